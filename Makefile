@@ -1,0 +1,37 @@
+# Everything here runs in .venv, which the first command makes. `make help` lists the commands.
+# Another Python: make notebooks PYTHON=python3.12
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/installed
+
+.PHONY: help notebooks test lab bench lint
+
+help:  ## list the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+notebooks: $(INSTALLED)  ## set up, execute all notebooks, write copies and HTML into build/notebooks
+	@$(BIN)/python tools/run_notebooks.py
+
+test: $(INSTALLED)  ## set up, run the tests, then run the notebooks and compare their outputs
+	$(BIN)/python -m pytest tests/ -n 2 --dist loadscope
+	$(BIN)/python -m pytest --nbval notebooks/
+
+lab: $(INSTALLED)  ## set up and open the notebooks in JupyterLab
+	$(BIN)/jupyter lab --notebook-dir=notebooks
+
+bench: $(INSTALLED)  ## set up and measure speed and memory
+	@for file in tests/benchmarks/bench_*.py; do $(BIN)/python $$file || exit 1; done
+
+lint: $(INSTALLED)  ## set up, check style (notebooks too) and types
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+# Installed once, and again only when the list of dependencies has changed.
+$(INSTALLED): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
+	  echo "error: Python 3.11 to 3.13 is needed; $(PYTHON) is: $$($(PYTHON) --version 2>&1)." \
+	    "Name another: make $(firstword $(MAKECMDGOALS)) PYTHON=python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -e ".[notebooks,test]"
+	@touch $@
