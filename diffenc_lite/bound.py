@@ -1,0 +1,278 @@
+"""The bound: -log p(x) <= prior + reconstruction + diffusion, in nats per example.         L0-L4
+
+`elbo` takes 8-bit images; the three terms are also functions of their own, on x in (-1, 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from . import pixels, process
+from .gaussian import best_ratio, kl_ratio, kl_to_standard, sum_dims
+from .model import DiffEnc
+from .schedule import Noise
+
+
+@dataclass(frozen=True)
+class Bound:
+    """The three terms in nats per example, each (B,), of data with `dims` dimensions."""
+
+    prior: Tensor
+    reconstruction: Tensor
+    diffusion: Tensor
+    dims: int
+
+    @property
+    def total(self) -> Tensor:
+        return self.prior + self.reconstruction + self.diffusion
+
+    def bits_per_dim(self) -> Tensor:
+        """total / (d ln 2), shape (B,)."""
+        return pixels.bits_per_dim(self.total, self.dims)
+
+
+# --- prior loss ----------------------------------------------------------------------------------
+
+
+def prior_loss(model: DiffEnc, x: Tensor) -> Tensor:
+    """KL(q(z_1 | x) || N(0, I)) with x_1 the encoding at t = 1: (B, ...) -> nats (B,)         L0"""
+    noise_1 = _noise_at(model, x, 1.0)
+    return _prior(x + model.encoder.shift(x, noise_1.gamma), noise_1)
+
+
+def _prior(x_1: Tensor, noise_1: Noise) -> Tensor:
+    q = process.marginal(x_1, noise_1.like(x_1))
+    return kl_to_standard(q.mean, q.variance)
+
+
+# --- reconstruction loss -------------------------------------------------------------------------
+
+
+def reconstruction_loss(model: DiffEnc, images: Tensor, noise_0: Tensor) -> Tensor:
+    """-log p(x | z_0), z_0 = alpha_0 x_0 + sigma_0 eps with x_0 the encoding at t = 0          L1
+
+    Args: images uint8 (B, ...); noise_0 is eps, (B, ...). Returns nats (B,).
+    """
+    x = pixels.to_unit(images, model.levels, noise_0.dtype)
+    at_0 = _noise_at(model, x, 0.0)
+    return _reconstruction(model, images, x + model.encoder.shift(x, at_0.gamma), noise_0, at_0)
+
+
+def _reconstruction(
+    model: DiffEnc, images: Tensor, x_0: Tensor, eps: Tensor, at_0: Noise
+) -> Tensor:
+    at_0 = at_0.like(x_0)
+    z_0 = process.add_noise(x_0, eps, at_0)
+    return pixels.reconstruction_nats(images, z_0, at_0, model.levels)
+
+
+def end_losses(model: DiffEnc, images: Tensor, noise_0: Tensor) -> tuple[Tensor, Tensor]:
+    """(prior, reconstruction), with the encodings at t = 0 and t = 1 from one batched call."""
+    x = pixels.to_unit(images, model.levels, noise_0.dtype)
+    at_0, at_1 = _noise_at(model, x, 0.0), _noise_at(model, x, 1.0)
+    shift = model.encoder.shift(torch.cat([x, x]), torch.cat([at_0.gamma, at_1.gamma]))
+    shift_0, shift_1 = shift.chunk(2)
+    return _prior(x + shift_1, at_1), _reconstruction(model, images, x + shift_0, noise_0, at_0)
+
+
+# --- diffusion loss ------------------------------------------------------------------------------
+
+
+def diffusion_loss(model: DiffEnc, x: Tensor, t: Tensor, noise: Tensor) -> Tensor:
+    """(1/2) gamma'(t) alpha_t^2 ||r||^2, r = (v - v_hat) - sigma_t (u - u_hat)                 L4
+
+    Its mean over t ~ U(0, 1) and eps is the diffusion loss at infinite depth.
+    Args: x (B, ...); t (B,); noise is eps, (B, ...). Returns nats (B,).
+    """
+    at = model.schedule(t)
+    n = at.like(x)
+    x_t, u = model.encoder(x, at.gamma)
+    z = process.add_noise(x_t, noise, n)
+    v_hat = model.v_hat(z, at.gamma)
+    v_error = process.v_from_eps(x_t, noise, n) - v_hat
+    u_error = u - model.u_hat(process.x_from_v(z, v_hat, n))
+    squared = sum_dims(process.residual(v_error, u_error, n).square())
+    return 0.5 * at.rate * at.alpha.square() * squared
+
+
+def step_gap(model: DiffEnc, x: Tensor, s: Tensor, t: Tensor, noise: Tensor) -> Tensor:
+    """||mu_P - mu_Q||^2 / sigma_Q^2 of one step from t down to s, without its sum over dimensions
+
+    All that L2 asks of the model; the ratio comes on top of it.
+    Args: x (B, ...); s < t, both (B,); noise is eps, (B, ...). Returns (B, ...).
+    """
+    if not bool((s < t).all()):
+        raise ValueError(f"s must be smaller than t in every step; got s={s}, t={t}")
+    at_s, at_t = model.schedule(s), model.schedule(t)
+    shift = model.encoder.shift(torch.cat([x, x]), torch.cat([at_s.gamma, at_t.gamma]))
+    shift_s, shift_t = shift.chunk(2)
+    n_s, n_t = at_s.like(x), at_t.like(x)
+    x_t = x + shift_t
+    z = process.add_noise(x_t, noise, n_t)
+    v_hat = model.v_hat(z, at_t.gamma)
+    v_error = process.v_from_eps(x_t, noise, n_t) - v_hat
+    u_hat = model.u_hat(process.x_from_v(z, v_hat, n_t))
+    return process.mean_gap(v_error, u_hat, shift_t - shift_s, n_s, n_t).square()
+
+
+def step_loss(
+    model: DiffEnc, x: Tensor, s: Tensor, t: Tensor, noise: Tensor, ratio: Tensor | float = 1.0
+) -> Tensor:
+    """KL(q(z_s | z_t, x) || p(z_s | z_t)) of one step, with ratio w: nats (B,)                 L2
+
+    Args: x (B, ...); s < t, both (B,); noise is eps, (B, ...); ratio a number or (B,).
+    """
+    return kl_ratio(sum_dims(step_gap(model, x, s, t, noise)), ratio, x[0].numel())
+
+
+# --- all together --------------------------------------------------------------------------------
+
+
+def elbo(
+    model: DiffEnc,
+    images: Tensor,
+    steps: int | None = None,
+    ratio: float | Tensor | str = 1.0,
+    every_step: bool = False,
+    t: Tensor | None = None,
+    noise: Tensor | None = None,
+    noise_0: Tensor | None = None,
+    generator: torch.Generator | None = None,
+    grid: Tensor | None = None,
+) -> Bound:
+    """-log p(x) <= prior + reconstruction + diffusion, per example, in nats                 L0-L4
+
+    Args:
+        images: uint8 (B, ...).
+        steps: None is infinite depth (L4); T is finite depth with T equal steps (L3).
+        ratio: w = sigma_Q^2 / sigma_P^2 > 0: a number, a tensor (T,) whose row i is the step
+            t = (i+1)/T, or "optimal": W1 fitted on these very images (so it flatters; to score
+            held-out images give `ratio=optimal_ratio(model, training_images, steps)`).
+            At infinite depth it must be 1.
+        every_step: sum all T steps instead of drawing one per example and multiplying by T.
+        t: (B,) in [0, 1]; at finite depth, the step that contains t. By default drawn with low
+            discrepancy: one uniform offset, equally spaced modulo 1.
+        noise, noise_0: eps for z_t and for z_0, in the shape of the images (with every_step the
+            same noise serves each step). What is given is used; the rest is drawn from generator.
+        grid: (T+1,) increasing from 0 to 1, where the T steps end; equal steps by default.
+
+    Raises TypeError for images that are not uint8; ValueError for wrong levels or shapes, t
+    outside [0, 1], a ratio <= 0 or of the wrong length, and a ratio other than 1 at infinite depth.
+    """
+    if images.dim() < 2 or not len(images):
+        raise ValueError(
+            f"images must have shape (B, ...) with at least one example; got {tuple(images.shape)}"
+        )
+    x = pixels.to_unit(images, model.levels, model.dtype)
+    if model.shape is None:
+        model.shape = tuple(x.shape[1:])
+    if tuple(x.shape[1:]) != model.shape:
+        raise ValueError(
+            f"images must have shape (B, {', '.join(map(str, model.shape))}) for this model; "
+            f"got {tuple(images.shape)}"
+        )
+    dims = x[0].numel()
+    noise_0 = _given_or_drawn("noise_0", noise_0, x, generator)
+    if t is not None:
+        _check_t(t, x)
+
+    if steps is None:
+        _check_infinite_depth(ratio, every_step, grid)
+        prior, reconstruction = end_losses(model, images, noise_0)
+        t = low_discrepancy(len(x), x, generator) if t is None else t.to(x)
+        diffusion = diffusion_loss(model, x, t, _given_or_drawn("noise", noise, x, generator))
+        return Bound(prior, reconstruction, diffusion, dims)
+
+    grid = process.check_grid(grid, steps, x)
+    if isinstance(ratio, str):
+        w = _fitted_ratios(model, x, grid, ratio, generator)
+    else:
+        w = process.check_ratio(ratio, steps, x)
+    prior, reconstruction = end_losses(model, images, noise_0)
+
+    def steps_from(index: Tensor) -> Tensor:
+        eps = _given_or_drawn("noise", noise, x, generator)
+        return step_loss(model, x, grid[index], grid[index + 1], eps, w[index])
+
+    if every_step:
+        every = torch.arange(steps, device=x.device)[:, None].expand(-1, len(x))
+        diffusion = torch.stack([steps_from(index) for index in every]).sum(0)
+    else:
+        if t is None:
+            index = (low_discrepancy(len(x), x, generator) * steps).long().clamp(max=steps - 1)
+        else:  # a t on the grid belongs to the step that starts there and leads down
+            index = (torch.searchsorted(grid, t.to(x) - 1e-6) - 1).clamp(0, steps - 1)
+        diffusion = steps * steps_from(index)
+    return Bound(prior, reconstruction, diffusion, dims)
+
+
+def low_discrepancy(n: int, like: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    """n depths in [0, 1): one uniform offset, equally spaced modulo 1. Each is uniform by itself,
+    together they cover [0, 1] evenly. Returns (n,) in the dtype and on the device of `like`."""
+    offset = _draw(torch.rand, (1,), like, generator)
+    return (offset + torch.arange(n, dtype=like.dtype, device=like.device) / n) % 1
+
+
+def mean_gaps(
+    model: DiffEnc, x: Tensor, grid: Tensor, generator: torch.Generator | None = None
+) -> Iterator[Tensor]:
+    """`step_gap` of all of x, (B, ...), for each step of the grid; fresh noise, no gradient."""
+    for s, t in zip(grid[:-1], grid[1:], strict=True):
+        with torch.no_grad():
+            eps = _draw(torch.randn, x.shape, x, generator)
+            yield step_gap(model, x, s.expand(len(x)), t.expand(len(x)), eps)
+
+
+# --- arguments -----------------------------------------------------------------------------------
+
+
+def _noise_at(model: DiffEnc, x: Tensor, depth: float) -> Noise:
+    return model.schedule(torch.full((len(x),), depth, dtype=x.dtype, device=x.device))
+
+
+def _draw(draw, shape, like: Tensor, generator: torch.Generator | None) -> Tensor:  # type: ignore[no-untyped-def]
+    return draw(shape, generator=generator, dtype=like.dtype, device=like.device)
+
+
+def _given_or_drawn(
+    name: str, given: Tensor | None, x: Tensor, generator: torch.Generator | None
+) -> Tensor:
+    if given is None:
+        return _draw(torch.randn, x.shape, x, generator)
+    if given.shape != x.shape:
+        raise ValueError(
+            f"{name} must have the shape of the images, {tuple(x.shape)}; got {tuple(given.shape)}"
+        )
+    return given.to(x)
+
+
+def _check_t(t: Tensor, x: Tensor) -> None:
+    if t.shape != (len(x),):
+        raise ValueError(f"t must have shape ({len(x)},), one per image; got {tuple(t.shape)}")
+    if not bool(((t >= 0) & (t <= 1)).all()):
+        raise ValueError(f"t must lie in [0, 1]; got {t.tolist()}")
+
+
+def _check_infinite_depth(
+    ratio: float | Tensor | str, every_step: bool, grid: Tensor | None
+) -> None:
+    if every_step or grid is not None:
+        raise ValueError("every_step and grid need steps=T: infinite depth has no steps")
+    if isinstance(ratio, str) or not bool((torch.as_tensor(ratio) == 1).all()):
+        raise ValueError(
+            f"ratio must be 1 at infinite depth (steps=None); got {ratio}. By W2 a constant w != 1 "
+            "adds T (d/2)(w - 1 - ln w), which has no limit: give steps=T to use another ratio"
+        )
+
+
+def _fitted_ratios(
+    model: DiffEnc, x: Tensor, grid: Tensor, ratio: str, generator: torch.Generator | None
+) -> Tensor:
+    """w* of every step, fitted on x itself, (T,)."""
+    if ratio != "optimal":
+        raise ValueError(f'ratio must be a number, a tensor (T,) or "optimal"; got "{ratio}"')
+    return best_ratio(torch.stack([gap.mean() for gap in mean_gaps(model, x, grid, generator)]))

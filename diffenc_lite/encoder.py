@@ -1,0 +1,85 @@
+"""The three encoders. x_t is *encoded* data, never noisy data; dx_t / dlambda = sigma_t^2 u.
+
+An encoder never needs the noise z_t and is used for the bound only: sampling never calls it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from .schedule import Noise
+
+
+class Encoding(NamedTuple):
+    """x_t, and u with dx_t / dlambda = sigma_t^2 u; both in the shape of x."""
+
+    x_t: Tensor
+    u: Tensor
+
+
+class Encoder(nn.Module):
+    """`encoder(x, gamma) -> Encoding(x_t, u)` for x (B, ...) and gamma (B,).
+
+    `encoder.shift(x, gamma)` is x_t - x alone: cheaper where the derivative is not needed, and
+    free of the cancellation of (x + shift) - x where sigma^2 is small.
+    `counterterm` says what the generative process puts for u: x_hat if true, else 0 (G3).
+    """
+
+    counterterm = True
+
+    def shift(self, x: Tensor, gamma: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    def forward(self, x: Tensor, gamma: Tensor) -> Encoding:
+        raise NotImplementedError
+
+
+class IdentityEncoder(Encoder):
+    """x_t = x, u = 0: the variational diffusion model (VDM).                                E1"""
+
+    counterterm = False
+
+    def shift(self, x: Tensor, gamma: Tensor) -> Tensor:
+        return torch.zeros_like(x)
+
+    def forward(self, x: Tensor, gamma: Tensor) -> Encoding:
+        return Encoding(x, torch.zeros_like(x))
+
+
+class ScalingEncoder(Encoder):
+    """x_t = alpha_t^2 x, u = x_t: nothing to train (DiffEnc-nt in the paper).                E2"""
+
+    def shift(self, x: Tensor, gamma: Tensor) -> Tensor:
+        return -Noise.from_gamma(gamma).like(x).sigma.square() * x
+
+    def forward(self, x: Tensor, gamma: Tensor) -> Encoding:
+        x_t = x + self.shift(x, gamma)
+        return Encoding(x_t, x_t)
+
+
+class LearnedEncoder(Encoder):
+    """x_t = alpha_t^2 x + sigma_t^2 y(x, gamma_t), u = x_t - y + dy/dlambda.                  E3
+
+    Args: network, any nn.Module with network(x, gamma) -> y in the shape of x.
+
+    dy/dlambda = -dy/dgamma is exact, by forward mode through the same pass that gives y
+    (`torch.func.jvp`), and can be trained through. One pass means one dropout mask for both.
+    """
+
+    def __init__(self, network: nn.Module):
+        super().__init__()
+        self.network = network
+
+    def shift(self, x: Tensor, gamma: Tensor) -> Tensor:
+        return Noise.from_gamma(gamma).like(x).sigma.square() * (self.network(x, gamma) - x)
+
+    def forward(self, x: Tensor, gamma: Tensor) -> Encoding:
+        y, dy_dgamma = torch.func.jvp(
+            lambda g: self.network(x, g), (gamma,), (torch.ones_like(gamma),)
+        )
+        sigma2 = Noise.from_gamma(gamma).like(x).sigma.square()
+        x_t = x + sigma2 * (y - x)
+        return Encoding(x_t, x_t - y - dy_dgamma)

@@ -1,0 +1,43 @@
+"""The few closed forms of Gaussians that the bound is made of. Everything is in nats."""
+
+import torch
+from torch import Tensor
+
+
+def sum_dims(a: Tensor) -> Tensor:
+    """Sum over everything but the batch: (B, ...) -> (B,)."""
+    return a.flatten(1).sum(1)
+
+
+def kl_to_standard(mean: Tensor, variance: Tensor) -> Tensor:
+    """KL(N(mean, variance I) || N(0, I)) = (1/2) sum(mean^2 + variance - ln variance - 1)      L0
+
+    Args: mean (B, ...); variance, broadcastable to it. Returns nats, shape (B,).
+
+    The form is stable for a variance near 1, where variance - 1 - ln(variance) cancels.
+    """
+    excess = variance - 1
+    return 0.5 * sum_dims(mean.square() + (excess - torch.log1p(excess)))
+
+
+def kl_ratio(squared_gap: Tensor, ratio: Tensor | float, dims: int) -> Tensor:
+    """KL(N(mu_Q, sigma_Q^2 I) || N(mu_P, (sigma_Q^2 / w) I))
+    = (d/2) (w - 1 - ln w) + (w/2) ||mu_P - mu_Q||^2 / sigma_Q^2                               L2
+
+    Args:
+        squared_gap: ||mu_P - mu_Q||^2 / sigma_Q^2, shape (B,).
+        ratio: w = sigma_Q^2 / sigma_P^2, a number or a tensor that broadcasts to (B,).
+        dims: d, the number of dimensions.
+
+    Returns nats, shape (B,).
+    """
+    excess = torch.as_tensor(ratio, dtype=squared_gap.dtype, device=squared_gap.device) - 1
+    return 0.5 * dims * (excess - torch.log1p(excess)) + 0.5 * (1 + excess) * squared_gap
+
+
+def best_ratio(mean_squared_gap: Tensor) -> Tensor:
+    """w* = 1 / (1 + m), the minimiser of L2 over w                                             W1
+
+    Args: mean_squared_gap m = E ||mu_P - mu_Q||^2 / (d sigma_Q^2), of any shape.
+    """
+    return 1 / (1 + mean_squared_gap)

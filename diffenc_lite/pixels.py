@@ -1,0 +1,75 @@
+"""8-bit data <-> (-1, 1), and what it costs to name the level again.                            G2
+
+Level k of K sits at 2 (k + 1/2) / K - 1, so the extreme levels stay inside (-1, 1).
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+from .gaussian import sum_dims
+from .schedule import Noise
+
+
+def to_unit(images: Tensor, levels: int = 256, dtype: torch.dtype | None = None) -> Tensor:
+    """uint8 levels -> x = 2 (k + 1/2) / K - 1 in (-1, 1), any shape.
+
+    Raises TypeError if the images are not uint8, ValueError if a level is not below `levels`.
+    """
+    if images.dtype != torch.uint8:
+        raise TypeError(
+            f"images must be torch.uint8 with levels 0 to {levels - 1}; got {images.dtype}"
+            f"{_describe(images)}"
+        )
+    if levels < 256 and images.numel() and int(images.max()) >= levels:
+        raise ValueError(
+            f"images must have levels 0 to {levels - 1} (levels={levels}); "
+            f"got a level of {int(images.max())}"
+        )
+    return (2 * images.to(dtype or torch.get_default_dtype()) + 1) / levels - 1
+
+
+def _describe(images: Tensor) -> str:
+    if images.is_floating_point() and bool(images.isnan().any()):
+        return " with NaN in it"
+    return ""
+
+
+def to_levels(x: Tensor, levels: int = 256) -> Tensor:
+    """x -> the nearest level as uint8, the inverse of `to_unit`."""
+    return ((x + 1) * (levels / 2) - 0.5).round().clamp(0, levels - 1).to(torch.uint8)
+
+
+def level_logits(z_0: Tensor, noise_0: Noise, levels: int = 256) -> Tensor:
+    """-(1/2) exp(-gamma_0) (z_0 / alpha_0 - l_k)^2 for every level k: (B, ...) -> (B, ..., K)   G2
+
+    p(x | z_0) is the softmax of it. Args: noise_0 in a shape that broadcasts to z_0.
+    """
+    grid = torch.arange(levels, dtype=z_0.dtype, device=z_0.device)
+    distance = (z_0 / noise_0.alpha)[..., None] - ((2 * grid + 1) / levels - 1)
+    return -0.5 * torch.exp(-noise_0.gamma)[..., None] * distance.square()
+
+
+def reconstruction_nats(images: Tensor, z_0: Tensor, noise_0: Noise, levels: int = 256) -> Tensor:
+    """-log p(x | z_0), summed over dimensions                                               G2, L1
+
+    Args: images uint8 (B, ...); z_0 (B, ...); noise_0 broadcastable to z_0. Returns nats (B,).
+    """
+    logits = level_logits(z_0, noise_0, levels)
+    chosen = logits.gather(-1, images.long()[..., None])[..., 0]
+    return sum_dims(logits.logsumexp(-1) - chosen)
+
+
+def draw_levels(
+    z_0: Tensor, noise_0: Noise, levels: int = 256, generator: torch.Generator | None = None
+) -> Tensor:
+    """x ~ p(x | z_0), uint8 in the shape of z_0                                               G2"""
+    probabilities = level_logits(z_0, noise_0, levels).softmax(-1)
+    drawn = torch.multinomial(probabilities.flatten(0, -2), 1, generator=generator)
+    return drawn.reshape(z_0.shape).to(torch.uint8)
+
+
+def bits_per_dim(nats: Tensor, dims: int) -> Tensor:
+    """nats per example -> bits per dimension: nats / (d ln 2)"""
+    return nats / (dims * math.log(2))

@@ -1,0 +1,154 @@
+"""The encoder process q and the generative process p as pure functions of tensors.     F1-F3, G3-G4
+
+`s` and `t` are `Noise` at the two depths, s < t, already in a shape that broadcasts to the data
+(`noise.like(x)`). Nothing here knows of networks, schedules or encoders.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from .schedule import Noise
+
+
+class Gaussian(NamedTuple):
+    """N(mean, variance I); the variance broadcasts to the mean."""
+
+    mean: Tensor
+    variance: Tensor
+
+
+def step_c(s: Noise, t: Noise) -> Tensor:
+    """c(s, t) = 1 - SNR(t)/SNR(s) = -expm1(gamma_s - gamma_t), between 0 and 1."""
+    return -torch.expm1(s.gamma - t.gamma)
+
+
+# --- the encoder process q ---------------------------------------------------------------------
+
+
+def marginal(x_t: Tensor, t: Noise) -> Gaussian:
+    """q(z_t | x) = N(alpha_t x_t, sigma_t^2 I)                                                F1"""
+    return Gaussian(t.alpha * x_t, t.sigma.square())
+
+
+def add_noise(x_t: Tensor, eps: Tensor, t: Noise) -> Tensor:
+    """z_t = alpha_t x_t + sigma_t eps                                                         F1"""
+    return t.alpha * x_t + t.sigma * eps
+
+
+def transition(z_s: Tensor, x_change: Tensor, s: Noise, t: Noise) -> Gaussian:
+    """q(z_t | z_s, x) = N(alpha_{t|s} z_s + alpha_t (x_t - x_s), sigma_t^2 c I)               F2
+
+    Args: x_change = x_t - x_s.
+    """
+    return Gaussian(t.alpha / s.alpha * z_s + t.alpha * x_change, t.sigma.square() * step_c(s, t))
+
+
+def _carry(z_t: Tensor, s: Noise, t: Noise) -> Tensor:
+    """(alpha_{t|s} sigma_s^2 / sigma_t^2) z_t: what both processes keep of z_t."""
+    return t.alpha / s.alpha * (s.sigma / t.sigma).square() * z_t
+
+
+def posterior(z_t: Tensor, x_t: Tensor, x_change: Tensor, s: Noise, t: Noise) -> Gaussian:
+    """q(z_s | z_t, x) = N(mu_Q, sigma_Q^2 I), sigma_Q^2 = sigma_s^2 c,
+    mu_Q = (alpha_{t|s} sigma_s^2 / sigma_t^2) z_t + alpha_s c x_t + alpha_s (x_s - x_t)       F3
+
+    Args: x_change = x_t - x_s.
+    """
+    c = step_c(s, t)
+    mean = _carry(z_t, s, t) + s.alpha * (c * x_t - x_change)
+    return Gaussian(mean, s.sigma.square() * c)
+
+
+# --- the generative process p --------------------------------------------------------------------
+
+
+def generative_step(
+    z_t: Tensor, x_hat: Tensor, u_hat: Tensor | float, s: Noise, t: Noise, ratio: Tensor | float = 1
+) -> Gaussian:
+    """p(z_s | z_t) = N(mu_P, sigma_P^2 I), sigma_P^2 = sigma_Q^2 / w,
+    mu_P = (alpha_{t|s} sigma_s^2 / sigma_t^2) z_t + alpha_s c x_hat
+           + alpha_s (lambda_s - lambda_t) sigma_t^2 u_hat                                     G3
+
+    Args: ratio w, a positive number or a tensor that broadcasts to the data.
+    """
+    c = step_c(s, t)
+    counter = (t.gamma - s.gamma) * t.sigma.square() * u_hat
+    mean = _carry(z_t, s, t) + s.alpha * (c * x_hat + counter)
+    return Gaussian(mean, s.sigma.square() * c / ratio)
+
+
+def mean_gap(
+    v_error: Tensor, u_hat: Tensor | float, x_change: Tensor, s: Noise, t: Noise
+) -> Tensor:
+    """(mu_P - mu_Q) / sigma_Q, the gap between the two means in units of sigma_Q               L2
+
+    mu_P - mu_Q = alpha_s [c (x_hat - x_t) + (lambda_s - lambda_t) sigma_t^2 u_hat - (x_s - x_t)],
+    written with x_hat - x_t = sigma_t (v - v_hat), so that no two large numbers cancel.
+
+    Args: v_error = v - v_hat; x_change = x_t - x_s.
+    """
+    c = step_c(s, t)
+    gap = c * t.sigma * v_error + (t.gamma - s.gamma) * t.sigma.square() * u_hat + x_change
+    return s.alpha / (s.sigma * c.sqrt()) * gap
+
+
+# --- three names for one prediction -------------------------------------------------------------
+
+
+def v_from_eps(x_t: Tensor, eps: Tensor, t: Noise) -> Tensor:
+    """v = alpha eps - sigma x_t"""
+    return t.alpha * eps - t.sigma * x_t
+
+
+def x_from_v(z_t: Tensor, v: Tensor, t: Noise) -> Tensor:
+    """x_t = alpha z_t - sigma v; with v_hat in place of v it is x_hat                         G4"""
+    return t.alpha * z_t - t.sigma * v
+
+
+def eps_from_v(z_t: Tensor, v: Tensor, t: Noise) -> Tensor:
+    """eps = sigma z_t + alpha v                                                               G4"""
+    return t.sigma * z_t + t.alpha * v
+
+
+def v_from_x(z_t: Tensor, x_t: Tensor, t: Noise) -> Tensor:
+    """v = (alpha z_t - x_t) / sigma, G4 solved for v"""
+    return (t.alpha * z_t - x_t) / t.sigma
+
+
+def residual(v_error: Tensor, u_error: Tensor, t: Noise) -> Tensor:
+    """r = (v - v_hat) - sigma_t (u - u_hat): one residual for every encoder                   L4"""
+    return v_error - t.sigma * u_error
+
+
+# --- what a chain of T steps accepts --------------------------------------------------------------
+
+
+def check_grid(grid: Tensor | None, steps: int, like: Tensor) -> Tensor:
+    """The depths where T steps end, (T+1,), increasing from 0 to 1; equal steps if None."""
+    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
+        raise ValueError(f"steps must be a whole number >= 1; got {steps!r}")
+    if grid is None:
+        return torch.arange(steps + 1, dtype=like.dtype, device=like.device) / steps
+    grid = torch.as_tensor(grid, dtype=like.dtype, device=like.device)
+    if grid.shape != (steps + 1,):
+        raise ValueError(
+            f"grid must have shape ({steps + 1},), for {steps} steps; got {tuple(grid.shape)}"
+        )
+    if grid[0] != 0 or grid[-1] != 1 or not bool((grid.diff() > 0).all()):
+        raise ValueError(f"grid must increase from 0 to 1; got {grid.tolist()}")
+    return grid
+
+
+def check_ratio(ratio: Tensor | float, steps: int, like: Tensor) -> Tensor:
+    """The ratio w of every step, (T,), row i for the step that ends at the i-th depth."""
+    w = torch.as_tensor(ratio, dtype=like.dtype, device=like.device)
+    if w.dim() > 1 or (w.dim() == 1 and len(w) != steps):
+        raise ValueError(
+            f"ratio must be a number or have one entry per step, shape ({steps},); "
+            f"got shape {tuple(w.shape)}"
+        )
+    if not bool(((w > 0) & w.isfinite()).all()):
+        raise ValueError(f"ratio must be positive and finite; got {ratio}")
+    return w.expand(steps)
