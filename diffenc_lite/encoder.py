@@ -73,12 +73,22 @@ class LearnedEncoder(Encoder):
         super().__init__()
         self.network = network
 
+    def y(self, x: Tensor, gamma: Tensor) -> Tensor:
+        """The network's output, checked to have the shape of x."""
+        y = self.network(x, gamma)
+        if y.shape != x.shape:
+            raise ValueError(
+                f"the encoder's network(x, gamma) must return the shape of x, {tuple(x.shape)}; "
+                f"got {tuple(y.shape)}"
+            )
+        return y
+
     def shift(self, x: Tensor, gamma: Tensor) -> Tensor:
-        return Noise.from_gamma(gamma).like(x).sigma.square() * (self.network(x, gamma) - x)
+        return Noise.from_gamma(gamma).like(x).sigma.square() * (self.y(x, gamma) - x)
 
     def forward(self, x: Tensor, gamma: Tensor) -> Encoding:
-        y, dy_dgamma = torch.func.jvp(
-            lambda g: self.network(x, g), (gamma,), (torch.ones_like(gamma),)
+        y, dy_dgamma = torch.func.jvp(  # type: ignore[misc]
+            lambda g: self.y(x, g), (gamma,), (torch.ones_like(gamma),)
         )
         sigma2 = Noise.from_gamma(gamma).like(x).sigma.square()
         x_t = x + sigma2 * (y - x)

@@ -1,12 +1,19 @@
-"""DiffEnc = schedule + encoder + denoiser. Composition, no formulas."""
+"""DiffEnc = schedule + encoder + denoiser. Composition, no formulas.
+
+`DiffEnc(...)` joins any parts; `build(ModelConfig(...))` makes the parts from names and sizes.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
-from .encoder import Encoder, IdentityEncoder
-from .schedule import LinearSchedule
+from .encoder import Encoder, IdentityEncoder, LearnedEncoder, ScalingEncoder
+from .networks import MLP, UNet, UNetConfig
+from .schedule import LearnedSchedule, LinearSchedule
 
 
 class DiffEnc(nn.Module):
@@ -44,6 +51,7 @@ class DiffEnc(nn.Module):
         self.levels = levels
         shape = getattr(denoiser, "shape", None) if shape is None else shape
         self.shape = None if shape is None else tuple(shape)
+        self.config: ModelConfig | None = None  # set by `build`
 
     def v_hat(self, z: Tensor, gamma: Tensor) -> Tensor:
         """The denoiser's prediction of v, checked to have the shape of z."""
@@ -68,3 +76,89 @@ class DiffEnc(nn.Module):
     def dtype(self) -> torch.dtype:
         parameter = next(self.parameters(), None)
         return torch.get_default_dtype() if parameter is None else parameter.dtype
+
+
+# --- models by name ------------------------------------------------------------------------------
+
+ENCODERS = ("identity", "scaling", "learned")
+SCHEDULES: dict[str, type[LinearSchedule]] = {"fixed": LinearSchedule, "learned": LearnedSchedule}
+
+
+@dataclass(frozen=True)
+class Size:
+    """One preset: the denoiser's and the encoder's U-Net, and (width, depth) of the two MLPs that
+    stand in for them when the data are points."""
+
+    denoiser: UNetConfig
+    encoder: UNetConfig
+    denoiser_mlp: tuple[int, int]
+    encoder_mlp: tuple[int, int]
+
+
+SIZES = {
+    # for tests: runs in milliseconds
+    "tiny": Size(UNetConfig((8, 8), (1, 1)), UNetConfig((8, 8), (0, 1)), (32, 1), (16, 1)),
+    # for two CPU cores: about 0.5 M parameters
+    "small": Size(
+        UNetConfig((16, 32, 64), (1, 1, 4)), UNetConfig((8, 16, 32), (0, 1, 2)), (128, 3), (64, 2)
+    ),
+    # the paper's 32-block setting (its DiffEnc-32-4): to be trained on GPUs
+    "paper": Size(
+        UNetConfig((128, 128), (32, 2), groups=32, pool=False),
+        UNetConfig((64, 64, 64), (1, 1, 4), groups=32),
+        (512, 6),
+        (256, 4),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """All that is needed to build a model again; plain values, so that it can be kept as JSON.
+
+    encoder: "identity" (a VDM), "scaling" or "learned"; size: "tiny", "small" or "paper";
+    schedule: "fixed" or "learned" end points; shape (C, H, W) takes U-Nets, (D,) MLPs.
+    """
+
+    encoder: str = "learned"
+    size: str = "small"
+    schedule: str = "fixed"
+    gamma_min: float = -13.3
+    gamma_max: float = 5.0
+    shape: tuple[int, ...] = (1, 28, 28)
+    levels: int = 256
+    dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "shape", tuple(self.shape))  # JSON gives a list
+        for name, given, accepted in (
+            ("encoder", self.encoder, ENCODERS),
+            ("size", self.size, tuple(SIZES)),
+            ("schedule", self.schedule, tuple(SCHEDULES)),
+        ):
+            if given not in accepted:
+                raise ValueError(f"{name} must be one of {', '.join(accepted)}; got {given!r}")
+        if len(self.shape) not in (1, 3) or min(self.shape) < 1:
+            raise ValueError(f"shape must be (C, H, W) or (D,); got {self.shape}")
+
+
+def build(config: ModelConfig) -> DiffEnc:
+    """The model of a configuration, kept as `model.config`. The one place where names are read."""
+    schedule = SCHEDULES[config.schedule](config.gamma_min, config.gamma_max)
+    size = SIZES[config.size]
+
+    def network(unet: UNetConfig, mlp: tuple[int, int], encoder: bool) -> nn.Module:
+        if len(config.shape) == 1:
+            return MLP(*mlp, config.shape, encoder, schedule.normalise)
+        unet = replace(unet, dropout=config.dropout)
+        return UNet(unet, config.shape, encoder, schedule.normalise)
+
+    encoders: dict[str, Callable[[], Encoder]] = {
+        "identity": IdentityEncoder,
+        "scaling": ScalingEncoder,
+        "learned": lambda: LearnedEncoder(network(size.encoder, size.encoder_mlp, True)),
+    }
+    denoiser = network(size.denoiser, size.denoiser_mlp, False)
+    model = DiffEnc(denoiser, encoders[config.encoder](), schedule, config.levels, config.shape)
+    model.config = config
+    return model

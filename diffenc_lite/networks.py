@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -26,13 +27,14 @@ class UNetConfig:
     """channels and blocks, one entry per resolution from the finest to the coarsest.
 
     Each resolution but the last has its blocks twice, on the way down and on the way up.
+    pool: halve height and width from one entry to the next; the paper's denoiser does not.
     fourier: the frequencies 2^k of sin and cos(2 pi 2^k z), for a denoiser.
     """
 
     channels: tuple[int, ...]
     blocks: tuple[int, ...]
     groups: int = 8
-    attention: bool = True
+    pool: bool = True
     dropout: float = 0.0
     fourier: tuple[int, ...] = (6, 7)
 
@@ -42,6 +44,14 @@ def zero_(module: nn.Conv2d | nn.Linear) -> nn.Conv2d | nn.Linear:
     assert module.bias is not None
     nn.init.zeros_(module.bias)
     return module
+
+
+def _check_inputs(z: Tensor, gamma: Tensor, shape: tuple[int, ...]) -> None:
+    if tuple(z.shape[1:]) != shape or gamma.shape != z.shape[:1]:
+        raise ValueError(
+            f"this network takes data of shape (B, {', '.join(map(str, shape))}) and gamma (B,); "
+            f"got {tuple(z.shape)} and {tuple(gamma.shape)}"
+        )
 
 
 class FourierFeatures(nn.Module):
@@ -56,8 +66,10 @@ class FourierFeatures(nn.Module):
         self.powers = powers
 
     def forward(self, z: Tensor) -> Tensor:
-        angles = torch.cat([2 * math.pi * 2**k * z for k in self.powers], 1) if self.powers else z
-        return torch.cat([z, angles.sin(), angles.cos()], 1) if self.powers else z
+        if not self.powers:
+            return z
+        angles = torch.cat([2 * math.pi * 2**k * z for k in self.powers], 1)
+        return torch.cat([z, angles.sin(), angles.cos()], 1)
 
 
 class GammaEmbedding(nn.Module):
@@ -75,6 +87,45 @@ class GammaEmbedding(nn.Module):
         g = self.normalise(gamma)[:, None]
         angles = torch.cat([math.pi * 2.0**k * g for k in range(-1, 5)], 1)
         return self.layers(torch.cat([g, angles.sin(), angles.cos()], 1))
+
+
+class MLP(nn.Module):
+    """For points: (B, D), gamma (B,) -> (B, D), `depth` residual layers of `width`.
+
+    Args: shape (D,); encoder=True gives the network y of a learned encoder.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        depth: int,
+        shape: tuple[int, ...] = (2,),
+        encoder: bool = False,
+        normalise: Normalise | None = None,
+        fourier: tuple[int, ...] = (0, 1, 2, 3),
+    ):
+        super().__init__()
+        normalise = LinearSchedule().normalise if normalise is None else normalise
+        self.shape, self.encoder = tuple(shape), encoder
+        self.features = FourierFeatures(() if encoder else fourier)
+        inputs = shape[0] * (1 if encoder else 1 + 2 * len(fourier))
+        self.stem = nn.Linear(inputs, width)
+        self.embed = GammaEmbedding(width, normalise)
+        self.layers = nn.ModuleList(
+            nn.Sequential(nn.SiLU(), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
+            for _ in range(depth)
+        )
+        self.conditions = nn.ModuleList(nn.Linear(width, width) for _ in range(depth))
+        self.out = zero_(nn.Linear(width, shape[0]))
+
+    def forward(self, z: Tensor, gamma: Tensor) -> Tensor:
+        _check_inputs(z, gamma, self.shape)
+        features = self.embed(gamma)
+        h = self.stem(self.features(z))
+        for layer, condition in zip(self.layers, self.conditions, strict=True):
+            h = h + layer(h + condition(features))
+        h = self.out(F.silu(h))
+        return h.tanh() if self.encoder else z + h
 
 
 class Block(nn.Module):
@@ -115,8 +166,8 @@ class UNet(nn.Module):
     """(B, C, H, W), gamma (B,) -> (B, C, H, W).
 
     Args: shape (C, H, W); encoder=True gives the network y of a learned encoder.
-    Skips are added, not concatenated, and channels change by 1x1 convolutions at the resolution
-    where that is cheaper.
+    Every block on the way down hands its output to its partner on the way up, by addition;
+    attention comes after the first block of the coarsest resolution, and nowhere else.
     """
 
     def __init__(
@@ -133,7 +184,7 @@ class UNet(nn.Module):
                 "UNetConfig needs one entry per resolution in channels and in blocks; "
                 f"got channels={config.channels}, blocks={config.blocks}"
             )
-        self.shape, self.encoder = tuple(shape), encoder
+        self.shape, self.encoder, self.pool = tuple(shape), encoder, config.pool
         first, last, features = config.channels[0], config.channels[-1], 4 * config.channels[0]
         self.features = FourierFeatures(() if encoder else config.fourier)
         inputs = shape[0] if encoder else shape[0] * (1 + 2 * len(config.fourier))
@@ -151,7 +202,7 @@ class UNet(nn.Module):
             nn.Conv2d(config.channels[i], config.channels[i + 1], 1) for i in fine
         )
         self.middle = blocks(-1)
-        self.attention = Attention(last, config.groups) if config.attention else nn.Identity()
+        self.attention = Attention(last, config.groups)
         self.grow = nn.ModuleList(
             nn.Conv2d(config.channels[i + 1], config.channels[i], 1) for i in fine
         )
@@ -160,26 +211,25 @@ class UNet(nn.Module):
         self.out = zero_(nn.Conv2d(first, shape[0], 3, padding=1))
 
     def forward(self, z: Tensor, gamma: Tensor) -> Tensor:
-        if tuple(z.shape[1:]) != self.shape or gamma.shape != z.shape[:1]:
-            raise ValueError(
-                f"the U-Net takes z (B, {', '.join(map(str, self.shape))}) and gamma (B,); "
-                f"got {tuple(z.shape)} and {tuple(gamma.shape)}"
-            )
+        _check_inputs(z, gamma, self.shape)
         features = self.embed(gamma)
         h = self.stem(self.features(z))
-        skips = []
+        skips, sizes = [], []
         for down, shrink in zip(self.down, self.shrink, strict=True):
-            for block in down:
+            for block in cast(nn.ModuleList, down):
                 h = block(h, features)
-            skips.append(h)
-            h = shrink(F.avg_pool2d(h, 2, ceil_mode=True))
+                skips.append(h)
+            sizes.append(h.shape[-2:])
+            h = shrink(F.avg_pool2d(h, 2, ceil_mode=True) if self.pool else h)
         for i, block in enumerate(self.middle):
             h = block(h, features)
             if i == 0:
                 h = self.attention(h)
-        for up, grow, skip in zip(self.up[::-1], self.grow[::-1], skips[::-1], strict=True):
-            h = F.interpolate(grow(h), skip.shape[-2:], mode="nearest") + skip
-            for block in up:
-                h = block(h, features)
+        for up, grow in zip(self.up[::-1], self.grow[::-1], strict=True):
+            h = grow(h)
+            if self.pool:
+                h = F.interpolate(h, sizes.pop(), mode="nearest")
+            for block in cast(nn.ModuleList, up):
+                h = block(h + skips.pop(), features)
         h = self.out(F.silu(self.norm(h)))
         return h.tanh() if self.encoder else z + h
