@@ -1,6 +1,6 @@
 """How `pytest --nbval` compares notebooks here, whatever folder it is started from.
 
-This lives in a conftest and not in `addopts` because a path written there would depend on the folder.
+This lives in a conftest and not in `addopts`, where a path would depend on the folder.
 Without nbval, or without `--nbval`, nothing below has any effect.
 """
 

@@ -1,8 +1,8 @@
 """Execute the notebooks in order; write executed copies and HTML pages into build/notebooks.
 
-    python tools/run_notebooks.py                          # all of them; the originals stay as they are
-    python tools/run_notebooks.py notebooks/09_*.ipynb     # some of them
-    python tools/run_notebooks.py --in-place               # regenerate the stored outputs themselves
+    python tools/run_notebooks.py                         # all; the originals stay as they are
+    python tools/run_notebooks.py notebooks/00_*.ipynb    # some
+    python tools/run_notebooks.py --in-place              # regenerate the stored outputs
 """
 
 import argparse
@@ -69,7 +69,8 @@ def main() -> int:
             execute(notebook, source.parent, source.name)
         except CellExecutionError as error:
             nbformat.write(notebook, copy)
-            print(f"{error}\n{source.name} failed; its outputs up to there: {copy}", file=sys.stderr)
+            print(error, file=sys.stderr)
+            print(f"{source.name} failed; its outputs up to there: {copy}", file=sys.stderr)
             return 1
         if arguments.in_place:
             nbformat.write(notebook, source)
