@@ -189,7 +189,7 @@ def elbo(
 
     grid = process.check_grid(grid, steps, x)
     if isinstance(ratio, str):
-        w = _fitted_ratios(model, x, grid, ratio, generator)
+        w = _fitted_ratios(model, x, grid, ratio, noise, generator)
     else:
         w = process.check_ratio(ratio, steps, x)
     prior, reconstruction = end_losses(model, images, noise_0)
@@ -218,12 +218,17 @@ def low_discrepancy(n: int, like: Tensor, generator: torch.Generator | None = No
 
 
 def mean_gaps(
-    model: DiffEnc, x: Tensor, grid: Tensor, generator: torch.Generator | None = None
+    model: DiffEnc,
+    x: Tensor,
+    grid: Tensor,
+    generator: torch.Generator | None = None,
+    noise: Tensor | None = None,
 ) -> Iterator[Tensor]:
-    """`step_gap` of all of x, (B, ...), for each step of the grid; fresh noise, no gradient."""
+    """`step_gap` of all of x, (B, ...), for each step of the grid; no gradient. The noise is
+    fresh in each step if not given."""
     for s, t in zip(grid[:-1], grid[1:], strict=True):
         with torch.no_grad():
-            eps = _draw(torch.randn, x.shape, x, generator)
+            eps = _given_or_drawn("noise", noise, x, generator)
             yield step_gap(model, x, s.expand(len(x)), t.expand(len(x)), eps)
 
 
@@ -270,9 +275,15 @@ def _check_infinite_depth(
 
 
 def _fitted_ratios(
-    model: DiffEnc, x: Tensor, grid: Tensor, ratio: str, generator: torch.Generator | None
+    model: DiffEnc,
+    x: Tensor,
+    grid: Tensor,
+    ratio: str,
+    noise: Tensor | None,
+    generator: torch.Generator | None,
 ) -> Tensor:
-    """w* of every step, fitted on x itself, (T,)."""
+    """w* of every step, fitted on x itself and on the noise if it is given, (T,)."""
     if ratio != "optimal":
         raise ValueError(f'ratio must be a number, a tensor (T,) or "optimal"; got "{ratio}"')
-    return best_ratio(torch.stack([gap.mean() for gap in mean_gaps(model, x, grid, generator)]))
+    gaps = mean_gaps(model, x, grid, generator, noise)
+    return best_ratio(torch.stack([gap.mean() for gap in gaps]))

@@ -29,9 +29,11 @@ def kl_ratio(squared_gap: Tensor, ratio: Tensor | float, dims: int) -> Tensor:
         ratio: w = sigma_Q^2 / sigma_P^2, a number or a tensor that broadcasts to (B,).
         dims: d, the number of dimensions.
 
-    Returns nats, shape (B,).
+    Returns nats, shape (B,). Raises ValueError if a ratio is not positive.
     """
     excess = torch.as_tensor(ratio, dtype=squared_gap.dtype, device=squared_gap.device) - 1
+    if not bool((excess > -1).all()):
+        raise ValueError(f"ratio must be positive; got {ratio}")
     return 0.5 * dims * (excess - torch.log1p(excess)) + 0.5 * (1 + excess) * squared_gap
 
 

@@ -4,6 +4,7 @@
 (`noise.like(x)`). Nothing here knows of networks, schedules or encoders.
 """
 
+from numbers import Integral
 from typing import NamedTuple
 
 import torch
@@ -127,7 +128,7 @@ def residual(v_error: Tensor, u_error: Tensor, t: Noise) -> Tensor:
 
 def check_grid(grid: Tensor | None, steps: int, like: Tensor) -> Tensor:
     """The depths where T steps end, (T+1,), increasing from 0 to 1; equal steps if None."""
-    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
+    if isinstance(steps, bool) or not isinstance(steps, Integral) or steps < 1:
         raise ValueError(f"steps must be a whole number >= 1; got {steps!r}")
     if grid is None:
         return torch.arange(steps + 1, dtype=like.dtype, device=like.device) / steps
@@ -143,6 +144,8 @@ def check_grid(grid: Tensor | None, steps: int, like: Tensor) -> Tensor:
 
 def check_ratio(ratio: Tensor | float, steps: int, like: Tensor) -> Tensor:
     """The ratio w of every step, (T,), row i for the step that ends at the i-th depth."""
+    if isinstance(ratio, str):
+        raise ValueError(f'ratio must be a number or a tensor ({steps},) here; got "{ratio}"')
     w = torch.as_tensor(ratio, dtype=like.dtype, device=like.device)
     if w.dim() > 1 or (w.dim() == 1 and len(w) != steps):
         raise ValueError(

@@ -76,7 +76,8 @@ class LinearSchedule(nn.Module):
         return (gamma - self.gamma_min) / (self.gamma_max - self.gamma_min)
 
     def extra_repr(self) -> str:
-        return f"gamma_min={float(self.gamma_min):g}, gamma_max={float(self.gamma_max):g}"
+        low, high = (torch.as_tensor(end).item() for end in (self.gamma_min, self.gamma_max))
+        return f"gamma_min={low:g}, gamma_max={high:g}"
 
 
 class LearnedSchedule(LinearSchedule):

@@ -1,0 +1,98 @@
+"""What the tests of the core share: a small smooth network, models made of it, and a world that is
+solved exactly (Gaussian data with the exact denoiser)."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from diffenc_lite import (
+    DiffEnc,
+    IdentityEncoder,
+    LearnedEncoder,
+    LearnedSchedule,
+    LinearSchedule,
+    Noise,
+    ScalingEncoder,
+)
+
+KINDS = ("identity", "scaling", "learned")
+
+
+class SmallNet(nn.Module):
+    """One tanh layer on (z, gamma as a fraction): smooth, of any shape, and far from zero."""
+
+    def __init__(self, dims: int, schedule: LinearSchedule, hidden: int = 6):
+        super().__init__()
+        self.first = nn.Linear(dims + 1, hidden)
+        self.last = nn.Linear(hidden, dims)
+        self.normalise = schedule.normalise
+
+    def forward(self, z: Tensor, gamma: Tensor) -> Tensor:
+        h = torch.cat([z.flatten(1), 2 * self.normalise(gamma)[:, None]], 1)
+        return self.last(torch.tanh(2 * self.first(h))).reshape(z.shape)
+
+
+class ExactGaussian(nn.Module):
+    """The exact denoiser of data N(mean, variance), where x_t is x, or alpha_t^2 x if `scaled`."""
+
+    def __init__(self, mean: float, variance: float, scaled: bool):
+        super().__init__()
+        self.mean, self.variance, self.scaled = mean, variance, scaled
+        self.unused = nn.Parameter(torch.zeros(1))  # tells the model its dtype
+
+    def forward(self, z: Tensor, gamma: Tensor) -> Tensor:
+        n = Noise.from_gamma(gamma).like(z)
+        scale = n.alpha**2 if self.scaled else torch.ones_like(n.alpha)
+        mean, variance = scale * self.mean, scale**2 * self.variance  # of x_t
+        gain = n.alpha * variance / (n.alpha**2 * variance + n.sigma**2)
+        x_hat = mean + gain * (z - n.alpha * mean)
+        return (n.alpha * z - x_hat) / n.sigma
+
+
+@pytest.fixture(scope="session")
+def small_model():
+    """small_model(kind, shape, dtype, learned_schedule, levels, seed) -> DiffEnc of SmallNets."""
+
+    def make(
+        kind: str = "identity",
+        shape: tuple[int, ...] = (2,),
+        dtype: torch.dtype = torch.float64,
+        learned_schedule: bool = False,
+        levels: int = 256,
+        seed: int = 0,
+    ) -> DiffEnc:
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            schedule = LearnedSchedule() if learned_schedule else LinearSchedule()
+            dims = int(torch.Size(shape).numel())
+            encoder = {
+                "identity": IdentityEncoder,
+                "scaling": ScalingEncoder,
+                "learned": lambda: LearnedEncoder(SmallNet(dims, schedule)),
+            }[kind]()
+            model = DiffEnc(SmallNet(dims, schedule), encoder, schedule, levels, shape)
+        return model.to(dtype)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def gaussian_model():
+    """gaussian_model(mean, variance, scaled, shape) -> DiffEnc with the exact denoiser, float64."""
+
+    def make(mean: float, variance: float, scaled: bool = False, shape: tuple[int, ...] = (1,)):
+        encoder = ScalingEncoder() if scaled else IdentityEncoder()
+        return DiffEnc(ExactGaussian(mean, variance, scaled), encoder, shape=shape).double()
+
+    return make
+
+
+@pytest.fixture
+def generator() -> torch.Generator:
+    return torch.Generator().manual_seed(20310789)
+
+
+@pytest.fixture
+def normal(generator):
+    """normal(*shape) -> reproducible standard normal numbers in float64."""
+    return lambda *shape: torch.randn(shape, dtype=torch.float64, generator=generator)

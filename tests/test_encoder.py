@@ -1,0 +1,179 @@
+"""The three encoders: x_t, and u with dx_t / dlambda = sigma_t^2 u.                          E1-E3"""
+
+import pytest
+import torch
+from torch import nn
+
+from diffenc_lite import IdentityEncoder, LearnedEncoder, LearnedSchedule, Noise, ScalingEncoder
+
+GAMMA = torch.linspace(-13.3, 5, 12, dtype=torch.float64)
+KINDS = ("identity", "scaling", "learned")
+
+
+class Zero(nn.Module):
+    def forward(self, x, gamma):
+        return torch.zeros_like(x)
+
+
+class Product(nn.Module):
+    """y = x sin(gamma): dy/dgamma = x cos(gamma)."""
+
+    def forward(self, x, gamma):
+        return x * torch.sin(gamma)[:, None]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_u_is_the_derivative_of_x_t(kind, small_model, normal):
+    """Against central differences in float64, lambda = -gamma."""
+    encoder, x, h = small_model(kind).encoder, normal(len(GAMMA), 2), 1e-5
+    slope = (encoder(x, GAMMA - h).x_t - encoder(x, GAMMA + h).x_t) / (2 * h)
+    sigma2 = torch.sigmoid(GAMMA)[:, None]
+    torch.testing.assert_close(sigma2 * encoder(x, GAMMA).u, slope, rtol=1e-7, atol=1e-9)
+    if kind != "identity":
+        assert slope.abs().max() > 0.1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_shift_is_x_t_minus_x(kind, small_model, normal):
+    encoder, x = small_model(kind).encoder, normal(len(GAMMA), 2)
+    torch.testing.assert_close(
+        x + encoder.shift(x, GAMMA), encoder(x, GAMMA).x_t, rtol=1e-13, atol=1e-13
+    )
+
+
+def test_identity(normal):
+    x = normal(len(GAMMA), 3, 2)
+    x_t, u = IdentityEncoder()(x, GAMMA)
+    assert torch.equal(x_t, x) and torch.equal(u, torch.zeros_like(x))
+
+
+def test_scaling(normal):
+    x = normal(len(GAMMA), 3, 2)
+    x_t, u = ScalingEncoder()(x, GAMMA)
+    alpha2 = torch.sigmoid(-GAMMA)[:, None, None]
+    torch.testing.assert_close(x_t, alpha2 * x, rtol=1e-12, atol=0)
+    torch.testing.assert_close(u, x_t, rtol=0, atol=0)
+
+
+def test_learned_with_a_network_known_by_heart(normal):
+    """x_t = alpha^2 x + sigma^2 y, u = x_t - y + dy/dlambda, dy/dlambda = -dy/dgamma."""
+    x = normal(len(GAMMA), 2)
+    x_t, u = LearnedEncoder(Product())(x, GAMMA)
+    g = GAMMA[:, None]
+    y, dy_dlambda = x * g.sin(), -x * g.cos()
+    expected = torch.sigmoid(-g) * x + torch.sigmoid(g) * y
+    torch.testing.assert_close(x_t, expected, rtol=1e-12, atol=1e-14)
+    torch.testing.assert_close(u, expected - y + dy_dlambda, rtol=1e-12, atol=1e-14)
+
+
+def test_learned_starts_as_scaling(normal):
+    """With y = 0, E3 is E2: x_t, u and shift."""
+    x, learned, scaling = normal(len(GAMMA), 2), LearnedEncoder(Zero()), ScalingEncoder()
+    for a, b in zip(learned(x, GAMMA), scaling(x, GAMMA), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-14, atol=0)
+    torch.testing.assert_close(learned.shift(x, GAMMA), scaling.shift(x, GAMMA), rtol=0, atol=0)
+
+
+def test_learned_moves_data_by_at_most_two_sigma_squared(small_model, normal):
+    """X7 for any y bounded by 1."""
+    network = small_model("learned").encoder.network
+
+    class Bounded(nn.Module):
+        def forward(self, x, gamma):
+            return torch.tanh(5 * network(x, gamma))
+
+    x = normal(len(GAMMA), 2).clamp(-1, 1)
+    moved = LearnedEncoder(Bounded()).shift(x, GAMMA).abs()
+    assert bool((moved <= 2 * torch.sigmoid(GAMMA)[:, None]).all())
+    assert moved.max() > 0.5
+
+
+def test_one_dropout_mask_for_y_and_its_derivative(generator):
+    """y = mask * x * gamma has dy/dgamma = mask * x: with one mask, y = gamma dy/dgamma."""
+
+    class Dropped(nn.Module):
+        def forward(self, x, gamma):
+            return nn.functional.dropout(x * gamma[:, None], 0.5, training=True)
+
+    x = torch.rand(4, 200, generator=generator, dtype=torch.float64) + 1
+    gamma = torch.tensor([-3.0, -1.0, 0.5, 4.0], dtype=torch.float64)
+    x_t, u = LearnedEncoder(Dropped())(x, gamma)
+    sigma2 = Noise.from_gamma(gamma).like(x).sigma ** 2
+    y = (x_t - (1 - sigma2) * x) / sigma2
+    dy_dgamma = x_t - y - u
+    assert 0.3 < (y.abs() < 1e-9).double().mean() < 0.7
+    torch.testing.assert_close(y, gamma[:, None] * dy_dgamma, rtol=1e-9, atol=1e-9)
+
+
+def test_one_pass_of_the_network_gives_both():
+    calls = []
+
+    class Counting(Product):
+        def forward(self, x, gamma):
+            calls.append(1)
+            return super().forward(x, gamma)
+
+    LearnedEncoder(Counting())(torch.zeros(len(GAMMA), 2, dtype=torch.float64), GAMMA)
+    assert len(calls) == 1
+
+
+def test_learned_does_not_need_a_network_that_reads_gamma(normal):
+    x = normal(len(GAMMA), 2)
+
+    class Blind(nn.Module):
+        def forward(self, x, gamma):
+            return x**2
+
+    x_t, u = LearnedEncoder(Blind())(x, GAMMA)
+    torch.testing.assert_close(u, x_t - x**2, rtol=1e-14, atol=0)
+
+
+def test_gradients_flow_through_u_to_weights_data_and_gamma(small_model, normal):
+    """Backward through forward mode, against differences."""
+    encoder = small_model("learned").encoder
+
+    def of(x, gamma):
+        return encoder(x, gamma).u
+
+    x = normal(3, 2).requires_grad_()
+    gamma = torch.tensor([-4.0, 0.0, 3.0], dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(of, (x, gamma))
+    weights = torch.autograd.grad(of(x, gamma).sum(), list(encoder.parameters()))
+    assert all(bool((w != 0).any()) for w in weights)
+
+
+def test_the_derivative_survives_no_grad(small_model, normal):
+    encoder, x = small_model("learned").encoder, normal(len(GAMMA), 2)
+    with torch.no_grad():
+        u = encoder(x, GAMMA).u
+    torch.testing.assert_close(u, encoder(x, GAMMA).u.detach(), rtol=0, atol=0)
+
+
+def test_the_network_sees_gamma_by_the_current_end_points(small_model):
+    """A learned schedule and its encoder move together."""
+    model = small_model("learned", learned_schedule=True)
+    assert isinstance(model.schedule, LearnedSchedule)
+    x = torch.full((1, 2), 0.3, dtype=torch.float64)
+    y = model.encoder.y(x, model.schedule(torch.tensor([0.5], dtype=torch.float64)).gamma)
+    with torch.no_grad():
+        model.schedule.gamma_min.sub_(3.0)
+        model.schedule.log_width.add_(0.4)
+    moved = model.encoder.y(x, model.schedule(torch.tensor([0.5], dtype=torch.float64)).gamma)
+    torch.testing.assert_close(moved, y, rtol=1e-6, atol=1e-7)
+
+
+def test_only_the_identity_has_no_counterterm():
+    assert not IdentityEncoder.counterterm
+    assert ScalingEncoder.counterterm and LearnedEncoder.counterterm
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_float32_agrees_with_float64(kind, small_model, normal):
+    x, gamma = normal(500, 2).float(), torch.linspace(-13.3, 5, 500)
+    low = small_model(kind, dtype=torch.float32).encoder
+    high = small_model(kind, dtype=torch.float32).double().encoder
+    for a, b in zip(low(x, gamma), high(x.double(), gamma.double()), strict=True):
+        error = (a.double() - b).norm(dim=1)
+        assert bool((error <= 1e-3 * b.norm(dim=1)).all())
+    a, b = low.shift(x, gamma).double(), high.shift(x.double(), gamma.double())
+    assert bool(((a - b).norm(dim=1) <= 1e-3 * b.norm(dim=1)).all())

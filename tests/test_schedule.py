@@ -1,0 +1,117 @@
+"""gamma(t), and alpha, sigma and the rate that follow from it."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from diffenc_lite import LearnedSchedule, LinearSchedule, Noise
+
+T = torch.linspace(0, 1, 33, dtype=torch.float64)
+
+
+@pytest.mark.parametrize("schedule", [LinearSchedule(-3, 2), LearnedSchedule(-3, 2)])
+def test_end_points_and_line_between(schedule):
+    gamma = schedule(T).gamma
+    torch.testing.assert_close(gamma, -3 + 5 * T, rtol=0, atol=1e-6)
+
+
+def test_defaults_are_those_of_the_paper():
+    gamma = LinearSchedule()(torch.tensor([0.0, 1.0], dtype=torch.float64)).gamma
+    assert gamma.tolist() == pytest.approx([-13.3, 5.0], abs=1e-12)
+
+
+def test_variance_preserving_and_snr():
+    n = LinearSchedule()(T)
+    torch.testing.assert_close(n.alpha**2 + n.sigma**2, torch.ones_like(T), rtol=0, atol=1e-14)
+    torch.testing.assert_close(n.alpha**2 / n.sigma**2, torch.exp(-n.gamma), rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize("schedule", [LinearSchedule(-7, 4), LearnedSchedule(-7, 4).double()])
+def test_rate_is_the_derivative_of_gamma(schedule):
+    inside, h = T[1:-1], 1e-4
+    slope = (schedule(inside + h).gamma - schedule(inside - h).gamma) / (2 * h)
+    torch.testing.assert_close(schedule(inside).rate, slope, rtol=1e-9, atol=0)
+
+
+@given(st.lists(st.integers(1, 4), max_size=3), st.sampled_from([torch.float32, torch.float64]))
+def test_shape_and_dtype_of_t_are_kept(shape, dtype):
+    n = LinearSchedule()(torch.rand(shape, dtype=dtype))
+    for field in (n.gamma, n.alpha, n.sigma, n.rate):
+        assert field.shape == torch.Size(shape) and field.dtype == dtype
+
+
+def test_like_only_adds_axes():
+    n = LinearSchedule()(T).like(torch.zeros(len(T), 3, 4, 5))
+    assert n.gamma.shape == n.alpha.shape == n.sigma.shape == n.rate.shape == (len(T), 1, 1, 1)
+    assert torch.equal(n.alpha.flatten(), LinearSchedule()(T).alpha)
+
+
+def test_from_gamma_takes_gamma_itself_as_the_depth():
+    n = Noise.from_gamma(torch.tensor([-1.0, 0.0, 2.0]))
+    assert n.rate.tolist() == [1.0, 1.0, 1.0]
+    assert n.alpha[1].item() == n.sigma[1].item() == pytest.approx(math.sqrt(0.5))
+
+
+def test_float32_agrees_with_float64():
+    gamma = torch.linspace(-13.3, 5, 1001)
+    low, high = Noise.from_gamma(gamma), Noise.from_gamma(gamma.double())
+    for name in ("alpha", "sigma"):
+        torch.testing.assert_close(
+            getattr(low, name).double(), getattr(high, name), rtol=1e-6, atol=0
+        )
+
+
+# --- learned end points ----------------------------------------------------------------------------
+
+
+@given(st.floats(-30, 30), st.floats(-6, 5))
+def test_learned_gamma_increases_whatever_the_parameters(gamma_min, log_width):
+    schedule = LearnedSchedule().double()
+    with torch.no_grad():
+        schedule.gamma_min.fill_(gamma_min)
+        schedule.log_width.fill_(log_width)
+    n = schedule(T)
+    assert bool((n.gamma.diff() > 0).all()) and bool((n.rate > 0).all())
+
+
+def test_learned_gamma_increases_when_training_pulls_the_ends_together():
+    schedule = LearnedSchedule(-2, 1)
+    optimizer = torch.optim.SGD(schedule.parameters(), lr=0.5)
+    for _ in range(50):
+        ends = schedule(torch.tensor([0.0, 1.0])).gamma
+        optimizer.zero_grad()
+        (ends[1] - ends[0]).backward()
+        optimizer.step()
+    assert 0 < (schedule.gamma_max - schedule.gamma_min).item() < 0.5
+
+
+def test_learned_end_points_are_the_parameters():
+    schedule = LearnedSchedule(-3.0, 2.0)
+    assert {name for name, _ in schedule.named_parameters()} == {"gamma_min", "log_width"}
+    n = schedule(torch.tensor([0.25]))
+    slopes = torch.autograd.grad(n.gamma.sum(), list(schedule.parameters()), retain_graph=True)
+    # gamma = gamma_min + exp(log_width) t
+    assert [s.item() for s in slopes] == pytest.approx([1.0, 5 * 0.25], rel=1e-5)
+    (slope,) = torch.autograd.grad(n.rate.sum(), [schedule.log_width])
+    assert slope.item() == pytest.approx(5.0, rel=1e-5)
+
+
+def test_normalise_uses_the_end_points_as_they_are_now():
+    schedule = LearnedSchedule(-3.0, 2.0)
+    normalise = schedule.normalise  # as a network holds it
+    with torch.no_grad():
+        schedule.gamma_min.fill_(-10.0)
+        schedule.log_width.fill_(math.log(8.0))
+    assert normalise(torch.tensor([-10.0, -6.0, -2.0])).tolist() == pytest.approx([0, 0.5, 1])
+
+
+def test_schedules_are_modules_and_survive_a_state_dict():
+    source, target = LearnedSchedule(-9.0, 3.0), LearnedSchedule()
+    target.load_state_dict(source.state_dict())
+    assert torch.equal(target(torch.rand(5)).rate, source(torch.rand(5)).rate)
+    assert isinstance(LinearSchedule(), nn.Module) and not list(LinearSchedule().parameters())
+    assert repr(LearnedSchedule(-9.0, 3.0)) == "LearnedSchedule(gamma_min=-9, gamma_max=3)"
