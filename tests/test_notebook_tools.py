@@ -1,0 +1,142 @@
+"""How notebooks are compared (conftest.py, notebooks/sanitize.cfg) and executed (tools/)."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+ROOT = Path(__file__).resolve().parent.parent
+COPIED = ["conftest.py", "pyproject.toml", "notebooks/sanitize.cfg", "tools/run_notebooks.py"]
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A small project with this one's policy and a notebook that varies where it may."""
+    for name in COPIED:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    noise = "import sys; from IPython.display import HTML; print('0.3 it/s', file=sys.stderr)"
+    notebook = new_notebook(metadata={"kernelspec": {"name": "elsewhere", "display_name": ""}})
+    notebook.cells = [
+        new_markdown_cell("# A lesson"),
+        stored(noise, new_output("stream", name="stderr", text="0.2 it/s\n")),
+        stored("HTML('<b>' + str(id(sys)) + '</b>')", result({"text/html": "<b>1</b>"})),
+        stored("print('Python', sys.version.split()[0])", stream("Python 3.99.1\n")),
+        stored("print(f'{1 / 3:.4f}')", stream("0.3333\n")),
+    ]
+    for count, cell in enumerate(notebook.cells[1:], 1):
+        cell.execution_count = count
+    nbformat.write(notebook, tmp_path / "notebooks" / "00_lesson.ipynb")
+    return tmp_path
+
+
+def stored(source, *outputs):
+    return new_code_cell(source, outputs=list(outputs))
+
+
+def stream(text):
+    return new_output("stream", name="stdout", text=text)
+
+
+def result(data):
+    data = data | {"text/plain": "<IPython.core.display.HTML object>"}
+    return new_output("execute_result", data, execution_count=2)
+
+
+def edit(project, number, **changes):
+    path = project / "notebooks" / "00_lesson.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[number].update(changes)
+    nbformat.write(notebook, path)
+
+
+def run(folder, *arguments):
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
+
+
+@pytest.mark.parametrize(
+    ("folder", "arguments"),
+    [
+        (".", ["notebooks"]),
+        ("notebooks", []),
+        (".", ["notebooks", "-n", "2", "--dist", "loadscope"]),
+    ],
+)
+def test_what_may_vary_is_not_compared(project, folder, arguments):
+    done = run(project / folder, "-m", "pytest", "--nbval", *arguments)
+    assert "4 passed" in done.stdout, done.stdout
+
+
+def test_a_wrong_value_is_found(project):
+    edit(project, 4, outputs=[stream("0.3334\n")])
+    done = run(project, "-m", "pytest", "--nbval", "notebooks")
+    assert done.returncode == 1
+    assert "1 failed, 3 passed" in done.stdout
+
+
+def test_pytest_runs_where_nbval_is_not_installed(project):
+    (project / "test_one.py").write_text("def test_one():\n    pass\n")
+    done = run(project, "-m", "pytest", "-p", "no:nbval", "-p", "no:xdist", "test_one.py")
+    assert "1 passed" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ("torch 2.13.0+cpu, Python 3.13.5", "torch VERSION, Python VERSION"),
+        ("<object object at 0x7fde88d9a520>", "<object object at ADDRESS>"),
+        ("  40%|####      | 12/30 [00:01<00:02,  9.1it/s]", "PROGRESS"),
+        ("trained at 361.5 images/s, took 12.3 s", "trained at RATE, took DURATION"),
+        ("a step of 31 ms; 4.5 minutes in all", "a step of DURATION; DURATION in all"),
+        # results, which stay: exact values, formulas in which s is the earlier depth
+        ("ln 2 = 0.693147 nats", "ln 2 = 0.693147 nats"),
+        (r"$\displaystyle 2 s - \gamma_{s} + 3 \min(s, t)$",) * 2,
+        ("t = 0.35 s = 0.25, T = 10", "t = 0.35 s = 0.25, T = 10"),
+    ],
+)
+def test_only_what_is_never_a_result_is_replaced(text, clean):
+    rules = re.findall(
+        "^regex: (.*)$\n^replace: (.*)$",  # as nbval reads the file
+        (ROOT / "notebooks" / "sanitize.cfg").read_text(),
+        flags=re.MULTILINE,
+    )
+    for regex, replacement in rules:
+        text = re.sub(regex, replacement, text)
+    assert text == clean
+
+
+def test_executing_leaves_the_originals_alone(project):
+    original = project / "notebooks" / "00_lesson.ipynb"
+    before = original.read_bytes()
+    done = run(project, "tools/run_notebooks.py")
+    out = project / "build" / "notebooks"
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1].endswith(str(out))
+    assert original.read_bytes() == before
+    version = sys.version.split()[0]
+    assert version in (out / "00_lesson.ipynb").read_text(encoding="utf-8")
+    assert version in (out / "00_lesson.html").read_text(encoding="utf-8")
+
+
+def test_outputs_are_regenerated_in_place_on_request(project):
+    edit(project, 4, source="import ipywidgets\nipywidgets.IntSlider()")
+    done = run(project, "tools/run_notebooks.py", "--in-place", "notebooks/00_lesson.ipynb")
+    assert done.returncode == 0, done.stderr
+    notebook = nbformat.read(project / "notebooks" / "00_lesson.ipynb", as_version=4)
+    assert notebook.cells[3].outputs[0].text == f"Python {sys.version.split()[0]}\n"
+    assert "widgets" not in notebook.metadata
+    assert "version" not in notebook.metadata.language_info
+
+
+def test_a_failing_notebook_is_named(project):
+    edit(project, 3, source="1 / 0")
+    done = run(project, "tools/run_notebooks.py")
+    assert done.returncode == 1
+    assert "ZeroDivisionError" in done.stderr
+    assert "00_lesson.ipynb failed" in done.stderr

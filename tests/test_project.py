@@ -1,0 +1,239 @@
+"""What surrounds the code: the package's description, the environment, README, notebooks, paths."""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+import yaml
+from rattler import MatchSpec
+
+import diffenc_lite
+
+ROOT = Path(__file__).resolve().parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+CONDA_NAMES = {"torch": "pytorch"}  # the others have one name everywhere
+
+
+def tracked_files() -> list[Path]:
+    """Every file of the project; from an unpacked archive there is no telling which those are."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout")
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
+    paths = [ROOT / name for name in listed.stdout.decode().split("\0") if name]
+    return [path for path in paths if path.is_file()]
+
+
+# ---- the package and its environments ------------------------------------------------------------
+
+
+def name_and_bounds(requirement: str) -> tuple[str, str]:
+    """ "torch>=2.6" and "torch >=2.6" alike -> ("torch", ">=2.6")."""
+    name, bounds = re.fullmatch(r"([\w-]+)\s*(.*)", requirement).groups()
+    return name, bounds.replace(" ", "")
+
+
+def pip_requirements() -> dict[str, str]:
+    project = PROJECT["project"]
+    lists = [project["dependencies"], *project["optional-dependencies"].values()]
+    return dict(name_and_bounds(requirement) for part in lists for requirement in part)
+
+
+def environment() -> dict:
+    return yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+
+
+def test_dependencies_are_ranges():
+    for name, bounds in pip_requirements().items():
+        assert re.fullmatch(r">=[\d.]+(,<[\d.]+)?", bounds), f"{name}{bounds} is not a range"
+
+
+def test_environment_is_valid_for_conda():
+    described = environment()
+    assert described["channels"] == ["conda-forge", "nodefaults"]
+    *specs, pip = described["dependencies"]
+    assert pip == {"pip": ["-e ."]}
+    for spec in specs:
+        MatchSpec(spec, strict=True)
+    with pytest.raises(Exception, match="(?i)version"):  # so the line above can fail
+        MatchSpec("numpy >=>2", strict=True)
+
+
+def test_environment_and_package_agree():
+    *specs, _ = environment()["dependencies"]
+    conda = dict(name_and_bounds(spec) for spec in specs)
+    assert conda.pop("python") == PROJECT["project"]["requires-python"]
+    assert conda.pop("pip") == ""
+    assert conda == {CONDA_NAMES.get(n, n): bounds for n, bounds in pip_requirements().items()}
+
+
+def test_one_version_everywhere():
+    version = PROJECT["project"]["version"]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert diffenc_lite.__version__ == version
+    assert citation["version"] == version
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.search(r"^## (\S+)", changes, re.MULTILINE).group(1) == version
+
+
+def test_citation_names_the_paper():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert {"cff-version", "message", "title", "authors"} <= set(citation)
+    (paper,) = citation["references"]
+    assert [author["family-names"] for author in paper["authors"]] == [
+        "Nielsen",
+        "Christensen",
+        "Dittadi",
+        "Winther",
+    ]
+    assert {"type": "other", "value": "arXiv:2310.19789"} in paper["identifiers"]
+
+
+def test_assets_are_installed_with_the_package():
+    package = ROOT / "diffenc_lite"
+    patterns = PROJECT["tool"]["setuptools"]["package-data"]["diffenc_lite"]
+    installed = {path for pattern in patterns for path in package.glob(pattern)}
+    assert installed
+    assert {path for path in tracked_files() if package / "assets" in path.parents} <= installed
+
+
+# ---- the README ----------------------------------------------------------------------------------
+
+
+def test_readme_example_runs(tmp_path):
+    example = re.search(r"```python\n(.*?)```", README, re.DOTALL).group(1)
+    assert len([line for line in example.splitlines() if line.strip()]) <= 12
+    done = subprocess.run(
+        [sys.executable, "-c", example], cwd=tmp_path, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
+def test_links_between_pages_lead_somewhere():
+    for page in ROOT.glob("*.md"):
+        text = page.read_text(encoding="utf-8")
+        targets = re.findall(r"\]\(([^)#\s]+)", text) + re.findall(r'(?:src|href)="([^"#]+)"', text)
+        local = [target for target in targets if not re.match(r"[a-z]+:", target)]
+        dead = [target for target in local if not (ROOT / unquote(target)).exists()]
+        assert not dead, f"{page.name} links to {dead}"
+
+
+def test_readme_maps_every_notebook():
+    assert len(set(re.findall(r"^\| (\d\d) \|", README, re.MULTILINE))) == 15
+    for notebook in NOTEBOOKS:
+        assert f"](notebooks/{notebook.name})" in README, f"{notebook.name} is not in the map"
+
+
+def test_readme_commands_exist():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^(\w+):", makefile, re.MULTILINE))
+    named = set(re.findall(r"\bmake ([a-z]+)", "\n".join(re.findall(r"`{1,3}[^`]+`", README))))
+    assert {"notebooks", "test", "lab"} <= named <= targets
+
+
+# ---- every text file -----------------------------------------------------------------------------
+
+# A path that holds on one machine only. (Written so that this line does not match itself.)
+MACHINE_PATH = re.compile(r"(?<![\w./~-])(?:/(?:work|root|home|tmp|Users)/\w|[A-Z]:\\Users\\\w)")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("see " + "/" + "home/ada/runs", True),
+        ('"' + "/" + "tmp/x.png", True),
+        ("C:" + "\\Users\\ada", True),
+        ("https://example.org" + "/" + "home/page", False),
+        ("notes" + "/" + "work/x", False),
+    ],
+)
+def test_machine_paths_are_recognised(text, found):
+    assert bool(MACHINE_PATH.search(text)) is found
+
+
+def test_no_machine_paths():
+    found = []
+    for path in tracked_files():
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines()
+        except UnicodeDecodeError:
+            continue  # a picture or an archive
+        name = path.relative_to(ROOT).as_posix()
+        found += [f"{name}:{i}" for i, line in enumerate(lines, 1) if MACHINE_PATH.search(line)]
+    assert not found
+
+
+# ---- the notebooks -------------------------------------------------------------------------------
+
+LINES_PER_CELL = 16
+
+
+def notebook_faults(notebook: dict) -> list[str]:
+    """What a stored notebook must not have, as sentences."""
+    code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    sources = ["".join(cell["source"]) for cell in code]
+    faults = []
+    if "widgets" in notebook["metadata"]:
+        faults.append("widget state is stored")
+    if [cell["execution_count"] for cell in code] != list(range(1, len(code) + 1)):
+        faults.append("it was not run from top to bottom")
+    ignored = sum(
+        "nbval-ignore-output" in cell["metadata"].get("tags", []) or "NBVAL_IGNORE" in source
+        for cell, source in zip(code, sources, strict=True)
+    )
+    if ignored > len(code) / 3:
+        faults.append(f"{ignored} of {len(code)} code cells ignore their outputs")
+    for number, (cell, source) in enumerate(zip(code, sources, strict=True), 1):
+        if "nbval-skip" in cell["metadata"].get("tags", []) or "NBVAL_SKIP" in source:
+            faults.append(f"code cell {number} is skipped")
+        if any(output["output_type"] == "error" for output in cell["outputs"]):
+            faults.append(f"code cell {number} ends in an error")
+        lines = [line for line in source.splitlines() if line.strip()]
+        if len(lines) > LINES_PER_CELL:
+            faults.append(f"code cell {number} has {len(lines)} lines")
+        python = "\n".join(line for line in lines if not line.lstrip().startswith(("%", "!")))
+        if any(isinstance(node, ast.ClassDef) for node in ast.walk(ast.parse(python))):
+            faults.append(f"code cell {number} defines a class")
+    return faults
+
+
+def cell(source: str, count: int = 1, outputs: tuple = (), tags: tuple = ()) -> dict:
+    return {
+        "cell_type": "code",
+        "source": source.splitlines(keepends=True),
+        "execution_count": count,
+        "outputs": list(outputs),
+        "metadata": {"tags": list(tags)},
+    }
+
+
+@pytest.mark.parametrize(
+    ("cells", "metadata", "fault"),
+    [
+        ([cell("%matplotlib inline\nx = 1")], {}, None),
+        ([cell("x = 1")], {"widgets": {}}, "widget state"),
+        ([cell("x = 1", 1), cell("x = 2", 3)], {}, "top to bottom"),
+        ([cell("x = 1", None)], {}, "top to bottom"),
+        ([cell("x = 1", 1, tags=["nbval-ignore-output"]), cell("x", 2)], {}, "1 of 2"),
+        ([cell("x = 1", tags=["nbval-skip"])], {}, "skipped"),
+        ([cell("1 / 0", outputs=[{"output_type": "error"}])], {}, "error"),
+        ([cell("x = 1\n" * (LINES_PER_CELL + 1))], {}, "17 lines"),
+        ([cell("if True:\n    class A:\n        pass")], {}, "class"),
+    ],
+)
+def test_notebook_faults_are_recognised(cells, metadata, fault):
+    faults = notebook_faults({"cells": cells, "metadata": metadata})
+    assert (faults == []) if fault is None else (len(faults) == 1 and fault in faults[0])
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebooks_are_stored_clean(path):
+    assert notebook_faults(json.loads(path.read_text(encoding="utf-8"))) == []
