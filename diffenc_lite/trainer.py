@@ -1,0 +1,217 @@
+"""One step of training: draw a batch, follow the gradient of the bound, average the weights.
+
+What is random in a step depends on the seed and the number of the step alone. So a training that
+was stopped goes on as if nothing had happened, and needs no state of a generator for that.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+from torch.optim.swa_utils import AveragedModel
+
+from . import pixels
+from .bound import diffusion_loss, end_losses, low_discrepancy
+from .model import DiffEnc
+
+Tensors = tuple[Tensor, ...] | list[Tensor]
+TERMS = ("prior", "reconstruction", "diffusion")
+BATCH, DROPOUT, EVALUATION = range(3)  # what a seed is for
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How to train. A run goes on only with the same configuration.
+
+    steps: updates of the weights, each from `batch` images.
+    lr: the learning rate rises to it linearly in `warmup` steps, while a cosine takes it down to
+        lr * final_lr at the end.
+    betas, weight_decay: of AdamW; only tensors of two or more axes decay (no biases, norms or end
+        points of a schedule).
+    ema: decay of the moving average of the weights; (1 + n)/(10 + n) in step n while that is less.
+    ends: prior and reconstruction are measured on the first so many images of each batch: unbiased,
+        and it saves the encodings at t = 0 and 1 and the softmax over all levels for the rest.
+    log_every, evaluate_every, checkpoint_every: in steps; evaluate_images: how many of held_out.
+    fast: on CUDA, bf16 autocast and a compiled denoiser (not yet measured). Not the encoder:
+        torch.compile does not go through forward mode.
+    """
+
+    steps: int
+    batch: int = 128
+    lr: float = 1e-3
+    warmup: int = 100
+    final_lr: float = 0.01
+    betas: tuple[float, float] = (0.9, 0.99)
+    weight_decay: float = 0.01
+    ema: float = 0.999
+    ends: int = 16
+    seed: int = 0
+    log_every: int = 50
+    evaluate_every: int = 500
+    evaluate_images: int = 1000
+    checkpoint_every: int = 500
+    fast: bool = True
+
+    def __post_init__(self) -> None:
+        smallest = dict.fromkeys(("steps", "batch", "ends", "log_every", "checkpoint_every"), 1)
+        smallest |= {"evaluate_every": 1, "evaluate_images": 2, "warmup": 0, "seed": 0}
+        for name, least in smallest.items():
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} must be at least {least}; got {getattr(self, name)}")
+        if self.ends > self.batch:
+            raise ValueError(f"ends must be at most batch, {self.batch}; got {self.ends}")
+        if not (self.lr > 0 and 0 <= self.ema < 1):
+            raise ValueError(f"lr must be above 0, ema in [0, 1); got {self.lr} and {self.ema}")
+
+
+def learning_rate(config: TrainConfig, step: int) -> float:
+    """In update number `step`, counted from 0."""
+    warm = min(1.0, (step + 1) / (config.warmup + 1))
+    cosine = 0.5 * (1 + math.cos(math.pi * step / config.steps))
+    return config.lr * warm * (config.final_lr + (1 - config.final_lr) * cosine)
+
+
+class _Loss(nn.Module):
+    """The three terms of a batch in one forward pass, as DistributedDataParallel wants it."""
+
+    def __init__(self, model: DiffEnc, bf16: bool):
+        super().__init__()
+        self.model, self.bf16 = model, bf16
+
+    def forward(self, images: Tensor, t: Tensor, noise: Tensor, noise_0: Tensor) -> Tensor:
+        """-> prior, reconstruction and diffusion in bits per dimension, (3,)"""
+        x = pixels.to_unit(images, self.model.levels, noise.dtype)
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.bf16):
+            diffusion = diffusion_loss(self.model, x, t, noise)
+            prior, reconstruction = end_losses(self.model, images[: len(noise_0)], noise_0)
+        nats = torch.stack([prior.mean(), reconstruction.mean(), diffusion.mean()])
+        return pixels.bits_per_dim(nats, x[0].numel())
+
+
+class Trainer:
+    """`advance` makes one step; `state` and `load` are all that it needs to go on elsewhere.
+
+    Args: model, trained in place, on its device; images uint8 (N, ...), drawn with replacement.
+    If torch.distributed is initialised, each rank takes its part of every batch.
+    """
+
+    def __init__(self, model: DiffEnc, images: Tensor, config: TrainConfig):
+        check_images("images", images, model)
+        distributed = dist.is_available() and dist.is_initialized()
+        self.rank, self.ranks = (dist.get_rank(), dist.get_world_size()) if distributed else (0, 1)
+        if config.batch % self.ranks or config.ends % self.ranks:
+            raise ValueError(
+                f"batch and ends must be multiples of the number of processes, {self.ranks}; "
+                f"got {config.batch} and {config.ends}"
+            )
+        model.shape = tuple(images.shape[1:])
+        self.model, self.config, self.images = model, config, images.to(model.device)
+        self.step = 0  # steps made
+        self.ema = AveragedModel(model, multi_avg_fn=self._average).requires_grad_(False).eval()
+        self.averaged: DiffEnc = self.ema.module  # type: ignore[assignment]
+        self.weights = [p for p in model.parameters() if p.requires_grad]
+        groups: list[dict[str, Any]] = [
+            {"params": [p for p in self.weights if p.ndim >= 2]},
+            {"params": [p for p in self.weights if p.ndim < 2], "weight_decay": 0.0},
+        ]
+        self.optimizer = torch.optim.AdamW(
+            groups, betas=config.betas, weight_decay=config.weight_decay, fused=True
+        )
+        fast = config.fast and model.device.type == "cuda"
+        if fast:
+            model.denoiser.compile()
+        loss = _Loss(model.train(), fast)
+        self.loss = DistributedDataParallel(loss) if distributed else loss
+
+    def advance(self) -> list[float]:
+        """One step; the prior, reconstruction and diffusion of its batch, of all ranks together.
+
+        Raises FloatingPointError, before it touches the weights, if loss or gradient is not finite.
+        """
+        batch, device = self._draw_batch(), self.model.device
+        with torch.random.fork_rng([device] if device.type == "cuda" else []):
+            torch.manual_seed(self._seed(DROPOUT, self.step, self.rank))
+            terms = self.loss(*batch)
+        joined = terms.detach().clone()
+        if self.ranks > 1:
+            dist.all_reduce(joined)
+        values = (joined / self.ranks).tolist()
+        self._check_finite("loss", sum(values), values)
+        self.optimizer.zero_grad()
+        terms.sum().backward()
+        norm = torch.nn.utils.get_total_norm([p.grad for p in self.weights if p.grad is not None])
+        self._check_finite("gradient", norm.item(), values)
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(self.config, self.step)
+        self.optimizer.step()
+        self.ema.update_parameters(self.model)
+        self.step += 1
+        return values
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "step": self.step,
+            "model": self.model.state_dict(),
+            "ema": self.ema.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        self.step = state["step"]
+        self.model.load_state_dict(state["model"])
+        self.ema.load_state_dict(state["ema"])
+        self.optimizer.load_state_dict(state["optimizer"])
+
+    def _draw_batch(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """images, t, noise and noise_0 of this rank. All ranks draw all of it, and each takes every
+        n-th: an even cover of t, and its part of the first `ends` images."""
+        batch, ends, device = self.config.batch, self.config.ends, self.model.device
+        draws = self.generator(BATCH, self.step)
+        index = torch.randint(len(self.images), (batch,), generator=draws, device=device)
+        noise = torch.randn(
+            (batch + ends, *self.images.shape[1:]),
+            generator=draws, dtype=self.model.dtype, device=device,
+        )  # fmt: skip
+        t = low_discrepancy(batch, noise, draws)
+        mine = slice(self.rank, None, self.ranks)
+        return self.images[index[mine]], t[mine], noise[:batch][mine], noise[batch:][mine]
+
+    def _check_finite(self, what: str, value: float, terms: list[float]) -> None:
+        if not math.isfinite(value):
+            named = ", ".join(f"{n} {x:.4g}" for n, x in zip(TERMS, terms, strict=True))
+            raise FloatingPointError(
+                f"the {what} is not finite in step {self.step + 1} ({named} bits/dim); the weights "
+                f"are those before it. Try a smaller lr (now {self.config.lr:g}), a longer warmup "
+                f"(now {self.config.warmup}), or fast=False on a GPU"
+            )
+
+    def _average(self, averaged: Tensors, weights: Tensors, n: Tensor | int) -> None:
+        decay = min(self.config.ema, (1 + int(n)) / (10 + int(n)))
+        torch._foreach_lerp_(averaged, weights, 1 - decay)
+
+    def _seed(self, *purpose: int) -> int:
+        mixed = np.random.SeedSequence([self.config.seed, *purpose])
+        return int(mixed.generate_state(1, np.uint64)[0])
+
+    def generator(self, *purpose: int) -> torch.Generator:
+        return torch.Generator(self.model.device).manual_seed(self._seed(*purpose))
+
+
+def check_images(name: str, images: Tensor, model: DiffEnc) -> None:
+    if not isinstance(images, Tensor) or images.dtype != torch.uint8:
+        given = images.dtype if isinstance(images, Tensor) else type(images).__name__
+        raise TypeError(f"{name} must be a torch.uint8 tensor (N, ...); got {given}")
+    shape = tuple(images.shape[1:]) if model.shape is None else model.shape
+    if images.dim() < 2 or not len(images) or tuple(images.shape[1:]) != shape:
+        raise ValueError(
+            f"{name} must have shape (N, {', '.join(map(str, shape))}) for this model, N >= 1; "
+            f"got {tuple(images.shape)}"
+        )
+    pixels.to_unit(images.amax(), model.levels)  # raises if a level is too high
