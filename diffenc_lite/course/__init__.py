@@ -1,0 +1,1 @@
+"""What teaches the mathematics: proofs, exact answers, exercises, pictures."""

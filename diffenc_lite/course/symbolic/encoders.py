@@ -1,0 +1,177 @@
+"""The three encoders, and how fast each moves: dx_t/dlambda = sigma_t^2 u.                 E1-E3"""
+
+from collections.abc import Iterator
+
+from sympy import Derivative, Expr, Function, collect, diff, exp, expand, factor_terms, simplify
+
+from ._identity import Step, identity
+from .notation import (
+    Delta,
+    alpha_t,
+    equation,
+    lambda_t,
+    name,
+    sigma_t,
+    u,
+    x,
+    x_t,
+    xddot_t,
+    y,
+    ydot,
+)
+
+SLOPE = alpha_t**2 * sigma_t**2  # of alpha_t^2 in lambda, proved in E2; sigma_t^2 has minus that
+dx_dlambda = name(r"\frac{dx_t}{d\lambda}")
+
+
+def d_lambda(expression: Expr) -> Expr:
+    """The derivative in lambda of something made of alpha_t^2, sigma_t^2, x (fixed) and y."""
+    return expand(
+        diff(expression, alpha_t) * SLOPE / (2 * alpha_t)
+        - diff(expression, sigma_t) * SLOPE / (2 * sigma_t)
+        + diff(expression, y) * ydot
+    )
+
+
+def encoding_at_s(terms: int) -> Expr:
+    """x_s by Taylor's theorem around t, as a series in Delta = lambda_s - lambda_t.
+
+    Nothing is asked of the encoder but that it is smooth: u stands for its first derivative
+    (divided by sigma_t^2), xddot_t for its second.
+    """
+    moving = Function("x")
+    series = moving(lambda_t + Delta).series(Delta, 0, terms).removeO().doit()
+    here = moving(lambda_t)
+    return series.subs(Derivative(here, (lambda_t, 2)), xddot_t).subs(
+        {Derivative(here, lambda_t): sigma_t**2 * u, here: x_t}
+    )
+
+
+@identity(
+    title="The identity encoder: a variational diffusion model (VDM)",
+    notebook="04",
+    setting=r"With $x_t=x$ and $u$ defined by $\frac{dx_t}{d\lambda}=\sigma_t^2u$,",
+    claim={
+        "u": equation(u, 0),
+        "mean": equation(name(r"\mathbb E[z_t|x]"), alpha_t * x),
+    },
+)
+def E1() -> Iterator[Step]:
+    yield Step(
+        r"An encoding that does not depend on the depth does not move.",
+        equation(dx_dlambda, d_lambda(x)),
+    )
+    yield Step(
+        r"So there is nothing for $u$ to say.",
+        equation(u, d_lambda(x) / sigma_t**2),
+        proves="u",
+    )
+    yield Step(
+        r"The latent is the data itself, shrunk by $\alpha_t$ and with noise on top.",
+        equation(name(r"\mathbb E[z_t|x]"), (alpha_t * x_t).subs(x_t, x)),
+        proves="mean",
+    )
+
+
+@identity(
+    title="The scaling encoder: nothing to train",
+    notebook="04",
+    setting=r"With $x_t=\alpha_t^2x$, $\alpha_t^2=\mathrm{sigmoid}(\lambda)$ and $u$ defined by "
+    r"$\frac{dx_t}{d\lambda}=\sigma_t^2u$,",
+    claim={
+        "slope": equation(name(r"\frac{d\alpha_t^2}{d\lambda}"), alpha_t**2 * sigma_t**2),
+        "u": equation(u, alpha_t**2 * x),
+        "mean": equation(name(r"\mathbb E[z_t|x]"), alpha_t**3 * x),
+        "acceleration": equation(
+            name(r"\frac{d^2x_t}{d\lambda^2}"),
+            sigma_t**2 * (sigma_t**2 - alpha_t**2) * alpha_t**2 * x,
+        ),
+    },
+)
+def E2() -> Iterator[Step]:
+    sigmoid = 1 / (1 + exp(-lambda_t))
+    slope = diff(sigmoid, lambda_t)
+    yield Step(
+        r"All the noise depends on $\lambda$ through a sigmoid, so start with its slope.",
+        equation(Derivative(sigmoid, lambda_t), slope),
+    )
+    slope = simplify(slope.subs(exp(-lambda_t), sigma_t**2 / alpha_t**2))
+    slope = slope.subs(alpha_t**2 + sigma_t**2, 1)
+    yield Step(
+        r"With $e^{-\lambda}=\sigma_t^2/\alpha_t^2$ and $\alpha_t^2+\sigma_t^2=1$ it is the "
+        r"product of the two. ($\sigma_t^2=1-\alpha_t^2$ has the same slope with a minus.)",
+        equation(name(r"\frac{d\alpha_t^2}{d\lambda}"), slope),
+        proves="slope",
+    )
+    encoding = alpha_t**2 * x
+    yield Step(
+        r"The data is fixed; only the scale moves.",
+        equation(dx_dlambda, d_lambda(encoding)),
+    )
+    yield Step(
+        r"Divide by $\sigma_t^2$: what is left is the encoding itself, $u=x_t$. An exponential "
+        r"grows in proportion to what it is; a sigmoid does so with the brake $\sigma_t^2$.",
+        equation(u, d_lambda(encoding) / sigma_t**2),
+        proves="u",
+    )
+    yield Step(
+        r"The latent shrinks what is already shrunk, hence the third power: "
+        r"$q(z_t|x)=\mathcal N(\alpha_t^3x,\sigma_t^2)$.",
+        equation(name(r"\mathbb E[z_t|x]"), (alpha_t * x_t).subs(x_t, encoding)),
+        proves="mean",
+    )
+    yield Step(
+        r"Once more for the second derivative, which decides how well a straight line predicts "
+        r"the next encoding. It changes sign where there is as much noise as signal.",
+        equation(name(r"\frac{d^2x_t}{d\lambda^2}"), factor_terms(d_lambda(d_lambda(encoding)))),
+        proves="acceleration",
+    )
+
+
+@identity(
+    title="The learned encoder",
+    notebook="04",
+    setting=r"With $x_t=\alpha_t^2x+\sigma_t^2y$, where $y=y_\phi(x,\gamma_t)$ moves at the speed "
+    r"$\dot y=\frac{dy}{d\lambda}$,",
+    claim={
+        "x_t": equation(x_t, alpha_t**2 * x + sigma_t**2 * y),
+        "u": equation(u, alpha_t**2 * x + sigma_t**2 * y - y + ydot),
+        "start": equation(name(r"u|_{y=\dot y=0}"), alpha_t**2 * x),
+    },
+)
+def E3() -> Iterator[Step]:
+    encoding = y + alpha_t**2 * (x - y)
+    yield Step(
+        r"Go from what the network proposes, $y$, a part $\alpha_t^2$ of the way to the data. "
+        r"Without noise ($\alpha_t=1$) that is the data, in pure noise ($\alpha_t=0$) it is $y$.",
+        equation(x_t, encoding),
+    )
+    encoding = collect(expand(encoding), y).subs(1 - alpha_t**2, sigma_t**2)
+    yield Step(
+        r"As $1-\alpha_t^2=\sigma_t^2$, it is a weighted mean of the two.",
+        equation(x_t, encoding),
+        proves="x_t",
+    )
+    speed = d_lambda(encoding)
+    yield Step(
+        r"Three things move: the weight of $x$, the weight of $y$ with the opposite sign, and $y$ "
+        r"itself.",
+        equation(dx_dlambda, speed),
+    )
+    rate = expand(speed / sigma_t**2)
+    yield Step(
+        r"Divide by $\sigma_t^2$.",
+        equation(u, rate),
+    )
+    rate = rate.subs(-(alpha_t**2) * y, sigma_t**2 * y - y)
+    yield Step(
+        r"In $-\alpha_t^2y=\sigma_t^2y-y$ hides the other half of the encoding, so that "
+        r"$u=x_t-y+\dot y$.",
+        equation(u, rate),
+        proves="u",
+    )
+    yield Step(
+        r"A network that starts at $y=0$ for every depth starts as the scaling encoder, E2.",
+        equation(name(r"u|_{y=\dot y=0}"), rate.subs({y: 0, ydot: 0})),
+        proves="start",
+    )

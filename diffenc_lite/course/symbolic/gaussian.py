@@ -1,0 +1,103 @@
+"""Three things to know about Gaussians: their log density, the completed square, the divergence.
+
+All covariances in this course are multiples of the identity, so the dimensions are independent and
+one of them is enough; losses are sums over dimensions.
+"""
+
+from collections.abc import Iterator
+
+from sympy import (
+    Expr,
+    Integral,
+    Poly,
+    Rational,
+    Symbol,
+    Tuple,
+    collect,
+    exp,
+    expand,
+    expand_log,
+    integrate,
+    log,
+    oo,
+    pi,
+    sqrt,
+    symbols,
+)
+
+from ._identity import Step, identity
+from .notation import epsilon, equation, name
+
+mu_q, mu_p = symbols("mu_q mu_p", real=True)
+sigma_q, sigma_p = symbols("sigma_q sigma_p", positive=True)
+z = Symbol("z", real=True)
+standard_normal = exp(-(epsilon**2) / 2) / sqrt(2 * pi)
+
+
+def log_density(z: Expr, mean: Expr, variance: Expr) -> Expr:
+    """ln N(z; mean, variance)"""
+    return -((z - mean) ** 2) / (2 * variance) - log(2 * pi * variance) / 2
+
+
+def complete_square(exponent: Expr, z: Symbol) -> tuple[Expr, Expr, Expr]:
+    """(mean, variance, rest) with exponent = -(z - mean)^2 / (2 variance) + rest
+
+    The exponent must be quadratic in z. What multiplies z^2 gives the variance, what multiplies z
+    the mean, and the rest is free of z: this is all of Gaussian conditioning.
+    """
+    a, b, constant = Poly(exponent, z).all_coeffs()
+    return -b / (2 * a), -1 / (2 * a), constant - b**2 / (4 * a)
+
+
+def average(polynomial: Expr) -> Expr:
+    """E[polynomial(epsilon)] over epsilon ~ N(0, 1): each power is integrated over the line"""
+    return sum(
+        factor * integrate(epsilon**power * standard_normal, (epsilon, -oo, oo))
+        for (power,), factor in Poly(polynomial, epsilon).terms()
+    )
+
+
+@identity(
+    title="The divergence of two Gaussians",
+    notebook="01",
+    setting=r"For $q=\mathcal N(\mu_q,\sigma_q^2)$ and $p=\mathcal N(\mu_p,\sigma_p^2)$, in nats,",
+    claim={
+        "kl": equation(
+            name(r"\mathrm{KL}(q\,\|\,p)"),
+            (sigma_q**2 + (mu_q - mu_p) ** 2) / (2 * sigma_p**2)
+            - log(sigma_q / sigma_p)
+            - Rational(1, 2),
+        )
+    },
+)
+def KL() -> Iterator[Step]:
+    log_ratio = log_density(z, mu_q, sigma_q**2) - log_density(z, mu_p, sigma_p**2)
+    log_ratio = expand_log(log_ratio)
+    yield Step(
+        r"The divergence is the average, under $q$, of the logarithm of $q/p$. That logarithm is a "
+        r"quadratic in $z$: the two normalisers differ only by their standard deviations.",
+        equation(name(r"\ln\frac{q(z)}{p(z)}"), log_ratio),
+    )
+    standardised = collect(expand(log_ratio.subs(z, mu_q + sigma_q * epsilon)), epsilon)
+    yield Step(
+        r"To average under $q$, write $z=\mu_q+\sigma_q\varepsilon$ with $\varepsilon$ standard "
+        r"normal, and sort by powers of $\varepsilon$.",
+        equation(name(r"\ln\frac{q}{p}"), standardised),
+    )
+    moments = [Integral(epsilon**n * standard_normal, (epsilon, -oo, oo)) for n in range(3)]
+    yield Step(
+        r"What is left are three integrals over the real line: the total, the mean and the "
+        r"variance of a standard normal.",
+        Tuple(*[equation(moment, moment.doit()) for moment in moments]),
+    )
+    yield Step(
+        r"So each power of $\varepsilon$ is replaced by 1, 0, 1.",
+        equation(name(r"\mathrm{KL}(q\,\|\,p)"), average(standardised)),
+        proves="kl",
+    )
+
+
+def kl(mean_q: Expr, sd_q: Expr, mean_p: Expr, sd_p: Expr) -> Expr:
+    """KL(N(mean_q, sd_q^2) || N(mean_p, sd_p^2)), by the row KL"""
+    values = {mu_q: mean_q, sigma_q: sd_q, mu_p: mean_p, sigma_p: sd_p}
+    return KL.form("kl").subs(values, simultaneous=True)

@@ -1,0 +1,193 @@
+"""The encoder process q: noise that is added, step by step and at once.                    F1-F3"""
+
+from collections.abc import Iterator
+
+from sympy import Integral, Symbol, Tuple, collect, exp, expand, log, oo, pi, simplify, solve
+
+from ._identity import Step, identity
+from .gaussian import complete_square, log_density, standard_normal
+from .notation import (
+    alpha_s,
+    alpha_t,
+    alpha_ts,
+    c,
+    epsilon,
+    equation,
+    gamma_s,
+    gamma_t,
+    name,
+    sigma_Q,
+    sigma_s,
+    sigma_t,
+    x_s,
+    x_t,
+    z_s,
+    z_t,
+)
+
+
+@identity(
+    title="The marginal: all the noise at once",
+    notebook="01",
+    setting=r"If $z_t=\alpha_tx_t+\sigma_t\varepsilon$ with $\varepsilon\sim\mathcal N(0,1)$, then "
+    r"$\ln q(z_t|x)=-\frac{(z_t-\mu)^2}{2\sigma^2}+\text{rest}$ with",
+    claim={
+        "mean": equation(name(r"\mu"), alpha_t * x_t),
+        "variance": equation(name(r"\sigma^2"), sigma_t**2),
+        "normaliser": equation(name(r"\text{rest}"), -log(2 * pi * sigma_t**2) / 2),
+    },
+)
+def F1() -> Iterator[Step]:
+    (noise,) = solve(equation(z_t, alpha_t * x_t + sigma_t * epsilon), epsilon)
+    yield Step(
+        r"Which noise leads to $z_t$? The map from $\varepsilon$ to $z_t$ is linear, so there is "
+        r"exactly one answer.",
+        equation(epsilon, noise),
+    )
+    exponent = log(standard_normal.subs(epsilon, noise) * noise.diff(z_t))
+    log_q = expand(simplify(exponent), log=True)
+    yield Step(
+        r"A density is carried along by a map if we multiply by the slope of the way back, "
+        r"$\partial\varepsilon/\partial z_t=1/\sigma_t$.",
+        equation(name(r"\ln q(z_t|x)"), log_q),
+    )
+    mean, variance, rest = complete_square(log_q, z_t)
+    yield Step(
+        r"The logarithm is quadratic in $z_t$, so $q$ is a Gaussian. Completing the square, the "
+        r"place of its top is the mean ...",
+        equation(name(r"\mu"), mean),
+        proves="mean",
+    )
+    yield Step(
+        "... and its curvature gives the variance.",
+        equation(name(r"\sigma^2"), variance),
+        proves="variance",
+    )
+    yield Step(
+        r"What remains after the square is the normaliser $-\frac12\ln(2\pi\sigma_t^2)$, and "
+        r"nothing else: the density has total 1.",
+        equation(name(r"\text{rest}"), simplify(rest)),
+        proves="normaliser",
+    )
+
+
+@identity(
+    title="The forward step, from s to the noisier t",
+    notebook="01",
+    setting=r"Among the steps $q(z_t|z_s,x)=\mathcal N(\alpha_{t|s}z_s+b,\tau^2)$ with "
+    r"$\alpha_{t|s}=\alpha_t/\alpha_s$, one and only one leads from F1 at $s$ to F1 at $t$; with "
+    r"$c=1-\mathrm{SNR}(t)/\mathrm{SNR}(s)$ it has",
+    claim={
+        "mean": equation(name(r"\alpha_{t|s}z_s+b"), alpha_ts * z_s + alpha_t * (x_t - x_s)),
+        "variance": equation(name(r"\tau^2"), sigma_t**2 * c),
+        "c": equation(c, 1 - exp(gamma_s - gamma_t)),
+    },
+)
+def F2() -> Iterator[Step]:
+    b, tau, spread = (
+        Symbol("b", real=True),
+        Symbol("tau", positive=True),
+        Symbol("V", positive=True),
+    )
+    m = Symbol("m", real=True)
+    joint = log_density(z_t, alpha_ts * z_s + b, tau**2)
+    joint += log_density(z_s, F1.form("mean").subs({alpha_t: alpha_s, x_t: x_s}), sigma_s**2)
+    yield Step(
+        r"We look for a step that shrinks $z_s$ by $\alpha_{t|s}$, moves it by some $b$ and adds "
+        r"noise of some variance $\tau^2$. Start at $s$ with F1: the joint density of $z_s$ and "
+        r"$z_t$ is the product of the two.",
+        equation(name(r"\ln q(z_s,z_t|x)"), joint),
+    )
+    mean, variance, rest = complete_square(expand(joint, log=True), z_s)
+    yield Step(
+        r"To see where $z_t$ ends up, integrate over all $z_s$. As a function of $z_s$ the "
+        r"exponent is a square, of variance",
+        equation(name("V"), simplify(variance)),
+    )
+    bell = Integral(exp(-((z_s - m) ** 2) / (2 * spread)), (z_s, -oo, oo))
+    yield Step(
+        r"and the integral over such a square is known, wherever its centre $m$ is.",
+        equation(bell, bell.doit()),
+    )
+    marginal = rest + log(bell.doit()).subs(spread, variance)
+    mean, variance, rest = complete_square(expand(marginal), z_t)
+    mean, variance = simplify(mean), expand(simplify(variance))
+    yield Step(
+        r"What is left depends on $z_t$ alone and is again the exponent of a Gaussian: complete "
+        r"the square once more, now in $z_t$, and read off mean and variance. (They add up as one "
+        r"would expect: shrunk, moved, and with both noises in it.)",
+        equation(name(r"(\mu,\sigma^2)"), Tuple(mean, variance)),
+    )
+    (shift,) = solve(equation(mean, F1.form("mean")), b)
+    shift = expand(shift).subs(alpha_s * alpha_ts, alpha_t).factor()
+    yield Step(
+        r"This has to be F1 at $t$. The means agree for one $b$ only: the encoding has moved from "
+        r"$x_s$ to $x_t$, and the step must make up for it.",
+        equation(name(r"\alpha_{t|s}z_s+b"), alpha_ts * z_s + shift),
+        proves="mean",
+    )
+    (tau2,) = solve(equation(variance, F1.form("variance")), tau**2)
+    yield Step(
+        r"The variances agree for one $\tau^2$ only: what is missing to $\sigma_t^2$. It is the "
+        r"share $c$ of $\sigma_t^2$, since $c=1-\mathrm{SNR}(t)/\mathrm{SNR}(s)$.",
+        equation(name(r"\tau^2"), tau2),
+        proves="variance",
+    )
+    yield Step(
+        r"Since $\mathrm{SNR}=e^{-\gamma}$, the share depends on the two $\gamma$ only by their "
+        r"difference.",
+        equation(c, simplify(1 - exp(-gamma_t) / exp(-gamma_s))),
+        proves="c",
+    )
+
+
+@identity(
+    title="The posterior: from t back to s, when the data is known",
+    notebook="01",
+    setting=r"$q(z_s|z_t,x)=\mathcal N(\mu_Q,\sigma_Q^2)$ with",
+    claim={
+        "variance": equation(sigma_Q**2, sigma_s**2 * c),
+        "mean": equation(
+            name(r"\mu_Q"),
+            alpha_ts * sigma_s**2 / sigma_t**2 * z_t + alpha_s * c * x_t + alpha_s * (x_s - x_t),
+        ),
+    },
+)
+def F3() -> Iterator[Step]:
+    forward = -((z_t - F2.form("mean")) ** 2) / (2 * F2.form("variance"))
+    at_s = -((z_s - alpha_s * x_s) ** 2) / (2 * sigma_s**2)
+    yield Step(
+        r"Bayes' rule: as a function of $z_s$, the posterior is proportional to the joint density, "
+        r"F2 times F1. Products of densities are sums of exponents.",
+        equation(name(r"\ln q(z_s|z_t,x)"), forward + at_s + name(r"\text{const}")),
+    )
+    mean, variance, _ = complete_square(forward + at_s, z_s)
+    yield Step(
+        r"A sum of two quadratics is a quadratic; complete the square in $z_s$. What multiplies "
+        r"$z_s^2$ is minus half the precision, and precisions add: what F2 says about $z_s$, and "
+        r"what F1 says.",
+        equation(1 / sigma_Q**2, expand(1 / variance)),
+    )
+    yield Step(
+        r"By the definition of $c$, $\alpha_{t|s}^2=(1-c)\,\sigma_t^2/\sigma_s^2$. With it the "
+        r"two precisions become one fraction.",
+        equation(
+            sigma_Q**2,
+            1 / simplify(expand(1 / variance).subs(alpha_ts**2, (1 - c) * sigma_t**2 / sigma_s**2)),
+        ),
+        proves="variance",
+    )
+    weighted = expand(simplify(expand(mean / variance) * sigma_s**2 * c))
+    yield Step(
+        r"The mean is what multiplies $z_s$, times that variance.",
+        equation(name(r"\mu_Q"), weighted),
+    )
+    weighted = weighted.subs(alpha_ts * alpha_t, alpha_s * (1 - c) * sigma_t**2 / sigma_s**2)
+    yield Step(
+        r"Use the same relation once more, now as "
+        r"$\alpha_{t|s}\alpha_t=\alpha_s(1-c)\,\sigma_t^2/\sigma_s^2$, and sort: a part of $z_t$ "
+        r"stays, there is a pull towards the encoding, and the encoding itself moves back from "
+        r"$x_t$ to $x_s$.",
+        equation(name(r"\mu_Q"), collect(expand(weighted), alpha_s)),
+        proves="mean",
+    )
