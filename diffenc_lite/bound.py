@@ -108,15 +108,13 @@ def step_gap(model: DiffEnc, x: Tensor, s: Tensor, t: Tensor, noise: Tensor) -> 
     if not bool((s < t).all()):
         raise ValueError(f"s must be smaller than t in every step; got s={s}, t={t}")
     at_s, at_t = model.schedule(s), model.schedule(t)
-    shift = model.encoder.shift(torch.cat([x, x]), torch.cat([at_s.gamma, at_t.gamma]))
-    shift_s, shift_t = shift.chunk(2)
+    x_t, x_change = model.encoder.change(x, at_s.gamma, at_t.gamma)
     n_s, n_t = at_s.like(x), at_t.like(x)
-    x_t = x + shift_t
     z = process.add_noise(x_t, noise, n_t)
     v_hat = model.v_hat(z, at_t.gamma)
     v_error = process.v_from_eps(x_t, noise, n_t) - v_hat
     u_hat = model.u_hat(process.x_from_v(z, v_hat, n_t))
-    return process.mean_gap(v_error, u_hat, shift_t - shift_s, n_s, n_t).square()
+    return process.mean_gap(v_error, u_hat, x_change, n_s, n_t).square()
 
 
 def step_loss(

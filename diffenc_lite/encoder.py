@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from .schedule import Noise
+from .schedule import Noise, step_c
 
 
 class Encoding(NamedTuple):
@@ -23,8 +23,9 @@ class Encoding(NamedTuple):
 class Encoder(nn.Module):
     """`encoder(x, gamma) -> Encoding(x_t, u)` for x (B, ...) and gamma (B,).
 
-    `encoder.shift(x, gamma)` is x_t - x alone: cheaper where the derivative is not needed, and
-    free of the cancellation of (x + shift) - x where sigma^2 is small.
+    `encoder.shift(x, gamma)` is x_t - x alone: cheaper where the derivative is not needed.
+    `encoder.change(x, gamma_s, gamma_t)` is (x_t, x_t - x_s); where sigma^2 scales the shift, the
+    difference is free of cancellation by sigma_t^2 - sigma_s^2 = alpha_s^2 sigma_t^2 c(s, t).
     `counterterm` says what the generative process puts for u: x_hat if true, else 0 (G3).
     """
 
@@ -32,6 +33,11 @@ class Encoder(nn.Module):
 
     def shift(self, x: Tensor, gamma: Tensor) -> Tensor:
         raise NotImplementedError
+
+    def change(self, x: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> tuple[Tensor, Tensor]:
+        both = self.shift(torch.cat([x, x]), torch.cat([gamma_s, gamma_t]))
+        shift_s, shift_t = both.chunk(2)
+        return x + shift_t, shift_t - shift_s
 
     def forward(self, x: Tensor, gamma: Tensor) -> Encoding:
         raise NotImplementedError
@@ -54,6 +60,10 @@ class ScalingEncoder(Encoder):
 
     def shift(self, x: Tensor, gamma: Tensor) -> Tensor:
         return -Noise.from_gamma(gamma).like(x).sigma.square() * x
+
+    def change(self, x: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> tuple[Tensor, Tensor]:
+        s, t = Noise.from_gamma(gamma_s).like(x), Noise.from_gamma(gamma_t).like(x)
+        return x + self.shift(x, gamma_t), -(s.alpha * t.sigma).square() * step_c(s, t) * x
 
     def forward(self, x: Tensor, gamma: Tensor) -> Encoding:
         x_t = x + self.shift(x, gamma)
@@ -85,6 +95,12 @@ class LearnedEncoder(Encoder):
 
     def shift(self, x: Tensor, gamma: Tensor) -> Tensor:
         return Noise.from_gamma(gamma).like(x).sigma.square() * (self.y(x, gamma) - x)
+
+    def change(self, x: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> tuple[Tensor, Tensor]:
+        s, t = Noise.from_gamma(gamma_s).like(x), Noise.from_gamma(gamma_t).like(x)
+        y_s, y_t = self.y(torch.cat([x, x]), torch.cat([gamma_s, gamma_t])).chunk(2)
+        by_sigma = (s.alpha * t.sigma).square() * step_c(s, t) * (y_t - x)
+        return x + t.sigma.square() * (y_t - x), by_sigma + s.sigma.square() * (y_t - y_s)
 
     def forward(self, x: Tensor, gamma: Tensor) -> Encoding:
         y, dy_dgamma = torch.func.jvp(  # type: ignore[misc]

@@ -38,7 +38,9 @@ def _describe(images: Tensor) -> str:
 
 
 def to_levels(x: Tensor, levels: int = 256) -> Tensor:
-    """x -> the nearest level as uint8, the inverse of `to_unit`."""
+    """x -> the nearest level as uint8, the inverse of `to_unit`. Raises ValueError for NaN."""
+    if bool(x.isnan().any()):
+        raise ValueError("x must be numbers to have a nearest level; got NaN")
     return ((x + 1) * (levels / 2) - 0.5).round().clamp(0, levels - 1).to(torch.uint8)
 
 

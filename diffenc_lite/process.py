@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .schedule import Noise
+from .schedule import Noise, step_c
 
 
 class Gaussian(NamedTuple):
@@ -18,11 +18,6 @@ class Gaussian(NamedTuple):
 
     mean: Tensor
     variance: Tensor
-
-
-def step_c(s: Noise, t: Noise) -> Tensor:
-    """c(s, t) = 1 - SNR(t)/SNR(s) = -expm1(gamma_s - gamma_t), between 0 and 1."""
-    return -torch.expm1(s.gamma - t.gamma)
 
 
 # --- the encoder process q ---------------------------------------------------------------------

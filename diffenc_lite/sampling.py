@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from numbers import Integral
 from typing import NamedTuple
 
 import torch
@@ -36,8 +37,8 @@ def sample_steps(
     Args: ratio w > 0, a number or (T,) with row i for the i-th step counted from t = 0;
         grid, increasing (steps+1,) from 0 to 1, equal steps if not given.
     """
-    if n < 1:
-        raise ValueError(f"n must be at least 1 image; got {n}")
+    if not isinstance(n, Integral) or n < 1:
+        raise ValueError(f"n must be a whole number of images, at least 1; got {n!r}")
     if model.shape is None:
         raise ValueError("sampling needs model.shape; give DiffEnc(..., shape=(1, 28, 28))")
     like = torch.empty((n, *model.shape), device=model.device, dtype=model.dtype)

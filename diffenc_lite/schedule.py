@@ -35,6 +35,11 @@ class Noise:
         return Noise(*(getattr(self, name).reshape(shape) for name in self.__dataclass_fields__))
 
 
+def step_c(s: Noise, t: Noise) -> Tensor:
+    """c(s, t) = 1 - SNR(t)/SNR(s) = -expm1(gamma_s - gamma_t), between 0 and 1."""
+    return -torch.expm1(s.gamma - t.gamma)
+
+
 def _check_end_points(gamma_min: float, gamma_max: float) -> None:
     if not (math.isfinite(gamma_min) and math.isfinite(gamma_max) and gamma_min < gamma_max):
         raise ValueError(

@@ -1,4 +1,4 @@
-"""The three encoders: x_t, and u with dx_t / dlambda = sigma_t^2 u.                          E1-E3"""
+"""The three encoders: x_t, and u with dx_t / dlambda = sigma_t^2 u.                       E1-E3"""
 
 import pytest
 import torch
@@ -39,6 +39,26 @@ def test_shift_is_x_t_minus_x(kind, small_model, normal):
     torch.testing.assert_close(
         x + encoder.shift(x, GAMMA), encoder(x, GAMMA).x_t, rtol=1e-13, atol=1e-13
     )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_change_is_x_t_and_its_difference_from_x_s(kind, small_model, normal):
+    encoder, x = small_model(kind).encoder, normal(len(GAMMA), 2)
+    gamma_s = GAMMA - torch.linspace(1e-3, 6, len(GAMMA), dtype=torch.float64)
+    x_t, change = encoder.change(x, gamma_s, GAMMA)
+    torch.testing.assert_close(x_t, encoder(x, GAMMA).x_t, rtol=1e-13, atol=1e-13)
+    expected = x_t - encoder(x, gamma_s).x_t
+    torch.testing.assert_close(change, expected, rtol=1e-9, atol=1e-13)
+
+
+@pytest.mark.parametrize("encoder", [ScalingEncoder(), LearnedEncoder(Zero())])
+def test_change_does_not_cancel_in_float32(encoder, normal):
+    """Over one of a thousand steps near gamma = 5, where x_t hardly moves any more."""
+    x, gamma_t = normal(50, 2).float(), torch.linspace(4, 5, 50)
+    gamma_s = gamma_t - 0.0183
+    low = encoder.change(x, gamma_s, gamma_t)[1].double()
+    high = encoder.change(x.double(), gamma_s.double(), gamma_t.double())[1]
+    torch.testing.assert_close(low, high, rtol=1e-5, atol=0)
 
 
 def test_identity(normal):

@@ -1,0 +1,151 @@
+"""8-bit data <-> (-1, 1), and p(x | z_0).                                               G2, X1"""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from diffenc_lite import Noise, pixels
+
+INTERIOR, EXTREME = 0.010453, 0.005227  # bits, X1
+
+
+def noise_at(gamma: float, like: torch.Tensor) -> Noise:
+    return Noise.from_gamma(torch.tensor([gamma], dtype=like.dtype)).like(like)
+
+
+@pytest.mark.parametrize("levels", [2, 3, 16, 255, 256])
+def test_levels_sit_in_the_middle_of_equal_cells(levels):
+    images = torch.arange(levels).to(torch.uint8)
+    x = pixels.to_unit(images, levels, torch.float64)
+    edges = torch.linspace(-1, 1, levels + 1, dtype=torch.float64)
+    torch.testing.assert_close(x, (edges[:-1] + edges[1:]) / 2, rtol=0, atol=1e-14)
+    assert -1 < x.min() and x.max() < 1
+    assert torch.equal(pixels.to_levels(x, levels), images)
+    assert torch.equal(pixels.to_levels(pixels.to_unit(images, levels), levels), images)
+
+
+@given(st.floats(-1.5, 1.5), st.integers(2, 256))
+def test_to_levels_is_the_nearest_level(x, levels):
+    grid = pixels.to_unit(torch.arange(levels).to(torch.uint8), levels, torch.float64)
+    nearest = pixels.to_levels(torch.tensor(x, dtype=torch.float64), levels)
+    distance = (grid - x).abs()
+    assert distance[int(nearest)] <= distance.min() + 1e-12
+
+
+def test_dtype_of_to_unit():
+    images = torch.zeros(2, 3, dtype=torch.uint8)
+    assert pixels.to_unit(images).dtype == torch.get_default_dtype()
+    assert pixels.to_unit(images, dtype=torch.float64).dtype == torch.float64
+    assert pixels.to_levels(pixels.to_unit(images)).dtype == torch.uint8
+
+
+@pytest.mark.parametrize("levels", [2, 5, 256])
+@pytest.mark.parametrize("gamma", [-13.3, -6.0, 0.0, 5.0])
+def test_probabilities_of_all_levels_sum_to_one(levels, gamma, normal):
+    z_0 = normal(30, 1)
+    images = torch.arange(levels).to(torch.uint8).repeat_interleave(30)[:, None]
+    z = z_0.repeat(levels, 1)
+    nats = pixels.reconstruction_nats(images, z, noise_at(gamma, z), levels)
+    total = torch.exp(-nats).reshape(levels, 30).sum(0)
+    torch.testing.assert_close(total, torch.ones(30, dtype=torch.float64), rtol=1e-10, atol=0)
+
+
+def test_reconstruction_is_the_cross_entropy_of_the_stated_softmax(normal, generator):
+    """Term by term from G2, summed over dimensions."""
+    z_0, gamma = normal(4, 3), -2.0
+    images = torch.randint(0, 7, (4, 3), generator=generator).to(torch.uint8)
+    alpha = math.sqrt(1 / (1 + math.exp(gamma)))
+    expected = torch.zeros(4, dtype=torch.float64)
+    for b in range(4):
+        for j in range(3):
+            y = z_0[b, j].item() / alpha
+            distances = [y - ((2 * k + 1) / 7 - 1) for k in range(7)]
+            weights = [math.exp(-0.5 * math.exp(-gamma) * d**2) for d in distances]
+            expected[b] -= math.log(weights[int(images[b, j])] / sum(weights))
+    nats = pixels.reconstruction_nats(images, z_0, noise_at(gamma, z_0), 7)
+    torch.testing.assert_close(nats, expected, rtol=1e-10, atol=0)
+
+
+@pytest.mark.parametrize(
+    "level, bits", [(0, EXTREME), (1, INTERIOR), (100, INTERIOR), (254, INTERIOR), (255, EXTREME)]
+)
+def test_x1_by_quadrature(level, bits):
+    """E over eps of -log p(x | z_0), by the trapezoid rule over 12 standard deviations."""
+    eps = torch.linspace(-12, 12, 4001, dtype=torch.float64)[:, None]
+    density = torch.exp(-0.5 * eps[:, 0] ** 2) / math.sqrt(2 * math.pi)
+    images = torch.full_like(eps, level).to(torch.uint8)
+    n = noise_at(-13.3, eps)
+    z_0 = n.alpha * pixels.to_unit(images, dtype=torch.float64) + n.sigma * eps
+    nats = (density * pixels.reconstruction_nats(images, z_0, n)).sum() * (24 / 4000)
+    assert pixels.bits_per_dim(nats, 1).item() == pytest.approx(bits, abs=6e-7)
+
+
+def test_x1_by_monte_carlo_in_float32(generator):
+    nats = []
+    for _ in range(20):
+        images = torch.randint(1, 255, (1000, 10), generator=generator).to(torch.uint8)
+        eps = torch.randn(1000, 10, generator=generator)
+        n = noise_at(-13.3, eps)
+        z_0 = n.alpha * pixels.to_unit(images) + n.sigma * eps
+        nats.append(pixels.reconstruction_nats(images, z_0, n))
+    bits = pixels.bits_per_dim(torch.cat(nats), 10)
+    error = bits.std() / math.sqrt(len(bits))
+    assert error < 4e-4
+    assert abs(bits.mean() - INTERIOR) < 4 * error
+
+
+def test_small_costs_are_not_rounded_away_in_float32(generator):
+    """Most pixels cost 1e-8 to 1e-4 nats: each is right to 1e-3."""
+    images = torch.randint(0, 256, (5000, 1), generator=generator).to(torch.uint8)
+    eps = torch.randn(5000, 1, generator=generator)
+
+    def nats(dtype):
+        n = noise_at(-13.3, eps.to(dtype))
+        z_0 = n.alpha * pixels.to_unit(images, dtype=dtype) + n.sigma * eps.to(dtype)
+        return pixels.reconstruction_nats(images, z_0, n).double()
+
+    torch.testing.assert_close(nats(torch.float32), nats(torch.float64), rtol=1e-3, atol=1e-30)
+
+
+@pytest.mark.parametrize("gamma", [-13.3, -8.0, -4.0, 0.0, 5.0])
+def test_float32_agrees_with_float64(gamma, normal):
+    z_0 = normal(300, 1).float()
+    images = torch.arange(300).remainder(256).to(torch.uint8)[:, None]
+    low = pixels.reconstruction_nats(images, z_0, noise_at(gamma, z_0))
+    high = pixels.reconstruction_nats(images, z_0.double(), noise_at(gamma, z_0.double()))
+    torch.testing.assert_close(low.double(), high, rtol=1e-3, atol=0)
+
+
+def test_the_gradient_reaches_z_0(normal):
+    z_0 = normal(3, 2).requires_grad_()
+    images = torch.tensor([[0, 6], [3, 3], [1, 5]], dtype=torch.uint8)
+    assert torch.autograd.gradcheck(
+        lambda z: pixels.reconstruction_nats(images, z, noise_at(-1.0, z), 7), z_0
+    )
+
+
+def test_drawn_levels_follow_the_softmax(generator):
+    z_0 = torch.tensor([[0.3, -0.9]], dtype=torch.float64).repeat(20000, 1)
+    n = noise_at(0.5, z_0)
+    expected = pixels.level_logits(z_0[:1], n, 5).softmax(-1)[0]  # (2, 5)
+    drawn = pixels.draw_levels(z_0, n, 5, generator)
+    seen = torch.stack([(drawn == k).double().mean(0) for k in range(5)], 1)
+    error = (expected * (1 - expected) / 20000).sqrt()
+    assert drawn.dtype == torch.uint8 and drawn.shape == z_0.shape
+    assert bool(((seen - expected).abs() < 4 * error).all())
+    assert (expected[0] - expected[1]).abs().max() > 0.1
+
+
+def test_drawn_levels_stay_in_their_place(generator):
+    """At high SNR each pixel is the nearest level, whatever the shape."""
+    images = torch.randint(0, 256, (2, 3, 4, 5), generator=generator).to(torch.uint8)
+    x = pixels.to_unit(images)
+    n = noise_at(-20.0, x)
+    assert torch.equal(pixels.draw_levels(n.alpha * x, n, generator=generator), images)
+
+
+def test_bits_per_dim():
+    assert pixels.bits_per_dim(torch.tensor(8 * math.log(2)), 4).item() == pytest.approx(2)

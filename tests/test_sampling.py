@@ -1,0 +1,149 @@
+"""Ancestral sampling, in a world where every marginal is known.                           G1-G3"""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from diffenc_lite import DiffEnc, LearnedEncoder, elbo, pixels, process, sample, sample_steps
+
+KINDS = ("identity", "scaling", "learned")
+F64 = torch.float64
+
+
+def seeded(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+class Raising(nn.Module):
+    def forward(self, x, gamma):
+        raise AssertionError("sampling must not call the encoder")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_reproducible_by_generator(kind, small_model):
+    model, state = small_model(kind), torch.get_rng_state()
+    first = sample(model, 50, 3, generator=seeded(1))
+    assert torch.equal(sample(model, 50, 3, generator=seeded(1)), first)
+    assert not torch.equal(sample(model, 50, 3, generator=seeded(2)), first)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_never_calls_the_encoder(small_model):
+    denoiser = small_model().denoiser
+    model = DiffEnc(denoiser, LearnedEncoder(Raising()), shape=(2,))
+    with pytest.raises(AssertionError):
+        model.encoder(torch.zeros(1, 2), torch.zeros(1))
+    assert sample(model, 4, 3).shape == (4, 2)
+
+
+@pytest.mark.parametrize("shape", [(2,), (1, 28, 28), (3, 32, 32), (28, 28, 1)])
+@pytest.mark.parametrize("dtype", [torch.float32, F64])
+def test_shapes_and_dtypes(shape, dtype, small_model):
+    model = small_model("learned", shape, dtype, levels=16)
+    images = sample(model, 2, 2)
+    assert images.shape == (2, *shape) and images.dtype == torch.uint8
+    assert images.max() < 16 and not images.requires_grad
+    for step in sample_steps(model, 2, 2):
+        assert step.z.shape == step.x_hat.shape == (2, *shape) and step.z.dtype == dtype
+
+
+def test_the_shape_is_that_of_the_images_seen(small_model):
+    model = DiffEnc(small_model().denoiser)
+    assert model.shape is None
+    elbo(model, torch.zeros(5, 2, dtype=torch.uint8))
+    assert sample(model, 3, 1).shape == (3, 2)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_steps_tell_where_the_sampler_stands(kind, small_model):
+    """t from 1 to 0; x_hat is what the denoiser sees in z; each mean is the mean of G3."""
+    model, grid = small_model(kind), torch.tensor([0, 0.2, 0.7, 1], dtype=F64)
+    with torch.no_grad():  # w = 1e16: all but no noise
+        steps = list(sample_steps(model, 3, 3, ratio=1e16, generator=seeded(0), grid=grid))
+        assert [step.t for step in steps] == pytest.approx([1, 0.7, 0.2, 0])
+        for here, there in zip(steps[:-1], steps[1:], strict=True):
+            s, t = (model.schedule(torch.full((3,), step.t, dtype=F64)) for step in (there, here))
+            v_hat = model.denoiser(here.z, t.gamma)
+            s, t = s.like(here.z), t.like(here.z)
+            x_hat = t.alpha * here.z - t.sigma * v_hat
+            torch.testing.assert_close(here.x_hat, x_hat, rtol=1e-12, atol=1e-12)
+            u_hat = 0.0 if kind == "identity" else x_hat
+            mean = process.generative_step(here.z, x_hat, u_hat, s, t).mean
+            torch.testing.assert_close(there.z, mean, rtol=1e-5, atol=1e-6)
+        alpha_0 = math.sqrt(1 / (1 + math.exp(-13.3)))
+        torch.testing.assert_close(steps[-1].x_hat, steps[-1].z / alpha_0, rtol=1e-12, atol=0)
+
+
+def test_it_starts_from_standard_noise(small_model):
+    z = next(iter(sample_steps(small_model(), 20000, 1, generator=seeded(0)))).z
+    assert abs(z.mean()) < 4 / math.sqrt(40000)
+    assert abs(z.var() - 1) < 4 * math.sqrt(2 / 40000)
+
+
+def test_the_ratio_divides_the_variance_of_its_own_step(small_model):
+    """Row i is the step from (i+1)/T down to i/T; the same generator gives the same noise."""
+    model = small_model()
+
+    def latents(ratio):
+        with torch.no_grad():
+            steps = sample_steps(model, 5, 2, ratio, seeded(3))
+            return [step.z for step in steps]
+
+    plain, last = latents(1.0), latents(torch.tensor([4.0, 1.0]))
+    assert torch.equal(plain[1], last[1]) and not torch.equal(plain[2], last[2])
+    first = latents(torch.tensor([1.0, 4.0]))
+    assert torch.equal(plain[0], first[0]) and not torch.equal(plain[1], first[1])
+    quiet = latents(torch.tensor([1.0, 1e16]))[1]  # the mean
+    torch.testing.assert_close(plain[1] - quiet, 2 * (first[1] - quiet), rtol=1e-5, atol=1e-6)
+
+
+# --- N(0.2, 0.3^2) with its exact denoiser --------------------------------------------------------
+
+MEAN, VARIANCE, N = 0.2, 0.09, 10000
+
+
+def moments(model, steps, ratio=1.0):
+    """Mean and variance of z_0 / alpha_0 in units of their standard errors around the truth."""
+    with torch.no_grad():
+        *_, last = sample_steps(model, N, steps, ratio, seeded(7))
+    x = last.x_hat[:, 0]
+    variance = VARIANCE + math.exp(-13.3)
+    return (
+        ((x.mean() - MEAN) / math.sqrt(variance / N)).item(),
+        ((x.var() - variance) / (variance * math.sqrt(2 / N))).item(),
+    )
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+def test_many_steps_with_ratio_one_draw_from_the_data(scaled, gaussian_model):
+    mean, variance = moments(gaussian_model(MEAN, VARIANCE, scaled), 500)
+    assert abs(mean) < 4 and abs(variance) < 4
+
+
+def optimal_ratio_of_gaussian(steps: int) -> torch.Tensor:
+    """W1 for E1: w* = 1 / (1 + m), m = (SNR(s) - SNR(t)) Var(x | z_t)."""
+    gamma = -13.3 + 18.3 * torch.arange(steps + 1, dtype=F64) / steps
+    snr = torch.exp(-gamma)
+    m = (snr[:-1] - snr[1:]) * VARIANCE / (1 + snr[1:] * VARIANCE)
+    return 1 / (1 + m)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 4])
+def test_few_steps_with_the_optimal_ratio_draw_from_the_data(steps, gaussian_model):
+    """... and those with w = 1 do not: their variance is too small by far."""
+    model = gaussian_model(MEAN, VARIANCE)
+    mean, variance = moments(model, steps, optimal_ratio_of_gaussian(steps))
+    assert abs(mean) < 4 and abs(variance) < 4
+    assert moments(model, steps)[1] < -20
+
+
+def test_images_follow_the_data(gaussian_model):
+    """To the end: uint8 levels of N(0.2, 0.2^2)."""
+    model = gaussian_model(0.2, 0.04, shape=(1, 2))
+    x = pixels.to_unit(sample(model, 4000, 3, 1.0, seeded(5), torch.tensor([0, 0.3, 0.6, 1])))
+    assert x.std() < 0.15  # three steps with w = 1 lose variance
+    x = pixels.to_unit(sample(model, 4000, 500, generator=seeded(5)))
+    assert x.mean().item() == pytest.approx(0.2, abs=4 * 0.2 / math.sqrt(8000))
+    assert x.std().item() == pytest.approx(0.2, rel=4 / math.sqrt(16000))
