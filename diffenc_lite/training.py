@@ -16,13 +16,13 @@ import time
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
+from typing import Any
 
-import torch
 import torch.distributed as dist
 from torch import Tensor
 
 from .checkpoint import PathLike
-from .evaluation import Evaluation, evaluate
+from .evaluation import Evaluation, evaluate, evenly
 from .model import DiffEnc
 from .runs import RunFolder
 from .trainer import EVALUATION, TERMS, TrainConfig, Trainer, check_images
@@ -75,6 +75,8 @@ def train(
 
 
 def _steps(run: _Run) -> Generator[Progress, None, None]:
+    if run.trainer.step == run.config.steps:  # finished before: tell the end again
+        yield run.progress()
     try:
         while run.trainer.step < run.config.steps:
             with _whole():
@@ -98,8 +100,8 @@ def _whole() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, previous)
-    if held and callable(previous):
-        previous(signal.SIGINT, None)
+    if held:
+        signal.raise_signal(signal.SIGINT)  # now to whoever handles it otherwise
 
 
 class _Run:
@@ -115,12 +117,12 @@ class _Run:
     ):
         if held_out is not None:
             check_images("held_out", held_out, model)
-            chosen = min(config.evaluate_images, len(held_out))
-            held_out = held_out[torch.arange(chosen) * len(held_out) // chosen].to(model.device)
+            held_out = evenly(held_out, config.evaluate_images).to(model.device)
         self.trainer = Trainer(model, images, config)
         self.config, self.held_out = config, held_out
-        self.saved, self.reported = -1, 0  # the steps of the last save and the last report
-        self.sums, self.timed, self.seconds = [0.0, 0.0, 0.0], 0, 0.0  # since the last report
+        self.saved = -1  # the step of the last save
+        self.sums, self.since = [0.0, 0.0, 0.0], 0  # of the terms, over the steps after `since`
+        self.timed, self.seconds = 0, 0.0  # how many of these were made here, and how long it took
         self.folder = None
         if folder is not None and self.trainer.rank == 0:  # the only one that reads and writes
             settings = {**asdict(config), **_identity(model, images, held_out)}
@@ -129,48 +131,53 @@ class _Run:
 
     def advance(self) -> Progress | None:
         """One step, and what is due after it; the Progress if there is something to tell."""
+        if self._tells(self.trainer.step):
+            self.sums, self.since = [0.0, 0.0, 0.0], self.trainer.step
+            self.timed, self.seconds = 0, 0.0
         start = time.perf_counter()
         terms = self.trainer.advance()
         self.sums = [a + b for a, b in zip(self.sums, terms, strict=True)]
         self.timed, self.seconds = self.timed + 1, self.seconds + time.perf_counter() - start
 
-        config, step = self.config, self.trainer.step
-        last, evaluation, progress = step == config.steps, None, None
-        if self.held_out is not None and (last or step % config.evaluate_every == 0):
-            draws = self.trainer.generator(EVALUATION)  # the same every time: a smoother curve
-            evaluation = evaluate(self.trainer.averaged, self.held_out, generator=draws)
-        if last or evaluation is not None or step % config.log_every == 0:
-            progress = self._report(evaluation)
-        if last or step % config.checkpoint_every == 0:
+        step, progress = self.trainer.step, None
+        if self._tells(step):
+            progress = self.progress()
+            if self.folder is not None:
+                self.folder.log(_lines(progress))
+        if step == self.config.steps or step % self.config.checkpoint_every == 0:
             self.save()
         return progress
 
-    def _report(self, evaluation: Evaluation | None) -> Progress:
-        step = self.trainer.step
-        prior, reconstruction, diffusion = (total / (step - self.reported) for total in self.sums)
-        progress = Progress(
+    def _evaluates(self, step: int) -> bool:
+        due = step == self.config.steps or step % self.config.evaluate_every == 0
+        return due and self.held_out is not None
+
+    def _tells(self, step: int) -> bool:
+        last = step == self.config.steps
+        return last or step % self.config.log_every == 0 or self._evaluates(step)
+
+    def progress(self) -> Progress:
+        """After a step that tells."""
+        step, evaluation = self.trainer.step, None
+        if self.held_out is not None and self._evaluates(step):
+            draws = self.trainer.generator(EVALUATION)  # the same every time: a smoother curve
+            evaluation = evaluate(self.trainer.averaged, self.held_out, generator=draws)
+        prior, reconstruction, diffusion = (total / (step - self.since) for total in self.sums)
+        return Progress(
             step=step,
             steps=self.config.steps,
             prior=prior,
             reconstruction=reconstruction,
             diffusion=diffusion,
-            images_per_second=self.timed * self.config.batch / self.seconds,
+            images_per_second=self.timed * self.config.batch / max(self.seconds, 1e-9),
             evaluation=evaluation,
             model=self.trainer.averaged,
         )
-        self.sums, self.timed, self.seconds, self.reported = [0.0, 0.0, 0.0], 0, 0.0, step
-        if self.folder is not None:
-            terms = {name: getattr(progress, name) for name in (*TERMS, "total")}
-            lines = [{"step": step, "split": "train", **terms}]
-            if evaluation is not None:
-                lines.append({"step": step, "split": "held out", **asdict(evaluation)})
-            self.folder.log(lines)
-        return progress
 
     def save(self) -> None:
         """Write resume.pt, if there is a folder and anything new."""
         if self.folder is not None and self.saved < self.trainer.step:
-            window = {"reported": self.reported, "sums": self.sums}
+            window = {"sums": self.sums, "since": self.since}
             self.folder.save({"trainer": self.trainer.state(), **window})
             self.saved = self.trainer.step
 
@@ -182,7 +189,16 @@ class _Run:
             self.save()  # so that metrics never stand alone, and a full disk is noticed now
             return
         self.trainer.load(state["trainer"])
-        self.reported, self.sums, self.saved = state["reported"], state["sums"], self.trainer.step
+        self.sums, self.since, self.saved = state["sums"], state["since"], self.trainer.step
+
+
+def _lines(progress: Progress) -> list[dict[str, Any]]:
+    """For the metrics: what would be the same in a second run."""
+    terms = {name: getattr(progress, name) for name in (*TERMS, "total")}
+    lines = [{"step": progress.step, "split": "train", **terms}]
+    if progress.evaluation is not None:
+        lines.append({"step": progress.step, "split": "held out", **asdict(progress.evaluation)})
+    return lines
 
 
 def _identity(model: DiffEnc, images: Tensor, held_out: Tensor | None) -> dict[str, str | None]:

@@ -1,0 +1,271 @@
+"""The command line: python -m diffenc_lite train | evaluate | sample | doctor"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import platform
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.distributed as dist
+
+from . import __version__, checkpoint
+from .data import ImageSet, load_cifar10, load_mnist
+from .evaluation import Evaluation, evaluate, evenly
+from .model import ENCODERS, SCHEDULES, SIZES, ModelConfig, build
+from .sampling import sample
+from .trainer import TrainConfig, Trainer
+from .training import show, train
+
+TRAIN_OPTIONS = {  # of TrainConfig, which has their types and defaults
+    "batch": "images in a step",
+    "lr": "highest learning rate",
+    "warmup": "steps until it is reached",
+    "ema": "decay of the averaged weights",
+    "ends": "images of a batch for prior and reconstruction",
+    "seed": "of the first weights and of all draws",
+    "log_every": "steps between lines of metrics",
+    "evaluate_every": "steps between evaluations on test images",
+    "evaluate_images": "test images for that; at the end, all",
+    "checkpoint_every": "steps between writes of resume.pt",
+}
+
+
+# ---- commands ------------------------------------------------------------------------------------
+
+
+def run_train(args: argparse.Namespace) -> None:
+    with _torchrun() as rank:
+        device = _device(args.device)
+        data, test = _load(args, "train", device), _load(args, "test", device)
+        options = {name: getattr(args, name) for name in TRAIN_OPTIONS}
+        config = TrainConfig(args.steps, **options, fast=not args.no_fast)
+        shape = tuple(data.images.shape[1:])
+        torch.manual_seed(config.seed)
+        model = build(ModelConfig(args.encoder, args.size, args.schedule, shape=shape)).to(device)
+        run = train(model, data.images, config, args.folder, test.images)
+        if rank:  # the first process speaks and writes for all
+            for _ in run:
+                pass
+            return
+        path = Path(args.folder) / "model"
+        for progress in show(run):
+            if (evaluation := progress.evaluation) is not None:
+                if progress.step == config.steps:
+                    evaluation = evaluate(progress.model, test.images, generator=_seeded(0, device))
+                card = _card(config, data, test, progress.step, evaluation)
+                checkpoint.save_model(progress.model, path, card)
+                _say(f"step {progress.step}: {evaluation}")
+        _say(f"{path}.safetensors holds the averaged model, {path}.json its card")
+
+
+def run_evaluate(args: argparse.Namespace) -> None:
+    device = _device(args.device)
+    model, data = checkpoint.load_model(args.model, device), _load(args, args.split, device)
+    images = evenly(data.images, args.images or len(data))
+    generator = _seeded(args.seed, device)
+    result = evaluate(model, images, args.steps, args.ratio, args.passes, generator=generator)
+    depth = "infinite depth" if args.steps is None else f"T = {args.steps}, w = {args.ratio:g}"
+    print(f"{args.model} on {data.name} {data.split}, {depth}: {result}")
+
+
+def run_sample(args: argparse.Namespace) -> None:
+    from torchvision.utils import make_grid, save_image
+
+    device = _device(args.device)
+    model = checkpoint.load_model(args.model, device)
+    if model.shape is None or len(model.shape) != 3:
+        raise ValueError(f"sample draws pictures (C, H, W); {args.model} makes {model.shape}")
+    images = sample(model, args.n, args.steps, args.ratio, _seeded(args.seed, device))
+    grid = make_grid(images.cpu() / (model.levels - 1), round(args.n**0.5), pad_value=0.5)
+    png = io.BytesIO()
+    save_image(grid, png, format="png")
+    checkpoint.write_whole(args.out, png.getvalue())
+    print(f"{args.out}: {args.n} samples of {args.model}, T = {args.steps}, w = {args.ratio:g}")
+
+
+def run_doctor(args: argparse.Namespace) -> None:
+    import numpy
+    import torchvision
+
+    device = _device(args.device)
+    gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else "no CUDA"
+    print(f"diffenc_lite {__version__}, Python {platform.python_version()}, {platform.platform()}")
+    print(f"torch {torch.__version__}, torchvision {torchvision.__version__}", end=", ")
+    print(f"numpy {numpy.__version__}")
+    print(f"device: {device} ({gpu}), {torch.get_num_threads()} threads on the CPU")
+    for source in ("full", "bundled"):
+        try:
+            found: object = load_mnist("train", source, device=device, download=False)
+        except (OSError, ValueError) as error:
+            found = f"not found: {error}"
+        print(f"data, {source}: {found}")
+    print(f"pretrained: {', '.join(checkpoint.pretrained_names()) or 'none'}")
+    images = load_mnist("train", "bundled", device=device).images
+    for encoder in ENCODERS:
+        trainer = Trainer(build(ModelConfig(encoder, args.size)).to(device), images, TrainConfig(2))
+        trainer.advance()  # the first step is slower
+        start = time.perf_counter()
+        trainer.advance()
+        seconds = time.perf_counter() - start
+        print(
+            f"one training step, {args.size} net, {encoder} encoder: {1000 * seconds:.0f} ms for "
+            f"{trainer.config.batch} images"
+        )
+
+
+# ---- what they share -----------------------------------------------------------------------------
+
+
+@contextmanager
+def _torchrun() -> Iterator[int]:
+    """The rank of this process: 0, or what torchrun says, with the processes joined."""
+    if "LOCAL_RANK" not in os.environ:
+        yield 0
+        return
+    if torch.cuda.is_available():
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    try:
+        yield dist.get_rank()
+    finally:
+        dist.destroy_process_group()
+
+
+def _device(name: str) -> torch.device:
+    if name != "auto":
+        return torch.device(name)
+    if torch.cuda.is_available():
+        return torch.device("cuda", torch.cuda.current_device())
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def _seeded(seed: int, device: torch.device) -> torch.Generator:
+    return torch.Generator(device).manual_seed(seed)
+
+
+def _load(args: argparse.Namespace, split: str, device: torch.device) -> ImageSet:
+    if args.data == "cifar10":
+        return load_cifar10(split, args.root, device)
+    return load_mnist(split, args.data, args.root, device)
+
+
+def _card(
+    config: TrainConfig, data: ImageSet, test: ImageSet, step: int, evaluation: Evaluation
+) -> dict[str, Any]:
+    return {
+        "data": f"{data.name} {data.split}, {len(data)} images",
+        "evaluated_on": f"{test.name} {test.split}, {evaluation.n} images, infinite depth",
+        "bits_per_dim": evaluation.total,
+        "standard_error": evaluation.standard_error,
+        "terms": {
+            name: getattr(evaluation, name) for name in ("prior", "reconstruction", "diffusion")
+        },
+        "steps": step,
+        "seed": config.seed,
+        "training": asdict(config),
+    }
+
+
+def _say(line: str) -> None:
+    from tqdm.auto import tqdm
+
+    tqdm.write(line)  # above the bar
+
+
+# ---- arguments -----------------------------------------------------------------------------------
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser("python -m diffenc_lite", description=__doc__)
+    commands = top.add_subparsers(required=True, metavar="train | evaluate | sample | doctor")
+
+    def command(name: str, run: Any, text: str, example: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(
+            name,
+            help=text,
+            description=text,
+            epilog=f"example: python -m diffenc_lite {name} {example}".rstrip(),
+            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        )
+        added.set_defaults(run=run, after_interrupt="")
+        added.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, mps")
+        return added
+
+    def data_options(added: argparse.ArgumentParser) -> None:
+        sources = ("auto", "full", "bundled", "cifar10")
+        added.add_argument("--data", choices=sources, default="auto", help="MNIST, or CIFAR-10")
+        added.add_argument("--root", help="folder that holds the data set")
+
+    one = command(
+        "train", run_train, "Train a model; the same command goes on with a run that was stopped.",
+        "runs/learned --encoder learned --data full --steps 20000",
+    )  # fmt: skip
+    one.set_defaults(after_interrupt="; all is saved, and the same command goes on")
+    one.add_argument("folder", help="for resume.pt, metrics.jsonl and the model with its card")
+    one.add_argument("--encoder", choices=ENCODERS, default="learned", help="x_t")
+    one.add_argument("--size", choices=tuple(SIZES), default="small", help="of the networks")
+    one.add_argument("--schedule", choices=tuple(SCHEDULES), default="fixed", help="end points")
+    one.add_argument("--steps", type=int, default=2000, help="updates of the weights")
+    defaults = {field.name: field.default for field in fields(TrainConfig)}
+    for name, text in TRAIN_OPTIONS.items():
+        default: Any = defaults[name]
+        one.add_argument(
+            f"--{name.replace('_', '-')}", type=type(default), default=default, help=text
+        )
+    one.add_argument("--no-fast", action="store_true", help="on CUDA: no bf16, nothing compiled")
+    data_options(one)
+
+    one = command(
+        "evaluate", run_evaluate, "The bound in bits per dimension, with its standard error.",
+        "mnist-learned --data full --steps 100",
+    )  # fmt: skip
+    one.add_argument("model", help="a .safetensors file, or the name of a pretrained model")
+    one.add_argument("--split", choices=("train", "test"), default="test", help="of the data")
+    one.add_argument("--images", type=int, help="evenly chosen; all if not given")
+    one.add_argument("--steps", type=int, help="finite depth T; infinite if not given")
+    one.add_argument("--ratio", type=float, default=1.0, help="w; at infinite depth it must be 1")
+    one.add_argument("--passes", type=int, default=1, help="draws of t and noise for each image")
+    one.add_argument("--seed", type=int, default=0, help="of these draws")
+    data_options(one)
+
+    one = command(
+        "sample", run_sample, "Draw samples into a picture.",
+        "mnist-learned --n 64 --steps 100 --out samples.png",
+    )  # fmt: skip
+    one.add_argument("model", help="a .safetensors file, or the name of a pretrained model")
+    one.add_argument("--out", default="samples.png", help="the picture, a PNG")
+    one.add_argument("--n", type=int, default=64, help="samples")
+    one.add_argument("--steps", type=int, default=100, help="T")
+    one.add_argument("--ratio", type=float, default=1.0, help="w")
+    one.add_argument("--seed", type=int, default=0, help="of the draws")
+
+    one = command("doctor", run_doctor, "Versions, device, data, time of a training step.", "")
+    one.add_argument("--size", choices=tuple(SIZES), default="small", help="of the networks")
+    return top
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The exit code: 0, 2 after an error (told in one line), 130 after an interrupt."""
+    args = parser().parse_args(arguments)
+    try:
+        args.run(args)
+    except KeyboardInterrupt:
+        print("stopped" + args.after_interrupt, file=sys.stderr)
+        return 130
+    except (OSError, ValueError, TypeError, ArithmeticError, RuntimeError) as error:
+        print("error:", " ".join(str(error).split()), file=sys.stderr)  # in one line
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
