@@ -96,3 +96,11 @@ def generator() -> torch.Generator:
 def normal(generator):
     """normal(*shape) -> reproducible standard normal numbers in float64."""
     return lambda *shape: torch.randn(shape, dtype=torch.float64, generator=generator)
+
+
+@pytest.fixture
+def pictures(generator):
+    """images, noise, noise_0 for 3 points in the plane."""
+    images = torch.randint(0, 256, (3, 2), generator=generator).to(torch.uint8)
+    draw = [torch.randn(3, 2, generator=generator, dtype=torch.float64) for _ in range(2)]
+    return images, *draw

@@ -1,0 +1,45 @@
+"""The closed forms of Gaussians against torch.distributions.                       L0, L2, W1-W2"""
+
+import math
+
+import pytest
+import torch
+from torch.distributions import Normal, kl_divergence
+
+from diffenc_lite.gaussian import best_ratio, kl_ratio, kl_to_standard, sum_dims
+
+F64 = torch.float64
+
+
+def test_kl_to_standard(normal):
+    mean, sd = normal(5, 3), normal(5, 3).exp()
+    expected = kl_divergence(Normal(mean, sd), Normal(torch.zeros_like(mean), 1.0)).sum(1)
+    torch.testing.assert_close(kl_to_standard(mean, sd**2), expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("ratio", [0.2, 1.0, 3.0])
+def test_kl_ratio(ratio, normal):
+    mean_q, mean_p, sd_q = normal(5, 3), normal(5, 3), normal(5, 1).exp().expand(5, 3)
+    p = Normal(mean_p, sd_q / math.sqrt(ratio))
+    expected = kl_divergence(Normal(mean_q, sd_q), p).sum(1)
+    squared = sum_dims(((mean_p - mean_q) / sd_q) ** 2)
+    torch.testing.assert_close(kl_ratio(squared, ratio, 3), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_best_ratio_is_the_minimum_and_costs_the_logarithm():
+    """W1: no other w is cheaper, w* <= 1, and the step then costs (d/2) ln(1 + m)."""
+    m, dims = torch.tensor([1e-6, 0.3, 1.0, 40.0], dtype=F64), 5
+    best = kl_ratio(dims * m, best_ratio(m), dims)
+    assert bool((best_ratio(m) <= 1).all())
+    torch.testing.assert_close(best, 0.5 * dims * torch.log1p(m), rtol=1e-9, atol=0)
+    for factor in (0.5, 0.99, 1.01, 2.0):
+        assert bool((kl_ratio(dims * m, factor * best_ratio(m), dims) > best).all())
+
+
+def test_a_constant_ratio_diverges_and_one_that_closes_in_does_not():
+    """W2: T (d/2)(w - 1 - ln w) grows with T; w = 1 + kappa/sqrt(T) gives d kappa^2/4 at last."""
+    nothing, kappa, dims = torch.zeros(1, dtype=F64), 0.8, 6
+    constant = [T * kl_ratio(nothing, 2.0, dims).item() for T in (10, 1000)]
+    assert constant == pytest.approx([30 * (1 - math.log(2)), 3000 * (1 - math.log(2))])
+    closing = 10**6 * kl_ratio(nothing, 1 + kappa / 10**3, dims).item()
+    assert closing == pytest.approx(dims * kappa**2 / 4, rel=1e-3)
