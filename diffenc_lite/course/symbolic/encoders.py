@@ -6,17 +6,24 @@ from sympy import Derivative, Expr, Function, collect, diff, exp, expand, factor
 
 from ._identity import Step, identity
 from .notation import (
+    ABBREVIATIONS,
     Delta,
+    alpha_s,
     alpha_t,
+    c,
     equation,
     lambda_t,
     name,
+    sigma_s,
     sigma_t,
     u,
     x,
+    x_s,
     x_t,
     xddot_t,
     y,
+    y_s,
+    y_t,
     ydot,
 )
 
@@ -31,6 +38,11 @@ def d_lambda(expression: Expr) -> Expr:
         - diff(expression, sigma_t) * SLOPE / (2 * sigma_t)
         + diff(expression, y) * ydot
     )
+
+
+def at_s(expression: Expr) -> Expr:
+    """What stands there for t, for s."""
+    return expression.subs({alpha_t: alpha_s, sigma_t: sigma_s, x_t: x_s})
 
 
 def encoding_at_s(terms: int) -> Expr:
@@ -82,6 +94,7 @@ def E1() -> Iterator[Step]:
         "slope": equation(name(r"\frac{d\alpha_t^2}{d\lambda}"), alpha_t**2 * sigma_t**2),
         "u": equation(u, alpha_t**2 * x),
         "mean": equation(name(r"\mathbb E[z_t|x]"), alpha_t**3 * x),
+        "change": equation(x_t - x_s, -(alpha_s**2) * sigma_t**2 * c * x),
         "acceleration": equation(
             name(r"\frac{d^2x_t}{d\lambda^2}"),
             sigma_t**2 * (sigma_t**2 - alpha_t**2) * alpha_t**2 * x,
@@ -120,6 +133,18 @@ def E2() -> Iterator[Step]:
         equation(name(r"\mathbb E[z_t|x]"), (alpha_t * x_t).subs(x_t, encoding)),
         proves="mean",
     )
+    weight = alpha_s**2 * sigma_t**2 * c
+    yield Step(
+        r"How far does it move from $s$ to $t$? First rewrite a number that is easy to compute,",
+        equation(weight, expand(weight.subs(ABBREVIATIONS))),
+    )
+    yield Step(
+        r"which by $\sigma^2=1-\alpha^2$ is $\alpha_s^2-\alpha_t^2$. The encoding moves by minus "
+        r"that, times $x$. (Near the data $\alpha_s^2$ and $\alpha_t^2$ agree to many digits, and "
+        r"their difference is better computed as on the left.)",
+        equation(x_t - x_s, encoding - at_s(encoding)),
+        proves="change",
+    )
     yield Step(
         r"Once more for the second derivative, which decides how well a straight line predicts "
         r"the next encoding. It changes sign where there is as much noise as signal.",
@@ -137,6 +162,9 @@ def E2() -> Iterator[Step]:
         "x_t": equation(x_t, alpha_t**2 * x + sigma_t**2 * y),
         "u": equation(u, alpha_t**2 * x + sigma_t**2 * y - y + ydot),
         "start": equation(name(r"u|_{y=\dot y=0}"), alpha_t**2 * x),
+        "change": equation(
+            x_t - x_s, alpha_s**2 * sigma_t**2 * c * (y_t - x) + sigma_s**2 * (y_t - y_s)
+        ),
     },
 )
 def E3() -> Iterator[Step]:
@@ -174,4 +202,10 @@ def E3() -> Iterator[Step]:
         r"A network that starts at $y=0$ for every depth starts as the scaling encoder, E2.",
         equation(name(r"u|_{y=\dot y=0}"), rate.subs({y: 0, ydot: 0})),
         proves="start",
+    )
+    yield Step(
+        r"From $s$ to $t$ both weights change, by $\alpha_s^2\sigma_t^2c$ as in E2, and the "
+        r"network changes its mind from $y_s$ to $y_t$.",
+        equation(x_t - x_s, encoding.subs(y, y_t) - at_s(encoding).subs(y, y_s)),
+        proves="change",
     )

@@ -209,6 +209,7 @@ def G3() -> Iterator[Step]:
     claim={
         "x_t": equation(x_t, alpha_t * z_t - sigma_t * v),
         "epsilon": equation(epsilon, sigma_t * z_t + alpha_t * v),
+        "v": equation(v, (alpha_t * z_t - x_t) / sigma_t),
         "error": equation(xhat - x_t, sigma_t * (v - vhat)),
     },
 )
@@ -235,6 +236,12 @@ def G4() -> Iterator[Step]:
         proves="x_t",
     )
     yield Step(r"and the noise is", equation(epsilon, noise), proves="epsilon")
+    (turned,) = solve(Eq(x_t, signal), v)
+    yield Step(
+        r"Who knows $z_t$ and the signal knows $v$.",
+        equation(v, turned),
+        proves="v",
+    )
     yield Step(
         r"Whoever sees $z_t$ and guesses $v$ has thereby guessed the signal. The two errors differ "
         r"by the factor $-\sigma_t$: it vanishes without noise, where $z_t$ gives the data away.",

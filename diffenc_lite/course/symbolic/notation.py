@@ -31,7 +31,8 @@ ABBREVIATIONS = {
 }
 
 # --- data, predictions, and the rest -------------------------------------------------------------
-x, x_s, x_t, x_0, x_1, y, ydot, u = symbols("x x_s x_t x_0 x_1 y ydot u", real=True)
+x, x_s, x_t, x_0, x_1, u = symbols("x x_s x_t x_0 x_1 u", real=True)
+y, y_s, y_t, ydot = symbols("y y_s y_t ydot", real=True)
 z_s, z_t, z_0, z_1, epsilon, v = symbols("z_s z_t z_0 z_1 epsilon v", real=True)
 xhat, uhat, vhat, epsilonhat, r, xddot_t = symbols("xhat uhat vhat epsilonhat r xddot_t", real=True)
 w, Delta = symbols("w Delta", positive=True)
@@ -76,7 +77,7 @@ def reduced(expression: Expr) -> Expr:
     numerator, denominator = fraction(together(expression))
     numerator = expand(numerator)
     for alpha, sigma, _ in DEPTHS:
-        numerator = expand(_powers(numerator, sigma, 1 - alpha**2))
+        numerator = expand(_powers(numerator, alpha, 1 - sigma**2))
     return numerator / denominator
 
 

@@ -42,7 +42,7 @@ from .notation import (
     w,
 )
 
-m = Symbol("m", nonnegative=True)
+m, mbar = symbols("m mbar", nonnegative=True)
 kappa = Symbol("kappa", real=True)
 rho, h = symbols("rho h", positive=True)
 m_j = IndexedBase("m", nonnegative=True)[j]
@@ -256,12 +256,12 @@ def W3() -> Iterator[Step]:
 @identity(
     title="A ratio for each dimension",
     notebook="12",
-    setting=r"If dimension $j$ errs by $m_j$ and the mean of $m_j$ is $m$, then one ratio for each "
-    r"dimension is better than one for all, by",
+    setting=r"If dimension $j$ errs by $m_j$ and the mean of $m_j$ is $\bar m$, then one ratio for "
+    r"each dimension is better than one for all, by",
     claim={
         "gain": equation(
-            name(r"\tfrac d2\ln(1+m)-\tfrac12\sum_j\ln(1+m_j)"),
-            Sum(((1 + m_j) / (1 + m) - 1 - log((1 + m_j) / (1 + m))) / 2, (j, 1, d)),
+            name(r"\tfrac d2\ln(1+\bar m)-\tfrac12\sum_j\ln(1+m_j)"),
+            Sum(((1 + m_j) / (1 + mbar) - 1 - log((1 + m_j) / (1 + mbar))) / 2, (j, 1, d)),
         ),
         "least": equation(name(r"\min_w(w-1-\ln w)"), 0),
         "curvature": equation(name(r"(w-1-\ln w)''"), w**-2),
@@ -269,21 +269,21 @@ def W3() -> Iterator[Step]:
     nonnegative=("curvature",),
 )
 def W5() -> Iterator[Step]:
-    shared = W1.form("cost")
-    single = Sum(shared.subs({d: 1, m: m_j}), (j, 1, d))
+    shared = W1.form("cost").subs(m, mbar)
+    single = Sum(shared.subs({d: 1, mbar: m_j}), (j, 1, d))
     yield Step(
-        r"By W1 a step costs $\frac d2\ln(1+m)$ with one ratio. With a ratio of its own, each "
+        r"By W1 a step costs $\frac d2\ln(1+\bar m)$ with one ratio. With a ratio of its own, each "
         r"dimension is such a step with $d=1$.",
         equation(name(r"\text{gain}"), shared - single),
     )
-    mean_is_m = Sum((m_j - m) / (1 + m), (j, 1, d)) / 2
+    mean_is_m = Sum((m_j - mbar) / (1 + mbar), (j, 1, d)) / 2
     yield Step(
-        r"The $m_j$ have the mean $m$, so this sum is 0 and may be added.",
+        r"The $m_j$ have the mean $\bar m$, so this sum is 0 and may be added.",
         equation(mean_is_m, 0),
     )
     yield Step(
-        r"Add it. Since $\frac{m_j-m}{1+m}=\frac{1+m_j}{1+m}-1$, the gain is now a sum of terms "
-        r"$\frac12(w_j-1-\ln w_j)$ with $w_j=\frac{1+m_j}{1+m}$.",
+        r"Add it. Since $\frac{m_j-\bar m}{1+\bar m}=\frac{1+m_j}{1+\bar m}-1$, the gain is now a "
+        r"sum of terms $\frac12(w_j-1-\ln w_j)$ with $w_j=\frac{1+m_j}{1+\bar m}$.",
         equation(name(r"\text{gain}"), shared - single + mean_is_m),
         proves="gain",
     )
