@@ -1,0 +1,161 @@
+"""Explorers: a picture under sliders, which is also a picture where no kernel runs.
+
+`FrameExplorer` draws one frame for each position of its controls, once, when it is made; moving a
+slider only swaps pictures. `CurveExplorer` keeps one figure and changes the data of its curves. No
+callback runs a network. Controls are made by `slider` and `buttons`; all work from the keyboard
+(Tab to reach one, arrow keys to move it).
+
+A page without a kernel shows a strip of five positions of the first control, stored in the notebook
+as a PNG beside a sentence that says so; the state of widgets is not stored.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import ipywidgets
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.image import imread
+from numpy.typing import ArrayLike, NDArray
+
+from . import plots
+
+Index = tuple[int, ...]  # the position of each control
+
+STRIP = 5
+
+
+def slider(
+    label: str, values: ArrayLike, start: Any = None, text: str = "{:.2f}"
+) -> ipywidgets.SelectionSlider:
+    """A slider over the given values, in the middle unless `start` (the nearest is taken) is given.
+
+    Args: text, how a value is written, for str.format.
+    """
+    numbers = np.asarray(values)
+    if numbers.ndim != 1 or len(numbers) < 2:
+        raise ValueError(f"values must be a list of at least 2 numbers; got {values!r}")
+    index = len(numbers) // 2 if start is None else int(np.abs(numbers - start).argmin())
+    return ipywidgets.SelectionSlider(
+        options=[(text.format(value), value) for value in numbers.tolist()],
+        index=index,
+        description=label,
+        style={"description_width": "initial"},
+        layout={"width": "520px", "max_width": "100%"},
+    )
+
+
+def buttons(label: str, names: list[str]) -> ipywidgets.ToggleButtons:
+    """One button for each name, the first one pressed; its value is the position in the list."""
+    return ipywidgets.ToggleButtons(
+        options=[(name, i) for i, name in enumerate(names)],
+        description=label,
+        style={"description_width": "initial", "button_width": "auto"},
+    )
+
+
+class Explorer:
+    """Controls above a picture: what the explorers share. `frame(index)` gives the PNG of one
+    position of the controls.
+
+    The explorer shows itself when it ends a cell; `controls`, `image` (an ipywidgets.Image) and
+    `widget` (both together) are there to build upon.
+    """
+
+    def __init__(self, controls: tuple[Any, ...]):
+        if not controls:
+            raise ValueError("an explorer needs at least one control, from slider() or buttons()")
+        self.controls = controls
+        self.image = ipywidgets.Image(format="png", layout={"max_width": "100%"})
+        self.widget = ipywidgets.VBox([*controls, self.image])
+        self.strip = self._strip()
+        self._show()
+        for control in controls:
+            control.observe(self._show, names="index")
+
+    def frame(self, index: Index) -> bytes:
+        raise NotImplementedError
+
+    def _show(self, change: Any = None) -> None:
+        self.image.value = self.frame(self._index())
+
+    def _index(self) -> Index:
+        return tuple(control.index for control in self.controls)
+
+    def _strip(self) -> bytes:
+        """Five positions of the first control, the others where they start, as one PNG: wide
+        frames below each other, others side by side."""
+        names = [name for name, _ in self.controls[0].options]
+        positions = np.linspace(0, len(names) - 1, min(STRIP, len(names))).round().astype(int)
+        label, rest = self.controls[0].description, self._index()[1:]
+        pictures = []
+        for i in positions.tolist():
+            picture = imread(io.BytesIO(self.frame((i, *rest))))[..., :3]
+            caption = _caption(f"{label} = {names[i]}", picture.shape[1])
+            pictures.append(np.vstack([caption, (picture * 255).astype(np.uint8)]))
+        wide = pictures[0].shape[1] > 1.5 * pictures[0].shape[0]
+        return plots.png(np.vstack(pictures) if wide else np.hstack(pictures))
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        parts = ", ".join(f"{c.description} ({len(c.options)} positions)" for c in self.controls)
+        return {
+            **self.widget._repr_mimebundle_(),
+            "text/plain": f"Explorer of {parts}. It moves where a kernel runs.",
+            "image/png": base64.b64encode(self.strip).decode(),
+        }
+
+
+def _caption(text: str, width: int) -> NDArray[np.uint8]:
+    """One line of text, (28, width, 3)."""
+    figure = Figure(figsize=(width / 100, 0.28), dpi=100)
+    figure.text(0.5, 0.5, text, ha="center", va="center", size=13, weight="bold")
+    return plots.pixels(figure)
+
+
+class FrameExplorer(Explorer):
+    """Frames drawn once, for every combination of the controls.
+
+    Args: draw(value of the first control, value of the second, ...) -> Figure. It may return the
+        same figure each time, with other data in it: that is quicker than a new one.
+
+    >>> FrameExplorer(draw, slider("t", np.linspace(0, 1, 21)))
+    """
+
+    def __init__(self, draw: Callable[..., Figure], *controls: Any):
+        choices = [list(enumerate(control.options)) for control in controls]
+        self.frames: dict[Index, bytes] = {}
+        for combination in itertools.product(*choices):
+            figure = draw(*(value for _, (_, value) in combination))
+            index = tuple(i for i, _ in combination)
+            self.frames[index] = plots.png(plots.pixels(figure))
+        super().__init__(controls)
+
+    def frame(self, index: Index) -> bytes:
+        return self.frames[index]
+
+
+class CurveExplorer(Explorer):
+    """One figure whose artists change as the controls move.
+
+    Args: figure; update(value of the first control, value of the second, ...), which changes
+        artists of the figure (`line.set_data`, `title.set_text`) and returns nothing. It runs at
+        each move of a slider: milliseconds, no network.
+
+    >>> figure, ax = plots.subplots()
+    >>> (line,) = ax.plot(x, x)
+    >>> CurveExplorer(figure, lambda k: line.set_ydata(x**k), slider("k", [1, 2, 3]))
+    """
+
+    def __init__(self, figure: Figure, update: Callable[..., Any], *controls: Any):
+        self.figure, self.update = figure, update
+        super().__init__(controls)
+
+    def frame(self, index: Index) -> bytes:
+        pairs = zip(self.controls, index, strict=True)
+        self.update(*(control.options[i][1] for control, i in pairs))
+        return plots.png(plots.pixels(self.figure))
