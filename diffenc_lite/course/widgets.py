@@ -90,14 +90,15 @@ class Explorer:
     def _strip(self) -> bytes:
         """Five positions of the first control, the others where they start, as one PNG: wide
         frames below each other, others side by side."""
-        names = [name for name, _ in self.controls[0].options]
-        positions = np.linspace(0, len(names) - 1, min(STRIP, len(names))).round().astype(int)
-        label, rest = self.controls[0].description, self._index()[1:]
+        n = len(self.controls[0].options)
         pictures = []
-        for i in positions.tolist():
-            picture = imread(io.BytesIO(self.frame((i, *rest))))[..., :3]
-            caption = _caption(f"{label} = {names[i]}", picture.shape[1])
-            pictures.append(np.vstack([caption, (picture * 255).astype(np.uint8)]))
+        for i in np.linspace(0, n - 1, min(STRIP, n)).round().astype(int).tolist():
+            index = (i, *self._index()[1:])
+            picture = imread(io.BytesIO(self.frame(index)))[..., :3]
+            pairs = zip(self.controls, index, strict=True)
+            text = ", ".join(f"{c.description} = {c.options[k][0]}" for c, k in pairs)
+            caption = _caption(text, picture.shape[1])
+            pictures.append(np.vstack([caption, (picture * 255).round().astype(np.uint8)]))
         wide = pictures[0].shape[1] > 1.5 * pictures[0].shape[0]
         return plots.png(np.vstack(pictures) if wide else np.hstack(pictures))
 
