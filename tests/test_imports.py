@@ -29,10 +29,24 @@ CORE = {
     "origins": 1,
     "data": 1,
     "checkpoint": 2,
+    "evaluation": 3,
+    "memory": 0,
+    "trainer": 3,
+    "runs": 3,
     "training": 3,
     "__main__": 4,
 }
-TEACHING = ["symbolic", "exact", "exercises", "plots", "widgets"]
+TEACHING = [
+    "symbolic",
+    "quadrature",
+    "worlds",
+    "exact",
+    "questions",
+    "exercises",
+    "student",
+    "plots",
+    "widgets",
+]
 ONLY_COURSE = {"matplotlib", "ipywidgets", "sympy", "IPython"}
 
 

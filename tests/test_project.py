@@ -14,6 +14,7 @@ import yaml
 from rattler import MatchSpec
 
 import diffenc_lite
+from diffenc_lite.__main__ import parser
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -137,6 +138,13 @@ def test_readme_commands_exist():
     targets = set(re.findall(r"^(\w+):", makefile, re.MULTILINE))
     named = set(re.findall(r"\bmake ([a-z]+)", "\n".join(re.findall(r"`{1,3}[^`]+`", README))))
     assert {"notebooks", "test", "lab"} <= named <= targets
+
+
+def test_readme_command_lines_are_understood():
+    lines = re.findall(r"^python -m diffenc_lite (.*?)(?:  +#.*)?$", README, re.MULTILINE)
+    assert len(lines) >= 4
+    for line in lines:
+        parser().parse_args(line.split())  # ends in SystemExit if not
 
 
 # ---- every text file -----------------------------------------------------------------------------
