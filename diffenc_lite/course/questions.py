@@ -1,0 +1,332 @@
+"""The exercises of the course: one entry each, to be shown by `ask` and judged by `check`.
+
+A formula answer is SymPy text in the names of its form; a number answer is a function that computes
+it, so that no answer is a figure copied from somewhere. Hints never contain the answer.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Number:
+    """The answer is one number, right within this relative tolerance."""
+
+    tolerance: float = 1e-3
+
+    def describe(self) -> str:
+        return "one number"
+
+
+@dataclass(frozen=True)
+class Formula:
+    """The answer is a formula in these names, each tried between its two bounds (log-uniformly
+    where they are positive and more than a factor of 1000 apart)."""
+
+    ranges: dict[str, tuple[float, float]]
+
+    def describe(self) -> str:
+        names = ", ".join(self.ranges)
+        if len(self.ranges) == 1:
+            return f"a function of {names}, or a SymPy expression in the symbol {names}"
+        return f"a function of ({names}) in this order, or a SymPy expression in these symbols"
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """number "NN.n" (NN is the notebook), question in Markdown, form, answer, hint."""
+
+    number: str
+    question: str
+    form: Number | Formula
+    answer: str | Callable[[], float]
+    hint: str
+
+
+def _gap_times_steps() -> float:
+    from .exact import VDM, Exact, Gaussian
+
+    steps = 10_000
+    world = Exact(Gaussian(1.0), VDM)
+    return steps * (world.total(steps) - world.entropy)
+
+
+def _price_of_scaling() -> float:
+    from .exact import SCALING, Exact, PlusMinus
+
+    world = Exact(PlusMinus(), SCALING)
+    return world.total() - world.entropy
+
+
+def _black_image_bits() -> float:
+    from .exact import reconstruction_by_level
+
+    return 784 * float(reconstruction_by_level()[0]) / math.log(2)
+
+
+def _prior_of_black() -> float:
+    x, alpha2 = 1 - 1 / 256, 1 / (1 + math.exp(5.0))
+    sigma2 = 1 - alpha2
+    return 0.5 * (alpha2 * x**2 + sigma2 - math.log(sigma2) - 1) / math.log(2)
+
+
+def _untrained_diffusion() -> float:
+    softplus = [math.log1p(math.exp(-gamma)) for gamma in (-13.3, 5.0)]
+    return softplus[0] - softplus[1]
+
+
+_POSITIVE = (0.1, 3.0)
+_ANY = (-2.0, 2.0)
+_UNIT = (0.05, 0.95)
+_GAMMA_S, _GAMMA_T = (-12.0, -1.0), (0.0, 5.0)
+
+_ALL = [
+    # --- 00 Ten-minute tour ------------------------------------------------------------------
+    Exercise(
+        "00.1",
+        "A bound says that one digit of $28 \\times 28$ pixels costs 1000 nats. "
+        "How many **bits per dimension** is that?",
+        Number(),
+        lambda: 1000 / (784 * math.log(2)),
+        "divide by the number of dimensions, and remember how many nats make a bit",
+    ),
+    Exercise(
+        "00.2",
+        "$\\gamma(t)$ runs linearly from $-13.3$ at $t=0$ to $5$ at $t=1$. "
+        "At which $t$ do signal and noise have equal shares, $\\alpha_t^2 = \\sigma_t^2$?",
+        Number(),
+        lambda: 13.3 / 18.3,
+        "equal shares mean a signal-to-noise ratio of 1; which gamma is that?",
+    ),
+    Exercise(
+        "00.3",
+        "Write the noisy latent $z_t$ in terms of the encoded data $x_t$, the noise $\\epsilon$ "
+        "and $\\gamma_t$: a function `z(x_t, eps, gamma)`.",
+        Formula({"x_t": (-1.0, 1.0), "eps": _ANY, "gamma": (-10.0, 5.0)}),
+        "x_t / sqrt(1 + exp(gamma)) + eps / sqrt(1 + exp(-gamma))",
+        "the squares of alpha and sigma are the logistic sigmoids of minus gamma and of gamma",
+    ),
+    # --- 01 A Gaussian toolbox ---------------------------------------------------------------
+    Exercise(
+        "01.1",
+        "What is $\\mathrm{KL}\\big(N(m_1, v_1)\\,\\|\\,N(m_2, v_2)\\big)$ in one dimension, in "
+        "nats? ($v$ is a variance.) A formula in `m_1, v_1, m_2, v_2`.",
+        Formula({"m_1": _ANY, "v_1": _POSITIVE, "m_2": _ANY, "v_2": _POSITIVE}),
+        "(v_1/v_2 + (m_1 - m_2)**2/v_2 - 1 - log(v_1/v_2)) / 2",
+        "it must vanish when the two are the same, and it is not symmetric: look at which of the "
+        "two variances divides",
+    ),
+    Exercise(
+        "01.2",
+        "A step from $t$ down to $s$ removes the share $c = 1 - \\mathrm{SNR}(t)/\\mathrm{SNR}(s)$ "
+        "of the noise. Write $c$ as a function of `step` $= \\gamma_t - \\gamma_s$ that keeps six "
+        "digits even for a step of $10^{-12}$.",
+        Formula({"step": (1e-12, 10.0)}),
+        "1 - exp(-step)",
+        "if only tiny steps fail, two nearly equal numbers cancel: what is expm1 for?",
+    ),
+    Exercise(
+        "01.3",
+        "What is the variance $\\sigma_Q^2$ of $q(z_s | z_t, x)$? A formula in "
+        "`alpha_s, sigma_s, alpha_t, sigma_t` (treat the four as free).",
+        Formula(
+            {"alpha_s": (0.8, 1.0), "sigma_s": _UNIT, "alpha_t": (0.1, 0.7), "sigma_t": (1.0, 2.0)}
+        ),
+        "sigma_s**2 * (1 - alpha_t**2*sigma_s**2/(alpha_s**2*sigma_t**2))",
+        "precisions add: that of q(z_s | x) and that which z_t brings about z_s",
+    ),
+    Exercise(
+        "01.4",
+        "Somebody forgets the shift and moves by $q(z_t|z_s,x) = N(\\alpha_{t|s} z_s, "
+        "\\sigma_{t|s}^2)$. Starting from $z_s \\sim q(z_s|x)$, what is then the mean of $z_t$ "
+        "given $x$? A formula in `alpha_s, alpha_t, x_s, x_t`.",
+        Formula({"alpha_s": _UNIT, "alpha_t": _UNIT, "x_s": _ANY, "x_t": _ANY}),
+        "alpha_t*x_s",
+        "take the mean of z_s first, then carry it by alpha_t / alpha_s",
+    ),
+    # --- 02 The bound and worlds with exact answers --------------------------------------------
+    Exercise(
+        "02.1",
+        "What does the prior loss (L0) cost per dimension, in nats? A formula in `alpha_1` and "
+        "`x_1`, the encoding at $t=1$ (variance preserving).",
+        Formula({"alpha_1": _UNIT, "x_1": _ANY}),
+        "(alpha_1**2*(x_1**2 - 1) - log(1 - alpha_1**2)) / 2",
+        "it is the KL of 01.1 to N(0, 1), with sigma_1^2 = 1 - alpha_1^2 put in",
+    ),
+    Exercise(
+        "02.2",
+        "How many **bits** does reconstruction (L1) cost for an all-black image of $28 \\times 28$ "
+        "pixels, with $\\gamma_0 = -13.3$ and 256 levels?",
+        Number(),
+        _black_image_bits,
+        "black is the first level: it has a neighbour on one side only",
+    ),
+    Exercise(
+        "02.3",
+        "$N(\\mu_Q, \\sigma_Q^2 I)$ against $N(\\mu_P, \\sigma_Q^2/w\\, I)$ in $d$ dimensions: "
+        "what is the KL in nats? A formula in `w`, `m` and `d`, with "
+        "$m = \\|\\mu_P-\\mu_Q\\|^2/(d\\,\\sigma_Q^2)$.",
+        Formula({"w": _POSITIVE, "m": _POSITIVE, "d": (1.0, 10.0)}),
+        "d*(w - 1 - log(w) + w*m) / 2",
+        "each dimension costs the same; m already holds the d",
+    ),
+    Exercise(
+        "02.4",
+        "The data are $+1$ or $-1$ with equal odds, and $z = \\alpha x + \\sigma\\epsilon$. What "
+        "is the exact denoiser $E[x|z]$? A formula in `z, alpha, sigma`.",
+        Formula({"z": _ANY, "alpha": _UNIT, "sigma": (0.3, 1.0)}),
+        "tanh(alpha*z/sigma**2)",
+        "weigh the two values by their Gaussian likelihoods and divide: which function has the "
+        "form (e^a - e^-a) / (e^a + e^-a)?",
+    ),
+    Exercise(
+        "02.5",
+        "The data are $N(0, s_2)$. What is the smallest possible mean squared error of a denoiser "
+        "at signal-to-noise ratio `snr` $= \\alpha^2/\\sigma^2$? A formula in `s_2, snr`.",
+        Formula({"s_2": _POSITIVE, "snr": (1e-2, 1e2)}),
+        "s_2/(1 + s_2*snr)",
+        "precisions add: 1/s_2 from the data, snr from the observation",
+    ),
+    # --- 03 From finite to infinite depth -------------------------------------------------------
+    Exercise(
+        "03.1",
+        "With the identity encoder and $w=1$, one step costs $k\\,E\\|x-\\hat x\\|^2$. Give $k$ as "
+        "a formula in `gamma_s, gamma_t`.",
+        Formula({"gamma_s": (-5.0, 0.0), "gamma_t": (0.5, 5.0)}),
+        "(exp(-gamma_s) - exp(-gamma_t)) / 2",
+        "SNR = exp(-gamma), and going down from t to s the SNR rises",
+    ),
+    Exercise(
+        "03.2",
+        "The residual of L4 can be written with $v$ or with $\\epsilon$. For the identity encoder, "
+        "$v - \\hat v = k\\,(\\epsilon - \\hat\\epsilon)$: give $k$ as a formula in `alpha`.",
+        Formula({"alpha": _UNIT}),
+        "1/alpha",
+        "z is known to both, so v and eps differ by a multiple of one another: use "
+        "eps = sigma z + alpha v",
+    ),
+    Exercise(
+        "03.3",
+        "The data are $N(0, s_2)$ and the denoiser is exact. What is the diffusion loss at "
+        "infinite depth, in nats per dimension? A formula in `s_2, gamma_0, gamma_1`.",
+        Formula({"s_2": _POSITIVE, "gamma_0": (-10.0, -1.0), "gamma_1": (0.0, 5.0)}),
+        "log((1 + s_2*exp(-gamma_0))/(1 + s_2*exp(-gamma_1))) / 2",
+        "integrate half the error of 02.5 over the SNR, from its value at t = 1 to that at t = 0",
+    ),
+    Exercise(
+        "03.4",
+        "In the world $N(0, 1)$ with the identity encoder and $w=1$ (X2), the gap of the bound "
+        "with $T$ equal steps falls like $a/T$. What is $a$, in nats per dimension?",
+        Number(5e-3),
+        _gap_times_steps,
+        "look at T times the gap for large T, or integrate the first neglected term of the series",
+    ),
+    # --- 04 Adding an encoder ---------------------------------------------------------------------
+    Exercise(
+        "04.1",
+        "With the scaling encoder, what is the mean of $q(z_t|x)$? A formula in `alpha, x`.",
+        Formula({"alpha": _UNIT, "x": _ANY}),
+        "alpha**3*x",
+        "the encoder scales x before the process scales x_t",
+    ),
+    Exercise(
+        "04.2",
+        "Seen from $x$, the scaling encoder is a noisier channel. What is the signal-to-noise "
+        "ratio of $z_t$ about $x$ (not about $x_t$)? A formula in `gamma`.",
+        Formula({"gamma": (-5.0, 5.0)}),
+        "exp(-gamma)/(1 + exp(gamma))**2",
+        "the squared factor of x in the mean, over the variance of the noise",
+    ),
+    Exercise(
+        "04.3",
+        "A toy encoder of the learned form has $y(x, \\gamma) = \\gamma x$. What is its $u$, with "
+        "$dx_t/d\\lambda = \\sigma_t^2 u$? A formula in `x, gamma`.",
+        Formula({"x": _ANY, "gamma": (-5.0, 5.0)}),
+        "-x*(1/(1 + exp(-gamma)) + gamma/(1 + exp(gamma)))",
+        "put y into E3, and watch the sign of dy/dlambda: lambda = -gamma",
+    ),
+    Exercise(
+        "04.4",
+        "For the scaling encoder with its counterterm, $r = k\\,(v - \\hat v)$. Give $k$ as a "
+        "formula in `sigma`.",
+        Formula({"sigma": _UNIT}),
+        "1 + sigma**2",
+        "u - u_hat is x_t - x_hat; how does that depend on v - v_hat?",
+    ),
+    Exercise(
+        "04.5",
+        "At finite depth the counterterm is only first order. For the scaling encoder, divide the "
+        "true shift $x_s - x_t$ by what the counterterm puts for it, $(\\lambda_s-\\lambda_t)\\,"
+        "\\sigma_t^2\\, x_t$ (with $\\hat x = x_t$). A formula in `gamma_s, gamma_t`.",
+        Formula({"gamma_s": (-5.0, 0.0), "gamma_t": (0.5, 5.0)}),
+        "(1/(1+exp(gamma_s)) - 1/(1+exp(gamma_t)))"
+        " * (1+exp(gamma_t)) * (1+exp(-gamma_t)) / (gamma_t - gamma_s)",
+        "x drops out; as gamma_s approaches gamma_t your formula must tend to 1",
+    ),
+    # --- 05 What an encoder can buy ---------------------------------------------------------------
+    Exercise(
+        "05.1",
+        "By which factor is the scaling encoder's diffusion loss, at one depth, larger than that "
+        "of a VDM with the same marginals (X4)? A formula in `sigma`.",
+        Formula({"sigma": _UNIT}),
+        "(1 + sigma**2)**2/(1 + 2*sigma**2)",
+        "the VDM's share is the slope of the log of the SNR about x, in lambda: 04.2 has that SNR",
+    ),
+    Exercise(
+        "05.2",
+        "The encoder $x_t = \\alpha_t^p\\, x$ has $u = k\\,x_t$. Give $k$ as a formula in `p`.",
+        Formula({"p": (0.0, 6.0)}),
+        "p/2",
+        "differentiate the logarithm of alpha in lambda; p = 2 must give the scaling encoder",
+    ),
+    Exercise(
+        "05.3",
+        "A perfect VDM on data $N(0, s_2)$ can be beaten by an encoder by at most "
+        "$\\mathrm{KL}(q(z_1)\\|N(0,1))$ per dimension (X5). Give it as a formula in "
+        "`s_2, gamma_1`.",
+        Formula({"s_2": _POSITIVE, "gamma_1": (-2.0, 5.0)}),
+        "((s_2 - 1)/(1 + exp(gamma_1)) - log(1 + (s_2 - 1)/(1 + exp(gamma_1)))) / 2",
+        "q(z_1) without x is a Gaussian: find its variance, then use 01.1",
+    ),
+    Exercise(
+        "05.4",
+        "Data $+1$ or $-1$, the scaling encoder, an exact denoiser, infinite depth: by how many "
+        "nats does the bound exceed the entropy $\\ln 2$ (X3)?",
+        Number(),
+        _price_of_scaling,
+        "the whole bound, prior and reconstruction included; `Exact(PlusMinus(), SCALING)` adds up "
+        "all three",
+    ),
+    # --- 09 Training on MNIST ---------------------------------------------------------------------
+    Exercise(
+        "09.1",
+        "Before training: what will the prior loss (L0) of a VDM be on a black pixel (level 0 of "
+        "256) with $\\gamma_1 = 5$, in bits?",
+        Number(),
+        _prior_of_black,
+        "use 02.1 with x = 1/256 - 1, and turn nats into bits",
+    ),
+    Exercise(
+        "09.2",
+        "Before training the network adds nothing, so $\\hat v = z$. What diffusion loss does that "
+        "VDM have at infinite depth for a pixel with $x^2 = 1$, in **nats** "
+        "($\\gamma$ from $-13.3$ to $5$)?",
+        Number(),
+        _untrained_diffusion,
+        "v - z = (alpha - sigma) eps - (alpha + sigma) x: square it, take the mean over eps, and "
+        "integrate over gamma",
+    ),
+    Exercise(
+        "09.3",
+        "The averaged weights keep $0.9999$ of themselves at each step. After how many steps is "
+        "half of their content newer than the start?",
+        Number(),
+        lambda: math.log(2) / -math.log(0.9999),
+        "after n steps the share of the start is 0.9999 to the power n",
+    ),
+]
+
+EXERCISES = {exercise.number: exercise for exercise in _ALL}

@@ -1,0 +1,369 @@
+"""The exact worlds: against closed forms and printed figures, and the library against them."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from diffenc_lite import elbo, sample
+from diffenc_lite.bound import diffusion_loss, prior_loss, step_loss
+from diffenc_lite.course.exact import (
+    SCALING,
+    VDM,
+    Exact,
+    Gaussian,
+    Mixture,
+    PlusMinus,
+    World,
+    reconstruction_by_level,
+    stretch,
+)
+from diffenc_lite.course.quadrature import integrate, normal_mean, normal_nodes
+
+LN2 = math.log(2)
+HALF = stretch(lambda lam: 0.5 + 0.5 * torch.sigmoid(lam - 1))
+RISING = stretch(lambda lam: torch.exp(0.4 * torch.sigmoid(-lam)))  # c grows with the noise
+ENCODERS = [VDM, SCALING, HALF, RISING]
+NAMES = ["identity", "scaling", "half", "rising"]
+SKEWED = Mixture([[-0.8], [0.1], [0.7]], [0.05, 0.2, 0.02], [0.5, 0.3, 0.2])
+FLAT = Mixture([[-0.5, -0.4], [0.6, 0.3]], [0.05, 0.1], [0.3, 0.7])
+
+
+def gammas(*values: float) -> torch.Tensor:
+    return torch.tensor(values, dtype=torch.float64)
+
+
+# --- quadrature -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dims", [1, 2])
+def test_normal_mean_of_exponentials(dims):
+    """E exp(a eps_1 + ... ) = exp(d a^2 / 2)"""
+    slopes = gammas(0.0, 0.5, 1.0)
+    means = normal_mean(lambda eps: torch.exp(slopes[:, None] * eps.sum(1)), dims)
+    torch.testing.assert_close(means, torch.exp(dims * slopes.square() / 2), rtol=1e-9, atol=0)
+
+
+def test_normal_mean_refuses_what_does_not_settle():
+    with pytest.raises(ArithmeticError, match="did not settle"):
+        normal_mean(lambda eps: (eps[:, 0] > 0.377).double()[None])
+
+
+def test_integrate_handles_kinks_and_refuses_poles():
+    exact = (0.3**2 + 1.7**2) / 2
+    assert integrate(lambda a: (a - 0.3).abs(), 0.0, 2.0, 1e-10) == pytest.approx(exact, abs=1e-9)
+    with pytest.raises(ArithmeticError, match=r"near 0\.(3|2999)"):
+        integrate(lambda a: 1 / (a - 0.3).abs(), 0.0, 2.0)
+
+
+# --- X1 -------------------------------------------------------------------------------------------
+
+
+def test_x1_to_its_printed_digits():
+    bits = reconstruction_by_level() / LN2
+    assert len(bits) == 256
+    assert [round(float(b), 6) for b in bits[[0, 255]]] == [0.005227] * 2
+    assert {round(float(b), 6) for b in bits[1:-1]} == {0.010453}
+
+
+@pytest.mark.parametrize("gamma_0", [-6.0, -2.0, 1.0])
+def test_x1_is_the_lost_information_where_levels_are_equally_likely(gamma_0):
+    """With equal odds p(x | z_0) is the posterior, so the mean cost is H(x) - I(x; z_0), which a
+    world of 8 points knows in another way."""
+    points = Mixture([[(2 * k + 1) / 8 - 1] for k in range(8)], [0.0] * 8)
+    mean = float(reconstruction_by_level(gamma_0, levels=8).mean())
+    assert mean == pytest.approx(Exact(points, gamma_min=gamma_0).reconstruction, abs=1e-8)
+
+
+def test_x1_costs_more_if_the_encoder_shrinks_the_levels():
+    plain, shrunk = (
+        reconstruction_by_level(levels=16),
+        reconstruction_by_level(levels=16, scale=0.9),
+    )
+    assert bool((shrunk[[0, -1]] > plain[[0, -1]] + 1).all())
+
+
+# --- worlds ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("variance", [0.2, 1.0, 3.0])
+def test_gaussian_against_its_closed_forms(variance):
+    world, snr = Gaussian(variance), torch.logspace(-3, 6, 10, dtype=torch.float64)
+    torch.testing.assert_close(world.mmse(snr), variance / (1 + variance * snr))
+    torch.testing.assert_close(world.information(snr), 0.5 * torch.log1p(variance * snr))
+    assert world.entropy == pytest.approx(0.5 * math.log(2 * math.pi * math.e * variance))
+
+
+@pytest.mark.parametrize("world", [PlusMinus(), PlusMinus(0.5), SKEWED], ids=str)
+def test_mmse_is_twice_the_slope_of_the_information(world):
+    """dI/d eta = mmse / 2: two quadratures that share nothing but the posterior."""
+    for low, high in [(0.1, 1.0), (1.0, 12.0), (12.0, 200.0)]:
+        gained = world.information(gammas(high)) - world.information(gammas(low))
+        assert integrate(lambda eta: world.mmse(eta) / 2, low, high) == pytest.approx(
+            float(gained), abs=1e-8
+        )
+
+
+def test_posterior_mean_of_plus_minus_is_a_tanh():
+    z, snr = torch.linspace(-4, 4, 9, dtype=torch.float64), torch.full((9,), 1.7).double()
+    mean = PlusMinus(0.6).posterior_mean(z[:, None], snr)[:, 0]
+    torch.testing.assert_close(mean, 0.6 * torch.tanh(0.6 * snr.sqrt() * z))
+
+
+def test_a_mixture_along_one_axis_is_a_one_dimensional_one_beside_a_gaussian():
+    line = Mixture([[-1.0], [1.0]], [0.3, 0.3])
+    plane = Mixture([[0.5, -1.0], [0.5, 1.0]], [0.3, 0.3])
+    snr, beside = gammas(0.2, 3.0, 40.0), Gaussian(0.3)
+    torch.testing.assert_close(plane.mmse(snr), line.mmse(snr) + beside.mmse(snr))
+    torch.testing.assert_close(
+        plane.information(snr), line.information(snr) + beside.information(snr)
+    )
+    assert plane.entropy == pytest.approx(line.entropy + beside.entropy, abs=1e-7)
+    assert plane.second_moment == pytest.approx(line.second_moment + 0.3 + 0.25)
+
+
+@pytest.mark.parametrize("world", [SKEWED, FLAT], ids=["1-D", "2-D"])
+def test_density_adds_to_one_and_gives_the_entropy(world):
+    line = torch.arange(-4.0, 4.0, 0.02, dtype=torch.float64)
+    x = torch.cartesian_prod(*[line] * world.dims).reshape(-1, world.dims)
+    log_p = world.log_density(x)
+    cell = 0.02**world.dims
+    assert float(log_p.exp().sum() * cell) == pytest.approx(1, abs=1e-7)
+    assert float(-(log_p.exp() * log_p).sum() * cell) == pytest.approx(world.entropy, abs=1e-6)
+
+
+def test_entropy_of_discrete_data_counts_the_odds():
+    assert PlusMinus(0.3).entropy == pytest.approx(LN2)
+    odds = [0.5, 0.25, 0.25]
+    assert Mixture([[0.0], [1.0], [3.0]], [0.0] * 3, odds).entropy == pytest.approx(1.5 * LN2)
+    with pytest.raises(ValueError, match="continuous"):
+        PlusMinus().log_density(torch.zeros(1, 1))
+
+
+def test_draws_have_the_moments_of_the_world():
+    x = FLAT.draw(40_000, torch.Generator().manual_seed(3))
+    expected = 0.3 * torch.tensor([-0.5, -0.4]) + 0.7 * torch.tensor([0.6, 0.3])
+    standard_error = x.std(0) / 200
+    assert bool(((x.mean(0) - expected).abs() < 4 * standard_error).all())
+    squared = x.square().sum(1)
+    assert abs(float(squared.mean()) - FLAT.second_moment) < 4 * float(squared.std()) / 200
+
+
+@pytest.mark.parametrize(
+    "make, words",
+    [
+        (lambda: Gaussian(0.0), "variance must be positive"),
+        (lambda: PlusMinus(-1.0), "value must be positive"),
+        (lambda: Mixture([], []), "means must be rows"),
+        (lambda: Mixture([[0.0, 1.0, 2.0]], [1.0]), "means must be rows"),
+        (lambda: Mixture([[0.0], [1.0]], [1.0, 0.0]), "all positive or all 0"),
+        (lambda: Mixture([[0.0], [0.0]], [0.0, 0.0]), "distinct"),
+        (lambda: Mixture([[0.0], [1.0]], [1.0, 1.0], [0.5, 0.6]), "sum to 1"),
+        (lambda: Exact(Gaussian()).diffusion(ratio=0.5), "W2"),
+        (lambda: Exact(Gaussian()).diffusion(10, "best"), "optimal"),
+        (lambda: Exact(Gaussian()).diffusion(10, -1.0), "positive"),
+        (lambda: Exact(Gaussian(), stretch(lambda lam: lam)).diffusion(), "c\\(lambda\\)"),
+    ],
+)
+def test_bad_input_is_named(make, words):
+    with pytest.raises(ValueError, match=words):
+        make()
+
+
+# --- X2 to X5 -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "steps, printed",
+    [
+        (10, ("11.0612", "3.1730", "30.3033")),
+        (100, ("0.597150", "6.63261", "23.1836")),
+        (1000, ("0.056603", "93.2786", "160.186")),
+        (10000, ("0.005631", "962.415", "1540.92")),
+    ],
+)
+def test_x2_to_its_printed_digits(steps, printed):
+    exact = Exact(Gaussian(1.0), VDM)
+    for ratio, figure in zip((1.0, 0.5, 2.0), printed, strict=True):
+        digits = len(figure.split(".")[1])
+        assert f"{exact.total(steps, ratio) - exact.entropy:.{digits}f}" == figure
+
+
+@pytest.mark.parametrize("variance", [0.3, 1.0, 2.5])
+@pytest.mark.parametrize("steps", [1, 3, 50])
+def test_x2_is_tight_at_the_optimal_ratio(steps, variance):
+    """Up to KL(q(z_1) || N(0, 1)), which is 0 for variance 1 and which no ratio can change."""
+    exact = Exact(Gaussian(variance), VDM)
+    gap = exact.total(steps, "optimal") - exact.entropy
+    assert gap == pytest.approx(exact.prior_gap, abs=1e-9)
+    marginal = 1 + (variance - 1) / (1 + math.exp(5))
+    assert exact.prior_gap == pytest.approx((marginal - 1 - math.log(marginal)) / 2, abs=1e-10)
+
+
+def test_x2_is_not_tight_for_the_scaling_encoder():
+    """Its denoiser does not know s, and the counterterm corrects the shift to first order only."""
+    exact = Exact(Gaussian(1.0), SCALING)
+    assert exact.total(10, "optimal") - exact.entropy == pytest.approx(0.07163, abs=1e-5)
+
+
+def test_x3_to_its_printed_digits():
+    plain, scaled = Exact(PlusMinus(), VDM), Exact(PlusMinus(), SCALING)
+    assert round(plain.prior, 6) == 0.003358
+    assert round(plain.total(), 6) == 0.693147
+    assert round(scaled.prior, 7) == 0.0000114
+    assert round(scaled.total() - LN2, 6) == 0.050976
+
+
+@pytest.mark.parametrize("encoder", ENCODERS, ids=NAMES)
+def test_x4_overhead_is_the_ratio_to_a_vdm_with_the_same_marginals(encoder):
+    """That VDM has d eta/d lambda = slope of ln eta, here by central differences, and
+    (1/2) mmse(eta) d eta for its diffusion loss."""
+    gamma, step = torch.linspace(-10, 4, 15, dtype=torch.float64), 1e-4
+    slope = (encoder.snr(gamma - step) - encoder.snr(gamma + step)) / (2 * step)
+    vdm = 0.5 * SKEWED.mmse(encoder.snr(gamma)) * slope
+    ratio = Exact(SKEWED, encoder).diffusion_rate(gamma) / vdm
+    torch.testing.assert_close(ratio, encoder.overhead(gamma), rtol=1e-6, atol=0)
+
+
+def test_x4_of_the_scaling_encoder():
+    sigma2 = torch.sigmoid(gammas(-13.0, -1.0, 0.0, 4.0))
+    torch.testing.assert_close(
+        SCALING.overhead(gammas(-13.0, -1.0, 0.0, 4.0)), (1 + sigma2) ** 2 / (1 + 2 * sigma2)
+    )
+    assert float(SCALING.overhead(gammas(40.0))) == pytest.approx(4 / 3)
+
+
+@pytest.mark.parametrize("world", [PlusMinus(0.4), SKEWED, FLAT], ids=["points", "1-D", "2-D"])
+def test_x5_a_perfect_vdm_pays_the_kl_of_its_last_marginal(world):
+    exact = Exact(world, VDM, -9.0, 1.0)
+    assert exact.total() - exact.entropy == pytest.approx(exact.prior_gap, abs=1e-6)
+    assert 0 < exact.prior_gap < exact.prior
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.floats(0.0, 3.0), st.floats(-4.0, 4.0), st.floats(0.2, 3.0), st.booleans())
+def test_x5_no_encoder_beats_the_entropy(power, centre, value, finite):
+    encoder = stretch(lambda lam: torch.exp(-power * torch.sigmoid(centre - lam)))
+    exact = Exact(PlusMinus(value), encoder, -6.0, 3.0)
+    total = exact.total(20, "optimal") if finite else exact.total()
+    assert total > exact.entropy - 1e-9
+
+
+@pytest.mark.parametrize("encoder", ENCODERS, ids=NAMES)
+def test_finite_depth_tends_to_infinite_depth(encoder):
+    """The difference falls like 1 / T."""
+    exact = Exact(SKEWED, encoder)
+    coarse, fine = (exact.diffusion(steps) - exact.diffusion() for steps in (2000, 4000))
+    assert coarse == pytest.approx(2 * fine, rel=0.02)
+    assert abs(fine) < 0.05
+
+
+def test_the_optimal_ratio_is_the_best_one_of_every_step():
+    exact = Exact(SKEWED, HALF)
+    best = exact.diffusion(8, "optimal")
+    for ratio in (1.0, 0.5, torch.linspace(0.2, 1.0, 8), torch.linspace(1.0, 0.2, 8)):
+        assert best < exact.diffusion(8, ratio)
+
+
+# --- the library agrees ---------------------------------------------------------------------------
+
+
+def everything(world: World) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """x (N, 1), eps (N, 1) and weights (N,) that make means over data and noise quadratures."""
+    odds, means, variances = world.components
+    nodes, normal = normal_nodes(0.4)
+    if not bool(variances.any()):
+        nodes_x, weights_x = means, odds
+    else:
+        nodes_x = (means[:, None] + variances[:, None, None].sqrt() * nodes).reshape(-1, 1)
+        weights_x = (odds[:, None] * normal).flatten()
+    fine, weights_fine = normal_nodes(0.2)
+    x = nodes_x.repeat_interleave(len(fine), 0)
+    weights = (weights_x[:, None] * weights_fine).flatten()
+    return x, fine.repeat(len(nodes_x), 1), weights
+
+
+@pytest.mark.parametrize("encoder", ENCODERS, ids=NAMES)
+@pytest.mark.parametrize("world", [Gaussian(0.7), PlusMinus(), SKEWED], ids=["N", "+-1", "mix"])
+def test_the_pieces_of_the_library_agree(world, encoder):
+    """L0, L4 at five depths, and L2 on a coarse grid with a ratio, all without sampling error."""
+    exact = Exact(world, encoder)
+    model = exact.model()
+    x, eps, weights = everything(world)
+    assert float(weights @ prior_loss(model, x)) == pytest.approx(exact.prior, rel=1e-9)
+
+    for depth in (0.1, 0.6, 0.7, 0.8, 1.0):
+        at = torch.full((len(x),), depth, dtype=torch.float64)
+        rate = 18.3 * float(exact.diffusion_rate(gammas(-13.3 + 18.3 * depth)))
+        assert float(weights @ diffusion_loss(model, x, at, eps)) == pytest.approx(rate, rel=1e-5)
+
+    ratio = torch.tensor([0.3, 0.7, 1.0, 1.2], dtype=torch.float64)
+    found = 0.0
+    for i, w in enumerate(ratio):
+        s, t = (torch.full((len(x),), edge / 4, dtype=torch.float64) for edge in (i, i + 1))
+        found += float(weights @ step_loss(model, x, s, t, eps, w))
+    assert found == pytest.approx(exact.diffusion(4, ratio), rel=1e-5)
+
+
+@pytest.mark.parametrize("encoder", ENCODERS, ids=NAMES)
+def test_elbo_agrees_at_infinite_depth_and_with_steps(encoder):
+    """8-bit data with levels -1/2 and 1/2; t and both noises are nodes of a quadrature."""
+    exact = Exact(PlusMinus(0.5), encoder, -8.0, 4.0)
+    model = exact.model()
+    model.levels = 2
+    eps, weights = normal_nodes(0.2)
+    images = torch.tensor([[0], [1]], dtype=torch.uint8).repeat_interleave(len(eps), 0)
+    eps, weights = eps.repeat(2, 1), weights.repeat(2) / 2
+
+    depths = (torch.arange(160, dtype=torch.float64) + 0.5) / 160  # midpoints: error near 1e-6
+    bounds = [elbo(model, images, t=t.expand(len(images)), noise=eps, noise_0=eps) for t in depths]
+    found = sum(float(weights @ bound.diffusion) for bound in bounds) / len(bounds)
+    assert found == pytest.approx(exact.diffusion(), abs=3e-6)
+    assert float(weights @ bounds[0].prior) == pytest.approx(exact.prior, rel=1e-9)
+
+    bound = elbo(model, images, steps=6, ratio=0.8, every_step=True, noise=eps, noise_0=eps)
+    assert float(weights @ bound.diffusion) == pytest.approx(exact.diffusion(6, 0.8), rel=1e-6)
+    if encoder is VDM:  # where p(x | z_0) is the posterior
+        assert float(weights @ bound.reconstruction) == pytest.approx(
+            exact.reconstruction, abs=1e-6
+        )
+
+
+@pytest.mark.parametrize("encoder", [VDM, SCALING, RISING], ids=["identity", "scaling", "rising"])
+def test_elbo_agrees_in_the_plane_within_sampling_error(encoder):
+    generator = torch.Generator().manual_seed(11)
+    exact = Exact(FLAT, encoder, -6.0, 4.0)
+    model, x = exact.model(), FLAT.draw(40_000, generator)
+    t = (torch.arange(len(x), dtype=torch.float64) + 0.5) / len(x)
+    eps = torch.randn(x.shape, generator=generator, dtype=torch.float64)
+    losses = diffusion_loss(model, x, t, eps)
+    # x and eps are independent of t, so the spread within blocks of t is all the error there is
+    error = float(losses.reshape(400, 100).var(1).mean().sqrt()) / 200
+    assert abs(float(losses.mean()) - exact.diffusion()) < 4 * error
+
+    s, t = (torch.full((len(x),), edge, dtype=torch.float64) for edge in (0.5, 0.75))
+    found = step_loss(model, x, s, t, eps)
+    grid = torch.tensor([0.0, 0.5, 0.75, 1.0])
+    step = float(exact.mean_squared_gaps(grid)[1])  # (d / 2) m with d = 2 and w = 1
+    assert abs(float(found.mean()) - step) < 4 * float(found.std()) / 200
+
+
+def test_the_exact_denoiser_works_on_independent_dimensions_of_any_shape():
+    denoiser = Exact(PlusMinus(0.5), SCALING).model().denoiser
+    z, gamma = torch.randn(3, 2, 4, generator=torch.Generator().manual_seed(1)), gammas(-3, 0, 2)
+    one_by_one = denoiser(z.double().reshape(-1, 1), gamma.repeat_interleave(8))
+    torch.testing.assert_close(denoiser(z.double(), gamma), one_by_one.reshape(3, 2, 4))
+    with pytest.raises(ValueError, match="z must have shape"):
+        Exact(FLAT).model().denoiser(torch.zeros(3, 5).double(), gamma)
+
+
+@pytest.mark.parametrize("encoder", [VDM, SCALING], ids=["identity", "scaling"])
+def test_the_library_samples_the_world_from_the_exact_model(encoder):
+    """Two levels with odds 1/4 and 3/4 come back with these odds."""
+    world = Mixture([[-0.5], [0.5]], [0.0, 0.0], [0.25, 0.75])
+    model = Exact(world, encoder).model()
+    model.levels = 2
+    images = sample(model, 4000, 60, generator=torch.Generator().manual_seed(5))
+    assert float(images.double().mean()) == pytest.approx(0.75, abs=4 * math.sqrt(0.1875 / 4000))

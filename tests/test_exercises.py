@@ -1,0 +1,321 @@
+"""Exercises: every kind of right answer is accepted, every kind of other answer is told so."""
+
+import math
+import re
+import subprocess
+import sys
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import sympy as sp
+import torch
+
+from diffenc_lite.course.exercises import ask, check, judge
+from diffenc_lite.course.questions import EXERCISES, Formula, Number
+
+NUMBERS = [number for number, entry in EXERCISES.items() if isinstance(entry.form, Number)]
+FORMULAS = [number for number, entry in EXERCISES.items() if isinstance(entry.form, Formula)]
+
+# One formula of each function that the registry's own text is not: derived by hand, in Python.
+SIGMA2 = {"s": lambda g: 1 / (1 + math.exp(-g)), "a": lambda g: 1 / (1 + math.exp(g))}
+BY_HAND = {
+    "00.3": lambda x, eps, g: math.sqrt(SIGMA2["a"](g)) * x + math.sqrt(SIGMA2["s"](g)) * eps,
+    "01.1": lambda m, v, n, u: 0.5 * math.log(u / v) + ((m - n) ** 2 + v) / (2 * u) - 0.5,
+    "01.2": lambda step: -math.expm1(-step),
+    "01.3": lambda a_s, s_s, a_t, s_t: (
+        1 / (1 / s_s**2 + (a_t / a_s) ** 2 / (s_t**2 - (a_t / a_s * s_s) ** 2))
+    ),
+    "01.4": lambda a_s, a_t, x_s, x_t: a_t / a_s * (a_s * x_s),
+    "02.1": lambda a, x: BY_HAND["01.1"](a * x, 1 - a**2, 0, 1),
+    "02.3": lambda w, m, d: d * (0.5 * math.log(1 / w) + (1 + m) * w / 2 - 0.5),
+    "02.4": lambda z, a, s: (
+        (math.exp(-((z - a) ** 2) / (2 * s**2)) - math.exp(-((z + a) ** 2) / (2 * s**2)))
+        / (math.exp(-((z - a) ** 2) / (2 * s**2)) + math.exp(-((z + a) ** 2) / (2 * s**2)))
+    ),
+    "02.5": lambda s2, snr: 1 / (1 / s2 + snr),
+    "03.1": lambda g_s, g_t: math.exp(-g_s) * -math.expm1(g_s - g_t) / 2,
+    "03.2": lambda a: 1 / a,
+    "03.3": lambda s2, g0, g1: (
+        0.5 * math.log1p(s2 * math.exp(-g0)) - 0.5 * math.log1p(s2 * math.exp(-g1))
+    ),
+    "04.1": lambda a, x: a * (a**2 * x),
+    "04.2": lambda g: math.exp(-g) * SIGMA2["a"](g) ** 2,
+    "04.3": lambda x, g: (SIGMA2["a"](g) + SIGMA2["s"](g) * g) * x - g * x - x,
+    "04.4": lambda s: 1 + s * s,
+    "04.5": lambda g_s, g_t: (
+        (SIGMA2["a"](g_s) - SIGMA2["a"](g_t)) / ((g_t - g_s) * SIGMA2["s"](g_t) * SIGMA2["a"](g_t))
+    ),
+    "05.1": lambda s: (1 + s**2) ** 2 / (1 + 2 * s**2),
+    "05.2": lambda p: p / 2,
+    "05.3": lambda s2, g: BY_HAND["01.1"](0, SIGMA2["a"](g) * s2 + SIGMA2["s"](g), 0, 1),
+}
+# Figures of the ledger, or worked out with pencil and logarithm tables.
+WORKED_OUT = {
+    "00.1": 1.84017,
+    "00.2": 0.726776,
+    "02.2": 784 * 0.005227,
+    "03.4": 18.3 / 4 * (13.3 - 0.006715 - 0.993307),  # (18.3 / 4) integral of sigmoid(-gamma)^2
+    "05.4": 0.050976,
+    "09.1": 0.004806,
+    "09.2": 13.293286,
+    "09.3": 6931.1,
+}
+
+
+def text(number, answer) -> str:
+    verdict = judge(number, answer)
+    assert verdict.text.startswith(f"Exercise {number}: ")
+    assert verdict.right == verdict.text.endswith(": right.")
+    return verdict.text
+
+
+# --- the registry ---------------------------------------------------------------------------------
+
+
+def test_every_lesson_of_the_derivation_has_three_to_five_exercises_in_order():
+    for notebook in ("00", "01", "02", "03", "04", "05", "09"):
+        own = [number for number in EXERCISES if number.startswith(notebook + ".")]
+        assert own == [f"{notebook}.{i + 1}" for i in range(len(own))]
+        assert 3 <= len(own) <= 5
+
+
+def test_registry_is_complete():
+    assert set(FORMULAS) == set(BY_HAND) and set(NUMBERS) == set(WORKED_OUT)
+    for number, entry in EXERCISES.items():
+        assert entry.number == number
+        assert entry.hint and entry.hint[-1] != ".", "check adds the full stop"
+        if isinstance(entry.form, Formula):
+            assert all(f"{name}" in entry.question for name in entry.form.ranges), number
+
+
+@pytest.mark.parametrize("number", FORMULAS)
+def test_formulas_agree_with_those_derived_by_hand(number):
+    assert text(number, BY_HAND[number]) == f"Exercise {number}: right."
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_numbers_agree_with_those_worked_out(number):
+    assert text(number, WORKED_OUT[number]) == f"Exercise {number}: right."
+
+
+@pytest.mark.parametrize("number", FORMULAS)
+def test_the_formula_itself_is_right_as_sympy_and_a_changed_one_is_not(number):
+    entry = EXERCISES[number]
+    symbols = {name: sp.Symbol(name, positive=True) for name in entry.form.ranges}
+    answer = sp.sympify(entry.answer, locals=symbols)
+    assert judge(number, answer).right
+    for symbol in answer.free_symbols:
+        assert not judge(number, answer + symbol / 10**6).right
+        assert not judge(number, answer.subs(symbol, symbol * sp.Rational(1001, 1000))).right
+    assert "not right" in text(number, -answer)
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_number_outside_its_tolerance_is_wrong(number):
+    tolerance = EXERCISES[number].form.tolerance
+    assert "not right" in text(number, WORKED_OUT[number] * (1 + 3 * tolerance))
+
+
+def test_numbers_of_the_wrong_sign_or_none_at_all_are_wrong():
+    assert "not right" in text("00.1", -WORKED_OUT["00.1"])
+    assert "not right" in text("00.1", math.nan)
+
+
+@pytest.mark.parametrize("number", EXERCISES)
+def test_no_text_contains_the_answer(number):
+    entry = EXERCISES[number]
+    shown = " ".join(
+        [entry.question, entry.hint]
+        + [text(number, given) for given in (None, 0.123, "?", lambda *a: 0.123)]
+    )
+    if isinstance(entry.form, Number):
+        value = WORKED_OUT[number]
+        assert all(f"{value:.{digits}f}" not in shown for digits in range(2, 6))
+    else:
+        bare = re.sub(r"\s", "", shown).replace("^", "**").replace("\\", "")
+        assert len(entry.answer) < 7 or re.sub(r"\s", "", entry.answer) not in bare
+
+
+# --- kinds of answers -----------------------------------------------------------------------------
+
+VALUE = 1000 / (784 * math.log(2))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        VALUE,
+        round(VALUE, 3),
+        Fraction(VALUE),
+        np.float32(VALUE),
+        np.array([VALUE]),
+        torch.tensor(VALUE),
+        torch.tensor([[VALUE]], requires_grad=True),
+        sp.Rational(1000, 784) / sp.log(2),
+    ],
+    ids=lambda answer: type(answer).__name__,
+)
+def test_a_number_may_come_from_any_library(answer):
+    assert judge("00.1", answer).right
+
+
+@pytest.mark.parametrize(
+    "answer, said",
+    [
+        ("1.84", "a string"),
+        (True, "True or False"),
+        (np.array([True]), "an array of shape (1,)"),
+        (np.ones(3), "an array of shape (3,)"),
+        (torch.ones(2, 2), "an array of shape (2, 2)"),
+        (1j, "a complex number"),
+        ([VALUE], "an object of type list"),
+        ({}, "an object of type dict"),
+        (lambda: VALUE, "a function"),
+        (sp.Symbol("x"), "an object of type Symbol"),
+    ],
+    ids=str,
+)
+def test_what_is_not_a_number_is_named_with_the_form_expected(answer, said):
+    assert text("00.1", answer) == f"Exercise 00.1: this is {said}. Expected: one number."
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda gamma: math.exp(-gamma) / (1 + math.exp(gamma)) ** 2,
+        lambda gamma: np.array([np.exp(-gamma) / (1 + np.exp(gamma)) ** 2]),
+        lambda gamma: torch.exp(-gamma) * torch.sigmoid(-gamma) ** 2,
+        lambda gamma: (-gamma).exp() / (1 + gamma.exp()) ** 2,
+        lambda gamma: sp.exp(-gamma) / (1 + sp.exp(gamma)) ** 2,
+        sp.Lambda(sp.Symbol("g"), sp.exp(-sp.Symbol("g")) / (1 + sp.exp(sp.Symbol("g"))) ** 2),
+    ],
+    ids=["math", "numpy", "torch", "methods", "sympy", "Lambda"],
+)
+def test_a_function_may_use_any_library(answer):
+    assert judge("04.2", answer).right
+
+
+@pytest.mark.parametrize("assumptions", [{}, {"real": True}, {"positive": True}])
+def test_an_expression_may_be_in_any_form_and_with_any_assumptions(assumptions):
+    gamma = sp.Symbol("gamma", **assumptions)
+    alpha2 = (1 + sp.tanh(-gamma / 2)) / 2
+    assert judge("04.2", alpha2**3 / (1 - alpha2)).right
+    assert judge("04.2", sp.exp(-gamma) / (1 + 2.0 * sp.exp(gamma) + sp.exp(2 * gamma))).right
+
+
+def test_cancellation_is_found_in_a_function_but_not_held_against_an_expression():
+    assert "for example at step = " in text("01.2", lambda step: 1 - math.exp(-step))
+    assert judge("01.2", 1 - sp.exp(-sp.Symbol("step"))).right
+    assert "for example at step = " in text("01.2", lambda step: step)
+
+
+@pytest.mark.parametrize("stub", [None, ...], ids=["None", "dots"])
+@pytest.mark.parametrize("number", EXERCISES)
+def test_stubs_are_not_yet_answered(number, stub):
+    expected = EXERCISES[number].form.describe()
+    assert text(number, stub) == f"Exercise {number}: not yet answered. Expected: {expected}."
+    if isinstance(EXERCISES[number].form, Formula):
+        assert text(number, lambda *arguments: stub) == text(number, stub)
+
+
+def test_a_function_that_is_not_implemented_is_not_yet_answered():
+    def answer(gamma):
+        raise NotImplementedError
+
+    assert "not yet answered" in text("04.2", answer)
+
+
+class Hostile:
+    """Breaks whatever is done with it."""
+
+    def __getattr__(self, name):
+        raise RuntimeError(name)
+
+
+def endless(gamma):
+    return endless(gamma)
+
+
+@pytest.mark.parametrize(
+    "answer, said",
+    [
+        (3, "this is a number. Expected: a function of gamma"),
+        ("exp(-gamma)", "this is a string. Expected: a function of gamma"),
+        (sp.Symbol("gamma") + sp.Symbol("y") + sp.Symbol("b"), "other symbols, b, y. Expected"),
+        (sp.Eq(sp.Symbol("gamma"), 1), "an object of type Equality. Expected"),
+        (sp.Matrix([1, 2]), "an array of shape (2, 1). Expected"),
+        (lambda gamma: "x", "the function returned a string. Expected"),
+        (lambda gamma: [gamma], "the function returned an object of type list. Expected"),
+        (lambda gamma: None if gamma > 0 else 1.0, "returned an object of type NoneType. Expect"),
+        (lambda gamma: gamma / 0, "the function raised ZeroDivisionError: float division by zero"),
+        (lambda: 1, "takes 0 positional arguments but 1 was given. Hint: the squared factor"),
+        (lambda gamma: sys.exit(3), "the function raised SystemExit: 3. Hint"),
+        (endless, "the function raised RecursionError"),
+        (lambda gamma: math.nan, "not right, for example at gamma = -4.977. Hint"),
+        (
+            sp.log(-1 - sp.exp(sp.Symbol("gamma"))),
+            "it has no finite real value at some input. Hint",
+        ),
+        (sp.zoo * sp.Symbol("gamma"), "it has no finite real value at some input. Hint"),
+        (float, "not right, for example"),
+    ],
+)
+def test_a_wrong_answer_is_told_what_is_wrong_and_raises_nothing(answer, said):
+    assert said in text("04.2", answer)
+    assert not judge("00.1", answer).right
+
+
+def test_an_object_that_breaks_on_every_touch_gets_a_verdict():
+    for number in ("00.1", "04.2"):
+        assert "looking at it raised RuntimeError. Expected" in text(number, Hostile())
+
+
+def test_an_interrupt_is_not_swallowed():
+    def answer(gamma):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        judge("04.2", answer)
+
+
+def test_a_hint_that_asks_ends_in_its_question_mark():
+    assert text("01.2", lambda step: step).endswith("what is expm1 for?")
+    assert text("00.1", 2).endswith("how many nats make a bit.")
+
+
+def test_check_prints_the_same_every_time_and_returns_nothing(capsys):
+    assert check("04.2", lambda gamma: gamma) is None
+    first = capsys.readouterr().out
+    check("04.2", lambda gamma: gamma)
+    assert capsys.readouterr().out == first == judge("04.2", lambda gamma: gamma).text + "\n"
+
+
+def test_ask_shows_question_and_form():
+    from IPython.core.interactiveshell import InteractiveShell
+    from IPython.utils.capture import capture_output
+
+    InteractiveShell.instance()
+    with capture_output() as captured:
+        ask("02.5")
+    shown = captured.outputs[0].data["text/markdown"]
+    assert shown.startswith("**Exercise 02.5.** The data are $N(0, s_2)$.")
+    assert shown.endswith("*Expected: a function of (s_2, snr) in this order, or a SymPy "
+                          "expression in these symbols.*")  # fmt: skip
+
+
+@pytest.mark.parametrize("wrong", ["4.2", "99.1", 4.2, None, ["04.2"]])
+def test_an_unknown_number_is_refused_by_all(wrong):
+    for call in (lambda: ask(wrong), lambda: check(wrong, 1), lambda: judge(wrong, 1)):
+        with pytest.raises(ValueError, match=r"one of 00.1, .*; got"):
+            call()
+
+
+def test_import_is_cheap():
+    """Neither SymPy nor what draws is loaded before the first check or question."""
+    code = (
+        "import sys, diffenc_lite.course.exercises;"
+        "print({'sympy', 'IPython', 'matplotlib', 'ipywidgets'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
