@@ -18,7 +18,7 @@ from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.image import imsave
+from matplotlib.image import AxesImage, imsave
 from numpy.typing import ArrayLike, NDArray
 
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
@@ -99,55 +99,74 @@ def curves(
 # --- images --------------------------------------------------------------------------------------
 
 
-def show_image(ax: Axes, image: ArrayLike, signed: float | None = None) -> Any:
-    """One image on axes without ticks; returns what `set_data` of `as_pixels` changes.
+def show_image(ax: Axes, image: ArrayLike, signed: float | None = None) -> AxesImage:
+    """One image on axes without ticks. To change it: `.set_data(as_pixels(other))`.
 
     Args: image (H, W), (1, H, W) or (3, H, W), black at -1 and white at 1, cut off beyond; or, with
-        `signed`, red at +signed and blue at -signed, of the mean over the channels.
+        `signed` and one channel, red at +signed and blue at -signed.
     """
-    limit = 1.0 if signed is None else signed
-    shown = ax.imshow(
-        as_pixels(image, signed),
-        cmap=GREYS if signed is None else SIGNED,
-        vmin=-limit,
-        vmax=limit,
-        interpolation="nearest",
-    )
+    cmap, limit = (GREYS, 1.0) if signed is None else (SIGNED, signed)
     ax.set(xticks=[], yticks=[])
     ax.grid(False)
-    ax.spines[:].set_visible(True)
-    ax.spines[:].set_color("0.6")
-    return shown
+    ax.spines[:].set(visible=True, color="0.6")
+    return ax.imshow(as_pixels(image), cmap=cmap, vmin=-limit, vmax=limit, interpolation="nearest")
 
 
-def as_pixels(image: ArrayLike, signed: float | None = None) -> NDArray[Any]:
-    """(H, W), (1, H, W) or (3, H, W) in [-1, 1] -> what imshow takes: (H, W), or (H, W, 3) in
-    [0, 1]. With `signed`, channels are averaged."""
+def as_pixels(image: ArrayLike) -> NDArray[Any]:
+    """What imshow takes: (H, W) for one channel, (H, W, 3) in [0, 1] for three."""
     array = np.asarray(image, dtype=float)
-    if array.ndim == 3:
-        array = array.mean(0) if signed is not None or len(array) == 1 else np.moveaxis(array, 0, 2)
-    if array.ndim == 3:
-        array = np.clip((array + 1) / 2, 0, 1)
-    return array
+    if array.ndim == 3 and len(array) == 1:
+        return array[0]
+    return np.clip((np.moveaxis(array, 0, 2) + 1) / 2, 0, 1) if array.ndim == 3 else array
 
 
 @styled
 def image_grid(
     images: Sequence[Sequence[ArrayLike]],
-    columns: Sequence[str] = (),
-    rows: Sequence[str] = (),
+    columns: Sequence[str] | None = None,
+    rows: Sequence[str] | None = None,
     signed: float | None = None,
     size: float = 1.0,
 ) -> Picture:
     """A table of images[row][column], each as in `show_image` and `size` inches wide, with a name
-    above each column and beside each row."""
+    above each column and beside each row.
+
+    Raises ValueError if the rows differ in length or the names do not match the table.
+    """
     n, m = len(images), len(images[0])
-    figure, axes = subplots(n, m, (m * size + 1.2 * bool(rows), n * size + 0.4 * bool(columns)))
+    if {len(row) for row in images} != {m}:
+        raise ValueError(
+            f"images must be rows of one length; got lengths {[len(row) for row in images]}"
+        )
+    for argument, names, expected in (("columns", columns, m), ("rows", rows, n)):
+        if names is not None and len(names) != expected:
+            raise ValueError(f"{argument} must be {expected} names; got {len(names)}")
+    width, height = m * size + (rows is not None), n * size + 0.4 * (columns is not None)
+    figure, axes = subplots(n, m, (width, height))
     axes = np.asarray(axes).reshape(n, m)
     for ax, image in zip(axes.flat, (image for row in images for image in row), strict=True):
         show_image(ax, image, signed)
-    for ax, name in zip(axes[0], columns, strict=False):
+    for ax, name in zip(axes[0], columns or [], strict=False):
         ax.set_title(name)
-    for ax, name in zip(axes[:, 0], rows, strict=False):
+    for ax, name in zip(axes[:, 0], rows or [], strict=False):
         ax.set_ylabel(name, rotation=0, ha="right", va="center")
     return figure
+
+
+@styled
+def encoding_panels(images: Sequence[ArrayLike], limit: float) -> tuple[Picture, list[AxesImage]]:
+    """x_t, x_t - x (red and blue up to `limit`), z_t and x_hat of one image side by side; returns
+    the four pictures too, to be changed by `set_data`."""
+    figure, axes = subplots(1, 4, (9.6, 2.7))
+    titles = (
+        "$x_t$: encoded",
+        "$x_t - x$: the change",
+        "$z_t$: with noise",
+        r"$\hat x$: the guess at $x_t$",
+    )
+    shown: list[AxesImage] = []
+    for ax, title, image in zip(axes, titles, images, strict=True):
+        shown.append(show_image(ax, image, limit if len(shown) == 1 else None))
+        ax.set_title(title)
+    figure.colorbar(shown[1], ax=axes[1], shrink=0.8)
+    return figure, shown

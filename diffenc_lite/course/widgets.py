@@ -14,15 +14,19 @@ from __future__ import annotations
 import base64
 import io
 import itertools
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import ipywidgets
 import numpy as np
+import torch
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
 
+from .. import pixels, process
+from ..model import DiffEnc
 from . import plots
 
 Index = tuple[int, ...]  # the position of each control
@@ -50,7 +54,7 @@ def slider(
     )
 
 
-def buttons(label: str, names: list[str]) -> ipywidgets.ToggleButtons:
+def buttons(label: str, names: Sequence[str]) -> ipywidgets.ToggleButtons:
     """One button for each name, the first one pressed; its value is the position in the list."""
     return ipywidgets.ToggleButtons(
         options=[(name, i) for i, name in enumerate(names)],
@@ -160,3 +164,66 @@ class CurveExplorer(Explorer):
         pairs = zip(self.controls, index, strict=True)
         self.update(*(control.options[i][1] for control, i in pairs))
         return plots.png(plots.pixels(self.figure))
+
+
+# --- a digit, encoded and noised -----------------------------------------------------------------
+
+
+class Path(NamedTuple):
+    """Images on their way from t = 0 to t = 1: each array (depths, images, C, H, W)."""
+
+    x_t: NDArray[np.float32]  # encoded
+    change: NDArray[np.float32]  # x_t - x
+    z_t: NDArray[np.float32]  # encoded and noised
+    x_hat: NDArray[np.float32]  # what the denoiser makes of z_t
+
+
+@torch.no_grad()
+def encode_and_noise(
+    model: DiffEnc, images: Tensor, depths: Sequence[float], generator: torch.Generator
+) -> Path:
+    """x_t, x_t - x, z_t = alpha_t x_t + sigma_t eps and x_hat = alpha_t z_t - sigma_t v_hat at
+    each depth                                                                       F1, E1-E3, G4
+
+    The same eps serves all depths, so that neighbouring depths look alike.
+    Args: images uint8 (N, C, H, W); depths in [0, 1].
+    """
+    x = pixels.to_unit(images, model.levels, model.dtype)
+    eps = torch.randn(x.shape, generator=generator, dtype=x.dtype)
+    steps = []
+    for t in depths:
+        at_t = model.schedule(x.new_full((len(x),), t))
+        noise = at_t.like(x)
+        change = model.encoder.shift(x, at_t.gamma)
+        z = process.add_noise(x + change, eps, noise)
+        x_hat = process.x_from_v(z, model.v_hat(z, at_t.gamma), noise)
+        steps.append((x + change, change, z, x_hat))
+    return Path(*(torch.stack(part).numpy() for part in zip(*steps, strict=True)))
+
+
+def encoder_explorer(
+    model: DiffEnc,
+    images: Tensor,
+    names: Sequence[str] | None = None,
+    depths: int = 21,
+    seed: int = 0,
+) -> FrameExplorer:
+    """Slide t, choose an image: the encoding x_t, what it changed, the latent z_t and x_hat.
+
+    Everything is computed and drawn once, here: `depths` frames for each image.
+    Args: images uint8 (N, C, H, W), on the CPU like the model; names of the images for the buttons.
+    """
+    ts = np.linspace(0, 1, depths)
+    path = encode_and_noise(model, images, ts.tolist(), torch.Generator().manual_seed(seed))
+    path = path._replace(change=path.change.mean(2, keepdims=True))  # of the channels
+    limit = max(0.1, float(np.abs(path.change).max()))
+    figure, shown = plots.encoding_panels([part[0, 0] for part in path], limit)
+
+    def draw(t: float, image: int) -> Figure:
+        depth = int(np.abs(ts - t).argmin())
+        for artist, part in zip(shown, path, strict=True):
+            artist.set_data(plots.as_pixels(part[depth, image]))
+        return figure
+
+    names = [str(i) for i in range(len(images))] if names is None else list(names)
+    return FrameExplorer(draw, slider("t", ts), buttons("digit", names))

@@ -1,0 +1,189 @@
+"""Pictures: what is drawn is what was given, in colours that all can tell apart, no trace left."""
+
+import io
+
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+from matplotlib.image import imread
+
+from diffenc_lite.course import plots
+
+GREY_STEPS = np.linspace(-1, 1, 16).reshape(1, 4, 4)
+
+
+def all_figures() -> list:
+    return [
+        plots.curves([0, 1], {"a": [0, 1], "b": [1, 0]}, "t", "nats"),
+        plots.image_grid([[GREY_STEPS] * 2] * 3, ["left", "right"], ["1", "2", "3"]),
+        plots.encoding_panels([GREY_STEPS] * 4, 1.0)[0],
+    ]
+
+
+# ---- style ---------------------------------------------------------------------------------------
+
+# Machado, Oliveira, Fernandes (2009): how linear RGB looks without green or red cones.
+DEUTAN = [
+    [0.367322, 0.860646, -0.227968],
+    [0.280085, 0.672501, 0.047413],
+    [-0.01182, 0.04294, 0.968881],
+]
+PROTAN = [
+    [0.152286, 1.052583, -0.204868],
+    [0.114503, 0.786281, 0.099216],
+    [-0.003882, -0.048116, 1.051998],
+]
+TO_XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+
+
+def lab(colour: str, seen) -> np.ndarray:
+    """A colour, as seen through a matrix, in CIE Lab, where distances are what an eye sees."""
+    rgb = np.array(to_rgb(colour))
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    xyz = TO_XYZ @ np.clip(np.array(seen) @ linear, 0, 1) / TO_XYZ.sum(1)
+    f = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+def closest(colours: list[str], seen) -> float:
+    points = [lab(colour, seen) for colour in colours]
+    return min(np.linalg.norm(p - q) for i, p in enumerate(points) for q in points[:i])
+
+
+@pytest.mark.parametrize("seen", [np.eye(3), DEUTAN, PROTAN], ids=["usual", "deutan", "protan"])
+def test_colours_can_be_told_apart(seen):
+    assert closest(list(plots.ENCODER_COLOURS.values()), seen) > 20
+    assert closest(plots.STYLE["axes.prop_cycle"].by_key()["color"], seen) > 12
+
+
+def test_other_colours_cannot():  # so the test above can fail
+    usual = [f"C{i}" for i in range(6)]  # matplotlib's own
+    assert closest(usual, np.eye(3)) > 12
+    assert closest(usual, PROTAN) < 12
+
+
+def test_lines_differ_without_colour():
+    styles = plots.STYLE["axes.prop_cycle"].by_key()["linestyle"]
+    assert len(set(styles)) == len(styles)
+
+
+def test_style_and_pyplot_are_left_alone():
+    before = dict(matplotlib.rcParams)
+    all_figures()
+    assert dict(matplotlib.rcParams) == before
+    assert plt.get_fignums() == []
+
+
+def test_style_can_be_used_for_other_figures():
+    with plt.style.context(plots.STYLE):
+        assert matplotlib.rcParams["font.size"] >= 13
+
+
+@pytest.mark.parametrize("figure", all_figures(), ids=["curves", "grid", "panels"])
+def test_letters_are_large(figure):
+    texts = figure.findobj(matplotlib.text.Text)
+    assert all(text.get_fontsize() >= 12 for text in texts if text.get_text())
+
+
+# ---- figures as pictures -------------------------------------------------------------------------
+
+
+def test_png_holds_the_pixels():
+    figure = plots.curves([0, 1], {"a": [0, 1]}, "t", "nats")
+    shown = plots.pixels(figure)
+    assert shown.shape == (360, 800, 3)
+    read = imread(io.BytesIO(plots.png(shown)))
+    np.testing.assert_array_equal((read[..., :3] * 255).round(), shown)
+
+
+def test_a_figure_shows_itself_in_a_notebook():
+    figure = plots.curves([0, 1], {"a": [0, 1]}, "t", "nats")
+    assert imread(io.BytesIO(figure._repr_png_())).shape[:2] == (360, 800)
+    assert repr(figure) == "<Picture size 800x360 with 1 Axes>"  # the same on every machine
+
+
+def test_the_layout_settles_once():
+    figure, ax = plots.subplots()
+    plots.pixels(figure)
+    place = ax.get_position().bounds
+    ax.set_title("two\nlines")
+    ax.set_ylabel("wide")
+    plots.pixels(figure)
+    assert ax.get_position().bounds == place
+
+
+# ---- curves --------------------------------------------------------------------------------------
+
+
+def test_curves_draws_and_names_what_it_got():
+    x, ys = [0.0, 0.5, 1.0], {"prior": [1, 2, 3], "diffusion": [3, 1, 2]}
+    (ax,) = plots.curves(x, ys, "depth t", "nats", "losses").axes
+    assert {line.get_label(): list(line.get_ydata()) for line in ax.lines} == ys
+    assert all(list(line.get_xdata()) == x for line in ax.lines)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == list(ys)
+    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_title()) == ("depth t", "nats", "losses")
+
+
+# ---- images --------------------------------------------------------------------------------------
+
+
+def colour_in_the_middle(value: float, signed: float | None) -> list[int]:
+    figure, ax = plots.subplots(size=(1, 1))
+    plots.show_image(ax, np.full((1, 3, 3), value), signed)
+    return plots.pixels(figure)[50, 50].tolist()
+
+
+@pytest.mark.parametrize("value, grey", [(-1, 0), (1, 255), (-3, 0), (3, 255), (0, 128)])
+def test_black_is_minus_one_and_white_is_one(value, grey):
+    assert np.abs(np.array(colour_in_the_middle(value, None)) - grey).max() <= 1
+
+
+def test_signed_is_red_above_zero_and_blue_below():
+    red, _, blue = colour_in_the_middle(0.5, 0.5)
+    assert red > 2 * blue
+    red, _, blue = colour_in_the_middle(-0.5, 0.5)
+    assert blue > 2 * red
+    assert min(colour_in_the_middle(0, 0.5)) > 240
+
+
+def test_as_pixels():
+    grey = np.arange(6.0).reshape(1, 2, 3)
+    np.testing.assert_array_equal(plots.as_pixels(grey), grey[0])
+    np.testing.assert_array_equal(plots.as_pixels(grey[0]), grey[0])
+    colour = np.stack([np.full((2, 2), v) for v in (-1.0, 0.0, 5.0)])
+    np.testing.assert_array_equal(plots.as_pixels(colour)[0, 0], [0, 0.5, 1])
+
+
+def test_image_grid_puts_each_image_in_its_place():
+    images = [[np.full((1, 2, 2), 0.1 * row + column) for column in range(3)] for row in range(2)]
+    figure = plots.image_grid(images, ["a", "b", "c"], ["first", "second"])
+    values = [float(ax.images[0].get_array()[0, 0]) for ax in figure.axes]
+    assert values == pytest.approx([0, 1, 2, 0.1, 1.1, 2.1])
+    assert [ax.get_title() for ax in figure.axes] == ["a", "b", "c", "", "", ""]
+    assert [ax.get_ylabel() for ax in figure.axes] == ["first", "", "", "second", "", ""]
+
+
+@pytest.mark.parametrize(
+    "images, names, message",
+    [
+        ([[GREY_STEPS] * 2, [GREY_STEPS]], {}, r"images must be rows of one length; got.*\[2, 1\]"),
+        ([[GREY_STEPS] * 2], {"columns": ["a"]}, "columns must be 2 names; got 1"),
+        ([[GREY_STEPS] * 2], {"rows": ["a", "b"]}, "rows must be 1 names; got 2"),
+    ],
+)
+def test_image_grid_refuses_what_is_no_table(images, names, message):
+    with pytest.raises(ValueError, match=message):
+        plots.image_grid(images, **names)
+
+
+def test_encoding_panels_can_be_changed():
+    figure, shown = plots.encoding_panels([GREY_STEPS * k for k in (0.1, 0.2, 0.3, 0.4)], 0.7)
+    assert [float(image.get_array()[-1, -1]) for image in shown] == pytest.approx(
+        [0.1, 0.2, 0.3, 0.4]
+    )
+    assert [image.get_clim()[1] for image in shown] == [1, 0.7, 1, 1]
+    before = plots.pixels(figure)
+    shown[2].set_data(-GREY_STEPS[0])
+    assert (plots.pixels(figure) != before).any()

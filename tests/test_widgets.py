@@ -1,0 +1,227 @@
+"""Explorers: every position shows its own picture, moving costs no drawing and no network, and a
+page without a kernel has a picture too."""
+
+import base64
+import io
+
+import numpy as np
+import pytest
+import torch
+from matplotlib.image import imread
+
+from diffenc_lite import DiffEnc, IdentityEncoder, ModelConfig, ScalingEncoder, build
+from diffenc_lite.course import plots
+from diffenc_lite.course.widgets import (
+    CurveExplorer,
+    FrameExplorer,
+    buttons,
+    encode_and_noise,
+    encoder_explorer,
+    slider,
+)
+from diffenc_lite.pixels import to_unit
+
+CAPTION = 28  # pixels above each picture of a strip
+
+
+def picture(png: bytes) -> np.ndarray:
+    return imread(io.BytesIO(png))[..., :3]
+
+
+def drawer(size=(0.6, 0.5)):
+    """draw(*values), a figure that shows a bar as high as the sum; and the values it was called
+    with."""
+    calls = []
+
+    def draw(*values):
+        calls.append(values)
+        figure, ax = plots.subplots(size=size)
+        ax.bar([0], [sum(values)])
+        ax.set(ylim=(0, 10), xticks=[], yticks=[])
+        return figure
+
+    return draw, calls
+
+
+# ---- controls ------------------------------------------------------------------------------------
+
+
+def test_slider_starts_in_the_middle_or_near_start():
+    assert slider("t", [0, 1, 2, 3, 4]).value == 2
+    assert slider("t", np.linspace(0, 1, 11), start=0.72).value == pytest.approx(0.7)
+    assert slider("t", [0, 0.5], text="{:.1f}").options == (("0.0", 0), ("0.5", 0.5))
+
+
+@pytest.mark.parametrize("values", [[], [1.0], 3, [[1, 2], [3, 4]]])
+def test_slider_refuses_what_cannot_slide(values):
+    with pytest.raises(ValueError, match="values must be a list of at least 2 numbers"):
+        slider("t", values)
+
+
+def test_buttons_give_positions():
+    control = buttons("digit", ["three", "eight"])
+    assert control.value == 0
+    control.index = 1
+    assert control.value == 1
+
+
+def test_an_explorer_needs_a_control():
+    with pytest.raises(ValueError, match="at least one control"):
+        FrameExplorer(drawer()[0])
+
+
+# ---- frames --------------------------------------------------------------------------------------
+
+
+def test_each_frame_is_drawn_once_and_moving_draws_nothing():
+    draw, calls = drawer()
+    explorer = FrameExplorer(draw, slider("t", [1, 2, 3]), buttons("digit", ["a", "b"]))
+    assert sorted(calls) == [(t, i) for t in (1, 2, 3) for i in (0, 1)]
+    for t in range(3):
+        for i in range(2):
+            explorer.controls[0].index, explorer.controls[1].index = t, i
+            expected = plots.pixels(drawer()[0](t + 1, i)) / 255
+            np.testing.assert_allclose(picture(explorer.image.value), expected, atol=1e-6)
+    assert len(calls) == 6
+
+
+def test_a_figure_that_is_drawn_again_gives_different_frames():
+    figure, ax = plots.subplots(size=(1, 1))
+    (line,) = ax.plot([0, 1], [0, 0])
+    ax.set_ylim(0, 3)
+
+    def draw(height):
+        line.set_ydata([height, height])
+        return figure
+
+    explorer = FrameExplorer(draw, slider("height", [0, 1, 2]))
+    assert len(set(explorer.frames.values())) == 3
+
+
+# ---- curves --------------------------------------------------------------------------------------
+
+
+def curve_explorer():
+    figure, ax = plots.subplots(size=(2, 1.5))
+    (line,) = ax.plot([0, 1], [0, 0])
+    ax.set_ylim(0, 10)
+    calls = []
+
+    def update(slope, offset):
+        calls.append((slope, offset))
+        line.set_ydata([offset, offset + slope])
+
+    controls = slider("slope", range(7), start=2), slider("offset", [0, 1, 2])
+    return CurveExplorer(figure, update, *controls), line, calls
+
+
+def test_curves_start_where_the_sliders_stand():
+    explorer, line, _ = curve_explorer()
+    assert list(line.get_ydata()) == [1, 3]
+    np.testing.assert_array_equal(
+        picture(explorer.image.value), picture(plots.png(plots.pixels(explorer.figure)))
+    )
+
+
+def test_curves_follow_the_sliders():
+    explorer, line, calls = curve_explorer()
+    start = explorer.image.value
+    del calls[:]
+    explorer.controls[0].index = 5
+    assert calls == [(5, 1)] and list(line.get_ydata()) == [1, 6]
+    assert explorer.image.value != start
+    explorer.controls[1].value = 2
+    assert calls == [(5, 1), (5, 2)] and list(line.get_ydata()) == [2, 7]
+    explorer.controls[0].index, explorer.controls[1].index = 2, 1
+    assert explorer.image.value == start
+
+
+# ---- without a kernel ----------------------------------------------------------------------------
+
+
+def test_a_page_without_a_kernel_gets_a_picture_and_a_fixed_text():
+    first, second = (FrameExplorer(drawer()[0], slider("t", [1, 2, 3])) for _ in range(2))
+    bundle = first._repr_mimebundle_()
+    assert base64.b64decode(bundle["image/png"]) == first.strip
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+    assert bundle["text/plain"] == "Explorer of t (3 positions). It moves where a kernel runs."
+    assert second._repr_mimebundle_()["text/plain"] == bundle["text/plain"]
+
+
+@pytest.mark.parametrize("n, shown", [(21, [0, 5, 10, 15, 20]), (3, [0, 1, 2])])
+@pytest.mark.parametrize("size", [(0.6, 0.5), (2.0, 0.5)], ids=["side by side", "stacked"])
+def test_the_strip_is_five_frames_of_the_first_control(n, shown, size):
+    draw, _ = drawer(size)
+    values = np.linspace(0, 8, n)
+    explorer = FrameExplorer(draw, slider("t", values), slider("shift", [0, 1, 2]))
+    width, height = (round(100 * side) for side in size)
+    strip = picture(explorer.strip)
+    stacked = width > 1.5 * height
+    rows, columns = (len(shown), 1) if stacked else (1, len(shown))
+    assert strip.shape == (rows * (height + CAPTION), columns * width, 3)
+    for place, i in enumerate(shown):
+        top, left = (place * (height + CAPTION), 0) if stacked else (0, place * width)
+        part = strip[top + CAPTION :, left:][:height, :width]
+        expected = picture(explorer.frames[(i, 1)])  # the second control stays where it starts
+        np.testing.assert_allclose(part, expected, atol=0.003)
+        assert strip[top : top + CAPTION, left : left + width].min() < 0.5  # there is a caption
+
+
+# ---- a digit, encoded and noised -----------------------------------------------------------------
+
+
+class Echo(torch.nn.Module):
+    """A denoiser with v_hat = z, so that x_hat = (alpha - sigma) z; it can be told to refuse."""
+
+    def __init__(self):
+        super().__init__()
+        self.refuse = False
+
+    def forward(self, z, gamma):
+        assert not self.refuse, "a network ran"
+        return z
+
+
+@pytest.fixture
+def images(generator):
+    return torch.randint(0, 256, (2, 1, 6, 6), generator=generator).to(torch.uint8)
+
+
+@pytest.mark.parametrize("encoder", [IdentityEncoder, ScalingEncoder])
+def test_encode_and_noise(images, encoder):
+    depths = [0.0, 0.4, 0.8, 1.0]
+    model = DiffEnc(Echo(), encoder())
+    path = encode_and_noise(model, images, depths, torch.Generator().manual_seed(1))
+    x = to_unit(images).numpy()
+    noises = []
+    for i, t in enumerate(depths):
+        at_t = model.schedule(torch.tensor(t))
+        alpha, sigma = at_t.alpha.item(), at_t.sigma.item()
+        scale = alpha**2 if encoder is ScalingEncoder else 1.0
+        np.testing.assert_allclose(path.x_t[i], scale * x, atol=1e-6)
+        np.testing.assert_allclose(path.change[i], (scale - 1) * x, atol=1e-6)
+        np.testing.assert_allclose(path.x_hat[i], (alpha - sigma) * path.z_t[i], atol=1e-5)
+        noises.append((path.z_t[i] - alpha * path.x_t[i]) / sigma)
+    for eps in noises[1:]:
+        np.testing.assert_allclose(eps, noises[-1], atol=1e-4)  # one noise for all depths
+    assert np.abs(noises[-1]).max() > 1
+
+
+def test_encoder_explorer_runs_no_network_when_moved(images):
+    model = DiffEnc(Echo(), ScalingEncoder())
+    explorer = encoder_explorer(model, images, ["3", "8"], depths=3)
+    assert len(explorer.frames) == 6
+    model.denoiser.refuse = True
+    seen = set()
+    for i in range(3):
+        for j in range(2):
+            explorer.controls[0].index, explorer.controls[1].index = i, j
+            seen.add(explorer.image.value)
+    assert len(seen) == 6
+
+
+def test_encoder_explorer_takes_colour_and_a_learned_encoder(generator):
+    images = torch.randint(0, 256, (1, 3, 8, 8), generator=generator).to(torch.uint8)
+    model = build(ModelConfig("learned", size="tiny", shape=(3, 8, 8)))
+    explorer = encoder_explorer(model, images, depths=2)
+    assert len(set(explorer.frames.values())) == 2
