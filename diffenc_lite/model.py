@@ -100,11 +100,11 @@ SIZES = {
     "tiny": Size(UNetConfig((8, 8), (1, 1)), UNetConfig((8, 8), (0, 1)), (32, 1), (16, 1)),
     # for two CPU cores: about 0.5 M parameters
     "small": Size(
-        UNetConfig((16, 32, 64), (1, 1, 4)), UNetConfig((8, 16, 32), (0, 1, 2)), (128, 3), (64, 2)
+        UNetConfig((16, 32, 64), (1, 1, 4)), UNetConfig((8, 16, 48), (0, 0, 1)), (128, 3), (64, 2)
     ),
     # the paper's 32-block setting (its DiffEnc-32-4): to be trained on GPUs
     "paper": Size(
-        UNetConfig((128, 128), (32, 2), groups=32, pool=False),
+        UNetConfig((128, 128), (32, 2), groups=32, pool=False, fourier=(6, 7)),
         UNetConfig((64, 64, 64), (1, 1, 4), groups=32),
         (512, 6),
         (256, 4),

@@ -197,7 +197,7 @@ class UNet(Network):
     """(B, C, H, W), gamma (B,) -> (B, C, H, W).
 
     Args: shape (C, H, W); encoder=True gives the network y of a learned encoder.
-    Every block on the way down hands its output to its partner on the way up, by addition;
+    What stands before and after every block on the way down is added at its place on the way up;
     attention comes after the first block of the coarsest resolution, and nowhere else.
     """
 
@@ -241,6 +241,7 @@ class UNet(Network):
         h = self.stem(inputs)
         skips, sizes = [], []
         for down, shrink in zip(self.down, self.shrink, strict=True):
+            skips.append(h)
             for block in cast(nn.ModuleList, down):
                 h = block(h, features)
                 skips.append(h)
@@ -254,6 +255,7 @@ class UNet(Network):
             h = grow(h)
             if self.pool:
                 h = F.interpolate(h, sizes.pop(), mode="nearest")
+            h = h + skips.pop()
             for block in cast(nn.ModuleList, up):
-                h = block(h + skips.pop(), features)
+                h = block(h, features) + skips.pop()
         return self.out(F.silu(self.norm(h)))

@@ -1,0 +1,192 @@
+"""Networks and models by name: shapes, their start, conditioning, forward mode."""
+
+import copy
+import math
+from functools import partial
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from diffenc_lite.encoder import LearnedEncoder
+from diffenc_lite.model import ENCODERS, SCHEDULES, SIZES, DiffEnc, ModelConfig, build
+from diffenc_lite.networks import MLP, Attention, Block, FourierFeatures, UNet, UNetConfig
+from diffenc_lite.schedule import LearnedSchedule, LinearSchedule
+
+TINY = UNetConfig((8, 16), (1, 1))
+MAKERS = (partial(UNet, TINY, (1, 8, 8)), partial(MLP, 16, 2, (2,)))
+
+
+def shaken(module: nn.Module, seed: int = 0) -> nn.Module:
+    """With no weight at zero, so that everything matters."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for p in module.parameters():
+            p += 0.2 * torch.randn(p.shape, generator=generator, dtype=p.dtype)
+    return module
+
+
+def draw(shape: tuple[int, ...], n: int = 3) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    z = torch.randn((n, *shape), generator=generator)
+    return z, torch.linspace(-13.3, 5, n)
+
+
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32), (1, 7, 9), (2, 5, 5)])
+@pytest.mark.parametrize("channels", [(8,), (8, 16), (8, 8, 16)])
+def test_unet_keeps_the_shape_also_of_odd_sizes(shape, channels):
+    net = shaken(UNet(UNetConfig(channels, (1,) * len(channels)), shape))
+    z, gamma = draw(shape)
+    assert net(z, gamma).shape == z.shape
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_a_denoiser_starts_at_z_and_an_encoder_at_0(make):
+    denoiser, encoder = make(), make(encoder=True)
+    z, gamma = draw(denoiser.shape)
+    assert torch.equal(denoiser(z, gamma), z)
+    assert torch.equal(encoder(z, gamma), torch.zeros_like(z))
+    y = shaken(encoder, 2)(z, gamma)
+    assert y.abs().max() <= 1 and y.std() > 0.01
+
+
+def test_fourier_features_are_distances_to_a_level_in_units_of_the_noise():
+    # At low noise z/alpha = l + (sigma/alpha) eps: the sine at 2^7 is -eps for every level l.
+    gamma = torch.full((256,), -16.0, dtype=torch.float64)
+    level = (2 * torch.arange(256, dtype=torch.float64) + 1) / 256 - 1
+    eps = torch.linspace(-1, 1, 256, dtype=torch.float64)
+    alpha, sigma = torch.sigmoid(-gamma).sqrt(), torch.sigmoid(gamma).sqrt()
+    features = FourierFeatures((7,))((alpha * level + sigma * eps)[:, None], gamma)  # (B, 3, 1)
+    assert features.shape == (256, 3, 1)
+    torch.testing.assert_close(features[:, 1, 0], -eps, rtol=0.02, atol=1e-3)
+
+
+def test_a_denoiser_can_pass_a_feature_on_by_its_last_bias_alone():
+    net = UNet(TINY, (1, 8, 8))
+    z, gamma = draw(net.shape)
+    with torch.no_grad():
+        net.out.bias[-1] = 0.5  # the coefficient of the last cosine, the same at every pixel
+    torch.testing.assert_close(net(z, gamma), z + 0.5 * net.features(z, gamma)[:, -1])
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_conditioning_uses_the_end_points_as_they_are_now(make):
+    schedule = LearnedSchedule(-13.3, 5.0)
+    net = shaken(make(encoder=True, normalise=schedule.normalise))
+    x, _ = draw(net.shape, 1)
+    before = net(x, torch.tensor([-4.0]))  # at (-4 + 13.3) / 18.3
+    with torch.no_grad():
+        schedule.gamma_min += 1.0
+        schedule.log_width += math.log(2.0)
+    moved = schedule(torch.tensor([(-4.0 + 13.3) / 18.3])).gamma
+    torch.testing.assert_close(net(x, moved), before, rtol=1e-4, atol=1e-5)
+    assert not torch.allclose(net(x, torch.tensor([-4.0])), before, rtol=1e-3)
+
+
+def test_a_copy_of_a_model_is_conditioned_on_its_own_schedule():
+    model = build(ModelConfig(size="tiny", schedule="learned", shape=(1, 8, 8)))
+    shaken(model.denoiser)
+    twin = copy.deepcopy(model)
+    z, gamma = draw((1, 8, 8))
+    before = model.denoiser(z, gamma)
+    with torch.no_grad():
+        twin.schedule.gamma_min -= 5
+    assert torch.equal(model.denoiser(z, gamma), before)
+    assert not torch.allclose(twin.denoiser(z, gamma), before)
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_forward_mode_goes_through_the_whole_network(make):
+    net = shaken(make(encoder=True)).double()
+    x, gamma = (a.double() for a in draw(net.shape))
+    y, tangent = torch.func.jvp(lambda g: net(x, g), (gamma,), (torch.ones_like(gamma),))
+    h = 1e-5
+    torch.testing.assert_close(tangent, (net(x, gamma + h) - net(x, gamma - h)) / (2 * h),
+                               rtol=1e-6, atol=1e-8)  # fmt: skip
+    tangent.square().sum().backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in net.parameters())
+
+
+def test_dropout_has_one_mask_for_y_and_its_derivative():
+    net = shaken(UNet(UNetConfig((8,), (2,), dropout=0.5), (1, 6, 6), True)).double().train()
+    x, gamma = (a.double() for a in draw(net.shape))
+    torch.manual_seed(3)
+    u = LearnedEncoder(net)(x, gamma)
+    h = 1e-5
+
+    def y(g: Tensor) -> Tensor:
+        torch.manual_seed(3)
+        return net(x, g)
+
+    derivative = (y(gamma + h) - y(gamma - h)) / (2 * h)
+    torch.testing.assert_close(u.x_t - u.u - y(gamma), derivative, rtol=1e-5, atol=1e-7)
+
+
+def test_attention_stands_at_the_lowest_resolution_only():
+    net = UNet(UNetConfig((8, 16), (2, 2)), (1, 8, 8))
+    seen: list[tuple[int, ...]] = []
+    for module in net.modules():
+        if isinstance(module, Attention):
+            module.register_forward_hook(lambda _, inputs, out: seen.append(tuple(out.shape)))
+    net(*draw((1, 8, 8)))
+    assert seen == [(3, 16, 4, 4)]
+
+
+def test_a_block_starts_as_the_identity_and_depends_on_gamma_afterwards():
+    block = Block(8, 4, 8, 0.0)
+    x, features = torch.randn(2, 8, 4, 4), torch.randn(2, 4)
+    assert torch.equal(block(x, features), x)
+    shaken(block)
+    assert not torch.allclose(block(x, features), block(x, features + 1))
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("encoder", ENCODERS)
+@pytest.mark.parametrize("shape", [(2,), (1, 8, 8)])
+def test_build_makes_what_the_configuration_says(encoder, schedule, shape):
+    config = ModelConfig(encoder, "tiny", schedule, shape=list(shape))
+    model = build(config)
+    assert model.config == config and model.shape == shape
+    assert type(model.encoder).__name__.lower() == f"{encoder}encoder"
+    assert type(model.schedule) is SCHEDULES[schedule]
+    z, gamma = draw(shape)
+    assert model.v_hat(z, gamma).shape == z.shape
+    assert model.encoder(z, gamma).x_t.shape == z.shape
+
+
+def test_the_small_preset_is_for_a_laptop_and_the_paper_preset_has_66_blocks():
+    def count(module: nn.Module) -> int:
+        return sum(p.numel() for p in module.parameters())
+
+    small = build(ModelConfig("learned", "small"))
+    assert 0.4e6 < count(small.denoiser) < 0.6e6 and count(small.encoder) < 0.1e6
+    with torch.device("meta"):
+        paper = UNet(SIZES["paper"].denoiser, (3, 32, 32))
+    assert sum(isinstance(m, Block) for m in paper.modules()) == 32 + 2 + 32
+    assert not paper.pool and paper.features is not None and paper.features.powers == (6, 7)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"encoder": "none"}, "encoder must be one of identity, scaling, learned; got 'none'"),
+        ({"size": "huge"}, "size must be one of tiny, small, paper"),
+        ({"schedule": "cosine"}, "schedule must be one of fixed, learned"),
+        ({"shape": (28, 28)}, r"shape must be \(C, H, W\) or \(D,\); got \(28, 28\)"),
+    ],
+)
+def test_a_configuration_says_what_it_accepts(options, message):
+    with pytest.raises(ValueError, match=message):
+        ModelConfig(**options)
+
+
+def test_networks_say_what_shape_they_take():
+    with pytest.raises(ValueError, match=r"data of shape \(B, 1, 8, 8\).*got \(3, 1, 7, 7\)"):
+        UNet(TINY, (1, 8, 8))(*draw((1, 7, 7)))
+    with pytest.raises(ValueError, match="one entry per resolution"):
+        UNet(UNetConfig((8, 8), (1,)))
+    with pytest.raises(TypeError, match="encoder must be IdentityEncoder"):
+        DiffEnc(MLP(8, 1), encoder=nn.Identity())
+    with pytest.raises(ValueError, match="levels must be between 2 and 256"):
+        DiffEnc(MLP(8, 1), levels=512)
+    assert LinearSchedule().normalise(torch.tensor(-13.3)) == 0
