@@ -7,6 +7,7 @@ import importlib.util
 import io
 import os
 import pickle
+import socket
 import struct
 import sys
 import tarfile
@@ -53,11 +54,14 @@ class Web:
                     web.release.wait()
                 page = web.pages.get(self.path)
                 self.send_response(404 if page is None else 200)
-                # a page below /cut/ breaks off halfway
-                self.send_header("Content-Length", str(len(page or b"")))
+                page = page or b""
+                self.send_header("Content-Length", str(len(page)))
                 self.end_headers()
-                cut = self.path.startswith("/cut/")
-                self.wfile.write((page or b"")[: len(page or b"") // 2 if cut else None])
+                # pages below /cut/ and /stall/ break off halfway, the latter without an end
+                half = self.path.startswith(("/cut/", "/stall/"))
+                self.wfile.write(page[: len(page) // 2 if half else None])
+                if self.path.startswith("/stall/"):
+                    web.release.wait(5)
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -98,7 +102,7 @@ def small(cache, web, monkeypatch) -> dict[str, bytes]:
         files[f"{prefix}-images-idx3-ubyte"] = struct.pack(">4I", 2051, n, 28, 28) + images
         files[f"{prefix}-labels-idx1-ubyte"] = struct.pack(">2I", 2049, n) + labels
     packed = {f"{name}.gz": gzip.compress(content) for name, content in files.items()}
-    for mirror in ("good", "cut", "hang"):
+    for mirror in ("good", "cut", "hang", "stall"):
         web.pages.update({f"/{mirror}/{name}": content for name, content in packed.items()})
     web.pages.update({f"/damaged/{name}": content[:-1] + b"?" for name, content in packed.items()})
     origin = dataclasses.replace(
@@ -231,9 +235,10 @@ def test_web_comes_before_the_bundle_and_fills_the_cache(small, cache, web, monk
     assert "bundled" not in capfd.readouterr().err
 
 
-@pytest.mark.parametrize("bad", ["absent", "damaged", "cut", "hang"])
+@pytest.mark.parametrize("bad", ["absent", "damaged", "cut", "hang", "stall"])
 def test_bad_mirror_is_passed_over(bad, small, web, monkeypatch):
-    monkeypatch.setattr(origins, "TIMEOUT", 0.3)
+    if bad in ("hang", "stall"):
+        monkeypatch.setattr(origins, "TIMEOUT", 1.0)
     use_mirrors(monkeypatch, f"{web.url}/{bad}/", f"{web.url}/good/")
     assert len(load_mnist(source="full")) == SIZES["train"]
     assert web.asked[0].startswith(f"/{bad}/")
@@ -241,12 +246,19 @@ def test_bad_mirror_is_passed_over(bad, small, web, monkeypatch):
 
 @pytest.mark.parametrize(
     ("bad", "reason"),
-    [("absent", "404"), ("damaged", "md5"), ("cut", "md5"), ("hang", "no answer")],
+    [
+        ("absent", "404"),
+        ("damaged", "md5"),
+        ("cut", "md5"),
+        ("hang", "no answer|timed out"),
+        ("stall", "no answer|timed out"),
+    ],
 )
 def test_failed_download_says_what_was_tried_and_leaves_nothing(
     bad, reason, small, cache, tmp_path, web, monkeypatch
 ):
-    monkeypatch.setattr(origins, "TIMEOUT", 0.3)
+    if bad in ("hang", "stall"):
+        monkeypatch.setattr(origins, "TIMEOUT", 0.3)
     mirrors = [f"{web.url}/{bad}/", f"{web.url}/absent/"]
     use_mirrors(monkeypatch, *mirrors)
     with pytest.raises(FileNotFoundError, match=reason) as caught:
@@ -254,6 +266,14 @@ def test_failed_download_says_what_was_tried_and_leaves_nothing(
     for said in (str(cache), *mirrors):
         assert said in str(caught.value)
     assert tree(tmp_path) == set()
+
+
+def test_time_limit_covers_the_look_up_of_the_host(small, web, monkeypatch):
+    monkeypatch.setattr(origins, "TIMEOUT", 0.2)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: web.release.wait(5) and [])
+    use_mirrors(monkeypatch, "http://mirror.invalid/")
+    with pytest.raises(FileNotFoundError, match="mirror.invalid.*no answer within 0.2 seconds"):
+        load_mnist(source="full")
 
 
 def test_interrupted_download_leaves_nothing(small, tmp_path, web, monkeypatch):
