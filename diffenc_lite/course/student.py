@@ -66,8 +66,9 @@ def _read(path: Path) -> Any:
 
     try:
         return nbformat.read(path, as_version=4)
-    except (ValueError, KeyError, AttributeError, TypeError) as error:  # also not JSON, not UTF-8
-        raise ValueError(f"{path.name} is not a notebook that can be read: {error}") from error
+    except (ValueError, KeyError, AttributeError, TypeError, nbformat.ValidationError) as error:
+        why = str(error).partition("\n")[0]  # not JSON, not UTF-8, or no cells
+        raise ValueError(f"{path.name} is not a notebook that can be read: {why}") from error
 
 
 def student_version(notebook: Any, name: str) -> Any:
