@@ -1,4 +1,4 @@
-"""The command line: python -m diffenc_lite train | evaluate | sample | doctor"""
+"""The command line: python -m diffenc_lite train | evaluate | sample | student | doctor"""
 
 from __future__ import annotations
 
@@ -90,6 +90,13 @@ def run_sample(args: argparse.Namespace) -> None:
     save_image(grid, png, format="png")
     checkpoint.write_whole(args.out, png.getvalue())
     print(f"{args.out}: {args.n} samples of {args.model}, T = {args.steps}, w = {args.ratio:g}")
+
+
+def run_student(args: argparse.Namespace) -> None:
+    from .course.student import write_student_versions
+
+    written = write_student_versions(args.notebooks, args.out)
+    print(f"{args.out}: {len(written)} notebooks without solutions and outputs")
 
 
 def run_doctor(args: argparse.Namespace) -> None:
@@ -186,9 +193,13 @@ def _say(line: str) -> None:
 
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser("python -m diffenc_lite", description=__doc__)
-    commands = top.add_subparsers(required=True, metavar="train | evaluate | sample | doctor")
+    commands = top.add_subparsers(
+        required=True, metavar="train | evaluate | sample | student | doctor"
+    )
 
-    def command(name: str, run: Any, text: str, example: str) -> argparse.ArgumentParser:
+    def command(
+        name: str, run: Any, text: str, example: str, device: bool = True
+    ) -> argparse.ArgumentParser:
         added = commands.add_parser(
             name,
             help=text,
@@ -197,7 +208,8 @@ def parser() -> argparse.ArgumentParser:
             formatter_class=argparse.ArgumentDefaultsHelpFormatter,
         )
         added.set_defaults(run=run, after_interrupt="")
-        added.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, mps")
+        if device:
+            added.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, mps")
         return added
 
     def data_options(added: argparse.ArgumentParser) -> None:
@@ -248,6 +260,13 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--ratio", type=float, default=1.0, help="w")
     one.add_argument("--seed", type=int, default=0, help="of the draws")
 
+    one = command(
+        "student", run_student, "Write the notebooks without solutions and outputs, for students.",
+        "build/students", device=False,
+    )  # fmt: skip
+    one.add_argument("out", metavar="OUT", help="folder to write to; no file in it is overwritten")
+    one.add_argument("--notebooks", default="notebooks", help="folder of the lessons")
+
     one = command("doctor", run_doctor, "Versions, device, data, time of a training step.", "")
     one.add_argument("--size", choices=tuple(SIZES), default="small", help="of the networks")
     return top
@@ -261,7 +280,7 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("stopped" + args.after_interrupt, file=sys.stderr)
         return 130
-    except (OSError, ValueError, TypeError, ArithmeticError, RuntimeError) as error:
+    except (OSError, ValueError, TypeError, ArithmeticError, RuntimeError, ImportError) as error:
         print("error:", " ".join(str(error).split()), file=sys.stderr)  # in one line
         return 2
     return 0

@@ -7,6 +7,7 @@ import pytest
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from diffenc_lite.__main__ import main
 from diffenc_lite.course.student import (
     BEGIN,
     END,
@@ -106,6 +107,18 @@ def test_all_notebooks_are_written_by_their_names(tmp_path):
     assert [path.name for path in written] == ["a.ipynb", "b.ipynb"]
     for path in written:
         nbformat.validate(nbformat.read(path, as_version=4))
+
+
+def test_command_line(tmp_path, capsys):
+    source, out = write(tmp_path / "lessons", lesson()), tmp_path / "out"
+    command = ["student", str(out), "--notebooks", str(source)]
+    assert main(command) == 0
+    assert capsys.readouterr().out == f"{out}: 1 notebooks without solutions and outputs\n"
+    assert not any(map(is_solution, nbformat.read(out / "01_lesson.ipynb", as_version=4).cells))
+    assert main(command) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: out_dir already holds 01_lesson.ipynb")
+    assert error.count("\n") == 1
 
 
 # --- what is refused, before anything is written --------------------------------------------------
