@@ -1,0 +1,251 @@
+"""Files are written whole or not at all, and a file that is not what it should be is refused."""
+
+import errno
+import json
+import os
+from dataclasses import asdict
+
+import pytest
+import torch
+
+from diffenc_lite import checkpoint
+from diffenc_lite.checkpoint import (
+    load_model,
+    load_pretrained,
+    load_resume,
+    read_card,
+    save_model,
+    save_resume,
+    write_whole,
+)
+from diffenc_lite.model import ENCODERS, ModelConfig, build
+
+CARD = {"data": "points", "steps": 7, "seed": 3, "bits_per_dim": 6.5, "standard_error": 0.25}
+
+
+@pytest.fixture
+def model():
+    torch.manual_seed(0)
+    model = build(ModelConfig("learned", "tiny", "learned", shape=(2,)))
+    for weight in model.parameters():
+        torch.nn.init.normal_(weight, std=0.1) if weight.ndim else None
+    return model
+
+
+@pytest.fixture
+def saved(model, tmp_path):
+    save_model(model, tmp_path / "m-0.5", CARD)
+    return tmp_path / "m-0.5"
+
+
+def no_space(*_):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+# ---- writing -------------------------------------------------------------------------------------
+
+
+def test_write_replaces_and_makes_folders(tmp_path):
+    path = tmp_path / "new" / "folder" / "file"
+    write_whole(path, b"one")
+    write_whole(path, b"two")
+    assert path.read_bytes() == b"two"
+    assert [p.name for p in path.parent.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("moment", ["fsync", "replace"])
+def test_full_disk_keeps_what_was_there(tmp_path, monkeypatch, moment):
+    path = tmp_path / "file"
+    write_whole(path, b"before")
+    monkeypatch.setattr(os, moment, no_space)
+    with pytest.raises(OSError, match="cannot write .*file: ") as caught:
+        write_whole(path, b"after")
+    assert caught.value.errno == errno.ENOSPC
+    assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("file", b"before")]
+
+
+def test_an_interrupt_while_writing_keeps_what_was_there(tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    write_whole(path, b"before")
+
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_whole(path, b"after")
+    assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("file", b"before")]
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write")
+def test_no_permission(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(PermissionError, match="cannot write .*file: "):
+        write_whole(tmp_path / "file", b"after")
+    tmp_path.chmod(0o700)
+
+
+def test_a_file_is_no_folder(tmp_path):
+    (tmp_path / "file").write_bytes(b"before")
+    with pytest.raises(OSError, match="cannot write .*inside: "):
+        write_whole(tmp_path / "file" / "inside", b"after")
+    assert (tmp_path / "file").read_bytes() == b"before"
+
+
+# ---- models --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("encoder", ENCODERS)
+@pytest.mark.parametrize("shape", [(2,), (1, 8, 8)])
+def test_round_trip(encoder, shape, tmp_path):
+    model = build(ModelConfig(encoder, "tiny", "learned", shape=shape, levels=16))
+    for weight in model.parameters():
+        torch.nn.init.normal_(weight, std=0.1) if weight.ndim > 1 else None
+    save_model(model, tmp_path / "m", CARD)
+    loaded = load_model(tmp_path / "m")
+    z, gamma = torch.randn(3, *shape), torch.tensor([-10.0, 0.0, 4.0])
+    assert torch.equal(loaded.v_hat(z, gamma), model.v_hat(z, gamma))
+    assert torch.equal(loaded.encoder(z, gamma).u, model.encoder(z, gamma).u)
+    assert loaded.config == model.config
+    assert loaded.shape == shape and loaded.levels == 16
+    assert not loaded.training and all(not part.training for part in loaded.modules())
+    assert loaded.card.items() >= CARD.items()
+    assert loaded.card == read_card(tmp_path / "m.safetensors")
+    assert loaded.card["configuration"] == {**asdict(model.config), "shape": list(shape)}
+
+
+def test_a_layout_of_memory_is_not_kept(tmp_path):
+    model = build(ModelConfig("identity", "tiny", shape=(1, 8, 8)))
+    model.to(memory_format=torch.channels_last)
+    save_model(model, tmp_path / "m", CARD)
+    for name, weight in load_model(tmp_path / "m").state_dict().items():
+        assert torch.equal(weight, model.state_dict()[name])
+
+
+def test_a_model_of_any_parts_cannot_be_saved(small_model, tmp_path):
+    with pytest.raises(ValueError, match=r"model must come from build"):
+        save_model(small_model("identity"), tmp_path / "m", CARD)
+    assert not list(tmp_path.iterdir())
+
+
+def test_full_disk_keeps_the_model(model, saved, monkeypatch):
+    before = {p.name: p.read_bytes() for p in saved.parent.iterdir()}
+    with torch.no_grad():
+        model.denoiser.out.bias.add_(1)
+    monkeypatch.setattr(os, "fsync", no_space)
+    with pytest.raises(OSError, match="cannot write .*m-0.5.safetensors: No space left"):
+        save_model(model, saved, CARD)
+    assert {p.name: p.read_bytes() for p in saved.parent.iterdir()} == before
+    load_model(saved)
+
+
+def flip(content: bytes, at: int) -> bytes:
+    return content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
+
+
+DAMAGE = {
+    "empty": lambda content: b"",
+    "cut short": lambda content: content[:-1],
+    "half": lambda content: content[: len(content) // 2],
+    "first bit": lambda content: flip(content, 0),
+    "last bit": lambda content: flip(content, len(content) - 1),
+    "longer": lambda content: content + b"\0",
+    "foreign": lambda content: b"\x89PNG" + bytes(1000),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE.keys())
+def test_damaged_weights(saved, damage):
+    path = saved.with_name("m-0.5.safetensors")
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(ValueError, match=r"m-0.5.safetensors is damaged, .*m-0.5.json: expected"):
+        load_model(saved)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "7", "null", '{"sha256": 1}', "\xff"])
+def test_damaged_card(saved, text):
+    saved.with_name("m-0.5.json").write_bytes(text.encode("latin1"))
+    with pytest.raises(ValueError, match=r"m-0.5.json is damaged or not a model's card"):
+        load_model(saved)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"size": "small"}, {"encoder": "identity"}, {"shape": [3]}, {"size": "huge"}, {"depth": 3}],
+    ids=str,
+)
+def test_weights_that_do_not_fit_the_card(saved, change):
+    path = saved.with_name("m-0.5.json")
+    card = json.loads(path.read_text())
+    card["configuration"].update(change)
+    path.write_text(json.dumps(card))
+    with pytest.raises(ValueError, match="m-0.5.safetensors does not fit its configuration"):
+        load_model(saved)
+
+
+def test_missing_files(saved):
+    with pytest.raises(FileNotFoundError, match="there is no model .*other"):
+        load_model(saved.with_name("other"))
+    saved.with_name("m-0.5.json").unlink()
+    with pytest.raises(FileNotFoundError, match="m-0.5.json, the card of the model, is missing"):
+        load_model(saved)
+
+
+def test_pretrained(saved, monkeypatch):
+    monkeypatch.setattr(checkpoint, "PRETRAINED", saved.parent)
+    save_model(load_model(saved), saved.with_name("another"), CARD)
+    assert load_pretrained("m-0.5").card.items() >= CARD.items()
+    assert load_model("m-0.5").card == read_card("m-0.5") == load_pretrained("m-0.5").card
+    with pytest.raises(ValueError, match=r"name must be one of another, m-0.5; got 'mnist'"):
+        load_pretrained("mnist")
+    with pytest.raises(FileNotFoundError, match=r"no model 'mnist'.* \(another, m-0.5\)"):
+        load_model("mnist")
+
+
+def test_what_comes_with_the_package():
+    for name in checkpoint.pretrained_names():
+        assert load_pretrained(name).card["bits_per_dim"] < 1
+
+
+# ---- runs in progress ----------------------------------------------------------------------------
+
+
+STATE = {
+    "step": 3,
+    "sums": [0.1, 1e-300],
+    "betas": (0.9, 0.99),
+    "none": None,
+    "model": {"weight": torch.arange(6.0).reshape(2, 3)},
+}
+
+
+def test_resume_round_trip(tmp_path):
+    save_resume(tmp_path / "resume.pt", STATE)
+    state = load_resume(tmp_path / "resume.pt")
+    assert torch.equal(state.pop("model")["weight"], STATE["model"]["weight"])
+    assert state == {name: value for name, value in STATE.items() if name != "model"}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE.keys())
+def test_damaged_resume_file(tmp_path, damage):
+    path = tmp_path / "resume.pt"
+    save_resume(path, STATE)
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(ValueError, match=r"resume.pt is (damaged|not a resume file)"):
+        load_resume(path)
+
+
+def test_foreign_resume_file(tmp_path):
+    torch.save(STATE, tmp_path / "resume.pt")
+    with pytest.raises(ValueError, match=r"resume.pt is not a resume file of diffenc_lite"):
+        load_resume(tmp_path / "resume.pt")
+
+
+def test_full_disk_keeps_the_resume_file(tmp_path, monkeypatch):
+    path = tmp_path / "resume.pt"
+    save_resume(path, STATE)
+    monkeypatch.setattr(os, "fsync", no_space)
+    with pytest.raises(OSError, match="cannot write .*resume.pt: No space left"):
+        save_resume(path, {"step": 4})
+    assert load_resume(path)["step"] == 3
+    assert [p.name for p in tmp_path.iterdir()] == ["resume.pt"]

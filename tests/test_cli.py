@@ -1,0 +1,168 @@
+"""The command line: what a reader types, and what they are told when it cannot work."""
+
+import io
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from diffenc_lite import __main__ as cli
+from diffenc_lite.checkpoint import load_model, load_resume
+from diffenc_lite.data import load_mnist
+from diffenc_lite.evaluation import evaluate
+
+ROOT = Path(__file__).resolve().parent.parent
+COMMANDS = ("train", "evaluate", "sample", "doctor")
+QUICK = "--size tiny --data bundled --batch 4 --ends 2 --evaluate-images 20 --device cpu".split()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_images():
+    """Each split has 40 images, so that an evaluation on all of them is quick."""
+
+    def load(*arguments, **options):
+        found = load_mnist(*arguments, **options)
+        return replace(found, images=found.images[:40], labels=found.labels[:40])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cli, "load_mnist", load)
+        yield
+
+
+@pytest.fixture(scope="module")
+def run(few_images, tmp_path_factory):
+    """A folder in which a tiny model has been trained for two steps."""
+    folder = tmp_path_factory.mktemp("run")
+    assert cli.main(["train", str(folder), "--encoder", "scaling", "--steps", "2", *QUICK]) == 0
+    return folder
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_an_example_that_parses(command, capsys):
+    with pytest.raises(SystemExit) as left:
+        cli.main([command, "--help"])
+    assert left.value.code == 0
+    text = " ".join(capsys.readouterr().out.split())
+    example = text.partition("example: python -m diffenc_lite ")[2]
+    assert example.startswith(command)
+    assert cli.parser().parse_args(shlex.split(example)).run
+
+
+def test_help_names_all_commands(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["--help"])
+    text = capsys.readouterr().out
+    assert all(command in text for command in COMMANDS)
+
+
+def test_train_writes_a_model_with_its_card(run):
+    assert {path.name for path in run.iterdir()} == {
+        "resume.pt", "metrics.jsonl", "model.safetensors", "model.json",
+    }  # fmt: skip
+    model, test = load_model(run / "model"), load_mnist("test", "bundled").images[:40]
+    assert model.card["data"] == "mnist-5k train, 40 images"
+    assert model.card["evaluated_on"] == "mnist-5k test, 40 images, infinite depth"
+    assert (model.card["steps"], model.card["seed"]) == (2, 0)
+    assert model.card["training"]["batch"] == 4
+    result = evaluate(model, test, generator=torch.Generator().manual_seed(0))
+    assert model.card["bits_per_dim"] == result.total
+    assert model.card["standard_error"] == result.standard_error
+    averaged = load_resume(run / "resume.pt")["state"]["trainer"]["averaged"]
+    assert all(torch.equal(averaged[name], w) for name, w in model.state_dict().items())
+
+
+def test_train_again_goes_on_or_refuses(run, capsys):
+    metrics = (run / "metrics.jsonl").read_bytes()
+    options = ["--encoder", "scaling", "--steps", "2", *QUICK]
+    assert cli.main(["train", str(run), *options]) == 0
+    assert cli.main(["train", str(run), *options, "--lr", "0.5"]) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith("error: ") and "lr 0.001 there, 0.5 here" in error
+    assert (run / "metrics.jsonl").read_bytes() == metrics
+
+
+@pytest.mark.parametrize("options, depth", [
+    ([], "infinite depth"), (["--steps", "4", "--ratio", "0.5", "--passes", "2"], "T = 4, w = 0.5"),
+])  # fmt: skip
+def test_evaluate(run, capsys, options, depth):
+    command = ["evaluate", str(run / "model"), "--data", "bundled", "--images", "30", *options]
+    assert cli.main(command) == 0
+    out = capsys.readouterr().out
+    assert f"mnist-5k test, {depth}: " in out and "bits/dim on 30 images" in out and "+-" in out
+    assert cli.main([*command, "--seed", "1"]) == 0
+    assert capsys.readouterr().out != out
+
+
+def test_sample(run, tmp_path, capsys):
+    from PIL import Image
+
+    for name, seed in (("a.png", "0"), ("b.png", "0"), ("c.png", "1")):
+        command = ["sample", str(run / "model.safetensors"), "--n", "4", "--steps", "2"]
+        assert cli.main([*command, "--out", str(tmp_path / name), "--seed", seed]) == 0
+    pictures = {name: (tmp_path / f"{name}.png").read_bytes() for name in "abc"}
+    assert pictures["a"] == pictures["b"] != pictures["c"]
+    assert Image.open(io.BytesIO(pictures["a"])).size == (62, 62)  # 2 x 2 of 28, frames of 2
+    assert "4 samples of" in capsys.readouterr().out
+
+
+def test_doctor(capsys):
+    assert cli.main(["doctor", "--size", "tiny", "--device", "cpu"]) == 0
+    out = capsys.readouterr().out
+    for word in (torch.__version__, "device: cpu", "bundled: ImageSet", "full: ", "pretrained: "):
+        assert word in out
+    assert out.count("one training step, tiny net") == 3
+
+
+@pytest.mark.parametrize(
+    "command, message",
+    [
+        ("sample nothing", "there is no model 'nothing'"),
+        ("evaluate nothing", "there is no model 'nothing'"),
+        ("train {run}/x --steps 0 --data bundled", "steps must be at least 1; got 0"),
+        ("train {run}/x --root {run} --data full", "MNIST"),
+        ("train {run}/model.json --data bundled --size tiny", "cannot write"),
+        ("evaluate {run}/model --data bundled --ratio 2", "ratio must be 1 at infinite depth"),
+        ("evaluate {run}/model --data bundled --images 1", "at least 2 images"),
+        ("sample {run}/model --steps 0", "steps must be a whole number >= 1"),
+        ("sample {run}/model --out {run}/model.json/x.png --n 1 --steps 1", "cannot write"),
+        ("sample {run}/model --device nowhere", "nowhere"),
+    ],
+)
+def test_errors_are_one_line(run, capsys, command, message):
+    assert cli.main(command.format(run=run).split()) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and message in error and error.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", [[], ["fly"], ["train"], ["sample", "m", "--steps", "many"]])
+def test_wrong_usage(command, capsys):
+    with pytest.raises(SystemExit) as left:
+        cli.main(command)
+    assert left.value.code == 2
+    assert "usage: python -m diffenc_lite" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT for another process")
+def test_interrupt_saves_and_leaves(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "diffenc_lite", "train", str(tmp_path), "--steps", "100000",
+         "--log-every", "1", "--encoder", "identity", *QUICK],
+        cwd=ROOT, stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    metrics = tmp_path / "metrics.jsonl"
+    while process.poll() is None and not (metrics.exists() and metrics.stat().st_size > 300):
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    error = process.communicate()[1]
+    assert process.returncode == 130, error
+    assert "stopped; all is saved" in error and "Traceback" not in error
+    lines = [json.loads(line) for line in metrics.read_text().splitlines()]
+    assert load_resume(tmp_path / "resume.pt")["state"]["trainer"]["step"] == lines[-1]["step"]

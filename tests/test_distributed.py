@@ -1,0 +1,133 @@
+"""Two gloo processes do what one does on the joined batch, and torchrun starts them."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+
+from diffenc_lite.data import toy
+from diffenc_lite.model import ENCODERS, ModelConfig, build
+from diffenc_lite.trainer import TrainConfig, Trainer
+from diffenc_lite.training import train
+
+ROOT = Path(__file__).resolve().parent.parent
+POINTS = toy("gaussian", 500, generator=torch.Generator().manual_seed(0))
+CONFIG = TrainConfig(steps=6, batch=8, ends=4, log_every=2, evaluate_every=4, checkpoint_every=4)
+
+pytestmark = pytest.mark.skipif(not dist.is_gloo_available(), reason="needs gloo")
+
+
+def make(encoder: str):
+    torch.manual_seed(1)
+    model = build(ModelConfig(encoder, "tiny", "learned", shape=(2,))).double()
+    for weight in model.denoiser.parameters():
+        torch.nn.init.normal_(weight, std=0.2)
+    return model
+
+
+def steps(encoder: str) -> dict[str, object]:
+    """Two steps: their terms, the last gradient, and the weights after it."""
+    model = make(encoder)
+    trainer = Trainer(model, POINTS, CONFIG)
+    terms = [trainer.advance() for _ in range(2)]
+    gradient = {name: weight.grad for name, weight in model.named_parameters()}
+    return {"terms": terms, "gradient": gradient, "weights": model.state_dict()}
+
+
+def process(rank: int, folder: str) -> None:
+    torch.set_num_threads(1)
+    store = dist.FileStore(os.path.join(folder, "store"), 2)
+    dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
+    result: dict[str, object] = {encoder: steps(encoder) for encoder in ENCODERS}
+    for stop in (4, None):  # stopped, then gone on with; only the first process may write
+        run = Path(folder) / "run"
+        for progress in train(make("learned"), POINTS, CONFIG, run, POINTS[:50]):
+            if progress.step == stop:
+                break
+    result["end"] = progress.model.state_dict()
+    try:
+        Trainer(make("identity"), POINTS, replace(CONFIG, batch=7, ends=3))
+    except ValueError as error:
+        result["error"] = str(error)
+    torch.save(result, os.path.join(folder, f"{rank}.pt"))
+    dist.destroy_process_group()
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory):
+    """The folder, and what the two processes found."""
+    folder = tmp_path_factory.mktemp("two")
+    mp.spawn(process, (str(folder),), nprocs=2)
+    return folder, [torch.load(folder / f"{rank}.pt") for rank in (0, 1)]
+
+
+def close(one, other):
+    assert one.keys() == other.keys()
+    for name, tensor in one.items():
+        assert torch.allclose(tensor, other[name], rtol=1e-8, atol=1e-12), name
+
+
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_gradients_and_weights_are_those_of_one_process(two, encoder):
+    alone = steps(encoder)
+    assert any(gradient.abs().max() > 1e-3 for gradient in alone["gradient"].values())
+    for found in two[1]:
+        assert torch.allclose(torch.tensor(found[encoder]["terms"]), torch.tensor(alone["terms"]))
+        close(found[encoder]["gradient"], alone["gradient"])
+        close(found[encoder]["weights"], alone["weights"])
+
+
+def test_a_run_that_was_stopped_ends_as_one_process_does(two, tmp_path):
+    last = list(train(make("learned"), POINTS, CONFIG, tmp_path, POINTS[:50]))[-1]
+    for found in two[1]:
+        close(found["end"], last.model.state_dict())
+    lines = [path.joinpath("metrics.jsonl").read_text() for path in (two[0] / "run", tmp_path)]
+    one, other = ([json.loads(line) for line in text.splitlines()] for text in lines)
+    assert [line["step"] for line in one] == [line["step"] for line in other] == [2, 4, 4, 6, 6]
+    for ours, theirs in zip(one, other, strict=True):
+        assert ours["total"] == pytest.approx(theirs["total"], rel=1e-6)
+
+
+def test_a_batch_that_cannot_be_shared_is_refused(two):
+    for found in two[1]:
+        assert "multiples of the number of processes, 2; got 7 and 3" in found["error"]
+
+
+COMMAND_LINE = """
+import sys
+from dataclasses import replace
+from diffenc_lite import __main__ as cli
+
+def few(*arguments, load=cli.load_mnist):
+    found = load(*arguments)
+    return replace(found, images=found.images[:20], labels=found.labels[:20])
+
+cli.load_mnist = few  # an evaluation on all test images is quick then
+sys.exit(cli.main())
+"""
+
+
+def test_torchrun(tmp_path):
+    script, folder = tmp_path / "few_images.py", tmp_path / "run"
+    script.write_text(COMMAND_LINE)
+    options = "--encoder scaling --size tiny --data bundled --steps 2 --batch 4 --ends 2"
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"),
+            *(script, "train", folder, *options.split(), "--device=cpu"),
+        ],
+        cwd=ROOT, capture_output=True, text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("holds the averaged model") == 1
+    assert {path.name for path in folder.iterdir()} == {
+        "resume.pt", "metrics.jsonl", "model.safetensors", "model.json",
+    }  # fmt: skip

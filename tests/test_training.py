@@ -1,0 +1,521 @@
+"""Training does what it says: the bound falls, steps are whole, and a run that was stopped, killed
+or interrupted ends with the same weights and the same metrics as one that was not."""
+
+import errno
+import json
+import math
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from diffenc_lite import DiffEnc, IdentityEncoder, elbo
+from diffenc_lite.bound import diffusion_loss, prior_loss, reconstruction_loss
+from diffenc_lite.checkpoint import load_resume
+from diffenc_lite.data import toy
+from diffenc_lite.evaluation import evaluate, evenly
+from diffenc_lite.model import ENCODERS, ModelConfig, build
+from diffenc_lite.pixels import to_unit
+from diffenc_lite.trainer import TrainConfig, Trainer, _Bf16, _Loss, learning_rate
+from diffenc_lite.training import show, train
+
+ROOT = Path(__file__).resolve().parent.parent
+POINTS = toy("gaussian", 2000, generator=torch.Generator().manual_seed(0))
+HELD_OUT = POINTS[:100]
+SHORT = TrainConfig(
+    steps=20, batch=16, ends=4, log_every=3, evaluate_every=8, checkpoint_every=5, ema=0.9
+)
+
+
+def make(encoder="learned", **options):
+    """A new model, the same each time."""
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        return build(ModelConfig(encoder, "tiny", shape=(2,), **options))
+
+
+def weights(model):
+    return {name: weight.clone() for name, weight in model.state_dict().items()}
+
+
+def same(one, other):
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A run that nothing happened to: its trained and its averaged weights, and its metrics."""
+    folder, model = tmp_path_factory.mktemp("whole"), make(schedule="learned", dropout=0.0)
+    last = list(train(model, POINTS, SHORT, folder, HELD_OUT))[-1]
+    return weights(model), weights(last.model), (folder / "metrics.jsonl").read_bytes()
+
+
+def finish(folder, whole):
+    """Go on in the folder to the end, with another first model, and compare."""
+    model = make(schedule="learned")
+    nn.init.ones_(model.denoiser.stem.weight)  # what the folder holds must count, not this
+    last = list(train(model, POINTS, SHORT, folder, HELD_OUT))[-1]
+    assert same(weights(model), whole[0])
+    assert same(weights(last.model), whole[1])
+    assert (folder / "metrics.jsonl").read_bytes() == whole[2]
+
+
+# ---- learning ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_the_bound_falls_and_stays_above_the_entropy(encoder):
+    corners = toy("plus_minus_one", 2000, generator=torch.Generator().manual_seed(0))
+    model, entropy = make(encoder), 1.0  # one bit in each dimension
+
+    def bound(model):
+        return evaluate(model, corners[:100], passes=20, generator=torch.Generator().manual_seed(0))
+
+    before = bound(model)
+    config = TrainConfig(250, lr=3e-3, warmup=10, ema=0.95)
+    after = bound(list(train(model, corners, config))[-1].model)
+    assert after.total + 4 * after.standard_error > entropy  # X5
+    assert after.total < entropy + 0.25 * (before.total - entropy)
+
+
+def test_terms_are_those_of_the_bound(small_model, normal):
+    """prior and reconstruction of the first `ends` images, diffusion of all."""
+    model = small_model("learned")
+    images, t, noise, noise_0 = (
+        POINTS[:8],
+        torch.linspace(0, 1, 8).double(),
+        normal(8, 2),
+        normal(3, 2),
+    )
+    terms = _Loss(model)(images, t, noise, noise_0) * 2 * math.log(2)
+    x = to_unit(images, 256, torch.float64)
+    assert torch.allclose(terms[0], prior_loss(model, x[:3]).mean())
+    assert torch.allclose(terms[1], reconstruction_loss(model, images[:3], noise_0).mean())
+    assert torch.allclose(terms[2], diffusion_loss(model, x, t, noise).mean())
+
+
+def test_learning_rate():
+    config = TrainConfig(steps=1000, lr=0.5, warmup=100, final_lr=0.1)
+    rates = [learning_rate(config, step) for step in range(1001)]
+    assert 0 < rates[0] < 0.01
+    assert all(a < b for a, b in zip(rates[:100], rates[1:101], strict=True))
+    assert all(a > b for a, b in zip(rates[100:], rates[101:], strict=False))
+    assert 0.48 < max(rates) < 0.5
+    assert rates[1000] == pytest.approx(0.05)
+
+
+def test_the_average_follows_its_formula(small_model):
+    trainer = Trainer(small_model("learned"), POINTS, replace(SHORT, ema=0.5))
+    expected = weights(trainer.model)
+    for n in range(14):
+        trainer.advance()
+        decay = min(0.5, (1 + n) / (10 + n))
+        for name, weight in trainer.model.state_dict().items():
+            expected[name] = decay * expected[name] + (1 - decay) * weight
+    for name, weight in trainer.averaged.state_dict().items():
+        assert torch.allclose(weight, expected[name], rtol=1e-12)
+    assert not any(part.training for part in trainer.averaged.modules())
+    assert all(part.training for part in trainer.model.modules())
+
+
+def test_only_matrices_decay(small_model):
+    """With no gradient, AdamW does nothing but decay."""
+    model = small_model("learned", learned_schedule=True)
+    trainer = Trainer(model, POINTS, replace(SHORT, weight_decay=0.5, lr=0.1, warmup=0))
+    for group in trainer.optimizer.param_groups:
+        group["lr"] = 0.1
+    before = weights(model)
+    for weight in trainer.weights:
+        weight.grad = torch.zeros_like(weight)
+    trainer.optimizer.step()
+    for name, weight in model.state_dict().items():
+        factor = 0.95 if weight.ndim > 1 else 1.0
+        assert torch.allclose(weight, factor * before[name]), name
+
+
+def test_dropout_is_another_one_in_each_step_and_leaves_the_global_generator_alone(small_model):
+    model, seen = small_model("identity"), []
+
+    class Dropping(nn.Module):
+        def __init__(self, network):
+            super().__init__()
+            self.network, self.dropout = network, nn.Dropout(0.5)
+
+        def forward(self, z, gamma):
+            if self.training:
+                seen.append(self.dropout(torch.ones(64)))
+            return self.network(z, gamma)
+
+    model.denoiser = Dropping(model.denoiser)
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    list(train(model, POINTS, replace(SHORT, steps=3)))
+    assert torch.equal(torch.get_rng_state(), before)
+    assert len({tuple(mask.tolist()) for mask in seen}) == 3
+    list(train(model, POINTS, replace(SHORT, steps=3)))
+    assert all(torch.equal(a, b) for a, b in zip(seen[:3], seen[3:], strict=True))
+
+
+def test_bf16_is_close_and_keeps_the_weights():
+    model = build(ModelConfig("learned", "tiny", shape=(1, 8, 8)))
+    for weight in model.parameters():
+        nn.init.normal_(weight, std=0.1)
+    rounded = DiffEnc(_Bf16(model.denoiser), model.encoder, model.schedule)
+    images = torch.randint(256, (16, 1, 8, 8), generator=torch.Generator().manual_seed(0)).byte()
+    drawn = Trainer(model, images, SHORT)._draw_batch()
+    exact_terms, rounded_terms = _Loss(model)(*drawn), _Loss(rounded)(*drawn)
+    assert not torch.equal(exact_terms, rounded_terms)
+    assert torch.allclose(exact_terms, rounded_terms, rtol=0.05)
+    assert all(weight.dtype == torch.float32 for weight in rounded.parameters())
+
+
+# ---- evaluation ----------------------------------------------------------------------------------
+
+
+def test_evaluation_is_the_mean_of_the_bound(small_model):
+    model = small_model("learned").train()
+    result = evaluate(model, POINTS[:90], 7, 0.8, 3, 40, torch.Generator().manual_seed(2))
+    again, bits = torch.Generator().manual_seed(2), []
+    for _ in range(3):
+        parts = [elbo(model, part, 7, 0.8, generator=again) for part in POINTS[:90].split(40)]
+        bits.append(torch.cat([part.bits_per_dim() for part in parts]))
+    per_image = torch.stack(bits).mean(0)
+    assert result.n == 90
+    assert result.total == pytest.approx(per_image.mean().item())
+    assert result.standard_error == pytest.approx(per_image.std().item() / math.sqrt(90))
+    assert result.prior + result.reconstruction + result.diffusion == pytest.approx(result.total)
+    assert model.training
+
+
+def test_the_standard_error_is_that_of_the_mean(gaussian_model):
+    """Over many sets of images, the means scatter as the error says, or less (low discrepancy)."""
+    model, generator = gaussian_model(0.0, 0.04, shape=(2,)), torch.Generator().manual_seed(0)
+    results = [evaluate(model, part, generator=generator) for part in POINTS.split(50)]
+    scatter = torch.tensor([result.total for result in results]).std().item()
+    stated = math.sqrt(sum(result.standard_error**2 for result in results) / len(results))
+    assert 0.3 * stated < scatter < 1.2 * stated
+
+
+def test_evenly():
+    images = torch.arange(10)
+    assert evenly(images, 4).tolist() == [0, 2, 5, 7]
+    assert evenly(images, 10).tolist() == evenly(images, 99).tolist() == list(range(10))
+
+
+def test_evaluation_needs_two_images(small_model):
+    for arguments in ({"images": POINTS[:1]}, {"passes": 0}, {"batch": 0}):
+        with pytest.raises(ValueError, match="at least 2 images, 1 pass and 1 image in a batch"):
+            evaluate(small_model("identity"), **{"images": POINTS, **arguments})
+
+
+# ---- what it tells -------------------------------------------------------------------------------
+
+
+def test_progress_and_metrics(tmp_path):
+    model = make("scaling")
+    told = list(train(model, POINTS, SHORT, tmp_path, HELD_OUT))
+    assert [p.step for p in told] == [3, 6, 8, 9, 12, 15, 16, 18, 20]
+    assert [p.step for p in told if p.evaluation] == [8, 16, 20]
+    assert all(p.steps == 20 and p.images_per_second > 0 for p in told)
+    averaged = evaluate(
+        told[-1].model, HELD_OUT, generator=Trainer(model, POINTS, SHORT).generator(2)
+    )
+    assert told[-1].evaluation == averaged
+
+    lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    trained = [line for line in lines if line["split"] == "train"]
+    assert [line["step"] for line in trained] == [p.step for p in told]
+    for line, progress in zip(trained, told, strict=True):
+        assert line["diffusion"] == progress.diffusion
+        assert line["total"] == line["prior"] + line["reconstruction"] + line["diffusion"]
+    held_out = [line for line in lines if line["split"] == "held out"]
+    assert [line["standard_error"] for line in held_out] == [
+        p.evaluation.standard_error for p in told if p.evaluation
+    ]
+
+
+def test_terms_are_means_over_the_steps_since_the_last_progress(small_model):
+    told = list(train(small_model("learned"), POINTS, replace(SHORT, log_every=4, steps=10)))
+    trainer = Trainer(small_model("learned"), POINTS, replace(SHORT, log_every=4, steps=10))
+    steps = torch.tensor([trainer.advance() for _ in range(10)]).double()
+    for progress, part in zip(told, (steps[:4], steps[4:8], steps[8:]), strict=True):
+        terms = [progress.prior, progress.reconstruction, progress.diffusion]
+        assert torch.allclose(torch.tensor(terms).double(), part.mean(0), rtol=1e-6)
+
+
+def test_the_bar_shows_all_and_passes_it_on(small_model, capsys):
+    told = list(show(train(small_model("identity"), POINTS, SHORT)))
+    assert [p.step for p in told] == [3, 6, 9, 12, 15, 18, 20]
+    assert "20/20" in capsys.readouterr().err
+
+
+# ---- stopped, interrupted, killed ----------------------------------------------------------------
+
+
+def test_leaving_the_loop_saves_and_the_next_call_goes_on(tmp_path, whole):
+    for stop in (3, 8, 15):
+        model = make(schedule="learned")
+        for progress in train(model, POINTS, SHORT, tmp_path, HELD_OUT):
+            torch.rand(1)  # what the reader draws must not count
+            if progress.step == stop:
+                break
+        assert load_resume(tmp_path / "resume.pt")["state"]["trainer"]["step"] == stop
+    finish(tmp_path, whole)
+
+
+def test_a_finished_run_tells_its_end_again(tmp_path, whole):
+    first = list(train(make(), POINTS, SHORT, tmp_path, HELD_OUT))[-1]
+    metrics = (tmp_path / "metrics.jsonl").read_bytes()
+    again = list(train(make(), POINTS, SHORT, tmp_path, HELD_OUT))
+    assert [replace(p, images_per_second=0.0, model=None) for p in again] == [
+        replace(first, images_per_second=0.0, model=None)
+    ]
+    assert same(weights(again[0].model), weights(first.model))
+    assert (tmp_path / "metrics.jsonl").read_bytes() == metrics
+
+
+@pytest.mark.parametrize("call", [1, 7, 9], ids=["first step", "a step", "evaluation"])
+def test_an_interrupt_waits_for_the_step_and_saves(tmp_path, whole, call):
+    """In the n-th call of the denoiser somebody presses Ctrl-C, three times."""
+    handler, model, calls = signal.getsignal(signal.SIGINT), make(schedule="learned"), []
+
+    def press(denoiser, _):
+        calls.append(denoiser.training)
+        if len(calls) == call:
+            for _ in range(3):
+                signal.raise_signal(signal.SIGINT)
+
+    model.denoiser.register_forward_pre_hook(press)
+    with pytest.raises(KeyboardInterrupt):
+        for _ in train(model, POINTS, SHORT, tmp_path, HELD_OUT):
+            assert signal.getsignal(signal.SIGINT) is handler  # the reader's own Ctrl-C works
+    assert signal.getsignal(signal.SIGINT) is handler
+    assert calls == [True] * 7 + [True, False] if call == 9 else [True] * call
+    assert load_resume(tmp_path / "resume.pt")["state"]["trainer"]["step"] == min(call, 8)
+    finish(tmp_path, whole)
+
+
+def test_an_interrupt_in_the_loop_saves(tmp_path, whole):
+    with pytest.raises(KeyboardInterrupt):
+        for progress in show(train(make(schedule="learned"), POINTS, SHORT, tmp_path, HELD_OUT)):
+            if progress.step == 9:
+                signal.raise_signal(signal.SIGINT)
+    assert load_resume(tmp_path / "resume.pt")["state"]["trainer"]["step"] == 9
+    finish(tmp_path, whole)
+
+
+def test_it_trains_outside_the_main_thread(whole):
+    model, failed = make(schedule="learned"), []
+
+    def run():
+        try:
+            list(train(model, POINTS, SHORT))
+        except BaseException as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert not failed and same(weights(model), whole[0])
+
+
+def test_metrics_beyond_the_last_save_are_written_again(tmp_path, whole):
+    """As after a kill: lines that came after resume.pt was written, and half a line."""
+    for progress in train(make(schedule="learned"), POINTS, SHORT, tmp_path, HELD_OUT):
+        if progress.step == 12:
+            break
+    with (tmp_path / "metrics.jsonl").open("ab") as file:
+        file.write(b'{"step": 15, "split": "train", "prior": 1.0}\n{"step": 18, "spl')
+    finish(tmp_path, whole)
+
+
+KILLS = """
+import os, random, signal, sys, time
+from pathlib import Path
+import torch
+sys.path.insert(0, "tests")
+from test_training import HELD_OUT, POINTS, SHORT, make, train
+
+folder, chance = Path(sys.argv[1]), random.Random(int(sys.argv[2]))
+
+def fatal(function, n):
+    "The function, but this process does not live to see its n-th call."
+    left = [n]
+    def call(*arguments):
+        left[0] -= 1
+        if left[0] == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return function(*arguments)
+    return call
+
+def child(call, n):
+    if hasattr(os, call):
+        setattr(os, call, fatal(getattr(os, call), n))
+    list(train(make(schedule="learned"), POINTS, SHORT, folder, HELD_OUT))
+    os._exit(0)
+
+list(train(make(schedule="learned"), POINTS, SHORT, held_out=HELD_OUT))  # all is warm from here on
+killed = 0
+for call, n in [
+    ("replace", 1), ("fsync", 1), ("fsync", 2), ("random", 0), ("fsync", 3), ("truncate", 1),
+    ("replace", 1), ("random", 0), ("replace", 2), ("fsync", 4), ("truncate", 1), ("random", 0),
+    ("none", 0),
+]:
+    if (pid := os.fork()) == 0:
+        child(call, n)
+    if call == "random":
+        time.sleep(chance.uniform(0, 0.2))
+        os.kill(pid, signal.SIGKILL)
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    assert code in (0, -signal.SIGKILL), (call, n, code)
+    killed += code != 0
+print(killed)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_killed_at_any_moment_it_ends_the_same(tmp_path, whole):
+    """Killed before file operations of each kind, and at random moments, again and again."""
+    done = subprocess.run(
+        [sys.executable, "-c", KILLS, str(tmp_path), str(random.randrange(10**6))],
+        cwd=ROOT, capture_output=True, text=True, env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) >= 5, "too few kills to mean anything"
+    finish(tmp_path, whole)
+
+
+# ---- what goes wrong -----------------------------------------------------------------------------
+
+
+class Broken(nn.Module):
+    """Gives NaN, or a gradient that is NaN, in its n-th call."""
+
+    def __init__(self, network, n, what):
+        super().__init__()
+        self.network, self.n, self.what = network, n, what
+        self.zero = nn.Parameter(torch.zeros(1))
+
+    def forward(self, z, gamma):
+        self.n -= 1
+        v_hat = self.network(z, gamma)
+        if self.n:
+            return v_hat
+        return v_hat * math.nan if self.what == "loss" else v_hat + 0 * self.zero.sqrt()
+
+
+@pytest.mark.parametrize("what", ["loss", "gradient"])
+def test_not_finite(tmp_path, what):
+    model = make("identity")
+    model.config, model.denoiser = None, Broken(model.denoiser, 8, what)
+    before = {}
+    with pytest.raises(FloatingPointError) as caught:
+        for progress in train(model, POINTS, replace(SHORT, log_every=1), tmp_path):
+            before = (progress.step, weights(model))
+    assert before[0] == 7 and same(weights(model), before[1])
+    message = str(caught.value)
+    assert f"the {what} is not finite in step 8" in message
+    for word in ("prior 0.00", "reconstruction ", "diffusion ", "smaller lr (now 0.001)"):
+        assert word in message
+    assert ("diffusion nan" in message) == (what == "loss")
+    assert load_resume(tmp_path / "resume.pt")["state"]["trainer"]["step"] == 5
+
+
+@pytest.mark.parametrize("at", ["resume", "metrics"])
+def test_full_disk_stops_with_one_error_and_loses_nothing(tmp_path, whole, monkeypatch, at):
+    real, writes = os.fsync, {"resume": [7], "metrics": [4]}[at]  # which call of fsync
+
+    def full(descriptor):
+        writes[0] -= 1
+        if writes[0] == 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match=f"cannot write .*{at}.*: No space left on device"):
+        list(train(make(schedule="learned"), POINTS, SHORT, tmp_path, HELD_OUT))
+    monkeypatch.undo()
+    assert not list(tmp_path.glob("*.part"))
+    finish(tmp_path, whole)
+
+
+def test_a_folder_that_cannot_be_written_is_refused_at_once(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="cannot write "):
+        train(make(), POINTS, SHORT, tmp_path / "file")
+
+
+def test_another_run_in_the_folder_is_refused(tmp_path):
+    next(train(make("scaling"), POINTS, SHORT, tmp_path, HELD_OUT))
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    for named, arguments in {
+        "lr 0.001 there, 0.002 here": (make("scaling"), POINTS, replace(SHORT, lr=0.002)),
+        "seed 0 there, 4 here": (make("scaling"), POINTS, replace(SHORT, seed=4)),
+        "encoder='identity'": (make("identity"), POINTS, SHORT),
+        "images '": (make("scaling"), POINTS[1:], SHORT),
+    }.items():
+        with pytest.raises(ValueError, match="holds a run with other settings") as caught:
+            train(*arguments, tmp_path, HELD_OUT)
+        assert named in str(caught.value) and "\n" not in str(caught.value)
+    with pytest.raises(ValueError, match="held_out '.*' there, None here"):
+        train(make("scaling"), POINTS, SHORT, tmp_path)
+    parts = DiffEnc(make().denoiser, IdentityEncoder())
+    with pytest.raises(ValueError, match="model "):
+        train(parts, POINTS, SHORT, tmp_path, HELD_OUT)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_damaged_folders_are_refused(tmp_path):
+    next(train(make(), POINTS, SHORT, tmp_path))
+    metrics, resume = tmp_path / "metrics.jsonl", tmp_path / "resume.pt"
+    text = metrics.read_bytes()
+    metrics.write_bytes(text[:-1])
+    with pytest.raises(ValueError, match="metrics.jsonl is damaged or cut short"):
+        train(make(), POINTS, SHORT, tmp_path)
+    metrics.write_bytes(text)
+    content = resume.read_bytes()
+    resume.write_bytes(content[:-100])
+    with pytest.raises(ValueError, match="resume.pt is damaged or cut short"):
+        train(make(), POINTS, SHORT, tmp_path)
+    resume.unlink()
+    with pytest.raises(ValueError, match="has metrics but no resume.pt"):
+        train(make(), POINTS, SHORT, tmp_path)
+    assert metrics.read_bytes() == text
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"steps": 0}, {"batch": 0}, {"ends": 0}, {"ends": 17}, {"lr": 0.0}, {"lr": math.nan},
+        {"ema": 1.0}, {"ema": -0.1}, {"seed": -1}, {"warmup": -1}, {"log_every": 0},
+        {"evaluate_every": 0}, {"evaluate_images": 1}, {"checkpoint_every": 0},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_bad_configuration(change):
+    with pytest.raises(ValueError, match=next(iter(change))):
+        replace(SHORT, **change)
+
+
+def test_bad_images():
+    for images, error, message in (
+        (POINTS.float(), TypeError, r"images must be a torch.uint8 tensor .*; got torch.float32"),
+        (POINTS.numpy(), TypeError, r"images must be a torch.uint8 tensor .*; got ndarray"),
+        (POINTS[:, :1], ValueError, r"images must have shape \(N, 2\) .*; got \(2000, 1\)"),
+        (POINTS[:0], ValueError, r"images must have shape \(N, 2\) .*; got \(0, 2\)"),
+        (POINTS[0], ValueError, r"images must have shape \(N, 2\) .*; got \(2,\)"),
+    ):
+        with pytest.raises(error, match=message):
+            train(make(), images, SHORT)
+    with pytest.raises(TypeError, match="held_out must be"):
+        train(make(), POINTS, SHORT, held_out=POINTS.float())
+    with pytest.raises(ValueError, match="levels 0 to 15"):
+        train(make(levels=16), POINTS, SHORT)
