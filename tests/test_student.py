@@ -1,13 +1,19 @@
 """Student versions: solutions and outputs gone, every stub reported, nothing crashes or lost."""
 
+import ast
+import contextlib
+import io
 import json
+from pathlib import Path
 
 import nbformat
 import pytest
+from IPython.core.inputtransformer2 import TransformerManager
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from diffenc_lite.__main__ import main
+from diffenc_lite.course.questions import EXERCISES
 from diffenc_lite.course.student import (
     BEGIN,
     END,
@@ -170,6 +176,7 @@ BARE = new_code_cell('check("04.4", 1)', metadata={"tags": ["solution"]})
 MORE = new_code_cell(
     f'{BEGIN}\nanswer = 1\n{END}\ncheck("04.4", answer)', metadata={"tags": ["solution"]}
 )
+EMPTY = new_code_cell("", metadata={"tags": ["solution"]})
 TEXT = new_markdown_cell(f"{BEGIN}\nsee the book\n{END}", metadata={"tags": ["solution"]})
 
 
@@ -180,6 +187,7 @@ TEXT = new_markdown_cell(f"{BEGIN}\nsee the book\n{END}", metadata={"tags": ["so
         ([stub(), NO_END], "cell 2: all of a solution must stand between"),
         ([stub(), BARE], "all of a solution must stand between"),
         ([stub(), MORE], "all of a solution must stand between"),
+        ([stub(), EMPTY], "all of a solution must stand between"),
         ([stub(), TEXT], "must be a code cell"),
         ([solved()], "its stub, must each call check once"),
         ([new_markdown_cell("Think."), solved()], "must each call check once"),
@@ -222,3 +230,38 @@ def test_a_broken_rule_is_named_with_its_cell(cells, words):
 def test_what_a_lesson_may_do_after_an_exercise(source):
     cells = [stub(), solved(), new_code_cell(source)]
     assert len(student_version(new_notebook(cells=cells), "04.ipynb").cells) == 2
+
+
+def test_a_name_is_free_again_once_a_lesson_cell_has_bound_it():
+    cells = [stub(), solved(), new_code_cell("answer = 2"), new_code_cell("print(answer)")]
+    assert len(student_version(new_notebook(cells=cells), "04.ipynb").cells) == 3
+
+
+# --- the notebooks of the course ------------------------------------------------------------------
+
+LESSONS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_exercises_of_the_notebooks(path):
+    """All exercises of the registry, in order; stored outputs, which nbval compares with a run, say
+    that every solution is right; and every stub is reported when run, with the lesson's imports."""
+    notebook = nbformat.read(path, as_version=4)
+    student = student_version(notebook, path.name)
+    solutions = [index for index, cell in enumerate(notebook.cells) if is_solution(cell)]
+    own = [number for number in EXERCISES if number.startswith(path.stem[:2] + ".")]
+    stored = [
+        "".join(out.get("text", "") for out in notebook.cells[index].outputs) for index in solutions
+    ]
+    assert stored == [f"Exercise {number}: right.\n" for number in own]
+
+    cells = [cell.source for cell in student.cells if cell.cell_type == "code"]
+    code = [ast.parse(TransformerManager().transform_cell(source)) for source in cells]
+    nodes = [node for tree in code for node in tree.body]
+    imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+    names: dict[str, object] = {}
+    exec(compile(ast.Module(imports, []), path.name, "exec"), names)
+    for number, index in zip(own, solutions, strict=True):
+        with contextlib.redirect_stdout(io.StringIO()) as said:
+            exec(notebook.cells[index - 1].source, names)
+        assert said.getvalue().startswith(f"Exercise {number}: not yet answered.")

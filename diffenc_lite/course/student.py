@@ -119,8 +119,7 @@ def _check_rules(cells: list[Any], name: str) -> None:
 
 def _check_solution(cell: Any, stub: Any, where: str) -> None:
     lines = [line.strip() for line in cell.source.strip().splitlines()]
-    markers = [line for line in lines if line in (BEGIN, END)]
-    if markers != [BEGIN, END] or lines[0] != BEGIN or lines[-1] != END:
+    if lines[:1] != [BEGIN] or lines[-1:] != [END]:
         raise ValueError(f"{where}: all of a solution must stand between `{BEGIN}` and `{END}`")
     numbers = _checked(cell.source, where)
     stubbed = _checked(stub.source, where) if stub is not None and stub.cell_type == "code" else []
