@@ -1,6 +1,9 @@
 """Pictures: what is drawn is what was given, in colours that all can tell apart, no trace left."""
 
 import io
+import re
+import runpy
+from pathlib import Path
 
 import matplotlib
 import matplotlib.pyplot as plt
@@ -17,6 +20,7 @@ GREY_STEPS = np.linspace(-1, 1, 16).reshape(1, 4, 4)
 def all_figures() -> list:
     return [
         plots.curves([0, 1], {"a": [0, 1], "b": [1, 0]}, "t", "nats"),
+        plots.bars({"prior": 0.1, "diffusion": 2.0}, "bits per dimension"),
         plots.image_grid([[GREY_STEPS] * 2] * 3, ["left", "right"], ["1", "2", "3"]),
         plots.encoding_panels([GREY_STEPS] * 4, 1.0)[0],
     ]
@@ -81,7 +85,7 @@ def test_style_can_be_used_for_other_figures():
         assert matplotlib.rcParams["font.size"] >= 13
 
 
-@pytest.mark.parametrize("figure", all_figures(), ids=["curves", "grid", "panels"])
+@pytest.mark.parametrize("figure", all_figures(), ids=["curves", "bars", "grid", "panels"])
 def test_letters_are_large(figure):
     texts = figure.findobj(matplotlib.text.Text)
     assert all(text.get_fontsize() >= 12 for text in texts if text.get_text())
@@ -126,6 +130,17 @@ def test_curves_draws_and_names_what_it_got():
     assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_title()) == ("depth t", "nats", "losses")
 
 
+def test_bars_are_as_long_as_the_numbers_beside_them():
+    figure = plots.bars({"prior": 0.0123, "diffusion": 2.0}, "bits per dimension", "terms")
+    (ax,) = figure.axes
+    plots.pixels(figure)
+    assert [bar.get_width() for bar in ax.patches] == [0.0123, 2.0]
+    assert [text.get_text() for text in ax.texts] == ["0.012", "2"]
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["prior", "diffusion"]
+    assert ax.yaxis_inverted()  # the first on top
+    assert (ax.get_xlabel(), ax.get_title()) == ("bits per dimension", "terms")
+
+
 # ---- images --------------------------------------------------------------------------------------
 
 
@@ -165,12 +180,20 @@ def test_image_grid_puts_each_image_in_its_place():
     assert [ax.get_ylabel() for ax in figure.axes] == ["first", "", "", "second", "", ""]
 
 
+def test_image_grid_has_a_scale_for_each_row():
+    figure = plots.image_grid([[GREY_STEPS], [GREY_STEPS]], signed=[None, 0.5])
+    images = [ax.images[0] for ax in figure.axes]
+    assert [image.get_clim() for image in images] == [(-1, 1), (-0.5, 0.5)]
+    assert [image.get_cmap().name for image in images] == [plots.GREYS, plots.SIGNED]
+
+
 @pytest.mark.parametrize(
     "images, names, message",
     [
         ([[GREY_STEPS] * 2, [GREY_STEPS]], {}, r"images must be rows of one length; got.*\[2, 1\]"),
-        ([[GREY_STEPS] * 2], {"columns": ["a"]}, "columns must be 2 names; got 1"),
-        ([[GREY_STEPS] * 2], {"rows": ["a", "b"]}, "rows must be 1 names; got 2"),
+        ([[GREY_STEPS] * 2], {"columns": ["a"]}, "columns must have 2 entries; got 1"),
+        ([[GREY_STEPS] * 2], {"rows": ["a", "b"]}, "rows must have 1 entries; got 2"),
+        ([[GREY_STEPS] * 2], {"signed": []}, "signed must have 1 entries; got 0"),
     ],
 )
 def test_image_grid_refuses_what_is_no_table(images, names, message):
@@ -187,3 +210,16 @@ def test_encoding_panels_can_be_changed():
     before = plots.pixels(figure)
     shown[2].set_data(-GREY_STEPS[0])
     assert (plots.pixels(figure) != before).any()
+
+
+# ---- the README's figures ------------------------------------------------------------------------
+
+
+def test_every_figure_of_the_readme_can_be_made_again():
+    root = Path(__file__).resolve().parent.parent
+    shown = re.findall(r"\]\(figures/([^)]+)\)", (root / "README.md").read_text(encoding="utf-8"))
+    tool = runpy.run_path(str(root / "tools" / "make_figures.py"))
+    assert shown and sorted(shown) == sorted(tool["FIGURES"])
+    for name in shown:
+        height, width, _ = imread(root / "figures" / name).shape
+        assert width > 1000 and height > 300

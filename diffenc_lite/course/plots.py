@@ -17,9 +17,11 @@ import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, FigureBase
 from matplotlib.image import AxesImage, imsave
 from numpy.typing import ArrayLike, NDArray
+
+Table = Sequence[Sequence[ArrayLike] | NDArray[Any]] | NDArray[Any]  # images[row][column]
 
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 PURPLE, SKY, BLACK = "#CC79A7", "#56B4E9", "#000000"
@@ -96,6 +98,19 @@ def curves(
     return figure
 
 
+@styled
+def bars(values: Mapping[str, float], xlabel: str, title: str = "") -> Picture:
+    """One bar per entry, the first on top, each with its number (two digits) at its end."""
+    figure, ax = subplots(size=(8, 0.8 + 0.5 * len(values)))
+    drawn = ax.barh(list(values), list(values.values()), color=BLUE)
+    ax.bar_label(drawn, [f"{value:.2g}" for value in values.values()], padding=4)
+    ax.invert_yaxis()
+    ax.margins(x=0.12)
+    ax.set(xlabel=xlabel, title=title)
+    ax.grid(axis="y", visible=False)
+    return figure
+
+
 # --- images --------------------------------------------------------------------------------------
 
 
@@ -122,35 +137,50 @@ def as_pixels(image: ArrayLike) -> NDArray[Any]:
 
 @styled
 def image_grid(
-    images: Sequence[Sequence[ArrayLike]],
+    images: Table,
     columns: Sequence[str] | None = None,
     rows: Sequence[str] | None = None,
-    signed: float | None = None,
+    signed: Sequence[float | None] | None = None,
     size: float = 1.0,
 ) -> Picture:
-    """A table of images[row][column], each as in `show_image` and `size` inches wide, with a name
-    above each column and beside each row.
+    """A table of images, `size` inches each; see `fill_grid`."""
+    width = len(images[0]) * size + (rows is not None)
+    height = len(images) * size + 0.4 * (columns is not None)
+    figure = Picture(figsize=(width, height), layout="constrained")
+    fill_grid(figure, images, columns, rows, signed)
+    return figure
 
-    Raises ValueError if the rows differ in length or the names do not match the table.
+
+@styled
+def fill_grid(
+    figure: FigureBase,
+    images: Table,
+    columns: Sequence[str] | None = None,
+    rows: Sequence[str] | None = None,
+    signed: Sequence[float | None] | None = None,
+) -> None:
+    """images[row][column] in a figure or a part of one, each as in `show_image`, with a name above
+    each column and beside each row, and `signed` for each row.
+
+    Raises ValueError if the rows differ in length or what is given for them is of another length.
     """
     n, m = len(images), len(images[0])
     if {len(row) for row in images} != {m}:
         raise ValueError(
             f"images must be rows of one length; got lengths {[len(row) for row in images]}"
         )
-    for argument, names, expected in (("columns", columns, m), ("rows", rows, n)):
-        if names is not None and len(names) != expected:
-            raise ValueError(f"{argument} must be {expected} names; got {len(names)}")
-    width, height = m * size + (rows is not None), n * size + 0.4 * (columns is not None)
-    figure, axes = subplots(n, m, (width, height))
-    axes = np.asarray(axes).reshape(n, m)
-    for ax, image in zip(axes.flat, (image for row in images for image in row), strict=True):
-        show_image(ax, image, signed)
-    for ax, name in zip(axes[0], columns or [], strict=False):
+    given = {"columns": (columns, m), "rows": (rows, n), "signed": (signed, n)}
+    for argument, (entries, expected) in given.items():
+        if entries is not None and len(entries) != expected:
+            raise ValueError(f"{argument} must have {expected} entries; got {len(entries)}")
+    axes = figure.subplots(n, m, squeeze=False)
+    for row, row_axes, limit in zip(images, axes, signed or [None] * n, strict=True):
+        for ax, image in zip(row_axes, row, strict=True):
+            show_image(ax, image, limit)
+    for ax, name in zip(axes[0], columns or [""] * m, strict=True):
         ax.set_title(name)
-    for ax, name in zip(axes[:, 0], rows or [], strict=False):
+    for ax, name in zip(axes[:, 0], rows or [""] * n, strict=True):
         ax.set_ylabel(name, rotation=0, ha="right", va="center")
-    return figure
 
 
 @styled
