@@ -67,6 +67,8 @@ def write_whole(path: PathLike, content: bytes) -> None:
 def save_model(model: DiffEnc, path: PathLike, card: dict[str, Any]) -> None:
     """Write path.safetensors and path.json: the card, with the configuration and the sha256 added.
 
+    Each file is replaced whole, the card last; killed between the two, the pair does not match and
+    `load_model` refuses it.
     Raises ValueError for a model that was not made by `build(ModelConfig(...))`, since only such a
     model can be made again from its card; OSError if it cannot be written.
     """

@@ -104,9 +104,8 @@ def _fast(model: DiffEnc) -> DiffEnc:
 
 
 def _cpu_has_bf16() -> bool:
-    capabilities: dict[str, bool] = getattr(
-        torch.cpu, "get_capabilities", dict
-    )()  # an older torch cannot tell
+    tell = getattr(torch.cpu, "get_capabilities", None)  # which an older torch does not have
+    capabilities = tell() if tell else {}
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 

@@ -126,6 +126,24 @@ def test_the_average_follows_its_formula(small_model):
     assert all(part.training for part in trainer.model.modules())
 
 
+def test_batches(small_model):
+    """New ones in each step and for each seed, the same for the same; t covers [0, 1] evenly."""
+    trainers = [Trainer(small_model("identity"), POINTS, replace(SHORT, seed=s)) for s in (0, 0, 1)]
+    drawn = []
+    for trainer in trainers:
+        drawn.append(trainer._draw_batch())
+        trainer.advance()
+        drawn.append(trainer._draw_batch())
+    first, second, again, _, other, _ = drawn
+    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
+    for another in (second, other):
+        assert not any(torch.equal(a, b) for a, b in zip(first, another, strict=True))
+    for images, t, noise, noise_0 in drawn:
+        assert images.shape == noise.shape == (16, 2) and noise_0.shape == (4, 2)
+        assert torch.allclose(t.sort().values.diff(), torch.tensor(1 / 16).double())
+        assert all((POINTS == image).all(1).any() for image in images)
+
+
 def test_only_matrices_decay(small_model):
     """With no gradient, AdamW does nothing but decay."""
     model = small_model("learned", learned_schedule=True)
