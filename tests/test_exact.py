@@ -162,6 +162,7 @@ def test_draws_have_the_moments_of_the_world():
         (lambda: Mixture([[0.0], [0.0]], [0.0, 0.0]), "distinct"),
         (lambda: Mixture([[0.0], [1.0]], [1.0, 1.0], [0.5, 0.6]), "sum to 1"),
         (lambda: Exact(Gaussian()).diffusion(ratio=0.5), "W2"),
+        (lambda: Exact(Gaussian()).diffusion(ratio=torch.tensor([1.0, 0.5])), "W2"),
         (lambda: Exact(Gaussian()).diffusion(10, "best"), "optimal"),
         (lambda: Exact(Gaussian()).diffusion(10, -1.0), "positive"),
         (lambda: Exact(Gaussian(), stretch(lambda lam: lam)).diffusion(), "c\\(lambda\\)"),
@@ -311,8 +312,7 @@ def test_the_pieces_of_the_library_agree(world, encoder):
 def test_elbo_agrees_at_infinite_depth_and_with_steps(encoder):
     """8-bit data with levels -1/2 and 1/2; t and both noises are nodes of a quadrature."""
     exact = Exact(PlusMinus(0.5), encoder, -8.0, 4.0)
-    model = exact.model()
-    model.levels = 2
+    model = exact.model(levels=2)
     eps, weights = normal_nodes(0.2)
     images = torch.tensor([[0], [1]], dtype=torch.uint8).repeat_interleave(len(eps), 0)
     eps, weights = eps.repeat(2, 1), weights.repeat(2) / 2
@@ -363,7 +363,6 @@ def test_the_exact_denoiser_works_on_independent_dimensions_of_any_shape():
 def test_the_library_samples_the_world_from_the_exact_model(encoder):
     """Two levels with odds 1/4 and 3/4 come back with these odds."""
     world = Mixture([[-0.5], [0.5]], [0.0, 0.0], [0.25, 0.75])
-    model = Exact(world, encoder).model()
-    model.levels = 2
+    model = Exact(world, encoder).model(levels=2)
     images = sample(model, 4000, 60, generator=torch.Generator().manual_seed(5))
     assert float(images.double().mean()) == pytest.approx(0.75, abs=4 * math.sqrt(0.1875 / 4000))

@@ -128,8 +128,8 @@ def stretch(c: Callable[[Tensor], Tensor]) -> Scale:
 class Exact:
     """The diffusion model with the exact denoiser and a linear gamma(t), in a world that is known.
 
-    The denoiser is the one that minimises L4, so for encoders with a counterterm
-    x_hat = ((1 + a) / (1 + sigma^2)) E[x_t | z_t], which is E[x_t | z_t] itself for E2 (X6).
+    The denoiser is the one that minimises L4, also at finite depth. For encoders with a counterterm
+    it is x_hat = ((1 + a) / (1 + sigma^2)) E[x_t | z_t], for E2 just E[x_t | z_t] (X6).
     The reconstruction is that of the best p(x | z_0), the posterior q(x | z_0).
     """
 
@@ -174,8 +174,9 @@ class Exact:
         """m = E||mu_P - mu_Q||^2 / (d sigma_Q^2) of every step of a grid of depths           L2, W1
 
         The grid is (T+1,), increasing; returns (T,).
-        mu_P - mu_Q = alpha_s (B E[x|z] - A x), A = c c_t + (c_s - c_t),
-        B = (c + counterterm) (x_hat over E[x|z]); the two parts of x are uncorrelated.
+        mu_P - mu_Q = alpha_s (B E[x|z] - A x) with A = c(s,t) c_t + (c_s - c_t) and
+        B = (c(s,t) + (lambda_s - lambda_t) sigma_t^2) x_hat / E[x|z] (E1: without the second term);
+        E[x|z] and x - E[x|z] are uncorrelated.
         """
         gamma = self.gamma_min + (self.gamma_max - self.gamma_min) * grid.double()
         s, t = Noise.from_gamma(gamma[:-1]), Noise.from_gamma(gamma[1:])
@@ -196,7 +197,7 @@ class Exact:
         ratio: w, a number, a tensor (steps,), or "optimal" (W1). At infinite depth it must be 1.
         """
         if steps is None:
-            if isinstance(ratio, str) or ratio != 1:
+            if isinstance(ratio, str) or not bool((torch.as_tensor(ratio) == 1).all()):
                 raise ValueError(f"ratio must be 1 at infinite depth (W2); got {ratio}")
             tolerance = 100 * self.world.tolerance
             return integrate(self.diffusion_rate, self.gamma_min, self.gamma_max, tolerance)
@@ -214,14 +215,14 @@ class Exact:
         """prior + reconstruction + diffusion, at least the entropy                            X5"""
         return self.prior + self.reconstruction + self.diffusion(steps, ratio)
 
-    def model(self) -> DiffEnc:
-        """The same as a model of the library: `elbo`, `sample` and the pieces of the bound take it.
+    def model(self, levels: int = 256) -> DiffEnc:
+        """The same as a model of the library, for `elbo`, `sample` and the pieces of the bound.
 
-        It works in float64; data of shape (B, d), or any shape where the world has one dimension.
-        Only for pixels is it needed that the world's values are levels of the model (`levels`).
+        It works in float64, on data of shape (B, d), or of any shape where d = 1. `elbo` and
+        `sample` need a world whose values are levels: `Exact(PlusMinus(0.5)).model(levels=2)`.
         """
         schedule = LinearSchedule(self.gamma_min, self.gamma_max)
-        return DiffEnc(ExactDenoiser(self), self.encoder.encoder, schedule)
+        return DiffEnc(ExactDenoiser(self), self.encoder.encoder, schedule, levels)
 
 
 class ExactDenoiser(nn.Module):
