@@ -95,7 +95,7 @@ def _fast(model: DiffEnc) -> DiffEnc:
     """The same model, its denoiser in bf16 if that is faster here, and on CUDA compiled."""
     cuda = model.device.type == "cuda"
     images = model.shape is not None and len(model.shape) == 3 and model.dtype == torch.float32
-    if not (cuda or (images and model.device.type == "cpu" and _cpu_has_bf16())):
+    if not (cuda or (images and model.device.type == "cpu" and cpu_has_bf16())):
         return model
     denoiser = _Bf16(model.denoiser)
     if cuda:
@@ -103,7 +103,7 @@ def _fast(model: DiffEnc) -> DiffEnc:
     return DiffEnc(denoiser, model.encoder, model.schedule, model.levels, model.shape)
 
 
-def _cpu_has_bf16() -> bool:
+def cpu_has_bf16() -> bool:
     tell = getattr(torch.cpu, "get_capabilities", None)  # which an older torch does not have
     capabilities = tell() if tell else {}
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
