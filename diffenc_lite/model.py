@@ -100,7 +100,10 @@ SIZES = {
     "tiny": Size(UNetConfig((8, 8), (1, 1)), UNetConfig((8, 8), (0, 1)), (32, 1), (16, 1)),
     # for two CPU cores: about 0.5 M parameters
     "small": Size(
-        UNetConfig((16, 32, 64), (1, 1, 4)), UNetConfig((8, 16, 48), (0, 0, 1)), (128, 3), (64, 2)
+        UNetConfig((16, 32, 64), (1, 1, 4)),
+        UNetConfig((8, 16, 48), (0, 0, 1), attention=False),
+        (128, 3),
+        (64, 2),
     ),
     # the paper's 32-block setting (its DiffEnc-32-4): to be trained on GPUs
     "paper": Size(

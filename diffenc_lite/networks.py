@@ -27,6 +27,7 @@ class UNetConfig:
     """channels and blocks, one entry per resolution from the finest to the coarsest.
 
     Each resolution but the last has its blocks twice, on the way down and on the way up.
+    attention: after the first block of the coarsest resolution.
     pool: halve height and width from one entry to the next; the paper's denoiser does not.
     fourier: the powers k of the sines and cosines of 2 pi 2^k z, for a denoiser. The paper has
         (6, 7); more of them, scaled by the noise and handed to the output, learn several times
@@ -37,6 +38,7 @@ class UNetConfig:
     blocks: tuple[int, ...]
     groups: int = 8
     pool: bool = True
+    attention: bool = True
     dropout: float = 0.0
     fourier: tuple[int, ...] = (1, 3, 5, 6, 7)
 
@@ -229,7 +231,7 @@ class UNet(Network):
             nn.Conv2d(config.channels[i], config.channels[i + 1], 1) for i in fine
         )
         self.middle = blocks(-1)
-        self.attention = Attention(last, config.groups)
+        self.attention = Attention(last, config.groups) if config.attention else nn.Identity()
         self.grow = nn.ModuleList(
             nn.Conv2d(config.channels[i + 1], config.channels[i], 1) for i in fine
         )
