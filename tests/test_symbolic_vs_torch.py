@@ -454,7 +454,7 @@ def test_first_term_that_the_limit_neglects(
     if tag == "E1":
         second = ledger("L4", "neglected_E1", gamma_t=gamma_t, **vs)
     elif tag == "E2":
-        second = ledger("L4", "neglected_E2", gamma_t=gamma_t, x=x, **vs)
+        second = ledger("L4", "neglected_E2", gamma_t=gamma_t, x_t=values["x_t"], **vs)
     else:
         xddot = torch.as_tensor(xddot_symbolic(x.numpy(), gamma_t[:, None].numpy()))
         second = ledger("L4", "neglected", gamma_t=gamma_t, r=r, xddot_t=xddot, **vs)

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import sympy
-from sympy import Basic, Eq, Expr, Indexed, factor
+from sympy import Basic, Eq, Expr, Indexed, Tuple, factor
 from sympy.core.function import AppliedUndef
 from sympy.printing.latex import LatexPrinter
 
-from .notation import in_gamma, reduced
+from .notation import epsilon, epsilonhat, in_gamma, reduced
 
 
 @dataclass(frozen=True)
@@ -184,6 +184,9 @@ def identity(
     return with_proof
 
 
+NAMES = {epsilon: r"\varepsilon", epsilonhat: r"\hat{\varepsilon}"}  # as in the prose
+
+
 class _Printer(LatexPrinter):
     """LaTeX as one would write it by hand: x_t - x_s rather than -x_s + x_t."""
 
@@ -191,6 +194,9 @@ class _Printer(LatexPrinter):
         terms = super()._as_ordered_terms(expr, order)
         return sorted(terms, key=lambda term: bool(term.could_extract_minus_sign()))
 
+    def _print_Tuple(self, expr: Tuple) -> str:
+        return r",\qquad ".join(map(self._print, expr))
+
 
 def _latex(expression: Basic) -> str:
-    return _Printer({"ln_notation": True}).doprint(expression)
+    return _Printer({"ln_notation": True, "symbol_names": NAMES}).doprint(expression)

@@ -60,6 +60,7 @@ from .processes import F3
 
 i, m = Symbol("i", integer=True), Symbol("m", nonnegative=True)
 SNR = Function("S")
+e = Symbol("e", real=True)  # v - vhat
 t, h = symbols("t h", positive=True)  # h = 1/T
 gamma, F = Function("gamma"), Function("F")
 depth_integral = Integral((F(gamma(t)) / 2).diff(t), (t, 0, 1))
@@ -153,11 +154,8 @@ def L3() -> Iterator[Step]:
             alpha_t**2
             * (1 + sigma_t**2)
             * (v - vhat)
-            / 2
-            * (
-                (1 + 3 * sigma_t**2) * (v - vhat) / 2
-                - sigma_t * (sigma_t**2 - alpha_t**2) * alpha_t**2 * x
-            ),
+            / 4
+            * ((1 + 3 * sigma_t**2) * (v - vhat) - 2 * sigma_t * (sigma_t**2 - alpha_t**2) * x_t),
         ),
         "residual_E3": equation(
             name(r"\text{E3: }r"), (1 + sigma_t**2) * (v - vhat) + sigma_t * (y - ydot)
@@ -204,6 +202,7 @@ def L4() -> Iterator[Step]:
     cost = series(before * bracket**2 / 2, Delta, 0, 3)
     in_order = collect(expand(cost.removeO()), Delta, factor)
     leading, second = (in_order.coeff(Delta, power) for power in (1, 2))
+    second = leading / r * expand(second * r / leading)
     yield Step(
         r"Multiply the two series. One factor $\Delta$ of the square is used up, one remains: the "
         r"cost of a step is proportional to its size, so the sum of all of them has a limit.",
@@ -250,6 +249,7 @@ def L4() -> Iterator[Step]:
         proves="neglected_E1",
     )
     signal, guess = G4.form("x_t"), G4.form("x_t").subs(v, vhat)
+    bend = E2.form("acceleration").subs(x, x_t / alpha_t**2)
     doubled = first.subs({u: signal, uhat: guess})
     yield Step(
         r"E2 has $u=x_t$ and $\hat u=\hat x$. The same error counts twice, once for where the "
@@ -259,14 +259,14 @@ def L4() -> Iterator[Step]:
     )
     yield Step(
         r"It moves, so what finite depth adds depends on the data as well.",
-        equation(name("R"), second.subs({r: factor(doubled), xddot_t: E2.form("acceleration")})),
+        equation(name("R"), second.subs({r: factor(doubled), xddot_t: bend})),
         proves="neglected_E2",
     )
     learned = first.subs({u: x_t - y + ydot, uhat: guess}).subs(x_t, signal)
     yield Step(
         r"E3 has $u=x_t-y+\dot y$. The counterterm knows nothing of $y$, so $y-\dot y$ stays in "
         r"the residual: to be paid for, unless the denoiser can tell it from $z_t$.",
-        equation(r, collect(expand(learned), (v, vhat))),
+        equation(r, collect(expand(learned.subs(v, vhat + e)), (e, sigma_t)).subs(e, v - vhat)),
         proves="residual_E3",
     )
     # the schedule

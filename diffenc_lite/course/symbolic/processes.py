@@ -2,7 +2,20 @@
 
 from collections.abc import Iterator
 
-from sympy import Integral, Symbol, Tuple, collect, exp, expand, log, oo, pi, simplify, solve
+from sympy import (
+    Integral,
+    Symbol,
+    Tuple,
+    collect,
+    exp,
+    expand,
+    expand_log,
+    log,
+    oo,
+    pi,
+    simplify,
+    solve,
+)
 
 from ._identity import Step, identity
 from .gaussian import complete_square, log_density, standard_normal
@@ -45,13 +58,13 @@ def F1() -> Iterator[Step]:
         equation(epsilon, noise),
     )
     exponent = log(standard_normal.subs(epsilon, noise) * noise.diff(z_t))
-    log_q = expand(simplify(exponent), log=True)
+    log_q = expand_log(exponent)
     yield Step(
         r"A density is carried along by a map if we multiply by the slope of the way back, "
         r"$\partial\varepsilon/\partial z_t=1/\sigma_t$.",
         equation(name(r"\ln q(z_t|x)"), log_q),
     )
-    mean, variance, rest = complete_square(log_q, z_t)
+    mean, variance, rest = complete_square(expand(log_q), z_t)
     yield Step(
         r"The logarithm is quadratic in $z_t$, so $q$ is a Gaussian. Completing the square, the "
         r"place of its top is the mean ...",
@@ -116,10 +129,10 @@ def F2() -> Iterator[Step]:
         r"What is left depends on $z_t$ alone and is again the exponent of a Gaussian: complete "
         r"the square once more, now in $z_t$, and read off mean and variance. (They add up as one "
         r"would expect: shrunk, moved, and with both noises in it.)",
-        equation(name(r"(\mu,\sigma^2)"), Tuple(mean, variance)),
+        Tuple(equation(name(r"\mu"), mean), equation(name(r"\sigma^2"), variance)),
     )
     (shift,) = solve(equation(mean, F1.form("mean")), b)
-    shift = expand(shift).subs(alpha_s * alpha_ts, alpha_t).factor()
+    shift = collect(expand(shift).subs(alpha_s * alpha_ts, alpha_t), alpha_t)
     yield Step(
         r"This has to be F1 at $t$. The means agree for one $b$ only: the encoding has moved from "
         r"$x_s$ to $x_t$, and the step must make up for it.",

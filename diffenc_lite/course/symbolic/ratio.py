@@ -116,7 +116,7 @@ def W1() -> Iterator[Step]:
         "curvature": equation(name(r"\frac{d^2E_T}{dw^2}"), T * d / (2 * w**2)),
         "linear": equation(name(r"\lim E_T(w)/T"), d / 2 * (w - 1 - log(w))),
         "root": equation(name(r"\lim E_T(1+\kappa/\sqrt T)"), d * kappa**2 / 4),
-        "power": equation(name(r"E_T(1+\kappa h)/T"), d * kappa**2 * h**2 / 4),
+        "power": equation(name(r"E_T(1+\kappa h)/T+O(h^3)"), d * kappa**2 * h**2 / 4),
         "best": equation(name(r"\lim T(w^*-1)"), -gammaprime_t * alpha_t**2 * r**2 / d),
     },
     nonnegative=("curvature",),
@@ -161,7 +161,7 @@ def W2() -> Iterator[Step]:
     yield Step(
         r"quadratic in $h$, as it must be at a minimum. With $h=T^{-p}$ the total is of order "
         r"$T^{1-2p}$: bounded if and only if $p\ge\frac12$.",
-        equation(name(r"E_T(1+\kappa h)/T"), near.removeO()),
+        equation(name(r"E_T(1+\kappa h)/T+O(h^3)"), near.removeO()),
         proves="power",
     )
     root = Limit(total.subs(w, 1 + kappa / sqrt(T)), T, oo)
