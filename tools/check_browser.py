@@ -1,0 +1,159 @@
+"""Move every slider of a notebook in a real browser: run all cells in JupyterLab, press keys, drag.
+
+    pip install playwright      # and chromium or Chrome from the system
+    python tools/check_browser.py notebooks/00_ten_minute_tour.ipynb
+
+Prints how long each key press takes to show its picture and what the browser's console complains
+of; writes screenshots into build/browser. Ends with 1 if a picture does not follow its slider or
+the console has an error. The notebook itself is left alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Locator, Page, sync_playwright
+
+OUT = Path(__file__).resolve().parent.parent / "build" / "browser"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+QUIET = [f"--disable-{part}" for part in ("gpu", "quic", "background-networking", "sync")]
+PRESSES = 12
+# Milliseconds until the picture is another one, and loaded; -1 after 10 s.
+WAIT_FOR_OTHER = """async (image, before) => {
+    const start = performance.now();
+    while (image.src === before || !image.complete) {
+        if (performance.now() - start > 10000) return -1;
+        await new Promise(requestAnimationFrame);
+    }
+    return performance.now() - start;
+}"""
+
+
+@contextmanager
+def jupyter_lab(folder: Path) -> Iterator[str]:
+    """JupyterLab on `folder`, on a free port that only this machine reaches; yields its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    settings = folder / ".settings" / "@jupyterlab" / "notebook-extension"
+    settings.mkdir(parents=True)
+    whole_page = json.dumps({"windowingMode": "none"})  # cells out of sight are there too
+    (settings / "tracker.jupyterlab-settings").write_text(whole_page, encoding="utf-8")
+    options = ["--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}"]
+    options += ["--IdentityProvider.token=", f"--ServerApp.root_dir={folder}"]
+    options += [f"--LabApp.user_settings_dir={folder / '.settings'}"]
+    command = [sys.executable, "-m", "jupyter", "lab", *options]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(120):
+            try:
+                urllib.request.urlopen(f"{address}/api", timeout=1)
+                break
+            except OSError:
+                time.sleep(0.5)
+        yield address
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def run_all(page: Page, timeout_s: float) -> float:
+    """Run > Run All Cells; returns the seconds until no cell waits or runs any more."""
+    idle = ".jp-Notebook-ExecutionIndicator[data-status='idle']"
+    waiting = page.locator(".jp-InputPrompt", has_text="[*]").first
+    page.locator(idle).first.wait_for(timeout=120_000)
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    start = time.perf_counter()
+    waiting.wait_for(timeout=30_000)
+    waiting.wait_for(state="hidden", timeout=1000 * timeout_s)
+    return time.perf_counter() - start
+
+
+def moves(handle: Locator, image: Locator) -> Iterator[float]:
+    """Milliseconds of every move: keys there and back, then one drag; -1 for no other picture."""
+    for key in ["ArrowRight", "ArrowLeft"] * (PRESSES // 2):
+        before = image.get_attribute("src")
+        start = time.perf_counter()
+        handle.press(key)
+        followed = image.evaluate(WAIT_FOR_OTHER, before) >= 0
+        yield 1000 * (time.perf_counter() - start) if followed else -1
+    before = image.get_attribute("src")
+    box = handle.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    handle.page.mouse.move(x, y)
+    handle.page.mouse.down()
+    handle.page.mouse.move(x + 120, y, steps=4)
+    handle.page.mouse.up()
+    yield image.evaluate(WAIT_FOR_OTHER, before)
+
+
+def check(page: Page, name: str) -> bool:
+    """Move every slider of the notebook that has been run; True if every picture followed."""
+    good = True
+    explorers = page.locator(".widget-vbox:has(img.widget-image):has(.noUi-handle)")
+    print(f"{explorers.count()} explorers")
+    for i in range(explorers.count()):
+        explorer = explorers.nth(i)
+        image = explorer.locator("img.widget-image")
+        for j in range(explorer.locator(".noUi-handle").count()):
+            *keys, drag = moves(explorer.locator(".noUi-handle").nth(j), image)
+            good &= min(*keys, drag) >= 0
+            median = statistics.median(keys)
+            print(
+                f"explorer {i}, slider {j}: key to picture {median:.0f} ms (median), "
+                f"{max(keys):.0f} ms (longest); {'dragged' if drag >= 0 else 'drag failed'}"
+            )
+        explorer.screenshot(path=OUT / f"{name}-{i}.png")
+    return good
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("notebook", type=Path)
+    parser.add_argument("--timeout", type=float, default=600, help="seconds to run all cells")
+    arguments = parser.parse_args()
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser is None:
+        parser.error(f"no browser found; install one of {', '.join(BROWSERS)}")
+    OUT.mkdir(parents=True, exist_ok=True)
+    errors: list[str] = []
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        shutil.copy(arguments.notebook, folder)
+        with jupyter_lab(Path(folder)) as address:
+            context = playwright.chromium.launch_persistent_context(
+                f"{folder}/.profile",
+                executable_path=browser,
+                viewport={"width": 1400, "height": 1000},
+                args=["--no-sandbox", "--no-first-run", *QUIET],
+            )
+            page = context.new_page()
+            page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+            page.on("pageerror", lambda error: errors.append(str(error)))
+            page.goto(f"{address}/lab/tree/{arguments.notebook.name}?reset", timeout=120_000)
+            print(f"run all: {run_all(page, arguments.timeout):.0f} s")
+            good = check(page, arguments.notebook.stem)
+            context.close()
+    print(*(f"console error: {error}" for error in errors), sep="\n")
+    print(f"screenshots are in {OUT}")
+    return 0 if good and not errors else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
