@@ -3,6 +3,7 @@ solved exactly (Gaussian data with the exact denoiser)."""
 
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 from torch import Tensor, nn
 
 from diffenc_lite import (
@@ -14,6 +15,12 @@ from diffenc_lite import (
     Noise,
     ScalingEncoder,
 )
+
+# No test is about time; the same examples in every run.
+settings.register_profile(
+    "steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("steady")
 
 KINDS = ("identity", "scaling", "learned")
 
