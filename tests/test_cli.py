@@ -142,6 +142,15 @@ def test_errors_are_one_line(run, capsys, command, message):
     assert error.startswith("error: ") and message in error and error.count("\n") == 1
 
 
+def test_an_error_of_two_lines_is_told_in_one(capsys, monkeypatch):
+    def fail(_):
+        raise ValueError("first line\n  second line")
+
+    monkeypatch.setattr(cli, "run_doctor", fail)
+    assert cli.main(["doctor"]) == 2
+    assert capsys.readouterr().err == "error: first line second line\n"
+
+
 @pytest.mark.parametrize("command", [[], ["fly"], ["train"], ["sample", "m", "--steps", "many"]])
 def test_wrong_usage(command, capsys):
     with pytest.raises(SystemExit) as left:

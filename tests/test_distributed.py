@@ -33,12 +33,13 @@ def make(encoder: str):
 
 
 def steps(encoder: str) -> dict[str, object]:
-    """Two steps: their terms, the last gradient, and the weights after it."""
+    """Two steps: how many images, the terms, the last gradient, and the weights after it."""
     model = make(encoder)
     trainer = Trainer(model, POINTS, CONFIG)
     terms = [trainer.advance() for _ in range(2)]
     gradient = {name: weight.grad for name, weight in model.named_parameters()}
-    return {"terms": terms, "gradient": gradient, "weights": model.state_dict()}
+    share = [len(part) for part in trainer._draw_batch()]
+    return {"share": share, "terms": terms, "gradient": gradient, "weights": model.state_dict()}
 
 
 def process(rank: int, folder: str) -> None:
@@ -78,7 +79,9 @@ def close(one, other):
 def test_gradients_and_weights_are_those_of_one_process(two, encoder):
     alone = steps(encoder)
     assert any(gradient.abs().max() > 1e-3 for gradient in alone["gradient"].values())
+    assert alone["share"] == [8, 8, 8, 4]  # images, t, noise, noise_0
     for found in two[1]:
+        assert found[encoder]["share"] == [4, 4, 4, 2]
         assert torch.allclose(torch.tensor(found[encoder]["terms"]), torch.tensor(alone["terms"]))
         close(found[encoder]["gradient"], alone["gradient"])
         close(found[encoder]["weights"], alone["weights"])

@@ -112,6 +112,20 @@ def test_learning_rate():
     assert rates[1000] == pytest.approx(0.05)
 
 
+def test_steps_are_as_long_as_the_learning_rate(small_model):
+    """The first step of AdamW moves each weight by the learning rate, up or down."""
+    config = TrainConfig(steps=9, batch=16, lr=0.01, warmup=3)
+    trainer = Trainer(small_model("identity"), POINTS, config)
+    before = trainer.model.denoiser.first.bias.clone()
+    trainer.advance()
+    moved = (trainer.model.denoiser.first.bias - before).abs()
+    assert torch.allclose(moved, torch.full_like(moved, learning_rate(config, 0)), rtol=1e-3)
+    for step in range(1, 9):
+        trainer.advance()
+        rates = {group["lr"] for group in trainer.optimizer.param_groups}
+        assert rates == {learning_rate(config, step)}
+
+
 def test_the_average_follows_its_formula(small_model):
     trainer = Trainer(small_model("learned"), POINTS, replace(SHORT, ema=0.5))
     expected = weights(trainer.model)
@@ -261,12 +275,14 @@ def test_progress_and_metrics(tmp_path):
 
 
 def test_terms_are_means_over_the_steps_since_the_last_progress(small_model):
-    told = list(train(small_model("learned"), POINTS, replace(SHORT, log_every=4, steps=10)))
-    trainer = Trainer(small_model("learned"), POINTS, replace(SHORT, log_every=4, steps=10))
-    steps = torch.tensor([trainer.advance() for _ in range(10)]).double()
-    for progress, part in zip(told, (steps[:4], steps[4:8], steps[8:]), strict=True):
-        terms = [progress.prior, progress.reconstruction, progress.diffusion]
-        assert torch.allclose(torch.tensor(terms).double(), part.mean(0), rtol=1e-6)
+    config = replace(SHORT, steps=10, log_every=4, evaluate_every=6)
+    told = list(train(small_model("learned"), POINTS, config, held_out=HELD_OUT))
+    trainer = Trainer(small_model("learned"), POINTS, config)
+    steps = torch.tensor([trainer.advance() for _ in range(10)])
+    assert [progress.step for progress in told] == [4, 6, 8, 10]
+    for progress, part in zip(told, steps.split([4, 2, 2, 2]), strict=True):
+        terms = torch.tensor([progress.prior, progress.reconstruction, progress.diffusion])
+        assert torch.allclose(terms, part.mean(0), rtol=1e-5)
 
 
 def test_the_bar_shows_all_and_passes_it_on(small_model, capsys):
