@@ -63,7 +63,7 @@ def test_colours_can_be_told_apart(seen):
 
 
 def test_other_colours_cannot():  # so the test above can fail
-    usual = [f"C{i}" for i in range(6)]  # matplotlib's own
+    usual = [f"tab:{name}" for name in ("blue", "orange", "green", "red", "purple", "brown")]
     assert closest(usual, np.eye(3)) > 12
     assert closest(usual, PROTAN) < 12
 
