@@ -89,6 +89,20 @@ def test_x1_whatever_is_learned(kind, level, bits, small_model):
     assert pixels.bits_per_dim(mean, 2).item() == pytest.approx(bits, **exact)
 
 
+@pytest.mark.parametrize("levels", [16, 256])
+@pytest.mark.parametrize("kind", KINDS)
+def test_reconstruction_is_the_price_of_the_levels_in_z_0(kind, levels, small_model, pictures):
+    """L1: z_0 = alpha_0 x_0 + sigma_0 eps, with x_0 the encoding at t = 0."""
+    (images, _, eps), model = pictures, small_model(kind, levels=levels)
+    images = images // (256 // levels)
+    x = (2 * images.double() + 1) / levels - 1
+    n = model.schedule(torch.zeros(3, dtype=F64))
+    z_0 = n.alpha[:, None] * model.encoder(x, n.gamma).x_t + n.sigma[:, None] * eps
+    expected = pixels.reconstruction_nats(images, z_0, n.like(x), levels)
+    found = bound.reconstruction_loss(model, images, eps)
+    torch.testing.assert_close(found, expected, rtol=1e-8, atol=1e-30)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_ends_are_the_same_alone_and_together(kind, small_model, pictures):
     model, (images, _, noise_0) = small_model(kind), pictures

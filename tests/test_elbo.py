@@ -60,10 +60,12 @@ def test_elbo_draws_from_its_generator_only(small_model, pictures):
     assert torch.equal(torch.get_rng_state(), state)
 
 
+@pytest.mark.parametrize("levels", [16, 256])
 @pytest.mark.parametrize("kind", KINDS)
-def test_elbo_is_made_of_its_pieces(kind, small_model, pictures):
-    model, (images, noise, noise_0) = small_model(kind), pictures
-    x, t = pixels.to_unit(images, dtype=F64), torch.tensor([0.2, 0.5, 0.95], dtype=F64)
+def test_elbo_is_made_of_its_pieces(kind, levels, small_model, pictures):
+    model, (images, noise, noise_0) = small_model(kind, levels=levels), pictures
+    images = images // (256 // levels)
+    x, t = pixels.to_unit(images, levels, F64), torch.tensor([0.2, 0.5, 0.95], dtype=F64)
     found = elbo(model, images, t=t, noise=noise, noise_0=noise_0)
     prior, reconstruction = bound.end_losses(model, images, noise_0)
     assert torch.equal(found.prior, prior) and torch.equal(found.reconstruction, reconstruction)
