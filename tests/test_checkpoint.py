@@ -18,6 +18,8 @@ from diffenc_lite.checkpoint import (
     save_resume,
     write_whole,
 )
+from diffenc_lite.data import load_mnist
+from diffenc_lite.evaluation import evaluate, evenly
 from diffenc_lite.model import ENCODERS, ModelConfig, build
 
 CARD = {"data": "points", "steps": 7, "seed": 3, "bits_per_dim": 6.5, "standard_error": 0.25}
@@ -202,9 +204,12 @@ def test_pretrained(saved, monkeypatch):
         load_model("mnist")
 
 
-def test_what_comes_with_the_package():
-    for name in checkpoint.pretrained_names():
-        assert load_pretrained(name).card["bits_per_dim"] < 1
+@pytest.mark.parametrize("name", checkpoint.pretrained_names())
+def test_a_pretrained_model_does_as_well_as_its_card_says(name):
+    model = load_pretrained(name)
+    images = evenly(load_mnist("test", "bundled").images, 200)
+    found = evaluate(model, images, generator=torch.Generator().manual_seed(0))
+    assert abs(found.total - model.card["bits_per_dim"]) < 5 * found.standard_error
 
 
 # ---- runs in progress ----------------------------------------------------------------------------

@@ -161,16 +161,21 @@ def test_wrong_usage(command, capsys):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT for another process")
 def test_interrupt_saves_and_leaves(tmp_path):
+    previous = signal.signal(signal.SIGINT, signal.SIG_DFL)  # ignored where tests run in background
     process = subprocess.Popen(
         [sys.executable, "-m", "diffenc_lite", "train", str(tmp_path), "--steps", "100000",
          "--log-every", "1", "--encoder", "identity", *QUICK],
         cwd=ROOT, stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
+    signal.signal(signal.SIGINT, previous)
     metrics = tmp_path / "metrics.jsonl"
-    while process.poll() is None and not (metrics.exists() and metrics.stat().st_size > 300):
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    error = process.communicate()[1]
+    try:
+        while process.poll() is None and not (metrics.exists() and metrics.stat().st_size > 300):
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        error = process.communicate(timeout=120)[1]
+    finally:
+        process.kill()
     assert process.returncode == 130, error
     assert "stopped; all is saved" in error and "Traceback" not in error
     lines = [json.loads(line) for line in metrics.read_text().splitlines()]

@@ -68,6 +68,14 @@ def finish(folder, whole):
     assert (folder / "metrics.jsonl").read_bytes() == whole[2]
 
 
+@pytest.fixture(autouse=True)
+def ctrl_c():
+    """SIGINT as in a terminal, also where the tests run in the background and it is ignored."""
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, previous)
+
+
 # ---- learning ------------------------------------------------------------------------------------
 
 
