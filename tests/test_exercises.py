@@ -174,7 +174,7 @@ def test_a_number_may_come_from_any_library(answer):
         (lambda: VALUE, "a function"),
         (sp.Symbol("x"), "an object of type Symbol"),
     ],
-    ids=str,
+    ids=lambda given: given if isinstance(given, str) else type(given).__name__,
 )
 def test_what_is_not_a_number_is_named_with_the_form_expected(answer, said):
     assert text("00.1", answer) == f"Exercise 00.1: this is {said}. Expected: one number."
