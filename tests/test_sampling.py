@@ -6,7 +6,16 @@ import pytest
 import torch
 from torch import nn
 
-from diffenc_lite import DiffEnc, LearnedEncoder, elbo, pixels, process, sample, sample_steps
+from diffenc_lite import (
+    DiffEnc,
+    LearnedEncoder,
+    LinearSchedule,
+    elbo,
+    pixels,
+    process,
+    sample,
+    sample_steps,
+)
 
 KINDS = ("identity", "scaling", "learned")
 F64 = torch.float64
@@ -97,6 +106,32 @@ def test_the_ratio_divides_the_variance_of_its_own_step(small_model):
     assert torch.equal(plain[0], first[0]) and not torch.equal(plain[1], first[1])
     quiet = latents(torch.tensor([1.0, 1e16]))[1]  # the mean
     torch.testing.assert_close(plain[1] - quiet, 2 * (first[1] - quiet), rtol=1e-5, atol=1e-6)
+
+
+def test_levels_are_drawn_from_the_softmax_and_not_the_nearest(small_model):
+    """G2, with so much noise at t = 0 that the two differ."""
+    denoiser, schedule = small_model().denoiser, LinearSchedule(-1.0, 5.0)
+    model = DiffEnc(denoiser, schedule=schedule, levels=4, shape=(2,))
+    with torch.no_grad():
+        *_, last = sample_steps(model, 5000, 2, 1e16, seeded(4))
+    n = schedule(torch.zeros(5000, dtype=F64)).like(last.z)
+    expected = pixels.level_logits(last.z, n, 4).softmax(-1).mean((0, 1))
+    drawn = sample(model, 5000, 2, 1e16, seeded(4))
+
+    def far_from_expected(levels):
+        """In standard errors."""
+        seen = levels.flatten().bincount(minlength=4) / 10000
+        return ((seen - expected).abs() / (expected * (1 - expected) / 10000).sqrt()).max()
+
+    assert far_from_expected(drawn) < 4
+    assert far_from_expected(pixels.to_levels(last.x_hat, 4)) > 10
+
+
+def test_no_graph_is_kept(small_model):
+    model, modes = small_model(), []
+    model.denoiser.register_forward_hook(lambda *_: modes.append(torch.is_grad_enabled()))
+    sample(model, 2, 3)
+    assert modes == [False] * 3
 
 
 # --- N(0.2, 0.3^2) with its exact denoiser --------------------------------------------------------
