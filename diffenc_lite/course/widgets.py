@@ -3,7 +3,7 @@
 `FrameExplorer` draws one frame for each position of its controls, once, when it is made; moving a
 slider only swaps pictures. `CurveExplorer` keeps one figure and changes the data of its curves. No
 callback runs a network. Controls are made by `slider` and `buttons`; all work from the keyboard
-(Tab to reach one, arrow keys to move it).
+(Tab to reach one, the arrow keys to move a slider, Enter to press a button).
 
 A page without a kernel shows a strip of five positions of the first control, stored in the notebook
 as a PNG beside a sentence that says so; the state of widgets is not stored.
