@@ -88,6 +88,14 @@ def diffusion_loss(model: DiffEnc, x: Tensor, t: Tensor, noise: Tensor) -> Tenso
     Its mean over t ~ U(0, 1) and eps is the diffusion loss at infinite depth.
     Args: x (B, ...); t (B,); noise is eps, (B, ...). Returns nats (B,).
     """
+    return sum_dims(diffusion_density(model, x, t, noise))
+
+
+def diffusion_density(model: DiffEnc, x: Tensor, t: Tensor, noise: Tensor) -> Tensor:
+    """(1/2) gamma'(t) alpha_t^2 r^2, the diffusion loss without its sum over dimensions        L4
+
+    Args: x (B, ...); t (B,); noise is eps, (B, ...). Returns nats (B, ...).
+    """
     at = model.schedule(t)
     n = at.like(x)
     x_t, u = model.encoder(x, at.gamma)
@@ -95,8 +103,8 @@ def diffusion_loss(model: DiffEnc, x: Tensor, t: Tensor, noise: Tensor) -> Tenso
     v_hat = model.v_hat(z, at.gamma)
     v_error = process.v_from_eps(x_t, noise, n) - v_hat
     u_error = u - model.u_hat(process.x_from_v(z, v_hat, n))
-    squared = sum_dims(process.residual(v_error, u_error, n).square())
-    return 0.5 * at.rate * at.alpha.square() * squared
+    r = process.residual(v_error, u_error, n)
+    return 0.5 * n.rate * n.alpha.square() * r.square()
 
 
 def step_gap(model: DiffEnc, x: Tensor, s: Tensor, t: Tensor, noise: Tensor) -> Tensor:

@@ -144,6 +144,18 @@ def pretrained_names() -> list[str]:
     return sorted(path.stem for path in PRETRAINED.glob("*.safetensors"))
 
 
+def read_metrics(path: PathLike) -> list[dict[str, Any]]:
+    """The lines of a metrics.jsonl (see runs.py), or those of a pretrained model by its name.
+
+    Raises FileNotFoundError if there is no such file, ValueError if a line is damaged.
+    """
+    file = PRETRAINED / f"{path}.metrics.jsonl" if path in pretrained_names() else Path(path)
+    try:
+        return [json.loads(line) for line in file.read_bytes().splitlines()]
+    except ValueError as error:
+        raise ValueError(f"{file} is damaged or no file of metrics: {error}") from None
+
+
 def _model_files(path: PathLike) -> tuple[Path, Path]:
     """(weights, card). Not by with_suffix, which would cut the name "run-0.5" in two."""
     stem = os.fspath(path).removesuffix(".safetensors").removesuffix(".json")

@@ -14,6 +14,7 @@ from diffenc_lite.checkpoint import (
     load_pretrained,
     load_resume,
     read_card,
+    read_metrics,
     save_model,
     save_resume,
     write_whole,
@@ -210,6 +211,28 @@ def test_a_pretrained_model_does_as_well_as_its_card_says(name):
     images = evenly(load_mnist("test", "bundled").images, 200)
     found = evaluate(model, images, generator=torch.Generator().manual_seed(0))
     assert abs(found.total - model.card["bits_per_dim"]) < 5 * found.standard_error
+
+
+def test_metrics(saved, tmp_path, monkeypatch):
+    lines = [{"step": 10, "total": 0.1}, {"step": 20, "total": 1e-300}]
+    file = saved.with_name("m-0.5.metrics.jsonl")
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert read_metrics(file) == lines
+    monkeypatch.setattr(checkpoint, "PRETRAINED", saved.parent)
+    assert read_metrics("m-0.5") == lines  # of the pretrained model
+    with pytest.raises(FileNotFoundError, match="other.jsonl"):
+        read_metrics(tmp_path / "other.jsonl")
+    file.write_bytes(file.read_bytes()[:-5])
+    with pytest.raises(ValueError, match="m-0.5.metrics.jsonl is damaged"):
+        read_metrics(file)
+
+
+@pytest.mark.parametrize("name", checkpoint.pretrained_names())
+def test_the_metrics_of_a_pretrained_model_end_where_its_card_does(name):
+    card, held_out = read_card(name), [m for m in read_metrics(name) if m["split"] == "held out"]
+    assert held_out[-1]["step"] == card["steps"]
+    # the same weights on some of the test images, which are other images than all of them
+    assert abs(held_out[-1]["total"] - card["bits_per_dim"]) < 5 * held_out[-1]["standard_error"]
 
 
 # ---- runs in progress ----------------------------------------------------------------------------
