@@ -49,9 +49,9 @@ def level_logits(z_0: Tensor, noise_0: Noise, levels: int = 256) -> Tensor:
 
     p(x | z_0) is the softmax of it. Args: noise_0 in a shape that broadcasts to z_0.
     """
-    grid = torch.arange(levels, dtype=z_0.dtype, device=z_0.device)
-    distance = (z_0 / noise_0.alpha)[..., None] - ((2 * grid + 1) / levels - 1)
-    return -0.5 * torch.exp(-noise_0.gamma)[..., None] * distance.square()
+    every = torch.arange(levels, device=z_0.device)
+    seen, precision = (z_0 / noise_0.alpha)[..., None], torch.exp(-noise_0.gamma)[..., None]
+    return _logits(seen, every, precision, levels)
 
 
 def reconstruction_nats(images: Tensor, z_0: Tensor, noise_0: Noise, levels: int = 256) -> Tensor:
@@ -60,12 +60,31 @@ def reconstruction_nats(images: Tensor, z_0: Tensor, noise_0: Noise, levels: int
     Args: images uint8 (B, ...); z_0 (B, ...); noise_0 broadcastable to z_0. Returns nats (B,).
 
     Written as ln(1 + sum over the other levels), since most pixels cost far less than float32
-    can see beside a logit.
+    can see beside a logit. Of the others, only those near z_0 / alpha_0 are looked at: the weight
+    of the rest together is below e^-40 of what is counted.
     """
-    logits = level_logits(z_0, noise_0, levels)
-    index = images.long()[..., None]
-    others = _logsumexp(logits.scatter(-1, index, -math.inf))
-    return sum_dims(softplus(others - logits.gather(-1, index)[..., 0]))
+    seen, precision = (z_0 / noise_0.alpha)[..., None], torch.exp(-noise_0.gamma)[..., None]
+    chosen = images.long()[..., None]
+    index = _levels_near(seen, precision, levels)
+    other = (index != chosen) & (index >= 0) & (index < levels)
+    logits = _logits(seen, index, precision, levels).masked_fill(~other, -math.inf)
+    odds = _logsumexp(logits) - _logits(seen, chosen, precision, levels)[..., 0]
+    return sum_dims(softplus(odds))
+
+
+def _logits(seen: Tensor, level: Tensor, precision: Tensor, levels: int) -> Tensor:
+    """-(1/2) exp(-gamma_0) (z_0 / alpha_0 - l_k)^2                                            G2"""
+    return -0.5 * precision * (seen - ((2 * level.to(seen.dtype) + 1) / levels - 1)).square()
+
+
+def _levels_near(seen: Tensor, precision: Tensor, levels: int) -> Tensor:
+    """The levels k that count: in a window around the nearest, or all of them where the noise is
+    strong. The window may reach below 0 and above K - 1. (B, ..., 1) -> (B, ..., window)"""
+    reach = math.ceil(levels / 2 * math.sqrt(100 / float(precision.min()))) + 2
+    if 2 * reach + 1 >= levels:
+        return torch.arange(levels, device=seen.device)
+    nearest = ((seen.detach() + 1) * (levels / 2) - 0.5).round().clamp(0, levels - 1).long()
+    return nearest + torch.arange(-reach, reach + 1, device=seen.device)
 
 
 def _logsumexp(a: Tensor) -> Tensor:

@@ -149,3 +149,21 @@ def test_drawn_levels_stay_in_their_place(generator):
 
 def test_bits_per_dim():
     assert pixels.bits_per_dim(torch.tensor(8 * math.log(2)), 4).item() == pytest.approx(2)
+
+
+@pytest.mark.parametrize("levels", [2, 5, 100, 256])
+@pytest.mark.parametrize("gamma_0", [-16.0, -13.3, -9.0, -4.0, 0.0])
+def test_levels_left_out_of_the_reconstruction_do_not_count(levels, gamma_0, generator):
+    images = torch.randint(0, levels, (8, 50), generator=generator).to(torch.uint8)
+    noise = Noise.from_gamma(torch.full((8, 1), gamma_0, dtype=torch.float64))
+    # Also far outside what a level and the noise would give: z_0 is anything.
+    far = 3 * torch.randn((8, 50), generator=generator, dtype=torch.float64)
+    near = pixels.to_unit(images, levels, torch.float64) + noise.sigma * far
+    for z_0 in (noise.alpha * near, noise.alpha * far):
+        z_0.requires_grad_()
+        log_p = pixels.level_logits(z_0, noise, levels).log_softmax(-1)
+        all_levels = -log_p.gather(-1, images.long()[..., None])[..., 0].sum(1)
+        nats = pixels.reconstruction_nats(images, z_0, noise, levels)
+        torch.testing.assert_close(nats, all_levels, rtol=1e-9, atol=1e-9)
+        gradients = (torch.autograd.grad(a.sum(), z_0)[0] for a in (nats, all_levels))
+        torch.testing.assert_close(*gradients, rtol=1e-7, atol=1e-7)
