@@ -80,7 +80,7 @@ def _logits(seen: Tensor, level: Tensor, precision: Tensor, levels: int) -> Tens
 def _levels_near(seen: Tensor, precision: Tensor, levels: int) -> Tensor:
     """The levels k that count: in a window around the nearest, or all of them where the noise is
     strong. The window may reach below 0 and above K - 1. (B, ..., 1) -> (B, ..., window)"""
-    reach = math.ceil(levels / 2 * math.sqrt(100 / float(precision.min()))) + 2
+    reach = math.ceil(levels / 2 * math.sqrt(100 / float(precision.detach().min()))) + 2
     if 2 * reach + 1 >= levels:
         return torch.arange(levels, device=seen.device)
     nearest = ((seen.detach() + 1) * (levels / 2) - 0.5).round().clamp(0, levels - 1).long()
