@@ -100,10 +100,10 @@ def curves(
 
 @styled
 def bars(values: Mapping[str, float], xlabel: str, title: str = "") -> Picture:
-    """One bar per entry, the first on top, each with its number (two digits) at its end."""
+    """One bar per entry, the first on top, each with its number (three digits) at its end."""
     figure, ax = subplots(size=(8, 0.8 + 0.5 * len(values)))
     drawn = ax.barh(list(values), list(values.values()), color=BLUE)
-    ax.bar_label(drawn, [f"{value:.2g}" for value in values.values()], padding=4)
+    ax.bar_label(drawn, [f"{value:.3g}" for value in values.values()], padding=4)
     ax.invert_yaxis()
     ax.margins(x=0.12)
     ax.set(xlabel=xlabel, title=title)
