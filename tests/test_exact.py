@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diffenc_lite import elbo, sample
+from diffenc_lite import elbo, sample, sample_steps
 from diffenc_lite.bound import diffusion_loss, prior_loss, step_loss
 from diffenc_lite.course.exact import (
     SCALING,
@@ -262,10 +262,14 @@ def test_finite_depth_tends_to_infinite_depth(encoder):
 
 
 def test_the_optimal_ratio_is_the_best_one_of_every_step():
-    exact = Exact(SKEWED, HALF)
-    best = exact.diffusion(8, "optimal")
-    for ratio in (1.0, 0.5, torch.linspace(0.2, 1.0, 8), torch.linspace(1.0, 0.2, 8)):
-        assert best < exact.diffusion(8, ratio)
+    """Nothing is gained by moving any one of the eight ratios up or down by 5%."""
+    exact, grid = Exact(SKEWED, HALF), torch.linspace(0, 1, 9, dtype=torch.float64)
+    best, ratio = exact.diffusion(8, "optimal"), 1 / (1 + exact.mean_squared_gaps(grid))
+    for step in range(8):
+        for factor in (0.95, 1.05):
+            moved = ratio.clone()
+            moved[step] *= factor
+            assert best < exact.diffusion(8, moved)
 
 
 # --- the library agrees ---------------------------------------------------------------------------
@@ -360,9 +364,21 @@ def test_the_exact_denoiser_works_on_independent_dimensions_of_any_shape():
 
 
 @pytest.mark.parametrize("encoder", [VDM, SCALING], ids=["identity", "scaling"])
-def test_the_library_samples_the_world_from_the_exact_model(encoder):
+def test_the_library_samples_the_odds_of_the_world(encoder):
     """Two levels with odds 1/4 and 3/4 come back with these odds."""
     world = Mixture([[-0.5], [0.5]], [0.0, 0.0], [0.25, 0.75])
     model = Exact(world, encoder).model(levels=2)
     images = sample(model, 4000, 60, generator=torch.Generator().manual_seed(5))
     assert float(images.double().mean()) == pytest.approx(0.75, abs=4 * math.sqrt(0.1875 / 4000))
+
+
+@pytest.mark.parametrize("steps", [1, 3, 20])
+def test_samples_are_exact_where_the_bound_is_tight(steps):
+    """X2: Gaussian data with w* give Gaussian samples of the right variance, however few steps."""
+    exact, n = Exact(Gaussian(2.0), VDM), 40_000
+    grid = torch.linspace(0, 1, steps + 1, dtype=torch.float64)
+    ratio = 1 / (1 + exact.mean_squared_gaps(grid))
+    generator = torch.Generator().manual_seed(steps)
+    *_, last = sample_steps(exact.model(), n, steps, ratio, generator)
+    assert abs(float(last.x_hat.mean())) < 4 * math.sqrt(2 / n)
+    assert float(last.x_hat.var()) == pytest.approx(2.0, abs=4 * 2 * math.sqrt(2 / n))
