@@ -15,6 +15,7 @@ from rattler import MatchSpec
 
 import diffenc_lite
 from diffenc_lite.__main__ import parser
+from diffenc_lite.checkpoint import pretrained_names, read_card
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -131,6 +132,16 @@ def test_readme_maps_every_notebook():
     assert len(set(re.findall(r"^\| (\d\d) \|", README, re.MULTILINE))) == 15
     for notebook in NOTEBOOKS:
         assert f"](notebooks/{notebook.name})" in README, f"{notebook.name} is not in the map"
+
+
+def test_readme_has_the_numbers_of_the_cards():
+    rows = {row.split("`")[1]: row for row in README.splitlines() if row.startswith("| `mnist-")}
+    assert sorted(rows) == pretrained_names()
+    for name, row in rows.items():
+        card = read_card(name)
+        score = f"{card['bits_per_dim']:.4f} ± {card['standard_error']:.4f}"
+        terms = [f"{bits:.4f}" for bits in card["terms"].values()]
+        assert [part.strip() for part in row.split("|")][3:-1] == [score, *terms]
 
 
 def test_readme_commands_exist():
