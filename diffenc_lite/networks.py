@@ -31,7 +31,7 @@ class UNetConfig:
     pool: halve height and width from one entry to the next; the paper's denoiser does not.
     fourier: the powers k of the sines and cosines of 2 pi 2^k z, for a denoiser. The paper has
         (6, 7); more of them, scaled by the noise and handed to the output, learn several times
-        faster (2.0 against 5 bits/dim after 400 steps on MNIST).
+        faster (in steps 101 to 200 on MNIST, 2.8 against 7.4 bits/dim).
     """
 
     channels: tuple[int, ...]
