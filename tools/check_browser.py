@@ -1,11 +1,14 @@
-"""Move every slider of a notebook in a real browser: run all cells in JupyterLab, press keys, drag.
+"""Look at notebooks in a real browser, as a reader would, with a kernel and without.
 
     pip install playwright      # and chromium or Chrome from the system
+    python tools/check_browser.py                                   # every notebook
     python tools/check_browser.py notebooks/00_ten_minute_tour.ipynb
 
-Prints how long each key press takes to show its picture and what the browser's console complains
-of; writes screenshots into build/browser. Ends with 1 if a picture does not follow its slider or
-the console has an error. The notebook itself is left alone.
+First each notebook's HTML page is opened with the network off: every stored picture must show.
+Then the notebook is opened in JupyterLab, all cells are run, and every slider is moved by keyboard
+and mouse. Prints how long each key press takes to show its picture, and what the browser's console
+complains of; writes screenshots into build/browser. Ends with 1 if a picture is missing or does
+not follow its slider, or if the console has an error. The notebooks themselves are left alone.
 """
 
 from __future__ import annotations
@@ -24,9 +27,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page, sync_playwright
+import nbformat
+from playwright.sync_api import BrowserContext, Locator, Page, sync_playwright
+from run_notebooks import ROOT, write_html
 
-OUT = Path(__file__).resolve().parent.parent / "build" / "browser"
+OUT = ROOT / "build" / "browser"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 QUIET = [f"--disable-{part}" for part in ("gpu", "quic", "background-networking", "sync")]
 PRESSES = 12
@@ -53,7 +58,8 @@ def jupyter_lab(folder: Path) -> Iterator[str]:
     whole_page = json.dumps({"windowingMode": "none"})  # cells out of sight are there too
     (settings / "tracker.jupyterlab-settings").write_text(whole_page, encoding="utf-8")
     options = ["--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}"]
-    options += ["--IdentityProvider.token=", f"--ServerApp.root_dir={folder}"]
+    options += ["--IdentityProvider.token=", "--ServerApp.disable_check_xsrf=True"]
+    options += [f"--ServerApp.root_dir={folder}"]
     options += [f"--LabApp.user_settings_dir={folder / '.settings'}"]
     command = [sys.executable, "-m", "jupyter", "lab", *options]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -135,20 +141,59 @@ def check(page: Page, name: str) -> bool:
     return good
 
 
+def check_page(context: BrowserContext, notebook: Path, folder: Path) -> bool:
+    """Export the stored notebook to HTML and open it offline; True if all its pictures show."""
+    content = nbformat.read(notebook, as_version=4)
+    outputs = [output for cell in content.cells for output in cell.get("outputs", [])]
+    stored = sum("image/png" in output.get("data", {}) for output in outputs)
+    path = folder / notebook.with_suffix(".html").name
+    write_html(content, notebook, path)
+    context.set_offline(True)
+    page = context.new_page()
+    page.goto(path.as_uri(), wait_until="domcontentloaded")
+    shown = page.evaluate(
+        "[...document.querySelectorAll('.jp-OutputArea img')].filter(i => i.naturalWidth).length"
+    )
+    page.close()
+    context.set_offline(False)
+    print(f"HTML page, network off: {shown} of {stored} pictures show")
+    return shown == stored
+
+
+def check_notebook(context: BrowserContext, address: str, name: str, timeout_s: float) -> bool:
+    """Run the notebook in JupyterLab and move what it has; True if all went well."""
+    errors: list[str] = []
+    page = context.new_page()
+    page.set_default_timeout(120_000)
+    page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(f"{address}/lab/tree/{name}?reset")
+    print(f"run all: {run_all(page, timeout_s):.0f} s")
+    good = check(page, Path(name).stem)
+    page.close()
+    for session in json.load(urllib.request.urlopen(f"{address}/api/sessions")):
+        stop = urllib.request.Request(f"{address}/api/sessions/{session['id']}", method="DELETE")
+        urllib.request.urlopen(stop)
+    print(*(f"console error: {error}\n" for error in errors), sep="", end="")
+    return good and not errors
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("notebook", type=Path)
+    parser.add_argument("notebooks", nargs="*", type=Path, help="default: notebooks/*.ipynb")
     parser.add_argument("--timeout", type=float, default=600, help="seconds to run all cells")
     arguments = parser.parse_args()
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
         parser.error(f"no browser found; install one of {', '.join(BROWSERS)}")
     OUT.mkdir(parents=True, exist_ok=True)
-    errors: list[str] = []
+    notebooks = arguments.notebooks or sorted((ROOT / "notebooks").glob("*.ipynb"))
+    failed = []
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        shutil.copy(arguments.notebook, folder)
+        for notebook in notebooks:  # copies: what JupyterLab saves is not kept
+            shutil.copy(notebook, folder)
         with jupyter_lab(Path(folder)) as address:
             context = playwright.chromium.launch_persistent_context(
                 f"{folder}/.profile",
@@ -156,17 +201,16 @@ def main() -> int:
                 viewport={"width": 1400, "height": 1000},
                 args=["--no-sandbox", "--no-first-run", *QUIET],
             )
-            page = context.new_page()
-            page.set_default_timeout(120_000)
-            page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
-            page.on("pageerror", lambda error: errors.append(str(error)))
-            page.goto(f"{address}/lab/tree/{arguments.notebook.name}?reset")
-            print(f"run all: {run_all(page, arguments.timeout):.0f} s")
-            good = check(page, arguments.notebook.stem)
+            for notebook in notebooks:
+                print(f"== {notebook.name}", flush=True)
+                good = check_page(context, notebook.resolve(), Path(folder))
+                good &= check_notebook(context, address, notebook.name, arguments.timeout)
+                if not good:
+                    failed.append(notebook.name)
             context.close()
-    print(*(f"console error: {error}" for error in errors), sep="\n")
     print(f"screenshots are in {OUT}")
-    return 0 if good and not errors else 1
+    print(f"FAILED: {', '.join(failed)}" if failed else f"{len(notebooks)} notebooks: all well")
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
