@@ -130,9 +130,30 @@ def step_loss(
 ) -> Tensor:
     """KL(q(z_s | z_t, x) || p(z_s | z_t)) of one step, with ratio w: nats (B,)                 L2
 
-    Args: x (B, ...); s < t, both (B,); noise is eps, (B, ...); ratio a number or (B,).
+    Args: x (B, ...); s < t, both (B,); noise is eps, (B, ...); ratio a number, (B,) or, with one
+        for each dimension, (B, ...).
     """
-    return kl_ratio(sum_dims(step_gap(model, x, s, t, noise)), ratio, x[0].numel())
+    w = torch.as_tensor(ratio, dtype=x.dtype, device=x.device)
+    if w.dim() == 1:
+        w = w.reshape(-1, *[1] * (x.dim() - 1))
+    return sum_dims(kl_ratio(step_gap(model, x, s, t, noise), w))
+
+
+def drawn_step_loss(
+    model: DiffEnc, x: Tensor, index: Tensor, noise: Tensor, grid: Tensor, ratio: Tensor
+) -> Tensor:
+    """T times L2 of one step for each example: its mean over the steps is the diffusion loss  L3
+
+    Args: x (B, ...); index (B,), which step; noise is eps, (B, ...); grid (T+1,); ratio, a row for
+        each step, as `check_ratio` returns it. Returns nats (B,).
+    """
+    one = step_loss(model, x, grid[index], grid[index + 1], noise, ratio[index])
+    return len(ratio) * one
+
+
+def spread_over_steps(u: Tensor, steps: int) -> Tensor:
+    """u in [0, 1) -> the step that it falls in when all are equally likely, 0 to steps - 1"""
+    return (u * steps).long().clamp(max=steps - 1)
 
 
 # --- all together --------------------------------------------------------------------------------
@@ -156,12 +177,12 @@ def elbo(
         images: uint8 (B, ...).
         steps: None is infinite depth (L4); T is finite depth with T equal steps (L3).
         ratio: w = sigma_Q^2 / sigma_P^2 > 0: a number, a tensor (T,) whose row i is the step
-            t = (i+1)/T, or "optimal": W1 fitted on these very images (so it flatters; to score
-            held-out images give `ratio=optimal_ratio(model, training_images, steps)`).
-            At infinite depth it must be 1.
+            t = (i+1)/T, a tensor (T, ...) with one w for each dimension of an example too, or
+            "optimal": W1 fitted on these very images (so it flatters; to score held-out images give
+            `ratio=optimal_ratio(model, training_images, steps)`). At infinite depth it must be 1.
         every_step: sum all T steps instead of drawing one per example and multiplying by T.
-        t: (B,) in [0, 1]; at finite depth, the step that contains t. By default drawn with low
-            discrepancy: one uniform offset, equally spaced modulo 1.
+        t: (B,) in [0, 1]; at finite depth, the step that contains t; not with every_step. By
+            default drawn with low discrepancy: one uniform offset, equally spaced modulo 1.
         noise, noise_0: eps for z_t and for z_0, in the shape of the images (with every_step the
             same noise serves each step). What is given is used; the rest is drawn from generator.
         grid: (T+1,) increasing from 0 to 1, where the T steps end; equal steps by default.
@@ -184,7 +205,7 @@ def elbo(
     dims = x[0].numel()
     noise_0 = _given_or_drawn("noise_0", noise_0, x, generator)
     if t is not None:
-        _check_t(t, x)
+        _check_t(t, x, every_step)
 
     if steps is None:
         _check_infinite_depth(ratio, every_step, grid)
@@ -200,19 +221,19 @@ def elbo(
         w = process.check_ratio(ratio, steps, x)
     prior, reconstruction = end_losses(model, images, noise_0)
 
-    def steps_from(index: Tensor) -> Tensor:
+    def at_step(index: Tensor) -> Tensor:
         eps = _given_or_drawn("noise", noise, x, generator)
-        return step_loss(model, x, grid[index], grid[index + 1], eps, w[index])
+        return drawn_step_loss(model, x, index, eps, grid, w)
 
     if every_step:
         every = torch.arange(steps, device=x.device)[:, None].expand(-1, len(x))
-        diffusion = torch.stack([steps_from(index) for index in every]).sum(0)
+        diffusion = torch.stack([at_step(index) for index in every]).mean(0)
     else:
         if t is None:
-            index = (low_discrepancy(len(x), x, generator) * steps).long().clamp(max=steps - 1)
+            index = spread_over_steps(low_discrepancy(len(x), x, generator), steps)
         else:  # a t on the grid belongs to the step that starts there and leads down
             index = (torch.searchsorted(grid, t.to(x) - 1e-6) - 1).clamp(0, steps - 1)
-        diffusion = steps * steps_from(index)
+        diffusion = at_step(index)
     return Bound(prior, reconstruction, diffusion, dims)
 
 
@@ -261,7 +282,9 @@ def _given_or_drawn(
     return given.to(x)
 
 
-def _check_t(t: Tensor, x: Tensor) -> None:
+def _check_t(t: Tensor, x: Tensor, every_step: bool) -> None:
+    if every_step:
+        raise ValueError("t chooses one step for each image; with every_step=True leave it out")
     if t.shape != (len(x),):
         raise ValueError(f"t must have shape ({len(x)},), one per image; got {tuple(t.shape)}")
     if not bool(((t >= 0) & (t <= 1)).all()):

@@ -20,16 +20,16 @@ def kl_to_standard(mean: Tensor, variance: Tensor) -> Tensor:
     return 0.5 * sum_dims(mean.square() + (excess - torch.log1p(excess)))
 
 
-def kl_ratio(squared_gap: Tensor, ratio: Tensor | float, dims: int) -> Tensor:
+def kl_ratio(squared_gap: Tensor, ratio: Tensor | float, dims: int = 1) -> Tensor:
     """KL(N(mu_Q, sigma_Q^2 I) || N(mu_P, (sigma_Q^2 / w) I))
     = (d/2) (w - 1 - ln w) + (w/2) ||mu_P - mu_Q||^2 / sigma_Q^2                               L2
 
     Args:
-        squared_gap: ||mu_P - mu_Q||^2 / sigma_Q^2, shape (B,).
-        ratio: w = sigma_Q^2 / sigma_P^2, a number or a tensor that broadcasts to (B,).
-        dims: d, the number of dimensions.
+        squared_gap: ||mu_P - mu_Q||^2 / sigma_Q^2, of any shape.
+        ratio: w = sigma_Q^2 / sigma_P^2, a number or a tensor that broadcasts to squared_gap.
+        dims: d, the number of dimensions that each squared_gap is the sum over.
 
-    Returns nats, shape (B,). Raises ValueError if a ratio is not positive.
+    Returns nats, in the shape of squared_gap. Raises ValueError if a ratio is not positive.
     """
     excess = torch.as_tensor(ratio, dtype=squared_gap.dtype, device=squared_gap.device) - 1
     if not bool((excess > -1).all()):

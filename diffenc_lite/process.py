@@ -85,9 +85,16 @@ def mean_gap(
 
     Args: v_error = v - v_hat; x_change = x_t - x_s.
     """
+    on_error, on_u, on_change = gap_weights(s, t)
+    return on_error * v_error + on_u * u_hat + on_change * x_change
+
+
+def gap_weights(s: Noise, t: Noise) -> tuple[Tensor, Tensor, Tensor]:
+    """The factors of v - v_hat, u_hat and x_t - x_s in `mean_gap`                             L2"""
     c = step_c(s, t)
-    gap = c * t.sigma * v_error + (t.gamma - s.gamma) * t.sigma.square() * u_hat + x_change
-    return s.alpha / (s.sigma * c.sqrt()) * gap
+    on_change = s.alpha / (s.sigma * c.sqrt())
+    on_u = on_change * (t.gamma - s.gamma) * t.sigma.square()
+    return on_change * c * t.sigma, on_u, on_change
 
 
 # --- three names for one prediction -------------------------------------------------------------
@@ -138,15 +145,22 @@ def check_grid(grid: Tensor | None, steps: int, like: Tensor) -> Tensor:
 
 
 def check_ratio(ratio: Tensor | float, steps: int, like: Tensor) -> Tensor:
-    """The ratio w of every step, (T,), row i for the step that ends at the i-th depth."""
+    """The ratio w of every step, row i for the step from the i-th depth of the grid to the next.
+
+    Args: ratio, a number, (T,), or (T, ...) with one w for each dimension of an example; like
+        (B, ...). Returns (T, 1, ..., 1) or (T, ...): each row broadcasts to the data.
+    """
     if isinstance(ratio, str):
         raise ValueError(f'ratio must be a number or a tensor ({steps},) here; got "{ratio}"')
     w = torch.as_tensor(ratio, dtype=like.dtype, device=like.device)
-    if w.dim() > 1 or (w.dim() == 1 and len(w) != steps):
+    per_dimension = (steps, *like.shape[1:])
+    if w.shape not in ((), (steps,), per_dimension):
         raise ValueError(
-            f"ratio must be a number or have one entry per step, shape ({steps},); "
-            f"got shape {tuple(w.shape)}"
+            f"ratio must be a number or have one entry per step, shape ({steps},), or one per step "
+            f"and dimension, shape {per_dimension}; got shape {tuple(w.shape)}"
         )
     if not bool(((w > 0) & w.isfinite()).all()):
         raise ValueError(f"ratio must be positive and finite; got {ratio}")
-    return w.expand(steps)
+    if w.shape == per_dimension:
+        return w
+    return w.expand(steps).reshape(steps, *[1] * (len(per_dimension) - 1))

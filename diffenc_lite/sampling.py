@@ -34,8 +34,9 @@ def sample_steps(
 
     Yields steps + 1 times, at t = 1, ..., 0; x_hat at t is what the denoiser sees in z_t, and
     z_0 / alpha_0 at the end, where it is called no more. Run it under torch.no_grad().
-    Args: ratio w > 0, a number or (T,) with row i for the i-th step counted from t = 0;
-        grid, increasing (steps+1,) from 0 to 1, equal steps if not given.
+    Args: ratio w > 0, a number, (T,) with row i for the i-th step counted from t = 0, or
+        (T, *shape), one for each dimension; grid, increasing (steps+1,) from 0 to 1, equal steps
+        if not given.
     """
     if not isinstance(n, Integral) or n < 1:
         raise ValueError(f"n must be a whole number of images, at least 1; got {n!r}")
