@@ -1,4 +1,4 @@
-"""The command line: python -m diffenc_lite train | evaluate | sample | student | doctor"""
+"""The command line: python -m diffenc_lite train | evaluate | sample | study | student | doctor"""
 
 from __future__ import annotations
 
@@ -92,6 +92,16 @@ def run_sample(args: argparse.Namespace) -> None:
     print(f"{args.out}: {args.n} samples of {args.model}, T = {args.steps}, w = {args.ratio:g}")
 
 
+def run_study(args: argparse.Namespace) -> None:
+    from .course import studies
+
+    options = studies.options(
+        studies.find(args.name), _device(args.device), args.root, dict(args.budget)
+    )
+    path = studies.run_study(args.name, args.folder, options)
+    print(f"{path} has all results" if path else "other processes are still at work on the rest")
+
+
 def run_student(args: argparse.Namespace) -> None:
     from .course.student import write_student_versions
 
@@ -159,6 +169,11 @@ def _seeded(seed: int, device: torch.device) -> torch.Generator:
     return torch.Generator(device).manual_seed(seed)
 
 
+def _number(text: str) -> tuple[str, int]:
+    name, _, number = text.partition("=")
+    return name, int(number)
+
+
 def _load(args: argparse.Namespace, split: str, device: torch.device) -> ImageSet:
     if args.data == "cifar10":
         return load_cifar10(split, args.root, device)
@@ -194,7 +209,7 @@ def _say(line: str) -> None:
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser("python -m diffenc_lite", description=__doc__)
     commands = top.add_subparsers(
-        required=True, metavar="train | evaluate | sample | student | doctor"
+        required=True, metavar="train | evaluate | sample | study | student | doctor"
     )
 
     def command(
@@ -259,6 +274,19 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--steps", type=int, default=100, help="T")
     one.add_argument("--ratio", type=float, default=1.0, help="w")
     one.add_argument("--seed", type=int, default=0, help="of the draws")
+
+    one = command(
+        "study", run_study, "Run a study of the course, or the rest of it; several processes may.",
+        "encoders runs/encoders --budget steps=500 seeds=5",
+    )  # fmt: skip
+    one.set_defaults(after_interrupt="; the same command goes on")
+    one.add_argument("name", metavar="NAME", help="toys, encoders or ratio")
+    one.add_argument("folder", help="for a file of each finished job, and results.json")
+    one.add_argument("--root", help="folder that holds the full MNIST")
+    one.add_argument(
+        "--budget", type=_number, nargs="*", default=[], metavar="NAME=NUMBER",
+        help="what trades time for precision; without it, what suits the device",
+    )  # fmt: skip
 
     one = command(
         "student", run_student, "Write the notebooks without solutions and outputs, for students.",

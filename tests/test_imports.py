@@ -46,6 +46,8 @@ TEACHING = [
     "student",
     "plots",
     "widgets",
+    "paired",
+    "studies",
 ]
 ONLY_COURSE = {"matplotlib", "ipywidgets", "sympy", "IPython"}
 
