@@ -41,11 +41,12 @@ class Bound:
 def prior_loss(model: DiffEnc, x: Tensor) -> Tensor:
     """KL(q(z_1 | x) || N(0, I)) with x_1 the encoding at t = 1: (B, ...) -> nats (B,)         L0"""
     noise_1 = _noise_at(model, x, 1.0)
-    return _prior(x + model.encoder.shift(x, noise_1.gamma), noise_1)
+    return _prior(model, x + model.encoder.shift(x, noise_1.gamma), noise_1)
 
 
-def _prior(x_1: Tensor, noise_1: Noise) -> Tensor:
-    q = process.marginal(x_1, noise_1.like(x_1))
+def _prior(model: DiffEnc, x_1: Tensor, noise_1: Noise) -> Tensor:
+    from_centre = x_1 if model.centre is None else x_1 - model.centre  # p(z_1) = N(alpha_1 c, I)
+    q = process.marginal(from_centre, noise_1.like(x_1))
     return kl_to_standard(q.mean, q.variance)
 
 
@@ -76,7 +77,8 @@ def end_losses(model: DiffEnc, images: Tensor, noise_0: Tensor) -> tuple[Tensor,
     at_0, at_1 = _noise_at(model, x, 0.0), _noise_at(model, x, 1.0)
     shift = model.encoder.shift(torch.cat([x, x]), torch.cat([at_0.gamma, at_1.gamma]))
     shift_0, shift_1 = shift.chunk(2)
-    return _prior(x + shift_1, at_1), _reconstruction(model, images, x + shift_0, noise_0, at_0)
+    prior = _prior(model, x + shift_1, at_1)
+    return prior, _reconstruction(model, images, x + shift_0, noise_0, at_0)
 
 
 # --- diffusion loss ------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from .encoder import Encoder, IdentityEncoder, LearnedEncoder, ScalingEncoder
 from .networks import MLP, UNet, UNetConfig
-from .schedule import LearnedSchedule, LinearSchedule
+from .schedule import LearnedSchedule, LinearSchedule, Noise
 
 
 class DiffEnc(nn.Module):
@@ -25,6 +25,8 @@ class DiffEnc(nn.Module):
         schedule: LinearSchedule() by default, or LearnedSchedule().
         levels: number of levels of the data, at most 256.
         shape: of one example, e.g. (1, 28, 28). Only sampling needs it; by default it is
+        centre: c, a point of the data's space, (...). The model then diffuses x - c: in terms of x
+            itself, p(z_1) = N(alpha_1 c, I) and the denoiser sees z - alpha c. None is c = 0.
             `denoiser.shape` where there is one, else that of the first images the bound sees.
     """
 
@@ -37,6 +39,7 @@ class DiffEnc(nn.Module):
         shape: tuple[int, ...] | None = None,
     ):
         super().__init__()
+        centre: Tensor | None = None,
         if not 2 <= levels <= 256:
             raise ValueError(f"levels must be between 2 and 256 (8-bit data); got {levels}")
         encoder = IdentityEncoder() if encoder is None else encoder
@@ -51,11 +54,20 @@ class DiffEnc(nn.Module):
         self.levels = levels
         shape = getattr(denoiser, "shape", None) if shape is None else shape
         self.shape = None if shape is None else tuple(shape)
+        self.centre: Tensor | None
+        self.register_buffer("centre", centre)
         self.config: ModelConfig | None = None  # set by `build`
 
     def v_hat(self, z: Tensor, gamma: Tensor) -> Tensor:
-        """The denoiser's prediction of v, checked to have the shape of z."""
-        v_hat = self.denoiser(z, gamma)
+        """The denoiser's prediction of v, checked to have the shape of z.
+
+        With a centre c the denoiser knows x - c only: from z - alpha c it predicts v + sigma c.
+        """
+        if self.centre is None:
+            v_hat = self.denoiser(z, gamma)
+        else:
+            at = Noise.from_gamma(gamma).like(z)
+            v_hat = self.denoiser(z - at.alpha * self.centre, gamma) - at.sigma * self.centre
         if v_hat.shape != z.shape:
             raise ValueError(
                 f"denoiser(z, gamma) must return the shape of z, {tuple(z.shape)}; "
@@ -120,6 +132,13 @@ class ModelConfig:
     """All that is needed to build a model again; plain values, so that it can be kept as JSON.
 
     encoder: "identity" (a VDM), "scaling" or "learned"; size: "tiny", "small" or "paper";
+    # "small", the denoiser given the parameters of the learned encoder: for a VDM of that capacity
+    "small-matched": Size(
+        UNetConfig((16, 32, 64), (1, 2, 4)),
+        UNetConfig((8, 16, 48), (0, 0, 1), attention=False),
+        (128, 3),
+        (64, 2),
+    ),
     schedule: "fixed" or "learned" end points; shape (C, H, W) takes U-Nets, (D,) MLPs.
     """
 
@@ -136,6 +155,7 @@ class ModelConfig:
         object.__setattr__(self, "shape", tuple(self.shape))  # JSON gives a list
         for name, given, accepted in (
             ("encoder", self.encoder, ENCODERS),
+    centred: the model has a centre, 0 at first: `model.centre.copy_(mean of the training images)`.
             ("size", self.size, tuple(SIZES)),
             ("schedule", self.schedule, tuple(SCHEDULES)),
         ):
@@ -146,6 +166,7 @@ class ModelConfig:
 
 
 def build(config: ModelConfig) -> DiffEnc:
+    centred: bool = False
     """The model of a configuration, kept as `model.config`. The one place where names are read."""
     schedule = SCHEDULES[config.schedule](config.gamma_min, config.gamma_max)
     size = SIZES[config.size]
@@ -162,6 +183,8 @@ def build(config: ModelConfig) -> DiffEnc:
         "learned": lambda: LearnedEncoder(network(size.encoder, size.encoder_mlp, True)),
     }
     denoiser = network(size.denoiser, size.denoiser_mlp, False)
-    model = DiffEnc(denoiser, encoders[config.encoder](), schedule, config.levels, config.shape)
+    centre = torch.zeros(config.shape) if config.centred else None
+    encoder = encoders[config.encoder]()
+    model = DiffEnc(denoiser, encoder, schedule, config.levels, config.shape, centre)
     model.config = config
     return model

@@ -50,6 +50,8 @@ def sample_steps(
         return torch.randn(like.shape, generator=generator, device=like.device, dtype=like.dtype)
 
     z = noise()
+    if model.centre is not None:  # p(z_1) = N(alpha_1 c, I)
+        z = z + model.schedule(grid[-1].expand(n)).like(z).alpha * model.centre
     for i in range(steps, 0, -1):
         at_s, at_t = model.schedule(grid[i - 1].expand(n)), model.schedule(grid[i].expand(n))
         n_s, n_t = at_s.like(z), at_t.like(z)

@@ -100,7 +100,8 @@ def _fast(model: DiffEnc) -> DiffEnc:
     denoiser = _Bf16(model.denoiser)
     if cuda:
         denoiser.compile()
-    return DiffEnc(denoiser, model.encoder, model.schedule, model.levels, model.shape)
+    parts = (denoiser, model.encoder, model.schedule, model.levels, model.shape, model.centre)
+    return DiffEnc(*parts)
 
 
 def cpu_has_bf16() -> bool:
