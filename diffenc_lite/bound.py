@@ -101,12 +101,23 @@ def diffusion_density(model: DiffEnc, x: Tensor, t: Tensor, noise: Tensor) -> Te
     at = model.schedule(t)
     n = at.like(x)
     x_t, u = model.encoder(x, at.gamma)
+    v_error, u_hat = prediction(model, x_t, noise, at)
+    r = process.residual(v_error, u - u_hat, n)
+    return 0.5 * n.rate * n.alpha.square() * r.square()
+
+
+def prediction(
+    model: DiffEnc, x_t: Tensor, noise: Tensor, at: Noise
+) -> tuple[Tensor, Tensor | float]:
+    """v - v_hat, and u_hat, which p puts for u; both from z_t = alpha_t x_t + sigma_t eps
+
+    Args: x_t (B, ...), the encoding; noise is eps, (B, ...); at, the noise of each example.
+    """
+    n = at.like(x_t)
     z = process.add_noise(x_t, noise, n)
     v_hat = model.v_hat(z, at.gamma)
     v_error = process.v_from_eps(x_t, noise, n) - v_hat
-    u_error = u - model.u_hat(process.x_from_v(z, v_hat, n))
-    r = process.residual(v_error, u_error, n)
-    return 0.5 * n.rate * n.alpha.square() * r.square()
+    return v_error, model.u_hat(process.x_from_v(z, v_hat, n))
 
 
 def step_gap(model: DiffEnc, x: Tensor, s: Tensor, t: Tensor, noise: Tensor) -> Tensor:
@@ -119,12 +130,8 @@ def step_gap(model: DiffEnc, x: Tensor, s: Tensor, t: Tensor, noise: Tensor) -> 
         raise ValueError(f"s must be smaller than t in every step; got s={s}, t={t}")
     at_s, at_t = model.schedule(s), model.schedule(t)
     x_t, x_change = model.encoder.change(x, at_s.gamma, at_t.gamma)
-    n_s, n_t = at_s.like(x), at_t.like(x)
-    z = process.add_noise(x_t, noise, n_t)
-    v_hat = model.v_hat(z, at_t.gamma)
-    v_error = process.v_from_eps(x_t, noise, n_t) - v_hat
-    u_hat = model.u_hat(process.x_from_v(z, v_hat, n_t))
-    return process.mean_gap(v_error, u_hat, x_change, n_s, n_t).square()
+    v_error, u_hat = prediction(model, x_t, noise, at_t)
+    return process.mean_gap(v_error, u_hat, x_change, at_s.like(x), at_t.like(x)).square()
 
 
 def step_loss(
@@ -192,18 +199,7 @@ def elbo(
     Raises TypeError for images that are not uint8; ValueError for wrong levels or shapes, t
     outside [0, 1], a ratio <= 0 or of the wrong length, and a ratio other than 1 at infinite depth.
     """
-    if images.dim() < 2 or not len(images):
-        raise ValueError(
-            f"images must have shape (B, ...) with at least one example; got {tuple(images.shape)}"
-        )
-    x = pixels.to_unit(images, model.levels, model.dtype)
-    if model.shape is None:
-        model.shape = tuple(x.shape[1:])
-    if tuple(x.shape[1:]) != model.shape:
-        raise ValueError(
-            f"images must have shape (B, {', '.join(map(str, model.shape))}) for this model; "
-            f"got {tuple(images.shape)}"
-        )
+    x = as_data(model, images)
     dims = x[0].numel()
     noise_0 = _given_or_drawn("noise_0", noise_0, x, generator)
     if t is not None:
@@ -262,6 +258,28 @@ def mean_gaps(
 
 
 # --- arguments -----------------------------------------------------------------------------------
+
+
+def as_data(model: DiffEnc, images: Tensor) -> Tensor:
+    """8-bit images (B, ...) -> x in (-1, 1), (B, ...), in the dtype of the model
+
+    Raises TypeError for images that are not uint8; ValueError for no images, for levels too high,
+    and for a shape that the model was not made for. One that takes any remembers it for sampling.
+    """
+    if images.dim() < 2 or not len(images):
+        raise ValueError(
+            f"images must have shape (B, ...) with at least one example; got {tuple(images.shape)}"
+        )
+    x = pixels.to_unit(images, model.levels, model.dtype)
+    shape = tuple(x.shape[1:])
+    if not model.fixed_shape:
+        model.shape = shape
+    elif shape != model.shape:
+        accepted = ", ".join(map(str, model.shape or ()))
+        raise ValueError(
+            f"images must have shape (B, {accepted}) for this model; got {tuple(images.shape)}"
+        )
+    return x
 
 
 def _noise_at(model: DiffEnc, x: Tensor, depth: float) -> Noise:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from .bound import elbo
-from .model import DiffEnc
+from .model import DiffEnc, evaluating
 from .pixels import bits_per_dim
 
 
@@ -32,7 +32,6 @@ class Evaluation:
         )
 
 
-@torch.no_grad()
 def evaluate(
     model: DiffEnc,
     images: Tensor,
@@ -41,12 +40,15 @@ def evaluate(
     passes: int = 1,
     batch: int = 250,
     generator: torch.Generator | None = None,
+    grid: Tensor | None = None,
+    every_step: bool = False,
 ) -> Evaluation:
     """The bound on all images, at infinite depth or with `steps` steps                        L0-L4
 
     The standard error is over images, each first averaged over `passes` draws of t and noise.
     Within a batch t has low discrepancy: the mean is a little better than the error says.
-    Args: images uint8 (N, ...) with N >= 2; ratio and generator as in `elbo`.
+    Args: images uint8 (N, ...) with N >= 2; ratio, a number or a tensor fitted on other images;
+        generator, grid and every_step as in `elbo`.
     Raises ValueError for fewer images, passes or batch below 1, and what `elbo` raises.
     """
     if len(images) < 2 or passes < 1 or batch < 1:
@@ -54,18 +56,19 @@ def evaluate(
             "evaluate needs at least 2 images, 1 pass and 1 image in a batch; "
             f"got {len(images)}, passes={passes}, batch={batch}"
         )
-    was_training = model.training
-    model.eval()
-    try:
-        terms = torch.zeros(3, len(images), dtype=torch.float64)  # summed over the passes
+    if isinstance(ratio, str):
+        raise ValueError(
+            f'ratio must be a number or a tensor here; got "{ratio}". Fit it on other images than '
+            "those to be evaluated: ratio=optimal_ratio(model, training_images, steps)"
+        )
+    terms = torch.zeros(3, len(images), dtype=torch.float64)  # summed over the passes
+    with evaluating(model):
         for _ in range(passes):
             for start in range(0, len(images), batch):
                 part = images[start : start + batch].to(model.device)
-                bound = elbo(model, part, steps, ratio, generator=generator)
+                bound = elbo(model, part, steps, ratio, every_step, generator=generator, grid=grid)
                 nats = torch.stack([bound.prior, bound.reconstruction, bound.diffusion])
                 terms[:, start : start + len(part)] += bits_per_dim(nats, bound.dims).cpu()
-    finally:
-        model.train(was_training)
     terms /= passes
     prior, reconstruction, diffusion = terms.mean(1).tolist()
     total = terms.sum(0)

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import torch
@@ -24,10 +25,11 @@ class DiffEnc(nn.Module):
         encoder: IdentityEncoder() (a VDM, the default), ScalingEncoder() or LearnedEncoder(net).
         schedule: LinearSchedule() by default, or LearnedSchedule().
         levels: number of levels of the data, at most 256.
-        shape: of one example, e.g. (1, 28, 28). Only sampling needs it; by default it is
         centre: c, a point of the data's space, (...). The model then diffuses x - c: in terms of x
             itself, p(z_1) = N(alpha_1 c, I) and the denoiser sees z - alpha c. None is c = 0.
-            `denoiser.shape` where there is one, else that of the first images the bound sees.
+        shape: of one example, e.g. (1, 28, 28). Only sampling needs it; by default it is
+            `denoiser.shape` where there is one. If neither is given, any shape will do, and
+            sampling takes that of the last images seen.
     """
 
     def __init__(
@@ -37,9 +39,9 @@ class DiffEnc(nn.Module):
         schedule: LinearSchedule | None = None,
         levels: int = 256,
         shape: tuple[int, ...] | None = None,
+        centre: Tensor | None = None,
     ):
         super().__init__()
-        centre: Tensor | None = None,
         if not 2 <= levels <= 256:
             raise ValueError(f"levels must be between 2 and 256 (8-bit data); got {levels}")
         encoder = IdentityEncoder() if encoder is None else encoder
@@ -52,10 +54,11 @@ class DiffEnc(nn.Module):
         self.encoder = encoder
         self.schedule = LinearSchedule() if schedule is None else schedule
         self.levels = levels
-        shape = getattr(denoiser, "shape", None) if shape is None else shape
-        self.shape = None if shape is None else tuple(shape)
         self.centre: Tensor | None
         self.register_buffer("centre", centre)
+        shape = getattr(denoiser, "shape", None) if shape is None else shape
+        self.shape = None if shape is None else tuple(shape)
+        self.fixed_shape = shape is not None
         self.config: ModelConfig | None = None  # set by `build`
 
     def v_hat(self, z: Tensor, gamma: Tensor) -> Tensor:
@@ -90,6 +93,18 @@ class DiffEnc(nn.Module):
         return torch.get_default_dtype() if parameter is None else parameter.dtype
 
 
+@contextmanager
+def evaluating(model: DiffEnc) -> Iterator[None]:
+    """No dropout and no gradients inside; afterwards the model is as it was."""
+    was_training = model.training
+    model.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        model.train(was_training)
+
+
 # --- models by name ------------------------------------------------------------------------------
 
 ENCODERS = ("identity", "scaling", "learned")
@@ -117,6 +132,13 @@ SIZES = {
         (128, 3),
         (64, 2),
     ),
+    # "small", the denoiser given the parameters of the learned encoder: for a VDM of that capacity
+    "small-matched": Size(
+        UNetConfig((16, 32, 64), (1, 2, 4)),
+        UNetConfig((8, 16, 48), (0, 0, 1), attention=False),
+        (128, 3),
+        (64, 2),
+    ),
     # the paper's 32-block setting (its DiffEnc-32-4): to be trained on GPUs
     "paper": Size(
         UNetConfig((128, 128), (32, 2), groups=32, pool=False, fourier=(6, 7)),
@@ -132,14 +154,8 @@ class ModelConfig:
     """All that is needed to build a model again; plain values, so that it can be kept as JSON.
 
     encoder: "identity" (a VDM), "scaling" or "learned"; size: "tiny", "small" or "paper";
-    # "small", the denoiser given the parameters of the learned encoder: for a VDM of that capacity
-    "small-matched": Size(
-        UNetConfig((16, 32, 64), (1, 2, 4)),
-        UNetConfig((8, 16, 48), (0, 0, 1), attention=False),
-        (128, 3),
-        (64, 2),
-    ),
     schedule: "fixed" or "learned" end points; shape (C, H, W) takes U-Nets, (D,) MLPs.
+    centred: the model has a centre, 0 at first: `model.centre.copy_(mean of the training images)`.
     """
 
     encoder: str = "learned"
@@ -150,12 +166,12 @@ class ModelConfig:
     shape: tuple[int, ...] = (1, 28, 28)
     levels: int = 256
     dropout: float = 0.0
+    centred: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "shape", tuple(self.shape))  # JSON gives a list
         for name, given, accepted in (
             ("encoder", self.encoder, ENCODERS),
-    centred: the model has a centre, 0 at first: `model.centre.copy_(mean of the training images)`.
             ("size", self.size, tuple(SIZES)),
             ("schedule", self.schedule, tuple(SCHEDULES)),
         ):
@@ -166,7 +182,6 @@ class ModelConfig:
 
 
 def build(config: ModelConfig) -> DiffEnc:
-    centred: bool = False
     """The model of a configuration, kept as `model.config`. The one place where names are read."""
     schedule = SCHEDULES[config.schedule](config.gamma_min, config.gamma_max)
     size = SIZES[config.size]
