@@ -174,9 +174,12 @@ class Block(nn.Module):
         self.conv_2 = zero_(nn.Conv2d(channels, channels, 3, padding=1))
 
     def forward(self, x: Tensor, features: Tensor) -> Tensor:
-        scale, shift = self.condition(features)[..., None, None].chunk(2, 1)
-        h = self.conv_1(F.silu(self.norm_1(x)))
-        h = torch.addcmul(shift, self.norm_2(h), 1 + scale)
+        scale, shift = self.condition(features).chunk(2, 1)  # each (B, C)
+        h, norm = self.conv_1(F.silu(self.norm_1(x))), self.norm_2
+        weight, bias = (1 + scale) * norm.weight, (1 + scale) * norm.bias + shift
+        # Seen as one image of B C channels, each example gets a weight and a bias of its own.
+        h, groups = h.flatten(0, 1)[None], len(x) * norm.num_groups
+        h = F.group_norm(h, groups, weight.flatten(), bias.flatten(), norm.eps).view_as(x)
         return x + self.conv_2(self.dropout(F.silu(h)))
 
 
@@ -193,6 +196,18 @@ class Attention(nn.Module):
         q, k, v = self.qkv(self.norm(x)).flatten(2).chunk(3, 1)  # each (B, C, H W)
         weights = (q.transpose(1, 2) @ k / math.sqrt(x.shape[1])).softmax(-1)
         return x + self.out((v @ weights.transpose(1, 2)).reshape(x.shape))
+
+
+def halve(h: Tensor) -> Tensor:
+    """Means of 2 x 2 pixels; at the end of an odd height or width, of the two or the one left.
+
+    avg_pool2d(h, 2, ceil_mode=True), which takes three to four times as long in bf16 on a CPU.
+    """
+    for axis in (2, 3):
+        if h.shape[axis] % 2:
+            h = torch.cat([h, h.narrow(axis, -1, 1)], axis)
+        h = torch.lerp(*h.unflatten(axis, (-1, 2)).unbind(axis + 1), 0.5)
+    return h
 
 
 class UNet(Network):
@@ -248,7 +263,7 @@ class UNet(Network):
                 h = block(h, features)
                 skips.append(h)
             sizes.append(h.shape[-2:])
-            h = shrink(F.avg_pool2d(h, 2, ceil_mode=True) if self.pool else h)
+            h = shrink(halve(h) if self.pool else h)
         for i, block in enumerate(self.middle):
             h = block(h, features)
             if i == 0:

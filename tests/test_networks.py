@@ -6,11 +6,12 @@ from functools import partial
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from diffenc_lite.encoder import LearnedEncoder
 from diffenc_lite.model import ENCODERS, SCHEDULES, SIZES, DiffEnc, ModelConfig, build
-from diffenc_lite.networks import MLP, Attention, Block, FourierFeatures, UNet, UNetConfig
+from diffenc_lite.networks import MLP, Attention, Block, FourierFeatures, UNet, UNetConfig, halve
 from diffenc_lite.schedule import LearnedSchedule, LinearSchedule
 
 TINY = UNetConfig((8, 16), (1, 1))
@@ -138,6 +139,20 @@ def test_a_block_starts_as_the_identity_and_depends_on_gamma_afterwards():
     assert torch.equal(block(x, features), x)
     shaken(block)
     assert not torch.allclose(block(x, features), block(x, features + 1))
+
+
+def test_a_block_scales_and_shifts_its_second_norm_by_gamma_each_example_its_own():
+    block = shaken(Block(8, 4, 2, 0.0))
+    x, features = torch.randn(3, 8, 4, 5), torch.randn(3, 4)
+    scale, shift = block.condition(features)[..., None, None].chunk(2, 1)
+    h = block.norm_2(block.conv_1(F.silu(block.norm_1(x)))) * (1 + scale) + shift
+    torch.testing.assert_close(block(x, features), x + block.conv_2(F.silu(h)))
+
+
+@pytest.mark.parametrize("size", [(6, 4), (7, 4), (4, 7), (5, 3), (1, 2), (1, 1)])
+def test_halving_means_over_the_pixels_there_are(size):
+    h = torch.randn(2, 3, *size)
+    torch.testing.assert_close(halve(h), F.avg_pool2d(h, 2, ceil_mode=True))
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
