@@ -41,6 +41,7 @@ TEACHING = [
     "quadrature",
     "worlds",
     "exact",
+    "probes",
     "questions",
     "exercises",
     "student",
