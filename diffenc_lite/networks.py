@@ -206,7 +206,8 @@ def halve(h: Tensor) -> Tensor:
     for axis in (2, 3):
         if h.shape[axis] % 2:
             h = torch.cat([h, h.narrow(axis, -1, 1)], axis)
-        h = torch.lerp(*h.unflatten(axis, (-1, 2)).unbind(axis + 1), 0.5)
+        first, second = h.unflatten(axis, (-1, 2)).unbind(axis + 1)
+        h = torch.lerp(first, second, 0.5)
     return h
 
 

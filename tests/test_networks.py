@@ -185,7 +185,7 @@ def test_the_small_preset_is_for_a_laptop_and_the_paper_preset_has_66_blocks():
     ("options", "message"),
     [
         ({"encoder": "none"}, "encoder must be one of identity, scaling, learned; got 'none'"),
-        ({"size": "huge"}, "size must be one of tiny, small, paper"),
+        ({"size": "huge"}, "size must be one of tiny, small, small-matched, paper"),
         ({"schedule": "cosine"}, "schedule must be one of fixed, learned"),
         ({"shape": (28, 28)}, r"shape must be \(C, H, W\) or \(D,\); got \(28, 28\)"),
     ],
