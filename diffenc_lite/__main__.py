@@ -47,7 +47,9 @@ def run_train(args: argparse.Namespace) -> None:
         device = _device(args.device)
         data, test = _load(args, "train", device), _load(args, "test", device)
         options = {name: getattr(args, name) for name in TRAIN_OPTIONS}
-        config = TrainConfig(args.steps, **options, fast=not args.no_fast)
+        ratio = args.ratio[0] if len(args.ratio) == 1 else tuple(args.ratio)
+        finite = {"depth": args.depth, "ratio": ratio}
+        config = TrainConfig(args.steps, **options, **finite, fast=not args.no_fast)
         shape = tuple(data.images.shape[1:])
         torch.manual_seed(config.seed)
         model = build(ModelConfig(args.encoder, args.size, args.schedule, shape=shape)).to(device)
@@ -60,7 +62,10 @@ def run_train(args: argparse.Namespace) -> None:
         for progress in show(run):
             if (evaluation := progress.evaluation) is not None:
                 if progress.step == config.steps:
-                    evaluation = evaluate(progress.model, test.images, generator=_seeded(0, device))
+                    evaluation = evaluate(
+                        progress.model, test.images, config.depth, torch.as_tensor(ratio),
+                        generator=_seeded(0, device),
+                    )  # fmt: skip
                 card = _card(config, data, test, progress.step, evaluation)
                 checkpoint.save_model(progress.model, path, card)
                 _say(f"step {progress.step}: {evaluation}")
@@ -183,9 +188,10 @@ def _load(args: argparse.Namespace, split: str, device: torch.device) -> ImageSe
 def _card(
     config: TrainConfig, data: ImageSet, test: ImageSet, step: int, evaluation: Evaluation
 ) -> dict[str, Any]:
+    depth = "infinite depth" if config.depth is None else f"T = {config.depth}, w = {config.ratio}"
     return {
         "data": f"{data.name} {data.split}, {len(data)} images",
-        "evaluated_on": f"{test.name} {test.split}, {evaluation.n} images, infinite depth",
+        "evaluated_on": f"{test.name} {test.split}, {evaluation.n} images, {depth}",
         "bits_per_dim": evaluation.total,
         "standard_error": evaluation.standard_error,
         "terms": {
@@ -248,6 +254,11 @@ def parser() -> argparse.ArgumentParser:
         one.add_argument(
             f"--{name.replace('_', '-')}", type=type(default), default=default, help=text
         )
+    one.add_argument("--depth", type=int, help="T of the loss; infinite if not given")
+    one.add_argument(
+        "--ratio", type=float, nargs="+", default=[1.0], metavar="W",
+        help="with --depth: w, one number or one for each of its steps",
+    )  # fmt: skip
     one.add_argument("--no-fast", action="store_true", help="on CUDA: no bf16, nothing compiled")
     data_options(one)
 

@@ -17,8 +17,14 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from . import pixels
-from .bound import diffusion_loss, end_losses, low_discrepancy
+from . import pixels, process
+from .bound import (
+    diffusion_loss,
+    drawn_step_loss,
+    end_losses,
+    low_discrepancy,
+    spread_over_steps,
+)
 from .memory import keep_freed_memory
 from .model import DiffEnc
 
@@ -42,6 +48,9 @@ class TrainConfig:
     fast: the denoiser of images in bf16 where the processor has it (on a CPU 1.4 times as many
         images a second), and on CUDA compiled (not yet measured there). Not the encoder: with
         neither does torch's forward mode work.
+    depth, ratio: the loss is the bound at infinite depth (L4), or at depth T with equal steps (L3),
+        one drawn for each image; then with sigma_P^2 = sigma_Q^2 / w, the ratio w one number or one
+        for each step: up to a constant, it weighs the squared error of its step (W3).
     """
 
     steps: int
@@ -59,6 +68,8 @@ class TrainConfig:
     evaluate_images: int = 1000
     checkpoint_every: int = 500
     fast: bool = True
+    depth: int | None = None
+    ratio: float | tuple[float, ...] = 1.0
 
     def __post_init__(self) -> None:
         smallest = dict.fromkeys(("steps", "batch", "ends", "log_every", "checkpoint_every"), 1)
@@ -70,6 +81,15 @@ class TrainConfig:
             raise ValueError(f"ends must be at most batch, {self.batch}; got {self.ends}")
         if not (self.lr > 0 and 0 <= self.ema < 1):
             raise ValueError(f"lr must be above 0, ema in [0, 1); got {self.lr} and {self.ema}")
+        if self.depth is not None:
+            if not isinstance(self.depth, int) or self.depth < 1:
+                raise ValueError(f"depth must be None or a whole number >= 1; got {self.depth}")
+            process.check_ratio(torch.as_tensor(self.ratio), self.depth, torch.empty(()))
+        elif self.ratio != 1:
+            raise ValueError(
+                f"ratio must be 1 at infinite depth (depth=None); got {self.ratio}. By W2 the loss "
+                "would have no limit: give depth=T to use another ratio"
+            )
 
 
 def learning_rate(config: TrainConfig, step: int) -> float:
@@ -113,14 +133,22 @@ def cpu_has_bf16() -> bool:
 class _Loss(nn.Module):
     """The three terms of a batch in one forward pass, as DistributedDataParallel wants it."""
 
-    def __init__(self, model: DiffEnc):
+    def __init__(
+        self, model: DiffEnc, depth: int | None = None, ratio: float | tuple[float, ...] = 1.0
+    ):
         super().__init__()
-        self.model = model
+        self.model, self.depth, self.ratio = model, depth, ratio
 
     def forward(self, images: Tensor, t: Tensor, noise: Tensor, noise_0: Tensor) -> Tensor:
         """-> prior, reconstruction and diffusion in bits per dimension, (3,)"""
         x = pixels.to_unit(images, self.model.levels, noise.dtype)
-        diffusion = diffusion_loss(self.model, x, t, noise)
+        if self.depth is None:
+            diffusion = diffusion_loss(self.model, x, t, noise)
+        else:
+            grid = process.check_grid(None, self.depth, x)
+            w = process.check_ratio(torch.as_tensor(self.ratio), self.depth, x)
+            index = spread_over_steps(t, self.depth)
+            diffusion = drawn_step_loss(self.model, x, index, noise, grid, w)
         prior, reconstruction = end_losses(self.model, images[: len(noise_0)], noise_0)
         nats = torch.stack([prior.mean(), reconstruction.mean(), diffusion.mean()])
         return pixels.bits_per_dim(nats, x[0].numel())
@@ -156,7 +184,7 @@ class Trainer:
             groups, betas=config.betas, weight_decay=config.weight_decay, fused=True
         )
         model.train()
-        loss = _Loss(_fast(model) if config.fast else model)
+        loss = _Loss(_fast(model) if config.fast else model, config.depth, config.ratio)
         self.loss = DistributedDataParallel(loss) if distributed else loss
         self.averaged = copy.deepcopy(model).requires_grad_(False).eval()
         self.averages: list[Tensor] = list(self.averaged.parameters())
@@ -243,7 +271,8 @@ def check_images(name: str, images: Tensor, model: DiffEnc) -> None:
     if not isinstance(images, Tensor) or images.dtype != torch.uint8:
         given = images.dtype if isinstance(images, Tensor) else type(images).__name__
         raise TypeError(f"{name} must be a torch.uint8 tensor (N, ...); got {given}")
-    shape = tuple(images.shape[1:]) if model.shape is None else model.shape
+    fixed = model.shape if model.fixed_shape else None
+    shape = tuple(images.shape[1:]) if fixed is None else fixed
     if images.dim() < 2 or not len(images) or tuple(images.shape[1:]) != shape:
         raise ValueError(
             f"{name} must have shape (N, {', '.join(map(str, shape))}) for this model, N >= 1; "

@@ -18,6 +18,7 @@ from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import torch
 import torch.distributed as dist
 from torch import Tensor
 
@@ -58,6 +59,8 @@ def train(
     held_out: Tensor | None = None,
 ) -> Generator[Progress, None, None]:
     """Minimise L0 + L1 + L4 by AdamW; yields a Progress every `log_every` steps, and at the end.
+
+    With `config.depth` it is L3 instead of L4 (and so in the evaluations), with `config.ratio`.
 
     Args:
         model: its weights are trained in place, on its device; `progress.model` is the average.
@@ -162,7 +165,9 @@ class _Run:
         step, evaluation = self.trainer.step, None
         if self.held_out is not None and self._evaluates(step):
             draws = self.trainer.generator(EVALUATION)  # the same every time: a smoother curve
-            evaluation = evaluate(self.trainer.averaged, self.held_out, generator=draws)
+            depth, ratio = self.config.depth, torch.as_tensor(self.config.ratio)
+            model = self.trainer.averaged
+            evaluation = evaluate(model, self.held_out, depth, ratio, generator=draws)
         prior, reconstruction, diffusion = (total / (step - self.since) for total in self.sums)
         return Progress(
             step=step,
