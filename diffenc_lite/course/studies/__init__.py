@@ -33,7 +33,8 @@ Row = dict[str, Any]
 @dataclass(frozen=True)
 class Options:
     """root: folder of the full MNIST, None to look in the usual places; device; budget: the numbers
-    of the study that trade time for precision, by name."""
+    of the study that trade time for precision, by name. `seeds`, where a study has it, says only
+    how many jobs there are: it may be raised later, in the same folder."""
 
     root: str | None
     device: torch.device
@@ -86,7 +87,8 @@ def run_study(name: str, folder: PathLike, options: Options) -> Path | None:
     from tqdm.auto import tqdm
 
     study, folder = find(name), Path(folder)
-    settings = {"study": name, "budget": dict(options.budget)}
+    budget = dict(options.budget)
+    settings = {"study": name, "budget": {k: n for k, n in budget.items() if k != "seeds"}}
     jobs = study.jobs(options)
     files = [folder / f"{_title(job)}.json" for job in jobs]
     with tqdm(zip(jobs, files, strict=True), total=len(jobs), unit="job") as bar:
@@ -102,12 +104,12 @@ def run_study(name: str, folder: PathLike, options: Options) -> Path | None:
     if not all(_done(file, settings) for file in files):
         return None
     path = folder / "results.json"
-    budget = " ".join(f"{name}={number}" for name, number in options.budget.items())
-    command = f"python -m diffenc_lite study {name} FOLDER --budget {budget}"
+    numbers = " ".join(f"{key}={number}" for key, number in budget.items())
+    command = f"python -m diffenc_lite study {name} FOLDER --budget {numbers}"
     rows = [row for file in files for row in _read(file)["rows"]]
     with _claimed(path) as mine:
         if mine:
-            _write(path, {**settings, "command": command, "rows": rows})
+            _write(path, {**settings, "budget": budget, "command": command, "rows": rows})
     return path
 
 

@@ -1,0 +1,224 @@
+"""Does the encoder help on MNIST? Five variants, each with fixed and with learned end points of
+gamma, over several seeds; and what a step of each costs.
+
+Runs of one seed are paired: they see the same images, depths and noise in the same steps, start
+from the same denoiser where the networks are the same, and are scored on all 10,000 test images
+with the same draws.
+
+Also run by itself, for the memory of one variant: python -m diffenc_lite.course.studies.encoders
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ... import pixels
+from ...data import load_mnist
+from ...evaluation import evaluate, evenly
+from ...model import DiffEnc, ModelConfig, build
+from ...sampling import sample_steps
+from ...trainer import TrainConfig, Trainer
+from ...training import train
+from . import Job, Options, Row, Study
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    "VDM": {"encoder": "identity"},
+    "centred": {"encoder": "identity", "centred": True},  # a VDM of x - c, c the mean image
+    "matched": {"encoder": "identity", "size": "small-matched"},  # as many parameters as learned
+    "scaling": {"encoder": "scaling"},
+    "learned": {"encoder": "learned"},
+}
+ENDS = ("fixed", "learned")
+SAMPLES = 64  # in a step of sampling
+ROUNDS = 15  # of timed steps
+REST, PEAK = "rest", "peak"
+
+
+def jobs(options: Options) -> list[Job]:
+    """Seed by seed, so that a study cut short has whole pairs; the cost at the end."""
+    runs: list[Job] = [
+        {"kind": "run", "seed": seed, "variant": variant, "ends": ends}
+        for seed in range(options.budget["seeds"])
+        for ends in ENDS
+        for variant in VARIANTS
+    ]
+    return [*runs, {"kind": "cost"}]
+
+
+def run(job: Job, options: Options) -> Row | list[Row]:
+    return cost(options) if job["kind"] == "cost" else one_run(job, options)
+
+
+# ---- a run ---------------------------------------------------------------------------------------
+
+
+def make(variant: str, ends: str, images: Tensor) -> DiffEnc:
+    """A variant before training; images are those that it will learn from, on its device."""
+    model = build(ModelConfig(**VARIANTS[variant], schedule=ends)).to(images.device)
+    if model.centre is not None:
+        model.centre.copy_(pixels.to_unit(images).mean(0))
+    return model
+
+
+def training(options: Options, seed: int) -> TrainConfig:
+    """A short run: a high rate of learning, an average over about the last fifth of it."""
+    steps = options.budget["steps"]
+    return TrainConfig(
+        steps,
+        batch=options.budget["batch"],
+        lr=3e-3,
+        ema=1 - 5 / max(steps, 5),
+        ends=min(8, options.budget["batch"]),
+        seed=seed,
+        log_every=max(1, steps // 20),
+    )
+
+
+def one_run(job: Job, options: Options) -> Row:
+    data = _images("train", options.root, options.device)
+    test = _images("test", options.root, options.device)
+    config = training(options, job["seed"])
+    torch.manual_seed(config.seed)  # the denoiser's weights are drawn before the encoder's
+    model = make(job["variant"], job["ends"], data)
+    curve = []
+    for progress in train(model, data, config):
+        curve.append(round(progress.total, 5))
+        averaged = progress.model
+    same_draws = torch.Generator(options.device).manual_seed(0)
+    scored = evaluate(averaged, evenly(test, options.budget["images"]), generator=same_draws)
+    ends = averaged.schedule(torch.tensor([0.0, 1.0], device=options.device)).gamma.tolist()
+    return {
+        **job,
+        "prior": scored.prior,
+        "reconstruction": scored.reconstruction,
+        "diffusion": scored.diffusion,
+        "total": scored.total,
+        "standard_error": scored.standard_error,
+        "images": scored.n,
+        "gamma_0": ends[0],
+        "gamma_1": ends[1],
+        "train_every": config.log_every,  # steps; the mean of each so many in bits per dimension
+        "train_total": curve,
+    }
+
+
+@cache
+def _images(split: str, root: str | None, device: torch.device) -> Tensor:
+    return load_mnist(split, "full", root, device).images
+
+
+# ---- cost ----------------------------------------------------------------------------------------
+
+
+def cost(options: Options) -> list[Row]:
+    """Time of a training step and of a sampling step, by turns, and their ratio to the VDM's in the
+    same turn; peak memory, each variant in a process of its own; parameters."""
+    trainers = {name: _trainer(name, options) for name in VARIANTS}
+    step = _by_turns({name: trainer.advance for name, trainer in trainers.items()}, options)
+    samplers = {
+        name: sample_steps(trainer.averaged, SAMPLES, ROUNDS + 10)
+        for name, trainer in trainers.items()
+    }
+    with torch.no_grad():
+        sampling = _by_turns({n: (lambda s=s: next(s)) for n, s in samplers.items()}, options)
+    rows = []
+    for name, trainer in trainers.items():
+        memory = _memory_of(name, options)
+        rows.append({
+            "kind": "cost",
+            "variant": name,
+            "parameters": _parameters(trainer.model),
+            "denoiser_parameters": _parameters(trainer.model.denoiser),
+            "step_ms": 1000 * statistics.median(step[name]),
+            "step_ratio": _ratio(step[name], step["VDM"]),
+            "sampling_ms": 1000 * statistics.median(sampling[name]),
+            "sampling_ratio": _ratio(sampling[name], sampling["VDM"]),
+            "peak_gb": memory.get(PEAK),
+            "rest_gb": memory.get(REST),
+            "device": options.device.type,
+        })  # fmt: skip
+    return rows
+
+
+def _trainer(variant: str, options: Options) -> Trainer:
+    images = torch.randint(0, 256, (1000, 1, 28, 28), dtype=torch.uint8, device=options.device)
+    return Trainer(make(variant, "fixed", images), images, training(options, 0))
+
+
+def _by_turns(actions: dict[str, Callable[[], object]], options: Options) -> dict[str, list[float]]:
+    """Seconds of each action in each of ROUNDS turns, after three that do not count."""
+    seconds: dict[str, list[float]] = {name: [] for name in actions}
+    for _ in range(ROUNDS + 3):
+        for name, action in actions.items():
+            start = time.perf_counter()
+            action()
+            if options.device.type == "cuda":
+                torch.cuda.synchronize(options.device)
+            seconds[name].append(time.perf_counter() - start)
+    return {name: times[3:] for name, times in seconds.items()}
+
+
+def _ratio(times: list[float], reference: list[float]) -> float:
+    return statistics.median(a / b for a, b in zip(times, reference, strict=True))
+
+
+def _parameters(module: nn.Module) -> int:
+    return sum(weight.numel() for weight in module.parameters())
+
+
+def _memory_of(variant: str, options: Options) -> dict[str, float]:
+    """Gigabytes of a process that trains this variant only: at rest before, and at the peak."""
+    batch = str(options.budget["batch"])
+    command = [sys.executable, "-m", __name__, variant, str(options.device), batch]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    words = done.stdout.split()
+    return dict(zip(words[::2], map(float, words[1::2]), strict=True))
+
+
+def _print_memory(variant: str, device: str, batch: str) -> None:
+    options = Options(None, torch.device(device), {"steps": 100, "batch": int(batch)})
+    trainer = _trainer(variant, options)
+    for what, steps in ((REST, 0), (PEAK, 4)):
+        for _ in range(steps):
+            trainer.advance()
+        gigabytes = _gigabytes(options.device)
+        if gigabytes is not None:
+            print(what, gigabytes)
+
+
+def _gigabytes(device: torch.device) -> float | None:
+    """The most that this process, or on a GPU its tensors, have had so far, where it can be told.
+
+    Not ru_maxrss on Linux, which is never below what the process had that started this one.
+    """
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 1e9
+    if sys.platform == "linux":
+        with open("/proc/self/status") as status:
+            peak = next(line for line in status if line.startswith("VmHWM"))
+        return int(peak.split()[1]) * 1024 / 1e9
+    if sys.platform == "darwin":
+        import resource
+
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e9
+    return None
+
+
+STUDY = Study(
+    jobs,
+    run,
+    budget={"steps": 500, "batch": 64, "seeds": 5, "images": 10_000},
+    on_cuda={"steps": 20_000, "batch": 128},
+)
+
+if __name__ == "__main__":
+    _print_memory(*sys.argv[1:])
