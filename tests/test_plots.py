@@ -118,6 +118,81 @@ def test_the_layout_settles_once():
     assert ax.get_position().bounds == place
 
 
+# ---- drawing the same figure again ---------------------------------------------------------------
+
+
+def stage():
+    """A figure with all that a lesson changes in one, and what is in it by name."""
+    figure, (left, right) = plots.subplots(1, 2, size=(4, 1.5))
+    (curve,) = left.plot([0, 1, 2], [0, 1, 2], label="curve", clip_on=False)
+    (dots,) = left.plot([0, 1, 2], [1, 1, 1], "o", ms=9)  # partly above the curve
+    left.legend(loc="upper left")
+    steps = right.stairs([1, 2], [0, 1, 2], fill=True, alpha=0.5)
+    right.plot([0, 2], [0, 2])
+    image = right.imshow(GREY_STEPS[0], extent=(0, 1, 0, 1), aspect="auto")
+    left.set(xlim=(0, 2), ylim=(0, 2), xticks=[0, 2], yticks=[0, 2])
+    right.set(xlim=(0, 2), ylim=(0, 2), xticks=[0, 2], yticks=[0, 2], xlabel="t")
+    parts = {"left": left, "right": right, "curve": curve, "dots": dots, "steps": steps}
+    parts |= {"image": image, "legend": left.get_legend(), "title": left.set_title(" ")}
+    return figure, parts | {"top": figure.suptitle(" ", fontsize=13)}
+
+
+CHANGES = {
+    "a curve": lambda of: of["curve"].set_ydata([2, 1, 2]),
+    "below the rest": lambda of: of["steps"].set_data([2, 1]),
+    "an image": lambda of: of["image"].set_data(-GREY_STEPS[0]),
+    "a title": lambda of: of["title"].set_text("x"),
+    "over the figure": lambda of: of["top"].set_text("y"),
+    "a colour": lambda of: of["dots"].set_color("red"),
+    "hidden": lambda of: of["curve"].set_visible(False),
+    "shown again": lambda of: of["curve"].set_visible(True),
+    "inside the legend": lambda of: of["legend"].get_texts()[0].set_text("other"),
+    "a label": lambda of: of["right"].set_xlabel("s"),
+    "limits": lambda of: of["right"].set(xlim=(0, 3), ylim=(-1, 3)),
+    "limits again": lambda of: of["right"].set(xlim=(-1, 2), ylim=(0, 2)),
+    "one more": lambda of: of["left"].plot([0, 2], [2, 0]),
+    "one less": lambda of: of["dots"].remove(),
+    "limits from data": lambda of: of["right"].autoscale(),
+    "nothing": lambda of: None,
+}
+
+
+SERIES = [*[[name] for name in CHANGES], ["limits", "limits again"], list(CHANGES)]
+
+
+@pytest.mark.parametrize("names", SERIES, ids="/".join)
+def test_a_painter_draws_what_drawing_all_anew_would(names):
+    (figure, parts), (other, other_parts) = stage(), stage()
+    painter = plots.Painter(figure)
+    painter.pixels(), plots.pixels(other)  # now their layouts are settled
+    for name in names:
+        CHANGES[name](parts), CHANGES[name](other_parts)
+        np.testing.assert_array_equal(painter.pixels(), plots.pixels(other), err_msg=name)
+    assert not any(artist.get_animated() for artist in figure.findobj())
+
+
+def test_a_painter_draws_only_what_moves(monkeypatch):
+    figure, parts = stage()
+    painter = plots.Painter(figure)
+    drawn = []
+    for cls in (matplotlib.axis.XAxis, matplotlib.lines.Line2D):
+        old = cls.draw
+
+        def draw(self, renderer, old=old):
+            drawn.append(self)
+            return old(self, renderer)
+
+        monkeypatch.setattr(cls, "draw", draw)
+    for value in range(3):
+        parts["curve"].set_ydata([value, 1, 0])
+        del drawn[:]
+        before = painter.pixels()
+    legend_line = parts["legend"].get_lines()[0]
+    assert set(drawn) == {parts["curve"], parts["dots"], legend_line}
+    parts["curve"].set_ydata([0, 0, 0])
+    assert (painter.pixels() != before).any()
+
+
 # ---- curves --------------------------------------------------------------------------------------
 
 

@@ -134,10 +134,13 @@ class FrameExplorer(Explorer):
     def __init__(self, draw: Callable[..., Figure], *controls: Any):
         choices = [list(enumerate(control.options)) for control in controls]
         self.frames: dict[Index, bytes] = {}
+        painter = None
         for combination in itertools.product(*choices):
             figure = draw(*(value for _, (_, value) in combination))
+            if painter is None or painter.figure is not figure:
+                painter = plots.Painter(figure)
             index = tuple(i for i, _ in combination)
-            self.frames[index] = plots.png(plots.pixels(figure))
+            self.frames[index] = plots.png(painter.pixels())
         super().__init__(controls)
 
     def frame(self, index: Index) -> bytes:
@@ -158,12 +161,13 @@ class CurveExplorer(Explorer):
 
     def __init__(self, figure: Figure, update: Callable[..., Any], *controls: Any):
         self.figure, self.update = figure, update
+        self.painter = plots.Painter(figure)
         super().__init__(controls)
 
     def frame(self, index: Index) -> bytes:
         pairs = zip(self.controls, index, strict=True)
         self.update(*(control.options[i][1] for control, i in pairs))
-        return plots.png(plots.pixels(self.figure))
+        return plots.png(self.painter.pixels())
 
 
 # --- a digit, encoded and noised -----------------------------------------------------------------
