@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import torch
@@ -129,7 +129,8 @@ def cost(options: Options) -> list[Row]:
         for name, trainer in trainers.items()
     }
     with torch.no_grad():
-        sampling = _by_turns({n: (lambda s=s: next(s)) for n, s in samplers.items()}, options)
+        draws = {name: partial(next, steps) for name, steps in samplers.items()}
+        sampling = _by_turns(draws, options)
     rows = []
     for name, trainer in trainers.items():
         memory = _memory_of(name, options)

@@ -1,0 +1,122 @@
+"""Statistics of few pairs, against enumeration, tables and simulation."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+from diffenc_lite.course import paired
+
+FIVE = [0.4, 0.1, 0.3, -0.1, 0.5]
+
+
+def test_t_tail_where_it_has_a_closed_form():
+    for t in (0.0, 0.3, 1.0, 4.0, 60.0):
+        assert paired.t_tail(t, 1) == pytest.approx(0.5 - math.atan(t) / math.pi, rel=1e-10)
+        assert paired.t_tail(t, 2) == pytest.approx(0.5 - t / (2 * math.sqrt(2 + t * t)), abs=1e-12)
+        assert paired.t_tail(t, 1e6) == pytest.approx(math.erfc(t / math.sqrt(2)) / 2, abs=1e-6)
+
+
+@pytest.mark.parametrize("df, tabled", [(1, 12.706), (2, 4.303), (4, 2.776), (6, 2.447)])
+def test_t_quantile_as_in_every_table(df, tabled):
+    assert paired.t_quantile(0.975, df) == pytest.approx(tabled, abs=6e-4)
+
+
+def test_t_test_by_hand():
+    # mean 0.24, s = sqrt(0.232 / 4), t = 0.24 / (s / sqrt 5) = 2.228344
+    t = 0.24 / math.sqrt(0.232 / 4 / 5)
+    assert paired.t_test_p(FIVE) == pytest.approx(2 * paired.t_tail(t, 4))
+    low, high = paired.t_interval(FIVE)
+    assert (low + high) / 2 == pytest.approx(0.24)
+    assert (high - low) / 2 == pytest.approx(2.77645 * 0.24 / t, rel=1e-5)
+    assert paired.t_test_p([0.2, 0.2]) == 0 and paired.t_test_p([0.0, 0.0]) == 1
+
+
+def test_the_interval_leaves_out_zero_exactly_when_p_is_below():
+    for shift in np.linspace(-0.3, 0.1, 30):
+        moved = np.array(FIVE) + shift
+        low, high = paired.t_interval(moved)
+        assert (low > 0 or high < 0) == (paired.t_test_p(moved) < 0.05)
+
+
+def test_sign_flips_against_all_patterns():
+    values = np.array(FIVE)
+    sums = [abs(np.dot(s, values)) for s in itertools.product((1, -1), repeat=5)]
+    expected = np.mean(np.array(sums) >= values.sum() - 1e-9)
+    assert paired.sign_flip_p(values) == expected > 1 / 16
+    assert paired.sign_flip_p([1, 2, 3, 4, 5]) == 1 / 16  # the least that five pairs can show
+    assert paired.sign_flip_p([-1, -2, -3, -4, -5]) == 1 / 16
+    assert paired.sign_flip_p([1.0, -1.0]) == 1.0
+
+
+def test_bootstrap_against_all_draws():
+    values = np.array(FIVE)
+    means = np.sort([np.mean(draw) for draw in itertools.product(values, repeat=5)])
+    low, high = paired.bootstrap_interval(values)
+    assert low == pytest.approx(means[math.ceil(0.025 * len(means)) - 1])
+    assert high == pytest.approx(means[math.ceil(0.975 * len(means)) - 1])
+    times, weight = paired._all_draws(4)
+    assert weight.sum() == pytest.approx(1) and (times.sum(1) == 4).all()
+    assert len(times) == math.comb(7, 4)
+
+
+def test_bootstrap_of_many_pairs_is_close_to_normal():
+    values = np.random.default_rng(1).normal(size=400)
+    low, high = paired.bootstrap_interval(values)
+    error = values.std(ddof=1) / 20
+    assert low == pytest.approx(values.mean() - 1.96 * error, abs=0.1 * error)
+    assert high == pytest.approx(values.mean() + 1.96 * error, abs=0.1 * error)
+    assert paired.bootstrap_interval(values) == (low, high)  # nothing of it is chance
+
+
+def test_coverage_with_five_pairs():
+    """The t interval has its 95 %; the percentile bootstrap has less, as its docstring says."""
+    data = np.random.default_rng(2).normal(size=(1500, 5))
+    intervals = [(paired.t_interval(d), paired.bootstrap_interval(d)) for d in data]
+    student = np.mean([low < 0 < high for (low, high), _ in intervals])
+    bootstrap = np.mean([low < 0 < high for _, (low, high) in intervals])
+    assert 0.93 < student < 0.97 and 0.78 < bootstrap < 0.88
+
+
+def test_holm():
+    # Holm (1979): the smallest times 4, then 3, 2, 1, and never below the one before
+    assert paired.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert paired.holm([0.5, 0.6]) == [1.0, 1.0]
+    assert paired.holm([]) == []
+
+
+def test_two_samples_by_hand():
+    # equal n and sd: both tests agree; t = 1 / (sd sqrt(2 / n)), 2 (n - 1) degrees of freedom
+    student = paired.two_sample_p((3.0, 2.0), (0.5, 0.5), (4, 4))
+    assert student == pytest.approx(2 * paired.t_tail(1 / (0.5 * math.sqrt(0.5)), 6))
+    assert paired.two_sample_p((3.0, 2.0), (0.5, 0.5), (4, 4), equal=False) == pytest.approx(
+        student
+    )
+    # one exact sample: Welch has the other's degrees of freedom
+    welch = paired.two_sample_p((3.0, 2.0), (0.5, 0.0), (4, 9), equal=False)
+    assert welch == pytest.approx(2 * paired.t_tail(4, 3))
+
+
+def test_compare():
+    rows = paired.compare({"a": FIVE, "b": [-1.0, -1.1, -1.2, -1.05, -1.15]})
+    a, b = rows
+    assert (a.name, a.n, b.name) == ("a", 5, "b")
+    assert a.mean == pytest.approx(0.24) and a.sd == pytest.approx(np.std(FIVE, ddof=1))
+    assert a.p_t_holm == pytest.approx(a.p_t) and b.p_t_holm == pytest.approx(2 * b.p_t)
+    assert b.seen and not a.seen and b.bootstrap[1] < 0 and b.student[0] < b.bootstrap[0]
+
+
+@pytest.mark.parametrize("bad", [[1.0], [], [[1.0, 2.0]], [1.0, math.nan]])
+def test_bad_differences(bad):
+    with pytest.raises(ValueError, match="at least 2 finite numbers"):
+        paired.compare({"bad": bad})
+
+
+def test_bad_arguments():
+    with pytest.raises(ValueError, match="up to 20 pairs; got 21"):
+        paired.sign_flip_p(np.ones(21))
+    with pytest.raises(ValueError, match="t must be >= 0"):
+        paired.t_tail(-1.0, 3)
+    with pytest.raises(ValueError, match="probability must be in"):
+        paired.t_quantile(0.2, 3)
