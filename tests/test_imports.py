@@ -48,6 +48,7 @@ TEACHING = [
     "plots",
     "widgets",
     "paired",
+    "judge",
     "studies",
 ]
 ONLY_COURSE = {"matplotlib", "ipywidgets", "sympy", "IPython"}
