@@ -111,7 +111,7 @@ class _Bf16(nn.Module):
             return self.network(z, gamma).to(z.dtype)
 
 
-def _fast(model: DiffEnc) -> DiffEnc:
+def fast(model: DiffEnc) -> DiffEnc:
     """The same model, its denoiser in bf16 if that is faster here, and on CUDA compiled."""
     cuda = model.device.type == "cuda"
     images = model.shape is not None and len(model.shape) == 3 and model.dtype == torch.float32
@@ -184,7 +184,7 @@ class Trainer:
             groups, betas=config.betas, weight_decay=config.weight_decay, fused=True
         )
         model.train()
-        loss = _Loss(_fast(model) if config.fast else model, config.depth, config.ratio)
+        loss = _Loss(fast(model) if config.fast else model, config.depth, config.ratio)
         self.loss = DistributedDataParallel(loss) if distributed else loss
         self.averaged = copy.deepcopy(model).requires_grad_(False).eval()
         self.averages: list[Tensor] = list(self.averaged.parameters())
