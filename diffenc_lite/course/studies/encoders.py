@@ -14,7 +14,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache, partial
 from typing import Any
 
@@ -155,7 +155,9 @@ def _trainer(variant: str, options: Options) -> Trainer:
     return Trainer(make(variant, "fixed", images), images, training(options, 0))
 
 
-def _by_turns(actions: dict[str, Callable[[], object]], options: Options) -> dict[str, list[float]]:
+def _by_turns(
+    actions: Mapping[str, Callable[[], object]], options: Options
+) -> dict[str, list[float]]:
     """Seconds of each action in each of ROUNDS turns, after three that do not count."""
     seconds: dict[str, list[float]] = {name: [] for name in actions}
     for _ in range(ROUNDS + 3):
