@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.image import imread
+from PIL import Image
 
 from diffenc_lite.course import plots
 
@@ -22,7 +23,7 @@ def all_figures() -> list:
         plots.curves([0, 1], {"a": [0, 1], "b": [1, 0]}, "t", "nats"),
         plots.bars({"prior": 0.1, "diffusion": 2.0}, "bits per dimension"),
         plots.image_grid([[GREY_STEPS] * 2] * 3, ["left", "right"], ["1", "2", "3"]),
-        plots.encoding_panels([GREY_STEPS] * 4, 1.0)[0],
+        plots.encoding_panels([[GREY_STEPS] * 5], ["learned"], 1.0)[0],
     ]
 
 
@@ -277,14 +278,51 @@ def test_image_grid_refuses_what_is_no_table(images, names, message):
 
 
 def test_encoding_panels_can_be_changed():
-    figure, shown = plots.encoding_panels([GREY_STEPS * k for k in (0.1, 0.2, 0.3, 0.4)], 0.7)
-    assert [float(image.get_array()[-1, -1]) for image in shown] == pytest.approx(
-        [0.1, 0.2, 0.3, 0.4]
-    )
-    assert [image.get_clim()[1] for image in shown] == [1, 0.7, 1, 1]
+    rows = [[GREY_STEPS * (row + k / 10) for k in range(5)] for row in range(2)]
+    figure, shown = plots.encoding_panels(rows, ["learned", "scaling"], 0.7)
+    for row, images in enumerate(shown):
+        values = [float(image.get_array()[-1, -1]) for image in images]
+        assert values == pytest.approx([row + k / 10 for k in range(5)])
+        assert [image.get_clim()[1] for image in images] == [1, 0.7, 1, 1, 1]
+    assert [images[0].axes.get_ylabel() for images in shown] == ["learned", "scaling"]
     before = plots.pixels(figure)
-    shown[2].set_data(-GREY_STEPS[0])
+    shown[1][3].set_data(-GREY_STEPS[0])
     assert (plots.pixels(figure) != before).any()
+
+
+def test_only_the_images_of_encoding_panels_are_drawn_again(monkeypatch):
+    figure, shown = plots.encoding_panels([[GREY_STEPS] * 5], ["learned"], 1.0)
+    painter = plots.Painter(figure)
+    painter.pixels()
+    texts = []
+    draw = matplotlib.text.Text.draw
+    monkeypatch.setattr(
+        matplotlib.text.Text, "draw", lambda self, renderer: texts.append(self.get_text())
+    )
+    for value in (0.3, -0.3):
+        shown[0][0].set_data(np.full((4, 4), value))
+        del texts[:]
+        painter.pixels()
+    assert not any(texts)
+    assert draw is not matplotlib.text.Text.draw
+
+
+# ---- moving pictures -----------------------------------------------------------------------------
+
+
+def test_a_gif_shows_each_picture_for_its_time():
+    levels = (0, 90, 255)
+    frames = [np.full((8, 12, 3), level, np.uint8) for level in levels]
+    for frame in frames:
+        frame[:, 0] = (200, 30, 30)
+    film = Image.open(io.BytesIO(plots.gif(frames, [100, 250, 900])))
+    assert film.n_frames == 3 and film.info["loop"] == 0
+    for k, (level, time) in enumerate(zip(levels, (100, 250, 900), strict=True)):
+        film.seek(k)
+        shown = np.asarray(film.convert("RGB")).astype(int)
+        assert film.info["duration"] == time
+        assert np.abs(shown[4, 6] - level).max() <= 8
+        assert np.abs(shown[4, 0] - (200, 30, 30)).max() <= 8
 
 
 # ---- the README's figures ------------------------------------------------------------------------

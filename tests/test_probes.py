@@ -11,12 +11,12 @@ HIGH, WIDE = 5, 6
 
 @pytest.fixture
 def x(normal):
-    return normal(400, 1, HIGH, WIDE)
+    return 0.7 + normal(400, 1, HIGH, WIDE)
 
 
 @pytest.fixture
 def x_new(x, normal):  # drawn after x, from the same generator
-    return normal(100, 1, HIGH, WIDE)
+    return 0.7 + normal(100, 1, HIGH, WIDE)
 
 
 def r2(fit, make, x, x_new, **options):

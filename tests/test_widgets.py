@@ -12,6 +12,7 @@ from matplotlib.image import imread
 from diffenc_lite import DiffEnc, IdentityEncoder, ModelConfig, ScalingEncoder, build
 from diffenc_lite.course import plots
 from diffenc_lite.course.widgets import (
+    DEPTHS,
     CurveExplorer,
     FrameExplorer,
     buttons,
@@ -200,6 +201,8 @@ def test_encode_and_noise(images, encoder):
         scale = alpha**2 if encoder is ScalingEncoder else 1.0
         np.testing.assert_allclose(path.x_t[i], scale * x, atol=1e-6)
         np.testing.assert_allclose(path.change[i], (scale - 1) * x, atol=1e-6)
+        y = 0 if encoder is ScalingEncoder else x
+        np.testing.assert_allclose(path.y[i], np.broadcast_to(y, x.shape), atol=1e-6)
         np.testing.assert_allclose(path.x_hat[i], (alpha - sigma) * path.z_t[i], atol=1e-5)
         noises.append((path.z_t[i] - alpha * path.x_t[i]) / sigma)
     for eps in noises[1:]:
@@ -209,7 +212,9 @@ def test_encode_and_noise(images, encoder):
 
 def test_encoder_explorer_runs_no_network_when_moved(images):
     model = DiffEnc(Echo(), ScalingEncoder())
-    explorer = encoder_explorer(model, images, ["3", "8"], depths=3)
+    depths = [0.0, 0.8, 1.0]
+    explorer = encoder_explorer(model, images, ["3", "8"], depths=depths)
+    assert [value for _, value in explorer.controls[0].options] == depths
     assert len(explorer.frames) == 6
     model.denoiser.refuse = True
     seen = set()
@@ -223,5 +228,40 @@ def test_encoder_explorer_runs_no_network_when_moved(images):
 def test_encoder_explorer_takes_colour_and_a_learned_encoder(generator):
     images = torch.randint(0, 256, (1, 3, 8, 8), generator=generator).to(torch.uint8)
     model = build(ModelConfig("learned", size="tiny", shape=(3, 8, 8)))
-    explorer = encoder_explorer(model, images, depths=2)
+    explorer = encoder_explorer(model, images, depths=[0.5, 1.0])
     assert len(set(explorer.frames.values())) == 2
+
+
+def test_y_is_what_the_network_says(generator):
+    images = torch.randint(0, 256, (2, 1, 8, 8), generator=generator).to(torch.uint8)
+    model = build(ModelConfig("learned", size="tiny", shape=(1, 8, 8)))
+    torch.nn.init.normal_(model.encoder.network.out.weight, generator=generator)
+    path = encode_and_noise(model, images, [0.0, 0.9], generator)
+    for y, t in zip(path.y, (0.0, 0.9), strict=True):
+        gamma = model.schedule(torch.full((2,), t)).gamma
+        expected = model.encoder.y(to_unit(images), gamma).detach()
+        assert expected.abs().max() > 0.1
+        np.testing.assert_allclose(y, expected, atol=1e-5)
+
+
+def test_a_model_beside_gets_a_row_with_the_same_noise(images, monkeypatch):
+    drawn = {}
+
+    def panels(images, rows, limit, real=plots.encoding_panels):
+        drawn.update(images=images, rows=rows)
+        return real(images, rows, limit)
+
+    monkeypatch.setattr(plots, "encoding_panels", panels)
+    vdm, scaling = DiffEnc(Echo()), DiffEnc(Echo(), ScalingEncoder())
+    encoder_explorer(vdm, images, beside=scaling, depths=[0.0, 1.0])
+    assert drawn["rows"] == ["identity", "scaling"]
+    x_0, change_0, y_0, z_0, _ = drawn["images"][0]
+    scaled, change, y, z, _ = drawn["images"][1]
+    np.testing.assert_allclose(x_0, to_unit(images)[0], atol=1e-6)
+    np.testing.assert_allclose(z, z_0, atol=1e-5)  # at t = 0 the two encodings are nearly one
+    np.testing.assert_allclose([change_0, y], 0, atol=1e-6)
+
+
+def test_the_depths_of_the_paper_are_among_those_of_the_explorer():
+    assert {0, 0.7, 0.8, 0.9, 0.92, 0.94, 0.96, 0.98, 1} <= set(DEPTHS)
+    assert list(DEPTHS) == sorted(set(DEPTHS))

@@ -8,6 +8,7 @@ of your own, `plt.style.use(plots.STYLE)` gives the same style.
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +24,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure, FigureBase
 from matplotlib.image import AxesImage
 from numpy.typing import ArrayLike, NDArray
+from PIL import Image
 
 Table = Sequence[Sequence[ArrayLike] | NDArray[Any]] | NDArray[Any]  # images[row][column]
 
@@ -198,6 +200,32 @@ def bars(values: Mapping[str, float], xlabel: str, title: str = "") -> Picture:
     return figure
 
 
+@styled
+def forest(
+    values: Mapping[str, ArrayLike],
+    intervals: Mapping[str, Sequence[tuple[float, float]]],
+    xlabel: str,
+    colours: Sequence[str] | None = None,
+    title: str = "",
+) -> Picture:
+    """One row per entry, the first on top: each value an open circle, their mean a diamond, and the
+    intervals of that name as bars through it, the first thin and the others thicker."""
+    figure, ax = subplots(size=(8, 1.1 + 0.45 * len(values)))
+    ax.axvline(0, color="0.4", lw=1.2, ls="-")
+    for row, (name, single) in enumerate(values.items()):
+        colour = BLUE if colours is None else colours[row]
+        for k, (low, high) in enumerate(intervals[name]):
+            ax.plot([low, high], [row, row], color=colour, lw=1.6 + 3.4 * k, ls="-", alpha=0.75)
+        points = np.asarray(single, dtype=float)
+        above = np.full(len(points), row - 0.26)
+        ax.plot(points, above, "o", mfc="none", ms=4.5, mew=1, color="0.35")
+        ax.plot(points.mean(), row, "D", ms=7.5, color=colour, mec="white", mew=1)
+    ax.set(xlabel=xlabel, title=title, yticks=range(len(values)), yticklabels=list(values))
+    ax.set_ylim(len(values) - 0.5, -0.6)
+    ax.grid(axis="y", visible=False)
+    return figure
+
+
 # --- images --------------------------------------------------------------------------------------
 
 
@@ -271,19 +299,57 @@ def fill_grid(
 
 
 @styled
-def encoding_panels(images: Sequence[ArrayLike], limit: float) -> tuple[Picture, list[AxesImage]]:
-    """x_t, x_t - x (red and blue up to `limit`), z_t and x_hat of one image side by side; returns
-    the four pictures too, to be changed by `set_data`."""
-    figure, axes = subplots(1, 4, (9.6, 2.7))
+def encoding_panels(
+    images: Table, rows: Sequence[str], limit: float
+) -> tuple[Picture, list[list[AxesImage]]]:
+    """x_t, x_t - x (red and blue up to `limit`), y, z_t and x_hat of one image side by side, one
+    row for each encoder, with its name beside it if there are several. Returns the pictures too, as
+    images[row][column], to be changed by `set_data`."""
+    figure = Picture(figsize=(10.4, 0.8 + 1.75 * len(images)), layout="constrained")
+    axes = figure.subplots(len(images), 5, squeeze=False)
     titles = (
         "$x_t$: encoded",
-        "$x_t - x$: the change",
+        "$x_t - x$: changed",
+        "$y$: pulled towards",
         "$z_t$: with noise",
-        r"$\hat x$: the guess at $x_t$",
+        r"$\hat x$: the guess",
     )
-    shown: list[AxesImage] = []
-    for ax, title, image in zip(axes, titles, images, strict=True):
-        shown.append(show_image(ax, image, limit if len(shown) == 1 else None))
+    for ax, title in zip(axes[0], titles, strict=True):
         ax.set_title(title)
-    figure.colorbar(shown[1], ax=axes[1], shrink=0.8)
+    shown = []
+    for name, row, row_axes in zip(rows, images, axes, strict=True):
+        signed = [None, limit, None, None, None]
+        shown.append([show_image(*parts) for parts in zip(row_axes, row, signed, strict=True)])
+        for picture in shown[-1]:
+            picture.set_zorder(5)  # above the rest of its axes, which can then stay as it is
+        if len(rows) > 1:
+            row_axes[0].set_ylabel(name)
+    figure.colorbar(shown[0][1], ax=axes[:, 1], shrink=0.8)
     return figure, shown
+
+
+# --- moving pictures -----------------------------------------------------------------------------
+
+
+def gif(
+    frames: Sequence[NDArray[np.uint8]], milliseconds: Sequence[int], colours: int = 64
+) -> bytes:
+    """Pictures (H, W, 3), each shown for its time, -> the bytes of a GIF that starts again at its
+    end. All frames share their colours, at most 256."""
+    together = Image.fromarray(np.vstack(frames[:: max(1, len(frames) // 12)]))
+    palette = together.quantize(colours)
+    pictures = [
+        Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.NONE)
+        for frame in frames
+    ]
+    buffer = io.BytesIO()
+    pictures[0].save(
+        buffer,
+        "GIF",
+        save_all=True,
+        append_images=pictures[1:],
+        duration=list(milliseconds),
+        loop=0,
+        optimize=False,
+    )
+    return buffer.getvalue()

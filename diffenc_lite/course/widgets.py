@@ -172,12 +172,19 @@ class CurveExplorer(Explorer):
 
 # --- a digit, encoded and noised -----------------------------------------------------------------
 
+# Denser where things happen; the paper's own nine (0, 0.7, 0.8, 0.9, 0.92, ..., 1) are among them.
+DEPTHS = (
+    *(0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75),
+    *(0.8, 0.83, 0.86, 0.88, 0.9, 0.92, 0.94, 0.96, 0.98, 1.0),
+)
+
 
 class Path(NamedTuple):
     """Images on their way from t = 0 to t = 1: each array (depths, images, C, H, W)."""
 
     x_t: NDArray[np.float32]  # encoded
     change: NDArray[np.float32]  # x_t - x
+    y: NDArray[np.float32]  # what the encoder pulls towards: x_t = alpha_t^2 x + sigma_t^2 y
     z_t: NDArray[np.float32]  # encoded and noised
     x_hat: NDArray[np.float32]  # what the denoiser makes of z_t
 
@@ -186,8 +193,8 @@ class Path(NamedTuple):
 def encode_and_noise(
     model: DiffEnc, images: Tensor, depths: Sequence[float], generator: torch.Generator
 ) -> Path:
-    """x_t, x_t - x, z_t = alpha_t x_t + sigma_t eps and x_hat = alpha_t z_t - sigma_t v_hat at
-    each depth                                                                       F1, E1-E3, G4
+    """x_t, x_t - x, y = x + (x_t - x) / sigma_t^2 (0 for E2, x for E1), z_t = alpha_t x_t +
+    sigma_t eps and x_hat = alpha_t z_t - sigma_t v_hat at each depth                F1, E1-E3, G4
 
     The same eps serves all depths, so that neighbouring depths look alike.
     Args: images uint8 (N, C, H, W); depths in [0, 1].
@@ -199,9 +206,10 @@ def encode_and_noise(
         at_t = model.schedule(x.new_full((len(x),), t))
         noise = at_t.like(x)
         change = model.encoder.shift(x, at_t.gamma)
+        y = x + change / noise.sigma.square()
         z = process.add_noise(x + change, eps, noise)
         x_hat = process.x_from_v(z, model.v_hat(z, at_t.gamma), noise)
-        steps.append((x + change, change, z, x_hat))
+        steps.append((x + change, change, y, z, x_hat))
     return Path(*(torch.stack(part).numpy() for part in zip(*steps, strict=True)))
 
 
@@ -209,24 +217,37 @@ def encoder_explorer(
     model: DiffEnc,
     images: Tensor,
     names: Sequence[str] | None = None,
-    depths: int = 21,
+    beside: DiffEnc | None = None,
+    depths: Sequence[float] = DEPTHS,
     seed: int = 0,
 ) -> FrameExplorer:
-    """Slide t, choose an image: the encoding x_t, what it changed, the latent z_t and x_hat.
+    """Slide t, choose an image: the encoding x_t, what it changed, y, the latent z_t and x_hat.
 
-    Everything is computed and drawn once, here: `depths` frames for each image.
-    Args: images uint8 (N, C, H, W), on the CPU like the model; names of the images for the buttons.
+    Everything is computed and drawn once, here: a frame for each depth of each image.
+    Args: images uint8 (N, C, H, W), on the CPU like the models; names of the images for the
+        buttons; beside, a model to be shown in a second row, with the same noise.
+
+    >>> encoder_explorer(load_pretrained("mnist-learned"), images)
     """
-    ts = np.linspace(0, 1, depths)
-    path = encode_and_noise(model, images, ts.tolist(), torch.Generator().manual_seed(seed))
-    path = path._replace(change=path.change.mean(2, keepdims=True))  # of the channels
-    limit = max(0.1, float(np.abs(path.change).max()))
-    figure, shown = plots.encoding_panels([part[0, 0] for part in path], limit)
+    models = [model] if beside is None else [model, beside]
+    ts = np.asarray(depths)
+    paths = []
+    for each in models:
+        path = encode_and_noise(each, images, ts.tolist(), torch.Generator().manual_seed(seed))
+        paths.append(path._replace(change=path.change.mean(2, keepdims=True)))  # of the channels
+    limit = max(0.1, *(float(np.abs(path.change).max()) for path in paths))
+    kinds = [type(each.encoder).__name__.removesuffix("Encoder").lower() for each in models]
+    first = [[part[0, 0] for part in path] for path in paths]
+    figure, shown = plots.encoding_panels(first, kinds, limit)
+    title = figure.suptitle(" ", fontsize=14)
+    signal = model.schedule(torch.as_tensor(ts)).alpha.detach().square().tolist()
 
     def draw(t: float, image: int) -> Figure:
         depth = int(np.abs(ts - t).argmin())
-        for artist, part in zip(shown, path, strict=True):
-            artist.set_data(plots.as_pixels(part[depth, image]))
+        title.set_text(f"t = {t:g}: {signal[depth]:.1%} signal, {1 - signal[depth]:.1%} noise")
+        for artists, path in zip(shown, paths, strict=True):
+            for artist, part in zip(artists, path, strict=True):
+                artist.set_data(plots.as_pixels(part[depth, image]))
         return figure
 
     names = [str(i) for i in range(len(images))] if names is None else list(names)
