@@ -48,7 +48,33 @@ BY_HAND = {
     ),
     "05.1": lambda s: (1 + s**2) ** 2 / (1 + 2 * s**2),
     "05.2": lambda p: p / 2,
+    "10.1": lambda c, g: (
+        BY_HAND["01.1"](math.sqrt(SIGMA2["a"](g)) * c, 0.7, 0, 1) - BY_HAND["01.1"](0, 0.7, 0, 1)
+    ),
+    "10.2": lambda rho: math.sqrt(2 - 2 * rho) / math.sqrt(2),
+    "11.2": lambda x, g_s, g_t: (
+        (SIGMA2["s"](g_s) - SIGMA2["s"](g_t)) * x / (g_t / 18.3 - g_s / 18.3)
+    ),
+    "11.3": lambda x, x_t, g: (x_t - SIGMA2["a"](g) * x) / SIGMA2["s"](g),
+    "11.4": lambda m, k, s: (m + s * s * (m + k)) / (1 + s * s),
     "05.3": lambda s2, g: BY_HAND["01.1"](0, SIGMA2["a"](g) * s2 + SIGMA2["s"](g), 0, 1),
+    "06.1": lambda s2, g_s, g_t: (
+        # sigma_Q^2 over the variance of z_s given z_t, from the joint normal of the two
+        (SIGMA2["s"](g_s) * -math.expm1(g_s - g_t))
+        / (
+            (v_s := s2 * SIGMA2["a"](g_s) + SIGMA2["s"](g_s))
+            - SIGMA2["a"](g_t)
+            / SIGMA2["a"](g_s)
+            * v_s**2
+            / (s2 * SIGMA2["a"](g_t) + SIGMA2["s"](g_t))
+        )
+    ),
+    "06.2": lambda m: BY_HAND["02.3"](1, m, 1) - BY_HAND["02.3"](1 / (1 + m), m, 1),
+    "06.4": lambda m, n: (
+        BY_HAND["02.3"](2 / (2 + m + n), (m + n) / 2, 2)
+        - BY_HAND["02.3"](1 / (1 + m), m, 1)
+        - BY_HAND["02.3"](1 / (1 + n), n, 1)
+    ),
 }
 # Figures of the ledger, or worked out with pencil and logarithm tables.
 WORKED_OUT = {
@@ -57,9 +83,13 @@ WORKED_OUT = {
     "02.2": 784 * 0.005227,
     "03.4": 18.3 / 4 * (13.3 - 0.006715 - 0.993307),  # (18.3 / 4) integral of sigmoid(-gamma)^2
     "05.4": 0.050976,
+    "06.3": 1.064586,  # 1 + x + x^2 / 3 + x^3 / 36 with x = sqrt(4 / 1000)
     "09.1": 0.004806,
     "09.2": 13.293286,
     "09.3": 6931.1,
+    "10.3": 9,  # 1/256 < 1/160 < 1/128
+    "10.4": 3.1305,  # 21 / sqrt(45)
+    "11.1": 0.38599,  # ln 511 = 6.236370
 }
 
 
@@ -74,7 +104,7 @@ def text(number, answer) -> str:
 
 
 def test_every_lesson_of_the_derivation_has_three_to_five_exercises_in_order():
-    for notebook in ("00", "01", "02", "03", "04", "05", "09"):
+    for notebook in ("00", "01", "02", "03", "04", "05", "09", "10", "11"):
         own = [number for number in EXERCISES if number.startswith(notebook + ".")]
         assert own == [f"{notebook}.{i + 1}" for i in range(len(own))]
         assert 3 <= len(own) <= 5

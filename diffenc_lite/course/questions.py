@@ -61,6 +61,14 @@ def _price_of_scaling() -> float:
     return world.total() - world.entropy
 
 
+def _ratio_that_costs_a_nat() -> float:
+    low, high = 1.0, 2.0
+    for _ in range(60):
+        w = (low + high) / 2
+        low, high = (w, high) if 1000 * (w - 1 - math.log(w)) / 2 < 1 else (low, w)
+    return low
+
+
 def _black_image_bits() -> float:
     from .exact import reconstruction_by_level
 
@@ -300,6 +308,43 @@ _ALL = [
         "the whole bound, prior and reconstruction included; `Exact(PlusMinus(), SCALING)` adds up "
         "all three",
     ),
+    # --- 06 The noise variance ratio ----------------------------------------------------------
+    Exercise(
+        "06.1",
+        "The data are $N(0, s_2)$, the encoder is the identity and the denoiser is exact. What is "
+        "the best ratio $w^*$ of the step from $t$ down to $s$? A formula in "
+        "`s_2, gamma_s, gamma_t`.",
+        Formula({"s_2": _POSITIVE, "gamma_s": (-5.0, 0.0), "gamma_t": (0.5, 5.0)}),
+        "(1 + s_2*exp(-gamma_t))/(1 + s_2*exp(-gamma_s))",
+        "m is twice what 03.1 charges for the error of 02.5; then W1",
+    ),
+    Exercise(
+        "06.2",
+        "How much does the best ratio save in one step against $w=1$, in nats per dimension? A "
+        "formula in `m`, the mean squared gap in units of $d\\,\\sigma_Q^2$.",
+        Formula({"m": (1e-2, 1e3)}),
+        "(m - log(1 + m))/2",
+        "take the cost of the step at both ratios, and the difference; for small m it must go like "
+        "the square of m",
+    ),
+    Exercise(
+        "06.3",
+        "A chain has 1000 steps. Which constant ratio $w > 1$ adds exactly **one nat per "
+        "dimension** by the price of its variance alone, $T\\,\\frac12(w-1-\\ln w)$?",
+        Number(),
+        _ratio_that_costs_a_nat,
+        "W2 with kappa = 2 comes near, but not within a thousandth of w - 1: solve the equation "
+        "itself",
+    ),
+    Exercise(
+        "06.4",
+        "Two dimensions have gaps $m_1$ and $m_2$ in one step. How many nats does a ratio for each "
+        "of them save against the best shared one (W5)? A formula in `m_1, m_2`.",
+        Formula({"m_1": _POSITIVE, "m_2": _POSITIVE}),
+        "log(1 + (m_1 + m_2)/2) - log(1 + m_1)/2 - log(1 + m_2)/2",
+        "the shared ratio sees the mean of the two, and d = 2; if the two are equal nothing is "
+        "saved",
+    ),
     # --- 09 Training on MNIST ---------------------------------------------------------------------
     Exercise(
         "09.1",
@@ -326,6 +371,78 @@ _ALL = [
         Number(),
         lambda: math.log(2) / -math.log(0.9999),
         "after n steps the share of the start is 0.9999 to the power n",
+    ),
+    # --- 10 Does the encoder help? ------------------------------------------------------------------
+    Exercise(
+        "10.1",
+        "A pixel has the mean $c$ over all images. By how many nats does the bound of a VDM with a "
+        "**perfect** denoiser fall when the data is centred, $x-c$ in place of $x$? A formula in "
+        "`c, gamma_1`.",
+        Formula({"c": (-1.0, 1.0), "gamma_1": (-2.0, 5.0)}),
+        "c**2/(2*(1 + exp(gamma_1)))",
+        "by X5 it is the fall of KL(q(z_1) || N(0, 1)); all that changes in q(z_1) is its mean",
+    ),
+    Exercise(
+        "10.2",
+        "The totals of two models have the same standard deviation over seeds, and the correlation "
+        "$\\rho$ when both have the same seed. By which factor does pairing shrink the standard "
+        "deviation of their difference? A formula in `rho`, below 1 when pairing helps.",
+        Formula({"rho": (-0.9, 0.99)}),
+        "sqrt(1 - rho)",
+        "Var(a - b) = Var(a) + Var(b) - 2 Cov(a, b), once with and once without the last term",
+    ),
+    Exercise(
+        "10.3",
+        "Eight differences are tested by flipping signs, and corrected by Holm. How many pairs does "
+        "each need **at least** before the first of them can come below 5 %?",
+        Number(),
+        lambda: next(n for n in range(1, 99) if 8 * 2 ** (1 - n) < 0.05),
+        "n pairs have 2^n sign patterns, of which two are as extreme as can be; Holm multiplies the "
+        "smallest p value by eight",
+    ),
+    Exercise(
+        "10.4",
+        "The paper reports $2.641\\pm0.003$ and $2.620\\pm0.006$ bits per dimension, three seeds "
+        "each. Suppose that $\\pm$ is the **standard error** of the mean. What is $t$?",
+        Number(),
+        lambda: (2.641 - 2.620) / math.hypot(0.003, 0.006),
+        "the difference over its standard error; the squares of the two errors add up",
+    ),
+    # --- 11 What did the encoder learn? -----------------------------------------------------------
+    Exercise(
+        "11.1",
+        "$\\gamma(t)$ runs linearly from $-13.3$ to $5$. Up to which $t$ is it certain, whatever "
+        "the network $y$ with $|y|\\le1$, that the learned encoder moves no pixel by more than "
+        "half a grey level ($1/256$ in units of $x$)?",
+        Number(),
+        lambda: (13.3 - math.log(511)) / 18.3,
+        "X7 says how far a pixel can move at most; which sigma^2 makes that 1/256, and which gamma "
+        "makes that sigma^2?",
+    ),
+    Exercise(
+        "11.2",
+        "What does the heat map $(x_t - x_s)/(t - s)$ of the **scaling** encoder show for a pixel "
+        "$x$? $\\gamma$ is linear with $\\gamma'(t) = 18.3$. A formula in `x, gamma_s, gamma_t`.",
+        Formula({"x": (-1.0, 1.0), "gamma_s": _GAMMA_S, "gamma_t": _GAMMA_T}),
+        "183*x/10*(1/(1 + exp(gamma_t)) - 1/(1 + exp(gamma_s)))/(gamma_t - gamma_s)",
+        "x_t is sigmoid(-gamma_t) times x; and how much depth lies between two values of gamma?",
+    ),
+    Exercise(
+        "11.3",
+        "From $x$ and its encoding $x_t$ at $\\gamma$ one can tell what the network of a learned "
+        "encoder must have said. Give $y$ as a formula in `x, x_t, gamma`.",
+        Formula({"x": (-1.0, 1.0), "x_t": (-1.0, 1.0), "gamma": (-4.0, 5.0)}),
+        "x + (x_t - x)*(1 + exp(-gamma))",
+        "solve E3 for y; it is a sum of x and something that vanishes when x_t = x",
+    ),
+    Exercise(
+        "11.4",
+        "The learned encoder, infinite depth. Suppose that $z_t$ tells the network the means "
+        "$m = E[x_t\\,|\\,z_t]$ and $k = E[dy/d\\lambda - y\\,|\\,z_t]$ of one pixel. Which "
+        "$\\hat x$ makes the loss smallest? A formula in `m, k, sigma`.",
+        Formula({"m": (-1.0, 1.0), "k": (-1.0, 1.0), "sigma": _UNIT}),
+        "m + sigma**2*k/(1 + sigma**2)",
+        "a perfect network says the mean of x_t + sigma^2 u, over 1 + sigma^2; write u with x_t",
     ),
 ]
 
