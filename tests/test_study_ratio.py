@@ -147,11 +147,11 @@ def small(monkeypatch, model, images):
     monkeypatch.setattr(study, "BATCH", 10)
     monkeypatch.setattr(study, "_loaded", lambda name: model)
     monkeypatch.setattr(study, "_images", lambda split, root: images)
-    study._costs.cache_clear()
-    study._fits.cache_clear()
+    for cached in (study._ends, study._costs, study._fits):
+        cached.cache_clear()
     yield options(study.STUDY, budget={"test": 30, "fit": 10, "table": 4, "n": 25, "seeds": 2})
-    study._costs.cache_clear()
-    study._fits.cache_clear()
+    for cached in (study._ends, study._costs, study._fits):
+        cached.cache_clear()
 
 
 def test_jobs_cover_every_model_and_number_of_steps(small):

@@ -155,6 +155,18 @@ def _images(split: str, root: str | None) -> Tensor:
 
 
 @cache
+def _ends(name: str, root: str | None, images: int) -> Tensor:
+    """Prior and reconstruction of every test image: the same whatever T and w."""
+    generator, sums = _seeded(2, 0), []
+    with torch.no_grad():
+        for part in _images("test", root)[:images].split(BATCH):
+            noise_0 = torch.randn(part.shape, generator=generator)
+            prior, reconstruction = end_losses(_loaded(name), part, noise_0)
+            sums.append(prior + reconstruction)
+    return torch.cat(sums).double()
+
+
+@cache
 def _costs(name: str, root: str | None, images: int) -> Tensor:
     """Of every step between two of the depths i / RESOLUTION with its w*: (d/2) ln(1 + m)     W1"""
     model, chosen = _loaded(name), _images("train", root)[:images]
@@ -233,11 +245,7 @@ def _bound(job: Job, options: Options) -> list[Row]:
     model, choices = _setup(job, options)
     steps, draws = job["steps"], draws_of(job["steps"])
     test = _images("test", options.root)[: options.budget["test"]]
-    generator, ends = _seeded(2, steps), []
-    with torch.no_grad():
-        for part in test.split(BATCH):
-            noise_0 = torch.randn(part.shape, generator=generator)
-            ends.append(sum(end_losses(model, part, noise_0)))
+    ends = _ends(job["model"], options.root, len(test))
     equal = {name: ratio for name, (_, ratio) in choices.items() if name != GRID}
     scores = score(model, test, choices[ONE][0], equal, draws, _seeded(3, steps))
     nats = scores.nats
@@ -246,7 +254,7 @@ def _bound(job: Job, options: Options) -> list[Row]:
         other = score(model, test, grid, {GRID: w}, draws, _seeded(3, steps))
         nats = {**nats, **other.nats}
     d = test[0].numel()
-    bits = {name: bits_per_dim(torch.cat(ends) + loss, d) for name, loss in nats.items()}
+    bits = {name: bits_per_dim(ends + loss, d) for name, loss in nats.items()}
     rows: list[Row] = []
     for name, of_images in bits.items():
         gain, gain_error = _mean(of_images - bits[ONE])
@@ -259,8 +267,8 @@ def _bound(job: Job, options: Options) -> list[Row]:
     rows[list(bits).index(BEST)]["diffusion_if_fitted_on_test"] = lost
     if steps < RESOLUTION:
         for name in (BEST, GRID):
-            grid, w = (_rounded(torch.as_tensor(values)) for values in choices[name])
-            rows.append({"part": "ratio", **_without_part(job), "choice": name, "t": grid, "w": w})
+            shown = {"t": _rounded(choices[name][0]), "w": _rounded(choices[name][1])}
+            rows.append({"part": "ratio", **_without_part(job), "choice": name, **shown})
     if steps == 8:
         pattern = torch.as_tensor(choices[PIXELS][1])[:, 0]
         rows.append({"part": "map", **_without_part(job), **packed((255 * pattern).round())})
@@ -321,8 +329,8 @@ def _mean(values: Tensor) -> tuple[float, float]:
     return values.mean().item(), means.std().item() / math.sqrt(len(means))
 
 
-def _rounded(values: Tensor) -> list[float]:
-    return [float(f"{value:.4g}") for value in values.tolist()]
+def _rounded(values: float | Tensor) -> list[float]:
+    return [float(f"{value:.4g}") for value in torch.as_tensor(values).tolist()]
 
 
 def _without_part(job: Job) -> Job:
