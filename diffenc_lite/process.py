@@ -155,9 +155,10 @@ def check_ratio(ratio: Tensor | float, steps: int, like: Tensor) -> Tensor:
     w = torch.as_tensor(ratio, dtype=like.dtype, device=like.device)
     per_dimension = (steps, *like.shape[1:])
     if w.shape not in ((), (steps,), per_dimension):
+        also = f", or {per_dimension} with one per dimension" if like.dim() > 1 else ""
         raise ValueError(
-            f"ratio must be a number or have one entry per step, shape ({steps},), or one per step "
-            f"and dimension, shape {per_dimension}; got shape {tuple(w.shape)}"
+            f"ratio must be a number or have one entry per step, shape ({steps},){also}; "
+            f"got shape {tuple(w.shape)}"
         )
     if not bool(((w > 0) & w.isfinite()).all()):
         raise ValueError(f"ratio must be positive and finite; got {ratio}")

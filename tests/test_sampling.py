@@ -16,6 +16,7 @@ from diffenc_lite import (
     sample,
     sample_steps,
 )
+from diffenc_lite.trainer import TrainConfig, Trainer
 
 KINDS = ("identity", "scaling", "learned")
 F64 = torch.float64
@@ -63,6 +64,24 @@ def test_the_shape_is_that_of_the_images_seen(small_model):
     assert model.shape is None
     elbo(model, torch.zeros(5, 2, dtype=torch.uint8))
     assert sample(model, 3, 1).shape == (3, 2)
+
+
+class Multiple(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.factor = nn.Parameter(torch.ones(1))
+
+    def forward(self, z, gamma):
+        return self.factor * z
+
+
+def test_a_model_made_for_no_shape_takes_any():
+    model = DiffEnc(Multiple())
+    for shape in ((3,), (1, 4, 4)):
+        images = torch.zeros(2, *shape, dtype=torch.uint8)
+        assert elbo(model, images).dims == math.prod(shape)
+        assert sample(model, 2, 1).shape == (2, *shape)
+        Trainer(model, images, TrainConfig(1, batch=2, ends=1)).advance()
 
 
 @pytest.mark.parametrize("kind", KINDS)

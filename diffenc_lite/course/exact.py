@@ -174,22 +174,28 @@ class Exact:
         """m = E||mu_P - mu_Q||^2 / (d sigma_Q^2) of every step of a grid of depths           L2, W1
 
         The grid is (T+1,), increasing; returns (T,).
+        """
+        return self.mean_squared_gap(grid[:-1], grid[1:])
+
+    def mean_squared_gap(self, s: Tensor, t: Tensor) -> Tensor:
+        """m of the steps from t down to s, both (M,), s < t: (M,)                            L2, W1
+
         mu_P - mu_Q = alpha_s (B E[x|z] - A x) with A = c(s,t) c_t + (c_s - c_t) and
         B = (c(s,t) + (lambda_s - lambda_t) sigma_t^2) x_hat / E[x|z] (E1: without the second term);
         E[x|z] and x - E[x|z] are uncorrelated.
         """
-        gamma = self.gamma_min + (self.gamma_max - self.gamma_min) * grid.double()
-        s, t = Noise.from_gamma(gamma[:-1]), Noise.from_gamma(gamma[1:])
-        c_s, (c_t, a) = self.encoder.at(s.gamma)[0], self.encoder.at(t.gamma)
-        removed, sigma2 = process.step_c(s, t), t.sigma.square()
+        width = self.gamma_max - self.gamma_min
+        at_s, at_t = (Noise.from_gamma(self.gamma_min + width * part.double()) for part in (s, t))
+        c_s, (c_t, a) = self.encoder.at(at_s.gamma)[0], self.encoder.at(at_t.gamma)
+        removed, sigma2 = process.step_c(at_s, at_t), at_t.sigma.square()
         counter = float(self.encoder.encoder.counterterm)
-        on_mean = removed + counter * (t.gamma - s.gamma) * sigma2
+        on_mean = removed + counter * (at_t.gamma - at_s.gamma) * sigma2
         on_mean = on_mean * c_t * (1 + a) / (1 + counter * sigma2)
         on_x = removed * c_t + (c_s - c_t)
-        error = self.world.mmse(self.encoder.snr(t.gamma))
+        error = self.world.mmse(self.encoder.snr(at_t.gamma))
         known = self.world.second_moment - error  # E ||E[x|z]||^2
         squared = on_x.square() * error + (on_x - on_mean).square() * known
-        return s.alpha.square() * squared / (self.world.dims * s.sigma.square() * removed)
+        return at_s.alpha.square() * squared / (self.world.dims * at_s.sigma.square() * removed)
 
     def diffusion(self, steps: int | None = None, ratio: float | Tensor | str = 1.0) -> float:
         """The diffusion loss: L4 at infinite depth (steps=None), L3 with `steps` equal steps.
