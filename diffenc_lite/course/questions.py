@@ -372,7 +372,7 @@ _ALL = [
         lambda: math.log(2) / -math.log(0.9999),
         "after n steps the share of the start is 0.9999 to the power n",
     ),
-    # --- 10 Does the encoder help? ------------------------------------------------------------------
+    # --- 10 Does the encoder help? ----------------------------------------------------------------
     Exercise(
         "10.1",
         "A pixel has the mean $c$ over all images. By how many nats does the bound of a VDM with a "
@@ -393,12 +393,12 @@ _ALL = [
     ),
     Exercise(
         "10.3",
-        "Eight differences are tested by flipping signs, and corrected by Holm. How many pairs does "
-        "each need **at least** before the first of them can come below 5 %?",
+        "Eight differences are tested by flipping signs, and corrected by Holm. How many pairs "
+        "must each have **at least** before the first of them can come below 5 %?",
         Number(),
         lambda: next(n for n in range(1, 99) if 8 * 2 ** (1 - n) < 0.05),
-        "n pairs have 2^n sign patterns, of which two are as extreme as can be; Holm multiplies the "
-        "smallest p value by eight",
+        "n pairs have 2^n sign patterns, of which two are as extreme as can be; Holm multiplies "
+        "the smallest p value by eight",
     ),
     Exercise(
         "10.4",
