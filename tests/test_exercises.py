@@ -75,6 +75,9 @@ BY_HAND = {
         - BY_HAND["02.3"](1 / (1 + m), m, 1)
         - BY_HAND["02.3"](1 / (1 + n), n, 1)
     ),
+    "12.1": lambda w, n, D: n / math.log(2) * BY_HAND["02.3"](w, 2 * D * math.log(2) / n, 1),
+    "12.2": lambda n, L: n * BY_HAND["02.3"](1 / (1 + 2 * L / n), 2 * L / n, 1),
+    "12.4": lambda m: math.hypot(1, math.sqrt(m)),  # the gap on top of sigma_Q^2
 }
 # Figures of the ledger, or worked out with pencil and logarithm tables.
 WORKED_OUT = {
@@ -90,6 +93,7 @@ WORKED_OUT = {
     "10.3": 9,  # 1/256 < 1/160 < 1/128
     "10.4": 3.1305,  # 21 / sqrt(45)
     "11.1": 0.38599,  # ln 511 = 6.236370
+    "12.3": 0.103759,  # 1/2 - (1/4) 1.584963, the logarithm of 3 to the base 2
 }
 
 
@@ -104,7 +108,7 @@ def text(number, answer) -> str:
 
 
 def test_every_lesson_of_the_derivation_has_three_to_five_exercises_in_order():
-    for notebook in ("00", "01", "02", "03", "04", "05", "06", "09", "10", "11"):
+    for notebook in ("00", "01", "02", "03", "04", "05", "06", "09", "10", "11", "12"):
         own = [number for number in EXERCISES if number.startswith(notebook + ".")]
         assert own == [f"{notebook}.{i + 1}" for i in range(len(own))]
         assert 3 <= len(own) <= 5
