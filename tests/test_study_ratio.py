@@ -147,10 +147,10 @@ def small(monkeypatch, model, images):
     monkeypatch.setattr(study, "BATCH", 10)
     monkeypatch.setattr(study, "_loaded", lambda name: model)
     monkeypatch.setattr(study, "_images", lambda split, root: images)
-    for cached in (study._ends, study._costs, study._fits):
+    for cached in (study._ends, study._costs, study._fits, study._reference):
         cached.cache_clear()
     yield options(study.STUDY, budget={"test": 30, "fit": 10, "table": 4, "n": 25, "seeds": 2})
-    for cached in (study._ends, study._costs, study._fits):
+    for cached in (study._ends, study._costs, study._fits, study._reference):
         cached.cache_clear()
 
 

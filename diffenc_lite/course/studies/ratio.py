@@ -27,13 +27,14 @@ from ...data import load_mnist
 from ...gaussian import best_ratio, kl_ratio, sum_dims
 from ...memory import keep_freed_memory
 from ...model import DiffEnc
-from ...pixels import bits_per_dim
+from ...pixels import bits_per_dim, to_levels
 from ...process import check_grid, check_ratio
 from ...ratio import cheapest_path, squared_gap_table
-from ...sampling import sample
+from ...sampling import sample_steps
 from ...trainer import fast
+from .. import plots
 from ..judge import frechet_distance, load_judge, look
-from . import Job, Options, Row, Study
+from . import SHIPPED, Job, Options, Row, Study
 
 MODELS = ("mnist-vdm", "mnist-scaling", "mnist-learned")
 STEPS = (2, 4, 8, 16, 32, 64, 128, 256, 1000)
@@ -277,49 +278,56 @@ def _bound(job: Job, options: Options) -> list[Row]:
 
 def _real(job: Job, options: Options) -> list[Row]:
     """Real test images as if they were samples, against the same reference: the floor."""
-    n, (reference, others) = options.budget["n"], _reference(options)
+    n, others = options.budget["n"], _images("test", options.root)[1::2]
     rows = []
     for seed in range(10):
         chosen = torch.randperm(len(others), generator=_seeded(4, seed))[:n]
-        rows.append({**job, "seed": seed, **_judged(others[chosen], reference)})
+        rows.append({**job, "seed": seed, **_judged(others[chosen], options)})
     return rows
 
 
 def _samples(job: Job, options: Options) -> list[Row]:
     """A row for every choice and seed; the same seed is the same noise for every choice."""
     model, choices = _setup(job, options)
-    reference, _ = _reference(options)
-    rows = []
+    n, rows = options.budget["n"], []
     for name, (grid, ratio) in choices.items():
         for seed in range(options.budget["seeds"]):
-            generator, left = _seeded(5, seed), options.budget["n"]
-            parts = []
-            while left > 0:
-                size = min(left, BATCH)
-                parts.append(sample(model, size, job["steps"], ratio, generator, grid))
-                left -= size
-            images = torch.cat(parts)
-            row = {**job, "choice": name, "seed": seed, **_judged(images, reference)}
+            images = _drawn(model, n, job["steps"], ratio, _seeded(5, seed), grid)
+            row = {**job, "choice": name, "seed": seed, **_judged(images, options)}
             rows.append(row if seed else {**row, **packed(sheet(images[: SHEET**2]))})
     return rows
 
 
-def _reference(options: Options) -> tuple[Tensor, Tensor]:
-    """Every second test image, for the reference, and the others."""
-    test = _images("test", options.root)
-    return test[::2], test[1::2]
+@torch.no_grad()
+def _drawn(
+    model: DiffEnc,
+    n: int,
+    steps: int,
+    ratio: float | Tensor,
+    generator: torch.Generator,
+    grid: Tensor,
+) -> Tensor:
+    """Samples that end at the nearest level, where `sample` draws one: at gamma_0 = -13.3 there is
+    hardly a difference, and drawing takes as long as several steps."""
+    for step in sample_steps(model, n, steps, ratio, generator, grid):
+        x = step.x_hat
+    return to_levels(x)
 
 
-def _judged(images: Tensor, reference: Tensor) -> Row:
-    judge = load_judge()
-    seen = look(judge, images)
-    distance = frechet_distance(seen.features, look(judge, reference).features)
+def _judged(images: Tensor, options: Options) -> Row:
+    seen = look(load_judge(), images)
     return {
         "n": len(images),
-        "frechet": distance,
+        "frechet": frechet_distance(seen.features, _reference(options.root)),
         "imbalance": seen.imbalance,
         "confidence": seen.confidence,
     }
+
+
+@cache
+def _reference(root: str | None) -> Tensor:
+    """What the judge sees in every second test image."""
+    return look(load_judge(), _images("test", root)[::2]).features
 
 
 def _mean(values: Tensor) -> tuple[float, float]:
@@ -356,6 +364,49 @@ def unpacked(row: Mapping[str, Any]) -> NDArray[np.uint8]:
     """The array of a row that has one."""
     content = zlib.decompress(base64.b64decode(row["uint8"]))
     return np.frombuffer(content, np.uint8).reshape(row["shape"])
+
+
+def shipped(name: str) -> NDArray[np.uint8]:
+    """An array that comes with the package beside the results: "sheets", pictures of 16 samples
+    [model, T of SAMPLED, choice, H, W]; "maps", 255 w of every pixel at T = 8 [model, step, H, W].
+    """
+    with np.load(SHIPPED / "ratio.npz") as arrays:
+        return arrays[name]
+
+
+# --- the figure of the README ---------------------------------------------------------------------
+
+COLOURS = dict(
+    zip(
+        CHOICES,
+        (plots.BLACK, plots.SKY, plots.PURPLE, plots.BLUE, plots.GREEN, plots.RED),
+        strict=True,
+    )
+)
+DASHES = dict(zip(CHOICES, ("-", "--", ":", "-", "-.", (0, (5, 1, 1, 1))), strict=True))
+
+
+@plots.styled
+def bits_figure(rows: list[Row]) -> plots.Picture:
+    """Bits per dimension against T, a panel for each model, with two standard errors."""
+    figure, axes = plots.subplots(1, len(MODELS), size=(13, 4.4))
+    for ax, model in zip(axes, MODELS, strict=True):
+        for choice in CHOICES:
+            own = [row for row in rows if row["part"] == "bound" and row["model"] == model]
+            own = [row for row in own if row["choice"] == choice]
+            x, y = [row["steps"] for row in own], [row["bits"] for row in own]
+            error = [2 * row["error"] for row in own]
+            style: Any = {"color": COLOURS[choice], "ls": DASHES[choice], "marker": "o", "ms": 4}
+            ax.errorbar(x, y, error, capsize=2, lw=1.8, label=choice, **style)
+        (limit,) = [r["bits"] for r in rows if r["part"] == "infinite" and r["model"] == model]
+        ax.axhline(limit, color="0.5", lw=1.2, ls="-", zorder=0, label="infinite depth, w = 1")
+        ax.set(xscale="log", yscale="log", xlabel="steps T", title=model, ylim=(0.8, 1500))
+        ax.set_xticks([2, 8, 32, 128, 1000], ["2", "8", "32", "128", "1000"])
+        ax.minorticks_off()
+        ax.set_yticks([1, 2, 5, 10, 100, 1000], ["1", "2", "5", "10", "100", "1000"])
+    axes[0].set_ylabel("bits per dimension")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=7)
+    return figure
 
 
 STUDY = Study(jobs, run, budget={"test": 10_000, "fit": 1000, "table": 64, "n": 200, "seeds": 3})
