@@ -169,6 +169,7 @@ GAUSSIAN_STD = 0.2
 MIXTURE_MEANS = ((-0.4, -0.4), (0.5, -0.5), (-0.2, 0.5), (0.4, 0.3))
 MIXTURE_STDS = (0.12, 0.05, 0.08, 0.1)  # each component is isotropic
 MIXTURE_WEIGHTS = (0.4, 0.3, 0.2, 0.1)
+SWIRL_STD = 0.25 / 32  # around the spiral
 
 
 def toy(
@@ -208,10 +209,14 @@ def _normal(n: int, generator: torch.Generator | None) -> Tensor:
 
 def _swirl(n: int, generator: torch.Generator | None) -> Tensor:
     uniform = torch.rand(n, generator=generator, device=_source(generator))
-    angle = 3 * math.pi * uniform.sqrt()
+    return swirl_mean(3 * math.pi * uniform.sqrt()) + SWIRL_STD * _normal(n, generator)
+
+
+def swirl_mean(angle: Tensor) -> Tensor:
+    """The spiral without its noise, (n,) -> (n, 2), for angles from 0 to 3 pi."""
     spiral = torch.stack([angle.cos(), angle.sin()], 1) * (2 * angle + math.pi)[:, None]  # (n, 2)
     # The published example takes the level floor(4 (point + 30)) of 256; in units of x:
-    return (spiral + 0.25 * _normal(n, generator) + 30) / 32 - 1
+    return (spiral + 30) / 32 - 1
 
 
 def _mixture(n: int, generator: torch.Generator | None) -> Tensor:
