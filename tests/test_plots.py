@@ -311,18 +311,30 @@ def test_only_the_images_of_encoding_panels_are_drawn_again(monkeypatch):
 
 
 def test_a_gif_shows_each_picture_for_its_time():
-    levels = (0, 90, 255)
+    levels = (0, 85, 255)
     frames = [np.full((8, 12, 3), level, np.uint8) for level in levels]
+    red = np.round(np.array(to_rgb(plots.RED)) * 255)
     for frame in frames:
-        frame[:, 0] = (200, 30, 30)
+        frame[:, 0] = red
     film = Image.open(io.BytesIO(plots.gif(frames, [100, 250, 900])))
     assert film.n_frames == 3 and film.info["loop"] == 0
     for k, (level, time) in enumerate(zip(levels, (100, 250, 900), strict=True)):
         film.seek(k)
         shown = np.asarray(film.convert("RGB")).astype(int)
         assert film.info["duration"] == time
-        assert np.abs(shown[4, 6] - level).max() <= 8
-        assert np.abs(shown[4, 0] - (200, 30, 30)).max() <= 8
+        np.testing.assert_array_equal(shown[4, 6], level)
+        np.testing.assert_array_equal(shown[4, 0], red)
+
+
+@pytest.mark.parametrize("signed", [None, 1.0])
+def test_a_gif_keeps_the_scales_of_images(signed):
+    figure, ax = plots.subplots(size=(4, 1))
+    plots.show_image(ax, np.linspace(-1, 1, 50).reshape(1, -1).repeat(10, 0), signed)
+    frame = plots.pixels(figure)
+    film = Image.open(io.BytesIO(plots.gif([frame], [100])))
+    shown = np.asarray(film.convert("RGB")).astype(int)
+    middle = shown[50, 20:-20], frame[50, 20:-20].astype(int)
+    assert np.abs(middle[0] - middle[1]).max() <= 16
 
 
 # ---- the README's figures ------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure, FigureBase
 from matplotlib.image import AxesImage
 from numpy.typing import ArrayLike, NDArray
@@ -331,13 +332,15 @@ def encoding_panels(
 # --- moving pictures -----------------------------------------------------------------------------
 
 
-def gif(
-    frames: Sequence[NDArray[np.uint8]], milliseconds: Sequence[int], colours: int = 64
-) -> bytes:
+def gif(frames: Sequence[NDArray[np.uint8]], milliseconds: Sequence[int]) -> bytes:
     """Pictures (H, W, 3), each shown for its time, -> the bytes of a GIF that starts again at its
-    end. All frames share their colours, at most 256."""
-    together = Image.fromarray(np.vstack(frames[:: max(1, len(frames) // 12)]))
-    palette = together.quantize(colours)
+    end. Its colours are few and the same in all frames, so that nothing flickers and the file is
+    small: 16 greys, 33 of the signed scale, and those of the lines."""
+    greys = np.linspace(0, 1, 16)[:, None].repeat(3, 1)
+    signed = matplotlib.colormaps[SIGNED](np.linspace(0, 1, 33))[:, :3]  # odd: has the white
+    lines = [to_rgb(colour) for colour in (BLUE, ORANGE, GREEN, RED, PURPLE, SKY)]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette((np.vstack([greys, signed, lines]) * 255).round().astype(np.uint8).tobytes())
     pictures = [
         Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.NONE)
         for frame in frames
@@ -350,6 +353,5 @@ def gif(
         append_images=pictures[1:],
         duration=list(milliseconds),
         loop=0,
-        optimize=False,
     )
     return buffer.getvalue()
