@@ -35,7 +35,8 @@ def make(encoder: str):
 def steps(encoder: str) -> dict[str, object]:
     """Two steps: how many images, the terms, the last gradient, and the weights after it."""
     model = make(encoder)
-    trainer = Trainer(model, POINTS, CONFIG)
+    finite = {"depth": 3, "ratio": (0.5, 1.0, 0.8)} if encoder == "scaling" else {}  # W3
+    trainer = Trainer(model, POINTS, replace(CONFIG, **finite))
     terms = [trainer.advance() for _ in range(2)]
     gradient = {name: weight.grad for name, weight in model.named_parameters()}
     share = [len(part) for part in trainer._draw_batch()]

@@ -1,0 +1,208 @@
+"""W3: a weighted loss is a bound. Training at finite depth with a ratio for each step."""
+
+import json
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+
+from diffenc_lite import TrainConfig, bound, elbo, evaluate, optimal_ratio, process, train
+from diffenc_lite import __main__ as cli
+from diffenc_lite.data import toy
+from diffenc_lite.model import ENCODERS, ModelConfig, build
+from diffenc_lite.pixels import to_unit
+from diffenc_lite.trainer import Trainer, _Loss
+
+F64 = torch.float64
+KINDS = ("identity", "scaling", "learned")
+WEIGHTS = (0.3, 1.0, 2.5, 0.8)
+POINTS = toy("gaussian", 2000, generator=torch.Generator().manual_seed(0))
+SHORT = TrainConfig(
+    steps=12, batch=16, ends=4, log_every=4, evaluate_every=6, checkpoint_every=5, depth=4,
+    ratio=WEIGHTS,
+)  # fmt: skip
+
+
+def gradients(loss, model):
+    parameters = list(model.parameters())
+    return torch.autograd.grad(loss, parameters, allow_unused=True)
+
+
+def same_gradients(one, other, model, rtol=1e-9):
+    pairs = zip(gradients(one, model), gradients(other, model), strict=True)
+    compared = [(a, b) for a, b in pairs if a is not None or b is not None]
+    assert compared
+    for a, b in compared:
+        assert a.abs().max() > 0
+        torch.testing.assert_close(a, b, rtol=rtol, atol=rtol * float(b.abs().max()))
+
+
+# --- gradients ------------------------------------------------------------------------------------
+
+
+def denoising_errors(model, x, noise, steps):
+    """||eps - eps_hat||^2, ||v - v_hat||^2 and alpha_t of every step, each (T, B) or (T,)."""
+    eps, v, alpha = [], [], []
+    for i in range(steps):
+        at = model.schedule(torch.full((len(x),), (i + 1) / steps, dtype=F64)).like(x)
+        z = process.add_noise(x, noise, at)
+        v_hat = model.v_hat(z, at.gamma.flatten())
+        eps.append((noise - process.eps_from_v(z, v_hat, at)).square().sum(1))
+        v.append((process.v_from_eps(x, noise, at) - v_hat).square().sum(1))
+        alpha.append(at.alpha.flatten()[0])
+    return torch.stack(eps), torch.stack(v), torch.stack(alpha)
+
+
+@pytest.mark.parametrize("of", ["eps", "v"])
+def test_a_weighted_loss_has_the_gradient_of_the_bound(of, small_model, pictures):
+    """Any positive weights rho_i on the errors of a VDM: w_i = rho_i over what L3 has there."""
+    model, (images, noise, noise_0) = small_model("identity"), pictures
+    rho = torch.tensor([0.7, 0.01, 3.0, 0.2], dtype=F64)
+    eps, v, alpha = denoising_errors(model, to_unit(images, dtype=F64), noise, 4)
+    in_the_bound = 0.5 * math.expm1(18.3 / 4) * (1 if of == "eps" else alpha.square())
+    loss = (rho[:, None] * (eps if of == "eps" else v)).sum(0).mean()
+    given = {"steps": 4, "every_step": True, "noise": noise, "noise_0": noise_0}
+    whole = elbo(model, images, ratio=rho / in_the_bound, **given).total.mean()
+    same_gradients(loss, whole, model)
+
+
+def test_the_unweighted_eps_loss_is_the_bound_up_to_a_factor(small_model, pictures):
+    """With gamma linear in t and equal steps; the v-loss is not."""
+    model, (images, noise, noise_0) = small_model("identity"), pictures
+    given = {"steps": 5, "every_step": True, "noise": noise, "noise_0": noise_0}
+
+    def compare(which):
+        errors = denoising_errors(model, to_unit(images, dtype=F64), noise, 5)[which]
+        loss, whole = errors.sum(0).mean(), elbo(model, images, **given).diffusion.mean()
+        factor = 0.5 * math.expm1(18.3 / 5) if which == 0 else (whole / loss).detach()
+        same_gradients(factor * loss, whole, model)
+
+    compare(0)
+    with pytest.raises(AssertionError, match="not close"):
+        compare(1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_for_every_encoder_the_ratio_is_a_weight(kind, small_model, pictures):
+    """The diffusion loss with w has, in all parameters, the gradient of the weighted gaps."""
+    model, (images, noise, noise_0) = small_model(kind, learned_schedule=True), pictures
+    x, w = to_unit(images, dtype=F64), torch.tensor(WEIGHTS, dtype=F64)
+    grid = torch.arange(5, dtype=F64) / 4
+    gaps = [
+        bound.step_gap(model, x, grid[i].expand(3), grid[i + 1].expand(3), noise).sum(1)
+        for i in range(4)
+    ]
+    weighted = 0.5 * (w[:, None] * torch.stack(gaps)).sum(0).mean()
+    given = {"steps": 4, "every_step": True, "noise": noise, "noise_0": noise_0}
+    same_gradients(weighted, elbo(model, images, ratio=w, **given).diffusion.mean(), model)
+
+
+# --- training -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ratio", [1.0, 0.6, WEIGHTS])
+def test_the_loss_is_the_bound_of_one_step_each(ratio, small_model, normal):
+    model = small_model("learned")
+    images, noise, noise_0 = POINTS[:8], normal(8, 2), normal(3, 2)
+    t = (torch.arange(8, dtype=F64) + 0.3) / 8  # two images for each of the four steps
+    terms = _Loss(model, 4, ratio)(images, t, noise, noise_0) * 2 * math.log(2)
+    x = to_unit(images, 256, F64)
+    w = process.check_ratio(torch.as_tensor(ratio), 4, x).reshape(4)
+    step = torch.arange(8) // 2
+    losses = bound.step_loss(model, x, step.double() / 4, (step.double() + 1) / 4, noise, w[step])
+    torch.testing.assert_close(terms[2], 4 * losses.mean(), rtol=1e-12, atol=0)
+    torch.testing.assert_close(terms[0], bound.prior_loss(model, x[:3]).mean(), rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_it_learns(encoder):
+    """The bound at its own depth and ratio falls; evaluations are of that bound."""
+    torch.manual_seed(1)
+    model = build(ModelConfig(encoder, "tiny", shape=(2,)))
+    config = TrainConfig(150, lr=3e-3, warmup=10, ema=0.9, evaluate_every=150, depth=4, ratio=0.5)
+    before = evaluate(model, POINTS[:100], 4, 0.5, generator=torch.Generator().manual_seed(0))
+    last = list(train(model, POINTS, config, held_out=POINTS[:100]))[-1]
+    draws = Trainer(model, POINTS, config).generator(2)
+    assert last.evaluation == evaluate(last.model, POINTS[:100], 4, 0.5, generator=draws)
+    assert last.evaluation.total < 0.75 * before.total
+
+
+def test_a_weight_turns_the_capacity_towards_its_step():
+    """The more a step weighs, the smaller its error becomes, at the expense of the other."""
+
+    def errors(ratio):
+        torch.manual_seed(1)
+        model = build(ModelConfig("identity", "tiny", shape=(2,)))
+        config = TrainConfig(100, lr=3e-3, warmup=10, ema=0.9, depth=2, ratio=ratio)
+        model = list(train(model, POINTS, config))[-1].model
+        return 1 / optimal_ratio(model, POINTS, 2, torch.Generator().manual_seed(3)) - 1
+
+    low, high = errors((30.0, 0.03)), errors((0.03, 30.0))
+    assert low[0] < 0.9 * high[0] and high[1] < 0.9 * low[1]
+
+
+def test_a_stopped_run_goes_on_bit_by_bit(tmp_path):
+    def run(folder, stop=None):
+        torch.manual_seed(1)
+        model = build(ModelConfig("learned", "tiny", "learned", shape=(2,)))
+        for progress in train(model, POINTS, SHORT, folder, POINTS[:50]):
+            if progress.step == stop:
+                break
+        return progress
+
+    whole = run(tmp_path / "a")
+    run(tmp_path / "b", stop=6)
+    parts = run(tmp_path / "b")
+    for one, other in zip(whole.model.parameters(), parts.model.parameters(), strict=True):
+        assert torch.equal(one, other)
+    metrics = [(tmp_path / name / "metrics.jsonl").read_bytes() for name in "ab"]
+    assert metrics[0] == metrics[1]
+    for change in ({"depth": 3, "ratio": 1.0}, {"ratio": (0.3, 1.0, 2.5, 0.9)}, {"ratio": 0.3}):
+        model = build(ModelConfig("learned", "tiny", "learned", shape=(2,)))
+        with pytest.raises(ValueError, match="other settings"):
+            train(model, POINTS, replace(SHORT, **change), tmp_path / "a", POINTS[:50]).send(None)
+
+
+# --- bad input ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        ({"ratio": 0.5}, r"ratio must be 1 at infinite depth.*got 0.5.*W2.*depth=T"),
+        ({"ratio": (1.0,)}, "ratio must be 1 at infinite depth"),
+        ({"depth": 0}, "depth must be None or a whole number >= 1; got 0"),
+        ({"depth": 2.5}, "depth must be None or a whole number >= 1; got 2.5"),
+        ({"depth": 3, "ratio": (1.0, 2.0)}, r"one entry per step, shape \(3,\); got shape \(2,\)"),
+        ({"depth": 2, "ratio": (1.0, -2.0)}, "ratio must be positive"),
+        ({"depth": 2, "ratio": 0.0}, "ratio must be positive"),
+        ({"depth": 2, "ratio": math.inf}, "ratio must be positive and finite"),
+    ],
+)
+def test_bad_configuration(options, words):
+    with pytest.raises(ValueError, match=words):
+        TrainConfig(10, **options)
+
+
+# --- the command line -----------------------------------------------------------------------------
+
+
+def test_train_with_depth_and_ratio(tmp_path, monkeypatch, capsys):
+    def few(*arguments, load=cli.load_mnist):
+        found = load(*arguments)
+        return replace(found, images=found.images[:20], labels=found.labels[:20])
+
+    monkeypatch.setattr(cli, "load_mnist", few)
+    quick = "--steps 2 --size tiny --encoder identity --data bundled --batch 4 --ends 2".split()
+    options = [*quick, "--device", "cpu", "--depth", "3", "--ratio"]
+    assert cli.main(["train", str(tmp_path / "a"), *options, "0.5", "1", "0.7"]) == 0
+    card = json.loads((tmp_path / "a" / "model.json").read_text())
+    assert card["evaluated_on"] == "mnist-5k test, 20 images, T = 3, w = (0.5, 1.0, 0.7)"
+    assert card["training"]["ratio"] == [0.5, 1, 0.7] and card["training"]["depth"] == 3
+    assert cli.main(["train", str(tmp_path / "b"), *options, "0.5"]) == 0
+    card = json.loads((tmp_path / "b" / "model.json").read_text())
+    assert card["evaluated_on"].endswith("T = 3, w = 0.5")
+    capsys.readouterr()
+    assert cli.main(["train", str(tmp_path / "c"), *options, "0.5", "1"]) == 2
+    assert "error: ratio must be a number or have one entry per step" in capsys.readouterr().err
