@@ -1,10 +1,14 @@
 """Make every figure of the README again, from the shipped checkpoints and fixed seeds.
 
-python tools/make_figures.py        # into figures/
+    python tools/make_figures.py                 # all of them, into figures/
+    python tools/make_figures.py hero.png        # some
+
+The figures of the notebooks are in the notebooks: tools/run_notebooks.py --in-place makes those.
 """
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -12,18 +16,34 @@ import torch
 
 from diffenc_lite import load_mnist, load_pretrained, sample
 from diffenc_lite.course import plots
-from diffenc_lite.course.widgets import encode_and_noise
+from diffenc_lite.course.film import film
+from diffenc_lite.course.widgets import encode_and_noise, encoder_explorer
 from diffenc_lite.pixels import to_unit
 
 FOLDER = Path(__file__).resolve().parent.parent / "figures"
 
 
+def a_three() -> torch.Tensor:
+    digits = load_mnist("test", source="bundled")
+    return digits.images[digits.labels == 3][:1]
+
+
+def encoding() -> bytes:
+    """A digit encoded and noised as t goes from 0 to 1, then three written as it goes back."""
+    return film(load_pretrained("mnist-learned"), a_three())
+
+
+def explorer() -> bytes:
+    """The encoder explorer at t = 0.9."""
+    model, beside = load_pretrained("mnist-learned"), load_pretrained("mnist-scaling")
+    return encoder_explorer(model, a_three(), beside=beside, depths=[0.0, 0.9, 1.0]).frame((1, 0))
+
+
 @plots.styled
-def hero() -> plots.Picture:
+def hero() -> bytes:
     """A digit encoded and noised over t, and digits that the model wrote."""
     model = load_pretrained("mnist-learned")
-    digits = load_mnist("test", source="bundled")
-    three = digits.images[digits.labels == 3][:1]
+    three = a_three()
     depths = [0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]
     path = encode_and_noise(model, three, depths, torch.Generator().manual_seed(0))
     written = sample(model, 15, steps=250, generator=torch.Generator().manual_seed(0))
@@ -40,16 +60,23 @@ def hero() -> plots.Picture:
     left.suptitle("from data to noise: a digit, encoded and noised")
     plots.fill_grid(right, to_unit(written).reshape(3, 5, 1, 28, 28).numpy())
     right.suptitle("from noise to data: written by the model")
-    return figure
+    return plots.png(plots.pixels(figure))
 
 
-FIGURES = {"hero.png": hero}
+FIGURES = {"encoding.gif": encoding, "encoder_explorer.png": explorer, "hero.png": hero}
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(FIGURES))
+    names = parser.parse_args().names or list(FIGURES)
+    if unknown := sorted(set(names) - set(FIGURES)):
+        parser.error(f"no such figure: {', '.join(unknown)}; there are {', '.join(FIGURES)}")
     FOLDER.mkdir(exist_ok=True)
-    for name, make in FIGURES.items():
-        (FOLDER / name).write_bytes(plots.png(plots.pixels(make())))
+    for name in names:
+        (FOLDER / name).write_bytes(FIGURES[name]())
         print(f"figures/{name}")
 
 
