@@ -1,0 +1,257 @@
+"""Two-dimensional toys whose likelihood is known: what an encoder saves, by the denoiser's width.
+
+    python -m diffenc_lite study toys runs/toys
+
+Notebook 08 reads the results. The data never run out, so there is nothing to overfit: what a model
+pays beyond the exact answer is the price of its size and of a short training. Runs of one seed are
+paired: the denoisers of one width start from the same weights, and all see the same points, depths
+and noise.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable
+from functools import cache
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, stack_module_state, vmap
+
+from ...bound import diffusion_loss, elbo, end_losses, low_discrepancy
+from ...data import toy
+from ...encoder import Encoder, IdentityEncoder, LearnedEncoder, ScalingEncoder
+from ...model import DiffEnc
+from ...networks import MLP
+from ...pixels import bits_per_dim, to_unit
+from ...process import x_from_v
+from ...schedule import LinearSchedule, Noise
+from ...trainer import TrainConfig, learning_rate
+from ..likelihood import TOYS, likelihood
+from . import Job, Options, Row, Study
+
+WIDTHS = (8, 16, 32, 64)  # of the denoiser
+OFF_WIDTHS = (16,)  # where the counterterm is also left out
+DEPTH = 2  # residual layers of the denoiser
+ENCODER = (32, 1)  # width and residual layers of the encoder's network
+MODELS = ("vdm", "scaling", "learned", "matched", "scaling-off", "learned-off")
+FOURIER = (7,)  # of the denoiser: one pair of waves, a period to a level
+
+
+# ---- the models ----------------------------------------------------------------------------------
+
+
+def make(name: str, width: int, seed: int = 0) -> DiffEnc:
+    """One model with first weights from the seed.
+
+    "vdm", "scaling" and "learned" are E1, E2 and E3. "-off": the same encoder in a generative
+    process without the counterterm, u_hat = 0 in training and evaluation (still a bound: X6).
+    "matched": a VDM whose denoiser is so wide that it has the parameters of "learned" in all.
+    """
+    if name not in MODELS:
+        raise ValueError(f"name must be one of {', '.join(MODELS)}; got {name!r}")
+    torch.manual_seed(seed)
+    schedule = LinearSchedule()
+    denoiser = _denoiser(matched_width(width) if name == "matched" else width)
+    encoders: dict[str, Callable[[], Encoder]] = {
+        "scaling": ScalingEncoder,
+        "learned": lambda: LearnedEncoder(MLP(*ENCODER, encoder=True)),
+    }
+    encoder = encoders.get(name.removesuffix("-off"), IdentityEncoder)()
+    if name.endswith("-off"):
+        encoder.counterterm = False
+    return DiffEnc(denoiser, encoder, schedule)
+
+
+class _Folded(nn.Module):
+    """The v_hat of (1 + sigma^2) x_hat: what a denoiser must say without a counterterm        X6"""
+
+    def __init__(self, denoiser: nn.Module):
+        super().__init__()
+        self.denoiser = denoiser
+
+    def forward(self, z: Tensor, gamma: Tensor) -> Tensor:
+        noise = Noise.from_gamma(gamma).like(z)
+        v_hat = self.denoiser(z, gamma)
+        return v_hat - noise.sigma * x_from_v(z, v_hat, noise)
+
+
+def fold_counterterm(model: DiffEnc) -> DiffEnc:
+    """The same model at infinite depth, without the counterterm: u_hat = 0, and (1 + sigma^2) x_hat
+    in the place of x_hat                                                                      X6"""
+    encoder = copy.deepcopy(model.encoder)
+    encoder.counterterm = False
+    return DiffEnc(_Folded(model.denoiser), encoder, model.schedule, model.levels, model.shape)
+
+
+def parameters(module: nn.Module) -> int:
+    return sum(weight.numel() for weight in module.parameters())
+
+
+def matched_width(width: int) -> int:
+    """The width at which a denoiser comes nearest to this width's parameters and an encoder's."""
+    aim = parameters(_denoiser(width)) + parameters(MLP(*ENCODER, encoder=True))
+    return min(range(width, width + 32), key=lambda w: abs(parameters(_denoiser(w)) - aim))
+
+
+def _denoiser(width: int) -> MLP:
+    return MLP(width, DEPTH, fourier=FOURIER)
+
+
+# ---- training, all seeds at once -----------------------------------------------------------------
+
+
+def train_config(steps: int, batch: int) -> TrainConfig:
+    return TrainConfig(steps, batch=batch, ends=min(32, batch), lr=0.02, ema=0.99)
+
+
+class _Loss(nn.Module):
+    """L0 + L1 + L4 of one batch, as a module: `functional_call` can then put weights into it."""
+
+    def __init__(self, model: DiffEnc):
+        super().__init__()
+        self.model = model
+
+    def forward(self, points: Tensor, t: Tensor, noise: Tensor, noise_0: Tensor) -> Tensor:
+        diffusion = diffusion_loss(self.model, to_unit(points), t, noise)
+        prior, reconstruction = end_losses(self.model, points[: len(noise_0)], noise_0)
+        return prior.mean() + reconstruction.mean() + diffusion.mean()
+
+
+def train_together(models: list[DiffEnc], points: Tensor, config: TrainConfig) -> None:
+    """Train models of one kind side by side, each on its own points; leaves the averaged weights.
+
+    Nets as small as these leave a processor idle between one call and the next, so the weights are
+    stacked and `vmap` makes one call for all: for five models that is two to three times as fast.
+    Only the depths t are common to all. Args: points uint8 (models, steps * batch, 2), each of them
+    used once; the seed of config is that of the first model's noise, the second has the next one.
+    """
+    loss = _Loss(models[0])
+    first, buffers = stack_module_state([_Loss(model) for model in models])
+    assert not buffers
+    weights = {name: weight.detach().requires_grad_() for name, weight in first.items()}
+    averages = [weight.detach().clone() for weight in weights.values()]
+    optimizer = torch.optim.Adam(weights.values(), betas=config.betas, fused=True)
+    losses = vmap(lambda own, *batch: functional_call(loss, own, batch), in_dims=(0, 0, None, 0, 0))
+    generators = [_seeded(10**5 + config.seed + i) for i in range(len(models))]
+
+    def draw(n: int) -> Tensor:
+        return torch.stack([torch.randn(n, 2, generator=own) for own in generators])
+
+    for step, batch in enumerate(points.split(config.batch, 1)):
+        t = low_discrepancy(config.batch, averages[0], generators[0])
+        each = losses(weights, batch, t, draw(config.batch), draw(config.ends))
+        optimizer.zero_grad()
+        each.sum().backward()
+        optimizer.param_groups[0]["lr"] = learning_rate(config, step)
+        optimizer.step()
+        decay = min(config.ema, (1 + step) / (10 + step))
+        torch._foreach_lerp_(averages, [w.detach() for w in weights.values()], 1 - decay)
+    for i, model in enumerate(models):
+        named = zip(weights, averages, strict=True)
+        _Loss(model).load_state_dict({name: average[i] for name, average in named})
+
+
+# ---- scoring -------------------------------------------------------------------------------------
+
+
+class Draws(NamedTuple):
+    """Points, and all that is random in the bound on them."""
+
+    points: Tensor
+    t: Tensor
+    noise: Tensor
+    noise_0: Tensor
+
+
+@cache
+def draws(name: str, n: int) -> Draws:
+    """The test of a toy, the same for every model."""
+    own = _seeded(10**6)
+    points = toy(name, n, generator=own)
+    noise, noise_0 = torch.randn(2, n, 2, generator=own)
+    return Draws(points, low_discrepancy(n, noise, own), noise, noise_0)
+
+
+@torch.no_grad()
+def terms(model: DiffEnc, test: Draws) -> Tensor:
+    """Prior, reconstruction and diffusion of every point in bits per dimension, (3, n)"""
+    parts = []
+    for points, t, noise, noise_0 in zip(*(a.split(2048) for a in test), strict=True):
+        bound = elbo(model, points, t=t, noise=noise, noise_0=noise_0)
+        parts.append(torch.stack([bound.prior, bound.reconstruction, bound.diffusion]))
+    return bits_per_dim(torch.cat(parts, 1).double(), 2)
+
+
+@cache
+def perfect_terms(name: str, n: int) -> tuple[Tensor, Tensor]:
+    """The terms of the perfect VDM on the test, (3, n), and what they are on average, (3, 1)."""
+    exact = likelihood(name)
+    model = exact.model()
+    mean = torch.tensor(exact.perfect_vdm(model.schedule), dtype=torch.float64)
+    return terms(model, draws(name, n)), bits_per_dim(mean, 2)[:, None]
+
+
+def score(model: DiffEnc, name: str, n: int) -> Row:
+    """Bits per dimension on n fresh points: the bound, its three terms and its gap to H(x).
+
+    A bound with one depth and one noise for a point is a noisy thing. But the perfect VDM has most
+    of that noise in common with any good model, and what it is on average is known exactly: taking
+    its luck off leaves the mean as it is and most of the noise out. `error` is what is left of it.
+    """
+    perfect, mean = perfect_terms(name, n)
+    found = terms(model, draws(name, n)) - (perfect - mean)
+    total = found.sum(0)
+    named = dict(zip(("prior", "reconstruction", "diffusion"), found.mean(1).tolist(), strict=True))
+    named["total"] = float(total.mean())
+    named["gap"] = named["total"] - likelihood(name).entropy / (2 * math.log(2))
+    named["error"] = float(total.std()) / math.sqrt(n)
+    return {term: round(bits, 6) for term, bits in named.items()}
+
+
+def excess_by_depth(model: DiffEnc, name: str, n: int, bins: int) -> Tensor:
+    """The diffusion loss less that of the perfect VDM, by depth: bits per dimension per unit of t,
+    its mean in each of `bins` equal parts of [0, 1], (bins,). Their mean is the whole excess."""
+    test = draws(name, n)
+    excess = terms(model, test)[2] - perfect_terms(name, n)[0][2]
+    part = (test.t * bins).long()
+    return torch.zeros(bins).double().index_add_(0, part, excess) / torch.bincount(part)
+
+
+def _seeded(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+# ---- the study -----------------------------------------------------------------------------------
+
+
+def jobs(options: Options) -> list[Job]:
+    return [
+        {"toy": name, "model": model, "width": width}
+        for model in MODELS
+        for width in (OFF_WIDTHS if model.endswith("-off") else WIDTHS)
+        for name in TOYS
+    ]
+
+
+def run(job: Job, options: Options) -> list[Row]:
+    """One row for each seed: what `score` says, and the number of parameters."""
+    name, budget = job["toy"], options.budget
+    config = train_config(budget["steps"], budget["batch"])
+    models = [make(job["model"], job["width"], seed) for seed in range(budget["seeds"])]
+    n = config.steps * config.batch
+    points = [toy(name, n, generator=_seeded(seed)) for seed in range(len(models))]
+    train_together(models, torch.stack(points), config)
+    sizes = {
+        "denoiser_parameters": parameters(models[0].denoiser),
+        "encoder_parameters": parameters(models[0].encoder),
+    }
+    return [
+        {**job, "seed": seed, **score(model, name, budget["points"]), **sizes}
+        for seed, model in enumerate(models)
+    ]
+
+
+STUDY = Study(jobs, run, budget={"steps": 1000, "seeds": 5, "batch": 512, "points": 32768})

@@ -1,0 +1,155 @@
+"""The study of the two-dimensional toys: its models, its training, its score."""
+
+import copy
+
+import pytest
+import torch
+
+from diffenc_lite import elbo, toy
+from diffenc_lite.course.likelihood import likelihood
+from diffenc_lite.course.studies import options
+from diffenc_lite.course.studies.toys import (
+    MODELS,
+    STUDY,
+    WIDTHS,
+    draws,
+    excess_by_depth,
+    fold_counterterm,
+    jobs,
+    make,
+    matched_width,
+    parameters,
+    perfect_terms,
+    run,
+    score,
+    train_config,
+    train_together,
+)
+
+TINY = options(STUDY, budget={"steps": 3, "seeds": 2, "batch": 16, "points": 64})
+
+
+def stirred(name: str, width: int = 8, seed: int = 0):
+    """A model whose last layers are not zero, so that nothing is hidden."""
+    model = make(name, width, seed)
+    generator = torch.Generator().manual_seed(seed)
+    for weight in model.parameters():
+        weight.data += 0.1 * torch.randn(weight.shape, generator=generator)
+    return model
+
+
+def batches(n: int, seeds: int) -> torch.Tensor:
+    own = [torch.Generator().manual_seed(seed) for seed in range(seeds)]
+    return torch.stack([toy("mixture", n, generator=each) for each in own])
+
+
+# --- models ---------------------------------------------------------------------------------------
+
+
+def test_models_of_one_seed_are_paired():
+    """The same first denoiser whatever the encoder; another one from another seed."""
+    first = make("vdm", 8, seed=3).denoiser.state_dict()
+    for name in set(MODELS) - {"matched"}:
+        same = make(name, 8, seed=3).denoiser.state_dict()
+        assert all(torch.equal(first[key], same[key]) for key in first)
+    other = make("vdm", 8, seed=4).denoiser.state_dict()
+    assert not torch.equal(first["stem.weight"], other["stem.weight"])
+
+
+def test_the_matched_vdm_has_the_parameters_of_the_learned_model():
+    for width in WIDTHS:
+        learned, matched = parameters(make("learned", width)), parameters(make("matched", width))
+        assert abs(matched / learned - 1) < 0.04 and matched_width(width) > width
+
+
+def test_off_means_without_the_counterterm():
+    for name in MODELS:
+        assert make(name, 8).encoder.counterterm == (name in ("scaling", "learned"))
+    with pytest.raises(ValueError, match="name must be one of vdm, .*; got 'VDM'"):
+        make("VDM", 8)
+
+
+@pytest.mark.parametrize("name", ["scaling", "learned"])
+def test_folding_changes_nothing_at_infinite_depth(name):
+    """X6: the counterterm is an invertible change of the output in L4; at T = 4 it is not."""
+    model = stirred(name).double()
+    folded = fold_counterterm(model)
+    points = toy("mixture", 32, generator=torch.Generator().manual_seed(1))
+
+    def bound(of, steps):
+        return elbo(of, points, steps, generator=torch.Generator().manual_seed(2)).total
+
+    torch.testing.assert_close(bound(folded, None), bound(model, None))
+    assert not torch.allclose(bound(folded, 4), bound(model, 4), rtol=1e-3)
+    assert model.encoder.counterterm and not folded.encoder.counterterm
+
+
+# --- training -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["vdm", "learned", "scaling-off"])
+def test_training_together_is_training_apart(name):
+    """The first of two comes out as if it had been alone: the stacked weights do not mix."""
+    config, points = train_config(5, 16), batches(80, 2)
+    both = [make(name, 8, seed) for seed in (0, 1)]
+    alone = [make(name, 8, 0)]
+    before = copy.deepcopy(alone[0].state_dict())
+    train_together(both, points, config)
+    train_together(alone, points[:1], config)
+    for key, weight in alone[0].state_dict().items():
+        torch.testing.assert_close(both[0].state_dict()[key], weight, rtol=1e-3, atol=1e-5)
+        assert not torch.equal(weight, before[key]) or "embed" in key or "encoder" in key
+
+
+def test_training_helps():
+    model = make("learned", 8)
+    before = score(model, "mixture", 256)["total"]
+    train_together([model], batches(40 * 64, 1), train_config(40, 64))
+    assert score(model, "mixture", 256)["total"] < before - 0.5
+
+
+# --- scores ---------------------------------------------------------------------------------------
+
+
+def test_the_perfect_vdm_scores_what_quadrature_says():
+    exact = likelihood("mixture")
+    found = score(exact.model(), "mixture", 256)
+    kept = sum(exact.perfect_vdm(exact.model().schedule)) - exact.entropy
+    assert found["gap"] == pytest.approx(kept / (2 * 0.6931472), abs=1e-6)
+    assert found["error"] == 0
+
+
+def test_a_score_is_the_bound_up_to_the_luck_of_the_draws():
+    model = stirred("scaling")
+    n = 2100  # more than one part
+    found, (perfect, mean) = score(model, "mixture", n), perfect_terms("mixture", n)
+    test = draws("mixture", n)
+    bound = elbo(model, test.points, t=test.t, noise=test.noise, noise_0=test.noise_0)
+    luck = float((perfect.mean(1, keepdim=True) - mean).sum())
+    assert found["total"] == pytest.approx(bound.bits_per_dim().mean().item() - luck, abs=1e-4)
+    named = found["prior"] + found["reconstruction"] + found["diffusion"]
+    assert found["total"] == pytest.approx(named, abs=3e-6)
+
+
+def test_excess_by_depth_adds_up():
+    model, n = stirred("learned"), 1024
+    excess = excess_by_depth(model, "mixture", n, bins=16)
+    whole = score(model, "mixture", n)["diffusion"] - float(perfect_terms("mixture", n)[1][2])
+    assert excess.shape == (16,) and float(excess.mean()) == pytest.approx(whole, abs=1e-4)
+
+
+# --- the study ------------------------------------------------------------------------------------
+
+
+def test_a_job_gives_a_row_for_each_seed():
+    rows = run({"toy": "mixture", "model": "learned", "width": 8}, TINY)
+    assert [row["seed"] for row in rows] == [0, 1]
+    assert rows[0]["total"] != rows[1]["total"] and rows[0]["model"] == "learned"
+    assert all(isinstance(value, (str, int, float)) for row in rows for value in row.values())
+    assert rows[0]["encoder_parameters"] == parameters(make("learned", 8).encoder) > 0
+
+
+def test_the_jobs_are_all_different():
+    every = [tuple(job.values()) for job in jobs(TINY)]
+    assert len(every) == len(set(every)) == 36
+    assert {job[1] for job in every} == set(MODELS)
