@@ -75,6 +75,12 @@ BY_HAND = {
         - BY_HAND["02.3"](1 / (1 + m), m, 1)
         - BY_HAND["02.3"](1 / (1 + n), n, 1)
     ),
+    "07.1": lambda g_s, g_t: 1 / (0.5 * math.expm1(g_t - g_s) * SIGMA2["a"](g_t)),
+    "07.3": lambda s, t, mse: 1 / (1 + 2 * (0.5 * (s - t) * mse)),
+    "07.4": lambda s, u, at_u, at_t: (
+        # the one from t to s, less the two: SNR(t) cancels, so any value will do
+        0.5 * (s - 0.01) * at_t - 0.5 * (s - u) * at_u - 0.5 * (u - 0.01) * at_t
+    ),
     "12.1": lambda w, n, D: n / math.log(2) * BY_HAND["02.3"](w, 2 * D * math.log(2) / n, 1),
     "12.2": lambda n, L: n * BY_HAND["02.3"](1 / (1 + 2 * L / n), 2 * L / n, 1),
     "12.4": lambda m: math.hypot(1, math.sqrt(m)),  # the gap on top of sigma_Q^2
@@ -87,6 +93,7 @@ WORKED_OUT = {
     "03.4": 18.3 / 4 * (13.3 - 0.006715 - 0.993307),  # (18.3 / 4) integral of sigmoid(-gamma)^2
     "05.4": 0.050976,
     "06.3": 1.064586,  # 1 + x + x^2 / 3 + x^3 / 36 with x = sqrt(4 / 1000)
+    "07.2": 0.363275,  # SNR 774.4, the root of 597,196.6 * 1.006738, less 1
     "09.1": 0.004806,
     "09.2": 13.293286,
     "09.3": 6931.1,
@@ -108,7 +115,7 @@ def text(number, answer) -> str:
 
 
 def test_every_lesson_of_the_derivation_has_three_to_five_exercises_in_order():
-    for notebook in ("00", "01", "02", "03", "04", "05", "06", "09", "10", "11", "12"):
+    for notebook in ("00", "01", "02", "03", "04", "05", "06", "07", "09", "10", "11", "12"):
         own = [number for number in EXERCISES if number.startswith(notebook + ".")]
         assert own == [f"{notebook}.{i + 1}" for i in range(len(own))]
         assert 3 <= len(own) <= 5
