@@ -178,8 +178,9 @@ def few(monkeypatch):
 
 def test_jobs_are_whole_pairs_seed_by_seed(few):
     jobs = encoders.jobs(few)
-    assert len(jobs) == 2 * 2 * 5 + 1 and len({studies._title(job) for job in jobs}) == len(jobs)
-    assert [job.get("seed") for job in jobs] == [0] * 10 + [1] * 10 + [None]
+    assert len(jobs) == 2 * (2 * 5 + 1) + 1
+    assert len({studies._title(job) for job in jobs}) == len(jobs)
+    assert [job.get("seed") for job in jobs] == [0] * 10 + [1] * 10 + [0, 1, None]
 
 
 def test_one_run_is_what_its_row_says(few):
@@ -206,6 +207,8 @@ def test_runs_of_a_seed_are_paired(few):
         assert all(torch.equal(first[key], there[key]) for key in first)
     mean = (2 * images.double() + 1).mean(0) / 256 - 1
     torch.testing.assert_close(models["centred"].centre.double(), mean, rtol=0, atol=1e-6)
+    shifted = encoders.make("shifted", "fixed", images).centre.double()
+    torch.testing.assert_close(shifted, mean.mean().expand_as(mean), rtol=0, atol=1e-6)
     config = encoders.training(few, 3)
     drawn = [encoders.Trainer(m, images, config)._draw_batch() for m in models.values()]
     for other in drawn[1:]:
