@@ -1,8 +1,10 @@
 """Pictures: what is drawn is what was given, in colours that all can tell apart, no trace left."""
 
+import gc
 import io
 import re
 import runpy
+import weakref
 from pathlib import Path
 
 import matplotlib
@@ -192,6 +194,19 @@ def test_a_painter_draws_only_what_moves(monkeypatch):
     assert set(drawn) == {parts["curve"], parts["dots"], legend_line}
     parts["curve"].set_ydata([0, 0, 0])
     assert (painter.pixels() != before).any()
+
+
+def test_a_painter_forgets_what_is_removed():
+    figure, parts = stage()
+    painter = plots.Painter(figure)
+    shades = []
+    for value in range(3):
+        shades.append(weakref.ref(parts["left"].fill_between([0, 1], value)))
+        painter.pixels()
+        shades[-1]().remove()
+        painter.pixels()
+    gc.collect()
+    assert [shade() for shade in shades] == [None] * 3
 
 
 # ---- curves --------------------------------------------------------------------------------------

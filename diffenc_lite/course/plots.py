@@ -153,6 +153,7 @@ class Painter:
                 first = 0
             drawn += layer[first:]
             still.update(layer[:first])
+        self._moving.intersection_update(drawn)  # what has been removed is forgotten
         return drawn, still
 
 
