@@ -3,16 +3,21 @@
     python tools/make_figures.py                 # all of them, into figures/
     python tools/make_figures.py hero.png        # some
 
-The figures of the notebooks are in the notebooks: tools/run_notebooks.py --in-place makes those.
+The figures of the notebooks are in the notebooks: tools/run_notebooks.py --in-place makes those,
+and ratio_explorer.png is cut from one of them.
 """
 
 from __future__ import annotations
 
 import argparse
+import base64
+import io
+import json
 from pathlib import Path
 
 import numpy as np
 import torch
+from matplotlib.image import imread
 
 from diffenc_lite import load_mnist, load_pretrained, sample
 from diffenc_lite.course import plots
@@ -20,7 +25,8 @@ from diffenc_lite.course.film import film
 from diffenc_lite.course.widgets import encode_and_noise, encoder_explorer
 from diffenc_lite.pixels import to_unit
 
-FOLDER = Path(__file__).resolve().parent.parent / "figures"
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "figures"
 
 
 def a_three() -> torch.Tensor:
@@ -37,6 +43,16 @@ def explorer() -> bytes:
     """The encoder explorer at t = 0.9."""
     model, beside = load_pretrained("mnist-learned"), load_pretrained("mnist-scaling")
     return encoder_explorer(model, a_three(), beside=beside, depths=[0.0, 0.9, 1.0]).frame((1, 0))
+
+
+def ratio_explorer() -> bytes:
+    """The explorer of T and w at T = 10: the second of the five pictures in notebook 06."""
+    notebook = json.loads((ROOT / "notebooks" / "06_the_noise_variance_ratio.ipynb").read_bytes())
+    outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
+    data = [output["data"] for output in outputs if "data" in output]
+    (strip,) = (d["image/png"] for d in data if "Explorer of T" in "".join(d["text/plain"]))
+    picture = imread(io.BytesIO(base64.b64decode(strip)))[..., :3]
+    return plots.png((np.split(picture, 5)[1] * 255).round().astype(np.uint8))
 
 
 @plots.styled
@@ -63,7 +79,12 @@ def hero() -> bytes:
     return plots.png(plots.pixels(figure))
 
 
-FIGURES = {"encoding.gif": encoding, "encoder_explorer.png": explorer, "hero.png": hero}
+FIGURES = {
+    "encoding.gif": encoding,
+    "encoder_explorer.png": explorer,
+    "ratio_explorer.png": ratio_explorer,
+    "hero.png": hero,
+}
 
 
 def main() -> None:
