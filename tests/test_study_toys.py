@@ -142,7 +142,7 @@ def test_excess_by_depth_adds_up():
 
 
 def test_a_job_gives_a_row_for_each_seed():
-    rows = run({"toy": "mixture", "model": "learned", "width": 8}, TINY)
+    rows = run({"toy": "mixture", "model": "learned", "width": 8, "seeds": 2}, TINY)
     assert [row["seed"] for row in rows] == [0, 1]
     assert rows[0]["total"] != rows[1]["total"] and rows[0]["model"] == "learned"
     assert all(isinstance(value, (str, int, float)) for row in rows for value in row.values())

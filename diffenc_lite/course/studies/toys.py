@@ -228,8 +228,9 @@ def _seeded(seed: int) -> torch.Generator:
 
 
 def jobs(options: Options) -> list[Job]:
+    """All seeds of a kind of model are one job, since they train side by side."""
     return [
-        {"toy": name, "model": model, "width": width}
+        {"toy": name, "model": model, "width": width, "seeds": options.budget["seeds"]}
         for model in MODELS
         for width in (OFF_WIDTHS if model.endswith("-off") else WIDTHS)
         for name in TOYS
@@ -239,8 +240,9 @@ def jobs(options: Options) -> list[Job]:
 def run(job: Job, options: Options) -> list[Row]:
     """One row for each seed: what `score` says, and the number of parameters."""
     name, budget = job["toy"], options.budget
+    what = {key: job[key] for key in ("toy", "model", "width")}
     config = train_config(budget["steps"], budget["batch"])
-    models = [make(job["model"], job["width"], seed) for seed in range(budget["seeds"])]
+    models = [make(job["model"], job["width"], seed) for seed in range(job["seeds"])]
     n = config.steps * config.batch
     points = [toy(name, n, generator=_seeded(seed)) for seed in range(len(models))]
     train_together(models, torch.stack(points), config)
@@ -249,7 +251,7 @@ def run(job: Job, options: Options) -> list[Row]:
         "encoder_parameters": parameters(models[0].encoder),
     }
     return [
-        {**job, "seed": seed, **score(model, name, budget["points"]), **sizes}
+        {**what, "seed": seed, **score(model, name, budget["points"]), **sizes}
         for seed, model in enumerate(models)
     ]
 
