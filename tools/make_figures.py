@@ -22,6 +22,8 @@ from matplotlib.image import imread
 from diffenc_lite import load_mnist, load_pretrained, sample
 from diffenc_lite.course import plots
 from diffenc_lite.course.film import film
+from diffenc_lite.course.studies import load_results
+from diffenc_lite.course.studies.ratio import bits_figure
 from diffenc_lite.course.widgets import encode_and_noise, encoder_explorer
 from diffenc_lite.pixels import to_unit
 
@@ -79,11 +81,17 @@ def hero() -> bytes:
     return plots.png(plots.pixels(figure))
 
 
+def ratio_mnist() -> bytes:
+    """The bound against the number of steps, under six choices of the ratio (notebook 12)."""
+    return plots.png(plots.pixels(bits_figure(load_results("ratio"))))
+
+
 FIGURES = {
     "encoding.gif": encoding,
     "encoder_explorer.png": explorer,
     "ratio_explorer.png": ratio_explorer,
     "hero.png": hero,
+    "ratio_mnist.png": ratio_mnist,
 }
 
 
