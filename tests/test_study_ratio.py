@@ -6,9 +6,10 @@ import torch
 
 from diffenc_lite import ModelConfig, build, load_mnist
 from diffenc_lite.bound import as_data, step_gap
-from diffenc_lite.course.studies import options
+from diffenc_lite.course.studies import SHIPPED, load_results, options
 from diffenc_lite.course.studies import ratio as study
 from diffenc_lite.gaussian import best_ratio, kl_ratio
+from diffenc_lite.ratio import cheapest_path
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -149,14 +150,14 @@ def small(monkeypatch, model, images):
     monkeypatch.setattr(study, "_images", lambda split, root: images)
     for cached in (study._ends, study._costs, study._fits, study._reference):
         cached.cache_clear()
-    yield options(study.STUDY, budget={"test": 30, "fit": 10, "table": 4, "n": 25, "seeds": 2})
+    yield options(study.STUDY, budget={"test": 30, "fit": 10, "table": 4, "n": 25, "repeats": 2})
     for cached in (study._ends, study._costs, study._fits, study._reference):
         cached.cache_clear()
 
 
 def test_jobs_cover_every_model_and_number_of_steps(small):
     jobs = study.jobs(small)
-    assert len({tuple(job.items()) for job in jobs}) == len(jobs) == 3 + 27 + 1 + 15
+    assert len({tuple(job.items()) for job in jobs}) == len(jobs) == 3 + 27 + 1 + 12
     assert {job.get("steps") for job in jobs if job["part"] == "bound"} == set(study.STEPS)
 
 
@@ -171,6 +172,8 @@ def test_bounds_of_one_job(small):
     assert two["gain"] - extra[2] == pytest.approx(-2 * (half["gain"] - extra[0.5]), rel=1e-5)
     shown = {row["choice"]: row for row in rows if row["part"] == "ratio"}
     assert shown[study.BEST]["t"] == [0, 0.25, 0.5, 0.75, 1] and len(shown[study.GRID]["w"]) == 4
+    best = cheapest_path(study._costs("mnist-vdm", None, 4), 4) / 8
+    assert shown[study.GRID]["t"] == best.tolist() != shown[study.BEST]["t"]
     assert bounds[study.BEST]["diffusion"] >= bounds[study.BEST]["diffusion_if_fitted_on_test"]
 
 
@@ -192,3 +195,21 @@ def test_the_other_jobs(small):
     (infinite,) = study.run({"part": "infinite", "model": "mnist-vdm"}, small)
     assert infinite["n"] == 30 and infinite["bits"] > 0
     assert len(study.run({"part": "real"}, small)) == 10
+
+
+# --- what comes with the package -----------------------------------------------------------------
+
+
+def test_shipped_results_are_whole_and_small():
+    rows = load_results("ratio")
+    budget = options(study.STUDY)
+    for job in study.jobs(budget):
+        own = [row for row in rows if job.items() <= row.items()]
+        expected = {"infinite": 1, "real": 10, "samples": 18}.get(job["part"])
+        assert len(own) == (expected or (6 if job["steps"] < study.RESOLUTION else 5)), job
+    models, choices = len(study.MODELS), len(study.CHOICES)
+    sheets = study.shipped("sheets")
+    assert sheets.shape == (models, len(study.SAMPLED), choices, 112, 112)
+    assert study.shipped("maps").shape == (models, 8, 28, 28)
+    assert (SHIPPED / "ratio.json").stat().st_size < 200_000
+    assert (SHIPPED / "ratio.npz").stat().st_size < 500_000

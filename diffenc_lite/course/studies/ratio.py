@@ -39,7 +39,7 @@ from . import SHIPPED, Job, Options, Row, Study
 
 MODELS = ("mnist-vdm", "mnist-scaling", "mnist-learned")
 STEPS = (2, 4, 8, 16, 32, 64, 128, 256, 1000)
-SAMPLED = (4, 8, 16, 32, 64)
+SAMPLED = (4, 8, 16, 32)
 ONE, HALF, TWO, BEST, PIXELS, GRID = CHOICES = (
     "w = 1", "w = 0.5", "w = 2", "w*", "w* per pixel", "w* and grid",
 )  # fmt: skip
@@ -292,7 +292,7 @@ def _samples(job: Job, options: Options) -> list[Row]:
     model, choices = _setup(job, options)
     n, rows = options.budget["n"], []
     for name, (grid, ratio) in choices.items():
-        for seed in range(options.budget["seeds"]):
+        for seed in range(options.budget["repeats"]):
             images = _drawn(model, n, job["steps"], ratio, _seeded(5, seed), grid)
             row = {**job, "choice": name, "seed": seed, **_judged(images, options)}
             rows.append(row if seed else {**row, **packed(sheet(images[: SHEET**2]))})
@@ -421,4 +421,4 @@ def error_bars(
     ax.minorticks_off()
 
 
-STUDY = Study(jobs, run, budget={"test": 10_000, "fit": 1000, "table": 64, "n": 200, "seeds": 3})
+STUDY = Study(jobs, run, budget={"test": 10_000, "fit": 1000, "table": 64, "n": 200, "repeats": 3})
