@@ -157,7 +157,7 @@ def small(monkeypatch, model, images):
 
 def test_jobs_cover_every_model_and_number_of_steps(small):
     jobs = study.jobs(small)
-    assert len({tuple(job.items()) for job in jobs}) == len(jobs) == 3 + 27 + 1 + 12
+    assert len({tuple(job.items()) for job in jobs}) == len(jobs) == 3 + 27 + 1 + 15
     assert {job.get("steps") for job in jobs if job["part"] == "bound"} == set(study.STEPS)
 
 
