@@ -188,7 +188,7 @@ def _checked(differences: ArrayLike) -> NDArray[np.float64]:
     values = np.asarray(differences, dtype=float)
     if values.ndim != 1 or len(values) < 2 or not np.isfinite(values).all():
         raise ValueError(
-            f"differences must be at least 2 finite numbers, one for each pair; got {differences}"
+            f"differences must be at least 2 finite numbers, one for each pair; got {differences!r}"
         )
     return values
 
