@@ -134,6 +134,20 @@ def test_readme_maps_every_notebook():
         assert f"](notebooks/{notebook.name})" in README, f"{notebook.name} is not in the map"
 
 
+def links_between_notebooks(path: Path) -> list[str]:
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    prose = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
+    return re.findall(r"\]\((\w+\.ipynb)", "\n".join(prose))
+
+
+@pytest.mark.parametrize("i", range(len(NOTEBOOKS)), ids=[path.stem for path in NOTEBOOKS])
+def test_notebooks_link_back_and_forward(i):
+    links = links_between_notebooks(NOTEBOOKS[i])
+    assert set(links) <= {path.name for path in NOTEBOOKS}
+    for beside in NOTEBOOKS[max(i - 1, 0) : i] + NOTEBOOKS[i + 1 : i + 2]:
+        assert beside.name in links, f"{NOTEBOOKS[i].name} does not link to {beside.name}"
+
+
 def test_readme_has_the_numbers_of_the_cards():
     rows = {row.split("`")[1]: row for row in README.splitlines() if row.startswith("| `mnist-")}
     assert sorted(rows) == pretrained_names()

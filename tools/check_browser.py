@@ -115,11 +115,17 @@ def moves(handle: Locator, image: Locator) -> Iterator[float]:
     yield image.evaluate(WAIT_FOR_OTHER, before)
 
 
-def check(page: Page, name: str) -> bool:
-    """Move every slider, press a button of each group; True if every picture followed."""
-    good = True
+def check(page: Page, name: str, stored: int, timeout_s: float) -> bool:
+    """Move every slider, press a button of each group; True if every picture followed.
+
+    stored: how many explorers there must be. A page that starves for time may look idle too soon.
+    """
     explorers = page.locator(".widget-vbox:has(img.widget-image):has(.noUi-handle)")
-    print(f"{explorers.count()} explorers")
+    start = time.perf_counter()
+    while explorers.count() < stored and time.perf_counter() < start + timeout_s:
+        page.wait_for_timeout(1000)
+    print(f"{explorers.count()} of {stored} explorers")
+    good = explorers.count() == stored
     for i in range(explorers.count()):
         explorer = explorers.nth(i)
         image = explorer.locator("img.widget-image")
@@ -141,13 +147,17 @@ def check(page: Page, name: str) -> bool:
     return good
 
 
+def stored_outputs(notebook: Path) -> list[dict[str, str]]:
+    """What the cells have stored, by MIME type."""
+    cells = nbformat.read(notebook, as_version=4).cells
+    return [output.get("data", {}) for cell in cells for output in cell.get("outputs", [])]
+
+
 def check_page(context: BrowserContext, notebook: Path, folder: Path) -> bool:
     """Export the stored notebook to HTML and open it offline; True if all its pictures show."""
-    content = nbformat.read(notebook, as_version=4)
-    outputs = [output for cell in content.cells for output in cell.get("outputs", [])]
-    stored = sum("image/png" in output.get("data", {}) for output in outputs)
+    stored = sum("image/png" in data for data in stored_outputs(notebook))
     path = folder / notebook.with_suffix(".html").name
-    write_html(content, notebook, path)
+    write_html(nbformat.read(notebook, as_version=4), notebook, path)
     context.set_offline(True)
     page = context.new_page()
     page.goto(path.as_uri(), wait_until="domcontentloaded")
@@ -160,16 +170,18 @@ def check_page(context: BrowserContext, notebook: Path, folder: Path) -> bool:
     return shown == stored
 
 
-def check_notebook(context: BrowserContext, address: str, name: str, timeout_s: float) -> bool:
+def check_notebook(context: BrowserContext, address: str, notebook: Path, timeout_s: float) -> bool:
     """Run the notebook in JupyterLab and move what it has; True if all went well."""
+    texts = [data.get("text/plain", "") for data in stored_outputs(notebook)]
+    stored = sum(text.startswith("Explorer of ") for text in texts)
     errors: list[str] = []
     page = context.new_page()
     page.set_default_timeout(120_000)
     page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto(f"{address}/lab/tree/{name}?reset")
+    page.goto(f"{address}/lab/tree/{notebook.name}?reset")
     print(f"run all: {run_all(page, timeout_s):.0f} s")
-    good = check(page, Path(name).stem)
+    good = check(page, notebook.stem, stored, timeout_s)
     page.close()
     for session in json.load(urllib.request.urlopen(f"{address}/api/sessions")):
         stop = urllib.request.Request(f"{address}/api/sessions/{session['id']}", method="DELETE")
@@ -204,7 +216,7 @@ def main() -> int:
             for notebook in notebooks:
                 print(f"== {notebook.name}", flush=True)
                 good = check_page(context, notebook.resolve(), Path(folder))
-                good &= check_notebook(context, address, notebook.name, arguments.timeout)
+                good &= check_notebook(context, address, notebook, arguments.timeout)
                 if not good:
                     failed.append(notebook.name)
             context.close()
