@@ -48,6 +48,9 @@ BY_HAND = {
     ),
     "05.1": lambda s: (1 + s**2) ** 2 / (1 + 2 * s**2),
     "05.2": lambda p: p / 2,
+    "08.1": lambda n: math.log2(n) / 2,
+    "08.3": lambda q, a, b: sum(0.5 * math.exp(-g) * q * math.exp(g) for g in (a, b)) / 2 * (b - a),
+    "08.4": lambda m, s: m + s * s * m,  # E[x_t + sigma^2 u | z_t]
     "10.1": lambda c, g: (
         BY_HAND["01.1"](math.sqrt(SIGMA2["a"](g)) * c, 0.7, 0, 1) - BY_HAND["01.1"](0, 0.7, 0, 1)
     ),
@@ -94,6 +97,7 @@ WORKED_OUT = {
     "05.4": 0.050976,
     "06.3": 1.064586,  # 1 + x + x^2 / 3 + x^3 / 36 with x = sqrt(4 / 1000)
     "07.2": 0.363275,  # SNR 774.4, the root of 597,196.6 * 1.006738, less 1
+    "08.2": 8.954962e-5,  # that of the mixture before rounding, by the quadrature of exact.py
     "09.1": 0.004806,
     "09.2": 13.293286,
     "09.3": 6931.1,

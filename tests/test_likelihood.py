@@ -7,7 +7,7 @@ import torch
 
 from diffenc_lite import LinearSchedule, Noise, elbo, toy
 from diffenc_lite.course.exact import SCALING, Exact, Mixture
-from diffenc_lite.course.likelihood import TOYS, Likelihood, likelihood
+from diffenc_lite.course.likelihood import TOYS, Likelihood, _in_cells, likelihood
 from diffenc_lite.data import MIXTURE_MEANS, MIXTURE_STDS, MIXTURE_WEIGHTS
 from diffenc_lite.pixels import to_unit
 
@@ -71,10 +71,11 @@ def test_the_mixture_in_fine_cells_is_its_density():
 
 
 def test_far_tails_keep_their_digits():
-    """Cells ten deviations away from every mean have a likelihood, not 0 from a cancellation."""
-    corner = torch.tensor([[0, 0], [255, 255], [255, 0]], dtype=torch.uint8)
-    nats = EXACT["mixture"].nats(corner)
-    assert bool(nats.isfinite().all()) and bool((nats > 15).all())
+    """The upper tail is the mirror image of the lower one, twenty deviations out, where one minus
+    something near one would be 0."""
+    cells = _in_cells(torch.zeros(1).double(), torch.tensor([0.05]).double(), 256)[0]
+    torch.testing.assert_close(cells, cells.flip(0), rtol=1e-9, atol=0)
+    assert 0 < cells[0] < 1e-80
 
 
 # --- noise ----------------------------------------------------------------------------------------

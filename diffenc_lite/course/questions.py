@@ -419,21 +419,21 @@ _ALL = [
     ),
     Exercise(
         "08.3",
-        "The scaling encoder in a process *without* the counterterm ($\\hat u = 0$), at infinite "
-        "depth. Which $\\hat x$ makes L4 smallest? A formula in `m` $= E[x_t|z_t]$ and `sigma`.",
-        Formula({"m": _ANY, "sigma": _UNIT}),
-        "m*(1 + sigma**2)",
-        "by G4, write v - v_hat in x_hat and x_t; then r = (v - v_hat) - sigma u, where u = x_t, "
-        "should be zero on average over all x that may have led to z_t",
-    ),
-    Exercise(
-        "08.4",
         "From $\\gamma = a$ to $\\gamma = b$ the denoiser of a VDM misses the perfect one by "
         "$E\\|\\hat x - E[x|z]\\|^2 = q\\,e^{\\gamma}$; elsewhere it is perfect. How many **nats** "
         "does that add to the bound? A formula in `q, a, b`.",
         Formula({"q": (0.01, 1.0), "a": (-12.0, -4.0), "b": (-3.0, 4.0)}),
         "q*(b - a)/2",
         "a squared error is weighted by SNR/2 per unit of gamma, and SNR = exp(-gamma)",
+    ),
+    Exercise(
+        "08.4",
+        "The scaling encoder in a process *without* the counterterm ($\\hat u = 0$), at infinite "
+        "depth. Which $\\hat x$ makes L4 smallest? A formula in `m` $= E[x_t|z_t]$ and `sigma`.",
+        Formula({"m": _ANY, "sigma": _UNIT}),
+        "m*(1 + sigma**2)",
+        "by G4, write v - v_hat in x_hat and x_t; then r = (v - v_hat) - sigma u, where u = x_t, "
+        "should be zero on average over all x that may have led to z_t",
     ),
     # --- 09 Training on MNIST ---------------------------------------------------------------------
     Exercise(
