@@ -155,7 +155,8 @@ def stored_outputs(notebook: Path) -> list[dict[str, str]]:
 
 def check_page(context: BrowserContext, notebook: Path, folder: Path) -> bool:
     """Export the stored notebook to HTML and open it offline; True if all its pictures show."""
-    stored = sum("image/png" in data for data in stored_outputs(notebook))
+    outputs = stored_outputs(notebook)
+    stored = sum("image/png" in data or "<img " in data.get("text/html", "") for data in outputs)
     path = folder / notebook.with_suffix(".html").name
     write_html(nbformat.read(notebook, as_version=4), notebook, path)
     context.set_offline(True)
