@@ -190,7 +190,7 @@ def elbo(
             "optimal": W1 fitted on these very images (so it flatters; to score held-out images give
             `ratio=optimal_ratio(model, training_images, steps)`). At infinite depth it must be 1.
         every_step: sum all T steps instead of drawing one per example and multiplying by T.
-        t: (B,) in [0, 1]; at finite depth, the step that contains t; not with every_step. By
+        t: (B,) in [0, 1]; at finite depth, the step that contains t (every_step needs none). By
             default drawn with low discrepancy: one uniform offset, equally spaced modulo 1.
         noise, noise_0: eps for z_t and for z_0, in the shape of the images (with every_step the
             same noise serves each step). What is given is used; the rest is drawn from generator.
@@ -203,7 +203,7 @@ def elbo(
     dims = x[0].numel()
     noise_0 = _given_or_drawn("noise_0", noise_0, x, generator)
     if t is not None:
-        _check_t(t, x, every_step)
+        _check_t(t, x)
 
     if steps is None:
         _check_infinite_depth(ratio, every_step, grid)
@@ -302,9 +302,7 @@ def _given_or_drawn(
     return given.to(x)
 
 
-def _check_t(t: Tensor, x: Tensor, every_step: bool) -> None:
-    if every_step:
-        raise ValueError("t chooses one step for each image; with every_step=True leave it out")
+def _check_t(t: Tensor, x: Tensor) -> None:
     if t.shape != (len(x),):
         raise ValueError(f"t must have shape ({len(x)},), one per image; got {tuple(t.shape)}")
     if not bool(((t >= 0) & (t <= 1)).all()):

@@ -38,9 +38,7 @@ def test_each_depth_is_uniform_by_itself(generator):
 def test_elbo_is_a_function_of_what_is_given(kind, options, small_model, pictures, generator):
     """With t, noise and noise_0 given nothing is drawn, not even for an optimal ratio."""
     model, (images, noise, noise_0) = small_model(kind), pictures
-    given = {"noise": noise, "noise_0": noise_0}
-    if "every_step" not in options:
-        given["t"] = torch.tensor([0.1, 0.5, 0.9])
+    given = {"t": torch.tensor([0.1, 0.5, 0.9]), "noise": noise, "noise_0": noise_0}
     ratios = (1.0, "optimal") if "steps" in options else (1.0,)
     for ratio in ratios:
         before = generator.get_state()

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import shutil
 import socket
 import statistics
@@ -28,6 +29,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
+from nbconvert.preprocessors import ClearOutputPreprocessor
 from playwright.sync_api import BrowserContext, Locator, Page, sync_playwright
 from run_notebooks import ROOT, write_html
 
@@ -35,7 +37,6 @@ OUT = ROOT / "build" / "browser"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 QUIET = [f"--disable-{part}" for part in ("gpu", "quic", "background-networking", "sync")]
 PRESSES = 12
-IDLE_S = 10  # so long idle means that all cells have been run
 # Milliseconds until the picture is another one, and loaded; -1 after 10 s.
 WAIT_FOR_OTHER = """async (image, before) => {
     const start = performance.now();
@@ -78,22 +79,24 @@ def jupyter_lab(folder: Path) -> Iterator[str]:
 
 
 def run_all(page: Page, timeout_s: float) -> float:
-    """Run > Run All Cells; returns the seconds until the kernel fell idle for good.
+    """Run > Run All Cells; returns the seconds until each cell has its number.
 
-    Nothing else tells the end: a busy page may answer only when all cells have been run.
+    Before, none has one. A click that comes while the kernel's connection is made is lost.
     """
-    busy = page.locator(".jp-Notebook-ExecutionIndicator[data-status='busy']")
+    prompts = page.locator(".jp-CodeCell .jp-InputPrompt")
     page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").first.wait_for()
     start = time.perf_counter()
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-    last_busy = time.perf_counter()
-    while (now := time.perf_counter()) < last_busy + IDLE_S:
-        last_busy = now if busy.count() else last_busy
-        if now > start + timeout_s:
+    while True:
+        texts = prompts.all_inner_texts()
+        if all(re.search(r"\d", text) for text in texts):
+            return time.perf_counter() - start
+        if not any(re.search(r"\d|\*", text) for text in texts):
+            page.get_by_role("menuitem", name="Run", exact=True).click()
+            page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+            page.wait_for_timeout(3000)
+        if time.perf_counter() > start + timeout_s:
             raise TimeoutError(f"the notebook still runs after {timeout_s:.0f} s")
-        page.wait_for_timeout(200)
-    return last_busy - start
+        page.wait_for_timeout(500)
 
 
 def moves(handle: Locator, image: Locator) -> Iterator[float]:
@@ -205,8 +208,9 @@ def main() -> int:
     notebooks = arguments.notebooks or sorted((ROOT / "notebooks").glob("*.ipynb"))
     failed = []
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        for notebook in notebooks:  # copies: what JupyterLab saves is not kept
-            shutil.copy(notebook, folder)
+        for notebook in notebooks:  # JupyterLab gets copies, without outputs
+            copy = ClearOutputPreprocessor().preprocess(nbformat.read(notebook, 4), {})[0]
+            nbformat.write(copy, Path(folder) / notebook.name)
         with jupyter_lab(Path(folder)) as address:
             context = playwright.chromium.launch_persistent_context(
                 f"{folder}/.profile",
