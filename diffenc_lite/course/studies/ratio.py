@@ -43,7 +43,8 @@ SAMPLED = (4, 8, 16, 32, 64)
 ONE, HALF, TWO, BEST, PIXELS, GRID = CHOICES = (
     "w = 1", "w = 0.5", "w = 2", "w*", "w* per pixel", "w* and grid",
 )  # fmt: skip
-RESOLUTION = 256  # of the table from which the best grid is taken
+RESOLUTION = 256  # of the table from which the best grid is taken, where that is 2 T or more
+SHOWN = 128  # up to so many steps, grids and ratios are among the results
 PARTS, PATTERNS = 128, 16  # parts of the depth with an m, and with a pattern, of their own, at most
 SHEET = 5  # samples in a row and in a column of a picture
 BATCH = 250
@@ -169,21 +170,21 @@ def _ends(name: str, root: str | None, images: int) -> Tensor:
 
 
 @cache
-def _costs(name: str, root: str | None, images: int) -> Tensor:
-    """Of every step between two of the depths i / RESOLUTION with its w*: (d/2) ln(1 + m)     W1"""
+def _costs(name: str, root: str | None, images: int, resolution: int) -> Tensor:
+    """Of every step between two of the depths i / resolution with its w*: (d/2) ln(1 + m)     W1"""
     model, chosen = _loaded(name), _images("train", root)[:images]
     batches = (as_data(model, part) for part in chosen.split(16))
-    table = squared_gap_table(model, batches, torch.arange(RESOLUTION + 1) / RESOLUTION, _seeded(0))
+    table = squared_gap_table(model, batches, torch.arange(resolution + 1) / resolution, _seeded(0))
     return 0.5 * chosen[0].numel() * torch.log1p(table)
 
 
 @cache
 def _fits(name: str, root: str | None, steps: int, images: int, table_images: int) -> list[Fit]:
-    """On the equal grid, and on the best one where the table is fine enough."""
+    """On the equal grid, and on the best one."""
     model, train = _loaded(name), _images("train", root)[:images]
-    grids = [check_grid(None, steps, torch.empty(0))]
-    if steps < RESOLUTION:
-        grids.append(cheapest_path(_costs(name, root, table_images), steps) / RESOLUTION)
+    resolution = max(RESOLUTION, 2 * steps)
+    best = cheapest_path(_costs(name, root, table_images, resolution), steps) / resolution
+    grids = [check_grid(None, steps, torch.empty(0)), best]
     return [fit(model, train, grid, 2 * draws_of(steps), _seeded(1, steps)) for grid in grids]
 
 
@@ -201,17 +202,15 @@ def _seeded(*numbers: int) -> torch.Generator:
 def _setup(job: Job, options: Options) -> tuple[DiffEnc, dict[str, tuple[Tensor, float | Tensor]]]:
     """The model, and the grid and the ratio of every choice."""
     budget, root = options.budget, options.root
-    fits = _fits(job["model"], root, job["steps"], budget["fit"], budget["table"])
-    equal = fits[0]
+    equal, best = _fits(job["model"], root, job["steps"], budget["fit"], budget["table"])
     choices: dict[str, tuple[Tensor, float | Tensor]] = {
         ONE: (equal.grid, 1.0),
         HALF: (equal.grid, 0.5),
         TWO: (equal.grid, 2.0),
         BEST: (equal.grid, equal.optimal),
         PIXELS: (equal.grid, equal.per_pixel),
+        GRID: (best.grid, best.optimal),
     }
-    if len(fits) > 1:
-        choices[GRID] = (fits[1].grid, fits[1].optimal)
     return _loaded(job["model"]), choices
 
 
@@ -250,11 +249,8 @@ def _bound(job: Job, options: Options) -> list[Row]:
     ends = _ends(job["model"], options.root, len(test))
     equal = {name: ratio for name, (_, ratio) in choices.items() if name != GRID}
     scores = score(model, test, choices[ONE][0], equal, draws, _seeded(3, steps))
-    nats = scores.nats
-    if GRID in choices:  # the same images and noises, at other depths
-        grid, w = choices[GRID]
-        other = score(model, test, grid, {GRID: w}, draws, _seeded(3, steps))
-        nats = {**nats, **other.nats}
+    grid, w = choices[GRID]  # the same images and noises, at other depths
+    nats = {**scores.nats, **score(model, test, grid, {GRID: w}, draws, _seeded(3, steps)).nats}
     d = test[0].numel()
     bits = {name: bits_per_dim(ends + loss, d) for name, loss in nats.items()}
     rows: list[Row] = []
@@ -267,7 +263,7 @@ def _bound(job: Job, options: Options) -> list[Row]:
     lost = 0.5 * d * torch.log1p(scores.gap).sum().item() / (d * math.log(2))
     rows[list(bits).index(BEST)]["diffusion"] = _mean(bits_per_dim(nats[BEST], d))[0]
     rows[list(bits).index(BEST)]["diffusion_if_fitted_on_test"] = lost
-    if steps < RESOLUTION:
+    if steps <= SHOWN:
         for name in (BEST, GRID):
             shown = {"t": _rounded(choices[name][0]), "w": _rounded(choices[name][1])}
             rows.append({"part": "ratio", **_without_part(job), "choice": name, **shown})
