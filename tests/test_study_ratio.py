@@ -172,14 +172,18 @@ def test_bounds_of_one_job(small):
     assert two["gain"] - extra[2] == pytest.approx(-2 * (half["gain"] - extra[0.5]), rel=1e-5)
     shown = {row["choice"]: row for row in rows if row["part"] == "ratio"}
     assert shown[study.BEST]["t"] == [0, 0.25, 0.5, 0.75, 1] and len(shown[study.GRID]["w"]) == 4
-    best = cheapest_path(study._costs("mnist-vdm", None, 4), 4) / 8
+    best = cheapest_path(study._costs("mnist-vdm", None, 4, 8), 4) / 8
     assert shown[study.GRID]["t"] == best.tolist() != shown[study.BEST]["t"]
     assert bounds[study.BEST]["diffusion"] >= bounds[study.BEST]["diffusion_if_fitted_on_test"]
 
 
-def test_a_thousand_steps_are_too_many_for_the_table(small):
+def test_many_steps_take_a_finer_table_and_are_not_shown(small, monkeypatch):
+    monkeypatch.setattr(study, "SHOWN", 8)
     rows = study.run({"part": "bound", "model": "mnist-vdm", "steps": 9}, small)
-    assert [row["choice"] for row in rows] == [name for name in study.CHOICES if name != study.GRID]
+    assert [row["choice"] for row in rows] == list(study.CHOICES)
+    best = study._fits("mnist-vdm", None, 9, 10, 4)[1].grid
+    assert len(best) == 10 and (best.diff() > 0).all()
+    assert torch.allclose(best * 18, (best * 18).round(), atol=1e-5)
 
 
 def test_samples_of_one_job(small):
@@ -205,8 +209,8 @@ def test_shipped_results_are_whole_and_small():
     budget = options(study.STUDY)
     for job in study.jobs(budget):
         own = [row for row in rows if job.items() <= row.items()]
-        expected = {"infinite": 1, "real": 10, "samples": 18}.get(job["part"])
-        assert len(own) == (expected or (6 if job["steps"] < study.RESOLUTION else 5)), job
+        expected = {"infinite": 1, "real": 10, "samples": 18, "bound": len(study.CHOICES)}
+        assert len(own) == expected[job["part"]], job
     models, choices = len(study.MODELS), len(study.CHOICES)
     sheets = study.shipped("sheets")
     assert sheets.shape == (models, len(study.SAMPLED), choices, 112, 112)
