@@ -86,6 +86,8 @@ def test_every_step_is_the_mean_of_single_steps(kind, small_model, pictures):
         t = [torch.full((3,), (i + place) / 4) for i in range(4)]
         single = torch.stack([elbo(model, images, t=t_i, **given).diffusion for t_i in t])
         torch.testing.assert_close(single.mean(0), whole, rtol=1e-12, atol=0)
+    unused = elbo(model, images, every_step=True, t=t[0], **given).diffusion
+    assert torch.equal(unused, whole)  # all steps are taken, whatever the t
 
 
 def test_drawn_steps_are_spread_evenly(small_model, pictures):

@@ -515,10 +515,6 @@ def test_evaluate_with_grid_ratio_and_every_step(small_model):
             lambda m, x: elbo(m, x, 2, torch.ones(2, 3)),
             ValueError, r"ratio.*\(2,\), or \(2, 2\).*got shape \(2, 3\)",
         ),
-        (
-            lambda m, x: elbo(m, x, 2, every_step=True, t=torch.zeros(5)),
-            ValueError, "t chooses one step.*every_step",
-        ),
     ],
 )  # fmt: skip
 def test_bad_input(call, error, words, small_model):
