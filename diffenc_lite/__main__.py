@@ -52,7 +52,9 @@ def run_train(args: argparse.Namespace) -> None:
         config = TrainConfig(args.steps, **options, **finite, fast=not args.no_fast)
         shape = tuple(data.images.shape[1:])
         torch.manual_seed(config.seed)
-        model = build(ModelConfig(args.encoder, args.size, args.schedule, shape=shape)).to(device)
+        model = build(
+            ModelConfig(args.encoder, args.size, args.schedule, shape=shape, dropout=args.dropout)
+        ).to(device)
         run = train(model, data.images, config, args.folder, test.images)
         if rank:  # the first process speaks and writes for all
             for _ in run:
@@ -75,7 +77,7 @@ def run_train(args: argparse.Namespace) -> None:
 def run_evaluate(args: argparse.Namespace) -> None:
     device = _device(args.device)
     model, data = checkpoint.load_model(args.model, device), _load(args, args.split, device)
-    images = evenly(data.images, args.images or len(data))
+    images = evenly(data.images, len(data) if args.images is None else args.images)
     generator = _seeded(args.seed, device)
     result = evaluate(model, images, args.steps, args.ratio, args.passes, generator=generator)
     depth = "infinite depth" if args.steps is None else f"T = {args.steps}, w = {args.ratio:g}"
@@ -164,7 +166,10 @@ def _torchrun() -> Iterator[int]:
 
 def _device(name: str) -> torch.device:
     if name != "auto":
-        return torch.device(name)
+        try:
+            return torch.device(name)
+        except RuntimeError:
+            raise ValueError(f"--device must be auto, cpu, cuda, cuda:1, mps; got {name}") from None
     if torch.cuda.is_available():
         return torch.device("cuda", torch.cuda.current_device())
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
@@ -247,6 +252,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--encoder", choices=ENCODERS, default="learned", help="x_t")
     one.add_argument("--size", choices=tuple(SIZES), default="small", help="of the networks")
     one.add_argument("--schedule", choices=tuple(SCHEDULES), default="fixed", help="end points")
+    one.add_argument("--dropout", type=float, default=0.0, help="of the U-Nets; 0.1 in the paper")
     one.add_argument("--steps", type=int, default=2000, help="updates of the weights")
     defaults = {field.name: field.default for field in fields(TrainConfig)}
     for name, text in TRAIN_OPTIONS.items():
@@ -259,7 +265,7 @@ def parser() -> argparse.ArgumentParser:
         "--ratio", type=float, nargs="+", default=[1.0], metavar="W",
         help="with --depth: w, one number or one for each of its steps",
     )  # fmt: skip
-    one.add_argument("--no-fast", action="store_true", help="on CUDA: no bf16, nothing compiled")
+    one.add_argument("--no-fast", action="store_true", help="no bf16, and on CUDA nothing compiled")
     data_options(one)
 
     one = command(
@@ -288,7 +294,7 @@ def parser() -> argparse.ArgumentParser:
 
     one = command(
         "study", run_study, "Run a study of the course, or the rest of it; several processes may.",
-        "encoders runs/encoders --budget steps=500 seeds=5",
+        "encoders runs/encoders --budget seeds=5",
     )  # fmt: skip
     one.set_defaults(after_interrupt="; the same command goes on")
     one.add_argument("name", metavar="NAME", help="toys, encoders or ratio")

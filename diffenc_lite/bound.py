@@ -266,6 +266,8 @@ def as_data(model: DiffEnc, images: Tensor) -> Tensor:
     Raises TypeError for images that are not uint8; ValueError for no images, for levels too high,
     and for a shape that the model was not made for. One that takes any remembers it for sampling.
     """
+    if not isinstance(images, Tensor):
+        raise TypeError(f"images must be a torch.uint8 tensor; got {type(images).__name__}")
     if images.dim() < 2 or not len(images):
         raise ValueError(
             f"images must have shape (B, ...) with at least one example; got {tuple(images.shape)}"
@@ -295,6 +297,7 @@ def _given_or_drawn(
 ) -> Tensor:
     if given is None:
         return _draw(torch.randn, x.shape, x, generator)
+    given = torch.as_tensor(given)
     if given.shape != x.shape:
         raise ValueError(
             f"{name} must have the shape of the images, {tuple(x.shape)}; got {tuple(given.shape)}"
@@ -303,8 +306,9 @@ def _given_or_drawn(
 
 
 def _check_t(t: Tensor, x: Tensor) -> None:
-    if t.shape != (len(x),):
-        raise ValueError(f"t must have shape ({len(x)},), one per image; got {tuple(t.shape)}")
+    if not isinstance(t, Tensor) or t.shape != (len(x),):
+        got = tuple(t.shape) if isinstance(t, Tensor) else t
+        raise ValueError(f"t must be a tensor of shape ({len(x)},), one per image; got {got}")
     if not bool(((t >= 0) & (t <= 1)).all()):
         raise ValueError(f"t must lie in [0, 1]; got {t.tolist()}")
 

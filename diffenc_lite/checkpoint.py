@@ -6,6 +6,7 @@ what, how well it does, and the sha256 of the weights. A run in progress is one 
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
@@ -45,9 +46,11 @@ def write_whole(path: PathLike, content: bytes) -> None:
 
     Raises OSError (PermissionError, ...) naming the file and the reason.
     """
-    path = Path(path)
+    path = Path(os.path.realpath(path))  # a link stays one
     part = path.with_name(path.name + ".part")
     with writing(path):
+        if path.exists() and not path.is_file():
+            raise OSError(errno.EINVAL, "it is there, and not a file")
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with part.open("wb") as file:

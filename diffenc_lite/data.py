@@ -64,17 +64,6 @@ class ImageSet:
     def to(self, device: torch.device | str) -> "ImageSet":
         return replace(self, images=self.images.to(device), labels=self.labels.to(device))
 
-    def batch(self, n: int, generator: torch.Generator | None = None) -> Tensor:
-        """n images (n, C, H, W), drawn with replacement.
-
-        The draws are made where the generator lives: a CPU generator gives the same on a GPU.
-        """
-        if n < 1:
-            raise ValueError(f"n must be at least 1; got {n}")
-        source = generator.device if generator is not None else self.images.device
-        index = torch.randint(len(self), (n,), generator=generator, device=source)
-        return self.images[index.to(self.images.device)]
-
 
 # ---- pictures ------------------------------------------------------------------------------------
 

@@ -78,6 +78,10 @@ def evaluate(
 
 def evenly(images: Tensor, n: int) -> Tensor:
     """n of the images, evenly chosen, or all if there are fewer. Not the first n: the first half of
-    MNIST's test images was written by other people than the second, and is easier."""
+    MNIST's test images was written by other people than the second, and is easier.
+
+    Raises ValueError for n below 1."""
+    if n < 1:
+        raise ValueError(f"n, the number of images, must be at least 1; got {n}")
     n = min(n, len(images))
     return images[torch.arange(n, device=images.device) * len(images) // n]

@@ -31,10 +31,10 @@ def kl_ratio(squared_gap: Tensor, ratio: Tensor | float, dims: int = 1) -> Tenso
 
     Returns nats, in the shape of squared_gap. Raises ValueError if a ratio is not positive.
     """
-    excess = torch.as_tensor(ratio, dtype=squared_gap.dtype, device=squared_gap.device) - 1
-    if not bool((excess > -1).all()):
-        raise ValueError(f"ratio must be positive; got {ratio}")
-    return 0.5 * dims * (excess - torch.log1p(excess)) + 0.5 * (1 + excess) * squared_gap
+    w = torch.as_tensor(ratio, dtype=squared_gap.dtype, device=squared_gap.device)
+    if not bool((w > 0).all()):
+        raise ValueError(f"ratio must be positive; got {w.min().item()}")
+    return 0.5 * dims * (w - 1 - w.log()) + 0.5 * w * squared_gap
 
 
 def best_ratio(mean_squared_gap: Tensor) -> Tensor:
@@ -43,3 +43,11 @@ def best_ratio(mean_squared_gap: Tensor) -> Tensor:
     Args: mean_squared_gap m = E ||mu_P - mu_Q||^2 / (d sigma_Q^2), of any shape.
     """
     return 1 / (1 + mean_squared_gap)
+
+
+def best_cost(mean_squared_gap: Tensor, dims: int = 1) -> Tensor:
+    """The mean of L2 with w*: (d/2) ln(1 + m)                                                  W1
+
+    Args: m as in `best_ratio`. Returns nats, in its shape.
+    """
+    return 0.5 * dims * torch.log1p(mean_squared_gap)

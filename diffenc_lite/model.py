@@ -25,8 +25,8 @@ class DiffEnc(nn.Module):
         encoder: IdentityEncoder() (a VDM, the default), ScalingEncoder() or LearnedEncoder(net).
         schedule: LinearSchedule() by default, or LearnedSchedule().
         levels: number of levels of the data, at most 256.
-        centre: c, a point of the data's space, (...). The model then diffuses x - c: in terms of x
-            itself, p(z_1) = N(alpha_1 c, I) and the denoiser sees z - alpha c. None is c = 0.
+        centre: c, a point of the data's space, (...), for a VDM (E1). It then diffuses x - c: in
+            terms of x itself, p(z_1) = N(alpha_1 c, I) and the denoiser sees z - alpha c.
         shape: of one example, e.g. (1, 28, 28). Only sampling needs it; by default it is
             `denoiser.shape` where there is one. If neither is given, any shape will do, and
             sampling takes that of the last images seen.
@@ -42,13 +42,25 @@ class DiffEnc(nn.Module):
         centre: Tensor | None = None,
     ):
         super().__init__()
-        if not 2 <= levels <= 256:
-            raise ValueError(f"levels must be between 2 and 256 (8-bit data); got {levels}")
+        if not isinstance(levels, int) or not 2 <= levels <= 256:
+            raise ValueError(
+                f"levels must be a whole number from 2 to 256 (8-bit data); got {levels}"
+            )
         encoder = IdentityEncoder() if encoder is None else encoder
         if not isinstance(encoder, Encoder):
             raise TypeError(
                 "encoder must be IdentityEncoder(), ScalingEncoder() or LearnedEncoder(network); "
                 f"got {type(encoder).__name__}"
+            )
+        if not isinstance(schedule, LinearSchedule | None):
+            raise TypeError(
+                "schedule must be LinearSchedule() or LearnedSchedule(); "
+                f"got {type(schedule).__name__}"
+            )
+        if centre is not None and encoder.counterterm:
+            raise ValueError(
+                f"centre needs IdentityEncoder(), got {type(encoder).__name__}: another encoder "
+                "moves x, and c would have to move with it"
             )
         self.denoiser = denoiser
         self.encoder = encoder
@@ -153,9 +165,10 @@ SIZES = {
 class ModelConfig:
     """All that is needed to build a model again; plain values, so that it can be kept as JSON.
 
-    encoder: "identity" (a VDM), "scaling" or "learned"; size: "tiny", "small" or "paper";
+    encoder: "identity" (a VDM), "scaling" or "learned"; size: a name in SIZES;
     schedule: "fixed" or "learned" end points; shape (C, H, W) takes U-Nets, (D,) MLPs.
-    centred: the model has a centre, 0 at first: `model.centre.copy_(mean of the training images)`.
+    dropout: of the U-Nets, 0.1 in the paper.
+    centred: the VDM has a centre, 0 at first: `model.centre.copy_(mean of the training images)`.
     """
 
     encoder: str = "learned"

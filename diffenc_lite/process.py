@@ -144,7 +144,7 @@ def check_grid(grid: Tensor | None, steps: int, like: Tensor) -> Tensor:
     return grid
 
 
-def check_ratio(ratio: Tensor | float, steps: int, like: Tensor) -> Tensor:
+def check_ratio(ratio: Tensor | float | tuple[float, ...], steps: int, like: Tensor) -> Tensor:
     """The ratio w of every step, row i for the step from the i-th depth of the grid to the next.
 
     Args: ratio, a number, (T,), or (T, ...) with one w for each dimension of an example; like

@@ -15,14 +15,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from numbers import Integral
+from numbers import Integral, Real
 
 import torch
 from torch import Tensor
 
 from . import process
 from .bound import as_data, prediction, step_gap
-from .gaussian import best_ratio, kl_ratio
+from .gaussian import best_cost, best_ratio, kl_ratio
 from .model import DiffEnc, evaluating
 from .schedule import Noise
 
@@ -143,14 +143,13 @@ def edge_costs(
     model, resolution or batch below 1, a ratio that is neither positive nor "optimal".
     """
     _check_whole("resolution", resolution)
-    if ratio != "optimal" and (isinstance(ratio, str) or not 0 < ratio < float("inf")):
+    optimal = isinstance(ratio, str) and ratio == "optimal"
+    if not optimal and not (isinstance(ratio, Real) and 0 < ratio < float("inf")):
         raise ValueError(f'ratio must be a positive number or "optimal"; got {ratio!r}')
     times = process.check_grid(None, resolution, _like(model))
     m = squared_gap_table(model, _batches(model, images, batch), times, generator)
-    no_step = m.isinf()
-    m, d = m.masked_fill(no_step, 0), images[0].numel()
-    w = best_ratio(m) if isinstance(ratio, str) else ratio
-    return kl_ratio(d * m, w, d).masked_fill(no_step, torch.inf)
+    d = images[0].numel()
+    return best_cost(m, d) if isinstance(ratio, str) else kl_ratio(d * m, ratio, d)
 
 
 def squared_gap_table(

@@ -68,6 +68,8 @@ class LinearSchedule(nn.Module):
 
     def forward(self, t: Tensor) -> Noise:
         """t in [0, 1] -> Noise, in the shape and dtype of t."""
+        if not isinstance(t, Tensor):
+            raise TypeError(f"t must be a tensor; got {t!r}")
         if not bool(((t >= 0) & (t <= 1)).all()):
             raise ValueError(
                 f"t must lie in [0, 1]; got values from {t.min().item():g} to {t.max().item():g}"

@@ -7,6 +7,7 @@ was stopped goes on as if nothing had happened, and needs no state of a generato
 from __future__ import annotations
 
 import copy
+import importlib.util
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -38,7 +39,7 @@ class TrainConfig:
 
     steps: updates of the weights, each from `batch` images.
     lr: the learning rate rises to it linearly in `warmup` steps, while a cosine takes it down to
-        lr * final_lr at the end.
+        a hundredth of it at the end.
     betas, weight_decay: of AdamW; only tensors of two or more axes decay (no biases, norms or end
         points of a schedule).
     ema: decay of the moving average of the weights; (1 + n)/(10 + n) in step n while that is less.
@@ -57,7 +58,6 @@ class TrainConfig:
     batch: int = 128
     lr: float = 1e-3
     warmup: int = 100
-    final_lr: float = 0.01
     betas: tuple[float, float] = (0.9, 0.99)
     weight_decay: float = 0.01
     ema: float = 0.999
@@ -75,16 +75,22 @@ class TrainConfig:
         smallest = dict.fromkeys(("steps", "batch", "ends", "log_every", "checkpoint_every"), 1)
         smallest |= {"evaluate_every": 1, "evaluate_images": 2, "warmup": 0, "seed": 0}
         for name, least in smallest.items():
-            if getattr(self, name) < least:
-                raise ValueError(f"{name} must be at least {least}; got {getattr(self, name)}")
+            given = getattr(self, name)
+            if not isinstance(given, int) or given < least:
+                raise ValueError(f"{name} must be a whole number of at least {least}; got {given}")
         if self.ends > self.batch:
             raise ValueError(f"ends must be at most batch, {self.batch}; got {self.ends}")
         if not (self.lr > 0 and 0 <= self.ema < 1):
             raise ValueError(f"lr must be above 0, ema in [0, 1); got {self.lr} and {self.ema}")
+        if not (all(0 <= beta < 1 for beta in self.betas) and self.weight_decay >= 0):
+            raise ValueError(
+                "betas must be in [0, 1), weight_decay at least 0; "
+                f"got {self.betas} and {self.weight_decay}"
+            )
         if self.depth is not None:
-            if not isinstance(self.depth, int) or self.depth < 1:
+            if isinstance(self.depth, bool) or not isinstance(self.depth, int) or self.depth < 1:
                 raise ValueError(f"depth must be None or a whole number >= 1; got {self.depth}")
-            process.check_ratio(torch.as_tensor(self.ratio), self.depth, torch.empty(()))
+            process.check_ratio(self.ratio, self.depth, torch.empty(()))
         elif self.ratio != 1:
             raise ValueError(
                 f"ratio must be 1 at infinite depth (depth=None); got {self.ratio}. By W2 the loss "
@@ -96,7 +102,7 @@ def learning_rate(config: TrainConfig, step: int) -> float:
     """In update number `step`, counted from 0."""
     warm = min(1.0, (step + 1) / (config.warmup + 1))
     cosine = 0.5 * (1 + math.cos(math.pi * step / config.steps))
-    return config.lr * warm * (config.final_lr + (1 - config.final_lr) * cosine)
+    return config.lr * warm * (0.01 + 0.99 * cosine)
 
 
 class _Bf16(nn.Module):
@@ -112,13 +118,14 @@ class _Bf16(nn.Module):
 
 
 def fast(model: DiffEnc) -> DiffEnc:
-    """The same model, its denoiser in bf16 if that is faster here, and on CUDA compiled."""
+    """The same model, its denoiser in bf16 if that is faster here, and compiled on CUDA."""
     cuda = model.device.type == "cuda"
+    compiler = importlib.util.find_spec("triton")  # not in PyTorch for Windows
     images = model.shape is not None and len(model.shape) == 3 and model.dtype == torch.float32
     if not (cuda or (images and model.device.type == "cpu" and cpu_has_bf16())):
         return model
     denoiser = _Bf16(model.denoiser)
-    if cuda:
+    if cuda and compiler:
         denoiser.compile()
     parts = (denoiser, model.encoder, model.schedule, model.levels, model.shape, model.centre)
     return DiffEnc(*parts)
@@ -249,7 +256,7 @@ class Trainer:
             raise FloatingPointError(
                 f"the {what} is not finite in step {self.step + 1} ({named} bits/dim); the weights "
                 f"are those before it. Try a smaller lr (now {self.config.lr:g}), a longer warmup "
-                f"(now {self.config.warmup}), or fast=False on a GPU"
+                f"(now {self.config.warmup}), or fast=False"
             )
 
     @torch.no_grad()

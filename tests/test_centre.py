@@ -5,7 +5,7 @@ import torch
 
 from diffenc_lite.bound import diffusion_loss, elbo, prior_loss, reconstruction_loss, step_loss
 from diffenc_lite.checkpoint import load_model, save_model
-from diffenc_lite.encoder import ScalingEncoder
+from diffenc_lite.encoder import LearnedEncoder, ScalingEncoder
 from diffenc_lite.model import DiffEnc, ModelConfig, build
 from diffenc_lite.sampling import sample, sample_steps
 from diffenc_lite.trainer import TrainConfig, Trainer
@@ -59,8 +59,8 @@ def test_reconstruction_knows_no_centre(pair):
 
 def test_a_centre_of_zero_changes_nothing(pair):
     _, plain, c, _, t, noise = pair
-    zero = DiffEnc(plain.denoiser, ScalingEncoder(), centre=torch.zeros_like(c))
-    none = DiffEnc(plain.denoiser, ScalingEncoder())
+    zero = DiffEnc(plain.denoiser, centre=torch.zeros_like(c))
+    none = DiffEnc(plain.denoiser)
     images = torch.randint(256, (5, *SHAPE), dtype=torch.uint8)
     here, there = (elbo(m, images, t=t, noise=noise, noise_0=noise).total for m in (zero, none))
     torch.testing.assert_close(here, there)
@@ -95,6 +95,12 @@ def test_saved_and_loaded(tmp_path):
     assert again.config == model.config and torch.equal(again.centre, model.centre)
     drawn = [sample(m, 2, 2, generator=torch.Generator().manual_seed(0)) for m in (model, again)]
     assert torch.equal(*drawn)
+
+
+@pytest.mark.parametrize("encoder", [ScalingEncoder(), LearnedEncoder(torch.nn.Identity())])
+def test_a_moving_encoder_takes_no_centre(encoder):
+    with pytest.raises(ValueError, match=f"centre needs IdentityEncoder.*{type(encoder).__name__}"):
+        DiffEnc(Bent(), encoder, centre=torch.zeros(SHAPE))
 
 
 def test_training_keeps_the_centre():

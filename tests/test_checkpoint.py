@@ -88,6 +88,18 @@ def test_no_permission(tmp_path):
     tmp_path.chmod(0o700)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a file that is none")
+def test_what_is_no_file_is_left_alone(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="cannot write .*pipe: it is there, and not a file"):
+        write_whole(tmp_path / "pipe", b"after")
+    assert (tmp_path / "pipe").is_fifo()
+    (tmp_path / "file").write_bytes(b"before")
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    write_whole(tmp_path / "link", b"after")
+    assert (tmp_path / "link").is_symlink() and (tmp_path / "file").read_bytes() == b"after"
+
+
 def test_a_file_is_no_folder(tmp_path):
     (tmp_path / "file").write_bytes(b"before")
     with pytest.raises(OSError, match="cannot write .*inside: "):

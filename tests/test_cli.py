@@ -126,14 +126,14 @@ def test_doctor(capsys):
     [
         ("sample nothing", "there is no model 'nothing'"),
         ("evaluate nothing", "there is no model 'nothing'"),
-        ("train {run}/x --steps 0 --data bundled", "steps must be at least 1; got 0"),
+        ("train {run}/x --steps 0 --data bundled", "steps must be a whole number of at least 1"),
         ("train {run}/x --root {run} --data full", "MNIST"),
         ("train {run}/model.json --data bundled --size tiny", "cannot write"),
         ("evaluate {run}/model --data bundled --ratio 2", "ratio must be 1 at infinite depth"),
         ("evaluate {run}/model --data bundled --images 1", "at least 2 images"),
         ("sample {run}/model --steps 0", "steps must be a whole number >= 1"),
         ("sample {run}/model --out {run}/model.json/x.png --n 1 --steps 1", "cannot write"),
-        ("sample {run}/model --device nowhere", "nowhere"),
+        ("sample {run}/model --device nowhere", "--device must be auto, cpu"),
     ],
 )
 def test_errors_are_one_line(run, capsys, command, message):

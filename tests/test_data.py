@@ -452,21 +452,6 @@ def numbered() -> ImageSet:
     return ImageSet(images.clone(), torch.arange(50), "numbers", "train")
 
 
-def test_batches_follow_the_generator_and_draw_with_replacement(numbered):
-    draw = [numbered.batch(2000, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)]
-    assert draw[0].shape == (2000, 3, 2, 4) and draw[0].dtype == torch.uint8
-    assert torch.equal(draw[0], draw[1]) and not torch.equal(draw[0], draw[2])
-    counts = draw[0][:, 0, 0, 0].long().bincount(minlength=50).double()
-    assert counts.min() > 0  # every image has a chance
-    # chi^2 with 49 degrees of freedom: mean 49, standard deviation 9.9
-    assert 49 - 4 * 9.9 < ((counts - 40) ** 2 / 40).sum() < 49 + 5 * 9.9
-
-
-def test_batches_go_on_with_the_generator(numbered):
-    generator = torch.Generator().manual_seed(0)
-    assert not torch.equal(numbered.batch(50, generator), numbered.batch(50, generator))
-
-
 def test_to_moves_both_and_keeps_the_rest(numbered):
     moved = numbered.to("meta")
     assert moved.images.device.type == moved.labels.device.type == "meta"
@@ -494,11 +479,6 @@ def test_repr_is_short():
 def test_image_set_refuses_other_types_and_shapes(images, labels, error):
     with pytest.raises(error, match="images must be"):
         ImageSet(images, labels, "wrong", "train")
-
-
-def test_empty_batch_is_refused(numbered):
-    with pytest.raises(ValueError, match="n must be at least 1; got 0"):
-        numbered.batch(0)
 
 
 # ---- points in the plane -------------------------------------------------------------------------

@@ -223,11 +223,13 @@ def test_shapes_and_dtypes(small_model, kind, shape, dtype, batch, levels, optio
     assert a.bits_per_dim().shape == (batch,) and a.dims == images[0].numel()
 
 
+@pytest.mark.parametrize("depth", [{}, {"steps": 1, "ratio": "optimal"}, {"steps": 7}])
 @pytest.mark.parametrize("kind", KINDS)
-def test_float32_terms_agree_with_float64(kind, small_model, generator):
+def test_float32_terms_agree_with_float64(kind, depth, small_model, generator):
+    """With one step and a moving encoder w* is below 1e-8."""
     images = torch.randint(0, 256, (200, 2), generator=generator).to(torch.uint8)
     noise, noise_0 = (torch.randn(200, 2, generator=generator) for _ in range(2))
-    given = {"t": torch.linspace(0, 1, 200), "noise": noise, "noise_0": noise_0}
+    given = {"t": torch.linspace(0, 1, 200), "noise": noise, "noise_0": noise_0, **depth}
     low = elbo(small_model(kind, dtype=torch.float32), images, **given)
     high = elbo(small_model(kind, dtype=torch.float32).double(), images, **given)
     for name in ("prior", "reconstruction", "diffusion", "total"):

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.distributions import Normal, kl_divergence
 
-from diffenc_lite.gaussian import best_ratio, kl_ratio, kl_to_standard, sum_dims
+from diffenc_lite.gaussian import best_cost, best_ratio, kl_ratio, kl_to_standard, sum_dims
 
 F64 = torch.float64
 
@@ -26,12 +26,22 @@ def test_kl_ratio(ratio, normal):
     torch.testing.assert_close(kl_ratio(squared, ratio, 3), expected, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("w", [1e-9, 1e-7, 1e-5, 1e-3, 0.1, 0.999, 1.0, 1.001, 3.0])
+def test_kl_ratio_in_float32(w):
+    """A chain of one or two steps has tiny ratios; near 1 the terms cancel."""
+    w32 = torch.tensor(w, dtype=torch.float32)
+    for gap in (0.0, 1.0):
+        found = kl_ratio(torch.tensor(gap), w32).double()
+        exact = kl_ratio(torch.tensor(gap, dtype=F64), w32.double())
+        torch.testing.assert_close(found, exact, rtol=1e-6, atol=1e-7)
+
+
 def test_best_ratio_is_the_minimum_and_costs_the_logarithm():
     """W1: no other w is cheaper, w* <= 1, and the step then costs (d/2) ln(1 + m)."""
     m, dims = torch.tensor([1e-6, 0.3, 1.0, 40.0], dtype=F64), 5
     best = kl_ratio(dims * m, best_ratio(m), dims)
     assert bool((best_ratio(m) <= 1).all())
-    torch.testing.assert_close(best, 0.5 * dims * torch.log1p(m), rtol=1e-9, atol=0)
+    torch.testing.assert_close(best, best_cost(m, dims), rtol=1e-9, atol=0)
     for factor in (0.5, 0.99, 1.01, 2.0):
         assert bool((kl_ratio(dims * m, factor * best_ratio(m), dims) > best).all())
 

@@ -69,15 +69,23 @@ def test_images_of_another_shape_than_the_model(shape, model):
     refuses(lambda: elbo(model, images), ValueError, "images", "(B, 2)", str(shape))
 
 
+def test_what_is_no_tensor(model):
+    refuses(lambda: elbo(model, IMAGES.numpy()), TypeError, "images", "uint8", "ndarray")
+    refuses(lambda: elbo(model, IMAGES, t=0.5), ValueError, "t must", "(3,)", "0.5")
+    refuses(lambda: elbo(model, IMAGES, noise=[1.0]), ValueError, "noise", "(3, 2)", "(1,)")
+    refuses(lambda: model.schedule(0.5), TypeError, "t must be a tensor", "0.5")
+    refuses(lambda: DiffEnc(Cut(), schedule="fixed"), TypeError, "schedule", "Linear", "str")
+
+
 @pytest.mark.parametrize("shape", [(2,), (0, 2)])
 def test_images_without_a_batch(shape, model):
     images = torch.zeros(shape, dtype=torch.uint8)
     refuses(lambda: elbo(model, images), ValueError, "images", "(B, ...)", str(shape))
 
 
-@pytest.mark.parametrize("levels", [1, 0, 257])
+@pytest.mark.parametrize("levels", [1, 0, 257, 2.5])
 def test_levels(levels):
-    refuses(lambda: DiffEnc(Cut(), levels=levels), ValueError, "levels", "2 and 256", str(levels))
+    refuses(lambda: DiffEnc(Cut(), levels=levels), ValueError, "levels", "2 to 256", str(levels))
 
 
 def test_nan_does_not_become_a_level():

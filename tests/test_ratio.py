@@ -496,6 +496,8 @@ def test_evaluate_with_grid_ratio_and_every_step(small_model):
         (lambda m, x: edge_costs(m, x, 0), ValueError, "resolution must be.*got 0"),
         (lambda m, x: edge_costs(m, x, 2.5), ValueError, "resolution must be.*got 2.5"),
         (lambda m, x: edge_costs(m, x, 2, "best"), ValueError, "ratio must.*optimal.*got 'best'"),
+        (lambda m, x: edge_costs(m, x, 2, torch.ones(2)), ValueError, "ratio must.*got tensor"),
+        (lambda m, x: edge_costs(m, x, 2, None), ValueError, "ratio must.*got None"),
         (lambda m, x: edge_costs(m, x, 2, -1.0), ValueError, "ratio must be a positive.*got -1"),
         (lambda m, x: edge_costs(m, x, 2, math.inf), ValueError, "ratio must be a positive"),
         (lambda m, x: best_time_grid(m, x, 0, 4), ValueError, "steps must be.*at least 1.*got 0"),

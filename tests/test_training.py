@@ -111,13 +111,13 @@ def test_terms_are_those_of_the_bound(small_model, normal):
 
 
 def test_learning_rate():
-    config = TrainConfig(steps=1000, lr=0.5, warmup=100, final_lr=0.1)
+    config = TrainConfig(steps=1000, lr=0.5, warmup=100)
     rates = [learning_rate(config, step) for step in range(1001)]
     assert 0 < rates[0] < 0.01
     assert all(a < b for a, b in zip(rates[:100], rates[1:101], strict=True))
     assert all(a > b for a, b in zip(rates[100:], rates[101:], strict=False))
     assert 0.48 < max(rates) < 0.5
-    assert rates[1000] == pytest.approx(0.05)
+    assert rates[1000] == pytest.approx(0.005)
 
 
 def test_steps_are_as_long_as_the_learning_rate(small_model):
@@ -248,6 +248,9 @@ def test_evenly():
     images = torch.arange(10)
     assert evenly(images, 4).tolist() == [0, 2, 5, 7]
     assert evenly(images, 10).tolist() == evenly(images, 99).tolist() == list(range(10))
+    for n in (0, -5):
+        with pytest.raises(ValueError, match=f"number of images, must be at least 1; got {n}"):
+            evenly(images, n)
 
 
 def test_evaluation_needs_two_images(small_model):
@@ -538,7 +541,8 @@ def test_damaged_folders_are_refused(tmp_path):
     [
         {"steps": 0}, {"batch": 0}, {"ends": 0}, {"ends": 17}, {"lr": 0.0}, {"lr": math.nan},
         {"ema": 1.0}, {"ema": -0.1}, {"seed": -1}, {"warmup": -1}, {"log_every": 0},
-        {"evaluate_every": 0}, {"evaluate_images": 1}, {"checkpoint_every": 0},
+        {"evaluate_every": 0}, {"evaluate_images": 1}, {"checkpoint_every": 0}, {"steps": 5.5},
+        {"betas": (2.0, 0.9)}, {"betas": (0.9, 1.0)}, {"weight_decay": -0.1},
     ],
     ids=str,
 )  # fmt: skip

@@ -173,6 +173,8 @@ def test_a_stopped_run_goes_on_bit_by_bit(tmp_path):
         ({"ratio": 0.5}, r"ratio must be 1 at infinite depth.*got 0.5.*W2.*depth=T"),
         ({"ratio": (1.0,)}, "ratio must be 1 at infinite depth"),
         ({"depth": 0}, "depth must be None or a whole number >= 1; got 0"),
+        ({"depth": True}, "depth must be None or a whole number >= 1; got True"),
+        ({"depth": 3, "ratio": "optimal"}, "ratio must be a number or a tensor.*got .optimal"),
         ({"depth": 2.5}, "depth must be None or a whole number >= 1; got 2.5"),
         ({"depth": 3, "ratio": (1.0, 2.0)}, r"one entry per step, shape \(3,\); got shape \(2,\)"),
         ({"depth": 2, "ratio": (1.0, -2.0)}, "ratio must be positive"),

@@ -232,6 +232,12 @@ def test_encoder_explorer_takes_colour_and_a_learned_encoder(generator):
     assert len(set(explorer.frames.values())) == 2
 
 
+@pytest.mark.parametrize("names", [["3"], ["3", "8", "9"]])
+def test_every_image_needs_a_name(images, names):
+    with pytest.raises(ValueError, match=f"names must have.* 2 images; got {len(names)}"):
+        encoder_explorer(DiffEnc(Echo()), images, names)
+
+
 def test_y_is_what_the_network_says(generator):
     images = torch.randint(0, 256, (2, 1, 8, 8), generator=generator).to(torch.uint8)
     model = build(ModelConfig("learned", size="tiny", shape=(1, 8, 8)))

@@ -1,10 +1,9 @@
-"""Make every figure of the README again, from the shipped checkpoints and fixed seeds.
+"""Make every figure again, from the shipped checkpoints, the studies' results and fixed seeds.
 
-    python tools/make_figures.py                 # all of them, into figures/
-    python tools/make_figures.py hero.png        # some
+    python tools/make_figures.py                 # those of the notebooks, then those of the README
+    python tools/make_figures.py hero.png        # some of the README's, into figures/
 
-The figures of the notebooks are in the notebooks: tools/run_notebooks.py --in-place makes those,
-and ratio_explorer.png is cut from one of them.
+The figures of the notebooks are stored in the notebooks, and ratio_explorer.png is cut from one.
 """
 
 from __future__ import annotations
@@ -13,6 +12,8 @@ import argparse
 import base64
 import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -103,6 +104,9 @@ def main() -> None:
     names = parser.parse_args().names or list(FIGURES)
     if unknown := sorted(set(names) - set(FIGURES)):
         parser.error(f"no such figure: {', '.join(unknown)}; there are {', '.join(FIGURES)}")
+    if names == list(FIGURES):
+        run = ROOT / "tools" / "run_notebooks.py"
+        subprocess.run([sys.executable, run, "--in-place"], check=True)
     FOLDER.mkdir(exist_ok=True)
     for name in names:
         (FOLDER / name).write_bytes(FIGURES[name]())

@@ -16,14 +16,12 @@ from diffenc_lite.checkpoint import write_whole
 from diffenc_lite.course.studies import SHIPPED
 from diffenc_lite.course.studies.ratio import CHOICES, MODELS, SAMPLED, unpacked
 
-KEPT = 4 * 28  # of the pictures of samples: 4 x 4 digits
-
 
 def main() -> None:
     text = Path(sys.argv[1]).read_text(encoding="utf-8")
     rows = json.loads(text)["rows"]
     sheets = {
-        (row["model"], row["steps"], row["choice"]): unpacked(row)[:KEPT, :KEPT]
+        (row["model"], row["steps"], row["choice"]): unpacked(row)
         for row in rows
         if row["part"] == "samples" and "uint8" in row
     }

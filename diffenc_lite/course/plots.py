@@ -314,7 +314,7 @@ def encoding_panels(
         "$x_t - x$: changed",
         "$y$: pulled towards",
         "$z_t$: with noise",
-        r"$\hat x$: the guess",
+        r"$\hat x$: the answer",
     )
     for ax, title in zip(axes[0], titles, strict=True):
         ax.set_title(title)
@@ -326,7 +326,7 @@ def encoding_panels(
             picture.set_zorder(5)  # above the rest of its axes, which can then stay as it is
         if len(rows) > 1:
             row_axes[0].set_ylabel(name)
-    figure.colorbar(shown[0][1], ax=axes[:, 1], shrink=0.8)
+    figure.colorbar(shown[0][1], ax=axes[:, 1], shrink=0.8, label="black to white: 2")
     return figure, shown
 
 

@@ -229,6 +229,9 @@ def encoder_explorer(
 
     >>> encoder_explorer(load_pretrained("mnist-learned"), images)
     """
+    names = [str(i) for i in range(len(images))] if names is None else list(names)
+    if len(names) != len(images):
+        raise ValueError(f"names must have one for each of {len(images)} images; got {len(names)}")
     models = [model] if beside is None else [model, beside]
     ts = np.asarray(depths)
     paths = []
@@ -240,15 +243,14 @@ def encoder_explorer(
     first = [[part[0, 0] for part in path] for path in paths]
     figure, shown = plots.encoding_panels(first, kinds, limit)
     title = figure.suptitle(" ", fontsize=14)
-    signal = model.schedule(torch.as_tensor(ts)).alpha.detach().square().tolist()
+    alpha2 = model.schedule(torch.as_tensor(ts)).alpha.detach().square().tolist()
 
     def draw(t: float, image: int) -> Figure:
         depth = int(np.abs(ts - t).argmin())
-        title.set_text(f"t = {t:g}: {signal[depth]:.1%} signal, {1 - signal[depth]:.1%} noise")
+        title.set_text(f"t = {t:g}: α² = {alpha2[depth]:.1%}, σ² = {1 - alpha2[depth]:.1%}")
         for artists, path in zip(shown, paths, strict=True):
             for artist, part in zip(artists, path, strict=True):
                 artist.set_data(plots.as_pixels(part[depth, image]))
         return figure
 
-    names = [str(i) for i in range(len(images))] if names is None else list(names)
     return FrameExplorer(draw, slider("t", ts), buttons("digit", names))

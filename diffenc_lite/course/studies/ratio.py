@@ -25,7 +25,7 @@ from torch import Tensor
 from ...bound import as_data, elbo, end_losses, low_discrepancy, spread_over_steps, step_gap
 from ...checkpoint import load_pretrained
 from ...data import load_mnist
-from ...gaussian import best_ratio, kl_ratio, sum_dims
+from ...gaussian import best_cost, best_ratio, kl_ratio, sum_dims
 from ...memory import keep_freed_memory
 from ...model import DiffEnc
 from ...pixels import bits_per_dim, to_levels
@@ -43,10 +43,10 @@ SAMPLED = (4, 8, 16, 32, 64)
 ONE, HALF, TWO, BEST, PIXELS, GRID = CHOICES = (
     "w = 1", "w = 0.5", "w = 2", "w*", "w* per pixel", "w* and grid",
 )  # fmt: skip
-RESOLUTION = 256  # of the table from which the best grid is taken, where that is 2 T or more
+RESOLUTION = 256  # of the table from which the best grid is taken; 2 T where that is more
 SHOWN = 128  # up to so many steps, grids and ratios are among the results
 PARTS, PATTERNS = 128, 16  # parts of the depth with an m, and with a pattern, of their own, at most
-SHEET = 5  # samples in a row and in a column of a picture
+SHEET = 4  # samples in a row and in a column of a picture
 BATCH = 250
 
 
@@ -175,7 +175,7 @@ def _costs(name: str, root: str | None, images: int, resolution: int) -> Tensor:
     model, chosen = _loaded(name), _images("train", root)[:images]
     batches = (as_data(model, part) for part in chosen.split(16))
     table = squared_gap_table(model, batches, torch.arange(resolution + 1) / resolution, _seeded(0))
-    return 0.5 * chosen[0].numel() * torch.log1p(table)
+    return best_cost(table, chosen[0].numel())
 
 
 @cache
@@ -260,7 +260,7 @@ def _bound(job: Job, options: Options) -> list[Row]:
         measured = {"bits": value, "error": error, "gain": gain, "gain_error": gain_error}
         rows.append({**job, "choice": name, **measured, "n": len(test)})
     # what w* would give if it were fitted on the test images themselves
-    lost = 0.5 * d * torch.log1p(scores.gap).sum().item() / (d * math.log(2))
+    lost = bits_per_dim(best_cost(scores.gap, d).sum(), d).item()
     rows[list(bits).index(BEST)]["diffusion"] = _mean(bits_per_dim(nats[BEST], d))[0]
     rows[list(bits).index(BEST)]["diffusion_if_fitted_on_test"] = lost
     if steps <= SHOWN:
