@@ -13,6 +13,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbconvert import HTMLExporter
+from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 from nbformat import NotebookNode
 from tqdm import tqdm
 
@@ -38,6 +39,7 @@ def execute(notebook: NotebookNode, folder: Path, name: str) -> None:
             on_cell_executed=lambda **_: bar.update(),
         )
         client.execute()
+    CoalesceStreamsPreprocessor().preprocess(notebook, {})  # however the lines came in
     notebook.metadata.get("language_info", {}).pop("version", None)  # would differ by machine
 
 
