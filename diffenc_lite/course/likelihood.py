@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from .. import data, pixels
 from ..gaussian import kl_to_standard
 from ..model import DiffEnc
+from ..process import v_from_x
 from ..schedule import LinearSchedule, Noise
 from .exact import reconstruction_by_level
 from .quadrature import integrate
@@ -168,7 +169,7 @@ class PerfectDenoiser(nn.Module):
     def forward(self, z: Tensor, gamma: Tensor) -> Tensor:
         at = Noise.from_gamma(gamma)
         noise = at.like(z)
-        return (noise.alpha * z - self.likelihood.posterior_mean(z, at)) / noise.sigma
+        return v_from_x(z, self.likelihood.posterior_mean(z, at), noise)
 
 
 def likelihood(name: str, levels: int = 256) -> Likelihood:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from ...checkpoint import PathLike, write_whole
 
@@ -76,6 +77,11 @@ def options(
 
 
 # ---- running -------------------------------------------------------------------------------------
+
+
+def parameters(module: nn.Module) -> int:
+    """How many numbers it learns."""
+    return sum(weight.numel() for weight in module.parameters())
 
 
 def run_study(name: str, folder: PathLike, options: Options) -> Path | None:

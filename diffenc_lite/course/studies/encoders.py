@@ -19,7 +19,7 @@ from functools import cache, partial
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ... import pixels
 from ...data import load_mnist
@@ -28,7 +28,7 @@ from ...model import DiffEnc, ModelConfig, build
 from ...sampling import sample_steps
 from ...trainer import TrainConfig, Trainer
 from ...training import train
-from . import Job, Options, Row, Study
+from . import Job, Options, Row, Study, parameters
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "VDM": {"encoder": "identity"},
@@ -146,8 +146,8 @@ def cost(options: Options) -> list[Row]:
         rows.append({
             "kind": "cost",
             "variant": name,
-            "parameters": _parameters(trainer.model),
-            "denoiser_parameters": _parameters(trainer.model.denoiser),
+            "parameters": parameters(trainer.model),
+            "denoiser_parameters": parameters(trainer.model.denoiser),
             "step_ms": 1000 * statistics.median(step[name]),
             "step_ratio": _ratio(step[name], step["VDM"]),
             "sampling_ms": 1000 * statistics.median(sampling[name]),
@@ -181,10 +181,6 @@ def _by_turns(
 
 def _ratio(times: list[float], reference: list[float]) -> float:
     return statistics.median(a / b for a, b in zip(times, reference, strict=True))
-
-
-def _parameters(module: nn.Module) -> int:
-    return sum(weight.numel() for weight in module.parameters())
 
 
 def _memory_of(variant: str, options: Options) -> dict[str, float]:

@@ -386,7 +386,7 @@ DASHES = dict(zip(CHOICES, ("-", "--", ":", "-", "-.", (0, (5, 1, 1, 1))), stric
 @plots.styled
 def bits_figure(rows: list[Row]) -> plots.Picture:
     """Bits per dimension against T, a panel for each model, with two standard errors."""
-    figure, axes = plots.subplots(1, len(MODELS), size=(13, 4.4))
+    figure, axes = plots.subplots(1, len(MODELS), size=(10.6, 4.2))
     for ax, model in zip(axes, MODELS, strict=True):
         (limit,) = [r["bits"] for r in rows if r["part"] == "infinite" and r["model"] == model]
         bounds = [row for row in rows if row["part"] == "bound" and row["model"] == model]
@@ -398,7 +398,7 @@ def bits_figure(rows: list[Row]) -> plots.Picture:
         ax.set_yticks([1, 2, 5, 10, 100, 1000, 10_000], ["1", "2", "5", "10", "100", "1000", "10⁴"])
         ax.minorticks_off()
     axes[0].set_ylabel("bits per dimension")
-    axes[0].text(2, 0.6, "grey line: infinite depth", color="0.4", size=11)
+    axes[0].text(2, 0.6, "grey line: infinite depth", color="0.4", size=12)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=7)
     return figure
 

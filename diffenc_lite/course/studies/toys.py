@@ -30,7 +30,7 @@ from ...process import x_from_v
 from ...schedule import LinearSchedule, Noise
 from ...trainer import TrainConfig, learning_rate
 from ..likelihood import TOYS, likelihood
-from . import Job, Options, Row, Study
+from . import Job, Options, Row, Study, parameters
 
 WIDTHS = (8, 16, 32, 64)  # of the denoiser
 OFF_WIDTHS = (16,)  # where the counterterm is also left out
@@ -84,10 +84,6 @@ def fold_counterterm(model: DiffEnc) -> DiffEnc:
     encoder = copy.deepcopy(model.encoder)
     encoder.counterterm = False
     return DiffEnc(_Folded(model.denoiser), encoder, model.schedule, model.levels, model.shape)
-
-
-def parameters(module: nn.Module) -> int:
-    return sum(weight.numel() for weight in module.parameters())
 
 
 def matched_width(width: int) -> int:
