@@ -202,6 +202,6 @@ def test_networks_say_what_shape_they_take():
         UNet(UNetConfig((8, 8), (1,)))
     with pytest.raises(TypeError, match="encoder must be IdentityEncoder"):
         DiffEnc(MLP(8, 1), encoder=nn.Identity())
-    with pytest.raises(ValueError, match="levels must be between 2 and 256"):
+    with pytest.raises(ValueError, match="levels must be a whole number from 2 to 256"):
         DiffEnc(MLP(8, 1), levels=512)
     assert LinearSchedule().normalise(torch.tensor(-13.3)) == 0
