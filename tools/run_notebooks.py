@@ -1,8 +1,10 @@
 """Execute the notebooks in order; write executed copies and HTML pages into build/notebooks.
 
-python tools/run_notebooks.py                         # all; the originals stay as they are
-python tools/run_notebooks.py notebooks/00_*.ipynb    # some
-python tools/run_notebooks.py --in-place              # regenerate the stored outputs
+    python tools/run_notebooks.py                         # all; the originals stay as they are
+    python tools/run_notebooks.py notebooks/00_*.ipynb    # some
+    python tools/run_notebooks.py --in-place              # regenerate the stored outputs
+
+The last line says where to look.
 """
 
 import argparse
