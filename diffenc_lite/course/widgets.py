@@ -80,7 +80,8 @@ class Explorer:
         if not controls:
             raise ValueError("an explorer needs at least one control, from slider() or buttons()")
         self.controls = controls
-        self.image = ipywidgets.Image(format="png", layout={"max_width": "100%"})
+        layout = {"max_width": "100%", "align_self": "flex-start"}  # smaller, but never stretched
+        self.image = ipywidgets.Image(format="png", layout=layout)
         self.widget = ipywidgets.VBox([*controls, self.image])
         self.strip = self._strip()
         self._show()
