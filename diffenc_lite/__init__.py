@@ -1,11 +1,11 @@
 """Variational diffusion with a time-dependent encoder (DiffEnc), small enough to read."""
 
 from .bound import Bound, elbo
-from .checkpoint import load_pretrained
 from .data import load_mnist, toy
 from .encoder import Encoding, IdentityEncoder, LearnedEncoder, ScalingEncoder
 from .evaluation import Evaluation, evaluate
 from .model import DiffEnc, ModelConfig, build
+from .pretrained import load_pretrained
 from .ratio import RatioEstimate, best_time_grid, edge_costs, estimate_ratio, optimal_ratio
 from .sampling import Step, sample, sample_steps
 from .schedule import LearnedSchedule, LinearSchedule, Noise

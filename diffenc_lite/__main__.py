@@ -17,13 +17,13 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
-from . import __version__, checkpoint
+from . import __version__, pretrained
 from .data import ImageSet, load_cifar10, load_mnist
 from .evaluation import Evaluation, evaluate, evenly
+from .files import write_whole
 from .model import ENCODERS, SCHEDULES, SIZES, ModelConfig, build
 from .sampling import sample
-from .trainer import TrainConfig, Trainer
-from .training import show, train
+from .training import TrainConfig, Trainer, show, train
 
 TRAIN_OPTIONS = {  # of TrainConfig, which has their types and defaults
     "batch": "images in a step",
@@ -69,14 +69,14 @@ def run_train(args: argparse.Namespace) -> None:
                         generator=_seeded(0, device),
                     )  # fmt: skip
                 card = _card(config, data, test, progress.step, evaluation)
-                checkpoint.save_model(progress.model, path, card)
+                pretrained.save_model(progress.model, path, card)
                 _say(f"step {progress.step}: {evaluation}")
         _say(f"{path}.safetensors holds the averaged model, {path}.json its card")
 
 
 def run_evaluate(args: argparse.Namespace) -> None:
     device = _device(args.device)
-    model, data = checkpoint.load_model(args.model, device), _load(args, args.split, device)
+    model, data = pretrained.load_model(args.model, device), _load(args, args.split, device)
     images = evenly(data.images, len(data) if args.images is None else args.images)
     generator = _seeded(args.seed, device)
     result = evaluate(model, images, args.steps, args.ratio, args.passes, generator=generator)
@@ -88,14 +88,14 @@ def run_sample(args: argparse.Namespace) -> None:
     from torchvision.utils import make_grid, save_image
 
     device = _device(args.device)
-    model = checkpoint.load_model(args.model, device)
+    model = pretrained.load_model(args.model, device)
     if model.shape is None or len(model.shape) != 3:
         raise ValueError(f"sample draws pictures (C, H, W); {args.model} makes {model.shape}")
     images = sample(model, args.n, args.steps, args.ratio, _seeded(args.seed, device))
     grid = make_grid(images.cpu() / (model.levels - 1), round(args.n**0.5), pad_value=0.5)
     png = io.BytesIO()
     save_image(grid, png, format="png")
-    checkpoint.write_whole(args.out, png.getvalue())
+    write_whole(args.out, png.getvalue())
     print(f"{args.out}: {args.n} samples of {args.model}, T = {args.steps}, w = {args.ratio:g}")
 
 
@@ -110,7 +110,7 @@ def run_study(args: argparse.Namespace) -> None:
 
 
 def run_student(args: argparse.Namespace) -> None:
-    from .course.student import write_student_versions
+    from .course.exercises.student import write_student_versions
 
     written = write_student_versions(args.notebooks, args.out)
     print(f"{args.out}: {len(written)} notebooks without solutions and outputs")
@@ -132,7 +132,7 @@ def run_doctor(args: argparse.Namespace) -> None:
         except (OSError, ValueError) as error:
             found = f"not found: {error}"
         print(f"data, {source}: {found}")
-    print(f"pretrained: {', '.join(checkpoint.pretrained_names()) or 'none'}")
+    print(f"pretrained: {', '.join(pretrained.pretrained_names()) or 'none'}")
     images = load_mnist("train", "bundled", device=device).images
     for encoder in ENCODERS:
         trainer = Trainer(build(ModelConfig(encoder, args.size)).to(device), images, TrainConfig(2))

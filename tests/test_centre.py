@@ -4,11 +4,11 @@ import pytest
 import torch
 
 from diffenc_lite.bound import diffusion_loss, elbo, prior_loss, reconstruction_loss, step_loss
-from diffenc_lite.checkpoint import load_model, save_model
 from diffenc_lite.encoder import LearnedEncoder, ScalingEncoder
 from diffenc_lite.model import DiffEnc, ModelConfig, build
+from diffenc_lite.pretrained import load_model, save_model
 from diffenc_lite.sampling import sample, sample_steps
-from diffenc_lite.trainer import TrainConfig, Trainer
+from diffenc_lite.training.loop import TrainConfig, Trainer
 
 SHAPE = (1, 3, 4)
 

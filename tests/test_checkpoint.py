@@ -8,20 +8,19 @@ from dataclasses import asdict
 import pytest
 import torch
 
-from diffenc_lite import checkpoint
-from diffenc_lite.checkpoint import (
+from diffenc_lite.data import load_mnist
+from diffenc_lite.evaluation import evaluate, evenly
+from diffenc_lite.files import write_whole
+from diffenc_lite.model import ENCODERS, ModelConfig, build
+from diffenc_lite.pretrained import (
+    checkpoint,
     load_model,
     load_pretrained,
-    load_resume,
     read_card,
     read_metrics,
     save_model,
-    save_resume,
-    write_whole,
 )
-from diffenc_lite.data import load_mnist
-from diffenc_lite.evaluation import evaluate, evenly
-from diffenc_lite.model import ENCODERS, ModelConfig, build
+from diffenc_lite.training.folder import load_resume, save_resume
 
 CARD = {"data": "points", "steps": 7, "seed": 3, "bits_per_dim": 6.5, "standard_error": 0.25}
 
@@ -173,7 +172,7 @@ DAMAGE = {
 def test_damaged_weights(saved, damage):
     path = saved.with_name("m-0.5.safetensors")
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(ValueError, match=r"m-0.5.safetensors is damaged, .*m-0.5.json: expected"):
+    with pytest.raises(ValueError, match="m-0.5.safetensors is damaged, cut short or"):
         load_model(saved)
 
 

@@ -15,9 +15,10 @@ import pytest
 import torch
 
 from diffenc_lite import __main__ as cli
-from diffenc_lite.checkpoint import load_model, load_resume
 from diffenc_lite.data import load_mnist
 from diffenc_lite.evaluation import evaluate
+from diffenc_lite.pretrained import load_model
+from diffenc_lite.training.folder import load_resume
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMANDS = ("train", "evaluate", "sample", "doctor")

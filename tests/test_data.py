@@ -19,8 +19,8 @@ import numpy as np
 import pytest
 import torch
 
-from diffenc_lite import data, origins
-from diffenc_lite.data import ImageSet, load_cifar10, load_mnist, toy
+from diffenc_lite.data import ImageSet, download, load_cifar10, load_mnist, toy, toys
+from diffenc_lite.data import images as data
 
 PROJECT = Path(__file__).parents[1]
 SIZES = {"train": 7, "test": 3}  # of the small stand-in for MNIST
@@ -88,7 +88,7 @@ def cache(tmp_path, monkeypatch) -> Path:
     """An empty cache that does not exist yet, and no memory of failed downloads."""
     monkeypatch.setenv("DIFFENC_LITE_DATA", str(tmp_path / "deep" / "cache"))
     monkeypatch.setenv("no_proxy", "*")
-    monkeypatch.setattr(origins, "_failed", set())
+    monkeypatch.setattr(download, "_failed", set())
     return tmp_path / "deep" / "cache"
 
 
@@ -106,17 +106,17 @@ def small(cache, web, monkeypatch) -> dict[str, bytes]:
         web.pages.update({f"/{mirror}/{name}": content for name, content in packed.items()})
     web.pages.update({f"/damaged/{name}": content[:-1] + b"?" for name, content in packed.items()})
     origin = dataclasses.replace(
-        origins.MNIST,
+        download.MNIST,
         files={name: md5(content) for name, content in files.items()},
         archives={name: md5(content) for name, content in packed.items()},
         mirrors=(f"{web.url}/absent/",),
     )
-    monkeypatch.setattr(origins, "MNIST", origin)
+    monkeypatch.setattr(download, "MNIST", origin)
     return files
 
 
 def use_mirrors(monkeypatch, *mirrors: str) -> None:
-    monkeypatch.setattr(origins, "MNIST", dataclasses.replace(origins.MNIST, mirrors=mirrors))
+    monkeypatch.setattr(download, "MNIST", dataclasses.replace(download.MNIST, mirrors=mirrors))
 
 
 def put(root: Path, files: dict[str, bytes]) -> Path:
@@ -238,7 +238,7 @@ def test_web_comes_before_the_bundle_and_fills_the_cache(small, cache, web, monk
 @pytest.mark.parametrize("bad", ["absent", "damaged", "cut", "hang", "stall"])
 def test_bad_mirror_is_passed_over(bad, small, web, monkeypatch):
     if bad in ("hang", "stall"):
-        monkeypatch.setattr(origins, "TIMEOUT", 1.0)
+        monkeypatch.setattr(download, "TIMEOUT", 1.0)
     use_mirrors(monkeypatch, f"{web.url}/{bad}/", f"{web.url}/good/")
     assert len(load_mnist(source="full")) == SIZES["train"]
     assert web.asked[0].startswith(f"/{bad}/")
@@ -258,7 +258,7 @@ def test_failed_download_says_what_was_tried_and_leaves_nothing(
     bad, reason, small, cache, tmp_path, web, monkeypatch
 ):
     if bad in ("hang", "stall"):
-        monkeypatch.setattr(origins, "TIMEOUT", 0.3)
+        monkeypatch.setattr(download, "TIMEOUT", 0.3)
     mirrors = [f"{web.url}/{bad}/", f"{web.url}/absent/"]
     use_mirrors(monkeypatch, *mirrors)
     with pytest.raises(FileNotFoundError, match=reason) as caught:
@@ -269,7 +269,7 @@ def test_failed_download_says_what_was_tried_and_leaves_nothing(
 
 
 def test_time_limit_covers_the_look_up_of_the_host(small, web, monkeypatch):
-    monkeypatch.setattr(origins, "TIMEOUT", 0.2)
+    monkeypatch.setattr(download, "TIMEOUT", 0.2)
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: web.release.wait(5) and [])
     use_mirrors(monkeypatch, "http://mirror.invalid/")
     with pytest.raises(FileNotFoundError, match="mirror.invalid.*no answer within 0.2 seconds"):
@@ -282,7 +282,7 @@ def test_interrupted_download_leaves_nothing(small, tmp_path, web, monkeypatch):
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(origins, "_unpack", interrupt)
+    monkeypatch.setattr(download, "_unpack", interrupt)
     with pytest.raises(KeyboardInterrupt):
         load_mnist(source="full")
     assert tree(tmp_path) == set()
@@ -362,14 +362,14 @@ def test_wrong_file_is_refused_and_named(source, harm, name, small, cache, tmp_p
 
 def test_cache_folder_follows_the_platform(monkeypatch):
     monkeypatch.setenv("DIFFENC_LITE_DATA", os.path.join("~", "here"))
-    assert origins.cache_folder() == Path.home() / "here"
+    assert download.cache_folder() == Path.home() / "here"
     monkeypatch.delenv("DIFFENC_LITE_DATA")
     for platform, variable in (("linux", "XDG_CACHE_HOME"), ("win32", "LOCALAPPDATA")):
         monkeypatch.setattr(sys, "platform", platform)
         monkeypatch.setenv(variable, str(Path("some", "where")))
-        assert origins.cache_folder() == Path("some", "where", "diffenc_lite")
+        assert download.cache_folder() == Path("some", "where", "diffenc_lite")
     monkeypatch.setattr(sys, "platform", "darwin")
-    assert origins.cache_folder() == Path.home() / "Library" / "Caches" / "diffenc_lite"
+    assert download.cache_folder() == Path.home() / "Library" / "Caches" / "diffenc_lite"
 
 
 @pytest.mark.parametrize(
@@ -393,7 +393,7 @@ def small_cifar(cache, web, monkeypatch) -> dict[str, np.ndarray]:
     """Two random images a file, in one archive as the real one, which holds a stranger as well."""
     random = np.random.default_rng(0)
     arrays, files, buffer = {}, {}, io.BytesIO()
-    for number, name in enumerate(origins.CIFAR10.files):
+    for number, name in enumerate(download.CIFAR10.files):
         arrays[name] = random.integers(0, 256, (2, 3072), dtype=np.uint8)
         files[name] = pickle.dumps({"data": arrays[name], "labels": [number, 9]}, protocol=2)
     with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
@@ -403,12 +403,12 @@ def small_cifar(cache, web, monkeypatch) -> dict[str, np.ndarray]:
             tar.addfile(entry, io.BytesIO(content))
     web.pages["/cifar/cifar-10-python.tar.gz"] = buffer.getvalue()
     origin = dataclasses.replace(
-        origins.CIFAR10,
+        download.CIFAR10,
         files={name: md5(content) for name, content in files.items()},
         archives={"cifar-10-python.tar.gz": md5(buffer.getvalue())},
         mirrors=(f"{web.url}/cifar/",),
     )
-    monkeypatch.setattr(origins, "CIFAR10", origin)
+    monkeypatch.setattr(download, "CIFAR10", origin)
     return arrays
 
 
@@ -504,14 +504,14 @@ def assert_moments(x: torch.Tensor, mean: torch.Tensor, covariance: torch.Tensor
 
 def test_gaussian_moments():
     x = points("gaussian")
-    assert_moments(x, torch.zeros(2), torch.eye(2) * data.GAUSSIAN_STD**2)
+    assert_moments(x, torch.zeros(2), torch.eye(2) * toys.GAUSSIAN_STD**2)
     kurtosis = (x[:, 0] ** 4).mean() / (x[:, 0] ** 2).mean() ** 2
     assert abs(kurtosis - 3) < 5 * (24 / N) ** 0.5
 
 
 def test_mixture_moments_and_weights():
-    means, stds = torch.tensor(data.MIXTURE_MEANS), torch.tensor(data.MIXTURE_STDS)
-    weights = torch.tensor(data.MIXTURE_WEIGHTS)
+    means, stds = torch.tensor(toys.MIXTURE_MEANS), torch.tensor(toys.MIXTURE_STDS)
+    weights = torch.tensor(toys.MIXTURE_WEIGHTS)
     assert weights.sum() == pytest.approx(1)
     x = points("mixture")
     mean = weights @ means
@@ -524,8 +524,8 @@ def test_mixture_moments_and_weights():
 
 
 def test_gaussian_toys_keep_five_deviations_from_the_border():
-    means, stds = torch.tensor(data.MIXTURE_MEANS), torch.tensor(data.MIXTURE_STDS)
-    assert (means.abs() + 5 * stds[:, None]).max() <= 1 + 1e-6 and 5 * data.GAUSSIAN_STD <= 1
+    means, stds = torch.tensor(toys.MIXTURE_MEANS), torch.tensor(toys.MIXTURE_STDS)
+    assert (means.abs() + 5 * stds[:, None]).max() <= 1 + 1e-6 and 5 * toys.GAUSSIAN_STD <= 1
 
 
 @pytest.mark.parametrize("levels", [2, 16, 256])

@@ -14,8 +14,8 @@ import torch.multiprocessing as mp
 
 from diffenc_lite.data import toy
 from diffenc_lite.model import ENCODERS, ModelConfig, build
-from diffenc_lite.trainer import TrainConfig, Trainer
 from diffenc_lite.training import train
+from diffenc_lite.training.loop import TrainConfig, Trainer
 
 ROOT = Path(__file__).resolve().parent.parent
 POINTS = toy("gaussian", 500, generator=torch.Generator().manual_seed(0))

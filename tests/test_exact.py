@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from diffenc_lite import elbo, sample, sample_steps
 from diffenc_lite.bound import diffusion_loss, prior_loss, step_loss
-from diffenc_lite.course.exact import (
+from diffenc_lite.course.worlds import (
     SCALING,
     VDM,
     Exact,
@@ -17,10 +17,12 @@ from diffenc_lite.course.exact import (
     Mixture,
     PlusMinus,
     World,
+    integrate,
+    normal_mean,
+    normal_nodes,
     reconstruction_by_level,
     stretch,
 )
-from diffenc_lite.course.quadrature import integrate, normal_mean, normal_nodes
 
 LN2 = math.log(2)
 HALF = stretch(lambda lam: 0.5 + 0.5 * torch.sigmoid(lam - 1))

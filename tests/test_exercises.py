@@ -11,8 +11,7 @@ import pytest
 import sympy as sp
 import torch
 
-from diffenc_lite.course.exercises import ask, check, judge
-from diffenc_lite.course.questions import EXERCISES, Formula, Number
+from diffenc_lite.course.exercises import EXERCISES, Formula, Number, ask, check, judge
 
 NUMBERS = [number for number, entry in EXERCISES.items() if isinstance(entry.form, Number)]
 FORMULAS = [number for number, entry in EXERCISES.items() if isinstance(entry.form, Formula)]

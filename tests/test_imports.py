@@ -1,7 +1,11 @@
-"""The layout as a rule of import: the core is a house of floors, and no arrow runs back up.
+"""The layout as two rules of import, and a few more.
 
-A file imports only from rows above its own, and never from a higher floor. The core never imports
-`course/`, nor what only the course needs; torchvision is imported inside functions.
+1. The core never imports `course`, nor what only the course needs (matplotlib, ipywidgets, SymPy).
+2. A file of the paper imports files of the paper only, each one those that are read before it;
+   never the machinery: files, data, pretrained, training.
+
+A folder of the package has one door: outside of it, names come from its __init__. torchvision is
+imported inside functions, so that importing the library is light.
 """
 
 import ast
@@ -12,54 +16,34 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "diffenc_lite"
-COURSE = PACKAGE / "course"
 
-# The order in which the core is read, each file with its floor.
-CORE = {
-    "gaussian": 0,
-    "schedule": 0,
-    "encoder": 0,
-    "process": 1,
-    "pixels": 0,
-    "networks": 0,
-    "model": 1,
-    "bound": 2,
-    "ratio": 3,
-    "sampling": 2,
-    "origins": 1,
-    "data": 1,
-    "checkpoint": 2,
-    "evaluation": 3,
-    "memory": 0,
-    "trainer": 3,
-    "runs": 3,
-    "training": 3,
-    "__main__": 4,
-}
-TEACHING = [
-    "symbolic",
-    "quadrature",
-    "worlds",
-    "exact",
-    "likelihood",
-    "probes",
-    "questions",
-    "exercises",
-    "student",
-    "plots",
-    "widgets",
-    "film",
-    "paired",
-    "judge",
-    "studies",
+# In the order in which they are read.
+PAPER = [
+    "gaussian",
+    "schedule",
+    "encoder",
+    "process",
+    "pixels",
+    "networks",
+    "model",
+    "bound",
+    "evaluation",
+    "ratio",
+    "sampling",
 ]
-ONLY_COURSE = {"matplotlib", "ipywidgets", "sympy", "IPython"}
+MACHINERY = ["files", "data", "pretrained", "training", "__main__"]
+COURSE = ["ledger", "worlds", "exercises", "show", "studies"]
+ONLY_COURSE = {"matplotlib", "ipywidgets", "sympy", "IPython", "nbformat"}
 
 
 def sources(folder: Path) -> list[Path]:
-    """The Python files of one wing, without its __init__.py."""
-    found = sorted(folder.rglob("*.py")) if folder == COURSE else sorted(folder.glob("*.py"))
-    return [path for path in found if path != folder / "__init__.py"]
+    return sorted(path for path in folder.rglob("*.py") if path != PACKAGE / "__init__.py")
+
+
+def room(path: Path) -> tuple[str, ...]:
+    """("bound",), ("training", "loop"), ("course", "show", "plots"): the dotted name of a file."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return parts[:-1] if parts[-1] == "__init__" else parts
 
 
 def imported(path: Path, only_at_import: bool = False) -> set[str]:
@@ -86,51 +70,84 @@ def imported(path: Path, only_at_import: bool = False) -> set[str]:
     return names
 
 
-def parts_used(path: Path, prefix: str = "diffenc_lite") -> set[str]:
-    """What a file imports of a package, by the first name after the prefix."""
-    inside = {name for name in imported(path) if name.startswith(prefix + ".")}
-    return {name.removeprefix(prefix + ".").split(".")[0] for name in inside}
+def inside(path: Path) -> set[tuple[str, ...]]:
+    """What a file imports of the package itself, as tuples of names."""
+    names = imported(path, only_at_import=path == PACKAGE / "__main__.py")
+    return {tuple(n.split(".")[1:]) for n in names if n.startswith("diffenc_lite.")}
 
 
-@pytest.mark.parametrize("path", sources(PACKAGE), ids=lambda path: path.stem)
-def test_core_imports_only_from_above(path):
-    rows = list(CORE)
-    assert path.stem in CORE, f"{path.name} needs a row and a floor in the layout"
-    used = parts_used(path)
-    if path.stem != "__main__":  # which alone may use the names that the package exports
-        assert used <= set(rows), f"import {used - set(rows)} from the file that has it"
-    for other in used & set(rows):
-        assert rows.index(other) < rows.index(path.stem), f"{path.stem} is read before {other}"
-        assert CORE[other] <= CORE[path.stem], f"{other} stands on a higher floor than {path.stem}"
+CORE_FILES = [path for path in sources(PACKAGE) if room(path)[0] != "course"]
+PAPER_FILES = [PACKAGE / f"{name}.py" for name in PAPER]
+COURSE_FILES = [path for path in sources(PACKAGE / "course") if len(room(path)) > 1]
 
 
-@pytest.mark.parametrize("path", sources(PACKAGE), ids=lambda path: path.stem)
-def test_core_leaves_the_course_and_its_libraries_alone(path):
-    names = imported(path, only_at_import=path.stem == "__main__")  # its commands may teach
-    assert not any(name.startswith("diffenc_lite.course") for name in names)
-    assert not {name.split(".")[0] for name in names} & ONLY_COURSE
+def names(paths: list[Path]) -> list[str]:
+    return [".".join(room(path)) for path in paths]
+
+
+def test_every_file_has_its_place():
+    assert {room(path)[0] for path in CORE_FILES} == {*PAPER, *MACHINERY}
+    assert {room(path)[1] for path in COURSE_FILES} == {*COURSE}
+
+
+@pytest.mark.parametrize("path", CORE_FILES, ids=names(CORE_FILES))
+def test_the_core_leaves_the_course_and_its_libraries_alone(path):
+    here = path == PACKAGE / "__main__.py"  # its commands may teach
+    found = imported(path, only_at_import=here)
+    assert not any(name.startswith("diffenc_lite.course") for name in found)
+    assert not {name.split(".")[0] for name in found} & ONLY_COURSE
     assert "torchvision" not in {
         name.split(".")[0] for name in imported(path, only_at_import=True)
     }, "torchvision belongs inside the function that needs it"
 
 
-@pytest.mark.parametrize("path", sources(COURSE), ids=lambda path: path.stem)
-def test_course_imports_only_from_above(path):
-    own = path.relative_to(COURSE).with_suffix("").parts[0]
-    assert own in TEACHING, f"course/{own} needs a row in the layout"
-    for other in parts_used(path, "diffenc_lite.course") & set(TEACHING) - {own}:
-        assert TEACHING.index(other) < TEACHING.index(own), f"{own} is read before {other}"
+@pytest.mark.parametrize("path", PAPER_FILES, ids=PAPER)
+def test_the_paper_imports_what_is_read_before(path):
+    for used, *_ in inside(path):
+        assert used in PAPER, f"{used} is not of the paper"
+        assert PAPER.index(used) < PAPER.index(path.stem), f"{path.stem} is read before {used}"
 
 
-@pytest.mark.parametrize(
-    "path",
-    [path for path in sources(COURSE) if "symbolic" in path.relative_to(COURSE).parts[0]],
-    ids=lambda path: path.stem,
-)
+MACHINERY_FILES = [path for path in CORE_FILES if path not in PAPER_FILES]
+
+
+@pytest.mark.parametrize("path", MACHINERY_FILES, ids=names(MACHINERY_FILES))
+def test_the_machinery_imports_what_comes_before(path):
+    own = room(path)[0]
+    for used, *_ in inside(path):
+        if used in MACHINERY and used != own:
+            assert MACHINERY.index(used) < MACHINERY.index(own), f"{own} comes before {used}"
+
+
+@pytest.mark.parametrize("path", COURSE_FILES, ids=names(COURSE_FILES))
+def test_a_room_of_the_course_imports_from_those_before(path):
+    own = room(path)[1]
+    for wing, *rest in inside(path):
+        if wing == "course" and rest and rest[0] in COURSE and rest[0] != own:
+            assert COURSE.index(rest[0]) < COURSE.index(own), f"{own} comes before {rest[0]}"
+
+
+FOLDERS = {("data",), ("pretrained",), ("training",), *(("course", name) for name in COURSE)}
+
+
+@pytest.mark.parametrize("path", sources(PACKAGE), ids=names(sources(PACKAGE)))
+def test_a_folder_has_one_door(path):
+    for used in inside(path):
+        for folder in FOLDERS:
+            behind = used[: len(folder)] == folder and len(used) > len(folder) + 1
+            if behind and room(path)[: len(folder)] != folder:
+                file = PACKAGE.joinpath(*used[: len(folder) + 1]).with_suffix(".py")
+                assert not file.exists(), f"{'.'.join(used)} is behind the door of {folder}"
+
+
+LEDGER_FILES = [path for path in COURSE_FILES if room(path)[1] == "ledger"]
+
+
+@pytest.mark.parametrize("path", LEDGER_FILES, ids=names(LEDGER_FILES))
 def test_the_ledger_imports_sympy_only(path):
     outside = {name.split(".")[0] for name in imported(path)} - set(sys.stdlib_module_names)
     assert outside <= {"sympy", "diffenc_lite"}
-    assert parts_used(path) <= {"course"}
+    assert all(used[:2] == ("course", "ledger") for used in inside(path))
 
 
 def test_importing_the_library_is_light():

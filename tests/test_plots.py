@@ -15,7 +15,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 from PIL import Image
 
-from diffenc_lite.course import plots
+from diffenc_lite.course.show import plots
 
 GREY_STEPS = np.linspace(-1, 1, 16).reshape(1, 4, 4)
 

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tomllib
+import zipfile
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -15,7 +16,7 @@ from rattler import MatchSpec
 
 import diffenc_lite
 from diffenc_lite.__main__ import parser
-from diffenc_lite.checkpoint import pretrained_names, read_card
+from diffenc_lite.pretrained import pretrained_names, read_card
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -98,12 +99,14 @@ def test_citation_names_the_paper():
     assert {"type": "other", "value": "arXiv:2310.19789"} in paper["identifiers"]
 
 
-def test_assets_are_installed_with_the_package():
+def test_the_wheel_holds_the_package_and_nothing_else(tmp_path):
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    held = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     package = ROOT / "diffenc_lite"
-    patterns = PROJECT["tool"]["setuptools"]["package-data"]["diffenc_lite"]
-    installed = {path for pattern in patterns for path in package.glob(pattern)}
-    assert installed
-    assert {path for path in tracked_files() if package / "assets" in path.parents} <= installed
+    tracked = {path for path in tracked_files() if package in path.parents}
+    assert held == {path.relative_to(ROOT).as_posix() for path in tracked}
 
 
 # ---- the README ----------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from diffenc_lite import (
     pixels,
     sample_steps,
 )
-from diffenc_lite.course.exact import SCALING, VDM, Exact, Gaussian, PlusMinus
+from diffenc_lite.course.worlds import SCALING, VDM, Exact, Gaussian, PlusMinus
 from diffenc_lite.gaussian import best_ratio, kl_ratio
 from diffenc_lite.process import check_ratio
 from diffenc_lite.ratio import cheapest_path, squared_gap_table, squared_gaps

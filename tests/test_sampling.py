@@ -16,7 +16,7 @@ from diffenc_lite import (
     sample,
     sample_steps,
 )
-from diffenc_lite.trainer import TrainConfig, Trainer
+from diffenc_lite.training.loop import TrainConfig, Trainer
 
 KINDS = ("identity", "scaling", "learned")
 F64 = torch.float64

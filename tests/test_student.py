@@ -13,8 +13,8 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from diffenc_lite.__main__ import main
-from diffenc_lite.course.questions import EXERCISES
-from diffenc_lite.course.student import (
+from diffenc_lite.course.exercises import EXERCISES
+from diffenc_lite.course.exercises.student import (
     BEGIN,
     END,
     is_solution,

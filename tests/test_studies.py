@@ -12,8 +12,9 @@ import pytest
 import torch
 
 from diffenc_lite import __main__ as cli
-from diffenc_lite.course import studies
+from diffenc_lite.course import studies as door
 from diffenc_lite.course.studies import Study, encoders, load_results, read_results, run_study
+from diffenc_lite.course.studies import runner as studies
 from diffenc_lite.data import load_mnist
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -34,7 +35,8 @@ def squares(monkeypatch):
         budget={"seeds": 3, "n": 1},
         on_cuda={"n": 5},
     )
-    monkeypatch.setattr(studies, "find", lambda name: study)
+    for module in (studies, door):
+        monkeypatch.setattr(module, "find", lambda name: study)
     return study, done
 
 
@@ -91,7 +93,8 @@ def test_a_job_of_another_process_is_left_to_it(squares, tmp_path):
 
 def test_the_lock_of_a_dead_process_is_free(tmp_path):
     code = (
-        "import sys, time; from pathlib import Path; from diffenc_lite.course import studies\n"
+        "import sys, time; from pathlib import Path\n"
+        "from diffenc_lite.course.studies import runner as studies\n"
         "with studies._claimed(Path(sys.argv[1])) as mine: print(mine, flush=True); time.sleep(60)"
     )
     file = tmp_path / "job.json"
@@ -123,7 +126,7 @@ def test_errors_of_files(tmp_path):
     (tmp_path / "cut.json").write_text('{"rows": [{"a"')
     with pytest.raises(ValueError, match="is damaged or no results of a study"):
         load_results(tmp_path / "cut.json")
-    with pytest.raises(ValueError, match="name must be one of toys, encoders, ratio; got 'fly'"):
+    with pytest.raises(ValueError, match="one of toys, encoders, mnist_ratio; got 'fly'"):
         studies.find("fly")
 
 
@@ -154,7 +157,7 @@ def test_command(squares, tmp_path, capsys):
 
 def test_command_of_an_unknown_study(tmp_path, capsys):
     assert cli.main(["study", "fly", str(tmp_path), "--device", "cpu"]) == 2
-    assert "name must be one of toys, encoders, ratio; got 'fly'" in capsys.readouterr().err
+    assert "name must be one of toys, encoders, mnist_ratio; got 'fly'" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         cli.main(["study", "toys", str(tmp_path), "--budget", "seeds"])
 

@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from diffenc_lite import elbo, toy
-from diffenc_lite.course.likelihood import likelihood
 from diffenc_lite.course.studies import options
 from diffenc_lite.course.studies.toys import (
     MODELS,
@@ -25,6 +24,7 @@ from diffenc_lite.course.studies.toys import (
     train_config,
     train_together,
 )
+from diffenc_lite.course.worlds import likelihood
 
 TINY = options(STUDY, budget={"steps": 3, "seeds": 2, "batch": 16, "points": 64})
 

@@ -19,13 +19,13 @@ from torch import nn
 
 from diffenc_lite import DiffEnc, IdentityEncoder, elbo
 from diffenc_lite.bound import diffusion_loss, prior_loss, reconstruction_loss
-from diffenc_lite.checkpoint import load_resume
 from diffenc_lite.data import toy
 from diffenc_lite.evaluation import evaluate, evenly
 from diffenc_lite.model import ENCODERS, ModelConfig, build
 from diffenc_lite.pixels import to_unit
-from diffenc_lite.trainer import TrainConfig, Trainer, _Bf16, _Loss, learning_rate
 from diffenc_lite.training import show, train
+from diffenc_lite.training.folder import load_resume
+from diffenc_lite.training.loop import TrainConfig, Trainer, _Bf16, _Loss, learning_rate
 
 ROOT = Path(__file__).resolve().parent.parent
 POINTS = toy("gaussian", 2000, generator=torch.Generator().manual_seed(0))
@@ -528,7 +528,7 @@ def test_damaged_folders_are_refused(tmp_path):
     metrics.write_bytes(text)
     content = resume.read_bytes()
     resume.write_bytes(content[:-100])
-    with pytest.raises(ValueError, match="resume.pt is damaged or cut short"):
+    with pytest.raises(ValueError, match="resume.pt is damaged, cut short"):
         train(make(), POINTS, SHORT, tmp_path)
     resume.unlink()
     with pytest.raises(ValueError, match="has metrics but no resume.pt"):

@@ -12,7 +12,7 @@ from diffenc_lite import __main__ as cli
 from diffenc_lite.data import toy
 from diffenc_lite.model import ENCODERS, ModelConfig, build
 from diffenc_lite.pixels import to_unit
-from diffenc_lite.trainer import Trainer, _Loss
+from diffenc_lite.training.loop import Trainer, _Loss
 
 F64 = torch.float64
 KINDS = ("identity", "scaling", "learned")

@@ -21,11 +21,9 @@ import torch
 from matplotlib.image import imread
 
 from diffenc_lite import load_mnist, load_pretrained, sample
-from diffenc_lite.course import plots
-from diffenc_lite.course.film import film
+from diffenc_lite.course.show import encode_and_noise, encoder_explorer, film, plots
 from diffenc_lite.course.studies import load_results
-from diffenc_lite.course.studies.ratio import bits_figure
-from diffenc_lite.course.widgets import encode_and_noise, encoder_explorer
+from diffenc_lite.course.studies.mnist_ratio import bits_figure
 from diffenc_lite.pixels import to_unit
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -22,9 +22,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from diffenc_lite import ModelConfig, TrainConfig, build, sample_steps
 from diffenc_lite.encoder import LearnedEncoder
-from diffenc_lite.memory import keep_freed_memory
 from diffenc_lite.model import ENCODERS
-from diffenc_lite.trainer import Trainer, cpu_has_bf16
+from diffenc_lite.training.loop import Trainer, cpu_has_bf16
+from diffenc_lite.training.memory import keep_freed_memory
 
 BATCH, SAMPLES = 128, 64
 

@@ -26,9 +26,8 @@ from ...data import load_mnist
 from ...evaluation import evaluate, evenly
 from ...model import DiffEnc, ModelConfig, build
 from ...sampling import sample_steps
-from ...trainer import TrainConfig, Trainer
-from ...training import train
-from . import Job, Options, Row, Study, parameters
+from ...training import TrainConfig, Trainer, train
+from .runner import Job, Options, Row, Study, parameters
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "VDM": {"encoder": "identity"},

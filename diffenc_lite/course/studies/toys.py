@@ -28,9 +28,9 @@ from ...networks import MLP
 from ...pixels import bits_per_dim, to_unit
 from ...process import x_from_v
 from ...schedule import LinearSchedule, Noise
-from ...trainer import TrainConfig, learning_rate
-from ..likelihood import TOYS, likelihood
-from . import Job, Options, Row, Study, parameters
+from ...training import TrainConfig, learning_rate
+from ..worlds import TOYS, likelihood
+from .runner import Job, Options, Row, Study, parameters
 
 WIDTHS = (8, 16, 32, 64)  # of the denoiser
 OFF_WIDTHS = (16,)  # where the counterterm is also left out

@@ -1,0 +1,23 @@
+"""Pictures of the course: plots in one style, explorers under sliders, a film."""
+
+from . import plots
+from .animation import film
+from .explorers import (
+    CurveExplorer,
+    FrameExplorer,
+    buttons,
+    encode_and_noise,
+    encoder_explorer,
+    slider,
+)
+
+__all__ = [
+    "CurveExplorer",
+    "FrameExplorer",
+    "buttons",
+    "encode_and_noise",
+    "encoder_explorer",
+    "film",
+    "plots",
+    "slider",
+]

@@ -1,0 +1,81 @@
+"""A digit on its way to noise, and other digits on the way back, as one moving picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from matplotlib.image import AxesImage
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ...model import DiffEnc
+from ...sampling import sample_steps
+from . import plots
+from .explorers import encode_and_noise
+
+FRAME_MS, LAST_FRAME_MS = 120, 1300
+
+
+@torch.no_grad()
+def film(model: DiffEnc, image: Tensor, frames: int = 31, steps: int = 120, seed: int = 0) -> bytes:
+    """A GIF of about ten seconds: x_t, x_t - x and z_t of an image from t = 0 to t = 1; then three
+    latents of the generative process, from t = 1 to t = 0.
+
+    Args: image uint8 (1, C, H, W); frames, of either way; steps of sampling, a multiple of
+        frames - 1, of which every so many are shown.
+    """
+    if steps % (frames - 1):
+        raise ValueError(f"steps must be a multiple of frames - 1 = {frames - 1}; got {steps}")
+    depths = np.linspace(0, 1, frames).tolist()
+    path = encode_and_noise(model, image, depths, torch.Generator().manual_seed(seed))
+    change = path.change.mean(2, keepdims=True)
+    generator = torch.Generator().manual_seed(seed)
+    back = list(sample_steps(model, 3, steps, generator=generator))[:: steps // (frames - 1)]
+
+    there = _act(
+        "from data to noise: a digit, encoded and noised",
+        ["encoded, $x_t$", "changed, $x_t - x$", "with noise, $z_t$"],
+        zip(depths, zip(path.x_t[:, 0], change[:, 0], path.z_t[:, 0], strict=True), strict=True),
+        [None, float(np.abs(change).max()), None],
+    )
+    return_way = _act(
+        "and from noise to data: the model writes",
+        ["$z_t$", "$z_t$", "$z_t$"],
+        ((step.t, step.z.numpy()) for step in back),
+        [None, None, None],
+    )
+    times = [FRAME_MS] * (frames - 1) + [LAST_FRAME_MS]
+    return plots.gif([*there, *return_way], 2 * times)
+
+
+@plots.styled
+def _act(
+    heading: str,
+    titles: Sequence[str],
+    scenes: Iterable[tuple[float, Any]],
+    signed: Sequence[float | None],
+) -> Iterator[NDArray[np.uint8]]:
+    """The frames of one direction, one for each scene: a depth and three images."""
+    figure = plots.Picture(figsize=(6.4, 3.3), layout="constrained")
+    axes = figure.subplot_mosaic([list("abc"), list("ttt")], height_ratios=[12, 1])
+    figure.suptitle(heading, fontsize=16)
+    axes["t"].set(xlim=(0, 1), yticks=[], xticks=[0, 0.25, 0.5, 0.75, 1], xlabel="depth $t$")
+    axes["t"].set_xticklabels(["data, 0", "0.25", "0.5", "0.75", "1, noise"])
+    axes["t"].spines[:].set_visible(False)
+    axes["t"].axhline(0, color="0.6", lw=2)
+    (mark,) = axes["t"].plot([0], [0], "o", ms=11, color=plots.RED, clip_on=False)
+    painter = plots.Painter(figure)
+    shown: list[AxesImage] = []
+    for t, images in scenes:
+        if not shown:
+            triples = zip((axes[name] for name in "abc"), images, signed, strict=True)
+            shown = [plots.show_image(*parts) for parts in triples]
+            for picture, title in zip(shown, titles, strict=True):
+                picture.axes.set_title(title, fontsize=15)
+        for picture, image in zip(shown, images, strict=True):
+            picture.set_data(plots.as_pixels(image))
+        mark.set_xdata([t])
+        yield painter.pixels()

@@ -1,0 +1,262 @@
+"""Explorers: a picture under sliders, which is also a picture where no kernel runs.
+
+`FrameExplorer` draws one frame for each position of its controls, once, when it is made; moving a
+slider only swaps pictures. `CurveExplorer` keeps one figure and changes the data of its curves. No
+callback runs a network. Controls are made by `slider` and `buttons`; all work from the keyboard
+(Tab to reach one, the arrow keys to move a slider, Enter to press a button).
+
+A page without a kernel shows a strip of five positions of the first control, stored in the notebook
+as a PNG beside a sentence that says so; the state of widgets is not stored.
+"""
+
+from __future__ import annotations
+
+import base64
+import gc
+import io
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import ipywidgets
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from matplotlib.image import imread
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from ... import pixels, process
+from ...model import DiffEnc
+from . import plots
+
+Index = tuple[int, ...]  # the position of each control
+
+STRIP = 5
+
+# What torch, matplotlib and SymPy made when they were imported, some 200,000 objects, stays as long
+# as the process. Left out of full garbage collections it no longer halts a slider for 0.15 s.
+gc.freeze()
+
+
+def slider(
+    label: str, values: ArrayLike, start: Any = None, text: str = "{:.2f}"
+) -> ipywidgets.SelectionSlider:
+    """A slider over the given values, in the middle unless `start` (the nearest is taken) is given.
+
+    Args: text, how a value is written, for str.format.
+    """
+    numbers = np.asarray(values)
+    if numbers.ndim != 1 or len(numbers) < 2:
+        raise ValueError(f"values must be a list of at least 2 numbers; got {values!r}")
+    index = len(numbers) // 2 if start is None else int(np.abs(numbers - start).argmin())
+    return ipywidgets.SelectionSlider(
+        options=[(text.format(value), value) for value in numbers.tolist()],
+        index=index,
+        description=label,
+        style={"description_width": "initial"},
+        layout={"width": "520px", "max_width": "100%"},
+    )
+
+
+def buttons(label: str, names: Sequence[str]) -> ipywidgets.ToggleButtons:
+    """One button for each name, the first one pressed; its value is the position in the list."""
+    return ipywidgets.ToggleButtons(
+        options=[(name, i) for i, name in enumerate(names)],
+        description=label,
+        style={"description_width": "initial", "button_width": "auto"},
+    )
+
+
+class Explorer:
+    """Controls above a picture: what the explorers share. `frame(index)` gives the PNG of one
+    position of the controls.
+
+    The explorer shows itself when it ends a cell; `controls`, `image` (an ipywidgets.Image) and
+    `widget` (both together) are there to build upon.
+    """
+
+    def __init__(self, controls: tuple[Any, ...]):
+        if not controls:
+            raise ValueError("an explorer needs at least one control, from slider() or buttons()")
+        self.controls = controls
+        layout = {"max_width": "100%", "align_self": "flex-start"}  # smaller, but never stretched
+        self.image = ipywidgets.Image(format="png", layout=layout)
+        self.widget = ipywidgets.VBox([*controls, self.image])
+        self.strip = self._strip()
+        self._show()
+        for control in controls:
+            control.observe(self._show, names="index")
+
+    def frame(self, index: Index) -> bytes:
+        raise NotImplementedError
+
+    def _show(self, change: Any = None) -> None:
+        self.image.value = self.frame(self._index())
+
+    def _index(self) -> Index:
+        return tuple(control.index for control in self.controls)
+
+    def _strip(self) -> bytes:
+        """Five positions of the first control, the others where they start, as one PNG: wide
+        frames below each other, others side by side."""
+        n = len(self.controls[0].options)
+        pictures = []
+        for i in np.linspace(0, n - 1, min(STRIP, n)).round().astype(int).tolist():
+            index = (i, *self._index()[1:])
+            picture = imread(io.BytesIO(self.frame(index)))[..., :3]
+            pairs = zip(self.controls, index, strict=True)
+            text = ", ".join(f"{c.description} = {c.options[k][0]}" for c, k in pairs)
+            caption = _caption(text, picture.shape[1])
+            pictures.append(np.vstack([caption, (picture * 255).round().astype(np.uint8)]))
+        wide = pictures[0].shape[1] > 1.5 * pictures[0].shape[0]
+        return plots.png(np.vstack(pictures) if wide else np.hstack(pictures))
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        parts = ", ".join(f"{c.description} ({len(c.options)} positions)" for c in self.controls)
+        return {
+            **self.widget._repr_mimebundle_(),
+            "text/plain": f"Explorer of {parts}. It moves where a kernel runs.",
+            "image/png": base64.b64encode(self.strip).decode(),
+        }
+
+
+def _caption(text: str, width: int) -> NDArray[np.uint8]:
+    """One line of text, (28, width, 3)."""
+    figure = Figure(figsize=(width / 100, 0.28), dpi=100)
+    figure.text(0.5, 0.5, text, ha="center", va="center", size=13, weight="bold")
+    return plots.pixels(figure)
+
+
+class FrameExplorer(Explorer):
+    """Frames drawn once, for every combination of the controls.
+
+    Args: draw(value of the first control, value of the second, ...) -> Figure. It may return the
+        same figure each time, with other data in it: that is quicker than a new one.
+
+    >>> FrameExplorer(draw, slider("t", np.linspace(0, 1, 21)))
+    """
+
+    def __init__(self, draw: Callable[..., Figure], *controls: Any):
+        choices = [list(enumerate(control.options)) for control in controls]
+        self.frames: dict[Index, bytes] = {}
+        painter = None
+        for combination in itertools.product(*choices):
+            figure = draw(*(value for _, (_, value) in combination))
+            if painter is None or painter.figure is not figure:
+                painter = plots.Painter(figure)
+            index = tuple(i for i, _ in combination)
+            self.frames[index] = plots.png(painter.pixels())
+        super().__init__(controls)
+
+    def frame(self, index: Index) -> bytes:
+        return self.frames[index]
+
+
+class CurveExplorer(Explorer):
+    """One figure whose artists change as the controls move.
+
+    Args: figure; update(value of the first control, value of the second, ...), which changes
+        artists of the figure (`line.set_data`, `title.set_text`) and returns nothing. It runs at
+        each move of a slider: milliseconds, no network.
+
+    >>> figure, ax = plots.subplots()
+    >>> (line,) = ax.plot(x, x)
+    >>> CurveExplorer(figure, lambda k: line.set_ydata(x**k), slider("k", [1, 2, 3]))
+    """
+
+    def __init__(self, figure: Figure, update: Callable[..., Any], *controls: Any):
+        self.figure, self.update = figure, update
+        self.painter = plots.Painter(figure)
+        super().__init__(controls)
+
+    def frame(self, index: Index) -> bytes:
+        pairs = zip(self.controls, index, strict=True)
+        self.update(*(control.options[i][1] for control, i in pairs))
+        return plots.png(self.painter.pixels())
+
+
+# --- a digit, encoded and noised -----------------------------------------------------------------
+
+# Denser where things happen; the paper's own nine (0, 0.7, 0.8, 0.9, 0.92, ..., 1) are among them.
+DEPTHS = (
+    *(0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75),
+    *(0.8, 0.83, 0.86, 0.88, 0.9, 0.92, 0.94, 0.96, 0.98, 1.0),
+)
+
+
+class Path(NamedTuple):
+    """Images on their way from t = 0 to t = 1: each array (depths, images, C, H, W)."""
+
+    x_t: NDArray[np.float32]  # encoded
+    change: NDArray[np.float32]  # x_t - x
+    y: NDArray[np.float32]  # what the encoder pulls towards: x_t = alpha_t^2 x + sigma_t^2 y
+    z_t: NDArray[np.float32]  # encoded and noised
+    x_hat: NDArray[np.float32]  # what the denoiser makes of z_t
+
+
+@torch.no_grad()
+def encode_and_noise(
+    model: DiffEnc, images: Tensor, depths: Sequence[float], generator: torch.Generator
+) -> Path:
+    """x_t, x_t - x, y = x + (x_t - x) / sigma_t^2 (0 for E2, x for E1), z_t = alpha_t x_t +
+    sigma_t eps and x_hat = alpha_t z_t - sigma_t v_hat at each depth                F1, E1-E3, G4
+
+    The same eps serves all depths, so that neighbouring depths look alike.
+    Args: images uint8 (N, C, H, W); depths in [0, 1].
+    """
+    x = pixels.to_unit(images, model.levels, model.dtype)
+    eps = torch.randn(x.shape, generator=generator, dtype=x.dtype)
+    steps = []
+    for t in depths:
+        at_t = model.schedule(x.new_full((len(x),), t))
+        noise = at_t.like(x)
+        change = model.encoder.shift(x, at_t.gamma)
+        y = x + change / noise.sigma.square()
+        z = process.add_noise(x + change, eps, noise)
+        x_hat = process.x_from_v(z, model.v_hat(z, at_t.gamma), noise)
+        steps.append((x + change, change, y, z, x_hat))
+    return Path(*(torch.stack(part).numpy() for part in zip(*steps, strict=True)))
+
+
+def encoder_explorer(
+    model: DiffEnc,
+    images: Tensor,
+    names: Sequence[str] | None = None,
+    beside: DiffEnc | None = None,
+    depths: Sequence[float] = DEPTHS,
+    seed: int = 0,
+) -> FrameExplorer:
+    """Slide t, choose an image: the encoding x_t, what it changed, y, the latent z_t and x_hat.
+
+    Everything is computed and drawn once, here: a frame for each depth of each image.
+    Args: images uint8 (N, C, H, W), on the CPU like the models; names of the images for the
+        buttons; beside, a model to be shown in a second row, with the same noise.
+
+    >>> encoder_explorer(load_pretrained("mnist-learned"), images)
+    """
+    names = [str(i) for i in range(len(images))] if names is None else list(names)
+    if len(names) != len(images):
+        raise ValueError(f"names must have one for each of {len(images)} images; got {len(names)}")
+    models = [model] if beside is None else [model, beside]
+    ts = np.asarray(depths)
+    paths = []
+    for each in models:
+        path = encode_and_noise(each, images, ts.tolist(), torch.Generator().manual_seed(seed))
+        paths.append(path._replace(change=path.change.mean(2, keepdims=True)))  # of the channels
+    limit = max(0.1, *(float(np.abs(path.change).max()) for path in paths))
+    kinds = [type(each.encoder).__name__.removesuffix("Encoder").lower() for each in models]
+    first = [[part[0, 0] for part in path] for path in paths]
+    figure, shown = plots.encoding_panels(first, kinds, limit)
+    title = figure.suptitle(" ", fontsize=14)
+    alpha2 = model.schedule(torch.as_tensor(ts)).alpha.detach().square().tolist()
+
+    def draw(t: float, image: int) -> Figure:
+        depth = int(np.abs(ts - t).argmin())
+        title.set_text(f"t = {t:g}: α² = {alpha2[depth]:.1%}, σ² = {1 - alpha2[depth]:.1%}")
+        for artists, path in zip(shown, paths, strict=True):
+            for artist, part in zip(artists, path, strict=True):
+                artist.set_data(plots.as_pixels(part[depth, image]))
+        return figure
+
+    return FrameExplorer(draw, slider("t", ts), buttons("digit", names))

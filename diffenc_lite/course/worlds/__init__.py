@@ -1,0 +1,26 @@
+"""Worlds where every term of the bound is known exactly: for tests and for lessons."""
+
+from .distributions import Gaussian, Mixture, PlusMinus, World
+from .exact import SCALING, VDM, Exact, ExactDenoiser, Scale, reconstruction_by_level, stretch
+from .integrals import integrate, normal_mean, normal_nodes
+from .toy_likelihood import TOYS, Likelihood, likelihood
+
+__all__ = [
+    "SCALING",
+    "TOYS",
+    "VDM",
+    "Exact",
+    "ExactDenoiser",
+    "Gaussian",
+    "Likelihood",
+    "Mixture",
+    "PlusMinus",
+    "Scale",
+    "World",
+    "integrate",
+    "likelihood",
+    "normal_mean",
+    "normal_nodes",
+    "reconstruction_by_level",
+    "stretch",
+]

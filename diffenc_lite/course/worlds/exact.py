@@ -1,0 +1,257 @@
+"""The bound in worlds where every term of it is known exactly: for tests and for lessons.  X1-X5
+
+A world is a distribution of data: `Gaussian`, `PlusMinus` or `Mixture` (distributions.py).
+`Exact(world, encoder)` is the diffusion model with the exact denoiser in it. Encoders are of the
+form x_t = c(lambda) x: `VDM` (c = 1), `SCALING` (c = alpha^2), or any other by `stretch(c)`. All is
+float64, in nats for one example, averaged over the data.
+
+What makes it possible: with such an encoder z_t tells about x what a plain Gaussian channel tells
+whose signal-to-noise ratio is eta_t = SNR(t) c_t^2.
+
+    Exact(Gaussian(1.0)).total(steps=100, ratio=0.5)
+    Exact(PlusMinus(), SCALING).total() - math.log(2)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ... import process
+from ...encoder import Encoder, IdentityEncoder, LearnedEncoder, ScalingEncoder
+from ...gaussian import best_ratio, kl_ratio
+from ...model import DiffEnc
+from ...schedule import LinearSchedule, Noise
+from .distributions import Gaussian, Mixture, PlusMinus, World
+from .integrals import integrate, normal_mean
+
+__all__ = [
+    "SCALING",
+    "VDM",
+    "Exact",
+    "ExactDenoiser",
+    "Gaussian",
+    "Mixture",
+    "PlusMinus",
+    "Scale",
+    "World",
+    "reconstruction_by_level",
+    "stretch",
+]
+
+# --- reconstruction ------------------------------------------------------------------------------
+
+
+def reconstruction_by_level(
+    gamma_0: float = -13.3, levels: int = 256, scale: float = 1.0
+) -> Tensor:
+    """E[-log p(x | z_0)] for every level, with z_0 / alpha_0 = scale l_k + exp(gamma_0 / 2) eps  X1
+
+    Returns nats per dimension, (levels,). The scale is that of the encoder at t = 0: 1 for E1,
+    alpha_0^2 for E2. Nothing in it is learned.
+    """
+    grid = (2 * torch.arange(levels, dtype=torch.float64) + 1) / levels - 1
+    # (z_0 / alpha_0 - l_j) in units of its noise, less eps: rows k (the truth), columns j
+    away = math.exp(-gamma_0 / 2) * (scale * grid[:, None] - grid)
+
+    def cost(part: Tensor) -> Tensor:
+        logits = -0.5 * (away[:, None, :] + part[:, None]).square()  # (levels, N, levels)
+        chosen = logits.diagonal(dim1=0, dim2=2).T
+        return logits.logsumexp(-1) - chosen
+
+    return normal_mean(
+        lambda eps: torch.cat([cost(part[:, 0]) for part in eps.split(64)], 1), tolerance=1e-9
+    )
+
+
+# --- encoders -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Scale:
+    """An encoder x_t = c(lambda) x: c, a positive function of tensors, and the library's encoder
+    that does the same."""
+
+    c: Callable[[Tensor], Tensor]
+    encoder: Encoder
+
+    def at(self, gamma: Tensor) -> tuple[Tensor, Tensor]:
+        """c and a = d ln c / d lambda at gamma = -lambda. Raises ValueError unless c > 0."""
+        lam = -gamma.double()
+        c, slope = torch.func.jvp(self.c, (lam,), (torch.ones_like(lam),))[:2]
+        if not bool((c > 0).all()):
+            raise ValueError(f"c(lambda) must be positive; got {float(c.min()):g}")
+        return c, slope / c
+
+    def snr(self, gamma: Tensor) -> Tensor:
+        """eta = SNR c^2, what z_t tells about x (not about x_t)"""
+        return torch.exp(-gamma.double()) * self.at(gamma)[0].square()
+
+    def overhead(self, gamma: Tensor) -> Tensor:
+        """(1 + a)^2 / (1 + 2 a), a = d ln c / d lambda; a = sigma^2 for the scaling encoder      X4
+
+        The diffusion loss at one depth, over that of a VDM with the same marginals q(z_t | x).
+        """
+        a = self.at(gamma)[1]
+        return (1 + a).square() / (1 + 2 * a)
+
+
+VDM = Scale(torch.ones_like, IdentityEncoder())  # E1
+SCALING = Scale(torch.sigmoid, ScalingEncoder())  # E2, c = alpha^2
+
+
+class _Stretch(nn.Module):
+    """The y(x, gamma) with which E3 becomes x_t = c x: alpha^2 x + sigma^2 y = c x."""
+
+    def __init__(self, c: Callable[[Tensor], Tensor]):
+        super().__init__()
+        self.c = c
+
+    def forward(self, x: Tensor, gamma: Tensor) -> Tensor:
+        k = (self.c(-gamma) - torch.sigmoid(-gamma)) / torch.sigmoid(gamma)
+        return k.reshape(-1, *[1] * (x.dim() - 1)) * x
+
+
+def stretch(c: Callable[[Tensor], Tensor]) -> Scale:
+    """E3 with the y that makes x_t = c(lambda) x, for any smooth positive function c of tensors"""
+    return Scale(c, LearnedEncoder(_Stretch(c)))
+
+
+# --- the exact model ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Exact:
+    """The diffusion model with the exact denoiser and a linear gamma(t), in a world that is known.
+
+    The denoiser is the one that minimises L4, also at finite depth. For encoders with a counterterm
+    it is x_hat = ((1 + a) / (1 + sigma^2)) E[x_t | z_t], for E2 just E[x_t | z_t] (X6).
+    The reconstruction is that of the best p(x | z_0), the posterior q(x | z_0).
+    """
+
+    world: World
+    encoder: Scale = VDM
+    gamma_min: float = -13.3
+    gamma_max: float = 5.0
+
+    @property
+    def entropy(self) -> float:
+        """H(x), which no bound can fall below                                                 X5"""
+        return self.world.entropy
+
+    @property
+    def prior(self) -> float:
+        """E KL(q(z_1 | x) || N(0, I))                                                         L0"""
+        gamma = torch.tensor(self.gamma_max, dtype=torch.float64)
+        c, alpha2, sigma2 = self.encoder.at(gamma)[0], torch.sigmoid(-gamma), torch.sigmoid(gamma)
+        spread = self.world.dims * (-alpha2 - torch.log(sigma2))
+        return 0.5 * float(alpha2 * c.square() * self.world.second_moment + spread)
+
+    @property
+    def prior_gap(self) -> float:
+        """KL(q(z_1) || N(0, I)) = prior - I(x; z_1): what an encoder can save a perfect VDM   X5"""
+        return self.prior - self._information(self.gamma_max)
+
+    @property
+    def reconstruction(self) -> float:
+        """E[-log q(x | z_0)] = H(x) - I(x; z_0)                                               L1"""
+        return self.entropy - self._information(self.gamma_min)
+
+    def _information(self, gamma: float) -> float:
+        snr = self.encoder.snr(torch.tensor([gamma], dtype=torch.float64))
+        return float(self.world.information(snr))
+
+    def diffusion_rate(self, gamma: Tensor) -> Tensor:
+        """(1/2) eta (1 + a)^2 mmse(eta), the diffusion loss per unit of gamma: (M,) -> (M,)  L4"""
+        a, eta = self.encoder.at(gamma)[1], self.encoder.snr(gamma)
+        return 0.5 * eta * (1 + a).square() * self.world.mmse(eta)
+
+    def mean_squared_gaps(self, grid: Tensor) -> Tensor:
+        """m = E||mu_P - mu_Q||^2 / (d sigma_Q^2) of every step of a grid of depths           L2, W1
+
+        The grid is (T+1,), increasing; returns (T,).
+        """
+        return self.mean_squared_gap(grid[:-1], grid[1:])
+
+    def mean_squared_gap(self, s: Tensor, t: Tensor) -> Tensor:
+        """m of the steps from t down to s, both (M,), s < t: (M,)                            L2, W1
+
+        mu_P - mu_Q = alpha_s (B E[x|z] - A x) with A = c(s,t) c_t + (c_s - c_t) and
+        B = (c(s,t) + (lambda_s - lambda_t) sigma_t^2) x_hat / E[x|z] (E1: without the second term);
+        E[x|z] and x - E[x|z] are uncorrelated.
+        """
+        width = self.gamma_max - self.gamma_min
+        at_s, at_t = (Noise.from_gamma(self.gamma_min + width * part.double()) for part in (s, t))
+        c_s, (c_t, a) = self.encoder.at(at_s.gamma)[0], self.encoder.at(at_t.gamma)
+        removed, sigma2 = process.step_c(at_s, at_t), at_t.sigma.square()
+        counter = float(self.encoder.encoder.counterterm)
+        on_mean = removed + counter * (at_t.gamma - at_s.gamma) * sigma2
+        on_mean = on_mean * c_t * (1 + a) / (1 + counter * sigma2)
+        on_x = removed * c_t + (c_s - c_t)
+        error = self.world.mmse(self.encoder.snr(at_t.gamma))
+        known = self.world.second_moment - error  # E ||E[x|z]||^2
+        squared = on_x.square() * error + (on_x - on_mean).square() * known
+        return at_s.alpha.square() * squared / (self.world.dims * at_s.sigma.square() * removed)
+
+    def diffusion(self, steps: int | None = None, ratio: float | Tensor | str = 1.0) -> float:
+        """The diffusion loss: L4 at infinite depth (steps=None), L3 with `steps` equal steps.
+
+        ratio: w, a number, a tensor (steps,), or "optimal" (W1). At infinite depth it must be 1.
+        """
+        if steps is None:
+            if isinstance(ratio, str) or not bool((torch.as_tensor(ratio) == 1).all()):
+                raise ValueError(f"ratio must be 1 at infinite depth (W2); got {ratio}")
+            tolerance = 100 * self.world.tolerance
+            return integrate(self.diffusion_rate, self.gamma_min, self.gamma_max, tolerance)
+        like = torch.zeros((), dtype=torch.float64)
+        gaps = self.mean_squared_gaps(process.check_grid(None, steps, like))
+        if ratio == "optimal":
+            w = best_ratio(gaps)
+        elif isinstance(ratio, str):
+            raise ValueError(f'ratio must be a number, a tensor (T,) or "optimal"; got "{ratio}"')
+        else:
+            w = process.check_ratio(ratio, steps, like)
+        return float(kl_ratio(self.world.dims * gaps, w, self.world.dims).sum())
+
+    def total(self, steps: int | None = None, ratio: float | Tensor | str = 1.0) -> float:
+        """prior + reconstruction + diffusion, at least the entropy                            X5"""
+        return self.prior + self.reconstruction + self.diffusion(steps, ratio)
+
+    def model(self, levels: int = 256) -> DiffEnc:
+        """The same as a model of the library, for `elbo`, `sample` and the pieces of the bound.
+
+        It works in float64, on data of shape (B, d), or of any shape where d = 1. `elbo` and
+        `sample` need a world whose values are levels: `Exact(PlusMinus(0.5)).model(levels=2)`.
+        """
+        schedule = LinearSchedule(self.gamma_min, self.gamma_max)
+        return DiffEnc(ExactDenoiser(self), self.encoder.encoder, schedule, levels)
+
+
+class ExactDenoiser(nn.Module):
+    """v_hat(z, gamma) = (alpha z - x_hat) / sigma with the x_hat that minimises L4           G4, X6
+
+    `shape` (d,) lets the library sample.
+    """
+
+    def __init__(self, exact: Exact):
+        super().__init__()
+        self.exact = exact
+        self.shape = (exact.world.dims,)
+        # Not trained: a parameter only so that the library sees float64 as the model's dtype.
+        self.means = nn.Parameter(exact.world.components[1], requires_grad=False)
+
+    def forward(self, z: Tensor, gamma: Tensor) -> Tensor:
+        world, encoder = self.exact.world, self.exact.encoder
+        if z.shape[1:] != self.shape and world.dims > 1:
+            raise ValueError(f"z must have shape (B, {world.dims}); got {tuple(z.shape)}")
+        points = z if z.shape[1:] == self.shape else z[..., None]  # (B, ..., d)
+        noise = Noise.from_gamma(gamma).like(z)
+        c, a = encoder.at(gamma)
+        gain = c * (1 + a) / (1 + encoder.encoder.counterterm * torch.sigmoid(gamma))
+        snr = encoder.snr(gamma).reshape(-1, *[1] * (points.dim() - 2)).expand(points.shape[:-1])
+        mean = world.posterior_mean(points / noise.like(points).sigma, snr).reshape(z.shape)
+        return (noise.alpha * z - gain.reshape(noise.gamma.shape) * mean) / noise.sigma

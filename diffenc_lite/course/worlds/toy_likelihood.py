@@ -1,0 +1,218 @@
+"""The exact probability of every pair of levels of a two-dimensional toy, by quadrature.
+
+The toys of data/toys.py are points in the plane rounded to the nearest level. Both are averages of
+round Gaussians, "mixture" of four and "swirl" of one for every angle of the spiral, and a Gaussian
+gives a square cell the product of two differences of its distribution function. So P is a table of
+256 x 256 numbers, exact to rounding, and with it H(x) and -ln P(x) of every test point: what no
+bound falls below on average (X5), and what a perfect model would pay.
+
+Once P is known, so is everything about z = alpha x + sigma eps, and as the noise is independent in
+the two coordinates, all of it is products of matrices: the perfect denoiser E[x | z], and what z
+tells about x.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ... import data, pixels
+from ...gaussian import kl_to_standard
+from ...model import DiffEnc
+from ...process import v_from_x
+from ...schedule import LinearSchedule, Noise
+from .exact import reconstruction_by_level
+from .integrals import integrate
+
+TOYS = ("mixture", "swirl")
+_PANELS, _NODES = 400, 12  # of the spiral's angle: a panel is about one standard deviation long
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Likelihood:
+    """P(k_1, k_2) of one toy, a float64 table (K, K) that sums to 1.
+
+    Raises ValueError if it does not, or has a negative entry.
+    """
+
+    name: str
+    probability: Tensor
+
+    def __post_init__(self) -> None:
+        p = self.probability
+        if p.dim() != 2 or p.shape[0] != p.shape[1] or bool((p < 0).any()):
+            raise ValueError(f"probability must be (K, K), nowhere negative; got {tuple(p.shape)}")
+        if abs(float(p.sum()) - 1) > 1e-9:
+            raise ValueError(f"probability must sum to 1; got {float(p.sum())!r}")
+
+    @property
+    def levels(self) -> int:
+        return len(self.probability)
+
+    @cached_property
+    def entropy(self) -> float:
+        """H(x) = -sum P ln P, in nats for one point                                          X5"""
+        p = self.probability
+        return float(-torch.xlogy(p, p).sum())
+
+    def nats(self, points: Tensor) -> Tensor:
+        """-ln P(x) of points uint8 (N, 2): float64 (N,); infinite where P is zero."""
+        if points.dtype != torch.uint8 or points.dim() != 2 or points.shape[1] != 2:
+            raise ValueError(f"points must be uint8 (N, 2); got {points.dtype} {points.shape}")
+        first, second = points.long().unbind(1)
+        return -self.probability[first, second].log()
+
+    @cached_property
+    def x(self) -> Tensor:
+        """The places of the levels in (-1, 1), (K,)"""
+        every = torch.arange(self.levels, dtype=torch.uint8)
+        return pixels.to_unit(every, self.levels, torch.float64)
+
+    def posterior_mean(self, z: Tensor, noise: Noise) -> Tensor:
+        """E[x | z] for z = alpha x + sigma eps, the perfect denoiser of a VDM             F1, X5
+
+        Args: z (N, 2); noise of one depth or of N. Returns float64 (N, 2).
+        """
+        alpha, sigma = (a.double()[:, None, None] for a in (noise.alpha, noise.sigma))
+        away = (z.double()[:, :, None] - alpha * self.x) / sigma  # (N, 2, K)
+        first, second = (-0.5 * away.square()).softmax(2).unbind(1)  # (N, K)
+        rows = first @ self.probability  # (N, K)
+        weight = (rows * second).sum(1)
+        mean = (((first * self.x) @ self.probability) * second).sum(1), (rows * second) @ self.x
+        return torch.stack(mean, 1) / weight[:, None]
+
+    def information(self, noise: Noise) -> float:
+        """I(x; z) in nats for z = alpha x + sigma eps: the entropy of z less that of its noise."""
+        kernel, area = self._kernel(noise)
+        entropy = 0.0
+        for part in kernel.split(256):  # in parts, for the memory's sake
+            density = part @ self.probability @ kernel.T
+            entropy -= float(torch.xlogy(density, density).sum()) * area
+        return entropy - (1 + math.log(2 * math.pi) + 2 * math.log(float(noise.sigma)))
+
+    def mmse(self, noise: Noise) -> float:
+        """E||x - E[x | z]||^2, the smallest squared error of a denoiser at this noise."""
+        kernel, area = self._kernel(noise)
+        known = 0.0  # E||E[x | z]||^2
+        for part in kernel.split(256):
+            rows = part @ self.probability
+            first = (part * self.x) @ self.probability @ kernel.T
+            second = rows @ (kernel * self.x).T
+            density = (rows @ kernel.T).clamp(min=1e-300)
+            known += float(((first.square() + second.square()) / density).sum()) * area
+        share = self.probability.sum(0) + self.probability.sum(1)  # of the levels, both coordinates
+        return float(share @ self.x.square()) - known
+
+    def _kernel(self, noise: Noise) -> tuple[Tensor, float]:
+        """N(z; alpha x, sigma^2) for z on a line and the levels, (G, K), and the square of its
+        spacing: on the plane, p(z) is kernel @ P @ kernel.T.
+
+        For the trapezoidal rule with three points to a standard deviation of the noise: for a
+        smooth density its error falls faster than any power.
+        """
+        alpha, sigma = float(noise.alpha), float(noise.sigma)
+        points = 3 * math.ceil(2 * (alpha / sigma + 9)) + 1
+        z = torch.linspace(-1, 1, points, dtype=torch.float64) * (alpha + 9 * sigma)
+        away = (z[:, None] - alpha * self.x) / sigma
+        kernel = torch.exp(-0.5 * away.square()) / (sigma * math.sqrt(2 * math.pi))
+        return kernel, float(z[1] - z[0]) ** 2
+
+    def perfect_vdm(self, schedule: LinearSchedule) -> tuple[float, float, float]:
+        """Prior, reconstruction and diffusion of a VDM with the perfect denoiser, nats   L0, L1, X5
+
+        What their sum exceeds H(x) by is KL(q(z_1) || N(0, I)), the most that an encoder can save,
+        and the mismatch of p(x | z_0), which takes the two coordinates for independent.
+        """
+        at_0, at_1 = (schedule(torch.full((1,), t, dtype=torch.float64)) for t in (0.0, 1.0))
+        costs = kl_to_standard(at_1.alpha * self.x[:, None], at_1.sigma.square())
+        by_level = reconstruction_by_level(float(at_0.gamma), self.levels)
+        share = self.probability.sum(0) + self.probability.sum(1)  # of the levels, both coordinates
+        diffusion = self.information(at_0) - self.information(at_1)
+        return float(share @ costs), float(share @ by_level), diffusion
+
+    def scaling_price(self, schedule: LinearSchedule) -> float:
+        """(1/2) int eta sigma^4 mmse(eta) dgamma, eta = SNR alpha^4, in nats                     X4
+
+        What the scaling encoder pays beyond a VDM although its denoiser is perfect. Below gamma =
+        -8 sigma^4 is so small that nothing is left out that shows in the seventh digit.
+        """
+
+        def rate(gamma: Tensor) -> Tensor:
+            log_snr = -gamma + 2 * torch.nn.functional.logsigmoid(-gamma)
+            errors = [self.mmse(Noise.from_gamma(-each)) for each in log_snr]
+            return 0.5 * log_snr.exp() * gamma.sigmoid().square() * torch.tensor(errors).double()
+
+        return integrate(
+            rate, max(-8.0, float(schedule.gamma_min)), float(schedule.gamma_max), 1e-6
+        )
+
+    def model(self) -> DiffEnc:
+        """The VDM with the perfect denoiser, for `elbo` and `sample`; in float64."""
+        return DiffEnc(PerfectDenoiser(self), levels=self.levels)
+
+
+class PerfectDenoiser(nn.Module):
+    """v_hat(z, gamma) = (alpha z - E[x | z]) / sigma, of a VDM                                G4"""
+
+    def __init__(self, likelihood: Likelihood):
+        super().__init__()
+        self.likelihood = likelihood
+        self.shape = (2,)
+        # Not trained: a parameter only so that the library sees float64 as the model's dtype.
+        self.x = nn.Parameter(likelihood.x, requires_grad=False)
+
+    def forward(self, z: Tensor, gamma: Tensor) -> Tensor:
+        at = Noise.from_gamma(gamma)
+        noise = at.like(z)
+        return v_from_x(z, self.likelihood.posterior_mean(z, at), noise)
+
+
+def likelihood(name: str, levels: int = 256) -> Likelihood:
+    """The table of one toy. Raises ValueError for a name other than "mixture" or "swirl"."""
+    if name not in TOYS:
+        raise ValueError(f"name must be one of {', '.join(TOYS)}; got {name!r}")
+    weights, means, stds = _mixture() if name == "mixture" else _swirl()
+    first, second = (_in_cells(means[:, i], stds, levels) for i in (0, 1))
+    return Likelihood(name, first.T @ (weights[:, None] * second))
+
+
+def _in_cells(mean: Tensor, std: Tensor, levels: int) -> Tensor:
+    """The mass of N(mean, std^2) that is rounded to each level: (N,), (N,) -> (N, K)
+
+    Cell k reaches from 2 k / K - 1 to 2 (k + 1) / K - 1; the first and the last take the tails.
+    The difference is taken in the tail where both ends are small: free of cancellation.
+    """
+    edges = torch.linspace(-1, 1, levels + 1, dtype=torch.float64)
+    edges[0], edges[-1] = -math.inf, math.inf
+    z = (edges - mean[:, None]) / std[:, None]
+    low, high = z[:, :-1], z[:, 1:]
+    flip = low > 0
+    low, high = torch.where(flip, -high, low), torch.where(flip, -low, high)
+    return 0.5 * (torch.special.erfc(-high / 2**0.5) - torch.special.erfc(-low / 2**0.5))
+
+
+def _mixture() -> tuple[Tensor, Tensor, Tensor]:
+    """Weights (4,), means (4, 2) and standard deviations (4,)"""
+    rows = (data.MIXTURE_WEIGHTS, data.MIXTURE_MEANS, data.MIXTURE_STDS)
+    weights, means, stds = (torch.tensor(row, dtype=torch.float64) for row in rows)
+    return weights, means, stds
+
+
+def _swirl() -> tuple[Tensor, Tensor, Tensor]:
+    """The spiral as a mixture of many Gaussians, by Gauss-Legendre in panels of its angle.
+
+    The angle is 3 pi sqrt(u) with u uniform, so its density is 2 angle / (3 pi)^2.
+    """
+    end = 3 * math.pi
+    nodes, weights = (torch.from_numpy(a) for a in np.polynomial.legendre.leggauss(_NODES))
+    half = end / _PANELS / 2
+    middle = half * (2 * torch.arange(_PANELS, dtype=torch.float64) + 1)
+    angle = (middle[:, None] + half * nodes).flatten()
+    weight = (half * weights).repeat(_PANELS) * 2 * angle / end**2
+    means = data.swirl_mean(angle.double())
+    return weight, means, torch.full_like(angle, data.SWIRL_STD)

@@ -1,0 +1,60 @@
+"""Files: written whole or not at all, read only if undamaged."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+PathLike = str | os.PathLike[str]
+
+
+@contextmanager
+def writing(path: PathLike) -> Iterator[None]:
+    """Whatever goes wrong with the disk inside, one error that names the file and the reason."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or error
+        raise OSError(error.errno, f"cannot write {os.fspath(path)}: {reason}") from error
+
+
+def write_whole(path: PathLike, content: bytes) -> None:
+    """Write under another name in the same folder, flush to the disk, then rename: at no moment is
+    there half a file at `path`, and if writing fails what was there before is still there.
+
+    Raises OSError (PermissionError, ...) naming the file and the reason.
+    """
+    path = Path(os.path.realpath(path))  # a link stays one
+    part = path.with_name(path.name + ".part")
+    with writing(path):
+        if path.exists() and not path.is_file():
+            raise OSError(errno.EINVAL, "it is there, and not a file")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with part.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(part, path)
+        except BaseException:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+            raise
+
+
+def check(content: bytes, expected: str, what: object, algorithm: str = "sha256") -> bytes:
+    """The content itself if its checksum is the expected one.
+
+    Raises ValueError, naming what it is of and both checksums, if it is not.
+    """
+    found = hashlib.new(algorithm, content, usedforsecurity=False).hexdigest()
+    if found != expected:
+        raise ValueError(
+            f"{what} is damaged, cut short or another file: expected {algorithm} {expected}, "
+            f"found {found} ({len(content):,} bytes)"
+        )
+    return content

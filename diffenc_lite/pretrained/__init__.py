@@ -1,0 +1,19 @@
+"""Models that come with the package, and models of your own on disk, each with its card."""
+
+from .checkpoint import (
+    load_model,
+    load_pretrained,
+    pretrained_names,
+    read_card,
+    read_metrics,
+    save_model,
+)
+
+__all__ = [
+    "load_model",
+    "load_pretrained",
+    "pretrained_names",
+    "read_card",
+    "read_metrics",
+    "save_model",
+]

@@ -1,0 +1,125 @@
+"""Models on disk: NAME.safetensors, the weights, and NAME.json, the card.
+
+The card says what was trained on what, how well it does, and the sha256 of the weights.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..files import PathLike, check, write_whole
+from ..model import DiffEnc, ModelConfig, build
+
+PRETRAINED = Path(__file__).parent
+
+
+def save_model(model: DiffEnc, path: PathLike, card: dict[str, Any]) -> None:
+    """Write path.safetensors and path.json: the card, with the configuration and the sha256 added.
+
+    Each file is replaced whole, the card last; killed between the two, the pair does not match and
+    `load_model` refuses it.
+    Raises ValueError for a model that was not made by `build(ModelConfig(...))`, since only such a
+    model can be made again from its card; OSError if it cannot be written.
+    """
+    if model.config is None:
+        raise ValueError("model must come from build(ModelConfig(...)) to be saved with its card")
+    from safetensors.torch import save
+
+    weights = save({name: w.cpu().contiguous() for name, w in model.state_dict().items()})
+    sha256 = hashlib.sha256(weights).hexdigest()
+    text = json.dumps({"configuration": asdict(model.config), **card, "sha256": sha256}, indent=2)
+    weights_path, card_path = _model_files(path)
+    write_whole(weights_path, weights)
+    write_whole(card_path, text.encode() + b"\n")
+
+
+def read_card(path: PathLike) -> dict[str, Any]:
+    """The card of a saved model, or of a pretrained one by its name.
+
+    Raises FileNotFoundError if there is none, ValueError if it is not a card.
+    """
+    card_path = _model_files(_find(path))[1]
+    try:
+        card = json.loads(card_path.read_bytes())
+        if not {"configuration", "sha256"} <= set(card):
+            raise ValueError("no configuration or no sha256 in it")
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{card_path}, the card of the model, is missing") from None
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{card_path} is damaged or not a model's card: {error}") from None
+    return card
+
+
+def load_model(path: PathLike, device: torch.device | str = "cpu") -> DiffEnc:
+    """The saved model in eval mode, its card as `model.card`.
+
+    Args: path, with or without .safetensors; or the name of a pretrained model.
+    Raises FileNotFoundError if there is no such model; ValueError if the weights are damaged, cut
+    short, another file than the card describes, or do not fit its configuration.
+    """
+    path = _find(path)
+    card = read_card(path)
+    weights_path, card_path = _model_files(path)
+    content = weights_path.read_bytes()
+    check(content, card["sha256"], weights_path)
+    from safetensors.torch import load
+
+    try:
+        model = build(ModelConfig(**card["configuration"]))
+        model.load_state_dict(load(content))
+    except Exception as error:  # whatever a foreign file makes of it
+        raise ValueError(f"{weights_path} does not fit its configuration: {error}") from None
+    model.card = card  # type: ignore[assignment]
+    return model.to(device).eval()
+
+
+def load_pretrained(name: str, device: torch.device | str = "cpu") -> DiffEnc:
+    """A model that comes with the package, in eval mode, its card as `model.card`.
+
+    Raises ValueError for an unknown name, listing those there are; ValueError if damaged.
+    """
+    if name not in pretrained_names():
+        raise ValueError(f"name must be one of {', '.join(pretrained_names())}; got {name!r}")
+    return load_model(PRETRAINED / name, device)
+
+
+def pretrained_names() -> list[str]:
+    """The names that `load_pretrained` knows."""
+    return sorted(path.stem for path in PRETRAINED.glob("*.safetensors"))
+
+
+def read_metrics(path: PathLike) -> list[dict[str, Any]]:
+    """The lines of a metrics.jsonl (training/folder.py), or of a pretrained model by its name.
+
+    Raises FileNotFoundError if there is no such file, ValueError if a line is damaged.
+    """
+    file = PRETRAINED / f"{path}.metrics.jsonl" if path in pretrained_names() else Path(path)
+    try:
+        return [json.loads(line) for line in file.read_bytes().splitlines()]
+    except ValueError as error:
+        raise ValueError(f"{file} is damaged or no file of metrics: {error}") from None
+
+
+def _model_files(path: PathLike) -> tuple[Path, Path]:
+    """(weights, card). Not by with_suffix, which would cut the name "run-0.5" in two."""
+    stem = os.fspath(path).removesuffix(".safetensors").removesuffix(".json")
+    return Path(stem + ".safetensors"), Path(stem + ".json")
+
+
+def _find(path: PathLike) -> PathLike:
+    """path itself if there is a model, else the pretrained one of that name."""
+    if _model_files(path)[0].exists():
+        return path
+    if path in pretrained_names():
+        return PRETRAINED / path
+    raise FileNotFoundError(
+        f"there is no model {os.fspath(path)!r}: neither the file {_model_files(path)[0]} nor a "
+        f"pretrained one of that name ({', '.join(pretrained_names())})"
+    )

@@ -1,0 +1,106 @@
+"""The folder of a training: resume.pt, all that it needs to go on, and metrics.jsonl, its curve.
+
+Each line of the metrics is a JSON object: step, split ("train" or "held out"), and prior,
+reconstruction, diffusion and total in bits per dimension; for held-out images also standard_error
+and n. Nothing in it depends on the clock: a run that was stopped writes the same as one that was
+not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..files import PathLike, check, write_whole, writing
+
+RESUME_HEADER = b"diffenc_lite resume 1\n"  # followed by the sha256 of the rest, in 64 hex digits
+
+
+class RunFolder:
+    """`load` what was saved, `log` lines of metrics, `save` a state.
+
+    settings: what must be the same for the run to go on, by name.
+    """
+
+    def __init__(self, path: PathLike, settings: dict[str, Any]):
+        self.path, self.settings = Path(path), settings
+        self.resume, self.metrics = self.path / "resume.pt", self.path / "metrics.jsonl"
+
+    def load(self) -> dict[str, Any] | None:
+        """The state last saved, the metrics cut back to what they were then; None in a new folder.
+
+        Raises ValueError if the run had other settings, or if resume.pt or the metrics are damaged.
+        """
+        size = self._size()
+        if not self.resume.exists():
+            if size:
+                raise ValueError(
+                    f"{self.path} has metrics but no {self.resume.name} to go on from; "
+                    "give another folder"
+                )
+            return None
+        saved = load_resume(self.resume)
+        there = saved["settings"]
+        differing = [name for name in self.settings if self.settings[name] != there.get(name)]
+        if differing:
+            named = "; ".join(
+                f"{name} {there.get(name)!r} there, {self.settings[name]!r} here"
+                for name in differing
+            )
+            raise ValueError(
+                f"{self.path} holds a run with other settings ({named}). Give another folder, or "
+                "the same settings to go on"
+            )
+        if size < saved["metrics"]:
+            raise ValueError(
+                f"{self.metrics} is damaged or cut short: it has {size} bytes, and had "
+                f"{saved['metrics']} when {self.resume.name} was written"
+            )
+        if size > saved["metrics"]:  # these lines came later, and will come again
+            with writing(self.metrics):
+                os.truncate(self.metrics, saved["metrics"])
+        return saved["state"]
+
+    def log(self, lines: list[dict[str, Any]]) -> None:
+        """Add lines to the metrics, all the way to the disk."""
+        text = "".join(json.dumps(line) + "\n" for line in lines)
+        with writing(self.metrics), self.metrics.open("ab") as file:
+            file.write(text.encode())
+            file.flush()
+            os.fsync(file.fileno())
+
+    def save(self, state: dict[str, Any]) -> None:
+        saved = {"settings": self.settings, "metrics": self._size(), "state": state}
+        save_resume(self.resume, saved)
+
+    def _size(self) -> int:
+        return self.metrics.stat().st_size if self.metrics.exists() else 0
+
+
+def save_resume(path: PathLike, state: dict[str, Any]) -> None:
+    """Write all that a run needs to go on: tensors, numbers, strings; dicts and lists of them."""
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    content = buffer.getvalue()
+    write_whole(path, RESUME_HEADER + hashlib.sha256(content).hexdigest().encode() + content)
+
+
+def load_resume(path: PathLike) -> dict[str, Any]:
+    """What `save_resume` wrote, on the CPU.
+
+    Raises FileNotFoundError if there is no file, ValueError if it is damaged, cut short or not one
+    of these files at all.
+    """
+    content = Path(path).read_bytes()
+    start = len(RESUME_HEADER) + 64
+    digest, payload = content[len(RESUME_HEADER) : start], content[start:]
+    if not content.startswith(RESUME_HEADER):
+        raise ValueError(f"{os.fspath(path)} is not a resume file of diffenc_lite")
+    check(payload, digest.decode("ascii", "replace"), os.fspath(path))
+    return torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)

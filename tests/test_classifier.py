@@ -1,0 +1,172 @@
+"""The judge of samples: distances against closed forms, the shipped weights against their card."""
+
+import hashlib
+import json
+import shutil
+
+import pytest
+import torch
+
+from diffenc_lite import load_mnist
+from diffenc_lite.course.studies import classifier as module
+from diffenc_lite.course.studies.classifier import (
+    ASSET,
+    Judge,
+    Seen,
+    accuracy,
+    frechet_distance,
+    load_judge,
+    look,
+    train_judge,
+)
+
+
+def draws(n: int, dims: int, seed: int) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(n, dims, generator=generator, dtype=torch.float64)
+
+
+def with_moments(points: torch.Tensor, mean: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
+    """The points moved to this mean and the covariance factor factor^T, exactly."""
+    white = points - points.mean(0)
+    own = torch.linalg.cholesky(torch.cov(white.T).reshape(factor.shape))
+    white = torch.linalg.solve_triangular(own, white.T, upper=False).T
+    return mean + white @ factor.T
+
+
+# --- the distance --------------------------------------------------------------------------------
+
+
+def test_equal_sets_are_at_distance_zero():
+    a = draws(300, 8, 0)
+    assert frechet_distance(a, a) < 1e-10
+    assert frechet_distance(a, draws(300, 8, 1)) > 0.01
+
+
+def test_in_one_dimension_it_is_mean_and_width():
+    """(m - n)^2 + (s - u)^2"""
+    a = with_moments(draws(50, 1, 0), torch.tensor([3.0]), torch.tensor([[2.0]]).double())
+    b = with_moments(draws(70, 1, 1), torch.tensor([-1.0]), torch.tensor([[0.5]]).double())
+    assert frechet_distance(a, b) == pytest.approx(4**2 + 1.5**2)
+
+
+def test_commuting_covariances_add_up_over_their_axes():
+    """In common axes it is the sum over them of the one-dimensional distances."""
+    rotation = torch.linalg.qr(draws(4, 4, 2))[0]
+    s, u = torch.tensor([1.0, 2, 3, 0.1]).double(), torch.tensor([2.0, 2, 1, 0.7]).double()
+    m = torch.tensor([1.0, -1, 0, 0.5]).double()
+    a = with_moments(draws(40, 4, 0), m, rotation * s)
+    b = with_moments(draws(60, 4, 1), 0 * m, rotation * u)
+    expected = m.square().sum() + (s - u).square().sum()
+    assert frechet_distance(a, b) == pytest.approx(expected.item())
+
+
+def test_covariances_that_do_not_commute():
+    """In the plane tr sqrt(M) = sqrt(tr M + 2 sqrt(det M)), and M has the trace of C_a C_b."""
+    f, g = torch.tensor([[1.0, 0.0], [0.8, 0.5]]), torch.tensor([[2.0, -0.3], [-0.3, 0.4]])
+    f, g, zero = f.double(), g.double(), torch.zeros(2).double()
+    a, b = with_moments(draws(40, 2, 0), zero, f), with_moments(draws(40, 2, 1), zero, g)
+    c, e = f @ f.T, g @ g.T
+    root = ((c @ e).trace() + 2 * (c.det() * e.det()).sqrt()).sqrt()
+    assert frechet_distance(a, b) == pytest.approx((c.trace() + e.trace() - 2 * root).item())
+
+
+def test_order_does_not_matter():
+    a, b = draws(100, 5, 0), 1 + 2 * draws(80, 5, 1)
+    d = frechet_distance(a, b)
+    assert frechet_distance(b, a) == pytest.approx(d)
+    assert frechet_distance(a.flip(0), b[torch.randperm(80)]) == pytest.approx(d)
+
+
+def test_features_that_never_fire_do_no_harm():
+    a, b = draws(30, 6, 0), draws(30, 6, 1)
+    dead = torch.zeros(30, 40)
+    wide = frechet_distance(torch.cat([a, dead], 1), torch.cat([b, dead], 1))
+    assert wide == pytest.approx(frechet_distance(a, b))
+
+
+@pytest.mark.parametrize("shape", [(1, 5), (30, 4), (5,)])
+def test_sets_that_cannot_be_compared(shape):
+    with pytest.raises(ValueError, match=r"a and b must be .*got \(30, 5\)"):
+        frechet_distance(torch.zeros(30, 5), torch.zeros(shape))
+
+
+# --- classes -------------------------------------------------------------------------------------
+
+
+def seen(classes: list[int]) -> Seen:
+    return Seen(torch.zeros(len(classes), 2), 0.7 * torch.eye(10)[classes] + 0.03)
+
+
+def test_imbalance_is_the_share_that_would_have_to_change():
+    assert seen(list(range(10)) * 3).imbalance == pytest.approx(0)
+    assert seen([4] * 20).imbalance == pytest.approx(0.9)
+    assert seen([0, 0, 1, 2, 3, 4, 5, 6, 7, 8]).imbalance == pytest.approx(0.1)
+    assert seen([1, 2]).confidence == pytest.approx(0.73)
+
+
+# --- the judge itself ----------------------------------------------------------------------------
+
+
+def test_the_shipped_judge_is_the_one_of_its_card():
+    judge = load_judge()
+    assert not judge.training
+    assert judge.card["accuracy"] > 0.985
+    assert judge.card["parameters"] == sum(p.numel() for p in judge.parameters()) < 100_000
+    assert ASSET.with_suffix(".safetensors").stat().st_size < 500_000
+
+
+def test_it_reads_digits():
+    data = load_mnist("test", "bundled")  # of MNIST's training set, so it has seen them
+    judge = load_judge()
+    assert accuracy(judge, data.images[:200], data.labels[:200]) > 0.97
+    at_once, in_parts = look(judge, data.images[:60]), look(judge, data.images[:60], batch=7)
+    assert torch.allclose(at_once.features, in_parts.features, atol=1e-5)
+    assert at_once.features.shape == (60, 64) and at_once.features.dtype == torch.float64
+
+
+def test_noise_is_further_from_digits_than_digits_are():
+    images, judge = load_mnist("test", "bundled").images, load_judge()
+    real, other = look(judge, images[:300]), look(judge, images[300:600])
+    generator = torch.Generator().manual_seed(0)
+    noise = (60 * torch.randn(300, 1, 28, 28, generator=generator)).round()
+    noisy = look(judge, (images[300:600] + noise).clamp(0, 255).to(torch.uint8))
+    floor = frechet_distance(real.features, other.features)
+    assert frechet_distance(real.features, noisy.features) > 3 * floor
+    assert noisy.confidence < other.confidence
+
+
+@pytest.mark.parametrize("shape", [(5, 28, 28), (5, 1, 32, 32), (0, 1, 28, 28)])
+def test_images_of_another_shape_are_refused(shape):
+    with pytest.raises(ValueError, match=r"images must be \(N, 1, 28, 28\)"):
+        look(load_judge(), torch.zeros(shape, dtype=torch.uint8))
+
+
+def test_damaged_weights_are_refused(tmp_path, monkeypatch):
+    for suffix in (".json", ".safetensors"):
+        shutil.copy(ASSET.with_suffix(suffix), tmp_path / ("judge" + suffix))
+    weights = tmp_path / "judge.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+    monkeypatch.setattr(module, "ASSET", tmp_path / "judge")
+    with pytest.raises(ValueError, match="damaged or cut short: expected sha256"):
+        load_judge()
+
+
+def test_training_learns_and_depends_on_the_seed_only():
+    data = load_mnist("train", "bundled")
+    images, labels = data.images[:64], data.labels[:64]
+    torch.manual_seed(5)
+    before = torch.rand(1)
+    torch.manual_seed(5)
+    judge, again = (train_judge(images, labels, 25, 3, batch=16) for _ in range(2))
+    assert torch.equal(torch.rand(1), before), "the caller's random numbers are left alone"
+    assert all(
+        torch.equal(a, b) for a, b in zip(judge.parameters(), again.parameters(), strict=True)
+    )
+    assert accuracy(judge, images, labels) > 2 * accuracy(Judge().eval(), images, labels)
+
+
+def test_the_card_is_that_of_the_weights():
+    card = json.loads(ASSET.with_suffix(".json").read_bytes())
+    content = ASSET.with_suffix(".safetensors").read_bytes()
+    assert hashlib.sha256(content).hexdigest() == card["sha256"]

@@ -1,0 +1,581 @@
+"""The torch code computes what the ledger proves: both on the same random numbers, in float64.
+
+`checks("F3", ...)` says which code a test holds against which row; the last test makes a table of
+it, with the time that each proof takes and the notebook that teaches it.
+"""
+
+import math
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import sympy
+import torch
+from torch import Tensor, nn
+
+from diffenc_lite import (
+    DiffEnc,
+    IdentityEncoder,
+    LearnedEncoder,
+    Noise,
+    ScalingEncoder,
+    bound,
+    elbo,
+    gaussian,
+    pixels,
+    process,
+    sampling,
+    schedule,
+)
+from diffenc_lite.course.ledger import LEDGER, TAGS
+from diffenc_lite.course.ledger import notation as n
+
+ROOT = Path(__file__).parents[1]
+B, D = 64, 3
+CHECKED: dict[str, list[str]] = {tag: [] for tag in TAGS}
+
+
+def checks(tag: str, *code: object) -> Callable:
+    for part in code:
+        name = f"{part.__module__}.{part.__qualname__}".removeprefix("diffenc_lite.")
+        CHECKED[tag].append(name)
+    return lambda test: test
+
+
+def ledger(tag: str, form: str, **values: Tensor | float) -> Tensor:
+    """One form of the ledger as a number for each entry; gamma (B,) is broadcast to (B, D)."""
+    arrays = {
+        name: value.numpy()[:, None] if name.startswith("gamma") and value.dim() == 1 else value
+        for name, value in values.items()
+        if isinstance(value, Tensor)
+    }
+    arrays = {name: np.asarray(value) for name, value in arrays.items()}
+    return torch.as_tensor(LEDGER[tag].lambdify(form)(**(values | arrays)), dtype=torch.float64)
+
+
+def same(actual: Tensor, expected: Tensor, rtol: float = 1e-9) -> None:
+    torch.testing.assert_close(actual, expected.expand_as(actual), rtol=rtol, atol=1e-12)
+
+
+# --- random inputs -------------------------------------------------------------------------------
+
+
+class Depths(NamedTuple):
+    """Two depths s < t for each example: the times, and what the ledger calls them."""
+
+    s: Tensor
+    t: Tensor
+    gamma_s: Tensor
+    gamma_t: Tensor
+
+    def noise(self, like: Tensor) -> tuple[Noise, Noise]:
+        return Noise.from_gamma(self.gamma_s).like(like), Noise.from_gamma(self.gamma_t).like(like)
+
+    @property
+    def gammas(self) -> dict[str, Tensor]:
+        return {"gamma_s": self.gamma_s, "gamma_t": self.gamma_t}
+
+
+@pytest.fixture
+def depths(generator: torch.Generator) -> Depths:
+    s = 0.8 * torch.rand(B, dtype=torch.float64, generator=generator)
+    t = s + 0.02 + (0.98 - s) * torch.rand(B, dtype=torch.float64, generator=generator)
+    linear = schedule.LinearSchedule()
+    return Depths(s, t, linear(s).gamma, linear(t).gamma)
+
+
+@pytest.fixture
+def x(generator: torch.Generator) -> Tensor:
+    return 2 * torch.rand(B, D, dtype=torch.float64, generator=generator) - 1
+
+
+# y(x, gamma) = tanh(2 x sin(gamma / 3) + x), once for torch and once for SymPy with its derivative
+y_symbolic = sympy.tanh(2 * n.x * sympy.sin(n.gamma_t / 3) + n.x)
+ydot_symbolic = sympy.lambdify([n.x, n.gamma_t], -sympy.diff(y_symbolic, n.gamma_t))
+
+
+class Proposal(nn.Module):
+    def forward(self, x: Tensor, gamma: Tensor) -> Tensor:
+        return torch.tanh(2 * x * torch.sin(gamma[:, None] / 3) + x)
+
+
+class Guess(nn.Module):
+    """A denoiser that is far from right."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.tensor(0.7, dtype=torch.float64))
+
+    def forward(self, z: Tensor, gamma: Tensor) -> Tensor:
+        return torch.tanh(self.scale * z + torch.cos(gamma[:, None]))
+
+
+ENCODERS = {
+    "E1": IdentityEncoder(),
+    "E2": ScalingEncoder(),
+    "E3": LearnedEncoder(Proposal()),
+}
+
+
+@pytest.fixture(params=ENCODERS)
+def tag(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def model(tag: str) -> DiffEnc:
+    return DiffEnc(Guess(), ENCODERS[tag])
+
+
+def encoded(tag: str, x: Tensor, gamma: Tensor) -> dict[str, Tensor]:
+    """x_t and u by the ledger."""
+    if tag == "E1":
+        return {"x_t": x, "u": torch.zeros_like(x)}
+    if tag == "E2":
+        x_t = ledger("E2", "u", x=x, gamma_t=gamma)  # for E2, u is x_t
+        return {"x_t": x_t, "u": x_t}
+    g = gamma[:, None].numpy()
+    y = Proposal()(x, gamma)
+    ydot = torch.as_tensor(ydot_symbolic(x.numpy(), g))
+    return {
+        "x_t": ledger("E3", "x_t", x=x, y=y, gamma_t=gamma),
+        "u": ledger("E3", "u", x=x, y=y, ydot=ydot, gamma_t=gamma),
+        "y": y,
+        "ydot": ydot,
+    }
+
+
+def predicted(tag: str, x: Tensor, gamma: Tensor, eps: Tensor) -> dict[str, Tensor]:
+    """All that stands in L2 and L4 at depth t, by the ledger; only v_hat is the network's."""
+    at_t = encoded(tag, x, gamma)
+    x_t = at_t["x_t"]
+    z_t = (
+        ledger("F1", "mean", x_t=x_t, gamma_t=gamma)
+        + ledger("F1", "variance", gamma_t=gamma).sqrt() * eps
+    )
+    with torch.no_grad():
+        vhat = Guess()(z_t, gamma)
+    xhat = ledger("G4", "x_t", z_t=z_t, v=vhat, gamma_t=gamma)
+    return at_t | {
+        "z_t": z_t,
+        "v": ledger("G4", "v", z_t=z_t, x_t=x_t, gamma_t=gamma),
+        "vhat": vhat,
+        "xhat": xhat,
+        "uhat": torch.zeros_like(x) if tag == "E1" else xhat,
+    }
+
+
+def pick(values: dict[str, Tensor], names: str) -> dict[str, Tensor]:
+    return {name: values[name] for name in names.split()}
+
+
+# --- processes -----------------------------------------------------------------------------------
+
+
+@checks("KL", gaussian.kl_to_standard, gaussian.kl_ratio)
+def test_divergences(x: Tensor, normal: Callable) -> None:
+    variance = normal(B, 1).exp()
+    kl = ledger("KL", "kl", mu_q=x, sigma_q=variance.sqrt(), mu_p=0.0, sigma_p=1.0)
+    same(gaussian.kl_to_standard(x, variance), kl.sum(1))
+    ratio = normal(B).exp()
+    kl = ledger("KL", "kl", mu_q=x, sigma_q=1.0, mu_p=0.0, sigma_p=ratio[:, None] ** -0.5)
+    same(gaussian.kl_ratio(x.square().sum(1), ratio, D), kl.sum(1))
+
+
+@checks("F1", process.marginal, process.add_noise)
+def test_marginal(x: Tensor, depths: Depths, normal: Callable) -> None:
+    _, t = depths.noise(x)
+    mean = ledger("F1", "mean", x_t=x, gamma_t=depths.gamma_t)
+    variance = ledger("F1", "variance", gamma_t=depths.gamma_t)
+    same(process.marginal(x, t).mean, mean)
+    same(process.marginal(x, t).variance, variance)
+    eps = normal(B, D)
+    same(process.add_noise(x, eps, t), mean + variance.sqrt() * eps)
+
+
+@checks("F2", process.transition, schedule.step_c)
+def test_transition(x: Tensor, depths: Depths, normal: Callable) -> None:
+    s, t = depths.noise(x)
+    x_t, z_s = normal(B, D), normal(B, D)
+    q = process.transition(z_s, x_t - x, s, t)
+    same(q.mean, ledger("F2", "mean", z_s=z_s, x_s=x, x_t=x_t, **depths.gammas))
+    same(q.variance, ledger("F2", "variance", **depths.gammas))
+    same(schedule.step_c(s, t), ledger("F2", "c", **depths.gammas))
+
+
+@checks("F3", process.posterior)
+def test_posterior(x: Tensor, depths: Depths, normal: Callable) -> None:
+    s, t = depths.noise(x)
+    x_t, z_t = normal(B, D), normal(B, D)
+    q = process.posterior(z_t, x_t, x_t - x, s, t)
+    same(q.mean, ledger("F3", "mean", z_t=z_t, x_s=x, x_t=x_t, **depths.gammas))
+    same(q.variance, ledger("F3", "variance", **depths.gammas))
+
+
+@checks("G1", process.marginal, sampling.sample_steps)
+def test_start_of_generation(x: Tensor) -> None:
+    q = process.marginal(x, Noise.from_gamma(torch.full((B,), 80.0).double()).like(x))
+    same(q.mean, ledger("G1", "mean"))
+    same(q.variance, ledger("G1", "variance"))
+    model = DiffEnc(Guess(), shape=(D,))
+    with torch.no_grad():
+        z_1 = next(sampling.sample_steps(model, 20_000, 1, generator=torch.Generator())).z
+    entropy = -ledger("G1", "log_density", z_1=z_1)  # its mean is (1 + ln 2 pi) / 2, spread 0.71
+    assert float(entropy.mean()) == pytest.approx((1 + math.log(2 * math.pi)) / 2, abs=0.015)
+    assert float(z_1.mean()) == pytest.approx(0, abs=0.02)
+
+
+@checks("G2", pixels.to_unit, pixels.level_logits)
+@pytest.mark.parametrize("levels", [2, 256])
+def test_levels(levels: int, x: Tensor) -> None:
+    every = torch.arange(levels, dtype=torch.uint8)
+    l_k = pixels.to_unit(every, levels, torch.float64)
+    same(l_k, ledger("G2", "level", k=every.double(), K=levels))
+    gamma_0 = torch.linspace(-13.3, 1, B, dtype=torch.float64)
+    logits = pixels.level_logits(x, Noise.from_gamma(gamma_0).like(x), levels)
+    at = {"z_0": x[..., None], "gamma_0": gamma_0[:, None, None]}
+    same(logits, ledger("G2", "logit", l_k=l_k, **at))
+    odds = ledger("G2", "log_odds", l_k=l_k, l_j=l_k[:1], **at)
+    torch.testing.assert_close(logits - logits[..., :1], odds, rtol=1e-9, atol=1e-7)
+
+
+@checks("G3", process.generative_step)
+def test_generative_step(x: Tensor, depths: Depths, normal: Callable) -> None:
+    s, t = depths.noise(x)
+    z_t, u_hat, ratio = normal(B, D), normal(B, D), normal(B, 1).exp()
+    p = process.generative_step(z_t, x, u_hat, s, t, ratio)
+    same(p.mean, ledger("G3", "mean", z_t=z_t, xhat=x, uhat=u_hat, **depths.gammas))
+    same(p.variance, ledger("G3", "variance", w=ratio, **depths.gammas))
+
+
+@checks("G4", process.v_from_eps, process.x_from_v, process.eps_from_v, process.v_from_x)
+def test_three_names_for_one_prediction(x: Tensor, depths: Depths, normal: Callable) -> None:
+    _, t = depths.noise(x)
+    z_t, v = normal(B, D), normal(B, D)
+    gamma_t = depths.gamma_t
+    same(process.x_from_v(z_t, v, t), ledger("G4", "x_t", z_t=z_t, v=v, gamma_t=gamma_t))
+    same(process.eps_from_v(z_t, v, t), ledger("G4", "epsilon", z_t=z_t, v=v, gamma_t=gamma_t))
+    same(process.v_from_x(z_t, x, t), ledger("G4", "v", z_t=z_t, x_t=x, gamma_t=gamma_t))
+    eps = normal(B, D)
+    z_t = process.add_noise(x, eps, t)
+    same(
+        process.v_from_eps(x, eps, t), ledger("G4", "v", z_t=z_t, x_t=x, gamma_t=gamma_t), rtol=1e-7
+    )
+    error = process.x_from_v(z_t, v, t) - process.x_from_v(z_t, z_t, t)
+    torch.testing.assert_close(
+        error, ledger("G4", "error", v=z_t, vhat=v, gamma_t=gamma_t), rtol=1e-9, atol=1e-12
+    )
+
+
+# --- encoders ------------------------------------------------------------------------------------
+
+
+@checks("E1", IdentityEncoder)
+@checks("E2", ScalingEncoder)
+@checks("E3", LearnedEncoder)
+def test_encoding(tag: str, x: Tensor, depths: Depths) -> None:
+    encoding = ENCODERS[tag](x, depths.gamma_t)
+    expected = encoded(tag, x, depths.gamma_t)
+    same(encoding.x_t, expected["x_t"])
+    same(encoding.u, expected["u"])
+    x_t, change = ENCODERS[tag].change(x, depths.gamma_s, depths.gamma_t)
+    same(x_t, expected["x_t"])
+    same(x + ENCODERS[tag].shift(x, depths.gamma_t), expected["x_t"])
+    if tag == "E1":
+        assert not change.any()
+    if tag == "E2":
+        same(change, ledger("E2", "change", x=x, **depths.gammas))
+        mean = process.marginal(x_t, depths.noise(x)[1]).mean
+        same(mean, ledger("E2", "mean", x=x, gamma_t=depths.gamma_t))
+    if tag == "E3":
+        y_s = Proposal()(x, depths.gamma_s)
+        y_t = Proposal()(x, depths.gamma_t)
+        same(change, ledger("E3", "change", x=x, y_s=y_s, y_t=y_t, **depths.gammas))
+
+
+@checks("X7", LearnedEncoder.shift)
+def test_encoder_is_nearly_the_identity_where_there_is_little_noise(
+    x: Tensor, depths: Depths
+) -> None:
+    gamma_t = depths.gamma_t
+    shift = ENCODERS["E3"].shift(x, gamma_t)
+    y = Proposal()(x, gamma_t)
+    same(shift, ledger("X7", "shift", x=x, y=y, gamma_t=gamma_t))
+    variance = ledger("F1", "variance", gamma_t=gamma_t)
+    same(2 * variance - shift, ledger("X7", "upper", p=1 - y, q=1 + x, gamma_t=gamma_t))
+    same(2 * variance + shift, ledger("X7", "lower", p=1 + y, q=1 - x, gamma_t=gamma_t))
+    same(ENCODERS["E2"].shift(x, gamma_t), ledger("X7", "scaling", x=x, gamma_t=gamma_t))
+
+
+@checks("X6", process.generative_step, process.mean_gap)
+def test_counterterm_is_a_change_of_output(x: Tensor, depths: Depths, normal: Callable) -> None:
+    s, t = depths.noise(x)
+    z_t, gammas = normal(B, D), depths.gammas
+    with_counterterm = process.generative_step(z_t, x, x, s, t).mean
+    stretched = ledger("X6", "output", xhat=x, **gammas)
+    same(process.generative_step(z_t, stretched, 0.0, s, t).mean, with_counterterm)
+    same(ledger("X6", "back", xhatprime=stretched, **gammas), x)
+    slope = with_counterterm - process.generative_step(z_t, x - 1, x - 1, s, t).mean
+    same(slope, ledger("X6", "coefficient", **gammas))
+    # a right prediction: what is left of the gap, to second order in the step
+    near = gammas | {"gamma_s": depths.gamma_t - 1e-4}
+    s = Noise.from_gamma(near["gamma_s"]).like(x)
+    x_t, change = ENCODERS["E2"].change(x, near["gamma_s"], near["gamma_t"])
+    sigma_q = ledger("F3", "variance", **near).sqrt()
+    gap = process.mean_gap(torch.zeros_like(x), x_t, change, s, t) * sigma_q
+    torch.testing.assert_close(
+        gap, ledger("X6", "left_over_E2", x=x, **near), rtol=0, atol=1e-12
+    )  # itself up to 1e-9, the next order 1e-13
+
+
+# --- the bound -----------------------------------------------------------------------------------
+
+
+@checks("L0", bound.prior_loss)
+def test_prior(model: DiffEnc, tag: str, x: Tensor) -> None:
+    gamma_1 = torch.full((B,), 5.0, dtype=torch.float64)
+    x_1 = encoded(tag, x, gamma_1)["x_t"]
+    each = ledger("L0", "one_dimension", x_1=x_1, gamma_1=gamma_1)
+    actual = bound.prior_loss(model, x)
+    torch.testing.assert_close(actual, each.sum(1), rtol=1e-9, atol=1e-12)
+    whole = ledger("L0", "prior", d=D, x_1=x_1.T, gamma_1=gamma_1[0])
+    torch.testing.assert_close(actual, whole, rtol=1e-9, atol=1e-12)
+
+
+@checks("L1", bound.reconstruction_loss)
+def test_reconstruction(
+    model: DiffEnc, tag: str, normal: Callable, generator: torch.Generator
+) -> None:
+    images = torch.randint(256, (B, D), generator=generator).to(torch.uint8)
+    x, eps = pixels.to_unit(images, dtype=torch.float64), normal(B, D)
+    gamma_0 = torch.full((B,), -13.3, dtype=torch.float64)
+    exponents = ledger(
+        "L1",
+        "exponent",
+        l_k=ledger("G2", "level", k=torch.arange(256.0).double(), K=256),
+        x=x[..., None],
+        x_0=encoded(tag, x, gamma_0)["x_t"][..., None],
+        epsilon=eps[..., None],
+        gamma_0=gamma_0[:, None, None],
+    )
+    actual = bound.reconstruction_loss(model, images, eps)
+    torch.testing.assert_close(actual, exponents.logsumexp(-1).sum(1), rtol=1e-7, atol=1e-12)
+
+
+@checks("L2", bound.step_gap, bound.step_loss, process.mean_gap, gaussian.kl_ratio)
+def test_one_step(model: DiffEnc, tag: str, x: Tensor, depths: Depths, normal: Callable) -> None:
+    eps, ratio = normal(B, D), normal(B).exp()
+    values = predicted(tag, x, depths.gamma_t, eps)
+    values["x_s"] = encoded(tag, x, depths.gamma_s)["x_t"]
+    gap = ledger("L2", "gap", **pick(values, "xhat uhat x_s x_t"), **depths.gammas)
+    gap_in_v = ledger("L2", "gap_in_v", **pick(values, "v vhat uhat x_s x_t"), **depths.gammas)
+    with torch.no_grad():
+        squared = bound.step_gap(model, x, depths.s, depths.t, eps)
+        loss = bound.step_loss(model, x, depths.s, depths.t, eps, ratio)
+    same(squared, gap_in_v.square())
+    each = ledger("L2", "one_dimension", delta=gap, w=ratio[:, None], **depths.gammas)
+    same(loss, each.sum(1))
+    one = {"gamma_s": depths.gamma_s[0], "gamma_t": depths.gamma_t[0], "w": ratio[0]}
+    same(loss[0], ledger("L2", "step", d=D, delta=gap[0], **one))
+
+
+@checks("L3", bound.step_loss, elbo)
+def test_finite_depth(x: Tensor, depths: Depths, normal: Callable) -> None:
+    model = DiffEnc(Guess())
+    eps = normal(B, D)
+    values = predicted("E1", x, depths.gamma_t, eps)
+    by_x = ledger("L3", "step", x=x, xhat=values["xhat"], **depths.gammas)
+    z_t, vhat = values["z_t"], values["vhat"]
+    epshat = ledger("G4", "epsilon", z_t=z_t, v=vhat, gamma_t=depths.gamma_t)
+    by_eps = ledger("L3", "step_in_epsilon", epsilon=eps, epsilonhat=epshat, **depths.gammas)
+    with torch.no_grad():
+        loss = bound.step_loss(model, x, depths.s, depths.t, eps)
+    same(loss, by_x.sum(1))
+    same(loss, by_eps.sum(1))
+
+    images = pixels.to_levels(x)
+    x = pixels.to_unit(images, dtype=torch.float64)
+    total, gamma = torch.zeros(B, dtype=torch.float64), model.schedule(torch.arange(5) / 4).gamma
+    for gamma_s, gamma_t in zip(gamma[:-1].double(), gamma[1:].double(), strict=True):
+        gammas = {"gamma_s": gamma_s.expand(B), "gamma_t": gamma_t.expand(B)}
+        xhat = predicted("E1", x, gammas["gamma_t"], eps)["xhat"]
+        total += ledger("L3", "step", x=x, xhat=xhat, **gammas).sum(1)
+    with torch.no_grad():
+        diffusion = elbo(model, images, steps=4, every_step=True, noise=eps).diffusion
+    same(diffusion, total, rtol=1e-5)  # gamma above is in float32
+
+
+@checks("L4", bound.diffusion_loss, process.residual, bound.step_loss)
+def test_infinite_depth(
+    model: DiffEnc, tag: str, x: Tensor, depths: Depths, normal: Callable
+) -> None:
+    eps, gamma_t = normal(B, D), depths.gamma_t
+    values = predicted(tag, x, gamma_t, eps)
+    r = ledger("L4", "residual", gamma_t=gamma_t, **pick(values, "v vhat u uhat"))
+    _, t = depths.noise(x)
+    same(process.residual(values["v"] - values["vhat"], values["u"] - values["uhat"], t), r)
+    integrand = ledger("L4", "integrand", r=r, gamma_t=gamma_t, gammaprime_t=18.3)
+    with torch.no_grad():
+        loss = bound.diffusion_loss(model, x, depths.t, eps)
+    same(loss, integrand.sum(1))
+    v, vhat = values["v"], values["vhat"]
+    if tag == "E1":
+        z_t = values["z_t"]
+        epshat = ledger("G4", "epsilon", z_t=z_t, v=vhat, gamma_t=gamma_t)
+        in_noise = {"epsilon": eps, "epsilonhat": epshat, "gammaprime_t": 18.3}
+        same(loss, ledger("L4", "integrand_E1", **in_noise).sum(1))
+    if tag == "E2":
+        torch.testing.assert_close(
+            ledger("L4", "residual_E2", v=v, vhat=vhat, gamma_t=gamma_t), r, rtol=1e-6, atol=1e-9
+        )
+    if tag == "E3":
+        special = ledger("L4", "residual_E3", gamma_t=gamma_t, **pick(values, "v vhat y ydot"))
+        torch.testing.assert_close(special, r, rtol=1e-6, atol=1e-9)
+
+
+# x_t of E3 as a function of gamma alone, and its second derivative (in gamma as in lambda)
+x_t_symbolic = n.in_gamma(LEDGER["E3"].form("x_t")).subs(n.y, y_symbolic)
+xddot_symbolic = sympy.lambdify([n.x, n.gamma_t], sympy.diff(x_t_symbolic, n.gamma_t, 2))
+
+
+@checks("L4", bound.step_loss)
+def test_first_term_that_the_limit_neglects(
+    model: DiffEnc, tag: str, x: Tensor, normal: Callable
+) -> None:
+    """cost = (1/2) alpha^2 r^2 Delta + R Delta^2 + O(Delta^3): half a step leaves an eighth."""
+    eps, gamma_t = normal(B, D), torch.linspace(-4, 4, B, dtype=torch.float64)
+    values = predicted(tag, x, gamma_t, eps)
+    vs = pick(values, "v vhat")
+    r = ledger("L4", "residual", gamma_t=gamma_t, **vs, **pick(values, "u uhat"))
+    first = ledger("L4", "integrand", r=r, gamma_t=gamma_t, gammaprime_t=1.0)
+    if tag == "E1":
+        second = ledger("L4", "neglected_E1", gamma_t=gamma_t, **vs)
+    elif tag == "E2":
+        second = ledger("L4", "neglected_E2", gamma_t=gamma_t, x_t=values["x_t"], **vs)
+    else:
+        xddot = torch.as_tensor(xddot_symbolic(x.numpy(), gamma_t[:, None].numpy()))
+        second = ledger("L4", "neglected", gamma_t=gamma_t, r=r, xddot_t=xddot, **vs)
+
+    def left_over(step: float) -> Tensor:
+        times = ((gamma - -13.3) / 18.3 for gamma in (gamma_t - step, gamma_t))
+        with torch.no_grad():
+            cost = bound.step_loss(model, x, *times, eps)
+        return (cost - (first * step + second * step**2).sum(1)).abs().mean()
+
+    assert float(left_over(0.02) / left_over(0.01)) == pytest.approx(8, rel=0.05)
+
+
+# --- the ratio -----------------------------------------------------------------------------------
+
+
+@checks("W1", gaussian.best_ratio, gaussian.kl_ratio, process.generative_step)
+def test_best_ratio(x: Tensor, depths: Depths, normal: Callable) -> None:
+    m = normal(B).exp()
+    ratio = gaussian.best_ratio(m)
+    same(ratio, ledger("W1", "ratio", m=m))
+    same(1 - ratio, ledger("W1", "below_one", m=m))
+    same(gaussian.kl_ratio(D * m, ratio, D), ledger("W1", "cost", m=m, d=D))
+    s, t = depths.noise(x)
+    variance = process.generative_step(x, x, 0.0, s, t, ratio[:, None]).variance
+    same(variance, ledger("W1", "variance", m=m[:, None], **depths.gammas))
+
+
+@checks("W2", gaussian.kl_ratio, bound.step_loss, gaussian.best_ratio, elbo)
+def test_ratio_at_great_depth(x: Tensor, normal: Callable) -> None:
+    ratio, none = normal(B).exp(), torch.zeros(B, dtype=torch.float64)
+    same(1000 * gaussian.kl_ratio(none, ratio, D), ledger("W2", "excess", T=1000, w=ratio, d=D))
+    same(gaussian.kl_ratio(none, ratio, D), ledger("W2", "linear", w=ratio, d=D))
+    kappa, steps = normal(B), 10**8
+    price = steps * gaussian.kl_ratio(none, 1 + kappa / steps**0.5, D)
+    same(price, ledger("W2", "root", kappa=kappa, d=D), rtol=1e-3)
+
+    gamma_t, eps = torch.linspace(-4, 4, B, dtype=torch.float64), normal(B, D)
+    values, t = predicted("E2", x, gamma_t, eps), (gamma_t + 13.3) / 18.3
+    model, steps = DiffEnc(Guess(), ScalingEncoder()), 10**6
+    with torch.no_grad():
+        m = 2 * bound.step_loss(model, x, t - 1 / steps, t, eps) / D
+    r = ledger("L4", "residual", gamma_t=gamma_t, **pick(values, "v vhat u uhat"))
+    sizes = {"r": r, "gamma_t": gamma_t, "gammaprime_t": 18.3}
+    expected = ledger("W2", "best", d=D, **sizes).sum(1)
+    same(steps * (gaussian.best_ratio(m) - 1), expected, rtol=1e-3)
+    with pytest.raises(ValueError, match="W2"):
+        elbo(model, pixels.to_levels(x), ratio=0.9)
+
+
+@checks("W3", bound.step_loss)
+def test_weighted_loss_is_a_bound(x: Tensor, depths: Depths, normal: Callable) -> None:
+    eps, ratio = normal(B, D), normal(B).exp()
+    model = DiffEnc(Guess(), ScalingEncoder())
+    bounded = bound.step_loss(model, x, depths.s, depths.t, eps, ratio)
+    weighted = ratio * bound.step_loss(model, x, depths.s, depths.t, eps)
+    constant = D * ledger("W3", "constant", w=ratio)
+    torch.testing.assert_close(bounded - weighted, constant, rtol=1e-6, atol=1e-6)
+    of_bound, of_weighted = (
+        torch.autograd.grad(loss.sum(), model.denoiser.scale)[0] for loss in (bounded, weighted)
+    )
+    assert of_weighted.abs() > 1
+    same(of_bound, of_weighted)
+
+    model = DiffEnc(Guess())  # the popular loss, with rho = 1
+    values = predicted("E1", x, depths.gamma_t, eps)
+    at_t = pick(values, "z_t") | {"v": values["vhat"], "gamma_t": depths.gamma_t}
+    popular = (eps - ledger("G4", "epsilon", **at_t)).square()
+    ratio = ledger("W3", "ratio_of_epsilon_loss", rho=1.0, **depths.gammas)
+    with torch.no_grad():
+        gap = bound.step_gap(model, x, depths.s, depths.t, eps)
+    same(gap * ratio / 2, popular)
+
+
+@checks("W5", gaussian.best_ratio, gaussian.kl_ratio)
+def test_ratio_for_each_dimension(normal: Callable) -> None:
+    m_j = normal(D).exp()
+    shared = gaussian.kl_ratio(m_j.sum(), gaussian.best_ratio(m_j.mean()), D)
+    single = gaussian.kl_ratio(m_j, gaussian.best_ratio(m_j), 1).sum()
+    assert shared > single
+    same(shared - single, ledger("W5", "gain", m=m_j, mbar=m_j.mean(), d=D))
+
+
+@checks("X4", bound.diffusion_loss)
+def test_scaling_against_a_vdm_with_its_marginals(
+    x: Tensor, depths: Depths, normal: Callable
+) -> None:
+    model, gamma_t, eps = DiffEnc(Guess(), ScalingEncoder()), depths.gamma_t, normal(B, D)
+    xhat = predicted("E2", x, gamma_t, eps)["xhat"]
+    alpha2 = 1 - ledger("F1", "variance", gamma_t=gamma_t)
+    guess = {"x": x, "xtilde": xhat / alpha2, "gamma_t": gamma_t, "gammaprime_t": 18.3}
+    with torch.no_grad():
+        loss = bound.diffusion_loss(model, x, depths.t, eps)
+    same(loss, ledger("X4", "scaling", **guess).sum(1))
+    ratio = ledger("X4", "ratio", gamma_t=gamma_t)
+    same(loss, (ratio * ledger("X4", "vdm", **guess)).sum(1))
+    same(ratio - 1, ledger("X4", "excess", gamma_t=gamma_t), rtol=1e-4)
+    same(ledger("X4", "ratio", gamma_t=torch.tensor([60.0]).double()), ledger("X4", "end"))
+
+
+# --- the table -----------------------------------------------------------------------------------
+
+
+def test_every_tag_is_proved_checked_and_taught() -> None:
+    """Writes build/ledger.md: for each tag, seconds of its proof, the torch code, the notebook."""
+    lines = [
+        "| tag | what it says | proved in (s) | torch code checked against it | notebook |",
+        "|---|---|---|---|---|",
+    ]
+    for tag in TAGS:
+        row = LEDGER[tag]
+        code = sorted(set(CHECKED[tag]))
+        assert code, f"no torch code is held against {tag}"
+        assert re.fullmatch(r"0\d|1[0-4]", row.notebook)
+        for notebook in (ROOT / "notebooks").glob(f"{row.notebook}_*.ipynb"):
+            text = notebook.read_text(encoding="utf-8")
+            assert re.search(rf"\b{tag}\b", text), f"{notebook.name} does not mention {tag}"
+        names = ", ".join(f"`{name}`" for name in code)
+        seconds = row.prove().seconds
+        lines.append(f"| {tag} | {row.title} | {seconds:.2f} | {names} | {row.notebook} |")
+    table = "\n".join(lines) + "\n"
+    print(table)
+    (ROOT / "build").mkdir(exist_ok=True)
+    (ROOT / "build" / "ledger.md").write_text(table, encoding="utf-8")

@@ -1,0 +1,106 @@
+"""Probes: each finds what it can know, no more, and is judged on examples it has not seen."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from diffenc_lite.course.studies import regression
+
+HIGH, WIDE = 5, 6
+
+
+@pytest.fixture
+def x(normal):
+    return 0.7 + normal(400, 1, HIGH, WIDE)
+
+
+@pytest.fixture
+def x_new(x, normal):  # drawn after x, from the same generator
+    return 0.7 + normal(100, 1, HIGH, WIDE)
+
+
+def r2(fit, make, x, x_new, **options):
+    y = make(x)
+    return regression.explained(make(x_new), fit(x, y, x_new, **options), y)
+
+
+def line(x):
+    slopes = torch.linspace(-1, 2, HIGH * WIDE, dtype=x.dtype).reshape(1, HIGH, WIDE)
+    return slopes * x + 3
+
+
+def blur(x):
+    kernel = torch.tensor([[0.0, 1, 0], [2, 5, 0], [0, 0, -1]], dtype=x.dtype)
+    return F.conv2d(x, kernel[None, None], padding=1) - 2
+
+
+def mixed(x):
+    """Each pixel a sum of all others, with fixed weights."""
+    weights = torch.linspace(-1, 1, (HIGH * WIDE) ** 2, dtype=x.dtype).sin()
+    return (x.flatten(1) @ weights.reshape(HIGH * WIDE, -1)).reshape(x.shape)
+
+
+def test_r2_counts_from_the_mean_picture():
+    y = torch.tensor([[0.0, 2.0], [2.0, 4.0]])  # mean (1, 3)
+    new = torch.tensor([[2.0, 3.0], [1.0, 1.0]])  # squared distances 1 and 4
+    assert regression.explained(new, new, y) == 1
+    assert regression.explained(new, y.mean(0).expand(2, 2), y) == 0
+    assert regression.explained(new, new + torch.tensor([1.0, 0.0]), y) == pytest.approx(1 - 2 / 5)
+    assert regression.explained(new, new + 10, y) < 0
+
+
+def test_r2_needs_a_spread():
+    with pytest.raises(ValueError, match="y_new must differ"):
+        regression.explained(torch.ones(3, 2), torch.zeros(3, 2), torch.ones(5, 2))
+
+
+@pytest.mark.parametrize(
+    "fit, make",
+    [
+        (regression.pixelwise, line),
+        (regression.patchwise, blur),
+        (regression.whole_image, mixed),
+        (regression.whole_image, blur),
+    ],
+)
+def test_each_fit_finds_what_it_can_know(fit, make, x, x_new):
+    assert r2(fit, make, x, x_new) > 0.99
+
+
+def test_no_fit_finds_what_it_cannot_know(x, x_new, normal):
+    assert 0.5 < r2(regression.pixelwise, blur, x, x_new) < 0.9  # 25 of 31 parts are its own
+    assert r2(regression.patchwise, mixed, x, x_new) < 0.4
+    unrelated = normal(500, 1, HIGH, WIDE)
+    for fit in (regression.pixelwise, regression.patchwise, regression.whole_image):
+        guess = fit(x, unrelated[:400], x_new)
+        assert regression.explained(unrelated[400:], guess, unrelated[:400]) < 0.02
+
+
+def test_a_pixel_that_never_changes_tells_nothing(x, x_new):
+    x[:, :, 0, 0] = 0.5
+    guess = regression.pixelwise(x, line(x), x_new)
+    torch.testing.assert_close(guess[:, :, 0, 0], line(x)[:1, :, 0, 0].expand(100, 1))
+
+
+def test_the_kernel_is_the_filter(x):
+    found = regression.local_kernel(x, blur(x), size=3)
+    expected = torch.tensor([[0.0, 1, 0], [2, 5, 0], [0, 0, -1]], dtype=x.dtype)
+    torch.testing.assert_close(found, expected, atol=0.01, rtol=0)  # the means are subtracted
+    wider = regression.local_kernel(x, blur(x), size=5)
+    torch.testing.assert_close(wider[1:-1, 1:-1], expected, atol=0.02, rtol=0)
+    with pytest.raises(ValueError, match="size must be odd"):
+        regression.local_kernel(x, x, size=4)
+
+
+def test_a_large_penalty_flattens(x, x_new):
+    guess = regression.whole_image(x, mixed(x), x_new, penalty=1e9)
+    torch.testing.assert_close(guess, mixed(x).mean(0).expand_as(guess), atol=1e-4, rtol=0)
+
+
+def test_the_mean_of_the_class():
+    labels = torch.tensor([3, 7, 3, 7])
+    y = torch.tensor([[1.0], [10.0], [3.0], [20.0]])
+    guess = regression.by_class(labels, y, torch.tensor([7, 3, 7]))
+    assert guess.tolist() == [[15.0], [2.0], [15.0]]
+    with pytest.raises(ValueError, match=r"missing \[4\]"):
+        regression.by_class(labels, y, torch.tensor([4]))

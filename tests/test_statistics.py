@@ -1,0 +1,138 @@
+"""Statistics of few pairs, against enumeration, tables and simulation."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+from diffenc_lite.course.show import plots
+from diffenc_lite.course.studies import statistics
+
+FIVE = [0.4, 0.1, 0.3, -0.1, 0.5]
+
+
+def test_t_tail_where_it_has_a_closed_form():
+    for t in (0.0, 0.3, 1.0, 4.0, 60.0):
+        assert statistics.t_tail(t, 1) == pytest.approx(0.5 - math.atan(t) / math.pi, rel=1e-10)
+        two = 0.5 - t / (2 * math.sqrt(2 + t * t))
+        assert statistics.t_tail(t, 2) == pytest.approx(two, abs=1e-12)
+        assert statistics.t_tail(t, 1e6) == pytest.approx(math.erfc(t / math.sqrt(2)) / 2, abs=1e-6)
+
+
+@pytest.mark.parametrize("df, tabled", [(1, 12.706), (2, 4.303), (4, 2.776), (6, 2.447)])
+def test_t_quantile_as_in_every_table(df, tabled):
+    assert statistics.t_quantile(0.975, df) == pytest.approx(tabled, abs=6e-4)
+
+
+def test_t_test_by_hand():
+    # mean 0.24, s = sqrt(0.232 / 4), t = 0.24 / (s / sqrt 5) = 2.228344
+    t = 0.24 / math.sqrt(0.232 / 4 / 5)
+    assert statistics.t_test_p(FIVE) == pytest.approx(2 * statistics.t_tail(t, 4))
+    low, high = statistics.t_interval(FIVE)
+    assert (low + high) / 2 == pytest.approx(0.24)
+    assert (high - low) / 2 == pytest.approx(2.77645 * 0.24 / t, rel=1e-5)
+    assert statistics.t_test_p([0.2, 0.2]) == 0 and statistics.t_test_p([0.0, 0.0]) == 1
+
+
+def test_the_interval_leaves_out_zero_exactly_when_p_is_below():
+    for shift in np.linspace(-0.3, 0.1, 30):
+        moved = np.array(FIVE) + shift
+        low, high = statistics.t_interval(moved)
+        assert (low > 0 or high < 0) == (statistics.t_test_p(moved) < 0.05)
+
+
+def test_sign_flips_against_all_patterns():
+    values = np.array(FIVE)
+    sums = [abs(np.dot(s, values)) for s in itertools.product((1, -1), repeat=5)]
+    expected = np.mean(np.array(sums) >= values.sum() - 1e-9)
+    assert statistics.sign_flip_p(values) == expected > 1 / 16
+    assert statistics.sign_flip_p([1, 2, 3, 4, 5]) == 1 / 16  # the least that five pairs can show
+    assert statistics.sign_flip_p([-1, -2, -3, -4, -5]) == 1 / 16
+    assert statistics.sign_flip_p([1.0, -1.0]) == 1.0
+
+
+def test_bootstrap_against_all_draws():
+    values = np.array(FIVE)
+    means = np.sort([np.mean(draw) for draw in itertools.product(values, repeat=5)])
+    low, high = statistics.bootstrap_interval(values)
+    assert low == pytest.approx(means[math.ceil(0.025 * len(means)) - 1])
+    assert high == pytest.approx(means[math.ceil(0.975 * len(means)) - 1])
+    times, weight = statistics._all_draws(4)
+    assert weight.sum() == pytest.approx(1) and (times.sum(1) == 4).all()
+    assert len(times) == math.comb(7, 4)
+
+
+def test_bootstrap_of_many_pairs_is_close_to_normal():
+    values = np.random.default_rng(1).normal(size=400)
+    low, high = statistics.bootstrap_interval(values)
+    error = values.std(ddof=1) / 20
+    assert low == pytest.approx(values.mean() - 1.96 * error, abs=0.1 * error)
+    assert high == pytest.approx(values.mean() + 1.96 * error, abs=0.1 * error)
+    assert statistics.bootstrap_interval(values) == (low, high)  # nothing of it is chance
+
+
+def test_coverage_with_five_pairs():
+    """The t interval has its 95 %; the percentile bootstrap has less, as its docstring says."""
+    data = np.random.default_rng(2).normal(size=(1500, 5))
+    intervals = [(statistics.t_interval(d), statistics.bootstrap_interval(d)) for d in data]
+    student = np.mean([low < 0 < high for (low, high), _ in intervals])
+    bootstrap = np.mean([low < 0 < high for _, (low, high) in intervals])
+    assert 0.93 < student < 0.97 and 0.78 < bootstrap < 0.88
+
+
+def test_holm():
+    # Holm (1979): the smallest times 4, then 3, 2, 1, and never below the one before
+    assert statistics.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert statistics.holm([0.5, 0.6]) == [1.0, 1.0]
+    assert statistics.holm([]) == []
+
+
+def test_two_samples_by_hand():
+    # equal n and sd: both tests agree; t = 1 / (sd sqrt(2 / n)), 2 (n - 1) degrees of freedom
+    student = statistics.two_sample_p((3.0, 2.0), (0.5, 0.5), (4, 4))
+    assert student == pytest.approx(2 * statistics.t_tail(1 / (0.5 * math.sqrt(0.5)), 6))
+    assert statistics.two_sample_p((3.0, 2.0), (0.5, 0.5), (4, 4), equal=False) == pytest.approx(
+        student
+    )
+    # one exact sample: Welch has the other's degrees of freedom
+    welch = statistics.two_sample_p((3.0, 2.0), (0.5, 0.0), (4, 9), equal=False)
+    assert welch == pytest.approx(2 * statistics.t_tail(4, 3))
+
+
+def test_compare():
+    rows = statistics.compare({"a": FIVE, "b": [-1.0, -1.1, -1.2, -1.05, -1.15]})
+    a, b = rows
+    assert (a.name, a.n, b.name) == ("a", 5, "b")
+    assert a.mean == pytest.approx(0.24) and a.sd == pytest.approx(np.std(FIVE, ddof=1))
+    assert a.p_t_holm == pytest.approx(a.p_t) and b.p_t_holm == pytest.approx(2 * b.p_t)
+    assert b.seen and not a.seen and b.bootstrap[1] < 0 and b.student[0] < b.bootstrap[0]
+
+
+@pytest.mark.parametrize("bad", [[1.0], [], [[1.0, 2.0]], [1.0, math.nan]])
+def test_bad_differences(bad):
+    with pytest.raises(ValueError, match="at least 2 finite numbers"):
+        statistics.compare({"bad": bad})
+
+
+def test_bad_arguments():
+    with pytest.raises(ValueError, match="up to 20 pairs; got 21"):
+        statistics.sign_flip_p(np.ones(21))
+    with pytest.raises(ValueError, match="t must be >= 0"):
+        statistics.t_tail(-1.0, 3)
+    with pytest.raises(ValueError, match="probability must be in"):
+        statistics.t_quantile(0.2, 3)
+
+
+def test_forest_shows_values_means_and_intervals():
+    rows = {"a": FIVE, "b": [-1.0, -1.2]}
+    intervals = {row.name: (row.student, row.bootstrap) for row in statistics.compare(rows)}
+    figure = plots.forest(rows, intervals, "bits", [plots.BLUE, plots.GREEN])
+    (ax,) = figure.axes
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b"]
+    assert ax.get_ylim()[0] > ax.get_ylim()[1]  # the first on top
+    lines = [(np.asarray(line.get_xdata()), line.get_color()) for line in ax.get_lines()[1:]]
+    thin, thick, circles, mean = (x for x, _ in lines[:4])
+    assert tuple(thin) == intervals["a"][0] and tuple(thick) == intervals["a"][1]
+    assert circles.tolist() == FIVE and mean.item() == pytest.approx(0.24)
+    assert lines[4][1] == plots.GREEN
