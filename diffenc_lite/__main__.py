@@ -23,19 +23,19 @@ from .evaluation import Evaluation, evaluate, evenly
 from .files import write_whole
 from .model import ENCODERS, SCHEDULES, SIZES, ModelConfig, build
 from .sampling import sample
-from .training import TrainConfig, Trainer, show, train
+from .training import State, TrainConfig, show, train, updates
 
 TRAIN_OPTIONS = {  # of TrainConfig, which has their types and defaults
-    "batch": "images in a step",
+    "batch": "images in an update",
     "lr": "highest learning rate",
-    "warmup": "steps until it is reached",
+    "warmup": "updates until it is reached",
     "ema": "decay of the averaged weights",
-    "ends": "images of a batch for prior and reconstruction",
+    "ends": "images of a batch for prior and reconstruction; 16, or all, if not given",
     "seed": "of the first weights and of all draws",
-    "log_every": "steps between lines of metrics",
-    "evaluate_every": "steps between evaluations on test images",
+    "log_every": "updates between lines of metrics",
+    "evaluate_every": "updates between evaluations on test images",
     "evaluate_images": "test images for that; at the end, all",
-    "checkpoint_every": "steps between writes of resume.pt",
+    "checkpoint_every": "updates between writes of resume.pt",
 }
 
 
@@ -48,8 +48,8 @@ def run_train(args: argparse.Namespace) -> None:
         data, test = _load(args, "train", device), _load(args, "test", device)
         options = {name: getattr(args, name) for name in TRAIN_OPTIONS}
         ratio = args.ratio[0] if len(args.ratio) == 1 else tuple(args.ratio)
-        finite = {"depth": args.depth, "ratio": ratio}
-        config = TrainConfig(args.steps, **options, **finite, fast=not args.no_fast)
+        finite = {"steps": args.steps, "ratio": ratio}
+        config = TrainConfig(args.updates, **options, **finite, fast=not args.no_fast)
         shape = tuple(data.images.shape[1:])
         torch.manual_seed(config.seed)
         model = build(
@@ -63,14 +63,14 @@ def run_train(args: argparse.Namespace) -> None:
         path = Path(args.folder) / "model"
         for progress in show(run):
             if (evaluation := progress.evaluation) is not None:
-                if progress.step == config.steps:
+                if progress.update == config.updates:
                     evaluation = evaluate(
-                        progress.model, test.images, config.depth, torch.as_tensor(ratio),
+                        progress.model, test.images, config.steps, torch.as_tensor(ratio),
                         generator=_seeded(0, device),
                     )  # fmt: skip
-                card = _card(config, data, test, progress.step, evaluation)
+                card = _card(config, data, test, progress.update, evaluation)
                 pretrained.save_model(progress.model, path, card)
-                _say(f"step {progress.step}: {evaluation}")
+                _say(f"update {progress.update}: {evaluation}")
         _say(f"{path}.safetensors holds the averaged model, {path}.json its card")
 
 
@@ -135,14 +135,15 @@ def run_doctor(args: argparse.Namespace) -> None:
     print(f"pretrained: {', '.join(pretrained.pretrained_names()) or 'none'}")
     images = load_mnist("train", "bundled", device=device).images
     for encoder in ENCODERS:
-        trainer = Trainer(build(ModelConfig(encoder, args.size)).to(device), images, TrainConfig(2))
-        trainer.advance()  # the first step is slower
+        model, config = build(ModelConfig(encoder, args.size)).to(device), TrainConfig(2)
+        loop = updates(State(model, config), images, config)
+        next(loop)  # the first update is slower
         start = time.perf_counter()
-        trainer.advance()
+        next(loop)
         seconds = time.perf_counter() - start
         print(
-            f"one training step, {args.size} net, {encoder} encoder: {1000 * seconds:.0f} ms for "
-            f"{trainer.config.batch} images"
+            f"one update, {args.size} net, {encoder} encoder: {1000 * seconds:.0f} ms for "
+            f"{config.batch} images"
         )
 
 
@@ -191,9 +192,9 @@ def _load(args: argparse.Namespace, split: str, device: torch.device) -> ImageSe
 
 
 def _card(
-    config: TrainConfig, data: ImageSet, test: ImageSet, step: int, evaluation: Evaluation
+    config: TrainConfig, data: ImageSet, test: ImageSet, update: int, evaluation: Evaluation
 ) -> dict[str, Any]:
-    depth = "infinite depth" if config.depth is None else f"T = {config.depth}, w = {config.ratio}"
+    depth = "infinite depth" if config.steps is None else f"T = {config.steps}, w = {config.ratio}"
     return {
         "data": f"{data.name} {data.split}, {len(data)} images",
         "evaluated_on": f"{test.name} {test.split}, {evaluation.n} images, {depth}",
@@ -202,7 +203,7 @@ def _card(
         "terms": {
             name: getattr(evaluation, name) for name in ("prior", "reconstruction", "diffusion")
         },
-        "steps": step,
+        "updates": update,
         "seed": config.seed,
         "training": asdict(config),
     }
@@ -245,7 +246,7 @@ def parser() -> argparse.ArgumentParser:
 
     one = command(
         "train", run_train, "Train a model; the same command goes on with a run that was stopped.",
-        "runs/learned --encoder learned --data full --steps 20000",
+        "runs/learned --encoder learned --data full --updates 20000",
     )  # fmt: skip
     one.set_defaults(after_interrupt="; all is saved, and the same command goes on")
     one.add_argument("folder", help="for resume.pt, metrics.jsonl and the model with its card")
@@ -253,17 +254,17 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--size", choices=tuple(SIZES), default="small", help="of the networks")
     one.add_argument("--schedule", choices=tuple(SCHEDULES), default="fixed", help="end points")
     one.add_argument("--dropout", type=float, default=0.0, help="of the U-Nets; 0.1 in the paper")
-    one.add_argument("--steps", type=int, default=2000, help="updates of the weights")
+    one.add_argument("--updates", type=int, default=2000, help="of the weights")
     defaults = {field.name: field.default for field in fields(TrainConfig)}
     for name, text in TRAIN_OPTIONS.items():
         default: Any = defaults[name]
         one.add_argument(
-            f"--{name.replace('_', '-')}", type=type(default), default=default, help=text
+            f"--{name.replace('_', '-')}", type=type(default or 1), default=default, help=text
         )
-    one.add_argument("--depth", type=int, help="T of the loss; infinite if not given")
+    one.add_argument("--steps", type=int, help="T of the loss; infinite depth if not given")
     one.add_argument(
         "--ratio", type=float, nargs="+", default=[1.0], metavar="W",
-        help="with --depth: w, one number or one for each of its steps",
+        help="with --steps: w, one number or one for each of its steps",
     )  # fmt: skip
     one.add_argument("--no-fast", action="store_true", help="no bf16, and on CUDA nothing compiled")
     data_options(one)
@@ -297,7 +298,7 @@ def parser() -> argparse.ArgumentParser:
         "encoders runs/encoders --budget seeds=5",
     )  # fmt: skip
     one.set_defaults(after_interrupt="; the same command goes on")
-    one.add_argument("name", metavar="NAME", help="toys, encoders or ratio")
+    one.add_argument("name", metavar="NAME", help="toys, encoders or mnist_ratio")
     one.add_argument("folder", help="for a file of each finished job, and results.json")
     one.add_argument("--root", help="folder that holds the full MNIST")
     one.add_argument(
@@ -312,7 +313,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("out", metavar="OUT", help="folder to write to; no file in it is overwritten")
     one.add_argument("--notebooks", default="notebooks", help="folder of the lessons")
 
-    one = command("doctor", run_doctor, "Versions, device, data, time of a training step.", "")
+    one = command("doctor", run_doctor, "Versions, device, data, time of an update.", "")
     one.add_argument("--size", choices=tuple(SIZES), default="small", help="of the networks")
     return top
 

@@ -43,7 +43,7 @@ def evaluate(
     grid: Tensor | None = None,
     every_step: bool = False,
 ) -> Evaluation:
-    """The bound on all images, at infinite depth or with `steps` steps                        L0-L4
+    """L0-L4: The bound on all images, at infinite depth or with `steps` steps
 
     The standard error is over images, each first averaged over `passes` draws of t and noise.
     Within a batch t has low discrepancy: the mean is a little better than the error says.

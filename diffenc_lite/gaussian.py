@@ -9,8 +9,20 @@ def sum_dims(a: Tensor) -> Tensor:
     return a.flatten(1).sum(1)
 
 
+def standard_normal(
+    shape: tuple[int, ...], like: Tensor, generator: torch.Generator | None = None
+) -> Tensor:
+    """eps ~ N(0, I) of this shape, in the dtype and on the device of `like`.
+
+    It is drawn on the device of the generator, so a generator on the CPU serves every device, with
+    the same draws.
+    """
+    device = like.device if generator is None else generator.device
+    return torch.randn(shape, generator=generator, dtype=like.dtype, device=device).to(like.device)
+
+
 def kl_to_standard(mean: Tensor, variance: Tensor) -> Tensor:
-    """KL(N(mean, variance I) || N(0, I)) = (1/2) sum(mean^2 + variance - ln variance - 1)      L0
+    """L0: KL(N(mean, variance I) || N(0, I)) = (1/2) sum(mean^2 + variance - ln variance - 1)
 
     Args: mean (B, ...); variance, broadcastable to it. Returns nats, shape (B,).
 
@@ -21,8 +33,8 @@ def kl_to_standard(mean: Tensor, variance: Tensor) -> Tensor:
 
 
 def kl_ratio(squared_gap: Tensor, ratio: Tensor | float, dims: int = 1) -> Tensor:
-    """KL(N(mu_Q, sigma_Q^2 I) || N(mu_P, (sigma_Q^2 / w) I))
-    = (d/2) (w - 1 - ln w) + (w/2) ||mu_P - mu_Q||^2 / sigma_Q^2                               L2
+    """L2: KL(N(mu_Q, sigma_Q^2 I) || N(mu_P, (sigma_Q^2 / w) I))
+    = (d/2) (w - 1 - ln w) + (w/2) ||mu_P - mu_Q||^2 / sigma_Q^2
 
     Args:
         squared_gap: ||mu_P - mu_Q||^2 / sigma_Q^2, of any shape.
@@ -38,7 +50,7 @@ def kl_ratio(squared_gap: Tensor, ratio: Tensor | float, dims: int = 1) -> Tenso
 
 
 def best_ratio(mean_squared_gap: Tensor) -> Tensor:
-    """w* = 1 / (1 + m), the minimiser of L2 over w                                             W1
+    """W1: w* = 1 / (1 + m), the minimiser of L2 over w
 
     Args: mean_squared_gap m = E ||mu_P - mu_Q||^2 / (d sigma_Q^2), of any shape.
     """
@@ -46,7 +58,7 @@ def best_ratio(mean_squared_gap: Tensor) -> Tensor:
 
 
 def best_cost(mean_squared_gap: Tensor, dims: int = 1) -> Tensor:
-    """The mean of L2 with w*: (d/2) ln(1 + m)                                                  W1
+    """W1: The mean of L2 with w*: (d/2) ln(1 + m)
 
     Args: m as in `best_ratio`. Returns nats, in its shape.
     """

@@ -12,9 +12,17 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from .encoder import Encoder, IdentityEncoder, LearnedEncoder, ScalingEncoder
-from .networks import MLP, UNet, UNetConfig
-from .schedule import LearnedSchedule, LinearSchedule, Noise
+from . import pixels
+from .encoder import (
+    Encoder,
+    Encoding,
+    IdentityEncoder,
+    LearnedEncoder,
+    ScalingEncoder,
+    has_counterterm,
+)
+from .networks import MLP, GammaEmbedding, UNet, UNetConfig
+from .schedule import CosineSchedule, LearnedSchedule, LinearSchedule, Schedule, check_schedule
 
 
 class DiffEnc(nn.Module):
@@ -22,67 +30,65 @@ class DiffEnc(nn.Module):
 
     Args:
         denoiser: any nn.Module with denoiser(z, gamma) -> v_hat; z (B, ...), gamma (B,).
-        encoder: IdentityEncoder() (a VDM, the default), ScalingEncoder() or LearnedEncoder(net).
-        schedule: LinearSchedule() by default, or LearnedSchedule().
+        encoder: IdentityEncoder() (a VDM, the default), ScalingEncoder(), LearnedEncoder(network)
+            or anything with the methods of `Encoder`.
+        schedule: LinearSchedule() by default, or any `Schedule`. The networks of this library in
+            denoiser and encoder are conditioned on its end points.
         levels: number of levels of the data, at most 256.
-        centre: c, a point of the data's space, (...), for a VDM (E1). It then diffuses x - c: in
-            terms of x itself, p(z_1) = N(alpha_1 c, I) and the denoiser sees z - alpha c.
-        shape: of one example, e.g. (1, 28, 28). Only sampling needs it; by default it is
-            `denoiser.shape` where there is one. If neither is given, any shape will do, and
-            sampling takes that of the last images seen.
+        shape: of one example, e.g. (1, 28, 28); by default that of the denoiser, if it has one. If
+            neither is given, images of any shape will do, until the model is trained or sampled.
     """
 
     def __init__(
         self,
         denoiser: nn.Module,
         encoder: Encoder | None = None,
-        schedule: LinearSchedule | None = None,
+        schedule: Schedule | None = None,
         levels: int = 256,
         shape: tuple[int, ...] | None = None,
-        centre: Tensor | None = None,
     ):
         super().__init__()
         if not isinstance(levels, int) or not 2 <= levels <= 256:
             raise ValueError(
                 f"levels must be a whole number from 2 to 256 (8-bit data); got {levels}"
             )
-        encoder = IdentityEncoder() if encoder is None else encoder
-        if not isinstance(encoder, Encoder):
+        if not isinstance(denoiser, nn.Module):
             raise TypeError(
-                "encoder must be IdentityEncoder(), ScalingEncoder() or LearnedEncoder(network); "
-                f"got {type(encoder).__name__}"
-            )
-        if not isinstance(schedule, LinearSchedule | None):
-            raise TypeError(
-                "schedule must be LinearSchedule() or LearnedSchedule(); "
-                f"got {type(schedule).__name__}"
-            )
-        if centre is not None and encoder.counterterm:
-            raise ValueError(
-                f"centre needs IdentityEncoder(), got {type(encoder).__name__}: another encoder "
-                "moves x, and c would have to move with it"
+                "denoiser must be an nn.Module with denoiser(z, gamma) -> v_hat; "
+                f"got {type(denoiser).__name__}"
             )
         self.denoiser = denoiser
-        self.encoder = encoder
+        self.encoder = IdentityEncoder() if encoder is None else _checked(encoder)
         self.schedule = LinearSchedule() if schedule is None else schedule
+        check_schedule(self.schedule, torch.empty((), dtype=self.dtype, device=self.device))
+        for module in self.modules():
+            if isinstance(module, GammaEmbedding):
+                module.condition_on(self.schedule)
         self.levels = levels
-        self.centre: Tensor | None
-        self.register_buffer("centre", centre)
         shape = getattr(denoiser, "shape", None) if shape is None else shape
         self.shape = None if shape is None else tuple(shape)
-        self.fixed_shape = shape is not None
         self.config: ModelConfig | None = None  # set by `build`
 
-    def v_hat(self, z: Tensor, gamma: Tensor) -> Tensor:
-        """The denoiser's prediction of v, checked to have the shape of z.
+    def encode(self, x: Tensor, gamma: Tensor) -> Encoding:
+        """x_t and u of the encoder, checked to have the shape of x (E1-E3)."""
+        x_t, u = self.encoder(x, gamma)
+        if not x_t.shape == u.shape == x.shape:
+            raise ValueError(
+                f"encoder(x, gamma) must return x_t and u in the shape of x, {tuple(x.shape)}; "
+                f"got {tuple(x_t.shape)} and {tuple(u.shape)}"
+            )
+        return Encoding(x_t, u)
 
-        With a centre c the denoiser knows x - c only: from z - alpha c it predicts v + sigma c.
-        """
-        if self.centre is None:
+    def v_hat(self, z: Tensor, gamma: Tensor) -> Tensor:
+        """The denoiser's prediction of v, checked to have the shape of z."""
+        try:
             v_hat = self.denoiser(z, gamma)
-        else:
-            at = Noise.from_gamma(gamma).like(z)
-            v_hat = self.denoiser(z - at.alpha * self.centre, gamma) - at.sigma * self.centre
+        except RuntimeError as error:
+            hint = "; images have shape (B, C, H, W)" if z.dim() in (2, 3) else ""
+            error.add_note(
+                f"The denoiser was given z {tuple(z.shape)} and gamma {tuple(gamma.shape)}{hint}."
+            )
+            raise
         if v_hat.shape != z.shape:
             raise ValueError(
                 f"denoiser(z, gamma) must return the shape of z, {tuple(z.shape)}; "
@@ -92,7 +98,35 @@ class DiffEnc(nn.Module):
 
     def u_hat(self, x_hat: Tensor) -> Tensor | float:
         """What the generative process puts for u: x_hat, or 0 for a VDM (G3)."""
-        return x_hat if self.encoder.counterterm else 0.0
+        return x_hat if has_counterterm(self.encoder) else 0.0
+
+    def to_unit(self, images: Tensor) -> Tensor:
+        """8-bit images (B, ...) -> x in (-1, 1), in the dtype of the model; errors as `check`."""
+        self.check(images)
+        return pixels.to_unit(images, self.levels, self.dtype)
+
+    def check(self, images: Tensor, name: str = "images") -> None:
+        """Raise TypeError for images that are not uint8; ValueError for no images, for a level that
+        is too high, and for a shape that does not fit the model. Args: name, for the message."""
+        if not isinstance(images, Tensor) or images.dtype != torch.uint8:
+            got = images.dtype if isinstance(images, Tensor) else type(images).__name__
+            nan = isinstance(images, Tensor) and bool(images.isnan().any())
+            raise TypeError(
+                f"{name} must be a torch.uint8 tensor with levels 0 to {self.levels - 1}; got {got}"
+                + (" with NaN in it" if nan else "")
+            )
+        given = tuple(images.shape)
+        if self.shape is not None and given[1:] != self.shape:
+            wanted = ", ".join(map(str, self.shape))
+            raise ValueError(
+                f"{name} must have shape (B, {wanted}) for this model; got {given}"
+                + _shape_hint(given, self.shape)
+            )
+        if len(given) < 2 or not given[0]:
+            raise ValueError(
+                f"{name} must have shape (B, ...) with at least one example; got {given}"
+            )
+        pixels.check_levels(images, self.levels, name)
 
     @property
     def device(self) -> torch.device:
@@ -103,6 +137,29 @@ class DiffEnc(nn.Module):
     def dtype(self) -> torch.dtype:
         parameter = next(self.parameters(), None)
         return torch.get_default_dtype() if parameter is None else parameter.dtype
+
+
+def _checked(encoder: Encoder) -> Encoder:
+    missing = " and no ".join(name for name in ("__call__", "shift") if not hasattr(encoder, name))
+    if missing or isinstance(encoder, type):
+        raise TypeError(
+            "encoder must be IdentityEncoder(), ScalingEncoder(), LearnedEncoder(network) or "
+            "anything with encoder(x, gamma) -> Encoding(x_t, u) and encoder.shift(x, gamma) -> "
+            f"x_t - x; got {encoder if isinstance(encoder, type) else type(encoder).__name__}"
+            + (f", which has no {missing}" if missing else ", a class")
+        )
+    return encoder
+
+
+def _shape_hint(given: tuple[int, ...], shape: tuple[int, ...]) -> str:
+    """What to write instead, for the mistakes that are made most."""
+    if given == shape:
+        return ". For one image write images[None]"
+    if len(shape) == 3 and given[1:] == shape[1:] + shape[:1]:
+        return ". Channels come first: write images.permute(0, 3, 1, 2)"
+    if len(shape) == 3 and given[1:] == shape[1:] and shape[0] == 1:
+        return ". For grey images write images[:, None]"
+    return ""
 
 
 @contextmanager
@@ -120,12 +177,16 @@ def evaluating(model: DiffEnc) -> Iterator[None]:
 # --- models by name ------------------------------------------------------------------------------
 
 ENCODERS = ("identity", "scaling", "learned")
-SCHEDULES: dict[str, type[LinearSchedule]] = {"fixed": LinearSchedule, "learned": LearnedSchedule}
+SCHEDULES: dict[str, type[LinearSchedule]] = {
+    "fixed": LinearSchedule,
+    "learned": LearnedSchedule,
+    "cosine": CosineSchedule,
+}
 
 
 @dataclass(frozen=True)
 class Size:
-    """One preset: the denoiser's and the encoder's U-Net, and (width, depth) of the two MLPs that
+    """One preset: the denoiser's and the encoder's U-Net, and (width, layers) of the two MLPs that
     stand in for them when the data are points."""
 
     denoiser: UNetConfig
@@ -140,13 +201,6 @@ SIZES = {
     # for two CPU cores: about 0.5 M parameters
     "small": Size(
         UNetConfig((16, 32, 64), (1, 1, 4)),
-        UNetConfig((8, 16, 48), (0, 0, 1), attention=False),
-        (128, 3),
-        (64, 2),
-    ),
-    # "small", the denoiser given the parameters of the learned encoder: for a VDM of that capacity
-    "small-matched": Size(
-        UNetConfig((16, 32, 64), (1, 2, 4)),
         UNetConfig((8, 16, 48), (0, 0, 1), attention=False),
         (128, 3),
         (64, 2),
@@ -166,9 +220,8 @@ class ModelConfig:
     """All that is needed to build a model again; plain values, so that it can be kept as JSON.
 
     encoder: "identity" (a VDM), "scaling" or "learned"; size: a name in SIZES;
-    schedule: "fixed" or "learned" end points; shape (C, H, W) takes U-Nets, (D,) MLPs.
+    schedule: a name in SCHEDULES; shape (C, H, W) takes U-Nets, (D,) MLPs.
     dropout: of the U-Nets, 0.1 in the paper.
-    centred: the VDM has a centre, 0 at first: `model.centre.copy_(mean of the training images)`.
     """
 
     encoder: str = "learned"
@@ -179,7 +232,6 @@ class ModelConfig:
     shape: tuple[int, ...] = (1, 28, 28)
     levels: int = 256
     dropout: float = 0.0
-    centred: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "shape", tuple(self.shape))  # JSON gives a list
@@ -201,9 +253,9 @@ def build(config: ModelConfig) -> DiffEnc:
 
     def network(unet: UNetConfig, mlp: tuple[int, int], encoder: bool) -> nn.Module:
         if len(config.shape) == 1:
-            return MLP(*mlp, config.shape, encoder, schedule.normalise)
+            return MLP(*mlp, config.shape, encoder)
         unet = replace(unet, dropout=config.dropout)
-        return UNet(unet, config.shape, encoder, schedule.normalise)
+        return UNet(unet, config.shape, encoder)
 
     encoders: dict[str, Callable[[], Encoder]] = {
         "identity": IdentityEncoder,
@@ -211,8 +263,7 @@ def build(config: ModelConfig) -> DiffEnc:
         "learned": lambda: LearnedEncoder(network(size.encoder, size.encoder_mlp, True)),
     }
     denoiser = network(size.denoiser, size.denoiser_mlp, False)
-    centre = torch.zeros(config.shape) if config.centred else None
     encoder = encoders[config.encoder]()
-    model = DiffEnc(denoiser, encoder, schedule, config.levels, config.shape, centre)
+    model = DiffEnc(denoiser, encoder, schedule, config.levels, config.shape)
     model.config = config
     return model

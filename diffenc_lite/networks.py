@@ -2,14 +2,14 @@
 
 An MLP for points, a U-Net for images. The two roles differ at the ends only: a denoiser sees
 Fourier features of z and adds its output to z; an encoder sees x and ends in a tanh. Both start
-from a zero-initialised output, and are conditioned on gamma as a fraction of the way between the
-schedule's end points *as they are now* (`normalise`).
+from a zero-initialised output. Both see gamma as a fraction of the way between the end points of
+the schedule as they are now. The schedule is that of the model that they are put into (`DiffEnc`
+sees to it); before that, LinearSchedule().
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
@@ -17,9 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .schedule import LinearSchedule, Noise
-
-Normalise = Callable[[Tensor], Tensor]
+from .schedule import LinearSchedule, Noise, Schedule, end_points
 
 
 @dataclass(frozen=True)
@@ -31,7 +29,7 @@ class UNetConfig:
     pool: halve height and width from one entry to the next; the paper's denoiser does not.
     fourier: the powers k of the sines and cosines of 2 pi 2^k z, for a denoiser. The paper has
         (6, 7); more of them, scaled by the noise and handed to the output, learn several times
-        faster (in steps 101 to 200 on MNIST, 2.8 against 7.4 bits/dim).
+        faster (in updates 101 to 200 on MNIST, 2.8 against 7.4 bits/dim).
     """
 
     channels: tuple[int, ...]
@@ -74,18 +72,21 @@ class FourierFeatures(nn.Module):
 
 
 class GammaEmbedding(nn.Module):
-    """gamma (B,) -> (B, features): sines of the normalised gamma at frequencies 1/2 to 2^4 pi,
-    then two layers."""
+    """gamma (B,) -> (B, features): gamma as a fraction g, sines of pi 2^k g, then two layers."""
 
-    def __init__(self, features: int, normalise: Normalise):
+    def __init__(self, features: int):
         super().__init__()
-        self.normalise = normalise
+        self.condition_on(LinearSchedule())
         self.layers = nn.Sequential(
             nn.Linear(1 + 2 * 6, features), nn.SiLU(), nn.Linear(features, features), nn.SiLU()
         )
 
+    def condition_on(self, schedule: Schedule) -> None:
+        self._schedule = (schedule,)  # in a tuple: its parameters belong to the model, not to this
+
     def forward(self, gamma: Tensor) -> Tensor:
-        g = self.normalise(gamma)[:, None]
+        low, high = end_points(self._schedule[0], gamma)
+        g = ((gamma - low) / (high - low))[:, None]
         angles = torch.cat([math.pi * 2.0**k * g for k in range(-1, 5)], 1)
         return self.layers(torch.cat([g, angles.sin(), angles.cos()], 1))
 
@@ -102,7 +103,6 @@ class Network(nn.Module):
         self,
         shape: tuple[int, ...],
         encoder: bool,
-        normalise: Normalise | None,
         fourier: tuple[int, ...],
         features: int,
     ):
@@ -111,8 +111,7 @@ class Network(nn.Module):
         self.features = None if encoder else FourierFeatures(fourier)
         self.inputs = shape[0] * (1 if encoder else 1 + 2 * len(fourier))
         self.outputs = shape[0] + (0 if encoder else self.inputs)
-        normalise = LinearSchedule().normalise if normalise is None else normalise
-        self.embed = GammaEmbedding(features, normalise)
+        self.embed = GammaEmbedding(features)
 
     def body(self, inputs: Tensor, features: Tensor) -> Tensor:
         raise NotImplementedError
@@ -131,7 +130,7 @@ class Network(nn.Module):
 
 
 class MLP(Network):
-    """For points: (B, D), gamma (B,) -> (B, D), `depth` residual layers of `width`.
+    """For points: (B, D), gamma (B,) -> (B, D), residual `layers` of `width`.
 
     Args: shape (D,); encoder=True gives the network y of a learned encoder.
     """
@@ -139,19 +138,18 @@ class MLP(Network):
     def __init__(
         self,
         width: int,
-        depth: int,
+        layers: int,
         shape: tuple[int, ...] = (2,),
         encoder: bool = False,
-        normalise: Normalise | None = None,
         fourier: tuple[int, ...] = (1, 3, 5, 6, 7),
     ):
-        super().__init__(shape, encoder, normalise, fourier, width)
+        super().__init__(shape, encoder, fourier, width)
         self.stem = nn.Linear(self.inputs, width)
         self.layers = nn.ModuleList(
             nn.Sequential(nn.SiLU(), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
-            for _ in range(depth)
+            for _ in range(layers)
         )
-        self.conditions = nn.ModuleList(nn.Linear(width, width) for _ in range(depth))
+        self.conditions = nn.ModuleList(nn.Linear(width, width) for _ in range(layers))
         self.out = zero_(nn.Linear(width, self.outputs))
 
     def body(self, inputs: Tensor, features: Tensor) -> Tensor:
@@ -224,7 +222,6 @@ class UNet(Network):
         config: UNetConfig,
         shape: tuple[int, ...] = (1, 28, 28),
         encoder: bool = False,
-        normalise: Normalise | None = None,
     ):
         if len(config.channels) != len(config.blocks):
             raise ValueError(
@@ -232,7 +229,7 @@ class UNet(Network):
                 f"got channels={config.channels}, blocks={config.blocks}"
             )
         first, last, features = config.channels[0], config.channels[-1], 4 * config.channels[0]
-        super().__init__(shape, encoder, normalise, config.fourier, features)
+        super().__init__(shape, encoder, config.fourier, features)
         self.pool = config.pool
         self.stem = nn.Conv2d(self.inputs, first, 3, padding=1)
 

@@ -1,4 +1,4 @@
-"""8-bit data <-> (-1, 1), and what it costs to name the level again.                            G2
+"""8-bit data <-> (-1, 1), and what it costs to name the level again (G2).
 
 Level k of K sits at 2 (k + 1/2) / K - 1, so the extreme levels stay inside (-1, 1).
 """
@@ -21,20 +21,18 @@ def to_unit(images: Tensor, levels: int = 256, dtype: torch.dtype | None = None)
     if images.dtype != torch.uint8:
         raise TypeError(
             f"images must be torch.uint8 with levels 0 to {levels - 1}; got {images.dtype}"
-            f"{_describe(images)}"
         )
-    if levels < 256 and images.numel() and int(images.max()) >= levels:
-        raise ValueError(
-            f"images must have levels 0 to {levels - 1} (levels={levels}); "
-            f"got a level of {int(images.max())}"
-        )
+    check_levels(images, levels)
     return (2 * images.to(dtype or torch.get_default_dtype()) + 1) / levels - 1
 
 
-def _describe(images: Tensor) -> str:
-    if images.is_floating_point() and bool(images.isnan().any()):
-        return " with NaN in it"
-    return ""
+def check_levels(images: Tensor, levels: int, name: str = "images") -> None:
+    """Raise ValueError if one of the uint8 images has a level that is not below `levels`."""
+    if levels < 256 and images.numel() and int(images.max()) >= levels:
+        raise ValueError(
+            f"{name} must have levels 0 to {levels - 1}, since the model has levels={levels}; "
+            f"got a level of {int(images.max())}"
+        )
 
 
 def to_levels(x: Tensor, levels: int = 256) -> Tensor:
@@ -44,26 +42,28 @@ def to_levels(x: Tensor, levels: int = 256) -> Tensor:
     return ((x + 1) * (levels / 2) - 0.5).round().clamp(0, levels - 1).to(torch.uint8)
 
 
-def level_logits(z_0: Tensor, noise_0: Noise, levels: int = 256) -> Tensor:
-    """-(1/2) exp(-gamma_0) (z_0 / alpha_0 - l_k)^2 for every level k: (B, ...) -> (B, ..., K)   G2
+def level_logits(z_0: Tensor, at_0: Noise, levels: int = 256) -> Tensor:
+    """G2: -(1/2) exp(-gamma_0) (z_0 / alpha_0 - l_k)^2 for every level k: (B, ...) -> (B, ..., K)
 
-    p(x | z_0) is the softmax of it. Args: noise_0 in a shape that broadcasts to z_0.
+    p(x | z_0) is the softmax of it. Args: at_0, the noise level at t = 0, in a shape that
+    broadcasts to z_0.
     """
     every = torch.arange(levels, device=z_0.device)
-    seen, precision = (z_0 / noise_0.alpha)[..., None], torch.exp(-noise_0.gamma)[..., None]
+    seen, precision = (z_0 / at_0.alpha)[..., None], torch.exp(-at_0.gamma)[..., None]
     return _logits(seen, every, precision, levels)
 
 
-def reconstruction_nats(images: Tensor, z_0: Tensor, noise_0: Noise, levels: int = 256) -> Tensor:
-    """-log p(x | z_0), summed over dimensions                                               G2, L1
+def reconstruction_nats(images: Tensor, z_0: Tensor, at_0: Noise, levels: int = 256) -> Tensor:
+    """G2, L1: -log p(x | z_0), summed over dimensions
 
-    Args: images uint8 (B, ...); z_0 (B, ...); noise_0 broadcastable to z_0. Returns nats (B,).
+    Args: images uint8 (B, ...); z_0 (B, ...); at_0, the noise level at t = 0, broadcastable to z_0.
+    Returns nats (B,).
 
     Written as ln(1 + sum over the other levels), since most pixels cost far less than float32
     can see beside a logit. Of the others, only those near z_0 / alpha_0 are looked at: the weight
     of the rest together is below e^-40 of what is counted.
     """
-    seen, precision = (z_0 / noise_0.alpha)[..., None], torch.exp(-noise_0.gamma)[..., None]
+    seen, precision = (z_0 / at_0.alpha)[..., None], torch.exp(-at_0.gamma)[..., None]
     chosen = images.long()[..., None]
     index = _levels_near(seen, precision, levels)
     other = (index != chosen) & (index >= 0) & (index < levels)
@@ -73,7 +73,7 @@ def reconstruction_nats(images: Tensor, z_0: Tensor, noise_0: Noise, levels: int
 
 
 def _logits(seen: Tensor, level: Tensor, precision: Tensor, levels: int) -> Tensor:
-    """-(1/2) exp(-gamma_0) (z_0 / alpha_0 - l_k)^2                                            G2"""
+    """G2: -(1/2) exp(-gamma_0) (z_0 / alpha_0 - l_k)^2"""
     return -0.5 * precision * (seen - ((2 * level.to(seen.dtype) + 1) / levels - 1)).square()
 
 
@@ -94,12 +94,13 @@ def _logsumexp(a: Tensor) -> Tensor:
 
 
 def draw_levels(
-    z_0: Tensor, noise_0: Noise, levels: int = 256, generator: torch.Generator | None = None
+    z_0: Tensor, at_0: Noise, levels: int = 256, generator: torch.Generator | None = None
 ) -> Tensor:
-    """x ~ p(x | z_0), uint8 in the shape of z_0                                               G2"""
-    probabilities = level_logits(z_0, noise_0, levels).softmax(-1)
-    drawn = torch.multinomial(probabilities.flatten(0, -2), 1, generator=generator)
-    return drawn.reshape(z_0.shape).to(torch.uint8)
+    """G2: x ~ p(x | z_0), uint8 in the shape of z_0"""
+    probabilities = level_logits(z_0, at_0, levels).softmax(-1)
+    device = z_0.device if generator is None else generator.device
+    drawn = torch.multinomial(probabilities.flatten(0, -2).to(device), 1, generator=generator)
+    return drawn.reshape(z_0.shape).to(z_0.device, torch.uint8)
 
 
 def bits_per_dim(nats: Tensor, dims: int) -> Tensor:

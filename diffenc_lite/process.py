@@ -1,9 +1,10 @@
-"""The encoder process q and the generative process p as pure functions of tensors.     F1-F3, G3-G4
+"""The encoder process q and the generative process p as pure functions of tensors (F1-F3, G3, G4).
 
 `s` and `t` are `Noise` at the two depths, s < t, already in a shape that broadcasts to the data
 (`noise.like(x)`). Nothing here knows of networks, schedules or encoders.
 """
 
+from dataclasses import dataclass
 from numbers import Integral
 from typing import NamedTuple
 
@@ -24,17 +25,17 @@ class Gaussian(NamedTuple):
 
 
 def marginal(x_t: Tensor, t: Noise) -> Gaussian:
-    """q(z_t | x) = N(alpha_t x_t, sigma_t^2 I)                                                F1"""
+    """F1: q(z_t | x) = N(alpha_t x_t, sigma_t^2 I)"""
     return Gaussian(t.alpha * x_t, t.sigma.square())
 
 
 def add_noise(x_t: Tensor, eps: Tensor, t: Noise) -> Tensor:
-    """z_t = alpha_t x_t + sigma_t eps                                                         F1"""
+    """F1: z_t = alpha_t x_t + sigma_t eps"""
     return t.alpha * x_t + t.sigma * eps
 
 
 def transition(z_s: Tensor, x_change: Tensor, s: Noise, t: Noise) -> Gaussian:
-    """q(z_t | z_s, x) = N(alpha_{t|s} z_s + alpha_t (x_t - x_s), sigma_t^2 c I)               F2
+    """F2: q(z_t | z_s, x) = N(alpha_{t|s} z_s + alpha_t (x_t - x_s), sigma_t^2 c I)
 
     Args: x_change = x_t - x_s.
     """
@@ -47,8 +48,8 @@ def _carry(z_t: Tensor, s: Noise, t: Noise) -> Tensor:
 
 
 def posterior(z_t: Tensor, x_t: Tensor, x_change: Tensor, s: Noise, t: Noise) -> Gaussian:
-    """q(z_s | z_t, x) = N(mu_Q, sigma_Q^2 I), sigma_Q^2 = sigma_s^2 c,
-    mu_Q = (alpha_{t|s} sigma_s^2 / sigma_t^2) z_t + alpha_s c x_t + alpha_s (x_s - x_t)       F3
+    """F3: q(z_s | z_t, x) = N(mu_Q, sigma_Q^2 I), sigma_Q^2 = sigma_s^2 c,
+    mu_Q = (alpha_{t|s} sigma_s^2 / sigma_t^2) z_t + alpha_s c x_t + alpha_s (x_s - x_t)
 
     Args: x_change = x_t - x_s.
     """
@@ -63,9 +64,9 @@ def posterior(z_t: Tensor, x_t: Tensor, x_change: Tensor, s: Noise, t: Noise) ->
 def generative_step(
     z_t: Tensor, x_hat: Tensor, u_hat: Tensor | float, s: Noise, t: Noise, ratio: Tensor | float = 1
 ) -> Gaussian:
-    """p(z_s | z_t) = N(mu_P, sigma_P^2 I), sigma_P^2 = sigma_Q^2 / w,
+    """G3: p(z_s | z_t) = N(mu_P, sigma_P^2 I), sigma_P^2 = sigma_Q^2 / w,
     mu_P = (alpha_{t|s} sigma_s^2 / sigma_t^2) z_t + alpha_s c x_hat
-           + alpha_s (lambda_s - lambda_t) sigma_t^2 u_hat                                     G3
+           + alpha_s (lambda_s - lambda_t) sigma_t^2 u_hat
 
     Args: ratio w, a positive number or a tensor that broadcasts to the data.
     """
@@ -78,7 +79,7 @@ def generative_step(
 def mean_gap(
     v_error: Tensor, u_hat: Tensor | float, x_change: Tensor, s: Noise, t: Noise
 ) -> Tensor:
-    """(mu_P - mu_Q) / sigma_Q, the gap between the two means in units of sigma_Q               L2
+    """L2: (mu_P - mu_Q) / sigma_Q, the gap between the two means in units of sigma_Q
 
     mu_P - mu_Q = alpha_s [c (x_hat - x_t) + (lambda_s - lambda_t) sigma_t^2 u_hat - (x_s - x_t)],
     written with x_hat - x_t = sigma_t (v - v_hat), so that no two large numbers cancel.
@@ -90,7 +91,7 @@ def mean_gap(
 
 
 def gap_weights(s: Noise, t: Noise) -> tuple[Tensor, Tensor, Tensor]:
-    """The factors of v - v_hat, u_hat and x_t - x_s in `mean_gap`                             L2"""
+    """L2: The factors of v - v_hat, u_hat and x_t - x_s in `mean_gap`"""
     c = step_c(s, t)
     on_change = s.alpha / (s.sigma * c.sqrt())
     on_u = on_change * (t.gamma - s.gamma) * t.sigma.square()
@@ -106,12 +107,12 @@ def v_from_eps(x_t: Tensor, eps: Tensor, t: Noise) -> Tensor:
 
 
 def x_from_v(z_t: Tensor, v: Tensor, t: Noise) -> Tensor:
-    """x_t = alpha z_t - sigma v; with v_hat in place of v it is x_hat                         G4"""
+    """G4: x_t = alpha z_t - sigma v; with v_hat in place of v it is x_hat"""
     return t.alpha * z_t - t.sigma * v
 
 
 def eps_from_v(z_t: Tensor, v: Tensor, t: Noise) -> Tensor:
-    """eps = sigma z_t + alpha v                                                               G4"""
+    """G4: eps = sigma z_t + alpha v"""
     return t.sigma * z_t + t.alpha * v
 
 
@@ -121,11 +122,51 @@ def v_from_x(z_t: Tensor, x_t: Tensor, t: Noise) -> Tensor:
 
 
 def residual(v_error: Tensor, u_error: Tensor, t: Noise) -> Tensor:
-    """r = (v - v_hat) - sigma_t (u - u_hat): one residual for every encoder                   L4"""
+    """L4: r = (v - v_hat) - sigma_t (u - u_hat): one residual for every encoder"""
     return v_error - t.sigma * u_error
 
 
-# --- what a chain of T steps accepts --------------------------------------------------------------
+# --- a chain of T steps ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Chain:
+    """T steps: grid (T+1,), the depths where they end, from 0 to 1; and ratio, w of each step.
+
+    ratio is (T, 1, ..., 1) or (T, ...), one w for each dimension: a row broadcasts to the data.
+    """
+
+    grid: Tensor
+    ratio: Tensor
+
+    @property
+    def steps(self) -> int:
+        return len(self.ratio)
+
+    def step_of(self, u: Tensor) -> Tensor:
+        """u in [0, 1) -> the step that it falls in when all are equally likely, 0 to T - 1."""
+        return (u * self.steps).long().clamp(max=self.steps - 1)
+
+    def step_at(self, t: Tensor) -> Tensor:
+        """t in [0, 1] -> the step that contains this depth; on the grid, the one that starts there
+        and leads down."""
+        return (torch.searchsorted(self.grid, t - 1e-6) - 1).clamp(0, self.steps - 1)
+
+
+def chain(
+    steps: int,
+    ratio: Tensor | float | tuple[float, ...],
+    grid: Tensor | None,
+    like: Tensor,
+) -> Chain:
+    """A chain of T steps, its arguments checked.
+
+    Args: steps T; ratio w > 0, a number, (T,) with row i for the i-th step counted from t = 0, or
+        (T, ...) with one w for each dimension of an example; grid, equal steps if None; like
+        (B, ...), data in the shape, dtype and on the device it is for.
+    """
+    grid = check_grid(grid, steps, like)
+    return Chain(grid, check_ratio(ratio, steps, like))
 
 
 def check_grid(grid: Tensor | None, steps: int, like: Tensor) -> Tensor:

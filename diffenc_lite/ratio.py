@@ -1,4 +1,4 @@
-"""The noise variance ratio and the time grid, fitted to data; for a trained model.      W1, W4, W5
+"""The noise variance ratio and the time grid, fitted to data, for a trained model (W1, W4, W5).
 
     w = optimal_ratio(model, training_images, 8)
     evaluate(model, test_images, 8, w)                  # never fitted on what it is scored on
@@ -21,8 +21,8 @@ import torch
 from torch import Tensor
 
 from . import process
-from .bound import as_data, prediction, step_gap
-from .gaussian import best_cost, best_ratio, kl_ratio
+from .bound import prediction, step_gap
+from .gaussian import best_cost, best_ratio, kl_ratio, standard_normal
 from .model import DiffEnc, evaluating
 from .schedule import Noise
 
@@ -48,7 +48,7 @@ def optimal_ratio(
     draws: int = 1,
     batch: int = 250,
 ) -> Tensor:
-    """w* = 1 / (1 + m), m = E||mu_P - mu_Q||^2 / (d sigma_Q^2), of every step                  W1
+    """W1: w* = 1 / (1 + m), m = E||mu_P - mu_Q||^2 / (d sigma_Q^2), of every step
 
     Returns (T,), row i for the step t = (i+1)/T; with per_dimension (T, ...), one w for each
     dimension of an example (W5). None is above 1. It goes into `elbo`, `evaluate` and `sample`.
@@ -67,7 +67,7 @@ def estimate_ratio(
     draws: int = 1,
     batch: int = 250,
 ) -> RatioEstimate:
-    """w* = 1 / (1 + m) of every step, with se(w*) = w*^2 se(m) to first order               W1, W5
+    """W1, W5: w* = 1 / (1 + m) of every step, with se(w*) = w*^2 se(m) to first order
 
     Args:
         images: uint8 (N, ...). With per_dimension there are many ratios to fit: give many images.
@@ -93,7 +93,7 @@ def squared_gaps(
     per_dimension: bool = False,
     draws: int = 1,
 ) -> tuple[Tensor, Tensor]:
-    """m of every step of a grid, and its standard error over examples                       L2, W1
+    """L2, W1: m of every step of a grid, and its standard error over examples
 
     Args: batches of x (B, ...), floats, so that data need not be 8-bit; grid (T+1,).
     Returns two tensors (T,), with per_dimension (T, ...), in float64.
@@ -107,9 +107,8 @@ def squared_gaps(
             for i, (s, t) in enumerate(zip(grid[:-1], grid[1:], strict=True)):
                 gap = torch.zeros_like(x)
                 for _ in range(draws):
-                    gap += step_gap(
-                        model, x, s.expand(len(x)), t.expand(len(x)), _eps(x, generator)
-                    )
+                    eps = standard_normal(x.shape, x, generator)
+                    gap += step_gap(model, x, s.expand(len(x)), t.expand(len(x)), eps)
                 gap = gap if per_dimension else gap.flatten(1).mean(1)
                 gap = gap.cpu().double() / draws
                 moments[i] = moments[i] + torch.stack([gap.sum(0), gap.square().sum(0)])
@@ -128,7 +127,7 @@ def edge_costs(
     generator: torch.Generator | None = None,
     batch: int = 64,
 ) -> Tensor:
-    """E[L2] of every step between the depths i / N, N = resolution; nats per example         L2, W4
+    """L2, W4: E[L2] of every step between the depths i / N, N = resolution; nats per example
 
     Returns (N+1, N+1), float64: row i, column j is the step from t = j/N down to s = i/N, and inf
     where there is none, i >= j. The sum along a path from 0 to N is the diffusion loss (L3) of the
@@ -158,7 +157,7 @@ def squared_gap_table(
     times: Tensor,
     generator: torch.Generator | None = None,
 ) -> Tensor:
-    """m of every step between the depths `times`, from one pass over the data               L2, W4
+    """L2, W4: m of every step between the depths `times`, from one pass over the data
 
     In the gap a (v - v_hat) + b u_hat + c (x_t - x_s) of a step (`process.mean_gap`), all that
     depends on the data is known at the two ends. So the network is asked once for each depth, the
@@ -201,7 +200,8 @@ def _at_all_depths(
         x_shift = model.encoder.shift(x, at.gamma)
         shift[i] = x_shift.flatten()
         if i > 0:
-            v_error, u_hat = prediction(model, x + x_shift, _eps(x, generator), at)
+            eps = standard_normal(x.shape, x, generator)
+            v_error, u_hat = prediction(model, x + x_shift, eps, at)
             v[i] = v_error.flatten()
             u[i] = torch.as_tensor(u_hat).flatten()
     return v, u, shift
@@ -219,7 +219,7 @@ def best_time_grid(
     generator: torch.Generator | None = None,
     batch: int = 64,
 ) -> Tensor:
-    """The T + 1 of the depths i / resolution from 0 to 1 that make the diffusion loss smallest   W4
+    """W4: the T + 1 of the depths i / resolution from 0 to 1 that make the diffusion loss smallest
 
     Exact, by dynamic programming over `edge_costs`, whose arguments these are. Returns (T+1,),
     increasing; give it to `elbo`, `evaluate`, `sample` and `optimal_ratio`. For several T, compute
@@ -235,7 +235,7 @@ def best_time_grid(
 
 
 def cheapest_path(costs: Tensor, steps: int) -> Tensor:
-    """The path 0 = i_0 < i_1 < ... < i_T = N with the smallest sum of costs[i_k, i_{k+1}]        W4
+    """W4: the path 0 = i_0 < i_1 < ... < i_T = N with the smallest sum of costs[i_k, i_{k+1}]
 
     Best(k, j) = min_i Best(k - 1, i) + costs[i, j]: T N^2 operations for what brute force looks up
     among (N - 1 over T - 1) paths. Args: costs (N+1, N+1); inf where there is no edge, only i < j
@@ -269,14 +269,10 @@ def _like(model: DiffEnc) -> Tensor:
     return torch.empty((), dtype=model.dtype, device=model.device)
 
 
-def _eps(x: Tensor, generator: torch.Generator | None) -> Tensor:
-    return torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device)
-
-
 def _batches(model: DiffEnc, images: Tensor, batch: int) -> Iterator[Tensor]:
     _check_whole("batch", batch)
-    for start in range(0, max(len(images), 1), batch):  # no images: let `as_data` say so
-        yield as_data(model, images[start : start + batch].to(model.device))
+    for start in range(0, max(len(images), 1), batch):  # no images: let the model say so
+        yield model.to_unit(images[start : start + batch].to(model.device))
 
 
 def _check_whole(name: str, given: int, most: int | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Ancestral sampling from the generative process. The encoder is never called.             G1-G3"""
+"""Ancestral sampling from the generative process (G1-G3). The encoder is never called."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from . import pixels, process
+from .gaussian import standard_normal
 from .model import DiffEnc
 
 
@@ -30,10 +31,10 @@ def sample_steps(
     generator: torch.Generator | None = None,
     grid: Tensor | None = None,
 ) -> Iterator[Step]:
-    """z_1 ~ N(0, I), then z_s ~ p(z_s | z_t) = N(mu_P, (sigma_Q^2 / w) I), T times          G1, G3
+    """G1, G3: z_1 ~ N(0, I), then z_s ~ p(z_s | z_t) = N(mu_P, (sigma_Q^2 / w) I), T times
 
     Yields steps + 1 times, at t = 1, ..., 0; x_hat at t is what the denoiser sees in z_t, and
-    z_0 / alpha_0 at the end, where it is called no more. Run it under torch.no_grad().
+    z_0 / alpha_0 at t = 0. Run it under torch.no_grad().
     Args: ratio w > 0, a number, (T,) with row i for the i-th step counted from t = 0, or
         (T, *shape), one for each dimension; grid, increasing (steps+1,) from 0 to 1, equal steps
         if not given.
@@ -41,25 +42,22 @@ def sample_steps(
     if not isinstance(n, Integral) or n < 1:
         raise ValueError(f"n must be a whole number of images, at least 1; got {n!r}")
     if model.shape is None:
-        raise ValueError("sampling needs model.shape; give DiffEnc(..., shape=(1, 28, 28))")
+        raise ValueError(
+            "sampling needs the shape of an image: DiffEnc(..., shape=(1, 28, 28)), for example"
+        )
     like = torch.empty((n, *model.shape), device=model.device, dtype=model.dtype)
-    grid = process.check_grid(grid, steps, like)
-    w = process.check_ratio(ratio, steps, like)
+    chain = process.chain(steps, ratio, grid, like)
 
-    def noise() -> Tensor:
-        return torch.randn(like.shape, generator=generator, device=like.device, dtype=like.dtype)
-
-    z = noise()
-    if model.centre is not None:  # p(z_1) = N(alpha_1 c, I)
-        z = z + model.schedule(grid[-1].expand(n)).like(z).alpha * model.centre
+    z = standard_normal(like.shape, like, generator)
     for i in range(steps, 0, -1):
-        at_s, at_t = model.schedule(grid[i - 1].expand(n)), model.schedule(grid[i].expand(n))
+        s, t = chain.grid[i - 1], chain.grid[i]
+        at_s, at_t = model.schedule(s.expand(n)), model.schedule(t.expand(n))
         n_s, n_t = at_s.like(z), at_t.like(z)
         x_hat = process.x_from_v(z, model.v_hat(z, at_t.gamma), n_t)
-        yield Step(float(grid[i]), z, x_hat)
-        p = process.generative_step(z, x_hat, model.u_hat(x_hat), n_s, n_t, w[i - 1])
-        z = p.mean + p.variance.sqrt() * noise()
-    yield Step(0.0, z, z / model.schedule(grid[0].expand(n)).like(z).alpha)
+        yield Step(float(t), z, x_hat)
+        p = process.generative_step(z, x_hat, model.u_hat(x_hat), n_s, n_t, chain.ratio[i - 1])
+        z = p.mean + p.variance.sqrt() * standard_normal(like.shape, like, generator)
+    yield Step(0.0, z, z / model.schedule(chain.grid[0].expand(n)).like(z).alpha)
 
 
 @torch.no_grad()
@@ -71,7 +69,7 @@ def sample(
     generator: torch.Generator | None = None,
     grid: Tensor | None = None,
 ) -> Tensor:
-    """n images, uint8 (n, *shape): `sample_steps` to the end, then x ~ p(x | z_0)          G1-G3
+    """G1-G3: n images, uint8 (n, *shape): `sample_steps` to the end, then x ~ p(x | z_0)
 
     Raises ValueError for n or steps below 1, a ratio that is not positive or not of length
     `steps`, a grid that does not increase from 0 to 1, and a model whose shape is not known.
@@ -80,5 +78,5 @@ def sample(
     for step in sample_steps(model, n, steps, ratio, generator, grid):
         z = step.z
     assert z is not None
-    noise_0 = model.schedule(z.new_zeros(n)).like(z)
-    return pixels.draw_levels(z, noise_0, model.levels, generator)
+    at_0 = model.schedule(z.new_zeros(n)).like(z)
+    return pixels.draw_levels(z, at_0, model.levels, generator)

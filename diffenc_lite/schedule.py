@@ -1,12 +1,22 @@
 """How much noise there is at depth t: gamma(t) = -log SNR, and all that follows from it.
 
 alpha^2 = sigmoid(-gamma), sigma^2 = sigmoid(gamma): variance preserving, SNR = exp(-gamma).
+
+A schedule is anything with `schedule(t) -> Noise` for t in [0, 1], with gamma increasing in t:
+
+    def quadratic(t):
+        return Noise.from_gamma(-13.3 + 18.3 * t.square(), rate=36.6 * t)  # the rate is dgamma/dt
+
+    model = DiffEnc(denoiser, schedule=quadratic)
+
+A schedule with numbers of its own to learn is an `nn.Module` whose forward does that.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -14,8 +24,10 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class Noise:
-    """The noise at one depth per example: gamma, alpha, sigma and rate = d gamma / dt, all of one
-    shape, mostly (B,). Bring it to the shape of the data by `noise.like(x)`, and only so."""
+    """The noise level at one depth per example: gamma, alpha, sigma and rate = dgamma/dt.
+
+    All have one shape, mostly (B,). Bring them to the shape of the data by `noise.like(x)`.
+    """
 
     gamma: Tensor
     alpha: Tensor
@@ -24,8 +36,10 @@ class Noise:
 
     @classmethod
     def from_gamma(cls, gamma: Tensor, rate: Tensor | None = None) -> Noise:
-        """alpha = sqrt(sigmoid(-gamma)), sigma = sqrt(sigmoid(gamma)); the rate is 1 if not given
-        (then gamma itself is the depth)."""
+        """alpha = sqrt(sigmoid(-gamma)), sigma = sqrt(sigmoid(gamma)).
+
+        The rate is 1 if it is not given: then gamma itself takes the place of the depth.
+        """
         rate = torch.ones_like(gamma) if rate is None else rate
         return cls(gamma, torch.sigmoid(-gamma).sqrt(), torch.sigmoid(gamma).sqrt(), rate)
 
@@ -35,24 +49,36 @@ class Noise:
         return Noise(*(getattr(self, name).reshape(shape) for name in self.__dataclass_fields__))
 
 
+class Schedule(Protocol):
+    """schedule(t) -> Noise, in the shape of t; t in [0, 1]."""
+
+    def __call__(self, t: Tensor, /) -> Noise: ...
+
+
 def step_c(s: Noise, t: Noise) -> Tensor:
     """c(s, t) = 1 - SNR(t)/SNR(s) = -expm1(gamma_s - gamma_t), between 0 and 1."""
     return -torch.expm1(s.gamma - t.gamma)
 
 
-def _check_end_points(gamma_min: float, gamma_max: float) -> None:
-    if not (math.isfinite(gamma_min) and math.isfinite(gamma_max) and gamma_min < gamma_max):
-        raise ValueError(
-            f"gamma_min must be smaller than gamma_max, both finite (gamma increases with t); "
-            f"got gamma_min={gamma_min}, gamma_max={gamma_max}"
-        )
+def low_discrepancy(n: int, like: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    """n depths in [0, 1): one uniform offset, equally spaced modulo 1.
+
+    Each is uniform by itself; together they cover [0, 1] evenly. Returns (n,), in the dtype and on
+    the device of `like`.
+    """
+    device = like.device if generator is None else generator.device
+    offset = torch.rand((1,), generator=generator, dtype=like.dtype, device=device).to(like.device)
+    return (offset + torch.arange(n, dtype=like.dtype, device=like.device) / n) % 1
+
+
+# --- the schedules that come with the library ----------------------------------------------------
 
 
 class LinearSchedule(nn.Module):
-    """gamma(t) = gamma_min + (gamma_max - gamma_min) t, fixed.
+    """gamma(t) = gamma_min + (gamma_max - gamma_min) t, with fixed end points.
 
-    `schedule(t) -> Noise` for t in [0, 1] of any shape. Raises ValueError if t leaves [0, 1] or
-    gamma_min >= gamma_max. The defaults are those of the paper (section 5).
+    `schedule(t) -> Noise` for t in [0, 1] of any shape. The defaults are those of the paper
+    (section 5). Raises ValueError if t leaves [0, 1] or gamma_min >= gamma_max.
     """
 
     gamma_min: float | Tensor
@@ -60,11 +86,20 @@ class LinearSchedule(nn.Module):
 
     def __init__(self, gamma_min: float = -13.3, gamma_max: float = 5.0):
         super().__init__()
-        _check_end_points(gamma_min, gamma_max)
+        if not (math.isfinite(gamma_min) and math.isfinite(gamma_max) and gamma_min < gamma_max):
+            raise ValueError(
+                "gamma_min must be smaller than gamma_max, both finite (gamma increases with t); "
+                f"got gamma_min={gamma_min}, gamma_max={gamma_max}"
+            )
         self._set(float(gamma_min), float(gamma_max))
 
     def _set(self, gamma_min: float, gamma_max: float) -> None:
         self.gamma_min, self.gamma_max = gamma_min, gamma_max
+
+    def gamma(self, t: Tensor) -> tuple[Tensor, Tensor]:
+        """gamma(t) and its rate dgamma/dt, both in the shape of t."""
+        width = self.gamma_max - self.gamma_min
+        return self.gamma_min + width * t, torch.ones_like(t) * width
 
     def forward(self, t: Tensor) -> Noise:
         """t in [0, 1] -> Noise, in the shape and dtype of t."""
@@ -74,13 +109,7 @@ class LinearSchedule(nn.Module):
             raise ValueError(
                 f"t must lie in [0, 1]; got values from {t.min().item():g} to {t.max().item():g}"
             )
-        width = self.gamma_max - self.gamma_min
-        gamma = self.gamma_min + width * t
-        return Noise.from_gamma(gamma, torch.ones_like(t) * width)
-
-    def normalise(self, gamma: Tensor) -> Tensor:
-        """gamma -> [0, 1] by the end points as they are now; what networks are conditioned on."""
-        return (gamma - self.gamma_min) / (self.gamma_max - self.gamma_min)
+        return Noise.from_gamma(*self.gamma(t))
 
     def extra_repr(self) -> str:
         low, high = (torch.as_tensor(end).item() for end in (self.gamma_min, self.gamma_max))
@@ -88,8 +117,10 @@ class LinearSchedule(nn.Module):
 
 
 class LearnedSchedule(LinearSchedule):
-    """The linear schedule with trained end points: gamma_min, and gamma_max = gamma_min + width
-    with ln(width) as the parameter, so that gamma stays increasing whatever the optimiser does.
+    """The linear schedule with trained end points.
+
+    The parameters are gamma_min and ln(gamma_max - gamma_min), so gamma increases with t whatever
+    the optimiser does.
     """
 
     def _set(self, gamma_min: float, gamma_max: float) -> None:
@@ -99,3 +130,60 @@ class LearnedSchedule(LinearSchedule):
     @property
     def gamma_max(self) -> Tensor:  # type: ignore[override]
         return self.gamma_min + self.log_width.exp()
+
+
+class CosineSchedule(LinearSchedule):
+    """alpha = cos(angle), sigma = sin(angle), the angle linear in t: gamma = 2 ln tan(angle).
+
+    The angle goes from arctan(exp(gamma_min / 2)) to arctan(exp(gamma_max / 2)), so that gamma has
+    the given end points. In between it is not linear: it is steep at both ends.
+    Source: Nichol and Dhariwal, Improved denoising diffusion probabilistic models, 2021 (there with
+    other end points).
+    """
+
+    def gamma(self, t: Tensor) -> tuple[Tensor, Tensor]:
+        first, last = (math.atan(math.exp(end / 2)) for end in (self.gamma_min, self.gamma_max))
+        angle = first + (last - first) * t
+        return 2 * angle.tan().log(), 4 * (last - first) / (2 * angle).sin()
+
+
+# --- any schedule --------------------------------------------------------------------------------
+
+
+def end_points(schedule: Schedule, like: Tensor) -> tuple[Tensor | float, Tensor | float]:
+    """(gamma(0), gamma(1)) as they are now: what networks take gamma as a fraction of."""
+    if isinstance(schedule, LinearSchedule):
+        return schedule.gamma_min, schedule.gamma_max
+    ends = schedule(torch.tensor([0.0, 1.0]).to(like)).gamma
+    return ends[0], ends[1]
+
+
+@torch.no_grad()
+def check_schedule(schedule: Schedule, like: Tensor) -> None:
+    """Call the schedule once, on all of [0, 1].
+
+    Args: like, a tensor in the dtype and on the device to call it with.
+    Raises TypeError if it returns no Noise; ValueError if gamma is not finite or does not increase,
+    or if the rate is not dgamma/dt, whose mean over [0, 1] is gamma(1) - gamma(0).
+    """
+    t = torch.linspace(0, 1, 1001).to(like)
+    noise = schedule(t) if callable(schedule) else None
+    if not isinstance(noise, Noise):
+        raise TypeError(
+            "schedule must be LinearSchedule(), LearnedSchedule(), CosineSchedule() or anything "
+            f"with schedule(t) -> Noise; got {schedule!r}"
+            + (f", which returned {type(noise).__name__}" if callable(schedule) else "")
+        )
+    gamma, rate = noise.gamma, noise.rate
+    if gamma.shape != t.shape or not bool(gamma.isfinite().all() & (gamma.diff() > 0).all()):
+        raise ValueError(
+            f"schedule(t) must have a finite gamma that increases with t, in the shape of t "
+            f"{tuple(t.shape)}; got shape {tuple(gamma.shape)} and values from {gamma.min():g} to "
+            f"{gamma.max():g}"
+        )
+    rise, mean_rate = float(gamma[-1] - gamma[0]), float(torch.trapezoid(rate.expand_as(t), t))
+    if not abs(mean_rate - rise) <= 0.1 * rise:
+        raise ValueError(
+            f"schedule(t) must have rate = dgamma/dt, with a mean over [0, 1] of gamma(1) - "
+            f"gamma(0) = {rise:g}; got {mean_rate:g}. Give it: Noise.from_gamma(gamma, rate)"
+        )

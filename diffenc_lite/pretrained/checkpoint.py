@@ -25,16 +25,16 @@ def save_model(model: DiffEnc, path: PathLike, card: dict[str, Any]) -> None:
 
     Each file is replaced whole, the card last; killed between the two, the pair does not match and
     `load_model` refuses it.
-    Raises ValueError for a model that was not made by `build(ModelConfig(...))`, since only such a
-    model can be made again from its card; OSError if it cannot be written.
+    A model that was not made by `build(ModelConfig(...))` has no configuration: `load_model` must
+    then be given a model to fill.
+    Raises OSError if it cannot be written.
     """
-    if model.config is None:
-        raise ValueError("model must come from build(ModelConfig(...)) to be saved with its card")
     from safetensors.torch import save
 
     weights = save({name: w.cpu().contiguous() for name, w in model.state_dict().items()})
     sha256 = hashlib.sha256(weights).hexdigest()
-    text = json.dumps({"configuration": asdict(model.config), **card, "sha256": sha256}, indent=2)
+    configuration = None if model.config is None else asdict(model.config)
+    text = json.dumps({"configuration": configuration, **card, "sha256": sha256}, indent=2)
     weights_path, card_path = _model_files(path)
     write_whole(weights_path, weights)
     write_whole(card_path, text.encode() + b"\n")
@@ -57,10 +57,13 @@ def read_card(path: PathLike) -> dict[str, Any]:
     return card
 
 
-def load_model(path: PathLike, device: torch.device | str = "cpu") -> DiffEnc:
+def load_model(
+    path: PathLike, device: torch.device | str = "cpu", model: DiffEnc | None = None
+) -> DiffEnc:
     """The saved model in eval mode, its card as `model.card`.
 
-    Args: path, with or without .safetensors; or the name of a pretrained model.
+    Args: path, with or without .safetensors, or the name of a pretrained model; model, made as the
+        saved one was, to put the weights into. It must be given if its networks are your own.
     Raises FileNotFoundError if there is no such model; ValueError if the weights are damaged, cut
     short, another file than the card describes, or do not fit its configuration.
     """
@@ -71,11 +74,17 @@ def load_model(path: PathLike, device: torch.device | str = "cpu") -> DiffEnc:
     check(content, card["sha256"], weights_path)
     from safetensors.torch import load
 
+    if model is None and card["configuration"] is None:
+        raise ValueError(
+            f"{card_path.name} has no configuration, since the model has networks of its own; make "
+            "it again and give it: load_model(path, model=model)"
+        )
+    fits = "its configuration" if model is None else "the model given"
     try:
-        model = build(ModelConfig(**card["configuration"]))
+        model = build(ModelConfig(**card["configuration"])) if model is None else model
         model.load_state_dict(load(content))
     except Exception as error:  # whatever a foreign file makes of it
-        raise ValueError(f"{weights_path} does not fit its configuration: {error}") from None
+        raise ValueError(f"{weights_path} does not fit {fits}: {error}") from None
     model.card = card  # type: ignore[assignment]
     return model.to(device).eval()
 

@@ -1,6 +1,6 @@
 """The folder of a training: resume.pt, all that it needs to go on, and metrics.jsonl, its curve.
 
-Each line of the metrics is a JSON object: step, split ("train" or "held out"), and prior,
+Each line of the metrics is a JSON object: update, split ("train" or "held out"), and prior,
 reconstruction, diffusion and total in bits per dimension; for held-out images also standard_error
 and n. Nothing in it depends on the clock: a run that was stopped writes the same as one that was
 not.

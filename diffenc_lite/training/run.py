@@ -1,9 +1,9 @@
-"""Training: a generator of progress that notebooks and the command line share.
+"""A training from outside: its progress, its folder, its interruptions.
 
-    for progress in show(train(model, images, TrainConfig(steps=2000), held_out=test_images)):
+    for progress in show(train(model, images, TrainConfig(2000), held_out=test_images)):
         ...                                            # progress.model is the averaged model so far
 
-A run with a folder may be interrupted, or killed, at any moment; the same call goes on with it, on
+A run with a folder may be interrupted, or killed, at any moment. The same call goes on with it: on
 a CPU to the same weights and the same metrics, bit by bit, as if nothing had happened.
 """
 
@@ -13,9 +13,10 @@ import hashlib
 import signal
 import threading
 import time
+import warnings
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
@@ -25,20 +26,22 @@ from torch import Tensor
 from ..evaluation import Evaluation, evaluate, evenly
 from ..files import PathLike
 from ..model import DiffEnc
+from .config import TrainConfig
 from .folder import RunFolder
-from .loop import EVALUATION, TERMS, TrainConfig, Trainer, check_images
+from .loop import EVALUATION, TERMS, State, generator, process_of, updates
+from .memory import keep_freed_memory
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the training is. The terms are in bits per dimension, each the mean over the steps
+    """How far the training is. The terms are in bits per dimension, each the mean over the updates
     since the last Progress; `evaluation` is of the averaged model, where one was due.
 
     model: the averaged model. It goes on changing as the training does.
     """
 
-    step: int
-    steps: int
+    update: int
+    updates: int
     prior: float
     reconstruction: float
     diffusion: float
@@ -50,17 +53,21 @@ class Progress:
     def total(self) -> float:
         return self.prior + self.reconstruction + self.diffusion
 
+    def __repr__(self) -> str:
+        evaluated = "" if self.evaluation is None else f", held out {self.evaluation.total:.4f}"
+        return (
+            f"Progress(update {self.update} of {self.updates}: {self.total:.4f} bits/dim"
+            f"{evaluated}, {self.images_per_second:.0f} images/s)"
+        )
 
-def train(
-    model: DiffEnc,
-    images: Tensor,
-    config: TrainConfig,
-    folder: PathLike | None = None,
-    held_out: Tensor | None = None,
-) -> Generator[Progress, None, None]:
-    """Minimise L0 + L1 + L4 by AdamW; yields a Progress every `log_every` steps, and at the end.
 
-    With `config.depth` it is L3 instead of L4 (and so in the evaluations), with `config.ratio`.
+class train:
+    """Minimise L0 + L1 + L4 by AdamW: an iterator of Progress.
+
+    One comes every `log_every` updates, and one at the end. It trains while it is looped over:
+    `for progress in train(...)`, or `train(...).run()`.
+
+    With `config.steps` it is L3 instead of L4 (and so in the evaluations), with `config.ratio`.
 
     Args:
         model: its weights are trained in place, on its device; `progress.model` is the average.
@@ -70,31 +77,174 @@ def train(
             metrics, bit by bit.
         held_out: images to evaluate on; of these, `evaluate_images` evenly chosen ones.
 
-    An interrupt waits for the end of the step, saves and leaves with KeyboardInterrupt. Leaving the
-    loop early saves too. If torch.distributed is initialised, each rank takes its part of a batch.
+    An interrupt waits for the end of the update, saves and leaves with KeyboardInterrupt. Leaving
+    the loop early saves too. If torch.distributed is initialised, each process takes its part of a
+    batch.
     Raises ValueError for settings that do not fit the model, the images or the run in the folder;
     FloatingPointError, before it touches the weights, if loss or gradient is not finite; OSError.
     """
-    return _steps(_Run(model, images, config, folder, held_out))
+
+    def __init__(
+        self,
+        model: DiffEnc,
+        images: Tensor,
+        config: TrainConfig,
+        folder: PathLike | None = None,
+        held_out: Tensor | None = None,
+    ):
+        self.started = True  # until all is well: a call that failed needs no warning
+        _check(model, images, config, held_out)
+        if held_out is not None:
+            held_out = evenly(held_out, config.evaluate_images).to(model.device)
+        if model.device.type == "cpu":
+            keep_freed_memory()
+        model.shape = tuple(images.shape[1:])
+        self.config, self.held_out = config, held_out
+        self.images, self.state = images.to(model.device), State(model, config)
+        self.window = _Window()
+        self.saved = -1  # the update of the last save
+        self.folder = None
+        if folder is not None and process_of()[0] == 0:  # the only one that reads and writes
+            settings = {**asdict(config), **_identity(model, images, held_out)}
+            self.folder = RunFolder(folder, settings)
+        self._resume()
+        self.progress = self._loop()
+        self.started = False
+
+    def _loop(self) -> Generator[Progress, None, None]:
+        if self.state.update == self.config.updates:  # finished before: its last Progress again
+            yield self._tell()
+            return
+        loop = updates(self.state, self.images, self.config)
+        try:
+            while self.state.update < self.config.updates:
+                with _no_interrupt():
+                    if self._tells(self.state.update):  # told before: a new window
+                        self.window = _Window()
+                    self.window.add(loop)
+                    progress = self._due()
+                if progress is not None:
+                    yield progress
+        except (KeyboardInterrupt, GeneratorExit):
+            self._save()
+            raise
+
+    def run(self) -> Progress:
+        """Train to the end; the last Progress."""
+        for progress in self:
+            last = progress
+        return last
+
+    def __iter__(self) -> train:
+        return self
+
+    def __next__(self) -> Progress:
+        self.started = True
+        return next(self.progress)
+
+    def close(self) -> None:
+        """Leave the training where it stands, and save."""
+        self.started = True
+        self.progress.close()
+
+    def __repr__(self) -> str:
+        stands = f"update {self.state.update} of {self.config.updates}"
+        return f"train({stands}; it goes on while it is looped over, or by .run())"
+
+    def __del__(self) -> None:
+        if not self.started:
+            warnings.warn(
+                "train(...) was never looped over, so nothing was trained. Write `for progress in "
+                "train(...)` or `train(...).run()`",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+
+    # --- what is due after an update ---
+
+    def _due(self) -> Progress | None:
+        update, progress = self.state.update, None
+        if self._tells(update):
+            progress = self._tell()
+            if self.folder is not None:
+                self.folder.log(_lines(progress))
+        if update == self.config.updates or update % self.config.checkpoint_every == 0:
+            self._save()
+        return progress
+
+    def _evaluates(self, update: int) -> bool:
+        due = update == self.config.updates or update % self.config.evaluate_every == 0
+        return due and self.held_out is not None
+
+    def _tells(self, update: int) -> bool:
+        last = update == self.config.updates
+        return last or update % self.config.log_every == 0 or self._evaluates(update)
+
+    def _tell(self) -> Progress:
+        update, evaluation = self.state.update, None
+        if self.held_out is not None and self._evaluates(update):
+            draws = generator(self.state.model, self.config, EVALUATION)  # the same every time
+            steps, ratio = self.config.steps, torch.as_tensor(self.config.ratio)
+            evaluation = evaluate(self.state.averaged, self.held_out, steps, ratio, generator=draws)
+        prior, reconstruction, diffusion = self.window.means()
+        return Progress(
+            update=update,
+            updates=self.config.updates,
+            prior=prior,
+            reconstruction=reconstruction,
+            diffusion=diffusion,
+            images_per_second=self.window.updates_per_second() * self.config.batch,
+            evaluation=evaluation,
+            model=self.state.averaged,
+        )
+
+    # --- the folder ---
+
+    def _save(self) -> None:
+        """Write resume.pt, if there is a folder and anything new."""
+        if self.folder is not None and self.saved < self.state.update:
+            window = {"sums": self.window.sums, "updates": self.window.updates}
+            self.folder.save({**self.state.save(), "window": window})
+            self.saved = self.state.update
+
+    def _resume(self) -> None:
+        found = [None if self.folder is None else self.folder.load()]
+        if process_of()[1] > 1:
+            dist.broadcast_object_list(found)
+        if (saved := found[0]) is None:
+            self._save()  # so that metrics never stand alone, and a full disk is noticed now
+            return
+        self.state.load(saved)
+        self.window, self.saved = _Window(**saved["window"]), self.state.update
 
 
-def _steps(run: _Run) -> Generator[Progress, None, None]:
-    if run.trainer.step == run.config.steps:  # finished before: tell the end again
-        yield run.progress()
-    try:
-        while run.trainer.step < run.config.steps:
-            with _whole():
-                progress = run.advance()
-            if progress is not None:
-                yield progress
-    except (KeyboardInterrupt, GeneratorExit):
-        run.save()
-        raise
+@dataclass
+class _Window:
+    """Sums of the three terms over so many updates, and the seconds that those made here took."""
+
+    sums: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
+    updates: int = 0
+    timed: int = 0
+    seconds: float = 0.0
+
+    def add(self, loop: Iterator[list[float]]) -> None:
+        """Make one update."""
+        start = time.perf_counter()
+        terms = next(loop)
+        self.seconds += time.perf_counter() - start
+        self.sums = [a + b for a, b in zip(self.sums, terms, strict=True)]
+        self.updates, self.timed = self.updates + 1, self.timed + 1
+
+    def means(self) -> list[float]:
+        return [total / self.updates for total in self.sums]
+
+    def updates_per_second(self) -> float:
+        return self.timed / max(self.seconds, 1e-9)
 
 
 @contextmanager
-def _whole() -> Iterator[None]:
-    """Hold SIGINT back until the end of the block: half a step is no state to save."""
+def _no_interrupt() -> Iterator[None]:
+    """Hold SIGINT back until the end of the block: half an update is no state to save."""
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread gets signals
         return
@@ -108,102 +258,29 @@ def _whole() -> Iterator[None]:
         signal.raise_signal(signal.SIGINT)  # now to whoever handles it otherwise
 
 
-class _Run:
-    """What is due when: `advance` makes one step, reports, evaluates and saves."""
-
-    def __init__(
-        self,
-        model: DiffEnc,
-        images: Tensor,
-        config: TrainConfig,
-        folder: PathLike | None,
-        held_out: Tensor | None,
-    ):
-        if held_out is not None:
-            check_images("held_out", held_out, model)
-            held_out = evenly(held_out, config.evaluate_images).to(model.device)
-        self.trainer = Trainer(model, images, config)
-        self.config, self.held_out = config, held_out
-        self.saved = -1  # the step of the last save
-        self.sums, self.since = [0.0, 0.0, 0.0], 0  # of the terms, over the steps after `since`
-        self.timed, self.seconds = 0, 0.0  # how many of these were made here, and how long it took
-        self.folder = None
-        if folder is not None and self.trainer.rank == 0:  # the only one that reads and writes
-            settings = {**asdict(config), **_identity(model, images, held_out)}
-            self.folder = RunFolder(folder, settings)
-        self._resume()
-
-    def advance(self) -> Progress | None:
-        """One step, and what is due after it; the Progress if there is something to tell."""
-        if self._tells(self.trainer.step):
-            self.sums, self.since = [0.0, 0.0, 0.0], self.trainer.step
-            self.timed, self.seconds = 0, 0.0
-        start = time.perf_counter()
-        terms = self.trainer.advance()
-        self.sums = [a + b for a, b in zip(self.sums, terms, strict=True)]
-        self.timed, self.seconds = self.timed + 1, self.seconds + time.perf_counter() - start
-
-        step, progress = self.trainer.step, None
-        if self._tells(step):
-            progress = self.progress()
-            if self.folder is not None:
-                self.folder.log(_lines(progress))
-        if step == self.config.steps or step % self.config.checkpoint_every == 0:
-            self.save()
-        return progress
-
-    def _evaluates(self, step: int) -> bool:
-        due = step == self.config.steps or step % self.config.evaluate_every == 0
-        return due and self.held_out is not None
-
-    def _tells(self, step: int) -> bool:
-        last = step == self.config.steps
-        return last or step % self.config.log_every == 0 or self._evaluates(step)
-
-    def progress(self) -> Progress:
-        """After a step that tells."""
-        step, evaluation = self.trainer.step, None
-        if self.held_out is not None and self._evaluates(step):
-            draws = self.trainer.generator(EVALUATION)  # the same every time: a smoother curve
-            depth, ratio = self.config.depth, torch.as_tensor(self.config.ratio)
-            model = self.trainer.averaged
-            evaluation = evaluate(model, self.held_out, depth, ratio, generator=draws)
-        prior, reconstruction, diffusion = (total / (step - self.since) for total in self.sums)
-        return Progress(
-            step=step,
-            steps=self.config.steps,
-            prior=prior,
-            reconstruction=reconstruction,
-            diffusion=diffusion,
-            images_per_second=self.timed * self.config.batch / max(self.seconds, 1e-9),
-            evaluation=evaluation,
-            model=self.trainer.averaged,
+def _check(model: DiffEnc, images: Tensor, config: TrainConfig, held_out: Tensor | None) -> None:
+    if not isinstance(config, TrainConfig):
+        raise TypeError(
+            f"config must be a TrainConfig; got {config!r}. Write TrainConfig(200) for 200 updates"
         )
-
-    def save(self) -> None:
-        """Write resume.pt, if there is a folder and anything new."""
-        if self.folder is not None and self.saved < self.trainer.step:
-            window = {"sums": self.sums, "since": self.since}
-            self.folder.save({"trainer": self.trainer.state(), **window})
-            self.saved = self.trainer.step
-
-    def _resume(self) -> None:
-        found = [None if self.folder is None else self.folder.load()]
-        if self.trainer.ranks > 1:
-            dist.broadcast_object_list(found)
-        if (state := found[0]) is None:
-            self.save()  # so that metrics never stand alone, and a full disk is noticed now
-            return
-        self.trainer.load(state["trainer"])
-        self.sums, self.since, self.saved = state["sums"], state["since"], self.trainer.step
+    model.check(images)
+    if held_out is not None:
+        model.check(held_out, "held_out")
+    ranks = process_of()[1]
+    if config.batch % ranks or config.first % ranks:
+        raise ValueError(
+            f"batch and ends must be multiples of the number of processes, {ranks}; "
+            f"got {config.batch} and {config.first}"
+        )
 
 
 def _lines(progress: Progress) -> list[dict[str, Any]]:
     """For the metrics: what would be the same in a second run."""
     terms = {name: getattr(progress, name) for name in (*TERMS, "total")}
-    lines = [{"step": progress.step, "split": "train", **terms}]
+    lines = [{"update": progress.update, "split": "train", **terms}]
     if progress.evaluation is not None:
-        lines.append({"step": progress.step, "split": "held out", **asdict(progress.evaluation)})
+        evaluated = asdict(progress.evaluation)
+        lines.append({"update": progress.update, "split": "held out", **evaluated})
     return lines
 
 
@@ -225,13 +302,13 @@ def _identity(model: DiffEnc, images: Tensor, held_out: Tensor | None) -> dict[s
 # ---- a bar ---------------------------------------------------------------------------------------
 
 
-def show(run: Generator[Progress, None, None]) -> Iterator[Progress]:
+def show(run: train) -> Iterator[Progress]:
     """The same Progress one after the other, with a bar beside them, in a notebook as a widget."""
     from tqdm.auto import tqdm
 
-    with closing(run), tqdm(unit="step") as bar:
+    with closing(run), tqdm(unit="update") as bar:
         for progress in run:
-            bar.total = progress.steps
-            bar.update(progress.step - bar.n)
+            bar.total = progress.updates
+            bar.update(progress.update - bar.n)
             bar.set_postfix_str(f"{progress.total:.3f} bits/dim")
             yield progress

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -23,8 +24,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from diffenc_lite import ModelConfig, TrainConfig, build, sample_steps
 from diffenc_lite.encoder import LearnedEncoder
 from diffenc_lite.model import ENCODERS
-from diffenc_lite.training.loop import Trainer, cpu_has_bf16
-from diffenc_lite.training.memory import keep_freed_memory
+from diffenc_lite.training import State, cpu_has_bf16, keep_freed_memory, updates
 
 BATCH, SAMPLES = 128, 64
 
@@ -71,8 +71,8 @@ def measure(encoder: str, size: str, repeats: int) -> dict[str, float | None]:
     bf16 = cpu_has_bf16()
     model = build(ModelConfig(encoder, size))
     images = torch.randint(0, 256, (1000, 1, 28, 28), dtype=torch.uint8)
-    trainer = Trainer(model, images, TrainConfig(10_000, batch=BATCH))
-    step = seconds(trainer.advance, repeats)
+    config = TrainConfig(10_000, batch=BATCH)
+    step = seconds(partial(next, updates(State(model, config), images, config)), repeats)
     memory = peak_gigabytes()
 
     def one_sampling_step() -> None:

@@ -14,31 +14,34 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, partial
-from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ... import pixels
 from ...data import load_mnist
+from ...encoder import Encoding
 from ...evaluation import evaluate, evenly
-from ...model import DiffEnc, ModelConfig, build
+from ...model import SCHEDULES, DiffEnc, ModelConfig, build
+from ...networks import UNet, UNetConfig
 from ...sampling import sample_steps
-from ...training import TrainConfig, Trainer, train
+from ...schedule import Schedule, end_points
+from ...training import State, TrainConfig, train, updates
 from .runner import Job, Options, Row, Study, parameters
 
-VARIANTS: dict[str, dict[str, Any]] = {
-    "VDM": {"encoder": "identity"},
-    "centred": {"encoder": "identity", "centred": True},  # a VDM of x - c, c the mean image
-    "matched": {"encoder": "identity", "size": "small-matched"},  # as many parameters as learned
-    "scaling": {"encoder": "scaling"},
-    "learned": {"encoder": "learned"},
-}
+VARIANTS = (
+    "VDM",
+    "centred",  # a VDM of x - c, c the mean image
+    "matched",  # a VDM with as many parameters as learned
+    "scaling",
+    "learned",
+)
 # A VDM of x - c with c the mean grey level, one number. Added when the first seeds had shown that
 # centring by the mean image does harm: fixed end points only, and no part of the test planned.
-AFTERWARDS: dict[str, dict[str, Any]] = {"shifted": {"encoder": "identity", "centred": True}}
+AFTERWARDS = ("shifted",)
+MATCHED = UNetConfig((16, 32, 64), (1, 2, 4))
 ENDS = ("fixed", "learned")
 SAMPLES = 64  # in a step of sampling
 ROUNDS = 15  # of timed steps
@@ -67,27 +70,53 @@ def run(job: Job, options: Options) -> Row | list[Row]:
 # ---- a run ---------------------------------------------------------------------------------------
 
 
+class Centred(nn.Module):
+    """x_t = x - c, for all t but 0: a VDM of x - c. It has no counterterm, since c does not move.
+
+    In a VDM of x - c, p(x | z_0) adds c again. Here x_0 = x instead: the same reconstruction loss.
+    """
+
+    counterterm = False
+
+    centre: Tensor
+
+    def __init__(self, centre: Tensor, schedule: Schedule):
+        super().__init__()
+        self.register_buffer("centre", centre)
+        self._schedule = (schedule,)  # in a tuple: its parameters are the model's
+
+    def shift(self, x: Tensor, gamma: Tensor) -> Tensor:
+        moved = gamma > end_points(self._schedule[0], gamma)[0]
+        return -moved.to(x).reshape(-1, *[1] * (x.dim() - 1)) * self.centre
+
+    def forward(self, x: Tensor, gamma: Tensor) -> Encoding:
+        return Encoding(x - self.centre, torch.zeros_like(x))
+
+
 def make(variant: str, ends: str, images: Tensor) -> DiffEnc:
     """A variant before training; images are those that it will learn from, on its device."""
-    choice = {**VARIANTS, **AFTERWARDS}[variant]
-    model = build(ModelConfig(**choice, schedule=ends)).to(images.device)
-    if model.centre is not None:
-        mean = pixels.to_unit(images).mean(0)
-        model.centre.copy_(mean if variant == "centred" else mean.mean())
+    if variant == "matched":
+        return DiffEnc(UNet(MATCHED), schedule=SCHEDULES[ends]()).to(images.device)
+    encoder = variant if variant in ("scaling", "learned") else "identity"
+    model = build(ModelConfig(encoder, schedule=ends)).to(images.device)
+    if variant in ("centred", "shifted"):
+        c = pixels.to_unit(images).mean(0)
+        c = c if variant == "centred" else c.mean().expand_as(c)
+        return DiffEnc(model.denoiser, Centred(c, model.schedule), model.schedule)
     return model
 
 
 def training(options: Options, seed: int) -> TrainConfig:
-    """A short run: a high rate of learning, an average over about the last fifth of it."""
-    steps = options.budget["steps"]
+    """A short run: a high learning rate, an average over about the last fifth of it."""
+    updates = options.budget["updates"]
     return TrainConfig(
-        steps,
+        updates,
         batch=options.budget["batch"],
         lr=3e-3,
-        ema=1 - 5 / max(steps, 5),
+        ema=1 - 5 / max(updates, 5),
         ends=min(8, options.budget["batch"]),
         seed=seed,
-        log_every=max(1, steps // 20),
+        log_every=max(1, updates // 20),
     )
 
 
@@ -114,7 +143,7 @@ def one_run(job: Job, options: Options) -> Row:
         "images": scored.n,
         "gamma_0": ends[0],
         "gamma_1": ends[1],
-        "train_every": config.log_every,  # steps; the mean of each so many in bits per dimension
+        "train_every": config.log_every,  # updates; the mean of each so many in bits per dimension
         "train_total": curve,
     }
 
@@ -128,25 +157,25 @@ def _images(split: str, root: str | None, device: torch.device) -> Tensor:
 
 
 def cost(options: Options) -> list[Row]:
-    """Time of a training step and of a sampling step, by turns, and their ratio to the VDM's in the
+    """Time of an update and of a sampling step, by turns, and their ratio to the VDM's in the
     same turn; peak memory, each variant in a process of its own; parameters."""
-    trainers = {name: _trainer(name, options) for name in VARIANTS}
-    step = _by_turns({name: trainer.advance for name, trainer in trainers.items()}, options)
+    runs = {name: _start(name, options) for name in VARIANTS}
+    step = _by_turns({name: partial(next, loop) for name, (_, loop) in runs.items()}, options)
     samplers = {
-        name: sample_steps(trainer.averaged, SAMPLES, ROUNDS + 10)
-        for name, trainer in trainers.items()
+        name: sample_steps(state.averaged, SAMPLES, ROUNDS + 10)
+        for name, (state, _) in runs.items()
     }
     with torch.no_grad():
         draws = {name: partial(next, steps) for name, steps in samplers.items()}
         sampling = _by_turns(draws, options)
     rows = []
-    for name, trainer in trainers.items():
+    for name, (state, _) in runs.items():
         memory = _memory_of(name, options)
         rows.append({
             "kind": "cost",
             "variant": name,
-            "parameters": parameters(trainer.model),
-            "denoiser_parameters": parameters(trainer.model.denoiser),
+            "parameters": parameters(state.model),
+            "denoiser_parameters": parameters(state.model.denoiser),
             "step_ms": 1000 * statistics.median(step[name]),
             "step_ratio": _ratio(step[name], step["VDM"]),
             "sampling_ms": 1000 * statistics.median(sampling[name]),
@@ -158,9 +187,12 @@ def cost(options: Options) -> list[Row]:
     return rows
 
 
-def _trainer(variant: str, options: Options) -> Trainer:
+def _start(variant: str, options: Options) -> tuple[State, Iterator[list[float]]]:
+    """A training on random pictures, and its loop."""
     images = torch.randint(0, 256, (1000, 1, 28, 28), dtype=torch.uint8, device=options.device)
-    return Trainer(make(variant, "fixed", images), images, training(options, 0))
+    config = training(options, 0)
+    state = State(make(variant, "fixed", images), config)
+    return state, updates(state, images, config)
 
 
 def _by_turns(
@@ -192,11 +224,11 @@ def _memory_of(variant: str, options: Options) -> dict[str, float]:
 
 
 def _print_memory(variant: str, device: str, batch: str) -> None:
-    options = Options(None, torch.device(device), {"steps": 100, "batch": int(batch)})
-    trainer = _trainer(variant, options)
-    for what, steps in ((REST, 0), (PEAK, 4)):
-        for _ in range(steps):
-            trainer.advance()
+    options = Options(None, torch.device(device), {"updates": 100, "batch": int(batch)})
+    _, loop = _start(variant, options)
+    for what, number in ((REST, 0), (PEAK, 4)):
+        for _ in range(number):
+            next(loop)
         gigabytes = _gigabytes(options.device)
         if gigabytes is not None:
             print(what, gigabytes)
@@ -223,8 +255,8 @@ def _gigabytes(device: torch.device) -> float | None:
 STUDY = Study(
     jobs,
     run,
-    budget={"steps": 500, "batch": 64, "seeds": 5, "images": 10_000},
-    on_cuda={"steps": 20_000, "batch": 128},
+    budget={"updates": 500, "batch": 64, "seeds": 5, "images": 10_000},
+    on_cuda={"updates": 20_000, "batch": 128},
 )
 
 if __name__ == "__main__":

@@ -22,15 +22,16 @@ from matplotlib.axes import Axes
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from ...bound import as_data, elbo, end_losses, low_discrepancy, spread_over_steps, step_gap
+from ...bound import elbo, end_losses, step_gap
 from ...data import load_mnist
 from ...gaussian import best_cost, best_ratio, kl_ratio, sum_dims
 from ...model import DiffEnc
 from ...pixels import bits_per_dim, to_levels
 from ...pretrained import load_pretrained
-from ...process import check_grid, check_ratio
+from ...process import chain, check_grid, check_ratio
 from ...ratio import cheapest_path, squared_gap_table
 from ...sampling import sample_steps
+from ...schedule import low_discrepancy
 from ...training import fast, keep_freed_memory
 from ..show import plots
 from .classifier import frechet_distance, load_judge, look
@@ -64,8 +65,8 @@ def drawn_gaps(
     steps = len(grid) - 1
     draws = min(draws, steps)
     for start in range(0, len(images), BATCH):
-        x = as_data(model, images[start : start + BATCH])
-        first = spread_over_steps(low_discrepancy(len(x), x, generator), steps)
+        x = model.to_unit(images[start : start + BATCH])
+        first = chain(steps, 1.0, grid, x).step_of(low_discrepancy(len(x), x, generator))
         for k in range(draws):
             index = (first + k * steps // draws) % steps
             noise = torch.randn(x.shape, generator=generator)
@@ -172,7 +173,7 @@ def _ends(name: str, root: str | None, images: int) -> Tensor:
 def _costs(name: str, root: str | None, images: int, resolution: int) -> Tensor:
     """Of every step between two of the depths i / resolution with its w*: (d/2) ln(1 + m)     W1"""
     model, chosen = _loaded(name), _images("train", root)[:images]
-    batches = (as_data(model, part) for part in chosen.split(16))
+    batches = (model.to_unit(part) for part in chosen.split(16))
     table = squared_gap_table(model, batches, torch.arange(resolution + 1) / resolution, _seeded(0))
     return best_cost(table, chosen[0].numel())
 

@@ -14,27 +14,28 @@ import copy
 import math
 from collections.abc import Callable
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
-from ...bound import diffusion_loss, elbo, end_losses, low_discrepancy
+from ... import bound
+from ...bound import elbo
 from ...data import toy
-from ...encoder import Encoder, IdentityEncoder, LearnedEncoder, ScalingEncoder
+from ...encoder import IdentityEncoder, LearnedEncoder, ScalingEncoder
 from ...model import DiffEnc
 from ...networks import MLP
-from ...pixels import bits_per_dim, to_unit
+from ...pixels import bits_per_dim
 from ...process import x_from_v
-from ...schedule import LinearSchedule, Noise
+from ...schedule import LinearSchedule, Noise, low_discrepancy
 from ...training import TrainConfig, learning_rate
 from ..worlds import TOYS, likelihood
 from .runner import Job, Options, Row, Study, parameters
 
 WIDTHS = (8, 16, 32, 64)  # of the denoiser
 OFF_WIDTHS = (16,)  # where the counterterm is also left out
-DEPTH = 2  # residual layers of the denoiser
+LAYERS = 2  # residual layers of the denoiser
 ENCODER = (32, 1)  # width and residual layers of the encoder's network
 MODELS = ("vdm", "scaling", "learned", "matched", "scaling-off", "learned-off")
 FOURIER = (7,)  # of the denoiser: one pair of waves, a period to a level
@@ -55,18 +56,19 @@ def make(name: str, width: int, seed: int = 0) -> DiffEnc:
     torch.manual_seed(seed)
     schedule = LinearSchedule()
     denoiser = _denoiser(matched_width(width) if name == "matched" else width)
-    encoders: dict[str, Callable[[], Encoder]] = {
+    encoders: dict[str, Callable[[], ScalingEncoder | LearnedEncoder]] = {
         "scaling": ScalingEncoder,
         "learned": lambda: LearnedEncoder(MLP(*ENCODER, encoder=True)),
     }
-    encoder = encoders.get(name.removesuffix("-off"), IdentityEncoder)()
+    make_encoder = encoders.get(name.removesuffix("-off"))
+    encoder: Any = IdentityEncoder() if make_encoder is None else make_encoder()
     if name.endswith("-off"):
         encoder.counterterm = False
     return DiffEnc(denoiser, encoder, schedule)
 
 
 class _Folded(nn.Module):
-    """The v_hat of (1 + sigma^2) x_hat: what a denoiser must say without a counterterm        X6"""
+    """X6: the v_hat of (1 + sigma^2) x_hat, which a denoiser must give without a counterterm."""
 
     def __init__(self, denoiser: nn.Module):
         super().__init__()
@@ -79,9 +81,9 @@ class _Folded(nn.Module):
 
 
 def fold_counterterm(model: DiffEnc) -> DiffEnc:
-    """The same model at infinite depth, without the counterterm: u_hat = 0, and (1 + sigma^2) x_hat
-    in the place of x_hat                                                                      X6"""
-    encoder = copy.deepcopy(model.encoder)
+    """X6: the same model at infinite depth, without the counterterm: u_hat = 0, and
+    (1 + sigma^2) x_hat in the place of x_hat."""
+    encoder: Any = copy.deepcopy(model.encoder)
     encoder.counterterm = False
     return DiffEnc(_Folded(model.denoiser), encoder, model.schedule, model.levels, model.shape)
 
@@ -93,14 +95,14 @@ def matched_width(width: int) -> int:
 
 
 def _denoiser(width: int) -> MLP:
-    return MLP(width, DEPTH, fourier=FOURIER)
+    return MLP(width, LAYERS, fourier=FOURIER)
 
 
 # ---- training, all seeds at once -----------------------------------------------------------------
 
 
-def train_config(steps: int, batch: int) -> TrainConfig:
-    return TrainConfig(steps, batch=batch, ends=min(32, batch), lr=0.02, ema=0.99)
+def train_config(updates: int, batch: int) -> TrainConfig:
+    return TrainConfig(updates, batch=batch, ends=min(32, batch), lr=0.02, ema=0.99)
 
 
 class _Loss(nn.Module):
@@ -110,10 +112,9 @@ class _Loss(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, points: Tensor, t: Tensor, noise: Tensor, noise_0: Tensor) -> Tensor:
-        diffusion = diffusion_loss(self.model, to_unit(points), t, noise)
-        prior, reconstruction = end_losses(self.model, points[: len(noise_0)], noise_0)
-        return prior.mean() + reconstruction.mean() + diffusion.mean()
+    def forward(self, points: Tensor, t: Tensor, eps: Tensor, eps_0: Tensor) -> Tensor:
+        b = bound.terms(self.model, points, t, eps, eps_0)
+        return b.prior.mean() + b.reconstruction.mean() + b.diffusion.mean()
 
 
 def train_together(models: list[DiffEnc], points: Tensor, config: TrainConfig) -> None:
@@ -121,7 +122,7 @@ def train_together(models: list[DiffEnc], points: Tensor, config: TrainConfig) -
 
     Nets as small as these leave a processor idle between one call and the next, so the weights are
     stacked and `vmap` makes one call for all: for five models that is two to three times as fast.
-    Only the depths t are common to all. Args: points uint8 (models, steps * batch, 2), each of them
+    Only the depths t are common to all. Args: points uint8 (models, updates * batch, 2), each
     used once; the seed of config is that of the first model's noise, the second has the next one.
     """
     loss = _Loss(models[0])
@@ -136,14 +137,14 @@ def train_together(models: list[DiffEnc], points: Tensor, config: TrainConfig) -
     def draw(n: int) -> Tensor:
         return torch.stack([torch.randn(n, 2, generator=own) for own in generators])
 
-    for step, batch in enumerate(points.split(config.batch, 1)):
+    for update, batch in enumerate(points.split(config.batch, 1)):
         t = low_discrepancy(config.batch, averages[0], generators[0])
-        each = losses(weights, batch, t, draw(config.batch), draw(config.ends))
+        each = losses(weights, batch, t, draw(config.batch), draw(config.first))
         optimizer.zero_grad()
         each.sum().backward()
-        optimizer.param_groups[0]["lr"] = learning_rate(config, step)
+        optimizer.param_groups[0]["lr"] = learning_rate(config, update)
         optimizer.step()
-        decay = min(config.ema, (1 + step) / (10 + step))
+        decay = min(config.ema, (1 + update) / (10 + update))
         torch._foreach_lerp_(averages, [w.detach() for w in weights.values()], 1 - decay)
     for i, model in enumerate(models):
         named = zip(weights, averages, strict=True)
@@ -186,7 +187,7 @@ def perfect_terms(name: str, n: int) -> tuple[Tensor, Tensor]:
     """The terms of the perfect VDM on the test, (3, n), and what they are on average, (3, 1)."""
     exact = likelihood(name)
     model = exact.model()
-    mean = torch.tensor(exact.perfect_vdm(model.schedule), dtype=torch.float64)
+    mean = torch.tensor(exact.perfect_vdm(LinearSchedule()), dtype=torch.float64)
     return terms(model, draws(name, n)), bits_per_dim(mean, 2)[:, None]
 
 
@@ -237,14 +238,15 @@ def run(job: Job, options: Options) -> list[Row]:
     """One row for each seed: what `score` says, and the number of parameters."""
     name, budget = job["toy"], options.budget
     what = {key: job[key] for key in ("toy", "model", "width")}
-    config = train_config(budget["steps"], budget["batch"])
+    config = train_config(budget["updates"], budget["batch"])
     models = [make(job["model"], job["width"], seed) for seed in range(job["seeds"])]
-    n = config.steps * config.batch
+    n = config.updates * config.batch
     points = [toy(name, n, generator=_seeded(seed)) for seed in range(len(models))]
     train_together(models, torch.stack(points), config)
+    encoder: Any = models[0].encoder
     sizes = {
         "denoiser_parameters": parameters(models[0].denoiser),
-        "encoder_parameters": parameters(models[0].encoder),
+        "encoder_parameters": parameters(encoder),
     }
     return [
         {**what, "seed": seed, **score(model, name, budget["points"]), **sizes}
@@ -252,4 +254,4 @@ def run(job: Job, options: Options) -> list[Row]:
     ]
 
 
-STUDY = Study(jobs, run, budget={"steps": 1000, "seeds": 5, "batch": 512, "points": 32768})
+STUDY = Study(jobs, run, budget={"updates": 1000, "seeds": 5, "batch": 512, "points": 32768})

@@ -22,7 +22,13 @@ import torch
 from torch import Tensor, nn
 
 from ... import process
-from ...encoder import Encoder, IdentityEncoder, LearnedEncoder, ScalingEncoder
+from ...encoder import (
+    Encoder,
+    IdentityEncoder,
+    LearnedEncoder,
+    ScalingEncoder,
+    has_counterterm,
+)
 from ...gaussian import best_ratio, kl_ratio
 from ...model import DiffEnc
 from ...schedule import LinearSchedule, Noise
@@ -188,7 +194,7 @@ class Exact:
         at_s, at_t = (Noise.from_gamma(self.gamma_min + width * part.double()) for part in (s, t))
         c_s, (c_t, a) = self.encoder.at(at_s.gamma)[0], self.encoder.at(at_t.gamma)
         removed, sigma2 = process.step_c(at_s, at_t), at_t.sigma.square()
-        counter = float(self.encoder.encoder.counterterm)
+        counter = float(has_counterterm(self.encoder.encoder))
         on_mean = removed + counter * (at_t.gamma - at_s.gamma) * sigma2
         on_mean = on_mean * c_t * (1 + a) / (1 + counter * sigma2)
         on_x = removed * c_t + (c_s - c_t)
@@ -251,7 +257,7 @@ class ExactDenoiser(nn.Module):
         points = z if z.shape[1:] == self.shape else z[..., None]  # (B, ..., d)
         noise = Noise.from_gamma(gamma).like(z)
         c, a = encoder.at(gamma)
-        gain = c * (1 + a) / (1 + encoder.encoder.counterterm * torch.sigmoid(gamma))
+        gain = c * (1 + a) / (1 + has_counterterm(encoder.encoder) * torch.sigmoid(gamma))
         snr = encoder.snr(gamma).reshape(-1, *[1] * (points.dim() - 2)).expand(points.shape[:-1])
         mean = world.posterior_mean(points / noise.like(points).sigma, snr).reshape(z.shape)
         return (noise.alpha * z - gain.reshape(noise.gamma.shape) * mean) / noise.sigma
