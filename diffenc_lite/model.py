@@ -108,25 +108,17 @@ class DiffEnc(nn.Module):
     def check(self, images: Tensor, name: str = "images") -> None:
         """Raise TypeError for images that are not uint8; ValueError for no images, for a level that
         is too high, and for a shape that does not fit the model. Args: name, for the message."""
-        if not isinstance(images, Tensor) or images.dtype != torch.uint8:
-            got = images.dtype if isinstance(images, Tensor) else type(images).__name__
-            nan = isinstance(images, Tensor) and bool(images.isnan().any())
-            raise TypeError(
-                f"{name} must be a torch.uint8 tensor with levels 0 to {self.levels - 1}; got {got}"
-                + (" with NaN in it" if nan else "")
-            )
+        pixels.check_levels(images, self.levels, name)
         given = tuple(images.shape)
-        if self.shape is not None and given[1:] != self.shape:
-            wanted = ", ".join(map(str, self.shape))
-            raise ValueError(
-                f"{name} must have shape (B, {wanted}) for this model; got {given}"
-                + _shape_hint(given, self.shape)
-            )
         if len(given) < 2 or not given[0]:
             raise ValueError(
                 f"{name} must have shape (B, ...) with at least one example; got {given}"
             )
-        pixels.check_levels(images, self.levels, name)
+        if self.shape is not None and given[1:] != self.shape:
+            raise ValueError(
+                f"{name} must have shape (B, {', '.join(map(str, self.shape))}) for this model; "
+                f"got {given}" + _shape_hint(given, self.shape)
+            )
 
     @property
     def device(self) -> torch.device:

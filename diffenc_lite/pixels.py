@@ -18,19 +18,22 @@ def to_unit(images: Tensor, levels: int = 256, dtype: torch.dtype | None = None)
 
     Raises TypeError if the images are not uint8, ValueError if a level is not below `levels`.
     """
-    if images.dtype != torch.uint8:
-        raise TypeError(
-            f"images must be torch.uint8 with levels 0 to {levels - 1}; got {images.dtype}"
-        )
     check_levels(images, levels)
     return (2 * images.to(dtype or torch.get_default_dtype()) + 1) / levels - 1
 
 
 def check_levels(images: Tensor, levels: int, name: str = "images") -> None:
-    """Raise ValueError if one of the uint8 images has a level that is not below `levels`."""
+    """Raise TypeError if the images are not uint8; ValueError if a level is not below `levels`."""
+    if not isinstance(images, Tensor) or images.dtype != torch.uint8:
+        got = str(images.dtype) if isinstance(images, Tensor) else type(images).__name__
+        if isinstance(images, Tensor) and bool(images.isnan().any()):
+            got += " with NaN in it"
+        raise TypeError(
+            f"{name} must be a torch.uint8 tensor with levels 0 to {levels - 1}; got {got}"
+        )
     if levels < 256 and images.numel() and int(images.max()) >= levels:
         raise ValueError(
-            f"{name} must have levels 0 to {levels - 1}, since the model has levels={levels}; "
+            f"{name} must have levels 0 to {levels - 1} (levels={levels}); "
             f"got a level of {int(images.max())}"
         )
 

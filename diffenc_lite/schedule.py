@@ -171,7 +171,7 @@ def check_schedule(schedule: Schedule, like: Tensor) -> None:
     if not isinstance(noise, Noise):
         raise TypeError(
             "schedule must be LinearSchedule(), LearnedSchedule(), CosineSchedule() or anything "
-            f"with schedule(t) -> Noise; got {schedule!r}"
+            f"with schedule(t) -> Noise; got {schedule!r} ({type(schedule).__name__})"
             + (f", which returned {type(noise).__name__}" if callable(schedule) else "")
         )
     gamma, rate = noise.gamma, noise.rate

@@ -22,7 +22,7 @@ from diffenc_lite.pretrained import (
 )
 from diffenc_lite.training.folder import load_resume, save_resume
 
-CARD = {"data": "points", "steps": 7, "seed": 3, "bits_per_dim": 6.5, "standard_error": 0.25}
+CARD = {"data": "points", "updates": 7, "seed": 3, "bits_per_dim": 6.5, "standard_error": 0.25}
 
 
 @pytest.fixture
@@ -136,10 +136,21 @@ def test_a_layout_of_memory_is_not_kept(tmp_path):
         assert torch.equal(weight, model.state_dict()[name])
 
 
-def test_a_model_of_any_parts_cannot_be_saved(small_model, tmp_path):
-    with pytest.raises(ValueError, match=r"model must come from build"):
-        save_model(small_model("identity"), tmp_path / "m", CARD)
-    assert not list(tmp_path.iterdir())
+def test_a_model_of_any_parts_is_filled_again(small_model, tmp_path):
+    model = small_model("learned")
+    save_model(model, tmp_path / "m", CARD)
+    with pytest.raises(ValueError, match=r"m.json has no configuration.*load_model\(path, model="):
+        load_model(tmp_path / "m")
+    other = small_model("learned")
+    with torch.no_grad():
+        for weight in other.parameters():
+            weight.zero_()
+    again = load_model(tmp_path / "m", model=other)
+    assert again is other and again.card["seed"] == CARD["seed"]
+    for one, two in zip(model.parameters(), again.parameters(), strict=True):
+        assert torch.equal(one, two)
+    with pytest.raises(ValueError, match="does not fit the model given"):
+        load_model(tmp_path / "m", model=small_model("identity"))
 
 
 def test_full_disk_keeps_the_model(model, saved, monkeypatch):
@@ -225,7 +236,7 @@ def test_a_pretrained_model_does_as_well_as_its_card_says(name):
 
 
 def test_metrics(saved, tmp_path, monkeypatch):
-    lines = [{"step": 10, "total": 0.1}, {"step": 20, "total": 1e-300}]
+    lines = [{"update": 10, "total": 0.1}, {"update": 20, "total": 1e-300}]
     file = saved.with_name("m-0.5.metrics.jsonl")
     file.write_text("".join(json.dumps(line) + "\n" for line in lines))
     assert read_metrics(file) == lines
@@ -241,7 +252,7 @@ def test_metrics(saved, tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", checkpoint.pretrained_names())
 def test_the_metrics_of_a_pretrained_model_end_where_its_card_does(name):
     card, held_out = read_card(name), [m for m in read_metrics(name) if m["split"] == "held out"]
-    assert held_out[-1]["step"] == card["steps"]
+    assert held_out[-1]["update"] == card["updates"]
     # the same weights on some of the test images, which are other images than all of them
     assert abs(held_out[-1]["total"] - card["bits_per_dim"]) < 5 * held_out[-1]["standard_error"]
 
@@ -250,7 +261,7 @@ def test_the_metrics_of_a_pretrained_model_end_where_its_card_does(name):
 
 
 STATE = {
-    "step": 3,
+    "update": 3,
     "sums": [0.1, 1e-300],
     "betas": (0.9, 0.99),
     "none": None,
@@ -285,6 +296,6 @@ def test_full_disk_keeps_the_resume_file(tmp_path, monkeypatch):
     save_resume(path, STATE)
     monkeypatch.setattr(os, "fsync", no_space)
     with pytest.raises(OSError, match="cannot write .*resume.pt: No space left"):
-        save_resume(path, {"step": 4})
-    assert load_resume(path)["step"] == 3
+        save_resume(path, {"update": 4})
+    assert load_resume(path)["update"] == 3
     assert [p.name for p in tmp_path.iterdir()] == ["resume.pt"]

@@ -40,9 +40,9 @@ def few_images():
 
 @pytest.fixture(scope="module")
 def run(few_images, tmp_path_factory):
-    """A folder in which a tiny model has been trained for two steps."""
+    """A folder in which a tiny model has been trained for two updates."""
     folder = tmp_path_factory.mktemp("run")
-    assert cli.main(["train", str(folder), "--encoder", "scaling", "--steps", "2", *QUICK]) == 0
+    assert cli.main(["train", str(folder), "--encoder", "scaling", "--updates", "2", *QUICK]) == 0
     return folder
 
 
@@ -71,18 +71,18 @@ def test_train_writes_a_model_with_its_card(run):
     model, test = load_model(run / "model"), load_mnist("test", "bundled").images[:40]
     assert model.card["data"] == "mnist-5k train, 40 images"
     assert model.card["evaluated_on"] == "mnist-5k test, 40 images, infinite depth"
-    assert (model.card["steps"], model.card["seed"]) == (2, 0)
+    assert (model.card["updates"], model.card["seed"]) == (2, 0)
     assert model.card["training"]["batch"] == 4
     result = evaluate(model, test, generator=torch.Generator().manual_seed(0))
     assert model.card["bits_per_dim"] == result.total
     assert model.card["standard_error"] == result.standard_error
-    averaged = load_resume(run / "resume.pt")["state"]["trainer"]["averaged"]
+    averaged = load_resume(run / "resume.pt")["state"]["averaged"]
     assert all(torch.equal(averaged[name], w) for name, w in model.state_dict().items())
 
 
 def test_train_again_goes_on_or_refuses(run, capsys):
     metrics = (run / "metrics.jsonl").read_bytes()
-    options = ["--encoder", "scaling", "--steps", "2", *QUICK]
+    options = ["--encoder", "scaling", "--updates", "2", *QUICK]
     assert cli.main(["train", str(run), *options]) == 0
     assert cli.main(["train", str(run), *options, "--lr", "0.5"]) == 2
     error = capsys.readouterr().err.splitlines()[-1]
@@ -119,7 +119,7 @@ def test_doctor(capsys):
     out = capsys.readouterr().out
     for word in (torch.__version__, "device: cpu", "bundled: ImageSet", "full: ", "pretrained: "):
         assert word in out
-    assert out.count("one training step, tiny net") == 3
+    assert out.count("one update, tiny net") == 3
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,10 @@ def test_doctor(capsys):
     [
         ("sample nothing", "there is no model 'nothing'"),
         ("evaluate nothing", "there is no model 'nothing'"),
-        ("train {run}/x --steps 0 --data bundled", "steps must be a whole number of at least 1"),
+        (
+            "train {run}/x --updates 0 --data bundled",
+            "updates must be a whole number of at least 1",
+        ),
         ("train {run}/x --root {run} --data full", "MNIST"),
         ("train {run}/model.json --data bundled --size tiny", "cannot write"),
         ("evaluate {run}/model --data bundled --ratio 2", "ratio must be 1 at infinite depth"),
@@ -164,7 +167,7 @@ def test_wrong_usage(command, capsys):
 def test_interrupt_saves_and_leaves(tmp_path):
     previous = signal.signal(signal.SIGINT, signal.SIG_DFL)  # ignored where tests run in background
     process = subprocess.Popen(
-        [sys.executable, "-m", "diffenc_lite", "train", str(tmp_path), "--steps", "100000",
+        [sys.executable, "-m", "diffenc_lite", "train", str(tmp_path), "--updates", "100000",
          "--log-every", "1", "--encoder", "identity", *QUICK],
         cwd=ROOT, stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
@@ -180,4 +183,4 @@ def test_interrupt_saves_and_leaves(tmp_path):
     assert process.returncode == 130, error
     assert "stopped; all is saved" in error and "Traceback" not in error
     lines = [json.loads(line) for line in metrics.read_text().splitlines()]
-    assert load_resume(tmp_path / "resume.pt")["state"]["trainer"]["step"] == lines[-1]["step"]
+    assert load_resume(tmp_path / "resume.pt")["state"]["update"] == lines[-1]["update"]

@@ -14,12 +14,12 @@ import torch.multiprocessing as mp
 
 from diffenc_lite.data import toy
 from diffenc_lite.model import ENCODERS, ModelConfig, build
-from diffenc_lite.training import train
-from diffenc_lite.training.loop import TrainConfig, Trainer
+from diffenc_lite.training import State, TrainConfig, train, updates
+from diffenc_lite.training.loop import draw
 
 ROOT = Path(__file__).resolve().parent.parent
 POINTS = toy("gaussian", 500, generator=torch.Generator().manual_seed(0))
-CONFIG = TrainConfig(steps=6, batch=8, ends=4, log_every=2, evaluate_every=4, checkpoint_every=4)
+CONFIG = TrainConfig(updates=6, batch=8, ends=4, log_every=2, evaluate_every=4, checkpoint_every=4)
 
 pytestmark = pytest.mark.skipif(not dist.is_gloo_available(), reason="needs gloo")
 
@@ -35,11 +35,12 @@ def make(encoder: str):
 def steps(encoder: str) -> dict[str, object]:
     """Two steps: how many images, the terms, the last gradient, and the weights after it."""
     model = make(encoder)
-    finite = {"depth": 3, "ratio": (0.5, 1.0, 0.8)} if encoder == "scaling" else {}  # W3
-    trainer = Trainer(model, POINTS, replace(CONFIG, **finite))
-    terms = [trainer.advance() for _ in range(2)]
+    finite = {"steps": 3, "ratio": (0.5, 1.0, 0.8)} if encoder == "scaling" else {}  # W3
+    config = replace(CONFIG, **finite)
+    state = State(model, config)
+    terms = [values for _, values in zip(range(2), updates(state, POINTS, config), strict=False)]
     gradient = {name: weight.grad for name, weight in model.named_parameters()}
-    share = [len(part) for part in trainer._draw_batch()]
+    share = [len(part) for part in draw(state, POINTS, config, None)]
     return {"share": share, "terms": terms, "gradient": gradient, "weights": model.state_dict()}
 
 
@@ -51,11 +52,11 @@ def process(rank: int, folder: str) -> None:
     for stop in (4, None):  # stopped, then gone on with; only the first process may write
         run = Path(folder) / "run"
         for progress in train(make("learned"), POINTS, CONFIG, run, POINTS[:50]):
-            if progress.step == stop:
+            if progress.update == stop:
                 break
     result["end"] = progress.model.state_dict()
     try:
-        Trainer(make("identity"), POINTS, replace(CONFIG, batch=7, ends=3))
+        train(make("identity"), POINTS, replace(CONFIG, batch=7, ends=3))
     except ValueError as error:
         result["error"] = str(error)
     torch.save(result, os.path.join(folder, f"{rank}.pt"))
@@ -94,7 +95,7 @@ def test_a_run_that_was_stopped_ends_as_one_process_does(two, tmp_path):
         close(found["end"], last.model.state_dict())
     lines = [path.joinpath("metrics.jsonl").read_text() for path in (two[0] / "run", tmp_path)]
     one, other = ([json.loads(line) for line in text.splitlines()] for text in lines)
-    assert [line["step"] for line in one] == [line["step"] for line in other] == [2, 4, 4, 6, 6]
+    assert [line["update"] for line in one] == [line["update"] for line in other] == [2, 4, 4, 6, 6]
     for ours, theirs in zip(one, other, strict=True):
         assert ours["total"] == pytest.approx(theirs["total"], rel=1e-6)
 

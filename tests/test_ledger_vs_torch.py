@@ -32,6 +32,7 @@ from diffenc_lite import (
 )
 from diffenc_lite.course.ledger import LEDGER, TAGS
 from diffenc_lite.course.ledger import notation as n
+from diffenc_lite.encoder import change as change_of
 
 ROOT = Path(__file__).parents[1]
 B, D = 64, 3
@@ -281,7 +282,7 @@ def test_encoding(tag: str, x: Tensor, depths: Depths) -> None:
     expected = encoded(tag, x, depths.gamma_t)
     same(encoding.x_t, expected["x_t"])
     same(encoding.u, expected["u"])
-    x_t, change = ENCODERS[tag].change(x, depths.gamma_s, depths.gamma_t)
+    x_t, change = change_of(ENCODERS[tag], x, depths.gamma_s, depths.gamma_t)
     same(x_t, expected["x_t"])
     same(x + ENCODERS[tag].shift(x, depths.gamma_t), expected["x_t"])
     if tag == "E1":

@@ -16,7 +16,7 @@ from diffenc_lite import (
     sample,
     sample_steps,
 )
-from diffenc_lite.training.loop import TrainConfig, Trainer
+from diffenc_lite.training import TrainConfig, train
 
 KINDS = ("identity", "scaling", "learned")
 F64 = torch.float64
@@ -59,13 +59,6 @@ def test_shapes_and_dtypes(shape, dtype, small_model):
         assert step.z.shape == step.x_hat.shape == (2, *shape) and step.z.dtype == dtype
 
 
-def test_the_shape_is_that_of_the_images_seen(small_model):
-    model = DiffEnc(small_model().denoiser)
-    assert model.shape is None
-    elbo(model, torch.zeros(5, 2, dtype=torch.uint8))
-    assert sample(model, 3, 1).shape == (3, 2)
-
-
 class Multiple(nn.Module):
     def __init__(self):
         super().__init__()
@@ -76,12 +69,16 @@ class Multiple(nn.Module):
 
 
 def test_a_model_made_for_no_shape_takes_any():
-    model = DiffEnc(Multiple())
     for shape in ((3,), (1, 4, 4)):
+        model, other = DiffEnc(Multiple()), torch.zeros(2, 5, dtype=torch.uint8)
         images = torch.zeros(2, *shape, dtype=torch.uint8)
-        assert elbo(model, images).dims == math.prod(shape)
+        assert elbo(model, images).dims == math.prod(shape) and elbo(model, other).dims == 5
+        with pytest.raises(ValueError, match="sampling needs the shape of an image"):
+            sample(model, 2, 1)
+        train(model, images, TrainConfig(1, batch=2)).run()
         assert sample(model, 2, 1).shape == (2, *shape)
-        Trainer(model, images, TrainConfig(1, batch=2, ends=1)).advance()
+        with pytest.raises(ValueError, match="images must have shape"):
+            elbo(model, other)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from diffenc_lite import LearnedSchedule, LinearSchedule, Noise
+from diffenc_lite.schedule import end_points
 
 T = torch.linspace(0, 1, 33, dtype=torch.float64)
 
@@ -100,13 +101,13 @@ def test_learned_end_points_are_the_parameters():
     assert slope.item() == pytest.approx(5.0, rel=1e-5)
 
 
-def test_normalise_uses_the_end_points_as_they_are_now():
+def test_end_points_are_those_of_now():
     schedule = LearnedSchedule(-3.0, 2.0)
-    normalise = schedule.normalise  # as a network holds it
     with torch.no_grad():
         schedule.gamma_min.fill_(-10.0)
         schedule.log_width.fill_(math.log(8.0))
-    assert normalise(torch.tensor([-10.0, -6.0, -2.0])).tolist() == pytest.approx([0, 0.5, 1])
+    assert [float(end) for end in end_points(schedule, torch.zeros(()))] == pytest.approx([-10, -2])
+    assert end_points(lambda t: Noise.from_gamma(3 * t - 1), torch.zeros(())) == (-1, 2)
 
 
 def test_schedules_are_modules_and_survive_a_state_dict():

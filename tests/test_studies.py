@@ -16,6 +16,8 @@ from diffenc_lite.course import studies as door
 from diffenc_lite.course.studies import Study, encoders, load_results, read_results, run_study
 from diffenc_lite.course.studies import runner as studies
 from diffenc_lite.data import load_mnist
+from diffenc_lite.training import State
+from diffenc_lite.training.loop import draw
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -175,7 +177,9 @@ def few(monkeypatch):
 
     monkeypatch.setattr(encoders, "load_mnist", load)
     encoders._images.cache_clear()
-    yield studies.options(encoders.STUDY, budget={"steps": 2, "batch": 4, "seeds": 2, "images": 8})
+    yield studies.options(
+        encoders.STUDY, budget={"updates": 2, "batch": 4, "seeds": 2, "images": 8}
+    )
     encoders._images.cache_clear()
 
 
@@ -209,20 +213,18 @@ def test_runs_of_a_seed_are_paired(few):
         there = models[name].denoiser.state_dict()
         assert all(torch.equal(first[key], there[key]) for key in first)
     mean = (2 * images.double() + 1).mean(0) / 256 - 1
-    torch.testing.assert_close(models["centred"].centre.double(), mean, rtol=0, atol=1e-6)
-    shifted = encoders.make("shifted", "fixed", images).centre.double()
+    torch.testing.assert_close(models["centred"].encoder.centre.double(), mean, rtol=0, atol=1e-6)
+    shifted = encoders.make("shifted", "fixed", images).encoder.centre.double()
     torch.testing.assert_close(shifted, mean.mean().expand_as(mean), rtol=0, atol=1e-6)
     config = encoders.training(few, 3)
-    drawn = [encoders.Trainer(m, images, config)._draw_batch() for m in models.values()]
+    drawn = [draw(State(m, config), images, config, None) for m in models.values()]
     for other in drawn[1:]:
         assert all(torch.equal(a, b) for a, b in zip(drawn[0], other, strict=True))
 
 
 def test_cost(few, monkeypatch):
     monkeypatch.setattr(encoders, "ROUNDS", 1)
-    monkeypatch.setattr(encoders, "VARIANTS", {
-        name: encoders.VARIANTS[name] for name in ("VDM", "learned")
-    })  # fmt: skip
+    monkeypatch.setattr(encoders, "VARIANTS", ("VDM", "learned"))
     ballast = torch.ones(600_000_000, dtype=torch.uint8)  # of this process, not of those measured
     vdm, learned = encoders.run({"kind": "cost"}, few)
     del ballast

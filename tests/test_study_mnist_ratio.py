@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from diffenc_lite import ModelConfig, build, load_mnist
-from diffenc_lite.bound import as_data, step_gap
+from diffenc_lite.bound import step_gap
 from diffenc_lite.course.studies import SHIPPED, load_results, options
 from diffenc_lite.course.studies import mnist_ratio as study
 from diffenc_lite.gaussian import best_ratio, kl_ratio
@@ -57,7 +57,7 @@ def test_a_gap_is_that_of_its_image_and_step(model, images):
     generator = seeded()
     torch.rand(1, generator=generator)
     noise = torch.randn(images.shape, generator=generator)
-    expected = step_gap(model, as_data(model, images), grid[index], grid[index + 1], noise)
+    expected = step_gap(model, model.to_unit(images), grid[index], grid[index + 1], noise)
     assert torch.allclose(gap, expected.detach())
 
 

@@ -18,20 +18,21 @@ import torch
 from torch import nn
 
 from diffenc_lite import DiffEnc, IdentityEncoder, elbo
-from diffenc_lite.bound import diffusion_loss, prior_loss, reconstruction_loss
+from diffenc_lite.bound import diffusion_loss, prior_loss, reconstruction_loss, terms
 from diffenc_lite.data import toy
 from diffenc_lite.evaluation import evaluate, evenly
 from diffenc_lite.model import ENCODERS, ModelConfig, build
 from diffenc_lite.pixels import to_unit
-from diffenc_lite.training import show, train
+from diffenc_lite.training import State, TrainConfig, learning_rate, show, train, updates
 from diffenc_lite.training.folder import load_resume
-from diffenc_lite.training.loop import TrainConfig, Trainer, _Bf16, _Loss, learning_rate
+from diffenc_lite.training.loop import EVALUATION, draw, generator, loss_terms
+from diffenc_lite.training.precision import _Bf16
 
 ROOT = Path(__file__).resolve().parent.parent
 POINTS = toy("gaussian", 2000, generator=torch.Generator().manual_seed(0))
 HELD_OUT = POINTS[:100]
 SHORT = TrainConfig(
-    steps=20, batch=16, ends=4, log_every=3, evaluate_every=8, checkpoint_every=5, ema=0.9
+    updates=20, batch=16, ends=4, log_every=3, evaluate_every=8, checkpoint_every=5, ema=0.9
 )
 
 
@@ -103,16 +104,16 @@ def test_terms_are_those_of_the_bound(small_model, normal):
         normal(8, 2),
         normal(3, 2),
     )
-    terms = _Loss(model)(images, t, noise, noise_0) * 2 * math.log(2)
+    found = loss_terms(model, SHORT)(images, t, noise, noise_0)
     x = to_unit(images, 256, torch.float64)
-    assert torch.allclose(terms[0], prior_loss(model, x[:3]).mean())
-    assert torch.allclose(terms[1], reconstruction_loss(model, images[:3], noise_0).mean())
-    assert torch.allclose(terms[2], diffusion_loss(model, x, t, noise).mean())
+    assert torch.allclose(found.prior, prior_loss(model, x[:3]))
+    assert torch.allclose(found.reconstruction, reconstruction_loss(model, images[:3], noise_0))
+    assert torch.allclose(found.diffusion, diffusion_loss(model, x, t, noise))
 
 
 def test_learning_rate():
-    config = TrainConfig(steps=1000, lr=0.5, warmup=100)
-    rates = [learning_rate(config, step) for step in range(1001)]
+    config = TrainConfig(updates=1000, lr=0.5, warmup=100)
+    rates = [learning_rate(config, update) for update in range(1001)]
     assert 0 < rates[0] < 0.01
     assert all(a < b for a, b in zip(rates[:100], rates[1:101], strict=True))
     assert all(a > b for a, b in zip(rates[100:], rates[101:], strict=False))
@@ -120,68 +121,69 @@ def test_learning_rate():
     assert rates[1000] == pytest.approx(0.005)
 
 
-def test_steps_are_as_long_as_the_learning_rate(small_model):
-    """The first step of AdamW moves each weight by the learning rate, up or down."""
-    config = TrainConfig(steps=9, batch=16, lr=0.01, warmup=3)
-    trainer = Trainer(small_model("identity"), POINTS, config)
-    before = trainer.model.denoiser.first.bias.clone()
-    trainer.advance()
-    moved = (trainer.model.denoiser.first.bias - before).abs()
+def test_updates_are_as_long_as_the_learning_rate(small_model):
+    """The first update of AdamW moves each weight by the learning rate, up or down."""
+    config = TrainConfig(updates=9, batch=16, lr=0.01, warmup=3)
+    state = State(small_model("identity"), config)
+    loop = updates(state, POINTS, config)
+    before = state.model.denoiser.first.bias.clone()
+    next(loop)
+    moved = (state.model.denoiser.first.bias - before).abs()
     assert torch.allclose(moved, torch.full_like(moved, learning_rate(config, 0)), rtol=1e-3)
-    for step in range(1, 9):
-        trainer.advance()
-        rates = {group["lr"] for group in trainer.optimizer.param_groups}
-        assert rates == {learning_rate(config, step)}
+    for update in range(1, 9):
+        next(loop)
+        rates = {group["lr"] for group in state.optimizer.param_groups}
+        assert rates == {learning_rate(config, update)}
 
 
 def test_the_average_follows_its_formula(small_model):
-    trainer = Trainer(small_model("learned"), POINTS, replace(SHORT, ema=0.5))
-    expected = weights(trainer.model)
-    for n in range(14):
-        trainer.advance()
+    config = replace(SHORT, ema=0.5)
+    state = State(small_model("learned"), config)
+    expected = weights(state.model)
+    for n, _ in zip(range(14), updates(state, POINTS, config), strict=False):
         decay = min(0.5, (1 + n) / (10 + n))
-        for name, weight in trainer.model.state_dict().items():
+        for name, weight in state.model.state_dict().items():
             expected[name] = decay * expected[name] + (1 - decay) * weight
-    for name, weight in trainer.averaged.state_dict().items():
+    for name, weight in state.averaged.state_dict().items():
         assert torch.allclose(weight, expected[name], rtol=1e-12)
-    assert not any(part.training for part in trainer.averaged.modules())
-    assert all(part.training for part in trainer.model.modules())
+    assert not any(part.training for part in state.averaged.modules())
+    assert all(part.training for part in state.model.modules())
 
 
 def test_batches(small_model):
-    """New ones in each step and for each seed, the same for the same; t covers [0, 1] evenly."""
-    trainers = [Trainer(small_model("identity"), POINTS, replace(SHORT, seed=s)) for s in (0, 0, 1)]
+    """New ones in each update and for each seed, the same for the same; t covers [0, 1] evenly."""
     drawn = []
-    for trainer in trainers:
-        drawn.append(trainer._draw_batch())
-        trainer.advance()
-        drawn.append(trainer._draw_batch())
+    for config in (SHORT, SHORT, replace(SHORT, seed=1)):
+        state = State(small_model("identity"), config)
+        drawn.append(draw(state, POINTS, config, None))
+        next(updates(state, POINTS, config))
+        drawn.append(draw(state, POINTS, config, None))
     first, second, again, _, other, _ = drawn
     assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
     for another in (second, other):
         assert not any(torch.equal(a, b) for a, b in zip(first, another, strict=True))
-    for images, t, noise, noise_0 in drawn:
-        assert images.shape == noise.shape == (16, 2) and noise_0.shape == (4, 2)
+    for index, t, eps, eps_0 in drawn:
+        assert index.shape == (16,) and eps.shape == (16, 2) and eps_0.shape == (4, 2)
         assert torch.allclose(t.sort().values.diff(), torch.tensor(1 / 16).double())
-        assert all((POINTS == image).all(1).any() for image in images)
+        assert 0 <= index.min() and index.max() < len(POINTS)
 
 
 def test_only_matrices_decay(small_model):
     """With no gradient, AdamW does nothing but decay."""
     model = small_model("learned", learned_schedule=True)
-    trainer = Trainer(model, POINTS, replace(SHORT, weight_decay=0.5, lr=0.1, warmup=0))
-    for group in trainer.optimizer.param_groups:
+    state = State(model, replace(SHORT, weight_decay=0.5, lr=0.1, warmup=0))
+    for group in state.optimizer.param_groups:
         group["lr"] = 0.1
     before = weights(model)
-    for weight in trainer.weights:
+    for weight in state.weights:
         weight.grad = torch.zeros_like(weight)
-    trainer.optimizer.step()
+    state.optimizer.step()
     for name, weight in model.state_dict().items():
         factor = 0.95 if weight.ndim > 1 else 1.0
         assert torch.allclose(weight, factor * before[name]), name
 
 
-def test_dropout_is_another_one_in_each_step_and_leaves_the_global_generator_alone(small_model):
+def test_dropout_is_another_one_in_each_update_and_leaves_the_global_generator_alone(small_model):
     model, seen = small_model("identity"), []
 
     class Dropping(nn.Module):
@@ -197,10 +199,10 @@ def test_dropout_is_another_one_in_each_step_and_leaves_the_global_generator_alo
     model.denoiser = Dropping(model.denoiser)
     torch.manual_seed(5)
     before = torch.get_rng_state()
-    list(train(model, POINTS, replace(SHORT, steps=3)))
+    list(train(model, POINTS, replace(SHORT, updates=3)))
     assert torch.equal(torch.get_rng_state(), before)
     assert len({tuple(mask.tolist()) for mask in seen}) == 3
-    list(train(model, POINTS, replace(SHORT, steps=3)))
+    list(train(model, POINTS, replace(SHORT, updates=3)))
     assert all(torch.equal(a, b) for a, b in zip(seen[:3], seen[3:], strict=True))
 
 
@@ -210,10 +212,10 @@ def test_bf16_is_close_and_keeps_the_weights():
         nn.init.normal_(weight, std=0.1)
     rounded = DiffEnc(_Bf16(model.denoiser), model.encoder, model.schedule)
     images = torch.randint(256, (16, 1, 8, 8), generator=torch.Generator().manual_seed(0)).byte()
-    drawn = Trainer(model, images, SHORT)._draw_batch()
-    exact_terms, rounded_terms = _Loss(model)(*drawn), _Loss(rounded)(*drawn)
-    assert not torch.equal(exact_terms, rounded_terms)
-    assert torch.allclose(exact_terms, rounded_terms, rtol=0.05)
+    index, *drawn = draw(State(model, SHORT), images, SHORT, None)
+    exact, close = (terms(m, images[index], *drawn).diffusion for m in (model, rounded))
+    assert not torch.equal(exact, close)
+    assert torch.allclose(exact, close, rtol=0.05)
     assert all(weight.dtype == torch.float32 for weight in rounded.parameters())
 
 
@@ -265,17 +267,15 @@ def test_evaluation_needs_two_images(small_model):
 def test_progress_and_metrics(tmp_path):
     model = make("scaling")
     told = list(train(model, POINTS, SHORT, tmp_path, HELD_OUT))
-    assert [p.step for p in told] == [3, 6, 8, 9, 12, 15, 16, 18, 20]
-    assert [p.step for p in told if p.evaluation] == [8, 16, 20]
-    assert all(p.steps == 20 and p.images_per_second > 0 for p in told)
-    averaged = evaluate(
-        told[-1].model, HELD_OUT, generator=Trainer(model, POINTS, SHORT).generator(2)
-    )
+    assert [p.update for p in told] == [3, 6, 8, 9, 12, 15, 16, 18, 20]
+    assert [p.update for p in told if p.evaluation] == [8, 16, 20]
+    assert all(p.updates == 20 and p.images_per_second > 0 for p in told)
+    averaged = evaluate(told[-1].model, HELD_OUT, generator=generator(model, SHORT, EVALUATION))
     assert told[-1].evaluation == averaged
 
     lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     trained = [line for line in lines if line["split"] == "train"]
-    assert [line["step"] for line in trained] == [p.step for p in told]
+    assert [line["update"] for line in trained] == [p.update for p in told]
     for line, progress in zip(trained, told, strict=True):
         assert line["diffusion"] == progress.diffusion
         assert line["total"] == line["prior"] + line["reconstruction"] + line["diffusion"]
@@ -286,11 +286,11 @@ def test_progress_and_metrics(tmp_path):
 
 
 def test_terms_are_means_over_the_steps_since_the_last_progress(small_model):
-    config = replace(SHORT, steps=10, log_every=4, evaluate_every=6)
+    config = replace(SHORT, updates=10, log_every=4, evaluate_every=6)
     told = list(train(small_model("learned"), POINTS, config, held_out=HELD_OUT))
-    trainer = Trainer(small_model("learned"), POINTS, config)
-    steps = torch.tensor([trainer.advance() for _ in range(10)])
-    assert [progress.step for progress in told] == [4, 6, 8, 10]
+    model = small_model("learned")
+    steps = torch.tensor(list(updates(State(model, config), POINTS, config)))
+    assert [progress.update for progress in told] == [4, 6, 8, 10]
     for progress, part in zip(told, steps.split([4, 2, 2, 2]), strict=True):
         terms = torch.tensor([progress.prior, progress.reconstruction, progress.diffusion])
         assert torch.allclose(terms, part.mean(0), rtol=1e-5)
@@ -298,7 +298,7 @@ def test_terms_are_means_over_the_steps_since_the_last_progress(small_model):
 
 def test_the_bar_shows_all_and_passes_it_on(small_model, capsys):
     told = list(show(train(small_model("identity"), POINTS, SHORT)))
-    assert [p.step for p in told] == [3, 6, 9, 12, 15, 18, 20]
+    assert [p.update for p in told] == [3, 6, 9, 12, 15, 18, 20]
     assert "20/20" in capsys.readouterr().err
 
 
@@ -310,9 +310,9 @@ def test_leaving_the_loop_saves_and_the_next_call_goes_on(tmp_path, whole):
         model = make(schedule="learned")
         for progress in train(model, POINTS, SHORT, tmp_path, HELD_OUT):
             torch.rand(1)  # what the reader draws must not count
-            if progress.step == stop:
+            if progress.update == stop:
                 break
-        assert load_resume(tmp_path / "resume.pt")["state"]["trainer"]["step"] == stop
+        assert load_resume(tmp_path / "resume.pt")["state"]["update"] == stop
     finish(tmp_path, whole)
 
 
@@ -344,16 +344,16 @@ def test_an_interrupt_waits_for_the_step_and_saves(tmp_path, whole, call):
             assert signal.getsignal(signal.SIGINT) is handler  # the reader's own Ctrl-C works
     assert signal.getsignal(signal.SIGINT) is handler
     assert calls == [True] * 7 + [True, False] if call == 9 else [True] * call
-    assert load_resume(tmp_path / "resume.pt")["state"]["trainer"]["step"] == min(call, 8)
+    assert load_resume(tmp_path / "resume.pt")["state"]["update"] == min(call, 8)
     finish(tmp_path, whole)
 
 
 def test_an_interrupt_in_the_loop_saves(tmp_path, whole):
     with pytest.raises(KeyboardInterrupt):
         for progress in show(train(make(schedule="learned"), POINTS, SHORT, tmp_path, HELD_OUT)):
-            if progress.step == 9:
+            if progress.update == 9:
                 signal.raise_signal(signal.SIGINT)
-    assert load_resume(tmp_path / "resume.pt")["state"]["trainer"]["step"] == 9
+    assert load_resume(tmp_path / "resume.pt")["state"]["update"] == 9
     finish(tmp_path, whole)
 
 
@@ -375,10 +375,10 @@ def test_it_trains_outside_the_main_thread(whole):
 def test_metrics_beyond_the_last_save_are_written_again(tmp_path, whole):
     """As after a kill: lines that came after resume.pt was written, and half a line."""
     for progress in train(make(schedule="learned"), POINTS, SHORT, tmp_path, HELD_OUT):
-        if progress.step == 12:
+        if progress.update == 12:
             break
     with (tmp_path / "metrics.jsonl").open("ab") as file:
-        file.write(b'{"step": 15, "split": "train", "prior": 1.0}\n{"step": 18, "spl')
+        file.write(b'{"update": 15, "split": "train", "prior": 1.0}\n{"update": 18, "spl')
     finish(tmp_path, whole)
 
 
@@ -464,14 +464,14 @@ def test_not_finite(tmp_path, what):
     before = {}
     with pytest.raises(FloatingPointError) as caught:
         for progress in train(model, POINTS, replace(SHORT, log_every=1), tmp_path):
-            before = (progress.step, weights(model))
+            before = (progress.update, weights(model))
     assert before[0] == 7 and same(weights(model), before[1])
     message = str(caught.value)
-    assert f"the {what} is not finite in step 8" in message
+    assert f"the {what} is not finite in update 8" in message
     for word in ("prior 0.00", "reconstruction ", "diffusion ", "smaller lr (now 0.001)"):
         assert word in message
     assert ("diffusion nan" in message) == (what == "loss")
-    assert load_resume(tmp_path / "resume.pt")["state"]["trainer"]["step"] == 5
+    assert load_resume(tmp_path / "resume.pt")["state"]["update"] == 5
 
 
 @pytest.mark.parametrize("at", ["resume", "metrics"])
@@ -499,7 +499,7 @@ def test_a_folder_that_cannot_be_written_is_refused_at_once(tmp_path):
 
 
 def test_another_run_in_the_folder_is_refused(tmp_path):
-    next(train(make("scaling"), POINTS, SHORT, tmp_path, HELD_OUT))
+    next(iter(train(make("scaling"), POINTS, SHORT, tmp_path, HELD_OUT)))
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     for named, arguments in {
         "lr 0.001 there, 0.002 here": (make("scaling"), POINTS, replace(SHORT, lr=0.002)),
@@ -519,7 +519,7 @@ def test_another_run_in_the_folder_is_refused(tmp_path):
 
 
 def test_damaged_folders_are_refused(tmp_path):
-    next(train(make(), POINTS, SHORT, tmp_path))
+    next(iter(train(make(), POINTS, SHORT, tmp_path)))
     metrics, resume = tmp_path / "metrics.jsonl", tmp_path / "resume.pt"
     text = metrics.read_bytes()
     metrics.write_bytes(text[:-1])
@@ -539,9 +539,9 @@ def test_damaged_folders_are_refused(tmp_path):
 @pytest.mark.parametrize(
     "change",
     [
-        {"steps": 0}, {"batch": 0}, {"ends": 0}, {"ends": 17}, {"lr": 0.0}, {"lr": math.nan},
+        {"updates": 0}, {"batch": 0}, {"ends": 0}, {"ends": 17}, {"lr": 0.0}, {"lr": math.nan},
         {"ema": 1.0}, {"ema": -0.1}, {"seed": -1}, {"warmup": -1}, {"log_every": 0},
-        {"evaluate_every": 0}, {"evaluate_images": 1}, {"checkpoint_every": 0}, {"steps": 5.5},
+        {"evaluate_every": 0}, {"evaluate_images": 1}, {"checkpoint_every": 0}, {"updates": 5.5},
         {"betas": (2.0, 0.9)}, {"betas": (0.9, 1.0)}, {"weight_decay": -0.1},
     ],
     ids=str,
@@ -555,9 +555,9 @@ def test_bad_images():
     for images, error, message in (
         (POINTS.float(), TypeError, r"images must be a torch.uint8 tensor .*; got torch.float32"),
         (POINTS.numpy(), TypeError, r"images must be a torch.uint8 tensor .*; got ndarray"),
-        (POINTS[:, :1], ValueError, r"images must have shape \(N, 2\) .*; got \(2000, 1\)"),
-        (POINTS[:0], ValueError, r"images must have shape \(N, 2\) .*; got \(0, 2\)"),
-        (POINTS[0], ValueError, r"images must have shape \(N, 2\) .*; got \(2,\)"),
+        (POINTS[:, :1], ValueError, r"images must have shape \(B, 2\) .*; got \(2000, 1\)"),
+        (POINTS[:0], ValueError, r"images must have shape \(B, ...\) .*; got \(0, 2\)"),
+        (POINTS[0], ValueError, r"images must have shape \(B, ...\) .*; got \(2,\)"),
     ):
         with pytest.raises(error, match=message):
             train(make(), images, SHORT)

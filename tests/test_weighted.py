@@ -12,14 +12,14 @@ from diffenc_lite import __main__ as cli
 from diffenc_lite.data import toy
 from diffenc_lite.model import ENCODERS, ModelConfig, build
 from diffenc_lite.pixels import to_unit
-from diffenc_lite.training.loop import Trainer, _Loss
+from diffenc_lite.training.loop import EVALUATION, generator, loss_chain, loss_terms
 
 F64 = torch.float64
 KINDS = ("identity", "scaling", "learned")
 WEIGHTS = (0.3, 1.0, 2.5, 0.8)
 POINTS = toy("gaussian", 2000, generator=torch.Generator().manual_seed(0))
 SHORT = TrainConfig(
-    steps=12, batch=16, ends=4, log_every=4, evaluate_every=6, checkpoint_every=5, depth=4,
+    updates=12, batch=16, ends=4, log_every=4, evaluate_every=6, checkpoint_every=5, steps=4,
     ratio=WEIGHTS,
 )  # fmt: skip
 
@@ -105,14 +105,14 @@ def test_for_every_encoder_the_ratio_is_a_weight(kind, small_model, pictures):
 def test_the_loss_is_the_bound_of_one_step_each(ratio, small_model, normal):
     model = small_model("learned")
     images, noise, noise_0 = POINTS[:8], normal(8, 2), normal(3, 2)
-    t = (torch.arange(8, dtype=F64) + 0.3) / 8  # two images for each of the four steps
-    terms = _Loss(model, 4, ratio)(images, t, noise, noise_0) * 2 * math.log(2)
+    config, step = TrainConfig(1, batch=8, steps=4, ratio=ratio), torch.arange(8) // 2
+    chain = loss_chain(model, images, config)
+    terms = loss_terms(model, config)(images, step, noise, noise_0, chain)
     x = to_unit(images, 256, F64)
-    w = process.check_ratio(torch.as_tensor(ratio), 4, x).reshape(4)
-    step = torch.arange(8) // 2
+    w = process.check_ratio(ratio, 4, x).reshape(4)
     losses = bound.step_loss(model, x, step.double() / 4, (step.double() + 1) / 4, noise, w[step])
-    torch.testing.assert_close(terms[2], 4 * losses.mean(), rtol=1e-12, atol=0)
-    torch.testing.assert_close(terms[0], bound.prior_loss(model, x[:3]).mean(), rtol=1e-6, atol=0)
+    torch.testing.assert_close(terms.diffusion, 4 * losses, rtol=1e-12, atol=0)
+    torch.testing.assert_close(terms.prior, bound.prior_loss(model, x[:3]), rtol=1e-6, atol=0)
 
 
 @pytest.mark.parametrize("encoder", ENCODERS)
@@ -120,10 +120,10 @@ def test_it_learns(encoder):
     """The bound at its own depth and ratio falls; evaluations are of that bound."""
     torch.manual_seed(1)
     model = build(ModelConfig(encoder, "tiny", shape=(2,)))
-    config = TrainConfig(150, lr=3e-3, warmup=10, ema=0.9, evaluate_every=150, depth=4, ratio=0.5)
+    config = TrainConfig(150, lr=3e-3, warmup=10, ema=0.9, evaluate_every=150, steps=4, ratio=0.5)
     before = evaluate(model, POINTS[:100], 4, 0.5, generator=torch.Generator().manual_seed(0))
     last = list(train(model, POINTS, config, held_out=POINTS[:100]))[-1]
-    draws = Trainer(model, POINTS, config).generator(2)
+    draws = generator(model, config, EVALUATION)
     assert last.evaluation == evaluate(last.model, POINTS[:100], 4, 0.5, generator=draws)
     assert last.evaluation.total < 0.75 * before.total
 
@@ -134,7 +134,7 @@ def test_a_weight_turns_the_capacity_towards_its_step():
     def errors(ratio):
         torch.manual_seed(1)
         model = build(ModelConfig("identity", "tiny", shape=(2,)))
-        config = TrainConfig(100, lr=3e-3, warmup=10, ema=0.9, depth=2, ratio=ratio)
+        config = TrainConfig(100, lr=3e-3, warmup=10, ema=0.9, steps=2, ratio=ratio)
         model = list(train(model, POINTS, config))[-1].model
         return 1 / optimal_ratio(model, POINTS, 2, torch.Generator().manual_seed(3)) - 1
 
@@ -147,7 +147,7 @@ def test_a_stopped_run_goes_on_bit_by_bit(tmp_path):
         torch.manual_seed(1)
         model = build(ModelConfig("learned", "tiny", "learned", shape=(2,)))
         for progress in train(model, POINTS, SHORT, folder, POINTS[:50]):
-            if progress.step == stop:
+            if progress.update == stop:
                 break
         return progress
 
@@ -158,10 +158,10 @@ def test_a_stopped_run_goes_on_bit_by_bit(tmp_path):
         assert torch.equal(one, other)
     metrics = [(tmp_path / name / "metrics.jsonl").read_bytes() for name in "ab"]
     assert metrics[0] == metrics[1]
-    for change in ({"depth": 3, "ratio": 1.0}, {"ratio": (0.3, 1.0, 2.5, 0.9)}, {"ratio": 0.3}):
+    for change in ({"steps": 3, "ratio": 1.0}, {"ratio": (0.3, 1.0, 2.5, 0.9)}, {"ratio": 0.3}):
         model = build(ModelConfig("learned", "tiny", "learned", shape=(2,)))
         with pytest.raises(ValueError, match="other settings"):
-            train(model, POINTS, replace(SHORT, **change), tmp_path / "a", POINTS[:50]).send(None)
+            train(model, POINTS, replace(SHORT, **change), tmp_path / "a", POINTS[:50])
 
 
 # --- bad input ------------------------------------------------------------------------------------
@@ -170,16 +170,16 @@ def test_a_stopped_run_goes_on_bit_by_bit(tmp_path):
 @pytest.mark.parametrize(
     "options, words",
     [
-        ({"ratio": 0.5}, r"ratio must be 1 at infinite depth.*got 0.5.*W2.*depth=T"),
+        ({"ratio": 0.5}, r"ratio must be 1 at infinite depth.*got 0.5.*W2.*steps=T"),
         ({"ratio": (1.0,)}, "ratio must be 1 at infinite depth"),
-        ({"depth": 0}, "depth must be None or a whole number >= 1; got 0"),
-        ({"depth": True}, "depth must be None or a whole number >= 1; got True"),
-        ({"depth": 3, "ratio": "optimal"}, "ratio must be a number or a tensor.*got .optimal"),
-        ({"depth": 2.5}, "depth must be None or a whole number >= 1; got 2.5"),
-        ({"depth": 3, "ratio": (1.0, 2.0)}, r"one entry per step, shape \(3,\); got shape \(2,\)"),
-        ({"depth": 2, "ratio": (1.0, -2.0)}, "ratio must be positive"),
-        ({"depth": 2, "ratio": 0.0}, "ratio must be positive"),
-        ({"depth": 2, "ratio": math.inf}, "ratio must be positive and finite"),
+        ({"steps": 0}, "steps must be a whole number >= 1; got 0"),
+        ({"steps": True}, "steps must be a whole number >= 1; got True"),
+        ({"steps": 3, "ratio": "optimal"}, "ratio must be a number or a tensor.*got .optimal"),
+        ({"steps": 2.5}, "steps must be a whole number >= 1; got 2.5"),
+        ({"steps": 3, "ratio": (1.0, 2.0)}, r"one entry per step, shape \(3,\); got shape \(2,\)"),
+        ({"steps": 2, "ratio": (1.0, -2.0)}, "ratio must be positive"),
+        ({"steps": 2, "ratio": 0.0}, "ratio must be positive"),
+        ({"steps": 2, "ratio": math.inf}, "ratio must be positive and finite"),
     ],
 )
 def test_bad_configuration(options, words):
@@ -196,12 +196,12 @@ def test_train_with_depth_and_ratio(tmp_path, monkeypatch, capsys):
         return replace(found, images=found.images[:20], labels=found.labels[:20])
 
     monkeypatch.setattr(cli, "load_mnist", few)
-    quick = "--steps 2 --size tiny --encoder identity --data bundled --batch 4 --ends 2".split()
-    options = [*quick, "--device", "cpu", "--depth", "3", "--ratio"]
+    quick = "--updates 2 --size tiny --encoder identity --data bundled --batch 4 --ends 2".split()
+    options = [*quick, "--device", "cpu", "--steps", "3", "--ratio"]
     assert cli.main(["train", str(tmp_path / "a"), *options, "0.5", "1", "0.7"]) == 0
     card = json.loads((tmp_path / "a" / "model.json").read_text())
     assert card["evaluated_on"] == "mnist-5k test, 20 images, T = 3, w = (0.5, 1.0, 0.7)"
-    assert card["training"]["ratio"] == [0.5, 1, 0.7] and card["training"]["depth"] == 3
+    assert card["training"]["ratio"] == [0.5, 1, 0.7] and card["training"]["steps"] == 3
     assert cli.main(["train", str(tmp_path / "b"), *options, "0.5"]) == 0
     card = json.loads((tmp_path / "b" / "model.json").read_text())
     assert card["evaluated_on"].endswith("T = 3, w = 0.5")

@@ -62,7 +62,7 @@ class Progress:
 
 
 class train:
-    """Minimise L0 + L1 + L4 by AdamW: an iterator of Progress.
+    """Minimise L0 + L1 + L4 by AdamW. It is looped over, and yields Progress.
 
     One comes every `log_every` updates, and one at the end. It trains while it is looped over:
     `for progress in train(...)`, or `train(...).run()`.
@@ -108,10 +108,10 @@ class train:
             settings = {**asdict(config), **_identity(model, images, held_out)}
             self.folder = RunFolder(folder, settings)
         self._resume()
-        self.progress = self._loop()
         self.started = False
 
-    def _loop(self) -> Generator[Progress, None, None]:
+    def __iter__(self) -> Generator[Progress, None, None]:
+        self.started = True
         if self.state.update == self.config.updates:  # finished before: its last Progress again
             yield self._tell()
             return
@@ -134,18 +134,6 @@ class train:
         for progress in self:
             last = progress
         return last
-
-    def __iter__(self) -> train:
-        return self
-
-    def __next__(self) -> Progress:
-        self.started = True
-        return next(self.progress)
-
-    def close(self) -> None:
-        """Leave the training where it stands, and save."""
-        self.started = True
-        self.progress.close()
 
     def __repr__(self) -> str:
         stands = f"update {self.state.update} of {self.config.updates}"
@@ -306,8 +294,8 @@ def show(run: train) -> Iterator[Progress]:
     """The same Progress one after the other, with a bar beside them, in a notebook as a widget."""
     from tqdm.auto import tqdm
 
-    with closing(run), tqdm(unit="update") as bar:
-        for progress in run:
+    with closing(iter(run)) as loop, tqdm(unit="update") as bar:
+        for progress in loop:
             bar.total = progress.updates
             bar.update(progress.update - bar.n)
             bar.set_postfix_str(f"{progress.total:.3f} bits/dim")
