@@ -69,8 +69,8 @@ def test_train_writes_a_model_with_its_card(run):
         "resume.pt", "metrics.jsonl", "model.safetensors", "model.json",
     }  # fmt: skip
     model, test = load_model(run / "model"), load_mnist("test", "bundled").images[:40]
-    assert model.card["data"] == "mnist-5k train, 40 images"
-    assert model.card["evaluated_on"] == "mnist-5k test, 40 images, infinite depth"
+    assert model.card["data"] == "mnist-bundled train, 40 images"
+    assert model.card["evaluated_on"] == "mnist-bundled test, 40 images, infinite depth"
     assert (model.card["steps"], model.card["seed"]) == (2, 0)
     assert model.card["training"]["batch"] == 4
     result = evaluate(model, test, generator=torch.Generator().manual_seed(0))
@@ -97,7 +97,9 @@ def test_evaluate(run, capsys, options, depth):
     command = ["evaluate", str(run / "model"), "--data", "bundled", "--images", "30", *options]
     assert cli.main(command) == 0
     out = capsys.readouterr().out
-    assert f"mnist-5k test, {depth}: " in out and "bits/dim on 30 images" in out and "+-" in out
+    assert (
+        f"mnist-bundled test, {depth}: " in out and "bits/dim on 30 images" in out and "+-" in out
+    )
     assert cli.main([*command, "--seed", "1"]) == 0
     assert capsys.readouterr().out != out
 

@@ -200,7 +200,7 @@ def test_train_with_depth_and_ratio(tmp_path, monkeypatch, capsys):
     options = [*quick, "--device", "cpu", "--depth", "3", "--ratio"]
     assert cli.main(["train", str(tmp_path / "a"), *options, "0.5", "1", "0.7"]) == 0
     card = json.loads((tmp_path / "a" / "model.json").read_text())
-    assert card["evaluated_on"] == "mnist-5k test, 20 images, T = 3, w = (0.5, 1.0, 0.7)"
+    assert card["evaluated_on"] == "mnist-bundled test, 20 images, T = 3, w = (0.5, 1.0, 0.7)"
     assert card["training"]["ratio"] == [0.5, 1, 0.7] and card["training"]["depth"] == 3
     assert cli.main(["train", str(tmp_path / "b"), *options, "0.5"]) == 0
     card = json.loads((tmp_path / "b" / "model.json").read_text())

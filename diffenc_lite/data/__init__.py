@@ -1,10 +1,11 @@
 """Pictures and points to learn from, as uint8 tensors that sit whole on the device."""
 
 from .download import cache_folder
-from .images import ImageSet, load_cifar10, load_mnist
+from .images import DATA_NAMES, ImageSet, load_cifar10, load_mnist, load_named
 from .toys import MIXTURE_MEANS, MIXTURE_STDS, MIXTURE_WEIGHTS, SWIRL_STD, swirl_mean, toy
 
 __all__ = [
+    "DATA_NAMES",
     "MIXTURE_MEANS",
     "MIXTURE_STDS",
     "MIXTURE_WEIGHTS",
@@ -13,6 +14,7 @@ __all__ = [
     "cache_folder",
     "load_cifar10",
     "load_mnist",
+    "load_named",
     "swirl_mean",
     "toy",
 ]
