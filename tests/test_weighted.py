@@ -191,11 +191,11 @@ def test_bad_configuration(options, words):
 
 
 def test_train_with_depth_and_ratio(tmp_path, monkeypatch, capsys):
-    def few(*arguments, load=cli.load_mnist):
+    def few(*arguments, load=cli.load_named):
         found = load(*arguments)
         return replace(found, images=found.images[:20], labels=found.labels[:20])
 
-    monkeypatch.setattr(cli, "load_mnist", few)
+    monkeypatch.setattr(cli, "load_named", few)
     quick = "--steps 2 --size tiny --encoder identity --data bundled --batch 4 --ends 2".split()
     options = [*quick, "--device", "cpu", "--depth", "3", "--ratio"]
     assert cli.main(["train", str(tmp_path / "a"), *options, "0.5", "1", "0.7"]) == 0
