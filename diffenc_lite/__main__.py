@@ -18,7 +18,7 @@ import torch
 import torch.distributed as dist
 
 from . import __version__, pretrained
-from .data import DATA_NAMES, ImageSet, load_mnist, load_named
+from .data import ImageSet, data_names, load_mnist, load_named
 from .evaluation import Evaluation, evaluate, evenly
 from .files import write_whole
 from .model import ENCODERS, SCHEDULES, SIZES, ModelConfig, build
@@ -239,7 +239,7 @@ def parser() -> argparse.ArgumentParser:
 
     def data_options(added: argparse.ArgumentParser) -> None:
         text = "auto, full, bundled: MNIST; or another set by its name"
-        added.add_argument("--data", choices=DATA_NAMES, default="auto", help=text)
+        added.add_argument("--data", choices=data_names(), default="auto", help=text)
         added.add_argument("--root", help="folder that holds the data set")
 
     one = command(

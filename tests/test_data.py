@@ -1,6 +1,7 @@
 """Data sets: what is in them, where they are looked for, and that nothing is taken on trust."""
 
 import dataclasses
+import functools
 import gzip
 import hashlib
 import importlib.util
@@ -19,11 +20,14 @@ import numpy as np
 import pytest
 import torch
 
+from diffenc_lite import __main__ as cli
 from diffenc_lite.data import (
     ImageSet,
+    data_names,
     download,
     load_cifar10,
     load_mnist,
+    load_named,
     sets,
     toy,
     toys,
@@ -426,6 +430,177 @@ def test_cache_folder_follows_the_platform(monkeypatch):
 def test_bad_arguments(arguments, said):
     with pytest.raises(ValueError, match=said):
         load_mnist(**arguments)
+
+
+# ---- a set of IDX files is one entry of the table ------------------------------------------------
+
+SHAPE = (5, 4)  # of the images of a set that nobody has published
+TRAIN = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte")
+
+
+@pytest.fixture
+def odd(cache, web, monkeypatch) -> dict[str, bytes]:
+    """The files of a new set, "odd", which is one entry and has no md5 of its unpacked files."""
+    files = idx_files(SHAPE)
+    entry = sets.PublishedSet(
+        title="Odd",
+        folder="Odd/raw",
+        mirrors=(f"{web.url}/good/",),
+        archives=serve(web, files),
+        sizes=SIZES,
+        shape=(1, *SHAPE),
+    )
+    monkeypatch.setitem(sets.SETS, "odd", entry)
+    return files
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_an_entry_is_all_that_a_new_set_needs(split, odd, tmp_path, web):
+    images = load_named("odd", split, root=put(tmp_path, odd, "Odd/raw"))
+    names = sets.IDX_FILES[split]
+    assert images.images.shape == (SIZES[split], 1, *SHAPE)
+    assert images.images.numpy().tobytes() == odd[names[0]][16:]
+    assert images.labels.tolist() == list(range(SIZES[split]))
+    assert (images.name, images.split) == ("odd", split)
+    assert not web.asked
+    assert "odd" in data_names()
+    args = cli.parser().parse_args(["evaluate", "model", "--data", "odd"])
+    args.root = tmp_path
+    assert torch.equal(cli._load(args, split, torch.device("cpu")).images, images.images)
+
+
+def test_a_new_set_is_downloaded_into_the_cache(odd, cache, web):
+    assert len(load_named("odd")) == SIZES["train"] and len(load_named("odd", "test")) == 3
+    assert tree(cache / "Odd" / "raw") == set(odd) and len(web.asked) == 4
+
+
+def header(*numbers: int, order: str = ">") -> bytes:
+    return struct.pack(f"{order}{len(numbers)}I", *numbers)
+
+
+IMAGES_SAID = "start with the IDX header of 7 x 5 x 4 numbers of 8 bits, 00000803 .*; got "
+
+
+@pytest.mark.parametrize(
+    ("name", "harm", "said"),
+    [
+        (TRAIN[0], lambda c: c[:-1], "have 156 bytes; got 155"),
+        (TRAIN[0], lambda c: c + b"?", "have 156 bytes; got 157"),
+        (TRAIN[0], lambda c: b"", IMAGES_SAID + "an empty file"),
+        (TRAIN[0], lambda c: c[:9], IMAGES_SAID + "00000803 00000007 00$"),
+        (TRAIN[0], gzip.compress, IMAGES_SAID + "1f8b"),
+        (TRAIN[0], lambda c: header(2051, 6, 5, 4) + c[16:], IMAGES_SAID),
+        (TRAIN[0], lambda c: header(2051, 7, 4, 5) + c[16:], IMAGES_SAID),
+        (TRAIN[0], lambda c: header(2051, 7, 5, 4, order="<") + c[16:], IMAGES_SAID),
+        (TRAIN[0], lambda c: header(0x0D03, 7, 5, 4) + c[16:], IMAGES_SAID),  # of float32
+        (TRAIN[1], lambda c: c[:-1], "have 15 bytes; got 14"),
+        (TRAIN[1], lambda c: header(2049, 8) + c[8:], "start with the IDX header of 7 numbers"),
+    ],
+)
+def test_a_file_with_another_header_or_size_is_refused(name, harm, said, odd, tmp_path, web):
+    root = put(tmp_path, odd | {name: harm(odd[name])}, "Odd/raw")
+    with pytest.raises(ValueError, match=f"{name} must .*{said}") as caught:
+        load_named("odd", root=root)
+    assert "\n" not in str(caught.value)
+    assert len(load_named("odd", "test", root=root)) == SIZES["test"]  # whose files are whole
+    assert not web.asked
+
+
+def test_images_and_labels_in_each_others_place_are_refused(odd, tmp_path):
+    swapped = odd | {TRAIN[0]: odd[TRAIN[1]], TRAIN[1]: odd[TRAIN[0]]}
+    with pytest.raises(ValueError, match=f"{TRAIN[0]} must .*got 00000801"):
+        load_named("odd", root=put(tmp_path, swapped, "Odd/raw"))
+
+
+@pytest.mark.parametrize("bad", ["damaged", "cut"])
+def test_a_damaged_archive_is_refused_and_leaves_nothing(bad, odd, cache, web, monkeypatch):
+    use_mirrors(monkeypatch, f"{web.url}/{bad}/", name="odd")
+    with pytest.raises(FileNotFoundError, match="download failed\n.*expected md5") as caught:
+        load_named("odd")
+    assert f"{web.url}/{bad}/" in str(caught.value)
+    assert not cache.exists()
+    use_mirrors(monkeypatch, f"{web.url}/{bad}/", f"{web.url}/good/", name="odd")
+    assert len(load_named("odd")) == SIZES["train"]
+
+
+def test_a_set_that_is_not_there_is_never_another_one(
+    odd, cache, tmp_path, web, monkeypatch, capfd
+):
+    (tmp_path / "MNIST").mkdir()
+    root = put(tmp_path / "half", {TRAIN[0]: odd[TRAIN[0]]}, "Odd/raw")
+    for given, missing in ((tmp_path, TRAIN[0]), (root, TRAIN[1])):
+        with pytest.raises(FileNotFoundError, match=f"root must .* Odd in Odd/raw; .*{missing}"):
+            load_named("odd", root=given)
+    with pytest.raises(FileNotFoundError, match="no Odd train split in .*download is off"):
+        load_named("odd", download=False)
+    assert not web.asked
+    use_mirrors(monkeypatch, f"{web.url}/absent/", name="odd")
+    for _ in range(2):  # the web is asked each time
+        with pytest.raises(FileNotFoundError, match="no Odd train split.*failed\n.*404"):
+            load_named("odd")
+    assert len(web.asked) == 2
+    assert "bundled" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            ("mnist",),
+            "name must be one of auto, full, bundled, fashion-mnist, kmnist, cifar10; got 'mnist'",
+        ),
+        (("kmnist", "valid"), "split must be one of train, test; got 'valid'"),
+        (("bundled", "valid"), "split must be one of train, test; got 'valid'"),
+        (("bundled", "train", "x"), "root must be None with source='bundled'; got 'x'"),
+    ],
+)
+def test_bad_names(arguments, said):
+    with pytest.raises(ValueError, match=said):
+        load_named(*arguments)
+
+
+def test_names_of_mnist_are_its_sources(small, cache, web):
+    assert load_named("bundled").name == "mnist-bundled"
+    assert load_named("auto", download=False).name == "mnist-bundled"
+    with pytest.raises(FileNotFoundError, match="no MNIST train split"):
+        load_named("full", download=False)
+    put(cache, small)
+    assert load_named("auto").name == load_named("full").name == "mnist"
+
+
+TORCHVISION = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "kmnist": "KMNIST"}
+
+
+def test_the_table_is_that_of_torchvision():
+    theirs = pytest.importorskip("torchvision").datasets
+    assert {*TORCHVISION, "cifar10"} == set(sets.SETS)
+    for name, cls in TORCHVISION.items():
+        ours, cls = sets.SETS[name], getattr(theirs, cls)
+        assert dict(ours.archives) == dict(cls.resources)
+        assert set(ours.mirrors) & set(cls.mirrors)
+    ours, cls = sets.SETS["cifar10"], theirs.CIFAR10
+    assert dict(ours.archives) == {cls.filename: cls.tgz_md5}
+    assert dict(ours.md5) == dict(cls.train_list + cls.test_list)
+
+
+@pytest.mark.parametrize("name", TORCHVISION)
+def test_folders_go_to_torchvision_and_back(name, cache, web, monkeypatch, tmp_path):
+    """It reads what was downloaded here, and what it reads is read here."""
+    dataset = getattr(pytest.importorskip("torchvision").datasets, TORCHVISION[name])
+    files = idx_files()
+    small = dataclasses.replace(
+        sets.SETS[name],
+        mirrors=(f"{web.url}/good/",), archives=serve(web, files), md5={}, sizes=SIZES,
+    )  # fmt: skip
+    monkeypatch.setitem(sets.SETS, name, small)
+    load = load_mnist if name == "mnist" else functools.partial(load_named, name)
+    for split in ("train", "test"):
+        ours, theirs = load(split), dataset(cache, train=split == "train")
+        assert torch.equal(ours.images[:, 0], theirs.data)
+        assert torch.equal(ours.labels, theirs.targets)
+        raw = Path(theirs.raw_folder).relative_to(cache)
+        again = load(split, root=put(tmp_path / split, files, str(raw)))
+        assert torch.equal(again.images, ours.images) and torch.equal(again.labels, ours.labels)
 
 
 # ---- CIFAR-10 through the same door --------------------------------------------------------------

@@ -28,7 +28,6 @@ BUNDLE = Path(__file__).with_name("mnist_bundled.npz")
 BUNDLE_SHA256 = "94ca7512447f655899365d9778cdbadeebeb079071de79f3b07b6a07bbbf06be"
 
 SOURCES = ("auto", "full", "bundled")  # of MNIST
-DATA_NAMES = (*SOURCES, *(name for name in SETS if name != "mnist"))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -66,6 +65,11 @@ class ImageSet:
         return replace(self, images=self.images.to(device), labels=self.labels.to(device))
 
 
+def data_names() -> tuple[str, ...]:
+    """The names that `load_named` knows: the sources of MNIST, and the other sets of the table."""
+    return (*SOURCES, *(name for name in SETS if name != "mnist"))
+
+
 def load_named(
     name: str,
     split: str = "train",
@@ -73,11 +77,11 @@ def load_named(
     device: torch.device | str = "cpu",
     download: bool = True,
 ) -> ImageSet:
-    """A data set by its name, one of `DATA_NAMES`; so does the command line with its --data.
+    """A data set by its name, one of `data_names()`, as --data on the command line.
 
     Args:
         name: "auto", "full" and "bundled" are MNIST from that source (see `load_mnist`); the others
-            are the names of `SETS`, whole or an error.
+            are sets of the table in sets.py, whole or an error.
         split: "train" or "test".
         root: a folder that holds the data set as torchvision lays it out, such as FashionMNIST/raw.
             If given, nowhere else is looked.
@@ -86,7 +90,7 @@ def load_named(
     Raises FileNotFoundError if the set is not found, saying what was tried; ValueError if a file is
     damaged, cut short or another one, and for an unknown name or split.
     """
-    _one_of("name", name, DATA_NAMES)
+    _one_of("name", name, data_names())
     if name in SOURCES:
         return load_mnist(split, name, root, device, download)
     return _load(name, split, root, download, try_again=True).to(device)

@@ -41,7 +41,7 @@ def _idx_array(path: Path, content: bytes, shape: tuple[int, ...]) -> NDArray[np
         sizes = " x ".join(f"{size:,}" for size in shape)
         raise ValueError(
             f"{path} must start with the IDX header of {sizes} numbers of 8 bits, "
-            f"{header.hex(' ', 4)}; got {found.hex(' ', 4) or 'an empty file'}"
+            f"{header.hex(' ', -4)}; got {found.hex(' ', -4) or 'an empty file'}"
         )
     length = len(header) + math.prod(shape)
     if len(content) != length:
