@@ -89,6 +89,8 @@ def load_named(
 
     Raises FileNotFoundError if the set is not found, saying what was tried; ValueError if a file is
     damaged, cut short or another one, and for an unknown name or split.
+    Sources: H. Xiao, K. Rasul and R. Vollgraf, Fashion-MNIST, 2017 (MIT licence); T. Clanuwat et
+    al., Deep learning for classical Japanese literature, 2018 (KMNIST, CC BY-SA 4.0).
     """
     _one_of("name", name, data_names())
     if name in SOURCES:
