@@ -83,8 +83,8 @@ def load_named(
         name: "auto", "full" and "bundled" are MNIST from that source (see `load_mnist`); the others
             are sets of the table in sets.py, whole or an error.
         split: "train" or "test".
-        root: a folder that holds the data set as torchvision lays it out, such as FashionMNIST/raw.
-            If given, nowhere else is looked.
+        root: a folder that holds, say, FashionMNIST/raw, as torchvision lays it out. If given,
+            nowhere else is looked.
         download: fetch the data set into `data.cache_folder()` if it is not there.
 
     Raises FileNotFoundError if the set is not found, saying what was tried; ValueError if a file is
