@@ -18,7 +18,7 @@ import torch
 import torch.distributed as dist
 
 from . import __version__, pretrained
-from .data import ImageSet, load_cifar10, load_mnist
+from .data import ImageSet, data_names, load_mnist, load_named
 from .evaluation import Evaluation, evaluate, evenly
 from .files import write_whole
 from .model import ENCODERS, SCHEDULES, SIZES, ModelConfig, build
@@ -186,9 +186,7 @@ def _number(text: str) -> tuple[str, int]:
 
 
 def _load(args: argparse.Namespace, split: str, device: torch.device) -> ImageSet:
-    if args.data == "cifar10":
-        return load_cifar10(split, args.root, device)
-    return load_mnist(split, args.data, args.root, device)
+    return load_named(args.data, split, args.root, device)
 
 
 def _card(
@@ -240,8 +238,8 @@ def parser() -> argparse.ArgumentParser:
         return added
 
     def data_options(added: argparse.ArgumentParser) -> None:
-        sources = ("auto", "full", "bundled", "cifar10")
-        added.add_argument("--data", choices=sources, default="auto", help="MNIST, or CIFAR-10")
+        text = "auto, full, bundled: MNIST; or another set by its name"
+        added.add_argument("--data", choices=data_names(), default="auto", help=text)
         added.add_argument("--root", help="folder that holds the data set")
 
     one = command(

@@ -117,7 +117,7 @@ def test_the_shipped_judge_is_the_one_of_its_card():
 
 
 def test_it_reads_digits():
-    data = load_mnist("test", "bundled")  # of MNIST's training set, so it has seen them
+    data = load_mnist("test", "bundled")
     judge = load_judge()
     assert accuracy(judge, data.images[:200], data.labels[:200]) > 0.97
     at_once, in_parts = look(judge, data.images[:60]), look(judge, data.images[:60], batch=7)

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from diffenc_lite import __main__ as cli
-from diffenc_lite.data import load_mnist
+from diffenc_lite.data import load_mnist, load_named
 from diffenc_lite.evaluation import evaluate
 from diffenc_lite.pretrained import load_model
 from diffenc_lite.training.folder import load_resume
@@ -30,11 +30,11 @@ def few_images():
     """Each split has 40 images, so that an evaluation on all of them is quick."""
 
     def load(*arguments, **options):
-        found = load_mnist(*arguments, **options)
+        found = load_named(*arguments, **options)
         return replace(found, images=found.images[:40], labels=found.labels[:40])
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cli, "load_mnist", load)
+        patch.setattr(cli, "load_named", load)
         yield
 
 
@@ -69,8 +69,8 @@ def test_train_writes_a_model_with_its_card(run):
         "resume.pt", "metrics.jsonl", "model.safetensors", "model.json",
     }  # fmt: skip
     model, test = load_model(run / "model"), load_mnist("test", "bundled").images[:40]
-    assert model.card["data"] == "mnist-5k train, 40 images"
-    assert model.card["evaluated_on"] == "mnist-5k test, 40 images, infinite depth"
+    assert model.card["data"] == "mnist-bundled train, 40 images"
+    assert model.card["evaluated_on"] == "mnist-bundled test, 40 images, infinite depth"
     assert (model.card["updates"], model.card["seed"]) == (2, 0)
     assert model.card["training"]["batch"] == 4
     result = evaluate(model, test, generator=torch.Generator().manual_seed(0))
@@ -97,7 +97,9 @@ def test_evaluate(run, capsys, options, depth):
     command = ["evaluate", str(run / "model"), "--data", "bundled", "--images", "30", *options]
     assert cli.main(command) == 0
     out = capsys.readouterr().out
-    assert f"mnist-5k test, {depth}: " in out and "bits/dim on 30 images" in out and "+-" in out
+    assert (
+        f"mnist-bundled test, {depth}: " in out and "bits/dim on 30 images" in out and "+-" in out
+    )
     assert cli.main([*command, "--seed", "1"]) == 0
     assert capsys.readouterr().out != out
 
@@ -135,6 +137,7 @@ def test_doctor(capsys):
         ("train {run}/model.json --data bundled --size tiny", "cannot write"),
         ("evaluate {run}/model --data bundled --ratio 2", "ratio must be 1 at infinite depth"),
         ("evaluate {run}/model --data bundled --images 1", "at least 2 images"),
+        ("evaluate {run}/model --data kmnist --root {run}", "root must be a folder with KMNIST in"),
         ("sample {run}/model --steps 0", "steps must be a whole number >= 1"),
         ("sample {run}/model --out {run}/model.json/x.png --n 1 --steps 1", "cannot write"),
         ("sample {run}/model --device nowhere", "--device must be auto, cpu"),

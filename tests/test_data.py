@@ -1,6 +1,7 @@
 """Data sets: what is in them, where they are looked for, and that nothing is taken on trust."""
 
 import dataclasses
+import functools
 import gzip
 import hashlib
 import importlib.util
@@ -19,7 +20,18 @@ import numpy as np
 import pytest
 import torch
 
-from diffenc_lite.data import ImageSet, download, load_cifar10, load_mnist, toy, toys
+from diffenc_lite import __main__ as cli
+from diffenc_lite.data import (
+    ImageSet,
+    data_names,
+    download,
+    load_cifar10,
+    load_mnist,
+    load_named,
+    sets,
+    toy,
+    toys,
+)
 from diffenc_lite.data import images as data
 
 PROJECT = Path(__file__).parents[1]
@@ -92,37 +104,50 @@ def cache(tmp_path, monkeypatch) -> Path:
     return tmp_path / "deep" / "cache"
 
 
-@pytest.fixture
-def small(cache, web, monkeypatch) -> dict[str, bytes]:
-    """Seven and three random images in place of MNIST, served below /good/."""
+def idx_files(shape: tuple[int, int] = (28, 28)) -> dict[str, bytes]:
+    """The four files of a small set of random images, with the labels 0, 1, ..."""
     random = np.random.default_rng(0)
     files = {}
     for prefix, n in (("train", SIZES["train"]), ("t10k", SIZES["test"])):
-        images, labels = random.bytes(n * 784), bytes(range(n))
-        files[f"{prefix}-images-idx3-ubyte"] = struct.pack(">4I", 2051, n, 28, 28) + images
+        images, labels = random.bytes(n * shape[0] * shape[1]), bytes(range(n))
+        files[f"{prefix}-images-idx3-ubyte"] = struct.pack(">4I", 2051, n, *shape) + images
         files[f"{prefix}-labels-idx1-ubyte"] = struct.pack(">2I", 2049, n) + labels
+    return files
+
+
+def serve(web: Web, files: dict[str, bytes]) -> dict[str, str]:
+    """Packed files below /good/, spoilt ones elsewhere. Returns archive -> md5."""
     packed = {f"{name}.gz": gzip.compress(content) for name, content in files.items()}
     for mirror in ("good", "cut", "hang", "stall"):
         web.pages.update({f"/{mirror}/{name}": content for name, content in packed.items()})
     web.pages.update({f"/damaged/{name}": content[:-1] + b"?" for name, content in packed.items()})
-    origin = dataclasses.replace(
-        download.MNIST,
-        files={name: md5(content) for name, content in files.items()},
-        archives={name: md5(content) for name, content in packed.items()},
+    return {name: md5(content) for name, content in packed.items()}
+
+
+@pytest.fixture
+def small(cache, web, monkeypatch) -> dict[str, bytes]:
+    """Seven and three random images in place of MNIST, served below /good/."""
+    files = idx_files()
+    published = dataclasses.replace(
+        sets.SETS["mnist"],
+        md5={name: md5(content) for name, content in files.items()},
+        sizes=SIZES,
+        archives=serve(web, files),
         mirrors=(f"{web.url}/absent/",),
     )
-    monkeypatch.setattr(download, "MNIST", origin)
+    monkeypatch.setitem(sets.SETS, "mnist", published)
     return files
 
 
-def use_mirrors(monkeypatch, *mirrors: str) -> None:
-    monkeypatch.setattr(download, "MNIST", dataclasses.replace(download.MNIST, mirrors=mirrors))
+def use_mirrors(monkeypatch, *mirrors: str, name: str = "mnist") -> None:
+    published = dataclasses.replace(sets.SETS[name], mirrors=mirrors)
+    monkeypatch.setitem(sets.SETS, name, published)
 
 
-def put(root: Path, files: dict[str, bytes]) -> Path:
-    (root / "MNIST" / "raw").mkdir(parents=True)
+def put(root: Path, files: dict[str, bytes], folder: str = "MNIST/raw") -> Path:
+    (root / folder).mkdir(parents=True)
     for name, content in files.items():
-        (root / "MNIST" / "raw" / name).write_bytes(content)
+        (root / folder / name).write_bytes(content)
     return root
 
 
@@ -133,38 +158,35 @@ def tree(folder: Path) -> set[str]:
 # ---- the bundled subset --------------------------------------------------------------------------
 
 
-def test_bundle_has_the_sha256_that_its_readme_states():
-    found = hashlib.sha256(data.BUNDLE.read_bytes()).hexdigest()
-    assert found == data.BUNDLE_SHA256
-    assert found in data.BUNDLE.with_name("README.md").read_text(encoding="utf-8")
+def images_of(split: str) -> set[bytes]:
+    return {image.numpy().tobytes() for image in load_mnist(split, source="bundled").images}
 
 
-@pytest.mark.parametrize(("split", "per_class"), [("train", 400), ("test", 100)])
-def test_bundled_split_has_equal_classes_in_mixed_order(split, per_class):
+@pytest.mark.parametrize(("split", "per_class", "round_"), [("train", 500, 10), ("test", 100, 20)])
+def test_bundled_split_has_equal_classes_in_mixed_order(split, per_class, round_):
     images = load_mnist(split, source="bundled")
-    assert (images.name, images.split) == ("mnist-5k", split)
+    assert (images.name, images.split) == ("mnist-bundled", split)
     assert images.images.shape == (10 * per_class, 1, 28, 28)
     assert images.images.dtype == torch.uint8 and images.labels.dtype == torch.int64
-    assert images.labels.bincount().tolist() == [per_class] * 10
-    assert images.labels[:per_class].bincount(minlength=10).min() > 0  # not sorted by class
+    rounds = images.labels.reshape(-1, round_)
+    assert all(labels.bincount().tolist() == [round_ // 10] * 10 for labels in rounds)
+    assert len({tuple(labels.tolist()) for labels in rounds}) > 0.9 * len(rounds)
     assert images.images.min() == 0 and images.images.max() == 255
     assert 0.1 < images.images.float().mean() / 255 < 0.16  # MNIST's mean is 0.1307
 
 
 def test_bundled_splits_share_no_image():
-    train = {image.numpy().tobytes() for image in load_mnist("train", source="bundled").images}
-    test = {image.numpy().tobytes() for image in load_mnist("test", source="bundled").images}
-    assert len(train) == 4000 and len(test) == 1000
-    assert not train & test
+    assert len(images_of("train")) == 5000 and len(images_of("test")) == 1000
+    assert not images_of("train") & images_of("test")
 
 
 def test_damaged_bundle_is_refused(tmp_path, monkeypatch):
     content = bytearray(data.BUNDLE.read_bytes())
     content[len(content) // 2] ^= 1
-    copy = tmp_path / "mnist_5k.npz"
+    copy = tmp_path / "mnist_bundled.npz"
     copy.write_bytes(content)
     monkeypatch.setattr(data, "BUNDLE", copy)
-    with pytest.raises(ValueError, match="mnist_5k.npz is damaged.*expected sha256.*found"):
+    with pytest.raises(ValueError, match="mnist_bundled.npz is damaged.*expected sha256.*found"):
         load_mnist(source="bundled")
 
 
@@ -182,19 +204,44 @@ def test_full_set_is_the_one_torchvision_reads():
         assert torch.equal(ours.labels, theirs.targets)
 
 
-def test_bundle_is_the_first_500_of_each_digit_of_the_training_set_rearranged():
-    path = PROJECT / "tools" / "make_mnist_5k.py"
-    spec = importlib.util.spec_from_file_location("make_mnist_5k", path)
+def test_bundled_images_are_of_the_split_that_they_are_named_after():
+    """The train images are the first 500 of each digit; of the test images, and of each digit
+    among them, one half is of each half of MNIST's test set."""
+    full = load_mnist("train", root=full_root())
+    rows = {image.numpy().tobytes(): row for row, image in enumerate(full.images)}
+    first = {int(row) for digit in range(10) for row in (full.labels == digit).nonzero()[:500]}
+    bundled = load_mnist("train", "bundled")
+    found = [rows[image.numpy().tobytes()] for image in bundled.images]
+    assert set(found) == first and torch.equal(full.labels[found], bundled.labels)
+    full = load_mnist("test", root=full_root())
+    rows = {image.numpy().tobytes(): row for row, image in enumerate(full.images)}
+    bundled = load_mnist("test", "bundled")
+    found = torch.tensor([rows[image.numpy().tobytes()] for image in bundled.images])
+    assert torch.equal(full.labels[found], bundled.labels)
+    groups = bundled.labels + 10 * (found >= 5000)
+    assert groups.bincount().tolist() == [50] * 20
+    assert all(part.bincount().tolist() == [1] * 20 for part in groups.reshape(-1, 20))
+
+
+def test_the_bundle_is_made_again_by_its_tool(tmp_path, monkeypatch):
+    """From the full set, whose first 500 of each digit are what the tool takes from elsewhere."""
+    path = PROJECT / "tools" / "make_mnist_bundle.py"
+    spec = importlib.util.spec_from_file_location("make_mnist_bundle", path)
     tool = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(tool)
-    full = load_mnist("train", root=full_root())
+    root = full_root()
+    full = load_mnist("train", root=root)
     first = torch.cat([(full.labels == digit).nonzero()[:500, 0] for digit in range(10)])
-    images, labels = tool.arrange(full.images[first, 0].numpy(), full.labels[first].numpy())
-    splits = [load_mnist(split, source="bundled") for split in ("train", "test")]
-    assert np.array_equal(images, torch.cat([split.images[:, 0] for split in splits]).numpy())
-    assert np.array_equal(labels, torch.cat([split.labels for split in splits]).numpy())
-    unseen = {image.numpy().tobytes() for image in load_mnist("test", root=full_root()).images}
-    assert not any(image.tobytes() in unseen for image in images)
+    train = full.images[first, 0].numpy(), full.labels[first].numpy().astype(np.uint8)
+    arrays = tool.arrange(*train, *tool.read_test(root))
+    for split in ("train", "test"):
+        bundled = load_mnist(split, "bundled")
+        assert np.array_equal(arrays[f"{split}_images"], bundled.images[:, 0].numpy())
+        assert np.array_equal(arrays[f"{split}_labels"], bundled.labels.numpy())
+    again = [tmp_path / "once.npz", tmp_path / "twice.npz"]
+    for file in again:
+        tool.write_npz(file, arrays)
+    assert again[0].read_bytes() == again[1].read_bytes()
 
 
 # ---- where it is looked for ----------------------------------------------------------------------
@@ -289,8 +336,8 @@ def test_interrupted_download_leaves_nothing(small, tmp_path, web, monkeypatch):
 
 
 def test_fallback_says_so_in_one_line_each_time_but_asks_the_web_once(small, cache, web, capfd):
-    for split, n in (("train", "4,000"), ("test", "1,000")):
-        assert load_mnist(split).name == "mnist-5k"
+    for split, n in (("train", "5,000"), ("test", "1,000")):
+        assert load_mnist(split).name == "mnist-bundled"
         out, err = capfd.readouterr()
         assert out == "" and err.count("\n") == 1
         assert n in err and "bundled" in err and str(cache) in err and "source='full'" in err
@@ -304,7 +351,7 @@ def test_full_asks_the_web_again_after_a_failure(small, web, monkeypatch):
 
 
 def test_no_download_unless_allowed(small, web, capfd):
-    assert load_mnist(download=False).name == "mnist-5k"
+    assert load_mnist(download=False).name == "mnist-bundled"
     assert "download is off" in capfd.readouterr().err
     with pytest.raises(FileNotFoundError, match="download is off"):
         load_mnist(source="full", download=False)
@@ -313,7 +360,7 @@ def test_no_download_unless_allowed(small, web, capfd):
 
 def test_bundled_looks_nowhere_else(small, cache, web, capfd):
     put(cache, small)
-    assert load_mnist(source="bundled").name == "mnist-5k"
+    assert load_mnist(source="bundled").name == "mnist-bundled"
     assert not web.asked and capfd.readouterr() == ("", "")
 
 
@@ -335,7 +382,7 @@ def test_cache_that_cannot_be_written(spoil, small, cache, web, monkeypatch, cap
     spoil(cache)
     with pytest.raises(FileNotFoundError, match="the download failed\n.*cache"):
         load_mnist(source="full")
-    assert load_mnist().name == "mnist-5k"
+    assert load_mnist().name == "mnist-bundled"
     assert "bundled" in capfd.readouterr().err
 
 
@@ -385,6 +432,177 @@ def test_bad_arguments(arguments, said):
         load_mnist(**arguments)
 
 
+# ---- a set of IDX files is one entry of the table ------------------------------------------------
+
+SHAPE = (5, 4)  # of the images of a set that nobody has published
+TRAIN = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte")
+
+
+@pytest.fixture
+def odd(cache, web, monkeypatch) -> dict[str, bytes]:
+    """The files of a new set, "odd", which is one entry and has no md5 of its unpacked files."""
+    files = idx_files(SHAPE)
+    entry = sets.PublishedSet(
+        title="Odd",
+        folder="Odd/raw",
+        mirrors=(f"{web.url}/good/",),
+        archives=serve(web, files),
+        sizes=SIZES,
+        shape=(1, *SHAPE),
+    )
+    monkeypatch.setitem(sets.SETS, "odd", entry)
+    return files
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_an_entry_is_all_that_a_new_set_needs(split, odd, tmp_path, web):
+    images = load_named("odd", split, root=put(tmp_path, odd, "Odd/raw"))
+    names = sets.IDX_FILES[split]
+    assert images.images.shape == (SIZES[split], 1, *SHAPE)
+    assert images.images.numpy().tobytes() == odd[names[0]][16:]
+    assert images.labels.tolist() == list(range(SIZES[split]))
+    assert (images.name, images.split) == ("odd", split)
+    assert not web.asked
+    assert "odd" in data_names()
+    args = cli.parser().parse_args(["evaluate", "model", "--data", "odd"])
+    args.root = tmp_path
+    assert torch.equal(cli._load(args, split, torch.device("cpu")).images, images.images)
+
+
+def test_a_new_set_is_downloaded_into_the_cache(odd, cache, web):
+    assert len(load_named("odd")) == SIZES["train"] and len(load_named("odd", "test")) == 3
+    assert tree(cache / "Odd" / "raw") == set(odd) and len(web.asked) == 4
+
+
+def header(*numbers: int, order: str = ">") -> bytes:
+    return struct.pack(f"{order}{len(numbers)}I", *numbers)
+
+
+IMAGES_SAID = "start with the IDX header of 7 x 5 x 4 numbers of 8 bits, 00000803 .*; got "
+
+
+@pytest.mark.parametrize(
+    ("name", "harm", "said"),
+    [
+        (TRAIN[0], lambda c: c[:-1], "have 156 bytes; got 155"),
+        (TRAIN[0], lambda c: c + b"?", "have 156 bytes; got 157"),
+        (TRAIN[0], lambda c: b"", IMAGES_SAID + "an empty file"),
+        (TRAIN[0], lambda c: c[:9], IMAGES_SAID + "00000803 00000007 00$"),
+        (TRAIN[0], gzip.compress, IMAGES_SAID + "1f8b"),
+        (TRAIN[0], lambda c: header(2051, 6, 5, 4) + c[16:], IMAGES_SAID),
+        (TRAIN[0], lambda c: header(2051, 7, 4, 5) + c[16:], IMAGES_SAID),
+        (TRAIN[0], lambda c: header(2051, 7, 5, 4, order="<") + c[16:], IMAGES_SAID),
+        (TRAIN[0], lambda c: header(0x0D03, 7, 5, 4) + c[16:], IMAGES_SAID),  # of float32
+        (TRAIN[1], lambda c: c[:-1], "have 15 bytes; got 14"),
+        (TRAIN[1], lambda c: header(2049, 8) + c[8:], "start with the IDX header of 7 numbers"),
+    ],
+)
+def test_a_file_with_another_header_or_size_is_refused(name, harm, said, odd, tmp_path, web):
+    root = put(tmp_path, odd | {name: harm(odd[name])}, "Odd/raw")
+    with pytest.raises(ValueError, match=f"{name} must .*{said}") as caught:
+        load_named("odd", root=root)
+    assert "\n" not in str(caught.value)
+    assert len(load_named("odd", "test", root=root)) == SIZES["test"]  # whose files are whole
+    assert not web.asked
+
+
+def test_images_and_labels_in_each_others_place_are_refused(odd, tmp_path):
+    swapped = odd | {TRAIN[0]: odd[TRAIN[1]], TRAIN[1]: odd[TRAIN[0]]}
+    with pytest.raises(ValueError, match=f"{TRAIN[0]} must .*got 00000801"):
+        load_named("odd", root=put(tmp_path, swapped, "Odd/raw"))
+
+
+@pytest.mark.parametrize("bad", ["damaged", "cut"])
+def test_a_damaged_archive_is_refused_and_leaves_nothing(bad, odd, cache, web, monkeypatch):
+    use_mirrors(monkeypatch, f"{web.url}/{bad}/", name="odd")
+    with pytest.raises(FileNotFoundError, match="download failed\n.*expected md5") as caught:
+        load_named("odd")
+    assert f"{web.url}/{bad}/" in str(caught.value)
+    assert not cache.exists()
+    use_mirrors(monkeypatch, f"{web.url}/{bad}/", f"{web.url}/good/", name="odd")
+    assert len(load_named("odd")) == SIZES["train"]
+
+
+def test_a_set_that_is_not_there_is_never_another_one(
+    odd, cache, tmp_path, web, monkeypatch, capfd
+):
+    (tmp_path / "MNIST").mkdir()
+    root = put(tmp_path / "half", {TRAIN[0]: odd[TRAIN[0]]}, "Odd/raw")
+    for given, missing in ((tmp_path, TRAIN[0]), (root, TRAIN[1])):
+        with pytest.raises(FileNotFoundError, match=f"root must .* Odd in Odd/raw; .*{missing}"):
+            load_named("odd", root=given)
+    with pytest.raises(FileNotFoundError, match="no Odd train split in .*download is off"):
+        load_named("odd", download=False)
+    assert not web.asked
+    use_mirrors(monkeypatch, f"{web.url}/absent/", name="odd")
+    for _ in range(2):  # the web is asked each time
+        with pytest.raises(FileNotFoundError, match="no Odd train split.*failed\n.*404"):
+            load_named("odd")
+    assert len(web.asked) == 2
+    assert "bundled" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            ("mnist",),
+            "name must be one of auto, full, bundled, fashion-mnist, kmnist, cifar10; got 'mnist'",
+        ),
+        (("kmnist", "valid"), "split must be one of train, test; got 'valid'"),
+        (("bundled", "valid"), "split must be one of train, test; got 'valid'"),
+        (("bundled", "train", "x"), "root must be None with source='bundled'; got 'x'"),
+    ],
+)
+def test_bad_names(arguments, said):
+    with pytest.raises(ValueError, match=said):
+        load_named(*arguments)
+
+
+def test_names_of_mnist_are_its_sources(small, cache, web):
+    assert load_named("bundled").name == "mnist-bundled"
+    assert load_named("auto", download=False).name == "mnist-bundled"
+    with pytest.raises(FileNotFoundError, match="no MNIST train split"):
+        load_named("full", download=False)
+    put(cache, small)
+    assert load_named("auto").name == load_named("full").name == "mnist"
+
+
+TORCHVISION = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "kmnist": "KMNIST"}
+
+
+def test_the_table_is_that_of_torchvision():
+    theirs = pytest.importorskip("torchvision").datasets
+    assert {*TORCHVISION, "cifar10"} == set(sets.SETS)
+    for name, cls in TORCHVISION.items():
+        ours, cls = sets.SETS[name], getattr(theirs, cls)
+        assert dict(ours.archives) == dict(cls.resources)
+        assert set(ours.mirrors) & set(cls.mirrors)
+    ours, cls = sets.SETS["cifar10"], theirs.CIFAR10
+    assert dict(ours.archives) == {cls.filename: cls.tgz_md5}
+    assert dict(ours.md5) == dict(cls.train_list + cls.test_list)
+
+
+@pytest.mark.parametrize("name", TORCHVISION)
+def test_folders_go_to_torchvision_and_back(name, cache, web, monkeypatch, tmp_path):
+    """It reads what was downloaded here, and what it reads is read here."""
+    dataset = getattr(pytest.importorskip("torchvision").datasets, TORCHVISION[name])
+    files = idx_files()
+    small = dataclasses.replace(
+        sets.SETS[name],
+        mirrors=(f"{web.url}/good/",), archives=serve(web, files), md5={}, sizes=SIZES,
+    )  # fmt: skip
+    monkeypatch.setitem(sets.SETS, name, small)
+    load = load_mnist if name == "mnist" else functools.partial(load_named, name)
+    for split in ("train", "test"):
+        ours, theirs = load(split), dataset(cache, train=split == "train")
+        assert torch.equal(ours.images[:, 0], theirs.data)
+        assert torch.equal(ours.labels, theirs.targets)
+        raw = Path(theirs.raw_folder).relative_to(cache)
+        again = load(split, root=put(tmp_path / split, files, str(raw)))
+        assert torch.equal(again.images, ours.images) and torch.equal(again.labels, ours.labels)
+
+
 # ---- CIFAR-10 through the same door --------------------------------------------------------------
 
 
@@ -393,7 +611,7 @@ def small_cifar(cache, web, monkeypatch) -> dict[str, np.ndarray]:
     """Two random images a file, in one archive as the real one, which holds a stranger as well."""
     random = np.random.default_rng(0)
     arrays, files, buffer = {}, {}, io.BytesIO()
-    for number, name in enumerate(download.CIFAR10.files):
+    for number, name in enumerate(sets.SETS["cifar10"].files):
         arrays[name] = random.integers(0, 256, (2, 3072), dtype=np.uint8)
         files[name] = pickle.dumps({"data": arrays[name], "labels": [number, 9]}, protocol=2)
     with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
@@ -402,13 +620,14 @@ def small_cifar(cache, web, monkeypatch) -> dict[str, np.ndarray]:
             entry.size = len(content)
             tar.addfile(entry, io.BytesIO(content))
     web.pages["/cifar/cifar-10-python.tar.gz"] = buffer.getvalue()
-    origin = dataclasses.replace(
-        download.CIFAR10,
-        files={name: md5(content) for name, content in files.items()},
+    published = dataclasses.replace(
+        sets.SETS["cifar10"],
+        md5={name: md5(content) for name, content in files.items()},
+        sizes={"train": 10, "test": 2},
         archives={"cifar-10-python.tar.gz": md5(buffer.getvalue())},
         mirrors=(f"{web.url}/cifar/",),
     )
-    monkeypatch.setattr(download, "CIFAR10", origin)
+    monkeypatch.setitem(sets.SETS, "cifar10", published)
     return arrays
 
 
@@ -462,7 +681,7 @@ def test_to_moves_both_and_keeps_the_rest(numbered):
 
 def test_repr_is_short():
     assert repr(load_mnist(source="bundled")) == (
-        "ImageSet(mnist-5k, train: 4,000 images of 1x28x28)"
+        "ImageSet(mnist-bundled, train: 5,000 images of 1x28x28)"
     )
 
 

@@ -110,11 +110,11 @@ import sys
 from dataclasses import replace
 from diffenc_lite import __main__ as cli
 
-def few(*arguments, load=cli.load_mnist):
+def few(*arguments, load=cli.load_named):
     found = load(*arguments)
     return replace(found, images=found.images[:20], labels=found.labels[:20])
 
-cli.load_mnist = few  # an evaluation on all test images is quick then
+cli.load_named = few  # an evaluation on all test images is quick then
 sys.exit(cli.main())
 """
 

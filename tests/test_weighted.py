@@ -191,16 +191,16 @@ def test_bad_configuration(options, words):
 
 
 def test_train_with_depth_and_ratio(tmp_path, monkeypatch, capsys):
-    def few(*arguments, load=cli.load_mnist):
+    def few(*arguments, load=cli.load_named):
         found = load(*arguments)
         return replace(found, images=found.images[:20], labels=found.labels[:20])
 
-    monkeypatch.setattr(cli, "load_mnist", few)
+    monkeypatch.setattr(cli, "load_named", few)
     quick = "--updates 2 --size tiny --encoder identity --data bundled --batch 4 --ends 2".split()
     options = [*quick, "--device", "cpu", "--steps", "3", "--ratio"]
     assert cli.main(["train", str(tmp_path / "a"), *options, "0.5", "1", "0.7"]) == 0
     card = json.loads((tmp_path / "a" / "model.json").read_text())
-    assert card["evaluated_on"] == "mnist-5k test, 20 images, T = 3, w = (0.5, 1.0, 0.7)"
+    assert card["evaluated_on"] == "mnist-bundled test, 20 images, T = 3, w = (0.5, 1.0, 0.7)"
     assert card["training"]["ratio"] == [0.5, 1, 0.7] and card["training"]["steps"] == 3
     assert cli.main(["train", str(tmp_path / "b"), *options, "0.5"]) == 0
     card = json.loads((tmp_path / "b" / "model.json").read_text())

@@ -1,4 +1,4 @@
-"""Where the data sets come from: their files, their checksums, and how they get onto this machine.
+"""How the files of a data set get onto this machine, and that they are the right ones.
 
 Below a root they lie where torchvision puts them, so either can read the other's folders.
 Torchvision's own download is not used: it has no time limit, skips the other mirrors when one
@@ -15,70 +15,13 @@ import tempfile
 import threading
 import urllib.request
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..files import check
+from .sets import PublishedSet
 
 TIMEOUT = 5.0  # seconds a mirror has to answer
-
-
-@dataclass(frozen=True)
-class Origin:
-    """A data set below a root and on the web, with the md5 of all that is read or fetched."""
-
-    name: str
-    folder: str
-    files: dict[str, str]  # file -> md5
-    splits: dict[str, tuple[str, ...]]
-    archives: dict[str, str]  # what a mirror holds -> md5
-    mirrors: tuple[str, ...]
-
-
-MNIST = Origin(
-    name="MNIST",
-    folder="MNIST/raw",
-    files={
-        "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
-        "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
-        "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
-        "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
-    },
-    splits={
-        "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
-        "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
-    },
-    archives={
-        "train-images-idx3-ubyte.gz": "f68b3c2dcbeaaa9fbdd348bbdeb94873",
-        "train-labels-idx1-ubyte.gz": "d53e105ee54ea40749a09fcbcd1e9432",
-        "t10k-images-idx3-ubyte.gz": "9fb629c4189551a2d022fa330f9573f3",
-        "t10k-labels-idx1-ubyte.gz": "ec29112dd5afa0611ce80d1b7f02629c",
-    },
-    mirrors=(
-        "https://ossci-datasets.s3.amazonaws.com/mnist/",
-        "https://storage.googleapis.com/cvdf-datasets/mnist/",
-    ),
-)
-
-CIFAR10 = Origin(
-    name="CIFAR-10",
-    folder="cifar-10-batches-py",
-    files={
-        "data_batch_1": "c99cafc152244af753f735de768cd75f",
-        "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
-        "data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
-        "data_batch_4": "634d18415352ddfa80567beed471001a",
-        "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
-        "test_batch": "40351d587109b95175f43aff81a1287e",
-    },
-    splits={
-        "train": tuple(f"data_batch_{number}" for number in range(1, 6)),
-        "test": ("test_batch",),
-    },
-    archives={"cifar-10-python.tar.gz": "c58f30108f718f92721af3b95e74349a"},
-    mirrors=("https://www.cs.toronto.edu/~kriz/",),
-)
 
 
 def cache_folder() -> Path:
@@ -98,52 +41,58 @@ _failed: set[str] = set()  # data sets whose download failed in this process
 
 
 def read_split(
-    origin: Origin,
+    published: PublishedSet,
     split: str,
     root: str | os.PathLike[str] | None,
     download: bool,
     try_again: bool,
-) -> list[bytes]:
-    """The split's files, checked: from root if given, else from the cache, else from the web.
+) -> dict[Path, bytes]:
+    """The split's files: from root if given, else from the cache, else from the web.
 
+    They are compared with their md5 where one is published; of the others, the archives they come
+    in are.
     Args: try_again, whether to go to the web though that failed before in this process.
     Raises FileNotFoundError, whose first line says why and the next what was tried and what helps;
     ValueError if a file is not what it should be.
     """
     place = Path(os.path.expanduser(root)) if root is not None else cache_folder()
-    folder = place / origin.folder
-    paths = [folder / file for file in origin.splits[split]]
+    folder = place / published.folder
+    paths = [folder / file for file in published.splits[split]]
     # os.path.isfile, because Path.is_file raises where a folder may not be entered
     missing = [path.name for path in paths if not os.path.isfile(path)]
     if missing and root is not None:
         raise FileNotFoundError(
-            f"root must be a folder with {origin.name} in {origin.folder}; got {str(place)!r}, "
-            f"where there is no {', no '.join(missing)}"
+            f"root must be a folder with {published.title} in {published.folder}; got "
+            f"{str(place)!r}, where there is no {', no '.join(missing)}"
         )
     if missing:
-        why = f"no {origin.name} {split} split in {folder}"
-        advice = f"Go online and try again, or give root= a folder with {origin.folder} in it."
+        why = f"no {published.title} {split} split in {folder}"
+        advice = f"Go online and try again, or give root= a folder with {published.folder} in it."
         if not download:
             raise FileNotFoundError(f"{why}, and download is off\n{advice}")
-        if origin.name in _failed and not try_again:
+        if published.title in _failed and not try_again:
             raise FileNotFoundError(f"{why}, and the download failed before\n{advice}")
         try:
-            _download(origin, place)
+            _download(published, place)
         except OSError as error:
-            _failed.add(origin.name)
+            _failed.add(published.title)
             raise FileNotFoundError(f"{why}, and the download failed\n{error}\n{advice}") from error
-    return [check(path.read_bytes(), origin.files[path.name], path, "md5") for path in paths]
+    files = {path: path.read_bytes() for path in paths}
+    for path, content in files.items():
+        if path.name in published.md5:
+            check(content, published.md5[path.name], path, "md5")
+    return files
 
 
-def _download(origin: Origin, place: Path) -> None:
+def _download(published: PublishedSet, place: Path) -> None:
     """Fetch, check and only then move below place. OSError says what failed, mirror by mirror."""
-    folder = place / origin.folder
+    folder = place / published.folder
     made = [path for path in (folder, *folder.parents) if not os.path.exists(path)]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".download-", dir=place) as scratch:
-            _fetch_all(origin, Path(scratch))
-            for path in _unpack(origin, Path(scratch)):
+            _fetch_all(published, Path(scratch))
+            for path in _unpack(published, Path(scratch)):
                 os.replace(path, folder / path.name)
     finally:
         for path in made:  # after a failure they are empty and go again
@@ -151,12 +100,12 @@ def _download(origin: Origin, place: Path) -> None:
                 path.rmdir()
 
 
-def _fetch_all(origin: Origin, scratch: Path) -> None:
+def _fetch_all(published: PublishedSet, scratch: Path) -> None:
     """All archives into scratch, from the first mirror that gives them whole."""
     problems = []
-    for mirror in origin.mirrors:
+    for mirror in published.mirrors:
         try:
-            for archive, md5 in origin.archives.items():
+            for archive, md5 in published.archives.items():
                 _fetch(mirror + archive, scratch / archive, md5)
             return
         except (OSError, http.client.HTTPException, ValueError) as error:
@@ -197,16 +146,16 @@ def _open(url: str) -> http.client.HTTPResponse:
     return answer
 
 
-def _unpack(origin: Origin, scratch: Path) -> list[Path]:
+def _unpack(published: PublishedSet, scratch: Path) -> list[Path]:
     """The data set's files in scratch, out of the archives there."""
-    for archive in origin.archives:
+    for archive in published.archives:
         packed = scratch / archive
         if archive.endswith(".tar.gz"):
             with tarfile.open(packed) as tar:
-                for file in origin.files:  # by name: nothing else in it is touched
-                    member = tar.extractfile(f"{origin.folder}/{file}")
+                for file in published.files:  # by name: nothing else in it is touched
+                    member = tar.extractfile(f"{published.folder}/{file}")
                     assert member is not None, f"{archive} holds {file} as a plain file"
                     (scratch / file).write_bytes(member.read())
         else:
             packed.with_suffix("").write_bytes(gzip.decompress(packed.read_bytes()))
-    return [scratch / file for file in origin.files]
+    return [scratch / file for file in published.files]

@@ -1,0 +1,99 @@
+"""What is built from the project and installed: the sdist, the wheel, the editable install."""
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+NOT_SHIPPED = {".ci/run"}
+
+pytest.importorskip("hatchling")
+
+
+def build(target: str, project: Path, folder: Path) -> Path:
+    """The one file that hatchling builds of this project, in the folder."""
+    command = [sys.executable, "-m", "hatchling", "build", "-t", target, "-d", str(folder)]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    (built,) = folder.iterdir()
+    return built
+
+
+def project_files() -> set[str]:
+    """All that git does not ignore."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout")
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
+    return {name for name in listed.stdout.decode().split("\0") if (ROOT / name).is_file()}
+
+
+def held(wheel: Path) -> set[str]:
+    return {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+
+
+def test_the_wheel_holds_the_package_and_nothing_else(tmp_path):
+    wheel = build("wheel", ROOT, tmp_path)
+    assert held(wheel) == {name for name in project_files() if name.startswith("diffenc_lite/")}
+    (described,) = {n.split("/")[0] for n in zipfile.ZipFile(wheel).namelist()} - {"diffenc_lite"}
+    assert f"{described}/licenses/LICENSE" in zipfile.ZipFile(wheel).namelist()
+
+
+def test_the_sdist_holds_the_project_and_the_wheel_can_be_built_from_it(tmp_path):
+    sdist = build("sdist", ROOT, tmp_path / "sdist")
+    with tarfile.open(sdist) as archive:
+        archive.extractall(tmp_path / "unpacked", filter="data")
+    (project,) = (tmp_path / "unpacked").iterdir()
+    files = {path.relative_to(project).as_posix() for path in project.rglob("*") if path.is_file()}
+    assert files == project_files() - NOT_SHIPPED | {"PKG-INFO"}
+    for needed in ("README.md", "LICENSE", "CHANGELOG.md", "environment.yml", "conftest.py"):
+        assert needed in files
+    assert {"diffenc_lite", "tests", "notebooks", "figures"} <= {f.split("/")[0] for f in files}
+    assert held(build("wheel", project, tmp_path / "wheel")) == {
+        name for name in files if name.startswith("diffenc_lite/")
+    }
+
+
+def test_an_editable_install_is_found_from_the_folder_above_a_clone(tmp_path):
+    """The clone is called diffenc_lite, as the package in it is."""
+    pytest.importorskip("pip")
+    above, clone = tmp_path, tmp_path / "diffenc_lite"
+    shutil.copytree(
+        ROOT / "diffenc_lite", clone / "diffenc_lite", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, clone)
+
+    # An environment of its own, since the package may be installed in this one. It gets the other
+    # packages of this one by their path, which leaves out what is installed here as editable.
+    home = tmp_path / "environment"
+    venv.create(home, with_pip=False)
+    python = home / ("Scripts" if os.name == "nt" else "bin") / "python"
+    packages = Path(sysconfig.get_path("purelib", "venv", {"base": home, "platbase": home}))
+    here = {sysconfig.get_path(kind) for kind in ("purelib", "platlib")}
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    installed = subprocess.run(
+        [
+            *(sys.executable, "-m", "pip", "--python", python, "install", "--ignore-installed"),
+            *("--no-deps", "--no-index", "--no-build-isolation", "--editable", clone),
+        ],
+        cwd=above, env=environment | {"PYTHONPATH": os.pathsep.join(here)},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert installed.returncode == 0, installed.stdout + installed.stderr
+    (packages / "others.pth").write_text("\n".join(here))
+
+    code = "import diffenc_lite as d; print(d.__file__); d.load_mnist(source='bundled')"
+    done = subprocess.run(
+        [python, "-c", code], cwd=above, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert Path(done.stdout.strip()) == clone / "diffenc_lite" / "__init__.py"
