@@ -1,44 +1,104 @@
-"""Variational diffusion with a time-dependent encoder (DiffEnc), small enough to read."""
+"""Variational diffusion with a time-dependent encoder (DiffEnc), small enough to read.
 
+The paper, one idea a file, in this order:
+
+    schedule   Noise, LinearSchedule, LearnedSchedule, CosineSchedule: gamma(t), alpha, sigma
+    encoder    IdentityEncoder (VDM), ScalingEncoder, LearnedEncoder: x -> x_t
+    process    q and p as functions of tensors (F1-F3, G3, G4)
+    pixels     8-bit levels <-> x in (-1, 1), and the price of a level (G2)
+    networks   MLP, UNet: denoiser and encoder
+    model      DiffEnc(denoiser, encoder, schedule); build(ModelConfig(...)) by name and size
+    bound      elbo: prior + reconstruction + diffusion, at finite or infinite depth (L0-L4)
+    evaluation evaluate: the bound on a data set, with its standard error
+    ratio      optimal_ratio, best_time_grid: the noise variance ratio w, the best steps (W1-W5)
+    sampling   sample, sample_steps
+
+The machinery, each a folder with one door:
+
+    training   train(model, images, TrainConfig(2000)), show
+    data       load_mnist, load_named("fashion-mnist"), toy
+    pretrained load_pretrained("mnist-learned"), save_model, load_model
+
+`diffenc_lite.course` teaches it: ledger (the formulas, proved), worlds (exact answers), exercises,
+show (plots and explorers), studies. On the command line: python -m diffenc_lite --help
+"""
+
+from . import bound, gaussian, pixels, process
 from .bound import Bound, elbo
-from .data import load_mnist, toy
-from .encoder import Encoding, IdentityEncoder, LearnedEncoder, ScalingEncoder
-from .evaluation import Evaluation, evaluate
+from .data import ImageSet, load_cifar10, load_mnist, load_named, toy
+from .encoder import Encoder, Encoding, IdentityEncoder, LearnedEncoder, ScalingEncoder
+from .evaluation import Evaluation, evaluate, evenly
 from .model import DiffEnc, ModelConfig, build
-from .pretrained import load_pretrained
-from .ratio import RatioEstimate, best_time_grid, edge_costs, estimate_ratio, optimal_ratio
+from .networks import MLP, UNet, UNetConfig
+from .pretrained import (
+    load_model,
+    load_pretrained,
+    pretrained_names,
+    read_card,
+    read_metrics,
+    save_model,
+)
+from .ratio import (
+    RatioEstimate,
+    best_time_grid,
+    cheapest_path,
+    edge_costs,
+    estimate_ratio,
+    optimal_ratio,
+)
 from .sampling import Step, sample, sample_steps
-from .schedule import LearnedSchedule, LinearSchedule, Noise
-from .training import TrainConfig, show, train
+from .schedule import CosineSchedule, LearnedSchedule, LinearSchedule, Noise, Schedule
+from .training import Progress, TrainConfig, show, train
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "MLP",
     "Bound",
+    "CosineSchedule",
     "DiffEnc",
+    "Encoder",
     "Encoding",
     "Evaluation",
     "IdentityEncoder",
+    "ImageSet",
     "LearnedEncoder",
     "LearnedSchedule",
     "LinearSchedule",
     "ModelConfig",
     "Noise",
+    "Progress",
     "RatioEstimate",
     "ScalingEncoder",
+    "Schedule",
     "Step",
     "TrainConfig",
+    "UNet",
+    "UNetConfig",
     "best_time_grid",
+    "bound",
     "build",
+    "cheapest_path",
     "edge_costs",
     "elbo",
     "estimate_ratio",
     "evaluate",
+    "evenly",
+    "gaussian",
+    "load_cifar10",
     "load_mnist",
+    "load_model",
+    "load_named",
     "load_pretrained",
     "optimal_ratio",
+    "pixels",
+    "pretrained_names",
+    "process",
+    "read_card",
+    "read_metrics",
     "sample",
     "sample_steps",
+    "save_model",
     "show",
     "toy",
     "train",

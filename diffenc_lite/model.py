@@ -84,11 +84,12 @@ class DiffEnc(nn.Module):
         try:
             v_hat = self.denoiser(z, gamma)
         except RuntimeError as error:
-            hint = "; images have shape (B, C, H, W)" if z.dim() in (2, 3) else ""
-            error.add_note(
-                f"The denoiser was given z {tuple(z.shape)} and gamma {tuple(gamma.shape)}{hint}."
-            )
-            raise
+            if type(error) is not RuntimeError:  # out of memory, say
+                raise
+            raise ValueError(
+                f"denoiser(z, gamma) failed on z {tuple(z.shape)} and gamma {tuple(gamma.shape)}: "
+                f"{error}" + _own_hint(tuple(z.shape))
+            ) from error
         if v_hat.shape != z.shape:
             raise ValueError(
                 f"denoiser(z, gamma) must return the shape of z, {tuple(z.shape)}; "
@@ -151,6 +152,15 @@ def _shape_hint(given: tuple[int, ...], shape: tuple[int, ...]) -> str:
         return ". Channels come first: write images.permute(0, 3, 1, 2)"
     if len(shape) == 3 and given[1:] == shape[1:] and shape[0] == 1:
         return ". For grey images write images[:, None]"
+    return ""
+
+
+def _own_hint(z: tuple[int, ...]) -> str:
+    """As `_shape_hint`, for a denoiser that does not say what shape it takes."""
+    if len(z) == 3:
+        return ". Pictures have shape (B, C, H, W): for grey images write images[:, None]"
+    if len(z) == 4 and z[-1] in (1, 3):
+        return ". Pictures have shape (B, C, H, W): write images.permute(0, 3, 1, 2)"
     return ""
 
 

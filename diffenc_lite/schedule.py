@@ -167,12 +167,13 @@ def check_schedule(schedule: Schedule, like: Tensor) -> None:
     or if the rate is not dgamma/dt, whose mean over [0, 1] is gamma(1) - gamma(0).
     """
     t = torch.linspace(0, 1, 1001).to(like)
-    noise = schedule(t) if callable(schedule) else None
+    usable = callable(schedule) and not isinstance(schedule, type)
+    noise = schedule(t) if usable else None
     if not isinstance(noise, Noise):
         raise TypeError(
             "schedule must be LinearSchedule(), LearnedSchedule(), CosineSchedule() or anything "
             f"with schedule(t) -> Noise; got {schedule!r} ({type(schedule).__name__})"
-            + (f", which returned {type(noise).__name__}" if callable(schedule) else "")
+            + (f", which returned {type(noise).__name__}" if usable else "")
         )
     gamma, rate = noise.gamma, noise.rate
     if gamma.shape != t.shape or not bool(gamma.isfinite().all() & (gamma.diff() > 0).all()):

@@ -8,14 +8,22 @@ import torch
 from torch import nn
 
 from diffenc_lite import (
+    CosineSchedule,
     DiffEnc,
+    Encoding,
     LearnedEncoder,
     LearnedSchedule,
     LinearSchedule,
+    ModelConfig,
+    Noise,
+    ScalingEncoder,
+    TrainConfig,
     bound,
+    build,
     elbo,
     pixels,
     sample,
+    train,
 )
 
 IMAGES = torch.tensor([[0, 255], [100, 200], [3, 4]], dtype=torch.uint8)
@@ -39,6 +47,17 @@ def refuses(call, error, *words):
     with pytest.raises(error) as raised:
         call()
     assert re.search(".*".join(map(re.escape, words)), str(raised.value), re.DOTALL), raised.value
+
+
+class Convolution(nn.Module):
+    """A denoiser of one's own, which does not say what shape it takes."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Conv2d(1, 1, 3, padding=1)
+
+    def forward(self, z, gamma):
+        return self.layer(z)
 
 
 # --- images ---------------------------------------------------------------------------------------
@@ -81,6 +100,33 @@ def test_what_is_no_tensor(model):
 def test_images_without_a_batch(shape, model):
     images = torch.zeros(shape, dtype=torch.uint8)
     refuses(lambda: elbo(model, images), ValueError, "images", "(B, ...)", str(shape))
+
+
+@pytest.mark.parametrize(
+    "shape, hint",
+    [
+        ((1, 8, 8), "write images[None]"),
+        ((4, 8, 8, 1), "write images.permute(0, 3, 1, 2)"),
+        ((4, 8, 8), "write images[:, None]"),
+        ((4, 1, 9, 8), ""),
+    ],
+)
+def test_a_shape_that_is_often_given_gets_a_hint(shape, hint):
+    images = torch.zeros(shape, dtype=torch.uint8)
+    model = build(ModelConfig(size="tiny", shape=(1, 8, 8)))
+    refuses(lambda: elbo(model, images), ValueError, "images", "(B, 1, 8, 8)", str(shape), hint)
+    refuses(lambda: train(model, images, TrainConfig(1)), ValueError, "images", str(shape), hint)
+
+
+@pytest.mark.parametrize(
+    "shape, hint", [((4, 8, 8), "images[:, None]"), ((4, 8, 8, 1), "images.permute(0, 3, 1, 2)")]
+)
+def test_a_denoiser_of_ones_own_that_fails_says_on_what(shape, hint):
+    images = torch.zeros(shape, dtype=torch.uint8)
+    refuses(
+        lambda: elbo(DiffEnc(Convolution()), images),
+        ValueError, "denoiser(z, gamma) failed on z", str(shape), hint,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("levels", [1, 0, 257, 2.5])
@@ -249,3 +295,95 @@ def test_number_of_images_to_sample(n, model):
 
 def test_sampling_without_a_known_shape():
     refuses(lambda: sample(DiffEnc(Cut()), 2, 2), ValueError, "shape", "(1, 28, 28)")
+
+
+# --- parts of one's own ---------------------------------------------------------------------------
+
+
+def test_what_is_no_denoiser():
+    refuses(lambda: DiffEnc(lambda z, gamma: z), TypeError, "denoiser", "nn.Module", "function")
+
+
+@pytest.mark.parametrize(
+    "encoder, words",
+    [
+        (Convolution(), ["LearnedEncoder(network)", "got Convolution", "no shift"]),
+        (ScalingEncoder, ["ScalingEncoder", "a class"]),
+        (3, ["got int", "no __call__ and no shift"]),
+    ],
+)
+def test_what_is_no_encoder(encoder, words):
+    refuses(lambda: DiffEnc(Cut(), encoder), TypeError, "encoder must be", *words)
+
+
+class Short(nn.Module):
+    """An encoder that loses a dimension."""
+
+    def shift(self, x, gamma):
+        return torch.zeros_like(x)
+
+    def forward(self, x, gamma):
+        return Encoding(x[:, :1], x)
+
+
+def test_an_encoder_of_another_shape(model):
+    short = DiffEnc(model.denoiser, Short())
+    refuses(lambda: elbo(short, IMAGES), ValueError, "encoder(x, gamma)", "(3, 2)", "(3, 1)")
+
+
+@pytest.mark.parametrize(
+    "layer", [nn.BatchNorm2d(4), nn.InstanceNorm2d(4, track_running_stats=True)]
+)
+def test_running_averages_do_not_go_with_forward_mode(layer):
+    network = nn.Sequential(nn.Conv2d(1, 4, 3), layer)
+    refuses(lambda: LearnedEncoder(network), ValueError, type(layer).__name__, "'1'", "GroupNorm")
+    assert LearnedEncoder(nn.Sequential(nn.Conv2d(1, 4, 3), nn.GroupNorm(2, 4)))
+
+
+def test_a_learned_encoder_needs_a_network():
+    refuses(lambda: LearnedEncoder(torch.tanh), TypeError, "network", "nn.Module", "builtin")
+
+
+@pytest.mark.parametrize(
+    "schedule, error, words",
+    [
+        (lambda t: t, TypeError, ["schedule(t) -> Noise", "which returned Tensor"]),
+        (LinearSchedule, TypeError, ["LinearSchedule()", "type"]),
+        (lambda t: Noise.from_gamma(9 * t), ValueError, ["rate = dgamma/dt", "= 9", "got 1"]),
+        (lambda t: Noise.from_gamma(-t, -1 + 0 * t), ValueError, ["increases with t", "-1 to"]),
+        (lambda t: Noise.from_gamma(t.log(), 1 / t), ValueError, ["finite gamma", "-inf"]),
+        (lambda t: Noise.from_gamma(t[:1]), ValueError, ["(1001,)", "(1,)"]),
+    ],
+)
+def test_what_is_no_schedule(schedule, error, words):
+    refuses(lambda: DiffEnc(Cut(), schedule=schedule), error, "schedule", *words)
+
+
+def test_a_cosine_schedule_has_end_points_too():
+    refuses(lambda: CosineSchedule(3.0, 3.0), ValueError, "gamma_min must be smaller", "3.0")
+
+
+# --- training -------------------------------------------------------------------------------------
+
+
+def test_a_number_is_no_configuration(model):
+    refuses(lambda: train(model, IMAGES, 200), TypeError, "config", "got 200", "TrainConfig(200)")
+
+
+def test_a_small_batch_has_small_ends():
+    assert TrainConfig(5, batch=8).first == 8 and TrainConfig(5).first == 16
+    assert TrainConfig(5, batch=8, ends=2).first == 2
+    refuses(lambda: TrainConfig(5, batch=8, ends=9), ValueError, "ends", "8", "9")
+
+
+def test_a_training_that_nobody_loops_over_says_so(model):
+    with pytest.warns(RuntimeWarning, match="never looped over.*run()"):
+        train(model, IMAGES, TrainConfig(2, batch=2))
+
+
+def test_a_training_runs_and_says_where_it_stands(model):
+    run = train(model, IMAGES, TrainConfig(2, batch=2))
+    assert repr(run) == "train(update 0 of 2; it goes on while it is looped over, or by .run())"
+    last = run.run()
+    assert last.update == 2 and "update 2 of 2" in repr(run)
+    assert "\n" not in repr(last) and repr(last).startswith("Progress(update 2 of 2: ")

@@ -1,0 +1,143 @@
+"""Schedules and encoders of one's own: the examples of the documentation, and what must hold."""
+
+import math
+import re
+import textwrap
+
+import pytest
+import torch
+from torch import nn
+
+import diffenc_lite
+from diffenc_lite import (
+    MLP,
+    CosineSchedule,
+    DiffEnc,
+    IdentityEncoder,
+    LearnedEncoder,
+    LinearSchedule,
+    Noise,
+    ScalingEncoder,
+    TrainConfig,
+    elbo,
+    encoder,
+    sample,
+    schedule,
+    toy,
+    train,
+)
+from diffenc_lite.networks import GammaEmbedding
+
+F64 = torch.float64
+POINTS = toy("mixture", 64, generator=torch.Generator().manual_seed(0))
+
+
+def example(module):
+    """The names that the example in the docstring of a module defines."""
+    code = "\n".join(re.findall(r"^    .*$|^$", module.__doc__, re.MULTILINE))
+    code = textwrap.dedent(code).replace("torch.zeros(1, 28, 28)", "torch.zeros(2)")
+    names = {"torch": torch, "nn": nn, "denoiser": MLP(8, 1), **vars(diffenc_lite)}
+    exec(code, names)
+    return names
+
+
+def test_the_schedule_of_the_documentation():
+    names = example(schedule)
+    t = torch.linspace(0, 1, 9, dtype=F64, requires_grad=True)
+    noise = names["quadratic"](t)
+    (slope,) = torch.autograd.grad(noise.gamma.sum(), t)
+    torch.testing.assert_close(noise.rate, slope)
+    model = names["model"]
+    assert torch.isfinite(elbo(model, POINTS).total).all() and sample(model, 3, 2).shape == (3, 2)
+    assert train(model, POINTS, TrainConfig(2, batch=8)).run().update == 2
+
+
+def test_the_encoder_of_the_documentation():
+    names = example(encoder)
+    shift = names["MeanShift"](torch.tensor([0.3, -0.2], dtype=F64))
+    x = torch.randn(5, 2, dtype=F64, generator=torch.Generator().manual_seed(0))
+    gamma = torch.linspace(-4, 3, 5, dtype=F64)
+    x_t, u = shift(x, gamma)
+    torch.testing.assert_close(x_t, x + shift.shift(x, gamma))
+    slope = torch.func.jvp(lambda g: x + shift.shift(x, g), (gamma,), (torch.ones_like(gamma),))[1]
+    sigma2 = Noise.from_gamma(gamma).like(x).sigma.square()
+    torch.testing.assert_close(-slope, sigma2 * u)  # dx_t/dlambda = sigma_t^2 u
+    model = names["model"]
+    before = model.encoder.m.clone()
+    assert train(model, POINTS, TrainConfig(3, batch=8)).run().update == 3
+    assert not torch.equal(before, model.encoder.m)
+
+
+@pytest.mark.parametrize("make", [LinearSchedule, CosineSchedule])
+@pytest.mark.parametrize("ends", [(-13.3, 5.0), (-6.0, 3.0), (-2.0, -1.0)])
+def test_a_schedule_goes_from_end_to_end_with_its_own_rate(make, ends):
+    made = make(*ends)
+    t = torch.linspace(0, 1, 101, dtype=F64, requires_grad=True)
+    noise = made(t)
+    (slope,) = torch.autograd.grad(noise.gamma.sum(), t)
+    torch.testing.assert_close(noise.rate, slope)
+    assert bool((noise.gamma.diff() > 0).all())
+    assert noise.gamma[[0, -1]].tolist() == pytest.approx(ends, abs=1e-9)
+    torch.testing.assert_close(
+        made(t.detach().float()).gamma.double(), noise.gamma.detach(), rtol=1e-5, atol=1e-5
+    )
+
+
+def test_the_cosine_schedule_is_a_cosine():
+    made, t = CosineSchedule(), torch.linspace(0, 1, 11, dtype=F64)
+    noise = made(t)
+    first, last = math.atan(math.exp(-13.3 / 2)), math.atan(math.exp(5 / 2))
+    torch.testing.assert_close(noise.alpha, (first + (last - first) * t).cos())
+    torch.testing.assert_close(noise.sigma, (first + (last - first) * t).sin())
+
+
+def test_only_the_end_points_matter():
+    """The integral over t of rate times anything of gamma is one over gamma (L4, for E1 to E3)."""
+    t = torch.linspace(0, 1, 400_001, dtype=F64)
+    totals = []
+    for made in (LinearSchedule(-6, 3), CosineSchedule(-6, 3)):
+        noise = made(t)
+        totals.append(float(torch.trapezoid(noise.rate / (1 + noise.gamma.square()), t)))
+    assert totals[0] == pytest.approx(math.atan(3) + math.atan(6), rel=1e-8)
+    assert totals[1] == pytest.approx(totals[0], rel=1e-6)
+
+
+def test_a_network_is_conditioned_on_the_schedule_of_its_model():
+    """Twice the width of a schedule, seen at twice the gamma, is the same to a network."""
+    torch.manual_seed(0)
+    denoiser, y = MLP(8, 1), MLP(8, 1, encoder=True)
+    embeds = [m for net in (denoiser, y) for m in net.modules() if isinstance(m, GammaEmbedding)]
+    assert len(embeds) == 2
+    gamma = torch.linspace(-3, 1.5, 5)
+    DiffEnc(denoiser, LearnedEncoder(y), LinearSchedule(-3, 1.5))
+    narrow = [embed(gamma) for embed in embeds]
+    for wide in (
+        LinearSchedule(-6, 3),
+        lambda t: Noise.from_gamma(9 * t - 6, 9 * torch.ones_like(t)),
+    ):
+        DiffEnc(denoiser, LearnedEncoder(y), wide)
+        for embed, before in zip(embeds, narrow, strict=True):
+            torch.testing.assert_close(embed(2 * gamma), before)
+            assert not torch.allclose(embed(gamma), before)
+
+
+class OnlyTwo:
+    """An encoder with the two methods and nothing else, not even a module: x_t = alpha_t^2 x."""
+
+    def shift(self, x, gamma):
+        return ScalingEncoder().shift(x, gamma)
+
+    def __call__(self, x, gamma):
+        return ScalingEncoder()(x, gamma)
+
+
+@pytest.mark.parametrize("steps", [None, 3])
+def test_two_methods_make_an_encoder(steps):
+    torch.manual_seed(0)
+    denoiser = MLP(8, 1).double()
+    totals = [
+        elbo(DiffEnc(denoiser, made), POINTS, steps, generator=torch.Generator().manual_seed(1))
+        for made in (OnlyTwo(), ScalingEncoder(), IdentityEncoder())
+    ]
+    torch.testing.assert_close(totals[0].total, totals[1].total, rtol=1e-9, atol=1e-9)
+    assert not torch.allclose(totals[0].total, totals[2].total)
