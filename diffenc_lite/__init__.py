@@ -28,6 +28,7 @@ from .bound import Bound, elbo
 from .data import ImageSet, load_cifar10, load_mnist, load_named, toy
 from .encoder import Encoder, Encoding, IdentityEncoder, LearnedEncoder, ScalingEncoder
 from .evaluation import Evaluation, evaluate, evenly
+from .gaussian import best_ratio, kl_ratio
 from .model import DiffEnc, ModelConfig, build
 from .networks import MLP, UNet, UNetConfig
 from .pretrained import (
@@ -45,6 +46,8 @@ from .ratio import (
     edge_costs,
     estimate_ratio,
     optimal_ratio,
+    squared_gap_table,
+    squared_gaps,
 )
 from .sampling import Step, sample, sample_steps
 from .schedule import CosineSchedule, LearnedSchedule, LinearSchedule, Noise, Schedule
@@ -75,6 +78,7 @@ __all__ = [
     "TrainConfig",
     "UNet",
     "UNetConfig",
+    "best_ratio",
     "best_time_grid",
     "bound",
     "build",
@@ -85,6 +89,7 @@ __all__ = [
     "evaluate",
     "evenly",
     "gaussian",
+    "kl_ratio",
     "load_cifar10",
     "load_mnist",
     "load_model",
@@ -100,6 +105,8 @@ __all__ = [
     "sample_steps",
     "save_model",
     "show",
+    "squared_gap_table",
+    "squared_gaps",
     "toy",
     "train",
 ]

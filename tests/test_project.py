@@ -107,14 +107,20 @@ def test_citation_names_the_paper():
 # ---- the README ----------------------------------------------------------------------------------
 
 
-def test_readme_example_runs(tmp_path):
-    example = re.search(r"```python\n(.*?)```", README, re.DOTALL).group(1)
-    assert len([line for line in example.splitlines() if line.strip()]) <= 12
+EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=["ten lines", "own network"])
+def test_readme_examples_run(example, tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", example], cwd=tmp_path, capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout
+
+
+def test_the_first_example_is_short():
+    assert len([line for line in EXAMPLES[0].splitlines() if line.strip()]) <= 12
 
 
 def test_links_between_pages_lead_somewhere():
