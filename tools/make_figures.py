@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import base64
-import io
 import json
 import subprocess
 import sys
@@ -18,7 +17,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from matplotlib.image import imread
 
 from diffenc_lite import load_mnist, load_pretrained, sample
 from diffenc_lite.course.show import encode_and_noise, encoder_explorer, film, plots
@@ -52,8 +50,7 @@ def ratio_explorer() -> bytes:
     outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
     data = [output["data"] for output in outputs if "data" in output]
     (strip,) = (d["image/png"] for d in data if "Explorer of T" in "".join(d["text/plain"]))
-    picture = imread(io.BytesIO(base64.b64decode(strip)))[..., :3]
-    return plots.png((np.split(picture, 5)[1] * 255).round().astype(np.uint8))
+    return plots.png(np.split(plots.read_png(base64.b64decode(strip)), 5)[1])
 
 
 @plots.styled
@@ -82,7 +79,7 @@ def hero() -> bytes:
 
 def ratio_mnist() -> bytes:
     """The bound against the number of steps, under six choices of the ratio (notebook 12)."""
-    return plots.png(plots.pixels(bits_figure(load_results("ratio"))))
+    return plots.png(plots.pixels(bits_figure(load_results("mnist_ratio"))))
 
 
 FIGURES = {

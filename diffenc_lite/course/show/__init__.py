@@ -1,4 +1,4 @@
-"""Pictures of the course: plots in one style, explorers under sliders, a film."""
+"""Pictures of the course: plots in one style, explorers with sliders, and a film."""
 
 from . import plots
 from .animation import film

@@ -1,4 +1,4 @@
-"""A digit on its way to noise, and other digits on the way back, as one moving picture."""
+"""A moving picture: a digit is encoded and noised, then the model generates digits from noise."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from matplotlib.image import AxesImage
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Generator, Tensor
 
 from ...model import DiffEnc
 from ...sampling import sample_steps
@@ -21,34 +21,35 @@ FRAME_MS, LAST_FRAME_MS = 120, 1300
 
 @torch.no_grad()
 def film(model: DiffEnc, image: Tensor, frames: int = 31, steps: int = 120, seed: int = 0) -> bytes:
-    """A GIF of about ten seconds: x_t, x_t - x and z_t of an image from t = 0 to t = 1; then three
-    latents of the generative process, from t = 1 to t = 0.
+    """A GIF of about ten seconds, from data to noise and from noise to data.
 
-    Args: image uint8 (1, C, H, W); frames, of either way; steps of sampling, a multiple of
-        frames - 1, of which every so many are shown.
+    First x_t, x_t - x and z_t of an image from t = 0 to t = 1; then three latents of the generative
+    process from t = 1 to t = 0.
+    Args: model, on any device; image uint8 (1, C, H, W); frames, in each direction; steps of
+        sampling, a multiple of frames - 1: equally spaced ones are shown.
     """
     if steps % (frames - 1):
         raise ValueError(f"steps must be a multiple of frames - 1 = {frames - 1}; got {steps}")
     depths = np.linspace(0, 1, frames).tolist()
-    path = encode_and_noise(model, image, depths, torch.Generator().manual_seed(seed))
+    path = encode_and_noise(model, image, depths, Generator().manual_seed(seed))
     change = path.change.mean(2, keepdims=True)
-    generator = torch.Generator().manual_seed(seed)
-    back = list(sample_steps(model, 3, steps, generator=generator))[:: steps // (frames - 1)]
+    generator = Generator(model.device).manual_seed(seed)
+    latents = list(sample_steps(model, 3, steps, generator=generator))[:: steps // (frames - 1)]
 
-    there = _act(
+    to_noise = _act(
         "from data to noise: a digit, encoded and noised",
         ["encoded, $x_t$", "changed, $x_t - x$", "with noise, $z_t$"],
         zip(depths, zip(path.x_t[:, 0], change[:, 0], path.z_t[:, 0], strict=True), strict=True),
         [None, float(np.abs(change).max()), None],
     )
-    return_way = _act(
+    to_data = _act(
         "and from noise to data: the model writes",
         ["$z_t$", "$z_t$", "$z_t$"],
-        ((step.t, step.z.numpy()) for step in back),
+        ((step.t, step.z.cpu().numpy()) for step in latents),
         [None, None, None],
     )
     times = [FRAME_MS] * (frames - 1) + [LAST_FRAME_MS]
-    return plots.gif([*there, *return_way], 2 * times)
+    return plots.gif([*to_noise, *to_data], 2 * times)
 
 
 @plots.styled
@@ -58,7 +59,7 @@ def _act(
     scenes: Iterable[tuple[float, Any]],
     signed: Sequence[float | None],
 ) -> Iterator[NDArray[np.uint8]]:
-    """The frames of one direction, one for each scene: a depth and three images."""
+    """The frames of one direction, one for each scene. A scene is a depth and three images."""
     figure = plots.Picture(figsize=(6.4, 3.3), layout="constrained")
     axes = figure.subplot_mosaic([list("abc"), list("ttt")], height_ratios=[12, 1])
     figure.suptitle(heading, fontsize=16)

@@ -1,28 +1,27 @@
-"""Explorers: a picture under sliders, which is also a picture where no kernel runs.
+"""Explorers: a picture with sliders above it. Without a kernel a still picture takes its place.
 
-`FrameExplorer` draws one frame for each position of its controls, once, when it is made; moving a
-slider only swaps pictures. `CurveExplorer` keeps one figure and changes the data of its curves. No
-callback runs a network. Controls are made by `slider` and `buttons`; all work from the keyboard
-(Tab to reach one, the arrow keys to move a slider, Enter to press a button).
+`FrameExplorer` draws a frame for each position of its controls, once, when it is made. Moving a
+slider then only swaps pictures. `CurveExplorer` keeps one figure and changes the data of its
+curves. Moving a slider never runs a network. Controls are made by `slider` and `buttons`. All work
+from the keyboard: Tab goes to the next one, the arrow keys move a slider, Enter presses a button.
 
-A page without a kernel shows a strip of five positions of the first control, stored in the notebook
-as a PNG beside a sentence that says so; the state of widgets is not stored.
+A page without a kernel shows a strip: five positions of the first control. The notebook stores it
+as a PNG, with a sentence that says what it is. The state of the widgets is not stored.
 """
 
 from __future__ import annotations
 
 import base64
 import gc
-import io
 import itertools
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import ipywidgets
 import numpy as np
 import torch
 from matplotlib.figure import Figure
-from matplotlib.image import imread
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
@@ -34,17 +33,14 @@ Index = tuple[int, ...]  # the position of each control
 
 STRIP = 5
 
-# What torch, matplotlib and SymPy made when they were imported, some 200,000 objects, stays as long
-# as the process. Left out of full garbage collections it no longer halts a slider for 0.15 s.
-gc.freeze()
-
 
 def slider(
     label: str, values: ArrayLike, start: Any = None, text: str = "{:.2f}"
 ) -> ipywidgets.SelectionSlider:
-    """A slider over the given values, in the middle unless `start` (the nearest is taken) is given.
+    """A slider over the given values.
 
-    Args: text, how a value is written, for str.format.
+    Args: start, where it starts (at the value nearest to this; in the middle if not given); text,
+        how a value is written, for str.format.
     """
     numbers = np.asarray(values)
     if numbers.ndim != 1 or len(numbers) < 2:
@@ -60,7 +56,7 @@ def slider(
 
 
 def buttons(label: str, names: Sequence[str]) -> ipywidgets.ToggleButtons:
-    """One button for each name, the first one pressed; its value is the position in the list."""
+    """One button for each name; the first is pressed. The value is the position in the list."""
     return ipywidgets.ToggleButtons(
         options=[(name, i) for i, name in enumerate(names)],
         description=label,
@@ -69,18 +65,18 @@ def buttons(label: str, names: Sequence[str]) -> ipywidgets.ToggleButtons:
 
 
 class Explorer:
-    """Controls above a picture: what the explorers share. `frame(index)` gives the PNG of one
-    position of the controls.
+    """Controls above a picture: what both kinds of explorers share.
 
-    The explorer shows itself when it ends a cell; `controls`, `image` (an ipywidgets.Image) and
-    `widget` (both together) are there to build upon.
+    An explorer that is the last line of a cell is shown. Its parts can be used in other widgets:
+    `controls`, `image` (an ipywidgets.Image), and `widget`, which is both together.
     """
 
     def __init__(self, controls: tuple[Any, ...]):
         if not controls:
-            raise ValueError("an explorer needs at least one control, from slider() or buttons()")
+            raise ValueError("controls must be one or more of slider() and buttons(); got none")
+        _spare_imports_from_collection()
         self.controls = controls
-        layout = {"max_width": "100%", "align_self": "flex-start"}  # smaller, but never stretched
+        layout = {"max_width": "100%", "align_self": "flex-start"}  # may shrink, never stretched
         self.image = ipywidgets.Image(format="png", layout=layout)
         self.widget = ipywidgets.VBox([*controls, self.image])
         self.strip = self._strip()
@@ -89,6 +85,7 @@ class Explorer:
             control.observe(self._show, names="index")
 
     def frame(self, index: Index) -> bytes:
+        """The PNG at one position of the controls."""
         raise NotImplementedError
 
     def _show(self, change: Any = None) -> None:
@@ -98,17 +95,18 @@ class Explorer:
         return tuple(control.index for control in self.controls)
 
     def _strip(self) -> bytes:
-        """Five positions of the first control, the others where they start, as one PNG: wide
-        frames below each other, others side by side."""
+        """One PNG of five positions of the first control, the others where they start.
+
+        Wide frames stand below each other, others side by side.
+        """
         n = len(self.controls[0].options)
         pictures = []
         for i in np.linspace(0, n - 1, min(STRIP, n)).round().astype(int).tolist():
             index = (i, *self._index()[1:])
-            picture = imread(io.BytesIO(self.frame(index)))[..., :3]
+            picture = plots.read_png(self.frame(index))
             pairs = zip(self.controls, index, strict=True)
             text = ", ".join(f"{c.description} = {c.options[k][0]}" for c, k in pairs)
-            caption = _caption(text, picture.shape[1])
-            pictures.append(np.vstack([caption, (picture * 255).round().astype(np.uint8)]))
+            pictures.append(np.vstack([_caption(text, picture.shape[1]), picture]))
         wide = pictures[0].shape[1] > 1.5 * pictures[0].shape[0]
         return plots.png(np.vstack(pictures) if wide else np.hstack(pictures))
 
@@ -121,6 +119,17 @@ class Explorer:
         }
 
 
+@cache
+def _spare_imports_from_collection() -> None:
+    """Leave the objects that exist now out of later garbage collections; done once.
+
+    torch, matplotlib and SymPy make about 200,000 objects when they are imported, and these live as
+    long as the process. To look through them all stops a slider for 0.15 s each time.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 def _caption(text: str, width: int) -> NDArray[np.uint8]:
     """One line of text, (28, width, 3)."""
     figure = Figure(figsize=(width / 100, 0.28), dpi=100)
@@ -129,10 +138,10 @@ def _caption(text: str, width: int) -> NDArray[np.uint8]:
 
 
 class FrameExplorer(Explorer):
-    """Frames drawn once, for every combination of the controls.
+    """Frames drawn once, for every combination of positions of the controls.
 
     Args: draw(value of the first control, value of the second, ...) -> Figure. It may return the
-        same figure each time, with other data in it: that is quicker than a new one.
+        same figure each time with other data in it, which is faster than a new figure.
 
     >>> FrameExplorer(draw, slider("t", np.linspace(0, 1, 21)))
     """
@@ -154,11 +163,11 @@ class FrameExplorer(Explorer):
 
 
 class CurveExplorer(Explorer):
-    """One figure whose artists change as the controls move.
+    """One figure; some of what it shows changes when a control moves.
 
     Args: figure; update(value of the first control, value of the second, ...), which changes
-        artists of the figure (`line.set_data`, `title.set_text`) and returns nothing. It runs at
-        each move of a slider: milliseconds, no network.
+        artists of the figure (`line.set_data`, `title.set_text`) and returns nothing. It runs each
+        time a slider moves, so it must take milliseconds only and run no network.
 
     >>> figure, ax = plots.subplots()
     >>> (line,) = ax.plot(x, x)
@@ -178,7 +187,7 @@ class CurveExplorer(Explorer):
 
 # --- a digit, encoded and noised -----------------------------------------------------------------
 
-# Denser where things happen; the paper's own nine (0, 0.7, 0.8, 0.9, 0.92, ..., 1) are among them.
+# Denser where more happens; with the paper's nine depths (0, 0.7, 0.8, 0.9, 0.92, ..., 1).
 DEPTHS = (
     *(0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75),
     *(0.8, 0.83, 0.86, 0.88, 0.9, 0.92, 0.94, 0.96, 0.98, 1.0),
@@ -186,27 +195,29 @@ DEPTHS = (
 
 
 class Path(NamedTuple):
-    """Images on their way from t = 0 to t = 1: each array (depths, images, C, H, W)."""
+    """Images at several depths from t = 0 to t = 1; each array is (depths, images, C, H, W)."""
 
     x_t: NDArray[np.float32]  # encoded
     change: NDArray[np.float32]  # x_t - x
-    y: NDArray[np.float32]  # what the encoder pulls towards: x_t = alpha_t^2 x + sigma_t^2 y
+    y: NDArray[np.float32]  # the image that x_t moves to: x_t = alpha_t^2 x + sigma_t^2 y
     z_t: NDArray[np.float32]  # encoded and noised
-    x_hat: NDArray[np.float32]  # what the denoiser makes of z_t
+    x_hat: NDArray[np.float32]  # the denoiser's prediction from z_t
 
 
 @torch.no_grad()
 def encode_and_noise(
     model: DiffEnc, images: Tensor, depths: Sequence[float], generator: torch.Generator
 ) -> Path:
-    """x_t, x_t - x, y = x + (x_t - x) / sigma_t^2 (0 for E2, x for E1), z_t = alpha_t x_t +
-    sigma_t eps and x_hat = alpha_t z_t - sigma_t v_hat at each depth                F1, E1-E3, G4
+    """x_t, x_t - x, y, z_t and x_hat of images at each depth (F1, E1-E3, G4).
 
-    The same eps serves all depths, so that neighbouring depths look alike.
-    Args: images uint8 (N, C, H, W); depths in [0, 1].
+    y = x + (x_t - x) / sigma_t^2 (0 for E2, x for E1), z_t = alpha_t x_t + sigma_t eps and
+    x_hat = alpha_t z_t - sigma_t v_hat. eps is the same at all depths, so that neighbouring depths
+    look alike.
+    Args: model, on any device; images uint8 (N, C, H, W), on any device; depths in [0, 1];
+        generator, on the CPU: then eps does not depend on the device of the model.
     """
-    x = pixels.to_unit(images, model.levels, model.dtype)
-    eps = torch.randn(x.shape, generator=generator, dtype=x.dtype)
+    x = pixels.to_unit(images.to(model.device), model.levels, model.dtype)
+    eps = torch.randn(x.shape, generator=generator, dtype=x.dtype).to(x.device)
     steps = []
     for t in depths:
         at_t = model.schedule(x.new_full((len(x),), t))
@@ -216,7 +227,7 @@ def encode_and_noise(
         z = process.add_noise(x + change, eps, noise)
         x_hat = process.x_from_v(z, model.v_hat(z, at_t.gamma), noise)
         steps.append((x + change, change, y, z, x_hat))
-    return Path(*(torch.stack(part).numpy() for part in zip(*steps, strict=True)))
+    return Path(*(torch.stack(part).cpu().numpy() for part in zip(*steps, strict=True)))
 
 
 def encoder_explorer(
@@ -227,36 +238,37 @@ def encoder_explorer(
     depths: Sequence[float] = DEPTHS,
     seed: int = 0,
 ) -> FrameExplorer:
-    """Slide t, choose an image: the encoding x_t, what it changed, y, the latent z_t and x_hat.
+    """Slide t, choose an image: x_t, x_t - x, y, the latent z_t and the prediction x_hat.
 
-    Everything is computed and drawn once, here: a frame for each depth of each image.
-    Args: images uint8 (N, C, H, W), on the CPU like the models; names of the images for the
-        buttons; beside, a model to be shown in a second row, with the same noise.
+    Everything is computed and drawn here, once: a frame for each depth of each image.
+    Args: images uint8 (N, C, H, W); names of the images for the buttons; beside, a second model,
+        shown in a second row with the same noise. The models and the images may be on any device.
 
     >>> encoder_explorer(load_pretrained("mnist-learned"), images)
     """
     names = [str(i) for i in range(len(images))] if names is None else list(names)
     if len(names) != len(images):
         raise ValueError(f"names must have one for each of {len(images)} images; got {len(names)}")
+    depths = [float(t) for t in depths]
     models = [model] if beside is None else [model, beside]
-    ts = np.asarray(depths)
     paths = []
     for each in models:
-        path = encode_and_noise(each, images, ts.tolist(), torch.Generator().manual_seed(seed))
+        path = encode_and_noise(each, images, depths, torch.Generator().manual_seed(seed))
         paths.append(path._replace(change=path.change.mean(2, keepdims=True)))  # of the channels
     limit = max(0.1, *(float(np.abs(path.change).max()) for path in paths))
     kinds = [type(each.encoder).__name__.removesuffix("Encoder").lower() for each in models]
     first = [[part[0, 0] for part in path] for path in paths]
     figure, shown = plots.encoding_panels(first, kinds, limit)
     title = figure.suptitle(" ", fontsize=14)
-    alpha2 = model.schedule(torch.as_tensor(ts)).alpha.detach().square().tolist()
+    at = model.schedule(torch.tensor(depths, dtype=model.dtype).to(model.device))
+    alpha2 = at.alpha.detach().square().tolist()
 
     def draw(t: float, image: int) -> Figure:
-        depth = int(np.abs(ts - t).argmin())
+        depth = depths.index(t)
         title.set_text(f"t = {t:g}: α² = {alpha2[depth]:.1%}, σ² = {1 - alpha2[depth]:.1%}")
         for artists, path in zip(shown, paths, strict=True):
             for artist, part in zip(artists, path, strict=True):
                 artist.set_data(plots.as_pixels(part[depth, image]))
         return figure
 
-    return FrameExplorer(draw, slider("t", ts), buttons("digit", names))
+    return FrameExplorer(draw, slider("t", depths), buttons("digit", names))

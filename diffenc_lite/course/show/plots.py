@@ -1,16 +1,14 @@
-"""Pictures of the course: arrays in, a matplotlib Figure out, in one style.
+"""Plots of the course, all in one style. The functions take arrays and return a Figure.
 
-The colours are those of Okabe and Ito, which people who are colour-blind tell apart; lines differ
-in their dashes too, and the letters are large enough for a projector. Nothing here uses pyplot: a
-figure that ends a cell of a notebook shows itself, and nothing is left open behind it. For figures
-of your own, `plt.style.use(plots.STYLE)` gives the same style.
+The colours are those of Okabe and Ito, which colour-blind people can tell apart. Lines also differ
+in their dashes, and the text is large enough for a projector. Nothing here uses pyplot: a figure
+that is the last line of a notebook's cell is shown, and no figure stays open. For your own figures,
+`plt.style.use(plots.STYLE)` gives the same style.
 """
 
 from __future__ import annotations
 
 import io
-import struct
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -60,7 +58,7 @@ SIGNED = "RdBu_r"  # red above zero, white at zero, blue below
 
 
 class Picture(Figure):
-    """A Figure that a notebook shows when it ends a cell."""
+    """A Figure that a notebook shows if it is the last line of a cell."""
 
     def _repr_png_(self) -> bytes:
         return png(pixels(self))
@@ -68,14 +66,16 @@ class Picture(Figure):
 
 @styled
 def subplots(rows: int = 1, columns: int = 1, size: tuple[float, float] = (8, 3.6)) -> Any:
-    """(Picture, axes) like pyplot's, of `size` inches at 100 pixels to the inch."""
+    """(Picture, axes), as in pyplot. `size` is in inches of 100 pixels."""
     figure = Picture(figsize=size, layout="constrained")
     return figure, figure.subplots(rows, columns)
 
 
 def pixels(figure: Figure) -> NDArray[np.uint8]:
-    """The figure as it looks, (H, W, 3). The first time settles the layout: drawing the figure
-    again with other data is then quick, and its axes stay where they are."""
+    """The figure as pixels, (H, W, 3).
+
+    The first call fixes the layout: later the axes stay in their places, and drawing is faster.
+    """
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     figure.set_layout_engine("none")
@@ -83,43 +83,36 @@ def pixels(figure: Figure) -> NDArray[np.uint8]:
 
 
 def png(picture: NDArray[np.uint8]) -> bytes:
-    """(H, W, 3) -> the bytes of a PNG file.
+    """(H, W, 3) -> the bytes of a PNG file."""
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG", compress_level=3)  # 6, the default, is slower
+    return buffer.getvalue()
 
-    Written without PNG's filters: for drawings that is smaller, and several times as quick.
-    """
-    height, width, _ = picture.shape
-    rows = np.zeros((height, 1 + 3 * width), np.uint8)  # a row begins with its filter, 0: none
-    rows[:, 1:] = picture.reshape(height, -1)
-    parts = {
-        b"IHDR": struct.pack(">2I5B", width, height, 8, 2, 0, 0, 0),  # 8 bits, RGB
-        b"IDAT": zlib.compress(rows.tobytes(), 3),
-        b"IEND": b"",
-    }
-    chunks = (
-        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-        for name, data in parts.items()
-    )
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+def read_png(content: bytes) -> NDArray[np.uint8]:
+    """The bytes of a PNG file -> (H, W, 3)."""
+    return np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
 
 
 class Painter:
-    """Draws one figure again and again while some of its artists change.
+    """Draws one figure many times while some of its artists change.
 
-    What has not changed from one drawing to the next (usually the axes with their letters, and they
-    are nearly all of the work) is kept as pixels. Within its axes an artist that changes takes
-    those above it along, so that the order stays. Axes whose limits change are drawn as a whole.
+    Artists that do not change are drawn once and kept as pixels. These are usually the axes and
+    their text, which take most of the time. An artist that changes is drawn again, and so are the
+    artists above it in the same axes, to keep the order. If the limits of axes change, all of these
+    axes is drawn again.
     """
 
     def __init__(self, figure: Figure):
         self.figure = figure
-        self._moving: set[Artist] = set()  # has changed at least once
-        self._still: set[Artist] = set()  # is in the background
+        self._moving: set[Artist] = set()  # artists that have changed at least once
+        self._still: set[Artist] = set()  # artists in the background
         self._background: Any = None
 
     def pixels(self) -> NDArray[np.uint8]:
-        """The figure as it looks now, (H, W, 3)."""
-        if self._background is None:  # the first time: nothing is known to move
-            pixels(self.figure)  # settles the layout
+        """The figure as it is now, as pixels (H, W, 3)."""
+        if self._background is None:  # the first call: nothing has changed yet
+            pixels(self.figure)  # fixes the layout
             self._mark_fresh()
         canvas = FigureCanvasAgg(self.figure)
         renderer = canvas.get_renderer()
@@ -142,7 +135,7 @@ class Painter:
             artist.stale = False  # every later change sets it to True
 
     def _divide(self) -> tuple[list[Artist], set[Artist]]:
-        """What to draw, from bottom to top, and what can stay as it is."""
+        """The artists to draw again, from bottom to top, and those of the background."""
         drawn: list[Artist] = []
         still: set[Artist] = set()
         for layer in _layers(self.figure):
@@ -153,23 +146,23 @@ class Painter:
                 first = 0
             drawn += layer[first:]
             still.update(layer[:first])
-        self._moving.intersection_update(drawn)  # what has been removed is forgotten
+        self._moving.intersection_update(drawn)  # without the removed ones
         return drawn, still
 
 
 def _layers(figure: Figure) -> Iterator[list[Artist]]:
-    """The parts of each axes, and those of the figure itself, each list from bottom to top."""
+    """The artists of each axes, then those of the figure itself, each from bottom to top."""
     for ax in figure.axes:
-        _ = ax.viewLim  # if limits are to be found from the data, now
+        _ = ax.viewLim  # computes the limits now, if they follow from the data
         shown = sorted(ax.get_children(), key=lambda artist: artist.zorder)
-        shown.remove(ax.patch)  # lies below all, whatever its zorder
+        shown.remove(ax.patch)  # is always at the bottom
         yield [ax.patch, *shown]
     own = [artist for artist in figure.get_children() if artist not in figure.axes]
     yield sorted(own, key=lambda artist: artist.zorder)
 
 
 def _has_changed(artist: Artist) -> bool:
-    parts = [] if isinstance(artist, Axis) else artist.get_children()  # an axis knows by itself
+    parts = [] if isinstance(artist, Axis) else artist.get_children()  # stale if a part is
     return artist.stale or any(map(_has_changed, parts))
 
 
@@ -180,7 +173,7 @@ def _has_changed(artist: Artist) -> bool:
 def curves(
     x: ArrayLike, ys: Mapping[str, ArrayLike], xlabel: str, ylabel: str, title: str = ""
 ) -> Picture:
-    """One line per entry of `ys`, named in a legend."""
+    """One line for each entry of `ys`, with a legend of their names."""
     figure, ax = subplots()
     for name, y in ys.items():
         ax.plot(x, y, label=name)
@@ -191,7 +184,7 @@ def curves(
 
 @styled
 def bars(values: Mapping[str, float], xlabel: str, title: str = "") -> Picture:
-    """One bar per entry, the first on top, each with its number (three digits) at its end."""
+    """One bar for each entry, the first on top, with its value in three digits beside it."""
     figure, ax = subplots(size=(8, 0.8 + 0.5 * len(values)))
     drawn = ax.barh(list(values), list(values.values()), color=BLUE)
     ax.bar_label(drawn, [f"{value:.3g}" for value in values.values()], padding=4)
@@ -210,8 +203,11 @@ def forest(
     colours: Sequence[str] | None = None,
     title: str = "",
 ) -> Picture:
-    """One row per entry, the first on top: each value an open circle, their mean a diamond, and the
-    intervals of that name as bars through it, the first thin and the others thicker."""
+    """One row for each entry, the first on top: its values, their mean, and intervals of the mean.
+
+    Values are open circles, the mean is a diamond. The intervals of the same name are horizontal
+    bars, the first thin, the next ones thicker.
+    """
     figure, ax = subplots(size=(8, 1.1 + 0.45 * len(values)))
     ax.axvline(0, color="0.4", lw=1.2, ls="-")
     for row, (name, single) in enumerate(values.items()):
@@ -232,10 +228,10 @@ def forest(
 
 
 def show_image(ax: Axes, image: ArrayLike, signed: float | None = None) -> AxesImage:
-    """One image on axes without ticks. To change it: `.set_data(as_pixels(other))`.
+    """One image on axes without ticks. `.set_data(as_pixels(other))` replaces the image.
 
-    Args: image (H, W), (1, H, W) or (3, H, W), black at -1 and white at 1, cut off beyond; or, with
-        `signed` and one channel, red at +signed and blue at -signed.
+    Args: image (H, W), (1, H, W) or (3, H, W). -1 is black and 1 is white; values beyond are
+        clipped. With `signed`, an image of one channel is red at +signed and blue at -signed.
     """
     cmap, limit = (GREYS, 1.0) if signed is None else (SIGNED, signed)
     ax.set(xticks=[], yticks=[])
@@ -245,7 +241,7 @@ def show_image(ax: Axes, image: ArrayLike, signed: float | None = None) -> AxesI
 
 
 def as_pixels(image: ArrayLike) -> NDArray[Any]:
-    """What imshow takes: (H, W) for one channel, (H, W, 3) in [0, 1] for three."""
+    """An image in the form that imshow takes: (H, W), or (H, W, 3) in [0, 1] if it has colours."""
     array = np.asarray(image, dtype=float)
     if array.ndim == 3 and len(array) == 1:
         return array[0]
@@ -260,7 +256,7 @@ def image_grid(
     signed: Sequence[float | None] | None = None,
     size: float = 1.0,
 ) -> Picture:
-    """A table of images, `size` inches each; see `fill_grid`."""
+    """A table of images, each `size` inches wide; arguments and errors as in `fill_grid`."""
     width = len(images[0]) * size + (rows is not None)
     height = len(images) * size + 0.4 * (columns is not None)
     figure = Picture(figsize=(width, height), layout="constrained")
@@ -276,10 +272,11 @@ def fill_grid(
     rows: Sequence[str] | None = None,
     signed: Sequence[float | None] | None = None,
 ) -> None:
-    """images[row][column] in a figure or a part of one, each as in `show_image`, with a name above
-    each column and beside each row, and `signed` for each row.
+    """Draw images[row][column] into a figure or a subfigure, each as in `show_image`.
 
-    Raises ValueError if the rows differ in length or what is given for them is of another length.
+    Args: columns, a title for each column; rows, a label for each row; signed, for each row.
+    Raises ValueError if the rows differ in length, or if the number of titles, labels or entries of
+    `signed` is wrong.
     """
     n, m = len(images), len(images[0])
     if {len(row) for row in images} != {m}:
@@ -304,9 +301,11 @@ def fill_grid(
 def encoding_panels(
     images: Table, rows: Sequence[str], limit: float
 ) -> tuple[Picture, list[list[AxesImage]]]:
-    """x_t, x_t - x (red and blue up to `limit`), y, z_t and x_hat of one image side by side, one
-    row for each encoder, with its name beside it if there are several. Returns the pictures too, as
-    images[row][column], to be changed by `set_data`."""
+    """x_t, x_t - x, y, z_t and x_hat of one image side by side, one row for each encoder.
+
+    x_t - x is red and blue up to `limit`. If there are several rows, each is labelled with its
+    encoder. Returns the figure and its images, [row][column], which `set_data` changes.
+    """
     figure = Picture(figsize=(10.4, 0.8 + 1.75 * len(images)), layout="constrained")
     axes = figure.subplots(len(images), 5, squeeze=False)
     titles = (
@@ -323,7 +322,7 @@ def encoding_panels(
         signed = [None, limit, None, None, None]
         shown.append([show_image(*parts) for parts in zip(row_axes, row, signed, strict=True)])
         for picture in shown[-1]:
-            picture.set_zorder(5)  # above the rest of its axes, which can then stay as it is
+            picture.set_zorder(5)  # on top: so nothing else is drawn again
         if len(rows) > 1:
             row_axes[0].set_ylabel(name)
     figure.colorbar(shown[0][1], ax=axes[:, 1], shrink=0.8, label="black to white: 2")
@@ -334,11 +333,15 @@ def encoding_panels(
 
 
 def gif(frames: Sequence[NDArray[np.uint8]], milliseconds: Sequence[int]) -> bytes:
-    """Pictures (H, W, 3), each shown for its time, -> the bytes of a GIF that starts again at its
-    end. Its colours are few and the same in all frames, so that nothing flickers and the file is
-    small: 16 greys, 33 of the signed scale, and those of the lines."""
+    """Frames (H, W, 3), and for how long each is shown -> the bytes of a GIF that repeats.
+
+    All frames have the same few colours: 16 greys, 33 colours of the signed scale, and the colours
+    of lines. So nothing flickers, and the file is small.
+    """
     greys = np.linspace(0, 1, 16)[:, None].repeat(3, 1)
-    signed = matplotlib.colormaps[SIGNED](np.linspace(0, 1, 33))[:, :3]  # odd: has the white
+    signed = matplotlib.colormaps[SIGNED](np.linspace(0, 1, 33))[
+        :, :3
+    ]  # odd, so white is one of them
     lines = [to_rgb(colour) for colour in (BLUE, ORANGE, GREEN, RED, PURPLE, SKY)]
     palette = Image.new("P", (1, 1))
     palette.putpalette((np.vstack([greys, signed, lines]) * 255).round().astype(np.uint8).tobytes())
