@@ -1,4 +1,4 @@
-"""The judge of samples: distances against closed forms, the shipped weights against their card."""
+"""The classifier: distances against closed forms, the shipped weights against their card."""
 
 import hashlib
 import json
@@ -11,13 +11,13 @@ from diffenc_lite import load_mnist
 from diffenc_lite.course.studies import classifier as module
 from diffenc_lite.course.studies.classifier import (
     ASSET,
-    Judge,
-    Seen,
+    Classified,
+    Classifier,
     accuracy,
+    classify,
     frechet_distance,
-    load_judge,
-    look,
-    train_judge,
+    load_classifier,
+    train_classifier,
 )
 
 
@@ -94,8 +94,8 @@ def test_sets_that_cannot_be_compared(shape):
 # --- classes -------------------------------------------------------------------------------------
 
 
-def seen(classes: list[int]) -> Seen:
-    return Seen(torch.zeros(len(classes), 2), 0.7 * torch.eye(10)[classes] + 0.03)
+def seen(classes: list[int]) -> Classified:
+    return Classified(torch.zeros(len(classes), 2), 0.7 * torch.eye(10)[classes] + 0.03)
 
 
 def test_imbalance_is_the_share_that_would_have_to_change():
@@ -105,32 +105,37 @@ def test_imbalance_is_the_share_that_would_have_to_change():
     assert seen([1, 2]).confidence == pytest.approx(0.73)
 
 
-# --- the judge itself ----------------------------------------------------------------------------
+# --- the classifier itself -----------------------------------------------------------------------
 
 
-def test_the_shipped_judge_is_the_one_of_its_card():
-    judge = load_judge()
-    assert not judge.training
-    assert judge.card["accuracy"] > 0.985
-    assert judge.card["parameters"] == sum(p.numel() for p in judge.parameters()) < 100_000
+def test_the_shipped_classifier_is_the_one_of_its_card():
+    classifier = load_classifier()
+    assert not classifier.training
+    assert classifier.card["accuracy"] > 0.985
+    assert (
+        classifier.card["parameters"] == sum(p.numel() for p in classifier.parameters()) < 100_000
+    )
     assert ASSET.with_suffix(".safetensors").stat().st_size < 500_000
 
 
 def test_it_reads_digits():
     data = load_mnist("test", "bundled")
-    judge = load_judge()
-    assert accuracy(judge, data.images[:200], data.labels[:200]) > 0.97
-    at_once, in_parts = look(judge, data.images[:60]), look(judge, data.images[:60], batch=7)
+    classifier = load_classifier()
+    assert accuracy(classifier, data.images[:200], data.labels[:200]) > 0.97
+    at_once, in_parts = (
+        classify(classifier, data.images[:60]),
+        classify(classifier, data.images[:60], batch=7),
+    )
     assert torch.allclose(at_once.features, in_parts.features, atol=1e-5)
     assert at_once.features.shape == (60, 64) and at_once.features.dtype == torch.float64
 
 
 def test_noise_is_further_from_digits_than_digits_are():
-    images, judge = load_mnist("test", "bundled").images, load_judge()
-    real, other = look(judge, images[:300]), look(judge, images[300:600])
+    images, classifier = load_mnist("test", "bundled").images, load_classifier()
+    real, other = classify(classifier, images[:300]), classify(classifier, images[300:600])
     generator = torch.Generator().manual_seed(0)
     noise = (60 * torch.randn(300, 1, 28, 28, generator=generator)).round()
-    noisy = look(judge, (images[300:600] + noise).clamp(0, 255).to(torch.uint8))
+    noisy = classify(classifier, (images[300:600] + noise).clamp(0, 255).to(torch.uint8))
     floor = frechet_distance(real.features, other.features)
     assert frechet_distance(real.features, noisy.features) > 3 * floor
     assert noisy.confidence < other.confidence
@@ -139,17 +144,17 @@ def test_noise_is_further_from_digits_than_digits_are():
 @pytest.mark.parametrize("shape", [(5, 28, 28), (5, 1, 32, 32), (0, 1, 28, 28)])
 def test_images_of_another_shape_are_refused(shape):
     with pytest.raises(ValueError, match=r"images must be \(N, 1, 28, 28\)"):
-        look(load_judge(), torch.zeros(shape, dtype=torch.uint8))
+        classify(load_classifier(), torch.zeros(shape, dtype=torch.uint8))
 
 
 def test_damaged_weights_are_refused(tmp_path, monkeypatch):
     for suffix in (".json", ".safetensors"):
-        shutil.copy(ASSET.with_suffix(suffix), tmp_path / ("judge" + suffix))
-    weights = tmp_path / "judge.safetensors"
+        shutil.copy(ASSET.with_suffix(suffix), tmp_path / ("classifier" + suffix))
+    weights = tmp_path / "classifier.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"x")
-    monkeypatch.setattr(module, "ASSET", tmp_path / "judge")
-    with pytest.raises(ValueError, match="damaged or cut short: expected sha256"):
-        load_judge()
+    monkeypatch.setattr(module, "ASSET", tmp_path / "classifier")
+    with pytest.raises(ValueError, match="is damaged, cut short or another file: expected sha256"):
+        load_classifier()
 
 
 def test_training_learns_and_depends_on_the_seed_only():
@@ -158,12 +163,12 @@ def test_training_learns_and_depends_on_the_seed_only():
     torch.manual_seed(5)
     before = torch.rand(1)
     torch.manual_seed(5)
-    judge, again = (train_judge(images, labels, 25, 3, batch=16) for _ in range(2))
+    classifier, again = (train_classifier(images, labels, 25, 3, batch=16) for _ in range(2))
     assert torch.equal(torch.rand(1), before), "the caller's random numbers are left alone"
     assert all(
-        torch.equal(a, b) for a, b in zip(judge.parameters(), again.parameters(), strict=True)
+        torch.equal(a, b) for a, b in zip(classifier.parameters(), again.parameters(), strict=True)
     )
-    assert accuracy(judge, images, labels) > 2 * accuracy(Judge().eval(), images, labels)
+    assert accuracy(classifier, images, labels) > 2 * accuracy(Classifier().eval(), images, labels)
 
 
 def test_the_card_is_that_of_the_weights():

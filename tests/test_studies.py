@@ -8,12 +8,21 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from diffenc_lite import __main__ as cli
 from diffenc_lite.course import studies as door
-from diffenc_lite.course.studies import Study, encoders, load_results, read_results, run_study
+from diffenc_lite.course.studies import (
+    Results,
+    Study,
+    encoders,
+    load_arrays,
+    load_results,
+    read_results,
+    run_study,
+)
 from diffenc_lite.course.studies import runner as studies
 from diffenc_lite.data import load_mnist
 from diffenc_lite.training import State
@@ -79,7 +88,7 @@ def test_seeds_may_grow_and_nothing_else_may_change(squares, tmp_path):
     path = run_study("toys", tmp_path, studies.options(study, budget={"seeds": 4}))
     assert done == [0, 1, 2, 3] and len(load_results(path)) == 4
     assert read_results(path)["budget"]["seeds"] == 4
-    with pytest.raises(ValueError, match="give another folder"):
+    with pytest.raises(ValueError, match="Give another folder"):
         run_study("toys", tmp_path, studies.options(study, budget={"n": 2}))
 
 
@@ -114,16 +123,117 @@ def test_the_lock_of_a_dead_process_is_free(tmp_path):
         assert mine
 
 
+# ---- arrays --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def lines(monkeypatch):
+    """A study whose jobs return an array each, but for the first, and the list of jobs run."""
+    done = []
+
+    def run(job, options):
+        seed = job["seed"]
+        done.append(seed)
+        arrays = {f"line_{seed}": np.arange(seed, dtype=np.uint8)} if seed else {}
+        return Results([{**job}], arrays)
+
+    study = Study(
+        lambda options: [{"seed": s} for s in range(options.budget["seeds"])], run, {"seeds": 3}
+    )
+    monkeypatch.setattr(studies, "find", lambda name: study)
+    return study, done
+
+
+def test_arrays_lie_beside_the_rows_and_are_gathered(lines, tmp_path):
+    study, done = lines
+    path = run_study("toys", tmp_path, studies.options(study))
+    assert load_results(path) == [{"seed": seed} for seed in range(3)]
+    arrays = load_arrays(path)
+    assert {name: a.tolist() for name, a in arrays.items()} == {"line_1": [0], "line_2": [0, 1]}
+    assert arrays["line_2"].dtype == np.uint8
+    names = {file.name for file in tmp_path.iterdir() if file.suffix != ".lock"}
+    assert names == {
+        *("seed-0.json", "seed-1.json", "seed-2.json", "seed-1.npz", "seed-2.npz"),
+        *("results.json", "results.npz"),
+    }
+    before = (tmp_path / "results.npz").read_bytes()
+    run_study("toys", tmp_path, studies.options(study))
+    assert done == [0, 1, 2] and (tmp_path / "results.npz").read_bytes() == before
+
+
+def test_a_job_is_done_only_when_its_arrays_are_written(lines, tmp_path, monkeypatch):
+    study, done = lines
+
+    def cut_off(path, content, write=studies.write_whole):
+        if path.name == "seed-1.json":
+            raise KeyboardInterrupt
+        write(path, content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(studies, "write_whole", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            run_study("toys", tmp_path, studies.options(study))
+    assert (tmp_path / "seed-1.npz").exists() and not (tmp_path / "results.json").exists()
+    path = run_study("toys", tmp_path, studies.options(study))
+    assert done == [0, 1, 1, 2] and sorted(load_arrays(path)) == ["line_1", "line_2"]
+
+
+@pytest.mark.parametrize("damage", [lambda b: b[:-30], lambda b: b"no", lambda b: b"", None])
+def test_damaged_arrays_are_refused(lines, tmp_path, damage):
+    study, _ = lines
+    path = run_study("toys", tmp_path, studies.options(study))
+    file = tmp_path / "seed-2.npz"
+    content = file.read_bytes()
+    file.unlink() if damage is None else file.write_bytes(damage(content))
+    with pytest.raises(ValueError, match="seed-2.npz is missing, damaged or no npz file"):
+        run_study("toys", tmp_path, studies.options(study))
+    at = 50 + len("line_2.npy") + int.from_bytes(content[28:30], "little")  # among the data
+    file.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
+    with pytest.raises(ValueError, match="seed-2.npz is missing, damaged or no npz file"):
+        run_study("toys", tmp_path, studies.options(study))
+    (tmp_path / "results.npz").write_bytes(content[:40])
+    with pytest.raises(ValueError, match="results.npz is missing, damaged or no npz file"):
+        load_arrays(path)
+
+
+def test_arrays_of_another_job_are_refused(lines, tmp_path):
+    study, _ = lines
+    run_study("toys", tmp_path, studies.options(study))
+    (tmp_path / "seed-2.npz").write_bytes((tmp_path / "seed-1.npz").read_bytes())
+    with pytest.raises(ValueError, match=r"must have the arrays \['line_2'\]; it has \['line_1'\]"):
+        run_study("toys", tmp_path, studies.options(study))
+
+
+def test_two_jobs_may_not_name_an_array_alike(lines, tmp_path, monkeypatch):
+    study, _ = lines
+    run = lambda job, options: Results([job], {"line": np.zeros(1)})  # noqa: E731
+    monkeypatch.setattr(studies, "find", lambda name: replace(study, run=run))
+    with pytest.raises(ValueError, match=r"must differ in name; got \['line'\] twice"):
+        run_study("toys", tmp_path, studies.options(study))
+
+
+def test_results_without_arrays(squares, tmp_path):
+    study, _ = squares
+    path = run_study("toys", tmp_path, studies.options(study))
+    with pytest.raises(FileNotFoundError, match="results.json have no arrays"):
+        load_arrays(path)
+
+
+# ---- options and files ---------------------------------------------------------------------------
+
+
 def test_options(squares):
     study, _ = squares
     assert studies.options(study).budget == {"seeds": 3, "n": 1}
     assert studies.options(study, "cuda", budget={"seeds": 7}).budget == {"seeds": 7, "n": 5}
-    with pytest.raises(ValueError, match="budget has seeds, n; got speed"):
+    with pytest.raises(ValueError, match="budget must name only seeds, n; got speed"):
         studies.options(study, budget={"speed": 2})
 
 
 def test_errors_of_files(tmp_path):
-    with pytest.raises(FileNotFoundError, match="there are no results .*nothing.json"):
+    with pytest.raises(
+        FileNotFoundError, match="name must be a file of results.*mnist_ratio.*nothing.json"
+    ):
         load_results(tmp_path / "nothing.json")
     (tmp_path / "cut.json").write_text('{"rows": [{"a"')
     with pytest.raises(ValueError, match="is damaged or no results of a study"):
@@ -151,7 +261,7 @@ def test_command(squares, tmp_path, capsys):
     assert "results.json has all results" in capsys.readouterr().out and done == [0, 1]
     assert len(load_results(tmp_path / "results.json")) == 6
     assert cli.main([*command, "--budget", "speed=2"]) == 2
-    assert "budget has seeds, n; got speed" in capsys.readouterr().err
+    assert "budget must name only seeds, n; got speed" in capsys.readouterr().err
     with studies._claimed(tmp_path / "seed-2.json"):
         assert cli.main([*command, "--budget", "n=3"]) == 0
     assert "still at work" in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""The study of the ratio: what is drawn, fitted and scored, and one small run of every job."""
+"""The study of the ratio: drawing, fitting and scoring, and one small run of every job."""
 
 import numpy as np
 import pytest
@@ -124,18 +124,13 @@ def test_what_is_fitted_on_the_images_is_best_on_them(model, images):
         assert other.nats[""].sum() > scores["w*"].sum()
 
 
-# --- pictures in a table --------------------------------------------------------------------------
+# --- arrays ---------------------------------------------------------------------------------------
 
 
 def test_a_sheet_has_its_images_in_rows():
     images = torch.arange(4, dtype=torch.uint8)[:, None, None, None].expand(4, 1, 2, 3)
     expected = [[0, 0, 0, 1, 1, 1], [0, 0, 0, 1, 1, 1], [2, 2, 2, 3, 3, 3], [2, 2, 2, 3, 3, 3]]
     assert study.sheet(images).tolist() == expected
-
-
-def test_what_is_packed_comes_out_again():
-    array = torch.arange(24).reshape(2, 3, 4) * 10
-    assert np.array_equal(study.unpacked(study.packed(array)), array.numpy().astype(np.uint8))
 
 
 # --- every job, with a few images ----------------------------------------------------------------
@@ -162,7 +157,8 @@ def test_jobs_cover_every_model_and_number_of_steps(small):
 
 
 def test_bounds_of_one_job(small):
-    rows = study.run({"part": "bound", "model": "mnist-vdm", "steps": 4}, small)
+    rows, arrays = study.run({"part": "bound", "model": "mnist-vdm", "steps": 4}, small)
+    assert arrays == {}
     bounds = {row["choice"]: row for row in rows if row["part"] == "bound"}
     assert list(bounds) == list(study.CHOICES)
     one, half, two = (bounds[name] for name in (study.ONE, study.HALF, study.TWO))
@@ -179,26 +175,38 @@ def test_bounds_of_one_job(small):
 
 def test_many_steps_take_a_finer_table_and_are_not_shown(small, monkeypatch):
     monkeypatch.setattr(study, "SHOWN", 8)
-    rows = study.run({"part": "bound", "model": "mnist-vdm", "steps": 9}, small)
+    rows, _ = study.run({"part": "bound", "model": "mnist-vdm", "steps": 9}, small)
     assert [row["choice"] for row in rows] == list(study.CHOICES)
     best = study._fits("mnist-vdm", None, 9, 10, 4)[1].grid
     assert len(best) == 10 and (best.diff() > 0).all()
     assert torch.allclose(best * 18, (best * 18).round(), atol=1e-5)
 
 
+def test_with_eight_steps_the_ratio_of_every_pixel_is_an_array(small):
+    job = {"part": "bound", "model": "mnist-vdm", "steps": 8}
+    arrays = study.run(job, small).arrays
+    fitted = study._fits("mnist-vdm", None, 8, 10, 4)[0].per_pixel
+    assert list(arrays) == ["map_mnist-vdm"] and arrays["map_mnist-vdm"].dtype == np.uint8
+    assert np.abs(arrays["map_mnist-vdm"] - 255 * fitted[:, 0].numpy()).max() <= 0.5
+
+
 def test_samples_of_one_job(small):
-    rows = study.run({"part": "samples", "model": "mnist-vdm", "steps": 1}, small)
+    rows, arrays = study.run({"part": "samples", "model": "mnist-vdm", "steps": 1}, small)
     assert [(row["choice"], row["seed"]) for row in rows] == [
         (name, seed) for name in study.CHOICES for seed in (0, 1)
     ]
     assert all(row["n"] == 25 and row["frechet"] > 0 for row in rows)
-    assert [row["seed"] for row in rows if "uint8" in row] == [0] * len(study.CHOICES)
+    (sheets,) = arrays.values()
+    assert list(arrays) == ["sheets_mnist-vdm_1"]
+    assert sheets.shape == (len(study.CHOICES), 112, 112) and sheets.dtype == np.uint8
+    drawn = study._drawn(study._loaded(""), 25, 1, 0.5, study._seeded(5, 0), equal_grid(1))
+    assert np.array_equal(sheets[study.CHOICES.index(study.HALF)], study.sheet(drawn[:16]).numpy())
 
 
 def test_the_other_jobs(small):
-    (infinite,) = study.run({"part": "infinite", "model": "mnist-vdm"}, small)
+    (infinite,) = study.run({"part": "infinite", "model": "mnist-vdm"}, small).rows
     assert infinite["n"] == 30 and infinite["bits"] > 0
-    assert len(study.run({"part": "real"}, small)) == 10
+    assert len(study.run({"part": "real"}, small).rows) == 10
 
 
 # --- what comes with the package -----------------------------------------------------------------
@@ -212,8 +220,8 @@ def test_shipped_results_are_whole_and_small():
         expected = {"infinite": 1, "real": 10, "samples": 18, "bound": len(study.CHOICES)}
         assert len(own) == expected[job["part"]], job
     models, choices = len(study.MODELS), len(study.CHOICES)
-    sheets = study.shipped("sheets")
+    sheets = study.shipped_sheets()
     assert sheets.shape == (models, len(study.SAMPLED), choices, 112, 112)
-    assert study.shipped("maps").shape == (models, 8, 28, 28)
+    assert study.shipped_maps().shape == (models, 8, 28, 28)
     assert (SHIPPED / "mnist_ratio.json").stat().st_size < 200_000
     assert (SHIPPED / "mnist_ratio.npz").stat().st_size < 500_000

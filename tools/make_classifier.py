@@ -1,6 +1,8 @@
-"""Train the judge of samples on all of MNIST and write it with its card (about three minutes).
+"""Train the classifier of the studies on all of MNIST and write it with its card.
 
-python tools/make_judge.py --root FOLDER_WITH_MNIST
+    python tools/make_classifier.py --root FOLDER_WITH_MNIST
+
+It takes about three minutes.
 """
 
 from __future__ import annotations
@@ -12,31 +14,34 @@ import json
 from safetensors.torch import save
 
 from diffenc_lite import load_mnist
-from diffenc_lite.course.studies.classifier import ASSET, accuracy, train_judge
+from diffenc_lite.course.studies import parameters
+from diffenc_lite.course.studies.classifier import ASSET, accuracy, train_classifier
 from diffenc_lite.files import write_whole
-from diffenc_lite.training.memory import keep_freed_memory
+from diffenc_lite.training import keep_freed_memory
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--root", help="folder that holds MNIST/raw; else the cache or the web")
-    parser.add_argument("--steps", type=int, default=2400)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--root", help="folder that has MNIST/raw; default: the cache or the web")
+    parser.add_argument("--updates", type=int, default=2400)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     keep_freed_memory()
     data, test = (load_mnist(split, "full", args.root) for split in ("train", "test"))
-    judge = train_judge(data.images, data.labels, args.steps, args.seed)
-    weights = save({name: tensor.contiguous() for name, tensor in judge.state_dict().items()})
+    classifier = train_classifier(data.images, data.labels, args.updates, args.seed)
+    weights = save({name: tensor.contiguous() for name, tensor in classifier.state_dict().items()})
     card = {
-        "what": "a classifier of MNIST digits, judge of samples (diffenc_lite/course/judge.py)",
-        "data": f"{data.name} {data.split}, {len(data)} images, moved by up to two pixels",
+        "what": "a classifier of MNIST digits (diffenc_lite/course/studies/classifier.py)",
+        "data": f"{data.name} {data.split}, {len(data)} images, shifted by up to two pixels",
         "evaluated_on": f"{test.name} {test.split}, {len(test)} images",
-        "accuracy": accuracy(judge, test.images, test.labels),
-        "parameters": sum(parameter.numel() for parameter in judge.parameters()),
-        "steps": args.steps,
+        "accuracy": accuracy(classifier, test.images, test.labels),
+        "parameters": parameters(classifier),
+        "updates": args.updates,
         "batch": 128,
         "seed": args.seed,
-        "made_by": "python tools/make_judge.py",
+        "made_by": "python tools/make_classifier.py",
         "sha256": hashlib.sha256(weights).hexdigest(),
     }
     write_whole(ASSET.with_suffix(".safetensors"), weights)

@@ -162,7 +162,8 @@ def _layers(figure: Figure) -> Iterator[list[Artist]]:
 
 
 def _has_changed(artist: Artist) -> bool:
-    parts = [] if isinstance(artist, Axis) else artist.get_children()  # stale if a part is
+    # An Axis is itself stale when one of its parts is.
+    parts = [] if isinstance(artist, Axis) else artist.get_children()
     return artist.stale or any(map(_has_changed, parts))
 
 
@@ -339,9 +340,7 @@ def gif(frames: Sequence[NDArray[np.uint8]], milliseconds: Sequence[int]) -> byt
     of lines. So nothing flickers, and the file is small.
     """
     greys = np.linspace(0, 1, 16)[:, None].repeat(3, 1)
-    signed = matplotlib.colormaps[SIGNED](np.linspace(0, 1, 33))[
-        :, :3
-    ]  # odd, so white is one of them
+    signed = matplotlib.colormaps[SIGNED](np.linspace(0, 1, 33))[:, :3]  # 33 is odd: with white
     lines = [to_rgb(colour) for colour in (BLUE, ORANGE, GREEN, RED, PURPLE, SKY)]
     palette = Image.new("P", (1, 1))
     palette.putpalette((np.vstack([greys, signed, lines]) * 255).round().astype(np.uint8).tobytes())

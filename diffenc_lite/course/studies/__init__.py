@@ -1,11 +1,13 @@
-"""Studies: experiments too long for a notebook, which reads their results instead."""
+"""Studies: experiments that take too long for a notebook, which reads their results instead."""
 
 from .runner import (
     NAMES,
     SHIPPED,
     Options,
+    Results,
     Study,
     find,
+    load_arrays,
     load_results,
     options,
     parameters,
@@ -17,8 +19,10 @@ __all__ = [
     "NAMES",
     "SHIPPED",
     "Options",
+    "Results",
     "Study",
     "find",
+    "load_arrays",
     "load_results",
     "options",
     "parameters",

@@ -1,17 +1,14 @@
-"""The ratio on MNIST: the bound and samples of the shipped models under six choices of the noise
-variance ratio and the grid.                                                            W1-W5, L3
+"""The noise variance ratio on MNIST: bound and samples of the shipped models (W1-W5, L3).
 
-Ratios and grids are fitted on training images and scored on the test images. One pass of gaps
-serves all choices on one grid, since L2 depends on the model through its squared gap alone; so the
-choices are compared on the same images, steps and noises, and their differences are known far
-better than their values.
+Six choices of ratio and grid are compared. They are fitted on training images and scored on the
+test images. All choices on one grid use the same gaps, since L2 depends on the model only through
+its squared gap. So the choices see the same images, steps and draws of eps, and the standard errors
+of their differences are much smaller than those of their values.
 """
 
 from __future__ import annotations
 
-import base64
 import math
-import zlib
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, NamedTuple
@@ -34,8 +31,8 @@ from ...sampling import sample_steps
 from ...schedule import low_discrepancy
 from ...training import fast, keep_freed_memory
 from ..show import plots
-from .classifier import frechet_distance, load_judge, look
-from .runner import SHIPPED, Job, Options, Row, Study
+from .classifier import classify, frechet_distance, load_classifier
+from .runner import Job, Options, Results, Row, Study, load_arrays
 
 MODELS = ("mnist-vdm", "mnist-scaling", "mnist-learned")
 STEPS = (2, 4, 8, 16, 32, 64, 128, 256, 1000)
@@ -43,10 +40,10 @@ SAMPLED = (4, 8, 16, 32, 64)
 ONE, HALF, TWO, BEST, PIXELS, GRID = CHOICES = (
     "w = 1", "w = 0.5", "w = 2", "w*", "w* per pixel", "w* and grid",
 )  # fmt: skip
-RESOLUTION = 256  # of the table from which the best grid is taken; 2 T where that is more
-SHOWN = 128  # up to so many steps, grids and ratios are among the results
-PARTS, PATTERNS = 128, 16  # parts of the depth with an m, and with a pattern, of their own, at most
-SHEET = 4  # samples in a row and in a column of a picture
+RESOLUTION = 256  # of the table from which the best grid is taken; 2 T if that is more
+SHOWN = 128  # with at most so many steps, the results contain the grids and ratios
+PARTS, PATTERNS = 128, 16  # at most so many values of m, and patterns of pixels, in a fit
+SHEET = 4  # samples in a row and in a column of a sheet
 BATCH = 250
 
 
@@ -57,10 +54,10 @@ BATCH = 250
 def drawn_gaps(
     model: DiffEnc, images: Tensor, grid: Tensor, draws: int, generator: torch.Generator
 ) -> Iterator[tuple[int, Tensor, Tensor]]:
-    """`step_gap` of every image at `draws` of the T steps (all of them if there are fewer), evenly
-    spread, each step as likely as any other.
+    """`step_gap` of every image at `draws` of the T steps, or at all steps if there are fewer.
 
-    Yields where the batch starts, which step (B,), and the gaps (B, ...), `draws` times per batch.
+    The steps of an image are evenly spread, and all steps are equally likely. Yields `draws` times
+    for each batch: the index of its first image, the steps (B,), and the gaps (B, ...).
     """
     steps = len(grid) - 1
     draws = min(draws, steps)
@@ -74,7 +71,7 @@ def drawn_gaps(
 
 
 class Fit(NamedTuple):
-    """What is fitted to training images on a grid of T steps: w* (T,), and per pixel (T, ...)."""
+    """Ratios fitted on training images for a grid of T steps: w* (T,), and per pixel (T, ...)."""
 
     grid: Tensor
     optimal: Tensor
@@ -86,10 +83,10 @@ def fit(
 ) -> Fit:
     """w* of every step (W1), and of every step and pixel (W5).
 
-    A step of many sees too few images to tell its pixels apart. So the steps of one sixteenth of
-    the depth share a pattern, r_j = m_j / m of all their gaps together, and pixel j of a step with
-    mean gap m has w = 1 / (1 + m r_j). With 16 steps or fewer the pattern is the step's own; so is
-    m with 128 or fewer, of more the steps of one part share it.
+    If there are many steps, each is drawn for too few images to estimate m_j for each pixel j. So
+    the depth is divided into 16 parts, and the steps of a part share a pattern r_j = m_j / m, taken
+    from all their gaps. Pixel j of a step with mean squared gap m then has w = 1 / (1 + m r_j).
+    With more than 128 steps, m itself is shared by the steps in each of 128 parts.
     """
     steps = len(grid) - 1
     parts, patterns = min(steps, PARTS), min(steps, PATTERNS)
@@ -106,14 +103,17 @@ def fit(
 
 
 def _add(total: Tensor, count: Tensor, index: Tensor, gap: Tensor) -> None:
-    """The mean over the pixels of each gap into its place in the total, and one in the count."""
+    """Add the mean of each gap over its pixels to total[index], and 1 to count[index]."""
     total.index_add_(0, index, gap.flatten(1).mean(1).double())
     count.index_add_(0, index, torch.ones(len(index), dtype=torch.float64))
 
 
 class Score(NamedTuple):
-    """Diffusion loss (L3) of every image in nats, (N,), by name of the ratio; and the mean gap of
-    every step on these images (T,)."""
+    """Scores on N images.
+
+    nats: by name of the ratio, the diffusion loss of every image (L3), (N,); gap: the mean squared
+    gap of every step, (T,).
+    """
 
     nats: dict[str, Tensor]
     gap: Tensor
@@ -127,7 +127,7 @@ def score(
     draws: int,
     generator: torch.Generator,
 ) -> Score:
-    """All ratios on the same images, steps and noises."""
+    """The scores of all ratios on the same images, steps and draws of eps."""
     steps = len(grid) - 1
     rows = {name: check_ratio(ratio, steps, images.float()) for name, ratio in ratios.items()}
     nats = {name: torch.zeros(len(images), dtype=torch.float64) for name in ratios}
@@ -145,21 +145,21 @@ def score(
 
 @cache
 def _loaded(name: str) -> DiffEnc:
-    """The model, its denoiser in bf16 where that is faster."""
+    """The model, with its denoiser in bf16 if that is faster on this machine."""
     keep_freed_memory()
     return fast(load_pretrained(name)).eval()
 
 
 @cache
 def _images(split: str, root: str | None) -> Tensor:
-    """In random order: the first half of MNIST's test images is easier than the second."""
+    """The images in random order: the first half of MNIST's test set is easier than the second."""
     images = load_mnist(split, "full", root).images
     return images[torch.randperm(len(images), generator=_seeded(6))]
 
 
 @cache
 def _ends(name: str, root: str | None, images: int) -> Tensor:
-    """Prior and reconstruction of every test image: the same whatever T and w."""
+    """Prior plus reconstruction of every test image, which do not depend on T and w."""
     generator, sums = _seeded(2, 0), []
     with torch.no_grad():
         for part in _images("test", root)[:images].split(BATCH):
@@ -171,7 +171,7 @@ def _ends(name: str, root: str | None, images: int) -> Tensor:
 
 @cache
 def _costs(name: str, root: str | None, images: int, resolution: int) -> Tensor:
-    """Of every step between two of the depths i / resolution with its w*: (d/2) ln(1 + m)     W1"""
+    """(d/2) ln(1 + m), the cost with w* of every step between two depths i / resolution (W1)."""
     model, chosen = _loaded(name), _images("train", root)[:images]
     batches = (model.to_unit(part) for part in chosen.split(16))
     table = squared_gap_table(model, batches, torch.arange(resolution + 1) / resolution, _seeded(0))
@@ -180,7 +180,7 @@ def _costs(name: str, root: str | None, images: int, resolution: int) -> Tensor:
 
 @cache
 def _fits(name: str, root: str | None, steps: int, images: int, table_images: int) -> list[Fit]:
-    """On the equal grid, and on the best one."""
+    """The fits on the grid of equal steps and on the best grid."""
     model, train = _loaded(name), _images("train", root)[:images]
     resolution = max(RESOLUTION, 2 * steps)
     best = cheapest_path(_costs(name, root, table_images, resolution), steps) / resolution
@@ -189,8 +189,10 @@ def _fits(name: str, root: str | None, steps: int, images: int, table_images: in
 
 
 def draws_of(steps: int) -> int:
-    """Steps drawn for each image: on the test images 2 of up to 8, 1 of more; in a fit twice that,
-    so that it sees all of up to 4."""
+    """How many steps are drawn for each test image: 2 if T <= 8, else 1.
+
+    A fit draws twice as many for each training image, so with T <= 4 it uses all steps.
+    """
     return 2 if steps <= 8 else 1
 
 
@@ -200,7 +202,7 @@ def _seeded(*numbers: int) -> torch.Generator:
 
 
 def _setup(job: Job, options: Options) -> tuple[DiffEnc, dict[str, tuple[Tensor, float | Tensor]]]:
-    """The model, and the grid and the ratio of every choice."""
+    """The model, and grid and ratio by choice."""
     budget, root = options.budget, options.root
     equal, best = _fits(job["model"], root, job["steps"], budget["fit"], budget["table"])
     choices: dict[str, tuple[Tensor, float | Tensor]] = {
@@ -224,12 +226,13 @@ def jobs(options: Options) -> list[Job]:
     return listed + [{"part": "samples", "model": m, "steps": t} for t in SAMPLED for m in MODELS]
 
 
-def run(job: Job, options: Options) -> list[Row]:
+def run(job: Job, options: Options) -> Results:
     parts = {"infinite": _infinite, "bound": _bound, "real": _real, "samples": _samples}
     return parts[job["part"]](job, options)
 
 
-def _infinite(job: Job, options: Options) -> list[Row]:
+def _infinite(job: Job, options: Options) -> Results:
+    """One row: bits per dimension at infinite depth, with the standard error over images."""
     test, model = _images("test", options.root)[: options.budget["test"]], _loaded(job["model"])
     generator, bits = _seeded(2), []
     with torch.no_grad():
@@ -237,19 +240,22 @@ def _infinite(job: Job, options: Options) -> list[Row]:
             bounds = [elbo(model, part, generator=generator) for _ in range(2)]
             bits.append(torch.stack([bound.bits_per_dim() for bound in bounds]).mean(0))
     value, error = _mean(torch.cat(bits).double())
-    return [{**job, "bits": value, "error": error, "n": len(test)}]
+    return Results([{**job, "bits": value, "error": error, "n": len(test)}], {})
 
 
-def _bound(job: Job, options: Options) -> list[Row]:
-    """A row for every choice: bits per dimension, its difference to w = 1 image by image, both with
-    standard errors over images; then the fitted ratios, and at T = 8 their patterns."""
+def _bound(job: Job, options: Options) -> Results:
+    """Rows for every choice: bits per dimension, and the paired difference to w = 1.
+
+    Both have standard errors over images. Further rows have the fitted ratios. At T = 8 there is an
+    array too: 255 w of every step and pixel.
+    """
     model, choices = _setup(job, options)
     steps, draws = job["steps"], draws_of(job["steps"])
     test = _images("test", options.root)[: options.budget["test"]]
     ends = _ends(job["model"], options.root, len(test))
     equal = {name: ratio for name, (_, ratio) in choices.items() if name != GRID}
     scores = score(model, test, choices[ONE][0], equal, draws, _seeded(3, steps))
-    grid, w = choices[GRID]  # the same images and noises, at other depths
+    grid, w = choices[GRID]  # the same images and eps, at other depths
     nats = {**scores.nats, **score(model, test, grid, {GRID: w}, draws, _seeded(3, steps)).nats}
     d = test[0].numel()
     bits = {name: bits_per_dim(ends + loss, d) for name, loss in nats.items()}
@@ -259,7 +265,7 @@ def _bound(job: Job, options: Options) -> list[Row]:
         value, error = _mean(of_images)
         measured = {"bits": value, "error": error, "gain": gain, "gain_error": gain_error}
         rows.append({**job, "choice": name, **measured, "n": len(test)})
-    # what w* would give if it were fitted on the test images themselves
+    # the bound if w* were fitted on the test images themselves
     lost = bits_per_dim(best_cost(scores.gap, d).sum(), d).item()
     rows[list(bits).index(BEST)]["diffusion"] = _mean(bits_per_dim(nats[BEST], d))[0]
     rows[list(bits).index(BEST)]["diffusion_if_fitted_on_test"] = lost
@@ -267,32 +273,37 @@ def _bound(job: Job, options: Options) -> list[Row]:
         for name in (BEST, GRID):
             shown = {"t": _rounded(choices[name][0]), "w": _rounded(choices[name][1])}
             rows.append({"part": "ratio", **_without_part(job), "choice": name, **shown})
+    arrays = {}
     if steps == 8:
-        pattern = torch.as_tensor(choices[PIXELS][1])[:, 0]
-        rows.append({"part": "map", **_without_part(job), **packed((255 * pattern).round())})
-    return rows
+        w = torch.as_tensor(choices[PIXELS][1])[:, 0]
+        arrays[f"map_{job['model']}"] = (255 * w).round().to(torch.uint8).numpy()
+    return Results(rows, arrays)
 
 
-def _real(job: Job, options: Options) -> list[Row]:
-    """Real test images as if they were samples, against the same reference: the floor."""
+def _real(job: Job, options: Options) -> Results:
+    """Rows of real test images in the place of samples: what perfect samples would give."""
     n, others = options.budget["n"], _images("test", options.root)[1::2]
     rows = []
     for seed in range(10):
         chosen = torch.randperm(len(others), generator=_seeded(4, seed))[:n]
-        rows.append({**job, "seed": seed, **_judged(others[chosen], options)})
-    return rows
+        rows.append({**job, "seed": seed, **_classified(others[chosen], options)})
+    return Results(rows, {})
 
 
-def _samples(job: Job, options: Options) -> list[Row]:
-    """A row for every choice and seed; the same seed is the same noise for every choice."""
+def _samples(job: Job, options: Options) -> Results:
+    """Rows for every choice and seed, and one array: a sheet of samples for every choice.
+
+    A seed gives the same draws of eps for every choice.
+    """
     model, choices = _setup(job, options)
-    n, rows = options.budget["n"], []
+    n, rows, sheets = options.budget["n"], [], []
     for name, (grid, ratio) in choices.items():
         for seed in range(options.budget["repeats"]):
             images = _drawn(model, n, job["steps"], ratio, _seeded(5, seed), grid)
-            row = {**job, "choice": name, "seed": seed, **_judged(images, options)}
-            rows.append(row if seed else {**row, **packed(sheet(images[: SHEET**2]))})
-    return rows
+            rows.append({**job, "choice": name, "seed": seed, **_classified(images, options)})
+            if seed == 0:
+                sheets.append(sheet(images[: SHEET**2]).numpy())
+    return Results(rows, {f"sheets_{job['model']}_{job['steps']}": np.stack(sheets)})
 
 
 @torch.no_grad()
@@ -304,32 +315,37 @@ def _drawn(
     generator: torch.Generator,
     grid: Tensor,
 ) -> Tensor:
-    """Samples that end at the nearest level, where `sample` draws one: at gamma_0 = -13.3 there is
-    hardly a difference, and drawing takes as long as several steps."""
+    """Samples rounded to the nearest level, where `sample` would draw the level.
+
+    At gamma_0 = -13.3 the two hardly differ, and drawing takes as long as several steps.
+    """
     for step in sample_steps(model, n, steps, ratio, generator, grid):
         x = step.x_hat
     return to_levels(x)
 
 
-def _judged(images: Tensor, options: Options) -> Row:
-    seen = look(load_judge(), images)
+def _classified(images: Tensor, options: Options) -> Row:
+    found = classify(load_classifier(), images)
     return {
         "n": len(images),
-        "frechet": frechet_distance(seen.features, _reference(options.root)),
-        "imbalance": seen.imbalance,
-        "confidence": seen.confidence,
+        "frechet": frechet_distance(found.features, _reference(options.root)),
+        "imbalance": found.imbalance,
+        "confidence": found.confidence,
     }
 
 
 @cache
 def _reference(root: str | None) -> Tensor:
-    """What the judge sees in every second test image."""
-    return look(load_judge(), _images("test", root)[::2]).features
+    """The features of every second test image."""
+    return classify(load_classifier(), _images("test", root)[::2]).features
 
 
 def _mean(values: Tensor) -> tuple[float, float]:
-    """The mean over images, and its standard error from the means of the batches: in each the steps
-    are evenly spread, so that a single image varies more than its share in the error."""
+    """The mean over images, and its standard error from the means of the batches.
+
+    Single images would give too large an error: the steps are evenly spread within a batch, so its
+    mean varies less than the mean of independent images would.
+    """
     means = torch.stack([batch.mean() for batch in values.split(BATCH)])
     return values.mean().item(), means.std().item() / math.sqrt(len(means))
 
@@ -342,33 +358,25 @@ def _without_part(job: Job) -> Job:
     return {name: value for name, value in job.items() if name != "part"}
 
 
-# --- pictures in a row of a table ----------------------------------------------------------------
+# --- arrays --------------------------------------------------------------------------------------
 
 
 def sheet(images: Tensor) -> Tensor:
-    """(n^2, 1, H, W) -> one picture (n H, n W)"""
+    """(n^2, 1, H, W) -> one image (n H, n W)"""
     n = math.isqrt(len(images))
     return images[:, 0].unflatten(0, (n, n)).transpose(1, 2).flatten(2).flatten(0, 1)
 
 
-def packed(array: Tensor) -> Row:
-    """Numbers from 0 to 255 as entries that JSON can hold."""
-    content = zlib.compress(array.to(torch.uint8).contiguous().numpy().tobytes(), 9)
-    return {"shape": list(array.shape), "uint8": base64.b64encode(content).decode()}
+def shipped_sheets() -> NDArray[np.uint8]:
+    """16 samples in one image, from the package: [model, T of SAMPLED, choice, H, W]."""
+    arrays = load_arrays("mnist_ratio")
+    return np.stack([[arrays[f"sheets_{m}_{steps}"] for steps in SAMPLED] for m in MODELS])
 
 
-def unpacked(row: Mapping[str, Any]) -> NDArray[np.uint8]:
-    """The array of a row that has one."""
-    content = zlib.decompress(base64.b64decode(row["uint8"]))
-    return np.frombuffer(content, np.uint8).reshape(row["shape"])
-
-
-def shipped(name: str) -> NDArray[np.uint8]:
-    """An array that comes with the package beside the results: "sheets", pictures of 16 samples
-    [model, T of SAMPLED, choice, H, W]; "maps", 255 w of every pixel at T = 8 [model, step, H, W].
-    """
-    with np.load(SHIPPED / "mnist_ratio.npz") as arrays:
-        return arrays[name]
+def shipped_maps() -> NDArray[np.uint8]:
+    """255 w of every pixel at T = 8, from the package: [model, step, H, W]."""
+    arrays = load_arrays("mnist_ratio")
+    return np.stack([arrays[f"map_{model}"] for model in MODELS])
 
 
 # --- the figure of the README ---------------------------------------------------------------------
@@ -385,7 +393,7 @@ DASHES = dict(zip(CHOICES, ("-", "--", ":", "-", "-.", (0, (5, 1, 1, 1))), stric
 
 @plots.styled
 def bits_figure(rows: list[Row]) -> plots.Picture:
-    """Bits per dimension against T, a panel for each model, with two standard errors."""
+    """Bits per dimension against T with two standard errors, one panel for each model."""
     figure, axes = plots.subplots(1, len(MODELS), size=(10.6, 4.2))
     for ax, model in zip(axes, MODELS, strict=True):
         (limit,) = [r["bits"] for r in rows if r["part"] == "infinite" and r["model"] == model]
@@ -406,7 +414,7 @@ def bits_figure(rows: list[Row]) -> plots.Picture:
 def error_bars(
     ax: Axes, rows: list[Row], choice: str, values: ArrayLike, errors: ArrayLike
 ) -> None:
-    """Values of one choice against the T of the rows, with two standard errors."""
+    """Values of one choice against T, which the rows give, with two standard errors."""
     style: Any = {"color": COLOURS[choice], "ls": DASHES[choice], "marker": "o", "ms": 4}
     steps = [row["steps"] for row in rows]
     ax.errorbar(steps, values, 2 * np.asarray(errors), capsize=2, lw=1.8, label=choice, **style)

@@ -1,25 +1,31 @@
-"""Studies: experiments too long for a notebook, which reads their results instead.
+"""Studies: experiments that take too long for a notebook, which reads their results instead.
 
     python -m diffenc_lite study encoders runs/encoders
 
-runs all jobs of a study, or the rest of them: each finished job is a file in the folder. Several
-processes, one for each GPU say, may run the same command at once and share the jobs. When all are
-done, results.json has their rows. What the notebooks read is a copy of it in the package.
+runs the jobs of a study that are not done yet. Each job that is done has a file in the folder.
+Several processes, for example one for each GPU, may run the same command at the same time: they
+share the jobs. When all jobs are done, results.json has their rows and results.npz their arrays, if
+they have any. The notebooks read copies of the two: results/NAME.json and results/NAME.npz.
 """
 
 from __future__ import annotations
 
 import importlib
+import io
 import json
 import re
 import sys
+import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from ...files import PathLike, write_whole
@@ -27,15 +33,26 @@ from ...files import PathLike, write_whole
 NAMES = ("toys", "encoders", "mnist_ratio")  # each a file in this folder, with its STUDY
 SHIPPED = Path(__file__).with_name("results")
 
-Job = dict[str, Any]  # flat, what JSON can hold
+Job = dict[str, Any]  # flat; numbers, strings and None
 Row = dict[str, Any]
+Arrays = dict[str, NDArray[Any]]  # by name; in a study each name is used by one job only
+
+
+class Results(NamedTuple):
+    """What a job returns: rows of a table and, for what does not fit in a table, arrays."""
+
+    rows: list[Row]
+    arrays: Arrays
 
 
 @dataclass(frozen=True)
 class Options:
-    """root: folder of the full MNIST, None to look in the usual places; device; budget: the numbers
-    of the study that trade time for precision, by name. `seeds`, where a study has it, says only
-    how many jobs there are: it may be raised later, in the same folder."""
+    """Where and how long a study runs.
+
+    root: folder of the full MNIST, or None for the usual places; device; budget: by name, the
+    numbers that decide how long the study takes and how precise it is. `seeds`, if a study has it,
+    is different: it only sets the number of jobs, so it may be raised later in the same folder.
+    """
 
     root: str | None
     device: torch.device
@@ -44,13 +61,16 @@ class Options:
 
 @dataclass(frozen=True)
 class Study:
-    """jobs: all there is to do, in the order of work; what a job says is its identity.
-    run: one job -> its row or rows.
-    budget: the numbers that can be set, with their defaults; on_cuda: other defaults there.
+    """What a study consists of.
+
+    jobs: all jobs in the order in which they are run; two jobs must differ in some entry.
+    run: does one job and returns its row, its rows, or rows and arrays (`Results`).
+    budget: the numbers that can be set, with their defaults; on_cuda: the defaults that differ on
+    a CUDA device.
     """
 
     jobs: Callable[[Options], list[Job]]
-    run: Callable[[Job, Options], Row | list[Row]]
+    run: Callable[[Job, Options], Row | list[Row] | Results]
     budget: Mapping[str, int]
     on_cuda: Mapping[str, int] = field(default_factory=dict)
 
@@ -68,11 +88,14 @@ def options(
     root: str | None = None,
     budget: Mapping[str, int] | None = None,
 ) -> Options:
-    """What is not given is as the study has it. Raises ValueError for an unknown name."""
+    """Options with the study's own values for what is not given.
+
+    Raises ValueError for a name that the budget does not have.
+    """
     device, given = torch.device(device), dict(budget or {})
     known = {**study.budget, **(study.on_cuda if device.type == "cuda" else {})}
     if unknown := sorted(set(given) - set(known)):
-        raise ValueError(f"budget has {', '.join(known)}; got {', '.join(unknown)}")
+        raise ValueError(f"budget must name only {', '.join(known)}; got {', '.join(unknown)}")
     return Options(root, device, {**known, **given})
 
 
@@ -80,15 +103,16 @@ def options(
 
 
 def parameters(module: nn.Module) -> int:
-    """How many numbers it learns."""
+    """The number of weights of a module."""
     return sum(weight.numel() for weight in module.parameters())
 
 
 def run_study(name: str, folder: PathLike, options: Options) -> Path | None:
-    """Do the jobs that nobody has done or is doing. Returns the file of all results, or None if
-    other processes are still at work: the last of them will write it.
+    """Run the jobs that are not done and that no other process is running.
 
-    Raises ValueError if the folder holds jobs of another study or budget; what a job raises.
+    Returns the path of results.json, or None if other processes still run jobs: then the last of
+    them writes it. Raises ValueError if the folder has jobs of another study or another budget, or
+    a damaged file; and what a job raises.
     """
     from tqdm.auto import tqdm
 
@@ -103,24 +127,40 @@ def run_study(name: str, folder: PathLike, options: Options) -> Path | None:
             if _done(file, settings):
                 continue
             with _claimed(file) as mine:
-                if mine and not _done(file, settings):  # or was done just before it was claimed
-                    rows = study.run(job, options)
-                    rows = rows if isinstance(rows, list) else [rows]
-                    _write(file, {"settings": settings, "job": job, "rows": rows})
+                if mine and not _done(file, settings):  # another process may have just done it
+                    found = study.run(job, options)
+                    if not isinstance(found, Results):
+                        found = Results(found if isinstance(found, list) else [found], {})
+                    head = {"settings": settings, "job": job, "arrays": list(found.arrays)}
+                    _write(file, head, found)
     if not all(_done(file, settings) for file in files):
         return None
     path = folder / "results.json"
-    numbers = " ".join(f"{key}={number}" for key, number in budget.items())
-    command = f"python -m diffenc_lite study {name} FOLDER --budget {numbers}"
-    rows = [row for file in files for row in _read(file)["rows"]]
     with _claimed(path) as mine:
         if mine:
-            _write(path, {**settings, "budget": budget, "command": command, "rows": rows})
+            numbers = " ".join(f"{key}={number}" for key, number in budget.items())
+            command = f"python -m diffenc_lite study {name} FOLDER --budget {numbers}"
+            head = {**settings, "budget": budget, "command": command}
+            _write(path, head, _gathered(files))
     return path
 
 
+def _gathered(files: list[Path]) -> Results:
+    """The rows and arrays of all jobs. Raises ValueError if a file is damaged or missing."""
+    found = Results([], {})
+    for file in files:
+        content = _read(file)
+        found.rows.extend(content["rows"])
+        if names := content.get("arrays"):
+            arrays = _read_arrays(file.with_suffix(".npz"), names)
+            if twice := sorted(found.arrays.keys() & arrays.keys()):
+                raise ValueError(f"arrays of two jobs must differ in name; got {twice} twice")
+            found.arrays.update(arrays)
+    return found
+
+
 def _title(job: Job) -> str:
-    """A name for a file: seed=0, encoder="learned" -> seed-0_encoder-learned"""
+    """The name of the job's file: seed=0, encoder="learned" -> seed-0_encoder-learned"""
     words = (f"{name}-{value}" for name, value in job.items())
     return re.sub(r"[^\w.-]+", "-", "_".join(words))
 
@@ -130,14 +170,19 @@ def _done(file: Path, settings: dict[str, Any]) -> bool:
         return False
     there = _read(file)["settings"]
     if there != settings:
-        raise ValueError(f"{file} is of {there}, not of {settings}; give another folder")
+        raise ValueError(
+            f"folder must have no jobs with other settings than {settings}; {file} has {there}. "
+            "Give another folder"
+        )
     return True
 
 
 @contextmanager
 def _claimed(file: Path) -> Iterator[bool]:
-    """Whether the job of this file is ours for the block. The system lets go of the lock of a
-    process that has died, whatever it died of."""
+    """True if this process alone may write this file inside the block.
+
+    The operating system removes the lock of a process that ends, however it ends.
+    """
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.with_suffix(".lock").open("a") as lock:
         try:
@@ -164,29 +209,60 @@ def _read(file: Path) -> dict[str, Any]:
     return content
 
 
-def _write(file: Path, content: dict[str, Any]) -> None:
-    rows = content.pop("rows")  # one a line: to be read, and to be compared, by people too
-    head = json.dumps(content, indent=1).removesuffix("\n}")
-    lines = ",\n".join("  " + json.dumps(row) for row in rows)
-    write_whole(file, f'{head},\n "rows": [\n{lines}\n ]\n}}\n'.encode())
+def _read_arrays(file: Path, names: list[str] | None = None) -> Arrays:
+    """The arrays of an npz file, which must have these names if they are given."""
+    try:
+        with np.load(file) as found:
+            arrays = dict(found)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(f"{file} is missing, damaged or no npz file: {error!r}") from None
+    if names is not None and sorted(arrays) != sorted(names):
+        raise ValueError(f"{file} must have the arrays {sorted(names)}; it has {sorted(arrays)}")
+    return arrays
+
+
+def _write(file: Path, head: dict[str, Any], found: Results) -> None:
+    """Arrays as npz, then head and rows as JSON beside it: where there is JSON, all is there."""
+    if found.arrays:
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, **found.arrays)  # type: ignore[arg-type]
+        write_whole(file.with_suffix(".npz"), buffer.getvalue())
+    text = json.dumps(head, indent=1).removesuffix("\n}")
+    lines = ",\n".join("  " + json.dumps(row) for row in found.rows)  # easy to compare
+    write_whole(file, f'{text},\n "rows": [\n{lines}\n ]\n}}\n'.encode())
 
 
 # ---- results -------------------------------------------------------------------------------------
 
 
 def read_results(name: PathLike) -> dict[str, Any]:
-    """All that a file of results says: study, budget, command and rows.
+    """Everything in a file of results: study, budget, command and rows.
 
-    Args: name of a study, for what comes with the package; or the path of a results.json.
+    Args: name of a study, for the results that come with the package; or the path of a
+        results.json.
     Raises FileNotFoundError if there is no such file, ValueError if it is damaged.
     """
-    path = SHIPPED / f"{name}.json" if name in NAMES else Path(name)
-    if not path.exists():
-        there = ", ".join(name for name in NAMES if (SHIPPED / f"{name}.json").exists()) or "none"
-        raise FileNotFoundError(f"there are no results {path}; with the package come: {there}")
-    return _read(path)
+    return _read(_path(name))
 
 
 def load_results(name: PathLike) -> list[Row]:
-    """The rows of a study's results; args and errors as `read_results`."""
+    """The rows of a study's results; arguments and errors as in `read_results`."""
     return read_results(name)["rows"]
+
+
+def load_arrays(name: PathLike) -> Arrays:
+    """The arrays of a study's results, by name; arguments and errors as in `read_results`."""
+    path = _path(name).with_suffix(".npz")
+    if not path.exists():
+        raise FileNotFoundError(f"the results {name} have no arrays: there is no {path}")
+    return _read_arrays(path)
+
+
+def _path(name: PathLike) -> Path:
+    path = SHIPPED / f"{name}.json" if name in NAMES else Path(name)
+    if not path.exists():
+        there = ", ".join(name for name in NAMES if (SHIPPED / f"{name}.json").exists()) or "none"
+        raise FileNotFoundError(
+            f"name must be a file of results, or one of those in the package ({there}); got {path}"
+        )
+    return path
