@@ -48,8 +48,8 @@ def test_normal_mean_of_exponentials(dims):
     torch.testing.assert_close(means, torch.exp(dims * slopes.square() / 2), rtol=1e-9, atol=0)
 
 
-def test_normal_mean_refuses_what_does_not_settle():
-    with pytest.raises(ArithmeticError, match="did not settle"):
+def test_normal_mean_refuses_what_does_not_converge():
+    with pytest.raises(ArithmeticError, match="did not converge"):
         normal_mean(lambda eps: (eps[:, 0] > 0.377).double()[None])
 
 
@@ -161,8 +161,8 @@ def test_draws_have_the_moments_of_the_world():
         (lambda: Mixture([], []), "means must be rows"),
         (lambda: Mixture([[0.0, 1.0, 2.0]], [1.0]), "means must be rows"),
         (lambda: Mixture([[0.0], [1.0]], [1.0, 0.0]), "all positive or all 0"),
-        (lambda: Mixture([[0.0], [0.0]], [0.0, 0.0]), "distinct"),
-        (lambda: Mixture([[0.0], [1.0]], [1.0, 1.0], [0.5, 0.6]), "sum to 1"),
+        (lambda: Mixture([[0.0], [0.0]], [0.0, 0.0]), "means must differ"),
+        (lambda: Mixture([[0.0], [1.0]], [1.0, 1.0], [0.5, 0.6]), "with sum 1"),
         (lambda: Exact(Gaussian()).diffusion(ratio=0.5), "W2"),
         (lambda: Exact(Gaussian()).diffusion(ratio=torch.tensor([1.0, 0.5])), "W2"),
         (lambda: Exact(Gaussian()).diffusion(10, "best"), "optimal"),

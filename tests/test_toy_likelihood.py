@@ -163,9 +163,9 @@ def test_the_price_of_scaling_is_that_of_a_coarse_world():
 def test_what_is_refused():
     with pytest.raises(ValueError, match="name must be one of mixture, swirl; got 'spiral'"):
         likelihood("spiral")
-    with pytest.raises(ValueError, match=r"must sum to 1; got 4\.0"):
+    with pytest.raises(ValueError, match=r"must have sum 1; got 4\.0"):
         Likelihood("ones", torch.ones(2, 2).double())
-    with pytest.raises(ValueError, match=r"must be \(K, K\), nowhere negative"):
+    with pytest.raises(ValueError, match=r"must be \(K, K\), without negative entries"):
         Likelihood("flat", torch.ones(4).double())
     with pytest.raises(ValueError, match=r"points must be uint8 \(N, 2\)"):
         EXACT["swirl"].nats(torch.zeros(3, 2))

@@ -83,10 +83,10 @@ def fit(
 ) -> Fit:
     """w* of every step (W1), and of every step and pixel (W5).
 
-    If there are many steps, each is drawn for too few images to estimate m_j for each pixel j. So
+    With more than 16 steps, each is drawn for too few images to estimate m_j for each pixel j. So
     the depth is divided into 16 parts, and the steps of a part share a pattern r_j = m_j / m, taken
     from all their gaps. Pixel j of a step with mean squared gap m then has w = 1 / (1 + m r_j).
-    With more than 128 steps, m itself is shared by the steps in each of 128 parts.
+    With more than 128 steps, the steps in each of 128 parts share m too.
     """
     steps = len(grid) - 1
     parts, patterns = min(steps, PARTS), min(steps, PATTERNS)

@@ -1,8 +1,9 @@
-"""How much do pictures x tell about other pictures y? Fits on some examples, judged on others.
+"""How well can images y be predicted from images x? Fitted on some examples, tested on others.
 
-Each fit takes x and y of the examples it may learn from, and x of new ones; it returns a guess at
-their y, which `explained` holds against the truth (R^2). What they look at grows: one pixel of x
-(`pixelwise`), its surroundings (`patchwise`), all of x (`whole_image`). `by_class` sees the label.
+Each function takes x and y of the examples to fit, and x of new examples. It returns a prediction
+of their y, and `explained` gives its R^2. A pixel of y is predicted from the same pixel of x
+(`pixelwise`), from the pixels around it (`patchwise`), from all of x (`whole_image`), or from the
+label only (`by_class`).
 """
 
 from __future__ import annotations
@@ -13,22 +14,23 @@ from torch import Tensor
 
 
 def explained(y_new: Tensor, guess: Tensor, y: Tensor) -> float:
-    """R^2 = 1 - ||y_new - guess||^2 / ||y_new - mean y||^2: the share of what differs from picture
-    to picture that the guess gets right. 1 is all, 0 is no better than always guessing the mean
-    picture of the examples y, and below 0 is worse.
+    """R^2 = 1 - ||y_new - guess||^2 / ||y_new - mean y||^2, the explained part of the variance.
 
-    Raises ValueError if the pictures do not differ from that mean.
+    1 is a perfect prediction. 0 is as good as the mean of y, the examples of the fit; below 0 is
+    worse than that. Raises ValueError if y_new is equal to the mean of y.
     """
     spread = (y_new - y.mean(0)).square().sum()
     if spread == 0:
-        raise ValueError("y_new must differ from the mean of y: with no spread there is no R^2")
+        raise ValueError(
+            "y_new must differ from the mean of y, or R^2 is not defined; got the mean itself"
+        )
     return 1 - ((y_new - guess).square().sum() / spread).item()
 
 
 def pixelwise(x: Tensor, y: Tensor, x_new: Tensor) -> Tensor:
-    """A straight line for each pixel, from that pixel of x: (N, C, H, W) -> as x_new.
+    """Linear regression of each pixel of y on the same pixel of x; (N, C, H, W) -> shape of x_new.
 
-    A pixel that is the same in all examples of x gets a slope of 0.
+    If a pixel of x is the same in all examples, its slope is 0.
     """
     dx, dy = x - x.mean(0), y - y.mean(0)
     variance = dx.square().sum(0)
@@ -37,35 +39,35 @@ def pixelwise(x: Tensor, y: Tensor, x_new: Tensor) -> Tensor:
 
 
 def local_kernel(x: Tensor, y: Tensor, size: int = 5) -> Tensor:
-    """The one (size, size) filter that best makes y of x, both less their mean picture: least
-    squares over all pixels, black ones beyond the border.
+    """The (size, size) filter that predicts y - mean y from x - mean x best, by least squares.
 
+    The filter is the same for all pixels; beyond the border x - mean x is taken as 0.
     Args: x, y (N, 1, H, W); size odd.
     """
     if size % 2 == 0:
-        raise ValueError(f"size must be odd, so that a patch has a middle; got {size}")
+        raise ValueError(f"size must be odd, so that a patch has a central pixel; got {size}")
     gram, moment = x.new_zeros(size**2, size**2), x.new_zeros(size**2, 1)
     for dx, dy in zip((x - x.mean(0)).split(250), (y - y.mean(0)).split(250), strict=True):
-        patches = _patches(dx, size)  # large: that is why not all at once
+        patches = _patches(dx, size)  # large, so only 250 examples at a time
         gram, moment = gram + patches.T @ patches, moment + patches.T @ dy.reshape(-1, 1)
     return torch.linalg.lstsq(gram, moment).solution.reshape(size, size)
 
 
 def patchwise(x: Tensor, y: Tensor, x_new: Tensor, size: int = 5) -> Tensor:
-    """A line from the size x size pixels round each pixel, the same everywhere: `local_kernel`."""
+    """Linear regression on the size x size pixels around each pixel: `local_kernel` applied."""
     patches = _patches(x_new - x.mean(0), size)
     return y.mean(0) + (patches @ local_kernel(x, y, size).flatten()).reshape(x_new.shape)
 
 
 def _patches(x: Tensor, size: int) -> Tensor:
-    """(N, 1, H, W) -> (N H W, size^2)"""
+    """(N, 1, H, W) -> (N H W, size^2)."""
     return F.unfold(x, size, padding=size // 2).transpose(1, 2).flatten(0, 1)
 
 
 def whole_image(x: Tensor, y: Tensor, x_new: Tensor, penalty: float = 0.01) -> Tensor:
-    """A line from all pixels to each pixel. (N, ...) -> as x_new.
+    """Ridge regression of each pixel of y on all pixels of x; (N, ...) -> shape of x_new.
 
-    Ridge regression: the squared weights count too, `penalty` times the number of examples.
+    The squared weights are added to the squared errors, times `penalty` and the number of examples.
     """
     dx, dy = (x - x.mean(0)).flatten(1), (y - y.mean(0)).flatten(1)
     gram = dx.T @ dx + penalty * len(x) * torch.eye(dx.shape[1], dtype=x.dtype, device=x.device)
@@ -74,9 +76,9 @@ def whole_image(x: Tensor, y: Tensor, x_new: Tensor, penalty: float = 0.01) -> T
 
 
 def by_class(labels: Tensor, y: Tensor, labels_new: Tensor) -> Tensor:
-    """The mean picture of the class: (N,), (N, ...), (M,) -> (M, ...).
+    """The mean of y over the examples of the same class: (N,), (N, ...), (M,) -> (M, ...).
 
-    Raises ValueError if a new example is of a class that has no example to learn from.
+    Raises ValueError if `labels` lacks a class of `labels_new`.
     """
     unknown = sorted(set(labels_new.tolist()) - set(labels.tolist()))
     if unknown:

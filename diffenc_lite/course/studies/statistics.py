@@ -1,8 +1,8 @@
-"""Paired comparisons with few pairs: intervals and p values for a mean difference.
+"""Paired comparisons with few pairs: confidence intervals and p values for a mean difference.
 
-A run with the encoder and one without it, from the same seed, see the same images and the same
-noise, so much of what luck does to one it does to the other. Their difference is less noisy than
-either, and its mean over the seeds is what a claim must rest on.
+A run with an encoder and a run without it form a pair if they have the same seed: they see the same
+images and the same draws of eps. So chance affects both in a similar way, and their difference
+varies less from seed to seed than either value. A claim should be based on the mean difference.
 """
 
 from __future__ import annotations
@@ -20,8 +20,10 @@ Interval = tuple[float, float]
 
 @dataclass(frozen=True)
 class Comparison:
-    """One row of a table: the mean difference over n pairs, its standard deviation (of one pair),
-    two intervals, and two p values with their corrections for the number of rows."""
+    """One row of a table: mean and standard deviation of n differences, intervals, p values.
+
+    Each of the two p values is also given corrected for the number of rows (Holm).
+    """
 
     name: str
     n: int
@@ -36,14 +38,15 @@ class Comparison:
 
     @property
     def seen(self) -> bool:
-        """Whether there is evidence of a difference: the corrected t test at 5 %."""
+        """True if the corrected t test finds a difference at the 5 % level."""
         return self.p_t_holm < 0.05
 
 
 def compare(differences: Mapping[str, ArrayLike], level: float = 0.95) -> list[Comparison]:
-    """A row for each entry, the p values corrected for all of them together (Holm).
+    """A row for each entry, with p values corrected for the number of entries (Holm).
 
-    Args: differences by name, one number for each pair. Raises ValueError for fewer than 2 pairs.
+    Args: differences by name, one number for each pair; level of the intervals.
+    Raises ValueError for fewer than 2 pairs.
     """
     data = {name: _checked(values) for name, values in differences.items()}
     flips = [sign_flip_p(values) for values in data.values()]
@@ -63,11 +66,10 @@ def compare(differences: Mapping[str, ArrayLike], level: float = 0.95) -> list[C
 
 
 def bootstrap_interval(differences: ArrayLike, level: float = 0.95) -> Interval:
-    """The percentile bootstrap of the mean: what it would be if the pairs were drawn again, with
-    replacement, from those there are.
+    """The percentile bootstrap interval of the mean: pairs are drawn again with replacement.
 
-    Up to 8 pairs all possible draws are counted, so nothing in it is random; beyond, 20,000 draws
-    from a fixed seed. With few pairs it is too short: see `t_interval`.
+    With up to 8 pairs all possible draws are counted, so the result is exact; with more, there are
+    20,000 draws with a fixed seed. With few pairs the interval is too short: see `t_interval`.
     """
     values = _checked(differences)
     n = len(values)
@@ -85,8 +87,11 @@ def bootstrap_interval(differences: ArrayLike, level: float = 0.95) -> Interval:
 
 
 def _all_draws(n: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """How often each of n things is drawn in n draws with replacement, (draws, n), and how likely
-    that is, (draws,): n! / (k_1! ... k_n! n^n)."""
+    """All results of n draws from n items with replacement, and their probabilities (draws,).
+
+    A result is how often each item is drawn, (draws, n); its probability is
+    n! / (k_1! ... k_n! n^n).
+    """
     chosen = itertools.combinations_with_replacement(range(n), n)
     times = np.array([np.bincount(draw, minlength=n) for draw in chosen])
     factorial = np.array([math.factorial(k) for k in range(n + 1)], dtype=float)
@@ -94,7 +99,7 @@ def _all_draws(n: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
 
 
 def t_interval(differences: ArrayLike, level: float = 0.95) -> Interval:
-    """mean -+ t* s / sqrt(n), which has its level for normal differences, however few."""
+    """mean -+ t* s / sqrt(n): exact for normally distributed differences, even for 2 pairs."""
     values = _checked(differences)
     reach = t_quantile((1 + level) / 2, len(values) - 1) * _standard_error(values)
     return float(values.mean() - reach), float(values.mean() + reach)
@@ -104,19 +109,24 @@ def t_interval(differences: ArrayLike, level: float = 0.95) -> Interval:
 
 
 def sign_flip_p(differences: ArrayLike) -> float:
-    """Two-sided and exact: if the difference could as well have been the other way round in every
-    pair, how often would the mean be at least as far from 0? Of 2^n sign patterns at least two are,
-    so p is never below 2^(1-n): 1/16 for five pairs. Raises ValueError above 20 pairs."""
+    """The exact two-sided p value of the sign flip test.
+
+    If each difference had either sign with probability 1/2, how likely would the mean be at least
+    as far from 0? All 2^n sign patterns are counted, and at least two have such a mean, so p is at
+    least 2^(1-n): 1/16 for five pairs. Raises ValueError for more than 20 pairs.
+    """
     values = _checked(differences)
     if len(values) > 20:
-        raise ValueError(f"all sign patterns are counted for up to 20 pairs; got {len(values)}")
+        raise ValueError(
+            f"differences must be at most 20: all sign patterns are counted; got {len(values)}"
+        )
     signs = np.array(list(itertools.product((1.0, -1.0), repeat=len(values) - 1)))
-    sums = np.abs(values[0] + signs @ values[1:])  # the other half of the patterns mirrors this one
+    sums = np.abs(values[0] + signs @ values[1:])  # the other half is symmetric
     return float(np.mean(sums >= abs(values.sum()) - 1e-12 * np.abs(values).sum()))
 
 
 def t_test_p(differences: ArrayLike) -> float:
-    """Two-sided p of mean / (s / sqrt(n)): as if the differences were normal."""
+    """The two-sided p value of mean / (s / sqrt(n)), for normally distributed differences."""
     values = _checked(differences)
     error = _standard_error(values)
     if error == 0:
@@ -125,8 +135,11 @@ def t_test_p(differences: ArrayLike) -> float:
 
 
 def two_sample_p(means: Interval, sds: Interval, n: tuple[int, int], equal: bool = True) -> float:
-    """Two-sided p of a difference that is not paired, from published means and standard deviations
-    of n values each: Student's if the variances are taken as equal, else Welch's."""
+    """The two-sided p value of an unpaired difference, from two means and standard deviations.
+
+    Args: n, the number of values in each of the two; equal, whether their variances are assumed to
+        be equal: then it is Student's t test, else Welch's.
+    """
     square = [sd**2 / k for sd, k in zip(sds, n, strict=True)]
     freedom = [k - 1 for k in n]
     if equal:
@@ -139,8 +152,11 @@ def two_sample_p(means: Interval, sds: Interval, n: tuple[int, int], equal: bool
 
 
 def holm(ps: ArrayLike) -> list[float]:
-    """p values corrected for how many there are, so that the chance of even one false alarm among
-    them stays below the level: the smallest times m, the next times m - 1, ..., never falling."""
+    """Holm's correction of m p values: the smallest times m, the next times m - 1, and so on.
+
+    A corrected value is never less than the one before it, nor more than 1. The probability that at
+    least one true null hypothesis is rejected is then at most the level of the tests.
+    """
     p = np.asarray(ps, dtype=float)
     order = np.argsort(p)
     raised = np.maximum.accumulate(p[order] * (len(p) - np.arange(len(p))))
@@ -155,10 +171,10 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(200)
 
 
 def t_tail(t: float, df: float) -> float:
-    """P(T > t) for t >= 0 and df >= 1, which need not be whole.
+    """P(T > t) for t >= 0 and df >= 1, where df need not be an integer.
 
-    With T = sqrt(df) tan(a) the density of a is cos(a)^(df - 1), up to a constant: smooth, and on a
-    short interval.
+    With T = sqrt(df) tan(a), the density of a is cos(a)^(df - 1) up to a constant. This function is
+    smooth and the interval of a is short.
     """
     if not (t >= 0 and df >= 1):
         raise ValueError(f"t must be >= 0 and df >= 1; got {t} and {df}")
@@ -169,7 +185,7 @@ def t_tail(t: float, df: float) -> float:
 
 
 def t_quantile(probability: float, df: float) -> float:
-    """The t that T stays below with this probability, 1/2 or more."""
+    """The t with P(T < t) = probability, for a probability in [1/2, 1)."""
     if not 0.5 <= probability < 1:
         raise ValueError(f"probability must be in [1/2, 1); got {probability}")
     low, high = 0.0, 1.0

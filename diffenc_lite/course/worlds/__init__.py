@@ -1,4 +1,4 @@
-"""Worlds where every term of the bound is known exactly: for tests and for lessons."""
+"""Worlds: data for which every term of the bound is known exactly, for lessons and for tests."""
 
 from .distributions import Gaussian, Mixture, PlusMinus, World
 from .exact import SCALING, VDM, Exact, ExactDenoiser, Scale, reconstruction_by_level, stretch

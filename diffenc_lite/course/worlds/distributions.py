@@ -1,8 +1,8 @@
-"""Distributions of data about which everything is known: mixtures of Gaussians in noise.
+"""Distributions of data that are known exactly: mixtures of Gaussians, observed with noise.
 
-z = sqrt(snr) x + eps. Two functions of the signal-to-noise ratio carry all the rest: the smallest
-possible squared error of a denoiser, `mmse`, and the `information` I(x; z), whose slope is half the
-first. All is float64, by quadrature, in nats for one example.
+For z = sqrt(snr) x + eps, two functions of the signal-to-noise ratio give everything else: `mmse`,
+the smallest possible mean squared error of a denoiser, and `information`, I(x; z), whose derivative
+is mmse / 2. Both are computed by quadrature in float64. Information is in nats for one example.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from .integrals import normal_mean
 
 
 class World:
-    """Data drawn from a mixture of Gaussians N(mean_k, variance_k I), in 1-D or 2-D.
+    """Data from a mixture of Gaussians N(mean_k, variance_k I), in 1-D or 2-D.
 
-    Variances of 0 make the data discrete. A world of one dimension also serves data of any shape
-    whose dimensions are independent copies of it; the figures are then per dimension.
+    If all variances are 0, the data are discrete. A world of one dimension also stands for data of
+    any shape whose dimensions are independent copies of it; its numbers are then per dimension.
     """
 
     @property
     def components(self) -> tuple[Tensor, Tensor, Tensor]:
-        """weights (K,), means (K, d) and variances (K,), float64"""
+        """Weights (K,), means (K, d) and variances (K,), float64."""
         raise NotImplementedError
 
     @property
@@ -36,7 +36,7 @@ class World:
 
     @property
     def tolerance(self) -> float:
-        """of every mean over the noise; integrals over gamma are good to 100 times as much"""
+        """The error allowed in a mean over eps; that of an integral over gamma is 100 times it."""
         return 1e-10 if self.dims == 1 else 1e-7
 
     def _normal_mean(self, f: Callable[[Tensor], Tensor]) -> Tensor:
@@ -44,13 +44,13 @@ class World:
 
     @property
     def second_moment(self) -> float:
-        """E ||x||^2"""
+        """E||x||^2"""
         weights, means, variances = self.components
         return float(weights @ (means.square().sum(1) + self.dims * variances))
 
     @property
     def entropy(self) -> float:
-        """H(x) in nats; the differential entropy where the data are continuous                X5"""
+        """H(x) in nats (X5); for continuous data it is the differential entropy."""
         weights, means, variances = self.components
         if not bool(variances.any()):
             return float(-(weights * weights.log()).sum())
@@ -62,30 +62,32 @@ class World:
         return float(self._normal_mean(surprise).sum())
 
     def log_density(self, x: Tensor) -> Tensor:
-        """ln p(x) for x (..., d): (...), in nats. Not for discrete data."""
+        """ln p(x) in nats, for x (..., d): (...). Raises ValueError for discrete data."""
         if not bool(self.components[2].all()):
             raise ValueError("log_density needs continuous data; this world has variances of 0")
         _, means, variances = self.components
         z = x.double().movedim(-1, 0)  # (d, ...)
         return self._log_joint(z - _column(means, z[0]), _column(variances, z[0])).logsumexp(0)
 
-    # Inside, axes run components, dimensions, then whatever z has: (K, d, ...). Torch sums and
-    # normalises over leading axes many times faster than over short trailing ones.
+    # In the methods below the axes are components, dimensions, then those of z: (K, d, ...). Torch
+    # sums and normalises over the first axes much faster than over short last ones.
 
     def _log_joint(self, gap: Tensor, spread: Tensor) -> Tensor:
-        """ln(weight_k N(gap_k; 0, spread_k I)), gaps (K, d, ...), spreads (K, ...): (K, ...)"""
+        """ln(weight_k N(gap_k; 0, spread_k I)), for gap (K, d, ...), spread (K, ...): (K, ...)."""
         weights = _column(self.components[0], spread[0])
         distance = gap.square().sum(1) / spread
         return weights.log() - 0.5 * (distance + self.dims * (2 * math.pi * spread).log())
 
     def _channel(self, z: Tensor, snr: Tensor) -> tuple[Tensor, Tensor]:
-        """For z = sqrt(snr) x + eps, z (d, ...) and snr (...): z less its mean under every
-        component (K, d, ...), and the variances about it (K, ...)."""
+        """z - E[z | k] (K, d, ...) and Var[z | k] (K, ...) for every component k.
+
+        z = sqrt(snr) x + eps is (d, ...), snr is (...).
+        """
         _, means, variances = self.components
         return z - snr.sqrt() * _column(means, snr), 1 + snr * _column(variances, snr)
 
     def _posterior(self, z: Tensor, snr: Tensor) -> tuple[Tensor, Tensor]:
-        """E[x | z] (d, ...) and the trace of Var[x | z] (...), for z (d, ...) as in `_channel`."""
+        """E[x | z] (d, ...) and the trace of Var[x | z] (...); arguments as in `_channel`."""
         _, means, variances = self.components
         gap, spread = self._channel(z, snr)
         share = self._log_joint(gap, spread).softmax(0)  # (K, ...)
@@ -96,25 +98,27 @@ class World:
         return mean, (share * (self.dims * own + between)).sum(0)
 
     def posterior_mean(self, z: Tensor, snr: Tensor) -> Tensor:
-        """E[x | z] for z = sqrt(snr) x + eps, z (..., d), snr (...): the exact denoiser."""
+        """E[x | z], the exact denoiser, for z = sqrt(snr) x + eps: z (..., d) and snr (...)."""
         return self._posterior(z.movedim(-1, 0), snr)[0].movedim(0, -1)
 
     def mmse(self, snr: Tensor) -> Tensor:
-        """E ||x - E[x | z]||^2 at every signal-to-noise ratio, (M,) -> (M,)"""
-        # Times 1 + snr it is of order 1 everywhere, so that the tolerance is a relative one.
+        """E||x - E[x | z]||^2 at every signal-to-noise ratio: (M,) -> (M,)."""
+        # (1 + snr) mmse is of order 1 for every snr, so the tolerance acts as a relative one.
         scaled = self._mean_over_z(lambda z, part: (1 + part) * self._posterior(z, part)[1], snr)
         return scaled / (1 + snr)
 
     def information(self, snr: Tensor) -> Tensor:
-        """I(x; z) in nats at every signal-to-noise ratio, (M,) -> (M,): the entropy of z less that
-        of its noise"""
+        """I(x; z) = h(z) - h(eps) in nats at every signal-to-noise ratio: (M,) -> (M,)."""
         surprise = self._mean_over_z(
             lambda z, part: -self._log_joint(*self._channel(z, part)).logsumexp(0), snr
         )
         return surprise - 0.5 * self.dims * (1 + math.log(2 * math.pi))
 
     def _mean_over_z(self, f: Callable[[Tensor, Tensor], Tensor], snr: Tensor) -> Tensor:
-        """The mean of f(z (d, M, N), snr (M, N)) -> (M, N) over z = sqrt(snr) x + eps, (M,)"""
+        """E f(z, snr) over z = sqrt(snr) x + eps: (M,) -> (M,).
+
+        f maps z (d, M, N) and snr (M, N) to (M, N).
+        """
         weights, means, variances = self.components
 
         def over_components(part: Tensor, eps: Tensor) -> Tensor:
@@ -125,12 +129,12 @@ class World:
                 total = total + weight * f(z, snr)
             return total
 
-        # A few ratios at a time, to stay in the cache: in 2-D there are tens of thousands of nodes.
+        # A few values of snr at a time, to stay in the cache: in 2-D there are over 10,000 nodes.
         parts = snr.double().split(64 if self.dims == 1 else 1)
         return torch.cat([self._normal_mean(partial(over_components, part)) for part in parts])
 
     def draw(self, n: int, generator: torch.Generator | None = None) -> Tensor:
-        """n examples, (n, d), float64"""
+        """n examples, (n, d), float64."""
         weights, means, variances = self.components
         k = torch.multinomial(weights, n, replacement=True, generator=generator)
         eps = torch.randn(n, self.dims, dtype=torch.float64, generator=generator)
@@ -138,7 +142,7 @@ class World:
 
 
 def _column(a: Tensor, like: Tensor) -> Tensor:
-    """(K, ...) -> (K, ..., 1, ..., 1), with as many more axes as `like` has."""
+    """(K, ...) -> (K, ..., 1, ..., 1): one more axis for each axis of `like`."""
     return a.reshape(*a.shape, *[1] * like.dim())
 
 
@@ -148,7 +152,7 @@ def _rows(*columns: Sequence[float] | Sequence[Sequence[float]]) -> tuple[Tensor
 
 @dataclass(frozen=True)
 class Gaussian(World):
-    """N(0, variance), one dimension                                                           X2"""
+    """N(0, variance), in one dimension (X2)."""
 
     variance: float = 1.0
 
@@ -164,7 +168,7 @@ class Gaussian(World):
 
 @dataclass(frozen=True)
 class PlusMinus(World):
-    """+value or -value with equal odds, one dimension                                         X3"""
+    """+value or -value, each with probability 1/2, in one dimension (X3)."""
 
     value: float = 1.0
 
@@ -180,10 +184,10 @@ class PlusMinus(World):
 
 @dataclass(frozen=True)
 class Mixture(World):
-    """sum_k weight_k N(mean_k, variance_k I) in 1-D or 2-D
+    """sum_k weight_k N(mean_k, variance_k I) in 1-D or 2-D.
 
-    Args: means, one row of 1 or 2 numbers for each component; variances, all positive or (for
-    discrete data at distinct points) all 0; weights, positive, summing to 1, equal if not given.
+    Args: means, a row of 1 or 2 numbers for each component; variances, all positive, or all 0 for
+        discrete data at different points; weights, positive with sum 1, equal if not given.
     """
 
     means: Sequence[Sequence[float]]
@@ -193,24 +197,27 @@ class Mixture(World):
     def __post_init__(self) -> None:
         rows = [tuple(row) for row in self.means]
         if not rows or len({len(row) for row in rows}) != 1 or len(rows[0]) not in (1, 2):
-            raise ValueError(f"means must be rows of 1 or of 2 numbers; got {self.means}")
+            raise ValueError(
+                f"means must be rows of 1 number, or rows of 2 numbers; got {self.means}"
+            )
         given = self.variances
         if len(given) != len(rows) or not (all(v > 0 for v in given) or all(v == 0 for v in given)):
             raise ValueError(
                 f"variances must be {len(rows)} numbers, all positive or all 0; got {given}"
             )
         if not any(given) and len(set(rows)) < len(rows):
-            raise ValueError(f"means must be distinct where the variances are 0; got {self.means}")
-        odds = self.weights
-        if odds is not None and (
-            len(odds) != len(rows) or min(odds) <= 0 or abs(sum(odds) - 1) > 1e-9
+            raise ValueError(f"means must differ if the variances are 0; got {self.means}")
+        weights = self.weights
+        if weights is not None and (
+            len(weights) != len(rows) or min(weights) <= 0 or abs(sum(weights) - 1) > 1e-9
         ):
             raise ValueError(
-                f"weights must be {len(rows)} positive numbers that sum to 1; got {odds}"
+                f"weights must be {len(rows)} positive numbers with sum 1; got {weights}"
             )
 
     @property
     def components(self) -> tuple[Tensor, Tensor, Tensor]:
-        odds = [1 / len(self.means)] * len(self.means) if self.weights is None else self.weights
-        weights, means, variances = _rows(odds, self.means, self.variances)
+        equal = [1 / len(self.means)] * len(self.means)
+        given = equal if self.weights is None else self.weights
+        weights, means, variances = _rows(given, self.means, self.variances)
         return weights, means, variances

@@ -1,12 +1,12 @@
-"""The bound in worlds where every term of it is known exactly: for tests and for lessons.  X1-X5
+"""Worlds in which every term of the bound is known exactly (X1-X5), for lessons and for tests.
 
 A world is a distribution of data: `Gaussian`, `PlusMinus` or `Mixture` (distributions.py).
-`Exact(world, encoder)` is the diffusion model with the exact denoiser in it. Encoders are of the
-form x_t = c(lambda) x: `VDM` (c = 1), `SCALING` (c = alpha^2), or any other by `stretch(c)`. All is
-float64, in nats for one example, averaged over the data.
+`Exact(world, encoder)` is the diffusion model with the exact denoiser for it. The encoder has the
+form x_t = c(lambda) x: `VDM` (c = 1), `SCALING` (c = alpha^2), or `stretch(c)` for any other c. All
+values are float64, in nats for one example, averaged over the data.
 
-What makes it possible: with such an encoder z_t tells about x what a plain Gaussian channel tells
-whose signal-to-noise ratio is eta_t = SNR(t) c_t^2.
+They are known because with such an encoder z_t has the same information about x as
+z = sqrt(eta_t) x + eps, where eta_t = SNR(t) c_t^2.
 
     Exact(Gaussian(1.0)).total(steps=100, ratio=0.5)
     Exact(PlusMinus(), SCALING).total() - math.log(2)
@@ -55,13 +55,14 @@ __all__ = [
 def reconstruction_by_level(
     gamma_0: float = -13.3, levels: int = 256, scale: float = 1.0
 ) -> Tensor:
-    """E[-log p(x | z_0)] for every level, with z_0 / alpha_0 = scale l_k + exp(gamma_0 / 2) eps  X1
+    """E[-log p(x | z_0)] for every level l_k of x (X1), where
+    z_0 / alpha_0 = scale l_k + exp(gamma_0 / 2) eps.
 
-    Returns nats per dimension, (levels,). The scale is that of the encoder at t = 0: 1 for E1,
-    alpha_0^2 for E2. Nothing in it is learned.
+    Returns nats per dimension, (levels,). Args: scale, c of the encoder at t = 0: 1 for E1,
+    alpha_0^2 for E2. It does not depend on any network.
     """
     grid = (2 * torch.arange(levels, dtype=torch.float64) + 1) / levels - 1
-    # (z_0 / alpha_0 - l_j) in units of its noise, less eps: rows k (the truth), columns j
+    # exp(-gamma_0 / 2) (z_0 / alpha_0 - l_j) - eps; row k is the true level, column j is l_j
     away = math.exp(-gamma_0 / 2) * (scale * grid[:, None] - grid)
 
     def cost(part: Tensor) -> Tensor:
@@ -79,14 +80,16 @@ def reconstruction_by_level(
 
 @dataclass(frozen=True)
 class Scale:
-    """An encoder x_t = c(lambda) x: c, a positive function of tensors, and the library's encoder
-    that does the same."""
+    """An encoder x_t = c(lambda) x.
+
+    c: a positive function of tensors; encoder: the same as an encoder of the library.
+    """
 
     c: Callable[[Tensor], Tensor]
     encoder: Encoder
 
     def at(self, gamma: Tensor) -> tuple[Tensor, Tensor]:
-        """c and a = d ln c / d lambda at gamma = -lambda. Raises ValueError unless c > 0."""
+        """c and a = d ln c / d lambda at lambda = -gamma. Raises ValueError unless c > 0."""
         lam = -gamma.double()
         c, slope = torch.func.jvp(self.c, (lam,), (torch.ones_like(lam),))[:2]
         if not bool((c > 0).all()):
@@ -94,13 +97,13 @@ class Scale:
         return c, slope / c
 
     def snr(self, gamma: Tensor) -> Tensor:
-        """eta = SNR c^2, what z_t tells about x (not about x_t)"""
+        """eta = SNR c^2: the signal-to-noise ratio for x in z_t (that for x_t is SNR)."""
         return torch.exp(-gamma.double()) * self.at(gamma)[0].square()
 
     def overhead(self, gamma: Tensor) -> Tensor:
-        """(1 + a)^2 / (1 + 2 a), a = d ln c / d lambda; a = sigma^2 for the scaling encoder      X4
+        """(1 + a)^2 / (1 + 2 a), with a = d ln c / d lambda (X4); a = sigma^2 for `SCALING`.
 
-        The diffusion loss at one depth, over that of a VDM with the same marginals q(z_t | x).
+        The diffusion loss at one depth divided by that of a VDM with the same marginals q(z_t | x).
         """
         a = self.at(gamma)[1]
         return (1 + a).square() / (1 + 2 * a)
@@ -111,7 +114,7 @@ SCALING = Scale(torch.sigmoid, ScalingEncoder())  # E2, c = alpha^2
 
 
 class _Stretch(nn.Module):
-    """The y(x, gamma) with which E3 becomes x_t = c x: alpha^2 x + sigma^2 y = c x."""
+    """y(x, gamma) such that x_t of E3 is c x: alpha^2 x + sigma^2 y = c x."""
 
     def __init__(self, c: Callable[[Tensor], Tensor]):
         super().__init__()
@@ -123,7 +126,7 @@ class _Stretch(nn.Module):
 
 
 def stretch(c: Callable[[Tensor], Tensor]) -> Scale:
-    """E3 with the y that makes x_t = c(lambda) x, for any smooth positive function c of tensors"""
+    """E3 with the y that gives x_t = c(lambda) x, for a smooth positive function c of tensors."""
     return Scale(c, LearnedEncoder(_Stretch(c)))
 
 
@@ -132,9 +135,9 @@ def stretch(c: Callable[[Tensor], Tensor]) -> Scale:
 
 @dataclass(frozen=True)
 class Exact:
-    """The diffusion model with the exact denoiser and a linear gamma(t), in a world that is known.
+    """The diffusion model with the exact denoiser and a linear gamma(t), in a known world.
 
-    The denoiser is the one that minimises L4, also at finite depth. For encoders with a counterterm
+    The denoiser is the one that minimises L4, at finite depth too. For encoders with a counterterm
     it is x_hat = ((1 + a) / (1 + sigma^2)) E[x_t | z_t], for E2 just E[x_t | z_t] (X6).
     The reconstruction is that of the best p(x | z_0), the posterior q(x | z_0).
     """
@@ -146,12 +149,12 @@ class Exact:
 
     @property
     def entropy(self) -> float:
-        """H(x), which no bound can fall below                                                 X5"""
+        """H(x): no bound is lower (X5)."""
         return self.world.entropy
 
     @property
     def prior(self) -> float:
-        """E KL(q(z_1 | x) || N(0, I))                                                         L0"""
+        """E KL(q(z_1 | x) || N(0, I)) (L0)."""
         gamma = torch.tensor(self.gamma_max, dtype=torch.float64)
         c, alpha2, sigma2 = self.encoder.at(gamma)[0], torch.sigmoid(-gamma), torch.sigmoid(gamma)
         spread = self.world.dims * (-alpha2 - torch.log(sigma2))
@@ -159,12 +162,15 @@ class Exact:
 
     @property
     def prior_gap(self) -> float:
-        """KL(q(z_1) || N(0, I)) = prior - I(x; z_1): what an encoder can save a perfect VDM   X5"""
+        """KL(q(z_1) || N(0, I)) = prior - I(x; z_1) (X5): the most that an encoder can save.
+
+        That is in comparison with a VDM that has the exact denoiser.
+        """
         return self.prior - self._information(self.gamma_max)
 
     @property
     def reconstruction(self) -> float:
-        """E[-log q(x | z_0)] = H(x) - I(x; z_0)                                               L1"""
+        """E[-log q(x | z_0)] = H(x) - I(x; z_0) (L1)."""
         return self.entropy - self._information(self.gamma_min)
 
     def _information(self, gamma: float) -> float:
@@ -172,19 +178,19 @@ class Exact:
         return float(self.world.information(snr))
 
     def diffusion_rate(self, gamma: Tensor) -> Tensor:
-        """(1/2) eta (1 + a)^2 mmse(eta), the diffusion loss per unit of gamma: (M,) -> (M,)  L4"""
+        """(1/2) eta (1 + a)^2 mmse(eta), the diffusion loss per unit of gamma (L4): (M,)."""
         a, eta = self.encoder.at(gamma)[1], self.encoder.snr(gamma)
         return 0.5 * eta * (1 + a).square() * self.world.mmse(eta)
 
     def mean_squared_gaps(self, grid: Tensor) -> Tensor:
-        """m = E||mu_P - mu_Q||^2 / (d sigma_Q^2) of every step of a grid of depths           L2, W1
+        """m = E||mu_P - mu_Q||^2 / (d sigma_Q^2) of every step of a grid (L2, W1).
 
         The grid is (T+1,), increasing; returns (T,).
         """
         return self.mean_squared_gap(grid[:-1], grid[1:])
 
     def mean_squared_gap(self, s: Tensor, t: Tensor) -> Tensor:
-        """m of the steps from t down to s, both (M,), s < t: (M,)                            L2, W1
+        """m of the steps from t down to s, both (M,), s < t (L2, W1): (M,).
 
         mu_P - mu_Q = alpha_s (B E[x|z] - A x) with A = c(s,t) c_t + (c_s - c_t) and
         B = (c(s,t) + (lambda_s - lambda_t) sigma_t^2) x_hat / E[x|z] (E1: without the second term);
@@ -206,7 +212,8 @@ class Exact:
     def diffusion(self, steps: int | None = None, ratio: float | Tensor | str = 1.0) -> float:
         """The diffusion loss: L4 at infinite depth (steps=None), L3 with `steps` equal steps.
 
-        ratio: w, a number, a tensor (steps,), or "optimal" (W1). At infinite depth it must be 1.
+        Args: ratio, w: a number, a tensor (steps,), or "optimal" (W1); 1 at infinite depth.
+        Raises ValueError for a ratio that is none of these.
         """
         if steps is None:
             if isinstance(ratio, str) or not bool((torch.as_tensor(ratio) == 1).all()):
@@ -224,30 +231,30 @@ class Exact:
         return float(kl_ratio(self.world.dims * gaps, w, self.world.dims).sum())
 
     def total(self, steps: int | None = None, ratio: float | Tensor | str = 1.0) -> float:
-        """prior + reconstruction + diffusion, at least the entropy                            X5"""
+        """prior + reconstruction + diffusion, at least the entropy (X5)."""
         return self.prior + self.reconstruction + self.diffusion(steps, ratio)
 
     def model(self, levels: int = 256) -> DiffEnc:
-        """The same as a model of the library, for `elbo`, `sample` and the pieces of the bound.
+        """The same as a model of the library, for `elbo`, `sample` and the terms of the bound.
 
-        It works in float64, on data of shape (B, d), or of any shape where d = 1. `elbo` and
-        `sample` need a world whose values are levels: `Exact(PlusMinus(0.5)).model(levels=2)`.
+        It computes in float64, for data (B, d), or of any shape if d = 1. `elbo` and `sample` need
+        a world whose values are levels: `Exact(PlusMinus(0.5)).model(levels=2)`.
         """
         schedule = LinearSchedule(self.gamma_min, self.gamma_max)
         return DiffEnc(ExactDenoiser(self), self.encoder.encoder, schedule, levels)
 
 
 class ExactDenoiser(nn.Module):
-    """v_hat(z, gamma) = (alpha z - x_hat) / sigma with the x_hat that minimises L4           G4, X6
+    """v_hat(z, gamma) = (alpha z - x_hat) / sigma with the x_hat that minimises L4 (G4, X6).
 
-    `shape` (d,) lets the library sample.
+    Sampling takes the shape of an example, (d,), from `shape`.
     """
 
     def __init__(self, exact: Exact):
         super().__init__()
         self.exact = exact
         self.shape = (exact.world.dims,)
-        # Not trained: a parameter only so that the library sees float64 as the model's dtype.
+        # It is not trained. It is a parameter because the library takes the dtype from parameters.
         self.means = nn.Parameter(exact.world.components[1], requires_grad=False)
 
     def forward(self, z: Tensor, gamma: Tensor) -> Tensor:

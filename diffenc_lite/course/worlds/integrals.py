@@ -1,4 +1,4 @@
-"""Two integrals in float64, each refined until it stops changing: the exact worlds rest on them."""
+"""Two integrals in float64, refined until they converge; the exact worlds use them."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-_REACH = 8.0  # a standard normal has less than 1e-13 of its mass beyond, in 1-D and 2-D
+_REACH = 8.0  # farther from 0 a normal distribution has less than 1e-13 of its mass, in 1-D and 2-D
 _NODES, _WEIGHTS = (torch.from_numpy(a) for a in np.polynomial.legendre.leggauss(12))
 
 
 def normal_nodes(spacing: float, dims: int = 1) -> tuple[Tensor, Tensor]:
-    """Nodes (N, dims) and weights (N,), summing to 1, for means over eps ~ N(0, I).
+    """Nodes (N, dims) and weights (N,) for means over eps ~ N(0, I); the weights have the sum 1.
 
-    The trapezoidal rule: for a smooth function times a Gaussian its error falls faster than any
-    power of the spacing.
+    This is the trapezoidal rule. For a smooth function times a Gaussian its error decreases faster
+    than any power of the spacing.
     """
     half = round(_REACH / spacing)
     line = torch.arange(-half, half + 1, dtype=torch.float64) * spacing
@@ -28,11 +28,11 @@ def normal_nodes(spacing: float, dims: int = 1) -> tuple[Tensor, Tensor]:
 
 
 def normal_mean(f: Callable[[Tensor], Tensor], dims: int = 1, tolerance: float = 1e-10) -> Tensor:
-    """E f(eps) over eps ~ N(0, I) in `dims` dimensions.
+    """E f(eps) for eps ~ N(0, I) in `dims` dimensions.
 
-    Args: f maps nodes (N, dims) to values (M, N), for M means at once. Returns (M,).
-    The spacing is halved until no mean moves by more than tolerance * (1 + |mean|).
-    Raises ArithmeticError if five halvings are not enough.
+    Args: f maps nodes (N, dims) to values (M, N), for M means at the same time. Returns (M,).
+    The spacing is halved until no mean changes by more than tolerance * (1 + |mean|).
+    Raises ArithmeticError if this takes more than five halvings.
     """
     spacing, last = 0.4, None
     for _ in range(6):
@@ -41,7 +41,9 @@ def normal_mean(f: Callable[[Tensor], Tensor], dims: int = 1, tolerance: float =
         if last is not None and bool(((mean - last).abs() <= tolerance * (1 + mean.abs())).all()):
             return mean
         spacing, last = spacing / 2, mean
-    raise ArithmeticError(f"the mean over eps did not settle to {tolerance:g}: {mean.tolist()}")
+    raise ArithmeticError(
+        f"f must be smooth: its mean did not converge to {tolerance:g}; got {mean.tolist()}"
+    )
 
 
 def integrate(
@@ -49,8 +51,9 @@ def integrate(
 ) -> float:
     """The integral of f from low to high; f maps nodes (N,) to values (N,).
 
-    Gauss-Legendre on panels; a panel is halved until its two halves agree with the whole within
-    its share of the tolerance. Raises ArithmeticError if 30 halvings are not enough.
+    Gauss-Legendre quadrature on panels. A panel is halved until the sum of its halves differs from
+    the whole by less than its part of the tolerance. Raises ArithmeticError if this takes more than
+    30 halvings.
     """
     edges = torch.linspace(low, high, 9, dtype=torch.float64)
     left, right = edges[:-1], edges[1:]
@@ -67,13 +70,13 @@ def integrate(
             return total
         left, right, whole = left[bad].flatten(), right[bad].flatten(), halves[bad].flatten()
     raise ArithmeticError(
-        f"the integral from {low:g} to {high:g} did not settle to {tolerance:g}; "
-        f"the trouble is near {float(left[0]):g}"
+        f"f must be smooth: its integral from {low:g} to {high:g} did not converge to "
+        f"{tolerance:g}, because of values near {float(left[0]):g}"
     )
 
 
 def _panels(f: Callable[[Tensor], Tensor], left: Tensor, right: Tensor) -> Tensor:
-    """The 12-point Gauss-Legendre value of every panel, (P,)."""
+    """The integral over every panel by 12 Gauss-Legendre nodes: (P,), (P,) -> (P,)."""
     half = (right - left) / 2
     nodes = ((left + right) / 2)[:, None] + half[:, None] * _NODES
     return half * (f(nodes.flatten()).reshape(nodes.shape) @ _WEIGHTS)

@@ -1,14 +1,14 @@
 """The exact probability of every pair of levels of a two-dimensional toy, by quadrature.
 
-The toys of data/toys.py are points in the plane rounded to the nearest level. Both are averages of
-round Gaussians, "mixture" of four and "swirl" of one for every angle of the spiral, and a Gaussian
-gives a square cell the product of two differences of its distribution function. So P is a table of
-256 x 256 numbers, exact to rounding, and with it H(x) and -ln P(x) of every test point: what no
-bound falls below on average (X5), and what a perfect model would pay.
+The toys of data/toys.py are points in the plane, rounded to the nearest level. Both are mixtures of
+Gaussians with variance s^2 I: "mixture" of four, "swirl" of one for every angle of the spiral. The
+probability of a square cell under such a Gaussian is a product of two differences of the normal
+distribution function. So P is a table of 256 x 256 numbers, exact up to rounding. It gives -ln P(x)
+of every test point, which is the loss of a perfect model, and its mean H(x), the lowest value that
+a bound can have on average (X5).
 
-Once P is known, so is everything about z = alpha x + sigma eps, and as the noise is independent in
-the two coordinates, all of it is products of matrices: the perfect denoiser E[x | z], and what z
-tells about x.
+From P follow the exact denoiser E[x | z] and the information I(x; z) for z = alpha x + sigma eps.
+The noise is independent in the two coordinates, so both are products of matrices.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from .exact import reconstruction_by_level
 from .integrals import integrate
 
 TOYS = ("mixture", "swirl")
-_PANELS, _NODES = 400, 12  # of the spiral's angle: a panel is about one standard deviation long
+_PANELS, _NODES = 400, 12  # of the spiral's angle; a panel is about one standard deviation long
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Likelihood:
-    """P(k_1, k_2) of one toy, a float64 table (K, K) that sums to 1.
+    """P(k_1, k_2) of one toy: a float64 table (K, K) with sum 1.
 
-    Raises ValueError if it does not, or has a negative entry.
+    Raises ValueError if the table is not square, has a negative entry or another sum.
     """
 
     name: str
@@ -46,9 +46,11 @@ class Likelihood:
     def __post_init__(self) -> None:
         p = self.probability
         if p.dim() != 2 or p.shape[0] != p.shape[1] or bool((p < 0).any()):
-            raise ValueError(f"probability must be (K, K), nowhere negative; got {tuple(p.shape)}")
+            raise ValueError(
+                f"probability must be (K, K), without negative entries; got {tuple(p.shape)}"
+            )
         if abs(float(p.sum()) - 1) > 1e-9:
-            raise ValueError(f"probability must sum to 1; got {float(p.sum())!r}")
+            raise ValueError(f"probability must have sum 1; got {float(p.sum())!r}")
 
     @property
     def levels(self) -> int:
@@ -56,12 +58,12 @@ class Likelihood:
 
     @cached_property
     def entropy(self) -> float:
-        """H(x) = -sum P ln P, in nats for one point                                          X5"""
+        """H(x) = -sum P ln P, in nats for one point (X5)."""
         p = self.probability
         return float(-torch.xlogy(p, p).sum())
 
     def nats(self, points: Tensor) -> Tensor:
-        """-ln P(x) of points uint8 (N, 2): float64 (N,); infinite where P is zero."""
+        """-ln P(x) in nats of points uint8 (N, 2): float64 (N,), infinite where P is 0."""
         if points.dtype != torch.uint8 or points.dim() != 2 or points.shape[1] != 2:
             raise ValueError(f"points must be uint8 (N, 2); got {points.dtype} {points.shape}")
         first, second = points.long().unbind(1)
@@ -69,12 +71,12 @@ class Likelihood:
 
     @cached_property
     def x(self) -> Tensor:
-        """The places of the levels in (-1, 1), (K,)"""
+        """The values of the levels in (-1, 1), (K,)."""
         every = torch.arange(self.levels, dtype=torch.uint8)
         return pixels.to_unit(every, self.levels, torch.float64)
 
     def posterior_mean(self, z: Tensor, noise: Noise) -> Tensor:
-        """E[x | z] for z = alpha x + sigma eps, the perfect denoiser of a VDM             F1, X5
+        """E[x | z] for z = alpha x + sigma eps: the exact denoiser of a VDM (F1, X5).
 
         Args: z (N, 2); noise of one depth or of N. Returns float64 (N, 2).
         """
@@ -87,16 +89,16 @@ class Likelihood:
         return torch.stack(mean, 1) / weight[:, None]
 
     def information(self, noise: Noise) -> float:
-        """I(x; z) in nats for z = alpha x + sigma eps: the entropy of z less that of its noise."""
+        """I(x; z) = h(z) - h(sigma eps) in nats, for z = alpha x + sigma eps."""
         kernel, area = self._kernel(noise)
         entropy = 0.0
-        for part in kernel.split(256):  # in parts, for the memory's sake
+        for part in kernel.split(256):  # in parts, to save memory
             density = part @ self.probability @ kernel.T
             entropy -= float(torch.xlogy(density, density).sum()) * area
         return entropy - (1 + math.log(2 * math.pi) + 2 * math.log(float(noise.sigma)))
 
     def mmse(self, noise: Noise) -> float:
-        """E||x - E[x | z]||^2, the smallest squared error of a denoiser at this noise."""
+        """E||x - E[x | z]||^2, the smallest mean squared error at this noise level."""
         kernel, area = self._kernel(noise)
         known = 0.0  # E||E[x | z]||^2
         for part in kernel.split(256):
@@ -105,15 +107,17 @@ class Likelihood:
             second = rows @ (kernel * self.x).T
             density = (rows @ kernel.T).clamp(min=1e-300)
             known += float(((first.square() + second.square()) / density).sum()) * area
-        share = self.probability.sum(0) + self.probability.sum(1)  # of the levels, both coordinates
+        share = self.probability.sum(0) + self.probability.sum(
+            1
+        )  # of each level, in both coordinates
         return float(share @ self.x.square()) - known
 
     def _kernel(self, noise: Noise) -> tuple[Tensor, float]:
-        """N(z; alpha x, sigma^2) for z on a line and the levels, (G, K), and the square of its
-        spacing: on the plane, p(z) is kernel @ P @ kernel.T.
+        """N(z; alpha x, sigma^2) for z on a grid and every level x, (G, K); and the area of a cell.
 
-        For the trapezoidal rule with three points to a standard deviation of the noise: for a
-        smooth density its error falls faster than any power.
+        p(z) on the grid in the plane is kernel @ P @ kernel.T. The grid is for the trapezoidal rule
+        and has three points per sigma. For a smooth density the error of this rule decreases faster
+        than any power of the spacing.
         """
         alpha, sigma = float(noise.alpha), float(noise.sigma)
         points = 3 * math.ceil(2 * (alpha / sigma + 9)) + 1
@@ -123,23 +127,27 @@ class Likelihood:
         return kernel, float(z[1] - z[0]) ** 2
 
     def perfect_vdm(self, schedule: LinearSchedule) -> tuple[float, float, float]:
-        """Prior, reconstruction and diffusion of a VDM with the perfect denoiser, nats   L0, L1, X5
+        """Prior, reconstruction and diffusion of the exact VDM, in nats (L0, L1, X5).
 
-        What their sum exceeds H(x) by is KL(q(z_1) || N(0, I)), the most that an encoder can save,
-        and the mismatch of p(x | z_0), which takes the two coordinates for independent.
+        Their sum is larger than H(x) by two terms. The first is KL(q(z_1) || N(0, I)), the most
+        that an encoder can save. The second comes from p(x | z_0), which treats the two coordinates
+        as independent.
         """
         at_0, at_1 = (schedule(torch.full((1,), t, dtype=torch.float64)) for t in (0.0, 1.0))
         costs = kl_to_standard(at_1.alpha * self.x[:, None], at_1.sigma.square())
         by_level = reconstruction_by_level(float(at_0.gamma), self.levels)
-        share = self.probability.sum(0) + self.probability.sum(1)  # of the levels, both coordinates
+        share = self.probability.sum(0) + self.probability.sum(
+            1
+        )  # of each level, in both coordinates
         diffusion = self.information(at_0) - self.information(at_1)
         return float(share @ costs), float(share @ by_level), diffusion
 
     def scaling_price(self, schedule: LinearSchedule) -> float:
-        """(1/2) int eta sigma^4 mmse(eta) dgamma, eta = SNR alpha^4, in nats                     X4
+        """(1/2) int eta sigma^4 mmse(eta) dgamma with eta = SNR alpha^4, in nats (X4).
 
-        What the scaling encoder pays beyond a VDM although its denoiser is perfect. Below gamma =
-        -8 sigma^4 is so small that nothing is left out that shows in the seventh digit.
+        This is the diffusion loss of the scaling encoder with its exact denoiser, minus that of a
+        VDM with the same marginals q(z_t | x). The integral starts at gamma = -8: below it sigma^4
+        is so small that the first seven digits do not change.
         """
 
         def rate(gamma: Tensor) -> Tensor:
@@ -152,18 +160,18 @@ class Likelihood:
         )
 
     def model(self) -> DiffEnc:
-        """The VDM with the perfect denoiser, for `elbo` and `sample`; in float64."""
+        """The VDM with the exact denoiser in float64, for `elbo` and `sample`."""
         return DiffEnc(PerfectDenoiser(self), levels=self.levels)
 
 
 class PerfectDenoiser(nn.Module):
-    """v_hat(z, gamma) = (alpha z - E[x | z]) / sigma, of a VDM                                G4"""
+    """v_hat(z, gamma) = (alpha z - E[x | z]) / sigma, for a VDM (G4)."""
 
     def __init__(self, likelihood: Likelihood):
         super().__init__()
         self.likelihood = likelihood
         self.shape = (2,)
-        # Not trained: a parameter only so that the library sees float64 as the model's dtype.
+        # It is not trained. It is a parameter because the library takes the dtype from parameters.
         self.x = nn.Parameter(likelihood.x, requires_grad=False)
 
     def forward(self, z: Tensor, gamma: Tensor) -> Tensor:
@@ -173,7 +181,7 @@ class PerfectDenoiser(nn.Module):
 
 
 def likelihood(name: str, levels: int = 256) -> Likelihood:
-    """The table of one toy. Raises ValueError for a name other than "mixture" or "swirl"."""
+    """The table of one toy. Raises ValueError if the name is not "mixture" or "swirl"."""
     if name not in TOYS:
         raise ValueError(f"name must be one of {', '.join(TOYS)}; got {name!r}")
     weights, means, stds = _mixture() if name == "mixture" else _swirl()
@@ -182,10 +190,10 @@ def likelihood(name: str, levels: int = 256) -> Likelihood:
 
 
 def _in_cells(mean: Tensor, std: Tensor, levels: int) -> Tensor:
-    """The mass of N(mean, std^2) that is rounded to each level: (N,), (N,) -> (N, K)
+    """The probability that N(mean, std^2) is rounded to each level: (N,), (N,) -> (N, K).
 
-    Cell k reaches from 2 k / K - 1 to 2 (k + 1) / K - 1; the first and the last take the tails.
-    The difference is taken in the tail where both ends are small: free of cancellation.
+    Cell k goes from 2 k / K - 1 to 2 (k + 1) / K - 1; the first and the last include the tails.
+    A difference is computed in the tail where both its terms are small: without cancellation.
     """
     edges = torch.linspace(-1, 1, levels + 1, dtype=torch.float64)
     edges[0], edges[-1] = -math.inf, math.inf
@@ -197,14 +205,14 @@ def _in_cells(mean: Tensor, std: Tensor, levels: int) -> Tensor:
 
 
 def _mixture() -> tuple[Tensor, Tensor, Tensor]:
-    """Weights (4,), means (4, 2) and standard deviations (4,)"""
+    """Weights (4,), means (4, 2) and standard deviations (4,)."""
     rows = (data.MIXTURE_WEIGHTS, data.MIXTURE_MEANS, data.MIXTURE_STDS)
     weights, means, stds = (torch.tensor(row, dtype=torch.float64) for row in rows)
     return weights, means, stds
 
 
 def _swirl() -> tuple[Tensor, Tensor, Tensor]:
-    """The spiral as a mixture of many Gaussians, by Gauss-Legendre in panels of its angle.
+    """The spiral as a mixture of many Gaussians, by Gauss-Legendre quadrature over its angle.
 
     The angle is 3 pi sqrt(u) with u uniform, so its density is 2 angle / (3 pi)^2.
     """
