@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
@@ -41,6 +42,25 @@ class OnSecond(Tensor):
 class SecondDevice(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         return _run(func, args, kwargs or {})
+
+    def __enter__(self) -> "SecondDevice":
+        self.creation = _Creation()
+        self.creation.__enter__()
+        return super().__enter__()
+
+    def __exit__(self, *error: Any) -> None:
+        super().__exit__(*error)
+        self.creation.__exit__(*error)
+
+
+class _Creation(TorchFunctionMode):
+    """Python numbers become tensors on the CPU first: on "meta" they would have no values."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = dict(kwargs or {})
+        if func in (torch.tensor, torch.as_tensor) and not isinstance(args[0], Tensor):
+            return func(*args, **{**kwargs, "device": "cpu"}).to(kwargs.get("device") or "cpu")
+        return func(*args, **kwargs)
 
 
 def moved(model: nn.Module) -> nn.Module:

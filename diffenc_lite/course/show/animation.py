@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from matplotlib.image import AxesImage
 from numpy.typing import NDArray
-from torch import Generator, Tensor
+from torch import Tensor
 
 from ...model import DiffEnc
 from ...sampling import sample_steps
@@ -31,9 +31,9 @@ def film(model: DiffEnc, image: Tensor, frames: int = 31, steps: int = 120, seed
     if steps % (frames - 1):
         raise ValueError(f"steps must be a multiple of frames - 1 = {frames - 1}; got {steps}")
     depths = np.linspace(0, 1, frames).tolist()
-    path = encode_and_noise(model, image, depths, Generator().manual_seed(seed))
+    path = encode_and_noise(model, image, depths, torch.Generator().manual_seed(seed))
     change = path.change.mean(2, keepdims=True)
-    generator = Generator(model.device).manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)
     latents = list(sample_steps(model, 3, steps, generator=generator))[:: steps // (frames - 1)]
 
     to_noise = _act(

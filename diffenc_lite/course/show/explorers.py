@@ -25,7 +25,8 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from ... import pixels, process
+from ... import process
+from ...gaussian import standard_normal
 from ...model import DiffEnc
 from . import plots
 
@@ -213,11 +214,11 @@ def encode_and_noise(
     y = x + (x_t - x) / sigma_t^2 (0 for E2, x for E1), z_t = alpha_t x_t + sigma_t eps and
     x_hat = alpha_t z_t - sigma_t v_hat. eps is the same at all depths, so that neighbouring depths
     look alike.
-    Args: model, on any device; images uint8 (N, C, H, W), on any device; depths in [0, 1];
-        generator, on the CPU: then eps does not depend on the device of the model.
+    Args: model and images uint8 (N, C, H, W), on any device; depths in [0, 1]; generator, on the
+        CPU: then eps is the same for a model on another device.
     """
-    x = pixels.to_unit(images.to(model.device), model.levels, model.dtype)
-    eps = torch.randn(x.shape, generator=generator, dtype=x.dtype).to(x.device)
+    x = model.to_unit(images.to(model.device))
+    eps = standard_normal(x.shape, x, generator)
     steps = []
     for t in depths:
         at_t = model.schedule(x.new_full((len(x),), t))
