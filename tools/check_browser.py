@@ -1,14 +1,14 @@
-"""Look at notebooks in a real browser, as a reader would, with a kernel and without.
+"""Test notebooks in a real browser, with a kernel and without.
 
     pip install playwright      # and chromium or Chrome from the system
     python tools/check_browser.py                                   # every notebook
     python tools/check_browser.py notebooks/00_ten_minute_tour.ipynb
 
-First each notebook's HTML page is opened with the network off: every stored picture must show.
-Then the notebook is opened in JupyterLab, all cells are run, and every slider is moved by keyboard
-and mouse. Prints how long each key press takes to show its picture, and what the browser's console
-complains of; writes screenshots into build/browser. Ends with 1 if a picture is missing or does
-not follow its slider, or if the console has an error. The notebooks themselves are left alone.
+First the HTML page of each notebook is opened without a network: every stored picture must show.
+Then the notebook is opened in JupyterLab, all cells are run, and every slider is moved with keyboard
+and mouse. The program prints the time from each key press to its picture and the errors of the
+browser's console, and writes screenshots into build/browser. The exit status is 1 if a picture is
+missing or does not follow its slider, or if the console has an error. The notebooks do not change.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ OUT = ROOT / "build" / "browser"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 QUIET = [f"--disable-{part}" for part in ("gpu", "quic", "background-networking", "sync")]
 PRESSES = 12
-PAUSE_MS = 200  # from a picture to the next key: a reader looks at it
-# Milliseconds until the picture is another one, and loaded; -1 after 10 s.
+PAUSE_MS = 200  # from a picture to the next key, as with a reader
+# Milliseconds until another picture is loaded; -1 after 10 s.
 WAIT_FOR_OTHER = """async (image, before) => {
     const start = performance.now();
     while (image.src === before || !image.complete) {
@@ -47,8 +47,8 @@ WAIT_FOR_OTHER = """async (image, before) => {
     }
     return performance.now() - start;
 }"""
-# What the reader waits for: milliseconds from the next key's event to the other picture, decoded,
-# by the page's clock (what it takes this program to press the key is no part of it); -1 after 10 s.
+# The time that a reader waits: milliseconds from the event of the next key to the other picture,
+# decoded, by the page's clock, so without the time to send the key to the browser; -1 after 10 s.
 TIME_NEXT_KEY = """image => {
     window.latency = new Promise(resolve => {
         let pressed;
@@ -67,13 +67,13 @@ TIME_NEXT_KEY = """image => {
 
 @contextmanager
 def jupyter_lab(folder: Path) -> Iterator[str]:
-    """JupyterLab on `folder`, on a free port that only this machine reaches; yields its address."""
+    """JupyterLab for `folder` on a free port of this machine only; yields its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     settings = folder / ".settings" / "@jupyterlab" / "notebook-extension"
     settings.mkdir(parents=True)
-    whole_page = json.dumps({"windowingMode": "none"})  # cells out of sight are there too
+    whole_page = json.dumps({"windowingMode": "none"})  # so that cells outside the window exist too
     (settings / "tracker.jupyterlab-settings").write_text(whole_page, encoding="utf-8")
     options = ["--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}"]
     options += ["--IdentityProvider.token=", "--ServerApp.disable_check_xsrf=True"]
@@ -98,13 +98,14 @@ def jupyter_lab(folder: Path) -> Iterator[str]:
 def run_all(page: Page, timeout_s: float) -> float:
     """Run > Run All Cells; returns the seconds until each cell has its number.
 
-    Before, none has one. A click that comes while the kernel's connection is made is lost.
+    A click is lost while the connection to the kernel is made. So it is repeated as long as no cell
+    has a number or a star.
     """
     prompts = page.locator(".jp-CodeCell .jp-InputPrompt")
     page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").first.wait_for()
     start = time.perf_counter()
     while True:
-        texts = [text for text in prompts.all_text_contents() if text]  # folded cells show none
+        texts = [text for text in prompts.all_text_contents() if text]  # empty for collapsed cells
         if texts and all(re.search(r"\d", text) for text in texts):
             return time.perf_counter() - start
         if not any(re.search(r"\d|\*", text) for text in texts):
@@ -117,10 +118,10 @@ def run_all(page: Page, timeout_s: float) -> float:
 
 
 def moves(handle: Locator, image: Locator) -> Iterator[float]:
-    """Milliseconds of every move: keys there and back, then one drag; -1 for no other picture."""
+    """Milliseconds from each move to its picture, for some keys, then one drag; -1 for none."""
     at_end = handle.get_attribute("aria-valuenow") == handle.get_attribute("aria-valuemax")
-    there_and_back = ["ArrowLeft", "ArrowRight"] if at_end else ["ArrowRight", "ArrowLeft"]
-    for key in there_and_back * (PRESSES // 2):
+    two_keys = ["ArrowLeft", "ArrowRight"] if at_end else ["ArrowRight", "ArrowLeft"]
+    for key in two_keys * (PRESSES // 2):
         handle.page.wait_for_timeout(PAUSE_MS)
         image.evaluate(TIME_NEXT_KEY)
         handle.press(key)
@@ -137,10 +138,10 @@ def moves(handle: Locator, image: Locator) -> Iterator[float]:
 
 
 def check(page: Page, name: str, stored: int, timeout_s: float, times: list[float]) -> bool:
-    """Move every slider, press a button of each group; True if every picture followed.
+    """Move every slider and press a button of each group; True if every picture followed.
 
-    stored: how many explorers there must be. A page that starves for time may look idle too soon.
-    times: gets the milliseconds from each key to its picture.
+    Args: stored, how many explorers to wait for, since a slow page may look idle too early; times,
+        a list that gets the milliseconds from each key to its picture.
     """
     explorers = page.locator(".widget-vbox:has(img.widget-image):has(.noUi-handle)")
     start = time.perf_counter()
@@ -171,13 +172,13 @@ def check(page: Page, name: str, stored: int, timeout_s: float, times: list[floa
 
 
 def stored_outputs(notebook: Path) -> list[dict[str, str]]:
-    """What the cells have stored, by MIME type."""
+    """The stored outputs of the cells, by MIME type."""
     cells = nbformat.read(notebook, as_version=4).cells
     return [output.get("data", {}) for cell in cells for output in cell.get("outputs", [])]
 
 
 def check_page(context: BrowserContext, notebook: Path, folder: Path) -> bool:
-    """Export the stored notebook to HTML and open it offline; True if all its pictures show."""
+    """Export the notebook to HTML and open it without a network; True if all its pictures show."""
     outputs = stored_outputs(notebook)
     stored = sum("image/png" in data or "<img " in data.get("text/html", "") for data in outputs)
     path = folder / notebook.with_suffix(".html").name
@@ -197,7 +198,7 @@ def check_page(context: BrowserContext, notebook: Path, folder: Path) -> bool:
 def check_notebook(
     context: BrowserContext, address: str, notebook: Path, timeout_s: float, times: list[float]
 ) -> bool:
-    """Run the notebook in JupyterLab and move what it has; True if all went well."""
+    """Run the notebook in JupyterLab and move its controls; True if there was no error."""
     texts = [data.get("text/plain", "") for data in stored_outputs(notebook)]
     stored = sum(text.startswith("Explorer of ") for text in texts)
     errors: list[str] = []
@@ -253,7 +254,7 @@ def main() -> int:
         median, longest = statistics.median(times), max(times)
         print(f"key to picture, all explorers: {median:.0f} ms (median; aim: 50)", end=", ")
         print(f"{longest:.0f} ms (longest; aim: 150)")
-    print(f"FAILED: {', '.join(failed)}" if failed else f"{len(notebooks)} notebooks: all well")
+    print(f"FAILED: {', '.join(failed)}" if failed else f"{len(notebooks)} notebooks passed")
     return 1 if failed else 0
 
 

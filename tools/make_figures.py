@@ -1,9 +1,9 @@
-"""Make every figure again, from the shipped checkpoints, the studies' results and fixed seeds.
+"""Make all figures from the checkpoints in the package, the studies' results and fixed seeds.
 
-    python tools/make_figures.py                 # those of the notebooks, then those of the README
-    python tools/make_figures.py hero.png        # some of the README's, into figures/
+    python tools/make_figures.py                 # figures of the notebooks, then of the README
+    python tools/make_figures.py hero.png        # only this figure of the README, into figures/
 
-The figures of the notebooks are stored in the notebooks, and ratio_explorer.png is cut from one.
+The figures of the notebooks are stored in the notebooks; ratio_explorer.png is a part of one.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def a_three() -> torch.Tensor:
 
 
 def encoding() -> bytes:
-    """A digit encoded and noised as t goes from 0 to 1, then three written as it goes back."""
+    """A digit encoded and noised from t = 0 to t = 1, then three samples from t = 1 to t = 0."""
     return film(load_pretrained("mnist-learned"), a_three())
 
 
@@ -45,7 +45,7 @@ def explorer() -> bytes:
 
 
 def ratio_explorer() -> bytes:
-    """The explorer of T and w at T = 10: the second of the five pictures in notebook 06."""
+    """The explorer of T and w at T = 10: the second of five pictures in a strip of notebook 06."""
     notebook = json.loads((ROOT / "notebooks" / "06_the_noise_variance_ratio.ipynb").read_bytes())
     outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
     data = [output["data"] for output in outputs if "data" in output]
@@ -55,12 +55,12 @@ def ratio_explorer() -> bytes:
 
 @plots.styled
 def hero() -> bytes:
-    """A digit encoded and noised over t, and digits that the model wrote."""
+    """A digit encoded and noised at several t, and samples of the model."""
     model = load_pretrained("mnist-learned")
     three = a_three()
     depths = [0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]
     path = encode_and_noise(model, three, depths, torch.Generator().manual_seed(0))
-    written = sample(model, 15, steps=250, generator=torch.Generator().manual_seed(0))
+    samples = sample(model, 15, steps=250, generator=torch.Generator().manual_seed(0))
 
     figure = plots.Picture(figsize=(13, 3.9), dpi=120, layout="constrained")
     left, right = figure.subfigures(1, 2, squeeze=False, width_ratios=[8.2, 4.8])[0]
@@ -72,13 +72,13 @@ def hero() -> bytes:
         signed=[None, float(np.abs(path.change).max()), None],
     )
     left.suptitle("from data to noise: a digit, encoded and noised")
-    plots.fill_grid(right, to_unit(written).reshape(3, 5, 1, 28, 28).numpy())
+    plots.fill_grid(right, to_unit(samples).reshape(3, 5, 1, 28, 28).numpy())
     right.suptitle("from noise to data: written by the model")
     return plots.png(plots.pixels(figure))
 
 
 def ratio_mnist() -> bytes:
-    """The bound against the number of steps, under six choices of the ratio (notebook 12)."""
+    """The bound against the number of steps, for six choices of the ratio (notebook 12)."""
     return plots.png(plots.pixels(bits_figure(load_results("mnist_ratio"))))
 
 

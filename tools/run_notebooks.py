@@ -1,10 +1,10 @@
-"""Execute the notebooks in order; write executed copies and HTML pages into build/notebooks.
+"""Run the notebooks in order; write copies with outputs, and HTML pages, into build/notebooks.
 
-    python tools/run_notebooks.py                         # all; the originals stay as they are
-    python tools/run_notebooks.py notebooks/00_*.ipynb    # some
-    python tools/run_notebooks.py --in-place              # regenerate the stored outputs
+    python tools/run_notebooks.py                         # all notebooks; they do not change
+    python tools/run_notebooks.py notebooks/00_*.ipynb    # only these
+    python tools/run_notebooks.py --in-place              # store the outputs in the notebooks
 
-The last line says where to look.
+The last line of the output says where the files are.
 """
 
 import argparse
@@ -24,9 +24,9 @@ OUT = ROOT / "build" / "notebooks"
 
 
 def execute(notebook: NotebookNode, folder: Path, name: str) -> None:
-    """Run every cell in `folder`, as a reader would, with a progress bar of its code cells.
+    """Run every cell in `folder`, with a progress bar over the code cells.
 
-    Raises CellExecutionError at the first cell that fails; the outputs up to there are kept.
+    Raises CellExecutionError at the first cell that fails; the outputs of earlier cells are kept.
     """
     cells = sum(cell.cell_type == "code" and bool(cell.source.strip()) for cell in notebook.cells)
     with tqdm(total=cells, desc=name, unit="cell", file=sys.stdout) as bar:
@@ -34,19 +34,19 @@ def execute(notebook: NotebookNode, folder: Path, name: str) -> None:
             notebook,
             kernel_name="python3",
             resources={"metadata": {"path": str(folder)}},
-            # With stored state the HTML page would drop the static picture of a widget.
+            # If the state were stored, the HTML page would not have the still picture of a widget.
             store_widget_state=False,
             record_timing=False,
-            extra_arguments=["--log-level=ERROR"],  # no warnings about how the kernel is reached
+            extra_arguments=["--log-level=ERROR"],  # without warnings about the connection
             on_cell_executed=lambda **_: bar.update(),
         )
         client.execute()
-    CoalesceStreamsPreprocessor().preprocess(notebook, {})  # however the lines came in
-    notebook.metadata.get("language_info", {}).pop("version", None)  # would differ by machine
+    CoalesceStreamsPreprocessor().preprocess(notebook, {})  # independent of how the lines arrived
+    notebook.metadata.get("language_info", {}).pop("version", None)  # differs between machines
 
 
 def write_html(notebook: NotebookNode, source: Path, target: Path) -> None:
-    """Write the notebook as one HTML page that carries its pictures in itself."""
+    """Write the notebook as one HTML page that contains its pictures."""
     exporter = HTMLExporter(embed_images=True)
     resources = {"metadata": {"name": source.stem, "path": str(source.parent)}}
     page, _ = exporter.from_notebook_node(notebook, resources)
@@ -74,7 +74,7 @@ def main() -> int:
         except CellExecutionError as error:
             nbformat.write(notebook, copy)
             print(error, file=sys.stderr)
-            print(f"{source.name} failed; its outputs up to there: {copy}", file=sys.stderr)
+            print(f"{source.name} failed; the outputs of the cells before: {copy}", file=sys.stderr)
             return 1
         if arguments.in_place:
             nbformat.write(notebook, source)
