@@ -6,9 +6,10 @@
 
 First the HTML page of each notebook is opened without a network: every stored picture must show.
 Then the notebook is opened in JupyterLab, all cells are run, and every slider is moved with the
-keyboard and the mouse. The program prints the time from each key press to its picture and the errors of the
-browser's console, and writes screenshots into build/browser. The exit status is 1 if a picture is
-missing or does not follow its slider, or if the console has an error. The notebooks do not change.
+keyboard and the mouse. The program prints the time from each key press to its picture and the
+errors of the browser's console, and writes screenshots into build/browser. The exit status is 1 if
+a picture is missing or does not follow its slider, or if the console has an error. The notebooks do
+not change.
 """
 
 from __future__ import annotations
