@@ -118,14 +118,13 @@ def test_the_shipped_classifier_is_the_one_of_its_card():
     assert ASSET.with_suffix(".safetensors").stat().st_size < 500_000
 
 
-def test_it_reads_digits():
+def test_it_reads_digits(monkeypatch):
     data = load_mnist("test", "bundled")
     classifier = load_classifier()
     assert accuracy(classifier, data.images[:200], data.labels[:200]) > 0.97
-    at_once, in_parts = (
-        classify(classifier, data.images[:60]),
-        classify(classifier, data.images[:60], batch=7),
-    )
+    at_once = classify(classifier, data.images[:60])
+    monkeypatch.setattr(module, "BATCH", 7)
+    in_parts = classify(classifier, data.images[:60])
     assert torch.allclose(at_once.features, in_parts.features, atol=1e-5)
     assert at_once.features.shape == (60, 64) and at_once.features.dtype == torch.float64
 
@@ -163,7 +162,7 @@ def test_training_learns_and_depends_on_the_seed_only():
     torch.manual_seed(5)
     before = torch.rand(1)
     torch.manual_seed(5)
-    classifier, again = (train_classifier(images, labels, 25, 3, batch=16) for _ in range(2))
+    classifier, again = (train_classifier(images, labels, 25, 3) for _ in range(2))
     assert torch.equal(torch.rand(1), before), "the caller's random numbers are left alone"
     assert all(
         torch.equal(a, b) for a, b in zip(classifier.parameters(), again.parameters(), strict=True)

@@ -15,7 +15,12 @@ from safetensors.torch import save
 
 from diffenc_lite import load_mnist
 from diffenc_lite.course.studies import parameters
-from diffenc_lite.course.studies.classifier import ASSET, accuracy, train_classifier
+from diffenc_lite.course.studies.classifier import (
+    ASSET,
+    TRAINING_BATCH,
+    accuracy,
+    train_classifier,
+)
 from diffenc_lite.files import write_whole
 from diffenc_lite.training import keep_freed_memory
 
@@ -39,7 +44,7 @@ def main() -> None:
         "accuracy": accuracy(classifier, test.images, test.labels),
         "parameters": parameters(classifier),
         "updates": args.updates,
-        "batch": 128,
+        "batch": TRAINING_BATCH,
         "seed": args.seed,
         "made_by": "python tools/make_classifier.py",
         "sha256": hashlib.sha256(weights).hexdigest(),

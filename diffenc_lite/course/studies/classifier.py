@@ -23,6 +23,7 @@ from ...pixels import to_unit
 ASSET = Path(__file__).parent / "classifier"
 SHAPE = (1, 28, 28)
 CLASSES = 10
+BATCH, TRAINING_BATCH = 500, 128
 
 
 class Classifier(nn.Module):
@@ -73,14 +74,14 @@ class Classified(NamedTuple):
 
 
 @torch.no_grad()
-def classify(classifier: Classifier, images: Tensor, batch: int = 500) -> Classified:
+def classify(classifier: Classifier, images: Tensor) -> Classified:
     """Features and probabilities of images uint8 (N, 1, 28, 28).
 
     Raises ValueError if the images have another shape, TypeError if they are not uint8.
     """
     if images.dim() != 4 or tuple(images.shape[1:]) != SHAPE or not len(images):
         raise ValueError(f"images must be (N, 1, 28, 28) with N >= 1; got {tuple(images.shape)}")
-    features = torch.cat([classifier.features(part) for part in images.split(batch)])
+    features = torch.cat([classifier.features(part) for part in images.split(BATCH)])
     return Classified(features.double(), classifier.out(features).softmax(1))
 
 
@@ -130,9 +131,7 @@ def load_classifier() -> Classifier:
     return classifier.eval()
 
 
-def train_classifier(
-    images: Tensor, labels: Tensor, updates: int, seed: int, batch: int = 128
-) -> Classifier:
+def train_classifier(images: Tensor, labels: Tensor, updates: int, seed: int) -> Classifier:
     """A classifier trained on images shifted by up to two pixels.
 
     AdamW with a one-cycle learning rate: up to 0.01, then down to 0.
@@ -144,7 +143,7 @@ def train_classifier(
     optimizer = torch.optim.AdamW(classifier.parameters(), weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.01, total_steps=updates)
     for _ in range(updates):
-        index = torch.randint(len(images), (batch,), generator=generator)
+        index = torch.randint(len(images), (TRAINING_BATCH,), generator=generator)
         right, down = torch.randint(5, (2,), generator=generator).tolist()
         moved = F.pad(images[index], (2, 2, 2, 2))[..., down : down + 28, right : right + 28]
         optimizer.zero_grad()

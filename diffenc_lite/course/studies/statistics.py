@@ -17,6 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 
 Interval = tuple[float, float]
 
+LEVEL = 0.95  # of the intervals
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -42,10 +44,10 @@ class Comparison:
         return self.p_t_holm < 0.05
 
 
-def compare(differences: Mapping[str, ArrayLike], level: float = 0.95) -> list[Comparison]:
+def compare(differences: Mapping[str, ArrayLike]) -> list[Comparison]:
     """A row for each entry, with p values corrected for the number of entries (Holm).
 
-    Args: differences by name, one number for each pair; level of the intervals.
+    Args: differences by name, one number for each pair.
     Raises ValueError for fewer than 2 pairs.
     """
     data = {name: _checked(values) for name, values in differences.items()}
@@ -54,7 +56,7 @@ def compare(differences: Mapping[str, ArrayLike], level: float = 0.95) -> list[C
     return [
         Comparison(
             name, len(values), float(values.mean()), float(values.std(ddof=1)),
-            bootstrap_interval(values, level), t_interval(values, level), p_flip, p_t, flip, t,
+            bootstrap_interval(values), t_interval(values), p_flip, p_t, flip, t,
         )
         for (name, values), p_flip, p_t, flip, t in zip(
             data.items(), flips, ts, holm(flips), holm(ts), strict=True
@@ -65,7 +67,7 @@ def compare(differences: Mapping[str, ArrayLike], level: float = 0.95) -> list[C
 # ---- intervals -----------------------------------------------------------------------------------
 
 
-def bootstrap_interval(differences: ArrayLike, level: float = 0.95) -> Interval:
+def bootstrap_interval(differences: ArrayLike) -> Interval:
     """The percentile bootstrap interval of the mean: pairs are drawn again with replacement.
 
     With up to 8 pairs all possible draws are counted, so the result is exact; with more, there are
@@ -81,7 +83,7 @@ def bootstrap_interval(differences: ArrayLike, level: float = 0.95) -> Interval:
         means, weight = values[draws].mean(1), np.full(20_000, 1 / 20_000)
     order = np.argsort(means)
     means, cumulative = means[order], np.cumsum(weight[order])
-    tail = (1 - level) / 2
+    tail = (1 - LEVEL) / 2
     low, high = np.searchsorted(cumulative, [tail, 1 - tail])
     return float(means[low]), float(means[high])
 
@@ -98,10 +100,10 @@ def _all_draws(n: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     return times, factorial[n] / factorial[times].prod(1) / float(n) ** n
 
 
-def t_interval(differences: ArrayLike, level: float = 0.95) -> Interval:
+def t_interval(differences: ArrayLike) -> Interval:
     """mean -+ t* s / sqrt(n): exact for normally distributed differences, even for 2 pairs."""
     values = _checked(differences)
-    reach = t_quantile((1 + level) / 2, len(values) - 1) * _standard_error(values)
+    reach = t_quantile((1 + LEVEL) / 2, len(values) - 1) * _standard_error(values)
     return float(values.mean() - reach), float(values.mean() + reach)
 
 
