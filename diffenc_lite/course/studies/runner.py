@@ -222,7 +222,7 @@ def _read_arrays(file: Path, names: list[str] | None = None) -> Arrays:
 
 
 def _write(file: Path, head: dict[str, Any], found: Results) -> None:
-    """Arrays as npz, then head and rows as JSON beside it: where there is JSON, all is there."""
+    """Arrays as npz, then head and rows as JSON. So if the JSON is there, the npz is complete."""
     if found.arrays:
         buffer = io.BytesIO()
         np.savez_compressed(buffer, **found.arrays)  # type: ignore[arg-type]
