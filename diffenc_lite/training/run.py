@@ -84,6 +84,8 @@ class train:
     FloatingPointError, before it touches the weights, if loss or gradient is not finite; OSError.
     """
 
+    started = True  # until all is well: a call that failed needs no warning
+
     def __init__(
         self,
         model: DiffEnc,
@@ -92,7 +94,6 @@ class train:
         folder: PathLike | None = None,
         held_out: Tensor | None = None,
     ):
-        self.started = True  # until all is well: a call that failed needs no warning
         _check(model, images, config, held_out)
         if held_out is not None:
             held_out = evenly(held_out, config.evaluate_images).to(model.device)
@@ -121,7 +122,9 @@ class train:
                 with _no_interrupt():
                     if self._tells(self.state.update):  # told before: a new window
                         self.window = _Window()
-                    self.window.add(loop)
+                    start = time.perf_counter()
+                    terms = next(loop)  # one update
+                    self.window.add(terms, time.perf_counter() - start)
                     progress = self._due()
                 if progress is not None:
                     yield progress
@@ -215,11 +218,8 @@ class _Window:
     timed: int = 0
     seconds: float = 0.0
 
-    def add(self, loop: Iterator[list[float]]) -> None:
-        """Make one update."""
-        start = time.perf_counter()
-        terms = next(loop)
-        self.seconds += time.perf_counter() - start
+    def add(self, terms: list[float], seconds: float) -> None:
+        self.seconds += seconds
         self.sums = [a + b for a, b in zip(self.sums, terms, strict=True)]
         self.updates, self.timed = self.updates + 1, self.timed + 1
 
