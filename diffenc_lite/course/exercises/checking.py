@@ -30,7 +30,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from .questions import EXERCISES, Exercise, Formula, Number
+from .forms import Exercise, Formula, Number
+from .registry import EXERCISES
 
 _TRIES = 24
 
