@@ -27,3 +27,15 @@ _LESSONS = [
 EXERCISES: dict[str, Exercise] = {
     exercise.number: exercise for lesson in _LESSONS for exercise in lesson.EXERCISES
 }
+
+
+def find(exercise: str | Exercise) -> Exercise:
+    """The exercise of this number. Raises ValueError for a number that does not exist."""
+    if isinstance(exercise, Exercise):
+        return exercise
+    try:
+        return EXERCISES[exercise]
+    except (KeyError, TypeError):
+        raise ValueError(
+            f"number must be that of an exercise, one of {', '.join(EXERCISES)}; got {exercise!r}"
+        ) from None
