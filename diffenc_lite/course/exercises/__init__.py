@@ -1,8 +1,9 @@
 """The exercises of the notebooks: `ask("04.2")` shows one, `check("04.2", answer)` judges it."""
 
-from .checking import ExerciseError, Verdict, ask, check, judge
+from .checking import Verdict, ask, check, judge
+from .comparing import ExerciseError
 from .forms import Choice, Exercise, Formula, Number, Program, Simulation, Vector
-from .registry import EXERCISES
+from .registry import EXERCISES, register
 
 __all__ = [
     "EXERCISES",
@@ -18,4 +19,5 @@ __all__ = [
     "ask",
     "check",
     "judge",
+    "register",
 ]

@@ -27,7 +27,7 @@ import warnings
 from dataclasses import dataclass
 from typing import Any
 
-from .comparing import Unanswered, Wrong, WrongForm, is_stub, prepare
+from .comparing import ExerciseError, Unanswered, Wrong, WrongForm, is_stub, prepared
 from .forms import Choice, Exercise
 from .limit import within
 from .registry import find
@@ -39,10 +39,6 @@ class Verdict:
 
     right: bool
     text: str
-
-
-class ExerciseError(Exception):
-    """The exercise is at fault, not the answer."""
 
 
 def ask(exercise: str | Exercise) -> None:
@@ -87,7 +83,7 @@ def _judge(exercise: Exercise, answer: Any) -> Verdict:
     try:
         if is_stub(answer):
             raise Unanswered
-        within(exercise.seconds, _prepared(exercise), answer)
+        within(exercise.seconds, prepared(exercise), answer)
     except ExerciseError:
         raise
     except Unanswered:
@@ -104,16 +100,6 @@ def _judge(exercise: Exercise, answer: Any) -> Verdict:
             False, f"Exercise {number}: looking at it raised {type(error).__name__}. {expected}"
         )
     return Verdict(True, f"Exercise {number}: right.")
-
-
-def _prepared(exercise: Exercise) -> Any:
-    try:
-        return prepare(exercise)
-    except Exception as error:
-        raise ExerciseError(
-            f"Exercise {exercise.number} itself has a mistake, whatever the answer: "
-            f"{type(error).__name__}: {error}"
-        ) from error
 
 
 class _Nowhere(io.TextIOBase):

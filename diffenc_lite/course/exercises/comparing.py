@@ -1,6 +1,6 @@
 """How an answer of each form is compared with the right one.
 
-`prepare(exercise)` works out what is right, and returns a function of an answer that returns
+`prepared(exercise)` works out what is right, and returns a function of an answer that returns
 nothing if it is right and else raises one of the three below. So a mistake of the exercise shows
 before an answer is looked at.
 
@@ -16,6 +16,7 @@ import math
 import random
 import re
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 
 from .forms import Choice, Exercise, Form, Formula, Number, Program, Simulation, Vector
@@ -37,9 +38,20 @@ class Wrong(Exception):
     """Of the right form, but not right; the text, which may be empty, says where."""
 
 
-def prepare(exercise: Exercise) -> Compare:
-    """The function that compares an answer. Whatever it raises itself is the exercise's fault."""
-    return _PREPARE[type(exercise.form)](exercise)
+class ExerciseError(Exception):
+    """The exercise is at fault, not the answer."""
+
+
+@cache
+def prepared(exercise: Exercise) -> Compare:
+    """The function that compares an answer. Raises ExerciseError if it can't be made."""
+    try:
+        return _PREPARE[type(exercise.form)](exercise)
+    except Exception as error:
+        raise ExerciseError(
+            f"Exercise {exercise.number} itself has a mistake, whatever the answer: "
+            f"{type(error).__name__}: {error}"
+        ) from error
 
 
 def is_stub(answer: Any) -> bool:

@@ -118,7 +118,7 @@ class Simulation:
 Form = Number | Vector | Formula | Choice | Program | Simulation
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Exercise:
     """number "NN.n" (NN is the notebook), question in Markdown, form, answer, hint.
 
@@ -133,3 +133,12 @@ class Exercise:
     hint: str
     seconds: float = 10.0
     points: int = 1
+
+    @property
+    def name(self) -> str:
+        """What the answer is called in a notebook: answer_04_2 for the number "04.2"."""
+        return answer_name(self.number)
+
+
+def answer_name(number: str) -> str:
+    return "answer_" + number.replace(".", "_")
