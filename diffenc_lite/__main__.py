@@ -112,8 +112,11 @@ def run_study(args: argparse.Namespace) -> None:
 def run_student(args: argparse.Namespace) -> None:
     from .course.exercises.student import write_student_versions
 
-    written = write_student_versions(args.notebooks, args.out)
-    print(f"{args.out}: {len(written)} notebooks without solutions and outputs")
+    written = write_student_versions(args.notebooks, args.out, args.grader, args.exercises_only)
+    what = "without solutions and outputs"
+    if args.grader != "plain":
+        what = f"WITH their solutions, from which {args.grader} makes those for students"
+    print(f"{args.out}: {len(written)} notebooks {what}")
 
 
 def run_doctor(args: argparse.Namespace) -> None:
@@ -305,11 +308,18 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
 
     one = command(
-        "student", run_student, "Write the notebooks without solutions and outputs, for students.",
+        "student", run_student, "Write the notebooks for students, or for a grader to make theirs.",
         "build/students", device=False,
     )  # fmt: skip
     one.add_argument("out", metavar="OUT", help="folder to write to; no file in it is overwritten")
     one.add_argument("--notebooks", default="notebooks", help="folder of the lessons")
+    one.add_argument(
+        "--for", dest="grader", choices=("plain", "nbgrader", "otter"), default="plain",
+        help="who marks: you (with check or grade), nbgrader, or otter-grader",
+    )  # fmt: skip
+    one.add_argument(
+        "--exercises-only", action="store_true", help="imports and exercises, without the lesson"
+    )
 
     one = command("doctor", run_doctor, "Versions, device, data, time of an update.", "")
     one.add_argument("--size", choices=tuple(SIZES), default="small", help="of the networks")
