@@ -73,8 +73,8 @@ def judge(exercise: str | Exercise, answer: Any) -> Verdict:
     found = find(exercise)
     with warnings.catch_warnings(), contextlib.ExitStack() as stack:
         warnings.simplefilter("ignore")
-        stack.enter_context(contextlib.redirect_stdout(_Nowhere()))
-        stack.enter_context(contextlib.redirect_stderr(_Nowhere()))
+        stack.enter_context(contextlib.redirect_stdout(Nowhere()))
+        stack.enter_context(contextlib.redirect_stderr(Nowhere()))
         return _judge(found, answer)
 
 
@@ -102,6 +102,8 @@ def _judge(exercise: Exercise, answer: Any) -> Verdict:
     return Verdict(True, f"Exercise {number}: right.")
 
 
-class _Nowhere(io.TextIOBase):
+class Nowhere(io.TextIOBase):
+    """Takes what is printed, and drops it."""
+
     def write(self, text: str) -> int:
         return len(text)

@@ -38,7 +38,7 @@ class Wrong(Exception):
     """Of the right form, but not right; the text, which may be empty, says where."""
 
 
-class ExerciseError(Exception):
+class ExerciseError(ValueError):
     """The exercise is at fault, not the answer."""
 
 
