@@ -1,4 +1,4 @@
-"""The command line: python -m diffenc_lite train | evaluate | sample | study | student | grade | doctor"""
+"""The command line: python -m diffenc_lite COMMAND ...; --help lists the commands."""
 
 from __future__ import annotations
 

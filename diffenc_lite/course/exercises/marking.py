@@ -7,7 +7,7 @@ or null; done, the numbers of exercises that are not to be looked at again. What
 standard output, as a line of JSON each: the start and the verdict of each exercise, and the end.
 Whatever the notebook itself prints is dropped.
 
-Only import statements and the cells of exercises run: those that bind the answer, and whatever code
+Only import statements and the cells of exercises run: those that name the answer, and whatever code
 stands between `ask` and the last of them.
 """
 
@@ -106,25 +106,21 @@ def imports(cells: list[ast.Module]) -> list[ast.stmt]:
 
 
 def exercise_cells(cells: list[ast.Module]) -> dict[str, list[ast.Module]]:
-    """The cells of each exercise that the notebook has an answer to, in the order of the course."""
+    """The cells of each exercise whose answer the notebook names, in the order of the course."""
     found = {}
     for number, exercise in EXERCISES.items():
-        binding = [i for i, cell in enumerate(cells) if exercise.name in _bound(cell)]
-        if not binding:
+        naming = [i for i, cell in enumerate(cells) if exercise.name in _names(cell)]
+        if not naming:
             continue
         asked = [i for i, cell in enumerate(cells) if any(_calls(s, "ask") for s in cell.body)]
-        first = max((i for i in asked if i < binding[-1]), default=binding[0])
-        found[number] = [cells[i] for i in sorted({*binding, *range(first, binding[-1] + 1)})]
+        first = max((i for i in asked if i < naming[-1]), default=naming[0])
+        found[number] = [cells[i] for i in sorted({*naming, *range(first, naming[-1] + 1)})]
     return found
 
 
-def _bound(cell: ast.Module) -> set[str]:
-    return {
-        node.name if isinstance(node, ast.FunctionDef) else node.id
-        for node in ast.walk(cell)
-        if isinstance(node, ast.FunctionDef)
-        or (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
-    }
+def _names(cell: ast.Module) -> set[str]:
+    functions = {node.name for node in ast.walk(cell) if isinstance(node, ast.FunctionDef)}
+    return functions | {node.id for node in ast.walk(cell) if isinstance(node, ast.Name)}
 
 
 def _calls(statement: ast.stmt, *functions: str) -> bool:
