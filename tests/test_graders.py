@@ -11,7 +11,11 @@ import pytest
 from hand_ins import answered, solutions
 
 from diffenc_lite.course.exercises import EXERCISES
-from diffenc_lite.course.exercises.student import write_student_versions
+from diffenc_lite.course.exercises.student import (
+    is_solution,
+    student_version,
+    write_student_versions,
+)
 
 missing = [name for name in ("nbgrader", "otter") if importlib.util.find_spec(name) is None]
 pytestmark = pytest.mark.skipif(
@@ -24,6 +28,7 @@ NAME = "06_the_noise_variance_ratio"
 LESSON = nbformat.read(ROOT / "notebooks" / f"{NAME}.ipynb", as_version=4)
 SOLUTIONS = solutions(LESSON)
 NAMES = list(SOLUTIONS)
+LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
 def run(*command: str, cwd: Path) -> str:
@@ -50,12 +55,16 @@ CLASS = {
 }
 
 
-def assert_holds_no_solution(notebook) -> None:
-    text = json.dumps(notebook)
-    assert "SOLUTION" not in text
-    for code in SOLUTIONS.values():
-        for line in code.splitlines():
-            assert "check(" in line or len(line) < 12 or json.dumps(line)[1:-1] not in text
+def assert_holds_no_solution(notebook, lesson=LESSON) -> None:
+    """No mark is left, and no line of a solution but what the lesson itself shows."""
+    assert "SOLUTION" not in json.dumps(notebook)
+    shown = "\n".join(cell.source for cell in lesson.cells if not is_solution(cell)).splitlines()
+    telling = {line for code in solutions(lesson).values() for line in code.splitlines()}
+    telling -= {*shown, ""}
+    assert telling
+    left = "\n".join(cell.source for cell in notebook.cells).splitlines()
+    assert not telling & {*left}
+    assert not [line for line in telling if len(line) > 12 and line in json.dumps(notebook)]
 
 
 def assert_is_the_lesson_with_stubs(notebook) -> None:
@@ -167,3 +176,28 @@ def test_otter_drops_the_solutions_of_a_lesson_itself(tmp_path):
     assert "no" in said.lower()
     released = nbformat.read(tmp_path / "dist" / "student" / f"{NAME}.ipynb", as_version=4)
     assert_holds_no_solution(released)
+
+
+# ---- every lesson --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_no_student_gets_a_solution_by_any_way(path, tmp_path):
+    """The whole lesson, through the parts of the two graders that take solutions out."""
+    from nbgrader.preprocessors import ClearSolutions
+    from otter.assign import main as assign
+
+    lesson = nbformat.read(path, as_version=4)
+    if not any(map(is_solution, lesson.cells)):
+        pytest.skip("no exercises in it")
+    assert_holds_no_solution(student_version(lesson, path.name), lesson)
+
+    version = student_version(lesson, path.name, "nbgrader")
+    released, _ = ClearSolutions().preprocess(version, {})
+    assert_holds_no_solution(released, lesson)
+
+    master = tmp_path / path.name
+    nbformat.write(student_version(lesson, path.name, "otter"), master)
+    assign(str(master), str(tmp_path / "dist"), no_run_tests=True)
+    released = nbformat.read(tmp_path / "dist" / "student" / path.name, as_version=4)
+    assert_holds_no_solution(released, lesson)

@@ -236,7 +236,7 @@ def test_a_mistake_that_shows_only_when_marking_leaves_its_column_empty(
     command = ["grade", str(tmp_path / "in"), "--csv", str(tmp_path / "marks.csv")]
     assert main([*command, "--exercises", str(tmp_path / "own.py")]) == 2
     assert "marks are written, without these: Exercise A.2" in capsys.readouterr().err
-    assert (tmp_path / "marks.csv").read_text().splitlines()[1].startswith("ada,3,,3,A.2: Exer")
+    assert (tmp_path / "marks.csv").read_text().splitlines()[1].startswith('ada,3,,3,"A.2: Exer')
 
 
 def test_the_help_says_that_it_runs_the_code_of_others(capsys):
