@@ -93,6 +93,16 @@ def test_one_version_everywhere():
     assert re.search(r"^## (\S+)", changes, re.MULTILINE).group(1) == version
 
 
+def test_code_and_text_have_a_licence_each():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["license"] == ["MIT", "CC-BY-4.0"]
+    assert PROJECT["project"]["license-files"] == ["LICENSE", "LICENSE-TEXT"]
+    assert "MIT License" in (ROOT / "LICENSE").read_text(encoding="utf-8")
+    text = (ROOT / "LICENSE-TEXT").read_text(encoding="utf-8")
+    assert "Creative Commons Attribution 4.0 International Public License" in text
+    assert "[MIT licence](LICENSE)" in README and "[CC BY 4.0](LICENSE-TEXT)" in README
+
+
 def test_citation_names_the_paper():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     assert {"cff-version", "message", "title", "authors"} <= set(citation)
