@@ -1,4 +1,4 @@
-"""The command line: python -m diffenc_lite train | evaluate | sample | study | student | doctor"""
+"""The command line: python -m diffenc_lite COMMAND ...; --help lists the commands."""
 
 from __future__ import annotations
 
@@ -112,8 +112,20 @@ def run_study(args: argparse.Namespace) -> None:
 def run_student(args: argparse.Namespace) -> None:
     from .course.exercises.student import write_student_versions
 
-    written = write_student_versions(args.notebooks, args.out)
-    print(f"{args.out}: {len(written)} notebooks without solutions and outputs")
+    written = write_student_versions(args.notebooks, args.out, args.grader, args.exercises_only)
+    what = "without solutions and outputs"
+    if args.grader != "plain":
+        what = f"WITH their solutions, from which {args.grader} makes those for students"
+    print(f"{args.out}: {len(written)} notebooks {what}")
+
+
+def run_grade(args: argparse.Namespace) -> None:
+    from .course.exercises.grading import Limits, grade
+
+    limits = Limits(args.seconds, args.memory)
+    students = grade(args.folder, args.csv, args.exercises, limits, args.jobs)
+    peak = max(marks.peak for marks in students.values()) / 1e9
+    print(f"{args.csv}: {len(students)} students; the largest process took {peak:.1f} GB")
 
 
 def run_doctor(args: argparse.Namespace) -> None:
@@ -219,7 +231,7 @@ def _say(line: str) -> None:
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser("python -m diffenc_lite", description=__doc__)
     commands = top.add_subparsers(
-        required=True, metavar="train | evaluate | sample | study | student | doctor"
+        required=True, metavar="train | evaluate | sample | study | student | grade | doctor"
     )
 
     def command(
@@ -305,11 +317,38 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
 
     one = command(
-        "student", run_student, "Write the notebooks without solutions and outputs, for students.",
+        "student", run_student, "Write the notebooks for students, or for a grader to make theirs.",
         "build/students", device=False,
     )  # fmt: skip
     one.add_argument("out", metavar="OUT", help="folder to write to; no file in it is overwritten")
     one.add_argument("--notebooks", default="notebooks", help="folder of the lessons")
+    one.add_argument(
+        "--for", dest="grader", choices=("plain", "nbgrader", "otter"), default="plain",
+        help="who marks: you (with check or grade), nbgrader, or otter-grader",
+    )  # fmt: skip
+    one.add_argument(
+        "--exercises-only", action="store_true", help="imports and exercises, without the lesson"
+    )
+
+    one = command(
+        "grade", run_grade, "Mark a folder of notebooks that were handed in.",
+        "handed-in --csv marks.csv", device=False,
+    )  # fmt: skip
+    one.description = (
+        "Marks the exercises of notebooks that were handed in: a row a student, a column an "
+        "exercise. Notebooks in a subfolder are by the student of its name. Only imports and the "
+        "cells of exercises run. THIS RUNS OTHER PEOPLE'S CODE, as you: each notebook in a process "
+        "of its own, in an empty folder, with limits of time, of memory and of the size of a file, "
+        "and what it prints is dropped. That is a guard against mistakes, not against malice: the "
+        "code may read your files and use the network. For people that you do not trust, call "
+        "this in a container or on a machine that holds nothing else."
+    )
+    one.add_argument("folder", metavar="FOLDER", help="of notebooks, or of a folder a student")
+    one.add_argument("--csv", default="marks.csv", help="the file of marks to write")
+    one.add_argument("--exercises", metavar="FILE.py", help="registers exercises of your own")
+    one.add_argument("--seconds", type=float, default=20.0, help="for one exercise")
+    one.add_argument("--memory", type=float, default=4.0, help="for one notebook, in GB")
+    one.add_argument("--jobs", type=int, default=2, help="notebooks at a time")
 
     one = command("doctor", run_doctor, "Versions, device, data, time of an update.", "")
     one.add_argument("--size", choices=tuple(SIZES), default="small", help="of the networks")

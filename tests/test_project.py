@@ -42,9 +42,10 @@ def name_and_bounds(requirement: str) -> tuple[str, str]:
     return name, bounds.replace(" ", "")
 
 
-def pip_requirements() -> dict[str, str]:
+def pip_requirements(without: str | None = None) -> dict[str, str]:
     project = PROJECT["project"]
-    lists = [project["dependencies"], *project["optional-dependencies"].values()]
+    extras = project["optional-dependencies"]
+    lists = [project["dependencies"], *(extras[name] for name in extras if name != without)]
     return dict(name_and_bounds(requirement) for part in lists for requirement in part)
 
 
@@ -73,7 +74,8 @@ def test_environment_and_package_agree():
     conda = dict(name_and_bounds(spec) for spec in specs)
     assert conda.pop("python") == PROJECT["project"]["requires-python"]
     assert conda.pop("pip") == ""
-    assert conda == {CONDA_NAMES.get(n, n): bounds for n, bounds in pip_requirements().items()}
+    wanted = pip_requirements(without="coursework")  # for lecturers only
+    assert conda == {CONDA_NAMES.get(n, n): bounds for n, bounds in wanted.items()}
 
 
 def test_what_builds_the_package_is_what_its_tests_install():
@@ -89,6 +91,16 @@ def test_one_version_everywhere():
     assert citation["version"] == version
     changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     assert re.search(r"^## (\S+)", changes, re.MULTILINE).group(1) == version
+
+
+def test_code_and_text_have_a_licence_each():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["license"] == ["MIT", "CC-BY-4.0"]
+    assert PROJECT["project"]["license-files"] == ["LICENSE", "LICENSE-TEXT"]
+    assert "MIT License" in (ROOT / "LICENSE").read_text(encoding="utf-8")
+    text = (ROOT / "LICENSE-TEXT").read_text(encoding="utf-8")
+    assert "Creative Commons Attribution 4.0 International Public License" in text
+    assert "[MIT licence](LICENSE)" in README and "[CC BY 4.0](LICENSE-TEXT)" in README
 
 
 def test_citation_names_the_paper():

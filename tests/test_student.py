@@ -14,9 +14,12 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from diffenc_lite.__main__ import main
 from diffenc_lite.course.exercises import EXERCISES
+from diffenc_lite.course.exercises.forms import answer_name
 from diffenc_lite.course.exercises.student import (
     BEGIN,
     END,
+    GRADERS,
+    IGNORE,
     is_solution,
     student_version,
     write_student_versions,
@@ -25,15 +28,21 @@ from diffenc_lite.course.exercises.student import (
 
 def solution(source: str):
     metadata = {"tags": ["solution"], "jupyter": {"source_hidden": True}}
-    return new_code_cell(f"{BEGIN}\n{source}\n{END}", metadata=metadata)
+    return new_code_cell(f"{IGNORE}\n{BEGIN}\n{source}\n{END}", metadata=metadata)
+
+
+def asked(number: str = "04.4"):
+    return new_code_cell(f'ask("{number}")', outputs=[new_output("stream", text="old")])
 
 
 def stub(number: str = "04.4"):
-    return new_code_cell(f'answer = ...  # your answer here\ncheck("{number}", answer)')
+    name = answer_name(number)
+    return new_code_cell(f'{name} = ...  # your answer here\ncheck("{number}", {name})')
 
 
 def solved(number: str = "04.4", answer: str = "1 + sigma**2"):
-    return solution(f'answer = {answer}\ncheck("{number}", answer)')
+    name = answer_name(number)
+    return solution(f'{name} = {answer}\ncheck("{number}", {name})')
 
 
 def lesson():
@@ -45,18 +54,23 @@ def lesson():
                 "import sympy as sp\nfrom diffenc_lite.course.exercises import ask, check\n"
                 "sigma = sp.Symbol('sigma')"
             ),
-            new_code_cell('ask("04.4")', outputs=[new_output("stream", text="old")]),
-            stub(),
-            solved(),
+            new_markdown_cell("Solutions are folded away.", metadata={"tags": ["solution"]}),
+            asked("04.4"),
+            stub("04.4"),
+            solved("04.4", 'sp.Symbol("sigma")**2 + 1'),
+            asked("01.2"),
             new_code_cell(
-                'def c(step):\n    ...  # your code here\n\ncheck("01.2", c)', execution_count=7
+                'def answer_01_2(step):\n    ...  # your code here\n\n\ncheck("01.2", answer_01_2)',
+                execution_count=7,
             ),
             solution(
-                "import math\ndef c(step):\n    return -math.expm1(-step)\n\ncheck('01.2', c)"
+                "import math\n\n\ndef answer_01_2(step):\n    return -math.expm1(-step)\n\n\n"
+                'check("01.2", answer_01_2)'
             ),
+            asked("00.2"),
             stub("00.2"),
             solved("00.2", "13.3 / 18.3"),
-            new_code_cell("answer = 2\nprint(sigma**answer)"),
+            new_code_cell("power = 2\nprint(sigma**power)"),
         ],
         metadata={"widgets": {"state": {}}},
     )
@@ -99,12 +113,12 @@ def test_student_version_keeps_the_lesson_and_drops_the_rest():
     before = json.dumps(notebook)
     student = student_version(notebook, "lesson")
     assert json.dumps(notebook) == before, "the notebook given stays as it is"
-    kept = [cell for cell in notebook.cells if not is_solution(cell)]
+    kept = [cell for cell in notebook.cells if "solution" not in cell.metadata.get("tags", [])]
     assert [cell.source for cell in student.cells] == [cell.source for cell in kept]
     assert [cell.id for cell in student.cells] == [cell.id for cell in kept]
     code = [cell for cell in student.cells if cell.cell_type == "code"]
     assert all(cell.outputs == [] and cell.execution_count is None for cell in code)
-    assert "SOLUTION" not in json.dumps(student) and "widgets" not in student.metadata
+    assert "solution" not in json.dumps(student).lower() and "widgets" not in student.metadata
 
 
 def test_all_notebooks_are_written_by_their_names(tmp_path):
@@ -170,46 +184,67 @@ def test_a_damaged_notebook_is_named_and_nothing_written(tmp_path, content):
     assert not (tmp_path / "out").exists()
 
 
-UNTAGGED = new_code_cell(f'{BEGIN}\nanswer = 1\ncheck("04.4", answer)\n{END}')
-NO_END = new_code_cell(f'{BEGIN}\ncheck("04.4", 1)', metadata={"tags": ["solution"]})
-BARE = new_code_cell('check("04.4", 1)', metadata={"tags": ["solution"]})
-MORE = new_code_cell(
-    f'{BEGIN}\nanswer = 1\n{END}\ncheck("04.4", answer)', metadata={"tags": ["solution"]}
-)
-EMPTY = new_code_cell("", metadata={"tags": ["solution"]})
-TEXT = new_markdown_cell(f"{BEGIN}\nsee the book\n{END}", metadata={"tags": ["solution"]})
+UNTAGGED = new_code_cell(f'{BEGIN}\nanswer_04_4 = 1\ncheck("04.4", answer_04_4)\n{END}')
+TAGS = {"tags": ["solution"]}
+NO_END = new_code_cell(f'{IGNORE}\n{BEGIN}\ncheck("04.4", answer_04_4)', metadata=TAGS)
+BARE = new_code_cell('check("04.4", answer_04_4)', metadata=TAGS)
+MORE = new_code_cell(f'{solved().source}\ncheck("04.4", answer_04_4)', metadata=TAGS)
+READ = new_code_cell(solved().source.removeprefix(f"{IGNORE}\n"), metadata=TAGS)
+EMPTY = new_code_cell("", metadata=TAGS)
+TEXT = new_markdown_cell(f"{BEGIN}\nsee the book\n{END}", metadata=TAGS)
 
 
 @pytest.mark.parametrize(
     "cells, words",
     [
-        ([stub(), UNTAGGED], "cell 2: a solution must have the tag"),
-        ([stub(), NO_END], "cell 2: all of a solution must stand between"),
-        ([stub(), BARE], "all of a solution must stand between"),
-        ([stub(), MORE], "all of a solution must stand between"),
-        ([stub(), EMPTY], "all of a solution must stand between"),
-        ([stub(), TEXT], "must be a code cell"),
-        ([solved()], "its stub, must each call check once"),
-        ([new_markdown_cell("Think."), solved()], "must each call check once"),
-        ([new_code_cell("answer = ..."), solved()], "must each call check once"),
-        ([stub("04.1"), solved("04.4")], r"the stub checks \[\"'04.1'\"\], the solution"),
-        ([stub(), solution("answer = 3")], "must each call check once"),
-        ([stub(), solved(), new_code_cell("print(answer)")], "cell 3: uses answer, last bound"),
+        ([asked(), stub(), UNTAGGED], "cell 3: a solution must be a code cell with the tag"),
+        ([asked(), stub(), TEXT], "cell 3: a solution must be a code cell"),
+        ([asked(), stub(), NO_END], "cell 3: all of a solution must stand between"),
+        ([asked(), stub(), BARE], "all of a solution must stand between"),
+        ([asked(), stub(), MORE], "all of a solution must stand between"),
+        ([asked(), stub(), READ], "after the line `# Ignore this cell"),
+        ([asked(), stub(), EMPTY], "all of a solution must stand between"),
+        ([solved()], "its stub, must each end in a call"),
+        ([new_markdown_cell("Think."), solved()], "must each end in a call"),
+        ([asked(), new_code_cell("answer_04_4 = ..."), solved()], "the stub checks nothing"),
+        ([asked(), stub("04.1"), solved("04.4")], "the stub checks 04.1, the solution 04.4"),
+        ([asked(), stub(), solution("answer_04_4 = 3")], "the solution nothing"),
+        ([asked(), stub(), solution('check("04.4", 3)')], "the solution nothing"),
+        ([asked(), stub(), solution('answer = 3\ncheck("04.4", answer)')], "the solution nothing"),
         (
-            [new_code_cell("answer = 2"), stub(), solved(), new_code_cell("f(1, [answer])")],
-            "cell 4: uses answer",
+            [asked(), stub(), solution('check("04.4", answer_04_4)\nanswer_04_4 = 3')],
+            "the solution nothing",
+        ),
+        ([stub(), solved()], 'no cell before it has ask."04.4"'),
+        ([asked("04.1"), stub(), solved()], 'no cell before it has ask."04.4"'),
+        (
+            [asked(), stub(), solved(), new_code_cell("print(answer_04_4)")],
+            "cell 4: uses answer_04_4, last bound",
         ),
         (
-            [stub(), solved(), new_code_cell("def f():\n    return answer")],
-            "cell 3: uses answer",
+            [
+                new_code_cell("answer_04_4 = 2"),
+                asked(), stub(), solved(),
+                new_code_cell("f(1, [answer_04_4])"),
+            ],
+            "cell 5: uses answer_04_4",
         ),
         (
-            [stub(), solution('import math\ncheck("04.4", 1)'), new_code_cell("math.pi")],
+            [asked(), stub(), solved(), new_code_cell("def f():\n    return answer_04_4")],
+            "cell 4: uses answer_04_4",
+        ),
+        (
+            [
+                asked(),
+                stub(),
+                solution('import math\nanswer_04_4 = 1\ncheck("04.4", answer_04_4)'),
+                new_code_cell("math.pi"),
+            ],
             "uses math.*(or import)",
         ),
         ([new_code_cell("x = = 1")], "cell 1: not Python"),
     ],
-)
+)  # fmt: skip
 def test_a_broken_rule_is_named_with_its_cell(cells, words):
     with pytest.raises(ValueError, match=words) as error:
         student_version(new_notebook(cells=cells), "04.ipynb")
@@ -219,22 +254,100 @@ def test_a_broken_rule_is_named_with_its_cell(cells, words):
 @pytest.mark.parametrize(
     "source",
     [
-        "answer = 2\nprint(answer)",
-        "def f(answer):\n    return answer",
-        "[answer for answer in range(3)]",
+        "answer_04_4 = 2\nprint(answer_04_4)",
+        "def f(answer_04_4):\n    return answer_04_4",
+        "[answer_04_4 for answer_04_4 in range(3)]",
         "%matplotlib inline\nx = 1",
         "!echo hello",
         'check("04.4", 3)  # a wrong answer, to see what is said',
     ],
 )
 def test_what_a_lesson_may_do_after_an_exercise(source):
-    cells = [stub(), solved(), new_code_cell(source)]
-    assert len(student_version(new_notebook(cells=cells), "04.ipynb").cells) == 2
+    cells = [asked(), stub(), solved(), new_code_cell(source)]
+    assert len(student_version(new_notebook(cells=cells), "04.ipynb").cells) == 3
 
 
 def test_a_name_is_free_again_once_a_lesson_cell_has_bound_it():
-    cells = [stub(), solved(), new_code_cell("answer = 2"), new_code_cell("print(answer)")]
-    assert len(student_version(new_notebook(cells=cells), "04.ipynb").cells) == 3
+    again = new_code_cell("answer_04_4 = 2"), new_code_cell("print(answer_04_4)")
+    cells = [asked(), stub(), solved(), *again]
+    assert len(student_version(new_notebook(cells=cells), "04.ipynb").cells) == 4
+
+
+# --- for graders, and exercises alone -------------------------------------------------------------
+
+
+def test_nbgrader_gets_ids_points_and_tests_that_assert():
+    version = student_version(lesson(), "01.ipynb", "nbgrader")
+    marked = [cell for cell in version.cells if "nbgrader" in cell.metadata]
+    ids = [cell.metadata.nbgrader.grade_id for cell in marked]
+    names = ["answer_04_4", "answer_01_2", "answer_00_2"]
+    assert ids == [prefix + name for name in names for prefix in ("", "test_")]
+    for answer, test in zip(marked[::2], marked[1::2], strict=True):
+        assert answer.metadata.nbgrader.solution and not answer.metadata.nbgrader.locked
+        assert test.metadata.nbgrader.grade and test.metadata.nbgrader.locked
+        assert test.metadata.nbgrader.points == 1
+        assert f", {answer.metadata.nbgrader.grade_id})" in test.source
+        assert "assert verdict.right" in test.source
+    first, *region, last = marked[0].source.split("### ")
+    assert first + last.removeprefix("END SOLUTION\n") == stub("04.4").source + ""
+    assert region == ['BEGIN SOLUTION\nanswer_04_4 = sp.Symbol("sigma")**2 + 1\n']
+
+
+def test_what_graders_get_runs_with_every_answer_right(tmp_path):
+    for grader in ("nbgrader", "otter"):
+        version = student_version(lesson(), "01.ipynb", grader)
+        assert "folded away" not in json.dumps(version)
+        version.cells = [cell for cell in version.cells if cell.cell_type != "raw"]
+        assert [line for line in printed(version) if line.startswith("Exercise")] == [
+            f"Exercise {number}: right." for number in ("04.4", "01.2", "00.2")
+        ]
+
+
+def test_otter_gets_questions_with_points():
+    version = student_version(lesson(), "01_lesson.ipynb", "otter")
+    raw = [cell.source for cell in version.cells if cell.cell_type == "raw"]
+    assert raw[0].startswith("# ASSIGNMENT CONFIG\nname: 01_lesson\n")
+    assert raw[1] == "# BEGIN QUESTION\nname: q_04_4\npoints: 1\ncheck_cell: false"
+    assert [len(raw), raw[2:6]] == [
+        1 + 3 * 6,
+        ["# BEGIN SOLUTION", "# END SOLUTION", "# BEGIN TESTS", "# END TESTS"],
+    ]
+
+
+def test_exercises_alone_are_imports_questions_and_stubs():
+    sheet = student_version(lesson(), "01_lesson.ipynb", exercises_only=True)
+    assert [cell.source for cell in sheet.cells] == [
+        "# Exercises of 01_lesson",
+        "import sympy as sp\nfrom diffenc_lite.course.exercises import ask, check\nimport math",
+        asked("04.4").source,
+        stub("04.4").source,
+        asked("01.2").source,
+        lesson().cells[7].source,
+        asked("00.2").source,
+        stub("00.2").source,
+    ]
+    bare = new_notebook(cells=[new_markdown_cell("# No exercises")])
+    assert student_version(bare, "14.ipynb", exercises_only=True) is None
+
+
+def test_each_grader_has_its_folders(tmp_path, capsys):
+    source = write(tmp_path / "lessons", lesson())
+    expected = {
+        "plain": ["01_lesson.ipynb"],
+        "nbgrader": ["nbgrader_config.py", "source/01_lesson/01_lesson.ipynb"],
+        "otter": ["source/01_lesson.ipynb"],
+    }
+    for grader in GRADERS:
+        out = tmp_path / grader
+        assert main(["student", str(out), "--notebooks", str(source), "--for", grader]) == 0
+        files = sorted(path for path in out.rglob("*") if path.is_file())
+        assert [path.relative_to(out).as_posix() for path in files] == expected[grader]
+        said = capsys.readouterr().out
+        assert ("WITH their solutions" in said) == (grader != "plain")
+        with pytest.raises(FileExistsError):
+            write_student_versions(source, out, grader)
+    with pytest.raises(ValueError, match="grader must be one of plain, nbgrader, otter; got 'x'"):
+        write_student_versions(source, tmp_path / "x", "x")
 
 
 # --- the notebooks of the course ------------------------------------------------------------------
@@ -245,9 +358,8 @@ LESSONS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_exercises_of_the_notebooks(path):
     """All exercises of the registry, in order; stored outputs, which nbval compares with a run, say
-    that every solution is right; and every stub is reported when run, with the lesson's imports."""
+    that every solution is right. Stubs and solutions run after the imports of the lesson alone."""
     notebook = nbformat.read(path, as_version=4)
-    student = student_version(notebook, path.name)
     solutions = [index for index, cell in enumerate(notebook.cells) if is_solution(cell)]
     own = [number for number in EXERCISES if number.startswith(path.stem[:2] + ".")]
     stored = [
@@ -255,13 +367,35 @@ def test_exercises_of_the_notebooks(path):
     ]
     assert stored == [f"Exercise {number}: right.\n" for number in own]
 
-    cells = [cell.source for cell in student.cells if cell.cell_type == "code"]
+    cells = [
+        cell.source for cell in notebook.cells if cell.cell_type == "code" and not is_solution(cell)
+    ]
     code = [ast.parse(TransformerManager().transform_cell(source)) for source in cells]
     nodes = [node for tree in code for node in tree.body]
     imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
-    names: dict[str, object] = {}
-    exec(compile(ast.Module(imports, []), path.name, "exec"), names)
     for number, index in zip(own, solutions, strict=True):
-        with contextlib.redirect_stdout(io.StringIO()) as said:
-            exec(notebook.cells[index - 1].source, names)
-        assert said.getvalue().startswith(f"Exercise {number}: not yet answered.")
+        for cell, verdict in (
+            (notebook.cells[index - 1], "not yet answered."),
+            (notebook.cells[index], "right."),
+        ):
+            names: dict[str, object] = {}
+            exec(compile(ast.Module(imports, []), path.name, "exec"), names)
+            with contextlib.redirect_stdout(io.StringIO()) as said:
+                exec(cell.source, names)
+            assert said.getvalue().startswith(f"Exercise {number}: {verdict}")
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_students_get_no_solution_and_no_word_of_one(path):
+    notebook = nbformat.read(path, as_version=4)
+    for exercises_only in (False, True):
+        student = student_version(notebook, path.name, exercises_only=exercises_only)
+        if student is None:
+            continue
+        text = "\n".join(cell.source for cell in student.cells)
+        for cell in filter(is_solution, notebook.cells):
+            lines = [line.strip() for line in cell.source.splitlines()]
+            telling = [line for line in lines if len(line) > 12 and "check(" not in line]
+            assert not [line for line in telling if line.startswith("answer_") and line in text]
+        for words in ("BEGIN SOLUTION", "folded", "hidden cell", "a solution is", "solution below"):
+            assert words not in text

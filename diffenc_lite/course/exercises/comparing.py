@@ -1,0 +1,402 @@
+"""How an answer of each form is compared with the right one.
+
+`prepared(exercise)` works out what is right, and returns a function of an answer that returns
+nothing if it is right and else raises one of the three below. So a mistake of the exercise shows
+before an answer is looked at.
+
+A formula counts as equal to the answer when the two agree at inputs drawn from a fixed seed, an
+expression to 12 digits computed with 30: unlike a call of `simplify` this needs no luck with the
+form, and a wrong formula does not survive it. Symbols are matched by name, so their assumptions do
+not matter.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import re
+from collections.abc import Callable, Iterable
+from functools import cache
+from typing import Any
+
+from .forms import Choice, Exercise, Form, Formula, Number, Program, Simulation, Vector
+
+Compare = Callable[[Any], None]
+
+_TRIES = 24
+
+
+class Unanswered(Exception):
+    """The answer is still the stub."""
+
+
+class WrongForm(Exception):
+    """Not something that could be an answer; the text says what it is."""
+
+
+class Wrong(Exception):
+    """Of the right form, but not right; the text, which may be empty, says where."""
+
+
+class ExerciseError(ValueError):
+    """The exercise is at fault, not the answer."""
+
+
+@cache
+def prepared(exercise: Exercise) -> Compare:
+    """The function that compares an answer. Raises ExerciseError if it can't be made."""
+    try:
+        return _PREPARE[type(exercise.form)](exercise)
+    except Exception as error:
+        raise ExerciseError(
+            f"Exercise {exercise.number} itself has a mistake, whatever the answer: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+
+
+def is_stub(answer: Any) -> bool:
+    return answer is None or answer is ...
+
+
+def _close(value: Any, right: Any, form: Any, tolerance: float) -> bool:
+    return bool(abs(value - right) <= tolerance * abs(right) + form.absolute)
+
+
+# --- numbers -------------------------------------------------------------------------------------
+
+
+def _prepare_number(exercise: Exercise) -> Compare:
+    form = exercise.form
+    assert isinstance(form, Number)
+    right = as_number(_call(exercise.answer))
+    if right is None or not math.isfinite(right):
+        raise ValueError("its answer must compute one finite number")
+
+    def compare(answer: Any) -> None:
+        value = as_number(answer)
+        if value is None:
+            raise WrongForm(f"this is {describe(answer)}")
+        if not _close(value, right, form, form.tolerance):
+            raise Wrong("")
+
+    return compare
+
+
+def _prepare_vector(exercise: Exercise) -> Compare:
+    import numpy as np
+
+    form = exercise.form
+    assert isinstance(form, Vector)
+    right = _as_array(_call(exercise.answer))
+    if right is None or right.shape != form.shape or not np.isfinite(right).all():
+        raise ValueError(f"its answer must compute finite numbers of shape {form.shape}")
+
+    def compare(answer: Any) -> None:
+        values = _as_array(answer)
+        if values is None:
+            raise WrongForm(f"this is {describe(answer)}")
+        lengths = [[n for n in shape if n != 1] for shape in (values.shape, right.shape)]
+        if lengths[0] != lengths[1]:  # a row or a column is as good as a list
+            raise WrongForm(f"this is an array of shape {values.shape}")
+        for index in np.ndindex(right.shape):
+            if not _close(values.reshape(right.shape)[index], right[index], form, form.tolerance):
+                raise Wrong(f", for example at index {_readable(index)}")
+
+    return compare
+
+
+def _call(answer: Any) -> Any:
+    if not callable(answer):
+        raise ValueError("its answer must be a function without arguments")
+    return answer()
+
+
+def as_number(value: Any) -> float | None:
+    """One real number from Python, numpy, torch or SymPy as a float; None for anything else."""
+    try:
+        if hasattr(value, "item"):  # numpy and torch; refused if it holds more than one
+            value = value.item()
+        if isinstance(value, (bool, str, bytes)):
+            return None
+        return float(value)
+    except (TypeError, ValueError, RuntimeError, OverflowError):
+        return None
+
+
+def _as_array(value: Any) -> Any:
+    """Real numbers from lists, numpy, torch or SymPy as an array; None for anything else."""
+    import numpy as np
+    import torch
+
+    try:
+        if isinstance(value, torch.Tensor):
+            if value.dtype == torch.bool or value.is_complex():
+                return None
+            return value.detach().cpu().double().numpy()
+        if isinstance(value, (list, tuple)) and any(isinstance(v, torch.Tensor) for v in value):
+            value = [_as_array(v) for v in value]
+        array = np.array(value.tolist() if hasattr(value, "tolist") else value)
+        if array.dtype.kind == "O":  # as of SymPy
+            numbers = [as_number(v) for v in array.ravel()]
+            return None if None in numbers else np.array(numbers).reshape(array.shape)
+        return array.astype(np.float64) if array.dtype.kind in "iuf" else None
+    except (TypeError, ValueError, RuntimeError, OverflowError):
+        return None
+
+
+def describe(answer: Any) -> str:
+    shape = getattr(answer, "shape", None)
+    if isinstance(shape, tuple):
+        return f"an array of shape {tuple(shape)}"
+    if as_number(answer) is not None:
+        return "a number"
+    if callable(answer):
+        return "a function"
+    names = {"str": "a string", "bool": "True or False", "complex": "a complex number"}
+    kind = type(answer).__name__
+    return names.get(kind, f"an object of type {kind}")
+
+
+def _readable(index: tuple[int, ...]) -> str:
+    return str(index[0]) if len(index) == 1 else str(index)
+
+
+# --- choices -------------------------------------------------------------------------------------
+
+
+def _prepare_choice(exercise: Exercise) -> Compare:
+    form = exercise.form
+    assert isinstance(form, Choice)
+    right = exercise.answer
+    if not isinstance(right, str) or not set(right) <= set(form.options):
+        raise ValueError(f"its answer must be of the letters {', '.join(form.options)}")
+    if len(right) != 1 and not form.many:
+        raise ValueError("its answer must be one letter, or its form have many=True")
+
+    def compare(answer: Any) -> None:
+        if isinstance(answer, (list, tuple, set)) and all(isinstance(a, str) for a in answer):
+            answer = "".join(answer)
+        if not isinstance(answer, str):
+            raise WrongForm(f"this is {describe(answer)}")
+        chosen = set(re.sub(r"[\s,]", "", answer.lower()))
+        if not chosen <= set(form.options) or (len(chosen) != 1 and not form.many):
+            raise WrongForm(f'this is "{answer[:20]}"')
+        if chosen != set(right):
+            raise Wrong("")
+
+    return compare
+
+
+# --- formulas ------------------------------------------------------------------------------------
+
+
+def _prepare_formula(exercise: Exercise) -> Compare:
+    form = exercise.form
+    assert isinstance(form, Formula)
+    if not isinstance(exercise.answer, str):
+        raise ValueError("its answer must be SymPy text")
+    names = list(form.ranges)
+    formula = _parse(exercise.answer, names)
+    try:
+        _check_names(formula, names)
+        inputs = _draw_inputs(exercise.number, form)
+        right = [_evaluate(formula, point) for point in inputs]
+    except (WrongForm, Wrong) as error:
+        raise ValueError(f"its answer, {exercise.answer}: {error}".replace(": :", ":")) from None
+
+    def compare(answer: Any) -> None:
+        outputs: Iterable[Any]
+        if _is_expression(answer):
+            _check_names(answer, names)
+            outputs = (_evaluate(answer, point) for point in inputs)
+            digits = 1e-12
+        elif callable(answer):
+            outputs = _try_function(answer, inputs)
+            digits = 1e-6
+        else:
+            raise WrongForm(f"this is {describe(answer)}")
+        for point, output, expected in zip(inputs, outputs, right, strict=True):
+            if isinstance(output, float):  # of a function; SymPy cannot compare what is infinite
+                expected = float(expected)
+            if not _close(output, expected, form, digits):
+                where = ", ".join(f"{name} = {value:.4g}" for name, value in point.items())
+                raise Wrong(f", for example at {where}")
+
+    return compare
+
+
+def _draw_inputs(seed: str, form: Formula) -> list[dict[str, float]]:
+    """The same inputs in every run, on every machine and in every version of Python."""
+    numbers = random.Random(seed)
+
+    def draw(low: float, high: float) -> float:
+        if low > 0 and high > 1000 * low:
+            return math.exp(math.log(low) + (math.log(high) - math.log(low)) * numbers.random())
+        return low + (high - low) * numbers.random()
+
+    return [{name: draw(*ends) for name, ends in form.ranges.items()} for _ in range(_TRIES)]
+
+
+def _is_expression(answer: Any) -> bool:
+    import sympy
+
+    return isinstance(answer, sympy.Expr) and not isinstance(answer, sympy.Lambda)
+
+
+def _parse(text: str, names: list[str]) -> Any:
+    import sympy
+
+    return sympy.sympify(text, locals={name: sympy.Symbol(name) for name in names})
+
+
+def _check_names(expression: Any, names: list[str]) -> None:
+    strange = sorted({symbol.name for symbol in expression.free_symbols} - set(names))
+    if strange:
+        raise WrongForm(f"the expression has other symbols, {', '.join(strange)}")
+
+
+def _evaluate(expression: Any, point: dict[str, float]) -> Any:
+    """The value at a point, with 30 digits. Raises Wrong where it has no finite real value."""
+    import sympy
+
+    values = {s: sympy.Float(point[s.name], 30) for s in expression.free_symbols}
+    value = expression.subs(values).doit().evalf(30)
+    if not value.is_finite or not value.is_real:
+        raise Wrong(": it has no finite real value at some input")
+    return value
+
+
+def _try_function(f: Callable[..., Any], inputs: list[dict[str, float]]) -> list[float]:
+    """The outputs on floats, or on torch tensors if f cannot take floats.
+
+    Raises Unanswered for a stub, WrongForm for outputs that are not numbers, Wrong if f raises.
+    """
+
+    def outputs_on(*points: tuple[Any, ...]) -> list[Any]:
+        return [f(*point) for point in points]
+
+    floats = [tuple(point.values()) for point in inputs]
+    try:
+        outputs = _run(outputs_on, *floats, let=(TypeError, AttributeError))
+    except (TypeError, AttributeError):  # as torch.exp(0.5) or (0.5).exp() would raise
+        outputs = _run(outputs_on, *(tuple(map(_to_torch, point)) for point in floats))
+    if all(map(is_stub, outputs)):
+        raise Unanswered
+    values = []
+    for output in outputs:
+        value = as_number(output)
+        if value is None:
+            raise WrongForm(f"the function returned {describe(output)}")
+        values.append(value)
+    return values
+
+
+def _run(f: Callable[..., Any], *arguments: Any, let: tuple[type[Exception], ...] = ()) -> Any:
+    """f(*arguments), with what it raises (except `let`) turned into a verdict."""
+    try:
+        return f(*arguments)
+    except let:
+        raise
+    except NotImplementedError:
+        raise Unanswered from None
+    except (Exception, SystemExit) as error:
+        complaint = f"{type(error).__name__}: {error}".splitlines()[0].rstrip(": ")
+        raise Wrong(f", the function raised {complaint}") from None
+
+
+def _to_torch(value: float) -> Any:
+    import torch
+
+    return torch.tensor(value, dtype=torch.float64)
+
+
+# --- programs ------------------------------------------------------------------------------------
+
+
+def _prepare_program(exercise: Exercise) -> Compare:
+    form = exercise.form
+    assert isinstance(form, Program)
+    if not callable(exercise.answer):
+        raise ValueError("its answer must be a function")
+    right = [_parts(exercise.answer(*_inputs(exercise, i))) for i in range(form.tries)]
+    if any(part is None for parts in right for part in parts):
+        raise ValueError("its answer must return numbers")
+
+    def compare(answer: Any) -> None:
+        for i, expected in enumerate(right):
+            output = _run(_as_function(answer), *_inputs(exercise, i))
+            if is_stub(output):
+                raise Unanswered
+            parts = _parts(output)
+            if len(parts) != len(expected) or any(part is None for part in parts):
+                raise WrongForm(f"the function returned {describe(output)}")
+            for part, one in zip(parts, expected, strict=True):
+                if part.shape != one.shape:
+                    raise Wrong(f", an output has shape {part.shape} in place of {one.shape}")
+                _compare_all(part, one, form)
+
+    return compare
+
+
+def _compare_all(values: Any, right: Any, form: Program) -> None:
+    import numpy as np
+
+    close = np.isclose(values, right, form.tolerance, form.absolute, equal_nan=True)
+    if not close.all():
+        index = tuple(int(i) for i in np.argwhere(~close)[0])
+        raise Wrong(f", for example in the output at index {_readable(index)}" if index else "")
+
+
+def _inputs(exercise: Exercise, i: int) -> tuple[Any, ...]:
+    """The same in every run, and new objects at each call, since a function may change them."""
+    import torch
+
+    assert isinstance(exercise.form, Program | Simulation)
+    return exercise.form.inputs(torch.Generator().manual_seed(i))
+
+
+def _parts(output: Any) -> list[Any]:
+    return [_as_array(part) for part in (output if isinstance(output, tuple) else (output,))]
+
+
+def _as_function(answer: Any) -> Callable[..., Any]:
+    if not callable(answer) or _is_expression(answer):
+        raise WrongForm(f"this is {describe(answer)}")
+    return answer
+
+
+def _prepare_simulation(exercise: Exercise) -> Compare:
+    import torch
+
+    form = exercise.form
+    assert isinstance(form, Simulation)
+    right = _call(exercise.answer)
+    if not isinstance(right, dict) or right.keys() != form.statistics.keys():
+        raise ValueError(f"its answer must compute a dict of {', '.join(form.statistics)}")
+
+    def compare(answer: Any) -> None:
+        output = _run(_as_function(answer), *_inputs(exercise, 0))
+        if is_stub(output):
+            raise Unanswered
+        draws = _as_array(output)
+        if draws is None:
+            raise WrongForm(f"the function returned {describe(output)}")
+        for name, statistic in form.statistics.items():
+            try:
+                value = float(statistic(torch.from_numpy(draws)))
+            except (RuntimeError, ValueError, IndexError, TypeError):  # of a wrong shape
+                raise WrongForm(f"the function returned {describe(draws)}") from None
+            if not _close(value, float(right[name]), form, form.tolerance):
+                raise Wrong(f", the {name} of what it returns is {value:.4g}")
+
+    return compare
+
+
+_PREPARE: dict[type[Form], Callable[[Exercise], Compare]] = {
+    Number: _prepare_number,
+    Vector: _prepare_vector,
+    Formula: _prepare_formula,
+    Choice: _prepare_choice,
+    Program: _prepare_program,
+    Simulation: _prepare_simulation,
+}

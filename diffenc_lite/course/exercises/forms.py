@@ -1,0 +1,144 @@
+"""What an exercise is, and the forms that its answer may have.
+
+A value counts as right when |value - right| <= tolerance * |right| + absolute; `absolute` matters
+where the right value is near 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+# ranges that many formulas share
+POSITIVE = (0.1, 3.0)
+ANY = (-2.0, 2.0)
+UNIT = (0.05, 0.95)
+
+
+@dataclass(frozen=True)
+class Number:
+    """One number. Exercise.answer: a function without arguments that computes it."""
+
+    tolerance: float = 1e-3
+    absolute: float = 0.0
+
+    def describe(self) -> str:
+        return "one number"
+
+
+@dataclass(frozen=True)
+class Vector:
+    """Several numbers, as a list, an array or a tensor. Exercise.answer: a function without
+    arguments that computes them."""
+
+    shape: tuple[int, ...]
+    tolerance: float = 1e-3
+    absolute: float = 0.0
+
+    def describe(self) -> str:
+        if len(self.shape) == 1:
+            return f"{self.shape[0]} numbers, as a list, an array or a tensor"
+        return f"an array or a tensor of shape {self.shape}"
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A formula in these names, each tried between its two bounds (log-uniformly where they are
+    positive and more than a factor of 1000 apart). Exercise.answer: SymPy text."""
+
+    ranges: dict[str, tuple[float, float]]
+    absolute: float = 0.0
+
+    def describe(self) -> str:
+        names = ", ".join(self.ranges)
+        if len(self.ranges) == 1:
+            return f"a function of {names}, or a SymPy expression in the symbol {names}"
+        return f"a function of ({names}) in this order, or a SymPy expression in these symbols"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One letter of those offered, or with `many` all that apply. Exercise.answer: the letter, or
+    the letters in one string."""
+
+    options: dict[str, str]
+    many: bool = False
+
+    def describe(self) -> str:
+        letters = ", ".join(self.options)
+        if self.many:
+            return f'all letters that apply, of {letters}, in one string such as "ab"'
+        return f'one letter of {letters}, as a string such as "a"'
+
+
+@dataclass(frozen=True)
+class Program:
+    """A function of tensors, or of whatever `inputs` draws, tried on several draws of a fixed seed.
+
+    takes: its arguments with their shapes, as the student reads them: "z (n, d), gamma (n, 1)".
+    returns: what comes out, likewise: "a tensor (n, d)". Several results come as a tuple.
+    inputs: torch.Generator -> the tuple of arguments, drawn anew for each try.
+    Exercise.answer: the right function, of the same arguments.
+    """
+
+    takes: str
+    returns: str
+    inputs: Callable[[Any], tuple[Any, ...]]
+    tolerance: float = 1e-4
+    absolute: float = 1e-6
+    tries: int = 3
+
+    def describe(self) -> str:
+        return f"a function of {self.takes} that returns {self.returns}"
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """A function that draws. It is called once, and statistics of what it returns are compared
+    with exact values.
+
+    takes, returns, inputs: as in Program; the arguments hold a generator or none at all.
+    statistics: by name, a function of the tensor returned that gives a number.
+    Exercise.answer: a function without arguments that gives the exact values, by the same names.
+    tolerance and absolute must leave room for chance: five standard errors are plenty.
+    """
+
+    takes: str
+    returns: str
+    inputs: Callable[[Any], tuple[Any, ...]]
+    statistics: dict[str, Callable[[Any], Any]]
+    tolerance: float = 0.05
+    absolute: float = 0.0
+
+    def describe(self) -> str:
+        return f"a function of {self.takes} that returns {self.returns}"
+
+
+Form = Number | Vector | Formula | Choice | Program | Simulation
+
+
+@dataclass(frozen=True, eq=False)
+class Exercise:
+    """number "NN.n" (NN is the notebook), question in Markdown, form, answer, hint.
+
+    What `answer` must be, the form says; it computes rather than quotes, and hints never contain
+    it. seconds: what looking at an answer may take. points: what a right one is worth.
+    """
+
+    number: str
+    question: str
+    form: Form
+    answer: str | Callable[..., Any]
+    hint: str
+    seconds: float = 10.0
+    points: int = 1
+
+    @property
+    def name(self) -> str:
+        """What the answer is called in a notebook: answer_04_2 for the number "04.2"."""
+        return answer_name(self.number)
+
+
+def answer_name(number: str) -> str:
+    return "answer_" + number.replace(".", "_")

@@ -1,0 +1,74 @@
+"""A time limit for code that may never end, on every system and in every thread."""
+
+from __future__ import annotations
+
+import contextvars
+import ctypes
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+_PATIENCE = 2.0  # seconds that stopping may take
+
+
+class _Stop(BaseException):
+    """Raised in a thread from outside. Not an Exception, which a loop might catch."""
+
+
+def within(seconds: float, call: Callable[..., Any], *arguments: Any) -> Any:
+    """What call(*arguments) returns or raises; TimeoutError if that takes too long.
+
+    The call runs in a thread of its own. When time is up an exception is raised in it, which ends
+    any loop of Python code. One long call of compiled code does not notice: then the error says so,
+    and the thread is left behind. (A call that never lets other threads run, sum(range(10**12)),
+    stops this function too: only the end of the process helps.)
+    """
+    result: list[Any] = []
+    raised: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            try:
+                result.append(call(*arguments))
+            except BaseException as error:  # handed on to the caller
+                raised.append(error)
+        except _Stop:  # came when the call was over
+            pass
+
+    thread = threading.Thread(target=contextvars.copy_context().run, args=(work,), daemon=True)
+    thread.start()
+    try:
+        over = _ends(thread, seconds)
+    except BaseException:  # an interrupt while waiting
+        _stop(thread)
+        raise
+    if not over:
+        stopped = _stop(thread)
+        raise TimeoutError(
+            f"it ran longer than {seconds:g} s and was stopped"
+            if stopped
+            else f"it runs longer than {seconds:g} s and cannot be stopped: one long call of "
+            "compiled code, or a loop that catches everything; restart the kernel to be rid of it"
+        )
+    if raised:
+        raise raised[0]
+    return result[0]
+
+
+def _ends(thread: threading.Thread, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while thread.is_alive() and time.monotonic() < deadline:
+        thread.join(0.05)  # briefly, since Windows notices no interrupt meanwhile
+    return not thread.is_alive()
+
+
+def _stop(thread: threading.Thread) -> bool:
+    """Whether it ended. The exception is raised again and again, since it may be caught."""
+    deadline = time.monotonic() + _PATIENCE
+    while thread.is_alive() and time.monotonic() < deadline:
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(
+            ctypes.c_ulong(thread.ident or 0), ctypes.py_object(_Stop)
+        )
+        thread.join(0.02)
+    return not thread.is_alive()

@@ -1,0 +1,386 @@
+"""The forms that an answer may have, each on an exercise made here, and the time limit."""
+
+import re
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+import sympy as sp
+import torch
+
+from diffenc_lite.course.exercises import (
+    Choice,
+    Exercise,
+    ExerciseError,
+    Formula,
+    Number,
+    Program,
+    Simulation,
+    Vector,
+    ask,
+    check,
+    judge,
+    register,
+)
+from diffenc_lite.course.exercises.limit import within
+
+
+def exercise(form, answer, seconds=10.0):
+    return Exercise("T.1", "A question.", form, answer, "a hint", seconds)
+
+
+def said(exercise, answer) -> str:
+    verdict = judge(exercise, answer)
+    assert verdict.right == verdict.text.endswith("T.1: right.")
+    return verdict.text.removeprefix("Exercise T.1: ")
+
+
+# --- numbers near 0, and vectors ------------------------------------------------------------------
+
+
+def test_near_0_an_absolute_tolerance_counts():
+    exact, near = exercise(Number(), lambda: 0.0), exercise(Number(absolute=1e-6), lambda: 0.0)
+    assert said(exact, 0) == "right." and said(exact, 1e-9) == "not right. Hint: a hint."
+    assert said(near, 9e-7) == said(near, -9e-7) == "right."
+    assert "not right" in said(near, 1.1e-6)
+
+
+def test_a_formula_may_vanish_within_an_absolute_tolerance():
+    form = Formula({"x": (-1.0, 1.0)}, absolute=1e-3)
+    assert said(exercise(form, "0*x"), lambda x: 9e-4) == "right."
+    assert "not right" in said(exercise(form, "0*x"), lambda x: 1.1e-3)
+    assert "not right" in said(exercise(Formula(form.ranges), "0*x"), lambda x: 9e-4)
+
+
+THREE = exercise(Vector((3,)), lambda: [1.0, 2.0, 4.0])
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        [1, 2, 4],
+        (1, 2.0, sp.Integer(4)),
+        np.array([1, 2, 4], dtype=np.float32),
+        torch.tensor([1.0, 2, 4], requires_grad=True),
+        torch.tensor([[1.0], [2], [4]]),
+        [torch.tensor(1.0), torch.tensor(2.0), torch.tensor(4.0)],
+        sp.Matrix([1, 2, 4]),
+    ],
+)
+def test_a_vector_may_come_from_any_library(answer):
+    assert said(THREE, answer) == "right."
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ([1, 2, 4.1], "not right, for example at index 2. Hint: a hint."),
+        ([1, 2, float("nan")], "not right, for example at index 2"),
+        ([1, 2], "this is an array of shape (2,). Expected: 3 numbers, as a list, an array or"),
+        (np.ones((3, 3)), "this is an array of shape (3, 3). Expected"),
+        ("124", "this is a string"),
+        (["1", "2", "4"], "this is an object of type list"),
+        ([True, True, True], "this is an object of type list"),
+        ([1, 2, None], "this is an object of type list"),
+        ([[1], [2, 3]], "this is an object of type list"),
+        ({1, 2, 4}, "this is an object of type set"),
+        (lambda: [1, 2, 4], "this is a function"),
+        (torch.zeros(3, dtype=torch.cfloat), "this is an array of shape (3,)"),
+        ([sp.Symbol("x")] * 3, "this is an object of type list"),
+        (None, "not yet answered"),
+    ],
+)
+def test_another_vector_is_told_what_is_wrong(answer, words):
+    assert said(THREE, answer).startswith(words)
+
+
+def test_the_shape_of_an_array_counts():
+    table = exercise(Vector((2, 2)), lambda: torch.eye(2))
+    assert said(table, [[1, 0], [0, 1]]) == "right."
+    assert said(table, [[1, 0], [1, 1]]).startswith("not right, for example at index (1, 0)")
+    assert "Expected: an array or a tensor of shape (2, 2)" in said(table, [1, 0, 0, 1])
+
+
+# --- choices --------------------------------------------------------------------------------------
+
+ONE = exercise(Choice({"a": "it rises", "b": "it falls", "c": "neither"}), "b")
+MANY = exercise(Choice(ONE.form.options, many=True), "ac")
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer", "words"),
+    [
+        (ONE, "b", "right."),
+        (ONE, " B ", "right."),
+        (ONE, ["b"], "right."),
+        (ONE, "a", "not right. Hint"),
+        (ONE, "ab", 'this is "ab". Expected: one letter of a, b, c, as a string such as "a".'),
+        (ONE, "d", 'this is "d". Expected'),
+        (ONE, "", 'this is "". Expected'),
+        (ONE, 2, "this is a number. Expected"),
+        (ONE, ..., "not yet answered"),
+        (MANY, "ac", "right."),
+        (MANY, "C, a", "right."),
+        (MANY, {"a", "c"}, "right."),
+        (MANY, "a", "not right"),
+        (MANY, "abc", "not right"),
+        (MANY, "", "not right"),
+        (MANY, "x", 'this is "x". Expected: all letters that apply, of a, b, c'),
+    ],
+)
+def test_choices(asked, answer, words):
+    assert said(asked, answer).startswith(words)
+
+
+def test_ask_shows_what_there_is_to_choose_from():
+    from IPython.core.interactiveshell import InteractiveShell
+    from IPython.utils.capture import capture_output
+
+    InteractiveShell.instance()
+    with capture_output() as captured:
+        ask(ONE)
+    shown = captured.outputs[0].data["text/markdown"]
+    assert "\n\n- **a**: it rises\n- **b**: it falls\n- **c**: neither\n\n*Expected: one" in shown
+
+
+# --- programs -------------------------------------------------------------------------------------
+
+
+def rows(generator):
+    return torch.randn(5, 3, generator=generator), torch.rand(5, 1, generator=generator)
+
+
+def weighted(z, w):
+    return (w * z).sum(0)
+
+
+MEAN = exercise(Program("z (n, d), w (n, 1)", "a tensor (d,)", rows), weighted)
+
+
+def test_a_program_is_right_however_it_is_written():
+    def loops(z, w):
+        return [sum(float(w[i, 0]) * float(z[i, j]) for i in range(5)) for j in range(3)]
+
+    for right in (
+        weighted,
+        loops,
+        lambda z, w: z.T.double() @ w.double().squeeze(1),
+        lambda z, w: (z.numpy() * w.numpy()).sum(axis=0),
+        lambda z, w: z.mul_(w).sum(0),  # changes its input
+    ):
+        assert said(MEAN, right) == "right."
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (lambda z, w: (w * z).mean(0), "not right, for example in the output at index 0. Hint"),
+        (lambda z, w: weighted(z, w) * torch.tensor([1, 1, 1.001]), "not right, for example in"),
+        (lambda z, w: w * z, "not right, an output has shape (5, 3) in place of (3,)"),
+        (lambda z, w: w @ z, "not right, the function raised RuntimeError: mat1 and mat2"),
+        (lambda z: z, "not right, the function raised TypeError"),
+        (lambda z, w: "x", "the function returned a string. Expected: a function of z (n, d)"),
+        (lambda z, w: (z, w), "the function returned an object of type tuple"),
+        (lambda z, w: None, "not yet answered"),
+        (lambda z, w: torch.full((3,), torch.nan), "not right"),
+        (torch.zeros(3), "this is an array of shape (3,). Expected: a function"),
+        (sp.Symbol("z"), "this is an object of type Symbol"),
+        (lambda z, w: sys.exit(), "not right, the function raised SystemExit"),
+        (None, "not yet answered"),
+    ],
+)
+def test_another_program_is_told_what_is_wrong(answer, words):
+    assert said(MEAN, answer).startswith(words)
+
+
+def test_a_program_may_return_several_things_and_take_anything():
+    def inputs(generator):
+        return torch.rand(4, generator=generator), lambda x: 2 * x
+
+    both = exercise(
+        Program("x (n,), f", "the largest f(x), and where", inputs),
+        lambda x, f: (f(x).max(), f(x).argmax()),
+    )
+    assert said(both, lambda x, f: (2 * max(x.tolist()), int(x.argmax()))) == "right."
+    assert said(both, lambda x, f: (max(x.tolist()), int(x.argmax()))).startswith("not right")
+    assert said(both, lambda x, f: 2 * x.max()).startswith("the function returned")
+
+
+# --- simulations ----------------------------------------------------------------------------------
+
+DRAW = exercise(
+    Simulation(
+        "(n, generator)",
+        "n draws from N(1, 4)",
+        lambda generator: (20_000, generator),
+        {"mean": lambda x: x.mean(), "variance": lambda x: x.var()},
+        tolerance=0.1,
+    ),
+    lambda: {"mean": 1.0, "variance": 4.0},
+)
+
+
+def draw(mean, spread):
+    return lambda n, generator: mean + spread * torch.randn(n, generator=generator)
+
+
+def test_a_simulation_is_judged_by_its_statistics():
+    assert said(DRAW, draw(1, 2)) == "right."
+    assert said(DRAW, lambda n, generator: 1 + 2 * np.random.default_rng(0).normal(size=n)) == (
+        "right."
+    )
+    assert said(DRAW, draw(1, 4)).startswith("not right, the variance of what it returns is 16.")
+    assert said(DRAW, draw(0, 2)).startswith("not right, the mean of what it returns is")
+    assert said(DRAW, lambda n, generator: 1.0).startswith("not right, the variance")
+    assert said(DRAW, lambda n, generator: None).startswith("not yet answered")
+    assert said(DRAW, lambda n, generator: "x").startswith("the function returned a string")
+    assert said(DRAW, lambda n: n).startswith("not right, the function raised TypeError")
+
+
+# --- the time limit -------------------------------------------------------------------------------
+
+
+def forever(*arguments):
+    while True:
+        pass
+
+
+def stubborn(*arguments):
+    while True:
+        try:
+            forever()
+        except Exception:
+            pass
+
+
+@pytest.mark.parametrize("loop", [forever, stubborn])
+@pytest.mark.parametrize(
+    "form, answer", [(Formula({"x": (0.1, 1.0)}), "x"), (MEAN.form, MEAN.answer)]
+)
+def test_an_endless_loop_is_stopped(loop, form, answer):
+    before = threading.active_count()
+    start = time.monotonic()
+    text = said(exercise(form, answer, seconds=0.3), loop)
+    assert text.startswith("it ran longer than 0.3 s and was stopped. Expected: a function of")
+    assert time.monotonic() - start < 20  # of a machine that is busy
+    assert threading.active_count() == before
+
+
+def test_an_endless_loop_is_stopped_in_a_worker_thread_too():
+    found = []
+    worker = threading.Thread(
+        target=lambda: found.append(said(exercise(MEAN.form, MEAN.answer, 0.3), forever))
+    )
+    worker.start()
+    worker.join(60)
+    assert found and found[0].startswith("it ran longer than 0.3 s and was stopped")
+
+
+def test_one_long_call_of_compiled_code_is_told_as_such(monkeypatch):
+    monkeypatch.setattr("diffenc_lite.course.exercises.limit._PATIENCE", 0.3)
+    text = said(exercise(MEAN.form, MEAN.answer, 0.2), lambda z, w: time.sleep(4))
+    assert text.startswith("it runs longer than 0.2 s and cannot be stopped: one long call")
+
+
+def test_an_object_that_never_answers_is_stopped():
+    class Sticky:
+        def __float__(self):
+            forever()
+
+    assert "was stopped" in said(exercise(Number(), lambda: 1.0, 0.3), Sticky())
+
+
+def test_what_is_done_in_time_comes_back_or_is_raised():
+    assert within(10, lambda a: a + 1, 2) == 3
+    with pytest.raises(ZeroDivisionError):
+        within(10, lambda: 1 / 0)
+    with pytest.raises(KeyboardInterrupt):
+        within(10, lambda: (_ for _ in ()).throw(KeyboardInterrupt))
+
+
+def test_an_interrupt_while_waiting_stops_the_thread(monkeypatch):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("diffenc_lite.course.exercises.limit._ends", interrupted)
+    before = threading.active_count()
+    with pytest.raises(KeyboardInterrupt):
+        within(10, forever)
+    assert threading.active_count() == before
+
+
+def test_time_spent_on_the_right_answer_does_not_count():
+    assert said(exercise(Number(), lambda: time.sleep(0.5) or 1.0, 0.2), 1) == "right."
+
+
+# --- what an answer prints, and exercises with mistakes -------------------------------------------
+
+
+def test_judge_says_nothing_and_check_lets_answers_speak(capfd):
+    def loud(z, w):
+        print("out")
+        print("err", file=sys.stderr)
+        np.log(np.zeros(1))  # warns
+        return weighted(z, w)
+
+    assert judge(MEAN, loud).right
+    assert capfd.readouterr() == ("", "")
+    check(MEAN, loud)
+    assert capfd.readouterr().out == "out\n" * 3 + "Exercise T.1: right.\n"
+
+
+@pytest.mark.parametrize(
+    "form, answer, words",
+    [
+        (Number(), lambda: 1 / 0, "ZeroDivisionError"),
+        (Number(), lambda: "x", "its answer must compute one finite number"),
+        (Number(), 1.0, "its answer must be a function without arguments"),
+        (Number(), lambda x: 1.0, "TypeError"),
+        (Vector((2,)), lambda: [1.0], r"finite numbers of shape \(2,\)"),
+        (Formula({"x": (0, 1)}), "x + y", "its answer, x [+] y: the expression has other symbols"),
+        (Formula({"x": (-1, 1)}), "log(x)", "its answer, log.x.: it has no finite real value"),
+        (Formula({"x": (0, 1)}), "x +", "SympifyError"),
+        (Formula({"x": (0, 1)}), lambda x: x, "its answer must be SymPy text"),
+        (Choice({"a": "", "b": ""}), "c", "its answer must be of the letters a, b"),
+        (Choice({"a": "", "b": ""}), "ab", "its answer must be one letter"),
+        (MEAN.form, lambda z: z, "TypeError"),
+        (MEAN.form, lambda z, w: "x", "its answer must return numbers"),
+        (MEAN.form, "z", "its answer must be a function"),
+        (DRAW.form, lambda: {"mean": 0}, "a dict of mean, variance"),
+    ],
+)
+def test_a_mistake_of_the_exercise_is_not_laid_to_the_answer(form, answer, words, capsys):
+    wrong = exercise(form, answer)
+    with pytest.raises(ExerciseError, match="T.1 itself has a mistake.*" + words):
+        judge(wrong, 1.0)
+    check(wrong, 1.0)
+    assert re.search("itself has a mistake.*" + words, capsys.readouterr().out)
+
+
+# --- exercises of one's own -----------------------------------------------------------------------
+
+
+def test_an_own_exercise_is_known_by_its_number(monkeypatch):
+    monkeypatch.setattr("diffenc_lite.course.exercises.registry.EXERCISES", {})
+    own = Exercise("A.1", "How much is 2 + 2?", Number(), lambda: 4.0, "count")
+    register(own)
+    assert own.name == "answer_A_1"
+    assert judge("A.1", 4).right and not judge("A.1", 5).right
+    with pytest.raises(ValueError, match="number A.1 is taken"):
+        register(own)
+
+
+@pytest.mark.parametrize("number", ["A1", "A.1.2", "a b.1", ".1", "A.x"])
+def test_a_number_that_makes_no_name_is_refused(number):
+    with pytest.raises(ValueError, match='number must be like "A.1"'):
+        register(Exercise(number, "", Number(), lambda: 1.0, "a hint"))
+
+
+def test_an_own_exercise_with_a_mistake_is_refused_at_once(monkeypatch):
+    monkeypatch.setattr("diffenc_lite.course.exercises.registry.EXERCISES", {})
+    with pytest.raises(ExerciseError, match="A.1 itself has a mistake.*ZeroDivisionError"):
+        register(Exercise("A.1", "", Number(), lambda: 1 / 0, "a hint"))
+    with pytest.raises(ValueError, match="got 'A.1'"):
+        judge("A.1", 4)

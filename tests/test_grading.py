@@ -1,0 +1,247 @@
+"""A class of thirty hands in what students hand in; every mark is as it should be."""
+
+import csv
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+from hand_ins import answered, solutions
+
+from diffenc_lite.__main__ import main
+from diffenc_lite.course.exercises.grading import Limits, grade, hand_ins
+from diffenc_lite.course.exercises.student import student_version
+
+NAME = "06_the_noise_variance_ratio.ipynb"
+LESSON = nbformat.read(Path(__file__).parent.parent / "notebooks" / NAME, as_version=4)
+VERSION = student_version(LESSON, NAME)
+SOLVED = solutions(LESSON)
+ONE, TWO, THREE, FOUR = SOLVED  # answer_06_1 ...
+NUMBERS = ["06.1", "06.2", "06.3", "06.4"]
+
+
+def notebook(answers=SOLVED, **more):
+    codes = {**answers, **{globals()[name]: code for name, code in more.items()}}
+    return answered(VERSION, {name: _checked(name, code) for name, code in codes.items()})
+
+
+def _checked(name, code):
+    return code if name in code else f'{code}\ncheck("06.{name[-1]}", {name})'
+
+
+def without(word, version=None):
+    """A notebook from which the cells with this word were deleted."""
+    changed = version or notebook()
+    changed.cells = [cell for cell in changed.cells if word not in cell.source]
+    return changed
+
+
+def bind(name, code):
+    return f'{name} = {code}\ncheck("06.{name[-1]}", {name})'
+
+
+FUNCTIONS = {
+    ONE: f"def {ONE}(s_2, gamma_s, gamma_t):\n"
+    "    return (1 + s_2 * np.exp(-gamma_t)) / (1 + s_2 * np.exp(-gamma_s))",
+    TWO: f"import torch\n{TWO} = lambda m: (m - torch.log1p(m)) / 2",
+    THREE: f"ratio = 1.064586\n{THREE} = ratio  # from a plot",
+    FOUR: f"def {FOUR}(m_1, m_2):\n"
+    "    return math.log(1 + (m_1 + m_2) / 2) - sum(math.log(1 + m) for m in (m_1, m_2)) / 2",
+}
+LOOP = "while True:\n    pass"
+FLOOD = "for _ in range(1000):\n    print('x' * 10**6)"
+DESCRIPTORS = "import os\nfor _ in range(1000):\n    os.write(1, b'x' * 10**6)"
+HOARD = "hoard = []\nwhile True:\n    hoard.append(b'x' * 10**8)"
+BIG_FILE = "with open('big', 'wb') as f:\n    for _ in range(300):\n        f.write(b'x' * 10**6)"
+LEFT = "import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', 'while True: pass'])"
+WHOLE = (1, 1, 1, 1)
+
+# a name, the notebook (or the text of the file), the marks, words of the notes
+CLASS = [
+    ("right", notebook(), WHOLE, ""),
+    ("functions", notebook(FUNCTIONS), WHOLE, ""),
+    ("executed", LESSON, WHOLE, ""),
+    ("stubs above the answers", notebook(ONE=f"{ONE} = ...\n{SOLVED[ONE]}"), WHOLE, ""),
+    ("no check", notebook({n: c.rpartition("check")[0] for n, c in SOLVED.items()}), WHOLE, ""),
+    ("magics", notebook(ONE="%%time\n%matplotlib inline\n!ls\n" + SOLVED[ONE]), WHOLE, ""),
+    ("half", notebook({n: SOLVED[n] for n in (ONE, TWO)}), (1, 1, 0, 0), "06.3: not yet answered"),
+    ("one wrong", notebook(TWO=bind(TWO, "sp.Symbol('m')")), (1, 0, 1, 1), "06.2: not right, for"),
+    ("near", notebook(THREE=bind(THREE, "1.0632")), (1, 1, 0, 1), "06.3: not right. Hint"),
+    ("empty", VERSION, (0, 0, 0, 0), "06.1: not yet answered"),
+    ("a string", notebook(ONE=bind(ONE, "'=1+1'")), (0, 1, 1, 1), "06.1: this is a string"),
+    ("a list", notebook(THREE=bind(THREE, "[1.06]")), (1, 1, 0, 1), "type list. Expected: one"),
+    ("an argument missing", notebook(TWO=bind(TWO, "lambda: 1")), (1, 0, 1, 1), "raised TypeError"),
+    ("an exception", notebook(ONE="1 / 0"), (0, 1, 1, 1), "its cell raised ZeroDivisionError"),
+    ("an exception after", notebook(ONE=SOLVED[ONE] + "\n1 / 0"), WHOLE, ""),
+    ("not Python", notebook(TWO=f"{TWO} = = 3"), (1, 0, 1, 1), "06.2: its cell raised SyntaxError"),
+    ("an endless loop", notebook(TWO=f"{LOOP}\n{TWO} = 3"), (1, 0, 1, 1), "longer than 8 s"),
+    (
+        "an endless function",
+        notebook(FOUR=f"def {FOUR}(*m):\n    while True: pass"),
+        (1, 1, 1, 0),
+        "06.4: stopped, it took longer than 8 s",
+    ),
+    (
+        "a call that lets nothing run",
+        notebook(ONE=f"{ONE} = sum(range(10**13))"),
+        (0, 1, 1, 1),
+        "06.1: stopped, it took longer",
+    ),
+    ("a deleted cell", without(f", {THREE})"), (1, 1, 0, 1), "06.3: no answer of that name"),
+    ("no questions", without("ask("), WHOLE, ""),
+    ("sys.exit", notebook(ONE="import sys\nsys.exit(3)"), (0, 1, 1, 1), "raised SystemExit: 3"),
+    (
+        "os._exit",
+        notebook(ONE="import os\nos._exit(3)"),
+        (0, 1, 1, 1),
+        "06.1: it ended the program (exit code 3)",
+    ),
+    ("1 GB printed", notebook(ONE=f"{FLOOD}\n{SOLVED[ONE]}"), WHOLE, ""),
+    ("1 GB to the system", notebook(ONE=f"{DESCRIPTORS}\n{SOLVED[ONE]}"), WHOLE, ""),
+    ("all memory", notebook(TWO=f"{HOARD}\n{TWO} = 3"), (1, 0, 1, 1), "took more than 1.5 GB"),
+    ("a process left behind", notebook(ONE=f"{LEFT}\n{SOLVED[ONE]}"), WHOLE, ""),
+    ("an empty file", "", (0, 0, 0, 0), "not a notebook that can be read"),
+    ("another notebook", nbformat.v4.new_notebook(), (0, 0, 0, 0), "no answer of any exercise"),
+    ("=SUM(A1:A9)", notebook(ONE="name = input()"), (0, 1, 1, 1), "06.1: its cell raised EOFError"),
+]
+
+
+def hand_in(folder, name, what, file="06 (1) renamed.ipynb"):
+    (folder / name).mkdir(parents=True, exist_ok=True)
+    text = what if isinstance(what, str) else nbformat.writes(what)
+    (folder / name / file).write_text(text, encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def marked(tmp_path_factory):
+    """The rows of marks.csv by student, and the lines shown."""
+    folder = tmp_path_factory.mktemp("class")
+    for name, what, *_ in CLASS:
+        hand_in(folder / "handed-in", name, what)
+    shown: list[str] = []
+    start = time.monotonic()
+    students = grade(
+        folder / "handed-in", folder / "marks.csv", limits=Limits(8.0, 1.5), show=shown.append
+    )
+    peak = max(marks.peak for marks in students.values()) / 1e9
+    print(f"{len(students)} students: {time.monotonic() - start:.0f} s, at most {peak:.1f} GB")
+    with open(folder / "marks.csv", encoding="utf-8", newline="") as file:
+        return {row["student"]: row for row in csv.DictReader(file)}, shown
+
+
+def test_thirty_students_are_thirty_rows(marked):
+    rows, shown = marked
+    assert len(CLASS) == len(rows) == 30
+    assert len(shown) == 30 and shown[-1].startswith("[30/30] ")
+    assert all(list(row) == ["student", *NUMBERS, "sum", "notes"] for row in rows.values())
+
+
+@pytest.mark.parametrize("student", CLASS, ids=lambda student: student[0])
+def test_each_has_the_marks_that_are_due(marked, student):
+    name, _, points, words = student
+    row = marked[0]["'" + name if name.startswith("=") else name]
+    assert [int(row[number]) for number in NUMBERS] == list(points), row["notes"]
+    assert int(row["sum"]) == sum(points)
+    assert words in row["notes"] and bool(words) == bool(row["notes"])
+
+
+def test_a_cell_cannot_fill_the_disk(tmp_path):
+    pytest.importorskip("resource", reason="not on Windows")
+    hand_in(tmp_path / "in", "ada", notebook(ONE=BIG_FILE))
+    marks = grade(tmp_path / "in", tmp_path / "marks.csv", show=lambda line: None)["ada"]
+    assert marks.texts["06.1"].startswith("its cell raised OSError")
+    assert [path.name for path in tmp_path.rglob("big")] == []
+
+
+# --- who handed in what ---------------------------------------------------------------------------
+
+
+def test_students_are_subfolders_or_files(tmp_path):
+    for name in ("ada/a.ipynb", "ada/deep/b.ipynb", "bob.ipynb", "ada/.ipynb_checkpoints/a.ipynb"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    found = [(student, path.name) for student, path in hand_ins(tmp_path)]
+    assert found == [("ada", "a.ipynb"), ("ada", "b.ipynb"), ("bob", "bob.ipynb")]
+    with pytest.raises(FileNotFoundError, match="FOLDER must hold notebooks"):
+        hand_ins(tmp_path / "bob.ipynb")
+
+
+def test_several_files_of_a_student_count_together(tmp_path):
+    first, second = {ONE: SOLVED[ONE]}, {ONE: f"{ONE} = 1", FOUR: SOLVED[FOUR]}
+    for file, answers in (("a.ipynb", first), ("b.ipynb", second)):
+        hand_in(tmp_path / "in", "ada", answered(VERSION, answers), file)
+    marks = grade(tmp_path / "in", tmp_path / "marks.csv", show=lambda line: None)["ada"]
+    assert marks.right == {"06.1": True, "06.2": False, "06.3": False, "06.4": True}
+
+
+# --- exercises of one's own -----------------------------------------------------------------------
+
+OWN = """
+from diffenc_lite.course.exercises import Exercise, Number, register
+
+register(
+    Exercise("A.1", "How much is 2 + 2?", Number(), lambda: 4.0, "count", points=3),
+    Exercise("A.2", "How much is 1 / x?", Number(), {answer}, "count"),
+)
+"""
+
+
+@pytest.fixture
+def own_numbers(monkeypatch):
+    """A registry of its own, which the exercises registered here do not outlive."""
+    from diffenc_lite.course.exercises import grading, registry
+
+    mine = dict(registry.EXERCISES)
+    monkeypatch.setattr(registry, "EXERCISES", mine)
+    monkeypatch.setattr(grading, "EXERCISES", mine)
+
+
+def test_own_exercises_are_marked_from_a_private_file(tmp_path, own_numbers, capsys):
+    cells = [nbformat.v4.new_code_cell(f"answer_A_{n} = {v}") for n, v in ((1, 4), (2, 3))]
+    hand_in(tmp_path / "in", "ada", nbformat.v4.new_notebook(cells=cells))
+    (tmp_path / "own.py").write_text(OWN.format(answer="lambda: 0.5"))
+    command = ["grade", str(tmp_path / "in"), "--csv", str(tmp_path / "marks.csv")]
+    assert main([*command, "--exercises", str(tmp_path / "own.py")]) == 0
+    assert capsys.readouterr().out.startswith("[1/1] ada, 06 (1) renamed.ipynb: 1 of 2 right")
+    assert (tmp_path / "marks.csv").read_text().splitlines() == [
+        "student,A.1,A.2,sum,notes",
+        "ada,3,0,3,A.2: not right. Hint: count.",
+    ]
+
+
+def test_a_mistake_in_an_own_exercise_is_told_before_marking(tmp_path, own_numbers, capsys):
+    hand_in(tmp_path / "in", "ada", notebook())
+    (tmp_path / "own.py").write_text(OWN.format(answer="lambda: 1 / 0"))
+    command = ["grade", str(tmp_path / "in"), "--csv", str(tmp_path / "marks.csv")]
+    assert main([*command, "--exercises", str(tmp_path / "own.py")]) == 2
+    assert "error: Exercise A.2 itself has a mistake" in capsys.readouterr().err
+    assert not (tmp_path / "marks.csv").exists()
+
+
+LATE = """
+from diffenc_lite.course.exercises import Exercise, Number
+from diffenc_lite.course.exercises.registry import EXERCISES
+
+EXERCISES["A.1"] = Exercise("A.1", "How much?", Number(), lambda: 4.0, "count", points=3)
+EXERCISES["A.2"] = Exercise("A.2", "How much?", Number(), lambda: 1 / 0, "count")
+"""
+
+
+def test_a_mistake_that_shows_only_when_marking_leaves_its_column_empty(
+    tmp_path, own_numbers, capsys
+):
+    cells = [nbformat.v4.new_code_cell(f"answer_A_{n} = 4") for n in (1, 2)]
+    hand_in(tmp_path / "in", "ada", nbformat.v4.new_notebook(cells=cells))
+    (tmp_path / "own.py").write_text(LATE)  # not by register, which would have tried
+    command = ["grade", str(tmp_path / "in"), "--csv", str(tmp_path / "marks.csv")]
+    assert main([*command, "--exercises", str(tmp_path / "own.py")]) == 2
+    assert "marks are written, without these: Exercise A.2" in capsys.readouterr().err
+    assert (tmp_path / "marks.csv").read_text().splitlines()[1].startswith('ada,3,,3,"A.2: Exer')
+
+
+def test_the_help_says_that_it_runs_the_code_of_others(capsys):
+    with pytest.raises(SystemExit):
+        main(["grade", "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "RUNS OTHER PEOPLE'S CODE, as you" in said
+    assert "against mistakes, not against malice" in said
