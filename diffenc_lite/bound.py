@@ -211,7 +211,7 @@ def elbo(
     """L0-L4: -log p(x) <= prior + reconstruction + diffusion, per example, in nats
 
     Args:
-        images: uint8 (B, ...).
+        images: uint8 (B, ...), on any device.
         steps: None is infinite depth (L4); T is finite depth with T equal steps (L3).
         ratio: w = sigma_Q^2 / sigma_P^2 > 0: a number, a tensor (T,) whose row i is the step
             t = (i+1)/T, a tensor (T, ...) with one w for each dimension of an example too, or
@@ -227,7 +227,8 @@ def elbo(
     Raises TypeError for images that are not uint8; ValueError for wrong levels or shapes, t
     outside [0, 1], a ratio <= 0 or of the wrong length, and a ratio other than 1 at infinite depth.
     """
-    x = model.to_unit(images)
+    x = model.to_unit(images).to(model.device)
+    images = images.to(model.device)
     eps_0 = _given_or_drawn("noise_0", noise_0, x, generator)
     if t is not None:
         _check_t(t, x)

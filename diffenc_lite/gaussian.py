@@ -1,4 +1,4 @@
-"""The few closed forms of Gaussians that the bound is made of. Everything is in nats."""
+"""Closed forms of Gaussians that the bound is made of, in nats."""
 
 import torch
 from torch import Tensor

@@ -54,7 +54,7 @@ class FourierFeatures(nn.Module):
 
     With k = 7 a sine runs through one period per level of 8-bit data: it tells how far z lies from
     the nearest level. Over (w sigma) that distance is in units of the noise, which is what a
-    denoiser has to find; lower powers tell it at noise too strong for the higher ones.
+    denoiser has to find; lower powers do so where the noise is too strong for the higher ones.
     """
 
     def __init__(self, powers: tuple[int, ...]):
@@ -213,8 +213,8 @@ class UNet(Network):
     """(B, C, H, W), gamma (B,) -> (B, C, H, W).
 
     Args: shape (C, H, W); encoder=True gives the network y of a learned encoder.
-    What stands before and after every block on the way down is added at its place on the way up;
-    attention comes after the first block of the coarsest resolution, and nowhere else.
+    The activations before and after every block on the way down are added at the same place on the
+    way up. Attention comes after the first block of the coarsest resolution, and nowhere else.
     """
 
     def __init__(

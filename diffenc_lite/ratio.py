@@ -52,7 +52,7 @@ def optimal_ratio(
 
     Returns (T,), row i for the step t = (i+1)/T; with per_dimension (T, ...), one w for each
     dimension of an example (W5). None is above 1. It goes into `elbo`, `evaluate` and `sample`.
-    Arguments and errors are those of `estimate_ratio`, of which this is the ratio.
+    Arguments and errors as in `estimate_ratio`.
     """
     return estimate_ratio(model, images, steps, generator, grid, per_dimension, draws, batch).ratio
 
@@ -221,8 +221,8 @@ def best_time_grid(
 ) -> Tensor:
     """W4: the T + 1 of the depths i / resolution from 0 to 1 that make the diffusion loss smallest
 
-    Exact, by dynamic programming over `edge_costs`, whose arguments these are. Returns (T+1,),
-    increasing; give it to `elbo`, `evaluate`, `sample` and `optimal_ratio`. For several T, compute
+    Exact, by dynamic programming over `edge_costs`; arguments as there. Returns (T+1,), increasing;
+    give it to `elbo`, `evaluate`, `sample` and `optimal_ratio`. For several T, compute
     the costs once: `cheapest_path(costs, T) / resolution`.
 
     Raises ValueError for steps below 1 or above the resolution, and what `edge_costs` raises.

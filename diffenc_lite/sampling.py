@@ -15,8 +15,7 @@ from .model import DiffEnc
 
 
 class Step(NamedTuple):
-    """Where the sampler stands: depth t, the latent z_t (n, ...), and the prediction x_hat made
-    from it (n, ...)."""
+    """The state of the sampler: depth t, the latent z_t (n, ...), the prediction x_hat (n, ...)."""
 
     t: float
     z: Tensor

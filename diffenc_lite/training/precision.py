@@ -36,6 +36,6 @@ def fast(model: DiffEnc) -> DiffEnc:
 
 
 def cpu_has_bf16() -> bool:
-    tell = getattr(torch.cpu, "get_capabilities", None)  # which an older torch does not have
-    capabilities = tell() if tell else {}
+    query = getattr(torch.cpu, "get_capabilities", None)  # which an older torch does not have
+    capabilities = query() if query else {}
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))

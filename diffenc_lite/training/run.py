@@ -114,13 +114,13 @@ class train:
     def __iter__(self) -> Generator[Progress, None, None]:
         self.started = True
         if self.state.update == self.config.updates:  # finished before: its last Progress again
-            yield self._tell()
+            yield self._report()
             return
         loop = updates(self.state, self.images, self.config)
         try:
             while self.state.update < self.config.updates:
                 with _no_interrupt():
-                    if self._tells(self.state.update):  # told before: a new window
+                    if self._reports(self.state.update):  # reported before: a new window
                         self.window = _Window()
                     start = time.perf_counter()
                     terms = next(loop)  # one update
@@ -155,8 +155,8 @@ class train:
 
     def _due(self) -> Progress | None:
         update, progress = self.state.update, None
-        if self._tells(update):
-            progress = self._tell()
+        if self._reports(update):
+            progress = self._report()
             if self.folder is not None:
                 self.folder.log(_lines(progress))
         if update == self.config.updates or update % self.config.checkpoint_every == 0:
@@ -167,11 +167,11 @@ class train:
         due = update == self.config.updates or update % self.config.evaluate_every == 0
         return due and self.held_out is not None
 
-    def _tells(self, update: int) -> bool:
+    def _reports(self, update: int) -> bool:
         last = update == self.config.updates
         return last or update % self.config.log_every == 0 or self._evaluates(update)
 
-    def _tell(self) -> Progress:
+    def _report(self) -> Progress:
         update, evaluation = self.state.update, None
         if self.held_out is not None and self._evaluates(update):
             draws = generator(self.state.model, self.config, EVALUATION)  # the same every time
