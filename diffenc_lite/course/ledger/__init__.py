@@ -3,41 +3,53 @@
     from diffenc_lite.course import ledger
 
     ledger.show("F3")                     # the statement and every step of its derivation
-    steps = ledger.LEDGER["F3"].derive()  # next(steps): one step for each cell
-    ledger.LEDGER["F3"].prove()           # raises ProofError if the formula is wrong
-    mean = ledger.LEDGER["F3"].lambdify("mean")
+    ledger.F3["bayes"]                    # one step; ledger.F3.steps has the names of all
+    ledger.F3.prove()                     # raises ProofError if the formula is wrong
+    mean = ledger.F3.lambdify("mean")
 
 Claims of your own are made of the symbols in `ledger.notation`:
 
     from diffenc_lite.course.ledger.notation import sigma_s
-    ledger.LEDGER["F3"].prove({"variance": sigma_s**2})  # ProofError: what is wrong with that
+    ledger.F3.prove({"variance": sigma_s**2})  # Wrong, for example at gamma_s = ...
 """
 
 from . import notation
-from ._identity import Derivation, Identity, Proof, ProofError, Step
-from .bound import L0, L1, L2
-from .depth import L3, L4
+from ._page import Loose, OtherSymbol, ProofError, Undecided, Wrong
+from ._row import Derivation, Proof, Row
+from ._step import Number, Step
+from .bound import L0, L2
+from .change_of_output import X6
+from .cheapest_grid import W4
+from .coin import X3
+from .counterterm import G5
 from .encoders import E1, E2, E3
+from .finer_ratios import W5, W6, W7
+from .finite_depth import L3
 from .gaussian import KL
+from .gaussian_world import X2
 from .generation import G1, G2, G3, G4
+from .infinite_depth import L4
+from .information import X5
+from .level_cost import X1
+from .normal_form import reduced
 from .processes import F1, F2, F3
-from .variance_ratio import W1, W2, W3, W5
-from .worlds import X4, X6, X7
+from .three_terms import L1
+from .variance_ratio import W1, W2, W1c
+from .weights import W3
+from .what_encoders_buy import X4, X7
 
 # fmt: off
-TAGS = (
-    "KL", "F1", "F2", "F3", "G1", "G2", "G3", "G4", "E1", "E2", "E3", "L0", "L1", "L2", "L3", "L4",
-    "W1", "W2", "W3", "W5", "X4", "X6", "X7",
-)
 ROWS = (
-    KL, F1, F2, F3, G1, G2, G3, G4, E1, E2, E3, L0, L1, L2, L3, L4, W1, W2, W3, W5, X4, X6, X7,
+    KL, F1, F2, F3, G1, G2, G3, G4, G5, E1, E2, E3, L0, L1, L2, L3, L4,
+    W1, W1c, W2, W3, W4, W5, W6, W7, X1, X2, X3, X4, X5, X6, X7,
 )
 # fmt: on
-LEDGER: dict[str, Identity] = {row.tag: row for row in ROWS}
+LEDGER: dict[str, Row] = {row.tag: row for row in ROWS}
+TAGS = tuple(LEDGER)
 
 
 def show(tag: str) -> Derivation:
-    """The statement of one row, every step of its derivation, and that it is proved.
+    """The statement of one row, every step of its derivation, and what is proved of it.
 
     Raises KeyError, with the tags there are, if there is no such row.
     """
@@ -55,12 +67,18 @@ __all__ = [
     "LEDGER",
     "TAGS",
     "Derivation",
-    "Identity",
+    "Loose",
+    "Number",
+    "OtherSymbol",
     "Proof",
     "ProofError",
+    "Row",
     "Step",
+    "Undecided",
+    "Wrong",
     "notation",
     "prove_all",
+    "reduced",
     "show",
     *TAGS,
 ]

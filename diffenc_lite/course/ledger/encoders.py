@@ -2,9 +2,22 @@
 
 from collections.abc import Iterator
 
-from sympy import Derivative, Expr, Function, collect, diff, exp, expand, factor_terms, simplify
+from sympy import (
+    Derivative,
+    Expr,
+    Function,
+    Order,
+    collect,
+    diff,
+    exp,
+    expand,
+    factor_terms,
+    simplify,
+    sqrt,
+)
 
-from ._identity import Step, identity
+from ._row import row
+from ._step import Step
 from .notation import (
     ABBREVIATIONS,
     Delta,
@@ -12,6 +25,7 @@ from .notation import (
     alpha_t,
     c,
     equation,
+    lambda_s,
     lambda_t,
     name,
     sigma_s,
@@ -29,6 +43,23 @@ from .notation import (
 
 SLOPE = alpha_t**2 * sigma_t**2  # of alpha_t^2 in lambda, proved in E2; sigma_t^2 has minus that
 dx_dlambda = name(r"\frac{dx_t}{d\lambda}")
+mean_name = name(r"\mathbb E[z_t|x]")
+slope_name = name(r"\frac{d\alpha_t^2}{d\lambda}")
+acceleration_name = name(r"\frac{d^2x_t}{d\lambda^2}")
+start_name = name(r"u|_{y=\dot y=0}")
+X, Y = Function("x"), Function("y")  # of lambda, for one and the same data
+PATH = {  # what is said about any smooth encoder is said about X
+    x_s: X(lambda_t + Delta),
+    x_t: X(lambda_t),
+    u: Derivative(X(lambda_t), lambda_t) / sigma_t**2,
+    xddot_t: Derivative(X(lambda_t), (lambda_t, 2)),
+}
+
+
+def in_lambda(expression: Expr) -> Expr:
+    """The noise at t through lambda, so that it can be differentiated"""
+    alpha, sigma = (1 / sqrt(1 + exp(sign * lambda_t)) for sign in (-1, 1))
+    return expression.subs({alpha_t: alpha, sigma_t: sigma})
 
 
 def d_lambda(expression: Expr) -> Expr:
@@ -51,27 +82,38 @@ def encoding_at_s(terms: int) -> Expr:
     Nothing is asked of the encoder but that it is smooth: u stands for its first derivative
     (divided by sigma_t^2), xddot_t for its second.
     """
-    moving = Function("x")
-    series = moving(lambda_t + Delta).series(Delta, 0, terms).removeO().doit()
-    here = moving(lambda_t)
+    series = X(lambda_t + Delta).series(Delta, 0, terms).removeO().doit()
+    here = X(lambda_t)
     return series.subs(Derivative(here, (lambda_t, 2)), xddot_t).subs(
         {Derivative(here, lambda_t): sigma_t**2 * u, here: x_t}
     )
 
 
-@identity(
+def up_to(expression: Expr, power: int) -> Expr:
+    """expression + O(Delta^power)"""
+    return expression + Order(Delta**power)
+
+
+@row(
     title="The identity encoder: a variational diffusion model (VDM)",
     notebook="04",
     setting=r"With $x_t=x$ and $u$ defined by $\frac{dx_t}{d\lambda}=\sigma_t^2u$,",
+    where={
+        x_t: x,
+        dx_dlambda: Derivative(x, lambda_t),
+        u: dx_dlambda / sigma_t**2,
+        mean_name: alpha_t * x_t,
+    },
     claim={
         "u": equation(u, 0),
-        "mean": equation(name(r"\mathbb E[z_t|x]"), alpha_t * x),
+        "mean": equation(mean_name, alpha_t * x),
     },
 )
 def E1() -> Iterator[Step]:
     yield Step(
         r"An encoding that does not depend on the depth does not move.",
         equation(dx_dlambda, d_lambda(x)),
+        name="speed",
     )
     yield Step(
         r"So there is nothing for $u$ to say.",
@@ -80,23 +122,32 @@ def E1() -> Iterator[Step]:
     )
     yield Step(
         r"The latent is the data itself, shrunk by $\alpha_t$ and with noise on top.",
-        equation(name(r"\mathbb E[z_t|x]"), (alpha_t * x_t).subs(x_t, x)),
+        equation(mean_name, (alpha_t * x_t).subs(x_t, x)),
         proves="mean",
     )
 
 
-@identity(
+@row(
     title="The scaling encoder: nothing to train",
     notebook="04",
     setting=r"With $x_t=\alpha_t^2x$, $\alpha_t^2=\mathrm{sigmoid}(\lambda)$ and $u$ defined by "
     r"$\frac{dx_t}{d\lambda}=\sigma_t^2u$,",
+    where={
+        x_t: alpha_t**2 * x,
+        x_s: alpha_s**2 * x,
+        slope_name: Derivative(in_lambda(alpha_t**2), lambda_t),
+        dx_dlambda: Derivative(in_lambda(alpha_t**2 * x), lambda_t),
+        acceleration_name: Derivative(in_lambda(alpha_t**2 * x), (lambda_t, 2)),
+        u: dx_dlambda / sigma_t**2,
+        mean_name: alpha_t * x_t,
+    },
     claim={
-        "slope": equation(name(r"\frac{d\alpha_t^2}{d\lambda}"), alpha_t**2 * sigma_t**2),
+        "slope": equation(slope_name, alpha_t**2 * sigma_t**2),
         "u": equation(u, alpha_t**2 * x),
-        "mean": equation(name(r"\mathbb E[z_t|x]"), alpha_t**3 * x),
+        "mean": equation(mean_name, alpha_t**3 * x),
         "change": equation(x_t - x_s, -(alpha_s**2) * sigma_t**2 * c * x),
         "acceleration": equation(
-            name(r"\frac{d^2x_t}{d\lambda^2}"),
+            acceleration_name,
             sigma_t**2 * (sigma_t**2 - alpha_t**2) * alpha_t**2 * x,
         ),
     },
@@ -107,19 +158,21 @@ def E2() -> Iterator[Step]:
     yield Step(
         r"All the noise depends on $\lambda$ through a sigmoid, so start with its slope.",
         equation(Derivative(sigmoid, lambda_t), slope),
+        name="sigmoid",
     )
     slope = simplify(slope.subs(exp(-lambda_t), sigma_t**2 / alpha_t**2))
     slope = slope.subs(alpha_t**2 + sigma_t**2, 1)
     yield Step(
         r"With $e^{-\lambda}=\sigma_t^2/\alpha_t^2$ and $\alpha_t^2+\sigma_t^2=1$ it is the "
         r"product of the two. ($\sigma_t^2=1-\alpha_t^2$ has the same slope with a minus.)",
-        equation(name(r"\frac{d\alpha_t^2}{d\lambda}"), slope),
+        equation(slope_name, slope),
         proves="slope",
     )
     encoding = alpha_t**2 * x
     yield Step(
         r"The data is fixed; only the scale moves.",
         equation(dx_dlambda, d_lambda(encoding)),
+        name="speed",
     )
     yield Step(
         r"Divide by $\sigma_t^2$: what is left is the encoding itself, $u=x_t$. An exponential "
@@ -130,13 +183,14 @@ def E2() -> Iterator[Step]:
     yield Step(
         r"The latent shrinks what is already shrunk, hence the third power: "
         r"$q(z_t|x)=\mathcal N(\alpha_t^3x,\sigma_t^2)$.",
-        equation(name(r"\mathbb E[z_t|x]"), (alpha_t * x_t).subs(x_t, encoding)),
+        equation(mean_name, (alpha_t * x_t).subs(x_t, encoding)),
         proves="mean",
     )
     weight = alpha_s**2 * sigma_t**2 * c
     yield Step(
         r"How far does it move from $s$ to $t$? First rewrite a number that is easy to compute,",
         equation(weight, expand(weight.subs(ABBREVIATIONS))),
+        name="weight",
     )
     yield Step(
         r"which by $\sigma^2=1-\alpha^2$ is $\alpha_s^2-\alpha_t^2$. The encoding moves by minus "
@@ -148,20 +202,31 @@ def E2() -> Iterator[Step]:
     yield Step(
         r"Once more for the second derivative, which decides how well a straight line predicts "
         r"the next encoding. It changes sign where there is as much noise as signal.",
-        equation(name(r"\frac{d^2x_t}{d\lambda^2}"), factor_terms(d_lambda(d_lambda(encoding)))),
+        equation(acceleration_name, factor_terms(d_lambda(d_lambda(encoding)))),
         proves="acceleration",
     )
 
 
-@identity(
+@row(
     title="The learned encoder",
     notebook="04",
     setting=r"With $x_t=\alpha_t^2x+\sigma_t^2y$, where $y=y_\phi(x,\gamma_t)$ moves at the speed "
     r"$\dot y=\frac{dy}{d\lambda}$,",
+    where={
+        y: Y(lambda_t),
+        y_t: Y(lambda_t),
+        y_s: Y(lambda_s),
+        ydot: Derivative(Y(lambda_t), lambda_t),
+        x_t: alpha_t**2 * x + sigma_t**2 * y,
+        x_s: alpha_s**2 * x + sigma_s**2 * y_s,
+        dx_dlambda: Derivative(in_lambda(alpha_t**2 * x + sigma_t**2 * Y(lambda_t)), lambda_t),
+        u: dx_dlambda / sigma_t**2,
+        start_name: E2.form("u"),
+    },
     claim={
         "x_t": equation(x_t, alpha_t**2 * x + sigma_t**2 * y),
         "u": equation(u, alpha_t**2 * x + sigma_t**2 * y - y + ydot),
-        "start": equation(name(r"u|_{y=\dot y=0}"), alpha_t**2 * x),
+        "start": equation(start_name, alpha_t**2 * x),
         "change": equation(
             x_t - x_s, alpha_s**2 * sigma_t**2 * c * (y_t - x) + sigma_s**2 * (y_t - y_s)
         ),
@@ -173,6 +238,7 @@ def E3() -> Iterator[Step]:
         r"Go from what the network proposes, $y$, a part $\alpha_t^2$ of the way to the data. "
         r"Without noise ($\alpha_t=1$) that is the data, in pure noise ($\alpha_t=0$) it is $y$.",
         equation(x_t, encoding),
+        name="path",
     )
     encoding = collect(expand(encoding), y).subs(1 - alpha_t**2, sigma_t**2)
     yield Step(
@@ -185,11 +251,13 @@ def E3() -> Iterator[Step]:
         r"Three things move: the weight of $x$, the weight of $y$ with the opposite sign, and $y$ "
         r"itself.",
         equation(dx_dlambda, speed),
+        name="speed",
     )
     rate = expand(speed / sigma_t**2)
     yield Step(
         r"Divide by $\sigma_t^2$.",
         equation(u, rate),
+        name="rate",
     )
     rate = rate.subs(-(alpha_t**2) * y, sigma_t**2 * y - y)
     yield Step(
@@ -200,7 +268,7 @@ def E3() -> Iterator[Step]:
     )
     yield Step(
         r"A network that starts at $y=0$ for every depth starts as the scaling encoder, E2.",
-        equation(name(r"u|_{y=\dot y=0}"), rate.subs({y: 0, ydot: 0})),
+        equation(start_name, rate.subs({y: 0, ydot: 0})),
         proves="start",
     )
     yield Step(

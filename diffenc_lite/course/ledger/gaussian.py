@@ -24,13 +24,16 @@ from sympy import (
     symbols,
 )
 
-from ._identity import Step, identity
+from ._row import row
+from ._step import Step
 from .notation import epsilon, equation, name
 
 mu_q, mu_p = symbols("mu_q mu_p", real=True)
 sigma_q, sigma_p = symbols("sigma_q sigma_p", positive=True)
 z = Symbol("z", real=True)
 standard_normal = exp(-(epsilon**2) / 2) / sqrt(2 * pi)
+log_ratio_name = name(r"\ln\frac{q(z)}{p(z)}")
+kl_name = name(r"\mathrm{KL}(q\,\|\,p)")
 
 
 def log_density(z: Expr, mean: Expr, variance: Expr) -> Expr:
@@ -56,13 +59,22 @@ def average(polynomial: Expr) -> Expr:
     )
 
 
-@identity(
+LOG_RATIO = log_density(z, mu_q, sigma_q**2) - log_density(z, mu_p, sigma_p**2)
+OVER_Q = LOG_RATIO.subs(z, mu_q + sigma_q * epsilon)
+
+
+@row(
     title="The divergence of two Gaussians",
     notebook="01",
     setting=r"For $q=\mathcal N(\mu_q,\sigma_q^2)$ and $p=\mathcal N(\mu_p,\sigma_p^2)$, in nats,",
+    where={
+        z: mu_q + sigma_q * epsilon,
+        log_ratio_name: LOG_RATIO,
+        kl_name: Integral(expand(OVER_Q) * standard_normal, (epsilon, -oo, oo)),
+    },
     claim={
         "kl": equation(
-            name(r"\mathrm{KL}(q\,\|\,p)"),
+            kl_name,
             (sigma_q**2 + (mu_q - mu_p) ** 2) / (2 * sigma_p**2)
             - log(sigma_q / sigma_p)
             - Rational(1, 2),
@@ -70,30 +82,32 @@ def average(polynomial: Expr) -> Expr:
     },
 )
 def KL() -> Iterator[Step]:
-    log_ratio = log_density(z, mu_q, sigma_q**2) - log_density(z, mu_p, sigma_p**2)
-    log_ratio = expand_log(log_ratio)
+    log_ratio = expand_log(LOG_RATIO)
     yield Step(
         r"The divergence is the average, under $q$, of the logarithm of $q/p$. That logarithm is a "
         r"quadratic in $z$: the two normalisers differ only by their standard deviations.",
-        equation(name(r"\ln\frac{q(z)}{p(z)}"), log_ratio),
+        equation(log_ratio_name, log_ratio),
+        name="log_ratio",
     )
     standardised = log_ratio.subs(z, mu_q + sigma_q * epsilon)
     yield Step(
         r"To average under $q$, write $z=\mu_q+\sigma_q\varepsilon$ with $\varepsilon$ standard "
         r"normal.",
-        equation(name(r"\ln\frac{q}{p}"), standardised),
+        equation(log_ratio_name, standardised),
+        name="standardised",
     )
     moments = [Integral(epsilon**n * standard_normal, (epsilon, -oo, oo)) for n in range(3)]
     yield Step(
         r"That has powers of $\varepsilon$ up to the second, so what is left are three integrals "
         r"over the real line: the total, the mean and the variance of a standard normal.",
         Tuple(*[equation(moment, moment.doit()) for moment in moments]),
+        name="moments",
     )
     gap = Symbol("delta")
     mean = expand(average(standardised.subs(mu_q, mu_p + gap)))
     yield Step(
         r"Replace each power of $\varepsilon$ by its mean 1, 0, 1.",
-        equation(name(r"\mathrm{KL}(q\,\|\,p)"), mean.subs(gap, mu_q - mu_p)),
+        equation(kl_name, mean.subs(gap, mu_q - mu_p)),
         proves="kl",
     )
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from sympy import (
     Eq,
+    Expr,
     Function,
     Limit,
     Sum,
@@ -16,11 +17,13 @@ from sympy import (
     oo,
     pi,
     solve,
+    sqrt,
     symbols,
 )
 
-from ._identity import Step, identity
-from .encoders import encoding_at_s
+from ._row import row
+from ._step import Step
+from .encoders import PATH, encoding_at_s, up_to
 from .gaussian import log_density
 from .notation import (
     Delta,
@@ -58,21 +61,36 @@ from .notation import (
     z_1,
     z_t,
 )
-from .processes import F3
+from .processes import F3, mu_Q
 
 K = Symbol("K", positive=True, integer=True)
 l_k, l_j = symbols("l_k l_j", real=True)
 sigma_P = Symbol("sigma_P", positive=True)
+a, b = symbols("a b", real=True)
+ell_k, ell_j, p_k = name(r"\ell_k"), name(r"\ell_j"), name("p(l_k|z_0)")
+each = Function("l", real=True)  # the levels once more, as a function of their number
+NORMALISER = -log(2 * pi * sigma_0**2) / 2
+mu_P = name(r"\mu_P")
+V_FORM = {  # what z_t, v and xhat are made of
+    z_t: alpha_t * x_t + sigma_t * epsilon,
+    v: alpha_t * epsilon - sigma_t * x_t,
+    xhat: alpha_t * z_t - sigma_t * vhat,
+}
 
 
-@identity(
+def share(log_weight: Expr) -> Expr:
+    """exp(log_weight) over the sum of the same for all levels; log_weight has k in it"""
+    return exp(log_weight) / Sum(exp(log_weight.subs(k, j)), (j, 0, K - 1))
+
+
+@row(
     title="The start of generation: pure noise",
     notebook="02",
     setting=r"$p(z_1)=\mathcal N(0,1)$ is what F1 tends to as the noise takes over, whatever the "
     r"data: ",
     claim={
-        "mean": equation(name(r"\lim_{\gamma_1\to\infty}\alpha_1x_1"), 0),
-        "variance": equation(name(r"\lim_{\gamma_1\to\infty}\sigma_1^2"), 1),
+        "mean": equation(Limit(in_gamma(alpha_1 * x_1), gamma_1, oo), 0),
+        "variance": equation(Limit(in_gamma(sigma_1**2), gamma_1, oo), 1),
         "log_density": equation(name(r"\ln p(z_1)"), -(z_1**2) / 2 - log(2 * pi) / 2),
     },
 )
@@ -98,68 +116,96 @@ def G1() -> Iterator[Step]:
     )
 
 
-@identity(
+@row(
     title="The end of generation: from the last latent to a level",
     notebook="02",
     setting=r"$p(x|z_0)$ is, in each dimension, a softmax of $\ell_k$ over $K$ levels $l_k$, with",
+    where={a: 2 / K, b: 1 / K - 1, ell_j: log_density(z_0, alpha_0 * l_j, sigma_0**2) - NORMALISER},
     claim={
         "level": equation(l_k, (2 * k + 1) / K - 1),
-        "logit": equation(name(r"\ell_k"), -exp(-gamma_0) * (z_0 / alpha_0 - l_k) ** 2 / 2),
+        "logit": equation(ell_k, -exp(-gamma_0) * (z_0 / alpha_0 - l_k) ** 2 / 2),
         "log_odds": equation(
-            name(r"\ell_k-\ell_j"), exp(-gamma_0) * (l_k - l_j) * (z_0 / alpha_0 - (l_k + l_j) / 2)
+            ell_k - ell_j, exp(-gamma_0) * (l_k - l_j) * (z_0 / alpha_0 - (l_k + l_j) / 2)
+        ),
+        "softmax": equation(
+            p_k,
+            exp(-exp(-gamma_0) * (z_0 / alpha_0 - each(k)) ** 2 / 2)
+            / Sum(exp(-exp(-gamma_0) * (z_0 / alpha_0 - each(j)) ** 2 / 2), (j, 0, K - 1)),
         ),
     },
 )
 def G2() -> Iterator[Step]:
-    a, b = symbols("a b")
     cells = (Eq(b - a / 2, -1), Eq(a * (K - 1) + b + a / 2, 1))
     yield Step(
         r"$K$ levels, equally spaced, each in the middle of a cell, and the cells fill $(-1,1)$: "
         r"put level $k$ at $ak+b$; the first cell begins at $-1$, the last one ends at $1$.",
         Tuple(*cells),
+        name="cells",
     )
     slope = solve(cells, (a, b))
     yield Step(
         r"Two equations, two unknowns.",
-        equation(l_k, expand((a * k + b).subs(slope))),
-        proves="level",
+        Tuple(equation(a, slope[a]), equation(b, slope[b])),
+        name="unknowns",
     )
-    exponent = -((z_0 - alpha_0 * l_k) ** 2) / (2 * sigma_0**2)
+    level = (a * k + b).subs(slope)
+    yield Step(
+        "So level $k$ is",
+        equation(l_k, expand(level)),
+        proves="level",
+        defines=True,
+    )
+    yield Step(
+        r"which is in the middle of the cell from $-1+2k/K$ to $-1+2(k+1)/K$.",
+        equation(l_k, ((2 * k / K - 1) + (2 * (k + 1) / K - 1)) / 2),
+        name="middle",
+    )
+    density = log_density(z_0, alpha_0 * l_k, sigma_0**2)
+    exponent = density - NORMALISER
     yield Step(
         r"Now suppose that we see $z_0$ and that all levels were equally likely. By Bayes' rule "
         r"each has a probability proportional to its density F1 (the encoding at $t=0$ is almost "
-        r"the data). The normaliser is common to all, so it drops out.",
-        equation(name(r"\ell_k"), exponent),
+        r"the data). The normaliser is common to all, so leave it out.",
+        equation(ell_k, exponent),
+        name="bayes",
     )
     zeta = Symbol("zeta")
     logit = factor(exponent.subs(z_0, alpha_0 * zeta)).subs(alpha_0, sigma_0 * exp(-gamma_0 / 2))
     yield Step(
         r"Take $\alpha_0$ out of the square: $z_0/\alpha_0$ is the data with a little noise, and "
         r"$\alpha_0^2/\sigma_0^2=\mathrm{SNR}=e^{-\gamma_0}$ says how far it can be trusted.",
-        equation(name(r"\ell_k"), logit.subs(zeta, z_0 / alpha_0)),
+        equation(ell_k, logit.subs(zeta, z_0 / alpha_0)),
         proves="logit",
     )
     odds = factor(logit - logit.subs(l_k, l_j)).subs(zeta, z_0 / alpha_0)
     yield Step(
         r"Between two levels the odds are even half-way, and they change exponentially to either "
         r"side of it.",
-        equation(name(r"\ell_k-\ell_j"), odds),
+        equation(ell_k - ell_j, odds),
         proves="log_odds",
     )
-    ell = Function(r"\ell")
     yield Step(
-        r"The softmax makes probabilities of the logits.",
-        equation(name(r"p(l_k|z_0)"), exp(ell(k)) / Sum(exp(ell(j)), (j, 0, K - 1))),
+        r"Bayes' rule in full, with $l(k)$ for $l_k$: with odds $1/K$ beforehand, the probability "
+        r"of level $k$ is its share of the density.",
+        equation(p_k, share(log_density(z_0, alpha_0 * each(k), sigma_0**2) - log(K))),
+        name="share",
+    )
+    logit = logit.subs({zeta: z_0 / alpha_0, l_k: each(k)})
+    yield Step(
+        r"The normaliser and $1/K$ cancel. What makes probabilities of the logits is the softmax.",
+        equation(p_k, share(logit)),
+        proves="softmax",
     )
 
 
-@identity(
+@row(
     title="The generative step, from t back to s, when the data is not known",
     notebook="04",
     setting=r"$p(z_s|z_t)=\mathcal N(\mu_P,\sigma_P^2)$ with",
+    where=PATH | {sigma_P: sigma_Q / sqrt(w)},
     claim={
         "mean": equation(
-            name(r"\mu_P"),
+            mu_P,
             alpha_ts * sigma_s**2 / sigma_t**2 * z_t
             + alpha_s * c * xhat
             + alpha_s * (lambda_s - lambda_t) * sigma_t**2 * uhat,
@@ -172,24 +218,27 @@ def G3() -> Iterator[Step]:
     yield Step(
         r"The step that we would like to take is the posterior F3. It asks for two things that "
         r"generation does not know: the encoding $x_t$, and how it moves, $x_s-x_t$.",
-        equation(name(r"\mu_Q"), posterior),
+        equation(mu_Q, posterior),
+        name="posterior",
     )
     moved = encoding_at_s(2)
     yield Step(
         r"How it moves we know to first order, for every smooth encoder: with "
         r"$\Delta=\lambda_s-\lambda_t$ and $\frac{dx_t}{d\lambda}=\sigma_t^2u$, Taylor's theorem "
-        r"gives, up to terms in $\Delta^2$,",
-        equation(x_s, moved),
+        r"gives",
+        equation(x_s, up_to(moved, 2)),
+        name="taylor",
     )
     first_order = posterior.subs(x_s, moved).subs(Delta, lambda_s - lambda_t)
     yield Step(
         r"Put it in.",
-        equation(name(r"\mu_Q"), first_order),
+        equation(mu_Q, up_to(first_order, 2)),
+        name="first_order",
     )
     yield Step(
         r"Two unknowns are left, $x_t$ and $u$; the denoiser has to say what they are. The term "
         r"with $\hat u$ is called the counterterm.",
-        equation(name(r"\mu_P"), first_order.subs({x_t: xhat, u: uhat})),
+        equation(mu_P, first_order.subs({x_t: xhat, u: uhat})),
         proves="mean",
     )
     (variance,) = solve(Eq(w, sigma_Q**2 / Symbol("V")), Symbol("V"))
@@ -201,11 +250,12 @@ def G3() -> Iterator[Step]:
     )
 
 
-@identity(
+@row(
     title="Three names for one prediction",
     notebook="04",
     setting=r"With $z_t=\alpha_tx_t+\sigma_t\varepsilon$, $v=\alpha_t\varepsilon-\sigma_tx_t$ and "
     r"$\hat x=\alpha_tz_t-\sigma_t\hat v$,",
+    where=V_FORM,
     claim={
         "x_t": equation(x_t, alpha_t * z_t - sigma_t * v),
         "epsilon": equation(epsilon, sigma_t * z_t + alpha_t * v),
@@ -222,11 +272,13 @@ def G4() -> Iterator[Step]:
         r"Signal and noise are two numbers; $z_t$ and $v$ are two others, turned by an angle whose "
         r"cosine is $\alpha_t$ and whose sine is $\sigma_t$.",
         Tuple(*given),
+        name="turn",
     )
     solution = solve(given, (x_t, epsilon))
     yield Step(
         r"Turn back, that is, solve for the signal and the noise.",
         Tuple(*(equation(unknown, solution[unknown]) for unknown in (x_t, epsilon))),
+        name="turned_back",
     )
     unit = {alpha_t**2 + sigma_t**2: 1}
     signal, noise = (solution[unknown].subs(unit) for unknown in (x_t, epsilon))

@@ -1,11 +1,10 @@
-"""The symbols of the ledger, what the abbreviations among them stand for, and the normal form that
-decides whether two formulas are the same.
+"""The symbols of the ledger, and what the abbreviations among them stand for.
 
 Names are chosen so that SymPy prints them as the notation table has them (`xhat_t` with a hat,
 `ydot` with a dot) and so that they can be the keyword arguments of a lambdified form.
 """
 
-from sympy import Eq, Expr, Sum, Symbol, exp, expand, expand_log, fraction, sqrt, symbols, together
+from sympy import Eq, Expr, Symbol, exp, sqrt, symbols
 
 # --- noise: positive, at the depths s < t, at the ends 0 and 1 -----------------------------------
 alpha_s, alpha_t, alpha_0, alpha_1 = symbols("alpha_s alpha_t alpha_0 alpha_1", positive=True)
@@ -61,39 +60,3 @@ def in_gamma(expression: Expr) -> Expr:
             {alpha: 1 / sqrt(1 + exp(gamma)), sigma: 1 / sqrt(1 + exp(-gamma))}
         )
     return expression
-
-
-def reduced(expression: Expr) -> Expr:
-    """A normal form over one denominator: the result is 0 exactly if the expression vanishes
-    identically, as a rational function of the symbols, their logarithms and their sums.
-
-    Abbreviations are expanded, sums are taken apart, and two facts about the noise are used until
-    they can be used no more: exp(gamma) = sigma^2 / alpha^2 and alpha^2 + sigma^2 = 1.
-    """
-    expression = expand_log(_powers(expression, sigma_Q, sigma_s**2 * c).subs(ABBREVIATIONS))
-    expression = expand(expression).replace(Sum, lambda *sum_: sum_apart(Sum(*sum_)))
-    for alpha, sigma, gamma in DEPTHS:
-        expression = expression.subs(exp(gamma), (sigma / alpha) ** 2)
-    numerator, denominator = fraction(together(expression))
-    numerator = expand(numerator)
-    for alpha, sigma, _ in DEPTHS:
-        numerator = expand(_powers(numerator, alpha, 1 - sigma**2))
-    return numerator / denominator
-
-
-def _powers(expression: Expr, root: Symbol, square: Expr) -> Expr:
-    """Use root^2 = square, so that the root is left with the powers 0 and 1 only."""
-    return expression.replace(
-        lambda e: e.is_Pow and e.base == root and e.exp.is_Integer,
-        lambda e: square ** (e.exp // 2) * root ** (e.exp % 2),
-    )
-
-
-def sum_apart(whole: Sum) -> Expr:
-    """A sum is linear: one sum for each term, with what is constant in front."""
-    index, low, high = whole.limits[0]
-    parts = 0
-    for term in expand(whole.function).as_ordered_terms():
-        constant, rest = term.as_independent(index, as_Add=False)
-        parts += constant * (high - low + 1 if rest == 1 else Sum(rest, (index, low, high)))
-    return parts

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from sympy import (
+    Derivative,
     Integral,
     Symbol,
     Tuple,
@@ -17,7 +18,8 @@ from sympy import (
     solve,
 )
 
-from ._identity import Step, identity
+from ._row import row
+from ._step import Step
 from .gaussian import complete_square, log_density, standard_normal
 from .notation import (
     alpha_s,
@@ -38,16 +40,21 @@ from .notation import (
     z_t,
 )
 
+mu, variance_name, rest_name = name(r"\mu"), name(r"\sigma^2"), name(r"\text{rest}")
+mu_Q = name(r"\mu_Q")
+b, tau2 = Symbol("b", real=True), Symbol(r"\tau^2", positive=True)
 
-@identity(
+
+@row(
     title="The marginal: all the noise at once",
     notebook="01",
     setting=r"If $z_t=\alpha_tx_t+\sigma_t\varepsilon$ with $\varepsilon\sim\mathcal N(0,1)$, then "
     r"$\ln q(z_t|x)=-\frac{(z_t-\mu)^2}{2\sigma^2}+\text{rest}$ with",
+    where={z_t: alpha_t * x_t + sigma_t * epsilon},
     claim={
-        "mean": equation(name(r"\mu"), alpha_t * x_t),
-        "variance": equation(name(r"\sigma^2"), sigma_t**2),
-        "normaliser": equation(name(r"\text{rest}"), -log(2 * pi * sigma_t**2) / 2),
+        "mean": equation(mu, alpha_t * x_t),
+        "variance": equation(variance_name, sigma_t**2),
+        "normaliser": equation(rest_name, -log(2 * pi * sigma_t**2) / 2),
     },
 )
 def F1() -> Iterator[Step]:
@@ -56,95 +63,135 @@ def F1() -> Iterator[Step]:
         r"Which noise leads to $z_t$? The map from $\varepsilon$ to $z_t$ is linear, so there is "
         r"exactly one answer.",
         equation(epsilon, noise),
+        name="noise",
     )
     exponent = log(standard_normal.subs(epsilon, noise) * noise.diff(z_t))
-    log_q = expand_log(exponent)
+    log_q, log_q_name = expand_log(exponent), name(r"\ln q(z_t|x)")
     yield Step(
         r"A density is carried along by a map if we multiply by the slope of the way back, "
         r"$\partial\varepsilon/\partial z_t=1/\sigma_t$.",
-        equation(name(r"\ln q(z_t|x)"), log_q),
+        equation(log_q_name, log_q),
+        name="log_density",
     )
     mean, variance, rest = complete_square(expand(log_q), z_t)
     yield Step(
         r"The logarithm is quadratic in $z_t$, so $q$ is a Gaussian. Completing the square, the "
         r"place of its top is the mean ...",
-        equation(name(r"\mu"), mean),
+        equation(mu, mean),
         proves="mean",
     )
     yield Step(
         "... and its curvature gives the variance.",
-        equation(name(r"\sigma^2"), variance),
+        equation(variance_name, variance),
         proves="variance",
     )
     yield Step(
         r"What remains after the square is the normaliser $-\frac12\ln(2\pi\sigma_t^2)$, and "
         r"nothing else: the density has total 1.",
-        equation(name(r"\text{rest}"), simplify(rest)),
+        equation(rest_name, simplify(rest)),
         proves="normaliser",
+    )
+    yield Step(
+        "Together the three make up all of the logarithm.",
+        equation(log_q_name, -((z_t - mu) ** 2) / (2 * variance_name) + rest_name),
+        name="together",
     )
 
 
-@identity(
+@row(
     title="The forward step, from s to the noisier t",
     notebook="01",
     setting=r"Among the steps $q(z_t|z_s,x)=\mathcal N(\alpha_{t|s}z_s+b,\tau^2)$ with "
     r"$\alpha_{t|s}=\alpha_t/\alpha_s$, one and only one leads from F1 at $s$ to F1 at $t$; with "
     r"$c=1-\mathrm{SNR}(t)/\mathrm{SNR}(s)$ it has",
     claim={
-        "mean": equation(name(r"\alpha_{t|s}z_s+b"), alpha_ts * z_s + alpha_t * (x_t - x_s)),
-        "variance": equation(name(r"\tau^2"), sigma_t**2 * c),
+        "mean": equation(alpha_ts * z_s + b, alpha_ts * z_s + alpha_t * (x_t - x_s)),
+        "variance": equation(tau2, sigma_t**2 * c),
         "c": equation(c, 1 - exp(gamma_s - gamma_t)),
     },
 )
 def F2() -> Iterator[Step]:
-    b, tau, spread = (
-        Symbol("b", real=True),
-        Symbol("tau", positive=True),
-        Symbol("V", positive=True),
-    )
-    m = Symbol("m", real=True)
-    joint = log_density(z_t, alpha_ts * z_s + b, tau**2)
+    m, spread = Symbol("m", real=True), Symbol("V", positive=True)
+    joint_name, log_q = name(r"\ln q(z_s,z_t|x)"), name(r"\ln q(z_t|x)")
+    m_name, V, rest_of_s = name("m"), name("V"), name(r"\text{rest}_s")
+    joint = log_density(z_t, alpha_ts * z_s + b, tau2)
     joint += log_density(z_s, F1.form("mean").subs({alpha_t: alpha_s, x_t: x_s}), sigma_s**2)
     yield Step(
         r"We look for a step that shrinks $z_s$ by $\alpha_{t|s}$, moves it by some $b$ and adds "
         r"noise of some variance $\tau^2$. Start at $s$ with F1: the joint density of $z_s$ and "
         r"$z_t$ is the product of the two.",
-        equation(name(r"\ln q(z_s,z_t|x)"), joint),
+        equation(joint_name, joint),
+        name="joint",
     )
     mean, variance, rest = complete_square(expand(joint, log=True), z_s)
     yield Step(
         r"To see where $z_t$ ends up, integrate over all $z_s$. As a function of $z_s$ the "
         r"exponent is a square, of variance",
-        equation(name("V"), simplify(variance)),
+        equation(V, simplify(variance)),
+        name="inner_variance",
+    )
+    yield Step(
+        r"around some centre $m$, and a rest that is free of $z_s$.",
+        Tuple(equation(m_name, simplify(mean)), equation(rest_of_s, rest)),
+        name="centre",
+    )
+    yield Step(
+        "Indeed they are all of the logarithm.",
+        equation(joint_name, -((z_s - m_name) ** 2) / (2 * V) + rest_of_s),
+        name="square",
     )
     bell = Integral(exp(-((z_s - m) ** 2) / (2 * spread)), (z_s, -oo, oo))
     yield Step(
-        r"and the integral over such a square is known, wherever its centre $m$ is.",
+        r"The integral over such a square is known, wherever its centre $m$ is.",
         equation(bell, bell.doit()),
+        name="bell",
     )
     marginal = rest + log(bell.doit()).subs(spread, variance)
-    mean, variance, rest = complete_square(expand(marginal), z_t)
+    yield Step(
+        "So what is left after the integral is the rest, and the logarithm of that number.",
+        equation(log_q, rest_of_s + log(bell.doit()).subs(spread, V)),
+        name="integrated",
+    )
+    mean, variance, _ = complete_square(expand(marginal), z_t)
     mean, variance = simplify(mean), expand(simplify(variance))
     yield Step(
-        r"What is left depends on $z_t$ alone and is again the exponent of a Gaussian: complete "
-        r"the square once more, now in $z_t$, and read off mean and variance. (They add up as one "
-        r"would expect: shrunk, moved, and with both noises in it.)",
-        Tuple(equation(name(r"\mu"), mean), equation(name(r"\sigma^2"), variance)),
+        r"It depends on $z_t$ alone and is again the exponent of a Gaussian: complete the square "
+        r"once more, now in $z_t$, and read off mean and variance. (They add up as one would "
+        r"expect: shrunk, moved, and with both noises in it.)",
+        Tuple(equation(mu, mean), equation(variance_name, variance)),
+        name="marginal",
+    )
+    yield Step(
+        "It is that Gaussian with its normaliser.",
+        equation(log_q, log_density(z_t, mu, variance_name)),
+        name="gaussian",
     )
     (shift,) = solve(equation(mean, F1.form("mean")), b)
     shift = collect(expand(shift).subs(alpha_s * alpha_ts, alpha_t), alpha_t)
     yield Step(
         r"This has to be F1 at $t$. The means agree for one $b$ only: the encoding has moved from "
         r"$x_s$ to $x_t$, and the step must make up for it.",
-        equation(name(r"\alpha_{t|s}z_s+b"), alpha_ts * z_s + shift),
+        equation(b, shift),
+        name="shift",
+        defines=True,
+    )
+    yield Step(
+        r"So the step begins from the shrunk $z_s$ and moves by that,",
+        equation(alpha_ts * z_s + b, alpha_ts * z_s + shift),
         proves="mean",
     )
-    (tau2,) = solve(equation(variance, F1.form("variance")), tau**2)
+    (missing,) = solve(equation(variance, F1.form("variance")), tau2)
     yield Step(
         r"The variances agree for one $\tau^2$ only: what is missing to $\sigma_t^2$. It is the "
         r"share $c$ of $\sigma_t^2$, since $c=1-\mathrm{SNR}(t)/\mathrm{SNR}(s)$.",
-        equation(name(r"\tau^2"), tau2),
+        equation(tau2, missing),
         proves="variance",
+        defines=True,
+    )
+    yield Step(
+        "With these two, mean and variance are those of F1.",
+        Tuple(equation(mu, F1.form("mean")), equation(variance_name, F1.form("variance"))),
+        name="matched",
     )
     yield Step(
         r"Since $\mathrm{SNR}=e^{-\gamma}$, the share depends on the two $\gamma$ only by their "
@@ -154,46 +201,52 @@ def F2() -> Iterator[Step]:
     )
 
 
-@identity(
+@row(
     title="The posterior: from t back to s, when the data is known",
     notebook="01",
     setting=r"$q(z_s|z_t,x)=\mathcal N(\mu_Q,\sigma_Q^2)$ with",
     claim={
         "variance": equation(sigma_Q**2, sigma_s**2 * c),
         "mean": equation(
-            name(r"\mu_Q"),
+            mu_Q,
             alpha_ts * sigma_s**2 / sigma_t**2 * z_t + alpha_s * c * x_t + alpha_s * (x_s - x_t),
         ),
     },
 )
 def F3() -> Iterator[Step]:
+    log_q = name(r"\ln q(z_s|z_t,x)")
     forward = -((z_t - F2.form("mean")) ** 2) / (2 * F2.form("variance"))
     at_s = -((z_s - alpha_s * x_s) ** 2) / (2 * sigma_s**2)
     yield Step(
         r"Bayes' rule: as a function of $z_s$, the posterior is proportional to the joint density, "
         r"F2 times F1. Products of densities are sums of exponents.",
-        equation(name(r"\ln q(z_s|z_t,x)"), forward + at_s + name(r"\text{const}")),
+        equation(log_q, forward + at_s + name(r"\text{const}")),
+        name="bayes",
     )
     mean, variance, _ = complete_square(forward + at_s, z_s)
+    precision = expand(1 / variance)
     yield Step(
         r"A sum of two quadratics is a quadratic; complete the square in $z_s$. What multiplies "
         r"$z_s^2$ is minus half the precision, and precisions add: what F2 says about $z_s$, and "
         r"what F1 says.",
-        equation(1 / sigma_Q**2, expand(1 / variance)),
+        Tuple(
+            equation(1 / sigma_Q**2, precision),
+            equation(-Derivative(log_q, (z_s, 2)), precision),
+        ),
+        name="precision",
     )
+    known = {alpha_ts**2: (1 - c) * sigma_t**2 / sigma_s**2}
     yield Step(
         r"By the definition of $c$, $\alpha_{t|s}^2=(1-c)\,\sigma_t^2/\sigma_s^2$. With it the "
         r"two precisions become one fraction.",
-        equation(
-            sigma_Q**2,
-            1 / simplify(expand(1 / variance).subs(alpha_ts**2, (1 - c) * sigma_t**2 / sigma_s**2)),
-        ),
+        equation(sigma_Q**2, 1 / simplify(precision.subs(known))),
         proves="variance",
     )
     weighted = expand(simplify(expand(mean / variance) * sigma_s**2 * c))
     yield Step(
         r"The mean is what multiplies $z_s$, times that variance.",
-        equation(name(r"\mu_Q"), weighted),
+        equation(mu_Q, weighted),
+        name="weighted",
     )
     weighted = weighted.subs(alpha_ts * alpha_t, alpha_s * (1 - c) * sigma_t**2 / sigma_s**2)
     yield Step(
@@ -201,6 +254,11 @@ def F3() -> Iterator[Step]:
         r"$\alpha_{t|s}\alpha_t=\alpha_s(1-c)\,\sigma_t^2/\sigma_s^2$, and sort: a part of $z_t$ "
         r"stays, there is a pull towards the encoding, and the encoding itself moves back from "
         r"$x_t$ to $x_s$.",
-        equation(name(r"\mu_Q"), collect(expand(weighted), alpha_s)),
+        equation(mu_Q, collect(expand(weighted), alpha_s)),
         proves="mean",
+    )
+    yield Step(
+        "The slope of the logarithm is that of a Gaussian with this mean and this variance.",
+        equation(Derivative(log_q, z_s), (mu_Q - z_s) / sigma_Q**2),
+        name="slope",
     )

@@ -1,55 +1,39 @@
-"""What an identity of the ledger is: a claim, a derivation in visible steps, and a proof."""
+"""What a row of the ledger is: a claim, a derivation in visible steps, and a proof."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import sympy
-from sympy import Basic, Eq, Expr, Indexed, Tuple, factor
+from sympy import Basic, Eq, Expr, Indexed
 from sympy.core.function import AppliedUndef
-from sympy.printing.latex import LatexPrinter
 
-from .notation import epsilon, epsilonhat, in_gamma, reduced
-
-
-@dataclass(frozen=True)
-class Step:
-    """One line of a derivation: why, and what comes of it.
-
-    `proves` names the form of the claim that this line arrives at, if it arrives at one; the
-    expression is then an equation, and its right side is held against the claim by `prove`.
-    """
-
-    text: str
-    expression: Basic
-    proves: str | None = None
-
-    def _repr_latex_(self) -> str:
-        return f"{self.text}\n$$\\displaystyle {_latex(self.expression)}$$"
-
-    def __repr__(self) -> str:
-        return f"{self.text}\n    {self.expression}"
+from ._page import Page, ProofError, compare
+from ._step import Step, latex
+from .notation import in_gamma
 
 
 @dataclass(frozen=True)
 class Proof:
-    """A proof that closed: which forms of the claim, in how many steps, in how many seconds."""
+    """A proof that closed: which forms of the claim, in how many steps, what of it is not the
+    machine's, and the seconds that the processor took (less when it has seen the lines before)."""
 
     tag: str
     how: str
     seconds: float
 
     def __repr__(self) -> str:  # without the time, which differs from run to run
-        return f"{self.tag} proved: {self.how}"
+        return f"{self.tag} {self.how}"
 
 
 @dataclass(frozen=True)
 class Derivation:
     """A whole row to look at: the statement, the steps in order, the proof."""
 
-    statement: Identity
+    statement: Row
     steps: tuple[Step, ...]
     proof: Proof
 
@@ -61,16 +45,8 @@ class Derivation:
         return "\n".join(map(repr, (self.statement, *self.steps, self.proof)))
 
 
-class ProofError(Exception):
-    """The claim is not what the derivation arrives at; `difference` is what is left over."""
-
-    def __init__(self, tag: str, form: str, reason: str, difference: Expr):
-        super().__init__(f"{tag}, {form}: {reason}: {difference}")
-        self.tag, self.form, self.difference = tag, form, difference
-
-
 @dataclass(frozen=True)
-class Identity:
+class Row:
     """A row of the ledger.
 
     Attributes:
@@ -81,7 +57,9 @@ class Identity:
         derivation: yields the steps; it starts from definitions and rows proved before, and never
             looks at the claim.
         notebook: number of the lesson that teaches it.
+        where: symbol -> what it stands for in this row; the lines are held against it.
         nonnegative: forms that must also be seen, by their signs, to be at least 0.
+        trust: what the proof uses that neither this row nor another proves.
     """
 
     tag: str
@@ -90,11 +68,13 @@ class Identity:
     claim: Mapping[str, Eq]
     derivation: Callable[[], Iterator[Step]]
     notebook: str
+    where: Mapping[Basic, Expr] = field(default_factory=dict)
     nonnegative: tuple[str, ...] = ()
+    trust: tuple[str, ...] = ()
 
     def latex(self) -> str:
         """The statement, numbered by its tag."""
-        lines = [f"{_latex(e.lhs)} &= {_latex(e.rhs)}" for e in self.claim.values()]
+        lines = [f"{latex(e.lhs)} &= {latex(e.rhs)}" for e in self.claim.values()]
         body = " \\\\\n".join(lines)
         return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}} \\tag{{{self.tag}}}"
 
@@ -114,40 +94,66 @@ class Identity:
         """The steps, one by one: `next(steps)` in a cell, or a loop that displays them."""
         return self.derivation()
 
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """The names of the steps, in order."""
+        return tuple(self._by_name)
+
+    def __getitem__(self, names: str | tuple[str, ...]) -> Step | tuple[Step, ...]:
+        """The step of that name, or a tuple of steps: row["mean"], row["joint", "mean"].
+
+        Raises KeyError, with the names there are, if there is no such step.
+        """
+        if isinstance(names, tuple):
+            return tuple(self[name] for name in names)
+        if names not in self._by_name:
+            raise KeyError(f"step of {self.tag} must be one of {list(self.steps)}; got {names!r}")
+        return self._by_name[names]
+
+    @cached_property
+    def _by_name(self) -> dict[str, Step]:
+        return {step.name: step for step in self.derive()}
+
     def show(self) -> Derivation:
         """The statement, all steps and the proof, as one thing to display."""
         return Derivation(self, tuple(self.derive()), self.prove())
 
-    def prove(self, claim: Mapping[str, Expr] | None = None) -> Proof:
-        """Run the derivation and hold each form of the claim against the line that arrives at it.
+    def prove(self, claim: Mapping[str, Expr | Eq] | None = None) -> Proof:
+        """Run the derivation, hold each of its lines against the definitions and the lines before,
+        and hold each form of the claim, both sides, against the line that arrives at it.
 
-        Args: claim, form name -> expression: put this in place of the claimed right side, to see
-            that a wrong formula fails.
+        Args: claim, form name -> what to put in place of the claim, to see that a wrong formula
+            fails: an expression for the right side, or a whole equation.
 
-        Raises ProofError with the remaining difference if derived - claimed is not 0, if no step
-        arrives at a form, or if a form that must not be negative is not visibly so.
+        Raises ProofError: `Wrong` with a point where the two sides differ; `Undecided` if numbers
+            agree but algebra cannot show it; `Loose` if a line is compared with nothing.
         """
+        start = time.process_time()
         for form in claim or {}:
             self.form(form)
-        claimed = {form: equation.rhs for form, equation in self.claim.items()} | dict(claim or {})
-        start, lines, arrived = time.perf_counter(), 0, []
-        for step in self.derive():
-            lines += 1
-            if step.proves is not None:
-                difference = reduced(step.expression.rhs - claimed[step.proves])
-                if difference != 0:
-                    raise ProofError(
-                        self.tag, step.proves, "derived - claimed is not 0", factor(difference)
-                    )
-                arrived.append(step.proves)
-        for form in claimed.keys() - arrived:
-            raise ProofError(self.tag, form, "no step arrives at it", claimed[form])
+        if claim is None:
+            self.__dict__.pop("_page", None)  # once more from the beginning
+        page = self._page
+        for form, equation in self.claim.items():
+            if form in (claim or {}):
+                compare(self, form, claim[form], page)
+            elif form not in page.held:
+                compare(self, form, equation, page)
+                page.held.add(form)
         for form in self.nonnegative:
-            if not claimed[form].is_nonnegative:
-                raise ProofError(self.tag, form, "may be negative", claimed[form])
-        return Proof(
-            self.tag, f"{', '.join(arrived)} in {lines} steps", time.perf_counter() - start
-        )
+            written = (self.claim[form].rhs, page.arrived[form].rhs)
+            if not any(expression.is_nonnegative for expression in written):
+                raise ProofError(self.tag, form, f"may be negative: {written[0]}")
+        return Proof(self.tag, page.summary(self), time.process_time() - start)
+
+    @cached_property
+    def _page(self) -> Page:
+        """The derivation, with all of its lines held"""
+        page = Page(self)
+        for step in self.derive():
+            page.take(step)
+        page.close()
+        return page
 
     def lambdify(self, form: str, modules: str = "numpy") -> Callable[..., object]:
         """One form as a numeric function. Its keyword arguments are named as the symbols are; all
@@ -167,36 +173,22 @@ class Identity:
         return function
 
 
-def identity(
+def row(
     title: str,
     setting: str,
     claim: Mapping[str, Eq],
     notebook: str,
+    where: Mapping[Basic, Expr] | None = None,
     nonnegative: tuple[str, ...] = (),
-) -> Callable[[Callable[[], Iterator[Step]]], Identity]:
-    """Turn a derivation into the Identity that bears its name: the statement stands above the
-    function, the proof inside it."""
+    trust: tuple[str, ...] = (),
+) -> Callable[[Callable[[], Iterator[Step]]], Row]:
+    """Turn a derivation into the row that bears its name: the statement stands above the function,
+    the proof inside it."""
 
-    def with_proof(derivation: Callable[[], Iterator[Step]]) -> Identity:
+    def with_proof(derivation: Callable[[], Iterator[Step]]) -> Row:
         tag = derivation.__name__
-        return Identity(tag, title, setting, claim, derivation, notebook, nonnegative)
+        return Row(
+            tag, title, setting, claim, derivation, notebook, where or {}, nonnegative, trust
+        )
 
     return with_proof
-
-
-NAMES = {epsilon: r"\varepsilon", epsilonhat: r"\hat{\varepsilon}"}  # as in the prose
-
-
-class _Printer(LatexPrinter):
-    """LaTeX as one would write it by hand: x_t - x_s rather than -x_s + x_t."""
-
-    def _as_ordered_terms(self, expr: Expr, order: str | None = None) -> list[Expr]:
-        terms = super()._as_ordered_terms(expr, order)
-        return sorted(terms, key=lambda term: bool(term.could_extract_minus_sign()))
-
-    def _print_Tuple(self, expr: Tuple) -> str:
-        return r",\qquad ".join(map(self._print, expr))
-
-
-def _latex(expression: Basic) -> str:
-    return _Printer({"ln_notation": True, "symbol_names": NAMES}).doprint(expression)

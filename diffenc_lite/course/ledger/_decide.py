@@ -1,0 +1,262 @@
+"""Does an expression vanish identically? Three answers: yes; no, for example here; undecided.
+
+First numbers, then algebra. The expression is computed with 50 digits at a few random points: if it
+is not 0 at one of them, that point is a counterexample. Else it is brought to the normal form of
+`notation`. If that is not 0 either, nothing is claimed.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+import mpmath
+import sympy
+from sympy import (
+    Basic,
+    Derivative,
+    Dummy,
+    Expr,
+    Indexed,
+    Integral,
+    Limit,
+    Order,
+    Rational,
+    Subs,
+    Sum,
+    Symbol,
+    fraction,
+    sin,
+    together,
+)
+from sympy.core.function import AppliedUndef
+
+from .normal_form import reduced
+from .notation import (
+    DEPTHS,
+    Delta,
+    T,
+    alpha_ts,
+    c,
+    gamma_0,
+    gamma_1,
+    gamma_s,
+    gamma_t,
+    lambda_s,
+    lambda_t,
+    sigma_Q,
+)
+
+POINTS = 4
+DIGITS = 50
+CARRIED_OUT = (Derivative, Subs, Integral, Limit)
+
+
+@dataclass(frozen=True)
+class Vanishes:
+    """The expression is 0, identically."""
+
+
+@dataclass(frozen=True)
+class Differs:
+    """At this point it has this value, which is not 0."""
+
+    point: dict[str, Rational]
+    value: complex
+
+    def __str__(self) -> str:
+        shown = ", ".join(f"{name} = {float(value):g}" for name, value in self.point.items())
+        value = self.value.real if abs(self.value.imag) < 1e-12 else self.value
+        return f"at {shown}: difference = {value:.6g}" if shown else f"difference = {value:.6g}"
+
+
+@dataclass(frozen=True)
+class Undecided:
+    """It is 0 at all points that were tried, but `rest` is what the normal form has left."""
+
+    points: int
+    rest: Expr
+
+
+Answer = Vanishes | Differs | Undecided
+
+
+@cache
+def decide(expression: Expr) -> Answer:
+    """Whether an expression vanishes identically; if it does not, a point where it differs."""
+    if expression.has(Order):
+        answers = map(decide, lower_orders(expression))
+        return next((a for a in answers if not isinstance(a, Vanishes)), Vanishes())
+    expression = evaluated(expression)
+    if expression == 0:
+        return Vanishes()
+    tried = [found for seed in range(POINTS) if (found := value_at_random(expression, seed))]
+    for point, value in tried:
+        if abs(value) > 1e-25:
+            return Differs(point, complex(value))
+    rest = reduced(expression)
+    if rest != 0 and rest.has(Sum) and T in rest.free_symbols:
+        rest = by_induction(expression)
+    if rest != 0 and rest.has(Integral):
+        rest = by_slope(expression)
+    return Vanishes() if rest == 0 else Undecided(len(tried), rest)
+
+
+def evaluated(expression: Expr, kinds: tuple[type, ...] = CARRIED_OUT) -> Expr:
+    """Derivatives, integrals and limits carried out; sums stay."""
+    expression = expression.replace(_by_a_function, _as_subs)
+    for kind in kinds:
+        if expression.has(kind):
+            expression = expression.replace(
+                lambda e, kind=kind: (
+                    isinstance(e, kind) and not (kind is Integral and e.has(AppliedUndef))
+                ),
+                lambda e: e.doit(),
+            )
+    return expression
+
+
+def _by_a_function(e: Basic) -> bool:
+    """A derivative of F(gamma(t)) in gamma(t)"""
+    return isinstance(e, Derivative) and isinstance(e.variables[0], AppliedUndef)
+
+
+def _as_subs(derivative: Derivative) -> Expr:
+    inner, dummy = derivative.variables[0], Dummy()
+    return Subs(Derivative(derivative.expr.subs(inner, dummy), dummy), dummy, inner)
+
+
+# --- orders and sums -----------------------------------------------------------------------------
+
+
+def lower_orders(expression: Expr) -> list[Expr]:
+    """What has to vanish if a series is to hold up to its O(h^n): the coefficients below n."""
+    (order,) = expression.atoms(Order)
+    variable = order.variables[0]
+    power = int(sympy.degree(order.expr, variable))
+    expression = expression.subs(order, 0)
+    if variable == Delta:
+        expression = expression.subs({lambda_s: lambda_t + Delta, c: 1 - sympy.exp(-Delta)})
+    expression = evaluated(expression)
+    numerator, denominator = fraction(together(expression))
+    while evaluated(denominator.subs(variable, 0)).expand() == 0:
+        denominator, power = denominator.diff(variable), power + 1
+    return [
+        evaluated(evaluated(numerator.diff(variable, n)).subs(variable, 0)) for n in range(power)
+    ]
+
+
+def by_induction(expression: Expr) -> Expr:
+    """What is left of a claim on sums up to T: of the case T = 1, or of the step to T + 1."""
+    start = reduced(expression.subs(T, 1).doit())
+    if start != 0:
+        return start
+
+    def last_apart(*arguments: Expr) -> Expr:
+        summand, (index, low, high) = arguments
+        if high == T + 1:
+            return Sum(summand, (index, low, T)) + summand.subs(index, T + 1)
+        return Sum(*arguments)
+
+    return reduced(expression.subs(T, T + 1).replace(Sum, last_apart) - expression)
+
+
+def by_slope(expression: Expr) -> Expr:
+    """What is left of a claim on an integral from a to b: of the case b = a, or of the slope in b.
+
+    The slope of the integral is the integrand at b: the fundamental theorem.
+    """
+    integral = max(expression.atoms(Integral), key=str)
+    _, low, high = integral.limits[0]
+    if not isinstance(high, Symbol):
+        return expression
+    start = reduced(evaluated(expression.subs(integral, 0).subs(high, low)))
+    return start if start != 0 else reduced(evaluated(expression.diff(high)))
+
+
+# --- numbers -------------------------------------------------------------------------------------
+
+
+def value_at_random(expression: Expr, seed: int) -> tuple[dict[str, Rational], object] | None:
+    """(point, value) at a random point; None if there is no value there.
+
+    Symbols keep their assumptions, gamma_s < gamma_t, and all noise follows from gamma. Functions
+    that are not specified become waves, what has an index becomes numbers.
+    """
+    dice = random.Random(seed)
+    integers = sorted((s for s in expression.free_symbols if s.is_integer), key=str)
+    point = {symbol: sympy.Integer(2 + dice.randrange(3)) for symbol in integers}
+    expression = expression.subs(point).replace(_by_a_function, _as_subs)
+    for function in sorted({f.func for f in expression.atoms(AppliedUndef)}, key=str):
+        expression = expression.replace(function, _wave(dice))
+    expression = evaluated(expression, (Derivative, Subs, Limit)).replace(
+        Sum, lambda *a: Sum(*a).doit()
+    )
+    leaves = sorted(expression.atoms(Indexed), key=str)
+    expression = expression.xreplace({leaf: _number(leaf, dice) for leaf in leaves})
+    gammas = _gammas(dice)
+    with mpmath.workdps(DIGITS):
+        noise = _noise(gammas)
+        values = {}
+        for symbol in sorted(expression.free_symbols, key=str):
+            if symbol in noise:
+                values[symbol], depends = noise[symbol]
+                point |= {g: gammas[g] for g in depends}
+            else:
+                point[symbol] = _number(symbol, dice)
+                values[symbol] = mpmath.mpf(point[symbol].p) / point[symbol].q
+        try:
+            value = sympy.lambdify(list(values), expression, "mpmath")(*values.values())
+            value = mpmath.mpmathify(value)
+        except (ZeroDivisionError, ValueError, TypeError, OverflowError):
+            return None
+    named = {symbol.name: number for symbol, number in point.items()}
+    return (named, value) if mpmath.isfinite(value) else None
+
+
+def _gammas(dice: random.Random) -> dict[Symbol, Rational]:
+    """gamma_0 < gamma_s < gamma_t < gamma_1"""
+    level, gammas = Rational(dice.randrange(-30, 0), 10), {}
+    for gamma in (gamma_0, gamma_s, gamma_t, gamma_1):
+        level += Rational(dice.randrange(1, 20), 10)
+        gammas[gamma] = level
+    return gammas
+
+
+def _number(symbol: Expr, dice: random.Random) -> Rational:
+    number = Rational(dice.randrange(2, 30), 10)
+    if symbol.is_nonnegative or dice.random() < 0.5:
+        return number
+    return -number
+
+
+def _wave(dice: random.Random) -> Callable[..., Expr]:
+    """A smooth function with nothing special about it; positive"""
+    a, b, shift = (Rational(dice.randrange(3, 15), 10) for _ in range(3))
+
+    def wave(*arguments: Expr) -> Expr:
+        total = sum(n * argument for n, argument in enumerate(arguments, start=1))
+        return 2 + a + (b * total) ** 2 / 20 + sin(a * total + shift)
+
+    return wave
+
+
+def _noise(gammas: dict[Symbol, Rational]) -> dict[Symbol, tuple[object, tuple[Symbol, ...]]]:
+    """The value of each symbol of noise, and the gammas that it depends on"""
+    exact = {g: mpmath.mpf(value.p) / value.q for g, value in gammas.items()}
+    found = {}
+    for alpha, sigma, gamma in DEPTHS:
+        found[gamma] = exact[gamma], (gamma,)
+        found[alpha] = 1 / mpmath.sqrt(1 + mpmath.exp(exact[gamma])), (gamma,)
+        found[sigma] = 1 / mpmath.sqrt(1 + mpmath.exp(-exact[gamma])), (gamma,)
+    (alpha_s, sigma_s, gamma_s), (alpha_t, _, gamma_t) = DEPTHS[:2]
+    both = (gamma_s, gamma_t)
+    share = -mpmath.expm1(exact[gamma_s] - exact[gamma_t])
+    found[c] = share, both
+    found[sigma_Q] = found[sigma_s][0] * mpmath.sqrt(share), both
+    found[alpha_ts] = found[alpha_t][0] / found[alpha_s][0], both
+    found[Delta] = exact[gamma_t] - exact[gamma_s], both
+    found[lambda_s], found[lambda_t] = (-exact[gamma_s], (gamma_s,)), (-exact[gamma_t], (gamma_t,))
+    return found

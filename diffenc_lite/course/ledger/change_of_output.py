@@ -1,0 +1,253 @@
+"""The counterterm as a change of the network's output.                                        X6"""
+
+from collections.abc import Iterator
+
+from sympy import Derivative, Eq, Expr, Limit, collect, expand, factor, simplify, solve, symbols
+
+from ._row import row
+from ._step import Step
+from .bound import L2
+from .counterterm import ALPHA_S, G3_OVER_C, G5, SHARE
+from .counterterm import A as any_A
+from .encoders import E2, E3, PATH, encoding_at_s, up_to
+from .generation import G3
+from .infinite_depth import L4
+from .notation import (
+    Delta,
+    alpha_s,
+    alpha_t,
+    c,
+    equation,
+    gamma_s,
+    gamma_t,
+    lambda_s,
+    lambda_t,
+    name,
+    sigma_t,
+    u,
+    uhat,
+    v,
+    vhat,
+    x,
+    x_s,
+    x_t,
+    xddot_t,
+    xhat,
+    y,
+    ydot,
+    z_t,
+)
+
+xhatprime, vhatprime = symbols("xhatprime vhatprime", real=True)
+coefficient_name = name(r"\frac{\partial\mu_P}{\partial\hat x}")
+gap_name, perfect_name = name(r"\mu_P-\mu_Q"), name(r"\mu_P-\mu_Q|_{\hat u=u}")
+left_over = name(r"\mu_P-\mu_Q|_{\hat u=u}+O(\Delta^3)")
+left_over_E2 = name(r"\text{E2: }\mu_P-\mu_Q+O(\Delta^3)")
+x_E3, u_E3 = name("x_t|_{y=x}"), name(r"u|_{y=x,\dot y=0}")
+residual, excess = name("r|_{y=x}"), name(r"\text{G3: }\mu_P-\mu_P^{\text{VDM}}")
+folded, vdm = name(r"\text{folded: }\mu_P"), name(r"\mu_P^{\text{VDM}}")
+SIGNAL, GUESS = alpha_t * z_t - sigma_t * vhatprime, alpha_t * z_t - sigma_t * vhat
+GAP = L2.form("gap").subs(xhat, x_t)
+
+
+def stepped(A: Expr, prediction: Expr) -> Expr:
+    """mu_P of G5"""
+    return G5.form("mean").subs({any_A: A, xhat: prediction})
+
+
+@row(
+    title="What the counterterm is, and what it is not",
+    notebook="04",
+    setting=r"Write $\hat x'$ for the prediction of a network without counterterm that generates "
+    r"the same $\mu_P$ as $\hat x$ does with $\hat u=\hat x$, and $\Delta=\lambda_s-\lambda_t$. "
+    r"For E3 with $y=x$, whose encoding is the data, the network $\hat v'$ makes the VDM with the "
+    r"network $\hat v$: in L4 and, with the folded $A$ of G5, in every step.",
+    where=PATH
+    | {
+        coefficient_name: Derivative(G3.form("mean").subs(uhat, xhat), xhat),
+        gap_name: GAP,
+        perfect_name: GAP.subs(uhat, u),
+    },
+    claim={
+        "coefficient": equation(
+            coefficient_name, alpha_s * (c + (lambda_s - lambda_t) * sigma_t**2)
+        ),
+        "output": equation(xhatprime, (1 + Delta * sigma_t**2 / c) * xhat),
+        "stretch": equation(Derivative(xhatprime, xhat) - 1, Delta * sigma_t**2 / c),
+        "back": equation(xhat, c / (c + Delta * sigma_t**2) * xhatprime),
+        "limit": equation(Limit(G3_OVER_C, Delta, 0), 1 + sigma_t**2),
+        "left_over": equation(left_over, -alpha_s * Delta**2 * xddot_t / 2),
+        "left_over_E2": equation(
+            left_over_E2,
+            -alpha_s * Delta**2 / 2 * alpha_t**2 * sigma_t**2 * (sigma_t**2 - alpha_t**2) * x,
+        ),
+        "encoding_E3": equation(x_E3, x),
+        "u_E3": equation(u_E3, 0),
+        "vhat_E3": equation(vhatprime, (vhat + alpha_t * sigma_t * z_t) / (1 + sigma_t**2)),
+        "xhat_E3": equation((1 + sigma_t**2) * SIGNAL, GUESS),
+        "residual_E3": equation(residual, v - vhat),
+        "folded_E3": equation(folded, vdm),
+        "G3_E3": equation(
+            excess, alpha_s * sigma_t**2 * (gamma_t - gamma_s - c) / (1 + sigma_t**2) * GUESS
+        ),
+    },
+    nonnegative=("stretch",),
+)
+def X6() -> Iterator[Step]:
+    mean = G3.form("mean").subs(uhat, xhat)
+    coefficient = expand(mean).coeff(xhat)
+    yield Step(
+        r"Put $\hat u=\hat x$ into G3. The prediction then stands in two places, both times with a "
+        r"number before it:",
+        equation(coefficient_name, factor(coefficient)),
+        proves="coefficient",
+    )
+    in_delta = coefficient.subs(lambda_s, lambda_t + Delta)
+    (plain,) = solve(Eq(alpha_s * c * xhatprime, in_delta * xhat), xhatprime)
+    yield Step(
+        r"A network without counterterm has $\alpha_sc\,\hat x'$ there. It generates the same "
+        r"if it says",
+        equation(xhatprime, expand(plain)),
+        proves="output",
+        defines=True,
+    )
+    yield Step(
+        "Indeed,",
+        equation(alpha_s * c * xhatprime, coefficient_name * xhat),
+        name="same_step",
+    )
+    yield Step(
+        r"That is the other prediction, stretched by a known number, and by more than 1,",
+        equation(Derivative(xhatprime, xhat) - 1, expand(plain.diff(xhat)) - 1),
+        proves="stretch",
+    )
+    (back,) = solve(Eq(xhatprime, plain), xhat)
+    yield Step(
+        r"so it can be undone. The counterterm changes what the network is asked to say, not what "
+        r"the model can express: for a fixed step it is a change of output, at any depth. The "
+        r"change depends on $s$, which the network is not told.",
+        equation(xhat, back),
+        proves="back",
+    )
+    stretch = expand(plain.diff(xhat)).subs(c, SHARE)
+    yield Step(
+        r"In the limit of short steps, with $c=1-e^{-\Delta}$, the stretch is the $1+\sigma_t^2$ "
+        r"of the residual (L4).",
+        equation(Limit(stretch, Delta, 0), Limit(stretch, Delta, 0).doit()),
+        proves="limit",
+    )
+    # what it cancels
+    yield Step(
+        r"What does it cancel? Let the prediction of the encoding be perfect, and see by how much "
+        r"the means still differ (L2),",
+        equation(gap_name, GAP),
+        name="gap",
+    )
+    gap = expand(GAP.subs(x_s, encoding_at_s(3)).subs(lambda_s, lambda_t + Delta))
+    yield Step(
+        "with Taylor's theorem for $x_s$.",
+        equation(gap_name, up_to(collect(gap, Delta), 3)),
+        name="difference",
+    )
+    left = gap.subs(uhat, u)
+    yield Step(
+        r"If $\hat u$ is right as well, the first order goes, and with it all that the limit "
+        r"keeps. At finite depth the second order stays: the bend in the path of the encoding.",
+        equation(left_over, left),
+        proves="left_over",
+    )
+    yield Step("That is,", equation(perfect_name, up_to(left_over, 3)), name="second_order")
+    left = left.subs(xddot_t, E2.form("acceleration"))
+    yield Step(
+        r"For E2 we know the bend. It vanishes at both ends, where there is only signal or only "
+        r"noise.",
+        equation(left_over_E2, left),
+        proves="left_over_E2",
+    )
+    exact = Delta * sigma_t**2 * E2.form("u") - (ALPHA_S - alpha_t**2) * x
+    yield Step(
+        r"It agrees with how E2 moves in truth, $\alpha_s^2=1/(1+e^{\gamma_t-\Delta})$.",
+        equation(alpha_s * exact, up_to(left_over_E2, 3)),
+        name="E2_exact",
+    )
+    # E3 with y = x
+    still = {y: x, ydot: 0}
+    yield Step(
+        r"Now let the encoder of E3 say $y=x$. Then it is the identity,",
+        equation(x_E3, E3.form("x_t").subs(still)),
+        name="encoding_with_y",
+    )
+    yield Step(
+        r"by $\alpha_t^2+\sigma_t^2=1$,",
+        equation(x_E3, factor(E3.form("x_t").subs(still)).subs(alpha_t**2 + sigma_t**2, 1)),
+        proves="encoding_E3",
+    )
+    yield Step(
+        r"which does not move,",
+        equation(u_E3, E3.form("u").subs(still)),
+        name="u_with_y",
+    )
+    yield Step(
+        "so $u=0$;",
+        equation(u_E3, expand(E3.form("u").subs(still).subs(alpha_t**2, 1 - sigma_t**2))),
+        proves="u_E3",
+    )
+    (vhat_E3,) = solve(Eq((1 + sigma_t**2) * SIGNAL, GUESS), vhatprime)
+    yield Step(
+        r"but E3 has $\hat u=\hat x$, as always. So it is a VDM with a counterterm that it does "
+        r"not need. Let $\hat v$ be the network of a VDM, and give E3 the network $\hat v'$ with "
+        r"$(1+\sigma_t^2)\,\hat x'=\hat x$:",
+        equation(vhatprime, vhat_E3),
+        proves="vhat_E3",
+        defines=True,
+    )
+    yield Step("that is,", equation((1 + sigma_t**2) * SIGNAL, GUESS), proves="xhat_E3")
+    charged = L4.form("residual").subs({vhat: vhatprime, u: 0, uhat: SIGNAL})
+    yield Step(
+        r"L4 then has the residual",
+        equation(residual, charged),
+        name="residual_with_vhatprime",
+    )
+    yield Step(
+        "of the VDM: the two pay the same at infinite depth.",
+        equation(residual, expand(simplify(charged.subs(vhatprime, vhat_E3)))),
+        proves="residual_E3",
+    )
+    yield Step(
+        r"In a step of finite length the VDM has $A=c$ (G3 without counterterm),",
+        equation(vdm, stepped(c, GUESS)),
+        name="vdm_step",
+    )
+    yield Step(
+        r"and E3 with the folded $A=c\,(1+\sigma_t^2)$ of G5",
+        equation(folded, stepped(G5.form("folded"), SIGNAL)),
+        name="folded_step",
+    )
+    yield Step(
+        "does the same: the two are one model at every depth.",
+        equation(folded, vdm),
+        proves="folded_E3",
+    )
+    yield Step(
+        "With G3 the means differ by",
+        equation(excess, stepped(G5.form("G3"), SIGNAL) - vdm),
+        name="G3_step",
+    )
+    factor_of_guess = factor(G5.form("G3") / (1 + sigma_t**2) - c)
+    yield Step(
+        r"a multiple of the prediction:",
+        equation(excess, alpha_s * factor_of_guess * GUESS),
+        proves="G3_E3",
+    )
+    yield Step(
+        r"of second order in the step, but all that there is to pay at few steps.",
+        equation(Delta - c, up_to(Delta**2 / 2, 3)),
+        name="second_order_again",
+    )
+    yield Step(
+        r"In the loss $\frac{dx_t}{d\lambda}$ is exact. So L4 is the bound of this model, not an "
+        r"approximation to it; only at finite $T$ does the counterterm cancel the movement of the "
+        r"encoding to first order.",
+        name="exact_in_the_limit",
+        in_words=True,
+    )

@@ -1,0 +1,114 @@
+"""A coin: data that is +1 or -1.                                                              X3"""
+
+import math
+from collections.abc import Iterator
+from functools import cache
+
+from sympy import Symbol, exp, log, simplify, sqrt, tanh
+
+from ._row import row
+from ._step import Number, Step
+from .bound import L0
+from .encoders import d_lambda
+from .finite_depth import snr_t
+from .information import kernel
+from .notation import alpha_1, alpha_t, equation, gammaprime_t, name, sigma_1, sigma_t, x, x_1
+from .quadrature import integral, normal_mean
+from .what_encoders_buy import X4, xtilde
+
+GAMMA_0, GAMMA_1 = -13.3, 5.0  # in a straight line
+CERTAIN = 80.0  # an SNR from which on the coin is known: mmse < exp(-CERTAIN / 2)
+eta = Symbol("eta", positive=True)
+z = Symbol("z", real=True)
+m_z, rate_E1, rate_E2 = name("m_z"), name(r"\text{E1}"), name(r"\text{E2}")
+prior_E1, prior_E2 = name(r"\text{E1: prior}"), name(r"\text{E2: prior}")
+mmse = Symbol("mmse", positive=True)
+
+
+@row(
+    title="A coin",
+    notebook="05",
+    setting=r"For data $\pm1$ with equal odds, seen as $z=\sqrt\eta\,x+\varepsilon$: the mean of "
+    r"$x$, given $z$; the integrands of L4 for each unit of $\gamma$, with $\eta=\alpha_t^2/"
+    r"\sigma_t^2$ for E1 and $\alpha_t^6/\sigma_t^2$ for E2; and the prior losses.",
+    claim={
+        "mean": equation(m_z, tanh(sqrt(eta) * z)),
+        "rate_E1": equation(rate_E1, (alpha_t / sigma_t) ** 2 * mmse / 2),
+        "rate_E2": equation(rate_E2, alpha_t**6 / sigma_t**2 * (1 + sigma_t**2) ** 2 * mmse / 2),
+        "prior_E1": equation(prior_E1, (alpha_1**2 + sigma_1**2 - log(sigma_1**2) - 1) / 2),
+        "prior_E2": equation(prior_E2, (alpha_1**6 + sigma_1**2 - log(sigma_1**2) - 1) / 2),
+    },
+)
+def X3() -> Iterator[Step]:
+    heads, tails = (kernel(side) / 2 for side in (1, -1))
+    yield Step(
+        "The mean is 1 and -1, weighted by what each side has of the density (Bayes),",
+        equation(m_z, (heads - tails) / (heads + tails)),
+        name="bayes",
+    )
+    simple = simplify((heads - tails) / (heads + tails)).rewrite(exp)
+    yield Step("a smooth version of the sign.", equation(m_z, simplify(simple)), proves="mean")
+    yield Step(
+        r"E1: the integrand of L4 is that of X5, half the error for each unit of SNR. With "
+        r"$\frac{d\,\mathrm{SNR}}{d\lambda}=\mathrm{SNR}$,",
+        equation(rate_E1, d_lambda(snr_t) * mmse / 2),
+        name="slope_E1",
+    )
+    yield Step("which is", equation(rate_E1, snr_t * mmse / 2), proves="rate_E1")
+    scaling = X4.form("scaling").subs((x - xtilde) ** 2, mmse) / gammaprime_t
+    yield Step("E2 has the integrand of X4.", equation(rate_E2, scaling), proves="rate_E2")
+    for tag, encoding, prior in (("E1", x, prior_E1), ("E2", alpha_1**2 * x, prior_E2)):
+        value = L0.form("one_dimension").subs(x_1, encoding).subs(x**2, 1)
+        yield Step(
+            f"The prior of {tag} is L0 with $x^2=1$.", equation(prior, value), proves=f"prior_{tag}"
+        )
+    totals = {tag: total(tag) for tag in ("E1", "E2")}
+    yield Step(
+        r"The rest are integrals: the error $\mathrm{mmse}(\eta)=1-\mathbb E[\tanh(\eta+\sqrt\eta\,"
+        r"\varepsilon)]$, its integral over $\gamma$ from $-13.3$ to 5, and the reconstruction "
+        r"$\mathbb E[\ln(1+e^{-2\eta-2\sqrt\eta\,\varepsilon})]$ at $\gamma_0$, which is 0 to all "
+        r"digits. In nats:",
+        name="totals",
+        numbers=(
+            Number(r"\text{E1: prior}", "0.003358", prior_loss("E1")),
+            Number(r"\text{E1: in all}", "0.693147", *totals["E1"]),
+            Number(r"\text{E2: prior}", "0.0000114", prior_loss("E2")),
+            Number(
+                r"\text{E2: in all, less}\ \ln2",
+                "0.050976",
+                totals["E2"][0] - math.log(2),
+                totals["E2"][1],
+            ),
+        ),
+    )
+    yield Step(
+        r"E2 starts from nearly nothing and pays more in all. A lower prior loss is not a better "
+        r"model.",
+        name="moral",
+        in_words=True,
+    )
+
+
+def prior_loss(tag: str) -> float:
+    return X3.lambdify(f"prior_{tag}", "math")(gamma_1=GAMMA_1)
+
+
+def error(eta: float) -> float:
+    """mmse: E[(x - E[x|z])^2] = 1 - E[tanh(eta + sqrt(eta) epsilon)]"""
+    if eta > CERTAIN:
+        return 0.0
+    root = math.sqrt(eta)
+    return 1 - normal_mean(lambda epsilon: math.tanh(eta + root * epsilon), steps=96)[0]
+
+
+@cache
+def total(tag: str) -> tuple[float, float]:
+    """(the bound at infinite depth, its error)"""
+    rate, power = X3.lambdify(f"rate_{tag}", "math"), {"E1": 1, "E2": 3}[tag]
+
+    def at(gamma: float) -> float:
+        alpha2 = 1 / (1 + math.exp(gamma))
+        return rate(gamma_t=gamma, mmse=error(alpha2**power / (1 - alpha2)))
+
+    diffusion, off = integral(at, GAMMA_0, GAMMA_1, steps=128)
+    return prior_loss(tag) + diffusion, off

@@ -1,0 +1,224 @@
+"""Ratios for each dimension and each latent; the best multiple of a prediction.            W5-W7"""
+
+from collections.abc import Iterator
+
+from sympy import (
+    Derivative,
+    IndexedBase,
+    Sum,
+    Symbol,
+    diff,
+    expand,
+    log,
+    simplify,
+    solve,
+    sqrt,
+)
+
+from ._row import row
+from ._step import Step
+from .bound import L2, delta
+from .counterterm import G5, A, tau
+from .notation import alpha_s, c, d, equation, j, name, sigma_Q, w, x_t, xhat
+from .variance_ratio import W1, m, mbar
+
+N = Symbol("N", positive=True, integer=True)
+n = Symbol("n", integer=True)
+m_j = IndexedBase("m", nonnegative=True)[j]
+m_n = IndexedBase("m", nonnegative=True)[n]
+gain, price_name = name(r"\text{gain}"), name("f(w)")
+least_name = name(r"\min_wf(w)")
+m_z = Symbol("m_z", nonnegative=True)  # m for one z_t
+A_Z = (1 + m_z) / (1 + mbar)
+saved = name(r"\text{saved}")
+KL_shared, KL_own = name(r"\mathrm{KL}_{\text{shared}}"), name(r"\mathrm{KL}_{\text{own}}")
+x_bar = Symbol("xbar", real=True)  # E[x_t|z_t]
+XX = Symbol(r"{\mathbb E[\hat x^2]}", positive=True)
+XT = Symbol(r"{\mathbb E[\hat x\tau]}", real=True)
+TT = Symbol(r"{\mathbb E[\tau^2]}", positive=True)
+J, A_best, J_best, of_E1 = name("J(A)"), name("A^*"), name("J(A^*)"), name(r"\text{E1: }A^*")
+m_A, m_best = name("m(A)"), name("m^*")
+x_n, tau_n = IndexedBase("xhat", real=True)[n], IndexedBase("tau", real=True)[n]
+SHARED = d * L2.form("one_dimension").subs(delta, sigma_Q * sqrt(m_z)).subs(w, 1 / (1 + mbar))
+
+
+@row(
+    title="A ratio for each dimension",
+    notebook="12",
+    setting=r"If dimension $j$ errs by $m_j$ and $\bar m=\frac1d\sum_jm_j$, then one ratio for "
+    r"each dimension is better than one for all, by (with $f(w)=w-1-\ln w$)",
+    where={mbar: Sum(m_j, (j, 1, d)) / d},
+    claim={
+        "gain": equation(
+            gain,
+            Sum(((1 + m_j) / (1 + mbar) - 1 - log((1 + m_j) / (1 + mbar))) / 2, (j, 1, d)),
+        ),
+        "least": equation(least_name, 0),
+        "curvature": equation(Derivative(price_name, (w, 2)), w**-2),
+    },
+    nonnegative=("curvature",),
+)
+def W5() -> Iterator[Step]:
+    shared = W1.form("cost").subs(m, mbar)
+    single = Sum(shared.subs({d: 1, mbar: m_j}), (j, 1, d))
+    yield Step(
+        r"By W1 a step costs $\frac d2\ln(1+\bar m)$ with one ratio. With a ratio of its own, each "
+        r"dimension is such a step with $d=1$.",
+        equation(gain, shared - single),
+        name="costs",
+    )
+    yield Step(
+        r"The $m_j$ have the mean $\bar m$, so this sum is 0. Times $\frac1{2(1+\bar m)}$ it may "
+        r"be added.",
+        equation(Sum(m_j - mbar, (j, 1, d)), 0),
+        name="zero_sum",
+    )
+    mean_is_m = Sum(m_j - mbar, (j, 1, d)) / (2 * (1 + mbar))
+    yield Step(
+        r"Add it. Since $\frac{m_j-\bar m}{1+\bar m}=\frac{1+m_j}{1+\bar m}-1$, the gain is now a "
+        r"sum of terms $\frac12f(w_j)$ with $w_j=\frac{1+m_j}{1+\bar m}$.",
+        equation(gain, shared - single + mean_is_m),
+        proves="gain",
+    )
+    price = w - 1 - log(w)
+    yield Step(
+        r"That is the price of a wrong variance in L2: what dimension $j$ pays for a ratio that is "
+        r"not its own.",
+        equation(price_name, price),
+        name="price",
+    )
+    (least,) = solve(diff(price, w), w)
+    yield Step("Its slope is", equation(Derivative(price_name, w), diff(price, w)), name="slope")
+    yield Step(
+        r"which is 0 at $w=1$. There it is",
+        equation(least_name, price.subs(w, least)),
+        proves="least",
+    )
+    yield Step(
+        r"and it is convex. So the gain is never negative, and 0 only if all dimensions err alike.",
+        equation(Derivative(price_name, (w, 2)), simplify(diff(price, w, 2))),
+        proves="curvature",
+    )
+
+
+@row(
+    title="A ratio that depends on the latent",
+    notebook="06",
+    setting=r"Let the error $m_z$ depend on $z_t$, with mean $\bar m$ over $N$ values of $z_t$ (or "
+    r"over all of them). A ratio that may depend on $z_t$ saves, at one $z_t$ (with "
+    r"$a=\frac{1+m_z}{1+\bar m}$) and in the mean,",
+    where={
+        mbar: Sum(m_n, (n, 1, N)) / N,
+        saved: Sum(SHARED.subs(m_z, m_n) - W1.form("cost").subs(m, m_n), (n, 1, N)) / N,
+    },
+    claim={
+        "pointwise": equation(KL_shared - KL_own, d / 2 * (A_Z - 1 - log(A_Z))),
+        "mean": equation(saved, d / 2 * (log(1 + mbar) - Sum(log(1 + m_n), (n, 1, N)) / N)),
+        "square": equation(
+            (xhat - x_t) ** 2,
+            (x_bar - x_t) ** 2 + (xhat - x_bar) ** 2 + 2 * (x_bar - x_t) * (xhat - x_bar),
+        ),
+    },
+)
+def W6() -> Iterator[Step]:
+    yield Step(
+        r"With one ratio for all $z_t$, the best is that of the mean error (W1). At a $z_t$ with "
+        r"the error $m_z$ the step then costs (L2)",
+        equation(KL_shared, SHARED),
+        name="shared",
+    )
+    own = W1.form("cost").subs(m, m_z)
+    yield Step("With a ratio of its own it costs", equation(KL_own, own), name="own")
+    ratio = (1 + m_z) / (1 + mbar)
+    yield Step(
+        r"The difference is $a-1-\ln a$, never negative (L1), and 0 only where $m_z=\bar m$.",
+        equation(KL_shared - KL_own, d / 2 * (ratio - 1 - log(ratio))),
+        proves="pointwise",
+    )
+    total = d / 2 * log(1 + mbar) - Sum(W1.form("cost").subs(m, m_n), (n, 1, N)) / N
+    yield Step(
+        r"In the mean the one ratio costs $\frac d2\ln(1+\bar m)$, so that this is saved:",
+        equation(saved, total),
+        proves="mean",
+    )
+    yield Step(
+        r"What is $m$ made of? With $\bar x$ for $\mathbb E[x_t|z_t]$, any prediction errs by",
+        equation((xhat - x_t) ** 2, expand((xhat - x_bar + (x_bar - x_t)) ** 2)),
+        proves="square",
+    )
+    yield Step(
+        r"Given $z_t$ the last term has the mean 0. So $m$ is the spread of $x_t$ given $z_t$, "
+        r"plus the error of the network. A variance that counts the first only (Analytic-DPM) is "
+        r"that of W1 if the prediction is $\bar x$, and smaller if it is not.",
+        name="two_parts",
+        in_words=True,
+    )
+
+
+@row(
+    title="The best multiple of a prediction",
+    notebook="07",
+    setting=r"Given are $N$ numbers $\hat x_n$ and what they should hit, $\tau_n$ (G5: "
+    r"$\tau=cx_t+(x_s-x_t)$). With $J(A)$ the mean of $(A\hat x_n-\tau_n)^2$, and $\mathbb E$ for "
+    r"the mean over $n$,",
+    where={
+        XX: Sum(x_n**2, (n, 1, N)) / N,
+        XT: Sum(x_n * tau_n, (n, 1, N)) / N,
+        TT: Sum(tau_n**2, (n, 1, N)) / N,
+        J: Sum((A * x_n - tau_n) ** 2, (n, 1, N)) / N,
+    },
+    claim={
+        "J": equation(J, A**2 * XX - 2 * A * XT + TT),
+        "best": equation(A_best, XT / XX),
+        "curvature": equation(Derivative(J, (A, 2)), 2 * XX),
+        "least": equation(J_best, TT - XT**2 / XX),
+        "m": equation(m_best, alpha_s**2 / sigma_Q**2 * (TT - XT**2 / XX)),
+        "E1": equation(of_E1, c),
+    },
+    nonnegative=("curvature",),
+)
+def W7() -> Iterator[Step]:
+    written = Sum(expand((A * x_n - tau_n) ** 2), (n, 1, N)) / N
+    yield Step("Write out the square.", equation(J, written), name="squares")
+    quadratic = A**2 * XX - 2 * A * XT + TT
+    yield Step(
+        r"So $J$ needs three means only, and W4 has them for every pair of depths.",
+        equation(J, quadratic),
+        proves="J",
+    )
+    (best,) = solve(diff(quadratic, A), A)
+    yield Step("Its slope,", equation(Derivative(J, A), diff(quadratic, A)), name="slope")
+    yield Step("is 0 at one place,", equation(A_best, best), proves="best")
+    yield Step("indeed,", equation(diff(quadratic, A).subs(A, A_best), 0), name="zero")
+    yield Step(
+        "and it is convex: that is the minimum.",
+        equation(Derivative(J, (A, 2)), diff(quadratic, A, 2)),
+        proves="curvature",
+    )
+    yield Step("There it is", equation(J_best, quadratic.subs(A, A_best)), name="at_best")
+    yield Step("which is", equation(J_best, expand(quadratic.subs(A, best))), proves="least")
+    gap = G5.form("gap").subs({xhat: x_n, tau: tau_n})
+    yield Step(
+        r"By G5 the means differ by $\alpha_s(A\hat x-\tau)$; the mean of the square, in units of "
+        r"$\sigma_Q^2$, is the $m$ of W1.",
+        equation(m_A, Sum(gap**2, (n, 1, N)) / N / sigma_Q**2),
+        name="gap",
+    )
+    yield Step("That is", equation(m_A, alpha_s**2 * J / sigma_Q**2), name="m_of_J")
+    yield Step(
+        r"So the best $A$ has, with $w^*=1/(1+m^*)$ (W1),",
+        equation(m_best, alpha_s**2 / sigma_Q**2 * expand(quadratic.subs(A, best))),
+        proves="m",
+    )
+    yield Step(
+        r"For E1, $\tau=cx$. If $\hat x=\mathbb E[x|z_t]$, then $\mathbb E[\hat xx]=\mathbb E[\hat "
+        r"x^2]$ (average over $x$ given $z_t$ first): the three means are not free, "
+        r"$\mathbb E[\hat x\tau]=c\,\mathbb E[\hat x^2]$.",
+        name="tower",
+        in_words=True,
+    )
+    yield Step(
+        r"Put that into $A^*$: a VDM with a perfect denoiser is not to be stretched.",
+        equation(of_E1, best.subs(XT, c * XX)),
+        proves="E1",
+    )

@@ -1,0 +1,265 @@
+"""Infinite depth: what is left of the cost when the steps get short.                          L4"""
+
+from collections.abc import Iterator
+
+from sympy import (
+    Derivative,
+    Function,
+    Integral,
+    Limit,
+    Order,
+    Symbol,
+    collect,
+    exp,
+    expand,
+    factor,
+    series,
+    sqrt,
+    symbols,
+)
+
+from ._row import row
+from ._step import Step
+from .bound import L2
+from .encoders import E2, PATH, encoding_at_s, up_to
+from .generation import G4
+from .notation import (
+    Delta,
+    alpha_s,
+    alpha_t,
+    c,
+    epsilon,
+    epsilonhat,
+    equation,
+    gammaprime_t,
+    lambda_s,
+    lambda_t,
+    name,
+    r,
+    sigma_Q,
+    sigma_s,
+    sigma_t,
+    u,
+    uhat,
+    v,
+    vhat,
+    x,
+    x_s,
+    x_t,
+    xddot_t,
+    y,
+    ydot,
+    z_t,
+)
+from .processes import F3
+
+e = Symbol("e", real=True)  # v - vhat
+t, h, b = symbols("t h b", positive=True)  # h = 1/T
+gamma, F = Function("gamma", real=True), Function("F", real=True)
+inner = F(gamma(t)) / 2
+depth_integral = Integral(inner.diff(t), (t, 0, 1))
+gap_name = name(r"\frac{\mu_P-\mu_Q}{\alpha_s}")
+cost_name, R = name(r"\text{cost}"), name("R")
+limit_name = name(r"\lim T\cdot\text{cost}")
+of_E1, of_E2 = name(r"\text{E1: }\lim T\cdot\text{cost}"), name(r"\text{E2: }r")
+R_E1, R_E2, of_E3 = name(r"\text{E1: }R"), name(r"\text{E2: }R"), name(r"\text{E3: }r")
+
+
+@row(
+    title="Infinite depth: one residual for every encoder",
+    notebook="03",
+    setting=r"Take $w=1$, any smooth encoder, and a step of size "
+    r"$\Delta=\lambda_s-\lambda_t=\gamma_t-\gamma_s$. It costs, up to terms in $\Delta^3$, "
+    r"$\frac12\alpha_t^2r^2\Delta+R\Delta^2$, and $T\to\infty$ equal steps in $t$ leave the "
+    r"integrand (with $\ddot x_t=d^2x_t/d\lambda^2$)",
+    where=PATH
+    | {
+        epsilon: sigma_t * z_t + alpha_t * v,
+        epsilonhat: sigma_t * z_t + alpha_t * vhat,
+        gammaprime_t: Derivative(gamma(t), t),
+    },
+    claim={
+        "residual": equation(r, (v - vhat) - sigma_t * (u - uhat)),
+        "neglected": equation(R, alpha_t**2 * r / 2 * (3 * r / 2 - (v - vhat) - xddot_t / sigma_t)),
+        "integrand": equation(limit_name, gammaprime_t * alpha_t**2 * r**2 / 2),
+        "integrand_E1": equation(
+            of_E1,
+            gammaprime_t * (epsilon - epsilonhat) ** 2 / 2,
+        ),
+        "neglected_E1": equation(R_E1, alpha_t**2 * (v - vhat) ** 2 / 4),
+        "residual_E2": equation(of_E2, (1 + sigma_t**2) * (v - vhat)),
+        "neglected_E2": equation(
+            R_E2,
+            alpha_t**2
+            * (1 + sigma_t**2)
+            * (v - vhat)
+            / 4
+            * ((1 + 3 * sigma_t**2) * (v - vhat) - 2 * sigma_t * (sigma_t**2 - alpha_t**2) * x_t),
+        ),
+        "residual_E3": equation(of_E3, (1 + sigma_t**2) * (v - vhat) + sigma_t * (y - ydot)),
+        "ends": equation(depth_integral, (F(gamma(1)) - F(gamma(0))) / 2),
+    },
+)
+def L4() -> Iterator[Step]:
+    ahead = encoding_at_s(3)
+    yield Step(
+        r"In a short step any smooth encoder moves almost along a straight line. Taylor's theorem "
+        r"in $\lambda$, with $\frac{dx_t}{d\lambda}=\sigma_t^2u$, says how it moves:",
+        equation(x_s, up_to(ahead, 3)),
+        name="taylor",
+    )
+    exact = (L2.form("gap_in_v") * sigma_Q / alpha_s).subs({lambda_s: lambda_t + Delta})
+    exact = exact.subs(c, 1 - exp(-Delta))
+    yield Step(
+        r"Take the difference of the means (L2), with $c=1-e^{-\Delta}$,",
+        equation(gap_name, exact),
+        name="gap",
+    )
+    bracket = exact.subs(x_s, ahead)
+    bracket = collect(expand(series(bracket, Delta, 0, 3).removeO()), Delta)
+    yield Step(
+        r"put Taylor's line into it, and sort by powers of $\Delta$. Nothing is left of order 0: "
+        r"two processes that agree in the limit.",
+        equation(gap_name, up_to(bracket, 3)),
+        name="powers",
+    )
+    first = expand(bracket.coeff(Delta, 1) / sigma_t)
+    yield Step(
+        r"All of the first order is one number, times $\sigma_t$. We call it the residual: the "
+        r"error in $v$, corrected for what the counterterm gets wrong.",
+        equation(r, collect(first, sigma_t)),
+        proves="residual",
+        defines=True,
+    )
+    bracket = collect(expand(bracket.subs(uhat, u - (v - vhat - r) / sigma_t)), Delta)
+    yield Step("With it,", equation(gap_name, up_to(bracket, 3)), name="powers_in_r")
+    before = (alpha_s / sigma_Q) ** 2
+    before = before.subs(sigma_Q, sqrt(F3.form("variance"))).subs(c, 1 - exp(-Delta))
+    before = before.subs(alpha_s, sigma_s * exp(Delta / 2) * alpha_t / sigma_t)
+    yield Step(
+        r"A step costs $\frac{\alpha_s^2}{2\sigma_Q^2}$ times the square of that. What stands "
+        r"before the square is $\mathrm{SNR}(s)/c$, large for a short step; with "
+        r"$\mathrm{SNR}(s)=e^\Delta\,\mathrm{SNR}(t)$ it is",
+        equation(alpha_s**2 / sigma_Q**2, before),
+        name="before",
+    )
+    yield Step("so that the cost is", equation(cost_name, before * gap_name**2 / 2), name="product")
+    in_order = series(before * bracket**2 / 2, Delta, 0, 3).removeO()
+    in_order = collect(expand(in_order), Delta, factor)
+    leading, second = (in_order.coeff(Delta, power) for power in (1, 2))
+    second = leading / r * expand(second * r / leading)
+    yield Step(
+        r"Multiply the two series. One factor $\Delta$ of the square is used up, one remains: the "
+        r"cost of a step is proportional to its size, so the sum of all of them has a limit.",
+        equation(cost_name, up_to(in_order, 3)),
+        name="cost",
+    )
+    yield Step(
+        r"The first term that the limit neglects. Here, and only here, the curvature $\ddot x_t$ "
+        r"of the encoder's path comes in: the counterterm follows a straight line.",
+        equation(R, second),
+        proves="neglected",
+    )
+    yield Step(
+        "In short,",
+        equation(cost_name, up_to(leading * Delta + R * Delta**2, 3)),
+        name="two_terms",
+    )
+    size = (gamma(t) - gamma(t - h)).series(h, 0, 3).removeO().doit()
+    yield Step(
+        r"Now $T$ steps, each of length $h=1/T$ in $t$. Their sizes are",
+        equation(gamma(t) - gamma(t - h), size + Order(h**3)),
+        name="sizes",
+    )
+    rate = Limit(expand((leading * Delta + R * Delta**2).subs(Delta, size) / h), h, 0)
+    yield Step(
+        r"so that, without what is of third order in $h$, $T$ times the cost of the step at $t$ "
+        r"tends to",
+        equation(limit_name, rate),
+        name="rate",
+    )
+    rate = rate.doit().subs(gamma(t).diff(t), gammaprime_t)
+    yield Step(
+        r"which is the integrand. What is neglected falls like $1/T$.",
+        equation(limit_name, rate),
+        proves="integrand",
+    )
+    yield Step(
+        r"This limit is pointwise: for one $t$, one $x$ and one $\varepsilon$. For the mean over "
+        r"the $T$ steps to become the mean over $t\sim U(0,1)$ (a Riemann sum), the integrand has "
+        r"to be continuous in $t$, and the neglected terms have to be bounded uniformly in $t$: so "
+        r"it is for a smooth $\gamma$ on $[0,1]$ and an encoder with a bounded third derivative in "
+        r"$\lambda$.",
+        name="riemann",
+        in_words=True,
+    )
+    yield Step(
+        r"To exchange the limit with the average over $x$ and $\varepsilon$, the costs need a "
+        r"common bound whose average is finite (dominated convergence): so it is for bounded data "
+        r"and encodings and a $\hat v$ that grows at most like a power of $|z_t|$.",
+        name="dominated",
+        in_words=True,
+    )
+    # the three encoders
+    noise_error = G4.form("epsilon") - G4.form("epsilon").subs(v, vhat)
+    yield Step(
+        r"E1 has $u=\hat u=0$, so $r=v-\hat v$; and by G4 an error in $v$ is an error in the "
+        r"noise, times $\alpha_t$:",
+        equation(epsilon - epsilonhat, factor(noise_error)),
+        name="noise_error",
+    )
+    still = rate.subs(r, first.subs({u: 0, uhat: 0}))
+    in_noise = still.subs(v, vhat + (epsilon - epsilonhat) / alpha_t)
+    yield Step(
+        r"which makes the integrand of a VDM the error in the noise, unweighted but for "
+        r"$\gamma'$.",
+        equation(of_E1, factor(in_noise)),
+        proves="integrand_E1",
+    )
+    yield Step("The same in terms of $v$:", equation(of_E1, still), name="integrand_E1_in_v")
+    yield Step(
+        r"It stands still, $\ddot x_t=0$: what finite depth adds is a positive share of the error.",
+        equation(R_E1, factor(second.subs(xddot_t, 0).subs(r, v - vhat))),
+        proves="neglected_E1",
+    )
+    signal, guess = G4.form("x_t"), G4.form("x_t").subs(v, vhat)
+    bend = E2.form("acceleration").subs(x, x_t / alpha_t**2)
+    doubled = factor(first.subs({u: signal, uhat: guess}))
+    yield Step(
+        r"E2 has $u=x_t$ and $\hat u=\hat x$. The same error counts twice, once for where the "
+        r"encoding is and once, times $\sigma_t^2$, for where it goes.",
+        equation(of_E2, doubled),
+        proves="residual_E2",
+    )
+    yield Step(
+        r"It moves, so what finite depth adds depends on the data as well.",
+        equation(R_E2, second.subs({r: doubled, xddot_t: bend})),
+        proves="neglected_E2",
+    )
+    learned = first.subs({u: x_t - y + ydot, uhat: guess}).subs(x_t, signal)
+    yield Step(
+        r"E3 has $u=x_t-y+\dot y$. The counterterm knows nothing of $y$, so $y-\dot y$ stays in "
+        r"the residual: to be paid for, unless the denoiser can tell it from $z_t$.",
+        equation(of_E3, collect(expand(learned.subs(v, vhat + e)), (e, sigma_t)).subs(e, v - vhat)),
+        proves="residual_E3",
+    )
+    # the schedule
+    yield Step(
+        r"Last, the schedule. For E1 the mean squared error depends on $t$ through $\gamma$ alone; "
+        r"write it as $F'(\gamma)$. By the chain rule the integrand is a derivative in $t$,",
+        equation(inner.diff(t), Derivative(inner, t)),
+        name="chain_rule",
+    )
+    integral = Integral(inner.diff(t), (t, 0, b))
+    yield Step(
+        r"so up to any depth $b$ the integral is what that has gained: both are 0 at $b=0$, and "
+        r"they have the same slope in $b$.",
+        equation(integral, inner.subs(t, b) - inner.subs(t, 0)),
+        name="up_to_b",
+    )
+    yield Step(
+        r"At $b=1$ it depends on $\gamma(0)$ and $\gamma(1)$ only, not on the path between.",
+        equation(integral.subs(b, 1), inner.subs(t, 1) - inner.subs(t, 0)),
+        proves="ends",
+        case_of=("up_to_b", {b: 1}),
+    )

@@ -1,0 +1,88 @@
+"""What a level costs.                                                                         X1"""
+
+import math
+from collections.abc import Iterator
+
+from sympy import Symbol, exp, expand, factor
+
+from ._row import row
+from ._step import Number, Step
+from .generation import K, l_k
+from .notation import alpha_0, epsilon, equation, gamma_0, name, sigma_0, x, x_0
+from .quadrature import normal_mean
+from .three_terms import L1
+
+GAMMA_0, LEVELS, NEAR = -13.3, 256, 12
+away = Symbol("n", integer=True)  # the difference of two level numbers
+exponent_E1 = name(r"\text{E1: }\ell_{x+2n/K}-\ell_x")
+exponent_E2 = name(r"\text{E2: }\ell_{x+2n/K}-\ell_x")
+
+
+@row(
+    title="What a level costs",
+    notebook="02",
+    setting=r"With $\gamma_0=-13.3$ and $K=256$ levels the reconstruction loss, in bits, is that "
+    r"of the table, whatever is learned. Another level, $n$ levels away, has the logit",
+    where={
+        exponent_E1: L1.form("exponent").subs({l_k: x + 2 * away / K, x_0: x}),
+        exponent_E2: L1.form("exponent").subs({l_k: x + 2 * away / K, x_0: alpha_0**2 * x}),
+    },
+    claim={
+        "E1": equation(
+            exponent_E1,
+            2 * away / K * exp(-gamma_0 / 2) * epsilon - 2 * (away / K) ** 2 * exp(-gamma_0),
+        ),
+        "E2": equation(
+            exponent_E2,
+            2 * away / K * exp(-gamma_0 / 2) * epsilon
+            - 2 * (away / K) ** 2 * exp(-gamma_0)
+            - 2 * away / K * alpha_0**2 * x,
+        ),
+    },
+)
+def X1() -> Iterator[Step]:
+    general = L1.form("exponent").subs(l_k, x + 2 * away / K)
+    yield Step(
+        r"By L1, for the encoding $x_0=x$ (E1),",
+        equation(exponent_E1, expand(general.subs(x_0, x))),
+        proves="E1",
+    )
+    moved = expand(general.subs(x_0, (1 - sigma_0**2) * x)) - expand(general.subs(x_0, x))
+    yield Step(
+        r"and for $x_0=\alpha_0^2x=x-\sigma_0^2x$ (E2); $\sigma_0^2e^{-\gamma_0}=\alpha_0^2$.",
+        equation(
+            exponent_E2,
+            expand(general.subs(x_0, x))
+            + factor(moved).subs(sigma_0**2, alpha_0**2 * exp(gamma_0)),
+        ),
+        proves="E2",
+    )
+    last = 1 - 1 / LEVELS
+    yield Step(
+        r"The cost is the mean over $\varepsilon$ of $\ln\sum_ne^{\ldots}$ over all levels that "
+        r"there are. In bits, by quadrature:",
+        name="bits",
+        numbers=(
+            bits(r"\text{E1, a level with others on both sides}", "0.010453", "E1", NEAR, NEAR),
+            bits(r"\text{E1, the first or the last}", "0.005227", "E1", 0, NEAR),
+            bits(r"\text{E2, the first}", "0.0052486", "E2", 0, NEAR, -last),
+            bits(r"\text{E2, the last}", "0.0052486", "E2", NEAR, 0, last),
+        ),
+    )
+
+
+def bits(what: str, claimed: str, form: str, below: int, above: int, x: float = 0.0) -> Number:
+    """E[ln sum_n exp(exponent)] / ln 2, with so many levels below and above the true one.
+
+    Levels more than 12 away are left out: together they weigh less than exp(-1000).
+    """
+    exponent = X1.lambdify(form, "math")
+    fixed = {"K": LEVELS, "gamma_0": GAMMA_0} | ({"x": x} if form == "E2" else {})
+
+    def cost(epsilon: float) -> float:
+        logits = [exponent(n=n, epsilon=epsilon, **fixed) for n in range(-below, above + 1)]
+        top = max(logits)
+        return top + math.log(math.fsum(math.exp(value - top) for value in logits))
+
+    value, error = normal_mean(cost)
+    return Number(what, claimed, value / math.log(2), error)

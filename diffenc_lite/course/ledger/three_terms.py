@@ -1,0 +1,286 @@
+"""Why the bound is a bound, and why it has three terms.                                       L1"""
+
+from collections.abc import Iterator
+
+from sympy import (
+    Derivative,
+    Expr,
+    Function,
+    Ge,
+    IndexedBase,
+    Integral,
+    Sum,
+    Symbol,
+    diff,
+    exp,
+    expand,
+    log,
+    oo,
+    simplify,
+    symbols,
+)
+from sympy.simplify.simplify import sum_combine
+
+from ._row import row
+from ._step import Step
+from .bound import L2, delta, mu_P, mu_Q
+from .gaussian import log_density, standard_normal
+from .generation import G2, K, ell_k, l_j, l_k
+from .notation import (
+    ABBREVIATIONS,
+    T,
+    alpha_0,
+    alpha_1,
+    alpha_s,
+    alpha_t,
+    epsilon,
+    equation,
+    gamma_0,
+    k,
+    name,
+    sigma_0,
+    sigma_1,
+    sigma_Q,
+    sigma_s,
+    sigma_t,
+    w,
+    x,
+    x_0,
+    x_1,
+    x_s,
+    x_t,
+    z_0,
+    z_1,
+    z_s,
+    z_t,
+)
+from .processes import F1, F2, F3
+
+a = Symbol("a", positive=True)  # a ratio of densities
+h = Symbol("h", nonnegative=True)
+q_z, p_z, p_zx, p_of_x = symbols("q p p_{z|x} p_x", positive=True)
+i, n = symbols("i n", integer=True)
+q_1, p_1, p_x = symbols("q_1 p_1 p_x", real=True)
+q_i, p_i = Function("q", real=True), Function("p", real=True)
+m_i, f_i = Function("m", real=True), Function("f", real=True)
+log_q, log_p = name(r"\ln q(z_0\ldots z_1|x)"), name(r"\ln p(x,z_0\ldots z_1)")
+log_q_2 = name(r"\ln q(z_0,z_t,z_1|x)")
+ell_x = name(r"\ell_x")
+logit = IndexedBase("ell", real=True)
+DEPTHS = {  # what F1 to F3 call s and t, at the depths 0, t and 1
+    "0": (alpha_0, sigma_0, x_0, z_0),
+    "t": (alpha_t, sigma_t, x_t, z_t),
+    "1": (alpha_1, sigma_1, x_1, z_1),
+}
+
+
+def between(expression: Expr, s: str, t: str) -> Expr:
+    """A formula for the depths s and t at two other depths"""
+    written_out = expression.subs(ABBREVIATIONS)
+    olds = (alpha_s, sigma_s, x_s, z_s, alpha_t, sigma_t, x_t, z_t)
+    news = (*DEPTHS[s], *DEPTHS[t])
+    return written_out.subs(dict(zip(olds, news, strict=True)), simultaneous=True)
+
+
+MARGINAL = log_density(z_t, F1.form("mean"), F1.form("variance"))
+FORWARD = log_density(z_t, F2.form("mean"), F2.form("variance"))
+BACKWARD = log_density(z_s, F3.form("mean"), F3.form("variance"))
+AT_S = MARGINAL.subs({alpha_t: alpha_s, sigma_t: sigma_s, x_t: x_s, z_t: z_s})
+ONE_STEP = log_density(z_s, mu_Q, sigma_Q**2) - log_density(z_s, mu_P, sigma_Q**2 / w)
+ONE_STEP = expand(ONE_STEP.subs(z_s, mu_Q + sigma_Q * epsilon), log=True)
+
+
+def price(a: Expr) -> Expr:
+    """By how much the logarithm lies below its tangent at 1"""
+    return a - 1 - log(a)
+
+
+@row(
+    title="The bound, its three terms, and the reconstruction loss",
+    notebook="02",
+    setting=r"For densities $q,p$ at one place, $p(x,z)=p(z|x)\,p(x)$; $q_1,p_1$ for "
+    r"$\ln q(z_1|x)$, $\ln p(z_1)$; $q(i),p(i)$ for the step from depth $i/T$ to $(i-1)/T$; $p_x$ "
+    r"for $\ln p(x|z_0)$; and $\ell_x$ for the logit of the true level,",
+    where={
+        z_0: alpha_0 * x_0 + sigma_0 * epsilon,
+        f_i(i): m_i(i) + q_i(i) - m_i(i - 1),
+        ell_k: G2.form("logit"),
+        ell_x: G2.form("logit").subs(l_k, x),
+    },
+    claim={
+        "right": equation(Derivative(price(1 + h), h), h / (1 + h)),
+        "left": equation(Derivative(price(1 / (1 + h)), h), h / (1 + h) ** 2),
+        "divergence": equation(log(q_z / p_z), price(p_z / q_z) + 1 - p_z / q_z),
+        "bound": equation(-log(p_of_x), log(q_z) - log(p_zx * p_of_x) - log(q_z / p_zx)),
+        "reverse": equation(AT_S + FORWARD, MARGINAL + BACKWARD),
+        "reverse_2": equation(
+            log_q_2,
+            between(MARGINAL, "t", "1") + between(BACKWARD, "t", "1") + between(BACKWARD, "0", "t"),
+        ),
+        "telescoped": equation(m_i(0) + Sum(f_i(i), (i, 1, T)), m_i(T) + Sum(q_i(i), (i, 1, T))),
+        "three_terms": equation(log_q - log_p, (q_1 - p_1) - p_x + Sum(q_i(i) - p_i(i), (i, 1, T))),
+        "average": equation(
+            Integral(ONE_STEP * standard_normal, (epsilon, -oo, oo)),
+            (w - 1 - log(w)) / 2 + w / (2 * sigma_Q**2) * (mu_P - mu_Q) ** 2,
+        ),
+        "exponent": equation(
+            ell_k - ell_x,
+            exp(-gamma_0) * (l_k - x) * (x_0 - (l_k + x) / 2)
+            + exp(-gamma_0 / 2) * (l_k - x) * epsilon,
+        ),
+    },
+    nonnegative=("right", "left"),
+)
+def L1() -> Iterator[Step]:
+    # 1. the difference to -ln p(x) is a divergence, and that is not negative
+    yield Step(
+        r"By how much does the logarithm lie below its tangent at 1? By $f(a)=a-1-\ln a$, which is "
+        r"0 at $a=1$ and has the slope",
+        equation(Derivative(price(a), a), expand(diff(price(a), a))),
+        name="tangent",
+    )
+    yield Step(
+        r"Go from 1 to the right, $a=1+h$: it grows,",
+        equation(Derivative(price(1 + h), h), simplify(diff(price(1 + h), h))),
+        proves="right",
+    )
+    yield Step(
+        r"and to the left, $a=1/(1+h)$: it grows as well.",
+        equation(Derivative(price(1 / (1 + h)), h), simplify(diff(price(1 / (1 + h)), h))),
+        proves="left",
+    )
+    yield Step(
+        "What starts at 0 and grows in both directions is never negative.",
+        Ge(price(a), 0, evaluate=False),
+        name="lowest",
+        in_words=True,
+    )
+    ratio = log(q_z / p_z)
+    yield Step(
+        r"Put the ratio $p/q$ of two densities into it.",
+        equation(ratio, price(p_z / q_z) + (1 - p_z / q_z)),
+        proves="divergence",
+    )
+    yield Step(
+        r"Average under $q$: on the left stands the divergence; the average of $p/q$ is the total "
+        r"of $p$, which is 1 (where $q$ is positive, at most 1). What is left is an average of "
+        r"$f$: no divergence is negative (Gibbs).",
+        name="gibbs",
+        in_words=True,
+    )
+    joint = p_zx * p_of_x
+    yield Step(
+        r"For the latents $z=z_0\ldots z_1$ of the encoder process, and $p(x,z)=p(z|x)\,p(x)$,",
+        equation(-log(p_of_x), log(q_z) - log(joint) - log(q_z / (joint / p_of_x))),
+        proves="bound",
+    )
+    yield Step(
+        r"Average under $q(z|x)$. The left side is a number, and the last term becomes the "
+        r"divergence of $q(z|x)$ from $p(z|x)$; leave it out. So "
+        r"$-\ln p(x)\le\mathbb E_q[\ln q(z|x)-\ln p(x,z)]$.",
+        name="averaged",
+        in_words=True,
+    )
+    # 2. the chain q, which was built forwards, read backwards
+    forward = between(AT_S, "0", "t") + between(FORWARD, "0", "t") + between(FORWARD, "t", "1")
+    yield Step(
+        r"The encoder process goes forwards, from $z_0$ to $z_1$; generation goes backwards. Take "
+        r"two steps, from 0 over $t$ to 1, and write out all densities (F1, then F2 twice).",
+        equation(log_q_2, forward),
+        name="forward_2",
+    )
+    yield Step(
+        r"Bayes' rule for one step, $q(z_s|x)\,q(z_t|z_s,x)=q(z_t|x)\,q(z_s|z_t,x)$, with the "
+        r"densities of F1, F2 and F3: both sides are the same, normalisers and all.",
+        equation(AT_S + FORWARD, MARGINAL + BACKWARD),
+        proves="reverse",
+    )
+    once = between(MARGINAL, "0", "t") + between(BACKWARD, "0", "t") + between(FORWARD, "t", "1")
+    yield Step(
+        r"Use it for the first step: $z_0$ now follows from $z_t$ ...",
+        equation(log_q_2, once),
+        name="reverse_1",
+    )
+    twice = between(BACKWARD, "0", "t")
+    twice += between(MARGINAL, "t", "1") + between(BACKWARD, "t", "1")
+    yield Step(
+        r"... and for the second: $z_t$ follows from $z_1$. The same density, read backwards.",
+        equation(log_q_2, twice),
+        proves="reverse_2",
+    )
+    yield Step(
+        r"The general step is the same: with $m(i)=\ln q(z_{i/T}|x)$, $f(i)$ for the step forwards "
+        r"and $q(i)$ for the step back, Bayes' rule says",
+        equation(f_i(i), m_i(i) + q_i(i) - m_i(i - 1)),
+        name="bayes",
+    )
+    yield Step(
+        r"so that in the sum over all steps the marginals telescope.",
+        equation(m_i(0) + Sum(f_i(i), (i, 1, T)), m_i(T) + Sum(q_i(i), (i, 1, T))),
+        proves="telescoped",
+    )
+    # 3. the difference, term by term
+    up, down = q_1 + Sum(q_i(i), (i, 1, T)), p_1 + Sum(p_i(i), (i, 1, T)) + p_x
+    yield Step(
+        r"Now both processes are chains from $z_1$ down to $z_0$, so their log densities are sums,",
+        equation(log_q, up),
+        name="log_q",
+    )
+    yield Step("and $p$ has the data at its end.", equation(log_p, down), name="log_p")
+    expanded = expand(up - down)
+    yield Step(
+        "Subtract.",
+        equation(log_q - log_p, expanded),
+        name="expanded",
+    )
+    sums = [term for term in expanded.args if term.has(Sum)]
+    yield Step(
+        r"Pair each step of one chain with the same step of the other. The averages of the three "
+        r"kinds of terms are the prior (L0), the reconstruction and the diffusion loss (L3).",
+        equation(log_q - log_p, expanded - sum(sums) + sum_combine(sums)),
+        proves="three_terms",
+    )
+    # 4. the average of a log ratio is the average of a divergence
+    one = L2.form("one_dimension").subs(delta, mu_P - mu_Q)
+    yield Step(
+        r"Why a divergence for each step? Fix $z_t$, so that $z_s=\mu_Q+\sigma_Q\varepsilon$, and "
+        r"average the log ratio over $\varepsilon$: that is the divergence of L2.",
+        equation(Integral(ONE_STEP * standard_normal, (epsilon, -oo, oo)), one),
+        proves="average",
+    )
+    yield Step(
+        r"To average over all latents is to average over $z_s$ for a given $z_t$ first, then over "
+        r"$z_t$, in whatever order: the integrals are finite (Fubini). So the average of each log "
+        r"ratio is the average, over $z_t$, of that divergence.",
+        name="tower",
+        in_words=True,
+    )
+    # the reconstruction
+    shares = exp(logit[n]) / Sum(exp(logit[k]), (k, 0, K - 1))
+    yield Step(
+        r"The reconstruction $-p_x$ is the cost of a softmax (G2): for the true level, number $n$,",
+        equation(-log(shares), log(Sum(exp(logit[k] - logit[n]), (k, 0, K - 1)))),
+        name="softmax",
+    )
+    yield Step(
+        r"It needs the differences to the true logit $\ell_x$ only. For the difference of two "
+        r"logits G2 has",
+        equation(ell_k - ell_x, G2.form("log_odds").subs(l_j, x)),
+        name="log_odds",
+    )
+    seen = expand((alpha_0 * x_0 + sigma_0 * epsilon) / alpha_0)
+    seen = seen.subs(sigma_0, alpha_0 * exp(gamma_0 / 2))
+    yield Step(
+        r"What it sees is the encoding with noise of size $\sigma_0/\alpha_0=e^{\gamma_0/2}$,",
+        equation(z_0 / alpha_0, seen),
+        name="seen",
+    )
+    yield Step(
+        r"so the cost depends on $x$, on its encoding and on $\gamma_0$, but on nothing learned "
+        r"besides.",
+        equation(
+            ell_k - ell_x,
+            simplify(G2.form("log_odds").subs({l_j: x, z_0: alpha_0 * seen})),
+        ),
+        proves="exponent",
+    )

@@ -1,0 +1,92 @@
+"""A weighted loss is a bound; the cheapest grid of depths.                                W3, W4"""
+
+from collections.abc import Iterator
+
+from sympy import (
+    Derivative,
+    Symbol,
+    diff,
+    exp,
+    expand,
+    log,
+    simplify,
+)
+
+from ._row import row
+from ._step import Step
+from .bound import L2, delta, mu_P, mu_Q
+from .finite_depth import L3
+from .notation import (
+    epsilon,
+    epsilonhat,
+    equation,
+    gamma_s,
+    gamma_t,
+    name,
+    w,
+)
+
+rho = Symbol("rho", positive=True)
+KL_w, KL_1 = name(r"\mathrm{KL}_w"), name(r"\mathrm{KL}_1")
+w_epsilon = name(r"w_\varepsilon")
+STEP = L2.form("one_dimension").subs(delta, mu_P - mu_Q)
+
+
+@row(
+    title="A weighted loss is a bound",
+    notebook="07",
+    setting=r"With $\mathrm{KL}_w$ for L2 as a function of $w$: to multiply the denoising term of "
+    r"a step by $w$ is to choose the ratio $w$ for it, up to a constant that no network can "
+    r"change,",
+    where={KL_w: STEP, KL_1: STEP.subs(w, 1)},
+    claim={
+        "constant": equation(KL_w - w * KL_1, (w - 1 - log(w)) / 2),
+        "gradient": equation(Derivative(KL_w - w * KL_1, mu_P), 0),
+        "ratio_of_epsilon_loss": equation(w_epsilon, 2 * rho / (exp(gamma_t - gamma_s) - 1)),
+        "equal_steps": equation(Derivative(w_epsilon, gamma_s) + Derivative(w_epsilon, gamma_t), 0),
+    },
+)
+def W3() -> Iterator[Step]:
+    one = L2.form("one_dimension").subs(delta, mu_P - mu_Q)
+    yield Step(
+        r"One step (L2), written out. The network's prediction is in $\mu_P$ and nowhere else.",
+        equation(KL_w, one),
+        name="one_step",
+    )
+    yield Step("At $w=1$ it is", equation(KL_1, one.subs(w, 1)), name="at_one")
+    constant = expand(one - w * one.subs(w, 1))
+    yield Step(
+        r"Compare it with $w$ times the same step at $w=1$.",
+        equation(KL_w - w * KL_1, constant),
+        proves="constant",
+    )
+    yield Step(
+        r"The prediction is gone. So both have the same gradient in every parameter of the "
+        r"denoiser, and for any positive weights $w_i$ on the steps, training with the weighted "
+        r"loss is training with the bound of the model that has $\sigma_P^2=\sigma_Q^2/w_i$.",
+        equation(Derivative(KL_w - w * KL_1, mu_P), diff(constant, mu_P)),
+        proves="gradient",
+    )
+    weight = rho / (L3.form("step_in_epsilon") / (epsilon - epsilonhat) ** 2)
+    yield Step(
+        r"For instance the popular loss $\rho\,(\varepsilon-\hat\varepsilon)^2$, the same for all "
+        r"steps: its ratio is $\rho$ over what L3 (for E1, $w=1$) has before the square.",
+        equation(w_epsilon, weight),
+        proves="ratio_of_epsilon_loss",
+    )
+    yield Step(
+        "Indeed, times the step of L3 it is that loss.",
+        equation(w_epsilon * L3.form("step_in_epsilon"), rho * (epsilon - epsilonhat) ** 2),
+        name="times_the_step",
+    )
+    yield Step(
+        r"That depends on $\gamma_t-\gamma_s$ only: moving both changes nothing. So with $\gamma$ "
+        r"linear in $t$ and equal steps all ratios are equal, and with "
+        r"$\rho=\frac12(e^{\gamma_t-\gamma_s}-1)$ they are 1: up to a factor, the popular loss is "
+        r"the bound itself.",
+        equation(
+            Derivative(w_epsilon, gamma_s) + Derivative(w_epsilon, gamma_t),
+            simplify(diff(weight, gamma_s) + diff(weight, gamma_t)),
+        ),
+        proves="equal_steps",
+    )

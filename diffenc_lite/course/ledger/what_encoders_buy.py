@@ -1,0 +1,218 @@
+"""What an encoder can change, and what it cannot.                                         X4, X7"""
+
+from collections.abc import Iterator
+
+from sympy import (
+    Derivative,
+    Eq,
+    Function,
+    Rational,
+    Symbol,
+    expand,
+    factor,
+    factor_terms,
+    simplify,
+    solve,
+    symbols,
+)
+
+from ._row import row
+from ._step import Step
+from .encoders import E2, E3, d_lambda, in_lambda, up_to
+from .finite_depth import L3, snr_s, snr_t
+from .generation import G4
+from .infinite_depth import L4
+from .notation import (
+    Delta,
+    alpha_t,
+    epsilon,
+    equation,
+    gammaprime_t,
+    lambda_t,
+    name,
+    r,
+    sigma_t,
+    v,
+    vhat,
+    x,
+    x_t,
+    xhat,
+    y,
+    z_t,
+)
+
+xtilde = Symbol("xtilde", real=True)  # a prediction of x itself, where xhat is one of x_t
+p, q, pbar, qbar = symbols("p q pbar qbar", nonnegative=True)
+S = Function("S", positive=True)  # a signal-to-noise ratio, as a function of lambda
+SNR, dSNR, VDM, SCALING = map(
+    name, (r"\mathrm{SNR}", r"\frac{d\,\mathrm{SNR}}{d\lambda}", r"\text{VDM}", r"\text{E2}")
+)
+step_name = name(r"\mathrm{KL}")
+ratio_name, end_name = name(r"\text{E2}/\text{VDM}"), name(r"\text{E2}/\text{VDM at }\sigma_t=1")
+of_E2 = name(r"\text{E2: }x_t-x")
+
+
+SNR_OF_E2 = (alpha_t * alpha_t**2) ** 2 / sigma_t**2
+
+
+@row(
+    title="Why the scaling encoder does not pay",
+    notebook="05",
+    setting=r"Compare E2 with a VDM that has the same marginals "
+    r"$\mathcal N(\alpha_t^3x,\sigma_t^2)$ and predicts $x$ with the same error $\tilde x-x$. "
+    r"Signal-to-noise ratio, the two integrands "
+    r"of L4, and the second over the first:",
+    where={
+        SNR: SNR_OF_E2,
+        dSNR: Derivative(in_lambda(SNR_OF_E2), lambda_t),
+        x_t: alpha_t**2 * x,
+        z_t: alpha_t * x_t + sigma_t * epsilon,
+        v: alpha_t * epsilon - sigma_t * x_t,
+        vhat: (alpha_t * z_t - alpha_t**2 * xtilde) / sigma_t,
+        ratio_name: SCALING / VDM,
+    },
+    claim={
+        "snr": equation(SNR, alpha_t**6 / sigma_t**2),
+        "speed": equation(dSNR, (1 + 2 * sigma_t**2) * alpha_t**6 / sigma_t**2),
+        "vdm": equation(
+            VDM,
+            gammaprime_t * (1 + 2 * sigma_t**2) * alpha_t**6 / sigma_t**2 * (x - xtilde) ** 2 / 2,
+        ),
+        "error": equation(v - vhat, alpha_t**2 * (xtilde - x) / sigma_t),
+        "scaling": equation(
+            SCALING,
+            gammaprime_t * (1 + sigma_t**2) ** 2 * alpha_t**6 / sigma_t**2 * (x - xtilde) ** 2 / 2,
+        ),
+        "ratio": equation(ratio_name, (1 + sigma_t**2) ** 2 / (1 + 2 * sigma_t**2)),
+        "excess": equation(ratio_name - 1, sigma_t**4 / (1 + 2 * sigma_t**2)),
+        "end": equation(end_name, Rational(4, 3)),
+    },
+    nonnegative=("excess",),
+)
+def X4() -> Iterator[Step]:
+    snr = E2.form("mean").coeff(x) ** 2 / sigma_t**2
+    yield Step(
+        r"Whoever sees only the latents of E2 sees $\alpha_t^3x$ with noise $\sigma_t$.",
+        equation(SNR, snr),
+        proves="snr",
+    )
+    speed = snr * expand(simplify(d_lambda(snr) / snr)).subs(alpha_t**2, 1 - sigma_t**2)
+    yield Step(
+        r"How fast does this ratio grow?",
+        equation(dSNR, speed),
+        proves="speed",
+    )
+    step = L3.form("step").subs({snr_s: S(lambda_t + Delta), snr_t: S(lambda_t)}).subs(xhat, xtilde)
+    yield Step(
+        r"A VDM with such a ratio $S(\lambda)$ is charged in each step, by L3, for its error in "
+        r"$x$ in proportion to the gain in the ratio.",
+        equation(step_name, step),
+        name="vdm_step",
+    )
+    short = Derivative(S(lambda_t), lambda_t) * Delta * (x - xtilde) ** 2 / 2
+    yield Step(
+        "In a short step that is",
+        equation(step_name, up_to(short, 2)),
+        name="short_step",
+    )
+    vdm = (short / Delta).subs(Derivative(S(lambda_t), lambda_t), speed) * gammaprime_t
+    yield Step(
+        r"and $T$ steps have $T\Delta\to\gamma'$ (L4). So this is its integrand.",
+        equation(VDM, vdm),
+        proves="vdm",
+    )
+    (v_x,) = solve(Eq(alpha_t**2 * xtilde - alpha_t**2 * x, G4.form("error")), v)
+    error = factor(v_x - vhat)
+    yield Step(
+        r"E2 predicts $\hat x=\alpha_t^2\tilde x$ where the encoding is $x_t=\alpha_t^2x$, so G4 "
+        r"turns the same error into",
+        equation(v - vhat, error),
+        proves="error",
+    )
+    scaling = L4.form("integrand").subs(r, L4.form("residual_E2"))
+    yield Step(
+        r"and L4 charges, with $r=(1+\sigma_t^2)(v-\hat v)$,",
+        equation(SCALING, scaling),
+        name="residual",
+    )
+    scaling = scaling.subs(v, vhat + error)
+    yield Step(
+        "which is",
+        equation(SCALING, factor_terms(scaling)),
+        proves="scaling",
+    )
+    ratio = simplify(scaling / vdm)
+    yield Step(
+        r"Data, schedule and error cancel.",
+        equation(ratio_name, ratio),
+        proves="ratio",
+    )
+    yield Step(
+        r"More than 1 wherever there is noise, since $(1+\sigma^2)^2=1+2\sigma^2+\sigma^4$: "
+        r"generation has to guess where the encoding goes, and pays for guessing it.",
+        equation(ratio_name - 1, factor(ratio - 1)),
+        proves="excess",
+    )
+    yield Step(
+        r"At the noisy end it is a third more.",
+        equation(end_name, ratio.subs(sigma_t, 1)),
+        proves="end",
+    )
+
+
+@row(
+    title="The encoder is nearly the identity where there is little noise",
+    notebook="11",
+    setting=r"With $|x|\le1$ and $|y|\le1$ the learned encoder obeys "
+    r"$-2\sigma_t^2\le x_t-x\le2\sigma_t^2$, since (with $p=1-y$, $q=1+x$, $\bar p=1+y$ and "
+    r"$\bar q=1-x$, all of them at least 0)",
+    where={
+        x_t: alpha_t**2 * x + sigma_t**2 * y,
+        p: 1 - y,
+        q: 1 + x,
+        pbar: 1 + y,
+        qbar: 1 - x,
+    },
+    claim={
+        "shift": equation(x_t - x, sigma_t**2 * (y - x)),
+        "upper": equation(2 * sigma_t**2 - (x_t - x), sigma_t**2 * (p + q)),
+        "lower": equation(2 * sigma_t**2 + (x_t - x), sigma_t**2 * (pbar + qbar)),
+        "scaling": equation(of_E2, -(sigma_t**2) * x),
+    },
+    nonnegative=("upper", "lower"),
+)
+def X7() -> Iterator[Step]:
+    shift = expand(E3.form("x_t") - x).subs(alpha_t**2, 1 - sigma_t**2)
+    shift = factor_terms(expand(shift))
+    yield Step(
+        r"How far does E3 move the data? By E3, and $\alpha_t^2-1=-\sigma_t^2$,",
+        equation(x_t - x, shift),
+        proves="shift",
+    )
+    yield Step(
+        r"Upwards at most by $2\sigma_t^2$: put $y=1-p$ and $x=-1+q$, with $p,q\ge0$.",
+        equation(
+            2 * sigma_t**2 - (x_t - x),
+            factor(expand(2 * sigma_t**2 - shift.subs({y: 1 - p, x: q - 1}))),
+        ),
+        proves="upper",
+    )
+    yield Step(
+        r"Downwards the same, with $y=-1+\bar p$ and $x=1-\bar q$:",
+        equation(
+            2 * sigma_t**2 + (x_t - x),
+            factor(expand(2 * sigma_t**2 + shift.subs({y: pbar - 1, x: 1 - qbar}))),
+        ),
+        proves="lower",
+    )
+    yield Step(
+        r"No network is needed for half of that: E2 ($y=0$) moves the data as well,",
+        equation(of_E2, E2.form("u") - x),
+        name="scaling_encoder",
+    )
+    yield Step(
+        r"by as much as E3 with $y=0$. Whoever looks at what an encoder has learned must look at "
+        r"E2 beside it.",
+        equation(of_E2, shift.subs(y, 0)),
+        proves="scaling",
+    )

@@ -1,0 +1,345 @@
+"""The ledger refuses what is wrong, says where it is wrong, and says so when it cannot tell."""
+
+import dataclasses
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sympy import (
+    Derivative,
+    Eq,
+    Expr,
+    Function,
+    Ge,
+    Integral,
+    Limit,
+    Order,
+    Rational,
+    Sum,
+    Symbol,
+    Tuple,
+    cosh,
+    exp,
+    log,
+    oo,
+    pi,
+    sech,
+    sin,
+    sinh,
+    sqrt,
+    symbols,
+    tanh,
+)
+from sympy.codegen.cfunctions import expm1, log1p
+
+from diffenc_lite.course import ledger
+from diffenc_lite.course.ledger import LEDGER, Row, Step, reduced
+from diffenc_lite.course.ledger import notation as n
+from diffenc_lite.course.ledger._decide import Differs, Vanishes, decide
+from diffenc_lite.course.ledger.bound import delta
+from diffenc_lite.course.ledger.generation import l_k
+
+h, t = symbols("h t", positive=True)
+f = Function("f", real=True)
+i = Symbol("i", integer=True)
+
+
+# --- what is a claim -----------------------------------------------------------------------------
+
+
+def test_refusal_gives_a_point_and_what_is_left_over() -> None:
+    with pytest.raises(ledger.Wrong, match=r"F1, variance: wrong, for example at gamma_t = ") as e:
+        LEDGER["F1"].prove({"variance": 2 * n.sigma_t**2})
+    assert e.value.difference == -(n.sigma_t**2)
+    assert float(e.value.point["gamma_t"]) == pytest.approx(2.6)
+    assert e.value.value.real == pytest.approx(-1 / (1 + float(exp(-e.value.point["gamma_t"]))))
+    assert (e.value.tag, e.value.form) == ("F1", "variance")
+
+
+def test_a_whole_equation_can_be_claimed() -> None:
+    left = LEDGER["F3"].claim["variance"].lhs
+    LEDGER["F3"].prove({"variance": Eq(left, n.sigma_s**2 * n.c)})
+    LEDGER["F3"].prove({"variance": Eq(left / n.sigma_s**2, n.c)})  # the same, divided
+    LEDGER["E2"].prove({"change": Eq(n.x_t, n.x_s - n.alpha_s**2 * n.sigma_t**2 * n.c * n.x)})
+    with pytest.raises(ledger.Wrong):
+        LEDGER["F3"].prove({"variance": Eq(2 * left, n.sigma_s**2 * n.c)})
+    with pytest.raises(ledger.ProofError, match="can never hold"):
+        LEDGER["F3"].prove({"variance": Eq(-left, n.sigma_s**2 * n.c)})
+    with pytest.raises(ledger.Loose, match="says nothing"):
+        LEDGER["F3"].prove({"variance": Eq(left, left, evaluate=False)})
+
+
+def test_the_left_sides_of_old_are_refused() -> None:
+    """Once they were not looked at."""
+    for tag, form, left in (
+        ("E2", "change", n.x_s - n.x_t),
+        ("G4", "v", -n.v),
+        ("X7", "shift", n.x - n.x_t),
+    ):
+        with pytest.raises(ledger.Wrong):
+            LEDGER[tag].prove({form: n.equation(left, LEDGER[tag].form(form))})
+
+
+def sigmoid(x: Expr) -> Expr:
+    return 1 / (1 + exp(-x))
+
+
+g_s, g_t, g_0, g_1 = n.gamma_s, n.gamma_t, n.gamma_0, n.gamma_1
+a_s, a_t, s_s, s_t = (  # alpha and sigma as somebody else would write them
+    sqrt(sigmoid(-g_s)),
+    sqrt(sigmoid(-g_t)),
+    sqrt(sigmoid(g_s)),
+    sqrt(sigmoid(g_t)),
+)
+share = -expm1(g_s - g_t)
+x, x_t, x_s, z_t, xhat, v, vhat, w, d = (
+    n.x, n.x_t, n.x_s, n.z_t, n.xhat, n.v, n.vhat, n.w, n.d,
+)  # fmt: skip
+m = LEDGER["W1"].form("ratio").free_symbols.pop()
+REWRITTEN = [
+    ("F1", "variance", sigmoid(g_t)),
+    ("F1", "variance", (1 + tanh(g_t / 2)) / 2),
+    ("F1", "variance", 1 - n.alpha_t**2),
+    ("F1", "mean", sqrt(1 - n.sigma_t**2) * x_t),
+    ("F1", "normaliser", -log(n.sigma_t) - log(2) / 2 - log(pi) / 2),
+    ("F1", "normaliser", log1p(exp(-g_t)) / 2 - log(2 * pi) / 2),
+    ("F2", "variance", s_t**2 * share),
+    ("F2", "variance", n.sigma_t**2 - n.alpha_ts**2 * n.sigma_s**2),
+    ("F2", "variance", 2 * n.sigma_t**2 * sinh(n.Delta / 2) * exp(-n.Delta / 2)),
+    ("F2", "mean", a_t / a_s * n.z_s + a_t * (x_t - x_s)),
+    ("F2", "c", 1 - (n.alpha_t * n.sigma_s / (n.alpha_s * n.sigma_t)) ** 2),
+    ("F2", "c", 2 * tanh(n.Delta / 2) / (1 + tanh(n.Delta / 2))),
+    ("F3", "variance", s_s**2 * (1 - exp(n.lambda_t - n.lambda_s))),
+    ("F3", "variance", 1 / (n.alpha_ts**2 / (n.sigma_t**2 * n.c) + 1 / n.sigma_s**2)),
+    ("F3", "mean", n.alpha_s * ((1 - n.c) * (z_t / n.alpha_t - x_t) + x_s)),
+    ("G2", "logit", -((n.z_0 - n.alpha_0 * l_k) ** 2) / (2 * n.sigma_0**2)),
+    ("G4", "error", -n.sigma_t * (vhat - v)),
+    ("E2", "slope", sech(g_t / 2) ** 2 / 4),
+    ("E2", "slope", 1 / (4 * cosh(n.lambda_t / 2) ** 2)),
+    ("E2", "u", x * sigmoid(n.lambda_t)),
+    ("E2", "change", (n.alpha_t**2 - n.alpha_s**2) * x),
+    ("E2", "change", (tanh(g_s / 2) - tanh(g_t / 2)) / 2 * x),
+    ("L0", "one_dimension", sigmoid(-g_1) * (n.x_1**2 - 1) / 2 + log1p(exp(-g_1)) / 2),
+    ("L2", "one_dimension", (w - 1) / 2 - log(sqrt(w)) + w * delta**2 / (2 * s_s**2 * share)),
+    ("L3", "step", (exp(-g_s) - exp(-g_t)) / 2 * (xhat - x) ** 2),
+    ("L3", "step_in_epsilon", expm1(g_t - g_s) / 2 * (n.epsilonhat - n.epsilon) ** 2),
+    ("L4", "residual_E2", (1 + sigmoid(g_t)) * (v - vhat)),
+    ("L4", "residual_E2", (2 - n.alpha_t**2) * v - (2 - n.alpha_t**2) * vhat),
+    ("W1", "cost", -d / 2 * log(1 / (1 + m))),
+    ("W1", "cost", d * log1p(m) / 2),
+    ("W1", "below_one", 1 - 1 / (1 + m)),
+    ("W2", "excess", n.T * d * (w - 1) / 2 - n.T * d * log(sqrt(w))),
+    ("X4", "ratio", 1 + s_t**4 / (1 + 2 * s_t**2)),
+    ("G5", "folded", share * (2 - a_t**2)),
+    ("X6", "output", xhat * (1 + (g_t - g_s) * s_t**2 / share)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("tag", "form", "written"), REWRITTEN)
+def test_correct_rewriting_is_accepted(tag: str, form: str, written: Expr) -> None:
+    LEDGER[tag].prove({form: written})
+    with pytest.raises(ledger.Wrong):
+        LEDGER[tag].prove({form: written + Rational(1, 10**9)})
+
+
+def test_symbol_with_the_same_name_and_other_assumptions_is_told() -> None:
+    with pytest.raises(ledger.OtherSymbol, match="sigma_t is not the ledger's sigma_t.*notation"):
+        LEDGER["F1"].prove({"variance": Symbol("sigma_t") ** 2})
+    with pytest.raises(ledger.OtherSymbol, match="positive"):
+        LEDGER["W1"].prove({"ratio": 1 / (1 + Symbol("m", positive=True))})
+
+
+def test_what_cannot_be_decided_is_neither_proved_nor_called_wrong() -> None:
+    one = (sqrt(2) + sqrt(3)) / sqrt(5 + 2 * sqrt(6))  # it is 1, but the normal form is not
+    with pytest.raises(ledger.Undecided, match="could not decide: agrees at 4 points"):
+        LEDGER["F1"].prove({"variance": one * n.sigma_t**2})
+    with pytest.raises(ledger.Wrong):
+        LEDGER["F1"].prove({"variance": (one + Rational(1, 10**9)) * n.sigma_t**2})
+
+
+# --- what is a line ------------------------------------------------------------------------------
+
+A, B = n.name("A"), n.name("B")
+WHAT = {"sign": n.equation(A, n.x)}
+
+
+def proved(*steps: Step, claim: dict = WHAT, **given: object) -> ledger.Proof:
+    return Row("Z", "", "", claim, lambda: iter(steps), "00", **given).prove()
+
+
+ARRIVES = Step("", n.equation(A, n.x), "sign")
+
+
+def test_lines_that_hold() -> None:
+    assert repr(proved(ARRIVES)) == "Z proved: sign in 1 steps"
+    proved(ARRIVES, Step("", n.equation(2 * A, n.x + n.x), name="twice"))
+    proved(Step("", n.equation(B, 2 * n.x), name="b"), ARRIVES, Step("", Eq(B, 2 * A), name="c"))
+    proved(ARRIVES, Step("", Ge(A**2, 0), name="square"))
+    said = repr(proved(ARRIVES, Step("", n.equation(A, n.y), name="no", in_words=True)))
+    assert said == "Z proved: sign in 2 steps; in words: no"
+
+
+WRONG_LINES = {
+    "a wrong line": (ledger.Wrong, (ARRIVES, Step("", n.equation(A, n.y), name="no"))),
+    "one of two": (
+        ledger.Wrong,
+        (ARRIVES, Step("", Tuple(n.equation(A, n.x), n.equation(A, n.y)), name="no")),
+    ),
+    "an inequality": (ledger.ProofError, (ARRIVES, Step("", Ge(A, 0), name="no"))),
+    "a name that stands alone": (
+        ledger.Loose,
+        (Step("", n.equation(B, n.y), name="b"), ARRIVES),
+    ),
+    "no name": (ledger.Loose, (ARRIVES, Step("", n.equation(A, n.x)))),
+    "a name twice": (ledger.Loose, (ARRIVES, ARRIVES)),
+    "two meanings": (
+        ledger.Loose,
+        (ARRIVES, Step("", n.equation(A, n.x), name="again", defines=True)),
+    ),
+    "two lines for a form": (
+        ledger.Loose,
+        (Step("", Tuple(n.equation(A, n.x), n.equation(A, n.x)), "sign"),),
+    ),
+    "no arrival": (ledger.Loose, (Step("", n.equation(n.x, n.x), name="true"),)),
+}
+
+
+@pytest.mark.parametrize("what", WRONG_LINES)
+def test_lines_that_do_not_hold(what: str) -> None:
+    error, steps = WRONG_LINES[what]
+    with pytest.raises(error):
+        proved(*steps)
+
+
+def test_meanings_are_looked_through_to_the_bottom() -> None:
+    where = {n.x: n.y + 1, n.y: 2 * n.z_t}
+    line = Step("", n.equation(n.x, 2 * n.z_t + 1), name="bottom")
+    proved(ARRIVES, line, where=where)
+    with pytest.raises(ledger.Loose, match="defined by itself"):
+        proved(ARRIVES, where={n.x: n.x + 1})
+
+
+def test_special_case_of_a_line_before() -> None:
+    square = Step("", n.equation((n.x + h) ** 2, n.x**2 + 2 * h * n.x + h**2), name="general")
+    case = Step("", n.equation((n.x + 1) ** 2, n.x**2 + 2 * n.x + 1), name="case",
+                case_of=("general", {h: 1}))  # fmt: skip
+    proved(ARRIVES, square, case)
+    with pytest.raises(ledger.Wrong):
+        proved(ARRIVES, square, dataclasses.replace(case, expression=n.equation(n.x**2, n.x)))
+
+
+def test_wrong_derivation_is_refused_too() -> None:
+    def misled() -> Iterator[Step]:
+        yield Step("The counterterm is forgotten.", n.equation(n.r, n.v - n.vhat), "residual")
+
+    with pytest.raises(ledger.ProofError, match="residual"):
+        dataclasses.replace(LEDGER["L4"], derivation=misled).prove()
+
+
+def test_form_that_must_not_be_negative_is_refused_if_it_may_be() -> None:
+    with pytest.raises(ledger.ProofError, match="may be negative"):
+        proved(ARRIVES, nonnegative=("sign",))
+
+
+@pytest.mark.parametrize(
+    ("claimed", "value", "error", "holds"),
+    [
+        ("0.123", 0.12349, 1e-9, True),
+        ("0.123", 0.12351, 1e-9, False),
+        ("0.123", 0.1232, 0.1, False),  # the quadrature does not know that digit
+        ("5.5e-6", 5.46e-6, 1e-12, True),
+        ("5.5e-6", 5.4e-6, 1e-12, False),
+        ("120", 120.4, 0.0, True),
+    ],
+)
+def test_numbers_hold_to_the_digits_claimed(
+    claimed: str, value: float, error: float, holds: bool
+) -> None:
+    number = ledger.Number("x", claimed, value, error)
+    assert number.holds is holds
+    step = Step("", name="number", numbers=(number,))
+    if holds:
+        assert "computed: 1 numbers" in repr(proved(ARRIVES, step))
+    else:
+        with pytest.raises(ledger.ProofError, match="x is "):
+            proved(ARRIVES, step)
+
+
+# --- the judge -----------------------------------------------------------------------------------
+
+SAME = [
+    (n.alpha_t**4, (1 - n.sigma_t**2) ** 2),
+    (exp(n.gamma_s - n.gamma_t), 1 - n.c),
+    (exp(-n.gamma_t / 2), n.alpha_t / n.sigma_t),
+    (n.sigma_Q**3, n.sigma_Q * n.sigma_s**2 * n.c),
+    (1 / n.sigma_Q, n.sigma_Q / (n.sigma_s**2 * n.c)),
+    (log(n.sigma_t**2 / n.w), 2 * log(n.sigma_t) - log(n.w)),
+    (log(n.sigma_Q), log(n.sigma_s) + log(n.c) / 2),
+    (log(n.alpha_t**2 / n.sigma_t**2), -n.gamma_t),
+    (sqrt(n.c), sqrt(1 - exp(n.gamma_s - n.gamma_t))),
+    (tanh(n.Delta / 2), n.c / (2 - n.c)),
+    (Sum(2 * n.j + 3, (n.j, 1, n.d)), 2 * Sum(n.j, (n.j, 1, n.d)) + 3 * n.d),
+    (Sum(i, (i, 1, n.T)), n.T * (n.T + 1) / 2),
+    (Sum(f(i) - f(i - 1), (i, 1, n.T)), f(n.T) - f(0)),
+    (n.lambda_s - n.lambda_t, n.gamma_t - n.gamma_s),
+    (Derivative(f(t) ** 2, t), 2 * f(t) * Derivative(f(t), t)),
+    (Integral(exp(-(t**2)), (t, -oo, oo)), sqrt(pi)),
+    (Limit(sin(t) / t, t, 0), 1),
+    (Integral(f(t).diff(t) * f(t), (t, 0, h)), (f(h) ** 2 - f(0) ** 2) / 2),
+    (exp(h) + Order(h**3), 1 + h + h**2 / 2),
+    (f(t + h) + Order(h**2), f(t) + h * f(t).diff(t)),
+    (1 / (1 - exp(-h)) + Order(h), 1 / h + Rational(1, 2)),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), SAME)
+def test_equal_things_are_equal_and_others_are_not(one: Expr, other: Expr) -> None:
+    assert isinstance(decide(one - other), Vanishes)
+    assert isinstance(decide(one - 2 * other), Differs)
+    assert isinstance(decide(one + n.sigma_s - other), Differs)
+    assert isinstance(decide(one - other * (1 + Rational(1, 10**6))), Differs)
+
+
+def test_series_is_held_to_every_order_below_and_no_further() -> None:
+    assert isinstance(decide(exp(h) - 1 - h - h**2 / 3 + Order(h**3)), Differs)
+    assert isinstance(decide(exp(h) - 1 - h - h**2 / 3 + Order(h**2)), Vanishes)
+
+
+def test_normal_form_does_not_divide_by_what_may_be_0() -> None:
+    assert reduced(n.x / n.x) == 1 and reduced(0 * n.x) == 0
+    assert isinstance(decide(sqrt(n.x**2) - n.x), Differs)  # x may be negative
+    assert isinstance(decide(log(n.x**2) - 2 * log(n.x)), Differs)
+
+
+# --- slips ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def mutate() -> object:
+    path = Path(__file__).resolve().parent.parent / "tools" / "mutate_ledger.py"
+    spec = importlib.util.spec_from_file_location("mutate_ledger", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("kinds", "every"),
+    [(("left sides", "right sides"), 7), (("lines",), 60), (("code",), 25), (("definitions",), 40)],
+)
+def test_slips_are_refused(mutate: object, kinds: tuple[str, ...], every: int) -> None:
+    """A sample; `python tools/mutate_ledger.py` tries them all."""
+    counts = mutate.run(every, kinds=kinds)
+    for kind, count in counts.items():
+        assert count.made - count.same > 30, kind
+        assert count.share >= 0.98, count.survivors
+
+
+def test_slips_are_slips(mutate: object) -> None:
+    versions = list(mutate.wrong_versions(n.sigma_s**2 * n.c + n.x))
+    assert n.sigma_t**2 * n.c + n.x in versions
+    assert n.sigma_s**2 * n.c - n.x in versions
+    assert n.sigma_s**3 * n.c + n.x in versions
+    changed = [what for what, _ in mutate.slips_of_code(LEDGER["F3"].derivation)]
+    assert len(changed) > 30 and any("operator" in what for what in changed)

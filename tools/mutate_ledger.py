@@ -1,0 +1,344 @@
+"""Break the ledger on purpose, one slip at a time, and count the slips that a proof lets through.
+
+    python tools/mutate_ledger.py                  # every slip (the time it took is printed)
+    python tools/mutate_ledger.py --every 20       # one in twenty
+    python tools/mutate_ledger.py --rows F2 W1
+
+Five kinds: the left sides and the right sides of the claims; the lines that a derivation shows;
+the code of the derivations; and what the symbols of a row are said to stand for. A slip is a sign,
+a factor, a term too many or too few, a power, a number, or s for t. What is still the same formula,
+written otherwise, is no slip: it is counted, but not as a survivor.
+"""
+
+import argparse
+import ast
+import dataclasses
+import functools
+import inspect
+import signal
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sympy
+from sympy import Add, Basic, Dummy, Eq, Expr, Tuple
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from diffenc_lite.course.ledger import LEDGER, Row, Step, _decide
+from diffenc_lite.course.ledger import notation as n
+
+PAIRS = [
+    (n.alpha_s, n.alpha_t),
+    (n.sigma_s, n.sigma_t),
+    (n.gamma_s, n.gamma_t),
+    (n.lambda_s, n.lambda_t),
+    (n.x_s, n.x_t),
+    (n.y_s, n.y_t),
+    (n.z_s, n.z_t),
+]
+SWAPS = {a.name: b.name for pair in PAIRS for a, b in (pair, pair[::-1])}
+LIMIT = 30  # seconds of the processor for one slip
+EXPLAINED = {  # what is let through, and why it may be
+    "F3, bayes": "the constant is any number, so twice the constant is another",
+    "y_s = ": "y at s is any number: E3 says how x_t - x_s depends on it",
+    "L3, xhat = ": "the error enters by its square",
+    "E1, u = ": "for E1 that derivative is 0, whatever it is divided by",
+}
+
+
+@dataclasses.dataclass
+class Count:
+    """Slips of one kind: made, the same after all, refused, not answered in time, let through."""
+
+    made: int = 0
+    same: int = 0
+    refused: int = 0
+    late: int = 0
+    survivors: list[str] = dataclasses.field(default_factory=list)
+
+    @property
+    def share(self) -> float:
+        slips = self.made - self.same
+        return (self.refused + self.late) / slips if slips else 1.0
+
+
+# --- slips of formulas ---------------------------------------------------------------------------
+
+
+def swapped(expression: Basic) -> Basic:
+    """s and t exchanged, everywhere"""
+    held = {s: Dummy(positive=s.is_positive, real=True) for s, _ in PAIRS}
+    expression = expression.xreplace(held)
+    expression = expression.xreplace({t: s for s, t in PAIRS})
+    return expression.xreplace({held[s]: t for s, t in PAIRS})
+
+
+def wrong_versions(expression: Expr) -> Iterator[Expr]:
+    """One slip of the pen each"""
+    yield expression + 1
+    yield -expression
+    yield 2 * expression
+    yield swapped(expression)
+    for part in sympy.preorder_traversal(expression):
+        if isinstance(part, Add):
+            for term in part.args:
+                yield expression.xreplace({part: part - 2 * term})  # the sign of a term
+                yield expression.xreplace({part: part + term})  # twice
+                yield expression.xreplace({part: part - term})  # left out
+        elif part.is_Pow and part.exp.is_Integer:
+            yield expression.xreplace({part: part * part.base})
+        elif part.is_Rational and part not in (0, 1, -1):
+            yield expression.xreplace({part: part + 1})
+
+
+def same(one: Expr, other: Expr) -> bool:
+    """Whether a slip has changed nothing"""
+    try:
+        return one == other or isinstance(_decide.decide(one - other), _decide.Vanishes)
+    except Exception:
+        return False
+
+
+# --- slips of code -------------------------------------------------------------------------------
+
+OPERATORS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult}
+
+
+class Slip(ast.NodeTransformer):
+    """Change the place with the given number, and no other"""
+
+    def __init__(self, chosen: int):
+        self.chosen, self.places, self.what = chosen, 0, ""
+
+    def here(self, what: str) -> bool:
+        self.places += 1
+        if self.places - 1 == self.chosen:
+            self.what = what
+        return self.places - 1 == self.chosen
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        self.generic_visit(node)
+        if type(node.op) in OPERATORS and self.here(f"{ast.unparse(node)}: operator"):
+            return ast.BinOp(node.left, OPERATORS[type(node.op)](), node.right)
+        return node
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
+        self.generic_visit(node)
+        if isinstance(node.op, ast.USub) and self.here(f"{ast.unparse(node)}: sign"):
+            return node.operand
+        return node
+
+    def visit_Constant(self, node: ast.Constant) -> ast.AST:
+        if type(node.value) in (int, float) and self.here(f"{node.value}: number"):
+            return ast.Constant(node.value + 1)
+        return node
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        if node.id in SWAPS and self.here(f"{node.id}: {SWAPS[node.id]}"):
+            return ast.Name(SWAPS[node.id], node.ctx)
+        return node
+
+
+def slips_of_code(function: Callable) -> Iterator[tuple[str, Callable]]:
+    """(what was changed, the function with that change), for every place in its source"""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    tree.body[0].decorator_list = []
+    counter = Slip(-1)
+    counter.visit(ast.parse(ast.unparse(tree)))
+    for place in range(counter.places):
+        slip = Slip(place)
+        changed = ast.fix_missing_locations(slip.visit(ast.parse(ast.unparse(tree))))
+        space = dict(function.__globals__)
+        exec(compile(changed, inspect.getsourcefile(function), "exec"), space)
+        yield slip.what, space[function.__name__]
+
+
+# --- the five kinds ------------------------------------------------------------------------------
+
+
+def claims(row: Row, side: str) -> Iterator[tuple[str, Callable[[], bool], Callable[[], object]]]:
+    """(what, whether it is the same after all, its proof) for each slip in a left or right side"""
+    for form, equation in row.claim.items():
+        of_side = getattr(equation, side)
+        for wrong in wrong_versions(of_side):
+            sides = {"lhs": equation.lhs, "rhs": equation.rhs} | {side: wrong}
+            claim = Eq(sides["lhs"], sides["rhs"], evaluate=False)
+            yield (
+                f"{row.tag}, {form}: {claim}",
+                lambda claim=claim, equation=equation: same_equation(equation, claim),
+                lambda form=form, claim=claim: row.prove({form: claim}),
+            )
+
+
+def lines(row: Row) -> Iterator[tuple[str, Callable[[], bool], Callable[[], object]]]:
+    """Slips in what a derivation shows, the rest of it being as it should"""
+    steps = tuple(row.derive())
+    for place, step in enumerate(steps):
+        for wrong in [] if step.in_words else wrong_steps(step):
+            changed = dataclasses.replace(
+                row,
+                derivation=lambda place=place, wrong=wrong: iter(
+                    (*steps[:place], wrong, *steps[place + 1 :])
+                ),
+            )
+            yield (
+                f"{row.tag}, {step.name}: {wrong.numbers or wrong.expression}",
+                lambda step=step, wrong=wrong: same_lines(step, wrong),
+                changed.prove,
+            )
+
+
+def wrong_steps(step: Step) -> Iterator[Step]:
+    for place, line in enumerate(step.lines):
+        for side in ("lhs", "rhs"):
+            for wrong in wrong_versions(getattr(line, side)):
+                sides = {"lhs": line.lhs, "rhs": line.rhs} | {side: wrong}
+                changed = line.func(sides["lhs"], sides["rhs"], evaluate=False)
+                whole = (*step.lines[:place], changed, *step.lines[place + 1 :])
+                expression = Tuple(*whole) if len(whole) > 1 else changed
+                yield dataclasses.replace(step, expression=expression)
+    for place, number in enumerate(step.numbers):
+        digits = [k for k, letter in enumerate(number.claimed) if letter.isdigit()][-1]
+        claimed = list(number.claimed)
+        claimed[digits] = str((int(claimed[digits]) + 2) % 10)
+        changed = dataclasses.replace(number, claimed="".join(claimed))
+        whole = (*step.numbers[:place], changed, *step.numbers[place + 1 :])
+        yield dataclasses.replace(step, numbers=whole)
+
+
+def same_lines(one: Step, other: Step) -> bool:
+    """Whether two steps state the same equations"""
+    if len(one.lines) != len(other.lines) or one.numbers != other.numbers:
+        return False
+    return all(map(same_equation, one.lines, other.lines))
+
+
+def same_equation(one: Basic, other: Basic) -> bool:
+    """Whether both sides are the same, or all of it is multiplied by -1 or 2"""
+    left, right = one.lhs - one.rhs, other.lhs - other.rhs
+    return any(same(factor * left, right) for factor in (1, -1, 2))
+
+
+def code(row: Row) -> Iterator[tuple[str, Callable[[], bool], Callable[[], object]]]:
+    """Slips in the source of a derivation"""
+    steps = tuple(row.derive())
+
+    def no_effect(changed: Callable) -> bool:
+        found = tuple(changed())
+        return len(found) == len(steps) and all(map(same_lines, steps, found))
+
+    for what, changed in slips_of_code(row.derivation):
+        yield (
+            f"{row.tag}, code: {what}",
+            functools.partial(no_effect, changed),
+            dataclasses.replace(row, derivation=changed).prove,
+        )
+
+
+def definitions(row: Row) -> Iterator[tuple[str, Callable[[], bool], Callable[[], object]]]:
+    """Slips in what the symbols of a row stand for"""
+    read = [line for step in row.derive() for line in step.lines]
+    read += [sympy.sympify(meaning) for meaning in row.where.values()]
+    for symbol, meaning in row.where.items():
+        if not any(part.has(symbol) for part in read):
+            continue
+        for wrong in wrong_versions(sympy.sympify(meaning)):
+            where = dict(row.where) | {symbol: wrong}
+            yield (
+                f"{row.tag}, {symbol} = {wrong}",
+                lambda wrong=wrong, meaning=meaning: same(wrong, meaning),
+                dataclasses.replace(row, where=where).prove,
+            )
+
+
+KINDS = {
+    "left sides": functools.partial(claims, side="lhs"),
+    "right sides": functools.partial(claims, side="rhs"),
+    "lines": lines,
+    "code": code,
+    "definitions": definitions,
+}
+
+
+# --- the run -------------------------------------------------------------------------------------
+
+
+class Late(Exception):
+    pass
+
+
+@contextmanager
+def at_most(seconds: int) -> Iterator[None]:
+    def stop(*_: object) -> None:
+        raise Late
+
+    before = signal.signal(signal.SIGVTALRM, stop)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
+def run(every: int = 1, rows: list[str] | None = None, kinds: tuple = tuple(KINDS)) -> dict:
+    """Try one slip in `every`, and count them by kind"""
+    counts = {kind: Count() for kind in kinds}
+    decide, _decide.decide = _decide.decide, functools.cache(_decide.decide)
+    try:
+        for tag in rows or LEDGER:
+            for kind, count in counts.items():
+                for number, slip in enumerate(KINDS[kind](LEDGER[tag])):
+                    if (number + len(tag) + sum(map(ord, tag))) % every == 0:
+                        try_one(count, *slip)
+    finally:
+        _decide.decide = decide
+    return counts
+
+
+def try_one(count: Count, what: str, is_same: Callable, proof: Callable) -> None:
+    count.made += 1
+    try:
+        with at_most(LIMIT):
+            proof()
+    except Late:
+        count.late += 1
+        return
+    except Exception:  # refused, or the broken code stopped by itself
+        count.refused += 1
+        return
+    with at_most(10 * LIMIT):
+        unchanged = is_same()
+    if unchanged:
+        count.same += 1
+    else:
+        count.survivors.append(what)
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--every", type=int, default=1, help="try one slip in so many")
+    arguments.add_argument("--rows", nargs="*", choices=list(LEDGER), help="only these rows")
+    given, start = arguments.parse_args(), time.perf_counter()
+    counts = run(given.every, given.rows)
+    print("| kind | slips | refused | no answer in time | let through | share refused |")
+    print("|---|---|---|---|---|---|")
+    for kind, count in counts.items():
+        slips = count.made - count.same
+        print(
+            f"| {kind} | {slips} | {count.refused} | {count.late} | {len(count.survivors)} "
+            f"| {count.share:.2%} |"
+        )
+    for kind, count in counts.items():
+        for survivor in count.survivors:
+            why = [reason for part, reason in EXPLAINED.items() if part in survivor]
+            print(f"let through ({kind}): {survivor}{''.join(f' ({reason})' for reason in why)}")
+    print(f"{time.perf_counter() - start:.0f} seconds")
+
+
+if __name__ == "__main__":
+    main()
