@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from .forms import ANY, Exercise, Formula, Number
+from .forms import Choice, Exercise, Number
 
 EXERCISES = [
     Exercise(
@@ -18,17 +18,25 @@ EXERCISES = [
     Exercise(
         "00.2",
         "$\\gamma(t)$ runs linearly from $-13.3$ at $t=0$ to $5$ at $t=1$. "
-        "At which $t$ do signal and noise have equal shares, $\\alpha_t^2 = \\sigma_t^2$?",
+        "At which $t$ are the factors of signal and noise equal, $\\alpha_t^2 = \\sigma_t^2$?",
         Number(),
         lambda: 13.3 / 18.3,
-        "equal shares mean a signal-to-noise ratio of 1; which gamma is that?",
+        "equal factors mean a signal-to-noise ratio of 1; which gamma is that?",
     ),
     Exercise(
         "00.3",
-        "Write the noisy latent $z_t$ in terms of the encoded data $x_t$, the noise $\\epsilon$ "
-        "and $\\gamma_t$: a function `z(x_t, eps, gamma)`.",
-        Formula({"x_t": (-1.0, 1.0), "eps": ANY, "gamma": (-10.0, 5.0)}),
-        "x_t / sqrt(1 + exp(gamma)) + eps / sqrt(1 + exp(-gamma))",
-        "the squares of alpha and sigma are the logistic sigmoids of minus gamma and of gamma",
+        "Suppose the file with the encoder's weights is lost, and the denoiser's is not. What can "
+        "you still do? Predict, then look for the encoder in the cells above.",
+        Choice(
+            {
+                "a": "write new digits",
+                "b": "compute the bound of a digit",
+                "c": "make one more update of the denoiser by the loss L4",
+                "d": "compute the guess $\\hat x$ from a given $z_t$",
+            },
+            many=True,
+        ),
+        "ad",
+        "which of the four needs x_t, the encoded picture?",
     ),
 ]

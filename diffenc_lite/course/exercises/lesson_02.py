@@ -3,57 +3,97 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
-from .forms import ANY, POSITIVE, UNIT, Exercise, Formula, Number
+from .forms import ANY, UNIT, Choice, Exercise, Formula, Number, Program
 
 
-def _black_image_bits() -> float:
-    from ..worlds import reconstruction_by_level
+def _noise_that_costs_a_bit() -> float:
+    import torch
 
-    return 784 * float(reconstruction_by_level()[0]) / math.log(2)
+    from ..worlds import normal_mean
+
+    levels_away = torch.arange(-60, 61, dtype=torch.float64) * 2 / 256
+
+    def bits(gamma_0: float) -> float:
+        away = levels_away * math.exp(-gamma_0 / 2)  # in units of the noise
+
+        def cost(eps: Any) -> Any:
+            return (-0.5 * (away + eps).square()).logsumexp(1)[None] + 0.5 * eps.T.square()
+
+        return float(normal_mean(cost)) / math.log(2)
+
+    low, high = -12.0, -10.0
+    for _ in range(12):
+        middle = (low + high) / 2
+        low, high = (middle, high) if bits(middle) < 1 else (low, middle)
+    return low
+
+
+def _world_and_noise_levels(generator: Any) -> tuple[Any, ...]:
+    import torch
+
+    from ..worlds import Gaussian
+
+    def uniform(*shape: int) -> Any:
+        return torch.rand(shape, generator=generator, dtype=torch.float64)
+
+    world = Gaussian(float(0.5 + uniform(1)))
+    return world.mmse, -6 + uniform(12).cumsum(0)
+
+
+def _rectangles(mmse: Any, gamma: Any) -> Any:
+    snr = (-gamma).exp()
+    return 0.5 * ((snr[:-1] - snr[1:]) * mmse(snr[1:])).sum()
 
 
 EXERCISES = [
     Exercise(
         "02.1",
-        "What does the prior loss (L0) cost per dimension, in nats? A formula in `alpha_1` and "
-        "`x_1`, the encoding at $t=1$ (variance preserving).",
-        Formula({"alpha_1": UNIT, "x_1": ANY}),
-        "(alpha_1**2*(x_1**2 - 1) - log(1 - alpha_1**2)) / 2",
-        "it is the KL of 01.1 to N(0, 1), with sigma_1^2 = 1 - alpha_1^2 put in",
+        "The data are $-1$, $0$ or $+1$ with equal odds, and $z = \\alpha x + \\sigma\\epsilon$. "
+        "What is the exact denoiser $E[x|z]$? A formula in `z, alpha, sigma`.",
+        Formula({"z": ANY, "alpha": UNIT, "sigma": (0.3, 1.0)}, absolute=1e-12),
+        "2*sinh(alpha*z/sigma**2)/(2*cosh(alpha*z/sigma**2) + exp(alpha**2/(2*sigma**2)))",
+        "weigh the three values by their Gaussian likelihoods and divide by the sum of the weights",
     ),
     Exercise(
         "02.2",
-        "How many **bits** does reconstruction (L1) cost for an all-black image of $28 \\times 28$ "
-        "pixels, with $\\gamma_0 = -13.3$ and 256 levels?",
-        Number(),
-        _black_image_bits,
-        "black is the first level: it has a neighbour on one side only",
+        "With $\\gamma_0 = -13.3$ the level 128 costs about a hundredth of a bit. How much noise "
+        "may be left in $z_0$ before it costs a whole bit? Guess first. Then find that "
+        "$\\gamma_0$ to two decimals, with a few lines around `reconstruction_by_level`.",
+        Number(tolerance=0, absolute=0.01),
+        _noise_that_costs_a_bit,
+        "the price rises with gamma_0: halve an interval in which it passes one bit, and mind "
+        "nats and bits",
     ),
     Exercise(
         "02.3",
-        "$N(\\mu_Q, \\sigma_Q^2 I)$ against $N(\\mu_P, \\sigma_Q^2/w\\, I)$ in $d$ dimensions: "
-        "what is the KL in nats? A formula in `w`, `m` and `d`, with "
-        "$m = \\|\\mu_P-\\mu_Q\\|^2/(d\\,\\sigma_Q^2)$.",
-        Formula({"w": POSITIVE, "m": POSITIVE, "d": (1.0, 10.0)}),
-        "d*(w - 1 - log(w) + w*m) / 2",
-        "each dimension costs the same; m already holds the d",
+        "Find the mistake and write the right program. `mmse` is a function of tensors of "
+        "signal-to-noise ratios, `gamma` has the $T+1$ noise levels from data to noise.",
+        Program(
+            "mmse (a function), gamma (T+1,)",
+            "the sum of the T rectangles",
+            _world_and_noise_levels,
+        ),
+        _rectangles,
+        "at which end of its step does the denoiser look?",
     ),
     Exercise(
         "02.4",
-        "The data are $+1$ or $-1$ with equal odds, and $z = \\alpha x + \\sigma\\epsilon$. What "
-        "is the exact denoiser $E[x|z]$? A formula in `z, alpha, sigma`.",
-        Formula({"z": ANY, "alpha": UNIT, "sigma": (0.3, 1.0)}),
-        "tanh(alpha*z/sigma**2)",
-        "weigh the two values by their Gaussian likelihoods and divide: which function has the "
-        "form (e^a - e^-a) / (e^a + e^-a)?",
-    ),
-    Exercise(
-        "02.5",
-        "The data are $N(0, s_2)$. What is the smallest possible mean squared error of a denoiser "
-        "at signal-to-noise ratio `snr` $= \\alpha^2/\\sigma^2$? A formula in `s_2, snr`.",
-        Formula({"s_2": POSITIVE, "snr": (1e-2, 1e2)}),
-        "s_2/(1 + s_2*snr)",
-        "precisions add: 1/s_2 from the data, snr from the observation",
+        "A VDM with $\\gamma$ from $-13.3$ to $5$ and 8-bit data is evaluated with so many draws "
+        "that chance plays no part, in bits per dimension. Which of these results point to a bug?",
+        Choice(
+            {
+                "a": "on some pictures its prior loss is 0.006",
+                "b": "on some pictures its reconstruction loss is 0.0052",
+                "c": "on some pictures its reconstruction loss is 0.012",
+                "d": "trained anew on fair coin tosses, which have two levels, its bound is 0.98",
+                "e": "its bound with 10 steps is five times its bound with 1000",
+            },
+            many=True,
+        ),
+        "acd",
+        "three of them are impossible whatever the network does: look for the largest value that "
+        "each term can take, and for the smallest that any bound can",
     ),
 ]
