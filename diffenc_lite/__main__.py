@@ -43,7 +43,7 @@ TRAIN_OPTIONS = {  # of TrainConfig, which has their types and defaults
 
 
 def run_train(args: argparse.Namespace) -> None:
-    with _torchrun() as rank:
+    with _torchrun(args.device) as rank:
         device = _device(args.device)
         data, test = _load(args, "train", device), _load(args, "test", device)
         options = {name: getattr(args, name) for name in TRAIN_OPTIONS}
@@ -171,14 +171,15 @@ def run_doctor(args: argparse.Namespace) -> int:
 
 
 @contextmanager
-def _torchrun() -> Iterator[int]:
+def _torchrun(device: str) -> Iterator[int]:
     """The rank of this process: 0, or what torchrun says, with the processes joined."""
     if "LOCAL_RANK" not in os.environ:
         yield 0
         return
-    if torch.cuda.is_available():
+    on_cuda = torch.cuda.is_available() and device != "cpu"
+    if on_cuda:
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    dist.init_process_group("nccl" if on_cuda else "gloo")
     try:
         yield dist.get_rank()
     finally:
