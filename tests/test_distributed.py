@@ -11,12 +11,13 @@ import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
+from torch.nn.parallel import DistributedDataParallel
 
 from diffenc_lite import __main__ as cli
 from diffenc_lite.data import toy
 from diffenc_lite.model import ENCODERS, ModelConfig, build
 from diffenc_lite.training import State, TrainConfig, train, updates
-from diffenc_lite.training.loop import draw
+from diffenc_lite.training.loop import draw, loss_terms
 
 ROOT = Path(__file__).resolve().parent.parent
 POINTS = toy("gaussian", 500, generator=torch.Generator().manual_seed(0))
@@ -99,6 +100,19 @@ def test_a_run_that_was_stopped_ends_as_one_process_does(two, tmp_path):
     assert [line["update"] for line in one] == [line["update"] for line in other] == [2, 4, 4, 6, 6]
     for ours, theirs in zip(one, other, strict=True):
         assert ours["total"] == pytest.approx(theirs["total"], rel=1e-6)
+
+
+def test_one_process_that_is_joined_does_the_same(tmp_path):
+    alone = steps("learned")
+    store = dist.FileStore(str(tmp_path / "store"), 1)
+    dist.init_process_group("gloo", store=store, rank=0, world_size=1)
+    try:
+        assert isinstance(loss_terms(make("learned"), CONFIG), DistributedDataParallel)
+        found = steps("learned")
+    finally:
+        dist.destroy_process_group()
+    assert found["terms"] == alone["terms"]
+    close(found["weights"], alone["weights"])
 
 
 def test_a_batch_that_cannot_be_shared_is_refused(two):
