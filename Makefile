@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 
-.PHONY: help notebooks test lab bench browser coursework lint
+.PHONY: help notebooks test lab bench gpu browser coursework lint
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -22,6 +22,10 @@ lab: $(INSTALLED)  ## set up and open the notebooks in JupyterLab
 
 bench: $(INSTALLED)  ## set up and measure speed and memory
 	@for file in tests/benchmarks/bench_*.py; do $(BIN)/python $$file || exit 1; done
+
+MINUTES ?= 5
+gpu: $(INSTALLED)  ## set up, check and measure a CUDA or MPS device (MINUTES=5 to train each model)
+	@$(BIN)/python -m diffenc_lite doctor --full --minutes $(MINUTES) --out build/doctor
 
 browser: $(INSTALLED)  ## set up and move every slider in Chromium, which must be installed
 	$(BIN)/python -m pip install -q playwright

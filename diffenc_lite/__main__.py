@@ -17,7 +17,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
-from . import __version__, pretrained
+from . import __version__, doctor, pretrained
 from .data import ImageSet, data_names, load_mnist, load_named
 from .evaluation import Evaluation, evaluate, evenly
 from .files import write_whole
@@ -43,7 +43,7 @@ TRAIN_OPTIONS = {  # of TrainConfig, which has their types and defaults
 
 
 def run_train(args: argparse.Namespace) -> None:
-    with _torchrun() as rank:
+    with _torchrun(args.device) as rank:
         device = _device(args.device)
         data, test = _load(args, "train", device), _load(args, "test", device)
         options = {name: getattr(args, name) for name in TRAIN_OPTIONS}
@@ -128,7 +128,7 @@ def run_grade(args: argparse.Namespace) -> None:
     print(f"{args.csv}: {len(students)} students; the largest process took {peak:.1f} GB")
 
 
-def run_doctor(args: argparse.Namespace) -> None:
+def run_doctor(args: argparse.Namespace) -> int:
     import numpy
     import torchvision
 
@@ -150,27 +150,36 @@ def run_doctor(args: argparse.Namespace) -> None:
         model, config = build(ModelConfig(encoder, args.size)).to(device), TrainConfig(2)
         loop = updates(State(model, config), images, config)
         next(loop)  # the first update is slower
+        doctor.synchronize(device)
         start = time.perf_counter()
         next(loop)
+        doctor.synchronize(device)
         seconds = time.perf_counter() - start
         print(
             f"one update, {args.size} net, {encoder} encoder: {1000 * seconds:.0f} ms for "
             f"{config.batch} images"
         )
+    if not args.full:
+        return 0
+    if args.device == "auto" and device.type == "cpu":
+        print("full check: there is no CUDA or MPS device here (--device cpu runs it on the CPU)")
+        return 0
+    return int(not doctor.check_device(device, args.out, args.size, args.minutes, args.root))
 
 
 # ---- what they share -----------------------------------------------------------------------------
 
 
 @contextmanager
-def _torchrun() -> Iterator[int]:
+def _torchrun(device: str) -> Iterator[int]:
     """The rank of this process: 0, or what torchrun says, with the processes joined."""
     if "LOCAL_RANK" not in os.environ:
         yield 0
         return
-    if torch.cuda.is_available():
+    on_cuda = torch.cuda.is_available() and device != "cpu"
+    if on_cuda:
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    dist.init_process_group("nccl" if on_cuda else "gloo")
     try:
         yield dist.get_rank()
     finally:
@@ -350,23 +359,27 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--memory", type=float, default=4.0, help="for one notebook, in GB")
     one.add_argument("--jobs", type=int, default=2, help="notebooks at a time")
 
-    one = command("doctor", run_doctor, "Versions, device, data, time of an update.", "")
+    one = command("doctor", run_doctor, "Versions, device, data, time of an update.", "--full")
     one.add_argument("--size", choices=tuple(SIZES), default="small", help="of the networks")
+    one.add_argument("--full", action="store_true", help="check and measure a CUDA or MPS device")
+    one.add_argument("--minutes", type=float, default=5.0, help="with --full: to train each model")
+    one.add_argument("--out", default="build/doctor", help="with --full: folder for the results")
+    one.add_argument("--root", help="with --full: folder that holds the full MNIST")
     return top
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The exit code: 0, 2 after an error (told in one line), 130 after an interrupt."""
+    """The exit code: 0, 1 if a check of the doctor failed, 2 after an error (told in one line), 130
+    after an interrupt."""
     args = parser().parse_args(arguments)
     try:
-        args.run(args)
+        return args.run(args) or 0
     except KeyboardInterrupt:
         print("stopped" + args.after_interrupt, file=sys.stderr)
         return 130
     except (OSError, ValueError, TypeError, ArithmeticError, RuntimeError, ImportError) as error:
         print("error:", " ".join(str(error).split()), file=sys.stderr)  # in one line
         return 2
-    return 0
 
 
 if __name__ == "__main__":

@@ -11,11 +11,13 @@ import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
+from torch.nn.parallel import DistributedDataParallel
 
+from diffenc_lite import __main__ as cli
 from diffenc_lite.data import toy
 from diffenc_lite.model import ENCODERS, ModelConfig, build
 from diffenc_lite.training import State, TrainConfig, train, updates
-from diffenc_lite.training.loop import draw
+from diffenc_lite.training.loop import draw, loss_terms
 
 ROOT = Path(__file__).resolve().parent.parent
 POINTS = toy("gaussian", 500, generator=torch.Generator().manual_seed(0))
@@ -100,9 +102,38 @@ def test_a_run_that_was_stopped_ends_as_one_process_does(two, tmp_path):
         assert ours["total"] == pytest.approx(theirs["total"], rel=1e-6)
 
 
+def test_one_process_that_is_joined_does_the_same(tmp_path):
+    alone = steps("learned")
+    store = dist.FileStore(str(tmp_path / "store"), 1)
+    dist.init_process_group("gloo", store=store, rank=0, world_size=1)
+    try:
+        assert isinstance(loss_terms(make("learned"), CONFIG), DistributedDataParallel)
+        found = steps("learned")
+    finally:
+        dist.destroy_process_group()
+    assert found["terms"] == alone["terms"]
+    close(found["weights"], alone["weights"])
+
+
 def test_a_batch_that_cannot_be_shared_is_refused(two):
     for found in two[1]:
         assert "multiples of the number of processes, 2; got 7 and 3" in found["error"]
+
+
+@pytest.mark.parametrize("has_cuda, device, backend", [
+    (True, "auto", "nccl"), (True, "cuda", "nccl"), (True, "cpu", "gloo"), (False, "auto", "gloo"),
+])  # fmt: skip
+def test_torchrun_takes_the_backend_of_the_device(has_cuda, device, backend, monkeypatch):
+    chosen, backends = [], []
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: has_cuda)
+    monkeypatch.setattr(torch.cuda, "set_device", chosen.append)
+    monkeypatch.setattr(dist, "init_process_group", backends.append)
+    monkeypatch.setattr(dist, "get_rank", lambda: 1)
+    monkeypatch.setattr(dist, "destroy_process_group", lambda: None)
+    with cli._torchrun(device) as rank:
+        assert rank == 1
+    assert backends == [backend] and chosen == ([1] if backend == "nccl" else [])
 
 
 COMMAND_LINE = """

@@ -151,7 +151,7 @@ def generator(model: DiffEnc, config: TrainConfig, *purpose: int) -> torch.Gener
 def loss_terms(model: DiffEnc, config: TrainConfig) -> Callable[..., bound.Bound]:
     """`bound.terms` of the model: as fast as it goes here, and of all processes together."""
     model = fast(model) if config.fast else model
-    if process_of()[1] == 1:
+    if not joined():
         return partial(bound.terms, model)
     return DistributedDataParallel(_Terms(model))
 
@@ -190,17 +190,21 @@ def check_finite(
 # --- several processes ----------------------------------------------------------------------------
 
 
+def joined() -> bool:
+    """Whether torch.distributed has joined the processes, though there be only one."""
+    return dist.is_available() and dist.is_initialized()
+
+
 def process_of() -> tuple[int, int]:
     """The number of this process and how many there are: 0 and 1 without torch.distributed."""
-    if dist.is_available() and dist.is_initialized():
+    if joined():
         return dist.get_rank(), dist.get_world_size()
     return 0, 1
 
 
 def over_processes(values: Tensor) -> list[float]:
     """The mean over all processes."""
-    ranks = process_of()[1]
-    joined = values.detach().clone()
-    if ranks > 1:
-        dist.all_reduce(joined)
-    return (joined / ranks).tolist()
+    mean = values.detach() / process_of()[1]
+    if joined():
+        dist.all_reduce(mean)
+    return mean.tolist()

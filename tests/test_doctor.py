@@ -1,0 +1,253 @@
+"""The full check of a device, each line of it that a CPU can run; and what it must notice."""
+
+import json
+import math
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from diffenc_lite import __main__ as cli
+from diffenc_lite import doctor
+from diffenc_lite.data import load_named
+from diffenc_lite.doctor import Found, Row
+from diffenc_lite.model import ENCODERS
+from diffenc_lite.training import State
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    for name, value in {"BATCH": 8, "SAMPLES": 2, "COMPARED": 4, "WARM_UP": 1, "TIMED": 2}.items():
+        monkeypatch.setattr(doctor, name, value)
+
+
+@pytest.fixture
+def few_images(monkeypatch):
+    def load(name, split, root, device, download):
+        assert not download
+        if name == "full" and root is None:
+            raise FileNotFoundError("no MNIST")
+        found = load_named("bundled", split, None, device)
+        return replace(found, images=found.images[:40], labels=found.labels[:40])
+
+    monkeypatch.setattr(doctor, "load_named", load)
+
+
+@pytest.fixture
+def subject(few_images):
+    return doctor._subject(CPU, "tiny", 0.001, None)
+
+
+def test_all_that_one_process_can_do(few_images, tmp_path, monkeypatch, capsys):
+    monkeypatch.delitem(doctor.CHECKS, "torchrun")  # has a test of its own, on all images
+    command = f"doctor --full --device cpu --size tiny --minutes 0.001 --out {tmp_path}"
+    assert cli.main(command.split()) == 0
+    out = capsys.readouterr().out
+    written = json.loads((tmp_path / "doctor.json").read_text())
+    assert written["device"] == "cpu" and "mnist-bundled" in written["data"]
+    for check in written["checks"]:
+        assert check["passed"] and check["error"] is None and check["found"], check
+        assert all(math.isfinite(found["value"]) for found in check["found"])
+        assert f"{check['check']}, {check['encoder']} encoder\n" in out
+    assert [c["check"] for c in written["checks"]].count("speed") == len(ENCODERS)
+    names = {found["name"] for check in written["checks"] for found in check["found"]}
+    assert {"images/s", "ms a step of 2 images", "bits/dim", "metrics off by"} <= names
+    assert "13 checks, 0 failed" in out
+    table = (tmp_path / "doctor.md").read_text()
+    assert "| check | identity | scaling | learned |" in table and "failed" not in table
+    assert all(line.count("|") == 5 for line in table.splitlines() if line.startswith("|"))
+
+
+def test_one_process_of_torchrun():
+    subject = doctor._subject(CPU, "tiny", 0.001, None)
+    (found,) = doctor.check_torchrun(subject, "identity")
+    assert found.passed and found.limit == 0
+
+
+def test_torchrun_tells_the_error_of_the_process(subject):
+    with pytest.raises(RuntimeError, match="error: root must be a folder with MNIST"):
+        list(doctor.check_torchrun(replace(subject, data="full", root="nowhere"), "identity"))
+
+
+def test_without_a_device_one_line_says_so(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    monkeypatch.chdir(tmp_path)
+    assert cli.main("doctor --full --size tiny".split()) == 0
+    out = capsys.readouterr().out
+    assert out.count("there is no CUDA or MPS device here") == 1 and "device: cpu" in out
+    assert not list(tmp_path.iterdir())
+
+
+def test_minutes_must_be_above_zero(few_images, tmp_path, capsys):
+    command = f"doctor --full --device cpu --size tiny --minutes 0 --out {tmp_path}"
+    assert cli.main(command.split()) == 2
+    assert "error: minutes must be above 0; got 0" in capsys.readouterr().err
+
+
+# ---- a check must be able to fail ----------------------------------------------------------------
+
+
+def run(subject, name, encoder="identity"):
+    row = Row(name, encoder)
+    doctor._run(doctor.CHECKS[name][0], subject, row)
+    return row
+
+
+def test_another_network_is_noticed(subject, monkeypatch):
+    right = doctor.load_pretrained
+
+    def wrong(by):
+        def load(name, device="cpu"):
+            model = right(name)
+            if isinstance(device, torch.device):  # that of the subject
+                with torch.no_grad():
+                    model.denoiser.out.bias += by
+            return model
+
+        return load
+
+    assert run(subject, "loss").passed and run(subject, "sampling").passed
+    monkeypatch.setattr(doctor, "load_pretrained", wrong(1e-4))
+    row = run(subject, "loss")
+    assert row.error is None and not row.passed
+    monkeypatch.setattr(doctor, "load_pretrained", wrong(1e-1))
+    row = run(subject, "sampling")
+    assert row.error is None and not row.passed
+
+
+def test_a_state_that_comes_back_without_its_optimiser_is_noticed(subject, monkeypatch):
+    assert run(subject, "resume").passed
+    right = State.load
+
+    def forgetful(state, saved):
+        fresh = state.optimizer.state_dict()
+        right(state, saved)
+        state.optimizer.load_state_dict(fresh)
+
+    monkeypatch.setattr(State, "load", forgetful)
+    row = run(subject, "resume")
+    assert not row.passed
+    assert row.found[0].value > doctor.tolerance(torch.device("cuda"))  # there, too
+
+
+def test_a_training_that_makes_it_worse_is_noticed(subject, monkeypatch):
+    monkeypatch.setattr(doctor, "evaluate", iter_evaluations([5.0, 5.1]))
+    assert not run(subject, "minutes").passed
+
+
+def iter_evaluations(values):
+    from diffenc_lite import Evaluation
+
+    left = iter(values)
+    return lambda *_, **__: Evaluation(0.0, 0.0, 0.0, next(left), 0.1, 40)
+
+
+def test_not_a_number_fails(tmp_path):
+    row = Row("loss", "learned", [Found("x", math.nan, 1.0)])
+    assert not row.passed
+    doctor._write(tmp_path, {"name": "a device"}, [row])
+    written = (tmp_path / "doctor.json").read_text()
+    (check,) = json.loads(written, parse_constant=pytest.fail)["checks"]
+    assert check["found"][0]["value"] == "nan" and check["passed"] is False
+    assert Found("x", 1.0, 1.0).passed and not Found("x", 1.1, 1.0).passed
+
+
+def test_one_that_fails_is_told_and_the_others_go_on(few_images, tmp_path, monkeypatch, capsys):
+    def fails(subject, encoder):
+        yield Found("so far", 1.5)
+        raise RuntimeError("CUDA error: out of\nmemory")
+
+    def passes(subject, encoder):
+        yield Found("images/s", 1000.0)
+        yield Found("off by", 0.5, 0.1 if encoder == "scaling" else 1.0)
+
+    checks = {"first": (fails, ("learned",)), "second": (passes, ENCODERS)}
+    monkeypatch.setattr(doctor, "CHECKS", checks)
+    command = f"doctor --full --device cpu --size tiny --root {tmp_path} --out {tmp_path}"
+    assert cli.main(command.split()) == 1
+    out = capsys.readouterr().out
+    assert "**failed**: RuntimeError: CUDA error: out of memory" in out
+    assert "4 checks, 2 failed" in out
+    table = (tmp_path / "doctor.md").read_text()
+    assert "| **first** |  |  | **failed**, 0 s |" in table and "| so far |  |  | 1.5 |" in table
+    assert "| **second** | passed, 0 s | **failed**, 0 s | passed, 0 s |" in table
+    assert "| images/s | 1000 | 1000 | 1000 |" in table
+    assert "| off by (at most 0.1) |  | **0.5** |  |" in table
+    assert "- first, learned: RuntimeError: CUDA error: out of memory" in table
+    error = json.loads((tmp_path / "doctor.json").read_text())["checks"][0]["error"]
+    assert error == "RuntimeError: CUDA error: out of memory"
+
+
+# ---- what only the other devices run -------------------------------------------------------------
+
+
+CUDA, MPS = torch.device("cuda", 1), torch.device("mps")
+
+
+def test_clocks_and_memory_are_read_as_documented(monkeypatch):
+    called = []
+
+    def note(module, name, result=None):
+        monkeypatch.setattr(module, name, lambda *given: called.append((name, *given)) or result)
+
+    note(torch.cuda, "synchronize")
+    note(torch.cuda, "reset_peak_memory_stats")
+    note(torch.cuda, "max_memory_allocated", 3_000_000_000)
+    note(torch.mps, "synchronize")
+    note(torch.mps, "empty_cache")
+    note(torch.mps, "driver_allocated_memory", 2_000_000_000)
+    for device, memory in ((CUDA, 3.0), (MPS, 2.0), (CPU, None)):
+        doctor.synchronize(device)
+        doctor.forget_memory(device)
+        assert doctor.gigabytes(device) == memory
+    assert called == [
+        ("synchronize", CUDA), ("reset_peak_memory_stats", CUDA), ("max_memory_allocated", CUDA),
+        ("synchronize",), ("empty_cache",), ("driver_allocated_memory",),
+    ]  # fmt: skip
+
+
+def test_a_clock_waits_for_the_device(monkeypatch):
+    order = []
+    monkeypatch.setattr(doctor, "synchronize", lambda device: order.append("waits"))
+    monkeypatch.setattr(
+        doctor, "time", SimpleNamespace(perf_counter=lambda: order.append("reads") or 0.0)
+    )
+    doctor.clock(CUDA, lambda: order.append("works"))
+    assert order == ["works", "waits", "reads", "works", "works", "waits", "reads"]
+
+
+@pytest.mark.parametrize("device", [CUDA, MPS])
+def test_the_checks_of_each_device(device, few_images, tmp_path, monkeypatch):
+    few, ran = doctor.load_named, []
+    monkeypatch.setattr(doctor, "load_named", lambda *a, **b: few(*a[:3], CPU, **b))
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda given: f"name of {given}")
+    monkeypatch.setattr(doctor, "_run", lambda check, subject, row: ran.append(row.check))
+    assert doctor.check_device(device, tmp_path, "tiny", 5.0)
+    assert set(doctor.CHECKS) - set(ran) == (set() if device == CUDA else {"torchrun"})
+    assert ("name of cuda:1" in (tmp_path / "doctor.md").read_text()) is (device == CUDA)
+
+
+def test_mps_has_no_float64(subject, monkeypatch):
+    load, dtypes = doctor.load_pretrained, []
+    monkeypatch.setattr(doctor, "load_pretrained", lambda name, device="cpu": load(name))
+    monkeypatch.setattr(
+        doctor, "sample",
+        lambda model, *_, **__: dtypes.append(model.dtype) or torch.zeros(1, dtype=torch.uint8),
+    )  # fmt: skip
+    subject = replace(subject, device=MPS)
+    names = [found.name for found in doctor.check_loss(subject, "identity")]
+    assert names and not any("float64" in name for name in names)
+    next(doctor.check_sampling(subject, "identity"))
+    assert dtypes == [torch.float32] * 2
+
+
+@pytest.mark.parametrize("device, resets", [(CUDA, 1), (CPU, 0)])
+def test_each_check_compiles_anew(device, resets, subject, monkeypatch):
+    called = []
+    monkeypatch.setattr(torch.compiler, "reset", lambda: called.append("reset"))
+    doctor._run(lambda *_: iter(()), replace(subject, device=device), Row("speed", "learned"))
+    assert len(called) == resets
