@@ -18,6 +18,7 @@ The machinery, each a folder with one door:
     training   train(model, images, TrainConfig(2000)), show
     data       load_mnist, load_named("fashion-mnist"), toy
     pretrained load_pretrained("mnist-learned"), save_model, load_model
+    doctor     what `make gpu` runs: training, resuming, scoring and sampling on a device, measured
 
 `diffenc_lite.course` teaches it: ledger (the formulas, proved), worlds (exact answers), exercises,
 show (plots and explorers), studies. On the command line: python -m diffenc_lite --help

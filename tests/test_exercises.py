@@ -270,11 +270,11 @@ def test_ask_shows_question_and_form():
 
     InteractiveShell.instance()
     with capture_output() as captured:
-        ask("02.5")
+        ask("03.2")
     shown = captured.outputs[0].data["text/markdown"]
-    assert shown.startswith("**Exercise 02.5.** The data are $N(0, s_2)$.")
-    assert shown.endswith("*Expected: a function of (s_2, snr) in this order, or a SymPy "
-                          "expression in these symbols.*")  # fmt: skip
+    assert shown.startswith("**Exercise 03.2.** The data are $N(0, s_2)$")
+    assert shown.endswith("*Expected: a function of (s_2, gamma_0, gamma_1) in this order, or a "
+                          "SymPy expression in these symbols.*")  # fmt: skip
 
 
 @pytest.mark.parametrize("wrong", ["4.2", "99.1", 4.2, None, ["04.2"]])

@@ -23,16 +23,21 @@ class _Bf16(nn.Module):
 
 
 def fast(model: DiffEnc) -> DiffEnc:
-    """The same model, its denoiser in bf16 if that is faster here, and compiled on CUDA."""
-    cuda = model.device.type == "cuda"
-    compiler = importlib.util.find_spec("triton")  # not in PyTorch for Windows
+    """The same model, the denoiser of images in bf16 if that is faster here, compiled on CUDA."""
     images = model.shape is not None and len(model.shape) == 3 and model.dtype == torch.float32
-    if not (cuda or (images and model.device.type == "cpu" and cpu_has_bf16())):
+    if not (images and has_bf16(model.device)):
         return model
     denoiser = _Bf16(model.denoiser)
-    if cuda and compiler:
-        denoiser.compile()
+    if model.device.type == "cuda" and importlib.util.find_spec("triton"):  # not on Windows
+        denoiser.compile(dynamic=False)  # else a second size of batch makes it symbolic
     return DiffEnc(denoiser, model.encoder, model.schedule, model.levels, model.shape)
+
+
+def has_bf16(device: torch.device) -> bool:
+    """Whether the processor itself computes in bf16; emulated, as on older GPUs, it is slower."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    return device.type == "cpu" and cpu_has_bf16()
 
 
 def cpu_has_bf16() -> bool:
