@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 
-.PHONY: help notebooks test lab bench gpu browser coursework lint
+.PHONY: help notebooks test lab bench gpu browser slides coursework lint
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -30,6 +30,9 @@ gpu: $(INSTALLED)  ## set up, check and measure a CUDA or MPS device (MINUTES=5 
 browser: $(INSTALLED)  ## set up and move every slider in Chromium, which must be installed
 	$(BIN)/python -m pip install -q playwright
 	$(BIN)/python tools/check_browser.py
+
+slides: $(INSTALLED)  ## set up and make decks of the lessons, into build/slides
+	@$(BIN)/python tools/make_slides.py
 
 coursework: $(INSTALLED)  ## set up and take lessons through nbgrader and otter-grader
 	$(BIN)/python -m pip install -q -e ".[coursework]"

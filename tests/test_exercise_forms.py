@@ -278,6 +278,23 @@ def test_an_endless_loop_is_stopped_in_a_worker_thread_too():
     assert found and found[0].startswith("it ran longer than 0.3 s and was stopped")
 
 
+def test_an_endless_loop_is_stopped_in_a_kernel_which_goes_on():
+    from nbclient import NotebookClient
+    from nbformat.v4 import new_code_cell, new_notebook
+
+    made = (
+        "from diffenc_lite.course.exercises import Exercise, Formula, check\n"
+        'own = Exercise("T.1", "", Formula({"x": (0.1, 1.0)}), "x", "a hint", seconds=0.5)'
+    )
+    loop = "def answer(x):\n    while True:\n        pass\n\n\ncheck(own, answer)"
+    cells = [new_code_cell(source) for source in (made, loop, "check(own, lambda x: x)")]
+    notebook = new_notebook(cells=cells)
+    NotebookClient(notebook, kernel_name="python3", timeout=60).execute()
+    said = [cell.outputs[0].text for cell in notebook.cells[1:]]
+    assert said[0].startswith("Exercise T.1: it ran longer than 0.5 s and was stopped.")
+    assert said[1] == "Exercise T.1: right.\n"
+
+
 def test_one_long_call_of_compiled_code_is_told_as_such(monkeypatch):
     monkeypatch.setattr("diffenc_lite.course.exercises.limit._PATIENCE", 0.3)
     text = said(exercise(MEAN.form, MEAN.answer, 0.2), lambda z, w: time.sleep(4))

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -31,11 +32,17 @@ NAMES = list(SOLUTIONS)
 LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
+def call(*command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    beside = str(Path(sys.executable).parent)  # nbgrader calls another program that lies there
+    return subprocess.run(
+        [sys.executable, "-m", *command], cwd=cwd, capture_output=True, text=True, timeout=600,
+        env={**os.environ, "PATH": beside + os.pathsep + os.environ["PATH"]},
+    )  # fmt: skip
+
+
 def run(*command: str, cwd: Path) -> str:
     """What a command says; it must end well."""
-    done = subprocess.run(
-        [sys.executable, "-m", *command], cwd=cwd, capture_output=True, text=True, timeout=600
-    )
+    done = call(*command, cwd=cwd)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
 
@@ -126,13 +133,51 @@ def test_nbgrader_refuses_a_lesson_itself(course, tmp_path):
     source = tmp_path / "source" / NAME
     source.mkdir(parents=True)
     nbformat.write(LESSON, source / f"{NAME}.ipynb")
-    done = subprocess.run(
-        [sys.executable, "-m", "nbgrader", "generate_assignment", NAME],
-        cwd=tmp_path, capture_output=True, text=True, timeout=600,
-    )  # fmt: skip
+    done = call("nbgrader", "generate_assignment", NAME, cwd=tmp_path)
     assert done.returncode != 0
     assert "Solution region detected in a non-solution cell" in done.stdout + done.stderr
     assert not list(tmp_path.glob("release/**/*.ipynb"))
+
+
+HIDDEN = """
+### BEGIN HIDDEN TESTS
+from diffenc_lite.course.exercises import Exercise, Number, judge
+
+exercise = Exercise("A.1", "How much is 2 + 2?", Number(), lambda: 4.0, "count")
+assert judge(exercise, answer_A_1).right
+### END HIDDEN TESTS
+"""
+
+
+def test_a_private_exercise_in_a_hidden_test(tmp_path):
+    """As the page for instructors says; students see neither the exercise nor its answer."""
+
+    def cell(source, **metadata):
+        metadata = {"schema_version": 3, "task": False, "locked": False, **metadata}
+        return nbformat.v4.new_code_cell(source, metadata={"nbgrader": metadata})
+
+    stub = "### BEGIN SOLUTION\nanswer_A_1 = 4\n### END SOLUTION"
+    cells = [
+        cell(stub, grade=False, solution=True, grade_id="answer_A_1"),
+        cell(HIDDEN, grade=True, solution=False, locked=True, grade_id="test_A_1", points=2),
+    ]
+    source = tmp_path / "source" / "own"
+    source.mkdir(parents=True)
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), source / "own.ipynb")
+    run("nbgrader", "generate_assignment", "own", cwd=tmp_path)
+    released = nbformat.read(tmp_path / "release" / "own" / "own.ipynb", as_version=4)
+    assert "4.0" not in json.dumps(released)
+    for student, answer in {"ada": "2 + 2", "bob": "5"}.items():
+        handed_in = tmp_path / "submitted" / student / "own"
+        handed_in.mkdir(parents=True)
+        released.cells[0].source = f"answer_A_1 = {answer}"
+        nbformat.write(released, handed_in / "own.ipynb")
+    run("nbgrader", "autograde", "own", cwd=tmp_path)
+    from nbgrader.api import Gradebook
+
+    with Gradebook(f"sqlite:///{tmp_path / 'gradebook.db'}") as book:
+        scores = [book.find_submission("own", student).score for student in ("ada", "bob")]
+    assert scores == [2, 0]
 
 
 # ---- otter-grader --------------------------------------------------------------------------------

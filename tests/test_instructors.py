@@ -1,0 +1,103 @@
+"""The page for instructors: its tables are counted, its examples run, its commands exist."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from diffenc_lite.__main__ import parser
+from diffenc_lite.course.exercises import judge
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+
+import lesson_table  # noqa: E402
+
+PAGE = (ROOT / "docs" / "instructors.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+
+
+def test_the_tables_are_as_counted():
+    same = lesson_table.filled(PAGE) == PAGE
+    assert same, "python tools/lesson_table.py --write"
+    assert PAGE.count("| [") == len(lesson_table.lessons())
+
+
+def test_every_lesson_has_a_difficulty_and_what_it_says_of_itself():
+    for lesson in lesson_table.lessons():
+        assert lesson_table.DIFFICULTY[lesson.number] in (1, 2, 3)
+        assert lesson.words > 1000 and lesson.run_time != "?", lesson.file
+
+
+@pytest.mark.parametrize("weeks", lesson_table.SYLLABI)
+def test_a_syllabus_has_what_a_lesson_needs_before_it(weeks):
+    plan = lesson_table.SYLLABI[weeks]
+    assert len(plan) == weeks
+    order = [number for week in plan for number in week]
+    assert len(order) == len({*order})
+    for lesson in lesson_table.lessons():
+        if lesson.number in order:
+            before = order[: order.index(lesson.number)]
+            assert {*lesson.needs.replace("-", "").split(", ")} - {""} <= {*before}, lesson.number
+
+
+def test_links_lead_somewhere():
+    headings = re.findall(r"^#+ (.+)$", PAGE, re.MULTILINE)
+    anchors = {re.sub(r"[^\w -]", "", text).lower().replace(" ", "-") for text in headings}
+    for target in re.findall(r"\]\(([^)\s]+)\)", PAGE):
+        if target.startswith("#"):
+            assert target[1:] in anchors, target
+        else:
+            assert (ROOT / "docs" / target).resolve().exists(), target
+
+
+def test_command_lines_are_understood():
+    lines = re.findall(r"^python -m diffenc_lite (.*)$", PAGE, re.MULTILINE)
+    assert len(lines) >= 5
+    for line in lines:
+        parser().parse_args(line.split())
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for target in re.findall(r"(?:^|`)make ([a-z]+)", PAGE, re.MULTILINE):
+        assert f"\n{target}:" in makefile
+    for tool in re.findall(r"\btools/\w+\.py", PAGE):
+        assert (ROOT / tool).is_file()
+
+
+def test_the_own_exercises_are_registered_and_judged(monkeypatch):
+    monkeypatch.setattr("diffenc_lite.course.exercises.registry.EXERCISES", {})
+    exec(BLOCKS[0], {})
+    assert judge("A.1", lambda s_2, alpha, sigma: alpha**2 * s_2 + sigma**2).right
+    assert judge("A.2", "a").right and not judge("A.2", "b").right
+    assert judge("A.3", lambda x: x - x.mean(0)).right
+    assert not judge("A.3", lambda x: x - x.mean(1, keepdim=True)).right
+
+
+def test_the_start_of_the_first_assignment_runs_and_its_encoder_is_right(capsys):
+    import torch
+
+    from diffenc_lite import Noise
+
+    example = (
+        BLOCKS[1]
+        .replace('"fashion-mnist"', '"bundled"')
+        .replace("TrainConfig(300)", "TrainConfig(2)")
+    )
+    names: dict[str, object] = {}
+    exec(example.replace("test[:1000]", "test[:20]"), names)
+    assert "bits/dim on 20 images" in capsys.readouterr().out
+    encoder = names["Shrink"]().double()
+    encoder.k.data += 0.7
+    x, gamma = torch.rand(4, 1, 2, 2).double(), torch.linspace(-5, 4, 4).double()
+    encoding, slope = torch.func.jvp(
+        lambda g: encoder(x, g).x_t, (gamma,), (torch.ones_like(gamma),)
+    )
+    sigma2 = Noise.from_gamma(gamma).like(x).sigma.square()
+    torch.testing.assert_close(-slope, sigma2 * encoder(x, gamma).u)  # lambda = -gamma
+
+
+def test_marking_schemes_add_up():
+    schemes = re.findall(r"\| points \| for \|\n\|--:\|---\|\n((?:\|.*\n)+)", PAGE)
+    assert [sum(int(n) for n in re.findall(r"^\| (\d+) \|", s, re.MULTILINE)) for s in schemes] == [
+        20, 20, 20,
+    ]  # fmt: skip

@@ -1,0 +1,91 @@
+"""Slides: which cell is which, by rule, and that every lesson carries the types."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+
+from make_slides import mark  # noqa: E402
+
+FIGURE = [new_output("display_data", data={"image/png": "", "text/plain": "Figure"})]
+TEXT = [new_output("stream", text="1.5\n")]
+VERSIONS = [new_output("stream", text="diffenc_lite 0.1.0\n")]
+SOLUTION = {"tags": ["solution"]}
+LONG = "word " * 80
+
+CELLS = [
+    (new_markdown_cell("# A lesson\n\n" + LONG), "slide"),
+    (new_code_cell("import math", outputs=VERSIONS), "skip"),
+    (new_markdown_cell("## A part\n\nA few words."), "slide"),
+    (new_code_cell("draw()", outputs=FIGURE), "-"),
+    (new_markdown_cell(LONG), "notes"),
+    (new_code_cell("draw()", outputs=FIGURE), "subslide"),
+    (new_markdown_cell("A few words."), "subslide"),
+    (new_code_cell("print(3 / 2)", outputs=TEXT), "-"),
+    (new_code_cell("print(3 / 2)", outputs=TEXT), "subslide"),
+    (new_markdown_cell(LONG + "\n\n$$x$$\n\n" + LONG), "subslide"),
+    (new_code_cell("draw()", outputs=FIGURE), "subslide"),
+    (new_markdown_cell("A few words."), "subslide"),
+    (new_code_cell("x = 1"), "skip"),
+    (new_markdown_cell("### A smaller part\n\n" + LONG), "subslide"),
+    (new_markdown_cell("Solutions are below.", metadata=SOLUTION), "skip"),
+    (new_code_cell('ask("04.2")', outputs=FIGURE), "slide"),
+    (new_code_cell("answer_04_2 = ...", outputs=TEXT), "skip"),
+    (new_code_cell("answer_04_2 = 1", outputs=TEXT, metadata=SOLUTION), "skip"),
+]
+
+
+def types(notebook):
+    return [cell.metadata.slideshow.slide_type for cell in notebook.cells]
+
+
+def test_each_cell_has_the_type_of_its_rule():
+    notebook = new_notebook(cells=[cell for cell, _ in CELLS])
+    mark(notebook)
+    assert types(notebook) == [kind for _, kind in CELLS]
+
+
+def test_a_text_with_two_headings_becomes_two_and_no_word_is_lost():
+    text = "Before.\n\n## One\n\nText # not a heading.\n\n### Two\n\n- a list\n\n#### small print"
+    notebook = new_notebook(cells=[new_markdown_cell(text, id="a")])
+    mark(notebook)
+    assert [cell.id for cell in notebook.cells] == ["a", "a-2", "a-3"]
+    assert "\n\n".join(cell.source for cell in notebook.cells) == text
+    assert types(notebook) == ["subslide", "slide", "subslide"]
+    nbformat.validate(notebook)
+    before = json.dumps(notebook)
+    mark(notebook)
+    assert json.dumps(notebook) == before
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem
+)
+def test_every_lesson_carries_its_slide_types(path):
+    notebook = nbformat.read(path, as_version=4)
+    mark(notebook)
+    stored = path.read_text(encoding="utf-8")
+    assert nbformat.writes(notebook) + "\n" == stored, "python tools/make_slides.py --mark"
+
+
+def test_nbconvert_makes_a_deck_of_it(tmp_path):
+    """A section a slide, with the size that the figures need."""
+    notebook = new_notebook(cells=[cell for cell, _ in CELLS])
+    mark(notebook)
+    nbformat.write(notebook, tmp_path / "lesson.ipynb")
+    command = [sys.executable, "-m", "nbconvert", "--to", "slides", "lesson.ipynb"]
+    config = f"--config={ROOT / 'tools' / 'slides_config.py'}"
+    done = subprocess.run([*command, config], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "lesson.slides.html").read_text(encoding="utf-8")
+    kinds = [kind for _, kind in CELLS]
+    assert page.count("<section>") == 2 * kinds.count("slide") + kinds.count("subslide")
+    assert page.count('<aside class="notes">') == kinds.count("notes")
+    assert "width: 1280," in page and "answer_04_2" not in page
