@@ -5,8 +5,9 @@
     python tools/make_slides.py --mark                   # write the slide types into the notebooks
 
 The types are given by rule, so a lesson that has changed is marked again by the same command. The
-decks are those of `jupyter nbconvert --to slides --config tools/slides_config.py`, but where
-nbconvert takes reveal.js and MathJax from the network, these have both beside them, from npm.
+decks are those of `jupyter nbconvert --to slides --config tools/slides_config.py`, with two
+differences: a text with several headings is several slides, and where nbconvert takes reveal.js and
+MathJax from the network, these have both beside them, from npm.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from nbconvert import SlidesExporter
+from traitlets.config.loader import PyFileConfigLoader
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "build" / "slides"
@@ -30,6 +33,7 @@ FROM_THEM = {
     "jquery_url": "jquery/dist/jquery.min.js",
     "mathjax_url": "mathjax/MathJax.js?config=TeX-AMS_CHTML-full,Safe",
 }
+HEADING = r"(?m)^(?=#{1,3} )"
 SHORT = 45  # words of a text that shares a slide with the cell after it
 
 
@@ -37,15 +41,14 @@ SHORT = 45  # words of a text that shares a slide with the cell after it
 
 
 def mark(notebook: Any) -> None:
-    """Give each cell its slide type, after splitting texts where a heading stands inside.
+    """Give each cell its slide type.
 
-    - A text that begins with a heading begins a slide; with ### one below it.
+    - A text with a heading begins a slide; if it begins with ###, one below it.
     - A short text shares a slide with the cell after it; another one goes to the speaker's notes,
       unless it shows a formula, a table or a picture, which gets a slide of its own.
     - Code that shows something is a slide; code that only prepares is left out.
     - An exercise is its question; stub and solution are left out.
     """
-    notebook.cells = [part for cell in notebook.cells for part in _split(cell)]
     cells = notebook.cells
     shares = False  # whether the cell before is a text that waits for this one
     for cell, following in zip(cells, [*cells[1:], None], strict=True):
@@ -56,20 +59,16 @@ def mark(notebook: Any) -> None:
         shares = cell.cell_type == "markdown" and kind != "notes" and _words(cell) <= SHORT
 
 
-def _split(cell: Any) -> list[Any]:
-    """A text as one cell a heading. (No text has a line of code that begins like a heading.)"""
-    if cell.cell_type != "markdown":
-        return [cell]
-    texts = [text.strip("\n") for text in re.split(r"(?m)^(?=#{1,3} )", cell.source)]
-    texts = [text for text in texts if text]
-    if len(texts) < 2:
-        return [cell]
+def split(notebook: Any) -> None:
+    """Make each text a cell a heading. (No text has a line of code that begins like a heading.)"""
     parts = []
-    for number, text in enumerate(texts):
-        part = nbformat.from_dict({**cell, "source": text})
-        part.id = cell.id if number == 0 else f"{cell.id}-{number + 1}"
-        parts.append(part)
-    return parts
+    for cell in notebook.cells:
+        texts = re.split(HEADING, cell.source) if cell.cell_type == "markdown" else [cell.source]
+        for number, text in enumerate(filter(None, (text.strip("\n") for text in texts))):
+            part = nbformat.from_dict({**cell, "source": text})
+            part.id = cell.id if number == 0 else f"{cell.id}-{number + 1}"
+            parts.append(part)
+    notebook.cells = parts
 
 
 def _kind(cell: Any, following: Any) -> str:
@@ -81,10 +80,8 @@ def _kind(cell: Any, following: Any) -> str:
         return "slide" if source.startswith("ask(") else "subslide"
     if _is_about_solutions(cell):
         return "skip"
-    if source.startswith("### "):
-        return "subslide"
-    if source.startswith("#"):
-        return "slide"
+    if re.search(HEADING, source):
+        return "subslide" if source.startswith("### ") else "slide"
     shown = "$$" in source or "\n|" in source or "![" in source
     return "subslide" if shown or _words(cell) <= SHORT else "notes"
 
@@ -109,11 +106,17 @@ def _words(cell: Any) -> int:
 # --- decks ----------------------------------------------------------------------------------------
 
 
-def make_decks(sources: list[Path]) -> None:
-    command = [sys.executable, "-m", "nbconvert", "--to", "slides"]
-    command += [f"--config={ROOT / 'tools' / 'slides_config.py'}", f"--output-dir={OUT}"]
-    command += [f"--SlidesExporter.{option}={url}" for option, url in _local_urls().items()]
-    subprocess.run([*command, *(str(path.resolve()) for path in sources)], cwd=ROOT, check=True)
+def write_deck(source: Path, urls: dict[str, str]) -> Path:
+    notebook = nbformat.read(source, as_version=4)
+    split(notebook)
+    mark(notebook)
+    config = PyFileConfigLoader("slides_config.py", path=str(ROOT / "tools")).load_config()
+    exporter = SlidesExporter(config=config, embed_images=True, **urls)
+    resources = {"metadata": {"name": source.stem, "path": str(source.parent)}}
+    page, _ = exporter.from_notebook_node(notebook, resources)
+    target = OUT / f"{source.stem}.slides.html"
+    target.write_text(page, encoding="utf-8")
+    return target
 
 
 def _local_urls() -> dict[str, str]:
@@ -136,15 +139,16 @@ def main() -> int:
     parser.add_argument("--mark", action="store_true", help="write the types, make no deck")
     arguments = parser.parse_args()
     sources = arguments.notebooks or sorted((ROOT / "notebooks").glob("*.ipynb"))
-    if not arguments.mark:
-        OUT.mkdir(parents=True, exist_ok=True)
-        make_decks(sources)
-        print(f"Done: the decks are in {OUT}")
+    if arguments.mark:
+        for source in sources:
+            notebook = nbformat.read(source, as_version=4)
+            mark(notebook)
+            nbformat.write(notebook, source)
         return 0
+    OUT.mkdir(parents=True, exist_ok=True)
+    urls = _local_urls()
     for source in sources:
-        notebook = nbformat.read(source, as_version=4)
-        mark(notebook)
-        nbformat.write(notebook, source)
+        print(write_deck(source, urls))
     return 0
 
 
