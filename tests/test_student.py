@@ -31,16 +31,16 @@ def solution(source: str):
     return new_code_cell(f"{IGNORE}\n{BEGIN}\n{source}\n{END}", metadata=metadata)
 
 
-def asked(number: str = "04.4"):
+def asked(number: str = "04.2"):
     return new_code_cell(f'ask("{number}")', outputs=[new_output("stream", text="old")])
 
 
-def stub(number: str = "04.4"):
+def stub(number: str = "04.2"):
     name = answer_name(number)
     return new_code_cell(f'{name} = ...  # your answer here\ncheck("{number}", {name})')
 
 
-def solved(number: str = "04.4", answer: str = "1 + sigma**2"):
+def solved(number: str = "04.2", answer: str = "sp.exp(-gamma) / (1 + sp.exp(gamma)) ** 2"):
     name = answer_name(number)
     return solution(f'{name} = {answer}\ncheck("{number}", {name})')
 
@@ -52,12 +52,12 @@ def lesson():
             new_markdown_cell("# A lesson"),
             new_code_cell(
                 "import sympy as sp\nfrom diffenc_lite.course.exercises import ask, check\n"
-                "sigma = sp.Symbol('sigma')"
+                "gamma = sp.Symbol('gamma')"
             ),
             new_markdown_cell("Solutions are folded away.", metadata={"tags": ["solution"]}),
-            asked("04.4"),
-            stub("04.4"),
-            solved("04.4", 'sp.Symbol("sigma")**2 + 1'),
+            asked("04.2"),
+            stub("04.2"),
+            solved("04.2", "sp.exp(-gamma) / (1 + sp.exp(gamma)) ** 2"),
             asked("01.2"),
             new_code_cell(
                 'def answer_01_2(step):\n    ...  # your code here\n\n\ncheck("01.2", answer_01_2)',
@@ -70,7 +70,7 @@ def lesson():
             asked("00.2"),
             stub("00.2"),
             solved("00.2", "13.3 / 18.3"),
-            new_code_cell("power = 2\nprint(sigma**power)"),
+            new_code_cell("power = 2\nprint(gamma**power)"),
         ],
         metadata={"widgets": {"state": {}}},
     )
@@ -95,15 +95,15 @@ def test_lesson_and_student_version_both_run(tmp_path):
     (path,) = write_student_versions(source, tmp_path / "students")
     student = nbformat.read(path, as_version=4)
     expected = []
-    for number in ("04.4", "01.2", "00.2"):
+    for number in ("04.2", "01.2", "00.2"):
         expected.append(f"Exercise {number}: not yet answered.")
     found = printed(student)
     assert [line[: len(start)] for line, start in zip(found, expected, strict=False)] == expected
-    assert found[3:] == ["sigma**2"]
+    assert found[3:] == ["gamma**2"]
 
     found = printed(lesson())
     assert [line for line in found if line.endswith("right.")] == [
-        f"Exercise {number}: right." for number in ("04.4", "01.2", "00.2")
+        f"Exercise {number}: right." for number in ("04.2", "01.2", "00.2")
     ]
     assert len(found) == 7
 
@@ -184,11 +184,11 @@ def test_a_damaged_notebook_is_named_and_nothing_written(tmp_path, content):
     assert not (tmp_path / "out").exists()
 
 
-UNTAGGED = new_code_cell(f'{BEGIN}\nanswer_04_4 = 1\ncheck("04.4", answer_04_4)\n{END}')
+UNTAGGED = new_code_cell(f'{BEGIN}\nanswer_04_2 = 1\ncheck("04.2", answer_04_2)\n{END}')
 TAGS = {"tags": ["solution"]}
-NO_END = new_code_cell(f'{IGNORE}\n{BEGIN}\ncheck("04.4", answer_04_4)', metadata=TAGS)
-BARE = new_code_cell('check("04.4", answer_04_4)', metadata=TAGS)
-MORE = new_code_cell(f'{solved().source}\ncheck("04.4", answer_04_4)', metadata=TAGS)
+NO_END = new_code_cell(f'{IGNORE}\n{BEGIN}\ncheck("04.2", answer_04_2)', metadata=TAGS)
+BARE = new_code_cell('check("04.2", answer_04_2)', metadata=TAGS)
+MORE = new_code_cell(f'{solved().source}\ncheck("04.2", answer_04_2)', metadata=TAGS)
 READ = new_code_cell(solved().source.removeprefix(f"{IGNORE}\n"), metadata=TAGS)
 EMPTY = new_code_cell("", metadata=TAGS)
 TEXT = new_markdown_cell(f"{BEGIN}\nsee the book\n{END}", metadata=TAGS)
@@ -206,38 +206,38 @@ TEXT = new_markdown_cell(f"{BEGIN}\nsee the book\n{END}", metadata=TAGS)
         ([asked(), stub(), EMPTY], "all of a solution must stand between"),
         ([solved()], "its stub, must each end in a call"),
         ([new_markdown_cell("Think."), solved()], "must each end in a call"),
-        ([asked(), new_code_cell("answer_04_4 = ..."), solved()], "the stub checks nothing"),
-        ([asked(), stub("04.1"), solved("04.4")], "the stub checks 04.1, the solution 04.4"),
-        ([asked(), stub(), solution("answer_04_4 = 3")], "the solution nothing"),
-        ([asked(), stub(), solution('check("04.4", 3)')], "the solution nothing"),
-        ([asked(), stub(), solution('answer = 3\ncheck("04.4", answer)')], "the solution nothing"),
+        ([asked(), new_code_cell("answer_04_2 = ..."), solved()], "the stub checks nothing"),
+        ([asked(), stub("04.1"), solved("04.2")], "the stub checks 04.1, the solution 04.2"),
+        ([asked(), stub(), solution("answer_04_2 = 3")], "the solution nothing"),
+        ([asked(), stub(), solution('check("04.2", 3)')], "the solution nothing"),
+        ([asked(), stub(), solution('answer = 3\ncheck("04.2", answer)')], "the solution nothing"),
         (
-            [asked(), stub(), solution('check("04.4", answer_04_4)\nanswer_04_4 = 3')],
+            [asked(), stub(), solution('check("04.2", answer_04_2)\nanswer_04_2 = 3')],
             "the solution nothing",
         ),
-        ([stub(), solved()], 'no cell before it has ask."04.4"'),
-        ([asked("04.1"), stub(), solved()], 'no cell before it has ask."04.4"'),
+        ([stub(), solved()], 'no cell before it has ask."04.2"'),
+        ([asked("04.1"), stub(), solved()], 'no cell before it has ask."04.2"'),
         (
-            [asked(), stub(), solved(), new_code_cell("print(answer_04_4)")],
-            "cell 4: uses answer_04_4, last bound",
+            [asked(), stub(), solved(), new_code_cell("print(answer_04_2)")],
+            "cell 4: uses answer_04_2, last bound",
         ),
         (
             [
-                new_code_cell("answer_04_4 = 2"),
+                new_code_cell("answer_04_2 = 2"),
                 asked(), stub(), solved(),
-                new_code_cell("f(1, [answer_04_4])"),
+                new_code_cell("f(1, [answer_04_2])"),
             ],
-            "cell 5: uses answer_04_4",
+            "cell 5: uses answer_04_2",
         ),
         (
-            [asked(), stub(), solved(), new_code_cell("def f():\n    return answer_04_4")],
-            "cell 4: uses answer_04_4",
+            [asked(), stub(), solved(), new_code_cell("def f():\n    return answer_04_2")],
+            "cell 4: uses answer_04_2",
         ),
         (
             [
                 asked(),
                 stub(),
-                solution('import math\nanswer_04_4 = 1\ncheck("04.4", answer_04_4)'),
+                solution('import math\nanswer_04_2 = 1\ncheck("04.2", answer_04_2)'),
                 new_code_cell("math.pi"),
             ],
             "uses math.*(or import)",
@@ -254,12 +254,12 @@ def test_a_broken_rule_is_named_with_its_cell(cells, words):
 @pytest.mark.parametrize(
     "source",
     [
-        "answer_04_4 = 2\nprint(answer_04_4)",
-        "def f(answer_04_4):\n    return answer_04_4",
-        "[answer_04_4 for answer_04_4 in range(3)]",
+        "answer_04_2 = 2\nprint(answer_04_2)",
+        "def f(answer_04_2):\n    return answer_04_2",
+        "[answer_04_2 for answer_04_2 in range(3)]",
         "%matplotlib inline\nx = 1",
         "!echo hello",
-        'check("04.4", 3)  # a wrong answer, to see what is said',
+        'check("04.2", 3)  # a wrong answer, to see what is said',
     ],
 )
 def test_what_a_lesson_may_do_after_an_exercise(source):
@@ -268,7 +268,7 @@ def test_what_a_lesson_may_do_after_an_exercise(source):
 
 
 def test_a_name_is_free_again_once_a_lesson_cell_has_bound_it():
-    again = new_code_cell("answer_04_4 = 2"), new_code_cell("print(answer_04_4)")
+    again = new_code_cell("answer_04_2 = 2"), new_code_cell("print(answer_04_2)")
     cells = [asked(), stub(), solved(), *again]
     assert len(student_version(new_notebook(cells=cells), "04.ipynb").cells) == 4
 
@@ -280,7 +280,7 @@ def test_nbgrader_gets_ids_points_and_tests_that_assert():
     version = student_version(lesson(), "01.ipynb", "nbgrader")
     marked = [cell for cell in version.cells if "nbgrader" in cell.metadata]
     ids = [cell.metadata.nbgrader.grade_id for cell in marked]
-    names = ["answer_04_4", "answer_01_2", "answer_00_2"]
+    names = ["answer_04_2", "answer_01_2", "answer_00_2"]
     assert ids == [prefix + name for name in names for prefix in ("", "test_")]
     for answer, test in zip(marked[::2], marked[1::2], strict=True):
         assert answer.metadata.nbgrader.solution and not answer.metadata.nbgrader.locked
@@ -289,8 +289,8 @@ def test_nbgrader_gets_ids_points_and_tests_that_assert():
         assert f", {answer.metadata.nbgrader.grade_id})" in test.source
         assert "assert verdict.right" in test.source
     first, *region, last = marked[0].source.split("### ")
-    assert first + last.removeprefix("END SOLUTION\n") == stub("04.4").source + ""
-    assert region == ['BEGIN SOLUTION\nanswer_04_4 = sp.Symbol("sigma")**2 + 1\n']
+    assert first + last.removeprefix("END SOLUTION\n") == stub("04.2").source + ""
+    assert region == ["BEGIN SOLUTION\nanswer_04_2 = sp.exp(-gamma) / (1 + sp.exp(gamma)) ** 2\n"]
 
 
 def test_what_graders_get_runs_with_every_answer_right(tmp_path):
@@ -299,7 +299,7 @@ def test_what_graders_get_runs_with_every_answer_right(tmp_path):
         assert "folded away" not in json.dumps(version)
         version.cells = [cell for cell in version.cells if cell.cell_type != "raw"]
         assert [line for line in printed(version) if line.startswith("Exercise")] == [
-            f"Exercise {number}: right." for number in ("04.4", "01.2", "00.2")
+            f"Exercise {number}: right." for number in ("04.2", "01.2", "00.2")
         ]
 
 
@@ -307,7 +307,7 @@ def test_otter_gets_questions_with_points():
     version = student_version(lesson(), "01_lesson.ipynb", "otter")
     raw = [cell.source for cell in version.cells if cell.cell_type == "raw"]
     assert raw[0].startswith("# ASSIGNMENT CONFIG\nname: 01_lesson\n")
-    assert raw[1] == "# BEGIN QUESTION\nname: q_04_4\npoints: 1\ncheck_cell: false"
+    assert raw[1] == "# BEGIN QUESTION\nname: q_04_2\npoints: 1\ncheck_cell: false"
     assert [len(raw), raw[2:6]] == [
         1 + 3 * 6,
         ["# BEGIN SOLUTION", "# END SOLUTION", "# BEGIN TESTS", "# END TESTS"],
@@ -319,8 +319,8 @@ def test_exercises_alone_are_imports_questions_and_stubs():
     assert [cell.source for cell in sheet.cells] == [
         "# Exercises of 01_lesson",
         "import sympy as sp\nfrom diffenc_lite.course.exercises import ask, check\nimport math",
-        asked("04.4").source,
-        stub("04.4").source,
+        asked("04.2").source,
+        stub("04.2").source,
         asked("01.2").source,
         lesson().cells[7].source,
         asked("00.2").source,
@@ -397,5 +397,11 @@ def test_students_get_no_solution_and_no_word_of_one(path):
             lines = [line.strip() for line in cell.source.splitlines()]
             telling = [line for line in lines if len(line) > 12 and "check(" not in line]
             assert not [line for line in telling if line.startswith("answer_") and line in text]
-        for words in ("BEGIN SOLUTION", "folded", "hidden cell", "a solution is", "solution below"):
+        for words in (
+            "BEGIN SOLUTION",
+            "folded away",
+            "hidden cell",
+            "a solution is",
+            "solution below",
+        ):
             assert words not in text
