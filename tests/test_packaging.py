@@ -1,6 +1,7 @@
 """What is built from the project and installed: the sdist, the wheel, the editable install."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -57,7 +58,10 @@ def test_the_wheel_holds_the_package_with_the_lessons_and_nothing_else(tmp_path)
     assert f"{described}/licenses/LICENSE" in zipfile.ZipFile(wheel).namelist()
     text = zipfile.ZipFile(wheel).read(f"{described}/METADATA").decode()
     assert f"\nVersion: {diffenc_lite.__version__}\n" in text
-    assert "\nProject-URL: Repository, https://" in text
+    targets = re.findall(r"\]\(([^)\s]+)\)", text)
+    assert targets and all(target.startswith(("https://", "#")) for target in targets)
+    assert f"/raw/v{diffenc_lite.__version__}/figures/hero.png)" in text
+    assert f"/blob/v{diffenc_lite.__version__}/CHANGELOG.md)" in text
 
 
 def test_the_lessons_are_copied_out_of_a_wheel(tmp_path):
@@ -96,7 +100,7 @@ def test_an_editable_install_is_found_from_the_folder_above_a_clone(tmp_path):
     shutil.copytree(
         ROOT / "diffenc_lite", clone / "diffenc_lite", ignore=shutil.ignore_patterns("__pycache__")
     )
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "hatch_build.py", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, clone)
 
     # An environment of its own, since the package may be installed in this one. It gets the other

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 import pytest
 import yaml
+from packaging.specifiers import SpecifierSet
 from rattler import MatchSpec
 
 import diffenc_lite
@@ -72,7 +73,8 @@ def test_environment_is_valid_for_conda():
 def test_environment_and_package_agree():
     *specs, _ = environment()["dependencies"]
     conda = dict(name_and_bounds(spec) for spec in specs)
-    assert conda.pop("python") == PROJECT["project"]["requires-python"]
+    version = re.fullmatch(r"=(3\.\d+)", conda.pop("python")).group(1)  # as Binder reads it
+    assert version in SpecifierSet(PROJECT["project"]["requires-python"])
     assert conda.pop("pip") == ""
     wanted = pip_requirements(without="coursework")  # for lecturers only
     assert conda == {CONDA_NAMES.get(n, n): bounds for n, bounds in wanted.items()}
@@ -113,6 +115,20 @@ def test_citation_names_the_paper():
         "Winther",
     ]
     assert {"type": "other", "value": "arXiv:2310.19789"} in paper["identifiers"]
+
+
+def test_one_address_everywhere():
+    urls = PROJECT["project"]["urls"]
+    repository, documentation = urls["Repository"], urls.pop("Documentation")
+    assert all(url.startswith(repository) for url in urls.values())
+    owner, name = repository.removeprefix("https://github.com/").split("/")
+    assert documentation == f"https://{owner}.github.io/{name}/"
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["repository-code"] == repository
+    used = re.findall(
+        r"github\.com/([\w.-]+/[\w.-]+)|mybinder\.org/v2/gh/([\w.-]+/[\w.-]+)", README
+    )
+    assert used and {a or b for a, b in used} <= {f"{owner}/{name}"}
 
 
 # ---- the README ----------------------------------------------------------------------------------
