@@ -6,6 +6,7 @@ import gc
 import subprocess
 import sys
 
+import ipywidgets
 import numpy as np
 import pytest
 import torch
@@ -173,6 +174,15 @@ def test_a_page_without_a_kernel_gets_a_picture_and_a_fixed_text():
     assert "application/vnd.jupyter.widget-view+json" in bundle
     assert bundle["text/plain"] == "Explorer of t (3 positions). It moves where a kernel runs."
     assert second._repr_mimebundle_()["text/plain"] == bundle["text/plain"]
+
+
+def test_an_explorer_shows_its_widget_with_ipywidgets_7_too(monkeypatch):
+    """Colab has ipywidgets 7, whose widgets have no _repr_mimebundle_."""
+    explorer = FrameExplorer(drawer()[0], slider("t", [1, 2, 3]))
+    shown = "application/vnd.jupyter.widget-view+json"
+    as_in_8 = explorer.widget._repr_mimebundle_()[shown]
+    monkeypatch.delattr(ipywidgets.Widget, "_repr_mimebundle_")
+    assert explorer._repr_mimebundle_()[shown] == as_in_8
 
 
 @pytest.mark.parametrize("n, shown", [(9, [0, 2, 4, 6, 8]), (3, [0, 1, 2])])

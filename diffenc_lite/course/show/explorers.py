@@ -114,10 +114,16 @@ class Explorer:
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         parts = ", ".join(f"{c.description} ({len(c.options)} positions)" for c in self.controls)
         return {
-            **self.widget._repr_mimebundle_(),
+            **_view(self.widget),
             "text/plain": f"Explorer of {parts}. It moves where a kernel runs.",
             "image/png": base64.b64encode(self.strip).decode(),
         }
+
+
+def _view(widget: ipywidgets.Widget) -> dict[str, Any]:
+    """What shows the widget where a kernel runs; ipywidgets 7, which Colab has, can't tell it."""
+    model = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
+    return {"application/vnd.jupyter.widget-view+json": model}
 
 
 @cache
