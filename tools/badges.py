@@ -65,7 +65,7 @@ def with_colab(notebook: dict[str, Any], lesson: str) -> dict[str, Any]:
     line = links(lesson, "Open in Colab", "Open in Binder")
     title["source"] = with_links("".join(title["source"]), line).splitlines(keepends=True)
     in_order = counts(cells) == list(range(1, len(counts(cells)) + 1))
-    new = {
+    new: dict[str, Any] = {
         "cell_type": "code",
         "execution_count": None,
         "id": COLAB_ID,
