@@ -64,8 +64,12 @@ def test_twice_is_once(tmp_path):
     assert badges("--check", path).returncode == 0
 
 
-def test_an_old_version_is_replaced(tmp_path):
+def test_an_old_version_is_replaced_and_marks_of_the_cell_stay(tmp_path):
     path = lesson(tmp_path / "00_x.ipynb")
+    badges(path)
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[1].metadata["slideshow"] = {"slide_type": "skip"}
+    nbformat.write(notebook, path)
     badges(path)
     new = path.read_text(encoding="utf-8")
     path.write_text(new.replace(__version__, "0.0.9"), encoding="utf-8")

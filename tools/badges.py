@@ -65,15 +65,16 @@ def with_colab(notebook: dict[str, Any], lesson: str) -> dict[str, Any]:
     line = links(lesson, "Open in Colab", "Open in Binder")
     title["source"] = with_links("".join(title["source"]), line).splitlines(keepends=True)
     in_order = counts(cells) == list(range(1, len(counts(cells)) + 1))
-    cells = [cell for cell in cells if cell.get("id") != COLAB_ID]
-    install = {
+    new: dict[str, Any] = {
         "cell_type": "code",
         "execution_count": None,
         "id": COLAB_ID,
         "metadata": {"tags": ["remove-cell"]},  # not shown on the course's site
         "outputs": [],
-        "source": COLAB_CELL.splitlines(keepends=True),
     }
+    install = next((cell for cell in cells if cell.get("id") == COLAB_ID), new)
+    install["source"] = COLAB_CELL.splitlines(keepends=True)
+    cells = [cell for cell in cells if cell is not install]
     notebook["cells"] = [title, install, *cells]
     if in_order:
         code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
