@@ -24,7 +24,7 @@ def _schedule_rate_and_depths(generator: Any) -> tuple[Any, ...]:
 def _mean_over_depths(gamma: Any, rate: Any, t: Any) -> Any:
     import torch
 
-    at, slope = torch.func.jvp(gamma, (t,), (torch.ones_like(t),))
+    at, slope = torch.func.jvp(gamma, (t,), (torch.ones_like(t),))[:2]
     return (slope * rate(at)).mean()
 
 
