@@ -49,18 +49,19 @@ html_js_files = ["site.js"]
 html_show_sphinx = False
 html_show_search_summary = False  # would be fetched, which a page from the file system may not do
 html_sourcelink_suffix = ""
+html_context = {"default_mode": "auto"}  # light or dark as the reader's system
 html_theme_options = {
     "home_page_in_toc": True,
     "show_toc_level": 2,
     "use_download_button": True,
     "use_fullscreen_button": False,
+    "navbar_persistent": [],  # the search stands in the sidebar
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
 
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
-python_maximum_signature_line_length = 80
 
 
 # ---- docstrings, which are plain text ------------------------------------------------------------

@@ -90,7 +90,8 @@ def _describe_axes(ax: Axes) -> str:
 
 def _plain(text: str) -> str:
     """Without the signs of TeX and line breaks: $\\hat x_t$ -> hat x_t"""
-    return " ".join(re.sub(r"\\[,;! ]|[$\\{}]", "", text).split())
+    spaced = re.sub(r"\\(\w+)\{", r"\1 ", text)
+    return " ".join(re.sub(r"\\[,;! ]|[$\\{}]", "", spaced).split())
 
 
 @styled

@@ -130,7 +130,7 @@ def _fill(
         "NOTE": f"<p>{html.escape(note)}</p>" if note else "",
         "BASE": _base64(Image.fromarray(base)),
         "FIRST": frames[first],
-        "DATA": data.replace("</", "<\\/"),
+        "DATA": data.replace("<", "\\u003c"),
     }
     text = TEMPLATE.read_text(encoding="utf-8")
     for name, value in fields.items():
