@@ -4,13 +4,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
+PAGES := $(VENV)/pages
 
-.PHONY: help notebooks test lab bench gpu browser slides coursework lint
+.PHONY: help notebooks test lab bench gpu browser slides site sitecheck coursework lint
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-notebooks: $(INSTALLED)  ## set up, execute all notebooks, write copies and HTML into build/notebooks
+notebooks: $(PAGES)  ## set up, execute all notebooks, write copies and HTML into build/notebooks
 	@$(BIN)/python tools/run_notebooks.py
 
 test: $(INSTALLED)  ## set up, run the tests, then run the notebooks and compare their outputs
@@ -34,6 +35,13 @@ browser: $(INSTALLED)  ## set up and move every slider in Chromium, which must b
 slides: $(INSTALLED)  ## set up and make decks of the lessons, into build/slides
 	@$(BIN)/python tools/make_slides.py
 
+site: $(PAGES)  ## set up and make the site of the course, into build/site
+	@$(BIN)/python tools/make_site.py
+
+sitecheck: site  ## make the site and read it in Chromium, which must be installed
+	$(BIN)/python -m pip install -q playwright axe-playwright-python
+	$(BIN)/python tools/check_site.py
+
 coursework: $(INSTALLED)  ## set up and take lessons through nbgrader and otter-grader
 	$(BIN)/python -m pip install -q -e ".[coursework]"
 	$(BIN)/python -m pytest tests/test_graders.py
@@ -49,4 +57,9 @@ $(INSTALLED): pyproject.toml
 	    "Name another: make $(firstword $(MAKECMDGOALS)) PYTHON=python3.12" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -e ".[notebooks,test]"
+	@touch $@
+
+# What makes pages that need no network: MathJax for all, Sphinx for the site.
+$(PAGES): $(INSTALLED)
+	$(BIN)/python -m pip install -q -e ".[site]"
 	@touch $@

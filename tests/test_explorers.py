@@ -3,6 +3,8 @@ page without a kernel has a picture too."""
 
 import base64
 import gc
+import html
+import re
 import subprocess
 import sys
 
@@ -169,11 +171,25 @@ def test_curves_follow_the_sliders():
 
 def test_a_page_without_a_kernel_gets_a_picture_and_a_fixed_text():
     first, second = (FrameExplorer(drawer()[0], slider("t", [1, 2, 3])) for _ in range(2))
-    bundle = first._repr_mimebundle_()
+    bundle, metadata = first._repr_mimebundle_()
     assert base64.b64decode(bundle["image/png"]) == first.strip
     assert "application/vnd.jupyter.widget-view+json" in bundle
     assert bundle["text/plain"] == "Explorer of t (3 positions). It moves where a kernel runs."
-    assert second._repr_mimebundle_()["text/plain"] == bundle["text/plain"]
+    assert second._repr_mimebundle_()[0]["text/plain"] == bundle["text/plain"]
+    assert "t (3 positions)" in metadata["image/png"]["alt"]
+    assert "text/html" not in bundle
+
+
+@pytest.mark.parametrize("frames", [True, False])
+def test_for_export_an_explorer_is_a_page_in_a_frame(monkeypatch, frames):
+    explorer = FrameExplorer(drawer()[0], slider("t", [1, 2])) if frames else curve_explorer()[0]
+    shown = explorer.image.value
+    monkeypatch.setenv("DIFFENC_LITE_EXPORT", "1")
+    bundle, _ = explorer._repr_mimebundle_()
+    assert set(bundle) == {"text/plain", "text/html", "image/png"}
+    (document,) = re.findall(r'srcdoc="([^"]*)"', bundle["text/html"])
+    assert html.unescape(document) == explorer.page()
+    assert explorer.image.value == shown
 
 
 def test_an_explorer_shows_its_widget_with_ipywidgets_7_too(monkeypatch):

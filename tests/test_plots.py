@@ -108,7 +108,7 @@ def test_png_holds_the_pixels():
 
 def test_a_figure_shows_itself_in_a_notebook():
     figure = plots.curves([0, 1], {"a": [0, 1]}, "t", "nats")
-    assert plots.read_png(figure._repr_png_()).shape == (360, 800, 3)
+    assert plots.read_png(figure._repr_png_()[0]).shape == (360, 800, 3)
     assert repr(figure) == "<Picture size 800x360 with 1 Axes>"  # the same on every machine
 
 
@@ -366,3 +366,24 @@ def test_every_figure_of_the_readme_can_be_made_again():
         path = root / "figures" / name
         width, height = Image.open(path).size
         assert width > 600 and height > 250 and path.stat().st_size < 600_000
+
+
+# ---- in words ------------------------------------------------------------------------------------
+
+
+def test_a_figure_says_what_it_shows():
+    figure, (left, right) = plots.subplots(1, 2)
+    figure.suptitle("two worlds")
+    left.plot([0, 1], [0, 1], label=r"exact, $\hat{x}_t$")
+    left.set(xlabel="steps $T$", ylabel="gap,\nnats", title="left")
+    left.legend()
+    plots.show_image(right, np.zeros((4, 4)))
+    right.set_title("a digit")
+    plot = "Plot: left; gap, nats against steps T; shown are exact, hat x_t."
+    words = f"two worlds. {plot} Image: a digit."
+    assert plots.describe(figure) == words
+    assert figure._repr_png_()[1] == {"alt": words}
+
+
+def test_a_figure_without_words_is_a_figure():
+    assert plots.describe(plots.Picture()) == "A figure."

@@ -4,10 +4,16 @@
     python tools/run_notebooks.py notebooks/00_*.ipynb    # only these
     python tools/run_notebooks.py --in-place              # store the outputs in the notebooks
 
-The last line of the output says where the files are.
+The last line of the output says where the files are. The pages need no network: their formulas are
+typeset by a copy of MathJax inside them, and their explorers move without a kernel.
 """
 
 import argparse
+import copy
+import hashlib
+import importlib.metadata
+import os
+import re
 import sys
 from pathlib import Path
 
@@ -21,14 +27,25 @@ from tqdm import tqdm
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "build" / "notebooks"
+KEPT = ROOT / "build" / "executed"  # with explorers that move, for pages
+
+# Formulas between dollars, as in notebooks. No menu: it would have to load more files.
+MATHJAX_CONFIG = r"""
+window.MathJax = {
+  tex: {inlineMath: [["$", "$"], ["\\(", "\\)"]], processEscapes: true},
+  options: {enableMenu: false}
+};
+"""
 
 
-def execute(notebook: NotebookNode, folder: Path, name: str) -> None:
+def execute(notebook: NotebookNode, folder: Path, name: str, export: bool) -> None:
     """Run every cell in `folder`, with a progress bar over the code cells.
 
+    With `export`, explorers give a page that moves without a kernel, in place of widgets.
     Raises CellExecutionError at the first cell that fails; the outputs of earlier cells are kept.
     """
     cells = sum(cell.cell_type == "code" and bool(cell.source.strip()) for cell in notebook.cells)
+    os.environ["DIFFENC_LITE_EXPORT"] = "1" if export else ""  # the kernel has it too
     with tqdm(total=cells, desc=name, unit="cell", file=sys.stdout) as bar:
         client = NotebookClient(
             notebook,
@@ -45,11 +62,71 @@ def execute(notebook: NotebookNode, folder: Path, name: str) -> None:
     notebook.metadata.get("language_info", {}).pop("version", None)  # differs between machines
 
 
+def executed(source: Path) -> NotebookNode:
+    """The notebook executed for export; from build/executed if nothing has changed since."""
+    kept = KEPT / source.name
+    notebook = nbformat.read(source, as_version=4)
+    if kept.is_file():
+        before = nbformat.read(kept, as_version=4)
+        if before.metadata.get("fingerprint") == fingerprint(notebook):
+            return before
+    execute(notebook, source.parent, source.name, export=True)
+    keep(notebook, source)
+    return notebook
+
+
+def keep(notebook: NotebookNode, source: Path) -> None:
+    """Store an executed notebook where `executed` looks for it."""
+    KEPT.mkdir(parents=True, exist_ok=True)
+    marked = copy.deepcopy(notebook)
+    marked.metadata["fingerprint"] = fingerprint(notebook)
+    nbformat.write(marked, KEPT / source.name)
+
+
+def explorers(notebook: NotebookNode) -> list[NotebookNode]:
+    """The outputs that are explorers."""
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    return [o for o in outputs if o.get("data", {}).get("text/plain", "").startswith("Explorer of")]
+
+
+def fingerprint(notebook: NotebookNode) -> str:
+    """Of all that the outputs depend on: the cells' sources and the package's files."""
+    digest = hashlib.sha256("\0".join(cell.source for cell in notebook.cells).encode())
+    for path in sorted((ROOT / "diffenc_lite").rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def mathjax() -> Path | None:
+    """MathJax 3 in one file that loads no other, if the extra `site` is installed."""
+    try:
+        files = importlib.metadata.files("sphinx-mathjax-offline") or []
+    except importlib.metadata.PackageNotFoundError:
+        return None
+    return next(Path(str(f.locate())) for f in files if f.match("static/mathjax/tex-svg.js"))
+
+
+def without_remote_pictures(text: str) -> str:
+    """Markdown with the words of a picture in place of one that a page would fetch from the net."""
+    return re.sub(r"!\[([^\]]*)\]\(https?://[^)\s]+\)", r"\1", text)
+
+
 def write_html(notebook: NotebookNode, source: Path, target: Path) -> None:
-    """Write the notebook as one HTML page that contains its pictures."""
+    """Write the notebook as one HTML page that contains its pictures and MathJax."""
+    notebook = copy.deepcopy(notebook)
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = without_remote_pictures(cell.source)
     exporter = HTMLExporter(embed_images=True)
     resources = {"metadata": {"name": source.stem, "path": str(source.parent)}}
     page, _ = exporter.from_notebook_node(notebook, resources)
+    if script := mathjax():
+        loaded = f"<script>{MATHJAX_CONFIG}{script.read_text(encoding='utf-8')}</script>"
+        before, found, rest = page.partition("<!-- Load mathjax -->")
+        _, ended, after = rest.partition("<!-- End of mathjax configuration -->")
+        before = re.sub(r'<script src="https://[^"]*require[^"]*"></script>', "", before)
+        page = before + loaded + after if found and ended else page
     target.write_text(page, encoding="utf-8")
 
 
@@ -68,19 +145,24 @@ def main() -> int:
     OUT.mkdir(parents=True, exist_ok=True)
     for source in (path.resolve() for path in sources):
         notebook = nbformat.read(source, as_version=4)
-        copy = OUT / source.name
+        target = OUT / source.name
         try:
-            execute(notebook, source.parent, source.name)
+            execute(notebook, source.parent, source.name, export=not arguments.in_place)
         except CellExecutionError as error:
-            nbformat.write(notebook, copy)
+            nbformat.write(notebook, target)
             print(error, file=sys.stderr)
-            print(f"{source.name} failed; the outputs of the cells before: {copy}", file=sys.stderr)
+            print(
+                f"{source.name} failed; the outputs of the cells before: {target}", file=sys.stderr
+            )
             return 1
         if arguments.in_place:
             nbformat.write(notebook, source)
         else:
-            nbformat.write(notebook, copy)
-            write_html(notebook, source, copy.with_suffix(".html"))
+            keep(notebook, source)
+            write_html(notebook, source, target.with_suffix(".html"))
+            for output in explorers(notebook):
+                del output.data["text/html"]  # an editor may refuse it; the picture stays
+            nbformat.write(notebook, target)
     where = "in their own files" if arguments.in_place else f"and HTML pages are in {OUT}"
     print(f"Done: executed notebooks {where}")
     return 0

@@ -6,7 +6,8 @@ curves. Moving a slider never runs a network. Controls are made by `slider` and 
 from the keyboard: Tab goes to the next one, the arrow keys move a slider, Enter presses a button.
 
 A page without a kernel shows a strip: five positions of the first control. The notebook stores it
-as a PNG, with a sentence that says what it is. The state of the widgets is not stored.
+as a PNG, with a sentence that says what it is. The state of the widgets is not stored. Exported
+pages and the site have explorers that move: see `standalone`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import base64
 import gc
 import itertools
+import os
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
@@ -28,7 +30,7 @@ from torch import Tensor
 from ... import process
 from ...gaussian import standard_normal
 from ...model import DiffEnc
-from . import plots
+from . import plots, standalone
 
 Index = tuple[int, ...]  # the position of each control
 
@@ -89,6 +91,25 @@ class Explorer:
         """The PNG at one position of the controls."""
         raise NotImplementedError
 
+    def alt(self, index: Index) -> str:
+        """The frame at one position of the controls, in words."""
+        raise NotImplementedError
+
+    def page(self) -> str:
+        """The explorer as one HTML page, which needs no kernel and no network."""
+        controls = [
+            standalone.Control(
+                c.description,
+                [name for name, _ in c.options],
+                c.index,
+                isinstance(c, ipywidgets.SelectionSlider),
+            )
+            for c in self.controls
+        ]
+        page = standalone.page(controls, lambda i: plots.read_png(self.frame(i)), self.alt)
+        self._show()  # the position before, if drawing has changed the figure
+        return page
+
     def _show(self, change: Any = None) -> None:
         self.image.value = self.frame(self._index())
 
@@ -111,13 +132,20 @@ class Explorer:
         wide = pictures[0].shape[1] > 1.5 * pictures[0].shape[0]
         return plots.png(np.vstack(pictures) if wide else np.hstack(pictures))
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+    def _repr_mimebundle_(
+        self, include: Any = None, exclude: Any = None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
         parts = ", ".join(f"{c.description} ({len(c.options)} positions)" for c in self.controls)
-        return {
-            **_view(self.widget),
+        data = {
             "text/plain": f"Explorer of {parts}. It moves where a kernel runs.",
             "image/png": base64.b64encode(self.strip).decode(),
         }
+        if os.environ.get(standalone.VARIABLE) == "1":
+            data["text/html"] = standalone.frame(self.page(), f"Explorer of {parts}")
+        else:
+            data |= _view(self.widget)
+        alt = f"Positions of an explorer of {parts}. At the start: {self.alt(self._index())}"
+        return data, {"image/png": {"alt": alt}}
 
 
 def _view(widget: ipywidgets.Widget) -> dict[str, Any]:
@@ -156,6 +184,7 @@ class FrameExplorer(Explorer):
     def __init__(self, draw: Callable[..., Figure], *controls: Any):
         choices = [list(enumerate(control.options)) for control in controls]
         self.frames: dict[Index, bytes] = {}
+        self.alts: dict[Index, str] = {}
         painter = None
         for combination in itertools.product(*choices):
             figure = draw(*(value for _, (_, value) in combination))
@@ -163,10 +192,14 @@ class FrameExplorer(Explorer):
                 painter = plots.Painter(figure)
             index = tuple(i for i, _ in combination)
             self.frames[index] = plots.png(painter.pixels())
+            self.alts[index] = plots.describe(figure)
         super().__init__(controls)
 
     def frame(self, index: Index) -> bytes:
         return self.frames[index]
+
+    def alt(self, index: Index) -> str:
+        return self.alts[index]
 
 
 class CurveExplorer(Explorer):
@@ -187,9 +220,16 @@ class CurveExplorer(Explorer):
         super().__init__(controls)
 
     def frame(self, index: Index) -> bytes:
+        self._move_to(index)
+        return plots.png(self.painter.pixels())
+
+    def alt(self, index: Index) -> str:
+        self._move_to(index)
+        return plots.describe(self.figure)
+
+    def _move_to(self, index: Index) -> None:
         pairs = zip(self.controls, index, strict=True)
         self.update(*(control.options[i][1] for control, i in pairs))
-        return plots.png(self.painter.pixels())
 
 
 # --- a digit, encoded and noised -----------------------------------------------------------------

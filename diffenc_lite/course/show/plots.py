@@ -9,6 +9,7 @@ that is the last line of a notebook's cell is shown, and no figure stays open. F
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -58,10 +59,39 @@ SIGNED = "RdBu_r"  # red above zero, white at zero, blue below
 
 
 class Picture(Figure):
-    """A Figure that a notebook shows if it is the last line of a cell."""
+    """A Figure that a notebook shows if it is the last line of a cell, with a description."""
 
-    def _repr_png_(self) -> bytes:
-        return png(pixels(self))
+    def _repr_png_(self) -> tuple[bytes, dict[str, str]]:
+        return png(pixels(self)), {"alt": describe(self)}
+
+
+def describe(figure: Figure) -> str:
+    """What a figure shows, in words: its titles, axes and legends, and how many images.
+
+    Pages give it to readers who do not see the figure.
+    """
+    heading = figure.get_suptitle().strip()
+    parts = [f"{heading}." if heading else "", *map(_describe_axes, figure.axes)]
+    return _plain(" ".join(part for part in dict.fromkeys(parts) if part)) or "A figure."
+
+
+def _describe_axes(ax: Axes) -> str:
+    if ax.images and not ax.lines:
+        names = [name for name in (ax.get_title(), ax.get_ylabel()) if name.strip()]
+        return f"Image: {', '.join(names)}." if names else "Images."
+    names = [ax.get_title(), f"{ax.get_ylabel()} against {ax.get_xlabel()}"]
+    if not (ax.get_xlabel() and ax.get_ylabel()):
+        names[1] = ax.get_xlabel() or ax.get_ylabel()
+    shown = ", ".join(ax.get_legend_handles_labels()[1])
+    names += [f"shown are {shown}"] if shown else []
+    text = "; ".join(name for name in names if name.strip())
+    return f"{'Plot: ' if ax.has_data() else ''}{text}." if text else ""
+
+
+def _plain(text: str) -> str:
+    """Without the signs of TeX and line breaks: $\\hat x_t$ -> hat x_t"""
+    spaced = re.sub(r"\\(\w+)\{", r"\1 ", text)
+    return " ".join(re.sub(r"\\[,;! ]|[$\\{}]", "", spaced).split())
 
 
 @styled
