@@ -2,10 +2,11 @@
 
 The paper, one idea a file, in this order:
 
+    gaussian   kl_ratio, best_ratio: the closed forms (L0, L2, W1)
     schedule   Noise, LinearSchedule, LearnedSchedule, CosineSchedule: gamma(t), alpha, sigma
-    encoder    IdentityEncoder (VDM), ScalingEncoder, LearnedEncoder: x -> x_t
+    encoder    IdentityEncoder (VDM), ScalingEncoder, LearnedEncoder: x -> x_t (E1-E3)
     process    q and p as functions of tensors (F1-F3, G3, G4)
-    pixels     8-bit levels <-> x in (-1, 1), and the price of a level (G2)
+    pixels     8-bit levels <-> x in (-1, 1), and the cost of a level (G2)
     networks   MLP, UNet: denoiser and encoder
     model      DiffEnc(denoiser, encoder, schedule); build(ModelConfig(...)) by name and size
     bound      elbo: prior + reconstruction + diffusion, at finite or infinite depth (L0-L4)
@@ -13,8 +14,9 @@ The paper, one idea a file, in this order:
     ratio      optimal_ratio, best_time_grid: the noise variance ratio w, the best steps (W1-W5)
     sampling   sample, sample_steps
 
-The machinery, each a folder with one door:
+The machinery; a folder has one door, its __init__:
 
+    files      files written whole or not at all
     training   train(model, images, TrainConfig(2000)), show
     data       load_mnist, load_named("fashion-mnist"), toy
     pretrained load_pretrained("mnist-learned"), save_model, load_model
@@ -27,7 +29,14 @@ show (plots and explorers), studies. On the command line: python -m diffenc_lite
 from . import bound, gaussian, pixels, process
 from .bound import Bound, elbo
 from .data import ImageSet, load_cifar10, load_mnist, load_named, toy
-from .encoder import Encoder, Encoding, IdentityEncoder, LearnedEncoder, ScalingEncoder
+from .encoder import (
+    Encoder,
+    Encoding,
+    IdentityEncoder,
+    LearnedEncoder,
+    ScalingEncoder,
+    check_encoder,
+)
 from .evaluation import Evaluation, evaluate, evenly
 from .gaussian import best_ratio, kl_ratio
 from .model import DiffEnc, ModelConfig, build
@@ -84,6 +93,7 @@ __all__ = [
     "bound",
     "build",
     "cheapest_path",
+    "check_encoder",
     "edge_costs",
     "elbo",
     "estimate_ratio",

@@ -198,9 +198,13 @@ def _torchrun(device: str) -> Iterator[int]:
 def _device(name: str) -> torch.device:
     if name != "auto":
         try:
-            return torch.device(name)
+            device = torch.device(name)
         except RuntimeError:
             raise ValueError(f"--device must be auto, cpu, cuda, cuda:1, mps; got {name}") from None
+        there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+        if not there.get(device.type, True):
+            raise ValueError(f"--device {name}: torch finds no such device here; try --device auto")
+        return device
     if torch.cuda.is_available():
         return torch.device("cuda", torch.cuda.current_device())
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
@@ -279,9 +283,9 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     one.set_defaults(after_interrupt="; all is saved, and the same command goes on")
     one.add_argument("folder", help="for resume.pt, metrics.jsonl and the model with its card")
-    one.add_argument("--encoder", choices=ENCODERS, default="learned", help="x_t")
+    one.add_argument("--encoder", choices=ENCODERS, default="learned", help="what makes x_t")
     one.add_argument("--size", choices=tuple(SIZES), default="small", help="of the networks")
-    one.add_argument("--schedule", choices=tuple(SCHEDULES), default="fixed", help="end points")
+    one.add_argument("--schedule", choices=tuple(SCHEDULES), default="fixed", help="of gamma")
     one.add_argument("--dropout", type=float, default=0.0, help="of the U-Nets; 0.1 in the paper")
     one.add_argument("--updates", type=int, default=2000, help="of the weights")
     defaults = {field.name: field.default for field in fields(TrainConfig)}
@@ -323,7 +327,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--seed", type=int, default=0, help="of the draws")
 
     one = command(
-        "study", run_study, "Run a study of the course, or the rest of it; several processes may.",
+        "study", run_study, "Run a study of the course, or what is left of it.",
         "encoders runs/encoders --budget seeds=5",
     )  # fmt: skip
     one.set_defaults(after_interrupt="; the same command goes on")
@@ -332,7 +336,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--root", help="folder that holds the full MNIST")
     one.add_argument(
         "--budget", type=_number, nargs="*", default=[], metavar="NAME=NUMBER",
-        help="what trades time for precision; without it, what suits the device",
+        help="numbers that trade time for precision; by default, what suits the device",
     )  # fmt: skip
 
     one = command(

@@ -52,7 +52,7 @@ def terms(
         images: uint8 (B, ...), not checked.
         at: at infinite depth the t of each image, (B,). In a chain the number of its step, (B,), or
             None for every step.
-        eps: the noise in z_t, (B, ...); for every step, one such tensor after the other.
+        eps: the noise in z_t, (B, ...); for every step, an iterable of such tensors, one a step.
         eps_0: the noise in z_0, (E, ...), E <= B: prior and reconstruction are those of the first E
             images.
         chain: the steps of a bound at finite depth (L3); None is infinite depth (L4).
@@ -76,7 +76,7 @@ def terms(
 def prior_loss(model: DiffEnc, x: Tensor) -> Tensor:
     """L0: KL(q(z_1 | x) || N(0, I)) with x_1 the encoding at t = 1: (B, ...) -> nats (B,)"""
     at_1 = _noise_at(model, x, 1.0)
-    return _prior(x + model.encoder.shift(x, at_1.gamma), at_1)
+    return _prior(x + encoder.shift(model.encoder, x, at_1.gamma), at_1)
 
 
 def _prior(x_1: Tensor, at_1: Noise) -> Tensor:
@@ -91,7 +91,8 @@ def reconstruction_loss(model: DiffEnc, images: Tensor, eps_0: Tensor) -> Tensor
     """
     x = pixels.to_unit(images, model.levels, eps_0.dtype)
     at_0 = _noise_at(model, x, 0.0)
-    return _reconstruction(model, images, x + model.encoder.shift(x, at_0.gamma), eps_0, at_0)
+    x_0 = x + encoder.shift(model.encoder, x, at_0.gamma)
+    return _reconstruction(model, images, x_0, eps_0, at_0)
 
 
 def _reconstruction(
@@ -107,8 +108,8 @@ def end_losses(model: DiffEnc, images: Tensor, eps_0: Tensor) -> tuple[Tensor, T
     """(prior, reconstruction), with the encodings at t = 0 and t = 1 from one batched call."""
     x = pixels.to_unit(images, model.levels, eps_0.dtype)
     at_0, at_1 = _noise_at(model, x, 0.0), _noise_at(model, x, 1.0)
-    shift = model.encoder.shift(torch.cat([x, x]), torch.cat([at_0.gamma, at_1.gamma]))
-    shift_0, shift_1 = shift.chunk(2)
+    both = torch.cat([at_0.gamma, at_1.gamma])
+    shift_0, shift_1 = encoder.shift(model.encoder, torch.cat([x, x]), both).chunk(2)
     prior = _prior(x + shift_1, at_1)
     return prior, _reconstruction(model, images, x + shift_0, eps_0, at_0)
 
@@ -145,7 +146,7 @@ def diffusion_density(model: DiffEnc, x: Tensor, t: Tensor, eps: Tensor) -> Tens
 def prediction(
     model: DiffEnc, x_t: Tensor, eps: Tensor, at: Noise
 ) -> tuple[Tensor, Tensor | float]:
-    """v - v_hat, and u_hat, which p puts for u; both from z_t = alpha_t x_t + sigma_t eps
+    """v - v_hat, and u_hat, the u of p; both from z_t = alpha_t x_t + sigma_t eps
 
     Args: x_t (B, ...), the encoding; eps (B, ...); at, the noise level of each example, (B,).
     """
@@ -215,8 +216,9 @@ def elbo(
         steps: None is infinite depth (L4); T is finite depth with T equal steps (L3).
         ratio: w = sigma_Q^2 / sigma_P^2 > 0: a number, a tensor (T,) whose row i is the step
             t = (i+1)/T, a tensor (T, ...) with one w for each dimension of an example too, or
-            "optimal": W1 fitted on these very images (so it flatters; to score held-out images give
-            `ratio=optimal_ratio(model, training_images, steps)`). At infinite depth it must be 1.
+            "optimal": W1 fitted on these same images, which makes the bound look too good; for
+            held-out images give `ratio=optimal_ratio(model, training_images, steps)`. At infinite
+            depth it must be 1.
         every_step: sum all T steps instead of drawing one per example and multiplying by T.
         t: (B,) in [0, 1]; at finite depth, the step that contains t (every_step needs none). By
             default drawn with low discrepancy: one uniform offset, equally spaced modulo 1.
@@ -257,14 +259,14 @@ def mean_gaps(
     x: Tensor,
     grid: Tensor,
     generator: torch.Generator | None = None,
-    noise: Tensor | None = None,
+    eps: Tensor | None = None,
 ) -> Iterator[Tensor]:
-    """`step_gap` of all of x, (B, ...), for each step of the grid; no gradient. The noise is
-    fresh in each step if not given."""
+    """`step_gap` of all of x, (B, ...), for each step of the grid; no gradient. If eps is not
+    given, each step draws its own."""
     for s, t in zip(grid[:-1], grid[1:], strict=True):
         with torch.no_grad():
-            eps = _given_or_drawn("noise", noise, x, generator)
-            yield step_gap(model, x, s.expand(len(x)), t.expand(len(x)), eps)
+            drawn = _given_or_drawn("noise", eps, x, generator)
+            yield step_gap(model, x, s.expand(len(x)), t.expand(len(x)), drawn)
 
 
 def _fitted_ratios(
@@ -272,13 +274,13 @@ def _fitted_ratios(
     x: Tensor,
     grid: Tensor,
     ratio: str,
-    noise: Tensor | None,
+    eps: Tensor | None,
     generator: torch.Generator | None,
 ) -> Tensor:
-    """W1: w* of every step, fitted on x itself and on the noise if it is given, (T,)."""
+    """W1: w* of every step, (T,), fitted on x itself, and on eps if it is given."""
     if ratio != "optimal":
         raise ValueError(f'ratio must be a number, a tensor (T,) or "optimal"; got "{ratio}"')
-    gaps = mean_gaps(model, x, grid, generator, noise)
+    gaps = mean_gaps(model, x, grid, generator, eps)
     return best_ratio(torch.stack([gap.mean() for gap in gaps]))
 
 

@@ -1,8 +1,8 @@
 """The full check of a device: `make gpu`, or `python -m diffenc_lite doctor --full`.
 
-Each check says that it begins, and what it finds. One that fails is told with its error, and the
-others go on. doctor.json has all that was found, doctor.md the same as a table; both are written
-again after each check.
+Each check prints its name and what it finds. If one fails, its error is printed, and the others
+still run. doctor.json has all that was found, doctor.md the same as a table; both are written again
+after each check.
 
 CUDA and MPS are written to PyTorch's documentation and not measured yet: this measures them.
 """
@@ -103,8 +103,8 @@ class Subject:
 
 
 def check_loss(subject: Subject, encoder: str) -> Iterator[Found]:
-    """Bound and gradient of a trained model: how far from those of the CPU in float64, relatively,
-    on the same draws.
+    """Bound and gradient of a trained model: their relative distance from those of the CPU in
+    float64, on the same draws.
 
     float32 has a wide limit because convolutions on CUDA take TF32 by default, with the 10 bits of
     float16; bf16 has 7. Gradients of a trained model are small differences of large ones.
@@ -112,11 +112,11 @@ def check_loss(subject: Subject, encoder: str) -> Iterator[Found]:
     images = evenly(subject.test.images, COMPARED)
     like, draws = torch.empty(images.shape), torch.Generator().manual_seed(0)
     t = low_discrepancy(len(images), like, draws)
-    noise, noise_0 = (torch.randn(images.shape, generator=draws) for _ in range(2))
+    eps, eps_0 = (torch.randn(images.shape, generator=draws) for _ in range(2))
 
     def bound_and_gradient(model: DiffEnc) -> tuple[float, Tensor]:
         at_home = images.to(model.device)
-        bits = elbo(model, at_home, t=t, noise=noise, noise_0=noise_0).bits_per_dim().mean()
+        bits = elbo(model, at_home, t=t, noise=eps, noise_0=eps_0).bits_per_dim().mean()
         bits.backward()
         parts = [w.grad.flatten() for w in model.parameters() if w.grad is not None]
         return bits.item(), torch.cat(parts).cpu().double()
@@ -189,8 +189,8 @@ def check_minutes(subject: Subject, encoder: str) -> Iterator[Found]:
 
 
 def check_resume(subject: Subject, encoder: str) -> Iterator[Found]:
-    """Stopped in the middle and gone on with, a training ends as one that was not: on a CPU bit for
-    bit, elsewhere but for sums in another order."""
+    """A training that is stopped in the middle and goes on ends like one that was not stopped: bit
+    for bit on a CPU; elsewhere sums may come in another order."""
     with TemporaryDirectory() as folder:
         expected = short_run(subject, encoder, f"{folder}/whole")
         short_run(subject, encoder, f"{folder}/stopped", stop=SHORT["updates"] // 2)

@@ -17,6 +17,8 @@ An encoder is anything with the two methods of `Encoder`. One of your own, with 
             return Encoding(x + self.shift(x, gamma), u)
 
     model = DiffEnc(denoiser, encoder=MeanShift(torch.zeros(1, 28, 28)))
+
+A wrong u gives a wrong bound and no error. Test yours once: `check_encoder(encoder, x)`.
 """
 
 from __future__ import annotations
@@ -39,11 +41,11 @@ class Encoding(NamedTuple):
 class Encoder(Protocol):
     """encoder(x, gamma) -> Encoding(x_t, u), and encoder.shift(x, gamma) -> x_t - x.
 
-    x has shape (B, ...), gamma (B,). `shift` is for where the derivative is not needed.
+    x has shape (B, ...), gamma (B,). `shift` is used where the derivative is not needed.
 
-    Two more, if there are any: `counterterm`, whether the generative process puts x_hat for u (G3;
-    True if the encoder does not say), or 0; and `change(x, gamma_s, gamma_t) -> (x_t, x_t - x_s)`,
-    if the encoder can tell the difference without cancellation (see the function of that name).
+    Two more are optional. `counterterm`: True, the default, if the generative process uses x_hat in
+    the place of u; False if it uses 0 (G3). `change(x, gamma_s, gamma_t) -> (x_t, x_t - x_s)`: a
+    formula for the difference that loses no digits (see the function `change`).
     """
 
     def __call__(self, x: Tensor, gamma: Tensor, /) -> Encoding: ...
@@ -52,8 +54,13 @@ class Encoder(Protocol):
 
 
 def has_counterterm(encoder: Encoder) -> bool:
-    """Whether the generative process puts x_hat for u, or 0 (G3)."""
+    """True if the generative process uses x_hat in the place of u, False if it uses 0 (G3)."""
     return getattr(encoder, "counterterm", True)
+
+
+def shift(encoder: Encoder, x: Tensor, gamma: Tensor) -> Tensor:
+    """x_t - x: `encoder.shift(x, gamma)`, checked to have the shape of x."""
+    return in_shape_of(x, "x", encoder.shift(x, gamma), "encoder.shift(x, gamma)")
 
 
 def change(encoder: Encoder, x: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> tuple[Tensor, Tensor]:
@@ -63,7 +70,7 @@ def change(encoder: Encoder, x: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> tup
     """
     if (own := getattr(encoder, "change", None)) is not None:
         return own(x, gamma_s, gamma_t)
-    both = encoder.shift(torch.cat([x, x]), torch.cat([gamma_s, gamma_t]))
+    both = shift(encoder, torch.cat([x, x]), torch.cat([gamma_s, gamma_t]))
     shift_s, shift_t = both.chunk(2)
     return x + shift_t, shift_t - shift_s
 
@@ -101,8 +108,8 @@ class LearnedEncoder(nn.Module):
 
     Args: network, any nn.Module with network(x, gamma) -> y in the shape of x.
 
-    dy/dlambda = -dy/dgamma is exact, by forward mode through the same pass that gives y
-    (`torch.func.jvp`), and can be trained through. One pass means one dropout mask for both.
+    dy/dlambda = -dy/dgamma is exact: forward-mode differentiation (`torch.func.jvp`) computes it in
+    the same pass as y, with the same dropout mask, and gradients flow through it.
     Raises ValueError for a network with BatchNorm: forward mode does not go through it.
     """
 
@@ -124,13 +131,7 @@ class LearnedEncoder(nn.Module):
 
     def y(self, x: Tensor, gamma: Tensor) -> Tensor:
         """The network's output, checked to have the shape of x."""
-        y = self.network(x, gamma)
-        if y.shape != x.shape:
-            raise ValueError(
-                f"the encoder's network(x, gamma) must return the shape of x, {tuple(x.shape)}; "
-                f"got {tuple(y.shape)}"
-            )
-        return y
+        return predict(self.network, x, gamma, "the encoder's network", "x")
 
     def shift(self, x: Tensor, gamma: Tensor) -> Tensor:
         return Noise.from_gamma(gamma).like(x).sigma.square() * (self.y(x, gamma) - x)
@@ -149,3 +150,67 @@ class LearnedEncoder(nn.Module):
         sigma2 = Noise.from_gamma(gamma).like(x).sigma.square()
         x_t = x + sigma2 * (y - x)
         return Encoding(x_t, x_t - y - dy_dgamma)
+
+
+# --- what networks and encoders of your own return ------------------------------------------------
+
+
+def in_shape_of(x: Tensor, name: str, returned: object, what: str) -> Tensor:
+    """What was returned, if it is a tensor in the shape of x. Args: name of x, for the message.
+
+    Raises TypeError if it is no tensor, ValueError if it has another shape.
+    """
+    if isinstance(returned, Tensor) and returned.shape == x.shape:
+        return returned
+    expected = f"{what} must be a tensor in the shape of {name}, {tuple(x.shape)}; got "
+    if isinstance(returned, Tensor):
+        raise ValueError(f"{expected}shape {tuple(returned.shape)}")
+    raise TypeError(expected + type(returned).__name__)
+
+
+def predict(network: nn.Module, x: Tensor, gamma: Tensor, what: str, name: str) -> Tensor:
+    """network(x, gamma), checked to have the shape of x. Args: what and name, for the message.
+
+    Raises ValueError if the network fails on this input, and what `in_shape_of` raises.
+    """
+    try:
+        returned = network(x, gamma)
+    except RuntimeError as error:
+        if type(error) is not RuntimeError:  # out of memory, say
+            raise
+        raise ValueError(
+            f"{what}({name}, gamma) failed on {name} {tuple(x.shape)} and gamma "
+            f"{tuple(gamma.shape)}: {error}" + _hint(tuple(x.shape))
+        ) from error
+    return in_shape_of(x, name, returned, f"{what}({name}, gamma)")
+
+
+def _hint(shape: tuple[int, ...]) -> str:
+    """What to write instead, for the most common mistakes."""
+    if len(shape) == 3:
+        return ". Pictures have shape (B, C, H, W): for grey images write images[:, None]"
+    if len(shape) == 4 and shape[-1] in (1, 3):
+        return ". Pictures have shape (B, C, H, W): write images.permute(0, 3, 1, 2)"
+    return ""
+
+
+@torch.no_grad()
+def check_encoder(encoder: Encoder, x: Tensor) -> None:
+    """Check that x_t = x + shift and dx_t/dlambda = sigma_t^2 u, for x at several gammas.
+
+    Args: x (B, ...), any data; example i is encoded at the i-th of B values of gamma, from 4 to -8.
+    An encoder with dropout must be in eval mode. Raises ValueError, saying what is wrong.
+    """
+    gamma = torch.linspace(4, -8, len(x)).to(x)
+    x_t, u = encoder(x, gamma)
+    shifted, slope = torch.func.jvp(  # type: ignore[misc]
+        lambda g: x + shift(encoder, x, g), (gamma,), (torch.ones_like(gamma),)
+    )
+    sigma2 = Noise.from_gamma(gamma).like(x).sigma.square()
+    for claim, found, expected in (
+        ("x_t = x + shift(x, gamma)", x_t, shifted),
+        ("dx_t/dlambda = sigma_t^2 u", sigma2 * u, -slope),  # lambda = -gamma
+    ):
+        off = float((found - expected).abs().max())
+        if not off <= 1e-3 * (1 + float(expected.abs().max())):
+            raise ValueError(f"encoder must have {claim}; the two sides differ by up to {off:.3g}")

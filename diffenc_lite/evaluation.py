@@ -46,11 +46,12 @@ def evaluate(
     """L0-L4: The bound on all images, at infinite depth or with `steps` steps
 
     The standard error is over images, each first averaged over `passes` draws of t and noise.
-    Within a batch t has low discrepancy: the mean is a little better than the error says.
+    Within a batch t has low discrepancy, so the mean is a little better than this error says.
     Args: images uint8 (N, ...) with N >= 2; ratio, a number or a tensor fitted on other images;
         generator, grid and every_step as in `elbo`.
     Raises ValueError for fewer images, passes or batch below 1, and what `elbo` raises.
     """
+    model.check(images)
     if len(images) < 2 or passes < 1 or batch < 1:
         raise ValueError(
             "evaluate needs at least 2 images, 1 pass and 1 image in a batch; "
@@ -77,7 +78,7 @@ def evaluate(
 
 
 def evenly(images: Tensor, n: int) -> Tensor:
-    """n of the images, evenly chosen, or all if there are fewer. Not the first n: the first half of
+    """n of the images, evenly spaced, or all if there are fewer. Not the first n: the first half of
     MNIST's test images was written by other people than the second, and is easier.
 
     Raises ValueError for n below 1."""

@@ -14,7 +14,7 @@ PathLike = str | os.PathLike[str]
 
 @contextmanager
 def writing(path: PathLike) -> Iterator[None]:
-    """Whatever goes wrong with the disk inside, one error that names the file and the reason."""
+    """An OSError inside becomes one that names the file and the reason."""
     try:
         yield
     except OSError as error:
@@ -23,12 +23,12 @@ def writing(path: PathLike) -> Iterator[None]:
 
 
 def write_whole(path: PathLike, content: bytes) -> None:
-    """Write under another name in the same folder, flush to the disk, then rename: at no moment is
-    there half a file at `path`, and if writing fails what was there before is still there.
+    """Write under another name in the same folder, flush to the disk, then rename. So there is
+    never half a file at `path`, and if writing fails, what was there before is still there.
 
     Raises OSError (PermissionError, ...) naming the file and the reason.
     """
-    path = Path(os.path.realpath(path))  # a link stays one
+    path = Path(os.path.realpath(path))  # a link stays a link
     part = path.with_name(path.name + ".part")
     with writing(path):
         if path.exists() and not path.is_file():

@@ -1,4 +1,4 @@
-"""Closed forms of Gaussians that the bound is made of, in nats."""
+"""The closed forms for Gaussians that the bound consists of, in nats."""
 
 import torch
 from torch import Tensor

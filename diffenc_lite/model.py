@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +21,8 @@ from .encoder import (
     LearnedEncoder,
     ScalingEncoder,
     has_counterterm,
+    in_shape_of,
+    predict,
 )
 from .networks import MLP, GammaEmbedding, UNet, UNetConfig
 from .schedule import CosineSchedule, LearnedSchedule, LinearSchedule, Schedule, check_schedule
@@ -35,8 +38,9 @@ class DiffEnc(nn.Module):
         schedule: LinearSchedule() by default, or any `Schedule`. The networks of this library in
             denoiser and encoder are conditioned on its end points.
         levels: number of levels of the data, at most 256.
-        shape: of one example, e.g. (1, 28, 28); by default that of the denoiser, if it has one. If
-            neither is given, images of any shape will do, until the model is trained or sampled.
+        shape: of one example, e.g. (1, 28, 28); by default that of the denoiser, if it has one.
+            Without either, images of any shape are accepted until the model is trained, and it
+            cannot be sampled before.
     """
 
     def __init__(
@@ -71,34 +75,23 @@ class DiffEnc(nn.Module):
 
     def encode(self, x: Tensor, gamma: Tensor) -> Encoding:
         """x_t and u of the encoder, checked to have the shape of x (E1-E3)."""
-        x_t, u = self.encoder(x, gamma)
-        if not x_t.shape == u.shape == x.shape:
-            raise ValueError(
-                f"encoder(x, gamma) must return x_t and u in the shape of x, {tuple(x.shape)}; "
-                f"got {tuple(x_t.shape)} and {tuple(u.shape)}"
+        returned = self.encoder(x, gamma)
+        if not isinstance(returned, tuple) or len(returned) != 2:
+            raise TypeError(
+                f"encoder(x, gamma) must return Encoding(x_t, u); got {type(returned).__name__}"
             )
-        return Encoding(x_t, u)
+        x_t, u = returned
+        return Encoding(
+            in_shape_of(x, "x", x_t, "x_t of encoder(x, gamma)"),
+            in_shape_of(x, "x", u, "u of encoder(x, gamma)"),
+        )
 
     def v_hat(self, z: Tensor, gamma: Tensor) -> Tensor:
         """The denoiser's prediction of v, checked to have the shape of z."""
-        try:
-            v_hat = self.denoiser(z, gamma)
-        except RuntimeError as error:
-            if type(error) is not RuntimeError:  # out of memory, say
-                raise
-            raise ValueError(
-                f"denoiser(z, gamma) failed on z {tuple(z.shape)} and gamma {tuple(gamma.shape)}: "
-                f"{error}" + _own_hint(tuple(z.shape))
-            ) from error
-        if v_hat.shape != z.shape:
-            raise ValueError(
-                f"denoiser(z, gamma) must return the shape of z, {tuple(z.shape)}; "
-                f"got {tuple(v_hat.shape)}"
-            )
-        return v_hat
+        return predict(self.denoiser, z, gamma, "denoiser", "z")
 
     def u_hat(self, x_hat: Tensor) -> Tensor | float:
-        """What the generative process puts for u: x_hat, or 0 for a VDM (G3)."""
+        """What the generative process uses in the place of u: x_hat, or 0 for a VDM (G3)."""
         return x_hat if has_counterterm(self.encoder) else 0.0
 
     def to_unit(self, images: Tensor) -> Tensor:
@@ -120,6 +113,13 @@ class DiffEnc(nn.Module):
                 f"{name} must have shape (B, {', '.join(map(str, self.shape))}) for this model; "
                 f"got {given}" + _shape_hint(given, self.shape)
             )
+
+    @torch.no_grad()
+    def settings(self) -> dict[str, Any]:
+        """What the weights of a model do not tell; gamma to six digits, at t = 0, 1/2 and 1."""
+        t = torch.tensor([0.0, 0.5, 1.0], dtype=self.dtype, device=self.device)
+        gamma = [float(f"{each:.6g}") for each in self.schedule(t).gamma.tolist()]
+        return {"shape": self.shape, "levels": self.levels, "gamma": gamma}
 
     @property
     def device(self) -> torch.device:
@@ -145,22 +145,13 @@ def _checked(encoder: Encoder) -> Encoder:
 
 
 def _shape_hint(given: tuple[int, ...], shape: tuple[int, ...]) -> str:
-    """What to write instead, for the mistakes that are made most."""
+    """What to write instead, for the most common mistakes."""
     if given == shape:
         return ". For one image write images[None]"
     if len(shape) == 3 and given[1:] == shape[1:] + shape[:1]:
         return ". Channels come first: write images.permute(0, 3, 1, 2)"
     if len(shape) == 3 and given[1:] == shape[1:] and shape[0] == 1:
         return ". For grey images write images[:, None]"
-    return ""
-
-
-def _own_hint(z: tuple[int, ...]) -> str:
-    """As `_shape_hint`, for a denoiser that does not say what shape it takes."""
-    if len(z) == 3:
-        return ". Pictures have shape (B, C, H, W): for grey images write images[:, None]"
-    if len(z) == 4 and z[-1] in (1, 3):
-        return ". Pictures have shape (B, C, H, W): write images.permute(0, 3, 1, 2)"
     return ""
 
 
@@ -250,6 +241,10 @@ class ModelConfig:
 
 def build(config: ModelConfig) -> DiffEnc:
     """The model of a configuration, kept as `model.config`. The one place where names are read."""
+    if not isinstance(config, ModelConfig):
+        raise TypeError(
+            f"config must be a ModelConfig; got {config!r}. Write build(ModelConfig('learned'))"
+        )
     schedule = SCHEDULES[config.schedule](config.gamma_min, config.gamma_max)
     size = SIZES[config.size]
 

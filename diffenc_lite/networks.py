@@ -3,8 +3,8 @@
 An MLP for points, a U-Net for images. The two roles differ at the ends only: a denoiser sees
 Fourier features of z and adds its output to z; an encoder sees x and ends in a tanh. Both start
 from a zero-initialised output. Both see gamma as a fraction of the way between the end points of
-the schedule as they are now. The schedule is that of the model that they are put into (`DiffEnc`
-sees to it); before that, LinearSchedule().
+the schedule as they are now. `DiffEnc` gives them the schedule of the model that they are part of;
+before that it is LinearSchedule().
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class UNetConfig:
     attention: after the first block of the coarsest resolution.
     pool: halve height and width from one entry to the next; the paper's denoiser does not.
     fourier: the powers k of the sines and cosines of 2 pi 2^k z, for a denoiser. The paper has
-        (6, 7); more of them, scaled by the noise and handed to the output, learn several times
-        faster (in updates 101 to 200 on MNIST, 2.8 against 7.4 bits/dim).
+        (6, 7). With more of them, scaled by the noise and passed on to the output, training is
+        several times faster (2.8 instead of 7.4 bits/dim in updates 101 to 200 on MNIST).
     """
 
     channels: tuple[int, ...]
@@ -49,12 +49,12 @@ def zero_(module: nn.Conv2d | nn.Linear) -> nn.Conv2d | nn.Linear:
 
 
 class FourierFeatures(nn.Module):
-    """z -> z, and sin and cos of (w z / alpha), over (w sigma), for w = 2 pi 2^k:
+    """z, and sin(w z / alpha) / (w sigma) and cos(w z / alpha) / (w sigma) for w = 2 pi 2^k:
     (B, C, ...) -> (B, 1 + 2K, C, ...)
 
-    With k = 7 a sine runs through one period per level of 8-bit data: it tells how far z lies from
-    the nearest level. Over (w sigma) that distance is in units of the noise, which is what a
-    denoiser has to find; lower powers do so where the noise is too strong for the higher ones.
+    With k = 7 a sine has one period per level of 8-bit data: it tells how far z lies from the
+    nearest level. Divided by (w sigma), this distance is in units of the noise, and that is what a
+    denoiser has to find. Lower powers serve where the noise is too strong for the higher ones.
     """
 
     def __init__(self, powers: tuple[int, ...]):
@@ -92,10 +92,10 @@ class GammaEmbedding(nn.Module):
 
 
 class Network(nn.Module):
-    """What the two networks share: the ends. Between them, `body(inputs, gamma features)`.
+    """What MLP and UNet share: input and output. Between them is `body(inputs, gamma features)`.
 
-    A denoiser ends in one coefficient for each of its inputs, v_hat = z + h_0 + sum_f h_f input_f:
-    where the body knows what to do with a feature, it need not rebuild it. An encoder has x as its
+    The body of a denoiser returns one coefficient for each input, v_hat = z + h_0 + sum_f h_f
+    input_f: to use a feature as it is, the body need not build it again. An encoder has x as its
     input, and ends in a tanh.
     """
 
@@ -197,7 +197,8 @@ class Attention(nn.Module):
 
 
 def halve(h: Tensor) -> Tensor:
-    """Means of 2 x 2 pixels; at the end of an odd height or width, of the two or the one left.
+    """Means of 2 x 2 pixels. If height or width is odd, the last means are of the two pixels, or of
+    the one, that are left.
 
     avg_pool2d(h, 2, ceil_mode=True), which takes three to four times as long in bf16 on a CPU.
     """
@@ -233,10 +234,10 @@ class UNet(Network):
         self.pool = config.pool
         self.stem = nn.Conv2d(self.inputs, first, 3, padding=1)
 
-        def blocks(level: int) -> nn.ModuleList:
-            width = config.channels[level]
+        def blocks(i: int) -> nn.ModuleList:
+            width = config.channels[i]
             make = lambda: Block(width, features, config.groups, config.dropout)  # noqa: E731
-            return nn.ModuleList(make() for _ in range(config.blocks[level]))
+            return nn.ModuleList(make() for _ in range(config.blocks[i]))
 
         fine = range(len(config.channels) - 1)
         self.down = nn.ModuleList(blocks(i) for i in fine)

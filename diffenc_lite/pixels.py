@@ -1,4 +1,4 @@
-"""8-bit data <-> (-1, 1), and what it costs to name the level again (G2).
+"""8-bit data <-> (-1, 1), and the cost of finding the level again from z_0 (G2).
 
 Level k of K sits at 2 (k + 1/2) / K - 1, so the extreme levels stay inside (-1, 1).
 """
@@ -28,6 +28,8 @@ def check_levels(images: Tensor, levels: int, name: str = "images") -> None:
         got = str(images.dtype) if isinstance(images, Tensor) else type(images).__name__
         if isinstance(images, Tensor) and bool(images.isnan().any()):
             got += " with NaN in it"
+        if isinstance(getattr(images, "images", None), Tensor):
+            got += ", of which you want .images"
         raise TypeError(
             f"{name} must be a torch.uint8 tensor with levels 0 to {levels - 1}; got {got}"
         )
@@ -62,9 +64,9 @@ def reconstruction_nats(images: Tensor, z_0: Tensor, at_0: Noise, levels: int = 
     Args: images uint8 (B, ...); z_0 (B, ...); at_0, the noise level at t = 0, broadcastable to z_0.
     Returns nats (B,).
 
-    Written as ln(1 + sum over the other levels), since most pixels cost far less than float32
-    can see beside a logit. Of the others, only those near z_0 / alpha_0 are looked at: the weight
-    of the rest together is below e^-40 of what is counted.
+    Computed as ln(1 + sum over the other levels), because most pixels cost so little that float32
+    would lose it in a difference of two logits. Only levels near z_0 / alpha_0 enter the sum: all
+    the others together weigh less than e^-40 of it.
     """
     seen, precision = (z_0 / at_0.alpha)[..., None], torch.exp(-at_0.gamma)[..., None]
     chosen = images.long()[..., None]

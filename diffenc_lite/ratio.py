@@ -7,7 +7,7 @@
     w = optimal_ratio(model, training_images, 8, grid=grid)
     evaluate(model, test_images, 8, w, grid=grid)       # a ratio belongs to one grid
 
-All of it rests on one figure, the mean squared gap m = E||mu_P - mu_Q||^2 / (d sigma_Q^2) of a
+Everything follows from one number, the mean squared gap m = E||mu_P - mu_Q||^2 / (d sigma_Q^2) of a
 step, which by L2 costs (d/2)(w - 1 - ln w + w m) nats: (d/2) m if w = 1, (d/2) ln(1 + m) at best.
 """
 
@@ -20,7 +20,7 @@ from numbers import Integral, Real
 import torch
 from torch import Tensor
 
-from . import process
+from . import encoder, process
 from .bound import prediction, step_gap
 from .gaussian import best_cost, best_ratio, kl_ratio, standard_normal
 from .model import DiffEnc, evaluating
@@ -73,7 +73,7 @@ def estimate_ratio(
         images: uint8 (N, ...). With per_dimension there are many ratios to fit: give many images.
         grid: (T+1,) increasing from 0 to 1, where the T steps end; equal steps by default.
         draws: of noise, for each image and step.
-        batch: images at a time; it bounds the memory.
+        batch: images at a time; it limits the memory.
 
     Raises TypeError for images that are not uint8; ValueError for images that do not fit the
     model, for steps, draws or batch below 1, and for a grid that does not fit.
@@ -136,7 +136,7 @@ def edge_costs(
     Args:
         images: uint8 (N, ...); one noise for each image and depth.
         ratio: a number for all steps, or "optimal", W1 for each step.
-        batch: images at a time; 24 (N+1) batch d bytes of memory.
+        batch: images at a time; they take 24 (N+1) batch d bytes of memory.
 
     Raises TypeError for images that are not uint8; ValueError for images that do not fit the
     model, resolution or batch below 1, a ratio that is neither positive nor "optimal".
@@ -160,8 +160,8 @@ def squared_gap_table(
     """L2, W4: m of every step between the depths `times`, from one pass over the data
 
     In the gap a (v - v_hat) + b u_hat + c (x_t - x_s) of a step (`process.mean_gap`), all that
-    depends on the data is known at the two ends. So the network is asked once for each depth, the
-    encoder too, and the mean square of the gap of every pair follows from inner products.
+    depends on the data is known at the two ends. So denoiser and encoder run once for each depth,
+    and the mean square of the gap of every pair follows from inner products.
 
     Args: batches of x (B, ...), floats, so that data need not be 8-bit; times (N+1,), increasing.
     Returns (N+1, N+1) in float64: row i, column j is the step from times[j] down to times[i], inf
@@ -192,12 +192,12 @@ def squared_gap_table(
 def _at_all_depths(
     model: DiffEnc, x: Tensor, times: Tensor, generator: torch.Generator | None
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """v - v_hat, u_hat and x_t - x at every depth, each (N+1, x.numel()) in float64; where no step
-    can come from, at the first depth, the first two are 0."""
+    """v - v_hat, u_hat and x_t - x at every depth, each (N+1, x.numel()) in float64. No step starts
+    at the first depth: there the first two are 0."""
     v, u, shift = torch.zeros(3, len(times), x.numel(), dtype=torch.float64)
     for i, t in enumerate(times):
         at = model.schedule(t.expand(len(x)))
-        x_shift = model.encoder.shift(x, at.gamma)
+        x_shift = encoder.shift(model.encoder, x, at.gamma)
         shift[i] = x_shift.flatten()
         if i > 0:
             eps = standard_normal(x.shape, x, generator)
@@ -237,8 +237,8 @@ def best_time_grid(
 def cheapest_path(costs: Tensor, steps: int) -> Tensor:
     """W4: the path 0 = i_0 < i_1 < ... < i_T = N with the smallest sum of costs[i_k, i_{k+1}]
 
-    Best(k, j) = min_i Best(k - 1, i) + costs[i, j]: T N^2 operations for what brute force looks up
-    among (N - 1 over T - 1) paths. Args: costs (N+1, N+1); inf where there is no edge, only i < j
+    Best(k, j) = min_i Best(k - 1, i) + costs[i, j]: T N^2 operations; brute force would compare
+    (N - 1 choose T - 1) paths. Args: costs (N+1, N+1); inf where there is no edge, only i < j
     counts. Returns the nodes, int64 (T+1,). Raises ValueError if costs are not square or NaN, for
     steps below 1 or above N, and if no path is finite.
     """
@@ -271,7 +271,8 @@ def _like(model: DiffEnc) -> Tensor:
 
 def _batches(model: DiffEnc, images: Tensor, batch: int) -> Iterator[Tensor]:
     _check_whole("batch", batch)
-    for start in range(0, max(len(images), 1), batch):  # no images: let the model say so
+    model.check(images)
+    for start in range(0, len(images), batch):
         yield model.to_unit(images[start : start + batch].to(model.device))
 
 

@@ -32,8 +32,8 @@ def sample_steps(
 ) -> Iterator[Step]:
     """G1, G3: z_1 ~ N(0, I), then z_s ~ p(z_s | z_t) = N(mu_P, (sigma_Q^2 / w) I), T times
 
-    Yields steps + 1 times, at t = 1, ..., 0; x_hat at t is what the denoiser sees in z_t, and
-    z_0 / alpha_0 at t = 0. Run it under torch.no_grad().
+    Yields steps + 1 times, at t = 1, ..., 0; x_hat is the prediction from z_t, and z_0 / alpha_0
+    at t = 0. Run it under torch.no_grad().
     Args: ratio w > 0, a number, (T,) with row i for the i-th step counted from t = 0, or
         (T, *shape), one for each dimension; grid, increasing (steps+1,) from 0 to 1, equal steps
         if not given.

@@ -9,7 +9,7 @@ A schedule is anything with `schedule(t) -> Noise` for t in [0, 1], with gamma i
 
     model = DiffEnc(denoiser, schedule=quadratic)
 
-A schedule with numbers of its own to learn is an `nn.Module` whose forward does that.
+A schedule with trainable parameters is an `nn.Module` with this as its forward.
 """
 
 from __future__ import annotations
@@ -35,12 +35,13 @@ class Noise:
     rate: Tensor
 
     @classmethod
-    def from_gamma(cls, gamma: Tensor, rate: Tensor | None = None) -> Noise:
+    def from_gamma(cls, gamma: Tensor, rate: Tensor | float = 1.0) -> Noise:
         """alpha = sqrt(sigmoid(-gamma)), sigma = sqrt(sigmoid(gamma)).
 
-        The rate is 1 if it is not given: then gamma itself takes the place of the depth.
+        Args: rate, dgamma/dt, a tensor or one number. If it is not given, gamma itself takes the
+        place of the depth.
         """
-        rate = torch.ones_like(gamma) if rate is None else rate
+        rate = torch.ones_like(gamma) * rate
         return cls(gamma, torch.sigmoid(-gamma).sqrt(), torch.sigmoid(gamma).sqrt(), rate)
 
     def like(self, x: Tensor) -> Noise:
@@ -61,7 +62,7 @@ def step_c(s: Noise, t: Noise) -> Tensor:
 
 
 def low_discrepancy(n: int, like: Tensor, generator: torch.Generator | None = None) -> Tensor:
-    """n depths in [0, 1): one uniform offset, equally spaced modulo 1.
+    """n depths in [0, 1), equally spaced modulo 1, from one uniform offset.
 
     Each is uniform by itself; together they cover [0, 1] evenly. Returns (n,), in the dtype and on
     the device of `like`.
@@ -151,7 +152,7 @@ class CosineSchedule(LinearSchedule):
 
 
 def end_points(schedule: Schedule, like: Tensor) -> tuple[Tensor | float, Tensor | float]:
-    """(gamma(0), gamma(1)) as they are now: what networks take gamma as a fraction of."""
+    """(gamma(0), gamma(1)) as they are now. Networks see gamma as a fraction of the way between."""
     if isinstance(schedule, LinearSchedule):
         return schedule.gamma_min, schedule.gamma_max
     ends = schedule(torch.tensor([0.0, 1.0]).to(like)).gamma
@@ -163,8 +164,9 @@ def check_schedule(schedule: Schedule, like: Tensor) -> None:
     """Call the schedule once, on all of [0, 1].
 
     Args: like, a tensor in the dtype and on the device to call it with.
-    Raises TypeError if it returns no Noise; ValueError if gamma is not finite or does not increase,
-    or if the rate is not dgamma/dt, whose mean over [0, 1] is gamma(1) - gamma(0).
+    Raises TypeError if it does not return a Noise of tensors; ValueError if one of them has another
+    shape than t, if gamma is not finite or does not increase, if alpha and sigma do not follow from
+    it, or if the rate is not dgamma/dt, whose mean over [0, 1] is gamma(1) - gamma(0).
     """
     t = torch.linspace(0, 1, 1001).to(like)
     usable = callable(schedule) and not isinstance(schedule, type)
@@ -175,14 +177,27 @@ def check_schedule(schedule: Schedule, like: Tensor) -> None:
             f"with schedule(t) -> Noise; got {schedule!r} ({type(schedule).__name__})"
             + (f", which returned {type(noise).__name__}" if usable else "")
         )
-    gamma, rate = noise.gamma, noise.rate
-    if gamma.shape != t.shape or not bool(gamma.isfinite().all() & (gamma.diff() > 0).all()):
+    for name, part in vars(noise).items():
+        if not isinstance(part, Tensor) or part.shape != t.shape:
+            tensor = isinstance(part, Tensor)
+            raise (ValueError if tensor else TypeError)(
+                f"schedule(t).{name} must be a tensor in the shape of t, {tuple(t.shape)}; got "
+                + (f"shape {tuple(part.shape)}" if tensor else repr(part))
+            )
+    gamma = noise.gamma
+    if not bool(gamma.isfinite().all() & (gamma.diff() > 0).all()):
         raise ValueError(
-            f"schedule(t) must have a finite gamma that increases with t, in the shape of t "
-            f"{tuple(t.shape)}; got shape {tuple(gamma.shape)} and values from {gamma.min():g} to "
-            f"{gamma.max():g}"
+            "schedule(t) must have a finite gamma that increases with t, from data to noise; got "
+            f"gamma(0) = {gamma[0]:g}, gamma(1/2) = {gamma[500]:g}, gamma(1) = {gamma[-1]:g}"
         )
-    rise, mean_rate = float(gamma[-1] - gamma[0]), float(torch.trapezoid(rate.expand_as(t), t))
+    expected = Noise.from_gamma(gamma)
+    for name in ("alpha", "sigma"):
+        if not torch.allclose(getattr(noise, name), getattr(expected, name), rtol=0, atol=1e-3):
+            raise ValueError(
+                "schedule(t) must preserve the variance, alpha^2 = sigmoid(-gamma) and sigma^2 = "
+                f"sigmoid(gamma); its {name} differs. Noise.from_gamma(gamma, rate) has both"
+            )
+    rise, mean_rate = float(gamma[-1] - gamma[0]), float(torch.trapezoid(noise.rate, t))
     if not abs(mean_rate - rise) <= 0.1 * rise:
         raise ValueError(
             f"schedule(t) must have rate = dgamma/dt, with a mean over [0, 1] of gamma(1) - "

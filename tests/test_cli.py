@@ -141,6 +141,11 @@ def test_doctor(capsys):
         ("sample {run}/model --steps 0", "steps must be a whole number >= 1"),
         ("sample {run}/model --out {run}/model.json/x.png --n 1 --steps 1", "cannot write"),
         ("sample {run}/model --device nowhere", "--device must be auto, cpu"),
+        pytest.param(
+            "doctor --device cuda",
+            "--device cuda: torch finds no such device here",
+            marks=pytest.mark.skipif(torch.cuda.is_available(), reason="there is one"),
+        ),
     ],
 )
 def test_errors_are_one_line(run, capsys, command, message):

@@ -126,7 +126,7 @@ def test_the_optimal_ratio_makes_each_step_cost_the_logarithm(small_model, pictu
     """W1: (d/2) ln(1 + m), m the mean over batch and dimensions."""
     model, (images, noise, _) = small_model("learned"), pictures
     x, grid = pixels.to_unit(images, dtype=F64), torch.arange(4, dtype=F64) / 3
-    m = torch.stack([gap.mean() for gap in bound.mean_gaps(model, x, grid, noise=noise)])
+    m = torch.stack([gap.mean() for gap in bound.mean_gaps(model, x, grid, eps=noise)])
     found = elbo(model, images, steps=3, every_step=True, ratio="optimal", noise=noise)
     expected = torch.log1p(m).sum()  # d = 2
     torch.testing.assert_close(found.diffusion.mean(), expected, rtol=1e-10, atol=0)

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from diffenc_lite import (
+    MLP,
     CosineSchedule,
     DiffEnc,
     Encoding,
@@ -18,9 +19,14 @@ from diffenc_lite import (
     Noise,
     ScalingEncoder,
     TrainConfig,
+    best_time_grid,
     bound,
     build,
+    check_encoder,
     elbo,
+    evaluate,
+    load_mnist,
+    optimal_ratio,
     pixels,
     sample,
     train,
@@ -127,6 +133,36 @@ def test_a_denoiser_of_ones_own_that_fails_says_on_what(shape, hint):
         lambda: elbo(DiffEnc(Convolution()), images),
         ValueError, "denoiser(z, gamma) failed on z", str(shape), hint,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "shape, hint", [((4, 8, 8), "images[:, None]"), ((4, 8, 8, 1), "images.permute(0, 3, 1, 2)")]
+)
+def test_so_does_the_network_of_an_encoder(shape, hint):
+    images = torch.zeros(shape, dtype=torch.uint8)
+    model = DiffEnc(Convolution(), LearnedEncoder(Convolution()))
+    refuses(
+        lambda: elbo(model, images),
+        ValueError, "encoder's network(x, gamma) failed on x", str(shape), hint,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        elbo,
+        evaluate,
+        lambda model, images: optimal_ratio(model, images, 2),
+        lambda model, images: best_time_grid(model, images, 2, 4),
+        lambda model, images: train(model, images, TrainConfig(1)),
+        lambda model, images: train(model, IMAGES, TrainConfig(1), held_out=images),
+    ],
+)
+def test_what_is_no_tensor_of_images(call, model):
+    data = load_mnist("test", "bundled")
+    refuses(lambda: call(model, data), TypeError, "uint8", "got ImageSet", ".images")
+    refuses(lambda: call(model, IMAGES.numpy()), TypeError, "uint8", "got ndarray")
+    refuses(lambda: call(model, (IMAGES, IMAGES)), TypeError, "uint8", "got tuple")
 
 
 @pytest.mark.parametrize("levels", [1, 0, 257, 2.5])
@@ -331,6 +367,73 @@ def test_an_encoder_of_another_shape(model):
     refuses(lambda: elbo(short, IMAGES), ValueError, "encoder(x, gamma)", "(3, 2)", "(3, 1)")
 
 
+class Returns(nn.Module):
+    """A network, or an encoder, that returns whatever it is told."""
+
+    def __init__(self, returned, shift=0.0):
+        super().__init__()
+        self.returned, self.shifted = returned, shift
+
+    def shift(self, x, gamma):
+        return self.shifted
+
+    def forward(self, x, gamma):
+        return self.returned
+
+
+@pytest.mark.parametrize("returned, name", [(None, "NoneType"), ((IMAGES, IMAGES), "tuple")])
+def test_a_network_returns_a_tensor(returned, name, model):
+    words = ["must be a tensor in the shape of", "(3, 2)", f"got {name}"]
+    refuses(lambda: elbo(DiffEnc(Returns(returned)), IMAGES), TypeError, "denoiser(z", *words)
+    encoder = LearnedEncoder(Returns(returned))
+    refuses(lambda: elbo(DiffEnc(model.denoiser, encoder), IMAGES), TypeError, "network(x", *words)
+
+
+@pytest.mark.parametrize("steps", [None, 2])
+def test_an_encoder_returns_an_encoding_and_a_shift(steps, model):
+    x = torch.zeros(2, 2)  # two examples: a tensor of them could be taken for x_t and u
+    no_encoding = DiffEnc(model.denoiser, Returns(x, shift=torch.zeros_like))
+    refuses(
+        lambda: no_encoding.encode(x, x[0]),
+        TypeError,
+        "encoder(x, gamma)",
+        "Encoding",
+        "got Tensor",
+    )
+    for shift, error, got in ((0.0, TypeError, "float"), (x[:, :1], ValueError, "(2, 1)")):
+        wrong = DiffEnc(model.denoiser, Returns(Encoding(x, x), shift))
+        refuses(
+            lambda m=wrong: elbo(m, IMAGES[:2], steps),
+            error, "encoder.shift(x, gamma)", "shape of x", got,
+        )  # fmt: skip
+
+
+class Halved(nn.Module):
+    """x_t = x - sigma_t^2 x / 2, so u = alpha_t^2 x / 2; or something else for either."""
+
+    def __init__(self, x_t=1.0, u=1.0):
+        super().__init__()
+        self.factors = x_t, u
+
+    def shift(self, x, gamma):
+        return -0.5 * Noise.from_gamma(gamma).like(x).sigma.square() * x
+
+    def forward(self, x, gamma):
+        x_t, u = self.factors
+        alpha2 = Noise.from_gamma(gamma).like(x).alpha.square()
+        return Encoding(x_t * (x + self.shift(x, gamma)), u * 0.5 * alpha2 * x)
+
+
+@pytest.mark.parametrize("n", [1, 5])
+def test_an_encoder_can_be_checked(n):
+    x = torch.linspace(-1, 1, 3 * n).reshape(n, 3) + 0.1
+    for right in (Halved(), ScalingEncoder(), LearnedEncoder(MLP(8, 1, (3,), encoder=True))):
+        check_encoder(right, x)
+    refuses(lambda: check_encoder(Halved(x_t=1.1), x), ValueError, "x_t = x + shift", "differ")
+    for u in (0.0, -1.0, 2.0):
+        refuses(lambda u=u: check_encoder(Halved(u=u), x), ValueError, "sigma_t^2 u", "differ")
+
+
 @pytest.mark.parametrize(
     "layer", [nn.BatchNorm2d(4), nn.InstanceNorm2d(4, track_running_stats=True)]
 )
@@ -350,13 +453,25 @@ def test_a_learned_encoder_needs_a_network():
         (lambda t: t, TypeError, ["schedule(t) -> Noise", "which returned Tensor"]),
         (LinearSchedule, TypeError, ["LinearSchedule()", "type"]),
         (lambda t: Noise.from_gamma(9 * t), ValueError, ["rate = dgamma/dt", "= 9", "got 1"]),
-        (lambda t: Noise.from_gamma(-t, -1 + 0 * t), ValueError, ["increases with t", "-1 to"]),
+        (
+            lambda t: Noise.from_gamma(-t, -1),
+            ValueError,
+            ["increases with t", "gamma(0) = ", "gamma(1) = -1"],
+        ),
         (lambda t: Noise.from_gamma(t.log(), 1 / t), ValueError, ["finite gamma", "-inf"]),
-        (lambda t: Noise.from_gamma(t[:1]), ValueError, ["(1001,)", "(1,)"]),
+        (lambda t: Noise.from_gamma(t[:1]), ValueError, [".gamma must", "(1001,)", "(1,)"]),
+        (lambda t: Noise(t, t, t, 1.0), TypeError, [".rate must", "(1001,)", "1.0"]),
+        (lambda t: Noise(t, 0 * t + 1, t.exp(), 0 * t + 1), ValueError, ["variance", "alpha"]),
     ],
 )
 def test_what_is_no_schedule(schedule, error, words):
     refuses(lambda: DiffEnc(Cut(), schedule=schedule), error, "schedule", *words)
+
+
+def test_a_rate_may_be_a_number():
+    t = torch.linspace(0, 1, 5)
+    torch.testing.assert_close(Noise.from_gamma(9 * t, 9).rate, torch.full((5,), 9.0))
+    assert DiffEnc(Cut(), schedule=lambda t: Noise.from_gamma(9 * t - 6, 9))
 
 
 def test_a_cosine_schedule_has_end_points_too():
@@ -387,3 +502,44 @@ def test_a_training_runs_and_says_where_it_stands(model):
     last = run.run()
     assert last.update == 2 and "update 2 of 2" in repr(run)
     assert "\n" not in repr(last) and repr(last).startswith("Progress(update 2 of 2: ")
+
+
+@pytest.mark.parametrize(
+    "field, given, accepted",
+    [
+        ("updates", "200", "a whole number of at least 1; got '200'"),
+        ("lr", "1e-3", "a number above 0; got '1e-3'"),
+        ("lr", math.inf, "a number above 0; got inf"),
+        ("lr", 0, "a number above 0; got 0"),
+        ("ema", 1.0, "a number in [0, 1); got 1.0"),
+        ("ema", None, "a number in [0, 1); got None"),
+        ("weight_decay", -1, "a number of at least 0; got -1"),
+        ("betas", 0.9, "two numbers in [0, 1); got 0.9"),
+        ("betas", (0.9,), "two numbers in [0, 1); got (0.9,)"),
+        ("betas", (0.9, 1.0), "two numbers in [0, 1); got (0.9, 1.0)"),
+    ],
+)
+def test_a_training_is_told_numbers(field, given, accepted):
+    fields = {"updates": 2, field: given}
+    refuses(lambda: TrainConfig(**fields), ValueError, f"{field} must be {accepted}")
+
+
+def test_a_fitted_ratio_goes_into_a_configuration(model):
+    w = torch.tensor([0.25, 0.5])
+    config = TrainConfig(2, steps=2, ratio=w)
+    assert config == TrainConfig(2, steps=2, ratio=[0.25, 0.5]) and config.ratio == (0.25, 0.5)
+    assert TrainConfig(2, steps=2, ratio=w[0]).ratio == 0.25
+    refuses(lambda: TrainConfig(2, ratio=w), ValueError, "ratio must be 1 at infinite depth")
+
+
+def test_a_training_needs_a_model_and_enough_images(model):
+    refuses(lambda: train(Cut(), IMAGES, TrainConfig(1)), TypeError, "DiffEnc", "got Cut")
+    config = TrainConfig(1)
+    refuses(
+        lambda: train(model, IMAGES, config, held_out=IMAGES[:1]),
+        ValueError, "held_out must have at least 2 images", "got 1",
+    )  # fmt: skip
+
+
+def test_a_name_is_no_model_configuration():
+    refuses(lambda: build("learned"), TypeError, "config must be a ModelConfig", "'learned'")

@@ -15,13 +15,17 @@ from diffenc_lite import (
     DiffEnc,
     IdentityEncoder,
     LearnedEncoder,
+    LearnedSchedule,
     LinearSchedule,
     Noise,
     ScalingEncoder,
     TrainConfig,
+    check_encoder,
     elbo,
     encoder,
+    load_model,
     sample,
+    save_model,
     schedule,
     toy,
     train,
@@ -62,6 +66,7 @@ def test_the_encoder_of_the_documentation():
     slope = torch.func.jvp(lambda g: x + shift.shift(x, g), (gamma,), (torch.ones_like(gamma),))[1]
     sigma2 = Noise.from_gamma(gamma).like(x).sigma.square()
     torch.testing.assert_close(-slope, sigma2 * u)  # dx_t/dlambda = sigma_t^2 u
+    check_encoder(shift, x)
     model = names["model"]
     before = model.encoder.m.clone()
     assert train(model, POINTS, TrainConfig(3, batch=8)).run().update == 3
@@ -141,3 +146,82 @@ def test_two_methods_make_an_encoder(steps):
     ]
     torch.testing.assert_close(totals[0].total, totals[1].total, rtol=1e-9, atol=1e-9)
     assert not torch.allclose(totals[0].total, totals[2].total)
+
+
+# --- own models on disk and in a run folder -------------------------------------------------------
+
+
+class Net(nn.Module):
+    """A network that does not say what shape it takes."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(3, 2)
+
+    def forward(self, z, gamma):
+        return self.layer(torch.cat([z, gamma[:, None] / 10], 1))
+
+
+def straight(t):
+    return Noise.from_gamma(9 * t - 6, 9)
+
+
+def own(**parts):
+    return DiffEnc(Net(), LearnedEncoder(Net()), **parts)
+
+
+@pytest.mark.parametrize("made", [None, straight, CosineSchedule(-6, 3)])
+def test_an_own_model_is_saved_and_can_be_sampled_when_loaded(tmp_path, made):
+    model = train(own(schedule=made), POINTS, TrainConfig(2, batch=8)).run().model
+    save_model(model, tmp_path / "own", {})
+    again = load_model(tmp_path / "own", model=own(schedule=made))
+    drawn = [sample(m, 3, 2, generator=torch.Generator().manual_seed(0)) for m in (model, again)]
+    assert torch.equal(*drawn)
+
+
+def test_weights_do_not_go_into_a_model_of_other_levels_or_schedule(tmp_path):
+    save_model(own(schedule=straight), tmp_path / "own", {})
+    load_model(tmp_path / "own", model=own(schedule=LinearSchedule(-6, 3)))  # the same gamma
+    for other, words in (
+        (own(schedule=straight, levels=16), "levels 256 there, 16 here"),
+        (own(), r"gamma \[-6.0, -1.5, 3.0\] there, \[-13.3, -4.15, 5.0\] here"),
+        (own(schedule=CosineSchedule(-6, 3)), "gamma .* there"),
+    ):
+        with pytest.raises(ValueError, match=f"does not fit the model given: {words}"):
+            load_model(tmp_path / "own", model=other)
+
+
+def test_a_trained_schedule_is_loaded_with_the_weights(tmp_path):
+    model = own(schedule=LearnedSchedule(-6, 3))
+    save_model(model, tmp_path / "own", {})
+    again = load_model(tmp_path / "own", model=own(schedule=LearnedSchedule()))
+    assert again.schedule.gamma_min.item() == -6
+
+
+def test_a_network_in_two_roles_is_saved(tmp_path):
+    def shared():
+        net = Net()
+        return DiffEnc(net, LearnedEncoder(net))
+
+    model = shared()
+    save_model(model, tmp_path / "own", {})
+    again = load_model(tmp_path / "own", model=shared())
+    assert torch.equal(again.denoiser.layer.weight, model.denoiser.layer.weight)
+    assert again.encoder.network is again.denoiser
+
+
+def test_a_run_does_not_go_on_with_another_schedule_or_other_levels(tmp_path):
+    config, points = TrainConfig(2, batch=8), POINTS // 16
+    run = lambda **parts: train(own(**parts), points, config, tmp_path / "run").run()  # noqa: E731
+    run(schedule=straight)
+    for parts in ({"schedule": lambda t: Noise.from_gamma(9 * t - 5, 9)}, {"levels": 16}):
+        with pytest.raises(ValueError, match="other settings .model "):
+            run(**{"schedule": straight, **parts})
+    assert run(schedule=straight).update == 2
+
+
+def test_a_run_with_a_trained_schedule_goes_on(tmp_path):
+    model = own(schedule=LearnedSchedule(-6, 3))
+    for _ in range(2):  # the second time gamma_min has moved
+        last = train(model, POINTS, TrainConfig(2, batch=8), tmp_path / "run").run()
+    assert last.update == 2

@@ -125,7 +125,7 @@ def test_a_score_is_the_bound_up_to_the_luck_of_the_draws():
     n = 2100  # more than one part
     found, (perfect, mean) = score(model, "mixture", n), perfect_terms("mixture", n)
     test = draws("mixture", n)
-    bound = elbo(model, test.points, t=test.t, noise=test.noise, noise_0=test.noise_0)
+    bound = elbo(model, test.points, t=test.t, noise=test.eps, noise_0=test.eps_0)
     luck = float((perfect.mean(1, keepdim=True) - mean).sum())
     assert found["total"] == pytest.approx(bound.bits_per_dim().mean().item() - luck, abs=1e-4)
     named = found["prior"] + found["reconstruction"] + found["diffusion"]

@@ -1,8 +1,8 @@
-"""How the files of a data set get onto this machine, and that they are the right ones.
+"""Find or download the files of a data set, and check that they are the right ones.
 
-Below a root they lie where torchvision puts them, so either can read the other's folders.
-Torchvision's own download is not used: it has no time limit, skips the other mirrors when one
-breaks off in the middle, and leaves folders behind when it fails.
+Below a root they lie where torchvision puts them, so each can read the other's folders.
+Torchvision's own download is not used: it has no time limit, does not try the next mirror when a
+download breaks off in the middle, and leaves folders behind when it fails.
 """
 
 import gzip
@@ -49,9 +49,9 @@ def read_split(
 ) -> dict[Path, bytes]:
     """The split's files: from root if given, else from the cache, else from the web.
 
-    They are compared with their md5 where one is published; of the others, the archives they come
-    in are.
-    Args: try_again, whether to go to the web though that failed before in this process.
+    They are compared with their published md5. Where there is none, only the archive that they came
+    in was compared, when it was downloaded.
+    Args: try_again, whether to go to the web even if that failed before in this process.
     Raises FileNotFoundError, whose first line says why and the next what was tried and what helps;
     ValueError if a file is not what it should be.
     """
@@ -95,7 +95,7 @@ def _download(published: PublishedSet, place: Path) -> None:
             for path in _unpack(published, Path(scratch)):
                 os.replace(path, folder / path.name)
     finally:
-        for path in made:  # after a failure they are empty and go again
+        for path in made:  # after a failure they are empty, and are removed
             with suppress(OSError):
                 path.rmdir()
 

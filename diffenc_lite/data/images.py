@@ -1,9 +1,9 @@
 """Pictures to learn from, as uint8 tensors that sit whole on the device.
 
 `load_named` loads each data set by its name. `load_mnist` gives the full MNIST if it can: from the
-given root, the cache or the web, in this order (see download.py). Else there are 6,000 of its
-images in the package, with equal classes: 5,000 of its training set and 1,000 of its test set, half
-of them from each half of that.
+given root, the cache or the web, in this order (see download.py). If it cannot, it gives the images
+in the package, the same number of each digit: 5,000 of MNIST's training set, and 1,000 of its test
+set, 500 from each half.
 
 A model trained on MNIST's training set, such as the checkpoints in this package, has never seen the
 bundled test images. They are a tenth of the test set: a bound on them has about three times the
@@ -81,7 +81,7 @@ def load_named(
 
     Args:
         name: "auto", "full" and "bundled" are MNIST from that source (see `load_mnist`); the others
-            are sets of the table in sets.py, whole or an error.
+            are sets of the table in sets.py, and come whole or not at all.
         split: "train" or "test".
         root: a folder that holds, say, FashionMNIST/raw, as torchvision lays it out. If given,
             nowhere else is looked.

@@ -1,4 +1,4 @@
-"""The table of data sets: where each lies, below a root and on the web, and what its files must be.
+"""The table of data sets: where each is, below a root and on the web, and what its files must be.
 
 To add a set of IDX files, the format of MNIST, add one entry to `SETS`. `load_named`, the command
 line and the checks follow.

@@ -12,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from ..files import PathLike, check, write_whole
@@ -23,18 +24,25 @@ PRETRAINED = Path(__file__).parent
 def save_model(model: DiffEnc, path: PathLike, card: dict[str, Any]) -> None:
     """Write path.safetensors and path.json: the card, with the configuration and the sha256 added.
 
-    Each file is replaced whole, the card last; killed between the two, the pair does not match and
-    `load_model` refuses it.
+    Each file is replaced whole, the card last. If the process is killed between the two, they do
+    not match, and `load_model` refuses them.
     A model that was not made by `build(ModelConfig(...))` has no configuration: `load_model` must
-    then be given a model to fill.
+    then be given a model to fill. Its card has what the weights do not tell, under "own".
     Raises OSError if it cannot be written.
     """
     from safetensors.torch import save
 
-    weights = save({name: w.cpu().contiguous() for name, w in model.state_dict().items()})
+    copies = {  # since weights that two networks share can only be saved twice
+        name: w.to("cpu", copy=True, memory_format=torch.contiguous_format)
+        for name, w in model.state_dict().items()
+    }
+    weights = save(copies)
     sha256 = hashlib.sha256(weights).hexdigest()
-    configuration = None if model.config is None else asdict(model.config)
-    text = json.dumps({"configuration": configuration, **card, "sha256": sha256}, indent=2)
+    if model.config is None:
+        about: dict[str, Any] = {"configuration": None, "own": model.settings()}
+    else:
+        about = {"configuration": asdict(model.config)}
+    text = json.dumps({**about, **card, "sha256": sha256}, indent=2)
     weights_path, card_path = _model_files(path)
     write_whole(weights_path, weights)
     write_whole(card_path, text.encode() + b"\n")
@@ -65,7 +73,7 @@ def load_model(
     Args: path, with or without .safetensors, or the name of a pretrained model; model, made as the
         saved one was, to put the weights into. It must be given if its networks are your own.
     Raises FileNotFoundError if there is no such model; ValueError if the weights are damaged, cut
-    short, another file than the card describes, or do not fit its configuration.
+    short, another file than the card describes, or do not fit its configuration or the model given.
     """
     path = _find(path)
     card = read_card(path)
@@ -83,10 +91,21 @@ def load_model(
     try:
         model = build(ModelConfig(**card["configuration"])) if model is None else model
         model.load_state_dict(load(content))
-    except Exception as error:  # whatever a foreign file makes of it
+        if own := card.get("own"):
+            _compare(own, model)
+            model.shape = model.shape or own["shape"] and tuple(own["shape"])
+    except Exception as error:  # a foreign file may raise anything
         raise ValueError(f"{weights_path} does not fit {fits}: {error}") from None
     model.card = card  # type: ignore[assignment]
     return model.to(device).eval()
+
+
+def _compare(saved: dict[str, Any], model: DiffEnc) -> None:
+    """Raise ValueError if levels or schedule are others than those saved."""
+    here = model.settings()
+    for name in ("levels", "gamma"):
+        if not np.allclose(saved[name], here[name], rtol=1e-3, atol=1e-3):
+            raise ValueError(f"{name} {saved[name]} there, {here[name]} here")
 
 
 def load_pretrained(name: str, device: torch.device | str = "cpu") -> DiffEnc:
@@ -113,7 +132,7 @@ def read_metrics(path: PathLike) -> list[dict[str, Any]]:
     try:
         return [json.loads(line) for line in file.read_bytes().splitlines()]
     except ValueError as error:
-        raise ValueError(f"{file} is damaged or no file of metrics: {error}") from None
+        raise ValueError(f"{file} is damaged or not a file of metrics: {error}") from None
 
 
 def _model_files(path: PathLike) -> tuple[Path, Path]:

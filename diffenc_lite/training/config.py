@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from numbers import Real
+from typing import Any
 
 import torch
 
@@ -12,25 +14,25 @@ from .. import process
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """How to train. A run goes on only with the same configuration.
+    """How to train. A stopped run goes on only with the same configuration.
 
-    updates: of the weights, each from `batch` images.
+    updates: how many updates of the weights, each from `batch` images.
     lr: the learning rate. It rises to this linearly in the first `warmup` updates, while a cosine
         takes it down to a hundredth at the end.
     betas, weight_decay: of AdamW; only tensors of two or more axes decay (no biases, norms or end
         points of a schedule).
     ema: decay of the moving average of the weights; (1 + n)/(10 + n) in update n while that is
         less.
-    ends: prior and reconstruction are measured on the first so many images of each batch, 16 (or
-        all, of a smaller batch) if not given. That is unbiased, and saves time for the rest.
+    ends: how many images of each batch prior and reconstruction are measured on; by default 16, or
+        all of a smaller batch. That is unbiased, and saves time for the diffusion loss.
     log_every, evaluate_every, checkpoint_every: in updates; evaluate_images: how many of held_out.
     fast: the denoiser of images in bf16 where the processor has it (on a CPU 1.4 times as many
-        images a second), and on CUDA compiled (not yet measured there). Not the encoder: with
-        neither does torch's forward mode work.
-    steps, ratio: the loss is the bound at infinite depth (L4), or that of a chain of T = `steps`
-        equal steps (L3), one drawn for each image; then with sigma_P^2 = sigma_Q^2 / w, the ratio w
-        one number or one for each step: up to a constant, it weighs the squared error of its step
-        (W3).
+        images a second), and on CUDA compiled (not yet measured there). The encoder is left
+        as it is, because torch's forward mode works with neither.
+    steps, ratio: by default the loss is the bound at infinite depth (L4). With `steps` it is that
+        of a chain of T = `steps` equal steps (L3), one drawn for each image, with sigma_P^2 =
+        sigma_Q^2 / w. The ratio w is one number, or one for each step; up to a constant, it weights
+        the squared error of its step (W3).
 
     Raises ValueError, naming the field, for a value that makes no sense.
     """
@@ -63,17 +65,20 @@ class TrainConfig:
         smallest |= {} if self.ends is None else {"ends": 1}
         for name, least in smallest.items():
             given = getattr(self, name)
-            if isinstance(given, bool) or not isinstance(given, int) or given < least:
-                raise ValueError(f"{name} must be a whole number of at least {least}; got {given}")
+            fits = isinstance(given, int) and not isinstance(given, bool) and given >= least
+            _must(name, f"a whole number of at least {least}", given, fits)
         if self.first > self.batch:
             raise ValueError(f"ends must be at most batch, {self.batch}; got {self.ends}")
-        if not (self.lr > 0 and 0 <= self.ema < 1):
-            raise ValueError(f"lr must be above 0, ema in [0, 1); got {self.lr} and {self.ema}")
-        if not (all(0 <= beta < 1 for beta in self.betas) and self.weight_decay >= 0):
-            raise ValueError(
-                "betas must be in [0, 1), weight_decay at least 0; "
-                f"got {self.betas} and {self.weight_decay}"
-            )
+        _must("lr", "a number above 0", self.lr, _is_number(self.lr) and self.lr > 0)
+        _must("ema", "a number in [0, 1)", self.ema, _is_number(self.ema) and 0 <= self.ema < 1)
+        decay = self.weight_decay
+        _must("weight_decay", "a number of at least 0", decay, _is_number(decay) and decay >= 0)
+        two = isinstance(self.betas, tuple | list) and len(self.betas) == 2
+        fits = two and all(_is_number(beta) and 0 <= beta < 1 for beta in self.betas)
+        _must("betas", "two numbers in [0, 1)", self.betas, fits)
+        if not isinstance(self.ratio, Real | str):  # a tensor, say: plain numbers can be compared
+            given = torch.as_tensor(self.ratio).tolist()
+            object.__setattr__(self, "ratio", tuple(given) if isinstance(given, list) else given)
         if self.steps is not None:
             process.chain(self.steps, self.ratio, None, torch.empty(()))
         elif self.ratio != 1:
@@ -83,8 +88,17 @@ class TrainConfig:
             )
 
 
+def _is_number(given: Any) -> bool:
+    return isinstance(given, Real) and math.isfinite(given)
+
+
+def _must(name: str, accepted: str, given: Any, fits: bool) -> None:
+    if not fits:
+        raise ValueError(f"{name} must be {accepted}; got {given!r}")
+
+
 def learning_rate(config: TrainConfig, update: int) -> float:
-    """In an update, counted from 0."""
+    """The learning rate of an update; updates are counted from 0."""
     warm = min(1.0, (update + 1) / (config.warmup + 1))
     cosine = 0.5 * (1 + math.cos(math.pi * update / config.updates))
     return config.lr * warm * (0.01 + 0.99 * cosine)

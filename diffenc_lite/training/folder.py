@@ -62,13 +62,13 @@ class RunFolder:
                 f"{self.metrics} is damaged or cut short: it has {size} bytes, and had "
                 f"{saved['metrics']} when {self.resume.name} was written"
             )
-        if size > saved["metrics"]:  # these lines came later, and will come again
+        if size > saved["metrics"]:  # lines after the save: they will be written again
             with writing(self.metrics):
                 os.truncate(self.metrics, saved["metrics"])
         return saved["state"]
 
     def log(self, lines: list[dict[str, Any]]) -> None:
-        """Add lines to the metrics, all the way to the disk."""
+        """Append lines to the metrics, and flush them to the disk."""
         text = "".join(json.dumps(line) + "\n" for line in lines)
         with writing(self.metrics), self.metrics.open("ab") as file:
             file.write(text.encode())

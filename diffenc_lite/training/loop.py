@@ -1,7 +1,7 @@
-"""The loop of training: draw, loss, backward, step, average, yield.
+"""The loop of training: draw, loss, backward, update, average, yield.
 
-What is random in an update depends on the seed and the number of the update alone. So a training
-that was stopped goes on as if nothing had happened, and needs no state of a generator for that.
+The random numbers of an update depend only on the seed and on the number of the update. So a
+training that was stopped goes on as if nothing had happened, and no generator has to be saved.
 """
 
 from __future__ import annotations
@@ -149,7 +149,8 @@ def generator(model: DiffEnc, config: TrainConfig, *purpose: int) -> torch.Gener
 
 
 def loss_terms(model: DiffEnc, config: TrainConfig) -> Callable[..., bound.Bound]:
-    """`bound.terms` of the model: as fast as it goes here, and of all processes together."""
+    """`bound.terms` of the model, `fast` if the configuration says so. With several processes,
+    gradients are averaged over them."""
     model = fast(model) if config.fast else model
     if not joined():
         return partial(bound.terms, model)
@@ -157,7 +158,7 @@ def loss_terms(model: DiffEnc, config: TrainConfig) -> Callable[..., bound.Bound
 
 
 class _Terms(nn.Module):
-    """`bound.terms` as a module, which DistributedDataParallel wants."""
+    """`bound.terms` as a module, as DistributedDataParallel needs it."""
 
     def __init__(self, model: DiffEnc):
         super().__init__()
@@ -191,7 +192,7 @@ def check_finite(
 
 
 def joined() -> bool:
-    """Whether torch.distributed has joined the processes, though there be only one."""
+    """Whether torch.distributed is initialised, be it with one process only."""
     return dist.is_available() and dist.is_initialized()
 
 

@@ -1,4 +1,4 @@
-"""Freed memory is kept for the next step instead of going back to the system (Linux, CPU)."""
+"""Freed memory is kept for the next update instead of going back to the system (Linux, CPU)."""
 
 import ctypes
 import platform
@@ -8,11 +8,11 @@ M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3
 
 
 def keep_freed_memory() -> bool:
-    """Tell glibc's malloc to reuse the blocks of the last step. Returns whether it could be told.
+    """Tell glibc's malloc to use the memory of the last update again. Returns whether it did.
 
-    Activations of a few MB are otherwise unmapped when freed, and mapped and cleared page by page
-    in the next step: a fifth to a third of a training step of the small U-Net on a CPU. Peak memory
-    is the same. Other allocators and systems are left as they are.
+    Otherwise activations of a few MB go back to the system when freed, and in the next update come
+    from there again, cleared page by page: that is a fifth to a third of an update of the small
+    U-Net on a CPU. Peak memory is the same. Other allocators and systems are left as they are.
     """
     if platform.libc_ver()[0] != "glibc":
         return False

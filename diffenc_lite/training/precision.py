@@ -29,7 +29,7 @@ def fast(model: DiffEnc) -> DiffEnc:
         return model
     denoiser = _Bf16(model.denoiser)
     if model.device.type == "cuda" and importlib.util.find_spec("triton"):  # not on Windows
-        denoiser.compile(dynamic=False)  # else a second size of batch makes it symbolic
+        denoiser.compile(dynamic=False)  # or a second batch size makes it slower code
     return DiffEnc(denoiser, model.encoder, model.schedule, model.levels, model.shape)
 
 

@@ -21,7 +21,7 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..evaluation import Evaluation, evaluate, evenly
 from ..files import PathLike
@@ -62,10 +62,10 @@ class Progress:
 
 
 class train:
-    """Minimise L0 + L1 + L4 by AdamW. It is looped over, and yields Progress.
+    """Minimise L0 + L1 + L4 by AdamW: `for progress in train(...)`, or `train(...).run()`.
 
-    One comes every `log_every` updates, and one at the end. It trains while it is looped over:
-    `for progress in train(...)`, or `train(...).run()`.
+    It trains only while it is looped over, and yields a Progress every `log_every` updates and at
+    the end.
 
     With `config.steps` it is L3 instead of L4 (and so in the evaluations), with `config.ratio`.
 
@@ -84,7 +84,7 @@ class train:
     FloatingPointError, before it touches the weights, if loss or gradient is not finite; OSError.
     """
 
-    started = True  # until all is well: a call that failed needs no warning
+    started = True  # False at the end of __init__: a call that failed needs no warning
 
     def __init__(
         self,
@@ -243,10 +243,12 @@ def _no_interrupt() -> Iterator[None]:
     finally:
         signal.signal(signal.SIGINT, previous)
     if held:
-        signal.raise_signal(signal.SIGINT)  # now to whoever handles it otherwise
+        signal.raise_signal(signal.SIGINT)  # now to its usual handler
 
 
 def _check(model: DiffEnc, images: Tensor, config: TrainConfig, held_out: Tensor | None) -> None:
+    if not isinstance(model, DiffEnc):
+        raise TypeError(f"model must be a DiffEnc; got {type(model).__name__}. Write DiffEnc(net)")
     if not isinstance(config, TrainConfig):
         raise TypeError(
             f"config must be a TrainConfig; got {config!r}. Write TrainConfig(200) for 200 updates"
@@ -254,6 +256,8 @@ def _check(model: DiffEnc, images: Tensor, config: TrainConfig, held_out: Tensor
     model.check(images)
     if held_out is not None:
         model.check(held_out, "held_out")
+        if len(held_out) < 2:
+            raise ValueError(f"held_out must have at least 2 images; got {len(held_out)}")
     ranks = process_of()[1]
     if config.batch % ranks or config.first % ranks:
         raise ValueError(
@@ -263,7 +267,7 @@ def _check(model: DiffEnc, images: Tensor, config: TrainConfig, held_out: Tensor
 
 
 def _lines(progress: Progress) -> list[dict[str, Any]]:
-    """For the metrics: what would be the same in a second run."""
+    """Lines for the metrics: only what a second run would repeat exactly."""
     terms = {name: getattr(progress, name) for name in (*TERMS, "total")}
     lines = [{"update": progress.update, "split": "train", **terms}]
     if progress.evaluation is not None:
@@ -273,15 +277,19 @@ def _lines(progress: Progress) -> list[dict[str, Any]]:
 
 
 def _identity(model: DiffEnc, images: Tensor, held_out: Tensor | None) -> dict[str, str | None]:
-    """What model and data they are: must be the same, besides the configuration, to go on."""
+    """What tells model and data from others: a run goes on only with the same."""
 
     def digest(content: bytes) -> str:
         return hashlib.sha256(content).hexdigest()[:16]
 
     parts = [type(part).__name__ for part in model.modules()]
     shapes = {name: tuple(weight.shape) for name, weight in model.state_dict().items()}
+    schedule, settings = model.schedule, model.settings()
+    if isinstance(schedule, nn.Module) and next(schedule.parameters(), None) is not None:
+        del settings["gamma"]  # it is trained
+    own = digest(repr((parts, shapes, settings)).encode())
     return {
-        "model": repr(model.config) if model.config else digest(repr((parts, shapes)).encode()),
+        "model": repr(model.config) if model.config else own,
         "images": digest(images.cpu().numpy().tobytes()),
         "held_out": None if held_out is None else digest(held_out.cpu().numpy().tobytes()),
     }

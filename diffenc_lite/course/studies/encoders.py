@@ -1,7 +1,7 @@
 """Does the encoder help on MNIST? Five variants, each with fixed and with learned end points of
 gamma, over several seeds; and what a step of each costs.
 
-Runs of one seed are paired: they see the same images, depths and noise in the same steps, start
+Runs of one seed are paired: they see the same images, t and eps in the same updates, start
 from the same denoiser where the networks are the same, and are scored on all 10,000 test images
 with the same draws.
 

@@ -66,8 +66,8 @@ def drawn_gaps(
         first = chain(steps, 1.0, grid, x).step_of(low_discrepancy(len(x), x, generator))
         for k in range(draws):
             index = (first + k * steps // draws) % steps
-            noise = torch.randn(x.shape, generator=generator)
-            yield start, index, step_gap(model, x, grid[index], grid[index + 1], noise)
+            eps = torch.randn(x.shape, generator=generator)
+            yield start, index, step_gap(model, x, grid[index], grid[index + 1], eps)
 
 
 class Fit(NamedTuple):
@@ -163,8 +163,8 @@ def _ends(name: str, root: str | None, images: int) -> Tensor:
     generator, sums = _seeded(2, 0), []
     with torch.no_grad():
         for part in _images("test", root)[:images].split(BATCH):
-            noise_0 = torch.randn(part.shape, generator=generator)
-            prior, reconstruction = end_losses(_loaded(name), part, noise_0)
+            eps_0 = torch.randn(part.shape, generator=generator)
+            prior, reconstruction = end_losses(_loaded(name), part, eps_0)
             sums.append(prior + reconstruction)
     return torch.cat(sums).double()
 

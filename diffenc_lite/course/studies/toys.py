@@ -159,8 +159,8 @@ class Draws(NamedTuple):
 
     points: Tensor
     t: Tensor
-    noise: Tensor
-    noise_0: Tensor
+    eps: Tensor
+    eps_0: Tensor
 
 
 @cache
@@ -168,16 +168,16 @@ def draws(name: str, n: int) -> Draws:
     """The test of a toy, the same for every model."""
     own = _seeded(10**6)
     points = toy(name, n, generator=own)
-    noise, noise_0 = torch.randn(2, n, 2, generator=own)
-    return Draws(points, low_discrepancy(n, noise, own), noise, noise_0)
+    eps, eps_0 = torch.randn(2, n, 2, generator=own)
+    return Draws(points, low_discrepancy(n, eps, own), eps, eps_0)
 
 
 @torch.no_grad()
 def terms(model: DiffEnc, test: Draws) -> Tensor:
     """Prior, reconstruction and diffusion of every point in bits per dimension, (3, n)"""
     parts = []
-    for points, t, noise, noise_0 in zip(*(a.split(2048) for a in test), strict=True):
-        bound = elbo(model, points, t=t, noise=noise, noise_0=noise_0)
+    for points, t, eps, eps_0 in zip(*(a.split(2048) for a in test), strict=True):
+        bound = elbo(model, points, t=t, noise=eps, noise_0=eps_0)
         parts.append(torch.stack([bound.prior, bound.reconstruction, bound.diffusion]))
     return bits_per_dim(torch.cat(parts, 1).double(), 2)
 
