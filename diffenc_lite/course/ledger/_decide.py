@@ -16,6 +16,7 @@ from typing import Any
 import mpmath
 import sympy
 from sympy import (
+    Add,
     Basic,
     Derivative,
     Dummy,
@@ -28,6 +29,8 @@ from sympy import (
     Subs,
     Sum,
     Symbol,
+    Tuple,
+    expand,
     fraction,
     sin,
     together,
@@ -117,6 +120,21 @@ def evaluated(expression: Expr, kinds: tuple[type, ...] = CARRIED_OUT) -> Expr:
                 lambda e: e.doit(),
             )
     return expression
+
+
+def _integrated(integral: Integral) -> Expr:
+    """An integral over one variable, term by term"""
+    whole, limits = integral.function, integral.limits
+    total = 0
+    for term in Add.make_args(expand(whole)):
+        constant, rest = term.as_independent(limits[0][0], as_Add=False)
+        total += constant * _known(rest, *limits)
+    return total
+
+
+@cache
+def _known(integrand: Expr, *limits: Tuple) -> Expr:
+    return Integral(integrand, *limits).doit()
 
 
 def _by_a_function(e: Basic) -> bool:
