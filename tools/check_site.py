@@ -48,9 +48,13 @@ VISIBLE_TEXT = """() => {
         part.remove();
     return body.textContent;
 }"""
-PICTURES = """() => [...document.images].filter(i => i.loading !== "lazy" || i.complete).map(
-    i => [i.naturalWidth > 0, i.hasAttribute("alt") && (i.alt.trim() || i.closest("a") !== null),
-          i.src.slice(-60)])"""
+PICTURES = """async () => {
+    for (const image of document.images) image.loading = "eager";
+    await Promise.allSettled([...document.images].map(image => image.decode()));
+    return [...document.images].map(image => [
+        image.naturalWidth > 0, image.alt.trim() !== "" || image.closest("a") !== null,
+        image.src.slice(-60)]);
+}"""
 AXE = """async () => (
     await axe.run(document, {iframes: false, preload: false, resultTypes: ["violations"]})
 ).violations.filter(v => v.impact === "serious" || v.impact === "critical")
