@@ -54,7 +54,7 @@ from .sampling import Step, sample, sample_steps
 from .schedule import CosineSchedule, LearnedSchedule, LinearSchedule, Noise, Schedule
 from .training import Progress, TrainConfig, show, train
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "MLP",

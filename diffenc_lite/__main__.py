@@ -109,10 +109,19 @@ def run_study(args: argparse.Namespace) -> None:
     print(f"{path} has all results" if path else "other processes are still at work on the rest")
 
 
+def run_notebooks(args: argparse.Namespace) -> None:
+    from .course.lessons import copy_lessons
+
+    lessons = [path for path in copy_lessons(args.out) if path.suffix == ".ipynb"]
+    print(f"{args.out}: {len(lessons)} lessons; to open them: jupyter lab {args.out}")
+
+
 def run_student(args: argparse.Namespace) -> None:
     from .course.exercises.student import write_student_versions
+    from .course.lessons import lessons_folder
 
-    written = write_student_versions(args.notebooks, args.out, args.grader, args.exercises_only)
+    folder = args.notebooks or lessons_folder()
+    written = write_student_versions(folder, args.out, args.grader, args.exercises_only)
     what = "without solutions and outputs"
     if args.grader != "plain":
         what = f"WITH their solutions, from which {args.grader} makes those for students"
@@ -240,7 +249,8 @@ def _say(line: str) -> None:
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser("python -m diffenc_lite", description=__doc__)
     commands = top.add_subparsers(
-        required=True, metavar="train | evaluate | sample | study | student | grade | doctor"
+        required=True,
+        metavar="train | evaluate | sample | study | notebooks | student | grade | doctor",
     )
 
     def command(
@@ -326,11 +336,17 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
 
     one = command(
+        "notebooks", run_notebooks, "Copy the lessons into a folder of yours.", "lessons",
+        device=False,
+    )  # fmt: skip
+    one.add_argument("out", metavar="OUT", help="folder to write to; no file in it is overwritten")
+
+    one = command(
         "student", run_student, "Write the notebooks for students, or for a grader to make theirs.",
         "build/students", device=False,
     )  # fmt: skip
     one.add_argument("out", metavar="OUT", help="folder to write to; no file in it is overwritten")
-    one.add_argument("--notebooks", default="notebooks", help="folder of the lessons")
+    one.add_argument("--notebooks", help="folder of lessons; those of the package if not given")
     one.add_argument(
         "--for", dest="grader", choices=("plain", "nbgrader", "otter"), default="plain",
         help="who marks: you (with check or grade), nbgrader, or otter-grader",

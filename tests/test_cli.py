@@ -21,7 +21,7 @@ from diffenc_lite.pretrained import load_model
 from diffenc_lite.training.folder import load_resume
 
 ROOT = Path(__file__).resolve().parent.parent
-COMMANDS = ("train", "evaluate", "sample", "doctor")
+COMMANDS = ("train", "evaluate", "sample", "notebooks", "doctor")
 QUICK = "--size tiny --data bundled --batch 4 --ends 2 --evaluate-images 20 --device cpu".split()
 
 

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 
+import ipywidgets
 import numpy as np
 import pytest
 import torch
@@ -189,6 +190,15 @@ def test_for_export_an_explorer_is_a_page_in_a_frame(monkeypatch, frames):
     (document,) = re.findall(r'srcdoc="([^"]*)"', bundle["text/html"])
     assert html.unescape(document) == explorer.page()
     assert explorer.image.value == shown
+
+
+def test_an_explorer_shows_its_widget_with_ipywidgets_7_too(monkeypatch):
+    """Colab has ipywidgets 7, whose widgets have no _repr_mimebundle_."""
+    explorer = FrameExplorer(drawer()[0], slider("t", [1, 2, 3]))
+    shown = "application/vnd.jupyter.widget-view+json"
+    as_in_8 = explorer.widget._repr_mimebundle_()[shown]
+    monkeypatch.delattr(ipywidgets.Widget, "_repr_mimebundle_")
+    assert explorer._repr_mimebundle_()[shown] == as_in_8
 
 
 @pytest.mark.parametrize("n, shown", [(9, [0, 2, 4, 6, 8]), (3, [0, 1, 2])])

@@ -32,7 +32,7 @@ PAPER = [
     "sampling",
 ]
 MACHINERY = ["files", "data", "pretrained", "training", "doctor", "__main__"]
-COURSE = ["ledger", "worlds", "exercises", "show", "studies"]
+COURSE = ["lessons", "ledger", "worlds", "exercises", "show", "studies"]
 ONLY_COURSE = {"matplotlib", "ipywidgets", "sympy", "IPython", "nbformat"}
 
 

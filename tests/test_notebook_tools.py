@@ -1,4 +1,4 @@
-"""How notebooks are compared (conftest.py, notebooks/sanitize.cfg) and executed (tools/)."""
+"""How notebooks are compared (notebooks/conftest.py, sanitize.cfg) and executed (tools/)."""
 
 import re
 import shutil
@@ -11,7 +11,13 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 ROOT = Path(__file__).resolve().parent.parent
-COPIED = ["conftest.py", "pyproject.toml", "notebooks/sanitize.cfg", "tools/run_notebooks.py"]
+COPIED = [
+    "conftest.py",
+    "pyproject.toml",
+    "notebooks/conftest.py",
+    "notebooks/sanitize.cfg",
+    "tools/run_notebooks.py",
+]
 
 
 @pytest.fixture

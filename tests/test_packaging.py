@@ -1,6 +1,7 @@
 """What is built from the project and installed: the sdist, the wheel, the editable install."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
+import diffenc_lite
 
 ROOT = Path(__file__).resolve().parent.parent
 NOT_SHIPPED = {".ci/run"}
@@ -40,11 +43,41 @@ def held(wheel: Path) -> set[str]:
     return {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
 
 
-def test_the_wheel_holds_the_package_and_nothing_else(tmp_path):
+def of_a_wheel(files: set[str]) -> set[str]:
+    """The package, and the notebooks inside it."""
+    package = {name for name in files if name.startswith("diffenc_lite/")}
+    lessons = {name for name in files if name.startswith("notebooks/")}
+    assert package and lessons
+    return package | {f"diffenc_lite/course/{name}" for name in lessons}
+
+
+def test_the_wheel_holds_the_package_with_the_lessons_and_nothing_else(tmp_path):
     wheel = build("wheel", ROOT, tmp_path)
-    assert held(wheel) == {name for name in project_files() if name.startswith("diffenc_lite/")}
+    assert held(wheel) == of_a_wheel(project_files())
     (described,) = {n.split("/")[0] for n in zipfile.ZipFile(wheel).namelist()} - {"diffenc_lite"}
     assert f"{described}/licenses/LICENSE" in zipfile.ZipFile(wheel).namelist()
+    text = zipfile.ZipFile(wheel).read(f"{described}/METADATA").decode()
+    assert f"\nVersion: {diffenc_lite.__version__}\n" in text
+    targets = re.findall(r"\]\(([^)\s]+)\)", text)
+    assert targets and all(target.startswith(("https://", "#")) for target in targets)
+    assert f"/raw/v{diffenc_lite.__version__}/figures/hero.png)" in text
+    assert f"/blob/v{diffenc_lite.__version__}/CHANGELOG.md)" in text
+
+
+def test_the_lessons_are_copied_out_of_a_wheel(tmp_path):
+    """With the wheel's files alone, and no checkout."""
+    site, out = tmp_path / "site", tmp_path / "lessons"
+    zipfile.ZipFile(build("wheel", ROOT, tmp_path / "wheel")).extractall(site)
+    done = subprocess.run(
+        [sys.executable, "-m", "diffenc_lite", "notebooks", "lessons"],
+        cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(site)}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in out.iterdir()} == {
+        name.removeprefix("notebooks/") for name in project_files() if name.startswith("notebooks/")
+    }
+    for path in out.iterdir():
+        assert path.read_bytes() == (ROOT / "notebooks" / path.name).read_bytes()
 
 
 def test_the_sdist_holds_the_project_and_the_wheel_can_be_built_from_it(tmp_path):
@@ -57,9 +90,7 @@ def test_the_sdist_holds_the_project_and_the_wheel_can_be_built_from_it(tmp_path
     for needed in ("README.md", "LICENSE", "CHANGELOG.md", "environment.yml", "conftest.py"):
         assert needed in files
     assert {"diffenc_lite", "tests", "notebooks", "figures"} <= {f.split("/")[0] for f in files}
-    assert held(build("wheel", project, tmp_path / "wheel")) == {
-        name for name in files if name.startswith("diffenc_lite/")
-    }
+    assert held(build("wheel", project, tmp_path / "wheel")) == of_a_wheel(files)
 
 
 def test_an_editable_install_is_found_from_the_folder_above_a_clone(tmp_path):
@@ -69,7 +100,7 @@ def test_an_editable_install_is_found_from_the_folder_above_a_clone(tmp_path):
     shutil.copytree(
         ROOT / "diffenc_lite", clone / "diffenc_lite", ignore=shutil.ignore_patterns("__pycache__")
     )
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "hatch_build.py", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, clone)
 
     # An environment of its own, since the package may be installed in this one. It gets the other

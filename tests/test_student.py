@@ -25,22 +25,41 @@ from diffenc_lite.course.exercises.student import (
     write_student_versions,
 )
 
+# Exercises for the lessons made here: a formula answered by SymPy, one by a function, a number.
+OWN = """
+from diffenc_lite.course.exercises import Exercise, Formula, Number, register
+
+register(
+    Exercise("T.1", "", Formula({"sigma": (0.1, 0.9)}), "1 + sigma**2", "a hint"),
+    Exercise("T.2", "", Formula({"step": (1e-12, 10.0)}), "1 - exp(-step)", "a hint"),
+    Exercise("T.3", "", Number(), lambda: 13.3 / 18.3, "a hint"),
+)
+"""
+
+
+@pytest.fixture(autouse=True)
+def own_exercises(monkeypatch):
+    """Known here too, since a version for a grader has their points."""
+    known = dict(EXERCISES)
+    monkeypatch.setattr("diffenc_lite.course.exercises.registry.EXERCISES", known)
+    exec(OWN, {})
+
 
 def solution(source: str):
     metadata = {"tags": ["solution"], "jupyter": {"source_hidden": True}}
     return new_code_cell(f"{IGNORE}\n{BEGIN}\n{source}\n{END}", metadata=metadata)
 
 
-def asked(number: str = "04.4"):
+def asked(number: str = "T.1"):
     return new_code_cell(f'ask("{number}")', outputs=[new_output("stream", text="old")])
 
 
-def stub(number: str = "04.4"):
+def stub(number: str = "T.1"):
     name = answer_name(number)
     return new_code_cell(f'{name} = ...  # your answer here\ncheck("{number}", {name})')
 
 
-def solved(number: str = "04.4", answer: str = "1 + sigma**2"):
+def solved(number: str = "T.1", answer: str = "1 + sigma**2"):
     name = answer_name(number)
     return solution(f'{name} = {answer}\ncheck("{number}", {name})')
 
@@ -52,24 +71,24 @@ def lesson():
             new_markdown_cell("# A lesson"),
             new_code_cell(
                 "import sympy as sp\nfrom diffenc_lite.course.exercises import ask, check\n"
-                "sigma = sp.Symbol('sigma')"
+                "sigma = sp.Symbol('sigma')\n" + OWN
             ),
             new_markdown_cell("Solutions are folded away.", metadata={"tags": ["solution"]}),
-            asked("04.4"),
-            stub("04.4"),
-            solved("04.4", 'sp.Symbol("sigma")**2 + 1'),
-            asked("01.2"),
+            asked("T.1"),
+            stub("T.1"),
+            solved("T.1", 'sp.Symbol("sigma")**2 + 1'),
+            asked("T.2"),
             new_code_cell(
-                'def answer_01_2(step):\n    ...  # your code here\n\n\ncheck("01.2", answer_01_2)',
+                'def answer_T_2(step):\n    ...  # your code here\n\n\ncheck("T.2", answer_T_2)',
                 execution_count=7,
             ),
             solution(
-                "import math\n\n\ndef answer_01_2(step):\n    return -math.expm1(-step)\n\n\n"
-                'check("01.2", answer_01_2)'
+                "import math\n\n\ndef answer_T_2(step):\n    return -math.expm1(-step)\n\n\n"
+                'check("T.2", answer_T_2)'
             ),
-            asked("00.2"),
-            stub("00.2"),
-            solved("00.2", "13.3 / 18.3"),
+            asked("T.3"),
+            stub("T.3"),
+            solved("T.3", "13.3 / 18.3"),
             new_code_cell("power = 2\nprint(sigma**power)"),
         ],
         metadata={"widgets": {"state": {}}},
@@ -95,7 +114,7 @@ def test_lesson_and_student_version_both_run(tmp_path):
     (path,) = write_student_versions(source, tmp_path / "students")
     student = nbformat.read(path, as_version=4)
     expected = []
-    for number in ("04.4", "01.2", "00.2"):
+    for number in ("T.1", "T.2", "T.3"):
         expected.append(f"Exercise {number}: not yet answered.")
     found = printed(student)
     assert [line[: len(start)] for line, start in zip(found, expected, strict=False)] == expected
@@ -103,7 +122,7 @@ def test_lesson_and_student_version_both_run(tmp_path):
 
     found = printed(lesson())
     assert [line for line in found if line.endswith("right.")] == [
-        f"Exercise {number}: right." for number in ("04.4", "01.2", "00.2")
+        f"Exercise {number}: right." for number in ("T.1", "T.2", "T.3")
     ]
     assert len(found) == 7
 
@@ -184,11 +203,11 @@ def test_a_damaged_notebook_is_named_and_nothing_written(tmp_path, content):
     assert not (tmp_path / "out").exists()
 
 
-UNTAGGED = new_code_cell(f'{BEGIN}\nanswer_04_4 = 1\ncheck("04.4", answer_04_4)\n{END}')
+UNTAGGED = new_code_cell(f'{BEGIN}\nanswer_T_1 = 1\ncheck("T.1", answer_T_1)\n{END}')
 TAGS = {"tags": ["solution"]}
-NO_END = new_code_cell(f'{IGNORE}\n{BEGIN}\ncheck("04.4", answer_04_4)', metadata=TAGS)
-BARE = new_code_cell('check("04.4", answer_04_4)', metadata=TAGS)
-MORE = new_code_cell(f'{solved().source}\ncheck("04.4", answer_04_4)', metadata=TAGS)
+NO_END = new_code_cell(f'{IGNORE}\n{BEGIN}\ncheck("T.1", answer_T_1)', metadata=TAGS)
+BARE = new_code_cell('check("T.1", answer_T_1)', metadata=TAGS)
+MORE = new_code_cell(f'{solved().source}\ncheck("T.1", answer_T_1)', metadata=TAGS)
 READ = new_code_cell(solved().source.removeprefix(f"{IGNORE}\n"), metadata=TAGS)
 EMPTY = new_code_cell("", metadata=TAGS)
 TEXT = new_markdown_cell(f"{BEGIN}\nsee the book\n{END}", metadata=TAGS)
@@ -206,38 +225,38 @@ TEXT = new_markdown_cell(f"{BEGIN}\nsee the book\n{END}", metadata=TAGS)
         ([asked(), stub(), EMPTY], "all of a solution must stand between"),
         ([solved()], "its stub, must each end in a call"),
         ([new_markdown_cell("Think."), solved()], "must each end in a call"),
-        ([asked(), new_code_cell("answer_04_4 = ..."), solved()], "the stub checks nothing"),
-        ([asked(), stub("04.1"), solved("04.4")], "the stub checks 04.1, the solution 04.4"),
-        ([asked(), stub(), solution("answer_04_4 = 3")], "the solution nothing"),
-        ([asked(), stub(), solution('check("04.4", 3)')], "the solution nothing"),
-        ([asked(), stub(), solution('answer = 3\ncheck("04.4", answer)')], "the solution nothing"),
+        ([asked(), new_code_cell("answer_T_1 = ..."), solved()], "the stub checks nothing"),
+        ([asked(), stub("T.2"), solved("T.1")], "the stub checks T.2, the solution T.1"),
+        ([asked(), stub(), solution("answer_T_1 = 3")], "the solution nothing"),
+        ([asked(), stub(), solution('check("T.1", 3)')], "the solution nothing"),
+        ([asked(), stub(), solution('answer = 3\ncheck("T.1", answer)')], "the solution nothing"),
         (
-            [asked(), stub(), solution('check("04.4", answer_04_4)\nanswer_04_4 = 3')],
+            [asked(), stub(), solution('check("T.1", answer_T_1)\nanswer_T_1 = 3')],
             "the solution nothing",
         ),
-        ([stub(), solved()], 'no cell before it has ask."04.4"'),
-        ([asked("04.1"), stub(), solved()], 'no cell before it has ask."04.4"'),
+        ([stub(), solved()], 'no cell before it has ask."T.1"'),
+        ([asked("T.2"), stub(), solved()], 'no cell before it has ask."T.1"'),
         (
-            [asked(), stub(), solved(), new_code_cell("print(answer_04_4)")],
-            "cell 4: uses answer_04_4, last bound",
+            [asked(), stub(), solved(), new_code_cell("print(answer_T_1)")],
+            "cell 4: uses answer_T_1, last bound",
         ),
         (
             [
-                new_code_cell("answer_04_4 = 2"),
+                new_code_cell("answer_T_1 = 2"),
                 asked(), stub(), solved(),
-                new_code_cell("f(1, [answer_04_4])"),
+                new_code_cell("f(1, [answer_T_1])"),
             ],
-            "cell 5: uses answer_04_4",
+            "cell 5: uses answer_T_1",
         ),
         (
-            [asked(), stub(), solved(), new_code_cell("def f():\n    return answer_04_4")],
-            "cell 4: uses answer_04_4",
+            [asked(), stub(), solved(), new_code_cell("def f():\n    return answer_T_1")],
+            "cell 4: uses answer_T_1",
         ),
         (
             [
                 asked(),
                 stub(),
-                solution('import math\nanswer_04_4 = 1\ncheck("04.4", answer_04_4)'),
+                solution('import math\nanswer_T_1 = 1\ncheck("T.1", answer_T_1)'),
                 new_code_cell("math.pi"),
             ],
             "uses math.*(or import)",
@@ -254,12 +273,12 @@ def test_a_broken_rule_is_named_with_its_cell(cells, words):
 @pytest.mark.parametrize(
     "source",
     [
-        "answer_04_4 = 2\nprint(answer_04_4)",
-        "def f(answer_04_4):\n    return answer_04_4",
-        "[answer_04_4 for answer_04_4 in range(3)]",
+        "answer_T_1 = 2\nprint(answer_T_1)",
+        "def f(answer_T_1):\n    return answer_T_1",
+        "[answer_T_1 for answer_T_1 in range(3)]",
         "%matplotlib inline\nx = 1",
         "!echo hello",
-        'check("04.4", 3)  # a wrong answer, to see what is said',
+        'check("T.1", 3)  # a wrong answer, to see what is said',
     ],
 )
 def test_what_a_lesson_may_do_after_an_exercise(source):
@@ -268,7 +287,7 @@ def test_what_a_lesson_may_do_after_an_exercise(source):
 
 
 def test_a_name_is_free_again_once_a_lesson_cell_has_bound_it():
-    again = new_code_cell("answer_04_4 = 2"), new_code_cell("print(answer_04_4)")
+    again = new_code_cell("answer_T_1 = 2"), new_code_cell("print(answer_T_1)")
     cells = [asked(), stub(), solved(), *again]
     assert len(student_version(new_notebook(cells=cells), "04.ipynb").cells) == 4
 
@@ -280,7 +299,7 @@ def test_nbgrader_gets_ids_points_and_tests_that_assert():
     version = student_version(lesson(), "01.ipynb", "nbgrader")
     marked = [cell for cell in version.cells if "nbgrader" in cell.metadata]
     ids = [cell.metadata.nbgrader.grade_id for cell in marked]
-    names = ["answer_04_4", "answer_01_2", "answer_00_2"]
+    names = ["answer_T_1", "answer_T_2", "answer_T_3"]
     assert ids == [prefix + name for name in names for prefix in ("", "test_")]
     for answer, test in zip(marked[::2], marked[1::2], strict=True):
         assert answer.metadata.nbgrader.solution and not answer.metadata.nbgrader.locked
@@ -289,8 +308,8 @@ def test_nbgrader_gets_ids_points_and_tests_that_assert():
         assert f", {answer.metadata.nbgrader.grade_id})" in test.source
         assert "assert verdict.right" in test.source
     first, *region, last = marked[0].source.split("### ")
-    assert first + last.removeprefix("END SOLUTION\n") == stub("04.4").source + ""
-    assert region == ['BEGIN SOLUTION\nanswer_04_4 = sp.Symbol("sigma")**2 + 1\n']
+    assert first + last.removeprefix("END SOLUTION\n") == stub("T.1").source + ""
+    assert region == ['BEGIN SOLUTION\nanswer_T_1 = sp.Symbol("sigma")**2 + 1\n']
 
 
 def test_what_graders_get_runs_with_every_answer_right(tmp_path):
@@ -299,7 +318,7 @@ def test_what_graders_get_runs_with_every_answer_right(tmp_path):
         assert "folded away" not in json.dumps(version)
         version.cells = [cell for cell in version.cells if cell.cell_type != "raw"]
         assert [line for line in printed(version) if line.startswith("Exercise")] == [
-            f"Exercise {number}: right." for number in ("04.4", "01.2", "00.2")
+            f"Exercise {number}: right." for number in ("T.1", "T.2", "T.3")
         ]
 
 
@@ -307,7 +326,7 @@ def test_otter_gets_questions_with_points():
     version = student_version(lesson(), "01_lesson.ipynb", "otter")
     raw = [cell.source for cell in version.cells if cell.cell_type == "raw"]
     assert raw[0].startswith("# ASSIGNMENT CONFIG\nname: 01_lesson\n")
-    assert raw[1] == "# BEGIN QUESTION\nname: q_04_4\npoints: 1\ncheck_cell: false"
+    assert raw[1] == "# BEGIN QUESTION\nname: q_T_1\npoints: 1\ncheck_cell: false"
     assert [len(raw), raw[2:6]] == [
         1 + 3 * 6,
         ["# BEGIN SOLUTION", "# END SOLUTION", "# BEGIN TESTS", "# END TESTS"],
@@ -318,13 +337,16 @@ def test_exercises_alone_are_imports_questions_and_stubs():
     sheet = student_version(lesson(), "01_lesson.ipynb", exercises_only=True)
     assert [cell.source for cell in sheet.cells] == [
         "# Exercises of 01_lesson",
-        "import sympy as sp\nfrom diffenc_lite.course.exercises import ask, check\nimport math",
-        asked("04.4").source,
-        stub("04.4").source,
-        asked("01.2").source,
+        "import sympy as sp\n"
+        "from diffenc_lite.course.exercises import ask, check\n"
+        "from diffenc_lite.course.exercises import Exercise, Formula, Number, register\n"
+        "import math",
+        asked("T.1").source,
+        stub("T.1").source,
+        asked("T.2").source,
         lesson().cells[7].source,
-        asked("00.2").source,
-        stub("00.2").source,
+        asked("T.3").source,
+        stub("T.3").source,
     ]
     bare = new_notebook(cells=[new_markdown_cell("# No exercises")])
     assert student_version(bare, "14.ipynb", exercises_only=True) is None
@@ -397,5 +419,11 @@ def test_students_get_no_solution_and_no_word_of_one(path):
             lines = [line.strip() for line in cell.source.splitlines()]
             telling = [line for line in lines if len(line) > 12 and "check(" not in line]
             assert not [line for line in telling if line.startswith("answer_") and line in text]
-        for words in ("BEGIN SOLUTION", "folded", "hidden cell", "a solution is", "solution below"):
+        for words in (
+            "BEGIN SOLUTION",
+            "folded away",
+            "hidden cell",
+            "a solution is",
+            "solution below",
+        ):
             assert words not in text

@@ -22,6 +22,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import sympy
 from sympy import Add, Basic, Dummy, Eq, Expr, Tuple
@@ -133,7 +134,9 @@ class Slip(ast.NodeTransformer):
         return node
 
     def visit_Constant(self, node: ast.Constant) -> ast.AST:
-        if type(node.value) in (int, float) and self.here(f"{node.value}: number"):
+        if isinstance(node.value, int | float) and not isinstance(node.value, bool):
+            if not self.here(f"{node.value}: number"):
+                return node
             return ast.Constant(node.value + 1)
         return node
 
@@ -146,14 +149,14 @@ class Slip(ast.NodeTransformer):
 def slips_of_code(function: Callable) -> Iterator[tuple[str, Callable]]:
     """(what was changed, the function with that change), for every place in its source"""
     tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-    tree.body[0].decorator_list = []
+    tree.body[0].decorator_list = []  # type: ignore[attr-defined]
     counter = Slip(-1)
     counter.visit(ast.parse(ast.unparse(tree)))
     for place in range(counter.places):
         slip = Slip(place)
         changed = ast.fix_missing_locations(slip.visit(ast.parse(ast.unparse(tree))))
         space = dict(function.__globals__)
-        exec(compile(changed, inspect.getsourcefile(function), "exec"), space)
+        exec(compile(changed, str(inspect.getsourcefile(function)), "exec"), space)
         yield slip.what, space[function.__name__]
 
 
@@ -169,8 +172,8 @@ def claims(row: Row, side: str) -> Iterator[tuple[str, Callable[[], bool], Calla
             claim = Eq(sides["lhs"], sides["rhs"], evaluate=False)
             yield (
                 f"{row.tag}, {form}: {claim}",
-                lambda claim=claim, equation=equation: same_equation(equation, claim),
-                lambda form=form, claim=claim: row.prove({form: claim}),
+                lambda claim=claim, equation=equation: same_equation(equation, claim),  # type: ignore[misc]
+                lambda form=form, claim=claim: row.prove({form: claim}),  # type: ignore[misc]
             )
 
 
@@ -181,13 +184,13 @@ def lines(row: Row) -> Iterator[tuple[str, Callable[[], bool], Callable[[], obje
         for wrong in [] if step.in_words else wrong_steps(step):
             changed = dataclasses.replace(
                 row,
-                derivation=lambda place=place, wrong=wrong: iter(
+                derivation=lambda place=place, wrong=wrong: iter(  # type: ignore[misc]
                     (*steps[:place], wrong, *steps[place + 1 :])
                 ),
             )
             yield (
                 f"{row.tag}, {step.name}: {wrong.numbers or wrong.expression}",
-                lambda step=step, wrong=wrong: same_lines(step, wrong),
+                lambda step=step, wrong=wrong: same_lines(step, wrong),  # type: ignore[misc]
                 changed.prove,
             )
 
@@ -250,12 +253,12 @@ def definitions(row: Row) -> Iterator[tuple[str, Callable[[], bool], Callable[[]
             where = dict(row.where) | {symbol: wrong}
             yield (
                 f"{row.tag}, {symbol} = {wrong}",
-                lambda wrong=wrong, meaning=meaning: same(wrong, meaning),
+                lambda wrong=wrong, meaning=meaning: same(wrong, meaning),  # type: ignore[misc]
                 dataclasses.replace(row, where=where).prove,
             )
 
 
-KINDS = {
+KINDS: dict[str, Callable[[Row], Iterator[Any]]] = {
     "left sides": functools.partial(claims, side="lhs"),
     "right sides": functools.partial(claims, side="rhs"),
     "lines": lines,

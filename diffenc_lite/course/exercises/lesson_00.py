@@ -19,7 +19,7 @@ EXERCISES = [
         "00.2",
         "$\\gamma(t)$ runs linearly from $-13.3$ at $t=0$ to $5$ at $t=1$. "
         "At which $t$ are the factors of signal and noise equal, $\\alpha_t^2 = \\sigma_t^2$?",
-        Number(),
+        Number(tolerance=0.005),  # two digits are enough
         lambda: 13.3 / 18.3,
         "equal factors mean a signal-to-noise ratio of 1; which gamma is that?",
     ),

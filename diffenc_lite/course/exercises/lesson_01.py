@@ -44,8 +44,8 @@ EXERCISES = [
         "01.1",
         "A step that adds no noise. Write the step with $h = \\sigma_t/\\sigma_s$: a function of "
         "`(z_s, x_s, x_t, gamma_s, gamma_t)`, all of them tensors, that returns $z_t$. If `z_s` "
-        "follows F1 at $s$, what it returns must follow F1 at $t$. (Then let it take some of your "
-        "walks from $t = 0$ to $t = 1$. Do two of them ever cross?)",
+        "follows F1 at $s$, what it returns must follow F1 at $t$. (Then use it for a few walks "
+        "from $t = 0$ to $t = 1$, as in the opening picture. Do two of them ever cross?)",
         Program(
             "z_s (n,), x_s (n,), x_t (n,), gamma_s (), gamma_t ()",
             "a tensor (n,)",
@@ -105,7 +105,7 @@ EXERCISES = [
         "it.",
         Choice(
             {
-                "a": "at 2, where the noise had come from",
+                "a": "at 2, as before",
                 "b": "at -2",
                 "c": "around 0, between the two",
                 "d": "some at 2 and some at -2",

@@ -50,8 +50,9 @@ def _rectangles(mmse: Any, gamma: Any) -> Any:
 EXERCISES = [
     Exercise(
         "02.1",
-        "The data are $-1$, $0$ or $+1$ with equal odds, and $z = \\alpha x + \\sigma\\epsilon$. "
-        "What is the exact denoiser $E[x|z]$? A formula in `z, alpha, sigma`.",
+        "The data are $-1$, $0$ or $+1$ with equal odds, and "
+        "$z = \\alpha x + \\sigma\\varepsilon$. What is the exact denoiser $E[x|z]$? "
+        "A formula in `z, alpha, sigma`.",
         Formula({"z": ANY, "alpha": UNIT, "sigma": (0.3, 1.0)}, absolute=1e-12),
         "2*sinh(alpha*z/sigma**2)/(2*cosh(alpha*z/sigma**2) + exp(alpha**2/(2*sigma**2)))",
         "weigh the three values by their Gaussian likelihoods and divide by the sum of the weights",

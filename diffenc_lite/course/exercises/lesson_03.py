@@ -24,7 +24,7 @@ def _schedule_rate_and_depths(generator: Any) -> tuple[Any, ...]:
 def _mean_over_depths(gamma: Any, rate: Any, t: Any) -> Any:
     import torch
 
-    at, slope = torch.func.jvp(gamma, (t,), (torch.ones_like(t),))
+    at, slope = torch.func.jvp(gamma, (t,), (torch.ones_like(t),))[:2]
     return (slope * rate(at)).mean()
 
 
@@ -75,8 +75,9 @@ EXERCISES = [
     ),
     Exercise(
         "03.2",
-        "The data are $N(0, s_2)$ and the denoiser is exact. What is the diffusion loss at "
-        "infinite depth, in nats per dimension? A formula in `s_2, gamma_0, gamma_1`.",
+        "The data are $N(0, s_2)$, with the variance $s_2$, and the denoiser is exact. What is the "
+        "diffusion loss at infinite depth, in nats per dimension? A formula in "
+        "`s_2, gamma_0, gamma_1`.",
         Formula({"s_2": POSITIVE, "gamma_0": (-10.0, -1.0), "gamma_1": (0.0, 5.0)}),
         "log((1 + s_2*exp(-gamma_0))/(1 + s_2*exp(-gamma_1))) / 2",
         "find the mmse (precisions add: 1/s_2 from the data, the SNR from the observation), and "
@@ -107,7 +108,7 @@ EXERCISES = [
         "03.5",
         "For the coin and the straight schedule, rectangles with the error at the noisy end lie "
         "above the limit and rectangles with the error at the other end below. From which $T$ on "
-        "do the two sums hold it within 0.01 nats? Write the program.",
+        "do the two sums differ by less than 0.01 nats? Write the program.",
         Number(tolerance=0, absolute=1),
         _steps_for_a_hundredth,
         "the two sums have the same widths, so one difference of errors serves for both",

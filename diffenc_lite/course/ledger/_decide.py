@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import mpmath
 import sympy
@@ -179,7 +180,7 @@ def by_slope(expression: Expr) -> Expr:
 # --- numbers -------------------------------------------------------------------------------------
 
 
-def value_at_random(expression: Expr, seed: int) -> tuple[dict[str, Rational], object] | None:
+def value_at_random(expression: Expr, seed: int) -> tuple[dict[str, Rational], Any] | None:
     """(point, value) at a random point; None if there is no value there.
 
     Symbols keep their assumptions, gamma_s < gamma_t, and all noise follows from gamma. Functions
@@ -243,10 +244,10 @@ def _wave(dice: random.Random) -> Callable[..., Expr]:
     return wave
 
 
-def _noise(gammas: dict[Symbol, Rational]) -> dict[Symbol, tuple[object, tuple[Symbol, ...]]]:
+def _noise(gammas: dict[Symbol, Rational]) -> dict[Symbol, tuple[Any, tuple[Symbol, ...]]]:
     """The value of each symbol of noise, and the gammas that it depends on"""
     exact = {g: mpmath.mpf(value.p) / value.q for g, value in gammas.items()}
-    found = {}
+    found: dict[Symbol, tuple[Any, tuple[Symbol, ...]]] = {}
     for alpha, sigma, gamma in DEPTHS:
         found[gamma] = exact[gamma], (gamma,)
         found[alpha] = 1 / mpmath.sqrt(1 + mpmath.exp(exact[gamma])), (gamma,)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sympy import Basic, Derivative, Eq, Expr, GreaterThan, Integral, Limit, Order, Symbol, factor
 from sympy.core.relational import Relational
@@ -70,7 +70,9 @@ class Page:
     """What the lines so far have given a meaning to, and the forms that they have arrived at."""
 
     def __init__(self, row: Row):
-        self.tag, self.values, self.unused = row.tag, {}, {}
+        self.tag = row.tag
+        self.values: dict[Symbol, Any] = {}
+        self.unused: dict[Symbol, str] = {}
         for short, long in row.where.items():
             self.values[short] = self.in_full(long)
         self.arrived: dict[str, Eq] = {}
@@ -121,7 +123,8 @@ class Page:
             return
         if step.case_of:
             general, case = step.case_of
-            known = self.steps[general].expression.subs(case)
+            known: Any = self.steps[general].expression
+            known = known.subs(case)
             difference = _opaque(left - line.rhs) - _opaque(known.lhs - known.rhs)
             judge(self.tag, step.name, difference)
             return

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import sympy
 from sympy import Basic, Eq, Expr, Indexed
@@ -99,7 +100,7 @@ class Row:
         """The names of the steps, in order."""
         return tuple(self._by_name)
 
-    def __getitem__(self, names: str | tuple[str, ...]) -> Step | tuple[Step, ...]:
+    def __getitem__(self, names: str | tuple[str, ...]) -> Any:
         """The step of that name, or a tuple of steps: row["mean"], row["joint", "mean"].
 
         Raises KeyError, with the names there are, if there is no such step.
@@ -136,7 +137,7 @@ class Row:
         page = self._page
         for form, equation in self.claim.items():
             if form in (claim or {}):
-                compare(self, form, claim[form], page)
+                compare(self, form, (claim or {})[form], page)
             elif form not in page.held:
                 compare(self, form, equation, page)
                 page.held.add(form)
@@ -155,7 +156,7 @@ class Row:
         page.close()
         return page
 
-    def lambdify(self, form: str, modules: str = "numpy") -> Callable[..., object]:
+    def lambdify(self, form: str, modules: str = "numpy") -> Callable[..., Any]:
         """One form as a numeric function. Its keyword arguments are named as the symbols are; all
         noise enters through gamma (gamma_s, gamma_t, gamma_0 or gamma_1). What has an index
         (delta in L2) is an array.

@@ -26,6 +26,11 @@ class Number:
     error: mpmath.mpf = mpmath.mpf(0)
 
     @property
+    def shown(self) -> str:
+        digits, _, power = self.claimed.partition("e")
+        return rf"{digits}\cdot10^{{{power}}}" if power else digits
+
+    @property
     def half_a_digit(self) -> mpmath.mpf:
         digits, _, power = self.claimed.lower().partition("e")
         decimals = len(digits.partition(".")[2]) - int(power or 0)
@@ -80,7 +85,7 @@ class Step:
 
     def _repr_latex_(self) -> str:
         if self.numbers:
-            rows = " \\\\ ".join(f"{n.what} & {n.claimed}" for n in self.numbers)
+            rows = " \\\\ ".join(f"{n.what} & {n.shown}" for n in self.numbers)
             return f"{self._said}\n$$\\begin{{array}}{{lr}}{rows}\\end{{array}}$$"
         if self.expression is None:
             return self._said
@@ -103,7 +108,11 @@ class _Printer(LatexPrinter):
         return sorted(terms, key=lambda term: bool(term.could_extract_minus_sign()))
 
     def _print_Tuple(self, expr: Tuple) -> str:
-        return r",\qquad ".join(map(self._print, expr))
+        printed = [self._print(part) for part in expr]
+        if sum(map(len, printed)) < 300:
+            return r",\qquad ".join(printed)
+        below = r" \\ ".join(printed)
+        return rf"\begin{{gathered}}{below}\end{{gathered}}"
 
 
 def latex(expression: Basic) -> str:

@@ -41,8 +41,8 @@ from .notation import (
 xhatprime, vhatprime = symbols("xhatprime vhatprime", real=True)
 coefficient_name = name(r"\frac{\partial\mu_P}{\partial\hat x}")
 gap_name, perfect_name = name(r"\mu_P-\mu_Q"), name(r"\mu_P-\mu_Q|_{\hat u=u}")
-left_over = name(r"\mu_P-\mu_Q|_{\hat u=u}+O(\Delta^3)")
-left_over_E2 = name(r"\text{E2: }\mu_P-\mu_Q+O(\Delta^3)")
+left_over = name(r"[\mu_P-\mu_Q|_{\hat u=u}]_2")
+left_over_E2 = name(r"\text{E2: }[\mu_P-\mu_Q]_2")
 x_E3, u_E3 = name("x_t|_{y=x}"), name(r"u|_{y=x,\dot y=0}")
 residual, excess = name("r|_{y=x}"), name(r"\text{G3: }\mu_P-\mu_P^{\text{VDM}}")
 folded, vdm = name(r"\text{folded: }\mu_P"), name(r"\mu_P^{\text{VDM}}")
@@ -152,7 +152,7 @@ def X6() -> Iterator[Step]:
     left = gap.subs(uhat, u)
     yield Step(
         r"If $\hat u$ is right as well, the first order goes, and with it all that the limit "
-        r"keeps. At finite depth the second order stays: the bend in the path of the encoding.",
+        r"keeps. At finite depth the second order stays (written $[\,]_2$): the bend in the path.",
         equation(left_over, left),
         proves="left_over",
     )

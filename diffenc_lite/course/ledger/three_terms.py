@@ -11,9 +11,11 @@ from sympy import (
     Integral,
     Sum,
     Symbol,
+    Tuple,
     diff,
     exp,
     expand,
+    expand_log,
     log,
     oo,
     simplify,
@@ -58,7 +60,8 @@ from .processes import F1, F2, F3
 
 a = Symbol("a", positive=True)  # a ratio of densities
 h = Symbol("h", nonnegative=True)
-q_z, p_z, p_zx, p_of_x = symbols("q p p_{z|x} p_x", positive=True)
+q_z, p_z = symbols("q p", positive=True)
+p_zx, p_of_x = Symbol("p(z|x)", positive=True), Symbol("p(x)", positive=True)
 i, n = symbols("i n", integer=True)
 q_1, p_1, p_x = symbols("q_1 p_1 p_x", real=True)
 q_i, p_i = Function("q", real=True), Function("p", real=True)
@@ -66,6 +69,7 @@ m_i, f_i = Function("m", real=True), Function("f", real=True)
 log_q, log_p = name(r"\ln q(z_0\ldots z_1|x)"), name(r"\ln p(x,z_0\ldots z_1)")
 log_q_2 = name(r"\ln q(z_0,z_t,z_1|x)")
 ell_x = name(r"\ell_x")
+f_pq = name(r"f\left(\frac pq\right)")
 logit = IndexedBase("ell", real=True)
 DEPTHS = {  # what F1 to F3 call s and t, at the depths 0, t and 1
     "0": (alpha_0, sigma_0, x_0, z_0),
@@ -86,6 +90,23 @@ MARGINAL = log_density(z_t, F1.form("mean"), F1.form("variance"))
 FORWARD = log_density(z_t, F2.form("mean"), F2.form("variance"))
 BACKWARD = log_density(z_s, F3.form("mean"), F3.form("variance"))
 AT_S = MARGINAL.subs({alpha_t: alpha_s, sigma_t: sigma_s, x_t: x_s, z_t: z_s})
+q_s, q_ts = name(r"\ln q(z_s|x)"), name(r"\ln q(z_t|z_s,x)")
+q_t, q_st = name(r"\ln q(z_t|x)"), name(r"\ln q(z_s|z_t,x)")
+q_0, q_t0, q_1t = (name(rf"\ln q({of})") for of in ("z_0|x", "z_t|z_0,x", "z_1|z_t,x"))
+q_end, q_t1, q_0t = (name(rf"\ln q({of})") for of in ("z_1|x", "z_t|z_1,x", "z_0|z_t,x"))
+DENSITIES = {  # F1, F2 and F3, in general and for the three depths
+    q_s: AT_S,
+    q_ts: FORWARD,
+    q_t: MARGINAL,
+    q_st: BACKWARD,
+    q_0: between(AT_S, "0", "t"),
+    q_t0: between(FORWARD, "0", "t"),
+    q_1t: between(FORWARD, "t", "1"),
+    q_end: between(MARGINAL, "t", "1"),
+    q_t1: between(BACKWARD, "t", "1"),
+    q_0t: between(BACKWARD, "0", "t"),
+    log_q_2: between(AT_S, "0", "t") + between(FORWARD, "0", "t") + between(FORWARD, "t", "1"),
+}
 ONE_STEP = log_density(z_s, mu_Q, sigma_Q**2) - log_density(z_s, mu_P, sigma_Q**2 / w)
 ONE_STEP = expand(ONE_STEP.subs(z_s, mu_Q + sigma_Q * epsilon), log=True)
 
@@ -101,7 +122,9 @@ def price(a: Expr) -> Expr:
     setting=r"For densities $q,p$ at one place, $p(x,z)=p(z|x)\,p(x)$; $q_1,p_1$ for "
     r"$\ln q(z_1|x)$, $\ln p(z_1)$; $q(i),p(i)$ for the step from depth $i/T$ to $(i-1)/T$; $p_x$ "
     r"for $\ln p(x|z_0)$; and $\ell_x$ for the logit of the true level,",
-    where={
+    where=DENSITIES
+    | {
+        f_pq: price(p_z / q_z),
         z_0: alpha_0 * x_0 + sigma_0 * epsilon,
         f_i(i): m_i(i) + q_i(i) - m_i(i - 1),
         ell_k: G2.form("logit"),
@@ -110,13 +133,10 @@ def price(a: Expr) -> Expr:
     claim={
         "right": equation(Derivative(price(1 + h), h), h / (1 + h)),
         "left": equation(Derivative(price(1 / (1 + h)), h), h / (1 + h) ** 2),
-        "divergence": equation(log(q_z / p_z), price(p_z / q_z) + 1 - p_z / q_z),
+        "divergence": equation(log(q_z / p_z), f_pq + 1 - p_z / q_z),
         "bound": equation(-log(p_of_x), log(q_z) - log(p_zx * p_of_x) - log(q_z / p_zx)),
-        "reverse": equation(AT_S + FORWARD, MARGINAL + BACKWARD),
-        "reverse_2": equation(
-            log_q_2,
-            between(MARGINAL, "t", "1") + between(BACKWARD, "t", "1") + between(BACKWARD, "0", "t"),
-        ),
+        "reverse": equation(q_s + q_ts, q_t + q_st),
+        "reverse_2": equation(log_q_2, q_end + q_t1 + q_0t),
         "telescoped": equation(m_i(0) + Sum(f_i(i), (i, 1, T)), m_i(T) + Sum(q_i(i), (i, 1, T))),
         "three_terms": equation(log_q - log_p, (q_1 - p_1) - p_x + Sum(q_i(i) - p_i(i), (i, 1, T))),
         "average": equation(
@@ -155,10 +175,10 @@ def L1() -> Iterator[Step]:
         name="lowest",
         in_words=True,
     )
-    ratio = log(q_z / p_z)
+    of_log = log(q_z / p_z) - price(p_z / q_z)
     yield Step(
         r"Put the ratio $p/q$ of two densities into it.",
-        equation(ratio, price(p_z / q_z) + (1 - p_z / q_z)),
+        equation(log(q_z / p_z), f_pq + expand(expand_log(of_log, force=True))),
         proves="divergence",
     )
     yield Step(
@@ -182,31 +202,51 @@ def L1() -> Iterator[Step]:
         in_words=True,
     )
     # 2. the chain q, which was built forwards, read backwards
-    forward = between(AT_S, "0", "t") + between(FORWARD, "0", "t") + between(FORWARD, "t", "1")
     yield Step(
-        r"The encoder process goes forwards, from $z_0$ to $z_1$; generation goes backwards. Take "
-        r"two steps, from 0 over $t$ to 1, and write out all densities (F1, then F2 twice).",
-        equation(log_q_2, forward),
+        r"The encoder process goes forwards, from $z_s$ to $z_t$; generation goes backwards. Write "
+        r"out the densities of F1 (twice), F2 and F3.",
+        Tuple(
+            equation(q_s, AT_S),
+            equation(q_ts, FORWARD),
+            equation(q_t, MARGINAL),
+            equation(q_st, BACKWARD),
+        ),
+        name="densities",
+    )
+    yield Step(
+        r"Bayes' rule for one step: both sides are the same, normalisers and all.",
+        equation(q_s + q_ts, q_t + q_st),
+        proves="reverse",
+    )
+    yield Step(
+        r"Take two steps, from 0 over $t$ to 1: the chain forwards,",
+        Tuple(
+            equation(log_q_2, q_0 + q_t0 + q_1t),
+            equation(q_0, between(AT_S, "0", "t")),
+            equation(q_t0, between(FORWARD, "0", "t")),
+            equation(q_1t, between(FORWARD, "t", "1")),
+        ),
         name="forward_2",
     )
     yield Step(
-        r"Bayes' rule for one step, $q(z_s|x)\,q(z_t|z_s,x)=q(z_t|x)\,q(z_s|z_t,x)$, with the "
-        r"densities of F1, F2 and F3: both sides are the same, normalisers and all.",
-        equation(AT_S + FORWARD, MARGINAL + BACKWARD),
-        proves="reverse",
-    )
-    once = between(MARGINAL, "0", "t") + between(BACKWARD, "0", "t") + between(FORWARD, "t", "1")
-    yield Step(
-        r"Use it for the first step: $z_0$ now follows from $z_t$ ...",
-        equation(log_q_2, once),
+        r"With Bayes' rule for the first step $z_0$ follows from $z_t$,",
+        equation(log_q_2, q_t + q_0t + q_1t),
         name="reverse_1",
     )
-    twice = between(BACKWARD, "0", "t")
-    twice += between(MARGINAL, "t", "1") + between(BACKWARD, "t", "1")
     yield Step(
-        r"... and for the second: $z_t$ follows from $z_1$. The same density, read backwards.",
-        equation(log_q_2, twice),
+        r"and with that for the second, $z_t$ follows from $z_1$: the same density, read "
+        r"backwards,",
+        equation(log_q_2, q_end + q_t1 + q_0t),
         proves="reverse_2",
+    )
+    yield Step(
+        "where",
+        Tuple(
+            equation(q_end, between(MARGINAL, "t", "1")),
+            equation(q_t1, between(BACKWARD, "t", "1")),
+            equation(q_0t, between(BACKWARD, "0", "t")),
+        ),
+        name="backward_2",
     )
     yield Step(
         r"The general step is the same: with $m(i)=\ln q(z_{i/T}|x)$, $f(i)$ for the step forwards "

@@ -48,7 +48,7 @@ KL_w, KL_best, w_best = name(r"\mathrm{KL}(w)"), name(r"\mathrm{KL}^*"), name("w
 variance_best = name(r"\sigma_P^{*2}")
 E_T, argmin, least_E = name("E_T(w)"), name(r"\operatorname{argmin}_wE_T"), name(r"\min_wE_T")
 per_step, m_name = name(r"E_T(1+\kappa h)/T"), name("m(T)")
-W2_POWER = name(r"E_T(1+\kappa h)/T+O(h^3)")
+W2_POWER = name(r"[E_T(1+\kappa h)/T]_2")
 W2_ROOT, W2_BEST = name(r"\lim E_T(1+\kappa/\sqrt T)"), name(r"\lim T(w^*-1)")
 
 
@@ -251,8 +251,8 @@ def W2() -> Iterator[Step]:
     )
     yield Step("or, by powers of $h$,", equation(per_step, near), name="near")
     yield Step(
-        r"quadratic in $h$, as it must be at a minimum. With $h=T^{-p}$ the total is of order "
-        r"$T^{1-2p}$: bounded if and only if $p\ge\frac12$.",
+        r"quadratic in $h$ (that part is written $[\,]_2$), as it must be at a minimum. With "
+        r"$h=T^{-p}$ the total is of order $T^{1-2p}$: bounded if and only if $p\ge\frac12$.",
         equation(W2_POWER, near.removeO()),
         proves="power",
     )

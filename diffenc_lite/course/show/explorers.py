@@ -136,17 +136,22 @@ class Explorer:
         self, include: Any = None, exclude: Any = None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         parts = ", ".join(f"{c.description} ({len(c.options)} positions)" for c in self.controls)
-        if os.environ.get(standalone.VARIABLE) == "1":
-            moving = {"text/html": standalone.frame(self.page(), f"Explorer of {parts}")}
-        else:
-            moving = self.widget._repr_mimebundle_()
         data = {
-            **moving,
             "text/plain": f"Explorer of {parts}. It moves where a kernel runs.",
             "image/png": base64.b64encode(self.strip).decode(),
         }
+        if os.environ.get(standalone.VARIABLE) == "1":
+            data["text/html"] = standalone.frame(self.page(), f"Explorer of {parts}")
+        else:
+            data |= _view(self.widget)
         alt = f"Positions of an explorer of {parts}. At the start: {self.alt(self._index())}"
         return data, {"image/png": {"alt": alt}}
+
+
+def _view(widget: ipywidgets.Widget) -> dict[str, Any]:
+    """What shows the widget where a kernel runs; ipywidgets 7, which Colab has, can't tell it."""
+    model = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
+    return {"application/vnd.jupyter.widget-view+json": model}
 
 
 @cache
