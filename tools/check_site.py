@@ -39,7 +39,7 @@ EXAMPLES = (  # photographed, and looked at in the dark
     "api/process.html",
 )
 WIDTHS = (360, 800, 1400)
-MAX_MB = 3  # of a page without its explorers
+AIM_MB, MAX_MB = 3, 4  # of a page without its explorers
 # Text outside of code in which TeX is left.
 RAW_TEX = r"\$[^$\s][^$]*\$|\\(?:frac|left|right|sigma|alpha|gamma|begin|mathrm|hat|text|tag)\b"
 VISIBLE_TEXT = """() => {
@@ -87,7 +87,7 @@ class Visit:
         page.set_viewport_size({"width": WIDTHS[-1], "height": 900})
         page.goto((SITE / name).as_uri(), wait_until="load")
         page.evaluate("() => window.MathJax?.startup?.promise")
-        own = [url.split("?")[0].removeprefix("file://") for url in self.asked]
+        own = {url.split("?")[0].removeprefix("file://") for url in self.asked}
         paths = [Path(path) for path in own if "/explorers/" not in path]
         self.sizes[name] = sum(path.stat().st_size for path in paths if path.is_file()) / 1e6
         return page
@@ -218,7 +218,8 @@ def main() -> int:
                 visit.photograph(name, "dark", WIDTHS[1:2])
         context.close()
     size, largest = max((size, name) for name, size in visit.sizes.items())
-    print(f"largest page without explorers: {largest}, {size:.1f} MB (aim: {MAX_MB})")
+    larger = sum(size > AIM_MB for size in visit.sizes.values())
+    print(f"largest page without explorers: {largest}, {size:.1f} MB; {larger} above {AIM_MB} MB")
     times = visit.first_pictures
     print(
         f"first picture: {statistics.median(times):.0f} ms (median), {max(times):.0f} ms (longest)"

@@ -297,6 +297,9 @@ def write_icons() -> None:
     with (static / "site.css").open("a", encoding="utf-8") as sheet:
         sheet.write("\n".join(["", *rules, ""]))
     script.write_text("", encoding="utf-8")
+    sheet_of_theme = static / "styles" / "pydata-sphinx-theme.css"
+    rules_of_font = r"(?:\.fa-[\w-]+,?)+\{--fa:[^}]*\}"
+    sheet_of_theme.write_text(re.sub(rules_of_font, "", sheet_of_theme.read_text("utf-8")), "utf-8")
     for leftover in static.rglob("*.map"):
         leftover.unlink()
 
