@@ -217,6 +217,9 @@ def main() -> int:
                 visit.photograph(name, "light", WIDTHS)
                 visit.photograph(name, "dark", WIDTHS[1:2])
         context.close()
+    lessons = [name for name in pages if name.startswith("lessons/")]
+    if len(explorers) < len(lessons) and not arguments.pages:
+        visit.note("explorers", f"{len(explorers)} for {len(lessons)} lessons")
     size, largest = max((size, name) for name, size in visit.sizes.items())
     larger = sum(size > AIM_MB for size in visit.sizes.values())
     print(f"largest page without explorers: {largest}, {size:.1f} MB; {larger} above {AIM_MB} MB")
