@@ -146,3 +146,44 @@ def test_a_failing_notebook_is_named(project):
     assert done.returncode == 1
     assert "ZeroDivisionError" in done.stderr
     assert "00_lesson.ipynb failed" in done.stderr
+
+
+# ---- for pages -----------------------------------------------------------------------------------
+
+EXPLORER = """\
+import os
+class Explorer:
+    def _repr_mimebundle_(self, **kwargs):
+        html = {"text/html": "<b>moves</b>"} if os.environ.get("DIFFENC_LITE_EXPORT") == "1" else {}
+        return {"text/plain": "Explorer of t", "image/png": ""} | html
+Explorer()"""
+
+
+@pytest.mark.parametrize("arguments", [[], ["--in-place"]])
+def test_explorers_move_on_the_page_and_are_pictures_in_the_notebook(project, arguments):
+    edit(project, 4, source=EXPLORER)
+    done = run(project, "tools/run_notebooks.py", *arguments)
+    assert done.returncode == 0, done.stderr
+    folder = project / ("notebooks" if arguments else "build/notebooks")
+    output = nbformat.read(folder / "00_lesson.ipynb", as_version=4).cells[4].outputs[0]
+    assert set(output.data) == {"text/plain", "image/png"}
+    if not arguments:
+        page = (folder / "00_lesson.html").read_text(encoding="utf-8")
+        assert "<b>moves</b>" in page
+
+
+def test_with_mathjax_a_page_asks_for_nothing(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "tools")
+    import run_notebooks
+
+    script = tmp_path / "tex-svg.js"
+    script.write_text("window.typeset = 1;")
+    monkeypatch.setattr(run_notebooks, "mathjax", lambda: script)
+    text = "$x$ ![Open](https://example.org/badge.svg)"
+    notebook = new_notebook(cells=[new_markdown_cell(text)])
+    target = tmp_path / "page.html"
+    run_notebooks.write_html(notebook, tmp_path / "page.ipynb", target)
+    page = target.read_text(encoding="utf-8")
+    assert "window.typeset = 1;" in page
+    assert not re.findall(r'(?:src|href)="https?:[^"]*"', page)
+    assert notebook.cells[0].source == text

@@ -25,6 +25,7 @@ from types import ModuleType
 
 import nbformat
 from nbformat import NotebookNode
+from PIL import Image
 from run_notebooks import ROOT, executed, mathjax, without_remote_pictures
 from sphinx.cmd.build import build_main
 
@@ -194,17 +195,25 @@ def write_api() -> None:
         rows = [line.split(None, 1) for line in block[1].strip().splitlines()]
         index += [f"## {block[0].rstrip(':')}", *(f"- [{a}]({a}.md): {b}" for a, b in rows)]
         pages += names
+    for name in diffenc_lite.__all__:
+        module = getattr(diffenc_lite, name)
+        if inspect.ismodule(module) and name not in pages:
+            index.append(f"- [{name}]({name}.md): {summary_of(module)}")
+            pages.append(name)
     index.append("## The course")
     for name in OF_COURSE:
         module = import_module(f"{course.__name__}.{name}")
-        summary = (inspect.getdoc(module) or "").split("\n\n")[0]
-        index.append(f"- [course.{name}](course.{name}.md): {' '.join(summary.split())}")
+        index.append(f"- [course.{name}](course.{name}.md): {summary_of(module)}")
         pages.append(f"course.{name}")
     for name in pages:
         write(f"api/{name}.md", api_page(name))
     listed = "\n".join(pages)
     index.append(f"```{{toctree}}\n:hidden:\n\n{listed}\n```")
     write("api/index.md", "\n\n".join(index) + "\n")
+
+
+def summary_of(module: ModuleType) -> str:
+    return " ".join((inspect.getdoc(module) or "").split("\n\n")[0].split())
 
 
 def api_page(name: str) -> str:
@@ -288,8 +297,27 @@ def write_icons() -> None:
     with (static / "site.css").open("a", encoding="utf-8") as sheet:
         sheet.write("\n".join(["", *rules, ""]))
     script.write_text("", encoding="utf-8")
+    sheet_of_theme = static / "styles" / "pydata-sphinx-theme.css"
+    rules_of_font = r"(?:\.fa-[\w-]+,?)+\{--fa:[^}]*\}"
+    sheet_of_theme.write_text(re.sub(rules_of_font, "", sheet_of_theme.read_text("utf-8")), "utf-8")
     for leftover in static.rglob("*.map"):
         leftover.unlink()
+
+
+def lighten() -> None:
+    """Pictures of lessons as lossless WebP, loaded when a reader comes near, with their sizes."""
+    made = {}
+    for path in (SITE / "_images").glob("*.png"):
+        with Image.open(path) as picture:
+            size = f'width="{picture.width}" height="{picture.height}"'
+            picture.save(path.with_suffix(".webp"), "WEBP", lossless=True, quality=50, method=4)
+        path.unlink()
+        made[path.name] = f'_images/{path.stem}.webp" {size} loading="lazy"'
+    for page in SITE.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        new = re.sub(r'_images/([^"/]+\.png)"', lambda found: made[found[1]], text)
+        if new != text:
+            page.write_text(new, encoding="utf-8")
 
 
 def main() -> int:
@@ -310,6 +338,7 @@ def main() -> int:
     if failed:
         return failed
     write_icons()
+    lighten()
     for source in NOTEBOOKS:  # what a reader downloads
         shutil.copy(source, SITE / "_sources" / "lessons" / source.name)
     size = sum(path.stat().st_size for path in SITE.rglob("*") if path.is_file())

@@ -5,7 +5,8 @@
     python tools/run_notebooks.py --in-place              # store the outputs in the notebooks
 
 The last line of the output says where the files are. The pages need no network: their formulas are
-typeset by a copy of MathJax inside them, and their explorers move without a kernel.
+typeset by a copy of MathJax inside them, and their explorers move without a kernel. (MathJax is
+there if the extra `site` is installed, as `make notebooks` does; else it comes from the net.)
 """
 
 import argparse
