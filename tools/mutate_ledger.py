@@ -13,7 +13,6 @@ written otherwise, is no slip: it is counted, but not as a survivor.
 import argparse
 import ast
 import dataclasses
-import functools
 import inspect
 import signal
 import sys
@@ -21,6 +20,7 @@ import textwrap
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -163,35 +163,37 @@ def slips_of_code(function: Callable) -> Iterator[tuple[str, Callable]]:
 # --- the five kinds ------------------------------------------------------------------------------
 
 
-def claims(row: Row, side: str) -> Iterator[tuple[str, Callable[[], bool], Callable[[], object]]]:
-    """(what, whether it is the same after all, its proof) for each slip in a left or right side"""
+# What was changed, in words; whether it is the same after all; the proof that should fail
+Slips = tuple[Callable[[], str], Callable[[], bool], Callable[[], Any]]
+
+
+def said(*parts: Any) -> str:
+    return ", ".join(map(str, parts))
+
+
+def claims(row: Row, side: str) -> Iterator[Slips]:
+    """Slips in a left or right side of what is claimed"""
     for form, equation in row.claim.items():
-        of_side = getattr(equation, side)
-        for wrong in wrong_versions(of_side):
+        for wrong in wrong_versions(getattr(equation, side)):
             sides = {"lhs": equation.lhs, "rhs": equation.rhs} | {side: wrong}
             claim = Eq(sides["lhs"], sides["rhs"], evaluate=False)
             yield (
-                f"{row.tag}, {form}: {claim}",
-                lambda claim=claim, equation=equation: same_equation(equation, claim),  # type: ignore[misc]
-                lambda form=form, claim=claim: row.prove({form: claim}),  # type: ignore[misc]
+                partial(said, row.tag, form, claim),
+                partial(same_equation, equation, claim),
+                partial(row.prove, {form: claim}),
             )
 
 
-def lines(row: Row) -> Iterator[tuple[str, Callable[[], bool], Callable[[], object]]]:
+def lines(row: Row) -> Iterator[Slips]:
     """Slips in what a derivation shows, the rest of it being as it should"""
-    steps = tuple(row.derive())
+    steps = row[row.steps]
     for place, step in enumerate(steps):
         for wrong in [] if step.in_words else wrong_steps(step):
-            changed = dataclasses.replace(
-                row,
-                derivation=lambda place=place, wrong=wrong: iter(  # type: ignore[misc]
-                    (*steps[:place], wrong, *steps[place + 1 :])
-                ),
-            )
+            changed = (*steps[:place], wrong, *steps[place + 1 :])
             yield (
-                f"{row.tag}, {step.name}: {wrong.numbers or wrong.expression}",
-                lambda step=step, wrong=wrong: same_lines(step, wrong),  # type: ignore[misc]
-                changed.prove,
+                partial(said, row.tag, step.name, wrong.numbers or wrong.expression),
+                partial(same_lines, step, wrong),
+                dataclasses.replace(row, derivation=partial(iter, changed)).prove,
             )
 
 
@@ -226,9 +228,9 @@ def same_equation(one: Basic, other: Basic) -> bool:
     return any(same(factor * left, right) for factor in (1, -1, 2))
 
 
-def code(row: Row) -> Iterator[tuple[str, Callable[[], bool], Callable[[], object]]]:
+def code(row: Row) -> Iterator[Slips]:
     """Slips in the source of a derivation"""
-    steps = tuple(row.derive())
+    steps = row[row.steps]
 
     def no_effect(changed: Callable) -> bool:
         found = tuple(changed())
@@ -236,15 +238,15 @@ def code(row: Row) -> Iterator[tuple[str, Callable[[], bool], Callable[[], objec
 
     for what, changed in slips_of_code(row.derivation):
         yield (
-            f"{row.tag}, code: {what}",
-            functools.partial(no_effect, changed),
+            partial(said, row.tag, "code", what),
+            partial(no_effect, changed),
             dataclasses.replace(row, derivation=changed).prove,
         )
 
 
-def definitions(row: Row) -> Iterator[tuple[str, Callable[[], bool], Callable[[], object]]]:
+def definitions(row: Row) -> Iterator[Slips]:
     """Slips in what the symbols of a row stand for"""
-    read = [line for step in row.derive() for line in step.lines]
+    read = [line for step in row[row.steps] for line in step.lines]
     read += [sympy.sympify(meaning) for meaning in row.where.values()]
     for symbol, meaning in row.where.items():
         if not any(part.has(symbol) for part in read):
@@ -252,15 +254,15 @@ def definitions(row: Row) -> Iterator[tuple[str, Callable[[], bool], Callable[[]
         for wrong in wrong_versions(sympy.sympify(meaning)):
             where = dict(row.where) | {symbol: wrong}
             yield (
-                f"{row.tag}, {symbol} = {wrong}",
-                lambda wrong=wrong, meaning=meaning: same(wrong, meaning),  # type: ignore[misc]
+                partial(said, row.tag, f"{symbol} = {wrong}"),
+                partial(same, wrong, meaning),
                 dataclasses.replace(row, where=where).prove,
             )
 
 
-KINDS: dict[str, Callable[[Row], Iterator[Any]]] = {
-    "left sides": functools.partial(claims, side="lhs"),
-    "right sides": functools.partial(claims, side="rhs"),
+KINDS: dict[str, Callable[[Row], Iterator[Slips]]] = {
+    "left sides": partial(claims, side="lhs"),
+    "right sides": partial(claims, side="rhs"),
     "lines": lines,
     "code": code,
     "definitions": definitions,
@@ -291,19 +293,15 @@ def at_most(seconds: int) -> Iterator[None]:
 def run(every: int = 1, rows: list[str] | None = None, kinds: tuple = tuple(KINDS)) -> dict:
     """Try one slip in `every`, and count them by kind"""
     counts = {kind: Count() for kind in kinds}
-    decide, _decide.decide = _decide.decide, functools.cache(_decide.decide)
-    try:
-        for tag in rows or LEDGER:
-            for kind, count in counts.items():
-                for number, slip in enumerate(KINDS[kind](LEDGER[tag])):
-                    if (number + len(tag) + sum(map(ord, tag))) % every == 0:
-                        try_one(count, *slip)
-    finally:
-        _decide.decide = decide
+    for tag in rows or LEDGER:
+        for kind, count in counts.items():
+            for number, slip in enumerate(KINDS[kind](LEDGER[tag])):
+                if (number + sum(map(ord, tag))) % every == 0:
+                    try_one(count, *slip)
     return counts
 
 
-def try_one(count: Count, what: str, is_same: Callable, proof: Callable) -> None:
+def try_one(count: Count, what: Callable, is_same: Callable, proof: Callable) -> None:
     count.made += 1
     try:
         with at_most(LIMIT):
@@ -319,7 +317,11 @@ def try_one(count: Count, what: str, is_same: Callable, proof: Callable) -> None
     if unchanged:
         count.same += 1
     else:
-        count.survivors.append(what)
+        count.survivors.append(what())
+
+
+def reasons(survivor: str) -> list[str]:
+    return [reason for part, reason in EXPLAINED.items() if part in survivor]
 
 
 def main() -> None:
@@ -338,8 +340,8 @@ def main() -> None:
         )
     for kind, count in counts.items():
         for survivor in count.survivors:
-            why = [reason for part, reason in EXPLAINED.items() if part in survivor]
-            print(f"let through ({kind}): {survivor}{''.join(f' ({reason})' for reason in why)}")
+            why = "; ".join(reasons(survivor)) or "not explained"
+            print(f"let through ({kind}): {survivor} ({why})")
     print(f"{time.perf_counter() - start:.0f} seconds")
 
 
