@@ -360,8 +360,9 @@ def test_every_figure_of_the_readme_can_be_made_again():
     root = Path(__file__).resolve().parent.parent
     shown = re.findall(r"\]\(figures/([^)]+)\)", (root / "README.md").read_text(encoding="utf-8"))
     tool = runpy.run_path(str(root / "tools" / "make_figures.py"))
-    assert shown and set(shown) <= set(tool["FIGURES"])
-    assert {path.name for path in (root / "figures").iterdir()} == set(tool["FIGURES"])
+    drawn = {path.name for path in (root / "figures").iterdir() if path.suffix != ".svg"}
+    assert shown and {name for name in shown if not name.endswith(".svg")} <= drawn
+    assert drawn == set(tool["FIGURES"])  # the SVG files are badges, drawn by hand
     for name in tool["FIGURES"]:
         path = root / "figures" / name
         width, height = Image.open(path).size

@@ -77,7 +77,7 @@ class TrainConfig:
         fits = two and all(_is_number(beta) and 0 <= beta < 1 for beta in self.betas)
         _must("betas", "two numbers in [0, 1)", self.betas, fits)
         if not isinstance(self.ratio, Real | str):  # a tensor, say: plain numbers can be compared
-            given = torch.as_tensor(self.ratio).tolist()
+            given = torch.as_tensor(self.ratio, dtype=torch.float64).tolist()
             object.__setattr__(self, "ratio", tuple(given) if isinstance(given, list) else given)
         if self.steps is not None:
             process.chain(self.steps, self.ratio, None, torch.empty(()))
