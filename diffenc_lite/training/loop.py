@@ -84,14 +84,13 @@ def updates(state: State, images: Tensor, config: TrainConfig) -> Iterator[list[
     while state.update < config.updates:
         index, at, eps, eps_0 = draw(state, images, config, chain)
         with seeded_dropout(state, config):
-            nats = terms(images[index], at, eps, eps_0, chain)
-        loss = torch.stack([nats.prior.mean(), nats.reconstruction.mean(), nats.diffusion.mean()])
-        loss = pixels.bits_per_dim(loss, nats.dims)
+            loss = means(terms(images[index], at, eps, eps_0, chain))
         values = over_processes(loss)
         check_finite("loss", sum(values), values, state, config)
 
         state.optimizer.zero_grad()
         loss.sum().backward()
+        del loss  # and with it the graph, before the next one is made
         norm = torch.nn.utils.get_total_norm([w.grad for w in state.weights if w.grad is not None])
         check_finite("gradient", norm.item(), values, state, config)
 
@@ -166,6 +165,12 @@ class _Terms(nn.Module):
 
     def forward(self, *arguments: Any) -> bound.Bound:
         return bound.terms(self.model, *arguments)
+
+
+def means(terms: bound.Bound) -> Tensor:
+    """Prior, reconstruction and diffusion of a batch in bits per dimension, (3,)."""
+    parts = (terms.prior, terms.reconstruction, terms.diffusion)
+    return pixels.bits_per_dim(torch.stack([part.mean() for part in parts]), terms.dims)
 
 
 def loss_chain(model: DiffEnc, images: Tensor, config: TrainConfig) -> Chain | None:
