@@ -207,6 +207,9 @@ def check_notebook(
     page.set_default_timeout(120_000)
     page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
     page.on("pageerror", lambda error: errors.append(str(error)))
+    # JupyterLab may ask something at any moment, on a slow machine above all: say yes
+    dialog = page.locator("dialog.jp-Dialog, .jp-Dialog[aria-modal=true]")
+    page.add_locator_handler(dialog, lambda box: box.locator("button.jp-mod-accept").first.click())
     page.goto(f"{address}/lab/tree/{notebook.name}?reset")
     print(f"run all: {run_all(page, timeout_s):.0f} s")
     good = check(page, notebook.stem, stored, timeout_s, times)
