@@ -44,10 +44,18 @@ PAIRS = [
 SWAPS = {a.name: b.name for pair in PAIRS for a, b in (pair, pair[::-1])}
 LIMIT = 30  # seconds of the processor for one slip
 EXPLAINED = {  # what is let through, and why it may be
-    "F3, bayes": "the constant is any number, so twice the constant is another",
-    "y_s = ": "y at s is any number: E3 says how x_t - x_s depends on it",
+    "F3, bayes": "the constant is any number",
+    "F3, code, forward + at_s": "the constant is any number",
+    "KL, code, 3: number": "one more integral, also true",
+    "L1, code, 0: number": "in a line in words, which is not held",
+    "W2, code, 1 + kappa * h": "kappa may be negative",
+    "X4, vdm_step": "one step further on, the same to first order",
+    "sigma_P = -sigma_Q": "it enters by its square",
+    "delta = -mu_P + mu_Q": "it enters by its square",
     "L3, xhat = ": "the error enters by its square",
-    "E1, u = ": "for E1 that derivative is 0, whatever it is divided by",
+    "xddot_t = Derivative(x(lambda_s)": "at s or at t, the same to that order",
+    "E3, y_s = ": "y at s is any number: E3 says how x_t - x_s depends on it",
+    "E1, u = ": "for E1 that derivative is 0, whatever it is multiplied by",
 }
 
 

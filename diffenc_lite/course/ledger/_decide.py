@@ -96,16 +96,20 @@ def decide(expression: Expr) -> Answer:
     expression = evaluated(expression)
     if expression == 0:
         return Vanishes()
-    tried = [found for seed in range(POINTS) if (found := value_at_random(expression, seed))]
-    for point, value in tried:
+    agreed = 0
+    for seed in range(POINTS):
+        if (found := value_at_random(expression, seed)) is None:
+            continue
+        point, value = found
         if abs(value) > 1e-25:
             return Differs(point, complex(value))
+        agreed += 1
     rest = reduced(expression)
     if rest != 0 and rest.has(Sum) and T in rest.free_symbols:
         rest = by_induction(expression)
     if rest != 0 and rest.has(Integral):
         rest = by_slope(expression)
-    return Vanishes() if rest == 0 else Undecided(len(tried), rest)
+    return Vanishes() if rest == 0 else Undecided(agreed, rest)
 
 
 def evaluated(expression: Expr, kinds: tuple[type, ...] = CARRIED_OUT) -> Expr:
@@ -242,6 +246,11 @@ def _gammas(dice: random.Random) -> dict[Symbol, Rational]:
         level += Rational(dice.randrange(1, 20), 10)
         gammas[gamma] = level
     return gammas
+
+
+def _term_after_term(summand: Expr, limits: Tuple) -> Expr:
+    index, low, high = limits
+    return Add(*(summand.subs(index, k) for k in range(int(low), int(high) + 1)))
 
 
 def _number(symbol: Expr, dice: random.Random) -> Rational:

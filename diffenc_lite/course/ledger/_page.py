@@ -106,6 +106,8 @@ class Page:
             self.arrived[step.proves] = step.expression
 
     def _hold(self, step: Step, line: Relational) -> None:
+        if line.lhs == line.rhs:
+            raise Loose(self.tag, step.name, f"says nothing: {line}")
         self.symbols |= line.free_symbols
         for symbol in line.free_symbols & set(self.unused):
             del self.unused[symbol]

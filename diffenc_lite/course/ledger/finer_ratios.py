@@ -47,7 +47,10 @@ SHARED = d * L2.form("one_dimension").subs(delta, sigma_Q * sqrt(m_z)).subs(w, 1
     notebook="12",
     setting=r"If dimension $j$ errs by $m_j$ and $\bar m=\frac1d\sum_jm_j$, then one ratio for "
     r"each dimension is better than one for all, by (with $f(w)=w-1-\ln w$)",
-    where={mbar: Sum(m_j, (j, 1, d)) / d},
+    where={
+        mbar: Sum(m_j, (j, 1, d)) / d,
+        price_name: 2 * L2.form("one_dimension").subs(delta, 0),
+    },
     claim={
         "gain": equation(
             gain,
