@@ -345,8 +345,13 @@ def test_slips_that_are_let_through_are_listed(mutate: object) -> None:
     count = mutate.Count()
     mutate.try_one(count, lambda: "a slip", lambda: False, lambda: None)
     mutate.try_one(count, lambda: "no slip", lambda: True, lambda: None)
-    mutate.try_one(count, lambda: "refused", lambda: False, lambda: 1 / 0)
-    assert (count.made, count.same, count.refused, count.survivors) == (3, 1, 1, ["a slip"])
+    mutate.try_one(count, lambda: "stopped", lambda: False, lambda: 1 / 0)
+    wrong = {"variance": n.sigma_t}
+    mutate.try_one(
+        count, lambda: "refused", lambda: False, lambda: mutate.LEDGER["F1"].prove(wrong)
+    )
+    assert (count.made, count.same, count.survivors) == (4, 1, ["a slip"])
+    assert (count.refused, count.stopped) == (1, 1)
     assert count.share == 0.5
     assert mutate.reasons("E3, y_s = 2*y(lambda_s)") and not mutate.reasons("a slip")
 

@@ -29,7 +29,7 @@ from sympy import Add, Basic, Dummy, Eq, Expr, Tuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from diffenc_lite.course.ledger import LEDGER, Row, Step, _decide
+from diffenc_lite.course.ledger import LEDGER, ProofError, Row, Step, _decide
 from diffenc_lite.course.ledger import notation as n
 
 PAIRS = [
@@ -61,18 +61,21 @@ EXPLAINED = {  # what is let through, and why it may be
 
 @dataclasses.dataclass
 class Count:
-    """Slips of one kind: made, the same after all, refused, not answered in time, let through."""
+    """Slips of one kind: made, the same after all, refused by a proof, stopped by an error of their
+    own (broken code often does), not answered in time, let through."""
 
     made: int = 0
     same: int = 0
     refused: int = 0
+    stopped: int = 0
     late: int = 0
     survivors: list[str] = dataclasses.field(default_factory=list)
 
     @property
     def share(self) -> float:
-        slips = self.made - self.same
-        return (self.refused + self.late) / slips if slips else 1.0
+        """Of the slips that a proof could judge, those that it refused"""
+        judged = self.refused + len(self.survivors)
+        return self.refused / judged if judged else 1.0
 
 
 # --- slips of formulas ---------------------------------------------------------------------------
@@ -317,8 +320,11 @@ def try_one(count: Count, what: Callable, is_same: Callable, proof: Callable) ->
     except Late:
         count.late += 1
         return
-    except Exception:  # refused, or the broken code stopped by itself
+    except ProofError:
         count.refused += 1
+        return
+    except Exception:
+        count.stopped += 1
         return
     with at_most(10 * LIMIT):
         unchanged = is_same()
@@ -338,13 +344,13 @@ def main() -> None:
     arguments.add_argument("--rows", nargs="*", choices=list(LEDGER), help="only these rows")
     given, start = arguments.parse_args(), time.perf_counter()
     counts = run(given.every, given.rows)
-    print("| kind | slips | refused | no answer in time | let through | share refused |")
-    print("|---|---|---|---|---|---|")
+    print("| kind | slips | refused | stopped by an error | late | let through | share refused |")
+    print("|---|---|---|---|---|---|---|")
     for kind, count in counts.items():
         slips = count.made - count.same
         print(
-            f"| {kind} | {slips} | {count.refused} | {count.late} | {len(count.survivors)} "
-            f"| {count.share:.2%} |"
+            f"| {kind} | {slips} | {count.refused} | {count.stopped} | {count.late} "
+            f"| {len(count.survivors)} | {count.share:.2%} |"
         )
     for kind, count in counts.items():
         for survivor in count.survivors:
