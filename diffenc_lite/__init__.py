@@ -5,13 +5,13 @@ The paper, one idea a file, in this order:
     gaussian   kl_ratio, best_ratio: the closed forms (L0, L2, W1)
     schedule   Noise, LinearSchedule, LearnedSchedule, CosineSchedule: gamma(t), alpha, sigma
     encoder    IdentityEncoder (VDM), ScalingEncoder, LearnedEncoder: x -> x_t (E1-E3)
-    process    q and p as functions of tensors (F1-F3, G3, G4)
+    process    q and p as functions of tensors (F1-F3, G3-G5)
     pixels     8-bit levels <-> x in (-1, 1), and the cost of a level (G2)
     networks   MLP, UNet: denoiser and encoder
     model      DiffEnc(denoiser, encoder, schedule); build(ModelConfig(...)) by name and size
     bound      elbo: prior + reconstruction + diffusion, at finite or infinite depth (L0-L4)
     evaluation evaluate: the bound on a data set, with its standard error
-    ratio      optimal_ratio, best_time_grid: the noise variance ratio w, the best steps (W1-W5)
+    ratio      optimal_ratio, optimal_step, best_time_grid: the ratio w, the best steps (W1-W7)
     sampling   sample, sample_steps
 
 The machinery; a folder has one door, its __init__:
@@ -19,7 +19,7 @@ The machinery; a folder has one door, its __init__:
     files      files written whole or not at all
     training   train(model, images, TrainConfig(2000)), show
     data       load_mnist, load_named("fashion-mnist"), toy
-    pretrained load_pretrained("mnist-learned"), save_model, load_model
+    pretrained load_pretrained("mnist-learned"), load_fitted, save_model, load_model
     doctor     what `make gpu` runs: training, resuming, scoring and sampling on a device, measured
 
 `diffenc_lite.course` teaches it: ledger (the formulas, proved), worlds (exact answers), exercises,
@@ -42,6 +42,7 @@ from .gaussian import best_ratio, kl_ratio
 from .model import DiffEnc, ModelConfig, build
 from .networks import MLP, UNet, UNetConfig
 from .pretrained import (
+    load_fitted,
     load_model,
     load_pretrained,
     pretrained_names,
@@ -51,11 +52,14 @@ from .pretrained import (
 )
 from .ratio import (
     RatioEstimate,
+    StepEstimate,
     best_time_grid,
     cheapest_path,
+    constant_ratio,
     edge_costs,
     estimate_ratio,
     optimal_ratio,
+    optimal_step,
     squared_gap_table,
     squared_gaps,
 )
@@ -85,6 +89,7 @@ __all__ = [
     "ScalingEncoder",
     "Schedule",
     "Step",
+    "StepEstimate",
     "TrainConfig",
     "UNet",
     "UNetConfig",
@@ -94,6 +99,7 @@ __all__ = [
     "build",
     "cheapest_path",
     "check_encoder",
+    "constant_ratio",
     "edge_costs",
     "elbo",
     "estimate_ratio",
@@ -102,11 +108,13 @@ __all__ = [
     "gaussian",
     "kl_ratio",
     "load_cifar10",
+    "load_fitted",
     "load_mnist",
     "load_model",
     "load_named",
     "load_pretrained",
     "optimal_ratio",
+    "optimal_step",
     "pixels",
     "pretrained_names",
     "process",

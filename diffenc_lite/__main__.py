@@ -8,7 +8,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -79,8 +79,11 @@ def run_evaluate(args: argparse.Namespace) -> None:
     model, data = pretrained.load_model(args.model, device), _load(args, args.split, device)
     images = evenly(data.images, len(data) if args.images is None else args.images)
     generator = _seeded(args.seed, device)
-    result = evaluate(model, images, args.steps, args.ratio, args.passes, generator=generator)
-    depth = "infinite depth" if args.steps is None else f"T = {args.steps}, w = {args.ratio:g}"
+    ratio, scale = _ratio_and_scale(args)
+    result = evaluate(
+        model, images, args.steps, ratio, args.passes, generator=generator, scale=scale
+    )
+    depth = "infinite depth" if args.steps is None else _chain(args)
     print(f"{args.model} on {data.name} {data.split}, {depth}: {result}")
 
 
@@ -91,12 +94,13 @@ def run_sample(args: argparse.Namespace) -> None:
     model = pretrained.load_model(args.model, device)
     if model.shape is None or len(model.shape) != 3:
         raise ValueError(f"sample draws pictures (C, H, W); {args.model} makes {model.shape}")
-    images = sample(model, args.n, args.steps, args.ratio, _seeded(args.seed, device))
+    ratio, scale = _ratio_and_scale(args)
+    images = sample(model, args.n, args.steps, ratio, _seeded(args.seed, device), scale=scale)
     grid = make_grid(images.cpu() / (model.levels - 1), round(args.n**0.5), pad_value=0.5)
     png = io.BytesIO()
     save_image(grid, png, format="png")
     write_whole(args.out, png.getvalue())
-    print(f"{args.out}: {args.n} samples of {args.model}, T = {args.steps}, w = {args.ratio:g}")
+    print(f"{args.out}: {args.n} samples of {args.model}, {_chain(args)}")
 
 
 def run_study(args: argparse.Namespace) -> None:
@@ -214,6 +218,30 @@ def _seeded(seed: int, device: torch.device) -> torch.Generator:
     return torch.Generator(device).manual_seed(seed)
 
 
+def _number_or(*words: str) -> Callable[[str], float | str]:
+    """The type of an argument that is a number or one of the words."""
+
+    def read(text: str) -> float | str:
+        return text if text in words else float(text)
+
+    read.__name__ = f"number or {' or '.join(words)}"
+    return read
+
+
+def _ratio_and_scale(args: argparse.Namespace) -> tuple[Any, Any]:
+    """As the functions take them; what is "fitted" is read."""
+    given = {"ratio": args.ratio, "scale": args.scale}
+    if "fitted" in given.values():
+        fitted = pretrained.load_fitted(args.model, args.steps)
+        given = {name: fitted[name] if v == "fitted" else v for name, v in given.items()}
+    return given["ratio"], given["scale"]
+
+
+def _chain(args: argparse.Namespace) -> str:
+    scale = "" if args.scale is None else f", scale {args.scale}"
+    return f"T = {args.steps}, w = {args.ratio}{scale}"
+
+
 def _number(text: str) -> tuple[str, int]:
     name, _, number = text.partition("=")
     return name, int(number)
@@ -302,6 +330,16 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--no-fast", action="store_true", help="no bf16, and on CUDA nothing compiled")
     data_options(one)
 
+    def step_options(added: argparse.ArgumentParser, ratio: str) -> None:
+        text = '"fitted": as it comes with a pretrained model and T = 4, 8, 16, 32 or 64'
+        added.add_argument(
+            "--ratio", type=_number_or("fitted"), default=1, metavar="W", help=f"{ratio}. {text}"
+        )
+        added.add_argument(
+            "--scale", type=_number_or("folded", "fitted"), metavar="A/c",
+            help="of the mean: a number, folded, or fitted; the paper's mean if not given",
+        )  # fmt: skip
+
     one = command(
         "evaluate", run_evaluate, "The bound in bits per dimension, with its standard error.",
         "mnist-learned --data full --steps 100",
@@ -310,7 +348,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--split", choices=("train", "test"), default="test", help="of the data")
     one.add_argument("--images", type=int, help="evenly chosen; all if not given")
     one.add_argument("--steps", type=int, help="finite depth T; infinite if not given")
-    one.add_argument("--ratio", type=float, default=1.0, help="w; at infinite depth it must be 1")
+    step_options(one, "w; at infinite depth it must be 1")
     one.add_argument("--passes", type=int, default=1, help="draws of t and noise for each image")
     one.add_argument("--seed", type=int, default=0, help="of these draws")
     data_options(one)
@@ -323,7 +361,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--out", default="samples.png", help="the picture, a PNG")
     one.add_argument("--n", type=int, default=64, help="samples")
     one.add_argument("--steps", type=int, default=100, help="T")
-    one.add_argument("--ratio", type=float, default=1.0, help="w")
+    step_options(one, "w")
     one.add_argument("--seed", type=int, default=0, help="of the draws")
 
     one = command(

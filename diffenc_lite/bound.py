@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,7 +17,7 @@ from torch import Tensor
 from . import encoder, pixels, process
 from .gaussian import best_ratio, kl_ratio, kl_to_standard, standard_normal, sum_dims
 from .model import DiffEnc
-from .process import Chain
+from .process import Chain, Scale
 from .schedule import Noise, low_discrepancy
 
 
@@ -138,51 +139,83 @@ def diffusion_density(model: DiffEnc, x: Tensor, t: Tensor, eps: Tensor) -> Tens
     at = model.schedule(t)
     n = at.like(x)
     x_t, u = model.encode(x, at.gamma)
-    v_error, u_hat = prediction(model, x_t, eps, at)
-    r = process.residual(v_error, u - u_hat, n)
+    v_error, x_hat = prediction(model, x_t, eps, at)
+    r = process.residual(v_error, u - model.u_hat(x_hat), n)
     return 0.5 * n.rate * n.alpha.square() * r.square()
 
 
-def prediction(
-    model: DiffEnc, x_t: Tensor, eps: Tensor, at: Noise
-) -> tuple[Tensor, Tensor | float]:
-    """v - v_hat, and u_hat, the u of p; both from z_t = alpha_t x_t + sigma_t eps
+def prediction(model: DiffEnc, x_t: Tensor, eps: Tensor, at: Noise) -> tuple[Tensor, Tensor]:
+    """v - v_hat and x_hat, from z_t = alpha_t x_t + sigma_t eps (G4)
 
     Args: x_t (B, ...), the encoding; eps (B, ...); at, the noise level of each example, (B,).
     """
     n = at.like(x_t)
     z = process.add_noise(x_t, eps, n)
     v_hat = model.v_hat(z, at.gamma)
-    v_error = process.v_from_eps(x_t, eps, n) - v_hat
-    return v_error, model.u_hat(process.x_from_v(z, v_hat, n))
+    return process.v_from_eps(x_t, eps, n) - v_hat, process.x_from_v(z, v_hat, n)
 
 
-def step_gap(model: DiffEnc, x: Tensor, s: Tensor, t: Tensor, eps: Tensor) -> Tensor:
+def step_gap(
+    model: DiffEnc, x: Tensor, s: Tensor, t: Tensor, eps: Tensor, scale: Scale = None
+) -> Tensor:
     """(mu_P - mu_Q)^2 / sigma_Q^2 of one step from t down to s, for each dimension (L2)
 
     The ratio comes on top of it: see `gaussian.kl_ratio`.
-    Args: x (B, ...); s < t, both (B,); eps (B, ...). Returns (B, ...).
+    Args: x (B, ...); s < t, both (B,); eps (B, ...); scale as in `process.motion`, a number for all
+        or one for each example, (B,). Returns (B, ...).
     """
+    v_error, x_hat, x_change, at_s, at_t = _at_step(model, x, s, t, eps)
+    u_hat, scale = model.u_hat(x_hat), _like(x, scale)
+    return process.mean_gap(v_error, x_hat, u_hat, x_change, at_s, at_t, scale).square()
+
+
+def scale_gap(
+    model: DiffEnc, x: Tensor, s: Tensor, t: Tensor, eps: Tensor
+) -> tuple[Tensor, Tensor]:
+    """(g, h): with the mean A x_hat of G5, the gap (mu_P - mu_Q) / sigma_Q is g + (A / c - 1) h
+
+    Args: x (B, ...); s < t, both (B,); eps (B, ...). Returns two tensors (B, ...).
+    """
+    v_error, x_hat, x_change, at_s, at_t = _at_step(model, x, s, t, eps)
+    return (
+        process.mean_gap(v_error, x_hat, 0.0, x_change, at_s, at_t, scale=1.0),
+        process.mean_gap(0.0, x_hat, 0.0, 0.0, at_s, at_t, scale=2.0),
+    )
+
+
+def _at_step(
+    model: DiffEnc, x: Tensor, s: Tensor, t: Tensor, eps: Tensor
+) -> tuple[Tensor, Tensor, Tensor, Noise, Noise]:
+    """v - v_hat, x_hat, x_t - x_s, and the noise at s and t: what the gap of a step consists of."""
     if not bool((s < t).all()):
         raise ValueError(f"s must be smaller than t in every step; got s={s}, t={t}")
     at_s, at_t = model.schedule(s), model.schedule(t)
     x_t, x_change = encoder.change(model.encoder, x, at_s.gamma, at_t.gamma)
-    v_error, u_hat = prediction(model, x_t, eps, at_t)
-    return process.mean_gap(v_error, u_hat, x_change, at_s.like(x), at_t.like(x)).square()
+    return *prediction(model, x_t, eps, at_t), x_change, at_s.like(x), at_t.like(x)
 
 
 def step_loss(
-    model: DiffEnc, x: Tensor, s: Tensor, t: Tensor, eps: Tensor, ratio: Tensor | float = 1.0
+    model: DiffEnc,
+    x: Tensor,
+    s: Tensor,
+    t: Tensor,
+    eps: Tensor,
+    ratio: Tensor | float = 1.0,
+    scale: Scale = None,
 ) -> Tensor:
     """L2: KL(q(z_s | z_t, x) || p(z_s | z_t)) of one step, with ratio w: nats (B,)
 
     Args: x (B, ...); s < t, both (B,); eps (B, ...); ratio a number, (B,) or, with one for each
-        dimension, (B, ...).
+        dimension, (B, ...); scale as in `step_gap`.
     """
-    w = torch.as_tensor(ratio, dtype=x.dtype, device=x.device)
-    if w.dim() == 1:
-        w = w.reshape(-1, *[1] * (x.dim() - 1))
-    return sum_dims(kl_ratio(step_gap(model, x, s, t, eps), w))
+    w = _like(x, torch.as_tensor(ratio, dtype=x.dtype, device=x.device))
+    return sum_dims(kl_ratio(step_gap(model, x, s, t, eps, scale), w))
+
+
+def _like(x: Tensor, given: Any) -> Any:
+    """One value for each example, (B,), in a shape that broadcasts to x; others as they are."""
+    each = isinstance(given, Tensor) and given.dim() == 1
+    return given.reshape(-1, *[1] * (x.dim() - 1)) if each else given
 
 
 def chain_loss(model: DiffEnc, x: Tensor, step: Tensor, eps: Tensor, chain: Chain) -> Tensor:
@@ -190,8 +223,8 @@ def chain_loss(model: DiffEnc, x: Tensor, step: Tensor, eps: Tensor, chain: Chai
 
     Args: x (B, ...); step (B,), its number, 0 to T - 1; eps (B, ...). Returns nats (B,).
     """
-    s, t = chain.grid[step], chain.grid[step + 1]
-    return chain.steps * step_loss(model, x, s, t, eps, chain.ratio[step])
+    s, t, scale = chain.grid[step], chain.grid[step + 1], process.scale_of(chain.scale, step)
+    return chain.steps * step_loss(model, x, s, t, eps, chain.ratio[step], scale)
 
 
 # --- for images -----------------------------------------------------------------------------------
@@ -208,6 +241,7 @@ def elbo(
     noise_0: Tensor | None = None,
     generator: torch.Generator | None = None,
     grid: Tensor | None = None,
+    scale: Scale = None,
 ) -> Bound:
     """L0-L4: -log p(x) <= prior + reconstruction + diffusion, per example, in nats
 
@@ -225,9 +259,13 @@ def elbo(
         noise, noise_0: eps for z_t and for z_0, in the shape of the images (with every_step the
             same noise serves each step). What is given is used; the rest is drawn from generator.
         grid: (T+1,) increasing from 0 to 1, where the T steps end; equal steps by default.
+        scale: of the mean of p (G5): None is the paper's mean, "folded" is A = c (1 + sigma_t^2)
+            for an encoder with a counterterm; or A / c, a number or a tensor (T,) with rows as in
+            ratio, fitted on other images: `optimal_step`. At infinite depth it must be None.
 
     Raises TypeError for images that are not uint8; ValueError for wrong levels or shapes, t
-    outside [0, 1], a ratio <= 0 or of the wrong length, and a ratio other than 1 at infinite depth.
+    outside [0, 1], a ratio or scale <= 0 or of the wrong length, and a ratio other than 1 or a
+    scale at infinite depth.
     """
     x = model.to_unit(images).to(model.device)
     images = images.to(model.device)
@@ -235,15 +273,15 @@ def elbo(
     if t is not None:
         _check_t(t, x)
     if steps is None:
-        _check_infinite_depth(ratio, every_step, grid)
+        _check_infinite_depth(ratio, every_step, grid, scale)
         at = low_discrepancy(len(x), x, generator) if t is None else t.to(x)
         eps = _given_or_drawn("noise", noise, x, generator)
         return terms(model, images, at, eps, eps_0)
 
     grid = process.check_grid(grid, steps, x)
     if isinstance(ratio, str):
-        ratio = _fitted_ratios(model, x, grid, ratio, noise, generator)
-    chain = process.chain(steps, ratio, grid, x)
+        ratio = _fitted_ratios(model, x, grid, ratio, noise, generator, scale)
+    chain = process.chain(steps, ratio, grid, x, scale)
     if every_step:
         draws = (_given_or_drawn("noise", noise, x, generator) for _ in itertools.count())
         return terms(model, images, None, draws, eps_0, chain)
@@ -260,13 +298,15 @@ def mean_gaps(
     grid: Tensor,
     generator: torch.Generator | None = None,
     eps: Tensor | None = None,
+    scale: Scale = None,
 ) -> Iterator[Tensor]:
     """`step_gap` of all of x, (B, ...), for each step of the grid; no gradient. If eps is not
     given, each step draws its own."""
-    for s, t in zip(grid[:-1], grid[1:], strict=True):
+    scale = process.check_scale(scale, len(grid) - 1, x)
+    for i, (s, t) in enumerate(zip(grid[:-1], grid[1:], strict=True)):
         with torch.no_grad():
-            drawn = _given_or_drawn("noise", eps, x, generator)
-            yield step_gap(model, x, s.expand(len(x)), t.expand(len(x)), drawn)
+            drawn, own = _given_or_drawn("noise", eps, x, generator), process.scale_of(scale, i)
+            yield step_gap(model, x, s.expand(len(x)), t.expand(len(x)), drawn, own)
 
 
 def _fitted_ratios(
@@ -276,11 +316,12 @@ def _fitted_ratios(
     ratio: str,
     eps: Tensor | None,
     generator: torch.Generator | None,
+    scale: Scale,
 ) -> Tensor:
     """W1: w* of every step, (T,), fitted on x itself, and on eps if it is given."""
     if ratio != "optimal":
         raise ValueError(f'ratio must be a number, a tensor (T,) or "optimal"; got "{ratio}"')
-    gaps = mean_gaps(model, x, grid, generator, eps)
+    gaps = mean_gaps(model, x, grid, generator, eps, scale)
     return best_ratio(torch.stack([gap.mean() for gap in gaps]))
 
 
@@ -309,7 +350,7 @@ def _check_t(t: Tensor, x: Tensor) -> None:
 
 
 def _check_infinite_depth(
-    ratio: float | Tensor | str, every_step: bool, grid: Tensor | None
+    ratio: float | Tensor | str, every_step: bool, grid: Tensor | None, scale: Scale
 ) -> None:
     if every_step or grid is not None:
         raise ValueError("every_step and grid need steps=T: infinite depth has no steps")
@@ -317,4 +358,10 @@ def _check_infinite_depth(
         raise ValueError(
             f"ratio must be 1 at infinite depth (steps=None); got {ratio}. By W2 a constant w != 1 "
             "adds T (d/2)(w - 1 - ln w), which has no limit: give steps=T to use another ratio"
+        )
+    if scale is not None:
+        raise ValueError(
+            f"scale must be None at infinite depth (steps=None); got {scale}. By G5 every scale "
+            "has the same limit there, A / c = 1 + sigma_t^2 (1 for a VDM), so the bound is L4 "
+            "with each: give steps=T to use one"
         )

@@ -11,6 +11,7 @@ from torch import Tensor
 from .bound import elbo
 from .model import DiffEnc, evaluating
 from .pixels import bits_per_dim
+from .process import Scale
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,13 @@ def evaluate(
     generator: torch.Generator | None = None,
     grid: Tensor | None = None,
     every_step: bool = False,
+    scale: Scale = None,
 ) -> Evaluation:
     """L0-L4: The bound on all images, at infinite depth or with `steps` steps
 
     The standard error is over images, each first averaged over `passes` draws of t and noise.
     Within a batch t has low discrepancy, so the mean is a little better than this error says.
-    Args: images uint8 (N, ...) with N >= 2; ratio, a number or a tensor fitted on other images;
+    Args: images uint8 (N, ...) with N >= 2; ratio and scale, fitted on other images if at all;
         generator, grid and every_step as in `elbo`.
     Raises ValueError for fewer images, passes or batch below 1, and what `elbo` raises.
     """
@@ -67,7 +69,10 @@ def evaluate(
         for _ in range(passes):
             for start in range(0, len(images), batch):
                 part = images[start : start + batch].to(model.device)
-                bound = elbo(model, part, steps, ratio, every_step, generator=generator, grid=grid)
+                bound = elbo(
+                    model, part, steps, ratio, every_step,
+                    generator=generator, grid=grid, scale=scale,
+                )  # fmt: skip
                 nats = torch.stack([bound.prior, bound.reconstruction, bound.diffusion])
                 terms[:, start : start + len(part)] += bits_per_dim(nats, bound.dims).cpu()
     terms /= passes

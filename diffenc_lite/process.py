@@ -1,4 +1,4 @@
-"""The encoder process q and the generative process p as pure functions of tensors (F1-F3, G3, G4).
+"""The encoder process q and the generative process p as pure functions of tensors (F1-F3, G3-G5).
 
 `s` and `t` are `Noise` at the two depths, s < t, already in a shape that broadcasts to the data
 (`noise.like(x)`). Nothing here knows of networks, schedules or encoders.
@@ -61,41 +61,73 @@ def posterior(z_t: Tensor, x_t: Tensor, x_change: Tensor, s: Noise, t: Noise) ->
 # --- the generative process p --------------------------------------------------------------------
 
 
-def generative_step(
-    z_t: Tensor, x_hat: Tensor, u_hat: Tensor | float, s: Noise, t: Noise, ratio: Tensor | float = 1
-) -> Gaussian:
-    """G3: p(z_s | z_t) = N(mu_P, sigma_P^2 I), sigma_P^2 = sigma_Q^2 / w,
-    mu_P = (alpha_{t|s} sigma_s^2 / sigma_t^2) z_t + alpha_s c x_hat
-           + alpha_s (lambda_s - lambda_t) sigma_t^2 u_hat
+Scale = Tensor | float | str | None  # of the mean of p: see `motion`
 
-    Args: ratio w, a positive number or a tensor that broadcasts to the data.
+
+def motion(
+    x_hat: Tensor | float,
+    u_hat: Tensor | float,
+    s: Noise,
+    t: Noise,
+    scale: Scale = None,
+    unit: Tensor | float = 1.0,
+) -> Tensor:
+    """G3, G5: what p expects of the encoding's motion x_s - x_t, (A - c) x_hat if u_hat = x_hat
+
+        scale None, the paper:  (lambda_s - lambda_t) sigma_t^2 u_hat
+        "folded":               c sigma_t^2 u_hat, so A = c (1 + sigma_t^2)
+        a number A / c:         (A - c) x_hat, whatever u_hat is
+
+    All have one limit, since A / c tends to 1 + sigma_t^2 (and to 1 where u_hat = 0).
+    Args: scale, a number or a tensor that broadcasts to the data; unit, a factor of the result.
+    """
+    if scale is None:
+        return unit * (t.gamma - s.gamma) * t.sigma.square() * u_hat
+    if isinstance(scale, str):
+        return unit * step_c(s, t) * t.sigma.square() * u_hat
+    return unit * step_c(s, t) * (scale - 1) * x_hat
+
+
+def generative_step(
+    z_t: Tensor,
+    x_hat: Tensor,
+    u_hat: Tensor | float,
+    s: Noise,
+    t: Noise,
+    ratio: Tensor | float = 1,
+    scale: Scale = None,
+) -> Gaussian:
+    """G3, G5: p(z_s | z_t) = N(mu_P, sigma_P^2 I), sigma_P^2 = sigma_Q^2 / w,
+    mu_P = (alpha_{t|s} sigma_s^2 / sigma_t^2) z_t + alpha_s (c x_hat + `motion`)
+
+    Args: ratio w, a positive number or a tensor that broadcasts to the data; scale as in `motion`.
     """
     c = step_c(s, t)
-    counter = (t.gamma - s.gamma) * t.sigma.square() * u_hat
-    mean = _carry(z_t, s, t) + s.alpha * (c * x_hat + counter)
+    mean = _carry(z_t, s, t) + s.alpha * (c * x_hat + motion(x_hat, u_hat, s, t, scale))
     return Gaussian(mean, s.sigma.square() * c / ratio)
 
 
 def mean_gap(
-    v_error: Tensor, u_hat: Tensor | float, x_change: Tensor, s: Noise, t: Noise
+    v_error: Tensor | float,
+    x_hat: Tensor | float,
+    u_hat: Tensor | float,
+    x_change: Tensor | float,
+    s: Noise,
+    t: Noise,
+    scale: Scale = None,
 ) -> Tensor:
     """L2: (mu_P - mu_Q) / sigma_Q, the gap between the two means in units of sigma_Q
 
-    mu_P - mu_Q = alpha_s [c (x_hat - x_t) + (lambda_s - lambda_t) sigma_t^2 u_hat - (x_s - x_t)],
-    written with x_hat - x_t = sigma_t (v - v_hat), so that no two large numbers cancel.
+    mu_P - mu_Q = alpha_s [c (x_hat - x_t) + `motion` - (x_s - x_t)], written with
+    x_hat - x_t = sigma_t (v - v_hat), so that no two large numbers cancel. It is linear in the
+    first four arguments.
 
-    Args: v_error = v - v_hat; x_change = x_t - x_s.
+    Args: v_error = v - v_hat; x_change = x_t - x_s; scale as in `motion`.
     """
-    on_error, on_u, on_change = gap_weights(s, t)
-    return on_error * v_error + on_u * u_hat + on_change * x_change
-
-
-def gap_weights(s: Noise, t: Noise) -> tuple[Tensor, Tensor, Tensor]:
-    """L2: The factors of v - v_hat, u_hat and x_t - x_s in `mean_gap`"""
     c = step_c(s, t)
-    on_change = s.alpha / (s.sigma * c.sqrt())
-    on_u = on_change * (t.gamma - s.gamma) * t.sigma.square()
-    return on_change * c * t.sigma, on_u, on_change
+    unit = s.alpha / (s.sigma * c.sqrt())
+    expected = motion(x_hat, u_hat, s, t, scale, unit)
+    return unit * c * t.sigma * v_error + expected + unit * x_change
 
 
 # --- three names for one prediction -------------------------------------------------------------
@@ -131,13 +163,15 @@ def residual(v_error: Tensor, u_error: Tensor, t: Noise) -> Tensor:
 
 @dataclass(frozen=True)
 class Chain:
-    """T steps: grid (T+1,), the depths where they end, from 0 to 1; and ratio, w of each step.
+    """T steps: grid (T+1,), the depths where they end, from 0 to 1; ratio and scale of each step.
 
     ratio is (T, 1, ..., 1) or (T, ...), one w for each dimension: a row broadcasts to the data.
+    scale is (T, 1, ..., 1), None or "folded" (`motion`).
     """
 
     grid: Tensor
     ratio: Tensor
+    scale: Tensor | str | None = None
 
     @property
     def steps(self) -> int:
@@ -158,15 +192,16 @@ def chain(
     ratio: Tensor | float | tuple[float, ...],
     grid: Tensor | None,
     like: Tensor,
+    scale: Scale = None,
 ) -> Chain:
     """A chain of T steps, its arguments checked.
 
     Args: steps T; ratio w > 0, a number, (T,) with row i for the i-th step counted from t = 0, or
         (T, ...) with one w for each dimension of an example; grid, equal steps if None; like
-        (B, ...), data in the shape, dtype and on the device it is for.
+        (B, ...), data in the shape, dtype and on the device it is for; scale as in `check_scale`.
     """
     grid = check_grid(grid, steps, like)
-    return Chain(grid, check_ratio(ratio, steps, like))
+    return Chain(grid, check_ratio(ratio, steps, like), check_scale(scale, steps, like))
 
 
 def check_grid(grid: Tensor | None, steps: int, like: Tensor) -> Tensor:
@@ -193,16 +228,48 @@ def check_ratio(ratio: Tensor | float | tuple[float, ...], steps: int, like: Ten
     """
     if isinstance(ratio, str):
         raise ValueError(f'ratio must be a number or a tensor ({steps},) here; got "{ratio}"')
-    w = torch.as_tensor(ratio, dtype=like.dtype, device=like.device)
-    per_dimension = (steps, *like.shape[1:])
-    if w.shape not in ((), (steps,), per_dimension):
-        also = f", or {per_dimension} with one per dimension" if like.dim() > 1 else ""
+    each = (steps, *like.shape[1:])
+    also = f", or {each} with one per dimension" if like.dim() > 1 else ""
+    w = _positive("ratio", ratio, like, ((), (steps,), each), f"shape ({steps},){also}")
+    return w if w.shape == each else _row_each(w, steps, like)
+
+
+def check_scale(scale: Scale, steps: int, like: Tensor) -> Tensor | str | None:
+    """The scale of every step (`motion`): None, "folded", or A / c as (T, 1, ..., 1).
+
+    Args: scale, None, "folded", a number, or (T,) with row i for the step from the i-th depth of
+        the grid to the next; like (B, ...).
+    """
+    if scale is None or (isinstance(scale, str) and scale == "folded"):
+        return scale
+    if isinstance(scale, str):
         raise ValueError(
-            f"ratio must be a number or have one entry per step, shape ({steps},){also}; "
-            f"got shape {tuple(w.shape)}"
+            f'scale must be None, "folded", a number or a tensor ({steps},) here; got "{scale}". '
+            "The best one is fitted on other images: optimal_step(model, training_images, steps)"
         )
-    if not bool(((w > 0) & w.isfinite()).all()):
-        raise ValueError(f"ratio must be positive and finite; got {ratio}")
-    if w.shape == per_dimension:
-        return w
-    return w.expand(steps).reshape(steps, *[1] * (len(per_dimension) - 1))
+    a = _positive("scale", scale, like, ((), (steps,)), f"shape ({steps},)")
+    return _row_each(a, steps, like)
+
+
+def scale_of(scale: Tensor | str | None, step: Tensor | int) -> Tensor | str | None:
+    """The rows of a scale from `check_scale` that belong to these steps."""
+    return scale[step] if isinstance(scale, Tensor) else scale
+
+
+def _positive(
+    name: str, given: object, like: Tensor, shapes: tuple[tuple[int, ...], ...], accepted: str
+) -> Tensor:
+    values = torch.as_tensor(given, dtype=like.dtype, device=like.device)
+    if values.shape not in shapes:
+        raise ValueError(
+            f"{name} must be a number or have one entry per step, {accepted}; "
+            f"got shape {tuple(values.shape)}"
+        )
+    if not bool(((values > 0) & values.isfinite()).all()):
+        raise ValueError(f"{name} must be positive and finite; got {given}")
+    return values
+
+
+def _row_each(values: Tensor, steps: int, like: Tensor) -> Tensor:
+    """A number or (T,) -> (T, 1, ..., 1), whose rows broadcast to the data."""
+    return values.expand(steps).reshape(steps, *[1] * max(like.dim() - 1, 0))

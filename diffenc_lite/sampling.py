@@ -1,4 +1,4 @@
-"""Ancestral sampling from the generative process (G1-G3). The encoder is never called."""
+"""Ancestral sampling from the generative process (G1-G3, G5). The encoder is never called."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from torch import Tensor
 from . import pixels, process
 from .gaussian import standard_normal
 from .model import DiffEnc
+from .process import Scale
 
 
 class Step(NamedTuple):
@@ -29,6 +30,7 @@ def sample_steps(
     ratio: float | Tensor = 1.0,
     generator: torch.Generator | None = None,
     grid: Tensor | None = None,
+    scale: Scale = None,
 ) -> Iterator[Step]:
     """G1, G3: z_1 ~ N(0, I), then z_s ~ p(z_s | z_t) = N(mu_P, (sigma_Q^2 / w) I), T times
 
@@ -36,7 +38,8 @@ def sample_steps(
     at t = 0. Run it under torch.no_grad().
     Args: ratio w > 0, a number, (T,) with row i for the i-th step counted from t = 0, or
         (T, *shape), one for each dimension; grid, increasing (steps+1,) from 0 to 1, equal steps
-        if not given.
+        if not given; scale of the mean (G5), None for the paper's, "folded", or A / c as a number
+        or (T,).
     """
     if not isinstance(n, Integral) or n < 1:
         raise ValueError(f"n must be a whole number of images, at least 1; got {n!r}")
@@ -45,7 +48,7 @@ def sample_steps(
             "sampling needs the shape of an image: DiffEnc(..., shape=(1, 28, 28)), for example"
         )
     like = torch.empty((n, *model.shape), device=model.device, dtype=model.dtype)
-    chain = process.chain(steps, ratio, grid, like)
+    chain = process.chain(steps, ratio, grid, like, scale)
 
     z = standard_normal(like.shape, like, generator)
     for i in range(steps, 0, -1):
@@ -54,7 +57,8 @@ def sample_steps(
         n_s, n_t = at_s.like(z), at_t.like(z)
         x_hat = process.x_from_v(z, model.v_hat(z, at_t.gamma), n_t)
         yield Step(float(t), z, x_hat)
-        p = process.generative_step(z, x_hat, model.u_hat(x_hat), n_s, n_t, chain.ratio[i - 1])
+        ratio_i, scale_i = chain.ratio[i - 1], process.scale_of(chain.scale, i - 1)
+        p = process.generative_step(z, x_hat, model.u_hat(x_hat), n_s, n_t, ratio_i, scale_i)
         z = p.mean + p.variance.sqrt() * standard_normal(like.shape, like, generator)
     yield Step(0.0, z, z / model.schedule(chain.grid[0].expand(n)).like(z).alpha)
 
@@ -67,14 +71,15 @@ def sample(
     ratio: float | Tensor = 1.0,
     generator: torch.Generator | None = None,
     grid: Tensor | None = None,
+    scale: Scale = None,
 ) -> Tensor:
     """G1-G3: n images, uint8 (n, *shape): `sample_steps` to the end, then x ~ p(x | z_0)
 
-    Raises ValueError for n or steps below 1, a ratio that is not positive or not of length
+    Raises ValueError for n or steps below 1, a ratio or scale that is not positive or not of length
     `steps`, a grid that does not increase from 0 to 1, and a model whose shape is not known.
     """
     z = None
-    for step in sample_steps(model, n, steps, ratio, generator, grid):
+    for step in sample_steps(model, n, steps, ratio, generator, grid, scale):
         z = step.z
     assert z is not None
     at_0 = model.schedule(z.new_zeros(n)).like(z)

@@ -329,7 +329,7 @@ def test_counterterm_is_a_change_of_output(x: Tensor, depths: Depths, normal: Ca
     s = Noise.from_gamma(near["gamma_s"]).like(x)
     x_t, change = ENCODERS["E2"].change(x, near["gamma_s"], near["gamma_t"])
     sigma_q = ledger("F3", "variance", **near).sqrt()
-    gap = process.mean_gap(torch.zeros_like(x), x_t, change, s, t) * sigma_q
+    gap = process.mean_gap(torch.zeros_like(x), x_t, x_t, change, s, t) * sigma_q
     torch.testing.assert_close(
         gap, ledger("X6", "left_over_E2", x=x, **near), rtol=0, atol=1e-12
     )  # itself up to 1e-9, the next order 1e-13

@@ -144,7 +144,8 @@ def test_mean_gap_is_the_gap_of_the_two_means(at, world, normal):
     q = process.posterior(z_t, x_t, x_t - x_s, s, t)
     p = process.generative_step(z_t, process.x_from_v(z_t, v_hat, t), u_hat, s, t)
     v_error = process.v_from_eps(x_t, eps, t) - v_hat
-    gap = process.mean_gap(v_error, u_hat, x_t - x_s, s, t)
+    x_hat = process.x_from_v(z_t, v_hat, t)
+    gap = process.mean_gap(v_error, x_hat, u_hat, x_t - x_s, s, t)
     torch.testing.assert_close(gap, (p.mean - q.mean) / q.variance.sqrt(), rtol=1e-8, atol=1e-8)
 
 
@@ -208,7 +209,8 @@ def test_float32_agrees_with_float64(steps, normal):
         out |= {f"{name}.variance": g.variance for name, g in gaussians.items()}
         return out | {
             "step_c": process.step_c(s, t),
-            "mean_gap": process.mean_gap(v - v_hat, u_hat, change, s, t),
+            "mean_gap": process.mean_gap(v - v_hat, x_s, u_hat, change, s, t),
+            "mean_gap.scaled": process.mean_gap(v - v_hat, x_s, u_hat, change, s, t, 1.1),
             "v_from_x": process.v_from_x(z_t, x_t, t),
             "eps_from_v": process.eps_from_v(z_t, v, t),
             "residual": process.residual(v - v_hat, u_hat, t),

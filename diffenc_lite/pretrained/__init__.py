@@ -1,6 +1,8 @@
 """Models that come with the package, and models of your own on disk, each with its card."""
 
 from .checkpoint import (
+    FITTED,
+    load_fitted,
     load_model,
     load_pretrained,
     pretrained_names,
@@ -10,6 +12,8 @@ from .checkpoint import (
 )
 
 __all__ = [
+    "FITTED",
+    "load_fitted",
     "load_model",
     "load_pretrained",
     "pretrained_names",

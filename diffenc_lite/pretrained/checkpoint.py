@@ -19,6 +19,7 @@ from ..files import PathLike, check, write_whole
 from ..model import DiffEnc, ModelConfig, build
 
 PRETRAINED = Path(__file__).parent
+FITTED = PRETRAINED / "fitted.json"
 
 
 def save_model(model: DiffEnc, path: PathLike, card: dict[str, Any]) -> None:
@@ -116,6 +117,25 @@ def load_pretrained(name: str, device: torch.device | str = "cpu") -> DiffEnc:
     if name not in pretrained_names():
         raise ValueError(f"name must be one of {', '.join(pretrained_names())}; got {name!r}")
     return load_model(PRETRAINED / name, device)
+
+
+def load_fitted(name: str, steps: int) -> dict[str, torch.Tensor]:
+    """W7: scale and ratio of every step of a pretrained model, both (T,), for T equal steps
+
+        sample(load_pretrained("mnist-learned"), 64, 8, **load_fitted("mnist-learned", 8))
+
+    They go into `elbo` and `evaluate` too: they were fitted on training images (`optimal_step`).
+    Raises ValueError for a model or a T without them, naming those that have them, and if they
+    were fitted to other weights than those of the model.
+    """
+    fits = json.loads(FITTED.read_bytes())["models"]
+    if name not in fits or str(steps) not in fits[name]["steps"]:
+        there = ", ".join(f"{name} (T = {', '.join(fits[name]['steps'])})" for name in fits)
+        raise ValueError(f"there are fitted steps for {there}; got {name!r} with T = {steps}")
+    if fits[name]["sha256"] != read_card(name)["sha256"]:
+        raise ValueError(f"the fitted steps are for other weights of {name}: tools/fit_steps.py")
+    fit = fits[name]["steps"][str(steps)]
+    return {key: torch.tensor(fit[key]) for key in ("ratio", "scale")}
 
 
 def pretrained_names() -> list[str]:

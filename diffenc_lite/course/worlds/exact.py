@@ -182,46 +182,70 @@ class Exact:
         a, eta = self.encoder.at(gamma)[1], self.encoder.snr(gamma)
         return 0.5 * eta * (1 + a).square() * self.world.mmse(eta)
 
-    def mean_squared_gaps(self, grid: Tensor) -> Tensor:
+    def mean_squared_gaps(self, grid: Tensor, scale: process.Scale = None) -> Tensor:
         """m = E||mu_P - mu_Q||^2 / (d sigma_Q^2) of every step of a grid (L2, W1).
 
-        The grid is (T+1,), increasing; returns (T,).
+        Args: grid (T+1,), increasing; scale as in `mean_squared_gap`. Returns (T,).
         """
-        return self.mean_squared_gap(grid[:-1], grid[1:])
+        return self.mean_squared_gap(grid[:-1], grid[1:], scale)
 
-    def mean_squared_gap(self, s: Tensor, t: Tensor) -> Tensor:
+    def mean_squared_gap(self, s: Tensor, t: Tensor, scale: process.Scale = None) -> Tensor:
         """m of the steps from t down to s, both (M,), s < t (L2, W1): (M,).
 
-        mu_P - mu_Q = alpha_s (B E[x|z] - A x) with A = c(s,t) c_t + (c_s - c_t) and
-        B = (c(s,t) + (lambda_s - lambda_t) sigma_t^2) x_hat / E[x|z] (E1: without the second term);
-        E[x|z] and x - E[x|z] are uncorrelated.
+        mu_P - mu_Q = alpha_s (A x_hat - k x), k = c(s,t) c_t + (c_s - c_t), x_hat a multiple of
+        E[x|z] (`Exact`); E[x|z] and x - E[x|z] are uncorrelated.
+        Args: scale of the mean of p (G5): None is the paper's, "folded", A / c as a number or (M,),
+            or "optimal", that of `best_scale`.
         """
-        width = self.gamma_max - self.gamma_min
-        at_s, at_t = (Noise.from_gamma(self.gamma_min + width * part.double()) for part in (s, t))
-        c_s, (c_t, a) = self.encoder.at(at_s.gamma)[0], self.encoder.at(at_t.gamma)
-        removed, sigma2 = process.step_c(at_s, at_t), at_t.sigma.square()
+        at_s, at_t, on_x, x_hat = self._step(s, t)
+        if isinstance(scale, str) and scale == "optimal":
+            scale = self.best_scale(s, t)
         counter = float(has_counterterm(self.encoder.encoder))
-        on_mean = removed + counter * (at_t.gamma - at_s.gamma) * sigma2
-        on_mean = on_mean * c_t * (1 + a) / (1 + counter * sigma2)
-        on_x = removed * c_t + (c_s - c_t)
+        removed = process.step_c(at_s, at_t)
+        on_mean = x_hat * (removed + process.motion(1.0, counter, at_s, at_t, scale))
         error = self.world.mmse(self.encoder.snr(at_t.gamma))
         known = self.world.second_moment - error  # E ||E[x|z]||^2
         squared = on_x.square() * error + (on_x - on_mean).square() * known
         return at_s.alpha.square() * squared / (self.world.dims * at_s.sigma.square() * removed)
 
-    def diffusion(self, steps: int | None = None, ratio: float | Tensor | str = 1.0) -> float:
+    def best_scale(self, s: Tensor, t: Tensor) -> Tensor:
+        """A / c of the best mean of the form A x_hat, for which A x_hat = k E[x|z] (W7; for E2 it
+        is G5's exact scale): (M,). Args: s < t, both (M,)."""
+        at_s, at_t, on_x, x_hat = self._step(s, t)
+        return on_x / (process.step_c(at_s, at_t) * x_hat)
+
+    def _step(self, s: Tensor, t: Tensor) -> tuple[Noise, Noise, Tensor, Tensor]:
+        """The noise at s and t, k = c(s,t) c_t + (c_s - c_t), and x_hat / E[x|z]."""
+        width = self.gamma_max - self.gamma_min
+        at_s, at_t = (Noise.from_gamma(self.gamma_min + width * part.double()) for part in (s, t))
+        c_s, (c_t, a) = self.encoder.at(at_s.gamma)[0], self.encoder.at(at_t.gamma)
+        counter = float(has_counterterm(self.encoder.encoder))
+        on_x = process.step_c(at_s, at_t) * c_t + (c_s - c_t)
+        return at_s, at_t, on_x, c_t * (1 + a) / (1 + counter * at_t.sigma.square())
+
+    def diffusion(
+        self,
+        steps: int | None = None,
+        ratio: float | Tensor | str = 1.0,
+        scale: process.Scale = None,
+    ) -> float:
         """The diffusion loss: L4 at infinite depth (steps=None), L3 with `steps` equal steps.
 
-        Args: ratio, w: a number, a tensor (steps,), or "optimal" (W1); 1 at infinite depth.
-        Raises ValueError for a ratio that is none of these.
+        Args: ratio, w: a number, a tensor (steps,), or "optimal" (W1); 1 at infinite depth; scale
+            as in `mean_squared_gap`, None at infinite depth.
+        Raises ValueError for a ratio or scale that is none of these.
         """
         if steps is None:
             if isinstance(ratio, str) or not bool((torch.as_tensor(ratio) == 1).all()):
                 raise ValueError(f"ratio must be 1 at infinite depth (W2); got {ratio}")
+            if scale is not None:
+                raise ValueError(f"scale must be None at infinite depth (G5); got {scale}")
             tolerance = 100 * self.world.tolerance
             return integrate(self.diffusion_rate, self.gamma_min, self.gamma_max, tolerance)
         like = torch.zeros((), dtype=torch.float64)
-        gaps = self.mean_squared_gaps(process.check_grid(None, steps, like))
+        if not isinstance(scale, str) or scale != "optimal":
+            scale = process.check_scale(scale, steps, like)
+        gaps = self.mean_squared_gaps(process.check_grid(None, steps, like), scale)
         if ratio == "optimal":
             w = best_ratio(gaps)
         elif isinstance(ratio, str):
@@ -230,9 +254,14 @@ class Exact:
             w = process.check_ratio(ratio, steps, like)
         return float(kl_ratio(self.world.dims * gaps, w, self.world.dims).sum())
 
-    def total(self, steps: int | None = None, ratio: float | Tensor | str = 1.0) -> float:
+    def total(
+        self,
+        steps: int | None = None,
+        ratio: float | Tensor | str = 1.0,
+        scale: process.Scale = None,
+    ) -> float:
         """prior + reconstruction + diffusion, at least the entropy (X5)."""
-        return self.prior + self.reconstruction + self.diffusion(steps, ratio)
+        return self.prior + self.reconstruction + self.diffusion(steps, ratio, scale)
 
     def model(self, levels: int = 256) -> DiffEnc:
         """The same as a model of the library, for `elbo`, `sample` and the terms of the bound.

@@ -1,0 +1,54 @@
+"""Fit scale and ratio of every step (W7) for the pretrained models, on training images of MNIST.
+
+    python tools/fit_steps.py --root FOLDER_WITH_MNIST
+
+writes diffenc_lite/pretrained/fitted.json, which `load_fitted` reads. It takes about ten minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+import torch
+
+from diffenc_lite import (
+    evenly,
+    load_mnist,
+    load_pretrained,
+    optimal_step,
+    pretrained_names,
+    read_card,
+)
+from diffenc_lite.files import write_whole
+from diffenc_lite.pretrained import FITTED
+
+STEPS = (4, 8, 16, 32, 64)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--root", help="folder that has MNIST/raw; default: the cache or the web")
+    parser.add_argument("--images", type=int, default=500, help="evenly chosen")
+    args = parser.parse_args()
+    data = load_mnist("train", "full", args.root)
+    images = evenly(data.images, args.images)
+    models = {}
+    for name in pretrained_names():
+        model = load_pretrained(name)
+        steps = {}
+        for t in STEPS:
+            fit = optimal_step(model, images, t, torch.Generator().manual_seed(t))
+            steps[t] = {
+                key: [float(f"{value:.5g}") for value in values.tolist()]
+                for key, values in vars(fit).items()
+            }
+        models[name] = {"sha256": read_card(name)["sha256"], "steps": steps}
+    written = {"fitted_on": f"{data.name} {data.split}, {len(images)} images", "models": models}
+    write_whole(FITTED, json.dumps(written, indent=1).encode() + b"\n")
+
+
+if __name__ == "__main__":
+    main()
