@@ -91,8 +91,8 @@ EXERCISES = [
     Exercise(
         "06.3",
         "Fit a ratio for each $z_t$. The data are $x\\in\\{-1,0,1\\}$ with equal odds, the model "
-        "is a VDM with the perfect denoiser. Write a program that returns the best ratio of the step "
-        "from `gamma_t` down to `gamma_s`, for each of the given latents `z` $=z_t$.",
+        "is a VDM with the perfect denoiser. Write a program that returns the best ratio of the "
+        "step from `gamma_t` down to `gamma_s`, for each of the given latents `z` $=z_t$.",
         Program(
             "z (n,), gamma_s (), gamma_t ()",
             "the ratios, (n,)",
@@ -106,8 +106,8 @@ EXERCISES = [
         "Start the learned encoder at $y=x$: then $x_t=x$ stands still, but the counterterm is "
         "there. The perfect denoiser says $\\hat x=\\mathbb E[x|z_t]/(1+\\sigma_t^2)$ (row X6). "
         "Data $N(0,1)$, $\\gamma$ linear from $-13.3$ to $5$, $T=4$ equal steps, the paper's "
-        "factor $A=c+(\\gamma_t-\\gamma_s)\\sigma_t^2$. By how many nats is the diffusion loss above "
-        "that of the VDM, with $w=1$ for both and with $w^*$ for both? Two numbers. (With the "
+        "factor $A=c+(\\gamma_t-\\gamma_s)\\sigma_t^2$. By how many nats is the diffusion loss "
+        "above that of the VDM, with $w=1$ for both and with $w^*$ for both? Two numbers. (With the "
         "folded factor both are 0: why?)",
         Vector((2,)),
         _price_of_a_useless_counterterm,
