@@ -5,7 +5,7 @@ import math
 import torch
 from by_hand.tools import alpha2, sigma2
 
-# --- 13.2: a difference quotient of fourth order ---------------------------------------------------
+# --- 13.2: a difference quotient of fourth order --------------------------------------------------
 
 
 def _variance(denoise, z, snr):
@@ -18,7 +18,7 @@ def _variance(denoise, z, snr):
 
 ANGLE = math.pi / 2 - math.atan(math.exp(-5.0 / 2)) - math.exp(-13.3 / 2)
 
-# --- 13.4: the curl of (e_1 eta_1, e_2 eta_2) in (gamma_1, gamma_2), by differences ----------------
+# --- 13.4: the curl of (e_1 eta_1, e_2 eta_2) in (gamma_1, gamma_2), by differences ---------------
 
 CORRELATION = 0.6
 

@@ -27,7 +27,7 @@ def _three_points(generator: Any) -> tuple[Any, ...]:
 def _slope_of(denoise: Any, z: Any, snr: float) -> Any:
     import torch
 
-    return torch.func.jvp(denoise, (z,), (torch.ones_like(z),))[1] / math.sqrt(snr)  # type: ignore[misc]
+    return torch.func.jvp(denoise, (z,), (torch.ones_like(z),))[1] / math.sqrt(snr)
 
 
 def _steps_that_keep_the_spread() -> float:
