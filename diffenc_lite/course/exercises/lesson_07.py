@@ -95,9 +95,7 @@ EXERCISES = [
         "number of steps be free. Write a dynamic program that returns the smallest sum that any "
         "path from the first node to the last can have, steps and prices together. `costs[i, j]` "
         "is the step from node $j$ down to node $i<j$, and infinite elsewhere.",
-        Program(
-            "costs (N+1, N+1), price", "one number, in nats", _costs_and_price, tolerance=1e-6
-        ),
+        Program("costs (N+1, N+1), price", "one number, in nats", _costs_and_price, tolerance=1e-6),
         _cheapest_of_all,
         "one list will do: the best sum from node 0 to node j, over any number of steps",
     ),
