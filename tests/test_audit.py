@@ -9,6 +9,7 @@ import torch
 from sympy import Eq
 
 from diffenc_lite.course import ledger
+from diffenc_lite.course.show import plots
 from diffenc_lite.course.studies import audit, read_results
 from diffenc_lite.course.studies.audit import Check, Counterexample, Measured, Proof, evidence
 
@@ -207,4 +208,15 @@ def test_a_card_shows_the_verdict_and_each_finding(findings):
     entry = audit.Entry(claim, findings, audit.verdict(findings))
     card = audit.card(entry)
     assert entry.verdict.status in card.get_suptitle() and claim.name in card.get_suptitle()
-    assert [ax.get_title() for ax in card.axes] == [str(finding) for finding in findings]
+    titles = [" ".join(ax.get_title().split()) for ax in card.axes]
+    assert titles == [str(finding) for finding in findings]
+
+
+def test_every_picture_belongs_to_a_claim_and_can_be_drawn():
+    from diffenc_lite.course.studies.audit.pictures import PICTURES
+
+    assert PICTURES.keys() <= STATUSES.keys()
+    for draw in set(PICTURES.values()):
+        _, ax = plots.subplots()
+        draw(ax)
+        assert ax.has_data() and ax.get_xlabel()

@@ -30,8 +30,9 @@ def _both_readings() -> list[float]:
 EXERCISES = [
     Exercise(
         "14.1",
-        "A report gives $1.064\\pm0.005$ bits per dimension without an encoder and $1.052\\pm0.004$ "
-        "with it, **five** seeds each, unpaired. Which two-sided p does Student's test give if "
+        "A report gives $1.064\\pm0.005$ bits per dimension without an encoder and "
+        "$1.052\\pm0.004$ with it, **five** seeds each, unpaired. Which two-sided p does Student's "
+        "test give if "
         "$\\pm$ is the standard deviation of a run, and which if it is the standard error of the "
         "mean? Both, in this order.",
         Vector((2,), tolerance=5e-3),
@@ -43,8 +44,8 @@ EXERCISES = [
         "14.2",
         "The evidence for a claim is: a proof that closes, under the condition *bounded data*; a "
         "check that agrees to 6 digits; and a measured interval from $-0.012$ to $+0.001$, where "
-        "*below 0* is claimed. The verdict is *not seen*. Which changes, each by itself, would make "
-        "it *proved under bounded data*?",
+        "*below 0* is claimed. The verdict is *not seen*. Which changes, each by itself, would "
+        "make it *proved under bounded data*?",
         Choice(
             {
                 "a": "more pairs narrow the interval to -0.011 to -0.001",
@@ -79,10 +80,10 @@ EXERCISES = [
     ),
     Exercise(
         "14.4",
-        "Gaussian data of variance $s_2$, perfect denoisers, no decoder mismatch. An encoder brings "
-        "the prior loss of a VDM down to 0 and leaves its reconstruction loss as it was. By how "
-        "many nats per dimension must its diffusion loss lie **at least** above that of the VDM? A "
-        "formula in `s_2, gamma_1`.",
+        "Gaussian data of variance $s_2$, perfect denoisers, no decoder mismatch. An encoder "
+        "brings the prior loss of a VDM down to 0 and leaves its reconstruction loss as it was. By "
+        "how many nats per dimension must its diffusion loss lie **at least** above that of the "
+        "VDM? A formula in `s_2, gamma_1`.",
         Formula({"s_2": (0.1, 4.0), "gamma_1": (-2.0, 5.0)}),
         "log(1 + s_2*exp(-gamma_1))/2",
         "the total of the VDM is the entropy plus KL(q(z_1) || N(0, 1)), and nobody gets below "

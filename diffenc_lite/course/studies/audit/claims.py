@@ -46,7 +46,7 @@ CLAIMS: tuple[Claim, ...] = (
         "Section 3",
         "L2, L3, L4",
         (
-            partial(of.proof, "L2", "step"),
+            partial(of.proof, "L2", "one_dimension"),
             partial(of.proof, "L3", "step"),
             partial(of.proof, "L4", "integrand", of.SMOOTH),
             of.coin_total,
