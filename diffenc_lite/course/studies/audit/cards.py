@@ -44,7 +44,7 @@ def card(entry: Entry) -> plots.Picture:
         place = (0.03, 0.70 - (row + 0.55) * height, 0.57 if draw else 0.93, 0.3 * height)
         _strip(figure.add_axes(place), finding)
     if draw:
-        ax = figure.add_axes((0.70, 0.22, 0.28, 0.46))
+        ax = figure.add_axes((0.73, 0.22, 0.25, 0.46))
         draw(ax)
         if ax.get_legend_handles_labels()[1]:
             ax.legend(fontsize=10)
@@ -53,8 +53,8 @@ def card(entry: Entry) -> plots.Picture:
 
 def _strip(ax: Axes, finding: Finding) -> None:
     """One finding in words, and below them what there is to look at."""
-    words = textwrap.fill(str(finding).partition("; on trust")[0], 84)
-    ax.set_title(words, x=0, ha="left", fontsize=10.5, weight="bold")
+    words = textwrap.fill(str(finding).partition("; on trust")[0], 74)
+    ax.set_title(words, x=0, ha="left", fontsize=10, weight="bold")
     ax.set(yticks=[], ylim=(-1, 1))
     ax.spines[:].set_visible(False)
     ax.grid(False)
