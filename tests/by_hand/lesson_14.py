@@ -21,20 +21,20 @@ def rise(s2, gamma):
 
 
 RIGHT = {
-    "14.1": [
+    "14.1": "ab",
+    "14.2": [
         two_sided_8(12 / math.sqrt((25 + 16) / 5)),  # standard deviations
         two_sided_8(12 / math.sqrt(25 + 16)),  # standard errors
     ],
-    "14.2": "ab",
     "14.3": "acd",
     "14.4": rise,
 }
 
 WRONG = {
-    "14.1": [
+    "14.1": ["a", "abd", "abe"],
+    "14.2": [
         [two_sided_8(12 / math.sqrt(25 + 16)), two_sided_8(12 / math.sqrt((25 + 16) / 5))],
         [0.0015, 0.0489],  # one-sided
     ],
-    "14.2": ["a", "abd", "abe"],
     "14.3": ["a", "ac", "abcde"],
 }

@@ -30,18 +30,6 @@ def _both_readings() -> list[float]:
 EXERCISES = [
     Exercise(
         "14.1",
-        "A report gives $1.064\\pm0.005$ bits per dimension without an encoder and "
-        "$1.052\\pm0.004$ with it, **five** seeds each, unpaired. Which two-sided p does Student's "
-        "test give if "
-        "$\\pm$ is the standard deviation of a run, and which if it is the standard error of the "
-        "mean? Both, in this order.",
-        Vector((2,), tolerance=5e-3),
-        _both_readings,
-        "the standard error of a mean of five is the standard deviation over the root of 5; "
-        "`statistics.two_sample_p` takes standard deviations",
-    ),
-    Exercise(
-        "14.2",
         "The evidence for a claim is: a proof that closes, under the condition *bounded data*; a "
         "check that agrees to 6 digits; and a measured interval from $-0.012$ to $+0.001$, where "
         "*below 0* is claimed. The verdict is *not seen*. Which changes, each by itself, would "
@@ -58,6 +46,18 @@ EXERCISES = [
         ),
         "ab",
         "go through the rules of `verdict` from the top, once for each change",
+    ),
+    Exercise(
+        "14.2",
+        "A report gives $1.064\\pm0.005$ bits per dimension without an encoder and "
+        "$1.052\\pm0.004$ with it, **five** seeds each, unpaired. Which two-sided p does Student's "
+        "test give if "
+        "$\\pm$ is the standard deviation of a run, and which if it is the standard error of the "
+        "mean? Both, in this order.",
+        Vector((2,), tolerance=5e-3),
+        _both_readings,
+        "the standard error of a mean of five is the standard deviation over the root of 5; "
+        "`statistics.two_sample_p` takes standard deviations",
     ),
     Exercise(
         "14.3",

@@ -109,7 +109,7 @@ CLAIMS: tuple[Claim, ...] = (
         "At finite depth the ELBO can choose a noise schedule for inference.",
         "abstract",
         "W4",
-        (partial(of.proof, "W4", "three"), of.grid_on_mnist),
+        (partial(of.proof, "W4", "three", of.WORDS), of.grid_on_mnist),
         "a cheaper grid with as many steps; for samples, a measure by which this grid is not worse",
         of.samples_of_the_grid,
     ),
@@ -119,8 +119,8 @@ CLAIMS: tuple[Claim, ...] = (
         "README of the paper's code; Section 5",
         "X3, X5",
         (
-            of.coin_moves_money,
             of.any_encoder_must_pay,
+            of.coin_moves_money,
             partial(of.proof, "X5", "advantage"),
             partial(of.paired, "learned", "VDM", "diffusion"),
         ),
@@ -196,10 +196,12 @@ def look_at_all() -> list[Entry]:
 
 def table(entries: Sequence[Entry]) -> str:
     """The claims table, in Markdown."""
-    lines = ["| | claim | where | rows | verdict | what would change it |", "|--|--|--|--|--|--|"]
+    head = ("", "claim", "where", "rows", "verdict", "evidence", "what would change it")
+    lines = ["| " + " | ".join(head) + " |", "|--" * len(head) + "|"]
     for number, entry in enumerate(entries, start=1):
         claim = entry.claim
         status = f"**{entry.verdict.status}** {entry.verdict.because}"
-        cells = (str(number), claim.words, claim.place, claim.tags, status, claim.changes)
+        found = "; ".join(str(finding).partition("; ")[0] for finding in entry.findings)
+        cells = (str(number), claim.words, claim.place, claim.tags, status, found, claim.changes)
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(lines)

@@ -31,6 +31,8 @@ from .findings import Check, Counterexample, Measured, Proof
 SMOOTH = "a smooth gamma and encoder, bounded data, a v_hat that grows at most like a power of |z|"
 FIXED = "a fixed gamma: with learned end points the hidden ratio and its price move"
 
+WORDS = "an induction over the steps of a path, which is done in words"
+
 
 def proof(tag: str, form: str, *under: str) -> Proof:
     """Prove a row anew. `under`: conditions, besides what the row itself takes on trust."""
@@ -124,14 +126,18 @@ def coin_moves_money() -> Counterexample:
     """X3: prior and diffusion loss of the scaling encoder on a coin, against a VDM's"""
     vdm, scaling = Exact(PlusMinus()), Exact(PlusMinus(), SCALING)
     rise = scaling.diffusion() - vdm.diffusion() if scaling.prior < vdm.prior else 0.0
-    return Counterexample("a coin, scaling encoder: diffusion loss rises by", rise, 0.0)
+    return Counterexample(
+        "a coin, perfect denoisers, scaling encoder: diffusion rises by", rise, 0.0
+    )
 
 
 def any_encoder_must_pay() -> Counterexample:
     """X5: no total is below H(x), so who saves the prior loss of a coin pays all but prior_gap"""
     vdm = Exact(PlusMinus())
     return Counterexample(
-        "a coin, any encoder without prior loss: by at least", vdm.prior - vdm.prior_gap, 0.0
+        "a coin, perfect denoisers, any encoder with prior loss 0: diffusion rises by",
+        vdm.prior - vdm.prior_gap,
+        0.0,
     )
 
 
