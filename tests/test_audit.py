@@ -179,6 +179,18 @@ def test_forks_come_before_trainings_from_scratch(monkeypatch, tmp_path):
     assert len(scratch) == 5 and np.allclose(evidence.pairs("learned", "VDM"), -1)
     assert len(evidence.pairs("learned", "scaling")) == 5  # no fork has it
 
+    each = np.random.default_rng(0).normal(size=10_000)
+    changes = {
+        f"change_{arm}_{k}": np.zeros(10_000) for arm in ("learned", "vdm") for k in range(3)
+    }
+    monkeypatch.setattr(evidence, "load_arrays", lambda _: changes)
+    assert np.allclose(
+        (evidence.paired("learned", "VDM").low, evidence.paired("learned", "VDM").high), -1
+    )
+    changes |= {f"change_learned_{k}": each for k in range(3)}
+    found = evidence.paired("learned", "VDM")
+    assert math.isclose(found.high - found.mean, 0.0196, rel_tol=0.03) and "forks" in found.what
+
 
 # ---- the figures printed in the paper ------------------------------------------------------------
 
