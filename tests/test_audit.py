@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import re
 
 import numpy as np
 import pytest
@@ -157,12 +158,18 @@ def test_the_verdict_follows_the_numbers_of_a_study(monkeypatch, claim, gain, ex
 
 def test_a_grid_that_costs_more_is_not_seen(monkeypatch):
     def change(row):
-        if row.get("part") == "bound" and row["choice"] == "w* and grid":
+        if "grid" in str((row.get("choice"), row.get("grid"))) and "bits" in row:
             row["bits"] += 1
         return row
 
     monkeypatch.setattr(evidence, "read_results", with_numbers(change))
-    assert status("schedule") == "not seen"
+    assert not evidence.grid_on_mnist().holds
+    assert audit.verdict([CLOSED, evidence.grid_on_mnist()]).status == "not seen"
+
+
+def test_the_grid_that_is_best_for_the_bound_is_not_best_for_samples():
+    times = re.search(r"are (\d+) times", evidence.samples_of_the_grid()).group(1)
+    assert int(times) >= 2
 
 
 def test_forks_come_before_trainings_from_scratch(monkeypatch, tmp_path):
