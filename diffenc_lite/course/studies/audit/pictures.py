@@ -55,7 +55,7 @@ def weights(ax: Axes) -> None:
 
 
 def schedule(ax: Axes) -> None:
-    for place, grid in enumerate((np.linspace(0, 1, 9), of.best_grid())):
+    for place, grid in enumerate((np.linspace(0, 1, 9), of.best_grid().numpy())):
         ax.plot(grid, np.full(9, place), "|", ms=28, mew=2.5, color=plots.RED)
     ax.set(yticks=(0, 1), yticklabels=("equal", "best"), ylim=(-0.6, 1.6))
     ax.set(xlabel="depth t of the steps, T = 8", ylabel="grid")
