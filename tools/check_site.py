@@ -22,6 +22,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from check_browser import BROWSERS, QUIET
 from playwright.sync_api import BrowserContext, Frame, Page, sync_playwright
@@ -39,7 +40,7 @@ EXAMPLES = (  # photographed, and looked at in the dark
     "api/process.html",
 )
 WIDTHS = (360, 800, 1400)
-AIM_MB, MAX_MB = 3, 4  # of a page without its explorers
+MAX_MB = 3  # of a page and all it loads, without its explorers
 # Text outside of code in which TeX is left.
 RAW_TEX = r"\$[^$\s][^$]*\$|\\(?:frac|left|right|sigma|alpha|gamma|begin|mathrm|hat|text|tag)\b"
 VISIBLE_TEXT = """() => {
@@ -61,6 +62,10 @@ AXE = """async () => (
 ).violations.filter(v => v.impact === "serious" || v.impact === "critical")
     .map(v => `${v.impact}: ${v.help} (${v.nodes.length}): `
         + v.nodes.slice(0, 3).map(n => n.html.slice(0, 150)).join(" | "))"""
+TYPESET = """async () => {
+    await window.mathjaxUnpacked;
+    await window.MathJax?.startup?.promise;
+}"""
 THEME = "theme => { document.documentElement.dataset.theme = theme; }"
 FIRST_PICTURE = """() => Math.max(0, ...performance.getEntriesByType("paint")
     .filter(e => e.name === "first-contentful-paint").map(e => e.startTime))"""
@@ -75,6 +80,7 @@ class Visit:
         self.faults: list[str] = []
         self.first_pictures: list[float] = []
         self.sizes: dict[str, float] = {}
+        self.shared = 0.0  # MB of what pages share: scripts, fonts, style sheets
         self.page.on("request", lambda r: self.request(r.url))
         self.page.on("requestfailed", lambda r: self.note(self.name, f"no answer: {r.url[:200]}"))
         self.page.on("pageerror", lambda error: self.note(self.name, str(error)))
@@ -87,10 +93,12 @@ class Visit:
         self.name, self.asked = name, set()
         page.set_viewport_size({"width": WIDTHS[-1], "height": 900})
         page.goto((SITE / name).as_uri(), wait_until="load")
-        page.evaluate("() => window.MathJax?.startup?.promise")
-        own = {url.split("?")[0].removeprefix("file://") for url in self.asked}
-        paths = [Path(path) for path in own if "/explorers/" not in path]
-        self.sizes[name] = sum(path.stat().st_size for path in paths if path.is_file()) / 1e6
+        page.evaluate(TYPESET)
+        names = {unquote(urlsplit(url).path) for url in self.asked if url.startswith("file:")}
+        paths = [Path(path) for path in names if "/explorers/" not in path]
+        sizes = {path: path.stat().st_size / 1e6 for path in paths if path.is_file()}
+        self.sizes[name] = sum(sizes.values())
+        self.shared = max(self.shared, sum(s for p, s in sizes.items() if "_static" in p.parts))
         return page
 
     def request(self, url: str) -> None:
@@ -222,8 +230,10 @@ def main() -> int:
     if len(explorers) < len(lessons) and not arguments.pages:
         visit.note("explorers", f"{len(explorers)} for {len(lessons)} lessons")
     size, largest = max((size, name) for name, size in visit.sizes.items())
-    larger = sum(size > AIM_MB for size in visit.sizes.values())
-    print(f"largest page without explorers: {largest}, {size:.1f} MB; {larger} above {AIM_MB} MB")
+    print(
+        f"largest page with all it loads, without explorers: {largest}, {size:.1f} MB; "
+        f"{visit.shared:.1f} MB of it at most are shared by all pages"
+    )
     times = visit.first_pictures
     print(
         f"first picture: {statistics.median(times):.0f} ms (median), {max(times):.0f} ms (longest)"

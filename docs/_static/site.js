@@ -6,6 +6,7 @@ addEventListener("DOMContentLoaded", () => {
   }
 });
 addEventListener("load", async () => {
+  await window.mathjaxUnpacked;
   await window.MathJax?.startup?.promise;
   const boxes = 'mjx-container[display="true"], .cell_output, pre, .pst-scrollable-table-container';
   for (const box of document.querySelectorAll(boxes))
