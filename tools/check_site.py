@@ -32,6 +32,7 @@ SITE, OUT = ROOT / "build" / "site", ROOT / "build" / "screenshots"
 SEARCHED = "counterterm"
 EXAMPLES = (  # photographed, and looked at in the dark
     "index.html",
+    "instructors.html",
     "explorers.html",
     "lessons/06_the_noise_variance_ratio.html",
     "lessons/11_what_did_the_encoder_learn.html",
@@ -39,7 +40,7 @@ EXAMPLES = (  # photographed, and looked at in the dark
     "ledger/F2.html",
     "api/process.html",
 )
-WIDTHS = (360, 800, 1400)
+WIDTHS = (360, 700, 800, 1400)  # 700 is what 1,400 leave at 200 %
 MAX_MB = 3  # of a page and all it loads, without its explorers
 # Text outside of code in which TeX is left.
 RAW_TEX = r"\$[^$\s][^$]*\$|\\(?:frac|left|right|sigma|alpha|gamma|begin|mathrm|hat|text|tag)\b"
@@ -56,6 +57,10 @@ PICTURES = """async () => {
         image.naturalWidth > 0, image.alt.trim() !== "" || image.closest("a") !== null,
         image.src.slice(-60)]);
 }"""
+STRETCHED = """() => [...document.querySelectorAll(".bd-article img")].filter(image => Math.abs(
+    image.width / image.height * image.naturalHeight / image.naturalWidth - 1) > 0.03).length"""
+LOST = """() => [...document.querySelectorAll(".bd-article mjx-container[display=true]")].filter(
+    formula => formula.getBoundingClientRect().left < 0).length"""
 AXE = """async () => (
     await axe.run({include: [["html"]], exclude: [["mjx-container > *"]]},  // the parts of formulas
         {iframes: false, preload: false, resultTypes: ["violations"]})
@@ -133,6 +138,10 @@ class Visit:
         wide = page.evaluate("() => document.documentElement.scrollWidth")
         if wide > WIDTHS[0]:
             self.note(name, f"{wide} pixels wide on a phone of {WIDTHS[0]}")
+        if stretched := page.evaluate(STRETCHED):
+            self.note(name, f"{stretched} pictures are stretched on a phone")
+        if lost := page.evaluate(LOST):
+            self.note(name, f"{lost} formulas begin left of a phone's screen")
 
     def check_access(self, frame: Frame, name: str) -> None:
         frame.evaluate(self.axe)
@@ -224,7 +233,7 @@ def main() -> int:
         for name in EXAMPLES:
             if name in pages:
                 visit.photograph(name, "light", WIDTHS)
-                visit.photograph(name, "dark", WIDTHS[1:2])
+                visit.photograph(name, "dark", WIDTHS)
         context.close()
     lessons = [name for name in pages if name.startswith("lessons/")]
     if len(explorers) < len(lessons) and not arguments.pages:
