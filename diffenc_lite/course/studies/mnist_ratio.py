@@ -241,7 +241,7 @@ def _seeded(*numbers: int) -> torch.Generator:
 
 
 def jobs(options: Options) -> list[Job]:
-    """What matters most comes first."""
+    """What matters most comes first; the budget `jobs` takes the first so many."""
     listed: list[Job] = [{"part": "infinite", "model": model} for model in MODELS]
     few, many = [t for t in STEPS if t <= 64], [t for t in STEPS if t > 64]
     listed += [{"part": "bound", "model": m, "steps": steps} for steps in few for m in MODELS]
@@ -254,7 +254,8 @@ def jobs(options: Options) -> list[Job]:
     listed += _sample_jobs(4, DRAWN[1:3]) + _sample_jobs(16, DRAWN[:3])
     listed += _sample_jobs(8, DRAWN[3:]) + _sample_jobs(4, DRAWN[3:])
     listed += _sample_jobs(32, DRAWN[:3]) + _sample_jobs(16, DRAWN[3:])
-    return listed + _sample_jobs(64, DRAWN) + _sample_jobs(32, DRAWN[3:])
+    listed += _sample_jobs(64, DRAWN) + _sample_jobs(32, DRAWN[3:])
+    return listed[: options.budget["jobs"]]
 
 
 def _sample_jobs(steps: int, ratios: tuple[float | str, ...]) -> list[Job]:
@@ -605,4 +606,5 @@ def error_bars(
     ax.minorticks_off()
 
 
-STUDY = Study(jobs, run, budget={"test": 1500, "fit": 300, "table": 32, "n": 2000})
+BUDGET = {"test": 1500, "fit": 300, "table": 32, "n": 2000, "jobs": 1000}
+STUDY = Study(jobs, run, budget=BUDGET)
