@@ -38,12 +38,12 @@ S, T = -13.3 + 18.3 * 0.75, 5.0
 RIGHT = {
     "12.1": threshold,
     "12.2": 0.103759,  # 1/2 - (1/4) 1.584963, the logarithm of 3 to the base 2
+    "12.3": distance,
     # tau / (c x_t): c x_t + (alpha_s^2 - alpha_t^2) x in units of c alpha_t^2 x
-    "12.3": (1 + (alpha2(S) / alpha2(T) - 1) / -math.expm1(S - T)) / (2 - alpha2(T)),
-    "12.4": distance,
+    "12.4": (1 + (alpha2(S) / alpha2(T) - 1) / -math.expm1(S - T)) / (2 - alpha2(T)),
 }
 WRONG = {
-    "12.4": [
+    "12.3": [
         lambda a, b: distance(a, b, same=True),
         lambda a, b: distance(a, b, factor=1),
     ],

@@ -65,6 +65,15 @@ EXERCISES = [
     ),
     Exercise(
         "12.3",
+        "This program should return the unbiased kernel distance of two sets of features: 0 on "
+        "average if both sets come from the same distribution, however small they are. Two things "
+        f"in it are wrong. Mend it.\n{_BROKEN}",
+        Program("a (n, d), b (m, d)", "one number, a tensor without dimensions", _features),
+        _kernel_distance,
+        "E k(a, a') is about two different draws; and how often is <p, q> in ||p - q||^2?",
+    ),
+    Exercise(
+        "12.4",
         "The scaling encoder, $T=4$, $\\gamma$ linear from $-13.3$ to $5$. In the first step of "
         "the sampler, from $t=1$, the folded mean takes $A=c\\,(1+\\sigma_t^2)$ times $\\hat x$. "
         "How many times larger is the $A$ that brings a perfect prediction $\\hat x=x_1$ to the "
@@ -73,14 +82,5 @@ EXERCISES = [
         _exact_over_folded,
         "tau = c x_t + (x_s - x_t) as a multiple of x_t; alpha_s^2 - alpha_t^2 = alpha_s^2 "
         "sigma_t^2 c",
-    ),
-    Exercise(
-        "12.4",
-        "This program should return the unbiased kernel distance of two sets of features: 0 on "
-        "average if both sets come from the same distribution, however small they are. Two things "
-        f"in it are wrong. Mend it.\n{_BROKEN}",
-        Program("a (n, d), b (m, d)", "one number, a tensor without dimensions", _features),
-        _kernel_distance,
-        "E k(a, a') is about two different draws; and of ||p - q||^2 = <p, p> + <q, q> - ...",
     ),
 ]

@@ -555,13 +555,15 @@ def sheet(images: Tensor) -> Tensor:
 
 def shipped_sheet(model: str, steps: int, scale: str, ratio: float | str) -> NDArray[np.uint8]:
     """16 samples in one image, from the package."""
-    return load_arrays("mnist_ratio")[f"sheet_{model}_{steps}_{scale}_{ratio}"]
+    return _shipped()[f"sheet_{model}_{steps}_{scale}_{ratio}"]
 
 
 def shipped_maps() -> NDArray[np.uint8]:
     """255 w of every pixel at T = 8, from the package: [model, step, H, W]."""
-    arrays = load_arrays("mnist_ratio")
-    return np.stack([arrays[f"map_{model}"] for model in MODELS])
+    return np.stack([_shipped()[f"map_{model}"] for model in MODELS])
+
+
+_shipped = cache(lambda: load_arrays("mnist_ratio"))
 
 
 # --- the figure of the README ---------------------------------------------------------------------
