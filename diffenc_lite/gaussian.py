@@ -9,15 +9,22 @@ def sum_dims(a: Tensor) -> Tensor:
     return a.flatten(1).sum(1)
 
 
+def device_of_draws(generator: torch.Generator | None, like: Tensor) -> torch.device:
+    """Where to draw: on the generator's device, so that one on the CPU serves every device with the
+    same draws; with none, on that of `like`."""
+    if generator is None:
+        return like.device
+    if not isinstance(generator, torch.Generator):
+        wanted = "None or a torch.Generator, such as torch.Generator().manual_seed(0)"
+        raise TypeError(f"generator must be {wanted}; got {generator!r}")
+    return generator.device
+
+
 def standard_normal(
     shape: tuple[int, ...], like: Tensor, generator: torch.Generator | None = None
 ) -> Tensor:
-    """eps ~ N(0, I) of this shape, in the dtype and on the device of `like`.
-
-    It is drawn on the device of the generator, so a generator on the CPU serves every device, with
-    the same draws.
-    """
-    device = like.device if generator is None else generator.device
+    """eps ~ N(0, I) of this shape, in the dtype and on the device of `like`."""
+    device = device_of_draws(generator, like)
     return torch.randn(shape, generator=generator, dtype=like.dtype, device=device).to(like.device)
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from .gaussian import sum_dims
+from .gaussian import device_of_draws, sum_dims
 from .schedule import Noise
 
 
@@ -103,7 +103,7 @@ def draw_levels(
 ) -> Tensor:
     """G2: x ~ p(x | z_0), uint8 in the shape of z_0"""
     probabilities = level_logits(z_0, at_0, levels).softmax(-1)
-    device = z_0.device if generator is None else generator.device
+    device = device_of_draws(generator, z_0)
     drawn = torch.multinomial(probabilities.flatten(0, -2).to(device), 1, generator=generator)
     return drawn.reshape(z_0.shape).to(z_0.device, torch.uint8)
 

@@ -21,6 +21,8 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from .gaussian import device_of_draws
+
 
 @dataclass(frozen=True)
 class Noise:
@@ -67,7 +69,7 @@ def low_discrepancy(n: int, like: Tensor, generator: torch.Generator | None = No
     Each is uniform by itself; together they cover [0, 1] evenly. Returns (n,), in the dtype and on
     the device of `like`.
     """
-    device = like.device if generator is None else generator.device
+    device = device_of_draws(generator, like)
     offset = torch.rand((1,), generator=generator, dtype=like.dtype, device=device).to(like.device)
     return (offset + torch.arange(n, dtype=like.dtype, device=like.device) / n) % 1
 

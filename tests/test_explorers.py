@@ -278,6 +278,12 @@ def test_encoder_explorer_runs_no_network_when_moved(images):
     assert len(seen) == 6
 
 
+def test_encoder_explorer_wants_pictures():
+    points = torch.zeros(3, 2, dtype=torch.uint8)
+    with pytest.raises(ValueError, match=r"images must be pictures, .*\(3, 2\)"):
+        encoder_explorer(build(ModelConfig(size="tiny")), points)
+
+
 def test_encoder_explorer_takes_colour_and_a_learned_encoder(generator):
     images = torch.randint(0, 256, (1, 3, 8, 8), generator=generator).to(torch.uint8)
     model = build(ModelConfig("learned", size="tiny", shape=(3, 8, 8)))

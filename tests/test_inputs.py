@@ -543,3 +543,10 @@ def test_a_training_needs_a_model_and_enough_images(model):
 
 def test_a_name_is_no_model_configuration():
     refuses(lambda: build("learned"), TypeError, "config must be a ModelConfig", "'learned'")
+
+
+@pytest.mark.parametrize("call", [elbo, sample, optimal_ratio])
+def test_a_seed_is_no_generator(call, model):
+    what = {elbo: (IMAGES,), sample: (2, 3), optimal_ratio: (IMAGES, 3)}[call]
+    model.shape = (2,)
+    refuses(lambda: call(model, *what, generator=0), TypeError, "generator", "manual_seed", "got 0")

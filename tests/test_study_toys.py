@@ -2,23 +2,28 @@
 
 import copy
 
+import numpy as np
 import pytest
 import torch
 
 from diffenc_lite import elbo, toy
-from diffenc_lite.course.studies import options
+from diffenc_lite.course.studies import load_results, options
 from diffenc_lite.course.studies.toys import (
+    FRESH,
     MODELS,
     STUDY,
+    TESTED,
     WIDTHS,
     draws,
     excess_by_depth,
     fold_counterterm,
     jobs,
+    log_ratios,
     make,
     matched_width,
     parameters,
     perfect_terms,
+    pooled,
     run,
     score,
     train_config,
@@ -27,7 +32,7 @@ from diffenc_lite.course.studies.toys import (
 from diffenc_lite.course.worlds import likelihood
 from diffenc_lite.encoder import has_counterterm
 
-TINY = options(STUDY, budget={"updates": 3, "seeds": 2, "batch": 16, "points": 64})
+TINY = options(STUDY, budget={"updates": 3, "seeds": 2, "test_seeds": 3, "batch": 16, "points": 64})
 
 
 def stirred(name: str, width: int = 8, seed: int = 0):
@@ -65,22 +70,33 @@ def test_the_matched_vdm_has_the_parameters_of_the_learned_model():
 
 def test_off_means_without_the_counterterm():
     for name in MODELS:
-        assert has_counterterm(make(name, 8).encoder) == (name in ("scaling", "learned"))
+        assert has_counterterm(make(name, 8).encoder) == (name in ("scaling", "learned", "from-x"))
     with pytest.raises(ValueError, match="name must be one of vdm, .*; got 'VDM'"):
         make("VDM", 8)
 
 
+def test_from_x_starts_at_the_identity_and_learned_at_the_scaling_encoder():
+    x, gamma = torch.randn(16, 2), torch.linspace(-9, 5, 16)
+    for name, expected in (("from-x", x), ("learned", torch.sigmoid(-gamma)[:, None] * x)):
+        x_t, u = make(name, 8).encoder(x, gamma)
+        torch.testing.assert_close(x_t, expected)
+        torch.testing.assert_close(u, torch.zeros_like(x) if name == "from-x" else x_t)
+
+
 @pytest.mark.parametrize("name", ["scaling", "learned"])
 def test_folding_changes_nothing_at_infinite_depth(name):
-    """X6: the counterterm is an invertible change of the output in L4; at T = 4 it is not."""
+    """X6: the counterterm is an invertible change of the output in L4. At T = 4 the model without
+    it is the one with the folded scale (G5)."""
     model = stirred(name).double()
     folded = fold_counterterm(model)
     points = toy("mixture", 32, generator=torch.Generator().manual_seed(1))
 
-    def bound(of, steps):
-        return elbo(of, points, steps, generator=torch.Generator().manual_seed(2)).total
+    def bound(of, steps, scale=None):
+        generator = torch.Generator().manual_seed(2)
+        return elbo(of, points, steps, generator=generator, scale=scale).total
 
     torch.testing.assert_close(bound(folded, None), bound(model, None))
+    torch.testing.assert_close(bound(folded, 4), bound(model, 4, "folded"))
     assert not torch.allclose(bound(folded, 4), bound(model, 4), rtol=1e-3)
     assert has_counterterm(model.encoder) and not has_counterterm(folded.encoder)
 
@@ -143,8 +159,9 @@ def test_excess_by_depth_adds_up():
 
 
 def test_a_job_gives_a_row_for_each_seed():
-    rows = run({"toy": "mixture", "model": "learned", "width": 8, "seeds": 2}, TINY)
-    assert [row["seed"] for row in rows] == [0, 1]
+    job = {"toy": "mixture", "model": "learned", "width": 8, "first": 5, "seeds": 2}
+    rows = run(job, TINY)
+    assert [row["seed"] for row in rows] == [5, 6]
     assert rows[0]["total"] != rows[1]["total"] and rows[0]["model"] == "learned"
     assert all(isinstance(value, (str, int, float)) for row in rows for value in row.values())
     assert rows[0]["encoder_parameters"] == parameters(make("learned", 8).encoder) > 0
@@ -152,5 +169,40 @@ def test_a_job_gives_a_row_for_each_seed():
 
 def test_the_jobs_are_all_different():
     every = [tuple(job.values()) for job in jobs(TINY)]
-    assert len(every) == len(set(every)) == 36
+    tested = [job for job in every if job[3] == FRESH]
+    assert len(every) == len(set(every)) == 58 + 16 and len(tested) == 16
     assert {job[1] for job in every} == set(MODELS)
+    assert {job[1] for job in tested} == set(TESTED) and {job[4] for job in tested} == {3}
+
+
+# --- the test -------------------------------------------------------------------------------------
+
+
+def rows_of(gaps: dict) -> list[dict]:
+    names = ("toy", "model", "width", "seed")
+    return [{**dict(zip(names, key, strict=True)), "gap": gap} for key, gap in gaps.items()]
+
+
+def test_the_statistic_pools_widths_within_seeds():
+    """Two seeds whose learned gaps are 2 and 8 times the VDM's on average of the logarithm."""
+    factor = {100: (1, 2, 2, 4), 101: (8, 8, 4, 16)}
+    gaps = {}
+    for seed, each in factor.items():
+        for width, times in zip(WIDTHS, each, strict=True):
+            gaps["swirl", "vdm", width, seed] = 0.1 * width
+            gaps["swirl", "learned", width, seed] = 0.1 * width * times
+            gaps["swirl", "learned", width, seed - 100] = gaps[
+                "swirl", "vdm", width, seed - 100
+            ] = 1.0
+            gaps["mixture", "learned", width, seed] = 5.0
+    rows = rows_of(gaps)
+    np.testing.assert_allclose(pooled(rows, "swirl", *TESTED, fresh=True), [1, 3])
+    np.testing.assert_allclose(pooled(rows, "swirl", *TESTED), [0, 0])
+    np.testing.assert_allclose(log_ratios(rows, "swirl", *TESTED, WIDTHS[3], fresh=True), [2, 4])
+
+
+def test_the_shipped_rows_have_what_the_test_needs():
+    rows = load_results("toys")
+    for name in ("mixture", "swirl"):
+        assert len(pooled(rows, name, *TESTED, fresh=True)) == 10
+        assert len(pooled(rows, name, *TESTED)) == 5

@@ -22,6 +22,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from check_browser import BROWSERS, QUIET
 from playwright.sync_api import BrowserContext, Frame, Page, sync_playwright
@@ -31,6 +32,7 @@ SITE, OUT = ROOT / "build" / "site", ROOT / "build" / "screenshots"
 SEARCHED = "counterterm"
 EXAMPLES = (  # photographed, and looked at in the dark
     "index.html",
+    "instructors.html",
     "explorers.html",
     "lessons/06_the_noise_variance_ratio.html",
     "lessons/11_what_did_the_encoder_learn.html",
@@ -38,8 +40,8 @@ EXAMPLES = (  # photographed, and looked at in the dark
     "ledger/F2.html",
     "api/process.html",
 )
-WIDTHS = (360, 800, 1400)
-AIM_MB, MAX_MB = 3, 4  # of a page without its explorers
+WIDTHS = (360, 700, 800, 1400)  # 700 is what 1,400 leave at 200 %
+MAX_MB = 3  # of a page and all it loads, without its explorers
 # Text outside of code in which TeX is left.
 RAW_TEX = r"\$[^$\s][^$]*\$|\\(?:frac|left|right|sigma|alpha|gamma|begin|mathrm|hat|text|tag)\b"
 VISIBLE_TEXT = """() => {
@@ -55,12 +57,20 @@ PICTURES = """async () => {
         image.naturalWidth > 0, image.alt.trim() !== "" || image.closest("a") !== null,
         image.src.slice(-60)]);
 }"""
+STRETCHED = """() => [...document.querySelectorAll(".bd-article img")].filter(image => Math.abs(
+    image.width / image.height * image.naturalHeight / image.naturalWidth - 1) > 0.03).length"""
+LOST = """() => [...document.querySelectorAll(".bd-article mjx-container[display=true]")].filter(
+    formula => formula.getBoundingClientRect().left < 0).length"""
 AXE = """async () => (
     await axe.run({include: [["html"]], exclude: [["mjx-container > *"]]},  // the parts of formulas
         {iframes: false, preload: false, resultTypes: ["violations"]})
 ).violations.filter(v => v.impact === "serious" || v.impact === "critical")
     .map(v => `${v.impact}: ${v.help} (${v.nodes.length}): `
         + v.nodes.slice(0, 3).map(n => n.html.slice(0, 150)).join(" | "))"""
+TYPESET = """async () => {
+    await window.mathjaxUnpacked;
+    await window.MathJax?.startup?.promise;
+}"""
 THEME = "theme => { document.documentElement.dataset.theme = theme; }"
 FIRST_PICTURE = """() => Math.max(0, ...performance.getEntriesByType("paint")
     .filter(e => e.name === "first-contentful-paint").map(e => e.startTime))"""
@@ -75,6 +85,7 @@ class Visit:
         self.faults: list[str] = []
         self.first_pictures: list[float] = []
         self.sizes: dict[str, float] = {}
+        self.shared = 0.0  # MB of what pages share: scripts, fonts, style sheets
         self.page.on("request", lambda r: self.request(r.url))
         self.page.on("requestfailed", lambda r: self.note(self.name, f"no answer: {r.url[:200]}"))
         self.page.on("pageerror", lambda error: self.note(self.name, str(error)))
@@ -87,10 +98,12 @@ class Visit:
         self.name, self.asked = name, set()
         page.set_viewport_size({"width": WIDTHS[-1], "height": 900})
         page.goto((SITE / name).as_uri(), wait_until="load")
-        page.evaluate("() => window.MathJax?.startup?.promise")
-        own = {url.split("?")[0].removeprefix("file://") for url in self.asked}
-        paths = [Path(path) for path in own if "/explorers/" not in path]
-        self.sizes[name] = sum(path.stat().st_size for path in paths if path.is_file()) / 1e6
+        page.evaluate(TYPESET)
+        names = {unquote(urlsplit(url).path) for url in self.asked if url.startswith("file:")}
+        paths = [Path(path) for path in names if "/explorers/" not in path]
+        sizes = {path: path.stat().st_size / 1e6 for path in paths if path.is_file()}
+        self.sizes[name] = sum(sizes.values())
+        self.shared = max(self.shared, sum(s for p, s in sizes.items() if "_static" in p.parts))
         return page
 
     def request(self, url: str) -> None:
@@ -125,6 +138,10 @@ class Visit:
         wide = page.evaluate("() => document.documentElement.scrollWidth")
         if wide > WIDTHS[0]:
             self.note(name, f"{wide} pixels wide on a phone of {WIDTHS[0]}")
+        if stretched := page.evaluate(STRETCHED):
+            self.note(name, f"{stretched} pictures are stretched on a phone")
+        if lost := page.evaluate(LOST):
+            self.note(name, f"{lost} formulas begin left of a phone's screen")
 
     def check_access(self, frame: Frame, name: str) -> None:
         frame.evaluate(self.axe)
@@ -216,14 +233,16 @@ def main() -> int:
         for name in EXAMPLES:
             if name in pages:
                 visit.photograph(name, "light", WIDTHS)
-                visit.photograph(name, "dark", WIDTHS[1:2])
+                visit.photograph(name, "dark", WIDTHS)
         context.close()
     lessons = [name for name in pages if name.startswith("lessons/")]
     if len(explorers) < len(lessons) and not arguments.pages:
         visit.note("explorers", f"{len(explorers)} for {len(lessons)} lessons")
     size, largest = max((size, name) for name, size in visit.sizes.items())
-    larger = sum(size > AIM_MB for size in visit.sizes.values())
-    print(f"largest page without explorers: {largest}, {size:.1f} MB; {larger} above {AIM_MB} MB")
+    print(
+        f"largest page with all it loads, without explorers: {largest}, {size:.1f} MB; "
+        f"{visit.shared:.1f} MB of it at most are shared by all pages"
+    )
     times = visit.first_pictures
     print(
         f"first picture: {statistics.median(times):.0f} ms (median), {max(times):.0f} ms (longest)"

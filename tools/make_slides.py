@@ -5,16 +5,19 @@
     python tools/make_slides.py --mark                   # write the slide types into the notebooks
 
 The types are given by rule, so a lesson that has changed is marked again by the same command. The
-decks are those of `jupyter nbconvert --to slides --config tools/slides_config.py`, with two
-differences: a text with several headings is several slides, and where nbconvert takes reveal.js and
-MathJax from the network, these have both beside them, from npm.
+decks are those of `jupyter nbconvert --to slides NOTEBOOK`, with two differences: a text with
+several headings is several slides, and where nbconvert takes reveal.js and MathJax from the
+network, these have both beside them, from npm.
 """
 
 from __future__ import annotations
 
 import argparse
+import base64
+import math
 import re
 import shutil
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -22,7 +25,6 @@ from typing import Any
 
 import nbformat
 from nbconvert import SlidesExporter
-from traitlets.config.loader import PyFileConfigLoader
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "build" / "slides"
@@ -35,6 +37,9 @@ FROM_THEM = {
 }
 HEADING = r"(?m)^(?=#{1,3} )"
 SHORT = 45  # words of a text that shares a slide with the cell after it
+WIDTH, HEIGHT = 960, 700  # of nbconvert's slides, in pixels
+LETTER = 11.6  # pixels of code
+ZOOMS = [1 - i / 20 for i in range(11)]  # below one half nothing can be read
 
 
 # --- which cell is which slide --------------------------------------------------------------------
@@ -48,6 +53,7 @@ def mark(notebook: Any) -> None:
       unless it shows a formula, a table or a picture, which gets a slide of its own.
     - Code that shows something is a slide; code that only prepares is left out.
     - An exercise is its question; stub and solution are left out.
+    - What is larger than a slide is made smaller, and scrolls if it would be too small to read.
     """
     cells = notebook.cells
     shares = False  # whether the cell before is a text that waits for this one
@@ -57,6 +63,15 @@ def mark(notebook: Any) -> None:
             kind = "-"
         cell.metadata["slideshow"] = {"slide_type": kind}
         shares = cell.cell_type == "markdown" and kind != "notes" and _words(cell) <= SHORT
+    for slide in _slides(cells):
+        zoom = next((z for z in ZOOMS if _fits(slide, z)), ZOOMS[-1])
+        if zoom < 1:
+            slideshow = slide[0].metadata["slideshow"]
+            if slideshow["slide_type"] == "slide":
+                zoom **= 0.5  # nbconvert writes it twice: at the stack of slides and at its first
+            style = f"zoom: {zoom:.3g}; max-height: 100%; overflow-y: auto"
+            # nbconvert gives a slide the attributes "data-" + key, so this is one more: a style.
+            slideshow["data"] = {"fit style": style}
 
 
 def split(notebook: Any) -> None:
@@ -86,6 +101,63 @@ def _kind(cell: Any, following: Any) -> str:
     return "subslide" if shown or _words(cell) <= SHORT else "notes"
 
 
+def _slides(cells: Any) -> list[list[Any]]:
+    """The cells of each slide."""
+    slides: list[list[Any]] = []
+    for cell in cells:
+        kind = cell.metadata["slideshow"]["slide_type"]
+        if kind in ("slide", "subslide"):
+            slides.append([cell])
+        elif kind == "-":
+            slides[-1].append(cell)
+    return slides
+
+
+def _fits(cells: list[Any], zoom: float) -> bool:
+    """Whether the cells fit a slide; the sizes were measured on the slides of the lessons."""
+    room = WIDTH / zoom - 180  # beside the prompts
+    lines = [line for cell in cells if cell.cell_type == "code" for line in cell.source.split("\n")]
+    wide = LETTER * max(map(len, lines), default=0)
+    high = sum(_height_of_cell(cell, room) for cell in cells) + 20
+    return wide <= room and zoom * high <= 0.95 * HEIGHT
+
+
+def _height_of_cell(cell: Any, room: float) -> float:
+    if cell.cell_type == "markdown":
+        return _height_of_text(cell.source, room)
+    height = 25.0 * len(cell.source.splitlines()) + 30
+    for output in cell.outputs:
+        data = output.get("data", {})
+        if "image/png" in data:
+            wide, high = struct.unpack(">II", base64.b64decode(data["image/png"][:32])[16:24])
+            height += high * min(1, room / wide) + 30
+        elif formulas := data.get("text/latex") or data.get("text/markdown"):
+            height += _height_of_text(formulas, room)
+        elif table := data.get("text/html"):
+            height += 41 * table.count("<tr")
+        else:
+            text = output.get("text") or data.get("text/plain", "")
+            height += 25 * _lines(text, 0.9 * room / LETTER) + 10
+    return height
+
+
+def _height_of_text(text: str, room: float) -> float:
+    height = 0.0
+    for formula in re.findall(r"\$\$(.+?)\$\$", text, re.DOTALL):
+        height += 75 + 58 * (formula.count(r"\\") + formula.count(r"\begin{"))
+    text = re.sub(r"\$\$.+?\$\$", "\n\n", text, flags=re.DOTALL)
+    text = re.sub(r"(?m)^> ?|\]\([^)]*\)|\\[a-zA-Z]+|[${}^_`*]", "", text)  # not seen
+    for paragraph in re.split(r"\n\s*\n", text.strip()):
+        items = re.sub(r"\n(?![-|#0-9])", " ", paragraph)
+        each = 41 if items.startswith("|") else 31
+        height += each * _lines(items, room / 10) + 28 * (1 + items.startswith("#"))
+    return height
+
+
+def _lines(text: str, room: float) -> int:
+    return sum(max(1, math.ceil(len(line) / room)) for line in text.splitlines())
+
+
 def _is_about_solutions(cell: Any) -> bool:
     return "solution" in cell.metadata.get("tags", [])
 
@@ -110,8 +182,7 @@ def write_deck(source: Path, urls: dict[str, str]) -> Path:
     notebook = nbformat.read(source, as_version=4)
     split(notebook)
     mark(notebook)
-    config = PyFileConfigLoader("slides_config.py", path=str(ROOT / "tools")).load_config()
-    exporter = SlidesExporter(config=config, embed_images=True, **urls)
+    exporter = SlidesExporter(embed_images=True, **urls)
     resources = {"metadata": {"name": source.stem, "path": str(source.parent)}}
     page, _ = exporter.from_notebook_node(notebook, resources)
     target = OUT / f"{source.stem}.slides.html"

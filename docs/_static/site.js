@@ -6,8 +6,9 @@ addEventListener("DOMContentLoaded", () => {
   }
 });
 addEventListener("load", async () => {
+  await window.mathjaxUnpacked;
   await window.MathJax?.startup?.promise;
-  const boxes = 'mjx-container[display="true"], .cell_output, pre, .pst-scrollable-table-container';
+  const boxes = 'div.math, mjx-container[display="true"], .cell_output, pre, .pst-scrollable-table-container';
   for (const box of document.querySelectorAll(boxes))
     if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
 });

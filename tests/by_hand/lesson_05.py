@@ -1,10 +1,39 @@
 """Answers of notebook 05, derived a second time: by hand, in Python or as a figure."""
 
+import torch
 from by_hand.tools import alpha2, kl, sigma2
 
+
+def price(f, mmse, gamma):
+    """Half the SNR times the variance of the speed; the slope of f by a central difference."""
+    h = 1e-6
+    slope = (f(-gamma + h) - f(-gamma - h)) / (2 * h)
+    return slope**2 * mmse(f(-gamma) ** 2 / gamma.exp()) / (2 * gamma.exp())
+
+
+def price_without_the_half(f, mmse, gamma):
+    return 2 * price(f, mmse, gamma)
+
+
+def price_with_the_ratio_about_x_t(f, mmse, gamma):
+    return price(f, lambda eta: mmse(eta / f(-gamma) ** 2), gamma)
+
+
+def charge(f, mmse, gamma):
+    """The whole of L4, with what is gained."""
+    slope = torch.func.jvp(f, (-gamma,), (torch.ones_like(gamma),))[1]
+    return (f(-gamma) + slope) ** 2 * mmse(f(-gamma) ** 2 / gamma.exp()) / (2 * gamma.exp())
+
+
 RIGHT = {
-    "05.1": lambda s: (1 + s**2) ** 2 / (1 + 2 * s**2),
+    "05.1": "db",
     "05.2": lambda p: p / 2,
     "05.3": lambda s2, g: kl(0, alpha2(g) * s2 + sigma2(g), 0, 1),
-    "05.4": 0.050976,
+    "05.4": price,
+    "05.5": "c",
+}
+WRONG = {
+    "05.1": ["b", "abd", "bde"],
+    "05.4": [price_without_the_half, price_with_the_ratio_about_x_t, charge],
+    "05.5": ["a", "b", "d"],
 }

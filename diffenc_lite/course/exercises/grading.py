@@ -27,7 +27,7 @@ from typing import Any
 from ...files import write_whole
 from .registry import EXERCISES
 
-START = 60.0  # seconds that Python and the imports may take
+START = 180.0  # seconds that Python and the imports may take: some on a busy machine
 NOTEBOOK = 6  # times the limit of a cell: what a whole notebook may take
 
 
@@ -185,6 +185,7 @@ def _run(
         lines: queue.Queue[str] = queue.Queue()
         threading.Thread(target=_pass_on, args=(process, lines), daemon=True).start()
         deadline = time.monotonic() + START
+        late = f"not marked, Python and the imports took longer than {START:g} s"
         try:
             while True:
                 memory = _memory(process.pid)
@@ -192,7 +193,7 @@ def _run(
                 if memory > limits.memory * 1e9:
                     return f"stopped, it took more than {limits.memory:g} GB", at
                 if time.monotonic() > min(deadline, until):
-                    return f"stopped, it took longer than {limits.seconds:g} s", at
+                    return late, at
                 try:
                     line = lines.get(timeout=0.1)
                 except queue.Empty:
@@ -201,6 +202,7 @@ def _run(
                     return f"it ended the program (exit code {process.wait()})", at
                 message = json.loads(line)
                 deadline = time.monotonic() + limits.seconds
+                late = f"stopped, it took longer than {limits.seconds:g} s"
                 if "start" in message:
                     at = message["start"]
                 elif "verdict" in message:

@@ -105,8 +105,9 @@ EXERCISES = [
     ),
     Exercise(
         "04.5",
-        "Run your sampler of 04.4 with 50, 200 and 2,000 steps as well and look at the variance of "
-        "$z_0$, which should be 1. Which sentence describes the damage?",
+        "Make the number of steps of your sampler of 04.4 an argument, run it with 50, 200 and "
+        "2,000 steps, and look at the variance of $z_0$, which should be 1. Which sentence "
+        "describes the damage?",
         Choice(
             {
                 "a": "the samples are too narrow, and more steps repair it",

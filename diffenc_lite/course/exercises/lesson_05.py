@@ -2,31 +2,76 @@
 
 from __future__ import annotations
 
-from .forms import POSITIVE, UNIT, Exercise, Formula, Number
+from typing import Any
+
+from .forms import POSITIVE, Choice, Exercise, Formula, Program
+
+_TWO_MODELS = """
+| | prior | reconstruction | diffusion |
+|---|---|---|---|
+| A, a VDM | 0.0047 | 0.0105 | 2.6360 |
+| B, with an encoder | 0.0001 | 0.0105 | 2.6398 |
+"""
 
 
-def _price_of_scaling() -> float:
-    from ..worlds import SCALING, Exact, PlusMinus
+def _inputs_of_motion(generator: Any) -> tuple[Any, Any, Any]:
+    """A factor f of lambda, the mmse of Gaussian data as a function, and values of gamma."""
+    import torch
 
-    world = Exact(PlusMinus(), SCALING)
-    return world.total() - world.entropy
+    power, variance, share = (
+        0.5 + torch.rand(3, generator=generator, dtype=torch.float64)
+    ).tolist()
+
+    def f(lam: Any) -> Any:
+        return 1 - share / 2 + share / 2 * torch.sigmoid(power * lam)
+
+    def mmse(eta: Any) -> Any:
+        return variance / (1 + variance * eta)
+
+    return f, mmse, 10 * torch.rand(6, generator=generator, dtype=torch.float64) - 5
+
+
+def _price_of_motion(f: Any, mmse: Any, gamma: Any) -> Any:
+    """What L4 charges less what is gained, each from its own formula (X4)."""
+    import torch
+
+    value, slope = torch.func.jvp(f, (-gamma,), (torch.ones_like(gamma),))  # type: ignore[misc]
+    error = mmse(torch.exp(-gamma) * value**2)
+    charged = torch.exp(-gamma) * (value + slope) ** 2 * error / 2
+    gained = torch.exp(-gamma) * (value**2 + 2 * value * slope) * error / 2
+    return charged - gained
 
 
 EXERCISES = [
     Exercise(
         "05.1",
-        "By which factor is the scaling encoder's diffusion loss, at one depth, larger than that "
-        "of a VDM with the same marginals (X4)? A formula in `sigma`.",
-        Formula({"sigma": UNIT}),
-        "(1 + sigma**2)**2/(1 + 2*sigma**2)",
-        "the VDM's share is the slope of the log of the SNR about x, in lambda: 04.2 has that SNR",
+        "A table in a paper. Two models, with the same fixed end points of the noise schedule and "
+        f"the same decoder, score test pictures (bits per dimension):\n{_TWO_MODELS}\n"
+        "Which conclusions follow from the table and this notebook?",
+        Choice(
+            {
+                "a": "B is the better model, because its latent (prior) loss is lower",
+                "b": "B has the lower bound, by 0.0008 bits per dimension",
+                "c": "A was not trained for long enough: more training would lower its prior loss",
+                "d": "no encoder can save a perfect VDM more than 0.0047 bits per dimension on "
+                "these data, but for the reconstruction",
+                "e": "no encoder can bring the bound below 2.6512 - 0.0047, with the same "
+                "reconstruction",
+                "f": "B's denoiser is worse than A's, because its diffusion loss is higher",
+            },
+            many=True,
+        ),
+        "bd",
+        "add up; then ask of each sentence what it assumes: is A perfect? does a VDM's prior loss "
+        "depend on the network? what else makes a diffusion loss higher?",
     ),
     Exercise(
         "05.2",
         "The encoder $x_t = \\alpha_t^p\\, x$ has $u = k\\,x_t$. Give $k$ as a formula in `p`.",
         Formula({"p": (0.0, 6.0)}),
         "p/2",
-        "differentiate the logarithm of alpha in lambda; p = 2 must give the scaling encoder",
+        "differentiate the logarithm of the factor in lambda, and divide by sigma^2; p = 2 must "
+        "give the scaling encoder",
     ),
     Exercise(
         "05.3",
@@ -35,15 +80,40 @@ EXERCISES = [
         "`s_2, gamma_1`.",
         Formula({"s_2": POSITIVE, "gamma_1": (-2.0, 5.0)}),
         "((s_2 - 1)/(1 + exp(gamma_1)) - log(1 + (s_2 - 1)/(1 + exp(gamma_1)))) / 2",
-        "q(z_1) without x is a Gaussian: find its variance, then use 01.1",
+        "q(z_1) without x is a Gaussian: find its variance, then take the divergence of notebook "
+        "01",
     ),
     Exercise(
         "05.4",
-        "Data $+1$ or $-1$, the scaling encoder, an exact denoiser, infinite depth: by how many "
-        "nats does the bound exceed the entropy $\\ln 2$ (X3)?",
-        Number(),
-        _price_of_scaling,
-        "the whole bound, prior and reconstruction included; `Exact(PlusMinus(), SCALING)` adds up "
-        "all three",
+        "Write a program for the price of moving. The encoder is $x_t=f(\\lambda)\\,x$, given as a "
+        "function `f` of tensors; `mmse` is the smallest mean squared error of the data as a "
+        "function of the signal-to-noise ratio about $x$. Return the third bill per unit of "
+        "$\\gamma$, at each of the given `gamma`.",
+        Program(
+            "f (a function of lambda), mmse (a function of the SNR about x), gamma (n,)",
+            "the price, (n,)",
+            _inputs_of_motion,
+        ),
+        _price_of_motion,
+        "which signal-to-noise ratio does z_t have about x, if the encoding is f x? and torch.func "
+        "gives the slope of f",
+    ),
+    Exercise(
+        "05.5",
+        "Predict, then compute. An encoder turns the coin over: on the way from data to noise the "
+        "factor $f$ in $x_t=f(\\lambda)\\,x$ goes smoothly from $1$ to $-1$, as "
+        "$f=1-2\\,\\mathrm{sigmoid}(-2(\\lambda-\\lambda_0))$. It does so near the data "
+        "($\\lambda_0=9$), where the toss is in plain view, or at $\\lambda_0=0$. What does the "
+        "motion cost a perfect denoiser?",
+        Choice(
+            {
+                "a": "nothing in both places: to turn the coin over loses nothing",
+                "b": "nothing near the data, because there motion is free; something at 0",
+                "c": "something in both places, and more near the data than at 0",
+                "d": "something in both places, and more at 0 than near the data",
+            }
+        ),
+        "c",
+        "where is f = 0, and what does z_t tell there? Then use your program of 05.4 with the coin",
     ),
 ]

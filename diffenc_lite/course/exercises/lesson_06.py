@@ -3,53 +3,116 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
-from .forms import POSITIVE, Exercise, Formula, Number
+from .forms import Exercise, Formula, Program, Vector
+
+_BROKEN = """
+```python
+def broken(gaps):
+    squared = gaps.square().sum(2)  # (T, n)
+    return (1 / (1 + squared)).mean(1)
+```
+"""
 
 
-def _ratio_that_costs_a_nat() -> float:
-    low, high = 1.0, 2.0
-    for _ in range(60):
-        w = (low + high) / 2
-        low, high = (w, high) if 1000 * (w - 1 - math.log(w)) / 2 < 1 else (low, w)
-    return low
+def _inputs_of_fit(generator: Any) -> tuple[Any]:
+    import torch
+
+    sizes = torch.tensor([0.2, 1.0, 3.0], dtype=torch.float64)[:, None, None]
+    return (sizes * torch.randn(3, 7, 4, generator=generator, dtype=torch.float64),)
+
+
+def _ratio_of_every_step(gaps: Any) -> Any:
+    steps, examples, dims = gaps.shape
+    return examples * dims / (examples * dims + gaps.square().sum((1, 2)))
+
+
+def _inputs_of_latents(generator: Any) -> tuple[Any, Any, Any]:
+    import torch
+
+    z = 1.5 * torch.randn(7, generator=generator, dtype=torch.float64)
+    gamma_s, step = 3 * torch.rand(2, generator=generator, dtype=torch.float64) - torch.tensor(
+        [2.0, -0.5], dtype=torch.float64
+    )
+    return z, gamma_s, gamma_s + step
+
+
+def _ratio_of_every_latent(z: Any, gamma_s: Any, gamma_t: Any) -> Any:
+    """The spread of three values with equal odds, from the mean of x and of x^2 given z."""
+    import torch
+
+    snr = torch.exp(-gamma_t)
+    tilt = z * torch.sigmoid(-gamma_t).sqrt() / torch.sigmoid(gamma_t)
+    weight = torch.exp(-snr / 2)  # of 1 and -1, against 0, but for the tilt
+    all_three = 1 + 2 * weight * torch.cosh(tilt)
+    mean = 2 * weight * torch.sinh(tilt) / all_three
+    spread = 2 * weight * torch.cosh(tilt) / all_three - mean**2
+    return 1 / (1 + (torch.exp(-gamma_s) - snr) * spread)
+
+
+def _price_of_a_useless_counterterm() -> list[float]:
+    """E3 with y = x in the paper's form, less the VDM; N(0, 1), T = 4 (X6, X2)."""
+    plain = best = 0.0
+    gamma = [-13.3 + 18.3 * i / 4 for i in range(5)]
+    for g_s, g_t in zip(gamma[:-1], gamma[1:], strict=True):
+        step = g_t - g_s
+        c = -math.expm1(-step)
+        sigma2 = 1 / (1 + math.exp(-g_t))
+        vdm = math.exp(-g_s) * c * sigma2
+        off = sigma2 * (step - c) / (1 + sigma2)  # A / (1 + sigma^2) - c
+        paper = vdm + math.exp(-g_s) / c * off**2 * (1 - sigma2)
+        plain += (paper - vdm) / 2
+        best += math.log((1 + paper) / (1 + vdm)) / 2
+    return [plain, best]
 
 
 EXERCISES = [
     Exercise(
         "06.1",
-        "The data are $N(0, s_2)$, the encoder is the identity and the denoiser is exact. What is "
-        "the best ratio $w^*$ of the step from $t$ down to $s$? A formula in "
-        "`s_2, gamma_s, gamma_t`.",
-        Formula({"s_2": POSITIVE, "gamma_s": (-5.0, 0.0), "gamma_t": (0.5, 5.0)}),
-        "(1 + s_2*exp(-gamma_t))/(1 + s_2*exp(-gamma_s))",
-        "m is twice what 03.1 charges for the error of 02.5; then W1",
+        "Two ratios for a chain of $T$ steps: the $T/2$ steps near the data share one, the other "
+        "$T/2$ share another. The two halves have the diffusion losses $L_1$ and $L_2$ at $w=1$ "
+        "(nats). What does the chain cost with the best two ratios? A formula in "
+        "`L_1, L_2, T, d`.",
+        Formula({"L_1": (0.1, 30.0), "L_2": (0.1, 30.0), "T": (2.0, 60.0), "d": (1.0, 9.0)}),
+        "T*d/4*(log(1 + 4*L_1/(T*d)) + log(1 + 4*L_2/(T*d)))",
+        "the halves do not meet: minimise each by itself, as in W1c; for L_1 = L_2 it must be W1c "
+        "with L_T = L_1 + L_2",
     ),
     Exercise(
         "06.2",
-        "How much does the best ratio save in one step against $w=1$, in nats per dimension? A "
-        "formula in `m`, the mean squared gap in units of $d\\,\\sigma_Q^2$.",
-        Formula({"m": (1e-2, 1e3)}),
-        "(m - log(1 + m))/2",
-        "take the cost of the step at both ratios, and the difference; for small m it must go like "
-        "the square of m",
+        "This program should return $w^*$ of every step, from raw gaps "
+        "$(\\mu_P-\\mu_Q)/\\sigma_Q$ of $n$ examples with $d$ dimensions, a tensor (T, n, d). Two "
+        f"things in it are wrong. Mend it.\n{_BROKEN}",
+        Program("gaps (T, n, d)", "the ratios, (T,)", _inputs_of_fit),
+        _ratio_of_every_step,
+        "what is m per dimension? and is the ratio of a mean the mean of ratios?",
     ),
     Exercise(
         "06.3",
-        "A chain has 1000 steps. Which constant ratio $w > 1$ adds exactly **one nat per "
-        "dimension** by the price of its variance alone, $T\\,\\frac12(w-1-\\ln w)$?",
-        Number(),
-        _ratio_that_costs_a_nat,
-        "W2 with kappa = 2 comes near, but not within a thousandth of w - 1: solve the equation "
-        "itself",
+        "Fit a ratio for each $z_t$. The data are $x\\in\\{-1,0,1\\}$ with equal odds, the model "
+        "is a VDM with the perfect denoiser. Write a program that returns the best ratio of the "
+        "step from `gamma_t` down to `gamma_s`, for each of the given latents `z` $=z_t$.",
+        Program(
+            "z (n,), gamma_s (), gamma_t ()",
+            "the ratios, (n,)",
+            _inputs_of_latents,
+        ),
+        _ratio_of_every_latent,
+        "m given z_t is SNR(s) c, which is SNR(s) - SNR(t), times the variance of x given z_t",
     ),
     Exercise(
         "06.4",
-        "Two dimensions have gaps $m_1$ and $m_2$ in one step. How many nats does a ratio for each "
-        "of them save against the best shared one (W5)? A formula in `m_1, m_2`.",
-        Formula({"m_1": POSITIVE, "m_2": POSITIVE}),
-        "log(1 + (m_1 + m_2)/2) - log(1 + m_1)/2 - log(1 + m_2)/2",
-        "the shared ratio sees the mean of the two, and d = 2; if the two are equal nothing is "
-        "saved",
+        "Start the learned encoder at $y=x$: then $x_t=x$ stands still, but the counterterm is "
+        "there. The network with the smallest loss at infinite depth says "
+        "$\\hat x=\\mathbb E[x|z_t]/(1+\\sigma_t^2)$ (row X6). "
+        "Data $N(0,1)$, $\\gamma$ linear from $-13.3$ to $5$, $T=4$ equal steps, the paper's "
+        "factor $A=c+(\\gamma_t-\\gamma_s)\\sigma_t^2$. By how many nats is the diffusion loss "
+        "above that of the VDM, with $w=1$ for both and with $w^*$ for both? Two numbers. "
+        "(With the folded factor both are 0: why?)",
+        Vector((2,)),
+        _price_of_a_useless_counterterm,
+        "here tau = c x, E[x|z_t] = alpha_t z_t, and the variance of x given z_t is sigma_t^2; "
+        "m has two parts",
     ),
 ]

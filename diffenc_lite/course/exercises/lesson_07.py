@@ -2,55 +2,124 @@
 
 from __future__ import annotations
 
-import math
+from typing import Any
 
-from .forms import Exercise, Formula, Number
+from .forms import Choice, Exercise, Program, Vector
 
-GAMMA_S = (-12.0, -1.0)
-GAMMA_T = (0.0, 5.0)
+BROKEN_STEP = """
+```python
+def broken(x_hat, x_t, x_s, gamma_s, gamma_t):
+    c = -torch.expm1(gamma_s - gamma_t)
+    tau = c * x_t
+    A = (tau / x_hat).mean()
+    m = torch.exp(-gamma_s) / c * (A * x_hat - tau).square().mean()
+    return A, 1 / (1 + m)
+```
+"""
 
 
-def _middle_of_two_steps() -> float:
-    snr_0, snr_1 = math.exp(13.3), math.exp(-5.0)
-    snr = math.sqrt((1 + snr_0) * (1 + snr_1)) - 1
-    return (13.3 - math.log(snr)) / 18.3
+def _costs_and_price(generator: Any) -> tuple[Any, float]:
+    """Costs that grow with the length of a step, as those of a model do"""
+    import torch
+
+    last = int(torch.randint(6, 12, (), generator=generator))
+    i = torch.arange(last + 1, dtype=torch.float64)
+    costs = (i - i[:, None]) ** 2 * (0.2 + torch.rand(last + 1, last + 1, generator=generator))
+    costs = costs.masked_fill(i <= i[:, None], torch.inf)
+    return costs, float(0.3 + 3 * torch.rand((), generator=generator))
+
+
+def _cheapest_of_all(costs: Any, price: float) -> float:
+    from ...ratio import cheapest_path
+
+    paths = [cheapest_path(costs, steps) for steps in range(1, len(costs))]
+    sums = [float(costs[p[:-1], p[1:]].sum()) + price * (len(p) - 1) for p in paths]
+    return min(sums)
+
+
+def _one_step(generator: Any) -> tuple[Any, ...]:
+    import torch
+
+    x_t = torch.randn(50, 3, generator=generator, dtype=torch.float64)
+    x_s = x_t + 0.3 * torch.randn(50, 3, generator=generator, dtype=torch.float64)
+    x_hat = 0.8 * x_t + 0.5 * torch.randn(50, 3, generator=generator, dtype=torch.float64)
+    gamma_s = torch.rand((), generator=generator, dtype=torch.float64) - 2
+    return x_hat, x_t, x_s, gamma_s, gamma_s + 1.5
+
+
+def _best_factor_and_ratio(x_hat: Any, x_t: Any, x_s: Any, gamma_s: Any, gamma_t: Any) -> Any:
+    import torch
+
+    kept = torch.exp(gamma_s - gamma_t)  # 1 - c
+    tau = x_s - kept * x_t
+    factor = (x_hat * tau).sum() / (x_hat * x_hat).sum()
+    gap = (factor * x_hat - tau).square().mean() * torch.exp(-gamma_s) / (1 - kept)
+    return factor, 1 / (1 + gap)
+
+
+def _two_steps_of_the_coin() -> list[float]:
+    import torch
+
+    from ..worlds import Exact, PlusMinus
+
+    t = torch.linspace(0.3, 0.9, 6001, dtype=torch.float64)
+    world, ends = Exact(PlusMinus()), torch.tensor([0.0, 1.0], dtype=torch.float64)
+    lower = world.mean_squared_gap(ends[:1].expand_as(t), t)
+    upper = world.mean_squared_gap(t, ends[1:].expand_as(t))
+    sums = lower + upper, lower.log1p() + upper.log1p()
+    return [float(t[each.argmin()]) for each in sums]
 
 
 EXERCISES = [
     Exercise(
         "07.1",
-        "A VDM (E1) is trained with the plain $v$-loss, the sum of $\\|v-\\hat v\\|^2$ over the "
-        "steps, all with weight 1. The bound of which ratio is that for the step from $\\gamma_t$ "
-        "to $\\gamma_s$? A formula in `gamma_s, gamma_t`.",
-        Formula({"gamma_s": GAMMA_S, "gamma_t": GAMMA_T}),
-        "2*(1 + exp(gamma_t))/(exp(gamma_t - gamma_s) - 1)",
-        "for the epsilon-loss it is in W3; and eps - eps_hat is alpha_t times v - v_hat",
+        "A VDM (E1), $w=1$, linear $\\gamma$, and the best grid of $T=4$ steps. Which of these "
+        "changes leave the $\\gamma$ of its nodes where they are? Predict first; each can be tried "
+        "in a line or two.",
+        Choice(
+            {
+                "a": "all costs are doubled",
+                "b": "$w^*$ is used in place of $w=1$",
+                "c": "one nat is added to the cost of every step, long or short",
+                "d": "another schedule with the same end points takes the place of the linear one, "
+                "and the grid is chosen anew",
+            },
+            many=True,
+        ),
+        "acd",
+        "all grids that are compared have four steps; and what does L3 know of t, beside gamma?",
     ),
     Exercise(
         "07.2",
-        "The data are $N(0,1)$, the denoiser is exact, E1, $w=1$, and there are **two** steps. At "
-        "which $t$ should the first one end? ($\\gamma$ runs linearly from $-13.3$ to $5$.)",
-        Number(),
-        _middle_of_two_steps,
-        "1 + SNR is a geometric sequence on the best grid; from SNR to gamma to t",
+        "A call of the network is not free: let each step cost `price` nats more, and let the "
+        "number of steps be free. Write a dynamic program that returns the smallest sum that any "
+        "path from the first node to the last can have, steps and prices together. `costs[i, j]` "
+        "is the step from node $j$ down to node $i<j$, and infinite elsewhere.",
+        Program("costs (N+1, N+1), price", "one number, in nats", _costs_and_price, tolerance=1e-6),
+        _cheapest_of_all,
+        "one list will do: the best sum from node 0 to node j, over any number of steps",
     ),
     Exercise(
         "07.3",
-        "A VDM (E1) has a squared error of `mse` per dimension at $z_t$. Which ratio is the best "
-        "one for a step from $t$ down to $s$? A formula in `snr_s, snr_t, mse`.",
-        Formula({"snr_s": (1.0, 1e4), "snr_t": (1e-2, 1.0), "mse": (1e-3, 1.0)}),
-        "1/(1 + (snr_s - snr_t)*mse)",
-        "by L3 the step costs half the gain of SNR times the error at w = 1, and that is m/2",
+        "This program should return the best factor $A^*$ (W7) of one step and the ratio $w^*$ "
+        "that goes with it, from predictions, encodings and the two $\\gamma$. It runs without an "
+        f"error, and two things in it are wrong. Mend it.\n{BROKEN_STEP}",
+        Program(
+            "x_hat (n, d), x_t (n, d), x_s (n, d), gamma_s, gamma_t",
+            "two numbers, A and w",
+            _one_step,
+        ),
+        _best_factor_and_ratio,
+        "for a VDM it would be right but for one line; the parabola in A has means as coefficients",
     ),
     Exercise(
         "07.4",
-        "E1 and $w=1$. A step from $t$ to $u$ and one from $u$ to $s$ are replaced by one from $t$ "
-        "to $s$, to save a call of the network. By how many nats per dimension does the bound "
-        "rise? A formula in `snr_s, snr_u, mse_u, mse_t`, the errors being per dimension.",
-        Formula(
-            {"snr_s": (10.0, 1e3), "snr_u": (0.1, 10.0), "mse_u": (0.0, 0.5), "mse_t": (0.5, 1.0)}
-        ),
-        "(snr_s - snr_u)*(mse_t - mse_u)/2",
-        "write down the three costs by L3; only the part from u to s is charged at another rate",
+        "The coin of this lesson ($x=\\pm1$, E1, exact denoiser, $\\gamma$ linear from $-13.3$ to "
+        "$5$) and **two** steps. At which $t$ should the inner node be with $w=1$, and at which "
+        "with $w^*$ for each step? Predict which of the two is nearer to the data, then compute. "
+        "(Two digits are enough.)",
+        Vector((2,), absolute=0.005),
+        _two_steps_of_the_coin,
+        "two costs, as functions of the node; `PlusMinus().mmse(snr)` is the error",
     ),
 ]

@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
-from .forms import ANY, UNIT, Exercise, Formula, Number
+from .forms import Choice, Exercise, Number, Program
+
+BROKEN_CONTROL = """
+```python
+def broken(scores, perfect, truth):
+    luck = perfect - perfect.mean()
+    better = scores - luck
+    return better.mean(), better.std() / len(better)
+```
+"""
 
 
 def _most_an_encoder_can_save() -> float:
@@ -18,14 +28,45 @@ def _most_an_encoder_can_save() -> float:
     return (toy.perfect_vdm(schedule)[0] - toy.information(at_1)) / (2 * math.log(2))
 
 
+def _scores(generator: Any) -> tuple[Any, ...]:
+    """Of one model and of the perfect one, on the same draws; and what the latter is on average"""
+    import torch
+
+    luck = 4 * torch.randn(200, generator=generator, dtype=torch.float64)
+    own = torch.randn(200, generator=generator, dtype=torch.float64)
+    return 6.5 + luck + own, 6.4 + luck, 6.4
+
+
+def _with_control(scores: Any, perfect: Any, truth: float) -> Any:
+    better = scores - (perfect - truth)
+    return better.mean(), better.std() / math.sqrt(len(better))
+
+
+def _gaps(generator: Any) -> tuple[Any, ...]:
+    import torch
+
+    first, second = torch.rand(2, 10, 4, generator=generator, dtype=torch.float64) + 0.2
+    return 1.3 * first, second
+
+
+def _pooled_interval(first: Any, second: Any) -> Any:
+    logs = (first / second).log2().mean(1)
+    reach = 2.685 * logs.std() / math.sqrt(len(logs))
+    centre = logs.mean()
+    return 2**centre, 2 ** (centre - reach), 2 ** (centre + reach)
+
+
 EXERCISES = [
     Exercise(
         "08.1",
-        "A toy puts equal probability on `n` of its $256 \\times 256$ cells, and none on the "
-        "others. What is $H(x)$ in **bits per dimension**? A formula in `n`.",
-        Formula({"n": (2.0, 65536.0)}),
-        "log(n)/(2*log(2))",
-        "each point has probability 1/n; a point has two dimensions, and a bit is ln 2 nats",
+        "This program should return the mean of a model's `scores` (one for each point) and its "
+        "standard error, with the luck of the draws taken off. `perfect` has the scores of the "
+        "perfect VDM on the same draws, and `truth` is what these are on average, known exactly. "
+        f"It runs without an error, and two things in it are wrong. Mend it.\n{BROKEN_CONTROL}",
+        Program("scores (n,), perfect (n,), truth", "two numbers", _scores),
+        _with_control,
+        "the luck of this set of draws is what differs from the true mean, and in the broken "
+        "program it sums to zero; and how does an error shrink with n?",
     ),
     Exercise(
         "08.2",
@@ -38,20 +79,30 @@ EXERCISES = [
     ),
     Exercise(
         "08.3",
-        "From $\\gamma = a$ to $\\gamma = b$ the denoiser of a VDM misses the perfect one by "
-        "$E\\|\\hat x - E[x|z]\\|^2 = q\\,e^{\\gamma}$; elsewhere it is perfect. How many **nats** "
-        "does that add to the bound? A formula in `q, a, b`.",
-        Formula({"q": (0.01, 1.0), "a": (-12.0, -4.0), "b": (-3.0, 4.0)}),
-        "q*(b - a)/2",
-        "a squared error is weighted by SNR/2 per unit of gamma, and SNR = exp(-gamma)",
+        "Write the test. Given are the gaps of two kinds of model, each of shape (10, 4): ten "
+        "seeds, four widths. Return three factors: the pooled ratio of the gaps (first over "
+        "second) and the two ends of its interval. For ten seeds and 97.5 % Student's t is 2.685.",
+        Program("first (10, 4), second (10, 4)", "three numbers", _gaps),
+        _pooled_interval,
+        "one number for each seed, the mean of log2 over its widths; an interval for the mean of "
+        "the ten; the power of 2 at the very end",
     ),
     Exercise(
         "08.4",
-        "The scaling encoder in a process *without* the counterterm ($\\hat u = 0$), at infinite "
-        "depth. Which $\\hat x$ makes L4 smallest? A formula in `m` $= E[x_t|z_t]$ and `sigma`.",
-        Formula({"m": ANY, "sigma": UNIT}),
-        "m*(1 + sigma**2)",
-        "by G4, write v - v_hat in x_hat and x_t; then r = (v - v_hat) - sigma u, where u = x_t, "
-        "should be zero on average over all x that may have led to z_t",
+        "At $T=8$ the learned model of this lesson has a larger bound than the VDM of this lesson. "
+        "You want to know how much of it is due to the *factor* of its steps, and nothing else. "
+        "Which comparison says so?",
+        Choice(
+            {
+                "a": "the learned model against the VDM, both at infinite depth",
+                "b": "the learned model with the paper's factor against a learned model that was "
+                "trained without a counterterm",
+                "c": "the learned model with the paper's factor against the same weights with the "
+                "fitted factor, on the same points and noise",
+                "d": "the learned model with the fitted factor against the VDM",
+            }
+        ),
+        "c",
+        "what else differs between the two sides of each comparison?",
     ),
 ]

@@ -18,13 +18,15 @@ from . import (
     lesson_10,
     lesson_11,
     lesson_12,
+    lesson_13,
+    lesson_14,
 )
 from .comparing import prepared
 from .forms import Exercise
 
 _LESSONS = [
     lesson_00, lesson_01, lesson_02, lesson_03, lesson_04, lesson_05, lesson_06,
-    lesson_07, lesson_08, lesson_09, lesson_10, lesson_11, lesson_12,
+    lesson_07, lesson_08, lesson_09, lesson_10, lesson_11, lesson_12, lesson_13, lesson_14,
 ]  # fmt: skip
 
 EXERCISES: dict[str, Exercise] = {

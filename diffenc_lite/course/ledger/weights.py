@@ -62,8 +62,9 @@ def W3() -> Iterator[Step]:
     )
     yield Step(
         r"The prediction is gone. So both have the same gradient in every parameter of the "
-        r"denoiser, and for any positive weights $w_i$ on the steps, training with the weighted "
-        r"loss is training with the bound of the model that has $\sigma_P^2=\sigma_Q^2/w_i$.",
+        r"denoiser, and for any fixed positive weights $w_i$ on the steps, training with the "
+        r"weighted loss is training with the bound of the model that has "
+        r"$\sigma_P^2=\sigma_Q^2/w_i$.",
         equation(Derivative(KL_w - w * KL_1, mu_P), diff(constant, mu_P)),
         proves="gradient",
     )
@@ -80,10 +81,11 @@ def W3() -> Iterator[Step]:
         name="times_the_step",
     )
     yield Step(
-        r"That depends on $\gamma_t-\gamma_s$ only: moving both changes nothing. So with $\gamma$ "
-        r"linear in $t$ and equal steps all ratios are equal, and with "
+        r"That depends on $\gamma_t-\gamma_s$ only: moving both changes nothing. So with a fixed "
+        r"$\gamma$, linear in $t$, and equal steps all ratios are equal, and with "
         r"$\rho=\frac12(e^{\gamma_t-\gamma_s}-1)$ they are 1: up to a factor, the popular loss is "
-        r"the bound itself.",
+        r"the bound itself. (Where the width of $\gamma$ is trained, the ratio moves with it, and "
+        r"so does its price.)",
         equation(
             Derivative(w_epsilon, gamma_s) + Derivative(w_epsilon, gamma_t),
             simplify(diff(weight, gamma_s) + diff(weight, gamma_t)),

@@ -293,6 +293,8 @@ def encoder_explorer(
 
     >>> encoder_explorer(load_pretrained("mnist-learned"), images)
     """
+    if images.dim() != 4:
+        raise ValueError(f"images must be pictures, (N, C, H, W); got shape {tuple(images.shape)}")
     names = [str(i) for i in range(len(images))] if names is None else list(names)
     if len(names) != len(images):
         raise ValueError(f"names must have one for each of {len(images)} images; got {len(names)}")

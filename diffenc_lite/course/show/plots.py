@@ -344,7 +344,7 @@ def encoding_panels(
         "$x_t - x$: changed",
         "$y$: pulled towards",
         "$z_t$: with noise",
-        r"$\hat x$: the answer",
+        r"$\hat x$: the guess",
     )
     for ax, title in zip(axes[0], titles, strict=True):
         ax.set_title(title)
@@ -356,7 +356,7 @@ def encoding_panels(
             picture.set_zorder(5)  # on top: so nothing else is drawn again
         if len(rows) > 1:
             row_axes[0].set_ylabel(name)
-    figure.colorbar(shown[0][1], ax=axes[:, 1], shrink=0.8, label="black to white: 2")
+    figure.colorbar(shown[0][1], ax=axes[:, 1], shrink=0.8, label="change (from black to white: 2)")
     return figure, shown
 
 

@@ -6,6 +6,17 @@ Notebook 08 reads the results. The data never run out, so there is nothing to ov
 pays beyond the exact answer is the price of its size and of a short training. Runs of one seed are
 paired: the denoisers of one width start from the same weights, and all see the same points, depths
 and noise.
+
+The test. One question is asked of each toy: is the gap of the learned encoder, bound - H(x), larger
+or smaller than that of a VDM with the same denoiser? It was written down here before the runs that
+answer it:
+
+- data: seeds from FRESH on, which nothing else uses, and all WIDTHS;
+- statistic: for each seed, the mean over the widths of log2(gap of "learned" / gap of "vdm");
+- decision: a difference is seen on a toy if Student's interval of the mean over seeds leaves out 0.
+  There are two toys, so each interval is at 1 - 0.05 / 2 = 97.5 % (Bonferroni).
+
+Everything else that the rows can be asked is exploration: it may suggest, and decides nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +27,9 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
@@ -34,10 +47,15 @@ from ..worlds import TOYS, likelihood
 from .runner import Job, Options, Row, Study, parameters
 
 WIDTHS = (8, 16, 32, 64)  # of the denoiser
-OFF_WIDTHS = (16,)  # where the counterterm is also left out
+OFF_WIDTHS = (16,)  # where the scaling encoder's counterterm is also left out
+FRESH = 100  # the first seed of the test
+TESTED = ("learned", "vdm")
+LEVEL = 1 - 0.05 / len(TOYS)  # of the test's intervals
 LAYERS = 2  # residual layers of the denoiser
 ENCODER = (32, 1)  # width and residual layers of the encoder's network
-MODELS = ("vdm", "scaling", "learned", "matched", "scaling-off", "learned-off")
+MODELS = (
+    "vdm", "scaling", "learned", "matched", "scaling-off", "learned-off", "from-x", "from-x-off",
+)  # fmt: skip
 FOURIER = (7,)  # of the denoiser: one pair of waves, a period to a level
 
 
@@ -47,9 +65,10 @@ FOURIER = (7,)  # of the denoiser: one pair of waves, a period to a level
 def make(name: str, width: int, seed: int = 0) -> DiffEnc:
     """One model with first weights from the seed.
 
-    "vdm", "scaling" and "learned" are E1, E2 and E3. "-off": the same encoder in a generative
-    process without the counterterm, u_hat = 0 in training and evaluation (still a bound: X6).
-    "matched": a VDM whose denoiser is so wide that it has the parameters of "learned" in all.
+    "vdm", "scaling" and "learned" are E1, E2 and E3. "from-x": E3 that starts with y = x, hence at
+    the identity. "-off": the same encoder in a generative process without the counterterm,
+    u_hat = 0 in training and evaluation (still a bound: X6). "matched": a VDM whose denoiser is so
+    wide that it has the parameters of "learned" in all.
     """
     if name not in MODELS:
         raise ValueError(f"name must be one of {', '.join(MODELS)}; got {name!r}")
@@ -59,12 +78,24 @@ def make(name: str, width: int, seed: int = 0) -> DiffEnc:
     encoders: dict[str, Callable[[], ScalingEncoder | LearnedEncoder]] = {
         "scaling": ScalingEncoder,
         "learned": lambda: LearnedEncoder(MLP(*ENCODER, encoder=True)),
+        "from-x": lambda: LearnedEncoder(_FromX(MLP(*ENCODER, encoder=True))),
     }
     make_encoder = encoders.get(name.removesuffix("-off"))
     encoder: Any = IdentityEncoder() if make_encoder is None else make_encoder()
     if name.endswith("-off"):
         encoder.counterterm = False
     return DiffEnc(denoiser, encoder, schedule)
+
+
+class _FromX(nn.Module):
+    """y = x + network(x, gamma): before training, E3 is the identity."""
+
+    def __init__(self, network: nn.Module):
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor, gamma: Tensor) -> Tensor:
+        return x + self.network(x, gamma)
 
 
 class _Folded(nn.Module):
@@ -101,8 +132,8 @@ def _denoiser(width: int) -> MLP:
 # ---- training, all seeds at once -----------------------------------------------------------------
 
 
-def train_config(updates: int, batch: int) -> TrainConfig:
-    return TrainConfig(updates, batch=batch, ends=min(32, batch), lr=0.02, ema=0.99)
+def train_config(updates: int, batch: int, seed: int = 0) -> TrainConfig:
+    return TrainConfig(updates, batch=batch, ends=min(32, batch), lr=0.02, ema=0.99, seed=seed)
 
 
 class _Loss(nn.Module):
@@ -226,22 +257,31 @@ def _seeded(seed: int) -> torch.Generator:
 
 def jobs(options: Options) -> list[Job]:
     """All seeds of a kind of model are one job, since they train side by side."""
-    return [
-        {"toy": name, "model": model, "width": width, "seeds": options.budget["seeds"]}
+    explored = [
+        {"toy": name, "model": model, "width": width, "first": 0, "seeds": options.budget["seeds"]}
         for model in MODELS
-        for width in (OFF_WIDTHS if model.endswith("-off") else WIDTHS)
+        for width in (OFF_WIDTHS if model == "scaling-off" else WIDTHS)
         for name in TOYS
     ]
+    n = options.budget["test_seeds"]
+    tested = [
+        {"toy": name, "model": model, "width": width, "first": FRESH, "seeds": n}
+        for model in TESTED
+        for width in WIDTHS
+        for name in TOYS
+    ]
+    return tested + explored
 
 
 def run(job: Job, options: Options) -> list[Row]:
     """One row for each seed: what `score` says, and the number of parameters."""
     name, budget = job["toy"], options.budget
     what = {key: job[key] for key in ("toy", "model", "width")}
-    config = train_config(budget["updates"], budget["batch"])
-    models = [make(job["model"], job["width"], seed) for seed in range(job["seeds"])]
+    seeds = range(job["first"], job["first"] + job["seeds"])
+    config = train_config(budget["updates"], budget["batch"], job["first"])
+    models = [make(job["model"], job["width"], seed) for seed in seeds]
     n = config.updates * config.batch
-    points = [toy(name, n, generator=_seeded(seed)) for seed in range(len(models))]
+    points = [toy(name, n, generator=_seeded(seed)) for seed in seeds]
     train_together(models, torch.stack(points), config)
     encoder: Any = models[0].encoder
     sizes = {
@@ -250,8 +290,40 @@ def run(job: Job, options: Options) -> list[Row]:
     }
     return [
         {**what, "seed": seed, **score(model, name, budget["points"]), **sizes}
-        for seed, model in enumerate(models)
+        for seed, model in zip(seeds, models, strict=True)
     ]
 
 
-STUDY = Study(jobs, run, budget={"updates": 1000, "seeds": 5, "batch": 512, "points": 32768})
+STUDY = Study(
+    jobs,
+    run,
+    budget={"updates": 1000, "seeds": 5, "test_seeds": 10, "batch": 512, "points": 32768},
+)
+
+
+# ---- reading the rows ----------------------------------------------------------------------------
+
+
+def log_ratios(
+    rows: list[Row], toy: str, first: str, second: str, width: int, fresh: bool = False
+) -> NDArray[np.float64]:
+    """log2(gap of the first model / gap of the second), one for each seed; 0 where they are equal.
+
+    Args: fresh, the seeds of the test; else those before FRESH.
+    """
+    gaps = {
+        (row["model"], row["seed"]): row["gap"]
+        for row in rows
+        if row["toy"] == toy and row["width"] == width and (row["seed"] >= FRESH) == fresh
+    }
+    seeds = sorted(seed for model, seed in gaps if model == first)
+    return np.log2([gaps[first, seed] / gaps[second, seed] for seed in seeds])
+
+
+def pooled(
+    rows: list[Row], toy: str, first: str, second: str, fresh: bool = False
+) -> NDArray[np.float64]:
+    """The mean of `log_ratios` over the widths, one number for each seed: with `fresh` and TESTED,
+    the statistic of the test."""
+    widths = [log_ratios(rows, toy, first, second, width, fresh) for width in WIDTHS]
+    return np.mean(widths, 0)

@@ -1,0 +1,92 @@
+"""Exercises of notebook 14, Auditing the paper."""
+
+from __future__ import annotations
+
+import math
+
+from .forms import Choice, Exercise, Formula, Vector
+
+
+def _two_sided(t: float, freedom: int, intervals: int = 20_000) -> float:
+    """P(|T| > t) of Student's t: one minus the integral of its density over (-t, t), by Simpson"""
+    log_constant = math.lgamma((freedom + 1) / 2) - math.lgamma(freedom / 2)
+    constant = math.exp(log_constant) / math.sqrt(freedom * math.pi)
+
+    def density(x: float) -> float:
+        return constant * (1 + x * x / freedom) ** (-(freedom + 1) / 2)
+
+    h = t / intervals
+    inside = sum((4 if i % 2 else 2) * density(i * h) for i in range(1, intervals))
+    return 1 - 2 * h / 3 * (density(0) + inside + density(t))
+
+
+def _both_readings() -> list[float]:
+    gap, spreads, n = 1.064 - 1.052, (0.005, 0.004), 5
+    as_sd = math.sqrt((spreads[0] ** 2 + spreads[1] ** 2) / n)
+    as_error = math.hypot(*spreads)
+    return [_two_sided(gap / error, 2 * n - 2) for error in (as_sd, as_error)]
+
+
+EXERCISES = [
+    Exercise(
+        "14.1",
+        "The evidence for a claim is: a proof that closes, under the condition *bounded data*; a "
+        "check that agrees to 6 digits; and a measured interval from $-0.012$ to $+0.001$, where "
+        "*below 0* is claimed. The verdict is *not seen*. Which changes, each by itself, would "
+        "make it *proved under bounded data*?",
+        Choice(
+            {
+                "a": "more pairs narrow the interval to -0.011 to -0.001",
+                "b": "the measurement is taken out of the evidence",
+                "c": "the check has to agree to 3 digits only",
+                "d": "a counterexample is added that finds 0 where at most 0 is claimed",
+                "e": "the condition is proved as well, so that the proof has none",
+            },
+            many=True,
+        ),
+        "ab",
+        "go through the rules of `verdict` from the top, once for each change",
+    ),
+    Exercise(
+        "14.2",
+        "A report gives $1.064\\pm0.005$ bits per dimension without an encoder and "
+        "$1.052\\pm0.004$ with it, **five** seeds each, unpaired. Which two-sided p does Student's "
+        "test give if "
+        "$\\pm$ is the standard deviation of a run, and which if it is the standard error of the "
+        "mean? Both, in this order.",
+        Vector((2,), tolerance=5e-3),
+        _both_readings,
+        "the standard error of a mean of five is the standard deviation over the root of 5; "
+        "`statistics.two_sample_p` takes standard deviations",
+    ),
+    Exercise(
+        "14.3",
+        "Networks with a learned encoder beat those of a VDM by 0.02 bits per dimension, in every "
+        "pair of seeds. You suspect that it is not the *moving of the data* that helps. Which of "
+        "these additions to the experiment could show that you are right?",
+        Choice(
+            {
+                "a": "a VDM whose denoiser gets as many weights as the encoder has",
+                "b": "the same networks, scored with more draws of the noise",
+                "c": "a VDM that trains as long on the clock",
+                "d": "a VDM whose generation starts from the mean image",
+                "e": "the same networks, scored on a second test set",
+            },
+            many=True,
+        ),
+        "acd",
+        "a control must give the other explanation what it asks for, and leave out the moving; "
+        "to measure the same difference better is something else",
+    ),
+    Exercise(
+        "14.4",
+        "Gaussian data of variance $s_2$, perfect denoisers, no decoder mismatch. An encoder "
+        "brings the prior loss of a VDM down to 0 and leaves its reconstruction loss as it was. By "
+        "how many nats per dimension must its diffusion loss lie **at least** above that of the "
+        "VDM? A formula in `s_2, gamma_1`.",
+        Formula({"s_2": (0.1, 4.0), "gamma_1": (-2.0, 5.0)}),
+        "log(1 + s_2*exp(-gamma_1))/2",
+        "the total of the VDM is the entropy plus KL(q(z_1) || N(0, 1)), and nobody gets below "
+        "the entropy (X5); prior loss less this divergence is the information in z_1",
+    ),
+]
