@@ -16,6 +16,7 @@ from diffenc_lite.course.studies.classifier import (
     accuracy,
     classify,
     frechet_distance,
+    kernel_distance,
     load_classifier,
     train_classifier,
 )
@@ -174,3 +175,34 @@ def test_the_card_is_that_of_the_weights():
     card = json.loads(ASSET.with_suffix(".json").read_bytes())
     content = ASSET.with_suffix(".safetensors").read_bytes()
     assert hashlib.sha256(content).hexdigest() == card["sha256"]
+
+
+# --- the kernel distance --------------------------------------------------------------------------
+
+
+def test_kernel_distance_by_loops():
+    a, b = draws(5, 3, 0), draws(4, 3, 1) + 1
+
+    def k(x, y):
+        return (x @ y / 3 + 1) ** 3
+
+    within = [
+        sum(k(x, y) for i, x in enumerate(s) for j, y in enumerate(s) if i != j)
+        / (len(s) * (len(s) - 1))
+        for s in (a, b)
+    ]
+    across = sum(k(x, y) for x in a for y in b) / 20
+    expected = (sum(within) - 2 * across).item()
+    assert kernel_distance(a, b) == pytest.approx(expected, rel=1e-6)
+    assert kernel_distance(b, a) == pytest.approx(expected, rel=1e-6)
+
+
+def test_kernel_distance_is_unbiased():
+    """Of equal distributions 0 on average, however small the sets; the Frechet distance is not."""
+    pairs = [(draws(6, 3, 2 * i), draws(6, 3, 2 * i + 1)) for i in range(1000)]
+    found = torch.tensor([kernel_distance(a, b) for a, b in pairs])
+    error = found.std() / 1000**0.5
+    assert found.mean().abs() < 4 * error and bool((found < 0).any())
+    assert torch.tensor([frechet_distance(a, b) for a, b in pairs[:50]]).mean() > 0.5
+    shifted = torch.tensor([kernel_distance(a, b + 0.5) for a, b in pairs])
+    assert shifted.mean() > 10 * error

@@ -92,6 +92,8 @@ def test_train_again_goes_on_or_refuses(run, capsys):
 
 @pytest.mark.parametrize("options, depth", [
     ([], "infinite depth"), (["--steps", "4", "--ratio", "0.5", "--passes", "2"], "T = 4, w = 0.5"),
+    (["--steps", "4", "--scale", "folded"], "T = 4, w = 1, scale folded"),
+    (["--steps", "4", "--scale", "1.1"], "T = 4, w = 1, scale 1.1"),
 ])  # fmt: skip
 def test_evaluate(run, capsys, options, depth):
     command = ["evaluate", str(run / "model"), "--data", "bundled", "--images", "30", *options]
@@ -116,6 +118,16 @@ def test_sample(run, tmp_path, capsys):
     assert "4 samples of" in capsys.readouterr().out
 
 
+def test_sample_with_the_fitted_step(tmp_path, capsys):
+    pictures = []
+    for words in ("--ratio fitted --scale fitted", "--scale folded", ""):
+        command = f"sample mnist-scaling --n 1 --steps 4 --out {tmp_path}/a.png {words}"
+        assert cli.main(command.split()) == 0
+        pictures.append((tmp_path / "a.png").read_bytes())
+    assert len(set(pictures)) == 3
+    assert "T = 4, w = fitted, scale fitted" in capsys.readouterr().out
+
+
 def test_doctor(capsys):
     assert cli.main(["doctor", "--size", "tiny", "--device", "cpu"]) == 0
     out = capsys.readouterr().out
@@ -136,6 +148,10 @@ def test_doctor(capsys):
         ("train {run}/x --root {run} --data full", "MNIST"),
         ("train {run}/model.json --data bundled --size tiny", "cannot write"),
         ("evaluate {run}/model --data bundled --ratio 2", "ratio must be 1 at infinite depth"),
+        ("evaluate {run}/model --data bundled --scale folded", "scale must be None at infinite"),
+        ("evaluate {run}/model --data bundled --steps 4 --scale -1", "scale must be positive"),
+        ("sample {run}/model --steps 4 --scale fitted", "there are fitted steps for mnist-learned"),
+        ("sample mnist-vdm --steps 5 --ratio fitted", "got 'mnist-vdm' with T = 5"),
         ("evaluate {run}/model --data bundled --images 1", "at least 2 images"),
         ("evaluate {run}/model --data kmnist --root {run}", "root must be a folder with KMNIST in"),
         ("sample {run}/model --steps 0", "steps must be a whole number >= 1"),

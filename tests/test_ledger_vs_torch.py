@@ -35,7 +35,7 @@ from diffenc_lite.course import worlds
 from diffenc_lite.course.ledger import LEDGER, TAGS, cheapest_grid, finer_ratios, gaussian_world
 from diffenc_lite.course.ledger import notation as n
 from diffenc_lite.encoder import change as change_of
-from diffenc_lite.ratio import cheapest_path
+from diffenc_lite.ratio import cheapest_path, constant_ratio
 
 ROOT = Path(__file__).parents[1]
 B, D = 64, 3
@@ -365,6 +365,10 @@ def test_other_forms_of_the_counterterm(x: Tensor, depths: Depths, normal: Calla
     same(process.posterior(z_t, x_t, change, s, t).mean, mean)  # a perfect prediction is perfect
     weaker = ledger("G5", "kappa", **gammas)
     c = ledger("F2", "c", **gammas)
+    by_number = process.generative_step(z_t, xhat, 0.0, s, t, scale=exact / c).mean
+    same(by_number, ledger("G5", "mean", A=exact, **at))
+    by_name = process.generative_step(z_t, xhat, xhat, s, t, scale="folded").mean
+    same(by_name, ledger("G5", "mean", A=ledger("G5", "folded", **gammas), **at))
     variance = ledger("F1", "variance", gamma_t=depths.gamma_t)
     width = (depths.gamma_t - depths.gamma_s)[:, None]
     same(ledger("G5", "folded", **gammas), c + weaker * width * variance)
@@ -595,11 +599,12 @@ def test_scaling_against_a_vdm_with_its_marginals(
     same(ledger("X4", "ratio", gamma_t=torch.tensor([60.0]).double()), ledger("X4", "end"))
 
 
-@checks("W1c", gaussian.kl_ratio, gaussian.best_ratio)
+@checks("W1c", gaussian.kl_ratio, constant_ratio)
 def test_best_constant_ratio(normal: Callable) -> None:
     steps, errors = 7, normal(7).exp()
     loss = D * errors.sum() / 2
     best = float(ledger("W1c", "ratio", L_T=float(loss), T=steps, d=D))
+    assert constant_ratio(float(loss), steps, D) == pytest.approx(best, rel=1e-12)
 
     def cost(w: float) -> Tensor:
         ratio = torch.full((steps,), w, dtype=torch.float64)

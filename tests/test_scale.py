@@ -246,7 +246,7 @@ def test_gaussian_data_with_the_fitted_step_are_bound_as_tightly_as_x2_says():
 
 def test_a_scale_stays_positive():
     """If x_hat points the wrong way, the best mean ignores it, and so do the edges."""
-    model = DiffEnc(Wrong(), shape=(2,))
+    model = DiffEnc(Multiple(-1), shape=(2,))
     images = some_images(20)
     fit = optimal_step(model, images, 1, seeded(1))
     assert fit.scale.tolist() == pytest.approx([1e-6])
@@ -255,16 +255,16 @@ def test_a_scale_stays_positive():
     assert elbo(model, images, 1, fit.ratio, scale=fit.scale).total.isfinite().all()
 
 
-class Wrong(torch.nn.Module):
-    """x_hat = -alpha z"""
+class Multiple(torch.nn.Module):
+    """x_hat = factor alpha z"""
 
-    def __init__(self):
+    def __init__(self, factor):
         super().__init__()
-        self.one = torch.nn.Parameter(torch.ones((), dtype=F64))
+        self.factor = torch.nn.Parameter(torch.tensor(factor, dtype=F64))
 
     def forward(self, z, gamma):
         n = Noise.from_gamma(gamma).like(z)
-        return self.one * 2 * n.alpha * z / n.sigma
+        return (1 - self.factor) * n.alpha * z / n.sigma
 
 
 # --- the fit is least squares ---------------------------------------------------------------------
@@ -315,8 +315,9 @@ def test_batches_join(small_model):
 
 
 def test_the_standard_errors_are_the_spread_of_the_fits(small_model):
-    model, noise, fits = small_model("learned", seed=10), seeded(1), []
-    grid = torch.tensor([0, 0.2, 0.35, 1], dtype=F64)
+    """Also where A*/c is about 2, so that the spread of ||x_hat||^2 counts."""
+    model, noise, fits = DiffEnc(Multiple(0.5), small_model("scaling").encoder), seeded(1), []
+    grid = torch.tensor([0, 0.5, 0.6, 1], dtype=F64)
     for _ in range(400):
         images = torch.randint(0, 256, (100, 2), generator=noise).to(torch.uint8)
         fits.append(optimal_step(model, images, 3, noise, grid))

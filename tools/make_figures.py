@@ -21,7 +21,7 @@ import torch
 from diffenc_lite import load_mnist, load_pretrained, sample
 from diffenc_lite.course.show import encode_and_noise, encoder_explorer, film, plots
 from diffenc_lite.course.studies import load_results
-from diffenc_lite.course.studies.mnist_ratio import bits_figure
+from diffenc_lite.course.studies.mnist_ratio import excess_figure
 from diffenc_lite.pixels import to_unit
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -78,8 +78,9 @@ def hero() -> bytes:
 
 
 def ratio_mnist() -> bytes:
-    """The bound against the number of steps, for six choices of the ratio (notebook 12)."""
-    return plots.png(plots.pixels(bits_figure(load_results("mnist_ratio"))))
+    """The bound above infinite depth against the number of steps, for scales and ratios
+    (notebook 12)."""
+    return plots.png(plots.pixels(excess_figure(load_results("mnist_ratio"))))
 
 
 FIGURES = {

@@ -1,9 +1,11 @@
-"""A small classifier of MNIST digits, and three numbers that measure samples with it.
+"""A small classifier of MNIST digits, and four numbers that measure samples with it.
 
 The Frechet distance compares the classifier's features of samples with those of real images, as FID
-does with the features of a network for photographs. The imbalance says how unevenly the samples
-fall into the ten classes, the confidence how sure the classifier is. Compare these numbers only
-between sets of the same size: a small set has a larger distance even if its images are real.
+does with the features of a network for photographs, and so does the kernel distance, as KID: it
+has no bias in small sets. The imbalance says how unevenly the samples
+fall into the ten classes, the confidence how sure the classifier is. Compare the others only
+between sets of the same size: a small set has a larger Frechet distance even if its images are
+real.
 `tools/make_classifier.py` trains the classifier.
 """
 
@@ -93,17 +95,41 @@ def frechet_distance(a: Tensor, b: Tensor) -> float:
     Source: D. Dowson and B. Landau, The Frechet distance between multivariate normal distributions,
     1982; for generated images M. Heusel et al., 2017.
     """
-    if a.dim() != 2 or b.dim() != 2 or a.shape[1] != b.shape[1] or min(len(a), len(b)) < 2:
-        raise ValueError(
-            "a and b must be (N, D) and (M, D) with N, M >= 2; "
-            f"got {tuple(a.shape)} and {tuple(b.shape)}"
-        )
+    _check_features(a, b)
     a, b = a.double(), b.double()
     c_a, c_b = (torch.cov(features.T).reshape(a.shape[1], -1) for features in (a, b))
     root = _root(c_a)
     product = torch.linalg.eigvalsh(root @ c_b @ root).clamp(min=0).sqrt().sum()
     gap = (a.mean(0) - b.mean(0)).square().sum()
     return max(0.0, (gap + c_a.trace() + c_b.trace() - 2 * product).item())
+
+
+def kernel_distance(a: Tensor, b: Tensor) -> float:
+    """E k(a, a') + E k(b, b') - 2 E k(a, b), k(x, y) = (<x, y> / D + 1)^3, unbiased
+
+    The squared distance of two distributions in the sense of this kernel. No row is compared with
+    itself, so the mean over many sets is right however small they are, and 0 if both have the same
+    distribution: it may be negative. Args: a (N, D) and b (M, D), at least 2 rows each.
+    Source: M. Binkowski et al., Demystifying MMD GANs, 2018.
+    """
+    _check_features(a, b)
+
+    def kernel(x: Tensor, y: Tensor) -> Tensor:
+        return (x.double() @ y.double().T / x.shape[1] + 1) ** 3
+
+    def within(x: Tensor) -> Tensor:
+        k = kernel(x, x)
+        return (k.sum() - k.diagonal().sum()) / (len(x) * (len(x) - 1))
+
+    return (within(a) + within(b) - 2 * kernel(a, b).mean()).item()
+
+
+def _check_features(a: Tensor, b: Tensor) -> None:
+    if a.dim() != 2 or b.dim() != 2 or a.shape[1] != b.shape[1] or min(len(a), len(b)) < 2:
+        raise ValueError(
+            "a and b must be (N, D) and (M, D) with N, M >= 2; "
+            f"got {tuple(a.shape)} and {tuple(b.shape)}"
+        )
 
 
 def _root(covariance: Tensor) -> Tensor:

@@ -1,15 +1,16 @@
-"""The noise variance ratio on MNIST: bound and samples of the shipped models (W1-W5, L3).
+"""Ratio and scale of a step on MNIST: bound and samples of the shipped models (L3, G5, W1-W7).
 
-Six choices of ratio and grid are compared. They are fitted on training images and scored on the
-test images. All choices on one grid use the same gaps, since L2 depends on the model only through
-its squared gap. So the choices see the same images, steps and draws of eps, and the standard errors
-of their differences are much smaller than those of their values.
+All is fitted on training images and scored on test images. With the mean A x_hat (G5) the gap of a
+step is g + (A/c - 1) h, so its mean square is known for every scale from three numbers, the means
+of g^2, g h and h^2: the products. All scales and ratios on one grid are scored on the same
+products: the same images, steps and draws of eps. So the errors of their differences are much
+smaller than those of their values.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -17,47 +18,51 @@ import numpy as np
 import torch
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike, NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
-from ...bound import elbo, end_losses, step_gap
+from ... import encoder
+from ...bound import elbo, end_losses, scale_gap
 from ...data import load_mnist
-from ...gaussian import best_cost, best_ratio, kl_ratio, sum_dims
+from ...gaussian import best_cost, best_ratio, kl_ratio
 from ...model import DiffEnc
 from ...pixels import bits_per_dim, to_levels
 from ...pretrained import load_pretrained
-from ...process import chain, check_grid, check_ratio
-from ...ratio import cheapest_path, squared_gap_table
+from ...process import add_noise, chain, check_grid, motion, v_from_x, x_from_v
+from ...ratio import cheapest_path, constant_ratio, squared_gap_table
 from ...sampling import sample_steps
-from ...schedule import low_discrepancy
+from ...schedule import Noise, low_discrepancy, step_c
 from ...training import fast, keep_freed_memory
 from ..show import plots
-from .classifier import classify, frechet_distance, load_classifier
+from .classifier import classify, frechet_distance, kernel_distance, load_classifier
 from .runner import Job, Options, Results, Row, Study, load_arrays
 
 MODELS = ("mnist-vdm", "mnist-scaling", "mnist-learned")
 STEPS = (2, 4, 8, 16, 32, 64, 128, 256, 1000)
 SAMPLED = (4, 8, 16, 32, 64)
-ONE, HALF, TWO, BEST, PIXELS, GRID = CHOICES = (
-    "w = 1", "w = 0.5", "w = 2", "w*", "w* per pixel", "w* and grid",
-)  # fmt: skip
-RESOLUTION = 256  # of the table from which the best grid is taken; 2 T if that is more
-SHOWN = 128  # with at most so many steps, the results contain the grids and ratios
-PARTS, PATTERNS = 128, 16  # at most so many values of m, and patterns of pixels, in a fit
-SHEET = 4  # samples in a row and in a column of a sheet
-BATCH = 250
+PAPER, FOLDED, FITTED = SCALES = ("paper", "folded", "fitted")
+ONE, CONSTANT, BEST, PIXELS = "w = 1", "constant w", "w*", "w* per pixel"
+EQUAL, CHEAPEST = "equal steps", "best grid"
+RESOLUTION = 256  # of the table from which the best grid is taken
+GRID_UP_TO, PIXELS_UP_TO = 128, 16  # steps; with more there is no best grid, no ratio per pixel
+PARTS = 128  # with more steps, those of each part of the depth share a fit
+DRAWN = (1.0, BEST, 2.0, 0.5, 1.5, 3.0)  # ratios of the samples, the first three first
+WHY = ("folded first 1", "folded first 2", "folded first 4", "paper clipped", "folded clipped")
+SEEDS, SHEET = 8, 4  # of the samples; in a row and in a column of a sheet
+OVERFIT_STEPS, OVERFIT_MODEL = 8, "mnist-learned"
+BATCH = 125
 
 
-# --- gaps at drawn steps -------------------------------------------------------------------------
+# --- products at drawn steps ---------------------------------------------------------------------
 
 
 @torch.no_grad()
-def drawn_gaps(
+def drawn_products(
     model: DiffEnc, images: Tensor, grid: Tensor, draws: int, generator: torch.Generator
 ) -> Iterator[tuple[int, Tensor, Tensor]]:
-    """`step_gap` of every image at `draws` of the T steps, or at all steps if there are fewer.
+    """g^2, g h and h^2 of every image at `draws` of the T steps, or at all if there are fewer.
 
     The steps of an image are evenly spread, and all steps are equally likely. Yields `draws` times
-    for each batch: the index of its first image, the steps (B,), and the gaps (B, ...).
+    for each batch: the index of its first image, the steps (B,), and the products (B, 3, ...).
     """
     steps = len(grid) - 1
     draws = min(draws, steps)
@@ -67,80 +72,104 @@ def drawn_gaps(
         for k in range(draws):
             index = (first + k * steps // draws) % steps
             eps = torch.randn(x.shape, generator=generator)
-            yield start, index, step_gap(model, x, grid[index], grid[index + 1], eps)
+            g, h = scale_gap(model, x, grid[index], grid[index + 1], eps)
+            yield start, index, torch.stack([g * g, g * h, h * h], 1)
+
+
+def squared(products: Tensor, scale: Tensor, dim: int) -> Tensor:
+    """The squared gap with this A/c: g^2 + 2 (A/c - 1) g h + (A/c - 1)^2 h^2, along dim."""
+    g2, gh, h2 = products.unbind(dim)
+    by = scale.double() - 1
+    return g2 + 2 * by * gh + by.square() * h2
+
+
+def named_scale(model: DiffEnc, grid: Tensor, name: str | None) -> Tensor:
+    """A/c of every step, for the paper's mean (None) or the folded one: (T,)."""
+    gamma = model.schedule(grid.double()).gamma
+    s, t = Noise.from_gamma(gamma[:-1]), Noise.from_gamma(gamma[1:])
+    counter = float(encoder.has_counterterm(model.encoder))
+    return 1 + motion(1.0, counter, s, t, name) / step_c(s, t)
 
 
 class Fit(NamedTuple):
-    """Ratios fitted on training images for a grid of T steps: w* (T,), and per pixel (T, ...)."""
+    """For a grid of T steps, by name: A/c of every step (T,), and the ratio by scale and name, a
+    number, (T,) or (T, ...)."""
 
     grid: Tensor
-    optimal: Tensor
-    per_pixel: Tensor
+    scale: dict[str, Tensor]
+    ratio: dict[tuple[str, str], Tensor]
 
 
 def fit(
     model: DiffEnc, images: Tensor, grid: Tensor, draws: int, generator: torch.Generator
 ) -> Fit:
-    """w* of every step (W1), and of every step and pixel (W5).
+    """Scale (W7) and ratios (W1, W1c, W5) from the products of these images.
 
-    With more than 16 steps, each is drawn for too few images to estimate m_j for each pixel j. So
-    the depth is divided into 16 parts, and the steps of a part share a pattern r_j = m_j / m, taken
-    from all their gaps. Pixel j of a step with mean squared gap m then has w = 1 / (1 + m r_j).
-    With more than 128 steps, the steps in each of 128 parts share m too.
+    With more than 128 steps, those in each of 128 parts of the depth share their mean products.
     """
-    steps = len(grid) - 1
-    parts, patterns = min(steps, PARTS), min(steps, PATTERNS)
-    mean, count = torch.zeros(2, parts, dtype=torch.float64)
-    pattern = torch.zeros(patterns, *images.shape[1:], dtype=torch.float64)
-    for _, index, gap in drawn_gaps(model, images, grid, draws, generator):
-        _add(mean, count, index * parts // steps, gap)
-        pattern.index_add_(0, index * patterns // steps, gap.double())
-    step = torch.arange(steps)
-    m = (mean / count)[step * parts // steps]
-    pattern /= pattern.mean((1, 2, 3), keepdim=True)
-    per_pixel = best_ratio(m[:, None, None, None] * pattern[step * patterns // steps])
-    return Fit(grid, best_ratio(m).float(), per_pixel.float())
-
-
-def _add(total: Tensor, count: Tensor, index: Tensor, gap: Tensor) -> None:
-    """Add the mean of each gap over its pixels to total[index], and 1 to count[index]."""
-    total.index_add_(0, index, gap.flatten(1).mean(1).double())
-    count.index_add_(0, index, torch.ones(len(index), dtype=torch.float64))
+    steps, d = len(grid) - 1, images[0].numel()
+    parts = min(steps, PARTS)
+    shape = (parts, 3, *images.shape[1:]) if steps <= PIXELS_UP_TO else (parts, 3)
+    total, count = torch.zeros(shape, dtype=torch.float64), torch.zeros(parts, dtype=torch.float64)
+    for _, index, products in drawn_products(model, images, grid, draws, generator):
+        part = index * parts // steps
+        each = products if steps <= PIXELS_UP_TO else products.flatten(2).mean(2)
+        total.index_add_(0, part, each.double())
+        count.index_add_(0, part, torch.ones(len(index), dtype=torch.float64))
+    each = total / count.reshape(-1, *[1] * (total.dim() - 1))
+    mean = each.flatten(2).mean(2) if each.dim() > 2 else each
+    mean = mean[torch.arange(steps) * parts // steps]  # (T, 3)
+    scale = {
+        PAPER: named_scale(model, grid, None),
+        FOLDED: named_scale(model, grid, "folded"),
+        FITTED: (1 - mean[:, 1] / mean[:, 2]).clamp(min=1e-6),
+    }
+    ratio: dict[tuple[str, str], Tensor] = {}
+    for name, a in scale.items():
+        m = squared(mean, a, 1)
+        ratio[name, ONE] = torch.ones(())
+        ratio[name, CONSTANT] = torch.tensor(constant_ratio(d / 2 * m.sum().item(), steps, d))
+        ratio[name, BEST] = best_ratio(m)
+        if steps <= PIXELS_UP_TO:
+            ratio[name, PIXELS] = best_ratio(squared(each, a[:, None, None, None], 1))
+    return Fit(grid, scale, ratio)
 
 
 class Score(NamedTuple):
-    """Scores on N images.
+    """The diffusion loss of every image (L3), nats (N,), by scale and ratio; and for each scale
+    what it would be on average with w* fitted on these same images."""
 
-    nats: by name of the ratio, the diffusion loss of every image (L3), (N,); gap: the mean squared
-    gap of every step, (T,).
-    """
-
-    nats: dict[str, Tensor]
-    gap: Tensor
+    nats: dict[tuple[str, str], Tensor]
+    if_fitted_here: dict[str, float]
 
 
 def score(
-    model: DiffEnc,
-    images: Tensor,
-    grid: Tensor,
-    ratios: Mapping[str, float | Tensor],
-    draws: int,
-    generator: torch.Generator,
+    model: DiffEnc, images: Tensor, fitted: Fit, draws: int, generator: torch.Generator
 ) -> Score:
-    """The scores of all ratios on the same images, steps and draws of eps."""
-    steps = len(grid) - 1
-    rows = {name: check_ratio(ratio, steps, images.float()) for name, ratio in ratios.items()}
-    nats = {name: torch.zeros(len(images), dtype=torch.float64) for name in ratios}
-    mean, count = torch.zeros(2, steps, dtype=torch.float64)
-    for start, index, gap in drawn_gaps(model, images, grid, draws, generator):
-        for name, w in rows.items():
-            loss = sum_dims(kl_ratio(gap, w[index])).double() * steps / min(draws, steps)
-            nats[name][start : start + len(index)] += loss
-        _add(mean, count, index, gap)
-    return Score(nats, mean / count)
+    """All scales and ratios of a fit on the same images, steps and draws of eps."""
+    steps, d = len(fitted.grid) - 1, images[0].numel()
+    nats = {name: torch.zeros(len(images), dtype=torch.float64) for name in fitted.ratio}
+    total, count = torch.zeros(steps, 3, dtype=torch.float64), torch.zeros(steps)
+    for start, index, products in drawn_products(model, images, fitted.grid, draws, generator):
+        products = products.double()
+        mean = products.flatten(2).mean(2)
+        for (scale, name), ratio in fitted.ratio.items():
+            a = fitted.scale[scale][index]
+            if name == PIXELS:
+                gap = squared(products, a[:, None, None, None], 1)
+                loss = kl_ratio(gap, ratio[index].double()).flatten(1).sum(1)
+            else:
+                w = (ratio[index] if ratio.dim() else ratio).double()
+                loss = kl_ratio(d * squared(mean, a, 1), w, d)
+            nats[scale, name][start : start + len(index)] += loss * steps / min(draws, steps)
+        total.index_add_(0, index, mean)
+        count.index_add_(0, index, torch.ones(len(index)))
+    mean = total / count[:, None]
+    here = {k: best_cost(squared(mean, a, 1), d).sum().item() for k, a in fitted.scale.items()}
+    return Score(nats, here)
 
 
-# --- what is fitted once for each model and T ----------------------------------------------------
+# --- what is loaded, drawn or fitted once --------------------------------------------------------
 
 
 @cache
@@ -159,7 +188,7 @@ def _images(split: str, root: str | None) -> Tensor:
 
 @cache
 def _ends(name: str, root: str | None, images: int) -> Tensor:
-    """Prior plus reconstruction of every test image, which do not depend on T and w."""
+    """Prior plus reconstruction of every test image, which depend on no step."""
     generator, sums = _seeded(2, 0), []
     with torch.no_grad():
         for part in _images("test", root)[:images].split(BATCH):
@@ -170,29 +199,36 @@ def _ends(name: str, root: str | None, images: int) -> Tensor:
 
 
 @cache
-def _costs(name: str, root: str | None, images: int, resolution: int) -> Tensor:
-    """(d/2) ln(1 + m), the cost with w* of every step between two depths i / resolution (W1)."""
-    model, chosen = _loaded(name), _images("train", root)[:images]
-    batches = (model.to_unit(part) for part in chosen.split(16))
-    table = squared_gap_table(model, batches, torch.arange(resolution + 1) / resolution, _seeded(0))
-    return best_cost(table, chosen[0].numel())
+def _limit(name: str, root: str | None, images: int) -> Tensor:
+    """Bits per dimension of every test image at infinite depth, the mean of two passes."""
+    model, generator, bits = _loaded(name), _seeded(2), []
+    with torch.no_grad():
+        for part in _images("test", root)[:images].split(BATCH):
+            bounds = [elbo(model, part, generator=generator) for _ in range(2)]
+            bits.append(torch.stack([bound.bits_per_dim() for bound in bounds]).mean(0))
+    return torch.cat(bits).double()
 
 
 @cache
-def _fits(name: str, root: str | None, steps: int, images: int, table_images: int) -> list[Fit]:
-    """The fits on the grid of equal steps and on the best grid."""
-    model, train = _loaded(name), _images("train", root)[:images]
-    resolution = max(RESOLUTION, 2 * steps)
-    best = cheapest_path(_costs(name, root, table_images, resolution), steps) / resolution
-    grids = [check_grid(None, steps, torch.empty(0)), best]
-    return [fit(model, train, grid, 2 * draws_of(steps), _seeded(1, steps)) for grid in grids]
+def _fit(name: str, root: str | None, steps: int, images: int) -> Fit:
+    """The fit on equal steps."""
+    grid, train = check_grid(None, steps, torch.empty(0)), _images("train", root)[:images]
+    return fit(_loaded(name), train, grid, 2 * draws_of(steps), _seeded(1, steps))
+
+
+@cache
+def _costs(name: str, root: str | None, images: int) -> Tensor:
+    """The cost with fitted scale and w* of every step between two depths i / RESOLUTION (W7)."""
+    model, chosen = _loaded(name), _images("train", root)[:images]
+    batches = (model.to_unit(part) for part in chosen.split(16))
+    times = torch.arange(RESOLUTION + 1) / RESOLUTION
+    table = squared_gap_table(model, batches, times, _seeded(0), "optimal")
+    return best_cost(table, chosen[0].numel())
 
 
 def draws_of(steps: int) -> int:
-    """How many steps are drawn for each test image: 2 if T <= 8, else 1.
-
-    A fit draws twice as many for each training image, so with T <= 4 it uses all steps.
-    """
+    """How many steps are drawn for each test image: 2 if T <= 8, else 1. A fit draws twice as many
+    for each training image, so with T <= 4 it uses all steps."""
     return 2 if steps <= 8 else 1
 
 
@@ -201,83 +237,174 @@ def _seeded(*numbers: int) -> torch.Generator:
     return torch.Generator().manual_seed(int(seed))
 
 
-def _setup(job: Job, options: Options) -> tuple[DiffEnc, dict[str, tuple[Tensor, float | Tensor]]]:
-    """The model, and grid and ratio by choice."""
-    budget, root = options.budget, options.root
-    equal, best = _fits(job["model"], root, job["steps"], budget["fit"], budget["table"])
-    choices: dict[str, tuple[Tensor, float | Tensor]] = {
-        ONE: (equal.grid, 1.0),
-        HALF: (equal.grid, 0.5),
-        TWO: (equal.grid, 2.0),
-        BEST: (equal.grid, equal.optimal),
-        PIXELS: (equal.grid, equal.per_pixel),
-        GRID: (best.grid, best.optimal),
-    }
-    return _loaded(job["model"]), choices
-
-
 # --- the jobs ------------------------------------------------------------------------------------
 
 
 def jobs(options: Options) -> list[Job]:
+    """What matters most comes first; the budget `jobs` takes the first so many."""
     listed: list[Job] = [{"part": "infinite", "model": model} for model in MODELS]
-    listed += [{"part": "bound", "model": m, "steps": steps} for m in MODELS for steps in STEPS]
-    listed += [{"part": "real"}]
-    return listed + [{"part": "samples", "model": m, "steps": t} for t in SAMPLED for m in MODELS]
+    few, many = [t for t in STEPS if t <= 64], [t for t in STEPS if t > 64]
+    listed += [{"part": "bound", "model": m, "steps": steps} for steps in few for m in MODELS]
+    listed += [{"part": "overfit"}]
+    listed += [{"part": "bound", "model": m, "steps": steps} for steps in many for m in MODELS]
+    listed += [{"part": "real"}, *({"part": "latents", "model": model} for model in MODELS)]
+    listed += _sample_jobs(8, DRAWN[:3]) + _sample_jobs(4, DRAWN[:1])
+    listed += [{"part": "why", "model": m, "mean": mean} for m in MODELS[1:] for mean in WHY]
+    listed += [{"part": "why", "model": "mnist-scaling", "mean": "exact"}]
+    listed += _sample_jobs(4, DRAWN[1:3]) + _sample_jobs(16, DRAWN[:3])
+    listed += _sample_jobs(8, DRAWN[3:]) + _sample_jobs(4, DRAWN[3:])
+    listed += _sample_jobs(32, DRAWN[:3]) + _sample_jobs(16, DRAWN[3:])
+    listed += _sample_jobs(64, DRAWN) + _sample_jobs(32, DRAWN[3:])
+    return listed[: options.budget["jobs"]]
+
+
+def _sample_jobs(steps: int, ratios: tuple[float | str, ...]) -> list[Job]:
+    """For a VDM, paper and folded are one mean, and the fitted one is nearly the same."""
+    return [
+        {"part": "samples", "model": m, "steps": steps, "scale": scale, "ratio": ratio}
+        for ratio in ratios
+        for scale in SCALES
+        for m in MODELS
+        if scale == PAPER or m != MODELS[0]
+    ]
 
 
 def run(job: Job, options: Options) -> Results:
-    parts = {"infinite": _infinite, "bound": _bound, "real": _real, "samples": _samples}
+    parts = {
+        "infinite": _infinite, "bound": _bound, "overfit": _overfit, "real": _real,
+        "latents": _latents, "samples": _samples, "why": _why,
+    }  # fmt: skip
     return parts[job["part"]](job, options)
 
 
 def _infinite(job: Job, options: Options) -> Results:
     """One row: bits per dimension at infinite depth, with the standard error over images."""
-    test, model = _images("test", options.root)[: options.budget["test"]], _loaded(job["model"])
-    generator, bits = _seeded(2), []
-    with torch.no_grad():
-        for part in test.split(BATCH):
-            bounds = [elbo(model, part, generator=generator) for _ in range(2)]
-            bits.append(torch.stack([bound.bits_per_dim() for bound in bounds]).mean(0))
-    value, error = _mean(torch.cat(bits).double())
-    return Results([{**job, "bits": value, "error": error, "n": len(test)}], {})
+    bits = _limit(job["model"], options.root, options.budget["test"])
+    value, error = _mean(bits)
+    return Results([{**job, "bits": value, "error": error, "n": len(bits)}], {})
 
 
 def _bound(job: Job, options: Options) -> Results:
-    """Rows for every choice: bits per dimension, and the paired difference to w = 1.
+    """Rows for every choice of scale, ratio and grid: bits per dimension; the paired differences to
+    infinite depth (excess) and to the paper's mean with w = 1 (gain); their standard errors.
 
-    Both have standard errors over images. Further rows have the fitted ratios. At T = 8 there is an
-    array too: 255 w of every step and pixel.
+    Further rows have the fitted scales and ratios. At T = 8 there is an array too: 255 w of every
+    step and pixel.
     """
-    model, choices = _setup(job, options)
-    steps, draws = job["steps"], draws_of(job["steps"])
-    test = _images("test", options.root)[: options.budget["test"]]
-    ends = _ends(job["model"], options.root, len(test))
-    equal = {name: ratio for name, (_, ratio) in choices.items() if name != GRID}
-    scores = score(model, test, choices[ONE][0], equal, draws, _seeded(3, steps))
-    grid, w = choices[GRID]  # the same images and eps, at other depths
-    nats = {**scores.nats, **score(model, test, grid, {GRID: w}, draws, _seeded(3, steps)).nats}
-    d = test[0].numel()
-    bits = {name: bits_per_dim(ends + loss, d) for name, loss in nats.items()}
+    name, steps, root, budget = job["model"], job["steps"], options.root, options.budget
+    model, draws = _loaded(name), draws_of(steps)
+    train, test = _images("train", root)[: budget["fit"]], _images("test", root)[: budget["test"]]
+    d, ends = test[0].numel(), _ends(name, root, len(test))
+    limit = _limit(name, root, len(test))
+    fits: list[tuple[str, tuple[str, ...], Fit]] = [
+        (EQUAL, SCALES, _fit(name, root, steps, budget["fit"]))
+    ]
+    if steps <= GRID_UP_TO:
+        path = cheapest_path(_costs(name, root, budget["table"]), steps)
+        own = fit(model, train, path / RESOLUTION, 2 * draws, _seeded(1, steps))
+        fits.append((CHEAPEST, (FITTED,), own))
     rows: list[Row] = []
-    for name, of_images in bits.items():
-        gain, gain_error = _mean(of_images - bits[ONE])
-        value, error = _mean(of_images)
-        measured = {"bits": value, "error": error, "gain": gain, "gain_error": gain_error}
-        rows.append({**job, "choice": name, **measured, "n": len(test)})
-    # the bound if w* were fitted on the test images themselves
-    lost = bits_per_dim(best_cost(scores.gap, d).sum(), d).item()
-    rows[list(bits).index(BEST)]["diffusion"] = _mean(bits_per_dim(nats[BEST], d))[0]
-    rows[list(bits).index(BEST)]["diffusion_if_fitted_on_test"] = lost
-    if steps <= SHOWN:
-        for name in (BEST, GRID):
-            shown = {"t": _rounded(choices[name][0]), "w": _rounded(choices[name][1])}
-            rows.append({"part": "ratio", **_without_part(job), "choice": name, **shown})
-    arrays = {}
-    if steps == 8:
-        w = torch.as_tensor(choices[PIXELS][1])[:, 0]
-        arrays[f"map_{job['model']}"] = (255 * w).round().to(torch.uint8).numpy()
+    arrays: dict[str, NDArray[Any]] = {}
+    base = torch.empty(0)
+    for grid, scales, fitted in fits:
+        scored = score(model, test, fitted, draws, _seeded(3, steps))
+        for (scale, ratio), nats in scored.nats.items():
+            if scale not in scales or (grid == CHEAPEST and ratio != BEST):
+                continue
+            bits = bits_per_dim(ends + nats, d)
+            row = {**job, "scale": scale, "ratio": ratio, "grid": grid, "n": len(test)}
+            if not rows:  # the paper's mean with w = 1
+                base = bits
+            row["bits"], row["error"] = _mean(bits)
+            row["excess"], row["excess_error"] = _mean(bits - limit)
+            row["gain"], row["gain_error"] = _mean(bits - base)
+            if ratio == BEST:
+                here = bits_per_dim(torch.tensor(scored.if_fitted_here[scale]), d).item()
+                row["lost"] = _mean(bits_per_dim(nats, d))[0] - here
+            rows.append(row)
+        if grid == EQUAL and steps == 8:
+            w = fitted.ratio[FITTED, PIXELS][:, 0]
+            arrays[f"map_{name}"] = (255 * w).round().to(torch.uint8).numpy()
+    if steps <= GRID_UP_TO:
+        rows += [
+            {
+                "part": "fit", "model": name, "steps": steps, "scale": scale, "grid": grid,
+                "t": _rounded(fitted.grid), "w": _rounded(fitted.ratio[scale, BEST]),
+                "A": _rounded(fitted.scale[scale]),
+            }
+            for grid, scales, fitted in fits
+            for scale in scales
+        ]  # fmt: skip
     return Results(rows, arrays)
+
+
+def _overfit(job: Job, options: Options) -> Results:
+    """Rows for n training images: the diffusion loss at T = 8 in bits per dimension, on the images
+    fitted and on test images, and `lost`: the latter less what a fit on those would give."""
+    name, root, steps = OVERFIT_MODEL, options.root, OVERFIT_STEPS
+    model, grid = _loaded(name), check_grid(None, steps, torch.empty(0))
+    most, numbers = options.budget["fit"], [4**k for k in range(1, 6)]
+    numbers = [n for n in numbers if n < most] + [most]
+
+    def mean_products(images: Tensor, seed: int) -> Tensor:
+        """(T, 3, ...)"""
+        total = torch.zeros(steps, 3, *images.shape[1:], dtype=torch.float64)
+        for _, index, products in drawn_products(model, images, grid, steps, _seeded(7, seed)):
+            total.index_add_(0, index, products.double())
+        return total / len(images)
+
+    test, train, rows = _images("test", root)[:most], _images("train", root), []
+    d, others = test[0].numel(), mean_products(test, 0)
+    own = torch.zeros_like(others)
+
+    def cost(fitted: Tensor, scored: Tensor, scaled: bool, each: bool) -> float:
+        """Of a chain with what is fitted on the one, scored on the other."""
+        shared = fitted.flatten(2).mean(2)
+        a = 1 - shared[:, 1] / shared[:, 2] if scaled else named_scale(model, grid, None)
+        m, m_there = (squared(p, a[:, None, None, None], 1) for p in (fitted, scored))
+        w = best_ratio(m if each else m.flatten(1).mean(1)[:, None, None, None])
+        return bits_per_dim(kl_ratio(m_there, w).sum(), d).item()
+
+    kinds = {"ratio": (False, False), "scale and ratio": (True, False), "per pixel": (True, True)}
+    before = 0
+    for n in numbers:
+        own = (own * before + mean_products(train[before:n], n) * (n - before)) / n
+        before = n
+        for what, kind in kinds.items():
+            there = cost(own, others, *kind)
+            row = {"what": what, "n": n, "own": cost(own, own, *kind), "others": there}
+            rows.append({**job, **row, "lost": there - cost(others, others, *kind)})
+    return Results(rows + _overfit_grids(job, options, model), {})
+
+
+def _overfit_grids(job: Job, options: Options, model: DiffEnc) -> list[Row]:
+    """The same for the best of the grids of 64 equal steps, with the fitted mean and w*."""
+    times, d, rows = torch.arange(65) / 64, 784, list[Row]()
+
+    def table(split: str, n: int) -> Tensor:
+        images = _images(split, options.root)[:n]
+        batches = (model.to_unit(part) for part in images.split(16))
+        return squared_gap_table(model, batches, times, _seeded(8), "optimal")
+
+    there = table("test", 2 * options.budget["table"])
+
+    def cost(grid: Tensor, m: Tensor, w: Tensor) -> float:
+        edges = grid[:-1], grid[1:]
+        return bits_per_dim(kl_ratio(d * m[edges], w[edges], d).sum(), d).item()
+
+    best = cheapest_path(best_cost(there, d), OVERFIT_STEPS)
+    least = cost(best, there, best_ratio(there))
+    for n in (1, 4, 16, options.budget["table"]):
+        own = table("train", n)
+        grid = cheapest_path(best_cost(own, d), OVERFIT_STEPS)
+        w = best_ratio(own)
+        others = cost(grid, there, w)
+        row = {"what": "grid", "n": n, "own": cost(grid, own, w), "others": others}
+        rows.append({**job, **row, "lost": others - least})
+    return rows
+
+
+# --- samples -------------------------------------------------------------------------------------
 
 
 def _real(job: Job, options: Options) -> Results:
@@ -286,52 +413,115 @@ def _real(job: Job, options: Options) -> Results:
     rows = []
     for seed in range(10):
         chosen = torch.randperm(len(others), generator=_seeded(4, seed))[:n]
-        rows.append({**job, "seed": seed, **_classified(others[chosen], options)})
+        rows.append({**job, "seed": seed, **_judged(others[chosen], options)})
     return Results(rows, {})
 
 
 def _samples(job: Job, options: Options) -> Results:
-    """Rows for every choice and seed, and one array: a sheet of samples for every choice.
+    """A row for all samples and one for each seed, and one array: a sheet of samples.
 
     A seed gives the same draws of eps for every choice.
     """
-    model, choices = _setup(job, options)
-    n, rows, sheets = options.budget["n"], [], []
-    for name, (grid, ratio) in choices.items():
-        for seed in range(options.budget["repeats"]):
-            images = _drawn(model, n, job["steps"], ratio, _seeded(5, seed), grid)
-            rows.append({**job, "choice": name, "seed": seed, **_classified(images, options)})
-            if seed == 0:
-                sheets.append(sheet(images[: SHEET**2]).numpy())
-    return Results(rows, {f"sheets_{job['model']}_{job['steps']}": np.stack(sheets)})
+    fitted = _fit(job["model"], options.root, job["steps"], options.budget["fit"])
+    scale, ratio = job["scale"], job["ratio"]
+    w = fitted.ratio[scale, BEST] if ratio == BEST else ratio
+    return _drawn(job, options, _loaded(job["model"]), w, fitted.scale[scale])
+
+
+def _why(job: Job, options: Options) -> Results:
+    """As `_samples`, half as many, at T = 8 with w = 1, for other means: folded in the first steps
+    only, the paper's in the rest; the two with x_hat kept in [-1, 1]; G5's exact one for E2."""
+    model, (mean, *rest) = _loaded(job["model"]), job["mean"].split()
+    fitted = _fit(job["model"], options.root, 8, options.budget["fit"])
+    scale = fitted.scale[PAPER if mean == "paper" else FOLDED].clone()
+    if mean == "exact":
+        gamma = model.schedule(fitted.grid.double()).gamma
+        s, t = Noise.from_gamma(gamma[:-1]), Noise.from_gamma(gamma[1:])
+        scale = 1 + (t.sigma * s.alpha / t.alpha).square()
+    elif rest[0] == "first":
+        steps = int(rest[1])
+        scale[:-steps] = fitted.scale[PAPER][:-steps]
+    else:
+        model = DiffEnc(
+            Clipped(model.denoiser), model.encoder, model.schedule, model.levels, model.shape
+        )
+    return _drawn({**job, "steps": 8}, options, model, 1.0, scale, share=2)
+
+
+class Clipped(nn.Module):
+    """A denoiser whose x_hat is kept in [-1, 1]."""
+
+    def __init__(self, denoiser: nn.Module):
+        super().__init__()
+        self.denoiser = denoiser
+
+    def forward(self, z: Tensor, gamma: Tensor) -> Tensor:
+        t = Noise.from_gamma(gamma).like(z)
+        return v_from_x(z, x_from_v(z, self.denoiser(z, gamma), t).clamp(-1, 1), t)
 
 
 @torch.no_grad()
 def _drawn(
-    model: DiffEnc,
-    n: int,
-    steps: int,
-    ratio: float | Tensor,
-    generator: torch.Generator,
-    grid: Tensor,
-) -> Tensor:
-    """Samples rounded to the nearest level, where `sample` would draw the level.
+    job: Job, options: Options, model: DiffEnc, ratio: float | Tensor, scale: Tensor, share: int = 1
+) -> Results:
+    """Samples rounded to the nearest level, where `sample` would draw the level: at gamma_0 = -13.3
+    the two hardly differ, and drawing takes as long as several steps."""
+    each, rows = options.budget["n"] // share // SEEDS, []
+    sets, z2, x2 = [], torch.zeros(job["steps"] + 1), torch.zeros(job["steps"] + 1)
+    for seed in range(SEEDS):
+        chain_of = sample_steps(model, each, job["steps"], ratio, _seeded(5, seed), scale=scale)
+        for i, step in enumerate(chain_of):  # from t = 1 to t = 0
+            z2[i] += step.z.square().mean() / SEEDS
+            x2[i] += step.x_hat.square().mean() / SEEDS
+        sets.append(to_levels(step.x_hat))
+    features = [classify(load_classifier(), images).features for images in sets]
+    reference = _reference(options.root)
+    for seed, own in enumerate(features):
+        others = torch.cat(features[:seed] + features[seed + 1 :])
+        row = {"seed": seed, "kernel": kernel_distance(own, reference)}
+        rows.append({**job, **row, "frechet_of_others": frechet_distance(others, reference)})
+    images = torch.cat(sets)
+    moments = {"z2": _rounded(z2.flip(0)), "x2": _rounded(x2.flip(0))}  # from t = 0 to t = 1
+    whole = {**job, **_judged(images, options), **moments, "border": _border(images)}
+    name = "_".join(["sheet", *(str(value) for key, value in job.items() if key != "part")])
+    return Results([whole, *rows], {name: sheet(images[: SHEET**2]).numpy()})
 
-    At gamma_0 = -13.3 the two hardly differ, and drawing takes as long as several steps.
-    """
-    for step in sample_steps(model, n, steps, ratio, generator, grid):
-        x = step.x_hat
-    return to_levels(x)
+
+def _latents(job: Job, options: Options) -> Results:
+    """One row: what `_drawn` measures of z and x_hat in samples at T = 8, for q(z_t | x) with test
+    images: the mean squares at t = 0, 1/8, ..., 1 (x_hat from 1/8 on)."""
+    model, generator = _loaded(job["model"]), _seeded(9)
+    x = model.to_unit(_images("test", options.root)[: options.budget["n"] // 4])
+    z2, x2 = [], []
+    with torch.no_grad():
+        for i in range(9):
+            at = model.schedule(torch.full((len(x),), i / 8))
+            x_t = x + encoder.shift(model.encoder, x, at.gamma)
+            z = add_noise(x_t, torch.randn(x.shape, generator=generator), at.like(x))
+            z2.append(z.square().mean().item())
+            if i:
+                x_hat = x_from_v(z, model.v_hat(z, at.gamma), at.like(x))
+                x2.append(x_hat.square().mean().item())
+    return Results([{**job, "z2": _rounded(z2), "x2": _rounded(x2)}], {})
 
 
-def _classified(images: Tensor, options: Options) -> Row:
+def _judged(images: Tensor, options: Options) -> Row:
     found = classify(load_classifier(), images)
+    reference = _reference(options.root)
     return {
         "n": len(images),
-        "frechet": frechet_distance(found.features, _reference(options.root)),
+        "frechet": frechet_distance(found.features, reference),
+        "kernel": kernel_distance(found.features, reference),
         "imbalance": found.imbalance,
         "confidence": found.confidence,
     }
+
+
+def _border(images: Tensor) -> float:
+    """The mean level of the outermost two rows and columns, which are black in a digit."""
+    edge = torch.ones(images.shape[2:], dtype=torch.bool)
+    edge[2:-2, 2:-2] = False
+    return images[:, :, edge].float().mean().item()
 
 
 @cache
@@ -350,12 +540,8 @@ def _mean(values: Tensor) -> tuple[float, float]:
     return values.mean().item(), means.std().item() / math.sqrt(len(means))
 
 
-def _rounded(values: float | Tensor) -> list[float]:
-    return [float(f"{value:.4g}") for value in torch.as_tensor(values).tolist()]
-
-
-def _without_part(job: Job) -> Job:
-    return {name: value for name, value in job.items() if name != "part"}
+def _rounded(values: Any) -> list[float]:
+    return [float(f"{value:.5g}") for value in torch.as_tensor(values).tolist()]
 
 
 # --- arrays --------------------------------------------------------------------------------------
@@ -367,62 +553,61 @@ def sheet(images: Tensor) -> Tensor:
     return images[:, 0].unflatten(0, (n, n)).transpose(1, 2).flatten(2).flatten(0, 1)
 
 
-def shipped_sheets() -> NDArray[np.uint8]:
-    """16 samples in one image, from the package: [model, T of SAMPLED, choice, H, W]."""
-    arrays = load_arrays("mnist_ratio")
-    return np.stack([[arrays[f"sheets_{m}_{steps}"] for steps in SAMPLED] for m in MODELS])
+def shipped_sheet(model: str, steps: int, scale: str, ratio: float | str) -> NDArray[np.uint8]:
+    """16 samples in one image, from the package."""
+    return _shipped()[f"sheet_{model}_{steps}_{scale}_{ratio}"]
 
 
 def shipped_maps() -> NDArray[np.uint8]:
     """255 w of every pixel at T = 8, from the package: [model, step, H, W]."""
-    arrays = load_arrays("mnist_ratio")
-    return np.stack([arrays[f"map_{model}"] for model in MODELS])
+    return np.stack([_shipped()[f"map_{model}"] for model in MODELS])
+
+
+_shipped = cache(lambda: load_arrays("mnist_ratio"))
 
 
 # --- the figure of the README ---------------------------------------------------------------------
 
-COLOURS = dict(
-    zip(
-        CHOICES,
-        (plots.BLACK, plots.SKY, plots.PURPLE, plots.BLUE, plots.GREEN, plots.RED),
-        strict=True,
-    )
-)
-DASHES = dict(zip(CHOICES, ("-", "--", ":", "-", "-.", (0, (5, 1, 1, 1))), strict=True))
+LINES = {  # (scale, ratio, grid): colour, dashes
+    (PAPER, ONE, EQUAL): (plots.BLACK, "-"),
+    (PAPER, BEST, EQUAL): (plots.BLUE, "--"),
+    (FITTED, ONE, EQUAL): (plots.SKY, "-"),
+    (FITTED, BEST, EQUAL): (plots.GREEN, "-"),
+    (FITTED, BEST, CHEAPEST): (plots.RED, (0, (5, 1, 1, 1))),
+}
 
 
 @plots.styled
-def bits_figure(rows: list[Row]) -> plots.Picture:
-    """Bits per dimension against T with two standard errors, one panel for each model."""
+def excess_figure(rows: list[Row]) -> plots.Picture:
+    """Bits per dimension above infinite depth against T with two standard errors, one panel for
+    each model."""
     figure, axes = plots.subplots(1, len(MODELS), size=(10.6, 4.2))
     for ax, model in zip(axes, MODELS, strict=True):
-        (limit,) = [r["bits"] for r in rows if r["part"] == "infinite" and r["model"] == model]
         bounds = [row for row in rows if row["part"] == "bound" and row["model"] == model]
-        for choice in CHOICES:
-            own = [row for row in bounds if row["choice"] == choice]
-            error_bars(ax, own, choice, [row["bits"] for row in own], [row["error"] for row in own])
-        ax.axhline(limit, color="0.5", lw=1.2, ls="-", zorder=0)
-        ax.set(yscale="log", title=model, ylim=(0.5, 20_000))
-        ax.set_yticks([1, 2, 5, 10, 100, 1000, 10_000], ["1", "2", "5", "10", "100", "1000", "10⁴"])
-        ax.minorticks_off()
-    axes[0].set_ylabel("bits per dimension")
-    axes[0].text(2, 0.6, "grey line: infinite depth", color="0.4", size=12)
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=7)
+        for line in LINES:
+            own = [r for r in bounds if (r["scale"], r["ratio"], r["grid"]) == line]
+            own = [row for row in own if row["steps"] <= 256]  # with more, less than the error
+            excess, error = ([row[key] for row in own] for key in ("excess", "excess_error"))
+            error_bars(ax, own, line, excess, error)
+        ax.set(yscale="log", title=model, ylim=(1e-2, 1e4))
+    axes[0].set_ylabel("bits/dim above infinite depth")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
 
 
 def error_bars(
-    ax: Axes, rows: list[Row], choice: str, values: ArrayLike, errors: ArrayLike
+    ax: Axes, rows: list[Row], line: tuple[str, str, str], values: ArrayLike, errors: ArrayLike
 ) -> None:
     """Values of one choice against T, which the rows give, with two standard errors."""
-    style: Any = {"color": COLOURS[choice], "ls": DASHES[choice], "marker": "o", "ms": 4}
+    colour, dashes = LINES[line]
+    style: Any = {"color": colour, "ls": dashes, "marker": "o", "ms": 4, "lw": 1.8, "capsize": 2}
+    label = ", ".join(line[: 2 if line[2] == EQUAL else 3]).replace("paper", "paper's mean")
     steps = [row["steps"] for row in rows]
-    ax.errorbar(steps, values, 2 * np.asarray(errors), capsize=2, lw=1.8, label=choice, **style)
+    ax.errorbar(steps, values, 2 * np.asarray(errors), label=label, **style)
     ax.set(xscale="log", xlabel="steps T")
-    ax.set_xticks(
-        [2, 4, 8, 16, 32, 64, 128, 256, 1000], ["2", "4", "8", "", "32", "", "128", "", "1000"]
-    )
+    ax.set_xticks(STEPS[:-1], STEPS[:-1])
     ax.minorticks_off()
 
 
-STUDY = Study(jobs, run, budget={"test": 10_000, "fit": 1000, "table": 64, "n": 200, "repeats": 3})
+BUDGET = {"test": 1500, "fit": 300, "table": 32, "n": 2000, "jobs": 1000}
+STUDY = Study(jobs, run, budget=BUDGET)

@@ -31,6 +31,7 @@ from torch import nn
 from ...files import PathLike, write_whole
 
 NAMES = ("toys", "encoders", "mnist_ratio")  # each a file in this folder, with its STUDY
+COUNTS = ("seeds", "jobs")  # budgets that only set the number of jobs
 SHIPPED = Path(__file__).with_name("results")
 
 Job = dict[str, Any]  # flat; numbers, strings and None
@@ -50,8 +51,9 @@ class Options:
     """Where and how long a study runs.
 
     root: folder of the full MNIST, or None for the usual places; device; budget: by name, the
-    numbers that decide how long the study takes and how precise it is. `seeds`, if a study has it,
-    is different: it only sets the number of jobs, so it may be raised later in the same folder.
+    numbers that decide how long the study takes and how precise it is. `seeds` and `jobs`, if a
+    study has them, are different: they only set the number of jobs, so they may be raised later in
+    the same folder.
     """
 
     root: str | None
@@ -118,7 +120,7 @@ def run_study(name: str, folder: PathLike, options: Options) -> Path | None:
 
     study, folder = find(name), Path(folder)
     budget = dict(options.budget)
-    settings = {"study": name, "budget": {k: n for k, n in budget.items() if k != "seeds"}}
+    settings = {"study": name, "budget": {k: n for k, n in budget.items() if k not in COUNTS}}
     jobs = study.jobs(options)
     files = [folder / f"{_title(job)}.json" for job in jobs]
     with tqdm(zip(jobs, files, strict=True), total=len(jobs), unit="job") as bar:
