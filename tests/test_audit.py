@@ -166,6 +166,19 @@ def test_a_grid_that_costs_more_is_not_seen(monkeypatch):
     assert audit.verdict([CLOSED, evidence.grid_on_mnist()]).status == "not seen"
 
 
+def test_bounds_are_those_with_the_mean_of_the_paper(monkeypatch):
+    common = {"part": "bound", "model": "mnist-vdm", "steps": 4, "ratio": "w*"}
+    rows = [
+        {**common, "scale": "paper", "grid": "equal steps", "bits": 1},
+        {**common, "scale": "fitted", "grid": "equal steps", "bits": 2},
+        {**common, "scale": "fitted", "grid": "best grid", "bits": 3},
+        {**common, "steps": 8, "scale": "paper", "grid": "equal steps", "bits": 4},
+    ]
+    monkeypatch.setattr(evidence, "read_results", lambda _: {"rows": rows})
+    found = evidence.on_mnist("vdm", 4)
+    assert {choice: row["bits"] for choice, row in found.items()} == {"w*": 1, "w* and grid": 3}
+
+
 def test_the_grid_that_is_best_for_the_bound_is_not_best_for_samples():
     times = re.search(r"are (\d+) times", evidence.samples_of_the_grid()).group(1)
     assert int(times) >= 2
