@@ -41,12 +41,12 @@ def bind(name, code):
 
 
 FUNCTIONS = {
-    ONE: f"def {ONE}(s_2, gamma_s, gamma_t):\n"
-    "    return (1 + s_2 * np.exp(-gamma_t)) / (1 + s_2 * np.exp(-gamma_s))",
-    TWO: f"import torch\n{TWO} = lambda m: (m - torch.log1p(m)) / 2",
-    THREE: f"ratio = 1.064586\n{THREE} = ratio  # from a plot",
-    FOUR: f"def {FOUR}(m_1, m_2):\n"
-    "    return math.log(1 + (m_1 + m_2) / 2) - sum(math.log(1 + m) for m in (m_1, m_2)) / 2",
+    ONE: f"def {ONE}(L_1, L_2, T, d):\n"
+    "    n = T * d / 4\n"
+    "    return n * (np.log(1 + L_1 / n) + np.log(1 + L_2 / n))",
+    TWO: f"{TWO} = lambda gaps: 1 / (1 + gaps.square().mean((1, 2)))",
+    THREE: SOLVED[THREE],
+    FOUR: f"differences = (32.4241, 0.484582)\n{FOUR} = differences",
 }
 LOOP = "while True:\n    pass"
 FLOOD = "for _ in range(1000):\n    print('x' * 10**6)"
@@ -65,11 +65,16 @@ CLASS = [
     ("no check", notebook({n: c.rpartition("check")[0] for n, c in SOLVED.items()}), WHOLE, ""),
     ("magics", notebook(ONE="%%time\n%matplotlib inline\n!ls\n" + SOLVED[ONE]), WHOLE, ""),
     ("half", notebook({n: SOLVED[n] for n in (ONE, TWO)}), (1, 1, 0, 0), "06.3: not yet answered"),
-    ("one wrong", notebook(TWO=bind(TWO, "sp.Symbol('m')")), (1, 0, 1, 1), "06.2: not right, for"),
-    ("near", notebook(THREE=bind(THREE, "1.0632")), (1, 1, 0, 1), "06.3: not right. Hint"),
+    (
+        "one wrong",
+        notebook(ONE=bind(ONE, "sp.Symbol('L_1')")),
+        (0, 1, 1, 1),
+        "06.1: not right, for",
+    ),
+    ("near", notebook(FOUR=bind(FOUR, "[32.4, 0.4943]")), (1, 1, 1, 0), "06.4: not right"),
     ("empty", VERSION, (0, 0, 0, 0), "06.1: not yet answered"),
     ("a string", notebook(ONE=bind(ONE, "'=1+1'")), (0, 1, 1, 1), "06.1: this is a string"),
-    ("a list", notebook(THREE=bind(THREE, "[1.06]")), (1, 1, 0, 1), "type list. Expected: one"),
+    ("a list", notebook(THREE=bind(THREE, "[1.06]")), (1, 1, 0, 1), "type list. Expected: a func"),
     ("an argument missing", notebook(TWO=bind(TWO, "lambda: 1")), (1, 0, 1, 1), "raised TypeError"),
     ("an exception", notebook(ONE="1 / 0"), (0, 1, 1, 1), "its cell raised ZeroDivisionError"),
     ("an exception after", notebook(ONE=SOLVED[ONE] + "\n1 / 0"), WHOLE, ""),
@@ -77,9 +82,9 @@ CLASS = [
     ("an endless loop", notebook(TWO=f"{LOOP}\n{TWO} = 3"), (1, 0, 1, 1), "longer than 8 s"),
     (
         "an endless function",
-        notebook(FOUR=f"def {FOUR}(*m):\n    while True: pass"),
-        (1, 1, 1, 0),
-        "06.4: stopped, it took longer than 8 s",
+        notebook(TWO=f"def {TWO}(gaps):\n    while True: pass"),
+        (1, 0, 1, 1),
+        "06.2: stopped, it took longer than 8 s",
     ),
     (
         "a call that lets nothing run",

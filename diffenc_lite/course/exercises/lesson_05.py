@@ -54,7 +54,7 @@ EXERCISES = [
                 "b": "B has the lower bound, by 0.0008 bits per dimension",
                 "c": "A was not trained for long enough: more training would lower its prior loss",
                 "d": "no encoder can save a perfect VDM more than 0.0047 bits per dimension on "
-                "these data, but for the reconstruction",
+                "these data, apart from the reconstruction",
                 "e": "no encoder can bring the bound below 2.6512 - 0.0047, with the same "
                 "reconstruction",
                 "f": "B's denoiser is worse than A's, because its diffusion loss is higher",

@@ -150,9 +150,13 @@ def W6() -> Iterator[Step]:
         proves="square",
     )
     yield Step(
-        r"Given $z_t$ the last term has the mean 0. So $m$ is the spread of $x_t$ given $z_t$, "
-        r"plus the error of the network. A variance that counts the first only (Analytic-DPM) is "
-        r"that of W1 if the prediction is $\bar x$, and smaller if it is not.",
+        r"Given $z_t$ the last term has the mean 0. So for a VDM $m$ is the spread of $x_t$ given "
+        r"$z_t$, plus the error of the network (in units of $\sigma_Q^2/(\alpha_sc)^2$). A "
+        r"variance that counts the first only is that of W1 if the prediction is $\bar x$, and "
+        r"smaller if it is not. Analytic-DPM puts $d-\mathbb E\|\hat\varepsilon\|^2$ in the place "
+        r"of $\mathbb E\|\varepsilon-\hat\varepsilon\|^2$. That is W1 if and only if $\mathbb "
+        r"E\langle\varepsilon,\hat\varepsilon\rangle=\mathbb E\|\hat\varepsilon\|^2$: for "
+        r"$\bar x$, but also for the best linear prediction.",
         name="two_parts",
         in_words=True,
     )
