@@ -28,15 +28,14 @@ def only_the_last(studies, looks, generator):
 RIGHT = {
     "10.1": lambda c, g: kl(math.sqrt(alpha2(g)) * c, 0.7, 0, 1) - kl(0, 0.7, 0, 1),
     "10.2": 1 - (2.77645 / 4.30265) ** 2,  # t tables
-    "10.3": peeking(lambda total, k: total.abs() > 1.96 * math.sqrt(k)),
-    "10.4": "ab",
-    "10.5": 3.1305,  # 21 / sqrt(45)
+    "10.3": "ab",
+    "10.4": peeking(lambda total, k: total.abs() > 1.96 * math.sqrt(k)),
 }
 WRONG = {
-    "10.3": [
+    "10.3": ["a", "b", "abc", "abd"],
+    "10.4": [
         only_the_last,
         peeking(lambda total, k: total.abs() / k > 1.96),  # the mean, not z
         peeking(lambda total, k: total > 1.96 * math.sqrt(k)),  # one side
     ],
-    "10.4": ["a", "b", "abc", "abd"],
 }

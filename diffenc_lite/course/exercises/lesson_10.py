@@ -53,7 +53,24 @@ EXERCISES = [
     ),
     Exercise(
         "10.3",
-        "**Simulate peeking.** There is no effect: the differences are standard normal numbers, and "
+        "**Choose controls.** A learned encoder ends 0.002 bits per dimension below the VDM that "
+        "was trained on. Which of these arms, *if it ended as low*, would show that the gain needs "
+        "no encoding that looks at the image? All that apply.",
+        Choice(
+            {
+                "a": "a VDM with as many parameters as the VDM and the encoder together",
+                "b": "y = x + one image for each gamma, the same for all x",
+                "c": "y = (1 + a(gamma)) x, with a trained number a for each gamma",
+                "d": "a learned encoder with half as many parameters",
+            },
+            many=True,
+        ),
+        "ab",
+        "for each arm ask: if x were another image, would x_t - x be another one?",
+    ),
+    Exercise(
+        "10.4",
+        "**Simulate peeking.** There is no effect: the differences are standard normal, and "
         "their standard deviation 1 is known. After each of the first `looks` pairs somebody "
         "computes $z_k=(d_1+\\dots+d_k)/\\sqrt k$, and stops with the news of an effect as soon as "
         "$|z_k|>1.96$. Write a function of `(studies, looks, generator)` that simulates so many "
@@ -69,30 +86,5 @@ EXERCISES = [
         lambda: {"share": _ever_below_5_percent(5)},
         "draw (studies, looks) numbers, add them up along the looks with cumsum, divide by the "
         "square root of 1, 2, ..., and ask whether any of them is too large",
-    ),
-    Exercise(
-        "10.4",
-        "**Choose controls.** A learned encoder ends 0.002 bits per dimension below the VDM that "
-        "was trained on. Which of these arms, *if it ended as low*, would show that the gain needs "
-        "no encoding that looks at the image? All that apply.",
-        Choice(
-            {
-                "a": "a VDM with as many parameters as the VDM and the encoder together",
-                "b": "y = x + one image for each gamma, the same for all x",
-                "c": "y = (1 + a(gamma)) x, with a trained number a for each gamma",
-                "d": "a learned encoder with half as many parameters",
-            },
-            many=True,
-        ),
-        lambda: "ab",
-        "for each arm ask: if x were another image, would x_t - x be another one?",
-    ),
-    Exercise(
-        "10.5",
-        "The paper reports $2.641\\pm0.003$ and $2.620\\pm0.006$ bits per dimension, three seeds "
-        "each. Suppose that $\\pm$ is the **standard error** of the mean. What is $t$?",
-        Number(),
-        lambda: (2.641 - 2.620) / math.hypot(0.003, 0.006),
-        "the difference over its standard error; the squares of the two errors add up",
     ),
 ]

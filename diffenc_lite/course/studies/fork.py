@@ -63,15 +63,15 @@ ARMS = ("matched", "learned")  # of the primary comparison: learned minus matche
 PRIMARY = {"seeds": 5, "updates": 600, "batch": 64}
 CONTROLS = (
     "vdm",  # trained on, nothing added
-    "inert",  # negative control: an encoder that acts for START < t < INERT_END only
     "image",  # y = x + one image for each gamma
-    "fade",  # y = (1 + a(gamma)) x
     "affine",  # y = affine in x
+    "fade",  # y = (1 + a(gamma)) x
+    "inert",  # negative control: an encoder that acts for START < t < INERT_END only
 )
 INERT_END = 0.5
-DOSES = (3.0, 2.0, 1.0)  # gamma_max; the noise ends earlier, so the prior loss is larger
+DOSES = (2.0, 1.0, 3.0)  # gamma_max; the noise ends earlier, so the prior loss is larger
 DOSE_ARMS = ("matched", "image", "learned")
-LENGTHS = (0.5, 2, 4)  # in units of the updates of the primary comparison
+LENGTHS = (2, 0.5, 4)  # in units of the updates of the primary comparison
 BINS = 12  # of t, for where the difference comes from
 
 
@@ -100,8 +100,12 @@ def jobs(options: Options) -> list[Job]:
         ]
 
     primary = [job("primary", arm, s, GAMMA_MAX, updates) for s in seeds for arm in ARMS]
-    first = controls(seeds[:2]) + doses(seeds[:1]) + lengths(seeds[:1])
-    return primary + first + controls(seeds[2:]) + doses(seeds[1:2]) + lengths(seeds[1:2])
+    first, second, others = seeds[:1], seeds[1:2], seeds[2:]
+    exploratory = [
+        *(controls(first) + doses(first) + controls(second) + lengths(first)),
+        *(controls(others) + doses(second) + lengths(second)),
+    ]
+    return primary + exploratory
 
 
 # ---- the arms ------------------------------------------------------------------------------------
