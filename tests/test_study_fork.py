@@ -155,3 +155,29 @@ def test_jobs_of_the_study(images, tmp_path, monkeypatch):
     encoder = fork.load_encoder(arrays["encoder_0"])
     gamma = torch.full((2,), 3.0)
     assert encoder.move(torch.zeros(2, 1, 28, 28), gamma).any()
+
+
+def test_shipped_results_are_of_forks_of_one_vdm():
+    rows, arrays = read_results("fork")["rows"], load_arrays("fork")
+    for end in {row["gamma_max"] for row in rows}:
+        assert len({row["start_total"] for row in rows if row["gamma_max"] == end}) == 1
+    for row in rows:
+        change = row["total"] - row["start_total"]
+        assert math.isclose(row["total"], row["prior"] + row["diffusion"], abs_tol=1e-9)
+        assert change < 0 and row["seconds"] > 0
+        if row["part"] in ("primary", "control"):
+            each = arrays[f"change_{row['arm']}_{row['seed']}"].astype(float)
+            assert math.isclose(each.mean(), change, abs_tol=2e-6)
+            assert row["prior"] == row["start_prior"] or row["arm"] not in ("vdm", "matched")
+    primary = [(row["arm"], row["seed"]) for row in rows if row["part"] == "primary"]
+    assert len(primary) == len(set(primary)) == 2 * len({seed for _, seed in primary})
+
+
+def test_shipped_encoders_move_pictures(images):
+    weights = [a for name, a in load_arrays("fork").items() if name.startswith("encoder_")]
+    assert weights
+    x = pixels.to_unit(images[:4])
+    for vector in weights:
+        encoder = fork.load_encoder(vector)
+        assert not encoder.shift(x, torch.full((4,), -7.0)).any()
+        assert encoder.shift(x, torch.full((4,), 4.0)).abs().max() > 0.1
