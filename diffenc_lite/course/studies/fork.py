@@ -3,8 +3,8 @@
 From the shipped VDM, with its v_hat, come an arm that is trained on as it is, arms with more
 parameters, and arms with an encoder. By X6 a VDM is also a model with an encoder, y = x, and
 v_hat' = (v_hat + alpha sigma z) / (1 + sigma^2). Then r = (v - v_hat') - sigma (u - x_hat') of L4
-is (v - v_hat) - sigma u. So an encoder with u_hat = 0 (`counterterm = False`) before the denoiser
-of the VDM is this model, and as long as it leaves x alone, r is the VDM's, bit by bit.
+is (v - v_hat) - sigma u. So an encoder with u_hat = 0 (`counterterm = False`) and the denoiser of
+the VDM as it is are this model, and as long as it leaves x alone, r is the VDM's, bit by bit.
 
 An encoder can do little where sigma_t^2 is small (X7). Here every encoder is the identity for
 t <= START, and so is every change of the denoiser: there all arms are the frozen VDM. What differs,
@@ -246,8 +246,16 @@ def draw(images: Tensor, config: TrainConfig, update: int) -> tuple[Tensor, Tens
     return index, low_discrepancy(batch, eps, draws), eps
 
 
-def train(model: DiffEnc, images: Tensor, config: TrainConfig, end: float) -> Trained:
+@dataclass(frozen=True)
+class Trained:
     """The averaged model, and the loss of the trained one, a mean for each `log_every` updates."""
+
+    model: DiffEnc
+    curve: list[float]
+
+
+def train(model: DiffEnc, images: Tensor, config: TrainConfig, end: float) -> Trained:
+    """Minimise the prior loss and the diffusion loss over [START, end]."""
     state, quick = State(model, config), fast(model)
     curve: list[float] = []
     window: list[float] = []
@@ -270,12 +278,6 @@ def train(model: DiffEnc, images: Tensor, config: TrainConfig, end: float) -> Tr
             curve.append(round(sum(window) / len(window), 6))
             window = []
     return Trained(state.averaged, curve)
-
-
-@dataclass(frozen=True)
-class Trained:
-    model: DiffEnc
-    curve: list[float]
 
 
 # ---- scoring -------------------------------------------------------------------------------------
