@@ -165,6 +165,17 @@ def test_readme_maps_every_notebook():
         assert f"](notebooks/{notebook.name})" in README, f"{notebook.name} is not in the map"
 
 
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_lesson_points_at_nothing_outside_its_folder(path):
+    """A copy of the folder must do: Markdown links and pictures, and paths in code."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    text = "\n".join("".join(cell["source"]) for cell in cells)
+    targets = re.findall(r"\]\(([^)#\s]+)", text) + re.findall(r'(?:src|href)="([^"#]+)"', text)
+    local = [unquote(target) for target in targets if not re.match(r"[a-z]+:", target)]
+    assert all((path.parent / target).parent == path.parent for target in local), local
+    assert "../" not in text
+
+
 def links_between_notebooks(path: Path) -> list[str]:
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     prose = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]

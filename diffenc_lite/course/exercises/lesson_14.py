@@ -66,7 +66,7 @@ EXERCISES = [
         "these additions to the experiment could show that you are right?",
         Choice(
             {
-                "a": "a VDM whose denoiser gets as many weights as the encoder has",
+                "a": "a VDM whose denoiser gets as many more weights as the encoder has",
                 "b": "the same networks, scored with more draws of the noise",
                 "c": "a VDM that trains as long on the clock",
                 "d": "a VDM whose generation starts from the mean image",

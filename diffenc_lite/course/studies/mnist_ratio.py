@@ -605,7 +605,7 @@ def error_bars(
     steps = [row["steps"] for row in rows]
     ax.errorbar(steps, values, 2 * np.asarray(errors), label=label, **style)
     ax.set(xscale="log", xlabel="steps T")
-    ax.set_xticks(STEPS[:-1], STEPS[:-1])
+    ax.set_xticks(STEPS[:-1], [str(steps) for steps in STEPS[:-1]])
     ax.minorticks_off()
 
 

@@ -78,12 +78,16 @@ def latent_loss(ax: Axes) -> None:
 
 
 def seeds(ax: Axes) -> None:
-    for place, other in enumerate(("VDM", "matched", "scaling")):
+    others = ("VDM", "matched", "scaling")
+    for place, other in enumerate(others):
         values = of.pairs("learned", other)
         ax.plot(np.full(len(values), place), values, "o", mfc="none", color=plots.PURPLE)
         ax.plot(place, values.mean(), "D", color=plots.PURPLE)
     ax.axhline(0, color="0.4", lw=1, ls="-")
-    ax.set(xticks=range(3), xticklabels=("VDM", "matched", "scaling"), xlim=(-0.5, 2.5))
+    kinds = ["forks" if of.forked("learned", other) else "scratch" for other in others]
+    names = [f"{other}\n({kind})" for other, kind in zip(others, kinds, strict=True)]
+    ax.set(xticks=range(3), xticklabels=names, xlim=(-0.5, 2.5))
+    ax.tick_params(axis="x", labelsize=9)
     ax.set(xlabel="learned minus", ylabel="bits per dimension")
 
 
