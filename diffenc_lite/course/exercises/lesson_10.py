@@ -7,11 +7,15 @@ import math
 from .forms import Choice, Exercise, Formula, Number, Simulation
 
 
-def _break_even(pairs: int) -> float:
-    """The correlation at which n pairs and 2n runs without pairs have intervals of one width."""
-    from ..studies.statistics import t_quantile
+def _break_even() -> float:
+    """The correlation at which three pairs and three runs of each have intervals of one width.
 
-    return 1 - (t_quantile(0.975, 2 * pairs - 2) / t_quantile(0.975, pairs - 1)) ** 2
+    With 4 p (1 - p) = a there are closed forms of t* for 2 and for 4 degrees of freedom.
+    """
+    a = 4 * 0.975 * 0.025
+    t_2 = 0.95 * math.sqrt(2 / a)
+    t_4 = 2 * math.sqrt(math.cos(math.acos(math.sqrt(a)) / 3) / math.sqrt(a) - 1)
+    return 1 - (t_4 / t_2) ** 2
 
 
 def _ever_below_5_percent(looks: int) -> float:
@@ -47,7 +51,7 @@ EXERCISES = [
         "pairs it has $t^*$ with 4, and $s\\sqrt{2/3}$. From which correlation $\\rho$ on is the "
         "paired interval the shorter one? (`statistics.t_quantile(0.975, df)` is $t^*$.)",
         Number(),
-        lambda: _break_even(3),
+        _break_even,
         "set the two widths equal and solve for rho; only t*(2), t*(4) and the square root of "
         "1 - rho are left",
     ),
