@@ -44,6 +44,7 @@ ONE, CONSTANT, BEST, PIXELS = "w = 1", "constant w", "w*", "w* per pixel"
 EQUAL, CHEAPEST = "equal steps", "best grid"
 RESOLUTION = 256  # of the table from which the best grid is taken
 GRID_UP_TO, PIXELS_UP_TO = 128, 16  # steps; with more there is no best grid, no ratio per pixel
+SHOWN = 64  # with at most so many steps, the results contain the fits
 PARTS = 128  # with more steps, those of each part of the depth share a fit
 DRAWN = (1.0, BEST, 2.0, 0.5, 1.5, 3.0)  # ratios of the samples, the first three first
 WHY = ("folded first 1", "folded first 2", "folded first 4", "paper clipped", "folded clipped")
@@ -274,7 +275,10 @@ def run(job: Job, options: Options) -> Results:
         "infinite": _infinite, "bound": _bound, "overfit": _overfit, "real": _real,
         "latents": _latents, "samples": _samples, "why": _why,
     }  # fmt: skip
-    return parts[job["part"]](job, options)
+    found = parts[job["part"]](job, options)
+    return Results(
+        [{name: _short(value) for name, value in row.items()} for row in found.rows], found.arrays
+    )
 
 
 def _infinite(job: Job, options: Options) -> Results:
@@ -325,7 +329,7 @@ def _bound(job: Job, options: Options) -> Results:
         if grid == EQUAL and steps == 8:
             w = fitted.ratio[FITTED, PIXELS][:, 0]
             arrays[f"map_{name}"] = (255 * w).round().to(torch.uint8).numpy()
-    if steps <= GRID_UP_TO:
+    if steps <= SHOWN:
         rows += [
             {
                 "part": "fit", "model": name, "steps": steps, "scale": scale, "grid": grid,
@@ -418,7 +422,7 @@ def _real(job: Job, options: Options) -> Results:
 
 
 def _samples(job: Job, options: Options) -> Results:
-    """A row for all samples and one for each seed, and one array: a sheet of samples.
+    """A row, with lists for the eight seeds, and one array: a sheet of samples.
 
     A seed gives the same draws of eps for every choice.
     """
@@ -466,7 +470,7 @@ def _drawn(
 ) -> Results:
     """Samples rounded to the nearest level, where `sample` would draw the level: at gamma_0 = -13.3
     the two hardly differ, and drawing takes as long as several steps."""
-    each, rows = options.budget["n"] // share // SEEDS, []
+    each = options.budget["n"] // share // SEEDS
     sets, z2, x2 = [], torch.zeros(job["steps"] + 1), torch.zeros(job["steps"] + 1)
     for seed in range(SEEDS):
         chain_of = sample_steps(model, each, job["steps"], ratio, _seeded(5, seed), scale=scale)
@@ -476,15 +480,15 @@ def _drawn(
         sets.append(to_levels(step.x_hat))
     features = [classify(load_classifier(), images).features for images in sets]
     reference = _reference(options.root)
-    for seed, own in enumerate(features):
-        others = torch.cat(features[:seed] + features[seed + 1 :])
-        row = {"seed": seed, "kernel": kernel_distance(own, reference)}
-        rows.append({**job, **row, "frechet_of_others": frechet_distance(others, reference)})
+    kernels = [kernel_distance(own, reference) for own in features]
+    others = (torch.cat(features[:k] + features[k + 1 :]) for k in range(SEEDS))
+    frechets = [frechet_distance(rest, reference) for rest in others]
+    of_seeds = {"kernels": _rounded(kernels), "frechets_of_others": _rounded(frechets)}
     images = torch.cat(sets)
     moments = {"z2": _rounded(z2.flip(0)), "x2": _rounded(x2.flip(0))}  # from t = 0 to t = 1
-    whole = {**job, **_judged(images, options), **moments, "border": _border(images)}
+    row = {**job, **_judged(images, options), **of_seeds, **moments, "border": _border(images)}
     name = "_".join(["sheet", *(str(value) for key, value in job.items() if key != "part")])
-    return Results([whole, *rows], {name: sheet(images[: SHEET**2]).numpy()})
+    return Results([row], {name: sheet(images[: SHEET**2]).numpy()})
 
 
 def _latents(job: Job, options: Options) -> Results:
@@ -542,6 +546,10 @@ def _mean(values: Tensor) -> tuple[float, float]:
 
 def _rounded(values: Any) -> list[float]:
     return [float(f"{value:.5g}") for value in torch.as_tensor(values).tolist()]
+
+
+def _short(value: Any) -> Any:
+    return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
 # --- arrays --------------------------------------------------------------------------------------
