@@ -2,11 +2,40 @@
 
 import math
 
+import torch
 from by_hand.tools import alpha2, kl
+
+
+def peeking(stops):
+    """One study after the other, as somebody would do it; stops(total, k) is the rule."""
+
+    def simulate(studies, looks, generator):
+        news = torch.zeros(studies)
+        total = torch.zeros(studies)
+        for k in range(1, looks + 1):
+            total = total + torch.randn(studies, generator=generator)
+            news[stops(total, k)] = 1.0
+        return news
+
+    return simulate
+
+
+def only_the_last(studies, looks, generator):
+    d = torch.randn(studies, looks, generator=generator)
+    return (d.sum(1).abs() > 1.96 * math.sqrt(looks)).float()
+
 
 RIGHT = {
     "10.1": lambda c, g: kl(math.sqrt(alpha2(g)) * c, 0.7, 0, 1) - kl(0, 0.7, 0, 1),
-    "10.2": lambda rho: math.sqrt(2 - 2 * rho) / math.sqrt(2),
-    "10.3": 9,  # 1/256 < 1/160 < 1/128
-    "10.4": 3.1305,  # 21 / sqrt(45)
+    "10.2": 1 - (2.77645 / 4.30265) ** 2,  # t tables
+    "10.3": "ab",
+    "10.4": peeking(lambda total, k: total.abs() > 1.96 * math.sqrt(k)),
+}
+WRONG = {
+    "10.3": ["a", "b", "abc", "abd"],
+    "10.4": [
+        only_the_last,
+        peeking(lambda total, k: total.abs() / k > 1.96),  # the mean, not z
+        peeking(lambda total, k: total > 1.96 * math.sqrt(k)),  # one side
+    ],
 }

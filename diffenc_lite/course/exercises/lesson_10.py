@@ -4,7 +4,35 @@ from __future__ import annotations
 
 import math
 
-from .forms import Exercise, Formula, Number
+from .forms import Choice, Exercise, Formula, Number, Simulation
+
+
+def _break_even() -> float:
+    """The correlation at which three pairs and three runs of each have intervals of one width.
+
+    With 4 p (1 - p) = a there are closed forms of t* for 2 and for 4 degrees of freedom.
+    """
+    a = 4 * 0.975 * 0.025
+    t_2 = 0.95 * math.sqrt(2 / a)
+    t_4 = 2 * math.sqrt(math.cos(math.acos(math.sqrt(a)) / 3) / math.sqrt(a) - 1)
+    return 1 - (t_4 / t_2) ** 2
+
+
+def _ever_below_5_percent(looks: int) -> float:
+    """P(|S_k| > 1.96 sqrt(k) for some k <= looks) of a sum of normal numbers: step by step, what
+    has not stopped yet, as a density on a grid."""
+    import numpy as np
+
+    limit = 1.959963984540054
+    s = np.linspace(-limit * math.sqrt(looks), limit * math.sqrt(looks), 2001)
+    step = np.exp(-((s[:, None] - s) ** 2) / 2) / math.sqrt(2 * math.pi) * (s[1] - s[0])
+    density = np.exp(-(s**2) / 2) / math.sqrt(2 * math.pi)
+    for k in range(1, looks + 1):
+        density = np.where(np.abs(s) <= limit * math.sqrt(k), density, 0)
+        left = float(density.sum() * (s[1] - s[0]))
+        density = step @ density
+    return 1 - left
+
 
 EXERCISES = [
     Exercise(
@@ -18,28 +46,49 @@ EXERCISES = [
     ),
     Exercise(
         "10.2",
-        "The totals of two models have the same standard deviation over seeds, and the correlation "
-        "$\\rho$ when both have the same seed. By which factor does pairing shrink the standard "
-        "deviation of their difference? A formula in `rho`, below 1 when pairing helps.",
-        Formula({"rho": (-0.9, 0.99)}),
-        "sqrt(1 - rho)",
-        "Var(a - b) = Var(a) + Var(b) - 2 Cov(a, b), once with and once without the last term",
+        "Two models, three runs of each. As three pairs, the interval of the difference has "
+        "$t^*$ with 2 degrees of freedom and the standard error $s\\sqrt{2(1-\\rho)/3}$. Without "
+        "pairs it has $t^*$ with 4, and $s\\sqrt{2/3}$. From which correlation $\\rho$ on is the "
+        "paired interval the shorter one? (`statistics.t_quantile(0.975, df)` is $t^*$.)",
+        Number(),
+        _break_even,
+        "set the two widths equal and solve for rho; only t*(2), t*(4) and the square root of "
+        "1 - rho are left",
     ),
     Exercise(
         "10.3",
-        "Eight differences are tested by flipping signs, and corrected by Holm. How many pairs "
-        "must each have **at least** before the first of them can come below 5 %?",
-        Number(),
-        lambda: next(n for n in range(1, 99) if 8 * 2 ** (1 - n) < 0.05),
-        "n pairs have 2^n sign patterns, of which two are as extreme as can be; Holm multiplies "
-        "the smallest p value by eight",
+        "**Choose controls.** A learned encoder ends 0.002 bits per dimension below the VDM that "
+        "was trained on. Which of these arms, *if it ended as low*, would show that the gain needs "
+        "no encoding that looks at the image? All that apply.",
+        Choice(
+            {
+                "a": "a VDM with as many parameters as the VDM and the encoder together",
+                "b": "y = x + one image for each gamma, the same for all x",
+                "c": "y = (1 + a(gamma)) x, with a trained number a for each gamma",
+                "d": "a learned encoder with half as many parameters",
+            },
+            many=True,
+        ),
+        "ab",
+        "for each arm ask: if x were another image, would x_t - x be another one?",
     ),
     Exercise(
         "10.4",
-        "The paper reports $2.641\\pm0.003$ and $2.620\\pm0.006$ bits per dimension, three seeds "
-        "each. Suppose that $\\pm$ is the **standard error** of the mean. What is $t$?",
-        Number(),
-        lambda: (2.641 - 2.620) / math.hypot(0.003, 0.006),
-        "the difference over its standard error; the squares of the two errors add up",
+        "**Simulate peeking.** There is no effect: the differences are standard normal, and "
+        "their standard deviation 1 is known. After each of the first `looks` pairs somebody "
+        "computes $z_k=(d_1+\\dots+d_k)/\\sqrt k$, and stops with the news of an effect as soon as "
+        "$|z_k|>1.96$. Write a function of `(studies, looks, generator)` that simulates so many "
+        "studies and says for each whether it ended with the news.",
+        Simulation(
+            "(studies, looks, generator)",
+            "a tensor (studies,), 1.0 where some look found |z_k| > 1.96, else 0.0",
+            lambda generator: (20_000, 5, generator),
+            {"share": lambda news: news.double().mean()},
+            tolerance=0.0,
+            absolute=0.0125,
+        ),
+        lambda: {"share": _ever_below_5_percent(5)},
+        "draw (studies, looks) numbers, add them up along the looks with cumsum, divide by the "
+        "square root of 1, 2, ..., and ask whether any of them is too large",
     ),
 ]

@@ -273,7 +273,8 @@ def grid_on_mnist() -> Measured:
 def best_grid() -> Tensor:
     """The cheapest 8 steps of the VDM, from a table of 32 training images: (9,)"""
     images = load_mnist("train", source="bundled").images[:32]
-    return best_time_grid(load_pretrained("mnist-vdm"), images, 8, resolution=64)
+    draws = torch.Generator().manual_seed(0)
+    return best_time_grid(load_pretrained("mnist-vdm"), images, 8, 64, generator=draws)
 
 
 @cache
@@ -288,7 +289,9 @@ def samples_of_the_grid() -> str:
         return sum(frechet_distance(classify(judge, images).features, real) for images in drawn)
 
     times = distance(best_grid()) / distance(None)
-    return f"with the best grid the samples are {times:.0f} times as far from real digits (T = 8)"
+    return (
+        f"samples with the best grid are {math.floor(times)} times as far from real digits, or more"
+    )
 
 
 def counterterm_at_few_steps() -> str:

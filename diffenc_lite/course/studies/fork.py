@@ -1,0 +1,408 @@
+"""Does the encoder help? All arms are forks of one trained VDM: they start as the same function.
+
+From the shipped VDM, with its v_hat, come an arm that is trained on as it is, arms with more
+parameters, and arms with an encoder. By X6 a VDM is also a model with an encoder, y = x, and
+v_hat' = (v_hat + alpha sigma z) / (1 + sigma^2). Then r = (v - v_hat') - sigma (u - x_hat') of L4
+is (v - v_hat) - sigma u. So an encoder with u_hat = 0 (`counterterm = False`) and the denoiser of
+the VDM as it is are this model, and as long as it leaves x alone, r is the VDM's, bit by bit.
+
+An encoder can do little where sigma_t^2 is small (X7). Here every encoder is the identity for
+t <= START, and so is every change of the denoiser: there all arms are the frozen VDM. What differs,
+and is trained and scored, is the prior loss and the diffusion loss over [START, end]. The
+difference of two arms is therefore the difference of two whole bounds. x_t must not jump at START,
+or the bound would be infinite: x_t = x + (sigma_t^2 - sigma_START^2) move(x, gamma_t), which is E3
+with y = x + (1 - sigma_START^2 / sigma_t^2) move(x, gamma_t).
+
+Arms of one seed see the same images, t and eps in the same updates. All are scored on the 10,000
+test images with the same draws of t and eps.
+
+DECLARED BEFORE THE FIRST RUN. One primary comparison: total of "learned" minus total of "matched",
+PRIMARY["seeds"] seeds, PRIMARY["updates"] updates of PRIMARY["batch"] images, gamma_max = 5; no
+seed is added or left out afterwards. Its interval is that of Student's t over the seeds, and the
+normal one over the images (differences averaged over the seeds), added in quadrature. Everything
+else is exploratory. Why so many: in a pilot with no matched arm, two seeds gave -0.00217 and
+-0.00186, a standard deviation of about 0.0002 (from one degree of freedom). X5 allows 0.0044. To
+see a tenth of that, the half width has to be 0.0005 at most; with five seeds it is 1.24 standard
+deviations, so this holds up to a standard deviation of 0.0004, twice the pilot's. 600 updates: a
+run takes minutes, and the pilot's difference was there. What a longer training does to the
+difference is looked at separately, and is exploratory.
+
+"scaling" (E2) is no arm: its z_t has other marginals from the start, so it can't start as the same
+function. "fade" takes its place: y = (1 + a(gamma)) x with a trained number a that starts at 0.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ... import pixels, process
+from ...bound import diffusion_loss
+from ...data import load_mnist
+from ...encoder import Encoding, shift
+from ...evaluation import evenly
+from ...gaussian import kl_to_standard
+from ...model import SIZES, DiffEnc, evaluating
+from ...networks import GammaEmbedding, UNet, zero_
+from ...pretrained import load_pretrained
+from ...schedule import Noise, low_discrepancy
+from ...training import State, TrainConfig, fast, learning_rate
+from .runner import Job, Options, Results, Study, parameters
+
+START = 0.4  # the depth below which all arms are the same frozen VDM
+GAMMA_MAX = 5.0
+ARMS = ("matched", "learned")  # of the primary comparison: learned minus matched
+PRIMARY = {"seeds": 5, "updates": 600, "batch": 64}
+CONTROLS = (
+    "vdm",  # trained on, nothing added
+    "image",  # y = x + one image for each gamma
+    "affine",  # y = affine in x
+    "fade",  # y = (1 + a(gamma)) x
+    "inert",  # negative control: an encoder that acts for START < t < INERT_END only
+)
+INERT_END = 0.5
+DOSES = (2.0, 1.0, 3.0)  # gamma_max; the noise ends earlier, so the prior loss is larger
+DOSE_ARMS = ("matched", "image", "learned")
+LENGTHS = (2, 0.5, 4)  # in units of the updates of the primary comparison
+BINS = 12  # of t, for where the difference comes from
+
+
+def jobs(options: Options) -> list[Job]:
+    """The primary comparison first, then the exploratory parts, the first seeds of each first."""
+    updates, seeds = options.budget["updates"], range(options.budget["seeds"])
+
+    def job(part: str, arm: str, seed: int, gamma_max: float, updates: int) -> Job:
+        names = ("part", "arm", "seed", "gamma_max", "updates")
+        return dict(zip(names, (part, arm, seed, gamma_max, updates), strict=True))
+
+    def controls(seeds: range) -> list[Job]:
+        return [job("control", arm, s, GAMMA_MAX, updates) for s in seeds for arm in CONTROLS]
+
+    def doses(seeds: range) -> list[Job]:
+        return [
+            job("dose", arm, s, end, updates) for s in seeds for end in DOSES for arm in DOSE_ARMS
+        ]
+
+    def lengths(seeds: range) -> list[Job]:
+        return [
+            job("length", arm, s, GAMMA_MAX, int(times * updates))
+            for s in seeds
+            for times in LENGTHS
+            for arm in ARMS
+        ]
+
+    primary = [job("primary", arm, s, GAMMA_MAX, updates) for s in seeds for arm in ARMS]
+    first, second, others = seeds[:1], seeds[1:2], seeds[2:]
+    exploratory = [
+        *(controls(first) + doses(first) + controls(second) + lengths(first)),
+        *(controls(others) + doses(second) + lengths(second)),
+    ]
+    return primary + exploratory
+
+
+# ---- the arms ------------------------------------------------------------------------------------
+
+
+class Moving(nn.Module):
+    """x_t = x + g move(x, gamma_t), g = (sigma_t^2 - sigma_START^2), 0 below START (E3).
+
+    Args: move(x, gamma), a picture; until: None, or the depth where g is back at 0, by the factor
+        (1 - sigma_t^2 / sigma_until^2).
+    u = -(dx_t/dgamma) / sigma_t^2, with the exact derivative of move. The counterterm is in the
+    denoiser (X6), so u_hat = 0.
+    """
+
+    counterterm = False
+
+    def __init__(self, move: nn.Module, model: DiffEnc, until: float | None = None):
+        super().__init__()
+        self.move = move
+        ends = torch.tensor([START, 1.0 if until is None else until], dtype=torch.float64)
+        start, end = model.schedule(ends).sigma.square().tolist()
+        self.start, self.end = start, math.inf if until is None else end
+
+    def gate(self, gamma: Tensor) -> Tensor:
+        sigma2 = torch.sigmoid(gamma)
+        return (sigma2 - self.start).clamp(min=0) * (1 - sigma2 / self.end).clamp(min=0)
+
+    def moved(self, x: Tensor, gamma: Tensor) -> Tensor:
+        return self.gate(gamma).reshape(-1, *[1] * (x.dim() - 1)) * self.move(x, gamma)
+
+    def shift(self, x: Tensor, gamma: Tensor) -> Tensor:
+        return self.moved(x, gamma)
+
+    def forward(self, x: Tensor, gamma: Tensor) -> Encoding:
+        moved, slope = torch.func.jvp(  # type: ignore[misc]
+            lambda g: self.moved(x, g), (gamma,), (torch.ones_like(gamma),)
+        )
+        return Encoding(x + moved, -slope / Noise.from_gamma(gamma).like(x).sigma.square())
+
+
+class Affine(nn.Module):
+    """move(x, gamma) = b(gamma) + a(gamma) x + B diag(s(gamma)) A x, 0 at the start.
+
+    Args: shape of an image; picture, number: whether there are b and a; rank of B and A, or 0.
+    """
+
+    def __init__(self, shape: tuple[int, ...], picture: bool, number: bool, rank: int = 0):
+        super().__init__()
+        features, dims = 55, math.prod(shape)
+        self.embed = GammaEmbedding(features)
+        self.picture = zero_(nn.Linear(features, dims)) if picture else None
+        self.number = zero_(nn.Linear(features, 1)) if number else None
+        self.rank = rank
+        if rank:
+            self.scales = nn.Linear(features, rank)
+            self.first = nn.Linear(dims, rank, bias=False)
+            self.last = zero_(nn.Linear(rank, dims))
+
+    def forward(self, x: Tensor, gamma: Tensor) -> Tensor:
+        h, flat = self.embed(gamma), x.flatten(1)
+        move = torch.zeros_like(flat)
+        if self.picture is not None:
+            move = move + self.picture(h)
+        if self.number is not None:
+            move = move + self.number(h) * flat
+        if self.rank:
+            move = move + self.last(self.scales(h) * self.first(flat))
+        return move.view_as(x)
+
+
+class Second(nn.Module):
+    """v_hat + net(z, v_hat, gamma): the parameters of an encoder, given to the denoiser instead.
+
+    The network is the encoder's, with two inputs and the sum of two outputs, 0 at the start.
+    """
+
+    def __init__(self, denoiser: nn.Module, shape: tuple[int, ...]):
+        super().__init__()
+        self.denoiser = denoiser
+        self.net = UNet(SIZES["small"].encoder, (2 * shape[0], *shape[1:]), encoder=True)
+
+    def forward(self, z: Tensor, gamma: Tensor) -> Tensor:
+        v_hat = self.denoiser(z, gamma)
+        return v_hat + self.net(torch.cat([z, v_hat], 1), gamma).unflatten(1, (2, -1)).sum(1)
+
+
+def make(arm: str, seed: int = 0) -> DiffEnc:
+    """A fork of the shipped VDM before training; the seed is for the new weights."""
+    base = load_pretrained("mnist-vdm").train()
+    shape = base.shape
+    assert shape is not None
+    torch.manual_seed(seed)
+    if arm == "vdm":
+        return base
+    if arm == "matched":
+        return DiffEnc(Second(base.denoiser, shape), None, base.schedule, shape=shape)
+    moves: dict[str, Callable[[], nn.Module]] = {
+        "learned": lambda: UNet(SIZES["small"].encoder, shape, encoder=True),
+        "inert": lambda: UNet(SIZES["small"].encoder, shape, encoder=True),
+        "image": lambda: Affine(shape, picture=True, number=False),
+        "fade": lambda: Affine(shape, picture=False, number=True),
+        "affine": lambda: Affine(shape, picture=True, number=True, rank=32),
+    }
+    encoder = Moving(moves[arm](), base, INERT_END if arm == "inert" else None)
+    return DiffEnc(base.denoiser, encoder, base.schedule, shape=shape)
+
+
+# ---- training ------------------------------------------------------------------------------------
+
+
+def depth_of(gamma_max: float, model: DiffEnc) -> float:
+    """The depth where gamma = gamma_max: the noise ends there. The denoiser knows gamma, not t, so
+    a VDM whose noise ends earlier is the same network on a part of its depths."""
+    low, high = model.schedule(torch.tensor([0.0, 1.0], dtype=torch.float64)).gamma.tolist()
+    return min(1.0, (gamma_max - low) / (high - low))
+
+
+def losses(model: DiffEnc, x: Tensor, t: Tensor, eps: Tensor, end: float) -> tuple[Tensor, Tensor]:
+    """Prior loss with the noise ending at depth `end`, and the diffusion loss at t for each unit
+    of t: times (end - START) its mean over t in [START, end] is the part of L4 between them.
+
+    In bits per dimension, (B,) each.
+    """
+    at = model.schedule(torch.full_like(t, end))
+    q = process.marginal(x + shift(model.encoder, x, at.gamma), at.like(x))
+    prior = kl_to_standard(q.mean, q.variance)
+    diffusion = diffusion_loss(model, x, t, eps)
+    return pixels.bits_per_dim(prior, x[0].numel()), pixels.bits_per_dim(diffusion, x[0].numel())
+
+
+def draw(images: Tensor, config: TrainConfig, update: int) -> tuple[Tensor, Tensor, Tensor]:
+    """index of the images, u in [0, 1) and eps of an update: of the seed and its number only."""
+    mixed = np.random.SeedSequence([config.seed, update]).generate_state(1, np.uint64)[0]
+    draws = torch.Generator(images.device).manual_seed(int(mixed))
+    batch = config.batch
+    index = torch.randint(len(images), (batch,), generator=draws, device=images.device)
+    eps = torch.randn((batch, *images.shape[1:]), generator=draws, device=images.device)
+    return index, low_discrepancy(batch, eps, draws), eps
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The averaged model, and the loss of the trained one, a mean for each `log_every` updates."""
+
+    model: DiffEnc
+    curve: list[float]
+
+
+def train(model: DiffEnc, images: Tensor, config: TrainConfig, end: float) -> Trained:
+    """Minimise the prior loss and the diffusion loss over [START, end]."""
+    state, quick = State(model, config), fast(model)
+    curve: list[float] = []
+    window: list[float] = []
+    model.train()
+    while state.update < config.updates:
+        index, u, eps = draw(images, config, state.update)
+        x = model.to_unit(images[index])
+        prior, diffusion = losses(quick, x, START + (end - START) * u, eps, end)
+        loss = prior.mean() + (end - START) * diffusion.mean()
+        state.optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(state.weights, 1.0, error_if_nonfinite=True)
+        for group in state.optimizer.param_groups:
+            group["lr"] = learning_rate(config, state.update)
+        state.optimizer.step()
+        state.average(config.ema)
+        state.update += 1
+        window.append(loss.item())
+        if state.update % config.log_every == 0:
+            curve.append(round(sum(window) / len(window), 6))
+            window = []
+    return Trained(state.averaged, curve)
+
+
+# ---- scoring -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Score:
+    """Of every image, in bits per dimension: prior (N,); and for each pass the diffusion loss for
+    each unit of t, and its t, (P, N)."""
+
+    prior: Tensor
+    diffusion: Tensor
+    t: Tensor
+    width: float  # of the depths, end - START
+
+    @property
+    def total(self) -> Tensor:
+        return self.prior + self.width * self.diffusion.mean(0)
+
+
+def score(model: DiffEnc, images: Tensor, end: float, passes: int, batch: int = 250) -> Score:
+    """Prior and diffusion loss over [START, end], with draws that are the same in every call."""
+    draws = torch.Generator(images.device).manual_seed(0)
+    priors, diffusions, depths = [], [], []
+    with evaluating(model):
+        for _ in range(passes):
+            for start in range(0, len(images), batch):
+                x = model.to_unit(images[start : start + batch])
+                t = START + (end - START) * low_discrepancy(len(x), x, draws)
+                eps = torch.randn(x.shape, generator=draws, device=x.device)
+                prior, diffusion = losses(model, x, t, eps, end)
+                priors.append(prior.double())
+                diffusions.append(diffusion.double())
+                depths.append(t.double())
+    shape = (passes, len(images))
+    return Score(
+        torch.cat(priors).view(shape)[0],
+        torch.cat(diffusions).view(shape),
+        torch.cat(depths).view(shape),
+        end - START,
+    )
+
+
+def by_depth(difference: Tensor, t: Tensor, end: float) -> tuple[list[float], list[float]]:
+    """Mean and standard error of a difference in each of BINS parts of [START, end]."""
+    number = ((t - START) / (end - START) * BINS).long().clamp(max=BINS - 1).flatten()
+    parts = [difference.flatten()[number == i] for i in range(BINS)]
+    errors = [(part.std() / math.sqrt(len(part))).item() for part in parts]
+    return [part.mean().item() for part in parts], errors
+
+
+# ---- a job ---------------------------------------------------------------------------------------
+
+
+def run(job: Job, options: Options) -> Results:
+    budget = options.budget
+    where, passes = (options.root, options.device), budget["passes"]
+    test = evenly(_images("test", *where), budget["images"])
+    model = make(job["arm"], job["seed"]).to(options.device)
+    end = depth_of(job["gamma_max"], model)
+    few = evenly(_images("test", *where), 50)
+    if not torch.equal(score(model, few, end, 1).total, _start(*where, 50, 1, end).total):
+        raise AssertionError(f"arm {job['arm']} must start as the same function as the VDM")
+    config = TrainConfig(
+        job["updates"], batch=budget["batch"], lr=5e-4, warmup=50, ema=0.995, ends=1,
+        seed=job["seed"], log_every=max(1, job["updates"] // 12),
+    )  # fmt: skip
+    began = time.process_time()
+    trained = train(model, _images("train", *where), config, end)
+    training_seconds = time.process_time() - began
+    base = _start(*where, len(test), passes, end)
+    found = score(trained.model, test, end, passes)
+    difference = found.total - base.total
+    depths, errors = by_depth(found.diffusion - base.diffusion, found.t, end)
+    row: dict[str, Any] = {
+        **job,
+        "prior": found.prior.mean().item(),
+        "diffusion": found.width * found.diffusion.mean().item(),
+        "total": found.total.mean().item(),
+        "start_prior": base.prior.mean().item(),
+        "start_total": base.total.mean().item(),
+        "change_error": (difference.std() / math.sqrt(len(test))).item(),
+        "by_depth": [round(value, 7) for value in depths],
+        "by_depth_error": [round(value, 7) for value in errors],
+        "parameters": parameters(trained.model),
+        "train_total": trained.curve,
+        "seconds": round(training_seconds, 1),  # of processor time, for the training
+    }
+    arrays = {}
+    if job["part"] in ("primary", "control"):
+        arrays[f"change_{job['arm']}_{job['seed']}"] = difference.half().cpu().numpy()
+    if job["part"] == "primary" and isinstance(trained.model.encoder, Moving):
+        weights = nn.utils.parameters_to_vector(trained.model.encoder.parameters())
+        arrays[f"encoder_{job['seed']}"] = weights.detach().half().cpu().numpy()
+    return Results([row], arrays)
+
+
+def load_encoder(weights: Any) -> Moving:
+    """A learned encoder from its weights, which a job keeps in 16 bits for looking at."""
+    encoder = make("learned").encoder
+    assert isinstance(encoder, Moving)
+    nn.utils.vector_to_parameters(torch.as_tensor(weights).float(), encoder.parameters())
+    return encoder.eval().requires_grad_(False)
+
+
+@cache
+def _images(split: str, root: str | None, device: torch.device) -> Tensor:
+    return load_mnist(split, "full", root, device).images
+
+
+@cache
+def _start(root: str | None, device: torch.device, images: int, passes: int, end: float) -> Score:
+    """The score that all arms have at the start."""
+    test = evenly(_images("test", root, device), images)
+    return score(make("vdm").to(device), test, end, passes)
+
+
+STUDY = Study(
+    jobs,
+    run,
+    budget={
+        "updates": PRIMARY["updates"],
+        "batch": PRIMARY["batch"],
+        "seeds": PRIMARY["seeds"],
+        "images": 10_000,
+        "passes": 3,
+    },
+)

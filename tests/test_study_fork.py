@@ -1,0 +1,183 @@
+"""The study of the fork: what its arms are at the start, and what they can't do."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from diffenc_lite import DiffEnc, LearnedEncoder, bound, build, pixels
+from diffenc_lite.course.studies import fork, load_arrays, read_results, run_study
+from diffenc_lite.course.studies import options as with_budget
+from diffenc_lite.data import load_mnist
+from diffenc_lite.encoder import check_encoder
+from diffenc_lite.model import ModelConfig
+from diffenc_lite.training import TrainConfig
+
+ARMS = ("vdm", "matched", "learned", "inert", "image", "fade", "affine")
+ENCODERS = ARMS[2:]
+SMALL = {"updates": 2, "batch": 4, "seeds": 1, "images": 40, "passes": 1}
+
+
+@pytest.fixture(scope="module")
+def images():
+    return load_mnist("test", "bundled").images[:40]
+
+
+def stir(module, seed=0, size=0.02):
+    """Weights that are no longer 0 anywhere."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for weight in module.parameters():
+            weight += size * torch.randn(weight.shape, generator=generator, dtype=weight.dtype)
+    return module
+
+
+def test_the_primary_comparison_comes_first():
+    options = with_budget(fork.STUDY)
+    jobs = fork.jobs(options)
+    first = [(job["arm"], job["seed"]) for job in jobs[:10]]
+    assert first == [(arm, seed) for seed in range(5) for arm in ("matched", "learned")]
+    assert all(job["part"] == "primary" and job["updates"] == 600 for job in jobs[:10])
+    assert not any(job["part"] == "primary" for job in jobs[10:])
+    assert options.budget["images"] == 10_000
+
+
+def test_all_arms_start_as_the_same_function(images):
+    scores = {arm: fork.score(fork.make(arm, seed=3), images, 1.0, 1).total for arm in ARMS}
+    for arm, total in scores.items():
+        assert torch.equal(total, scores["vdm"]), arm
+
+
+def test_matched_has_the_parameters_of_learned():
+    matched, learned = (fork.parameters(fork.make(arm)) for arm in ("matched", "learned"))
+    assert abs(matched / learned - 1) < 0.001
+
+
+@pytest.mark.parametrize("arm", ENCODERS)
+def test_encoders_are_encoders_and_do_nothing_below_the_start(arm, images):
+    model = fork.make(arm).double()
+    encoder = stir(model.encoder)
+    x = pixels.to_unit(images, dtype=torch.float64)
+    check_encoder(encoder, x)
+    below = model.schedule(torch.linspace(0, fork.START, len(x), dtype=torch.float64)).gamma
+    x_t, u = encoder(x, below - 1e-9)
+    assert torch.equal(x_t, x) and not u.any() and not encoder.shift(x, below - 1e-9).any()
+    just_above = model.schedule(torch.full((len(x),), fork.START + 1e-4, dtype=torch.float64))
+    assert 0 < encoder.shift(x, just_above.gamma).abs().max() < 1e-4  # no jump
+
+
+def test_inert_is_the_identity_again_where_its_part_ends(images):
+    model = fork.make("inert")
+    stir(model.encoder)
+    x = pixels.to_unit(images)
+    high = model.schedule(torch.linspace(fork.INERT_END, 1, len(x))).gamma
+    assert not model.encoder.shift(x, high + 1e-4).any()
+    between = model.schedule(torch.full((len(x),), 0.45)).gamma
+    assert 0 < model.encoder.shift(x, between).abs().max() < 0.02
+
+
+def test_a_fork_is_e3_with_the_converted_output(images):
+    """X6: with y and v_hat' as in maths, and G3's counterterm, L4 is the same at every depth."""
+    model = fork.make("learned").double()
+    move, denoiser = stir(model.encoder).move, model.denoiser
+    a = torch.sigmoid(model.schedule(torch.tensor([fork.START]).double()).gamma)
+
+    class Y(nn.Module):
+        def forward(self, x, gamma):
+            return x + (1 - a / torch.sigmoid(gamma)).view(-1, 1, 1, 1) * move(x, gamma)
+
+    class Converted(nn.Module):
+        def forward(self, z, gamma):
+            sigma2 = torch.sigmoid(gamma).view(-1, 1, 1, 1)
+            alpha_sigma = (sigma2 * (1 - sigma2)).sqrt()
+            return (denoiser(z, gamma) + alpha_sigma * z) / (1 + sigma2)
+
+    paper = DiffEnc(Converted(), LearnedEncoder(Y()), model.schedule)
+    x = pixels.to_unit(images, dtype=torch.float64)
+    t = torch.linspace(fork.START + 1e-6, 1, len(x), dtype=torch.float64)
+    eps = torch.randn(x.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        ours, theirs = (bound.diffusion_loss(m, x, t, eps) for m in (model, paper))
+    assert (model.encoder.shift(x, model.schedule(t).gamma)[-1]).abs().max() > 0.01
+    torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-9)
+
+
+def test_noise_that_ends_earlier(images):
+    base = fork.make("vdm")
+    end = fork.depth_of(2.0, base)
+    assert math.isclose(end, 15.3 / 18.3) and fork.depth_of(5.0, base) == 1.0
+    short = build(ModelConfig("identity", "tiny", gamma_max=2.0))
+    x = pixels.to_unit(images)
+    expected = pixels.bits_per_dim(bound.prior_loss(short, x), 784)
+    found = fork.score(base, images, end, 1)
+    torch.testing.assert_close(found.prior.float(), expected, rtol=1e-5, atol=0)
+    assert found.t.min() >= fork.START and found.t.max() < end
+    expected = found.prior + (end - fork.START) * found.diffusion[0]
+    torch.testing.assert_close(found.total, expected)
+
+
+def test_an_encoder_that_is_held_at_zero_changes_nothing(images):
+    config = TrainConfig(3, batch=4, lr=5e-4, warmup=1, ema=0.9, ends=1, log_every=1)
+    totals = []
+    for arm in ("vdm", "learned"):
+        model = fork.make(arm)
+        getattr(model.encoder, "move", nn.Identity()).requires_grad_(False)
+        trained = fork.train(model, images, config, 1.0)
+        totals.append((fork.score(trained.model, images, 1.0, 1).total, trained.curve))
+    start = fork.score(fork.make("vdm"), images, 1.0, 1).total
+    assert torch.equal(totals[0][0], totals[1][0]) and totals[0][1] == totals[1][1]
+    assert not torch.equal(totals[0][0], start)
+
+
+def test_by_depth_adds_up():
+    t = 0.4 + 0.6 * (torch.arange(1200, dtype=torch.float64) + 0.5) / 1200
+    means, errors = fork.by_depth(t.square(), t, 1.0)
+    assert len(means) == len(errors) == fork.BINS
+    assert math.isclose(sum(means) / fork.BINS, t.square().mean().item(), rel_tol=1e-9)
+    assert means == sorted(means)
+
+
+def test_jobs_of_the_study(images, tmp_path, monkeypatch):
+    monkeypatch.setattr(fork, "load_mnist", lambda *_: load_mnist("test", "bundled"))
+    monkeypatch.setattr(fork, "CONTROLS", ("image",))
+    monkeypatch.setattr(fork, "DOSES", (2.0,))
+    monkeypatch.setattr(fork, "DOSE_ARMS", ("image",))
+    monkeypatch.setattr(fork, "LENGTHS", ())
+    options = with_budget(fork.STUDY, budget=SMALL)
+    path = run_study("fork", tmp_path, options)
+    rows, arrays = read_results(path)["rows"], load_arrays(path)
+    assert [row["arm"] for row in rows] == ["matched", "learned", "image", "image"]
+    assert {row["start_total"] for row in rows[:3]} == {rows[0]["start_total"]}
+    assert rows[3]["start_prior"] > 5 * rows[0]["start_prior"]
+    change = arrays["change_learned_0"].astype(float).mean()
+    assert math.isclose(change, rows[1]["total"] - rows[1]["start_total"], rel_tol=0.01)
+    encoder = fork.load_encoder(arrays["encoder_0"])
+    gamma = torch.full((2,), 3.0)
+    assert encoder.move(torch.zeros(2, 1, 28, 28), gamma).any()
+
+
+def test_shipped_results_are_of_forks_of_one_vdm():
+    rows, arrays = read_results("fork")["rows"], load_arrays("fork")
+    for end in {row["gamma_max"] for row in rows}:
+        assert len({row["start_total"] for row in rows if row["gamma_max"] == end}) == 1
+    for row in rows:
+        change = row["total"] - row["start_total"]
+        assert math.isclose(row["total"], row["prior"] + row["diffusion"], abs_tol=1e-9)
+        assert change < 0 and row["seconds"] > 0
+        if row["part"] in ("primary", "control"):
+            each = arrays[f"change_{row['arm']}_{row['seed']}"].astype(float)
+            assert math.isclose(each.mean(), change, abs_tol=2e-6)
+            assert row["prior"] == row["start_prior"] or row["arm"] not in ("vdm", "matched")
+    primary = [(row["arm"], row["seed"]) for row in rows if row["part"] == "primary"]
+    assert len(primary) == len(set(primary)) == 2 * len({seed for _, seed in primary})
+
+
+def test_shipped_encoders_move_pictures(images):
+    weights = [a for name, a in load_arrays("fork").items() if name.startswith("encoder_")]
+    assert weights
+    x = pixels.to_unit(images[:4])
+    for vector in weights:
+        encoder = fork.load_encoder(vector)
+        assert not encoder.shift(x, torch.full((4,), -7.0)).any()
+        assert encoder.shift(x, torch.full((4,), 4.0)).abs().max() > 0.1
