@@ -229,8 +229,8 @@ def test_bounds_of_one_job(small):
     assert one["gain"] == one["gain_error"] == 0
     limit = study._limit("mnist-vdm", None, 30).mean().item()
     for row in bounds.values():
-        assert row["bits"] - row["excess"] == pytest.approx(limit, rel=1e-6)
-        assert row["bits"] - row["gain"] == pytest.approx(one["bits"], rel=1e-6)
+        assert row["bits"] - row["excess"] == pytest.approx(limit, rel=1e-5, abs=1e-3)
+        assert row["bits"] - row["gain"] == pytest.approx(one["bits"], rel=1e-5)
         assert row["ratio"] != study.BEST or row["lost"] >= 0
     shown = {(row["scale"], row["grid"]): row for row in rows if row["part"] == "fit"}
     assert shown[study.PAPER, study.EQUAL]["t"] == [0, 0.25, 0.5, 0.75, 1]
