@@ -146,7 +146,8 @@ def _height_of_text(text: str, room: float) -> float:
     for formula in re.findall(r"\$\$(.+?)\$\$", text, re.DOTALL):
         height += 75 + 58 * (formula.count(r"\\") + formula.count(r"\begin{"))
     text = re.sub(r"\$\$.+?\$\$", "\n\n", text, flags=re.DOTALL)
-    text = re.sub(r"(?m)^> ?|\]\([^)]*\)|\\[a-zA-Z]+|[${}^_`*]", "", text)  # not seen
+    text = re.sub(r"\\[a-zA-Z]+", "x", text)  # a symbol
+    text = re.sub(r"(?m)^> ?|\]\([^)]*\)|[${}^_`*]", "", text)  # not seen
     for paragraph in re.split(r"\n\s*\n", text.strip()):
         items = re.sub(r"\n(?![-|#0-9])", " ", paragraph)
         each = 41 if items.startswith("|") else 31
