@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from draws import seeded
 from torch import nn
 
 from diffenc_lite import (
@@ -20,10 +21,6 @@ from diffenc_lite.training import TrainConfig, train
 
 KINDS = ("identity", "scaling", "learned")
 F64 = torch.float64
-
-
-def seeded(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 class Raising(nn.Module):

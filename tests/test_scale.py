@@ -5,6 +5,7 @@ import math
 
 import pytest
 import torch
+from draws import even, seeded, some_images
 
 from diffenc_lite import (
     DiffEnc,
@@ -34,18 +35,6 @@ from diffenc_lite.schedule import step_c
 
 KINDS = ("identity", "scaling", "learned")
 F64 = torch.float64
-
-
-def seeded(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
-
-def even(steps: int) -> torch.Tensor:
-    return torch.arange(steps + 1, dtype=F64) / steps
-
-
-def some_images(n: int, shape=(2,), levels: int = 256) -> torch.Tensor:
-    return torch.randint(0, levels, (n, *shape), generator=seeded(1)).to(torch.uint8)
 
 
 def whole(model, images, steps, ratio=1.0, scale=None, **options):

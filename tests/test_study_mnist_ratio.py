@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from draws import seeded
 
 from diffenc_lite import (
     ModelConfig,
@@ -20,10 +21,6 @@ from diffenc_lite.course.studies import mnist_ratio as study
 from diffenc_lite.gaussian import best_ratio, kl_ratio
 from diffenc_lite.pixels import to_levels
 from diffenc_lite.ratio import cheapest_path
-
-
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 @pytest.fixture(scope="module")

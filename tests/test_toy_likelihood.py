@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from draws import seeded
 
 from diffenc_lite import LinearSchedule, Noise, elbo, toy
 from diffenc_lite.course.worlds import (
@@ -19,10 +20,6 @@ from diffenc_lite.data import MIXTURE_MEANS, MIXTURE_STDS, MIXTURE_WEIGHTS
 from diffenc_lite.pixels import to_unit
 
 EXACT = {name: likelihood(name) for name in TOYS}
-
-
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def at(gamma: float) -> Noise:
