@@ -170,6 +170,21 @@ class StepEstimate:
     ratio_error: Tensor
 
 
+def gap_with_scale(products: Tensor, scale: Tensor) -> Tensor:
+    """L2, G5: the squared gap (g + (A/c - 1) h)^2 from the products g^2, g h, h^2 in dimension 1"""
+    g2, gh, h2 = products.unbind(1)
+    by = scale.to(products.dtype) - 1
+    return g2 + 2 * by * gh + by.square() * h2
+
+
+def best_scale(moments: Tensor) -> Tensor:
+    """W7: A*/c = 1 - E[g h] / E[h^2], where the mean of `gap_with_scale` is least, at least 1e-6
+
+    Args: the means of g^2, g h, h^2 of every step, (T, 3). Returns (T,).
+    """
+    return (1 - moments[:, 1] / moments[:, 2]).clamp(min=LEAST)
+
+
 def optimal_step(
     model: DiffEnc,
     images: Tensor,
@@ -202,16 +217,18 @@ def optimal_step(
     for i, each in _each_step(model, batches, grid, generator, draws, products):
         seen[i].append(each.cpu().double() / draws)
     of_images = torch.stack([torch.cat(parts) for parts in seen])  # (T, N, 3)
-    g2, gh, h2 = of_images.mean(1).unbind(1)
-    by = (-gh / h2).clamp(min=LEAST - 1)  # A*/c - 1
-    w = best_ratio(g2 + 2 * by * gh + by.square() * h2)
+    moments = of_images.mean(1)
+    h2 = moments[:, 2]
+    scale = best_scale(moments)
+    by = scale - 1
+    w = best_ratio(gap_with_scale(moments, scale))
     # first order: how one image moves A*/c, and m (through A it does not: there m is least)
     one, none = torch.ones_like(by), torch.zeros_like(by)
     on_scale = torch.stack([none, -1 / h2, -by / h2], 1)
     on_m = torch.stack([one, 2 * by, by.square()], 1)
     spread = torch.stack([on_scale, on_m], 2)  # (T, 3, 2)
     scale_error, m_error = ((of_images @ spread).std(1) / len(images) ** 0.5).unbind(1)
-    found = 1 + by, w, scale_error, w.square() * m_error
+    found = scale, w, scale_error, w.square() * m_error
     return StepEstimate(*(each.to(grid) for each in found))
 
 

@@ -20,7 +20,7 @@ from diffenc_lite.course.studies import SHIPPED, load_arrays, load_results, opti
 from diffenc_lite.course.studies import mnist_ratio as study
 from diffenc_lite.gaussian import best_ratio, kl_ratio
 from diffenc_lite.pixels import to_levels
-from diffenc_lite.ratio import cheapest_path
+from diffenc_lite.ratio import cheapest_path, gap_with_scale
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def test_products_give_the_gap_of_every_scale(model, images, scale):
     expected = step_gap(model, model.to_unit(images), *ends, noise, scale).detach()
     named = scale is None or scale == "folded"
     a = study.named_scale(model, grid, scale) if named else torch.full((3,), scale)
-    found = study.squared(products.double(), a[index][:, None, None, None], 1)
+    found = gap_with_scale(products.double(), a[index][:, None, None, None])
     torch.testing.assert_close(found, expected.double(), rtol=1e-3, atol=1e-2)
 
 
@@ -78,7 +78,7 @@ def gaps_by_step(model, images, steps, draws, scale):
     found = [[] for _ in range(steps)]
     drawn = study.drawn_products(model, images, equal_grid(steps), draws, seeded())
     for _, index, products in drawn:
-        gaps = study.squared(products.double(), scale[index][:, None, None, None], 1)
+        gaps = gap_with_scale(products.double(), scale[index][:, None, None, None])
         for i, one in zip(index.tolist(), gaps, strict=True):
             found[i].append(one)
     return [torch.stack(gaps) for gaps in found]

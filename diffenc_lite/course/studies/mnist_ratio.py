@@ -28,7 +28,13 @@ from ...model import DiffEnc
 from ...pixels import bits_per_dim, to_levels
 from ...pretrained import load_pretrained
 from ...process import add_noise, chain, check_grid, motion, v_from_x, x_from_v
-from ...ratio import cheapest_path, constant_ratio, squared_gap_table
+from ...ratio import (
+    best_scale,
+    cheapest_path,
+    constant_ratio,
+    gap_with_scale,
+    squared_gap_table,
+)
 from ...sampling import sample_steps
 from ...schedule import Noise, low_discrepancy, step_c
 from ...training import fast, keep_freed_memory
@@ -77,13 +83,6 @@ def drawn_products(
             yield start, index, torch.stack([g * g, g * h, h * h], 1)
 
 
-def squared(products: Tensor, scale: Tensor, dim: int) -> Tensor:
-    """The squared gap with this A/c: g^2 + 2 (A/c - 1) g h + (A/c - 1)^2 h^2, along dim."""
-    g2, gh, h2 = products.unbind(dim)
-    by = scale.double() - 1
-    return g2 + 2 * by * gh + by.square() * h2
-
-
 def named_scale(model: DiffEnc, grid: Tensor, name: str | None) -> Tensor:
     """A/c of every step, for the paper's mean (None) or the folded one: (T,)."""
     gamma = model.schedule(grid.double()).gamma
@@ -123,16 +122,16 @@ def fit(
     scale = {
         PAPER: named_scale(model, grid, None),
         FOLDED: named_scale(model, grid, "folded"),
-        FITTED: (1 - mean[:, 1] / mean[:, 2]).clamp(min=1e-6),
+        FITTED: best_scale(mean),
     }
     ratio: dict[tuple[str, str], Tensor] = {}
     for name, a in scale.items():
-        m = squared(mean, a, 1)
+        m = gap_with_scale(mean, a)
         ratio[name, ONE] = torch.ones(())
         ratio[name, CONSTANT] = torch.tensor(constant_ratio(d / 2 * m.sum().item(), steps, d))
         ratio[name, BEST] = best_ratio(m)
         if steps <= PIXELS_UP_TO:
-            ratio[name, PIXELS] = best_ratio(squared(each, a[:, None, None, None], 1))
+            ratio[name, PIXELS] = best_ratio(gap_with_scale(each, a[:, None, None, None]))
     return Fit(grid, scale, ratio)
 
 
@@ -157,16 +156,16 @@ def score(
         for (scale, name), ratio in fitted.ratio.items():
             a = fitted.scale[scale][index]
             if name == PIXELS:
-                gap = squared(products, a[:, None, None, None], 1)
+                gap = gap_with_scale(products, a[:, None, None, None])
                 loss = kl_ratio(gap, ratio[index].double()).flatten(1).sum(1)
             else:
                 w = (ratio[index] if ratio.dim() else ratio).double()
-                loss = kl_ratio(d * squared(mean, a, 1), w, d)
+                loss = kl_ratio(d * gap_with_scale(mean, a), w, d)
             nats[scale, name][start : start + len(index)] += loss * steps / min(draws, steps)
         total.index_add_(0, index, mean)
         count.index_add_(0, index, torch.ones(len(index)))
     mean = total / count[:, None]
-    here = {k: best_cost(squared(mean, a, 1), d).sum().item() for k, a in fitted.scale.items()}
+    here = {k: best_cost(gap_with_scale(mean, a), d).sum().item() for k, a in fitted.scale.items()}
     return Score(nats, here)
 
 
@@ -364,8 +363,8 @@ def _overfit(job: Job, options: Options) -> Results:
     def cost(fitted: Tensor, scored: Tensor, scaled: bool, each: bool) -> float:
         """Of a chain with what is fitted on the one, scored on the other."""
         shared = fitted.flatten(2).mean(2)
-        a = 1 - shared[:, 1] / shared[:, 2] if scaled else named_scale(model, grid, None)
-        m, m_there = (squared(p, a[:, None, None, None], 1) for p in (fitted, scored))
+        a = best_scale(shared) if scaled else named_scale(model, grid, None)
+        m, m_there = (gap_with_scale(p, a[:, None, None, None]) for p in (fitted, scored))
         w = best_ratio(m if each else m.flatten(1).mean(1)[:, None, None, None])
         return bits_per_dim(kl_ratio(m_there, w).sum(), d).item()
 
