@@ -39,10 +39,10 @@ EXERCISES = [
     ),
     Exercise(
         "09.3",
-        "The averaged weights keep $0.9999$ of themselves at each step. After how many steps is "
-        "half of their content newer than the start?",
+        "The averaged weights keep $0.9999$ of themselves at each update. After how many updates "
+        "is half of their content newer than the start?",
         Number(),
         lambda: math.log(2) / -math.log(0.9999),
-        "after n steps the share of the start is 0.9999 to the power n",
+        "after n updates the share of the start is 0.9999 to the power n",
     ),
 ]
