@@ -70,6 +70,14 @@ class State:
         for kept, buffer in zip(self.averaged.buffers(), self.model.buffers(), strict=True):
             kept.copy_(buffer)
 
+    def use_gradients(self, config: TrainConfig) -> None:
+        """One update, with the gradients that the weights have: the weights, then their average."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(config, self.update)
+        self.optimizer.step()
+        self.average(config.ema)
+        self.update += 1
+
 
 def updates(state: State, images: Tensor, config: TrainConfig) -> Iterator[list[float]]:
     """One update after the other, from where the state stands to `config.updates`.
@@ -94,11 +102,7 @@ def updates(state: State, images: Tensor, config: TrainConfig) -> Iterator[list[
         norm = torch.nn.utils.get_total_norm([w.grad for w in state.weights if w.grad is not None])
         check_finite("gradient", norm.item(), values, state, config)
 
-        for group in state.optimizer.param_groups:
-            group["lr"] = learning_rate(config, state.update)
-        state.optimizer.step()
-        state.average(config.ema)
-        state.update += 1
+        state.use_gradients(config)
         yield values
 
 

@@ -54,7 +54,7 @@ from ...model import SIZES, DiffEnc, evaluating
 from ...networks import GammaEmbedding, UNet, zero_
 from ...pretrained import load_pretrained
 from ...schedule import Noise, low_discrepancy
-from ...training import State, TrainConfig, fast, learning_rate
+from ...training import State, TrainConfig, fast
 from .runner import Job, Options, Results, Study, parameters
 
 START = 0.4  # the depth below which all arms are the same frozen VDM
@@ -268,11 +268,7 @@ def train(model: DiffEnc, images: Tensor, config: TrainConfig, end: float) -> Tr
         state.optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(state.weights, 1.0, error_if_nonfinite=True)
-        for group in state.optimizer.param_groups:
-            group["lr"] = learning_rate(config, state.update)
-        state.optimizer.step()
-        state.average(config.ema)
-        state.update += 1
+        state.use_gradients(config)
         window.append(loss.item())
         if state.update % config.log_every == 0:
             curve.append(round(sum(window) / len(window), 6))
