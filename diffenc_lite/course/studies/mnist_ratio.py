@@ -411,13 +411,13 @@ def _overfit_grids(job: Job, options: Options, model: DiffEnc) -> list[Row]:
 
 
 def _real(job: Job, options: Options) -> Results:
-    """Rows of real test images in the place of samples: what perfect samples would give."""
+    """Rows of real test images in the place of samples: what perfect samples would give.
+
+    No image is in two sets, nor in the reference, so there are few sets.
+    """
     n, others = options.budget["n"], _images("test", options.root)[1::2]
-    rows = []
-    for seed in range(10):
-        chosen = torch.randperm(len(others), generator=_seeded(4, seed))[:n]
-        rows.append({**job, "seed": seed, **_judged(others[chosen], options)})
-    return Results(rows, {})
+    sets = [images for images in others.split(n) if len(images) == n][:10]
+    return Results([{**job, **_judged(images, options)} for images in sets], {})
 
 
 def _samples(job: Job, options: Options) -> Results:
@@ -477,15 +477,9 @@ def _drawn(
             z2[i] += step.z.square().mean() / SEEDS
             x2[i] += step.x_hat.square().mean() / SEEDS
         sets.append(to_levels(step.x_hat))
-    features = [classify(load_classifier(), images).features for images in sets]
-    reference = _reference(options.root)
-    kernels = [kernel_distance(own, reference) for own in features]
-    others = (torch.cat(features[:k] + features[k + 1 :]) for k in range(SEEDS))
-    frechets = [frechet_distance(rest, reference) for rest in others]
-    of_seeds = {"kernels": _rounded(kernels), "frechets_of_others": _rounded(frechets)}
     images = torch.cat(sets)
     moments = {"z2": _rounded(z2.flip(0)), "x2": _rounded(x2.flip(0))}  # from t = 0 to t = 1
-    row = {**job, **_judged(images, options), **of_seeds, **moments, "border": _border(images)}
+    row = {**job, **_judged(images, options), **moments, "border": _border(images)}
     name = "_".join(["sheet", *(str(value) for key, value in job.items() if key != "part")])
     return Results([row], {name: sheet(images[: SHEET**2]).numpy()})
 
@@ -509,12 +503,17 @@ def _latents(job: Job, options: Options) -> Results:
 
 
 def _judged(images: Tensor, options: Options) -> Row:
-    found = classify(load_classifier(), images)
-    reference = _reference(options.root)
+    """The distances of all images; and lists for the eight sets of which they consist: the kernel
+    distance of each, and the Frechet distance of all others, since it has a bias in small sets."""
+    found, reference = classify(load_classifier(), images), _reference(options.root)
+    sets = found.features.chunk(SEEDS)
+    others = (torch.cat(sets[:k] + sets[k + 1 :]) for k in range(SEEDS))
     return {
         "n": len(images),
         "frechet": frechet_distance(found.features, reference),
         "kernel": kernel_distance(found.features, reference),
+        "kernels": _rounded([kernel_distance(own, reference) for own in sets]),
+        "frechets_of_others": _rounded([frechet_distance(rest, reference) for rest in others]),
         "imbalance": found.imbalance,
         "confidence": found.confidence,
     }
