@@ -4,6 +4,7 @@ import ast
 import json
 import re
 import subprocess
+import symtable
 import sys
 import tomllib
 from pathlib import Path
@@ -274,10 +275,46 @@ def notebook_faults(notebook: dict) -> list[str]:
         lines = [line for line in source.splitlines() if line.strip()]
         if len(lines) > LINES_PER_CELL:
             faults.append(f"code cell {number} has {len(lines)} lines")
-        python = re.sub(r"^( *)[%!].*", r"\1pass", "\n".join(lines), flags=re.MULTILINE)  # magics
-        if any(isinstance(node, ast.ClassDef) for node in ast.walk(ast.parse(python))):
+        if any(isinstance(node, ast.ClassDef) for node in ast.walk(ast.parse(python(source)))):
             faults.append(f"code cell {number} defines a class")
+    return faults + stuck_sliders([python(source) for source in sources])
+
+
+def python(source: str) -> str:
+    """The cell with its magics taken out."""
+    return re.sub(r"^( *)[%!].*", r"\1pass", source, flags=re.MULTILINE)
+
+
+def stuck_sliders(sources: list[str]) -> list[str]:
+    """What the `update` of an explorer reads must keep its value in all later cells."""
+    functions: dict[str, symtable.SymbolTable] = {}
+
+    def reads(table: symtable.SymbolTable) -> set[str]:
+        names = {symbol.get_name() for symbol in table.get_symbols() if symbol.is_global()}
+        inner = [*table.get_children(), *(functions[name] for name in names & set(functions))]
+        return names.union(*(reads(each) for each in inner if each is not table))
+
+    watched: set[str] = set()
+    faults = []
+    for number, source in enumerate(sources, 1):
+        table = symtable.symtable(source, "cell", "exec")
+        own = {symbol.get_name() for symbol in table.get_symbols() if symbol.is_assigned()}
+        lost = ", ".join(sorted(own & watched))
+        faults += [f"code cell {number} changes {lost}, which a slider reads"] if lost else []
+        functions |= {each.get_name(): each for each in table.get_children()}
+        if "CurveExplorer(figure, update" in source:
+            watched |= reads(functions["update"])
     return faults
+
+
+SLIDER = """
+def f(k):
+    return [k * x for k in range(3)]
+def update(k):
+    y = f(k)
+    return y
+CurveExplorer(figure, update, slider("k", [1, 2]))
+"""
 
 
 def cell(source: str, count: int = 1, outputs: tuple = (), tags: tuple = ()) -> dict:
@@ -303,6 +340,10 @@ def cell(source: str, count: int = 1, outputs: tuple = (), tags: tuple = ()) -> 
         ([cell("1 / 0", outputs=[{"output_type": "error"}])], {}, "error"),
         ([cell("x = 1\n" * (LINES_PER_CELL + 1))], {}, "17 lines"),
         ([cell("if True:\n    class A:\n        pass")], {}, "class"),
+        ([cell(SLIDER), cell("y = 2", 2)], {}, None),
+        ([cell(SLIDER), cell("def g():\n    x = 1\n    return x", 2)], {}, None),
+        ([cell(SLIDER), cell("x = 2", 2)], {}, "code cell 2 changes x"),
+        ([cell(SLIDER), cell("for f in [1]:\n    pass", 2)], {}, "code cell 2 changes f"),
     ],
 )
 def test_notebook_faults_are_recognised(cells, metadata, fault):

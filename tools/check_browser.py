@@ -128,25 +128,25 @@ def moves(handle: Locator, image: Locator) -> Iterator[float]:
         handle.press(key)
         yield handle.page.evaluate("window.latency")
     before = image.get_attribute("src")
-    box = handle.bounding_box()
-    assert box is not None
+    box, track = handle.bounding_box(), handle.locator("xpath=../..").bounding_box()
+    assert box is not None and track is not None
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     handle.page.mouse.move(x, y)
     handle.page.mouse.down()
-    handle.page.mouse.move(x + (-120 if at_end else 120), y, steps=4)
+    handle.page.mouse.move(track["x"] + (0 if at_end else track["width"]), y, steps=4)
     handle.page.mouse.up()
     yield image.evaluate(WAIT_FOR_OTHER, before)
 
 
-def check(page: Page, name: str, stored: int, timeout_s: float, times: list[float]) -> bool:
+def check(page: Page, name: str, stored: int, times: list[float]) -> bool:
     """Move every slider and press a button of each group; True if every picture followed.
 
-    Args: stored, how many explorers to wait for, since a slow page may look idle too early; times,
-        a list that gets the milliseconds from each key to its picture.
+    Args: stored, how many explorers to wait for, a minute at most, since a slow page may look idle
+        too early; times, a list that gets the milliseconds from each key to its picture.
     """
-    explorers = page.locator(".widget-vbox:has(img.widget-image):has(.noUi-handle)")
+    explorers = page.locator(".widget-vbox:has(> img.widget-image)")
     start = time.perf_counter()
-    while explorers.count() < stored and time.perf_counter() < start + timeout_s:
+    while explorers.count() < stored and time.perf_counter() < start + 60:
         page.wait_for_timeout(1000)
     print(f"{explorers.count()} of {stored} explorers")
     good = explorers.count() == stored
@@ -212,7 +212,7 @@ def check_notebook(
     page.add_locator_handler(dialog, lambda box: box.locator("button.jp-mod-accept").first.click())
     page.goto(f"{address}/lab/tree/{notebook.name}?reset")
     print(f"run all: {run_all(page, timeout_s):.0f} s")
-    good = check(page, notebook.stem, stored, timeout_s, times)
+    good = check(page, notebook.stem, stored, times)
     page.close()
     for session in json.load(urllib.request.urlopen(f"{address}/api/sessions")):
         stop = urllib.request.Request(f"{address}/api/sessions/{session['id']}", method="DELETE")
