@@ -50,11 +50,11 @@ ONE, CONSTANT, BEST, PIXELS = "w = 1", "constant w", "w*", "w* per pixel"
 EQUAL, CHEAPEST = "equal steps", "best grid"
 RESOLUTION = 256  # of the table from which the best grid is taken
 GRID_UP_TO, PIXELS_UP_TO = 128, 16  # steps; with more there is no best grid, no ratio per pixel
-SHOWN = 64  # with at most so many steps, the results contain the fits
+SHOWN = 64  # with at most so many steps, the results contain the fits; above 16, the fitted scale's
 PARTS = 128  # with more steps, those of each part of the depth share a fit
 DRAWN = (1.0, BEST, 2.0, 0.5, 1.5, 3.0)  # ratios of the samples, the first three first
 WHY = ("folded first 1", "folded first 2", "folded first 4", "paper clipped", "folded clipped")
-SEEDS, SHEET = 8, 4  # of the samples; in a row and in a column of a sheet
+SEEDS, SHEET = 8, 3  # of the samples; in a row and in a column of a sheet
 OVERFIT_STEPS, OVERFIT_MODEL = 8, "mnist-learned"
 BATCH = 125
 
@@ -336,7 +336,7 @@ def _bound(job: Job, options: Options) -> Results:
                 "A": _rounded(fitted.scale[scale]),
             }
             for grid, scales, fitted in fits
-            for scale in scales
+            for scale in (scales if steps <= PIXELS_UP_TO else (FITTED,))
         ]  # fmt: skip
     return Results(rows, arrays)
 
@@ -421,14 +421,13 @@ def _real(job: Job, options: Options) -> Results:
 
 
 def _samples(job: Job, options: Options) -> Results:
-    """A row, with lists for the eight seeds, and one array: a sheet of samples.
-
-    A seed gives the same draws of eps for every choice.
-    """
+    """A row, and one array: a sheet of samples. A seed gives the same draws of eps for all."""
     fitted = _fit(job["model"], options.root, job["steps"], options.budget["fit"])
     scale, ratio = job["scale"], job["ratio"]
     w = fitted.ratio[scale, BEST] if ratio == BEST else ratio
-    return _drawn(job, options, _loaded(job["model"]), w, fitted.scale[scale])
+    row, images = _drawn(job, options, _loaded(job["model"]), w, fitted.scale[scale])
+    name = f"sheet_{job['model']}_{job['steps']}_{scale}_{ratio}"
+    return Results([row], {name: sheet(images[: SHEET**2]).numpy()})
 
 
 def _why(job: Job, options: Options) -> Results:
@@ -448,7 +447,8 @@ def _why(job: Job, options: Options) -> Results:
         model = DiffEnc(
             Clipped(model.denoiser), model.encoder, model.schedule, model.levels, model.shape
         )
-    return _drawn({**job, "steps": 8}, options, model, 1.0, scale, share=2)
+    row, _ = _drawn({**job, "steps": 8}, options, model, 1.0, scale, share=2)
+    return Results([row], {})
 
 
 class Clipped(nn.Module):
@@ -466,40 +466,39 @@ class Clipped(nn.Module):
 @torch.no_grad()
 def _drawn(
     job: Job, options: Options, model: DiffEnc, ratio: float | Tensor, scale: Tensor, share: int = 1
-) -> Results:
-    """Samples rounded to the nearest level, where `sample` would draw the level: at gamma_0 = -13.3
-    the two hardly differ, and drawing takes as long as several steps."""
+) -> tuple[Row, Tensor]:
+    """A row, with lists for the eight seeds, and the samples.
+
+    They are rounded to the nearest level, where `sample` would draw the level: at gamma_0 = -13.3
+    the two hardly differ, and drawing takes as long as several steps.
+    """
     each = options.budget["n"] // share // SEEDS
-    sets, z2, x2 = [], torch.zeros(job["steps"] + 1), torch.zeros(job["steps"] + 1)
+    sets, z2 = [], torch.zeros(job["steps"] + 1)
     for seed in range(SEEDS):
         chain_of = sample_steps(model, each, job["steps"], ratio, _seeded(5, seed), scale=scale)
         for i, step in enumerate(chain_of):  # from t = 1 to t = 0
             z2[i] += step.z.square().mean() / SEEDS
-            x2[i] += step.x_hat.square().mean() / SEEDS
         sets.append(to_levels(step.x_hat))
     images = torch.cat(sets)
-    moments = {"z2": _rounded(z2.flip(0)), "x2": _rounded(x2.flip(0))}  # from t = 0 to t = 1
-    row = {**job, **_judged(images, options), **moments, "border": _border(images)}
-    name = "_".join(["sheet", *(str(value) for key, value in job.items() if key != "part")])
-    return Results([row], {name: sheet(images[: SHEET**2]).numpy()})
+    row = {**job, **_judged(images, options)}
+    if job["steps"] <= PIXELS_UP_TO:
+        row["z2"] = _rounded(z2.flip(0))  # from t = 0 to t = 1
+    return row, images
 
 
 def _latents(job: Job, options: Options) -> Results:
-    """One row: what `_drawn` measures of z and x_hat in samples at T = 8, for q(z_t | x) with test
-    images: the mean squares at t = 0, 1/8, ..., 1 (x_hat from 1/8 on)."""
+    """One row: what `_drawn` measures of z in samples at T = 8, for q(z_t | x) with test images:
+    the mean squares at t = 0, 1/8, ..., 1."""
     model, generator = _loaded(job["model"]), _seeded(9)
     x = model.to_unit(_images("test", options.root)[: options.budget["n"] // 4])
-    z2, x2 = [], []
+    z2 = []
     with torch.no_grad():
         for i in range(9):
             at = model.schedule(torch.full((len(x),), i / 8))
             x_t = x + encoder.shift(model.encoder, x, at.gamma)
             z = add_noise(x_t, torch.randn(x.shape, generator=generator), at.like(x))
             z2.append(z.square().mean().item())
-            if i:
-                x_hat = x_from_v(z, model.v_hat(z, at.gamma), at.like(x))
-                x2.append(x_hat.square().mean().item())
-    return Results([{**job, "z2": _rounded(z2), "x2": _rounded(x2)}], {})
+    return Results([{**job, "z2": _rounded(z2)}], {})
 
 
 def _judged(images: Tensor, options: Options) -> Row:
@@ -515,15 +514,7 @@ def _judged(images: Tensor, options: Options) -> Row:
         "kernels": _rounded([kernel_distance(own, reference) for own in sets]),
         "frechets_of_others": _rounded([frechet_distance(rest, reference) for rest in others]),
         "imbalance": found.imbalance,
-        "confidence": found.confidence,
     }
-
-
-def _border(images: Tensor) -> float:
-    """The mean level of the outermost two rows and columns, which are black in a digit."""
-    edge = torch.ones(images.shape[2:], dtype=torch.bool)
-    edge[2:-2, 2:-2] = False
-    return images[:, :, edge].float().mean().item()
 
 
 @cache
@@ -543,7 +534,7 @@ def _mean(values: Tensor) -> tuple[float, float]:
 
 
 def _rounded(values: Any) -> list[float]:
-    return [float(f"{value:.5g}") for value in torch.as_tensor(values).tolist()]
+    return [float(f"{value:.4g}") for value in torch.as_tensor(values).tolist()]
 
 
 def _short(value: Any) -> Any:
@@ -560,7 +551,7 @@ def sheet(images: Tensor) -> Tensor:
 
 
 def shipped_sheet(model: str, steps: int, scale: str, ratio: float | str) -> NDArray[np.uint8]:
-    """16 samples in one image, from the package."""
+    """Nine samples in one image, from the package."""
     return _shipped()[f"sheet_{model}_{steps}_{scale}_{ratio}"]
 
 
