@@ -1,0 +1,150 @@
+"""Scales, ratios and grids from mean products, and their score on other images (L3, W1-W7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from .... import encoder
+from ....bound import scale_gap
+from ....gaussian import best_cost, best_ratio, kl_ratio
+from ....model import DiffEnc
+from ....process import chain, check_grid, motion
+from ....ratio import best_scale, constant_ratio, gap_with_scale, squared_gap_table
+from ....schedule import Noise, low_discrepancy, step_c
+from . import inputs
+from .inputs import BEST, CONSTANT, FITTED, FOLDED, ONE, PAPER, PARTS, PIXELS, PIXELS_UP_TO, seeded
+
+
+@torch.no_grad()
+def drawn_products(
+    model: DiffEnc, images: Tensor, grid: Tensor, draws: int, generator: torch.Generator
+) -> Iterator[tuple[int, Tensor, Tensor]]:
+    """g^2, g h and h^2 of every image at `draws` of the T steps, or at all if there are fewer.
+
+    The steps of an image are evenly spread, and all steps are equally likely. Yields `draws` times
+    for each batch: the index of its first image, the steps (B,), and the products (B, 3, ...).
+    """
+    steps = len(grid) - 1
+    draws = min(draws, steps)
+    for start in range(0, len(images), inputs.BATCH):
+        x = model.to_unit(images[start : start + inputs.BATCH])
+        first = chain(steps, 1.0, grid, x).step_of(low_discrepancy(len(x), x, generator))
+        for k in range(draws):
+            index = (first + k * steps // draws) % steps
+            eps = torch.randn(x.shape, generator=generator)
+            g, h = scale_gap(model, x, grid[index], grid[index + 1], eps)
+            yield start, index, torch.stack([g * g, g * h, h * h], 1)
+
+
+def named_scale(model: DiffEnc, grid: Tensor, name: str | None) -> Tensor:
+    """A/c of every step, for the paper's mean (None) or the folded one: (T,)."""
+    gamma = model.schedule(grid.double()).gamma
+    s, t = Noise.from_gamma(gamma[:-1]), Noise.from_gamma(gamma[1:])
+    counter = float(encoder.has_counterterm(model.encoder))
+    return 1 + motion(1.0, counter, s, t, name) / step_c(s, t)
+
+
+class Fit(NamedTuple):
+    """For a grid of T steps, by name: A/c of every step (T,), and the ratio by scale and name, a
+    number, (T,) or (T, ...)."""
+
+    grid: Tensor
+    scale: dict[str, Tensor]
+    ratio: dict[tuple[str, str], Tensor]
+
+
+def fit(
+    model: DiffEnc, images: Tensor, grid: Tensor, draws: int, generator: torch.Generator
+) -> Fit:
+    """Scale (W7) and ratios (W1, W1c, W5) from the products of these images.
+
+    With more than 128 steps, those in each of 128 parts of the depth share their mean products.
+    """
+    steps, d = len(grid) - 1, images[0].numel()
+    parts = min(steps, PARTS)
+    shape = (parts, 3, *images.shape[1:]) if steps <= PIXELS_UP_TO else (parts, 3)
+    total, count = torch.zeros(shape, dtype=torch.float64), torch.zeros(parts, dtype=torch.float64)
+    for _, index, products in drawn_products(model, images, grid, draws, generator):
+        part = index * parts // steps
+        each = products if steps <= PIXELS_UP_TO else products.flatten(2).mean(2)
+        total.index_add_(0, part, each.double())
+        count.index_add_(0, part, torch.ones(len(index), dtype=torch.float64))
+    each = total / count.reshape(-1, *[1] * (total.dim() - 1))
+    mean = each.flatten(2).mean(2) if each.dim() > 2 else each
+    mean = mean[torch.arange(steps) * parts // steps]  # (T, 3)
+    scale = {
+        PAPER: named_scale(model, grid, None),
+        FOLDED: named_scale(model, grid, "folded"),
+        FITTED: best_scale(mean),
+    }
+    ratio: dict[tuple[str, str], Tensor] = {}
+    for name, a in scale.items():
+        m = gap_with_scale(mean, a)
+        ratio[name, ONE] = torch.ones(())
+        ratio[name, CONSTANT] = torch.tensor(constant_ratio(d / 2 * m.sum().item(), steps, d))
+        ratio[name, BEST] = best_ratio(m)
+        if steps <= PIXELS_UP_TO:
+            ratio[name, PIXELS] = best_ratio(gap_with_scale(each, a[:, None, None, None]))
+    return Fit(grid, scale, ratio)
+
+
+class Score(NamedTuple):
+    """The diffusion loss of every image (L3), nats (N,), by scale and ratio; and for each scale
+    what it would be on average with w* fitted on these same images."""
+
+    nats: dict[tuple[str, str], Tensor]
+    if_fitted_here: dict[str, float]
+
+
+def score(
+    model: DiffEnc, images: Tensor, fitted: Fit, draws: int, generator: torch.Generator
+) -> Score:
+    """All scales and ratios of a fit on the same images, steps and draws of eps."""
+    steps, d = len(fitted.grid) - 1, images[0].numel()
+    nats = {name: torch.zeros(len(images), dtype=torch.float64) for name in fitted.ratio}
+    total, count = torch.zeros(steps, 3, dtype=torch.float64), torch.zeros(steps)
+    for start, index, products in drawn_products(model, images, fitted.grid, draws, generator):
+        products = products.double()
+        mean = products.flatten(2).mean(2)
+        for (scale, name), ratio in fitted.ratio.items():
+            a = fitted.scale[scale][index]
+            if name == PIXELS:
+                gap = gap_with_scale(products, a[:, None, None, None])
+                loss = kl_ratio(gap, ratio[index].double()).flatten(1).sum(1)
+            else:
+                w = (ratio[index] if ratio.dim() else ratio).double()
+                loss = kl_ratio(d * gap_with_scale(mean, a), w, d)
+            nats[scale, name][start : start + len(index)] += loss * steps / min(draws, steps)
+        total.index_add_(0, index, mean)
+        count.index_add_(0, index, torch.ones(len(index)))
+    mean = total / count[:, None]
+    here = {k: best_cost(gap_with_scale(mean, a), d).sum().item() for k, a in fitted.scale.items()}
+    return Score(nats, here)
+
+
+def draws_of(steps: int) -> int:
+    """How many steps are drawn for each test image: 2 if T <= 8, else 1. A fit draws twice as many
+    for each training image, so with T <= 4 it uses all steps."""
+    return 2 if steps <= 8 else 1
+
+
+@cache
+def fit_of(name: str, root: str | None, steps: int, images: int) -> Fit:
+    """The fit on equal steps."""
+    grid, train = check_grid(None, steps, torch.empty(0)), inputs.images("train", root)[:images]
+    return fit(inputs.loaded(name), train, grid, 2 * draws_of(steps), seeded(1, steps))
+
+
+@cache
+def costs_of(name: str, root: str | None, images: int) -> Tensor:
+    """The cost with fitted scale and w* of every step between two depths i / RESOLUTION (W7)."""
+    model, chosen = inputs.loaded(name), inputs.images("train", root)[:images]
+    batches = (model.to_unit(part) for part in chosen.split(16))
+    times = torch.arange(inputs.RESOLUTION + 1) / inputs.RESOLUTION
+    table = squared_gap_table(model, batches, times, seeded(0), "optimal")
+    return best_cost(table, chosen[0].numel())
