@@ -75,14 +75,14 @@ def run(job: Job, options: Options) -> Results:
         "why": samples.why,
     }  # fmt: skip
     found = parts[job["part"]](job, options)
-    return Results(
-        [{name: _short(value) for name, value in row.items()} for row in found.rows], found.arrays
-    )
+    rows = [{name: _short(name, value) for name, value in row.items()} for row in found.rows]
+    return Results(rows, found.arrays)
 
 
-def _short(value: Any) -> Any:
-    return float(f"{value:.6g}") if isinstance(value, float) else value
+def _short(name: str, value: Any) -> Any:
+    digits = 3 if name.endswith("error") else 6
+    return float(f"{value:.{digits}g}") if isinstance(value, float) else value
 
 
-BUDGET = {"test": 1500, "fit": 300, "table": 32, "n": 2000, "jobs": 1000}
+BUDGET = {"test": 10_000, "fit": 1000, "table": 64, "n": 2000, "jobs": 1000}
 STUDY = Study(jobs, run, budget=BUDGET)
