@@ -166,9 +166,10 @@ def _spare_imports_from_collection() -> None:
 
 
 def _caption(text: str, width: int) -> NDArray[np.uint8]:
-    """One line of text, (28, width, 3)."""
+    """One line of text, (28, width, 3), in smaller letters if it is long."""
     figure = Figure(figsize=(width / 100, 0.28), dpi=100)
-    figure.text(0.5, 0.5, text, ha="center", va="center", size=13, weight="bold")
+    size = min(13, 1.2 * width / len(text))
+    figure.text(0.5, 0.5, text, ha="center", va="center", size=size, weight="bold")
     return plots.pixels(figure)
 
 
