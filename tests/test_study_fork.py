@@ -160,7 +160,8 @@ def test_jobs_of_the_study(images, tmp_path, monkeypatch):
 def test_shipped_results_are_of_forks_of_one_vdm():
     rows, arrays = read_results("fork")["rows"], load_arrays("fork")
     for end in {row["gamma_max"] for row in rows}:
-        assert len({row["start_total"] for row in rows if row["gamma_max"] == end}) == 1
+        starts = [row["start_total"] for row in rows if row["gamma_max"] == end]
+        assert max(starts) - min(starts) < 1e-7  # two processors round differently
     for row in rows:
         change = row["total"] - row["start_total"]
         assert math.isclose(row["total"], row["prior"] + row["diffusion"], abs_tol=1e-9)
