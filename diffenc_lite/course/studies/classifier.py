@@ -3,7 +3,7 @@
 The Frechet distance compares the classifier's features of samples with those of real images, as FID
 does with the features of a network for photographs, and so does the kernel distance, as KID: it
 has no bias in small sets. The imbalance says how unevenly the samples
-fall into the ten classes, the confidence how sure the classifier is. Compare the others only
+fall into the ten classes. Compare the others only
 between sets of the same size: a small set has a larger Frechet distance even if its images are
 real.
 `tools/make_classifier.py` trains the classifier.
@@ -58,11 +58,6 @@ class Classified(NamedTuple):
 
     features: Tensor
     probabilities: Tensor
-
-    @property
-    def confidence(self) -> float:
-        """The mean over images of the probability of the most likely class."""
-        return self.probabilities.amax(1).mean().item()
 
     @property
     def imbalance(self) -> float:
