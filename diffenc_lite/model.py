@@ -198,6 +198,13 @@ SIZES = {
         (128, 3),
         (64, 2),
     ),
+    # for two CPU cores and an hour or two, or any GPU: twice the width where the edges of strokes are
+    "medium": Size(
+        UNetConfig((32, 48, 64), (2, 1, 4)),
+        UNetConfig((8, 16, 48), (0, 0, 1), attention=False, smooth=True),
+        (256, 3),
+        (128, 2),
+    ),
     # the paper's 32-block setting (its DiffEnc-32-4): to be trained on GPUs
     "paper": Size(
         UNetConfig((128, 128), (32, 2), groups=32, pool=False, fourier=(6, 7)),
