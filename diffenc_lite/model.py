@@ -198,7 +198,7 @@ SIZES = {
         (128, 3),
         (64, 2),
     ),
-    # for two CPU cores and an hour or two, or any GPU: twice the width where the edges of strokes are
+    # for an hour or two of a CPU core, or any GPU: twice as wide where the edges of strokes are
     "medium": Size(
         UNetConfig((32, 48, 64), (2, 1, 4)),
         UNetConfig((8, 16, 48), (0, 0, 1), attention=False, smooth=True),

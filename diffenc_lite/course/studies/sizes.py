@@ -1,0 +1,161 @@
+"""What a larger denoiser buys: bits per dimension against the operations of a training.
+
+Denoisers of a VDM, trained from the beginning by one recipe until a given number of operations is
+spent: those of its convolutions and products of matrices, forward and backward, as torch counts
+them. The learning rate of each goes to its end, so a point of the curve is a whole training, and no
+moment of a longer one. Part "curve": three sizes. Part "change": the medium one with one thing
+changed, for as many operations.
+
+All are scored on the same test images with the same draws of t and eps: the arrays have the total
+of every image, for differences image by image. The noise of training is in none of the standard
+errors; the medium one is trained with two seeds to show it.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from ... import bound, pixels
+from ...data import load_mnist
+from ...evaluation import evenly
+from ...model import SIZES, DiffEnc, evaluating
+from ...networks import UNet, UNetConfig
+from ...training import TrainConfig, train
+from .runner import Job, Options, Results, Study, parameters
+
+MEDIUM = SIZES["medium"].denoiser
+CURVE = {
+    "narrow": UNetConfig((8, 16, 32), (1, 1, 2)),
+    "small": SIZES["small"].denoiser,
+    "medium": MEDIUM,
+}
+CHANGES = {
+    "half the width at full resolution": replace(MEDIUM, channels=(16, 48, 64)),
+    "batches of 32": MEDIUM,
+    "features not passed on": MEDIUM,  # v_hat = z + h_0
+    "one block at full resolution": replace(MEDIUM, blocks=(1, 1, 4)),
+    "Fourier powers of the paper": replace(MEDIUM, fourier=(6, 7)),
+    "one block at the coarsest": replace(MEDIUM, blocks=(2, 1, 1)),
+    "smooth upsampling": replace(MEDIUM, smooth=True),
+    "four blocks at full resolution": replace(MEDIUM, blocks=(4, 1, 4)),
+}
+DEPTHS = 24  # at which grey pixels are looked at
+
+
+class NotPassedOn(nn.Module):
+    """A denoiser that leaves its features out of its output: v_hat = z + h_0."""
+
+    def __init__(self, denoiser: UNet):
+        super().__init__()
+        self.denoiser, self.shape = denoiser, denoiser.shape
+
+    def forward(self, z: Tensor, gamma: Tensor) -> Tensor:
+        assert self.denoiser.features is not None
+        inputs = self.denoiser.features(z, gamma).flatten(1, 2)
+        return z + self.denoiser.body(inputs, self.denoiser.embed(gamma))[:, : self.shape[0]]
+
+
+def jobs(options: Options) -> list[Job]:
+    """What matters most comes first; the budget `jobs` takes the first so many.
+
+    share: of the budget's teraops, 10^12 operations.
+    """
+
+    def job(part: str, name: str, share: float = 1.0, seed: int = 0) -> Job:
+        return {"part": part, "name": name, "share": share, "seed": seed}
+
+    changes = [job("change", name) for name in CHANGES]
+    listed = [job("curve", "medium"), changes[0], job("curve", "small"), *changes[1:3]]
+    listed += [job("curve", name, 0.25) for name in CURVE] + changes[3:5]
+    listed += [job("curve", "medium", seed=1), job("curve", "narrow", 0.0625), *changes[5:]]
+    listed += [job("curve", name, 4.0) for name in ("medium", "small")]
+    return listed[: options.budget["jobs"]]
+
+
+def make(job: Job) -> DiffEnc:
+    torch.manual_seed(job["seed"])
+    denoiser = UNet({**CURVE, **CHANGES}[job["name"]])
+    return DiffEnc(NotPassedOn(denoiser) if job["name"] == "features not passed on" else denoiser)
+
+
+def operations(model: DiffEnc) -> int:
+    """Of one image: a forward pass, and a backward pass of twice as many."""
+    assert model.shape is not None
+    with FlopCounterMode(display=False) as counter:
+        model.v_hat(torch.zeros(1, *model.shape), torch.zeros(1))
+    return 3 * counter.get_total_flops()
+
+
+def score(model: DiffEnc, images: Tensor, batch: int = 250) -> Tensor:
+    """Prior, reconstruction and diffusion of every image in bits per dimension, (3, N)."""
+    draws = torch.Generator(images.device).manual_seed(0)
+    parts = []
+    with evaluating(model):
+        for some in images.split(batch):
+            found = bound.elbo(model, some, generator=draws)
+            nats = torch.stack([found.prior, found.reconstruction, found.diffusion])
+            parts.append(pixels.bits_per_dim(nats.double(), found.dims))
+    return torch.cat(parts, 1)
+
+
+def grey_pixels(model: DiffEnc, images: Tensor) -> list[float]:
+    """The loss of a grey pixel (level 1 to 249) at DEPTHS depths, in nats per unit of gamma."""
+    draws = torch.Generator(images.device).manual_seed(0)
+    x, grey = model.to_unit(images), (images > 0) & (images < 250)
+    found = []
+    with evaluating(model):
+        for i in range(DEPTHS):
+            t = x.new_full((len(x),), (i + 0.5) / DEPTHS)
+            eps = torch.randn(x.shape, generator=draws, device=x.device)
+            found.append(bound.diffusion_density(model, x, t, eps)[grey].mean().item())
+    low, high = model.schedule(torch.tensor([0.0, 1.0], device=x.device)).gamma.tolist()
+    return [round(value / (high - low), 5) for value in found]
+
+
+def run(job: Job, options: Options) -> Results:
+    budget = options.budget
+    data = {s: load_mnist(s, "full", options.root, options.device).images for s in SPLITS}
+    test = evenly(data["test"], budget["images"])
+    model = make(job).to(options.device)
+    batch = 32 if job["name"] == "batches of 32" else 64
+    each = batch * operations(model)
+    updates = max(8, round(1e12 * budget["teraops"] * job["share"] / each))
+    config = TrainConfig(
+        updates, batch=batch, lr=3e-3, warmup=min(500, updates // 10), ema=0.9995, ends=8,
+        seed=job["seed"], evaluate_every=max(1, updates // 4),
+    )  # fmt: skip
+    began = time.process_time()
+    curve = []
+    for progress in train(model, data["train"], config, held_out=test):
+        if progress.evaluation is not None:
+            curve.append([progress.update, round(progress.evaluation.total, 5)])
+    seconds = time.process_time() - began
+    terms = score(progress.model, test)
+    total = terms.sum(0)
+    prior, reconstruction, diffusion = terms.mean(1).tolist()
+    row = {
+        **job,
+        "total": total.mean().item(),
+        "standard_error": (total.std() / len(total) ** 0.5).item(),
+        "prior": prior,
+        "reconstruction": reconstruction,
+        "diffusion": diffusion,
+        "updates": updates,
+        "batch": batch,
+        "teraops": updates * each / 1e12,
+        "parameters": parameters(model),
+        "curve": curve,  # update, total on `evaluate_images` of the test images
+        "grey": grey_pixels(progress.model, evenly(test, 60)),
+        "seconds": round(seconds, 1),  # of processor time, for the training
+    }
+    name = "_".join([job["name"].replace(" ", "-"), str(job["share"]), str(job["seed"])])
+    return Results([row], {f"total_{name}": total.half().cpu().numpy()})
+
+
+SPLITS = ("train", "test")
+STUDY = Study(jobs, run, budget={"teraops": 60, "images": 10_000, "jobs": 100})
