@@ -55,6 +55,7 @@ def run_train(args: argparse.Namespace) -> None:
         model = build(
             ModelConfig(args.encoder, args.size, args.schedule, shape=shape, dropout=args.dropout)
         ).to(device)
+        begun = {} if args.start is None else _begun(pretrained.start_from(model, args.start))
         run = train(model, data.images, config, args.folder, test.images)
         if rank:  # the first process speaks and writes for all
             for _ in run:
@@ -68,7 +69,7 @@ def run_train(args: argparse.Namespace) -> None:
                         progress.model, test.images, config.steps, torch.as_tensor(ratio),
                         generator=_seeded(0, device),
                     )  # fmt: skip
-                card = _card(config, data, test, progress.update, evaluation)
+                card = {**_card(config, data, test, progress.update, evaluation), **begun}
                 pretrained.save_model(progress.model, path, card)
                 _say(f"update {progress.update}: {evaluation}")
         _say(f"{path}.safetensors holds the averaged model, {path}.json its card")
@@ -269,6 +270,13 @@ def _card(
     }
 
 
+def _begun(card: dict[str, Any]) -> dict[str, Any]:
+    """What the card of a model says of the one whose weights it began with."""
+    about = {"encoder": card["configuration"]["encoder"]}
+    about |= {name: card.get(name) for name in ("updates", "bits_per_dim", "sha256")}
+    return {"start": about}
+
+
 def _say(line: str) -> None:
     from tqdm.auto import tqdm
 
@@ -315,6 +323,10 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--size", choices=tuple(SIZES), default="small", help="of the networks")
     one.add_argument("--schedule", choices=tuple(SCHEDULES), default="fixed", help="of gamma")
     one.add_argument("--dropout", type=float, default=0.0, help="of the U-Nets; 0.1 in the paper")
+    one.add_argument(
+        "--start", metavar="MODEL",
+        help="begin with its weights: a .safetensors file, or the name of a pretrained model",
+    )  # fmt: skip
     one.add_argument("--updates", type=int, default=2000, help="of the weights")
     defaults = {field.name: field.default for field in fields(TrainConfig)}
     for name, text in TRAIN_OPTIONS.items():

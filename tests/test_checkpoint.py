@@ -19,6 +19,7 @@ from diffenc_lite.pretrained import (
     read_card,
     read_metrics,
     save_model,
+    start_from,
 )
 from diffenc_lite.training.folder import load_resume, save_resume
 
@@ -151,6 +152,57 @@ def test_a_model_of_any_parts_is_filled_again(small_model, tmp_path):
         assert torch.equal(one, two)
     with pytest.raises(ValueError, match="does not fit the model given"):
         load_model(tmp_path / "m", model=small_model("identity"))
+
+
+# ---- starting from a saved model -----------------------------------------------------------------
+
+
+def trained(encoder, tmp_path, shape=(1, 8, 8), **settings):
+    """A saved model with weights that no other has; its path."""
+    torch.manual_seed(1)
+    model = build(ModelConfig(encoder, "tiny", shape=shape, **settings))
+    for weight in model.parameters():
+        torch.nn.init.normal_(weight, std=0.1)
+    save_model(model, tmp_path / encoder, CARD)
+    return model, tmp_path / encoder
+
+
+def test_a_learned_encoder_starts_as_the_scaling_one(tmp_path):
+    """y = 0 before any training, so E3 is E2: the same bound, bit by bit."""
+    scaling, path = trained("scaling", tmp_path)
+    learned = build(ModelConfig("learned", "tiny", shape=(1, 8, 8)))
+    images = torch.randint(256, (6, 1, 8, 8), dtype=torch.uint8)
+
+    def bound(model):
+        return evaluate(model, images, generator=torch.Generator().manual_seed(0))
+
+    assert bound(learned) != bound(scaling)
+    assert start_from(learned, path) == read_card(path)
+    assert bound(learned) == bound(scaling)
+    assert learned.start == read_card(path)["sha256"]
+
+
+def test_a_start_leaves_the_encoder_as_it_is(tmp_path):
+    vdm, path = trained("identity", tmp_path)
+    model = build(ModelConfig("learned", "tiny", shape=(1, 8, 8)))
+    encoder = {name: w.clone() for name, w in model.encoder.state_dict().items()}
+    start_from(model, path)
+    assert all(torch.equal(w, encoder[name]) for name, w in model.encoder.state_dict().items())
+    denoiser = vdm.denoiser.state_dict()
+    assert all(torch.equal(w, denoiser[name]) for name, w in model.denoiser.state_dict().items())
+
+
+def test_a_start_that_does_not_fit(tmp_path):
+    _, path = trained("learned", tmp_path)
+    vdm = build(ModelConfig("identity", "tiny", shape=(1, 8, 8)))
+    with pytest.raises(ValueError, match="must have all weights of .*encoder.* no such weight"):
+        start_from(vdm, path)
+    wider = build(ModelConfig("learned", "small", shape=(1, 8, 8)))
+    with pytest.raises(ValueError, match=r"shape \(.*\) there, and here shape"):
+        start_from(wider, path)
+    other = build(ModelConfig("learned", "tiny", gamma_max=2.0, shape=(1, 8, 8)))
+    with pytest.raises(ValueError, match="must fit .*gamma"):
+        start_from(other, path)
 
 
 def test_full_disk_keeps_the_model(model, saved, monkeypatch):

@@ -80,6 +80,22 @@ def test_train_writes_a_model_with_its_card(run):
     assert all(torch.equal(averaged[name], w) for name, w in model.state_dict().items())
 
 
+def test_train_from_a_model(run, tmp_path, capsys):
+    """The card says where it began, and a run that began elsewhere is another run."""
+    begin = ["train", str(tmp_path), "--encoder", "learned", "--updates", "1", *QUICK]
+    start = ["--start", str(run / "model")]
+    assert cli.main([*begin, *start]) == 0
+    began, card = json.loads((run / "model.json").read_text()), tmp_path / "model.json"
+    there = json.loads(card.read_text())["start"]
+    assert there == {
+        "encoder": "scaling", "updates": 2, "bits_per_dim": began["bits_per_dim"],
+        "sha256": began["sha256"],
+    }  # fmt: skip
+    assert cli.main([*begin, *start]) == 0
+    assert cli.main(begin) == 2
+    assert "start" in capsys.readouterr().err
+
+
 def test_train_again_goes_on_or_refuses(run, capsys):
     metrics = (run / "metrics.jsonl").read_bytes()
     options = ["--encoder", "scaling", "--updates", "2", *QUICK]

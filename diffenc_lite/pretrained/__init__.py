@@ -9,6 +9,7 @@ from .checkpoint import (
     read_card,
     read_metrics,
     save_model,
+    start_from,
 )
 
 __all__ = [
@@ -20,4 +21,5 @@ __all__ = [
     "read_card",
     "read_metrics",
     "save_model",
+    "start_from",
 ]

@@ -101,6 +101,36 @@ def load_model(
     return model.to(device).eval()
 
 
+def start_from(model: DiffEnc, path: PathLike) -> dict[str, Any]:
+    """Give a model the weights of a saved one, to train it on from there; the card of the saved one
+
+        start_from(build(ModelConfig("learned")), "mnist-vdm")
+
+    Weights that only `model` has, those of an encoder, stay as they are. A learned encoder that was
+    never trained has y = 0, which is the scaling encoder (E2, E3): from a model with that, it
+    starts as the same function.
+    Raises ValueError if the saved one has a weight that `model` has not, or not in that shape, or
+    has other data or another schedule; and what `load_model` raises.
+    """
+    saved = load_model(path)
+    own, given = model.state_dict(), saved.state_dict()
+    for name, weight in given.items():
+        if name not in own or own[name].shape != weight.shape:
+            here = f"shape {tuple(own[name].shape)}" if name in own else "no such weight"
+            raise ValueError(
+                f"model must have all weights of {os.fspath(path)}: {name} has shape "
+                f"{tuple(weight.shape)} there, and here {here}"
+            )
+    try:
+        _compare(saved.settings(), model)
+    except ValueError as error:
+        raise ValueError(f"model must fit {os.fspath(path)}: {error}") from None
+    model.load_state_dict({**own, **given})
+    card = read_card(path)
+    model.start = card["sha256"]
+    return card
+
+
 def _compare(saved: dict[str, Any], model: DiffEnc) -> None:
     """Raise ValueError if levels or schedule are others than those saved."""
     here = model.settings()

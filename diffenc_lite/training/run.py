@@ -277,7 +277,7 @@ def _lines(progress: Progress) -> list[dict[str, Any]]:
 
 
 def _identity(model: DiffEnc, images: Tensor, held_out: Tensor | None) -> dict[str, str | None]:
-    """What tells model and data from others: a run goes on only with the same."""
+    """What tells model, its start and data from others: a run goes on only with the same."""
 
     def digest(content: bytes) -> str:
         return hashlib.sha256(content).hexdigest()[:16]
@@ -290,6 +290,7 @@ def _identity(model: DiffEnc, images: Tensor, held_out: Tensor | None) -> dict[s
     own = digest(repr((parts, shapes, settings)).encode())
     return {
         "model": repr(model.config) if model.config else own,
+        "start": model.start,
         "images": digest(images.cpu().numpy().tobytes()),
         "held_out": None if held_out is None else digest(held_out.cpu().numpy().tobytes()),
     }
