@@ -381,7 +381,7 @@ def parser() -> argparse.ArgumentParser:
         "encoders runs/encoders --budget seeds=5",
     )  # fmt: skip
     one.set_defaults(after_interrupt="; the same command goes on")
-    one.add_argument("name", metavar="NAME", help="toys, encoders, mnist_ratio or fork")
+    one.add_argument("name", metavar="NAME", help="toys, encoders, mnist_ratio, fork, short, sizes")
     one.add_argument("folder", help="for a file of each finished job, and results.json")
     one.add_argument("--root", help="folder that holds the full MNIST")
     one.add_argument(

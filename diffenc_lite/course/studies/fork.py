@@ -223,17 +223,26 @@ def depth_of(gamma_max: float, model: DiffEnc) -> float:
     return min(1.0, (gamma_max - low) / (high - low))
 
 
-def losses(model: DiffEnc, x: Tensor, t: Tensor, eps: Tensor, end: float) -> tuple[Tensor, Tensor]:
+def losses(
+    model: DiffEnc, x: Tensor, t: Tensor, eps: Tensor, end: float | Tensor
+) -> tuple[Tensor, Tensor]:
     """Prior loss with the noise ending at depth `end`, and the diffusion loss at t for each unit
     of t: times (end - START) its mean over t in [START, end] is the part of L4 between them.
 
     In bits per dimension, (B,) each.
     """
-    at = model.schedule(torch.full_like(t, end))
+    at = model.schedule(torch.as_tensor(end).to(t).expand_as(t))
     q = process.marginal(x + shift(model.encoder, x, at.gamma), at.like(x))
     prior = kl_to_standard(q.mean, q.variance)
     diffusion = diffusion_loss(model, x, t, eps)
     return pixels.bits_per_dim(prior, x[0].numel()), pixels.bits_per_dim(diffusion, x[0].numel())
+
+
+def training(updates: int, batch: int, seed: int) -> TrainConfig:
+    return TrainConfig(
+        updates, batch=batch, lr=5e-4, warmup=50, ema=0.995, ends=1, seed=seed,
+        log_every=max(1, updates // 12),
+    )  # fmt: skip
 
 
 def draw(images: Tensor, config: TrainConfig, update: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -254,17 +263,22 @@ class Trained:
     curve: list[float]
 
 
-def train(model: DiffEnc, images: Tensor, config: TrainConfig, end: float) -> Trained:
-    """Minimise the prior loss and the diffusion loss over [START, end]."""
+def train(
+    model: DiffEnc, images: Tensor, config: TrainConfig, end: float | Callable[[], Tensor]
+) -> Trained:
+    """Minimise the prior loss and the diffusion loss over [START, end].
+
+    Args: end, a depth, or a function that returns one with the gradient of weights of the model.
+    """
     state, quick = State(model, config), fast(model)
     curve: list[float] = []
     window: list[float] = []
     model.train()
     while state.update < config.updates:
         index, u, eps = draw(images, config, state.update)
-        x = model.to_unit(images[index])
-        prior, diffusion = losses(quick, x, START + (end - START) * u, eps, end)
-        loss = prior.mean() + (end - START) * diffusion.mean()
+        x, last = model.to_unit(images[index]), end() if callable(end) else end
+        prior, diffusion = losses(quick, x, START + (last - START) * u, eps, last)
+        loss = prior.mean() + (last - START) * diffusion.mean()
         state.optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(state.weights, 1.0, error_if_nonfinite=True)
@@ -337,10 +351,7 @@ def run(job: Job, options: Options) -> Results:
     few = evenly(_images("test", *where), 50)
     if not torch.equal(score(model, few, end, 1).total, _start(*where, 50, 1, end).total):
         raise AssertionError(f"arm {job['arm']} must start as the same function as the VDM")
-    config = TrainConfig(
-        job["updates"], batch=budget["batch"], lr=5e-4, warmup=50, ema=0.995, ends=1,
-        seed=job["seed"], log_every=max(1, job["updates"] // 12),
-    )  # fmt: skip
+    config = training(job["updates"], budget["batch"], job["seed"])
     began = time.process_time()
     trained = train(model, _images("train", *where), config, end)
     training_seconds = time.process_time() - began

@@ -1,0 +1,117 @@
+"""The study of sizes: what a training costs, what its scores mean, and what is shipped."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from diffenc_lite import DiffEnc, UNet, UNetConfig, evaluate
+from diffenc_lite.course.studies import load_arrays, read_results, run_study, sizes
+from diffenc_lite.course.studies import options as with_budget
+from diffenc_lite.data import load_mnist
+from diffenc_lite.schedule import Noise
+
+
+@pytest.fixture(scope="module")
+def images():
+    return load_mnist("test", "bundled").images[:300]
+
+
+def stirred(denoiser):
+    torch.manual_seed(0)
+    for weight in denoiser.parameters():
+        nn.init.normal_(weight, std=0.1)
+    return denoiser
+
+
+def test_each_change_changes_one_thing():
+    medium = sizes.MEDIUM
+    for name, config in sizes.CHANGES.items():
+        fields = [
+            f for f in medium.__dataclass_fields__ if getattr(config, f) != getattr(medium, f)
+        ]
+        by_name = {"features not passed on", "batches of 32"}  # one thing, but none of the network
+        assert len(fields) == (0 if name in by_name else 1), name
+
+
+def test_every_size_has_two_lengths_and_medium_two_seeds():
+    jobs = [j for j in sizes.jobs(with_budget(sizes.STUDY)) if j["part"] == "curve"]
+    for name in sizes.CURVE:
+        assert len({job["share"] for job in jobs if job["name"] == name}) >= 2
+    assert {job["seed"] for job in jobs if job["name"] == "medium"} == {0, 1}
+
+
+def test_operations_are_those_of_convolutions_and_products():
+    """2 operations for each weight and pixel of a convolution, 2 for each weight of a layer."""
+    model = DiffEnc(UNet(UNetConfig((8,), (1,), attention=False)))
+    counted = 0
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d):
+            counted += 2 * module.weight.numel() * 28 * 28
+        elif isinstance(module, nn.Linear):
+            counted += 2 * module.weight.numel()
+    assert sizes.operations(model) == 3 * counted
+
+
+def test_features_not_passed_on():
+    """It is the U-Net whose last layer has zeros where it weights the features."""
+    denoiser = stirred(UNet(UNetConfig((8, 8), (1, 1)), (1, 8, 8)))
+    z, gamma = torch.randn(3, 1, 8, 8), torch.tensor([-9.0, -1.0, 4.0])
+    short = sizes.NotPassedOn(denoiser)(z, gamma)
+    assert not torch.allclose(short, denoiser(z, gamma))
+    with torch.no_grad():
+        denoiser.out.weight[1:] = 0
+        denoiser.out.bias[1:] = 0
+    assert torch.allclose(short, denoiser(z, gamma), atol=1e-6)
+
+
+def test_the_score_is_the_bound_of_every_image(images):
+    model = DiffEnc(stirred(UNet(UNetConfig((8, 8), (1, 1)))))
+    found = sizes.score(model, images)
+    expected = evaluate(model, images, generator=torch.Generator().manual_seed(0))
+    assert found.shape == (3, len(images))
+    assert math.isclose(found.sum(0).mean().item(), expected.total, rel_tol=1e-6)
+
+
+class NoNoise(nn.Module):
+    """eps_hat = 0, that is v_hat = -(sigma / alpha) z."""
+
+    shape = (1, 28, 28)
+
+    def forward(self, z, gamma):
+        t = Noise.from_gamma(gamma).like(z)
+        return -t.sigma / t.alpha * z
+
+
+def test_who_says_that_there_is_no_noise_pays_half_a_nat_at_every_depth(images):
+    """1/2 E eps^2 = 1/2 for each pixel and unit of gamma, whatever the data."""
+    price = sizes.grey_pixels(DiffEnc(NoNoise()), images[:60])
+    assert len(price) == sizes.DEPTHS
+    assert all(abs(value - 0.5) < 0.04 for value in price)
+
+
+def test_jobs_of_the_study(tmp_path, monkeypatch):
+    monkeypatch.setattr(sizes, "load_mnist", lambda *_: load_mnist("test", "bundled"))
+    monkeypatch.setattr(sizes, "CURVE", {"medium": UNetConfig((8, 8), (1, 1))})
+    monkeypatch.setattr(sizes, "operations", lambda model: 1e12 / 640)
+    options = with_budget(sizes.STUDY, budget={"teraops": 1, "images": 40, "jobs": 1})
+    path = run_study("sizes", tmp_path, options)
+    (row,), arrays = read_results(path)["rows"], load_arrays(path)
+    assert row["updates"] == 10 and row["teraops"] == 1.0
+    each = arrays["total_medium_1.0_0"].astype(float)
+    assert len(each) == 40 and math.isclose(each.mean(), row["total"], rel_tol=1e-3)
+    assert [update for update, _ in row["curve"]] == [2, 4, 6, 8, 10]
+
+
+def test_shipped_results():
+    study, arrays = read_results("sizes"), load_arrays("sizes")
+    rows = study["rows"]
+    assert {row["name"] for row in rows if row["part"] == "curve"} == set(sizes.CURVE)
+    for row in rows:
+        terms = row["prior"] + row["reconstruction"] + row["diffusion"]
+        assert math.isclose(terms, row["total"], rel_tol=1e-9) and row["total"] < 2
+        assert math.isclose(row["teraops"], 60 * row["share"], rel_tol=0.01)
+        name = "_".join([row["name"].replace(" ", "-"), str(row["share"]), str(row["seed"])])
+        each = arrays[f"total_{name}"].astype(float)
+        assert len(each) == 10_000 and math.isclose(each.mean(), row["total"], abs_tol=2e-4)
