@@ -112,6 +112,5 @@ def test_shipped_results():
         terms = row["prior"] + row["reconstruction"] + row["diffusion"]
         assert math.isclose(terms, row["total"], rel_tol=1e-9) and row["total"] < 2
         assert math.isclose(row["teraops"], 60 * row["share"], rel_tol=0.01)
-        name = "_".join([row["name"].replace(" ", "-"), str(row["share"]), str(row["seed"])])
-        each = arrays[f"total_{name}"].astype(float)
+        each = arrays[sizes.array_name(row)].astype(float)
         assert len(each) == 10_000 and math.isclose(each.mean(), row["total"], abs_tol=2e-4)

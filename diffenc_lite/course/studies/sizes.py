@@ -119,7 +119,9 @@ def grey_pixels(model: DiffEnc, images: Tensor) -> list[float]:
 
 def run(job: Job, options: Options) -> Results:
     budget = options.budget
-    data = {s: load_mnist(s, "full", options.root, options.device).images for s in SPLITS}
+    data = {
+        s: load_mnist(s, "full", options.root, options.device).images for s in ("train", "test")
+    }
     test = evenly(data["test"], budget["images"])
     model = make(job).to(options.device)
     batch = 32 if job["name"] == "batches of 32" else 64
@@ -153,9 +155,12 @@ def run(job: Job, options: Options) -> Results:
         "grey": grey_pixels(progress.model, evenly(test, 60)),
         "seconds": round(seconds, 1),  # of processor time, for the training
     }
-    name = "_".join([job["name"].replace(" ", "-"), str(job["share"]), str(job["seed"])])
-    return Results([row], {f"total_{name}": total.half().cpu().numpy()})
+    return Results([row], {array_name(job): total.half().cpu().numpy()})
 
 
-SPLITS = ("train", "test")
+def array_name(job: Job) -> str:
+    """The array of the totals of all images, of a job or of its row."""
+    return "_".join(["total", job["name"].replace(" ", "-"), str(job["share"]), str(job["seed"])])
+
+
 STUDY = Study(jobs, run, budget={"teraops": 60, "images": 10_000, "jobs": 100})
