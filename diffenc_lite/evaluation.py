@@ -53,6 +53,29 @@ def evaluate(
         generator, grid and every_step as in `elbo`.
     Raises ValueError for fewer images, passes or batch below 1, and what `elbo` raises.
     """
+    terms = each_image(
+        model, images, steps, ratio, passes, batch, generator, grid, every_step, scale
+    )
+    prior, reconstruction, diffusion = terms.mean(1).tolist()
+    total = terms.sum(0)
+    error = total.std().item() / math.sqrt(len(images))
+    return Evaluation(prior, reconstruction, diffusion, total.mean().item(), error, len(images))
+
+
+def each_image(
+    model: DiffEnc,
+    images: Tensor,
+    steps: int | None = None,
+    ratio: float | Tensor = 1.0,
+    passes: int = 1,
+    batch: int = 250,
+    generator: torch.Generator | None = None,
+    grid: Tensor | None = None,
+    every_step: bool = False,
+    scale: Scale = None,
+) -> Tensor:
+    """Prior, reconstruction and diffusion loss of each image in bits per dimension, (3, N), on the
+    CPU. Arguments and errors as in `evaluate`, which has their means."""
     model.check(images)
     if len(images) < 2 or passes < 1 or batch < 1:
         raise ValueError(
@@ -75,11 +98,7 @@ def evaluate(
                 )  # fmt: skip
                 nats = torch.stack([bound.prior, bound.reconstruction, bound.diffusion])
                 terms[:, start : start + len(part)] += bits_per_dim(nats, bound.dims).cpu()
-    terms /= passes
-    prior, reconstruction, diffusion = terms.mean(1).tolist()
-    total = terms.sum(0)
-    error = total.std().item() / math.sqrt(len(images))
-    return Evaluation(prior, reconstruction, diffusion, total.mean().item(), error, len(images))
+    return terms / passes
 
 
 def evenly(images: Tensor, n: int) -> Tensor:

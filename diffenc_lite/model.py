@@ -199,7 +199,8 @@ SIZES = {
         (128, 3),
         (64, 2),
     ),
-    # for an hour or two of a CPU core, or any GPU: twice as wide where the edges of strokes are
+    # for an hour or two of a CPU core, or any GPU: as small, with twice the channels and blocks at
+    # full resolution, and an encoder that does not repeat pixels in squares
     "medium": Size(
         UNetConfig((32, 48, 64), (2, 1, 4)),
         UNetConfig((8, 16, 48), (0, 0, 1), attention=False, smooth=True),

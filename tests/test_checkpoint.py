@@ -203,6 +203,16 @@ def test_a_start_that_does_not_fit(tmp_path):
     other = build(ModelConfig("learned", "tiny", gamma_max=2.0, shape=(1, 8, 8)))
     with pytest.raises(ValueError, match="must fit .*gamma"):
         start_from(other, path)
+    with pytest.raises(ValueError, match=r"must fit .*shape \(1, 8, 8\) there, \(1, 6, 6\) here"):
+        start_from(build(ModelConfig("learned", "tiny", shape=(1, 6, 6))), path)
+
+
+def test_a_start_with_trained_end_points(tmp_path):
+    """They are weights too: the schedule of the saved model is taken over."""
+    saved, path = trained("identity", tmp_path, schedule="learned")
+    model = build(ModelConfig("learned", "tiny", "learned", shape=(1, 8, 8)))
+    start_from(model, path)
+    assert model.settings() == saved.settings()
 
 
 def test_full_disk_keeps_the_model(model, saved, monkeypatch):

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from diffenc_lite.encoder import LearnedEncoder
+from diffenc_lite.encoder import LearnedEncoder, check_encoder
 from diffenc_lite.model import ENCODERS, SCHEDULES, SIZES, DiffEnc, ModelConfig, build
 from diffenc_lite.networks import MLP, Attention, Block, FourierFeatures, UNet, UNetConfig, halve
 from diffenc_lite.schedule import LearnedSchedule
@@ -186,7 +186,7 @@ def test_the_small_preset_is_for_a_laptop_and_the_paper_preset_has_66_blocks():
     ("options", "message"),
     [
         ({"encoder": "none"}, "encoder must be one of identity, scaling, learned; got 'none'"),
-        ({"size": "huge"}, "size must be one of tiny, small, paper"),
+        ({"size": "huge"}, "size must be one of tiny, small, medium, paper; got 'huge'"),
         ({"schedule": "square"}, "schedule must be one of fixed, learned, cosine"),
         ({"shape": (28, 28)}, r"shape must be \(C, H, W\) or \(D,\); got \(28, 28\)"),
     ],
@@ -205,3 +205,14 @@ def test_networks_say_what_shape_they_take():
         DiffEnc(MLP(8, 1), encoder=nn.Identity())
     with pytest.raises(ValueError, match="levels must be a whole number from 2 to 256"):
         DiffEnc(MLP(8, 1), levels=512)
+
+
+def test_smooth_upsampling_interpolates_and_forward_mode_goes_through():
+    nets = [UNet(UNetConfig((8, 8), (0, 1), smooth=s), (1, 7, 7), True) for s in (True, False)]
+    torch.manual_seed(0)
+    for weight in nets[0].parameters():
+        nn.init.normal_(weight, std=0.2)
+    nets[1].load_state_dict(nets[0].state_dict())
+    x, gamma = torch.randn(2, 1, 7, 7), torch.tensor([-3.0, 2.0])
+    assert not torch.allclose(nets[0](x, gamma), nets[1](x, gamma), atol=1e-3)
+    check_encoder(LearnedEncoder(nets[0].double()), torch.randn(4, 1, 7, 7).double())

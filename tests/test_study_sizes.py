@@ -5,8 +5,9 @@ import math
 import pytest
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
-from diffenc_lite import DiffEnc, UNet, UNetConfig, evaluate
+from diffenc_lite import DiffEnc, UNet, UNetConfig
 from diffenc_lite.course.studies import load_arrays, read_results, run_study, sizes
 from diffenc_lite.course.studies import options as with_budget
 from diffenc_lite.data import load_mnist
@@ -31,8 +32,10 @@ def test_each_change_changes_one_thing():
         fields = [
             f for f in medium.__dataclass_fields__ if getattr(config, f) != getattr(medium, f)
         ]
-        by_name = {"features not passed on", "batches of 32"}  # one thing, but none of the network
-        assert len(fields) == (0 if name in by_name else 1), name
+        of_recipe = (name in sizes.BATCH) + (name in sizes.RATE) + (name == sizes.PLAIN)
+        assert len(fields) + of_recipe == 1, name
+    made = {name: sizes.make({"name": name, "seed": 0}).denoiser for name in sizes.CHANGES}
+    assert [n for n, net in made.items() if isinstance(net, sizes.NotPassedOn)] == [sizes.PLAIN]
 
 
 def test_every_size_has_two_lengths_and_medium_two_seeds():
@@ -43,7 +46,7 @@ def test_every_size_has_two_lengths_and_medium_two_seeds():
 
 
 def test_operations_are_those_of_convolutions_and_products():
-    """2 operations for each weight and pixel of a convolution, 2 for each weight of a layer."""
+    """2 for each weight and pixel of a convolution, 2 for each weight of a layer, three times."""
     model = DiffEnc(UNet(UNetConfig((8,), (1,), attention=False)))
     counted = 0
     for module in model.modules():
@@ -52,6 +55,14 @@ def test_operations_are_those_of_convolutions_and_products():
         elif isinstance(module, nn.Linear):
             counted += 2 * module.weight.numel()
     assert sizes.operations(model) == 3 * counted
+
+
+@pytest.mark.parametrize("name", sizes.CURVE)
+def test_a_backward_pass_takes_nearly_two_forward_passes(name):
+    model = DiffEnc(UNet(sizes.CURVE[name]))
+    with FlopCounterMode(display=False) as counter:
+        model.v_hat(torch.zeros(1, 1, 28, 28), torch.zeros(1)).sum().backward()
+    assert 0.95 < counter.get_total_flops() / sizes.operations(model) <= 1
 
 
 def test_features_not_passed_on():
@@ -64,14 +75,6 @@ def test_features_not_passed_on():
         denoiser.out.weight[1:] = 0
         denoiser.out.bias[1:] = 0
     assert torch.allclose(short, denoiser(z, gamma), atol=1e-6)
-
-
-def test_the_score_is_the_bound_of_every_image(images):
-    model = DiffEnc(stirred(UNet(UNetConfig((8, 8), (1, 1)))))
-    found = sizes.score(model, images)
-    expected = evaluate(model, images, generator=torch.Generator().manual_seed(0))
-    assert found.shape == (3, len(images))
-    assert math.isclose(found.sum(0).mean().item(), expected.total, rel_tol=1e-6)
 
 
 class NoNoise(nn.Module):
@@ -95,13 +98,15 @@ def test_jobs_of_the_study(tmp_path, monkeypatch):
     monkeypatch.setattr(sizes, "load_mnist", lambda *_: load_mnist("test", "bundled"))
     monkeypatch.setattr(sizes, "CURVE", {"medium": UNetConfig((8, 8), (1, 1))})
     monkeypatch.setattr(sizes, "operations", lambda model: 1e12 / 640)
-    options = with_budget(sizes.STUDY, budget={"teraops": 1, "images": 40, "jobs": 1})
+    monkeypatch.setattr(sizes, "CHANGES", {"batches of 32": sizes.CURVE["medium"]})
+    options = with_budget(sizes.STUDY, budget={"teraops": 1, "images": 40, "jobs": 2})
     path = run_study("sizes", tmp_path, options)
-    (row,), arrays = read_results(path)["rows"], load_arrays(path)
+    (row, small), arrays = read_results(path)["rows"], load_arrays(path)
+    assert (small["batch"], small["updates"]) == (32, 20)
     assert row["updates"] == 10 and row["teraops"] == 1.0
     each = arrays["total_medium_1.0_0"].astype(float)
     assert len(each) == 40 and math.isclose(each.mean(), row["total"], rel_tol=1e-3)
-    assert [update for update, _ in row["curve"]] == [2, 4, 6, 8, 10]
+    assert [update for update, _ in row["held_out"]] == [3, 6, 9, 10]
 
 
 def test_shipped_results():
@@ -111,6 +116,6 @@ def test_shipped_results():
     for row in rows:
         terms = row["prior"] + row["reconstruction"] + row["diffusion"]
         assert math.isclose(terms, row["total"], rel_tol=1e-9) and row["total"] < 2
-        assert math.isclose(row["teraops"], 60 * row["share"], rel_tol=0.01)
+        assert math.isclose(row["teraops"], study["budget"]["teraops"] * row["share"], rel_tol=0.01)
         each = arrays[sizes.array_name(row)].astype(float)
         assert len(each) == 10_000 and math.isclose(each.mean(), row["total"], abs_tol=2e-4)

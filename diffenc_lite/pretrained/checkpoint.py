@@ -5,6 +5,7 @@ The card says what was trained on what, how well it does, and the sha256 of the 
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import os
@@ -104,16 +105,21 @@ def load_model(
 def start_from(model: DiffEnc, path: PathLike) -> dict[str, Any]:
     """Give a model the weights of a saved one, to train it on from there; the card of the saved one
 
-        start_from(build(ModelConfig("learned")), "mnist-vdm")
+        start_from(build(ModelConfig("learned")), "mnist-scaling")
 
     Weights that only `model` has, those of an encoder, stay as they are. A learned encoder that was
     never trained has y = 0, which is the scaling encoder (E2, E3): from a model with that, it
-    starts as the same function.
+    starts as the same function. From a VDM either encoder starts as another, worse model.
     Raises ValueError if the saved one has a weight that `model` has not, or not in that shape, or
-    has other data or another schedule; and what `load_model` raises.
+    has examples of another shape, other levels or another schedule; and what `load_model` raises.
     """
-    saved = load_model(path)
+    saved, filled = load_model(path), copy.deepcopy(model)
     own, given = model.state_dict(), saved.state_dict()
+    if saved.shape != model.shape:
+        raise ValueError(
+            f"model must fit {os.fspath(path)}: examples have shape {saved.shape} there, "
+            f"{model.shape} here"
+        )
     for name, weight in given.items():
         if name not in own or own[name].shape != weight.shape:
             here = f"shape {tuple(own[name].shape)}" if name in own else "no such weight"
@@ -121,12 +127,13 @@ def start_from(model: DiffEnc, path: PathLike) -> dict[str, Any]:
                 f"model must have all weights of {os.fspath(path)}: {name} has shape "
                 f"{tuple(weight.shape)} there, and here {here}"
             )
+    filled.load_state_dict({**own, **given})
     try:
-        _compare(saved.settings(), model)
+        _compare(saved.settings(), filled)  # a trained schedule is among the weights
     except ValueError as error:
         raise ValueError(f"model must fit {os.fspath(path)}: {error}") from None
-    model.load_state_dict({**own, **given})
-    card = read_card(path)
+    model.load_state_dict(filled.state_dict())
+    card: dict[str, Any] = saved.card  # type: ignore[assignment]
     model.start = card["sha256"]
     return card
 

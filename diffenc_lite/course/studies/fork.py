@@ -231,7 +231,7 @@ def losses(
 
     In bits per dimension, (B,) each.
     """
-    at = model.schedule(torch.as_tensor(end).to(t).expand_as(t))
+    at = model.schedule(torch.as_tensor(end, dtype=t.dtype, device=t.device).expand_as(t))
     q = process.marginal(x + shift(model.encoder, x, at.gamma), at.like(x))
     prior = kl_to_standard(q.mean, q.variance)
     diffusion = diffusion_loss(model, x, t, eps)
@@ -239,6 +239,7 @@ def losses(
 
 
 def training(updates: int, batch: int, seed: int) -> TrainConfig:
+    """The settings of a training, the same for all arms."""
     return TrainConfig(
         updates, batch=batch, lr=5e-4, warmup=50, ema=0.995, ends=1, seed=seed,
         log_every=max(1, updates // 12),
@@ -268,7 +269,8 @@ def train(
 ) -> Trained:
     """Minimise the prior loss and the diffusion loss over [START, end].
 
-    Args: end, a depth, or a function that returns one with the gradient of weights of the model.
+    Args: end, a depth, or a function that returns one as a tensor, so that a weight of the model in
+        it, a single number, is trained too.
     """
     state, quick = State(model, config), fast(model)
     curve: list[float] = []
@@ -281,7 +283,8 @@ def train(
         loss = prior.mean() + (last - START) * diffusion.mean()
         state.optimizer.zero_grad()
         loss.backward()
-        nn.utils.clip_grad_norm_(state.weights, 1.0, error_if_nonfinite=True)
+        networks = [w for w in state.weights if w.ndim]  # not the number of a trained end
+        nn.utils.clip_grad_norm_(networks, 1.0, error_if_nonfinite=True)
         state.use_gradients(config)
         window.append(loss.item())
         if state.update % config.log_every == 0:

@@ -1,11 +1,18 @@
 """How short may the noise be, and does a sampler need fewer steps? Forks whose noise ends early.
 
 The arms are those of `fork`, trained in the same way: `matched` has no encoder, `image` adds one
-picture for each depth, `learned` has the learned encoder. The noise ends at gamma_max = 5, 2 or 1;
-for "learned" end points gamma_max is trained too, from 2 on. Each arm is then a model of its own:
-generation starts from N(0, I) at that gamma_max. Its samples are judged by the two distances of
-notebook 12, and its bound is taken with as many steps, all of them for each image, with the same
-draws for all arms.
+picture for each depth, `learned` has the learned encoder. The noise ends at gamma_max = 5, 2 or 1.
+Each arm is then a model of its own: generation starts from N(0, I) at that gamma_max. Its samples
+are judged by the two distances of notebook 12, and its bound is taken with as many steps, all of
+them for each image, with the same draws for all arms.
+
+A shorter noise has narrower steps at the same T, also below START, where all arms are one network.
+So arms with the same gamma_max are comparable, and between values of gamma_max a part of the
+difference is that of the grid (W4). "one long step" is for that: `matched` with the noise up to 5,
+but with one step only from 5 to 2, and the other T - 1 equal below.
+
+"trained": gamma_max is trained too, from 2 and from 5 on; only the bound is taken. Where both meet,
+it is an optimum.
 
 Exploratory throughout: one seed of training, nothing declared.
 """
@@ -17,11 +24,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ... import pixels
-from ...bound import elbo
 from ...data import load_mnist
-from ...evaluation import evenly
-from ...model import DiffEnc, evaluating
+from ...evaluation import each_image, evenly
+from ...model import DiffEnc
 from ...networks import GammaEmbedding
 from ...pixels import to_levels
 from ...pretrained import load_pretrained
@@ -37,25 +42,30 @@ from .runner import Job, Options, Results, Study
 ARMS = fork.DOSE_ARMS
 DOSES = (5.0, 2.0, 1.0)
 STEPS = (4, 8, 16, 32)
-FIXED, LEARNED = ENDS = ("fixed", "learned")
-SPEED = 20.0  # units of gamma for a unit of the trained number: a few tenths of one in training
+FIXED, TRAINED, LONG = "fixed", "trained", "one long step"
+SPEED = (
+    60.0  # units of gamma for one of the trained number, which moves by 0.14 at most (600 updates)
+)
 
 
 def jobs(options: Options) -> list[Job]:
-    fixed = [{"arm": arm, "gamma_max": dose, "ends": FIXED} for dose in DOSES for arm in ARMS]
-    learned = [{"arm": arm, "gamma_max": 2.0, "ends": LEARNED} for arm in ARMS]
-    return [*fixed[:6], *learned, *fixed[6:]][: options.budget["jobs"]]
+    def job(arm: str, gamma_max: float, end: str = FIXED) -> Job:
+        return {"arm": arm, "gamma_max": gamma_max, "end": end}
+
+    fixed = [job(arm, dose) for dose in DOSES for arm in ARMS]
+    trained = [job(arm, dose, TRAINED) for dose in DOSES[:2] for arm in ARMS]
+    return [*fixed[:6], *trained, job("matched", 5.0, LONG), *fixed[6:]][: options.budget["jobs"]]
 
 
 class End(nn.Module):
-    """A trained depth for the end of the noise, where gamma is gamma_max + SPEED number, the number
-    0 at the start. It stays between START and 1, the depths that the networks know."""
+    """A trained depth for the end of the noise, where gamma is gamma_max + SPEED number; the number
+    is 0 at the start. It stays between START + 0.05 and 1."""
 
     def __init__(self, gamma_max: float, model: DiffEnc):
         super().__init__()
-        self.start = fork.depth_of(gamma_max, model)
-        self.unit = fork.depth_of(gamma_max, model) - fork.depth_of(gamma_max - SPEED, model)
-        self.number = nn.Parameter(torch.zeros(()))
+        low, high = model.schedule(torch.tensor([0.0, 1.0], device=model.device)).gamma.tolist()
+        self.start, self.unit = fork.depth_of(gamma_max, model), SPEED / (high - low)
+        self.number = nn.Parameter(torch.zeros((), device=model.device))
 
     def forward(self) -> Tensor:
         return (self.start + self.unit * self.number).clamp(fork.START + 0.05, 1.0)
@@ -79,7 +89,7 @@ class Joined(nn.Module):
 def shortened(model: DiffEnc, end: float) -> DiffEnc:
     """A fork as a model of its own, its noise ending at that depth."""
     base = load_pretrained("mnist-vdm", model.device)
-    ends = torch.tensor([0.0, fork.START, end], dtype=torch.float64)
+    ends = torch.tensor([0.0, fork.START, end], dtype=torch.float64, device=model.device)
     low, start, high = model.schedule(ends).gamma.tolist()
     denoiser = Joined(fast(model).denoiser, fast(base).denoiser, start)
     short = DiffEnc(denoiser, model.encoder, LinearSchedule(low, high), shape=model.shape)
@@ -91,57 +101,65 @@ def shortened(model: DiffEnc, end: float) -> DiffEnc:
 
 def run(job: Job, options: Options) -> Results:
     keep_freed_memory()
-    budget = options.budget
+    budget, trains = options.budget, job["end"] == TRAINED
     data = {
         s: load_mnist(s, "full", options.root, options.device).images for s in ("train", "test")
     }
     model = fork.make(job["arm"]).to(options.device)
-    config = fork.training(budget["updates"], budget["batch"], seed=0)
     end: Any = fork.depth_of(job["gamma_max"], model)
-    if job["ends"] == LEARNED:
-        end = End(job["gamma_max"], model).to(options.device)
+    if trains:
+        end = End(job["gamma_max"], model)
         model.add_module("end", end)  # so that its number is trained and averaged
+    config = fork.training(budget["updates"], budget["batch"], seed=0)
     trained = fork.train(model, data["train"], config, end).model
-    last = trained.get_submodule("end")().item() if job["ends"] == LEARNED else end
-    short = shortened(trained, last)
-    bounds = torch.stack([bound(short, evenly(data["test"], budget["images"]), t) for t in STEPS])
-    errors = bounds.std(1) / bounds.shape[1] ** 0.5
+    last = trained.get_submodule("end")().item() if trains else end
+    short, test = shortened(trained, last), evenly(data["test"], budget["images"])
+    bounds = torch.stack([bound(short, test, grid_of(job, model, t)) for t in STEPS])
     row: dict[str, Any] = {
         **job,
-        "gamma_end": short.schedule(torch.ones(1)).gamma.item(),
+        "gamma_end": short.schedule(torch.tensor(1.0)).gamma.item(),
         "bounds": [round(value, 5) for value in bounds.mean(1).tolist()],
-        "bound_errors": [round(value, 5) for value in errors.tolist()],
+        "bound_errors": [round(v, 5) for v in (bounds.std(1) / len(test) ** 0.5).tolist()],
     }
-    name = f"{job['arm']}_{job['gamma_max']}_{job['ends']}"
-    arrays = {f"bound_{name}": bounds.float().cpu().numpy()}
-    for steps in STEPS:
-        images = draw(short, budget["n"], steps)
-        found = judged(images, options)
-        row[f"T={steps}"] = {key: found[key] for key in JUDGED}
-        arrays[f"sheet_{name}_{steps}"] = sheet(images[: SHEET**2]).numpy()
+    arrays = {array_name("bound", job): bounds.float().numpy()}
+    for steps in () if trains else STEPS:
+        images = draw(short, budget["n"], grid_of(job, model, steps))
+        row[f"T={steps}"] = judged(images, options)
+        arrays[array_name("sheet", job, steps)] = sheet(images[: SHEET**2]).numpy()
     return Results([row], arrays)
 
 
-JUDGED = ("kernel", "kernels", "frechet", "frechets_of_others", "imbalance")
+def array_name(what: str, job: Job, *steps: int) -> str:
+    """The array "bound" (all T, images) or "sheet" (nine samples in one image, T = steps) of a job
+    or of its row."""
+    return "_".join(map(str, (what, job["arm"], job["gamma_max"], job["end"], *steps)))
 
 
-def bound(model: DiffEnc, images: Tensor, steps: int, batch: int = 125) -> Tensor:
-    """The bound (L0, L1, L3) of every image, at all steps, in bits per dimension."""
-    draws, found = torch.Generator(images.device).manual_seed(0), []
-    with evaluating(model):
-        for some in images.split(batch):
-            terms = elbo(model, some, steps, every_step=True, generator=draws)
-            found.append(pixels.bits_per_dim(terms.total.double(), terms.dims))
-    return torch.cat(found)
+def grid_of(job: Job, model: DiffEnc, steps: int) -> Tensor:
+    """Equal steps, but for LONG."""
+    if job["end"] != LONG:
+        return torch.linspace(0, 1, steps + 1, device=model.device)
+    early = torch.linspace(0, fork.depth_of(DOSES[1], model), steps, device=model.device)
+    return torch.cat([early, early.new_ones(1)])
+
+
+def bound(model: DiffEnc, images: Tensor, grid: Tensor) -> Tensor:
+    """The bound (L0, L1, L3) of every image, at all steps of the grid, in bits per dimension."""
+    draws = torch.Generator(images.device).manual_seed(0)
+    return each_image(
+        model, images, len(grid) - 1, batch=125, generator=draws, grid=grid, every_step=True
+    ).sum(0)
 
 
 @torch.no_grad()
-def draw(model: DiffEnc, n: int, steps: int) -> Tensor:
+def draw(model: DiffEnc, n: int, grid: Tensor) -> Tensor:
     """n samples in eight sets; a seed gives the same draws of eps for all models."""
     sets = []
     for seed in range(SEEDS):
-        *_, last = sample_steps(model, n // SEEDS, steps, generator=seeded(5, seed))
-        sets.append(to_levels(last.x_hat))
+        *_, last = sample_steps(
+            model, n // SEEDS, len(grid) - 1, generator=seeded(5, seed), grid=grid
+        )
+        sets.append(to_levels(last.x_hat).cpu())
     return torch.cat(sets)
 
 
