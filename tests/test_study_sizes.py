@@ -45,6 +45,14 @@ def test_every_size_has_two_lengths_and_medium_two_seeds():
     assert {job["seed"] for job in jobs if job["name"] == "medium"} == {0, 1}
 
 
+def test_every_change_has_a_point_of_the_curve_beside_it():
+    jobs = sizes.jobs(with_budget(sizes.STUDY))
+    beside = {job["share"] for job in jobs if (job["part"], job["name"]) == ("curve", "medium")}
+    for name in sizes.CHANGES:
+        shares = {job["share"] for job in jobs if job["name"] == name}
+        assert len(shares) == 2 and shares < beside
+
+
 def test_operations_are_those_of_convolutions_and_products():
     """2 for each weight and pixel of a convolution, 2 for each weight of a layer, three times."""
     model = DiffEnc(UNet(UNetConfig((8,), (1,), attention=False)))
