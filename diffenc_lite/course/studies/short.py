@@ -25,7 +25,7 @@ import torch
 from torch import Tensor, nn
 
 from ...data import load_mnist
-from ...evaluation import each_image, evenly
+from ...evaluation import evaluate, evenly
 from ...model import DiffEnc
 from ...networks import GammaEmbedding
 from ...pixels import to_levels
@@ -43,9 +43,7 @@ ARMS = fork.DOSE_ARMS
 DOSES = (5.0, 2.0, 1.0)
 STEPS = (4, 8, 16, 32)
 FIXED, TRAINED, LONG = "fixed", "trained", "one long step"
-SPEED = (
-    60.0  # units of gamma for one of the trained number, which moves by 0.14 at most (600 updates)
-)
+SPEED = 60.0  # units of gamma for one of the trained number, which in 600 updates moves by 0.14
 
 
 def jobs(options: Options) -> list[Job]:
@@ -148,9 +146,10 @@ def grid_of(job: Job, model: DiffEnc, steps: int) -> Tensor:
 def bound(model: DiffEnc, images: Tensor, grid: Tensor) -> Tensor:
     """The bound (L0, L1, L3) of every image, at all steps of the grid, in bits per dimension."""
     draws = torch.Generator(images.device).manual_seed(0)
-    return each_image(
+    found = evaluate(
         model, images, len(grid) - 1, batch=125, generator=draws, grid=grid, every_step=True
-    ).sum(0)
+    )
+    return found.each.sum(0)
 
 
 @torch.no_grad()

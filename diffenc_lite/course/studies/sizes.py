@@ -24,10 +24,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from ... import bound
 from ...data import load_mnist
-from ...evaluation import each_image, evenly
-from ...model import SIZES, DiffEnc, evaluating
+from ...evaluation import evaluate, evenly
+from ...model import SIZES, DiffEnc
 from ...networks import UNet, UNetConfig
 from ...training import TrainConfig, train
 from .runner import Job, Options, Results, Study, parameters
@@ -51,7 +50,6 @@ CHANGES = {
 }
 BATCH = {"batches of 32": 32}
 RATE = {"half the learning rate": 1.5e-3}
-DEPTHS = 24  # at which grey pixels are looked at
 
 
 class NotPassedOn(nn.Module):
@@ -100,20 +98,6 @@ def operations(model: DiffEnc) -> int:
     return 3 * counter.get_total_flops()
 
 
-def grey_pixels(model: DiffEnc, images: Tensor) -> list[float]:
-    """The loss of a grey pixel (level 1 to 249) at DEPTHS depths, in nats per unit of gamma."""
-    draws = torch.Generator(images.device).manual_seed(0)
-    x, grey = model.to_unit(images), (images > 0) & (images < 250)
-    found = []
-    with evaluating(model):
-        for i in range(DEPTHS):
-            t = x.new_full((len(x),), (i + 0.5) / DEPTHS)
-            eps = torch.randn(x.shape, generator=draws, device=x.device)
-            found.append(bound.diffusion_density(model, x, t, eps)[grey].mean().item())
-    low, high = model.schedule(torch.tensor([0.0, 1.0], device=x.device)).gamma.tolist()
-    return [round(value / (high - low), 5) for value in found]
-
-
 def run(job: Job, options: Options) -> Results:
     budget = options.budget
     data = {
@@ -126,34 +110,27 @@ def run(job: Job, options: Options) -> Results:
     updates = max(8, round(1e12 * budget["teraops"] * job["share"] / each))
     config = TrainConfig(
         updates, batch=batch, lr=lr, warmup=min(500, updates // 10), ema=0.9995, ends=8,
-        seed=job["seed"], evaluate_every=-(-updates // 4),
+        seed=job["seed"],
     )  # fmt: skip
     began = time.process_time()
-    held_out = []
-    for progress in train(model, data["train"], config, held_out=test):
-        if progress.evaluation is not None:
-            held_out.append([progress.update, round(progress.evaluation.total, 5)])
+    trained = train(model, data["train"], config).run().model
     seconds = time.process_time() - began
     draws = torch.Generator(options.device).manual_seed(0)
-    terms = each_image(progress.model, test, generator=draws)
-    total = terms.sum(0)
-    prior, reconstruction, diffusion = terms.mean(1).tolist()
+    found = evaluate(trained, test, generator=draws)
     row = {
         **job,
-        "total": total.mean().item(),
-        "standard_error": (total.std() / len(total) ** 0.5).item(),
-        "prior": prior,
-        "reconstruction": reconstruction,
-        "diffusion": diffusion,
+        "total": found.total,
+        "standard_error": found.standard_error,
+        "prior": found.prior,
+        "reconstruction": found.reconstruction,
+        "diffusion": found.diffusion,
         "updates": updates,
         "batch": batch,
         "teraops": updates * each / 1e12,
         "parameters": parameters(model),
-        "held_out": held_out,  # update, total on `evaluate_images` of the test images
-        "grey": grey_pixels(progress.model, evenly(test, 60)),
         "seconds": round(seconds, 1),  # of processor time, for the training
     }
-    return Results([row], {array_name(job): total.half().numpy()})
+    return Results([row], {array_name(job): found.each.sum(0).half().numpy()})
 
 
 def array_name(job: Job) -> str:
