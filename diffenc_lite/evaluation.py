@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -16,10 +16,7 @@ from .process import Scale
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Means over n images in bits per dimension, and the standard error of the total.
-
-    each: prior, reconstruction and diffusion loss of each image, (3, n), for paired differences.
-    """
+    """Means over n images in bits per dimension, and the standard error of the total."""
 
     prior: float
     reconstruction: float
@@ -27,7 +24,6 @@ class Evaluation:
     total: float
     standard_error: float
     n: int
-    each: Tensor = field(default_factory=lambda: torch.empty(3, 0), repr=False, compare=False)
 
     def __str__(self) -> str:
         return (
@@ -57,6 +53,29 @@ def evaluate(
         generator, grid and every_step as in `elbo`.
     Raises ValueError for fewer images, passes or batch below 1, and what `elbo` raises.
     """
+    terms = each_image(
+        model, images, steps, ratio, passes, batch, generator, grid, every_step, scale
+    )
+    prior, reconstruction, diffusion = terms.mean(1).tolist()
+    total = terms.sum(0)
+    error = total.std().item() / math.sqrt(len(images))
+    return Evaluation(prior, reconstruction, diffusion, total.mean().item(), error, len(images))
+
+
+def each_image(
+    model: DiffEnc,
+    images: Tensor,
+    steps: int | None = None,
+    ratio: float | Tensor = 1.0,
+    passes: int = 1,
+    batch: int = 250,
+    generator: torch.Generator | None = None,
+    grid: Tensor | None = None,
+    every_step: bool = False,
+    scale: Scale = None,
+) -> Tensor:
+    """Prior, reconstruction and diffusion loss of each image in bits per dimension, (3, N), on the
+    CPU. Arguments and errors as in `evaluate`, which has their means."""
     model.check(images)
     if len(images) < 2 or passes < 1 or batch < 1:
         raise ValueError(
@@ -79,12 +98,7 @@ def evaluate(
                 )  # fmt: skip
                 nats = torch.stack([bound.prior, bound.reconstruction, bound.diffusion])
                 terms[:, start : start + len(part)] += bits_per_dim(nats, bound.dims).cpu()
-    terms /= passes
-    prior, reconstruction, diffusion = terms.mean(1).tolist()
-    total = terms.sum(0)
-    error = total.std().item() / math.sqrt(len(images))
-    mean = total.mean().item()
-    return Evaluation(prior, reconstruction, diffusion, mean, error, len(images), terms)
+    return terms / passes
 
 
 def evenly(images: Tensor, n: int) -> Tensor:

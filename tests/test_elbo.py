@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diffenc_lite import ModelConfig, bound, build, elbo, evaluate, pixels
+from diffenc_lite.evaluation import each_image
 
 KINDS = ("identity", "scaling", "learned")
 F64 = torch.float64
@@ -242,16 +243,19 @@ def test_float32_terms_agree_with_float64(kind, depth, small_model, generator):
 # --- a set of images ------------------------------------------------------------------------------
 
 
-def test_an_evaluation_keeps_the_terms_of_each_image():
-    """Its numbers are their means; one image more or less is one column more or less."""
+def test_an_evaluation_has_the_means_over_images():
     torch.manual_seed(0)
     model = build(ModelConfig("scaling", "tiny", shape=(3,)))
     images = torch.randint(256, (7, 3), dtype=torch.uint8)
-    found = evaluate(model, images, passes=2, batch=3)
-    assert found.each.shape == (3, 7)
+
+    def of(function):
+        draws = torch.Generator().manual_seed(0)
+        return function(model, images, passes=2, batch=3, generator=draws)
+
+    found, each = of(evaluate), of(each_image)
+    assert each.shape == (3, 7)
     means = [found.prior, found.reconstruction, found.diffusion]
-    assert found.each.mean(1).tolist() == pytest.approx(means, rel=1e-12)
-    total = found.each.sum(0)
+    assert each.mean(1).tolist() == pytest.approx(means, rel=1e-12)
+    total = each.sum(0)
     assert total.mean().item() == pytest.approx(found.total, rel=1e-12)
     assert total.std().item() / math.sqrt(7) == pytest.approx(found.standard_error, rel=1e-12)
-    assert "each" not in repr(found)

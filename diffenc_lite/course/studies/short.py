@@ -25,7 +25,7 @@ import torch
 from torch import Tensor, nn
 
 from ...data import load_mnist
-from ...evaluation import evaluate, evenly
+from ...evaluation import each_image, evenly
 from ...model import DiffEnc
 from ...networks import GammaEmbedding
 from ...pixels import to_levels
@@ -146,10 +146,9 @@ def grid_of(job: Job, model: DiffEnc, steps: int) -> Tensor:
 def bound(model: DiffEnc, images: Tensor, grid: Tensor) -> Tensor:
     """The bound (L0, L1, L3) of every image, at all steps of the grid, in bits per dimension."""
     draws = torch.Generator(images.device).manual_seed(0)
-    found = evaluate(
+    return each_image(
         model, images, len(grid) - 1, batch=125, generator=draws, grid=grid, every_step=True
-    )
-    return found.each.sum(0)
+    ).sum(0)
 
 
 @torch.no_grad()
