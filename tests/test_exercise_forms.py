@@ -173,13 +173,18 @@ def test_a_program_is_right_however_it_is_written():
         assert said(MEAN, right) == "right."
 
 
+def refuse():
+    raise RuntimeError("5 and 3")
+
+
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
         (lambda z, w: (w * z).mean(0), "not right, for example in the output at index 0. Hint"),
         (lambda z, w: weighted(z, w) * torch.tensor([1, 1, 1.001]), "not right, for example in"),
         (lambda z, w: w * z, "not right, an output has shape (5, 3) in place of (3,)"),
-        (lambda z, w: w @ z, "not right, the function raised RuntimeError: mat1 and mat2"),
+        (lambda z, w: w @ z, "not right, the function raised RuntimeError: "),  # words of torch
+        (lambda z, w: refuse(), "not right, the function raised RuntimeError: 5 and 3. Hint"),
         (lambda z: z, "not right, the function raised TypeError"),
         (lambda z, w: "x", "the function returned a string. Expected: a function of z (n, d)"),
         (lambda z, w: (z, w), "the function returned an object of type tuple"),
