@@ -81,8 +81,9 @@ def test_train_writes_a_model_with_its_card(run):
 
 
 def test_train_from_a_model(run, tmp_path, capsys):
-    """The card says where it began, and a run that began elsewhere is another run."""
-    begin = ["train", str(tmp_path), "--encoder", "learned", "--updates", "1", *QUICK]
+    """The card says where it began, and that one's too; a run that began elsewhere is another."""
+    options = ["--encoder", "learned", "--updates", "1", *QUICK]
+    begin = ["train", str(tmp_path), *options]
     start = ["--start", str(run / "model")]
     assert cli.main([*begin, *start]) == 0
     began, card = json.loads((run / "model.json").read_text()), tmp_path / "model.json"
@@ -94,6 +95,10 @@ def test_train_from_a_model(run, tmp_path, capsys):
     assert cli.main([*begin, *start]) == 0
     assert cli.main(begin) == 2
     assert "start" in capsys.readouterr().err
+    next_run = ["train", str(tmp_path / "next"), *options, "--start", str(tmp_path / "model")]
+    assert cli.main(next_run) == 0
+    last = json.loads((tmp_path / "next" / "model.json").read_text())["start"]
+    assert (last["encoder"], last["updates"], last["start"]) == ("learned", 1, there)
 
 
 def test_train_again_goes_on_or_refuses(run, capsys):

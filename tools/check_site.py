@@ -20,7 +20,10 @@ import statistics
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
 from importlib.resources import files
+from multiprocessing import get_context
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -76,16 +79,21 @@ FIRST_PICTURE = """() => Math.max(0, ...performance.getEntriesByType("paint")
     .filter(e => e.name === "first-contentful-paint").map(e => e.startTime))"""
 
 
-class Visit:
-    """What goes wrong on the pages, and their sizes and times."""
+@dataclass
+class Report:
+    """What goes wrong on the pages, their sizes in MB, and the times to the first picture in ms."""
 
+    faults: list[str] = field(default_factory=list)
+    first_pictures: list[float] = field(default_factory=list)
+    sizes: dict[str, float] = field(default_factory=dict)
+    shared: float = 0.0  # MB of what pages share: scripts, fonts, style sheets
+
+
+class Visit:
     def __init__(self, context: BrowserContext, axe: str):
         self.page, self.axe = context.new_page(), axe
         self.name, self.asked = "", set[str]()
-        self.faults: list[str] = []
-        self.first_pictures: list[float] = []
-        self.sizes: dict[str, float] = {}
-        self.shared = 0.0  # MB of what pages share: scripts, fonts, style sheets
+        self.report = Report()
         self.page.on("request", lambda r: self.request(r.url))
         self.page.on("requestfailed", lambda r: self.note(self.name, f"no answer: {r.url[:200]}"))
         self.page.on("pageerror", lambda error: self.note(self.name, str(error)))
@@ -102,8 +110,9 @@ class Visit:
         names = {unquote(urlsplit(url).path) for url in self.asked if url.startswith("file:")}
         paths = [Path(path) for path in names if "/explorers/" not in path]
         sizes = {path: path.stat().st_size / 1e6 for path in paths if path.is_file()}
-        self.sizes[name] = sum(sizes.values())
-        self.shared = max(self.shared, sum(s for p, s in sizes.items() if "_static" in p.parts))
+        self.report.sizes[name] = sum(sizes.values())
+        shared = sum(size for path, size in sizes.items() if "_static" in path.parts)
+        self.report.shared = max(self.report.shared, shared)
         return page
 
     def request(self, url: str) -> None:
@@ -112,13 +121,13 @@ class Visit:
             self.note(self.name, f"asks for {url}")
 
     def note(self, name: str, fault: str) -> None:
-        self.faults.append(f"{name}: {fault}")
-        print(f"  {fault}", flush=True)
+        self.report.faults.append(f"{name}: {fault}")
+        print(f"{name}: {fault}", flush=True)
 
     def read(self, name: str) -> None:
         """A page from top to bottom; one of each kind in the dark, too."""
         page = self.open(name)
-        self.first_pictures.append(page.evaluate(FIRST_PICTURE))
+        self.report.first_pictures.append(page.evaluate(FIRST_PICTURE))
         text = page.evaluate(VISIBLE_TEXT)
         if left := re.findall(RAW_TEX, text):
             self.note(name, f"{len(left)} formulas are not typeset: {left[:3]}")
@@ -127,8 +136,8 @@ class Visit:
         for shows, described, source in page.evaluate(PICTURES):
             if not shows or not described:
                 self.note(name, f"a picture {'has no alt' if shows else 'does not show'}: {source}")
-        if self.sizes[name] > MAX_MB:
-            self.note(name, f"{self.sizes[name]:.1f} MB without its explorers")
+        if (size := self.report.sizes[name]) > MAX_MB:
+            self.note(name, f"{size:.1f} MB without its explorers")
         self.check_access(page.main_frame, name)
         if name in EXAMPLES:
             page.evaluate(THEME, "dark")
@@ -200,6 +209,30 @@ def moves(page: Page) -> Iterator[tuple[str, bool]]:
             yield f"control {i}, touch", image.get_attribute("src") != before
 
 
+def visit(pages: Sequence[str], browser: str, axe: str) -> Report:
+    """Open these pages, one after the other, in a browser of their own."""
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        context = playwright.chromium.launch_persistent_context(
+            folder,
+            executable_path=browser,
+            viewport={"width": WIDTHS[-1], "height": 900},
+            has_touch=True,
+            args=["--no-sandbox", "--no-first-run", *QUIET],
+        )
+        context.set_offline(True)
+        visitor = Visit(context, axe)
+        for name in pages:
+            print(name, flush=True)
+            (visitor.move if name.startswith("explorers/") else visitor.read)(name)
+            if name == "search.html":
+                visitor.search()
+            if name in EXAMPLES:
+                visitor.photograph(name, "light", WIDTHS)
+                visitor.photograph(name, "dark", WIDTHS)
+        context.close()
+    return visitor.report
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -215,40 +248,29 @@ def main() -> int:
     pages = sorted(path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html"))
     pages = [name for name in pages if not name.startswith(("_static/", "_sources/"))]
     pages = arguments.pages or pages
-    explorers = [name for name in pages if name.startswith("explorers/")]
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(
-            folder,
-            executable_path=browser,
-            viewport={"width": WIDTHS[-1], "height": 900},
-            has_touch=True,
-            args=["--no-sandbox", "--no-first-run", *QUIET],
-        )
-        context.set_offline(True)
-        visit = Visit(context, axe)
-        for name in pages:
-            print(name, flush=True)
-            (visit.move if name in explorers else visit.read)(name)
-        visit.search()
-        for name in EXAMPLES:
-            if name in pages:
-                visit.photograph(name, "light", WIDTHS)
-                visit.photograph(name, "dark", WIDTHS)
-        context.close()
-    lessons = [name for name in pages if name.startswith("lessons/")]
-    if len(explorers) < len(lessons) and not arguments.pages:
-        visit.note("explorers", f"{len(explorers)} for {len(lessons)} lessons")
-    size, largest = max((size, name) for name, size in visit.sizes.items())
+    # A page keeps one core busy, so two browsers; by turns, since neighbours are of one kind
+    parts = [part for part in (pages[0::2], pages[1::2]) if part]
+    with ProcessPoolExecutor(len(parts), mp_context=get_context("spawn")) as pool:
+        visits = [pool.submit(visit, part, browser, axe) for part in parts]
+        reports = [done.result() for done in visits]
+    faults = [fault for report in reports for fault in report.faults]
+    lessons, explorers = (
+        sum(name.startswith(kind) for name in pages) for kind in ("lessons/", "explorers/")
+    )
+    if explorers < lessons and not arguments.pages:
+        faults.append(f"explorers: {explorers} for {lessons} lessons")
+    size, largest = max((mb, name) for report in reports for name, mb in report.sizes.items())
+    shared = max(report.shared for report in reports)
     print(
         f"largest page with all it loads, without explorers: {largest}, {size:.1f} MB; "
-        f"{visit.shared:.1f} MB of it at most are shared by all pages"
+        f"{shared:.1f} MB of it at most are shared by all pages"
     )
-    times = visit.first_pictures
-    print(
-        f"first picture: {statistics.median(times):.0f} ms (median), {max(times):.0f} ms (longest)"
-    )
-    print(f"{len(pages)} pages: {f'{len(visit.faults)} faults' if visit.faults else 'all well'}")
-    return 1 if visit.faults else 0
+    if times := [ms for report in reports for ms in report.first_pictures]:
+        median, longest = statistics.median(times), max(times)
+        print(f"first picture: {median:.0f} ms (median), {longest:.0f} ms (longest)")
+    print(*faults, sep="\n")
+    print(f"{len(pages)} pages: {f'{len(faults)} faults' if faults else 'all well'}")
+    return 1 if faults else 0
 
 
 if __name__ == "__main__":

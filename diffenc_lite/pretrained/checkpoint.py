@@ -183,6 +183,8 @@ def pretrained_names() -> list[str]:
 def read_metrics(path: PathLike) -> list[dict[str, Any]]:
     """The lines of a metrics.jsonl (training/folder.py), or of a pretrained model by its name.
 
+    Those of a pretrained model are of all trainings with its encoder, one after the other, and
+    updates are counted through, with those of the models before it that had another encoder.
     Raises FileNotFoundError if there is no such file, ValueError if a line is damaged.
     """
     file = PRETRAINED / f"{path}.metrics.jsonl" if path in pretrained_names() else Path(path)
