@@ -71,7 +71,7 @@ CONTROLS = (
 INERT_END = 0.5
 DOSES = (2.0, 1.0, 3.0)  # gamma_max; the noise ends earlier, so the prior loss is larger
 DOSE_ARMS = ("matched", "image", "learned")
-LENGTHS = (2, 0.5, 4)  # in units of the updates of the primary comparison
+LENGTHS = (2, 0.5, 4, 8)  # in units of the updates of the primary comparison
 BINS = 12  # of t, for where the difference comes from
 
 
