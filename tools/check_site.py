@@ -268,7 +268,8 @@ def main() -> int:
     if times := [ms for report in reports for ms in report.first_pictures]:
         median, longest = statistics.median(times), max(times)
         print(f"first picture: {median:.0f} ms (median), {longest:.0f} ms (longest)")
-    print(*faults, sep="\n")
+    for fault in faults:
+        print(fault)
     print(f"{len(pages)} pages: {f'{len(faults)} faults' if faults else 'all well'}")
     return 1 if faults else 0
 
