@@ -27,7 +27,8 @@ deviations, so this holds up to a standard deviation of 0.0004, twice the pilot'
 run takes minutes, and the pilot's difference was there. What a longer training does to the
 difference is looked at separately, and is exploratory. (Declared when 8 times the updates had been
 run, before 16 times: the length is doubled until a doubling moves the difference by less than
-0.0002. That is the standard deviation, 0.00014 at 600 updates, of the difference of two runs.)
+0.0002. At 600 updates the difference has a standard deviation of 0.00014 over the seeds; a change
+between two lengths, if they have nothing in common, one of 0.0002.)
 
 "scaling" (E2) is no arm: its z_t has other marginals from the start, so it can't start as the same
 function. "fade" takes its place: y = (1 + a(gamma)) x with a trained number a that starts at 0.
