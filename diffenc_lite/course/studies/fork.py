@@ -25,10 +25,12 @@ else is exploratory. Why so many: in a pilot with no matched arm, two seeds gave
 see a tenth of that, the half width has to be 0.0005 at most; with five seeds it is 1.24 standard
 deviations, so this holds up to a standard deviation of 0.0004, twice the pilot's. 600 updates: a
 run takes minutes, and the pilot's difference was there. What a longer training does to the
-difference is looked at separately, and is exploratory. (Declared when 8 times the updates had been
-run, before 16 times: the length is doubled until a doubling moves the difference by less than
-0.0002. At 600 updates the difference has a standard deviation of 0.00014 over the seeds; a change
-between two lengths, if they have nothing in common, one of 0.0002.)
+difference is looked at separately, and is exploratory.
+
+DECLARED LATER, when 8 times the updates had been run and before 16 times: the length is doubled
+until a doubling moves the difference by less than 0.0002. At 600 updates the difference has a
+standard deviation of 0.00014 over the seeds; a change between two lengths, if they have nothing in
+common, one of 0.0002.
 
 "scaling" (E2) is no arm: its z_t has other marginals from the start, so it can't start as the same
 function. "fade" takes its place: y = (1 + a(gamma)) x with a trained number a that starts at 0.
@@ -80,7 +82,8 @@ BINS = 12  # of t, for where the difference comes from
 
 
 def jobs(options: Options) -> list[Job]:
-    """The primary comparison first, then the exploratory parts, the first seeds of each first."""
+    """The primary comparison first, then the exploratory parts, the first seeds of each first; the
+    budget `jobs` takes the first so many."""
     updates, seeds = options.budget["updates"], range(options.budget["seeds"])
 
     def job(part: str, arm: str, seed: int, gamma_max: float, updates: int) -> Job:
@@ -104,12 +107,12 @@ def jobs(options: Options) -> list[Job]:
         ]
 
     primary = [job("primary", arm, s, GAMMA_MAX, updates) for s in seeds for arm in ARMS]
-    first, second, others = seeds[:1], seeds[1:2], seeds[2:]
+    first, second, third, others = seeds[:1], seeds[1:2], seeds[2:3], seeds[3:]
     exploratory = [
         *(controls(first) + doses(first) + controls(second) + lengths(first)),
-        *(controls(others) + doses(second) + lengths(second)),
+        *(controls(third) + doses(second) + controls(others) + lengths(second)),
     ]
-    return primary + exploratory
+    return (primary + exploratory)[: options.budget["jobs"]]
 
 
 # ---- the arms ------------------------------------------------------------------------------------
@@ -418,5 +421,6 @@ STUDY = Study(
         "seeds": PRIMARY["seeds"],
         "images": 10_000,
         "passes": 3,
+        "jobs": 100,
     },
 )

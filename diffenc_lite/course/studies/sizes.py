@@ -77,8 +77,9 @@ def jobs(options: Options) -> list[Job]:
     short, whole = ([job("change", name, share) for name in CHANGES] for share in (0.25, 1.0))
     listed = [job("curve", "medium"), whole[0], job("curve", "small")]
     listed += [job("curve", "medium", 0.25), job("curve", "small", 0.25)]
-    listed += [job("curve", "narrow", 0.0625), *short, job("curve", "narrow", 0.25)]
-    listed += [*whole[1:4], job("curve", "medium", seed=1), *whole[4:]]
+    listed += [job("curve", "narrow", 0.0625), *short]
+    listed += [job("curve", "narrow", share) for share in (0.25, 1.0)]
+    listed += [*whole[1:2], job("curve", "medium", seed=1), *whole[2:]]
     listed += [job("curve", name, 4.0) for name in ("medium", "small")]
     return listed[: options.budget["jobs"]]
 
