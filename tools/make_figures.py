@@ -56,7 +56,7 @@ def ratio_explorer() -> bytes:
 @plots.styled
 def hero() -> bytes:
     """A digit encoded and noised at several t, and samples of the model."""
-    model = load_pretrained("mnist-learned")
+    model = load_pretrained("mnist-learned-medium")
     three = a_three()
     depths = [0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]
     path = encode_and_noise(model, three, depths, torch.Generator().manual_seed(0))
@@ -71,7 +71,7 @@ def hero() -> bytes:
         rows=["encoded\n$x_t$", "changed\n$x_t - x$", "with noise\n$z_t$"],
         signed=[None, float(np.abs(path.change).max()), None],
     )
-    left.suptitle("from data to noise: a digit, encoded and noised")
+    left.suptitle("from data to noise: a digit, encoded and noised (mnist-learned-medium)")
     plots.fill_grid(right, to_unit(samples).reshape(3, 5, 1, 28, 28).numpy())
     right.suptitle("from noise to data: written by the model")
     return plots.png(plots.pixels(figure))
