@@ -253,6 +253,14 @@ def test_shipped_results(name):
     assert cli.parser().parse_args(shlex.split(found["command"])[3:]).run
 
 
+@pytest.mark.parametrize("name", ["fork", "short", "sizes"])
+def test_the_command_of_shipped_results_makes_these_rows(name):
+    """Its number of jobs is that of the rows, and they are the first of the study, in its order."""
+    found, study = read_results(name), studies.find(name)
+    jobs = study.jobs(studies.options(study, budget=found["budget"]))
+    assert [{key: row[key] for key in jobs[0]} for row in found["rows"]] == jobs
+
+
 # ---- the command ---------------------------------------------------------------------------------
 
 

@@ -76,8 +76,8 @@ CONTROLS = (
 INERT_END = 0.5
 DOSES = (2.0, 1.0, 3.0)  # gamma_max; the noise ends earlier, so the prior loss is larger
 DOSE_ARMS = ("matched", "image", "learned")
-LENGTHS = (2, 0.5, 4, 8, 16)  # in units of the updates of the primary comparison
-LENGTH_ARMS = (*ARMS, "image")
+LENGTHS: dict[float, tuple[str, ...]]  # in units of the updates of the primary comparison: arms
+LENGTHS = dict.fromkeys((2, 0.5, 4, 8), (*ARMS, "image")) | {16: (*ARMS, "image", "affine")}
 BINS = 12  # of t, for where the difference comes from
 
 
@@ -102,8 +102,8 @@ def jobs(options: Options) -> list[Job]:
         return [
             job("length", arm, s, GAMMA_MAX, int(times * updates))
             for s in seeds
-            for times in LENGTHS
-            for arm in LENGTH_ARMS
+            for times, arms in LENGTHS.items()
+            for arm in arms
         ]
 
     primary = [job("primary", arm, s, GAMMA_MAX, updates) for s in seeds for arm in ARMS]
