@@ -39,6 +39,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 QUIET = [f"--disable-{part}" for part in ("gpu", "quic", "background-networking", "sync")]
 PRESSES = 12
 PAUSE_MS = 200  # from a picture to the next key, as with a reader
+LOST_S = 180  # longer than any cell takes
 # Milliseconds until another picture is loaded; -1 after 10 s.
 WAIT_FOR_OTHER = """async (image, before) => {
     const start = performance.now();
@@ -100,19 +101,32 @@ def run_all(page: Page, timeout_s: float) -> float:
     """Run > Run All Cells; returns the seconds until each cell has its number.
 
     A click is lost while the connection to the kernel is made. So it is repeated as long as no cell
-    has a number or a star.
+    has a number or a star. If the connection breaks later, no new number comes: if none comes for
+    LOST_S, the kernel is started again, once.
     """
     prompts = page.locator(".jp-CodeCell .jp-InputPrompt")
     page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").first.wait_for()
-    start = time.perf_counter()
+
+    def choose(menu: str, item: str) -> None:
+        page.get_by_role("menuitem", name=menu, exact=True).click()
+        page.get_by_role("menuitem", name=item, exact=True).click()
+        page.wait_for_timeout(3000)
+
+    start = moved = time.perf_counter()
+    done, again = 0, False
     while True:
         texts = [text for text in prompts.all_text_contents() if text]  # empty for collapsed cells
-        if texts and all(re.search(r"\d", text) for text in texts):
+        before, done = done, sum(bool(re.search(r"\d", text)) for text in texts)
+        if done != before:
+            moved = time.perf_counter()
+        if texts and done == len(texts):
             return time.perf_counter() - start
         if not any(re.search(r"\d|\*", text) for text in texts):
-            page.get_by_role("menuitem", name="Run", exact=True).click()
-            page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-            page.wait_for_timeout(3000)
+            choose("Run", "Run All Cells")
+        elif not again and time.perf_counter() > moved + LOST_S:
+            print(f"{done} cells have run, then none: the kernel is started again")
+            again = True
+            choose("Kernel", "Restart Kernel and Run All Cells…")
         if time.perf_counter() > start + timeout_s:
             raise TimeoutError(f"the notebook still runs after {timeout_s:.0f} s")
         page.wait_for_timeout(500)
