@@ -40,7 +40,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -98,19 +98,20 @@ def jobs(options: Options) -> list[Job]:
             job("dose", arm, s, end, updates) for s in seeds for end in DOSES for arm in DOSE_ARMS
         ]
 
-    def lengths(seeds: range) -> list[Job]:
+    def lengths(seeds: range, every: Iterable[float]) -> list[Job]:
         return [
             job("length", arm, s, GAMMA_MAX, int(times * updates))
             for s in seeds
-            for times, arms in LENGTHS.items()
-            for arm in arms
+            for times in every
+            for arm in LENGTHS[times]
         ]
 
     primary = [job("primary", arm, s, GAMMA_MAX, updates) for s in seeds for arm in ARMS]
     first, second, third, others = seeds[:1], seeds[1:2], seeds[2:3], seeds[3:]
     exploratory = [
-        *(controls(first) + doses(first) + controls(second) + lengths(first)),
-        *(controls(third) + doses(second) + controls(others) + lengths(second)),
+        *(controls(first) + doses(first) + controls(second) + lengths(first, LENGTHS)),
+        *(controls(third) + doses(second) + lengths(second, sorted(LENGTHS, reverse=True))),
+        *controls(others),
     ]
     return (primary + exploratory)[: options.budget["jobs"]]
 
