@@ -59,7 +59,8 @@ EXERCISES = [
         "10.3",
         "**Choose controls.** A learned encoder ends 0.002 bits per dimension below the VDM that "
         "was trained on. Which of these arms, *if it ended as low*, would show that the gain needs "
-        "no encoding that looks at the image? All that apply.",
+        "no encoding that looks at the image, that is, none whose x_t - x depends on x? All that "
+        "apply.",
         Choice(
             {
                 "a": "a VDM with as many parameters as the VDM and the encoder together",
