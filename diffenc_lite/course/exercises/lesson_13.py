@@ -68,7 +68,7 @@ EXERCISES = [
         "(n,) to $\\mathbb E[x|z]$ (n,), where $z=\\sqrt{\\mathrm{SNR}}\\,x+\\varepsilon$. Return "
         "$\\mathrm{Var}[x|z]$, **exactly**: no difference quotient, and no knowledge of the data.",
         Program(
-            "denoise, a function of z, z (n,) and snr, a number",
+            "denoise (a function), z (n,) and snr (a number)",
             "a tensor (n,)",
             _three_points,
             tolerance=1e-6,
@@ -117,7 +117,7 @@ EXERCISES = [
         "```\n\n"
         "Say to yourself which sampler it is, and mend it.",
         Program(
-            "z (n, d), x_hat (n, d), gamma_s and gamma_t, tensors of one number",
+            "z (n, d), x_hat (n, d), gamma_s and gamma_t (tensors of one number)",
             "a tensor (n, d)",
             _two_latents,
         ),

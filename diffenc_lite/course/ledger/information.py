@@ -191,8 +191,9 @@ def X5() -> Iterator[Step]:
         proves="entropy",
     )
     yield Step(
-        r"So with the same decoder an encoder can beat a perfect VDM by $K_1$ at most, which is "
-        r"the prior loss less $I_1$.",
+        r"Nor is it below $H+M$ with its own $M$: the divergence of the chains is at least that of "
+        r"$x,z_0$. So with the same $M$ an encoder can beat a perfect VDM by $K_1$ at most, which "
+        r"is the prior loss less $I_1$.",
         equation(bound - (H + M), K_1),
         proves="advantage",
     )
