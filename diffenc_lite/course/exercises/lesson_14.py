@@ -54,14 +54,14 @@ EXERCISES = [
         "test give if "
         "$\\pm$ is the standard deviation of a run, and which if it is the standard error of the "
         "mean? Both, in this order.",
-        Vector((2,), tolerance=5e-3),
+        Vector((2,), tolerance=2e-2),
         _both_readings,
         "the standard error of a mean of five is the standard deviation over the root of 5; "
         "`statistics.two_sample_p` takes standard deviations",
     ),
     Exercise(
         "14.3",
-        "Networks with a learned encoder beat those of a VDM by 0.02 bits per dimension, in every "
+        "Networks with a learned encoder beat those of a VDM by 0.002 bits per dimension, in every "
         "pair of seeds. You suspect that it is not the *moving of the data* that helps. Which of "
         "these additions to the experiment could show that you are right?",
         Choice(

@@ -76,8 +76,9 @@ CONTROLS = (
 INERT_END = 0.5
 DOSES = (2.0, 1.0, 3.0)  # gamma_max; the noise ends earlier, so the prior loss is larger
 DOSE_ARMS = ("matched", "image", "learned")
-LENGTHS: dict[float, tuple[str, ...]]  # in units of the updates of the primary comparison: arms
-LENGTHS = dict.fromkeys((2, 0.5, 4, 8), (*ARMS, "image")) | {16: (*ARMS, "image", "affine")}
+LENGTHS = (2, 0.5, 4, 8, 16)  # in units of the updates of the primary comparison
+SECOND_LENGTHS = (16, 4, 2, 8, 0.5)  # of the second seed: what tells most first
+LENGTH_ARMS = (*ARMS, "image")  # and affine at the longest
 BINS = 12  # of t, for where the difference comes from
 
 
@@ -103,15 +104,18 @@ def jobs(options: Options) -> list[Job]:
             job("length", arm, s, GAMMA_MAX, int(times * updates))
             for s in seeds
             for times in every
-            for arm in LENGTHS[times]
+            for arm in LENGTH_ARMS
         ]
+
+    def affine(seeds: range) -> list[Job]:
+        return [job("length", "affine", s, GAMMA_MAX, int(max(LENGTHS) * updates)) for s in seeds]
 
     primary = [job("primary", arm, s, GAMMA_MAX, updates) for s in seeds for arm in ARMS]
     first, second, third, others = seeds[:1], seeds[1:2], seeds[2:3], seeds[3:]
     exploratory = [
         *(controls(first) + doses(first) + controls(second) + lengths(first, LENGTHS)),
-        *(controls(third) + doses(second) + lengths(second, sorted(LENGTHS, reverse=True))),
-        *controls(others),
+        *(affine(first) + controls(third) + doses(second) + lengths(second, SECOND_LENGTHS)),
+        *(controls(others) + affine(second)),
     ]
     return (primary + exploratory)[: options.budget["jobs"]]
 

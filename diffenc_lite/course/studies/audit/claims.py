@@ -61,7 +61,7 @@ CLAIMS: tuple[Claim, ...] = (
         "X6, L4, G5",
         (
             partial(of.proof, "X6", "left_over_E2"),
-            partial(of.proof, "L4", "residual_E2"),
+            partial(of.proof, "L4", "residual_E2", of.SMOOTH),
             partial(of.proof, "G5", "G3_limit"),
             of.order_of_the_left_over,
         ),
@@ -75,7 +75,7 @@ CLAIMS: tuple[Claim, ...] = (
         "G4, L4",
         (
             partial(of.proof, "G4", "error"),
-            partial(of.proof, "L4", "residual_E3"),
+            partial(of.proof, "L4", "residual_E3", of.SMOOTH),
             of.residual_by_hand,
         ),
         "an encoder for which L4 needs more of the network than v_hat",
@@ -109,7 +109,7 @@ CLAIMS: tuple[Claim, ...] = (
         "At finite depth the ELBO can choose a noise schedule for inference.",
         "abstract",
         "W4",
-        (partial(of.proof, "W4", "three", of.WORDS), of.grid_on_mnist),
+        (partial(of.proof, "W4", "three", of.TABLE), of.grid_on_mnist),
         "a cheaper grid with as many steps; for samples, a measure by which this grid is not worse",
         of.samples_of_the_grid,
     ),
@@ -145,7 +145,7 @@ CLAIMS: tuple[Claim, ...] = (
             of.printed_p,
         ),
         "pairs whose intervals say otherwise; for CIFAR-10, pairs that are trained on it",
-        of.from_scratch,
+        of.other_pairs,
     ),
     Claim(
         "acts over t",
@@ -153,7 +153,7 @@ CLAIMS: tuple[Claim, ...] = (
         "Section 5, Figure 2",
         "X7",
         (of.acts_differently, of.scaling_does_not),
-        "encoders of other seeds whose change is the same at all depths, but for the factor",
+        "a trained encoder whose change is the same at all depths, but for the factor",
     ),
     Claim(
         "sampling",
