@@ -138,8 +138,7 @@ def any_encoder_must_pay() -> Counterexample:
     """X5: no total is below H(x), so who saves the prior loss of a coin pays all but prior_gap"""
     vdm = Exact(PlusMinus())
     return Counterexample(
-        "a coin, perfect denoisers, any encoder that leaves x_0 and has prior loss 0: "
-        "diffusion rises by",
+        "a coin, perfect denoisers, any encoder with x_0 = x and prior loss 0: diffusion rises by",
         vdm.prior - vdm.prior_gap,
         0.0,
     )
