@@ -36,7 +36,7 @@ def card(entry: Entry) -> plots.Picture:
     above = [line for part in words for line in textwrap.wrap(part, 105)]
     figure.text(0.02, 0.90, "\n".join(above), va="top", fontsize=11.5, linespacing=1.35)
     aside = f"Beside it: {entry.beside}. " if entry.beside else ""
-    below = textwrap.wrap(f"{aside}What would change the verdict: {claim.changes}.", 110)
+    below = textwrap.wrap(f"{aside}What would change the verdict: {claim.changes}.", 125)
     figure.text(0.02, 0.02, "\n".join(below), va="bottom", fontsize=10.5, color="0.3")
     draw = PICTURES.get(claim.name)
     height = min(0.14, 0.56 / len(entry.findings))
@@ -44,7 +44,7 @@ def card(entry: Entry) -> plots.Picture:
         place = (0.03, 0.70 - (row + 0.55) * height, 0.57 if draw else 0.93, 0.3 * height)
         _strip(figure.add_axes(place), finding)
     if draw:
-        ax = figure.add_axes((0.73, 0.22, 0.25, 0.46))
+        ax = figure.add_axes((0.73, 0.25, 0.25, 0.43))
         draw(ax)
         if ax.get_legend_handles_labels()[1]:
             ax.legend(fontsize=10)

@@ -217,8 +217,8 @@ def paired(first: str, second: str, term: str = "total") -> Measured:
     reach, mean = (high - low) / 2, float(values.mean())
     if term == "total" and forked(first, second):
         reach = math.hypot(reach, 1.96 * image_error(first, second, len(values)))
-    forks_of_one = f"pairs of forks of one VDM, {fork.PRIMARY['updates']} updates"
-    how = forks_of_one if forked(first, second) else "pairs from scratch"
+    briefly = f"pairs of forks, {fork.PRIMARY['updates']} updates"
+    how = briefly if forked(first, second) else "pairs from scratch"
     what = f"{term}, {first} - {second}, bits/dim, {len(values)} {how}"
     return Measured(what, mean, mean - reach, mean + reach, "below")
 
@@ -243,10 +243,9 @@ def one_image() -> str:
     if len(gains) < 2:
         return ""
     low, high = statistics.t_interval(gains)
-    return (
-        f"forks with one image for each depth in place of the encoder, image - matched: "
-        f"{gains.mean():+.4f} ({low:+.4f} to {high:+.4f}; {len(gains)} pairs, not declared)"
-    )
+    pairs = f"{len(gains)} pairs of forks, not declared"
+    interval = f"{gains.mean():+.4f} ({low:+.4f} to {high:+.4f}; {pairs})"
+    return f"one image for each depth - matched: {interval}"
 
 
 def other_pairs() -> str:
@@ -353,8 +352,7 @@ def printed_p() -> Check:
     low, high = p_range(standard_error=True, equal=True)
     (a, spread_a), (b, spread_b) = PRINTED.values()
     as_is = statistics.two_sample_p((a, b), (3**0.5 * spread_a, 3**0.5 * spread_b), (3, 3))
-    allowed = f"{as_is:.3f} as they stand, {low:.3f} to {high:.3f} as they are rounded"
-    what = f"of the p that the printed figures allow ({allowed}), nearest to 0.03"
+    what = f"p of the figures ({as_is:.3f}, with rounding {low:.3f} to {high:.3f})"
     return Check(what, min(max(0.03, low), high), 0.03, 2)
 
 
