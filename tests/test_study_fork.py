@@ -143,7 +143,7 @@ def test_jobs_of_the_study(images, tmp_path, monkeypatch):
     monkeypatch.setattr(fork, "CONTROLS", ("image",))
     monkeypatch.setattr(fork, "DOSES", (2.0,))
     monkeypatch.setattr(fork, "DOSE_ARMS", ("image",))
-    monkeypatch.setattr(fork, "LENGTHS", {})
+    monkeypatch.setattr(fork, "LENGTHS", ())
     options = with_budget(fork.STUDY, budget=SMALL)
     path = run_study("fork", tmp_path, options)
     rows, arrays = read_results(path)["rows"], load_arrays(path)
