@@ -143,8 +143,7 @@ def test_jobs_of_the_study(images, tmp_path, monkeypatch):
     monkeypatch.setattr(fork, "CONTROLS", ("image",))
     monkeypatch.setattr(fork, "DOSES", (2.0,))
     monkeypatch.setattr(fork, "DOSE_ARMS", ("image",))
-    monkeypatch.setattr(fork, "LENGTHS", ())
-    options = with_budget(fork.STUDY, budget=SMALL)
+    options = with_budget(fork.STUDY, budget=SMALL | {"jobs": 4})
     path = run_study("fork", tmp_path, options)
     rows, arrays = read_results(path)["rows"], load_arrays(path)
     assert [row["arm"] for row in rows] == ["matched", "learned", "image", "image"]

@@ -76,7 +76,7 @@ CONTROLS = (
 INERT_END = 0.5
 DOSES = (2.0, 1.0, 3.0)  # gamma_max; the noise ends earlier, so the prior loss is larger
 DOSE_ARMS = ("matched", "image", "learned")
-LENGTHS = (2, 0.5, 4, 8, 16)  # in updates of the primary comparison; the longest comes last
+LENGTHS = (2, 0.5, 4, 8, 16)  # in units of the updates of the primary comparison
 SECOND_LENGTHS = (16, 4, 2, 8, 0.5)  # of the second seed: what tells most first
 LENGTH_ARMS = (*ARMS, "image")  # and affine at the longest
 BINS = 12  # of t, for where the difference comes from
@@ -108,8 +108,7 @@ def jobs(options: Options) -> list[Job]:
         ]
 
     def affine(seeds: range) -> list[Job]:
-        longest = [int(times * updates) for times in LENGTHS[-1:]]
-        return [job("length", "affine", s, GAMMA_MAX, n) for s in seeds for n in longest]
+        return [job("length", "affine", s, GAMMA_MAX, int(max(LENGTHS) * updates)) for s in seeds]
 
     primary = [job("primary", arm, s, GAMMA_MAX, updates) for s in seeds for arm in ARMS]
     first, second, third, others = seeds[:1], seeds[1:2], seeds[2:3], seeds[3:]

@@ -2,10 +2,9 @@
 
 The arms are those of `fork`, trained in the same way: `matched` has no encoder, `image` adds one
 picture for each depth, `learned` has the learned encoder. The noise ends at gamma_max = 5, 3, 2 or
-1.
-Each arm is then a model of its own: generation starts from N(0, I) at that gamma_max. Its samples
-are judged by the two distances of notebook 12, and its bound is taken with as many steps, all of
-them for each image, with the same draws for all arms.
+1. Each arm is then a model of its own: generation starts from N(0, I) at that gamma_max. Its
+samples are judged by the two distances of notebook 12, and its bound is taken with as many steps,
+all of them for each image, with the same draws for all arms.
 
 A shorter noise has narrower steps at the same T, also below START, where all arms are one network.
 So arms with the same gamma_max are comparable, and between values of gamma_max a part of the

@@ -79,8 +79,8 @@ def jobs(options: Options) -> list[Job]:
     listed += [job("curve", "medium", 0.25), job("curve", "small", 0.25)]
     listed += [job("curve", "narrow", 0.0625), *short]
     listed += [job("curve", "narrow", share) for share in (0.25, 1.0)]
-    listed += [*whole[1:2], job("curve", "medium", seed=1), *whole[2:]]
-    listed += [job("curve", name, 4.0) for name in ("medium", "small")]
+    listed += [*whole[1:2], job("curve", "medium", seed=1)]
+    listed += [*(job("curve", name, 4.0) for name in ("medium", "small")), *whole[2:]]
     return listed[: options.budget["jobs"]]
 
 
