@@ -6,7 +6,7 @@ torch counts them, and backward twice as many (counted, it is 1.91 to 1.99 times
 that of the shipped VDM of size small; its learning rate was not tuned for the other sizes. It goes
 to its end in each training, so a point of the curve is a whole training, and no moment of a longer
 one. Part "curve": three sizes. Part "change": the medium one with one thing changed, for as many
-operations as two of its own points. (The width at full resolution is also that of the embedding
+operations as one of its own points. (The width at full resolution is also that of the embedding
 of gamma.)
 
 All are scored on the same test images with the same draws of t and eps: the arrays have the total
@@ -74,13 +74,14 @@ def jobs(options: Options) -> list[Job]:
     def job(part: str, name: str, share: float = 1.0, seed: int = 0) -> Job:
         return {"part": part, "name": name, "share": share, "seed": seed}
 
-    short, whole = ([job("change", name, share) for name in CHANGES] for share in (0.25, 1.0))
+    shares = (0.25, 1.0, 4.0)
+    short, whole, long = ([job("change", name, share) for name in CHANGES] for share in shares)
     listed = [job("curve", "medium"), whole[0], job("curve", "small")]
     listed += [job("curve", "medium", 0.25), job("curve", "small", 0.25)]
     listed += [job("curve", "narrow", 0.0625), *short]
     listed += [job("curve", "narrow", share) for share in (0.25, 1.0)]
     listed += [*whole[1:2], job("curve", "medium", seed=1)]
-    listed += [*(job("curve", name, 4.0) for name in ("medium", "small")), *whole[2:]]
+    listed += [*(job("curve", name, 4.0) for name in ("medium", "small")), *long, *whole[2:]]
     return listed[: options.budget["jobs"]]
 
 
