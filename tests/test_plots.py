@@ -375,12 +375,12 @@ def test_every_figure_of_the_readme_can_be_made_again():
 def test_a_figure_says_what_it_shows():
     figure, (left, right) = plots.subplots(1, 2)
     figure.suptitle("two worlds")
-    left.plot([0, 1], [0, 1], label=r"exact, $\hat{x}_t$")
+    left.plot([0, 1], [0, 1], label=r"exact, $\hat{x}_t\pm2\sigma_Q$")
     left.set(xlabel="steps $T$", ylabel="gap,\nnats", title="left")
     left.legend()
     plots.show_image(right, np.zeros((4, 4)))
     right.set_title("a digit")
-    plot = "Plot: left; gap, nats against steps T; shown are exact, hat x_t."
+    plot = "Plot: left; gap, nats against steps T; shown are exact, hat x_t ±2 sigma_Q."
     words = f"two worlds. {plot} Image: a digit."
     assert plots.describe(figure) == words
     assert figure._repr_png_()[1] == {"alt": words}

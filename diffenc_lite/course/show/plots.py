@@ -88,10 +88,19 @@ def _describe_axes(ax: Axes) -> str:
     return f"{'Plot: ' if ax.has_data() else ''}{text}." if text else ""
 
 
+SIGNS = {"pm": "±", "leftarrow": "←", "rightarrow": "→", "infty": "∞"}
+SIGNS |= dict.fromkeys(("mathbb", "mathrm", "mathcal"), "")
+
+
 def _plain(text: str) -> str:
-    """Without the signs of TeX and line breaks: $\\hat x_t$ -> hat x_t"""
-    spaced = re.sub(r"\\(\w+)\{", r"\1 ", text)
-    return " ".join(re.sub(r"\\[,;! ]|[$\\{}]", "", spaced).split())
+    """Without the signs of TeX and line breaks: $\\hat x_t\\pm2\\sigma$ -> hat x_t ±2 sigma"""
+
+    def word(command: re.Match[str]) -> str:
+        return SIGNS.get(command[1], command[1] + " " * len(command[2]))
+
+    apart = re.sub(r"(?<=\w)(?=\\[a-zA-Z])", " ", text)
+    words = re.sub(r"\\([a-zA-Z]+)(\{?)", word, apart)
+    return " ".join(re.sub(r"\\[,;! ]|[$\\{}]", "", words).split())
 
 
 @styled
