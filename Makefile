@@ -31,7 +31,7 @@ gpu: $(INSTALLED)  ## set up, check and measure a CUDA or MPS device (MINUTES=5 
 
 browser: $(INSTALLED)  ## set up and move every slider in Chromium, which must be installed
 	$(BIN)/python -m pip install -q playwright
-	$(BIN)/python tools/check_browser.py
+	ls notebooks/*.ipynb | xargs -n 4 -P 2 $(BIN)/python tools/check_browser.py
 
 slides: $(INSTALLED)  ## set up and make decks of the lessons, into build/slides
 	@$(BIN)/python tools/make_slides.py

@@ -261,7 +261,7 @@ def main() -> int:
                 args=["--no-sandbox", "--no-first-run", *QUIET],
             )
             for notebook in notebooks:
-                print(f"== {notebook.name}", flush=True)
+                print(f"== {notebook.name}")
                 good = check_page(context, notebook.resolve(), Path(folder))
                 good &= check_notebook(context, address, notebook, arguments.timeout, times)
                 if not good:
