@@ -44,7 +44,15 @@ def test_every_change_has_a_point_of_the_curve_beside_it():
     beside = {job["share"] for job in jobs if (job["part"], job["name"]) == ("curve", "medium")}
     for name in sizes.CHANGES:
         shares = {job["share"] for job in jobs if job["name"] == name}
-        assert len(shares) == 2 and shares < beside
+        assert {0.25, 1.0} <= shares <= beside and (4.0 in shares) == (name in sizes.AHEAD)
+
+
+def test_what_goes_on_was_ahead():
+    early = {
+        row["name"]: row["total"] for row in read_results("sizes")["rows"] if row["share"] == 0.25
+    }
+    ahead = {name for name in sizes.CHANGES if early[name] < early["medium"] - 0.01}
+    assert ahead == set(sizes.AHEAD)
 
 
 def test_operations_are_those_of_convolutions_and_products():
