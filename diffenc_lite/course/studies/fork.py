@@ -114,8 +114,8 @@ def jobs(options: Options) -> list[Job]:
     first, second, third, others = seeds[:1], seeds[1:2], seeds[2:3], seeds[3:]
     exploratory = [
         *(controls(first) + doses(first) + controls(second) + lengths(first, LENGTHS)),
-        *(affine(first) + controls(third) + doses(second) + lengths(second, SECOND_LENGTHS)),
-        *(controls(others) + affine(second)),
+        *(affine(first) + controls(third) + doses(second) + controls(others)),
+        *(lengths(second, SECOND_LENGTHS) + affine(second)),
     ]
     return (primary + exploratory)[: options.budget["jobs"]]
 

@@ -11,8 +11,8 @@ So arms with the same gamma_max are comparable, and between values of gamma_max 
 difference is that of the grid (W4). "one long step" is for that: `matched` with the noise up to 5,
 but with one step only from 5 to 2, and the other T - 1 equal below.
 
-"trained": gamma_max is trained too, from 2 on; only the bound is taken. It cannot go beyond 5, what
-the networks know, and if it gets there it stays.
+"trained": gamma_max is trained too, from 2 on. It cannot go beyond 5, what the networks know, and
+if it gets there it stays.
 
 Exploratory throughout: one seed of training for most, nothing declared.
 """
@@ -122,7 +122,7 @@ def run(job: Job, options: Options) -> Results:
         "bound_errors": [round(v, 5) for v in (bounds.std(1) / len(test) ** 0.5).tolist()],
     }
     arrays = {array_name("bound", job): bounds.float().numpy()}
-    for steps in () if trains else STEPS:
+    for steps in STEPS:
         images = draw(short, budget["n"], grid_of(job, model, steps))
         row[f"T={steps}"] = judged(images, options)
         arrays[array_name("sheet", job, steps)] = sheet(images[: SHEET**2]).numpy()
