@@ -29,9 +29,10 @@ MINUTES ?= 5
 gpu: $(INSTALLED)  ## set up, check and measure a CUDA or MPS device (MINUTES=5 to train each model)
 	@$(BIN)/python -m diffenc_lite doctor --full --minutes $(MINUTES) --out build/doctor
 
+# Two at a time, one core each, four notebooks each, so four summaries; it fails if one of them has.
 browser: $(INSTALLED)  ## set up and move every slider in Chromium, which must be installed
 	$(BIN)/python -m pip install -q playwright
-	ls notebooks/*.ipynb | xargs -n 4 -P 2 $(BIN)/python tools/check_browser.py
+	ls notebooks/*.ipynb | OMP_NUM_THREADS=1 xargs -n 4 -P 2 $(BIN)/python tools/check_browser.py
 
 slides: $(INSTALLED)  ## set up and make decks of the lessons, into build/slides
 	@$(BIN)/python tools/make_slides.py

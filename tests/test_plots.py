@@ -386,5 +386,14 @@ def test_a_figure_says_what_it_shows():
     assert figure._repr_png_()[1] == {"alt": words}
 
 
+def test_the_signs_of_tex_are_read_out():
+    figure, ax = plots.subplots()
+    ax.set(
+        xlabel=r"narrow $\leftarrow\ \sigma_p\ \rightarrow$ wide",
+        ylabel=r"$\mathbb{E}[\hat{x}\sigma]$",
+    )
+    assert plots.describe(figure) == "E[hat x sigma] against narrow ← sigma_p → wide."
+
+
 def test_a_figure_without_words_is_a_figure():
     assert plots.describe(plots.Picture()) == "A figure."

@@ -162,7 +162,7 @@ def check(page: Page, name: str, stored: int, times: list[float]) -> bool:
     start = time.perf_counter()
     while explorers.count() < stored and time.perf_counter() < start + 60:
         page.wait_for_timeout(1000)
-    print(f"{explorers.count()} of {stored} explorers")
+    print(f"{name}: {explorers.count()} of {stored} explorers")
     good = explorers.count() == stored
     for i in range(explorers.count()):
         explorer = explorers.nth(i)
@@ -173,14 +173,14 @@ def check(page: Page, name: str, stored: int, times: list[float]) -> bool:
             times += keys
             median = statistics.median(keys)
             print(
-                f"explorer {i}, slider {j}: key to picture {median:.0f} ms (median), "
+                f"{name}, explorer {i}, slider {j}: key to picture {median:.0f} ms (median), "
                 f"{max(keys):.0f} ms (longest); {'dragged' if drag >= 0 else 'drag failed'}"
             )
         for group in explorer.locator(".widget-toggle-buttons").all():
             before = image.get_attribute("src")
             group.locator("button:not(.mod-active)").first.press("Enter")
             pressed = image.evaluate(WAIT_FOR_OTHER, before) >= 0
-            print(f"explorer {i}, buttons: {'pressed' if pressed else 'press failed'}")
+            print(f"{name}, explorer {i}, buttons: {'pressed' if pressed else 'press failed'}")
             good &= pressed
         explorer.screenshot(path=OUT / f"{name}-{i}.png")
     return good
@@ -206,7 +206,7 @@ def check_page(context: BrowserContext, notebook: Path, folder: Path) -> bool:
     )
     page.close()
     context.set_offline(False)
-    print(f"HTML page, network off: {shown} of {stored} pictures show")
+    print(f"{notebook.stem}: HTML page, network off: {shown} of {stored} pictures show")
     return shown == stored
 
 
@@ -225,13 +225,13 @@ def check_notebook(
     dialog = page.locator("dialog.jp-Dialog, .jp-Dialog[aria-modal=true]")
     page.add_locator_handler(dialog, lambda box: box.locator("button.jp-mod-accept").first.click())
     page.goto(f"{address}/lab/tree/{notebook.name}?reset")
-    print(f"run all: {run_all(page, timeout_s):.0f} s")
+    print(f"{notebook.stem}: run all: {run_all(page, timeout_s):.0f} s")
     good = check(page, notebook.stem, stored, times)
     page.close()
     for session in json.load(urllib.request.urlopen(f"{address}/api/sessions")):
         stop = urllib.request.Request(f"{address}/api/sessions/{session['id']}", method="DELETE")
         urllib.request.urlopen(stop)
-    print(*(f"console error: {error}\n" for error in errors), sep="", end="")
+    print(*(f"{notebook.stem}: console error: {error}\n" for error in errors), sep="", end="")
     return good and not errors
 
 
@@ -261,7 +261,7 @@ def main() -> int:
                 args=["--no-sandbox", "--no-first-run", *QUIET],
             )
             for notebook in notebooks:
-                print(f"== {notebook.name}")
+                print(f"== {notebook.name}", flush=True)
                 good = check_page(context, notebook.resolve(), Path(folder))
                 good &= check_notebook(context, address, notebook, arguments.timeout, times)
                 if not good:
@@ -270,7 +270,7 @@ def main() -> int:
     print(f"screenshots are in {OUT}")
     if times:
         median, longest = statistics.median(times), max(times)
-        print(f"key to picture, all explorers: {median:.0f} ms (median; aim: 50)", end=", ")
+        print(f"key to picture, these notebooks: {median:.0f} ms (median; aim: 50)", end=", ")
         print(f"{longest:.0f} ms (longest; aim: 150)")
     print(f"FAILED: {', '.join(failed)}" if failed else f"{len(notebooks)} notebooks passed")
     return 1 if failed else 0

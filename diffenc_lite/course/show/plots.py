@@ -88,8 +88,7 @@ def _describe_axes(ax: Axes) -> str:
     return f"{'Plot: ' if ax.has_data() else ''}{text}." if text else ""
 
 
-SIGNS = {"pm": "±", "leftarrow": "←", "rightarrow": "→", "infty": "∞"}
-SIGNS |= dict.fromkeys(("mathbb", "mathrm", "mathcal"), "")
+SIGNS = {"pm": "±", "leftarrow": "←", "rightarrow": "→", "mathbb": "", "mathrm": ""}
 
 
 def _plain(text: str) -> str:
@@ -98,9 +97,9 @@ def _plain(text: str) -> str:
     def word(command: re.Match[str]) -> str:
         return SIGNS.get(command[1], command[1] + " " * len(command[2]))
 
-    apart = re.sub(r"(?<=\w)(?=\\[a-zA-Z])", " ", text)
+    apart = re.sub(r"(?<=[\w}])(?=\\[a-zA-Z])", " ", text.replace("\\ ", " "))
     words = re.sub(r"\\([a-zA-Z]+)(\{?)", word, apart)
-    return " ".join(re.sub(r"\\[,;! ]|[$\\{}]", "", words).split())
+    return " ".join(re.sub(r"\\[,;!]|[$\\{}]", "", words).split())
 
 
 @styled

@@ -48,7 +48,7 @@ CHANGES = {
     "smooth upsampling": replace(MEDIUM, smooth=True),
     "four blocks at full resolution": replace(MEDIUM, blocks=(4, 1, 4)),
 }
-AHEAD = (  # by 0.01 or more with a quarter of the operations; they go on to four times as many
+AHEAD = (  # by 0.01 or more at share 0.25; they go on to share 4.0
     "half the width at full resolution",
     "batches of 32",
     "one block at full resolution",
