@@ -16,6 +16,7 @@ import base64
 import gzip
 import html
 import inspect
+import os
 import re
 import shutil
 import sys
@@ -91,6 +92,8 @@ def write_lessons() -> dict[str, str]:
     """The lessons, and each explorer as a page; returns number of the lesson -> its title."""
     titles = {}
     gallery = []
+    # the two kernels share the cores, instead of each taking all of them
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // 2)))
     with ProcessPoolExecutor(2) as pool:
         for source, fresh in zip(NOTEBOOKS, pool.map(executed, NOTEBOOKS), strict=True):
             notebook = lesson(source, fresh)
