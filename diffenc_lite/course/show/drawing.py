@@ -1,0 +1,94 @@
+"""Drawings of ideas: boxes, arrows and words on an empty canvas, in the style of the course.
+
+    figure, ax = canvas(8, 3)
+    box(ax, (1, 1.5), "$x$", COLOURS["x"])
+    arrow(ax, (1.6, 1.5), (3.4, 1.5), "encode", COLOURS["x_t"])
+
+Coordinates are in inches of the figure, so that text and boxes keep their sizes: a drawing 8 inches
+wide fits the page, and its text is legible on a phone. The drawings of lesson NN stand in
+`lesson_NN.py` beside the lesson's other pictures, one function each, and return the Picture.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+
+from .plots import BLACK, BLUE, GREEN, ORANGE, PURPLE, RED, SKY, Picture, styled
+
+Point = tuple[float, float]
+
+GREY, YELLOW = "#7F7F7F", "#B8A900"
+# One colour a thing through the whole course.
+COLOURS = {
+    "x": BLACK,
+    "x_t": GREEN,  # encoded, clean
+    "z_t": GREY,  # noisy
+    "q": PURPLE,  # the encoder process and its posterior, which know x
+    "p": RED,  # the generative process, which does not
+    "identity": BLUE,
+    "scaling": ORANGE,
+    "learned": GREEN,
+    "prior": SKY,
+    "reconstruction": YELLOW,
+    "diffusion": GREY,
+}
+
+
+@styled
+def canvas(width: float = 8, height: float = 3, title: str = "") -> tuple[Picture, Axes]:
+    """An empty picture of this many inches, and its axes, whose coordinates are those inches."""
+    figure = Picture(figsize=(width, height))
+    ax = figure.add_axes((0, 0, 1, 1))
+    ax.set(xlim=(0, width), ylim=(0, height))
+    ax.set_axis_off()
+    if title:
+        words(ax, (width / 2, height - 0.25), title, size=14)
+    return figure, ax
+
+
+def words(ax: Axes, at: Point, text: str, colour: str = BLACK, size: float = 13, **kw: Any) -> None:
+    """Text, centred at a point; keywords as in `Axes.text`."""
+    ax.text(*at, text, **{"ha": "center", "va": "center", "color": colour, "fontsize": size, **kw})
+
+
+def box(
+    ax: Axes, at: Point, text: str, colour: str = BLACK, width: float = 1.0, height: float = 0.6
+) -> None:
+    """A rounded box round a text, centred at a point, tinted in its colour."""
+    corner = (at[0] - width / 2, at[1] - height / 2)
+    shape = "round,pad=0,rounding_size=0.12"
+    for face, alpha in ((colour, 0.12), ("none", 1.0)):
+        ax.add_patch(
+            FancyBboxPatch(
+                corner, width, height, boxstyle=shape, facecolor=face, alpha=alpha,
+                edgecolor=colour, linewidth=1.8,
+            )
+        )  # fmt: skip
+    words(ax, at, text)
+
+
+def arrow(
+    ax: Axes,
+    start: Point,
+    end: Point,
+    text: str = "",
+    colour: str = BLACK,
+    bend: float = 0.0,
+    above: float = 0.22,
+    dashed: bool = False,
+) -> None:
+    """An arrow with a label `above` its middle; bend, its curvature (negative bends upwards)."""
+    ax.add_patch(
+        FancyArrowPatch(
+            start, end, arrowstyle="-|>", mutation_scale=16, linewidth=2, color=colour,
+            linestyle="--" if dashed else "-", shrinkA=0, shrinkB=0,
+            connectionstyle=f"arc3,rad={bend}",
+        )
+    )  # fmt: skip
+    if text:
+        rise = -bend * (end[0] - start[0]) / 2
+        middle = ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2 + rise + above)
+        words(ax, middle, text, colour)
