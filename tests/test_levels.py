@@ -76,8 +76,8 @@ def test_the_main_line_is_there_in_small_steps():
     assert 45 <= len(LEVELS) <= 80 and set(LEVELS) < set(EXERCISES)
     for number, step in LEVELS.items():
         assert 2 <= len(step.hints) <= 3, number
-        assert len(step.question.split()) <= 80, number
-        assert latex(step.answer) not in "".join((step.question, *step.hints[:-1])) or (
+        assert len(step.goal.split()) <= 90, number
+        assert latex(step.answer) not in "".join((step.goal, *step.hints[:-1])) or (
             len(step.answer) < 12
         ), f"{number} gives its answer away"
 

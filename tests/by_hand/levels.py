@@ -186,7 +186,9 @@ def X4_7(X4_6): return X4_6 - 1
 
 def X5_1(): return I_1 + K_1
 def X5_2(): return H_0 + M
-def X5_3(): return I_0 - I_1
+def X5_3(L2_6):
+    slope = (I_0 - I_1) / (snr_s - snr_t)  # half the mmse, in one long step
+    return L2_6.subs({x: 1, xhat: 0}) * 2 * slope
 def X5_4(): return H - H_0
 def X5_5(X5_1, X5_2, X5_3, X5_4): return (X5_1 + X5_2 + X5_3).subs(I_0, X5_4)
 def X5_6(X5_5): return X5_5 - (H + M)

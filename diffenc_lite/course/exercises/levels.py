@@ -34,10 +34,12 @@ SYMBOLS, MEANS, LATEX = (_DATA.pop(part) for part in ("symbols", "means", "latex
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Level(Exercise):
-    """One step: `left` = answer. Its question holds all that may be used; `why`, the reason."""
+    """One step: `left` = answer. The goal holds all that may be used, the question says besides
+    what it is about, `why` is the reason in one line."""
 
     answer: str
     title: str
+    goal: str
     left: str
     uses: tuple[str, ...]
     hints: tuple[str, ...]
@@ -60,10 +62,10 @@ class Level(Exercise):
         return f"Level {self.number}: {self.title}"
 
     def page(self) -> str:
-        """Markdown for a reader without a kernel: the question; hints and answer folded."""
+        """Markdown for a reader without a kernel: the goal; hints and answer folded."""
         hints = (folded(f"Hint {i}", hint) for i, hint in enumerate(self.hints, 1))
         answer = folded("Answer", f"$${self.equation}$$\n\n{self.why}")
-        return "\n\n".join((self.question, *hints, answer))
+        return "\n\n".join((self.goal, *hints, answer))
 
 
 @dataclass(frozen=True)
@@ -97,13 +99,14 @@ def _chains() -> Iterator[Chain]:
     made: dict[str, Level] = {}
     for tag, chain in _DATA.items():
         for i, entry in enumerate(chain["level"], 1):
-            made[f"{tag}.{i}"] = _level(f"{tag}.{i}", made, **entry)
+            made[f"{tag}.{i}"] = _level(f"{tag}.{i}", chain["setting"], made, **entry)
         levels = tuple(e for e in made.values() if e.number.startswith(f"{tag}."))
         yield Chain(tag, chain["title"], chain["setting"], levels)
 
 
 def _level(
     number: str,
+    setting: str,
     before: dict[str, Level],
     goal: str,
     names: str,
@@ -111,16 +114,25 @@ def _level(
     **rest: Any,
 ) -> Level:
     known = "; ".join(f"${before[used].equation}$ ({used})" for used in uses)
+    typed = ", ".join(_typed(name) for name in names.split())
     parts = [goal, f"Known: {known}." if known else "", f"$${_relation(rest['left'])} \\;?$$"]
+    goal = "\n\n".join(filter(None, [*parts, f"Write it in {typed}."]))
     return Level(
         number=number,
-        question="\n\n".join(filter(None, parts)),
+        question=f"{setting}\n\n{goal}",
+        goal=goal,
         form=Line(tuple(names.split())),
         hint=f'level("{number}") has hints that unfold one by one',
         uses=tuple(uses),
         hints=tuple(rest.pop("hints")),
         **rest,
     )
+
+
+def _typed(name: str) -> str:
+    """How a symbol is typed, and what it stands for if that looks different"""
+    shown = latex(name)
+    return f"`{name}`" if shown == name else f"`{name}` (${shown}$)"
 
 
 CHAINS: dict[str, Chain] = {chain.tag: chain for chain in _chains()}

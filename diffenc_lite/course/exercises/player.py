@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -91,9 +92,9 @@ class Player:
             f"<b>{self.chain.tag} · {self.chain.title}.</b> Level {self.position + 1} of {n}, "
             f"{done} solved.<br>{_escaped(self.chain.setting)}"
         )
-        self.goal.value = _html(f"<b>{level.title}.</b> {_escaped(level.question)}")
+        self.goal.value = _html(f"<b>{level.title}.</b> {_escaped(level.goal)}")
         self.field.value = self.solved.get(level.number, "")
-        self.field.placeholder = f"in {', '.join(level.names)}"
+        self.field.placeholder = "products with *, powers with **"
         self.buttons["back"].disabled = self.position == 0
         self._say(self._proved() if level.number in self.solved else "")
 
@@ -182,7 +183,8 @@ def _echo(text: str) -> str:
 
 
 def _escaped(markdown: str) -> str:
-    return html.escape(markdown, quote=False).replace("\n\n", "<br>")
+    text = html.escape(markdown, quote=False).replace("\n\n", "<br>")
+    return re.sub("`([^`]*)`", r"<code>\1</code>", text)
 
 
 def _html(text: str) -> str:
