@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from .arguments import whole
+from .arguments import device_of_draws, whole
 from .process import Scale
 
 Values = Tensor | float | Sequence[Any]  # a number, or one for each step
@@ -140,6 +140,17 @@ class Chain:
         if not bool(((values > 0) & values.isfinite()).all()):
             raise ValueError(f"{name} must be positive and finite; got {values.tolist()}")
         return values if values.dim() else values.expand(self.steps)
+
+
+def low_discrepancy(n: int, like: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    """n depths in [0, 1), equally spaced modulo 1, from one uniform offset.
+
+    Each is uniform by itself; together they cover [0, 1] evenly. Returns (n,), in the dtype and on
+    the device of `like`.
+    """
+    device = device_of_draws(generator, like)
+    offset = torch.rand((1,), generator=generator, dtype=like.dtype, device=device).to(like.device)
+    return (offset + torch.arange(n, dtype=like.dtype, device=like.device) / n) % 1
 
 
 def _floats(name: str, given: Any) -> Tensor:

@@ -28,13 +28,13 @@ from torch import Tensor
 
 from . import __version__
 from .bound import elbo
+from .chain import low_discrepancy
 from .data import ImageSet, load_named
 from .evaluation import evaluate, evenly
 from .files import PathLike, write_whole
 from .model import ENCODERS, DiffEnc, ModelConfig, build
 from .pretrained import load_pretrained
 from .sampling import sample, sample_steps
-from .schedule import low_discrepancy
 from .training import State, TrainConfig, fast, train_steps, updates, with_bar
 
 PRETRAINED = {name: f"mnist-{name}" for name in ENCODERS} | {"identity": "mnist-vdm"}

@@ -73,26 +73,22 @@ class FourierFeatures(nn.Module):
         return torch.stack(features, 1)
 
 
-DEFAULT = (LinearSchedule(),)
-
-
 class GammaEmbedding(nn.Module):
     """gamma (B,) -> (B, features): gamma as a fraction g, sines of pi 2^k g, then two layers."""
 
     def __init__(self, features: int):
         super().__init__()
-        self._schedule: tuple[Schedule, ...] = ()  # a tuple: its parameters belong to the model
+        self._schedule: tuple[Schedule, ...] = ()  # a tuple: the parameters are the model's
         self.layers = nn.Sequential(
             nn.Linear(1 + 2 * 6, features), nn.SiLU(), nn.Linear(features, features), nn.SiLU()
         )
 
     def condition_on(self, schedule: Schedule) -> None:
-        """Read gamma between these end points from now on; only the first call has an effect, so
-        that a network stays one function of gamma in whatever model it is used."""
+        """Only the first call has an effect: in any model a network is one function of gamma."""
         self._schedule = self._schedule or (schedule,)
 
     def forward(self, gamma: Tensor) -> Tensor:
-        low, high = end_points((self._schedule or DEFAULT)[0], gamma)
+        low, high = end_points((self._schedule or (LinearSchedule(),))[0], gamma)
         g = ((gamma - low) / (high - low))[:, None]
         angles = torch.cat([math.pi * 2.0**k * g for k in range(-1, 5)], 1)
         return self.layers(torch.cat([g, angles.sin(), angles.cos()], 1))

@@ -119,10 +119,9 @@ def _with_scale(
     on_scale = torch.stack([none, -1 / h2, -extra / h2], 1)
     on_m = torch.stack([one, 2 * extra, extra.square()], 1)
     spread = torch.stack([on_scale, on_m], 2)  # (T, 3, 2)
-    errors = (of_images @ spread).std(1) / of_images.shape[1] ** 0.5
-    scale_error, m_error = errors.unbind(1)
-    w_error = w.square() * m_error
-    return Chain(chain.grid, *(each.to(like) for each in (w, scale, w_error, scale_error)))
+    scale_error, m_error = ((of_images @ spread).std(1) / of_images.shape[1] ** 0.5).unbind(1)
+    fitted = w, scale, w.square() * m_error, scale_error
+    return Chain(chain.grid, *(values.to(like) for values in fitted))
 
 
 def gap_with_scale(products: Tensor, scale: Tensor) -> Tensor:

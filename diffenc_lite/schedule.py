@@ -15,13 +15,12 @@ A schedule with trainable parameters is an `nn.Module` with this as its forward.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
-
-from .gaussian import device_of_draws
 
 
 @dataclass(frozen=True)
@@ -63,29 +62,15 @@ def step_c(s: Noise, t: Noise) -> Tensor:
     return -torch.expm1(s.gamma - t.gamma)
 
 
-def low_discrepancy(n: int, like: Tensor, generator: torch.Generator | None = None) -> Tensor:
-    """n depths in [0, 1), equally spaced modulo 1, from one uniform offset.
-
-    Each is uniform by itself; together they cover [0, 1] evenly. Returns (n,), in the dtype and on
-    the device of `like`.
-    """
-    device = device_of_draws(generator, like)
-    offset = torch.rand((1,), generator=generator, dtype=like.dtype, device=device).to(like.device)
-    return (offset + torch.arange(n, dtype=like.dtype, device=like.device) / n) % 1
-
-
 # --- the schedules that come with the library ----------------------------------------------------
 
 
 class _BetweenEndPoints(nn.Module):
-    """A schedule from gamma_min at t = 0 to gamma_max at t = 1; `gamma` says how."""
+    """From gamma_min at t = 0 to gamma_max at t = 1; `gamma` says how."""
 
     gamma_min: float | Tensor
     gamma_max: float | Tensor
-
-    def gamma(self, t: Tensor) -> tuple[Tensor, Tensor]:
-        """gamma(t) and its rate dgamma/dt, both in the shape of t."""
-        raise NotImplementedError
+    gamma: Callable[[Tensor], tuple[Tensor, Tensor]]  # t -> gamma(t), dgamma/dt, in its shape
 
     def forward(self, t: Tensor) -> Noise:
         """t in [0, 1] -> Noise, in the shape and dtype of t."""

@@ -50,6 +50,7 @@ from torch import Tensor, nn
 
 from ... import pixels, process
 from ...bound import diffusion_loss
+from ...chain import low_discrepancy
 from ...data import load_mnist
 from ...encoder import Encoding
 from ...evaluation import evenly
@@ -57,7 +58,7 @@ from ...gaussian import kl_to_standard
 from ...model import SIZES, DiffEnc, evaluating
 from ...networks import GammaEmbedding, UNet, zero_
 from ...pretrained import load_pretrained
-from ...schedule import Noise, low_discrepancy
+from ...schedule import Noise
 from ...training import State, TrainConfig, fast, minimise
 from ...training import seed as seed_of
 from .runner import Job, Options, Results, Study, parameters

@@ -35,13 +35,14 @@ from torch.func import functional_call, stack_module_state, vmap
 
 from ... import bound
 from ...bound import elbo
+from ...chain import low_discrepancy
 from ...data import toy
 from ...encoder import IdentityEncoder, LearnedEncoder, ScalingEncoder
 from ...model import DiffEnc
 from ...networks import MLP
 from ...pixels import bits_per_dim
 from ...process import x_from_v
-from ...schedule import LinearSchedule, Noise, low_discrepancy
+from ...schedule import LinearSchedule, Noise
 from ...training import State, TrainConfig, minimise
 from ..worlds import TOYS, likelihood
 from .runner import Job, Options, Row, Study, parameters
