@@ -33,7 +33,7 @@ PAPER = [
     "ratio",
     "sampling",
 ]
-MACHINERY = ["files", "data", "pretrained", "training", "doctor", "__main__"]
+MACHINERY = ["files", "data", "pretrained", "training", "__main__"]
 COURSE = ["lessons", "ledger", "worlds", "exercises", "show", "studies"]
 ONLY_COURSE = {"matplotlib", "ipywidgets", "sympy", "IPython", "nbformat"}
 
