@@ -21,13 +21,13 @@ BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 def test_the_tables_are_as_counted():
     same = lesson_table.filled(PAGE) == PAGE
     assert same, "python tools/lesson_table.py --write"
-    assert PAGE.count("| [") == len(lesson_table.lessons())
+    assert PAGE.count("](../notebooks/") == len(lesson_table.lessons())
 
 
 def test_every_lesson_has_a_difficulty_and_what_it_says_of_itself():
     for lesson in lesson_table.lessons():
         assert lesson_table.DIFFICULTY[lesson.number] in (1, 2, 3)
-        assert lesson.words > 1000 and lesson.run_time != "?", lesson.file
+        assert lesson.words > 500 and lesson.run_time != "?", lesson.file
 
 
 @pytest.mark.parametrize("weeks", lesson_table.SYLLABI)
@@ -37,7 +37,7 @@ def test_a_syllabus_has_what_a_lesson_needs_before_it(weeks):
     order = [number for week in plan for number in week]
     assert len(order) == len({*order})
     for lesson in lesson_table.lessons():
-        if lesson.number in order:
+        if lesson.is_core and lesson.number in order:
             before = order[: order.index(lesson.number)]
             assert {*lesson.needs.replace("-", "").split(", ")} - {""} <= {*before}, lesson.number
 

@@ -1,4 +1,4 @@
-"""The tables of docs/instructors.md that are counted: hours of each lesson, and of three syllabi.
+"""The tables of docs/instructors.md that are counted: hours of each notebook, and of three syllabi.
 
     python tools/lesson_table.py            # print them
     python tools/lesson_table.py --write    # put them into the page
@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
+
+from diffenc_lite.course.lessons import notebooks_in, place
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "instructors.md"
@@ -39,12 +41,16 @@ SYLLABI = {  # a row a week
 class Lesson:
     number: str
     title: str
-    file: str
+    file: Path
     words: int
     lines: int
     exercises: int
     needs: str
     run_time: str
+
+    @property
+    def is_core(self) -> bool:
+        return self.file.parent == Path()
 
     @property
     def reading(self) -> float:
@@ -58,7 +64,12 @@ class Lesson:
 
 
 def lessons() -> list[Lesson]:
-    return [_count(path) for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
+    """The core lessons, each followed by its companions."""
+    return [_count(path) for path in sorted(notebooks_in(ROOT / "notebooks"), key=_by_lesson)]
+
+
+def _by_lesson(path: Path) -> tuple[str, bool, str]:
+    return path.name[:2], path.parent.name == "further", path.name
 
 
 def _count(path: Path) -> Lesson:
@@ -69,11 +80,11 @@ def _count(path: Path) -> Lesson:
     ]
     prose = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
     code = [cell.source for cell in cells if cell.cell_type == "code"]
-    number, title = re.findall(r"^# (\d\d) · (.+)$", prose, re.MULTILINE)[0]
+    (title,) = re.findall(r"^# (?:\d\d · )?(.+)$", prose, re.MULTILINE)[:1]
     return Lesson(
-        number,
+        path.name[:2],
         title,
-        path.name,
+        place(path),
         len(prose.split()),
         sum(bool(line.strip()) for source in code for line in source.splitlines()),
         len(re.findall(r"^ask\(", "\n".join(code), re.MULTILINE)),
@@ -85,7 +96,7 @@ def _count(path: Path) -> Lesson:
 def _needs(prose: str) -> str:
     """Numbers of notebooks in the paragraph that begins with "You need"."""
     text = "".join(re.findall(r"\*\*You need\*\*(.*?)\*\*Run time", prose, re.DOTALL)[:1])
-    text = re.sub(r"\(\d\d_\w+\.ipynb\)", "", text)  # links name each twice
+    text = re.sub(r"\([\w./]*\d\d_\w+\.ipynb\)", "", text)  # links name each twice
     text = re.sub(
         r"(\d\d) to (\d\d)",
         lambda ends: " ".join(f"{n:02}" for n in range(int(ends[1]), int(ends[2]) + 1)),
@@ -111,21 +122,25 @@ def lesson_table(found: list[Lesson]) -> str:
         "|---|--:|--:|--:|--:|--:|:-:|---|---|",
     ]
     rows += [
-        f"| [{one.number} {one.title}](../notebooks/{one.file}) | {one.words:,} | {one.lines} "
-        f"| {one.exercises} | {one.reading:.1f} h | {one.working:.1f} h "
-        f"| {DIFFICULTY[one.number]} | {one.needs} | {one.run_time} |"
+        f"| [{one.number if one.is_core else '↳'} {one.title}](../notebooks/{one.file.as_posix()}) "
+        f"| {_counts([one])} | {DIFFICULTY[one.number]} | {one.needs} | {one.run_time} |"
         for one in found
     ]
-    rows.append(
-        f"| together | {sum(one.words for one in found):,} | {sum(one.lines for one in found):,} "
-        f"| {sum(one.exercises for one in found)} | {sum(one.reading for one in found):.1f} h "
-        f"| {sum(one.working for one in found):.1f} h | | | |"
-    )
+    rows.append(f"| core together | {_counts([one for one in found if one.is_core])} | | | |")
+    rows.append(f"| all together | {_counts(found)} | | | |")
     return "\n".join(rows)
 
 
+def _counts(found: list[Lesson]) -> str:
+    words, lines, exercises, reading, working = (
+        sum(getattr(one, name) for one in found)
+        for name in ("words", "lines", "exercises", "reading", "working")
+    )
+    return f"{words:,} | {lines:,} | {exercises} | {reading:.1f} h | {working:.1f} h"
+
+
 def syllabus_tables(found: list[Lesson]) -> str:
-    by_number = {one.number: one for one in found}
+    by_number = {one.number: one for one in found if one.is_core}
     parts = []
     for weeks, plan in SYLLABI.items():
         rows = [f"**{weeks} weeks**", "", "| week | lessons | hours |", "|--:|---|--:|"]
