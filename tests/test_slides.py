@@ -8,6 +8,8 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from diffenc_lite.course.lessons import notebooks_in
+
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 
@@ -71,9 +73,7 @@ def test_a_text_with_two_headings_becomes_two_and_no_word_is_lost():
     nbformat.validate(notebook)
 
 
-@pytest.mark.parametrize(
-    "path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem
-)
+@pytest.mark.parametrize("path", notebooks_in(ROOT / "notebooks"), ids=lambda path: path.stem)
 def test_every_lesson_carries_its_slide_types(path):
     notebook = nbformat.read(path, as_version=4)
     stored = [cell.metadata.get("slideshow", {}).get("slide_type") for cell in notebook.cells]
