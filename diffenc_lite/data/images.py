@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from ..files import check
+from . import photos
 from .download import read_split
 from .sets import SETS
 
@@ -66,8 +67,9 @@ class ImageSet:
 
 
 def data_names() -> tuple[str, ...]:
-    """The names that `load_named` knows: the sources of MNIST, and the other sets of the table."""
-    return (*SOURCES, *(name for name in SETS if name != "mnist"))
+    """The names that `load_named` knows: the sources of MNIST, the other sets of the table, and the
+    photographs of the package."""
+    return (*SOURCES, *(name for name in SETS if name != "mnist"), "photos")
 
 
 def load_named(
@@ -81,7 +83,8 @@ def load_named(
 
     Args:
         name: "auto", "full" and "bundled" are MNIST from that source (see `load_mnist`); the others
-            are sets of the table in sets.py, and come whole or not at all.
+            are sets of the table in sets.py, and come whole or not at all; "photos" are patches
+            (N, 3, 16, 16) of photographs in the package, labelled by the picture (see photos.py).
         split: "train" or "test".
         root: a folder that holds, say, FashionMNIST/raw, as torchvision lays it out. If given,
             nowhere else is looked.
@@ -95,6 +98,8 @@ def load_named(
     _one_of("name", name, data_names())
     if name in SOURCES:
         return load_mnist(split, name, root, device, download)
+    if name == "photos":
+        return _photos(split, root).to(device)
     return _load(name, split, root, download, try_again=True).to(device)
 
 
@@ -121,8 +126,7 @@ def load_mnist(
     """
     _one_of("source", source, SOURCES)
     if source == "bundled":
-        if root is not None:
-            raise ValueError(f"root must be None with source='bundled'; got {os.fspath(root)!r}")
+        _no_root("source='bundled'", root)
         return _bundled(split).to(device)
     try:
         return _load("mnist", split, root, download, try_again=source == "full").to(device)
@@ -171,6 +175,17 @@ def _bundled(split: str) -> ImageSet:
         images = torch.from_numpy(arrays[f"{split}_images"][:, None])
         labels = torch.from_numpy(arrays[f"{split}_labels"].astype(np.int64))
     return ImageSet(images, labels, "mnist-bundled", split)
+
+
+def _photos(split: str, root: str | os.PathLike[str] | None) -> ImageSet:
+    _one_of("split", split, tuple(photos.SPLITS))
+    _no_root("name='photos'", root)
+    return ImageSet(*photos.patches(*photos.SPLITS[split]), "photos", split)
+
+
+def _no_root(choice: str, root: str | os.PathLike[str] | None) -> None:
+    if root is not None:
+        raise ValueError(f"root must be None with {choice}; got {os.fspath(root)!r}")
 
 
 def _one_of(argument: str, given: str, accepted: tuple[str, ...]) -> None:
