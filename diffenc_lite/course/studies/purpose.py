@@ -34,7 +34,28 @@ DOSES = (5.0, 3.0, 2.0, 1.0)
 PASSES = {"mnist": 1, "photos": 3}  # of scoring: there are 10,000 test images and 3,335
 VALIDATION = 5_000  # the last training images of MNIST
 
-SECONDS: dict[str, dict[str, float]] = {}
+SECONDS: dict[str, dict[str, float]] = {  # of an update of 64 images
+    "mnist": {
+        "image": 0.0994,
+        "learned": 0.1569,
+        "vdm": 0.0874,
+        "unbounded": 0.1529,
+        "affine": 0.0998,
+        "matched": 0.1079,
+        "fade": 0.0975,
+        "inert": 0.1574,
+    },
+    "photos": {
+        "image": 0.0563,
+        "learned": 0.0956,
+        "vdm": 0.0452,
+        "unbounded": 0.0914,
+        "affine": 0.0586,
+        "matched": 0.0608,
+        "fade": 0.0631,
+        "inert": 0.0947,
+    },
+}
 RATES: dict[str, dict[str, float]] = {}
 GRID = (5e-4, 1.5e-3, 4.5e-3)  # of learning rates
 
@@ -64,7 +85,7 @@ def jobs(options: Options) -> list[Job]:
         return before[: options.budget["jobs"]]
     before += [
         job("rate", data, end, 0, arm, full // 3, lr)
-        for data, end in GAMMA_MAX.items() for arm in ARMS for lr in GRID
+        for data, end in reversed(GAMMA_MAX.items()) for arm in ARMS for lr in GRID
     ]  # fmt: skip
     if not RATES:
         return before[: options.budget["jobs"]]
