@@ -70,6 +70,7 @@ class DiffEnc(nn.Module):
         shape = getattr(denoiser, "shape", None) if shape is None else shape
         self.shape = None if shape is None else tuple(shape)
         self.config: ModelConfig | None = None  # set by `build`
+        self.card: dict[str, Any] = {}  # of the saved model that it is
         self.start: str | None = None  # sha256 of the weights that `start_from` gave it
 
     def encode(self, x: Tensor, gamma: Tensor) -> Encoding:

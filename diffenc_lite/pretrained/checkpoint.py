@@ -99,7 +99,7 @@ def load_model(
             model.shape = model.shape or own["shape"] and tuple(own["shape"])
     except Exception as error:  # a foreign file may raise anything
         raise ValueError(f"{weights_path} does not fit {fits}: {error}") from None
-    model.card = card  # type: ignore[assignment]
+    model.card = card
     return model.to(device).eval()
 
 
@@ -134,7 +134,7 @@ def start_from(model: DiffEnc, path: PathLike) -> dict[str, Any]:
     except ValueError as error:
         raise ValueError(f"model must fit {os.fspath(path)}: {error}") from None
     model.load_state_dict(filled.state_dict())
-    card: dict[str, Any] = saved.card  # type: ignore[assignment]
+    card = saved.card
     model.start = card["sha256"]
     return card
 
