@@ -42,7 +42,7 @@ def steps(encoder: str) -> dict[str, object]:
     state = State(model, config)
     terms = [values for _, values in zip(range(2), updates(state, POINTS, config), strict=False)]
     gradient = {name: weight.grad for name, weight in model.named_parameters()}
-    share = [len(part) for part in draw(state, POINTS, config, None)]
+    share = [len(part) for part in draw(state, POINTS, config)]
     return {"share": share, "terms": terms, "gradient": gradient, "weights": model.state_dict()}
 
 

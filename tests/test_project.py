@@ -144,7 +144,7 @@ def test_one_address_everywhere():
 EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=["ten lines", "own network"])
+@pytest.mark.parametrize("example", EXAMPLES, ids=["ten lines", "own network", "few steps"])
 def test_readme_examples_run(example, tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", example], cwd=tmp_path, capture_output=True, text=True, timeout=300

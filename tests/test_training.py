@@ -163,9 +163,9 @@ def test_batches(small_model):
     drawn = []
     for config in (SHORT, SHORT, replace(SHORT, seed=1)):
         state = State(small_model("identity"), config)
-        drawn.append(draw(state, POINTS, config, None))
+        drawn.append(draw(state, POINTS, config))
         next(updates(state, POINTS, config))
-        drawn.append(draw(state, POINTS, config, None))
+        drawn.append(draw(state, POINTS, config))
     first, second, again, _, other, _ = drawn
     assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
     for another in (second, other):

@@ -6,10 +6,11 @@
 from .checking import Verdict, ask, check, judge
 from .comparing import ExerciseError
 from .forms import Choice, Exercise, Formula, Line, Number, Program, Simulation, Vector
-from .levels import level, play
+from .levels import CHAINS, level, play
 from .registry import EXERCISES, register
 
 __all__ = [
+    "CHAINS",
     "EXERCISES",
     "Choice",
     "Exercise",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..exercises.levels import CHAINS
+from ..exercises import CHAINS
 from .drawing import COLOURS, Point, arrow, box, canvas, words
 from .plots import BLACK, Picture
 
