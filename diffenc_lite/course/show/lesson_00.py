@@ -1,7 +1,12 @@
-"""Drawings of lesson 00: training and sampling as a flow."""
+"""Pictures of lesson 00: training and sampling as a flow; how much encoders change a digit."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from . import plots
 from .drawing import COLOURS, arrow, box, canvas, words
 from .plots import BLACK, Picture
 
@@ -37,4 +42,18 @@ def training_and_sampling() -> Picture:
         arrow(ax, (start, 0.9), (end, 0.9))
     arrow(ax, (6.3, 0.48), (3.6, 0.48), bend=-0.12)
     words(ax, (4.95, 0.13), "again, $T$ times; the first $z_t$ is pure noise")
+    return figure
+
+
+def changes(depths: Tensor, limit: Tensor, mean_change: Mapping[str, Tensor]) -> Picture:
+    """The mean change |x_t - x| of encoders at each depth, below the limit of X7."""
+    figure, ax = plots.subplots(size=(8, 3.4))
+    for name, values, colour in (
+        ("no more is possible", limit, BLACK),
+        *((name, change, COLOURS[name]) for name, change in mean_change.items()),
+    ):
+        ax.plot(depths, values, ":" if values is limit else "-", color=colour, lw=2.5)
+        ax.text(1.01, values[-1], name, color=colour, va="center", fontsize=13)
+    ax.set(xlim=(0, 1.32), xlabel="depth $t$", ylabel="mean $|x_t-x|$", xticks=[0, 0.5, 0.8, 1])
+    ax.set_title("Early, no encoder can change much; at 0.8 the learned one still waits")
     return figure

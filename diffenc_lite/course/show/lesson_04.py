@@ -37,7 +37,7 @@ def moving_digit(x: Tensor) -> FrameExplorer:
     def draw(t: float) -> Picture:
         noise = LinearSchedule()(x.new_tensor(t))
         lam = -noise.gamma.detach()
-        x_t, motion = torch.func.jvp(encoding, (lam,), (torch.ones_like(lam),))
+        x_t, motion = torch.func.jvp(encoding, (lam,), (torch.ones_like(lam),))  # type: ignore[misc]
         z_t = noise.alpha * x_t + noise.sigma * eps
         for artist, image in zip(shown, (x_t, x_t - x, motion, z_t), strict=True):
             artist.set_data(image[0, 0].detach().numpy())
