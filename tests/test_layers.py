@@ -17,6 +17,7 @@ from diffenc_lite.course.exercises.student import BEGIN, END, IGNORE, write_stud
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 PLACES = ["00_lesson.ipynb", "further/00_more.ipynb"]
+RIGHT = {"00.1": "13.3 / 18.3", "00.3": "1.84017"}
 LINKS = ["further/00_more.ipynb", "../00_lesson.ipynb"]
 
 
@@ -28,9 +29,9 @@ def project(tmp_path):
         shutil.copy(ROOT / name, tmp_path / name)
     shutil.copy(ROOT / "diffenc_lite" / "__init__.py", tmp_path / "diffenc_lite")
     for number, (place, link) in enumerate(zip(PLACES, LINKS, strict=True), 1):
-        exercise, answer = f"00.{number}", f"answer_00_{number}"
+        exercise, answer = f"00.{2 * number - 1}", f"answer_00_{2 * number - 1}"
         check = f'check("{exercise}", {answer})'
-        solution = f"{IGNORE}\n{BEGIN}\n{answer} = 13.3 / 18.3\n{check}\n{END}"
+        solution = f"{IGNORE}\n{BEGIN}\n{answer} = {RIGHT[exercise]}\n{check}\n{END}"
         cells = [
             new_markdown_cell(f"# 00 · Part {number}\n\nWords of [the other]({link})."),
             new_code_cell("from diffenc_lite.course.exercises import ask, check"),
@@ -83,9 +84,9 @@ def test_students_get_it_and_its_exercises_are_marked(project, tmp_path):
     written = write_student_versions(project / "notebooks", out)
     assert written == [out / place for place in PLACES]
     path = out / PLACES[1]
-    path.write_text(path.read_text().replace("answer_00_2 = ...", "answer_00_2 = 13.3 / 18.3"))
+    path.write_text(path.read_text().replace("answer_00_3 = ...", "answer_00_3 = 1.84017"))
     students = grade(tmp_path / "class", marks)
-    assert students["ada"].right["00.2"] and not students["ada"].right.get("00.1")
+    assert students["ada"].right["00.3"] and not students["ada"].right.get("00.1")
 
 
 def test_it_is_counted_below_its_lesson(project, monkeypatch):
