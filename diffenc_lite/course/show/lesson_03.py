@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from .drawing import COLOURS, arrow, canvas, words
@@ -12,7 +14,7 @@ def one_rectangle() -> Picture:
     """One step: the guess is made at its noisy end and charged for all of its width."""
     figure, ax = canvas(8, 3.6)
 
-    def half_error(snr: np.ndarray | float) -> np.ndarray | float:
+    def half_error(snr: Any) -> Any:
         return 0.75 + 2.6 * np.exp(-(snr - 0.8) / 2.6)
 
     snr, inside = np.linspace(0.8, 7.6, 200), np.linspace(2.2, 5.2, 100)
