@@ -15,6 +15,7 @@ from sympy import Eq
 from diffenc_lite.course import ledger
 from diffenc_lite.course.ledger import LEDGER, TAGS, Proof, Row
 from diffenc_lite.course.ledger import notation as n
+from diffenc_lite.course.lessons import notebooks_in
 
 ROOT = Path(__file__).resolve().parent.parent
 THE_LEDGER = """
@@ -104,7 +105,7 @@ def cited(path: Path) -> set[str]:
 SOURCES = [
     ROOT / "README.md",
     *sorted((ROOT / "diffenc_lite").rglob("*.py")),
-    *sorted((ROOT / "notebooks").glob("*.ipynb")),
+    *notebooks_in(ROOT / "notebooks"),
 ]
 
 

@@ -1,0 +1,102 @@
+"""The study of what an encoder is for: its jobs, its pilot, its comparison."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from diffenc_lite.course.studies import fork, load_arrays, purpose, read_results, run_study
+from diffenc_lite.course.studies import options as with_budget
+from diffenc_lite.data import load_mnist, photos
+
+SMALL = {"updates": 6, "batch": 4, "images": 30, "rounds": 1}
+SECONDS = dict.fromkeys((*purpose.ARMS, *purpose.OTHERS), 0.1) | {"learned": 0.15}
+RATES = dict.fromkeys((*purpose.ARMS, *purpose.OTHERS), 0.001)
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """MNIST from the package, and one VDM of each; updates and rates that are known."""
+    monkeypatch.setattr(purpose, "load_mnist", lambda *_: load_mnist("test", "bundled"))
+    monkeypatch.setattr(purpose, "VALIDATION", 100)
+    monkeypatch.setattr(purpose, "SECONDS", dict.fromkeys(purpose.GAMMA_MAX, SECONDS))
+    monkeypatch.setattr(purpose, "RATES", dict.fromkeys(purpose.GAMMA_MAX, RATES))
+    purpose.images.cache_clear()
+    purpose._start.cache_clear()
+    yield
+    purpose.images.cache_clear()
+    purpose._start.cache_clear()
+
+
+def test_the_pilot_comes_first_and_then_the_primary_comparison(small):
+    jobs = purpose.jobs(with_budget(purpose.STUDY))
+    order = list(dict.fromkeys(job["part"] for job in jobs))
+    assert order == ["allowance", "time", "rate", "spread", "primary", "dose", "control"]
+    primary = [job for job in jobs if job["part"] == "primary"]
+    cells = {(job["data"], job["gamma_max"], job["vdm"], job["arm"]) for job in primary}
+    assert len(cells) == len(primary) == 2 * 3 * 2
+    assert [job["vdm"] for job in primary] == sorted(job["vdm"] for job in primary)
+
+
+def test_arms_get_the_same_time(small):
+    for job in purpose.jobs(with_budget(purpose.STUDY)):
+        if "updates" in job:
+            seconds = job["updates"] * SECONDS[job["arm"]]
+            length = 200 if job["part"] == "rate" else 600
+            assert math.isclose(seconds, length * SECONDS["learned"], rel_tol=0.01)
+
+
+def test_without_a_pilot_there_are_only_its_jobs(small, monkeypatch):
+    monkeypatch.setattr(purpose, "RATES", {})
+    assert purpose.jobs(with_budget(purpose.STUDY))[-1]["part"] == "rate"
+    monkeypatch.setattr(purpose, "SECONDS", {})
+    assert purpose.jobs(with_budget(purpose.STUDY))[-1]["part"] == "time"
+
+
+def test_the_pilot_divides_the_training_images(small):
+    train, rest, validation = (
+        purpose.images("mnist", split, None, "cpu") for split in ("train", "rest", "validation")
+    )
+    assert len(validation) == 100 and torch.equal(torch.cat([rest, validation]), train)
+
+
+def test_the_pilot_sees_no_pixel_of_the_test_photos(small, monkeypatch):
+    """Seen with pictures whose pixels are their own addresses."""
+
+    def addresses():
+        for number, picture in enumerate(load().values()):
+            row, column = np.indices(picture.shape[:2])
+            yield str(number), np.stack([row, column % 256, column // 256 + 2 * number], 2)
+
+    load = photos.pictures
+    monkeypatch.setattr(photos, "pictures", lambda: {k: v.astype("u1") for k, v in addresses()})
+    pixels = {}
+    for split in ("train", "rest", "validation", "test"):
+        images = purpose.images("photos", split, None, "cpu").long()
+        address = images.permute(0, 2, 3, 1).reshape(-1, 3) @ torch.tensor([1 << 16, 1 << 8, 1])
+        pixels[split] = set(address.unique().tolist())
+    assert pixels["rest"] | pixels["validation"] <= pixels["train"]
+    assert pixels["rest"] and pixels["validation"] and not pixels["rest"] & pixels["validation"]
+    assert not pixels["train"] & pixels["test"]
+
+
+def test_jobs_of_the_study(small, tmp_path, monkeypatch):
+    monkeypatch.setattr(purpose, "VDMS", range(1))
+    monkeypatch.setattr(purpose, "GAMMA_MAX", {"mnist": 5.0})
+    monkeypatch.setattr(purpose, "GRID", (1e-3,))
+    monkeypatch.setattr(purpose, "DOSES", (5.0,))
+    jobs = purpose.jobs(with_budget(purpose.STUDY, budget=SMALL))
+    chosen = [job for job in jobs if job["data"] == "mnist" and job["part"] != "dose"][:6]
+    study = purpose.Study(lambda _: chosen, purpose.run, purpose.STUDY.budget)
+    monkeypatch.setattr(purpose, "STUDY", study)
+    path = run_study("purpose", tmp_path, with_budget(study, budget=SMALL))
+    rows, arrays = read_results(path)["rows"], load_arrays(path)
+    assert rows[0]["part"] == "allowance" and rows[0]["mean"] < rows[0]["normal"] < rows[0]["prior"]
+    assert {row["arm"] for row in rows if row["part"] == "time"} == set(SECONDS)
+    primary = [row for row in rows if row["part"] == "primary"]
+    assert [(row["arm"], row["updates"]) for row in primary] == [("image", 9), ("learned", 6)]
+    (difference,) = purpose.differences(rows, "primary", "mnist", 5.0)
+    assert difference == primary[1]["total"] - primary[0]["total"] != 0
+    encoder = fork.load_encoder(arrays["encoder_mnist_0"])
+    assert encoder.move(torch.zeros(1, 1, 28, 28), torch.tensor([3.0])).any()
