@@ -35,7 +35,7 @@ from .model import ENCODERS, DiffEnc, ModelConfig, build
 from .pretrained import load_pretrained
 from .sampling import sample, sample_steps
 from .schedule import low_discrepancy
-from .training import State, TrainConfig, fast, show, train, updates
+from .training import State, TrainConfig, fast, train_steps, updates, with_bar
 
 PRETRAINED = {name: f"mnist-{name}" for name in ENCODERS} | {"identity": "mnist-vdm"}
 COMPARED = 16  # images whose bound and gradient are compared with those of the CPU
@@ -176,7 +176,7 @@ def check_minutes(subject: Subject, encoder: str) -> Iterator[Found]:
     before = evaluate(model, few, generator=torch.Generator().manual_seed(0)).total
     config = TrainConfig(n, batch=BATCH, warmup=min(100, n // 10))
     start = time.perf_counter()
-    for progress in show(train(model, subject.train.images, config)):
+    for progress in with_bar(train_steps(model, subject.train.images, config)):
         last = progress
     synchronize(subject.device)
     yield Found("updates", n)
@@ -238,7 +238,9 @@ CHECKS: dict[str, tuple[Check, tuple[str, ...]]] = {
 def short_run(subject: Subject, encoder: str, folder: str, stop: int | None = None) -> list[float]:
     """A training of a few updates in a folder, perhaps stopped on the way; its metrics."""
     config = TrainConfig(**SHORT, batch=BATCH)
-    run = train(subject.model(encoder), subject.train.images, config, folder, subject.test.images)
+    run = train_steps(
+        subject.model(encoder), subject.train.images, config, folder, subject.test.images
+    )
     for progress in run:
         if progress.update == stop:
             break

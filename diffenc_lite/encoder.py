@@ -45,7 +45,7 @@ class Encoder(Protocol):
 
     Two more are optional. `counterterm`: True, the default, if the generative process uses x_hat in
     the place of u; False if it uses 0 (G3). `change(x, gamma_s, gamma_t) -> (x_t, x_t - x_s)`: a
-    formula for the difference that loses no digits (see the function `change`).
+    formula for the difference that loses no digits (see `DiffEnc.change`).
     """
 
     def __call__(self, x: Tensor, gamma: Tensor, /) -> Encoding: ...
@@ -56,23 +56,6 @@ class Encoder(Protocol):
 def has_counterterm(encoder: Encoder) -> bool:
     """True if the generative process uses x_hat in the place of u, False if it uses 0 (G3)."""
     return getattr(encoder, "counterterm", True)
-
-
-def shift(encoder: Encoder, x: Tensor, gamma: Tensor) -> Tensor:
-    """x_t - x: `encoder.shift(x, gamma)`, checked to have the shape of x."""
-    return in_shape_of(x, "x", encoder.shift(x, gamma), "encoder.shift(x, gamma)")
-
-
-def change(encoder: Encoder, x: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> tuple[Tensor, Tensor]:
-    """(x_t, x_t - x_s), by the encoder's own `change` if it has one.
-
-    Else x_t - x_s is the difference of two shifts, which in float32 loses digits for small steps.
-    """
-    if (own := getattr(encoder, "change", None)) is not None:
-        return own(x, gamma_s, gamma_t)
-    both = shift(encoder, torch.cat([x, x]), torch.cat([gamma_s, gamma_t]))
-    shift_s, shift_t = both.chunk(2)
-    return x + shift_t, shift_t - shift_s
 
 
 class IdentityEncoder(nn.Module):
@@ -204,7 +187,7 @@ def check_encoder(encoder: Encoder, x: Tensor) -> None:
     gamma = torch.linspace(4, -8, len(x)).to(x)
     x_t, u = encoder(x, gamma)
     shifted, slope = torch.func.jvp(  # type: ignore[misc]
-        lambda g: x + shift(encoder, x, g), (gamma,), (torch.ones_like(gamma),)
+        lambda g: x + encoder.shift(x, g), (gamma,), (torch.ones_like(gamma),)
     )
     sigma2 = Noise.from_gamma(gamma).like(x).sigma.square()
     for claim, found, expected in (

@@ -53,7 +53,16 @@ def kl_ratio(squared_gap: Tensor, ratio: Tensor | float, dims: int = 1) -> Tenso
     w = torch.as_tensor(ratio, dtype=squared_gap.dtype, device=squared_gap.device)
     if not bool((w > 0).all()):
         raise ValueError(f"ratio must be positive; got {w.min().item()}")
-    return 0.5 * dims * (w - 1 - w.log()) + 0.5 * w * squared_gap
+    return ratio_price(w, dims) + 0.5 * w * squared_gap
+
+
+def ratio_price(ratio: Tensor, dims: int = 1) -> Tensor:
+    """W2: (d/2) (w - 1 - ln w), what a step pays for w != 1 however near the means are, in nats
+
+    T steps of a constant w pay T times this, so at infinite depth w must be 1. Args: ratio w, of
+    any shape, which the result has.
+    """
+    return 0.5 * dims * (ratio - 1 - ratio.log())
 
 
 def best_ratio(mean_squared_gap: Tensor) -> Tensor:
@@ -67,6 +76,8 @@ def best_ratio(mean_squared_gap: Tensor) -> Tensor:
 def best_cost(mean_squared_gap: Tensor, dims: int = 1) -> Tensor:
     """W1: The mean of L2 with w*: (d/2) ln(1 + m)
 
+    W5, W6: one ratio for all costs best_cost(m.mean()), and one for each dimension or each z_t
+    best_cost(m).mean(), which is never more, by Jensen's inequality.
     Args: m as in `best_ratio`. Returns nats, in its shape.
     """
     return 0.5 * dims * torch.log1p(mean_squared_gap)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from . import pixels
+from .arguments import whole
 from .encoder import (
     Encoder,
     Encoding,
@@ -35,8 +36,8 @@ class DiffEnc(nn.Module):
         denoiser: any nn.Module with denoiser(z, gamma) -> v_hat; z (B, ...), gamma (B,).
         encoder: IdentityEncoder() (a VDM, the default), ScalingEncoder(), LearnedEncoder(network)
             or anything with the methods of `Encoder`.
-        schedule: LinearSchedule() by default, or any `Schedule`. The networks of this library in
-            denoiser and encoder are conditioned on its end points.
+        schedule: LinearSchedule() by default, or any `Schedule`. Networks of this library read
+            gamma between its end points, if they are new; one from another model reads it as there.
         levels: number of levels of the data, at most 256.
         shape: of one example, e.g. (1, 28, 28); by default that of the denoiser, if it has one.
             Without either, images of any shape are accepted until the model is trained, and it
@@ -52,10 +53,6 @@ class DiffEnc(nn.Module):
         shape: tuple[int, ...] | None = None,
     ):
         super().__init__()
-        if not isinstance(levels, int) or not 2 <= levels <= 256:
-            raise ValueError(
-                f"levels must be a whole number from 2 to 256 (8-bit data); got {levels}"
-            )
         if not isinstance(denoiser, nn.Module):
             raise TypeError(
                 "denoiser must be an nn.Module with denoiser(z, gamma) -> v_hat; "
@@ -68,7 +65,7 @@ class DiffEnc(nn.Module):
         for module in self.modules():
             if isinstance(module, GammaEmbedding):
                 module.condition_on(self.schedule)
-        self.levels = levels
+        self.levels = whole("levels", levels, 2, 256)  # 8-bit data
         shape = getattr(denoiser, "shape", None) if shape is None else shape
         self.shape = None if shape is None else tuple(shape)
         self.config: ModelConfig | None = None  # set by `build`
@@ -86,6 +83,23 @@ class DiffEnc(nn.Module):
             in_shape_of(x, "x", x_t, "x_t of encoder(x, gamma)"),
             in_shape_of(x, "x", u, "u of encoder(x, gamma)"),
         )
+
+    def shift(self, x: Tensor, gamma: Tensor) -> Tensor:
+        """x_t - x, checked to have the shape of x."""
+        shift = self.encoder.shift(x, gamma)
+        return in_shape_of(x, "x", shift, "encoder.shift(x, gamma)")
+
+    def change(self, x: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> tuple[Tensor, Tensor]:
+        """(x_t, x_t - x_s), by the encoder's own `change` if it has one.
+
+        Else x_t - x_s is the difference of two shifts, which in float32 loses digits for small
+        steps.
+        """
+        if (formula := getattr(self.encoder, "change", None)) is not None:
+            return formula(x, gamma_s, gamma_t)
+        both = self.shift(torch.cat([x, x]), torch.cat([gamma_s, gamma_t]))
+        shift_s, shift_t = both.chunk(2)
+        return x + shift_t, shift_t - shift_s
 
     def v_hat(self, z: Tensor, gamma: Tensor) -> Tensor:
         """The denoiser's prediction of v, checked to have the shape of z."""
@@ -158,20 +172,21 @@ def _shape_hint(given: tuple[int, ...], shape: tuple[int, ...]) -> str:
 
 @contextmanager
 def evaluating(model: DiffEnc) -> Iterator[None]:
-    """No dropout and no gradients inside; afterwards the model is as it was."""
-    was_training = model.training
+    """No dropout and no gradients inside; afterwards every module has its mode back."""
+    modes = [(module, module.training) for module in model.modules()]
     model.eval()
     try:
         with torch.no_grad():
             yield
     finally:
-        model.train(was_training)
+        for module, mode in modes:
+            module.training = mode
 
 
 # --- models by name ------------------------------------------------------------------------------
 
 ENCODERS = ("identity", "scaling", "learned")
-SCHEDULES: dict[str, type[LinearSchedule]] = {
+SCHEDULES: dict[str, Callable[..., Schedule]] = {
     "fixed": LinearSchedule,
     "learned": LearnedSchedule,
     "cosine": CosineSchedule,

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..chain import Chain
 from ..files import PathLike, check, write_whole
 from ..model import DiffEnc, ModelConfig, build
 
@@ -156,14 +157,14 @@ def load_pretrained(name: str, device: torch.device | str = "cpu") -> DiffEnc:
     return load_model(PRETRAINED / name, device)
 
 
-def load_fitted(name: str, steps: int) -> dict[str, torch.Tensor]:
-    """W7: scale and ratio of every step of a pretrained model, both (T,), for T equal steps
+def load_fitted(name: str, steps: int) -> Chain:
+    """W7: T equal steps with the scale and ratio fitted for a pretrained model, and their errors
 
-        sample(load_pretrained("mnist-learned"), 64, 8, **load_fitted("mnist-learned", 8))
+        sample(load_pretrained("mnist-learned"), 64, load_fitted("mnist-learned", 8))
 
-    They go into `elbo` and `evaluate` too: they were fitted on training images (`optimal_step`).
-    Raises ValueError for a model or a T without them, naming those that have them, and if they
-    were fitted to other weights than those of the model.
+    It goes into `elbo` and `evaluate` too: it was fitted on training images (`fit`).
+    Raises ValueError for a model or a T without one, naming those that have one, and if it was
+    fitted to other weights than those of the model.
     """
     fits = json.loads(FITTED.read_bytes())["models"]
     if name not in fits or str(steps) not in fits[name]["steps"]:
@@ -171,8 +172,21 @@ def load_fitted(name: str, steps: int) -> dict[str, torch.Tensor]:
         raise ValueError(f"there are fitted steps for {there}; got {name!r} with T = {steps}")
     if fits[name]["sha256"] != read_card(name)["sha256"]:
         raise ValueError(f"the fitted steps are for other weights of {name}: tools/fit_steps.py")
-    fit = fits[name]["steps"][str(steps)]
-    return {key: torch.tensor(fit[key]) for key in ("ratio", "scale")}
+    values = {key: torch.tensor(given) for key, given in fits[name]["steps"][str(steps)].items()}
+    return Chain(Chain.equal(steps).grid, **values)
+
+
+def save_chain(chain: Chain, path: PathLike) -> None:
+    """Write a chain as a JSON file, whole or not at all."""
+    write_whole(path, json.dumps(chain.lists()).encode() + b"\n")
+
+
+def load_chain(path: PathLike) -> Chain:
+    """The chain that `save_chain` wrote. Raises ValueError if the file is damaged or no chain."""
+    try:
+        return Chain(**json.loads(Path(path).read_bytes()))
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{os.fspath(path)} is damaged or not a chain: {error}") from None
 
 
 def pretrained_names() -> list[str]:

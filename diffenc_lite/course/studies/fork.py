@@ -45,21 +45,21 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ... import pixels, process
 from ...bound import diffusion_loss
 from ...data import load_mnist
-from ...encoder import Encoding, shift
+from ...encoder import Encoding
 from ...evaluation import evenly
 from ...gaussian import kl_to_standard
 from ...model import SIZES, DiffEnc, evaluating
 from ...networks import GammaEmbedding, UNet, zero_
 from ...pretrained import load_pretrained
 from ...schedule import Noise, low_discrepancy
-from ...training import State, TrainConfig, fast
+from ...training import State, TrainConfig, fast, minimise
+from ...training import seed as seed_of
 from .runner import Job, Options, Results, Study, parameters
 
 START = 0.4  # the depth below which all arms are the same frozen VDM
@@ -244,7 +244,7 @@ def losses(
     In bits per dimension, (B,) each.
     """
     at = model.schedule(torch.as_tensor(end, dtype=t.dtype, device=t.device).expand_as(t))
-    q = process.marginal(x + shift(model.encoder, x, at.gamma), at.like(x))
+    q = process.marginal(x + model.shift(x, at.gamma), at.like(x))
     prior = kl_to_standard(q.mean, q.variance)
     diffusion = diffusion_loss(model, x, t, eps)
     return pixels.bits_per_dim(prior, x[0].numel()), pixels.bits_per_dim(diffusion, x[0].numel())
@@ -260,8 +260,7 @@ def training(updates: int, batch: int, seed: int) -> TrainConfig:
 
 def draw(images: Tensor, config: TrainConfig, update: int) -> tuple[Tensor, Tensor, Tensor]:
     """index of the images, u in [0, 1) and eps of an update: of the seed and its number only."""
-    mixed = np.random.SeedSequence([config.seed, update]).generate_state(1, np.uint64)[0]
-    draws = torch.Generator(images.device).manual_seed(int(mixed))
+    draws = torch.Generator(images.device).manual_seed(seed_of(config, update))
     batch = config.batch
     index = torch.randint(len(images), (batch,), generator=draws, device=images.device)
     eps = torch.randn((batch, *images.shape[1:]), generator=draws, device=images.device)
@@ -285,24 +284,16 @@ def train(
         it, a single number, is trained too.
     """
     state, quick = State(model, config), fast(model)
-    curve: list[float] = []
-    window: list[float] = []
-    model.train()
-    while state.update < config.updates:
+
+    def loss() -> Tensor:
         index, u, eps = draw(images, config, state.update)
         x, last = model.to_unit(images[index]), end() if callable(end) else end
         prior, diffusion = losses(quick, x, START + (last - START) * u, eps, last)
-        loss = prior.mean() + (last - START) * diffusion.mean()
-        state.optimizer.zero_grad()
-        loss.backward()
-        networks = [w for w in state.weights if w.ndim]  # not the number of a trained end
-        nn.utils.clip_grad_norm_(networks, 1.0, error_if_nonfinite=True)
-        state.use_gradients(config)
-        window.append(loss.item())
-        if state.update % config.log_every == 0:
-            curve.append(round(sum(window) / len(window), 6))
-            window = []
-    return Trained(state.averaged, curve)
+        return (prior.mean() + (last - START) * diffusion.mean())[None]
+
+    totals = [total for (total,) in minimise(state, config, loss, clip=1.0)]
+    windows = zip(*[iter(totals)] * config.log_every, strict=False)
+    return Trained(state.averaged, [round(sum(window) / len(window), 6) for window in windows])
 
 
 # ---- scoring -------------------------------------------------------------------------------------

@@ -42,7 +42,7 @@ from ...networks import MLP
 from ...pixels import bits_per_dim
 from ...process import x_from_v
 from ...schedule import LinearSchedule, Noise, low_discrepancy
-from ...training import TrainConfig, learning_rate
+from ...training import State, TrainConfig, minimise
 from ..worlds import TOYS, likelihood
 from .runner import Job, Options, Row, Study, parameters
 
@@ -133,7 +133,10 @@ def _denoiser(width: int) -> MLP:
 
 
 def train_config(updates: int, batch: int, seed: int = 0) -> TrainConfig:
-    return TrainConfig(updates, batch=batch, ends=min(32, batch), lr=0.02, ema=0.99, seed=seed)
+    ends = min(32, batch)
+    return TrainConfig(
+        updates, batch=batch, ends=ends, lr=0.02, weight_decay=0.0, ema=0.99, seed=seed
+    )
 
 
 class _Loss(nn.Module):
@@ -148,6 +151,23 @@ class _Loss(nn.Module):
         return b.prior.mean() + b.reconstruction.mean() + b.diffusion.mean()
 
 
+class _Together(nn.Module):
+    """Models of one kind, their weights stacked; forward: the loss of each on its own batch."""
+
+    def __init__(self, models: list[DiffEnc]):
+        super().__init__()
+        stacks, _ = stack_module_state([_Loss(model) for model in models])  # no buffers
+        self.names, self.stacks = list(stacks), nn.ParameterList(stacks.values())
+        self.one = (_Loss(models[0]),)  # in a tuple: its own weights are not trained
+
+    def forward(self, points: Tensor, t: Tensor, eps: Tensor, eps_0: Tensor) -> Tensor:
+        def loss(weights: dict[str, Tensor], *batch: Tensor) -> Tensor:
+            return functional_call(self.one[0], weights, batch)
+
+        weights = dict(zip(self.names, self.stacks, strict=True))
+        return vmap(loss, in_dims=(0, 0, None, 0, 0))(weights, points, t, eps, eps_0)
+
+
 def train_together(models: list[DiffEnc], points: Tensor, config: TrainConfig) -> None:
     """Train models of one kind side by side, each on its own points; leaves the averaged weights.
 
@@ -156,30 +176,22 @@ def train_together(models: list[DiffEnc], points: Tensor, config: TrainConfig) -
     Only the depths t are common to all. Args: points uint8 (models, updates * batch, 2), each
     used once; the seed of config is that of the first model's noise, the second has the next one.
     """
-    loss = _Loss(models[0])
-    first, buffers = stack_module_state([_Loss(model) for model in models])
-    assert not buffers
-    weights = {name: weight.detach().requires_grad_() for name, weight in first.items()}
-    averages = [weight.detach().clone() for weight in weights.values()]
-    optimizer = torch.optim.Adam(weights.values(), betas=config.betas, fused=True)
-    losses = vmap(lambda own, *batch: functional_call(loss, own, batch), in_dims=(0, 0, None, 0, 0))
+    together = _Together(models)
+    state, batches = State(together, config), iter(points.split(config.batch, 1))
     generators = [_seeded(10**5 + config.seed + i) for i in range(len(models))]
 
     def draw(n: int) -> Tensor:
-        return torch.stack([torch.randn(n, 2, generator=own) for own in generators])
+        return torch.stack([torch.randn(n, 2, generator=generator) for generator in generators])
 
-    for update, batch in enumerate(points.split(config.batch, 1)):
-        t = low_discrepancy(config.batch, averages[0], generators[0])
-        each = losses(weights, batch, t, draw(config.batch), draw(config.first))
-        optimizer.zero_grad()
-        each.sum().backward()
-        optimizer.param_groups[0]["lr"] = learning_rate(config, update)
-        optimizer.step()
-        decay = min(config.ema, (1 + update) / (10 + update))
-        torch._foreach_lerp_(averages, [w.detach() for w in weights.values()], 1 - decay)
+    def loss() -> Tensor:
+        t = low_discrepancy(config.batch, state.weights[0], generators[0])
+        return together(next(batches), t, draw(config.batch), draw(config.first))
+
+    for _ in minimise(state, config, loss):
+        pass
     for i, model in enumerate(models):
-        named = zip(weights, averages, strict=True)
-        _Loss(model).load_state_dict({name: average[i] for name, average in named})
+        averages = zip(together.names, state.averaged.stacks, strict=True)
+        _Loss(model).load_state_dict({name: average[i] for name, average in averages})
 
 
 # ---- scoring -------------------------------------------------------------------------------------
