@@ -1,6 +1,7 @@
 """Proof levels: derived a second time, chained, judged, played, kept, handed in."""
 
 import csv
+import html
 import json
 import random
 
@@ -13,7 +14,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from diffenc_lite.course import ledger
 from diffenc_lite.course.exercises import EXERCISES, check, judge, level, play, writing
 from diffenc_lite.course.exercises.grading import grade
-from diffenc_lite.course.exercises.levels import CHAINS, LEVELS, latex
+from diffenc_lite.course.exercises.levels import CHAINS, LEVELS, latex, to_html
 from diffenc_lite.course.exercises.player import read_progress, write_progress
 from diffenc_lite.course.exercises.student import BEGIN, END, IGNORE, student_version
 
@@ -288,10 +289,10 @@ def try_(player, text):
 
 def test_play_a_chain_wrong_first(tmp_path):
     player = play("W1", file=tmp_path / "p.json")
-    assert "Level 1 of 6, 0 solved" in player.count.value and player.bar.max == 6
+    assert "level 1 of 6, 0 solved" in player.count.value and player.bar.max == 6
     assert player.buttons["back"].disabled and not player.buttons["skip"].disabled
     assert "Type an answer first" in press(player, "check")
-    assert "You wrote $w$: not right, for example at w = " in try_(player, "w")
+    assert r"You wrote \(w\): not right, for example at w = " in try_(player, "w")
     assert "cannot be read" in try_(player, "2 w")
     first, second, answer, still = (press(player, "hint") for _ in range(4))
     assert "Hint 1" in first and "Hint 2" not in first
@@ -299,7 +300,7 @@ def test_play_a_chain_wrong_first(tmp_path):
     assert "Answer" in answer and still == answer
     for i, step in enumerate(player.chain.levels, 1):
         assert player.level is step
-        assert "Right. Proved: $$" in try_(player, step.answer)
+        assert r"Right. Proved: \[" in try_(player, step.answer)
         assert player.bar.value == i and player.buttons["skip"].description == "next"
         press(player, "skip")
     assert player.buttons["skip"].disabled and player.bar.bar_style == "success"
@@ -370,12 +371,13 @@ def test_without_a_kernel_all_steps_are_folded_in_the_page(tmp_path):
     player = play("W1", file=tmp_path / "p.json")
     before = player._repr_mimebundle_()
     assert before["text/plain"] == "6 proof levels: W1. Play where a kernel runs."
-    page = before["text/markdown"]
+    page = before["text/html"]
     assert page.count("<details>") == page.count("</details>") == 6 * 4
     for step in CHAINS["W1"].levels:
-        assert step.equation in page and all(hint in page for hint in step.hints)
+        assert f"\\[{html.escape(step.equation)}\\]" in page
+        assert all(to_html(hint) in page for hint in step.hints)
     try_(player, player.level.answer)
-    assert player._repr_mimebundle_()["text/markdown"] == page  # the same for every reader
+    assert player._repr_mimebundle_()["text/html"] == page  # the same for every reader
     assert play("W1", "W2", file=None).page().count("<details>") == 12 * 4 + 2
 
 

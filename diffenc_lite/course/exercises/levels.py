@@ -11,6 +11,8 @@ Each level is an exercise too: ask("F3.3"), check("F3.3", answer_F3_3). They sta
 
 from __future__ import annotations
 
+import html
+import re
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -55,17 +57,14 @@ class Level(Exercise):
         """The line with its answer, in LaTeX"""
         return f"{_relation(self.left)} {latex(self.answer)}"
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return {"text/plain": repr(self), "text/markdown": self.page()}
-
     def __repr__(self) -> str:
         return f"Level {self.number}: {self.title}"
 
-    def page(self) -> str:
-        """Markdown for a reader without a kernel: the goal; hints and answer folded."""
-        hints = (folded(f"Hint {i}", hint) for i, hint in enumerate(self.hints, 1))
-        answer = folded("Answer", f"$${self.equation}$$\n\n{self.why}")
-        return "\n\n".join((self.goal, *hints, answer))
+    def _repr_html_(self) -> str:
+        """The goal; hints and answer folded"""
+        hints = (folded(f"Hint {i}", to_html(hint)) for i, hint in enumerate(self.hints, 1))
+        answer = to_html(f"$${self.equation}$$\n\n{self.why}")
+        return "".join((to_html(self.goal), *hints, folded("Answer", answer)))
 
 
 @dataclass(frozen=True)
@@ -77,13 +76,23 @@ class Chain:
     setting: str
     levels: tuple[Level, ...]
 
-    def page(self) -> str:
-        levels = (folded(f"{e.number} · {e.title}", e.page()) for e in self.levels)
-        return "\n\n".join((f"**{self.tag} · {self.title}.** {self.setting}", *levels))
+    def _repr_html_(self) -> str:
+        """Every level, folded"""
+        levels = (folded(f"{e.number} · {e.title}", e._repr_html_()) for e in self.levels)
+        return "".join((f"<b>{self.tag} · {self.title}</b>", to_html(self.setting), *levels))
 
 
-def folded(summary: str, text: str) -> str:
-    return f"<details><summary>{summary}</summary>\n\n{text}\n\n</details>"
+def folded(summary: str, inside: str) -> str:
+    return f"<details><summary>{summary}</summary>{inside}</details>"
+
+
+def to_html(markdown: str) -> str:
+    """Paragraphs with formulas, in the brackets that every MathJax reads, and code."""
+    text = html.escape(markdown, quote=False)
+    text = re.sub(r"\$\$(.+?)\$\$", r"\\[\1\\]", text)
+    text = re.sub(r"\$(.+?)\$", r"\\(\1\\)", text)
+    text = re.sub(r"`(.+?)`", r"<code>\1</code>", text)
+    return "".join(f"<p>{paragraph}</p>" for paragraph in text.split("\n\n"))
 
 
 def latex(text: str) -> str:

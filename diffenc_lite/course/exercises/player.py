@@ -6,9 +6,7 @@ kept in a small file in the working folder, and never read by anything else.
 
 from __future__ import annotations
 
-import html
 import json
-import re
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +17,7 @@ import ipywidgets
 from ...files import write_whole
 from . import writing
 from .checking import judge
-from .levels import LEVELS, Chain, Level, folded, latex
+from .levels import LEVELS, Chain, Level, folded, latex, to_html
 
 GREEN, RED = "#1a7f37", "#b3261e"
 
@@ -49,7 +47,9 @@ class Player:
         self.bar = ipywidgets.IntProgress(layout={"width": "420px", "max_width": "100%"})
         self.count, self.goal, self.reply = (ipywidgets.HTMLMath() for _ in range(3))
         self.field = ipywidgets.Text(
-            description="answer", layout={"width": "620px", "max_width": "100%"}
+            description="answer",
+            placeholder="products with *, powers with **",
+            layout={"width": "620px", "max_width": "100%"},
         )
         with warnings.catch_warnings():  # Enter has no other event
             warnings.simplefilter("ignore", DeprecationWarning)
@@ -89,23 +89,22 @@ class Player:
         self.bar.max, self.bar.value = n, done
         self.bar.bar_style = "success" if done == n else ""
         self.count.value = _html(
-            f"<b>{self.chain.tag} · {self.chain.title}.</b> Level {self.position + 1} of {n}, "
-            f"{done} solved.<br>{_escaped(self.chain.setting)}"
+            f"<b>{self.chain.tag} · {self.chain.title}</b>: level {self.position + 1} of {n}, "
+            f"{done} solved{to_html(self.chain.setting)}"
         )
-        self.goal.value = _html(f"<b>{level.title}.</b> {_escaped(level.goal)}")
+        self.goal.value = _html(f"<b>{level.title}</b>{to_html(level.goal)}")
         self.field.value = self.solved.get(level.number, "")
-        self.field.placeholder = "products with *, powers with **"
         self.buttons["back"].disabled = self.position == 0
         self._say(self._proved() if level.number in self.solved else "")
 
-    def _say(self, text: str, colour: str = "inherit") -> None:
-        self.reply.value = f'<div style="color: {colour}" role="status">{_html(text)}</div>'
-        last = self.position + 1 == len(self.chain.levels)
-        self.buttons["skip"].disabled = last
+    def _say(self, markdown: str, colour: str = "inherit") -> None:
+        said = _html(to_html(markdown))
+        self.reply.value = f'<div style="color: {colour}" role="status">{said}</div>'
+        self.buttons["skip"].disabled = self.position + 1 == len(self.chain.levels)
         self.buttons["skip"].description = "next" if self.level.number in self.solved else "skip"
 
     def _proved(self) -> str:
-        return f"Proved: $${self.level.equation}$$ {_escaped(self.level.why)}"
+        return f"Proved: $${self.level.equation}$$ {self.level.why}"
 
     # --- what the buttons do ----------------------------------------------------------------------
 
@@ -117,21 +116,20 @@ class Player:
         verdict = judge(self.level, text)
         if not verdict.right:
             said = verdict.text.removeprefix(f"Exercise {self.level.number}: ").partition(" Hint:")
-            return self._say(f"{_echo(text)}{_escaped(said[0])} Press hint for help.", RED)
+            return self._say(f"{_echo(text)}{said[0]} Press hint for help.", RED)
         self.solved[self.level.number] = text
         trouble = self._keep()
         self._show()
-        done = self.bar.value == self.bar.max
-        end = " <b>This chain is complete.</b>" if done else ""
+        end = "\n\nThis chain is complete." if self.bar.value == self.bar.max else ""
         return self._say(f"Right. {self._proved()}{end}{trouble}", GREEN)
 
     def hint(self) -> None:
         """Unfold the next hint; after the last one, the answer."""
         level = self.level
         self.unfolded = min(self.unfolded + 1, len(level.hints) + 1)
-        shown = [f"Hint {i}: {_escaped(h)}" for i, h in enumerate(level.hints, 1)]
-        answer = f"Answer: <code>{html.escape(level.answer)}</code> {self._proved()}"
-        self._say("<br>".join([*shown, answer][: self.unfolded]))
+        hints = [f"Hint {i}: {hint}" for i, hint in enumerate(level.hints, 1)]
+        answer = f"Answer: `{level.answer}`$${level.equation}$$ {level.why}"
+        self._say("\n\n".join([*hints, answer][: self.unfolded]))
 
     def skip(self) -> None:
         if self.position + 1 < len(self.chain.levels):
@@ -150,16 +148,15 @@ class Player:
         try:
             write_progress(self.file, self.solved)
         except OSError as error:
-            return f"<br>Your progress is not kept: {html.escape(str(error.strerror))}."
+            return f"\n\nYour progress is not kept: {error.strerror}."
         return ""
 
     # --- without a kernel -------------------------------------------------------------------------
 
     def page(self) -> str:
-        """All levels in Markdown, folded."""
-        if len(self.chains) == 1:
-            return self.chains[0].page()
-        return "\n\n".join(folded(f"{c.tag} · {c.title}", c.page()) for c in self.chains)
+        """All levels in HTML, folded."""
+        pages = [(f"{c.tag} · {c.title}", c._repr_html_()) for c in self.chains]
+        return pages[0][1] if len(pages) == 1 else "".join(folded(*page) for page in pages)
 
     def __repr__(self) -> str:
         n, tags = sum(len(c.levels) for c in self.chains), ", ".join(c.tag for c in self.chains)
@@ -169,7 +166,7 @@ class Player:
         view = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
         return {
             "text/plain": repr(self),
-            "text/markdown": self.page(),
+            "text/html": self.page(),
             "application/vnd.jupyter.widget-view+json": view,
         }
 
@@ -177,18 +174,13 @@ class Player:
 def _echo(text: str) -> str:
     """What was typed, as a formula"""
     try:
-        return f"You wrote ${_escaped(latex(text))}$: "
+        return f"You wrote ${latex(text)}$: "
     except writing.Unreadable:
         return ""
 
 
-def _escaped(markdown: str) -> str:
-    text = html.escape(markdown, quote=False).replace("\n\n", "<br>")
-    return re.sub("`([^`]*)`", r"<code>\1</code>", text)
-
-
 def _html(text: str) -> str:
-    return f'<div style="max-width: 46em; line-height: 1.5">{text}</div>'
+    return f'<div style="max-width: 46em; line-height: 1.4">{text}</div>'
 
 
 # --- progress -------------------------------------------------------------------------------------
