@@ -2,11 +2,8 @@
 page without a kernel has a picture too."""
 
 import base64
-import gc
 import html
 import re
-import subprocess
-import sys
 
 import ipywidgets
 import numpy as np
@@ -19,7 +16,6 @@ from diffenc_lite.course.show.explorers import (
     DEPTHS,
     CurveExplorer,
     FrameExplorer,
-    _spare_imports_from_collection,
     buttons,
     encode_and_noise,
     encoder_explorer,
@@ -103,29 +99,6 @@ def test_a_figure_that_is_drawn_again_gives_different_frames():
 
     explorer = FrameExplorer(draw, slider("height", [0, 1, 2]))
     assert len(set(explorer.frames.values())) == 3
-
-
-# ---- garbage collection --------------------------------------------------------------------------
-
-
-def test_only_the_first_explorer_changes_what_is_collected(monkeypatch):
-    frozen = []
-    monkeypatch.setattr(gc, "freeze", lambda: frozen.append(True))
-    _spare_imports_from_collection.cache_clear()
-    for _ in range(3):
-        FrameExplorer(drawer()[0], slider("t", [1, 2]))
-    assert len(frozen) == 1
-
-
-def test_importing_the_door_changes_nothing():
-    code = (
-        "import gc; gc.freeze = lambda: print('frozen')\n"
-        "from diffenc_lite.course.show import FrameExplorer, plots, slider\n"
-        "print('imported')\n"
-        "FrameExplorer(lambda t: plots.subplots(size=(1, 1))[0], slider('t', [0, 1]))"
-    )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert run.stdout.split() == ["imported", "frozen"]
 
 
 # ---- curves --------------------------------------------------------------------------------------

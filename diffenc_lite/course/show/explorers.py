@@ -13,11 +13,9 @@ pages and the site have explorers that move: see `standalone`.
 from __future__ import annotations
 
 import base64
-import gc
 import itertools
 import os
 from collections.abc import Callable, Sequence
-from functools import cache
 from typing import Any, NamedTuple
 
 import ipywidgets
@@ -77,7 +75,6 @@ class Explorer:
     def __init__(self, controls: tuple[Any, ...]):
         if not controls:
             raise ValueError("controls must be one or more of slider() and buttons(); got none")
-        _spare_imports_from_collection()
         self.controls = controls
         layout = {"max_width": "100%", "align_self": "flex-start"}  # may shrink, never stretched
         self.image = ipywidgets.Image(format="png", layout=layout)
@@ -152,17 +149,6 @@ def _view(widget: ipywidgets.Widget) -> dict[str, Any]:
     """What shows the widget where a kernel runs; ipywidgets 7, which Colab has, can't tell it."""
     model = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
     return {"application/vnd.jupyter.widget-view+json": model}
-
-
-@cache
-def _spare_imports_from_collection() -> None:
-    """Leave the objects that exist now out of later garbage collections; done once.
-
-    torch, matplotlib and SymPy make about 200,000 objects when they are imported, and these live as
-    long as the process. To look through them all stops a slider for 0.15 s each time.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 def _caption(text: str, width: int) -> NDArray[np.uint8]:
