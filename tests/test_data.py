@@ -99,25 +99,6 @@ def test_full_set_is_the_one_torchvision_reads():
         assert torch.equal(ours.labels, theirs.targets)
 
 
-def test_bundled_images_are_of_the_split_that_they_are_named_after():
-    """The train images are the first 500 of each digit; of the test images, and of each digit
-    among them, one half is of each half of MNIST's test set."""
-    full = load_mnist("train", root=full_root())
-    rows = {image.numpy().tobytes(): row for row, image in enumerate(full.images)}
-    first = {int(row) for digit in range(10) for row in (full.labels == digit).nonzero()[:500]}
-    bundled = load_mnist("train", "bundled")
-    found = [rows[image.numpy().tobytes()] for image in bundled.images]
-    assert set(found) == first and torch.equal(full.labels[found], bundled.labels)
-    full = load_mnist("test", root=full_root())
-    rows = {image.numpy().tobytes(): row for row, image in enumerate(full.images)}
-    bundled = load_mnist("test", "bundled")
-    found = torch.tensor([rows[image.numpy().tobytes()] for image in bundled.images])
-    assert torch.equal(full.labels[found], bundled.labels)
-    groups = bundled.labels + 10 * (found >= 5000)
-    assert groups.bincount().tolist() == [50] * 20
-    assert all(part.bincount().tolist() == [1] * 20 for part in groups.reshape(-1, 20))
-
-
 def test_the_bundle_is_made_again_by_its_tool(tmp_path, monkeypatch):
     """From the full set, whose first 500 of each digit are what the tool takes from elsewhere."""
     path = PROJECT / "tools" / "make_mnist_bundle.py"

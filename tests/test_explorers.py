@@ -13,7 +13,6 @@ from second_device import SecondDevice, moved
 
 from diffenc_lite import DiffEnc, IdentityEncoder, ModelConfig, ScalingEncoder, build
 from diffenc_lite.course.show.explorers import (
-    DEPTHS,
     CurveExplorer,
     FrameExplorer,
     buttons,
@@ -344,8 +343,3 @@ def test_a_model_beside_gets_a_row_with_the_same_noise(images, monkeypatch):
     np.testing.assert_allclose(x_0, to_unit(images)[0], atol=1e-6)
     np.testing.assert_allclose(z, z_0, atol=1e-5)  # at t = 0 the two encodings are nearly one
     np.testing.assert_allclose([change_0, y], 0, atol=1e-6)
-
-
-def test_the_depths_of_the_paper_are_among_those_of_the_explorer():
-    assert {0, 0.7, 0.8, 0.9, 0.92, 0.94, 0.96, 0.98, 1} <= set(DEPTHS)
-    assert list(DEPTHS) == sorted(set(DEPTHS))

@@ -83,11 +83,6 @@ def test_style_and_pyplot_are_left_alone():
     assert plt.get_fignums() == []
 
 
-def test_style_can_be_used_for_other_figures():
-    with plt.style.context(plots.STYLE):
-        assert matplotlib.rcParams["font.size"] >= 13
-
-
 @pytest.mark.parametrize("figure", all_figures(), ids=["curves", "bars", "grid", "panels"])
 def test_letters_are_large(figure):
     texts = figure.findobj(matplotlib.text.Text)
@@ -143,22 +138,22 @@ def stage():
 
 
 CHANGES = {
-    "a curve": lambda of: of["curve"].set_ydata([2, 1, 2]),
-    "below the rest": lambda of: of["steps"].set_data([2, 1]),
-    "an image": lambda of: of["image"].set_data(-GREY_STEPS[0]),
-    "a title": lambda of: of["title"].set_text("x"),
-    "over the figure": lambda of: of["top"].set_text("y"),
-    "a colour": lambda of: of["dots"].set_color("red"),
-    "hidden": lambda of: of["curve"].set_visible(False),
-    "shown again": lambda of: of["curve"].set_visible(True),
-    "inside the legend": lambda of: of["legend"].get_texts()[0].set_text("other"),
-    "a label": lambda of: of["right"].set_xlabel("s"),
-    "limits": lambda of: of["right"].set(xlim=(0, 3), ylim=(-1, 3)),
-    "limits again": lambda of: of["right"].set(xlim=(-1, 2), ylim=(0, 2)),
-    "one more": lambda of: of["left"].plot([0, 2], [2, 0]),
-    "one less": lambda of: of["dots"].remove(),
-    "limits from data": lambda of: of["right"].autoscale(),
-    "nothing": lambda of: None,
+    "a curve": lambda stage: stage["curve"].set_ydata([2, 1, 2]),
+    "below the rest": lambda stage: stage["steps"].set_data([2, 1]),
+    "an image": lambda stage: stage["image"].set_data(-GREY_STEPS[0]),
+    "a title": lambda stage: stage["title"].set_text("x"),
+    "over the figure": lambda stage: stage["top"].set_text("y"),
+    "a colour": lambda stage: stage["dots"].set_color("red"),
+    "hidden": lambda stage: stage["curve"].set_visible(False),
+    "shown again": lambda stage: stage["curve"].set_visible(True),
+    "inside the legend": lambda stage: stage["legend"].get_texts()[0].set_text("other"),
+    "a label": lambda stage: stage["right"].set_xlabel("s"),
+    "limits": lambda stage: stage["right"].set(xlim=(0, 3), ylim=(-1, 3)),
+    "limits again": lambda stage: stage["right"].set(xlim=(-1, 2), ylim=(0, 2)),
+    "one more": lambda stage: stage["left"].plot([0, 2], [2, 0]),
+    "one less": lambda stage: stage["dots"].remove(),
+    "limits from data": lambda stage: stage["right"].autoscale(),
+    "nothing": lambda stage: None,
 }
 
 

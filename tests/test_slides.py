@@ -1,14 +1,11 @@
-"""Slides: which cell is which, by rule, and that every lesson carries the types."""
+"""Slides: which cell is which, by rule, and the decks."""
 
 import subprocess
 import sys
 from pathlib import Path
 
 import nbformat
-import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
-
-from diffenc_lite.course.lessons import notebooks_in
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
@@ -71,14 +68,6 @@ def test_a_text_with_two_headings_becomes_two_and_no_word_is_lost():
     mark(notebook)
     assert types(notebook) == ["subslide", "slide", "subslide", "skip"]
     nbformat.validate(notebook)
-
-
-@pytest.mark.parametrize("path", notebooks_in(ROOT / "notebooks"), ids=lambda path: path.stem)
-def test_every_lesson_carries_its_slide_types(path):
-    notebook = nbformat.read(path, as_version=4)
-    stored = [cell.metadata.get("slideshow", {}).get("slide_type") for cell in notebook.cells]
-    mark(notebook)
-    assert stored == types(notebook), "python tools/make_slides.py --mark"
 
 
 def test_nbconvert_makes_a_deck_of_it(tmp_path):

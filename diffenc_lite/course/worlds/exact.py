@@ -161,7 +161,8 @@ class Exact:
         return self.entropy - self._information(self.gamma_min)
 
     def _information(self, gamma: float) -> float:
-        return float(self.world.information(self.encoder.snr(torch.tensor(gamma))))
+        snr = self.encoder.snr(torch.tensor(gamma, dtype=torch.float64))
+        return float(self.world.information(snr))
 
     def diffusion_rate(self, gamma: Tensor) -> Tensor:
         """(1/2) eta (1 + a)^2 mmse(eta), the diffusion loss a unit of gamma (L4), at each gamma."""
