@@ -23,10 +23,10 @@ def small(monkeypatch):
     monkeypatch.setattr(purpose, "SECONDS", dict.fromkeys(purpose.GAMMA_MAX, SECONDS))
     monkeypatch.setattr(purpose, "RATES", dict.fromkeys(purpose.GAMMA_MAX, RATES))
     purpose.images.cache_clear()
-    purpose._start.cache_clear()
+    purpose._before.cache_clear()
     yield
     purpose.images.cache_clear()
-    purpose._start.cache_clear()
+    purpose._before.cache_clear()
 
 
 def test_the_pilot_comes_first_and_then_the_primary_comparison(small):

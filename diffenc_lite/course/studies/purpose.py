@@ -26,6 +26,7 @@ from .allowance import allowance
 from .runner import Job, Options, Results, Row, Study
 
 BASES = Path(__file__).with_name("bases")
+START = 0.6  # depth; an encoder can do little below it, while a denoiser would still learn there
 VDMS = range(3)
 GAMMA_MAX = {"mnist": 5.0, "photos": 2.0}  # of the primary comparisons
 ARMS = ("image", "learned")  # learned minus image
@@ -140,12 +141,12 @@ def run(job: Job, options: Options) -> Row | list[Row] | Results:
     pilot = job["part"] in ("rate", "spread")
     train, test = ("rest", "validation") if pilot else ("train", "test")
     test_images = evenly(images(job["data"], test, *where), options.budget["images"])
-    model = fork.make(job["arm"], job["vdm"], base(job["data"], job["vdm"])).to(options.device)
-    end = fork.depth_of(job["gamma_max"], model)
+    name = base(job["data"], job["vdm"])
+    model = fork.make(job["arm"], job["vdm"], name, START).to(options.device)
     config = fork.training(job["updates"], options.budget["batch"], job["vdm"], job["lr"])
-    start = _start(job["data"], test, job["vdm"], job["gamma_max"], len(test_images), *where)
+    before = _before(job["data"], test, job["vdm"], job["gamma_max"], len(test_images), *where)
     train_images = images(job["data"], train, *where)
-    row, trained, change = fork.outcome(model, start, train_images, test_images, config, end)
+    row, trained, change = fork.outcome(model, before, train_images, test_images, config)
     arrays: dict[str, Any] = {}
     if job["part"] == "primary":
         name = f"{job['data']}_{job['vdm']}"
@@ -163,15 +164,15 @@ def time_updates(job: Job, options: Options) -> list[Row]:
     seconds: dict[str, list[float]] = {arm: [] for arm in arms}
     for _ in range(options.budget["rounds"]):
         for arm in arms:
-            model = fork.make(arm, 0, base(job["data"], 0)).to(options.device)
+            model = fork.make(arm, 0, base(job["data"], 0), START).to(options.device)
             began = time.process_time()
-            fork.train(model, data, fork.training(few, batch, 0), 1.0)
+            fork.train(model, data, fork.training(few, batch, 0), 1.0, START)
             seconds[arm].append((time.process_time() - began) / few)
     return [{**job, "arm": arm, "seconds": float(np.median(s))} for arm, s in seconds.items()]
 
 
 @cache
-def _start(
+def _before(
     data: str,
     split: str,
     vdm: int,
@@ -183,7 +184,7 @@ def _start(
     """The score that all forks of a VDM have at the start."""
     model = fork.make("vdm", base_name=base(data, vdm)).to(device)
     test = evenly(images(data, split, root, device), n)
-    return fork.score(model, test, fork.depth_of(gamma_max, model), PASSES[data])
+    return fork.score(model, test, fork.depth_of(gamma_max, model), PASSES[data], START)
 
 
 # ---- results -------------------------------------------------------------------------------------
