@@ -24,6 +24,7 @@ from ...files import PathLike
 from . import fork
 from .allowance import allowance
 from .runner import Job, Options, Results, Row, Study
+from .statistics import t_interval
 
 BASES = Path(__file__).with_name("bases")
 START = 0.6  # depth; an encoder can do little below it, while a denoiser would still learn there
@@ -201,6 +202,27 @@ def differences(
 
     first, second = (totals(arm) for arm in arms)
     return [second[vdm] - first[vdm] for vdm in sorted(first.keys() & second.keys())]
+
+
+def outcomes(rows: list[Row]) -> list[Row]:
+    """Learned minus image for each set of data whose primary comparison is complete, beside X5.
+
+    A row: data; differences, one for each VDM; mean; low and high, its 95 % interval over VDMs; and
+    left, all that X5 leaves to a network: minus the ceiling without the mean's share.
+    """
+    found = []
+    for data, end in GAMMA_MAX.items():
+        pairs = differences(rows, "primary", data, end)
+        if len(pairs) < len(VDMS):
+            continue
+        low, high = t_interval(pairs)
+        wanted = {"part": "allowance", "data": data, "gamma_max": end}
+        (bounds,) = (row for row in rows if wanted.items() <= row.items())
+        found.append({
+            "data": data, "differences": pairs, "mean": sum(pairs) / len(pairs),
+            "low": low, "high": high, "left": bounds["mean"] - bounds["prior"],
+        })  # fmt: skip
+    return found
 
 
 STUDY = Study(
