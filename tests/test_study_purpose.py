@@ -118,10 +118,8 @@ def test_shipped_vdms_are_three_trainings_on_photos():
 
 def test_outcomes_are_of_complete_comparisons_only():
     def row(data, vdm, arm, total):
-        end = purpose.GAMMA_MAX[data]
-        return {
-            "part": "primary", "data": data, "gamma_max": end, "vdm": vdm, "arm": arm, "total": total,
-        }  # fmt: skip
+        cell = {"part": "primary", "data": data, "gamma_max": purpose.GAMMA_MAX[data]}
+        return {**cell, "vdm": vdm, "arm": arm, "total": total}
 
     rows = [{"part": "allowance", "data": "photos", "gamma_max": 2.0, "prior": 0.4, "mean": 0.1}]
     rows += [row("photos", vdm, "image", 1.0 + vdm) for vdm in range(3)]
