@@ -547,7 +547,8 @@ def test_a_set_that_is_not_there_is_never_another_one(
     [
         (
             ("mnist",),
-            "name must be one of auto, full, bundled, fashion-mnist, kmnist, cifar10, photos; got 'mnist'",
+            "name must be one of auto, full, bundled, fashion-mnist, kmnist, cifar10, photos; "
+            "got 'mnist'",
         ),
         (("kmnist", "valid"), "split must be one of train, test; got 'valid'"),
         (("bundled", "valid"), "split must be one of train, test; got 'valid'"),
