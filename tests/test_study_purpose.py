@@ -8,7 +8,9 @@ import torch
 
 from diffenc_lite.course.studies import fork, load_arrays, purpose, read_results, run_study
 from diffenc_lite.course.studies import options as with_budget
-from diffenc_lite.data import load_mnist, photos
+from diffenc_lite.data import load_mnist, load_named, photos
+from diffenc_lite.evaluation import evaluate, evenly
+from diffenc_lite.pretrained import load_model, read_card
 
 SMALL = {"updates": 6, "batch": 4, "images": 30, "rounds": 1}
 SECONDS = dict.fromkeys((*purpose.ARMS, *purpose.OTHERS), 0.1) | {"learned": 0.15}
@@ -23,10 +25,10 @@ def small(monkeypatch):
     monkeypatch.setattr(purpose, "SECONDS", dict.fromkeys(purpose.GAMMA_MAX, SECONDS))
     monkeypatch.setattr(purpose, "RATES", dict.fromkeys(purpose.GAMMA_MAX, RATES))
     purpose.images.cache_clear()
-    purpose._start.cache_clear()
+    purpose._before.cache_clear()
     yield
     purpose.images.cache_clear()
-    purpose._start.cache_clear()
+    purpose._before.cache_clear()
 
 
 def test_the_pilot_comes_first_and_then_the_primary_comparison(small):
@@ -100,3 +102,33 @@ def test_jobs_of_the_study(small, tmp_path, monkeypatch):
     assert difference == primary[1]["total"] - primary[0]["total"] != 0
     encoder = fork.load_encoder(arrays["encoder_mnist_0"])
     assert encoder.move(torch.zeros(1, 1, 28, 28), torch.tensor([3.0])).any()
+
+
+def test_shipped_vdms_are_three_trainings_on_photos():
+    cards = [read_card(purpose.base("photos", vdm)) for vdm in purpose.VDMS]
+    assert sorted(card["seed"] for card in cards) == [0, 1, 2]
+    same = [{**card["training"], "seed": None} for card in cards]
+    assert same[0] == same[1] == same[2] and len({card["bits_per_dim"] for card in cards}) == 3
+    model = load_model(purpose.base("photos", 1))
+    assert model.dtype == torch.float32 and model.shape == (3, 16, 16)
+    found = evaluate(model, evenly(load_named("photos", "test").images, 200), passes=1)
+    assert abs(found.total - cards[1]["bits_per_dim"]) < 5 * found.standard_error
+    assert sum(path.stat().st_size for path in purpose.BASES.iterdir()) < 5e6
+
+
+def test_outcomes_are_of_complete_comparisons_only():
+    def row(data, vdm, arm, total):
+        cell = {"part": "primary", "data": data, "gamma_max": purpose.GAMMA_MAX[data]}
+        return {**cell, "vdm": vdm, "arm": arm, "total": total}
+
+    rows = [{"part": "allowance", "data": "photos", "gamma_max": 2.0, "prior": 0.4, "mean": 0.1}]
+    rows += [row("photos", vdm, "image", 1.0 + vdm) for vdm in range(3)]
+    rows += [row("photos", vdm, "learned", 0.9 + 1.1 * vdm) for vdm in range(3)]
+    rows += [row("mnist", 0, arm, 1.0) for arm in purpose.ARMS]
+    (found,) = purpose.outcomes(rows)
+    assert found["data"] == "photos" and np.allclose(found["differences"], [-0.1, 0.0, 0.1])
+    assert abs(found["mean"]) < 1e-12 and math.isclose(found["left"], -0.3)
+    half = 4.302653 * 0.1 / math.sqrt(3)  # Student's t with two degrees of freedom
+    assert math.isclose(found["high"], half, rel_tol=1e-6) and math.isclose(
+        found["low"], -half, rel_tol=1e-6
+    )

@@ -17,7 +17,7 @@ import torch
 from diffenc_lite import evaluate
 from diffenc_lite.course.studies.purpose import BASES
 from diffenc_lite.data import load_named
-from diffenc_lite.pretrained import load_model, save_model
+from diffenc_lite.pretrained import load_model, read_card, save_model
 
 
 def main() -> None:
@@ -26,8 +26,7 @@ def main() -> None:
     parser.add_argument("--root", help="folder that holds the full MNIST")
     given = parser.parse_args()
     for run in given.runs:
-        model = load_model(run / "model")
-        card = dict(model.card)
+        model, card = load_model(run / "model"), read_card(run / "model")
         del card["configuration"], card["sha256"]
         save_model(model.half(), BASES / run.name, card)
         rounded, photos = load_model(BASES / run.name), run.name.startswith("photos")

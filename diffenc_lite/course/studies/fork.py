@@ -67,6 +67,7 @@ from ...training import seed as seed_of
 from .runner import Job, Options, Results, Row, Study, parameters
 
 START = 0.4  # the depth below which all arms are the same frozen VDM
+INERT = 0.1  # how far the negative control acts, in units of t
 GAMMA_MAX = 5.0
 ARMS = ("matched", "learned")  # of the primary comparison: learned minus matched
 PRIMARY = {"seeds": 5, "updates": 600, "batch": 64}
@@ -75,9 +76,8 @@ CONTROLS = (
     "image",  # y = x + one image for each gamma
     "affine",  # y = affine in x
     "fade",  # y = (1 + a(gamma)) x
-    "inert",  # negative control: an encoder that acts for START < t < INERT_END only
+    "inert",  # negative control: an encoder that acts from START on for INERT only
 )
-INERT_END = 0.5
 DOSES = (2.0, 1.0, 3.0)  # gamma_max; the noise ends earlier, so the prior loss is larger
 DOSE_ARMS = ("matched", "image", "learned")
 LENGTHS = (2, 0.5, 4, 8, 16)  # in units of the updates of the primary comparison
@@ -131,20 +131,20 @@ def jobs(options: Options) -> list[Job]:
 class Moving(nn.Module):
     """x_t = x + g move(x, gamma_t), g = (sigma_t^2 - sigma_START^2), 0 below START (E3).
 
-    Args: move(x, gamma), a picture; until: None, or the depth where g is back at 0, by the factor
-        (1 - sigma_t^2 / sigma_until^2).
+    Args: move(x, gamma), a picture; start, the depth START; until: None, or the depth where g is
+        back at 0, by the factor (1 - sigma_t^2 / sigma_until^2).
     u = -(dx_t/dgamma) / sigma_t^2, with the exact derivative of move. The counterterm is in the
     denoiser (X6), so u_hat = 0.
     """
 
     counterterm = False
 
-    def __init__(self, move: nn.Module, model: DiffEnc, until: float | None = None):
+    def __init__(self, move: nn.Module, model: DiffEnc, start: float, until: float | None = None):
         super().__init__()
         self.move = move
-        ends = torch.tensor([START, 1.0 if until is None else until], dtype=torch.float64)
-        start, end = model.schedule(ends).sigma.square().tolist()
-        self.start, self.end = start, math.inf if until is None else end
+        ends = torch.tensor([start, 1.0 if until is None else until], dtype=torch.float64)
+        self.start, end = model.schedule(ends).sigma.square().tolist()
+        self.end = math.inf if until is None else end
 
     def gate(self, gamma: Tensor) -> Tensor:
         sigma2 = torch.sigmoid(gamma)
@@ -216,7 +216,9 @@ class Unbounded(UNet):
         return self.body(x, self.embed(gamma))
 
 
-def make(arm: str, seed: int = 0, base_name: PathLike = "mnist-vdm") -> DiffEnc:
+def make(
+    arm: str, seed: int = 0, base_name: PathLike = "mnist-vdm", start: float = START
+) -> DiffEnc:
     """A fork of a trained VDM before training; the seed is for the new weights."""
     base = load_model(base_name).train()
     shape = base.shape
@@ -234,7 +236,7 @@ def make(arm: str, seed: int = 0, base_name: PathLike = "mnist-vdm") -> DiffEnc:
         "fade": lambda: Affine(shape, picture=False, number=True),
         "affine": lambda: Affine(shape, picture=True, number=True, rank=32),
     }
-    encoder = Moving(moves[arm](), base, INERT_END if arm == "inert" else None)
+    encoder = Moving(moves[arm](), base, start, start + INERT if arm == "inert" else None)
     return DiffEnc(base.denoiser, encoder, base.schedule, shape=shape)
 
 
@@ -252,7 +254,7 @@ def losses(
     model: DiffEnc, x: Tensor, t: Tensor, eps: Tensor, end: float | Tensor
 ) -> tuple[Tensor, Tensor]:
     """Prior loss with the noise ending at depth `end`, and the diffusion loss at t for each unit
-    of t: times (end - START) its mean over t in [START, end] is the part of L4 between them.
+    of t: times (end - start) its mean over t in [start, end] is the part of L4 between them.
 
     In bits per dimension, (B,) each.
     """
@@ -289,9 +291,13 @@ class Trained:
 
 
 def train(
-    model: DiffEnc, images: Tensor, config: TrainConfig, end: float | Callable[[], Tensor]
+    model: DiffEnc,
+    images: Tensor,
+    config: TrainConfig,
+    end: float | Callable[[], Tensor],
+    start: float = START,
 ) -> Trained:
-    """Minimise the prior loss and the diffusion loss over [START, end].
+    """Minimise the prior loss and the diffusion loss over [start, end].
 
     Args: end, a depth, or a function that returns one as a tensor, so that a weight of the model in
         it, a single number, is trained too.
@@ -301,8 +307,8 @@ def train(
     def loss() -> Tensor:
         index, u, eps = draw(images, config, state.update)
         x, last = model.to_unit(images[index]), end() if callable(end) else end
-        prior, diffusion = losses(quick, x, START + (last - START) * u, eps, last)
-        return (prior.mean() + (last - START) * diffusion.mean())[None]
+        prior, diffusion = losses(quick, x, start + (last - start) * u, eps, last)
+        return (prior.mean() + (last - start) * diffusion.mean())[None]
 
     totals = [total for (total,) in minimise(state, config, loss, clip=1.0)]
     windows = zip(*[iter(totals)] * config.log_every, strict=False)
@@ -320,22 +326,23 @@ class Score:
     prior: Tensor
     diffusion: Tensor
     t: Tensor
-    width: float  # of the depths, end - START
+    start: float  # of the depths
+    end: float
 
     @property
     def total(self) -> Tensor:
-        return self.prior + self.width * self.diffusion.mean(0)
+        return self.prior + (self.end - self.start) * self.diffusion.mean(0)
 
 
-def score(model: DiffEnc, images: Tensor, end: float, passes: int, batch: int = BATCH) -> Score:
-    """Prior and diffusion loss over [START, end], with draws that are the same in every call."""
+def score(model: DiffEnc, images: Tensor, end: float, passes: int, start: float = START) -> Score:
+    """Prior and diffusion loss over [start, end], with draws that are the same in every call."""
     draws = torch.Generator(images.device).manual_seed(0)
     priors, diffusions, depths = [], [], []
     with evaluating(model):
         for _ in range(passes):
-            for start in range(0, len(images), batch):
-                x = model.to_unit(images[start : start + batch])
-                t = START + (end - START) * low_discrepancy(len(x), x, draws)
+            for batch in images.split(BATCH):
+                x = model.to_unit(batch)
+                t = start + (end - start) * low_discrepancy(len(x), x, draws)
                 eps = torch.randn(x.shape, generator=draws, device=x.device)
                 prior, diffusion = losses(model, x, t, eps, end)
                 priors.append(prior.double())
@@ -346,13 +353,16 @@ def score(model: DiffEnc, images: Tensor, end: float, passes: int, batch: int = 
         torch.cat(priors).view(shape)[0],
         torch.cat(diffusions).view(shape),
         torch.cat(depths).view(shape),
-        end - START,
+        start,
+        end,
     )
 
 
-def by_depth(difference: Tensor, t: Tensor, end: float) -> tuple[list[float], list[float]]:
-    """Mean and standard error of a difference in each of BINS parts of [START, end]."""
-    number = ((t - START) / (end - START) * BINS).long().clamp(max=BINS - 1).flatten()
+def by_depth(
+    difference: Tensor, t: Tensor, end: float, start: float = START
+) -> tuple[list[float], list[float]]:
+    """Mean and standard error of a difference in each of BINS parts of [start, end]."""
+    number = ((t - start) / (end - start) * BINS).long().clamp(max=BINS - 1).flatten()
     parts = [difference.flatten()[number == i] for i in range(BINS)]
     errors = [(part.std() / math.sqrt(len(part))).item() for part in parts]
     return [part.mean().item() for part in parts], errors
@@ -362,28 +372,29 @@ def by_depth(difference: Tensor, t: Tensor, end: float) -> tuple[list[float], li
 
 
 def outcome(
-    model: DiffEnc, start: Score, images: Tensor, test: Tensor, config: TrainConfig, end: float
+    model: DiffEnc, before: Score, images: Tensor, test: Tensor, config: TrainConfig
 ) -> tuple[Row, DiffEnc, Tensor]:
     """Train a fork and score it: entries of a row of results, the averaged model, and the change of
     the total of each test image, (N,).
 
-    Args: start, the score of the VDM on the test images.
+    Args: before, the score of the VDM on the test images: it says from where to where.
     """
-    batch = score(model, test[:BATCH], end, 1).diffusion[0]
-    if not torch.equal(batch, start.diffusion[0, :BATCH]):
+    start, end = before.start, before.end
+    batch = score(model, test[:BATCH], end, 1, start).diffusion[0]
+    if not torch.equal(batch, before.diffusion[0, :BATCH]):
         raise AssertionError("a fork must start as the same function as its VDM")
     began = time.process_time()
-    trained = train(model, images, config, end)
+    trained = train(model, images, config, end, start)
     seconds = time.process_time() - began
-    found = score(trained.model, test, end, len(start.t))
-    difference = found.total - start.total
-    depths, errors = by_depth(found.diffusion - start.diffusion, found.t, end)
+    found = score(trained.model, test, end, len(before.t), start)
+    difference = found.total - before.total
+    depths, errors = by_depth(found.diffusion - before.diffusion, found.t, end, start)
     row = {
         "prior": found.prior.mean().item(),
-        "diffusion": found.width * found.diffusion.mean().item(),
+        "diffusion": (end - start) * found.diffusion.mean().item(),
         "total": found.total.mean().item(),
-        "start_prior": start.prior.mean().item(),
-        "start_total": start.total.mean().item(),
+        "start_prior": before.prior.mean().item(),
+        "start_total": before.total.mean().item(),
         "change_error": (difference.std() / math.sqrt(len(test))).item(),
         "by_depth": [round(value, 7) for value in depths],
         "by_depth_error": [round(value, 7) for value in errors],
@@ -400,9 +411,9 @@ def run(job: Job, options: Options) -> Results:
     test = evenly(_images("test", *where), budget["images"])
     model = make(job["arm"], job["seed"]).to(options.device)
     end = depth_of(job["gamma_max"], model)
-    start = _start(*where, len(test), passes, end)
+    before = _start(*where, len(test), passes, end)
     config = training(job["updates"], budget["batch"], job["seed"])
-    row, trained, difference = outcome(model, start, _images("train", *where), test, config, end)
+    row, trained, difference = outcome(model, before, _images("train", *where), test, config)
     arrays = {}
     if job["part"] in ("primary", "control"):
         arrays[f"change_{job['arm']}_{job['seed']}"] = difference.half().cpu().numpy()

@@ -24,8 +24,10 @@ from ...files import PathLike
 from . import fork
 from .allowance import allowance
 from .runner import Job, Options, Results, Row, Study
+from .statistics import t_interval
 
 BASES = Path(__file__).with_name("bases")
+START = 0.6  # depth; an encoder can do little below it, while a denoiser would still learn there
 VDMS = range(3)
 GAMMA_MAX = {"mnist": 5.0, "photos": 2.0}  # of the primary comparisons
 ARMS = ("image", "learned")  # learned minus image
@@ -140,12 +142,12 @@ def run(job: Job, options: Options) -> Row | list[Row] | Results:
     pilot = job["part"] in ("rate", "spread")
     train, test = ("rest", "validation") if pilot else ("train", "test")
     test_images = evenly(images(job["data"], test, *where), options.budget["images"])
-    model = fork.make(job["arm"], job["vdm"], base(job["data"], job["vdm"])).to(options.device)
-    end = fork.depth_of(job["gamma_max"], model)
+    name = base(job["data"], job["vdm"])
+    model = fork.make(job["arm"], job["vdm"], name, START).to(options.device)
     config = fork.training(job["updates"], options.budget["batch"], job["vdm"], job["lr"])
-    start = _start(job["data"], test, job["vdm"], job["gamma_max"], len(test_images), *where)
+    before = _before(job["data"], test, job["vdm"], job["gamma_max"], len(test_images), *where)
     train_images = images(job["data"], train, *where)
-    row, trained, change = fork.outcome(model, start, train_images, test_images, config, end)
+    row, trained, change = fork.outcome(model, before, train_images, test_images, config)
     arrays: dict[str, Any] = {}
     if job["part"] == "primary":
         name = f"{job['data']}_{job['vdm']}"
@@ -163,15 +165,15 @@ def time_updates(job: Job, options: Options) -> list[Row]:
     seconds: dict[str, list[float]] = {arm: [] for arm in arms}
     for _ in range(options.budget["rounds"]):
         for arm in arms:
-            model = fork.make(arm, 0, base(job["data"], 0)).to(options.device)
+            model = fork.make(arm, 0, base(job["data"], 0), START).to(options.device)
             began = time.process_time()
-            fork.train(model, data, fork.training(few, batch, 0), 1.0)
+            fork.train(model, data, fork.training(few, batch, 0), 1.0, START)
             seconds[arm].append((time.process_time() - began) / few)
     return [{**job, "arm": arm, "seconds": float(np.median(s))} for arm, s in seconds.items()]
 
 
 @cache
-def _start(
+def _before(
     data: str,
     split: str,
     vdm: int,
@@ -183,7 +185,7 @@ def _start(
     """The score that all forks of a VDM have at the start."""
     model = fork.make("vdm", base_name=base(data, vdm)).to(device)
     test = evenly(images(data, split, root, device), n)
-    return fork.score(model, test, fork.depth_of(gamma_max, model), PASSES[data])
+    return fork.score(model, test, fork.depth_of(gamma_max, model), PASSES[data], START)
 
 
 # ---- results -------------------------------------------------------------------------------------
@@ -200,6 +202,27 @@ def differences(
 
     first, second = (totals(arm) for arm in arms)
     return [second[vdm] - first[vdm] for vdm in sorted(first.keys() & second.keys())]
+
+
+def outcomes(rows: list[Row]) -> list[Row]:
+    """Learned minus image for each set of data whose primary comparison is complete, beside X5.
+
+    A row: data; differences, one for each VDM; mean; low and high, its 95 % interval over VDMs; and
+    left, all that X5 leaves to a network: minus the ceiling without the mean's share.
+    """
+    found = []
+    for data, end in GAMMA_MAX.items():
+        pairs = differences(rows, "primary", data, end)
+        if len(pairs) < len(VDMS):
+            continue
+        low, high = t_interval(pairs)
+        wanted = {"part": "allowance", "data": data, "gamma_max": end}
+        (bounds,) = (row for row in rows if wanted.items() <= row.items())
+        found.append({
+            "data": data, "differences": pairs, "mean": sum(pairs) / len(pairs),
+            "low": low, "high": high, "left": bounds["mean"] - bounds["prior"],
+        })  # fmt: skip
+    return found
 
 
 STUDY = Study(
