@@ -36,7 +36,7 @@ def prose(cell: dict[str, Any]) -> str:
     text = "".join(cell["source"])
     for gone in (r"```.*?```", r"\$\$.*?\$\$", r"\$[^$]*\$", r"`[^`]*`", r"!\[[^\]]*\]\([^)]*\)"):
         text = re.sub(gone, " ", text, flags=re.DOTALL)
-    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text)
+    text = re.sub(r"\[([^\]]*)\]\([^)]*\)|\b\d{4}\.\d{5}\b", r"\1", text)  # arXiv's numbers too
     return re.sub(r"<[^>]+>|[*_#>|]+", " ", text)
 
 
