@@ -36,8 +36,8 @@ def prose(cell: dict[str, Any]) -> str:
     text = "".join(cell["source"])
     for gone in (r"```.*?```", r"\$\$.*?\$\$", r"\$[^$]*\$", r"`[^`]*`", r"!\[[^\]]*\]\([^)]*\)"):
         text = re.sub(gone, " ", text, flags=re.DOTALL)
-    text = re.sub(r"\[([^\]]*)\]\([^)]*\)|\b\d{4}\.\d{5}\b", r"\1", text)  # arXiv's numbers too
-    return re.sub(r"<[^>]+>|[*_#>|]+", " ", text)
+    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text)
+    return re.sub(r"<[^>]+>|[*_#>|]+|\b\d{4}\.\d{5}\b", " ", text)  # the last: of arXiv
 
 
 def unheld(path: Path) -> Iterator[str]:
