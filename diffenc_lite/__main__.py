@@ -316,10 +316,10 @@ def run_doctor(args: argparse.Namespace) -> None:
     print(f"device: {device} ({gpu}), {torch.get_num_threads()} threads on the CPU")
     for source in ("full", "bundled"):
         try:
-            found: object = load_mnist("train", source, device=device, download=False)
+            data: object = load_mnist("train", source, device=device, download=False)
         except (OSError, ValueError) as error:
-            found = f"not found: {error}"
-        print(f"data, {source}: {found}")
+            data = f"not found: {error}"
+        print(f"data, {source}: {data}")
     print(f"pretrained: {', '.join(pretrained.pretrained_names()) or 'none'}")
     images = load_mnist("train", "bundled", device=device).images
     for encoder in ENCODERS:
@@ -362,8 +362,8 @@ def _device(name: str) -> torch.device:
             device = torch.device(name)
         except RuntimeError:
             raise ValueError(f"--device must be auto, cpu, cuda, cuda:1, mps; got {name}") from None
-        there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-        if not there.get(device.type, True):
+        available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+        if not available.get(device.type, True):
             raise ValueError(f"--device {name}: torch finds no such device here; try --device auto")
         return device
     if torch.cuda.is_available():
@@ -382,11 +382,12 @@ def _seeded(seed: int, device: torch.device) -> torch.Generator:
 
 def _chain(args: argparse.Namespace) -> Chain | None:
     """The chain of --steps, --ratio and --scale; what is "fitted" is read."""
-    given = {"ratio": args.ratio, "scale": args.scale}
-    if "fitted" in given.values():
+    ratio, scale = args.ratio, args.scale
+    if "fitted" in (ratio, scale):
         fitted = pretrained.load_fitted(args.model, args.steps)
-        given = {k: getattr(fitted, k) if v == "fitted" else v for k, v in given.items()}
-    return as_chain(args.steps, given["ratio"], scale=given["scale"])
+        ratio = fitted.ratio if ratio == "fitted" else ratio
+        scale = fitted.scale if scale == "fitted" else scale
+    return as_chain(args.steps, ratio, scale=scale)
 
 
 def _described(args: argparse.Namespace) -> str:

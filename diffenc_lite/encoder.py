@@ -196,10 +196,10 @@ def check_encoder(encoder: Encoder, x: Tensor) -> None:
         lambda g: x + encoder.shift(x, g), (gamma,), (torch.ones_like(gamma),)
     )
     sigma2 = Noise.from_gamma(gamma).like(x).sigma.square()
-    for claim, found, expected in (
+    for claim, left, right in (
         ("x_t = x + shift(x, gamma)", x_t, shifted),
         ("dx_t/dlambda = sigma_t^2 u", sigma2 * u, -slope),  # lambda = -gamma
     ):
-        off = float((found - expected).abs().max())
-        if not off <= 1e-3 * (1 + float(expected.abs().max())):
+        off = float((left - right).abs().max())
+        if not off <= 1e-3 * (1 + float(right.abs().max())):
             raise ValueError(f"encoder must have {claim}; the two sides differ by up to {off:.3g}")

@@ -132,7 +132,7 @@ class DiffEnc(nn.Module):
     def settings(self) -> dict[str, Any]:
         """What the weights of a model do not tell; gamma to six digits, at t = 0, 1/2 and 1."""
         t = torch.tensor([0.0, 0.5, 1.0], dtype=self.dtype, device=self.device)
-        gamma = [float(f"{each:.6g}") for each in self.schedule(t).gamma.tolist()]
+        gamma = [float(f"{value:.6g}") for value in self.schedule(t).gamma.tolist()]
         return {"shape": self.shape, "levels": self.levels, "gamma": gamma}
 
     @property

@@ -331,7 +331,7 @@ def _at_all_depths(
         shift[i] = x_shift.flatten()
         if i > 0:
             eps = standard_normal(x.shape, x, generator)
-            v[i], x_hat[i] = (each.flatten() for each in prediction(model, x + x_shift, eps, at))
+            v[i], x_hat[i] = (a.flatten() for a in prediction(model, x + x_shift, eps, at))
     return v, x_hat, shift
 
 

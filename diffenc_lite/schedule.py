@@ -180,12 +180,12 @@ def check_schedule(schedule: Schedule, like: Tensor) -> None:
             f"with schedule(t) -> Noise; got {schedule!r} ({type(schedule).__name__})"
             + (f", which returned {type(noise).__name__}" if usable else "")
         )
-    for name, part in vars(noise).items():
-        if not isinstance(part, Tensor) or part.shape != t.shape:
-            tensor = isinstance(part, Tensor)
+    for name, value in vars(noise).items():
+        if not isinstance(value, Tensor) or value.shape != t.shape:
+            tensor = isinstance(value, Tensor)
             raise (ValueError if tensor else TypeError)(
                 f"schedule(t).{name} must be a tensor in the shape of t, {tuple(t.shape)}; got "
-                + (f"shape {tuple(part.shape)}" if tensor else repr(part))
+                + (f"shape {tuple(value.shape)}" if tensor else repr(value))
             )
     gamma = noise.gamma
     if not bool(gamma.isfinite().all() & (gamma.diff() > 0).all()):

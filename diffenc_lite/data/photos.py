@@ -36,11 +36,11 @@ def pictures() -> dict[str, NDArray[np.uint8]]:
     """The six pictures, (H, W, 3) by name. Raises ValueError if a file is damaged."""
     from PIL import Image  # torchvision brings it along
 
-    found = {}
+    arrays = {}
     for name, sha256 in SHA256.items():
         path = FOLDER / f"{name}.png"
-        found[name] = np.asarray(Image.open(io.BytesIO(check(path.read_bytes(), sha256, path))))
-    return found
+        arrays[name] = np.asarray(Image.open(io.BytesIO(check(path.read_bytes(), sha256, path))))
+    return arrays
 
 
 def patches(left: float, right: float, stride: int) -> tuple[Tensor, Tensor]:
