@@ -88,16 +88,14 @@ class DiffEnc(nn.Module):
 
     def shift(self, x: Tensor, gamma: Tensor) -> Tensor:
         """x_t - x, checked to have the shape of x."""
-        shift = self.encoder.shift(x, gamma)
-        return in_shape_of(x, "x", shift, "encoder.shift(x, gamma)")
+        return in_shape_of(x, "x", self.encoder.shift(x, gamma), "encoder.shift(x, gamma)")
 
     def change(self, x: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> tuple[Tensor, Tensor]:
         """(x_t, x_t - x_s), by the encoder's own `change` if it has one; else as the difference of
         two shifts, which in float32 loses digits for small steps."""
         if (formula := getattr(self.encoder, "change", None)) is not None:
             return formula(x, gamma_s, gamma_t)
-        both = self.shift(torch.cat([x, x]), torch.cat([gamma_s, gamma_t]))
-        shift_s, shift_t = both.chunk(2)
+        shift_s, shift_t = self.shift(torch.cat([x, x]), torch.cat([gamma_s, gamma_t])).chunk(2)
         return x + shift_t, shift_t - shift_s
 
     def v_hat(self, z: Tensor, gamma: Tensor) -> Tensor:
@@ -225,8 +223,7 @@ class ModelConfig:
     """All that is needed to build a model again; plain values, so that it can be kept as JSON.
 
     encoder: "identity" (a VDM), "scaling" or "learned"; size: a name in SIZES;
-    schedule: a name in SCHEDULES; shape (C, H, W) takes U-Nets, (D,) MLPs.
-    dropout: of the U-Nets, 0.1 in the paper.
+    schedule: a name in SCHEDULES; shape (C, H, W) takes U-Nets, (D,) MLPs; dropout: of the U-Nets.
     """
 
     encoder: str = "learned"

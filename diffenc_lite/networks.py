@@ -2,9 +2,8 @@
 
 An MLP for points, a U-Net for images. The two roles differ at the ends only: a denoiser sees
 Fourier features of z and adds its output to z; an encoder sees x and ends in a tanh. Both start
-from a zero-initialised output. Both see gamma as a fraction of the way between the end points of
-a schedule as they are now: that of the first model that they become part of, for good. Before that
-it is LinearSchedule().
+from a zero-initialised output. Both see gamma as a fraction of the way between the present end
+points of a schedule, that of their first model for good, and before that of LinearSchedule().
 """
 
 from __future__ import annotations

@@ -31,7 +31,6 @@ from .schedule import Noise
 # --- scale and ratio of every step ----------------------------------------------------------------
 
 LEAST = 1e-6  # of A/c: with less the mean would turn x_hat around
-RATIOS = ("step", "constant", "dimension")
 
 
 def fit(
@@ -66,8 +65,8 @@ def fit(
     model, for draws or batch below 1, a resolution below T, and what `Chain` refuses.
     """
     chain, draws, batch = _steps(chain), whole("draws", draws), whole("batch", batch)
-    if ratio not in RATIOS:
-        raise ValueError(f"ratio must be one of {', '.join(RATIOS)}; got {ratio!r}")
+    if ratio not in ("step", "constant", "dimension"):
+        raise ValueError(f"ratio must be one of step, constant, dimension; got {ratio!r}")
     if resolution is not None:
         kind = "optimal" if scale else _one_scale(chain)
         best = best_time_grid(

@@ -99,8 +99,8 @@ def _increasing(gamma_min: float, gamma_max: float) -> tuple[float, float]:
 class LinearSchedule(_BetweenEndPoints):
     """gamma(t) = gamma_min + (gamma_max - gamma_min) t, with fixed end points.
 
-    `schedule(t) -> Noise` for t in [0, 1] of any shape. The defaults are those of the paper
-    (section 5). Raises ValueError if t leaves [0, 1] or gamma_min >= gamma_max.
+    `schedule(t) -> Noise` for t in [0, 1] of any shape; the defaults are the paper's (section 5).
+    Raises ValueError if t leaves [0, 1] or gamma_min >= gamma_max.
     """
 
     def __init__(self, gamma_min: float = -13.3, gamma_max: float = 5.0):
@@ -137,8 +137,7 @@ class CosineSchedule(_BetweenEndPoints):
 
     The angle goes from arctan(exp(gamma_min / 2)) to arctan(exp(gamma_max / 2)), so that gamma has
     the given end points. In between it is not linear: it is steep at both ends.
-    Source: Nichol and Dhariwal, Improved denoising diffusion probabilistic models, 2021 (there with
-    other end points).
+    Source: Nichol and Dhariwal, Improved denoising diffusion probabilistic models, 2021.
     """
 
     def __init__(self, gamma_min: float = -13.3, gamma_max: float = 5.0):
