@@ -15,7 +15,6 @@ from diffenc_lite.course.studies.toys import (
     TESTED,
     WIDTHS,
     draws,
-    excess_by_depth,
     fold_counterterm,
     jobs,
     log_ratios,
@@ -146,13 +145,6 @@ def test_a_score_is_the_bound_up_to_the_luck_of_the_draws():
     assert found["total"] == pytest.approx(bound.bits_per_dim().mean().item() - luck, abs=1e-4)
     named = found["prior"] + found["reconstruction"] + found["diffusion"]
     assert found["total"] == pytest.approx(named, abs=3e-6)
-
-
-def test_excess_by_depth_adds_up():
-    model, n = stirred("learned"), 1024
-    excess = excess_by_depth(model, "mixture", n, bins=16)
-    whole = score(model, "mixture", n)["diffusion"] - float(perfect_terms("mixture", n)[1][2])
-    assert excess.shape == (16,) and float(excess.mean()) == pytest.approx(whole, abs=1e-4)
 
 
 # --- the study ------------------------------------------------------------------------------------

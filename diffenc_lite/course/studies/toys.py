@@ -256,15 +256,6 @@ def score(model: DiffEnc, name: str, n: int, seed: int = 0) -> Row:
     return {term: round(bits, 6) for term, bits in named.items()}
 
 
-def excess_by_depth(model: DiffEnc, name: str, n: int, bins: int) -> Tensor:
-    """The diffusion loss less that of the perfect VDM, by depth: bits per dimension per unit of t,
-    its mean in each of `bins` equal parts of [0, 1], (bins,). Their mean is the whole excess."""
-    test = draws(name, n)
-    excess = terms(model, test)[2] - perfect_terms(name, n)[0][2]
-    part = (test.t * bins).long()
-    return torch.zeros(bins).double().index_add_(0, part, excess) / torch.bincount(part)
-
-
 def _seeded(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
