@@ -204,6 +204,10 @@ def test_typed_text_and_its_formula_agree():
     for text, shown in {
         "a - (b - 1)": r"a - \left(b - 1\right)",
         "-(a + b)/2": r"-\frac{a + b}{2}",
+        "(a + b)*(a - -b)": r"\left(a + b\right) \left(a - \left(-b\right)\right)",
+        "(-a)**2*(-b)": r"\left(-a\right)^{2} \left(-b\right)",
+        "(a/b)**2": r"\left(\frac{a}{b}\right)^{2}",
+        "ln(a)**2": r"\left(\ln a\right)^{2}",
         "(a*b)**2/a": r"\frac{\left(a b\right)^{2}}{a}",
         "a**(b/2)*3": r"a^{\frac{b}{2}}\cdot 3",
         "sqrt(a)*ln(a*b)": r"\sqrt{a} \ln \left(a b\right)",
