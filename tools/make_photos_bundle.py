@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from diffenc_lite.data.photos import FOLDER
-from diffenc_lite.files import write_whole
+from diffenc_lite.files import verify, write_whole
 
 SOURCES = {  # by folder in the wheels
     "skimage/data": {

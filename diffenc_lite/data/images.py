@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..files import PathLike
+from ..files import PathLike, verify
 from .sets import SETS
 
 BUNDLE = Path(__file__).with_name("mnist_bundled.npz")

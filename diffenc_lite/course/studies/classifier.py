@@ -19,6 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ...files import verify
 from ...pixels import to_unit
 
 ASSET = Path(__file__).parent / "classifier"
