@@ -1,6 +1,5 @@
 """A companion, in notebooks/further, is found by everything that works on the lessons."""
 
-import re
 import shutil
 import sys
 from pathlib import Path
@@ -87,17 +86,6 @@ def test_students_get_it_and_its_exercises_are_marked(project, tmp_path):
     path.write_text(path.read_text().replace("answer_00_3 = ...", "answer_00_3 = 1.84017"))
     students = grade(tmp_path / "class", marks)
     assert students["ada"].right["00.3"] and not students["ada"].right.get("00.1")
-
-
-def test_it_is_counted_below_its_lesson(project, monkeypatch):
-    import lesson_table
-
-    monkeypatch.setattr(lesson_table, "ROOT", project)
-    found = lesson_table.lessons()
-    assert [lesson.file.as_posix() for lesson in found] == PLACES
-    assert [lesson.exercises for lesson in found] == [1, 1]
-    table = lesson_table.lesson_table(found)
-    assert re.findall(r"notebooks/([\w/]+\.ipynb)", table) == PLACES
 
 
 def test_it_is_marked_for_slides(project, monkeypatch):
