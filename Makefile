@@ -27,7 +27,7 @@ bench: $(INSTALLED)  ## set up and measure speed and memory
 
 MINUTES ?= 5
 gpu: $(INSTALLED)  ## set up, check and measure a CUDA or MPS device (MINUTES=5 to train each model)
-	@$(BIN)/python -m diffenc_lite doctor --full --minutes $(MINUTES) --out build/doctor
+	@$(BIN)/python tools/check_device.py --minutes $(MINUTES)
 
 # Two at a time, one core each, four notebooks each, so four summaries; it fails if one of them has.
 browser: $(INSTALLED)  ## set up and move every slider in Chromium, which must be installed

@@ -25,15 +25,12 @@ def test_the_lessons_of_a_checkout_are_at_its_top():
 
 
 def test_a_copy_has_every_lesson_byte_for_byte(tmp_path):
-    out = tmp_path / "a" / "new" / "folder"
-    assert {path.relative_to(out) for path in copy_lessons(out)} == files_in(out) == NAMES
-    for name in NAMES:
-        assert (out / name).read_bytes() == (ROOT / "notebooks" / name).read_bytes()
-
-
-def test_other_files_of_the_folder_stay(tmp_path):
+    """In a new folder, and in one that holds other files."""
     (tmp_path / "notes.txt").write_text("mine")
-    copy_lessons(tmp_path)
+    for folder in (tmp_path / "a" / "new" / "folder", tmp_path):
+        assert {path.relative_to(folder) for path in copy_lessons(folder)} == NAMES
+        for name in NAMES:
+            assert (folder / name).read_bytes() == (ROOT / "notebooks" / name).read_bytes()
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
@@ -45,13 +42,6 @@ def test_nothing_is_overwritten_and_nothing_else_written(tmp_path):
         copy_lessons(tmp_path)
     assert mine.read_text() == "my answers"
     assert files_in(tmp_path) == {mine.relative_to(tmp_path)}
-
-
-def test_a_second_copy_into_the_same_folder_names_what_is_there(tmp_path):
-    copy_lessons(tmp_path)
-    with pytest.raises(FileExistsError) as error:
-        copy_lessons(tmp_path)
-    assert all(name.name in str(error.value) for name in NAMES)
 
 
 def test_a_file_is_no_folder(tmp_path):

@@ -101,29 +101,6 @@ def test_one_version_everywhere():
     assert re.search(r"^## (\S+)", changes, re.MULTILINE).group(1) == version
 
 
-def test_code_and_text_have_a_licence_each():
-    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
-    assert citation["license"] == ["MIT", "CC-BY-4.0"]
-    assert PROJECT["project"]["license-files"] == ["LICENSE", "LICENSE-TEXT"]
-    assert "MIT License" in (ROOT / "LICENSE").read_text(encoding="utf-8")
-    text = (ROOT / "LICENSE-TEXT").read_text(encoding="utf-8")
-    assert "Creative Commons Attribution 4.0 International Public License" in text
-    assert "[MIT licence](LICENSE)" in README and "[CC BY 4.0](LICENSE-TEXT)" in README
-
-
-def test_citation_names_the_paper():
-    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
-    assert {"cff-version", "message", "title", "authors"} <= set(citation)
-    (paper,) = citation["references"]
-    assert [author["family-names"] for author in paper["authors"]] == [
-        "Nielsen",
-        "Christensen",
-        "Dittadi",
-        "Winther",
-    ]
-    assert {"type": "other", "value": "arXiv:2310.19789"} in paper["identifiers"]
-
-
 def test_one_address_everywhere():
     urls = PROJECT["project"]["urls"]
     repository, documentation = urls["Repository"], urls.pop("Documentation")
@@ -144,17 +121,13 @@ def test_one_address_everywhere():
 EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=["ten lines", "own network"])
+@pytest.mark.parametrize("example", EXAMPLES, ids=["ten lines", "own network", "few steps"])
 def test_readme_examples_run(example, tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", example], cwd=tmp_path, capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout
-
-
-def test_the_first_example_is_short():
-    assert len([line for line in EXAMPLES[0].splitlines() if line.strip()]) <= 12
 
 
 def test_links_between_pages_lead_somewhere():
@@ -167,7 +140,6 @@ def test_links_between_pages_lead_somewhere():
 
 
 def test_readme_maps_every_notebook():
-    assert len(set(re.findall(r"^\| (\d\d) \|", README, re.MULTILINE))) == 15
     for notebook in CORE:
         assert f"](notebooks/{notebook.name})" in README, f"{notebook.name} is not in the map"
 
@@ -233,22 +205,8 @@ def test_readme_command_lines_are_understood():
 
 # ---- every text file -----------------------------------------------------------------------------
 
-# A path that holds on one machine only. (Written so that this line does not match itself.)
+# A path that holds on one machine only, but not a part of an address. (This line is none itself.)
 MACHINE_PATH = re.compile(r"(?<![\w./~-])(?:/(?:work|root|home|tmp|Users)/\w|[A-Z]:\\Users\\\w)")
-
-
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("see " + "/" + "home/ada/runs", True),
-        ('"' + "/" + "tmp/x.png", True),
-        ("C:" + "\\Users\\ada", True),
-        ("https://example.org" + "/" + "home/page", False),
-        ("notes" + "/" + "work/x", False),
-    ],
-)
-def test_machine_paths_are_recognised(text, found):
-    assert bool(MACHINE_PATH.search(text)) is found
 
 
 def test_no_machine_paths():

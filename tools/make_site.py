@@ -215,11 +215,6 @@ def write_api() -> None:
         rows = [line.split(None, 1) for line in block[1].strip().splitlines()]
         index += [f"## {block[0].rstrip(':')}", *(f"- [{a}]({a}.md): {b}" for a, b in rows)]
         pages += names
-    for name in diffenc_lite.__all__:
-        module = getattr(diffenc_lite, name)
-        if inspect.ismodule(module) and name not in pages:
-            index.append(f"- [{name}]({name}.md): {summary_of(module)}")
-            pages.append(name)
     index.append("## The course")
     for name in OF_COURSE:
         module = import_module(f"{course.__name__}.{name}")
