@@ -26,7 +26,6 @@ The machinery; a folder has one door, its __init__:
     data       load_mnist, load_named("fashion-mnist"), toy
     pretrained load_pretrained("mnist-learned"), load_fitted, save_model, load_model, save_chain
     files      files written whole or not at all
-    doctor     what `make gpu` runs: training, resuming, scoring and sampling on a device, measured
 
 `diffenc_lite.course` teaches it: ledger (the formulas, proved), worlds (exact answers), exercises,
 show (plots and explorers), studies. On the command line: python -m diffenc_lite --help

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
-from . import __version__, doctor, pretrained
+from . import __version__, pretrained
 from .chain import Chain, as_chain
 from .data import ImageSet, data_names, load_mnist, load_named
 from .evaluation import Evaluation, evaluate, evenly
@@ -300,15 +300,11 @@ def run_grade(args: argparse.Namespace) -> None:
 
 @command(
     "Versions, device, data, time of an update.",
-    "--full",
+    "--size tiny",
     option("--size", choices=tuple(SIZES), default="small", help="of the networks"),
-    option("--full", action="store_true", help="check and measure a CUDA or MPS device"),
-    option("--minutes", type=float, default=5.0, help="with --full: to train each model"),
-    option("--out", default="build/doctor", help="with --full: folder for the results"),
-    option("--root", help="with --full: folder that holds the full MNIST"),
     DEVICE,
 )
-def run_doctor(args: argparse.Namespace) -> int:
+def run_doctor(args: argparse.Namespace) -> None:
     import numpy
     import torchvision
 
@@ -320,31 +316,25 @@ def run_doctor(args: argparse.Namespace) -> int:
     print(f"device: {device} ({gpu}), {torch.get_num_threads()} threads on the CPU")
     for source in ("full", "bundled"):
         try:
-            found: object = load_mnist("train", source, device=device, download=False)
+            data: object = load_mnist("train", source, device=device, download=False)
         except (OSError, ValueError) as error:
-            found = f"not found: {error}"
-        print(f"data, {source}: {found}")
+            data = f"not found: {error}"
+        print(f"data, {source}: {data}")
     print(f"pretrained: {', '.join(pretrained.pretrained_names()) or 'none'}")
     images = load_mnist("train", "bundled", device=device).images
     for encoder in ENCODERS:
         model, config = build(ModelConfig(encoder, args.size)).to(device), TrainConfig(2)
         loop = updates(State(model, config), images, config)
         next(loop)  # the first update is slower
-        doctor.synchronize(device)
+        _synchronize(device)
         start = time.perf_counter()
         next(loop)
-        doctor.synchronize(device)
+        _synchronize(device)
         seconds = time.perf_counter() - start
         print(
             f"one update, {args.size} net, {encoder} encoder: {1000 * seconds:.0f} ms for "
             f"{config.batch} images"
         )
-    if not args.full:
-        return 0
-    if args.device == "auto" and device.type == "cpu":
-        print("full check: there is no CUDA or MPS device here (--device cpu runs it on the CPU)")
-        return 0
-    return int(not doctor.check_device(device, args.out, args.size, args.minutes, args.root))
 
 
 # ---- what they share -----------------------------------------------------------------------------
@@ -372,13 +362,18 @@ def _device(name: str) -> torch.device:
             device = torch.device(name)
         except RuntimeError:
             raise ValueError(f"--device must be auto, cpu, cuda, cuda:1, mps; got {name}") from None
-        there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-        if not there.get(device.type, True):
+        available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+        if not available.get(device.type, True):
             raise ValueError(f"--device {name}: torch finds no such device here; try --device auto")
         return device
     if torch.cuda.is_available():
         return torch.device("cuda", torch.cuda.current_device())
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def _synchronize(device: torch.device) -> None:
+    if device.type != "cpu":
+        torch.accelerator.synchronize(device)
 
 
 def _seeded(seed: int, device: torch.device) -> torch.Generator:
@@ -387,11 +382,12 @@ def _seeded(seed: int, device: torch.device) -> torch.Generator:
 
 def _chain(args: argparse.Namespace) -> Chain | None:
     """The chain of --steps, --ratio and --scale; what is "fitted" is read."""
-    given = {"ratio": args.ratio, "scale": args.scale}
-    if "fitted" in given.values():
+    ratio, scale = args.ratio, args.scale
+    if "fitted" in (ratio, scale):
         fitted = pretrained.load_fitted(args.model, args.steps)
-        given = {k: getattr(fitted, k) if v == "fitted" else v for k, v in given.items()}
-    return as_chain(args.steps, given["ratio"], scale=given["scale"])
+        ratio = fitted.ratio if ratio == "fitted" else ratio
+        scale = fitted.scale if scale == "fitted" else scale
+    return as_chain(args.steps, ratio, scale=scale)
 
 
 def _described(args: argparse.Namespace) -> str:
@@ -437,8 +433,7 @@ def _say(line: str) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The exit code: 0, 1 if a check of the doctor failed, 2 after an error (told in one line), 130
-    after an interrupt."""
+    """The exit code: 0, 2 after an error (told in one line), 130 after an interrupt."""
     args = parser().parse_args(arguments)
     try:
         return args.run(args) or 0

@@ -13,11 +13,11 @@ import torch
 from torch import Tensor
 
 from . import pixels, process
-from .chain import Chain, takes_chain
+from .chain import Chain, low_discrepancy, takes_chain
 from .gaussian import kl_ratio, kl_to_standard, standard_normal, sum_dims
 from .model import DiffEnc
 from .process import Scale
-from .schedule import Noise, low_discrepancy
+from .schedule import Noise
 
 
 @dataclass(frozen=True)

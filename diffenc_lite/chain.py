@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from .arguments import whole
+from .arguments import device_of_draws, whole
 from .process import Scale
 
 Values = Tensor | float | Sequence[Any]  # a number, or one for each step
@@ -56,9 +56,9 @@ class Chain:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            given = getattr(self, field.name)
-            if given is not None and not isinstance(given, str):
-                object.__setattr__(self, field.name, _floats(field.name, given))
+            value = getattr(self, field.name)
+            if value is not None and not isinstance(value, str):
+                object.__setattr__(self, field.name, _floats(field.name, value))
         grid = self.grid
         if not isinstance(grid, Tensor) or grid.dim() != 1 or len(grid) < 2:
             raise ValueError(f"grid must have shape (T+1,), T >= 1; got {_shape(grid)}")
@@ -142,6 +142,17 @@ class Chain:
         return values if values.dim() else values.expand(self.steps)
 
 
+def low_discrepancy(n: int, like: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    """n depths in [0, 1), equally spaced modulo 1, from one uniform offset.
+
+    Each is uniform by itself; together they cover [0, 1] evenly. Returns (n,), in the dtype and on
+    the device of `like`.
+    """
+    device = device_of_draws(generator, like)
+    offset = torch.rand((1,), generator=generator, dtype=like.dtype, device=device).to(like.device)
+    return (offset + torch.arange(n, dtype=like.dtype, device=like.device) / n) % 1
+
+
 def _floats(name: str, given: Any) -> Tensor:
     """A float tensor as it is; anything else in float64, so that no digit is lost."""
     if isinstance(given, Tensor) and given.is_floating_point():
@@ -174,14 +185,12 @@ def as_chain(
 ) -> Chain | None:
     """The chain itself, or T steps on a grid (equal if None) with this ratio and scale.
 
-    None is infinite depth, where nothing of this exists and w must be 1 (W2): ValueError says why.
+    None is infinite depth, where w must be 1 (W2) and the rest is refused.
     """
     if isinstance(chain, Chain):
-        given = {"ratio": ratio, "grid": grid, "scale": scale}
-        if there := [name for name, value in given.items() if value is not None]:
-            raise ValueError(
-                f"{there[0]} must be part of the chain, Chain(grid, ratio, scale); got both"
-            )
+        for name, value in (("ratio", ratio), ("grid", grid), ("scale", scale)):
+            if value is not None:
+                raise ValueError(f"{name} must be part of the chain, Chain(grid, ratio, scale)")
         return chain
     if chain is not None:
         steps = whole("steps", chain)

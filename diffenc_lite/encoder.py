@@ -163,18 +163,24 @@ def predict(network: nn.Module, x: Tensor, gamma: Tensor, what: str, name: str) 
             raise
         raise ValueError(
             f"{what}({name}, gamma) failed on {name} {tuple(x.shape)} and gamma "
-            f"{tuple(gamma.shape)}: {error}" + _hint(tuple(x.shape))
+            f"{tuple(gamma.shape)}: {error}" + shape_hint(tuple(x.shape))
         ) from error
     return in_shape_of(x, name, returned, f"{what}({name}, gamma)")
 
 
-def _hint(shape: tuple[int, ...]) -> str:
-    """What to write instead, for the most common mistakes."""
-    if len(shape) == 3:
-        return ". Pictures have shape (B, C, H, W): for grey images write images[:, None]"
-    if len(shape) == 4 and shape[-1] in (1, 3):
-        return ". Pictures have shape (B, C, H, W): write images.permute(0, 3, 1, 2)"
+def shape_hint(given: tuple[int, ...], shape: tuple[int, ...] | None = None) -> str:
+    """What to write instead, for the most common mistakes. Args: shape, that of one example."""
+    if given == shape:
+        return ". For one image write images[None]"
+    if len(given) == 4 and (given[-1] in (1, 3) if shape is None else _moved(given) == shape):
+        return ". Channels come first: write images.permute(0, 3, 1, 2)"
+    if len(given) == 3 and (shape is None or (1, *given[1:]) == shape):
+        return ". For grey images write images[:, None]"
     return ""
+
+
+def _moved(given: tuple[int, ...]) -> tuple[int, ...]:
+    return given[-1:] + given[1:-1]
 
 
 @torch.no_grad()
@@ -190,10 +196,10 @@ def check_encoder(encoder: Encoder, x: Tensor) -> None:
         lambda g: x + encoder.shift(x, g), (gamma,), (torch.ones_like(gamma),)
     )
     sigma2 = Noise.from_gamma(gamma).like(x).sigma.square()
-    for claim, found, expected in (
+    for claim, left, right in (
         ("x_t = x + shift(x, gamma)", x_t, shifted),
         ("dx_t/dlambda = sigma_t^2 u", sigma2 * u, -slope),  # lambda = -gamma
     ):
-        off = float((found - expected).abs().max())
-        if not off <= 1e-3 * (1 + float(expected.abs().max())):
+        off = float((left - right).abs().max())
+        if not off <= 1e-3 * (1 + float(right.abs().max())):
             raise ValueError(f"encoder must have {claim}; the two sides differ by up to {off:.3g}")

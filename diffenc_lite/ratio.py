@@ -31,7 +31,6 @@ from .schedule import Noise
 # --- scale and ratio of every step ----------------------------------------------------------------
 
 LEAST = 1e-6  # of A/c: with less the mean would turn x_hat around
-RATIOS = ("step", "constant", "dimension")
 
 
 def fit(
@@ -66,8 +65,8 @@ def fit(
     model, for draws or batch below 1, a resolution below T, and what `Chain` refuses.
     """
     chain, draws, batch = _steps(chain), whole("draws", draws), whole("batch", batch)
-    if ratio not in RATIOS:
-        raise ValueError(f"ratio must be one of {', '.join(RATIOS)}; got {ratio!r}")
+    if ratio not in ("step", "constant", "dimension"):
+        raise ValueError(f"ratio must be one of step, constant, dimension; got {ratio!r}")
     if resolution is not None:
         kind = "optimal" if scale else _one_scale(chain)
         best = best_time_grid(
@@ -119,10 +118,9 @@ def _with_scale(
     on_scale = torch.stack([none, -1 / h2, -extra / h2], 1)
     on_m = torch.stack([one, 2 * extra, extra.square()], 1)
     spread = torch.stack([on_scale, on_m], 2)  # (T, 3, 2)
-    errors = (of_images @ spread).std(1) / of_images.shape[1] ** 0.5
-    scale_error, m_error = errors.unbind(1)
-    w_error = w.square() * m_error
-    return Chain(chain.grid, *(each.to(like) for each in (w, scale, w_error, scale_error)))
+    scale_error, m_error = ((of_images @ spread).std(1) / of_images.shape[1] ** 0.5).unbind(1)
+    fitted = w, scale, w.square() * m_error, scale_error
+    return Chain(chain.grid, *(values.to(like) for values in fitted))
 
 
 def gap_with_scale(products: Tensor, scale: Tensor) -> Tensor:
@@ -332,7 +330,7 @@ def _at_all_depths(
         shift[i] = x_shift.flatten()
         if i > 0:
             eps = standard_normal(x.shape, x, generator)
-            v[i], x_hat[i] = (each.flatten() for each in prediction(model, x + x_shift, eps, at))
+            v[i], x_hat[i] = (a.flatten() for a in prediction(model, x + x_shift, eps, at))
     return v, x_hat, shift
 
 

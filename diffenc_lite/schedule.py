@@ -15,13 +15,12 @@ A schedule with trainable parameters is an `nn.Module` with this as its forward.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
-
-from .gaussian import device_of_draws
 
 
 @dataclass(frozen=True)
@@ -63,29 +62,15 @@ def step_c(s: Noise, t: Noise) -> Tensor:
     return -torch.expm1(s.gamma - t.gamma)
 
 
-def low_discrepancy(n: int, like: Tensor, generator: torch.Generator | None = None) -> Tensor:
-    """n depths in [0, 1), equally spaced modulo 1, from one uniform offset.
-
-    Each is uniform by itself; together they cover [0, 1] evenly. Returns (n,), in the dtype and on
-    the device of `like`.
-    """
-    device = device_of_draws(generator, like)
-    offset = torch.rand((1,), generator=generator, dtype=like.dtype, device=device).to(like.device)
-    return (offset + torch.arange(n, dtype=like.dtype, device=like.device) / n) % 1
-
-
 # --- the schedules that come with the library ----------------------------------------------------
 
 
 class _BetweenEndPoints(nn.Module):
-    """A schedule from gamma_min at t = 0 to gamma_max at t = 1; `gamma` says how."""
+    """From gamma_min at t = 0 to gamma_max at t = 1; `gamma` says how."""
 
     gamma_min: float | Tensor
     gamma_max: float | Tensor
-
-    def gamma(self, t: Tensor) -> tuple[Tensor, Tensor]:
-        """gamma(t) and its rate dgamma/dt, both in the shape of t."""
-        raise NotImplementedError
+    gamma: Callable[[Tensor], tuple[Tensor, Tensor]]  # t -> gamma(t), dgamma/dt, in its shape
 
     def forward(self, t: Tensor) -> Noise:
         """t in [0, 1] -> Noise, in the shape and dtype of t."""
@@ -114,8 +99,8 @@ def _increasing(gamma_min: float, gamma_max: float) -> tuple[float, float]:
 class LinearSchedule(_BetweenEndPoints):
     """gamma(t) = gamma_min + (gamma_max - gamma_min) t, with fixed end points.
 
-    `schedule(t) -> Noise` for t in [0, 1] of any shape. The defaults are those of the paper
-    (section 5). Raises ValueError if t leaves [0, 1] or gamma_min >= gamma_max.
+    `schedule(t) -> Noise` for t in [0, 1] of any shape; the defaults are the paper's (section 5).
+    Raises ValueError if t leaves [0, 1] or gamma_min >= gamma_max.
     """
 
     def __init__(self, gamma_min: float = -13.3, gamma_max: float = 5.0):
@@ -152,8 +137,7 @@ class CosineSchedule(_BetweenEndPoints):
 
     The angle goes from arctan(exp(gamma_min / 2)) to arctan(exp(gamma_max / 2)), so that gamma has
     the given end points. In between it is not linear: it is steep at both ends.
-    Source: Nichol and Dhariwal, Improved denoising diffusion probabilistic models, 2021 (there with
-    other end points).
+    Source: Nichol and Dhariwal, Improved denoising diffusion probabilistic models, 2021.
     """
 
     def __init__(self, gamma_min: float = -13.3, gamma_max: float = 5.0):
@@ -195,12 +179,12 @@ def check_schedule(schedule: Schedule, like: Tensor) -> None:
             f"with schedule(t) -> Noise; got {schedule!r} ({type(schedule).__name__})"
             + (f", which returned {type(noise).__name__}" if usable else "")
         )
-    for name, part in vars(noise).items():
-        if not isinstance(part, Tensor) or part.shape != t.shape:
-            tensor = isinstance(part, Tensor)
+    for name, value in vars(noise).items():
+        if not isinstance(value, Tensor) or value.shape != t.shape:
+            tensor = isinstance(value, Tensor)
             raise (ValueError if tensor else TypeError)(
                 f"schedule(t).{name} must be a tensor in the shape of t, {tuple(t.shape)}; got "
-                + (f"shape {tuple(part.shape)}" if tensor else repr(part))
+                + (f"shape {tuple(value.shape)}" if tensor else repr(value))
             )
     gamma = noise.gamma
     if not bool(gamma.isfinite().all() & (gamma.diff() > 0).all()):

@@ -2,11 +2,8 @@
 page without a kernel has a picture too."""
 
 import base64
-import gc
 import html
 import re
-import subprocess
-import sys
 
 import ipywidgets
 import numpy as np
@@ -16,10 +13,8 @@ from second_device import SecondDevice, moved
 
 from diffenc_lite import DiffEnc, IdentityEncoder, ModelConfig, ScalingEncoder, build
 from diffenc_lite.course.show.explorers import (
-    DEPTHS,
     CurveExplorer,
     FrameExplorer,
-    _spare_imports_from_collection,
     buttons,
     encode_and_noise,
     encoder_explorer,
@@ -103,29 +98,6 @@ def test_a_figure_that_is_drawn_again_gives_different_frames():
 
     explorer = FrameExplorer(draw, slider("height", [0, 1, 2]))
     assert len(set(explorer.frames.values())) == 3
-
-
-# ---- garbage collection --------------------------------------------------------------------------
-
-
-def test_only_the_first_explorer_changes_what_is_collected(monkeypatch):
-    frozen = []
-    monkeypatch.setattr(gc, "freeze", lambda: frozen.append(True))
-    _spare_imports_from_collection.cache_clear()
-    for _ in range(3):
-        FrameExplorer(drawer()[0], slider("t", [1, 2]))
-    assert len(frozen) == 1
-
-
-def test_importing_the_door_changes_nothing():
-    code = (
-        "import gc; gc.freeze = lambda: print('frozen')\n"
-        "from diffenc_lite.course.show import FrameExplorer, plots, slider\n"
-        "print('imported')\n"
-        "FrameExplorer(lambda t: plots.subplots(size=(1, 1))[0], slider('t', [0, 1]))"
-    )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert run.stdout.split() == ["imported", "frozen"]
 
 
 # ---- curves --------------------------------------------------------------------------------------
@@ -219,6 +191,19 @@ def test_the_strip_is_five_frames_of_the_first_control(n, shown, size):
         expected = picture(explorer.frames[(i, 1)])  # the second control stays where it starts
         np.testing.assert_array_equal(part, expected)
         assert strip[top : top + CAPTION, left : left + width].min() < 128  # there is a caption
+
+
+def test_stills_are_the_positions_given_and_fill_rows():
+    draw, _ = drawer((4.0, 3.0))
+    stills = [(0, 0), (2, 1), (1, 2)]
+    explorer = FrameExplorer(draw, slider("t", [1, 2, 3]), slider("k", [0, 1, 2]), stills=stills)
+    sheet, high = picture(explorer.strip), 300 + CAPTION
+    assert sheet.shape == (2 * high, 800, 3)  # two of 400 pixels fit into a row
+    for place, index in enumerate(stills):
+        top, left = place // 2 * high + CAPTION, place % 2 * 400
+        expected = picture(explorer.frames[index])
+        np.testing.assert_array_equal(sheet[top : top + 300, left : left + 400], expected)
+    assert (sheet[high:, 400:] == 255).all()  # an empty place
 
 
 # ---- a digit, encoded and noised -----------------------------------------------------------------
@@ -358,8 +343,3 @@ def test_a_model_beside_gets_a_row_with_the_same_noise(images, monkeypatch):
     np.testing.assert_allclose(x_0, to_unit(images)[0], atol=1e-6)
     np.testing.assert_allclose(z, z_0, atol=1e-5)  # at t = 0 the two encodings are nearly one
     np.testing.assert_allclose([change_0, y], 0, atol=1e-6)
-
-
-def test_the_depths_of_the_paper_are_among_those_of_the_explorer():
-    assert {0, 0.7, 0.8, 0.9, 0.92, 0.94, 0.96, 0.98, 1} <= set(DEPTHS)
-    assert list(DEPTHS) == sorted(set(DEPTHS))

@@ -19,10 +19,12 @@ PACKAGE = Path(__file__).resolve().parent.parent / "diffenc_lite"
 
 # In the order in which they are read.
 PAPER = [
+    "arguments",
     "gaussian",
     "schedule",
     "encoder",
     "process",
+    "chain",
     "pixels",
     "networks",
     "model",
@@ -31,7 +33,7 @@ PAPER = [
     "ratio",
     "sampling",
 ]
-MACHINERY = ["files", "data", "pretrained", "training", "doctor", "__main__"]
+MACHINERY = ["files", "data", "pretrained", "training", "__main__"]
 COURSE = ["lessons", "ledger", "worlds", "exercises", "show", "studies"]
 ONLY_COURSE = {"matplotlib", "ipywidgets", "sympy", "IPython", "nbformat"}
 

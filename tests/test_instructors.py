@@ -1,7 +1,6 @@
-"""The page for instructors: its tables are counted, its examples run, its commands exist."""
+"""The page for instructors: its tables hold, its examples run, its commands exist."""
 
 import re
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,36 +9,25 @@ from diffenc_lite.__main__ import parser
 from diffenc_lite.course.exercises import judge
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tools"))
-
-import lesson_table  # noqa: E402
-
 PAGE = (ROOT / "docs" / "instructors.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
 
-def test_the_tables_are_as_counted():
-    same = lesson_table.filled(PAGE) == PAGE
-    assert same, "python tools/lesson_table.py --write"
-    assert PAGE.count("| [") == len(lesson_table.lessons())
+LESSONS = dict(re.findall(r"^\| \[(\d\d) .*/notebooks/.*\| \d \| (.*) \|$", PAGE, re.MULTILINE))
 
 
-def test_every_lesson_has_a_difficulty_and_what_it_says_of_itself():
-    for lesson in lesson_table.lessons():
-        assert lesson_table.DIFFICULTY[lesson.number] in (1, 2, 3)
-        assert lesson.words > 1000 and lesson.run_time != "?", lesson.file
+def test_every_lesson_has_a_row():
+    assert [*LESSONS] == sorted(path.name[:2] for path in (ROOT / "notebooks").glob("*.ipynb"))
 
 
-@pytest.mark.parametrize("weeks", lesson_table.SYLLABI)
+@pytest.mark.parametrize("weeks", (4, 8, 12))
 def test_a_syllabus_has_what_a_lesson_needs_before_it(weeks):
-    plan = lesson_table.SYLLABI[weeks]
-    assert len(plan) == weeks
-    order = [number for week in plan for number in week]
+    (plan,) = re.findall(rf"^\| {weeks} \| ([\d,; ]+) \|$", PAGE, re.MULTILINE)
+    assert plan.count(";") == weeks - 1
+    order = re.findall(r"\d\d", plan)
     assert len(order) == len({*order})
-    for lesson in lesson_table.lessons():
-        if lesson.number in order:
-            before = order[: order.index(lesson.number)]
-            assert {*lesson.needs.replace("-", "").split(", ")} - {""} <= {*before}, lesson.number
+    for place, number in enumerate(order):
+        assert {*re.findall(r"\d\d", LESSONS[number])} <= {*order[:place]}, number
 
 
 def test_links_lead_somewhere():

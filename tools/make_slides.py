@@ -5,19 +5,16 @@
     python tools/make_slides.py --mark                   # write the slide types into the notebooks
 
 The types are given by rule, so a lesson that has changed is marked again by the same command. The
-decks are those of `jupyter nbconvert --to slides NOTEBOOK`, with two differences: a text with
-several headings is several slides, and where nbconvert takes reveal.js and MathJax from the
-network, these have both beside them, from npm.
+decks are those of `jupyter nbconvert --to slides NOTEBOOK`, with three differences: a text with
+several headings is several slides, what is larger than a slide is made smaller in the browser, and
+where nbconvert takes reveal.js and MathJax from the network, these have both beside them, from npm.
 """
 
 from __future__ import annotations
 
 import argparse
-import base64
-import math
 import re
 import shutil
-import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -25,6 +22,8 @@ from typing import Any
 
 import nbformat
 from nbconvert import SlidesExporter
+
+from diffenc_lite.course.lessons import notebooks_in
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "build" / "slides"
@@ -37,9 +36,32 @@ FROM_THEM = {
 }
 HEADING = r"(?m)^(?=#{1,3} )"
 SHORT = 45  # words of a text that shares a slide with the cell after it
-WIDTH, HEIGHT = 960, 700  # of nbconvert's slides, in pixels
-LETTER = 11.6  # pixels of code
-ZOOMS = [1 - i / 20 for i in range(11)]  # below one half nothing can be read
+# A slide that is larger than its room is made smaller, and scrolls below one half, where nothing
+# could be read. Formulas and pictures change the size after the slide is shown, hence the observer.
+FIT = """<style>.reveal section.fitted { max-height: 100%; overflow: hidden auto; }</style>
+<script>
+  let shown;
+  const observer = new ResizeObserver(() => shown && fit(shown));
+  function fit(slide) {
+    const room = document.querySelector(".reveal .slides");
+    slide.style.zoom = 1;
+    slide.classList.remove("fitted");
+    const zoom = Math.min(0.95 * room.offsetHeight / slide.scrollHeight,
+                          room.offsetWidth / slide.scrollWidth);
+    if (zoom < 1) {
+      slide.style.zoom = Math.max(0.5, zoom);
+      slide.classList.add("fitted");
+    }
+  }
+  for (const name of ["ready", "slidechanged"])
+    document.addEventListener(name, event => {
+      if (!event.currentSlide) return;
+      observer.disconnect();
+      shown = event.currentSlide;
+      for (const part of shown.children) observer.observe(part);
+    });
+</script>
+</body>"""
 
 
 # --- which cell is which slide --------------------------------------------------------------------
@@ -53,7 +75,6 @@ def mark(notebook: Any) -> None:
       unless it shows a formula, a table or a picture, which gets a slide of its own.
     - Code that shows something is a slide; code that only prepares is left out.
     - An exercise is its question; stub and solution are left out.
-    - What is larger than a slide is made smaller, and scrolls if it would be too small to read.
     """
     cells = notebook.cells
     shares = False  # whether the cell before is a text that waits for this one
@@ -63,15 +84,6 @@ def mark(notebook: Any) -> None:
             kind = "-"
         cell.metadata["slideshow"] = {"slide_type": kind}
         shares = cell.cell_type == "markdown" and kind != "notes" and _words(cell) <= SHORT
-    for slide in _slides(cells):
-        zoom = next((z for z in ZOOMS if _fits(slide, z)), ZOOMS[-1])
-        if zoom < 1:
-            slideshow = slide[0].metadata["slideshow"]
-            if slideshow["slide_type"] == "slide":
-                zoom **= 0.5  # nbconvert writes it twice: at the stack of slides and at its first
-            style = f"zoom: {zoom:.3g}; max-height: 100%; overflow-y: auto"
-            # nbconvert gives a slide the attributes "data-" + key, so this is one more: a style.
-            slideshow["data"] = {"fit style": style}
 
 
 def split(notebook: Any) -> None:
@@ -99,64 +111,6 @@ def _kind(cell: Any, following: Any) -> str:
         return "subslide" if source.startswith("### ") else "slide"
     shown = "$$" in source or "\n|" in source or "![" in source
     return "subslide" if shown or _words(cell) <= SHORT else "notes"
-
-
-def _slides(cells: Any) -> list[list[Any]]:
-    """The cells of each slide."""
-    slides: list[list[Any]] = []
-    for cell in cells:
-        kind = cell.metadata["slideshow"]["slide_type"]
-        if kind in ("slide", "subslide"):
-            slides.append([cell])
-        elif kind == "-":
-            slides[-1].append(cell)
-    return slides
-
-
-def _fits(cells: list[Any], zoom: float) -> bool:
-    """Whether the cells fit a slide; the sizes were measured on the slides of the lessons."""
-    room = WIDTH / zoom - 180  # beside the prompts
-    lines = [line for cell in cells if cell.cell_type == "code" for line in cell.source.split("\n")]
-    wide = LETTER * max(map(len, lines), default=0)
-    high = sum(_height_of_cell(cell, room) for cell in cells) + 20
-    return wide <= room and zoom * high <= 0.95 * HEIGHT
-
-
-def _height_of_cell(cell: Any, room: float) -> float:
-    if cell.cell_type == "markdown":
-        return _height_of_text(cell.source, room)
-    height = 25.0 * len(cell.source.splitlines()) + 30
-    for output in cell.outputs:
-        data = output.get("data", {})
-        if "image/png" in data:
-            wide, high = struct.unpack(">II", base64.b64decode(data["image/png"][:32])[16:24])
-            height += high * min(1, room / wide) + 30
-        elif formulas := data.get("text/latex") or data.get("text/markdown"):
-            height += _height_of_text(formulas, room)
-        elif table := data.get("text/html"):
-            height += 41 * table.count("<tr")
-        else:
-            text = output.get("text") or data.get("text/plain", "")
-            height += 25 * _lines(text, 0.9 * room / LETTER) + 10
-    return height
-
-
-def _height_of_text(text: str, room: float) -> float:
-    height = 0.0
-    for formula in re.findall(r"\$\$(.+?)\$\$", text, re.DOTALL):
-        height += 75 + 58 * (formula.count(r"\\") + formula.count(r"\begin{"))
-    text = re.sub(r"\$\$.+?\$\$", "\n\n", text, flags=re.DOTALL)
-    text = re.sub(r"\\[a-zA-Z]+", "x", text)  # a symbol
-    text = re.sub(r"(?m)^> ?|\]\([^)]*\)|[${}^_`*]", "", text)  # not seen
-    for paragraph in re.split(r"\n\s*\n", text.strip()):
-        items = re.sub(r"\n(?![-|#0-9])", " ", paragraph)
-        each = 41 if items.startswith("|") else 31
-        height += each * _lines(items, room / 10) + 28 * (1 + items.startswith("#"))
-    return height
-
-
-def _lines(text: str, room: float) -> int:
-    return sum(max(1, math.ceil(len(line) / room)) for line in text.splitlines())
 
 
 def _is_about_solutions(cell: Any) -> bool:
@@ -187,7 +141,7 @@ def write_deck(source: Path, urls: dict[str, str]) -> Path:
     resources = {"metadata": {"name": source.stem, "path": str(source.parent)}}
     page, _ = exporter.from_notebook_node(notebook, resources)
     target = OUT / f"{source.stem}.slides.html"
-    target.write_text(page, encoding="utf-8")
+    target.write_text(page.replace("</body>", FIT), encoding="utf-8")
     return target
 
 
@@ -207,10 +161,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("notebooks", nargs="*", type=Path, help="default: notebooks/*.ipynb")
+    parser.add_argument("notebooks", nargs="*", type=Path, help="default: all")
     parser.add_argument("--mark", action="store_true", help="write the types, make no deck")
     arguments = parser.parse_args()
-    sources = arguments.notebooks or sorted((ROOT / "notebooks").glob("*.ipynb"))
+    sources = arguments.notebooks or notebooks_in(ROOT / "notebooks")
     if arguments.mark:
         for source in sources:
             notebook = nbformat.read(source, as_version=4)

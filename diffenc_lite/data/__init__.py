@@ -1,7 +1,7 @@
 """Pictures and points to learn from, as uint8 tensors that sit whole on the device."""
 
-from .download import cache_folder
 from .images import ImageSet, data_names, load_cifar10, load_mnist, load_named
+from .sets import cache_folder
 from .toys import MIXTURE_MEANS, MIXTURE_STDS, MIXTURE_WEIGHTS, SWIRL_STD, swirl_mean, toy
 
 __all__ = [

@@ -1,7 +1,7 @@
 """Pictures to learn from, as uint8 tensors that sit whole on the device.
 
 `load_named` loads each data set by its name. `load_mnist` gives the full MNIST if it can: from the
-given root, the cache or the web, in this order (see download.py). If it cannot, it gives the images
+given root, the cache or the web, in this order (see sets.py). If it cannot, it gives the images
 in the package, the same number of each digit: 5,000 of MNIST's training set, and 1,000 of its test
 set, 500 from each half.
 
@@ -20,14 +20,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..files import check
-from .download import read_split
+from ..files import PathLike, check
 from .sets import SETS
 
 BUNDLE = Path(__file__).with_name("mnist_bundled.npz")
 BUNDLE_SHA256 = "94ca7512447f655899365d9778cdbadeebeb079071de79f3b07b6a07bbbf06be"
 
 SOURCES = ("auto", "full", "bundled")  # of MNIST
+_download_failed = False  # of the full MNIST, in this process
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -73,7 +73,7 @@ def data_names() -> tuple[str, ...]:
 def load_named(
     name: str,
     split: str = "train",
-    root: str | os.PathLike[str] | None = None,
+    root: PathLike | None = None,
     device: torch.device | str = "cpu",
     download: bool = True,
 ) -> ImageSet:
@@ -81,7 +81,8 @@ def load_named(
 
     Args:
         name: "auto", "full" and "bundled" are MNIST from that source (see `load_mnist`); the others
-            are sets of the table in sets.py, and come whole or not at all.
+            are sets of the table in sets.py, and come whole or not at all; "photos" are patches
+            (N, 3, 16, 16) of photographs in the package, labelled by the picture (see photos.py).
         split: "train" or "test".
         root: a folder that holds, say, FashionMNIST/raw, as torchvision lays it out. If given,
             nowhere else is looked.
@@ -95,13 +96,13 @@ def load_named(
     _one_of("name", name, data_names())
     if name in SOURCES:
         return load_mnist(split, name, root, device, download)
-    return _load(name, split, root, download, try_again=True).to(device)
+    return _load(name, split, root, download).to(device)
 
 
 def load_mnist(
     split: str = "train",
     source: str = "auto",
-    root: str | os.PathLike[str] | None = None,
+    root: PathLike | None = None,
     device: torch.device | str = "cpu",
     download: bool = True,
 ) -> ImageSet:
@@ -124,13 +125,18 @@ def load_mnist(
         if root is not None:
             raise ValueError(f"root must be None with source='bundled'; got {os.fspath(root)!r}")
         return _bundled(split).to(device)
+    global _download_failed  # "auto" goes to the web once a process, and does not wait again
+    ask = download and (source == "full" or not _download_failed)
     try:
-        return _load("mnist", split, root, download, try_again=source == "full").to(device)
+        return _load("mnist", split, root, ask).to(device)
     except FileNotFoundError as error:
         if source == "full" or root is not None:
             raise
         bundled = _bundled(split)
         why = str(error).splitlines()[0]
+        if download and not ask:
+            why = "the download failed before"
+        _download_failed |= download
         # One line on stderr: readers see it, and nbval does not compare it.
         print(
             f"Using the {len(bundled):,} bundled MNIST images: {why}. For the full set go online "
@@ -142,7 +148,7 @@ def load_mnist(
 
 def load_cifar10(
     split: str = "train",
-    root: str | os.PathLike[str] | None = None,
+    root: PathLike | None = None,
     device: torch.device | str = "cpu",
     download: bool = True,
 ) -> ImageSet:
@@ -154,14 +160,9 @@ def load_cifar10(
     return load_named("cifar10", split, root, device, download)
 
 
-def _load(
-    name: str, split: str, root: str | os.PathLike[str] | None, download: bool, try_again: bool
-) -> ImageSet:
-    published = SETS[name]
-    _one_of("split", split, tuple(published.splits))
-    files = read_split(published, split, root, download, try_again)
-    images, labels = published.decode(files, (published.sizes[split], *published.shape))
-    return ImageSet(torch.from_numpy(images), torch.from_numpy(labels), name, split)
+def _load(name: str, split: str, root: PathLike | None, download: bool) -> ImageSet:
+    _one_of("split", split, ("train", "test"))
+    return ImageSet(*SETS[name](split, root, download), name, split)
 
 
 def _bundled(split: str) -> ImageSet:

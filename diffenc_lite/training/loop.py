@@ -20,8 +20,8 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from .. import bound, pixels
+from ..chain import low_discrepancy
 from ..model import DiffEnc
-from ..schedule import low_discrepancy
 from .config import TrainConfig, learning_rate
 from .precision import fast
 
@@ -79,12 +79,16 @@ class State:
 
 
 def minimise(
-    state: State, config: TrainConfig, loss: Callable[[], Tensor], clip: float | None = None
+    state: State,
+    config: TrainConfig,
+    loss: Callable[[], Tensor],
+    clip: float | None = None,
+    names: tuple[str, ...] = ("loss",),
 ) -> Iterator[list[float]]:
     """One update after the other, from where the state stands to `config.updates`.
 
     Args: loss(), the terms of the loss of the next update, (K,), whose sum is minimised; clip, the
-        greatest norm of the gradient, of all weights but single numbers.
+        greatest norm of the gradient, of all weights but single numbers; names of the terms.
     Yields the terms, averaged over all processes. Raises FloatingPointError, before it touches the
     weights, if loss or gradient is not finite.
     """
@@ -93,7 +97,8 @@ def minimise(
     while state.update < config.updates:
         terms = loss()
         values = over_processes(terms)
-        check_finite("loss", sum(values), values, state, config)
+        named = dict(zip(names, values, strict=False))
+        check_finite("loss", sum(values), named, state, config)
 
         state.optimizer.zero_grad()
         terms.sum().backward()
@@ -103,7 +108,7 @@ def minimise(
             norm = nn.utils.get_total_norm(grads)
         else:
             norm = nn.utils.clip_grad_norm_(clipped, clip)
-        check_finite("gradient", norm.item(), values, state, config)
+        check_finite("gradient", norm.item(), named, state, config)
 
         state.use_gradients(config)
         yield values
@@ -121,7 +126,7 @@ def updates(state: State, images: Tensor, config: TrainConfig) -> Iterator[list[
         with seeded_dropout(state, config):
             return means(terms(images[index], u, eps, eps_0, config.chain))
 
-    return minimise(state, config, loss)
+    return minimise(state, config, loss, names=TERMS)
 
 
 # --- what is drawn --------------------------------------------------------------------------------
@@ -195,14 +200,14 @@ def means(terms: bound.Bound) -> Tensor:
 
 
 def check_finite(
-    what: str, value: float, terms: list[float], state: State, config: TrainConfig
+    what: str, value: float, terms: dict[str, float], state: State, config: TrainConfig
 ) -> None:
     if not math.isfinite(value):
-        values = ", ".join(f"{term:.4g}" for term in terms)
+        named = ", ".join(f"{name} {term:.4g}" for name, term in terms.items())
         raise FloatingPointError(
-            f"the {what} is not finite in update {state.update + 1} (the terms of the loss: "
-            f"{values}); the weights are those before it. Try a smaller lr (now {config.lr:g}), a "
-            f"longer warmup (now {config.warmup}), or fast=False"
+            f"the {what} is not finite in update {state.update + 1} ({named}); the weights are "
+            f"those before it. Try a smaller lr (now {config.lr:g}), a longer warmup (now "
+            f"{config.warmup}), or fast=False"
         )
 
 

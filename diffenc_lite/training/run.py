@@ -199,10 +199,10 @@ class _Run:
             self.saved = self.state.update
 
     def _resume(self) -> None:
-        found = [None if self.folder is None else self.folder.load()]
+        states = [None if self.folder is None else self.folder.load()]
         if process_of()[1] > 1:
-            dist.broadcast_object_list(found)
-        if (saved := found[0]) is None:
+            dist.broadcast_object_list(states)
+        if (saved := states[0]) is None:
             self._save()  # so that metrics never stand alone, and a full disk is noticed now
             return
         self.state.load(saved)
@@ -282,14 +282,14 @@ def _identity(model: DiffEnc, images: Tensor, held_out: Tensor | None) -> dict[s
     def digest(content: bytes) -> str:
         return hashlib.sha256(content).hexdigest()[:16]
 
-    parts = [type(part).__name__ for part in model.modules()]
+    modules = [type(module).__name__ for module in model.modules()]
     shapes = {name: tuple(weight.shape) for name, weight in model.state_dict().items()}
     schedule, settings = model.schedule, model.settings()
     if isinstance(schedule, nn.Module) and next(schedule.parameters(), None) is not None:
         del settings["gamma"]  # it is trained
-    own = digest(repr((parts, shapes, settings)).encode())
+    unnamed = digest(repr((modules, shapes, settings)).encode())
     return {
-        "model": repr(model.config) if model.config else own,
+        "model": repr(model.config) if model.config else unnamed,
         "start": model.start,
         "images": digest(images.cpu().numpy().tobytes()),
         "held_out": None if held_out is None else digest(held_out.cpu().numpy().tobytes()),

@@ -303,23 +303,23 @@ def encoder_explorer(
     depths = [float(t) for t in depths]
     models = [model] if beside is None else [model, beside]
     paths = []
-    for each in models:
-        path = encode_and_noise(each, images, depths, torch.Generator().manual_seed(seed))
+    for shown in models:
+        path = encode_and_noise(shown, images, depths, torch.Generator().manual_seed(seed))
         paths.append(path._replace(change=path.change.mean(2, keepdims=True)))  # of the channels
     limit = max(0.1, *(float(np.abs(path.change).max()) for path in paths))
-    kinds = [type(each.encoder).__name__.removesuffix("Encoder").lower() for each in models]
-    first = [[part[0, 0] for part in path] for path in paths]
-    figure, shown = plots.encoding_panels(first, kinds, limit)
+    encoders = [type(shown.encoder).__name__.removesuffix("Encoder").lower() for shown in models]
+    first = [[pictures[0, 0] for pictures in path] for path in paths]
+    figure, panels = plots.encoding_panels(first, encoders, limit)
     title = figure.suptitle(" ", fontsize=14)
-    at = model.schedule(torch.tensor(depths, dtype=model.dtype).to(model.device))
-    alpha2 = at.alpha.detach().square().tolist()
+    noise = model.schedule(torch.tensor(depths, dtype=model.dtype).to(model.device))
+    alpha2 = noise.alpha.detach().square().tolist()
 
     def draw(t: float, image: int) -> Figure:
         depth = depths.index(t)
         title.set_text(f"t = {t:g}: α² = {alpha2[depth]:.1%}, σ² = {1 - alpha2[depth]:.1%}")
-        for artists, path in zip(shown, paths, strict=True):
-            for artist, part in zip(artists, path, strict=True):
-                artist.set_data(plots.as_pixels(part[depth, image]))
+        for row, path in zip(panels, paths, strict=True):
+            for panel, pictures in zip(row, path, strict=True):
+                panel.set_data(plots.as_pixels(pictures[depth, image]))
         return figure
 
     return FrameExplorer(draw, slider("t", depths), buttons("digit", names))

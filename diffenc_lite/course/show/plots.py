@@ -269,8 +269,9 @@ def forest(
 def show_image(ax: Axes, image: ArrayLike, signed: float | None = None) -> AxesImage:
     """One image on axes without ticks. `.set_data(as_pixels(other))` replaces the image.
 
-    Args: image (H, W), (1, H, W) or (3, H, W). -1 is black and 1 is white; values beyond are
-        clipped. With `signed`, an image of one channel is red at +signed and blue at -signed.
+    Args: image (H, W), (1, H, W) or (3, H, W). -1 is black and 1 is white, of uint8 0 and 255;
+        values beyond are clipped. With `signed`, an image of one channel is red at +signed and blue
+        at -signed.
     """
     cmap, limit = (GREYS, 1.0) if signed is None else (SIGNED, signed)
     ax.set(xticks=[], yticks=[])
@@ -281,7 +282,8 @@ def show_image(ax: Axes, image: ArrayLike, signed: float | None = None) -> AxesI
 
 def as_pixels(image: ArrayLike) -> NDArray[Any]:
     """An image in the form that imshow takes: (H, W), or (H, W, 3) in [0, 1] if it has colours."""
-    array = np.asarray(image, dtype=float)
+    array = np.asarray(image)
+    array = array / 127.5 - 1 if array.dtype == np.uint8 else array.astype(float)
     if array.ndim == 3 and len(array) == 1:
         return array[0]
     return np.clip((np.moveaxis(array, 0, 2) + 1) / 2, 0, 1) if array.ndim == 3 else array
@@ -295,7 +297,12 @@ def image_grid(
     signed: Sequence[float | None] | None = None,
     size: float = 1.0,
 ) -> Picture:
-    """A table of images, each `size` inches wide; arguments and errors as in `fill_grid`."""
+    """A table of images, each `size` inches wide; arguments and errors as in `fill_grid`.
+
+    Images uint8 (N, C, H, W), as from `sample` or of an ImageSet, are one row.
+    """
+    if not isinstance(images, Sequence) and images.ndim == 4 and "uint8" in str(images.dtype):
+        images = images if images.shape[1] not in (1, 3) else [images]
     width = len(images[0]) * size + (rows is not None)
     height = len(images) * size + 0.4 * (columns is not None)
     figure = Picture(figsize=(width, height), layout="constrained")
@@ -364,7 +371,7 @@ def encoding_panels(
             picture.set_zorder(5)  # on top: so nothing else is drawn again
         if len(rows) > 1:
             row_axes[0].set_ylabel(name)
-    figure.colorbar(shown[0][1], ax=axes[:, 1], shrink=0.8, label="change (from black to white: 2)")
+    figure.colorbar(shown[0][1], ax=axes[:, 1], shrink=0.8)
     return figure, shown
 
 

@@ -47,24 +47,15 @@ def page(
     Args: pixels, the picture of one position of the controls, (H, W, 3); words, what it shows, for
         readers who do not see it.
     """
-    drawn: dict[Index, tuple[Pixels, str]] = {}
-    most = MAX_FRAMES
-    while True:
-        kept = thin(controls, most)
-        order = list(itertools.product(*kept))
-        sample = order[:: len(order) // SAMPLE + 1]
-        for index in sample:
-            drawn[index] = drawn.get(index) or (pixels(index), words(index))
-        base = np.median([drawn[index][0] for index in sample], axis=0).astype(np.uint8)
-        each = sum(len(_base64(_difference(drawn[i][0], base))) for i in sample) / len(sample)
-        fits = int(0.95 * MAX_BYTES / each)  # the rest is for words and the base
-        if len(order) <= fits or thin(controls, fits) == kept:
-            break
-        most = fits
-    for index in order:
-        drawn[index] = drawn.get(index) or (pixels(index), words(index))
-    frames = [_base64(_difference(drawn[index][0], base)) for index in order]
-    return _fill(controls, kept, frames, [drawn[index][1] for index in order], base)
+    order = list(itertools.product(*thin(controls, MAX_FRAMES)))
+    sample = [pixels(index) for index in order[:: len(order) // SAMPLE + 1]]
+    base = np.median(sample, axis=0).astype(np.uint8)
+    length = sum(len(_base64(_difference(picture, base))) for picture in sample) / len(sample)
+    fits = int(0.95 * MAX_BYTES / length)  # the rest is for words and the base
+    kept = thin(controls, min(MAX_FRAMES, fits))
+    order = list(itertools.product(*kept))
+    frames = [_base64(_difference(pixels(index), base)) for index in order]
+    return _fill(controls, kept, frames, [words(index) for index in order], base)
 
 
 def thin(controls: Sequence[Control], most: int) -> list[list[int]]:
@@ -113,7 +104,6 @@ def _fill(
         int(np.abs(np.asarray(k) - c.start).argmin()) for c, k in zip(controls, kept, strict=True)
     ]
     first = int(np.ravel_multi_index(starts, [len(k) for k in kept]))
-    parts = zip(controls, names, starts, strict=True)
     fewer = [
         f"{len(k)} of {len(c.names)} positions of {c.label}"
         for c, k in zip(controls, kept, strict=True)
@@ -125,7 +115,7 @@ def _fill(
         "TITLE": html.escape(title(controls)),
         "WIDTH": str(base.shape[1]),
         "HEIGHT": str(base.shape[0]),
-        "CONTROLS": "\n".join(_control(i, *part) for i, part in enumerate(parts)),
+        "CONTROLS": "\n".join(map(_control, range(len(controls)), controls, names, starts)),
         "ALT": html.escape(words[first]),
         "NOTE": f"<p>{html.escape(note)}</p>" if note else "",
         "BASE": _base64(Image.fromarray(base)),

@@ -16,6 +16,10 @@ answer it:
 - decision: a difference is seen on a toy if Student's interval of the mean over seeds leaves out 0.
   There are two toys, so each interval is at 1 - 0.05 / 2 = 97.5 % (Bonferroni).
 
+Each of these seeds is scored on points and noise of its own, so that an interval over seeds
+contains the luck of the test draws too. (At first all seeds shared one set of draws. The models
+were then trained and scored again: same seeds, same question.)
+
 Everything else that the rows can be asked is exploration: it may suggest, and decides nothing.
 """
 
@@ -35,13 +39,14 @@ from torch.func import functional_call, stack_module_state, vmap
 
 from ... import bound
 from ...bound import elbo
+from ...chain import low_discrepancy
 from ...data import toy
 from ...encoder import IdentityEncoder, LearnedEncoder, ScalingEncoder
 from ...model import DiffEnc
 from ...networks import MLP
 from ...pixels import bits_per_dim
 from ...process import x_from_v
-from ...schedule import LinearSchedule, Noise, low_discrepancy
+from ...schedule import LinearSchedule, Noise
 from ...training import State, TrainConfig, minimise
 from ..worlds import TOYS, likelihood
 from .runner import Job, Options, Row, Study, parameters
@@ -207,9 +212,9 @@ class Draws(NamedTuple):
 
 
 @cache
-def draws(name: str, n: int) -> Draws:
-    """The test of a toy, the same for every model."""
-    own = _seeded(10**6)
+def draws(name: str, n: int, seed: int = 0) -> Draws:
+    """Points and noise to score models of one seed on, the same for every model of that seed."""
+    own = _seeded(10**6 + seed)
     points = toy(name, n, generator=own)
     eps, eps_0 = torch.randn(2, n, 2, generator=own)
     return Draws(points, low_discrepancy(n, eps, own), eps, eps_0)
@@ -226,38 +231,29 @@ def terms(model: DiffEnc, test: Draws) -> Tensor:
 
 
 @cache
-def perfect_terms(name: str, n: int) -> tuple[Tensor, Tensor]:
-    """The terms of the perfect VDM on the test, (3, n), and what they are on average, (3, 1)."""
+def perfect_terms(name: str, n: int, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """The terms of the perfect VDM on these draws, (3, n), and what they are on average, (3, 1)."""
     exact = likelihood(name)
     model = exact.model()
     mean = torch.tensor(exact.perfect_vdm(LinearSchedule()), dtype=torch.float64)
-    return terms(model, draws(name, n)), bits_per_dim(mean, 2)[:, None]
+    return terms(model, draws(name, n, seed)), bits_per_dim(mean, 2)[:, None]
 
 
-def score(model: DiffEnc, name: str, n: int) -> Row:
+def score(model: DiffEnc, name: str, n: int, seed: int = 0) -> Row:
     """Bits per dimension on n fresh points: the bound, its three terms and its gap to H(x).
 
     A bound with one depth and one noise for a point is a noisy thing. But the perfect VDM has most
     of that noise in common with any good model, and what it is on average is known exactly: taking
     its luck off leaves the mean as it is and most of the noise out. `error` is what is left of it.
     """
-    perfect, mean = perfect_terms(name, n)
-    found = terms(model, draws(name, n)) - (perfect - mean)
+    perfect, mean = perfect_terms(name, n, seed)
+    found = terms(model, draws(name, n, seed)) - (perfect - mean)
     total = found.sum(0)
     named = dict(zip(("prior", "reconstruction", "diffusion"), found.mean(1).tolist(), strict=True))
     named["total"] = float(total.mean())
     named["gap"] = named["total"] - likelihood(name).entropy / (2 * math.log(2))
     named["error"] = float(total.std()) / math.sqrt(n)
     return {term: round(bits, 6) for term, bits in named.items()}
-
-
-def excess_by_depth(model: DiffEnc, name: str, n: int, bins: int) -> Tensor:
-    """The diffusion loss less that of the perfect VDM, by depth: bits per dimension per unit of t,
-    its mean in each of `bins` equal parts of [0, 1], (bins,). Their mean is the whole excess."""
-    test = draws(name, n)
-    excess = terms(model, test)[2] - perfect_terms(name, n)[0][2]
-    part = (test.t * bins).long()
-    return torch.zeros(bins).double().index_add_(0, part, excess) / torch.bincount(part)
 
 
 def _seeded(seed: int) -> torch.Generator:
@@ -285,6 +281,11 @@ def jobs(options: Options) -> list[Job]:
     return tested + explored
 
 
+def draws_seed(seed: int) -> int:
+    """The seed of the test draws: each seed of the test has its own, the others share one."""
+    return seed if seed >= FRESH else 0
+
+
 def run(job: Job, options: Options) -> list[Row]:
     """One row for each seed: what `score` says, and the number of parameters."""
     name, budget = job["toy"], options.budget
@@ -301,7 +302,7 @@ def run(job: Job, options: Options) -> list[Row]:
         "encoder_parameters": parameters(encoder),
     }
     return [
-        {**what, "seed": seed, **score(model, name, budget["points"]), **sizes}
+        {**what, "seed": seed, **score(model, name, budget["points"], draws_seed(seed)), **sizes}
         for seed, model in zip(seeds, models, strict=True)
     ]
 

@@ -1,7 +1,7 @@
 """Worlds: data for which every term of the bound is known exactly, for lessons and for tests."""
 
 from .distributions import Gaussian, Mixture, PlusMinus, World
-from .exact import SCALING, VDM, Exact, ExactDenoiser, Scale, reconstruction_by_level, stretch
+from .exact import SCALING, VDM, Exact, ExactDenoiser, Stretch, reconstruction_by_level, stretch
 from .integrals import integrate, normal_mean, normal_nodes
 from .toy_likelihood import TOYS, Likelihood, likelihood
 
@@ -15,7 +15,7 @@ __all__ = [
     "Likelihood",
     "Mixture",
     "PlusMinus",
-    "Scale",
+    "Stretch",
     "World",
     "integrate",
     "likelihood",

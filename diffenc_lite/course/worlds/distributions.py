@@ -91,38 +91,38 @@ class World:
         _, means, variances = self.components
         gap, spread = self._channel(z, snr)
         share = self._log_joint(gap, spread).softmax(0)  # (K, ...)
-        own = _column(variances, snr) / spread
-        each = _column(means, snr) + (snr.sqrt() * own)[:, None] * gap  # (K, d, ...)
-        mean = (share[:, None] * each).sum(0)
-        between = (each - mean).square().sum(1)
-        return mean, (share * (self.dims * own + between)).sum(0)
+        within = _column(variances, snr) / spread  # Var[x | z, k], of one coordinate
+        centre = _column(means, snr) + (snr.sqrt() * within)[:, None] * gap  # E[x | z, k]
+        mean = (share[:, None] * centre).sum(0)
+        between = (centre - mean).square().sum(1)
+        return mean, (share * (self.dims * within + between)).sum(0)
 
     def posterior_mean(self, z: Tensor, snr: Tensor) -> Tensor:
         """E[x | z], the exact denoiser, for z = sqrt(snr) x + eps: z (..., d) and snr (...)."""
         return self._posterior(z.movedim(-1, 0), snr)[0].movedim(0, -1)
 
     def mmse(self, snr: Tensor) -> Tensor:
-        """E||x - E[x | z]||^2 at every signal-to-noise ratio: (M,) -> (M,)."""
+        """E||x - E[x | z]||^2 at every signal-to-noise ratio, in the shape of snr."""
         # (1 + snr) mmse is of order 1 for every snr, so the tolerance acts as a relative one.
-        scaled = self._mean_over_z(lambda z, part: (1 + part) * self._posterior(z, part)[1], snr)
+        scaled = self._mean_over_z(lambda z, eta: (1 + eta) * self._posterior(z, eta)[1], snr)
         return scaled / (1 + snr)
 
     def information(self, snr: Tensor) -> Tensor:
-        """I(x; z) = h(z) - h(eps) in nats at every signal-to-noise ratio: (M,) -> (M,)."""
+        """I(x; z) = h(z) - h(eps) in nats at every signal-to-noise ratio, in the shape of snr."""
         surprise = self._mean_over_z(
-            lambda z, part: -self._log_joint(*self._channel(z, part)).logsumexp(0), snr
+            lambda z, eta: -self._log_joint(*self._channel(z, eta)).logsumexp(0), snr
         )
         return surprise - 0.5 * self.dims * (1 + math.log(2 * math.pi))
 
     def _mean_over_z(self, f: Callable[[Tensor, Tensor], Tensor], snr: Tensor) -> Tensor:
-        """E f(z, snr) over z = sqrt(snr) x + eps: (M,) -> (M,).
+        """E f(z, snr) over z = sqrt(snr) x + eps, in the shape of snr.
 
         f maps z (d, M, N) and snr (M, N) to (M, N).
         """
         weights, means, variances = self.components
 
-        def over_components(part: Tensor, eps: Tensor) -> Tensor:
-            snr = part[:, None].expand(-1, len(eps))
+        def over_components(chunk: Tensor, eps: Tensor) -> Tensor:
+            snr = chunk[:, None].expand(-1, len(eps))
             total = torch.zeros_like(snr)
             for weight, mean, variance in zip(weights, means, variances, strict=True):
                 z = snr.sqrt() * _column(mean, snr) + (1 + snr * variance).sqrt() * eps.T[:, None]
@@ -130,8 +130,9 @@ class World:
             return total
 
         # A few values of snr at a time, to stay in the cache: in 2-D there are over 10,000 nodes.
-        parts = snr.double().split(64 if self.dims == 1 else 1)
-        return torch.cat([self._normal_mean(partial(over_components, part)) for part in parts])
+        chunks = snr.double().flatten().split(64 if self.dims == 1 else 1)
+        means_over_z = [self._normal_mean(partial(over_components, chunk)) for chunk in chunks]
+        return torch.cat(means_over_z).reshape(snr.shape)
 
     def draw(self, n: int, generator: torch.Generator | None = None) -> Tensor:
         """n examples, (n, d), float64."""

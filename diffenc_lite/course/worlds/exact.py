@@ -33,22 +33,8 @@ from ...encoder import (
 from ...gaussian import best_ratio, kl_ratio
 from ...model import DiffEnc
 from ...schedule import LinearSchedule, Noise
-from .distributions import Gaussian, Mixture, PlusMinus, World
+from .distributions import World
 from .integrals import integrate, normal_mean
-
-__all__ = [
-    "SCALING",
-    "VDM",
-    "Exact",
-    "ExactDenoiser",
-    "Gaussian",
-    "Mixture",
-    "PlusMinus",
-    "Scale",
-    "World",
-    "reconstruction_by_level",
-    "stretch",
-]
 
 # --- reconstruction ------------------------------------------------------------------------------
 
@@ -80,7 +66,7 @@ def reconstruction_by_level(
 
 
 @dataclass(frozen=True)
-class Scale:
+class Stretch:
     """An encoder x_t = c(lambda) x.
 
     c: a positive function of tensors; encoder: the same as an encoder of the library.
@@ -110,11 +96,11 @@ class Scale:
         return (1 + a).square() / (1 + 2 * a)
 
 
-VDM = Scale(torch.ones_like, IdentityEncoder())  # E1
-SCALING = Scale(torch.sigmoid, ScalingEncoder())  # E2, c = alpha^2
+VDM = Stretch(torch.ones_like, IdentityEncoder())  # E1
+SCALING = Stretch(torch.sigmoid, ScalingEncoder())  # E2, c = alpha^2
 
 
-class _Stretch(nn.Module):
+class _StretchNetwork(nn.Module):
     """y(x, gamma) such that x_t of E3 is c x: alpha^2 x + sigma^2 y = c x."""
 
     def __init__(self, c: Callable[[Tensor], Tensor]):
@@ -126,9 +112,9 @@ class _Stretch(nn.Module):
         return k.reshape(-1, *[1] * (x.dim() - 1)) * x
 
 
-def stretch(c: Callable[[Tensor], Tensor]) -> Scale:
+def stretch(c: Callable[[Tensor], Tensor]) -> Stretch:
     """E3 with the y that gives x_t = c(lambda) x, for a smooth positive function c of tensors."""
-    return Scale(c, LearnedEncoder(_Stretch(c)))
+    return Stretch(c, LearnedEncoder(_StretchNetwork(c)))
 
 
 # --- the exact model ------------------------------------------------------------------------------
@@ -144,7 +130,7 @@ class Exact:
     """
 
     world: World
-    encoder: Scale = VDM
+    encoder: Stretch = VDM
     gamma_min: float = -13.3
     gamma_max: float = 5.0
 
@@ -175,11 +161,11 @@ class Exact:
         return self.entropy - self._information(self.gamma_min)
 
     def _information(self, gamma: float) -> float:
-        snr = self.encoder.snr(torch.tensor([gamma], dtype=torch.float64))
+        snr = self.encoder.snr(torch.tensor(gamma, dtype=torch.float64))
         return float(self.world.information(snr))
 
     def diffusion_rate(self, gamma: Tensor) -> Tensor:
-        """(1/2) eta (1 + a)^2 mmse(eta), the diffusion loss per unit of gamma (L4): (M,)."""
+        """(1/2) eta (1 + a)^2 mmse(eta), the diffusion loss a unit of gamma (L4), at each gamma."""
         a, eta = self.encoder.at(gamma)[1], self.encoder.snr(gamma)
         return 0.5 * eta * (1 + a).square() * self.world.mmse(eta)
 
@@ -191,12 +177,12 @@ class Exact:
         return self.mean_squared_gap(grid[:-1], grid[1:], scale)
 
     def mean_squared_gap(self, s: Tensor, t: Tensor, scale: process.Scale = None) -> Tensor:
-        """m of the steps from t down to s, both (M,), s < t (L2, W1): (M,).
+        """m of the steps from t down to s, s < t of one shape (L2, W1), in that shape.
 
         mu_P - mu_Q = alpha_s (A x_hat - k x), k = c(s,t) c_t + (c_s - c_t), x_hat a multiple of
         E[x|z] (`Exact`); E[x|z] and x - E[x|z] are uncorrelated.
-        Args: scale of the mean of p (G5): None is the paper's, "folded", A / c as a number or (M,),
-            or "optimal", that of `best_scale`.
+        Args: scale of the mean of p (G5): None is the paper's, "folded", A / c as a number or as a
+            tensor, or "optimal", that of `best_scale`.
         """
         at_s, at_t, on_x, x_hat = self._step(s, t)
         if isinstance(scale, str) and scale == "optimal":
@@ -211,7 +197,7 @@ class Exact:
 
     def best_scale(self, s: Tensor, t: Tensor) -> Tensor:
         """A / c of the best mean of the form A x_hat, for which A x_hat = k E[x|z] (W7; for E2 it
-        is G5's exact scale): (M,). Args: s < t, both (M,)."""
+        is G5's exact scale), in the shape of s < t."""
         at_s, at_t, on_x, x_hat = self._step(s, t)
         return on_x / (process.step_c(at_s, at_t) * x_hat)
 

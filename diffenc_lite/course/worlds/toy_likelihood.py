@@ -75,6 +75,11 @@ class Likelihood:
         every = torch.arange(self.levels, dtype=torch.uint8)
         return pixels.to_unit(every, self.levels, torch.float64)
 
+    @property
+    def _share(self) -> Tensor:
+        """The probability of each level, summed over both coordinates: (K,)."""
+        return self.probability.sum(0) + self.probability.sum(1)
+
     def posterior_mean(self, z: Tensor, noise: Noise) -> Tensor:
         """E[x | z] for z = alpha x + sigma eps: the exact denoiser of a VDM (F1, X5).
 
@@ -107,10 +112,7 @@ class Likelihood:
             second = rows @ (kernel * self.x).T
             density = (rows @ kernel.T).clamp(min=1e-300)
             known += float(((first.square() + second.square()) / density).sum()) * area
-        share = self.probability.sum(0) + self.probability.sum(
-            1
-        )  # of each level, in both coordinates
-        return float(share @ self.x.square()) - known
+        return float(self._share @ self.x.square()) - known
 
     def _kernel(self, noise: Noise) -> tuple[Tensor, float]:
         """N(z; alpha x, sigma^2) for z on a grid and every level x, (G, K); and the area of a cell.
@@ -136,11 +138,8 @@ class Likelihood:
         at_0, at_1 = (schedule(torch.full((1,), t, dtype=torch.float64)) for t in (0.0, 1.0))
         costs = kl_to_standard(at_1.alpha * self.x[:, None], at_1.sigma.square())
         by_level = reconstruction_by_level(float(at_0.gamma), self.levels)
-        share = self.probability.sum(0) + self.probability.sum(
-            1
-        )  # of each level, in both coordinates
         diffusion = self.information(at_0) - self.information(at_1)
-        return float(share @ costs), float(share @ by_level), diffusion
+        return float(self._share @ costs), float(self._share @ by_level), diffusion
 
     def scaling_price(self, schedule: LinearSchedule) -> float:
         """(1/2) int eta sigma^4 mmse(eta) dgamma with eta = SNR alpha^4, in nats (X4).

@@ -11,12 +11,12 @@ from torch import Tensor
 
 from .... import encoder
 from ....bound import scale_gap
-from ....chain import Chain
+from ....chain import Chain, low_discrepancy
 from ....gaussian import best_cost, best_ratio, kl_ratio
 from ....model import DiffEnc
 from ....process import motion
 from ....ratio import best_scale, constant_ratio, gap_with_scale, squared_gap_table
-from ....schedule import Noise, low_discrepancy, step_c
+from ....schedule import Noise, step_c
 from . import inputs
 from .inputs import BEST, CONSTANT, FITTED, FOLDED, ONE, PAPER, PARTS, PIXELS, PIXELS_UP_TO, seeded
 

@@ -1,14 +1,16 @@
-"""The full check of a device: `make gpu`, or `python -m diffenc_lite doctor --full`.
+"""Check and measure a CUDA or MPS device: `make gpu`, or `python tools/check_device.py`.
 
 Each check prints its name and what it finds. If one fails, its error is printed, and the others
 still run. doctor.json has all that was found, doctor.md the same as a table; both are written again
-after each check.
+after each check. A check is a function that yields what it finds, with limits, and one entry of
+CHECKS.
 
 CUDA and MPS are written to PyTorch's documentation and not measured yet: this measures them.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import math
 import os
@@ -26,28 +28,24 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from . import __version__
-from .bound import elbo
-from .data import ImageSet, load_named
-from .evaluation import evaluate, evenly
-from .files import PathLike, write_whole
-from .model import ENCODERS, DiffEnc, ModelConfig, build
-from .pretrained import load_pretrained
-from .sampling import sample, sample_steps
-from .schedule import low_discrepancy
-from .training import State, TrainConfig, fast, train_steps, updates, with_bar
+from diffenc_lite import __version__, elbo, evaluate, load_pretrained, sample, sample_steps
+from diffenc_lite.chain import low_discrepancy
+from diffenc_lite.data import ImageSet, load_named
+from diffenc_lite.evaluation import evenly
+from diffenc_lite.files import PathLike, write_whole
+from diffenc_lite.model import SIZES, DiffEnc, ModelConfig, build
+from diffenc_lite.training import State, TrainConfig, fast, train_steps, updates, with_bar
 
-PRETRAINED = {name: f"mnist-{name}" for name in ENCODERS} | {"identity": "mnist-vdm"}
+PRETRAINED = {"identity": "mnist-vdm", "scaling": "mnist-scaling", "learned": "mnist-learned"}
 COMPARED = 16  # images whose bound and gradient are compared with those of the CPU
 BATCH = 128  # images in an update
 SAMPLES = 64  # images in a sampling step
 WARM_UP, TIMED = 3, 20  # calls that are not timed, and those that are
 SHORT: dict[str, Any] = {"updates": 8, "warmup": 0, "log_every": 1, "checkpoint_every": 4}
-PASSED = {True: "passed", False: "**failed**"}
 
 
 @dataclass(frozen=True)
-class Found:
+class Finding:
     """One thing that a check found; limit is what it may be at most."""
 
     name: str
@@ -58,13 +56,10 @@ class Found:
     def passed(self) -> bool:
         return self.limit is None or self.value <= self.limit  # not a number has not passed
 
-    @property
-    def label(self) -> str:
-        return self.name if self.limit is None else f"{self.name} (at most {self.limit:g})"
-
     def __str__(self) -> str:
         value = f"{self.value:.4g}" if isinstance(self.value, float) else str(self.value)
-        return value if self.passed else f"**{value}**"
+        limit = "" if self.limit is None else f" (at most {self.limit:g})"
+        return f"{self.name}{limit} | {value if self.passed else f'**{value}**'}"
 
 
 @dataclass
@@ -73,13 +68,13 @@ class Row:
 
     check: str
     encoder: str
-    found: list[Found] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
     error: str | None = None
     seconds: float = 0.0
 
     @property
     def passed(self) -> bool:
-        return self.error is None and all(found.passed for found in self.found)
+        return self.error is None and all(finding.passed for finding in self.findings)
 
 
 @dataclass(frozen=True)
@@ -102,7 +97,7 @@ class Subject:
 # --- the checks -----------------------------------------------------------------------------------
 
 
-def check_loss(subject: Subject, encoder: str) -> Iterator[Found]:
+def check_loss(subject: Subject, encoder: str) -> Iterator[Finding]:
     """Bound and gradient of a trained model: their relative distance from those of the CPU in
     float64, on the same draws.
 
@@ -129,12 +124,12 @@ def check_loss(subject: Subject, encoder: str) -> Iterator[Found]:
         model = load_pretrained(PRETRAINED[encoder], subject.device)
         model = model.double() if precision == "float64" else model
         bits, slope = bound_and_gradient(fast(model) if precision == "as trained" else model)
-        yield Found(f"{precision}: bound off by", abs(bits / expected - 1), limit)
+        yield Finding(f"{precision}: bound off by", abs(bits / expected - 1), limit)
         off = (slope - gradient).norm() / gradient.norm()
-        yield Found(f"{precision}: gradient off by", off.item(), gradient_limit)
+        yield Finding(f"{precision}: gradient off by", off.item(), gradient_limit)
 
 
-def check_sampling(subject: Subject, encoder: str) -> Iterator[Found]:
+def check_sampling(subject: Subject, encoder: str) -> Iterator[Finding]:
     """Samples of a trained model against those of the CPU on the same draws; the time of a step."""
     dtype = torch.float32 if subject.device.type == "mps" else torch.float64
     here, expected = (
@@ -145,29 +140,29 @@ def check_sampling(subject: Subject, encoder: str) -> Iterator[Found]:
         for device in (subject.device, "cpu")
     )  # fmt: skip
     differing = ((here - expected).abs() > 1).double().mean().item()
-    yield Found("pixels more than a level off, a fraction", differing, 0.01)
+    yield Finding("pixels more than a level off, a fraction", differing, 0.01)
 
     steps = sample_steps(subject.model(encoder).eval(), SAMPLES, WARM_UP + TIMED + 1)
     with torch.no_grad():
         each = clock(subject.device, partial(next, steps))
-    yield Found(f"ms a step of {SAMPLES} images", 1000 * each)
+    yield Finding(f"ms a step of {SAMPLES} images", 1000 * each)
 
 
-def check_speed(subject: Subject, encoder: str) -> Iterator[Found]:
+def check_speed(subject: Subject, encoder: str) -> Iterator[Finding]:
     """Training as it is by default: bf16 and compiled, where `fast` says so."""
     model = subject.model(encoder)
     quick = fast(model)
-    yield Found("bf16", quick is not model)
-    yield Found("compiled", quick.denoiser._compiled_call_impl is not None)
+    yield Finding("bf16", quick is not model)
+    yield Finding("compiled", quick.denoiser._compiled_call_impl is not None)
     forget_memory(subject.device)
     first, each = update_seconds(subject, model)
-    yield Found("s the first update", first)
-    yield Found("images/s", BATCH / each)
+    yield Finding("s the first update", first)
+    yield Finding("images/s", BATCH / each)
     if (memory := gigabytes(subject.device)) is not None:
-        yield Found("GB", memory)
+        yield Finding("GB", memory)
 
 
-def check_minutes(subject: Subject, encoder: str) -> Iterator[Found]:
+def check_minutes(subject: Subject, encoder: str) -> Iterator[Finding]:
     """What a training of so many minutes comes to, on test images, and that it learned."""
     each = update_seconds(subject, subject.model(encoder))[1]
     n = max(2, round(60 * subject.minutes / each))
@@ -179,26 +174,26 @@ def check_minutes(subject: Subject, encoder: str) -> Iterator[Found]:
     for progress in with_bar(train_steps(model, subject.train.images, config)):
         last = progress
     synchronize(subject.device)
-    yield Found("updates", n)
-    yield Found("minutes", (time.perf_counter() - start) / 60)
+    yield Finding("updates", n)
+    yield Finding("minutes", (time.perf_counter() - start) / 60)
     draws = torch.Generator().manual_seed(0)
     result = evaluate(last.model, subject.test.images, generator=draws)
-    yield Found("bits/dim", result.total)
-    yield Found("standard error", result.standard_error)
-    yield Found("over bits/dim before", result.total / before, 1.0)
+    yield Finding("bits/dim", result.total)
+    yield Finding("standard error", result.standard_error)
+    yield Finding("over bits/dim before", result.total / before, 1.0)
 
 
-def check_resume(subject: Subject, encoder: str) -> Iterator[Found]:
+def check_resume(subject: Subject, encoder: str) -> Iterator[Finding]:
     """A training that is stopped in the middle and goes on ends like one that was not stopped: bit
     for bit on a CPU; elsewhere sums may come in another order."""
     with TemporaryDirectory() as folder:
         expected = short_run(subject, encoder, f"{folder}/whole")
         short_run(subject, encoder, f"{folder}/stopped", stop=SHORT["updates"] // 2)
         found = short_run(subject, encoder, f"{folder}/stopped")
-    yield Found("metrics off by", difference(found, expected), tolerance(subject.device))
+    yield Finding("metrics off by", difference(found, expected), tolerance(subject.device))
 
 
-def check_torchrun(subject: Subject, encoder: str) -> Iterator[Found]:
+def check_torchrun(subject: Subject, encoder: str) -> Iterator[Finding]:
     """The same training as one process of torchrun: with NCCL on CUDA, gloo on a CPU."""
     with TemporaryDirectory() as folder:
         expected = short_run(subject, encoder, f"{folder}/here")
@@ -218,17 +213,17 @@ def check_torchrun(subject: Subject, encoder: str) -> Iterator[Found]:
             said = done.stderr.strip().splitlines()
             raise RuntimeError(next((s for s in said if s.startswith("error:")), said[-1]))
         found = totals(f"{folder}/torchrun")
-    yield Found("metrics off by", difference(found, expected), tolerance(subject.device))
+    yield Finding("metrics off by", difference(found, expected), tolerance(subject.device))
 
 
-Check = Callable[[Subject, str], Iterator[Found]]
+Check = Callable[[Subject, str], Iterator[Finding]]
 CHECKS: dict[str, tuple[Check, tuple[str, ...]]] = {
-    "loss": (check_loss, ENCODERS),
-    "sampling": (check_sampling, ENCODERS),
+    "loss": (check_loss, (*PRETRAINED,)),
+    "sampling": (check_sampling, (*PRETRAINED,)),
     "resume": (check_resume, ("learned",)),
     "torchrun": (check_torchrun, ("learned",)),
-    "speed": (check_speed, ENCODERS),
-    "minutes": (check_minutes, ENCODERS),
+    "speed": (check_speed, (*PRETRAINED,)),
+    "minutes": (check_minutes, (*PRETRAINED,)),
 }
 
 
@@ -286,10 +281,8 @@ def clock(device: torch.device, run: Callable[[], object]) -> float:
 
 def synchronize(device: torch.device) -> None:
     """Wait until the device has done all that it was told; before a clock is read."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    elif device.type == "mps":
-        torch.mps.synchronize()
+    if device.type != "cpu":
+        torch.accelerator.synchronize(device)
 
 
 def forget_memory(device: torch.device) -> None:
@@ -313,30 +306,37 @@ def gigabytes(device: torch.device) -> float | None:
 def check_device(
     device: torch.device, folder: PathLike, size: str, minutes: float, root: PathLike | None = None
 ) -> bool:
-    """Run all checks and write doctor.json and doctor.md into the folder; whether all passed.
-
-    Args: size, of the networks; minutes, to train each encoder; root, a folder with MNIST/raw. The
-        data are the full MNIST if it is there, else the bundled images; nothing is downloaded.
-    Raises ValueError for minutes not above 0, FileNotFoundError if the root has no MNIST; OSError.
-    """
-    if not minutes > 0:
-        raise ValueError(f"minutes must be above 0; got {minutes:g}")
-    subject = _subject(device, size, minutes, root)
-    head, rows = _head(subject), list[Row]()
+    """Run all checks and write doctor.json and doctor.md into the folder; whether all passed."""
+    subject = load_subject(device, size, minutes, root)
+    on_cuda = device.type == "cuda"
+    head = {
+        "diffenc_lite": __version__,
+        "torch": torch.__version__,
+        "cuda": torch.version.cuda if on_cuda else None,
+        "device": str(device),
+        "name": torch.cuda.get_device_name(device) if on_cuda else platform.machine(),
+        "platform": platform.platform(),
+        "data": f"{subject.train}, {subject.test}",
+        "nets": size,
+        "batch": BATCH,
+        "minutes": minutes,
+    }
+    rows: list[Row] = []
     for name, (check, encoders) in CHECKS.items():
         if device.type == "mps" and check is check_torchrun:
             continue  # torch.distributed has no backend for it
         for encoder in encoders:
             print(f"{name}, {encoder} encoder", flush=True)
-            rows.append(Row(name, encoder))
-            _run(check, subject, rows[-1])
-            _write(Path(folder), head, rows)
+            rows.append(run_check(check, subject, Row(name, encoder)))
+            write(Path(folder), head, rows)
     failed = sum(not row.passed for row in rows)
     print(f"{len(rows)} checks, {failed} failed; {Path(folder, 'doctor.md')} has the table")
     return not failed
 
 
-def _subject(device: torch.device, size: str, minutes: float, root: PathLike | None) -> Subject:
+def load_subject(device: torch.device, size: str, minutes: float, root: PathLike | None) -> Subject:
+    """With the full MNIST if it is there, else the bundled images; nothing is downloaded."""
+
     def load(data: str) -> Subject:
         train, test = (
             load_named(data, split, root, device, download=False) for split in ("train", "test")
@@ -351,66 +351,55 @@ def _subject(device: torch.device, size: str, minutes: float, root: PathLike | N
         return load("bundled")
 
 
-def _head(subject: Subject) -> dict[str, Any]:
-    """What the numbers depend on."""
-    device = subject.device
-    on_cuda = device.type == "cuda"
-    return {
-        "diffenc_lite": __version__,
-        "torch": torch.__version__,
-        "cuda": torch.version.cuda if on_cuda else None,
-        "device": str(device),
-        "name": torch.cuda.get_device_name(device) if on_cuda else platform.machine(),
-        "platform": platform.platform(),
-        "data": f"{subject.train}, {subject.test}",
-        "nets": subject.size,
-        "batch": BATCH,
-        "minutes": subject.minutes,
-    }
-
-
-def _run(check: Check, subject: Subject, row: Row) -> None:
+def run_check(check: Check, subject: Subject, row: Row) -> Row:
     start = time.perf_counter()
     if subject.device.type == "cuda":
         torch.compiler.reset()  # or what is compiled for one batch size makes the next one slower
     try:
-        for found in check(subject, row.encoder):
-            row.found.append(found)
-            print(f"    {found.label}: {found}", flush=True)
+        for finding in check(subject, row.encoder):
+            row.findings.append(finding)
+            print(f"    {finding}", flush=True)
     except Exception as error:
         row.error = " ".join(f"{type(error).__name__}: {error}".split())
         print(f"    **failed**: {row.error}", flush=True)
     row.seconds = time.perf_counter() - start
+    return row
 
 
-def _write(folder: Path, head: dict[str, Any], rows: list[Row]) -> None:
+def write(folder: Path, head: dict[str, Any], rows: list[Row]) -> None:
     checks = [{**asdict(row), "passed": row.passed} for row in rows]
-    for found in (found for check in checks for found in check["found"]):
-        if not math.isfinite(found["value"]):
-            found["value"] = str(found["value"])  # JSON has no NaN
+    for finding in (finding for check in checks for finding in check["findings"]):
+        if not math.isfinite(finding["value"]):
+            finding["value"] = str(finding["value"])  # JSON has no NaN
     text = json.dumps({**head, "checks": checks}, indent=2)
     write_whole(folder / "doctor.json", text.encode() + b"\n")
-    write_whole(folder / "doctor.md", _table(head, rows).encode())
-
-
-def _table(head: dict[str, Any], rows: list[Row]) -> str:
-    """Markdown: a column for each encoder, a block of lines for each check, the errors below."""
     lines = [f"# diffenc_lite on {head['name']}", ""]
     lines += [f"- {name}: {value}" for name, value in head.items() if value is not None]
-    lines += ["", f"| check | {' | '.join(ENCODERS)} |", "|---" * (1 + len(ENCODERS)) + "|"]
-    for check in dict.fromkeys(row.check for row in rows):
-        here = {row.encoder: row for row in rows if row.check == check}
-        told = {name: f"{PASSED[row.passed]}, {row.seconds:.0f} s" for name, row in here.items()}
-        lines.append(_line(f"**{check}**", told))
-        for label in dict.fromkeys(found.label for row in here.values() for found in row.found):
-            values = {
-                name: str(found)
-                for name, row in here.items() for found in row.found if found.label == label
-            }  # fmt: skip
-            lines.append(_line(label, values))
-    errors = [f"- {row.check}, {row.encoder}: {row.error}" for row in rows if row.error]
-    return "\n".join([*lines, *(["", *errors] if errors else []), ""])
+    lines += ["", "| check | encoder | finding | value |", "|---|---|---|---|"]
+    for row in rows:
+        verdict = "passed" if row.passed else f"**failed** {row.error or ''}".strip()
+        for text in (f"{row.seconds:.0f} s | {verdict}", *map(str, row.findings)):
+            lines.append(f"| {row.check} | {row.encoder} | {text} |")
+    write_whole(folder / "doctor.md", "\n".join([*lines, ""]).encode())
 
 
-def _line(label: str, cells: dict[str, str]) -> str:
-    return f"| {label} | {' | '.join(cells.get(encoder, '') for encoder in ENCODERS)} |"
+def main(arguments: list[str] | None = None) -> int:
+    """The exit code: 0, or 1 if a check failed."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--device", help="cuda, cuda:1, mps or cpu; CUDA or MPS if not given")
+    parser.add_argument("--size", choices=tuple(SIZES), default="small", help="of the networks")
+    parser.add_argument("--minutes", type=float, default=5.0, help="to train each model")
+    parser.add_argument("--root", help="folder that holds the full MNIST")
+    parser.add_argument("--out", default="build/doctor", help="folder for the results")
+    args = parser.parse_args(arguments)
+    if not args.minutes > 0:
+        parser.error(f"--minutes must be above 0; got {args.minutes:g}")
+    if args.device is None and not torch.accelerator.is_available():
+        print("there is no CUDA or MPS device here (--device cpu tries the checks themselves)")
+        return 0
+    device = torch.device(args.device or torch.accelerator.current_accelerator() or "cpu")
+    return int(not check_device(device, args.out, args.size, args.minutes, args.root))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
