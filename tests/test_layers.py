@@ -73,7 +73,9 @@ def test_its_links_lead_to_its_place(project):
     (project / "README.md").write_text("# Title\n")
     (project / "CITATION.cff").write_text("version: 0\nrepository-code: x\n")
     assert run(project, "tools/badges.py").returncode == 0
-    text = (project / "notebooks" / PLACES[1]).read_text(encoding="utf-8")
+    core, text = ((project / "notebooks" / place).read_text("utf-8") for place in PLACES)
+    assert "[Symbols and terms](further/00_index.ipynb)" in core
+    assert "[Symbols and terms](00_index.ipynb)" in text
     assert "/notebooks/further/00_more.ipynb)" in text
     assert "labpath=notebooks%2Ffurther%2F00_more.ipynb)" in text
 

@@ -3,9 +3,9 @@
     python tools/badges.py          # after a change of version or address, and for a new notebook
     python tools/badges.py --check  # change nothing; end with 1, naming the files that would change
 
-Each notebook gets a line of links below its title (Colab, Binder) and, as its second cell, the one
-that installs the course on Colab. README gets the same line, with pictures. CITATION.cff gets
-version and address. The version is that of diffenc_lite/__init__.py, the address `Repository` in
+Each notebook gets a line of links below its title (Colab, Binder, the index of symbols) and, as its
+second cell, the one that installs the course on Colab. README gets the links with pictures, and
+CITATION.cff version and address. The version is that of diffenc_lite/__init__.py, the address `Repository` in
 pyproject.toml. Links lead to the tag of the version, and Colab installs that version, so that an
 old copy of a lesson still finds what it was written for.
 """
@@ -39,6 +39,7 @@ import sys
 if "google.colab" in sys.modules:
     %pip install -q {PROJECT["name"]}=={VERSION}"""
 COLAB_ID = "colab"
+INDEX = Path("further", "00_index.ipynb")
 
 
 def links(lesson: Path, colab: str, binder: str) -> str:
@@ -66,6 +67,9 @@ def with_colab(notebook: dict[str, Any], lesson: Path) -> dict[str, Any]:
     if title["cell_type"] != "markdown" or not "".join(title["source"]).startswith("# "):
         raise ValueError(f"{lesson}: the first cell must be Markdown that begins with a title")
     line = links(lesson, "Open in Colab", "Open in Binder")
+    if lesson != INDEX:
+        here = INDEX.name if lesson.parent == INDEX.parent else INDEX.as_posix()
+        line += f" · [Symbols and terms]({here})"
     title["source"] = with_links("".join(title["source"]), line).splitlines(keepends=True)
     new: dict[str, Any] = {
         "cell_type": "code",
