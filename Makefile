@@ -32,7 +32,7 @@ gpu: $(INSTALLED)  ## set up, check and measure a CUDA or MPS device (MINUTES=5 
 # Two at a time, one core each, four notebooks each, so four summaries; it fails if one of them has.
 browser: $(INSTALLED)  ## set up and move every slider in Chromium, which must be installed
 	$(BIN)/python -m pip install -q playwright
-	ls notebooks/*.ipynb | OMP_NUM_THREADS=1 xargs -n 4 -P 2 $(BIN)/python tools/check_browser.py
+	find notebooks -name '[0-9]*.ipynb' | sort | OMP_NUM_THREADS=1 xargs -n 4 -P 2 $(BIN)/python tools/check_browser.py
 
 slides: $(INSTALLED)  ## set up and make decks of the lessons, into build/slides
 	@$(BIN)/python tools/make_slides.py
@@ -48,9 +48,10 @@ coursework: $(INSTALLED)  ## set up and take lessons through nbgrader and otter-
 	$(BIN)/python -m pip install -q -e ".[coursework]"
 	$(BIN)/python -m pytest tests/test_graders.py
 
-lint: $(INSTALLED)  ## set up, check style (notebooks too) and types
+lint: $(INSTALLED)  ## set up, check style (notebooks too), types and numbers in prose
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/python tools/numbers_in_prose.py
 
 # Installed once, and again only when the list of dependencies has changed.
 $(INSTALLED): pyproject.toml

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +18,80 @@ import torch
 import torch.distributed as dist
 
 from . import __version__, pretrained
+from .chain import Chain, as_chain
 from .data import ImageSet, data_names, load_mnist, load_named
 from .evaluation import Evaluation, evaluate, evenly
 from .files import write_whole
 from .model import ENCODERS, SCHEDULES, SIZES, ModelConfig, build
 from .sampling import sample
-from .training import State, TrainConfig, show, train, updates
+from .training import State, TrainConfig, train_steps, updates, with_bar
 
+# ---- what a command is ---------------------------------------------------------------------------
+
+Option = tuple[tuple[str, ...], dict[str, Any]]  # of ArgumentParser.add_argument
+Run = Callable[[argparse.Namespace], int | None]
+COMMANDS: dict[str, tuple[Run, str, str, tuple[Option, ...], str]] = {}
+
+
+def option(*names: str, **about: Any) -> Option:
+    return names, about
+
+
+def command(
+    text: str, example: str, *options: Option, after_interrupt: str = ""
+) -> Callable[[Run], Run]:
+    """A function run_NAME(args) as the command NAME, with what --help says and its options."""
+
+    def add(run: Run) -> Run:
+        name = run.__name__.removeprefix("run_")
+        COMMANDS[name] = (run, text, example, options, after_interrupt)
+        return run
+
+    return add
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser("python -m diffenc_lite", description=__doc__)
+    commands = top.add_subparsers(required=True, metavar=" | ".join(COMMANDS))
+    for name, (run, text, example, options, after_interrupt) in COMMANDS.items():
+        added = commands.add_parser(
+            name,
+            help=text.partition(". ")[0],
+            description=text,
+            epilog=f"example: python -m diffenc_lite {name} {example}".rstrip(),
+            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        )
+        added.set_defaults(run=run, after_interrupt=after_interrupt)
+        for names, about in options:
+            added.add_argument(*names, **about)
+    return top
+
+
+def number_or(*words: str) -> Callable[[str], float | str]:
+    """The type of an argument that is a number or one of the words."""
+
+    def read(text: str) -> float | str:
+        return text if text in words else float(text)
+
+    read.__name__ = f"number or {' or '.join(words)}"
+    return read
+
+
+DEVICE = option("--device", default="auto", help="cpu, cuda, cuda:1, mps")
+DATA = (
+    option("--data", choices=data_names(), default="auto",
+           help="auto, full, bundled: MNIST; or another set by its name"),
+    option("--root", help="folder that holds the data set"),
+)  # fmt: skip
+MODEL = option("model", help="a .safetensors file, or the name of a pretrained model")
+STEPS = (
+    option("--ratio", type=number_or("fitted"), default=1, metavar="W",
+           help='w, 1 at infinite depth. "fitted": as it comes with a pretrained model and T = 4, '
+           "8, 16, 32 or 64"),
+    option("--scale", type=number_or("folded", "fitted"), metavar="A/c",
+           help="of the mean: a number, folded, or fitted; the paper's mean if not given"),
+)  # fmt: skip
+OUT = option("out", metavar="OUT", help="folder to write to; no file in it is overwritten")
 TRAIN_OPTIONS = {  # of TrainConfig, which has their types and defaults
     "batch": "images in an update",
     "lr": "highest learning rate",
@@ -39,55 +106,103 @@ TRAIN_OPTIONS = {  # of TrainConfig, which has their types and defaults
 }
 
 
+def train_options() -> Iterator[Option]:
+    defaults = {field.name: field.default for field in fields(TrainConfig)}
+    for name, text in TRAIN_OPTIONS.items():
+        default: Any = defaults[name]
+        kind = type(default or 1)
+        yield option(f"--{name.replace('_', '-')}", type=kind, default=default, help=text)
+
+
 # ---- commands ------------------------------------------------------------------------------------
 
 
+@command(
+    "Train a model; the same command goes on with a run that was stopped.",
+    "runs/learned --encoder learned --data full --updates 20000",
+    option("folder", help="for resume.pt, metrics.jsonl and the model with its card"),
+    option("--encoder", choices=ENCODERS, default="learned", help="what makes x_t"),
+    option("--size", choices=tuple(SIZES), default="small", help="of the networks"),
+    option("--schedule", choices=tuple(SCHEDULES), default="fixed", help="of gamma"),
+    option("--dropout", type=float, default=0.0, help="of the U-Nets; 0.1 in the paper"),
+    option("--start", metavar="MODEL",
+           help="begin with its weights: a .safetensors file, or the name of a pretrained model"),
+    option("--updates", type=int, default=2000, help="of the weights"),
+    *train_options(),
+    option("--steps", type=int, help="T of the loss; infinite depth if not given"),
+    option("--ratio", type=float, nargs="+", metavar="W",
+           help="with --steps: w, one number or one for each of its steps; 1 if not given"),
+    option("--no-fast", action="store_true", help="no bf16, and on CUDA nothing compiled"),
+    *DATA, DEVICE,
+    after_interrupt="; all is saved, and the same command goes on",
+)  # fmt: skip
 def run_train(args: argparse.Namespace) -> None:
     with _torchrun(args.device) as rank:
         device = _device(args.device)
         data, test = _load(args, "train", device), _load(args, "test", device)
         options = {name: getattr(args, name) for name in TRAIN_OPTIONS}
-        ratio = args.ratio[0] if len(args.ratio) == 1 else tuple(args.ratio)
-        finite = {"steps": args.steps, "ratio": ratio}
-        config = TrainConfig(args.updates, **options, **finite, fast=not args.no_fast)
+        ratio = args.ratio[0] if args.ratio and len(args.ratio) == 1 else args.ratio
+        config = TrainConfig(
+            args.updates, **options, chain=as_chain(args.steps, ratio), fast=not args.no_fast
+        )
         shape = tuple(data.images.shape[1:])
         torch.manual_seed(config.seed)
         model = build(
             ModelConfig(args.encoder, args.size, args.schedule, shape=shape, dropout=args.dropout)
         ).to(device)
-        begun = {} if args.start is None else _begun(pretrained.start_from(model, args.start))
-        run = train(model, data.images, config, args.folder, test.images)
+        start = {} if args.start is None else _start(pretrained.start_from(model, args.start))
+        steps = train_steps(model, data.images, config, args.folder, test.images)
         if rank:  # the first process speaks and writes for all
-            for _ in run:
+            for _ in steps:
                 pass
             return
         path = Path(args.folder) / "model"
-        for progress in show(run):
+        for progress in with_bar(steps):
             if (evaluation := progress.evaluation) is not None:
                 if progress.update == config.updates:
                     evaluation = evaluate(
-                        progress.model, test.images, config.steps, torch.as_tensor(ratio),
-                        generator=_seeded(0, device),
-                    )  # fmt: skip
-                card = {**_card(config, data, test, progress.update, evaluation), **begun}
+                        progress.model, test.images, config.chain, generator=_seeded(0, device)
+                    )
+                card = {**_card(config, data, test, progress.update, evaluation), **start}
                 pretrained.save_model(progress.model, path, card)
                 _say(f"update {progress.update}: {evaluation}")
         _say(f"{path}.safetensors holds the averaged model, {path}.json its card")
 
 
+@command(
+    "The bound in bits per dimension, with its standard error.",
+    "mnist-learned --data full --steps 100",
+    MODEL,
+    option("--split", choices=("train", "test"), default="test", help="of the data"),
+    option("--images", type=int, help="evenly chosen; all if not given"),
+    option("--steps", type=int, help="finite depth T; infinite if not given"),
+    *STEPS,
+    option("--passes", type=int, default=1, help="draws of t and noise for each image"),
+    option("--seed", type=int, default=0, help="of these draws"),
+    *DATA,
+    DEVICE,
+)
 def run_evaluate(args: argparse.Namespace) -> None:
     device = _device(args.device)
     model, data = pretrained.load_model(args.model, device), _load(args, args.split, device)
     images = evenly(data.images, len(data) if args.images is None else args.images)
     generator = _seeded(args.seed, device)
-    ratio, scale = _ratio_and_scale(args)
-    result = evaluate(
-        model, images, args.steps, ratio, args.passes, generator=generator, scale=scale
-    )
-    depth = "infinite depth" if args.steps is None else _chain(args)
+    result = evaluate(model, images, _chain(args), passes=args.passes, generator=generator)
+    depth = "infinite depth" if args.steps is None else _described(args)
     print(f"{args.model} on {data.name} {data.split}, {depth}: {result}")
 
 
+@command(
+    "Draw samples into a picture.",
+    "mnist-learned --n 64 --steps 100 --out samples.png",
+    MODEL,
+    option("--out", default="samples.png", help="the picture, a PNG"),
+    option("--n", type=int, default=64, help="samples"),
+    option("--steps", type=int, default=100, help="T"),
+    *STEPS,
+    option("--seed", type=int, default=0, help="of the draws"),
+    DEVICE,
+)
 def run_sample(args: argparse.Namespace) -> None:
     from torchvision.utils import make_grid, save_image
 
@@ -95,15 +210,30 @@ def run_sample(args: argparse.Namespace) -> None:
     model = pretrained.load_model(args.model, device)
     if model.shape is None or len(model.shape) != 3:
         raise ValueError(f"sample draws pictures (C, H, W); {args.model} makes {model.shape}")
-    ratio, scale = _ratio_and_scale(args)
-    images = sample(model, args.n, args.steps, ratio, _seeded(args.seed, device), scale=scale)
+    images = sample(model, args.n, _chain(args), generator=_seeded(args.seed, device))
     grid = make_grid(images.cpu() / (model.levels - 1), round(args.n**0.5), pad_value=0.5)
     png = io.BytesIO()
     save_image(grid, png, format="png")
     write_whole(args.out, png.getvalue())
-    print(f"{args.out}: {args.n} samples of {args.model}, {_chain(args)}")
+    print(f"{args.out}: {args.n} samples of {args.model}, {_described(args)}")
 
 
+def name_and_number(text: str) -> tuple[str, int]:
+    name, _, number = text.partition("=")
+    return name, int(number)
+
+
+@command(
+    "Run a study of the course, or what is left of it.",
+    "encoders runs/encoders --budget seeds=5",
+    option("name", metavar="NAME", help="toys, encoders, mnist_ratio, fork, short, sizes"),
+    option("folder", help="for a file of each finished job, and results.json"),
+    option("--root", help="folder that holds the full MNIST"),
+    option("--budget", type=name_and_number, nargs="*", default=[], metavar="NAME=NUMBER",
+           help="numbers that trade time for precision; by default, what suits the device"),
+    DEVICE,
+    after_interrupt="; the same command goes on",
+)  # fmt: skip
 def run_study(args: argparse.Namespace) -> None:
     from .course import studies
 
@@ -114,6 +244,7 @@ def run_study(args: argparse.Namespace) -> None:
     print(f"{path} has all results" if path else "other processes are still at work on the rest")
 
 
+@command("Copy the lessons into a folder of yours.", "lessons", OUT)
 def run_notebooks(args: argparse.Namespace) -> None:
     from .course.lessons import copy_lessons
 
@@ -121,6 +252,15 @@ def run_notebooks(args: argparse.Namespace) -> None:
     print(f"{args.out}: {len(lessons)} lessons; to open them: jupyter lab {args.out}")
 
 
+@command(
+    "Write the notebooks for students, or for a grader to make theirs.",
+    "build/students",
+    OUT,
+    option("--notebooks", help="folder of lessons; those of the package if not given"),
+    option("--for", dest="grader", choices=("plain", "nbgrader", "otter"), default="plain",
+           help="who marks: you (with check or grade), nbgrader, or otter-grader"),
+    option("--exercises-only", action="store_true", help="imports and exercises, no lesson"),
+)  # fmt: skip
 def run_student(args: argparse.Namespace) -> None:
     from .course.exercises.student import write_student_versions
     from .course.lessons import lessons_folder
@@ -133,6 +273,22 @@ def run_student(args: argparse.Namespace) -> None:
     print(f"{args.out}: {len(written)} notebooks {what}")
 
 
+@command(
+    "Mark a folder of notebooks that were handed in. A row a student, a column an exercise. "
+    "Notebooks in a subfolder are by the student of its name. Only imports and the cells of "
+    "exercises run. THIS RUNS OTHER PEOPLE'S CODE, as you: each notebook in a process of its own, "
+    "in an empty folder, with limits of time, of memory and of the size of a file, and what it "
+    "prints is dropped. That is a guard against mistakes, not against malice: the code may read "
+    "your files and use the network. For people that you do not trust, call this in a container "
+    "or on a machine that holds nothing else.",
+    "handed-in --csv marks.csv",
+    option("folder", metavar="FOLDER", help="of notebooks, or of a folder a student"),
+    option("--csv", default="marks.csv", help="the file of marks to write"),
+    option("--exercises", metavar="FILE.py", help="registers exercises of your own"),
+    option("--seconds", type=float, default=20.0, help="for one exercise"),
+    option("--memory", type=float, default=4.0, help="for one notebook, in GB"),
+    option("--jobs", type=int, default=2, help="notebooks at a time"),
+)
 def run_grade(args: argparse.Namespace) -> None:
     from .course.exercises.grading import Limits, grade
 
@@ -142,6 +298,12 @@ def run_grade(args: argparse.Namespace) -> None:
     print(f"{args.csv}: {len(students)} students; the largest process took {peak:.1f} GB")
 
 
+@command(
+    "Versions, device, data, time of an update.",
+    "--size tiny",
+    option("--size", choices=tuple(SIZES), default="small", help="of the networks"),
+    DEVICE,
+)
 def run_doctor(args: argparse.Namespace) -> None:
     import numpy
     import torchvision
@@ -154,10 +316,10 @@ def run_doctor(args: argparse.Namespace) -> None:
     print(f"device: {device} ({gpu}), {torch.get_num_threads()} threads on the CPU")
     for source in ("full", "bundled"):
         try:
-            found: object = load_mnist("train", source, device=device, download=False)
+            data: object = load_mnist("train", source, device=device, download=False)
         except (OSError, ValueError) as error:
-            found = f"not found: {error}"
-        print(f"data, {source}: {found}")
+            data = f"not found: {error}"
+        print(f"data, {source}: {data}")
     print(f"pretrained: {', '.join(pretrained.pretrained_names()) or 'none'}")
     images = load_mnist("train", "bundled", device=device).images
     for encoder in ENCODERS:
@@ -200,8 +362,8 @@ def _device(name: str) -> torch.device:
             device = torch.device(name)
         except RuntimeError:
             raise ValueError(f"--device must be auto, cpu, cuda, cuda:1, mps; got {name}") from None
-        there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-        if not there.get(device.type, True):
+        available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+        if not available.get(device.type, True):
             raise ValueError(f"--device {name}: torch finds no such device here; try --device auto")
         return device
     if torch.cuda.is_available():
@@ -218,33 +380,19 @@ def _seeded(seed: int, device: torch.device) -> torch.Generator:
     return torch.Generator(device).manual_seed(seed)
 
 
-def _number_or(*words: str) -> Callable[[str], float | str]:
-    """The type of an argument that is a number or one of the words."""
-
-    def read(text: str) -> float | str:
-        return text if text in words else float(text)
-
-    read.__name__ = f"number or {' or '.join(words)}"
-    return read
-
-
-def _ratio_and_scale(args: argparse.Namespace) -> tuple[Any, Any]:
-    """As the functions take them; what is "fitted" is read."""
-    given = {"ratio": args.ratio, "scale": args.scale}
-    if "fitted" in given.values():
+def _chain(args: argparse.Namespace) -> Chain | None:
+    """The chain of --steps, --ratio and --scale; what is "fitted" is read."""
+    ratio, scale = args.ratio, args.scale
+    if "fitted" in (ratio, scale):
         fitted = pretrained.load_fitted(args.model, args.steps)
-        given = {name: fitted[name] if v == "fitted" else v for name, v in given.items()}
-    return given["ratio"], given["scale"]
+        ratio = fitted.ratio if ratio == "fitted" else ratio
+        scale = fitted.scale if scale == "fitted" else scale
+    return as_chain(args.steps, ratio, scale=scale)
 
 
-def _chain(args: argparse.Namespace) -> str:
+def _described(args: argparse.Namespace) -> str:
     scale = "" if args.scale is None else f", scale {args.scale}"
     return f"T = {args.steps}, w = {args.ratio}{scale}"
-
-
-def _number(text: str) -> tuple[str, int]:
-    name, _, number = text.partition("=")
-    return name, int(number)
 
 
 def _load(args: argparse.Namespace, split: str, device: torch.device) -> ImageSet:
@@ -254,7 +402,7 @@ def _load(args: argparse.Namespace, split: str, device: torch.device) -> ImageSe
 def _card(
     config: TrainConfig, data: ImageSet, test: ImageSet, update: int, evaluation: Evaluation
 ) -> dict[str, Any]:
-    depth = "infinite depth" if config.steps is None else f"T = {config.steps}, w = {config.ratio}"
+    depth = "infinite depth" if config.chain is None else str(config.chain)
     return {
         "data": f"{data.name} {data.split}, {len(data)} images",
         "evaluated_on": f"{test.name} {test.split}, {evaluation.n} images, {depth}",
@@ -265,11 +413,11 @@ def _card(
         },
         "updates": update,
         "seed": config.seed,
-        "training": asdict(config),
+        "training": config.plain(),
     }
 
 
-def _begun(card: dict[str, Any]) -> dict[str, Any]:
+def _start(card: dict[str, Any]) -> dict[str, Any]:
     """What the card of a model says of the one whose weights it began with, and of that one's."""
     about = {"encoder": card["configuration"]["encoder"]}
     about |= {name: card.get(name) for name in ("updates", "bits_per_dim", "sha256")}
@@ -282,157 +430,6 @@ def _say(line: str) -> None:
     from tqdm.auto import tqdm
 
     tqdm.write(line)  # above the bar
-
-
-# ---- arguments -----------------------------------------------------------------------------------
-
-
-def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser("python -m diffenc_lite", description=__doc__)
-    commands = top.add_subparsers(
-        required=True,
-        metavar="train | evaluate | sample | study | notebooks | student | grade | doctor",
-    )
-
-    def command(
-        name: str, run: Any, text: str, example: str, device: bool = True
-    ) -> argparse.ArgumentParser:
-        added = commands.add_parser(
-            name,
-            help=text,
-            description=text,
-            epilog=f"example: python -m diffenc_lite {name} {example}".rstrip(),
-            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-        )
-        added.set_defaults(run=run, after_interrupt="")
-        if device:
-            added.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, mps")
-        return added
-
-    def data_options(added: argparse.ArgumentParser) -> None:
-        text = "auto, full, bundled: MNIST; or another set by its name"
-        added.add_argument("--data", choices=data_names(), default="auto", help=text)
-        added.add_argument("--root", help="folder that holds the data set")
-
-    one = command(
-        "train", run_train, "Train a model; the same command goes on with a run that was stopped.",
-        "runs/learned --encoder learned --data full --updates 20000",
-    )  # fmt: skip
-    one.set_defaults(after_interrupt="; all is saved, and the same command goes on")
-    one.add_argument("folder", help="for resume.pt, metrics.jsonl and the model with its card")
-    one.add_argument("--encoder", choices=ENCODERS, default="learned", help="what makes x_t")
-    one.add_argument("--size", choices=tuple(SIZES), default="small", help="of the networks")
-    one.add_argument("--schedule", choices=tuple(SCHEDULES), default="fixed", help="of gamma")
-    one.add_argument("--dropout", type=float, default=0.0, help="of the U-Nets; 0.1 in the paper")
-    one.add_argument(
-        "--start", metavar="MODEL",
-        help="begin with its weights: a .safetensors file, or the name of a pretrained model",
-    )  # fmt: skip
-    one.add_argument("--updates", type=int, default=2000, help="of the weights")
-    defaults = {field.name: field.default for field in fields(TrainConfig)}
-    for name, text in TRAIN_OPTIONS.items():
-        default: Any = defaults[name]
-        one.add_argument(
-            f"--{name.replace('_', '-')}", type=type(default or 1), default=default, help=text
-        )
-    one.add_argument("--steps", type=int, help="T of the loss; infinite depth if not given")
-    one.add_argument(
-        "--ratio", type=float, nargs="+", default=[1.0], metavar="W",
-        help="with --steps: w, one number or one for each of its steps",
-    )  # fmt: skip
-    one.add_argument("--no-fast", action="store_true", help="no bf16, and on CUDA nothing compiled")
-    data_options(one)
-
-    def step_options(added: argparse.ArgumentParser, ratio: str) -> None:
-        text = '"fitted": as it comes with a pretrained model and T = 4, 8, 16, 32 or 64'
-        added.add_argument(
-            "--ratio", type=_number_or("fitted"), default=1, metavar="W", help=f"{ratio}. {text}"
-        )
-        added.add_argument(
-            "--scale", type=_number_or("folded", "fitted"), metavar="A/c",
-            help="of the mean: a number, folded, or fitted; the paper's mean if not given",
-        )  # fmt: skip
-
-    one = command(
-        "evaluate", run_evaluate, "The bound in bits per dimension, with its standard error.",
-        "mnist-learned --data full --steps 100",
-    )  # fmt: skip
-    one.add_argument("model", help="a .safetensors file, or the name of a pretrained model")
-    one.add_argument("--split", choices=("train", "test"), default="test", help="of the data")
-    one.add_argument("--images", type=int, help="evenly chosen; all if not given")
-    one.add_argument("--steps", type=int, help="finite depth T; infinite if not given")
-    step_options(one, "w; at infinite depth it must be 1")
-    one.add_argument("--passes", type=int, default=1, help="draws of t and noise for each image")
-    one.add_argument("--seed", type=int, default=0, help="of these draws")
-    data_options(one)
-
-    one = command(
-        "sample", run_sample, "Draw samples into a picture.",
-        "mnist-learned --n 64 --steps 100 --out samples.png",
-    )  # fmt: skip
-    one.add_argument("model", help="a .safetensors file, or the name of a pretrained model")
-    one.add_argument("--out", default="samples.png", help="the picture, a PNG")
-    one.add_argument("--n", type=int, default=64, help="samples")
-    one.add_argument("--steps", type=int, default=100, help="T")
-    step_options(one, "w")
-    one.add_argument("--seed", type=int, default=0, help="of the draws")
-
-    one = command(
-        "study", run_study, "Run a study of the course, or what is left of it.",
-        "encoders runs/encoders --budget seeds=5",
-    )  # fmt: skip
-    one.set_defaults(after_interrupt="; the same command goes on")
-    one.add_argument("name", metavar="NAME", help="toys, encoders, mnist_ratio, fork, short, sizes")
-    one.add_argument("folder", help="for a file of each finished job, and results.json")
-    one.add_argument("--root", help="folder that holds the full MNIST")
-    one.add_argument(
-        "--budget", type=_number, nargs="*", default=[], metavar="NAME=NUMBER",
-        help="numbers that trade time for precision; by default, what suits the device",
-    )  # fmt: skip
-
-    one = command(
-        "notebooks", run_notebooks, "Copy the lessons into a folder of yours.", "lessons",
-        device=False,
-    )  # fmt: skip
-    one.add_argument("out", metavar="OUT", help="folder to write to; no file in it is overwritten")
-
-    one = command(
-        "student", run_student, "Write the notebooks for students, or for a grader to make theirs.",
-        "build/students", device=False,
-    )  # fmt: skip
-    one.add_argument("out", metavar="OUT", help="folder to write to; no file in it is overwritten")
-    one.add_argument("--notebooks", help="folder of lessons; those of the package if not given")
-    one.add_argument(
-        "--for", dest="grader", choices=("plain", "nbgrader", "otter"), default="plain",
-        help="who marks: you (with check or grade), nbgrader, or otter-grader",
-    )  # fmt: skip
-    one.add_argument(
-        "--exercises-only", action="store_true", help="imports and exercises, without the lesson"
-    )
-
-    one = command(
-        "grade", run_grade, "Mark a folder of notebooks that were handed in.",
-        "handed-in --csv marks.csv", device=False,
-    )  # fmt: skip
-    one.description = (
-        "Marks the exercises of notebooks that were handed in: a row a student, a column an "
-        "exercise. Notebooks in a subfolder are by the student of its name. Only imports and the "
-        "cells of exercises run. THIS RUNS OTHER PEOPLE'S CODE, as you: each notebook in a process "
-        "of its own, in an empty folder, with limits of time, of memory and of the size of a file, "
-        "and what it prints is dropped. That is a guard against mistakes, not against malice: the "
-        "code may read your files and use the network. For people that you do not trust, call "
-        "this in a container or on a machine that holds nothing else."
-    )
-    one.add_argument("folder", metavar="FOLDER", help="of notebooks, or of a folder a student")
-    one.add_argument("--csv", default="marks.csv", help="the file of marks to write")
-    one.add_argument("--exercises", metavar="FILE.py", help="registers exercises of your own")
-    one.add_argument("--seconds", type=float, default=20.0, help="for one exercise")
-    one.add_argument("--memory", type=float, default=4.0, help="for one notebook, in GB")
-    one.add_argument("--jobs", type=int, default=2, help="notebooks at a time")
-
-    one = command("doctor", run_doctor, "Versions, device, data, time of an update.", "--size tiny")
-    one.add_argument("--size", choices=tuple(SIZES), default="small", help="of the networks")
-    return top
 
 
 def main(arguments: list[str] | None = None) -> int:

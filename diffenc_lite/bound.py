@@ -6,19 +6,18 @@ calls it too. Each term is also a function of its own, on x in (-1, 1).
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from . import encoder, pixels, process
-from .gaussian import best_ratio, kl_ratio, kl_to_standard, standard_normal, sum_dims
+from . import pixels, process
+from .chain import Chain, low_discrepancy, takes_chain
+from .gaussian import kl_ratio, kl_to_standard, standard_normal, sum_dims
 from .model import DiffEnc
-from .process import Chain, Scale
-from .schedule import Noise, low_discrepancy
+from .process import Scale
+from .schedule import Noise
 
 
 @dataclass(frozen=True)
@@ -42,33 +41,33 @@ class Bound:
 def terms(
     model: DiffEnc,
     images: Tensor,
-    at: Tensor | None,
-    eps: Tensor | Iterable[Tensor],
+    u: Tensor,
+    eps: Tensor,
     eps_0: Tensor,
     chain: Chain | None = None,
 ) -> Bound:
-    """L0-L4: prior + reconstruction + diffusion. Every bound is put together here.
+    """L0-L4 with one depth for each example, as training minimises it and `elbo` reports it.
 
     Args:
         images: uint8 (B, ...), not checked.
-        at: at infinite depth the t of each image, (B,). In a chain the number of its step, (B,), or
-            None for every step.
-        eps: the noise in z_t, (B, ...); for every step, an iterable of such tensors, one a step.
+        u: (B,), uniform in [0, 1): the depth t at infinite depth (L4); in a chain it chooses the
+            step (L3), all being equally likely.
+        eps: the noise in z_t, (B, ...).
         eps_0: the noise in z_0, (E, ...), E <= B: prior and reconstruction are those of the first E
             images.
-        chain: the steps of a bound at finite depth (L3); None is infinite depth (L4).
     """
     x = pixels.to_unit(images, model.levels, model.dtype)
     if chain is None:
-        diffusion = sum_dims(diffusion_density(model, x, at, eps))  # type: ignore[arg-type]
-    elif at is not None:
-        diffusion = chain_loss(model, x, at, eps, chain)  # type: ignore[arg-type]
+        diffusion = diffusion_loss(model, x, u, eps)
     else:
-        every = torch.arange(chain.steps, device=x.device)[:, None].expand(-1, len(x))
-        losses = [chain_loss(model, x, i, e, chain) for i, e in zip(every, eps, strict=False)]
-        diffusion = torch.stack(losses).mean(0)
+        diffusion = chain_loss(model, x, chain.step_of(u), eps, chain)
+    return with_end_losses(model, images, eps_0, diffusion)
+
+
+def with_end_losses(model: DiffEnc, images: Tensor, eps_0: Tensor, diffusion: Tensor) -> Bound:
+    """The diffusion loss (B,), and L0 and L1 of the first E images; eps_0 (E, ...)."""
     prior, reconstruction = end_losses(model, images[: len(eps_0)], eps_0)
-    return Bound(prior, reconstruction, diffusion, x[0].numel())
+    return Bound(prior, reconstruction, diffusion, eps_0[0].numel())
 
 
 # --- prior loss and reconstruction loss -----------------------------------------------------------
@@ -77,7 +76,7 @@ def terms(
 def prior_loss(model: DiffEnc, x: Tensor) -> Tensor:
     """L0: KL(q(z_1 | x) || N(0, I)) with x_1 the encoding at t = 1: (B, ...) -> nats (B,)"""
     at_1 = _noise_at(model, x, 1.0)
-    return _prior(x + encoder.shift(model.encoder, x, at_1.gamma), at_1)
+    return _prior(x + model.shift(x, at_1.gamma), at_1)
 
 
 def _prior(x_1: Tensor, at_1: Noise) -> Tensor:
@@ -92,7 +91,7 @@ def reconstruction_loss(model: DiffEnc, images: Tensor, eps_0: Tensor) -> Tensor
     """
     x = pixels.to_unit(images, model.levels, eps_0.dtype)
     at_0 = _noise_at(model, x, 0.0)
-    x_0 = x + encoder.shift(model.encoder, x, at_0.gamma)
+    x_0 = x + model.shift(x, at_0.gamma)
     return _reconstruction(model, images, x_0, eps_0, at_0)
 
 
@@ -110,7 +109,7 @@ def end_losses(model: DiffEnc, images: Tensor, eps_0: Tensor) -> tuple[Tensor, T
     x = pixels.to_unit(images, model.levels, eps_0.dtype)
     at_0, at_1 = _noise_at(model, x, 0.0), _noise_at(model, x, 1.0)
     both = torch.cat([at_0.gamma, at_1.gamma])
-    shift_0, shift_1 = encoder.shift(model.encoder, torch.cat([x, x]), both).chunk(2)
+    shift_0, shift_1 = model.shift(torch.cat([x, x]), both).chunk(2)
     prior = _prior(x + shift_1, at_1)
     return prior, _reconstruction(model, images, x + shift_0, eps_0, at_0)
 
@@ -190,7 +189,7 @@ def _at_step(
     if not bool((s < t).all()):
         raise ValueError(f"s must be smaller than t in every step; got s={s}, t={t}")
     at_s, at_t = model.schedule(s), model.schedule(t)
-    x_t, x_change = encoder.change(model.encoder, x, at_s.gamma, at_t.gamma)
+    x_t, x_change = model.change(x, at_s.gamma, at_t.gamma)
     return *prediction(model, x_t, eps, at_t), x_change, at_s.like(x), at_t.like(x)
 
 
@@ -214,115 +213,78 @@ def step_loss(
 
 def _like(x: Tensor, given: Any) -> Any:
     """One value for each example, (B,), in a shape that broadcasts to x; others as they are."""
-    each = isinstance(given, Tensor) and given.dim() == 1
-    return given.reshape(-1, *[1] * (x.dim() - 1)) if each else given
+    for_each = isinstance(given, Tensor) and given.dim() == 1
+    return given.reshape(-1, *[1] * (x.dim() - 1)) if for_each else given
 
 
 def chain_loss(model: DiffEnc, x: Tensor, step: Tensor, eps: Tensor, chain: Chain) -> Tensor:
-    """L3: T times L2 of one step for each example; the mean over the steps is the diffusion loss
+    """L3, W3: T times L2 of one step for each example; its mean over the steps is the diffusion
+    loss. Up to a constant, the ratio w weights the squared error of its step.
 
     Args: x (B, ...); step (B,), its number, 0 to T - 1; eps (B, ...). Returns nats (B,).
     """
-    s, t, scale = chain.grid[step], chain.grid[step + 1], process.scale_of(chain.scale, step)
-    return chain.steps * step_loss(model, x, s, t, eps, chain.ratio[step], scale)
+    s, t, ratio, scale = chain.at(step, x)
+    return chain.steps * step_loss(model, x, s, t, eps, ratio, scale)
 
 
 # --- for images -----------------------------------------------------------------------------------
 
 
+@takes_chain
 def elbo(
     model: DiffEnc,
     images: Tensor,
-    steps: int | None = None,
-    ratio: float | Tensor | str = 1.0,
+    chain: Chain | None = None,
+    *,
     every_step: bool = False,
     t: Tensor | None = None,
     noise: Tensor | None = None,
     noise_0: Tensor | None = None,
     generator: torch.Generator | None = None,
-    grid: Tensor | None = None,
-    scale: Scale = None,
 ) -> Bound:
     """L0-L4: -log p(x) <= prior + reconstruction + diffusion, per example, in nats
 
+        elbo(model, images)                                 # infinite depth (L4)
+        elbo(model, images, 8)                              # eight equal steps (L3)
+        elbo(model, images, fit(model, training_images, 8)) # each with its best scale and ratio
+
     Args:
         images: uint8 (B, ...), on any device.
-        steps: None is infinite depth (L4); T is finite depth with T equal steps (L3).
-        ratio: w = sigma_Q^2 / sigma_P^2 > 0: a number, a tensor (T,) whose row i is the step
-            t = (i+1)/T, a tensor (T, ...) with one w for each dimension of an example too, or
-            "optimal": W1 fitted on these same images, which makes the bound look too good; for
-            held-out images give `ratio=optimal_ratio(model, training_images, steps)`. At infinite
-            depth it must be 1.
-        every_step: sum all T steps instead of drawing one per example and multiplying by T.
-        t: (B,) in [0, 1]; at finite depth, the step that contains t (every_step needs none). By
-            default drawn with low discrepancy: one uniform offset, equally spaced modulo 1.
+        chain: a `Chain`, or a number T of equal steps; None is infinite depth. In its place also
+            steps=T, ratio, grid and scale, as `Chain` takes them. Never fit a chain on the images
+            that are scored.
+        every_step: sum all T steps instead of drawing one for each example and multiplying by T.
+        t: (B,) in [0, 1]; in a chain, the step that contains t. By default drawn with low
+            discrepancy: one uniform offset, equally spaced modulo 1.
         noise, noise_0: eps for z_t and for z_0, in the shape of the images (with every_step the
             same noise serves each step). What is given is used; the rest is drawn from generator.
-        grid: (T+1,) increasing from 0 to 1, where the T steps end; equal steps by default.
-        scale: of the mean of p (G5): None is the paper's mean, "folded" is A = c (1 + sigma_t^2)
-            for an encoder with a counterterm; or A / c, a number or a tensor (T,) with rows as in
-            ratio, fitted on other images: `optimal_step`. At infinite depth it must be None.
 
     Raises TypeError for images that are not uint8; ValueError for wrong levels or shapes, t
-    outside [0, 1], a ratio or scale <= 0 or of the wrong length, and a ratio other than 1 or a
-    scale at infinite depth.
+    outside [0, 1] or beside every_step, every_step at infinite depth, and what `Chain` refuses.
     """
     x = model.to_unit(images).to(model.device)
     images = images.to(model.device)
     eps_0 = _given_or_drawn("noise_0", noise_0, x, generator)
     if t is not None:
         _check_t(t, x)
-    if steps is None:
-        _check_infinite_depth(ratio, every_step, grid, scale)
-        at = low_discrepancy(len(x), x, generator) if t is None else t.to(x)
-        eps = _given_or_drawn("noise", noise, x, generator)
-        return terms(model, images, at, eps, eps_0)
-
-    grid = process.check_grid(grid, steps, x)
-    if isinstance(ratio, str):
-        ratio = _fitted_ratios(model, x, grid, ratio, noise, generator, scale)
-    chain = process.chain(steps, ratio, grid, x, scale)
-    if every_step:
-        draws = (_given_or_drawn("noise", noise, x, generator) for _ in itertools.count())
-        return terms(model, images, None, draws, eps_0, chain)
-    if t is None:
-        step = chain.step_of(low_discrepancy(len(x), x, generator))
-    else:
-        step = chain.step_at(t.to(x))
-    return terms(model, images, step, _given_or_drawn("noise", noise, x, generator), eps_0, chain)
-
-
-def mean_gaps(
-    model: DiffEnc,
-    x: Tensor,
-    grid: Tensor,
-    generator: torch.Generator | None = None,
-    eps: Tensor | None = None,
-    scale: Scale = None,
-) -> Iterator[Tensor]:
-    """`step_gap` of all of x, (B, ...), for each step of the grid; no gradient. If eps is not
-    given, each step draws its own."""
-    scale = process.check_scale(scale, len(grid) - 1, x)
-    for i, (s, t) in enumerate(zip(grid[:-1], grid[1:], strict=True)):
-        with torch.no_grad():
-            drawn, own = _given_or_drawn("noise", eps, x, generator), process.scale_of(scale, i)
-            yield step_gap(model, x, s.expand(len(x)), t.expand(len(x)), drawn, own)
-
-
-def _fitted_ratios(
-    model: DiffEnc,
-    x: Tensor,
-    grid: Tensor,
-    ratio: str,
-    eps: Tensor | None,
-    generator: torch.Generator | None,
-    scale: Scale,
-) -> Tensor:
-    """W1: w* of every step, (T,), fitted on x itself, and on eps if it is given."""
-    if ratio != "optimal":
-        raise ValueError(f'ratio must be a number, a tensor (T,) or "optimal"; got "{ratio}"')
-    gaps = mean_gaps(model, x, grid, generator, eps, scale)
-    return best_ratio(torch.stack([gap.mean() for gap in gaps]))
+    if every_step and (chain is None or t is not None):
+        raise ValueError(
+            "every_step needs steps=T: infinite depth has no steps" if chain is None else
+            "t must not be given with every_step=True, which takes all steps"
+        )  # fmt: skip
+    if chain is not None and every_step:
+        losses = []
+        for i in range(chain.steps):
+            step = torch.full((len(x),), i, device=x.device)
+            eps = _given_or_drawn("noise", noise, x, generator)
+            losses.append(chain_loss(model, x, step, eps, chain))
+        return with_end_losses(model, images, eps_0, torch.stack(losses).mean(0))
+    u = low_discrepancy(len(x), x, generator) if t is None else t.to(x)
+    eps = _given_or_drawn("noise", noise, x, generator)
+    if chain is not None and t is not None:
+        diffusion = chain_loss(model, x, chain.step_at(u), eps, chain)
+        return with_end_losses(model, images, eps_0, diffusion)
+    return terms(model, images, u, eps, eps_0, chain)
 
 
 # --- arguments ------------------------------------------------------------------------------------
@@ -347,21 +309,3 @@ def _check_t(t: Tensor, x: Tensor) -> None:
         raise ValueError(f"t must be a tensor of shape ({len(x)},), one per image; got {got}")
     if not bool(((t >= 0) & (t <= 1)).all()):
         raise ValueError(f"t must lie in [0, 1]; got {t.tolist()}")
-
-
-def _check_infinite_depth(
-    ratio: float | Tensor | str, every_step: bool, grid: Tensor | None, scale: Scale
-) -> None:
-    if every_step or grid is not None:
-        raise ValueError("every_step and grid need steps=T: infinite depth has no steps")
-    if isinstance(ratio, str) or not bool((torch.as_tensor(ratio) == 1).all()):
-        raise ValueError(
-            f"ratio must be 1 at infinite depth (steps=None); got {ratio}. By W2 a constant w != 1 "
-            "adds T (d/2)(w - 1 - ln w), which has no limit: give steps=T to use another ratio"
-        )
-    if scale is not None:
-        raise ValueError(
-            f"scale must be None at infinite depth (steps=None); got {scale}. By G5 every scale "
-            "has the same limit there, A / c = 1 + sigma_t^2 (1 for a VDM), so the bound is L4 "
-            "with each: give steps=T to use one"
-        )

@@ -45,7 +45,7 @@ class Encoder(Protocol):
 
     Two more are optional. `counterterm`: True, the default, if the generative process uses x_hat in
     the place of u; False if it uses 0 (G3). `change(x, gamma_s, gamma_t) -> (x_t, x_t - x_s)`: a
-    formula for the difference that loses no digits (see the function `change`).
+    formula for the difference that loses no digits (see `DiffEnc.change`).
     """
 
     def __call__(self, x: Tensor, gamma: Tensor, /) -> Encoding: ...
@@ -56,23 +56,6 @@ class Encoder(Protocol):
 def has_counterterm(encoder: Encoder) -> bool:
     """True if the generative process uses x_hat in the place of u, False if it uses 0 (G3)."""
     return getattr(encoder, "counterterm", True)
-
-
-def shift(encoder: Encoder, x: Tensor, gamma: Tensor) -> Tensor:
-    """x_t - x: `encoder.shift(x, gamma)`, checked to have the shape of x."""
-    return in_shape_of(x, "x", encoder.shift(x, gamma), "encoder.shift(x, gamma)")
-
-
-def change(encoder: Encoder, x: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> tuple[Tensor, Tensor]:
-    """(x_t, x_t - x_s), by the encoder's own `change` if it has one.
-
-    Else x_t - x_s is the difference of two shifts, which in float32 loses digits for small steps.
-    """
-    if (own := getattr(encoder, "change", None)) is not None:
-        return own(x, gamma_s, gamma_t)
-    both = shift(encoder, torch.cat([x, x]), torch.cat([gamma_s, gamma_t]))
-    shift_s, shift_t = both.chunk(2)
-    return x + shift_t, shift_t - shift_s
 
 
 class IdentityEncoder(nn.Module):
@@ -180,18 +163,24 @@ def predict(network: nn.Module, x: Tensor, gamma: Tensor, what: str, name: str) 
             raise
         raise ValueError(
             f"{what}({name}, gamma) failed on {name} {tuple(x.shape)} and gamma "
-            f"{tuple(gamma.shape)}: {error}" + _hint(tuple(x.shape))
+            f"{tuple(gamma.shape)}: {error}" + shape_hint(tuple(x.shape))
         ) from error
     return in_shape_of(x, name, returned, f"{what}({name}, gamma)")
 
 
-def _hint(shape: tuple[int, ...]) -> str:
-    """What to write instead, for the most common mistakes."""
-    if len(shape) == 3:
-        return ". Pictures have shape (B, C, H, W): for grey images write images[:, None]"
-    if len(shape) == 4 and shape[-1] in (1, 3):
-        return ". Pictures have shape (B, C, H, W): write images.permute(0, 3, 1, 2)"
+def shape_hint(given: tuple[int, ...], shape: tuple[int, ...] | None = None) -> str:
+    """What to write instead, for the most common mistakes. Args: shape, that of one example."""
+    if given == shape:
+        return ". For one image write images[None]"
+    if len(given) == 4 and (given[-1] in (1, 3) if shape is None else _moved(given) == shape):
+        return ". Channels come first: write images.permute(0, 3, 1, 2)"
+    if len(given) == 3 and (shape is None or (1, *given[1:]) == shape):
+        return ". For grey images write images[:, None]"
     return ""
+
+
+def _moved(given: tuple[int, ...]) -> tuple[int, ...]:
+    return given[-1:] + given[1:-1]
 
 
 @torch.no_grad()
@@ -204,13 +193,13 @@ def check_encoder(encoder: Encoder, x: Tensor) -> None:
     gamma = torch.linspace(4, -8, len(x)).to(x)
     x_t, u = encoder(x, gamma)
     shifted, slope = torch.func.jvp(  # type: ignore[misc]
-        lambda g: x + shift(encoder, x, g), (gamma,), (torch.ones_like(gamma),)
+        lambda g: x + encoder.shift(x, g), (gamma,), (torch.ones_like(gamma),)
     )
     sigma2 = Noise.from_gamma(gamma).like(x).sigma.square()
-    for claim, found, expected in (
+    for claim, left, right in (
         ("x_t = x + shift(x, gamma)", x_t, shifted),
         ("dx_t/dlambda = sigma_t^2 u", sigma2 * u, -slope),  # lambda = -gamma
     ):
-        off = float((found - expected).abs().max())
-        if not off <= 1e-3 * (1 + float(expected.abs().max())):
+        off = float((left - right).abs().max())
+        if not off <= 1e-3 * (1 + float(right.abs().max())):
             raise ValueError(f"encoder must have {claim}; the two sides differ by up to {off:.3g}")

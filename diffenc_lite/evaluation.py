@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from .arguments import whole
 from .bound import elbo
+from .chain import Chain, takes_chain
 from .model import DiffEnc, evaluating
 from .pixels import bits_per_dim
-from .process import Scale
 
 
 @dataclass(frozen=True)
@@ -33,69 +34,58 @@ class Evaluation:
         )
 
 
+@takes_chain
 def evaluate(
     model: DiffEnc,
     images: Tensor,
-    steps: int | None = None,
-    ratio: float | Tensor = 1.0,
+    chain: Chain | None = None,
+    *,
     passes: int = 1,
     batch: int = 250,
     generator: torch.Generator | None = None,
-    grid: Tensor | None = None,
     every_step: bool = False,
-    scale: Scale = None,
 ) -> Evaluation:
-    """L0-L4: The bound on all images, at infinite depth or with `steps` steps
+    """L0-L4: The bound on all images, at infinite depth or with the steps of a chain
 
     The standard error is over images, each first averaged over `passes` draws of t and noise.
     Within a batch t has low discrepancy, so the mean is a little better than this error says.
-    Args: images uint8 (N, ...) with N >= 2; ratio and scale, fitted on other images if at all;
-        generator, grid and every_step as in `elbo`.
+    Args: images uint8 (N, ...) with N >= 2; chain, fitted on other images if at all, generator and
+        every_step as in `elbo`.
     Raises ValueError for fewer images, passes or batch below 1, and what `elbo` raises.
     """
     terms = each_image(
-        model, images, steps, ratio, passes, batch, generator, grid, every_step, scale
-    )
+        model, images, chain,
+        passes=passes, batch=batch, generator=generator, every_step=every_step,
+    )  # fmt: skip
     prior, reconstruction, diffusion = terms.mean(1).tolist()
     total = terms.sum(0)
     error = total.std().item() / math.sqrt(len(images))
     return Evaluation(prior, reconstruction, diffusion, total.mean().item(), error, len(images))
 
 
+@takes_chain
 def each_image(
     model: DiffEnc,
     images: Tensor,
-    steps: int | None = None,
-    ratio: float | Tensor = 1.0,
+    chain: Chain | None = None,
+    *,
     passes: int = 1,
     batch: int = 250,
     generator: torch.Generator | None = None,
-    grid: Tensor | None = None,
     every_step: bool = False,
-    scale: Scale = None,
 ) -> Tensor:
     """Prior, reconstruction and diffusion loss of each image in bits per dimension, (3, N), on the
     CPU. Arguments and errors as in `evaluate`, which has their means."""
     model.check(images)
-    if len(images) < 2 or passes < 1 or batch < 1:
-        raise ValueError(
-            "evaluate needs at least 2 images, 1 pass and 1 image in a batch; "
-            f"got {len(images)}, passes={passes}, batch={batch}"
-        )
-    if isinstance(ratio, str):
-        raise ValueError(
-            f'ratio must be a number or a tensor here; got "{ratio}". Fit it on other images than '
-            "those to be evaluated: ratio=optimal_ratio(model, training_images, steps)"
-        )
+    passes, batch = whole("passes", passes), whole("batch", batch)
+    if len(images) < 2:
+        raise ValueError(f"images must be at least 2, for a standard error; got {len(images)}")
     terms = torch.zeros(3, len(images), dtype=torch.float64)  # summed over the passes
     with evaluating(model):
         for _ in range(passes):
             for start in range(0, len(images), batch):
                 part = images[start : start + batch].to(model.device)
-                bound = elbo(
-                    model, part, steps, ratio, every_step,
-                    generator=generator, grid=grid, scale=scale,
-                )  # fmt: skip
+                bound = elbo(model, part, chain, every_step=every_step, generator=generator)
                 nats = torch.stack([bound.prior, bound.reconstruction, bound.diffusion])
                 terms[:, start : start + len(part)] += bits_per_dim(nats, bound.dims).cpu()
     return terms / passes
@@ -106,7 +96,5 @@ def evenly(images: Tensor, n: int) -> Tensor:
     MNIST's test images was written by other people than the second, and is easier.
 
     Raises ValueError for n below 1."""
-    if n < 1:
-        raise ValueError(f"n, the number of images, must be at least 1; got {n}")
-    n = min(n, len(images))
+    n = min(whole("n", n), len(images))
     return images[torch.arange(n, device=images.device) * len(images) // n]

@@ -51,10 +51,10 @@ def check(content: bytes, expected: str, what: object, algorithm: str = "sha256"
 
     Raises ValueError, naming what it is of and both checksums, if it is not.
     """
-    found = hashlib.new(algorithm, content, usedforsecurity=False).hexdigest()
-    if found != expected:
+    digest = hashlib.new(algorithm, content, usedforsecurity=False).hexdigest()
+    if digest != expected:
         raise ValueError(
             f"{what} is damaged, cut short or another file: expected {algorithm} {expected}, "
-            f"found {found} ({len(content):,} bytes)"
+            f"found {digest} ({len(content):,} bytes)"
         )
     return content

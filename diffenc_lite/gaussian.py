@@ -3,21 +3,12 @@
 import torch
 from torch import Tensor
 
+from .arguments import device_of_draws
+
 
 def sum_dims(a: Tensor) -> Tensor:
     """Sum over everything but the batch: (B, ...) -> (B,)."""
     return a.flatten(1).sum(1)
-
-
-def device_of_draws(generator: torch.Generator | None, like: Tensor) -> torch.device:
-    """Where to draw: on the generator's device, so that one on the CPU serves every device with the
-    same draws; with none, on that of `like`."""
-    if generator is None:
-        return like.device
-    if not isinstance(generator, torch.Generator):
-        wanted = "None or a torch.Generator, such as torch.Generator().manual_seed(0)"
-        raise TypeError(f"generator must be {wanted}; got {generator!r}")
-    return generator.device
 
 
 def standard_normal(
@@ -53,7 +44,14 @@ def kl_ratio(squared_gap: Tensor, ratio: Tensor | float, dims: int = 1) -> Tenso
     w = torch.as_tensor(ratio, dtype=squared_gap.dtype, device=squared_gap.device)
     if not bool((w > 0).all()):
         raise ValueError(f"ratio must be positive; got {w.min().item()}")
-    return 0.5 * dims * (w - 1 - w.log()) + 0.5 * w * squared_gap
+    return ratio_price(w, dims) + 0.5 * w * squared_gap
+
+
+def ratio_price(ratio: Tensor, dims: int = 1) -> Tensor:
+    """W2: (d/2) (w - 1 - ln w), what a step pays for w != 1 however near the means are, in nats
+
+    T steps of a constant w pay T times this, so at infinite depth w must be 1."""
+    return 0.5 * dims * (ratio - 1 - ratio.log())
 
 
 def best_ratio(mean_squared_gap: Tensor) -> Tensor:
@@ -67,6 +65,7 @@ def best_ratio(mean_squared_gap: Tensor) -> Tensor:
 def best_cost(mean_squared_gap: Tensor, dims: int = 1) -> Tensor:
     """W1: The mean of L2 with w*: (d/2) ln(1 + m)
 
+    W5, W6: a ratio for each dimension or z_t costs best_cost(m).mean() <= best_cost(m.mean()).
     Args: m as in `best_ratio`. Returns nats, in its shape.
     """
     return 0.5 * dims * torch.log1p(mean_squared_gap)

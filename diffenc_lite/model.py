@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from . import pixels
+from .arguments import whole
 from .encoder import (
     Encoder,
     Encoding,
@@ -23,6 +24,7 @@ from .encoder import (
     has_counterterm,
     in_shape_of,
     predict,
+    shape_hint,
 )
 from .networks import MLP, GammaEmbedding, UNet, UNetConfig
 from .schedule import CosineSchedule, LearnedSchedule, LinearSchedule, Schedule, check_schedule
@@ -35,8 +37,8 @@ class DiffEnc(nn.Module):
         denoiser: any nn.Module with denoiser(z, gamma) -> v_hat; z (B, ...), gamma (B,).
         encoder: IdentityEncoder() (a VDM, the default), ScalingEncoder(), LearnedEncoder(network)
             or anything with the methods of `Encoder`.
-        schedule: LinearSchedule() by default, or any `Schedule`. The networks of this library in
-            denoiser and encoder are conditioned on its end points.
+        schedule: LinearSchedule() by default, or any `Schedule`. New networks of this library read
+            gamma between its end points; one of another model goes on as there.
         levels: number of levels of the data, at most 256.
         shape: of one example, e.g. (1, 28, 28); by default that of the denoiser, if it has one.
             Without either, images of any shape are accepted until the model is trained, and it
@@ -52,10 +54,6 @@ class DiffEnc(nn.Module):
         shape: tuple[int, ...] | None = None,
     ):
         super().__init__()
-        if not isinstance(levels, int) or not 2 <= levels <= 256:
-            raise ValueError(
-                f"levels must be a whole number from 2 to 256 (8-bit data); got {levels}"
-            )
         if not isinstance(denoiser, nn.Module):
             raise TypeError(
                 "denoiser must be an nn.Module with denoiser(z, gamma) -> v_hat; "
@@ -68,10 +66,11 @@ class DiffEnc(nn.Module):
         for module in self.modules():
             if isinstance(module, GammaEmbedding):
                 module.condition_on(self.schedule)
-        self.levels = levels
+        self.levels = whole("levels", levels, 2, 256)  # 8-bit data
         shape = getattr(denoiser, "shape", None) if shape is None else shape
         self.shape = None if shape is None else tuple(shape)
         self.config: ModelConfig | None = None  # set by `build`
+        self.card: dict[str, Any] = {}  # of the saved model that it is
         self.start: str | None = None  # sha256 of the weights that `start_from` gave it
 
     def encode(self, x: Tensor, gamma: Tensor) -> Encoding:
@@ -86,6 +85,18 @@ class DiffEnc(nn.Module):
             in_shape_of(x, "x", x_t, "x_t of encoder(x, gamma)"),
             in_shape_of(x, "x", u, "u of encoder(x, gamma)"),
         )
+
+    def shift(self, x: Tensor, gamma: Tensor) -> Tensor:
+        """x_t - x, checked to have the shape of x."""
+        return in_shape_of(x, "x", self.encoder.shift(x, gamma), "encoder.shift(x, gamma)")
+
+    def change(self, x: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> tuple[Tensor, Tensor]:
+        """(x_t, x_t - x_s), by the encoder's own `change` if it has one; else as the difference of
+        two shifts, which in float32 loses digits for small steps."""
+        if (formula := getattr(self.encoder, "change", None)) is not None:
+            return formula(x, gamma_s, gamma_t)
+        shift_s, shift_t = self.shift(torch.cat([x, x]), torch.cat([gamma_s, gamma_t])).chunk(2)
+        return x + shift_t, shift_t - shift_s
 
     def v_hat(self, z: Tensor, gamma: Tensor) -> Tensor:
         """The denoiser's prediction of v, checked to have the shape of z."""
@@ -112,14 +123,14 @@ class DiffEnc(nn.Module):
         if self.shape is not None and given[1:] != self.shape:
             raise ValueError(
                 f"{name} must have shape (B, {', '.join(map(str, self.shape))}) for this model; "
-                f"got {given}" + _shape_hint(given, self.shape)
+                f"got {given}" + shape_hint(given, self.shape)
             )
 
     @torch.no_grad()
     def settings(self) -> dict[str, Any]:
         """What the weights of a model do not tell; gamma to six digits, at t = 0, 1/2 and 1."""
         t = torch.tensor([0.0, 0.5, 1.0], dtype=self.dtype, device=self.device)
-        gamma = [float(f"{each:.6g}") for each in self.schedule(t).gamma.tolist()]
+        gamma = [float(f"{value:.6g}") for value in self.schedule(t).gamma.tolist()]
         return {"shape": self.shape, "levels": self.levels, "gamma": gamma}
 
     @property
@@ -145,33 +156,23 @@ def _checked(encoder: Encoder) -> Encoder:
     return encoder
 
 
-def _shape_hint(given: tuple[int, ...], shape: tuple[int, ...]) -> str:
-    """What to write instead, for the most common mistakes."""
-    if given == shape:
-        return ". For one image write images[None]"
-    if len(shape) == 3 and given[1:] == shape[1:] + shape[:1]:
-        return ". Channels come first: write images.permute(0, 3, 1, 2)"
-    if len(shape) == 3 and given[1:] == shape[1:] and shape[0] == 1:
-        return ". For grey images write images[:, None]"
-    return ""
-
-
 @contextmanager
 def evaluating(model: DiffEnc) -> Iterator[None]:
-    """No dropout and no gradients inside; afterwards the model is as it was."""
-    was_training = model.training
+    """No dropout and no gradients inside; afterwards every module has its mode back."""
+    modes = [(module, module.training) for module in model.modules()]
     model.eval()
     try:
         with torch.no_grad():
             yield
     finally:
-        model.train(was_training)
+        for module, mode in modes:
+            module.training = mode
 
 
 # --- models by name ------------------------------------------------------------------------------
 
 ENCODERS = ("identity", "scaling", "learned")
-SCHEDULES: dict[str, type[LinearSchedule]] = {
+SCHEDULES: dict[str, Callable[..., Schedule]] = {
     "fixed": LinearSchedule,
     "learned": LearnedSchedule,
     "cosine": CosineSchedule,
@@ -222,8 +223,7 @@ class ModelConfig:
     """All that is needed to build a model again; plain values, so that it can be kept as JSON.
 
     encoder: "identity" (a VDM), "scaling" or "learned"; size: a name in SIZES;
-    schedule: a name in SCHEDULES; shape (C, H, W) takes U-Nets, (D,) MLPs.
-    dropout: of the U-Nets, 0.1 in the paper.
+    schedule: a name in SCHEDULES; shape (C, H, W) takes U-Nets, (D,) MLPs; dropout: of the U-Nets.
     """
 
     encoder: str = "learned"

@@ -2,9 +2,8 @@
 
 An MLP for points, a U-Net for images. The two roles differ at the ends only: a denoiser sees
 Fourier features of z and adds its output to z; an encoder sees x and ends in a tanh. Both start
-from a zero-initialised output. Both see gamma as a fraction of the way between the end points of
-the schedule as they are now. `DiffEnc` gives them the schedule of the model that they are part of;
-before that it is LinearSchedule().
+from a zero-initialised output. Both see gamma as a fraction of the way between the present end
+points of a schedule, that of their first model for good, and before that of LinearSchedule().
 """
 
 from __future__ import annotations
@@ -78,16 +77,17 @@ class GammaEmbedding(nn.Module):
 
     def __init__(self, features: int):
         super().__init__()
-        self.condition_on(LinearSchedule())
+        self._schedule: tuple[Schedule, ...] = ()  # a tuple: the parameters are the model's
         self.layers = nn.Sequential(
             nn.Linear(1 + 2 * 6, features), nn.SiLU(), nn.Linear(features, features), nn.SiLU()
         )
 
     def condition_on(self, schedule: Schedule) -> None:
-        self._schedule = (schedule,)  # in a tuple: its parameters belong to the model, not to this
+        """Only the first call has an effect: in any model a network is one function of gamma."""
+        self._schedule = self._schedule or (schedule,)
 
     def forward(self, gamma: Tensor) -> Tensor:
-        low, high = end_points(self._schedule[0], gamma)
+        low, high = end_points((self._schedule or (LinearSchedule(),))[0], gamma)
         g = ((gamma - low) / (high - low))[:, None]
         angles = torch.cat([math.pi * 2.0**k * g for k in range(-1, 5)], 1)
         return self.layers(torch.cat([g, angles.sin(), angles.cos()], 1))

@@ -9,15 +9,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from .gaussian import device_of_draws, sum_dims
+from .arguments import device_of_draws
+from .gaussian import sum_dims
 from .schedule import Noise
 
 
 def to_unit(images: Tensor, levels: int = 256, dtype: torch.dtype | None = None) -> Tensor:
-    """uint8 levels -> x = 2 (k + 1/2) / K - 1 in (-1, 1), any shape.
-
-    Raises TypeError if the images are not uint8, ValueError if a level is not below `levels`.
-    """
+    """uint8 levels -> x = 2 (k + 1/2) / K - 1 in (-1, 1), any shape; errors as `check_levels`."""
     check_levels(images, levels)
     return (2 * images.to(dtype or torch.get_default_dtype()) + 1) / levels - 1
 

@@ -15,13 +15,12 @@ A schedule with trainable parameters is an `nn.Module` with this as its forward.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
-
-from .gaussian import device_of_draws
 
 
 @dataclass(frozen=True)
@@ -63,46 +62,15 @@ def step_c(s: Noise, t: Noise) -> Tensor:
     return -torch.expm1(s.gamma - t.gamma)
 
 
-def low_discrepancy(n: int, like: Tensor, generator: torch.Generator | None = None) -> Tensor:
-    """n depths in [0, 1), equally spaced modulo 1, from one uniform offset.
-
-    Each is uniform by itself; together they cover [0, 1] evenly. Returns (n,), in the dtype and on
-    the device of `like`.
-    """
-    device = device_of_draws(generator, like)
-    offset = torch.rand((1,), generator=generator, dtype=like.dtype, device=device).to(like.device)
-    return (offset + torch.arange(n, dtype=like.dtype, device=like.device) / n) % 1
-
-
 # --- the schedules that come with the library ----------------------------------------------------
 
 
-class LinearSchedule(nn.Module):
-    """gamma(t) = gamma_min + (gamma_max - gamma_min) t, with fixed end points.
-
-    `schedule(t) -> Noise` for t in [0, 1] of any shape. The defaults are those of the paper
-    (section 5). Raises ValueError if t leaves [0, 1] or gamma_min >= gamma_max.
-    """
+class _BetweenEndPoints(nn.Module):
+    """From gamma_min at t = 0 to gamma_max at t = 1; `gamma` says how."""
 
     gamma_min: float | Tensor
     gamma_max: float | Tensor
-
-    def __init__(self, gamma_min: float = -13.3, gamma_max: float = 5.0):
-        super().__init__()
-        if not (math.isfinite(gamma_min) and math.isfinite(gamma_max) and gamma_min < gamma_max):
-            raise ValueError(
-                "gamma_min must be smaller than gamma_max, both finite (gamma increases with t); "
-                f"got gamma_min={gamma_min}, gamma_max={gamma_max}"
-            )
-        self._set(float(gamma_min), float(gamma_max))
-
-    def _set(self, gamma_min: float, gamma_max: float) -> None:
-        self.gamma_min, self.gamma_max = gamma_min, gamma_max
-
-    def gamma(self, t: Tensor) -> tuple[Tensor, Tensor]:
-        """gamma(t) and its rate dgamma/dt, both in the shape of t."""
-        width = self.gamma_max - self.gamma_min
-        return self.gamma_min + width * t, torch.ones_like(t) * width
+    gamma: Callable[[Tensor], tuple[Tensor, Tensor]]  # t -> gamma(t), dgamma/dt, in its shape
 
     def forward(self, t: Tensor) -> Noise:
         """t in [0, 1] -> Noise, in the shape and dtype of t."""
@@ -119,14 +87,41 @@ class LinearSchedule(nn.Module):
         return f"gamma_min={low:g}, gamma_max={high:g}"
 
 
-class LearnedSchedule(LinearSchedule):
+def _increasing(gamma_min: float, gamma_max: float) -> tuple[float, float]:
+    if not (math.isfinite(gamma_min) and math.isfinite(gamma_max) and gamma_min < gamma_max):
+        raise ValueError(
+            "gamma_min must be smaller than gamma_max, both finite (gamma increases with t); "
+            f"got gamma_min={gamma_min}, gamma_max={gamma_max}"
+        )
+    return float(gamma_min), float(gamma_max)
+
+
+class LinearSchedule(_BetweenEndPoints):
+    """gamma(t) = gamma_min + (gamma_max - gamma_min) t, with fixed end points.
+
+    `schedule(t) -> Noise` for t in [0, 1] of any shape; the defaults are the paper's (section 5).
+    Raises ValueError if t leaves [0, 1] or gamma_min >= gamma_max.
+    """
+
+    def __init__(self, gamma_min: float = -13.3, gamma_max: float = 5.0):
+        super().__init__()
+        self.gamma_min, self.gamma_max = _increasing(gamma_min, gamma_max)
+
+    def gamma(self, t: Tensor) -> tuple[Tensor, Tensor]:
+        width = self.gamma_max - self.gamma_min
+        return self.gamma_min + width * t, torch.ones_like(t) * width
+
+
+class LearnedSchedule(_BetweenEndPoints):
     """The linear schedule with trained end points.
 
     The parameters are gamma_min and ln(gamma_max - gamma_min), so gamma increases with t whatever
     the optimiser does.
     """
 
-    def _set(self, gamma_min: float, gamma_max: float) -> None:
+    def __init__(self, gamma_min: float = -13.3, gamma_max: float = 5.0):
+        super().__init__()
+        gamma_min, gamma_max = _increasing(gamma_min, gamma_max)
         self.gamma_min = nn.Parameter(torch.tensor(gamma_min))
         self.log_width = nn.Parameter(torch.tensor(gamma_max - gamma_min).log())
 
@@ -134,15 +129,20 @@ class LearnedSchedule(LinearSchedule):
     def gamma_max(self) -> Tensor:  # type: ignore[override]
         return self.gamma_min + self.log_width.exp()
 
+    gamma = LinearSchedule.gamma
 
-class CosineSchedule(LinearSchedule):
+
+class CosineSchedule(_BetweenEndPoints):
     """alpha = cos(angle), sigma = sin(angle), the angle linear in t: gamma = 2 ln tan(angle).
 
     The angle goes from arctan(exp(gamma_min / 2)) to arctan(exp(gamma_max / 2)), so that gamma has
     the given end points. In between it is not linear: it is steep at both ends.
-    Source: Nichol and Dhariwal, Improved denoising diffusion probabilistic models, 2021 (there with
-    other end points).
+    Source: Nichol and Dhariwal, Improved denoising diffusion probabilistic models, 2021.
     """
+
+    def __init__(self, gamma_min: float = -13.3, gamma_max: float = 5.0):
+        super().__init__()
+        self.gamma_min, self.gamma_max = _increasing(gamma_min, gamma_max)
 
     def gamma(self, t: Tensor) -> tuple[Tensor, Tensor]:
         first, last = (math.atan(math.exp(end / 2)) for end in (self.gamma_min, self.gamma_max))
@@ -155,7 +155,7 @@ class CosineSchedule(LinearSchedule):
 
 def end_points(schedule: Schedule, like: Tensor) -> tuple[Tensor | float, Tensor | float]:
     """(gamma(0), gamma(1)) as they are now. Networks see gamma as a fraction of the way between."""
-    if isinstance(schedule, LinearSchedule):
+    if isinstance(schedule, _BetweenEndPoints):
         return schedule.gamma_min, schedule.gamma_max
     ends = schedule(torch.tensor([0.0, 1.0]).to(like)).gamma
     return ends[0], ends[1]
@@ -179,12 +179,12 @@ def check_schedule(schedule: Schedule, like: Tensor) -> None:
             f"with schedule(t) -> Noise; got {schedule!r} ({type(schedule).__name__})"
             + (f", which returned {type(noise).__name__}" if usable else "")
         )
-    for name, part in vars(noise).items():
-        if not isinstance(part, Tensor) or part.shape != t.shape:
-            tensor = isinstance(part, Tensor)
+    for name, value in vars(noise).items():
+        if not isinstance(value, Tensor) or value.shape != t.shape:
+            tensor = isinstance(value, Tensor)
             raise (ValueError if tensor else TypeError)(
                 f"schedule(t).{name} must be a tensor in the shape of t, {tuple(t.shape)}; got "
-                + (f"shape {tuple(part.shape)}" if tensor else repr(part))
+                + (f"shape {tuple(value.shape)}" if tensor else repr(value))
             )
     gamma = noise.gamma
     if not bool(gamma.isfinite().all() & (gamma.diff() > 0).all()):

@@ -101,7 +101,7 @@ def test_a_wrong_formula_opens_what_was_proved(monkeypatch, tag, form, claim):
 
 
 def test_a_condition_of_a_row_is_a_condition_of_the_verdict(monkeypatch):
-    row = dataclasses.replace(ledger.LEDGER["W1"], trust=("a thing nobody proved",))
+    row = dataclasses.replace(ledger.LEDGER["W1"], trust={"a thing nobody proved": ("ratio",)})
     monkeypatch.setitem(ledger.LEDGER, "W1", row)
     assert str(audit.look("variance").verdict) == "proved under: a thing nobody proved"
 

@@ -370,7 +370,8 @@ def test_a_name_is_a_source_of_mnist_or_an_entry_of_the_table(monkeypatch):
         return torch.zeros(2, 3, 4, 4, dtype=torch.uint8), torch.arange(2)
 
     monkeypatch.setitem(sets.SETS, "stripes", stripes)
-    assert data_names() == (*data.SOURCES, "fashion-mnist", "kmnist", "cifar10", "stripes")
+    named = ("fashion-mnist", "kmnist", "cifar10", "photos", "stripes")
+    assert data_names() == (*data.SOURCES, *named)
     images = load_named("stripes", "test")
     assert (images.name, images.split, images.images.shape) == ("stripes", "test", (2, 3, 4, 4))
     assert load_named("bundled").name == "mnist-bundled"

@@ -16,7 +16,7 @@ from torch.nn.parallel import DistributedDataParallel
 from diffenc_lite import __main__ as cli
 from diffenc_lite.data import toy
 from diffenc_lite.model import ENCODERS, ModelConfig, build
-from diffenc_lite.training import State, TrainConfig, train, updates
+from diffenc_lite.training import State, TrainConfig, train, train_steps, updates
 from diffenc_lite.training.loop import draw, loss_terms
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,7 +42,7 @@ def steps(encoder: str) -> dict[str, object]:
     state = State(model, config)
     terms = [values for _, values in zip(range(2), updates(state, POINTS, config), strict=False)]
     gradient = {name: weight.grad for name, weight in model.named_parameters()}
-    share = [len(part) for part in draw(state, POINTS, config, None)]
+    share = [len(part) for part in draw(state, POINTS, config)]
     return {"share": share, "terms": terms, "gradient": gradient, "weights": model.state_dict()}
 
 
@@ -53,7 +53,7 @@ def process(rank: int, folder: str) -> None:
     result: dict[str, object] = {encoder: steps(encoder) for encoder in ENCODERS}
     for stop in (4, None):  # stopped, then gone on with; only the first process may write
         run = Path(folder) / "run"
-        for progress in train(make("learned"), POINTS, CONFIG, run, POINTS[:50]):
+        for progress in train_steps(make("learned"), POINTS, CONFIG, run, POINTS[:50]):
             if progress.update == stop:
                 break
     result["end"] = progress.model.state_dict()
@@ -92,7 +92,7 @@ def test_gradients_and_weights_are_those_of_one_process(two, encoder):
 
 
 def test_a_run_that_was_stopped_ends_as_one_process_does(two, tmp_path):
-    last = list(train(make("learned"), POINTS, CONFIG, tmp_path, POINTS[:50]))[-1]
+    last = train(make("learned"), POINTS, CONFIG, tmp_path, POINTS[:50])
     for found in two[1]:
         close(found["end"], last.model.state_dict())
     lines = [path.joinpath("metrics.jsonl").read_text() for path in (two[0] / "run", tmp_path)]

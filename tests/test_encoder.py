@@ -4,8 +4,14 @@ import pytest
 import torch
 from torch import nn
 
-from diffenc_lite import IdentityEncoder, LearnedEncoder, LearnedSchedule, Noise, ScalingEncoder
-from diffenc_lite.encoder import change as change_of
+from diffenc_lite import (
+    DiffEnc,
+    IdentityEncoder,
+    LearnedEncoder,
+    LearnedSchedule,
+    Noise,
+    ScalingEncoder,
+)
 from diffenc_lite.encoder import has_counterterm
 
 GAMMA = torch.linspace(-13.3, 5, 12, dtype=torch.float64)
@@ -45,11 +51,11 @@ def test_shift_is_x_t_minus_x(kind, small_model, normal):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_change_is_x_t_and_its_difference_from_x_s(kind, small_model, normal):
-    encoder, x = small_model(kind).encoder, normal(len(GAMMA), 2)
+    model, x = small_model(kind), normal(len(GAMMA), 2)
     gamma_s = GAMMA - torch.linspace(1e-3, 6, len(GAMMA), dtype=torch.float64)
-    x_t, change = change_of(encoder, x, gamma_s, GAMMA)
-    torch.testing.assert_close(x_t, encoder(x, GAMMA).x_t, rtol=1e-13, atol=1e-13)
-    expected = x_t - encoder(x, gamma_s).x_t
+    x_t, change = model.change(x, gamma_s, GAMMA)
+    torch.testing.assert_close(x_t, model.encode(x, GAMMA).x_t, rtol=1e-13, atol=1e-13)
+    expected = x_t - model.encode(x, gamma_s).x_t
     torch.testing.assert_close(change, expected, rtol=1e-9, atol=1e-13)
 
 
@@ -58,8 +64,9 @@ def test_change_does_not_cancel_in_float32(encoder, normal):
     """Over one of a thousand steps near gamma = 5, where x_t hardly moves any more."""
     x, gamma_t = normal(50, 2).float(), torch.linspace(4, 5, 50)
     gamma_s = gamma_t - 0.0183
-    low = change_of(encoder, x, gamma_s, gamma_t)[1].double()
-    high = change_of(encoder, x.double(), gamma_s.double(), gamma_t.double())[1]
+    model = DiffEnc(nn.Identity(), encoder)
+    low = model.change(x, gamma_s, gamma_t)[1].double()
+    high = model.change(x.double(), gamma_s.double(), gamma_t.double())[1]
     torch.testing.assert_close(low, high, rtol=1e-5, atol=0)
 
 

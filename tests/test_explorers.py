@@ -193,6 +193,19 @@ def test_the_strip_is_five_frames_of_the_first_control(n, shown, size):
         assert strip[top : top + CAPTION, left : left + width].min() < 128  # there is a caption
 
 
+def test_stills_are_the_positions_given_and_fill_rows():
+    draw, _ = drawer((4.0, 3.0))
+    stills = [(0, 0), (2, 1), (1, 2)]
+    explorer = FrameExplorer(draw, slider("t", [1, 2, 3]), slider("k", [0, 1, 2]), stills=stills)
+    sheet, high = picture(explorer.strip), 300 + CAPTION
+    assert sheet.shape == (2 * high, 800, 3)  # two of 400 pixels fit into a row
+    for place, index in enumerate(stills):
+        top, left = place // 2 * high + CAPTION, place % 2 * 400
+        expected = picture(explorer.frames[index])
+        np.testing.assert_array_equal(sheet[top : top + 300, left : left + 400], expected)
+    assert (sheet[high:, 400:] == 255).all()  # an empty place
+
+
 # ---- a digit, encoded and noised -----------------------------------------------------------------
 
 

@@ -18,6 +18,7 @@ from diffenc_lite.course.exercises.student import (
     student_version,
     write_student_versions,
 )
+from diffenc_lite.course.lessons import notebooks_in
 
 missing = [name for name in ("nbgrader", "otter") if importlib.util.find_spec(name) is None]
 pytestmark = pytest.mark.skipif(
@@ -30,7 +31,7 @@ NAME = "06_the_noise_variance_ratio"
 LESSON = nbformat.read(ROOT / "notebooks" / f"{NAME}.ipynb", as_version=4)
 SOLUTIONS = solutions(LESSON)
 NAMES = list(SOLUTIONS)
-LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+LESSONS = notebooks_in(ROOT / "notebooks")
 
 
 def call(*command: str, cwd: Path) -> subprocess.CompletedProcess[str]:

@@ -19,10 +19,12 @@ PACKAGE = Path(__file__).resolve().parent.parent / "diffenc_lite"
 
 # In the order in which they are read.
 PAPER = [
+    "arguments",
     "gaussian",
     "schedule",
     "encoder",
     "process",
+    "chain",
     "pixels",
     "networks",
     "model",

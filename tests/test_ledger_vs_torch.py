@@ -34,10 +34,12 @@ from diffenc_lite import (
 from diffenc_lite.course import worlds
 from diffenc_lite.course.ledger import LEDGER, TAGS, cheapest_grid, finer_ratios, gaussian_world
 from diffenc_lite.course.ledger import notation as n
+from diffenc_lite.course.lessons import notebooks_in
 from diffenc_lite.encoder import change as change_of
 from diffenc_lite.ratio import cheapest_path, constant_ratio
 
 ROOT = Path(__file__).parents[1]
+NOTEBOOKS = notebooks_in(ROOT / "notebooks")
 B, D = 64, 3
 CHECKED: dict[str, list[str]] = {tag: [] for tag in TAGS}
 
@@ -759,9 +761,9 @@ def test_every_tag_is_proved_checked_and_taught() -> None:
         code = sorted(set(CHECKED[tag]))
         assert code, f"no torch code is held against {tag}"
         assert re.fullmatch(r"0\d|1[0-4]", row.notebook)
-        for notebook in (ROOT / "notebooks").glob(f"{row.notebook}_*.ipynb"):
-            text = notebook.read_text(encoding="utf-8")
-            assert re.search(rf"\b{tag}\b", text), f"{notebook.name} does not mention {tag}"
+        lesson = [path for path in NOTEBOOKS if path.name.startswith(row.notebook)]
+        text = "\n".join(path.read_text(encoding="utf-8") for path in lesson)
+        assert re.search(rf"\b{tag}\b", text), f"lesson {row.notebook} does not mention {tag}"
         names = ", ".join(f"`{name}`" for name in code)
         seconds = row.prove().seconds
         lines.append(f"| {tag} | {row.title} | {seconds:.2f} | {names} | {row.notebook} |")

@@ -8,12 +8,16 @@ import pytest
 
 from diffenc_lite.__main__ import main
 from diffenc_lite.course import lessons
-from diffenc_lite.course.lessons import copy_lessons, lessons_folder
+from diffenc_lite.course.lessons import copy_lessons, lessons_folder, notebooks_in, place
 
 ROOT = Path(__file__).resolve().parent.parent
-NAMES = {path.name for path in (ROOT / "notebooks").glob("*.ipynb")} | {
-    "conftest.py", "sanitize.cfg",
+NAMES = {place(path) for path in notebooks_in(ROOT / "notebooks")} | {
+    Path("conftest.py"), Path("sanitize.cfg"),
 }  # fmt: skip
+
+
+def files_in(folder):
+    return {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()}
 
 
 def test_the_lessons_of_a_checkout_are_at_its_top():
@@ -24,20 +28,20 @@ def test_a_copy_has_every_lesson_byte_for_byte(tmp_path):
     """In a new folder, and in one that holds other files."""
     (tmp_path / "notes.txt").write_text("mine")
     for folder in (tmp_path / "a" / "new" / "folder", tmp_path):
-        copies = copy_lessons(folder)
-        assert {path.name for path in copies} == NAMES
-        for copy in copies:
-            assert copy.read_bytes() == (ROOT / "notebooks" / copy.name).read_bytes()
+        assert {path.relative_to(folder) for path in copy_lessons(folder)} == NAMES
+        for name in NAMES:
+            assert (folder / name).read_bytes() == (ROOT / "notebooks" / name).read_bytes()
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
 def test_nothing_is_overwritten_and_nothing_else_written(tmp_path):
-    mine = tmp_path / sorted(NAMES)[3]
+    mine = tmp_path / "further" / "00_index.ipynb"
+    mine.parent.mkdir()
     mine.write_text("my answers")
     with pytest.raises(FileExistsError, match=f"already holds {mine.name}, perhaps with your"):
         copy_lessons(tmp_path)
     assert mine.read_text() == "my answers"
-    assert list(tmp_path.iterdir()) == [mine]
+    assert files_in(tmp_path) == {mine.relative_to(tmp_path)}
 
 
 def test_a_file_is_no_folder(tmp_path):
@@ -56,7 +60,7 @@ def test_the_command_says_how_to_go_on(tmp_path, capsys):
     out = tmp_path / "lessons"
     assert main(["notebooks", str(out)]) == 0
     assert f"jupyter lab {out}" in capsys.readouterr().out
-    assert {path.name for path in out.iterdir()} == NAMES
+    assert files_in(out) == NAMES
     assert main(["notebooks", str(out)]) == 2
     assert "nothing is overwritten" in capsys.readouterr().err
 
@@ -66,7 +70,7 @@ def test_a_copy_is_compared_like_the_original(tmp_path):
     nbformat = pytest.importorskip("nbformat")
     pytest.importorskip("nbval")
     copy_lessons(tmp_path)
-    for path in tmp_path.glob("*.ipynb"):
+    for path in notebooks_in(tmp_path):
         path.unlink()
     new = nbformat.v4
     cells = [
@@ -80,10 +84,9 @@ def test_a_copy_is_compared_like_the_original(tmp_path):
         ),
         new.new_code_cell("1 + 1", execution_count=2, outputs=[result(new, "2")]),
     ]
-    path = tmp_path / "lesson.ipynb"
-    for stored, green in (("2", True), ("3", False)):
+    for stored, layer, green in (("2", "", True), ("2", "further", True), ("3", "further", False)):
         cells[1].outputs = [result(new, stored)]
-        nbformat.write(new.new_notebook(cells=cells), path)
+        nbformat.write(new.new_notebook(cells=cells), tmp_path / layer / "lesson.ipynb")
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "--nbval", "-q"], cwd=tmp_path, capture_output=True
         )

@@ -203,7 +203,7 @@ def test_networks_say_what_shape_they_take():
         UNet(UNetConfig((8, 8), (1,)))
     with pytest.raises(TypeError, match="encoder must be IdentityEncoder.*Identity, which has no"):
         DiffEnc(MLP(8, 1), encoder=nn.Identity())
-    with pytest.raises(ValueError, match="levels must be a whole number from 2 to 256"):
+    with pytest.raises(ValueError, match="levels must be a whole number, from 2 to 256"):
         DiffEnc(MLP(8, 1), levels=512)
 
 

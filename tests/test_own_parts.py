@@ -1,11 +1,13 @@
 """Schedules and encoders of one's own: the examples of the documentation, and what must hold."""
 
+import copy
 import math
 import re
 import textwrap
 
 import pytest
 import torch
+from draws import seeded
 from torch import nn
 
 import diffenc_lite
@@ -30,7 +32,7 @@ from diffenc_lite import (
     toy,
     train,
 )
-from diffenc_lite.networks import GammaEmbedding
+from diffenc_lite.model import ModelConfig, build, evaluating
 
 F64 = torch.float64
 POINTS = toy("mixture", 64, generator=torch.Generator().manual_seed(0))
@@ -53,7 +55,7 @@ def test_the_schedule_of_the_documentation():
     torch.testing.assert_close(noise.rate, slope)
     model = names["model"]
     assert torch.isfinite(elbo(model, POINTS).total).all() and sample(model, 3, 2).shape == (3, 2)
-    assert train(model, POINTS, TrainConfig(2, batch=8)).run().update == 2
+    assert train(model, POINTS, TrainConfig(2, batch=8)).update == 2
 
 
 def test_the_encoder_of_the_documentation():
@@ -69,7 +71,7 @@ def test_the_encoder_of_the_documentation():
     check_encoder(shift, x)
     model = names["model"]
     before = model.encoder.m.clone()
-    assert train(model, POINTS, TrainConfig(3, batch=8)).run().update == 3
+    assert train(model, POINTS, TrainConfig(3, batch=8)).update == 3
     assert not torch.equal(before, model.encoder.m)
 
 
@@ -110,20 +112,40 @@ def test_only_the_end_points_matter():
 def test_a_network_is_conditioned_on_the_schedule_of_its_model():
     """Twice the width of a schedule, seen at twice the gamma, is the same to a network."""
     torch.manual_seed(0)
-    denoiser, y = MLP(8, 1), MLP(8, 1, encoder=True)
-    embeds = [m for net in (denoiser, y) for m in net.modules() if isinstance(m, GammaEmbedding)]
-    assert len(embeds) == 2
-    gamma = torch.linspace(-3, 1.5, 5)
-    DiffEnc(denoiser, LearnedEncoder(y), LinearSchedule(-3, 1.5))
-    narrow = [embed(gamma) for embed in embeds]
-    for wide in (
-        LinearSchedule(-6, 3),
-        lambda t: Noise.from_gamma(9 * t - 6, 9 * torch.ones_like(t)),
-    ):
-        DiffEnc(denoiser, LearnedEncoder(y), wide)
-        for embed, before in zip(embeds, narrow, strict=True):
-            torch.testing.assert_close(embed(2 * gamma), before)
-            assert not torch.allclose(embed(gamma), before)
+    nets, gamma = (MLP(8, 1), MLP(8, 1, encoder=True)), torch.linspace(-3, 1.5, 5)
+    unused = copy.deepcopy(nets)
+    DiffEnc(nets[0], LearnedEncoder(nets[1]), LinearSchedule(-3, 1.5))
+    for wide in (LinearSchedule(-6, 3), lambda t: Noise.from_gamma(9 * t - 6, 9)):
+        others = copy.deepcopy(unused)
+        DiffEnc(others[0], LearnedEncoder(others[1]), wide)
+        for net, other in zip(nets, others, strict=True):
+            torch.testing.assert_close(other.embed(2 * gamma), net.embed(gamma))
+            assert not torch.allclose(other.embed(gamma), net.embed(gamma))
+
+
+def test_a_second_model_with_the_same_network_changes_nothing_in_the_first():
+    """A network reads gamma as in its first model, in whatever model it is used."""
+    model = build(ModelConfig("learned", "tiny", shape=(2,)))
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.add_(0.1 * torch.randn(weight.shape, generator=seeded(1)))
+    z, gamma = torch.randn(5, 2, generator=seeded(2)), torch.linspace(-9, 4, 5)
+    before = model.v_hat(z, gamma), model.encode(z, gamma)
+    second = DiffEnc(model.denoiser, model.encoder, LinearSchedule(-20, 9))
+    for after in ((model.v_hat(z, gamma), model.encode(z, gamma)), (second.v_hat(z, gamma),)):
+        torch.testing.assert_close(after, before[: len(after)], rtol=0, atol=0)
+
+
+def test_evaluating_gives_every_module_its_mode_back():
+    model = build(ModelConfig("learned", "tiny", shape=(1, 8, 8)))
+    model.denoiser.eval()
+    model.encoder.network.middle.eval()
+    modes = [module.training for module in model.modules()]
+    assert len(set(modes)) == 2
+    with pytest.raises(RuntimeError), evaluating(model):
+        assert not any(module.training for module in model.modules())
+        raise RuntimeError
+    assert [module.training for module in model.modules()] == modes
 
 
 class OnlyTwo:
@@ -172,7 +194,7 @@ def own(**parts):
 
 @pytest.mark.parametrize("made", [None, straight, CosineSchedule(-6, 3)])
 def test_an_own_model_is_saved_and_can_be_sampled_when_loaded(tmp_path, made):
-    model = train(own(schedule=made), POINTS, TrainConfig(2, batch=8)).run().model
+    model = train(own(schedule=made), POINTS, TrainConfig(2, batch=8)).model
     save_model(model, tmp_path / "own", {})
     again = load_model(tmp_path / "own", model=own(schedule=made))
     drawn = [sample(m, 3, 2, generator=torch.Generator().manual_seed(0)) for m in (model, again)]
@@ -212,7 +234,7 @@ def test_a_network_in_two_roles_is_saved(tmp_path):
 
 def test_a_run_does_not_go_on_with_another_schedule_or_other_levels(tmp_path):
     config, points = TrainConfig(2, batch=8), POINTS // 16
-    run = lambda **parts: train(own(**parts), points, config, tmp_path / "run").run()  # noqa: E731
+    run = lambda **parts: train(own(**parts), points, config, tmp_path / "run")  # noqa: E731
     run(schedule=straight)
     for parts in ({"schedule": lambda t: Noise.from_gamma(9 * t - 5, 9)}, {"levels": 16}):
         with pytest.raises(ValueError, match="other settings .model "):
@@ -223,5 +245,5 @@ def test_a_run_does_not_go_on_with_another_schedule_or_other_levels(tmp_path):
 def test_a_run_with_a_trained_schedule_goes_on(tmp_path):
     model = own(schedule=LearnedSchedule(-6, 3))
     for _ in range(2):  # the second time gamma_min has moved
-        last = train(model, POINTS, TrainConfig(2, batch=8), tmp_path / "run").run()
+        last = train(model, POINTS, TrainConfig(2, batch=8), tmp_path / "run")
     assert last.update == 2

@@ -73,11 +73,12 @@ def test_the_lessons_are_copied_out_of_a_wheel(tmp_path):
         cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(site)}, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert {path.name for path in out.iterdir()} == {
-        name.removeprefix("notebooks/") for name in project_files() if name.startswith("notebooks/")
+    copied = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()}
+    assert {f"notebooks/{name}" for name in copied} == {
+        name for name in project_files() if name.startswith("notebooks/")
     }
-    for path in out.iterdir():
-        assert path.read_bytes() == (ROOT / "notebooks" / path.name).read_bytes()
+    for name in copied:
+        assert (out / name).read_bytes() == (ROOT / "notebooks" / name).read_bytes()
 
 
 def test_the_sdist_holds_the_project_and_the_wheel_can_be_built_from_it(tmp_path):

@@ -172,18 +172,6 @@ def test_one_residual_for_every_encoder(at, world, normal):
     close(process.residual(v - v_hat, u_error, t), (1 + t.sigma**2) * (v - v_hat))
 
 
-# --- grids and ratios -----------------------------------------------------------------------------
-
-
-def test_grid_and_ratio_as_given_or_filled_in():
-    like = torch.zeros(1, dtype=torch.float64)
-    assert process.check_grid(None, 4, like).tolist() == [0, 0.25, 0.5, 0.75, 1]
-    assert process.check_grid([0, 0.3, 1], 2, like).tolist() == [0, 0.3, 1]
-    assert process.check_ratio(0.5, 3, like).tolist() == [0.5] * 3
-    assert process.check_ratio([0.5, 1, 2], 3, like).tolist() == [0.5, 1, 2]
-    assert process.check_grid(None, 4, like).dtype == torch.float64
-
-
 # --- float32 --------------------------------------------------------------------------------------
 
 

@@ -17,12 +17,18 @@ from rattler import MatchSpec
 
 import diffenc_lite
 from diffenc_lite.__main__ import parser
+from diffenc_lite.course.lessons import notebooks_in
 from diffenc_lite.pretrained import pretrained_names, read_card
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+
+import numbers_in_prose  # noqa: E402
+
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = notebooks_in(ROOT / "notebooks")
+CORE = [path for path in NOTEBOOKS if path.parent.name == "notebooks"]
 CONDA_NAMES = {"torch": "pytorch"}  # the others have one name everywhere
 
 
@@ -115,7 +121,7 @@ def test_one_address_everywhere():
 EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=["ten lines", "own network"])
+@pytest.mark.parametrize("example", EXAMPLES, ids=["ten lines", "own network", "few steps"])
 def test_readme_examples_run(example, tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", example], cwd=tmp_path, capture_output=True, text=True, timeout=300
@@ -134,7 +140,7 @@ def test_links_between_pages_lead_somewhere():
 
 
 def test_readme_maps_every_notebook():
-    for notebook in NOTEBOOKS:
+    for notebook in CORE:
         assert f"](notebooks/{notebook.name})" in README, f"{notebook.name} is not in the map"
 
 
@@ -145,22 +151,32 @@ def test_a_lesson_points_at_nothing_outside_its_folder(path):
     text = "\n".join("".join(cell["source"]) for cell in cells)
     targets = re.findall(r"\]\(([^)#\s]+)", text) + re.findall(r'(?:src|href)="([^"#]+)"', text)
     local = [unquote(target) for target in targets if not re.match(r"[a-z]+:", target)]
-    assert all((path.parent / target).parent == path.parent for target in local), local
-    assert "../" not in text
+    folders = {notebook.parent for notebook in NOTEBOOKS}
+    assert {(path.parent / target).resolve().parent for target in local} <= folders, local
+    assert links_between_notebooks(path) <= {*NOTEBOOKS}
+    assert "../" not in (text if path in CORE else text.replace("](../", "]("))
 
 
-def links_between_notebooks(path: Path) -> list[str]:
+def links_between_notebooks(path: Path) -> set[Path]:
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     prose = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
-    return re.findall(r"\]\((\w+\.ipynb)", "\n".join(prose))
+    links = re.findall(r"\]\(([\w./]+\.ipynb)", "\n".join(prose))
+    return {(path.parent / link).resolve() for link in links}
 
 
-@pytest.mark.parametrize("i", range(len(NOTEBOOKS)), ids=[path.stem for path in NOTEBOOKS])
+@pytest.mark.parametrize("i", range(len(CORE)), ids=[path.stem for path in CORE])
 def test_notebooks_link_back_and_forward(i):
-    links = links_between_notebooks(NOTEBOOKS[i])
-    assert set(links) <= {path.name for path in NOTEBOOKS}
-    for beside in NOTEBOOKS[max(i - 1, 0) : i] + NOTEBOOKS[i + 1 : i + 2]:
-        assert beside.name in links, f"{NOTEBOOKS[i].name} does not link to {beside.name}"
+    companions = {path for path in NOTEBOOKS if path.name[:2] == CORE[i].name[:2]} - {CORE[i]}
+    missing = {*CORE[max(i - 1, 0) : i], *CORE[i + 1 : i + 2], *companions}
+    missing -= links_between_notebooks(CORE[i])
+    assert not missing, f"{CORE[i].name} does not link to {missing}"
+
+
+def test_companions_belong_to_a_lesson_and_link_back_to_it():
+    lessons = {path.name[:2]: path for path in CORE}
+    for path in NOTEBOOKS[len(CORE) :]:
+        assert lessons[path.name[:2]] in links_between_notebooks(path)
+    assert len({path.name for path in NOTEBOOKS}) == len(NOTEBOOKS)  # graders have one folder
 
 
 def test_readme_has_the_numbers_of_the_cards():
@@ -312,3 +328,39 @@ def test_notebook_faults_are_recognised(cells, metadata, fault):
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebooks_are_stored_clean(path):
     assert notebook_faults(json.loads(path.read_text(encoding="utf-8"))) == []
+
+
+REBUILT = numbers_in_prose.in_the_new_form()
+
+
+@pytest.mark.parametrize("path", REBUILT, ids=lambda path: path.stem)
+def test_a_notebook_is_short(path):
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    texts = [numbers_in_prose.prose(cell) for cell in cells if cell["cell_type"] == "markdown"]
+    words = [len(re.findall(r"[A-Za-z][A-Za-z'’-]*", text)) for text in texts]
+    assert sum(words) <= 2500 and max(words) <= 200
+    assert path not in CORE or 25 <= len(cells) <= 45
+    index = ROOT / "notebooks" / "further" / "00_index.ipynb"
+    assert path == index or index in links_between_notebooks(path)
+
+
+def test_the_prose_has_no_number_that_the_page_does_not_hold():
+    assert [fault for path in REBUILT for fault in numbers_in_prose.unheld(path)] == []
+
+
+@pytest.mark.parametrize(
+    ("prose", "found"),
+    [
+        ("a gain of 0.25 nats", []),  # printed
+        ("a gain of 0.250 nats, or 25 %, 25% or 3 %", ["3 %"]),
+        ("a gain of 0.2 nats", ["0.2"]),
+        ("with $\\gamma=0.7$ and `x = 0.8`, see 2.3.4, in 3 steps", []),
+        ("at 0.5 of 12.5 %", ["12.5 %"]),  # held by the code
+    ],
+)
+def test_numbers_that_nothing_holds_are_found(tmp_path, prose, found):
+    text = {"cell_type": "markdown", "source": [prose]}
+    output = {"output_type": "stream", "text": ["gain 0.250\n"]}
+    path = tmp_path / "04_x.ipynb"
+    path.write_text(json.dumps({"cells": [text, cell("t = 0.5", outputs=[output])]}))
+    assert [fault.split(": ")[1] for fault in numbers_in_prose.unheld(path)] == found

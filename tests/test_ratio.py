@@ -11,21 +11,21 @@ from hypothesis import strategies as st
 from torch import nn
 
 from diffenc_lite import (
+    Chain,
     DiffEnc,
     Noise,
     best_time_grid,
     bound,
     edge_costs,
     elbo,
-    estimate_ratio,
     evaluate,
+    fit,
     optimal_ratio,
     pixels,
     sample_steps,
 )
 from diffenc_lite.course.worlds import SCALING, VDM, Exact, Gaussian, PlusMinus
 from diffenc_lite.gaussian import best_ratio, kl_ratio
-from diffenc_lite.process import check_ratio
 from diffenc_lite.ratio import cheapest_path, squared_gap_table, squared_gaps
 
 KINDS = ("identity", "scaling", "learned")
@@ -45,7 +45,7 @@ F64 = torch.float64
 def test_gaps_are_those_of_the_world(encoder, world, gamma_0, steps):
     """Within four standard errors of the closed form (or, for +-1, of the quadrature)."""
     exact, x = Exact(world, encoder, gamma_0), world.draw(6000, seeded(2))
-    mean, error = squared_gaps(exact.model(), x.split(2500), even(steps), seeded(3))
+    mean, error = squared_gaps(exact.model(), x.split(2500), Chain(even(steps)), seeded(3))
     assert mean.shape == error.shape == (steps,)
     assert bool(((mean - exact.mean_squared_gaps(even(steps))).abs() < 4 * error).all())
     assert bool((error < 0.1 * mean).all())
@@ -57,16 +57,16 @@ def test_the_optimal_ratio_of_images(encoder, steps):
     """8-bit data: two levels, at -1/2 and 1/2."""
     exact = Exact(PlusMinus(0.5), encoder, -2.0)
     images = some_images(4000, (1,), 2)
-    found = estimate_ratio(exact.model(2), images, steps, seeded(4))
+    found = fit(exact.model(2), images, steps, scale=False, generator=seeded(4))
     expected = 1 / (1 + exact.mean_squared_gaps(even(steps)))
-    assert bool(((found.ratio - expected).abs() < 4 * found.standard_error).all())
+    assert bool(((found.ratio - expected).abs() < 4 * found.ratio_error).all())
     again = optimal_ratio(exact.model(2), images, steps, seeded(4))
     assert torch.equal(again, found.ratio)
 
 
 def test_the_standard_error_is_the_spread_of_the_estimate(small_model, normal):
     model, noise = small_model("learned"), seeded(1)
-    found = [squared_gaps(model, [normal(50, 2)], even(3), noise) for _ in range(400)]
+    found = [squared_gaps(model, [normal(50, 2)], Chain.equal(3), noise) for _ in range(400)]
     means, errors = (torch.stack(part) for part in zip(*found, strict=True))
     expected = errors.square().mean(0).sqrt()
     torch.testing.assert_close(means.std(0), expected, rtol=4 / math.sqrt(800), atol=0)
@@ -76,12 +76,12 @@ def test_the_error_of_the_ratio_is_that_of_the_gap_to_first_order(small_model):
     """dw*/dm = -w*^2, by moving m."""
     model, images = small_model("learned"), some_images(50)
     x = pixels.to_unit(images, dtype=F64)
-    found = estimate_ratio(model, images, 4, seeded(1))
-    mean, error = squared_gaps(model, [x], even(4), seeded(1))
+    found = fit(model, images, 4, scale=False, generator=seeded(1))
+    mean, error = squared_gaps(model, [x], Chain.equal(4), seeded(1))
     torch.testing.assert_close(found.ratio, 1 / (1 + mean), rtol=1e-12, atol=0)
     h = 1e-4 * error
     moved = (1 / (1 + mean - h) - 1 / (1 + mean + h)) / 2e-4
-    torch.testing.assert_close(found.standard_error, moved, rtol=1e-5, atol=0)
+    torch.testing.assert_close(found.ratio_error, moved, rtol=1e-5, atol=0)
 
 
 @pytest.mark.parametrize("steps", [1, 2, 5])
@@ -89,8 +89,8 @@ def test_x2_a_fitted_ratio_is_tight_on_other_data(steps):
     """N(0, 1): the bound is the entropy at every T, within its sampling error; w = 1 is far off."""
     exact = Exact(Gaussian(1.0))
     model, grid = exact.model(), even(steps)
-    fit, test = exact.world.draw(20_000, seeded(5)), exact.world.draw(4000, seeded(6))
-    w = best_ratio(squared_gaps(model, [fit], grid, seeded(7))[0])
+    seen, test = exact.world.draw(20_000, seeded(5)), exact.world.draw(4000, seeded(6))
+    w = best_ratio(squared_gaps(model, [seen], Chain(grid), seeded(7))[0])
 
     def gap(ratio):
         """The bound less the entropy, and its standard error"""
@@ -136,7 +136,8 @@ def test_a_ratio_for_each_dimension_is_better(kind, small_model):
     """W5: (1/2) sum_j ln(1 + m_j) <= (d/2) ln(1 + m) <= (d/2) m, step by step in the sum."""
     model, images = small_model(kind, (1, 3)), some_images(60, (1, 3))
     shared = optimal_ratio(model, images, 4, seeded(1))
-    each = optimal_ratio(model, images, 4, seeded(1), per_dimension=True)
+    options = {"scale": False, "ratio": "dimension", "generator": seeded(1)}
+    each = fit(model, images, 4, **options).ratio
     assert shared.shape == (4,) and each.shape == (4, 1, 3)
     torch.testing.assert_close((1 / each).mean((1, 2)), 1 / shared, rtol=1e-12, atol=0)
     bounds = [with_the_noise_of_the_fit(model, images, 4, w) for w in (each, shared, 1.0)]
@@ -161,7 +162,8 @@ def test_a_ratio_for_each_dimension_is_better(kind, small_model):
 )
 def test_no_ratio_is_above_one(small_model, kind, seed, steps, n, per_dimension, dtype):
     model, images = small_model(kind, (1, 2), dtype, seed=seed), some_images(n, (1, 2))
-    w = optimal_ratio(model, images, steps, seeded(seed), per_dimension=per_dimension)
+    kind = "dimension" if per_dimension else "step"
+    w = fit(model, images, steps, scale=False, ratio=kind, generator=seeded(seed)).ratio
     assert w.shape == ((steps, 1, 2) if per_dimension else (steps,)) and w.dtype == dtype
     assert bool(((w > 0) & (w <= 1)).all())
 
@@ -181,7 +183,7 @@ def test_batches_join(per_dimension, small_model, normal):
     """Mean and error of unequal parts are those of all examples together."""
     model, x, parts = small_model("scaling"), normal(7, 2), []
     options = {"per_dimension": per_dimension}
-    found = squared_gaps(model, x.split(4), even(2), seeded(1), **options)
+    found = squared_gaps(model, x.split(4), Chain.equal(2), seeded(1), **options)
     noise = seeded(1)
     for part in x.split(4):
         gaps = []
@@ -199,7 +201,7 @@ def test_batches_join(per_dimension, small_model, normal):
 def test_several_draws_of_noise(small_model, normal):
     """They are averaged for each example before the error over examples is taken."""
     model, x, noise = small_model("learned"), normal(50, 2), seeded(1)
-    found = squared_gaps(model, [x], even(1), seeded(1), draws=3)
+    found = squared_gaps(model, [x], Chain.equal(1), seeded(1), draws=3)
     ends = (torch.full((50,), end, dtype=F64) for end in (0, 1))
     s, t = ends
     gaps = [
@@ -212,8 +214,8 @@ def test_several_draws_of_noise(small_model, normal):
 
 
 def test_one_image_tells_nothing_of_the_error(small_model):
-    found = estimate_ratio(small_model(), some_images(1), 2)
-    assert bool((found.ratio <= 1).all()) and bool(found.standard_error.isnan().all())
+    found = fit(small_model(), some_images(1), 2, scale=False)
+    assert bool((found.ratio <= 1).all()) and bool(found.ratio_error.isnan().all())
 
 
 class Watching(nn.Module):
@@ -233,8 +235,8 @@ class Watching(nn.Module):
 def test_networks_are_asked_in_small_batches_without_dropout_or_gradient():
     denoiser = Watching()
     model, images = DiffEnc(denoiser).train(), some_images(10)
-    w = optimal_ratio(model, images, 3, draws=2, batch=4)
-    assert not w.requires_grad and model.training
+    chain = fit(model, images, 3, scale=False, draws=2, batch=4)
+    assert not chain.ratio.requires_grad and model.training
     assert denoiser.seen == [4] * 6 + [4] * 6 + [2] * 6
     denoiser.seen.clear()
     edge_costs(model, images, 5, batch=4)
@@ -383,15 +385,6 @@ def test_gaussian_data_and_the_best_ratio_leave_nothing_to_a_grid():
 # --- where a ratio goes ---------------------------------------------------------------------------
 
 
-def test_the_rows_of_a_ratio_broadcast_to_the_data():
-    x = torch.zeros(5, 1, 2, dtype=F64)
-    assert check_ratio(0.5, 3, x).shape == (3, 1, 1)
-    assert check_ratio(torch.tensor([0.5, 1, 2]), 3, x).flatten().tolist() == [0.5, 1, 2]
-    each = torch.rand(3, 1, 2, generator=seeded(0))
-    torch.testing.assert_close(check_ratio(each, 3, x), each.double())
-    assert check_ratio(each[:1], 1, x).shape == (1, 1, 2)
-
-
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("every_step", [False, True])
 def test_a_ratio_for_each_dimension_that_is_the_same_is_a_shared_one(kind, every_step, small_model):
@@ -451,12 +444,12 @@ def test_evaluate_with_grid_ratio_and_every_step(small_model):
     """On held-out images, with what was fitted on others."""
     model, train, test = small_model("learned"), some_images(60)[:40], some_images(60)[40:]
     grid = best_time_grid(model, train, 3, 12, generator=seeded(1))
-    w = optimal_ratio(model, train, 3, seeded(2), grid, per_dimension=True)
-    found = evaluate(model, test, 3, w, generator=seeded(3), grid=grid, every_step=True)
-    options = {"grid": grid, "every_step": True, "generator": seeded(3)}
-    expected = elbo(model, test, 3, w, **options).bits_per_dim().mean().item()
-    assert found.total == pytest.approx(expected, rel=1e-9)
-    plain = evaluate(model, test, 3, w, generator=seeded(3), every_step=True)
+    options = {"scale": False, "ratio": "dimension", "generator": seeded(2)}
+    chain = fit(model, train, Chain(grid), **options)
+    found = evaluate(model, test, chain, generator=seeded(3), every_step=True)
+    expected = elbo(model, test, chain, generator=seeded(3), every_step=True).bits_per_dim()
+    assert found.total == pytest.approx(expected.mean().item(), rel=1e-9)
+    plain = evaluate(model, test, 3, chain.ratio, generator=seeded(3), every_step=True)
     assert plain.total != found.total
 
 
@@ -469,18 +462,14 @@ def test_evaluate_with_grid_ratio_and_every_step(small_model):
         (lambda m, x: optimal_ratio(m, x.float(), 2), TypeError, "images must be.*uint8"),
         (lambda m, x: optimal_ratio(m, x[:0], 2), ValueError, r"at least one example; got \(0, 2"),
         (lambda m, x: optimal_ratio(m, x[:, :1], 2), ValueError, r"\(B, 2\).*got \(5, 1\)"),
-        (lambda m, x: optimal_ratio(m, x, 0), ValueError, "steps must be a whole number >= 1"),
-        (lambda m, x: optimal_ratio(m, x, 2, draws=0), ValueError, "draws must be.*got 0"),
-        (lambda m, x: optimal_ratio(m, x, 2, batch=0), ValueError, "batch must be.*got 0"),
+        (lambda m, x: fit(m, x, 2, draws=0), ValueError, "draws must be.*got 0"),
+        (lambda m, x: fit(m, x, 2, batch=0), ValueError, "batch must be.*got 0"),
+        (lambda m, x: fit(m, x, 2, ratio="best"), ValueError, "ratio must be one of step.*best"),
+        (lambda m, x: fit(m, x, 5, resolution=4), ValueError, "steps must be.*from 1 to 4; got 5"),
         (
-            lambda m, x: optimal_ratio(m, x, 2, grid=torch.tensor([0, 0.7, 0.5])),
-            ValueError, "grid must increase from 0 to 1",
+            lambda m, x: fit(m, x, Chain.equal(2, 1, [1.0, 2]), scale=False, resolution=4),
+            ValueError, "scale must be one for all steps",
         ),
-        (
-            lambda m, x: optimal_ratio(m, x, 2, grid=torch.tensor([0.1, 0.7, 1])),
-            ValueError, "grid must increase from 0 to 1",
-        ),
-        (lambda m, x: optimal_ratio(m, x, 2, grid=torch.ones(2)), ValueError, r"grid.*\(3,\)"),
         (lambda m, x: edge_costs(m, x.float(), 2), TypeError, "images must be.*uint8"),
         (lambda m, x: edge_costs(m, x, 0), ValueError, "resolution must be.*got 0"),
         (lambda m, x: edge_costs(m, x, 2.5), ValueError, "resolution must be.*got 2.5"),
@@ -489,23 +478,17 @@ def test_evaluate_with_grid_ratio_and_every_step(small_model):
         (lambda m, x: edge_costs(m, x, 2, None), ValueError, "ratio must.*got None"),
         (lambda m, x: edge_costs(m, x, 2, -1.0), ValueError, "ratio must be a positive.*got -1"),
         (lambda m, x: edge_costs(m, x, 2, math.inf), ValueError, "ratio must be a positive"),
-        (lambda m, x: best_time_grid(m, x, 0, 4), ValueError, "steps must be.*at least 1.*got 0"),
+        (lambda m, x: best_time_grid(m, x, 0, 4), ValueError, "steps must be.*from 1 to 4; got 0"),
         (
             lambda m, x: best_time_grid(m, x, 5, 4),
-            ValueError, "steps must be.*at most 4, the resolution; got 5",
+            ValueError, "steps must be.*from 1 to 4; got 5",
         ),
         (lambda m, x: best_time_grid(m, x, 2, 0), ValueError, "resolution must be.*got 0"),
         (lambda m, x: best_time_grid(m, x, 2, 4, 0.0), ValueError, "ratio must be a positive"),
         (lambda m, x: cheapest_path(torch.ones(2, 3), 1), ValueError, r"\(N\+1, N\+1\).*\(2, 3\)"),
         (lambda m, x: cheapest_path(torch.ones(1, 1), 1), ValueError, r"got \(1, 1\)"),
-        (lambda m, x: cheapest_path(torch.ones(3, 3), 3), ValueError, "at most 2"),
+        (lambda m, x: cheapest_path(torch.ones(3, 3), 3), ValueError, "from 1 to 2; got 3"),
         (lambda m, x: cheapest_path(torch.ones(3, 3) * math.nan, 2), ValueError, "NaN"),
-        (lambda m, x: evaluate(m, x, 2, "optimal"), ValueError, "ratio.*training_images"),
-        (lambda m, x: evaluate(m, x, 2, torch.ones(3)), ValueError, r"ratio.*\(2,\).*\(3,\)"),
-        (
-            lambda m, x: elbo(m, x, 2, torch.ones(2, 3)),
-            ValueError, r"ratio.*\(2,\), or \(2, 2\).*got shape \(2, 3\)",
-        ),
     ],
 )  # fmt: skip
 def test_bad_input(call, error, words, small_model):

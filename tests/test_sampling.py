@@ -72,7 +72,7 @@ def test_a_model_made_for_no_shape_takes_any():
         assert elbo(model, images).dims == math.prod(shape) and elbo(model, other).dims == 5
         with pytest.raises(ValueError, match="sampling needs the shape of an image"):
             sample(model, 2, 1)
-        train(model, images, TrainConfig(1, batch=2)).run()
+        train(model, images, TrainConfig(1, batch=2))
         assert sample(model, 2, 1).shape == (2, *shape)
         with pytest.raises(ValueError, match="images must have shape"):
             elbo(model, other)

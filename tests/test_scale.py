@@ -8,6 +8,7 @@ import torch
 from draws import even, seeded, some_images
 
 from diffenc_lite import (
+    Chain,
     DiffEnc,
     LearnedEncoder,
     Noise,
@@ -17,8 +18,8 @@ from diffenc_lite import (
     constant_ratio,
     edge_costs,
     elbo,
-    estimate_ratio,
     evaluate,
+    fit,
     load_fitted,
     load_pretrained,
     optimal_ratio,
@@ -126,7 +127,7 @@ def test_x6_folded_with_y_equal_to_x_is_the_vdm(small_model):
     x = pixels.to_unit(images, dtype=F64)
     for steps in (1, 2, 5, 40):
         gaps, ours, paper = (
-            torch.stack(list(bound.mean_gaps(m, x, even(steps), seeded(1), scale=a)))
+            squared_gaps(m, [x], Chain.equal(steps, scale=a), seeded(1))[0]
             for m, a in ((vdm, None), (model, "folded"), (model, None))
         )
         torch.testing.assert_close(ours, gaps, rtol=1e-7, atol=1e-9)
@@ -163,8 +164,9 @@ def test_shapes_and_dtypes(shape, scale, small_model):
         given = {"noise": noise, "noise_0": noise, "every_step": True, "scale": scale}
         totals.append(elbo(model, images, 4, **given).total)
         assert sample(model, 3, 2, scale=scale).shape == (3, *shape)
-        fit = optimal_step(model, images, 3, seeded(1))
-        assert all(part.shape == (3,) and part.dtype == dtype for part in vars(fit).values())
+        fitted = optimal_step(model, images, 3, seeded(1))
+        parts = fitted.scale, fitted.ratio, fitted.scale_error, fitted.ratio_error
+        assert all(part.shape == (3,) and part.dtype == dtype for part in parts)
     torch.testing.assert_close(totals[0].double(), totals[1], rtol=1e-4, atol=0)
 
 
@@ -212,12 +214,12 @@ def test_the_step_of_a_world_is_found(encoder, world, gamma_0, steps):
     but nothing of the data is left at t = 1, and the error says so."""
     exact, levels = Exact(world, encoder, gamma_0), 256 if gamma_0 < -10 else 2
     images = pixels.to_levels(world.draw(6000, seeded(3)), levels)
-    fit = optimal_step(exact.model(levels), images, steps, seeded(4))
+    fitted = optimal_step(exact.model(levels), images, steps, seeded(4))
     s, t = even(steps)[:-1], even(steps)[1:]
     ratio = 1 / (1 + exact.mean_squared_gap(s, t, "optimal"))
-    assert bool(((fit.scale - exact.best_scale(s, t)).abs() < 4 * fit.scale_error).all())
-    assert bool(((fit.ratio - ratio).abs() < 4 * fit.ratio_error + 1e-6).all())
-    assert bool((fit.ratio_error < 0.02).all()) and (steps < 6 or fit.scale_error[0] < 0.03)
+    assert bool(((fitted.scale - exact.best_scale(s, t)).abs() < 4 * fitted.scale_error).all())
+    assert bool(((fitted.ratio - ratio).abs() < 4 * fitted.ratio_error + 1e-6).all())
+    assert bool((fitted.ratio_error < 0.02).all()) and (steps < 6 or fitted.scale_error[0] < 0.03)
 
 
 def test_gaussian_data_with_the_fitted_step_are_bound_as_tightly_as_x2_says():
@@ -226,9 +228,9 @@ def test_gaussian_data_with_the_fitted_step_are_bound_as_tightly_as_x2_says():
     model = exact.model()
     drawn = exact.world.draw(40_000, seeded(1)).clamp(-0.999, 0.999)
     images = pixels.to_levels(drawn)
-    fit = optimal_step(model, images[:20_000], 2, seeded(2), batch=20_000)
+    fitted = fit(model, images[:20_000], 2, generator=seeded(2), batch=20_000)
     options = {"generator": seeded(3), "every_step": True, "batch": 20_000}
-    loss = evaluate(model, images[20_000:], 2, fit.ratio, scale=fit.scale, **options).diffusion
+    loss = evaluate(model, images[20_000:], fitted, **options).diffusion
     best, paper = (exact.diffusion(2, "optimal", scale) for scale in ("optimal", None))
     assert loss * math.log(2) == pytest.approx(best, abs=0.02) and paper > best + 0.04
 
@@ -237,11 +239,11 @@ def test_a_scale_stays_positive():
     """If x_hat points the wrong way, the best mean ignores it, and so do the edges."""
     model = DiffEnc(Multiple(-1), shape=(2,))
     images = some_images(20)
-    fit = optimal_step(model, images, 1, seeded(1))
-    assert fit.scale.tolist() == pytest.approx([1e-6])
+    fitted = optimal_step(model, images, 1, seeded(1))
+    assert fitted.scale.tolist() == pytest.approx([1e-6])
     found = edge_costs(model, images, 1, "optimal", seeded(1), scale="optimal")[0, 1]
-    assert float(found) == pytest.approx(-math.log(fit.ratio), rel=1e-4)
-    assert elbo(model, images, 1, fit.ratio, scale=fit.scale).total.isfinite().all()
+    assert float(found) == pytest.approx(-math.log(fitted.ratio), rel=1e-4)
+    assert elbo(model, images, 1, fitted.ratio, scale=fitted.scale).total.isfinite().all()
 
 
 class Multiple(torch.nn.Module):
@@ -264,43 +266,43 @@ class Multiple(torch.nn.Module):
 def test_the_fit_is_a_minimum(kind, grid, small_model):
     """W7 on the images fitted: brute force over scale and ratio of every step."""
     model, images = small_model(kind, seed=3), some_images(40)
-    fit = optimal_step(model, images, 3, seeded(1), grid)
+    fitted = optimal_step(model, images, 3, seeded(1), grid)
 
     def bound_with(ratio, scale):
         return whole(model, images, 3, ratio, scale, grid=grid)
 
-    assert bool((fit.scale > 1e-5).all())
-    least = bound_with(fit.ratio, fit.scale)
+    assert bool((fitted.scale > 1e-5).all())
+    least = bound_with(fitted.ratio, fitted.scale)
     for row, down in itertools.product(range(3), (0.98, 1, 1.02)):
         for other in (0.98, 1, 1.02):
-            ratio, scale = fit.ratio.clone(), fit.scale.clone()
+            ratio, scale = fitted.ratio.clone(), fitted.scale.clone()
             ratio[row] *= down
             scale[row] *= other
             if (down, other) != (1, 1):
                 assert bound_with(ratio, scale) > least
-    scale = fit.scale.clone().requires_grad_()
-    (slope,) = torch.autograd.grad(bound_with(fit.ratio, scale), scale)
+    scale = fitted.scale.clone().requires_grad_()
+    (slope,) = torch.autograd.grad(bound_with(fitted.ratio, scale), scale)
     assert bool((slope.abs() < 1e-6 * least).all())
     for name in (None, "folded", 1.0):
         ratio = optimal_ratio(model, images, 3, seeded(1), grid, scale=name)
         assert least <= bound_with(ratio, name)
-    again = estimate_ratio(model, images, 3, seeded(1), grid, scale=fit.scale)
-    torch.testing.assert_close(again.ratio, fit.ratio, rtol=1e-9, atol=0)
-    torch.testing.assert_close(again.standard_error, fit.ratio_error, rtol=1e-6, atol=0)
+    again = fit(model, images, fitted, scale=False, generator=seeded(1))
+    torch.testing.assert_close(again.ratio, fitted.ratio, rtol=1e-9, atol=0)
+    torch.testing.assert_close(again.ratio_error, fitted.ratio_error, rtol=1e-6, atol=0)
 
 
 def test_batches_join(small_model):
     """Unequal parts: least squares over all examples together."""
     model, images, noise = small_model("learned", seed=10), some_images(9), seeded(1)
-    fit, parts = optimal_step(model, images, 1, seeded(1), batch=4), []
+    fitted, parts = fit(model, images, 1, generator=seeded(1), batch=4), []
     for x in pixels.to_unit(images, dtype=F64).split(4):
         ends = torch.zeros(len(x), dtype=F64), torch.ones(len(x), dtype=F64)
         eps = torch.randn(x.shape, generator=noise, dtype=F64)
         parts.append(bound.scale_gap(model, x, *ends, eps))
     g, h = (torch.cat(part).detach() for part in zip(*parts, strict=True))
     by = torch.linalg.lstsq(h.reshape(-1, 1), -g.reshape(-1, 1)).solution.squeeze()
-    torch.testing.assert_close(fit.scale[0], 1 + by, rtol=1e-9, atol=0)
-    torch.testing.assert_close(1 / fit.ratio[0] - 1, (g + by * h).square().mean())
+    torch.testing.assert_close(fitted.scale[0], 1 + by, rtol=1e-9, atol=0)
+    torch.testing.assert_close(1 / fitted.ratio[0] - 1, (g + by * h).square().mean())
 
 
 def test_the_standard_errors_are_the_spread_of_the_fits(small_model):
@@ -311,15 +313,19 @@ def test_the_standard_errors_are_the_spread_of_the_fits(small_model):
         images = torch.randint(0, 256, (100, 2), generator=noise).to(torch.uint8)
         fits.append(optimal_step(model, images, 3, noise, grid))
     for value, error in (("scale", "scale_error"), ("ratio", "ratio_error")):
-        seen = torch.stack([getattr(fit, value) for fit in fits])[:, :2]  # far from the least scale
-        expected = torch.stack([getattr(fit, error) for fit in fits])[:, :2].square().mean(0).sqrt()
+        seen = torch.stack([getattr(chain, value) for chain in fits])[
+            :, :2
+        ]  # far from the least scale
+        expected = (
+            torch.stack([getattr(chain, error) for chain in fits])[:, :2].square().mean(0).sqrt()
+        )
         spread = seen.std(0)
         torch.testing.assert_close(spread, expected, rtol=5 / math.sqrt(800), atol=0)
 
 
 def test_several_draws_make_the_errors_smaller(small_model):
     model, images = small_model("learned"), some_images(400)
-    one, many = (optimal_step(model, images, 2, seeded(1), draws=n) for n in (1, 16))
+    one, many = (fit(model, images, 2, generator=seeded(1), draws=n) for n in (1, 16))
     assert bool((many.scale_error < one.scale_error).all())
     assert bool(((many.scale - one.scale).abs() < 5 * one.scale_error).all())
 
@@ -364,9 +370,9 @@ def test_edge_costs_are_those_of_the_steps(kind, scale, dtype, rtol, small_model
 def test_the_optimal_edge_costs_are_those_of_optimal_step(kind, small_model):
     """Of the same mean: one edge, 0 to 1, where both draw the same noise."""
     model, images = small_model(kind), some_images(50)
-    fit = optimal_step(model, images, 1, seeded(5))
+    fitted = optimal_step(model, images, 1, seeded(5))
     cost = edge_costs(model, images, 1, "optimal", seeded(5), scale="optimal")[0, 1]
-    torch.testing.assert_close(cost, -math.log(fit.ratio) * torch.ones((), dtype=F64))
+    torch.testing.assert_close(cost, -math.log(fitted.ratio) * torch.ones((), dtype=F64))
 
 
 def every_path(last: int, steps: int):
@@ -394,10 +400,9 @@ def test_the_best_grid_given_the_mean_is_the_best_of_all(kind, scale, small_mode
 def test_the_costs_of_a_world():
     exact = Exact(Gaussian(1.0), SCALING)
     x = exact.world.draw(40_000, seeded(2))
-    for scale in (None, "folded", "optimal"):
-        found, _ = squared_gaps(exact.model(), [x], even(3), seeded(3), scale=None if
-                                scale == "optimal" else scale)  # fmt: skip
-        expected = exact.mean_squared_gaps(even(3), None if scale == "optimal" else scale)
+    for scale in (None, "folded"):
+        found, _ = squared_gaps(exact.model(), [x], Chain.equal(3, scale=scale), seeded(3))
+        expected = exact.mean_squared_gaps(even(3), scale)
         torch.testing.assert_close(found, expected, rtol=4 * math.sqrt(4 / 40_000), atol=0)
 
 
@@ -407,14 +412,14 @@ def test_the_costs_of_a_world():
 @pytest.mark.parametrize("name", ["mnist-vdm", "mnist-scaling", "mnist-learned"])
 def test_fitted_steps_ship_with_the_models(name):
     for steps in (4, 8, 16, 32, 64):
-        fit = load_fitted(name, steps)
-        assert fit["ratio"].shape == fit["scale"].shape == (steps,)
-        assert bool(((fit["ratio"] > 0) & (fit["ratio"] <= 1)).all())
+        chain = load_fitted(name, steps)
+        assert chain.steps == steps and chain.grid.tolist() == Chain.equal(steps).grid.tolist()
+        assert bool((chain.ratio <= 1).all()) and chain.scale_error.shape == (steps,)
         if name == "mnist-vdm" and steps >= 8:
-            assert bool(((fit["scale"] - 1).abs() < 0.1).all())
+            assert bool(((chain.scale - 1).abs() < 0.1).all())
     model, images = load_pretrained(name), some_images(2, (1, 28, 28))
-    assert sample(model, 2, 4, **load_fitted(name, 4)).shape == (2, 1, 28, 28)
-    assert elbo(model, images, 4, **load_fitted(name, 4)).total.isfinite().all()
+    assert sample(model, 2, load_fitted(name, 4)).shape == (2, 1, 28, 28)
+    assert elbo(model, images, load_fitted(name, 4)).total.isfinite().all()
 
 
 def test_fitted_steps_are_refused_for_other_weights(monkeypatch):
@@ -434,28 +439,11 @@ def test_fitted_steps_are_refused_for_other_weights(monkeypatch):
 @pytest.mark.parametrize(
     "call, words",
     [
-        (lambda m, x: elbo(m, x, 2, scale=torch.ones(3)), r"scale.*shape \(2,\); got shape \(3,\)"),
-        (lambda m, x: elbo(m, x, 2, scale=torch.ones(2, 2)), r"scale.*got shape \(2, 2\)"),
-        (lambda m, x: elbo(m, x, 2, scale=math.nan), "scale must be positive and finite; got nan"),
-        (lambda m, x: elbo(m, x, 2, scale=math.inf), "scale must be positive and finite"),
-        (lambda m, x: elbo(m, x, 2, scale=0.0), "scale must be positive and finite; got 0"),
-        (lambda m, x: elbo(m, x, 2, scale=torch.tensor([1, -1])), "scale must be positive"),
-        (lambda m, x: elbo(m, x, 2, scale="best"), 'scale must be None, "folded".*got "best"'),
-        (lambda m, x: elbo(m, x, 2, scale="optimal"), r"optimal_step\(model, training_images"),
-        (lambda m, x: elbo(m, x, scale="folded"), "scale must be None at infinite.*same limit"),
-        (lambda m, x: elbo(m, x, scale=torch.ones(2)), "scale must be None at infinite depth"),
-        (lambda m, x: evaluate(m, x, 2, scale=torch.ones(3)), r"scale.*got shape \(3,\)"),
-        (lambda m, x: evaluate(m, x, scale=1.0), "scale must be None at infinite depth"),
-        (lambda m, x: sample(m, 2, 2, scale=torch.ones(3)), r"scale.*got shape \(3,\)"),
-        (lambda m, x: sample(m, 2, 2, scale="optimal"), "scale must be None"),
-        (lambda m, x: optimal_ratio(m, x, 2, scale="optimal"), "scale must be.*optimal_step"),
+        (lambda m, x: optimal_ratio(m, x, 2, scale="optimal"), "scale must be.*fit"),
         (lambda m, x: edge_costs(m, x, 2, scale="best"), "scale must.*got 'best'"),
         (lambda m, x: edge_costs(m, x, 2, scale=torch.ones(2)), "scale must.*a positive number"),
         (lambda m, x: edge_costs(m, x, 2, scale=-1.0), "scale must.*got -1"),
         (lambda m, x: best_time_grid(m, x, 2, 4, scale=math.inf), "scale must.*got inf"),
-        (lambda m, x: optimal_step(m, x, 0), "steps must be a whole number >= 1"),
-        (lambda m, x: optimal_step(m, x, 2, grid=torch.ones(2)), r"grid.*\(3,\)"),
-        (lambda m, x: optimal_step(m, x, 2, draws=0), "draws must be.*got 0"),
         (lambda m, x: optimal_step(m, x[:, :1], 2), r"\(B, 2\).*got \(5, 1\)"),
         (lambda m, x: constant_ratio(1.0, 0, 2), "steps must be.*got 0"),
         (lambda m, x: constant_ratio(1.0, 2, 0), "dims must be.*got 0"),
@@ -468,12 +456,28 @@ def test_bad_input(call, words, small_model):
         call(small_model(dtype=torch.float32), some_images(5))
 
 
-def test_a_ratio_of_each_dimension_is_fitted_after_the_scale(small_model):
-    """One scale serves all dimensions, so the two can't be fitted together."""
+def test_one_scale_serves_all_dimensions_and_then_each_has_its_ratio(small_model):
+    """W5: better than one ratio for all; W1c: worse than one for each step."""
     model, images = small_model("learned"), some_images(50)
-    with pytest.raises(TypeError, match="per_dimension"):
-        optimal_step(model, images, 2, per_dimension=True)
-    fit = optimal_step(model, images, 2, seeded(1))
-    each = optimal_ratio(model, images, 2, seeded(1), per_dimension=True, scale=fit.scale)
-    torch.testing.assert_close((1 / each).mean(1), 1 / fit.ratio, rtol=1e-9, atol=0)
-    assert whole(model, images, 2, each, fit.scale) < whole(model, images, 2, fit.ratio, fit.scale)
+    step, each, one = (
+        fit(model, images, 2, ratio=kind, generator=seeded(1))
+        for kind in ("step", "dimension", "constant")
+    )
+    assert torch.equal(step.scale, each.scale) and torch.equal(step.scale, one.scale)
+    after = fit(model, images, step, scale=False, ratio="dimension", generator=seeded(7))
+    assert each.ratio.shape == after.ratio.shape == (2, 2) and len(set(one.ratio.tolist())) == 1
+    exact = fit(model, images, step, scale=False, ratio="dimension", generator=seeded(1))
+    torch.testing.assert_close((1 / exact.ratio).mean(1), 1 / step.ratio, rtol=1e-9, atol=0)
+    totals = [whole(model, images, 2, c.ratio, c.scale) for c in (exact, step)]
+    assert totals[0] < totals[1]
+    loss = (1 / fit(model, images, step, scale=False, generator=seeded(2)).ratio - 1).sum()
+    again = fit(model, images, step, scale=False, ratio="constant", generator=seeded(2))
+    assert float(again.ratio[0]) == pytest.approx(1 / (1 + float(loss) / 2), rel=1e-9)
+
+
+def test_a_fit_with_a_resolution_has_the_best_grid(small_model):
+    model, images = small_model("learned"), some_images(20)
+    for scale, kind in ((True, "optimal"), (False, None)):
+        grid = best_time_grid(model, images, 3, 8, generator=seeded(1), batch=250, scale=kind)
+        chain = fit(model, images, 3, scale=scale, resolution=8, generator=seeded(1))
+        assert torch.equal(chain.grid, grid) and (chain.scale is None) == (not scale)

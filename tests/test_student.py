@@ -4,6 +4,7 @@ import ast
 import contextlib
 import io
 import json
+import re
 from pathlib import Path
 
 import nbformat
@@ -24,6 +25,7 @@ from diffenc_lite.course.exercises.student import (
     student_version,
     write_student_versions,
 )
+from diffenc_lite.course.lessons import notebooks_in
 
 # Exercises for the lessons made here: a formula answered by SymPy, one by a function, a number.
 OWN = """
@@ -374,16 +376,28 @@ def test_each_grader_has_its_folders(tmp_path, capsys):
 
 # --- the notebooks of the course ------------------------------------------------------------------
 
-LESSONS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
+LESSONS = notebooks_in(Path(__file__).parent.parent / "notebooks")
+
+
+def exercises_of(notebook) -> list[str]:
+    """The numbers of the exercises that its solutions check, in order."""
+    sources = "\n".join(cell.source for cell in notebook.cells if is_solution(cell))
+    return re.findall(r'^check\("([\d.]+)"', sources, re.MULTILINE)
+
+
+def test_every_exercise_stands_in_one_notebook():
+    found = [n for path in LESSONS for n in exercises_of(nbformat.read(path, as_version=4))]
+    assert sorted(found) == list(EXERCISES)
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_exercises_of_the_notebooks(path):
-    """All exercises of the registry, in order; stored outputs, which nbval compares with a run, say
-    that every solution is right. Stubs and solutions run after the imports of the lesson alone."""
+    """Stored outputs, which nbval compares with a run, say that every solution is right. Stubs and
+    solutions run after the imports of the lesson alone."""
     notebook = nbformat.read(path, as_version=4)
     solutions = [index for index, cell in enumerate(notebook.cells) if is_solution(cell)]
-    own = [number for number in EXERCISES if number.startswith(path.stem[:2] + ".")]
+    own = exercises_of(notebook)
+    assert all(number.startswith(path.stem[:2] + ".") for number in own)
     stored = [
         "".join(out.get("text", "") for out in notebook.cells[index].outputs) for index in solutions
     ]

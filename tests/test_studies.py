@@ -340,7 +340,7 @@ def test_runs_of_a_seed_are_paired(few):
     shifted = encoders.make("shifted", "fixed", images).encoder.centre.double()
     torch.testing.assert_close(shifted, mean.mean().expand_as(mean), rtol=0, atol=1e-6)
     config = encoders.training(few, 3)
-    drawn = [draw(State(m, config), images, config, None) for m in models.values()]
+    drawn = [draw(State(m, config), images, config) for m in models.values()]
     for other in drawn[1:]:
         assert all(torch.equal(a, b) for a, b in zip(drawn[0], other, strict=True))
 

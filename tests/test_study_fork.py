@@ -14,7 +14,7 @@ from diffenc_lite.encoder import check_encoder
 from diffenc_lite.model import ModelConfig
 from diffenc_lite.training import TrainConfig
 
-ARMS = ("vdm", "matched", "learned", "inert", "image", "fade", "affine")
+ARMS = ("vdm", "matched", "learned", "inert", "image", "fade", "affine", "unbounded")
 ENCODERS = ARMS[2:]
 SMALL = {"updates": 2, "batch": 4, "seeds": 1, "images": 40, "passes": 1}
 
@@ -71,7 +71,7 @@ def test_inert_is_the_identity_again_where_its_part_ends(images):
     model = fork.make("inert")
     stir(model.encoder)
     x = pixels.to_unit(images)
-    high = model.schedule(torch.linspace(fork.INERT_END, 1, len(x))).gamma
+    high = model.schedule(torch.linspace(fork.START + fork.INERT, 1, len(x))).gamma
     assert not model.encoder.shift(x, high + 1e-4).any()
     between = model.schedule(torch.full((len(x),), 0.45)).gamma
     assert 0 < model.encoder.shift(x, between).abs().max() < 0.02

@@ -10,8 +10,8 @@ from diffenc_lite import (
     Noise,
     build,
     constant_ratio,
+    fit,
     load_mnist,
-    optimal_step,
     process,
     sample_steps,
 )
@@ -109,7 +109,7 @@ def test_the_fitted_scale_is_least_squares(model, images):
     for factor in (0.99, 1.01):
         other = [gap.mean() for gap in gaps_by_step(model, images, 4, 4, factor * scale)]
         assert all(a < b for a, b in zip(least, other, strict=True))
-    library = optimal_step(model, images, 4, seeded(2), draws=4)
+    library = fit(model, images, 4, generator=seeded(2), draws=4)
     assert ((scale - library.scale).abs() < 6 * library.scale_error).all()
 
 

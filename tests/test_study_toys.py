@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from diffenc_lite import elbo, toy
-from diffenc_lite.course.studies import load_results, options
+from diffenc_lite.course.studies import load_results, options, toys
 from diffenc_lite.course.studies.toys import (
     FRESH,
     MODELS,
@@ -15,7 +15,6 @@ from diffenc_lite.course.studies.toys import (
     TESTED,
     WIDTHS,
     draws,
-    excess_by_depth,
     fold_counterterm,
     jobs,
     log_ratios,
@@ -148,13 +147,6 @@ def test_a_score_is_the_bound_up_to_the_luck_of_the_draws():
     assert found["total"] == pytest.approx(named, abs=3e-6)
 
 
-def test_excess_by_depth_adds_up():
-    model, n = stirred("learned"), 1024
-    excess = excess_by_depth(model, "mixture", n, bins=16)
-    whole = score(model, "mixture", n)["diffusion"] - float(perfect_terms("mixture", n)[1][2])
-    assert excess.shape == (16,) and float(excess.mean()) == pytest.approx(whole, abs=1e-4)
-
-
 # --- the study ------------------------------------------------------------------------------------
 
 
@@ -165,6 +157,15 @@ def test_a_job_gives_a_row_for_each_seed():
     assert rows[0]["total"] != rows[1]["total"] and rows[0]["model"] == "learned"
     assert all(isinstance(value, (str, int, float)) for row in rows for value in row.values())
     assert rows[0]["encoder_parameters"] == parameters(make("learned", 8).encoder) > 0
+
+
+def test_each_seed_of_the_test_is_scored_on_draws_of_its_own(monkeypatch):
+    monkeypatch.setattr(toys, "score", lambda model, name, n, seed: {"draws": seed})
+    job = {"toy": "mixture", "model": "vdm", "width": 8, "seeds": 2}
+    scored = [[row["draws"] for row in run({**job, "first": k}, TINY)] for k in (0, FRESH)]
+    assert scored == [[0, 0], [FRESH, FRESH + 1]]
+    first, second = (draws("mixture", 8, seed) for seed in scored[1])
+    assert not torch.equal(first.points, second.points) and not torch.equal(first.eps, second.eps)
 
 
 def test_the_jobs_are_all_different():

@@ -13,6 +13,7 @@ old copy of a lesson still finds what it was written for.
 import argparse
 import json
 import re
+import runpy
 import sys
 import tomllib
 from pathlib import Path
@@ -22,7 +23,9 @@ from urllib.parse import quote
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 INIT = (ROOT / "diffenc_lite" / "__init__.py").read_text(encoding="utf-8")
-(VERSION,) = re.findall(r'^__version__ = "(.*)"$', INIT, re.MULTILINE)  # without importing torch
+# Without importing the package, which may not be installed:
+(VERSION,) = re.findall(r'^__version__ = "(.*)"$', INIT, re.MULTILINE)
+LESSONS = runpy.run_path(str(ROOT / "diffenc_lite" / "course" / "lessons.py"))
 REPOSITORY = PROJECT["urls"]["Repository"]
 OWNER_AND_NAME = REPOSITORY.removeprefix("https://github.com/")
 COLAB = "https://colab.research.google.com/github"
@@ -38,9 +41,9 @@ if "google.colab" in sys.modules:
 COLAB_ID = "colab"
 
 
-def links(lesson: str, colab: str, binder: str) -> str:
+def links(lesson: Path, colab: str, binder: str) -> str:
     """One line of Markdown: the notebook `lesson` on Colab and on Binder, under these labels."""
-    path = f"notebooks/{lesson}"
+    path = f"notebooks/{lesson.as_posix()}"
     on_colab = f"{COLAB}/{OWNER_AND_NAME}/blob/v{VERSION}/{path}"
     on_binder = f"{BINDER}/{OWNER_AND_NAME}/v{VERSION}?labpath={quote(path, safe='')}"
     return f"[{colab}]({on_colab}) · [{binder}]({on_binder})"
@@ -57,7 +60,7 @@ def with_links(text: str, line: str) -> str:
     return "\n".join(lines)
 
 
-def with_colab(notebook: dict[str, Any], lesson: str) -> dict[str, Any]:
+def with_colab(notebook: dict[str, Any], lesson: Path) -> dict[str, Any]:
     """The notebook with its links and the cell for Colab. (Execute it after that.)"""
     title, *cells = notebook["cells"]
     if title["cell_type"] != "markdown" or not "".join(title["source"]).startswith("# "):
@@ -82,12 +85,12 @@ def wanted(path: Path) -> str:
     """What this file should hold."""
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".ipynb":
-        notebook = with_colab(json.loads(text), path.name)
+        notebook = with_colab(json.loads(text), LESSONS["place"](path))
         return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
     if path.name == "README.md":
         colab = "![Open the tour in Colab](figures/colab.svg)"
         binder = "![Open the tour in Binder](figures/binder.svg)"
-        return with_links(text, links("00_ten_minute_tour.ipynb", colab, binder))
+        return with_links(text, links(Path("00_ten_minute_tour.ipynb"), colab, binder))
     text = re.sub(r"^version: .*$", f"version: {VERSION}", text, flags=re.MULTILINE)
     address = f"repository-code: {REPOSITORY}"
     return re.sub(r"^repository-code: .*$", address, text, flags=re.MULTILINE)
@@ -97,7 +100,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    default = [*sorted((ROOT / "notebooks").glob("*.ipynb")), ROOT / "README.md"]
+    default = [*LESSONS["notebooks_in"](ROOT / "notebooks"), ROOT / "README.md"]
     default += [ROOT / "CITATION.cff"]
     parser.add_argument("files", nargs="*", type=Path, default=default, help="default: all")
     parser.add_argument("--check", action="store_true", help="change nothing")

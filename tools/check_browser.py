@@ -34,6 +34,8 @@ from nbconvert.preprocessors import ClearOutputPreprocessor
 from playwright.sync_api import BrowserContext, Locator, Page, sync_playwright
 from run_notebooks import ROOT, write_html
 
+from diffenc_lite.course.lessons import notebooks_in, place
+
 OUT = ROOT / "build" / "browser"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 QUIET = [f"--disable-{part}" for part in ("gpu", "quic", "background-networking", "sync")]
@@ -224,7 +226,7 @@ def check_notebook(
     # JupyterLab may ask something at any moment, on a slow machine above all: say yes
     dialog = page.locator("dialog.jp-Dialog, .jp-Dialog[aria-modal=true]")
     page.add_locator_handler(dialog, lambda box: box.locator("button.jp-mod-accept").first.click())
-    page.goto(f"{address}/lab/tree/{notebook.name}?reset")
+    page.goto(f"{address}/lab/tree/{place(notebook).as_posix()}?reset")
     print(f"{notebook.stem}: run all: {run_all(page, timeout_s):.0f} s")
     good = check(page, notebook.stem, stored, times)
     page.close()
@@ -239,20 +241,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("notebooks", nargs="*", type=Path, help="default: notebooks/*.ipynb")
+    parser.add_argument("notebooks", nargs="*", type=Path, help="default: all")
     parser.add_argument("--timeout", type=float, default=600, help="seconds to run all cells")
     arguments = parser.parse_args()
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
         parser.error(f"no browser found; install one of {', '.join(BROWSERS)}")
     OUT.mkdir(parents=True, exist_ok=True)
-    notebooks = arguments.notebooks or sorted((ROOT / "notebooks").glob("*.ipynb"))
+    notebooks = [path.resolve() for path in arguments.notebooks] or notebooks_in(ROOT / "notebooks")
     failed = []
     times: list[float] = []
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         for notebook in notebooks:  # JupyterLab gets copies, without outputs
             copy = ClearOutputPreprocessor().preprocess(nbformat.read(notebook, 4), {})[0]
-            nbformat.write(copy, Path(folder) / notebook.name)
+            target = Path(folder) / place(notebook)
+            target.parent.mkdir(exist_ok=True)
+            nbformat.write(copy, target)
         with jupyter_lab(Path(folder)) as address:
             context = playwright.chromium.launch_persistent_context(
                 f"{folder}/.profile",
@@ -262,7 +266,7 @@ def main() -> int:
             )
             for notebook in notebooks:
                 print(f"== {notebook.name}", flush=True)
-                good = check_page(context, notebook.resolve(), Path(folder))
+                good = check_page(context, notebook, Path(folder))
                 good &= check_notebook(context, address, notebook, arguments.timeout, times)
                 if not good:
                     failed.append(notebook.name)

@@ -29,12 +29,12 @@ import torch
 from torch import Tensor
 
 from diffenc_lite import __version__, elbo, evaluate, load_pretrained, sample, sample_steps
+from diffenc_lite.chain import low_discrepancy
 from diffenc_lite.data import ImageSet, load_named
 from diffenc_lite.evaluation import evenly
 from diffenc_lite.files import PathLike, write_whole
 from diffenc_lite.model import SIZES, DiffEnc, ModelConfig, build
-from diffenc_lite.schedule import low_discrepancy
-from diffenc_lite.training import State, TrainConfig, fast, show, train, updates
+from diffenc_lite.training import State, TrainConfig, fast, train_steps, updates, with_bar
 
 PRETRAINED = {"identity": "mnist-vdm", "scaling": "mnist-scaling", "learned": "mnist-learned"}
 COMPARED = 16  # images whose bound and gradient are compared with those of the CPU
@@ -171,7 +171,7 @@ def check_minutes(subject: Subject, encoder: str) -> Iterator[Finding]:
     before = evaluate(model, few, generator=torch.Generator().manual_seed(0)).total
     config = TrainConfig(n, batch=BATCH, warmup=min(100, n // 10))
     start = time.perf_counter()
-    for progress in show(train(model, subject.train.images, config)):
+    for progress in with_bar(train_steps(model, subject.train.images, config)):
         last = progress
     synchronize(subject.device)
     yield Finding("updates", n)
@@ -233,7 +233,9 @@ CHECKS: dict[str, tuple[Check, tuple[str, ...]]] = {
 def short_run(subject: Subject, encoder: str, folder: str, stop: int | None = None) -> list[float]:
     """A training of a few updates in a folder, perhaps stopped on the way; its metrics."""
     config = TrainConfig(**SHORT, batch=BATCH)
-    run = train(subject.model(encoder), subject.train.images, config, folder, subject.test.images)
+    run = train_steps(
+        subject.model(encoder), subject.train.images, config, folder, subject.test.images
+    )
     for progress in run:
         if progress.update == stop:
             break

@@ -254,9 +254,8 @@ def main() -> int:
         visits = [pool.submit(visit, part, browser, axe) for part in parts]
         reports = [done.result() for done in visits]
     faults = [fault for report in reports for fault in report.faults]
-    lessons, explorers = (
-        sum(name.startswith(kind) for name in pages) for kind in ("lessons/", "explorers/")
-    )
+    lessons = sum(bool(re.match(r"lessons/\d\d", name)) for name in pages)
+    explorers = sum(name.startswith("explorers/") for name in pages)
     if explorers < lessons and not arguments.pages:
         faults.append(f"explorers: {explorers} for {lessons} lessons")
     size, largest = max((mb, name) for report in reports for name, mb in report.sizes.items())

@@ -14,9 +14,9 @@ import torch
 
 from diffenc_lite import (
     evenly,
+    fit,
     load_mnist,
     load_pretrained,
-    optimal_step,
     pretrained_names,
     read_card,
 )
@@ -40,10 +40,10 @@ def main() -> None:
         model = load_pretrained(name)
         steps = {}
         for t in STEPS:
-            fit = optimal_step(model, images, t, torch.Generator().manual_seed(t))
+            fitted = fit(model, images, t, generator=torch.Generator().manual_seed(t)).lists()
+            del fitted["grid"]
             steps[t] = {
-                key: [float(f"{value:.5g}") for value in values.tolist()]
-                for key, values in vars(fit).items()
+                key: [float(f"{value:.5g}") for value in values] for key, values in fitted.items()
             }
         models[name] = {"sha256": read_card(name)["sha256"], "steps": steps}
     written = {"fitted_on": f"{data.name} {data.split}, {len(images)} images", "models": models}

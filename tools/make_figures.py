@@ -45,12 +45,13 @@ def explorer() -> bytes:
 
 
 def ratio_explorer() -> bytes:
-    """The explorer of T and w at T = 10: the second of five pictures in a strip of notebook 06."""
+    """The explorer of T and w at T = 10: the first of four stills of notebook 06."""
     notebook = json.loads((ROOT / "notebooks" / "06_the_noise_variance_ratio.ipynb").read_bytes())
     outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
     data = [output["data"] for output in outputs if "data" in output]
     (strip,) = (d["image/png"] for d in data if "Explorer of T" in "".join(d["text/plain"]))
-    return plots.png(np.split(plots.read_png(base64.b64decode(strip)), 5)[1])
+    stills = plots.read_png(base64.b64decode(strip))
+    return plots.png(stills[: len(stills) // 2, : stills.shape[1] // 2])
 
 
 @plots.styled

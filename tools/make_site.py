@@ -35,9 +35,11 @@ from sphinx.cmd.build import build_main
 import diffenc_lite
 from diffenc_lite import course
 from diffenc_lite.course import ledger
+from diffenc_lite.course.lessons import notebooks_in, place
 
 DOCS, PAGES, SITE = ROOT / "docs", ROOT / "build" / "pages", ROOT / "build" / "site"
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = notebooks_in(ROOT / "notebooks")
+CORE = {path.name[:2]: path for path in NOTEBOOKS if path.parent.name == "notebooks"}
 OF_COURSE = ("worlds", "show", "exercises", "studies")
 
 
@@ -81,15 +83,22 @@ def displayed(text: str) -> str:
 
 def local_links(text: str) -> str:
     """Markdown without links to files that the site does not have; their words stay."""
-    return re.sub(r"(?<!!)\[([^\]]*)\]\(\.\./(?!figures/)[^)]*\)", r"\1", text)
+    return re.sub(r"(?<!!)\[([^\]]*)\]\(\.\./(?!figures/|\d\d_)[^)]*\)", r"\1", text)
 
 
 def title_of(notebook: NotebookNode) -> str:
     return notebook.cells[0].source.splitlines()[0].removeprefix("# ")
 
 
+def companions_of(source: Path) -> list[Path]:
+    return [path for path in NOTEBOOKS if path.name[:2] == source.name[:2] and path != source]
+
+
 def write_lessons() -> dict[str, str]:
-    """The lessons, and each explorer as a page; returns number of the lesson -> its title."""
+    """The lessons with companions below them, and each explorer as a page.
+
+    Returns number of the lesson -> its title.
+    """
     titles = {}
     gallery = []
     # the two kernels share the cores, instead of each taking all of them
@@ -97,27 +106,34 @@ def write_lessons() -> dict[str, str]:
     with ProcessPoolExecutor(2) as pool:
         for source, fresh in zip(NOTEBOOKS, pool.map(executed, NOTEBOOKS), strict=True):
             notebook = lesson(source, fresh)
-            number = source.name[:2]
-            titles[number] = title_of(notebook)
-            gallery.append(f"## [{titles[number]}](lessons/{source.name})\n")
+            page = f"lessons/{place(source).as_posix()}"
+            frames = []
             for cell in notebook.cells:
                 for output in cell.get("outputs", []):
                     text = output.get("data", {}).get("text/html", "")
                     if "srcdoc=" in text:
-                        frame = of_its_own(text, f"{number}.html")
-                        output.data["text/html"] = frame
-                        gallery.append(f"```{{raw}} html\n{frame.replace('../', '')}\n```\n")
-            write(f"lessons/{source.name}", nbformat.writes(notebook))
+                        frames.append(of_its_own(text, f"{source.stem}.html"))
+                        up = "../" * page.count("/")
+                        output.data["text/html"] = frames[-1].replace("@UP@", up)
+            if frames:
+                gallery.append(f"## [{title_of(notebook)}]({page})\n")
+            gallery += [f"```{{raw}} html\n{frame.replace('@UP@', '')}\n```\n" for frame in frames]
+            if source in CORE.values():
+                titles[source.name[:2]] = title_of(notebook)
+                below = "\n".join(f"further/{path.stem}" for path in companions_of(source))
+                tree = f"```{{toctree}}\n:hidden:\n\n{below}\n```"
+                notebook.cells += [nbformat.v4.new_markdown_cell(tree)] if below else []
+            write(page, nbformat.writes(notebook))
     write("explorers.md", (DOCS / "explorers.md").read_text(encoding="utf-8") + "\n".join(gallery))
     return titles
 
 
 def of_its_own(text: str, name: str) -> str:
-    """Write the page inside an iframe to a file; returns the iframe that shows the file."""
+    """Write the page inside an iframe to a file; returns the iframe that shows it, below @UP@."""
     (document,) = re.findall(r'srcdoc="([^"]*)"', text)
     write(f"extra/explorers/{name}", html.unescape(document))
     frame = text[: text.index("</iframe>")] + "</iframe>"
-    return re.sub(r'srcdoc="[^"]*"', f'src="../explorers/{name}" loading="lazy"', frame)
+    return re.sub(r'srcdoc="[^"]*"', f'src="@UP@explorers/{name}" loading="lazy"', frame)
 
 
 # ---- the ledger ----------------------------------------------------------------------------------
@@ -155,10 +171,9 @@ def definitions(
 
 def write_ledger(titles: dict[str, str]) -> None:
     code = code_of_tags()
-    files = {source.name[:2]: source.name for source in NOTEBOOKS}
     lines = []
     for tag, row in ledger.LEDGER.items():
-        taught = f"[{titles[row.notebook]}](../lessons/{files[row.notebook]})"
+        taught = f"[{titles[row.notebook]}](../lessons/{CORE[row.notebook].name})"
         names = [f"{{py:obj}}`{name} <diffenc_lite.{name}>`" for name in code[tag]]
         steps = [
             f"**{number}** · {step_text(step._repr_latex_())}"
@@ -200,11 +215,6 @@ def write_api() -> None:
         rows = [line.split(None, 1) for line in block[1].strip().splitlines()]
         index += [f"## {block[0].rstrip(':')}", *(f"- [{a}]({a}.md): {b}" for a, b in rows)]
         pages += names
-    for name in diffenc_lite.__all__:
-        module = getattr(diffenc_lite, name)
-        if inspect.ismodule(module) and name not in pages:
-            index.append(f"- [{name}]({name}.md): {summary_of(module)}")
-            pages.append(name)
     index.append("## The course")
     for name in OF_COURSE:
         module = import_module(f"{course.__name__}.{name}")
@@ -255,10 +265,10 @@ def members(module: ModuleType) -> list[str]:
 def write_index(titles: dict[str, str]) -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     rows = ["| | what you see |", "|---|---|"]
-    for source in NOTEBOOKS:
+    for source in CORE.values():
         (seen,) = re.findall(rf"\(notebooks/{source.name}\) \| (.*) \|", readme)
         rows.append(f"| [{titles[source.name[:2]]}](lessons/{source.name}) | {seen} |")
-    lessons = "\n".join(f"lessons/{source.stem}" for source in NOTEBOOKS)
+    lessons = "\n".join(f"lessons/{source.stem}" for source in CORE.values())
     written = {"index.md", "explorers.md", "ledger.md"}
     more = [path.stem for path in sorted(DOCS.glob("*.md")) if path.name not in written]
     for name in more:
@@ -279,7 +289,7 @@ def write_index(titles: dict[str, str]) -> None:
 
 def of_docs(text: str) -> str:
     """A page of docs/: links to notebooks lead to lessons, others out of docs/ are words only."""
-    text = re.sub(r"\]\(\.\./notebooks/(\w+\.ipynb)", r"](lessons/\1", text)
+    text = re.sub(r"\]\(\.\./notebooks/([\w/]+\.ipynb)", r"](lessons/\1", text)
     return local_links(text)
 
 
@@ -365,7 +375,7 @@ def main() -> int:
     write_icons()
     lighten()
     for source in NOTEBOOKS:  # what a reader downloads
-        shutil.copy(source, SITE / "_sources" / "lessons" / source.name)
+        shutil.copy(source, SITE / "_sources" / "lessons" / place(source))
     size = sum(path.stat().st_size for path in SITE.rglob("*") if path.is_file())
     print(f"Done: the site is in {SITE} ({size / 1e6:.0f} MB); open index.html")
     return 0

@@ -23,6 +23,8 @@ from typing import Any
 import nbformat
 from nbconvert import SlidesExporter
 
+from diffenc_lite.course.lessons import notebooks_in
+
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "build" / "slides"
 PACKAGES = ("reveal.js@4", "requirejs@2", "jquery@3", "mathjax@2")
@@ -159,10 +161,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("notebooks", nargs="*", type=Path, help="default: notebooks/*.ipynb")
+    parser.add_argument("notebooks", nargs="*", type=Path, help="default: all")
     parser.add_argument("--mark", action="store_true", help="write the types, make no deck")
     arguments = parser.parse_args()
-    sources = arguments.notebooks or sorted((ROOT / "notebooks").glob("*.ipynb"))
+    sources = arguments.notebooks or notebooks_in(ROOT / "notebooks")
     if arguments.mark:
         for source in sources:
             notebook = nbformat.read(source, as_version=4)

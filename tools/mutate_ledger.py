@@ -3,6 +3,7 @@
     python tools/mutate_ledger.py                  # every slip (the time it took is printed)
     python tools/mutate_ledger.py --every 20       # one in twenty
     python tools/mutate_ledger.py --rows F2 W1
+    python tools/mutate_ledger.py --claims         # a reader's false claims, and true rewritings
 
 Five kinds: the left sides and the right sides of the claims; the lines that a derivation shows;
 the code of the derivations; and what the symbols of a row are said to stand for. A slip is a sign,
@@ -14,6 +15,7 @@ import argparse
 import ast
 import dataclasses
 import inspect
+import itertools
 import signal
 import sys
 import textwrap
@@ -29,7 +31,7 @@ from sympy import Add, Basic, Dummy, Eq, Expr, Tuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from diffenc_lite.course.ledger import LEDGER, ProofError, Row, Step, _decide
+from diffenc_lite.course.ledger import LEDGER, ProofError, Row, Step, Undecided, _decide
 from diffenc_lite.course.ledger import notation as n
 
 PAIRS = [
@@ -41,6 +43,7 @@ PAIRS = [
     (n.y_s, n.y_t),
     (n.z_s, n.z_t),
 ]
+OTHER_DEPTH = {a: b for pair in PAIRS for a, b in (pair, pair[::-1])}
 SWAPS = {a.name: b.name for pair in PAIRS for a, b in (pair, pair[::-1])}
 LIMIT = 30  # seconds of the processor for one slip
 EXPLAINED = {  # what is let through, and why it may be
@@ -95,6 +98,8 @@ def wrong_versions(expression: Expr) -> Iterator[Expr]:
     yield -expression
     yield 2 * expression
     yield swapped(expression)
+    for symbol in sorted(expression.free_symbols & set(OTHER_DEPTH), key=str):
+        yield expression.xreplace({symbol: OTHER_DEPTH[symbol]})
     for part in sympy.preorder_traversal(expression):
         if isinstance(part, Add):
             for term in part.args:
@@ -182,16 +187,21 @@ def said(*parts: Any) -> str:
     return ", ".join(map(str, parts))
 
 
+def equations(row: Row) -> list[tuple[str, Eq]]:
+    """The forms that are equations; what is argued in words cannot be compared"""
+    return [(form, line) for form, line in row.claim.items() if isinstance(line, Eq)]
+
+
 def claims(row: Row, side: str) -> Iterator[Slips]:
     """Slips in a left or right side of what is claimed"""
-    for form, equation in row.claim.items():
+    for form, equation in equations(row):
         for wrong in wrong_versions(getattr(equation, side)):
             sides = {"lhs": equation.lhs, "rhs": equation.rhs} | {side: wrong}
             claim = Eq(sides["lhs"], sides["rhs"], evaluate=False)
             yield (
                 partial(said, row.tag, form, claim),
                 partial(same_equation, equation, claim),
-                partial(row.prove, {form: claim}),
+                dataclasses.replace(row, claim=dict(row.claim) | {form: claim}).prove,
             )
 
 
@@ -217,6 +227,8 @@ def wrong_steps(step: Step) -> Iterator[Step]:
                 whole = (*step.lines[:place], changed, *step.lines[place + 1 :])
                 expression = Tuple(*whole) if len(whole) > 1 else changed
                 yield dataclasses.replace(step, expression=expression)
+    for wrong in [] if step.means is None else wrong_versions(step.means):
+        yield dataclasses.replace(step, means=wrong)
     for place, number in enumerate(step.numbers):
         digits = [k for k, letter in enumerate(number.claimed) if letter.isdigit()][-1]
         claimed = list(number.claimed)
@@ -229,6 +241,8 @@ def wrong_steps(step: Step) -> Iterator[Step]:
 def same_lines(one: Step, other: Step) -> bool:
     """Whether two steps state the same equations"""
     if len(one.lines) != len(other.lines) or one.numbers != other.numbers:
+        return False
+    if one.means != other.means and not same(one.means, other.means):
         return False
     return all(map(same_equation, one.lines, other.lines))
 
@@ -269,6 +283,87 @@ def definitions(row: Row) -> Iterator[Slips]:
                 partial(same, wrong, meaning),
                 dataclasses.replace(row, where=where).prove,
             )
+
+
+# --- a reader's claims ---------------------------------------------------------------------------
+
+BOTH_SIGNS = (  # each is negative somewhere between gamma = -13.3 and 5, and positive elsewhere
+    n.gamma_t,
+    n.gamma_t + 10,
+    n.gamma_s + 3,
+    n.alpha_t**2 - n.sigma_t**2,
+    n.gamma_t - n.gamma_s - 1,
+)
+ALWAYS_TRUE = (
+    n.equation(n.alpha_t**2 + n.sigma_t**2, 1),
+    n.equation((n.x + 1) ** 2, n.x**2 + 2 * n.x + 1),
+    n.equation(sympy.exp(n.gamma_t), n.sigma_t**2 / n.alpha_t**2),
+)
+
+
+def lies(row: Row) -> Iterator[tuple[str, str, Eq | Expr]]:
+    """(what, form, claim): false by construction, or true and beside the point"""
+    others = [line for _, line in equations(row)]
+    others += [line for tag in ("F1", "L2", "W1") for _, line in equations(LEDGER[tag])]
+    for form, line in equations(row):
+        left, right = line.lhs, line.rhs
+        for f in BOTH_SIGNS:
+            root = sympy.sqrt(sympy.expand(f**2))  # |f|, as an unsuspecting root
+            if right != 0:
+                yield "sign of a root", form, right * root / f
+                yield "absolute value", form, right * abs(f) / f
+            yield "equal on one side only", form, right + root - f
+            yield "equal on one side only", form, right + (abs(f) + f) * (abs(f) - f - 1) / 2
+        for true in ALWAYS_TRUE:
+            yield "true, of something else", form, true
+        for true in others:
+            if true.lhs != left:
+                yield "another form", form, true
+                yield "wrong left side", form, n.equation(true.lhs, right)
+        for wrong in (-left, 2 * left, left + 1, left**2):
+            yield "wrong left side", form, n.equation(wrong, right)
+        yield "true, but twice", form, n.equation(2 * left, 2 * right)
+
+
+def rewritings(row: Row) -> Iterator[tuple[str, str, Eq | Expr]]:
+    """(what, form, claim): the form in another writing"""
+    root = sympy.sqrt(1 / (1 + sympy.exp(-n.gamma_t)))
+    for form, line in equations(row):
+        left, right = line.lhs, line.rhs
+        written = {
+            "expanded": sympy.expand(right),
+            "factored": sympy.factor(right),
+            "one fraction": sympy.together(right),
+            "times one": right * (n.alpha_t**2 + n.sigma_t**2),
+            "plus nothing": right + sympy.log(n.alpha_t / n.sigma_t) + n.gamma_t / 2,
+            "in gamma": n.in_gamma(right) if right.free_symbols & set(OTHER_DEPTH) else right,
+            "sigma from alpha": right.subs(n.sigma_t, sympy.sqrt(1 - n.alpha_t**2)),
+            "alpha from sigma": right.subs(n.alpha_t**2, 1 - n.sigma_t**2),
+            "sigma from gamma": right.subs(n.sigma_t, root),
+            "c from gamma": right.subs(n.c, 1 - sympy.exp(n.gamma_s - n.gamma_t)),
+        }
+        for what, claim in written.items():
+            if claim not in (left, right):
+                yield what, form, claim
+        yield "the whole equation", form, n.equation(sympy.expand(left), right)
+
+
+def judged(
+    claims: Callable[[Row], Iterator[tuple[str, str, Eq | Expr]]], every: int = 1
+) -> dict[str, list[str]]:
+    """ "accepted", undecided, refused -> the claims that were, one in `every` tried"""
+    answers: dict[str, list[str]] = {"accepted": [], "undecided": [], "refused": []}
+    tried = ((row, claim) for row in LEDGER.values() for claim in claims(row))
+    for row, (what, form, claim) in itertools.islice(tried, 0, None, every):
+        try:
+            row.prove({form: claim})
+            answer = "accepted"
+        except Undecided:
+            answer = "undecided"
+        except ProofError:
+            answer = "refused"
+        answers[answer].append(said(row.tag, form, what, claim))
+    return answers
 
 
 KINDS: dict[str, Callable[[Row], Iterator[Slips]]] = {
@@ -342,7 +437,18 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--every", type=int, default=1, help="try one slip in so many")
     arguments.add_argument("--rows", nargs="*", choices=list(LEDGER), help="only these rows")
+    arguments.add_argument("--claims", action="store_true", help="lies and rewritings of a reader")
     given, start = arguments.parse_args(), time.perf_counter()
+    if given.claims:
+        for claims, wrong in (
+            (lies, ("accepted", "undecided")),
+            (rewritings, ("undecided", "refused")),
+        ):
+            answers = judged(claims, given.every)
+            print(claims.__name__, {answer: len(found) for answer, found in answers.items()})
+            print("\n".join(f"  {answer}: {one}" for answer in wrong for one in answers[answer]))
+        print(f"{time.perf_counter() - start:.0f} seconds")
+        return
     counts = run(given.every, given.rows)
     print("| kind | slips | refused | stopped by an error | late | let through | share refused |")
     print("|---|---|---|---|---|---|---|")

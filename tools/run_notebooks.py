@@ -26,6 +26,8 @@ from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 from nbformat import NotebookNode
 from tqdm import tqdm
 
+from diffenc_lite.course.lessons import notebooks_in, place
+
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "build" / "notebooks"
 KEPT = ROOT / "build" / "executed"  # with explorers that move, for pages
@@ -65,7 +67,7 @@ def execute(notebook: NotebookNode, folder: Path, name: str, export: bool) -> No
 
 def executed(source: Path) -> NotebookNode:
     """The notebook executed for export; from build/executed if nothing has changed since."""
-    kept = KEPT / source.name
+    kept = KEPT / place(source)
     notebook = nbformat.read(source, as_version=4)
     if kept.is_file():
         before = nbformat.read(kept, as_version=4)
@@ -78,10 +80,11 @@ def executed(source: Path) -> NotebookNode:
 
 def keep(notebook: NotebookNode, source: Path) -> None:
     """Store an executed notebook where `executed` looks for it."""
-    KEPT.mkdir(parents=True, exist_ok=True)
+    kept = KEPT / place(source)
+    kept.parent.mkdir(parents=True, exist_ok=True)
     marked = copy.deepcopy(notebook)
     marked.metadata["fingerprint"] = fingerprint(notebook)
-    nbformat.write(marked, KEPT / source.name)
+    nbformat.write(marked, kept)
 
 
 def explorers(notebook: NotebookNode) -> list[NotebookNode]:
@@ -135,18 +138,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("notebooks", nargs="*", type=Path, help="default: notebooks/*.ipynb")
+    parser.add_argument("notebooks", nargs="*", type=Path, help="default: all")
     parser.add_argument("--in-place", action="store_true", help="overwrite the originals, no HTML")
     arguments = parser.parse_args()
-    sources = arguments.notebooks or sorted((ROOT / "notebooks").glob("*.ipynb"))
+    sources = arguments.notebooks or notebooks_in(ROOT / "notebooks")
     missing = [str(source) for source in sources if not source.is_file()]
     if missing or not sources:
-        parser.error(f"no such notebook: {', '.join(missing) or ROOT / 'notebooks' / '*.ipynb'}")
+        parser.error(f"no such notebook: {', '.join(missing) or ROOT / 'notebooks'}")
 
-    OUT.mkdir(parents=True, exist_ok=True)
     for source in (path.resolve() for path in sources):
         notebook = nbformat.read(source, as_version=4)
-        target = OUT / source.name
+        target = OUT / place(source)
+        target.parent.mkdir(parents=True, exist_ok=True)
         try:
             execute(notebook, source.parent, source.name, export=not arguments.in_place)
         except CellExecutionError as error:

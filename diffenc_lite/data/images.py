@@ -81,7 +81,8 @@ def load_named(
 
     Args:
         name: "auto", "full" and "bundled" are MNIST from that source (see `load_mnist`); the others
-            are sets of the table in sets.py, and come whole or not at all.
+            are sets of the table in sets.py, and come whole or not at all; "photos" are patches
+            (N, 3, 16, 16) of photographs in the package, labelled by the picture (see photos.py).
         split: "train" or "test".
         root: a folder that holds, say, FashionMNIST/raw, as torchvision lays it out. If given,
             nowhere else is looked.

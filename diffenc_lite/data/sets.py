@@ -26,6 +26,7 @@ import torch
 from torch import Tensor
 
 from ..files import PathLike, check
+from . import photos
 
 TIMEOUT = 5.0  # seconds a server has to answer
 SIZES = {"train": 60_000, "test": 10_000}  # of MNIST and its relatives
@@ -99,6 +100,7 @@ SETS: dict[str, Callable[[str, PathLike | None, bool], Arrays]] = {
     "fashion-mnist": partial(_idx_set, "FashionMNIST"),
     "kmnist": partial(_idx_set, "KMNIST"),
     "cifar10": _cifar10,
+    "photos": photos.load,
 }
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..chain import Chain
 from ..files import PathLike, check, write_whole
 from ..model import DiffEnc, ModelConfig, build
 
@@ -98,7 +99,7 @@ def load_model(
             model.shape = model.shape or own["shape"] and tuple(own["shape"])
     except Exception as error:  # a foreign file may raise anything
         raise ValueError(f"{weights_path} does not fit {fits}: {error}") from None
-    model.card = card  # type: ignore[assignment]
+    model.card = card
     return model.to(device).eval()
 
 
@@ -114,36 +115,37 @@ def start_from(model: DiffEnc, path: PathLike) -> dict[str, Any]:
     has examples of another shape, other levels or another schedule; and what `load_model` raises.
     """
     saved, filled = load_model(path), copy.deepcopy(model)
-    own, given = model.state_dict(), saved.state_dict()
+    weights, saved_weights = model.state_dict(), saved.state_dict()
     if saved.shape != model.shape:
         raise ValueError(
             f"model must fit {os.fspath(path)}: examples have shape {saved.shape} there, "
             f"{model.shape} here"
         )
-    for name, weight in given.items():
-        if name not in own or own[name].shape != weight.shape:
-            here = f"shape {tuple(own[name].shape)}" if name in own else "no such weight"
+    for name, weight in saved_weights.items():
+        shape = tuple(weights[name].shape) if name in weights else None
+        if shape != tuple(weight.shape):
+            here = "no such weight" if shape is None else f"shape {shape}"
             raise ValueError(
                 f"model must have all weights of {os.fspath(path)}: {name} has shape "
                 f"{tuple(weight.shape)} there, and here {here}"
             )
-    filled.load_state_dict({**own, **given})
+    filled.load_state_dict({**weights, **saved_weights})
     try:
         _compare(saved.settings(), filled)  # a trained schedule is among the weights
     except ValueError as error:
         raise ValueError(f"model must fit {os.fspath(path)}: {error}") from None
     model.load_state_dict(filled.state_dict())
-    card: dict[str, Any] = saved.card  # type: ignore[assignment]
+    card = saved.card
     model.start = card["sha256"]
     return card
 
 
 def _compare(saved: dict[str, Any], model: DiffEnc) -> None:
     """Raise ValueError if levels or schedule are others than those saved."""
-    here = model.settings()
+    settings = model.settings()
     for name in ("levels", "gamma"):
-        if not np.allclose(saved[name], here[name], rtol=1e-3, atol=1e-3):
-            raise ValueError(f"{name} {saved[name]} there, {here[name]} here")
+        if not np.allclose(saved[name], settings[name], rtol=1e-3, atol=1e-3):
+            raise ValueError(f"{name} {saved[name]} there, {settings[name]} here")
 
 
 def load_pretrained(name: str, device: torch.device | str = "cpu") -> DiffEnc:
@@ -156,23 +158,36 @@ def load_pretrained(name: str, device: torch.device | str = "cpu") -> DiffEnc:
     return load_model(PRETRAINED / name, device)
 
 
-def load_fitted(name: str, steps: int) -> dict[str, torch.Tensor]:
-    """W7: scale and ratio of every step of a pretrained model, both (T,), for T equal steps
+def load_fitted(name: str, steps: int) -> Chain:
+    """W7: T equal steps with the scale and ratio fitted for a pretrained model, and their errors
 
-        sample(load_pretrained("mnist-learned"), 64, 8, **load_fitted("mnist-learned", 8))
+        sample(load_pretrained("mnist-learned"), 64, load_fitted("mnist-learned", 8))
 
-    They go into `elbo` and `evaluate` too: they were fitted on training images (`optimal_step`).
-    Raises ValueError for a model or a T without them, naming those that have them, and if they
-    were fitted to other weights than those of the model.
+    It goes into `elbo` and `evaluate` too: it was fitted on training images (`fit`).
+    Raises ValueError for a model or a T without one, naming those that have one, and if it was
+    fitted to other weights than those of the model.
     """
     fits = json.loads(FITTED.read_bytes())["models"]
     if name not in fits or str(steps) not in fits[name]["steps"]:
-        there = ", ".join(f"{name} (T = {', '.join(fits[name]['steps'])})" for name in fits)
-        raise ValueError(f"there are fitted steps for {there}; got {name!r} with T = {steps}")
+        known = ", ".join(f"{name} (T = {', '.join(fits[name]['steps'])})" for name in fits)
+        raise ValueError(f"there are fitted steps for {known}; got {name!r} with T = {steps}")
     if fits[name]["sha256"] != read_card(name)["sha256"]:
         raise ValueError(f"the fitted steps are for other weights of {name}: tools/fit_steps.py")
-    fit = fits[name]["steps"][str(steps)]
-    return {key: torch.tensor(fit[key]) for key in ("ratio", "scale")}
+    values = {key: torch.tensor(row) for key, row in fits[name]["steps"][str(steps)].items()}
+    return Chain(Chain.equal(steps).grid, **values)
+
+
+def save_chain(chain: Chain, path: PathLike) -> None:
+    """Write a chain as a JSON file, whole or not at all."""
+    write_whole(path, json.dumps(chain.lists()).encode() + b"\n")
+
+
+def load_chain(path: PathLike) -> Chain:
+    """The chain that `save_chain` wrote. Raises ValueError if the file is damaged or no chain."""
+    try:
+        return Chain(**json.loads(Path(path).read_bytes()))
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{os.fspath(path)} is damaged or not a chain: {error}") from None
 
 
 def pretrained_names() -> list[str]:

@@ -1,10 +1,10 @@
-"""Training: `train(model, images, TrainConfig(...))` yields its progress, `show` adds a bar."""
+"""Training: `train(model, images, TrainConfig(...))`; `train_steps` yields its progress."""
 
 from .config import TrainConfig, learning_rate
-from .loop import State, updates
+from .loop import State, minimise, seed, updates
 from .memory import keep_freed_memory
 from .precision import cpu_has_bf16, fast
-from .run import Progress, show, train
+from .run import Progress, train, train_steps, with_bar
 
 __all__ = [
     "Progress",
@@ -14,7 +14,10 @@ __all__ = [
     "fast",
     "keep_freed_memory",
     "learning_rate",
-    "show",
+    "minimise",
+    "seed",
     "train",
+    "train_steps",
     "updates",
+    "with_bar",
 ]

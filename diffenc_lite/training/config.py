@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass, fields
 from numbers import Real
 from typing import Any
 
-import torch
-
-from .. import process
+from ..arguments import whole
+from ..chain import Chain, Values, as_chain
 
 
 @dataclass(frozen=True)
@@ -29,10 +28,11 @@ class TrainConfig:
     fast: the denoiser of images in bf16 where the processor has it (on a CPU 1.4 times as many
         images a second), and on CUDA compiled (not yet measured there). The encoder is left
         as it is, because torch's forward mode works with neither.
-    steps, ratio: by default the loss is the bound at infinite depth (L4). With `steps` it is that
-        of a chain of T = `steps` equal steps (L3), one drawn for each image, with sigma_P^2 =
-        sigma_Q^2 / w. The ratio w is one number, or one for each step; up to a constant, it weights
-        the squared error of its step (W3).
+    keep_memory: on a CPU under Linux, tell malloc to keep freed memory for the next update, for the
+        whole process (`keep_freed_memory`).
+    chain: None, the loss is the bound at infinite depth (L4). With a `Chain`, or a number T of
+        equal steps, it is that of the chain (L3), one step drawn for each image; up to a constant,
+        its ratio weights the squared error of a step (W3). steps and ratio: a thin way to make one.
 
     Raises ValueError, naming the field, for a value that makes no sense.
     """
@@ -51,22 +51,22 @@ class TrainConfig:
     evaluate_images: int = 1000
     checkpoint_every: int = 500
     fast: bool = True
-    steps: int | None = None
-    ratio: float | tuple[float, ...] = 1.0
+    keep_memory: bool = True
+    chain: Chain | None = None  # given: an int too
+    steps: InitVar[int | None] = None
+    ratio: InitVar[Values | None] = None
 
     @property
     def first(self) -> int:
         """How many images of a batch prior and reconstruction are measured on: `ends`, if given."""
         return min(16, self.batch) if self.ends is None else self.ends
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, steps: int | None, ratio: Values | None) -> None:
         smallest = dict.fromkeys(("updates", "batch", "log_every", "checkpoint_every"), 1)
         smallest |= {"evaluate_every": 1, "evaluate_images": 2, "warmup": 0, "seed": 0}
         smallest |= {} if self.ends is None else {"ends": 1}
         for name, least in smallest.items():
-            given = getattr(self, name)
-            fits = isinstance(given, int) and not isinstance(given, bool) and given >= least
-            _must(name, f"a whole number of at least {least}", given, fits)
+            object.__setattr__(self, name, whole(name, getattr(self, name), least))
         if self.first > self.batch:
             raise ValueError(f"ends must be at most batch, {self.batch}; got {self.ends}")
         _must("lr", "a number above 0", self.lr, _is_number(self.lr) and self.lr > 0)
@@ -76,16 +76,16 @@ class TrainConfig:
         two = isinstance(self.betas, tuple | list) and len(self.betas) == 2
         fits = two and all(_is_number(beta) and 0 <= beta < 1 for beta in self.betas)
         _must("betas", "two numbers in [0, 1)", self.betas, fits)
-        if not isinstance(self.ratio, Real | str):  # a tensor, say: plain numbers can be compared
-            given = torch.as_tensor(self.ratio, dtype=torch.float64).tolist()
-            object.__setattr__(self, "ratio", tuple(given) if isinstance(given, list) else given)
-        if self.steps is not None:
-            process.chain(self.steps, self.ratio, None, torch.empty(()))
-        elif self.ratio != 1:
-            raise ValueError(
-                f"ratio must be 1 at infinite depth (steps=None); got {self.ratio}. By W2 the loss "
-                "would have no limit: give steps=T to use another ratio"
-            )
+        if steps is not None and self.chain is not None:
+            raise ValueError(f"steps must not be given beside a chain; got {steps}, {self.chain}")
+        chain = as_chain(self.chain if steps is None else steps, ratio)
+        object.__setattr__(self, "chain", chain)
+
+    def plain(self) -> dict[str, Any]:
+        """The settings as plain values, for a card or to be compared."""
+        settings = {field.name: getattr(self, field.name) for field in fields(self)}
+        del settings["keep_memory"]  # it changes no result
+        return {**settings, "chain": None if self.chain is None else self.chain.lists()}
 
 
 def _is_number(given: Any) -> bool:

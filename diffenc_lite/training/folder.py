@@ -46,11 +46,11 @@ class RunFolder:
                 )
             return None
         saved = load_resume(self.resume)
-        there = saved["settings"]
-        differing = [name for name in self.settings if self.settings[name] != there.get(name)]
+        before = saved["settings"]
+        differing = [name for name in self.settings if self.settings[name] != before.get(name)]
         if differing:
             named = "; ".join(
-                f"{name} {there.get(name)!r} there, {self.settings[name]!r} here"
+                f"{name} {before.get(name)!r} there, {self.settings[name]!r} here"
                 for name in differing
             )
             raise ValueError(

@@ -20,9 +20,8 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from .. import bound, pixels
+from ..chain import low_discrepancy
 from ..model import DiffEnc
-from ..process import Chain, chain
-from ..schedule import low_discrepancy
 from .config import TrainConfig, learning_rate
 from .precision import fast
 
@@ -33,10 +32,10 @@ BATCH, DROPOUT, EVALUATION = range(3)  # what a seed is for
 class State:
     """All that a training changes: a model, its moving average, the optimiser, updates made so far.
 
-    The model is trained in place, on its device.
+    The model, mostly a DiffEnc, is trained in place, on its device.
     """
 
-    def __init__(self, model: DiffEnc, config: TrainConfig):
+    def __init__(self, model: Any, config: TrainConfig):
         self.model, self.update = model, 0
         self.weights: list[Tensor] = list(model.parameters())
         groups: list[dict[str, Any]] = [
@@ -79,42 +78,66 @@ class State:
         self.update += 1
 
 
-def updates(state: State, images: Tensor, config: TrainConfig) -> Iterator[list[float]]:
+def minimise(
+    state: State,
+    config: TrainConfig,
+    loss: Callable[[], Tensor],
+    clip: float | None = None,
+    names: tuple[str, ...] = ("loss",),
+) -> Iterator[list[float]]:
     """One update after the other, from where the state stands to `config.updates`.
 
-    Args: images uint8 (N, ...), on the device of the model, drawn with replacement.
-    Yields prior, reconstruction and diffusion of the batch in bits per dimension, of all processes
-    together. Raises FloatingPointError, before it touches the weights, if loss or gradient is not
-    finite.
+    Args: loss(), the terms of the loss of the next update, (K,), whose sum is minimised; clip, the
+        greatest norm of the gradient, of all weights but single numbers; names of the terms.
+    Yields the terms, averaged over all processes. Raises FloatingPointError, before it touches the
+    weights, if loss or gradient is not finite.
     """
     state.model.train()
-    terms, chain = loss_terms(state.model, config), loss_chain(state.model, images, config)
+    clipped = [w for w in state.weights if w.ndim]
     while state.update < config.updates:
-        index, at, eps, eps_0 = draw(state, images, config, chain)
-        with seeded_dropout(state, config):
-            loss = means(terms(images[index], at, eps, eps_0, chain))
-        values = over_processes(loss)
-        check_finite("loss", sum(values), values, state, config)
+        terms = loss()
+        values = over_processes(terms)
+        named = dict(zip(names, values, strict=False))
+        check_finite("loss", sum(values), named, state, config)
 
         state.optimizer.zero_grad()
-        loss.sum().backward()
-        del loss  # and with it the graph, before the next one is made
-        norm = torch.nn.utils.get_total_norm([w.grad for w in state.weights if w.grad is not None])
-        check_finite("gradient", norm.item(), values, state, config)
+        terms.sum().backward()
+        del terms  # and with it the graph, before the next one is made
+        if clip is None:
+            grads = [w.grad for w in state.weights if w.grad is not None]
+            norm = nn.utils.get_total_norm(grads)
+        else:
+            norm = nn.utils.clip_grad_norm_(clipped, clip)
+        check_finite("gradient", norm.item(), named, state, config)
 
         state.use_gradients(config)
         yield values
+
+
+def updates(state: State, images: Tensor, config: TrainConfig) -> Iterator[list[float]]:
+    """`minimise` the bound: prior, reconstruction and diffusion of a batch, in bits per dimension.
+
+    Args: images uint8 (N, ...), on the device of the model, drawn with replacement.
+    """
+    terms = loss_terms(state.model, config)
+
+    def loss() -> Tensor:
+        index, u, eps, eps_0 = draw(state, images, config)
+        with seeded_dropout(state, config):
+            return means(terms(images[index], u, eps, eps_0, config.chain))
+
+    return minimise(state, config, loss, names=TERMS)
 
 
 # --- what is drawn --------------------------------------------------------------------------------
 
 
 def draw(
-    state: State, images: Tensor, config: TrainConfig, chain: Chain | None
+    state: State, images: Tensor, config: TrainConfig
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """index of the images, t (or the step of the chain), eps and eps_0 of this process.
+    """index of the images, u in [0, 1) for their depths, eps and eps_0 of this process.
 
-    All processes draw everything, and each takes every n-th: together they cover t evenly, and each
+    All processes draw everything, and each takes every n-th: together they cover u evenly, and each
     has its part of the first `ends` images.
     """
     rank, ranks = process_of()
@@ -125,10 +148,9 @@ def draw(
         (batch + config.first, *images.shape[1:]),
         generator=draws, dtype=state.model.dtype, device=device,
     )  # fmt: skip
-    t = low_discrepancy(batch, eps, draws)
-    at = t if chain is None else chain.step_of(t)
+    u = low_discrepancy(batch, eps, draws)
     mine = slice(rank, None, ranks)
-    return index[mine], at[mine], eps[:batch][mine], eps[batch:][mine]
+    return index[mine], u[mine], eps[:batch][mine], eps[batch:][mine]
 
 
 @contextmanager
@@ -177,23 +199,15 @@ def means(terms: bound.Bound) -> Tensor:
     return pixels.bits_per_dim(torch.stack([part.mean() for part in parts]), terms.dims)
 
 
-def loss_chain(model: DiffEnc, images: Tensor, config: TrainConfig) -> Chain | None:
-    """The steps of the loss; None at infinite depth."""
-    if config.steps is None:
-        return None
-    like = torch.empty((1, *images.shape[1:]), dtype=model.dtype, device=model.device)
-    return chain(config.steps, config.ratio, None, like)
-
-
 def check_finite(
-    what: str, value: float, terms: list[float], state: State, config: TrainConfig
+    what: str, value: float, terms: dict[str, float], state: State, config: TrainConfig
 ) -> None:
     if not math.isfinite(value):
-        named = ", ".join(f"{n} {x:.4g}" for n, x in zip(TERMS, terms, strict=True))
+        named = ", ".join(f"{name} {term:.4g}" for name, term in terms.items())
         raise FloatingPointError(
-            f"the {what} is not finite in update {state.update + 1} ({named} bits/dim); the "
-            f"weights are those before it. Try a smaller lr (now {config.lr:g}), a longer warmup "
-            f"(now {config.warmup}), or fast=False"
+            f"the {what} is not finite in update {state.update + 1} ({named}); the weights are "
+            f"those before it. Try a smaller lr (now {config.lr:g}), a longer warmup (now "
+            f"{config.warmup}), or fast=False"
         )
 
 

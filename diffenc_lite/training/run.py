@@ -1,6 +1,7 @@
 """A training from outside: its progress, its folder, its interruptions.
 
-    for progress in show(train(model, images, TrainConfig(2000), held_out=test_images)):
+    last = train(model, images, TrainConfig(2000), held_out=test_images)    # last.model, averaged
+    for progress in train_steps(model, images, TrainConfig(2000)):          # or step by step
         ...                                            # progress.model is the averaged model so far
 
 A run with a folder may be interrupted, or killed, at any moment. The same call goes on with it: on
@@ -13,13 +14,11 @@ import hashlib
 import signal
 import threading
 import time
-import warnings
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
@@ -61,13 +60,16 @@ class Progress:
         )
 
 
-class train:
-    """Minimise L0 + L1 + L4 by AdamW: `for progress in train(...)`, or `train(...).run()`.
+def train(
+    model: DiffEnc,
+    images: Tensor,
+    config: TrainConfig,
+    folder: PathLike | None = None,
+    held_out: Tensor | None = None,
+) -> Progress:
+    """Minimise L0 + L1 + L4 by AdamW to the end, with a progress bar; the last Progress
 
-    It trains only while it is looped over, and yields a Progress every `log_every` updates and at
-    the end.
-
-    With `config.steps` it is L3 instead of L4 (and so in the evaluations), with `config.ratio`.
+    With `config.chain` it is L3 instead of L4, and so in the evaluations.
 
     Args:
         model: its weights are trained in place, on its device; `progress.model` is the average.
@@ -77,27 +79,46 @@ class train:
             metrics, bit by bit.
         held_out: images to evaluate on; of these, `evaluate_images` evenly chosen ones.
 
-    An interrupt waits for the end of the update, saves and leaves with KeyboardInterrupt. Leaving
-    the loop early saves too. If torch.distributed is initialised, each process takes its part of a
-    batch.
+    An interrupt waits for the end of the update, saves and leaves with KeyboardInterrupt. If
+    torch.distributed is initialised, each process takes its part of a batch.
     Raises ValueError for settings that do not fit the model, the images or the run in the folder;
     FloatingPointError, before it touches the weights, if loss or gradient is not finite; OSError.
     """
+    for progress in with_bar(train_steps(model, images, config, folder, held_out)):
+        last = progress
+    return last
 
-    started = True  # False at the end of __init__: a call that failed needs no warning
+
+def train_steps(
+    model: DiffEnc,
+    images: Tensor,
+    config: TrainConfig,
+    folder: PathLike | None = None,
+    held_out: Tensor | None = None,
+) -> Generator[Progress, None, None]:
+    """`train` from inside: yields a Progress every `log_every` updates and at the end
+
+    Arguments are checked at once, but it trains only while it is looped over. Leaving the loop
+    early saves, if there is a folder.
+    """
+    _check(model, images, config, held_out)
+    return _Run(model, images, config, folder, held_out).progress()
+
+
+class _Run:
+    """A training with its window of terms and its folder."""
 
     def __init__(
         self,
         model: DiffEnc,
         images: Tensor,
         config: TrainConfig,
-        folder: PathLike | None = None,
-        held_out: Tensor | None = None,
+        folder: PathLike | None,
+        held_out: Tensor | None,
     ):
-        _check(model, images, config, held_out)
         if held_out is not None:
             held_out = evenly(held_out, config.evaluate_images).to(model.device)
-        if model.device.type == "cpu":
+        if config.keep_memory and model.device.type == "cpu":
             keep_freed_memory()
         model.shape = tuple(images.shape[1:])
         self.config, self.held_out = config, held_out
@@ -106,13 +127,11 @@ class train:
         self.saved = -1  # the update of the last save
         self.folder = None
         if folder is not None and process_of()[0] == 0:  # the only one that reads and writes
-            settings = {**asdict(config), **_identity(model, images, held_out)}
+            settings = {**config.plain(), **_identity(model, images, held_out)}
             self.folder = RunFolder(folder, settings)
         self._resume()
-        self.started = False
 
-    def __iter__(self) -> Generator[Progress, None, None]:
-        self.started = True
+    def progress(self) -> Generator[Progress, None, None]:
         if self.state.update == self.config.updates:  # finished before: its last Progress again
             yield self._report()
             return
@@ -131,25 +150,6 @@ class train:
         except (KeyboardInterrupt, GeneratorExit):
             self._save()
             raise
-
-    def run(self) -> Progress:
-        """Train to the end; the last Progress."""
-        for progress in self:
-            last = progress
-        return last
-
-    def __repr__(self) -> str:
-        stands = f"update {self.state.update} of {self.config.updates}"
-        return f"train({stands}; it goes on while it is looped over, or by .run())"
-
-    def __del__(self) -> None:
-        if not self.started:
-            warnings.warn(
-                "train(...) was never looped over, so nothing was trained. Write `for progress in "
-                "train(...)` or `train(...).run()`",
-                RuntimeWarning,
-                stacklevel=2,
-            )
 
     # --- what is due after an update ---
 
@@ -175,8 +175,8 @@ class train:
         update, evaluation = self.state.update, None
         if self.held_out is not None and self._evaluates(update):
             draws = generator(self.state.model, self.config, EVALUATION)  # the same every time
-            steps, ratio = self.config.steps, torch.as_tensor(self.config.ratio)
-            evaluation = evaluate(self.state.averaged, self.held_out, steps, ratio, generator=draws)
+            chain = self.config.chain
+            evaluation = evaluate(self.state.averaged, self.held_out, chain, generator=draws)
         prior, reconstruction, diffusion = self.window.means()
         return Progress(
             update=update,
@@ -199,10 +199,10 @@ class train:
             self.saved = self.state.update
 
     def _resume(self) -> None:
-        found = [None if self.folder is None else self.folder.load()]
+        states = [None if self.folder is None else self.folder.load()]
         if process_of()[1] > 1:
-            dist.broadcast_object_list(found)
-        if (saved := found[0]) is None:
+            dist.broadcast_object_list(states)
+        if (saved := states[0]) is None:
             self._save()  # so that metrics never stand alone, and a full disk is noticed now
             return
         self.state.load(saved)
@@ -282,14 +282,14 @@ def _identity(model: DiffEnc, images: Tensor, held_out: Tensor | None) -> dict[s
     def digest(content: bytes) -> str:
         return hashlib.sha256(content).hexdigest()[:16]
 
-    parts = [type(part).__name__ for part in model.modules()]
+    modules = [type(module).__name__ for module in model.modules()]
     shapes = {name: tuple(weight.shape) for name, weight in model.state_dict().items()}
     schedule, settings = model.schedule, model.settings()
     if isinstance(schedule, nn.Module) and next(schedule.parameters(), None) is not None:
         del settings["gamma"]  # it is trained
-    own = digest(repr((parts, shapes, settings)).encode())
+    unnamed = digest(repr((modules, shapes, settings)).encode())
     return {
-        "model": repr(model.config) if model.config else own,
+        "model": repr(model.config) if model.config else unnamed,
         "start": model.start,
         "images": digest(images.cpu().numpy().tobytes()),
         "held_out": None if held_out is None else digest(held_out.cpu().numpy().tobytes()),
@@ -299,12 +299,12 @@ def _identity(model: DiffEnc, images: Tensor, held_out: Tensor | None) -> dict[s
 # ---- a bar ---------------------------------------------------------------------------------------
 
 
-def show(run: train) -> Iterator[Progress]:
-    """The same Progress one after the other, with a bar beside them, in a notebook as a widget."""
+def with_bar(steps: Generator[Progress, None, None]) -> Iterator[Progress]:
+    """What `train_steps` yields, with a bar beside it, in a notebook as a widget."""
     from tqdm.auto import tqdm
 
-    with closing(iter(run)) as loop, tqdm(unit="update") as bar:
-        for progress in loop:
+    with closing(steps), tqdm(unit="update") as bar:
+        for progress in steps:
             bar.total = progress.updates
             bar.update(progress.update - bar.n)
             bar.set_postfix_str(f"{progress.total:.3f} bits/dim")

@@ -6,26 +6,6 @@ import torch
 from by_hand.tools import alpha2, sigma2
 
 
-def encoder(x, gamma):
-    """x_t differentiated as a whole, by hand; u is that over sigma^2."""
-    a, s = torch.sigmoid(-gamma)[:, None], torch.sigmoid(gamma)[:, None]
-    y = torch.sin(x + gamma[:, None])
-    slope = a * s * (x - y) - s * torch.cos(x + gamma[:, None])
-    return a * x + s * y, slope / s
-
-
-def encoder_with_wrong_sign(x, gamma):
-    x_t, u = encoder(x, gamma)
-    return x_t, u + 2 * torch.cos(x + gamma[:, None])
-
-
-def encoder_squared_twice(x, gamma):
-    a, s = torch.sigmoid(-gamma)[:, None] ** 2, torch.sigmoid(gamma)[:, None] ** 2
-    y = torch.sin(x + gamma[:, None])
-    x_t = a * x + s * y
-    return x_t, x_t - y - torch.cos(x + gamma[:, None])
-
-
 def sampler(factor):
     def sample(n, generator):
         gamma = torch.linspace(-13.3, 5, 201, dtype=torch.float64)
@@ -42,16 +22,27 @@ def sampler(factor):
     return sample
 
 
+def loss(x, y, ydot, eps, v_hat, gamma, counterterm=1.0, square=True):
+    """With v_hat and u apart, as on the lesson's page."""
+    alpha, sigma = torch.sigmoid(-gamma).sqrt()[:, None], torch.sigmoid(gamma).sqrt()[:, None]
+    x_t = alpha**2 * x + sigma**2 * y
+    x_hat = alpha * (alpha * x_t + sigma * eps) - sigma * v_hat
+    r = alpha * eps - sigma * x_t - v_hat - sigma * (x_t - y + ydot - counterterm * x_hat)
+    return ((alpha * r) ** 2).sum(1) / 2 if square else (alpha * r**2).sum(1) / 2
+
+
 RIGHT = {
-    "04.1": [math.log(1 / 2), 4 * (2 / 3) ** 3 - 4 * (2 / 3) ** 2 + 1],
+    "04.1": lambda x, y, ydot, gamma: alpha2(gamma) * (x - y) + ydot,
     "04.2": lambda g: math.exp(-g) * alpha2(g) ** 2,
-    "04.3": encoder,
-    "04.4": sampler(lambda c, step, s2: c),
-    "04.5": "b",
+    "04.3": "bc",
+    "04.4": loss,
+    "04.5": sampler(lambda c, step, s2: c),
 }
 WRONG = {
-    "04.1": [[0.0, 0.5], [math.log(2), 11 / 27]],
-    "04.3": [encoder_with_wrong_sign, encoder_squared_twice],
-    "04.4": [sampler(lambda c, step, s2: c + step * s2), sampler(lambda c, step, s2: c * (1 + s2))],
-    "04.5": ["a", "c", "d"],
+    "04.3": ["b", "abc", "bcd"],
+    "04.4": [
+        lambda *given: loss(*given, counterterm=0.0),
+        lambda *given: loss(*given, square=False),
+    ],
+    "04.5": [sampler(lambda c, step, s2: c + step * s2), sampler(lambda c, step, s2: c * (1 + s2))],
 }

@@ -1,16 +1,22 @@
-"""The exercises of the notebooks: `ask("04.2")` shows one, `check("04.2", answer)` judges it."""
+"""The exercises of the notebooks: `ask("04.2")` shows one, `check("04.2", answer)` judges it.
+
+`play("F3")` shows the proof levels of one row of the ledger, `level("F3.1")` one of them.
+"""
 
 from .checking import Verdict, ask, check, judge
 from .comparing import ExerciseError
-from .forms import Choice, Exercise, Formula, Number, Program, Simulation, Vector
+from .forms import Choice, Exercise, Formula, Line, Number, Program, Simulation, Vector
+from .levels import CHAINS, level, play
 from .registry import EXERCISES, register
 
 __all__ = [
+    "CHAINS",
     "EXERCISES",
     "Choice",
     "Exercise",
     "ExerciseError",
     "Formula",
+    "Line",
     "Number",
     "Program",
     "Simulation",
@@ -19,5 +25,7 @@ __all__ = [
     "ask",
     "check",
     "judge",
+    "level",
+    "play",
     "register",
 ]

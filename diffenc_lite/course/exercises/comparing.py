@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
-from .forms import Choice, Exercise, Form, Formula, Number, Program, Simulation, Vector
+from .forms import Choice, Exercise, Form, Formula, Line, Number, Program, Simulation, Vector
 
 Compare = Callable[[Any], None]
 
@@ -392,6 +392,16 @@ def _prepare_simulation(exercise: Exercise) -> Compare:
     return compare
 
 
+def _prepare_line(exercise: Exercise) -> Compare:
+    from . import lines
+
+    form = exercise.form
+    assert isinstance(form, Line)
+    if not isinstance(exercise.answer, str):
+        raise ValueError("its answer must be text")
+    return lines.prepare(exercise.answer, form.names, exercise.number)
+
+
 _PREPARE: dict[type[Form], Callable[[Exercise], Compare]] = {
     Number: _prepare_number,
     Vector: _prepare_vector,
@@ -399,4 +409,5 @@ _PREPARE: dict[type[Form], Callable[[Exercise], Compare]] = {
     Choice: _prepare_choice,
     Program: _prepare_program,
     Simulation: _prepare_simulation,
+    Line: _prepare_line,
 }

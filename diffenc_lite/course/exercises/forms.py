@@ -115,7 +115,18 @@ class Simulation:
         return f"a function of {self.takes} that returns {self.returns}"
 
 
-Form = Number | Vector | Formula | Choice | Program | Simulation
+@dataclass(frozen=True)
+class Line:
+    """The right side of a line of a derivation, in these symbols of the ledger: typed as text, or a
+    SymPy expression. It must equal the answer by algebra. Exercise.answer: text, see `writing`."""
+
+    names: tuple[str, ...]
+
+    def describe(self) -> str:
+        return f"a formula in {', '.join(self.names)}, as text or a SymPy expression"
+
+
+Form = Number | Vector | Formula | Choice | Program | Simulation | Line
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from ...files import write_whole
+from .levels import LEVELS
 from .registry import EXERCISES
 
 START = 180.0  # seconds that Python and the imports may take: some on a busy machine
@@ -71,7 +72,7 @@ def grade(
     What lies in a subfolder is by the student of its name, what lies in the folder itself by that
     of the file's name. Columns are the exercises of each notebook of the course (and of `own`, a
     Python file that registers further ones) of which an answer was found anywhere. Several files
-    of a student count together.
+    of a student count together. Of the proof levels, only those that anybody answered have columns.
 
     Raises FileNotFoundError where there are no notebooks, ExerciseError before marking for an own
     exercise with a mistake, RuntimeError after it for one that showed only then.
@@ -126,7 +127,11 @@ def table(students: dict[str, Marks]) -> str:
     """The CSV: student, a column an exercise with its points or 0, the sum, and why not."""
     found = {number for marks in students.values() for number in marks.right | marks.faults}
     parts = {number.split(".")[0] for number in found}
-    columns = [number for number in EXERCISES if number.split(".")[0] in parts]
+    columns = [
+        number
+        for number in EXERCISES
+        if number in found or (number.split(".")[0] in parts and number not in LEVELS)
+    ]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["student", *columns, "sum", "notes"])

@@ -9,14 +9,6 @@ from .forms import Choice, Exercise, Number
 EXERCISES = [
     Exercise(
         "00.1",
-        "A bound says that one digit of $28 \\times 28$ pixels costs 1000 nats. "
-        "How many **bits per dimension** is that?",
-        Number(),
-        lambda: 1000 / (784 * math.log(2)),
-        "divide by the number of dimensions, and remember how many nats make a bit",
-    ),
-    Exercise(
-        "00.2",
         "$\\gamma(t)$ runs linearly from $-13.3$ at $t=0$ to $5$ at $t=1$. "
         "At which $t$ are the factors of signal and noise equal, $\\alpha_t^2 = \\sigma_t^2$?",
         Number(tolerance=0.005),  # two digits are enough
@@ -24,9 +16,9 @@ EXERCISES = [
         "equal factors mean a signal-to-noise ratio of 1; which gamma is that?",
     ),
     Exercise(
-        "00.3",
+        "00.2",
         "Suppose the file with the encoder's weights is lost, and the denoiser's is not. What can "
-        "you still do? Predict, then look for the encoder in the cells above.",
+        "you still do? Predict with the drawing of training and sampling.",
         Choice(
             {
                 "a": "write new digits",
@@ -38,5 +30,13 @@ EXERCISES = [
         ),
         "ad",
         "which of the four needs x_t, the encoded picture?",
+    ),
+    Exercise(
+        "00.3",
+        "A bound says that one digit of $28 \\times 28$ pixels costs 1000 nats. "
+        "How many **bits per dimension** is that?",
+        Number(),
+        lambda: 1000 / (784 * math.log(2)),
+        "divide by the number of dimensions, and remember how many nats make a bit",
     ),
 ]

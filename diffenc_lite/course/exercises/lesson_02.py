@@ -1,33 +1,10 @@
-"""Exercises of notebook 02, The bound and worlds with exact answers."""
+"""Exercises of notebook 02, The bound."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
-from .forms import ANY, UNIT, Choice, Exercise, Formula, Number, Program
-
-
-def _noise_that_costs_a_bit() -> float:
-    import torch
-
-    from ..worlds import normal_mean
-
-    levels_away = torch.arange(-60, 61, dtype=torch.float64) * 2 / 256
-
-    def bits(gamma_0: float) -> float:
-        away = levels_away * math.exp(-gamma_0 / 2)  # in units of the noise
-
-        def cost(eps: Any) -> Any:
-            return (-0.5 * (away + eps).square()).logsumexp(1)[None] + 0.5 * eps.T.square()
-
-        return float(normal_mean(cost)) / math.log(2)
-
-    low, high = -12.0, -10.0
-    for _ in range(12):
-        middle = (low + high) / 2
-        low, high = (middle, high) if bits(middle) < 1 else (low, middle)
-    return low
+from .forms import ANY, UNIT, Choice, Exercise, Formula, Program
 
 
 def _world_and_noise_levels(generator: Any) -> tuple[Any, ...]:
@@ -59,16 +36,6 @@ EXERCISES = [
     ),
     Exercise(
         "02.2",
-        "With $\\gamma_0 = -13.3$ the level 128 costs about a hundredth of a bit. How much noise "
-        "may be left in $z_0$ before it costs a whole bit? Guess first. Then find that "
-        "$\\gamma_0$ to two decimals, with a few lines around `reconstruction_by_level`.",
-        Number(tolerance=0, absolute=0.01),
-        _noise_that_costs_a_bit,
-        "the price rises with gamma_0: halve an interval in which it passes one bit, and mind "
-        "nats and bits",
-    ),
-    Exercise(
-        "02.3",
         "Find the mistake and write the right program. `mmse` is a function of tensors of "
         "signal-to-noise ratios, `gamma` has the $T+1$ noise levels from data to noise.",
         Program(
@@ -80,7 +47,7 @@ EXERCISES = [
         "at which end of its step does the denoiser look?",
     ),
     Exercise(
-        "02.4",
+        "02.3",
         "A VDM with $\\gamma$ from $-13.3$ to $5$ and 8-bit data is evaluated with so many draws "
         "that chance plays no part, in bits per dimension. Which of these results point to a bug?",
         Choice(

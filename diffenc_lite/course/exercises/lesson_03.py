@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .forms import POSITIVE, Choice, Exercise, Formula, Number, Program
+from .forms import POSITIVE, Choice, Exercise, Formula, Program
 
 
 def _schedule_rate_and_depths(generator: Any) -> tuple[Any, ...]:
@@ -28,50 +28,24 @@ def _mean_over_depths(gamma: Any, rate: Any, t: Any) -> Any:
     return (slope * rate(at)).mean()
 
 
-def _cosine_surplus_times_steps() -> float:
-    import torch
-
-    from ...schedule import CosineSchedule
-    from ..worlds import Exact, PlusMinus
-
-    steps = 10_000
-    t = torch.linspace(0, 1, steps + 1, dtype=torch.float64)
-    snr = torch.exp(-CosineSchedule()(t).gamma)
-    paid = 0.5 * float((snr[:-1] - snr[1:]) @ PlusMinus().mmse(snr[1:]))
-    return steps * (paid - Exact(PlusMinus()).diffusion())
-
-
-def _steps_for_a_hundredth() -> float:
-    import torch
-
-    from ..worlds import PlusMinus
-
-    def bracket(steps: int) -> float:
-        snr = torch.exp(-torch.linspace(-13.3, 5, steps + 1, dtype=torch.float64))
-        return 0.5 * float((snr[:-1] - snr[1:]) @ PlusMinus().mmse(snr).diff())
-
-    low, high = 1000, 2000
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if bracket(middle) < 0.01 else (middle, high)
-    return high
-
-
 EXERCISES = [
     Exercise(
         "03.1",
-        "Ten steps, and now the *coin*. Predict from the pictures which of the three schedules has "
-        "the smallest surplus and which the largest. Then compute the three numbers.",
+        "Three denoisers. The squared error in $x$ of A falls as the noise falls, as for a perfect "
+        "one; that of B is the same at every noise level; that of C *rises* as the noise falls, as "
+        "for a network that was trained on heavy noise only. Predict: with ten steps, is the "
+        "diffusion loss larger or smaller than with infinitely many?",
         Choice(
             {
-                "a": "smallest with straight, largest with cosine",
-                "b": "smallest with slow start, largest with cosine",
-                "c": "smallest with cosine, largest with slow start",
-                "d": "smallest with cosine, largest with straight",
+                "a": "A larger, B equal, C smaller",
+                "b": "larger for all three",
+                "c": "A larger, B equal, C larger",
+                "d": "A larger, B smaller, C smaller",
             }
         ),
-        "c",
-        "where on the gamma axis is the coin decided, and which schedule has its steps there?",
+        "a",
+        "draw the three curves over the signal-to-noise ratio, and a rectangle that touches each "
+        "at its noisy end",
     ),
     Exercise(
         "03.2",
@@ -94,23 +68,5 @@ EXERCISES = [
         ),
         _mean_over_depths,
         "L4 has a factor that says how fast gamma passes at t; PyTorch can differentiate",
-    ),
-    Exercise(
-        "03.4",
-        "With the cosine schedule from $-13.3$ to $5$ and the *coin*, the surplus of $T$ steps "
-        "falls like $a/T$. Predict whether $a$ is larger or smaller than for the straight "
-        "schedule, then find it to one per cent.",
-        Number(tolerance=0.01),
-        _cosine_surplus_times_steps,
-        "look at T times the surplus for large T",
-    ),
-    Exercise(
-        "03.5",
-        "For the coin and the straight schedule, rectangles with the error at the noisy end lie "
-        "above the limit and rectangles with the error at the other end below. From which $T$ on "
-        "do the two sums differ by less than 0.01 nats? Write the program.",
-        Number(tolerance=0, absolute=1),
-        _steps_for_a_hundredth,
-        "the two sums have the same widths, so one difference of errors serves for both",
     ),
 ]

@@ -5,36 +5,24 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .forms import Choice, Exercise, Formula, Program, Simulation, Vector
-
-_BROKEN = """
-```python
-def broken(x, gamma):
-    y, dy = torch.func.jvp(lambda g: torch.sin(x + g[:, None]), (gamma,), (torch.ones_like(gamma),))
-    alpha, sigma = torch.sigmoid(-gamma)[:, None], torch.sigmoid(gamma)[:, None]
-    x_t = alpha**2 * x + sigma**2 * y
-    return x_t, x_t - y + dy
-```
-"""
+from .forms import ANY, Choice, Exercise, Formula, Program, Simulation
 
 
-def _inputs_of_encoder(generator: Any) -> tuple[Any, Any]:
+def _inputs_of_loss(generator: Any) -> tuple[Any, ...]:
     import torch
 
-    x = torch.randn(5, 3, generator=generator, dtype=torch.float64)
-    return x, 6 * torch.rand(5, generator=generator, dtype=torch.float64) - 3
+    parts = torch.randn(5, 4, 3, generator=generator, dtype=torch.float64)
+    return *parts, 4 * torch.rand(4, generator=generator, dtype=torch.float64) - 2
 
 
-def _encoder(x: Any, gamma: Any) -> tuple[Any, Any]:
-    """x_t, and u as the derivative of the whole encoding in lambda, over sigma_t^2."""
+def _loss(x: Any, y: Any, ydot: Any, eps: Any, v_hat: Any, gamma: Any) -> Any:
+    """By the residual of E3, (1 + sigma^2)(v - v_hat) + sigma (y - ydot)."""
     import torch
 
-    def encoding(minus_gamma: Any) -> Any:
-        lam = minus_gamma[:, None]
-        return torch.sigmoid(lam) * x + torch.sigmoid(-lam) * torch.sin(x - lam)
-
-    x_t, slope = torch.func.jvp(encoding, (-gamma,), (torch.ones_like(gamma),))  # type: ignore[misc]
-    return x_t, slope / torch.sigmoid(gamma)[:, None]
+    alpha2, sigma2 = torch.sigmoid(-gamma)[:, None], torch.sigmoid(gamma)[:, None]
+    v = alpha2.sqrt() * eps - sigma2.sqrt() * (alpha2 * x + sigma2 * y)
+    r = (1 + sigma2) * (v - v_hat) + sigma2.sqrt() * (y - ydot)
+    return 0.5 * (alpha2 * r.square()).sum(1)
 
 
 def _variance_without_counterterm() -> float:
@@ -55,14 +43,13 @@ def _variance_without_counterterm() -> float:
 EXERCISES = [
     Exercise(
         "04.1",
-        "Data $x=\\pm1$, and a learned encoder whose network says the opposite of the data, "
-        "$y(x,\\gamma)=-x$. At which $\\gamma$ does the latent $z_t=\\alpha_tx_t+\\sigma_t"
-        "\\varepsilon$ have the smallest power $\\mathbb E z_t^2$, and what is it? Predict first "
-        "where $x_t=0$ and whether the minimum is there; then compute. (Three digits are enough.)",
-        Vector((2,), tolerance=2e-3),
-        lambda: [-math.log(2), 11 / 27],
-        "the power is alpha^2 x_t^2 + sigma^2 with x_t = (alpha^2 - sigma^2) x: a polynomial in "
-        "alpha^2, or a curve to scan",
+        "With pencil and paper: the learned encoder is $x_t=\\alpha_t^2x+\\sigma_t^2y$, and $y$ "
+        "changes with $\\lambda$ too; write `ydot` for $\\dot y=dy/d\\lambda$. Differentiate, "
+        "divide by $\\sigma_t^2$, and give $u$ as a formula in `x`, `y`, `ydot` and `gamma`.",
+        Formula({"x": ANY, "y": ANY, "ydot": ANY, "gamma": (-5.0, 5.0)}),
+        "(x - y)/(1 + exp(gamma)) + ydot",
+        "the derivative of alpha^2 by lambda is alpha^2 sigma^2, that of sigma^2 is minus that; "
+        "the product sigma^2 y has two derivatives",
     ),
     Exercise(
         "04.2",
@@ -74,19 +61,36 @@ EXERCISES = [
     ),
     Exercise(
         "04.3",
-        "This program should return $x_t$ and $u$ of a learned encoder with $y(x,\\gamma)="
-        "\\sin(x+\\gamma)$, for `x` of shape (n, d) and `gamma` of shape (n,). It runs without an "
-        f"error, and two things in it are wrong. Mend it.\n{_BROKEN}",
-        Program(
-            "x (n, d), gamma (n,)",
-            "two tensors (n, d), x_t and u",
-            _inputs_of_encoder,
+        "Predict. Leave the counterterm out: $\\hat u=0$ in the loss and in the sampler. Train "
+        "again at infinite depth, with networks as good as networks can be. What is different now?",
+        Choice(
+            {
+                "a": "the smallest loss",
+                "b": "what the denoiser's $\\hat x$ stands for",
+                "c": "the samples of a chain of four steps",
+                "d": "how often sampling calls the encoder",
+            },
+            many=True,
         ),
-        _encoder,
-        "what is the sigmoid of -gamma: alpha or its square? And d/dlambda is which d/dgamma?",
+        "bc",
+        "write both guesses beside the one target; then put both into the mean of a step and ask "
+        "what its length has to do with it",
     ),
     Exercise(
         "04.4",
+        "Write the loss of one training step of the learned encoder, at $\\gamma'(t)=1$: "
+        "$\\frac12\\alpha_t^2\\|r\\|^2$ for each example. What networks say is given: `y`, its "
+        "derivative `ydot` $=\\dot y$, and `v_hat`, which the denoiser says when it sees $z_t$.",
+        Program(
+            "x, y, ydot, eps, v_hat (n, d), gamma (n,)",
+            "the losses, a tensor (n,)",
+            _inputs_of_loss,
+        ),
+        _loss,
+        "x_t and u first, then z_t and v, then x_hat, which is also the guess of u, then r",
+    ),
+    Exercise(
+        "04.5",
         "Data $N(0,1)$ and the scaling encoder. The perfect denoiser, trained with the "
         "counterterm, is known: $\\hat x=\\alpha_t^5\\,z_t/(\\alpha_t^6+\\sigma_t^2)$. Write the "
         "sampler **without** the counterterm ($\\hat u=0$, $w=1$): 200 equal steps, $\\gamma$ "
@@ -101,22 +105,6 @@ EXERCISES = [
             absolute=0.03,
         ),
         lambda: {"mean": 0.0, "variance": _variance_without_counterterm()},
-        "Algorithm 2 with A = c; start from randn(n), add randn(n) in each step, the last too",
-    ),
-    Exercise(
-        "04.5",
-        "Make the number of steps of your sampler of 04.4 an argument, run it with 50, 200 and "
-        "2,000 steps, and look at the variance of $z_0$, which should be 1. Which sentence "
-        "describes the damage?",
-        Choice(
-            {
-                "a": "the samples are too narrow, and more steps repair it",
-                "b": "the samples are too narrow, and more steps do not repair it",
-                "c": "the samples are too wide, and more steps repair it",
-                "d": "the samples are too wide, and more steps do not repair it",
-            }
-        ),
-        "b",
-        "look at the variances of the three runs: do they tend to 1?",
+        "the sampler with A = c; start from randn(n), add randn(n) in each step, the last too",
     ),
 ]

@@ -45,9 +45,51 @@ def _price_of_motion(f: Any, mmse: Any, gamma: Any) -> Any:
 EXERCISES = [
     Exercise(
         "05.1",
+        "A perfect VDM on data $N(0, s_2)$ can be beaten by an encoder by at most "
+        "$\\mathrm{KL}(q(z_1)\\|N(0,1))$ per dimension (X5). Give it as a formula in "
+        "`s_2, gamma_1`.",
+        Formula({"s_2": POSITIVE, "gamma_1": (-2.0, 5.0)}),
+        "((s_2 - 1)/(1 + exp(gamma_1)) - log(1 + (s_2 - 1)/(1 + exp(gamma_1)))) / 2",
+        "q(z_1) without x is a Gaussian: find its variance, then take the divergence of lesson 01",
+    ),
+    Exercise(
+        "05.2",
+        "Write a program for the price of moving. The encoder is $x_t=f(\\lambda)\\,x$, given as a "
+        "function `f` of tensors; `mmse` is the smallest mean squared error of the data as a "
+        "function of the signal-to-noise ratio about $x$. Return the third bill per unit of "
+        "$\\gamma$, at each of the given `gamma`.",
+        Program(
+            "f (a function of lambda), mmse (a function of the SNR about x), gamma (n,)",
+            "the price, (n,)",
+            _inputs_of_motion,
+        ),
+        _price_of_motion,
+        "which signal-to-noise ratio does z_t have about x, if the encoding is f x? and torch.func "
+        "gives the slope of f",
+    ),
+    Exercise(
+        "05.3",
+        "Predict, then compute. An encoder turns the coin over: on the way from data to noise the "
+        "factor $f$ in $x_t=f(\\lambda)\\,x$ goes smoothly from $1$ to $-1$, as "
+        "$f=1-2\\,\\mathrm{sigmoid}(-2(\\lambda-\\lambda_0))$. It does so near the data "
+        "($\\lambda_0=9$), where the toss is in plain view, or at $\\lambda_0=0$. What does the "
+        "motion cost a perfect denoiser?",
+        Choice(
+            {
+                "a": "nothing in both places: to turn the coin over loses nothing",
+                "b": "nothing near the data, because there motion is free; something at 0",
+                "c": "something in both places, and more near the data than at 0",
+                "d": "something in both places, and more at 0 than near the data",
+            }
+        ),
+        "c",
+        "where is f = 0, and what does z_t tell there? Then use your program of 05.2 with the coin",
+    ),
+    Exercise(
+        "05.4",
         "A table in a paper. Two models, with the same fixed end points of the noise schedule and "
         f"the same decoder, score test pictures (bits per dimension):\n{_TWO_MODELS}\n"
-        "Which conclusions follow from the table and this notebook?",
+        "Which conclusions follow from the table and this lesson?",
         Choice(
             {
                 "a": "B is the better model, because its latent (prior) loss is lower",
@@ -64,56 +106,5 @@ EXERCISES = [
         "bd",
         "add up; then ask of each sentence what it assumes: is A perfect? does a VDM's prior loss "
         "depend on the network? what else makes a diffusion loss higher?",
-    ),
-    Exercise(
-        "05.2",
-        "The encoder $x_t = \\alpha_t^p\\, x$ has $u = k\\,x_t$. Give $k$ as a formula in `p`.",
-        Formula({"p": (0.0, 6.0)}),
-        "p/2",
-        "differentiate the logarithm of the factor in lambda, and divide by sigma^2; p = 2 must "
-        "give the scaling encoder",
-    ),
-    Exercise(
-        "05.3",
-        "A perfect VDM on data $N(0, s_2)$ can be beaten by an encoder by at most "
-        "$\\mathrm{KL}(q(z_1)\\|N(0,1))$ per dimension (X5). Give it as a formula in "
-        "`s_2, gamma_1`.",
-        Formula({"s_2": POSITIVE, "gamma_1": (-2.0, 5.0)}),
-        "((s_2 - 1)/(1 + exp(gamma_1)) - log(1 + (s_2 - 1)/(1 + exp(gamma_1)))) / 2",
-        "q(z_1) without x is a Gaussian: find its variance, then take the divergence of notebook "
-        "01",
-    ),
-    Exercise(
-        "05.4",
-        "Write a program for the price of moving. The encoder is $x_t=f(\\lambda)\\,x$, given as a "
-        "function `f` of tensors; `mmse` is the smallest mean squared error of the data as a "
-        "function of the signal-to-noise ratio about $x$. Return the third bill per unit of "
-        "$\\gamma$, at each of the given `gamma`.",
-        Program(
-            "f (a function of lambda), mmse (a function of the SNR about x), gamma (n,)",
-            "the price, (n,)",
-            _inputs_of_motion,
-        ),
-        _price_of_motion,
-        "which signal-to-noise ratio does z_t have about x, if the encoding is f x? and torch.func "
-        "gives the slope of f",
-    ),
-    Exercise(
-        "05.5",
-        "Predict, then compute. An encoder turns the coin over: on the way from data to noise the "
-        "factor $f$ in $x_t=f(\\lambda)\\,x$ goes smoothly from $1$ to $-1$, as "
-        "$f=1-2\\,\\mathrm{sigmoid}(-2(\\lambda-\\lambda_0))$. It does so near the data "
-        "($\\lambda_0=9$), where the toss is in plain view, or at $\\lambda_0=0$. What does the "
-        "motion cost a perfect denoiser?",
-        Choice(
-            {
-                "a": "nothing in both places: to turn the coin over loses nothing",
-                "b": "nothing near the data, because there motion is free; something at 0",
-                "c": "something in both places, and more near the data than at 0",
-                "d": "something in both places, and more at 0 than near the data",
-            }
-        ),
-        "c",
-        "where is f = 0, and what does z_t tell there? Then use your program of 05.4 with the coin",
     ),
 ]

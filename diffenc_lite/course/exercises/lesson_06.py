@@ -105,11 +105,11 @@ EXERCISES = [
         "06.4",
         "Start the learned encoder at $y=x$: then $x_t=x$ stands still, but the counterterm is "
         "there. The network with the smallest loss at infinite depth says "
-        "$\\hat x=\\mathbb E[x|z_t]/(1+\\sigma_t^2)$ (row X6). "
+        "$\\hat x=\\mathbb E[x|z_t]/(1+\\sigma_t^2)$ (X6). "
         "Data $N(0,1)$, $\\gamma$ linear from $-13.3$ to $5$, $T=4$ equal steps, the paper's "
-        "factor $A=c+(\\gamma_t-\\gamma_s)\\sigma_t^2$. By how many nats is the diffusion loss "
-        "above that of the VDM, with $w=1$ for both and with $w^*$ for both? Two numbers. "
-        "(With the folded factor both are 0: why?)",
+        "scale, $A=c+(\\gamma_t-\\gamma_s)\\sigma_t^2$. By how many nats is the diffusion loss "
+        "above that of the VDM, with $w=1$ for both and with $w^*$ for both? Predict which of the "
+        "two is below one nat, then compute both. (With the folded scale both are 0: why?)",
         Vector((2,)),
         _price_of_a_useless_counterterm,
         "here tau = c x, E[x|z_t] = alpha_t z_t, and the variance of x given z_t is sigma_t^2; "

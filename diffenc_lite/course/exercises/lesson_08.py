@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .forms import Choice, Exercise, Number, Program
+from .forms import POSITIVE, Choice, Exercise, Formula, Number, Program
 
 BROKEN_CONTROL = """
 ```python
@@ -42,23 +42,29 @@ def _with_control(scores: Any, perfect: Any, truth: float) -> Any:
     return better.mean(), better.std() / math.sqrt(len(better))
 
 
-def _gaps(generator: Any) -> tuple[Any, ...]:
-    import torch
-
-    first, second = torch.rand(2, 10, 4, generator=generator, dtype=torch.float64) + 0.2
-    return 1.3 * first, second
-
-
-def _pooled_interval(first: Any, second: Any) -> Any:
-    logs = (first / second).log2().mean(1)
-    reach = 2.685 * logs.std() / math.sqrt(len(logs))
-    centre = logs.mean()
-    return 2**centre, 2 ** (centre - reach), 2 ** (centre + reach)
-
-
 EXERCISES = [
     Exercise(
         "08.1",
+        "X5, for the mixture: by how many **bits per dimension** can an encoder beat the perfect "
+        "VDM at most?",
+        Number(0.01),
+        _most_an_encoder_can_save,
+        "it is the prior less what z_1 still tells about x: `perfect_vdm` has the first, "
+        "`information` at t = 1 the second",
+    ),
+    Exercise(
+        "08.2",
+        "The data are $N(0, s_2)$, and $z=\\sqrt\\eta\\,x+\\varepsilon$ with "
+        "$\\eta=\\mathrm{SNR}$. A timid network says $\\hat x=k\\,\\mathbb E[x|z]$. What does "
+        "its mistake cost per unit of $\\lambda$, in nats? Give "
+        "$\\frac12\\eta\\,\\mathbb E(\\mathbb E[x|z]-\\hat x)^2$ as a formula in `k, s_2, eta`.",
+        Formula({"k": (0.0, 2.0), "s_2": POSITIVE, "eta": POSITIVE}),
+        "eta**2 * s_2**2 * (1 - k)**2 / (2 * (1 + eta * s_2))",
+        "how large is the mean square of E[x|z]? It is the variance of x less the smallest error, "
+        "which completing the square gives",
+    ),
+    Exercise(
+        "08.3",
         "This program should return the mean of a model's `scores` (one for each point) and its "
         "standard error, with the luck of the draws taken off. `perfect` has the scores of the "
         "perfect VDM on the same draws, and `truth` is what these are on average, known exactly. "
@@ -69,40 +75,21 @@ EXERCISES = [
         "program it sums to zero; and how does an error shrink with n?",
     ),
     Exercise(
-        "08.2",
-        "X5, for the mixture: by how many **bits per dimension** can an encoder beat the perfect "
-        "VDM at most?",
-        Number(0.01),
-        _most_an_encoder_can_save,
-        "it is the prior less what z_1 still tells about x: `perfect_vdm` has the first, "
-        "`information` at t = 1 the second",
-    ),
-    Exercise(
-        "08.3",
-        "Write the test. Given are the gaps of two kinds of model, each of shape (10, 4): ten "
-        "seeds, four widths. Return three factors: the pooled ratio of the gaps (first over "
-        "second) and the two ends of its interval. For ten seeds and 97.5 % Student's t is 2.685.",
-        Program("first (10, 4), second (10, 4)", "three numbers", _gaps),
-        _pooled_interval,
-        "one number for each seed, the mean of log2 over its widths; an interval for the mean of "
-        "the ten; the power of 2 at the very end",
-    ),
-    Exercise(
         "08.4",
-        "At $T=8$ the learned model of this lesson has a larger bound than the VDM of this lesson. "
-        "You want to know how much of it is due to the *factor* of its steps, and nothing else. "
-        "Which comparison says so?",
+        "Ten VDMs and ten learned models, from ten seeds, are all scored on *one* set of 32,768 "
+        "test points, with one noise for each. For each seed you take the difference of the two "
+        "gaps, and then Student's interval of the mean over the ten seeds. Predict: which luck "
+        "does this interval miss?",
         Choice(
             {
-                "a": "the learned model against the VDM, both at infinite depth",
-                "b": "the learned model with the paper's factor against a learned model that was "
-                "trained without a counterterm",
-                "c": "the learned model with the paper's factor against the same weights with the "
-                "fitted factor, on the same points and noise",
-                "d": "the learned model with the fitted factor against the VDM",
+                "a": "that of the first weights",
+                "b": "that of the training points",
+                "c": "that of the test points and their noise",
+                "d": "none: ten seeds average all of it out",
             }
         ),
         "c",
-        "what else differs between the two sides of each comparison?",
+        "what is the same in all ten differences, and would be another if somebody repeated the "
+        "whole study?",
     ),
 ]

@@ -1,4 +1,5 @@
-"""All exercises by their numbers. Those of notebook NN stand in lesson_NN.py, one entry each."""
+"""All exercises by their numbers. Those of notebook NN stand in lesson_NN.py, one entry each; the
+proof levels, which any notebook may use, in levels.toml."""
 
 from __future__ import annotations
 
@@ -23,6 +24,7 @@ from . import (
 )
 from .comparing import prepared
 from .forms import Exercise
+from .levels import LEVELS
 
 _LESSONS = [
     lesson_00, lesson_01, lesson_02, lesson_03, lesson_04, lesson_05, lesson_06,
@@ -30,7 +32,8 @@ _LESSONS = [
 ]  # fmt: skip
 
 EXERCISES: dict[str, Exercise] = {
-    exercise.number: exercise for lesson in _LESSONS for exercise in lesson.EXERCISES
+    **{exercise.number: exercise for lesson in _LESSONS for exercise in lesson.EXERCISES},
+    **LEVELS,
 }
 
 

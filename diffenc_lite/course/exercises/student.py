@@ -29,6 +29,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ..lessons import notebooks_in, place
 from .forms import answer_name
 from .graders import NBGRADER_CONFIG, for_nbgrader, for_otter, otter_config
 
@@ -45,9 +46,10 @@ def write_student_versions(
 ) -> list[Path]:
     """Write a version of every notebook in notebooks_dir for students, or for a grader.
 
-    plain: OUT/NAME.ipynb. otter: OUT/source/NAME.ipynb. nbgrader: OUT/source/NAME/NAME.ipynb and
-    OUT/nbgrader_config.py. With exercises_only a version has the imports and the exercises, without
-    the lesson, and notebooks without exercises are left out: it runs in seconds.
+    plain: OUT/NAME.ipynb, and OUT/further/NAME.ipynb for companions. otter: OUT/source/NAME.ipynb.
+    nbgrader: OUT/source/NAME/NAME.ipynb and OUT/nbgrader_config.py. With exercises_only a version
+    has the imports and the exercises, without the lesson, and notebooks without exercises are left
+    out: it runs in seconds.
 
     Returns the paths of the notebooks written. Nothing is overwritten, nor written if one notebook
     is wrong. Raises FileNotFoundError where there are no notebooks, FileExistsError for a file in
@@ -59,7 +61,7 @@ def write_student_versions(
     if grader not in GRADERS:
         raise ValueError(f"grader must be one of {', '.join(GRADERS)}; got {grader!r}")
     source, target = Path(notebooks_dir).resolve(), Path(out_dir).resolve()
-    notebooks = sorted(source.glob("*.ipynb"))
+    notebooks = notebooks_in(source)
     if not notebooks:
         raise FileNotFoundError(f"notebooks_dir must hold notebooks (*.ipynb); got {source}")
     if target.is_relative_to(source):
@@ -91,7 +93,7 @@ def write_student_versions(
 def _place(path: Path, grader: str) -> Path:
     if grader == "nbgrader":
         return Path("source", path.stem, path.name)
-    return Path("source", path.name) if grader == "otter" else Path(path.name)
+    return Path("source", path.name) if grader == "otter" else place(path)
 
 
 def _read(path: Path) -> Any:

@@ -14,8 +14,8 @@ Claims of your own are made of the symbols in `ledger.notation`:
 """
 
 from . import notation
-from ._page import Loose, OtherSymbol, ProofError, Undecided, Wrong
-from ._row import Derivation, Proof, Row
+from ._page import WORDS, Loose, ProofError, Unclear, Undecided, Wrong
+from ._row import Basis, Derivation, Proof, Row
 from ._step import Number, Step
 from .bound import L0, L2
 from .change_of_output import X6
@@ -64,17 +64,19 @@ def prove_all() -> dict[str, Proof]:
 
 
 __all__ = [
+    "Basis",
     "LEDGER",
     "TAGS",
     "Derivation",
     "Loose",
     "Number",
-    "OtherSymbol",
     "Proof",
     "ProofError",
     "Row",
     "Step",
+    "Unclear",
     "Undecided",
+    "WORDS",
     "Wrong",
     "notation",
     "prove_all",

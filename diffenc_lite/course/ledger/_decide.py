@@ -1,8 +1,8 @@
 """Does an expression vanish identically? Three answers: yes; no, for example here; undecided.
 
-First numbers, then algebra. The expression is computed with 50 digits at a few random points: if it
-is not 0 at one of them, that point is a counterexample. Else it is brought to the normal form of
-`notation`. If that is not 0 either, nothing is claimed.
+First numbers, then algebra. The expression is computed with 60 digits at random points: if it is
+not 0 at one of them, that point is a counterexample. Else it is brought to its normal form. If that
+is not 0 either, nothing is claimed.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate
 from typing import Any
 
 import mpmath
 import sympy
 from sympy import (
-    Add,
     Basic,
     Derivative,
     Dummy,
@@ -29,11 +29,11 @@ from sympy import (
     Subs,
     Sum,
     Symbol,
-    Tuple,
-    expand,
     fraction,
+    nan,
     sin,
     together,
+    zoo,
 )
 from sympy.core.function import AppliedUndef
 
@@ -53,8 +53,11 @@ from .notation import (
     sigma_Q,
 )
 
-POINTS = 4
-DIGITS = 50
+# Where gamma is drawn from, in tenths, point by point: two in the middle, then all that a schedule
+# from -13.3 to 5 can reach, and its two ends.
+RANGES = ((-30, 46), (-30, 46), (-133, 50), (-133, 50), (-133, -100), (0, 50))
+SOME, OTHERS = (0, 2), (1, 3, 4, 5)  # the points tried before the algebra, and after it
+DIGITS = 60
 CARRIED_OUT = (Derivative, Subs, Integral, Limit)
 
 
@@ -97,19 +100,26 @@ def decide(expression: Expr) -> Answer:
     if expression == 0:
         return Vanishes()
     agreed = 0
-    for seed in range(POINTS):
-        if (found := value_at_random(expression, seed)) is None:
-            continue
-        point, value = found
-        if abs(value) > 1e-25:
-            return Differs(point, complex(value))
-        agreed += 1
+    for seeds in (SOME, OTHERS):
+        for seed in seeds:
+            found = value_at_random(expression, seed)
+            if found is not None and abs(found[1]) > 1e-30:
+                return Differs(found[0], complex(found[1]))
+            agreed += found is not None
+        if seeds is SOME:
+            rest = _without_sums_and_integrals(expression)
+            if rest == 0:
+                return Vanishes()
+    return Undecided(agreed, rest)
+
+
+def _without_sums_and_integrals(expression: Expr) -> Expr:
     rest = reduced(expression)
     if rest != 0 and rest.has(Sum) and T in rest.free_symbols:
         rest = by_induction(expression)
     if rest != 0 and rest.has(Integral):
         rest = by_slope(expression)
-    return Vanishes() if rest == 0 else Undecided(agreed, rest)
+    return rest
 
 
 def evaluated(expression: Expr, kinds: tuple[type, ...] = CARRIED_OUT) -> Expr:
@@ -124,21 +134,6 @@ def evaluated(expression: Expr, kinds: tuple[type, ...] = CARRIED_OUT) -> Expr:
                 lambda e: e.doit(),
             )
     return expression
-
-
-def _integrated(integral: Integral) -> Expr:
-    """An integral over one variable, term by term"""
-    whole, limits = integral.function, integral.limits
-    total = 0
-    for term in Add.make_args(expand(whole)):
-        constant, rest = term.as_independent(limits[0][0], as_Add=False)
-        total += constant * _known(rest, *limits)
-    return total
-
-
-@cache
-def _known(integrand: Expr, *limits: Tuple) -> Expr:
-    return Integral(integrand, *limits).doit()
 
 
 def _by_a_function(e: Basic) -> bool:
@@ -205,12 +200,13 @@ def by_slope(expression: Expr) -> Expr:
 def value_at_random(expression: Expr, seed: int) -> tuple[dict[str, Rational], Any] | None:
     """(point, value) at a random point; None if there is no value there.
 
-    Symbols keep their assumptions, gamma_s < gamma_t, and all noise follows from gamma. Functions
-    that are not specified become waves, what has an index becomes numbers.
+    Symbols keep their assumptions, gamma_0 < gamma_s < gamma_t < gamma_1, and all noise follows
+    from gamma. Functions that are not specified become waves, what has an index becomes numbers.
     """
-    dice = random.Random(seed)
+    dice, (low, high) = random.Random(seed), RANGES[seed]
+    wide = seed > 1 and not expression.has(Integral)  # quadrature is for tame numbers
     integers = sorted((s for s in expression.free_symbols if s.is_integer), key=str)
-    point = {symbol: sympy.Integer(2 + dice.randrange(3)) for symbol in integers}
+    point = {symbol: sympy.Integer(2 + dice.randrange(9 if wide else 3)) for symbol in integers}
     expression = expression.subs(point).replace(_by_a_function, _as_subs)
     for function in sorted({f.func for f in expression.atoms(AppliedUndef)}, key=str):
         expression = expression.replace(function, _wave(dice))
@@ -218,8 +214,10 @@ def value_at_random(expression: Expr, seed: int) -> tuple[dict[str, Rational], A
         Sum, lambda *a: Sum(*a).doit()
     )
     leaves = sorted(expression.atoms(Indexed), key=str)
-    expression = expression.xreplace({leaf: _number(leaf, dice) for leaf in leaves})
-    gammas = _gammas(dice)
+    expression = expression.xreplace({leaf: _number(leaf, dice, wide) for leaf in leaves})
+    if expression.has(zoo, nan):
+        return None
+    gammas = _gammas(dice, low, high)
     with mpmath.workdps(DIGITS):
         noise = _noise(gammas)
         values = {}
@@ -228,36 +226,35 @@ def value_at_random(expression: Expr, seed: int) -> tuple[dict[str, Rational], A
                 values[symbol], depends = noise[symbol]
                 point |= {g: gammas[g] for g in depends}
             else:
-                point[symbol] = _number(symbol, dice)
+                point[symbol] = _number(symbol, dice, wide)
                 values[symbol] = mpmath.mpf(point[symbol].p) / point[symbol].q
         try:
             value = sympy.lambdify(list(values), expression, "mpmath")(*values.values())
             value = mpmath.mpmathify(value)
-        except (ZeroDivisionError, ValueError, TypeError, OverflowError):
+        except (ArithmeticError, ValueError, TypeError):
             return None
     named = {symbol.name: number for symbol, number in point.items()}
     return (named, value) if mpmath.isfinite(value) else None
 
 
-def _gammas(dice: random.Random) -> dict[Symbol, Rational]:
-    """gamma_0 < gamma_s < gamma_t < gamma_1"""
-    level, gammas = Rational(dice.randrange(-30, 0), 10), {}
-    for gamma in (gamma_0, gamma_s, gamma_t, gamma_1):
-        level += Rational(dice.randrange(1, 20), 10)
-        gammas[gamma] = level
-    return gammas
+def _gammas(dice: random.Random, low: int, high: int) -> dict[Symbol, Rational]:
+    """gamma_0 < gamma_s < gamma_t < gamma_1, in tenths between low and high"""
+    if (low, high) == RANGES[0]:  # in small steps
+        steps = [dice.randrange(low, 0), *(dice.randrange(1, 20) for _ in range(4))]
+        levels = list(accumulate(steps))[1:]
+    else:
+        levels = sorted(dice.sample(range(low, high + 1), 4))
+    order = (gamma_0, gamma_s, gamma_t, gamma_1)
+    return {gamma: Rational(level, 10) for gamma, level in zip(order, levels, strict=True)}
 
 
-def _term_after_term(summand: Expr, limits: Tuple) -> Expr:
-    index, low, high = limits
-    return Add(*(summand.subs(index, k) for k in range(int(low), int(high) + 1)))
-
-
-def _number(symbol: Expr, dice: random.Random) -> Rational:
+def _number(symbol: Expr, dice: random.Random, wide: bool) -> Rational:
+    """Of either sign unless the symbol has one; if wide, of any order from 0.01 to 100"""
     number = Rational(dice.randrange(2, 30), 10)
-    if symbol.is_nonnegative or dice.random() < 0.5:
-        return number
-    return -number
+    positive = symbol.is_nonnegative or dice.random() < 0.5
+    if wide:
+        number *= Rational(10) ** dice.randrange(-2, 3)
+    return number if positive else -number
 
 
 def _wave(dice: random.Random) -> Callable[..., Expr]:

@@ -1,22 +1,23 @@
-"""The lines of one derivation as they are held, one after the other; and the ways to fail."""
+"""One derivation as it is held, line after line; what it rests on; and the ways to fail."""
 
 from __future__ import annotations
 
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from sympy import Basic, Derivative, Eq, Expr, GreaterThan, Integral, Limit, Order, Symbol, factor
+from sympy import Basic, Derivative, Eq, Expr, Ge, Integral, Limit, Order, Symbol, factor
 from sympy.core.relational import Relational
-from sympy.logic.boolalg import BooleanAtom
 
-from . import _decide, notation
-from ._decide import Differs, Vanishes
+from . import _decide
+from ._decide import Differs
 from ._decide import Undecided as NoAnswer
 from ._step import Step
 from .normal_form import reduced
 
 if TYPE_CHECKING:
     from ._row import Row
+
+PROVED, DEFINED, IN_WORDS, ON_TRUST = WORDS = "proved", "defined", "in words", "on trust"
 
 
 class ProofError(Exception):
@@ -57,99 +58,8 @@ class Loose(ProofError):
     """A line that is compared with nothing."""
 
 
-class OtherSymbol(ProofError):
-    """A symbol of the claim has the name of one in the ledger, but is not the same."""
-
-
-def is_name(symbol: Basic) -> bool:
-    """Whether it was made by `notation.name`"""
-    return isinstance(symbol, Symbol) and symbol.name.startswith("{")
-
-
-class Page:
-    """What the lines so far have given a meaning to, and the forms that they have arrived at."""
-
-    def __init__(self, row: Row):
-        self.tag = row.tag
-        self.values: dict[Symbol, Any] = {}
-        self.unused: dict[Symbol, str] = {}
-        for short, long in row.where.items():
-            self.values[short] = self.in_full(long)
-        self.arrived: dict[str, Eq] = {}
-        self.steps: dict[str, Step] = {}
-        self.symbols: set[Symbol] = set(self.values)
-        self.held: set[str] = set()  # the forms whose own claim has been compared
-
-    def in_full(self, expression: Basic) -> Basic:
-        """With all that has a meaning replaced by what it stands for, down to the bottom"""
-        for _ in range(10):
-            before, expression = expression, expression.xreplace(self.values)
-            if expression == before:
-                return expression
-        raise Loose(self.tag, str(expression), "defined by itself")
-
-    def take(self, step: Step) -> None:
-        """Hold every line of a step, or take it as the meaning of a new name."""
-        if not step.name or step.name in self.steps:
-            raise Loose(self.tag, step.name or "a step", "each step needs a name of its own")
-        if step.proves and (len(step.lines) != 1 or not isinstance(step.expression, Eq)):
-            raise Loose(self.tag, step.name, "what proves a form has to be one equation")
-        for number in step.numbers:
-            if not number.holds:
-                reason = f"{number.what} is {number.computed}, not {number.claimed}"
-                raise ProofError(self.tag, step.name, reason)
-        if not step.in_words:
-            for line in step.lines:
-                self._hold(step, line)
-        self.steps[step.name] = step
-        if step.proves:
-            self.arrived[step.proves] = step.expression
-
-    def _hold(self, step: Step, line: Relational) -> None:
-        if line.lhs == line.rhs:
-            raise Loose(self.tag, step.name, f"says nothing: {line}")
-        self.symbols |= line.free_symbols
-        for symbol in line.free_symbols & set(self.unused):
-            del self.unused[symbol]
-        left = line.lhs
-        if (is_name(left) and left not in self.values) or step.defines:
-            if left in self.values or not isinstance(left, Symbol):
-                raise Loose(self.tag, step.name, f"{left} has a meaning already")
-            self.values[left] = self.in_full(line.rhs)
-            if not step.proves:
-                self.unused[left] = step.name
-            return
-        if isinstance(line, GreaterThan):
-            if not self.in_full(left - line.rhs).is_nonnegative:
-                raise ProofError(self.tag, step.name, f"may be negative: {left - line.rhs}")
-            return
-        if step.case_of:
-            general, case = step.case_of
-            known: Any = self.steps[general].expression
-            known = known.subs(case)
-            difference = _opaque(left - line.rhs) - _opaque(known.lhs - known.rhs)
-            judge(self.tag, step.name, difference)
-            return
-        difference = self.in_full(left) - self.in_full(line.rhs)
-        judge(self.tag, step.name, difference)
-
-    def close(self) -> None:
-        for symbol, name in self.unused.items():
-            raise Loose(self.tag, name, f"nothing is compared with {symbol}")
-
-    def summary(self, row: Row) -> str:
-        words = [step.name for step in self.steps.values() if step.in_words]
-        numbers = sum(len(step.numbers) for step in self.steps.values())
-        parts = []
-        if row.claim:
-            parts.append(f"proved: {', '.join(row.claim)} in {len(self.steps)} steps")
-        if words:
-            parts.append(f"in words: {', '.join(words)}")
-        if numbers:
-            parts.append(f"computed: {numbers} numbers, to the digits shown")
-        if row.trust:
-            parts.append(f"on trust: {'; '.join(row.trust)}")
-        return "; ".join(parts)
+class Unclear(ProofError):
+    """A claim of a reader that cannot be compared with the form, and what could be."""
 
 
 def judge(tag: str, where: str, difference: Expr) -> None:
@@ -161,27 +71,7 @@ def judge(tag: str, where: str, difference: Expr) -> None:
         raise Undecided(tag, where, answer)
 
 
-def compare(row: Row, form: str, claimed: Expr | Eq, page: Page) -> None:
-    """Hold one form of a claim, both sides, against the line that arrives at it."""
-    if form not in page.arrived:
-        raise Loose(row.tag, form, f"no step arrives at it: {claimed}")
-    if isinstance(claimed, BooleanAtom):  # SymPy decided an Eq(...) on the spot, by its signs
-        raise ProofError(row.tag, form, "says nothing" if claimed else "can never hold")
-    derived, own = page.arrived[form], row.claim[form]
-    claimed = claimed if isinstance(claimed, Eq) else notation.equation(own.lhs, claimed)
-    _same_symbols(row, form, claimed, page)
-    given, line = (side.lhs - side.rhs for side in (claimed, derived))
-    if given == 0:
-        raise Loose(row.tag, form, f"says nothing: {claimed}")
-    difference = _opaque(given) - _opaque(line)
-    if isinstance(_decide.decide(difference), Vanishes):
-        return
-    if claimed != own and isinstance(_decide.decide(page.in_full(given)), Vanishes):
-        return  # a claim that was given: not the derived line, but as true by the definitions
-    judge(row.tag, form, difference)
-
-
-def _opaque(expression: Expr) -> Expr:
+def opaque(expression: Expr) -> Expr:
     """Limits, derivatives and integrals as single symbols: the claim is to be the same equation,
     not another one that is true as well."""
     return expression.replace(
@@ -190,16 +80,152 @@ def _opaque(expression: Expr) -> Expr:
     )
 
 
-def _same_symbols(row: Row, form: str, claimed: Eq, page: Page) -> None:
-    known = page.symbols | {s for e in row.claim.values() for s in e.free_symbols}
-    known |= {value for value in vars(notation).values() if isinstance(value, Symbol)}
-    by_name = {symbol.name: symbol for symbol in known if isinstance(symbol, Symbol)}
-    for symbol in claimed.free_symbols - known:
-        if isinstance(symbol, Symbol) and symbol.name in by_name:
-            ours = by_name[symbol.name]
-            raise OtherSymbol(
-                row.tag,
-                form,
-                f"{symbol} is not the ledger's {symbol}: it is assumed {symbol._assumptions_orig}, "
-                f"the ledger's {ours._assumptions_orig}; take it from ledger.notation",
-            )
+def is_name(symbol: Basic) -> bool:
+    """Whether it was made by `notation.name`"""
+    return isinstance(symbol, Symbol) and symbol.name.startswith("{")
+
+
+class Page:
+    """The lines so far: what they give a meaning to, the forms that they arrive at, and what each
+    rests on."""
+
+    def __init__(self, row: Row):
+        self.row, self.tag = row, row.tag
+        self.values: dict[Basic, Any] = {}
+        for short, long in row.where.items():
+            self.values[short] = self.in_full(long)
+        self.steps: dict[str, Step] = {}
+        self.arrived: dict[str, Relational] = {}
+        self.named: dict[Basic, str] = {}  # symbol -> the step that gives it a meaning
+        self.read: set[Basic] = set()  # the symbols, down to the bottom, of the lines compared
+        self.within: dict[Basic, set[Basic]] = {}  # symbol -> those that its meaning is made of
+        self.symbols: set[Basic] = set(self.values)
+        self.asked: set[tuple[Row, str]] = set(row.asked)
+        self.borrowed_so_far: set[tuple[str, str]] = set()  # words of the forms asked for, rows
+        self.borrowed: dict[str, set[tuple[str, str]]] = {}  # the same when a form was arrived at
+
+    @property
+    def lines(self) -> list[Basic]:
+        """All formulas of the row"""
+        of_steps = [line for step in self.steps.values() for line in step.lines]
+        return [*self.row.claim.values(), *self.values.values(), *of_steps]
+
+    @property
+    def meanings(self) -> dict[Basic, Basic]:
+        """What each symbol of the row stands for, as it is written"""
+        said = {line.lhs: line.rhs for step in self.steps.values() for line in step.lines}
+        return {short: self.row.where.get(short, said.get(short)) for short in self.values}
+
+    def in_full(self, expression: Basic) -> Basic:
+        """With all that has a meaning replaced by what it stands for, down to the bottom"""
+        for _ in range(10):
+            before, expression = expression, expression.xreplace(self.values)
+            if expression == before:
+                return expression
+        raise Loose(self.tag, str(expression), "defined by itself")
+
+    def take(self, step: Step, asked: set[tuple[Row, str]]) -> None:
+        """Hold every line of a step, or take it as the meaning of a new name.
+
+        `asked`: the forms of other rows that were asked for to write the step.
+        """
+        if not step.name or step.name in self.steps:
+            raise Loose(self.tag, step.name or "a step", "each step needs a name of its own")
+        if step.proves and not isinstance(step.expression, Ge if step.in_words else Eq):
+            raise Loose(self.tag, step.name, "what proves a form has to be one equation")
+        for number in step.numbers:
+            if not number.holds:
+                reason = f"{number.what} is {number.computed}, not {number.claimed}"
+                raise ProofError(self.tag, step.name, reason)
+        asked = {(row, form) for row, form in asked if row.tag != self.tag}
+        self.asked |= asked
+        borrowed = {(row.words[form], row.tag) for row, form in asked}
+        if not step.in_words:  # nothing is computed from a line in words
+            self.borrowed_so_far |= borrowed
+        for line in () if step.in_words else step.lines:
+            self._hold(step, line)
+        self.steps[step.name] = step
+        if step.proves:
+            self.arrived[step.proves] = step.expression
+            self.borrowed[step.proves] = self.borrowed_so_far | borrowed
+
+    def _hold(self, step: Step, line: Relational) -> None:
+        if line.lhs == line.rhs:
+            raise Loose(self.tag, step.name, f"says nothing: {line}")
+        left, right = line.lhs, line.rhs
+        self.symbols |= line.free_symbols
+        if (is_name(left) and left not in self.values) or step.defines:
+            if left in self.values or not isinstance(left, Symbol):
+                raise Loose(self.tag, step.name, f"{left} has a meaning already")
+            meaning = right if step.means is None else step.means
+            self.named[left] = step.name
+            self.within[left] = self._bottom(meaning)
+            self.values[left] = self.in_full(meaning)
+            if step.means is None:
+                return
+        elif step.means is not None:
+            raise Loose(self.tag, step.name, f"{left} has a meaning already")
+        self.read |= self._bottom(left) | self._bottom(right)
+        if isinstance(line, Ge):
+            if not self.in_full(left - right).is_nonnegative:
+                raise ProofError(self.tag, step.name, f"may be negative: {left - right}")
+        elif step.case_of:
+            general, case = step.case_of
+            known: Any = self.steps[general].expression
+            known = known.subs(case)
+            judge(self.tag, step.name, opaque(left - right) - opaque(known.lhs - known.rhs))
+        else:
+            judge(self.tag, step.name, self.in_full(left) - self.in_full(right))
+
+    def _bottom(self, expression: Basic) -> set[Basic]:
+        symbols = set(expression.free_symbols)
+        return symbols.union(*(self.within.get(symbol, set()) for symbol in symbols))
+
+    def close(self) -> None:
+        """Every name has to lead somewhere: to a form, or to a line that is compared with it."""
+        forms = {symbol for e in self.row.claim.values() for symbol in self._bottom(e.lhs - e.rhs)}
+        for symbol, step in self.named.items():
+            if symbol not in self.read | forms:
+                raise Loose(self.tag, step, f"nothing is compared with {symbol}")
+
+    # --- what is said of the proof ---------------------------------------------------------------
+
+    def word(self, form: str) -> tuple[str, list[str]]:
+        """What a form is: proved, defined, in words, or on trust; and by which step or row"""
+        reasons = {
+            ON_TRUST: [name for name, forms in self.row.trust.items() if form in forms],
+            IN_WORDS: [
+                s.name for s in self.steps.values() if form in (s.in_words and s.proves, *s.for_)
+            ],
+        }
+        for word, found in reasons.items():
+            found += sorted(tag for borrowed, tag in self.borrowed[form] if borrowed == word)
+            if found:
+                return word, [reason for reason in found if reason != form]
+        left = self.arrived[form].lhs
+        step = next(step for step in self.steps.values() if step.proves == form)
+        only_named = self.named.get(left) == step.name and left not in self.read
+        return (DEFINED, []) if form in self.row.defined or only_named else (PROVED, [])
+
+    def summary(self, yours: set[str]) -> str:
+        """The line of a proof: its forms by their words, what it rests on"""
+        by_word: dict[str, list[str]] = {word: [] for word in WORDS}
+        because: dict[str, dict[str, None]] = {word: {} for word in WORDS}
+        for form in self.row.claim:
+            word, reasons = self.word(form)
+            by_word[word].append(f"{form} (yours)" if form in yours else form)
+            because[word] |= dict.fromkeys(reasons)
+        parts: list[str] = []
+        for word, forms in by_word.items():
+            if forms:
+                steps = "" if parts else f" in {len(self.steps)} steps"
+                why = f" ({'; '.join(because[word])})" if because[word] else ""
+                parts.append(f"{word}: {', '.join(forms)}{steps}{why}")
+        remarks = [s.name for s in self.steps.values() if s.in_words and not (s.proves or s.for_)]
+        if remarks:
+            parts.append(f"remarks in words: {', '.join(remarks)}")
+        if numbers := sum(len(step.numbers) for step in self.steps.values()):
+            parts.append(f"computed: {numbers} numbers, to the digits shown")
+        if rows := sorted({row.tag for row, _ in self.asked}):
+            parts.append(f"rests on {', '.join(rows)}")
+        return "; ".join(parts)

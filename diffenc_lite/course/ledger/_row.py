@@ -9,25 +9,61 @@ from functools import cached_property
 from typing import Any
 
 import sympy
-from sympy import Basic, Eq, Expr, Indexed
+from sympy import Basic, Eq, Expr, Ge, Indexed, Symbol
 from sympy.core.function import AppliedUndef
+from sympy.core.relational import Relational
 
-from ._page import Page, ProofError, compare
+from . import notation
+from ._claim import compare, hold, understood
+from ._page import Page, ProofError
 from ._step import Step, latex
 from .notation import in_gamma
+
+# The forms of rows that were asked for since the last call of `_taken`: what a line rests on is
+# recorded, not typed.
+_ASKED: set[tuple[Row, str]] = set()
+
+
+def _taken() -> set[tuple[Row, str]]:
+    asked = set(_ASKED)
+    _ASKED.clear()
+    return asked
 
 
 @dataclass(frozen=True)
 class Proof:
-    """A proof that closed: which forms of the claim, in how many steps, what of it is not the
-    machine's, and the seconds that the processor took (less when it has seen the lines before)."""
+    """A proof that closed. `words`: for each form whether it is proved, defined, in words or on
+    trust; `yours`: the forms that a reader gave; the seconds that the processor took (less when it
+    has seen the lines before)."""
 
     tag: str
     how: str
+    words: Mapping[str, str]
+    yours: tuple[str, ...]
     seconds: float
 
     def __repr__(self) -> str:  # without the time, which differs from run to run
         return f"{self.tag} {self.how}"
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What a row rests on, as its proof asked for it: the tags of rows, the meanings given to
+    symbols, the steps in words, and the theorems taken on trust."""
+
+    tag: str
+    rows: tuple[str, ...]
+    definitions: tuple[Eq, ...]
+    in_words: tuple[str, ...]
+    on_trust: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return (
+            f"{self.tag} rests on {', '.join(self.rows) or 'no other row'}; "
+            f"definitions: {', '.join(str(e.lhs) for e in self.definitions) or 'none'}; "
+            f"in words: {', '.join(self.in_words) or 'nothing'}; "
+            f"on trust: {'; '.join(self.on_trust) or 'nothing'}"
+        )
 
 
 @dataclass(frozen=True)
@@ -46,7 +82,7 @@ class Derivation:
         return "\n".join(map(repr, (self.statement, *self.steps, self.proof)))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Row:
     """A row of the ledger.
 
@@ -55,27 +91,31 @@ class Row:
         title: what it says, in words.
         setting: a sentence with the objects that it speaks of.
         claim: form name -> equation. One row may state several forms (a mean, a variance).
-        derivation: yields the steps; it starts from definitions and rows proved before, and never
-            looks at the claim.
+        derivation: yields the steps; it starts from definitions and rows proved before.
         notebook: number of the lesson that teaches it.
         where: symbol -> what it stands for in this row; the lines are held against it.
         nonnegative: forms that must also be seen, by their signs, to be at least 0.
-        trust: what the proof uses that neither this row nor another proves.
+        defined: forms that are a choice of the model: there is nothing to prove.
+        trust: theorem -> the forms that use it, where neither this row nor another proves it.
+        asked: the forms of other rows that the claim and `where` are made of.
     """
 
     tag: str
     title: str
     setting: str
-    claim: Mapping[str, Eq]
+    claim: Mapping[str, Relational]
     derivation: Callable[[], Iterator[Step]]
     notebook: str
     where: Mapping[Basic, Expr] = field(default_factory=dict)
     nonnegative: tuple[str, ...] = ()
-    trust: tuple[str, ...] = ()
+    defined: tuple[str, ...] = ()
+    trust: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    asked: frozenset[tuple[Row, str]] = frozenset()
 
     def latex(self) -> str:
         """The statement, numbered by its tag."""
-        lines = [f"{latex(e.lhs)} &= {latex(e.rhs)}" for e in self.claim.values()]
+        signs = {e: r"\ge" if isinstance(e, Ge) else "=" for e in self.claim.values()}
+        lines = [f"{latex(e.lhs)} &{sign} {latex(e.rhs)}" for e, sign in signs.items()]
         body = " \\\\\n".join(lines)
         return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}} \\tag{{{self.tag}}}"
 
@@ -89,7 +129,33 @@ class Row:
         """The right side of one form of the claim. KeyError, with the forms there are, if none."""
         if form not in self.claim:
             raise KeyError(f"form of {self.tag} must be one of {list(self.claim)}; got {form!r}")
+        _ASKED.add((self, form))
         return self.claim[form].rhs
+
+    @property
+    def symbols(self) -> dict[str, Symbol]:
+        """What a claim of your own may be made of: name -> symbol, the notation's and the row's."""
+        found = {s for s in vars(notation).values() if isinstance(s, Symbol)}
+        lines = [*self.claim.values(), *self.where, *self._page.lines]
+        found |= {s for line in lines for s in line.free_symbols if isinstance(s, Symbol)}
+        return {symbol.name: symbol for symbol in sorted(found, key=str)}
+
+    @property
+    def words(self) -> dict[str, str]:
+        """form -> proved, defined, in words, or on trust"""
+        return {form: self._page.word(form)[0] for form in self.claim}
+
+    @property
+    def rests_on(self) -> Basis:
+        """What the proof asks for: other rows, definitions, steps in words, theorems on trust."""
+        page = self._page
+        return Basis(
+            self.tag,
+            tuple(sorted({row.tag for row, _ in page.asked})),
+            tuple(Eq(short, long, evaluate=False) for short, long in page.meanings.items()),
+            tuple(step.name for step in page.steps.values() if step.in_words),
+            tuple(self.trust),
+        )
 
     def derive(self) -> Iterator[Step]:
         """The steps, one by one: `next(steps)` in a cell, or a loop that displays them."""
@@ -119,41 +185,44 @@ class Row:
         """The statement, all steps and the proof, as one thing to display."""
         return Derivation(self, tuple(self.derive()), self.prove())
 
-    def prove(self, claim: Mapping[str, Expr | Eq] | None = None) -> Proof:
+    def prove(self, claim: Mapping[str, Expr | Eq] | Expr | Eq | None = None) -> Proof:
         """Run the derivation, hold each of its lines against the definitions and the lines before,
         and hold each form of the claim, both sides, against the line that arrives at it.
 
-        Args: claim, form name -> what to put in place of the claim, to see that a wrong formula
-            fails: an expression for the right side, or a whole equation.
+        Args: claim, form name -> your formula for it: an expression for the right side, or a whole
+            equation with the left side of the form. A row with one form needs no name, nor does a
+            whole equation.
 
         Raises ProofError: `Wrong` with a point where the two sides differ; `Undecided` if numbers
-            agree but algebra cannot show it; `Loose` if a line is compared with nothing.
+            agree but algebra cannot show it; `Unclear` if your claim cannot be compared with the
+            form; `Loose` if a line is compared with nothing.
         """
         start = time.process_time()
-        for form in claim or {}:
-            self.form(form)
-        if claim is None:
+        yours = understood(self, claim)
+        if not yours:
             self.__dict__.pop("_page", None)  # once more from the beginning
-        page = self._page
-        for form, equation in self.claim.items():
-            if form in (claim or {}):
-                compare(self, form, (claim or {})[form], page)
-            elif form not in page.held:
-                compare(self, form, equation, page)
-                page.held.add(form)
+        for form, given in yours.items():
+            compare(self, form, given, self._page)
+        how = self._page.summary(set(yours))
+        return Proof(self.tag, how, self.words, tuple(yours), time.process_time() - start)
+
+    @cached_property
+    def _page(self) -> Page:
+        """The derivation, with all of its lines and the ledger's own claims held"""
+        page, steps = Page(self), iter(self.derive())
+        while True:
+            _taken()
+            step = next(steps, None)
+            if step is None:
+                break
+            page.take(step, _taken())
+        page.close()
+        for form in self.claim:
+            hold(self, form, page)
         for form in self.nonnegative:
             written = (self.claim[form].rhs, page.arrived[form].rhs)
             if not any(expression.is_nonnegative for expression in written):
                 raise ProofError(self.tag, form, f"may be negative: {written[0]}")
-        return Proof(self.tag, page.summary(self), time.process_time() - start)
-
-    @cached_property
-    def _page(self) -> Page:
-        """The derivation, with all of its lines held"""
-        page = Page(self)
-        for step in self.derive():
-            page.take(step)
-        page.close()
         return page
 
     def lambdify(self, form: str, modules: str = "numpy") -> Callable[..., Any]:
@@ -175,21 +244,14 @@ class Row:
 
 
 def row(
-    title: str,
-    setting: str,
-    claim: Mapping[str, Eq],
-    notebook: str,
-    where: Mapping[Basic, Expr] | None = None,
-    nonnegative: tuple[str, ...] = (),
-    trust: tuple[str, ...] = (),
+    title: str, setting: str, claim: Mapping[str, Relational], notebook: str, **more: Any
 ) -> Callable[[Callable[[], Iterator[Step]]], Row]:
     """Turn a derivation into the row that bears its name: the statement stands above the function,
-    the proof inside it."""
+    the proof inside it. `more`: as in `Row`."""
+    asked = frozenset(_taken())
 
     def with_proof(derivation: Callable[[], Iterator[Step]]) -> Row:
         tag = derivation.__name__
-        return Row(
-            tag, title, setting, claim, derivation, notebook, where or {}, nonnegative, trust
-        )
+        return Row(tag, title, setting, claim, derivation, notebook, **more, asked=asked)
 
     return with_proof

@@ -56,7 +56,10 @@ class Step:
         name: how to find it: `row["name"]`. Unique in its row; the form, if it proves one.
         defines: the left side is a symbol, and the line says what it stands for from here on.
         case_of: the name of a line before, and what to put in it, to get this one.
+        means: what a new left side stands for, where the right side is to be compared with it:
+            the line reads left = means = right.
         in_words: the machine does not check this line, and the page says so.
+        for_: the forms that need this step in words, besides the one that it proves.
         numbers: what the line computes.
     """
 
@@ -66,7 +69,9 @@ class Step:
     name: str = ""
     defines: bool = False
     case_of: tuple[str, Mapping[Basic, Expr]] | None = None
+    means: Expr | None = None
     in_words: bool = False
+    for_: tuple[str, ...] = ()
     numbers: tuple[Number, ...] = ()
 
     def __post_init__(self) -> None:
@@ -89,7 +94,11 @@ class Step:
             return f"{self._said}\n$$\\begin{{array}}{{lr}}{rows}\\end{{array}}$$"
         if self.expression is None:
             return self._said
-        return f"{self._said}\n$$\\displaystyle {latex(self.expression)}$$"
+        shown = latex(self.expression)
+        if self.means is not None and self.means != self.lines[0].rhs:
+            left, right = latex(self.lines[0].lhs), latex(self.lines[0].rhs)
+            shown = f"{left} = {latex(self.means)} = {right}"
+        return f"{self._said}\n$$\\displaystyle {shown}$$"
 
     def __repr__(self) -> str:
         shown = [f"{n.what}: {n.claimed}" for n in self.numbers]

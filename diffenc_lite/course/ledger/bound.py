@@ -1,53 +1,11 @@
 """The bound on -ln p(x): prior, reconstruction, and one step.                              L0-L2"""
 
-from collections.abc import Iterator
-
-from sympy import (
-    Function,
-    IndexedBase,
-    Sum,
-    Symbol,
-    collect,
-    expand,
-    expand_log,
-    log,
-    sqrt,
-    symbols,
-)
-
-from ._row import row
-from ._step import Step
+from ._language import *
 from .gaussian import kl
 from .generation import G3, G4
-from .normal_form import sum_apart
-from .notation import (
-    alpha_1,
-    alpha_s,
-    alpha_t,
-    c,
-    d,
-    equation,
-    j,
-    lambda_s,
-    lambda_t,
-    name,
-    sigma_1,
-    sigma_Q,
-    sigma_t,
-    uhat,
-    v,
-    vhat,
-    w,
-    x_1,
-    x_s,
-    x_t,
-    xhat,
-    z_t,
-)
 from .processes import F1, F3
 
 mu_P, mu_Q, delta = symbols("mu_P mu_Q delta", real=True)
-i = Symbol("i", integer=True)
 q_1, p_1, p_x = symbols("q_1 p_1 p_x", real=True)
 q_i, p_i = Function("q"), Function("p")
 x_1j, delta_j = IndexedBase("x_1", real=True)[j], IndexedBase("delta", real=True)[j]
@@ -73,19 +31,16 @@ def L0() -> Iterator[Step]:
     yield Step(
         r"By F1 the latent at $t=1$ has mean $\alpha_1x_1$ and standard deviation $\sigma_1$; "
         r"generation starts from mean 0 and standard deviation 1 (G1). Put both into KL.",
-        equation(name(r"\mathrm{KL}_1"), one),
+        equation(name(r"\mathrm{KL}_1"), (expand(2 * one - sigma_1**2) + sigma_1**2) / 2),
+        means=one,
         proves="one_dimension",
     )
-    whole = Sum(expand(one.subs(x_1, x_1j)), (j, 1, d))
+    whole = Sum(one.subs(x_1, x_1j), (j, 1, d))
     yield Step(
-        r"Independent dimensions: the divergences add.",
-        equation(name(r"\mathrm{KL}_d"), whole),
-        name="dimensions",
-    )
-    yield Step(
-        r"Take what is the same in all dimensions out of the sum. The first part is what is left "
-        r"of the data, the second what is missing of the noise.",
+        r"Independent dimensions: the divergences add. The first part is what is left of the data, "
+        r"the second what is missing of the noise.",
         equation(name(r"\mathrm{KL}_d"), collect(sum_apart(whole), d)),
+        means=whole,
         proves="prior",
     )
 
@@ -142,6 +97,7 @@ def L2() -> Iterator[Step]:
         r"wrong variance, to be paid even by a perfect prediction; the second is the price of a "
         r"wrong mean.",
         equation(name(r"\mathrm{KL}_d"), collect(sum_apart(whole), d)),
+        means=whole,
         proves="step",
     )
     gap = (G3.form("mean") - F3.form("mean")) / alpha_s

@@ -1,42 +1,12 @@
 """The counterterm as a change of the network's output.                                        X6"""
 
-from collections.abc import Iterator
-
-from sympy import Derivative, Eq, Expr, Limit, collect, expand, factor, simplify, solve, symbols
-
-from ._row import row
-from ._step import Step
+from ._language import *
 from .bound import L2
-from .counterterm import ALPHA_S, G3_OVER_C, G5, SHARE
+from .counterterm import ALPHA2_S, G3_OVER_C, G5, SHARE
 from .counterterm import A as any_A
 from .encoders import E2, E3, PATH, encoding_at_s, up_to
 from .generation import G3
 from .infinite_depth import L4
-from .notation import (
-    Delta,
-    alpha_s,
-    alpha_t,
-    c,
-    equation,
-    gamma_s,
-    gamma_t,
-    lambda_s,
-    lambda_t,
-    name,
-    sigma_t,
-    u,
-    uhat,
-    v,
-    vhat,
-    x,
-    x_s,
-    x_t,
-    xddot_t,
-    xhat,
-    y,
-    ydot,
-    z_t,
-)
 
 xhatprime, vhatprime = symbols("xhatprime vhatprime", real=True)
 coefficient_name = name(r"\frac{\partial\mu_P}{\partial\hat x}")
@@ -164,7 +134,7 @@ def X6() -> Iterator[Step]:
         equation(left_over_E2, left),
         proves="left_over_E2",
     )
-    exact = Delta * sigma_t**2 * E2.form("u") - (ALPHA_S - alpha_t**2) * x
+    exact = Delta * sigma_t**2 * E2.form("u") - (ALPHA2_S - alpha_t**2) * x
     yield Step(
         r"It agrees with how E2 moves in truth, $\alpha_s^2=1/(1+e^{\gamma_t-\Delta})$.",
         equation(alpha_s * exact, up_to(left_over_E2, 3)),

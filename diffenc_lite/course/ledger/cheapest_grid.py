@@ -1,17 +1,13 @@
 """The cheapest grid of depths: dynamic programming.                                           W4"""
 
 import random
-from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import combinations, pairwise
 
 import mpmath
-from sympy import Expr, IndexedBase, Integer, Min, Sum, Symbol, expand
 
-from ._row import row
-from ._step import Number, Step
+from ._language import *
 from .finer_ratios import A, N, n
-from .notation import c, equation, name
 
 x_hat, at_t, at_s = (IndexedBase(letter, real=True)[n] for letter in ("xhat", "x_t", "x_s"))
 J_st = name(r"\mathbb E[(A\hat x-\tau)^2]")
@@ -94,12 +90,14 @@ def W4() -> Iterator[Step]:
         r"Dynamic programming: with $V_k(j)$ for the least price of a path with $k$ edges from "
         r"node 0 to node $j$, $V_1(j)=k_{0j}$ and $V_k(j)=\min_{i<j}(V_{k-1}(i)+k_{ij})$. Take "
         r"nodes 0 to 4, any prices, and two edges,",
-        equation(V[2], cheapest(any_cost, 4, 2)),
+        equation(V[2], of_all_paths(any_cost, 4, 2)),
+        means=cheapest(any_cost, 4, 2),
         proves="two",
     )
     yield Step(
         r"or three: the least of all paths, since $\min(a,b)+k=\min(a+k,b+k)$.",
-        equation(V[3], cheapest(any_cost, 4, 3)),
+        equation(V[3], of_all_paths(any_cost, 4, 3)),
+        means=cheapest(any_cost, 4, 3),
         proves="three",
     )
     yield Step(

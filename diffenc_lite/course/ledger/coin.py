@@ -1,18 +1,11 @@
 """A coin: data that is +1 or -1.                                                              X3"""
 
 import math
-from collections.abc import Iterator
 from functools import cache
 
-from sympy import Symbol, exp, log, simplify, sqrt, tanh
-
-from ._row import row
-from ._step import Number, Step
+from ._language import *
 from .bound import L0
-from .encoders import d_lambda
-from .finite_depth import snr_t
-from .information import kernel
-from .notation import alpha_1, alpha_t, equation, gammaprime_t, name, sigma_1, sigma_t, x, x_1
+from .information import X5, kernel
 from .quadrature import integral, normal_mean
 from .what_encoders_buy import X4, xtilde
 
@@ -48,20 +41,27 @@ def X3() -> Iterator[Step]:
     )
     simple = simplify((heads - tails) / (heads + tails)).rewrite(exp)
     yield Step("a smooth version of the sign.", equation(m_z, simplify(simple)), proves="mean")
-    yield Step(
-        r"E1: the integrand of L4 is that of X5, half the error for each unit of SNR. With "
-        r"$\frac{d\,\mathrm{SNR}}{d\lambda}=\mathrm{SNR}$,",
-        equation(rate_E1, d_lambda(snr_t) * mmse / 2),
-        name="slope_E1",
-    )
-    yield Step("which is", equation(rate_E1, snr_t * mmse / 2), proves="rate_E1")
-    scaling = X4.form("scaling").subs((x - xtilde) ** 2, mmse) / gammaprime_t
-    yield Step("E2 has the integrand of X4.", equation(rate_E2, scaling), proves="rate_E2")
     for tag, encoding, prior in (("E1", x, prior_E1), ("E2", alpha_1**2 * x, prior_E2)):
-        value = L0.form("one_dimension").subs(x_1, encoding).subs(x**2, 1)
+        value = L0.form("one_dimension").subs(x_1, encoding)
         yield Step(
-            f"The prior of {tag} is L0 with $x^2=1$.", equation(prior, value), proves=f"prior_{tag}"
+            f"The prior of {tag} is L0 with $x^2=1$.",
+            equation(prior, value.subs(x**2, 1)),
+            means=value.subs(x, 1),
+            proves=f"prior_{tag}",
         )
+    yield Step(
+        r"E1: the integrand of L4 is that of X5, half the error for each unit of SNR.",
+        equation(rate_E1, (alpha_t / sigma_t) ** 2 * mmse / 2),
+        means=X5.form("rate").subs((x - xhat) ** 2, mmse) / gammaprime_t,
+        proves="rate_E1",
+    )
+    scaling = X4.form("scaling").subs((x - xtilde) ** 2, mmse) / gammaprime_t
+    yield Step(
+        "E2 has the integrand of X4.",
+        equation(rate_E2, alpha_t**6 / sigma_t**2 * (1 + sigma_t**2) ** 2 * mmse / 2),
+        means=scaling,
+        proves="rate_E2",
+    )
     totals = {tag: total(tag) for tag in ("E1", "E2")}
     yield Step(
         r"The rest are integrals: the error $\mathrm{mmse}(\eta)=1-\mathbb E[\tanh(\eta+\sqrt\eta\,"

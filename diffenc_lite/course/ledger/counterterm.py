@@ -1,38 +1,9 @@
 """Other finite forms of the counterterm.                                                      G5"""
 
-from collections.abc import Iterator
-
-from sympy import Eq, Limit, Symbol, exp, expand, factor, series, simplify, solve
-
-from ._row import row
-from ._step import Step
+from ._language import *
 from .encoders import E2, PATH, encoding_at_s, up_to
 from .generation import G3, mu_P
 from .infinite_depth import L4
-from .notation import (
-    Delta,
-    alpha_s,
-    alpha_t,
-    alpha_ts,
-    c,
-    equation,
-    gamma_s,
-    gamma_t,
-    lambda_s,
-    lambda_t,
-    name,
-    sigma_s,
-    sigma_t,
-    u,
-    uhat,
-    v,
-    vhat,
-    x,
-    x_s,
-    x_t,
-    xhat,
-    z_t,
-)
 from .processes import F3, mu_Q
 
 A, kappa = Symbol("A", real=True), Symbol("kappa", real=True)
@@ -40,9 +11,9 @@ tau, gap_E2 = name(r"\tau"), name(r"\text{E2: }\mu_P-\mu_Q")
 A_G3, A_folded, A_E2 = name(r"A_{\text{G3}}"), name(r"A_{\text{folded}}"), name(r"A_{\text{E2}}")
 KEPT = alpha_ts * sigma_s**2 / sigma_t**2 * z_t  # of z_t, by both processes
 SHARE = 1 - exp(-Delta)  # c
-ALPHA_S = 1 / (1 + exp(gamma_t - Delta))  # alpha_s^2
+ALPHA2_S = 1 / (1 + exp(gamma_t - Delta))  # alpha_s^2
 G3_OVER_C = 1 + Delta * sigma_t**2 / SHARE
-E2_OVER_C = 1 + sigma_t**2 * ALPHA_S / alpha_t**2
+E2_OVER_C = 1 + sigma_t**2 * ALPHA2_S / alpha_t**2
 
 
 @row(
@@ -153,7 +124,7 @@ def G5() -> Iterator[Step]:
         equation(A_E2, factor(exact)),
         proves="E2",
     )
-    over_c = expand(exact / c).subs(alpha_s**2, ALPHA_S)
+    over_c = expand(exact / c).subs(alpha_s**2, ALPHA2_S)
     yield Step(
         r"Over $c$, with $\alpha_s^2=1/(1+e^{\gamma_t-\Delta})$,",
         equation(A_E2 / c, over_c.subs(Delta, gamma_t - gamma_s)),

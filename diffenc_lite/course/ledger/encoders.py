@@ -1,45 +1,6 @@
 """The three encoders, and how fast each moves: dx_t/dlambda = sigma_t^2 u.                 E1-E3"""
 
-from collections.abc import Iterator
-
-from sympy import (
-    Derivative,
-    Expr,
-    Function,
-    Order,
-    collect,
-    diff,
-    exp,
-    expand,
-    factor_terms,
-    simplify,
-    sqrt,
-)
-
-from ._row import row
-from ._step import Step
-from .notation import (
-    ABBREVIATIONS,
-    Delta,
-    alpha_s,
-    alpha_t,
-    c,
-    equation,
-    lambda_s,
-    lambda_t,
-    name,
-    sigma_s,
-    sigma_t,
-    u,
-    x,
-    x_s,
-    x_t,
-    xddot_t,
-    y,
-    y_s,
-    y_t,
-    ydot,
-)
+from ._language import *
 
 SLOPE = alpha_t**2 * sigma_t**2  # of alpha_t^2 in lambda, proved in E2; sigma_t^2 has minus that
 dx_dlambda = name(r"\frac{dx_t}{d\lambda}")

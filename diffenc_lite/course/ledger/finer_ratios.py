@@ -1,33 +1,15 @@
 """Ratios for each dimension and each latent; the best multiple of a prediction.            W5-W7"""
 
-from collections.abc import Iterator
-
-from sympy import (
-    Derivative,
-    IndexedBase,
-    Sum,
-    Symbol,
-    diff,
-    expand,
-    log,
-    simplify,
-    solve,
-    sqrt,
-)
-
-from ._row import row
-from ._step import Step
+from ._language import *
 from .bound import L2, delta
 from .counterterm import G5, A, tau
-from .notation import alpha_s, c, d, equation, j, name, sigma_Q, w, x_t, xhat
+from .three_terms import never_negative
 from .variance_ratio import W1, m, mbar
 
 N = Symbol("N", positive=True, integer=True)
-n = Symbol("n", integer=True)
 m_j = IndexedBase("m", nonnegative=True)[j]
 m_n = IndexedBase("m", nonnegative=True)[n]
-gain, price_name = name(r"\text{gain}"), name("f(w)")
-least_name = name(r"\min_wf(w)")
+gain = name(r"\text{gain}")
 m_z = Symbol("m_z", nonnegative=True)  # m for one z_t
 A_Z = (1 + m_z) / (1 + mbar)
 saved = name(r"\text{saved}")
@@ -39,27 +21,21 @@ TT = Symbol(r"{\mathbb E[\tau^2]}", positive=True)
 J, A_best, J_best, of_E1 = name("J(A)"), name("A^*"), name("J(A^*)"), name(r"\text{E1: }A^*")
 m_A, m_best = name("m(A)"), name("m^*")
 x_n, tau_n = IndexedBase("xhat", real=True)[n], IndexedBase("tau", real=True)[n]
-SHARED = d * L2.form("one_dimension").subs(delta, sigma_Q * sqrt(m_z)).subs(w, 1 / (1 + mbar))
 
 
 @row(
     title="A ratio for each dimension",
     notebook="12",
     setting=r"If dimension $j$ errs by $m_j$ and $\bar m=\frac1d\sum_jm_j$, then one ratio for "
-    r"each dimension is better than one for all, by (with $f(w)=w-1-\ln w$)",
-    where={
-        mbar: Sum(m_j, (j, 1, d)) / d,
-        price_name: 2 * L2.form("one_dimension").subs(delta, 0),
-    },
+    r"each dimension is better than one for all, by",
+    where={mbar: Sum(m_j, (j, 1, d)) / d},
     claim={
         "gain": equation(
             gain,
             Sum(((1 + m_j) / (1 + mbar) - 1 - log((1 + m_j) / (1 + mbar))) / 2, (j, 1, d)),
         ),
-        "least": equation(least_name, 0),
-        "curvature": equation(Derivative(price_name, (w, 2)), w**-2),
+        "sign": Ge(gain, 0, evaluate=False),
     },
-    nonnegative=("curvature",),
 )
 def W5() -> Iterator[Step]:
     shared = W1.form("cost").subs(m, mbar)
@@ -76,32 +52,22 @@ def W5() -> Iterator[Step]:
         equation(Sum(m_j - mbar, (j, 1, d)), 0),
         name="zero_sum",
     )
-    mean_is_m = Sum(m_j - mbar, (j, 1, d)) / (2 * (1 + mbar))
     yield Step(
         r"Add it. Since $\frac{m_j-\bar m}{1+\bar m}=\frac{1+m_j}{1+\bar m}-1$, the gain is now a "
-        r"sum of terms $\frac12f(w_j)$ with $w_j=\frac{1+m_j}{1+\bar m}$.",
-        equation(gain, shared - single + mean_is_m),
+        r"sum of terms $\frac12(a_j-1-\ln a_j)$ with $a_j=\frac{1+m_j}{1+\bar m}$.",
+        equation(gain, shared - single + Sum(m_j - mbar, (j, 1, d)) / (2 * (1 + mbar))),
         proves="gain",
     )
-    price = w - 1 - log(w)
     yield Step(
-        r"That is the price of a wrong variance in L2: what dimension $j$ pays for a ratio that is "
-        r"not its own.",
-        equation(price_name, price),
-        name="price",
+        r"None of these terms is negative (L1), and each is 0 at $a_j=1$ only: the gain is 0 only "
+        r"if all dimensions err alike.",
+        never_negative(gain),
+        proves="sign",
+        in_words=True,
     )
-    (least,) = solve(diff(price, w), w)
-    yield Step("Its slope is", equation(Derivative(price_name, w), diff(price, w)), name="slope")
-    yield Step(
-        r"which is 0 at $w=1$. There it is",
-        equation(least_name, price.subs(w, least)),
-        proves="least",
-    )
-    yield Step(
-        r"and it is convex. So the gain is never negative, and 0 only if all dimensions err alike.",
-        equation(Derivative(price_name, (w, 2)), simplify(diff(price, w, 2))),
-        proves="curvature",
-    )
+
+
+SHARED = d * L2.form("one_dimension").subs(delta, sigma_Q * sqrt(m_z)).subs(w, 1 / (1 + mbar))
 
 
 @row(
@@ -117,6 +83,7 @@ def W5() -> Iterator[Step]:
     claim={
         "pointwise": equation(KL_shared - KL_own, d / 2 * (A_Z - 1 - log(A_Z))),
         "mean": equation(saved, d / 2 * (log(1 + mbar) - Sum(log(1 + m_n), (n, 1, N)) / N)),
+        "sign": Ge(saved, 0, evaluate=False),
         "square": equation(
             (xhat - x_t) ** 2,
             (x_bar - x_t) ** 2 + (xhat - x_bar) ** 2 + 2 * (x_bar - x_t) * (xhat - x_bar),
@@ -132,10 +99,9 @@ def W6() -> Iterator[Step]:
     )
     own = W1.form("cost").subs(m, m_z)
     yield Step("With a ratio of its own it costs", equation(KL_own, own), name="own")
-    ratio = (1 + m_z) / (1 + mbar)
     yield Step(
-        r"The difference is $a-1-\ln a$, never negative (L1), and 0 only where $m_z=\bar m$.",
-        equation(KL_shared - KL_own, d / 2 * (ratio - 1 - log(ratio))),
+        r"The difference is $a-1-\ln a$, times $\frac d2$.",
+        equation(KL_shared - KL_own, d / 2 * (A_Z - 1 - log(A_Z))),
         proves="pointwise",
     )
     total = d / 2 * log(1 + mbar) - Sum(W1.form("cost").subs(m, m_n), (n, 1, N)) / N
@@ -143,6 +109,13 @@ def W6() -> Iterator[Step]:
         r"In the mean the one ratio costs $\frac d2\ln(1+\bar m)$, so that this is saved:",
         equation(saved, total),
         proves="mean",
+    )
+    yield Step(
+        r"It is the mean of the differences, none of which is negative (L1); each is 0 only where "
+        r"$m_z=\bar m$.",
+        never_negative(saved),
+        proves="sign",
+        in_words=True,
     )
     yield Step(
         r"What is $m$ made of? With $\bar x$ for $\mathbb E[x_t|z_t]$, any prediction errs by",
@@ -208,13 +181,14 @@ def W7() -> Iterator[Step]:
     yield Step(
         r"By G5 the means differ by $\alpha_s(A\hat x-\tau)$; the mean of the square, in units of "
         r"$\sigma_Q^2$, is the $m$ of W1.",
-        equation(m_A, Sum(gap**2, (n, 1, N)) / N / sigma_Q**2),
+        equation(m_A, alpha_s**2 * J / sigma_Q**2),
+        means=Sum(gap**2, (n, 1, N)) / N / sigma_Q**2,
         name="gap",
     )
-    yield Step("That is", equation(m_A, alpha_s**2 * J / sigma_Q**2), name="m_of_J")
     yield Step(
         r"So the best $A$ has, with $w^*=1/(1+m^*)$ (W1),",
         equation(m_best, alpha_s**2 / sigma_Q**2 * expand(quadratic.subs(A, best))),
+        means=alpha_s**2 / sigma_Q**2 * J_best,
         proves="m",
     )
     yield Step(
@@ -223,9 +197,11 @@ def W7() -> Iterator[Step]:
         r"$\mathbb E[\hat x\tau]=c\,\mathbb E[\hat x^2]$.",
         name="tower",
         in_words=True,
+        for_=("E1",),
     )
     yield Step(
         r"Put that into $A^*$: a VDM with a perfect denoiser is not to be stretched.",
-        equation(of_E1, best.subs(XT, c * XX)),
+        equation(of_E1, c),
+        means=best.subs(XT, c * XX),
         proves="E1",
     )

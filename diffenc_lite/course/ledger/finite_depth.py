@@ -1,45 +1,9 @@
 """Finite depth: what T steps cost.                                                            L3"""
 
-from collections.abc import Iterator
-
-from sympy import (
-    Eq,
-    Function,
-    Sum,
-    Symbol,
-    exp,
-    expand,
-    factor,
-    solve,
-    sqrt,
-)
-
-from ._row import row
-from ._step import Step
+from ._language import *
 from .bound import L2, delta
-from .notation import (
-    T,
-    alpha_s,
-    alpha_t,
-    c,
-    epsilon,
-    epsilonhat,
-    equation,
-    gamma_s,
-    gamma_t,
-    name,
-    sigma_Q,
-    sigma_s,
-    sigma_t,
-    uhat,
-    w,
-    x,
-    x_s,
-    x_t,
-    xhat,
-)
 
-i, m = Symbol("i", integer=True), Symbol("m", nonnegative=True)
+m = Symbol("m", nonnegative=True)
 SNR = Function("S", positive=True)
 snr_s, snr_t = (alpha_s / sigma_s) ** 2, (alpha_t / sigma_t) ** 2
 KL = name(r"\mathrm{KL}")

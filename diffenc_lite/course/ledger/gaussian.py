@@ -4,29 +4,7 @@ All covariances in this course are multiples of the identity, so the dimensions 
 one of them is enough; losses are sums over dimensions.
 """
 
-from collections.abc import Iterator
-
-from sympy import (
-    Expr,
-    Integral,
-    Poly,
-    Rational,
-    Symbol,
-    Tuple,
-    exp,
-    expand,
-    expand_log,
-    integrate,
-    log,
-    oo,
-    pi,
-    sqrt,
-    symbols,
-)
-
-from ._row import row
-from ._step import Step
-from .notation import epsilon, equation, name
+from ._language import *
 
 mu_q, mu_p = symbols("mu_q mu_p", real=True)
 sigma_q, sigma_p = symbols("sigma_q sigma_p", positive=True)

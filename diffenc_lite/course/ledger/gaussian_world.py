@@ -1,58 +1,19 @@
 """Gaussian data: every term of the bound in closed form.                                      X2"""
 
 import math
-from collections.abc import Iterator
 from functools import cache
 from itertools import pairwise
 
-from sympy import (
-    Derivative,
-    E,
-    Expr,
-    Function,
-    Sum,
-    Symbol,
-    exp,
-    expand,
-    factor,
-    log,
-    pi,
-    simplify,
-    sqrt,
-    symbols,
-)
-
-from ._row import row
-from ._step import Number, Step
+from ._language import *
 from .bound import L0
 from .counterterm import G5, A
 from .finite_depth import L3, snr_s, snr_t
 from .gaussian import average, complete_square, kl, log_density
-from .notation import (
-    T,
-    alpha_0,
-    alpha_1,
-    alpha_s,
-    alpha_t,
-    c,
-    epsilon,
-    equation,
-    gamma_0,
-    name,
-    sigma_0,
-    sigma_1,
-    sigma_Q,
-    sigma_t,
-    x,
-    x_1,
-    xhat,
-)
 
 GAMMA_0, GAMMA_1 = -13.3, 5.0  # in a straight line
 s2 = Symbol("s_2", positive=True)  # the variance of the data
 eta = Symbol("eta", positive=True)
 S = Function("S", positive=True)  # SNR as a function of the number of the step
-i = Symbol("i", integer=True)
 SNR_s, SNR_t = symbols("S_s S_t", positive=True)
 xi = Symbol("xi", real=True)  # x over its standard deviation
 z = Symbol("z", real=True)
@@ -166,7 +127,10 @@ def X2() -> Iterator[Step]:
     yield Step("and the entropy of the data.", equation(h_x, entropy(s2)), name="entropy")
     yield Step(
         "The gap is their sum, with the diffusion loss, less that entropy:",
-        equation(gap, prior + reconstruction + X2_DIFFUSION.subs(ends) - h_x),
+        equation(
+            gap,
+            prior + reconstruction + log((1 + s2 * S(0)) / (1 + s2 * S(T))).subs(ends) / 2 - h_x,
+        ),
         name="sum",
     )
     seen = sqrt(alpha_1**2 * s2 + sigma_1**2)
@@ -187,19 +151,21 @@ def X2() -> Iterator[Step]:
         r"\alpha_t^2)\,x$ (G5), and what is seen has $\eta=\alpha_t^6/\sigma_t^2$. Average the "
         r"square over the noise and over the data.",
         equation(m_E2, alpha_s**2 / sigma_Q**2 * simplify(squared)),
+        means=alpha_s**2 / sigma_Q**2 * squared,
         proves="m_E2",
     )
-    exact = simplify(squared).subs(A, G5.form("E2"))
     yield Step(
         r"With the exact $A$ of G5 only the spread of $x$ counts.",
-        equation(m_exact, alpha_s**2 / sigma_Q**2 * exact),
+        equation(m_exact, alpha_s**2 / sigma_Q**2 * TARGET**2 * V.subs(eta, SNR_E2)),
+        means=alpha_s**2 / sigma_Q**2 * simplify(squared).subs(A, G5.form("E2")),
         proves="m_exact",
     )
     eta_0 = SNR_E2.subs({alpha_t: alpha_0, sigma_t: sigma_0})
     prior_E2 = L0.form("one_dimension").subs(x_1**2, alpha_1**4 * s2)
     yield Step(
         r"The two ends, less the entropy, are",
-        equation(ends_E2, prior_E2 + entropy(V.subs(eta, eta_0)) - entropy(s2)),
+        equation(ends_E2, prior_E2 - log(1 + s2 * eta_0) / 2),
+        means=prior_E2 + entropy(V.subs(eta, eta_0)) - entropy(s2),
         proves="ends_E2",
     )
     yield Step(
@@ -232,7 +198,6 @@ def X2() -> Iterator[Step]:
     )
 
 
-X2_DIFFUSION = X2.form("diffusion")
 CONSTANT = {  # w = 1, 0.5, 2
     10: ("11.0612", "3.1730", "30.3033"),
     100: ("0.597150", "6.63261", "23.1836"),

@@ -1,66 +1,8 @@
 """The generative process p: what it starts from, how it steps, how it ends.                G1-G4"""
 
-from collections.abc import Iterator
-
-from sympy import (
-    Eq,
-    Expr,
-    Function,
-    Limit,
-    Sum,
-    Symbol,
-    Tuple,
-    exp,
-    expand,
-    factor,
-    log,
-    oo,
-    pi,
-    solve,
-    sqrt,
-    symbols,
-)
-
-from ._row import row
-from ._step import Step
+from ._language import *
 from .encoders import PATH, encoding_at_s, up_to
 from .gaussian import log_density
-from .notation import (
-    Delta,
-    alpha_0,
-    alpha_1,
-    alpha_s,
-    alpha_t,
-    alpha_ts,
-    c,
-    epsilon,
-    equation,
-    gamma_0,
-    gamma_1,
-    in_gamma,
-    j,
-    k,
-    lambda_s,
-    lambda_t,
-    name,
-    sigma_0,
-    sigma_1,
-    sigma_Q,
-    sigma_s,
-    sigma_t,
-    u,
-    uhat,
-    v,
-    vhat,
-    w,
-    x_1,
-    x_s,
-    x_t,
-    xhat,
-    z_0,
-    z_1,
-    z_t,
-)
 from .processes import F3, mu_Q
 
 K = Symbol("K", positive=True, integer=True)
@@ -202,7 +144,8 @@ def G2() -> Iterator[Step]:
     title="The generative step, from t back to s, when the data is not known",
     notebook="04",
     setting=r"$p(z_s|z_t)=\mathcal N(\mu_P,\sigma_P^2)$ with",
-    where=PATH | {sigma_P: sigma_Q / sqrt(w)},
+    where=PATH | {sigma_P: sigma_Q / sqrt(w), mu_Q: F3.form("mean")},
+    defined=("mean", "variance"),
     claim={
         "mean": equation(
             mu_P,

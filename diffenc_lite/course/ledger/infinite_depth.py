@@ -1,56 +1,9 @@
 """Infinite depth: what is left of the cost when the steps get short.                          L4"""
 
-from collections.abc import Iterator
-
-from sympy import (
-    Derivative,
-    Function,
-    Integral,
-    Limit,
-    Order,
-    Symbol,
-    collect,
-    exp,
-    expand,
-    factor,
-    series,
-    sqrt,
-    symbols,
-)
-
-from ._row import row
-from ._step import Step
+from ._language import *
 from .bound import L2
 from .encoders import E2, PATH, encoding_at_s, up_to
 from .generation import G4
-from .notation import (
-    Delta,
-    alpha_s,
-    alpha_t,
-    c,
-    epsilon,
-    epsilonhat,
-    equation,
-    gammaprime_t,
-    lambda_s,
-    lambda_t,
-    name,
-    r,
-    sigma_Q,
-    sigma_s,
-    sigma_t,
-    u,
-    uhat,
-    v,
-    vhat,
-    x,
-    x_s,
-    x_t,
-    xddot_t,
-    y,
-    ydot,
-    z_t,
-)
 from .processes import F3
 
 e = Symbol("e", real=True)  # v - vhat
@@ -192,6 +145,7 @@ def L4() -> Iterator[Step]:
         r"$\lambda$.",
         name="riemann",
         in_words=True,
+        for_=("integrand", "integrand_E1"),
     )
     yield Step(
         r"To exchange the limit with the average over $x$ and $\varepsilon$, the costs need a "
@@ -199,6 +153,14 @@ def L4() -> Iterator[Step]:
         r"and encodings and a $\hat v$ that grows at most like a power of $|z_t|$.",
         name="dominated",
         in_words=True,
+        for_=("integrand", "integrand_E1"),
+    )
+    yield Step(
+        r"In $d$ dimensions the costs add (L2), each with its own residual: $r^2$ becomes "
+        r"$\|r\|^2$.",
+        name="dimensions",
+        in_words=True,
+        for_=("integrand", "integrand_E1"),
     )
     # the three encoders
     noise_error = G4.form("epsilon") - G4.form("epsilon").subs(v, vhat)
@@ -220,6 +182,7 @@ def L4() -> Iterator[Step]:
     yield Step(
         r"It stands still, $\ddot x_t=0$: what finite depth adds is a positive share of the error.",
         equation(R_E1, factor(second.subs(xddot_t, 0).subs(r, v - vhat))),
+        means=second.subs(xddot_t, 0).subs(r, v - vhat),
         proves="neglected_E1",
     )
     signal, guess = G4.form("x_t"), G4.form("x_t").subs(v, vhat)
@@ -229,11 +192,13 @@ def L4() -> Iterator[Step]:
         r"E2 has $u=x_t$ and $\hat u=\hat x$. The same error counts twice, once for where the "
         r"encoding is and once, times $\sigma_t^2$, for where it goes.",
         equation(of_E2, doubled),
+        means=first.subs({u: signal, uhat: guess}),
         proves="residual_E2",
     )
     yield Step(
         r"It moves, so what finite depth adds depends on the data as well.",
-        equation(R_E2, second.subs({r: doubled, xddot_t: bend})),
+        equation(R_E2, factor(second.subs({r: doubled, xddot_t: bend}))),
+        means=second.subs({r: of_E2, xddot_t: bend}),
         proves="neglected_E2",
     )
     learned = first.subs({u: x_t - y + ydot, uhat: guess}).subs(x_t, signal)
@@ -241,6 +206,7 @@ def L4() -> Iterator[Step]:
         r"E3 has $u=x_t-y+\dot y$. The counterterm knows nothing of $y$, so $y-\dot y$ stays in "
         r"the residual: to be paid for, unless the denoiser can tell it from $z_t$.",
         equation(of_E3, collect(expand(learned.subs(v, vhat + e)), (e, sigma_t)).subs(e, v - vhat)),
+        means=first.subs({u: signal - y + ydot, uhat: guess}),
         proves="residual_E3",
     )
     # the schedule

@@ -1,34 +1,21 @@
 """Information and error, and what no bound can beat.                                          X5"""
 
 import math
-from collections.abc import Iterator
 
-from sympy import (
-    Derivative,
-    Expr,
-    Function,
-    IndexedBase,
-    Sum,
-    Symbol,
-    Tuple,
-    diff,
-    exp,
-    expand,
-    log,
-    pi,
-    simplify,
-    sqrt,
-    symbols,
-)
-
-from ._row import row
-from ._step import Number, Step
-from .notation import equation, name, x
+from ._language import *
+from .bound import L0
+from .finite_depth import L3
+from .gaussian import log_density, standard_normal
+from .generation import G1
+from .infinite_depth import L4, F, gamma
+from .processes import F1
 from .quadrature import integral
+from .three_terms import L1, never_negative, p_1, q_1
+from .three_terms import p_x as p_of_x
 
 eta = Symbol("eta", positive=True)  # a signal-to-noise ratio
 z = Symbol("z", real=True)
-n, N = Symbol("n", integer=True), Symbol("N", positive=True, integer=True)
+N = Symbol("N", positive=True, integer=True)
 value, odds = IndexedBase("x", real=True)[n], IndexedBase("p", positive=True)[n]
 p, m = Function("p", positive=True), Function("m", real=True)  # density of z, E[x|z]
 density, weighted = name("p_z"), name("p_z m_z")
@@ -38,8 +25,15 @@ Em2 = Symbol(r"{\mathbb E[m_z^2]}", positive=True)
 q_x, p_x, q_zx, q_z, p_z, q_xz, p_xz = symbols(
     "q_x p_x q_{z|x} q_z p_z q_{x|z} p_{x|z}", positive=True
 )
-H, H_0, I_0 = symbols("H H_0 I_0", real=True)  # of x, of x given z_0, of both
-I_1, K_1, M = symbols("I_1 K_1 M", nonnegative=True)
+H, H_0 = symbols("H H_0", real=True)  # of x, of x given z_0
+I_0, I_1 = symbols("I_0 I_1", real=True)  # the information of z_0 and z_1
+K_1, M = symbols("K_1 M", nonnegative=True)
+info = Function("I", real=True)  # I(x; z) as a function of the SNR
+of_vdm, diffusion, L_any = name(r"\text{rate}"), name(r"\text{diffusion}"), name("L")
+PRIOR = log_density(z_1, F1.form("mean"), F1.form("variance")) - G1.form("log_density")
+PRIOR = PRIOR.subs({z_1: alpha_1 * x_1 + sigma_1 * epsilon}).subs(
+    {alpha_t: alpha_1, sigma_t: sigma_1, x_t: x_1}
+)
 
 
 def kernel(x: Expr) -> Expr:
@@ -48,6 +42,7 @@ def kernel(x: Expr) -> Expr:
 
 
 K_X = kernel(x)
+I_MMSE = ("i_mmse", "diffusion", "total", "advantage")  # the forms that use it
 
 
 @row(
@@ -61,7 +56,9 @@ K_X = kernel(x)
     where={
         density: Sum(odds * kernel(value), (n, 1, N)),
         weighted: Sum(odds * value * kernel(value), (n, 1, N)),
-        I_0: H - H_0,
+        I_0: info(exp(-gamma(0))),
+        I_1: info(exp(-gamma(1))),
+        H: H_0 + info(exp(-gamma(0))),
     },
     claim={
         "heat": equation(Derivative(density, eta), -Derivative(weighted, z) / (2 * sqrt(eta))),
@@ -73,15 +70,19 @@ K_X = kernel(x)
         "i_mmse": equation(dI, mmse / 2),
         "prior": equation(log(q_zx / p_z), log(q_zx / q_z) + log(q_z / p_z)),
         "reconstruction": equation(-log(p_xz), -log(q_xz) + log(q_xz / p_xz)),
+        "rate": equation(of_vdm, gammaprime_t * exp(-gamma_t) * (x - xhat) ** 2 / 2),
+        "diffusion": equation(diffusion, I_0 - I_1),
         "total": equation(bound, H + K_1 + M),
         "entropy": equation(-log(p_x), -log(q_x) + log(q_x / p_x)),
+        "above_entropy": Ge(L_any - H, 0, evaluate=False),
+        "above_mismatch": Ge(L_any - (H + M), 0, evaluate=False),
         "advantage": equation(bound - (H + M), K_1),
     },
     nonnegative=("advantage",),
-    trust=(
-        "the exchange of derivative and integral in z, and that what is at the ends vanishes",
-        "from data with N values to all data of finite variance (Guo, Shamai and Verdu, 2005)",
-    ),
+    trust={
+        "derivative and integral in z may be exchanged, and what is at the ends vanishes": I_MMSE,
+        "I-MMSE for all data of finite variance (Guo, Shamai and Verdu, 2005)": I_MMSE,
+    },
 )
 def X5() -> Iterator[Step]:
     # d I / d SNR = mmse / 2
@@ -141,11 +142,12 @@ def X5() -> Iterator[Step]:
         r"the mean 0 given $x$.",
         name="integrated",
         in_words=True,
+        for_=I_MMSE,
     )
     yield Step(
         "In all,",
         equation(dI, (-sqrt(eta) * Em2 + sqrt(eta) * Ex2) / (2 * sqrt(eta))),
-        name="rate",
+        name="in_all",
     )
     yield Step(
         r"The error is the mean of $(x-m_z)^2$, and $\mathbb E[xm_z]=\mathbb E[m_z^2]$:",
@@ -161,9 +163,39 @@ def X5() -> Iterator[Step]:
         name="check",
         numbers=_check(),
     )
+    # what no bound can beat
+    yield Step(
+        r"What is the least that any bound can be? The average of this",
+        equation(-log(p_x), -log(q_x) + log(q_x / p_x)),
+        proves="entropy",
+    )
+    yield Step(
+        r"is $H$ and a divergence, which is not negative (L1); and a bound $L$, of whatever model, "
+        r"is at least the average of $-\ln p(x)$ (L1).",
+        never_negative(L_any - H),
+        proves="above_entropy",
+        in_words=True,
+    )
+    yield Step(
+        r"Nor is it below $H+M$, with $M$ for the divergence of its own decoder: by the chain rule "
+        r"the divergence of the chains is that of the pairs $(x,z_0)$ and one more, of the other "
+        r"latents given these, which is not negative (the data processing inequality).",
+        never_negative(L_any - (H + M)),
+        proves="above_mismatch",
+        in_words=True,
+    )
     # what the bound of a perfect VDM is
     yield Step(
-        r"Now the bound. The prior is the average of this: the information of $z_1$, and $K_1$.",
+        r"Now the bound (L1). For one $x$, the average of $\ln q(z_1|x)/p(z_1)$ over the noise is "
+        r"the prior loss (L0).",
+        equation(
+            Integral(expand(PRIOR, log=True) * standard_normal, (epsilon, -oo, oo)),
+            L0.form("one_dimension"),
+        ),
+        name="prior_loss",
+    )
+    yield Step(
+        r"Averaged over the data, it is the information of $z_1$, and $K_1$.",
         equation(log(q_zx / p_z), log(q_zx / q_z) + log(q_z / p_z)),
         proves="prior",
     )
@@ -172,28 +204,47 @@ def X5() -> Iterator[Step]:
         equation(-log(p_xz), -log(q_xz) + log(q_xz / p_xz)),
         proves="reconstruction",
     )
+    snr = exp(-gamma_t)
+    short = L3.form("step").subs(alpha_s, sigma_s * exp((Delta - gamma_t) / 2))
+    short = Limit(short.subs(alpha_t, sigma_t * exp(-gamma_t / 2)) / Delta, Delta, 0)
     yield Step(
-        r"The diffusion loss at infinite depth is half the integral of the error over SNR (L3, "
-        r"L4): with the perfect denoiser $\frac12\int\mathrm{mmse}\,d\eta=I_0-I_1$. So the bound "
-        r"is",
-        equation(bound, (I_1 + K_1) + (H_0 + M) + (I_0 - I_1)),
+        r"A short step of a VDM costs half the error times the SNR for each unit of $\gamma$ (L3),",
+        equation(short, snr * (x - xhat) ** 2 / 2),
+        name="short_step",
+    )
+    yield Step(
+        r"and the loss at infinite depth (L4) has the same integrand: the error in the noise is "
+        r"that in $x$, times the root of the SNR.",
+        equation(of_vdm, gammaprime_t * snr * (x - xhat) ** 2 / 2),
+        means=L4.form("integrand_E1").subs(epsilon, epsilonhat + alpha_t * (xhat - x) / sigma_t),
+        proves="rate",
+    )
+    yield Step(
+        r"By I-MMSE half the error of the perfect denoiser is $I'(\eta)$, so this is the speed at "
+        r"which $-I(e^{-\gamma})$ grows,",
+        equation(Derivative(-info(snr), gamma_t), snr * Subs(Derivative(info(eta), eta), eta, snr)),
+        name="speed",
+    )
+    yield Step(
+        r"and what it is between depth 0 and 1 depends on the two ends only (L4).",
+        equation(diffusion, I_0 - I_1),
+        means=L4.form("ends").replace(F, lambda g: -2 * info(exp(-g))),
+        proves="diffusion",
+    )
+    averages = {q_1: p_1 + I_1 + K_1, p_of_x: -(H_0 + M)}
+    yield Step(
+        r"Put the three averages into the three terms of L1.",
+        equation(bound, L1.form("three_terms").subs(averages).replace(Sum, lambda *_: diffusion)),
         name="sum",
     )
     yield Step(
-        r"and with $I_0=H-H_0$ all information cancels.",
-        equation(bound, expand((I_1 + K_1) + (H_0 + M) + (H - H_0 - I_1))),
+        r"With $I_0=H-H_0$ all information cancels.",
+        equation(bound, H + K_1 + M),
         proves="total",
     )
     yield Step(
-        r"No bound, of whatever model, is below $H$: the average of this is $H$ and a divergence, "
-        r"which is not negative (L1), and the bound is at least the average of $-\ln p(x)$.",
-        equation(-log(p_x), -log(q_x) + log(q_x / p_x)),
-        proves="entropy",
-    )
-    yield Step(
-        r"Nor is it below $H+M$ with its own $M$: the divergence of the chains is at least that of "
-        r"$x,z_0$. So with the same $M$ an encoder can beat a perfect VDM by $K_1$ at most, which "
-        r"is the prior loss less $I_1$.",
+        r"So with the same $M$ an encoder can beat a perfect VDM by $K_1$ at most, which is the "
+        r"prior loss less $I_1$.",
         equation(bound - (H + M), K_1),
         proves="advantage",
     )

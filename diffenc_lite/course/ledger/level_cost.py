@@ -1,14 +1,9 @@
 """What a level costs.                                                                         X1"""
 
 import math
-from collections.abc import Iterator
 
-from sympy import Symbol, exp, expand, factor
-
-from ._row import row
-from ._step import Number, Step
+from ._language import *
 from .generation import K, l_k
-from .notation import alpha_0, epsilon, equation, gamma_0, name, sigma_0, x, x_0
 from .quadrature import normal_mean
 from .three_terms import L1
 

@@ -8,6 +8,7 @@ factors that cannot be factored further, and a sum into one sum for each term.
 from collections.abc import Iterator
 
 from sympy import (
+    Abs,
     Add,
     Basic,
     Derivative,
@@ -33,6 +34,7 @@ from sympy import (
     log,
     sign,
     sqrt,
+    symbols,
     together,
 )
 from sympy.codegen.cfunctions import expm1, log1p
@@ -63,6 +65,12 @@ NOISE = {alpha: 1 / H[gamma] for alpha, _, gamma in DEPTHS}
 NOISE |= {sigma: G[gamma] / H[gamma] for _, sigma, gamma in DEPTHS}
 BACK = {H[gamma]: 1 / alpha for alpha, _, gamma in DEPTHS}
 BACK |= {G[gamma]: sigma / alpha for alpha, sigma, gamma in DEPTHS}
+# Each gamma, and each g, as the one before and a positive number more.
+_FIRST, _MORE = Symbol("first", real=True), symbols("more_:7", positive=True)
+IN_ORDER = {}
+for _n, _gamma in enumerate((gamma_0, gamma_s, gamma_t, gamma_1)):
+    IN_ORDER[_gamma] = Add(_FIRST, *_MORE[:_n])
+    IN_ORDER[G[_gamma]] = Add(*_MORE[3 : 4 + _n])
 SHORT = {  # the abbreviations of the notation, and what they stand for
     Delta: gamma_t - gamma_s,
     lambda_s: -gamma_s,
@@ -124,7 +132,7 @@ def _normal(e: Basic) -> Basic:
         return sum_apart(Sum(expand(_normal(summand)), (index, _normal(low), _normal(high))))
     if not e.args or isinstance(e, Indexed):
         return e
-    if not isinstance(e, Add | Mul | Pow | exp | log | Min | AppliedUndef):
+    if not isinstance(e, Abs | Add | Mul | Pow | exp | log | Min | AppliedUndef):
         return e
     args = [_normal(part) for part in e.args]
     if isinstance(e, AppliedUndef):
@@ -133,6 +141,9 @@ def _normal(e: Basic) -> Basic:
         return _exp(args[0])
     if isinstance(e, log):
         return _log(args[0])
+    if isinstance(e, Abs):
+        known, _ = _signed_factors(args[0])
+        return known * args[0] if known else Abs(args[0])
     if isinstance(e, Pow) and e.exp.is_Rational and not e.exp.is_Integer:
         return _root(args[0], e.exp)
     result = e.func(*args)
@@ -161,8 +172,8 @@ def _exp(exponent: Expr) -> Expr:
 
 
 def _log(argument: Expr) -> Expr:
-    factors = _positive_factors(argument)
-    if factors is None:
+    known, factors = _signed_factors(argument)
+    if known != 1:
         return log(argument)
     gammas = {g: gamma / 2 for gamma, g in G.items()}
     result = 0
@@ -177,26 +188,24 @@ def _log(argument: Expr) -> Expr:
 
 
 def _root(base: Expr, power: Rational) -> Expr:
-    factors = _positive_factors(base)
-    if factors is None:
+    known, factors = _signed_factors(base)
+    if known != 1:
         return base**power
     return Mul(*(factor ** (n * power) for factor, n in factors))
 
 
-def _positive_factors(product: Expr) -> list[tuple[Expr, int]] | None:
-    """Irreducible factors, each with its sign turned so that it is positive, and their powers; None
-    if the product is not positive."""
+def _signed_factors(product: Expr) -> tuple[int, list[tuple[Expr, int]]]:
+    """The sign of a product, 0 if the assumptions do not give it; its irreducible factors, each
+    with its sign turned so that it is positive, and their powers"""
     found: dict[Expr, int] = {}
     total = 1
     for part, direction in zip(fraction(together(product)), (1, -1), strict=True):
         for factor, power in _factors(_without_powers_of_h(part)):
             positive = _sign(factor)
-            if positive == 0:
-                return None
             total *= positive**power
             for piece, n in _in_h(positive * factor):
                 found[piece] = found.get(piece, 0) + direction * n * power
-    return list(found.items()) if total == 1 else None
+    return total, list(found.items())
 
 
 def _factors(polynomial: Expr) -> Iterator[tuple[Expr, int]]:
@@ -226,16 +235,10 @@ def _in_h(factor: Expr) -> Iterator[tuple[Expr, int]]:
 
 
 def _sign(factor: Expr) -> int:
-    """1 or -1 at one point with g_0 < g_s < g_t < g_1, 0 if it has no sign there."""
-    if factor.is_positive:
-        return 1
-    order = (gamma_0, gamma_s, gamma_t, gamma_1)
-    values = {G[gamma]: Rational(3 + 4 * n, 10) for n, gamma in enumerate(order)}
-    values |= {H[gamma]: sqrt(1 + values[g] ** 2) for gamma, g in G.items()}
-    others = sorted(factor.atoms(Symbol, Indexed, AppliedUndef) - set(values), key=str)
-    values |= {leaf: Rational(3 + 2 * n, 7) for n, leaf in enumerate(others)}
-    value = factor.xreplace(values).evalf()
-    return 0 if not value.is_extended_real else 1 if value > 0 else -1
+    """1 or -1 if the assumptions give the factor that sign, with gamma_0 < gamma_s < gamma_t <
+    gamma_1; else 0."""
+    spread = expand(factor.xreplace(IN_ORDER))
+    return 1 if spread.is_positive else -1 if spread.is_negative else 0
 
 
 def _without_powers_of_h(polynomial: Expr) -> Expr:

@@ -37,7 +37,7 @@ xhat, uhat, vhat, epsilonhat, r, xddot_t = symbols("xhat uhat vhat epsilonhat r 
 w, Delta = symbols("w Delta", positive=True)
 gammaprime_t = Symbol("gammaprime_t", positive=True)  # d gamma / dt
 d, T = symbols("d T", positive=True, integer=True)
-j, k = symbols("j k", integer=True)
+i, j, k, n = symbols("i j k n", integer=True)
 
 
 def name(latex: str) -> Symbol:

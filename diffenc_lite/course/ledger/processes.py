@@ -1,44 +1,7 @@
 """The encoder process q: noise that is added, step by step and at once.                    F1-F3"""
 
-from collections.abc import Iterator
-
-from sympy import (
-    Derivative,
-    Integral,
-    Symbol,
-    Tuple,
-    collect,
-    exp,
-    expand,
-    expand_log,
-    log,
-    oo,
-    pi,
-    simplify,
-    solve,
-)
-
-from ._row import row
-from ._step import Step
+from ._language import *
 from .gaussian import complete_square, log_density, standard_normal
-from .notation import (
-    alpha_s,
-    alpha_t,
-    alpha_ts,
-    c,
-    epsilon,
-    equation,
-    gamma_s,
-    gamma_t,
-    name,
-    sigma_Q,
-    sigma_s,
-    sigma_t,
-    x_s,
-    x_t,
-    z_s,
-    z_t,
-)
 
 mu, variance_name, rest_name = name(r"\mu"), name(r"\sigma^2"), name(r"\text{rest}")
 mu_Q = name(r"\mu_Q")

@@ -1,68 +1,15 @@
 """Why the bound is a bound, and why it has three terms.                                       L1"""
 
-from collections.abc import Iterator
-
-from sympy import (
-    Derivative,
-    Expr,
-    Function,
-    Ge,
-    IndexedBase,
-    Integral,
-    Sum,
-    Symbol,
-    Tuple,
-    diff,
-    exp,
-    expand,
-    expand_log,
-    log,
-    oo,
-    simplify,
-    symbols,
-)
-from sympy.simplify.simplify import sum_combine
-
-from ._row import row
-from ._step import Step
+from ._language import *
 from .bound import L2, delta, mu_P, mu_Q
 from .gaussian import log_density, standard_normal
 from .generation import G2, K, ell_k, l_j, l_k
-from .notation import (
-    ABBREVIATIONS,
-    T,
-    alpha_0,
-    alpha_1,
-    alpha_s,
-    alpha_t,
-    epsilon,
-    equation,
-    gamma_0,
-    k,
-    name,
-    sigma_0,
-    sigma_1,
-    sigma_Q,
-    sigma_s,
-    sigma_t,
-    w,
-    x,
-    x_0,
-    x_1,
-    x_s,
-    x_t,
-    z_0,
-    z_1,
-    z_s,
-    z_t,
-)
 from .processes import F1, F2, F3
 
 a = Symbol("a", positive=True)  # a ratio of densities
 h = Symbol("h", nonnegative=True)
 q_z, p_z = symbols("q p", positive=True)
 p_zx, p_of_x = Symbol("p(z|x)", positive=True), Symbol("p(x)", positive=True)
-i, n = symbols("i n", integer=True)
 q_1, p_1, p_x = symbols("q_1 p_1 p_x", real=True)
 q_i, p_i = Function("q", real=True), Function("p", real=True)
 m_i, f_i = Function("m", real=True), Function("f", real=True)
@@ -71,7 +18,7 @@ log_q_2 = name(r"\ln q(z_0,z_t,z_1|x)")
 ell_x = name(r"\ell_x")
 f_pq = name(r"f\left(\frac pq\right)")
 logit = IndexedBase("ell", real=True)
-DEPTHS = {  # what F1 to F3 call s and t, at the depths 0, t and 1
+AT = {  # what F1 to F3 call s and t, at the depths 0, t and 1
     "0": (alpha_0, sigma_0, x_0, z_0),
     "t": (alpha_t, sigma_t, x_t, z_t),
     "1": (alpha_1, sigma_1, x_1, z_1),
@@ -82,7 +29,7 @@ def between(expression: Expr, s: str, t: str) -> Expr:
     """A formula for the depths s and t at two other depths"""
     written_out = expression.subs(ABBREVIATIONS)
     olds = (alpha_s, sigma_s, x_s, z_s, alpha_t, sigma_t, x_t, z_t)
-    news = (*DEPTHS[s], *DEPTHS[t])
+    news = (*AT[s], *AT[t])
     return written_out.subs(dict(zip(olds, news, strict=True)), simultaneous=True)
 
 
@@ -94,19 +41,6 @@ q_s, q_ts = name(r"\ln q(z_s|x)"), name(r"\ln q(z_t|z_s,x)")
 q_t, q_st = name(r"\ln q(z_t|x)"), name(r"\ln q(z_s|z_t,x)")
 q_0, q_t0, q_1t = (name(rf"\ln q({of})") for of in ("z_0|x", "z_t|z_0,x", "z_1|z_t,x"))
 q_end, q_t1, q_0t = (name(rf"\ln q({of})") for of in ("z_1|x", "z_t|z_1,x", "z_0|z_t,x"))
-DENSITIES = {  # F1, F2 and F3, in general and for the three depths
-    q_s: AT_S,
-    q_ts: FORWARD,
-    q_t: MARGINAL,
-    q_st: BACKWARD,
-    q_0: between(AT_S, "0", "t"),
-    q_t0: between(FORWARD, "0", "t"),
-    q_1t: between(FORWARD, "t", "1"),
-    q_end: between(MARGINAL, "t", "1"),
-    q_t1: between(BACKWARD, "t", "1"),
-    q_0t: between(BACKWARD, "0", "t"),
-    log_q_2: between(AT_S, "0", "t") + between(FORWARD, "0", "t") + between(FORWARD, "t", "1"),
-}
 ONE_STEP = log_density(z_s, mu_Q, sigma_Q**2) - log_density(z_s, mu_P, sigma_Q**2 / w)
 ONE_STEP = expand(ONE_STEP.subs(z_s, mu_Q + sigma_Q * epsilon), log=True)
 
@@ -122,8 +56,7 @@ def price(a: Expr) -> Expr:
     setting=r"For densities $q,p$ at one place, $p(x,z)=p(z|x)\,p(x)$; $q_1,p_1$ for "
     r"$\ln q(z_1|x)$, $\ln p(z_1)$; $q(i),p(i)$ for the step from depth $i/T$ to $(i-1)/T$; $p_x$ "
     r"for $\ln p(x|z_0)$; and $\ell_x$ for the logit of the true level,",
-    where=DENSITIES
-    | {
+    where={
         f_pq: price(p_z / q_z),
         z_0: alpha_0 * x_0 + sigma_0 * epsilon,
         f_i(i): m_i(i) + q_i(i) - m_i(i - 1),
@@ -131,6 +64,7 @@ def price(a: Expr) -> Expr:
         ell_x: G2.form("logit").subs(l_k, x),
     },
     claim={
+        "never_negative": Ge(price(a), 0, evaluate=False),
         "right": equation(Derivative(price(1 + h), h), h / (1 + h)),
         "left": equation(Derivative(price(1 / (1 + h)), h), h / (1 + h) ** 2),
         "divergence": equation(log(q_z / p_z), f_pq + 1 - p_z / q_z),
@@ -155,12 +89,7 @@ def L1() -> Iterator[Step]:
     # 1. the difference to -ln p(x) is a divergence, and that is not negative
     yield Step(
         r"By how much does the logarithm lie below its tangent at 1? By $f(a)=a-1-\ln a$, which is "
-        r"0 at $a=1$ and has the slope",
-        equation(Derivative(price(a), a), expand(diff(price(a), a))),
-        name="tangent",
-    )
-    yield Step(
-        r"Go from 1 to the right, $a=1+h$: it grows,",
+        r"0 at $a=1$. Go to the right of 1, $a=1+h$: it grows,",
         equation(Derivative(price(1 + h), h), simplify(diff(price(1 + h), h))),
         proves="right",
     )
@@ -172,7 +101,7 @@ def L1() -> Iterator[Step]:
     yield Step(
         "What starts at 0 and grows in both directions is never negative.",
         Ge(price(a), 0, evaluate=False),
-        name="lowest",
+        proves="never_negative",
         in_words=True,
     )
     of_log = log(q_z / p_z) - price(p_z / q_z)
@@ -187,6 +116,7 @@ def L1() -> Iterator[Step]:
         r"$f$: no divergence is negative (Gibbs).",
         name="gibbs",
         in_words=True,
+        for_=("bound",),
     )
     joint = p_zx * p_of_x
     yield Step(
@@ -200,6 +130,7 @@ def L1() -> Iterator[Step]:
         r"$-\ln p(x)\le\mathbb E_q[\ln q(z|x)-\ln p(x,z)]$.",
         name="averaged",
         in_words=True,
+        for_=("bound",),
     )
     # 2. the chain q, which was built forwards, read backwards
     yield Step(
@@ -221,32 +152,26 @@ def L1() -> Iterator[Step]:
     yield Step(
         r"Take two steps, from 0 over $t$ to 1: the chain forwards,",
         Tuple(
-            equation(log_q_2, q_0 + q_t0 + q_1t),
             equation(q_0, between(AT_S, "0", "t")),
             equation(q_t0, between(FORWARD, "0", "t")),
             equation(q_1t, between(FORWARD, "t", "1")),
+            equation(log_q_2, q_0 + q_t0 + q_1t),
         ),
         name="forward_2",
     )
     yield Step(
-        r"With Bayes' rule for the first step $z_0$ follows from $z_t$,",
-        equation(log_q_2, q_t + q_0t + q_1t),
-        name="reverse_1",
-    )
-    yield Step(
-        r"and with that for the second, $z_t$ follows from $z_1$: the same density, read "
-        r"backwards,",
-        equation(log_q_2, q_end + q_t1 + q_0t),
-        proves="reverse_2",
-    )
-    yield Step(
-        "where",
+        "and the same steps backwards, from 1.",
         Tuple(
             equation(q_end, between(MARGINAL, "t", "1")),
             equation(q_t1, between(BACKWARD, "t", "1")),
             equation(q_0t, between(BACKWARD, "0", "t")),
         ),
         name="backward_2",
+    )
+    yield Step(
+        r"Bayes' rule, used for each of the two steps, makes them the same density.",
+        equation(log_q_2, q_end + q_t1 + q_0t),
+        proves="reverse_2",
     )
     yield Step(
         r"The general step is the same: with $m(i)=\ln q(z_{i/T}|x)$, $f(i)$ for the step forwards "
@@ -267,17 +192,11 @@ def L1() -> Iterator[Step]:
         name="log_q",
     )
     yield Step("and $p$ has the data at its end.", equation(log_p, down), name="log_p")
-    expanded = expand(up - down)
     yield Step(
-        "Subtract.",
-        equation(log_q - log_p, expanded),
-        name="expanded",
-    )
-    sums = [term for term in expanded.args if term.has(Sum)]
-    yield Step(
-        r"Pair each step of one chain with the same step of the other. The averages of the three "
-        r"kinds of terms are the prior (L0), the reconstruction and the diffusion loss (L3).",
-        equation(log_q - log_p, expanded - sum(sums) + sum_combine(sums)),
+        r"Subtract, and pair each step of one chain with the same step of the other. The averages "
+        r"of the three kinds of terms are the prior (L0), the reconstruction and the diffusion "
+        r"loss (L3).",
+        equation(log_q - log_p, (q_1 - p_1) - p_x + Sum(q_i(i) - p_i(i), (i, 1, T))),
         proves="three_terms",
     )
     # 4. the average of a log ratio is the average of a divergence
@@ -294,6 +213,7 @@ def L1() -> Iterator[Step]:
         r"ratio is the average, over $z_t$, of that divergence.",
         name="tower",
         in_words=True,
+        for_=("three_terms",),
     )
     # the reconstruction
     shares = exp(logit[n]) / Sum(exp(logit[k]), (k, 0, K - 1))
@@ -324,3 +244,8 @@ def L1() -> Iterator[Step]:
         ),
         proves="exponent",
     )
+
+
+def never_negative(total: Expr) -> Ge:
+    """total >= 0, for a total of terms a - 1 - ln a (L1)"""
+    return Ge(total, L1.form("never_negative"), evaluate=False)

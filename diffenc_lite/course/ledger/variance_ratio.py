@@ -1,44 +1,10 @@
 """The noise variance ratio w, and what follows from leaving it free.                 W1, W1c, W2"""
 
-from collections.abc import Iterator
-
-from sympy import (
-    Derivative,
-    IndexedBase,
-    Limit,
-    Order,
-    Sum,
-    Symbol,
-    diff,
-    expand,
-    factor,
-    log,
-    oo,
-    series,
-    simplify,
-    solve,
-    sqrt,
-    symbols,
-)
-
-from ._row import row
-from ._step import Step
+from ._language import *
 from .bound import L2, delta
 from .infinite_depth import L4
-from .normal_form import sum_apart
-from .notation import (
-    T,
-    alpha_t,
-    d,
-    equation,
-    gammaprime_t,
-    name,
-    r,
-    sigma_Q,
-    w,
-)
 
-i = Symbol("i", integer=True)
+power = Symbol("p", positive=True)
 m, mbar = symbols("m mbar", nonnegative=True)
 kappa = Symbol("kappa", real=True)
 h = Symbol("h", positive=True)
@@ -46,9 +12,9 @@ m_i = IndexedBase("m", nonnegative=True)[i]
 L_T = Symbol("L_T", nonnegative=True)
 KL_w, KL_best, w_best = name(r"\mathrm{KL}(w)"), name(r"\mathrm{KL}^*"), name("w^*")
 variance_best = name(r"\sigma_P^{*2}")
-E_T, argmin, least_E = name("E_T(w)"), name(r"\operatorname{argmin}_wE_T"), name(r"\min_wE_T")
+E_T = name("E_T(w)")
 per_step, m_name = name(r"E_T(1+\kappa h)/T"), name("m(T)")
-W2_POWER = name(r"[E_T(1+\kappa h)/T]_2")
+W2_POWER = name(r"E_T(1+\kappa T^{-p})_{\text{leading}}")
 W2_ROOT, W2_BEST = name(r"\lim E_T(1+\kappa/\sqrt T)"), name(r"\lim T(w^*-1)")
 
 
@@ -125,11 +91,12 @@ def W1() -> Iterator[Step]:
     where={
         L_T: d / 2 * Sum(m_i, (i, 1, T)),
         mbar: Sum(m_i, (i, 1, T)) / T,
+        w_best: 1 / (1 + mbar),
+        KL_best: T * d / 2 * log(1 + mbar),
     },
     claim={
         "cost": equation(KL_w, T * d / 2 * (w - 1 - log(w)) + w * L_T),
         "ratio": equation(w_best, 1 / (1 + 2 * L_T / (T * d))),
-        "curvature": equation(Derivative(KL_w, (w, 2)), T * d / (2 * w**2)),
         "best": equation(KL_best, T * d / 2 * log(1 + 2 * L_T / (T * d))),
         "more": equation(
             KL_best - Sum(W1.form("cost").subs(m, m_i), (i, 1, T)),
@@ -137,60 +104,51 @@ def W1() -> Iterator[Step]:
         ),
         "below_one": equation(1 - w_best, 2 * L_T / (2 * L_T + T * d)),
     },
-    nonnegative=("curvature", "below_one"),
+    nonnegative=("below_one",),
 )
 def W1c() -> Iterator[Step]:
-    each = d * L2.form("one_dimension").subs(delta, sigma_Q * sqrt(m_i))
-    total = sum_apart(Sum(each, (i, 1, T)))
+    total = sum_apart(Sum(d * L2.form("one_dimension").subs(delta, sigma_Q * sqrt(m_i)), (i, 1, T)))
     yield Step(
-        r"Add up the steps of W1, each with its own error $m_i$, all with the same $w$.",
-        equation(KL_w, total),
-        name="sum",
-    )
-    total = expand(total).subs(Sum(m_i, (i, 1, T)), 2 * L_T / d)
-    yield Step(
-        r"The errors enter by their sum only, and that is the diffusion loss at $w=1$.",
-        equation(KL_w, expand(total)),
+        r"Add up the steps of W1, each with its own error $m_i$, all with the same $w$. The errors "
+        r"enter by their sum only, and that is the diffusion loss at $w=1$.",
+        equation(KL_w, expand(expand(total).subs(Sum(m_i, (i, 1, T)), 2 * L_T / d))),
+        means=total,
         proves="cost",
     )
-    (best,) = solve(diff(total, w), w)
     yield Step(
-        "Its slope is 0 at one place,",
-        equation(Derivative(KL_w, w), diff(total, w)),
-        name="slope",
+        r"That is $T$ times the cost of W1 at the mean error $\bar m=2L_T/(Td)$,",
+        equation(KL_w, T * d * L2.form("one_dimension").subs(delta, sigma_Q * sqrt(mbar))),
+        name="mean_error",
     )
-    yield Step("which is", equation(w_best, best), proves="ratio")
-    yield Step("Indeed,", equation(diff(total, w).subs(w, w_best), 0), name="zero")
+    in_mean = {m: 2 * L_T / (T * d)}
     yield Step(
-        "It is the minimum, since the cost is convex.",
-        equation(Derivative(KL_w, (w, 2)), simplify(diff(total, w, 2))),
-        proves="curvature",
+        "so that W1 has the best ratio,",
+        equation(w_best, W1.form("ratio").subs(in_mean)),
+        proves="ratio",
     )
-    yield Step("There it costs", equation(KL_best, total.subs(w, w_best)), name="at_best")
     yield Step(
-        r"the logarithm of W1, of the mean error, $T$ times.",
-        equation(KL_best, simplify(total.subs(w, best))),
+        r"the least cost, the logarithm of the mean error, $T$ times,",
+        equation(KL_best, T * W1.form("cost").subs(in_mean)),
         proves="best",
     )
     yield Step(
-        "A ratio below 1, as W1.", equation(1 - w_best, factor(1 - best)), proves="below_one"
-    )
-    shared = T * W1.form("cost").subs(m, mbar) - Sum(W1.form("cost").subs(m, m_i), (i, 1, T))
-    yield Step(
-        "One ratio for each step costs the sum of the logarithms instead: less, by",
-        equation(KL_best - Sum(W1.form("cost").subs(m, m_i), (i, 1, T)), shared),
-        name="difference",
+        "and a ratio below 1.",
+        equation(1 - w_best, simplify(W1.form("below_one").subs(in_mean))),
+        proves="below_one",
     )
     yield Step(
-        r"With $\bar m$ the mean of the $m_i$, this sum is 0. Times $\frac d{2(1+\bar m)}$ it may "
-        r"be added.",
+        r"One ratio for each step costs the sum of the logarithms instead. With $\bar m$ the mean "
+        r"of the $m_i$, this sum is 0; times $\frac d{2(1+\bar m)}$ it may be added.",
         equation(Sum(m_i - mbar, (i, 1, T)), 0),
         name="zero_sum",
     )
-    zero = d / (2 * (1 + mbar)) * Sum(m_i - mbar, (i, 1, T))
+    costs = T * W1.form("cost").subs(m, mbar) - Sum(W1.form("cost").subs(m, m_i), (i, 1, T))
     yield Step(
         r"Added, it makes every term an $a_i-1-\ln a_i$, which is never negative (L1).",
-        equation(KL_best - Sum(W1.form("cost").subs(m, m_i), (i, 1, T)), shared + zero),
+        equation(
+            KL_best - Sum(W1.form("cost").subs(m, m_i), (i, 1, T)),
+            costs + d / (2 * (1 + mbar)) * Sum(m_i - mbar, (i, 1, T)),
+        ),
         proves="more",
     )
 
@@ -199,19 +157,15 @@ def W1c() -> Iterator[Step]:
     title="At infinite depth the ratio must be 1",
     notebook="06",
     setting=r"In $T$ steps the first part of L2 is paid $T$ times, whatever the prediction. Call "
-    r"this price $E_T(w)$; then",
+    r"this price $E_T(w)$; it is least, namely 0, at $w=1$ (W1 with $m=0$), and",
     where={m_name: 2 * L4.form("integrand") / (d * T)},
     claim={
         "excess": equation(E_T, T * d / 2 * (w - 1 - log(w))),
-        "least": equation(argmin, 1),
-        "minimum": equation(least_E, 0),
-        "curvature": equation(Derivative(E_T, (w, 2)), T * d / (2 * w**2)),
         "linear": equation(Limit(E_T / T, T, oo), d / 2 * (w - 1 - log(w))),
-        "power": equation(W2_POWER, d * kappa**2 * h**2 / 4),
+        "power": equation(W2_POWER, d * kappa**2 / 4 * T ** (1 - 2 * power)),
         "root": equation(W2_ROOT, d * kappa**2 / 4),
         "best": equation(W2_BEST, -gammaprime_t * alpha_t**2 * r**2 / d),
     },
-    nonnegative=("curvature",),
 )
 def W2() -> Iterator[Step]:
     step = d * L2.form("one_dimension").subs(delta, 0)
@@ -220,46 +174,44 @@ def W2() -> Iterator[Step]:
         r"Suppose that the denoiser predicts the mean without error: in L2 only the price of the "
         r"variance is left, the same in each of $T$ steps.",
         equation(E_T, factor(total)),
+        means=total,
         proves="excess",
     )
-    (least,) = solve(diff(total, w), w)
-    yield Step(
-        r"Where is it least? Where its slope is 0,",
-        equation(Derivative(E_T, w), factor(diff(total, w))),
-        name="slope",
-    )
-    yield Step("which is", equation(argmin, least), proves="least")
-    yield Step("Indeed,", equation(diff(total, w).subs(w, argmin), 0), name="zero")
-    yield Step("There nothing is paid,", equation(least_E, total.subs(w, least)), proves="minimum")
-    yield Step(
-        r"and it is convex: any other $w$ costs something.",
-        equation(Derivative(E_T, (w, 2)), simplify(diff(total, w, 2))),
-        proves="curvature",
-    )
-    linear = Limit(total / T, T, oo)
     yield Step(
         r"A fixed $w\ne1$ pays that price in every step: the bound grows linearly with the depth. "
         r"(An imperfect denoiser pays $w$ times its own part of L2 besides, which stays bounded.)",
-        equation(Limit(E_T / T, T, oo), expand(linear.doit())),
+        equation(Limit(E_T / T, T, oo), expand(Limit(total / T, T, oo).doit())),
         proves="linear",
     )
     near = series(step.subs(w, 1 + kappa * h), h, 0, 3)
     yield Step(
-        r"How near to 1 must $w$ be? With $w=1+\kappa h$, $h$ small, the price of a step is",
-        equation(per_step, step.subs(w, 1 + kappa * h)),
-        name="moved",
+        r"How near to 1 must $w$ be? With $w=1+\kappa h$, $h$ small, the price of a step is "
+        r"quadratic in $h$, as it must be at a minimum:",
+        equation(per_step, near),
+        means=step.subs(w, 1 + kappa * h),
+        name="near",
     )
-    yield Step("or, by powers of $h$,", equation(per_step, near), name="near")
     yield Step(
-        r"quadratic in $h$ (that part is written $[\,]_2$), as it must be at a minimum. With "
-        r"$h=T^{-p}$ the total is of order $T^{1-2p}$: bounded if and only if $p\ge\frac12$.",
-        equation(W2_POWER, near.removeO()),
+        r"With $h=T^{-p}$, $T$ times the leading term is",
+        equation(W2_POWER, d * kappa**2 / 4 * T ** (1 - 2 * power)),
+        means=T * near.removeO().subs(h, T ** (-power)),
         proves="power",
     )
-    yield Step("In short,", equation(per_step, W2_POWER + Order(h**3)), name="in_short")
+    yield Step(
+        r"$T^{1-2p}$ stays bounded as $T$ grows if and only if $p\ge\frac12$, and what the series "
+        r"leaves out, of order $T^{1-3p}$, then vanishes: $w-1$ must shrink at least like "
+        r"$T^{-1/2}$.",
+        name="bounded",
+        in_words=True,
+        for_=("power",),
+    )
     root = Limit(total.subs(w, 1 + kappa / sqrt(T)), T, oo)
-    yield Step("On the border, $p=\\frac12$,", equation(W2_ROOT, root), name="border")
-    yield Step("a constant remains.", equation(W2_ROOT, root.doit()), proves="root")
+    yield Step(
+        "On the border, $p=\\frac12$, a constant remains.",
+        equation(W2_ROOT, root.doit()),
+        means=root,
+        proves="root",
+    )
     gap = 2 * L4.form("integrand") / (d * T)
     yield Step(
         r"Does the best ratio (W1) come near enough? At $w=1$ a step costs $\frac d2m$, and by L4 "
@@ -267,11 +219,18 @@ def W2() -> Iterator[Step]:
         equation(m_name, gap),
         name="gap",
     )
+    yield Step(
+        r"What the leading order leaves out of $m$ falls like $1/T^2$ (L4), so $T$ times it "
+        r"vanishes, and it does not change the limit.",
+        name="leading",
+        in_words=True,
+        for_=("best",),
+    )
     best = Limit(T * (W1.form("ratio").subs(m, gap) - 1), T, oo)
-    yield Step("and", equation(W2_BEST, best), name="best_limit")
     yield Step(
         r"$w^*$ tends to 1 like $1/T$, faster than needed. So in the limit $w=1$ is not only "
         r"safe, but best.",
         equation(W2_BEST, best.doit()),
+        means=best,
         proves="best",
     )

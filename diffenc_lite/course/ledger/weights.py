@@ -1,30 +1,8 @@
 """A weighted loss is a bound; the cheapest grid of depths.                                W3, W4"""
 
-from collections.abc import Iterator
-
-from sympy import (
-    Derivative,
-    Symbol,
-    diff,
-    exp,
-    expand,
-    log,
-    simplify,
-)
-
-from ._row import row
-from ._step import Step
+from ._language import *
 from .bound import L2, delta, mu_P, mu_Q
 from .finite_depth import L3
-from .notation import (
-    epsilon,
-    epsilonhat,
-    equation,
-    gamma_s,
-    gamma_t,
-    name,
-    w,
-)
 
 rho = Symbol("rho", positive=True)
 KL_w, KL_1 = name(r"\mathrm{KL}_w"), name(r"\mathrm{KL}_1")

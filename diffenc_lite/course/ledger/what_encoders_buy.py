@@ -1,45 +1,10 @@
 """What an encoder can change, and what it cannot.                                         X4, X7"""
 
-from collections.abc import Iterator
-
-from sympy import (
-    Derivative,
-    Eq,
-    Function,
-    Rational,
-    Symbol,
-    expand,
-    factor,
-    factor_terms,
-    simplify,
-    solve,
-    symbols,
-)
-
-from ._row import row
-from ._step import Step
+from ._language import *
 from .encoders import E2, E3, d_lambda, in_lambda, up_to
 from .finite_depth import L3, snr_s, snr_t
 from .generation import G4
 from .infinite_depth import L4
-from .notation import (
-    Delta,
-    alpha_t,
-    epsilon,
-    equation,
-    gammaprime_t,
-    lambda_t,
-    name,
-    r,
-    sigma_t,
-    v,
-    vhat,
-    x,
-    x_t,
-    xhat,
-    y,
-    z_t,
-)
 
 xtilde = Symbol("xtilde", real=True)  # a prediction of x itself, where xhat is one of x_t
 p, q, pbar, qbar = symbols("p q pbar qbar", nonnegative=True)
@@ -102,6 +67,14 @@ def X4() -> Iterator[Step]:
         equation(dSNR, speed),
         proves="speed",
     )
+    (v_x,) = solve(Eq(alpha_t**2 * xtilde - alpha_t**2 * x, G4.form("error")), v)
+    error = factor(v_x - vhat)
+    yield Step(
+        r"E2 predicts $\hat x=\alpha_t^2\tilde x$ where the encoding is $x_t=\alpha_t^2x$, so G4 "
+        r"turns the same error into",
+        equation(v - vhat, error),
+        proves="error",
+    )
     step = L3.form("step").subs({snr_s: S(lambda_t + Delta), snr_t: S(lambda_t)}).subs(xhat, xtilde)
     yield Step(
         r"A VDM with such a ratio $S(\lambda)$ is charged in each step, by L3, for its error in "
@@ -117,17 +90,16 @@ def X4() -> Iterator[Step]:
     )
     vdm = (short / Delta).subs(Derivative(S(lambda_t), lambda_t), speed) * gammaprime_t
     yield Step(
-        r"and $T$ steps have $T\Delta\to\gamma'$ (L4). So this is its integrand.",
+        r"and $T$ steps have $T\Delta\to\gamma'$. So this is its integrand; L4 has the same, with "
+        r"$-\ln S$ in the place of $\gamma$.",
         equation(VDM, vdm),
+        means=L4.form("integrand_E1").subs(
+            {
+                epsilon: epsilonhat + sqrt(snr) * (x - xtilde),
+                gammaprime_t: gammaprime_t * speed / snr,
+            }
+        ),
         proves="vdm",
-    )
-    (v_x,) = solve(Eq(alpha_t**2 * xtilde - alpha_t**2 * x, G4.form("error")), v)
-    error = factor(v_x - vhat)
-    yield Step(
-        r"E2 predicts $\hat x=\alpha_t^2\tilde x$ where the encoding is $x_t=\alpha_t^2x$, so G4 "
-        r"turns the same error into",
-        equation(v - vhat, error),
-        proves="error",
     )
     scaling = L4.form("integrand").subs(r, L4.form("residual_E2"))
     yield Step(
@@ -156,6 +128,7 @@ def X4() -> Iterator[Step]:
     yield Step(
         r"At the noisy end it is a third more.",
         equation(end_name, ratio.subs(sigma_t, 1)),
+        means=Limit(in_gamma(ratio), gamma_t, oo),
         proves="end",
     )
 

@@ -5,9 +5,9 @@ slider then only swaps pictures. `CurveExplorer` keeps one figure and changes th
 curves. Moving a slider never runs a network. Controls are made by `slider` and `buttons`. All work
 from the keyboard: Tab goes to the next one, the arrow keys move a slider, Enter presses a button.
 
-A page without a kernel shows a strip: five positions of the first control. The notebook stores it
-as a PNG, with a sentence that says what it is. The state of the widgets is not stored. Exported
-pages and the site have explorers that move: see `standalone`.
+A page without a kernel shows stills: the positions given as `stills`, or else five of the first
+control. The notebook stores them as one PNG, with a sentence that says what it is. The state of the
+widgets is not stored. Exported pages and the site have explorers that move: see `standalone`.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ from . import plots, standalone
 Index = tuple[int, ...]  # the position of each control
 
 STRIP = 5
+CAPTION = 28  # pixels above each still
+SHEET = 1040  # pixels: a sheet of stills has as many columns as this holds
 
 
 def slider(
@@ -72,14 +74,14 @@ class Explorer:
     `controls`, `image` (an ipywidgets.Image), and `widget`, which is both together.
     """
 
-    def __init__(self, controls: tuple[Any, ...]):
+    def __init__(self, controls: tuple[Any, ...], stills: Sequence[Index]):
         if not controls:
             raise ValueError("controls must be one or more of slider() and buttons(); got none")
         self.controls = controls
         layout = {"max_width": "100%", "align_self": "flex-start"}  # may shrink, never stretched
         self.image = ipywidgets.Image(format="png", layout=layout)
         self.widget = ipywidgets.VBox([*controls, self.image])
-        self.strip = self._strip()
+        self.strip = self._strip(stills)
         self._show()
         for control in controls:
             control.observe(self._show, names="index")
@@ -113,21 +115,26 @@ class Explorer:
     def _index(self) -> Index:
         return tuple(control.index for control in self.controls)
 
-    def _strip(self) -> bytes:
-        """One PNG of five positions of the first control, the others where they start.
+    def _strip(self, stills: Sequence[Index]) -> bytes:
+        """One PNG of the given positions, as many side by side as fit into SHEET.
 
-        Wide frames stand below each other, others side by side.
+        None given: five positions of the first control, the others where they start. Then wide
+        frames stand below each other, others side by side.
         """
-        n = len(self.controls[0].options)
+        n, here = len(self.controls[0].options), self._index()
+        places = np.linspace(0, n - 1, min(STRIP, n)).round().astype(int).tolist()
         pictures = []
-        for i in np.linspace(0, n - 1, min(STRIP, n)).round().astype(int).tolist():
-            index = (i, *self._index()[1:])
+        for index in stills or [(i, *here[1:]) for i in places]:
             picture = plots.read_png(self.frame(index))
             pairs = zip(self.controls, index, strict=True)
             text = ", ".join(f"{c.description} = {c.options[k][0]}" for c, k in pairs)
             pictures.append(np.vstack([_caption(text, picture.shape[1]), picture]))
-        wide = pictures[0].shape[1] > 1.5 * pictures[0].shape[0]
-        return plots.png(np.vstack(pictures) if wide else np.hstack(pictures))
+        height, width = pictures[0].shape[:2]
+        beside = 1 if width > 1.5 * (height - CAPTION) else len(pictures)
+        columns = max(1, min(SHEET // width, len(pictures))) if stills else beside
+        pictures += [np.full_like(pictures[0], 255)] * (-len(pictures) % columns)
+        rows = [np.hstack(pictures[i : i + columns]) for i in range(0, len(pictures), columns)]
+        return plots.png(np.vstack(rows))
 
     def _repr_mimebundle_(
         self, include: Any = None, exclude: Any = None
@@ -152,8 +159,8 @@ def _view(widget: ipywidgets.Widget) -> dict[str, Any]:
 
 
 def _caption(text: str, width: int) -> NDArray[np.uint8]:
-    """One line of text, (28, width, 3), in smaller letters if it is long."""
-    figure = Figure(figsize=(width / 100, 0.28), dpi=100)
+    """One line of text, (CAPTION, width, 3), in smaller letters if it is long."""
+    figure = Figure(figsize=(width / 100, CAPTION / 100), dpi=100)
     size = min(13, 1.2 * width / len(text))
     figure.text(0.5, 0.5, text, ha="center", va="center", size=size, weight="bold")
     return plots.pixels(figure)
@@ -163,12 +170,13 @@ class FrameExplorer(Explorer):
     """Frames drawn once, for every combination of positions of the controls.
 
     Args: draw(value of the first control, value of the second, ...) -> Figure. It may return the
-        same figure each time with other data in it, which is faster than a new figure.
+        same figure each time with other data in it, which is faster than a new figure; stills, the
+        positions of the controls that a page without a kernel shows.
 
     >>> FrameExplorer(draw, slider("t", np.linspace(0, 1, 21)))
     """
 
-    def __init__(self, draw: Callable[..., Figure], *controls: Any):
+    def __init__(self, draw: Callable[..., Figure], *controls: Any, stills: Sequence[Index] = ()):
         choices = [list(enumerate(control.options)) for control in controls]
         self.frames: dict[Index, bytes] = {}
         self.alts: dict[Index, str] = {}
@@ -180,7 +188,7 @@ class FrameExplorer(Explorer):
             index = tuple(i for i, _ in combination)
             self.frames[index] = plots.png(painter.pixels())
             self.alts[index] = plots.describe(figure)
-        super().__init__(controls)
+        super().__init__(controls, stills)
 
     def frame(self, index: Index) -> bytes:
         return self.frames[index]
@@ -194,17 +202,24 @@ class CurveExplorer(Explorer):
 
     Args: figure; update(value of the first control, value of the second, ...), which changes
         artists of the figure (`line.set_data`, `title.set_text`) and returns nothing. It runs each
-        time a slider moves, so it must take milliseconds only and run no network.
+        time a slider moves, so it must take milliseconds only and run no network; stills as in
+        FrameExplorer.
 
     >>> figure, ax = plots.subplots()
     >>> (line,) = ax.plot(x, x)
     >>> CurveExplorer(figure, lambda k: line.set_ydata(x**k), slider("k", [1, 2, 3]))
     """
 
-    def __init__(self, figure: Figure, update: Callable[..., Any], *controls: Any):
+    def __init__(
+        self,
+        figure: Figure,
+        update: Callable[..., Any],
+        *controls: Any,
+        stills: Sequence[Index] = (),
+    ):
         self.figure, self.update = figure, update
         self.painter = plots.Painter(figure)
-        super().__init__(controls)
+        super().__init__(controls, stills)
 
     def frame(self, index: Index) -> bytes:
         self._move_to(index)

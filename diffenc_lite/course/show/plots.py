@@ -372,7 +372,7 @@ def encoding_panels(
             picture.set_zorder(5)  # on top: so nothing else is drawn again
         if len(rows) > 1:
             row_axes[0].set_ylabel(name)
-    figure.colorbar(shown[0][1], ax=axes[:, 1], shrink=0.8, label="change (from black to white: 2)")
+    figure.colorbar(shown[0][1], ax=axes[:, 1], shrink=0.8)
     return figure, shown
 
 

@@ -29,7 +29,7 @@ from ...model import SCHEDULES, DiffEnc, ModelConfig, build
 from ...networks import UNet, UNetConfig
 from ...sampling import sample_steps
 from ...schedule import Schedule, end_points
-from ...training import State, TrainConfig, train, updates
+from ...training import State, TrainConfig, train_steps, updates
 from .runner import Job, Options, Row, Study, parameters
 
 VARIANTS = (
@@ -128,7 +128,7 @@ def one_run(job: Job, options: Options) -> Row:
     torch.manual_seed(config.seed)  # the denoiser's weights are drawn before the encoder's
     model = make(job["variant"], job["ends"], data)
     curve = []
-    for progress in train(model, data, config):
+    for progress in train_steps(model, data, config):
         curve.append(round(progress.total, 5))
         averaged = progress.model
     same_draws = torch.Generator(options.device).manual_seed(0)

@@ -47,22 +47,27 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ... import pixels, process
 from ...bound import diffusion_loss
+from ...chain import low_discrepancy
 from ...data import load_mnist
-from ...encoder import Encoding, shift
+from ...encoder import Encoding
 from ...evaluation import evenly
+from ...files import PathLike
 from ...gaussian import kl_to_standard
 from ...model import SIZES, DiffEnc, evaluating
 from ...networks import GammaEmbedding, UNet, zero_
-from ...pretrained import load_pretrained
-from ...schedule import Noise, low_discrepancy
-from ...training import State, TrainConfig, fast
-from .runner import Job, Options, Results, Study, parameters
+from ...pretrained import load_model
+from ...schedule import Noise
+from ...training import State, TrainConfig, fast, minimise
+from ...training import seed as seed_of
+from .runner import Job, Options, Results, Row, Study, parameters
 
 START = 0.4  # the depth below which all arms are the same frozen VDM
+INERT = 0.1  # how far the negative control acts, in units of t
 GAMMA_MAX = 5.0
 ARMS = ("matched", "learned")  # of the primary comparison: learned minus matched
 PRIMARY = {"seeds": 5, "updates": 600, "batch": 64}
@@ -71,14 +76,14 @@ CONTROLS = (
     "image",  # y = x + one image for each gamma
     "affine",  # y = affine in x
     "fade",  # y = (1 + a(gamma)) x
-    "inert",  # negative control: an encoder that acts for START < t < INERT_END only
+    "inert",  # negative control: an encoder that acts from START on for INERT only
 )
-INERT_END = 0.5
 DOSES = (2.0, 1.0, 3.0)  # gamma_max; the noise ends earlier, so the prior loss is larger
 DOSE_ARMS = ("matched", "image", "learned")
 LENGTHS = (2, 0.5, 4, 8, 16)  # in units of the updates of the primary comparison
 SECOND_LENGTHS = (16, 4, 2, 8, 0.5)  # of the second seed: what tells most first
 LENGTH_ARMS = (*ARMS, "image")  # and affine at the longest
+BATCH = 250  # images, when scoring
 BINS = 12  # of t, for where the difference comes from
 
 
@@ -126,20 +131,20 @@ def jobs(options: Options) -> list[Job]:
 class Moving(nn.Module):
     """x_t = x + g move(x, gamma_t), g = (sigma_t^2 - sigma_START^2), 0 below START (E3).
 
-    Args: move(x, gamma), a picture; until: None, or the depth where g is back at 0, by the factor
-        (1 - sigma_t^2 / sigma_until^2).
+    Args: move(x, gamma), a picture; start, the depth START; until: None, or the depth where g is
+        back at 0, by the factor (1 - sigma_t^2 / sigma_until^2).
     u = -(dx_t/dgamma) / sigma_t^2, with the exact derivative of move. The counterterm is in the
     denoiser (X6), so u_hat = 0.
     """
 
     counterterm = False
 
-    def __init__(self, move: nn.Module, model: DiffEnc, until: float | None = None):
+    def __init__(self, move: nn.Module, model: DiffEnc, start: float, until: float | None = None):
         super().__init__()
         self.move = move
-        ends = torch.tensor([START, 1.0 if until is None else until], dtype=torch.float64)
-        start, end = model.schedule(ends).sigma.square().tolist()
-        self.start, self.end = start, math.inf if until is None else end
+        ends = torch.tensor([start, 1.0 if until is None else until], dtype=torch.float64)
+        self.start, end = model.schedule(ends).sigma.square().tolist()
+        self.end = math.inf if until is None else end
 
     def gate(self, gamma: Tensor) -> Tensor:
         sigma2 = torch.sigmoid(gamma)
@@ -204,9 +209,18 @@ class Second(nn.Module):
         return v_hat + self.net(torch.cat([z, v_hat], 1), gamma).unflatten(1, (2, -1)).sum(1)
 
 
-def make(arm: str, seed: int = 0) -> DiffEnc:
-    """A fork of the shipped VDM before training; the seed is for the new weights."""
-    base = load_pretrained("mnist-vdm").train()
+class Unbounded(UNet):
+    """An encoder's U-Net without the tanh at its end."""
+
+    def forward(self, x: Tensor, gamma: Tensor) -> Tensor:
+        return self.body(x, self.embed(gamma))
+
+
+def make(
+    arm: str, seed: int = 0, base_name: PathLike = "mnist-vdm", start: float = START
+) -> DiffEnc:
+    """A fork of a trained VDM before training; the seed is for the new weights."""
+    base = load_model(base_name).train()
     shape = base.shape
     assert shape is not None
     torch.manual_seed(seed)
@@ -217,11 +231,12 @@ def make(arm: str, seed: int = 0) -> DiffEnc:
     moves: dict[str, Callable[[], nn.Module]] = {
         "learned": lambda: UNet(SIZES["small"].encoder, shape, encoder=True),
         "inert": lambda: UNet(SIZES["small"].encoder, shape, encoder=True),
+        "unbounded": lambda: Unbounded(SIZES["small"].encoder, shape, encoder=True),
         "image": lambda: Affine(shape, picture=True, number=False),
         "fade": lambda: Affine(shape, picture=False, number=True),
         "affine": lambda: Affine(shape, picture=True, number=True, rank=32),
     }
-    encoder = Moving(moves[arm](), base, INERT_END if arm == "inert" else None)
+    encoder = Moving(moves[arm](), base, start, start + INERT if arm == "inert" else None)
     return DiffEnc(base.denoiser, encoder, base.schedule, shape=shape)
 
 
@@ -239,29 +254,28 @@ def losses(
     model: DiffEnc, x: Tensor, t: Tensor, eps: Tensor, end: float | Tensor
 ) -> tuple[Tensor, Tensor]:
     """Prior loss with the noise ending at depth `end`, and the diffusion loss at t for each unit
-    of t: times (end - START) its mean over t in [START, end] is the part of L4 between them.
+    of t: times (end - start) its mean over t in [start, end] is the part of L4 between them.
 
     In bits per dimension, (B,) each.
     """
     at = model.schedule(torch.as_tensor(end, dtype=t.dtype, device=t.device).expand_as(t))
-    q = process.marginal(x + shift(model.encoder, x, at.gamma), at.like(x))
+    q = process.marginal(x + model.shift(x, at.gamma), at.like(x))
     prior = kl_to_standard(q.mean, q.variance)
     diffusion = diffusion_loss(model, x, t, eps)
     return pixels.bits_per_dim(prior, x[0].numel()), pixels.bits_per_dim(diffusion, x[0].numel())
 
 
-def training(updates: int, batch: int, seed: int) -> TrainConfig:
+def training(updates: int, batch: int, seed: int, lr: float = 5e-4) -> TrainConfig:
     """The settings of a training, the same for all arms."""
     return TrainConfig(
-        updates, batch=batch, lr=5e-4, warmup=50, ema=0.995, ends=1, seed=seed,
+        updates, batch=batch, lr=lr, warmup=50, ema=0.995, ends=1, seed=seed,
         log_every=max(1, updates // 12),
     )  # fmt: skip
 
 
 def draw(images: Tensor, config: TrainConfig, update: int) -> tuple[Tensor, Tensor, Tensor]:
     """index of the images, u in [0, 1) and eps of an update: of the seed and its number only."""
-    mixed = np.random.SeedSequence([config.seed, update]).generate_state(1, np.uint64)[0]
-    draws = torch.Generator(images.device).manual_seed(int(mixed))
+    draws = torch.Generator(images.device).manual_seed(seed_of(config, update))
     batch = config.batch
     index = torch.randint(len(images), (batch,), generator=draws, device=images.device)
     eps = torch.randn((batch, *images.shape[1:]), generator=draws, device=images.device)
@@ -277,32 +291,28 @@ class Trained:
 
 
 def train(
-    model: DiffEnc, images: Tensor, config: TrainConfig, end: float | Callable[[], Tensor]
+    model: DiffEnc,
+    images: Tensor,
+    config: TrainConfig,
+    end: float | Callable[[], Tensor],
+    start: float = START,
 ) -> Trained:
-    """Minimise the prior loss and the diffusion loss over [START, end].
+    """Minimise the prior loss and the diffusion loss over [start, end].
 
     Args: end, a depth, or a function that returns one as a tensor, so that a weight of the model in
         it, a single number, is trained too.
     """
     state, quick = State(model, config), fast(model)
-    curve: list[float] = []
-    window: list[float] = []
-    model.train()
-    while state.update < config.updates:
+
+    def loss() -> Tensor:
         index, u, eps = draw(images, config, state.update)
         x, last = model.to_unit(images[index]), end() if callable(end) else end
-        prior, diffusion = losses(quick, x, START + (last - START) * u, eps, last)
-        loss = prior.mean() + (last - START) * diffusion.mean()
-        state.optimizer.zero_grad()
-        loss.backward()
-        networks = [w for w in state.weights if w.ndim]  # not the number of a trained end
-        nn.utils.clip_grad_norm_(networks, 1.0, error_if_nonfinite=True)
-        state.use_gradients(config)
-        window.append(loss.item())
-        if state.update % config.log_every == 0:
-            curve.append(round(sum(window) / len(window), 6))
-            window = []
-    return Trained(state.averaged, curve)
+        prior, diffusion = losses(quick, x, start + (last - start) * u, eps, last)
+        return (prior.mean() + (last - start) * diffusion.mean())[None]
+
+    totals = [total for (total,) in minimise(state, config, loss, clip=1.0)]
+    windows = zip(*[iter(totals)] * config.log_every, strict=False)
+    return Trained(state.averaged, [round(sum(window) / len(window), 6) for window in windows])
 
 
 # ---- scoring -------------------------------------------------------------------------------------
@@ -316,22 +326,23 @@ class Score:
     prior: Tensor
     diffusion: Tensor
     t: Tensor
-    width: float  # of the depths, end - START
+    start: float  # of the depths
+    end: float
 
     @property
     def total(self) -> Tensor:
-        return self.prior + self.width * self.diffusion.mean(0)
+        return self.prior + (self.end - self.start) * self.diffusion.mean(0)
 
 
-def score(model: DiffEnc, images: Tensor, end: float, passes: int, batch: int = 250) -> Score:
-    """Prior and diffusion loss over [START, end], with draws that are the same in every call."""
+def score(model: DiffEnc, images: Tensor, end: float, passes: int, start: float = START) -> Score:
+    """Prior and diffusion loss over [start, end], with draws that are the same in every call."""
     draws = torch.Generator(images.device).manual_seed(0)
     priors, diffusions, depths = [], [], []
     with evaluating(model):
         for _ in range(passes):
-            for start in range(0, len(images), batch):
-                x = model.to_unit(images[start : start + batch])
-                t = START + (end - START) * low_discrepancy(len(x), x, draws)
+            for batch in images.split(BATCH):
+                x = model.to_unit(batch)
+                t = start + (end - start) * low_discrepancy(len(x), x, draws)
                 eps = torch.randn(x.shape, generator=draws, device=x.device)
                 prior, diffusion = losses(model, x, t, eps, end)
                 priors.append(prior.double())
@@ -342,13 +353,16 @@ def score(model: DiffEnc, images: Tensor, end: float, passes: int, batch: int = 
         torch.cat(priors).view(shape)[0],
         torch.cat(diffusions).view(shape),
         torch.cat(depths).view(shape),
-        end - START,
+        start,
+        end,
     )
 
 
-def by_depth(difference: Tensor, t: Tensor, end: float) -> tuple[list[float], list[float]]:
-    """Mean and standard error of a difference in each of BINS parts of [START, end]."""
-    number = ((t - START) / (end - START) * BINS).long().clamp(max=BINS - 1).flatten()
+def by_depth(
+    difference: Tensor, t: Tensor, end: float, start: float = START
+) -> tuple[list[float], list[float]]:
+    """Mean and standard error of a difference in each of BINS parts of [start, end]."""
+    number = ((t - start) / (end - start) * BINS).long().clamp(max=BINS - 1).flatten()
     parts = [difference.flatten()[number == i] for i in range(BINS)]
     errors = [(part.std() / math.sqrt(len(part))).item() for part in parts]
     return [part.mean().item() for part in parts], errors
@@ -357,49 +371,67 @@ def by_depth(difference: Tensor, t: Tensor, end: float) -> tuple[list[float], li
 # ---- a job ---------------------------------------------------------------------------------------
 
 
+def outcome(
+    model: DiffEnc, before: Score, images: Tensor, test: Tensor, config: TrainConfig
+) -> tuple[Row, DiffEnc, Tensor]:
+    """Train a fork and score it: entries of a row of results, the averaged model, and the change of
+    the total of each test image, (N,).
+
+    Args: before, the score of the VDM on the test images: it says from where to where.
+    """
+    start, end = before.start, before.end
+    batch = score(model, test[:BATCH], end, 1, start).diffusion[0]
+    if not torch.equal(batch, before.diffusion[0, :BATCH]):
+        raise AssertionError("a fork must start as the same function as its VDM")
+    began = time.process_time()
+    trained = train(model, images, config, end, start)
+    seconds = time.process_time() - began
+    found = score(trained.model, test, end, len(before.t), start)
+    difference = found.total - before.total
+    depths, errors = by_depth(found.diffusion - before.diffusion, found.t, end, start)
+    row = {
+        "prior": found.prior.mean().item(),
+        "diffusion": (end - start) * found.diffusion.mean().item(),
+        "total": found.total.mean().item(),
+        "start_prior": before.prior.mean().item(),
+        "start_total": before.total.mean().item(),
+        "change_error": (difference.std() / math.sqrt(len(test))).item(),
+        "by_depth": [round(value, 7) for value in depths],
+        "by_depth_error": [round(value, 7) for value in errors],
+        "parameters": parameters(trained.model),
+        "train_total": trained.curve,
+        "seconds": round(seconds, 1),  # of processor time, for the training
+    }
+    return row, trained.model, difference
+
+
 def run(job: Job, options: Options) -> Results:
     budget = options.budget
     where, passes = (options.root, options.device), budget["passes"]
     test = evenly(_images("test", *where), budget["images"])
     model = make(job["arm"], job["seed"]).to(options.device)
     end = depth_of(job["gamma_max"], model)
-    few = evenly(_images("test", *where), 50)
-    if not torch.equal(score(model, few, end, 1).total, _start(*where, 50, 1, end).total):
-        raise AssertionError(f"arm {job['arm']} must start as the same function as the VDM")
+    before = _start(*where, len(test), passes, end)
     config = training(job["updates"], budget["batch"], job["seed"])
-    began = time.process_time()
-    trained = train(model, _images("train", *where), config, end)
-    training_seconds = time.process_time() - began
-    base = _start(*where, len(test), passes, end)
-    found = score(trained.model, test, end, passes)
-    difference = found.total - base.total
-    depths, errors = by_depth(found.diffusion - base.diffusion, found.t, end)
-    row: dict[str, Any] = {
-        **job,
-        "prior": found.prior.mean().item(),
-        "diffusion": found.width * found.diffusion.mean().item(),
-        "total": found.total.mean().item(),
-        "start_prior": base.prior.mean().item(),
-        "start_total": base.total.mean().item(),
-        "change_error": (difference.std() / math.sqrt(len(test))).item(),
-        "by_depth": [round(value, 7) for value in depths],
-        "by_depth_error": [round(value, 7) for value in errors],
-        "parameters": parameters(trained.model),
-        "train_total": trained.curve,
-        "seconds": round(training_seconds, 1),  # of processor time, for the training
-    }
+    row, trained, difference = outcome(model, before, _images("train", *where), test, config)
     arrays = {}
     if job["part"] in ("primary", "control"):
         arrays[f"change_{job['arm']}_{job['seed']}"] = difference.half().cpu().numpy()
-    if job["part"] == "primary" and isinstance(trained.model.encoder, Moving):
-        weights = nn.utils.parameters_to_vector(trained.model.encoder.parameters())
-        arrays[f"encoder_{job['seed']}"] = weights.detach().half().cpu().numpy()
-    return Results([row], arrays)
+    if job["part"] == "primary" and isinstance(trained.encoder, Moving):
+        arrays[f"encoder_{job['seed']}"] = packed(trained)
+    return Results([{**job, **row}], arrays)
 
 
-def load_encoder(weights: Any) -> Moving:
-    """A learned encoder from its weights, which a job keeps in 16 bits for looking at."""
-    encoder = make("learned").encoder
+def packed(fork: DiffEnc) -> NDArray[np.float16]:
+    """The weights of the encoder in 16 bits, for `load_encoder`."""
+    assert isinstance(fork.encoder, Moving)
+    weights = nn.utils.parameters_to_vector(fork.encoder.parameters())
+    return weights.detach().half().cpu().numpy()
+
+
+def load_encoder(weights: Any, base_name: PathLike = "mnist-vdm") -> Moving:
+    """A learned encoder of a fork of that VDM from its weights, as `packed` returns them."""
+    encoder = make("learned", base_name=base_name).encoder
     assert isinstance(encoder, Moving)
     nn.utils.vector_to_parameters(torch.as_tensor(weights).float(), encoder.parameters())
     return encoder.eval().requires_grad_(False)

@@ -30,7 +30,7 @@ from torch import nn
 
 from ...files import PathLike, write_whole
 
-NAMES = ("toys", "encoders", "mnist_ratio", "fork", "short", "sizes")  # modules of this folder
+NAMES = ("toys", "encoders", "mnist_ratio", "fork", "short", "sizes", "purpose")  # modules here
 COUNTS = ("seeds", "jobs")  # budgets that only set the number of jobs
 SHIPPED = Path(__file__).with_name("results")
 

@@ -24,10 +24,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ...chain import Chain
 from ...data import load_mnist
 from ...evaluation import each_image, evenly
 from ...model import DiffEnc
-from ...networks import GammaEmbedding
 from ...pixels import to_levels
 from ...pretrained import load_pretrained
 from ...sampling import sample_steps
@@ -92,11 +92,7 @@ def shortened(model: DiffEnc, end: float) -> DiffEnc:
     ends = torch.tensor([0.0, fork.START, end], dtype=torch.float64, device=model.device)
     low, start, high = model.schedule(ends).gamma.tolist()
     denoiser = Joined(fast(model).denoiser, fast(base).denoiser, start)
-    short = DiffEnc(denoiser, model.encoder, LinearSchedule(low, high), shape=model.shape)
-    for module in short.modules():
-        if isinstance(module, GammaEmbedding):
-            module.condition_on(model.schedule)  # what they were trained with
-    return short.eval()
+    return DiffEnc(denoiser, model.encoder, LinearSchedule(low, high), shape=model.shape).eval()
 
 
 def run(job: Job, options: Options) -> Results:
@@ -146,9 +142,9 @@ def grid_of(job: Job, model: DiffEnc, steps: int) -> Tensor:
 def bound(model: DiffEnc, images: Tensor, grid: Tensor) -> Tensor:
     """The bound (L0, L1, L3) of every image, at all steps of the grid, in bits per dimension."""
     draws = torch.Generator(images.device).manual_seed(0)
-    return each_image(
-        model, images, len(grid) - 1, batch=125, generator=draws, grid=grid, every_step=True
-    ).sum(0)
+    return each_image(model, images, Chain(grid), batch=125, generator=draws, every_step=True).sum(
+        0
+    )
 
 
 @torch.no_grad()
@@ -156,9 +152,7 @@ def draw(model: DiffEnc, n: int, grid: Tensor) -> Tensor:
     """n samples in eight sets; a seed gives the same draws of eps for all models."""
     sets = []
     for seed in range(SEEDS):
-        *_, last = sample_steps(
-            model, n // SEEDS, len(grid) - 1, generator=seeded(5, seed), grid=grid
-        )
+        *_, last = sample_steps(model, n // SEEDS, Chain(grid), generator=seeded(5, seed))
         sets.append(to_levels(last.x_hat).cpu())
     return torch.cat(sets)
 

@@ -121,7 +121,7 @@ def run(job: Job, options: Options) -> Results:
         seed=job["seed"],
     )  # fmt: skip
     began = time.process_time()
-    trained = train(model, data["train"], config).run().model
+    trained = train(model, data["train"], config).model
     seconds = time.process_time() - began
     draws = torch.Generator(options.device).manual_seed(0)
     terms = each_image(trained, test, generator=draws)

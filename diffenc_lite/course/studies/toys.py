@@ -16,6 +16,10 @@ answer it:
 - decision: a difference is seen on a toy if Student's interval of the mean over seeds leaves out 0.
   There are two toys, so each interval is at 1 - 0.05 / 2 = 97.5 % (Bonferroni).
 
+Each of these seeds is scored on points and noise of its own, so that an interval over seeds
+contains the luck of the test draws too. (At first all seeds shared one set of draws. The models
+were then trained and scored again: same seeds, same question.)
+
 Everything else that the rows can be asked is exploration: it may suggest, and decides nothing.
 """
 
@@ -35,14 +39,15 @@ from torch.func import functional_call, stack_module_state, vmap
 
 from ... import bound
 from ...bound import elbo
+from ...chain import low_discrepancy
 from ...data import toy
 from ...encoder import IdentityEncoder, LearnedEncoder, ScalingEncoder
 from ...model import DiffEnc
 from ...networks import MLP
 from ...pixels import bits_per_dim
 from ...process import x_from_v
-from ...schedule import LinearSchedule, Noise, low_discrepancy
-from ...training import TrainConfig, learning_rate
+from ...schedule import LinearSchedule, Noise
+from ...training import State, TrainConfig, minimise
 from ..worlds import TOYS, likelihood
 from .runner import Job, Options, Row, Study, parameters
 
@@ -133,7 +138,10 @@ def _denoiser(width: int) -> MLP:
 
 
 def train_config(updates: int, batch: int, seed: int = 0) -> TrainConfig:
-    return TrainConfig(updates, batch=batch, ends=min(32, batch), lr=0.02, ema=0.99, seed=seed)
+    ends = min(32, batch)
+    return TrainConfig(
+        updates, batch=batch, ends=ends, lr=0.02, weight_decay=0.0, ema=0.99, seed=seed
+    )
 
 
 class _Loss(nn.Module):
@@ -148,6 +156,23 @@ class _Loss(nn.Module):
         return b.prior.mean() + b.reconstruction.mean() + b.diffusion.mean()
 
 
+class _Together(nn.Module):
+    """Models of one kind, their weights stacked; forward: the loss of each on its own batch."""
+
+    def __init__(self, models: list[DiffEnc]):
+        super().__init__()
+        stacks, _ = stack_module_state([_Loss(model) for model in models])  # no buffers
+        self.names, self.stacks = list(stacks), nn.ParameterList(stacks.values())
+        self.one = (_Loss(models[0]),)  # in a tuple: its own weights are not trained
+
+    def forward(self, points: Tensor, t: Tensor, eps: Tensor, eps_0: Tensor) -> Tensor:
+        def loss(weights: dict[str, Tensor], *batch: Tensor) -> Tensor:
+            return functional_call(self.one[0], weights, batch)
+
+        weights = dict(zip(self.names, self.stacks, strict=True))
+        return vmap(loss, in_dims=(0, 0, None, 0, 0))(weights, points, t, eps, eps_0)
+
+
 def train_together(models: list[DiffEnc], points: Tensor, config: TrainConfig) -> None:
     """Train models of one kind side by side, each on its own points; leaves the averaged weights.
 
@@ -156,30 +181,22 @@ def train_together(models: list[DiffEnc], points: Tensor, config: TrainConfig) -
     Only the depths t are common to all. Args: points uint8 (models, updates * batch, 2), each
     used once; the seed of config is that of the first model's noise, the second has the next one.
     """
-    loss = _Loss(models[0])
-    first, buffers = stack_module_state([_Loss(model) for model in models])
-    assert not buffers
-    weights = {name: weight.detach().requires_grad_() for name, weight in first.items()}
-    averages = [weight.detach().clone() for weight in weights.values()]
-    optimizer = torch.optim.Adam(weights.values(), betas=config.betas, fused=True)
-    losses = vmap(lambda own, *batch: functional_call(loss, own, batch), in_dims=(0, 0, None, 0, 0))
+    together = _Together(models)
+    state, batches = State(together, config), iter(points.split(config.batch, 1))
     generators = [_seeded(10**5 + config.seed + i) for i in range(len(models))]
 
     def draw(n: int) -> Tensor:
-        return torch.stack([torch.randn(n, 2, generator=own) for own in generators])
+        return torch.stack([torch.randn(n, 2, generator=generator) for generator in generators])
 
-    for update, batch in enumerate(points.split(config.batch, 1)):
-        t = low_discrepancy(config.batch, averages[0], generators[0])
-        each = losses(weights, batch, t, draw(config.batch), draw(config.first))
-        optimizer.zero_grad()
-        each.sum().backward()
-        optimizer.param_groups[0]["lr"] = learning_rate(config, update)
-        optimizer.step()
-        decay = min(config.ema, (1 + update) / (10 + update))
-        torch._foreach_lerp_(averages, [w.detach() for w in weights.values()], 1 - decay)
+    def loss() -> Tensor:
+        t = low_discrepancy(config.batch, state.weights[0], generators[0])
+        return together(next(batches), t, draw(config.batch), draw(config.first))
+
+    for _ in minimise(state, config, loss):
+        pass
     for i, model in enumerate(models):
-        named = zip(weights, averages, strict=True)
-        _Loss(model).load_state_dict({name: average[i] for name, average in named})
+        averages = zip(together.names, state.averaged.stacks, strict=True)
+        _Loss(model).load_state_dict({name: average[i] for name, average in averages})
 
 
 # ---- scoring -------------------------------------------------------------------------------------
@@ -195,9 +212,9 @@ class Draws(NamedTuple):
 
 
 @cache
-def draws(name: str, n: int) -> Draws:
-    """The test of a toy, the same for every model."""
-    own = _seeded(10**6)
+def draws(name: str, n: int, seed: int = 0) -> Draws:
+    """Points and noise to score models of one seed on, the same for every model of that seed."""
+    own = _seeded(10**6 + seed)
     points = toy(name, n, generator=own)
     eps, eps_0 = torch.randn(2, n, 2, generator=own)
     return Draws(points, low_discrepancy(n, eps, own), eps, eps_0)
@@ -214,38 +231,29 @@ def terms(model: DiffEnc, test: Draws) -> Tensor:
 
 
 @cache
-def perfect_terms(name: str, n: int) -> tuple[Tensor, Tensor]:
-    """The terms of the perfect VDM on the test, (3, n), and what they are on average, (3, 1)."""
+def perfect_terms(name: str, n: int, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """The terms of the perfect VDM on these draws, (3, n), and what they are on average, (3, 1)."""
     exact = likelihood(name)
     model = exact.model()
     mean = torch.tensor(exact.perfect_vdm(LinearSchedule()), dtype=torch.float64)
-    return terms(model, draws(name, n)), bits_per_dim(mean, 2)[:, None]
+    return terms(model, draws(name, n, seed)), bits_per_dim(mean, 2)[:, None]
 
 
-def score(model: DiffEnc, name: str, n: int) -> Row:
+def score(model: DiffEnc, name: str, n: int, seed: int = 0) -> Row:
     """Bits per dimension on n fresh points: the bound, its three terms and its gap to H(x).
 
     A bound with one depth and one noise for a point is a noisy thing. But the perfect VDM has most
     of that noise in common with any good model, and what it is on average is known exactly: taking
     its luck off leaves the mean as it is and most of the noise out. `error` is what is left of it.
     """
-    perfect, mean = perfect_terms(name, n)
-    found = terms(model, draws(name, n)) - (perfect - mean)
+    perfect, mean = perfect_terms(name, n, seed)
+    found = terms(model, draws(name, n, seed)) - (perfect - mean)
     total = found.sum(0)
     named = dict(zip(("prior", "reconstruction", "diffusion"), found.mean(1).tolist(), strict=True))
     named["total"] = float(total.mean())
     named["gap"] = named["total"] - likelihood(name).entropy / (2 * math.log(2))
     named["error"] = float(total.std()) / math.sqrt(n)
     return {term: round(bits, 6) for term, bits in named.items()}
-
-
-def excess_by_depth(model: DiffEnc, name: str, n: int, bins: int) -> Tensor:
-    """The diffusion loss less that of the perfect VDM, by depth: bits per dimension per unit of t,
-    its mean in each of `bins` equal parts of [0, 1], (bins,). Their mean is the whole excess."""
-    test = draws(name, n)
-    excess = terms(model, test)[2] - perfect_terms(name, n)[0][2]
-    part = (test.t * bins).long()
-    return torch.zeros(bins).double().index_add_(0, part, excess) / torch.bincount(part)
 
 
 def _seeded(seed: int) -> torch.Generator:
@@ -273,6 +281,11 @@ def jobs(options: Options) -> list[Job]:
     return tested + explored
 
 
+def draws_seed(seed: int) -> int:
+    """The seed of the test draws: each seed of the test has its own, the others share one."""
+    return seed if seed >= FRESH else 0
+
+
 def run(job: Job, options: Options) -> list[Row]:
     """One row for each seed: what `score` says, and the number of parameters."""
     name, budget = job["toy"], options.budget
@@ -289,7 +302,7 @@ def run(job: Job, options: Options) -> list[Row]:
         "encoder_parameters": parameters(encoder),
     }
     return [
-        {**what, "seed": seed, **score(model, name, budget["points"]), **sizes}
+        {**what, "seed": seed, **score(model, name, budget["points"], draws_seed(seed)), **sizes}
         for seed, model in zip(seeds, models, strict=True)
     ]
 

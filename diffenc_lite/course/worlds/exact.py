@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from ... import process
+from ...chain import Chain, as_chain
 from ...encoder import (
     Encoder,
     IdentityEncoder,
@@ -221,23 +222,14 @@ class Exact:
             as in `mean_squared_gap`, None at infinite depth.
         Raises ValueError for a ratio or scale that is none of these.
         """
+        best_w, best_a = (isinstance(v, str) and v == "optimal" for v in (ratio, scale))
         if steps is None:
-            if isinstance(ratio, str) or not bool((torch.as_tensor(ratio) == 1).all()):
-                raise ValueError(f"ratio must be 1 at infinite depth (W2); got {ratio}")
-            if scale is not None:
-                raise ValueError(f"scale must be None at infinite depth (G5); got {scale}")
+            as_chain(None, ratio, None, scale)  # which refuses any but the defaults
             tolerance = 100 * self.world.tolerance
             return integrate(self.diffusion_rate, self.gamma_min, self.gamma_max, tolerance)
-        like = torch.zeros((), dtype=torch.float64)
-        if not isinstance(scale, str) or scale != "optimal":
-            scale = process.check_scale(scale, steps, like)
-        gaps = self.mean_squared_gaps(process.check_grid(None, steps, like), scale)
-        if ratio == "optimal":
-            w = best_ratio(gaps)
-        elif isinstance(ratio, str):
-            raise ValueError(f'ratio must be a number, a tensor (T,) or "optimal"; got "{ratio}"')
-        else:
-            w = process.check_ratio(ratio, steps, like)
+        chain = Chain.equal(steps, 1.0 if best_w else ratio, None if best_a else scale)
+        gaps = self.mean_squared_gaps(chain.grid, scale if best_a else chain.scale)
+        w = best_ratio(gaps) if best_w else chain.ratio
         return float(kl_ratio(self.world.dims * gaps, w, self.world.dims).sum())
 
     def total(

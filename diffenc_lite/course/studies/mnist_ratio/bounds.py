@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ....bound import elbo, end_losses
+from ....chain import Chain
 from ....gaussian import best_cost, best_ratio, kl_ratio
 from ....model import DiffEnc
 from ....pixels import bits_per_dim
-from ....process import check_grid
 from ....ratio import best_scale, cheapest_path, gap_with_scale, squared_gap_table
 from ..runner import Job, Options, Results, Row
 from . import inputs
@@ -125,7 +125,7 @@ def overfit(job: Job, options: Options) -> Results:
     """Rows for n training images: the diffusion loss at T = 8 in bits per dimension, on the images
     fitted and on test images, and `lost`: the latter less what a fit on those would give."""
     name, root, steps = OVERFIT_MODEL, options.root, OVERFIT_STEPS
-    model, grid = inputs.loaded(name), check_grid(None, steps, torch.empty(0))
+    model, grid = inputs.loaded(name), Chain.equal(steps).grid.float()
     most, numbers = options.budget["fit"], [4**k for k in range(1, 6)]
     numbers = [n for n in numbers if n < most] + [most]
 

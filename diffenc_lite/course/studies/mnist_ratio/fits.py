@@ -11,11 +11,12 @@ from torch import Tensor
 
 from .... import encoder
 from ....bound import scale_gap
+from ....chain import Chain, low_discrepancy
 from ....gaussian import best_cost, best_ratio, kl_ratio
 from ....model import DiffEnc
-from ....process import chain, check_grid, motion
+from ....process import motion
 from ....ratio import best_scale, constant_ratio, gap_with_scale, squared_gap_table
-from ....schedule import Noise, low_discrepancy, step_c
+from ....schedule import Noise, step_c
 from . import inputs
 from .inputs import BEST, CONSTANT, FITTED, FOLDED, ONE, PAPER, PARTS, PIXELS, PIXELS_UP_TO, seeded
 
@@ -33,7 +34,7 @@ def drawn_products(
     draws = min(draws, steps)
     for start in range(0, len(images), inputs.BATCH):
         x = model.to_unit(images[start : start + inputs.BATCH])
-        first = chain(steps, 1.0, grid, x).step_of(low_discrepancy(len(x), x, generator))
+        first = Chain(grid).step_of(low_discrepancy(len(x), x, generator))
         for k in range(draws):
             index = (first + k * steps // draws) % steps
             eps = torch.randn(x.shape, generator=generator)
@@ -136,7 +137,7 @@ def draws_of(steps: int) -> int:
 @cache
 def fit_of(name: str, root: str | None, steps: int, images: int) -> Fit:
     """The fit on equal steps."""
-    grid, train = check_grid(None, steps, torch.empty(0)), inputs.images("train", root)[:images]
+    grid, train = Chain.equal(steps).grid.float(), inputs.images("train", root)[:images]
     return fit(inputs.loaded(name), train, grid, 2 * draws_of(steps), seeded(1, steps))
 
 

@@ -7,7 +7,7 @@ from functools import cache
 import torch
 from torch import Tensor, nn
 
-from .... import encoder
+from ....chain import Chain
 from ....model import DiffEnc
 from ....pixels import to_levels
 from ....process import add_noise, v_from_x, x_from_v
@@ -85,9 +85,10 @@ def draw(
     """
     each = options.budget["n"] // share // SEEDS
     sets, z2 = [], torch.zeros(job["steps"] + 1)
+    chain = Chain.equal(job["steps"], ratio, scale)
     for seed in range(SEEDS):
-        chain_of = sample_steps(model, each, job["steps"], ratio, seeded(5, seed), scale=scale)
-        for i, step in enumerate(chain_of):  # from t = 1 to t = 0
+        steps = sample_steps(model, each, chain, generator=seeded(5, seed))
+        for i, step in enumerate(steps):  # from t = 1 to t = 0
             z2[i] += step.z.square().mean() / SEEDS
         sets.append(to_levels(step.x_hat))
     images = torch.cat(sets)
@@ -106,7 +107,7 @@ def latents(job: Job, options: Options) -> Results:
     with torch.no_grad():
         for i in range(9):
             at = model.schedule(torch.full((len(x),), i / 8))
-            x_t = x + encoder.shift(model.encoder, x, at.gamma)
+            x_t = x + model.shift(x, at.gamma)
             z = add_noise(x_t, torch.randn(x.shape, generator=generator), at.like(x))
             z2.append(z.square().mean().item())
     return Results([{**job, "z2": rounded(z2)}], {})

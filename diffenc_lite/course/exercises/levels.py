@@ -1,0 +1,193 @@
+"""The proof levels: the main line of the ledger as a game of small steps.
+
+    from diffenc_lite.course.exercises import play
+
+    play("F3")                                 # with buttons, in a notebook
+    level("F3.3")                              # one level, its hints and its answer folded
+    level("F3.3", "sigma_s**2 * c")            # the same without widgets: the machine's reply
+
+Each level is an exercise too: ask("F3.3"), check("F3.3", answer_F3_3). They stand in `levels.toml`.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import writing
+from .forms import Exercise, Line
+
+if TYPE_CHECKING:
+    from .checking import Verdict
+    from .player import Player
+
+FILE = "proof_levels.json"  # where `play` keeps what is solved, in the working folder
+
+_DATA: dict[str, Any] = tomllib.loads(
+    Path(__file__).with_name("levels.toml").read_text(encoding="utf-8")
+)
+SYMBOLS, MEANS, LATEX = (_DATA.pop(part) for part in ("symbols", "means", "latex"))
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Level(Exercise):
+    """One step: `left` = answer. The goal holds all that may be used, the question says besides
+    what it is about, `why` is the reason in one line."""
+
+    answer: str
+    title: str
+    goal: str
+    left: str
+    uses: tuple[str, ...]
+    hints: tuple[str, ...]
+    why: str
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        assert isinstance(self.form, Line)
+        return self.form.names
+
+    @property
+    def equation(self) -> str:
+        """The line with its answer, in LaTeX"""
+        return f"{_relation(self.left)} {latex(self.answer)}"
+
+    def __repr__(self) -> str:
+        return f"Level {self.number}: {self.title}"
+
+    def _repr_html_(self) -> str:
+        """The goal; hints and answer folded"""
+        hints = (folded(f"Hint {i}", to_html(hint)) for i, hint in enumerate(self.hints, 1))
+        answer = to_html(f"$${self.equation}$$\n\n{self.why}")
+        return "".join((to_html(self.goal), *hints, folded("Answer", answer)))
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The levels that prove one row of the ledger, in order."""
+
+    tag: str
+    title: str
+    setting: str
+    levels: tuple[Level, ...]
+
+    def _repr_html_(self) -> str:
+        """Every level, folded"""
+        levels = (folded(f"{e.number} · {e.title}", e._repr_html_()) for e in self.levels)
+        return "".join((f"<b>{self.tag} · {self.title}</b>", to_html(self.setting), *levels))
+
+
+def folded(summary: str, inside: str) -> str:
+    return f"<details><summary>{summary}</summary>{inside}</details>"
+
+
+def to_html(markdown: str) -> str:
+    """Paragraphs with formulas, in the brackets that every MathJax reads, and code."""
+    text = html.escape(markdown, quote=False)
+    text = re.sub(r"\$\$(.+?)\$\$", r"\\[\1\\]", text)
+    text = re.sub(r"\$(.+?)\$", r"\\(\1\\)", text)
+    text = re.sub(r"`(.+?)`", r"<code>\1</code>", text)
+    return "".join(f"<p>{paragraph}</p>" for paragraph in text.split("\n\n"))
+
+
+def latex(text: str) -> str:
+    """A typed formula in LaTeX. Raises writing.Unreadable."""
+    return writing.to_latex(writing.read(text), LATEX)
+
+
+def _relation(left: str) -> str:
+    return left if left.endswith(r"\approx") else f"{left} ="
+
+
+def _chains() -> Iterator[Chain]:
+    made: dict[str, Level] = {}
+    for tag, chain in _DATA.items():
+        for i, entry in enumerate(chain["level"], 1):
+            made[f"{tag}.{i}"] = _level(f"{tag}.{i}", chain["setting"], made, **entry)
+        levels = tuple(e for e in made.values() if e.number.startswith(f"{tag}."))
+        yield Chain(tag, chain["title"], chain["setting"], levels)
+
+
+def _level(
+    number: str,
+    setting: str,
+    before: dict[str, Level],
+    goal: str,
+    names: str,
+    uses: Sequence[str] = (),
+    **rest: Any,
+) -> Level:
+    known = "; ".join(f"${before[used].equation}$ ({used})" for used in uses)
+    typed = ", ".join(_typed(name) for name in names.split())
+    parts = [goal, f"Known: {known}." if known else "", f"$${_relation(rest['left'])} \\;?$$"]
+    goal = "\n\n".join(filter(None, [*parts, f"Write it in {typed}."]))
+    return Level(
+        number=number,
+        question=f"{setting}\n\n{goal}",
+        goal=goal,
+        form=Line(tuple(names.split())),
+        hint=f'level("{number}") has hints that unfold one by one',
+        uses=tuple(uses),
+        hints=tuple(rest.pop("hints")),
+        **rest,
+    )
+
+
+def _typed(name: str) -> str:
+    """How a symbol is typed, and what it stands for if that looks different"""
+    shown = latex(name)
+    return f"`{name}`" if shown == name else f"`{name}` (${shown}$)"
+
+
+CHAINS: dict[str, Chain] = {chain.tag: chain for chain in _chains()}
+LEVELS: dict[str, Level] = {e.number: e for chain in CHAINS.values() for e in chain.levels}
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the machine says to a try at a level; if it is right, with the line and the reason."""
+
+    level: Level
+    verdict: Verdict
+
+    def __repr__(self) -> str:
+        return self.verdict.text
+
+    def _repr_markdown_(self) -> str:
+        proved = f"\n\n$${self.level.equation}$$\n\n{self.level.why}"
+        return self.verdict.text + (proved if self.verdict.right else "")
+
+
+def level(number: str, answer: Any = None) -> Level | Reply:
+    """A level to look at or, with an answer, the machine's reply to it.
+
+    Args: answer, text such as "sigma_s**2 * c", or a SymPy expression. Raises ValueError for a
+        number that does not exist.
+    """
+    from .checking import judge
+
+    if number not in LEVELS:
+        raise ValueError(
+            f"number must be that of a level, such as F3.1, of the chains {', '.join(CHAINS)}; "
+            f"got {number!r}"
+        )
+    found = LEVELS[number]
+    return found if answer is None else Reply(found, judge(found, answer))
+
+
+def play(*chains: str, file: str | Path | None = FILE, anew: bool = False) -> Player:
+    """Play chains of levels in a notebook: play("F3"), play("E2", "E3"); play() offers all.
+
+    Args: file, where solved levels are kept (None: nowhere); anew, forget those that it holds.
+    Raises ValueError for a chain that does not exist, and for a file that is no such record.
+    """
+    from .player import Player
+
+    if unknown := [tag for tag in chains if tag not in CHAINS]:
+        raise ValueError(f"chains must be of {', '.join(CHAINS)}; got {unknown[0]!r}")
+    return Player([CHAINS[tag] for tag in chains or CHAINS], file, anew)

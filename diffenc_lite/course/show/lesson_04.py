@@ -1,0 +1,197 @@
+"""Pictures of lesson 04: a digit that moves, three encoders, a step of the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from torch import Tensor
+from torch.nn.functional import avg_pool2d
+
+from ...model import DiffEnc
+from ...schedule import LinearSchedule
+from . import plots
+from .drawing import COLOURS
+from .explorers import FrameExplorer, slider
+from .plots import BLACK, Picture
+
+
+def moving_digit(x: Tensor) -> FrameExplorer:
+    """A digit, (1, 1, 28, 28), under an encoder made by hand: x + sigma_t^4 (blurred - x)."""
+    blurred = avg_pool2d(x + 1, 7, stride=1, padding=3) - 1  # the surroundings are black, -1
+    eps = torch.randn(x.shape, generator=torch.Generator().manual_seed(6), dtype=x.dtype)
+
+    def encoding(lam: Tensor) -> Tensor:
+        return x + torch.sigmoid(-lam) ** 2 * (blurred - x)
+
+    figure, axes = plots.subplots(1, 4, size=(7.2, 2.0))
+    parts = {"encoded, $x_t$": None, "its change": 1.0, "its motion": 0.4, "latent, $z_t$": None}
+    shown = [
+        plots.show_image(ax, x[0, 0], limit) for ax, limit in zip(axes, parts.values(), strict=True)
+    ]
+    for ax, title in zip(axes, parts, strict=True):
+        ax.set_title(title, fontsize=12)
+
+    def draw(t: float) -> Picture:
+        noise = LinearSchedule()(x.new_tensor(t))
+        lam = -noise.gamma.detach()
+        x_t, motion = torch.func.jvp(encoding, (lam,), (torch.ones_like(lam),))  # type: ignore[misc]
+        z_t = noise.alpha * x_t + noise.sigma * eps
+        for artist, image in zip(shown, (x_t, x_t - x, motion, z_t), strict=True):
+            artist.set_data(image[0, 0].detach().numpy())
+        return figure
+
+    return FrameExplorer(draw, slider("t", [0.4, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.9, 1.0], 1.0))
+
+
+GAMMA_0, GAMMA_1 = -13.3, 5.0
+WIDTH = GAMMA_1 - GAMMA_0
+X, Y = 0.8, -0.6  # a pixel, and what the network of the learned encoder says at every depth
+
+
+def _sigmoid(number: float) -> float:
+    return float(1 / (1 + np.exp(-number)))
+
+
+PATHS: dict[str, Callable[[float], float]] = {
+    "identity": lambda lam: X,
+    "scaling": lambda lam: _sigmoid(lam) * X,
+    "learned": lambda lam: _sigmoid(lam) * X + _sigmoid(-lam) * Y,
+}
+LABELS = {"identity": "E1, identity", "scaling": "E2, scaling", "learned": "E3, learned"}
+
+
+def three_encoders() -> Picture:
+    """Where each encoder takes one pixel, with tangents towards the data."""
+    figure, ax = plots.subplots(size=(8, 3.8))
+    depths = np.linspace(0.4, 1, 200)
+    for name, path in PATHS.items():
+        colour = COLOURS[name]
+        ax.plot(depths, [path(_lam(t)) for t in depths], color=colour, lw=2.5)
+        ax.text(1.01, path(_lam(1)), LABELS[name], color=colour, va="center", fontsize=13)
+        for t in (0.7, 0.85) if name != "identity" else ():  # which does not move
+            slope = -WIDTH * _speed(path, t)
+            ax.plot(t, path(_lam(t)), "o", color=colour, ms=7)
+            ax.annotate(
+                "", (t - 0.08, path(_lam(t)) - 0.08 * slope), (t, path(_lam(t))),
+                arrowprops={"arrowstyle": "-|>", "color": BLACK, "lw": 2, "mutation_scale": 16},
+            )  # fmt: skip
+    ax.axhline(Y, color="0.75", ls=":", xmax=0.72)
+    ax.text(0.41, Y + 0.05, "what the network says, $y$", color="0.35", fontsize=12)
+    ax.set(xlim=(0.4, 1.22), ylim=(-0.75, 1.15), xlabel="depth $t$", ylabel="encoded pixel $x_t$")
+    ax.set_xticks([0.4, 0.6, 0.8, 1.0])
+    ax.set_title("One pixel under three encoders; arrows: how it moves on the way back")
+    return figure
+
+
+def targets() -> Picture:
+    """The target x_t + dx_t/dlambda of each encoder, and the encoding itself, dotted."""
+    figure, ax = plots.subplots(size=(8, 3.6))
+    depths = np.linspace(0.4, 1, 200)
+    for name, path in PATHS.items():
+        colour = COLOURS[name]
+        encoding = [path(_lam(t)) for t in depths]
+        target = [path(_lam(t)) + _speed(path, t) for t in depths]
+        ax.plot(depths, encoding, ":", color=colour, lw=1.8)
+        ax.plot(depths, target, "-", color=colour, lw=2.5)
+        ax.text(1.01, target[-1], LABELS[name], color=colour, va="center", fontsize=13)
+    ax.set(xlim=(0.4, 1.22), ylim=(-0.75, 1.15), xlabel="depth $t$", ylabel="pixel")
+    ax.set_xticks([0.4, 0.6, 0.8, 1.0])
+    ax.set_title("The target, $x_t+\\dot{x}_t$, leads the encoding (dotted) towards the data")
+    return figure
+
+
+def _speed(path: Callable[[float], float], t: float) -> float:
+    """dx_t / dlambda."""
+    return (path(_lam(t) + 1e-4) - path(_lam(t) - 1e-4)) / 2e-4
+
+
+def side_by_side(
+    models: Mapping[str, DiffEnc],
+    losses: Mapping[str, Sequence[float]],
+    floors: Mapping[str, float],
+    values: Tensor,
+) -> Picture:
+    """Losses of trained models, one every 50 updates, and where each encoder takes the values."""
+    figure, axes = plots.subplots(2, 3, size=(8, 5.2))
+    depths = torch.linspace(0, 1, 100)
+    for (above, below), (name, model) in zip(axes.T, models.items(), strict=True):
+        style = {"color": COLOURS[name], "ls": "-"}
+        above.plot(50 * np.arange(len(losses[name])), losses[name], marker="o", ms=4, **style)
+        if name in floors:
+            above.axhline(floors[name], color=COLOURS[name], ls=":", lw=2)
+            above.text(60, floors[name] - 0.012, "a perfect network", fontsize=11, va="top")
+        above.set(title=name, ylim=(1.75, 2.3), xlabel="updates", xticks=[0, 300, 600])
+        gamma = model.schedule(depths).gamma
+        for value in values.tolist():
+            with torch.no_grad():
+                paths = model.encoder(torch.full((100, 1), value), gamma).x_t
+            below.plot(depths, paths, lw=1.6, **style)
+        below.set(ylim=(-1, 1), xlabel="depth $t$", xticks=[0, 0.5, 1])
+    axes[0, 0].set_ylabel("diffusion loss, nats")
+    axes[1, 0].set_ylabel("eight levels, $x_t$")
+    return figure
+
+
+def _lam(t: float) -> float:
+    return -(GAMMA_0 + WIDTH * t)
+
+
+def step_back() -> Picture:
+    """One step of the way back along an encoding that moves: path, tangent, what is left over."""
+    figure, ax = plots.subplots(size=(8, 4.0))
+    end, x_t, x_s = _path_of_step(ax, -2.0, 2.0)
+    reached = x_t + _move(ax, -2.0, 2.0, 2.0, COLOURS["p"])
+    ax.plot([end, end], [reached, x_s], "--", color=BLACK, lw=1.5)
+    ax.text(end + 0.07, (reached + x_s) / 2, "left over", va="center", fontsize=13)
+    ax.text(end + 0.07, x_t, "standing still", color="0.35", va="center", fontsize=13)
+    label = "counterterm,\nalong the tangent"
+    ax.text(-1.45, 0.33, label, color=COLOURS["p"], fontsize=13, ha="center")
+    ax.set(xlim=(-2.8, end + 1.0), ylabel="encoded pixel")
+    ax.set_title("A step of the way back must follow an encoding that moves")
+    return figure
+
+
+def where_rules_land() -> Picture:
+    """A long step by the paper's and by the folded rule, from the noisy end and near the data."""
+    figure, axes = plots.subplots(1, 2, size=(8, 3.8))
+    starts = {"where there is much noise": -2.0, "nearer to the data": 0.5}
+    for ax, (place, start) in zip(axes, starts.items(), strict=True):
+        step = 2.2
+        end, x_t, _ = _path_of_step(ax, start, step)
+        for rule, long in (("paper", step), ("folded", 1 - np.exp(-step))):
+            reached = x_t + _move(ax, start, step, long, RULES[rule])
+            ax.text(end + 0.1, reached, rule, color=RULES[rule], va="center", fontsize=13)
+        ax.set(xlim=(start - 0.5, end + 1.0), ylim=(x_t - 0.1, x_t + 0.62), title=place)
+    axes[0].set_ylabel("encoded pixel")
+    return figure
+
+
+RULES = {"paper": COLOURS["p"], "folded": plots.PURPLE, "exact": BLACK, "dropped": plots.SKY}
+
+
+def _path_of_step(ax: Axes, start: float, step: float) -> tuple[float, float, float]:
+    """Draw the scaling encoder's path of a pixel x = 1; returns lambda_s, x_t and x_s."""
+    end, x_t, x_s = start + step, _sigmoid(start), _sigmoid(start + step)
+    lams = np.linspace(start - 0.5, end + 0.4, 100)
+    ax.plot(lams, [_sigmoid(lam) for lam in lams], color=COLOURS["x_t"], ls="-", lw=2.5)
+    ax.plot([start, end], [x_t, x_t], ":", color="0.4", lw=1.8)
+    ax.plot([start, end], [x_t, x_s], "o", color=COLOURS["x_t"], ms=8)
+    ax.text(start, x_t + 0.05, "$x_t$", color=COLOURS["x_t"], ha="right", fontsize=15)
+    ax.text(end, x_s + 0.05, "$x_s$", color=COLOURS["x_t"], ha="right", fontsize=15)
+    ax.set_xlabel("$\\lambda$, growing towards the data")
+    ax.set_xticks([start, end], ["$\\lambda_t$", "$\\lambda_s$"])
+    return end, x_t, x_s
+
+
+def _move(ax: Axes, start: float, step: float, long: float, colour: str) -> float:
+    """Draw an arrow over the step that moves as far as the tangent does in `long`; returns that."""
+    x_t = _sigmoid(start)
+    moved = long * _sigmoid(-start) * x_t
+    ax.annotate(
+        "", (start + step, x_t + moved), (start, x_t),
+        arrowprops={"arrowstyle": "-|>", "color": colour, "lw": 2, "mutation_scale": 18},
+    )  # fmt: skip
+    return moved

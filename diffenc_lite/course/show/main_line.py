@@ -1,0 +1,60 @@
+"""The main line of the derivation as a drawing: a box a row, an arrow for what rests on what."""
+
+from __future__ import annotations
+
+from ..exercises import CHAINS
+from .drawing import COLOURS, Point, arrow, box, canvas, words
+from .plots import BLACK, Picture
+
+WIDTH, HEIGHT = 0.74, 0.5  # of a box
+PLACES: dict[str, tuple[Point, str, str]] = {
+    "F1": ((0.6, 2.1), "noise\nat once", COLOURS["q"]),
+    "F2": ((1.68, 2.1), "one step\nforward", COLOURS["q"]),
+    "F3": ((2.76, 2.1), "one step\nback", COLOURS["q"]),
+    "G3": ((3.84, 2.1), "the same,\nguessed", COLOURS["p"]),
+    "L2": ((4.92, 2.1), "loss of\na step", COLOURS["diffusion"]),
+    "L4": ((6.0, 2.1), "infinite\ndepth", COLOURS["diffusion"]),
+    "E2": ((7.08, 2.1), "scaling\nencoder", COLOURS["scaling"]),
+    "E3": ((8.16, 2.1), "learned\nencoder", COLOURS["learned"]),
+    "KL": ((3.84, 3.25), "two\nGaussians", BLACK),
+    "G4": ((3.84, 0.9), "x, noise\nand v", COLOURS["p"]),
+    "W1": ((6.0, 3.25), "the best\nratio", BLACK),
+    "W2": ((7.08, 3.25), "why w is 1\nin the limit", BLACK),
+    "X4": ((8.16, 0.9), "why scaling\nloses", BLACK),
+    "X5": ((6.0, 0.9), "what no\nbound beats", BLACK),
+}
+
+
+def rests_on() -> dict[str, set[str]]:
+    """Chain -> the chains whose levels it uses, without those that follow from others."""
+    direct = {
+        tag: {used.split(".")[0] for level in chain.levels for used in level.uses} - {tag}
+        for tag, chain in CHAINS.items()
+    }
+    below: dict[str, set[str]] = {}  # all that a chain rests on, in the order of the game
+    for tag, used in direct.items():
+        below[tag] = used.union(*(below[u] for u in used))
+    return {
+        tag: {u for u in used if not any(u in below[v] for v in used)}
+        for tag, used in direct.items()
+    }
+
+
+def main_line() -> Picture:
+    """The chains of proof levels, with the number of levels in each."""
+    figure, ax = canvas(8.8, 3.8)
+    words(ax, (0.2, 3.45), "small number: levels", "0.35", 10, ha="left")
+    words(ax, (0.2, 3.2), "arrow: is used in", "0.35", 10, ha="left")
+    for tag, used in rests_on().items():
+        (x, y), text, colour = PLACES[tag]
+        box(ax, (x, y), tag, colour, WIDTH, HEIGHT)
+        words(ax, (x, y - 0.55), text, size=10)
+        words(ax, (x + WIDTH / 2 + 0.02, y + 0.36), str(len(CHAINS[tag].levels)), "0.35", 9)
+        for other in sorted(used):
+            (left, height), _, _ = PLACES[other]
+            start = (left + WIDTH / 2 + 0.02, height + 0.17 * (y > height) - 0.17 * (y < height))
+            end = (x - WIDTH / 2 - 0.02, y + 0.17 * (height > y) - 0.17 * (height < y))
+            if left == x:
+                start, end = (x, height - 0.8), (x, y + HEIGHT / 2 + 0.02)
+            arrow(ax, start, end, colour="0.55")
+    return figure

@@ -1,0 +1,56 @@
+"""What an encoder may gain over a VDM with a perfect denoiser, before anything is trained (X5)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ... import pixels
+from ...gaussian import kl_to_standard
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """X5: What an encoder may gain is KL(q(z_1) || N(0, I)), between `normal` and `prior`.
+
+    prior: E KL(q(z_1|x) || N(0, I)), the prior loss (L0) of the VDM.
+    normal: the KL of the normal distribution with the mean and covariance of q(z_1).
+    mean: alpha_1^2 ||c||^2 / 2 of both, c the mean image: what one image for each depth can take.
+    All in nats for an example, or in bits per dimension (`in_bits`).
+    """
+
+    prior: float
+    normal: float
+    mean: float
+    dims: int
+
+    def in_bits(self) -> Allowance:
+        unit = self.dims * math.log(2)
+        return Allowance(self.prior / unit, self.normal / unit, self.mean / unit, self.dims)
+
+
+def allowance(images: Tensor, gamma_1: float = 5.0, levels: int = 256) -> Allowance:
+    """X5: The bounds for these images, uint8 (N, ...), with the noise ending at gamma_1.
+
+    Mean and covariance are those of the N images. The covariance makes `normal` too large by about
+    (alpha_1^2 tr Cov)^2 / (4 N). Raises what `pixels.to_unit` raises.
+    """
+    n, dims = len(images), images[0].numel()
+    alpha2 = torch.sigmoid(torch.tensor(-gamma_1, dtype=torch.float64))
+    total = torch.zeros(dims, dtype=torch.float64)
+    products = torch.zeros(dims, dims, dtype=torch.float64)
+    for batch in images.cpu().split(5000):
+        x = pixels.to_unit(batch, levels, torch.float64).flatten(1)
+        total += x.sum(0)
+        products += x.T @ x
+    c, second = total / n, products.diagonal().sum() / n
+    mean = 0.5 * alpha2 * c.square().sum()
+    # The KLs are quadratic in z_1 but for the variance's logarithm, so these moments suffice.
+    nothing = torch.zeros(1, dims, dtype=torch.float64)
+    prior = kl_to_standard(nothing, 1 - alpha2).squeeze() + 0.5 * alpha2 * second
+    excess = alpha2 * (torch.linalg.eigvalsh(products / n - torch.outer(c, c)) - 1)
+    normal = mean + 0.5 * (excess - torch.log1p(excess)).sum()
+    return Allowance(prior.item(), normal.item(), mean.item(), dims)

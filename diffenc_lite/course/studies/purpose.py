@@ -1,0 +1,232 @@
+"""What is an encoder for? Learned against one image, at equal time, on digits and on photographs.
+
+purpose.md says what was declared before the first run of the comparison. The arms are forks of
+trained VDMs, as in fork.py. Here there are three VDMs for each set of data, trained separately, and
+they are the unit of the statistics. All arms get the same processor time: their numbers of updates
+follow from SECONDS, which the jobs of part "time" measured, and their learning rates, RATES, are
+the best on images that were held back from the pilot's training (part "rate").
+"""
+
+from __future__ import annotations
+
+import time
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...data import load_mnist, load_named, photos
+from ...evaluation import evenly
+from ...files import PathLike
+from . import fork
+from .allowance import allowance
+from .runner import Job, Options, Results, Row, Study
+from .statistics import t_interval
+
+BASES = Path(__file__).with_name("bases")
+START = 0.6  # depth; an encoder can do little below it, while a denoiser would still learn there
+VDMS = range(3)
+GAMMA_MAX = {"mnist": 5.0, "photos": 2.0}  # of the primary comparisons
+ARMS = ("image", "learned")  # learned minus image
+OTHERS = ("vdm", "unbounded", "affine", "matched", "fade", "inert")
+DOSES = (5.0, 3.0, 2.0, 1.0)
+PASSES = {"mnist": 1, "photos": 3}  # of scoring: there are 10,000 test images and 3,335
+VALIDATION = 5_000  # the last training images of MNIST
+
+SECONDS: dict[str, dict[str, float]] = {  # of an update of 64 images
+    "mnist": {
+        "image": 0.0994,
+        "learned": 0.1569,
+        "vdm": 0.0874,
+        "unbounded": 0.1529,
+        "affine": 0.0998,
+        "matched": 0.1079,
+        "fade": 0.0975,
+        "inert": 0.1574,
+    },
+    "photos": {
+        "image": 0.0563,
+        "learned": 0.0956,
+        "vdm": 0.0452,
+        "unbounded": 0.0914,
+        "affine": 0.0586,
+        "matched": 0.0608,
+        "fade": 0.0631,
+        "inert": 0.0947,
+    },
+}
+RATES: dict[str, dict[str, float]] = {}
+GRID = (5e-4, 1.5e-3, 4.5e-3)  # of learning rates
+
+
+def jobs(options: Options) -> list[Job]:
+    """Allowances and pilot first, then the primary comparison, then what is exploratory, the first
+    VDM of each first; the budget `jobs` takes the first so many."""
+    full = options.budget["updates"]
+
+    def job(
+        part: str, data: str, gamma_max: float, vdm: int, arm: str, n: int, lr: float | None = None
+    ) -> Job:
+        """n, the updates of `learned` in the same time."""
+        if SECONDS:
+            n = round(n * SECONDS[data]["learned"] / SECONDS[data][arm])
+        lr = lr or RATES[data][arm]
+        return {
+            "part": part, "data": data, "gamma_max": gamma_max, "vdm": vdm, "arm": arm,
+            "updates": n, "lr": lr,
+        }  # fmt: skip
+
+    before: list[Job] = [
+        {"part": "allowance", "data": data, "gamma_max": end} for data in GAMMA_MAX for end in DOSES
+    ]
+    before += [{"part": "time", "data": data} for data in GAMMA_MAX]
+    if not SECONDS:
+        return before[: options.budget["jobs"]]
+    before += [
+        job("rate", data, end, 0, arm, full // 3, lr)
+        for data, end in reversed(GAMMA_MAX.items()) for arm in ARMS for lr in GRID
+    ]  # fmt: skip
+    if not RATES:
+        return before[: options.budget["jobs"]]
+    before += [job("spread", "photos", 2.0, vdm, arm, full) for vdm in VDMS[:2] for arm in ARMS]
+
+    def compared(part: str, ends: dict[str, float], arms: tuple[str, ...]) -> list[Job]:
+        return [
+            job(part, data, end, vdm, arm, full)
+            for vdm in VDMS for data, end in ends.items() for arm in arms
+        ]  # fmt: skip
+
+    after = compared("primary", GAMMA_MAX, ARMS)
+    after += compared("dose", {"photos": 5.0}, ARMS) + compared("control", GAMMA_MAX, OTHERS)
+    after += compared("dose", {"mnist": 2.0}, ARMS)
+    after += [*compared("dose", {"photos": 3.0}, ARMS), *compared("dose", {"photos": 1.0}, ARMS)]
+    return (before + after)[: options.budget["jobs"]]
+
+
+# ---- data and VDMs -------------------------------------------------------------------------------
+
+
+def base(data: str, vdm: int) -> PathLike:
+    """The name of a VDM: the first of MNIST is one of the pretrained models."""
+    return "mnist-vdm" if (data, vdm) == ("mnist", 0) else BASES / f"{data}-{vdm}"
+
+
+@cache
+def images(data: str, split: str, root: str | None, device: torch.device) -> Tensor:
+    """Of "train" and "test"; of "rest" and "validation", into which the pilot divides "train"."""
+    pilot = split in ("rest", "validation")
+    if data == "photos":
+        if pilot:
+            found, _ = photos.patches(*((0.0, 0.64, 2) if split == "rest" else (0.64, 0.8, 4)))
+            return found.to(device)
+        return load_named("photos", split, device=device).images
+    found = load_mnist("train" if pilot else split, "full", root, device).images
+    if pilot:
+        return found[:-VALIDATION] if split == "rest" else found[-VALIDATION:]
+    return found
+
+
+# ---- jobs ----------------------------------------------------------------------------------------
+
+
+def run(job: Job, options: Options) -> Row | list[Row] | Results:
+    where = options.root, options.device
+    if job["part"] == "allowance":
+        bounds = allowance(images(job["data"], "train", *where), job["gamma_max"]).in_bits()
+        return {**job, "prior": bounds.prior, "normal": bounds.normal, "mean": bounds.mean}
+    if job["part"] == "time":
+        return time_updates(job, options)
+    pilot = job["part"] in ("rate", "spread")
+    train, test = ("rest", "validation") if pilot else ("train", "test")
+    test_images = evenly(images(job["data"], test, *where), options.budget["images"])
+    name = base(job["data"], job["vdm"])
+    model = fork.make(job["arm"], job["vdm"], name, START).to(options.device)
+    config = fork.training(job["updates"], options.budget["batch"], job["vdm"], job["lr"])
+    before = _before(job["data"], test, job["vdm"], job["gamma_max"], len(test_images), *where)
+    train_images = images(job["data"], train, *where)
+    row, trained, change = fork.outcome(model, before, train_images, test_images, config)
+    arrays: dict[str, Any] = {}
+    if job["part"] == "primary":
+        name = f"{job['data']}_{job['vdm']}"
+        arrays[f"change_{job['arm']}_{name}"] = change.half().cpu().numpy()
+        if job["arm"] == "learned":
+            arrays[f"encoder_{name}"] = fork.packed(trained)
+    return Results([{**job, **row}], arrays)
+
+
+def time_updates(job: Job, options: Options) -> list[Row]:
+    """Processor seconds of an update of each arm, the median over rounds: a round trains all arms
+    one after the other, so that what else the machine does slows them alike."""
+    data, batch = images(job["data"], "rest", options.root, options.device), options.budget["batch"]
+    few, arms = 10, (*ARMS, *OTHERS)
+    seconds: dict[str, list[float]] = {arm: [] for arm in arms}
+    for _ in range(options.budget["rounds"]):
+        for arm in arms:
+            model = fork.make(arm, 0, base(job["data"], 0), START).to(options.device)
+            began = time.process_time()
+            fork.train(model, data, fork.training(few, batch, 0), 1.0, START)
+            seconds[arm].append((time.process_time() - began) / few)
+    return [{**job, "arm": arm, "seconds": float(np.median(s))} for arm, s in seconds.items()]
+
+
+@cache
+def _before(
+    data: str,
+    split: str,
+    vdm: int,
+    gamma_max: float,
+    n: int,
+    root: str | None,
+    device: torch.device,
+) -> fork.Score:
+    """The score that all forks of a VDM have at the start."""
+    model = fork.make("vdm", base_name=base(data, vdm)).to(device)
+    test = evenly(images(data, split, root, device), n)
+    return fork.score(model, test, fork.depth_of(gamma_max, model), PASSES[data], START)
+
+
+# ---- results -------------------------------------------------------------------------------------
+
+
+def differences(
+    rows: list[Row], part: str, data: str, gamma_max: float, arms: tuple[str, str] = ARMS
+) -> list[float]:
+    """Total of the second arm minus that of the first, for each VDM that has both."""
+
+    def totals(arm: str) -> dict[int, float]:
+        wanted = {"part": part, "data": data, "gamma_max": gamma_max, "arm": arm}
+        return {row["vdm"]: row["total"] for row in rows if wanted.items() <= row.items()}
+
+    first, second = (totals(arm) for arm in arms)
+    return [second[vdm] - first[vdm] for vdm in sorted(first.keys() & second.keys())]
+
+
+def outcomes(rows: list[Row]) -> list[Row]:
+    """Learned minus image for each set of data whose primary comparison is complete, beside X5.
+
+    A row: data; differences, one for each VDM; mean; low and high, its 95 % interval over VDMs; and
+    left, all that X5 leaves to a network: minus the ceiling without the mean's share.
+    """
+    found = []
+    for data, end in GAMMA_MAX.items():
+        pairs = differences(rows, "primary", data, end)
+        if len(pairs) < len(VDMS):
+            continue
+        low, high = t_interval(pairs)
+        wanted = {"part": "allowance", "data": data, "gamma_max": end}
+        (bounds,) = (row for row in rows if wanted.items() <= row.items())
+        found.append({
+            "data": data, "differences": pairs, "mean": sum(pairs) / len(pairs),
+            "low": low, "high": high, "left": bounds["mean"] - bounds["prior"],
+        })  # fmt: skip
+    return found
+
+
+STUDY = Study(
+    jobs,
+    run,
+    budget={"updates": 600, "batch": 64, "images": 10_000, "rounds": 5, "jobs": 200},
+)

@@ -1,0 +1,134 @@
+"""The study of what an encoder is for: its jobs, its pilot, its comparison."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from diffenc_lite.course.studies import fork, load_arrays, purpose, read_results, run_study
+from diffenc_lite.course.studies import options as with_budget
+from diffenc_lite.data import load_mnist, load_named, photos
+from diffenc_lite.evaluation import evaluate, evenly
+from diffenc_lite.pretrained import load_model, read_card
+
+SMALL = {"updates": 6, "batch": 4, "images": 30, "rounds": 1}
+SECONDS = dict.fromkeys((*purpose.ARMS, *purpose.OTHERS), 0.1) | {"learned": 0.15}
+RATES = dict.fromkeys((*purpose.ARMS, *purpose.OTHERS), 0.001)
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """MNIST from the package, and one VDM of each; updates and rates that are known."""
+    monkeypatch.setattr(purpose, "load_mnist", lambda *_: load_mnist("test", "bundled"))
+    monkeypatch.setattr(purpose, "VALIDATION", 100)
+    monkeypatch.setattr(purpose, "SECONDS", dict.fromkeys(purpose.GAMMA_MAX, SECONDS))
+    monkeypatch.setattr(purpose, "RATES", dict.fromkeys(purpose.GAMMA_MAX, RATES))
+    purpose.images.cache_clear()
+    purpose._before.cache_clear()
+    yield
+    purpose.images.cache_clear()
+    purpose._before.cache_clear()
+
+
+def test_the_pilot_comes_first_and_then_the_primary_comparison(small):
+    jobs = purpose.jobs(with_budget(purpose.STUDY))
+    order = list(dict.fromkeys(job["part"] for job in jobs))
+    assert order == ["allowance", "time", "rate", "spread", "primary", "dose", "control"]
+    primary = [job for job in jobs if job["part"] == "primary"]
+    cells = {(job["data"], job["gamma_max"], job["vdm"], job["arm"]) for job in primary}
+    assert len(cells) == len(primary) == 2 * 3 * 2
+    assert [job["vdm"] for job in primary] == sorted(job["vdm"] for job in primary)
+
+
+def test_arms_get_the_same_time(small):
+    for job in purpose.jobs(with_budget(purpose.STUDY)):
+        if "updates" in job:
+            seconds = job["updates"] * SECONDS[job["arm"]]
+            length = 200 if job["part"] == "rate" else 600
+            assert math.isclose(seconds, length * SECONDS["learned"], rel_tol=0.01)
+
+
+def test_without_a_pilot_there_are_only_its_jobs(small, monkeypatch):
+    monkeypatch.setattr(purpose, "RATES", {})
+    assert purpose.jobs(with_budget(purpose.STUDY))[-1]["part"] == "rate"
+    monkeypatch.setattr(purpose, "SECONDS", {})
+    assert purpose.jobs(with_budget(purpose.STUDY))[-1]["part"] == "time"
+
+
+def test_the_pilot_divides_the_training_images(small):
+    train, rest, validation = (
+        purpose.images("mnist", split, None, "cpu") for split in ("train", "rest", "validation")
+    )
+    assert len(validation) == 100 and torch.equal(torch.cat([rest, validation]), train)
+
+
+def test_the_pilot_sees_no_pixel_of_the_test_photos(small, monkeypatch):
+    """Seen with pictures whose pixels are their own addresses."""
+
+    def addresses():
+        for number, picture in enumerate(load().values()):
+            row, column = np.indices(picture.shape[:2])
+            yield str(number), np.stack([row, column % 256, column // 256 + 2 * number], 2)
+
+    load = photos.pictures
+    monkeypatch.setattr(photos, "pictures", lambda: {k: v.astype("u1") for k, v in addresses()})
+    pixels = {}
+    for split in ("train", "rest", "validation", "test"):
+        images = purpose.images("photos", split, None, "cpu").long()
+        address = images.permute(0, 2, 3, 1).reshape(-1, 3) @ torch.tensor([1 << 16, 1 << 8, 1])
+        pixels[split] = set(address.unique().tolist())
+    assert pixels["rest"] | pixels["validation"] <= pixels["train"]
+    assert pixels["rest"] and pixels["validation"] and not pixels["rest"] & pixels["validation"]
+    assert not pixels["train"] & pixels["test"]
+
+
+def test_jobs_of_the_study(small, tmp_path, monkeypatch):
+    monkeypatch.setattr(purpose, "VDMS", range(1))
+    monkeypatch.setattr(purpose, "GAMMA_MAX", {"mnist": 5.0})
+    monkeypatch.setattr(purpose, "GRID", (1e-3,))
+    monkeypatch.setattr(purpose, "DOSES", (5.0,))
+    jobs = purpose.jobs(with_budget(purpose.STUDY, budget=SMALL))
+    chosen = [job for job in jobs if job["data"] == "mnist" and job["part"] != "dose"][:6]
+    study = purpose.Study(lambda _: chosen, purpose.run, purpose.STUDY.budget)
+    monkeypatch.setattr(purpose, "STUDY", study)
+    path = run_study("purpose", tmp_path, with_budget(study, budget=SMALL))
+    rows, arrays = read_results(path)["rows"], load_arrays(path)
+    assert rows[0]["part"] == "allowance" and rows[0]["mean"] < rows[0]["normal"] < rows[0]["prior"]
+    assert {row["arm"] for row in rows if row["part"] == "time"} == set(SECONDS)
+    primary = [row for row in rows if row["part"] == "primary"]
+    assert [(row["arm"], row["updates"]) for row in primary] == [("image", 9), ("learned", 6)]
+    (difference,) = purpose.differences(rows, "primary", "mnist", 5.0)
+    assert difference == primary[1]["total"] - primary[0]["total"] != 0
+    encoder = fork.load_encoder(arrays["encoder_mnist_0"])
+    assert encoder.move(torch.zeros(1, 1, 28, 28), torch.tensor([3.0])).any()
+
+
+def test_shipped_vdms_are_three_trainings_on_photos():
+    cards = [read_card(purpose.base("photos", vdm)) for vdm in purpose.VDMS]
+    assert sorted(card["seed"] for card in cards) == [0, 1, 2]
+    same = [{**card["training"], "seed": None} for card in cards]
+    assert same[0] == same[1] == same[2] and len({card["bits_per_dim"] for card in cards}) == 3
+    model = load_model(purpose.base("photos", 1))
+    assert model.dtype == torch.float32 and model.shape == (3, 16, 16)
+    found = evaluate(model, evenly(load_named("photos", "test").images, 200), passes=1)
+    assert abs(found.total - cards[1]["bits_per_dim"]) < 5 * found.standard_error
+    assert sum(path.stat().st_size for path in purpose.BASES.iterdir()) < 5e6
+
+
+def test_outcomes_are_of_complete_comparisons_only():
+    def row(data, vdm, arm, total):
+        cell = {"part": "primary", "data": data, "gamma_max": purpose.GAMMA_MAX[data]}
+        return {**cell, "vdm": vdm, "arm": arm, "total": total}
+
+    rows = [{"part": "allowance", "data": "photos", "gamma_max": 2.0, "prior": 0.4, "mean": 0.1}]
+    rows += [row("photos", vdm, "image", 1.0 + vdm) for vdm in range(3)]
+    rows += [row("photos", vdm, "learned", 0.9 + 1.1 * vdm) for vdm in range(3)]
+    rows += [row("mnist", 0, arm, 1.0) for arm in purpose.ARMS]
+    (found,) = purpose.outcomes(rows)
+    assert found["data"] == "photos" and np.allclose(found["differences"], [-0.1, 0.0, 0.1])
+    assert abs(found["mean"]) < 1e-12 and math.isclose(found["left"], -0.3)
+    half = 4.302653 * 0.1 / math.sqrt(3)  # Student's t with two degrees of freedom
+    assert math.isclose(found["high"], half, rel_tol=1e-6) and math.isclose(
+        found["low"], -half, rel_tol=1e-6
+    )
