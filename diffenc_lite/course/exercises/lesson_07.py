@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .forms import Choice, Exercise, Program, Vector
+from .forms import Choice, Exercise, Formula, Program
 
 BROKEN_STEP = """
 ```python
@@ -13,7 +13,7 @@ def broken(x_hat, x_t, x_s, gamma_s, gamma_t):
     tau = c * x_t
     A = (tau / x_hat).mean()
     m = torch.exp(-gamma_s) / c * (A * x_hat - tau).square().mean()
-    return A, 1 / (1 + m)
+    return A / c, 1 / (1 + m)
 ```
 """
 
@@ -47,32 +47,30 @@ def _one_step(generator: Any) -> tuple[Any, ...]:
     return x_hat, x_t, x_s, gamma_s, gamma_s + 1.5
 
 
-def _best_factor_and_ratio(x_hat: Any, x_t: Any, x_s: Any, gamma_s: Any, gamma_t: Any) -> Any:
+def _best_scale_and_ratio(x_hat: Any, x_t: Any, x_s: Any, gamma_s: Any, gamma_t: Any) -> Any:
     import torch
 
     kept = torch.exp(gamma_s - gamma_t)  # 1 - c
     tau = x_s - kept * x_t
     factor = (x_hat * tau).sum() / (x_hat * x_hat).sum()
     gap = (factor * x_hat - tau).square().mean() * torch.exp(-gamma_s) / (1 - kept)
-    return factor, 1 / (1 + gap)
-
-
-def _two_steps_of_the_coin() -> list[float]:
-    import torch
-
-    from ..worlds import Exact, PlusMinus
-
-    t = torch.linspace(0.3, 0.9, 6001, dtype=torch.float64)
-    world, ends = Exact(PlusMinus()), torch.tensor([0.0, 1.0], dtype=torch.float64)
-    lower = world.mean_squared_gap(ends[:1].expand_as(t), t)
-    upper = world.mean_squared_gap(t, ends[1:].expand_as(t))
-    sums = lower + upper, lower.log1p() + upper.log1p()
-    return [float(t[each.argmin()]) for each in sums]
+    return factor / (1 - kept), 1 / (1 + gap)
 
 
 EXERCISES = [
     Exercise(
         "07.1",
+        "Pencil and paper. For data $N(0,1)$ the perfect denoiser of a VDM has the error "
+        "$1/(1+S)$ where the signal-to-noise ratio is $S$. With $w=1$, two neighbouring steps lead "
+        "from $S_t$ to $S_r$ and on to $S_s$, with $S_t<S_r<S_s$. At which $S_r$ do the two "
+        "together cost least? A formula in `S_s, S_t`.",
+        Formula({"S_s": (4.0, 60.0), "S_t": (0.05, 3.0)}),
+        "sqrt((1 + S_s)*(1 + S_t)) - 1",
+        "the sum of the two costs (L3) as a function of S_r has one place where its slope is 0; "
+        "write it in 1 + S",
+    ),
+    Exercise(
+        "07.2",
         "A VDM (E1), $w=1$, linear $\\gamma$, and the best grid of $T=4$ steps. Which of these "
         "changes leave the $\\gamma$ of its nodes where they are? Predict first; each can be tried "
         "in a line or two.",
@@ -90,7 +88,7 @@ EXERCISES = [
         "all grids that are compared have four steps; and what does L3 know of t, beside gamma?",
     ),
     Exercise(
-        "07.2",
+        "07.3",
         "A call of the network is not free: let each step cost `price` nats more, and let the "
         "number of steps be free. Write a dynamic program that returns the smallest sum that any "
         "path from the first node to the last can have, steps and prices together. `costs[i, j]` "
@@ -100,26 +98,16 @@ EXERCISES = [
         "one list will do: the best sum from node 0 to node j, over any number of steps",
     ),
     Exercise(
-        "07.3",
-        "This program should return the best factor $A^*$ (W7) of one step and the ratio $w^*$ "
+        "07.4",
+        "This program should return the best scale $A^*/c$ (W7) of one step and the ratio $w^*$ "
         "that goes with it, from predictions, encodings and the two $\\gamma$. It runs without an "
         f"error, and two things in it are wrong. Mend it.\n{BROKEN_STEP}",
         Program(
             "x_hat (n, d), x_t (n, d), x_s (n, d), gamma_s, gamma_t",
-            "two numbers, A and w",
+            "two numbers, A / c and w",
             _one_step,
         ),
-        _best_factor_and_ratio,
+        _best_scale_and_ratio,
         "for a VDM it would be right but for one line; the parabola in A has means as coefficients",
-    ),
-    Exercise(
-        "07.4",
-        "The coin of this lesson ($x=\\pm1$, E1, exact denoiser, $\\gamma$ linear from $-13.3$ to "
-        "$5$) and **two** steps. At which $t$ should the inner node be with $w=1$, and at which "
-        "with $w^*$ for each step? Predict which of the two is nearer to the data, then compute. "
-        "(Two digits are enough.)",
-        Vector((2,), absolute=0.005),
-        _two_steps_of_the_coin,
-        "two costs, as functions of the node; `PlusMinus().mmse(snr)` is the error",
     ),
 ]
