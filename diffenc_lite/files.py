@@ -46,7 +46,7 @@ def write_whole(path: PathLike, content: bytes) -> None:
             raise
 
 
-def check(content: bytes, expected: str, what: object, algorithm: str = "sha256") -> bytes:
+def verify(content: bytes, expected: str, what: object, algorithm: str = "sha256") -> bytes:
     """The content itself if its checksum is the expected one.
 
     Raises ValueError, naming what it is of and both checksums, if it is not.

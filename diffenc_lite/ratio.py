@@ -101,7 +101,7 @@ def _with_scale(
     a parabola in A, which all dimensions share."""
 
     def products(x: Tensor, i: int, eps: Tensor) -> Tensor:
-        g, h = scale_gap(model, x, *_ends(chain, i, x), eps)
+        g, h = scale_gap(model, x, *_depths(chain, i, x), eps)
         return torch.stack([g * g, g * h, h * h], 1).flatten(2).mean(2)  # (B, 3)
 
     parts: list[list[Tensor]] = [[] for _ in range(chain.steps)]
@@ -163,7 +163,7 @@ def squared_gaps(
     """
 
     def gap(x: Tensor, i: int, eps: Tensor) -> Tensor:
-        return step_gap(model, x, *_ends(chain, i, x), eps, chain.scale_at(i, x))
+        return step_gap(model, x, *_depths(chain, i, x), eps, chain.scale_at(i, x))
 
     moments: list[Tensor | float] = [0.0] * chain.steps  # sums of the gap and of its square
     n = 0
@@ -176,7 +176,7 @@ def squared_gaps(
     return mean, ((square - mean.square()).clamp(min=0) / (n - 1)).sqrt()
 
 
-def _ends(chain: Chain, i: int, x: Tensor) -> tuple[Tensor, Tensor]:
+def _depths(chain: Chain, i: int, x: Tensor) -> tuple[Tensor, Tensor]:
     """s and t of step i for every example, (B,)."""
     grid = chain.grid.to(x)
     return grid[i].expand(len(x)), grid[i + 1].expand(len(x))
@@ -299,18 +299,18 @@ def squared_gap_table(
             numbers += x.numel()
         gamma = model.schedule(times).gamma.cpu().double()
     s, t = torch.triu_indices(nodes, nodes, 1)
-    ends = Noise.from_gamma(gamma[s]), Noise.from_gamma(gamma[t])
+    noises = Noise.from_gamma(gamma[s]), Noise.from_gamma(gamma[t])
     moved = float(encoder.has_counterterm(model.encoder))  # u_hat / x_hat
-    a = process.mean_gap(1.0, 0.0, 0.0, 0.0, *ends)
-    k = process.mean_gap(0.0, 0.0, 0.0, 1.0, *ends)
+    a = process.mean_gap(1.0, 0.0, 0.0, 0.0, *noises)
+    k = process.mean_gap(0.0, 0.0, 0.0, 1.0, *noises)
     v_change, x_hat_change, to_t = cross[:, t, t] - cross[:, t, s]  # <., x_t - x_s>
     change_change = to_t + cross[2, s, s] - cross[2, t, s]
     vv, vx, xx = at_t[:, t]
     if optimal:
-        least = (LEAST - 1) * process.mean_gap(0.0, 1.0, 0.0, 0.0, *ends, scale=2.0)
+        least = (LEAST - 1) * process.mean_gap(0.0, 1.0, 0.0, 0.0, *noises, scale=2.0)
         b = torch.maximum(-(a * vx + k * x_hat_change) / xx, least)
     else:
-        b = process.mean_gap(0.0, 1.0, moved, 0.0, *ends, scale)
+        b = process.mean_gap(0.0, 1.0, moved, 0.0, *noises, scale)
     square = a * a * vv + b * b * xx + k * k * change_change
     square += 2 * (a * b * vx + a * k * v_change + b * k * x_hat_change)
     table = torch.full((nodes, nodes), torch.inf, dtype=torch.float64)

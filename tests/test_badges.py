@@ -7,7 +7,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from diffenc_lite import __version__
 
@@ -30,6 +30,12 @@ def read(path: Path) -> list[dict]:
     return json.loads(path.read_text(encoding="utf-8"))["cells"]
 
 
+def run_once(source: str, count: int):
+    text = {"text/plain": "2"}
+    output = new_output("execute_result", text, execution_count=count)
+    return new_code_cell(source, execution_count=count, outputs=[output])
+
+
 def test_every_file_has_the_links_of_this_version():
     done = badges("--check")
     assert done.returncode == 0, f"run python tools/badges.py:\n{done.stdout}{done.stderr}"
@@ -49,7 +55,7 @@ def test_a_lesson_gets_links_below_its_title_and_the_cell_for_colab(tmp_path):
 
 
 def test_twice_is_once(tmp_path):
-    path = lesson(tmp_path / "00_x.ipynb", new_code_cell("1 + 1"))
+    path = lesson(tmp_path / "00_x.ipynb", run_once("1 + 1", 1))
     assert badges("--check", path).returncode == 1
     badges(path)
     once = path.read_bytes()
@@ -69,6 +75,15 @@ def test_an_old_version_is_replaced_and_marks_of_the_cell_stay(tmp_path):
     path.write_text(new.replace(__version__, "0.0.9"), encoding="utf-8")
     badges(path)
     assert path.read_text(encoding="utf-8") == new
+
+
+@pytest.mark.parametrize(("before", "after"), [([1, 2], [1, 2, 3]), ([2, 1], [None, 2, 1])])
+def test_counts_go_on_if_the_lesson_was_run_in_order(tmp_path, before, after):
+    path = lesson(tmp_path / "00_x.ipynb", *(run_once("1 + 1", count) for count in before))
+    badges(path)
+    code = read(path)[1:]
+    assert [cell["execution_count"] for cell in code] == after
+    assert [cell["outputs"][0]["execution_count"] for cell in code[1:]] == after[1:]
 
 
 def test_a_lesson_begins_with_its_title(tmp_path):

@@ -263,10 +263,17 @@ def test_encoder_explorer_runs_no_network_when_moved(images):
     assert len(seen) == 6
 
 
-def test_encoder_explorer_wants_pictures():
-    points = torch.zeros(3, 2, dtype=torch.uint8)
-    with pytest.raises(ValueError, match=r"images must be pictures, .*\(3, 2\)"):
-        encoder_explorer(build(ModelConfig(size="tiny")), points)
+@pytest.mark.parametrize(
+    ("shape", "names", "words"),
+    [
+        ((3, 2), None, r"images must be pictures, .*\(3, 2\)"),
+        ((2, 1, 6, 6), ["3"], "names must have.* 2 images; got 1"),
+        ((2, 1, 6, 6), ["3", "8", "9"], "names must have.* 2 images; got 3"),
+    ],
+)
+def test_encoder_explorer_wants_pictures_with_a_name_each(shape, names, words):
+    with pytest.raises(ValueError, match=words):
+        encoder_explorer(DiffEnc(Echo()), torch.zeros(shape, dtype=torch.uint8), names)
 
 
 def test_encoder_explorer_takes_colour_and_a_learned_encoder(generator):
@@ -307,12 +314,6 @@ def test_the_second_device_refuses_what_cuda_would():  # so the test above can f
         with pytest.raises(RuntimeError, match="not supported"):
             there.numpy()
         assert (there + here.to("meta")).cpu().tolist() == [2, 2]
-
-
-@pytest.mark.parametrize("names", [["3"], ["3", "8", "9"]])
-def test_every_image_needs_a_name(images, names):
-    with pytest.raises(ValueError, match=f"names must have.* 2 images; got {len(names)}"):
-        encoder_explorer(DiffEnc(Echo()), images, names)
 
 
 def test_y_is_what_the_network_says(generator):

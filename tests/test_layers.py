@@ -1,6 +1,5 @@
 """A companion, in notebooks/further, is found by everything that works on the lessons."""
 
-import re
 import shutil
 import sys
 from pathlib import Path
@@ -74,7 +73,9 @@ def test_its_links_lead_to_its_place(project):
     (project / "README.md").write_text("# Title\n")
     (project / "CITATION.cff").write_text("version: 0\nrepository-code: x\n")
     assert run(project, "tools/badges.py").returncode == 0
-    text = (project / "notebooks" / PLACES[1]).read_text(encoding="utf-8")
+    core, text = ((project / "notebooks" / place).read_text("utf-8") for place in PLACES)
+    assert "[Symbols and terms](further/00_index.ipynb)" in core
+    assert "[Symbols and terms](00_index.ipynb)" in text
     assert "/notebooks/further/00_more.ipynb)" in text
     assert "labpath=notebooks%2Ffurther%2F00_more.ipynb)" in text
 
@@ -87,17 +88,6 @@ def test_students_get_it_and_its_exercises_are_marked(project, tmp_path):
     path.write_text(path.read_text().replace("answer_00_3 = ...", "answer_00_3 = 1.84017"))
     students = grade(tmp_path / "class", marks)
     assert students["ada"].right["00.3"] and not students["ada"].right.get("00.1")
-
-
-def test_it_is_counted_below_its_lesson(project, monkeypatch):
-    import lesson_table
-
-    monkeypatch.setattr(lesson_table, "ROOT", project)
-    found = lesson_table.lessons()
-    assert [lesson.file.as_posix() for lesson in found] == PLACES
-    assert [lesson.exercises for lesson in found] == [1, 1]
-    table = lesson_table.lesson_table(found)
-    assert re.findall(r"notebooks/([\w/]+\.ipynb)", table) == PLACES
 
 
 def test_it_is_marked_for_slides(project, monkeypatch):

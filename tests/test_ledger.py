@@ -3,6 +3,7 @@
 import ast
 import graphlib
 import inspect
+import io
 import json
 import math
 import re
@@ -18,6 +19,7 @@ from diffenc_lite.course import ledger
 from diffenc_lite.course.ledger import LEDGER, TAGS, WORDS, Proof, Row, Step
 from diffenc_lite.course.ledger import notation as n
 from diffenc_lite.course.lessons import notebooks_in
+from diffenc_lite.course.show import blueprint
 
 ROOT = Path(__file__).resolve().parent.parent
 THE_LEDGER = """
@@ -264,6 +266,20 @@ def test_steps_come_one_by_one_and_by_name() -> None:
 
 def test_proof_prints_the_same_every_time() -> None:
     assert repr(LEDGER["G4"].prove()) == repr(LEDGER["G4"].prove())
+
+
+def test_blueprint_has_a_linked_box_for_each_row_and_every_arrow_leads_to_the_right() -> None:
+    svg = io.StringIO()
+    blueprint.picture("{}.html").savefig(svg, format="svg")
+    assert set(re.findall(r'xlink:href="(\w+)\.html"', svg.getvalue())) == set(TAGS)
+    nodes = blueprint.rests_on()
+    where = blueprint.places(nodes, 10, 6)
+    assert len(set(where.values())) == len(TAGS)
+    assert all(where[b][0] < where[tag][0] for tag, below in nodes.items() for b in below)
+    kept = blueprint.shortest(nodes)
+    assert kept["L2"] == {"G3", "G4", "KL"} and "F3" in nodes["L2"]  # G3 rests on F3
+    assert "22 proved, 1 defined, 8 in words, 1 on trust" in blueprint.in_words()
+    assert blueprint.word(LEDGER["X5"]) == "on trust" and blueprint.word(LEDGER["G1"]) == "proved"
 
 
 # --- numbers -------------------------------------------------------------------------------------

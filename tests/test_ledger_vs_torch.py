@@ -35,7 +35,6 @@ from diffenc_lite.course import worlds
 from diffenc_lite.course.ledger import LEDGER, TAGS, cheapest_grid, finer_ratios, gaussian_world
 from diffenc_lite.course.ledger import notation as n
 from diffenc_lite.course.lessons import notebooks_in
-from diffenc_lite.encoder import change as change_of
 from diffenc_lite.ratio import cheapest_path, constant_ratio
 
 ROOT = Path(__file__).parents[1]
@@ -287,7 +286,7 @@ def test_encoding(tag: str, x: Tensor, depths: Depths) -> None:
     expected = encoded(tag, x, depths.gamma_t)
     same(encoding.x_t, expected["x_t"])
     same(encoding.u, expected["u"])
-    x_t, change = change_of(ENCODERS[tag], x, depths.gamma_s, depths.gamma_t)
+    x_t, change = DiffEnc(Guess(), ENCODERS[tag]).change(x, depths.gamma_s, depths.gamma_t)
     same(x_t, expected["x_t"])
     same(x + ENCODERS[tag].shift(x, depths.gamma_t), expected["x_t"])
     if tag == "E1":

@@ -340,8 +340,6 @@ def test_a_notebook_is_short(path):
     words = [len(re.findall(r"[A-Za-z][A-Za-z'’-]*", text)) for text in texts]
     assert sum(words) <= 2500 and max(words) <= 200
     assert path not in CORE or 25 <= len(cells) <= 45
-    index = ROOT / "notebooks" / "further" / "00_index.ipynb"
-    assert path == index or index in links_between_notebooks(path)
 
 
 def test_the_prose_has_no_number_that_the_page_does_not_hold():

@@ -3,11 +3,11 @@
     python tools/badges.py          # after a change of version or address, and for a new notebook
     python tools/badges.py --check  # change nothing; end with 1, naming the files that would change
 
-Each notebook gets a line of links below its title (Colab, Binder) and, as its second cell, the one
-that installs the course on Colab. README gets the same line, with pictures. CITATION.cff gets
-version and address. The version is that of diffenc_lite/__init__.py, the address `Repository` in
-pyproject.toml. Links lead to the tag of the version, and Colab installs that version, so that an
-old copy of a lesson still finds what it was written for.
+Each notebook gets a line of links below its title (Colab, Binder, the index of symbols) and, as its
+second cell, the one that installs the course on Colab. README gets the links with pictures, and
+CITATION.cff version and address. The version is that of diffenc_lite/__init__.py, the address
+`Repository` in pyproject.toml. Links lead to the tag of the version, and Colab installs that
+version, so that an old copy of a lesson still finds what it was written for.
 """
 
 import argparse
@@ -39,6 +39,7 @@ import sys
 if "google.colab" in sys.modules:
     %pip install -q {PROJECT["name"]}=={VERSION}"""
 COLAB_ID = "colab"
+INDEX = Path("further", "00_index.ipynb")
 
 
 def links(lesson: Path, colab: str, binder: str) -> str:
@@ -61,12 +62,16 @@ def with_links(text: str, line: str) -> str:
 
 
 def with_colab(notebook: dict[str, Any], lesson: Path) -> dict[str, Any]:
-    """The notebook with its links and the cell for Colab. (Execute it after that.)"""
+    """The notebook with its links and the cell for Colab, counted as if it had run with it."""
     title, *cells = notebook["cells"]
     if title["cell_type"] != "markdown" or not "".join(title["source"]).startswith("# "):
         raise ValueError(f"{lesson}: the first cell must be Markdown that begins with a title")
     line = links(lesson, "Open in Colab", "Open in Binder")
+    if lesson != INDEX:
+        here = INDEX.name if lesson.parent == INDEX.parent else INDEX.as_posix()
+        line += f" · [Symbols and terms]({here})"
     title["source"] = with_links("".join(title["source"]), line).splitlines(keepends=True)
+    in_order = counts(cells) == list(range(1, len(counts(cells)) + 1))
     new: dict[str, Any] = {
         "cell_type": "code",
         "execution_count": None,
@@ -78,7 +83,17 @@ def with_colab(notebook: dict[str, Any], lesson: Path) -> dict[str, Any]:
     install["source"] = COLAB_CELL.splitlines(keepends=True)
     cells = [cell for cell in cells if cell is not install]
     notebook["cells"] = [title, install, *cells]
+    if in_order:
+        code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+        for count, cell in enumerate(code, 1):
+            for part in (cell, *cell["outputs"]):
+                if "execution_count" in part:
+                    part["execution_count"] = count
     return notebook
+
+
+def counts(cells: list[dict[str, Any]]) -> list[int]:
+    return [cell["execution_count"] for cell in cells if cell["cell_type"] == "code"]
 
 
 def wanted(path: Path) -> str:

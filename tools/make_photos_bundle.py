@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from diffenc_lite.data.photos import FOLDER
-from diffenc_lite.files import check, write_whole
+from diffenc_lite.files import verify, write_whole
 
 SOURCES = {  # by folder in the wheels
     "skimage/data": {
@@ -54,7 +54,7 @@ def main() -> None:
         for file, sha256 in files.items()
     ]
     for path, sha256 in sources:
-        picture = Image.open(io.BytesIO(check(path.read_bytes(), sha256, path))).convert("RGB")
+        picture = Image.open(io.BytesIO(verify(path.read_bytes(), sha256, path))).convert("RGB")
         png = io.BytesIO()
         Image.fromarray(halved(np.asarray(picture))).save(png, "PNG", optimize=True)
         write_whole(given.output / f"{path.stem}.png", png.getvalue())

@@ -16,6 +16,7 @@ import base64
 import gzip
 import html
 import inspect
+import io
 import os
 import re
 import shutil
@@ -36,6 +37,7 @@ import diffenc_lite
 from diffenc_lite import course
 from diffenc_lite.course import ledger
 from diffenc_lite.course.lessons import notebooks_in, place
+from diffenc_lite.course.show import blueprint
 
 DOCS, PAGES, SITE = ROOT / "docs", ROOT / "build" / "pages", ROOT / "build" / "site"
 NOTEBOOKS = notebooks_in(ROOT / "notebooks")
@@ -190,12 +192,23 @@ def write_ledger(titles: dict[str, str]) -> None:
             "## Derivation",
             *steps,
             "## Proof",
-            f"{row.prove()!r}.",
+            linked(f"{row.prove()!r}."),
         ]
         write(f"ledger/{tag}.md", "\n\n".join(page) + "\n")
         lines.append(f"| [{tag}]({tag}.md) | {row.title} | {taught} | {', '.join(names)} |")
+    drawn = io.StringIO()
+    blueprint.picture("{}.html").savefig(drawn, format="svg", metadata={"Date": None})
+    svg = "<svg" + drawn.getvalue().partition("<svg")[2]
+    svg = re.sub(r'width="\w+" height="\w+"', 'style="width: 100%"', svg, count=1)
+    graph = f'<figure aria-label="{blueprint.in_words()}">\n{svg}</figure>'
     text = (DOCS / "ledger.md").read_text(encoding="utf-8").replace("@ROWS@", "\n".join(lines))
+    text = text.replace("@GRAPH@", f"```{{raw}} html\n{graph}\n```\n\n{blueprint.in_words()}")
     write("ledger/index.md", text.replace("@TAGS@", "\n".join(ledger.TAGS)))
+
+
+def linked(text: str) -> str:
+    """Every tag in a text leads to its page."""
+    return re.sub(rf"\b({'|'.join(ledger.TAGS)})\b", r"[\1](\1.md)", text)
 
 
 def step_text(text: str) -> str:

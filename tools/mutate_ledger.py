@@ -33,6 +33,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from diffenc_lite.course.ledger import LEDGER, ProofError, Row, Step, Undecided, _decide
 from diffenc_lite.course.ledger import notation as n
+from diffenc_lite.course.ledger._claim import hold
 
 PAIRS = [
     (n.alpha_s, n.alpha_t),
@@ -201,7 +202,7 @@ def claims(row: Row, side: str) -> Iterator[Slips]:
             yield (
                 partial(said, row.tag, form, claim),
                 partial(same_equation, equation, claim),
-                dataclasses.replace(row, claim=dict(row.claim) | {form: claim}).prove,
+                partial(hold, dataclasses.replace(row, claim={form: claim}), form, row._page),
             )
 
 

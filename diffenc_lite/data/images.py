@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..files import PathLike, check
+from ..files import PathLike, verify
 from .sets import SETS
 
 BUNDLE = Path(__file__).with_name("mnist_bundled.npz")
@@ -167,7 +167,7 @@ def _load(name: str, split: str, root: PathLike | None, download: bool) -> Image
 
 def _bundled(split: str) -> ImageSet:
     _one_of("split", split, ("train", "test"))
-    content = check(BUNDLE.read_bytes(), BUNDLE_SHA256, BUNDLE)
+    content = verify(BUNDLE.read_bytes(), BUNDLE_SHA256, BUNDLE)
     with np.load(io.BytesIO(content)) as arrays:
         images = torch.from_numpy(arrays[f"{split}_images"][:, None])
         labels = torch.from_numpy(arrays[f"{split}_labels"].astype(np.int64))

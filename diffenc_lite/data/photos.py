@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..files import PathLike, check
+from ..files import PathLike, verify
 
 FOLDER = Path(__file__).with_name("photos")
 SHA256 = {
@@ -39,7 +39,7 @@ def pictures() -> dict[str, NDArray[np.uint8]]:
     arrays = {}
     for name, sha256 in SHA256.items():
         path = FOLDER / f"{name}.png"
-        arrays[name] = np.asarray(Image.open(io.BytesIO(check(path.read_bytes(), sha256, path))))
+        arrays[name] = np.asarray(Image.open(io.BytesIO(verify(path.read_bytes(), sha256, path))))
     return arrays
 
 

@@ -25,7 +25,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..files import PathLike, check
+from ..files import PathLike, verify
 from . import photos
 
 TIMEOUT = 5.0  # seconds a server has to answer
@@ -63,7 +63,7 @@ def _idx_set(name: str, split: str, root: PathLike | None, download: bool) -> Ar
     for path in _find(dataset, f"{name}/raw", splits, split, root, download):
         content = path.read_bytes()
         if name == "MNIST":
-            check(content, MNIST_MD5[path.name], path, "md5")
+            verify(content, MNIST_MD5[path.name], path, "md5")
         shape = (SIZES[split], 28, 28) if "images" in path.name else (SIZES[split],)
         # two zeros, 8 for uint8, the number of dimensions; each size in four bytes; the numbers
         header = struct.pack(f">{1 + len(shape)}I", 0x0800 + len(shape), *shape)
@@ -85,7 +85,7 @@ def _cifar10(split: str, root: PathLike | None, download: bool) -> Arrays:
     splits = {"train": [*dict(dataset.train_list)], "test": [*dict(dataset.test_list)]}
     batches = []
     for path in _find(dataset, dataset.base_folder, splits, split, root, download):
-        content = check(path.read_bytes(), md5[path.name], path, "md5")
+        content = verify(path.read_bytes(), md5[path.name], path, "md5")
         batches.append(pickle.loads(content, encoding="latin1"))  # safe after the check only
     images = np.concatenate([batch["data"] for batch in batches]).reshape(-1, 3, 32, 32)
     labels = np.concatenate([batch["labels"] for batch in batches])

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from ..chain import Chain
-from ..files import PathLike, check, write_whole
+from ..files import PathLike, verify, write_whole
 from ..model import DiffEnc, ModelConfig, build
 
 PRETRAINED = Path(__file__).parent
@@ -82,7 +82,7 @@ def load_model(
     card = read_card(path)
     weights_path, card_path = _model_files(path)
     content = weights_path.read_bytes()
-    check(content, card["sha256"], weights_path)
+    verify(content, card["sha256"], weights_path)
     from safetensors.torch import load
 
     if model is None and card["configuration"] is None:

@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 
-from ..files import PathLike, check, write_whole, writing
+from ..files import PathLike, verify, write_whole, writing
 
 RESUME_HEADER = b"diffenc_lite resume 1\n"  # followed by the sha256 of the rest, in 64 hex digits
 
@@ -102,5 +102,5 @@ def load_resume(path: PathLike) -> dict[str, Any]:
     digest, payload = content[len(RESUME_HEADER) : start], content[start:]
     if not content.startswith(RESUME_HEADER):
         raise ValueError(f"{os.fspath(path)} is not a resume file of diffenc_lite")
-    check(payload, digest.decode("ascii", "replace"), os.fspath(path))
+    verify(payload, digest.decode("ascii", "replace"), os.fspath(path))
     return torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)

@@ -77,23 +77,22 @@ def compare(row: Row, form: str, given: Any, page: Page) -> None:
         raise Unclear(row.tag, form, f"{own} is argued in words: nothing can be compared with it")
     right = _right_side(row, form, given, own)
     _check_symbols(row, form, right, page)
-    if right == own.lhs or (_same(right, own.lhs) and not _same(own.rhs, own.lhs)):
-        raise Unclear(row.tag, form, f"says nothing: {right} is the left side")
-    circular = right.free_symbols & own.lhs.free_symbols - own.rhs.free_symbols - (
-        NOISE - {own.lhs}
-    )
-    if circular:
-        said = f"{_listed(circular)} stands on the left side; the right side has to do without"
-        raise Unclear(row.tag, form, said)
     difference = opaque(own.rhs) - opaque(right)
     answer = _decided(difference)
-    if isinstance(answer, Vanishes):
-        return
-    if isinstance(_decided(page.in_full(own.rhs) - page.in_full(right)), Vanishes):
-        return
-    if isinstance(answer, Differs):
-        raise Wrong(row.tag, form, answer, difference)
-    raise Undecided(row.tag, form, answer)
+    if not isinstance(answer, Vanishes) and not _same_in_full(page, own.rhs, right):
+        if isinstance(answer, Differs):
+            raise Wrong(row.tag, form, answer, difference)
+        raise Undecided(row.tag, form, answer)
+    if right == own.lhs or (_same(right, own.lhs) and not _same(own.rhs, own.lhs)):
+        raise Unclear(row.tag, form, f"says nothing: {right} is the left side")
+    only_left = own.lhs.free_symbols - own.rhs.free_symbols - (NOISE - {own.lhs})
+    if circular := right.free_symbols & only_left:
+        said = f"{_listed(circular)} stands on the left side; the right side has to do without"
+        raise Unclear(row.tag, form, said)
+
+
+def _same_in_full(page: Page, one: Expr, other: Expr) -> bool:
+    return isinstance(_decided(page.in_full(one) - page.in_full(other)), Vanishes)
 
 
 def _right_side(row: Row, form: str, given: Any, own: Eq) -> Expr:

@@ -6,8 +6,6 @@ from .generation import G3, G4
 from .processes import F1, F3
 
 mu_P, mu_Q, delta = symbols("mu_P mu_Q delta", real=True)
-q_1, p_1, p_x = symbols("q_1 p_1 p_x", real=True)
-q_i, p_i = Function("q"), Function("p")
 x_1j, delta_j = IndexedBase("x_1", real=True)[j], IndexedBase("delta", real=True)[j]
 
 

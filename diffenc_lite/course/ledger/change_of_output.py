@@ -2,7 +2,7 @@
 
 from ._language import *
 from .bound import L2
-from .counterterm import ALPHA2_S, G3_OVER_C, G5, SHARE
+from .counterterm import ALPHA2_S, G5
 from .counterterm import A as any_A
 from .encoders import E2, E3, PATH, encoding_at_s, up_to
 from .generation import G3
@@ -45,7 +45,6 @@ def stepped(A: Expr, prediction: Expr) -> Expr:
         "output": equation(xhatprime, (1 + Delta * sigma_t**2 / c) * xhat),
         "stretch": equation(Derivative(xhatprime, xhat) - 1, Delta * sigma_t**2 / c),
         "back": equation(xhat, c / (c + Delta * sigma_t**2) * xhatprime),
-        "limit": equation(Limit(G3_OVER_C, Delta, 0), 1 + sigma_t**2),
         "left_over": equation(left_over, -alpha_s * Delta**2 * xddot_t / 2),
         "left_over_E2": equation(
             left_over_E2,
@@ -95,27 +94,16 @@ def X6() -> Iterator[Step]:
     yield Step(
         r"so it can be undone. The counterterm changes what the network is asked to say, not what "
         r"the model can express: for a fixed step it is a change of output, at any depth. The "
-        r"change depends on $s$, which the network is not told.",
+        r"change depends on $s$, which the network is not told. (In the limit of short steps the "
+        r"stretch is the $1+\sigma_t^2$ of the residual: G5.)",
         equation(xhat, back),
         proves="back",
     )
-    stretch = expand(plain.diff(xhat)).subs(c, SHARE)
-    yield Step(
-        r"In the limit of short steps, with $c=1-e^{-\Delta}$, the stretch is the $1+\sigma_t^2$ "
-        r"of the residual (L4).",
-        equation(Limit(stretch, Delta, 0), Limit(stretch, Delta, 0).doit()),
-        proves="limit",
-    )
     # what it cancels
-    yield Step(
-        r"What does it cancel? Let the prediction of the encoding be perfect, and see by how much "
-        r"the means still differ (L2),",
-        equation(gap_name, GAP),
-        name="gap",
-    )
     gap = expand(GAP.subs(x_s, encoding_at_s(3)).subs(lambda_s, lambda_t + Delta))
     yield Step(
-        "with Taylor's theorem for $x_s$.",
+        r"What does it cancel? Let the prediction of the encoding be perfect, and see by how much "
+        r"the means still differ (L2), with Taylor's theorem for $x_s$.",
         equation(gap_name, up_to(collect(gap, Delta), 3)),
         name="difference",
     )
@@ -144,22 +132,14 @@ def X6() -> Iterator[Step]:
     still = {y: x, ydot: 0}
     yield Step(
         r"Now let the encoder of E3 say $y=x$. Then it is the identity,",
-        equation(x_E3, E3.form("x_t").subs(still)),
-        name="encoding_with_y",
-    )
-    yield Step(
-        r"by $\alpha_t^2+\sigma_t^2=1$,",
-        equation(x_E3, factor(E3.form("x_t").subs(still)).subs(alpha_t**2 + sigma_t**2, 1)),
+        equation(x_E3, x),
+        means=E3.form("x_t").subs(still),
         proves="encoding_E3",
     )
     yield Step(
-        r"which does not move,",
-        equation(u_E3, E3.form("u").subs(still)),
-        name="u_with_y",
-    )
-    yield Step(
-        "so $u=0$;",
-        equation(u_E3, expand(E3.form("u").subs(still).subs(alpha_t**2, 1 - sigma_t**2))),
+        r"which does not move, so $u=0$;",
+        equation(u_E3, 0),
+        means=E3.form("u").subs(still),
         proves="u_E3",
     )
     (vhat_E3,) = solve(Eq((1 + sigma_t**2) * SIGNAL, GUESS), vhatprime)
@@ -174,13 +154,9 @@ def X6() -> Iterator[Step]:
     yield Step("that is,", equation((1 + sigma_t**2) * SIGNAL, GUESS), proves="xhat_E3")
     charged = L4.form("residual").subs({vhat: vhatprime, u: 0, uhat: SIGNAL})
     yield Step(
-        r"L4 then has the residual",
-        equation(residual, charged),
-        name="residual_with_vhatprime",
-    )
-    yield Step(
-        "of the VDM: the two pay the same at infinite depth.",
+        r"L4 then has the residual of the VDM: the two pay the same at infinite depth.",
         equation(residual, expand(simplify(charged.subs(vhatprime, vhat_E3)))),
+        means=charged,
         proves="residual_E3",
     )
     yield Step(
@@ -189,24 +165,17 @@ def X6() -> Iterator[Step]:
         name="vdm_step",
     )
     yield Step(
-        r"and E3 with the folded $A=c\,(1+\sigma_t^2)$ of G5",
-        equation(folded, stepped(G5.form("folded"), SIGNAL)),
-        name="folded_step",
-    )
-    yield Step(
-        "does the same: the two are one model at every depth.",
+        r"and E3 with the folded $A=c\,(1+\sigma_t^2)$ of G5 does the same: the two are one model "
+        r"at every depth.",
         equation(folded, vdm),
+        means=stepped(G5.form("folded"), SIGNAL),
         proves="folded_E3",
-    )
-    yield Step(
-        "With G3 the means differ by",
-        equation(excess, stepped(G5.form("G3"), SIGNAL) - vdm),
-        name="G3_step",
     )
     factor_of_guess = factor(G5.form("G3") / (1 + sigma_t**2) - c)
     yield Step(
-        r"a multiple of the prediction:",
+        "With G3 the means differ by a multiple of the prediction:",
         equation(excess, alpha_s * factor_of_guess * GUESS),
+        means=stepped(G5.form("G3"), SIGNAL) - vdm,
         proves="G3_E3",
     )
     yield Step(

@@ -96,10 +96,10 @@ def X2() -> Iterator[Step]:
     yield Step(
         r"The exact denoiser of E1 errs by that spread. By L3 a step with $w=1$ costs "
         r"$\frac12m$, so",
-        equation(m_E1, 2 * error),
-        name="error",
+        equation(m_E1, factor(2 * error)),
+        means=2 * error,
+        proves="m_E1",
     )
-    yield Step("that is,", equation(m_E1, factor(2 * error)), proves="m_E1")
     ratio = factor(1 + 2 * error)
     yield Step(
         r"and $w^*$ makes of it the logarithm (W1) of",
@@ -125,19 +125,13 @@ def X2() -> Iterator[Step]:
         name="reconstruction",
     )
     yield Step("and the entropy of the data.", equation(h_x, entropy(s2)), name="entropy")
+    diffusion = log((1 + s2 * S(0)) / (1 + s2 * S(T))).subs(ends) / 2
     yield Step(
-        "The gap is their sum, with the diffusion loss, less that entropy:",
-        equation(
-            gap,
-            prior + reconstruction + log((1 + s2 * S(0)) / (1 + s2 * S(T))).subs(ends) / 2 - h_x,
-        ),
-        name="sum",
-    )
-    seen = sqrt(alpha_1**2 * s2 + sigma_1**2)
-    yield Step(
-        r"the divergence of two Gaussians with the mean 0, of $q(z_1)$ from the start of "
-        r"generation. It does not depend on $T$, nor on the depths in between.",
-        equation(gap, kl(0, seen, 0, 1)),
+        "The gap is their sum, with the diffusion loss, less that entropy: the divergence of two "
+        r"Gaussians with the mean 0, of $q(z_1)$ from the start of generation. It does not depend "
+        r"on $T$, nor on the depths in between.",
+        equation(gap, kl(0, sqrt(alpha_1**2 * s2 + sigma_1**2), 0, 1)),
+        means=prior + reconstruction + diffusion - h_x,
         proves="gap",
     )
     # E2

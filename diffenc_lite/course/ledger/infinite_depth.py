@@ -96,7 +96,6 @@ def L4() -> Iterator[Step]:
         equation(alpha_s**2 / sigma_Q**2, before),
         name="before",
     )
-    yield Step("so that the cost is", equation(cost_name, before * gap_name**2 / 2), name="product")
     in_order = series(before * bracket**2 / 2, Delta, 0, 3).removeO()
     in_order = collect(expand(in_order), Delta, factor)
     leading, second = (in_order.coeff(Delta, power) for power in (1, 2))
@@ -105,6 +104,7 @@ def L4() -> Iterator[Step]:
         r"Multiply the two series. One factor $\Delta$ of the square is used up, one remains: the "
         r"cost of a step is proportional to its size, so the sum of all of them has a limit.",
         equation(cost_name, up_to(in_order, 3)),
+        means=before * gap_name**2 / 2,
         name="cost",
     )
     yield Step(
@@ -125,16 +125,12 @@ def L4() -> Iterator[Step]:
         name="sizes",
     )
     rate = Limit(expand((leading * Delta + R * Delta**2).subs(Delta, size) / h), h, 0)
+    limit, rate = rate, rate.doit().subs(gamma(t).diff(t), gammaprime_t)
     yield Step(
         r"so that, without what is of third order in $h$, $T$ times the cost of the step at $t$ "
-        r"tends to",
+        r"tends to the integrand. What is neglected falls like $1/T$.",
         equation(limit_name, rate),
-        name="rate",
-    )
-    rate = rate.doit().subs(gamma(t).diff(t), gammaprime_t)
-    yield Step(
-        r"which is the integrand. What is neglected falls like $1/T$.",
-        equation(limit_name, rate),
+        means=limit,
         proves="integrand",
     )
     yield Step(
@@ -176,9 +172,9 @@ def L4() -> Iterator[Step]:
         r"which makes the integrand of a VDM the error in the noise, unweighted but for "
         r"$\gamma'$.",
         equation(of_E1, factor(in_noise)),
+        means=still,
         proves="integrand_E1",
     )
-    yield Step("The same in terms of $v$:", equation(of_E1, still), name="integrand_E1_in_v")
     yield Step(
         r"It stands still, $\ddot x_t=0$: what finite depth adds is a positive share of the error.",
         equation(R_E1, factor(second.subs(xddot_t, 0).subs(r, v - vhat))),

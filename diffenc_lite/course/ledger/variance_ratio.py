@@ -68,11 +68,9 @@ def W1() -> Iterator[Step]:
         proves="variance",
     )
     yield Step(
-        "What the step then costs is", equation(KL_best, cost.subs(w, w_best)), name="at_best"
-    )
-    yield Step(
-        r"a logarithm, where $w=1$ pays $\frac d2m$.",
+        r"What the step then costs is a logarithm, where $w=1$ pays $\frac d2m$.",
         equation(KL_best, simplify(cost.subs(w, best))),
+        means=cost.subs(w, w_best),
         proves="cost",
     )
     yield Step(

@@ -299,7 +299,8 @@ def image_grid(
 ) -> Picture:
     """A table of images, each `size` inches wide; arguments and errors as in `fill_grid`.
 
-    Images uint8 (N, C, H, W), as from `sample` or of an ImageSet, are one row.
+    Images uint8 (N, C, H, W), as from `sample` or of an ImageSet, are one row; of fewer than 256
+    levels, give `pixels.to_unit(images, levels)` instead.
     """
     if not isinstance(images, Sequence) and images.ndim == 4 and "uint8" in str(images.dtype):
         images = images if images.shape[1] not in (1, 3) else [images]

@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...files import check
+from ...files import verify
 from ...pixels import to_unit
 
 ASSET = Path(__file__).parent / "classifier"
@@ -145,7 +145,7 @@ def load_classifier() -> Classifier:
 
     card = json.loads(ASSET.with_suffix(".json").read_bytes())
     weights = ASSET.with_suffix(".safetensors")
-    content = check(weights.read_bytes(), card["sha256"], weights.name)
+    content = verify(weights.read_bytes(), card["sha256"], weights.name)
     classifier = Classifier()
     classifier.load_state_dict(load(content))
     classifier.card = card

@@ -1,0 +1,116 @@
+"""The ledger as a picture: a box for each row, coloured by what is proved, arrows to what uses it.
+
+blueprint.picture()                # the whole derivation
+blueprint.in_words()               # the same in a sentence
+"""
+
+from __future__ import annotations
+
+from ..ledger import LEDGER, Row
+from .drawing import canvas, words
+from .plots import BLUE, GREEN, ORANGE, RED, Picture
+
+COLOURS = {"proved": GREEN, "defined": BLUE, "in words": ORANGE, "on trust": RED}
+GREY = "#9a9a9a"
+Nodes = dict[str, set[str]]  # tag -> the tags that it rests on
+
+
+def rests_on() -> Nodes:
+    return {tag: set(row.rests_on.rows) for tag, row in LEDGER.items()}
+
+
+def word(row: Row) -> str:
+    """The weakest word that is said of a form of the row; defined, only if there is no other"""
+    said = set(row.words.values())
+    return next(w for w in ("on trust", "in words", "proved", "defined") if w in said)
+
+
+def depths(nodes: Nodes) -> dict[str, int]:
+    """The length of the longest chain of rows below each"""
+    found: dict[str, int] = {}
+    while len(found) < len(nodes):
+        ready = {tag for tag, below in nodes.items() if tag not in found and below <= set(found)}
+        found |= {tag: max((found[b] + 1 for b in nodes[tag]), default=0) for tag in ready}
+    return found
+
+
+def shortest(nodes: Nodes) -> Nodes:
+    """Without the arrows that a longer chain implies"""
+    everything: Nodes = {}
+    for tag in sorted(nodes, key=depths(nodes).__getitem__):
+        everything[tag] = nodes[tag].union(*(everything[below] for below in nodes[tag]))
+    return {
+        tag: below - set[str]().union(*(everything[other] for other in below))
+        for tag, below in nodes.items()
+    }
+
+
+def longest_chain(nodes: Nodes) -> list[str]:
+    depth = depths(nodes)
+    chain = [max(depth, key=lambda tag: (depth[tag], tag))]
+    while below := nodes[chain[0]]:
+        chain.insert(0, max(below, key=lambda tag: (depth[tag], tag)))
+    return chain
+
+
+def users(nodes: Nodes) -> Nodes:
+    """tag -> the tags that rest on it"""
+    return {tag: {other for other, below in nodes.items() if tag in below} for tag in nodes}
+
+
+def columns_of(nodes: Nodes) -> dict[str, int]:
+    """The depth of each row; one that others use stands as near to them as it can"""
+    above, column = users(nodes), depths(nodes)
+    for tag in sorted(nodes, key=column.__getitem__, reverse=True):
+        column[tag] = min((column[other] - 1 for other in above[tag]), default=column[tag])
+    return column
+
+
+def places(nodes: Nodes, width: float, height: float) -> dict[str, tuple[float, float]]:
+    """The centre of each box: in its column, near the middle of its neighbours"""
+    depth, above = columns_of(nodes), users(nodes)
+    columns = [[tag for tag in nodes if depth[tag] == d] for d in range(max(depth.values()) + 1)]
+    near = {tag: sorted(nodes[tag] | above[tag]) for tag in nodes}
+    level: dict[str, float] = {}
+    for _ in range(20):
+        for column in columns:
+            middle = {
+                tag: sum(level.get(t, 0.5) for t in near[tag]) / max(1, len(near[tag]))
+                for tag in column
+            }
+            column.sort(key=middle.__getitem__)
+            for n, tag in enumerate(column):
+                level[tag] = (n + 0.5) / len(column)
+    return {tag: ((depth[tag] + 0.5) * width / len(columns), height * level[tag]) for tag in nodes}
+
+
+def picture(link: str = "") -> Picture:
+    """All rows of the ledger and what rests on what. `link`: the address of a row's page, with {}
+    for its tag; saved as SVG, every box then leads there."""
+    nodes = shortest(rests_on())
+    width, height = 10.0, 6.4
+    figure, ax = canvas(width, height + 0.6)
+    where = places(nodes, width, height)
+    for tag, below in nodes.items():
+        for other in below:
+            far = where[tag][0] - where[other][0] > 1.5 * width / 8
+            style = {"arrowstyle": "-|>", "color": GREY, "shrinkA": 14, "shrinkB": 14, "lw": 1}
+            style["connectionstyle"] = f"arc3,rad={0.15 if far else 0}"  # round the boxes between
+            ax.annotate("", where[tag], where[other], arrowprops=style)
+    for tag, at in where.items():
+        colour = COLOURS[word(LEDGER[tag])]
+        frame = {"boxstyle": "round,pad=0.3", "fc": "white", "ec": colour, "lw": 2.4}
+        words(ax, at, tag, colour, bbox=frame, weight="bold", url=link.format(tag) or None)
+    for n, (said, colour) in enumerate(COLOURS.items()):
+        words(ax, (1.2 + 2.4 * n, height + 0.3), said, colour, weight="bold")
+    return figure
+
+
+def in_words() -> str:
+    """How many rows bear each word, and the longest chain"""
+    count = {said: sum(word(row) == said for row in LEDGER.values()) for said in COLOURS}
+    chain = longest_chain(rests_on())
+    counted = ", ".join(f"{number} {said}" for said, number in count.items())
+    return (
+        f"{len(LEDGER)} rows: {counted}. The longest chain has {len(chain)}: {' → '.join(chain)}."
+    )
