@@ -5,9 +5,9 @@
 
 Each notebook gets a line of links below its title (Colab, Binder, the index of symbols) and, as its
 second cell, the one that installs the course on Colab. README gets the links with pictures, and
-CITATION.cff version and address. The version is that of diffenc_lite/__init__.py, the address `Repository` in
-pyproject.toml. Links lead to the tag of the version, and Colab installs that version, so that an
-old copy of a lesson still finds what it was written for.
+CITATION.cff version and address. The version is that of diffenc_lite/__init__.py, the address
+`Repository` in pyproject.toml. Links lead to the tag of the version, and Colab installs that
+version, so that an old copy of a lesson still finds what it was written for.
 """
 
 import argparse

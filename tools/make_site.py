@@ -198,7 +198,7 @@ def write_ledger(titles: dict[str, str]) -> None:
         lines.append(f"| [{tag}]({tag}.md) | {row.title} | {taught} | {', '.join(names)} |")
     drawn = io.StringIO()
     blueprint.picture("{}.html").savefig(drawn, format="svg", metadata={"Date": None})
-    svg = "<svg" + drawn.getvalue().partition("<svg")[2]
+    svg = "<svg" + drawn.getvalue().partition("<svg")[2].replace(' target="_blank"', "")
     svg = re.sub(r'width="\w+" height="\w+"', 'style="width: 100%"', svg, count=1)
     graph = f'<figure aria-label="{blueprint.in_words()}">\n{svg}</figure>'
     text = (DOCS / "ledger.md").read_text(encoding="utf-8").replace("@ROWS@", "\n".join(lines))

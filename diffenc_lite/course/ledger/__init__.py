@@ -7,10 +7,17 @@
     ledger.F3.prove()                     # raises ProofError if the formula is wrong
     mean = ledger.F3.lambdify("mean")
 
-Claims of your own are made of the symbols in `ledger.notation`:
+A claim of your own is made of the symbols in `ledger.notation` and of those of the row:
 
     from diffenc_lite.course.ledger.notation import sigma_s
     ledger.F3.prove({"variance": sigma_s**2})  # Wrong, for example at gamma_s = ...
+    ledger.W1.symbols["m"]                     # name -> symbol, all that a claim may use
+
+A proof says of each form whether the machine has proved it, whether it is defined (a choice of the
+model), argued in words, or taken on trust; and which rows it rests on:
+
+    ledger.L4.words["integrand"]               # "in words"
+    ledger.L4.rests_on                         # rows, definitions, words, theorems on trust
 """
 
 from . import notation

@@ -1,10 +1,6 @@
 """The cheapest grid of depths: dynamic programming.                                           W4"""
 
-import random
-from functools import cache
 from itertools import combinations, pairwise
-
-import mpmath
 
 from ._language import *
 from .finer_ratios import A, N, n
@@ -42,17 +38,6 @@ def of_all_paths(cost: Callable[[int, int], Expr], last: int, edges: int) -> Exp
 def any_cost(i: int, j: int) -> Symbol:
     """Some number for the edge between the nodes i and j"""
     return Symbol(f"k_{i}{j}", real=True)
-
-
-def largest_difference(last: int, tables: int) -> mpmath.mpf:
-    """Between the algorithm and brute force, over random tables and all numbers of edges"""
-    dice, largest = random.Random(0), 0
-    for edges in range(1, last + 1):
-        for _ in range(tables):
-            cost = cache(lambda i, j: Integer(dice.randrange(100)))
-            found = cheapest(cost, last, edges) - of_all_paths(cost, last, edges)
-            largest = max(largest, abs(found))
-    return mpmath.mpf(int(largest))
 
 
 @row(
@@ -106,15 +91,4 @@ def W4() -> Iterator[Step]:
         r"So no path is cheaper than $V_k(j)$, and the one that is put together costs just that.",
         name="invariant",
         in_words=True,
-    )
-    yield Step(
-        "Against brute force,",
-        name="brute_force",
-        numbers=(
-            Number(
-                r"\text{largest difference: 7 nodes, 1 to 6 edges, 20 tables each}",
-                "0.0",
-                largest_difference(6, 20),
-            ),
-        ),
     )

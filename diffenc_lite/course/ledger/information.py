@@ -1,7 +1,5 @@
 """Information and error, and what no bound can beat.                                          X5"""
 
-import math
-
 from ._language import *
 from .bound import L0
 from .finite_depth import L3
@@ -9,7 +7,6 @@ from .gaussian import log_density, standard_normal
 from .generation import G1
 from .infinite_depth import L4, F, gamma
 from .processes import F1
-from .quadrature import integral
 from .three_terms import L1, never_negative, p_1, q_1
 from .three_terms import p_x as p_of_x
 
@@ -157,12 +154,6 @@ def X5() -> Iterator[Step]:
     rate = ((-sqrt(eta) * Em2 + sqrt(eta) * Ex2) / (2 * sqrt(eta))).expand()
     half = simplify(rate / (Ex2 - Em2))
     yield Step("Half the error is the rate.", equation(dI, half * mmse), proves="i_mmse")
-    yield Step(
-        r"A check by quadrature, for the values $-1$, $0.2$, $1.5$ with odds 0.3, 0.5, 0.2 at "
-        r"$\eta=0.7$:",
-        name="check",
-        numbers=_check(),
-    )
     # what no bound can beat
     yield Step(
         r"What is the least that any bound can be? The average of this",
@@ -247,34 +238,4 @@ def X5() -> Iterator[Step]:
         r"prior loss less $I_1$.",
         equation(bound - (H + M), K_1),
         proves="advantage",
-    )
-
-
-def _check() -> tuple[Number, ...]:
-    """dI/deta by a difference, and mmse/2, for three values"""
-    values, odds = (-1.0, 0.2, 1.5), (0.3, 0.5, 0.2)
-
-    def parts(z: float, eta: float) -> list[float]:
-        return [
-            p * math.exp(-((z - math.sqrt(eta) * x) ** 2) / 2) / math.sqrt(2 * math.pi)
-            for x, p in zip(values, odds, strict=True)
-        ]
-
-    def entropy(eta: float) -> float:
-        return integral(lambda z: -sum(parts(z, eta)) * math.log(sum(parts(z, eta))), -12, 12)[0]
-
-    def spread(z: float) -> float:
-        each = parts(z, 0.7)
-        first, second = (
-            sum(p * x**power for p, x in zip(each, values, strict=True)) for power in (1, 2)
-        )
-        return second - first**2 / sum(each)
-
-    h = 1e-2
-    near, far = ((entropy(0.7 + k * h) - entropy(0.7 - k * h)) / (2 * k * h) for k in (1, 2))
-    slope = near + (near - far) / 3
-    half, error = integral(spread, -12, 12)
-    return (
-        Number(r"dI/d\eta", "0.246259", slope, abs(near - slope) / 10),
-        Number(r"\mathrm{mmse}/2", "0.246259", half / 2, error),
     )

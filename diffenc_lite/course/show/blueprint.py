@@ -100,7 +100,10 @@ def picture(link: str = "") -> Picture:
     for tag, at in where.items():
         colour = COLOURS[word(LEDGER[tag])]
         frame = {"boxstyle": "round,pad=0.3", "fc": "white", "ec": colour, "lw": 2.4}
-        words(ax, at, tag, colour, bbox=frame, weight="bold", url=link.format(tag) or None)
+        address = link.format(tag) or None
+        words(ax, at, tag, colour, bbox=frame, weight="bold", url=address)
+        if (patch := ax.texts[-1].get_bbox_patch()) is not None:
+            patch.set_url(address)
     for n, (said, colour) in enumerate(COLOURS.items()):
         words(ax, (1.2 + 2.4 * n, height + 0.3), said, colour, weight="bold")
     return figure

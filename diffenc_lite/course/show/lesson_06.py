@@ -1,8 +1,9 @@
-"""Drawings of lesson 06: one step of three processes, and where the mean of a step lands."""
+"""Pictures of lesson 06: one step of three processes, gaps, samples, where a mean lands."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,10 +11,12 @@ from matplotlib.axes import Axes
 from numpy.typing import ArrayLike, NDArray
 
 from .drawing import COLOURS, arrow, box, canvas, words
+from .explorers import CurveExplorer, buttons, slider
 from .plots import BLACK, BLUE, GREEN, RED, Picture, styled, subplots
 
 Array = NDArray[np.float64]
 TRUTH = "0.80"  # the grey of the true reverse
+RATIOS = {"$w=1$": BLACK, "one constant": GREEN, "$w^*$": BLUE}
 
 
 def sigmoid(gamma: float) -> float:
@@ -121,3 +124,102 @@ def _land(ax: Axes, gamma_s: float, gamma_t: float) -> None:
     ax.set(xlim=(-10.5, 10.5), ylim=(0, 1.5), yticks=[], xticks=[-8, -4, 0, 4, 8])
     ax.set_xlabel(r"distance from the target, in $\sigma_Q$")
     words(ax, (-5.8, 0.1), "posterior", COLOURS["q"], 12)
+
+
+# --- plots and explorers --------------------------------------------------------------------------
+
+
+@styled
+def step_explorer(shared: Mapping[str, float]) -> CurveExplorer:
+    """Slide z_t: the true reverse, the model with w = 1 and with w*. Args: w* by world."""
+    z, worlds = np.linspace(-3, 3, 601), list(shared)
+    figure, ax = subplots(size=(5.1, 3.1))
+    (area,) = ax.fill(z, 0 * z, color=TRUTH, label="true reverse")
+    (narrow,) = ax.plot(z, 0 * z, color=BLACK, ls="-", label="$w=1$")
+    (broad,) = ax.plot(z, 0 * z, color=BLUE, ls="-", label="$w^*$")
+    ax.set(xlabel="$z_s$", yticks=[], xlim=(-2.5, 2.5), ylim=(0, 2.6), title=" ")
+    ax.legend(loc="upper left", fontsize=11)
+
+    def update(z_t: float, which: int) -> None:
+        step, w = step_from(z_t, worlds[which], z), shared[worlds[which]]
+        area.set_xy(np.stack([z, step.true_reverse], 1))
+        narrow.set_ydata(bell(z, step.mean, step.deviation))
+        broad.set_ydata(bell(z, step.mean, step.deviation / math.sqrt(w)))
+        ax.set_title(f"$w^*={w:.2f}$; for this $z_t$ alone {step.ratio:.2f}")
+
+    z_slider = slider("z_t", np.arange(-20, 21, 2) / 10, start=0.0, text="{:.1f}")
+    stills = [(10, 0), (15, 0), (10, 1), (15, 1)]  # z_t = 0 and 1, in both worlds
+    return CurveExplorer(figure, update, z_slider, buttons("world", worlds), stills=stills)
+
+
+@styled
+def gap_lines(counts: Sequence[int], gaps: Mapping[str, Array]) -> Picture:
+    """The gap against T for the ratios of `RATIOS`. Args: gaps by world, (len(counts), 3)."""
+    figure, axes = subplots(1, len(gaps), size=(9.6, 3.6))
+    for ax, (world, rows) in zip(axes, gaps.items(), strict=True):
+        for (label, colour), row in zip(RATIOS.items(), np.maximum(rows.T, 0), strict=True):
+            ax.plot(counts, row, color=colour, ls="-")
+            if ax is axes[0]:
+                ax.text(1.2 * counts[-1], row[-1], label, color=colour, va="center")
+        ax.set(xscale="log", xlabel="number of steps $T$", title=world, xlim=(1, counts[-1]))
+        ax.set_yscale("symlog", linthresh=1e-4)  # a logarithm, but with a place for zero
+        ax.set(ylim=(-3e-5, 1e6), yticks=[0, 1e-2, 1, 1e2, 1e4])
+    axes[0].set_ylabel("gap, nats")
+    return figure
+
+
+@styled
+def sample_shapes(samples: Mapping[int, Sequence[ArrayLike]]) -> Picture:
+    """Histograms of samples, for the ratios of `RATIOS`, against N(0, 1). Args: samples by T."""
+    figure, axes = subplots(1, len(samples), size=(9.6, 3.2))
+    x = np.linspace(-5, 5, 201)
+    for ax, (T, drawn) in zip(axes, samples.items(), strict=True):
+        ax.fill_between(x, bell(x, 0, 1), color="0.85", lw=0)
+        for k, ((label, colour), values) in enumerate(zip(RATIOS.items(), drawn, strict=True)):
+            values = np.asarray(values)
+            look = {"histtype": "step", "color": colour, "lw": 2, "ls": "-"}
+            ax.hist(values, bins=60, range=(-5, 5), density=True, **look)
+            ax.text(1.7, 0.95 - 0.13 * k, f"{label}: sd {values.std():.2f}", color=colour)
+        ax.set(title=f"T = {T}; grey: the data", xlabel="sample", yticks=[], ylim=(0, 1.1))
+    return figure
+
+
+@styled
+def ratio_explorer(
+    counts: Sequence[int], tries: ArrayLike, gaps: Mapping[str, Array], m: Mapping[str, list[Array]]
+) -> CurveExplorer:
+    """Slide T and w: the gap against T, and w* of every step against your w.
+
+    Args: counts of steps; tries of w, the middle one 1; by world, gaps (len(tries) + 1,
+        len(counts)), the last row with w*, and m of every step, (T,), for each T.
+    """
+    ws, worlds = np.asarray(tries), list(gaps)
+    figure, (above, below) = subplots(2, 1, size=(5.1, 5.0))
+    (of_one,) = above.plot(counts, counts, color=BLACK, ls="-", lw=1.5, label="$w=1$")
+    (of_best,) = above.plot(counts, counts, color=BLUE, ls="-", label="$w^*$")
+    (yours,) = above.plot(counts, counts, color=RED, ls="-", label="your $w$")
+    (dot,) = above.plot([1], [1], "o", color=RED, ms=9)
+    above.set_yscale("symlog", linthresh=1e-4)
+    above.set(xscale="log", ylim=(-3e-5, 1e7), yticks=[0, 1e-2, 1, 1e2, 1e4], ylabel="gap, nats")
+    above.set(xlabel="steps $T$", title=" ")
+    above.legend(ncols=3, fontsize=10, loc="upper right")
+    (w_best,) = below.plot([0, 1], [1, 1], color=BLUE, ls="-", drawstyle="steps-pre")
+    (w_mine,) = below.plot([0, 1], [1, 1], color=RED, ls="-")
+    below.set(yscale="log", ylim=(0.03, 10), xlabel="depth $t$ of the step", ylabel="ratio")
+
+    def update(T: int, w: float, which: int) -> None:
+        i, k, rows = counts.index(T), int(np.abs(ws - w).argmin()), gaps[worlds[which]]
+        of_one.set_ydata(rows[len(ws) // 2])
+        yours.set_ydata(rows[k])
+        of_best.set_ydata(rows[-1])
+        dot.set_data([T], [rows[k, i]])
+        of_steps = m[worlds[which]][i]
+        w_best.set_data(np.arange(T + 1) / T, 1 / (1 + np.append(of_steps[0], of_steps)))
+        w_mine.set_ydata([w, w])
+        numbers = rows[k, i], rows[len(ws) // 2, i], rows[-1, i]
+        mine, one, best = (f"{v:,.0f}" if v > 1e3 else f"{v:.3f}" for v in numbers)
+        above.set_title(f"gap {mine} (w = 1: {one}, w*: {best})", fontsize=12)
+
+    sliders = slider("T", counts, start=10, text="{:d}"), slider("w", ws, start=0.223)
+    stills = [(3, 5, 0), (9, 17, 0), (4, 19, 1), (9, 19, 1)]
+    return CurveExplorer(figure, update, *sliders, buttons("world", worlds), stills=stills)

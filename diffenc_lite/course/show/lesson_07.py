@@ -1,11 +1,23 @@
-"""Drawings of lesson 07: what is free about a step, and how the cheapest path is found."""
+"""Pictures of lesson 07: what is free about a step, staircases, prices, the cheapest path."""
 
 from __future__ import annotations
 
-from .drawing import COLOURS, arrow, box, canvas, words
-from .plots import BLUE, GREEN, RED, Picture, styled
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from .drawing import COLOURS, arrow, box, canvas, words
+from .explorers import CurveExplorer, buttons, slider
+from .plots import BLACK, BLUE, GREEN, ORANGE, RED, SKY, Picture, styled, subplots
+
+Array = NDArray[np.float64]
 GREY = COLOURS["z_t"]
+RULES = {"paper": RED, "folded": GREEN, "fitted": BLACK, "VDM": BLUE}  # of the mean
+WAYS = ["equal\n$w=1$", "best\n$w=1$", "equal\n$w^*$", "best\n$w^*$"]
 
 
 @styled
@@ -45,3 +57,128 @@ def last_step() -> Picture:
     words(ax, (at[5], 0.4), "$B_k(5)$", BLUE)
     words(ax, (2.9, 2.35), "cost$(i,5)$", GREEN)
     return figure
+
+
+# --- plots and explorers --------------------------------------------------------------------------
+
+
+@styled
+def staircases(mmse: Callable[[Tensor], Tensor], grids: Mapping[str, ArrayLike]) -> Picture:
+    """L3 against L4: stairs over the curve of the error, against gamma, areas in nats.
+
+    Args: mmse, E||x - x_hat||^2 as a function of SNR; the gammas of the nodes, by title.
+    """
+
+    def error(snr: Array) -> Array:
+        return np.asarray(mmse(torch.as_tensor(snr)))
+
+    gamma = np.linspace(-6, 5, 600)
+    curve = 0.5 * np.exp(-gamma) * error(np.exp(-gamma))
+    figure, axes = subplots(1, len(grids), size=(9.6, 3.4))
+    for ax, (title, nodes) in zip(axes, grids.items(), strict=True):
+        for low, high in pairwise(np.asarray(nodes).tolist()):
+            part = np.linspace(low, high, 80)
+            stair = 0.5 * np.exp(-part) * error(np.exp(-part[-1:]))
+            ax.fill_between(part, stair, color=ORANGE, alpha=0.4, lw=0)
+            ax.vlines(low, 0, stair[0], color=ORANGE, lw=1)
+        ax.plot(gamma, curve, color=BLUE, ls="-")
+        ax.set(xlim=(-6, 5), ylim=(0, 2.2), xlabel=r"$\gamma$: data left, noise right", title=title)
+    axes[0].set_ylabel(r"nats per unit of $\gamma$")
+    return figure
+
+
+@styled
+def margins(costs: ArrayLike, below: ArrayLike, above: ArrayLike) -> Picture:
+    """The costs of T steps, and the marginal costs of both steps at the T - 1 inner nodes."""
+    figure, (left, right) = subplots(1, 2, size=(9.6, 2.9))
+    costs, below, above = np.asarray(costs), np.asarray(below), np.asarray(above)
+    left.bar(np.arange(len(costs)) + 1, costs, color=ORANGE, alpha=0.6)
+    left.set(title="costs of the best steps: unequal", xlabel="step, from the data", ylabel="nats")
+    nodes = np.arange(len(below)) + 1
+    right.bar(nodes - 0.2, below, 0.38, color=BLUE, label="step below")
+    right.bar(nodes + 0.2, above, 0.38, color=SKY, label="step above")
+    right.set(title="marginal costs: equal at each node", xlabel="node")
+    right.set_ylim(0, 1.45 * below.max())
+    right.legend(ncols=2, fontsize=11)
+    return figure
+
+
+@styled
+def price_tables(
+    tables: Mapping[str, tuple[ArrayLike, ArrayLike]], equal: ArrayLike, N: int
+) -> Picture:
+    """Cost of every step in bits/dim, with two paths. Args: costs and best path, by title."""
+    figure, axes = subplots(1, len(tables), size=(9.6, 4.0))
+    for ax, (title, (costs, best)) in zip(axes, tables.items(), strict=True):
+        bits = np.asarray(costs)
+        shown = np.log10(np.where(np.isinf(bits), np.nan, bits))
+        image = ax.imshow(shown, origin="lower", extent=(0, 1, 0, 1), aspect="auto")
+        for path, look in ((equal, "w+"), (best, "ko")):
+            depths = np.asarray(path) / N
+            ax.plot(depths[1:], depths[:-1], look, ms=8, mew=2, ls="-", lw=1)
+        ax.set(xlabel="from $t$", ylabel="down to $s$", title=title)
+        ax.grid(False)
+        figure.colorbar(image, ax=ax, label="log10 of bits/dim")
+    axes[0].text(0.05, 0.8, "+ equal steps\n● best steps", transform=axes[0].transAxes)
+    return figure
+
+
+@styled
+def twelve_places(bits: Mapping[int, Mapping[str, Sequence[float]]], infinite: float) -> Picture:
+    """Bits/dim by T and rule of the mean in the four `WAYS`, between a uniform byte and L4."""
+    figure, axes = subplots(1, len(bits), size=(9.6, 3.8))
+    for ax, (T, rows) in zip(axes, bits.items(), strict=True):
+        for k, (rule, colour) in enumerate(RULES.items()):
+            places = np.arange(4) + 0.12 * k - 0.18
+            ax.semilogy(places, rows[rule], "o", color=colour, label=rule, ms=8)
+        ax.axhline(8, color="0.3", ls="--", lw=1.2)
+        ax.axhline(infinite, color="0.3", ls=":", lw=1.2)
+        ax.set(title=f"T = {T}", ylim=(0.75, 130))
+        ax.set_yticks([1, 8, 100], ["1", "8", "100"])
+        ax.set_xticks(range(4), WAYS)
+        ax.minorticks_off()
+    axes[0].set_ylabel("bits/dim")
+    axes[-1].text(3.4, 8.5, "8 bits: a uniform byte", ha="right", fontsize=11)
+    axes[-1].text(3.4, 0.9, "infinite depth", ha="right", va="center", fontsize=11)
+    axes[-1].legend(ncols=2, fontsize=11)
+    return figure
+
+
+@styled
+def grid_explorer(
+    tables: Mapping[str, Sequence[Array]],
+    cheapest: Callable[[Array, int], ArrayLike],
+    equal: Callable[[int], ArrayLike],
+) -> CurveExplorer:
+    """Choose T, ratio, scale and data: the best nodes, and what each step costs.
+
+    Args: by data, the costs (N+1, N+1) with the paper's scale at w = 1 and w*, then with the best
+        scale at w = 1 and w*; cheapest(costs, T) and equal(T), paths of nodes.
+    """
+    names = list(tables)
+    figure, (upper, lower) = subplots(2, 1, size=(5.1, 4.9))
+    upper.plot([0, 1], [-13.3, 5], color="0.7", lw=1.5, ls="-")
+    (dots,) = upper.plot([], [], "o", color=GREEN, ls="")
+    (ticks,) = upper.plot([], [], "|", color="0.4", ms=12, ls="")
+    upper.set(ylabel=r"$\gamma(t)$", xlim=(-0.03, 1.03), ylim=(-17, 6), title=" ")
+    (grey,) = lower.plot([], [], color="0.6", ls="-", label="equal")
+    (green,) = lower.plot([], [], color=GREEN, ls="-", label="best")
+    lower.set(xlabel="depth $t$", ylabel="nats", xlim=(-0.03, 1.03), yscale="log", ylim=(1e-5, 1e6))
+    lower.legend(loc="lower right", ncols=2, fontsize=11)
+
+    def update(T: int, best_ratio: int, best_scale: int, which: int) -> None:
+        costs = tables[names[which]][2 * best_scale + best_ratio]
+        last, sums = len(costs) - 1, []
+        for line, path in ((green, cheapest(costs, T)), (grey, equal(T))):
+            nodes = np.asarray(path)
+            each = np.asarray(costs)[nodes[:-1], nodes[1:]]
+            line.set_data(np.repeat(nodes / last, 2)[1:-1], np.maximum(np.repeat(each, 2), 1e-9))
+            sums.append(each.sum())
+            marks, height = (dots, -13.3 + 18.3 * nodes / last) if line is green else (ticks, -15.5)
+            marks.set_data(nodes / last, np.broadcast_to(height, nodes.shape))
+        upper.set_title(f"best {sums[0]:,.2f} nats, equal {sums[1]:,.2f}")
+
+    choices = buttons("ratio", ["w = 1", "w*"]), buttons("scale", ["paper", "exact or fitted"])
+    steps = slider("T", [2, 3, 4, 6, 8, 12, 16, 24], start=4, text="{:d}")
+    stills = [(2, 0, 0, 0), (2, 0, 1, 0), (2, 0, 0, 1), (2, 1, 1, 1)]
+    return CurveExplorer(figure, update, steps, *choices, buttons("data", names), stills=stills)
