@@ -126,7 +126,7 @@ def three_ways(estimates: Mapping[str, Tensor]) -> Picture:
     return figure
 
 
-def by_noise(gammas: ArrayLike, means: ArrayLike, bars: ArrayLike) -> Picture:
+def by_noise(gammas: ArrayLike, means: Sequence[ArrayLike], bars: Sequence[ArrayLike]) -> Picture:
     """The price of the data and the network's mistake at each noise (2, n), with error bars."""
     figure, axes = plots.subplots(1, 2, size=(10, 3.4))
     for ax, mean, bar, colour in zip(axes, means, bars, (BLACK, RED), strict=True):
@@ -177,5 +177,6 @@ def mistakes(model: DiffEnc, exact: Likelihood, gammas: Sequence[float]) -> Pict
         segments: Any = torch.stack([best, guess], 1).numpy()
         ax.add_collection(LineCollection(segments, colors=RED, linewidths=1.8))
         plane(ax, f"$\\gamma$ = {gamma:g}")
-        ax.set(xlim=(-0.8, 0.8), ylim=(-0.8, 0.8))  # after the ticks, which would widen them
+        ticks = [-0.5, 0, 0.5]
+        ax.set(xticks=ticks, yticks=ticks, xlim=(-0.8, 0.8), ylim=(-0.8, 0.8))
     return figure
