@@ -69,24 +69,6 @@ EXERCISES = [
     ),
     Exercise(
         "05.3",
-        "Predict, then compute. An encoder turns the coin over: on the way from data to noise the "
-        "factor $f$ in $x_t=f(\\lambda)\\,x$ goes smoothly from $1$ to $-1$, as "
-        "$f=1-2\\,\\mathrm{sigmoid}(-2(\\lambda-\\lambda_0))$. It does so near the data "
-        "($\\lambda_0=9$), where the toss is in plain view, or at $\\lambda_0=0$. What does the "
-        "motion cost a perfect denoiser?",
-        Choice(
-            {
-                "a": "nothing in both places: to turn the coin over loses nothing",
-                "b": "nothing near the data, because there motion is free; something at 0",
-                "c": "something in both places, and more near the data than at 0",
-                "d": "something in both places, and more at 0 than near the data",
-            }
-        ),
-        "c",
-        "where is f = 0, and what does z_t tell there? Then use your program of 05.2 with the coin",
-    ),
-    Exercise(
-        "05.4",
         "A table in a paper. Two models, with the same fixed end points of the noise schedule and "
         f"the same decoder, score test pictures (bits per dimension):\n{_TWO_MODELS}\n"
         "Which conclusions follow from the table and this lesson?",
@@ -106,5 +88,23 @@ EXERCISES = [
         "bd",
         "add up; then ask of each sentence what it assumes: is A perfect? does a VDM's prior loss "
         "depend on the network? what else makes a diffusion loss higher?",
+    ),
+    Exercise(
+        "05.4",
+        "Predict, then compute. An encoder turns the coin over: on the way from data to noise the "
+        "factor $f$ in $x_t=f(\\lambda)\\,x$ goes smoothly from $1$ to $-1$, as "
+        "$f=1-2\\,\\mathrm{sigmoid}(-2(\\lambda-\\lambda_0))$. It does so near the data "
+        "($\\lambda_0=9$), where the toss is in plain view, or at $\\lambda_0=0$. What does the "
+        "motion cost a perfect denoiser?",
+        Choice(
+            {
+                "a": "nothing in both places: to turn the coin over loses nothing",
+                "b": "nothing near the data, because there motion is free; something at 0",
+                "c": "something in both places, and more near the data than at 0",
+                "d": "something in both places, and more at 0 than near the data",
+            }
+        ),
+        "c",
+        "where is f = 0, and what does z_t tell there? Then use your program of 05.2 with the coin",
     ),
 ]
