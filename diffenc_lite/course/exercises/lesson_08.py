@@ -40,8 +40,12 @@ EXERCISES = [
         "$\\frac12\\eta\\,\\mathbb E(\\mathbb E[x|z]-\\hat x)^2$ as a formula in `k, s_2, eta`.",
         Formula({"k": (0.0, 2.0), "s_2": POSITIVE, "eta": POSITIVE}),
         "eta**2 * s_2**2 * (1 - k)**2 / (2 * (1 + eta * s_2))",
-        "how large is the mean square of E[x|z]? It is the variance of x less the smallest error, "
-        "which completing the square gives",
+        (
+            "The mistake is a multiple of $E[x|z]$: so how large is the mean square of $E[x|z]$?",
+            "It is the variance of $x$ less the smallest error, since the error is orthogonal to "
+            "the guess.",
+            "The smallest error is one over a sum of precisions, $1/s_2$ and $\\eta$.",
+        ),
     ),
     Exercise(
         "08.2",
@@ -51,8 +55,11 @@ EXERCISES = [
         f"It runs without an error, and two things in it are wrong. Mend it.\n{BROKEN_CONTROL}",
         Program("scores (n,), perfect (n,), truth", "two numbers", _scores),
         _with_control,
-        "the luck of this set of draws is what differs from the true mean, and in the broken "
-        "program it sums to zero; and how does an error shrink with n?",
+        (
+            "In the broken program, what is the mean of `luck` over these draws?",
+            "The luck of this set of draws is what differs from the true mean.",
+            "How does the error of a mean shrink with the number of draws?",
+        ),
     ),
     Exercise(
         "08.3",
@@ -69,7 +76,10 @@ EXERCISES = [
             }
         ),
         "c",
-        "what is the same in all ten differences, and would be another if somebody repeated the "
-        "whole study?",
+        (
+            "What is the same in all ten differences, and would be another if somebody repeated "
+            "the whole study?",
+            "The interval sees only what scatters from seed to seed.",
+        ),
     ),
 ]
