@@ -90,7 +90,7 @@ EXERCISES = [
         Program("gaps (T, n, d)", "the ratios, (T,)", _inputs_of_fit),
         _ratio_of_every_step,
         (
-            "Hold the program against $m$ in the box of W1: what is averaged, and over what?",
+            "Hold the program against the definition of $m$: what is averaged, and over what?",
             "The mean in $m$ is over examples and over dimensions.",
             "Is the ratio of a mean the mean of ratios?",
         ),
