@@ -112,7 +112,7 @@ def _land(ax: Axes, gamma_s: float, gamma_t: float) -> None:
         "paper": (1 + (gamma_t - gamma_s) * noise / c, RED, 0.86),
     }
     unit = math.exp(-gamma_s / 2) * math.sqrt(c) * (1 - noise)  # alpha_s c x_t / sigma_Q
-    z = np.linspace(-10.5, 10.5, 400)
+    z = np.linspace(-13, 13, 400)
     ax.fill_between(z, np.exp(-(z**2) / 2), color=COLOURS["q"], alpha=0.3, lw=0)
     ax.plot(z, np.exp(-(z**2) / 2), color=COLOURS["q"], ls="-")
     for name, (scale, colour, height) in scales.items():
@@ -121,7 +121,7 @@ def _land(ax: Axes, gamma_s: float, gamma_t: float) -> None:
         side = "right" if name == "folded" else "left"  # away from the others
         text = f" {name}: $A/c={scale:.2f}$ "
         words(ax, (place, height + 0.12), text, colour, 12, ha=side, va="bottom")
-    ax.set(xlim=(-10.5, 10.5), ylim=(0, 1.5), yticks=[], xticks=[-8, -4, 0, 4, 8])
+    ax.set(xlim=(-13, 13), ylim=(0, 1.5), yticks=[], xticks=[-8, -4, 0, 4, 8])
     ax.set_xlabel(r"distance from the target, in $\sigma_Q$")
     words(ax, (-5.8, 0.1), "posterior", COLOURS["q"], 12)
 

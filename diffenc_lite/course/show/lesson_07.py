@@ -95,8 +95,8 @@ def margins(costs: ArrayLike, below: ArrayLike, above: ArrayLike) -> Picture:
     left.bar(np.arange(len(costs)) + 1, costs, color=ORANGE, alpha=0.6)
     left.set(title="costs of the best steps: unequal", xlabel="step, from the data", ylabel="nats")
     nodes = np.arange(len(below)) + 1
-    right.bar(nodes - 0.2, below, 0.38, color=BLUE, label="step below")
-    right.bar(nodes + 0.2, above, 0.38, color=SKY, label="step above")
+    right.bar(nodes - 0.2, below, 0.38, color=BLUE, label="cleaner step")
+    right.bar(nodes + 0.2, above, 0.38, color=SKY, label="noisier step")
     right.set(title="marginal costs: equal at each node", xlabel="node")
     right.set_ylim(0, 1.45 * below.max())
     right.legend(ncols=2, fontsize=11)
@@ -116,9 +116,10 @@ def price_tables(
         for path, look in ((equal, "w+"), (best, "ko")):
             depths = np.asarray(path) / N
             ax.plot(depths[1:], depths[:-1], look, ms=8, mew=2, ls="-", lw=1)
-        ax.set(xlabel="from $t$", ylabel="down to $s$", title=title)
+        ax.set(xlabel="from $t$", title=title)
         ax.grid(False)
         figure.colorbar(image, ax=ax, label="log10 of bits/dim")
+    axes[0].set_ylabel("down to $s$")
     axes[0].text(0.05, 0.8, "+ equal steps\n● best steps", transform=axes[0].transAxes)
     return figure
 
@@ -138,7 +139,7 @@ def twelve_places(bits: Mapping[int, Mapping[str, Sequence[float]]], infinite: f
         ax.set_xticks(range(4), WAYS)
         ax.minorticks_off()
     axes[0].set_ylabel("bits/dim")
-    axes[-1].text(3.4, 8.5, "8 bits: a uniform byte", ha="right", fontsize=11)
+    axes[-1].text(3.4, 9.2, "8 bits: a uniform byte", ha="right", fontsize=11)
     axes[-1].text(3.4, 0.9, "infinite depth", ha="right", va="center", fontsize=11)
     axes[-1].legend(ncols=2, fontsize=11)
     return figure
@@ -164,7 +165,7 @@ def grid_explorer(
     (grey,) = lower.plot([], [], color="0.6", ls="-", label="equal")
     (green,) = lower.plot([], [], color=GREEN, ls="-", label="best")
     lower.set(xlabel="depth $t$", ylabel="nats", xlim=(-0.03, 1.03), yscale="log", ylim=(1e-5, 1e6))
-    lower.legend(loc="lower right", ncols=2, fontsize=11)
+    lower.legend(loc="upper left", ncols=2, fontsize=11)
 
     def update(T: int, best_ratio: int, best_scale: int, which: int) -> None:
         costs = tables[names[which]][2 * best_scale + best_ratio]
@@ -178,7 +179,7 @@ def grid_explorer(
             marks.set_data(nodes / last, np.broadcast_to(height, nodes.shape))
         upper.set_title(f"best {sums[0]:,.2f} nats, equal {sums[1]:,.2f}")
 
-    choices = buttons("ratio", ["w = 1", "w*"]), buttons("scale", ["paper", "exact or fitted"])
+    choices = buttons("w", ["1", "w*"]), buttons("scale", ["paper", "best"])
     steps = slider("T", [2, 3, 4, 6, 8, 12, 16, 24], start=4, text="{:d}")
-    stills = [(2, 0, 0, 0), (2, 0, 1, 0), (2, 0, 0, 1), (2, 1, 1, 1)]
+    stills = [(2, 0, 0, 0), (2, 0, 1, 0), (2, 0, 1, 1), (2, 1, 1, 1)]
     return CurveExplorer(figure, update, steps, *choices, buttons("data", names), stills=stills)
