@@ -14,10 +14,10 @@ from sympy import (
     Integral,
     Limit,
     Order,
+    Rational,
     Subs,
     Symbol,
     nan,
-    nsimplify,
     oo,
     sympify,
     zoo,
@@ -111,7 +111,15 @@ def _right_side(row: Row, form: str, given: Any, own: Eq) -> Expr:
         wanted = f"a formula for {own.lhs}, or ledger.notation.equation(left, right)"
         raise Unclear(row.tag, form, f"has to be {wanted}; got {given}")
     _check_closed(row, form, given, own)
-    return nsimplify(given, rational=True) if given.has(Float) else given
+    return given.xreplace({number: _meant(number) for number in given.atoms(Float)})
+
+
+def _meant(number: Float) -> Rational:
+    """The simple fraction that rounding made this float of, as 4/3; else its exact value"""
+    exact = Rational(number)
+    simple = exact.limit_denominator(10**6)
+    rounding = abs(exact) * Rational(2, 2**number._prec)
+    return simple if abs(simple - exact) <= rounding else exact
 
 
 def _check_closed(row: Row, form: str, side: Expr, own: Eq) -> None:
