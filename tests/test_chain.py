@@ -57,6 +57,8 @@ def test_a_damaged_chain_is_refused(tmp_path):
     path.write_bytes(path.read_bytes()[:-4])
     with pytest.raises(ValueError, match="chain.json is damaged or not a chain"):
         load_chain(path)
+    with pytest.raises(TypeError, match=r"chain must be a Chain.*got 3"):
+        save_chain(3, path)
 
 
 # --- where a depth falls --------------------------------------------------------------------------
