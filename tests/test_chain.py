@@ -127,6 +127,14 @@ def test_keywords_are_a_thin_way_to_make_one(kind, small_model):
     assert given.lists() == TrainConfig(2, chain=Chain.equal(3, ratio)).chain.lists()
 
 
+def test_errors_of_a_chain_that_are_not_numbers_do_not_make_it_another_one():
+    """A run compares its settings with those it had before, and NaN is not NaN."""
+    chain = Chain([0, 0.3, 1], [0.5, 0.9], 1.0)
+    fitted = Chain(**chain.lists() | {"ratio_error": [NAN, NAN], "scale_error": [NAN, NAN]})
+    assert TrainConfig(2, chain=fitted).plain() == TrainConfig(2, chain=chain).plain()
+    assert TrainConfig(2).plain()["chain"] is None
+
+
 def test_the_ratio_of_each_dimension_belongs_to_data_of_one_shape(small_model):
     images, chain = some_images(3, (1, 2)), Chain.equal(2, torch.rand(2, 1, 2) + 0.5)
     assert elbo(small_model("learned", (1, 2)), images, chain).total.shape == (3,)
