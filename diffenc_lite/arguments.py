@@ -10,10 +10,10 @@ from torch import Tensor
 def whole(name: str, given: Any, least: int = 1, most: int | None = None) -> int:
     """The argument as an int. Integers of NumPy, SymPy and torch are whole numbers too.
 
-    Raises ValueError, naming the argument, for a bool, a float (2.0 too), and out of range.
-    """
+    Raises ValueError, naming the argument, for a bool, a float (2.0 too), and out of range."""
     try:
-        number = None if isinstance(given, bool) else operator.index(given)
+        truth = isinstance(given, bool) or getattr(given, "dtype", None) is torch.bool
+        number = None if truth else operator.index(given)
     except TypeError:
         number = None
     if number is None or number < least or (most is not None and number > most):

@@ -164,7 +164,7 @@ def step_gap(
         or one for each example, (B,). Returns (B, ...).
     """
     v_error, x_hat, x_change, at_s, at_t = _at_step(model, x, s, t, eps)
-    u_hat, scale = model.u_hat(x_hat), _like(x, scale)
+    u_hat, scale = model.u_hat(x_hat), _broadcast(x, scale)
     return process.mean_gap(v_error, x_hat, u_hat, x_change, at_s, at_t, scale).square()
 
 
@@ -207,11 +207,11 @@ def step_loss(
     Args: x (B, ...); s < t, both (B,); eps (B, ...); ratio a number, (B,) or, with one for each
         dimension, (B, ...); scale as in `step_gap`.
     """
-    w = _like(x, torch.as_tensor(ratio, dtype=x.dtype, device=x.device))
+    w = _broadcast(x, torch.as_tensor(ratio, dtype=x.dtype, device=x.device))
     return sum_dims(kl_ratio(step_gap(model, x, s, t, eps, scale), w))
 
 
-def _like(x: Tensor, given: Any) -> Any:
+def _broadcast(x: Tensor, given: Any) -> Any:
     """One value for each example, (B,), in a shape that broadcasts to x; others as they are."""
     for_each = isinstance(given, Tensor) and given.dim() == 1
     return given.reshape(-1, *[1] * (x.dim() - 1)) if for_each else given

@@ -64,20 +64,18 @@ class Chain:
             raise ValueError(f"grid must have shape (T+1,), T >= 1; got {_shape(grid)}")
         if grid[0] != 0 or grid[-1] != 1 or not bool((grid.diff() > 0).all()):
             raise ValueError(f"grid must increase from 0 to 1; got {grid.tolist()}")
-        if isinstance(self.ratio, str):
-            raise ValueError(
-                f'ratio must be a number or a tensor ({self.steps},); got "{self.ratio}". The best '
-                "one is fitted on other images: fit(model, training_images, steps)"
-            )
-        if isinstance(self.scale, str) and self.scale != "folded":
-            raise ValueError(
-                f'scale must be None, "folded", a number or a tensor ({self.steps},); got '
-                f'"{self.scale}". The best one is fitted on other images: '
-                "fit(model, training_images, steps)"
-            )
-        object.__setattr__(self, "ratio", self._rows("ratio", self.ratio))
-        if isinstance(self.scale, Tensor):
-            object.__setattr__(self, "scale", self._rows("scale", self.scale))
+        for name, words in (("ratio", ""), ("scale", 'None, "folded", ')):
+            value, error = getattr(self, name), getattr(self, f"{name}_error")
+            if isinstance(value, Tensor):
+                value = self._rows(name, value)
+                object.__setattr__(self, name, value)
+            elif name == "ratio" or value not in (None, "folded"):
+                raise ValueError(
+                    f'{name} must be {words}a number or a tensor ({self.steps},); got "{value}". '
+                    "The best one is fitted on other images: fit(model, training_images, steps)"
+                )
+            if error is not None and _shape(error) != _shape(value):
+                raise ValueError(f"{name}_error must have the shape of {name}; got {_shape(error)}")
 
     @property
     def steps(self) -> int:
@@ -130,8 +128,7 @@ class Chain:
 
     def _rows(self, name: str, values: Tensor) -> Tensor:
         """A number or one for each step -> (T,) or, of a ratio, (T, ...); all positive."""
-        per_dimension = name == "ratio" and values.dim() > 1
-        if values.dim() and (len(values) != self.steps or values.dim() > 1 and not per_dimension):
+        if values.dim() and (len(values) != self.steps or (values.dim() > 1 and name == "scale")):
             also = ", or (T, ...) with one for each dimension" if name == "ratio" else ""
             raise ValueError(
                 f"{name} must be a number or have one entry for each step, shape ({self.steps},)"
@@ -217,19 +214,21 @@ def as_chain(
 
 
 def takes_chain(function: Callable[..., Result]) -> Callable[..., Result]:
-    """Let function(a, b, chain, *, ...) also be called with steps=T, ratio, grid and scale, or with
-    (a, b, T, ratio, ...): `as_chain` makes the chain of them. The one place for these names."""
-    names = ["chain", "ratio", *list(inspect.signature(function).parameters)[3:]]
+    """Let function(a, b, chain, *, ...) also be called with steps=T, ratio, grid and scale, by name
+    or in their old places: `as_chain` makes the chain of them. The one place for these names."""
+    names = [*inspect.signature(function).parameters, "scale", "steps"]
+    names.insert(3, "ratio")
+    names.insert(names.index("generator") + 1, "grid")
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    places = inspect.Signature([inspect.Parameter(name, kind, default=None) for name in names])
 
     @wraps(function)
-    def called(
-        *args: Any, steps: Any = None, grid: Any = None, scale: Any = None, **named: Any
-    ) -> Result:
-        named = {**dict(zip(names, args[2:], strict=False)), **named}
-        chain = named.pop("chain", None)
+    def called(*args: Any, **named: Any) -> Result:
+        given = places.bind(*args, **named).arguments
+        chain, steps = given.pop("chain", None), given.pop("steps", None)
         if steps is not None and chain is not None:
             raise ValueError(f"steps must not be given beside a chain; got {steps!r} and {chain!r}")
-        made = as_chain(steps if chain is None else chain, named.pop("ratio", None), grid, scale)
-        return function(*args[:2], chain=made, **named)
+        others = [given.pop(name, None) for name in ("ratio", "grid", "scale")]
+        return function(chain=as_chain(steps if chain is None else chain, *others), **given)
 
     return called

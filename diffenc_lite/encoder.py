@@ -141,8 +141,7 @@ class LearnedEncoder(nn.Module):
 def in_shape_of(x: Tensor, name: str, returned: object, what: str) -> Tensor:
     """What was returned, if it is a tensor in the shape of x. Args: name of x, for the message.
 
-    Raises TypeError if it is no tensor, ValueError if it has another shape.
-    """
+    Raises TypeError if it is no tensor, ValueError if it has another shape."""
     if isinstance(returned, Tensor) and returned.shape == x.shape:
         return returned
     expected = f"{what} must be a tensor in the shape of {name}, {tuple(x.shape)}; got "
@@ -154,8 +153,7 @@ def in_shape_of(x: Tensor, name: str, returned: object, what: str) -> Tensor:
 def predict(network: nn.Module, x: Tensor, gamma: Tensor, what: str, name: str) -> Tensor:
     """network(x, gamma), checked to have the shape of x. Args: what and name, for the message.
 
-    Raises ValueError if the network fails on this input, and what `in_shape_of` raises.
-    """
+    Raises ValueError if the network fails on this input, and what `in_shape_of` raises."""
     try:
         returned = network(x, gamma)
     except RuntimeError as error:
@@ -172,20 +170,17 @@ def shape_hint(given: tuple[int, ...], shape: tuple[int, ...] | None = None) -> 
     """What to write instead, for the most common mistakes. Args: shape, that of one example."""
     if given == shape:
         return ". For one image write images[None]"
-    if len(given) == 4 and (given[-1] in (1, 3) if shape is None else _moved(given) == shape):
+    first = given[3:] + given[1:3]  # channels first
+    if len(given) == 4 and (first[0] in (1, 3) if shape is None else first == shape):
         return ". Channels come first: write images.permute(0, 3, 1, 2)"
     if len(given) == 3 and (shape is None or (1, *given[1:]) == shape):
         return ". For grey images write images[:, None]"
     return ""
 
 
-def _moved(given: tuple[int, ...]) -> tuple[int, ...]:
-    return given[-1:] + given[1:-1]
-
-
 @torch.no_grad()
 def check_encoder(encoder: Encoder, x: Tensor) -> None:
-    """Check that x_t = x + shift and dx_t/dlambda = sigma_t^2 u, for x at several gammas.
+    """Check x_t = x + shift, dx_t/dlambda = sigma_t^2 u and, if there is one, `change`.
 
     Args: x (B, ...), any data; example i is encoded at the i-th of B values of gamma, from 4 to -8.
     An encoder with dropout must be in eval mode. Raises ValueError, saying what is wrong.
@@ -196,10 +191,15 @@ def check_encoder(encoder: Encoder, x: Tensor) -> None:
         lambda g: x + encoder.shift(x, g), (gamma,), (torch.ones_like(gamma),)
     )
     sigma2 = Noise.from_gamma(gamma).like(x).sigma.square()
-    for claim, left, right in (
+    claims = [
         ("x_t = x + shift(x, gamma)", x_t, shifted),
         ("dx_t/dlambda = sigma_t^2 u", sigma2 * u, -slope),  # lambda = -gamma
-    ):
+    ]
+    if (formula := getattr(encoder, "change", None)) is not None:
+        returned = formula(x, gamma - 1, gamma)
+        pair = shifted, shifted - x - encoder.shift(x, gamma - 1)
+        claims.append(("change -> (x_t, x_t - x_s)", torch.stack(returned), torch.stack(pair)))
+    for claim, left, right in claims:
         off = float((left - right).abs().max())
         if not off <= 1e-3 * (1 + float(right.abs().max())):
             raise ValueError(f"encoder must have {claim}; the two sides differ by up to {off:.3g}")

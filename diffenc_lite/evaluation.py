@@ -84,10 +84,10 @@ def each_image(
     with evaluating(model):
         for _ in range(passes):
             for start in range(0, len(images), batch):
-                part = images[start : start + batch].to(model.device)
-                bound = elbo(model, part, chain, every_step=every_step, generator=generator)
+                scored = images[start : start + batch].to(model.device)
+                bound = elbo(model, scored, chain, every_step=every_step, generator=generator)
                 nats = torch.stack([bound.prior, bound.reconstruction, bound.diffusion])
-                terms[:, start : start + len(part)] += bits_per_dim(nats, bound.dims).cpu()
+                terms[:, start : start + len(scored)] += bits_per_dim(nats, bound.dims).cpu()
     return terms / passes
 
 

@@ -51,9 +51,9 @@ def level_logits(z_0: Tensor, at_0: Noise, levels: int = 256) -> Tensor:
     p(x | z_0) is the softmax of it. Args: at_0, the noise level at t = 0, in a shape that
     broadcasts to z_0.
     """
-    every = torch.arange(levels, device=z_0.device)
+    level = torch.arange(levels, device=z_0.device)
     seen, precision = (z_0 / at_0.alpha)[..., None], torch.exp(-at_0.gamma)[..., None]
-    return _logits(seen, every, precision, levels)
+    return _logits(seen, level, precision, levels)
 
 
 def reconstruction_nats(images: Tensor, z_0: Tensor, at_0: Noise, levels: int = 256) -> Tensor:

@@ -44,7 +44,7 @@ def test_plain_values_and_a_file_are_the_chain_again(tmp_path_factory, steps, sc
     grid[-1] = 1
     ratio = drawn[1] if each else drawn[1, :, 0]
     scale = drawn[2, :, 0] if scale == "number" else scale
-    chain = Chain(grid.double(), ratio, scale, ratio_error=drawn[0, :, 0])
+    chain = Chain(grid.double(), ratio, scale, ratio_error=ratio / 10)
     path = tmp_path_factory.mktemp("chain") / "chain.json"
     save_chain(chain, path)
     for again in (Chain(**chain.lists()), load_chain(path)):
@@ -57,6 +57,8 @@ def test_a_damaged_chain_is_refused(tmp_path):
     path.write_bytes(path.read_bytes()[:-4])
     with pytest.raises(ValueError, match="chain.json is damaged or not a chain"):
         load_chain(path)
+    with pytest.raises(TypeError, match=r"chain must be a Chain.*got 3"):
+        save_chain(3, path)
 
 
 # --- where a depth falls --------------------------------------------------------------------------
@@ -113,8 +115,24 @@ def test_keywords_are_a_thin_way_to_make_one(kind, small_model):
         elbo(model=model, images=images, steps=3, generator=seeded(1)).total,
         elbo(model, images, Chain.equal(3), generator=seeded(1)).total,
     )
+    grid = torch.tensor([0, 0.1, 0.7, 1], dtype=F64)
+    whole = Chain(grid, ratio, "folded")
+    old = sample(model, 3, 3, ratio, seeded(3), grid, "folded")
+    assert torch.equal(old, sample(model, 3, whole, generator=seeded(3)))
+    old = elbo(model, images, 3, ratio, False, None, None, None, seeded(3), grid, "folded").total
+    assert torch.equal(old, elbo(model, images, whole, generator=seeded(3)).total)
+    old = evaluate(model, images, 3, ratio, 2, 3, seeded(3), grid, False, "folded")
+    assert old == evaluate(model, images, whole, passes=2, batch=3, generator=seeded(3))
     given = TrainConfig(2, steps=3, ratio=ratio).chain
     assert given.lists() == TrainConfig(2, chain=Chain.equal(3, ratio)).chain.lists()
+
+
+def test_errors_of_a_chain_that_are_not_numbers_do_not_make_it_another_one():
+    """A run compares its settings with those it had before, and NaN is not NaN."""
+    chain = Chain([0, 0.3, 1], [0.5, 0.9], 1.0)
+    fitted = Chain(**chain.lists() | {"ratio_error": [NAN, NAN], "scale_error": [NAN, NAN]})
+    assert TrainConfig(2, chain=fitted).plain() == TrainConfig(2, chain=chain).plain()
+    assert TrainConfig(2).plain()["chain"] is None
 
 
 def test_the_ratio_of_each_dimension_belongs_to_data_of_one_shape(small_model):
@@ -132,6 +150,7 @@ def test_the_ratio_of_each_dimension_belongs_to_data_of_one_shape(small_model):
     [
         *[({"steps": n}, f"steps must be a whole number, at least 1; got {n!r}")
           for n in (0, -1, 1.5, 3.0, True, "3")],
+        ({"steps": torch.tensor(True)}, "steps must be a whole number"),
         *[({"ratio": w}, "ratio must be positive and finite; got")
           for w in (0.0, -1.0, NAN, math.inf, torch.tensor([1.0, 0.0, 2.0]))],
         *[({"scale": a}, "scale must be positive and finite; got")
@@ -200,6 +219,23 @@ def test_nothing_is_said_twice(small_model):
         elbo(model, images, 2, every_step=True, t=torch.full((3,), 0.5))
     with pytest.raises(ValueError, match="every_step needs steps=T"):
         elbo(model, images, every_step=True)
+    with pytest.raises(TypeError, match="multiple values for argument 'ratio'"):
+        elbo(model, images, 2, 1.0, ratio=0.5)
+    with pytest.raises(TypeError, match="too many positional arguments"):
+        sample(model, 2, 2, 1.0, None, None, None, 2, 2)
+
+
+def test_standard_errors_have_the_shape_of_what_they_belong_to():
+    for options in (
+        {"ratio_error": torch.ones(3)},
+        {"scale": 1.0, "scale_error": torch.ones(1)},
+        {"scale_error": torch.ones(2)},
+        {"ratio_error": "small"},
+    ):
+        with pytest.raises(ValueError, match="_error must have the shape of"):
+            Chain([0, 0.3, 1], **options)
+    with pytest.raises(ValueError, match='ratio must be a number.*got "None"'):
+        Chain([0, 0.3, 1], None)
 
 
 @pytest.mark.parametrize("call", [fit, optimal_ratio, optimal_step])

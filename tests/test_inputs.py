@@ -2,6 +2,7 @@
 
 import json
 import math
+import operator
 import re
 
 import numpy as np
@@ -394,6 +395,21 @@ def test_an_encoder_can_be_checked(n):
     refuses(lambda: check_encoder(Halved(x_t=1.1), x), ValueError, "x_t = x + shift", "differ")
     for u in (0.0, -1.0, 2.0):
         refuses(lambda u=u: check_encoder(Halved(u=u), x), ValueError, "sigma_t^2 u", "differ")
+
+
+def test_a_formula_for_the_change_of_an_encoding_is_checked_too():
+    class Scaled(ScalingEncoder):
+        def __init__(self, *factors):
+            super().__init__()
+            self.factors = factors
+
+        def change(self, *arguments):
+            return tuple(map(operator.mul, self.factors, super().change(*arguments)))
+
+    x = torch.linspace(-1, 1, 12).reshape(4, 3)
+    check_encoder(Scaled(1, 1), x)
+    for wrong in (Scaled(1, -1), Scaled(1.1, 1)):
+        refuses(lambda e=wrong: check_encoder(e, x), ValueError, "encoder must have change")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from sympy import Eq, Expr, log, sqrt
+from sympy import Eq, Expr, Lambda, Sum, Symbol, log, sqrt
 
 from diffenc_lite.course import ledger
 from diffenc_lite.course.ledger import LEDGER
@@ -37,6 +37,9 @@ ONCE_ACCEPTED = {
     "a true equation about x": ("X5", "i_mmse", Eq((n.x + 1) ** 2, n.x**2 + 2 * n.x + 1)),
     "a true equation about the noise": ("F1", "variance", n.equation(a2 + s2, 1)),
     "the mean for the variance": ("F1", "variance", LEDGER["F1"].claim["mean"]),
+    "a slip in the tenth digit": ("F1", "mean", 1.0000000001 * n.alpha_t * n.x_t),
+    "not quite a third": ("X4", "end", 1.33333333333333),
+    "a function": ("F1", "mean", Lambda(n.x, n.x)),
     "the logarithm of a difference": ("W1", "cost", log(LEDGER["W1"].symbols["m"] - 1)),
 }  # fmt: skip
 
@@ -46,6 +49,29 @@ def test_what_was_once_accepted_is_refused(what: str) -> None:
     tag, form, claim = ONCE_ACCEPTED[what]
     with pytest.raises((ledger.Wrong, ledger.Unclear)):
         LEDGER[tag].prove({form: claim})
+
+
+@pytest.mark.parametrize("written", [4 / 3, 1 + 1 / 3, (0.1 + 0.2) * 40 / 9])
+def test_a_fraction_may_be_written_as_a_float(written: float) -> None:
+    assert LEDGER["X4"].prove({"end": written}).yours == ("end",)
+
+
+@pytest.mark.parametrize("tag, form", [("L2", "step"), ("L0", "prior"), ("G2", "softmax")])
+def test_an_index_may_have_another_name_and_another_start(tag: str, form: str) -> None:
+    k, right = Symbol("other"), LEDGER[tag].claim[form].rhs
+
+    def over(shift: int, by_mistake: int = 0) -> Expr:
+        return right.replace(
+            Sum,
+            lambda f, ijk: Sum(
+                f.subs(ijk[0], k + shift), (k, *(e - shift + by_mistake for e in ijk[1:]))
+            ),
+        )
+
+    for shift in (0, 1, -2):
+        assert LEDGER[tag].prove({form: over(shift)}).yours == (form,)
+        with pytest.raises(ledger.Wrong):
+            LEDGER[tag].prove({form: over(shift, 1)})
 
 
 def test_wrong_depth_in_a_line_that_names_its_left_side_is_refused() -> None:

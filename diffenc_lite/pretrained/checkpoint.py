@@ -59,7 +59,7 @@ def read_card(path: PathLike) -> dict[str, Any]:
     card_path = _model_files(_find(path))[1]
     try:
         card = json.loads(card_path.read_bytes())
-        if not {"configuration", "sha256"} <= set(card):
+        if not (isinstance(card, dict) and {"configuration", "sha256"} <= set(card)):
             raise ValueError("no configuration or no sha256 in it")
     except FileNotFoundError:
         raise FileNotFoundError(f"{card_path}, the card of the model, is missing") from None
@@ -179,6 +179,8 @@ def load_fitted(name: str, steps: int) -> Chain:
 
 def save_chain(chain: Chain, path: PathLike) -> None:
     """Write a chain as a JSON file, whole or not at all."""
+    if not isinstance(chain, Chain):
+        raise TypeError(f"chain must be a Chain, as Chain.equal(8); got {chain!r}")
     write_whole(path, json.dumps(chain.lists()).encode() + b"\n")
 
 

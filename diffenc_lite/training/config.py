@@ -34,8 +34,7 @@ class TrainConfig:
         equal steps, it is that of the chain (L3), one step drawn for each image; up to a constant,
         its ratio weights the squared error of a step (W3). steps and ratio: a thin way to make one.
 
-    Raises ValueError, naming the field, for a value that makes no sense.
-    """
+    Raises ValueError, naming the field, for a value that makes no sense."""
 
     updates: int
     batch: int = 128
@@ -85,7 +84,8 @@ class TrainConfig:
         """The settings as plain values, for a card or to be compared."""
         settings = {field.name: getattr(self, field.name) for field in fields(self)}
         del settings["keep_memory"]  # it changes no result
-        return {**settings, "chain": None if self.chain is None else self.chain.lists()}
+        chain = self.chain and Chain(self.chain.grid, self.chain.ratio, self.chain.scale)
+        return {**settings, "chain": chain and chain.lists()}  # its errors change no result
 
 
 def _is_number(given: Any) -> bool:

@@ -149,8 +149,8 @@ def draw(
         generator=draws, dtype=state.model.dtype, device=device,
     )  # fmt: skip
     u = low_discrepancy(batch, eps, draws)
-    mine = slice(rank, None, ranks)
-    return index[mine], u[mine], eps[:batch][mine], eps[batch:][mine]
+    share = slice(rank, None, ranks)
+    return index[share], u[share], eps[:batch][share], eps[batch:][share]
 
 
 @contextmanager
@@ -195,8 +195,8 @@ class _Terms(nn.Module):
 
 def means(terms: bound.Bound) -> Tensor:
     """Prior, reconstruction and diffusion of a batch in bits per dimension, (3,)."""
-    parts = (terms.prior, terms.reconstruction, terms.diffusion)
-    return pixels.bits_per_dim(torch.stack([part.mean() for part in parts]), terms.dims)
+    losses = terms.prior, terms.reconstruction, terms.diffusion
+    return pixels.bits_per_dim(torch.stack([loss.mean() for loss in losses]), terms.dims)
 
 
 def check_finite(

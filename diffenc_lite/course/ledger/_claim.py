@@ -12,12 +12,14 @@ from sympy import (
     Expr,
     Float,
     Integral,
+    Lambda,
     Limit,
     Order,
+    Rational,
     Subs,
+    Sum,
     Symbol,
     nan,
-    nsimplify,
     oo,
     sympify,
     zoo,
@@ -107,11 +109,33 @@ def _right_side(row: Row, form: str, given: Any, own: Eq) -> Expr:
         given = given.rhs
     if isinstance(given, int | float) and not isinstance(given, bool):
         given = sympify(given)
-    if not isinstance(given, Expr):  # SymPy decides an Eq(...) on the spot if it can
+    if not isinstance(given, Expr) or given.has(
+        Lambda
+    ):  # SymPy decides an Eq(...) on the spot if it can
         wanted = f"a formula for {own.lhs}, or ledger.notation.equation(left, right)"
         raise Unclear(row.tag, form, f"has to be {wanted}; got {given}")
     _check_closed(row, form, given, own)
-    return nsimplify(given, rational=True) if given.has(Float) else given
+    given = given.replace(Sum, lambda *parts: _renamed(Sum(*parts), own.rhs.atoms(Sum)))
+    return given.xreplace({number: _meant(number) for number in given.atoms(Float)})
+
+
+def _renamed(given: Sum, sums: set[Sum]) -> Sum:
+    """A sum of f(k + 1) for k from 0 to T - 1 as one of f(j) for j from 1 to T, if the form's sums
+    are over that j"""
+    summand, (k, first, last) = given.function, given.limits[0]
+    for j, low, high in {limits for sum in sums for limits in sum.limits}:
+        free = j == k or j not in summand.free_symbols
+        if free and high - low == last - first and not (given.limits[1:] or summand.has(Sum)):
+            return Sum(summand.subs(k, j + first - low), (j, low, high))
+    return given
+
+
+def _meant(number: Float) -> Rational:
+    """The simple fraction that rounding made this float of, as 4/3; else its exact value"""
+    exact = Rational(number)
+    simple = exact.limit_denominator(10**6)
+    rounding = abs(exact) * Rational(2, 2**number._prec)
+    return simple if abs(simple - exact) <= rounding else exact
 
 
 def _check_closed(row: Row, form: str, side: Expr, own: Eq) -> None:

@@ -75,7 +75,9 @@ class Differs:
 
     def __str__(self) -> str:
         shown = ", ".join(f"{name} = {float(value):g}" for name, value in self.point.items())
-        value = self.value.real if abs(self.value.imag) < 1e-12 else self.value
+        parts, small = (self.value.real, self.value.imag), 1e-12 * abs(self.value)
+        value = complex(*(part if abs(part) > small else 0.0 for part in parts))
+        value = value if value.imag else value.real
         return f"at {shown}: difference = {value:.6g}" if shown else f"difference = {value:.6g}"
 
 
