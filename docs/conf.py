@@ -34,12 +34,8 @@ suppress_warnings = ["mystnb.unknown_mime_type", "myst.header"]
 
 # Nothing comes from the net: one file of MathJax, copied beside the other scripts.
 mathjax_path = "tex-svg.js"
-mathjax3_config = {
-    "options": {
-        "enableMenu": False,
-        "processHtmlClass": "tex2jax_process|mathjax_process|math|output_area",
-    }
-}
+mathjax3_config = {"options": {"enableMenu": False}}
+myst_mathjax_classes = "math|text_html"  # formulas of the text, and of outputs in HTML
 
 html_theme = "sphinx_book_theme"
 html_title = "DiffEnc, a course"

@@ -7,6 +7,7 @@ import sys
 from fractions import Fraction
 from importlib import import_module
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ import torch
 
 from diffenc_lite.course.exercises import EXERCISES as ALL
 from diffenc_lite.course.exercises import Choice, Exercise, Formula, Number, ask, check, judge
-from diffenc_lite.course.exercises.levels import LEVELS
+from diffenc_lite.course.exercises.levels import LEVELS, folded_hints
 
 EXERCISES = {n: e for n, e in ALL.items() if n not in LEVELS}  # test_levels.py has the others
 NUMBERS = [number for number, entry in EXERCISES.items() if isinstance(entry.form, Number)]
@@ -55,7 +56,9 @@ def test_registry_is_complete():
     assert list(NEAR_MISSES) == OTHERS and all(NEAR_MISSES.values())
     for number, entry in EXERCISES.items():
         assert entry.number == number
-        assert entry.hint and entry.hint[-1] != ".", "check adds the full stop"
+        assert all(re.fullmatch(r".{15,}[.?]", hint) for hint in entry.hints), number
+        assert 2 <= len(entry.hints) <= 3 or number >= "09", number
+        assert not re.search(r"[${}\\]|math", entry.printed_hint), "a terminal shows no formula"
         if isinstance(entry.form, Formula):
             assert all(f"{name}" in entry.question for name in entry.form.ranges), number
 
@@ -100,16 +103,18 @@ def test_numbers_of_the_wrong_sign_or_none_at_all_are_wrong():
 def test_no_text_contains_the_answer(number):
     entry = EXERCISES[number]
     shown = " ".join(
-        [entry.question, entry.hint]
+        [entry.question, *entry.hints]
         + [text(number, given) for given in (None, 0.123, "?", lambda *a: 0.123)]
     )
     if isinstance(entry.form, Choice):
-        assert all(entry.form.options[letter] not in entry.hint for letter in entry.answer)
+        right = [entry.form.options[letter] for letter in entry.answer]
+        assert not any(option in hint for option in right for hint in entry.hints)
     elif isinstance(entry.form, Number):
         value = BY_HAND[number]
         assert all(f"{value:.{digits}f}" not in shown for digits in range(2, 6))
     elif isinstance(entry.form, Formula):
-        bare = re.sub(r"\s", "", shown).replace("^", "**").replace("\\", "")
+        typed = re.sub(r"\be\^\{?(-?\\?\w+)\}?", r"exp(\1)", shown).replace(r"\ln", "log")
+        bare = re.sub(r"\s", "", typed).replace("^", "**").replace("\\", "")
         assert len(entry.answer) < 7 or re.sub(r"\s", "", entry.answer) not in bare
 
 
@@ -227,7 +232,7 @@ def endless(gamma):
         (lambda gamma: [gamma], "the function returned an object of type list. Expected"),
         (lambda gamma: None if gamma > 0 else 1.0, "returned an object of type NoneType. Expect"),
         (lambda gamma: gamma / 0, "the function raised ZeroDivisionError: float division by zero"),
-        (lambda: 1, "takes 0 positional arguments but 1 was given. Hint: the squared factor"),
+        (lambda: 1, "takes 0 positional arguments but 1 was given. Hint: The squared factor"),
         (lambda gamma: sys.exit(3), "the function raised SystemExit: 3. Hint"),
         (endless, "the function raised RecursionError"),
         (lambda gamma: math.nan, "not right, for example at gamma = -4.977. Hint"),
@@ -276,10 +281,27 @@ def test_ask_shows_question_and_form():
     InteractiveShell.instance()
     with capture_output() as captured:
         ask("03.2")
-    shown = captured.outputs[0].data["text/markdown"]
+    first, second = (output.data for output in captured.outputs)
+    shown = first["text/markdown"]
     assert shown.startswith("**Exercise 03.2.** The data are $N(0, s_2)$")
     assert shown.endswith("*Expected: a function of (s_2, gamma_0, gamma_1) in this order, or a "
                           "SymPy expression in these symbols.*")  # fmt: skip
+    assert second["text/plain"] == "Hints, folded: 3"
+    assert not any(hint in str(first) for hint in EXERCISES["03.2"].hints)
+    assert r"<p>Integrate half of it over the SNR, from its value at \(t=1\)" in second["text/html"]
+
+
+@pytest.mark.parametrize("number", ALL)
+def test_hints_unfold_one_by_one(number):
+    hints = ALL[number].hints
+    folds = ElementTree.fromstring(f"<div>{folded_hints(ALL[number])}</div>")
+    assert [fold.tag for fold in folds] == ["details"] * len(hints)
+    for i, (fold, hint) in enumerate(zip(folds, hints, strict=True), 1):
+        summary, *inside = fold
+        assert not fold.attrib and summary.text == f"Hint {i}"  # closed
+        said = "".join("".join(part.itertext()) for part in inside)
+        assert "$" not in said and "`" not in said
+        assert re.sub(r"\\[()\[\]]", "", said) == re.sub(r"[$`]", "", hint)
 
 
 @pytest.mark.parametrize("wrong", ["4.2", "99.1", 4.2, None, ["04.2"]])

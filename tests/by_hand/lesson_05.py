@@ -28,11 +28,11 @@ def charge(f, mmse, gamma):
 RIGHT = {
     "05.1": lambda s2, g: kl(0, alpha2(g) * s2 + sigma2(g), 0, 1),
     "05.2": price,
-    "05.3": "c",
-    "05.4": "db",
+    "05.3": "db",
+    "05.4": "c",
 }
 WRONG = {
     "05.2": [price_without_the_half, price_with_the_ratio_about_x_t, charge],
-    "05.3": ["a", "b", "d"],
-    "05.4": ["b", "abd", "bde"],
+    "05.3": ["b", "abd", "bde"],
+    "05.4": ["a", "b", "d"],
 }

@@ -6,7 +6,7 @@ the text is the same in every run. An endless loop is stopped.
 
 In a notebook, and in the versions for students that `student.py` makes, an exercise is three cells:
 
-    ask("04.2")                                     a cell that shows the question
+    ask("04.2")                                     a cell that shows the question, hints folded
 
     answer_04_2 = ...  # your answer here           the stub
     check("04.2", answer_04_2)
@@ -29,6 +29,7 @@ from typing import Any
 
 from .comparing import ExerciseError, Unanswered, Wrong, WrongForm, is_stub, prepared
 from .forms import Choice, Exercise
+from .levels import folded_hints
 from .limit import within
 from .registry import find
 
@@ -42,10 +43,16 @@ class Verdict:
 
 
 def ask(exercise: str | Exercise) -> None:
-    """Show the question as Markdown. Raises ValueError for a number that does not exist."""
+    """Show the question as Markdown, and below it the hints, folded.
+
+    Raises ValueError for a number that does not exist.
+    """
     from IPython.display import Markdown, display
 
-    display(Markdown(question(find(exercise))))
+    asked = find(exercise)
+    display(Markdown(question(asked)))
+    plain = f"Hints, folded: {len(asked.hints)}"
+    display({"text/plain": plain, "text/html": folded_hints(asked)}, raw=True)
 
 
 def question(exercise: Exercise) -> str:
@@ -91,7 +98,7 @@ def _judge(exercise: Exercise, answer: Any) -> Verdict:
     except WrongForm as form:
         return Verdict(False, f"Exercise {number}: {form}. {expected}")
     except Wrong as where:
-        hint = exercise.hint if exercise.hint.endswith("?") else f"{exercise.hint}."
+        hint = exercise.printed_hint
         return Verdict(False, f"Exercise {number}: not right{where}. Hint: {hint}")
     except TimeoutError as late:
         return Verdict(False, f"Exercise {number}: {late}. {expected}")

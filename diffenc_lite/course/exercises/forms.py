@@ -6,6 +6,7 @@ where the right value is near 0.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -134,14 +135,16 @@ class Exercise:
     """number "NN.n" (NN is the notebook), question in Markdown, form, answer, hint.
 
     What `answer` must be, the form says; it computes rather than quotes, and hints never contain
-    it. seconds: what looking at an answer may take. points: what a right one is worth.
+    it. hint: one, or several from where to look to nearly the step; `check` prints the first,
+    so its formulas read well without dollars and backslashes. seconds: what looking at an answer
+    may take. points: what a right one is worth.
     """
 
     number: str
     question: str
     form: Form
     answer: str | Callable[..., Any]
-    hint: str
+    hint: str | tuple[str, ...]
     seconds: float = 10.0
     points: int = 1
 
@@ -149,6 +152,17 @@ class Exercise:
     def name(self) -> str:
         """What the answer is called in a notebook: answer_04_2 for the number "04.2"."""
         return answer_name(self.number)
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        """All of them, as sentences"""
+        given = (self.hint,) if isinstance(self.hint, str) else self.hint
+        return tuple(text if text.endswith((".", "?")) else f"{text}." for text in given)
+
+    @property
+    def printed_hint(self) -> str:
+        """What `check` prints after a wrong answer"""
+        return re.sub(r"[$\\]", "", self.hints[0])
 
 
 def answer_name(number: str) -> str:

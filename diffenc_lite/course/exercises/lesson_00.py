@@ -13,7 +13,12 @@ EXERCISES = [
         "At which $t$ are the factors of signal and noise equal, $\\alpha_t^2 = \\sigma_t^2$?",
         Number(tolerance=0.005),  # two digits are enough
         lambda: 13.3 / 18.3,
-        "equal factors mean a signal-to-noise ratio of 1; which gamma is that?",
+        (
+            "Equal factors mean a signal-to-noise ratio of 1.",
+            "The ratio is $e^{-\\gamma_t}$: which $\\gamma$ makes it 1?",
+            "In all $\\gamma$ climbs by 18.3, in a straight line: how much of the climb is behind "
+            "it there?",
+        ),
     ),
     Exercise(
         "00.2",
@@ -29,7 +34,11 @@ EXERCISES = [
             many=True,
         ),
         "ad",
-        "which of the four needs x_t, the encoded picture?",
+        (
+            "Which of the four needs $x_t$, the encoded picture?",
+            "The cell above counted the calls of the encoder in two of these jobs.",
+            "A loss compares the guess with something: with what?",
+        ),
     ),
     Exercise(
         "00.3",
@@ -37,6 +46,9 @@ EXERCISES = [
         "How many **bits per dimension** is that?",
         Number(),
         lambda: 1000 / (784 * math.log(2)),
-        "divide by the number of dimensions, and remember how many nats make a bit",
+        (
+            "Divide by the number of dimensions, and remember how many nats make a bit.",
+            "One bit is $\\ln2$ nats, less than one: are there more bits or more nats?",
+        ),
     ),
 ]

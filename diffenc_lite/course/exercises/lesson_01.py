@@ -34,8 +34,11 @@ EXERCISES = [
             _draw_a_step,
         ),
         _stretch,
-        "the noise that is in z_s is z_s - alpha_s x_s; which part of z_t must come from it, and "
-        "which from x_t?",
+        (
+            "The noise in $z_s$ is what is left without its signal, $\\alpha_s x_s$.",
+            "Times $h$, it is as strong as the noise in $z_t$ has to be.",
+            "Add the signal that F1 asks for at $t$.",
+        ),
     ),
     Exercise(
         "01.2",
@@ -44,8 +47,13 @@ EXERCISES = [
         "formula in `step` $= \\gamma_t - \\gamma_s$, nothing else.",
         Formula({"step": (0.01, 10.0)}),
         "exp(-step/2)",
-        "F2 writes z_t as a multiple of z_s plus noise that is new: so what is their covariance? "
-        "Then put in the signal-to-noise ratios",
+        (
+            "F2 writes $z_t$ as a multiple of $z_s$ plus noise that is new: so what is their "
+            "covariance?",
+            "It is that multiple times the variance of $z_s$; now divide by $\\sigma_s\\sigma_t$.",
+            "Collect $\\alpha_t/\\sigma_t$ and $\\alpha_s/\\sigma_s$: each is the root of a "
+            "signal-to-noise ratio.",
+        ),
     ),
     Exercise(
         "01.3",
@@ -62,6 +70,10 @@ EXERCISES = [
             }
         ),
         "b",
-        "near t = 0, what does the mean of F3 keep of z_t, and what is its variance?",
+        (
+            "Near $t = 0$, what does the mean of F3 keep of $z_t$, and what is its variance?",
+            "It stays, is pulled, and follows: which of these three terms does `back` feed with "
+            "the new point?",
+        ),
     ),
 ]

@@ -32,7 +32,14 @@ EXERCISES = [
         "A formula in `z, alpha, sigma`.",
         Formula({"z": ANY, "alpha": UNIT, "sigma": (0.3, 1.0)}, absolute=1e-12),
         "2*sinh(alpha*z/sigma**2)/(2*cosh(alpha*z/sigma**2) + exp(alpha**2/(2*sigma**2)))",
-        "weigh the three values by their Gaussian likelihoods and divide by the sum of the weights",
+        (
+            "The guess is an average of the three values, weighted by how likely each makes this "
+            "$z$.",
+            "The weight of $x$ is $e^{-(z-\\alpha x)^2/(2\\sigma^2)}$; what all three share "
+            "cancels.",
+            "The value 0 adds nothing to the sum of weighted values, but something to the sum of "
+            "weights.",
+        ),
     ),
     Exercise(
         "02.2",
@@ -44,7 +51,10 @@ EXERCISES = [
             _world_and_noise_levels,
         ),
         _rectangles,
-        "at which end of its step does the denoiser look?",
+        (
+            "At which end of its step does the denoiser look?",
+            "The tensor `gamma` runs from data to noise: which end of a step is `snr[:-1]`?",
+        ),
     ),
     Exercise(
         "02.3",
@@ -61,7 +71,12 @@ EXERCISES = [
             many=True,
         ),
         "acd",
-        "three of them are impossible whatever the network does: look for the largest value that "
-        "each term can take, and for the smallest that any bound can",
+        (
+            "Look for the largest value that each term can take, and for the smallest that any "
+            "bound can.",
+            "The two ends have fixed prices, printed above: no picture pays more for a pixel than "
+            "for the dearest grey level.",
+            "How many bits is a fair coin, and what do few steps cost even a perfect model?",
+        ),
     ),
 ]

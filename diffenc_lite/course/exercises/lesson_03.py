@@ -44,8 +44,11 @@ EXERCISES = [
             }
         ),
         "a",
-        "draw the three curves over the signal-to-noise ratio, and a rectangle that touches each "
-        "at its noisy end",
+        (
+            "Draw the three curves over the signal-to-noise ratio, and a rectangle that touches "
+            "each at its noisy end.",
+            "The noisy end is on the left: does the curve rise or fall from there?",
+        ),
     ),
     Exercise(
         "03.2",
@@ -54,8 +57,12 @@ EXERCISES = [
         "`s_2, gamma_0, gamma_1`.",
         Formula({"s_2": POSITIVE, "gamma_0": (-10.0, -1.0), "gamma_1": (0.0, 5.0)}),
         "log((1 + s_2*exp(-gamma_0))/(1 + s_2*exp(-gamma_1))) / 2",
-        "find the mmse (precisions add: 1/s_2 from the data, the SNR from the observation), and "
-        "integrate half of it over the SNR, from its value at t = 1 to that at t = 0",
+        (
+            "First the mmse: precisions add, $1/s_2$ from the data and the SNR from the "
+            "observation.",
+            "Integrate half of it over the SNR, from its value at $t=1$ to that at $t=0$.",
+            "The integral is a logarithm, and $\\mathrm{SNR}=e^{-\\gamma}$ at both ends.",
+        ),
     ),
     Exercise(
         "03.3",
@@ -67,6 +74,11 @@ EXERCISES = [
             _schedule_rate_and_depths,
         ),
         _mean_over_depths,
-        "L4 has a factor that says how fast gamma passes at t; PyTorch can differentiate",
+        (
+            "Where does 18.3 come from, and what stands in its place in L4?",
+            "It is the slope $\\gamma'(t)$ of one schedule; another one has another slope at each "
+            "$t$.",
+            "`torch.func.jvp` gives a function and its slope in one call.",
+        ),
     ),
 ]

@@ -48,8 +48,13 @@ EXERCISES = [
         "divide by $\\sigma_t^2$, and give $u$ as a formula in `x`, `y`, `ydot` and `gamma`.",
         Formula({"x": ANY, "y": ANY, "ydot": ANY, "gamma": (-5.0, 5.0)}),
         "(x - y)/(1 + exp(gamma)) + ydot",
-        "the derivative of alpha^2 by lambda is alpha^2 sigma^2, that of sigma^2 is minus that; "
-        "the product sigma^2 y has two derivatives",
+        (
+            "Three things change with $\\lambda$: $\\alpha^2$, $\\sigma^2$ and $y$.",
+            "The derivative of $\\alpha_t^2$ is $\\alpha_t^2\\sigma_t^2$, and that of "
+            "$\\sigma_t^2$ is minus that.",
+            "The product $\\sigma_t^2y$ has two derivatives; divide all three terms by "
+            "$\\sigma_t^2$.",
+        ),
     ),
     Exercise(
         "04.2",
@@ -57,7 +62,11 @@ EXERCISES = [
         "ratio of $z_t$ about $x$ (not about $x_t$)? A formula in `gamma`.",
         Formula({"gamma": (-5.0, 5.0)}),
         "exp(-gamma)/(1 + exp(gamma))**2",
-        "the squared factor of x in the mean, over the variance of the noise",
+        (
+            "The squared factor of $x$ in the mean of $z_t$, over the variance of the noise.",
+            "The mean is $\\alpha_tx_t$, and $x_t$ is a multiple of $x$ itself.",
+            "Put in $\\alpha_t^2=1/(1+e^\\gamma)$ and $\\sigma_t^2=1/(1+e^{-\\gamma})$.",
+        ),
     ),
     Exercise(
         "04.3",
@@ -73,8 +82,12 @@ EXERCISES = [
             many=True,
         ),
         "bc",
-        "write both guesses beside the one target; then put both into the mean of a step and ask "
-        "what its length has to do with it",
+        (
+            "Write both guesses, with the counterterm and without, beside the one target.",
+            "A perfect network makes its guess the same conditional mean in both cases: which "
+            "$\\hat x$ does that take?",
+            "Put both into the mean of a step and ask what its length has to do with it.",
+        ),
     ),
     Exercise(
         "04.4",
@@ -87,7 +100,11 @@ EXERCISES = [
             _inputs_of_loss,
         ),
         _loss,
-        "x_t and u first, then z_t and v, then x_hat, which is also the guess of u, then r",
+        (
+            "Go through the box of training, steps 2 to 5; what networks say is given.",
+            "One line each, in this order: $x_t$, $u$, $z_t$, $v$, $\\hat x$, $r$.",
+            "The guess of $u$ is $\\hat x$ again; `[:, None]` makes factors of shape (n, 1).",
+        ),
     ),
     Exercise(
         "04.5",
@@ -105,6 +122,12 @@ EXERCISES = [
             absolute=0.03,
         ),
         lambda: {"mean": 0.0, "variance": _variance_without_counterterm()},
-        "the sampler with A = c; start from randn(n), add randn(n) in each step, the last too",
+        (
+            "It is the sampler with $A = c$: begin with `randn(n)`, and add `randn(n)` in each "
+            "step, the last too.",
+            "The mean keeps $\\alpha_{t|s}\\sigma_s^2/\\sigma_t^2$ of $z_t$, and $\\hat x$ comes "
+            "in with the factor $\\alpha_sc$.",
+            "The new noise has the variance $\\sigma_s^2c$, with $c=1-e^{\\gamma_s-\\gamma_t}$.",
+        ),
     ),
 ]

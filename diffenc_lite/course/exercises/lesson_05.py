@@ -50,7 +50,12 @@ EXERCISES = [
         "`s_2, gamma_1`.",
         Formula({"s_2": POSITIVE, "gamma_1": (-2.0, 5.0)}),
         "((s_2 - 1)/(1 + exp(gamma_1)) - log(1 + (s_2 - 1)/(1 + exp(gamma_1)))) / 2",
-        "q(z_1) without x is a Gaussian: find its variance, then take the divergence of lesson 01",
+        (
+            "Without $x$, $z_1$ is a Gaussian: find its variance, then take the divergence of "
+            "lesson 01.",
+            "In $z_1=\\alpha_1x+\\sigma_1\\varepsilon$ the two parts are independent.",
+            "Both means are 0, so only the price of a wrong width is left.",
+        ),
     ),
     Exercise(
         "05.2",
@@ -64,29 +69,15 @@ EXERCISES = [
             _inputs_of_motion,
         ),
         _price_of_motion,
-        "which signal-to-noise ratio does z_t have about x, if the encoding is f x? and torch.func "
-        "gives the slope of f",
+        (
+            "The price of motion is half the SNR times a variance: which one, if the encoder dims?",
+            "The signal in $z_t$ is $\\alpha_tf\\,x$: at which ratio about $x$ must `mmse` be "
+            "read?",
+            "`torch.func.jvp` gives $f$ and its slope, at $\\lambda=-\\gamma$.",
+        ),
     ),
     Exercise(
         "05.3",
-        "Predict, then compute. An encoder turns the coin over: on the way from data to noise the "
-        "factor $f$ in $x_t=f(\\lambda)\\,x$ goes smoothly from $1$ to $-1$, as "
-        "$f=1-2\\,\\mathrm{sigmoid}(-2(\\lambda-\\lambda_0))$. It does so near the data "
-        "($\\lambda_0=9$), where the toss is in plain view, or at $\\lambda_0=0$. What does the "
-        "motion cost a perfect denoiser?",
-        Choice(
-            {
-                "a": "nothing in both places: to turn the coin over loses nothing",
-                "b": "nothing near the data, because there motion is free; something at 0",
-                "c": "something in both places, and more near the data than at 0",
-                "d": "something in both places, and more at 0 than near the data",
-            }
-        ),
-        "c",
-        "where is f = 0, and what does z_t tell there? Then use your program of 05.2 with the coin",
-    ),
-    Exercise(
-        "05.4",
         "A table in a paper. Two models, with the same fixed end points of the noise schedule and "
         f"the same decoder, score test pictures (bits per dimension):\n{_TWO_MODELS}\n"
         "Which conclusions follow from the table and this lesson?",
@@ -104,7 +95,34 @@ EXERCISES = [
             many=True,
         ),
         "bd",
-        "add up; then ask of each sentence what it assumes: is A perfect? does a VDM's prior loss "
-        "depend on the network? what else makes a diffusion loss higher?",
+        (
+            "Add up each row; then ask of each sentence what it assumes.",
+            "Is A perfect? Does the prior loss of a VDM depend on its network?",
+            "Which two things raise the diffusion loss of an encoder even if its denoiser is "
+            "perfect?",
+        ),
+    ),
+    Exercise(
+        "05.4",
+        "Predict, then compute. An encoder turns the coin over: on the way from data to noise the "
+        "factor $f$ in $x_t=f(\\lambda)\\,x$ goes smoothly from $1$ to $-1$, as "
+        "$f=1-2\\,\\mathrm{sigmoid}(-2(\\lambda-\\lambda_0))$. It does so near the data "
+        "($\\lambda_0=9$), where the toss is in plain view, or at $\\lambda_0=0$. What does the "
+        "motion cost a perfect denoiser?",
+        Choice(
+            {
+                "a": "nothing in both places: to turn the coin over loses nothing",
+                "b": "nothing near the data, because there motion is free; something at 0",
+                "c": "something in both places, and more near the data than at 0",
+                "d": "something in both places, and more at 0 than near the data",
+            }
+        ),
+        "c",
+        (
+            "Where is $f = 0$, and what does $z_t$ tell there?",
+            "The factor passes 0 for every $\\lambda_0$; what stands before the variance in the "
+            "third bill?",
+            "Use your program of 05.2 with the coin, for both places.",
+        ),
     ),
 ]

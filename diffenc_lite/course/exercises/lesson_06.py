@@ -76,8 +76,11 @@ EXERCISES = [
         "`L_1, L_2, T, d`.",
         Formula({"L_1": (0.1, 30.0), "L_2": (0.1, 30.0), "T": (2.0, 60.0), "d": (1.0, 9.0)}),
         "T*d/4*(log(1 + 4*L_1/(T*d)) + log(1 + 4*L_2/(T*d)))",
-        "the halves do not meet: minimise each by itself, as in W1c; for L_1 = L_2 it must be W1c "
-        "with L_T = L_1 + L_2",
+        (
+            "The halves do not meet: minimise each by itself, as in W1c.",
+            "Each half is a chain of $T/2$ steps with a loss of its own.",
+            "For $L_1=L_2$ the sum must be W1c with $L_T=L_1+L_2$.",
+        ),
     ),
     Exercise(
         "06.2",
@@ -86,7 +89,11 @@ EXERCISES = [
         f"things in it are wrong. Mend it.\n{_BROKEN}",
         Program("gaps (T, n, d)", "the ratios, (T,)", _inputs_of_fit),
         _ratio_of_every_step,
-        "what is m per dimension? and is the ratio of a mean the mean of ratios?",
+        (
+            "Hold the program against $m$ in the box of W1: what is averaged, and over what?",
+            "The mean in $m$ is over examples and over dimensions.",
+            "Is the ratio of a mean the mean of ratios?",
+        ),
     ),
     Exercise(
         "06.3",
@@ -99,7 +106,12 @@ EXERCISES = [
             _inputs_of_latents,
         ),
         _ratio_of_every_latent,
-        "m given z_t is SNR(s) c, which is SNR(s) - SNR(t), times the variance of x given z_t",
+        (
+            "For one $z_t$, $m$ is an average over what $z_t$ leaves open about $x$.",
+            "It is $\\mathrm{SNR}(s)-\\mathrm{SNR}(t)$ times the variance of $x$ given $z_t$.",
+            "Bayes' rule: the three probabilities are a softmax of "
+            "$-(z-\\alpha_tx)^2/(2\\sigma_t^2)$.",
+        ),
     ),
     Exercise(
         "06.4",
@@ -112,7 +124,13 @@ EXERCISES = [
         "two is below one nat, then compute both. (With the folded scale both are 0: why?)",
         Vector((2,)),
         _price_of_a_useless_counterterm,
-        "here tau = c x, E[x|z_t] = alpha_t z_t, and the variance of x given z_t is sigma_t^2; "
-        "m has two parts",
+        (
+            "Two things make up $m$: what $z_t$ leaves open about $x$, and how far the mean is "
+            "off.",
+            "Here $\\tau=c\\,x$ and $\\mathbb E[x|z_t]=\\alpha_tz_t$; the variance of $x$ given "
+            "$z_t$ is $\\sigma_t^2$.",
+            "The mean is off by $A/(1+\\sigma_t^2)-c$ times $\\mathbb E[x|z_t]$, whose mean "
+            "square is $\\alpha_t^2$.",
+        ),
     ),
 ]

@@ -66,8 +66,12 @@ EXERCISES = [
         "together cost least? A formula in `S_s, S_t`.",
         Formula({"S_s": (4.0, 60.0), "S_t": (0.05, 3.0)}),
         "sqrt((1 + S_s)*(1 + S_t)) - 1",
-        "the sum of the two costs (L3) as a function of S_r has one place where its slope is 0; "
-        "write it in 1 + S",
+        (
+            "The sum of the two costs (L3), as a function of $S_r$, has one place where its slope "
+            "is 0.",
+            "Each step is charged the error at its noisy end: one at $S_t$, the other at $S_r$.",
+            "Write it in $1+S$, and the condition becomes short.",
+        ),
     ),
     Exercise(
         "07.2",
@@ -85,7 +89,12 @@ EXERCISES = [
             many=True,
         ),
         "acd",
-        "all grids that are compared have four steps; and what does L3 know of t, beside gamma?",
+        (
+            "All grids that are compared have four steps: which change can reverse the order of "
+            "two sums?",
+            "What does L3 know of $t$, beside $\\gamma$?",
+            "If one sum is the smaller one, is the sum of the logarithms smaller too?",
+        ),
     ),
     Exercise(
         "07.3",
@@ -95,7 +104,11 @@ EXERCISES = [
         "is the step from node $j$ down to node $i<j$, and infinite elsewhere.",
         Program("costs (N+1, N+1), price", "one number, in nats", _costs_and_price, tolerance=1e-6),
         _cheapest_of_all,
-        "one list will do: the best sum from node 0 to node j, over any number of steps",
+        (
+            "One list will do: the best sum from node 0 to node $j$, over any number of steps.",
+            "The last step to $j$ comes from some $i<j$; what came before must be cheapest itself.",
+            "The list starts with 0, and each step adds its cost and one price.",
+        ),
     ),
     Exercise(
         "07.4",
@@ -108,6 +121,11 @@ EXERCISES = [
             _one_step,
         ),
         _best_scale_and_ratio,
-        "for a VDM it would be right but for one line; the parabola in A has means as coefficients",
+        (
+            "For a VDM it would be right but for one line.",
+            "That line: the parabola in $A$ has means as coefficients, so where is its lowest "
+            "point?",
+            "The other one: what does the target hold beside $c\\,x_t$ when the encoding moves?",
+        ),
     ),
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .forms import POSITIVE, Choice, Exercise, Formula, Number, Program
+from .forms import POSITIVE, Choice, Exercise, Formula, Program
 
 BROKEN_CONTROL = """
 ```python
@@ -15,17 +15,6 @@ def broken(scores, perfect, truth):
     return better.mean(), better.std() / len(better)
 ```
 """
-
-
-def _most_an_encoder_can_save() -> float:
-    import torch
-
-    from ...schedule import LinearSchedule
-    from ..worlds import likelihood
-
-    schedule, toy = LinearSchedule(), likelihood("mixture")
-    at_1 = schedule(torch.ones(1, dtype=torch.float64))
-    return (toy.perfect_vdm(schedule)[0] - toy.information(at_1)) / (2 * math.log(2))
 
 
 def _scores(generator: Any) -> tuple[Any, ...]:
@@ -45,37 +34,35 @@ def _with_control(scores: Any, perfect: Any, truth: float) -> Any:
 EXERCISES = [
     Exercise(
         "08.1",
-        "X5, for the mixture: by how many **bits per dimension** can an encoder beat the perfect "
-        "VDM at most?",
-        Number(0.01),
-        _most_an_encoder_can_save,
-        "it is the prior less what z_1 still tells about x: `perfect_vdm` has the first, "
-        "`information` at t = 1 the second",
-    ),
-    Exercise(
-        "08.2",
         "The data are $N(0, s_2)$, and $z=\\sqrt\\eta\\,x+\\varepsilon$ with "
         "$\\eta=\\mathrm{SNR}$. A timid network says $\\hat x=k\\,\\mathbb E[x|z]$. What does "
         "its mistake cost per unit of $\\lambda$, in nats? Give "
         "$\\frac12\\eta\\,\\mathbb E(\\mathbb E[x|z]-\\hat x)^2$ as a formula in `k, s_2, eta`.",
         Formula({"k": (0.0, 2.0), "s_2": POSITIVE, "eta": POSITIVE}),
         "eta**2 * s_2**2 * (1 - k)**2 / (2 * (1 + eta * s_2))",
-        "how large is the mean square of E[x|z]? It is the variance of x less the smallest error, "
-        "which completing the square gives",
+        (
+            "The mistake is a multiple of $E[x|z]$: so how large is the mean square of $E[x|z]$?",
+            "It is the variance of $x$ less the smallest error, since the error is orthogonal to "
+            "the guess.",
+            "The smallest error is one over a sum of precisions, $1/s_2$ and $\\eta$.",
+        ),
     ),
     Exercise(
-        "08.3",
+        "08.2",
         "This program should return the mean of a model's `scores` (one for each point) and its "
         "standard error, with the luck of the draws taken off. `perfect` has the scores of the "
         "perfect VDM on the same draws, and `truth` is what these are on average, known exactly. "
         f"It runs without an error, and two things in it are wrong. Mend it.\n{BROKEN_CONTROL}",
         Program("scores (n,), perfect (n,), truth", "two numbers", _scores),
         _with_control,
-        "the luck of this set of draws is what differs from the true mean, and in the broken "
-        "program it sums to zero; and how does an error shrink with n?",
+        (
+            "In the broken program, what is the mean of `luck` over these draws?",
+            "The luck of this set of draws is what differs from the true mean.",
+            "How does the error of a mean shrink with the number of draws?",
+        ),
     ),
     Exercise(
-        "08.4",
+        "08.3",
         "Ten VDMs and ten learned models, from ten seeds, are all scored on *one* set of 32,768 "
         "test points, with one noise for each. For each seed you take the difference of the two "
         "gaps, and then Student's interval of the mean over the ten seeds. Predict: which luck "
@@ -89,7 +76,10 @@ EXERCISES = [
             }
         ),
         "c",
-        "what is the same in all ten differences, and would be another if somebody repeated the "
-        "whole study?",
+        (
+            "What is the same in all ten differences, and would be another if somebody repeated "
+            "the whole study?",
+            "The interval sees only what scatters from seed to seed.",
+        ),
     ),
 ]

@@ -44,7 +44,6 @@ class Level(Exercise):
     goal: str
     left: str
     uses: tuple[str, ...]
-    hints: tuple[str, ...]
     why: str
 
     @property
@@ -57,14 +56,18 @@ class Level(Exercise):
         """The line with its answer, in LaTeX"""
         return f"{_relation(self.left)} {latex(self.answer)}"
 
+    @property
+    def printed_hint(self) -> str:
+        """Where the hints are: they have formulas"""
+        return f'level("{self.number}") has hints that unfold one by one.'
+
     def __repr__(self) -> str:
         return f"Level {self.number}: {self.title}"
 
     def _repr_html_(self) -> str:
         """The goal; hints and answer folded"""
-        hints = (folded(f"Hint {i}", to_html(hint)) for i, hint in enumerate(self.hints, 1))
         answer = to_html(f"$${self.equation}$$\n\n{self.why}")
-        return "".join((to_html(self.goal), *hints, folded("Answer", answer)))
+        return to_html(self.goal) + folded_hints(self) + folded("Answer", answer)
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,12 @@ class Chain:
 
 def folded(summary: str, inside: str) -> str:
     return f"<details><summary>{summary}</summary>{inside}</details>"
+
+
+def folded_hints(exercise: Exercise) -> str:
+    """In HTML, since a fold in Markdown falls open where nbconvert exports it"""
+    hints = enumerate(exercise.hints, 1)
+    return "".join(folded(f"Hint {i}", to_html(hint)) for i, hint in hints)
 
 
 def to_html(markdown: str) -> str:
@@ -131,9 +140,8 @@ def _level(
         question=f"{setting}\n\n{goal}",
         goal=goal,
         form=Line(tuple(names.split())),
-        hint=f'level("{number}") has hints that unfold one by one',
+        hint=tuple(rest.pop("hints")),
         uses=tuple(uses),
-        hints=tuple(rest.pop("hints")),
         **rest,
     )
 

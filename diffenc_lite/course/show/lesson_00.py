@@ -54,6 +54,6 @@ def changes(depths: Tensor, limit: Tensor, mean_change: Mapping[str, Tensor]) ->
     ):
         ax.plot(depths, values, ":" if values is limit else "-", color=colour, lw=2.5)
         ax.text(1.01, values[-1], name, color=colour, va="center", fontsize=13)
-    ax.set(xlim=(0, 1.32), xlabel="depth $t$", ylabel="mean $|x_t-x|$", xticks=[0, 0.5, 0.8, 1])
+    ax.set(xlim=(0, 1.38), xlabel="depth $t$", ylabel="mean $|x_t-x|$", xticks=[0, 0.5, 0.8, 1])
     ax.set_title("Early, no encoder can change much; at 0.8 the learned one still waits")
     return figure

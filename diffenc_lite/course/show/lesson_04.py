@@ -13,7 +13,7 @@ from torch.nn.functional import avg_pool2d
 from ...model import DiffEnc
 from ...schedule import LinearSchedule
 from . import plots
-from .drawing import COLOURS
+from .drawing import COLOURS, arrow, canvas, words
 from .explorers import FrameExplorer, slider
 from .plots import BLACK, Picture
 
@@ -48,7 +48,7 @@ def moving_digit(x: Tensor) -> FrameExplorer:
 
 GAMMA_0, GAMMA_1 = -13.3, 5.0
 WIDTH = GAMMA_1 - GAMMA_0
-X, Y = 0.8, -0.6  # a pixel, and what the network of the learned encoder says at every depth
+X, Y = 0.8, -0.6  # a pixel, and the output of the learned encoder's network at every depth
 
 
 def _sigmoid(number: float) -> float:
@@ -79,7 +79,7 @@ def three_encoders() -> Picture:
                 arrowprops={"arrowstyle": "-|>", "color": BLACK, "lw": 2, "mutation_scale": 16},
             )  # fmt: skip
     ax.axhline(Y, color="0.75", ls=":", xmax=0.72)
-    ax.text(0.41, Y + 0.05, "what the network says, $y$", color="0.35", fontsize=12)
+    ax.text(0.41, Y + 0.05, "the network's output, $y$", color="0.35", fontsize=12)
     ax.set(xlim=(0.4, 1.22), ylim=(-0.75, 1.15), xlabel="depth $t$", ylabel="encoded pixel $x_t$")
     ax.set_xticks([0.4, 0.6, 0.8, 1.0])
     ax.set_title("One pixel under three encoders; arrows: how it moves on the way back")
@@ -151,6 +151,32 @@ def step_back() -> Picture:
     ax.text(-1.45, 0.33, label, color=COLOURS["p"], fontsize=13, ha="center")
     ax.set(xlim=(-2.8, end + 1.0), ylabel="encoded pixel")
     ax.set_title("A step of the way back must follow an encoding that moves")
+    return figure
+
+
+def two_mistakes() -> Picture:
+    """The residual as the gap between guess and target, one unit of lambda along both tangents."""
+    title = "Two mistakes make one gap, $\\sigma_t\\,r$, between guess and target"
+    figure, ax = canvas(8, 3.7, title)
+    left, right, x_t, x_hat, sigma2 = 1.2, 4.9, 1.1, 1.8, 0.6  # the scaling encoder: u is x_t
+    truth, guess = COLOURS["x_t"], COLOURS["p"]
+    target, wrong_place, guessed = x_t + sigma2 * x_t, x_hat + sigma2 * x_t, x_hat * (1 + sigma2)
+    arrow(ax, (left, x_t), (right, target), colour=truth)
+    arrow(ax, (left, x_hat), (right, guessed), colour=guess)
+    ax.plot([left, right], [x_hat, wrong_place], ":", color="0.4", lw=1.8)
+    for height, colour, name in ((x_t, truth, "$x_t$"), (x_hat, guess, "$\\hat{x}$")):
+        ax.plot(left, height, "o", color=colour, ms=8)
+        words(ax, (left - 0.3, height), name, colour, 15)
+    words(ax, (right, target - 0.28), "target $x_t+\\sigma_t^2u$", truth)
+    words(ax, (right, guessed + 0.28), "guess $\\hat{x}+\\sigma_t^2\\hat{u}$", guess)
+    words(ax, (left, 0.35), "$\\lambda_t$")
+    words(ax, (right, 0.35), "$\\lambda_t+1$")
+    for low, high, name in (
+        (target, wrong_place, "where it is: $\\hat{x}-x_t$"),
+        (wrong_place, guessed, "where it goes: $\\sigma_t^2(\\hat{u}-u)$"),
+    ):
+        ax.plot([right + 0.12] * 2, [low + 0.03, high - 0.03], color=BLACK, ls="-", lw=3)
+        words(ax, (right + 0.25, (low + high) / 2), name, ha="left")
     return figure
 
 

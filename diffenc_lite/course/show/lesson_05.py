@@ -83,14 +83,22 @@ def three_bills(models: dict[str, tuple[float, float, float]]) -> Picture:
     return figure
 
 
+def dimming(powers: ArrayLike, priors: Sequence[float], above: Sequence[float]) -> Picture:
+    """What the prior loss and the bound do, in the same unit, as f = alpha^p dims the data more."""
+    figure, ax = plots.subplots(size=(8, 3.2))
+    ax.plot(powers, above, "o-", color=BLACK)
+    ax.plot(powers, priors, "o-", color=COLOURS["prior"])
+    ax.text(1.1, 0.035, r"the bound above $\ln2$", ha="right")
+    ax.text(1.35, 0.005, "the prior loss", color=COLOURS["prior"])
+    ax.set_xticks([0, 1, 2], ["p = 0\n(VDM)", "p = 1", "p = 2\n(scaling)"])
+    ax.set(ylabel="nats", title="The lower the prior loss, the worse the model")
+    return figure
+
+
 # ---- encoders drawn by hand ----------------------------------------------------------------------
 
-KNOTS = (
-    0.4,
-    0.6,
-    0.8,
-    1.0,
-)  # depths between which the factor is a straight line; 1 up to the first
+# depths between which the factor is a straight line; 1 up to the first
+KNOTS = (0.4, 0.6, 0.8, 1.0)
 MIDDLES = (np.arange(600) + 0.5) / 600
 FIRST_GAMMA = -13.3
 
@@ -132,19 +140,23 @@ class Drawn:
         return max(start, 0.0), float(rate.mean()), prior, rate
 
 
-def drawn_panels(shapes: dict[str, Sequence[float]], drawn: Drawn, gamma_1: float = 5.0) -> Picture:
-    """A column for each shape: the factor f over t and, below it, the bill of its motion."""
-    figure, axes = plots.subplots(2, len(shapes), size=(10, 4.4))
-    for (top, bottom), (name, heights) in zip(axes.T, shapes.items(), strict=True):
-        start, motion, _, rate = drawn.bills(heights, gamma_1)
-        top.plot(MIDDLES, factor(heights)[0], color=ORANGE, ls="-")
-        top.set(title=f"{name}\n{start + motion:.4f}", ylim=(0, 1.6), xticklabels=[])
-        bottom.fill_between(MIDDLES, rate, color=RED, alpha=0.6, lw=0)
-        bottom.set(ylim=(0, 0.4), xticks=[0, 0.5, 1], xlabel="depth $t$")
-    for ax in axes[:, 1:].flat:
-        ax.set_yticklabels([])
-    axes[0, 0].set_ylabel("factor $f$")
-    axes[1, 0].set_ylabel("motion, nats / $t$", color=RED)
+def drawn_panels(shapes: dict[str, tuple[Sequence[float], float]], drawn: Drawn) -> Picture:
+    """A panel for each shape, given as heights and gamma_1: the factor f and its motion's bill."""
+    figure, axes = plots.subplots(2, 3, size=(9, 5))
+    for k, (ax, (name, shape)) in enumerate(zip(axes.flat, shapes.items(), strict=True)):
+        start, motion, _, rate = drawn.bills(*shape)
+        ax.plot(MIDDLES, factor(shape[0])[0], color=ORANGE, ls="-")
+        ax.set(title=f"{name}: {start + motion:.4f}", ylim=(0, 1.6), xticks=[0, 0.5, 1])
+        right = ax.twinx()
+        right.fill_between(MIDDLES, rate, color=RED, alpha=0.5, lw=0)
+        right.set(ylim=(0, 0.4), yticks=[])
+        if k % 3 == 0:
+            ax.set_ylabel("factor $f$", color=ORANGE)
+        if k % 3 == 2:
+            right.set_ylabel("motion, nats / $t$", color=RED)
+            right.set_yticks([0, 0.2, 0.4])
+        if k > 2:
+            ax.set_xlabel("depth $t$")
     return figure
 
 

@@ -10,6 +10,7 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from ... import process
@@ -50,7 +51,7 @@ def pythagoras() -> Picture:
         ax.plot(*at, "o", color=BLACK, ms=8)
         words(ax, label, text, size=16)
     words(ax, (4.4, 1.95), "charged", BLACK, 14)
-    words(ax, (0.65, 1.6), "nobody\navoids it", BLUE, 13)
+    words(ax, (0.65, 1.6), "unavoidable", BLUE, 13)
     words(ax, (3.8, 0.4), "the network's mistake", RED, 14)
     return figure
 
@@ -112,10 +113,54 @@ def fields(tables: Mapping[str, Likelihood], depths: Sequence[float]) -> Picture
     return figure
 
 
+def three_ways(estimates: Mapping[str, Tensor]) -> Picture:
+    """Estimates of one gap, each from the values of all points (n,): mean and two errors."""
+    figure, ax = plots.subplots(size=(8, 2.6))
+    for row, gaps in enumerate(estimates.values()):
+        mean, error = gaps.mean().item(), gaps.std().item() / len(gaps) ** 0.5
+        ax.errorbar(mean, row, xerr=2 * error, fmt="o", color=BLUE, capsize=4, lw=2)
+        ax.text(0.29, row, f"{mean:.4f} ± {error:.4f}", va="center")
+    ax.set(yticks=range(len(estimates)), yticklabels=list(estimates), xlim=(-0.26, 0.46))
+    ax.set(ylim=(len(estimates) - 0.5, -0.5), xlabel="bits per dimension")
+    ax.set(title="One gap, measured in three ways (bars: two standard errors)")
+    return figure
+
+
+def by_noise(gammas: ArrayLike, means: Sequence[ArrayLike], bars: Sequence[ArrayLike]) -> Picture:
+    """The price of the data and the network's mistake at each noise (2, n), with error bars."""
+    figure, axes = plots.subplots(1, 2, size=(10, 3.4))
+    for ax, mean, bar, colour in zip(axes, means, bars, (BLACK, RED), strict=True):
+        ax.errorbar(gammas, mean, bar, color=colour, fmt="o-", ms=4, capsize=3)
+        ax.set(xlabel=r"$\gamma$ (data … noise)", ylim=(0, None), xticks=[-12, -8, -4, 0, 4])
+    axes[0].set(title="The price of the data", ylabel="bits/dim per unit of γ")
+    axes[1].set(title="The network's mistake")
+    axes[1].axvspan(-2.2, 5, color="0.9", zorder=0)
+    axes[1].text(1.4, 0.8 * axes[1].get_ylim()[1], r"$\sigma^2>0.1$", ha="center")
+    return figure
+
+
+def by_width(ratios: Mapping[str, ArrayLike], widths: Sequence[int]) -> Picture:
+    """Ratios of two gaps for each toy: low, middle and high (widths, 3)."""
+    figure, ax = plots.subplots(size=(8, 3.4))
+    for (name, values), colour, shift in zip(
+        ratios.items(), (BLUE, RED), (0.97, 1.03), strict=True
+    ):
+        low, middle, high = np.transpose(values)
+        bars = [middle - low, high - middle]
+        ax.errorbar(np.multiply(widths, shift), middle, bars, fmt="o-", color=colour, capsize=4)
+        ax.text(72, middle[-1] + 0.07, name, color=colour)
+    ax.axhline(1, color="0.4", lw=1.2, ls="-")
+    ax.set(xscale="log", xlim=(7, 100), xlabel="width of the denoiser", ylabel="gap: learned / VDM")
+    ax.set_xticks(widths, [str(width) for width in widths])
+    ax.minorticks_off()
+    ax.set(title="Above 1 the learned encoder is farther from the truth")
+    return figure
+
+
 @torch.no_grad()
 def mistakes(model: DiffEnc, exact: Likelihood, gammas: Sequence[float]) -> Picture:
     """From the perfect guess to the network's, at latents of data points, one panel a noise."""
-    figure, axes = plots.subplots(1, len(gammas), size=(10, 3.5))
+    figure, axes = plots.subplots(1, len(gammas), size=(4 * len(gammas), 4))
     generator = torch.Generator().manual_seed(6)
     x = to_unit(toy(exact.name, 300, generator=generator), dtype=torch.float64)
     eps = torch.randn(x.shape, generator=generator, dtype=torch.float64)
@@ -124,12 +169,14 @@ def mistakes(model: DiffEnc, exact: Likelihood, gammas: Sequence[float]) -> Pict
         z = process.add_noise(x, eps, at.like(x))
         best = exact.posterior_mean(z, at)
         guess = process.x_from_v(z, model.v_hat(z, at.gamma), at.like(z))
-        plane(ax, f"$\\gamma$ = {gamma:g}")
         ax.imshow(
             exact.probability.sqrt().T, origin="lower", extent=(-1, 1, -1, 1), cmap="Greys",
             vmax=2 * float(exact.probability.max()) ** 0.5,
         )  # fmt: skip
-        ax.plot(*best.T, "o", color=BLUE, ms=2)
+        ax.plot(*best.T, "o", color=BLUE, ms=3)
         segments: Any = torch.stack([best, guess], 1).numpy()
-        ax.add_collection(LineCollection(segments, colors=RED, linewidths=1.4))
+        ax.add_collection(LineCollection(segments, colors=RED, linewidths=1.8))
+        plane(ax, f"$\\gamma$ = {gamma:g}")
+        ticks = [-0.5, 0, 0.5]
+        ax.set(xticks=ticks, yticks=ticks, xlim=(-0.8, 0.8), ylim=(-0.8, 0.8))
     return figure

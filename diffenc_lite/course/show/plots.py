@@ -226,7 +226,7 @@ def bars(values: Mapping[str, float], xlabel: str, title: str = "") -> Picture:
     """One bar for each entry, the first on top, with its value in three digits beside it."""
     figure, ax = subplots(size=(8, 0.8 + 0.5 * len(values)))
     drawn = ax.barh(list(values), list(values.values()), color=BLUE)
-    ax.bar_label(drawn, [f"{value:.3g}" for value in values.values()], padding=4)
+    ax.bar_label(drawn, [f"{value:#.3g}".rstrip(".") for value in values.values()], padding=4)
     ax.invert_yaxis()
     ax.margins(x=0.12)
     ax.set(xlabel=xlabel, title=title)
