@@ -394,5 +394,5 @@ def test_an_unknown_chain_is_refused():
 def test_a_near_miss_is_shown_with_the_digits_that_tell_it_from_the_answer():
     near = 1.0000000001 * ledger.notation.sigma_s**2 * ledger.notation.c
     for given in (near, "1.0000000001*sigma_s**2*c"):
-        told, right = re.search("it is ([0-9.]+), not ([0-9.]+)", said("F3.3", given)).groups()
+        told, right = re.search(r"it is ([0-9.]+), not (0\.[0-9]+)", said("F3.3", given)).groups()
         assert float(told) / float(right) == pytest.approx(1 + 1e-10, abs=1e-13)
