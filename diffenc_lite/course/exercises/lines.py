@@ -78,9 +78,9 @@ def _expression(given: Any, names: tuple[str, ...]) -> Expr:
         expression = _in_symbols_of_the_ledger(sympy.sympify(given), names)
     if expression.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo, sympy.I):
         raise WrongForm("it is not finite and real: look for a division by 0 or a root of -1")
-    from ..ledger.notation import without_floats
+    from ..ledger import notation
 
-    return without_floats(expression)
+    return notation.without_floats(expression)
 
 
 def _check_names(used: set[str], names: tuple[str, ...]) -> None:
