@@ -86,8 +86,13 @@ class GammaEmbedding(nn.Module):
         """Only the first call has an effect: in any model a network is one function of gamma."""
         self._schedule = self._schedule or (schedule,)
 
+    @property
+    def schedule(self) -> Schedule:
+        """That of the first model, or the default: its end points are 0 and 1 to the network."""
+        return self._schedule[0] if self._schedule else LinearSchedule()
+
     def forward(self, gamma: Tensor) -> Tensor:
-        low, high = end_points((self._schedule or (LinearSchedule(),))[0], gamma)
+        low, high = end_points(self.schedule, gamma)
         g = ((gamma - low) / (high - low))[:, None]
         angles = torch.cat([math.pi * 2.0**k * g for k in range(-1, 5)], 1)
         return self.layers(torch.cat([g, angles.sin(), angles.cos()], 1))
@@ -102,11 +107,7 @@ class Network(nn.Module):
     """
 
     def __init__(
-        self,
-        shape: tuple[int, ...],
-        encoder: bool,
-        fourier: tuple[int, ...],
-        features: int,
+        self, shape: tuple[int, ...], encoder: bool, fourier: tuple[int, ...], features: int
     ):
         super().__init__()
         self.shape, self.encoder = tuple(shape), encoder
@@ -216,8 +217,7 @@ class UNet(Network):
     """(B, C, H, W), gamma (B,) -> (B, C, H, W).
 
     Args: shape (C, H, W); encoder=True gives the network y of a learned encoder.
-    The activations before and after every block on the way down are added at the same place on the
-    way up. Attention comes after the first block of the coarsest resolution, and nowhere else.
+    What goes in and out of each block on the way down is added at the same place on the way up.
     """
 
     def __init__(

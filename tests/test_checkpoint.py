@@ -11,7 +11,8 @@ import torch
 from diffenc_lite.data import load_mnist
 from diffenc_lite.evaluation import evaluate, evenly
 from diffenc_lite.files import write_whole
-from diffenc_lite.model import ENCODERS, ModelConfig, build
+from diffenc_lite.model import ENCODERS, DiffEnc, ModelConfig, build
+from diffenc_lite.networks import MLP
 from diffenc_lite.pretrained import (
     checkpoint,
     load_model,
@@ -21,6 +22,7 @@ from diffenc_lite.pretrained import (
     save_model,
     start_from,
 )
+from diffenc_lite.schedule import LinearSchedule
 from diffenc_lite.training.folder import load_resume, save_resume
 
 CARD = {"data": "points", "updates": 7, "seed": 3, "bits_per_dim": 6.5, "standard_error": 0.25}
@@ -364,3 +366,14 @@ def test_full_disk_keeps_the_resume_file(tmp_path, monkeypatch):
         save_resume(path, {"update": 4})
     assert load_resume(path)["update"] == 3
     assert [p.name for p in tmp_path.iterdir()] == ["resume.pt"]
+
+
+def test_a_network_that_reads_gamma_as_in_another_model_does_not_load_into_a_new_one(tmp_path):
+    """Its weights are right only between the end points that it was made for."""
+    config, schedule = ModelConfig("identity", "tiny", shape=(2,)), LinearSchedule(-8, 2)
+    model = DiffEnc(build(config).denoiser, schedule=schedule)
+    save_model(model, tmp_path / "m", {})
+    load_model(tmp_path / "m", model=DiffEnc(build(config).denoiser, schedule=schedule))
+    new = DiffEnc(MLP(32, 1, (2,)), schedule=schedule)
+    with pytest.raises(ValueError, match=r"read gamma between .*-13.3, 5.0.* there, .*-8.0, 2.0"):
+        load_model(tmp_path / "m", model=new)

@@ -4,6 +4,7 @@ import csv
 import html
 import json
 import random
+import re
 
 import nbformat
 import pytest
@@ -388,3 +389,10 @@ def test_without_a_kernel_all_steps_are_folded_in_the_page(tmp_path):
 def test_an_unknown_chain_is_refused():
     with pytest.raises(ValueError, match="chains must be of KL, F1, .*; got 'Q7'"):
         play("KL", "Q7")
+
+
+def test_a_near_miss_is_shown_with_the_digits_that_tell_it_from_the_answer():
+    near = 1.0000000001 * ledger.notation.sigma_s**2 * ledger.notation.c
+    for given in (near, "1.0000000001*sigma_s**2*c"):
+        told, right = re.search(r"it is ([0-9.]+), not (0\.[0-9]+)", said("F3.3", given)).groups()
+        assert float(told) / float(right) == pytest.approx(1 + 1e-10, abs=1e-13)

@@ -19,6 +19,8 @@ import torch
 from ..chain import Chain
 from ..files import PathLike, verify, write_whole
 from ..model import DiffEnc, ModelConfig, build
+from ..networks import GammaEmbedding
+from ..schedule import end_points
 
 PRETRAINED = Path(__file__).parent
 FITTED = PRETRAINED / "fitted.json"
@@ -42,7 +44,8 @@ def save_model(model: DiffEnc, path: PathLike, card: dict[str, Any]) -> None:
     weights = save(copies)
     sha256 = hashlib.sha256(weights).hexdigest()
     if model.config is None:
-        about: dict[str, Any] = {"configuration": None, "own": model.settings()}
+        settings = {**model.settings(), "read_between": _read_between(model)}
+        about: dict[str, Any] = {"configuration": None, "own": settings}
     else:
         about = {"configuration": asdict(model.config)}
     text = json.dumps({**about, **card, "sha256": sha256}, indent=2)
@@ -96,6 +99,9 @@ def load_model(
         model.load_state_dict(load(content))
         if own := card.get("own"):
             _compare(own, model)
+            here = _read_between(model)
+            if not np.allclose(there := own.get("read_between", here), here, rtol=1e-3, atol=1e-3):
+                raise ValueError(f"its networks read gamma between {there} there, {here} here")
             model.shape = model.shape or own["shape"] and tuple(own["shape"])
     except Exception as error:  # a foreign file may raise anything
         raise ValueError(f"{weights_path} does not fit {fits}: {error}") from None
@@ -146,6 +152,15 @@ def _compare(saved: dict[str, Any], model: DiffEnc) -> None:
     for name in ("levels", "gamma"):
         if not np.allclose(saved[name], settings[name], rtol=1e-3, atol=1e-3):
             raise ValueError(f"{name} {saved[name]} there, {settings[name]} here")
+
+
+@torch.no_grad()
+def _read_between(model: DiffEnc) -> list[list[float]]:
+    """The gammas that are 0 and 1 to each network of this library: the end points of the schedule
+    of its first model, which need not be that of `model`."""
+    like = torch.empty((), dtype=model.dtype, device=model.device)
+    embeddings = [module for module in model.modules() if isinstance(module, GammaEmbedding)]
+    return [[float(end) for end in end_points(m.schedule, like)] for m in embeddings]
 
 
 def load_pretrained(name: str, device: torch.device | str = "cpu") -> DiffEnc:

@@ -28,6 +28,8 @@ SCHEDULE = (-13.3, 5.0)
 
 def prepare(answer: str, names: tuple[str, ...], seed: str) -> Callable[[Any], None]:
     """A function that returns nothing for a right line, and else raises Wrong or WrongForm."""
+    import mpmath
+
     right = _expression(answer, names)
     points = _points(names, seed)
     symbols = [_symbols()[name] for name in names]
@@ -43,8 +45,10 @@ def prepare(answer: str, names: tuple[str, ...], seed: str) -> Callable[[Any], N
             found = value_of(*(point[name] for name in names))
             if found is None or abs(found - value) > 1e-20 * (1 + abs(value)):
                 where = ", ".join(f"{name} = {float(point[name]):.4g}" for name in names)
-                told = "has no value" if found is None else f"is {float(found):.4g}"
-                raise Wrong(f", for example at {where}: it {told}, not {float(value):.4g}")
+                digits = 4 if found is None or abs(found - value) > 1e-3 * abs(value) else 20
+                told = "has no value" if found is None else f"is {mpmath.nstr(found, digits)}"
+                wanted = mpmath.nstr(value, digits)
+                raise Wrong(f", for example at {where}: it {told}, not {wanted}")
         if _reduced(line - right) != 0:
             raise WrongForm(
                 "could not decide: it agrees at every point that was tried, but the algebra does "
@@ -74,7 +78,9 @@ def _expression(given: Any, names: tuple[str, ...]) -> Expr:
         expression = _in_symbols_of_the_ledger(sympy.sympify(given), names)
     if expression.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo, sympy.I):
         raise WrongForm("it is not finite and real: look for a division by 0 or a root of -1")
-    return sympy.nsimplify(expression, rational=True) if expression.has(sympy.Float) else expression
+    from ..ledger import notation
+
+    return notation.without_floats(expression)
 
 
 def _check_names(used: set[str], names: tuple[str, ...]) -> None:

@@ -10,12 +10,10 @@ from sympy import (
     Derivative,
     Eq,
     Expr,
-    Float,
     Integral,
     Lambda,
     Limit,
     Order,
-    Rational,
     Subs,
     Sum,
     Symbol,
@@ -116,7 +114,7 @@ def _right_side(row: Row, form: str, given: Any, own: Eq) -> Expr:
         raise Unclear(row.tag, form, f"has to be {wanted}; got {given}")
     _check_closed(row, form, given, own)
     given = given.replace(Sum, lambda *parts: _renamed(Sum(*parts), own.rhs.atoms(Sum)))
-    return given.xreplace({number: _meant(number) for number in given.atoms(Float)})
+    return notation.without_floats(given)
 
 
 def _renamed(given: Sum, sums: set[Sum]) -> Sum:
@@ -128,14 +126,6 @@ def _renamed(given: Sum, sums: set[Sum]) -> Sum:
         if free and high - low == last - first and not (given.limits[1:] or summand.has(Sum)):
             return Sum(summand.subs(k, j + first - low), (j, low, high))
     return given
-
-
-def _meant(number: Float) -> Rational:
-    """The simple fraction that rounding made this float of, as 4/3; else its exact value"""
-    exact = Rational(number)
-    simple = exact.limit_denominator(10**6)
-    rounding = abs(exact) * Rational(2, 2**number._prec)
-    return simple if abs(simple - exact) <= rounding else exact
 
 
 def _check_closed(row: Row, form: str, side: Expr, own: Eq) -> None:

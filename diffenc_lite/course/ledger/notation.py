@@ -4,7 +4,7 @@ Names are chosen so that SymPy prints them as the notation table has them (`xhat
 `ydot` with a dot) and so that they can be the keyword arguments of a lambdified form.
 """
 
-from sympy import Eq, Expr, Symbol, exp, sqrt, symbols
+from sympy import Eq, Expr, Float, Rational, Symbol, exp, sqrt, symbols
 
 # --- noise: positive, at the depths s < t, at the ends 0 and 1 -----------------------------------
 alpha_s, alpha_t, alpha_0, alpha_1 = symbols("alpha_s alpha_t alpha_0 alpha_1", positive=True)
@@ -60,3 +60,15 @@ def in_gamma(expression: Expr) -> Expr:
             {alpha: 1 / sqrt(1 + exp(gamma)), sigma: 1 / sqrt(1 + exp(-gamma))}
         )
     return expression
+
+
+def without_floats(expression: Expr) -> Expr:
+    """Each float as the simple fraction that rounding made it of, as 4/3; else as what it is"""
+    return expression.xreplace({number: _meant(number) for number in expression.atoms(Float)})
+
+
+def _meant(number: Float) -> Rational:
+    exact = Rational(number)
+    simple = exact.limit_denominator(10**6)
+    rounding = abs(exact) * Rational(2, 2**number._prec)
+    return simple if abs(simple - exact) <= rounding else exact
