@@ -270,7 +270,7 @@ def test_an_endless_loop_is_stopped(loop, form, answer):
     text = said(exercise(form, answer, seconds=0.3), loop)
     assert text.startswith("it ran longer than 0.3 s and was stopped. Expected: a function of")
     assert time.monotonic() - start < 20  # of a machine that is busy
-    assert threading.active_count() == before
+    assert threading.active_count() <= before  # its own has ended; others may have, too
 
 
 def test_an_endless_loop_is_stopped_in_a_worker_thread_too():

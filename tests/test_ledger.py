@@ -108,7 +108,7 @@ def test_rows_rest_on_those_that_their_code_asks_for_and_on_no_other() -> None:
     rests_on = {tag: set(LEDGER[tag].rests_on.rows) for tag in TAGS}
     assert rests_on["L2"] == {"F3", "G3", "G4", "KL"}
     assert rests_on["X5"] == {"F1", "G1", "L0", "L1", "L3", "L4"}
-    assert rests_on["KL"] == rests_on["E1"] == set()
+    assert rests_on["KL"] == rests_on["W4"] == set() and rests_on["E1"] == {"F1"}
     for tag in TAGS:
         written = _rows_used_by(LEDGER[tag].derivation) - {tag}
         read = _rows_within_reach(LEDGER[tag].derivation)
@@ -134,7 +134,8 @@ def test_basis_has_definitions_words_and_trust() -> None:
     basis = LEDGER["X5"].rests_on
     assert "Guo" in repr(basis) and "integrated" in basis.in_words
     assert n.x_t in {line.lhs for line in LEDGER["L2"].rests_on.definitions}
-    assert repr(LEDGER["E1"].rests_on).startswith("E1 rests on no other row; definitions: x_t,")
+    assert repr(LEDGER["E1"].rests_on).startswith("E1 rests on F1; definitions: x_t,")
+    assert repr(LEDGER["W4"].rests_on).startswith("W4 rests on no other row")
 
 
 def test_dependence_is_recorded_while_the_steps_are_made() -> None:

@@ -223,7 +223,7 @@ def test_bars_are_as_long_as_the_numbers_beside_them():
     (ax,) = figure.axes
     plots.pixels(figure)
     assert [bar.get_width() for bar in ax.patches] == [0.0123, 2.0]
-    assert [text.get_text() for text in ax.texts] == ["0.0123", "2"]
+    assert [text.get_text() for text in ax.texts] == ["0.0123", "2.00"]
     assert [text.get_text() for text in ax.get_yticklabels()] == ["prior", "diffusion"]
     assert ax.yaxis_inverted()  # the first on top
     assert (ax.get_xlabel(), ax.get_title()) == ("bits per dimension", "terms")

@@ -239,7 +239,7 @@ def test_errors_of_files(tmp_path):
     with pytest.raises(ValueError, match="is damaged or no results of a study"):
         load_results(tmp_path / "cut.json")
     with pytest.raises(
-        ValueError, match="one of toys, encoders, mnist_ratio, fork, short, sizes; got 'fly'"
+        ValueError, match="one of toys, encoders, mnist_ratio, fork, short, sizes, purpose; got 'fly'"
     ):
         studies.find("fly")
 
@@ -280,7 +280,7 @@ def test_command(squares, tmp_path, capsys):
 def test_command_of_an_unknown_study(tmp_path, capsys):
     assert cli.main(["study", "fly", str(tmp_path), "--device", "cpu"]) == 2
     assert (
-        "name must be one of toys, encoders, mnist_ratio, fork, short, sizes; got 'fly'"
+        "name must be one of toys, encoders, mnist_ratio, fork, short, sizes, purpose; got 'fly'"
         in capsys.readouterr().err
     )
     with pytest.raises(SystemExit):

@@ -1,6 +1,7 @@
 """The three encoders, and how fast each moves: dx_t/dlambda = sigma_t^2 u.                 E1-E3"""
 
 from ._language import *
+from .processes import F1
 
 SLOPE = alpha_t**2 * sigma_t**2  # of alpha_t^2 in lambda, proved in E2; sigma_t^2 has minus that
 dx_dlambda = name(r"\frac{dx_t}{d\lambda}")
@@ -63,7 +64,7 @@ def up_to(expression: Expr, power: int) -> Expr:
         x_t: x,
         dx_dlambda: Derivative(x, lambda_t),
         u: dx_dlambda / sigma_t**2,
-        mean_name: alpha_t * x_t,
+        mean_name: F1.form("mean"),
     },
     claim={
         "u": equation(u, 0),
@@ -83,7 +84,7 @@ def E1() -> Iterator[Step]:
     )
     yield Step(
         r"The latent is the data itself, shrunk by $\alpha_t$ and with noise on top.",
-        equation(mean_name, (alpha_t * x_t).subs(x_t, x)),
+        equation(mean_name, F1.form("mean").subs(x_t, x)),
         proves="mean",
     )
 
@@ -100,7 +101,7 @@ def E1() -> Iterator[Step]:
         dx_dlambda: Derivative(in_lambda(alpha_t**2 * x), lambda_t),
         acceleration_name: Derivative(in_lambda(alpha_t**2 * x), (lambda_t, 2)),
         u: dx_dlambda / sigma_t**2,
-        mean_name: alpha_t * x_t,
+        mean_name: F1.form("mean"),
     },
     claim={
         "slope": equation(slope_name, alpha_t**2 * sigma_t**2),

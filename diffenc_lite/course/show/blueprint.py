@@ -6,8 +6,10 @@ blueprint.in_words()               # the same in a sentence
 
 from __future__ import annotations
 
+import numpy as np
+
 from ..ledger import LEDGER, Row
-from .drawing import canvas, words
+from .drawing import Point, canvas, words
 from .plots import BLUE, GREEN, ORANGE, RED, Picture
 
 COLOURS = {"proved": GREEN, "defined": BLUE, "in words": ORANGE, "on trust": RED}
@@ -84,6 +86,22 @@ def places(nodes: Nodes, width: float, height: float) -> dict[str, tuple[float, 
     return {tag: ((depth[tag] + 0.5) * width / len(columns), height * level[tag]) for tag in nodes}
 
 
+def bend(start: Point, end: Point, boxes: list[Point]) -> float:
+    """The curvature of an arrow that meets the fewest of the boxes, the smallest of several."""
+
+    def met(rad: float) -> int:
+        (x0, y0), (x1, y1) = start, end
+        middle = (x0 + x1) / 2 + rad * (y1 - y0), (y0 + y1) / 2 - rad * (x1 - x0)
+        t = np.linspace(0, 1, 60)[:, None]
+        path = (1 - t) ** 2 * np.array(start) + 2 * t * (1 - t) * middle + t**2 * np.array(end)
+        near = np.abs(path[:, None] - np.array(boxes)) < (0.3, 0.24)
+        return int(near.all(-1).any(0).sum())
+
+    return min(
+        (0.0, 0.08, -0.08, 0.15, -0.15, 0.22, -0.22, 0.3, -0.3), key=lambda r: (met(r), abs(r))
+    )
+
+
 def picture(link: str = "") -> Picture:
     """All rows of the ledger and what rests on what. `link`: the address of a row's page, with {}
     for its tag; saved as SVG, every box then leads there."""
@@ -93,9 +111,10 @@ def picture(link: str = "") -> Picture:
     where = places(nodes, width, height)
     for tag, below in nodes.items():
         for other in below:
-            far = where[tag][0] - where[other][0] > 1.5 * width / 8
+            boxes = [at for name, at in where.items() if name not in (tag, other)]
             style = {"arrowstyle": "-|>", "color": GREY, "shrinkA": 14, "shrinkB": 14, "lw": 1}
-            style["connectionstyle"] = f"arc3,rad={0.15 if far else 0}"  # round the boxes between
+            rad = bend(where[other], where[tag], boxes)
+            style["connectionstyle"] = f"arc3,rad={rad}"
             ax.annotate("", where[tag], where[other], arrowprops=style)
     for tag, at in where.items():
         colour = COLOURS[word(LEDGER[tag])]
