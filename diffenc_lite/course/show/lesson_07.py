@@ -12,11 +12,11 @@ from torch import Tensor
 
 from .drawing import COLOURS, arrow, box, canvas, words
 from .explorers import CurveExplorer, buttons, slider
-from .plots import BLACK, BLUE, GREEN, ORANGE, RED, SKY, Picture, styled, subplots
+from .plots import BLUE, GREEN, ORANGE, RED, SKY, Picture, styled, subplots
 
 Array = NDArray[np.float64]
 GREY = COLOURS["z_t"]
-RULES = {"paper": RED, "folded": GREEN, "fitted": BLACK, "VDM": BLUE}  # of the mean
+RULES = {"paper": RED, "folded": GREEN, "VDM": BLUE}  # of the mean
 WAYS = ["equal\n$w=1$", "best\n$w=1$", "equal\n$w^*$", "best\n$w^*$"]
 
 
@@ -130,7 +130,7 @@ def twelve_places(bits: Mapping[int, Mapping[str, Sequence[float]]], infinite: f
     figure, axes = subplots(1, len(bits), size=(9.6, 3.8))
     for ax, (T, rows) in zip(axes, bits.items(), strict=True):
         for k, (rule, colour) in enumerate(RULES.items()):
-            places = np.arange(4) + 0.12 * k - 0.18
+            places = np.arange(4) + 0.12 * k - 0.12
             ax.semilogy(places, rows[rule], "o", color=colour, label=rule, ms=8)
         ax.axhline(8, color="0.3", ls="--", lw=1.2)
         ax.axhline(infinite, color="0.3", ls=":", lw=1.2)
