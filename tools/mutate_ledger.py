@@ -58,6 +58,9 @@ EXPLAINED = {  # what is let through, and why it may be
     "delta = -mu_P + mu_Q": "it enters by its square",
     "L3, xhat = ": "the error enters by its square",
     "xddot_t = Derivative(x(lambda_s)": "at s or at t, the same to that order",
+    "u = Derivative(x(lambda_s)": "at s or at t, the same to that order",
+    "G3, first_order": "c is of first order, so x_s or x_t is the same to that order",
+    "G5, target": "x_s or x_t is the same to that order",
     "E3, y_s = ": "y at s is any number: E3 says how x_t - x_s depends on it",
     "E1, u = ": "for E1 that derivative is 0, whatever it is multiplied by",
 }
