@@ -50,8 +50,9 @@ def test_arms_get_the_same_time(small):
 
 
 def test_without_a_pilot_there_are_only_its_jobs(small, monkeypatch):
-    monkeypatch.setattr(purpose, "RATES", {})
-    assert purpose.jobs(with_budget(purpose.STUDY))[-1]["part"] == "rate"
+    monkeypatch.setattr(purpose, "RATES", {"photos": RATES})
+    jobs = purpose.jobs(with_budget(purpose.STUDY))
+    assert {job["part"] for job in jobs if job["data"] == "mnist"} == {"allowance", "time", "rate"}
     monkeypatch.setattr(purpose, "SECONDS", {})
     assert purpose.jobs(with_budget(purpose.STUDY))[-1]["part"] == "time"
 
