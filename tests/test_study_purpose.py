@@ -35,10 +35,13 @@ def test_the_pilot_comes_first_and_then_the_primary_comparison(small):
     jobs = purpose.jobs(with_budget(purpose.STUDY))
     order = list(dict.fromkeys(job["part"] for job in jobs))
     assert order == ["allowance", "time", "rate", "spread", "primary", "dose", "control"]
+    for data in purpose.GAMMA_MAX:
+        own = list(dict.fromkeys(job["part"] for job in jobs if job["data"] == data))
+        assert own.index("rate") < own.index("primary") < own.index("control")
     primary = [job for job in jobs if job["part"] == "primary"]
     cells = {(job["data"], job["gamma_max"], job["vdm"], job["arm"]) for job in primary}
     assert len(cells) == len(primary) == 2 * 3 * 2
-    assert [job["vdm"] for job in primary] == sorted(job["vdm"] for job in primary)
+    assert [job["vdm"] for job in primary] == [0, 0, 1, 1, 2, 2] * 2
 
 
 def test_arms_get_the_same_time(small):
@@ -49,12 +52,10 @@ def test_arms_get_the_same_time(small):
             assert math.isclose(seconds, length * SECONDS["learned"], rel_tol=0.01)
 
 
-def test_without_a_pilot_there_are_only_its_jobs(small, monkeypatch):
+def test_data_without_rates_have_the_jobs_of_the_pilot_only(small, monkeypatch):
     monkeypatch.setattr(purpose, "RATES", {"photos": RATES})
     jobs = purpose.jobs(with_budget(purpose.STUDY))
     assert {job["part"] for job in jobs if job["data"] == "mnist"} == {"allowance", "time", "rate"}
-    monkeypatch.setattr(purpose, "SECONDS", {})
-    assert purpose.jobs(with_budget(purpose.STUDY))[-1]["part"] == "time"
 
 
 def test_the_pilot_divides_the_training_images(small):
