@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from diffenc_lite.course.studies import fork, load_arrays, purpose, read_results, run_study
+from diffenc_lite.course.studies import (
+    fork,
+    load_arrays,
+    load_results,
+    purpose,
+    read_results,
+    run_study,
+)
 from diffenc_lite.course.studies import options as with_budget
 from diffenc_lite.data import load_mnist, load_named, photos
 from diffenc_lite.evaluation import evaluate, evenly
@@ -134,3 +141,17 @@ def test_outcomes_are_of_complete_comparisons_only():
     assert math.isclose(found["high"], half, rel_tol=1e-6) and math.isclose(
         found["low"], -half, rel_tol=1e-6
     )
+
+
+def test_shipped_allowances_and_pilot():
+    rows = load_results("purpose")
+    bounds = [row for row in rows if row["part"] == "allowance"]
+    assert len(bounds) == 8 and all(b["mean"] < b["normal"] < b["prior"] for b in bounds)
+    share = {(b["data"], b["gamma_max"]): b["mean"] / b["prior"] for b in bounds}
+    assert all(share["mnist", end] > 3 * share["photos", end] for end in purpose.DOSES)
+    for row in rows:
+        if row["part"] == "time":  # the constants are these, rounded
+            assert abs(purpose.SECONDS[row["data"]][row["arm"]] - row["seconds"]) < 1e-4
+    for arm in purpose.ARMS:
+        tried = {r["lr"]: r["total"] for r in rows if r["part"] == "rate" and r["arm"] == arm}
+        assert min(tried, key=tried.get) == purpose.RATES["photos"][arm]
