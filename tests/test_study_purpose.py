@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from diffenc_lite.course.studies import fork, load_arrays, purpose, read_results, run_study
+from diffenc_lite.course.studies import (
+    fork,
+    load_arrays,
+    load_results,
+    purpose,
+    read_results,
+    run_study,
+)
 from diffenc_lite.course.studies import options as with_budget
 from diffenc_lite.data import load_mnist, load_named, photos
 from diffenc_lite.evaluation import evaluate, evenly
@@ -35,10 +42,13 @@ def test_the_pilot_comes_first_and_then_the_primary_comparison(small):
     jobs = purpose.jobs(with_budget(purpose.STUDY))
     order = list(dict.fromkeys(job["part"] for job in jobs))
     assert order == ["allowance", "time", "rate", "spread", "primary", "dose", "control"]
+    for data in purpose.GAMMA_MAX:
+        own = list(dict.fromkeys(job["part"] for job in jobs if job["data"] == data))
+        assert own.index("rate") < own.index("primary") < own.index("control")
     primary = [job for job in jobs if job["part"] == "primary"]
     cells = {(job["data"], job["gamma_max"], job["vdm"], job["arm"]) for job in primary}
     assert len(cells) == len(primary) == 2 * 3 * 2
-    assert [job["vdm"] for job in primary] == sorted(job["vdm"] for job in primary)
+    assert [job["vdm"] for job in primary] == [0, 0, 1, 1, 2, 2] * 2
 
 
 def test_arms_get_the_same_time(small):
@@ -49,11 +59,10 @@ def test_arms_get_the_same_time(small):
             assert math.isclose(seconds, length * SECONDS["learned"], rel_tol=0.01)
 
 
-def test_without_a_pilot_there_are_only_its_jobs(small, monkeypatch):
-    monkeypatch.setattr(purpose, "RATES", {})
-    assert purpose.jobs(with_budget(purpose.STUDY))[-1]["part"] == "rate"
-    monkeypatch.setattr(purpose, "SECONDS", {})
-    assert purpose.jobs(with_budget(purpose.STUDY))[-1]["part"] == "time"
+def test_data_without_rates_have_the_jobs_of_the_pilot_only(small, monkeypatch):
+    monkeypatch.setattr(purpose, "RATES", {"photos": RATES})
+    jobs = purpose.jobs(with_budget(purpose.STUDY))
+    assert {job["part"] for job in jobs if job["data"] == "mnist"} == {"allowance", "time", "rate"}
 
 
 def test_the_pilot_divides_the_training_images(small):
@@ -132,3 +141,17 @@ def test_outcomes_are_of_complete_comparisons_only():
     assert math.isclose(found["high"], half, rel_tol=1e-6) and math.isclose(
         found["low"], -half, rel_tol=1e-6
     )
+
+
+def test_shipped_allowances_and_pilot():
+    rows = load_results("purpose")
+    bounds = [row for row in rows if row["part"] == "allowance"]
+    assert len(bounds) == 8 and all(b["mean"] < b["normal"] < b["prior"] for b in bounds)
+    share = {(b["data"], b["gamma_max"]): b["mean"] / b["prior"] for b in bounds}
+    assert all(share["mnist", end] > 3 * share["photos", end] for end in purpose.DOSES)
+    for row in rows:
+        if row["part"] == "time":  # the constants are these, rounded
+            assert abs(purpose.SECONDS[row["data"]][row["arm"]] - row["seconds"]) < 1e-4
+    for arm in purpose.ARMS:
+        tried = {r["lr"]: r["total"] for r in rows if r["part"] == "rate" and r["arm"] == arm}
+        assert min(tried, key=tried.get) == purpose.RATES["photos"][arm]

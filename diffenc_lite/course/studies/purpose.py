@@ -36,7 +36,7 @@ DOSES = (5.0, 3.0, 2.0, 1.0)
 PASSES = {"mnist": 1, "photos": 3}  # of scoring: there are 10,000 test images and 3,335
 VALIDATION = 5_000  # the last training images of MNIST
 
-SECONDS: dict[str, dict[str, float]] = {  # of an update of 64 images
+SECONDS = {  # of an update of 64 images
     "mnist": {
         "image": 0.0994,
         "learned": 0.1569,
@@ -58,21 +58,21 @@ SECONDS: dict[str, dict[str, float]] = {  # of an update of 64 images
         "inert": 0.0947,
     },
 }
-RATES: dict[str, dict[str, float]] = {}
+RATES = {"photos": dict.fromkeys((*ARMS, *OTHERS), 4.5e-3)}
 GRID = (5e-4, 1.5e-3, 4.5e-3)  # of learning rates
 
 
 def jobs(options: Options) -> list[Job]:
-    """Allowances and pilot first, then the primary comparison, then what is exploratory, the first
-    VDM of each first; the budget `jobs` takes the first so many."""
+    """Allowances and times; pilot and primary comparison of the photographs, then of the digits;
+    then what is exploratory, the first VDM first. The budget `jobs` takes the first so many; data
+    without RATES wait."""
     full = options.budget["updates"]
 
     def job(
         part: str, data: str, gamma_max: float, vdm: int, arm: str, n: int, lr: float | None = None
     ) -> Job:
         """n, the updates of `learned` in the same time."""
-        if SECONDS:
-            n = round(n * SECONDS[data]["learned"] / SECONDS[data][arm])
+        n = round(n * SECONDS[data]["learned"] / SECONDS[data][arm])
         lr = lr or RATES[data][arm]
         return {
             "part": part, "data": data, "gamma_max": gamma_max, "vdm": vdm, "arm": arm,
@@ -83,27 +83,25 @@ def jobs(options: Options) -> list[Job]:
         {"part": "allowance", "data": data, "gamma_max": end} for data in GAMMA_MAX for end in DOSES
     ]
     before += [{"part": "time", "data": data} for data in GAMMA_MAX]
-    if not SECONDS:
-        return before[: options.budget["jobs"]]
-    before += [
-        job("rate", data, end, 0, arm, full // 3, lr)
-        for data, end in reversed(GAMMA_MAX.items()) for arm in ARMS for lr in GRID
-    ]  # fmt: skip
-    if not RATES:
-        return before[: options.budget["jobs"]]
-    before += [job("spread", "photos", 2.0, vdm, arm, full) for vdm in VDMS[:2] for arm in ARMS]
+
+    def rates(data: str) -> list[Job]:
+        return [
+            job("rate", data, GAMMA_MAX[data], 0, arm, full // 3, lr) for arm in ARMS for lr in GRID
+        ]
 
     def compared(part: str, ends: dict[str, float], arms: tuple[str, ...]) -> list[Job]:
         return [
             job(part, data, end, vdm, arm, full)
-            for vdm in VDMS for data, end in ends.items() for arm in arms
+            for vdm in VDMS for data, end in ends.items() if data in RATES for arm in arms
         ]  # fmt: skip
 
-    after = compared("primary", GAMMA_MAX, ARMS)
-    after += compared("dose", {"photos": 5.0}, ARMS) + compared("control", GAMMA_MAX, OTHERS)
-    after += compared("dose", {"mnist": 2.0}, ARMS)
-    after += [*compared("dose", {"photos": 3.0}, ARMS), *compared("dose", {"photos": 1.0}, ARMS)]
-    return (before + after)[: options.budget["jobs"]]
+    spread = [job("spread", "photos", 2.0, vdm, arm, full) for vdm in VDMS[:2] for arm in ARMS]
+    found = before + rates("photos") + spread + compared("primary", {"photos": 2.0}, ARMS)
+    found += rates("mnist") + compared("primary", {"mnist": 5.0}, ARMS)
+    found += compared("dose", {"photos": 5.0}, ARMS) + compared("control", GAMMA_MAX, OTHERS)
+    found += compared("dose", {"mnist": 2.0}, ARMS)
+    found += compared("dose", {"photos": 3.0}, ARMS) + compared("dose", {"photos": 1.0}, ARMS)
+    return found[: options.budget["jobs"]]
 
 
 # ---- data and VDMs -------------------------------------------------------------------------------
