@@ -18,7 +18,7 @@ E2_OVER_C = 1 + sigma_t**2 * ALPHA2_S / alpha_t**2
 
 @row(
     title="Other finite forms of the counterterm",
-    notebook="07",
+    notebook="04",
     setting=r"(Not in the paper.) With $\hat u=\hat x$ the prediction enters by one number, $A$; "
     r"what it should hit is $\tau=cx_t+(x_s-x_t)$. Any $A$ with $A/c\to1+\sigma_t^2$ leads to L4; "
     r"here are three.",
