@@ -94,7 +94,6 @@ def test_the_pilot_sees_no_pixel_of_the_test_photos(small, monkeypatch):
 
 def test_jobs_of_the_study(small, tmp_path, monkeypatch):
     monkeypatch.setattr(purpose, "VDMS", range(1))
-    monkeypatch.setattr(purpose, "GAMMA_MAX", {"mnist": 5.0})
     monkeypatch.setattr(purpose, "GRID", (1e-3,))
     monkeypatch.setattr(purpose, "DOSES", (5.0,))
     jobs = purpose.jobs(with_budget(purpose.STUDY, budget=SMALL))
