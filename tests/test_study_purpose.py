@@ -154,3 +154,25 @@ def test_shipped_allowances_and_pilot():
     for arm in purpose.ARMS:
         tried = {r["lr"]: r["total"] for r in rows if r["part"] == "rate" and r["arm"] == arm}
         assert min(tried, key=tried.get) == purpose.RATES["photos"][arm]
+
+
+def test_shipped_comparison_is_the_one_declared():
+    rows, arrays = load_results("purpose"), load_arrays("purpose")
+    (found,) = purpose.outcomes(rows)
+    assert found["data"] == "photos" and found["left"] < found["low"] < found["high"] < 0
+    primary = [row for row in rows if row["part"] == "primary"]
+    assert [(row["vdm"], row["arm"]) for row in primary] == [
+        (vdm, arm) for vdm in purpose.VDMS for arm in purpose.ARMS
+    ]
+    for row in primary:
+        change = row["total"] - row["start_total"]
+        name = f"{row['data']}_{row['vdm']}"
+        each = arrays[f"change_{row['arm']}_{name}"].astype(float)
+        assert len(each) == 3335 and math.isclose(each.mean(), change, abs_tol=2e-5)
+    image, learned = (
+        sum(row["seconds"] for row in primary if row["arm"] == arm) for arm in purpose.ARMS
+    )
+    assert 0.8 < learned / image < 1.1  # image was given no less time
+    encoder = fork.load_encoder(arrays["encoder_photos_2"], purpose.base("photos", 2))
+    x = torch.zeros(1, 3, 16, 16)
+    assert encoder.shift(x, torch.tensor([2.0])).abs().max() > 0.05
