@@ -3,7 +3,6 @@
 import functools
 import gzip
 import hashlib
-import importlib.util
 import io
 import os
 import pickle
@@ -99,12 +98,9 @@ def test_full_set_is_the_one_torchvision_reads():
         assert torch.equal(ours.labels, theirs.targets)
 
 
-def test_the_bundle_is_made_again_by_its_tool(tmp_path, monkeypatch):
+def test_the_bundle_is_made_again_by_its_tool(load_tool, tmp_path, monkeypatch):
     """From the full set, whose first 500 of each digit are what the tool takes from elsewhere."""
-    path = PROJECT / "tools" / "make_mnist_bundle.py"
-    spec = importlib.util.spec_from_file_location("make_mnist_bundle", path)
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
+    tool = load_tool("make_mnist_bundle")
     root = full_root()
     full = load_mnist("train", root=root)
     first = torch.cat([(full.labels == digit).nonzero()[:500, 0] for digit in range(10)])

@@ -5,8 +5,7 @@ an earlier judge accepted.
 """
 
 import dataclasses
-import importlib.util
-from pathlib import Path
+from collections.abc import Callable
 from types import ModuleType
 
 import pytest
@@ -18,12 +17,8 @@ from diffenc_lite.course.ledger import notation as n
 
 
 @pytest.fixture(scope="module")
-def mutate() -> ModuleType:
-    path = Path(__file__).resolve().parent.parent / "tools" / "mutate_ledger.py"
-    spec = importlib.util.spec_from_file_location("mutate_ledger", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def mutate(load_tool: Callable[[str], ModuleType]) -> ModuleType:
+    return load_tool("mutate_ledger")
 
 
 a2, s2, g = n.alpha_t**2, n.sigma_t**2, n.gamma_t

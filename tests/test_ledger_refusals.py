@@ -1,9 +1,8 @@
 """The ledger refuses what is wrong, says where it is wrong, and says so when it cannot tell."""
 
 import dataclasses
-import importlib.util
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from types import ModuleType
 
 import pytest
 from sympy import (
@@ -333,12 +332,8 @@ def test_normal_form_does_not_divide_by_what_may_be_0() -> None:
 
 
 @pytest.fixture(scope="module")
-def mutate() -> object:
-    path = Path(__file__).resolve().parent.parent / "tools" / "mutate_ledger.py"
-    spec = importlib.util.spec_from_file_location("mutate_ledger", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def mutate(load_tool: Callable[[str], ModuleType]) -> ModuleType:
+    return load_tool("mutate_ledger")
 
 
 @pytest.mark.parametrize(

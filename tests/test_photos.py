@@ -1,6 +1,5 @@
 """The photographs of the package: their patches, their splits, their files."""
 
-import importlib.util
 import shutil
 from pathlib import Path
 
@@ -10,7 +9,6 @@ import torch
 
 from diffenc_lite.data import data_names, load_named, photos
 
-PROJECT = Path(__file__).parents[1]
 SIZES = {"train": 63_585, "test": 3_335}
 
 
@@ -66,11 +64,8 @@ def test_wrong_arguments_are_named(tmp_path):
         load_named("photos", root=tmp_path)
 
 
-def test_the_tool_halves_pictures():
-    path = PROJECT / "tools" / "make_photos_bundle.py"
-    spec = importlib.util.spec_from_file_location("make_photos_bundle", path)
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
+def test_the_tool_halves_pictures(load_tool):
+    tool = load_tool("make_photos_bundle")
     picture = np.zeros((3, 5, 3), np.uint8)
     picture[0, :2], picture[1, 2:4] = (255, 1, 0), (10, 4, 2)
     assert tool.halved(picture).tolist() == [[[128, 1, 0], [5, 2, 1]]]  # 0.5 is rounded up
