@@ -58,7 +58,10 @@ SECONDS = {  # of an update of 64 images
         "inert": 0.0947,
     },
 }
-RATES = {"photos": dict.fromkeys((*ARMS, *OTHERS), 4.5e-3)}
+RATES = {
+    "mnist": dict.fromkeys((*ARMS, *OTHERS), 1.5e-3),
+    "photos": dict.fromkeys((*ARMS, *OTHERS), 4.5e-3),
+}
 GRID = (5e-4, 1.5e-3, 4.5e-3)  # of learning rates
 
 
