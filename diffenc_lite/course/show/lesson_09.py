@@ -126,7 +126,7 @@ def training(
     ticks = [1, 2, 4, 8, 16]
     ax.set_yticks(ticks, list(map(str, ticks)))
     ax.minorticks_off()
-    ax.set(title="A tiny network passes the simple codes")
+    ax.set(title="A tiny network passes the histogram")
     return figure
 
 
