@@ -13,7 +13,7 @@ REPORTS = """
 | healthy | 0.0045 | 0.0061 | 1.01 | 1.02 |
 | A | 0.0031 | 0.0042 | 0.70 | 0.70 |
 | B | 0.0045 | 0.0061 | 18.20 | 18.21 |
-| C | 0.0045 | 3.55 | 0.40 | 3.95 |
+| C | 0.0045 | 3.55 | 0.39 | 3.95 |
 
 1. the learning rate is far too high
 2. nats are reported as if they were bits
