@@ -1,4 +1,4 @@
-"""Answers of notebook 10, derived a second time: by hand, in Python or as a figure."""
+"""Answers of lesson 10, derived a second time: by hand, in Python or as a figure."""
 
 import math
 
@@ -27,11 +27,13 @@ def only_the_last(studies, looks, generator):
 
 RIGHT = {
     "10.1": lambda c, g: kl(math.sqrt(alpha2(g)) * c, 0.7, 0, 1) - kl(0, 0.7, 0, 1),
-    "10.2": 1 - (2.77645 / 4.30265) ** 2,  # t tables
+    "10.2": "bc",
     "10.3": "ab",
     "10.4": peeking(lambda total, k: total.abs() > 1.96 * math.sqrt(k)),
+    "10.5": 1 - (2.77645 / 4.30265) ** 2,  # t tables
 }
 WRONG = {
+    "10.2": ["abc", "bcd", "b", "c"],
     "10.3": ["a", "b", "abc", "abd"],
     "10.4": [
         only_the_last,
