@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from .forms import Choice, Exercise, Formula, Number, Simulation
+from .forms import POSITIVE, Choice, Exercise, Formula, Number, Simulation
 
 
 def _break_even() -> float:
@@ -37,17 +37,16 @@ def _ever_below_5_percent(looks: int) -> float:
 EXERCISES = [
     Exercise(
         "10.1",
-        "A pixel has the mean $c$ over all images. By how many nats does the bound of a VDM with a "
-        "**perfect** denoiser fall if an encoder adds $-\\sigma_t^2c/\\sigma_1^2$ to this pixel of "
-        "every image, so that $x_1$ has the mean 0? A formula in `c, gamma_1`.",
-        Formula({"c": (-1.0, 1.0), "gamma_1": (-2.0, 5.0)}),
-        "c**2/(2*(1 + exp(gamma_1)))",
+        "A pixel has the mean $c$ and the variance $s_2$ over all images. Take its ceiling, the "
+        "prior loss averaged over the images, and subtract the image's share. What is left to a "
+        "network at most, in nats? A formula in `s_2, gamma_1`.",
+        Formula({"s_2": POSITIVE, "gamma_1": (-2.0, 5.0)}),
+        "((s_2 - 1)/(1 + exp(gamma_1)) + log(1 + exp(-gamma_1)))/2",
         (
-            "What does a motion cost that all data share (lesson 05)?",
-            "Only the start is left, KL(q(z_1) || N(0, 1)); all that changes in q(z_1) is its "
-            "mean.",
-            "The logarithm of $N(z;m,1)$ over $N(z;0,1)$ is linear in $z$: take its mean under "
-            "any $q$ whose mean is $m$.",
+            "The prior loss of one image is a KL divergence of two Gaussians (lesson 01).",
+            "On average $x^2$ is $c^2+s_2$.",
+            "With $\\sigma_1^2=1-\\alpha_1^2$ what remains is one multiple of $s_2-1$ and one "
+            "logarithm.",
         ),
     ),
     Exercise(
