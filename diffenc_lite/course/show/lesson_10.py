@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..studies.statistics import power, t_interval
 from . import plots
 from .drawing import COLOURS, arrow, box, canvas, words
 from .explorers import CurveExplorer, slider
 from .plots import BLACK, BLUE, GREEN, ORANGE, RED, Picture
+
+Interval = Callable[[ArrayLike], tuple[float, float]]  # of a mean, from its values
 
 PRIOR, DIFFUSION = COLOURS["prior"], COLOURS["diffusion"]
 NAMES = {"mnist": "digits", "photos": "photographs"}
@@ -98,10 +99,13 @@ def forks(updates: Mapping[str, int]) -> Picture:
 
 
 @plots.styled
-def power_explorer(allowed: Mapping[str, float], spreads: Sequence[float]) -> CurveExplorer:
+def power_explorer(
+    allowed: Mapping[str, float], spreads: Sequence[float], power: Callable[[float, int], float]
+) -> CurveExplorer:
     """How likely n VDMs with this spread show a difference, against its size.
 
-    Args: allowed, sizes to be marked, by name; spreads, the positions of that slider.
+    Args: allowed, sizes to be marked, by name; spreads, the positions of that slider; power, of a
+        difference in standard errors and the degrees of freedom.
     """
     counts, shifts = [2, 3, 5, 10, 20, 50, 200], np.linspace(0, 30, 121)
     tables = {n: np.array([power(shift, n - 1) for shift in shifts]) for n in counts}
@@ -127,10 +131,12 @@ def power_explorer(allowed: Mapping[str, float], spreads: Sequence[float]) -> Cu
 
 
 @plots.styled
-def arms(found: Mapping[str, Mapping[str, Sequence[Mapping[str, float]]]]) -> Picture:
+def arms(
+    found: Mapping[str, Mapping[str, Sequence[Mapping[str, float]]]], interval: Interval
+) -> Picture:
     """How far each arm has moved from its VDM: prior loss, diffusion loss and total.
 
-    Args: rows of the study, one for each VDM, by arm, by data set.
+    Args: rows of the study, one for each VDM, by arm, by data set; interval, of the total.
     """
     height = 1.2 + sum(0.6 + 0.5 * len(by_arm) for by_arm in found.values())
     rows = [len(by_arm) for by_arm in found.values()]
@@ -144,7 +150,7 @@ def arms(found: Mapping[str, Mapping[str, Sequence[Mapping[str, float]]]]) -> Pi
             ax.barh(k - 0.19, prior.mean(), 0.3, color=PRIOR)
             ax.barh(k + 0.15, (total - prior).mean(), 0.3, color=DIFFUSION)
             if len(runs) > 1:
-                ax.plot(t_interval(total), [k, k], color=BLACK, lw=2, ls="-")
+                ax.plot(interval(total), [k, k], color=BLACK, lw=2, ls="-")
             ax.plot(total.mean(), k, "D", color=BLACK, ms=7, mec="white")
         ax.set(yticks=range(len(by_arm)), yticklabels=list(by_arm), title=NAMES[data])
         ax.set_ylim(len(by_arm) - 0.5, -0.5)
@@ -154,10 +160,12 @@ def arms(found: Mapping[str, Mapping[str, Sequence[Mapping[str, float]]]]) -> Pi
 
 
 @plots.styled
-def doses(gains: Mapping[float, ArrayLike], left: Mapping[float, float]) -> Picture:
+def doses(
+    gains: Mapping[float, ArrayLike], left: Mapping[float, float], interval: Interval
+) -> Picture:
     """What learned gains beyond image, for each VDM, in units of what X5 leaves to a network.
 
-    Args: gains and what is left, bits per dimension, by gamma_1.
+    Args: gains and what is left, bits per dimension, by gamma_1; interval, of the gain.
     """
     figure, ax = plots.subplots(size=(8, 3.4))
     ends = sorted(gains, reverse=True)
@@ -168,7 +176,7 @@ def doses(gains: Mapping[float, ArrayLike], left: Mapping[float, float]) -> Pict
         share = np.asarray(gains[end]) / left[end]
         ax.plot(np.linspace(k - 0.06, k + 0.06, len(share)), share, "o", color=BLACK, ms=5)
         if len(share) > 1:
-            ax.plot([k, k], t_interval(share), color=BLUE, lw=2, ls="-")
+            ax.plot([k, k], interval(share), color=BLUE, lw=2, ls="-")
         ax.plot(k + 0.14, share.mean(), "D", color=BLUE, ms=8)
     labels = [f"$\\gamma_1={end:g}$\n{left[end]:.4f} left" for end in ends]
     ax.set_xticks(range(len(ends)), labels)
