@@ -20,7 +20,7 @@ def test_it_starts_as_the_data_and_leaves_unit_variance_alone():
 
 
 def test_a_direction_without_variance_is_stretched_by_a_known_factor():
-    """s -> 0: f' ~ e^gamma, and alpha_1^4 f_1 = alpha_1^2 (f_1 - 1) / (1 - e^(gamma_0 - gamma_1))"""
+    """s -> 0: f' ~ e^gamma, and alpha_1^2 f_1 (1 - e^(gamma_0 - gamma_1)) = f_1 - 1"""
     alpha2 = 1 / (1 + math.exp(2.0))
     expected = 1 / (1 - alpha2 * (1 - math.exp(-4.32)))
     assert best_motion(S[:1], GAMMA)[-1, 0].item() == pytest.approx(expected, rel=1e-4)

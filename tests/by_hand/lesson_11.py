@@ -16,7 +16,6 @@ RIGHT = {
     "11.1": least_squares,
     "11.2": lambda g: 1 / sigma2(g),
     "11.3": "ac",
-    "11.4": lambda m, k, s: (m + s * s * (m + k)) / (1 + s * s),
 }
 
 

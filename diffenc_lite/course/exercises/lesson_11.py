@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .forms import UNIT, Choice, Exercise, Formula, Program
+from .forms import Choice, Exercise, Formula, Program
 
 BROKEN_PROBE = """
 ```python
@@ -79,23 +79,10 @@ EXERCISES = [
         ),
         "ac",
         (
-            "How does the start of the mean depend on a small alpha_1^2, and how that of a variance?",
+            "How do the starts of a mean and of a variance depend on a small alpha_1^2?",
             "For s = 1, v is 1 at every gamma_1.",
             "For s = 154 the start is (v - 1 - ln v)/2 with v = 1 + alpha_1^2 (s - 1): how much of "
             "it is left to save at gamma_1 = 5?",
-        ),
-    ),
-    Exercise(
-        "11.4",
-        "The learned encoder, infinite depth. Suppose that $z_t$ tells the network the means "
-        "$m = E[x_t\\,|\\,z_t]$ and $k = E[dy/d\\lambda - y\\,|\\,z_t]$ of one pixel. Which "
-        "$\\hat x$ makes the loss smallest? A formula in `m, k, sigma`.",
-        Formula({"m": (-1.0, 1.0), "k": (-1.0, 1.0), "sigma": UNIT}),
-        "m + sigma**2*k/(1 + sigma**2)",
-        (
-            "The residual (lesson 04) guesses x_t + sigma^2 u with (1 + sigma^2) times x_hat.",
-            "A perfect network says the mean of x_t + sigma^2 u, over 1 + sigma^2; write u with "
-            "x_t: u = x_t - y + dy/dlambda.",
         ),
     ),
 ]

@@ -57,7 +57,9 @@ def best_motion(s: Tensor, gamma: Tensor) -> Tensor:
     known, wanted = first[:count].log().numpy(), s.log().numpy() / 2
     if not ((wanted >= known[0]) & (wanted <= known[-1])).all():
         low, high = np.exp(2 * known[[0, -1]])
-        raise ValueError(f"s must be in [{low:.1g}, {high:.1g}]; got {s.min():.3g} to {s.max():.3g}")
+        raise ValueError(
+            f"s must be in [{low:.1g}, {high:.1g}]; got {s.min():.3g} to {s.max():.3g}"
+        )
     f = (amplitude / first)[:, :count].numpy()
     return torch.from_numpy(np.stack([np.interp(wanted, known, row) for row in f]))
 
