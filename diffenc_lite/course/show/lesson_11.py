@@ -214,7 +214,7 @@ def patch_explorer(
 
     Args: patches (N, 3, H, W); encodings, (depths, N, 3, H, W) by name.
     """
-    figure = Picture(figsize=(4.9, 2.7), layout="constrained")
+    figure = Picture(figsize=(4.9, 2.5), layout="constrained")
     axes = figure.subplots(2, 1 + len(encodings))
     axes[1, 0].set_axis_off()
     panels = [show_image(axes[0, 0], patches[0])]
@@ -224,11 +224,9 @@ def patch_explorer(
         axes[0, column].set_title(name)
     axes[0, 1].set_ylabel("$x_t$")
     axes[1, 1].set_ylabel("$x_t-x$")
-    title = figure.suptitle(" ", fontsize=14)
 
     def draw(t: float, patch: int) -> Figure:
         depth = list(depths).index(t)
-        title.set_text(f"t = {t:.2f}")
         shown = [patches[patch]]
         for path in encodings.values():
             shown += [path[depth, patch], path[depth, patch] - patches[patch]]
