@@ -1,8 +1,8 @@
 """How well can images y be predicted from images x? Fitted on some examples, tested on others.
 
-Each function takes x and y of the examples to fit, and x of new examples. It returns a prediction
-of their y, and `explained` gives its R^2. A pixel of y is predicted from the same pixel of x
-(`pixelwise`), or from the label only (`by_class`).
+`pixelwise` and `by_class` take x and y of the examples to fit, and x of new examples. They return a
+prediction of their y, from the same pixel of x or from the label only; `explained` gives its R^2.
+`slope` says how large y is beside a prediction.
 """
 
 from __future__ import annotations
@@ -23,6 +23,14 @@ def explained(y_new: Tensor, guess: Tensor, y: Tensor) -> float:
             "y_new must differ from the mean of y, or R^2 is not defined; got the mean itself"
         )
     return 1 - ((y_new - guess).square().sum() / spread).item()
+
+
+def slope(y: Tensor, x: Tensor) -> tuple[float, float]:
+    """The slope of y on x through 0, (N, ...) each, and its standard error over the N examples."""
+    products, squares = ((a * x).flatten(1).sum(1) for a in (y, x))
+    found = products.sum() / squares.sum()
+    rest = products - found * squares
+    return found.item(), (rest.std() * len(x) ** 0.5 / squares.sum()).item()
 
 
 def pixelwise(x: Tensor, y: Tensor, x_new: Tensor) -> Tensor:
