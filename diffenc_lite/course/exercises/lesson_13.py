@@ -49,7 +49,7 @@ EXERCISES = [
     Exercise(
         "13.1",
         "Pencil and paper. A VDM's network predicts "
-        "$\\hat\\varepsilon=\\mathbb E[\\varepsilon\\mid z_t]+\\xi$, where $\\xi$ is a noise of its "
+        "$\\hat\\varepsilon=\\mathbb E[\\varepsilon\\mid z_t]+\\xi$, where $\\xi$ is noise of its "
         "own, independent of everything, with mean 0 and variance $v$ in each dimension. By how "
         "much is Analytic-DPM's $m_A$ **too small**: $m-m_A$? A formula in `v, gamma_t, gamma_s`.",
         Formula({"v": (0.01, 0.5), "gamma_t": (0.5, 3.0), "gamma_s": (-3.0, 0.0)}),
