@@ -61,7 +61,7 @@ def other_figures(name: str, *figures: float) -> Any:
 def one_encoder() -> Any:
     """The scaling encoder, which does the same at all depths, in place of all learned ones"""
     scaling = of.load_pretrained("mnist-scaling")
-    return mock.patch.object(of, "encoders", lambda _: {"scaling": scaling})
+    return mock.patch.object(of, "encoders", lambda: {"scaling": scaling})
 
 
 def fine_for_coarse() -> Any:
@@ -124,8 +124,7 @@ BREAKS: dict[str, tuple[str, Patch]] = {
     "long training": ("learned worse by 0.01", partial(other_numbers, "fork", "learned", 0.01)),
     "length and order": ("learned worse by 0.01", partial(other_numbers, "fork", "learned", 0.01)),
     "acts over t": ("the scaling encoder in place of all", one_encoder),
-    "local to global, scratch": ("coarse and fine exchanged", fine_for_coarse),
-    "local to global, forks": ("coarse and fine exchanged", fine_for_coarse),
+    "local to global": ("coarse and fine exchanged", fine_for_coarse),
 }  # fmt: skip
 
 

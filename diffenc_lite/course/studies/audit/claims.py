@@ -39,7 +39,6 @@ CLAIMS = (*THEORY, *RESULTS, *OURS)
 limit = partial(of.proof, "L4", of.SMOOTH)
 gap = partial(partial, of.measured)  # a difference of two arms of a study
 photographs = partial(gap, "purpose", "learned", "image", data="photos")
-coarser = partial(partial, of.least, "coarse share, t = 1 less t = 0.6", of.coarser)
 
 EVIDENCE: dict[str, tuple[Evidence, ...]] = {
     "marginals": (*(partial(of.proof, tag) for tag in ("F1", "F2", "F3")), of.two_steps),
@@ -89,11 +88,8 @@ EVIDENCE: dict[str, tuple[Evidence, ...]] = {
         gap("fork", "learned", "image", claimed="above", updates=600),
         gap("fork", "learned", "image", updates=9600),
     ),
-    "acts over t": (
-        partial(of.least, "new at t = 1 since 0.6", of.turned, "from scratch", "forks", than=0.1),
-    ),
-    "local to global, scratch": (coarser("from scratch"),),
-    "local to global, forks": (coarser("forks"),),
+    "acts over t": (partial(of.least, "new at t = 1 since 0.6", of.turned, 0.1),),
+    "local to global": (partial(of.least, "coarse share, t = 1 less t = 0.6", of.coarser),),
 }
 
 

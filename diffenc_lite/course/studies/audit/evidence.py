@@ -177,9 +177,12 @@ def turned(model: DiffEnc) -> NDArray[np.float64]:
 
 
 def coarse(picture: Tensor, cycles: float = 1.5) -> Tensor:
-    """The share of a picture's power in waves of at most so many cycles across it: (B,)"""
+    """The share of a pattern's power in waves of at most so many cycles across it: (B,)
+
+    The pattern is the picture less its mean, which has no scale."""
     size = picture.shape[-1]
     power = torch.fft.fft2(picture).abs().square()
+    power[..., 0, 0] = 0
     wave = torch.fft.fftfreq(size, 1 / size)
     kept = torch.hypot(wave[:, None], wave) <= cycles
     return (power * kept).sum((-3, -2, -1)) / power.sum((-3, -2, -1))
@@ -192,12 +195,9 @@ def coarser(model: DiffEnc) -> NDArray[np.float64]:
     return (shares[1] - shares[0]).numpy()
 
 
-def encoders(kind: str) -> dict[str, DiffEnc]:
-    """The learned encoders of the package: trained "from scratch", or the "forks" of one VDM"""
-    if kind == "from scratch":
-        names = ("mnist-learned", "mnist-learned-medium")
-        return {name: load_pretrained(name) for name in names}
-    found = {}
+def encoders() -> dict[str, DiffEnc]:
+    """The learned encoders of digits: of two models trained from scratch, of five forks of a VDM"""
+    found = {name: load_pretrained(f"mnist-{name}") for name in ("learned", "learned-medium")}
     for name, weights in load_arrays("fork").items():
         if name.startswith("encoder_"):
             found[f"fork {name[-1]}"] = model = load_pretrained("mnist-vdm")
@@ -205,9 +205,9 @@ def encoders(kind: str) -> dict[str, DiffEnc]:
     return found
 
 
-def least(what: str, measure: Any, *kinds: str, than: float = 0.0) -> Measured:
+def least(what: str, measure: Any, than: float = 0.0) -> Measured:
     """The mean of `measure` over 64 digits for the encoder where it is least; claimed: above"""
-    every = [measure(model) for kind in kinds for model in encoders(kind).values()]
+    every = [measure(model) for model in encoders().values()]
     values = min(every, key=np.mean)
     low, high = statistics.t_interval(values)
     what = f"{what}, least of {len(every)} encoders, 64 digits"
