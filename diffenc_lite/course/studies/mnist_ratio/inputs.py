@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from ....data import load_mnist
+from ....files import PathLike
 from ....model import DiffEnc
-from ....pretrained import load_pretrained
+from ....pretrained import load_model
 from ....training import fast, keep_freed_memory
 
 MODELS = ("mnist-vdm", "mnist-scaling", "mnist-learned")
@@ -32,10 +33,10 @@ BATCH = 125
 
 
 @cache
-def loaded(name: str) -> DiffEnc:
+def loaded(name: PathLike) -> DiffEnc:
     """The model, with its denoiser in bf16 if that is faster on this machine."""
     keep_freed_memory()
-    return fast(load_pretrained(name)).eval()
+    return fast(load_model(name)).eval()
 
 
 @cache

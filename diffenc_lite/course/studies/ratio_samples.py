@@ -1,0 +1,144 @@
+"""Does the bound's best ratio also draw better digits? w* in all steps, or in half of them.
+
+Declared before the first run; nothing from here to "Exploratory" is changed afterwards.
+
+**Question.** w* (W1) adds noise to every step of the sampler, most near the data. Does it change
+the samples, and which half of the steps does it?
+
+**Unit.** A trained model. There are seven: a VDM trained three times, the models with the scaling
+and with the learned encoder twice each, all with the same recipe and other seeds. Each has scale
+and ratio fitted on 1,000 training images (W7, W1), at T = 4 and at T = 8 equal steps.
+
+**Score.** The Frechet distance of 2,000 samples to 5,000 test images, in the features of
+classifier.py. The change of an arm is the logarithm of its distance over that of w = 1: the same
+model, steps, mean (the fitted one) and draws of eps.
+
+**Primary comparisons**, six: the change by w* in all steps, by w* in the noisy half only (the steps
+that start above t = 1/2; w = 1 in the others), and by w* in the half near the data only; each at
+T = 4 and at T = 8. The estimate is the mean of the three kinds of model, each the mean of its
+trainings; its error comes from the spread of the trainings within a kind, pooled over the kinds,
+and Student's t with 4 degrees of freedom. The p values are corrected for six comparisons (Holm).
+
+**Known before.** For the first training of each kind, w* in all steps: an earlier run with other
+draws gave changes of +0.06, +0.28 and +0.10 at T = 4 and of +0.08, +0.10 and +0.09 at T = 8 (VDM,
+scaling, learned). A trial with 600 samples (learned, folded mean, T = 4) had the kernel distance
+67.6 with w = 1, 91.4 with w*, 89.3 with w* in the noisy half, 69.0 with w* near the data. So the
+prediction is: worse in all steps and in the noisy half, nearly no change near the data.
+
+**Exploratory.** A ratio for every pixel (W5); the other two means; T = 16; the kernel distance; the
+interval of a single model, from eight sets of its samples.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+
+import torch
+from torch import Tensor
+
+from ...chain import Chain
+from ...files import PathLike
+from ...pixels import to_levels
+from ...sampling import sample_steps
+from .classifier import classify, frechet_distance, kernel_distance, load_classifier
+from .mnist_ratio import inputs
+from .mnist_ratio.fits import fit_of
+from .mnist_ratio.inputs import BEST, FITTED, FOLDED, MODELS, PAPER, PIXELS, rounded, seeded
+from .purpose import BASES
+from .runner import Job, Options, Results, Row, Study
+
+TRAINED = [(model, 0) for model in MODELS] + [
+    ("mnist-vdm", 1), ("mnist-vdm", 2), ("mnist-learned", 1), ("mnist-scaling", 1)
+]  # fmt: skip
+ONE, ALL, NOISY, DATA, EACH = ARMS = ("w = 1", "all steps", "noisy half", "near the data", PIXELS)
+SEEDS, SHEET = 8, 3  # sets of samples; images in a row and in a column of a sheet
+
+
+def jobs(options: Options) -> list[Job]:
+    """The five models that came first, what is exploratory, the other two models. The budget `jobs`
+    takes the first so many."""
+
+    def drawn(
+        model: str, training: int, steps: int, scale: str, arms: tuple[str, ...] = ARMS
+    ) -> list[Job]:
+        job = {"model": model, "training": training, "steps": steps, "scale": scale}
+        return [{**job, "arm": arm} for arm in arms]
+
+    listed: list[Job] = []
+    for model, training in TRAINED:
+        if (model, training) == ("mnist-learned", 1):
+            for other in MODELS[1:]:
+                for scale in (FOLDED, PAPER):
+                    for steps in (4, 8):
+                        listed += drawn(other, 0, steps, scale, ARMS[:4])
+            for other in MODELS:
+                listed += drawn(other, 0, 16, FITTED)
+        for steps in (4, 8):
+            listed += drawn(model, training, steps, FITTED)
+    return listed[: options.budget["jobs"]]
+
+
+def weights(model: str, training: int) -> PathLike:
+    """The first training is a pretrained model; the others are in bases/."""
+    if training == 0:
+        return model
+    return BASES / f"{'mnist' if model == 'mnist-vdm' else model}-{training}"
+
+
+def run(job: Job, options: Options) -> Results:
+    """A row and, for the first training with the fitted mean, a sheet of nine samples."""
+    name, steps, budget = weights(job["model"], job["training"]), job["steps"], options.budget
+    fitted = fit_of(name, options.root, steps, budget["fit"])
+    best = fitted.ratio[job["scale"], PIXELS if job["arm"] == EACH else BEST]
+    chosen = {ONE: [], NOISY: range(steps // 2, steps), DATA: range(steps // 2)}
+    ratio = torch.ones_like(best)
+    for step in chosen.get(job["arm"], range(steps)):
+        ratio[step] = best[step]
+    chain = Chain.equal(steps, ratio, fitted.scale[job["scale"]])
+    model, sets = inputs.loaded(name), []
+    draws = MODELS.index(job["model"]), job["training"]
+    for seed in range(SEEDS):
+        with torch.no_grad():
+            generator = seeded(10, *draws, seed)
+            *_, last = sample_steps(model, budget["n"] // SEEDS, chain, generator=generator)
+        sets.append(to_levels(last.x_hat))
+    images, arrays = torch.cat(sets), {}
+    if job["training"] == 0 and job["scale"] == FITTED:
+        arrays = {sheet_name(job["model"], steps, job["arm"]): sheet(images[: SHEET**2]).numpy()}
+    return Results([{**job, **judged(images, options)}], arrays)
+
+
+def judged(images: Tensor, options: Options) -> Row:
+    """The distances of all images; and lists for the eight sets of which they consist: the kernel
+    distance of each, and the Frechet distance of all others, since it has a bias in small sets."""
+    found, real = classify(load_classifier(), images), reference(options.root)
+    sets = found.features.chunk(SEEDS)
+    others = (torch.cat(sets[:k] + sets[k + 1 :]) for k in range(SEEDS))
+    return {
+        "n": len(images),
+        "frechet": frechet_distance(found.features, real),
+        "kernel": kernel_distance(found.features, real),
+        "kernels": rounded([kernel_distance(own, real) for own in sets]),
+        "frechets_of_others": rounded([frechet_distance(rest, real) for rest in others]),
+        "imbalance": found.imbalance,
+    }
+
+
+@cache
+def reference(root: str | None) -> Tensor:
+    """The features of every second test image."""
+    return classify(load_classifier(), inputs.images("test", root)[::2]).features
+
+
+def sheet(images: Tensor) -> Tensor:
+    """(n^2, 1, H, W) -> one image (n H, n W)"""
+    n = math.isqrt(len(images))
+    return images[:, 0].unflatten(0, (n, n)).transpose(1, 2).flatten(2).flatten(0, 1)
+
+
+def sheet_name(model: str, steps: int, arm: str) -> str:
+    return f"sheet_{model}_{steps}_{arm}"
+
+
+STUDY = Study(jobs, run, budget={"fit": 1000, "n": 2000, "jobs": 1000})
