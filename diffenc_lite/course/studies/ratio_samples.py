@@ -38,7 +38,6 @@ import torch
 from torch import Tensor
 
 from ...chain import Chain
-from ...files import PathLike
 from ...pixels import to_levels
 from ...sampling import sample_steps
 from .classifier import classify, frechet_distance, kernel_distance, load_classifier
@@ -79,11 +78,11 @@ def jobs(options: Options) -> list[Job]:
     return listed[: options.budget["jobs"]]
 
 
-def weights(model: str, training: int) -> PathLike:
+def weights(model: str, training: int) -> str:
     """The first training is a pretrained model; the others are in bases/."""
     if training == 0:
         return model
-    return BASES / f"{'mnist' if model == 'mnist-vdm' else model}-{training}"
+    return str(BASES / f"{'mnist' if model == 'mnist-vdm' else model}-{training}")
 
 
 def run(job: Job, options: Options) -> Results:
@@ -106,22 +105,20 @@ def run(job: Job, options: Options) -> Results:
     images, arrays = torch.cat(sets), {}
     if job["training"] == 0 and job["scale"] == FITTED:
         arrays = {sheet_name(job["model"], steps, job["arm"]): sheet(images[: SHEET**2]).numpy()}
-    return Results([{**job, **judged(images, options)}], arrays)
+    return Results([{**job, **judged(images, options.root)}], arrays)
 
 
-def judged(images: Tensor, options: Options) -> Row:
-    """The distances of all images; and lists for the eight sets of which they consist: the kernel
-    distance of each, and the Frechet distance of all others, since it has a bias in small sets."""
-    found, real = classify(load_classifier(), images), reference(options.root)
-    sets = found.features.chunk(SEEDS)
+def judged(images: Tensor, root: str | None) -> Row:
+    """The distances of all images and, for an interval, the Frechet distance of all but each of the
+    eight sets of which they consist."""
+    features, real = classify(load_classifier(), images).features, reference(root)
+    sets = features.chunk(SEEDS)
     others = (torch.cat(sets[:k] + sets[k + 1 :]) for k in range(SEEDS))
     return {
         "n": len(images),
-        "frechet": frechet_distance(found.features, real),
-        "kernel": kernel_distance(found.features, real),
-        "kernels": rounded([kernel_distance(own, real) for own in sets]),
+        "frechet": frechet_distance(features, real),
+        "kernel": kernel_distance(features, real),
         "frechets_of_others": rounded([frechet_distance(rest, real) for rest in others]),
-        "imbalance": found.imbalance,
     }
 
 

@@ -12,7 +12,6 @@ from torch import Tensor
 from .... import encoder
 from ....bound import scale_gap
 from ....chain import Chain, low_discrepancy
-from ....files import PathLike
 from ....gaussian import best_cost, best_ratio, kl_ratio
 from ....model import DiffEnc
 from ....process import motion
@@ -136,7 +135,7 @@ def draws_of(steps: int) -> int:
 
 
 @cache
-def fit_of(name: PathLike, root: str | None, steps: int, images: int) -> Fit:
+def fit_of(name: str, root: str | None, steps: int, images: int) -> Fit:
     """The fit on equal steps."""
     grid, train = Chain.equal(steps).grid.float(), inputs.images("train", root)[:images]
     return fit(inputs.loaded(name), train, grid, 2 * draws_of(steps), seeded(1, steps))

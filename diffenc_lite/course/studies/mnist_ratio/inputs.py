@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from ....data import load_mnist
-from ....files import PathLike
 from ....model import DiffEnc
 from ....pretrained import load_model
 from ....training import fast, keep_freed_memory
@@ -33,8 +32,8 @@ BATCH = 125
 
 
 @cache
-def loaded(name: PathLike) -> DiffEnc:
-    """The model, with its denoiser in bf16 if that is faster on this machine."""
+def loaded(name: str) -> DiffEnc:
+    """The model of this name or path, with its denoiser in bf16 if that is faster on this machine."""
     keep_freed_memory()
     return fast(load_model(name)).eval()
 
