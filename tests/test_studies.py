@@ -278,7 +278,8 @@ def test_command(squares, tmp_path, capsys):
 def test_command_of_an_unknown_study(tmp_path, capsys):
     assert cli.main(["study", "fly", str(tmp_path), "--device", "cpu"]) == 2
     assert (
-        "name must be one of toys, encoders, mnist_ratio, fork, short, sizes, purpose; got 'fly'"
+        "name must be one of toys, encoders, mnist_ratio, ratio_samples, fork, short, sizes, "
+        "purpose; got 'fly'"
         in capsys.readouterr().err
     )
     with pytest.raises(SystemExit):

@@ -32,7 +32,7 @@ LINES = {  # (scale, ratio, grid): colour, dashes
 def excess_figure(rows: list[Row]) -> plots.Picture:
     """Bits per dimension above infinite depth against T with two standard errors, one panel for
     each model."""
-    figure, axes = plots.subplots(1, len(MODELS), size=(10.6, 4.2))
+    figure, axes = plots.subplots(1, len(MODELS), size=(9.6, 4.2))
     for ax, model in zip(axes, MODELS, strict=True):
         bounds = [row for row in rows if row["part"] == "bound" and row["model"] == model]
         for line in LINES:
