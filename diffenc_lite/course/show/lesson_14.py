@@ -52,16 +52,19 @@ def _pill(ax: Axes, x: float, y: float, status: str) -> None:
 
 
 def verdicts(groups: Mapping[str, Mapping[str, str]]) -> Picture:
-    """A column for each group of claims: the name of each, and its status as a coloured label."""
-    rows = max(len(group) for group in groups.values())
-    figure, ax = canvas(9.6, 0.62 + 0.34 * rows)
-    top = 0.4 + 0.34 * rows
-    for column, (title, group) in enumerate(groups.items()):
-        left = (0.1, 2.95, 5.75)[column]
-        words(ax, (left, top), title, BLACK, 14, ha="left", weight="bold")
-        for row, (name, status) in enumerate(group.items(), start=1):
-            words(ax, (left, top - 0.34 * row), name, BLACK, 11.5, ha="left")
-            _pill(ax, left + (1.95 if column < 2 else 3.15), top - 0.34 * row, status)
+    """The claims of each group, their statuses as coloured labels; the last group on the right."""
+    *stacked, right = groups.items()
+    columns = (stacked, [right])
+    rows = max(sum(len(group) + 1 for _, group in column) for column in columns)
+    figure, ax = canvas(8, 0.2 + 0.36 * rows)
+    for left, column in zip((0.1, 4.0), columns, strict=True):
+        y = 0.36 * rows
+        for title, group in column:
+            words(ax, (left, y), title, BLACK, 14, ha="left", weight="bold")
+            for row, (name, status) in enumerate(group.items(), start=1):
+                words(ax, (left, y - 0.36 * row), name, BLACK, 12.5, ha="left")
+                _pill(ax, left + (2.4 if left < 1 else 3.3), y - 0.36 * row, status)
+            y -= 0.36 * (len(group) + 1)
     return figure
 
 
@@ -73,9 +76,9 @@ def broken(rows: Sequence[tuple[str, str, str, str]]) -> Picture:
         words(ax, (x, top), head, BLACK, 12, ha="left" if x in (0.1, 3.85) else "center")
     for row, (name, before, what, after) in enumerate(rows, start=1):
         y = top - 0.33 * row
-        words(ax, (0.1, y), name, BLACK, 10.5, ha="left")
+        words(ax, (0.1, y), name, BLACK, 11.5, ha="left")
         _pill(ax, 3.05, y, before)
-        words(ax, (3.85, y), what, "0.35", 10.5, ha="left")
+        words(ax, (3.85, y), what, "0.35", 11.5, ha="left")
         _pill(ax, 7.35, y, after)
     return figure
 

@@ -123,7 +123,7 @@ BREAKS: dict[str, tuple[str, Patch]] = {
     ),
     "long training": ("learned worse by 0.01", partial(other_numbers, "fork", "learned", 0.01)),
     "length and order": ("learned worse by 0.01", partial(other_numbers, "fork", "learned", 0.01)),
-    "acts over t": ("the scaling encoder in place of all", one_encoder),
+    "acts over t": ("the scaling encoder for all", one_encoder),
     "local to global": ("coarse and fine exchanged", fine_for_coarse),
 }  # fmt: skip
 
