@@ -202,3 +202,22 @@ def two_pixels() -> Picture:
         ax.set(xticks=[-1, 1], xticklabels=["off", "on"], yticks=[-1, 1], yticklabels=["off", "on"])
     axes[0].set_ylabel("its neighbour")
     return figure
+
+
+@styled
+def noise_added(starts: ArrayLike, levels: ArrayLike, ratio: ArrayLike) -> Picture:
+    """Standard deviation of the noise of each step in grey levels, with w = 1 and with `ratio`."""
+    figure, ax = subplots(size=(8, 3.2))
+    x, one = np.asarray(starts), np.asarray(levels)
+    series = (("$w=1$", one, BLACK, -18), ("$w^*$", one / np.sqrt(np.asarray(ratio)), GREEN, 7))
+    for name, values, colour, shift in series:
+        ax.semilogy(x, values, "o-", color=colour, label=name)
+        for at, value in zip(x, values, strict=True):
+            text = f"{value:.0f}" if value > 9 else f"{value:.2g}"
+            ax.annotate(text, (at, value), (0, shift), textcoords="offset points", ha="center")
+    ax.axhline(1, color="0.5", lw=1.2, ls=":")
+    ax.text(1.02, 1.1, "one grey level", color="0.4", ha="right")
+    ax.set(xlabel="depth $t$ where the step begins", ylabel="grey levels", ylim=(0.05, 900))
+    ax.set(title="noise that a step adds: four steps, VDM", xlim=(0.18, 1.04))
+    ax.legend(loc="upper left")
+    return figure

@@ -5,10 +5,10 @@ Declared before the first run; nothing from here to "Exploratory" is changed aft
 **Question.** w* (W1) adds noise to every step of the sampler, most near the data. Does it change
 the samples, and which half of the steps does it?
 
-**Unit.** A trained model. There are seven: a small VDM trained three times with other seeds, and the
-models with the scaling and with the learned encoder, each once small and once medium, that is wider
-and trained longer. Each has scale and ratio fitted on 1,000 training images (W7, W1), at T = 4 and
-at T = 8 equal steps.
+**Unit.** A trained model. There are seven: a small VDM trained three times with other seeds; the
+models with the scaling and with the learned encoder, each once small and once medium, that is
+wider and trained longer. Each has scale and ratio fitted on 1,000 training images (W7, W1), at
+T = 4 and at T = 8 equal steps.
 
 (Amended before results of these models were there: declared were second trainings of the two small
 models with an encoder. They were not finished in time, and the medium models took their place.)
