@@ -162,27 +162,29 @@ def arms(
 
 @plots.styled
 def doses(
-    gains: Mapping[float, ArrayLike], left: Mapping[float, float], interval: Interval
+    gains: Mapping[tuple[str, float], ArrayLike],
+    left: Mapping[tuple[str, float], float],
+    interval: Interval,
 ) -> Picture:
     """What learned gains beyond image, for each VDM, in units of what X5 leaves to a network.
 
-    Args: gains and what is left, bits per dimension, by gamma_1; interval, of the gain.
+    Args: gains and what is left, bits per dimension, by data set and gamma_1; interval, of a gain.
     """
-    figure, ax = plots.subplots(size=(8, 3.4))
-    ends = sorted(gains, reverse=True)
+    figure, ax = plots.subplots(size=(8, 3.6))
     ax.axhline(0, color="0.4", lw=1.2, ls="-")
     ax.axhline(1, color=RED, lw=1.6, ls="--")
-    ax.text(-0.4, 0.97, "X5: no more", color=RED, va="top")
-    for k, end in enumerate(ends):
-        share = np.asarray(gains[end]) / left[end]
+    ax.text(-0.4, 0.97, "all that is left", color=RED, va="top")
+    places = sorted(gains, key=lambda place: left[place])
+    for k, place in enumerate(places):
+        share = np.asarray(gains[place]) / left[place]
         ax.plot(np.linspace(k - 0.06, k + 0.06, len(share)), share, "o", color=BLACK, ms=5)
         if len(share) > 1:
-            ax.plot([k, k], interval(share), color=BLUE, lw=2, ls="-")
-        ax.plot(k + 0.14, share.mean(), "D", color=BLUE, ms=8)
-    labels = [f"$\\gamma_1={end:g}$\n{left[end]:.4f} left" for end in ends]
-    ax.set_xticks(range(len(ends)), labels)
-    ax.set(xlim=(-0.5, len(ends) - 0.5), ylim=(None, 1.1), ylabel="share taken")
-    ax.set_title("photographs: what the network takes of what is left to it")
+            ax.plot([k + 0.16, k + 0.16], interval(share), color=BLUE, lw=3, ls="-")
+        ax.plot(k + 0.16, share.mean(), "D", color=BLUE, ms=7)
+    labels = [f"{NAMES[place[0]]}\n$\\gamma_1={place[1]:g}$\n{left[place]:.4f}" for place in places]
+    ax.set_xticks(range(len(places)), labels)
+    ax.set(xlim=(-0.5, len(places) - 0.5), ylim=(None, 1.1), ylabel="share taken")
+    ax.set_title("The network's gain beyond one image, as a share of what is left")
     return figure
 
 
