@@ -279,8 +279,7 @@ def test_command_of_an_unknown_study(tmp_path, capsys):
     assert cli.main(["study", "fly", str(tmp_path), "--device", "cpu"]) == 2
     assert (
         "name must be one of toys, encoders, mnist_ratio, ratio_samples, fork, short, sizes, "
-        "purpose; got 'fly'"
-        in capsys.readouterr().err
+        "purpose; got 'fly'" in capsys.readouterr().err
     )
     with pytest.raises(SystemExit):
         cli.main(["study", "toys", str(tmp_path), "--budget", "seeds"])
