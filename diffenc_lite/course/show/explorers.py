@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import base64
 import itertools
-import os
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -146,7 +145,7 @@ class Explorer:
             "text/plain": f"Explorer of {parts}. It moves where a kernel runs.",
             "image/png": base64.b64encode(self.strip).decode(),
         }
-        if os.environ.get(standalone.VARIABLE) == "1":
+        if standalone.exporting():
             data["text/html"] = standalone.frame(self.page(), f"Explorer of {parts}")
         else:
             data |= _view(self.widget)

@@ -64,6 +64,11 @@ class Picture(Figure):
     def _repr_png_(self) -> tuple[bytes, dict[str, str]]:
         return png(pixels(self)), {"alt": describe(self)}
 
+    def _repr_html_(self) -> str | None:
+        from . import standalone  # which draws with this module
+
+        return standalone.still(self) if standalone.exporting() else None
+
 
 def describe(figure: Figure) -> str:
     """What a figure shows, in words: its titles, axes and legends, and how many images.

@@ -21,6 +21,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.path import Path
+from matplotlib.spines import Spine
 from matplotlib.transforms import Affine2D, Bbox
 from numpy.typing import NDArray
 from PIL import Image
@@ -248,7 +249,10 @@ class Scene:
                 for artist in layer:
                     self.known.pop(artist, None)
             self.recorder.boxes = []
-            parts = [self._svg(a) for a in layer if a is not (ax or self.figure).patch]
+            hidden: tuple[type, ...] = (Axis, Spine) if ax is not None and not ax.axison else ()
+            background = (self.figure if ax is None else ax).patch
+            artists = [a for a in layer if a is not background and not isinstance(a, hidden)]
+            parts = [self._svg(artist) for artist in artists]
             shown.setdefault(panel, []).extend(parts)
             if self.recorder.boxes:
                 x0, y0, x1, y1 = np.array(self.recorder.boxes).T

@@ -12,6 +12,8 @@ import gzip
 import html
 import itertools
 import json
+import os
+import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -22,11 +24,17 @@ from matplotlib.transforms import Bbox
 from . import plots
 from .scene import Scene
 
-TEMPLATE = Path(__file__).with_name("explorer.html")
+TEMPLATE = Path(__file__).with_name("explorer.html").read_text(encoding="utf-8")
+STYLE = Path(__file__).with_name("panels.css").read_text(encoding="utf-8")
 VARIABLE = "DIFFENC_LITE_EXPORT"
 MARGIN = 4  # pixels round a panel
+MOST_PANELS, MOST_BYTES = 4, 200_000  # of a figure in a page; else it is an image
 
 Index = tuple[int, ...]
+
+
+def exporting() -> bool:
+    return os.environ.get(VARIABLE) == "1"
 
 
 class Control(NamedTuple):
@@ -81,21 +89,43 @@ def page(controls: Sequence[Control], drawn: Callable[[Index], Figure]) -> str:
         "words": words.data(),
         "slots": [slot.data() for panel in order for slot in panels[panel]],
     }
+    shown = [(boxes[p], [slot.get(first) for slot in panels[p]], p < 0) for p in order]
     fields = {
         "TITLE": html.escape(title(controls)),
+        "STYLE": STYLE,
         "CONTROLS": "\n".join(map(_control, range(len(controls)), controls)),
-        "ALT": html.escape(words.get(first)),
-        "CLIPS": "".join(f'<clipPath id="{clips[c]}">{c}</clipPath>' for c in clips),
-        "PANELS": "\n".join(
-            _panel(boxes[panel], [slot.get(first) for slot in panels[panel]], panel < 0)
-            for panel in order
-        ),
+        "PICTURE": _picture(words.get(first), clips, shown),
         "DATA": base64.b64encode(gzip.compress(_json(data).encode(), mtime=0)).decode(),
     }
-    text = TEMPLATE.read_text(encoding="utf-8")
+    text = TEMPLATE
     for name, value in fields.items():
         text = text.replace(f"@{name}@", value)
     return text
+
+
+def still(figure: Figure) -> str | None:
+    """A figure as HTML, panel by panel; None for one of many panels, which is better an image."""
+    if len(figure.axes) > MOST_PANELS:
+        return None
+    clips: dict[str, str] = {}
+    scene = Scene(figure, clips)
+    panels = scene.panels()
+    shown = [(scene.boxes[p], panels[p], p < 0) for p in sorted(panels)]
+    picture = _picture(plots.describe(figure), clips, shown)
+    own = f"{zlib.crc32(picture.encode()):08x}"  # a page has many figures
+    picture = picture.replace('id="clip', f'id="{own}-').replace("url(#clip", f"url(#{own}-")
+    return f"<style>\n{STYLE}</style>\n{picture}" if len(picture) < MOST_BYTES else None
+
+
+def _picture(
+    words: str, clips: dict[str, str], panels: Sequence[tuple[Bbox, Sequence[str], bool]]
+) -> str:
+    areas = "".join(f'<clipPath id="{name}">{area}</clipPath>' for area, name in clips.items())
+    drawn = "\n".join(_panel(*panel) for panel in panels)
+    return (
+        f'<div class="picture" role="img" aria-label="{html.escape(words)}">\n'
+        f'<svg class="clips" aria-hidden="true"><defs>{areas}</defs></svg>\n{drawn}\n</div>'
+    )
 
 
 def _json(data: object) -> str:
