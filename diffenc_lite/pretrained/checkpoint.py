@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from ..chain import Chain
+from ..data import cache_folder
 from ..files import PathLike, verify, write_whole
 from ..model import DiffEnc, ModelConfig, build
 from ..networks import GammaEmbedding
@@ -78,12 +79,20 @@ def load_model(
 
     Args: path, with or without .safetensors, or the name of a pretrained model; model, made as the
         saved one was, to put the weights into. It must be given if its networks are your own.
-    Raises FileNotFoundError if there is no such model; ValueError if the weights are damaged, cut
+    Raises FileNotFoundError if there is no such model, or of a large pretrained one only the card,
+    as in the wheel (see CONTRIBUTING.md); ValueError if the weights are damaged, cut
     short, another file than the card describes, or do not fit its configuration or the model given.
     """
     path = _find(path)
     card = read_card(path)
     weights_path, card_path = _model_files(path)
+    if not weights_path.exists():  # a model whose weights are too large for the wheel
+        weights_path = cache_folder() / "models" / weights_path.name
+    if not weights_path.exists():
+        raise FileNotFoundError(
+            f"the package has the card of {card_path.stem} and not its weights, which are in a "
+            f"checkout of the project; copy {weights_path.name} to {weights_path.parent}"
+        )
     content = weights_path.read_bytes()
     verify(content, card["sha256"], weights_path)
     from safetensors.torch import load
@@ -209,7 +218,7 @@ def load_chain(path: PathLike) -> Chain:
 
 def pretrained_names() -> list[str]:
     """The names that `load_pretrained` knows."""
-    return sorted(path.stem for path in PRETRAINED.glob("*.safetensors"))
+    return sorted(path.stem for path in PRETRAINED.glob("*.json") if path != FITTED)
 
 
 def read_metrics(path: PathLike) -> list[dict[str, Any]]:

@@ -52,7 +52,8 @@ class Slot:
         self.at: list[int] = []
 
     def put(self, text: str, position: int) -> None:
-        self.at += [self.texts.setdefault("", len(self.texts))] * (position - len(self.at))
+        if (missed := position - len(self.at)) > 0:  # positions with fewer artists
+            self.at += [self.texts.setdefault("", len(self.texts))] * missed
         self.at.append(self.texts.setdefault(text, len(self.texts)))
 
     def get(self, position: int) -> str:
