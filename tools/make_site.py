@@ -213,10 +213,10 @@ def with_top(lesson: Lesson, lengths: dict[str, list[str]]) -> None:
     heading, *rest = first.source.split("\n")
     launch = [row for row in rest if badges.COLAB in row]
     rest = [row for row in rest if row not in launch]
-    reading, whole, difficulty, needs = lengths[lesson.number]
-    minutes = [round(60 * float(time.split()[0]) / 5) * 5 for time in (reading, whole)]
+    reading, _, difficulty, needs = lengths[lesson.number]
+    minutes = round(60 * float(reading.split()[0]) / 5) * 5
     core = lesson.source in CORE.values()
-    facts = f"{minutes[0]} minutes to read, {minutes[1]} with its exercises"
+    facts = f"{minutes} minutes to read, then exercises"
     facts += f" · difficulty {difficulty} of 3 · needs {needs.replace('-', 'nothing')}"
     if not core:
         home = CORE[lesson.number]
@@ -404,7 +404,7 @@ def members(module: ModuleType) -> list[str]:
 
 def write_index() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    rows = ["| | what you see |", "|---|---|"]
+    rows = ["| lesson | what you see |", "|---|---|"]
     for source in CORE.values():
         (seen,) = re.findall(rf"\(notebooks/{source.name}\) \| (.*) \|", readme)
         rows.append(f"| [{TITLES[source.name[:2]]}](lessons/{source.name}) | {seen} |")
@@ -426,6 +426,9 @@ def write_index() -> None:
         0
     ]
     first = re.sub(r"!\[A film[^\n]*\n", "@EXPLORER@\n", first.partition("\n")[2])
+    first = first.replace("(#the-notebooks)", "(#the-lessons)").replace(
+        "(#ten-lines)", "(api/index.md)"
+    )
     text = (DOCS / "index.md").read_text(encoding="utf-8").replace("@FIRST@", of_docs(first, ""))
     tour = EXPLORER.format(up="", name=CORE["00"].stem, heading="Explorer 00.1 of a digit")
     text = text.replace("@EXPLORER@", f"```{{raw}} html\n<figure>{tour}</figure>\n```")

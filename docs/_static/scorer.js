@@ -1,5 +1,5 @@
 // A page whose title has the word comes first, then lessons, then functions.
-const Scorer = {
+var Scorer = {
   score: ([docname, , anchor, , score, , kind]) =>
     score + (kind === "title" && !anchor ? 100 : 0) + (docname.startsWith("lessons/") ? 3 : 0),
   objNameMatch: 11, objPartialMatch: 6, objPrio: {0: 15, 1: 5, 2: -5}, objPrioDefault: 0,

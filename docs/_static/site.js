@@ -4,6 +4,8 @@ addEventListener("DOMContentLoaded", () => {
     const link = summary.closest("li").querySelector("a");
     summary.setAttribute("aria-label", `Pages of ${link.textContent.trim()}`);
   }
+  document.querySelector(".bd-sidebar-primary")?.setAttribute("role", "complementary");
+  document.querySelector(".bd-sidebar-primary")?.setAttribute("aria-label", "Pages and search");
   for (const box of document.querySelectorAll(".bd-article .highlight")) box.append(copier(box));
   for (const button of document.querySelectorAll(".enlarge")) button.onclick = () => enlarge(button);
   for (const link of document.querySelectorAll(".bd-article a.reference")) carded(link);

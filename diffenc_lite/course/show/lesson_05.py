@@ -180,7 +180,7 @@ def drawn_explorer(drawn: Drawn) -> CurveExplorer:
         dots.set_ydata(heights)
         area.set_xy(np.column_stack([[0, *MIDDLES, 1], [0, *rate, 0]]))
         right.set_ylim(0, next(top for top in TOPS if rate.max() < top))
-        titles[0].set_text(f"bound − $H$ = {start + motion:.4f}, prior loss {prior:.4f}")
+        titles[0].set_text(f"bound − H = {start + motion:.4f}, prior loss {prior:.4f}")
         titles[1].set_text(f"start {start:.4f}, motion {motion:.4f}")
 
     heights = np.linspace(0, 1.5, 16)
