@@ -38,7 +38,7 @@ suppress_warnings = ["mystnb.unknown_mime_type", "myst.header"]
 
 # Nothing comes from the net: one file of MathJax, copied beside the other scripts.
 mathjax_path = "tex-svg.js"
-mathjax3_config = {"options": {"enableMenu": False}}
+mathjax3_config = {"options": {"enableMenu": False}, "startup": {"typeset": False}}  # site.js does
 myst_mathjax_classes = "math|text_html"  # formulas of the text, and of outputs in HTML
 
 html_theme = "sphinx_book_theme"

@@ -17,7 +17,6 @@ import diffenc_lite
 
 ROOT = Path(__file__).resolve().parent.parent
 NOT_SHIPPED = {".ci/run"}
-MAX_MB = 20  # of the wheel, once 09 to 14 have their shorter forms
 
 pytest.importorskip("hatchling")
 

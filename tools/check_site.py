@@ -140,7 +140,8 @@ AXE = """async () => (
 TYPESET = """async () => {
     await window.mathjaxUnpacked;
     await window.MathJax?.startup?.promise;
-    return performance.now();
+    await window.formulas;
+    return performance.getEntriesByName("formulas")[0]?.startTime ?? performance.now();
 }"""
 THEME = "theme => { document.documentElement.dataset.theme = theme; }"
 FIRST_PICTURE = """() => Math.max(0, ...performance.getEntriesByType("paint")
@@ -168,7 +169,7 @@ class Visit:
         self.name, self.asked = "", set[str]()
         self.report = Report()
         self.page.on("request", lambda r: self.request(r.url))
-        self.page.on("requestfailed", lambda r: self.note(f"no answer: {r.url[:200]}"))
+        self.page.on("requestfailed", lambda r: self.failed(r.url, r.failure or ""))
         self.page.on("pageerror", lambda error: self.note(str(error)))
         self.page.on("console", lambda m: self.note(m.text) if m.type == "error" else None)
 
@@ -186,6 +187,10 @@ class Visit:
         self.asked.add(url)
         if not url.startswith(("file:", "data:", "blob:", "about:")):
             self.note(f"asks for {url}")
+
+    def failed(self, url: str, why: str) -> None:
+        if "ABORTED" not in why:  # as when the next page is opened
+            self.note(f"no answer: {url[:200]}")
 
     def note(self, fault: str) -> None:
         self.report.note(self.name, fault)

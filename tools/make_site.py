@@ -45,6 +45,7 @@ DOCS, PAGES, SITE = ROOT / "docs", ROOT / "build" / "pages", ROOT / "build" / "s
 NOTEBOOKS = notebooks_in(ROOT / "notebooks")
 CORE = {path.name[:2]: path for path in NOTEBOOKS if path.parent.name == "notebooks"}
 TITLES: dict[str, str] = {}  # number of a lesson -> its title
+FIRST: list[str] = []  # the explorer of the tour, for the landing page
 OF_COURSE = ("worlds", "show", "exercises", "studies")
 
 
@@ -57,9 +58,8 @@ def write(name: str, text: str) -> None:
 # ---- lessons -------------------------------------------------------------------------------------
 
 DRAWS = r"(?<!lesson)\b(?:plots|ax|axes|figure|upper|lower|left|right)\b[.(\[]"
-NOT_SEEN = (
-    r"  # (?:noqa|fmt: skip|type: ignore).*$|^### (?:BEGIN|END) SOLUTION\n|^# Ignore this cell .*\n"
-)
+NOT_SEEN = r"  # (?:noqa|fmt: skip|type: ignore).*$|^### (?:BEGIN|END) SOLUTION\n?"
+NOT_SEEN += r"|^# Ignore this cell .*\n"
 EXPLORER = """\
 <iframe class="explorer" title="{heading}" data-src="{up}explorers/{name}.html"></iframe>
 <noscript><a href="{up}explorers/{name}.html">{heading}</a></noscript>"""
@@ -106,8 +106,8 @@ class Lesson:
             frame = EXPLORER.format(up="@UP@", name=name, heading=heading)
             label = f"<b>Explorer {self.number}.{number}</b> {says}".strip()
             figure = f"<figure>{frame}\n@STILL@<figcaption>{label}</figcaption></figure>"
-            self.explorers.append(figure.replace("@STILL@", ""))
-            return figure.replace("@STILL@", still)
+            self.explorers.append(figure.replace("@STILL@", still))
+            return self.explorers[-1]
         self.figures += 1
         name = f"{self.source.stem}-{self.figures}"
         label = f"<b>Figure {self.number}.{self.figures}</b> {says}".strip()
@@ -262,6 +262,8 @@ def write_lessons() -> None:
                 tree = f"```{{toctree}}\n:hidden:\n\n{below}\n```"
                 lesson.notebook.cells += [nbformat.v4.new_markdown_cell(tree)] if below else []
             write(lesson.page, nbformat.writes(lesson.notebook))
+            if lesson.number == "00" and lesson.explorers:
+                FIRST.append(lesson.explorers[0].replace("@UP@", ""))
     write("explorers.md", (DOCS / "explorers.md").read_text(encoding="utf-8") + "\n".join(gallery))
 
 
@@ -430,8 +432,7 @@ def write_index() -> None:
         "(#ten-lines)", "(api/index.md)"
     )
     text = (DOCS / "index.md").read_text(encoding="utf-8").replace("@FIRST@", of_docs(first, ""))
-    tour = EXPLORER.format(up="", name=CORE["00"].stem, heading="Explorer 00.1 of a digit")
-    text = text.replace("@EXPLORER@", f"```{{raw}} html\n<figure>{tour}</figure>\n```")
+    text = text.replace("@EXPLORER@", f"```{{raw}} html\n{''.join(FIRST)}\n```")
     write("index.md", text.replace("@LESSONS@", "\n".join(rows)).replace("@TOCTREES@", toctrees))
 
 
@@ -495,6 +496,21 @@ def first_lines() -> dict[str, str]:
     return lines
 
 
+def mend() -> None:
+    """What Sphinx writes and readers of screens stumble over: lists of arguments, empty headers."""
+    for page in SITE.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        new = re.sub(r'<th class="head">(?:<p></p>)?</th>', '<td class="head"></td>', text)
+        new = re.sub(
+            r'<dl>\s*(<dd><em class="sig-param".*?)</dl>',
+            lambda found: re.sub(r"<(/?)dd>", r"<\1div>", f'<div class="params">{found[1]}</div>'),
+            new,
+            flags=re.DOTALL,
+        )
+        if new != text:
+            page.write_text(new, encoding="utf-8")
+
+
 def write_excerpts() -> None:
     """The text of each page, for the search: a page opened from a disk may not read another."""
     texts = {}
@@ -553,6 +569,7 @@ def main() -> int:
     if failed:
         return failed
     write_icons()
+    mend()
     write_excerpts()
     for source in NOTEBOOKS:  # what a reader downloads
         shutil.copy(source, SITE / "_sources" / "lessons" / place(source))

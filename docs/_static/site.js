@@ -15,13 +15,35 @@ addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll("iframe.explorer").forEach(frame => near.observe(frame));
   if (document.getElementById("search-results")) excerpts();
 });
-addEventListener("load", async () => {
+// Formulas on the first screens come first, the others while a reader is there.
+window.formulas = new Promise(ready => addEventListener("load", async () => {
   await window.mathjaxUnpacked;
   await window.MathJax?.startup?.promise;
+  if (window.MathJax?.typesetPromise) {
+    const parts = [...document.querySelectorAll(".math, .text_html")];
+    const near = parts.filter(part => part.getBoundingClientRect().top < 2 * innerHeight);
+    await MathJax.typesetPromise(near);
+    performance.mark("formulas");
+    const rest = parts.filter(part => !near.includes(part));
+    for (let i = 0; i < rest.length; i += 40) await MathJax.typesetPromise(rest.slice(i, i + 40));
+  }
+  fit();
   const boxes = 'div.math, mjx-container[display="true"], .cell_output, pre, .pst-scrollable-table-container';
   for (const box of document.querySelectorAll(boxes))
     if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
-});
+  ready();
+}));
+addEventListener("resize", () => fit());
+
+// A formula a little wider than the column becomes smaller; one that is much wider scrolls.
+function fit() {
+  const formulas = [...document.querySelectorAll('mjx-container[display="true"]')];
+  for (const formula of formulas) formula.style.fontSize = "";
+  const ratios = formulas.map(formula => formula.clientWidth / formula.scrollWidth);
+  ratios.forEach((ratio, i) => {
+    if (ratio < 1) formulas[i].style.fontSize = `${Math.max(60, Math.floor(97 * ratio))}%`;
+  });
+}
 
 // An explorer says how high it is, and is told whether the page is dark.
 const dark = () => ({theme: document.documentElement.dataset.theme === "dark" ? "dark" : "light"});
