@@ -332,7 +332,7 @@ def moves(page: Page) -> Iterator[tuple[str, bool]]:
             before = page.evaluate(DRAWN)
             far = (
                 0.1
-                if float(control.input_value()) > float(control.get_attribute("max")) / 2
+                if float(control.input_value()) > float(control.get_attribute("max") or 1) / 2
                 else 0.9
             )
             box = control.bounding_box()

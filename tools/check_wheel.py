@@ -32,7 +32,7 @@ def try_wheel(wheel: Path, version: str, folder: Path) -> None:
     own = version == f"{sys.version_info.major}.{sys.version_info.minor}"
     run(sys.executable if own else f"python{version}", "-m", "venv", "venv", folder=folder)
     scripts = folder / "venv" / ("Scripts" if os.name == "nt" else "bin")
-    pip = [scripts / "python", "-m", "pip", "install", "-q"]
+    pip: list[str | Path] = [scripts / "python", "-m", "pip", "install", "-q"]
     if own:
         (packages,) = folder.glob("venv/[Ll]ib/**/site-packages")
         here = "\n".join({sysconfig.get_path(kind) for kind in ("purelib", "platlib")})

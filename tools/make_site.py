@@ -169,7 +169,7 @@ def write_image(content: bytes, name: str, alt: str) -> str:
 def write_film(content: bytes, name: str) -> str:
     """A film, and its frame in the middle for readers who asked their system for less motion."""
     with Image.open(io.BytesIO(content)) as film:
-        film.seek(film.n_frames // 4)
+        film.seek(getattr(film, "n_frames", 1) // 4)
         buffer = io.BytesIO()
         film.convert("RGB").save(buffer, "PNG")
     still = write_image(buffer.getvalue(), f"{name}-still", FILM)

@@ -66,7 +66,7 @@ class Recorder(RendererBase):
         return self.metrics.get_text_width_height_descent(s, prop, ismath)
 
     def draw_path(self, gc: Any, path: Path, transform: Any, rgbFace: Any = None) -> None:
-        shape = path.cleaned(transform + self.flip, remove_nans=True, curves=True)
+        shape: Any = path.cleaned(transform + self.flip, remove_nans=True, curves=True)
         if len(shape.vertices) < 3:  # the last one is only where it ends
             return
         shape = _thinned(Path(np.clip(shape.vertices[:-1], -FAR, FAR), shape.codes[:-1]))
@@ -153,7 +153,7 @@ def _neutral(colour: Any) -> str:
 
 def _math_in(text: str) -> str | None:
     """Words with simple formulas between dollars, as what stands in <text>; None for others."""
-    parts: list[str | None] = re.split(r"(?<!\\)\$", text)  # type: ignore[assignment]
+    parts: list[str | None] = re.split(r"(?<!\\)\$", text)
     for i, part in enumerate(parts):
         assert part is not None
         parts[i] = _formula(part) if i % 2 else html.escape(part.replace(r"\$", "$"))
@@ -188,7 +188,8 @@ def _formula(tex: str) -> str | None:
 
 def _thinned(shape: Path) -> Path:
     """The path without points that lie on straight lines between others, nearly; curves stay."""
-    points, codes = shape.vertices, shape.codes
+    points: Any = shape.vertices
+    codes: Any = shape.codes
     first, drops = 0, True
     while drops or first:  # by turns the odd and the even points, so that no two neighbours go
         a, b, c = points[:-2], points[1:-1], points[2:]
@@ -206,7 +207,7 @@ def _thinned(shape: Path) -> Path:
     return Path(points, codes)
 
 
-def _outline(shape: Path) -> str:
+def _outline(shape: Any) -> str:
     """The d of a path, in tenths of a pixel from point to point, which makes it short."""
     ints = np.round(10 * shape.vertices).astype(int)
     out, at, last = [], np.zeros(2, int), ""
