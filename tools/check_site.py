@@ -71,7 +71,8 @@ PICTURES = """async () => {
         image.src.slice(-60)]);
 }"""
 # What is wider than its place. On a phone, formulas and outputs may scroll in their own boxes.
-TOO_WIDE = """width => {
+TOO_WIDE = """async width => {
+    await new Promise(done => setTimeout(done, 100));  // formulas are fitted to the new width
     const faults = [], wide = document.documentElement.scrollWidth;
     const article = document.querySelector(".bd-article");
     if (wide > width) faults.push(`the page is ${wide} pixels wide`);
@@ -252,7 +253,7 @@ class Visit:
             self.note("does not say how long it takes to read")
         if source.parent.name == "notebooks" and not page.locator("[aria-current=page]").count():
             self.note("does not say where in the course it stands")
-        codes = page.locator(".bd-article .highlight").count()
+        codes = page.locator(".bd-article .cell_input .highlight").count()
         if page.locator(".bd-article .copy").count() < codes:
             self.note("has code that cannot be copied by a button")
         images = page.locator(".cell_output :is(img, .picture)").count()

@@ -148,7 +148,7 @@ def caption(code: str, alt: str) -> str:
     if called := re.match(r"(lesson_\d\d|main_line|blueprint)\.(\w+)\(", last):
         module = import_module(f"{course.__name__}.show.{called[1]}")
         text = " ".join((inspect.getdoc(getattr(module, called[2])) or "").split())
-        return html.escape(re.split(r"(?<=\w[.:])\s| Args:", text)[0].rstrip(".:") + ".")
+        return html.escape(re.split(r"(?<=\w\.)\s| Args:", text)[0].rstrip(".") + ".")
     if alt == FILM:
         return html.escape(FILM + ".")
     titles = re.findall(r"(?:Plot|Image): ([^;.]+)", alt.partition("At the start:")[0])
@@ -500,7 +500,7 @@ def mend() -> None:
     """What Sphinx writes and readers of screens stumble over: lists of arguments, empty headers."""
     for page in SITE.rglob("*.html"):
         text = page.read_text(encoding="utf-8")
-        new = re.sub(r'<th class="head">(?:<p></p>)?</th>', '<td class="head"></td>', text)
+        new = re.sub(r'<th class="head">\s*(?:<p>\s*</p>)?\s*</th>', '<td class="head"></td>', text)
         new = re.sub(
             r'<dl>\s*(<dd><em class="sig-param".*?)</dl>',
             lambda found: re.sub(r"<(/?)dd>", r"<\1div>", f'<div class="params">{found[1]}</div>'),

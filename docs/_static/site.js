@@ -6,7 +6,8 @@ addEventListener("DOMContentLoaded", () => {
   }
   document.querySelector(".bd-sidebar-primary")?.setAttribute("role", "complementary");
   document.querySelector(".bd-sidebar-primary")?.setAttribute("aria-label", "Pages and search");
-  for (const box of document.querySelectorAll(".bd-article .highlight")) box.append(copier(box));
+  for (const box of document.querySelectorAll(".bd-article .highlight"))
+    if (!box.closest(".cell_output")) box.append(copier(box));
   for (const button of document.querySelectorAll(".enlarge")) button.onclick = () => enlarge(button);
   for (const link of document.querySelectorAll(".bd-article a.reference")) carded(link);
   const near = new IntersectionObserver(entries => entries.forEach(({isIntersecting, target}) => {
