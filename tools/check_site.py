@@ -238,7 +238,7 @@ class Visit:
         page.set_viewport_size({"width": 700, "height": 900})  # about a page of A4
         for fault in page.evaluate(PAPER):
             self.note(f"on paper: {fault}")
-        page.emulate_media(media="screen")
+        page.emulate_media(media="null")
         if not name.startswith("lessons/"):
             return
         source = ROOT / "notebooks" / Path(name).relative_to("lessons").with_suffix(".ipynb")

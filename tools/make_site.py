@@ -147,7 +147,7 @@ def caption(code: str, alt: str) -> str:
     last = code.strip().splitlines()[-1]
     if called := re.match(r"(lesson_\d\d|main_line|blueprint)\.(\w+)\(", last):
         module = import_module(f"{course.__name__}.show.{called[1]}")
-        text = " ".join((inspect.getdoc(getattr(module, called[2])) or "").split())
+        text = " ".join((inspect.getdoc(getattr(module, called[2])) or "").replace("`", "").split())
         return html.escape(re.split(r"(?<=\w\.)\s| Args:", text)[0].rstrip(".") + ".")
     if alt == FILM:
         return html.escape(FILM + ".")
