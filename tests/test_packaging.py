@@ -45,7 +45,9 @@ def held(wheel: Path) -> set[str]:
 
 def of_a_wheel(files: set[str]) -> set[str]:
     """The package, and the notebooks inside it."""
-    large = re.compile(r"diffenc_lite/(pretrained/.*-medium\.safetensors|course/studies/bases/.*)")
+    large = re.compile(
+        r"diffenc_lite/(pretrained/.*-medium\.safetensors|course/studies/bases/.*\.safetensors)"
+    )
     package = {n for n in files if n.startswith("diffenc_lite/") and not large.fullmatch(n)}
     assert any(map(large.fullmatch, files))
     lessons = {name for name in files if name.startswith("notebooks/")}
@@ -131,3 +133,28 @@ def test_an_editable_install_is_found_from_the_folder_above_a_clone(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert Path(done.stdout.strip()) == clone / "diffenc_lite" / "__init__.py"
+
+
+def test_weights_that_the_wheel_lacks_are_asked_for_by_name(tmp_path):
+    """Without a network the error says what to copy where; a copy there is then loaded."""
+    site, cache = tmp_path / "site", tmp_path / "cache"
+    zipfile.ZipFile(build("wheel", ROOT, tmp_path / "wheel")).extractall(site)
+    program = (
+        "import urllib.request as r, diffenc_lite as d\n"
+        "def no(*a, **k): raise OSError('no network')\n"
+        "r.urlopen = no\n"
+        "print(type(d.load_pretrained('mnist-vdm-medium')).__name__)"
+    )
+    environment = os.environ | {"PYTHONPATH": str(site), "DIFFENC_LITE_DATA": str(cache)}
+
+    def run():
+        command = [sys.executable, "-c", program]
+        return subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True
+        )
+
+    weights = "diffenc_lite/pretrained/mnist-vdm-medium.safetensors"
+    assert f"copy {weights} of a checkout to {cache}" in run().stderr
+    (cache / "models").mkdir(parents=True)
+    shutil.copy(ROOT / weights, cache / "models")
+    assert run().stdout == "DiffEnc\n"
