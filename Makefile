@@ -29,10 +29,11 @@ MINUTES ?= 5
 gpu: $(INSTALLED)  ## set up, check and measure a CUDA or MPS device (MINUTES=5 to train each model)
 	@$(BIN)/python tools/check_device.py --minutes $(MINUTES)
 
-# Two at a time, one core each, four notebooks each, so four summaries; it fails if one of them has.
+# Notebooks with a slider (`make test` runs them all), two at a time, one core each, four in a summary.
+# It fails if one of the summaries has a failure.
 browser: $(INSTALLED)  ## set up and move every slider in Chromium, which must be installed
 	$(BIN)/python -m pip install -q playwright
-	find notebooks -name '[0-9]*.ipynb' | sort | OMP_NUM_THREADS=1 xargs -n 4 -P 2 $(BIN)/python tools/check_browser.py
+	grep -rl --include='[0-9]*.ipynb' jupyter.widget-view notebooks | sort | OMP_NUM_THREADS=1 xargs -n 4 -P 2 $(BIN)/python tools/check_browser.py
 
 slides: $(INSTALLED)  ## set up and make decks of the lessons, into build/slides
 	@$(BIN)/python tools/make_slides.py

@@ -1,6 +1,9 @@
-"""Checks of arguments that many functions share: whole numbers, and generators."""
+"""Checks of arguments that many functions share: numbers, shapes and generators."""
 
+import math
 import operator
+from collections.abc import Callable
+from numbers import Real
 from typing import Any
 
 import torch
@@ -20,6 +23,26 @@ def whole(name: str, given: Any, least: int = 1, most: int | None = None) -> int
         accepted = f"at least {least}" if most is None else f"from {least} to {most}"
         raise ValueError(f"{name} must be a whole number, {accepted}; got {given!r}")
     return number
+
+
+def real(
+    name: str,
+    given: Any,
+    accepted: str = "a finite number",
+    fits: Callable[[Any], bool] = lambda _: True,
+) -> float:
+    """The argument as a float; ValueError, naming it, if it is no finite number that fits."""
+    number = isinstance(given, Real) and not isinstance(given, bool)
+    if not number or not math.isfinite(given) or not fits(given):
+        raise ValueError(f"{name} must be {accepted}; got {given!r}")
+    return float(given)
+
+
+def lengths(given: Any) -> tuple[int, ...]:
+    """The argument `shape` as a tuple of whole numbers, at least one of them."""
+    if not isinstance(given, tuple | list) or not given:
+        raise ValueError(f"shape must be a tuple such as (1, 28, 28); got {given!r}")
+    return tuple(whole("shape", length) for length in given)
 
 
 def device_of_draws(generator: torch.Generator | None, like: Tensor) -> torch.device:

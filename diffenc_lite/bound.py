@@ -15,7 +15,7 @@ from torch import Tensor
 from . import pixels, process
 from .chain import Chain, low_discrepancy, takes_chain
 from .gaussian import kl_ratio, kl_to_standard, standard_normal, sum_dims
-from .model import DiffEnc
+from .model import DiffEnc, check_model
 from .process import Scale
 from .schedule import Noise
 
@@ -262,11 +262,14 @@ def elbo(
     Raises TypeError for images that are not uint8; ValueError for wrong levels or shapes, t
     outside [0, 1] or beside every_step, every_step at infinite depth, and what `Chain` refuses.
     """
+    check_model(model)
     x = model.to_unit(images).to(model.device)
     images = images.to(model.device)
     eps_0 = _given_or_drawn("noise_0", noise_0, x, generator)
     if t is not None:
         _check_t(t, x)
+    if not isinstance(every_step, bool):
+        raise ValueError(f"every_step must be True or False; got {every_step!r}")
     if every_step and (chain is None or t is not None):
         raise ValueError(
             "every_step needs steps=T: infinite depth has no steps" if chain is None else

@@ -11,7 +11,7 @@ from torch import Tensor
 from .arguments import whole
 from .bound import elbo
 from .chain import Chain, takes_chain
-from .model import DiffEnc, evaluating
+from .model import DiffEnc, check_model, evaluating
 from .pixels import bits_per_dim
 
 
@@ -76,6 +76,7 @@ def each_image(
 ) -> Tensor:
     """Prior, reconstruction and diffusion loss of each image in bits per dimension, (3, N), on the
     CPU. Arguments and errors as in `evaluate`, which has their means."""
+    check_model(model)
     model.check(images)
     passes, batch = whole("passes", passes), whole("batch", batch)
     if len(images) < 2:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from . import pixels
-from .arguments import whole
+from .arguments import lengths, real, whole
 from .encoder import (
     Encoder,
     Encoding,
@@ -68,7 +68,7 @@ class DiffEnc(nn.Module):
                 module.condition_on(self.schedule)
         self.levels = whole("levels", levels, 2, 256)  # 8-bit data
         shape = getattr(denoiser, "shape", None) if shape is None else shape
-        self.shape = None if shape is None else tuple(shape)
+        self.shape = None if shape is None else lengths(shape)
         self.config: ModelConfig | None = None  # set by `build`
         self.card: dict[str, Any] = {}  # of the saved model that it is
         self.start: str | None = None  # sha256 of the weights that `start_from` gave it
@@ -156,6 +156,12 @@ def _checked(encoder: Encoder) -> Encoder:
     return encoder
 
 
+def check_model(model: Any) -> None:
+    """Raise TypeError for what is no DiffEnc: a network alone, for example."""
+    if not isinstance(model, DiffEnc):
+        raise TypeError(f"model must be a DiffEnc; got {type(model).__name__}. Write DiffEnc(net)")
+
+
 @contextmanager
 def evaluating(model: DiffEnc) -> Iterator[None]:
     """No dropout and no gradients inside; afterwards every module has its mode back."""
@@ -236,7 +242,9 @@ class ModelConfig:
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "shape", tuple(self.shape))  # JSON gives a list
+        object.__setattr__(self, "shape", lengths(self.shape))  # JSON gives a list
+        dropout = real("dropout", self.dropout, "in [0, 1)", lambda p: 0 <= p < 1)
+        object.__setattr__(self, "dropout", dropout)
         for name, given, accepted in (
             ("encoder", self.encoder, ENCODERS),
             ("size", self.size, tuple(SIZES)),
@@ -244,7 +252,7 @@ class ModelConfig:
         ):
             if given not in accepted:
                 raise ValueError(f"{name} must be one of {', '.join(accepted)}; got {given!r}")
-        if len(self.shape) not in (1, 3) or min(self.shape) < 1:
+        if len(self.shape) not in (1, 3):
             raise ValueError(f"shape must be (C, H, W) or (D,); got {self.shape}")
 
 

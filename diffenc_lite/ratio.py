@@ -24,7 +24,7 @@ from .arguments import whole
 from .bound import prediction, scale_gap, step_gap
 from .chain import Chain, as_chain
 from .gaussian import best_cost, best_ratio, kl_ratio, standard_normal
-from .model import DiffEnc, evaluating
+from .model import DiffEnc, check_model, evaluating
 from .process import Scale
 from .schedule import Noise
 
@@ -151,7 +151,7 @@ def constant_ratio(loss: float, steps: int, dims: int) -> float:
 def squared_gaps(
     model: DiffEnc,
     batches: Iterable[Tensor],
-    chain: Chain,
+    chain: Chain | int,
     generator: torch.Generator | None = None,
     per_dimension: bool = False,
     draws: int = 1,
@@ -161,6 +161,8 @@ def squared_gaps(
     Args: batches of x (B, ...), floats, so that data need not be 8-bit.
     Returns two tensors (T,), with per_dimension (T, ...), in float64.
     """
+    check_model(model)
+    chain = _steps(chain)
 
     def gap(x: Tensor, i: int, eps: Tensor) -> Tensor:
         return step_gap(model, x, *_depths(chain, i, x), eps, chain.scale_at(i, x))
@@ -407,11 +409,13 @@ def _one_scale(chain: Chain) -> float | str | None:
 
 
 def _like(model: DiffEnc) -> Tensor:
+    check_model(model)
     return torch.empty((), dtype=model.dtype, device=model.device)
 
 
 def _batches(model: DiffEnc, images: Tensor, batch: int) -> Iterator[Tensor]:
     whole("batch", batch)
+    check_model(model)
     model.check(images)
     for start in range(0, len(images), batch):
         yield model.to_unit(images[start : start + batch].to(model.device))

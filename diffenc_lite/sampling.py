@@ -12,7 +12,7 @@ from . import pixels, process
 from .arguments import whole
 from .chain import Chain, takes_chain
 from .gaussian import standard_normal
-from .model import DiffEnc
+from .model import DiffEnc, check_model
 
 
 class Step(NamedTuple):
@@ -32,6 +32,7 @@ def sample_steps(
     Yields T + 1 times, at t = 1, ..., 0; x_hat is the prediction from z_t, and z_0 / alpha_0
     at t = 0. Run it under torch.no_grad(). Arguments and errors as in `sample`.
     """
+    check_model(model)
     n = whole("n", n)
     if chain is None:
         raise ValueError("steps must be a whole number, at least 1, or a Chain; got None")

@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
 from typing import Protocol
 
 import torch
@@ -88,10 +89,11 @@ class _BetweenEndPoints(nn.Module):
 
 
 def _increasing(gamma_min: float, gamma_max: float) -> tuple[float, float]:
-    if not (math.isfinite(gamma_min) and math.isfinite(gamma_max) and gamma_min < gamma_max):
+    finite = all(isinstance(end, Real) and math.isfinite(end) for end in (gamma_min, gamma_max))
+    if not finite or gamma_min >= gamma_max:
         raise ValueError(
             "gamma_min must be smaller than gamma_max, both finite (gamma increases with t); "
-            f"got gamma_min={gamma_min}, gamma_max={gamma_max}"
+            f"got gamma_min={gamma_min!r}, gamma_max={gamma_max!r}"
         )
     return float(gamma_min), float(gamma_max)
 

@@ -14,9 +14,12 @@ import pytest
 import sympy as sp
 import torch
 
+from diffenc_lite import load_mnist, load_pretrained, pixels, read_card
+from diffenc_lite.bound import diffusion_density
 from diffenc_lite.course.exercises import EXERCISES as ALL
 from diffenc_lite.course.exercises import Choice, Exercise, Formula, Number, ask, check, judge
 from diffenc_lite.course.exercises.levels import LEVELS, folded_hints
+from diffenc_lite.course.worlds.exact import reconstruction_by_level
 
 EXERCISES = {n: e for n, e in ALL.items() if n not in LEVELS}  # test_levels.py has the others
 NUMBERS = [number for number, entry in EXERCISES.items() if isinstance(entry.form, Number)]
@@ -116,6 +119,38 @@ def test_no_text_contains_the_answer(number):
         typed = re.sub(r"\be\^\{?(-?\\?\w+)\}?", r"exp(\1)", shown).replace(r"\ln", "log")
         bare = re.sub(r"\s", "", typed).replace("^", "**").replace("\\", "")
         assert len(entry.answer) < 7 or re.sub(r"\s", "", entry.answer) not in bare
+
+
+def test_the_three_reports_of_09_4_are_what_their_mistakes_cost():
+    """A: nats; B: v_hat = z, exercise 09.2 with the E x^2 of digits; C: L1 and L4 from -6 on."""
+    rows = re.findall(r"^\| (\w+) \| (.+) \|$", EXERCISES["09.4"].question, re.MULTILINE)
+    table = {name: [float(entry) for entry in line.split("|")] for name, line in rows}
+    healthy = read_card("mnist-vdm")["terms"]
+    bits = [healthy[term] for term in ("prior", "reconstruction", "diffusion")]
+    images = load_mnist("test", "bundled").images
+    x = pixels.to_unit(images, dtype=torch.float64)
+    gamma = torch.linspace(-13.3, 5, 2001, dtype=torch.float64)
+    alpha2 = torch.sigmoid(-gamma)
+    both = 2 * (alpha2 * (1 - alpha2)).sqrt()  # (sigma +- alpha)^2 = 1 +- both
+    rate = 0.5 * alpha2 * ((1 - both) + (1 + both) * x.square().mean())
+    untrained = torch.trapezoid(rate, gamma).item() / math.log(2)
+    frequency = torch.bincount(images.flatten().long(), minlength=256).double() / images.numel()
+    rough = (frequency @ reconstruction_by_level(-6.0)).item() / math.log(2)
+    model, spent = load_pretrained("mnist-vdm"), []
+    for t in torch.linspace(7.3 / 18.3, 1, 13)[:-1] + 11 / 18.3 / 24:
+        some = pixels.to_unit(images[:100])
+        eps = torch.randn(some.shape, generator=torch.Generator().manual_seed(0))
+        with torch.no_grad():
+            spent.append(diffusion_density(model, some, some.new_full((100,), t), eps).mean())
+    late = torch.stack(spent).mean().item() * 11 / 18.3 / math.log(2)
+    expected = {
+        "healthy": bits,
+        "A": [math.log(2) * part for part in bits],
+        "B": [*bits[:2], untrained],
+        "C": [bits[0], rough, late],
+    }
+    for name, terms in expected.items():
+        assert table[name] == pytest.approx([*terms, sum(terms)], rel=0.03), name
 
 
 # --- kinds of answers -----------------------------------------------------------------------------

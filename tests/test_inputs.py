@@ -36,6 +36,7 @@ from diffenc_lite import (
     optimal_ratio,
     pixels,
     sample,
+    squared_gaps,
     train,
 )
 
@@ -480,12 +481,36 @@ def test_a_small_batch_has_small_ends():
         ("weight_decay", -1, "a number of at least 0; got -1"),
         ("betas", 0.9, "two numbers in [0, 1); got 0.9"),
         ("betas", (0.9,), "two numbers in [0, 1); got (0.9,)"),
-        ("betas", (0.9, 1.0), "two numbers in [0, 1); got (0.9, 1.0)"),
+        ("betas", (0.9, 1.0), "two numbers in [0, 1); got 1.0"),
     ],
 )
 def test_a_training_is_told_numbers(field, given, accepted):
     fields = {"updates": 2, field: given}
     refuses(lambda: TrainConfig(**fields), ValueError, f"{field} must be {accepted}")
+
+
+def test_numbers_of_sympy_become_floats():
+    config = TrainConfig(2, lr=sympy.Rational(1, 4), betas=(sympy.Float(0.5), 0.9))
+    assert type(config.lr) is type(config.betas[0]) is float
+    assert LinearSchedule(sympy.Integer(-3), 2).gamma_min == -3.0
+
+
+def test_a_network_is_no_model():
+    calls = {
+        elbo: (IMAGES,), evaluate: (IMAGES,), sample: (2, 3), fit: (IMAGES, 3),
+        squared_gaps: ([IMAGES / 9], 3), edge_costs: (IMAGES, 3),
+    }  # fmt: skip
+    for call, arguments in calls.items():
+        refuses(lambda: call(Cut(), *arguments), TypeError, "model must be a DiffEnc", "got Cut")  # noqa: B023
+
+
+def test_shapes_and_ends_are_told(model):
+    for shape in (2, (), "ab", (1, 0, 4), (2.0,)):
+        refuses(lambda: DiffEnc(Cut(), shape=shape), ValueError, "shape must be")  # noqa: B023
+        refuses(lambda: ModelConfig(shape=shape), ValueError, "shape must be")  # noqa: B023
+    refuses(lambda: ModelConfig(dropout="a"), ValueError, "dropout must be in [0, 1)", "'a'")
+    refuses(lambda: LinearSchedule("a", 5), ValueError, "gamma_min must be", "'a'")
+    refuses(lambda: elbo(model, IMAGES, 2, every_step="no"), ValueError, "True or False", "'no'")
 
 
 def test_a_training_needs_a_model_and_enough_images(model):

@@ -34,12 +34,6 @@ def blur(x):
     return F.conv2d(x, kernel[None, None], padding=1) - 2
 
 
-def mixed(x):
-    """Each pixel a sum of all others, with fixed weights."""
-    weights = torch.linspace(-1, 1, (HIGH * WIDE) ** 2, dtype=x.dtype).sin()
-    return (x.flatten(1) @ weights.reshape(HIGH * WIDE, -1)).reshape(x.shape)
-
-
 def test_r2_counts_from_the_mean_picture():
     y = torch.tensor([[0.0, 2.0], [2.0, 4.0]])  # mean (1, 3)
     new = torch.tensor([[2.0, 3.0], [1.0, 1.0]])  # squared distances 1 and 4
@@ -54,47 +48,26 @@ def test_r2_needs_a_spread():
         regression.explained(torch.ones(3, 2), torch.zeros(3, 2), torch.ones(5, 2))
 
 
-@pytest.mark.parametrize(
-    "fit, make",
-    [
-        (regression.pixelwise, line),
-        (regression.patchwise, blur),
-        (regression.whole_image, mixed),
-        (regression.whole_image, blur),
-    ],
-)
-def test_each_fit_finds_what_it_can_know(fit, make, x, x_new):
-    assert r2(fit, make, x, x_new) > 0.99
+def test_a_slope_knows_its_size_and_its_error(x, normal):
+    found = [regression.slope(1.2 * x + 0.5 * normal(*x.shape), x) for _ in range(40)]
+    slopes, errors = torch.tensor(found).T
+    assert abs(slopes.mean() - 1.2) < 4 * errors.mean() / 40**0.5
+    assert 0.6 < slopes.std() / errors.mean() < 1.5
+    assert regression.slope(3 * x, x) == pytest.approx((3, 0), abs=1e-9)
 
 
-def test_no_fit_finds_what_it_cannot_know(x, x_new, normal):
+def test_it_finds_what_a_pixel_can_know_and_no_more(x, x_new, normal):
+    assert r2(regression.pixelwise, line, x, x_new) > 0.99
     assert 0.5 < r2(regression.pixelwise, blur, x, x_new) < 0.9  # 25 of 31 parts are its own
-    assert r2(regression.patchwise, mixed, x, x_new) < 0.4
     unrelated = normal(500, 1, HIGH, WIDE)
-    for fit in (regression.pixelwise, regression.patchwise, regression.whole_image):
-        guess = fit(x, unrelated[:400], x_new)
-        assert regression.explained(unrelated[400:], guess, unrelated[:400]) < 0.02
+    guess = regression.pixelwise(x, unrelated[:400], x_new)
+    assert regression.explained(unrelated[400:], guess, unrelated[:400]) < 0.02
 
 
 def test_a_pixel_that_never_changes_tells_nothing(x, x_new):
     x[:, :, 0, 0] = 0.5
     guess = regression.pixelwise(x, line(x), x_new)
     torch.testing.assert_close(guess[:, :, 0, 0], line(x)[:1, :, 0, 0].expand(100, 1))
-
-
-def test_the_kernel_is_the_filter(x):
-    found = regression.local_kernel(x, blur(x), size=3)
-    expected = torch.tensor([[0.0, 1, 0], [2, 5, 0], [0, 0, -1]], dtype=x.dtype)
-    torch.testing.assert_close(found, expected, atol=0.01, rtol=0)  # the means are subtracted
-    wider = regression.local_kernel(x, blur(x), size=5)
-    torch.testing.assert_close(wider[1:-1, 1:-1], expected, atol=0.02, rtol=0)
-    with pytest.raises(ValueError, match="size must be odd"):
-        regression.local_kernel(x, x, size=4)
-
-
-def test_a_large_penalty_flattens(x, x_new):
-    guess = regression.whole_image(x, mixed(x), x_new, penalty=1e9)
-    torch.testing.assert_close(guess, mixed(x).mean(0).expand_as(guess), atol=1e-4, rtol=0)
 
 
 def test_the_mean_of_the_class():

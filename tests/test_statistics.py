@@ -25,6 +25,22 @@ def test_t_quantile_as_in_every_table(df, tabled):
     assert statistics.t_quantile(0.975, df) == pytest.approx(tabled, abs=6e-4)
 
 
+@pytest.mark.parametrize("n, size", [(2, 9.0), (3, 3.3), (5, 1.0), (12, 0.5)])
+def test_power_of_pairs_against_a_simulation(n, size):
+    data = np.random.default_rng(3).normal(size, size=(20_000, n))
+    seen = data.mean(1) * math.sqrt(n) / data.std(1, ddof=1)
+    share = np.mean(np.abs(seen) > statistics.t_quantile(0.975, n - 1))
+    assert statistics.power(size * math.sqrt(n), n - 1) == pytest.approx(share, abs=0.012)
+
+
+def test_power_without_an_effect_is_the_level_and_with_many_pairs_normal():
+    for df in (1, 2, 8, 2000):
+        assert statistics.power(0.0, df) == pytest.approx(0.05, abs=5e-4)
+    normal = 0.5 * math.erfc((1.959964 - 2.5) / math.sqrt(2))
+    assert statistics.power(2.5, 5000) == pytest.approx(normal, abs=1e-3)
+    assert round(statistics.power(3.3 * math.sqrt(3), 2), 1) == 0.8  # as in purpose.md
+
+
 def test_t_test_by_hand():
     # mean 0.24, s = sqrt(0.232 / 4), t = 0.24 / (s / sqrt 5) = 2.228344
     t = 0.24 / math.sqrt(0.232 / 4 / 5)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import InitVar, dataclass, fields
-from numbers import Real
 from typing import Any
 
-from ..arguments import whole
+from ..arguments import real, whole
 from ..chain import Chain, Values, as_chain
 
 
@@ -68,13 +67,16 @@ class TrainConfig:
             object.__setattr__(self, name, whole(name, getattr(self, name), least))
         if self.first > self.batch:
             raise ValueError(f"ends must be at most batch, {self.batch}; got {self.ends}")
-        _must("lr", "a number above 0", self.lr, _is_number(self.lr) and self.lr > 0)
-        _must("ema", "a number in [0, 1)", self.ema, _is_number(self.ema) and 0 <= self.ema < 1)
-        decay = self.weight_decay
-        _must("weight_decay", "a number of at least 0", decay, _is_number(decay) and decay >= 0)
-        two = isinstance(self.betas, tuple | list) and len(self.betas) == 2
-        fits = two and all(_is_number(beta) and 0 <= beta < 1 for beta in self.betas)
-        _must("betas", "two numbers in [0, 1)", self.betas, fits)
+        for name, accepted, fits in (
+            ("lr", "a number above 0", lambda lr: lr > 0),
+            ("ema", "a number in [0, 1)", lambda ema: 0 <= ema < 1),
+            ("weight_decay", "a number of at least 0", lambda decay: decay >= 0),
+        ):
+            object.__setattr__(self, name, real(name, getattr(self, name), accepted, fits))
+        if not isinstance(self.betas, tuple | list) or len(self.betas) != 2:
+            raise ValueError(f"betas must be two numbers in [0, 1); got {self.betas!r}")
+        two = (real("betas", b, "two numbers in [0, 1)", lambda b: 0 <= b < 1) for b in self.betas)
+        object.__setattr__(self, "betas", tuple(two))
         if steps is not None and self.chain is not None:
             raise ValueError(f"steps must not be given beside a chain; got {steps}, {self.chain}")
         chain = as_chain(self.chain if steps is None else steps, ratio)
@@ -86,15 +88,6 @@ class TrainConfig:
         del settings["keep_memory"]  # it changes no result
         chain = self.chain and Chain(self.chain.grid, self.chain.ratio, self.chain.scale)
         return {**settings, "chain": chain and chain.lists()}  # its errors change no result
-
-
-def _is_number(given: Any) -> bool:
-    return isinstance(given, Real) and math.isfinite(given)
-
-
-def _must(name: str, accepted: str, given: Any, fits: bool) -> None:
-    if not fits:
-        raise ValueError(f"{name} must be {accepted}; got {given!r}")
 
 
 def learning_rate(config: TrainConfig, update: int) -> float:

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from ..evaluation import Evaluation, evaluate, evenly
 from ..files import PathLike
-from ..model import DiffEnc
+from ..model import DiffEnc, check_model
 from .config import TrainConfig
 from .folder import RunFolder
 from .loop import EVALUATION, TERMS, State, generator, process_of, updates
@@ -247,8 +247,7 @@ def _no_interrupt() -> Iterator[None]:
 
 
 def _check(model: DiffEnc, images: Tensor, config: TrainConfig, held_out: Tensor | None) -> None:
-    if not isinstance(model, DiffEnc):
-        raise TypeError(f"model must be a DiffEnc; got {type(model).__name__}. Write DiffEnc(net)")
+    check_model(model)
     if not isinstance(config, TrainConfig):
         raise TypeError(
             f"config must be a TrainConfig; got {config!r}. Write TrainConfig(200) for 200 updates"

@@ -1,9 +1,16 @@
-"""Answers of notebook 10, derived a second time: by hand, in Python or as a figure."""
+"""Answers of lesson 10, derived a second time: by hand, in Python or as a figure."""
 
 import math
 
 import torch
-from by_hand.tools import alpha2, kl
+from by_hand.tools import alpha2, kl, sigma2
+
+
+def left_to_a_network(s_2, gamma):
+    """Of a pixel that is 0.3 + r or 0.3 - r, r^2 = s_2, equally often."""
+    values = 0.3 + math.sqrt(s_2), 0.3 - math.sqrt(s_2)
+    prior = sum(kl(math.sqrt(alpha2(gamma)) * x, sigma2(gamma), 0, 1) for x in values) / 2
+    return prior - alpha2(gamma) * 0.3**2 / 2
 
 
 def peeking(stops):
@@ -26,12 +33,15 @@ def only_the_last(studies, looks, generator):
 
 
 RIGHT = {
-    "10.1": lambda c, g: kl(math.sqrt(alpha2(g)) * c, 0.7, 0, 1) - kl(0, 0.7, 0, 1),
-    "10.2": 1 - (2.77645 / 4.30265) ** 2,  # t tables
+    "10.1": left_to_a_network,
+    "10.2": "bc",
     "10.3": "ab",
     "10.4": peeking(lambda total, k: total.abs() > 1.96 * math.sqrt(k)),
+    "10.5": 1 - (2.77645 / 4.30265) ** 2,  # t tables
 }
 WRONG = {
+    "10.1": [lambda s_2, g: left_to_a_network(s_2, g) + 0.1 * alpha2(g)],  # and a mean of its own
+    "10.2": ["abc", "bcd", "b", "c"],
     "10.3": ["a", "b", "abc", "abd"],
     "10.4": [
         only_the_last,

@@ -1,10 +1,37 @@
 """Answers of notebook 11, derived a second time: by hand, in Python or as a figure."""
 
-from by_hand.tools import alpha2, sigma2
+import numpy as np
+from by_hand.tools import sigma2
+
+
+def least_squares(x, x_t, _):
+    """The slope by NumPy's least squares, and R^2 as a squared correlation."""
+    x, moved = (np.asarray(v - v.mean(0)).ravel() for v in (x, x_t - x))
+    slope = np.linalg.lstsq(x[:, None], moved, rcond=None)[0][0]
+    share = (x @ moved) ** 2 / (x @ x) / (moved @ moved)  # no intercept: both have the mean 0
+    return slope, share
+
 
 RIGHT = {
-    "11.1": 0.38599,  # ln 511 = 6.236370
-    "11.2": lambda x, g_s, g_t: (sigma2(g_s) - sigma2(g_t)) * x / (g_t / 18.3 - g_s / 18.3),
-    "11.3": lambda x, x_t, g: (x_t - alpha2(g) * x) / sigma2(g),
-    "11.4": lambda m, k, s: (m + s * s * (m + k)) / (1 + s * s),
+    "11.1": least_squares,
+    "11.2": lambda g: 1 / sigma2(g),
+    "11.3": "ac",
+}
+
+
+def with_means(x, x_t, _):
+    """The mean picture left in."""
+    moved = x_t - x
+    slope = (moved * x).sum() / x.square().sum()
+    return slope, 1 - (moved - slope * x).square().sum() / moved.square().sum()
+
+
+def of_y(x, x_t, sigma2):
+    """y in place of the change."""
+    return least_squares(x, x + (x + (x_t - x) / sigma2), sigma2)
+
+
+WRONG = {
+    "11.1": [with_means, of_y],
+    "11.3": ["acd", "a", "abc"],
 }

@@ -5,7 +5,7 @@ import math
 import torch
 from by_hand.tools import alpha2, sigma2
 
-# --- 13.2: a difference quotient of fourth order --------------------------------------------------
+# --- 13.4: a difference quotient of fourth order --------------------------------------------------
 
 
 def _variance(denoise, z, snr):
@@ -14,11 +14,7 @@ def _variance(denoise, z, snr):
     return rise / (12 * h) / snr**0.5
 
 
-# --- 13.3: the whole angle ------------------------------------------------------------------------
-
-ANGLE = math.pi / 2 - math.atan(math.exp(-5.0 / 2)) - math.exp(-13.3 / 2)
-
-# --- 13.4: the curl of (e_1 eta_1, e_2 eta_2) in (gamma_1, gamma_2), by differences ---------------
+# --- 13.3: the curl of (e_1 eta_1, e_2 eta_2) in (gamma_1, gamma_2), by differences ---------------
 
 CORRELATION = 0.6
 
@@ -69,7 +65,7 @@ _DENOISERS = {
     "d": _told_the_mean,
 }
 
-# --- 13.5: by the angle, as a rotation ------------------------------------------------------------
+# --- 13.2: by the angle, as a rotation ------------------------------------------------------------
 
 
 def _rotated(z, x_hat, gamma_s, gamma_t):
@@ -88,21 +84,20 @@ def _pale(z, x_hat, gamma_s, gamma_t):
 RIGHT = {
     # true: 1 - R + v, believed: 1 - (R + v), both times k
     "13.1": lambda v, g_t, g_s: math.expm1(g_t - g_s) * ((1 - 0.4 + v) - (1 - (0.4 + v))),
-    "13.2": _variance,
-    "13.3": math.ceil(ANGLE**2 / (2 * -math.log(0.99))),  # ln cos(a) = -a^2/2 - a^4/12
-    "13.4": "".join(letter for letter, of in _DENOISERS.items() if abs(_curl(of)) < 1e-6),
-    "13.5": _rotated,
+    "13.2": _rotated,
+    "13.3": "".join(letter for letter, of in _DENOISERS.items() if abs(_curl(of)) < 1e-6),
+    "13.4": _variance,
 }
 
 WRONG = {
     "13.2": [
+        _pale,
+        lambda z, x_hat, gamma_s, gamma_t: (gamma_s.sigmoid() / gamma_t.sigmoid()).sqrt() * z,
+    ],
+    "13.3": ["a", "ab", "ac", "abcd"],
+    "13.4": [
         lambda denoise, z, snr: _variance(denoise, z, snr) * snr**0.5,  # the slope itself
         lambda denoise, z, snr: 1 - denoise(z) ** 2,  # the coin's
         lambda denoise, z, snr: torch.ones_like(z) / (1 + snr),  # the standard normal's
-    ],
-    "13.4": ["a", "ab", "ac", "abcd"],
-    "13.5": [
-        _pale,
-        lambda z, x_hat, gamma_s, gamma_t: (gamma_s.sigmoid() / gamma_t.sigmoid()).sqrt() * z,
     ],
 }

@@ -2,47 +2,108 @@
 
 from __future__ import annotations
 
-import math
+from typing import Any
 
-from .forms import Exercise, Number
+from .forms import Choice, Exercise, Formula, Program, Vector
+
+GAMMAS = {"gamma_0": (-13.3, -2.0), "gamma_1": (-1.0, 6.0)}
+REPORTS = """
+| | prior | reconstruction | diffusion | total |
+|---|---|---|---|---|
+| healthy | 0.0045 | 0.0061 | 1.01 | 1.02 |
+| A | 0.0031 | 0.0042 | 0.70 | 0.70 |
+| B | 0.0045 | 0.0061 | 18.20 | 18.21 |
+| C | 0.0045 | 3.55 | 0.39 | 3.95 |
+
+1. the learning rate is far too high
+2. nats are reported as if they were bits
+3. the images are scaled to $(0,1)$ instead of $(-1,1)$
+4. the moving average of the weights, which is what gets scored, has hardly moved yet
+5. the noise begins at $\\gamma_0=-6$ instead of $-13.3$
+6. the noise ends at $\\gamma_1=2$ instead of $5$
+"""
 
 
-def _prior_of_black() -> float:
-    x, alpha2 = 1 - 1 / 256, 1 / (1 + math.exp(5.0))
-    sigma2 = 1 - alpha2
-    return 0.5 * (alpha2 * x**2 + sigma2 - math.log(sigma2) - 1) / math.log(2)
+def _levels(generator: Any) -> tuple[Any, ...]:
+    """Levels of images to count and of images to score, each pixel with habits of its own"""
+    import torch
+
+    habit = torch.randint(0, 250, (5,), generator=generator)
+    jitter = [torch.randint(0, 6, (n, 5), generator=generator) for n in (40, 30)]
+    return tuple(habit + part for part in jitter)
 
 
-def _untrained_diffusion() -> float:
-    softplus = [math.log1p(math.exp(-gamma)) for gamma in (-13.3, 5.0)]
-    return softplus[0] - softplus[1]
+def _independent(train: Any, test: Any) -> Any:
+    import torch
+
+    bits = []
+    for seen, asked in zip(train.T, test.T, strict=True):
+        counts = torch.bincount(seen, minlength=256).double() + 1 / 8
+        bits.append(-torch.log2(counts / counts.sum())[asked])
+    return torch.stack(bits).mean()
 
 
 EXERCISES = [
     Exercise(
         "09.1",
-        "Before training: what will the prior loss (L0) of a VDM be on a black pixel (level 0 of "
-        "256) with $\\gamma_1 = 5$, in bits?",
-        Number(),
-        _prior_of_black,
-        "use 02.1 with x = 1/256 - 1, and turn nats into bits",
+        "*Independent pixels.* Give each pixel of the image a histogram of its own. Count the "
+        "levels in the training images, add $1/8$ to each of the 256 counts, and turn counts into "
+        "probabilities. Return what the test images cost, in bits per pixel.",
+        Program("train (n, d), test (m, d), levels from 0 to 255", "one number", _levels),
+        _independent,
+        (
+            "What does a level of probability p cost, in bits?",
+            "Begin with one pixel, a column of train and of test: `torch.bincount` counts.",
+            "The probabilities come from train alone; the mean is over the pixels of test.",
+        ),
     ),
     Exercise(
         "09.2",
-        "Before training the network adds nothing, so $\\hat v = z$. What diffusion loss does that "
-        "VDM have at infinite depth for a pixel with $x^2 = 1$, in **nats** "
-        "($\\gamma$ from $-13.3$ to $5$)?",
-        Number(),
-        _untrained_diffusion,
-        "v - z = (alpha - sigma) eps - (alpha + sigma) x: square it, take the mean over eps, and "
-        "integrate over gamma",
+        "An untrained network adds nothing, so $\\hat v=z$. What does it pay in diffusion loss for "
+        "a pixel with $x^2=1$, at infinite depth, in **nats**? Give it as a formula in "
+        "`gamma_0, gamma_1`.",
+        Formula(GAMMAS),
+        "log(1 + exp(-gamma_0)) - log(1 + exp(-gamma_1))",
+        (
+            "$v-z=(\\alpha-\\sigma)\\varepsilon-(\\alpha+\\sigma)x$: square it, and take the mean "
+            "over $\\varepsilon$.",
+            "For $x^2=1$ that mean is 2 at every depth, so only the weight is left to integrate.",
+            "The weight $\\alpha^2$ is the sigmoid of $-\\gamma$. What has it as its derivative?",
+        ),
     ),
     Exercise(
         "09.3",
-        "The averaged weights keep $0.9999$ of themselves at each update. After how many updates "
-        "is half of their content newer than the start?",
-        Number(),
-        lambda: math.log(2) / -math.log(0.9999),
-        "after n updates the share of the start is 0.9999 to the power n",
+        "We take away the Fourier features, sines and cosines of $z$, the fastest of which goes "
+        "through a whole period from one grey level to the next. Then we train again. Predict: "
+        "where does the loss rise?",
+        Choice(
+            {
+                "a": "at high noise, where it is decided which digit it is",
+                "b": "at all noise levels, by the same factor",
+                "c": "at low noise, where exact grey levels are told apart",
+                "d": "in the reconstruction loss, which names the levels",
+            }
+        ),
+        "c",
+        (
+            "A network is a smooth function. What does it have to see in $z$ to tell one grey "
+            "level from the next, and how large is that in $z$?",
+            "Which of the terms has a network in it at all?",
+        ),
+    ),
+    Exercise(
+        "09.4",
+        "Three trainings went wrong, each by one mistake. These are their bounds on held-out "
+        f"images, beside a healthy one:\n{REPORTS}\n"
+        "Which mistake is it in A, in B and in C? Give three numbers.",
+        Vector((3,), tolerance=0.0),
+        lambda: [2, 4, 5],
+        (
+            "Ask of each term whether it is its price. Which can a network not change?",
+            "In A, divide each term by the healthy one. In B, only one term is off: is its value "
+            "known from somewhere?",
+            "In C two terms are off, in opposite directions: what was taken from one and handed "
+            "to the other?",
+        ),
     ),
 ]

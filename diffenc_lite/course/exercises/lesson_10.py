@@ -1,10 +1,10 @@
-"""Exercises of notebook 10, Does the encoder help?."""
+"""Exercises of lesson 10, Does the encoder help?, and of its companions."""
 
 from __future__ import annotations
 
 import math
 
-from .forms import Choice, Exercise, Formula, Number, Simulation
+from .forms import POSITIVE, Choice, Exercise, Formula, Number, Simulation
 
 
 def _break_even() -> float:
@@ -37,23 +37,39 @@ def _ever_below_5_percent(looks: int) -> float:
 EXERCISES = [
     Exercise(
         "10.1",
-        "A pixel has the mean $c$ over all images. By how many nats does the bound of a VDM with a "
-        "**perfect** denoiser fall when the data is centred, $x-c$ in place of $x$? A formula in "
-        "`c, gamma_1`.",
-        Formula({"c": (-1.0, 1.0), "gamma_1": (-2.0, 5.0)}),
-        "c**2/(2*(1 + exp(gamma_1)))",
-        "by X5 it is the fall of KL(q(z_1) || N(0, 1)); all that changes in q(z_1) is its mean",
+        "A pixel has the mean $c$ and the variance $s_2$ over all images. Take its ceiling, the "
+        "prior loss averaged over the images, and subtract the image's share. What is left to a "
+        "network at most, in nats? A formula in `s_2, gamma_1`.",
+        Formula({"s_2": POSITIVE, "gamma_1": (-2.0, 5.0)}),
+        "((s_2 - 1)/(1 + exp(gamma_1)) + log(1 + exp(-gamma_1)))/2",
+        (
+            "The prior loss of one image is a KL divergence of two Gaussians (lesson 01).",
+            "On average $x^2$ is $c^2+s_2$.",
+            "With $\\sigma_1^2=1-\\alpha_1^2$ what remains is one multiple of $s_2-1$ and one "
+            "logarithm.",
+        ),
     ),
     Exercise(
         "10.2",
-        "Two models, three runs of each. As three pairs, the interval of the difference has "
-        "$t^*$ with 2 degrees of freedom and the standard error $s\\sqrt{2(1-\\rho)/3}$. Without "
-        "pairs it has $t^*$ with 4, and $s\\sqrt{2/3}$. From which correlation $\\rho$ on is the "
-        "paired interval the shorter one? (`statistics.t_quantile(0.975, df)` is $t^*$.)",
-        Number(),
-        _break_even,
-        "set the two widths equal and solve for rho; only t*(2), t*(4) and the square root of "
-        "1 - rho are left",
+        "**Predict.** The noise of a VDM ends at $\\gamma_1=2$, and all denoisers are perfect. "
+        "For which of these data may a learned encoder lie more than 0.01 bits per dimension below "
+        "the best encoder that adds one image for each depth?",
+        Choice(
+            {
+                "a": "28 x 28 pixels, each -1 or 1 by a toss of its own",
+                "b": "28 x 28 pixels, all -1 or all 1 by one toss for the whole picture",
+                "c": "our photographs, with the mean image subtracted from all of them",
+                "d": "one and the same digit, again and again",
+            },
+            many=True,
+        ),
+        "bc",
+        (
+            "X5's limit is the KL of q(z_1), all data together, and not the prior loss.",
+            "The start is the prior loss less the information in $z_1$. How much can $z_1$ tell "
+            "about 784 tosses, and about one?",
+            "If $x_t$ is the same for all data, what can a network do that one image cannot?",
+        ),
     ),
     Exercise(
         "10.3",
@@ -71,7 +87,11 @@ EXERCISES = [
             many=True,
         ),
         "ab",
-        "for each arm ask: if x were another image, would x_t - x be another one?",
+        (
+            "For each arm ask: if x were another image, would x_t - x be another one?",
+            "An arm without an encoder has $x_t=x$.",
+            "To multiply by $1+a$ is to add $a\\,x$.",
+        ),
     ),
     Exercise(
         "10.4",
@@ -89,7 +109,25 @@ EXERCISES = [
             absolute=0.0125,
         ),
         lambda: {"share": _ever_below_5_percent(5)},
-        "draw (studies, looks) numbers, add them up along the looks with cumsum, divide by the "
-        "square root of 1, 2, ..., and ask whether any of them is too large",
+        (
+            "Draw all differences at once, one row for each study.",
+            "`cumsum` along the looks gives all sums $d_1+\\dots+d_k$.",
+            "Divide by the roots of 1, 2, ..., and ask of each row whether any entry is too large.",
+        ),
+    ),
+    Exercise(
+        "10.5",
+        "Two models, three runs of each. As three pairs, the interval of the difference has "
+        "$t^*$ with 2 degrees of freedom and the standard error $s\\sqrt{2(1-\\rho)/3}$. Without "
+        "pairs it has $t^*$ with 4, and $s\\sqrt{2/3}$. From which correlation $\\rho$ on is the "
+        "paired interval the shorter one? (`statistics.t_quantile(0.975, df)` is $t^*$.)",
+        Number(),
+        _break_even,
+        (
+            "Set the two half widths equal.",
+            "s and the 3 cancel; only t* with 2, t* with 4 and the square root of 1 - rho are "
+            "left.",
+            "Solve for $1-\\rho$: the square of a ratio.",
+        ),
     ),
 ]

@@ -2,47 +2,87 @@
 
 from __future__ import annotations
 
-import math
+from typing import Any
 
-from .forms import UNIT, Exercise, Formula, Number
+from .forms import Choice, Exercise, Formula, Program
 
-GAMMA_S = (-12.0, -1.0)
-GAMMA_T = (0.0, 5.0)
+BROKEN_PROBE = """
+```python
+def broken(x, x_t, sigma2):
+    y = x + (x_t - x) / sigma2
+    slope = (y * x).sum() / x.square().sum()
+    return slope, 1 - (y - slope * x).square().sum() / y.square().sum()
+```
+"""
+
+
+def _encoded(generator: Any) -> tuple[Any, ...]:
+    """Data and encodings that are dimmed, shifted by one picture for all, and a little noisy."""
+    import torch
+
+    x, picture = (torch.randn(n, 6, generator=generator, dtype=torch.float64) for n in (40, 1))
+    noise = torch.randn(40, 6, generator=generator, dtype=torch.float64)
+    sigma2 = 0.3 + 0.6 * float(torch.rand((), generator=generator))
+    return 0.4 + x, 0.4 + x + sigma2 * (0.8 * picture - 0.6 * x + 0.3 * noise), sigma2
+
+
+def _slope_and_share(x: Any, x_t: Any, sigma2: float) -> tuple[Any, Any]:
+    moved = x_t - x
+    moved, x = moved - moved.mean(0), x - x.mean(0)
+    slope = (moved * x).sum() / x.square().sum()
+    return slope, 1 - (moved - slope * x).square().sum() / moved.square().sum()
+
 
 EXERCISES = [
     Exercise(
         "11.1",
-        "$\\gamma(t)$ runs linearly from $-13.3$ to $5$. Up to which $t$ is it certain, whatever "
-        "the network $y$ with $|y|\\le1$, that the learned encoder moves no pixel by more than "
-        "half a grey level ($1/256$ in units of $x$)?",
-        Number(),
-        lambda: (13.3 - math.log(511)) / 18.3,
-        "X7 says how far a pixel can move at most; which sigma^2 makes that 1/256, and which gamma "
-        "makes that sigma^2?",
+        "This probe of a learned encoder should return one slope, that of what the encoder changes "
+        "on $x$, and the share $R^2$ that the slope explains of what differs from example to "
+        f"example. Two things in it are wrong. Mend it.\n{BROKEN_PROBE}",
+        Program("x (n, d), x_t (n, d), sigma2", "two numbers, slope and R^2", _encoded),
+        _slope_and_share,
+        (
+            "Which slope and which share does it return for an encoder that has not moved?",
+            "The change is x_t - x; y is not needed at all.",
+            "A change that is the same for all examples has nothing to do with x: take the means "
+            "over the examples out of both.",
+        ),
     ),
     Exercise(
         "11.2",
-        "What does the heat map $(x_t - x_s)/(t - s)$ of the **scaling** encoder show for a pixel "
-        "$x$? $\\gamma$ is linear with $\\gamma'(t) = 18.3$. A formula in `x, gamma_s, gamma_t`.",
-        Formula({"x": (-1.0, 1.0), "gamma_s": GAMMA_S, "gamma_t": GAMMA_T}),
-        "183*x/10*(1/(1 + exp(gamma_t)) - 1/(1 + exp(gamma_s)))/(gamma_t - gamma_s)",
-        "x_t is sigmoid(-gamma_t) times x; and how much depth lies between two values of gamma?",
+        "A direction of Gaussian data whose variance $s$ is so small that only the terms linear in "
+        "$s$ of its two bills count. The encoder starts with $f=1$ at the data, where the SNR is "
+        "very large. By which factor $f_1$ does the best encoder stretch the direction? A formula "
+        "in `gamma_1`.",
+        Formula({"gamma_1": (-1.0, 5.0)}),
+        "1 + exp(-gamma_1)",
+        (
+            "The start is a parabola in f_1, by its slope at v = sigma_1^2; the motion is another.",
+            "For small s the motion is s/2 times the integral of SNR (df/dlambda)^2. On the "
+            "cheapest way SNR df/dlambda is constant, and the sum is s SNR_1 (f_1 - 1)^2 / 2.",
+            "Start: -alpha_1^4 f_1^2 s / (2 sigma_1^2) and what has no f. Set the slope of the sum "
+            "to 0.",
+        ),
     ),
     Exercise(
         "11.3",
-        "From $x$ and its encoding $x_t$ at $\\gamma$ one can tell what the network of a learned "
-        "encoder must have said. Give $y$ as a formula in `x, x_t, gamma`.",
-        Formula({"x": (-1.0, 1.0), "x_t": (-1.0, 1.0), "gamma": (-4.0, 5.0)}),
-        "x + (x_t - x)*(1 + exp(-gamma))",
-        "solve E3 for y; it is a sum of x and something that vanishes when x_t = x",
-    ),
-    Exercise(
-        "11.4",
-        "The learned encoder, infinite depth. Suppose that $z_t$ tells the network the means "
-        "$m = E[x_t\\,|\\,z_t]$ and $k = E[dy/d\\lambda - y\\,|\\,z_t]$ of one pixel. Which "
-        "$\\hat x$ makes the loss smallest? A formula in `m, k, sigma`.",
-        Formula({"m": (-1.0, 1.0), "k": (-1.0, 1.0), "sigma": UNIT}),
-        "m + sigma**2*k/(1 + sigma**2)",
-        "a perfect network says the mean of x_t + sigma^2 u, over 1 + sigma^2; write u with x_t",
+        "Let the noise of the photographs end at $\\gamma_1=5$ in place of 2. What does the theory "
+        "predict, compared with $\\gamma_1=2$? `allowance` and `best_motion` can check it.",
+        Choice(
+            {
+                "a": "the mean patch has a larger share of what can be saved",
+                "b": "a direction with $s=1$ is now dimmed",
+                "c": "fine detail is stretched less",
+                "d": "the grey of the whole patch, $s=154$, is dimmed more: the way is longer",
+            },
+            many=True,
+        ),
+        "ac",
+        (
+            "How do the starts of a mean and of a variance depend on a small alpha_1^2?",
+            "For s = 1, v is 1 at every gamma_1.",
+            "For s = 154 the start is (v - 1 - ln v)/2 with v = 1 + alpha_1^2 (s - 1): how much of "
+            "it is left to save at gamma_1 = 5?",
+        ),
     ),
 ]

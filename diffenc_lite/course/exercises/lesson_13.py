@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .forms import Choice, Exercise, Formula, Number, Program
+from .forms import Choice, Exercise, Formula, Program
 
 
 def _three_points(generator: Any) -> tuple[Any, ...]:
@@ -30,11 +30,6 @@ def _slope_of(denoise: Any, z: Any, snr: float) -> Any:
     return torch.func.jvp(denoise, (z,), (torch.ones_like(z),))[1] / math.sqrt(snr)
 
 
-def _steps_that_keep_the_spread() -> float:
-    total = math.atan(math.exp(5.0 / 2)) - math.atan(math.exp(-13.3 / 2))
-    return next(T for T in range(1, 10_000) if math.cos(total / T) ** T >= 0.99)
-
-
 def _two_latents(generator: Any) -> tuple[Any, ...]:
     import torch
 
@@ -53,45 +48,46 @@ def _ddim(z: Any, x_hat: Any, gamma_s: Any, gamma_t: Any) -> Any:
 EXERCISES = [
     Exercise(
         "13.1",
-        "A network without an encoder predicts $\\hat\\varepsilon=\\mathbb E[\\varepsilon|z_t]"
-        "+\\xi$, where $\\xi$ is a noise of its own, independent of everything, with mean 0 and "
-        "variance $v$ in each dimension. By how much is Analytic-DPM's $m_A$ **too small**: "
-        "$m-m_A$? A formula in `v, gamma_t, gamma_s`.",
+        "Pencil and paper. A VDM's network predicts "
+        "$\\hat\\varepsilon=\\mathbb E[\\varepsilon\\mid z_t]+\\xi$, where $\\xi$ is noise of its "
+        "own, independent of everything, with mean 0 and variance $v$ in each dimension. By how "
+        "much is Analytic-DPM's $m_A$ **too small**: $m-m_A$? A formula in `v, gamma_t, gamma_s`.",
         Formula({"v": (0.01, 0.5), "gamma_t": (0.5, 3.0), "gamma_s": (-3.0, 0.0)}),
         "2*v*(exp(gamma_t - gamma_s) - 1)",
-        "the noise adds v to the true error, and v to the mean square of the prediction; "
-        "Analytic-DPM counts the second with the wrong sign",
+        (
+            "What does the noise add to the true mean squared error?",
+            "What does it add to the mean square of the prediction?",
+            "Analytic-DPM subtracts the second from one, where the first should be added.",
+        ),
     ),
     Exercise(
         "13.2",
-        "The variance of OCM in one dimension, for any perfect denoiser. `denoise` maps $z$ "
-        "(n,) to $\\mathbb E[x|z]$ (n,), where $z=\\sqrt{\\mathrm{SNR}}\\,x+\\varepsilon$. Return "
-        "$\\mathrm{Var}[x|z]$, **exactly**: no difference quotient, and no knowledge of the data.",
+        "This is said to be the mean of a step of DDIM without noise, but its samples are pale:\n\n"
+        "```python\n"
+        "def mean(z, x_hat, gamma_s, gamma_t):\n"
+        "    c = -torch.expm1(gamma_s - gamma_t)\n"
+        "    alpha_s, alpha_t = torch.sigmoid(-gamma_s).sqrt(), torch.sigmoid(-gamma_t).sqrt()\n"
+        "    share = torch.sigmoid(gamma_s) / torch.sigmoid(gamma_t)\n"
+        "    return alpha_t / alpha_s * share * z + alpha_s * c * x_hat\n"
+        "```\n\n"
+        "Whose mean is it? Mend it.",
         Program(
-            "denoise (a function), z (n,) and snr (a number)",
-            "a tensor (n,)",
-            _three_points,
-            tolerance=1e-6,
-            absolute=1e-9,
+            "z (n, d), x_hat (n, d), gamma_s and gamma_t (tensors of one number)",
+            "a tensor (n, d)",
+            _two_latents,
         ),
-        _slope_of,
-        "forward mode (notebook 04) gives the slope of the denoiser at every z in one call",
+        _ddim,
+        (
+            "Put rho = 0 into the step of this lesson: what is kappa then?",
+            "What the latent has beside the data at t is noise, of which size?",
+            "No noise is added, so the old noise has to be given the size that noise has at s.",
+        ),
     ),
     Exercise(
         "13.3",
-        "Standard normal data, the exact denoiser, DDIM without noise ($\\rho=0$), and steps of "
-        "**equal angle** from $\\gamma=5$ to $-13.3$. How many steps does it take until the "
-        "standard deviation of the samples is at least 0.99?",
-        Number(),
-        _steps_that_keep_the_spread,
-        "each step multiplies by the cosine of its angle; the whole angle is the difference of "
-        "two arctangents of exp(gamma/2)",
-    ),
-    Exercise(
-        "13.4",
         "Two **correlated** standard normals, each with a schedule of its own, the same for all "
         "data. Which denoisers make the diffusion loss at infinite depth *independent of the path* "
-        "of $(\\gamma_1,\\gamma_2)$ between its end points?",
+        "of $(\\gamma_1,\\gamma_2)$ between its end points? Predict first.",
         Choice(
             {
                 "a": "the posterior mean E[x|z]",
@@ -102,27 +98,29 @@ EXERCISES = [
             many=True,
         ),
         "abc",
-        "for one of them write its squared error as a mixture of that of the posterior mean and "
-        "of a constant; for another ask which distribution it believes in",
+        (
+            "One of them is the posterior mean of other data than these: which data?",
+            "Shrinking a prediction by a fixed factor mixes its error with a constant one.",
+            "A constant error costs the same on every path, because the end points are fixed.",
+        ),
     ),
     Exercise(
-        "13.5",
-        "This is said to be the mean of a step of DDIM without noise, but its samples are pale:\n\n"
-        "```python\n"
-        "def mean(z, x_hat, gamma_s, gamma_t):\n"
-        "    c = -torch.expm1(gamma_s - gamma_t)\n"
-        "    alpha_s, alpha_t = torch.sigmoid(-gamma_s).sqrt(), torch.sigmoid(-gamma_t).sqrt()\n"
-        "    share = torch.sigmoid(gamma_s) / torch.sigmoid(gamma_t)\n"
-        "    return alpha_t / alpha_s * share * z + alpha_s * c * x_hat\n"
-        "```\n\n"
-        "Say to yourself which sampler it is, and mend it.",
+        "13.4",
+        "The variance of OCM in one dimension, for any perfect denoiser. `denoise` maps $z$ "
+        "(n,) to $\\mathbb E[x\\mid z]$ (n,), where $z=\\sqrt{\\mathrm{SNR}}\\,x+\\varepsilon$. "
+        "Return $\\mathrm{Var}[x\\mid z]$, **exactly**: no difference quotient, no knowledge of "
+        "the data.",
         Program(
-            "z (n, d), x_hat (n, d), gamma_s and gamma_t (tensors of one number)",
-            "a tensor (n, d)",
-            _two_latents,
+            "denoise (a function), z (n,) and snr (a number)",
+            "a tensor (n,)",
+            _three_points,
+            tolerance=1e-6,
+            absolute=1e-9,
         ),
-        _ddim,
-        "with no noise added, what is left of z - alpha_t x_hat has to be given the size that "
-        "noise has at s",
+        _slope_of,
+        (
+            "Where the posterior mean moves quickly with the latent, the data are uncertain.",
+            "Forward mode, as in lesson 04, gives the slope at every z in one call.",
+        ),
     ),
 ]

@@ -32,8 +32,8 @@ EXERCISES = [
         "14.1",
         "The evidence for a claim is: a proof that closes, under the condition *bounded data*; a "
         "check that agrees to 6 digits; and a measured interval from $-0.012$ to $+0.001$, where "
-        "*below 0* is claimed. The verdict is *not seen*. Which changes, each by itself, would "
-        "make it *proved under bounded data*?",
+        "*below 0* is claimed. The verdict is *not seen here*. Which changes, each by itself, "
+        "would make it *proved under bounded data*?",
         Choice(
             {
                 "a": "more pairs narrow the interval to -0.011 to -0.001",
@@ -61,32 +61,13 @@ EXERCISES = [
     ),
     Exercise(
         "14.3",
-        "Networks with a learned encoder beat those of a VDM by 0.002 bits per dimension, in every "
-        "pair of seeds. You suspect that it is not the *moving of the data* that helps. Which of "
-        "these additions to the experiment could show that you are right?",
-        Choice(
-            {
-                "a": "a VDM whose denoiser gets as many more weights as the encoder has",
-                "b": "the same networks, scored with more draws of the noise",
-                "c": "a VDM that trains as long on the clock",
-                "d": "a VDM whose generation starts from the mean image",
-                "e": "the same networks, scored on a second test set",
-            },
-            many=True,
-        ),
-        "acd",
-        "a control must give the other explanation what it asks for, and leave out the moving; "
-        "to measure the same difference better is something else",
-    ),
-    Exercise(
-        "14.4",
-        "Gaussian data of variance $s_2$, perfect denoisers, no decoder mismatch. An encoder "
-        "brings the prior loss of a VDM down to 0 and leaves its reconstruction loss as it was. By "
-        "how many nats per dimension must its diffusion loss lie **at least** above that of the "
-        "VDM? A formula in `s_2, gamma_1`.",
-        Formula({"s_2": (0.1, 4.0), "gamma_1": (-2.0, 5.0)}),
-        "log(1 + s_2*exp(-gamma_1))/2",
+        "Pencil and paper. Gaussian data of variance $s_2\\ge1$, perfect denoisers, no decoder "
+        "mismatch. An encoder brings the prior loss down to its floor, that of $x_1=0$, and leaves "
+        "the reconstruction loss of a VDM as it was. By how many nats per dimension must its "
+        "diffusion loss lie **at least** above that of the VDM? A formula in `s_2, gamma_1`.",
+        Formula({"s_2": (1.0, 4.0), "gamma_1": (-2.0, 5.0)}),
+        "(1/(1 + exp(gamma_1)) + log((s_2 + exp(gamma_1))/(1 + exp(gamma_1))))/2",
         "the total of the VDM is the entropy plus KL(q(z_1) || N(0, 1)), and nobody gets below "
-        "the entropy (X5); prior loss less this divergence is the information in z_1",
+        "the entropy (X5); the prior loss falls by half of alpha_1^2 s_2",
     ),
 ]

@@ -429,9 +429,12 @@ def packed(fork: DiffEnc) -> NDArray[np.float16]:
     return weights.detach().half().cpu().numpy()
 
 
-def load_encoder(weights: Any, base_name: PathLike = "mnist-vdm") -> Moving:
-    """A learned encoder of a fork of that VDM from its weights, as `packed` returns them."""
-    encoder = make("learned", base_name=base_name).encoder
+def load_encoder(weights: Any, base_name: PathLike = "mnist-vdm", start: float = START) -> Moving:
+    """A learned encoder of a fork of that VDM from its weights, as `packed` returns them.
+
+    start: the depth from which it acts, which the weights do not tell.
+    """
+    encoder = make("learned", base_name=base_name, start=start).encoder
     assert isinstance(encoder, Moving)
     nn.utils.vector_to_parameters(torch.as_tensor(weights).float(), encoder.parameters())
     return encoder.eval().requires_grad_(False)

@@ -58,7 +58,10 @@ SECONDS = {  # of an update of 64 images
         "inert": 0.0947,
     },
 }
-RATES = {"photos": dict.fromkeys((*ARMS, *OTHERS), 4.5e-3)}
+RATES = {
+    "mnist": dict.fromkeys((*ARMS, *OTHERS), 1.5e-3),
+    "photos": dict.fromkeys((*ARMS, *OTHERS), 4.5e-3),
+}
 GRID = (5e-4, 1.5e-3, 4.5e-3)  # of learning rates
 
 
@@ -98,9 +101,11 @@ def jobs(options: Options) -> list[Job]:
     spread = [job("spread", "photos", 2.0, vdm, arm, full) for vdm in VDMS[:2] for arm in ARMS]
     found = before + rates("photos") + spread + compared("primary", {"photos": 2.0}, ARMS)
     found += rates("mnist") + compared("primary", {"mnist": 5.0}, ARMS)
-    found += compared("dose", {"photos": 5.0}, ARMS) + compared("control", GAMMA_MAX, OTHERS)
+    for end in (5.0, 3.0, 1.0):
+        found += compared("dose", {"photos": end}, ARMS)
+    for data in ("photos", "mnist"):
+        found += compared("control", {data: GAMMA_MAX[data]}, OTHERS)
     found += compared("dose", {"mnist": 2.0}, ARMS)
-    found += compared("dose", {"photos": 3.0}, ARMS) + compared("dose", {"photos": 1.0}, ARMS)
     return found[: options.budget["jobs"]]
 
 

@@ -1,15 +1,13 @@
 """How well can images y be predicted from images x? Fitted on some examples, tested on others.
 
-Each function takes x and y of the examples to fit, and x of new examples. It returns a prediction
-of their y, and `explained` gives its R^2. A pixel of y is predicted from the same pixel of x
-(`pixelwise`), from the pixels around it (`patchwise`), from all of x (`whole_image`), or from the
-label only (`by_class`).
+`pixelwise` and `by_class` take x and y of the examples to fit, and x of new examples. They return a
+prediction of their y, from the same pixel of x or from the label only; `explained` gives its R^2.
+`slope` says how large y is beside a prediction.
 """
 
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 
@@ -27,6 +25,14 @@ def explained(y_new: Tensor, guess: Tensor, y: Tensor) -> float:
     return 1 - ((y_new - guess).square().sum() / spread).item()
 
 
+def slope(y: Tensor, x: Tensor) -> tuple[float, float]:
+    """The slope of y on x through 0, (N, ...) each, and its standard error over the N examples."""
+    products, squares = ((a * x).flatten(1).sum(1) for a in (y, x))
+    found = products.sum() / squares.sum()
+    rest = products - found * squares
+    return found.item(), (rest.std() * len(x) ** 0.5 / squares.sum()).item()
+
+
 def pixelwise(x: Tensor, y: Tensor, x_new: Tensor) -> Tensor:
     """Linear regression of each pixel of y on the same pixel of x; (N, C, H, W) -> shape of x_new.
 
@@ -36,43 +42,6 @@ def pixelwise(x: Tensor, y: Tensor, x_new: Tensor) -> Tensor:
     variance = dx.square().sum(0)
     slope = (dx * dy).sum(0) / torch.where(variance > 0, variance, 1)
     return y.mean(0) + slope * (x_new - x.mean(0))
-
-
-def local_kernel(x: Tensor, y: Tensor, size: int = 5) -> Tensor:
-    """The (size, size) filter that predicts y - mean y from x - mean x best, by least squares.
-
-    The filter is the same for all pixels; beyond the border x - mean x is taken as 0.
-    Args: x, y (N, 1, H, W); size odd.
-    """
-    if size % 2 == 0:
-        raise ValueError(f"size must be odd, so that a patch has a central pixel; got {size}")
-    gram, moment = x.new_zeros(size**2, size**2), x.new_zeros(size**2, 1)
-    for dx, dy in zip((x - x.mean(0)).split(250), (y - y.mean(0)).split(250), strict=True):
-        patches = _patches(dx, size)  # large, so only 250 examples at a time
-        gram, moment = gram + patches.T @ patches, moment + patches.T @ dy.reshape(-1, 1)
-    return torch.linalg.lstsq(gram, moment).solution.reshape(size, size)
-
-
-def patchwise(x: Tensor, y: Tensor, x_new: Tensor, size: int = 5) -> Tensor:
-    """Linear regression on the size x size pixels around each pixel: `local_kernel` applied."""
-    patches = _patches(x_new - x.mean(0), size)
-    return y.mean(0) + (patches @ local_kernel(x, y, size).flatten()).reshape(x_new.shape)
-
-
-def _patches(x: Tensor, size: int) -> Tensor:
-    """(N, 1, H, W) -> (N H W, size^2)."""
-    return F.unfold(x, size, padding=size // 2).transpose(1, 2).flatten(0, 1)
-
-
-def whole_image(x: Tensor, y: Tensor, x_new: Tensor, penalty: float = 0.01) -> Tensor:
-    """Ridge regression of each pixel of y on all pixels of x; (N, ...) -> shape of x_new.
-
-    The squared weights are added to the squared errors, times `penalty` and the number of examples.
-    """
-    dx, dy = (x - x.mean(0)).flatten(1), (y - y.mean(0)).flatten(1)
-    gram = dx.T @ dx + penalty * len(x) * torch.eye(dx.shape[1], dtype=x.dtype, device=x.device)
-    weights = torch.linalg.solve(gram, dx.T @ dy)
-    return y.mean(0) + ((x_new - x.mean(0)).flatten(1) @ weights).reshape(x_new.shape)
 
 
 def by_class(labels: Tensor, y: Tensor, labels_new: Tensor) -> Tensor:

@@ -30,7 +30,8 @@ from torch import nn
 
 from ...files import PathLike, write_whole
 
-NAMES = ("toys", "encoders", "mnist_ratio", "fork", "short", "sizes", "purpose")  # modules here
+# modules here
+NAMES = ("toys", "encoders", "mnist_ratio", "fork", "short", "sizes", "purpose", "ladder")
 COUNTS = ("seeds", "jobs")  # budgets that only set the number of jobs
 SHIPPED = Path(__file__).with_name("results")
 

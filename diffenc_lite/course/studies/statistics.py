@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike, NDArray
 
 Interval = tuple[float, float]
@@ -165,6 +166,24 @@ def holm(ps: ArrayLike) -> list[float]:
     corrected = np.empty_like(p)
     corrected[order] = np.minimum(raised, 1)
     return corrected.tolist()
+
+
+# ---- power ---------------------------------------------------------------------------------------
+
+
+def power(shift: float, df: int) -> float:
+    """The probability that Student's 95 % interval leaves out 0.
+
+    Args: shift, the true difference in standard errors of its estimate: sqrt(n) d / s with n pairs,
+        sqrt(n / 2) d / s with two groups of n; df, their n - 1 or 2 n - 2 degrees of freedom.
+    Integrated over r, the estimated standard deviation divided by the true one.
+    """
+    r = (1 + 6 / math.sqrt(df)) * (np.arange(4000) + 0.5) / 4000
+    log_density = (df - 1) * np.log(r) - df * r**2 / 2
+    density = np.exp(log_density - log_density.max())
+    limit = t_quantile((1 + LEVEL) / 2, df) * r
+    seen = torch.special.ndtr(torch.from_numpy(np.stack([shift - limit, -shift - limit]))).sum(0)
+    return float((density * seen.numpy()).sum() / density.sum())
 
 
 # ---- Student's t ---------------------------------------------------------------------------------

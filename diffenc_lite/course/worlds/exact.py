@@ -87,14 +87,6 @@ class Stretch:
         """eta = SNR c^2: the signal-to-noise ratio for x in z_t (that for x_t is SNR)."""
         return torch.exp(-gamma.double()) * self.at(gamma)[0].square()
 
-    def overhead(self, gamma: Tensor) -> Tensor:
-        """(1 + a)^2 / (1 + 2 a), with a = d ln c / d lambda (X4); a = sigma^2 for `SCALING`.
-
-        The diffusion loss at one depth divided by that of a VDM with the same marginals q(z_t | x).
-        """
-        a = self.at(gamma)[1]
-        return (1 + a).square() / (1 + 2 * a)
-
 
 VDM = Stretch(torch.ones_like, IdentityEncoder())  # E1
 SCALING = Stretch(torch.sigmoid, ScalingEncoder())  # E2, c = alpha^2

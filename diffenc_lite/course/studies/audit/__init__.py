@@ -6,27 +6,32 @@
     print(entry.verdict, *entry.findings, sep="\\n")
     print(audit.table(audit.look_at_all()))
 
-`verdict` decides from the findings and from nothing else. So whoever changes a formula, a world or
-a file of results changes the table.
+`verdict` decides from the findings and from nothing else. So whoever changes a formula, a world, a
+file of results or a printed figure changes the table; `break_it(name)` does so for each claim.
 """
 
 from . import evidence
-from .cards import COLOURS, card
-from .claims import CLAIMS, Claim, Entry, look, look_at_all, table
-from .findings import Check, Counterexample, Finding, Measured, Proof, Verdict, verdict
+from .breaks import BREAKS, break_it
+from .claims import CLAIMS, EDITIONS, OURS, RESULTS, THEORY, Claim, Entry, look, look_at_all, table
+from .findings import Check, Counterexample, Finding, Measured, Printed, Proof, Verdict, verdict
 
 __all__ = [
+    "BREAKS",
     "CLAIMS",
-    "COLOURS",
+    "EDITIONS",
+    "OURS",
+    "RESULTS",
+    "THEORY",
     "Check",
     "Claim",
     "Counterexample",
     "Entry",
     "Finding",
     "Measured",
+    "Printed",
     "Proof",
     "Verdict",
-    "card",
+    "break_it",
     "evidence",
     "look",
     "look_at_all",

@@ -15,11 +15,11 @@ class Proof:
     tag: str
     holds: bool
     says: str  # the ledger's own summary, or why it refused
-    line: str  # the formula at the end, in TeX
     under: tuple[str, ...] = ()
 
-    def __str__(self) -> str:  # without the names of the forms
-        return re.sub(r"proved: .*? in (\d+) steps", r"proved in \1 steps", self.says)
+    def __str__(self) -> str:  # how long the proof is; not the names of its forms
+        steps = re.search(r"in (\d+) steps", self.says)
+        return f"{self.tag}: {steps[1]} steps" if self.holds and steps else self.says
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Measured:
     mean: float
     low: float
     high: float
-    claimed: str  # "below" or "above" ...
+    claimed: str = "below"  # or "above" ...
     than: float = 0.0
 
     @property
@@ -57,10 +57,26 @@ class Measured:
         return self.high < self.than if self.claimed == "below" else self.low > self.than
 
     def __str__(self) -> str:
-        return (
-            f"{self.what}: {self.mean:+.4f} ({self.low:+.4f} to {self.high:+.4f}), "
-            f"claimed {self.claimed} {self.than:g}"
-        )
+        interval = f" ({self.low:+.4f} to {self.high:+.4f})" if self.low < self.high else ""
+        return f"{self.what}: {self.mean:+.4f}{interval}, claimed {self.claimed} {self.than:g}"
+
+
+@dataclass(frozen=True)
+class Printed:
+    """What the figures printed in the paper allow, as they are rounded: is what is said in it?"""
+
+    what: str
+    low: float
+    high: float
+    said: float
+
+    @property
+    def holds(self) -> bool:
+        return self.low <= self.said <= self.high
+
+    def __str__(self) -> str:
+        place = "in" if self.holds else "not in"
+        return f"{self.what}: {self.said:g} is {place} {self.low:.3f} to {self.high:.3f}"
 
 
 @dataclass(frozen=True)
@@ -69,14 +85,15 @@ class Counterexample:
 
     what: str
     found: float
-    most: float
+    most: float = 0.0
 
     @property
-    def stands(self) -> bool:
-        return self.found > self.most + 1e-6
+    def holds(self) -> bool:
+        """Of the claim: the case does not refute it."""
+        return self.found <= self.most + 1e-6
 
     def __str__(self) -> str:
-        return f"{self.what}: {self.found:.6f}, claimed at most {self.most:g}"
+        return f"{self.what}: {self.found:.5f}, claimed at most {self.most:g}"
 
 
 def exactness(digits: float) -> str:
@@ -84,12 +101,12 @@ def exactness(digits: float) -> str:
     return f"to {digits} digits" if math.isfinite(digits) else "exactly"
 
 
-Finding = Proof | Check | Measured | Counterexample
+Finding = Proof | Check | Measured | Printed | Counterexample
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """A status, and what belongs to it: the conditions, the digits, the interval, the reason."""
+    """A status, and what belongs to it: a condition, or the test that failed."""
 
     status: str
     because: str = ""
@@ -99,22 +116,22 @@ class Verdict:
 
 
 def verdict(findings: Sequence[Finding]) -> Verdict:
-    """What the findings say about a claim: the first of these rules that applies."""
-    for case in findings:
-        if isinstance(case, Counterexample) and case.stands:
-            return Verdict("refuted as stated", str(case))
-    for failed in findings:
-        if isinstance(failed, Proof | Check) and not failed.holds:
-            return Verdict("open", str(failed))
-    measured = [found for found in findings if isinstance(found, Measured)]
-    for unseen in measured:
-        if not unseen.holds:
-            return Verdict("not seen", str(unseen))
+    """What all tests of a claim together say: the first of these rules that applies."""
+    if not findings:
+        return Verdict("not tested")
+    failed = [found for found in findings if not found.holds]
+    for kinds, status in (
+        (Counterexample, "refuted"),
+        (Proof | Check | Printed, "open"),
+        (Measured, "not seen here"),
+    ):
+        for found in failed:
+            if isinstance(found, kinds):
+                return Verdict(status, str(found))
     if proofs := [found for found in findings if isinstance(found, Proof)]:
-        under = [condition for proof in proofs for condition in proof.under]
+        under = dict.fromkeys(condition for proof in proofs for condition in proof.under)
         return Verdict("proved under", "; ".join(under)) if under else Verdict("proved")
-    if measured:
-        return Verdict("seen on MNIST", "; ".join(map(str, measured)))
-    if checks := [found for found in findings if isinstance(found, Check)]:
-        return Verdict("checked", exactness(min(check.digits for check in checks)))
-    return Verdict("open", "there is no evidence")
+    for kind, status in ((Measured, "seen here"), (Check, "checked"), (Printed, "as printed")):
+        if any(isinstance(found, kind) for found in findings):
+            return Verdict(status)
+    return Verdict("not refuted")

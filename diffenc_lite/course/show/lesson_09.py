@@ -1,0 +1,355 @@
+"""Pictures of lesson 09: price lists, a training, and where the bits of a digit go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+from ... import bound, process
+from ...data import ImageSet
+from ...model import DiffEnc
+from ...pixels import bits_per_dim, to_unit
+from ...schedule import Noise
+from . import plots
+from .drawing import COLOURS, arrow, box, canvas, words
+from .explorers import FrameExplorer, buttons, slider
+from .plots import BLACK, BLUE, GREEN, RED, Picture, styled, subplots
+
+Array = NDArray[Any]
+MOST = 20  # bits a pixel and unit of t: the end of the colour bar
+NOISE = r"$\gamma$: data left, noise right"
+KINDS = {"paper": "0.1", "grey": "0.6", "ink": "1.0"}  # and their greys
+
+
+def _map(ax: Axes, bits: ArrayLike) -> Any:
+    ax.set(xticks=[], yticks=[])
+    ax.grid(False)
+    return ax.imshow(bits, vmin=0, vmax=MOST, cmap="viridis")
+
+
+@styled
+def outlines(images: Sequence[ArrayLike], maps: Sequence[ArrayLike]) -> Picture:
+    """Digits, and below each what its pixels cost."""
+    figure, axes = subplots(2, len(images), size=(8, 4.2))
+    for image, bits, (upper, lower) in zip(images, maps, axes.T, strict=True):
+        plots.show_image(upper, image)
+        shown = _map(lower, bits)
+        upper.set_title(f"{len(np.unique(image))} levels")
+    bar = figure.colorbar(shown, ax=axes, shrink=0.8, extend="max")
+    bar.set_label("bits per pixel and unit of t")
+    return figure
+
+
+@styled
+def three_bills() -> Picture:
+    """The path from image to noise; two bills are price lists, one is the network's."""
+    figure, ax = canvas(8, 3.1)
+    places = {"$x$": 0.7, "$z_0$": 2.6, "$z_t$": 4.3, "$z_1$": 6.0}
+    for name, x in places.items():
+        box(ax, (x, 2.3), name, COLOURS["x" if name == "$x$" else "z_t"], 0.7)
+    words(ax, (7.4, 2.3), "pure\nnoise", COLOURS["p"])
+    bills = (
+        ((1.05, 2.25), 1.65, "reconstruction", "a price for\neach grey level", "#857900"),
+        ((2.95, 5.65), 4.3, "diffusion", "the network's guess\nat the noise", BLACK),
+        ((6.35, 6.95), 6.65, "prior", "a price for\neach grey level", BLUE),
+    )
+    for (start, end), middle, name, text, colour in bills:
+        if name != "diffusion":
+            arrow(ax, (end, 2.3), (start, 2.3), "", colour)
+        words(ax, (middle, 1.45), name, colour, 14, weight="bold")
+        words(ax, (middle, 0.95), text, colour, 12)
+    for start, end in ((3.95, 2.95), (5.65, 4.65)):
+        arrow(ax, (start, 2.3), (end, 2.3), "", BLACK)
+    words(ax, (1.65, 0.35), "known today", "#857900", 12)
+    words(ax, (4.3, 0.35), "this is what training is about", BLACK, 12)
+    words(ax, (6.9, 0.35), "known today", BLUE, 12)
+    return figure
+
+
+@styled
+def price_lists(frequency: ArrayLike, prior: ArrayLike, reconstruction: ArrayLike) -> Picture:
+    """How often each level is bought, and its price at both ends, each (256,)."""
+    figure, (left, right) = subplots(1, 2, size=(9.6, 3.2))
+    left.bar(range(256), frequency, width=1, color="0.4")
+    left.set(yscale="log", xlabel="grey level", ylabel="share of all pixels")
+    left.set_title("how often a level is bought")
+    levels = np.arange(256)
+    right.plot(levels, prior, color=BLUE, ls="-")
+    right.plot(levels, reconstruction, ".", color="#857900", ms=4)
+    right.text(128, 0.0113, "reconstruction", color="#857900", ha="center")
+    right.text(128, 0.0012, "prior", color=BLUE, ha="center")
+    right.set(xlabel="grey level", ylabel="bits", ylim=(0, 0.0128), title="what it costs")
+    return figure
+
+
+@styled
+def ignorance(gammas: ArrayLike, price: ArrayLike) -> Picture:
+    """What a grey pixel costs if nothing is known of it but its noisy value."""
+    figure, ax = subplots(size=(8, 2.9))
+    ax.fill_between(gammas, price, color="0.85", lw=0)
+    ax.plot(gammas, price, color=BLACK, ls=":")
+    ax.text(-9, 0.22, "area: nearly\n$\\log_2249$ bits", ha="center")
+    ax.annotate("rounding helps", (-12.9, 0.14), (-12.4, 0.03), fontsize=12)
+    ax.text(1.1, 0.3, "no grey lies beyond\nblack or white", fontsize=12)
+    ax.set(xlabel=NOISE, ylabel=r"nats per unit of $\gamma$", ylim=(0, 0.58))
+    ax.set(title="The price of knowing nothing about a grey pixel")
+    return figure
+
+
+@styled
+def training(
+    batches: Mapping[int, float], held_out: Mapping[int, tuple[float, float]],
+    levels: Mapping[str, float],
+) -> Picture:  # fmt: skip
+    """Loss by update, on batches and (mean, standard error) held out; levels to pass."""
+    figure, ax = subplots(size=(8, 3.8))
+    last = max(batches)
+    for name, bits in levels.items():
+        ax.plot([0, last], [bits, bits], color="0.55", lw=1.2, ls=":")
+        ax.text(1.01 * last, bits, name, va="center", color="0.3", fontsize=12)
+    ax.plot(list(batches), list(batches.values()), color=BLUE, ls="-")
+    means, errors = np.array(list(held_out.values())).T
+    ax.errorbar(list(held_out), means, 2 * errors, fmt="s", color=RED, capsize=3)
+    ax.text(0.2 * last, 5.0, "training batches", color=BLUE)
+    ax.text(0.5 * last, 3.6, "held out, averaged weights\n(bars: two standard errors)", color=RED)
+    ax.set(yscale="log", xlabel="updates", ylabel="bits per pixel", xlim=(0, 1.32 * last))
+    ax.set_ylim(0.9, 22)
+    ticks = [1, 2, 4, 8, 16]
+    ax.set_yticks(ticks, list(map(str, ticks)))
+    ax.minorticks_off()
+    ax.set(title="A tiny network passes the histogram")
+    return figure
+
+
+@styled
+def by_depth(gammas: ArrayLike, parts: Mapping[str, ArrayLike], chance: Mapping[int, float]) -> Any:
+    """Bits by noise, a layer for each kind of pixel; below, how sure the digit is."""
+    figure = Picture(figsize=(8, 5), layout="constrained")
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1.4))
+    look = {"colors": [KINDS[name] for name in parts], "edgecolor": BLACK}
+    upper.stackplot(gammas, *parts.values(), **look)
+    upper.text(-8, 0.9, "grey pixels", ha="center", size=15)
+    to = {"arrowstyle": "-"}
+    upper.annotate("ink", (-4.6, 1.42), (-2.6, 1.65), arrowprops=to)
+    upper.annotate("paper", (0.2, 0.03), (1.2, 0.95), arrowprops=to)
+    upper.set(ylabel="bits per pixel\nand unit of t", ylim=(0, 2.05))
+    upper.set(title="The bits are spent at low noise, on grey pixels …")
+    lower.plot(list(chance), list(chance.values()), "o-", color=GREEN)
+    lower.set(xlabel=NOISE, ylim=(0, 1), ylabel="chance of the\nright digit")
+    lower.set(title="… where the digit has long been decided")
+    return figure
+
+
+@styled
+def per_grey_pixel(
+    gammas: ArrayLike, price: ArrayLike, costs: Mapping[str, tuple[Array, Array]]
+) -> Picture:
+    """Models' costs of a grey pixel (mean, standard error) beside the price of knowing nothing."""
+    figure, ax = subplots(size=(8, 3.6))
+    for (name, (mean, error)), colour in zip(costs.items(), (RED, BLUE), strict=True):
+        ax.plot(gammas, mean, color=colour, ls="-", label=name)
+        ax.fill_between(gammas, mean - 2 * error, mean + 2 * error, color=colour, alpha=0.25, lw=0)
+    ax.plot(gammas, price, color=BLACK, ls=":", label="knowing nothing")
+    ax.set(xlabel=NOISE, ylabel=r"nats per unit of $\gamma$", ylim=(0, None))
+    ax.set(title="What one grey pixel costs (bands: two standard errors)")
+    ax.legend()
+    return figure
+
+
+@styled
+def altered(gammas: ArrayLike, costs: Mapping[str, ArrayLike]) -> Picture:
+    """Two trainings by noise, and what lies between them."""
+    figure, ax = subplots(size=(8, 3.2))
+    (one, ours), (other, theirs) = costs.items()
+    ax.fill_between(gammas, ours, theirs, color="0.9", lw=0)
+    ax.plot(gammas, ours, color=RED, ls="-")
+    ax.plot(gammas, theirs, color=BLUE, ls="--")
+    ax.text(-9.3, 1.7, one, color=RED)
+    ax.text(-9.3, 4.1, other, color=BLUE)
+    ax.set(xlabel=NOISE, ylabel="bits per pixel\nand unit of t", ylim=(0, None))
+    ax.set(title="One thing altered, and where it shows")
+    return figure
+
+
+@torch.no_grad()
+def loss_map(model: DiffEnc, image: Tensor, t: float, draws: int = 24) -> Array:
+    """L4: What each pixel of an image (1, H, W) costs at depth t, in bits per unit of t, (H, W)"""
+    x = to_unit(image).expand(draws, *image.shape)
+    eps = torch.randn(x.shape, generator=torch.Generator().manual_seed(5))
+    nats = bound.diffusion_density(model, x, x.new_full((draws,), t), eps)
+    return bits_per_dim(nats.mean((0, 1)), 1).numpy()
+
+
+@torch.no_grad()
+def _look(model: DiffEnc, image: Tensor, gamma: float) -> tuple[Array, Array, Array]:
+    """z_t, x_hat and the cost of each pixel of an image"""
+    t = (gamma + 13.3) / 18.3
+    x, at = to_unit(image)[None], model.schedule(torch.tensor([t]))
+    eps = torch.randn(x.shape, generator=torch.Generator().manual_seed(1))
+    z = process.add_noise(x, eps, at.like(x))
+    x_hat = process.x_from_v(z, model.v_hat(z, at.gamma), at.like(x))
+    return z[0, 0].numpy(), x_hat[0, 0].numpy(), loss_map(model, image, t, 8)
+
+
+def chance_of_right(train: ImageSet, test: ImageSet, gamma: float, seen: int = 400) -> float:
+    """Of the right digit, given z_t of test images, if the training images are all that exist."""
+    noise = Noise.from_gamma(torch.tensor(float(gamma)))
+    world, asked = (to_unit(some.images).flatten(1) for some in (train, test))
+    eps = torch.randn(seen, world.shape[1], generator=torch.Generator().manual_seed(7))
+    z = noise.alpha * asked[:seen] + noise.sigma * eps
+    fit = -(torch.cdist(z, noise.alpha * world) / noise.sigma).square() / 2
+    digits = torch.softmax(fit, 1) @ one_hot(train.labels).float()
+    return digits.gather(1, test.labels[:seen, None]).mean().item()
+
+
+@styled
+def microscope(model: DiffEnc, images: Mapping[str, Tensor]) -> FrameExplorer:
+    """Slide the noise, choose a digit: z_t, the guess at x, and what each pixel costs."""
+    gammas = [-13.0, -12.0, -10.0, -8.0, -6.0, -4.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 5.0]
+    frames = {name: {g: _look(model, image, g) for g in gammas} for name, image in images.items()}
+    figure = Picture(figsize=(5.1, 2.3), layout="constrained")
+    axes = figure.subplots(1, 3)
+    first = next(iter(frames.values()))[0.0]
+    shown = [plots.show_image(ax, part) for ax, part in zip(axes[:2], first[:2], strict=True)]
+    shown.append(_map(axes[2], first[2]))
+    for ax, title in zip(axes, ("$z_t$", r"$\hat x$", " "), strict=True):
+        ax.set_title(title)
+
+    def draw(gamma: float, which: int) -> Figure:
+        z, guess, bits = list(frames.values())[which][gamma]
+        for panel, part in zip(shown[:2], (z, guess), strict=True):
+            panel.set_data(plots.as_pixels(part))
+        shown[2].set_data(bits)
+        axes[2].set_title(f"{np.mean(bits):.2f} bits")
+        return figure
+
+    stills = [(gammas.index(g), k) for k, g in ((0, -10), (0, -4), (0, 1), (1, -10))]
+    controls = slider("γ", gammas, start=-10, text="{:g}"), buttons("digit", list(frames))
+    return FrameExplorer(draw, *controls, stills=stills)
+
+
+# --- the companions -------------------------------------------------------------------------------
+
+SIZES = {"narrow": plots.SKY, "small": BLUE, "medium": GREEN}
+
+
+def _operations(ax: Axes, ticks: Sequence[int]) -> None:
+    ax.set(xscale="log", xlabel="operations of the training, in $10^{12}$")
+    ax.set_xticks(ticks, [str(tick) for tick in ticks])
+    ax.minorticks_off()
+
+
+@styled
+def by_operations(points: Mapping[str, Sequence[tuple[float, float]]], reach: float) -> Picture:
+    """Bits against operations, a line for each size; reach: what one training leaves open."""
+    figure, ax = subplots(size=(8, 3.9))
+    for name, found in points.items():
+        operations, bits = np.transpose(sorted(found))
+        ax.plot(operations, bits, "o-", color=SIZES[name])
+        shift = {"narrow": 0.02, "small": 0.008, "medium": -0.01}[name]
+        ax.text(operations[-1] * 1.08, bits[-1] + shift, name, color=SIZES[name], va="center")
+    ax.errorbar(6, 1.1, reach / 2, color="0.3", capsize=5)
+    ax.text(6.7, 1.1, f"closer than {reach:.2f}:\nundecided", va="center", fontsize=12)
+    _operations(ax, (4, 15, 60, 240))
+    ax.set(xlim=(3, 520), ylabel="bits per dimension")
+    ax.set(title="Each point is one whole training")
+    return figure
+
+
+@styled
+def leads(gaps: Mapping[str, Sequence[tuple[float, float]]], reach: float) -> Picture:
+    """Bits minus those of medium with as many operations; undecided within reach."""
+    figure, ax = subplots(size=(8, 4))
+    ax.axhspan(-reach, reach, color="0.9", lw=0)
+    ax.text(3, 0, "undecided", color="0.4", va="center")
+    ends = []
+    for (name, found), mark in zip(gaps.items(), "os^vDP", strict=False):
+        (line,) = ax.plot(*np.transpose(found), f"{mark}-", ms=7)
+        ends.append((name, found[0][1], line.get_color()))
+    for k, (name, _, colour) in enumerate(sorted(ends, key=lambda end: -end[1])):
+        ax.text(13.7, -0.085 - 0.027 * k, name, color=colour, ha="right", va="center", fontsize=12)
+    _operations(ax, (15, 60, 240))
+    ax.set(xlim=(1.6, 300), ylim=(-0.23, 0.08), ylabel="bits/dim, minus medium")
+    ax.set(title="What leads early need not lead late")
+    return figure
+
+
+@styled
+def three_parts(parts: Sequence[Sequence[tuple[int, float]]], names: Sequence[str]) -> Picture:
+    """A long training: held-out bits by update, with a gap where a new part begins."""
+    figure, ax = subplots(size=(8, 3.4))
+    for part, name in zip(parts, names, strict=True):
+        updates, bits = np.transpose(part)
+        ax.plot(updates, bits, color=GREEN, ls="-")
+        if part is not parts[0]:
+            ax.axvline(updates[0], color="0.7", lw=1, ls=":")
+        ax.text(max(updates[0], 4500) + 500, 1.026, name, fontsize=12, va="top")
+    ax.set(ylim=(0.895, 1.03), xlabel="updates", ylabel="held-out bits per dimension")
+    ax.set(title="A flat curve is not the end of what can be learned")
+    return figure
+
+
+@styled
+def greys_by_size(gammas: ArrayLike, costs: Mapping[str, tuple[Array, Array]]) -> Picture:
+    """What a grey pixel costs two models, mean and standard error, beside half a nat."""
+    figure, ax = subplots(size=(8, 3.4))
+    ax.axhline(0.5, color=BLACK, ls=":")
+    ax.text(5, 0.51, "half a nat: knowing nothing", ha="right")
+    for name, (mean, error) in costs.items():
+        ax.plot(gammas, mean, color=SIZES[name], ls="-")
+        ax.fill_between(gammas, mean - 2 * error, mean + 2 * error, color=SIZES[name], alpha=0.3)
+    ax.text(-3.2, 0.36, "small", color=BLUE)
+    ax.text(-7, 0.3, "medium", color=GREEN)
+    ax.set(xlabel=NOISE, ylabel=r"nats per unit of $\gamma$", ylim=(0, 0.58))
+    ax.set(title="What one grey pixel costs (bands: two standard errors)")
+    return figure
+
+
+@styled
+def four_neighbours() -> Picture:
+    """The pixel to be named, and the four that are known already."""
+    figure, ax = canvas(8, 2.7)
+    shades = ((0.05, 0.4, 0.9, 1.0), (0.05, 0.3, None, None), (None,) * 4)
+    for row, line in enumerate(shades):
+        for column, shade in enumerate(line):
+            at = (0.6 + 0.75 * column, 1.8 - 0.75 * row)
+            face = "#DDEBF5" if shade is None else str(shade)
+            ax.add_patch(Rectangle(at, 0.75, 0.75, facecolor=face, edgecolor="0.7"))
+    for column, row in ((1, 0), (2, 0), (3, 0), (1, 1)):
+        corner = (0.6 + 0.75 * column, 1.8 - 0.75 * row)
+        ax.add_patch(Rectangle(corner, 0.75, 0.75, fill=False, edgecolor=RED, lw=3))
+    words(ax, (0.6 + 2.5 * 0.75, 1.05 + 0.375), "?", RED, 20)
+    words(ax, (4.0, 1.9), "four neighbours that are known", RED, 13, ha="left")
+    words(ax, (4.0, 1.4), "→ 7 classes each, so 2,401 contexts", BLACK, 13, ha="left")
+    words(ax, (4.0, 0.9), "→ a histogram for each context", BLACK, 13, ha="left")
+    words(ax, (4.0, 0.4), "not known yet: light blue", "#5A8FB8", 13, ha="left")
+    return figure
+
+
+@styled
+def ladder(rows: Sequence[tuple[str, float, str]]) -> Picture:
+    """(name, bits per dimension, kind) of all rungs, the dearest on top."""
+    colours = {"code": "0.55", "ours": BLUE, "published": plots.ORANGE}
+    rows = sorted(rows, key=lambda row: -row[1])
+    figure, ax = subplots(size=(8, 0.9 + 0.3 * len(rows)))
+    places = range(len(rows))
+    drawn = ax.barh(places, [row[1] for row in rows], color=[colours[row[2]] for row in rows])
+    ax.bar_label(drawn, [f"{row[1]:.3f}" for row in rows], padding=4, fontsize=12)
+    ax.set_yticks(places, [row[0] for row in rows])
+    ax.set(ylim=(len(rows) - 0.4, -0.6), xlim=(0, 3.1), xlabel="bits per dimension")
+    for k, (kind, text) in enumerate(
+        (("code", "no network"), ("ours", "this package"), ("published", "published, not re-run"))
+    ):
+        ax.text(3.05, len(rows) - 1 - 0.9 * k, text, color=colours[kind], ha="right", weight="bold")
+    ax.grid(axis="y", visible=False)
+    ax.set(title="What an 8-bit digit of MNIST costs")
+    return figure

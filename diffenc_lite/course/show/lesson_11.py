@@ -1,0 +1,242 @@
+"""Drawings and plots of lesson 11, What did the encoder learn?, and its explorer of patches."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike, NDArray
+
+from .drawing import COLOURS, arrow, canvas, words
+from .explorers import FrameExplorer, buttons, slider
+from .plots import (
+    BLACK,
+    BLUE,
+    GREEN,
+    ORANGE,
+    PURPLE,
+    RED,
+    Picture,
+    as_pixels,
+    show_image,
+    styled,
+    subplots,
+)
+
+VDM_COLOURS = (GREEN, BLUE, PURPLE)  # of the three VDMs of photographs
+
+
+# ---- drawings ------------------------------------------------------------------------------------
+
+
+@styled
+def between_x_and_y(sigma2: Mapping[float, float]) -> Picture:
+    """x_t on the way from x to y, at some depths; sigma_t^2 by t."""
+    figure, ax = canvas(8, 2.9)
+    left, right = 1.6, 7.2
+    words(ax, (left, 2.65), "$x$", size=16)
+    words(ax, (right, 2.65), "$y$", COLOURS["learned"], 16)
+    for (t, share), y in zip(sigma2.items(), (2.1, 1.3, 0.5), strict=True):
+        at = left + share * (right - left)
+        words(ax, (0.7, y), f"$t={t:g}$")
+        ax.plot([left, right], [y, y], color="0.75", lw=2, ls="-", zorder=0)
+        ax.plot([left, right], [y, y], "o", color="0.75", ms=9, zorder=0)
+        if at - left > 0.2:
+            arrow(ax, (left, y), (at, y), colour=RED)
+        ax.plot(at, y, "o", color=COLOURS["x_t"], ms=11)
+        words(ax, (at, y - 0.3), "$x_t$", COLOURS["x_t"])
+    words(ax, (3.9, 1.55), r"the change, $\sigma_t^2\,(y-x)$", RED)
+    return figure
+
+
+@styled
+def two_directions(cases: Sequence[tuple[float, float, float, str]]) -> Picture:
+    """z_1 along directions of Gaussian data, before and after the best encoder, and pure noise.
+
+    Args: cases of (variance of z_1, the same after, half width of the panel, title).
+    """
+    figure, axes = subplots(1, len(cases), size=(9, 3.1))
+    for ax, (before, after, reach, title) in zip(axes, cases, strict=True):
+        z = np.linspace(-reach, reach, 300)
+        lines = ((1.0, "0.45", "--"), (before, BLUE, "-"), (after, GREEN, "-"))
+        for v, colour, dash in lines:
+            density = np.exp(-(z**2) / (2 * v)) / math.sqrt(2 * math.pi * v)
+            ax.plot(z, density, color=colour, ls=dash)
+        ax.set(title=title, xlabel="$z_1$ along the direction", yticks=[], ylim=(0, 0.5))
+        ax.spines["left"].set_visible(False)
+    for y, colour, text in (
+        (0.45, BLUE, "VDM"),
+        (0.39, GREEN, "best encoder"),
+        (0.33, "0.45", "noise"),
+    ):
+        axes[0].text(-cases[0][2], y, text, color=colour)
+    return figure
+
+
+# ---- plots ---------------------------------------------------------------------------------------
+
+
+@styled
+def freedom(
+    t: ArrayLike, allowed: ArrayLike, typical: Mapping[str, ArrayLike], largest: ArrayLike
+) -> Picture:
+    """X7's bound, and how much of it two encoders use, on a logarithmic scale."""
+    figure, ax = subplots(size=(8, 3.4))
+    ax.fill_between(t, allowed, 3, color="0.85", lw=0)
+    ax.text(0.02, 0.6, "forbidden by X7", color="0.35")
+    ax.plot(t, largest, color=GREEN, ls=":")
+    for name, sizes in typical.items():
+        ax.plot(t, sizes, color=COLOURS[name], ls="-")
+    ax.axhline(2 / 256, color=BLACK, lw=1, ls="-")
+    ax.text(0.02, 2 / 256 * 1.2, "one grey level")
+    ax.text(0.25, 1.5e-4, "scaling", color=ORANGE, ha="right")
+    ax.text(0.45, 6e-4, "learned, mean\n(dotted: largest)", color=GREEN, va="top")
+    ax.set(yscale="log", ylim=(1e-5, 3), xlim=(0, 1), xlabel="depth $t$", ylabel="$|x_t-x|$")
+    ax.set_title("Before $t=0.4$ nobody could do anything")
+    return figure
+
+
+@styled
+def slopes(
+    s: ArrayLike, measured: Sequence[ArrayLike], grid: ArrayLike, theory: ArrayLike
+) -> Picture:
+    """Factors f_1 of directions against their variance: dots for each VDM, the theory's curve."""
+    figure, ax = subplots(size=(8, 4.0))
+    ax.axhline(1, color="0.5", lw=1.2, ls="-")
+    ax.axvline(1, color="0.5", lw=1.2, ls=":")
+    for colour, marker, found in zip(VDM_COLOURS, "os^", measured, strict=True):
+        ax.plot(s, found, marker, color=colour, ms=6, alpha=0.8)
+    ax.plot(grid, theory, color=RED, ls="-", lw=2.8)
+    ax.text(0.002, 1.19, "theory: stretched a little", color=RED)
+    ax.text(35, 0.2, "theory:\ndimmed", color=RED, ha="right")
+    ax.text(150, 0.54, "grey of the\nwhole patch", ha="right", fontsize=12)
+    ax.text(200, 1.04, "blue against yellow", ha="right", fontsize=12)
+    ax.text(5.5, 0.42, "ramps", ha="right", fontsize=12)
+    ax.text(0.002, 0.4, "dots: three encoders", color="0.3")
+    ax.set(xscale="log", ylim=(0, 1.3), xlabel="variance $s$ of the direction")
+    ax.set(ylabel="factor $f_1$", title="What is left of each direction at the last depth")
+    return figure
+
+
+@styled
+def grey_by_depth(
+    t: ArrayLike, theory: ArrayLike, measured: Sequence[ArrayLike], gate: ArrayLike
+) -> Picture:
+    """How much the grey direction is dimmed, by depth."""
+    figure, ax = subplots(size=(8, 3.2))
+    ax.plot(t, theory, color=RED, ls="-", lw=2.8)
+    ax.plot(t, gate, color="0.5", ls="--")
+    for colour, found in zip(VDM_COLOURS, measured, strict=True):
+        ax.plot(t, found, color=colour, ls="-", lw=1.6)
+    ax.text(0.655, 0.4, "theory", color=RED, ha="right")
+    ax.text(0.838, 0.79, "y = 0", color="0.4", va="center")
+    ax.text(0.838, 0.5, "three\nencoders", color=VDM_COLOURS[0], va="center")
+    ax.set_xlim(0.595, 0.88)
+    ax.set(xlabel="depth $t$", ylabel="$1-f$", ylim=(0, 0.9))
+    ax.set_title("The right direction, too late and too little")
+    return figure
+
+
+@styled
+def rivals(scores: Mapping[str, Sequence[float]]) -> Picture:
+    """R^2 of the change from each explanation, a dot for each VDM."""
+    figure, ax = subplots(size=(8, 0.9 + 0.5 * len(scores)))
+    for row, values in enumerate(scores.values()):
+        ax.barh(row, np.mean(values), color=GREEN, alpha=0.3)
+        ax.plot(values, [row] * len(values), "o", color=GREEN, ms=6)
+        ax.text(max(values) + 0.02, row, f"{np.mean(values):.2f}", va="center")
+    ax.set(xlim=(0, 1.05), yticks=range(len(scores)), yticklabels=list(scores))
+    ax.set(xlabel="$R^2$ of the change that depends on the patch")
+    ax.invert_yaxis()
+    ax.grid(axis="y", visible=False)
+    return figure
+
+
+@styled
+def agreement(names: Sequence[str], matrices: Mapping[str, ArrayLike]) -> Picture:
+    """How alike encoders are: a matrix for each part of the change, its values written in."""
+    figure, axes = subplots(1, len(matrices), size=(9.2, 4.6))
+    for ax, (title, matrix) in zip(axes, matrices.items(), strict=True):
+        values = np.asarray(matrix)
+        ax.imshow(values, cmap="Greens", vmin=0, vmax=1)
+        for (i, j), value in np.ndenumerate(values):
+            ax.text(j, i, f"{value:.2f}", ha="center", va="center", fontsize=10,
+                    color="white" if value > 0.7 else "black")  # fmt: skip
+        ax.set(title=title, xticks=range(len(names)), yticks=range(len(names)))
+        ax.set_xticklabels(names, rotation=40, ha="right")
+        ax.set_yticklabels(names)
+        ax.grid(False)
+    axes[1].set_yticklabels([])
+    return figure
+
+
+@styled
+def counterterm(
+    t: ArrayLike,
+    insisting: ArrayLike,
+    paid: ArrayLike,
+    fits: Mapping[str, tuple[ArrayLike, ArrayLike]],
+) -> Picture:
+    """Left, what the counterterm would cost and what is paid; right, slopes on what is asked for.
+
+    Args: fits, slopes and half widths of their intervals by model, at t = 0.6 to 0.85.
+    """
+    figure, (left, right) = subplots(1, 2, size=(10, 3.5))
+    left.plot(t, insisting, color=RED, ls="-")
+    left.plot(t, paid, color=GREEN, ls="-")
+    left.text(0.79, 1.9, r"if $\hat x$ were $x_t$", color=RED)
+    left.text(0.31, 1.25, "paid", color=GREEN)
+    left.set(xlabel="depth $t$", ylabel="bits/dim, per unit of $t$")
+    left.set_title("Dearest in the middle, not near $t=1$")
+    at = np.linspace(0.6, 0.85, 6)
+    for (name, (slope, half)), colour in zip(fits.items(), (GREEN, BLUE, BLACK), strict=True):
+        right.errorbar(at, slope, half, color=colour, fmt="o", ls="-", ms=5, capsize=3)
+        right.text(0.865, np.asarray(slope)[-1], name, color=colour, va="center")
+    right.axhline(1, color="0.5", lw=1.2, ls=":")
+    right.set(xlabel="depth $t$", xlim=(0.58, 1.0), ylim=(-0.05, 1.4), ylabel="slope")
+    right.set_title("The size is right where blur is small")
+    right.set_xticks([0.6, 0.7, 0.8])
+    return figure
+
+
+# ---- the explorer --------------------------------------------------------------------------------
+
+
+@styled
+def patch_explorer(
+    patches: NDArray[np.float32],
+    encodings: Mapping[str, NDArray[np.float32]],
+    depths: Sequence[float],
+) -> FrameExplorer:
+    """Slide t, choose a patch: its encodings above, the changes below (grey: none).
+
+    Args: patches (N, 3, H, W); encodings, (depths, N, 3, H, W) by name.
+    """
+    figure = Picture(figsize=(4.9, 2.5), layout="constrained")
+    axes = figure.subplots(2, 1 + len(encodings))
+    axes[1, 0].set_axis_off()
+    panels = [show_image(axes[0, 0], patches[0])]
+    axes[0, 0].set_title("$x$")
+    for column, (name, path) in enumerate(encodings.items(), start=1):
+        panels += [show_image(ax, path[0, 0]) for ax in axes[:, column]]
+        axes[0, column].set_title(name)
+    axes[0, 1].set_ylabel("$x_t$")
+    axes[1, 1].set_ylabel("$x_t-x$")
+
+    def draw(t: float, patch: int) -> Figure:
+        depth = list(depths).index(t)
+        shown = [patches[patch]]
+        for path in encodings.values():
+            shown += [path[depth, patch], path[depth, patch] - patches[patch]]
+        for panel, image in zip(panels, shown, strict=True):
+            panel.set_data(as_pixels(image))
+        return figure
+
+    names = [str(k + 1) for k in range(len(patches))]
+    last = len(depths) - 1
+    stills = [(last // 2, 0), (last, 0), (last, 1), (last, 2)]
+    return FrameExplorer(
+        draw, slider("t", depths, text="{:.2f}"), buttons("patch", names), stills=stills
+    )

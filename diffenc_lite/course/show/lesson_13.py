@@ -1,0 +1,296 @@
+"""Pictures of lesson 13, one colour a method, and its table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from IPython.display import Markdown
+from matplotlib.patches import Circle
+from numpy.typing import ArrayLike
+
+from .drawing import COLOURS as DRAWN
+from .drawing import arrow, box, canvas, words
+from .explorers import CurveExplorer, slider
+from .plots import BLACK, BLUE, GREEN, RED, SKY, Picture, styled, subplots
+
+COLOURS = {
+    "VDM": BLUE,
+    "Analytic-DPM": SKY,
+    "the sequel": "#332288",
+    "OCM": "#AA4499",
+    "DDIM": BLACK,
+    "DiffEnc": GREEN,
+    "NDM": RED,
+    "MuLAN": "#8A8000",
+}
+CHECKED, PAPER = "#00785A", "#8A5A00"  # of a statement in the table
+
+
+# --- drawings -------------------------------------------------------------------------------------
+
+
+@styled
+def four_dials() -> Picture:
+    """One step from z_t down to z_s, its four dials, and who turns each."""
+    figure, ax = canvas(8, 4.3)
+    box(ax, (0.6, 2.15), "$z_s$", DRAWN["z_t"], 0.8, 0.7)
+    box(ax, (7.4, 2.15), "$z_t$", DRAWN["z_t"], 0.8, 0.7)
+    arrow(ax, (6.95, 2.15), (1.05, 2.15), "", DRAWN["z_t"])
+    words(ax, (4.0, 2.4), r"$z_s$ = mean + $\sqrt{\mathrm{variance}}\;\varepsilon$")
+    words(ax, (4.0, 1.88), "VDM: all four at rest", COLOURS["VDM"], weight="bold")
+    dials = {
+        (0.5, 3.8): ("1  variance: how wide is the step?", ("Analytic-DPM", "the sequel", "OCM")),
+        (4.6, 3.8): ("2  mean: where does it believe\nthe encoding goes?", ("DiffEnc", "NDM")),
+        (0.5, 1.05): ("3  kept noise: how much is new?", ("DDIM",)),
+        (4.6, 1.05): ("4  path: which pixel when?", ("MuLAN",)),
+    }
+    turn = np.array([-0.6, 0.6, -1.1, 1.1])
+    for ((x, y), (question, names)), angle in zip(dials.items(), turn, strict=True):
+        ax.add_patch(Circle((x, y), 0.3, facecolor="0.93", edgecolor="0.5", lw=1.8))
+        ax.plot(
+            [x, x + 0.3 * np.sin(angle)], [y, y + 0.3 * np.cos(angle)], color="0.3", lw=2.5, ls="-"
+        )
+        words(ax, (x + 0.42, y), question, size=12.5, ha="left")
+        for name, place in zip(names, (0.0, 1.5, 2.75), strict=False):
+            at = (x + place * (1 if len(names) == 3 else 0.8) - 0.1, y - 0.62)
+            words(ax, at, name, COLOURS[name], 13, weight="bold", ha="left")
+    return figure
+
+
+# --- plots and explorers --------------------------------------------------------------------------
+
+
+@styled
+def step_explorer(
+    curves: Callable[[float, float], tuple[Mapping[str, ArrayLike], float]], z: ArrayLike
+) -> CurveExplorer:
+    """Choose z_t and the length of the step: the true reverse, and what each method puts there.
+
+    Args: curves(z_t, s), the densities at z by method, "truth" among them, and DDIM's point.
+    """
+    figure, ax = subplots(size=(5.1, 3.2))
+    names = ("truth", "VDM", "Analytic-DPM", "OCM")
+    looks = {"truth": ("0.72", "-", 7), "Analytic-DPM": (SKY, "-", 2.4)}
+    lines = {}
+    for name in names:
+        colour, dash, width = looks.get(name, (COLOURS.get(name), "--", 2.2))
+        (lines[name],) = ax.plot(z, np.zeros_like(np.asarray(z)), color=colour, ls=dash, lw=width)
+    (spike,) = ax.plot([0, 0], [0, 3], color=COLOURS["DDIM"], lw=1.6, ls=":")
+    for k, name in enumerate((*names, "DDIM")):
+        colour = {"truth": "0.5"}.get(name, COLOURS.get(name))
+        ax.text(0.02, 0.95 - 0.1 * k, name, color=colour, transform=ax.transAxes, fontsize=12)
+    ax.set(xlabel="$z_s$", ylabel="density", xlim=(-3, 3), ylim=(0, 1.6), title=" ")
+
+    def update(z_t: float, s: float) -> None:
+        densities, point = curves(z_t, s)
+        for name, line in lines.items():
+            line.set_ydata(np.asarray(densities[name]))
+        spike.set_xdata([point, point])
+
+    sliders = slider("z_t", np.linspace(0, 2.4, 7), 1.6), slider("s", [0.4, 0.5, 0.62, 0.7, 0.76])
+    return CurveExplorer(figure, update, *sliders, stills=[(4, 2), (0, 2), (4, 0), (4, 4)])
+
+
+@styled
+def variances(T: Sequence[int], coin: ArrayLike, pair: ArrayLike) -> Picture:
+    """The gap by number of steps; columns are w = 1, w* of a step, w* of a latent."""
+    figure, axes = subplots(1, 2, size=(9.6, 3.7))
+    names, dashes = ("VDM", "Analytic-DPM", "OCM"), ("-", "-", "--")
+    titles = ("a coin: steeper with OCM", "two correlated normals: not steeper")
+    for ax, gaps, title in zip(axes, (coin, pair), titles, strict=True):
+        for row, name, dash in zip(np.asarray(gaps).T, names, dashes, strict=True):
+            ax.loglog(T, row, dash, color=COLOURS[name], lw=2.4)
+        ax.set(xlabel="number of steps $T$", title=title, ylim=(1e-4, 1e6), xlim=(0.9, 700))
+    axes[0].set_ylabel("gap, nats")
+    for ax, second in zip(axes, ("", "and OCM: one line"), strict=True):
+        ax.text(1.2, 0.09, "Analytic-DPM", color="#1F7FB0")
+        ax.text(1.2, 0.01, second, color=COLOURS["OCM"])
+        ax.text(3, 2e4, "VDM, $w=1$", color=COLOURS["VDM"])
+    axes[0].text(40, 4e-4, "OCM", color=COLOURS["OCM"], ha="center")
+    return figure
+
+
+@styled
+def means(T: Sequence[int], gaps: Mapping[str, ArrayLike], limit: float) -> Picture:
+    """The gap of a moving encoding by T; gaps[method] has the columns w = 1 and w*."""
+    figure, ax = subplots(size=(8, 4.0))
+    for name, rows in gaps.items():
+        for column, dash in zip(np.asarray(rows).T, ("-", "--"), strict=True):
+            ax.loglog(T, column, dash, color=COLOURS[name], lw=4 if name == "DiffEnc" else 2)
+    ax.axhline(limit, color="0.5", lw=1, ls=":")
+    ax.text(2, 0.85 * limit, "infinite depth", color="0.4", va="top", fontsize=11)
+    ax.text(12, 300, "$w=1$: both fall", fontsize=13)
+    ax.text(2.2, 0.75, "DiffEnc's mean, $w^*$", color=COLOURS["DiffEnc"])
+    ax.text(4.2, 8e-4, "NDM's mean, $w^*$: not NDM", color=COLOURS["NDM"])
+    ax.text(2.6, 1.3e4, "DiffEnc", color=COLOURS["DiffEnc"])
+    ax.text(2.0, 1.2e2, "NDM", color=COLOURS["NDM"])
+    ax.set(xlabel="number of steps $T$", ylabel="gap, nats", xlim=(1.8, 1200), ylim=(3e-5, 1e5))
+    ax.set_title("what grows with $T$ is a hybrid of two papers")
+    return figure
+
+
+@styled
+def images(rings: Mapping[str, Sequence[ArrayLike]], hole: float) -> Picture:
+    """Images of rings |xi| = const under g, by transform, and what a network may want to say."""
+    figure, axes = subplots(1, 2, size=(9.0, 4.2))
+    for ax, (title, curves) in zip(axes, rings.items(), strict=True):
+        for k, ring in enumerate(curves):
+            ax.plot(*np.asarray(ring).T, color=COLOURS["NDM"], ls="-", lw=1.6, alpha=0.3 + 0.08 * k)
+        ax.plot(0, 0, "o", color=BLACK, ms=7)
+        ax.text(0, -0.05, "wanted", ha="center", va="top", fontsize=12)
+        ax.set(title=title, aspect="equal", xlim=(-0.75, 0.75), ylim=(-0.75, 0.75))
+    angle = np.linspace(0, 2 * np.pi, 100)
+    axes[0].fill(hole * np.cos(angle), hole * np.sin(angle), color=COLOURS["NDM"], alpha=0.12, lw=0)
+    return figure
+
+
+@styled
+def spreads(T: Sequence[int], rows: Mapping[str, Mapping[float, ArrayLike]]) -> Picture:
+    """Standard deviation of the samples by T, for each share rho of the noise, by method."""
+    figure, axes = subplots(1, 2, size=(9.6, 3.6))
+    titles = {"VDM": "the VDM's mean, less noise: fades", "DDIM": "DDIM: keeps its spread"}
+    labels: dict[str, dict[str, tuple[float, float]]] = {
+        "VDM": {
+            r"$\rho$ = 1": (400, 0.9),
+            r"$\rho$ = 0.25": (400, 0.55),
+            r"$\rho$ = 0": (400, 0.13),
+        },
+        "DDIM": {r"$\rho$ = 0, 0.25": (1.1, 0.75), r"$\rho$ = 1": (14, 0.62)},
+    }
+    for ax, (name, lines) in zip(axes, rows.items(), strict=True):
+        for rho, values in lines.items():
+            ax.semilogx(T, values, "o-", color=COLOURS[name], alpha=1 - 0.55 * rho, ms=4)
+        for text, place in labels[name].items():
+            ax.text(*place, text, fontsize=12)
+        ax.axhline(1, color="0.6", lw=1, ls="-")
+        ax.set(xlabel="number of steps $T$", title=titles[name], ylim=(0, 1.1))
+    axes[0].set_ylabel("spread of samples")
+    return figure
+
+
+@styled
+def paths(bends: ArrayLike, more: Mapping[str, ArrayLike]) -> Picture:
+    """Left: two paths of two pixels. Right: nats more than on the straight path, by denoiser."""
+    figure, (left, right) = subplots(1, 2, size=(9.6, 3.8))
+    u = np.linspace(0, 1, 100)
+    for h, place in ((0.0, (-1.4, 0.4)), (4.0, (1.6, -3.4))):
+        left.plot(-6 + 11 * u + h * u * (1 - u), -6 + 11 * u - h * u * (1 - u),
+                  color=COLOURS["MuLAN"], ls="-")  # fmt: skip
+        left.text(*place, f"$h$ = {h:g}", ha="right" if h == 0 else "left")
+    left.set(xlabel=r"$\gamma$ of pixel 1", ylabel=r"$\gamma$ of pixel 2", aspect="equal")
+    left.set_title("which pixel first?")
+    for (name, values), dash in zip(more.items(), ("-", "--", "-"), strict=True):
+        colour = COLOURS["VDM"] if dash == "--" or name == "right" else COLOURS["MuLAN"]
+        right.plot(bends, values, ls=dash, color=colour)
+    right.text(0, -0.06, "right, or consistently wrong", color=COLOURS["VDM"], ha="center")
+    right.set_ylim(bottom=-0.09)
+    top = float(np.max(np.asarray(more["told the mean"])))
+    right.text(0, 0.6 * top, "told only\nthe mean $\\gamma$", color=COLOURS["MuLAN"], ha="center")
+    right.set(xlabel="bend $h$", ylabel="nats more", title="only the inconsistent denoiser pays")
+    return figure
+
+
+# --- the table ------------------------------------------------------------------------------------
+
+
+class Row(NamedTuple):
+    """A method. Lines of `buys`, `costs` and `printed` begin with ✓ (checked) or ◇ (the paper)."""
+
+    paper: str
+    mean: str
+    variance: str
+    buys: str
+    costs: str
+    printed: str
+
+
+VDM_MEAN = r"$\kappa z_t+\alpha_sc\,\hat x$"
+ROWS = {
+    "VDM": Row(
+        "Kingma et al. 2021, 2107.00630", VDM_MEAN, r"$\sigma_Q^2$",
+        "✓ at infinite depth only the ends of $\\gamma$ matter (lesson 03)",
+        "✓ many steps: gap $\\sim1/T$",
+        "◇ CIFAR-10 ≤ 2.65, ImageNet 32 ≤ 3.72, as quoted in MuLAN's README; 2.637 in its own "
+        "README; its table: not read",
+    ),
+    "Analytic-DPM": Row(
+        "Bao et al. 2022, 2201.06503", VDM_MEAN,
+        r"$\sigma_Q^2\big(1+k\,(1-\mathbb E\Vert\hat\varepsilon\Vert^2/d)\big)$",
+        "✓ the best variance of a step, without training",
+        "✓ right only if no multiple of $\\hat\\varepsilon$ is better",
+        "◇ CIFAR-10, linear schedule: 5.47 with 10 equal steps, 3.59 with 1,000 (Table 1)",
+    ),
+    "the sequel": Row(
+        "Bao et al. 2022, 2206.07309", VDM_MEAN,
+        r"$\sigma_Q^2\big(1+k\,h_j(z_t)\big)$,<br>"
+        r"$h_j\approx\mathbb E[(\varepsilon-\hat\varepsilon)_j^2\mid z_t]$",
+        "✓ right for imperfect means\n◇ a variance for each pixel and latent",
+        "◇ a second network, trained after the first (in its code a head on the frozen first)",
+        "◇ its Table 3: not read",
+    ),
+    "OCM": Row(
+        "Ou et al. 2025, 2406.10808", VDM_MEAN,
+        r"$\sigma_Q^2+\alpha_s^2c^2\,\mathrm{Var}[x_j\mid z_t]$",
+        "✓ one dimension: gap $\\sim1/T^2$",
+        "✓ correlated dimensions: $1/T$ again\n◇ a second network; takes the score for exact",
+        "◇ not read (its abstract says the likelihood improves)",
+    ),
+    "DDIM": Row(
+        "Song et al. 2021, 2010.02502",
+        r"$\alpha_s\hat x+\sqrt{\sigma_s^2-\rho\,\sigma_Q^2}\;\hat\varepsilon$",
+        r"$\rho\,\sigma_Q^2$",
+        "✓ steps without noise whose samples keep their spread",
+        "✓ the bound: times $\\frac{(1+\\rho)^2}{4\\rho}$, infinite at $\\rho=0$",
+        "◇ none at $\\rho=0$: infinite (Section 6.1 of Analytic-DPM); its own tables: not read",
+    ),
+    "DiffEnc": Row(
+        "Nielsen et al. 2024, 2310.19789",
+        r"$\kappa z_t+\alpha_s\big(c+(\lambda_s-\lambda_t)\sigma_t^2\big)\hat x$",
+        r"$\sigma_Q^2/w$",
+        "✓ a learned mean; sampling calls nothing new",
+        "✓ its mean is first order in the step\n✓ motion (lesson 05)\n✓ training time (lesson 10)",
+        "◇ CIFAR-10: 2.620 ± 0.006, its VDM 2.641 ± 0.003 (Section 5, Table 1; as in lesson 14, "
+        "not read again)",
+    ),
+    "NDM": Row(
+        "Bartosh et al. 2024, 2310.08337",
+        r"$\kappa z_t+\alpha_sF(\hat x,s)-\kappa\alpha_tF(\hat x,t)$", r"$\rho\,\sigma_Q^2$",
+        "✓ a mean that is exact at every $T$ for linear $F$",
+        "✓ two calls of $F$ a step\n✓ a jump of $F$ leaves means that cannot be said\n"
+        "◇ 2.3 times the training time (its authors, quoted by a referee)",
+        "◇ ImageNet 32: 3.55, ImageNet 64: 3.35 (Papers with Code); its tables: not read",
+    ),
+    "MuLAN": Row(
+        "Sahoo et al. 2024, 2312.13236",
+        r"$\kappa_jz_{t,j}+\alpha_{s,j}c_j\hat x_j$, with $\gamma_j(t)$", r"$\sigma_{Q,j}^2$",
+        "✓ a path worth learning, if the denoiser is not consistent",
+        "✓ nothing to win if it is\n◇ an auxiliary latent, which the bound pays for",
+        "◇ CIFAR-10: 2.55, ImageNet 32: 3.67 (its README, without the ≤ of the VDM's)",
+    ),
+}  # fmt: skip
+
+
+def table(checked: Mapping[str, str]) -> Markdown:
+    """The neighbours, a row each. Args: what was checked here, and how, by method."""
+    if set(checked) != set(ROWS):
+        raise ValueError(f"checked must have the methods {list(ROWS)}; got {list(checked)}")
+    heads = ["method, paper", "mean of $z_s$", "variance", "buys", "costs"]
+    heads += ["bits/dim printed", "checked here, and how"]
+    lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
+    for name, row in ROWS.items():
+        link = re.sub(r"(\d{4}\.\d{5})", r"[\1](https://arxiv.org/abs/\1)", row.paper)
+        method = f'<b style="color:{COLOURS[name]}">{name}</b><br>{link}'
+        told = (row.buys, row.costs, row.printed, f"✓ {checked[name]}")
+        cells = (method, row.mean, row.variance, *map(_coloured, told))
+        lines.append("| " + " | ".join(cells) + " |")
+    return Markdown("\n".join(lines))
+
+
+def _coloured(told: str) -> str:
+    colours = {"✓": CHECKED, "◇": PAPER}
+    return "<br>".join(
+        f'<span style="color:{colours[line[0]]}">{line}</span>' for line in told.splitlines()
+    )
