@@ -64,7 +64,7 @@ def test_the_wheel_holds_the_package_with_the_lessons_and_nothing_else(tmp_path)
     assert f"\nVersion: {diffenc_lite.__version__}\n" in text
     targets = re.findall(r"\]\(([^)\s]+)\)", text)
     assert targets and all(target.startswith(("https://", "#")) for target in targets)
-    assert f"/raw/v{diffenc_lite.__version__}/figures/hero.png)" in text
+    assert f"/raw/v{diffenc_lite.__version__}/figures/encoding.gif)" in text
     assert f"/blob/v{diffenc_lite.__version__}/CHANGELOG.md)" in text
 
 
