@@ -78,7 +78,8 @@ TOO_WIDE = """async width => {
     if (wide > width) faults.push(`the page is ${wide} pixels wide`);
     if (!article) return faults;
     const all = selector => [...article.querySelectorAll(selector)].filter(e => e.offsetParent);
-    const code = all(".cell_input pre, .highlight-python pre").filter(
+    const outputs = width < 768 ? "" : ", .cell_output pre";
+    const code = all(".cell_input pre, .highlight-python pre" + outputs).filter(
         pre => pre.scrollWidth > pre.clientWidth + 1).length;
     if (code) faults.push(`${code} pieces of code are cut`);
     const edge = article.getBoundingClientRect();
