@@ -42,7 +42,7 @@ function fit() {
   for (const formula of formulas) formula.style.fontSize = "";
   const ratios = formulas.map(formula => formula.clientWidth / formula.scrollWidth);
   ratios.forEach((ratio, i) => {
-    if (ratio < 1) formulas[i].style.fontSize = `${Math.max(60, Math.floor(97 * ratio))}%`;
+    if (ratio < 1) formulas[i].style.fontSize = `${Math.max(45, Math.floor(97 * ratio))}%`;
   });
 }
 
