@@ -226,8 +226,10 @@ def name_and_number(text: str) -> tuple[str, int]:
 @command(
     "Run a study of the course, or what is left of it.",
     "encoders runs/encoders --budget seeds=5",
-    option("name", metavar="NAME",
-           help="toys, encoders, mnist_ratio, fork, short, sizes, purpose, ladder"),
+    option(
+        "name", metavar="NAME",
+        help="toys, encoders, mnist_ratio, ratio_samples, fork, short, sizes, purpose, ladder",
+    ),
     option("folder", help="for a file of each finished job, and results.json"),
     option("--root", help="folder that holds the full MNIST"),
     option("--budget", type=name_and_number, nargs="*", default=[], metavar="NAME=NUMBER",

@@ -238,7 +238,7 @@ def test_errors_of_files(tmp_path):
     (tmp_path / "cut.json").write_text('{"rows": [{"a"')
     with pytest.raises(ValueError, match="is damaged or no results of a study"):
         load_results(tmp_path / "cut.json")
-    with pytest.raises(ValueError, match="one of toys, .*fork, short, sizes, purpose; got 'fly'"):
+    with pytest.raises(ValueError, match="one of toys, .*sizes, purpose, ladder; got 'fly'"):
         studies.find("fly")
 
 
@@ -277,10 +277,7 @@ def test_command(squares, tmp_path, capsys):
 
 def test_command_of_an_unknown_study(tmp_path, capsys):
     assert cli.main(["study", "fly", str(tmp_path), "--device", "cpu"]) == 2
-    assert (
-        "name must be one of toys, encoders, mnist_ratio, fork, short, sizes, purpose; got 'fly'"
-        in capsys.readouterr().err
-    )
+    assert "fork, short, sizes, purpose, ladder; got 'fly'" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         cli.main(["study", "toys", str(tmp_path), "--budget", "seeds"])
 

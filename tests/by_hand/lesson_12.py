@@ -1,50 +1,42 @@
 """Answers of notebook 12, derived a second time: by hand, in Python or as a figure."""
 
-import itertools
 import math
 
 import torch
-from by_hand.tools import alpha2, step_cost
 
 
-def threshold(n):
-    """By bisection of the two costs, in bits."""
-
-    def saved(bits):
-        m = 2 * bits * math.log(2) / n
-        return n * (step_cost(1.0, m, 1) - step_cost(0.5, m, 1))
-
-    low, high = 0.0, 10.0 * n
-    for _ in range(80):
-        middle = (low + high) / 2
-        low, high = (middle, high) if saved(middle) < 0 else (low, middle)
-    return low
-
-
-def distance(a, b, same=False, factor=2):
-    def k(x, y):
-        return (float(x @ y) / len(x) + 1) ** 3
-
-    def within(s):
-        pairs = itertools.product(s, s) if same else itertools.permutations(s, 2)
-        values = [k(x, y) for x, y in pairs]
-        return sum(values) / len(values)
-
-    across = [k(x, y) for x, y in itertools.product(a, b)]
-    return torch.tensor(within(a) + within(b) - factor * sum(across) / len(across))
+def by_regression(g, h):
+    """A / c by least squares at each step, the price by the variance of the residual."""
+    scales, ratios, bits = [], [], 0.0
+    for step in range(g.shape[1]):
+        target, by = g[:, step].reshape(-1, 1), h[:, step].reshape(-1, 1)
+        slope = torch.linalg.lstsq(by, -target).solution.squeeze()
+        variance = 1 + (target + slope * by).square().mean()  # of the step, over sigma_Q^2
+        scales.append(1 + slope)
+        ratios.append(1 / variance)
+        bits += math.log2(variance.sqrt().item())
+    return torch.stack(scales), torch.stack(ratios), bits
 
 
-S, T = -13.3 + 18.3 * 0.75, 5.0
+def near(g, h, each=False, moved=True, bits=True):
+    ratio = (
+        (g * h).mean(2) / (h * h).mean(2) if each else (g * h).mean((0, 2)) / (h * h).mean((0, 2))
+    )
+    scale = 1 - (ratio.mean(0) if each else ratio)
+    m = (g + (scale[:, None] - 1) * h * moved).square().mean((0, 2))
+    return scale, 1 / (1 + m), 0.5 * torch.log1p(m).sum() / (math.log(2) if bits else 1)
+
+
 RIGHT = {
-    "12.1": threshold,
-    "12.2": 0.103759,  # 1/2 - (1/4) 1.584963, the logarithm of 3 to the base 2
-    "12.3": distance,
-    # tau / (c x_t): c x_t + (alpha_s^2 - alpha_t^2) x in units of c alpha_t^2 x
-    "12.4": (1 + (alpha2(S) / alpha2(T) - 1) / -math.expm1(S - T)) / (2 - alpha2(T)),
+    "12.1": by_regression,
+    "12.2": "c",
+    "12.3": lambda L, T: T * (2 * L / T) ** 2 / 4,  # m^2 / 4 of each step, m = 2 L / T
 }
 WRONG = {
-    "12.3": [
-        lambda a, b: distance(a, b, same=True),
-        lambda a, b: distance(a, b, factor=1),
+    "12.1": [
+        lambda g, h: near(g, h, each=True),
+        lambda g, h: near(g, h, moved=False),
+        lambda g, h: near(g, h, bits=False),
     ],
+    "12.2": ["a", "b", "d"],
 }

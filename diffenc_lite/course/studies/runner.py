@@ -30,8 +30,10 @@ from torch import nn
 
 from ...files import PathLike, write_whole
 
-# modules here
-NAMES = ("toys", "encoders", "mnist_ratio", "fork", "short", "sizes", "purpose", "ladder")
+NAMES = (  # modules here
+    "toys", "encoders", "mnist_ratio", "ratio_samples", "fork", "short", "sizes", "purpose",
+    "ladder",
+)  # fmt: skip
 COUNTS = ("seeds", "jobs")  # budgets that only set the number of jobs
 SHIPPED = Path(__file__).with_name("results")
 

@@ -3,7 +3,7 @@
 The arms are those of `fork`, trained in the same way: `matched` has no encoder, `image` adds one
 picture for each depth, `learned` has the learned encoder. The noise ends at gamma_max = 5, 3, 2 or
 1. Each arm is then a model of its own: generation starts from N(0, I) at that gamma_max. Its
-samples are judged by the two distances of notebook 12, and its bound is taken with as many steps,
+samples are judged by the two distances of classifier.py, and its bound is taken with as many steps,
 all of them for each image, with the same draws for all arms.
 
 A shorter noise has narrower steps at the same T, also below START, where all arms are one network.
@@ -34,10 +34,10 @@ from ...sampling import sample_steps
 from ...schedule import LinearSchedule
 from ...training import fast, keep_freed_memory
 from . import fork
-from .mnist_ratio.inputs import SEEDS, SHEET, seeded
-from .mnist_ratio.pictures import sheet
-from .mnist_ratio.samples import judged
-from .runner import Job, Options, Results, Study
+from .classifier import classify, frechet_distance, kernel_distance, load_classifier
+from .mnist_ratio.inputs import rounded, seeded
+from .ratio_samples import SEEDS, SHEET, reference, sheet
+from .runner import Job, Options, Results, Row, Study
 
 ARMS = fork.DOSE_ARMS
 DOSES = (5.0, 2.0, 1.0, 3.0)  # in this order; 3 was added when the others had been seen
@@ -155,6 +155,22 @@ def draw(model: DiffEnc, n: int, grid: Tensor) -> Tensor:
         *_, last = sample_steps(model, n // SEEDS, Chain(grid), generator=seeded(5, seed))
         sets.append(to_levels(last.x_hat).cpu())
     return torch.cat(sets)
+
+
+def judged(images: Tensor, options: Options) -> Row:
+    """The distances of all images; and lists for the eight sets of which they consist: the kernel
+    distance of each, and the Frechet distance of all others, since it has a bias in small sets."""
+    found, real = classify(load_classifier(), images), reference(options.root)
+    sets = found.features.chunk(SEEDS)
+    others = (torch.cat(sets[:k] + sets[k + 1 :]) for k in range(SEEDS))
+    return {
+        "n": len(images),
+        "frechet": frechet_distance(found.features, real),
+        "kernel": kernel_distance(found.features, real),
+        "kernels": rounded([kernel_distance(own, real) for own in sets]),
+        "frechets_of_others": rounded([frechet_distance(rest, real) for rest in others]),
+        "imbalance": found.imbalance,
+    }
 
 
 STUDY = Study(

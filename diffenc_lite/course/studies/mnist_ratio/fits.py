@@ -94,21 +94,13 @@ def fit(
     return Fit(grid, scale, ratio)
 
 
-class Score(NamedTuple):
-    """The diffusion loss of every image (L3), nats (N,), by scale and ratio; and for each scale
-    what it would be on average with w* fitted on these same images."""
-
-    nats: dict[tuple[str, str], Tensor]
-    if_fitted_here: dict[str, float]
-
-
 def score(
     model: DiffEnc, images: Tensor, fitted: Fit, draws: int, generator: torch.Generator
-) -> Score:
-    """All scales and ratios of a fit on the same images, steps and draws of eps."""
+) -> dict[tuple[str, str], Tensor]:
+    """The diffusion loss of every image (L3), nats (N,), by scale and ratio: all those of a fit on
+    the same images, steps and draws of eps."""
     steps, d = len(fitted.grid) - 1, images[0].numel()
     nats = {name: torch.zeros(len(images), dtype=torch.float64) for name in fitted.ratio}
-    total, count = torch.zeros(steps, 3, dtype=torch.float64), torch.zeros(steps)
     for start, index, products in drawn_products(model, images, fitted.grid, draws, generator):
         products = products.double()
         mean = products.flatten(2).mean(2)
@@ -121,11 +113,7 @@ def score(
                 w = (ratio[index] if ratio.dim() else ratio).double()
                 loss = kl_ratio(d * gap_with_scale(mean, a), w, d)
             nats[scale, name][start : start + len(index)] += loss * steps / min(draws, steps)
-        total.index_add_(0, index, mean)
-        count.index_add_(0, index, torch.ones(len(index)))
-    mean = total / count[:, None]
-    here = {k: best_cost(gap_with_scale(mean, a), d).sum().item() for k, a in fitted.scale.items()}
-    return Score(nats, here)
+    return nats
 
 
 def draws_of(steps: int) -> int:

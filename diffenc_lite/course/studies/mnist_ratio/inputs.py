@@ -11,12 +11,11 @@ from torch import Tensor
 
 from ....data import load_mnist
 from ....model import DiffEnc
-from ....pretrained import load_pretrained
+from ....pretrained import load_model
 from ....training import fast, keep_freed_memory
 
 MODELS = ("mnist-vdm", "mnist-scaling", "mnist-learned")
 STEPS = (2, 4, 8, 16, 32, 64, 128, 256, 1000)
-SAMPLED = (4, 8, 16, 32, 64)
 PAPER, FOLDED, FITTED = SCALES = ("paper", "folded", "fitted")
 ONE, CONSTANT, BEST, PIXELS = "w = 1", "constant w", "w*", "w* per pixel"
 EQUAL, CHEAPEST = "equal steps", "best grid"
@@ -24,18 +23,14 @@ RESOLUTION = 256  # of the table from which the best grid is taken
 GRID_UP_TO, PIXELS_UP_TO = 128, 16  # steps; with more there is no best grid, no ratio per pixel
 SHOWN = 64  # with at most so many steps, the results contain the fits; above 16, the fitted scale's
 PARTS = 128  # with more steps, those of each part of the depth share a fit
-DRAWN = (1.0, BEST, 2.0, 0.5, 1.5, 3.0)  # ratios of the samples, the first three first
-WHY = ("folded first 1", "folded first 2", "folded first 4", "paper clipped", "folded clipped")
-SEEDS, SHEET = 8, 3  # of the samples; in a row and in a column of a sheet
-OVERFIT_STEPS, OVERFIT_MODEL = 8, "mnist-learned"
 BATCH = 125
 
 
 @cache
 def loaded(name: str) -> DiffEnc:
-    """The model, with its denoiser in bf16 if that is faster on this machine."""
+    """The model of this name or path, its denoiser in bf16 if that is faster on this machine."""
     keep_freed_memory()
-    return fast(load_pretrained(name)).eval()
+    return fast(load_model(name)).eval()
 
 
 @cache

@@ -1,38 +1,22 @@
-"""Pictures: sheets of samples, maps of the ratio, and the figure of the README."""
+"""Pictures: maps of the ratio, and the figure of the README."""
 
 from __future__ import annotations
 
-import math
-from functools import cache
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike, NDArray
-from torch import Tensor
 
 from ...show import plots
 from ..runner import Row, load_arrays
 from .inputs import BEST, CHEAPEST, EQUAL, FITTED, MODELS, ONE, PAPER, STEPS
 
 
-def sheet(images: Tensor) -> Tensor:
-    """(n^2, 1, H, W) -> one image (n H, n W)"""
-    n = math.isqrt(len(images))
-    return images[:, 0].unflatten(0, (n, n)).transpose(1, 2).flatten(2).flatten(0, 1)
-
-
-def shipped_sheet(model: str, steps: int, scale: str, ratio: float | str) -> NDArray[np.uint8]:
-    """Nine samples in one image, from the package."""
-    return _shipped()[f"sheet_{model}_{steps}_{scale}_{ratio}"]
-
-
 def shipped_maps() -> NDArray[np.uint8]:
     """255 w of every pixel at T = 8, from the package: [model, step, H, W]."""
-    return np.stack([_shipped()[f"map_{model}"] for model in MODELS])
-
-
-_shipped = cache(lambda: load_arrays("mnist_ratio"))
+    arrays = load_arrays("mnist_ratio")
+    return np.stack([arrays[f"map_{model}"] for model in MODELS])
 
 
 LINES = {  # (scale, ratio, grid): colour, dashes
@@ -48,7 +32,7 @@ LINES = {  # (scale, ratio, grid): colour, dashes
 def excess_figure(rows: list[Row]) -> plots.Picture:
     """Bits per dimension above infinite depth against T with two standard errors, one panel for
     each model."""
-    figure, axes = plots.subplots(1, len(MODELS), size=(10.6, 4.2))
+    figure, axes = plots.subplots(1, len(MODELS), size=(9.6, 4.2))
     for ax, model in zip(axes, MODELS, strict=True):
         bounds = [row for row in rows if row["part"] == "bound" and row["model"] == model]
         for line in LINES:

@@ -1,0 +1,204 @@
+"""Pictures of lesson 12, The ratio on MNIST, and of its companion on samples."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .drawing import COLOURS, canvas, words
+from .explorers import CurveExplorer, buttons, slider
+from .plots import BLACK, BLUE, GREEN, RED, SKY, Picture, show_image, styled, subplots
+
+KINDS = {"mnist-vdm": "identity", "mnist-scaling": "scaling", "mnist-learned": "learned"}
+MEANS = {"paper": BLACK, "folded": RED, "fitted": SKY}
+Dots = Mapping[str, tuple[Sequence[float], Sequence[float]]]  # values and standard errors, by label
+
+
+def colour_of(model: str) -> str:
+    return COLOURS[KINDS[model]]
+
+
+# ---- drawings ------------------------------------------------------------------------------------
+
+
+def two_levers() -> Picture:
+    """The posterior, and the model three times: with the paper's mean, moved, and widened."""
+    figure, ax = canvas(8, 3.3)
+    z = np.linspace(-1.2, 6.2, 400)
+    rows = (
+        ("paper's mean,\n$w=1$", 4.6, 1.0, BLACK, "far off, and certain: expensive"),
+        ("fitted mean,\n$w=1$", 2.0, 1.0, SKY, "moved: the scale"),
+        ("fitted mean,\n$w^*$", 2.0, 2.2, GREEN, "widened: the ratio"),
+    )
+    for row, (title, mean, spread, colour, effect) in enumerate(rows):
+        base = 2.25 - 0.98 * row
+        for centre, width, shade in ((0.0, 1.0, COLOURS["q"]), (mean, spread, colour)):
+            bell = np.exp(-0.5 * ((z - centre) / (0.45 * width)) ** 2) / width
+            ax.fill_between(2.6 + 0.55 * z, base, base + 0.72 * bell, color=shade, alpha=0.5, lw=0)
+        ax.plot([1.9, 6.0], [base, base], color="0.4", lw=1, ls="-")
+        words(ax, (0.9, base + 0.3), title, colour)
+        words(ax, (7.0, base + 0.3), effect.replace(": ", ":\n"), colour, 12)
+    words(ax, (2.6, 3.13), "posterior", COLOURS["q"], 12)
+    words(ax, (5.1, 3.13), "model", BLACK, 12)
+    return figure
+
+
+@styled
+def answer(bits: Mapping[str, float], sheets: Mapping[str, ArrayLike]) -> Picture:
+    """Bars of the bound in bits/dim, and two sheets of samples, by their titles."""
+    figure, axes = subplots(1, 3, size=(9.6, 3.3))
+    bars = axes[0].barh(list(bits), list(bits.values()), color=[BLACK, SKY, GREEN])
+    axes[0].bar_label(bars, [f"{value:.1f}" for value in bits.values()], padding=4)
+    axes[0].set(xscale="log", xlim=(1, 500), xlabel="bits/dim", title="the bound gains …")
+    axes[0].invert_yaxis()
+    axes[0].grid(axis="y", visible=False)
+    for ax, (title, sheet) in zip(axes[1:], sheets.items(), strict=True):
+        show_image(ax, sheet)
+        ax.set_title(title)
+    return figure
+
+
+# ---- the bound -----------------------------------------------------------------------------------
+
+
+@styled
+def dots(
+    panels: Mapping[str, Dots], steps: Sequence[int], ylabel: str, colours: Sequence[str]
+) -> Picture:
+    """Values with two standard errors for a few numbers of steps, on a logarithmic axis."""
+    figure, axes = subplots(1, len(panels), size=(9.6, 3.4))
+    for ax, (title, series) in zip(axes, panels.items(), strict=True):
+        for k, (label, (values, errors)) in enumerate(series.items()):
+            x = np.arange(len(steps)) + 0.14 * (k - (len(series) - 1) / 2)
+            bars = 2 * np.asarray(errors)
+            ax.errorbar(x, values, bars, fmt="o", ms=8, color=colours[k], label=label, capsize=3)
+        ax.set(yscale="log", title=title, xticks=range(len(steps)))
+        ax.set_xticklabels([f"T = {T}" for T in steps])
+        low, high = ax.get_ylim()
+        ticks = [tick for tick in (0.01, 0.1, 1, 2, 3, 5, 10, 20, 100) if low < tick < high]
+        ax.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+        ax.minorticks_off()
+    axes[0].set_ylabel(ylabel)
+    axes[-1].legend()
+    return figure
+
+
+@styled
+def pencil(saved: Mapping[str, Dots], floor: Callable[[Any], Any]) -> Picture:
+    """What w* saves against T, and the line that the pencil drew. Args: steps and savings, by
+    model."""
+    figure, ax = subplots(size=(8, 3.6))
+    steps = np.array([4.0, 1000.0])
+    ax.loglog(steps, floor(steps), color="0.5", ls="--")
+    ax.text(70, 0.45 * floor(70), "$L^2/T$", color="0.4", ha="right", va="top")
+    for model, (T, values) in saved.items():
+        ax.loglog(T, values, "o-", color=colour_of(model), label=model.removeprefix("mnist-"))
+    ax.set(xlabel="steps T", ylabel="bits/dim", title="what $w^*$ saves falls to the pencil's line")
+    ax.set_xticks([4, 16, 64, 256, 1000], ["4", "16", "64", "256", "1000"])
+    ax.minorticks_off()
+    ax.legend()
+    return figure
+
+
+@styled
+def chain_explorer(fits: Mapping[Any, Any], bits: Mapping[Any, float]) -> CurveExplorer:
+    """Choose T, mean and model: the scale and the ratio of every step, and the bound.
+
+    Args: fits, by (model, T, mean), rows with "t", "A" and "w"; bits, by (model, T, mean, ratio).
+    """
+    models, steps = list(KINDS)[::-1], [2, 4, 8, 16]
+    figure, (left, right) = subplots(2, 1, size=(5.1, 4.4))
+    (scale,) = left.plot([], [], "o-", color=BLUE)
+    (ratio,) = right.plot([], [], "o-", color=GREEN)
+    left.set(yscale="log", ylim=(0.5, 20), ylabel="scale $A/c$", title=" ")
+    left.set_yticks([0.5, 1, 2, 5, 10, 20], ["0.5", "1", "2", "5", "10", "20"])
+    left.minorticks_off()
+    right.set(ylim=(0, 1.03), ylabel="ratio $w^*$", title=" ")
+    for ax in (left, right):
+        ax.set(xlim=(0, 1.03))
+    right.set_xlabel("depth $t$ where the step begins")
+
+    def update(T: int, mean: int, which: int) -> None:
+        place = models[which], T, list(MEANS)[mean]
+        row = fits[place]
+        scale.set_data(row["t"][1:], row["A"])
+        ratio.set_data(row["t"][1:], row["w"])
+        for ax, w in ((left, "w = 1"), (right, "w*")):
+            ax.set_title(f"${w}$: {bits[*place, w]:.4g} bits/dim".replace("w*", "w^*"))
+
+    names = [model.removeprefix("mnist-") for model in models]
+    controls = buttons("mean", list(MEANS)), buttons("model", names)
+    return CurveExplorer(
+        figure, update, slider("T", steps, 8, "{:d}"), *controls,
+        stills=[(2, 0, 0), (2, 2, 0), (1, 2, 0), (2, 2, 2), (2, 2, 1), (3, 2, 0)],
+    )  # fmt: skip
+
+
+# ---- samples -------------------------------------------------------------------------------------
+
+
+@styled
+def sample_changes(
+    single: Mapping[tuple[str, int, int, str], Any],
+    mean: Mapping[tuple[int, str], Any],
+    arms: Sequence[str],
+) -> Picture:
+    """The change of the Frechet distance against w = 1, in per cent: every model with its interval
+    and, as a diamond, the declared mean with its own.
+
+    Args: changes with .mean and .half, in logarithms: of (model, training, steps, arm), and of
+        (steps, arm).
+    """
+    figure, axes = subplots(1, 2, size=(9.6, 1.3 + 0.75 * len(arms)))
+    models = list(dict.fromkeys(place[:2] for place in single))
+    models.sort(key=lambda place: list(KINDS).index(place[0]))
+    for ax, steps in zip(axes, (4, 8), strict=True):
+        ax.axvline(0, color="0.4", lw=1.2, ls="-")
+        for row, arm in enumerate(arms):
+            for k, (model, training) in enumerate(models):
+                if change := single.get((model, training, steps, arm)):
+                    y = row - 0.35 + 0.6 * k / (len(models) - 1)
+                    interval(ax, y, change, colour_of(model), "o", 5)
+            if (steps, arm) in mean:
+                interval(ax, row + 0.38, mean[steps, arm], BLACK, "D", 8)
+        ax.set(title=f"T = {steps}", xlabel="change of the distance, %", yticks=range(len(arms)))
+        ax.set_yticklabels(arms if steps == 4 else [])
+        ax.set_ylim(len(arms) - 0.4, -0.6)
+        ax.grid(axis="y", visible=False)
+    for model in KINDS:
+        axes[0].plot([], [], "o", color=colour_of(model), label=model.removeprefix("mnist-"))
+    if mean:
+        axes[0].plot([], [], "D", color=BLACK, label="declared mean")
+    figure.legend(loc="outside upper center", ncols=4)
+    return figure
+
+
+def interval(ax: Any, y: float, change: Any, colour: str, marker: str, size: float) -> None:
+    """A value and its interval at one height, both from logarithms to per cent."""
+    middle, low, high = (100 * math.expm1(change.mean + side * change.half) for side in (0, -1, 1))
+    ax.plot([low, high], [y, y], color=colour, lw=2, ls="-", alpha=0.7)
+    ax.plot(middle, y, marker, ms=size, color=colour)
+
+
+@styled
+def two_pixels() -> Picture:
+    """Two pixels that are always equal: true states, and draws of the model with w = 1 and w*."""
+    draws, n, noise = np.random.default_rng(0), 150, 0.2
+    both = draws.choice([-1, 1], (n, 1)) + noise * draws.normal(size=(n, 2))
+    clouds = {
+        "truth: both on, or both off": (both, COLOURS["q"]),
+        "model, $w=1$: between": (noise * draws.normal(size=(n, 2)), BLACK),
+        "model, $w^*$: covers both": (math.hypot(1, noise) * draws.normal(size=(n, 2)), GREEN),
+    }
+    figure, axes = subplots(1, 3, size=(9.6, 3.8))
+    for ax, (title, (points, colour)) in zip(axes, clouds.items(), strict=True):
+        ax.plot([-1, 1], [-1, 1], "o", color="0.8", ms=34, mew=0, ls="")
+        ax.plot(*points.T, "o", color=colour, ms=4, ls="", alpha=0.7)
+        ax.set(xlim=(-3, 3), ylim=(-3, 3), aspect="equal", title=title, xlabel="one pixel")
+        ax.set(xticks=[-1, 1], xticklabels=["off", "on"], yticks=[-1, 1], yticklabels=["off", "on"])
+    axes[0].set_ylabel("its neighbour")
+    return figure

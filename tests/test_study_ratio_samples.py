@@ -1,0 +1,129 @@
+"""The study of the ratio in samples: its jobs, its arms, its sheets."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from diffenc_lite import ModelConfig, build, load_mnist, sample_steps
+from diffenc_lite.course.studies import SHIPPED, load_arrays, load_results, options
+from diffenc_lite.course.studies import ratio_samples as study
+from diffenc_lite.course.studies.mnist_ratio import fits, inputs
+from diffenc_lite.course.studies.statistics import t_tail
+from diffenc_lite.pixels import to_levels
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """The jobs on bundled images and an untrained network."""
+    torch.manual_seed(0)
+    model = build(ModelConfig("scaling", "tiny")).eval()
+    images = load_mnist("train", "bundled").images[:40]
+    monkeypatch.setattr(inputs, "loaded", lambda name: model)
+    monkeypatch.setattr(inputs, "images", lambda split, root: images)
+    for cached in (fits.fit_of, study.reference):
+        cached.cache_clear()
+    yield options(study.STUDY, budget={"fit": 10, "n": 16}), model
+    for cached in (fits.fit_of, study.reference):
+        cached.cache_clear()
+
+
+def test_each_training_has_every_arm_of_the_primary_comparisons(small):
+    jobs = [tuple(job.values()) for job in study.jobs(small[0])]
+    assert len(set(jobs)) == len(jobs)
+    for model, training in study.TRAINED:
+        for steps in (4, 8):
+            assert {(model, training, steps, arm) for arm in study.ARMS[:4]} <= set(jobs)
+
+
+@pytest.mark.parametrize("arm", study.ARMS)
+def test_an_arm_has_the_best_ratio_in_its_steps(small, monkeypatch, arm):
+    given, chains = small[0], []
+
+    def record(model, n, chain, generator):
+        chains.append(chain)
+        return sample_steps(model, n, chain, generator=generator)
+
+    monkeypatch.setattr(study, "sample_steps", record)
+    job = {"model": "mnist-vdm", "training": 0, "steps": 4, "arm": arm}
+    rows, arrays = study.run(job, given)
+    fitted = fits.fit_of("mnist-vdm", None, 4, 10)
+    name = study.PIXELS if arm == study.EACH else study.BEST
+    best = fitted.ratio["fitted", name].clone()
+    ones = {study.ONE: [0, 1, 2, 3], study.NOISY: [0, 1], study.DATA: [2, 3]}.get(arm, [])
+    best[ones] = 1
+    assert len(chains) == study.SEEDS and rows[0]["n"] == 16
+    for chain in chains:
+        torch.testing.assert_close(chain.ratio, best)
+        torch.testing.assert_close(chain.scale, fitted.scale["fitted"])
+    generator = inputs.seeded(10, 0, 0, 0)
+    with torch.no_grad():
+        *_, last = sample_steps(small[1], 2, chains[0], generator=generator)
+    (sheet,) = arrays.values()
+    assert np.array_equal(sheet[:28, :56], torch.cat(list(to_levels(last.x_hat)[:, 0]), 1))
+
+
+def test_a_sheet_has_its_images_in_rows():
+    images = torch.arange(4, dtype=torch.uint8)[:, None, None, None].expand(4, 1, 2, 3)
+    expected = [[0, 0, 0, 1, 1, 1], [0, 0, 0, 1, 1, 1], [2, 2, 2, 3, 3, 3], [2, 2, 2, 3, 3, 3]]
+    assert study.sheet(images).tolist() == expected
+
+
+def rows_with(changes):
+    """Rows whose distances change by these logarithms, by model, training and arm, at both T."""
+    base = {"frechet": 5.0, "frechets_of_others": [5.0 + 0.1 * k for k in range(8)]}
+    rows = []
+    for steps in (4, 8):
+        for model, training in study.TRAINED:
+            place = {"model": model, "training": training, "steps": steps}
+            rows.append({**place, "arm": study.ONE, **base})
+            for arm in (study.ALL, study.NOISY, study.DATA):
+                change = changes[model, training] * (-0.1 if arm == study.DATA else 1)
+                factor = math.exp(change)
+                others = [factor * d for d in base["frechets_of_others"]]
+                distances = {"frechet": factor * 5, "frechets_of_others": others}
+                rows.append({**place, "arm": arm, **distances})
+    return rows
+
+
+def test_the_declared_estimate_is_the_mean_of_the_kinds_with_the_spread_within_them():
+    values = {"mnist-vdm": [0.1, 0.2, 0.15], "mnist-scaling": [0.3, 0.5]}
+    values["mnist-learned"] = [0.0, 0.2]
+    rows = rows_with({(m, k): values[m][k] for m, k in study.TRAINED})
+    found = study.outcomes(rows)
+    variance = (2 * 0.05**2 + 2 * 0.1**2 + 2 * 0.1**2) / (7 - 3)
+    error = math.sqrt(variance * (1 / 3 + 1 / 2 + 1 / 2)) / 3
+    for steps in (4, 8):
+        change = found[steps, study.ALL]
+        assert change.mean == pytest.approx((0.15 + 0.4 + 0.1) / 3)
+        assert change.half == pytest.approx(2.7764 * error, rel=1e-4)  # t, 4 degrees of freedom
+        assert found[steps, study.DATA].mean == pytest.approx(-0.1 * change.mean)
+    # the six p values are equal, so Holm makes each six times as large
+    alone = 2 * t_tail((0.65 / 3) / error, 4)
+    assert found[4, study.NOISY].p == pytest.approx(6 * alone)
+
+
+def test_the_interval_of_a_model_is_a_jackknife_over_its_sets():
+    rows = rows_with(dict.fromkeys(study.TRAINED, 0.1))
+    shifts = [0.001 * k for k in range(8)]
+    for row in rows:
+        if row["arm"] == study.ALL:
+            others = row["frechets_of_others"]
+            row["frechets_of_others"] = [
+                d * math.exp(shift) for d, shift in zip(others, shifts, strict=True)
+            ]
+    change = study.changes(rows)["mnist-vdm", 0, 4, study.ALL]
+    squares = sum((shift - 0.0035) ** 2 for shift in shifts)
+    assert change.mean == pytest.approx(0.1)
+    assert change.half == pytest.approx(2.3646 * math.sqrt(7 / 8 * squares), rel=1e-4)
+
+
+def test_shipped_results_are_whole_and_small():
+    rows, arrays = load_results("ratio_samples"), load_arrays("ratio_samples")
+    jobs = study.jobs(options(study.STUDY))
+    assert [{k: row[k] for k in study.KEYS} for row in rows] == jobs
+    assert all(row["n"] == 2000 for row in rows)
+    first = [job for job in jobs if job["training"] == 0]
+    assert set(arrays) == {study.sheet_name(j["model"], j["steps"], j["arm"]) for j in first}
+    assert (SHIPPED / "ratio_samples.npz").stat().st_size < 150_000
