@@ -18,7 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 VERSIONS = ("3.11", "3.12", "3.13")
-MAX_MIB = 20  # of the wheel
+MAX_MB = 20  # of the wheel
 
 
 def run(*command: str | Path, folder: Path) -> None:
@@ -50,10 +50,10 @@ def main() -> int:
         made = Path(name)
         run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", made, folder=ROOT)
         (wheel,) = made.glob("*.whl")
-        size = wheel.stat().st_size / 2**20
-        print(f"{wheel.name}: {size:.1f} MiB", flush=True)
-        if size > MAX_MIB:
-            print(f"error: the wheel must have {MAX_MIB} MiB or less", file=sys.stderr)
+        size = wheel.stat().st_size / 1e6
+        print(f"{wheel.name}: {size:.1f} MB", flush=True)
+        if size > MAX_MB:
+            print(f"error: the wheel must have {MAX_MB} MB or less", file=sys.stderr)
             return 1
         tried = [v for v in VERSIONS if shutil.which(f"python{v}") or sys.version.startswith(v)]
         for version in tried:
