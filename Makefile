@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 PAGES := $(VENV)/pages
 
-.PHONY: help notebooks test lab bench gpu browser slides site sitecheck coursework lint
+.PHONY: help notebooks test lab bench gpu browser slides site sitecheck wheel coursework lint
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -44,6 +44,9 @@ site: $(PAGES)  ## set up and make the site of the course, into build/site
 sitecheck: site  ## make the site and read it in Chromium, which must be installed
 	$(BIN)/python -m pip install -q playwright axe-playwright-python
 	$(BIN)/python tools/check_site.py
+
+wheel: $(INSTALLED)  ## set up, build the wheel, and run the first lesson out of it
+	@$(BIN)/python tools/check_wheel.py
 
 coursework: $(INSTALLED)  ## set up and take lessons through nbgrader and otter-grader
 	$(BIN)/python -m pip install -q -e ".[coursework]"

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from docutils import nodes
-from myst_nb.core.render import NbElementRenderer
+from sphinx import addnodes
 from sphinx.application import Sphinx
+from sphinx.transforms import SphinxTransform
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
 import diffenc_lite
-from diffenc_lite.course.ledger import TAGS
+from diffenc_lite.course.ledger import LEDGER, TAGS
 
 project = "diffenc_lite"
 author = copyright = "The diffenc_lite authors"
@@ -25,8 +29,8 @@ html_extra_path = ["../build/pages/extra"]  # explorers, and the script that set
 nb_execution_mode = "off"
 nb_mime_priority_overrides = [("html", "text/html", 0)]
 nb_render_markdown_format = "myst"
-nb_code_prompt_show = "Show the solution"
-nb_code_prompt_hide = "Hide the solution"
+nb_code_prompt_show = "Solution"
+nb_code_prompt_hide = "Solution"
 nb_merge_streams = True
 myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence"]
 myst_heading_anchors = 3
@@ -34,22 +38,23 @@ suppress_warnings = ["mystnb.unknown_mime_type", "myst.header"]
 
 # Nothing comes from the net: one file of MathJax, copied beside the other scripts.
 mathjax_path = "tex-svg.js"
-mathjax3_config = {"options": {"enableMenu": False}}
+mathjax3_config = {"options": {"enableMenu": False}, "startup": {"typeset": False}}  # site.js does
 myst_mathjax_classes = "math|text_html"  # formulas of the text, and of outputs in HTML
 
 html_theme = "sphinx_book_theme"
 html_title = "DiffEnc, a course"
 html_static_path = ["_static"]
-html_css_files = ["site.css"]
-html_js_files = ["site.js"]
+html_css_files = ["panels.css", "site.css"]
+html_js_files = ["cards.js", "site.js"]
+html_search_scorer = str(Path(__file__).parent / "_static" / "scorer.js")
 html_show_sphinx = False
-html_show_search_summary = False  # would be fetched, which a page from the file system may not do
+html_show_search_summary = False  # it would be fetched; site.js takes it from excerpts.js
 html_sourcelink_suffix = ""
 html_context = {"default_mode": "auto"}  # light or dark as the reader's system
 html_theme_options = {
     "home_page_in_toc": True,
     "show_toc_level": 2,
-    "use_download_button": True,
+    "use_download_button": False,  # each lesson has a larger one
     "use_fullscreen_button": False,
     "navbar_persistent": [],  # the search stands in the sidebar
     "pygments_light_style": "a11y-high-contrast-light",
@@ -58,6 +63,7 @@ html_theme_options = {
 
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
+python_maximum_signature_line_length = 70
 
 
 # ---- docstrings, which are plain text ------------------------------------------------------------
@@ -77,7 +83,13 @@ def as_rst(app: Sphinx, what: str, name: str, thing: Any, options: Any, lines: l
                 *(f"| {row[: len(row) - len(row.lstrip())]}{escaped(row.strip())}" for row in rows),
                 "",
             ]
-    lines[:] = out
+    first = "\n".join(lines).strip().split("\n\n")[0]
+    tags = [tag for tag in TAGS if re.search(rf"(?<!\w){tag}(?!\w)", first)]
+    formulas = [
+        [".. math::", "", *(f"   {row}" for row in LEDGER[t].latex().split("\n")), ""] for t in tags
+    ]
+    after = out.index("") + 1 if "" in out else len(out)
+    lines[:] = out[:after] + [row for formula in formulas for row in formula] + out[after:]
 
 
 def escaped(text: str) -> str:
@@ -109,22 +121,71 @@ class DisplayedFormulas(SphinxPostTransform):
                 node["no-wrap"] = node["nowrap"] = True
 
 
-def with_alternative_text() -> None:
-    """A picture of a lesson has the description that its output carries."""
-    plain = NbElementRenderer.render_image
+# ---- links in the prose --------------------------------------------------------------------------
 
-    def render_image(self: Any, data: Any) -> list[nodes.Element]:
-        images = plain(self, data)
-        alt = data.output_metadata.get(data.mime_type, {}).get("alt")
-        for image in images:
-            if alt:
-                image["alt"] = alt
-        return images
 
-    NbElementRenderer.render_image = render_image
+class Links(SphinxTransform):
+    """Tags of the ledger and names of the library lead to their pages."""
+
+    default_priority = 500
+    apart = (
+        nodes.reference,
+        nodes.title,
+        nodes.literal_block,
+        nodes.math,
+        nodes.math_block,
+        nodes.raw,
+    )
+
+    def apply(self, **kwargs: Any) -> None:
+        if self.env.docname.startswith("api/"):
+            return
+        tag = re.compile(rf"(?<![\w\-])({'|'.join(TAGS)})(?![\w\-])")
+        for text in list(self.document.findall(nodes.Text)):
+            above = []
+            node = text.parent
+            while node is not None:
+                above.append(node)
+                node = node.parent
+            if any(isinstance(node, (*self.apart, addnodes.pending_xref)) for node in above):
+                continue
+            if isinstance(text.parent, nodes.literal):
+                name = text.astext().removesuffix("()")
+                if name in public_names():
+                    whole = text.parent
+                    whole.replace_self(self.reference("py", "obj", public_names()[name], whole))
+            elif tag.search(text):
+                parts = tag.split(text)
+                new = [
+                    self.reference("std", "doc", f"/ledger/{part}", nodes.inline("", part))
+                    if i % 2 else nodes.Text(part)
+                    for i, part in enumerate(parts)
+                ]  # fmt: skip
+                text.parent.replace(text, new)
+
+    def reference(self, domain: str, kind: str, target: str, shown: nodes.Node) -> nodes.Node:
+        link = addnodes.pending_xref(
+            "", shown.deepcopy(), refdomain=domain, reftype=kind, reftarget=target,
+            refexplicit=True, refdoc=self.env.docname, refwarn=False, classes=["known"],
+        )  # fmt: skip
+        return link
+
+
+@cache
+def public_names() -> dict[str, str]:
+    """What prose may call a thing of the library -> its full name."""
+    names = {}
+    for module in sorted(Path(diffenc_lite.__file__).parent.glob("[!_]*.py")):
+        tree = ast.parse(module.read_text(encoding="utf-8"))
+        for node in tree.body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name[0] != "_":
+                names[f"{module.stem}.{node.name}"] = f"diffenc_lite.{module.stem}.{node.name}"
+                if hasattr(diffenc_lite, node.name):
+                    names[node.name] = f"diffenc_lite.{module.stem}.{node.name}"
+    return names
 
 
 def setup(app: Sphinx) -> None:
-    with_alternative_text()
     app.connect("autodoc-process-docstring", as_rst)
     app.add_post_transform(DisplayedFormulas)
+    app.add_transform(Links)

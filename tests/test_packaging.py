@@ -45,7 +45,11 @@ def held(wheel: Path) -> set[str]:
 
 def of_a_wheel(files: set[str]) -> set[str]:
     """The package, and the notebooks inside it."""
-    package = {name for name in files if name.startswith("diffenc_lite/")}
+    large = re.compile(
+        r"diffenc_lite/(pretrained/.*-medium\.safetensors|course/studies/bases/.*\.safetensors)"
+    )
+    package = {n for n in files if n.startswith("diffenc_lite/") and not large.fullmatch(n)}
+    assert any(map(large.fullmatch, files))
     lessons = {name for name in files if name.startswith("notebooks/")}
     assert package and lessons
     return package | {f"diffenc_lite/course/{name}" for name in lessons}
@@ -60,7 +64,7 @@ def test_the_wheel_holds_the_package_with_the_lessons_and_nothing_else(tmp_path)
     assert f"\nVersion: {diffenc_lite.__version__}\n" in text
     targets = re.findall(r"\]\(([^)\s]+)\)", text)
     assert targets and all(target.startswith(("https://", "#")) for target in targets)
-    assert f"/raw/v{diffenc_lite.__version__}/figures/hero.png)" in text
+    assert f"/raw/v{diffenc_lite.__version__}/figures/encoding.gif)" in text
     assert f"/blob/v{diffenc_lite.__version__}/CHANGELOG.md)" in text
 
 
@@ -129,3 +133,28 @@ def test_an_editable_install_is_found_from_the_folder_above_a_clone(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert Path(done.stdout.strip()) == clone / "diffenc_lite" / "__init__.py"
+
+
+def test_weights_that_the_wheel_lacks_are_asked_for_by_name(tmp_path):
+    """Without a network the error says what to copy where; a copy there is then loaded."""
+    site, cache = tmp_path / "site", tmp_path / "cache"
+    zipfile.ZipFile(build("wheel", ROOT, tmp_path / "wheel")).extractall(site)
+    program = (
+        "import urllib.request as r, diffenc_lite as d\n"
+        "def no(*a, **k): raise OSError('no network')\n"
+        "r.urlopen = no\n"
+        "print(type(d.load_pretrained('mnist-vdm-medium')).__name__)"
+    )
+    environment = os.environ | {"PYTHONPATH": str(site), "DIFFENC_LITE_DATA": str(cache)}
+
+    def run():
+        command = [sys.executable, "-c", program]
+        return subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True
+        )
+
+    weights = "diffenc_lite/pretrained/mnist-vdm-medium.safetensors"
+    assert f"copy {weights} of a checkout to {cache}" in run().stderr
+    (cache / "models").mkdir(parents=True)
+    shutil.copy(ROOT / weights, cache / "models")
+    assert run().stdout == "DiffEnc\n"

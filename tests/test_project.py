@@ -17,6 +17,7 @@ from rattler import MatchSpec
 
 import diffenc_lite
 from diffenc_lite.__main__ import parser
+from diffenc_lite.course.ledger import LEDGER
 from diffenc_lite.course.lessons import notebooks_in
 from diffenc_lite.pretrained import pretrained_names, read_card
 
@@ -110,8 +111,9 @@ def test_one_address_everywhere():
     assert documentation == f"https://{owner}.github.io/{name}/"
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     assert citation["repository-code"] == repository
+    text = README + "".join(path.read_text(encoding="utf-8") for path in CORE)
     used = re.findall(
-        r"github\.com/([\w.-]+/[\w.-]+)|mybinder\.org/v2/gh/([\w.-]+/[\w.-]+)", README
+        r"github\.com/(diffenc[\w.-]+/[\w.-]+)|mybinder\.org/v2/gh/([\w.-]+/[\w.-]+)", text
     )
     assert used and {a or b for a, b in used} <= {f"{owner}/{name}"}
 
@@ -132,11 +134,13 @@ def test_readme_examples_run(example, tmp_path):
 
 
 def test_links_between_pages_lead_somewhere():
-    for page in ROOT.glob("*.md"):
+    for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]:
+        if page.parent.name == "docs" and "@" in page.read_text(encoding="utf-8"):
+            continue  # a page of the site only, which `make site` completes
         text = page.read_text(encoding="utf-8")
         targets = re.findall(r"\]\(([^)#\s]+)", text) + re.findall(r'(?:src|href)="([^"#]+)"', text)
         local = [target for target in targets if not re.match(r"[a-z]+:", target)]
-        dead = [target for target in local if not (ROOT / unquote(target)).exists()]
+        dead = [target for target in local if not (page.parent / unquote(target)).exists()]
         assert not dead, f"{page.name} links to {dead}"
 
 
@@ -180,14 +184,27 @@ def test_companions_belong_to_a_lesson_and_link_back_to_it():
     assert len({path.name for path in NOTEBOOKS}) == len(NOTEBOOKS)  # graders have one folder
 
 
-def test_readme_has_the_numbers_of_the_cards():
-    rows = {row.split("`")[1]: row for row in README.splitlines() if row.startswith("| `mnist-")}
+def test_docs_have_the_numbers_of_the_cards():
+    text = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
+    rows = {row.split("`")[1]: row for row in text.splitlines() if row.startswith("| `mnist-")}
     assert sorted(rows) == pretrained_names()
     for name, row in rows.items():
         card = read_card(name)
         score = f"{card['bits_per_dim']:.4f} ± {card['standard_error']:.4f}"
         terms = [f"{bits:.4f}" for bits in card["terms"].values()]
         assert [part.strip() for part in row.split("|")][3:-1] == [score, *terms]
+
+
+def test_readme_counts_what_is_proved():
+    said = [word for row in LEDGER.values() for word in row.words.values()]
+    (counted,) = re.findall(r"Of the (\d+) forms of its formulas the machine proves (\d+)", README)
+    assert counted == (str(len(said)), str(said.count("proved")))
+
+
+def test_readme_speaks_of_pypi_only_where_it_says_that_it_is_to_come():
+    published = PROJECT["tool"]["diffenc_lite"]["published"]
+    first, _, _ = README.partition("PyPI, Colab and Binder work once")
+    assert published or not re.search(r"pip install \"?diffenc|colab|mybinder", first)
 
 
 def test_readme_commands_exist():

@@ -21,11 +21,14 @@ from typing import Any
 from urllib.parse import quote
 
 ROOT = Path(__file__).resolve().parent.parent
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT, TOOL = SETTINGS["project"], SETTINGS["tool"]
 INIT = (ROOT / "diffenc_lite" / "__init__.py").read_text(encoding="utf-8")
 # Without importing the package, which may not be installed:
 (VERSION,) = re.findall(r'^__version__ = "(.*)"$', INIT, re.MULTILINE)
 LESSONS = runpy.run_path(str(ROOT / "diffenc_lite" / "course" / "lessons.py"))
+# Whether the version is on PyPI and its tag on GitHub: see docs/publishing.md.
+PUBLISHED = TOOL["diffenc_lite"]["published"]
 REPOSITORY = PROJECT["urls"]["Repository"]
 OWNER_AND_NAME = REPOSITORY.removeprefix("https://github.com/")
 COLAB = "https://colab.research.google.com/github"
@@ -105,7 +108,10 @@ def wanted(path: Path) -> str:
     if path.name == "README.md":
         colab = "![Open the tour in Colab](figures/colab.svg)"
         binder = "![Open the tour in Binder](figures/binder.svg)"
-        return with_links(text, links(Path("00_ten_minute_tour.ipynb"), colab, binder))
+        line = links(Path("00_ten_minute_tour.ipynb"), colab, binder)
+        if PUBLISHED:
+            return with_links(text, line)
+        return re.sub(rf"^[^\n]*{re.escape(COLAB)}[^\n]*\n\n?", "", text, flags=re.MULTILINE)
     text = re.sub(r"^version: .*$", f"version: {VERSION}", text, flags=re.MULTILINE)
     address = f"repository-code: {REPOSITORY}"
     return re.sub(r"^repository-code: .*$", address, text, flags=re.MULTILINE)

@@ -4,16 +4,19 @@
     python tools/make_site.py && python tools/check_site.py
     python tools/check_site.py lessons/06_the_noise_variance_ratio.html        # only these pages
 
-Opens every page and moves every explorer, by key and by touch. Ends with 1 if a page asks for
-anything outside of the site or for a file that is not there, if the console has an error, if a
-formula is not typeset, a picture does not show or has no alternative text, a page is wider than a
-phone, an explorer stands still, the search does not find a word, or axe (a checker of
-accessibility) finds something serious, in light or dark. Screenshots go to build/screenshots.
+Opens every page, moves every explorer, by key and by touch, prints every lesson. Ends with 1 and
+the list of faults if anything is wrong with: requests, the console, formulas, pictures, weights,
+accessibility (axe), the dark; code, formulas and figures that do not fit at any of five widths;
+titles, controls and positions of explorers, those that the text names too; the film; links of tags;
+what paper shows; downloads; the search. Screenshots go to build/screenshots.
 """
 
 from __future__ import annotations
 
 import argparse
+import base64
+import gzip
+import json
 import re
 import shutil
 import statistics
@@ -22,14 +25,20 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from html import unescape
 from importlib.resources import files
 from multiprocessing import get_context
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import nbformat
 from check_browser import BROWSERS, QUIET
+from PIL import Image
 from playwright.sync_api import BrowserContext, Frame, Page, sync_playwright
-from run_notebooks import ROOT
+from run_notebooks import ROOT, explorers
+
+from diffenc_lite.course.ledger import TAGS
+from diffenc_lite.course.lessons import notebooks_in, place
 
 SITE, OUT = ROOT / "build" / "site", ROOT / "build" / "screenshots"
 SEARCHED = "counterterm"
@@ -43,10 +52,11 @@ EXAMPLES = (  # photographed, and looked at in the dark
     "ledger/F2.html",
     "api/process.html",
 )
-WIDTHS = (360, 700, 800, 1400)  # 700 is what 1,400 leave at 200 %
-MAX_MB = 3  # of a page and all it loads, without its explorers
+WIDTHS = (360, 390, 768, 1280, 1440)
+MAX_MB = 3  # of a page and all it loads before a reader scrolls
 # Text outside of code in which TeX is left.
 RAW_TEX = r"\$[^$\s][^$]*\$|\\(?:frac|left|right|sigma|alpha|gamma|begin|mathrm|hat|text|tag)\b"
+NOT_SEEN = r"# (?:noqa|fmt: skip|type: ignore)|### (?:BEGIN|END) SOLUTION"
 VISIBLE_TEXT = """() => {
     const body = document.body.cloneNode(true);
     for (const part of body.querySelectorAll("pre, code, script, style, mjx-container, iframe"))
@@ -60,119 +70,244 @@ PICTURES = """async () => {
         image.naturalWidth > 0, image.alt.trim() !== "" || image.closest("a") !== null,
         image.src.slice(-60)]);
 }"""
-STRETCHED = """() => [...document.querySelectorAll(".bd-article img")].filter(image => Math.abs(
-    image.width / image.height * image.naturalHeight / image.naturalWidth - 1) > 0.03).length"""
-LOST = """() => [...document.querySelectorAll(".bd-article mjx-container[display=true]")].filter(
-    formula => formula.getBoundingClientRect().left < 0).length"""
+# What is wider than its place. On a phone, formulas and outputs may scroll in their own boxes.
+TOO_WIDE = """async width => {
+    await new Promise(done => setTimeout(done, 100));  // formulas are fitted to the new width
+    const faults = [], wide = document.documentElement.scrollWidth;
+    const article = document.querySelector(".bd-article");
+    if (wide > width) faults.push(`the page is ${wide} pixels wide`);
+    if (!article) return faults;
+    const all = selector => [...article.querySelectorAll(selector)].filter(e => e.offsetParent);
+    const outputs = width < 768 ? "" : ", .cell_output pre";
+    const code = all(".cell_input pre, .highlight-python pre" + outputs).filter(
+        pre => pre.scrollWidth > pre.clientWidth + 1).length;
+    if (code) faults.push(`${code} pieces of code are cut`);
+    const edge = article.getBoundingClientRect();
+    const drawn = "figure, figure img, figure svg:not(.clips), .cell_output img";
+    const out = all(drawn).filter(figure => {
+        const box = figure.getBoundingClientRect();
+        return box.right > edge.right + 2 || box.left < edge.left - 2; }).length;
+    if (out) faults.push(`${out} figures stick out`);
+    const formulas = all("mjx-container[display=true]");
+    const lost = formulas.filter(formula => formula.getBoundingClientRect().left < 0).length;
+    if (lost) faults.push(`${lost} formulas begin left of the screen`);
+    if (width >= 1280) {
+        const cut = formulas.filter(f => f.scrollWidth > f.clientWidth + 1).length;
+        if (cut) faults.push(`${cut} formulas are wider than the column`);
+        const signatures = all("dt.sig").filter(s => s.scrollWidth > s.clientWidth + 1).length;
+        if (signatures) faults.push(`${signatures} signatures are cut`);
+    }
+    const stretched = all("img").filter(image => image.naturalWidth && Math.abs(image.width
+        / image.height * image.naturalHeight / image.naturalWidth - 1) > 0.03).length;
+    if (stretched) faults.push(`${stretched} pictures are stretched`);
+    return faults;
+}"""
+# Tags of the ledger in the prose that lead nowhere.
+UNLINKED = """tags => {
+    const apart = "a, code, pre, svg, mjx-container, h1, h2, h3, h4, figure, script, style, "
+        + "button, .math, .cell_output, .cell_input, nav, summary";
+    const tag = new RegExp(`(?<![\\\\w-])(?:${tags.join("|")})(?![\\\\w-])`, "g");
+    const texts = document.createTreeWalker(
+        document.querySelector(".bd-article") ?? document.body, NodeFilter.SHOW_TEXT);
+    const found = [];
+    while (texts.nextNode())
+        if (!texts.currentNode.parentElement.closest(apart))
+            found.push(...(texts.currentNode.data.match(tag) ?? []));
+    return found;
+}"""
+CHANGED_IN_THE_DARK = """() => [...document.querySelectorAll(".bd-article img")].filter(
+    image => getComputedStyle(image).filter !== "none").length"""
+# On paper: what is folded or empty, explorers without a still, code that is cut.
+PAPER = """async () => {
+    dispatchEvent(new Event("beforeprint"));
+    await Promise.allSettled([...document.images].map(image => image.decode()));
+    const faults = [], shown = e => e.getClientRects().length > 0;
+    const count = (selector, bad, words) => {
+        const n = [...document.querySelectorAll(".bd-article " + selector)].filter(bad).length;
+        if (n) faults.push(`${n} ${words}`);
+    };
+    count("details", e => !e.open, "parts stay folded");
+    count("img", e => shown(e) && !e.naturalWidth, "pictures are empty");
+    count("iframe", e => shown(e) || !e.parentElement.querySelector("img")?.naturalWidth,
+        "explorers have no still");
+    count("pre", e => e.scrollWidth > e.clientWidth + 1, "pieces of code are cut");
+    dispatchEvent(new Event("afterprint"));
+    return faults;
+}"""
 AXE = """async () => (
     await axe.run({include: [["html"]], exclude: [["mjx-container > *"]]},  // the parts of formulas
         {iframes: false, preload: false, resultTypes: ["violations"]})
-).violations.filter(v => v.impact === "serious" || v.impact === "critical")
-    .map(v => `${v.impact}: ${v.help} (${v.nodes.length}): `
-        + v.nodes.slice(0, 3).map(n => n.html.slice(0, 150)).join(" | "))"""
+).violations.filter(v => v.id !== "empty-table-header" || v.nodes.some(
+    n =>  // a header that is a formula is not empty
+         !document.querySelector(n.target[0]).querySelector("mjx-container"))
+).map(v => `${v.impact}: ${v.help} (${v.nodes.length}): `
+    + v.nodes.slice(0, 3).map(n => n.html.slice(0, 150)).join(" | "))"""
 TYPESET = """async () => {
     await window.mathjaxUnpacked;
     await window.MathJax?.startup?.promise;
+    await window.formulas;
+    return performance.getEntriesByName("formulas")[0]?.startTime ?? performance.now();
 }"""
 THEME = "theme => { document.documentElement.dataset.theme = theme; }"
 FIRST_PICTURE = """() => Math.max(0, ...performance.getEntriesByType("paint")
     .filter(e => e.name === "first-contentful-paint").map(e => e.startTime))"""
+DRAWN = "() => document.querySelector('.picture').innerHTML"
 
 
 @dataclass
 class Report:
-    """What goes wrong on the pages, their sizes in MB, and the times to the first picture in ms."""
+    """What goes wrong on the pages, their sizes in MB, and times in ms from its start."""
 
     faults: list[str] = field(default_factory=list)
     first_pictures: list[float] = field(default_factory=list)
+    formulas: list[float] = field(default_factory=list)
     sizes: dict[str, float] = field(default_factory=dict)
-    shared: float = 0.0  # MB of what pages share: scripts, fonts, style sheets
+
+    def note(self, name: str, fault: str) -> None:
+        self.faults.append(f"{name}: {fault}")
+        print(f"{name}: {fault}", flush=True)
 
 
 class Visit:
-    def __init__(self, context: BrowserContext, axe: str):
-        self.page, self.axe = context.new_page(), axe
+    def __init__(self, context: BrowserContext, axe: str, site: Path):
+        self.page, self.axe, self.site = context.new_page(), axe, site
         self.name, self.asked = "", set[str]()
         self.report = Report()
         self.page.on("request", lambda r: self.request(r.url))
-        self.page.on("requestfailed", lambda r: self.note(self.name, f"no answer: {r.url[:200]}"))
-        self.page.on("pageerror", lambda error: self.note(self.name, str(error)))
-        self.page.on(
-            "console", lambda m: self.note(self.name, m.text) if m.type == "error" else None
-        )
+        self.page.on("requestfailed", lambda r: self.failed(r.url, r.failure or ""))
+        self.page.on("pageerror", lambda error: self.note(str(error)))
+        self.page.on("console", lambda m: self.note(m.text) if m.type == "error" else None)
 
     def open(self, name: str) -> Page:
         page = self.page
         self.name, self.asked = name, set()
         page.set_viewport_size({"width": WIDTHS[-1], "height": 900})
-        page.goto((SITE / name).as_uri(), wait_until="load")
-        page.evaluate(TYPESET)
-        names = {unquote(urlsplit(url).path) for url in self.asked if url.startswith("file:")}
-        paths = [Path(path) for path in names if "/explorers/" not in path]
-        sizes = {path: path.stat().st_size / 1e6 for path in paths if path.is_file()}
-        self.report.sizes[name] = sum(sizes.values())
-        shared = sum(size for path, size in sizes.items() if "_static" in path.parts)
-        self.report.shared = max(self.report.shared, shared)
+        page.goto((self.site / name).as_uri(), wait_until="load")
+        self.report.formulas.append(page.evaluate(TYPESET))
+        paths = {Path(unquote(urlsplit(url).path)) for url in self.asked if url[:5] == "file:"}
+        self.report.sizes[name] = sum(p.stat().st_size for p in paths if p.is_file()) / 1e6
         return page
 
     def request(self, url: str) -> None:
         self.asked.add(url)
         if not url.startswith(("file:", "data:", "blob:", "about:")):
-            self.note(self.name, f"asks for {url}")
+            self.note(f"asks for {url}")
 
-    def note(self, name: str, fault: str) -> None:
-        self.report.faults.append(f"{name}: {fault}")
-        print(f"{name}: {fault}", flush=True)
+    def failed(self, url: str, why: str) -> None:
+        if "ABORTED" not in why:  # as when the next page is opened
+            self.note(f"no answer: {url[:200]}")
+
+    def note(self, fault: str) -> None:
+        self.report.note(self.name, fault)
 
     def read(self, name: str) -> None:
-        """A page from top to bottom; one of each kind in the dark, too."""
+        """A page from top to bottom, at all widths; one of each kind in the dark, too."""
         page = self.open(name)
         self.report.first_pictures.append(page.evaluate(FIRST_PICTURE))
+        if (size := self.report.sizes[name]) > MAX_MB:
+            self.note(f"{size:.1f} MB before scrolling")
         text = page.evaluate(VISIBLE_TEXT)
         if left := re.findall(RAW_TEX, text):
-            self.note(name, f"{len(left)} formulas are not typeset: {left[:3]}")
+            self.note(f"{len(left)} formulas are not typeset: {left[:3]}")
         if wrong := page.locator("mjx-merror, [data-mjx-error]").count():
-            self.note(name, f"{wrong} formulas have errors")
+            self.note(f"{wrong} formulas have errors")
         for shows, described, source in page.evaluate(PICTURES):
             if not shows or not described:
-                self.note(name, f"a picture {'has no alt' if shows else 'does not show'}: {source}")
-        if (size := self.report.sizes[name]) > MAX_MB:
-            self.note(name, f"{size:.1f} MB without its explorers")
-        self.check_access(page.main_frame, name)
+                self.note(f"a picture {'has no alt' if shows else 'does not show'}: {source}")
+        self.check_access(page.main_frame)
+        if name.startswith(("lessons/", "index")):
+            self.read_lesson(page, name)
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 800})
+            for fault in page.evaluate(TOO_WIDE, width):
+                self.note(f"at {width}: {fault}")
+        page.set_viewport_size({"width": WIDTHS[-1], "height": 900})
+        page.evaluate(THEME, "dark")
+        if changed := page.evaluate(CHANGED_IN_THE_DARK):
+            self.note(f"{changed} pictures have other greys in the dark")
         if name in EXAMPLES:
-            page.evaluate(THEME, "dark")
             page.wait_for_timeout(500)  # colours fade
-            self.check_access(page.main_frame, f"{name} (dark)")
-        page.set_viewport_size({"width": WIDTHS[0], "height": 800})
-        wide = page.evaluate("() => document.documentElement.scrollWidth")
-        if wide > WIDTHS[0]:
-            self.note(name, f"{wide} pixels wide on a phone of {WIDTHS[0]}")
-        if stretched := page.evaluate(STRETCHED):
-            self.note(name, f"{stretched} pictures are stretched on a phone")
-        if lost := page.evaluate(LOST):
-            self.note(name, f"{lost} formulas begin left of a phone's screen")
+            self.check_access(page.main_frame, " (dark)")
 
-    def check_access(self, frame: Frame, name: str) -> None:
+    def read_lesson(self, page: Page, name: str) -> None:
+        tags = page.evaluate(UNLINKED, list(TAGS))
+        if tags:
+            self.note(f"{len(tags)} tags in the prose are not linked: {sorted({*tags})[:6]}")
+        if seen := re.findall(NOT_SEEN, page.content()):
+            self.note(f"what is said to tools is seen {len(seen)} times: {seen[0]}")
+        frames = [f.get_attribute("data-src") for f in page.locator("iframe.explorer").all()]
+        if len({*frames}) < len(frames) or None in frames:
+            self.note(f"{len(frames)} explorers show {len({*frames} - {None})} different ones")
+        page.emulate_media(media="print")
+        page.set_viewport_size({"width": 700, "height": 900})  # about a page of A4
+        for fault in page.evaluate(PAPER):
+            self.note(f"on paper: {fault}")
+        page.emulate_media(media="null")
+        if not name.startswith("lessons/"):
+            return
+        source = ROOT / "notebooks" / Path(name).relative_to("lessons").with_suffix(".ipynb")
+        link = page.locator("a[download]")
+        if not link.count() or not link.first.is_visible():
+            self.note("has no button to download the notebook")
+        else:
+            there = (self.site / name).parent / str(link.first.get_attribute("href"))
+            if not there.is_file() or there.read_bytes() != source.read_bytes():
+                self.note("downloads another file than the notebook")
+        if not re.search(r"\d+ minutes to read", page.evaluate(VISIBLE_TEXT)):
+            self.note("does not say how long it takes to read")
+        if source.parent.name == "notebooks" and not page.locator("[aria-current=page]").count():
+            self.note("does not say where in the course it stands")
+        codes = page.locator(".bd-article .cell_input .highlight").count()
+        if page.locator(".bd-article .copy").count() < codes:
+            self.note("has code that cannot be copied by a button")
+        images = page.locator(".cell_output :is(img, .picture)").count()
+        if page.locator("figcaption b").count() < images - page.locator(".still").count():
+            self.note("has figures without a number")
+        page.pdf(path=OUT / f"{Path(name).stem}.pdf", format="A4")
+
+    def check_access(self, frame: Frame, where: str = "") -> None:
         frame.evaluate(self.axe)
         for finding in frame.evaluate(AXE):
-            self.note(name, finding)
+            self.note(f"{finding}{where}")
 
     def move(self, name: str) -> None:
         """Every control of an explorer: one key, one tap; each time the picture must change."""
         page = self.open(name)
-        self.check_access(page.main_frame, name)
+        for theme in ("light", "dark"):
+            page.evaluate(THEME, theme)
+            self.check_access(page.main_frame, f" ({theme})")
+        for width in WIDTHS[:2]:
+            page.set_viewport_size({"width": width, "height": 800})
+            wide = page.evaluate("() => document.documentElement.scrollWidth")
+            boxes = page.locator(".picture").evaluate_all("all => all.map(e => e.scrollWidth)")
+            if max([wide, *boxes]) > width:
+                self.note(f"scrolls sideways on a phone of {width}")
         for label, changed in moves(page):
             if not changed:
-                self.note(name, f"{label}: the picture stays")
+                self.note(f"{label}: the picture stays")
 
     def search(self) -> None:
         page = self.open("search.html")
-        page.goto(f"{(SITE / 'search.html').as_uri()}?q={SEARCHED}")
-        found = page.locator("#search-results li a")
-        found.first.wait_for(timeout=20_000)
-        print(
-            f"search: {found.count()} pages with {SEARCHED!r}, first {found.first.text_content()}"
-        )
+        page.goto(f"{(self.site / 'search.html').as_uri()}?q={SEARCHED}")
+        found = page.locator("#search-results li")
+        found.first.locator("a").first.wait_for(timeout=20_000)
+        page.wait_for_timeout(1500)
+        if not page.locator("#search-results .excerpt").count():
+            self.note("what is found has no excerpt")
+        page.goto(f"{(self.site / 'search.html').as_uri()}?q=ledger")
+        found.first.locator("a").first.wait_for(timeout=20_000)
+        page.wait_for_timeout(1500)
+        if (first := found.first.locator("a").first.text_content()) != "The ledger":
+            self.note(f"the page with the title 'The ledger' is not first, but {first!r}")
+
+    def still_film(self, name: str) -> None:
+        """Where motion is reduced, a still stands in place of the film."""
+        self.page.emulate_media(reduced_motion="reduce")
+        page = self.open(name)
+        shown = page.evaluate("document.querySelector('figure picture img')?.currentSrc ?? ''")
+        if "still" not in shown:
+            self.note("the film moves where a reader asked for no motion")
+        self.page.emulate_media(reduced_motion="no-preference")
 
     def photograph(self, name: str, theme: str, widths: Sequence[int]) -> None:
         page = self.open(name)
@@ -185,31 +320,122 @@ class Visit:
 
 
 def moves(page: Page) -> Iterator[tuple[str, bool]]:
-    image = page.locator(".picture img")
+    def changed(before: str) -> bool:
+        for _ in range(40):
+            if page.evaluate(DRAWN) != before:
+                return True
+            page.wait_for_timeout(50)
+        return False
+
     for i in range(page.locator("[data-control]").count()):
         control = page.locator("[data-control]").nth(i)
-        before = image.get_attribute("src")
+        before = page.evaluate(DRAWN)
         if control.get_attribute("type") == "range":
             at_end = control.input_value() == control.get_attribute("max")
             control.press("ArrowLeft" if at_end else "ArrowRight")
-            yield f"control {i}, key", image.get_attribute("src") != before
-            before = image.get_attribute("src")
-            place = float(control.input_value()) / float(control.get_attribute("max") or 1)
-            far = 0.1 if place > 0.5 else 0.9
+            yield f"control {i}, key", changed(before)
+            before = page.evaluate(DRAWN)
+            far = (
+                0.1
+                if float(control.input_value()) > float(control.get_attribute("max") or 1) / 2
+                else 0.9
+            )
             box = control.bounding_box()
             assert box is not None
             middle = box["y"] + box["height"] / 2
             page.touchscreen.tap(box["x"] + box["width"] * far, middle)
-            yield f"control {i}, touch", image.get_attribute("src") != before
+            yield f"control {i}, touch", changed(before)
         else:
             control.locator("input:checked").press("ArrowRight")
-            yield f"control {i}, key", image.get_attribute("src") != before
-            before = image.get_attribute("src")
+            yield f"control {i}, key", changed(before)
+            before = page.evaluate(DRAWN)
             control.locator("label:not(:has(:checked))").first.tap()
-            yield f"control {i}, touch", image.get_attribute("src") != before
+            yield f"control {i}, touch", changed(before)
 
 
-def visit(pages: Sequence[str], browser: str, axe: str) -> Report:
+# ---- what needs no browser -----------------------------------------------------------------------
+
+
+CONTROL = re.compile(
+    r'<label for="c\d+">(?P<slider>[^<]*)</label><input[^>]*max="(?P<last>\d+)"'
+    r"|<legend>(?P<buttons>[^<]*)</legend>(?P<choices>.*?)</fieldset>"
+)
+
+
+def controls_of(document: str) -> dict[str, int]:
+    """Label -> number of positions, in the page of an explorer, in its order."""
+    found = {}
+    for control in CONTROL.finditer(document):
+        if control["slider"]:
+            found[unescape(control["slider"])] = int(control["last"]) + 1
+        else:
+            found[unescape(control["buttons"])] = control["choices"].count("<span>")
+    return found
+
+
+def check_explorers(site: Path, report: Report) -> None:
+    """Each frame has the controls that its title promises; all of the notebooks' are there."""
+    for page in [*site.rglob("lessons/**/*.html"), site / "explorers.html", site / "index.html"]:
+        name = page.relative_to(site).as_posix()
+        text = page.read_text(encoding="utf-8")
+        for frame in re.findall(r'<iframe class="explorer".*?>', text, re.DOTALL):
+            (heading,) = re.findall(r'title="([^"]*)"', frame)
+            (source,) = re.findall(r'src="([^"]*)"', frame)
+            document = (page.parent / source).read_text(encoding="utf-8")
+            has = controls_of(document)
+            promised = re.findall(r"(?:of |, )(.+?) \((\d+) positions\)", unescape(heading))
+            if promised != [(label, str(n)) for label, n in has.items()]:
+                report.note(name, f"{heading!r} has the controls {has}")
+    wanted = sum(len(explorers(nbformat.read(p, 4))) for p in notebooks_in(ROOT / "notebooks"))
+    if (n := len(list(site.glob("explorers/*.html")))) != wanted:
+        report.note("explorers", f"{n}, and the notebooks have {wanted}")
+
+
+def check_film(site: Path, report: Report) -> None:
+    page = site / "lessons" / "00_ten_minute_tour.html"
+    shown = re.findall(r'<img[^>]*src="([^"]*\.(?:gif|webp))"', page.read_text(encoding="utf-8"))
+    frames = max((getattr(Image.open(page.parent / s), "n_frames", 1) for s in shown), default=0)
+    if frames < 2:
+        report.note("lessons/00_ten_minute_tour.html", f"the film has {frames} frame")
+
+
+def check_instructions(site: Path, report: Report) -> None:
+    """A position that the text names ("go to T = 1000") is one of the explorer's."""
+    for source in notebooks_in(ROOT / "notebooks"):
+        cells = nbformat.read(source, as_version=4).cells
+        pages = sorted((site / "explorers").glob(f"{source.stem}*.html"), key=lambda p: p.stem)
+        shown = [
+            i for i, c in enumerate(cells) for _ in explorers(nbformat.v4.new_notebook(cells=[c]))
+        ]
+        for i, page in zip(shown, pages, strict=False):
+            text = " ".join(c.source for c in cells[i - 1 : i + 2] if "**Try" in c.source)
+            text = re.sub(r"[$\\{}]", "", text).replace("gamma_1", "γ(1)").replace("−", "-")
+            positions = positions_of(page.read_text(encoding="utf-8"))
+            for label, names in positions.items():
+                numbers = {float(n) for n in names if re.fullmatch(r"-?[\d.]+", n)}
+                named = rf"(?<!\w){re.escape(label)}\s*(?:=|down to|to)\s*(-?\d+(?:\.\d+)?)"
+                for value in re.findall(named, text) if numbers else []:
+                    if min(abs(float(value) - n) for n in numbers) > 1e-9:
+                        where = f"lessons/{place(source).with_suffix('.html').as_posix()}"
+                        report.note(where, f"tells to go to {label} = {value}, which is missing")
+
+
+def positions_of(document: str) -> dict[str, list[str]]:
+    """Label -> the names of all positions, also those of sliders, which the page has packed."""
+    if packed := re.findall(r'atob\("([^"]*)"', document):
+        listed = json.loads(gzip.decompress(base64.b64decode(packed[0])))["positions"]
+    else:
+        listed = json.loads(re.findall(r'"positions": (\[\[.*?\]\])', document)[0])
+    labels = list(controls_of(document))
+    return dict(
+        zip(labels, [[n.replace("−", "-") for n in names] for names in listed], strict=False)
+    )
+
+
+# ---- the whole -----------------------------------------------------------------------------------
+
+
+def visit(pages: Sequence[str], browser: str, axe: str, site: Path) -> Report:
     """Open these pages, one after the other, in a browser of their own."""
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         context = playwright.chromium.launch_persistent_context(
@@ -220,12 +446,14 @@ def visit(pages: Sequence[str], browser: str, axe: str) -> Report:
             args=["--no-sandbox", "--no-first-run", *QUIET],
         )
         context.set_offline(True)
-        visitor = Visit(context, axe)
+        visitor = Visit(context, axe, site)
         for name in pages:
             print(name, flush=True)
             (visitor.move if name.startswith("explorers/") else visitor.read)(name)
             if name == "search.html":
                 visitor.search()
+            if name.startswith("lessons/00"):
+                visitor.still_film(name)
             if name in EXAMPLES:
                 visitor.photograph(name, "light", WIDTHS)
                 visitor.photograph(name, "dark", WIDTHS)
@@ -238,35 +466,36 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("pages", nargs="*", help="default: all of build/site")
+    parser.add_argument("--site", type=Path, default=SITE, help="default: build/site")
     arguments = parser.parse_args()
+    site = arguments.site.resolve()
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
         parser.error(f"no browser found; install one of {', '.join(BROWSERS)}")
     axe = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
     shutil.rmtree(OUT, ignore_errors=True)
     OUT.mkdir(parents=True)
-    pages = sorted(path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html"))
+    pages = sorted(path.relative_to(site).as_posix() for path in site.rglob("*.html"))
     pages = [name for name in pages if not name.startswith(("_static/", "_sources/"))]
     pages = arguments.pages or pages
+    still = Report()
+    for check in (check_explorers, check_film, check_instructions):
+        check(site, still)
     # A page keeps one core busy, so two browsers; by turns, since neighbours are of one kind
     parts = [part for part in (pages[0::2], pages[1::2]) if part]
     with ProcessPoolExecutor(len(parts), mp_context=get_context("spawn")) as pool:
-        visits = [pool.submit(visit, part, browser, axe) for part in parts]
-        reports = [done.result() for done in visits]
+        visits = [pool.submit(visit, part, browser, axe, site) for part in parts]
+        reports = [still, *(done.result() for done in visits)]
     faults = [fault for report in reports for fault in report.faults]
-    lessons = sum(bool(re.match(r"lessons/\d\d", name)) for name in pages)
-    explorers = sum(name.startswith("explorers/") for name in pages)
-    if explorers < lessons and not arguments.pages:
-        faults.append(f"explorers: {explorers} for {lessons} lessons")
     size, largest = max((mb, name) for report in reports for name, mb in report.sizes.items())
-    shared = max(report.shared for report in reports)
-    print(
-        f"largest page with all it loads, without explorers: {largest}, {size:.1f} MB; "
-        f"{shared:.1f} MB of it at most are shared by all pages"
-    )
-    if times := [ms for report in reports for ms in report.first_pictures]:
-        median, longest = statistics.median(times), max(times)
-        print(f"first picture: {median:.0f} ms (median), {longest:.0f} ms (longest)")
+    print(f"largest page with all it loads before scrolling: {largest}, {size:.1f} MB")
+    times = {
+        "first picture": [ms for report in reports for ms in report.first_pictures],
+        "formulas": [ms for report in reports for ms in report.formulas],
+    }
+    for what, ms in times.items():
+        if ms:
+            print(f"{what}: {statistics.median(ms):.0f} ms (median), {max(ms):.0f} ms (longest)")
     for fault in faults:
         print(fault)
     print(f"{len(pages)} pages: {f'{len(faults)} faults' if faults else 'all well'}")

@@ -17,6 +17,7 @@ import gzip
 import html
 import inspect
 import io
+import json
 import os
 import re
 import shutil
@@ -27,6 +28,7 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
+import badges
 import nbformat
 from nbformat import NotebookNode
 from PIL import Image
@@ -42,6 +44,8 @@ from diffenc_lite.course.show import blueprint
 DOCS, PAGES, SITE = ROOT / "docs", ROOT / "build" / "pages", ROOT / "build" / "site"
 NOTEBOOKS = notebooks_in(ROOT / "notebooks")
 CORE = {path.name[:2]: path for path in NOTEBOOKS if path.parent.name == "notebooks"}
+TITLES: dict[str, str] = {}  # number of a lesson -> its title
+FIRST: list[str] = []  # the explorer of the tour, for the landing page
 OF_COURSE = ("worlds", "show", "exercises", "studies")
 
 
@@ -53,29 +57,129 @@ def write(name: str, text: str) -> None:
 
 # ---- lessons -------------------------------------------------------------------------------------
 
+DRAWS = r"(?<!lesson)\b(?:plots|ax|axes|figure|upper|lower|left|right)\b[.(\[]"
+NOT_SEEN = r"  # (?:noqa|fmt: skip|type: ignore).*$|^### (?:BEGIN|END) SOLUTION\n?"
+NOT_SEEN += r"|^# Ignore this cell .*\n"
+EXPLORER = """\
+<iframe class="explorer" title="{heading}" data-src="{up}explorers/{name}.html"></iframe>
+<noscript><a href="{up}explorers/{name}.html">{heading}</a></noscript>"""
+FILM = "A film: a digit is encoded and noised; then out of noise the model writes digits"
 
-def lesson(source: Path, fresh: NotebookNode) -> NotebookNode:
-    """The stored notebook, with the explorers and the descriptions of figures of `fresh`."""
-    notebook = nbformat.read(source, as_version=4)
-    for cell, made in zip(notebook.cells, fresh.cells, strict=True):
-        if cell.cell_type == "markdown":
-            cell.source = local_links(without_remote_pictures(cell.source))
-            continue
-        if "solution" in cell.metadata.get("tags", []):
-            cell.metadata.tags.append("hide-cell")
-        for output, other in zip(pictures(cell), pictures(made), strict=True):
-            output.metadata = other.metadata
-            if html_of_explorer := other.data.get("text/html"):
-                output.data = NotebookNode({"text/html": html_of_explorer})
-        for output in cell.get("outputs", []):
-            if "text/latex" in output.get("data", {}):
-                text = output.data.pop("text/latex")
-                output.data["text/markdown"] = displayed(text)
-    return notebook
+
+class Lesson:
+    """A notebook as a page: the outputs it stores, with what moves and stacks from `fresh`."""
+
+    def __init__(self, source: Path, fresh: NotebookNode):
+        self.source, self.number = source, source.name[:2]
+        self.page = f"lessons/{place(source).as_posix()}"
+        self.up = "../" * self.page.count("/")
+        self.notebook = nbformat.read(source, as_version=4)
+        self.title = title_of(self.notebook)
+        self.figures = 0
+        self.explorers: list[str] = []  # as HTML, below @UP@
+        for cell, made in zip(self.notebook.cells, fresh.cells, strict=True):
+            if cell.cell_type == "markdown":
+                cell.source = local_links(without_remote_pictures(cell.source))
+                continue
+            fold(cell)
+            for output, other in zip(pictures(cell), pictures(made), strict=True):
+                shown = self.shown(cell.source, other.data, other.metadata)
+                output.data = NotebookNode({"text/html": shown.replace("@UP@", self.up)})
+            for output in cell.get("outputs", []):
+                if "text/latex" in output.get("data", {}):
+                    text = output.data.pop("text/latex")
+                    output.data["text/markdown"] = displayed(text)
+
+    def shown(self, code: str, data: NotebookNode, metadata: NotebookNode) -> str:
+        """A picture as HTML: an explorer, a film, panels or an image, with number and caption."""
+        alt = metadata.get("image/png", {}).get("alt") or FILM
+        says = caption(code, alt)
+        image = base64.b64decode(data["image/png"])
+        text = data.get("text/html", "")
+        if "srcdoc=" in text:
+            number = len(self.explorers) + 1
+            name = f"{self.source.stem}{f'-{number}' * (number > 1)}"
+            (heading,) = re.findall(r'title="([^"]*)"', text)
+            (document,) = re.findall(r'srcdoc="([^"]*)"', text)
+            write(f"extra/explorers/{name}.html", html.unescape(document))
+            still = write_image(image, name, alt).replace("<img ", '<img class="still" ')
+            frame = EXPLORER.format(up="@UP@", name=name, heading=heading)
+            label = f"<b>Explorer {self.number}.{number}</b> {says}".strip()
+            figure = f"<figure>{frame}\n@STILL@<figcaption>{label}</figcaption></figure>"
+            self.explorers.append(figure.replace("@STILL@", still))
+            return self.explorers[-1]
+        self.figures += 1
+        name = f"{self.source.stem}-{self.figures}"
+        label = f"<b>Figure {self.number}.{self.figures}</b> {says}".strip()
+        if image.startswith(b"GIF"):
+            return f"<figure>{write_film(image, name)}<figcaption>{label}</figcaption></figure>"
+        if alt == "A figure.":
+            alt = says or alt
+        drawn = text if 'class="picture"' in text else write_image(image, name, alt)
+        drawn = re.sub(r"<style>.*?</style>\s*", "", drawn, flags=re.DOTALL)  # once, in site.css
+        drawn = drawn.replace('aria-label="A figure."', f'aria-label="{html.escape(alt)}"')
+        more = '<button class="enlarge" type="button">Enlarge</button>'
+        return f"<figure>{drawn}<figcaption>{label} {more}</figcaption></figure>"
+
+
+def fold(cell: NotebookNode) -> None:
+    """Fold solutions, and code that draws or checks; take out what is said to tools only."""
+    tags = cell.metadata.setdefault("tags", [])
+    cell.source = re.sub(NOT_SEEN, "", cell.source, flags=re.MULTILINE).strip("\n")
+    rows = [row for row in cell.source.splitlines() if row.strip()]
+    checks = sum(row.startswith(("assert ", "print(", "ask(", "check(")) for row in rows)
+    draws = sum(bool(re.search(DRAWS, row)) for row in rows)
+    if "solution" in tags:
+        tags.append("hide-cell")
+    elif len(rows) > 3 and (
+        cell.metadata.get("jupyter", {}).get("source_hidden") or 2 * max(checks, draws) > len(rows)
+    ):
+        tags.append("hide-input")
+        cell.metadata["mystnb"] = {"code_prompt_show": "Code", "code_prompt_hide": "Code"}
 
 
 def pictures(cell: NotebookNode) -> list[NotebookNode]:
     return [o for o in cell.get("outputs", []) if "image/png" in o.get("data", {})]
+
+
+def caption(code: str, alt: str) -> str:
+    """What a figure shows: its title, or the first sentence of what draws it."""
+    last = code.strip().splitlines()[-1]
+    if called := re.match(r"(lesson_\d\d|main_line|blueprint)\.(\w+)\(", last):
+        module = import_module(f"{course.__name__}.show.{called[1]}")
+        text = " ".join((inspect.getdoc(getattr(module, called[2])) or "").replace("`", "").split())
+        return html.escape(re.split(r"(?<=\w\.)\s| Args:", text)[0].rstrip(".") + ".")
+    if alt == FILM:
+        return html.escape(FILM + ".")
+    titles = re.findall(r"(?:Plot|Image): ([^;.]+)", alt.partition("At the start:")[0])
+    return html.escape(titles[0] + ".") if len(titles) == 1 else ""
+
+
+def write_image(content: bytes, name: str, alt: str) -> str:
+    """Write an image as lossless WebP; returns how a page shows it, below @UP@."""
+    path = PAGES / "extra" / "pictures" / f"{name}.webp"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with Image.open(io.BytesIO(content)) as picture:
+        picture.convert("RGB").save(path, "WEBP", lossless=True, quality=50, method=4)
+        size = f'width="{picture.width}" height="{picture.height}"'
+    where = f'src="@UP@pictures/{path.name}"'
+    return f'<img {where} {size} alt="{html.escape(alt)}" loading="lazy">'
+
+
+def write_film(content: bytes, name: str) -> str:
+    """A film, and its frame in the middle for readers who asked their system for less motion."""
+    with Image.open(io.BytesIO(content)) as film:
+        film.seek(getattr(film, "n_frames", 1) // 4)
+        buffer = io.BytesIO()
+        film.convert("RGB").save(buffer, "PNG")
+    still = write_image(buffer.getvalue(), f"{name}-still", FILM)
+    path = PAGES / "extra" / "pictures" / f"{name}.gif"
+    path.write_bytes(content)
+    (source,) = re.findall(r'src="([^"]*)"', still)
+    moving = still.replace(source, f"@UP@pictures/{path.name}")
+    less = f'<source media="(prefers-reduced-motion: reduce)" srcset="{source}">'
+    paper = f'<source media="print" srcset="{source}">'
+    return f"<picture>{less}{paper}{moving}</picture>"
 
 
 def displayed(text: str) -> str:
@@ -96,46 +200,71 @@ def companions_of(source: Path) -> list[Path]:
     return [path for path in NOTEBOOKS if path.name[:2] == source.name[:2] and path != source]
 
 
-def write_lessons() -> dict[str, str]:
-    """The lessons with companions below them, and each explorer as a page.
+def hours() -> dict[str, list[str]]:
+    """Lesson -> reading, with exercises, difficulty, needs, as docs/instructors.md has them."""
+    text = (DOCS / "instructors.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| \[(\d\d) [^|]*\| (.*) \|$", text, re.MULTILINE)
+    return {number: [part.strip() for part in row.split("|")] for number, row in rows}
 
-    Returns number of the lesson -> its title.
-    """
-    titles = {}
+
+def with_top(lesson: Lesson, lengths: dict[str, list[str]]) -> None:
+    """Below the title: where the lesson stands, how long it takes, and how to have it."""
+    first = lesson.notebook.cells[0]
+    heading, *rest = first.source.split("\n")
+    launch = [row for row in rest if badges.COLAB in row]
+    rest = [row for row in rest if row not in launch]
+    reading, _, difficulty, needs = lengths[lesson.number]
+    minutes = round(60 * float(reading.split()[0]) / 5) * 5
+    core = lesson.source in CORE.values()
+    facts = f"{minutes} minutes to read, then exercises"
+    facts += f" · difficulty {difficulty} of 3 · needs {needs.replace('-', 'nothing')}"
+    if not core:
+        home = CORE[lesson.number]
+        words = sum(len(c.source.split()) for c in lesson.notebook.cells if c.cell_type != "code")
+        facts = f"A companion of [lesson {lesson.number}](../{home.name})"
+        facts += f" · {max(5, round(words / 500) * 5)} minutes to read"
+    path = " ".join(
+        f'<a href="{lesson.up}lessons/{source.stem}.html" title="{TITLES[number]}"'
+        f"{' aria-current=page' if source == lesson.source else ''}>{number}</a>"
+        for number, source in CORE.items()
+    )
+    links = [
+        f'<a class="button" download href="{lesson.up}_sources/{lesson.page}">Download notebook</a>'
+    ]
+    if badges.PUBLISHED:
+        links += [
+            f'<a class="button" href="{address}">{label}</a>'
+            for row in launch
+            for label, address in re.findall(r"\[(Open in \w+)\]\(([^)]*)\)", row)
+        ]
+    top = f'<nav class="path" aria-label="Lessons">{path}</nav>\n<p>{" ".join(links)}</p>'
+    body = "\n".join(rest).strip("\n")
+    first.source = f"{heading}\n\n```{{raw}} html\n{top}\n```\n\n*{facts}*\n\n{body}"
+
+
+def write_lessons() -> None:
+    """The lessons with companions below them, and each explorer as a page."""
     gallery = []
+    lengths = hours()
     # the two kernels share the cores, instead of each taking all of them
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // 2)))
     with ProcessPoolExecutor(2) as pool:
         for source, fresh in zip(NOTEBOOKS, pool.map(executed, NOTEBOOKS), strict=True):
-            notebook = lesson(source, fresh)
-            page = f"lessons/{place(source).as_posix()}"
-            frames = []
-            for cell in notebook.cells:
-                for output in cell.get("outputs", []):
-                    text = output.get("data", {}).get("text/html", "")
-                    if "srcdoc=" in text:
-                        frames.append(of_its_own(text, f"{source.stem}.html"))
-                        up = "../" * page.count("/")
-                        output.data["text/html"] = frames[-1].replace("@UP@", up)
-            if frames:
-                gallery.append(f"## [{title_of(notebook)}]({page})\n")
-            gallery += [f"```{{raw}} html\n{frame.replace('@UP@', '')}\n```\n" for frame in frames]
+            lesson = Lesson(source, fresh)
+            with_top(lesson, lengths)
+            if lesson.explorers:
+                gallery.append(f"## [{lesson.title}]({lesson.page})\n")
+            gallery += [
+                f"```{{raw}} html\n{e.replace('@UP@', '')}\n```\n" for e in lesson.explorers
+            ]
             if source in CORE.values():
-                titles[source.name[:2]] = title_of(notebook)
                 below = "\n".join(f"further/{path.stem}" for path in companions_of(source))
                 tree = f"```{{toctree}}\n:hidden:\n\n{below}\n```"
-                notebook.cells += [nbformat.v4.new_markdown_cell(tree)] if below else []
-            write(page, nbformat.writes(notebook))
+                lesson.notebook.cells += [nbformat.v4.new_markdown_cell(tree)] if below else []
+            write(lesson.page, nbformat.writes(lesson.notebook))
+            if lesson.number == "00" and lesson.explorers:
+                FIRST.append(lesson.explorers[0].replace("@UP@", ""))
     write("explorers.md", (DOCS / "explorers.md").read_text(encoding="utf-8") + "\n".join(gallery))
-    return titles
-
-
-def of_its_own(text: str, name: str) -> str:
-    """Write the page inside an iframe to a file; returns the iframe that shows it, below @UP@."""
-    (document,) = re.findall(r'srcdoc="([^"]*)"', text)
-    write(f"extra/explorers/{name}", html.unescape(document))
-    frame = text[: text.index("</iframe>")] + "</iframe>"
-    return re.sub(r'srcdoc="[^"]*"', f'src="@UP@explorers/{name}" loading="lazy"', frame)
 
 
 # ---- the ledger ----------------------------------------------------------------------------------
@@ -171,11 +300,11 @@ def definitions(
                 yield from ((f"{node.name}.{name}", inner) for name, inner in definitions(node))
 
 
-def write_ledger(titles: dict[str, str]) -> None:
+def write_ledger() -> None:
     code = code_of_tags()
     lines = []
     for tag, row in ledger.LEDGER.items():
-        taught = f"[{titles[row.notebook]}](../lessons/{CORE[row.notebook].name})"
+        taught = f"[{TITLES[row.notebook]}](../lessons/{CORE[row.notebook].name})"
         names = [f"{{py:obj}}`{name} <diffenc_lite.{name}>`" for name in code[tag]]
         steps = [
             f"**{number}** · {step_text(step._repr_latex_())}"
@@ -275,18 +404,17 @@ def members(module: ModuleType) -> list[str]:
 # ---- the whole -----------------------------------------------------------------------------------
 
 
-def write_index(titles: dict[str, str]) -> None:
+def write_index() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    rows = ["| | what you see |", "|---|---|"]
+    rows = ["| lesson | what you see |", "|---|---|"]
     for source in CORE.values():
         (seen,) = re.findall(rf"\(notebooks/{source.name}\) \| (.*) \|", readme)
-        rows.append(f"| [{titles[source.name[:2]]}](lessons/{source.name}) | {seen} |")
+        rows.append(f"| [{TITLES[source.name[:2]]}](lessons/{source.name}) | {seen} |")
     lessons = "\n".join(f"lessons/{source.stem}" for source in CORE.values())
     written = {"index.md", "explorers.md", "ledger.md"}
     more = [path.stem for path in sorted(DOCS.glob("*.md")) if path.name not in written]
     for name in more:
-        text = (DOCS / f"{name}.md").read_text(encoding="utf-8")
-        write(f"{name}.md", of_docs(text))
+        write(f"{name}.md", of_docs((DOCS / f"{name}.md").read_text(encoding="utf-8")))
     trees = {
         "Lessons": lessons,
         "Reference": "\n".join(["explorers", "ledger/index", "api/index", *more]),
@@ -295,15 +423,26 @@ def write_index(titles: dict[str, str]) -> None:
         f"```{{toctree}}\n:hidden:\n:caption: {caption}\n\n{pages}\n```"
         for caption, pages in trees.items()
     )
-    text = (DOCS / "index.md").read_text(encoding="utf-8")
-    text = text.replace("@LESSONS@", "\n".join(rows)).replace("@TOCTREES@", toctrees)
-    write("index.md", text)
+    # The first screen is README's, with the explorer of the tour in place of the film.
+    first = readme[readme.index("# diffenc_lite") :].partition("<!-- end of the first screen -->")[
+        0
+    ]
+    first = re.sub(r"!\[A film[^\n]*\n", "@EXPLORER@\n", first.partition("\n")[2])
+    first = first.replace("(#the-notebooks)", "(#the-lessons)").replace(
+        "(#ten-lines)", "(api/index.md)"
+    )
+    text = (DOCS / "index.md").read_text(encoding="utf-8").replace("@FIRST@", of_docs(first, ""))
+    text = text.replace("@EXPLORER@", f"```{{raw}} html\n{''.join(FIRST)}\n```")
+    write("index.md", text.replace("@LESSONS@", "\n".join(rows)).replace("@TOCTREES@", toctrees))
 
 
-def of_docs(text: str) -> str:
+def of_docs(text: str, up: str = "../") -> str:
     """A page of docs/: links to notebooks lead to lessons, others out of docs/ are words only."""
-    text = re.sub(r"\]\(\.\./notebooks/([\w/]+\.ipynb)", r"](lessons/\1", text)
-    return local_links(text)
+    text = re.sub(rf"\]\({re.escape(up)}notebooks/([\w/]+\.ipynb)", r"](lessons/\1", text)
+    text = re.sub(rf"\]\({re.escape(up)}docs/([\w]+\.md)", r"](\1", text)
+    keep = r"lessons/|https?:|#|\w+\.md\)|ledger/|api/"
+    text = text.replace("](../figures/", "](figures/")
+    return re.sub(rf"(?<!!)\[([^\]]*)\]\((?!{keep})[^)]*\)", r"\1", text)
 
 
 def write_icons() -> None:
@@ -332,20 +471,59 @@ def write_icons() -> None:
         leftover.unlink()
 
 
-def lighten() -> None:
-    """Pictures of lessons as lossless WebP, loaded when a reader comes near, with their sizes."""
-    made = {}
-    for path in (SITE / "_images").glob("*.png"):
-        with Image.open(path) as picture:
-            size = f'width="{picture.width}" height="{picture.height}"'
-            picture.save(path.with_suffix(".webp"), "WEBP", lossless=True, quality=50, method=4)
-        path.unlink()
-        made[path.name] = f'_images/{path.stem}.webp" {size} loading="lazy"'
+# ---- cards and excerpts --------------------------------------------------------------------------
+
+
+def write_cards() -> None:
+    """What a link to a formula or to a function says when the pointer rests on it."""
+    cards = {}
+    for tag, row in ledger.LEDGER.items():
+        cards[f"ledger/{tag}.html"] = [f"{tag} · {row.title}", rf"\[{row.latex()}\]"]
+    for target, first in first_lines().items():
+        module = target.split(".")[1]
+        cards[f"api/{module}.html#{target}"] = [target.removeprefix("diffenc_lite."), first]
+    text = json.dumps(cards, ensure_ascii=False)
+    write("extra/_static/cards.js", f"window.cards = {text};\n")
+
+
+def first_lines() -> dict[str, str]:
+    """Full name of what the library's pages describe -> how its docstring begins."""
+    lines = {}
+    for path in sorted((ROOT / "diffenc_lite").glob("[!_]*.py")):
+        for name, node in definitions(ast.parse(path.read_text(encoding="utf-8"))):
+            first = (ast.get_docstring(node) or "").split("\n\n")[0]
+            lines[f"diffenc_lite.{path.stem}.{name}"] = " ".join(first.split())[:300]
+    return lines
+
+
+def mend() -> None:
+    """What Sphinx writes and readers of screens stumble over: lists of arguments, empty headers."""
     for page in SITE.rglob("*.html"):
         text = page.read_text(encoding="utf-8")
-        new = re.sub(r'_images/([^"/]+\.png)"', lambda found: made[found[1]], text)
+        new = re.sub(r'<th class="head">\s*(?:<p>\s*</p>)?\s*</th>', '<td class="head"></td>', text)
+        new = re.sub(
+            r'<dl>\s*(<dd><em class="sig-param".*?)</dl>',
+            lambda found: re.sub(r"<(/?)dd>", r"<\1div>", f'<div class="params">{found[1]}</div>'),
+            new,
+            flags=re.DOTALL,
+        )
         if new != text:
             page.write_text(new, encoding="utf-8")
+
+
+def write_excerpts() -> None:
+    """The text of each page, for the search: a page opened from a disk may not read another."""
+    texts = {}
+    for page in SITE.rglob("*.html"):
+        article = (
+            page.read_text(encoding="utf-8").partition("<article")[2].partition("</article")[0]
+        )
+        article = re.sub(r"<(script|style|svg|pre|figure)\b.*?</\1>", " ", article, flags=re.DOTALL)
+        text = html.unescape(re.sub(r"<[^>]+>", " ", article))
+        text = " ".join(re.sub(r"\\[()\[\]]", "", text.replace("\u00b6", "")).split())
+        texts[page.relative_to(SITE).with_suffix("").as_posix()] = text[:20_000]
+    text = json.dumps(texts, ensure_ascii=False)
+    (SITE / "_static" / "excerpts.js").write_text(f"window.excerpts = {text};\n", encoding="utf-8")
 
 
 # MathJax is the largest thing a page loads. Where it comes from a file, no server compresses it.
@@ -374,10 +552,15 @@ def main() -> int:
     shutil.rmtree(PAGES, ignore_errors=True)
     shutil.rmtree(SITE, ignore_errors=True)
     shutil.copytree(ROOT / "figures", PAGES / "figures")
-    titles = write_lessons()
-    write_ledger(titles)
+    for number, source in CORE.items():
+        TITLES[number] = title_of(nbformat.read(source, as_version=4))
+    write_lessons()
+    write_ledger()
     write_api()
-    write_index(titles)
+    write_index()
+    write_cards()
+    style = (Path(blueprint.__file__).parent / "panels.css").read_text(encoding="utf-8")
+    write("extra/_static/panels.css", style)
     write(f"extra/_static/{script.name}", packed(script.read_text(encoding="utf-8")))
     trees = str(PAGES.with_name("doctrees"))
     shutil.rmtree(trees, ignore_errors=True)
@@ -386,7 +569,8 @@ def main() -> int:
     if failed:
         return failed
     write_icons()
-    lighten()
+    mend()
+    write_excerpts()
     for source in NOTEBOOKS:  # what a reader downloads
         shutil.copy(source, SITE / "_sources" / "lessons" / place(source))
     size = sum(path.stat().st_size for path in SITE.rglob("*") if path.is_file())

@@ -164,8 +164,9 @@ def main() -> int:
         else:
             keep(notebook, source)
             write_html(notebook, source, target.with_suffix(".html"))
-            for output in explorers(notebook):
-                del output.data["text/html"]  # an editor may refuse it; the picture stays
+            for output in (o for cell in notebook.cells for o in cell.get("outputs", [])):
+                if "image/png" in output.get("data", {}):
+                    output.data.pop("text/html", None)  # an editor may refuse it; the picture stays
             nbformat.write(notebook, target)
     where = "in their own files" if arguments.in_place else f"and HTML pages are in {OUT}"
     print(f"Done: executed notebooks {where}")

@@ -9,7 +9,9 @@ import copy
 import hashlib
 import json
 import os
+import urllib.request
 from dataclasses import asdict
+from importlib.metadata import metadata
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ import numpy as np
 import torch
 
 from ..chain import Chain
+from ..data import cache_folder
 from ..files import PathLike, verify, write_whole
 from ..model import DiffEnc, ModelConfig, build
 from ..networks import GammaEmbedding
@@ -78,12 +81,13 @@ def load_model(
 
     Args: path, with or without .safetensors, or the name of a pretrained model; model, made as the
         saved one was, to put the weights into. It must be given if its networks are your own.
-    Raises FileNotFoundError if there is no such model; ValueError if the weights are damaged, cut
+    Raises FileNotFoundError if there is no such model, or if its weights are not in the wheel and
+    cannot be fetched; ValueError if the weights are damaged, cut
     short, another file than the card describes, or do not fit its configuration or the model given.
     """
     path = _find(path)
     card = read_card(path)
-    weights_path, card_path = _model_files(path)
+    card_path, weights_path = _model_files(path)[1], _weights(path)
     content = weights_path.read_bytes()
     verify(content, card["sha256"], weights_path)
     from safetensors.torch import load
@@ -209,7 +213,7 @@ def load_chain(path: PathLike) -> Chain:
 
 def pretrained_names() -> list[str]:
     """The names that `load_pretrained` knows."""
-    return sorted(path.stem for path in PRETRAINED.glob("*.safetensors"))
+    return sorted(path.stem for path in PRETRAINED.glob("*.json") if path != FITTED)
 
 
 def read_metrics(path: PathLike) -> list[dict[str, Any]]:
@@ -232,9 +236,33 @@ def _model_files(path: PathLike) -> tuple[Path, Path]:
     return Path(stem + ".safetensors"), Path(stem + ".json")
 
 
+def _weights(path: PathLike) -> Path:
+    """The file of the weights. The wheel has only cards of larger models: their weights are fetched
+    once, from the project's files at the tag of the version, into the folder for caches."""
+    weights = _model_files(path)[0]
+    package = PRETRAINED.parent
+    if weights.exists() or not weights.is_relative_to(package):
+        return weights
+    kept = cache_folder() / "models" / weights.name
+    if not kept.exists():
+        place = f"{package.name}/{weights.relative_to(package).as_posix()}"
+        try:
+            about = metadata(package.name)
+            urls = dict(url.split(", ") for url in about.get_all("Project-URL") or [])
+            address = f"{urls['Repository']}/raw/v{about['Version']}/{place}"
+            with urllib.request.urlopen(address, timeout=60) as answer:
+                write_whole(kept, answer.read())
+        except (OSError, LookupError) as error:
+            raise FileNotFoundError(
+                f"the weights of {weights.stem} are not in the wheel and could not be fetched "
+                f"({error}); copy {place} of a checkout to {kept}"
+            ) from None
+    return kept
+
+
 def _find(path: PathLike) -> PathLike:
     """path itself if there is a model, else the pretrained one of that name."""
-    if _model_files(path)[0].exists():
+    if any(file.exists() for file in _model_files(path)):
         return path
     if path in pretrained_names():
         return PRETRAINED / path

@@ -4,18 +4,140 @@ addEventListener("DOMContentLoaded", () => {
     const link = summary.closest("li").querySelector("a");
     summary.setAttribute("aria-label", `Pages of ${link.textContent.trim()}`);
   }
+  document.querySelector(".bd-sidebar-primary")?.setAttribute("role", "complementary");
+  document.querySelector(".bd-sidebar-primary")?.setAttribute("aria-label", "Pages and search");
+  for (const box of document.querySelectorAll(".bd-article .highlight"))
+    if (!box.closest(".cell_output")) box.append(copier(box));
+  for (const button of document.querySelectorAll(".enlarge")) button.onclick = () => enlarge(button);
+  for (const link of document.querySelectorAll(".bd-article a.reference")) carded(link);
+  const near = new IntersectionObserver(entries => entries.forEach(({isIntersecting, target}) => {
+    if (isIntersecting && !target.src) target.src = target.dataset.src;
+  }), {rootMargin: "200px"});
+  document.querySelectorAll("iframe.explorer").forEach(frame => near.observe(frame));
+  if (document.getElementById("search-results")) excerpts();
 });
-addEventListener("load", async () => {
+// Formulas on the first screens come first, the others while a reader is there.
+window.formulas = new Promise(ready => addEventListener("load", async () => {
   await window.mathjaxUnpacked;
   await window.MathJax?.startup?.promise;
+  if (window.MathJax?.typesetPromise) {
+    const parts = [...document.querySelectorAll(".math, .text_html")];
+    const near = parts.filter(part => part.getBoundingClientRect().top < 2 * innerHeight);
+    await MathJax.typesetPromise(near);
+    performance.mark("formulas");
+    const rest = parts.filter(part => !near.includes(part));
+    for (let i = 0; i < rest.length; i += 40) await MathJax.typesetPromise(rest.slice(i, i + 40));
+  }
+  fit();
   const boxes = 'div.math, mjx-container[display="true"], .cell_output, pre, .pst-scrollable-table-container';
   for (const box of document.querySelectorAll(boxes))
     if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
-});
+  ready();
+}));
+addEventListener("resize", () => fit());
 
-// An explorer says how high it is.
+// A formula a little wider than the column becomes smaller; one that is much wider scrolls.
+function fit() {
+  const formulas = [...document.querySelectorAll('mjx-container[display="true"]')];
+  for (const formula of formulas) formula.style.fontSize = "";
+  const ratios = formulas.map(formula => formula.clientWidth / formula.scrollWidth);
+  ratios.forEach((ratio, i) => {
+    if (ratio < 1) formulas[i].style.fontSize = `${Math.max(45, Math.floor(97 * ratio))}%`;
+  });
+}
+
+// An explorer says how high it is, and is told whether the page is dark.
+const dark = () => ({theme: document.documentElement.dataset.theme === "dark" ? "dark" : "light"});
+const explorers = () => document.querySelectorAll("iframe.explorer");
 addEventListener("message", event => {
-  for (const frame of document.querySelectorAll("iframe.explorer"))
-    if (frame.contentWindow === event.source && event.data.explorerHeight)
+  for (const frame of explorers())
+    if (frame.contentWindow === event.source && event.data.explorerHeight) {
       frame.style.height = `${event.data.explorerHeight + 2}px`;
+      frame.contentWindow.postMessage(dark(), "*");
+    }
 });
+new MutationObserver(() => explorers().forEach(frame => frame.contentWindow?.postMessage(dark(), "*")))
+  .observe(document.documentElement, {attributeFilter: ["data-theme"]});
+
+function copier(box) {
+  const button = document.createElement("button");
+  Object.assign(button, {className: "copy", type: "button", textContent: "Copy"});
+  button.onclick = async () => {
+    await navigator.clipboard.writeText(box.querySelector("pre").textContent);
+    button.textContent = "Copied";
+    setTimeout(() => { button.textContent = "Copy"; }, 1500);
+  };
+  return button;
+}
+
+function enlarge(button) {
+  const dialog = document.createElement("dialog");
+  dialog.className = "large";
+  dialog.append(...[...button.closest("figure").children].map(child => child.cloneNode(true)));
+  const close = dialog.querySelector(".enlarge");
+  close.textContent = "Close";
+  close.onclick = () => dialog.close();
+  dialog.onclose = () => dialog.remove();
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
+// The card of a link to the ledger or to the library.
+function carded(link) {
+  const key = link.href.match(/(?:ledger|api)\/[^/]+$/)?.[0];
+  const words = window.cards?.[key];
+  if (!words) return;
+  let card;
+  const hide = () => { card?.remove(); card = null; };
+  const show = () => {
+    hide();
+    card = document.createElement("div");
+    card.className = "card-of-link";
+    card.role = "tooltip";
+    card.append(Object.assign(document.createElement("b"), {textContent: words[0]}), document.createElement("br"), words[1]);
+    const box = link.getBoundingClientRect();
+    card.style.top = `${box.bottom + scrollY + 4}px`;
+    card.style.left = `${Math.max(8, Math.min(box.left, innerWidth - 560)) + scrollX}px`;
+    document.body.append(card);
+    window.MathJax?.typesetPromise?.([card]);
+  };
+  link.addEventListener("mouseenter", show);
+  link.addEventListener("focus", show);
+  link.addEventListener("mouseleave", hide);
+  link.addEventListener("blur", hide);
+  link.addEventListener("keydown", event => { if (event.key === "Escape") hide(); });
+}
+
+// Paper shows everything: what is folded is unfolded, and images come before the first page.
+let unfolded = [];
+addEventListener("beforeprint", () => {
+  unfolded = [...document.querySelectorAll("details:not([open])")];
+  for (const part of unfolded) part.open = true;
+  for (const image of document.images) image.loading = "eager";
+});
+addEventListener("afterprint", () => { for (const part of unfolded) part.open = false; });
+
+// What was found, in the text around it.
+function excerpts() {
+  const words = (new URLSearchParams(location.search).get("q") ?? "").toLowerCase().split(/\s+/).filter(Boolean);
+  const script = document.createElement("script");
+  script.src = `${document.documentElement.dataset.content_root}_static/excerpts.js`;
+  const added = item => {
+    const link = item.querySelector("a");
+    const name = link?.pathname.match(/((?:lessons\/(?:further\/)?|ledger\/|api\/)?[^/]+)\.html$/)?.[1];
+    const text = window.excerpts[name] ?? "";
+    const at = Math.max(0, ...words.map(word => text.toLowerCase().indexOf(word)));
+    const start = text.lastIndexOf(" ", Math.max(0, at - 90)) + 1;
+    const line = `${start ? "… " : ""}${text.slice(start, start + 220)}…`;
+    if (text) item.append(Object.assign(document.createElement("p"), {className: "excerpt", textContent: line}));
+  };
+  script.onload = () => {
+    const list = document.getElementById("search-results");
+    list.querySelectorAll("li").forEach(added);
+    new MutationObserver(changes => changes.forEach(change => change.addedNodes.forEach(node => {
+      if (node.tagName === "LI") added(node);
+      else node.querySelectorAll?.("li").forEach(added);
+    }))).observe(list, {childList: true, subtree: true});
+  };
+  document.head.append(script);
+}

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import base64
 import itertools
-import os
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -90,9 +89,13 @@ class Explorer:
         """The PNG at one position of the controls."""
         raise NotImplementedError
 
+    def drawn(self, index: Index) -> Figure:
+        """The figure as it is at one position of the controls."""
+        raise NotImplementedError
+
     def alt(self, index: Index) -> str:
         """The frame at one position of the controls, in words."""
-        raise NotImplementedError
+        return plots.describe(self.drawn(index))
 
     def page(self) -> str:
         """The explorer as one HTML page, which needs no kernel and no network."""
@@ -105,9 +108,7 @@ class Explorer:
             )
             for c in self.controls
         ]
-        page = standalone.page(controls, lambda i: plots.read_png(self.frame(i)), self.alt)
-        self._show()  # the position before, if drawing has changed the figure
-        return page
+        return standalone.page(controls, self.drawn)
 
     def _show(self, change: Any = None) -> None:
         self.image.value = self.frame(self._index())
@@ -144,7 +145,7 @@ class Explorer:
             "text/plain": f"Explorer of {parts}. It moves where a kernel runs.",
             "image/png": base64.b64encode(self.strip).decode(),
         }
-        if os.environ.get(standalone.VARIABLE) == "1":
+        if standalone.exporting():
             data["text/html"] = standalone.frame(self.page(), f"Explorer of {parts}")
         else:
             data |= _view(self.widget)
@@ -177,15 +178,14 @@ class FrameExplorer(Explorer):
     """
 
     def __init__(self, draw: Callable[..., Figure], *controls: Any, stills: Sequence[Index] = ()):
-        choices = [list(enumerate(control.options)) for control in controls]
+        self.draw = draw
         self.frames: dict[Index, bytes] = {}
         self.alts: dict[Index, str] = {}
         painter = None
-        for combination in itertools.product(*choices):
-            figure = draw(*(value for _, (_, value) in combination))
+        for index in itertools.product(*(range(len(control.options)) for control in controls)):
+            figure = draw(*_values(controls, index))
             if painter is None or painter.figure is not figure:
                 painter = plots.Painter(figure)
-            index = tuple(i for i, _ in combination)
             self.frames[index] = plots.png(painter.pixels())
             self.alts[index] = plots.describe(figure)
         super().__init__(controls, stills)
@@ -193,8 +193,15 @@ class FrameExplorer(Explorer):
     def frame(self, index: Index) -> bytes:
         return self.frames[index]
 
+    def drawn(self, index: Index) -> Figure:
+        return self.draw(*_values(self.controls, index))
+
     def alt(self, index: Index) -> str:
         return self.alts[index]
+
+
+def _values(controls: Sequence[Any], index: Index) -> list[Any]:
+    return [control.options[i][1] for control, i in zip(controls, index, strict=True)]
 
 
 class CurveExplorer(Explorer):
@@ -222,16 +229,18 @@ class CurveExplorer(Explorer):
         super().__init__(controls, stills)
 
     def frame(self, index: Index) -> bytes:
-        self._move_to(index)
+        self.update(*_values(self.controls, index))
         return plots.png(self.painter.pixels())
 
-    def alt(self, index: Index) -> str:
-        self._move_to(index)
-        return plots.describe(self.figure)
+    def drawn(self, index: Index) -> Figure:
+        self.update(*_values(self.controls, index))
+        return self.figure
 
-    def _move_to(self, index: Index) -> None:
-        pairs = zip(self.controls, index, strict=True)
-        self.update(*(control.options[i][1] for control, i in pairs))
+    def page(self) -> str:
+        page = super().page()
+        self.painter = plots.Painter(self.figure)  # cannot know what has changed meanwhile
+        self._show()
+        return page
 
 
 # --- a digit, encoded and noised -----------------------------------------------------------------

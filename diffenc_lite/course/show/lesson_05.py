@@ -100,6 +100,7 @@ def dimming(powers: ArrayLike, priors: Sequence[float], above: Sequence[float]) 
 # depths between which the factor is a straight line; 1 up to the first
 KNOTS = (0.4, 0.6, 0.8, 1.0)
 MIDDLES = (np.arange(600) + 0.5) / 600
+TOPS = (0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)  # of the axis of a motion
 FIRST_GAMMA = -13.3
 
 
@@ -178,8 +179,8 @@ def drawn_explorer(drawn: Drawn) -> CurveExplorer:
         line.set_ydata(factor(heights)[0])
         dots.set_ydata(heights)
         area.set_xy(np.column_stack([[0, *MIDDLES, 1], [0, *rate, 0]]))
-        right.set_ylim(0, max(0.5, 1.1 * rate.max()))
-        titles[0].set_text(f"bound − $H$ = {start + motion:.4f}, prior loss {prior:.4f}")
+        right.set_ylim(0, next(top for top in TOPS if rate.max() < top))
+        titles[0].set_text(f"bound − H = {start + motion:.4f}, prior loss {prior:.4f}")
         titles[1].set_text(f"start {start:.4f}, motion {motion:.4f}")
 
     heights = np.linspace(0, 1.5, 16)

@@ -64,6 +64,11 @@ class Picture(Figure):
     def _repr_png_(self) -> tuple[bytes, dict[str, str]]:
         return png(pixels(self)), {"alt": describe(self)}
 
+    def _repr_html_(self) -> str | None:
+        from . import standalone  # which draws with this module
+
+        return standalone.still(self) if standalone.exporting() else None
+
 
 def describe(figure: Figure) -> str:
     """What a figure shows, in words: its titles, axes and legends, and how many images.
@@ -176,8 +181,8 @@ class Painter:
         """The artists to draw again, from bottom to top, and those of the background."""
         drawn: list[Artist] = []
         still: set[Artist] = set()
-        for layer in _layers(self.figure):
-            self._moving.update(filter(_has_changed, layer))
+        for layer in layers(self.figure):
+            self._moving.update(filter(has_changed, layer))
             moves = [artist in self._moving for artist in layer]
             first = moves.index(True) if any(moves) else len(layer)
             if any(isinstance(artist, Axis) for artist in layer[first:] if artist in self._moving):
@@ -188,7 +193,7 @@ class Painter:
         return drawn, still
 
 
-def _layers(figure: Figure) -> Iterator[list[Artist]]:
+def layers(figure: Figure) -> Iterator[list[Artist]]:
     """The artists of each axes, then those of the figure itself, each from bottom to top."""
     for ax in figure.axes:
         _ = ax.viewLim  # computes the limits now, if they follow from the data
@@ -199,10 +204,10 @@ def _layers(figure: Figure) -> Iterator[list[Artist]]:
     yield sorted(own, key=lambda artist: artist.zorder)
 
 
-def _has_changed(artist: Artist) -> bool:
+def has_changed(artist: Artist) -> bool:
     # An Axis is itself stale when one of its parts is.
     parts = [] if isinstance(artist, Axis) else artist.get_children()
-    return artist.stale or any(map(_has_changed, parts))
+    return artist.stale or any(map(has_changed, parts))
 
 
 # --- curves --------------------------------------------------------------------------------------

@@ -1,150 +1,166 @@
 """An explorer as one HTML page that moves without a kernel and without a network.
 
-The page has a picture for each position of its controls. Where they have too many positions, the
-sliders get fewer, and the page says so. Set the environment variable DIFFENC_LITE_EXPORT to 1
-before the kernel starts: explorers then show themselves in this form (`make notebooks` and
-`make site` do that).
+The page has the drawing of each position of its controls, as SVG; what several positions have in
+common it has once. Set the environment variable DIFFENC_LITE_EXPORT to 1 before the kernel starts:
+explorers then show themselves in this form (`make notebooks` and `make site` do that).
 """
 
 from __future__ import annotations
 
 import base64
+import gzip
 import html
-import io
 import itertools
 import json
-import math
+import os
+import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
+from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
-TEMPLATE = Path(__file__).with_name("explorer.html")
+from . import plots
+from .scene import Scene
+
+TEMPLATE = Path(__file__).with_name("explorer.html").read_text(encoding="utf-8")
+STYLE = Path(__file__).with_name("panels.css").read_text(encoding="utf-8")
 VARIABLE = "DIFFENC_LITE_EXPORT"
-MAX_FRAMES = 300
-MAX_BYTES = 1_500_000  # of one page, about
-SAMPLE = 15  # frames from which sizes are estimated and the base is made
+MARGIN = 4  # pixels round a panel
+MOST_PANELS, MOST_BYTES = 4, 200_000  # of a figure in a page; else it is an image
 
 Index = tuple[int, ...]
-Pixels = NDArray[np.uint8]
+
+
+def exporting() -> bool:
+    return os.environ.get(VARIABLE) == "1"
 
 
 class Control(NamedTuple):
     label: str
     names: Sequence[str]  # of its positions
     start: int
-    slides: bool  # a slider, which may get fewer positions; buttons keep all
+    slides: bool  # a slider, or else buttons
 
 
-def page(
-    controls: Sequence[Control], pixels: Callable[[Index], Pixels], words: Callable[[Index], str]
-) -> str:
-    """The page. Its sliders have fewer positions where it would be longer than MAX_BYTES.
+class Slot:
+    """A part of the page that may change: what is in it at each position, each text once."""
 
-    Args: pixels, the picture of one position of the controls, (H, W, 3); words, what it shows, for
-        readers who do not see it.
-    """
-    order = list(itertools.product(*thin(controls, MAX_FRAMES)))
-    sample = [pixels(index) for index in order[:: len(order) // SAMPLE + 1]]
-    base = np.median(sample, axis=0).astype(np.uint8)
-    length = sum(len(_base64(_difference(picture, base))) for picture in sample) / len(sample)
-    fits = int(0.95 * MAX_BYTES / length)  # the rest is for words and the base
-    kept = thin(controls, min(MAX_FRAMES, fits))
-    order = list(itertools.product(*kept))
-    frames = [_base64(_difference(pixels(index), base)) for index in order]
-    return _fill(controls, kept, frames, [words(index) for index in order], base)
+    def __init__(self) -> None:
+        self.texts: dict[str, int] = {}
+        self.at: list[int] = []
 
+    def put(self, text: str, position: int) -> None:
+        if (missed := position - len(self.at)) > 0:  # positions with fewer artists
+            self.at += [self.texts.setdefault("", len(self.texts))] * missed
+        self.at.append(self.texts.setdefault(text, len(self.texts)))
 
-def thin(controls: Sequence[Control], most: int) -> list[list[int]]:
-    """The positions that each control keeps, so that there are at most `most` combinations.
+    def get(self, position: int) -> str:
+        return list(self.texts)[self.at[position]] if position < len(self.at) else ""
 
-    The slider with the most positions loses one at a time, down to two. Both ends stay, and so does
-    the start if three or more positions are left.
-    """
-    sizes = [len(control.names) for control in controls]
-    while math.prod(sizes) > most:
-        longest = max((i for i, c in enumerate(controls) if c.slides), key=sizes.__getitem__)
-        if sizes[longest] <= 2:
-            break
-        sizes[longest] -= 1
-    return [_spread(control, size) for control, size in zip(controls, sizes, strict=True)]
+    def data(self) -> list[list[str] | list[int]]:
+        return [list(self.texts), self.at if len(self.texts) > 1 else []]
 
 
-def _spread(control: Control, size: int) -> list[int]:
-    kept = np.linspace(0, len(control.names) - 1, size).round().astype(int)
-    if size > 2 and control.start not in kept:
-        kept[1:-1][np.abs(kept[1:-1] - control.start).argmin()] = control.start
-    return kept.tolist()
-
-
-def _difference(picture: Pixels, base: Pixels) -> Image.Image:
-    """What to lay over the base to get the picture; transparent where they agree."""
-    differs = (picture != base).any(axis=-1, keepdims=True)
-    return Image.fromarray(np.concatenate([picture * differs, differs * np.uint8(255)], axis=-1))
-
-
-def _base64(picture: Image.Image) -> str:
-    buffer = io.BytesIO()
-    picture.save(buffer, "WEBP", lossless=True, quality=30, method=2)
-    return base64.b64encode(buffer.getvalue()).decode()
-
-
-def _fill(
-    controls: Sequence[Control],
-    kept: Sequence[Sequence[int]],
-    frames: Sequence[str],
-    words: Sequence[str],
-    base: Pixels,
-) -> str:
-    names = [[c.names[i] for i in k] for c, k in zip(controls, kept, strict=True)]
-    starts = [
-        int(np.abs(np.asarray(k) - c.start).argmin()) for c, k in zip(controls, kept, strict=True)
-    ]
-    first = int(np.ravel_multi_index(starts, [len(k) for k in kept]))
-    fewer = [
-        f"{len(k)} of {len(c.names)} positions of {c.label}"
-        for c, k in zip(controls, kept, strict=True)
-        if len(k) < len(c.names)
-    ]
-    note = f"Here are {', '.join(fewer)}. The notebook has all." if fewer else ""
-    data = json.dumps({"positions": names, "frames": frames, "words": words}, ensure_ascii=False)
+def page(controls: Sequence[Control], drawn: Callable[[Index], Figure]) -> str:
+    """The page. Args: drawn, the figure at one position of the controls; it may be the same one."""
+    words, panels = Slot(), dict[int, list[Slot]]()
+    clips: dict[str, str] = {}
+    boxes: dict[int, Bbox] = {}
+    scene: Scene | None = None
+    first = 0
+    for position, index in enumerate(itertools.product(*(range(len(c.names)) for c in controls))):
+        if index == tuple(control.start for control in controls):
+            first = position
+        figure = drawn(index)
+        if scene is None or scene.figure is not figure:
+            scene = Scene(figure, clips)
+        words.put(plots.describe(figure), position)
+        for panel, parts in scene.panels().items():
+            slots = panels.setdefault(panel, [])
+            slots += [Slot() for _ in parts[len(slots) :]]
+            for slot, part in zip(slots, parts, strict=False):
+                slot.put(part, position)
+        for panel, box in scene.boxes.items():
+            boxes[panel] = Bbox.union([box, boxes.get(panel, box)])
+    order = sorted(panels)
+    data = {
+        "positions": [list(control.names) for control in controls],
+        "words": words.data(),
+        "slots": [slot.data() for panel in order for slot in panels[panel]],
+    }
+    shown = [(boxes[p], [slot.get(first) for slot in panels[p]], p < 0) for p in order]
     fields = {
         "TITLE": html.escape(title(controls)),
-        "WIDTH": str(base.shape[1]),
-        "HEIGHT": str(base.shape[0]),
-        "CONTROLS": "\n".join(map(_control, range(len(controls)), controls, names, starts)),
-        "ALT": html.escape(words[first]),
-        "NOTE": f"<p>{html.escape(note)}</p>" if note else "",
-        "BASE": _base64(Image.fromarray(base)),
-        "FIRST": frames[first],
-        "DATA": data.replace("<", "\\u003c"),
+        "STYLE": STYLE,
+        "CONTROLS": "\n".join(map(_control, range(len(controls)), controls)),
+        "PICTURE": _picture(words.get(first), clips, shown),
+        "DATA": base64.b64encode(gzip.compress(_json(data).encode(), mtime=0)).decode(),
     }
-    text = TEMPLATE.read_text(encoding="utf-8")
+    text = TEMPLATE
     for name, value in fields.items():
         text = text.replace(f"@{name}@", value)
     return text
+
+
+def still(figure: Figure) -> str | None:
+    """A figure as HTML, panel by panel; None for one of many panels, which is better an image."""
+    if len(figure.axes) > MOST_PANELS:
+        return None
+    clips: dict[str, str] = {}
+    scene = Scene(figure, clips)
+    panels = scene.panels()
+    shown = [(scene.boxes[p], panels[p], p < 0) for p in sorted(panels)]
+    picture = _picture(plots.describe(figure), clips, shown)
+    own = f"{zlib.crc32(picture.encode()):08x}"  # a page has many figures
+    picture = picture.replace('id="clip', f'id="{own}-').replace("url(#clip", f"url(#{own}-")
+    return f"<style>\n{STYLE}</style>\n{picture}" if len(picture) < MOST_BYTES else None
+
+
+def _picture(
+    words: str, clips: dict[str, str], panels: Sequence[tuple[Bbox, Sequence[str], bool]]
+) -> str:
+    areas = "".join(f'<clipPath id="{name}">{area}</clipPath>' for area, name in clips.items())
+    drawn = "\n".join(_panel(*panel) for panel in panels)
+    return (
+        f'<div class="picture" role="img" aria-label="{html.escape(words)}">\n'
+        f'<svg class="clips" aria-hidden="true"><defs>{areas}</defs></svg>\n{drawn}\n</div>'
+    )
+
+
+def _json(data: object) -> str:
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+
+
+def _panel(box: Bbox, parts: Sequence[str], wide: bool) -> str:
+    x, y = box.x0 - MARGIN, box.y0 - MARGIN
+    width, height = box.width + 2 * MARGIN, box.height + 2 * MARGIN
+    look = "wide" if wide else "image" if any("<image" in part for part in parts) else "curves"
+    groups = "".join(f"<g>{part}</g>" for part in parts)
+    view = f'viewBox="{x:.0f} {y:.0f} {width:.0f} {height:.0f}"'
+    return f'<svg class="{look}" {view} style="--width: {width:.0f}px">{groups}</svg>'
 
 
 def title(controls: Sequence[Control]) -> str:
     return f"Explorer of {', '.join(control.label for control in controls)}"
 
 
-def _control(number: int, control: Control, names: Sequence[str], start: int) -> str:
+def _control(number: int, control: Control) -> str:
     label = html.escape(control.label)
     if control.slides:
-        name = html.escape(names[start])
+        name = html.escape(control.names[control.start])
         return (
             f'<div class="control"><label for="c{number}">{label}</label>'
-            f'<input data-control id="c{number}" type="range" min="0" max="{len(names) - 1}" '
-            f'value="{start}" aria-valuetext="{name}"><output for="c{number}">{name}</output></div>'
+            f'<input data-control id="c{number}" type="range" min="0" '
+            f'max="{len(control.names) - 1}" '
+            f'value="{control.start}" aria-valuetext="{name}">'
+            f'<output for="c{number}">{name}</output></div>'
         )
     choices = "".join(
-        f'<label><input type="radio" name="c{number}" value="{i}"{" checked" * (i == start)}>'
-        f"<span>{html.escape(name)}</span></label>"
-        for i, name in enumerate(names)
+        f'<label><input type="radio" name="c{number}" value="{i}"'
+        f"{' checked' * (i == control.start)}><span>{html.escape(name)}</span></label>"
+        for i, name in enumerate(control.names)
     )
     return f"<fieldset data-control><legend>{label}</legend>{choices}</fieldset>"
 
