@@ -25,7 +25,7 @@ class Number:
     absolute: float = 0.0
 
     def describe(self) -> str:
-        return "one number"
+        return f"one number, {_near(self)}"
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class Vector:
 
     def describe(self) -> str:
         if len(self.shape) == 1:
-            return f"{self.shape[0]} numbers, as a list, an array or a tensor"
-        return f"an array or a tensor of shape {self.shape}"
+            return f"{self.shape[0]} numbers, as a list, an array or a tensor, each {_near(self)}"
+        return f"an array or a tensor of shape {self.shape}, each number {_near(self)}"
 
 
 @dataclass(frozen=True)
@@ -127,6 +127,13 @@ class Line:
         return f"a formula in {', '.join(self.names)}, as text or a SymPy expression"
 
 
+def _near(form: Number | Vector) -> str:
+    """How near a value must come, in words"""
+    percent = f"{100 * form.tolerance:.3g} %" if form.tolerance else ""
+    absolute = f"{form.absolute:.3g}" if form.absolute else ""
+    return "to within " + (" and ".join(filter(None, (percent, absolute))) or "rounding")
+
+
 Form = Number | Vector | Formula | Choice | Program | Simulation | Line
 
 
@@ -137,7 +144,8 @@ class Exercise:
     What `answer` must be, the form says; it computes rather than quotes, and hints never contain
     it. hint: one, or several from where to look to nearly the step; `check` prints the first,
     so its formulas read well without dollars and backslashes. seconds: what looking at an answer
-    may take. points: what a right one is worth.
+    may take. points: what a right one is worth; with `partial`, several numbers or outputs
+    of which some are right are worth their share.
     """
 
     number: str
@@ -147,6 +155,7 @@ class Exercise:
     hint: str | tuple[str, ...]
     seconds: float = 10.0
     points: int = 1
+    partial: bool = False
 
     @property
     def name(self) -> str:

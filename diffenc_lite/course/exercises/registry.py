@@ -22,7 +22,7 @@ from . import (
     lesson_13,
     lesson_14,
 )
-from .comparing import prepared
+from .comparing import tried
 from .forms import Exercise
 from .levels import LEVELS
 
@@ -40,7 +40,7 @@ EXERCISES: dict[str, Exercise] = {
 def register(*exercises: Exercise) -> None:
     """Add exercises of your own to those that ask, check, judge and `grade` know.
 
-    Each one's answer is tried out at once. Raises ValueError for a number that is taken or is not
+    Each one's answer is tried out at once, and must be right by its own rules. Raises ValueError for a number that is taken or is not
     of the form "NAME.1", ExerciseError for an exercise that has a mistake.
     """
     for exercise in exercises:
@@ -48,7 +48,7 @@ def register(*exercises: Exercise) -> None:
             raise ValueError(f'number must be like "A.1" or "07.3"; got {exercise.number!r}')
         if exercise.number in EXERCISES:
             raise ValueError(f"number {exercise.number} is taken; give another one")
-        prepared(exercise)
+        tried(exercise)
         EXERCISES[exercise.number] = exercise
 
 
