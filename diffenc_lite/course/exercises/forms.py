@@ -162,6 +162,10 @@ class Exercise:
         """What the answer is called in a notebook: answer_04_2 for the number "04.2"."""
         return answer_name(self.number)
 
+    def of(self, student: str) -> Exercise:
+        """The exercise as this student has it; see `Variants`."""
+        return self
+
     @property
     def hints(self) -> tuple[str, ...]:
         """All of them, as sentences"""

@@ -23,7 +23,7 @@ from . import expressions
 
 LONGEST = 64 * 10**6  # letters of a line
 DEEPEST = 20  # lists in lists
-TEXT = 10_000  # letters of a text
+TEXT = 300  # letters of what was raised
 KINDS = {"bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64"}
 
 
@@ -124,7 +124,7 @@ class Peer:
         if isinstance(value, bool | float | int) and type(value) in (bool, float, int):
             return value if not isinstance(value, int) or abs(value) < 2**63 else _as_float(value)
         if isinstance(value, str):
-            return value[:TEXT]
+            return value
         if isinstance(value, list | tuple | set | frozenset):
             kind = "tuple" if isinstance(value, tuple) else "list"
             return {kind: [self.encode(part, depth + 1) for part in value]}
