@@ -276,10 +276,50 @@ def run_student(args: argparse.Namespace) -> None:
 
 
 @command(
+    "Write a sheet of your own exercises for each student, with the numbers of this student.",
+    "build/sheets --exercises own.py --roster roster.csv",
+    OUT,
+    option("--exercises", metavar="FILE.py", required=True, help="registers the exercises"),
+    option("--roster", metavar="FILE.csv", required=True, help="has a column student"),
+    option("--title", default="Exercises", help="of the assignment"),
+)
+def run_sheets(args: argparse.Namespace) -> None:
+    from .course.exercises.sheets import write_sheets
+
+    written = write_sheets(args.exercises, args.roster, args.out, args.title)
+    print(f"{args.out}: {len(written)} sheets, and answers.csv, which is for you alone")
+
+
+@command(
+    "Make slides of the lessons: a file each, which loads nothing from the network.",
+    "build/slides",
+    OUT,
+    option("--notebooks", nargs="*", metavar="FILE", help="these; all of the package if not given"),
+    option("--pdf", action="store_true", help="print them too, with Chromium or Chrome"),
+)
+def run_slides(args: argparse.Namespace) -> None:
+    from .course.lessons import lessons_folder, notebooks_in
+    from .course.slides import write_deck, write_pdf
+
+    for source in args.notebooks or notebooks_in(lessons_folder()):
+        deck = write_deck(source, args.out)
+        print(write_pdf(deck) if args.pdf else deck, flush=True)
+
+
+@command("Copy the guide for instructors, and sample solutions of its assignments.", "guide", OUT)
+def run_guide(args: argparse.Namespace) -> None:
+    from .course.lessons import copy_guide
+
+    print("\n".join(map(str, copy_guide(args.out))))
+
+
+@command(
     "Mark a folder of notebooks that were handed in. A row a student, a column an exercise. "
     "Notebooks in a subfolder are by the student of its name. Only imports and the cells of "
-    "exercises run, no solutions. THIS RUNS OTHER PEOPLE'S CODE, as you: each notebook in a process "
-    "of its own that never learns what is right, in an empty folder, with limits of time, of memory "
+    "exercises run, no solutions. THIS RUNS OTHER PEOPLE'S CODE, as you: each notebook in a "
+    "process "
+    "of its own that never learns what is right, in an empty folder, with limits of time, of "
+    "memory "
     "and of the size of a file, and what it prints is dropped. No notebook can change a mark, but "
     "its code may read your files, own exercises among them, and use the network. For people that "
     "you do not trust, let it run --inside a container.",

@@ -1,4 +1,5 @@
-"""A class hands in what students hand in, and what they should not; every mark is as it should be."""
+"""A class hands in what students hand in, and what they should not; every mark is as it should
+be."""
 
 import csv
 import time
@@ -10,7 +11,9 @@ from hand_ins import answered, solutions
 
 from diffenc_lite.__main__ import main
 from diffenc_lite.course.exercises.grading import Limits, grade, hand_ins
-from diffenc_lite.course.exercises.reports import Lateness, Student, known_as, read_roster, write_reports
+from diffenc_lite.course.exercises.reports import (
+    write_reports,
+)
 from diffenc_lite.course.exercises.student import student_version
 
 NAME = "06_the_noise_variance_ratio.ipynb"
@@ -90,7 +93,7 @@ def first(code: str, *names: str):
 
 PATCHES = {
     "the judge": "c.judge = c.verdict_of = c.check = lambda *a, **k: c.Verdict(True, 'right', 1.0)",
-    "the verdict": "c.Verdict.__init__ = lambda s, *a: s.__dict__.update(right=True, text='', share=1.)",
+    "the verdict": "c.Verdict.__init__ = lambda s, *a: s.__dict__.update(right=True, text='')",
     "the comparison": "from diffenc_lite.course.exercises import comparing as m\n"
     "m.prepared = lambda exercise: lambda answer: None",
     "the registry": "from diffenc_lite.course.exercises import registry as r\n"
@@ -104,7 +107,9 @@ PATCH = "import diffenc_lite.course.exercises.checking as c\n"
 EXPRESSIONS = {
     "a tower": "sp.Pow(9, sp.Pow(9, sp.Pow(9, 9, evaluate=False), evaluate=False), evaluate=False)",
     "exponentials": "sp.exp(sp.exp(sp.exp(sp.exp(sp.exp(sp.Symbol('T'))))))",
-    "a deep one": "__import__('functools').reduce(lambda a, _: sp.sin(a), range(500), sp.Symbol('T'))",
+    "a deep one": "__import__('functools').reduce(lambda a, _: sp.sin(a), range(500), "
+    "sp.Symbol('T'))"
+    "",
     "a long number": "sp.Integer(10) ** 30000 * sp.Symbol('T')",
 }
 OBJECTS = {
@@ -173,7 +178,7 @@ CLASS = [
         (0, 1, 1, 1),
         "06.1: it ended the program (exit code 3)",
     ),
-    ("no address", notebook(ONE="import ctypes\nctypes.string_at(0)"), (0, 1, 1, 1), "it ended the"),
+    ("no address", notebook(ONE="import ctypes\nctypes.string_at(0)"), (0, 1, 1, 1), "it ended"),
     ("1 GB printed", first(FLOOD), WHOLE, ""),
     ("1 GB to the system", first(DESCRIPTORS), WHOLE, LOOK),
     ("all memory", notebook(TWO=f"{HOARD}\n{TWO} = 3"), (1, 0, 1, 1), "took more than 1.5 GB"),
@@ -182,8 +187,15 @@ CLASS = [
     ("a daemon", first(DAEMON), WHOLE, LOOK),
     ("its folder emptied", first(EMPTIED), WHOLE, LOOK + "rmtree"),
     ("its folder locked", first(LOCKED), WHOLE, ""),
-    ("an endless thread", first("import threading\nthreading.Thread(target=lambda: [0 for _ in "
-                                "iter(int, 1)], daemon=True).start()"), WHOLE, ""),
+    (
+        "an endless thread",
+        first(
+            "import threading\nthreading.Thread(target=lambda: [0 for _ in "
+            "iter(int, 1)], daemon=True).start()"
+        ),
+        WHOLE,
+        "",
+    ),
     ("an empty file", "", (0, 0, 0, 0), "not a notebook that can be read"),
     ("a deep file", "[" * 10**6, (0, 0, 0, 0), "not a notebook that can be read"),
     ("another type", '{"cells": {"a": 3}}', (0, 0, 0, 0), "not a notebook that can be read"),
@@ -201,7 +213,7 @@ CLASS = [
     ("garbage", first(piped(b"\xff\xfe garbage \x00\n{}\n[]\n3\n")), WHOLE, PIPED),
     ("half a line", first(piped(b'{"reply": ')), WHOLE, PIPED),
     ("a deep line", first(piped(b"[" * 20000 + b"\n")), WHOLE, PIPED),
-    ("a call", first(piped(b'{"call": 1, "to": "open", "with": []}\n')), WHOLE, ""),
+    ("a call", first(piped(b'{"call": 1, "to": "open", "with": []}\n')), WHOLE, PIPED),
     ("no pipe", notebook(ONE="import os\nos.closerange(3, 64)"), (0, 1, 1, 1), "06.1: it "),
     *(
         (f"patched: {what}", notebook({ONE: f"{PATCH}{code}\n{ONE} = 3"}), (0, 0, 0, 0), LOOK)

@@ -3,7 +3,8 @@
     pip install playwright      # and chromium or Chrome from the system
     python tools/check_slides.py build/slides/*.slides.html
 
-A deck fails if it asks for anything beyond its file, if a part of a slide lies outside of its room, if
+A deck fails if it asks for anything beyond its file, if a part of a slide lies outside of its
+room, if
 a slide is empty or its words are smaller than 12 pixels, if a formula is broken or left in TeX, or
 if a page of its PDF is missing. Pictures of every slide go to build/slides/shots with --shots.
 """
@@ -16,21 +17,26 @@ import shutil
 import sys
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 from diffenc_lite.course.slides import BROWSERS, write_pdf
 
 SMALLEST = 12  # pixels
 MEASURE = """() => [...document.querySelectorAll("main > section")].map((section, i) => {
   const room = section.querySelector(".room"), outer = section.getBoundingClientRect();
-  const parts = [...room.querySelectorAll("p, li, img, svg, pre, table, mjx-container, h1, h2, h3")];
-  const over = parts.filter(part => part.offsetParent !== null || part.tagName === "svg").map(part =>
+  const parts = [...room.querySelectorAll("p, li, img, svg, pre, table, mjx-container, h1, h2,
+  h3")];
+  const over = parts.filter(part => part.offsetParent !== null || part.tagName === "svg").map(part
+  =>
     part.getBoundingClientRect()).filter(box => box.width && box.height).map(box => Math.max(
-      box.right - outer.right, box.bottom - outer.bottom, outer.left - box.left, outer.top - box.top));
-  const words = [...room.querySelectorAll("p, li, pre, td")].filter(part => part.textContent.trim());
+      box.right - outer.right, box.bottom - outer.bottom, outer.left - box.left, outer.top -
+      box.top));
+  const words = [...room.querySelectorAll("p, li, pre, td")].filter(part =>
+  part.textContent.trim());
   const sizes = words.map(part => parseFloat(getComputedStyle(part).fontSize)
     * (parseFloat(room.style.zoom) || 1));
-  const text = [...room.querySelectorAll("p, li, td, h1, h2, h3")].map(p => p.textContent).join("\\n");
+  const text = [...room.querySelectorAll("p, li, td, h1, h2, h3")].map(p =>
+  p.textContent).join("\\n");
   return {slide: i + 1, over: Math.max(0, ...over), size: Math.min(99, ...sizes),
     empty: !room.textContent.trim() && !room.querySelector("img, svg, video"),
     broken: room.querySelectorAll("mjx-merror, [data-mjx-error]").length,
@@ -38,13 +44,17 @@ MEASURE = """() => [...document.querySelectorAll("main > section")].map((section
 })"""
 
 
-def faults(page: object, deck: Path, shots: bool) -> list[str]:
+def remote(address: str) -> list[str]:
+    own = address.startswith(("file:", "data:", "blob:"))
+    return [] if own else [f"asks for {address}"]
+
+
+def faults(page: Page, deck: Path, shots: bool) -> list[str]:
     found: list[str] = []
-    page.on("request", lambda r: r.url.startswith(("file:", "data:", "blob:"))  # type: ignore
-            or found.append(f"asks for {r.url}"))  # fmt: skip
-    page.goto(deck.resolve().as_uri())  # type: ignore[attr-defined]
-    page.evaluate("() => window.arranged")  # type: ignore[attr-defined]
-    slides = page.evaluate(MEASURE)  # type: ignore[attr-defined]
+    page.on("request", lambda request: found.extend(remote(request.url)))
+    page.goto(deck.resolve().as_uri())
+    page.evaluate("() => window.arranged")
+    slides = page.evaluate(MEASURE)
     for slide in slides:
         where = f"slide {slide['slide']}"
         if slide["over"] > 1:
@@ -60,9 +70,9 @@ def faults(page: object, deck: Path, shots: bool) -> list[str]:
         folder = deck.parent / "shots"
         folder.mkdir(exist_ok=True)
         for i in range(len(slides)):
-            page.evaluate("i => show(i)", i)  # type: ignore[attr-defined]
+            page.evaluate("i => show(i)", i)
             name = f"{deck.stem}-{i + 1:03}.png"
-            page.screenshot(path=str(folder / name))  # type: ignore[attr-defined]
+            page.screenshot(path=str(folder / name))
     smallest = min(slide["size"] for slide in slides)
     print(f"{deck.name}: {len(slides)} slides, smallest words {smallest:.0f} pixels", flush=True)
     return found

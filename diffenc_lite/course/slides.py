@@ -220,7 +220,8 @@ p, ul, ol { margin: 0 0 .6em }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; margin: .2em 0; font: 19px/1.3 monospace }
 code { font-size: .85em }
 .room > *, .room img, .room svg, .room video { max-width: 100% }
-.room img, .room > svg { max-height: 560px; width: auto; height: auto; display: block; margin: 0 auto }
+.room img, .room > svg { max-height: 560px; width: auto; height: auto; display: block;
+  margin: 0 auto }
 .jp-CodeCell .highlight, .highlight { background: #f6f8fa; border-radius: 6px; padding: 4px 14px }
 table { border-collapse: collapse; font-size: .85em; margin: .3em 0 }
 th, td { padding: .15em .7em; border-bottom: 1px solid #d0d7de; text-align: left }

@@ -17,7 +17,6 @@ import contextlib
 import ctypes
 import os
 import sys
-from collections.abc import Callable
 from typing import Any
 
 from . import cells
@@ -35,7 +34,7 @@ class Answers:
         """The numbers of the exercises that are in it, of these numbers and names of answers; and
         how many cells of solutions are left out. Runs the imports."""
         self.notebook = cells.Handed(text)
-        self.of = self.notebook.of_exercises({number: name for number, name in pairs})
+        self.of = self.notebook.of_exercises(dict(pairs))
         self.names = dict(pairs)
         self.shell = _shell()
         for statement in self.notebook.imports():  # the cell that needs it says what went wrong
@@ -72,7 +71,7 @@ def _shell() -> Any:
 
     from diffenc_lite.course import exercises
 
-    class Shell(InteractiveShell):  # type: ignore[misc]
+    class Shell(InteractiveShell):
         def enable_gui(self, gui: Any = None) -> None:
             pass
 
@@ -84,7 +83,7 @@ def _shell() -> Any:
     def nothing(*arguments: Any, **options: Any) -> None:
         pass
 
-    exercises.ask = exercises.check = nothing  # type: ignore[assignment]
+    exercises.ask = exercises.check = nothing
     config = Config({"HistoryManager": {"enabled": False}})
     return Shell.instance(config=config, user_ns={"ask": nothing, "check": nothing})
 
@@ -97,7 +96,8 @@ def main() -> None:
 
 @contextlib.contextmanager
 def _pipes() -> Any:
-    """Where the questions come from and the answers go; what is printed from now on goes nowhere."""
+    """Where the questions come from and the answers go; what is printed from now on goes
+    nowhere."""
     questions = os.fdopen(os.dup(0), "r", encoding="utf-8")
     pipe = os.fdopen(os.dup(1), "w", encoding="utf-8")
     nothing = os.open(os.devnull, os.O_RDWR)

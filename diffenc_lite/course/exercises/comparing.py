@@ -78,6 +78,13 @@ def tried(exercise: Exercise) -> None:
         ) from None
 
 
+def right_value(exercise: Exercise) -> str:
+    """What is right, in words for the lecturer"""
+    if isinstance(exercise.form, Number | Vector):
+        return str(_call(exercise.answer))
+    return exercise.answer if isinstance(exercise.answer, str) else "a function"
+
+
 def is_stub(answer: Any) -> bool:
     return answer is None or answer is ...
 
@@ -475,6 +482,6 @@ _PREPARE: dict[type[Form], Callable[[Exercise], Compare]] = {
 _OWN: dict[type[Form], Callable[[Exercise], Any]] = {
     Number: lambda exercise: _call(exercise.answer),
     Vector: lambda exercise: _call(exercise.answer),
-    Formula: lambda exercise: _parse(exercise.answer, list(exercise.form.ranges)),
+    Formula: lambda exercise: _parse(str(exercise.answer), list(vars(exercise.form)["ranges"])),
     Simulation: lambda exercise: None,  # its answer draws nothing
 }

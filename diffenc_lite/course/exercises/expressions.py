@@ -2,7 +2,8 @@
 
 An `Expression` is a tree of lists: ["Symbol", "gamma"], ["Number", "-3", "4"] for -3/4,
 ["Float", "5", "-1"] for 5 * 2^-1, ["Constant", "pi"], and [NAME, arguments...] for the operations
-named here. Its value is computed by mpmath, whose numbers have a fixed length: no expression, however
+named here. Its value is computed by mpmath, whose numbers have a fixed length: no expression,
+however
 it is nested, can make that long.
 """
 
@@ -49,7 +50,8 @@ class Expression:
             try:
                 value = mpmath.mpmathify(_value(self.tree, point, mpmath.mp))
                 real = mpmath.re(value)
-                if mpmath.isfinite(value) and abs(mpmath.im(value)) <= abs(real) * mpmath.mpf(10) ** -30:
+                rounding = abs(real) * mpmath.mpf(10) ** -30
+                if mpmath.isfinite(value) and abs(mpmath.im(value)) <= rounding:
                     return real
             except (ZeroDivisionError, ValueError, OverflowError, TypeError, RecursionError):
                 pass

@@ -6,9 +6,11 @@ where the right value is near 0.
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 # ranges that many formulas share
@@ -145,7 +147,8 @@ class Exercise:
     it. hint: one, or several from where to look to nearly the step; `check` prints the first,
     so its formulas read well without dollars and backslashes. seconds: what looking at an answer
     may take. points: what a right one is worth; with `partial`, several numbers or outputs
-    of which some are right are worth their share.
+    of which some are right are worth their share. reference: where the answer is derived, for
+    lecturers.
     """
 
     number: str
@@ -156,6 +159,7 @@ class Exercise:
     seconds: float = 10.0
     points: int = 1
     partial: bool = False
+    reference: str = ""
 
     @property
     def name(self) -> str:
@@ -163,7 +167,7 @@ class Exercise:
         return answer_name(self.number)
 
     def of(self, student: str) -> Exercise:
-        """The exercise as this student has it; see `Variants`."""
+        """As this student has it: the same for all, see `Variants`"""
         return self
 
     @property
@@ -176,6 +180,35 @@ class Exercise:
     def printed_hint(self) -> str:
         """What `check` prints after a wrong answer"""
         return re.sub(r"[$\\]", "", self.hints[0])
+
+
+@dataclass(frozen=True, eq=False)
+class Variants:
+    """An exercise in which each student has numbers of their own.
+
+    make: draws an exercise of this number with the given generator of random numbers. secret: one
+    of the lecturer's; with another one, all students have other numbers.
+    """
+
+    number: str
+    make: Callable[[random.Random], Exercise]
+    secret: str = ""
+
+    @cache  # noqa: B019, there are as many as students
+    def of(self, student: str) -> Exercise:
+        return self.make(random.Random(f"{self.secret}, {self.number}, {student}"))
+
+    @property
+    def name(self) -> str:
+        return answer_name(self.number)
+
+    @property
+    def points(self) -> int:
+        return self.of("").points
+
+    @property
+    def partial(self) -> bool:
+        return self.of("").partial
 
 
 def answer_name(number: str) -> str:

@@ -115,7 +115,8 @@ def grade(
         try:
             marks = mark(item[1], item[0], limits)
         except Exception as error:  # whatever a notebook does, the others are marked
-            marks = Marks(complaints=[f"{item[1].name}: not marked, {type(error).__name__}: {error}"])
+            why = f"{item[1].name}: not marked, {type(error).__name__}: {error}"
+            marks = Marks(complaints=[why])
         with lock:
             done += 1
             took, right = time.monotonic() - start, sum(marks.right.values())
@@ -181,7 +182,7 @@ def mark(path: Path, student: str = "", limits: Limits = Limits()) -> Marks:
             for at in numbers:
                 if at not in marks.shares and at not in marks.faults:
                     process.begin(limits.seconds)
-                    _judge(EXERCISES[at], student, process, marks)
+                    _judge(EXERCISES[at].of(student), process, marks)
             if solutions:
                 marks.complaints.append(
                     f"{path.name}: {solutions} cells of solutions were not run, the answer to an "
@@ -204,12 +205,12 @@ def mark(path: Path, student: str = "", limits: Limits = Limits()) -> Marks:
                 marks.complaints += [note] * (note not in marks.complaints)
 
 
-def _judge(exercise: Exercise, student: str, process: Process, marks: Marks) -> None:
-    exercise = exercise.of(student)
+def _judge(exercise: Exercise, process: Process, marks: Marks) -> None:
     try:
         answer, complaint = process.peer.call("answer", exercise.number)
     except Exception as error:
-        words = f"looking at it raised {type(error).__name__}. Expected: {exercise.form.describe()}."
+        expected = f"Expected: {exercise.form.describe()}."
+        words = f"looking at it raised {type(error).__name__}. {expected}"
         marks.note(exercise.number, Verdict(False, words))
         return
     if complaint and is_stub(answer):

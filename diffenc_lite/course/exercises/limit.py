@@ -18,7 +18,8 @@ class _Stop(BaseException):
 
 
 def over(seconds: float, wall: float, used: float) -> bool:
-    """Whether time is up: so many seconds of a processor, or much more of the clock. On a busy machine
+    """Whether time is up: so many seconds of a processor, or much more of the clock. On a busy
+    machine
     the clock runs on while the code waits its turn."""
     return wall > seconds and (used > seconds or wall > WAITING * seconds)
 

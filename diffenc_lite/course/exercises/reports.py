@@ -1,4 +1,5 @@
-"""What a lecturer gets: the class, a table of marks, files for Moodle and Canvas, feedback pages."""
+"""What a lecturer gets: the class, a table of marks, files for Moodle and Canvas, feedback
+pages."""
 
 from __future__ import annotations
 
@@ -152,7 +153,7 @@ def table(made: list[Row], with_roster: bool = False, with_days: bool = False) -
     who = ["name", "id"] if with_roster else []
     columns = list(made[0].points) if made else []
     days = ["days late"] if with_days else []
-    lines = [["student", *who, *columns, "sum", *days, "notes"]]
+    lines: list[list[Any]] = [["student", *who, *columns, "sum", *days, "notes"]]
     for row in made:
         points = ["" if p is None else _short(p) for p in row.points.values()]
         about = [row.student.name, row.student.id] if with_roster else []
@@ -164,7 +165,9 @@ def table(made: list[Row], with_roster: bool = False, with_days: bool = False) -
 
 def for_moodle(made: list[Row], title: str) -> str:
     """For Grades > Import > CSV file: map the ID number or the email address to the user."""
-    lines = [["ID number", "Email address", "Full name", title, f"{title} (feedback)"]]
+    lines: list[list[Any]] = [
+        ["ID number", "Email address", "Full name", title, f"{title} (feedback)"]
+    ]
     for row in made:
         s = row.student
         lines.append([s.id, s.email, s.name or s.student, _short(row.total), " | ".join(row.notes)])
@@ -174,7 +177,10 @@ def for_moodle(made: list[Row], title: str) -> str:
 def for_canvas(made: list[Row], title: str, possible: float) -> str:
     """For Grades > Import: the columns that Canvas's own export begins with."""
     blank = ["    Points Possible", "", "", "", "", _short(possible)]
-    lines = [["Student", "ID", "SIS User ID", "SIS Login ID", "Section", title], blank]
+    lines: list[list[Any]] = [
+        ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", title],
+        blank,
+    ]
     for row in made:
         s = row.student
         login = s.login or s.email
@@ -206,9 +212,11 @@ def feedback(row: Row, marks: Marks, title: str) -> str:
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>{e(title)}: {name}</title>
 <style>
-body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 50rem; margin: 2rem auto; padding: 0 1rem }}
+body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 50rem; margin: 2rem auto; padding: 0 1rem
+}}
 table {{ border-collapse: collapse; width: 100% }}
-th, td {{ text-align: left; vertical-align: top; padding: .4rem .8rem; border-bottom: 1px solid #ccc;
+th, td {{ text-align: left; vertical-align: top; padding: .4rem .8rem; border-bottom: 1px solid
+#ccc;
   overflow-wrap: anywhere }}
 td:nth-child(2) {{ white-space: nowrap }}
 .right th {{ border-left: .4rem solid #1a7f37 }} .part th {{ border-left: .4rem solid #9a6700 }}
@@ -236,7 +244,9 @@ def write_reports(
     texts = {target: table(made, roster is not None, late.due is not None)}
     if roster:
         texts[target.with_name(f"{target.stem}_moodle.csv")] = for_moodle(made, title)
-        texts[target.with_name(f"{target.stem}_canvas.csv")] = for_canvas(made, title, possible(made))
+        texts[target.with_name(f"{target.stem}_canvas.csv")] = for_canvas(
+            made, title, possible(made)
+        )
     if pages:
         Path(pages).mkdir(parents=True, exist_ok=True)
         for row in made:
@@ -250,7 +260,9 @@ def write_reports(
 
 def _csv(lines: list[list[Any]]) -> str:
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([[_harmless(v) for v in line] for line in lines])
+    csv.writer(text, lineterminator="\n").writerows(
+        [[_harmless(v) for v in line] for line in lines]
+    )
     return text.getvalue()
 
 

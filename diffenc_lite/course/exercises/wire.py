@@ -1,6 +1,7 @@
 """What goes between a judge and the process of a student's notebook: lines of JSON, data only.
 
-Nothing is pickled. Numbers, texts, lists, arrays, tensors, generators and SymPy expressions travel as
+Nothing is pickled. Numbers, texts, lists, arrays, tensors, generators and SymPy expressions travel
+as
 what they are; anything else arrives as a `Foreign` that only says what it was. A function travels
 as a number: the other side gets a `Remote`, and calling that runs the function where it lives.
 
@@ -88,12 +89,18 @@ class Peer:
     def serve(self) -> None:
         """Answer calls until the other side is gone."""
         while line := self.read():
-            self._answer(_message(line))
+            message = _message(line)
+            if "call" in message:
+                self._answer(message)
 
     def _answer(self, message: dict[str, Any]) -> None:
         reply: dict[str, Any] = {"reply": message["call"]}
         try:
             function = self._function(message["to"])
+        except (LookupError, TypeError):
+            self.stray(str(message)[:TEXT])
+            function = _nothing
+        try:
             arguments = [self.decode(argument) for argument in message["with"]]
             self._send(reply | {"value": self.encode(function(*arguments))})
         except (Exception, SystemExit) as error:
@@ -190,6 +197,10 @@ class Peer:
         raise Garbage("no value")
 
 
+def _nothing(*arguments: Any) -> Any:
+    raise NameError("no such function")
+
+
 def _message(line: str) -> dict[str, Any]:
     message = json.loads(line)
     if not isinstance(message, dict):
@@ -266,7 +277,9 @@ class Remote:
     def __call__(self, *arguments: Any) -> Any:
         import torch
 
-        if arguments and all(isinstance(a, torch.Tensor) and a.is_floating_point() for a in arguments):
+        if arguments and all(
+            isinstance(a, torch.Tensor) and a.is_floating_point() for a in arguments
+        ):
             return differentiable()(self, *arguments)
         return self.peer.call(self.to, *arguments)
 
@@ -320,7 +333,10 @@ def differentiable() -> Callable[..., Any]:
         @staticmethod
         def vmap(info: Any, in_dims: Any, remote: Remote, *tensors: Any) -> Any:
             rows = [
-                [t if d is None else t.select(d, i) for t, d in zip(tensors, in_dims[1:], strict=True)]
+                [
+                    t if d is None else t.select(d, i)
+                    for t, d in zip(tensors, in_dims[1:], strict=True)
+                ]
                 for i in range(info.batch_size)
             ]
             return torch.stack([Call.apply(remote, *row) for row in rows]), 0
