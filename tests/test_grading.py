@@ -2,6 +2,9 @@
 be."""
 
 import csv
+import shutil
+import socket
+import subprocess
 import time
 from pathlib import Path
 
@@ -308,6 +311,35 @@ def test_several_files_of_a_student_count_together(tmp_path):
         hand_in(tmp_path / "in", "ada", answered(VERSION, answers), file)
     marks = grade(tmp_path / "in", show=lambda line: None)["ada"]
     assert marks.right == {"06.1": True, "06.2": False, "06.3": False, "06.4": True}
+
+
+# --- where notebooks run ---------------------------------------------------------------------------
+
+
+def test_a_command_that_starts_nothing_is_told_before_marking(tmp_path):
+    hand_in(tmp_path / "in", "ada", notebook())
+    with pytest.raises(RuntimeError, match="notebooks cannot be run by false: it ended"):
+        grade(tmp_path / "in", limits=Limits(inside=["false"]))
+
+
+OFFLINE = ["unshare", "--map-root-user", "--net"]
+CALL = "import socket\nsocket.create_connection(('127.0.0.1', {}), 2).send(b'x')"
+
+
+@pytest.mark.skipif(
+    not shutil.which("unshare") or subprocess.run([*OFFLINE, "true"]).returncode != 0,
+    reason="no network namespaces here",
+)
+def test_inside_of_a_command_there_may_be_no_network(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        code = CALL.format(server.getsockname()[1]) + f"\n{SOLVED[ONE]}"
+        hand_in(tmp_path / "in", "ada", notebook(ONE=code))
+        open_to_all = grade(tmp_path / "in", show=lambda line: None)["ada"]
+        closed = grade(tmp_path / "in", limits=Limits(inside=OFFLINE), show=lambda line: None)[
+            "ada"
+        ]
+    assert open_to_all.right["06.1"]
+    assert list(closed.right.values()) == [False, True, True, True]
 
 
 # --- exercises of one's own -----------------------------------------------------------------------

@@ -101,11 +101,12 @@ def grade(
     further exercises. called: the name of a hand-in -> that of the student.
 
     Raises FileNotFoundError where there are no notebooks, ExerciseError before marking for an own
-    exercise with a mistake.
+    exercise with a mistake, RuntimeError where no process can be started.
     """
     handed_in = [(called(name), path) for name, path in hand_ins(Path(folder))]
     if own:
         runpy.run_path(str(own))
+    _try_out(limits)
     done = 0
     lock = threading.Lock()
 
@@ -135,6 +136,18 @@ def grade(
     for (student, _), marks in zip(handed_in, each, strict=True):
         students.setdefault(student, Marks()).add(marks)
     return students
+
+
+def _try_out(limits: Limits) -> None:
+    """So that nobody has 0 points for a fault of the machine"""
+    process = Process(limits, time.monotonic() + START)
+    try:
+        process.peer.call("open", '{"cells": []}', [])
+    except Stopped as stopped:
+        command = " ".join(limits.inside) or "this Python"
+        raise RuntimeError(f"notebooks cannot be run by {command}: {stopped}") from None
+    finally:
+        process.end()
 
 
 def hand_ins(folder: Path) -> list[tuple[str, Path]]:
