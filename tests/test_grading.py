@@ -313,7 +313,7 @@ def test_several_files_of_a_student_count_together(tmp_path):
     assert marks.right == {"06.1": True, "06.2": False, "06.3": False, "06.4": True}
 
 
-# --- where notebooks run ---------------------------------------------------------------------------
+# --- where notebooks run --------------------------------------------------------------------------
 
 
 def test_a_command_that_starts_nothing_is_told_before_marking(tmp_path):
