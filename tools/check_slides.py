@@ -24,22 +24,18 @@ from diffenc_lite.course.slides import BROWSERS, write_pdf
 SMALLEST = 12  # pixels
 MEASURE = """() => [...document.querySelectorAll("main > section")].map((section, i) => {
   const room = section.querySelector(".room"), outer = section.getBoundingClientRect();
-  const parts = [...room.querySelectorAll("p, li, img, svg, pre, table, mjx-container, h1, h2,
-  h3")];
-  const over = parts.filter(part => part.offsetParent !== null || part.tagName === "svg").map(part
-  =>
-    part.getBoundingClientRect()).filter(box => box.width && box.height).map(box => Math.max(
-      box.right - outer.right, box.bottom - outer.bottom, outer.left - box.left, outer.top -
-      box.top));
-  const words = [...room.querySelectorAll("p, li, pre, td")].filter(part =>
-  part.textContent.trim());
-  const sizes = words.map(part => parseFloat(getComputedStyle(part).fontSize)
-    * (parseFloat(room.style.zoom) || 1));
-  const text = [...room.querySelectorAll("p, li, td, h1, h2, h3")].map(p =>
-  p.textContent).join("\\n");
+  const all = what => [...room.querySelectorAll(what)];
+  const over = all("p, li, img, svg, pre, table, mjx-container, h1, h2, h3")
+    .map(part => part.getBoundingClientRect()).filter(box => box.width && box.height)
+    .map(box => Math.max(box.right - outer.right, box.bottom - outer.bottom,
+                         outer.left - box.left, outer.top - box.top));
+  const zoom = parseFloat(room.style.zoom) || 1;
+  const sizes = all("p, li, pre, td").filter(part => part.textContent.trim())
+    .map(part => parseFloat(getComputedStyle(part).fontSize) * zoom);
+  const text = all("p, li, td, h1, h2, h3").map(part => part.textContent).join("\\n");
   return {slide: i + 1, over: Math.max(0, ...over), size: Math.min(99, ...sizes),
     empty: !room.textContent.trim() && !room.querySelector("img, svg, video"),
-    broken: room.querySelectorAll("mjx-merror, [data-mjx-error]").length,
+    broken: all("mjx-merror, [data-mjx-error]").length,
     tex: (text.match(/\\$[^$]*[\\\\^_][^$]*\\$/) || []).length};
 })"""
 

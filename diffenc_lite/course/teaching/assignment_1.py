@@ -29,7 +29,7 @@ import torch
 from torch import nn
 
 from diffenc_lite import DiffEnc, Encoding, ModelConfig, Noise, TrainConfig, build, evaluate, train
-from diffenc_lite.course.studies.statistics import t_interval
+from diffenc_lite.course.studies import statistics
 from diffenc_lite.data import load_named
 
 
@@ -96,7 +96,7 @@ def main():
                 f"{score.prior - plain.prior:+.5f}; k = {last.model.encoder.k.item():.3f}"
             )
     for name, values in differences.items():
-        low, high = t_interval(values)
+        low, high = statistics.t_interval(values)
         print(f"{name} less VDM: {sum(values) / len(values):+.5f}, 95 % [{low:+.5f}, {high:+.5f}]")
     print(
         "Shown: how far the prior falls, which is the predicted amount. Not shown, if the "

@@ -30,7 +30,7 @@ import torch
 from assignment_1 import Centred, check
 
 from diffenc_lite import DiffEnc, ModelConfig, TrainConfig, build, evaluate, train
-from diffenc_lite.course.studies.statistics import t_interval
+from diffenc_lite.course.studies import statistics
 
 ARMS = ("VDM", "centred", "learned")
 
@@ -79,7 +79,7 @@ def main():
         for one, other in (("learned", "centred"), ("centred", "VDM"), ("learned", "VDM")):
             pairs = zip(scores[one], scores[other], strict=True)
             differences = [a - b for a, b in pairs]
-            low, high = t_interval(differences)
+            low, high = statistics.t_interval(differences)
             print(f"  {one} - {other}: {sum(differences) / len(differences):+.4f}, 95 % "
                   f"[{low:+.4f}, {high:+.4f}], half the width {(high - low) / 2:.4f}")  # fmt: skip
     print("The planned comparison is learned - centred, off the centre; all else is description.")
