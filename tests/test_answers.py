@@ -1,5 +1,7 @@
-"""Answers as students give them: right in other forms, wrong but close. Each is judged twice, here and
-as data that came over the wire; both verdicts are the same."""
+"""Answers as students give them: right in other forms, wrong but close.
+
+Each is judged twice, here and as data that came over the wire; both verdicts are the same.
+"""
 
 import queue
 import threading

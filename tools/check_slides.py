@@ -19,7 +19,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from diffenc_lite.course.slides import BROWSERS, write_pdf
+from diffenc_lite.course.slides import BROWSERS
 
 SMALLEST = 12  # pixels
 MEASURE = """() => [...document.querySelectorAll("main > section")].map((section, i) => {
@@ -58,7 +58,7 @@ def faults(page: Page, deck: Path, shots: bool) -> list[str]:
         if slide["size"] < SMALLEST:
             found.append(f"{where}: words of {slide['size']:.0f} pixels")
         found += [f"{where}: {key}" for key in ("empty", "broken", "tex") if slide[key]]
-    pdf = write_pdf(deck).read_bytes()
+    pdf = page.pdf(prefer_css_page_size=True, print_background=True)
     pages = len(re.findall(rb"/Type\s*/Page\b", pdf))
     if pages != len(slides):
         found.append(f"{pages} pages of PDF for {len(slides)} slides")
