@@ -83,15 +83,16 @@ def main() -> int:
     arguments = parser.parse_args()
     bad = 0
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=next(filter(None, map(shutil.which, BROWSERS))), args=["--no-sandbox"]
-        )
         for deck in arguments.decks:
-            context = browser.new_context(viewport={"width": 1280, "height": 720}, offline=True)
-            for fault in faults(context.new_page(), deck, arguments.shots):
+            browser = playwright.chromium.launch(
+                executable_path=next(filter(None, map(shutil.which, BROWSERS))),
+                args=["--no-sandbox"],
+            )
+            page = browser.new_page(viewport={"width": 1280, "height": 720}, offline=True)
+            for fault in faults(page, deck, arguments.shots):
                 bad += 1
-                print(f"  {fault}")
-            context.close()
+                print(f"  {fault}", flush=True)
+            browser.close()
     return bool(bad)
 
 

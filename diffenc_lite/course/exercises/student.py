@@ -161,9 +161,12 @@ def _sheet(cells: list[Any], name: str) -> list[Any]:
     before: list[str] = []  # statements of the lesson, which an exercise may need
     wanted: set[str] = set()
     shown: list[Any] = []
+    imports: list[str] = []
     for index, cell in enumerate(cells):
         if cell.cell_type != "code":
             continue
+        code = [ast.unparse(s) for s in _parse(cell.source, name).body]
+        imports += [s for s in code if cells_of.is_import(s)]
         if is_solution(cell):
             (number,) = _checked(cell.source, name)
             first = max(i for i in range(index) if f'ask("{number}")' in cells[i].source)
@@ -173,9 +176,8 @@ def _sheet(cells: list[Any], name: str) -> list[Any]:
                     made, used = cells_of.names(ast.unparse(_parse(asking.source, name)))
                     wanted |= used - made
         else:
-            before += [ast.unparse(s) for s in _parse(cell.source, name).body]
-    imports = [s for s in before if cells_of.is_import(s)]
-    given = cells_of.needed((s for s in before if not cells_of.is_import(s)), wanted)
+            before += [s for s in code if not cells_of.is_import(s)]
+    given = cells_of.needed(before, wanted)
     sheet = [
         new_markdown_cell(f"# Exercises of {Path(name).stem}", id="title"),
         new_code_cell("\n".join(dict.fromkeys(imports)), id="imports"),
