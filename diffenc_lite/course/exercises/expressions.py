@@ -9,6 +9,7 @@ it is nested, can make that long.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,12 +19,20 @@ HIGHEST = 1e6  # |x| of e^x: beyond, nothing is finite that an exercise asks for
 NODES = 20_000
 CONSTANTS = {"Pi": "pi", "Exp1": "e", "EulerGamma": "euler", "GoldenRatio": "phi",
              "Catalan": "catalan", "ImaginaryUnit": "j"}  # fmt: skip
+TRUTHS = {"BooleanTrue": True, "BooleanFalse": False}
 INFINITE = {"NaN", "ComplexInfinity", "Infinity", "NegativeInfinity"}
 FUNCTIONS = {name: name for name in (
     "exp log sin cos tan cot sec csc sinh cosh tanh coth sech csch asin acos atan atan2 asinh "
     "acosh atanh erf erfc erfi erfinv gamma loggamma sign floor"
 ).split()} | {"Abs": "fabs", "ceiling": "ceil", "re": "re", "im": "im"}  # fmt: skip
-OPERATIONS = {"Add", "Mul", "Pow", "Max", "Min", *FUNCTIONS}
+RELATIONS: dict[str, Callable[[Any, Any], bool]] = {
+    "Equality": operator.eq, "Unequality": operator.ne,
+    "StrictLessThan": operator.lt, "LessThan": operator.le,
+    "StrictGreaterThan": operator.gt, "GreaterThan": operator.ge,
+}  # fmt: skip
+LOGIC = {"And": all, "Or": any, "Not": lambda parts: not parts[0]}
+CASES = {"Piecewise", "ExprCondPair", *RELATIONS, *LOGIC}
+OPERATIONS = {"Add", "Mul", "Pow", "Max", "Min", *FUNCTIONS, *CASES}
 
 
 class Unknown(ValueError):
@@ -97,7 +106,7 @@ def _tree(given: Any) -> Any:
     if isinstance(given, sympy.Float):
         sign, mantissa, exponent, _ = given._mpf_
         return ["Float", str(-int(mantissa) if sign else int(mantissa)), str(exponent)]
-    if kind in CONSTANTS or kind in INFINITE:
+    if kind in {*CONSTANTS, *INFINITE, *TRUTHS}:
         return ["Constant", kind]
     if kind in OPERATIONS:
         return [kind, *(_tree(part) for part in given.args)]
@@ -114,7 +123,7 @@ def _check(tree: Any, count: list[int]) -> None:
             pass
         case ["Number" | "Float", _, _] if texts and all(len(part) <= 1000 for part in tree):
             int(tree[1]), int(tree[2])
-        case ["Constant", str(name)] if name in CONSTANTS or name in INFINITE:
+        case ["Constant", str(name)] if name in {*CONSTANTS, *INFINITE, *TRUTHS}:
             pass
         case [str(name), *parts] if name in OPERATIONS:
             for part in parts:
@@ -139,8 +148,15 @@ def _value(tree: Any, point: Mapping[str, Any], mp: Any) -> Any:
             return mp.ldexp(mp.mpf(int(mantissa)), max(-(10**6), min(10**6, int(exponent))))
         case ["Constant", name]:
             if name in INFINITE:
-                raise ValueError(name)
+                return {"Infinity": mp.inf, "NegativeInfinity": -mp.inf}.get(name, mp.nan)
+            if name in TRUTHS:
+                return TRUTHS[name]
             return getattr(mp, CONSTANTS[name]) * mp.mpf(1)
+        case ["Piecewise", *cases]:
+            for _, value, condition in cases:
+                if _value(condition, point, mp):
+                    return _value(value, point, mp)
+            raise ValueError("no case")
     name, *parts = tree[0], *(_value(part, point, mp) for part in tree[1:])
     if name == "Add":
         return mp.fsum(parts)
@@ -148,6 +164,10 @@ def _value(tree: Any, point: Mapping[str, Any], mp: Any) -> Any:
         return mp.fprod(parts)
     if name == "Pow":
         return _power(mp, *parts)
+    if name in RELATIONS:
+        return RELATIONS[name](*map(mp.re, parts))
+    if name in LOGIC:
+        return LOGIC[name](parts)
     if name in ("Max", "Min"):
         return (max if name == "Max" else min)(mp.re(part) for part in parts)
     if any(abs(part) > HIGHEST for part in parts) and name not in ("log", "Abs", "sign"):

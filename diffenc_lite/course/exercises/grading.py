@@ -12,6 +12,7 @@ with the next one.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import queue
 import re
@@ -26,18 +27,20 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from .checking import Verdict, verdict_of
 from .comparing import ExerciseError, is_stub
 from .forms import Exercise
-from .limit import over
+from .limit import over, within
 from .registry import EXERCISES
 from .wire import LONGEST, Peer, Remote
 
 START = 180.0  # seconds that Python and the imports may take: some on a busy machine
 NOTEBOOK = 24  # times the limit of an exercise: what a whole notebook may take
+CALLED = 10.0  # seconds that a notebook may keep the judge busy with one call
 FLOOD = 10 * LONGEST  # letters on the pipe of a notebook
 BYTES = 50 * 10**6  # of a notebook's file
 # Words in the code of a notebook that the lecturer may want to look at
@@ -107,6 +110,8 @@ def grade(
     if own:
         runpy.run_path(str(own))
     _try_out(limits)
+    with suppress(OSError, AttributeError):  # Linux: no other program may look into this one
+        ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)
     done = 0
     lock = threading.Lock()
 
@@ -258,7 +263,7 @@ class Process:
         threading.Thread(target=self._pass_on, daemon=True).start()
         self.strays = self.peak = 0
         self.family: dict[int, Any] = {}
-        self.peer = Peer(self._read, self._write, stray=self._stray)
+        self.peer = Peer(self._read, self._write, stray=self._stray, run=partial(within, CALLED))
         self.late = f"not marked, Python and the imports took longer than {START:g} s"
         self.begin(START)
 
@@ -273,6 +278,7 @@ class Process:
         import psutil
 
         memory = used = 0.0
+        self.looked = time.monotonic()
         with suppress(psutil.Error):
             root = psutil.Process(self.process.pid)
             for member in [root, *root.children(recursive=True)]:
@@ -288,16 +294,16 @@ class Process:
 
     def _read(self) -> str:
         while True:
+            if time.monotonic() > self.looked + 0.05:
+                wall, used = time.monotonic() - self.since, self._look() - self.used
+                if over(self.seconds, wall, used) or time.monotonic() > self.until:
+                    raise Stopped(self.late)
             with suppress(queue.Empty):
                 line = self.lines.get(timeout=0.05)
                 if not line:
                     raise Stopped(self._why())
                 if line != "\n":
                     return line
-                continue
-            wall, used = time.monotonic() - self.since, self._look() - self.used
-            if over(self.seconds, wall, used) or time.monotonic() > self.until:
-                raise Stopped(self.late)
 
     def _why(self) -> str:
         if self.flooded:
