@@ -170,7 +170,7 @@ def _html(cells: list[Any], folder: Path) -> str:
     for cell in cells:
         if cell.cell_type == "markdown":
             cell.source = without_remote_pictures(cell.source)
-        elif cell.metadata.get("jupyter", {}).get("source_hidden"):
+        elif cell.metadata.get("jupyter", {}).get("source_hidden") or _asks(cell):
             cell.source = ""
         for output in cell.get("outputs", []):
             data = output.get("data", {})
@@ -179,6 +179,11 @@ def _html(cells: list[Any], folder: Path) -> str:
     resources = {"metadata": {"name": "slides", "path": str(folder)}}
     body: str = _exporter().from_notebook_node(new_notebook(cells=cells), resources)[0]
     return body
+
+
+def _asks(cell: Any) -> bool:
+    """Nothing but the call that shows a question"""
+    return re.fullmatch(r'(ask|play)\("[^"]*"[^()]*\)', cell.source.strip()) is not None
 
 
 @cache
