@@ -24,7 +24,8 @@ Result, with 6 seeds instead of 8 (a deviation from the plan, for want of time).
 learned - centred is +0.0034, 95 % [-0.0060, +0.0127] bits/dim: not distinguished; a gain of the
 learned one above about 0.006 is excluded. Both are 0.10 below the VDM, more than the 0.070 that
 X5 allows a perfect one: after 400 updates the VDM is not perfect, and a part of the gain is that of
-an easier target. Control: +0.0010, 95 % [-0.0004, +0.0023], as it should be. In one of its seeds the
+an easier target. Control: +0.0010, 95 % [-0.0004, +0.0023], as it should be. In one of its seeds
+the
 VDM is 0.2 worse than the other arms, hence the wide intervals against the VDM there.
 """
 
