@@ -1,6 +1,7 @@
 """What students may hand in, made from a lesson with its solutions."""
 
 import copy
+import re
 
 from diffenc_lite.course.exercises.student import BEGIN, END, is_solution
 
@@ -11,7 +12,7 @@ def solutions(lesson) -> dict[str, str]:
     for cell in lesson.cells:
         if is_solution(cell):
             code = cell.source.split(BEGIN)[1].split(END)[0].strip()
-            name = code.splitlines()[-1].split(", ")[-1].rstrip(")")  # of check("04.2", NAME)
+            name = re.findall(r'^check\(".*", (\w+)\)', code, re.MULTILINE)[-1]
             found[name] = code
     return found
 

@@ -82,7 +82,7 @@ def test_a_vector_may_come_from_any_library(answer):
         (np.ones((3, 3)), "this is an array of shape (3, 3). Expected"),
         ("124", "this is a string"),
         (["1", "2", "4"], "this is an object of type list"),
-        ([True, True, True], "this is an object of type list"),
+        ([True, True, True], "not right, for example at index 1"),
         ([1, 2, None], "this is an object of type list"),
         ([[1], [2, 3]], "this is an object of type list"),
         ({1, 2, 4}, "this is an object of type set"),
@@ -191,7 +191,7 @@ def refuse():
         (lambda z, w: None, "not yet answered"),
         (lambda z, w: torch.full((3,), torch.nan), "not right"),
         (torch.zeros(3), "this is an array of shape (3,). Expected: a function"),
-        (sp.Symbol("z"), "this is an object of type Symbol"),
+        (sp.Symbol("z"), "this is a SymPy expression"),
         (lambda z, w: sys.exit(), "not right, the function raised SystemExit"),
         (None, "not yet answered"),
     ],
@@ -233,9 +233,14 @@ def draw(mean, spread):
 
 def test_a_simulation_is_judged_by_its_statistics():
     assert said(DRAW, draw(1, 2)) == "right."
-    assert said(DRAW, lambda n, generator: 1 + 2 * np.random.default_rng(0).normal(size=n)) == (
-        "right."
-    )
+
+    def of_numpy(n, generator):
+        seed = torch.randint(10**9, (), generator=generator).item()
+        return 1 + 2 * np.random.default_rng(seed).normal(size=n)
+
+    assert said(DRAW, of_numpy) == "right."
+    fixed = of_numpy(20_000, torch.Generator().manual_seed(3))
+    assert "it returns the same whatever the generator draws" in said(DRAW, lambda n, g: fixed)
     assert said(DRAW, draw(1, 4)).startswith("not right, the variance of what it returns is 16.")
     assert said(DRAW, draw(0, 2)).startswith("not right, the mean of what it returns is")
     assert said(DRAW, lambda n, generator: 1.0).startswith("not right, the variance")

@@ -1,6 +1,10 @@
-"""A class of thirty hands in what students hand in; every mark is as it should be."""
+"""A class hands in what students hand in, and what they should not; every mark is as it should
+be."""
 
 import csv
+import shutil
+import socket
+import subprocess
 import time
 from pathlib import Path
 
@@ -10,6 +14,9 @@ from hand_ins import answered, solutions
 
 from diffenc_lite.__main__ import main
 from diffenc_lite.course.exercises.grading import Limits, grade, hand_ins
+from diffenc_lite.course.exercises.reports import (
+    write_reports,
+)
 from diffenc_lite.course.exercises.student import student_version
 
 NAME = "06_the_noise_variance_ratio.ipynb"
@@ -54,16 +61,88 @@ DESCRIPTORS = "import os\nfor _ in range(1000):\n    os.write(1, b'x' * 10**6)"
 HOARD = "hoard = []\nwhile True:\n    hoard.append(b'x' * 10**8)"
 BIG_FILE = "with open('big', 'wb') as f:\n    for _ in range(300):\n        f.write(b'x' * 10**6)"
 LEFT = "import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', 'while True: pass'])"
+DAEMON = (
+    "import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', 'import os, time; "
+    "os.fork() and os._exit(0); os.setsid(); os.fork() and os._exit(0); time.sleep(999)'])"
+)
+HOARDING_CHILD = (
+    "import subprocess, sys\nsubprocess.run([sys.executable, '-c', "
+    "'a = [bytes([1]) * 10**8 for _ in range(100)]; input()'])"
+)
+EMPTIED = "import os, shutil\nshutil.rmtree(os.getcwd())"
+LOCKED = "import os\nos.makedirs('a/b')\nos.chmod('a', 0)"
 WHOLE = (1, 1, 1, 1)
+PIPED = "wrote to the grader's pipe, which changed nothing"
+LOOK = "look at it, its code has "
+
+
+def piped(text: bytes) -> str:
+    """Code that writes to all that is open"""
+    return (
+        f"import os\nfor fd in range(3, 64):\n    try:\n        os.write(fd, {text!r})\n"
+        "    except OSError:\n        pass"
+    )
+
+
+def source(*codes: str):
+    cells = [nbformat.v4.new_code_cell(code) for code in codes]
+    return nbformat.v4.new_notebook(cells=cells)
+
+
+def first(code: str, *names: str):
+    """Code before the answer to 06.1, all else right"""
+    return notebook(ONE=f"{code}\n{SOLVED[ONE]}")
+
+
+PATCHES = {
+    "the judge": "c.judge = c.verdict_of = c.check = lambda *a, **k: c.Verdict(True, 'right', 1.0)",
+    "the verdict": "c.Verdict.__init__ = lambda s, *a: s.__dict__.update(right=True, text='')",
+    "the comparison": "from diffenc_lite.course.exercises import comparing as m\n"
+    "m.prepared = lambda exercise: lambda answer: None",
+    "the registry": "from diffenc_lite.course.exercises import registry as r\n"
+    "for e in r.EXERCISES.values(): object.__setattr__(e, 'answer', 'T')",
+    "the wire": "from diffenc_lite.course.exercises import wire\n"
+    "wire.Peer.encode = lambda s, v, d=0: {'right': True}",
+    "json": "import json\njson.dumps = lambda m: '{\"right\": true}'",
+    "len": "import builtins\nbuiltins.len = lambda x: 0",
+}
+PATCH = "import diffenc_lite.course.exercises.checking as c\n"
+EXPRESSIONS = {
+    "a tower": "sp.Pow(9, sp.Pow(9, sp.Pow(9, 9, evaluate=False), evaluate=False), evaluate=False)",
+    "exponentials": "sp.exp(sp.exp(sp.exp(sp.exp(sp.exp(sp.Symbol('T'))))))",
+    "a deep one": "__import__('functools').reduce(lambda a, _: sp.sin(a), range(500), "
+    "sp.Symbol('T'))"
+    "",
+    "a long number": "sp.Integer(10) ** 30000 * sp.Symbol('T')",
+}
+OBJECTS = {
+    "equal to all": "type('E', (), {'__eq__': lambda s, o: True, '__float__': lambda s: 1.0})()",
+    "in itself": "(lambda a: a.append(a) or a)([])",
+    "a class": "type('C', (), {})",
+    "a module": "__import__('os')",
+    "breaks": "type('B', (), {'__getattr__': lambda s, n: 1 / 0})()",
+    "exits": "type('X', (), {'__getattr__': lambda s, n: __import__('os')._exit(7)})()",
+    "a sparse tensor": "torch.eye(3).to_sparse()",
+    "large": "torch.zeros(10**7)",
+    "text": "'x' * 10**7",
+}
 
 # a name, the notebook (or the text of the file), the marks, words of the notes
 CLASS = [
     ("right", notebook(), WHOLE, ""),
     ("functions", notebook(FUNCTIONS), WHOLE, ""),
-    ("executed", LESSON, WHOLE, ""),
+    ("an untouched copy", LESSON, (0, 0, 0, 0), "cells of solutions were not run"),
     ("stubs above the answers", notebook(ONE=f"{ONE} = ...\n{SOLVED[ONE]}"), WHOLE, ""),
     ("no check", notebook({n: c.rpartition("check")[0] for n, c in SOLVED.items()}), WHOLE, ""),
     ("magics", notebook(ONE="%%time\n%matplotlib inline\n!ls\n" + SOLVED[ONE]), WHOLE, ""),
+    ("a question mark", notebook(ONE=f"sp.log?\n{SOLVED[ONE]}"), WHOLE, ""),
+    ("timed", notebook(THREE=f"if True:\n    %time x = 1\n{SOLVED[THREE]}"), WHOLE, ""),
+    (
+        "await",
+        notebook(ONE=f"import asyncio\nawait asyncio.sleep(0.01)\n{SOLVED[ONE]}"),
+        WHOLE,
+        "",
+    ),
     ("half", notebook({n: SOLVED[n] for n in (ONE, TWO)}), (1, 1, 0, 0), "06.3: not yet answered"),
     (
         "one wrong",
@@ -79,13 +158,14 @@ CLASS = [
     ("an exception", notebook(ONE="1 / 0"), (0, 1, 1, 1), "its cell raised ZeroDivisionError"),
     ("an exception after", notebook(ONE=SOLVED[ONE] + "\n1 / 0"), WHOLE, ""),
     ("not Python", notebook(TWO=f"{TWO} = = 3"), (1, 0, 1, 1), "06.2: its cell raised SyntaxError"),
-    ("an endless loop", notebook(TWO=f"{LOOP}\n{TWO} = 3"), (1, 0, 1, 1), "longer than 8 s"),
+    ("an endless loop", notebook(TWO=f"{LOOP}\n{TWO} = 3"), (1, 0, 1, 1), "longer than 5 s"),
     (
         "an endless function",
         notebook(TWO=f"def {TWO}(gaps):\n    while True: pass"),
         (1, 0, 1, 1),
-        "06.2: stopped, it took longer than 8 s",
+        "06.2: stopped, it took longer than 5 s",
     ),
+    ("asleep", notebook(ONE="import time\ntime.sleep(10**6)"), (0, 1, 1, 1), "longer than 5 s"),
     (
         "a call that lets nothing run",
         notebook(ONE=f"{ONE} = sum(range(10**13))"),
@@ -101,13 +181,68 @@ CLASS = [
         (0, 1, 1, 1),
         "06.1: it ended the program (exit code 3)",
     ),
-    ("1 GB printed", notebook(ONE=f"{FLOOD}\n{SOLVED[ONE]}"), WHOLE, ""),
-    ("1 GB to the system", notebook(ONE=f"{DESCRIPTORS}\n{SOLVED[ONE]}"), WHOLE, ""),
+    ("no address", notebook(ONE="import ctypes\nctypes.string_at(0)"), (0, 1, 1, 1), "it ended"),
+    ("1 GB printed", first(FLOOD), WHOLE, ""),
+    ("1 GB to the system", first(DESCRIPTORS), WHOLE, LOOK),
     ("all memory", notebook(TWO=f"{HOARD}\n{TWO} = 3"), (1, 0, 1, 1), "took more than 1.5 GB"),
-    ("a process left behind", notebook(ONE=f"{LEFT}\n{SOLVED[ONE]}"), WHOLE, ""),
+    ("a child's memory", notebook(ONE=HOARDING_CHILD), (0, 1, 1, 1), "took more than 1.5 GB"),
+    ("a process left behind", first(LEFT), WHOLE, ""),
+    ("a daemon", first(DAEMON), WHOLE, LOOK),
+    ("its folder emptied", first(EMPTIED), WHOLE, LOOK + "rmtree"),
+    ("its folder locked", first(LOCKED), WHOLE, ""),
+    (
+        "an endless thread",
+        first(
+            "import threading\nthreading.Thread(target=lambda: [0 for _ in "
+            "iter(int, 1)], daemon=True).start()"
+        ),
+        WHOLE,
+        "",
+    ),
     ("an empty file", "", (0, 0, 0, 0), "not a notebook that can be read"),
+    ("a deep file", "[" * 10**6, (0, 0, 0, 0), "not a notebook that can be read"),
+    ("another type", '{"cells": {"a": 3}}', (0, 0, 0, 0), "not a notebook that can be read"),
+    ("no sources", '{"cells": [{"cell_type": "code"}]}', (0, 0, 0, 0), "not a notebook"),
     ("another notebook", nbformat.v4.new_notebook(), (0, 0, 0, 0), "no answer of any exercise"),
-    ("=SUM(A1:A9)", notebook(ONE="name = input()"), (0, 1, 1, 1), "06.1: its cell raised EOFError"),
+    ("a deep cell", source(f"{ONE} = {'(' * 5000}1{')' * 5000}"), (0, 0, 0, 0), "06.1: its cell"),
+    ("=SUM(A1:A9)", notebook(ONE="name = input()"), (0, 1, 1, 1), "06.1: its cell raised"),
+    ("a forged verdict", first(piped(b'{"verdict": "06.2", "right": true}\n')), WHOLE, PIPED),
+    (
+        "forged marks",
+        notebook({ONE: piped(b'\n{"reply": 3, "value": {"right": true}}\n' * 9)}),
+        (0, 0, 0, 0),
+        PIPED,
+    ),
+    ("garbage", first(piped(b"\xff\xfe garbage \x00\n{}\n[]\n3\n")), WHOLE, PIPED),
+    ("half a line", first(piped(b'{"reply": ')), WHOLE, PIPED),
+    ("a deep line", first(piped(b"[" * 20000 + b"\n")), WHOLE, PIPED),
+    ("a call", first(piped(b'{"call": 1, "to": "open", "with": []}\n')), WHOLE, PIPED),
+    ("no pipe", notebook(ONE="import os\nos.closerange(3, 64)"), (0, 1, 1, 1), "06.1: it "),
+    *(
+        (f"patched: {what}", notebook({ONE: f"{PATCH}{code}\n{ONE} = 3"}), (0, 0, 0, 0), LOOK)
+        for what, code in PATCHES.items()
+        if what != "len"
+    ),
+    *(
+        (f"expression: {what}", notebook(ONE=bind(ONE, code)), (0, 1, 1, 1), "06.1: ")
+        for what, code in EXPRESSIONS.items()
+    ),
+    *(
+        (f"object: {what}", notebook(FOUR=bind(FOUR, code)), (1, 1, 1, 0), "06.4: ")
+        for what, code in OBJECTS.items()
+    ),
+    (
+        "a function that exits",
+        notebook(TWO=f"import os\ndef {TWO}(gaps):\n    os._exit(5)"),
+        (1, 0, 1, 1),
+        "06.2: it ended the program (exit code 5)",
+    ),
+    (
+        "a function that returns itself",
+        notebook(TWO=f"def {TWO}(gaps):\n    return {TWO}"),
+        (1, 0, 1, 1),
+        "06.2: the function returned a function",
+    ),
 ]
 
 
@@ -125,19 +260,18 @@ def marked(tmp_path_factory):
         hand_in(folder / "handed-in", name, what)
     shown: list[str] = []
     start = time.monotonic()
-    students = grade(
-        folder / "handed-in", folder / "marks.csv", limits=Limits(8.0, 1.5), show=shown.append
-    )
+    students = grade(folder / "handed-in", limits=Limits(5.0, 1.5), show=shown.append)
+    write_reports(students, folder / "marks.csv")
     peak = max(marks.peak for marks in students.values()) / 1e9
     print(f"{len(students)} students: {time.monotonic() - start:.0f} s, at most {peak:.1f} GB")
     with open(folder / "marks.csv", encoding="utf-8", newline="") as file:
         return {row["student"]: row for row in csv.DictReader(file)}, shown
 
 
-def test_thirty_students_are_thirty_rows(marked):
+def test_every_student_is_a_row(marked):
     rows, shown = marked
-    assert len(CLASS) == len(rows) == 30
-    assert len(shown) == 30 and shown[-1].startswith("[30/30] ")
+    assert len(CLASS) == len(rows) == len(shown) >= 60
+    assert shown[-1].startswith(f"[{len(CLASS)}/{len(CLASS)}] ")
     assert all(list(row) == ["student", *NUMBERS, "sum", "notes"] for row in rows.values())
 
 
@@ -153,7 +287,7 @@ def test_each_has_the_marks_that_are_due(marked, student):
 def test_a_cell_cannot_fill_the_disk(tmp_path):
     pytest.importorskip("resource", reason="not on Windows")
     hand_in(tmp_path / "in", "ada", notebook(ONE=BIG_FILE))
-    marks = grade(tmp_path / "in", tmp_path / "marks.csv", show=lambda line: None)["ada"]
+    marks = grade(tmp_path / "in", show=lambda line: None)["ada"]
     assert marks.texts["06.1"].startswith("its cell raised OSError")
     assert [path.name for path in tmp_path.rglob("big")] == []
 
@@ -175,8 +309,37 @@ def test_several_files_of_a_student_count_together(tmp_path):
     first, second = {ONE: SOLVED[ONE]}, {ONE: f"{ONE} = 1", FOUR: SOLVED[FOUR]}
     for file, answers in (("a.ipynb", first), ("b.ipynb", second)):
         hand_in(tmp_path / "in", "ada", answered(VERSION, answers), file)
-    marks = grade(tmp_path / "in", tmp_path / "marks.csv", show=lambda line: None)["ada"]
+    marks = grade(tmp_path / "in", show=lambda line: None)["ada"]
     assert marks.right == {"06.1": True, "06.2": False, "06.3": False, "06.4": True}
+
+
+# --- where notebooks run --------------------------------------------------------------------------
+
+
+def test_a_command_that_starts_nothing_is_told_before_marking(tmp_path):
+    hand_in(tmp_path / "in", "ada", notebook())
+    with pytest.raises(RuntimeError, match="notebooks cannot be run by false: it ended"):
+        grade(tmp_path / "in", limits=Limits(inside=["false"]))
+
+
+OFFLINE = ["unshare", "--map-root-user", "--net"]
+CALL = "import socket\nsocket.create_connection(('127.0.0.1', {}), 2).send(b'x')"
+
+
+@pytest.mark.skipif(
+    not shutil.which("unshare") or subprocess.run([*OFFLINE, "true"]).returncode != 0,
+    reason="no network namespaces here",
+)
+def test_inside_of_a_command_there_may_be_no_network(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        code = CALL.format(server.getsockname()[1]) + f"\n{SOLVED[ONE]}"
+        hand_in(tmp_path / "in", "ada", notebook(ONE=code))
+        open_to_all = grade(tmp_path / "in", show=lambda line: None)["ada"]
+        closed = grade(tmp_path / "in", limits=Limits(inside=OFFLINE), show=lambda line: None)[
+            "ada"
+        ]
+    assert open_to_all.right["06.1"]
+    assert list(closed.right.values()) == [False, True, True, True]
 
 
 # --- exercises of one's own -----------------------------------------------------------------------
@@ -194,11 +357,11 @@ register(
 @pytest.fixture
 def own_numbers(monkeypatch):
     """A registry of its own, which the exercises registered here do not outlive."""
-    from diffenc_lite.course.exercises import grading, registry
+    from diffenc_lite.course.exercises import grading, registry, reports
 
     mine = dict(registry.EXERCISES)
-    monkeypatch.setattr(registry, "EXERCISES", mine)
-    monkeypatch.setattr(grading, "EXERCISES", mine)
+    for module in (registry, grading, reports):
+        monkeypatch.setattr(module, "EXERCISES", mine)
 
 
 def test_own_exercises_are_marked_from_a_private_file(tmp_path, own_numbers, capsys):
@@ -249,4 +412,4 @@ def test_the_help_says_that_it_runs_the_code_of_others(capsys):
         main(["grade", "--help"])
     said = " ".join(capsys.readouterr().out.split())
     assert "RUNS OTHER PEOPLE'S CODE, as you" in said
-    assert "against mistakes, not against malice" in said
+    assert "let it run --inside a container" in said

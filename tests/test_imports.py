@@ -34,7 +34,7 @@ PAPER = [
     "sampling",
 ]
 MACHINERY = ["files", "data", "pretrained", "training", "__main__"]
-COURSE = ["lessons", "ledger", "worlds", "exercises", "show", "studies"]
+COURSE = ["lessons", "ledger", "worlds", "exercises", "show", "studies", "slides", "teaching"]
 ONLY_COURSE = {"matplotlib", "ipywidgets", "sympy", "IPython", "nbformat"}
 
 

@@ -1,6 +1,7 @@
 """The page for instructors: its tables hold, its examples run, its commands exist."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,7 @@ def test_command_lines_are_understood():
     lines = re.findall(r"^python -m diffenc_lite (.*)$", PAGE, re.MULTILINE)
     assert len(lines) >= 5
     for line in lines:
-        parser().parse_args(line.split())
+        parser().parse_args(shlex.split(line, comments=True))
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for target in re.findall(r"(?:^|`)make ([a-z]+)", PAGE, re.MULTILINE):
         assert f"\n{target}:" in makefile
@@ -61,13 +62,20 @@ def test_the_own_exercises_are_registered_and_judged(monkeypatch):
     assert not judge("A.3", lambda x: x - x.mean(1, keepdim=True)).right
 
 
+def test_the_bank_is_registered_as_the_page_says(monkeypatch):
+    numbers: dict[str, object] = {}
+    monkeypatch.setattr("diffenc_lite.course.exercises.registry.EXERCISES", numbers)
+    exec(BLOCKS[1], {})
+    assert list(numbers) == ["B.3", "B.10", "B.15"]
+
+
 def test_the_start_of_the_first_assignment_runs_and_its_encoder_is_right(capsys):
     import torch
 
     from diffenc_lite import Noise
 
     example = (
-        BLOCKS[1]
+        BLOCKS[2]
         .replace('"fashion-mnist"', '"bundled"')
         .replace("TrainConfig(300)", "TrainConfig(2)")
     )

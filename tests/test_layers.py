@@ -81,23 +81,13 @@ def test_its_links_lead_to_its_place(project):
 
 
 def test_students_get_it_and_its_exercises_are_marked(project, tmp_path):
-    out, marks = tmp_path / "class" / "ada", tmp_path / "marks.csv"
+    out = tmp_path / "class" / "ada"
     written = write_student_versions(project / "notebooks", out)
     assert written == [out / place for place in PLACES]
     path = out / PLACES[1]
     path.write_text(path.read_text().replace("answer_00_3 = ...", "answer_00_3 = 1.84017"))
-    students = grade(tmp_path / "class", marks)
+    students = grade(tmp_path / "class")
     assert students["ada"].right["00.3"] and not students["ada"].right.get("00.1")
-
-
-def test_it_is_marked_for_slides(project, monkeypatch):
-    import make_slides
-
-    monkeypatch.setattr(make_slides, "ROOT", project)
-    monkeypatch.setattr(sys, "argv", ["make_slides.py", "--mark"])
-    assert make_slides.main() == 0
-    companion = nbformat.read(project / "notebooks" / PLACES[1], as_version=4)
-    assert companion.cells[0].metadata.slideshow.slide_type == "slide"
 
 
 def test_it_is_a_page_of_the_site_below_its_lesson(project, monkeypatch):

@@ -52,7 +52,8 @@ def of_a_wheel(files: set[str]) -> set[str]:
     assert any(map(large.fullmatch, files))
     lessons = {name for name in files if name.startswith("notebooks/")}
     assert package and lessons
-    return package | {f"diffenc_lite/course/{name}" for name in lessons}
+    guide = {"diffenc_lite/course/teaching/instructors.md"}
+    return package | guide | {f"diffenc_lite/course/{name}" for name in lessons}
 
 
 def test_the_wheel_holds_the_package_with_the_lessons_and_nothing_else(tmp_path):

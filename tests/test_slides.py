@@ -1,16 +1,12 @@
 """Slides: which cell is which, by rule, and the decks."""
 
-import subprocess
-import sys
-from pathlib import Path
+import re
 
 import nbformat
+import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tools"))
-
-from make_slides import mark, split, write_deck  # noqa: E402
+from diffenc_lite.course.slides import mark, mathjax, split, write_deck
 
 FIGURE = [new_output("display_data", data={"image/png": "", "text/plain": "Figure"})]
 TEXT = [new_output("stream", text="1.5\n")]
@@ -70,27 +66,29 @@ def test_a_text_with_two_headings_becomes_two_and_no_word_is_lost():
     nbformat.validate(notebook)
 
 
-def test_nbconvert_makes_a_deck_of_it(tmp_path):
-    """A section a slide."""
-    notebook = new_notebook(cells=[cell for cell, _ in CELLS])
-    mark(notebook)
-    nbformat.write(notebook, tmp_path / "lesson.ipynb")
-    command = [sys.executable, "-m", "nbconvert", "--to", "slides", "lesson.ipynb"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    page = (tmp_path / "lesson.slides.html").read_text(encoding="utf-8")
+@pytest.fixture
+def deck(tmp_path):
+    if mathjax() is None:
+        pytest.skip("no sphinx-mathjax-offline")
+    cells = [cell for cell, _ in CELLS]
+    cells[0] = new_markdown_cell("# A lesson\n\n[![badge](https://x.org/a.svg)](https://x.org) $x$")
+    nbformat.write(new_notebook(cells=cells), tmp_path / "lesson.ipynb")
+    path = write_deck(tmp_path / "lesson.ipynb", tmp_path / "out")
+    assert path == tmp_path / "out" / "lesson.slides.html"
+    return path.read_text(encoding="utf-8")
+
+
+def test_a_deck_is_a_section_a_slide(deck):
     kinds = [kind for _, kind in CELLS]
-    assert page.count("<section>") == 2 * kinds.count("slide") + kinds.count("subslide")
-    assert page.count('<aside class="notes">') == kinds.count("notes")
-    assert "answer_04_2" not in page
+    assert deck.count("<section>") == kinds.count("slide") + kinds.count("subslide")
+    assert deck.count('<aside class="notes">') == kinds.count("notes")
+    assert "answer_04_2" not in deck
 
 
-def test_our_own_decks_load_what_lies_beside_them(tmp_path, monkeypatch):
-    monkeypatch.setattr("make_slides.OUT", tmp_path)
-    notebook = new_notebook(cells=[new_markdown_cell("# A lesson\n\n## A part")])
-    nbformat.write(notebook, tmp_path / "lesson.ipynb")
-    urls = {"reveal_url_prefix": "beside/reveal.js", "mathjax_url": "beside/MathJax.js"}
-    page = write_deck(tmp_path / "lesson.ipynb", urls).read_text(encoding="utf-8")
-    assert '"beside/reveal.js/dist/reveal.js"' in page and "beside/MathJax.js" in page
-    assert page.count("<section>") == 4
-    assert page.count("ResizeObserver") == 1  # which makes a slide fit
+def test_a_deck_loads_nothing(deck):
+    body, scripts = deck.split("<script>", 1)
+    assert not re.findall(
+        r"""(?:src|href|import|url)\W{1,2}https?://""", re.sub(r"<a [^>]*>", "", body)
+    )
+    assert "fonts.googleapis" not in deck and "mermaid" not in body
+    assert "<script src" not in scripts

@@ -14,7 +14,7 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from diffenc_lite.__main__ import main
-from diffenc_lite.course.exercises import EXERCISES
+from diffenc_lite.course.exercises import EXERCISES, cells
 from diffenc_lite.course.exercises.forms import answer_name
 from diffenc_lite.course.exercises.levels import LEVELS
 from diffenc_lite.course.exercises.student import (
@@ -443,3 +443,21 @@ def test_students_get_no_solution_and_no_word_of_one(path):
             "solution below",
         ):
             assert words not in text
+
+
+@pytest.mark.parametrize(
+    "path", notebooks_in(Path(__file__).parent.parent / "notebooks"), ids=lambda path: path.stem
+)
+def test_a_sheet_defines_what_it_uses(path):
+    """Before it is used: no question, stub or solution of any sheet misses a name of the lesson."""
+    notebook = nbformat.read(path, as_version=4)
+    sheet = student_version(notebook, path.name, "nbgrader", exercises_only=True)
+    if sheet is None:
+        pytest.skip("no exercises in it")
+    bound = {"answer", *dir(__builtins__), *__builtins__}
+    for cell in sheet.cells:
+        if cell.cell_type == "code":
+            for statement in cells.statements(cells.python(cell.source)):
+                made, used = cells.names(statement)
+                assert used <= bound | made, (cell.source, used - bound - made)
+                bound |= made

@@ -36,10 +36,12 @@ from .registry import find
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether an answer is right, and the sentence that `check` prints."""
+    """Whether an answer is right, the sentence that `check` prints, and how much of the answer is
+    right, from 0 to 1."""
 
     right: bool
     text: str
+    share: float = 0.0
 
 
 def ask(exercise: str | Exercise) -> None:
@@ -66,7 +68,7 @@ def question(exercise: Exercise) -> str:
 def check(exercise: str | Exercise, answer: Any) -> None:
     """Print the verdict on an answer. Raises ValueError for a number that does not exist."""
     try:
-        print(_judge(find(exercise), answer).text)
+        print(verdict_of(find(exercise), answer).text)
     except ExerciseError as error:
         print(error)
 
@@ -82,15 +84,17 @@ def judge(exercise: str | Exercise, answer: Any) -> Verdict:
         warnings.simplefilter("ignore")
         stack.enter_context(contextlib.redirect_stdout(Nowhere()))
         stack.enter_context(contextlib.redirect_stderr(Nowhere()))
-        return _judge(found, answer)
+        return verdict_of(found, answer)
 
 
-def _judge(exercise: Exercise, answer: Any) -> Verdict:
+def verdict_of(exercise: Exercise, answer: Any, limited: bool = True) -> Verdict:
+    """The verdict, whatever the answer prints. Not limited: it has its own limit of time."""
     number, expected = exercise.number, f"Expected: {exercise.form.describe()}."
     try:
         if is_stub(answer):
             raise Unanswered
-        within(exercise.seconds, prepared(exercise), answer)
+        compare = prepared(exercise)
+        within(exercise.seconds, compare, answer) if limited else compare(answer)
     except ExerciseError:
         raise
     except Unanswered:
@@ -99,14 +103,14 @@ def _judge(exercise: Exercise, answer: Any) -> Verdict:
         return Verdict(False, f"Exercise {number}: {form}. {expected}")
     except Wrong as where:
         hint = exercise.printed_hint
-        return Verdict(False, f"Exercise {number}: not right{where}. Hint: {hint}")
+        return Verdict(False, f"Exercise {number}: not right{where}. Hint: {hint}", where.share)
     except TimeoutError as late:
         return Verdict(False, f"Exercise {number}: {late}. {expected}")
     except (Exception, SystemExit) as error:  # an answer may be an object that breaks in any way
         return Verdict(
             False, f"Exercise {number}: looking at it raised {type(error).__name__}. {expected}"
         )
-    return Verdict(True, f"Exercise {number}: right.")
+    return Verdict(True, f"Exercise {number}: right.", 1.0)
 
 
 class Nowhere(io.TextIOBase):

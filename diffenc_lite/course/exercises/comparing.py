@@ -5,9 +5,12 @@ nothing if it is right and else raises one of the three below. So a mistake of t
 before an answer is looked at.
 
 A formula counts as equal to the answer when the two agree at inputs drawn from a fixed seed, an
-expression to 12 digits computed with 30: unlike a call of `simplify` this needs no luck with the
+expression to 12 digits and a function to 6: unlike a call of `simplify` this needs no luck with the
 form, and a wrong formula does not survive it. Symbols are matched by name, so their assumptions do
 not matter.
+
+An answer may come from this process (in a notebook) or, as data and as functions to call, from
+another one that holds the student's code (`grade`): the comparison is the same.
 """
 
 from __future__ import annotations
@@ -19,7 +22,9 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
+from . import expressions
 from .forms import Choice, Exercise, Form, Formula, Line, Number, Program, Simulation, Vector
+from .wire import Foreign
 
 Compare = Callable[[Any], None]
 
@@ -35,7 +40,12 @@ class WrongForm(Exception):
 
 
 class Wrong(Exception):
-    """Of the right form, but not right; the text, which may be empty, says where."""
+    """Of the right form, but not right; the text, which may be empty, says where. share: how much
+    of it is right, from 0 to 1."""
+
+    def __init__(self, text: str, share: float = 0.0) -> None:
+        super().__init__(text)
+        self.share = share
 
 
 class ExerciseError(ValueError):
@@ -52,6 +62,27 @@ def prepared(exercise: Exercise) -> Compare:
             f"Exercise {exercise.number} itself has a mistake, whatever the answer: "
             f"{type(error).__name__}: {error}"
         ) from error
+
+
+def tried(exercise: Exercise) -> None:
+    """Raises ExerciseError for an exercise that can't be judged, or refuses its own answer."""
+    compare = prepared(exercise)
+    own = _OWN.get(type(exercise.form), lambda given: given.answer)(exercise)
+    try:
+        if own is not None:
+            compare(own)
+    except (Unanswered, WrongForm, Wrong) as why:
+        raise ExerciseError(
+            f"Exercise {exercise.number} itself has a mistake: it refuses its own answer"
+            f"{': ' * (not str(why).startswith(','))}{why}"
+        ) from None
+
+
+def right_value(exercise: Exercise) -> str:
+    """What is right, in words for the lecturer"""
+    if isinstance(exercise.form, Number | Vector):
+        return str(_call(exercise.answer))
+    return exercise.answer if isinstance(exercise.answer, str) else "a function"
 
 
 def is_stub(answer: Any) -> bool:
@@ -98,9 +129,11 @@ def _prepare_vector(exercise: Exercise) -> Compare:
         lengths = [[n for n in shape if n != 1] for shape in (values.shape, right.shape)]
         if lengths[0] != lengths[1]:  # a row or a column is as good as a list
             raise WrongForm(f"this is an array of shape {values.shape}")
-        for index in np.ndindex(right.shape):
-            if not _close(values.reshape(right.shape)[index], right[index], form, form.tolerance):
-                raise Wrong(f", for example at index {_readable(index)}")
+        bound = form.tolerance * np.abs(right) + form.absolute
+        close = np.abs(values.reshape(right.shape) - right) <= bound
+        if not close.all():
+            index = tuple(int(i) for i in np.argwhere(~close)[0])
+            raise Wrong(f", for example at index {_readable(index)}", float(close.mean()))
 
     return compare
 
@@ -112,44 +145,51 @@ def _call(answer: Any) -> Any:
 
 
 def as_number(value: Any) -> float | None:
-    """One real number from Python, numpy, torch or SymPy as a float; None for anything else."""
+    """One real number, alone or in a list, from Python, numpy, torch or SymPy as a float; None for
+    anything else."""
     try:
+        while isinstance(value, list | tuple) and len(value) == 1:
+            (value,) = value
         if hasattr(value, "item"):  # numpy and torch; refused if it holds more than one
             value = value.item()
         if isinstance(value, (bool, str, bytes)):
             return None
-        return float(value)
-    except (TypeError, ValueError, RuntimeError, OverflowError):
+        expression = expressions.expression_of(value)
+        return float(expression.value({}) if expression else value)
+    except (TypeError, ValueError, RuntimeError, OverflowError, KeyError, RecursionError):
         return None
 
 
 def _as_array(value: Any) -> Any:
-    """Real numbers from lists, numpy, torch or SymPy as an array; None for anything else."""
+    """Real numbers from lists, numpy, torch or SymPy as an array (True is 1); None for anything
+    else."""
     import numpy as np
     import torch
 
     try:
         if isinstance(value, torch.Tensor):
-            if value.dtype == torch.bool or value.is_complex():
-                return None
-            return value.detach().cpu().double().numpy()
+            return None if value.is_complex() else value.detach().cpu().double().numpy()
         if isinstance(value, (list, tuple)) and any(isinstance(v, torch.Tensor) for v in value):
             value = [_as_array(v) for v in value]
         array = np.array(value.tolist() if hasattr(value, "tolist") else value)
         if array.dtype.kind == "O":  # as of SymPy
             numbers = [as_number(v) for v in array.ravel()]
             return None if None in numbers else np.array(numbers).reshape(array.shape)
-        return array.astype(np.float64) if array.dtype.kind in "iuf" else None
+        return array.astype(np.float64) if array.dtype.kind in "iufb" else None
     except (TypeError, ValueError, RuntimeError, OverflowError):
         return None
 
 
 def describe(answer: Any) -> str:
+    if isinstance(answer, Foreign):
+        return answer.described
     shape = getattr(answer, "shape", None)
     if isinstance(shape, tuple):
         return f"an array of shape {tuple(shape)}"
-    if as_number(answer) is not None:
+    if not isinstance(answer, list | tuple) and as_number(answer) is not None:
         return "a number"
+    if isinstance(answer, expressions.Expression) or _is_sympy(answer):
+        return "a SymPy expression"
     if callable(answer):
         return "a function"
     names = {"str": "a string", "bool": "True or False", "complex": "a complex number"}
@@ -172,13 +212,16 @@ def _prepare_choice(exercise: Exercise) -> Compare:
         raise ValueError(f"its answer must be of the letters {', '.join(form.options)}")
     if len(right) != 1 and not form.many:
         raise ValueError("its answer must be one letter, or its form have many=True")
+    letters = {letter.lower(): letter for letter in form.options}
+    if len(letters) != len(form.options):
+        raise ValueError("its letters must differ in more than their size")
 
     def compare(answer: Any) -> None:
         if isinstance(answer, (list, tuple, set)) and all(isinstance(a, str) for a in answer):
             answer = "".join(answer)
         if not isinstance(answer, str):
             raise WrongForm(f"this is {describe(answer)}")
-        chosen = set(re.sub(r"[\s,]", "", answer.lower()))
+        chosen = {letters.get(a, a) for a in re.sub(r"[\s,]", "", answer.lower())}
         if not chosen <= set(form.options) or (len(chosen) != 1 and not form.many):
             raise WrongForm(f'this is "{answer[:20]}"')
         if chosen != set(right):
@@ -196,19 +239,20 @@ def _prepare_formula(exercise: Exercise) -> Compare:
     if not isinstance(exercise.answer, str):
         raise ValueError("its answer must be SymPy text")
     names = list(form.ranges)
-    formula = _parse(exercise.answer, names)
+    formula = expressions.expression_of(_parse(exercise.answer, names))
     try:
+        assert formula is not None
         _check_names(formula, names)
         inputs = _draw_inputs(exercise.number, form)
-        right = [_evaluate(formula, point) for point in inputs]
+        right = [_value(formula, point) for point in inputs]
     except (WrongForm, Wrong) as error:
         raise ValueError(f"its answer, {exercise.answer}: {error}".replace(": :", ":")) from None
 
     def compare(answer: Any) -> None:
         outputs: Iterable[Any]
-        if _is_expression(answer):
-            _check_names(answer, names)
-            outputs = (_evaluate(answer, point) for point in inputs)
+        if (expression := _as_expression(answer)) is not None:
+            _check_names(expression, names)
+            outputs = (_value(expression, point) for point in inputs)
             digits = 1e-12
         elif callable(answer):
             outputs = _try_function(answer, inputs)
@@ -216,8 +260,6 @@ def _prepare_formula(exercise: Exercise) -> Compare:
         else:
             raise WrongForm(f"this is {describe(answer)}")
         for point, output, expected in zip(inputs, outputs, right, strict=True):
-            if isinstance(output, float):  # of a function; SymPy cannot compare what is infinite
-                expected = float(expected)
             if not _close(output, expected, form, digits):
                 where = ", ".join(f"{name} = {value:.4g}" for name, value in point.items())
                 raise Wrong(f", for example at {where}")
@@ -237,7 +279,14 @@ def _draw_inputs(seed: str, form: Formula) -> list[dict[str, float]]:
     return [{name: draw(*ends) for name, ends in form.ranges.items()} for _ in range(_TRIES)]
 
 
-def _is_expression(answer: Any) -> bool:
+def _as_expression(answer: Any) -> expressions.Expression | None:
+    try:
+        return expressions.expression_of(answer)
+    except expressions.Unknown as why:
+        raise WrongForm(str(why)) from None
+
+
+def _is_sympy(answer: Any) -> bool:
     import sympy
 
     return isinstance(answer, sympy.Expr) and not isinstance(answer, sympy.Lambda)
@@ -249,21 +298,17 @@ def _parse(text: str, names: list[str]) -> Any:
     return sympy.sympify(text, locals={name: sympy.Symbol(name) for name in names})
 
 
-def _check_names(expression: Any, names: list[str]) -> None:
-    strange = sorted({symbol.name for symbol in expression.free_symbols} - set(names))
+def _check_names(expression: expressions.Expression, names: list[str]) -> None:
+    strange = sorted(expression.names - set(names))
     if strange:
         raise WrongForm(f"the expression has other symbols, {', '.join(strange)}")
 
 
-def _evaluate(expression: Any, point: dict[str, float]) -> Any:
-    """The value at a point, with 30 digits. Raises Wrong where it has no finite real value."""
-    import sympy
-
-    values = {s: sympy.Float(point[s.name], 30) for s in expression.free_symbols}
-    value = expression.subs(values).doit().evalf(30)
-    if not value.is_finite or not value.is_real:
-        raise Wrong(": it has no finite real value at some input")
-    return value
+def _value(expression: expressions.Expression, point: dict[str, float]) -> Any:
+    try:
+        return expression.value(point)
+    except expressions.NoValue as why:
+        raise Wrong(f": {why}") from None
 
 
 def _try_function(f: Callable[..., Any], inputs: list[dict[str, float]]) -> list[float]:
@@ -318,33 +363,42 @@ def _prepare_program(exercise: Exercise) -> Compare:
     assert isinstance(form, Program)
     if not callable(exercise.answer):
         raise ValueError("its answer must be a function")
-    right = [_parts(exercise.answer(*_inputs(exercise, i))) for i in range(form.tries)]
+    outputs = [exercise.answer(*_inputs(exercise, i)) for i in range(form.tries)]
+    count = len(outputs[0]) if isinstance(outputs[0], tuple) else 1
+    right = [_parts(output, count) for output in outputs]
     if any(part is None for parts in right for part in parts):
         raise ValueError("its answer must return numbers")
 
     def compare(answer: Any) -> None:
+        wrong: list[str | None] = []
         for i, expected in enumerate(right):
             output = _run(_as_function(answer), *_inputs(exercise, i))
             if is_stub(output):
                 raise Unanswered
-            parts = _parts(output)
+            parts = _parts(output, count)
             if len(parts) != len(expected) or any(part is None for part in parts):
                 raise WrongForm(f"the function returned {describe(output)}")
-            for part, one in zip(parts, expected, strict=True):
-                if part.shape != one.shape:
-                    raise Wrong(f", an output has shape {part.shape} in place of {one.shape}")
-                _compare_all(part, one, form)
+            wrong += [_difference(*pair, form) for pair in zip(parts, expected, strict=True)]
+        for text in wrong:
+            if text is not None:
+                raise Wrong(text, wrong.count(None) / len(wrong))
 
     return compare
 
 
-def _compare_all(values: Any, right: Any, form: Program) -> None:
+def _difference(values: Any, right: Any, form: Program) -> str | None:
+    """Where they differ; None if nowhere. A number in brackets is a number."""
     import numpy as np
 
+    if values.size == right.size == 1:
+        values = values.reshape(right.shape)
+    if values.shape != right.shape:
+        return f", an output has shape {values.shape} in place of {right.shape}"
     close = np.isclose(values, right, form.tolerance, form.absolute, equal_nan=True)
-    if not close.all():
-        index = tuple(int(i) for i in np.argwhere(~close)[0])
-        raise Wrong(f", for example in the output at index {_readable(index)}" if index else "")
+    if close.all():
+        return None
+    index = tuple(int(i) for i in np.argwhere(~close)[0])
+    return f", for example in the output at index {_readable(index)}" if index else ""
 
 
 def _inputs(exercise: Exercise, i: int) -> tuple[Any, ...]:
@@ -355,12 +409,18 @@ def _inputs(exercise: Exercise, i: int) -> tuple[Any, ...]:
     return exercise.form.inputs(torch.Generator().manual_seed(i))
 
 
-def _parts(output: Any) -> list[Any]:
-    return [_as_array(part) for part in (output if isinstance(output, tuple) else (output,))]
+def _parts(output: Any, count: int) -> list[Any]:
+    """The outputs as arrays: so many in a tuple, a list or the rows of one array."""
+    if count == 1:
+        return [_as_array(output[0] if isinstance(output, tuple) and len(output) == 1 else output)]
+    if not isinstance(output, list | tuple):
+        output = _as_array(output)
+        output = [None] if output is None or output.ndim == 0 else list(output)
+    return [_as_array(part) for part in output]
 
 
 def _as_function(answer: Any) -> Callable[..., Any]:
-    if not callable(answer) or _is_expression(answer):
+    if not callable(answer) or _is_sympy(answer):
         raise WrongForm(f"this is {describe(answer)}")
     return answer
 
@@ -375,21 +435,27 @@ def _prepare_simulation(exercise: Exercise) -> Compare:
         raise ValueError(f"its answer must compute a dict of {', '.join(form.statistics)}")
 
     def compare(answer: Any) -> None:
-        output = _run(_as_function(answer), *_inputs(exercise, 0))
-        if is_stub(output):
-            raise Unanswered
-        draws = _as_array(output)
-        if draws is None:
-            raise WrongForm(f"the function returned {describe(output)}")
+        draws = [_draws(_run(_as_function(answer), *_inputs(exercise, i))) for i in (0, 1)]
         for name, statistic in form.statistics.items():
             try:
-                value = float(statistic(torch.from_numpy(draws)))
+                value = float(statistic(torch.from_numpy(draws[0])))
             except (RuntimeError, ValueError, IndexError, TypeError):  # of a wrong shape
-                raise WrongForm(f"the function returned {describe(draws)}") from None
+                raise WrongForm(f"the function returned {describe(draws[0])}") from None
             if not _close(value, float(right[name]), form, form.tolerance):
                 raise Wrong(f", the {name} of what it returns is {value:.4g}")
+        if draws[0].shape == draws[1].shape and (draws[0] == draws[1]).all():
+            raise Wrong(", it returns the same whatever the generator draws: draw with it")
 
     return compare
+
+
+def _draws(output: Any) -> Any:
+    if is_stub(output):
+        raise Unanswered
+    draws = _as_array(output)
+    if draws is None:
+        raise WrongForm(f"the function returned {describe(output)}")
+    return draws
 
 
 def _prepare_line(exercise: Exercise) -> Compare:
@@ -410,4 +476,12 @@ _PREPARE: dict[type[Form], Callable[[Exercise], Compare]] = {
     Program: _prepare_program,
     Simulation: _prepare_simulation,
     Line: _prepare_line,
+}
+
+# What an exercise must take for right, where that is not its `answer` itself
+_OWN: dict[type[Form], Callable[[Exercise], Any]] = {
+    Number: lambda exercise: _call(exercise.answer),
+    Vector: lambda exercise: _call(exercise.answer),
+    Formula: lambda exercise: _parse(str(exercise.answer), list(vars(exercise.form)["ranges"])),
+    Simulation: lambda exercise: None,  # its answer draws nothing
 }

@@ -6,9 +6,11 @@ where the right value is near 0.
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 # ranges that many formulas share
@@ -25,7 +27,7 @@ class Number:
     absolute: float = 0.0
 
     def describe(self) -> str:
-        return "one number"
+        return f"one number, {_near(self)}"
 
 
 @dataclass(frozen=True)
@@ -39,8 +41,8 @@ class Vector:
 
     def describe(self) -> str:
         if len(self.shape) == 1:
-            return f"{self.shape[0]} numbers, as a list, an array or a tensor"
-        return f"an array or a tensor of shape {self.shape}"
+            return f"{self.shape[0]} numbers, as a list, an array or a tensor, each {_near(self)}"
+        return f"an array or a tensor of shape {self.shape}, each number {_near(self)}"
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,13 @@ class Line:
         return f"a formula in {', '.join(self.names)}, as text or a SymPy expression"
 
 
+def _near(form: Number | Vector) -> str:
+    """How near a value must come, in words"""
+    percent = f"{100 * form.tolerance:.3g} %" if form.tolerance else ""
+    absolute = f"{form.absolute:.3g}" if form.absolute else ""
+    return "to within " + (" and ".join(filter(None, (percent, absolute))) or "rounding")
+
+
 Form = Number | Vector | Formula | Choice | Program | Simulation | Line
 
 
@@ -137,7 +146,9 @@ class Exercise:
     What `answer` must be, the form says; it computes rather than quotes, and hints never contain
     it. hint: one, or several from where to look to nearly the step; `check` prints the first,
     so its formulas read well without dollars and backslashes. seconds: what looking at an answer
-    may take. points: what a right one is worth.
+    may take. points: what a right one is worth; with `partial`, several numbers or outputs
+    of which some are right are worth their share. reference: where the answer is derived, for
+    lecturers.
     """
 
     number: str
@@ -147,11 +158,17 @@ class Exercise:
     hint: str | tuple[str, ...]
     seconds: float = 10.0
     points: int = 1
+    partial: bool = False
+    reference: str = ""
 
     @property
     def name(self) -> str:
         """What the answer is called in a notebook: answer_04_2 for the number "04.2"."""
         return answer_name(self.number)
+
+    def of(self, student: str) -> Exercise:
+        """As this student has it: the same for all, see `Variants`"""
+        return self
 
     @property
     def hints(self) -> tuple[str, ...]:
@@ -163,6 +180,35 @@ class Exercise:
     def printed_hint(self) -> str:
         """What `check` prints after a wrong answer"""
         return re.sub(r"[$\\]", "", self.hints[0])
+
+
+@dataclass(frozen=True, eq=False)
+class Variants:
+    """An exercise in which each student has numbers of their own.
+
+    make: draws an exercise of this number with the given generator of random numbers. secret: one
+    of the lecturer's; with another one, all students have other numbers.
+    """
+
+    number: str
+    make: Callable[[random.Random], Exercise]
+    secret: str = ""
+
+    @cache  # noqa: B019, there are as many as students
+    def of(self, student: str) -> Exercise:
+        return self.make(random.Random(f"{self.secret}, {self.number}, {student}"))
+
+    @property
+    def name(self) -> str:
+        return answer_name(self.number)
+
+    @property
+    def points(self) -> int:
+        return self.of("").points
+
+    @property
+    def partial(self) -> bool:
+        return self.of("").partial
 
 
 def answer_name(number: str) -> str:

@@ -1,92 +1,128 @@
-"""Marks a folder of notebooks that were handed in: a row a student, a column an exercise.
+"""Marks notebooks that were handed in, away from the code in them.
 
-Each notebook runs in a process of its own (`marking.py`), in an empty folder, and is watched: one
-that takes too long, takes too much memory or ends of itself is stopped, and costs its own marks
-only. The exercise that it was at counts as wrong, and a new process goes on with the next one.
+Each notebook runs in a process of its own (`answering.py`), in an empty folder, and yields answers:
+values, expressions, and functions that this process may call. It is never told what is right; the
+judging is done here, on data (`wire.py`). So whatever a notebook does to the judge that it has, or
+writes to the pipe, changes no mark; it is noted.
+
+The process is watched: one that takes too long, takes too much memory or ends of itself is stopped,
+and costs its own marks only. The exercise that it was at counts as wrong, and a new process goes on
+with the next one.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import json
+import ctypes
 import os
 import queue
+import re
 import runpy
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ...files import write_whole
-from .levels import LEVELS
+from .checking import Verdict, verdict_of
+from .comparing import ExerciseError, is_stub
+from .forms import Exercise
+from .limit import over, within
 from .registry import EXERCISES
+from .wire import LONGEST, Peer, Remote
 
 START = 180.0  # seconds that Python and the imports may take: some on a busy machine
-NOTEBOOK = 6  # times the limit of a cell: what a whole notebook may take
+NOTEBOOK = 24  # times the limit of an exercise: what a whole notebook may take
+CALLED = 10.0  # seconds that a notebook may keep the judge busy with one call
+FLOOD = 10 * LONGEST  # letters on the pipe of a notebook
+BYTES = 50 * 10**6  # of a notebook's file
+# Words in the code of a notebook that the lecturer may want to look at
+SUSPICIOUS = re.compile(
+    r"\b(?:Verdict|EXERCISES|_getframe|get_objects|ctypes|rmtree|killpg?)\b|\bjudge\s*[(=]"
+    r"|\bexercises\.[a-z]\w*|\bos\.(?:write|dup2?|kill|fork)\b|/proc/"
+)
 
 
 @dataclass(frozen=True)
 class Limits:
-    seconds: float = 20.0  # for the cells of one exercise, and its answer
-    memory: float = 4.0  # GB of a notebook's process
+    seconds: float = 20.0  # of a processor, for the cells of one exercise, and its answer
+    memory: float = 4.0  # GB of a notebook's process, and of those that it starts
+    inside: Sequence[str] = ()  # a command that starts the process elsewhere: in a container
 
 
 @dataclass
 class Marks:
     """Of one notebook, or of all of one student."""
 
-    right: dict[str, bool] = field(default_factory=dict)
+    shares: dict[str, float] = field(default_factory=dict)  # 1 is right
     texts: dict[str, str] = field(default_factory=dict)  # why not
     faults: dict[str, str] = field(default_factory=dict)  # mistakes of exercises themselves
     complaints: list[str] = field(default_factory=list)  # about whole files
+    handed_in: float | None = None  # when the last file was written
     peak: int = 0  # bytes, the largest process
+
+    @property
+    def right(self) -> dict[str, bool]:
+        return {number: share == 1 for number, share in self.shares.items()}
+
+    def note(self, number: str, verdict: Verdict) -> None:
+        share = verdict.share if EXERCISES[number].partial else float(verdict.right)
+        self.shares[number] = share
+        self.texts[number] = verdict.text.removeprefix(f"Exercise {number}: ")
 
     def add(self, other: Marks) -> None:
         """The better of two answers to one exercise counts."""
-        for number, right in other.right.items():
-            if right or number not in self.right:
-                self.right[number] = right
+        for number, share in other.shares.items():
+            if share > self.shares.get(number, -1):
+                self.shares[number] = share
                 self.texts[number] = other.texts[number]
         self.faults |= other.faults
         self.complaints += other.complaints
+        self.handed_in = max(filter(None, (self.handed_in, other.handed_in)), default=None)
         self.peak = max(self.peak, other.peak)
 
 
 def grade(
     folder: str | Path,
-    marks_file: str | Path,
     own: str | Path | None = None,
     limits: Limits = Limits(),
     jobs: int = 2,
     show: Callable[[str], None] = print,
+    called: Callable[[str], str] = str,
 ) -> dict[str, Marks]:
-    """Mark all notebooks under a folder, and write the marks as CSV.
+    """The marks of all notebooks under a folder, by student.
 
     What lies in a subfolder is by the student of its name, what lies in the folder itself by that
-    of the file's name. Columns are the exercises of each notebook of the course (and of `own`, a
-    Python file that registers further ones) of which an answer was found anywhere. Several files
-    of a student count together. Of the proof levels, only those that anybody answered have columns.
+    of the file's name. Several files of a student count together. own: a Python file that registers
+    further exercises. called: the name of a hand-in -> that of the student.
 
     Raises FileNotFoundError where there are no notebooks, ExerciseError before marking for an own
-    exercise with a mistake, RuntimeError after it for one that showed only then.
+    exercise with a mistake, RuntimeError where no process can be started.
     """
-    handed_in = hand_ins(Path(folder))
+    handed_in = [(called(name), path) for name, path in hand_ins(Path(folder))]
     if own:
         runpy.run_path(str(own))
+    _try_out(limits)
+    with suppress(OSError, AttributeError):  # Linux: no other program may look into this one
+        ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)
     done = 0
     lock = threading.Lock()
 
     def one(item: tuple[str, Path]) -> Marks:
         nonlocal done
         start = time.monotonic()
-        marks = mark(item[1], own, limits)
+        try:
+            marks = mark(item[1], item[0], limits)
+        except Exception as error:  # whatever a notebook does, the others are marked
+            why = f"{item[1].name}: not marked, {type(error).__name__}: {error}"
+            marks = Marks(complaints=[why])
         with lock:
             done += 1
             took, right = time.monotonic() - start, sum(marks.right.values())
@@ -104,11 +140,19 @@ def grade(
     students: dict[str, Marks] = {}
     for (student, _), marks in zip(handed_in, each, strict=True):
         students.setdefault(student, Marks()).add(marks)
-    write_whole(Path(marks_file), table(students).encode("utf-8"))
-    faults = {number: text for marks in students.values() for number, text in marks.faults.items()}
-    if faults:
-        raise RuntimeError("marks are written, without these: " + "; ".join(faults.values()))
     return students
+
+
+def _try_out(limits: Limits) -> None:
+    """So that nobody has 0 points for a fault of the machine"""
+    process = Process(limits, time.monotonic() + START)
+    try:
+        process.peer.call("open", '{"cells": []}', [])
+    except Stopped as stopped:
+        command = " ".join(limits.inside) or "this Python"
+        raise RuntimeError(f"notebooks cannot be run by {command}: {stopped}") from None
+    finally:
+        process.end()
 
 
 def hand_ins(folder: Path) -> list[tuple[str, Path]]:
@@ -123,153 +167,240 @@ def hand_ins(folder: Path) -> list[tuple[str, Path]]:
     return found
 
 
-def table(students: dict[str, Marks]) -> str:
-    """The CSV: student, a column an exercise with its points or 0, the sum, and why not."""
-    found = {number for marks in students.values() for number in marks.right | marks.faults}
-    parts = {number.split(".")[0] for number in found}
-    columns = [
-        number
-        for number in EXERCISES
-        if number in found or (number.split(".")[0] in parts and number not in LEVELS)
-    ]
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["student", *columns, "sum", "notes"])
-    for student, marks in students.items():
-        points = [EXERCISES[n].points * marks.right.get(n, False) for n in columns]
-        shown = ["" if n in marks.faults else p for n, p in zip(columns, points, strict=True)]
-        notes = [*marks.complaints, *(f"{n}: {text}" for n, text in _reasons(columns, marks))]
-        row = [student, *shown, sum(points), " | ".join(notes)]
-        writer.writerow([_harmless(value) for value in row])
-    return text.getvalue()
-
-
-def _reasons(columns: list[str], marks: Marks) -> list[tuple[str, str]]:
-    texts = {n: marks.faults.get(n, marks.texts.get(n, "no answer of that name")) for n in columns}
-    return [(n, text) for n, text in texts.items() if not marks.right.get(n, False)]
-
-
-def _harmless(value: Any) -> Any:
-    """A text that no spreadsheet takes for a formula."""
-    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t")):
-        return "'" + value
-    return value
-
-
 # --- one notebook ---------------------------------------------------------------------------------
 
 
-def mark(path: Path, own: str | Path | None = None, limits: Limits = Limits()) -> Marks:
+def mark(path: Path, student: str = "", limits: Limits = Limits()) -> Marks:
     """Start the process again after each exercise that brings it down, until all are marked."""
     marks = Marks()
+    try:
+        marks.handed_in = path.stat().st_mtime
+        if path.stat().st_size > BYTES:
+            raise ValueError("larger than 50 MB")
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        marks.complaints.append(f"{path.name}: not a notebook that can be read ({error})")
+        return marks
+    if words := sorted({*SUSPICIOUS.findall(text)}):
+        marks.complaints.append(f"{path.name}: look at it, its code has {', '.join(words[:5])}")
     until = time.monotonic() + START + NOTEBOOK * limits.seconds
     while True:
-        reason, at = _run(path, own, limits, marks, until)
-        if at is None:
-            if reason:
-                marks.complaints.append(f"{path.name}: {reason}")
-            return marks
-        marks.right[at], marks.texts[at] = False, reason
-        if time.monotonic() > until:  # of the whole notebook
-            marks.complaints.append(f"{path.name}: the rest was left out, its time was over")
-            return marks
-
-
-def _run(
-    path: Path, own: str | Path | None, limits: Limits, marks: Marks, until: float
-) -> tuple[str, str | None]:
-    """Adds to the marks; why it ended, empty if all is done, and the exercise that it was at."""
-    spec = {
-        "notebook": str(path),
-        "own": str(Path(own).resolve()) if own else None,
-        "done": [*marks.right, *marks.faults],
-    }
-    at: str | None = None
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as empty:
-        process = _start(spec, empty)
-        lines: queue.Queue[str] = queue.Queue()
-        threading.Thread(target=_pass_on, args=(process, lines), daemon=True).start()
-        deadline = time.monotonic() + START
-        late = f"not marked, Python and the imports took longer than {START:g} s"
+        process = Process(limits, until)
+        at: str | None = None
         try:
-            while True:
-                memory = _memory(process.pid)
-                marks.peak = max(marks.peak, memory)
-                if memory > limits.memory * 1e9:
-                    return f"stopped, it took more than {limits.memory:g} GB", at
-                if time.monotonic() > min(deadline, until):
-                    return late, at
-                try:
-                    line = lines.get(timeout=0.1)
-                except queue.Empty:
-                    continue
-                if not line:
-                    return f"it ended the program (exit code {process.wait()})", at
-                message = json.loads(line)
-                deadline = time.monotonic() + limits.seconds
-                late = f"stopped, it took longer than {limits.seconds:g} s"
-                if "start" in message:
-                    at = message["start"]
-                elif "verdict" in message:
-                    at = None
-                    _note(marks, message)
-                else:
-                    return message.get("unreadable", ""), None
+            pairs = [(number, exercise.name) for number, exercise in EXERCISES.items()]
+            try:
+                numbers, solutions = process.peer.call("open", text, pairs)
+            except Exception as error:
+                why = f"not a notebook that can be read ({error})"
+                marks.complaints.append(f"{path.name}: {why}")
+                return marks
+            if not numbers:
+                marks.complaints.append(f"{path.name}: no answer of any exercise is in it")
+            for at in numbers:
+                if at not in marks.shares and at not in marks.faults:
+                    process.begin(limits.seconds)
+                    _judge(EXERCISES[at].of(student), process, marks)
+            if solutions:
+                marks.complaints.append(
+                    f"{path.name}: {solutions} cells of solutions were not run, the answer to an "
+                    "exercise stands above them"
+                )
+            return marks
+        except Stopped as stopped:
+            if at is None:
+                marks.complaints.append(f"{path.name}: {stopped}")
+                return marks
+            marks.note(at, Verdict(False, str(stopped)))
+            if time.monotonic() > until:  # of the whole notebook
+                marks.complaints.append(f"{path.name}: the rest was left out, its time was over")
+                return marks
         finally:
-            _kill(process)
+            process.end()
+            marks.peak = max(marks.peak, process.peak)
+            if process.strays:
+                note = f"{path.name}: it wrote to the grader's pipe, which changed nothing"
+                marks.complaints += [note] * (note not in marks.complaints)
 
 
-def _note(marks: Marks, message: dict[str, Any]) -> None:
-    number = message["verdict"]
-    if "fault" in message:
-        marks.faults[number] = message["fault"]
-    else:
-        marks.right[number], marks.texts[number] = message["right"], message["text"]
+def _judge(exercise: Exercise, process: Process, marks: Marks) -> None:
+    try:
+        answer, complaint = process.peer.call("answer", exercise.number)
+    except Exception as error:
+        expected = f"Expected: {exercise.form.describe()}."
+        words = f"looking at it raised {type(error).__name__}. {expected}"
+        marks.note(exercise.number, Verdict(False, words))
+        return
+    if complaint and is_stub(answer):
+        marks.note(exercise.number, Verdict(False, str(complaint)[:300]))
+        return
+    try:
+        # the time of a function is that of its process
+        verdict = verdict_of(exercise, answer, limited=not isinstance(answer, Remote))
+        marks.note(exercise.number, verdict)
+    except ExerciseError as error:
+        marks.faults[exercise.number] = str(error)
 
 
-def _start(spec: dict[str, Any], folder: str) -> subprocess.Popen[str]:
+# --- its process ----------------------------------------------------------------------------------
+
+
+class Stopped(BaseException):
+    """The process is no more; the text says why. Not an Exception: no answer's mistake."""
+
+
+class Process:
+    """Runs one notebook, as far as it goes."""
+
+    def __init__(self, limits: Limits, until: float) -> None:
+        self.limits, self.until = limits, until
+        self.folder = tempfile.mkdtemp()
+        self.sign = uuid.uuid4().hex
+        self.process = _start(limits, self.folder, self.sign)
+        self.lines: queue.Queue[str] = queue.Queue(100)
+        self.over = threading.Event()
+        self.flooded = False
+        threading.Thread(target=self._pass_on, daemon=True).start()
+        self.strays = self.peak = 0
+        self.family: dict[int, Any] = {}
+        self.peer = Peer(self._read, self._write, stray=self._stray, run=partial(within, CALLED))
+        self.late = f"not marked, Python and the imports took longer than {START:g} s"
+        self.begin(START)
+
+    def begin(self, seconds: float) -> None:
+        """From now on it has so many seconds"""
+        if seconds != START:
+            self.late = f"stopped, it took longer than {seconds:g} s"
+        self.seconds, self.since, self.used = seconds, time.monotonic(), self._look()
+
+    def _look(self) -> float:
+        """Processor time until now; the memory is checked"""
+        import psutil
+
+        memory = used = 0.0
+        self.looked = time.monotonic()
+        with suppress(psutil.Error):
+            root = psutil.Process(self.process.pid)
+            for member in [root, *root.children(recursive=True)]:
+                self.family[member.pid] = member
+                with suppress(psutil.Error):
+                    times = member.cpu_times()
+                    used += times.user + times.system
+                    memory += member.memory_info().rss
+        self.peak = max(self.peak, int(memory))
+        if memory > self.limits.memory * 1e9:
+            raise Stopped(f"stopped, it took more than {self.limits.memory:g} GB")
+        return used
+
+    def _read(self) -> str:
+        while True:
+            if time.monotonic() > self.looked + 0.05:
+                wall, used = time.monotonic() - self.since, self._look() - self.used
+                if over(self.seconds, wall, used) or time.monotonic() > self.until:
+                    raise Stopped(self.late)
+            with suppress(queue.Empty):
+                line = self.lines.get(timeout=0.05)
+                if not line:
+                    raise Stopped(self._why())
+                if line != "\n":
+                    return line
+
+    def _why(self) -> str:
+        if self.flooded:
+            return "stopped, it flooded the grader's pipe"
+        with suppress(subprocess.TimeoutExpired):
+            return f"it ended the program (exit code {self.process.wait(5)})"
+        return "it closed the grader's pipe"
+
+    def _write(self, text: str) -> None:
+        assert self.process.stdin is not None
+        try:
+            self.process.stdin.write(text)
+            self.process.stdin.flush()
+        except OSError:
+            raise Stopped(self._why()) from None
+
+    def _stray(self, line: str) -> None:
+        self.strays += 1
+
+    def _pass_on(self) -> None:
+        """Lines of limited length and number, without holding more than a few of them"""
+        assert self.process.stdout is not None
+        total = 0
+        with suppress(OSError, ValueError):
+            while line := self.process.stdout.readline(LONGEST):
+                total += len(line)
+                if total > FLOOD or (len(line) == LONGEST and line[-1] != "\n"):
+                    self.flooded = True
+                    break
+                self._put(line)
+        self._put("")  # it has ended
+
+    def _put(self, line: str) -> None:
+        while not self.over.is_set():
+            with suppress(queue.Full):
+                return self.lines.put(line, timeout=0.2)
+
+    def end(self) -> None:
+        """With all that it has started, and its folder."""
+        import psutil
+
+        self.over.set()
+        with suppress(Stopped):
+            self._look()
+        if self.limits.inside:  # a container's client hands this on
+            self.process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(3)
+        for member in [*self.family.values(), *_signed(self.sign)]:
+            with suppress(psutil.Error):
+                member.kill()
+        self.process.kill()
+        self.process.wait()
+        _remove(self.folder)
+
+
+def _start(limits: Limits, folder: str, sign: str) -> subprocess.Popen[str]:
     package = str(Path(__file__).resolve().parents[3])  # to be found from another folder
     before = os.environ.get("PYTHONPATH")
     environment = {
         **os.environ,
         "PYTHONPATH": package + (os.pathsep + before if before else ""),
+        "IPYTHONDIR": folder,
         "MPLBACKEND": "Agg",
+        "DIFFENC_LITE_NOTEBOOK": sign,
     }
+    python = [] if _brings_python(limits.inside) else [sys.executable]
     return subprocess.Popen(
-        [sys.executable, "-m", "diffenc_lite.course.exercises.marking", json.dumps(spec)],
-        cwd=folder, env=environment, stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, encoding="utf-8",
+        [*limits.inside, *python, *(["-m", "diffenc_lite.course.exercises.answering"])],
+        cwd=folder, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL, text=True, encoding="utf-8", errors="replace",
     )  # fmt: skip
 
 
-def _pass_on(process: subprocess.Popen[str], lines: queue.Queue[str]) -> None:
-    assert process.stdout is not None
-    for line in process.stdout:
-        lines.put(line)
-    lines.put("")  # it has ended
+def _brings_python(command: Sequence[str]) -> bool:
+    """A container has a Python of its own, and calls it"""
+    return bool(command) and Path(command[0]).name in ("docker", "podman")
 
 
-def _memory(pid: int) -> int:
+def _signed(sign: str) -> list[Any]:
+    """Processes that this notebook started, and that have left its family"""
     import psutil
 
-    try:
-        return int(psutil.Process(pid).memory_info().rss)
-    except psutil.Error:
-        return 0
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if process.environ().get("DIFFENC_LITE_NOTEBOOK") == sign:
+                found.append(process)
+    return found
 
 
-def _kill(process: subprocess.Popen[str]) -> None:
-    """With all that it has started."""
-    import psutil
+def _remove(folder: str) -> None:
+    """Whatever was done to it"""
+    import shutil
 
-    try:
-        family = psutil.Process(process.pid).children(recursive=True)
-    except psutil.Error:
-        family = []
-    for child in family:
-        try:
-            child.kill()
-        except psutil.Error:
-            pass
-    process.kill()
-    process.wait()
+    for root, folders, _ in os.walk(folder):
+        for name in folders:
+            with suppress(OSError):
+                os.chmod(os.path.join(root, name), 0o700)
+    shutil.rmtree(folder, ignore_errors=True)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+WAITING = 4  # times the limit: what may pass on the clock
 _PATIENCE = 2.0  # seconds that stopping may take
 
 
@@ -16,8 +17,15 @@ class _Stop(BaseException):
     """Raised in a thread from outside. Not an Exception, which a loop might catch."""
 
 
+def over(seconds: float, wall: float, used: float) -> bool:
+    """Whether time is up: so many seconds of a processor, or much more of the clock. On a busy
+    machine
+    the clock runs on while the code waits its turn."""
+    return wall > seconds and (used > seconds or wall > WAITING * seconds)
+
+
 def within(seconds: float, call: Callable[..., Any], *arguments: Any) -> Any:
-    """What call(*arguments) returns or raises; TimeoutError if that takes too long.
+    """What call(*arguments) returns or raises; TimeoutError if that takes too long (`over`).
 
     The call runs in a thread of its own. When time is up an exception is raised in it, which ends
     any loop of Python code. One long call of compiled code does not notice: then the error says so,
@@ -57,8 +65,10 @@ def within(seconds: float, call: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def _ends(thread: threading.Thread, seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while thread.is_alive() and time.monotonic() < deadline:
+    wall, used = time.monotonic(), time.process_time()
+    while thread.is_alive():
+        if over(seconds, time.monotonic() - wall, time.process_time() - used):
+            break
         thread.join(0.05)  # briefly, since Windows notices no interrupt meanwhile
     return not thread.is_alive()
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from . import writing
+from . import expressions, writing
 from .comparing import Wrong, WrongForm, describe
 from .levels import MEANS, SYMBOLS
 
@@ -72,10 +72,8 @@ def _expression(given: Any, names: tuple[str, ...]) -> Expr:
             expression = writing.to_sympy(tree, _symbols())
         except writing.Unreadable as why:
             raise WrongForm(str(why)) from None
-    elif isinstance(given, bool) or not isinstance(given, int | float | sympy.Expr):
-        raise WrongForm(f"this is {describe(given)}")
     else:
-        expression = _in_symbols_of_the_ledger(sympy.sympify(given), names)
+        expression = _in_symbols_of_the_ledger(given, names)
     if expression.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo, sympy.I):
         raise WrongForm("it is not finite and real: look for a division by 0 or a root of -1")
     from ..ledger import notation
@@ -92,20 +90,22 @@ def _check_names(used: set[str], names: tuple[str, ...]) -> None:
         )
 
 
-def _in_symbols_of_the_ledger(expression: Expr, names: tuple[str, ...]) -> Expr:
+def _in_symbols_of_the_ledger(given: Any, names: tuple[str, ...]) -> Expr:
     """Symbols by their names, whatever was assumed of them"""
     import sympy
 
-    known = {symbol.name: name for name, symbol in _symbols().items()} | {n: n for n in names}
-    called = {s: known.get(s.name, s.name) for s in expression.free_symbols}
-    _check_names(set(called.values()), names)
-    allowed = (sympy.Symbol, sympy.Number, sympy.NumberSymbol, sympy.Add, sympy.Mul, sympy.Pow)
-    for part in sympy.preorder_traversal(expression):
-        if not isinstance(part, (*allowed, sympy.exp, sympy.log, type(sympy.zoo))):
-            raise WrongForm(
-                f"{type(part).__name__} cannot be part of it: only {', '.join(writing.FUNCTIONS)}"
-            )
-    return expression.xreplace({s: _symbols()[name] for s, name in called.items()})
+    if isinstance(given, int | float) and not isinstance(given, bool):
+        given = sympy.sympify(given)
+    try:
+        expression = expressions.expression_of(given)
+        if expression is None:
+            raise WrongForm(f"this is {describe(given)}")
+        known = {symbol.name: name for name, symbol in _symbols().items()} | {n: n for n in names}
+        _check_names({known.get(name, name) for name in expression.names}, names)
+        symbols = {called: _symbols()[name] for called, name in known.items() if name in names}
+        return expression.to_sympy(symbols, writing.HIGHEST)
+    except expressions.Unknown as why:
+        raise WrongForm(str(why)) from None
 
 
 # --- numbers --------------------------------------------------------------------------------------

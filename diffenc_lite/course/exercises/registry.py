@@ -22,8 +22,8 @@ from . import (
     lesson_13,
     lesson_14,
 )
-from .comparing import prepared
-from .forms import Exercise
+from .comparing import tried
+from .forms import Exercise, Variants
 from .levels import LEVELS
 
 _LESSONS = [
@@ -31,16 +31,17 @@ _LESSONS = [
     lesson_07, lesson_08, lesson_09, lesson_10, lesson_11, lesson_12, lesson_13, lesson_14,
 ]  # fmt: skip
 
-EXERCISES: dict[str, Exercise] = {
+EXERCISES: dict[str, Exercise | Variants] = {
     **{exercise.number: exercise for lesson in _LESSONS for exercise in lesson.EXERCISES},
     **LEVELS,
 }
 
 
-def register(*exercises: Exercise) -> None:
+def register(*exercises: Exercise | Variants) -> None:
     """Add exercises of your own to those that ask, check, judge and `grade` know.
 
-    Each one's answer is tried out at once. Raises ValueError for a number that is taken or is not
+    Each one's answer is tried out at once, and must be right by its own rules. Raises ValueError
+    for a number that is taken or is not
     of the form "NAME.1", ExerciseError for an exercise that has a mistake.
     """
     for exercise in exercises:
@@ -48,7 +49,8 @@ def register(*exercises: Exercise) -> None:
             raise ValueError(f'number must be like "A.1" or "07.3"; got {exercise.number!r}')
         if exercise.number in EXERCISES:
             raise ValueError(f"number {exercise.number} is taken; give another one")
-        prepared(exercise)
+        for student in ("", "a", "b") if isinstance(exercise, Variants) else ("",):
+            tried(exercise.of(student))
         EXERCISES[exercise.number] = exercise
 
 
@@ -57,7 +59,7 @@ def find(exercise: str | Exercise) -> Exercise:
     if isinstance(exercise, Exercise):
         return exercise
     try:
-        return EXERCISES[exercise]
+        return EXERCISES[exercise].of("")
     except (KeyError, TypeError):
         raise ValueError(
             f"number must be that of an exercise, one of {', '.join(EXERCISES)}; got {exercise!r}"

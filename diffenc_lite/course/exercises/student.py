@@ -24,17 +24,16 @@ from __future__ import annotations
 
 import ast
 import copy
-import symtable
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from ..lessons import notebooks_in, place
+from . import cells as cells_of
+from .cells import BEGIN, END
 from .forms import answer_name
 from .graders import NBGRADER_CONFIG, for_nbgrader, for_otter, otter_config
 
 IGNORE = "# Ignore this cell until you have tried yourself."
-BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 GRADERS = ("plain", "nbgrader", "otter")
 
 
@@ -155,26 +154,37 @@ def _before_check(source: str) -> tuple[str, str]:
 
 
 def _sheet(cells: list[Any], name: str) -> list[Any]:
-    """A title, the imports of the lesson in one cell, and its exercises, each from `ask` on."""
+    """A title, the imports of the lesson in one cell, what of the lesson the questions use in
+    another, and the exercises, each from `ask` on."""
     from nbformat.v4 import new_code_cell, new_markdown_cell
 
-    code = [cell for cell in cells if cell.cell_type == "code"]
-    imports = [
-        ast.unparse(statement)
-        for cell in code
-        for statement in _parse(cell.source, name).body
-        if isinstance(statement, ast.Import | ast.ImportFrom)
-    ]
+    before: list[str] = []  # statements of the lesson, which an exercise may need
+    wanted: set[str] = set()
+    shown: list[Any] = []
+    imports: list[str] = []
+    for index, cell in enumerate(cells):
+        if cell.cell_type != "code":
+            continue
+        code = [ast.unparse(s) for s in _parse(cell.source, name).body]
+        imports += [s for s in code if cells_of.is_import(s)]
+        if is_solution(cell):
+            (number,) = _checked(cell.source, name)
+            first = max(i for i in range(index) if f'ask("{number}")' in cells[i].source)
+            shown += cells[first : index + 1]
+            for asking in cells[first:index]:
+                if asking.cell_type == "code":
+                    made, used = cells_of.names(ast.unparse(_parse(asking.source, name)))
+                    wanted |= used - made
+        else:
+            before += [s for s in code if not cells_of.is_import(s)]
+    given = cells_of.needed(before, wanted)
     sheet = [
         new_markdown_cell(f"# Exercises of {Path(name).stem}", id="title"),
         new_code_cell("\n".join(dict.fromkeys(imports)), id="imports"),
     ]
-    for index, cell in enumerate(cells):
-        if is_solution(cell):
-            (number,) = _checked(cell.source, name)
-            first = max(i for i in range(index) if f'ask("{number}")' in cells[i].source)
-            sheet += cells[first : index + 1]
-    return sheet
+    if given:
+        sheet.append(new_code_cell("\n".join(dict.fromkeys(given)), id="given"))
+    return sheet + shown
 
 
 # --- the rules -----------------------------------------------------------------------------------
@@ -249,24 +259,11 @@ def _calls(function: str, source: str, where: str) -> list[str]:
 
 def _names(source: str, where: str) -> tuple[set[str], set[str]]:
     """The names that a cell binds, and those it uses, as far as they are of the notebook."""
-    table = symtable.symtable(ast.unparse(_parse(source, where)), where, "exec")
-    made = {s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_imported()}
-    used = {s.get_name() for s in table.get_symbols() if s.is_referenced()}
-    for inner in _descendants(table):
-        used |= {s.get_name() for s in inner.get_symbols() if s.is_global() and s.is_referenced()}
-    return made, used
-
-
-def _descendants(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
-    for child in table.get_children():
-        yield child
-        yield from _descendants(child)
+    return cells_of.names(ast.unparse(_parse(source, where)))
 
 
 def _parse(source: str, where: str) -> ast.Module:
-    from IPython.core.inputtransformer2 import TransformerManager  # for magics, %time and the like
-
     try:
-        return ast.parse(TransformerManager().transform_cell(source))
+        return ast.parse(cells_of.python(source))
     except SyntaxError as error:
         raise ValueError(f"{where}: not Python: {error.msg}") from error

@@ -1,0 +1,100 @@
+"""Open decks in Chromium at 1280 x 720, with the network off, and measure every slide.
+
+    pip install playwright      # and chromium or Chrome from the system
+    python tools/check_slides.py build/slides/*.slides.html
+
+A deck fails if it asks for anything beyond its file, if a part of a slide lies outside of its
+room, if
+a slide is empty or its words are smaller than 12 pixels, if a formula is broken or left in TeX, or
+if a page of its PDF is missing. Pictures of every slide go to build/slides/shots with --shots.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shutil
+import sys
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+from diffenc_lite.course.slides import BROWSERS
+
+SMALLEST = 12  # pixels
+MEASURE = """() => [...document.querySelectorAll("main > section")].map((section, i) => {
+  const room = section.querySelector(".room"), outer = section.getBoundingClientRect();
+  const all = what => [...room.querySelectorAll(what)];
+  const over = all("p, li, img, svg, pre, table, mjx-container, h1, h2, h3")
+    .map(part => part.getBoundingClientRect()).filter(box => box.width && box.height)
+    .map(box => Math.max(box.right - outer.right, box.bottom - outer.bottom,
+                         outer.left - box.left, outer.top - box.top));
+  const zoom = parseFloat(room.style.zoom) || 1;
+  const sizes = all("p, li, pre, td").filter(part => part.textContent.trim())
+    .map(part => parseFloat(getComputedStyle(part).fontSize) * zoom);
+  const text = all("p, li, td, h1, h2, h3").map(part => part.textContent).join("\\n");
+  return {slide: i + 1, over: Math.max(0, ...over), size: Math.min(99, ...sizes),
+    empty: !room.textContent.trim() && !room.querySelector("img, svg, video"),
+    broken: all("mjx-merror, [data-mjx-error]").length,
+    tex: (text.match(/\\$[^$]*[\\\\^_][^$]*\\$/) || []).length};
+})"""
+
+
+def remote(address: str) -> list[str]:
+    own = address.startswith(("file:", "data:", "blob:"))
+    return [] if own else [f"asks for {address}"]
+
+
+def faults(page: Page, deck: Path, shots: bool) -> list[str]:
+    found: list[str] = []
+    page.on("request", lambda request: found.extend(remote(request.url)))
+    page.goto(deck.resolve().as_uri())
+    page.evaluate("() => window.arranged")
+    slides = page.evaluate(MEASURE)
+    for slide in slides:
+        where = f"slide {slide['slide']}"
+        if slide["over"] > 1:
+            found.append(f"{where}: {slide['over']:.0f} pixels outside")
+        if slide["size"] < SMALLEST:
+            found.append(f"{where}: words of {slide['size']:.0f} pixels")
+        found += [f"{where}: {key}" for key in ("empty", "broken", "tex") if slide[key]]
+    pdf = page.pdf(prefer_css_page_size=True, print_background=True)
+    pages = len(re.findall(rb"/Type\s*/Page\b", pdf))
+    if pages != len(slides):
+        found.append(f"{pages} pages of PDF for {len(slides)} slides")
+    if shots:
+        folder = deck.parent / "shots"
+        folder.mkdir(exist_ok=True)
+        for i in range(len(slides)):
+            page.evaluate("i => show(i)", i)
+            name = f"{deck.stem}-{i + 1:03}.png"
+            page.screenshot(path=str(folder / name))
+    smallest = min(slide["size"] for slide in slides)
+    print(f"{deck.name}: {len(slides)} slides, smallest words {smallest:.0f} pixels", flush=True)
+    return found
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("decks", nargs="+", type=Path)
+    parser.add_argument("--shots", action="store_true")
+    arguments = parser.parse_args()
+    bad = 0
+    with sync_playwright() as playwright:
+        for deck in arguments.decks:
+            browser = playwright.chromium.launch(
+                executable_path=next(filter(None, map(shutil.which, BROWSERS))),
+                args=["--no-sandbox"],
+            )
+            page = browser.new_page(viewport={"width": 1280, "height": 720}, offline=True)
+            for fault in faults(page, deck, arguments.shots):
+                bad += 1
+                print(f"  {fault}", flush=True)
+            browser.close()
+    return bool(bad)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
