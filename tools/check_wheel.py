@@ -45,6 +45,12 @@ def try_wheel(wheel: Path, version: str, folder: Path) -> None:
     run(scripts / "python", "-m", "pytest", "-q", "--nbval", lesson, folder=folder)
 
 
+def answers(python: str) -> bool:
+    """Whether it runs; a version manager may have the name and no Python behind it."""
+    found = shutil.which(python)
+    return found is not None and not subprocess.run([found, "-V"], capture_output=True).returncode
+
+
 def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         made = Path(name)
@@ -55,7 +61,7 @@ def main() -> int:
         if size > MAX_MB:
             print(f"error: the wheel must have {MAX_MB} MB or less", file=sys.stderr)
             return 1
-        tried = [v for v in VERSIONS if shutil.which(f"python{v}") or sys.version.startswith(v)]
+        tried = [v for v in VERSIONS if sys.version.startswith(v) or answers(f"python{v}")]
         for version in tried:
             folder = made / version
             folder.mkdir()
