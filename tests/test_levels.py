@@ -15,9 +15,9 @@ from nbformat.v4 import new_code_cell, new_notebook
 from diffenc_lite.course import ledger
 from diffenc_lite.course.exercises import EXERCISES, check, judge, level, play, writing
 from diffenc_lite.course.exercises.grading import grade
-from diffenc_lite.course.exercises.reports import write_reports
 from diffenc_lite.course.exercises.levels import CHAINS, LEVELS, latex, to_html
 from diffenc_lite.course.exercises.player import read_progress, write_progress
+from diffenc_lite.course.exercises.reports import write_reports
 from diffenc_lite.course.exercises.student import BEGIN, END, IGNORE, student_version
 
 MAIN_LINE = "KL F1 F2 F3 G3 G4 L2 L4 E2 E3 W1 W2 X4 X5".split()
