@@ -17,6 +17,7 @@ from diffenc_lite.course.exercises import EXERCISES, check, judge, level, play, 
 from diffenc_lite.course.exercises.grading import grade
 from diffenc_lite.course.exercises.levels import CHAINS, LEVELS, latex, to_html
 from diffenc_lite.course.exercises.player import read_progress, write_progress
+from diffenc_lite.course.exercises.reports import write_reports
 from diffenc_lite.course.exercises.student import BEGIN, END, IGNORE, student_version
 
 MAIN_LINE = "KL F1 F2 F3 G3 G4 L2 L4 E2 E3 W1 W2 X4 X5".split()
@@ -269,7 +270,7 @@ def test_a_level_is_handed_in_and_marked(tmp_path):
     for student, answer in {"ada": '"c*sigma_s**2"', "ben": '"c*sigma_t**2"'}.items():
         version.cells[-1].source = f"answer_F3_3 = {answer}\n{call}"
         nbformat.write(version, tmp_path / f"{student}.ipynb")
-    grade(tmp_path, tmp_path / "marks.csv", jobs=1, show=lambda text: None)
+    write_reports(grade(tmp_path, jobs=1, show=lambda text: None), tmp_path / "marks.csv")
     rows = list(csv.DictReader((tmp_path / "marks.csv").open(encoding="utf-8")))
     assert [(row["student"], row["F3.3"], row["sum"]) for row in rows] == [
         ("ada", "1", "1"),
