@@ -99,7 +99,7 @@ def ignorance(gammas: ArrayLike, price: ArrayLike) -> Picture:
     ax.plot(gammas, price, color=BLACK, ls=":")
     ax.text(-9, 0.22, "area: nearly\n$\\log_2249$ bits", ha="center")
     ax.annotate("rounding helps", (-12.9, 0.14), (-12.4, 0.03), fontsize=12)
-    ax.text(1.1, 0.3, "no grey lies beyond\nblack or white", fontsize=12)
+    ax.text(0.6, 0.3, "no grey lies beyond\nblack or white", fontsize=12)
     ax.set(xlabel=NOISE, ylabel=r"nats per unit of $\gamma$", ylim=(0, 0.58))
     ax.set(title="The price of knowing nothing about a grey pixel")
     return figure
