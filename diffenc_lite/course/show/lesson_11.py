@@ -91,10 +91,10 @@ def freedom(
         ax.plot(t, sizes, color=COLOURS[name], ls="-")
     ax.axhline(2 / 256, color=BLACK, lw=1, ls="-")
     ax.text(0.02, 2 / 256 * 1.2, "one grey level")
-    ax.text(0.25, 1.5e-4, "scaling", color=ORANGE, ha="right")
+    ax.text(0.76, 0.3, "scaling", color=ORANGE, va="center", fontsize=12)
     ax.text(0.45, 6e-4, "learned, mean\n(dotted: largest)", color=GREEN, va="top")
     ax.set(yscale="log", ylim=(1e-5, 3), xlim=(0, 1), xlabel="depth $t$", ylabel="$|x_t-x|$")
-    ax.set_title("Before $t=0.4$ nobody could do anything")
+    ax.set_title("Before $t=0.4$, not one grey level")
     return figure
 
 
@@ -114,7 +114,7 @@ def slopes(
     ax.text(150, 0.54, "grey of the\nwhole patch", ha="right", fontsize=12)
     ax.text(200, 1.04, "blue against yellow", ha="right", fontsize=12)
     ax.text(5.5, 0.42, "ramps", ha="right", fontsize=12)
-    ax.text(0.002, 0.4, "dots: three encoders", color="0.3")
+    ax.text(0.002, 0.08, "dots: three encoders", color="0.3")
     ax.set(xscale="log", ylim=(0, 1.3), xlabel="variance $s$ of the direction")
     ax.set(ylabel="factor $f_1$", title="What is left of each direction at the last depth")
     return figure
@@ -131,9 +131,9 @@ def grey_by_depth(
     for colour, found in zip(VDM_COLOURS, measured, strict=True):
         ax.plot(t, found, color=colour, ls="-", lw=1.6)
     ax.text(0.655, 0.4, "theory", color=RED, ha="right")
-    ax.text(0.838, 0.79, "y = 0", color="0.4", va="center")
+    ax.text(0.838, 0.76, "largest move\nof a pixel", color="0.4", va="center")
     ax.text(0.838, 0.5, "three\nencoders", color=VDM_COLOURS[0], va="center")
-    ax.set_xlim(0.595, 0.88)
+    ax.set_xlim(0.595, 0.9)
     ax.set(xlabel="depth $t$", ylabel="$1-f$", ylim=(0, 0.9))
     ax.set_title("The right direction, too late and too little")
     return figure
