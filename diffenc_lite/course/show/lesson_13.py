@@ -245,7 +245,8 @@ ROWS = {
         r"$\alpha_s\hat x+\sqrt{\sigma_s^2-\rho\,\sigma_Q^2}\;\hat\varepsilon$",
         r"$\rho\,\sigma_Q^2$",
         "✓ steps without noise whose samples keep their spread",
-        "✓ the diffusion loss, many steps: times $\\frac{(1+\\rho)^2}{4\\rho}$, infinite at $\\rho=0$",
+        "✓ the diffusion loss, many steps: times $\\frac{(1+\\rho)^2}{4\\rho}$, "
+        "infinite at $\\rho=0$",
         "◇ none at $\\rho=0$: infinite (Section 6.1 of Analytic-DPM); its own tables: not read",
     ),
     "DiffEnc": Row(
