@@ -44,7 +44,7 @@ def four_dials() -> Picture:
     dials = {
         (0.5, 3.8): ("1  variance: how wide is the step?", ("Analytic-DPM", "the sequel", "OCM")),
         (4.6, 3.8): ("2  mean: where does it believe\nthe encoding goes?", ("DiffEnc", "NDM")),
-        (0.5, 1.05): ("3  kept noise: how much is new?", ("DDIM",)),
+        (0.5, 1.05): ("3  noise: how much of it is fresh?", ("DDIM",)),
         (4.6, 1.05): ("4  path: which pixel when?", ("MuLAN",)),
     }
     turn = np.array([-0.6, 0.6, -1.1, 1.1])
@@ -140,7 +140,7 @@ def images(rings: Mapping[str, Sequence[ArrayLike]], hole: float) -> Picture:
         for k, ring in enumerate(curves):
             ax.plot(*np.asarray(ring).T, color=COLOURS["NDM"], ls="-", lw=1.6, alpha=0.3 + 0.08 * k)
         ax.plot(0, 0, "o", color=BLACK, ms=7)
-        ax.text(0, -0.05, "wanted", ha="center", va="top", fontsize=12)
+        ax.text(0, -0.05, "best mean", ha="center", va="top", fontsize=12)
         ax.set(title=title, aspect="equal", xlim=(-0.75, 0.75), ylim=(-0.75, 0.75))
     angle = np.linspace(0, 2 * np.pi, 100)
     axes[0].fill(hole * np.cos(angle), hole * np.sin(angle), color=COLOURS["NDM"], alpha=0.12, lw=0)
@@ -149,14 +149,14 @@ def images(rings: Mapping[str, Sequence[ArrayLike]], hole: float) -> Picture:
 
 @styled
 def spreads(T: Sequence[int], rows: Mapping[str, Mapping[float, ArrayLike]]) -> Picture:
-    """Standard deviation of the samples by T, for each share rho of the noise, by method."""
+    """Standard deviation of the samples by T, for each 1/w (VDM) or rho (DDIM)."""
     figure, axes = subplots(1, 2, size=(9.6, 3.6))
     titles = {"VDM": "the VDM's mean, less noise: fades", "DDIM": "DDIM: keeps its spread"}
     labels: dict[str, dict[str, tuple[float, float]]] = {
         "VDM": {
-            r"$\rho$ = 1": (400, 0.9),
-            r"$\rho$ = 0.25": (400, 0.55),
-            r"$\rho$ = 0": (400, 0.13),
+            "$1/w$ = 1": (250, 0.88),
+            "$1/w$ = 0.25": (150, 0.55),
+            "$1/w$ = 0": (250, 0.13),
         },
         "DDIM": {r"$\rho$ = 0, 0.25": (1.1, 0.75), r"$\rho$ = 1": (14, 0.62)},
     }
@@ -220,15 +220,17 @@ ROWS = {
         "Bao et al. 2022, 2201.06503", VDM_MEAN,
         r"$\sigma_Q^2\big(1+k\,(1-\mathbb E\Vert\hat\varepsilon\Vert^2/d)\big)$",
         "✓ the best variance of a step, without training",
-        "✓ right only if no multiple of $\\hat\\varepsilon$ is better",
+        "✓ right only if no multiple of $\\hat\\varepsilon$ is better\n"
+        "◇ one number a step; its code clips $\\mathrm{Var}\\,x$ to $[0,1]$",
         "◇ CIFAR-10, linear schedule: 5.47 with 10 equal steps, 3.59 with 1,000 (Table 1)",
     ),
     "the sequel": Row(
-        "Bao et al. 2022, 2206.07309", VDM_MEAN,
+        "NPR-DPM, Bao et al. 2022, 2206.07309", VDM_MEAN,
         r"$\sigma_Q^2\big(1+k\,h_j(z_t)\big)$,<br>"
         r"$h_j\approx\mathbb E[(\varepsilon-\hat\varepsilon)_j^2\mid z_t]$",
         "✓ right for imperfect means\n◇ a variance for each pixel and latent",
-        "◇ a second network, trained after the first (in its code a head on the frozen first)",
+        "◇ a second network, in its code a head on the frozen first\n"
+        "◇ its SN-DPM learns $\\mathbb E[\\varepsilon_j^2\\mid z_t]$ instead: for exact means",
         "◇ its Table 3: not read",
     ),
     "OCM": Row(
@@ -243,7 +245,8 @@ ROWS = {
         r"$\alpha_s\hat x+\sqrt{\sigma_s^2-\rho\,\sigma_Q^2}\;\hat\varepsilon$",
         r"$\rho\,\sigma_Q^2$",
         "✓ steps without noise whose samples keep their spread",
-        "✓ the bound: times $\\frac{(1+\\rho)^2}{4\\rho}$, infinite at $\\rho=0$",
+        "✓ the diffusion loss, many steps: times $\\frac{(1+\\rho)^2}{4\\rho}$, "
+        "infinite at $\\rho=0$",
         "◇ none at $\\rho=0$: infinite (Section 6.1 of Analytic-DPM); its own tables: not read",
     ),
     "DiffEnc": Row(
@@ -251,24 +254,28 @@ ROWS = {
         r"$\kappa z_t+\alpha_s\big(c+(\lambda_s-\lambda_t)\sigma_t^2\big)\hat x$",
         r"$\sigma_Q^2/w$",
         "✓ a learned mean; sampling calls nothing new",
-        "✓ its mean is first order in the step\n✓ motion (lesson 05)\n✓ training time (lesson 10)",
-        "◇ CIFAR-10: 2.620 ± 0.006, its VDM 2.641 ± 0.003 (Section 5, Table 1; as in lesson 14, "
-        "not read again)",
+        "✓ its mean is right to first order only\n✓ motion (lesson 05)\n"
+        "✓ training time (lesson 10)",
+        "◇ CIFAR-10: 2.620 ± 0.006, its VDM 2.641 ± 0.003; ImageNet 32: 3.46, its VDM 3.46 "
+        "(Section 5, Table 1; as in lesson 14, not read again)",
     ),
     "NDM": Row(
         "Bartosh et al. 2024, 2310.08337",
         r"$\kappa z_t+\alpha_sF(\hat x,s)-\kappa\alpha_tF(\hat x,t)$", r"$\rho\,\sigma_Q^2$",
         "✓ a mean that is exact at every $T$ for linear $F$",
-        "✓ two calls of $F$ a step\n✓ a jump of $F$ leaves means that cannot be said\n"
+        "✓ two calls of $F$ a step\n✓ a jump of $F$ leaves means it cannot express\n"
         "◇ 2.3 times the training time (its authors, quoted by a referee)",
-        "◇ ImageNet 32: 3.55, ImageNet 64: 3.35 (Papers with Code); its tables: not read",
+        "◇ CIFAR-10: 2.7 (Wizwand), ImageNet 32: 3.55, ImageNet 64: 3.35 (Papers with Code); its "
+        "tables: not read",
     ),
     "MuLAN": Row(
         "Sahoo et al. 2024, 2312.13236",
         r"$\kappa_jz_{t,j}+\alpha_{s,j}c_j\hat x_j$, with $\gamma_j(t)$", r"$\sigma_{Q,j}^2$",
         "✓ a path worth learning, if the denoiser is not consistent",
-        "✓ nothing to win if it is\n◇ an auxiliary latent, which the bound pays for",
-        "◇ CIFAR-10: 2.55, ImageNet 32: 3.67 (its README, without the ≤ of the VDM's)",
+        "✓ nothing to win if it is, with one path for all data\n"
+        "◇ an auxiliary latent, which the bound pays for",
+        "◇ CIFAR-10: 2.55, ImageNet 32: 3.67 (its README, without the ≤ of the VDM's: perhaps its "
+        "“exact likelihood”, not its bound)",
     ),
 }  # fmt: skip
 
