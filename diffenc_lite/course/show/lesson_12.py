@@ -94,10 +94,10 @@ def pencil(saved: Mapping[str, Dots], floor: Callable[[Any], Any]) -> Picture:
     figure, ax = subplots(size=(8, 3.6))
     steps = np.array([4.0, 1000.0])
     ax.loglog(steps, floor(steps), color="0.5", ls="--")
-    ax.text(70, 0.45 * floor(70), "$L^2/T$", color="0.4", ha="right", va="top")
+    ax.text(70, 0.45 * floor(70), r"$\ln2\cdot L^2/T$", color="0.4", ha="right", va="top")
     for model, (T, values) in saved.items():
         ax.loglog(T, values, "o-", color=colour_of(model), label=model.removeprefix("mnist-"))
-    ax.set(xlabel="steps T", ylabel="bits/dim", title="what $w^*$ saves falls to the pencil's line")
+    ax.set(xlabel="steps T", ylabel="bits/dim", title="what $w^*$ saves, and the pencil's line")
     ax.set_xticks([4, 16, 64, 256, 1000], ["4", "16", "64", "256", "1000"])
     ax.minorticks_off()
     ax.legend()
@@ -148,7 +148,7 @@ def sample_changes(
     arms: Sequence[str],
 ) -> Picture:
     """The change of the Frechet distance against w = 1, in per cent: every model with its interval
-    and, as a diamond, the declared mean with its own.
+    and, as a diamond, the mean of the kinds with its own.
 
     Args: changes with .mean and .half, in logarithms: of (model, training, steps, arm), and of
         (steps, arm).
@@ -172,7 +172,7 @@ def sample_changes(
     for model in KINDS:
         axes[0].plot([], [], "o", color=colour_of(model), label=model.removeprefix("mnist-"))
     if mean:
-        axes[0].plot([], [], "D", color=BLACK, label="declared mean")
+        axes[0].plot([], [], "D", color=BLACK, label="mean of the kinds")
     figure.legend(loc="outside upper center", ncols=4)
     return figure
 

@@ -1,6 +1,7 @@
 """Does the bound's best ratio also draw better digits? w* in all steps, or in half of them.
 
-Declared before the first run; nothing from here to "Exploratory" is changed afterwards.
+Declared before the first run. From here to "Exploratory" only the models were changed afterwards,
+as "Amended" says.
 
 **Question.** w* (W1) adds noise to every step of the sampler, most near the data. Does it change
 the samples, and which half of the steps does it?
@@ -10,8 +11,11 @@ models with the scaling and with the learned encoder, each once small and once m
 wider and trained longer. Each has scale and ratio fitted on 1,000 training images (W7, W1), at
 T = 4 and at T = 8 equal steps.
 
-(Amended before results of these models were there: declared were second trainings of the two small
-models with an encoder. They were not finished in time, and the medium models took their place.)
+**Amended** twice. First, while the run was on and no result had been looked at: declared were
+second trainings of the two small models with an encoder. They were not finished in time, and three
+medium models, one of each kind, took their place. Second, after the small models' results had been
+seen and before the medium ones': the medium VDM was dropped. The degrees of freedom below were 4 as
+declared, 5 with eight models, and are 4 again.
 
 **Score.** The Frechet distance of 2,000 samples to 5,000 test images, in the features of
 classifier.py. The change of an arm is the logarithm of its distance over that of w = 1: the same

@@ -55,6 +55,6 @@ def error_bars(
     steps = [row["steps"] for row in rows]
     ax.errorbar(steps, values, 2 * np.asarray(errors), label=label, **style)
     ax.set(xscale="log", xlabel="steps T")
-    ticks = [steps for steps in STEPS if steps != 128]  # no room for its label
+    ticks = [steps for steps in STEPS if steps not in (32, 128)]  # no room for their labels
     ax.set_xticks(ticks, [str(steps) for steps in ticks])
     ax.minorticks_off()
