@@ -26,7 +26,7 @@ PROVED = {"marginals", "variance", "w = 1"}
 
 
 def expected(name: str) -> set[str]:
-    if name == "samples":
+    if name in {"samples", "MNIST"}:
         return {"not tested"}
     if name in PROVED:
         return {"proved"}
@@ -89,7 +89,6 @@ def test_numbers_in_the_words_of_a_row_are_those_of_its_evidence():
     assert f"{vdm:.3f} +- {of.ERRORS[0]} to {with_encoder:.3f} +- {of.ERRORS[1]}" in words
     for name in ("CIFAR-10, small", "ImageNet32"):
         assert f"{of.PRINTED[name][0]} with and without" in CLAIMS[name].words
-    assert "{} to {} bits".format(*of.MNIST_GAINS) in CLAIMS["MNIST"].words
     assert f"networks, {of.cost('step'):.1f} times" in CLAIMS["sampling"].note
     rows = {r["data"]: r for r in read_results("purpose")["rows"] if r["part"] == "allowance"
             and r["gamma_max"] == {"mnist": 5.0, "photos": 2.0}[r["data"]]}  # fmt: skip
@@ -97,7 +96,7 @@ def test_numbers_in_the_words_of_a_row_are_those_of_its_evidence():
     assert 0.0044 < rows["mnist"]["prior"] < 0.0045  # at most
     assert f"below -{rows['photos']['mean']:.4f}" in CLAIMS["photographs, equal time"].note
     prior, diffusion = look("latent loss, photographs").findings
-    assert "by a third as much" in CLAIMS["latent loss, photographs"].falls
+    assert "by a third as much" in CLAIMS["latent loss, photographs"].note
     assert math.isclose(diffusion.mean / -prior.mean, 1 / 3, abs_tol=0.03)
 
 
@@ -325,7 +324,7 @@ AGAIN = {
     "CIFAR-10, large": lambda: [p_of(0.022, 0.0025, 0.0055), p_of(0.020, 0.0035, 0.0065)],
     "CIFAR-10, small": lambda: [-0.001, 0.001],
     "ImageNet32": lambda: [-0.01, 0.01],
-    "MNIST": lambda: 2 * gap("encoders", "learned", "VDM", **SCRATCH)[1:],
+    "MNIST": lambda: [],
     "samples": lambda: [],
     "digits, forks": lambda: forks("matched") + forks("vdm"),
     "digits, from scratch": lambda: gap("encoders", "learned", "VDM", **SCRATCH),

@@ -306,7 +306,6 @@ PRINTED: dict[str, tuple[float, float, int]] = {
     "ImageNet32": (3.46, 3.46, 2),
 }
 ERRORS = (0.003, 0.006)  # the +- of CIFAR-10, large; three seeds each
-MNIST_GAINS = (0.003, 0.007)  # the least and the greatest
 
 
 def printed(name: str, said: float = 0.0) -> Printed | None:
@@ -346,9 +345,3 @@ def printed_interval() -> tuple[float, float]:
     vdm, with_encoder, _ = PRINTED["CIFAR-10, large"]
     reach = statistics.t_quantile(0.975, 4) * math.hypot(*ERRORS)
     return with_encoder - vdm - reach, with_encoder - vdm + reach
-
-
-def mnist_gain(which: int) -> Printed:
-    """Does our interval from scratch, learned - VDM, allow the printed gain on MNIST?"""
-    low, high = statistics.t_interval(pairs("encoders", "learned", "VDM", "total"))
-    return Printed("gain in our interval from scratch", low, high, -MNIST_GAINS[which])
