@@ -85,7 +85,8 @@ def wrong_but_close(number):
             yield "sign", [-RIGHT[number]]
         case Vector():
             flat = [float(v) for v in np.ravel(RIGHT[number])]
-            yield "one outside", [flat[0] * (1 + 3 * exercise.form.tolerance), *flat[1:]]
+            outside = 1 + 3 * (exercise.form.tolerance or 0.01)
+            yield "one outside", [flat[0] * outside, *flat[1:]]
         case Formula():
             expression, symbols = symbolic(exercise)
             yield "a thousandth", expression * sp.Rational(1001, 1000)

@@ -40,7 +40,6 @@ RIGHT = {
     "10.5": 1 - (2.77645 / 4.30265) ** 2,  # t tables
 }
 WRONG = {
-    "10.1": [lambda s_2, g: left_to_a_network(s_2, g) + 0.1 * alpha2(g)],  # and a mean of its own
     "10.2": ["abc", "bcd", "b", "c"],
     "10.3": ["a", "b", "abc", "abd"],
     "10.4": [
