@@ -7,20 +7,16 @@ The encoder.  x_t = x - k sigma_t^2 c, with c the mean image of the training set
 number k. At t = 0 it is x (nearly), at t = 1 nearly x - k c: the data slowly centred.
 
 Derivation of u.  d sigma_t^2/dlambda = -alpha_t^2 sigma_t^2, so dx_t/dlambda = k alpha_t^2
-sigma_t^2 c,
-and dx_t/dlambda = sigma_t^2 u (U) gives u = k alpha_t^2 c.
+sigma_t^2 c, and dx_t/dlambda = sigma_t^2 u (U) gives u = k alpha_t^2 c.
 
 Prediction, before training.  Only the prior loss can fall, since c is known to a perfect denoiser.
-By X5 the total falls by at most the fall of the prior: alpha_1^2/2 times the sum of m_i^2 - (m_i -
-c_i)^2
-over the pixels, m the mean of the data, which is alpha_1^2/2 |c|^2 for k near 1. The program prints
-this number in bits per dimension before it trains.
+By X5 the total falls by at most the fall of the prior: alpha_1^2/2 times the sum over the pixels of
+m_i^2 - (m_i - c_i)^2, m the mean of the data, which is alpha_1^2/2 |c|^2 for k near 1. The program
+prints this number in bits per dimension before it trains.
 
 The comparison.  Both denoisers start from the same weights (the same seed), and see the same
-images,
-depths and noise, for the same number of updates. A third model is the control for what else
-differs:
-the same encoder with k fixed at 1, so without the additional parameter.
+images, depths and noise, for the same number of updates. A third model is the control for what else
+differs: the same encoder with k fixed at 1, so without the additional parameter.
 """
 
 import argparse

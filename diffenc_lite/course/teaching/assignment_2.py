@@ -1,26 +1,21 @@
-"""A sample solution of assignment 2 (d): the gap of T steps for data N(0, v), to second order in
-1/T.
+"""A sample solution of assignment 2 (d): the gap of T steps for data N(0, v), to order 1/T^2.
 
 Claim.  Steps equal in gamma, w = 1, an exact denoiser, h = (gamma_1 - gamma_0)/T. Then
 
     L_T - L_infinity = h (A - D)/4 + h^2 (2 A - 3 D + E)/24 + O(h^3)
 
-with y = v SNR/(1 + v SNR), A the integral of y over gamma, D = y_0 - y_1 and E = y'_1 - y'_0,
-where 0 is
-the end near the data, and y' = -y (1 - y).
+with y = v SNR/(1 + v SNR), A the integral of y over gamma, D = y_0 - y_1 and E = y'_1 - y'_0, where
+0 is the end near the data, and y' = -y (1 - y).
 
 Derivation.  (1) A step costs (SNR_s - SNR_t)/2 mmse(SNR_t) (L3), and mmse = v/(1 + v SNR). Since
 SNR_s = e^h SNR_t, that is (e^h - 1) y_t/2. (2) The sum of h y over the right ends of the steps is,
-by Euler
-and Maclaurin, A - h D/2 + h^2 E/12 + O(h^4): this needs a y with four bounded derivatives, which a
-quotient of exponentials is. (3) (e^h - 1)/h = 1 + h/2 + h^2/6 + O(h^3). (4) The product, less its
-limit A/2.
+by Euler and Maclaurin, A - h D/2 + h^2 E/12 + O(h^4): this needs a y with four bounded derivatives,
+which a quotient of exponentials is. (3) (e^h - 1)/h = 1 + h/2 + h^2/6 + O(h^3). (4) The product,
+less its limit A/2.
 
 Assumed: the data are normal, steps equal in gamma (another grid has another (2)), an exact
-denoiser.
-Dropped: for a coin in place of the normal number, y has no such form, and the last lines show that
-the
-claim is then wrong.
+denoiser. Dropped: for a coin in place of the normal number, y has no such form, and the last lines
+show that the claim is then wrong.
 """
 
 import math
