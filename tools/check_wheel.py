@@ -23,7 +23,6 @@ MAX_MB = 20  # of the wheel
 
 def run(*command: str | Path, folder: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    environment.setdefault("PIP_EXTRA_INDEX_URL", "https://download.pytorch.org/whl/cpu")
     subprocess.run(list(map(str, command)), cwd=folder, env=environment, check=True)
 
 
