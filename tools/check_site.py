@@ -72,7 +72,8 @@ PICTURES = """async () => {
 }"""
 # What is wider than its place. On a phone, formulas and outputs may scroll in their own boxes.
 TOO_WIDE = """async width => {
-    await new Promise(done => setTimeout(done, 100));  // formulas are fitted to the new width
+    await new Promise(done => setTimeout(done, 100));
+    dispatchEvent(new Event("resize"));  // formulas are fitted to the new width before we measure
     const faults = [], wide = document.documentElement.scrollWidth;
     const article = document.querySelector(".bd-article");
     if (wide > width) faults.push(`the page is ${wide} pixels wide`);
@@ -92,7 +93,8 @@ TOO_WIDE = """async width => {
     const lost = formulas.filter(formula => formula.getBoundingClientRect().left < 0).length;
     if (lost) faults.push(`${lost} formulas begin left of the screen`);
     if (width >= 1280) {
-        const cut = formulas.filter(f => f.scrollWidth > f.clientWidth + 1).length;
+        const cut = formulas.filter(f => f.scrollWidth > f.clientWidth + 1
+            && f.style.fontSize !== "45%").length;  // a smaller one could not be read: it scrolls
         if (cut) faults.push(`${cut} formulas are wider than the column`);
         const signatures = all("dt.sig").filter(s => s.scrollWidth > s.clientWidth + 1).length;
         if (signatures) faults.push(`${signatures} signatures are cut`);

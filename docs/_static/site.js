@@ -40,10 +40,13 @@ addEventListener("resize", () => fit());
 function fit() {
   const formulas = [...document.querySelectorAll('mjx-container[display="true"]')];
   for (const formula of formulas) formula.style.fontSize = "";
-  const ratios = formulas.map(formula => formula.clientWidth / formula.scrollWidth);
-  ratios.forEach((ratio, i) => {
-    if (ratio < 1) formulas[i].style.fontSize = `${Math.max(45, Math.floor(97 * ratio))}%`;
-  });
+  for (let pass = 0; pass < 3; pass++) {  // a width is not quite in proportion to the size of its letters
+    const ratios = formulas.map(formula => formula.clientWidth / formula.scrollWidth);
+    ratios.forEach((ratio, i) => {
+      const size = parseFloat(formulas[i].style.fontSize) || 100;
+      if (ratio < 1) formulas[i].style.fontSize = `${Math.max(45, Math.floor(0.97 * ratio * size))}%`;
+    });
+  }
 }
 
 // An explorer says how high it is, and is told whether the page is dark.

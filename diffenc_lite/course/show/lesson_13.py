@@ -289,7 +289,8 @@ def table(checked: Mapping[str, str]) -> Markdown:
     lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
     for name, row in ROWS.items():
         link = re.sub(r"(\d{4}\.\d{5})", r"[\1](https://arxiv.org/abs/\1)", row.paper)
-        method = f'<b style="color:{COLOURS[name]}">{name}</b><br>{link}'
+        style = f"border-left:6px solid {COLOURS[name]};padding-left:6px"
+        method = f'<b style="{style}">{name}</b><br>{link}'
         told = (row.buys, row.costs, row.printed, f"✓ {checked[name]}")
         cells = (method, row.mean, row.variance, *map(_coloured, told))
         lines.append("| " + " | ".join(cells) + " |")
