@@ -1,7 +1,7 @@
 """A sample solution of assignment 1: an encoder that takes a trained share of the mean off.
 
-    python assignment_1.py                                             # full Fashion-MNIST
-    python assignment_1.py --data mnist --images 2000 --updates 300    # a first look
+    python assignment_1.py                                   # full Fashion-MNIST
+    python assignment_1.py --data bundled --updates 200      # a first look, minutes
 
 The encoder.  x_t = x - k sigma_t^2 c, with c the mean image of the training set and one trained
 number k. At t = 0 it is x (nearly), at t = 1 nearly x - k c: the data slowly centred.
