@@ -72,6 +72,7 @@ PICTURES = """async () => {
 }"""
 # What is wider than its place. On a phone, formulas and outputs may scroll in their own boxes.
 TOO_WIDE = """async width => {
+    await window.formulas;  // all are set
     await new Promise(done => setTimeout(done, 100));
     dispatchEvent(new Event("resize"));  // formulas are fitted to the new width before we measure
     const faults = [], wide = document.documentElement.scrollWidth;
