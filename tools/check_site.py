@@ -74,6 +74,7 @@ PICTURES = """async () => {
 TOO_WIDE = """async width => {
     await window.formulas;  // all are set
     await new Promise(done => setTimeout(done, 100));
+    document.getAnimations().forEach(moving => moving.finish());  // the sidebar slides in
     dispatchEvent(new Event("resize"));  // formulas are fitted to the new width before we measure
     const faults = [], wide = document.documentElement.scrollWidth;
     const article = document.querySelector(".bd-article");
