@@ -26,7 +26,7 @@ def run(*command: str | Path, folder: Path) -> None:
     subprocess.run(list(map(str, command)), cwd=folder, env=environment, check=True)
 
 
-def try_wheel(wheel: Path, version: str, folder: Path) -> None:
+def try_wheel(wheel: Path, version: str, folder: Path) -> str:
     """Install the wheel, copy the lessons out of it, and compare the first with what is stored."""
     own = version == f"{sys.version_info.major}.{sys.version_info.minor}"
     run(sys.executable if own else f"python{version}", "-m", "venv", "venv", folder=folder)
@@ -38,10 +38,14 @@ def try_wheel(wheel: Path, version: str, folder: Path) -> None:
         (packages / "here.pth").write_text(here, encoding="utf-8")
         run(*pip, "--no-deps", "--ignore-installed", wheel, folder=folder)
     else:
-        run(*pip, f"{wheel}[notebooks]", "pytest", "nbval", folder=folder)
+        try:
+            run(*pip, f"{wheel}[notebooks]", "pytest", "nbval", folder=folder)
+        except subprocess.CalledProcessError:
+            return "not tried, since pip could not get what it needs"
     run(scripts / "python", "-m", "diffenc_lite", "notebooks", "lessons", folder=folder)
     (lesson,) = (folder / "lessons").glob("00_*.ipynb")
     run(scripts / "python", "-m", "pytest", "-q", "--nbval", lesson, folder=folder)
+    return "installed, and the first lesson is as stored"
 
 
 def answers(python: str) -> bool:
@@ -64,8 +68,7 @@ def main() -> int:
         for version in tried:
             folder = made / version
             folder.mkdir()
-            try_wheel(wheel, version, folder)
-            print(f"Python {version}: installed, and the first lesson is as stored", flush=True)
+            print(f"Python {version}: {try_wheel(wheel, version, folder)}", flush=True)
         if missing := [version for version in VERSIONS if version not in tried]:
             print(f"not tried, since not installed here: Python {', '.join(missing)}")
     return 0
