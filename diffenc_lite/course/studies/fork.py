@@ -58,9 +58,9 @@ from ...encoder import Encoding
 from ...evaluation import evenly
 from ...files import PathLike
 from ...gaussian import kl_to_standard
-from ...model import SIZES, DiffEnc, evaluating
+from ...model import SIZES, DiffEnc, ModelConfig, build, evaluating
 from ...networks import GammaEmbedding, UNet, zero_
-from ...pretrained import load_model
+from ...pretrained import load_model, read_card
 from ...schedule import Noise
 from ...training import State, TrainConfig, fast, minimise
 from ...training import seed as seed_of
@@ -220,7 +220,10 @@ def make(
     arm: str, seed: int = 0, base_name: PathLike = "mnist-vdm", start: float = START
 ) -> DiffEnc:
     """A fork of a trained VDM before training; the seed is for the new weights."""
-    base = load_model(base_name).train()
+    return _fork_of(load_model(base_name).train(), arm, seed, start)
+
+
+def _fork_of(base: DiffEnc, arm: str, seed: int, start: float) -> DiffEnc:
     shape = base.shape
     assert shape is not None
     torch.manual_seed(seed)
@@ -434,7 +437,8 @@ def load_encoder(weights: Any, base_name: PathLike = "mnist-vdm", start: float =
 
     start: the depth from which it acts, which the weights do not tell.
     """
-    encoder = make("learned", base_name=base_name, start=start).encoder
+    untrained = build(ModelConfig(**read_card(base_name)["configuration"]))  # its schedule will do
+    encoder = _fork_of(untrained, "learned", 0, start).encoder
     assert isinstance(encoder, Moving)
     nn.utils.vector_to_parameters(torch.as_tensor(weights).float(), encoder.parameters())
     return encoder.eval().requires_grad_(False)
