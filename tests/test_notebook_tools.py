@@ -1,5 +1,7 @@
 """How notebooks are compared (notebooks/conftest.py, sanitize.cfg) and executed (tools/)."""
 
+import base64
+import io
 import re
 import shutil
 import subprocess
@@ -7,8 +9,10 @@ import sys
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
 COPIED = [
@@ -187,3 +191,23 @@ def test_with_mathjax_a_page_asks_for_nothing(tmp_path, monkeypatch):
     assert "window.typeset = 1;" in page
     assert not re.findall(r'(?:src|href)="https?:[^"]*"', page)
     assert notebook.cells[0].source == text
+
+
+def test_pictures_are_packed_and_nobody_sees_it(load_tool):
+    plain = np.zeros((40, 60, 3), np.uint8)
+    plain[5:20, 5:20] = 200
+    noise = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
+
+    def png(pixels):
+        buffer = io.BytesIO()
+        Image.fromarray(pixels).save(buffer, "PNG", compress_level=0)
+        return base64.b64encode(buffer.getvalue()).decode()
+
+    outputs = [new_output("display_data", {"image/png": png(p)}) for p in (plain, noise)]
+    notebook = new_notebook(cells=[new_code_cell("", outputs=outputs)])
+    load_tool("run_notebooks").shrink_pictures(notebook)
+    for pixels, output in zip((plain, noise), notebook.cells[0].outputs, strict=True):
+        packed = output.data["image/png"]
+        assert len(packed) <= len(png(pixels))
+        shown = Image.open(io.BytesIO(base64.b64decode(packed))).convert("RGB")
+        np.testing.assert_array_equal(shown, pixels)
