@@ -41,7 +41,8 @@ def answer(
         ax.text(ends.mean(), -0.8, "predicted", color=GREEN, ha="center", va="center")
         ax.axvline(0, color="0.4", lw=1.2, ls="-")
         ax.axvline(-row["left"], color=RED, lw=1.6, ls="--")
-        ax.text(-row["left"], 4.75, " left to a network", color=RED, va="center", fontsize=11)
+        label = " left, at most"
+        ax.text(-row["left"], 4.75, label, color=RED, va="center", fontsize=11)
         ax.barh(3.9, -shares[data], 0.5, color=PRIOR)
         for k, (value, half) in enumerate(zip(differences, errors[data], strict=True)):
             ax.errorbar(value, k, xerr=half, fmt="o", color=BLACK, ms=6, capsize=3, lw=1.5)
@@ -173,7 +174,7 @@ def doses(
     figure, ax = plots.subplots(size=(8, 3.6))
     ax.axhline(0, color="0.4", lw=1.2, ls="-")
     ax.axhline(1, color=RED, lw=1.6, ls="--")
-    ax.text(-0.4, 0.97, "all that is left", color=RED, va="top")
+    ax.text(-0.4, 0.97, "the most that is left", color=RED, va="top")
     places = sorted(gains, key=lambda place: left[place])
     for k, place in enumerate(places):
         share = np.asarray(gains[place]) / left[place]
@@ -184,7 +185,7 @@ def doses(
     labels = [f"{NAMES[place[0]]}\n$\\gamma_1={place[1]:g}$\n{left[place]:.4f}" for place in places]
     ax.set_xticks(range(len(places)), labels)
     ax.set(xlim=(-0.5, len(places) - 0.5), ylim=(None, 1.1), ylabel="share taken")
-    ax.set_title("The network's gain beyond one image, as a share of what is left")
+    ax.set_title("The network's gain beyond one image, as a share of the most left")
     return figure
 
 
