@@ -90,7 +90,7 @@ def test_moodle_and_canvas_find_their_columns(roster, students):
     moodle = read(for_moodle(made, "Sheet 1"))
     assert list(moodle[0])[:4] == ["ID number", "Email address", "Full name", "Sheet 1"]
     assert [row["Sheet 1"] for row in moodle] == ["3", "2", "0", "3"]
-    canvas = read(for_canvas(made, "Sheet 1", 3))
+    canvas = read(for_canvas(made, "Sheet 1"))
     columns = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Sheet 1"]
     assert list(canvas[0]) == columns
     assert canvas[0]["Student"].strip() == "Points Possible" and canvas[0]["Sheet 1"] == "3"
