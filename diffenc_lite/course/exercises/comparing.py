@@ -146,8 +146,8 @@ def _call(answer: Any) -> Any:
 
 
 def as_number(value: Any) -> float | None:
-    """One real number, alone or in a list, from Python, numpy, torch or SymPy as a float; None for
-    anything else."""
+    """One real number, alone or in a list, from Python, numpy, torch or SymPy as a float, else
+    None."""
     try:
         while isinstance(value, list | tuple) and len(value) == 1:
             (value,) = value
@@ -162,8 +162,7 @@ def as_number(value: Any) -> float | None:
 
 
 def _as_array(value: Any) -> Any:
-    """Real numbers from lists, numpy, torch or SymPy as an array (True is 1); None for anything
-    else."""
+    """Real numbers from lists, numpy, torch or SymPy as an array (True is 1), else None."""
     try:
         if isinstance(value, torch.Tensor):
             return None if value.is_complex() else value.detach().cpu().double().numpy()

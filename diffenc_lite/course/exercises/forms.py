@@ -144,11 +144,10 @@ class Exercise:
     """number "NN.n" (NN is the notebook), question in Markdown, form, answer, hint.
 
     What `answer` must be, the form says; it computes rather than quotes, and hints never contain
-    it. hint: one, or several from where to look to nearly the step; `check` prints the first,
-    so its formulas read well without dollars and backslashes. seconds: what looking at an answer
-    may take. points: what a right one is worth; with `partial`, several numbers or outputs
-    of which some are right are worth their share. reference: where the answer is derived, for
-    lecturers.
+    it. hint: one, or several from where to look to nearly the step; `check` prints the first, so
+    its formulas read well without dollars and backslashes. seconds: what looking at an answer may
+    take. points: what a right one is worth; with `partial`, several numbers or outputs of which
+    some are right are worth their share. reference: where the answer is derived, for lecturers.
     """
 
     number: str

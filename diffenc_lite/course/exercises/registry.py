@@ -41,8 +41,8 @@ def register(*exercises: Exercise | Variants) -> None:
     """Add exercises of your own to those that ask, check, judge and `grade` know.
 
     Each one's answer is tried out at once, and must be right by its own rules. Raises ValueError
-    for a number that is taken or is not
-    of the form "NAME.1", ExerciseError for an exercise that has a mistake.
+    for a number that is taken or is not of the form "NAME.1", ExerciseError for an exercise that
+    has a mistake.
     """
     for exercise in exercises:
         if not re.fullmatch(r"[A-Za-z0-9]+\.[0-9]+", exercise.number):

@@ -2,8 +2,7 @@
 
 Nothing is pickled. Numbers, texts, lists, arrays, tensors, generators and SymPy expressions travel
 as what they are; anything else arrives as a `Foreign` that only says what it was. A function
-travels as a number: the other side gets a `Remote`, and calling that runs the function where it
-lives.
+travels as a number: the other side gets a `Remote`, and a call of it runs where the function lives.
 
     {"call": 3, "to": 7, "with": [...]}       run your function 7 on these
     {"reply": 3, "value": ...}                what it returned
