@@ -338,16 +338,6 @@ register(
 """
 
 
-@pytest.fixture
-def own_numbers(monkeypatch):
-    """A registry of its own, which the exercises registered here do not outlive."""
-    from diffenc_lite.course.exercises import grading, registry, reports
-
-    mine = dict(registry.EXERCISES)
-    for module in (registry, grading, reports):
-        monkeypatch.setattr(module, "EXERCISES", mine)
-
-
 def test_own_exercises_are_marked_from_a_private_file(tmp_path, own_numbers, capsys):
     cells = [nbformat.v4.new_code_cell(f"answer_A_{n} = {v}") for n, v in ((1, 4), (2, 3))]
     hand_in(tmp_path / "in", "ada", nbformat.v4.new_notebook(cells=cells))
