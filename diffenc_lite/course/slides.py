@@ -18,6 +18,7 @@ from typing import Any
 from ..files import write_whole
 
 HEADING = r"(?m)^(?=#{1,3} )"
+BEGINS = ("slide", "subslide")  # the types of cells that begin a slide
 SHORT = 45  # words of a text that shares a slide with the cell after it
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
 
@@ -41,7 +42,7 @@ def mark(notebook: Any) -> None:
         if shares and kind == "subslide" and cell.cell_type == "code":
             kind = "-"
         cell.metadata["slideshow"] = {"slide_type": kind}
-        shares = cell.cell_type == "markdown" and kind != "notes" and _words(cell) <= SHORT
+        shares = cell.cell_type == "markdown" and kind in BEGINS and _words(cell) <= SHORT
 
 
 def split(notebook: Any) -> None:
@@ -151,7 +152,7 @@ def _groups(notebook: Any) -> list[list[Any]]:
     groups: list[list[Any]] = []
     for cell in notebook.cells:
         kind = cell.metadata.slideshow.slide_type
-        if kind in ("slide", "subslide") or (kind == "-" and not groups):
+        if kind in BEGINS:
             groups.append([cell])
         elif kind != "skip" and groups:
             groups[-1].append(cell)

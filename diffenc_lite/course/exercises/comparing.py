@@ -70,10 +70,10 @@ def prepared(exercise: Exercise) -> Compare:
 def tried(exercise: Exercise) -> None:
     """Raises ExerciseError for an exercise that can't be judged, or refuses its own answer."""
     compare = prepared(exercise)
-    own = _OWN.get(type(exercise.form), lambda given: given.answer)(exercise)
+    sample = _SAMPLE.get(type(exercise.form), lambda given: given.answer)(exercise)
     try:
-        if own is not None:
-            compare(own)
+        if sample is not None:
+            compare(sample)
     except (Unanswered, WrongForm, Wrong) as why:
         raise ExerciseError(
             f"Exercise {exercise.number} itself has a mistake: it refuses its own answer"
@@ -458,7 +458,7 @@ _PREPARE: dict[type[Form], Callable[[Exercise], Compare]] = {
 }
 
 # What an exercise must take for right, where that is not its `answer` itself
-_OWN: dict[type[Form], Callable[[Exercise], Any]] = {
+_SAMPLE: dict[type[Form], Callable[[Exercise], Any]] = {
     Number: lambda exercise: _call(exercise.answer),
     Vector: lambda exercise: _call(exercise.answer),
     Formula: lambda exercise: _parse(str(exercise.answer), list(vars(exercise.form)["ranges"])),

@@ -201,7 +201,7 @@ def mark(student: str, path: Path, limits: Limits) -> Marks:
             for number in numbers:
                 if number not in marks.shares and number not in marks.faults:
                     process.begin(limits.seconds)
-                    _judge(EXERCISES[number].of(student), process, marks)
+                    _judge(EXERCISES[number].for_student(student), process, marks)
             if solutions:
                 marks.complaints.append(
                     f"{path.name}: {solutions} cells of solutions were not run, the answer to an "

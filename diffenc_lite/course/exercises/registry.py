@@ -50,7 +50,7 @@ def register(*exercises: Exercise | Variants) -> None:
         if exercise.number in EXERCISES:
             raise ValueError(f"number {exercise.number} is taken; give another one")
         for student in ("", "a", "b") if isinstance(exercise, Variants) else ("",):
-            tried(exercise.of(student))
+            tried(exercise.for_student(student))
         EXERCISES[exercise.number] = exercise
 
 
@@ -59,7 +59,7 @@ def find(exercise: str | Exercise) -> Exercise:
     if isinstance(exercise, Exercise):
         return exercise
     try:
-        return EXERCISES[exercise].of("")
+        return EXERCISES[exercise].for_student("")
     except (KeyError, TypeError):
         raise ValueError(
             f"number must be that of an exercise, one of {', '.join(EXERCISES)}; got {exercise!r}"

@@ -8,7 +8,7 @@ import io
 import math
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -67,7 +67,7 @@ class Row:
     points: dict[str, float | None]  # None where the exercise itself is at fault
     days: int
     total: float
-    notes: list[str] = field(default_factory=list)
+    notes: list[str]
 
 
 def read_roster(path: str | Path) -> list[Student]:
@@ -102,7 +102,7 @@ def rows(
     students: dict[str, Marks], roster: list[Student] | None = None, late: Lateness = Lateness()
 ) -> list[Row]:
     """In the order of the roster; then, with a note, those who are not in it."""
-    columns = columns_of(students)
+    columns = _columns(students)
     listed = {student.student: student for student in roster or ()}
     everybody = [*listed, *(name for name in students if name not in listed)]
     made = []
@@ -126,7 +126,7 @@ def rows(
     return made
 
 
-def columns_of(students: dict[str, Marks]) -> list[str]:
+def _columns(students: dict[str, Marks]) -> list[str]:
     """All exercises of the lessons that anybody has answered one of; proof levels only where they
     are answered."""
     answered = {number for marks in students.values() for number in marks.shares | marks.faults}

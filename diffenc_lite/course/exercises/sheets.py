@@ -40,7 +40,7 @@ def write_sheets(
         path.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(sheet(numbers, student, title), path)
         for number in numbers:
-            exercise = EXERCISES[number].of(student)
+            exercise = EXERCISES[number].for_student(student)
             lines.append([student, number, right_value(exercise), exercise.reference])
     write_whole(target / "answers.csv", csv_of(lines).encode("utf-8"))
     return list(paths.values())
@@ -51,7 +51,7 @@ def sheet(numbers: list[str], student: str, title: str) -> Any:
 
     cells = [new_markdown_cell(f"# {title}\n\n{student}"), new_code_cell(IMPORTS)]
     for number in numbers:
-        exercise = EXERCISES[number].of(student)
+        exercise = EXERCISES[number].for_student(student)
         points = f" *{exercise.points} points.*" if exercise.points > 1 else ""
         cells.append(new_markdown_cell(question(exercise) + points))
         cells.append(new_code_cell(f"{exercise.name} = ...  # your answer here"))
