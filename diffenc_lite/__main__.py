@@ -320,12 +320,10 @@ def run_guide(args: argparse.Namespace) -> None:
     "Mark a folder of notebooks that were handed in. A row a student, a column an exercise. "
     "Notebooks in a subfolder are by the student of its name. Only imports and the cells of "
     "exercises run, no solutions. THIS RUNS OTHER PEOPLE'S CODE, as you: each notebook in a "
-    "process "
-    "of its own that never learns what is right, in an empty folder, with limits of time, of "
-    "memory "
-    "and of the size of a file, and what it prints is dropped. No notebook can change a mark, but "
-    "its code may read your files, own exercises among them, and use the network. For people that "
-    "you do not trust, let it run --inside a container.",
+    "process of its own that never learns what is right, in an empty folder, with limits of time, "
+    "of memory and of the size of a file, and what it prints is dropped. No notebook can change a "
+    "mark, but its code may read your files, own exercises among them, and use the network. For "
+    "people that you do not trust, let it run --inside a container.",
     "handed-in --csv marks.csv",
     option("folder", metavar="FOLDER", help="of notebooks, or of a folder a student"),
     option("--csv", default="marks.csv", help="the file of marks to write"),
@@ -350,7 +348,7 @@ def run_grade(args: argparse.Namespace) -> None:
     limits = Limits(args.seconds, args.memory, shlex.split(args.inside))
     students = grade(
         args.folder, args.exercises, limits, args.jobs,
-        called=lambda name: known_as(name, roster or []),
+        student_of=lambda name: known_as(name, roster or []),
     )  # fmt: skip
     late = Lateness(args.due, args.late_days, args.percent)
     rows = write_reports(students, args.csv, roster, late, args.feedback, args.title)

@@ -3,8 +3,6 @@
 Each is judged twice, here and as data that came over the wire; both verdicts are the same.
 """
 
-import queue
-import threading
 from importlib import import_module
 from pathlib import Path
 
@@ -16,7 +14,6 @@ import torch
 from diffenc_lite.course.exercises import EXERCISES, Choice, Formula, Number, Program, Vector, judge
 from diffenc_lite.course.exercises.checking import verdict_of
 from diffenc_lite.course.exercises.levels import LEVELS
-from diffenc_lite.course.exercises.wire import Peer
 
 HAND = [
     import_module(f"by_hand.{path.stem}")
@@ -37,6 +34,10 @@ def returning(function, change):
         return tuple(map(change, output)) if isinstance(output, tuple) else change(output)
 
     return answer
+
+
+def bracketed(value):
+    return value if np.ndim(value) else torch.as_tensor(value).reshape(1)
 
 
 def right_in_other_forms(number):
@@ -65,14 +66,9 @@ def right_in_other_forms(number):
         case Program():
             if not callable(exercise.answer):
                 return
-            yield "numpy", returning(exercise.answer, lambda v: np.asarray(v))
+            yield "numpy", returning(exercise.answer, np.asarray)
             yield "lists", returning(exercise.answer, lambda v: torch.as_tensor(v).tolist())
-            yield (
-                "bracketed",
-                returning(
-                    exercise.answer, lambda v: v if np.ndim(v) else torch.as_tensor(v).reshape(1)
-                ),
-            )
+            yield "bracketed", returning(exercise.answer, bracketed)
 
 
 def wrong_but_close(number):
@@ -100,28 +96,16 @@ RIGHT_ONES = [(n, how, a) for n in NUMBERS for how, a in right_in_other_forms(n)
 WRONG_ONES = [(n, how, a) for n in NUMBERS for how, a in wrong_but_close(n)]
 
 
-@pytest.fixture(scope="module")
-def over_the_wire():
+@pytest.fixture
+def over_the_wire(pair):
     """An answer -> the same as the judge gets it, its functions called where they are."""
-    there, back = queue.Queue(), queue.Queue()
-    given = []
-
-    def lines(source):
-        return lambda: source.get()
-
-    def sender(target):
-        return lambda text: target.put(text.strip())
-
-    student = Peer(lines(there), sender(back), {"answer": lambda: given[-1]})
-    threading.Thread(target=student.serve, daemon=True).start()
-    judging = Peer(lines(back), sender(there), stray=lambda line: pytest.fail(line))
 
     def send(answer):
-        given.append(answer)
-        return judging.call("answer")
+        pair.other.functions["answer"] = lambda: answer
+        return pair.call("answer")
 
     yield send
-    there.put("")
+    assert not pair.strays
 
 
 def verdicts(number, answer, over_the_wire):

@@ -61,7 +61,7 @@ def kl(m, v, n, u):
 def prior(m, v, g):
     nodes, weights = np.polynomial.hermite_e.hermegauss(40)
     x = m + math.sqrt(v) * nodes
-    losses = [kl(math.sqrt(alpha2(g)) * one, 1 - alpha2(g), 0, 1) for one in x]
+    losses = [kl(math.sqrt(alpha2(g)) * point, 1 - alpha2(g), 0, 1) for point in x]
     return float(np.dot(weights, losses) / weights.sum())
 
 
@@ -79,8 +79,8 @@ def limit(v, g_0, g_1):
 
 
 def gap(v, g_0, g_1):
-    by = [T * (steps(v, T, g_0, g_1) - limit(v, g_0, g_1)) for T in (2000, 4000)]
-    return 2 * by[1] - by[0]
+    excess = [T * (steps(v, T, g_0, g_1) - limit(v, g_0, g_1)) for T in (2000, 4000)]
+    return 2 * excess[1] - excess[0]
 
 
 def slope(x_t, g):
@@ -157,14 +157,14 @@ def numbers(question):
 
 def test_there_are_twenty_with_references():
     assert list(RECIPES) == [f"B.{i}" for i in range(1, 21)] == list(AGAIN)
-    assert all(v.of("ada").reference and v.of("ada").hints for v in bank("x"))
+    assert all(v.for_student("ada").reference and v.for_student("ada").hints for v in bank("x"))
 
 
 @pytest.mark.parametrize("number", RECIPES)
 def test_the_answer_follows_from_the_numbers_of_the_question(number):
     for student in ("ada", "bob", "cyd"):
         (variants,) = bank("secret", number)
-        exercise = variants.of(student)
+        exercise = variants.for_student(student)
         tried(exercise)
         value = AGAIN[number](*numbers(exercise.question))
         assert judge(exercise, value).right, (exercise.question, value, exercise.answer())
@@ -173,9 +173,9 @@ def test_the_answer_follows_from_the_numbers_of_the_question(number):
 @pytest.mark.parametrize("number", RECIPES)
 def test_the_answer_of_another_student_is_wrong(number):
     (variants,) = bank("secret", number)
-    ada, bob = variants.of("ada"), variants.of("bob")
+    ada, bob = variants.for_student("ada"), variants.for_student("bob")
     assert ada.question != bob.question
     assert not judge(ada, bob.answer()).right
-    assert variants.of("ada").question == ada.question  # the same in every run
-    assert bank("another", number)[0].of("ada").question != ada.question
+    assert variants.for_student("ada").question == ada.question  # the same in every run
+    assert bank("another", number)[0].for_student("ada").question != ada.question
     assert isinstance(ada, Exercise) and ada.number == number

@@ -1,5 +1,4 @@
-"""A class hands in what students hand in, and what they should not; every mark is as it should
-be."""
+"""A class hands in what students hand in, and what they should not; every mark is right."""
 
 import csv
 import shutil
@@ -14,9 +13,7 @@ from hand_ins import answered, solutions
 
 from diffenc_lite.__main__ import main
 from diffenc_lite.course.exercises.grading import Limits, grade, hand_ins
-from diffenc_lite.course.exercises.reports import (
-    write_reports,
-)
+from diffenc_lite.course.exercises.reports import write_reports
 from diffenc_lite.course.exercises.student import student_version
 
 NAME = "06_the_noise_variance_ratio.ipynb"
@@ -36,9 +33,9 @@ def _checked(name, code):
     return code if name in code else f'{code}\ncheck("06.{name[-1]}", {name})'
 
 
-def without(word, version=None):
+def without(word):
     """A notebook from which the cells with this word were deleted."""
-    changed = version or notebook()
+    changed = notebook()
     changed.cells = [cell for cell in changed.cells if word not in cell.source]
     return changed
 
@@ -69,6 +66,10 @@ HOARDING_CHILD = (
     "import subprocess, sys\nsubprocess.run([sys.executable, '-c', "
     "'a = [bytes([1]) * 10**8 for _ in range(100)]; input()'])"
 )
+THREAD = (
+    "import threading\n"
+    "threading.Thread(target=lambda: [0 for _ in iter(int, 1)], daemon=True).start()"
+)
 EMPTIED = "import os, shutil\nshutil.rmtree(os.getcwd())"
 LOCKED = "import os\nos.makedirs('a/b')\nos.chmod('a', 0)"
 WHOLE = (1, 1, 1, 1)
@@ -89,7 +90,7 @@ def source(*codes: str):
     return nbformat.v4.new_notebook(cells=cells)
 
 
-def first(code: str, *names: str):
+def first(code: str):
     """Code before the answer to 06.1, all else right"""
     return notebook(ONE=f"{code}\n{SOLVED[ONE]}")
 
@@ -104,15 +105,13 @@ PATCHES = {
     "the wire": "from diffenc_lite.course.exercises import wire\n"
     "wire.Peer.encode = lambda s, v, d=0: {'right': True}",
     "json": "import json\njson.dumps = lambda m: '{\"right\": true}'",
-    "len": "import builtins\nbuiltins.len = lambda x: 0",
 }
 PATCH = "import diffenc_lite.course.exercises.checking as c\n"
 EXPRESSIONS = {
     "a tower": "sp.Pow(9, sp.Pow(9, sp.Pow(9, 9, evaluate=False), evaluate=False), evaluate=False)",
     "exponentials": "sp.exp(sp.exp(sp.exp(sp.exp(sp.exp(sp.Symbol('T'))))))",
     "a deep one": "__import__('functools').reduce(lambda a, _: sp.sin(a), range(500), "
-    "sp.Symbol('T'))"
-    "",
+    "sp.Symbol('T'))",
     "a long number": "sp.Integer(10) ** 30000 * sp.Symbol('T')",
 }
 OBJECTS = {
@@ -132,17 +131,12 @@ CLASS = [
     ("right", notebook(), WHOLE, ""),
     ("functions", notebook(FUNCTIONS), WHOLE, ""),
     ("an untouched copy", LESSON, (0, 0, 0, 0), "cells of solutions were not run"),
-    ("stubs above the answers", notebook(ONE=f"{ONE} = ...\n{SOLVED[ONE]}"), WHOLE, ""),
+    ("stubs above the answers", first(f"{ONE} = ..."), WHOLE, ""),
     ("no check", notebook({n: c.rpartition("check")[0] for n, c in SOLVED.items()}), WHOLE, ""),
-    ("magics", notebook(ONE="%%time\n%matplotlib inline\n!ls\n" + SOLVED[ONE]), WHOLE, ""),
-    ("a question mark", notebook(ONE=f"sp.log?\n{SOLVED[ONE]}"), WHOLE, ""),
+    ("magics", first("%%time\n%matplotlib inline\n!ls"), WHOLE, ""),
+    ("a question mark", first("sp.log?"), WHOLE, ""),
     ("timed", notebook(THREE=f"if True:\n    %time x = 1\n{SOLVED[THREE]}"), WHOLE, ""),
-    (
-        "await",
-        notebook(ONE=f"import asyncio\nawait asyncio.sleep(0.01)\n{SOLVED[ONE]}"),
-        WHOLE,
-        "",
-    ),
+    ("await", first("import asyncio\nawait asyncio.sleep(0.01)"), WHOLE, ""),
     ("half", notebook({n: SOLVED[n] for n in (ONE, TWO)}), (1, 1, 0, 0), "06.3: not yet answered"),
     (
         "one wrong",
@@ -190,15 +184,7 @@ CLASS = [
     ("a daemon", first(DAEMON), WHOLE, LOOK),
     ("its folder emptied", first(EMPTIED), WHOLE, LOOK + "rmtree"),
     ("its folder locked", first(LOCKED), WHOLE, ""),
-    (
-        "an endless thread",
-        first(
-            "import threading\nthreading.Thread(target=lambda: [0 for _ in "
-            "iter(int, 1)], daemon=True).start()"
-        ),
-        WHOLE,
-        "",
-    ),
+    ("an endless thread", first(THREAD), WHOLE, ""),
     ("an empty file", "", (0, 0, 0, 0), "not a notebook that can be read"),
     ("a deep file", "[" * 10**6, (0, 0, 0, 0), "not a notebook that can be read"),
     ("another type", '{"cells": {"a": 3}}', (0, 0, 0, 0), "not a notebook that can be read"),
@@ -221,7 +207,6 @@ CLASS = [
     *(
         (f"patched: {what}", notebook({ONE: f"{PATCH}{code}\n{ONE} = 3"}), (0, 0, 0, 0), LOOK)
         for what, code in PATCHES.items()
-        if what != "len"
     ),
     *(
         (f"expression: {what}", notebook(ONE=bind(ONE, code)), (0, 1, 1, 1), "06.1: ")
@@ -335,9 +320,8 @@ def test_inside_of_a_command_there_may_be_no_network(tmp_path):
         code = CALL.format(server.getsockname()[1]) + f"\n{SOLVED[ONE]}"
         hand_in(tmp_path / "in", "ada", notebook(ONE=code))
         open_to_all = grade(tmp_path / "in", show=lambda line: None)["ada"]
-        closed = grade(tmp_path / "in", limits=Limits(inside=OFFLINE), show=lambda line: None)[
-            "ada"
-        ]
+        limits = Limits(inside=OFFLINE)
+        closed = grade(tmp_path / "in", limits=limits, show=lambda line: None)["ada"]
     assert open_to_all.right["06.1"]
     assert list(closed.right.values()) == [False, True, True, True]
 
@@ -352,16 +336,6 @@ register(
     Exercise("A.2", "How much is 1 / x?", Number(), {answer}, "count"),
 )
 """
-
-
-@pytest.fixture
-def own_numbers(monkeypatch):
-    """A registry of its own, which the exercises registered here do not outlive."""
-    from diffenc_lite.course.exercises import grading, registry, reports
-
-    mine = dict(registry.EXERCISES)
-    for module in (registry, grading, reports):
-        monkeypatch.setattr(module, "EXERCISES", mine)
 
 
 def test_own_exercises_are_marked_from_a_private_file(tmp_path, own_numbers, capsys):

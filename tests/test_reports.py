@@ -10,7 +10,7 @@ import nbformat
 import pytest
 
 from diffenc_lite.__main__ import main
-from diffenc_lite.course.exercises import Exercise, Variants, Vector, register
+from diffenc_lite.course.exercises import Exercise, Variants, Vector, judge, register
 from diffenc_lite.course.exercises.grading import Marks
 from diffenc_lite.course.exercises.reports import (
     Lateness,
@@ -90,7 +90,7 @@ def test_moodle_and_canvas_find_their_columns(roster, students):
     moodle = read(for_moodle(made, "Sheet 1"))
     assert list(moodle[0])[:4] == ["ID number", "Email address", "Full name", "Sheet 1"]
     assert [row["Sheet 1"] for row in moodle] == ["3", "2", "0", "3"]
-    canvas = read(for_canvas(made, "Sheet 1", 3))
+    canvas = read(for_canvas(made, "Sheet 1"))
     columns = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Sheet 1"]
     assert list(canvas[0]) == columns
     assert canvas[0]["Student"].strip() == "Points Possible" and canvas[0]["Sheet 1"] == "3"
@@ -153,16 +153,6 @@ def test_a_roster_with_a_mistake_is_refused(tmp_path, text):
 # --- sheets with numbers of one's own -------------------------------------------------------------
 
 
-@pytest.fixture
-def own_numbers(monkeypatch):
-    from diffenc_lite.course.exercises import grading, registry, reports, sheets
-
-    mine = dict(registry.EXERCISES)
-    for module in (registry, grading, reports, sheets):
-        monkeypatch.setattr(module, "EXERCISES", mine)
-    return mine
-
-
 def test_each_student_is_marked_by_the_numbers_of_their_sheet(tmp_path, own_numbers, capsys):
     (tmp_path / "roster.csv").write_text(ROSTER, encoding="utf-8")
     (tmp_path / "own.py").write_text(OWN)
@@ -196,8 +186,6 @@ def test_a_part_of_several_numbers_is_worth_its_share(own_numbers):
                                               points=2, partial=True)),
         Exercise("P.2", "", Vector((4,)), lambda: [1.0, 2, 3, 4], "?", points=2),
     )  # fmt: skip
-    from diffenc_lite.course.exercises import judge
-
     marks = Marks()
     for number in ("P.1", "P.2"):
         verdict = judge(number, [1, 2, 3, 5])

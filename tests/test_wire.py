@@ -2,8 +2,6 @@
 
 import json
 import math
-import queue
-import threading
 
 import numpy as np
 import pytest
@@ -14,27 +12,9 @@ from diffenc_lite.course.exercises.expressions import Expression, NoValue, expre
 from diffenc_lite.course.exercises.wire import Foreign, Garbage, Peer, Refused, Remote
 
 
-@pytest.fixture
-def pair():
-    """A judge's end, and a notebook's end that serves in a thread"""
-    there, back = queue.Queue(), queue.Queue()
-    strays = []
-    notebook = Peer(there.get, lambda text: back.put(text.strip()), {"same": lambda x: x})
-    threading.Thread(target=notebook.serve, daemon=True).start()
-    judge = Peer(back.get, lambda text: there.put(text.strip()), stray=strays.append)
-    judge.strays, judge.forge, judge.other = strays, back.put, notebook
-    yield judge
-    there.put("")
-
-
 def test_data_arrives_as_what_it_was(pair):
-    assert pair.call("same", [1, 2.5, "x", (True, ...), np.float32(2)]) == [
-        1,
-        2.5,
-        "x",
-        (True, ...),
-        2,
-    ]
+    values = [1, 2.5, "x", (True, ...), np.float32(2)]
+    assert pair.call("same", values) == values
     assert math.isnan(pair.call("same", math.nan)) and pair.call("same", 10**400) == math.inf
     for dtype in (torch.float64, torch.float32, torch.int64, torch.bool):
         tensor = torch.arange(6).reshape(2, 3).to(dtype)

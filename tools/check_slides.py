@@ -4,9 +4,9 @@
     python tools/check_slides.py build/slides/*.slides.html
 
 A deck fails if it asks for anything beyond its file, if a part of a slide lies outside of its
-room, if
-a slide is empty or its words are smaller than 12 pixels, if a formula is broken or left in TeX, or
-if a page of its PDF is missing. Pictures of every slide go to build/slides/shots with --shots.
+room, if a slide is empty or its words are smaller than 12 pixels, if a formula is broken or left in
+TeX, or if a page of its PDF is missing. With --shots, pictures of every slide go to `shots` beside
+the deck.
 """
 
 from __future__ import annotations
@@ -41,37 +41,36 @@ MEASURE = """() => [...document.querySelectorAll("main > section")].map((section
 
 
 def remote(address: str) -> list[str]:
-    own = address.startswith(("file:", "data:", "blob:"))
-    return [] if own else [f"asks for {address}"]
+    local = address.startswith(("file:", "data:", "blob:"))
+    return [] if local else [f"asks for {address}"]
 
 
 def faults(page: Page, deck: Path, shots: bool) -> list[str]:
-    found: list[str] = []
-    page.on("request", lambda request: found.extend(remote(request.url)))
+    complaints: list[str] = []
+    page.on("request", lambda request: complaints.extend(remote(request.url)))
     page.goto(deck.resolve().as_uri())
     page.evaluate("() => window.arranged")
     slides = page.evaluate(MEASURE)
     for slide in slides:
         where = f"slide {slide['slide']}"
         if slide["over"] > 1:
-            found.append(f"{where}: {slide['over']:.0f} pixels outside")
+            complaints.append(f"{where}: {slide['over']:.0f} pixels outside")
         if slide["size"] < SMALLEST:
-            found.append(f"{where}: words of {slide['size']:.0f} pixels")
-        found += [f"{where}: {key}" for key in ("empty", "broken", "tex") if slide[key]]
+            complaints.append(f"{where}: words of {slide['size']:.0f} pixels")
+        complaints += [f"{where}: {key}" for key in ("empty", "broken", "tex") if slide[key]]
     pdf = page.pdf(prefer_css_page_size=True, print_background=True)
     pages = len(re.findall(rb"/Type\s*/Page\b", pdf))
     if pages != len(slides):
-        found.append(f"{pages} pages of PDF for {len(slides)} slides")
+        complaints.append(f"{pages} pages of PDF for {len(slides)} slides")
     if shots:
         folder = deck.parent / "shots"
         folder.mkdir(exist_ok=True)
         for i in range(len(slides)):
             page.evaluate("i => show(i)", i)
-            name = f"{deck.stem}-{i + 1:03}.png"
-            page.screenshot(path=str(folder / name))
+            page.screenshot(path=folder / f"{deck.stem}-{i + 1:03}.png")
     smallest = min(slide["size"] for slide in slides)
     print(f"{deck.name}: {len(slides)} slides, smallest words {smallest:.0f} pixels", flush=True)
-    return found
+    return complaints
 
 
 def main() -> int:

@@ -15,7 +15,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from ..files import write_whole
+
 HEADING = r"(?m)^(?=#{1,3} )"
+BEGINS = ("slide", "subslide")  # the types of cells that begin a slide
 SHORT = 45  # words of a text that shares a slide with the cell after it
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
 
@@ -39,21 +42,21 @@ def mark(notebook: Any) -> None:
         if shares and kind == "subslide" and cell.cell_type == "code":
             kind = "-"
         cell.metadata["slideshow"] = {"slide_type": kind}
-        shares = cell.cell_type == "markdown" and kind != "notes" and _words(cell) <= SHORT
+        shares = cell.cell_type == "markdown" and kind in BEGINS and _words(cell) <= SHORT
 
 
 def split(notebook: Any) -> None:
     """Make each text a cell a heading. (No text has a line of code that begins like a heading.)"""
     import nbformat
 
-    parts = []
+    pieces = []
     for cell in notebook.cells:
         texts = re.split(HEADING, cell.source) if cell.cell_type == "markdown" else [cell.source]
         for number, text in enumerate(filter(None, (text.strip("\n") for text in texts))):
-            part = nbformat.from_dict({**cell, "source": text})
-            part.id = cell.id if number == 0 else f"{cell.id}-{number + 1}"
-            parts.append(part)
-    notebook.cells = parts
+            piece = nbformat.from_dict({**cell, "source": text})
+            piece.id = cell.id if number == 0 else f"{cell.id}-{number + 1}"
+            pieces.append(piece)
+    notebook.cells = pieces
 
 
 def _kind(cell: Any, following: Any) -> str:
@@ -113,7 +116,7 @@ def write_deck(source: str | Path, out_dir: str | Path) -> Path:
     script = mathjax()
     if script is None:
         raise ModuleNotFoundError('decks need MathJax: pip install "diffenc_lite[coursework]"')
-    source, target = Path(source), Path(out_dir)
+    source = Path(source)
     notebook = nbformat.read(source, as_version=4)
     split(notebook)
     mark(notebook)
@@ -125,9 +128,8 @@ def write_deck(source: str | Path, out_dir: str | Path) -> Path:
         behaviour=_BEHAVIOUR,
         mathjax=script.read_text(encoding="utf-8").replace("</script", "<\\/script"),
     )
-    target.mkdir(parents=True, exist_ok=True)
-    deck = target / f"{source.stem}.slides.html"
-    deck.write_text(page, encoding="utf-8")
+    deck = Path(out_dir, f"{source.stem}.slides.html")
+    write_whole(deck, page.encode("utf-8"))
     return deck
 
 
@@ -150,7 +152,7 @@ def _groups(notebook: Any) -> list[list[Any]]:
     groups: list[list[Any]] = []
     for cell in notebook.cells:
         kind = cell.metadata.slideshow.slide_type
-        if kind in ("slide", "subslide") or (kind == "-" and not groups):
+        if kind in BEGINS:
             groups.append([cell])
         elif kind != "skip" and groups:
             groups[-1].append(cell)

@@ -21,8 +21,7 @@ from typing import Any
 
 from . import cells
 from .checking import Nowhere
-from .comparing import is_stub
-from .wire import Peer
+from .wire import TEXT, Peer
 
 FILE_BYTES = 100 * 10**6  # of a file that a cell writes
 
@@ -34,34 +33,33 @@ class Answers:
         """The numbers of the exercises that are in it, of these numbers and names of answers; and
         how many cells of solutions are left out. Runs the imports."""
         self.notebook = cells.Handed(text)
-        self.of = self.notebook.of_exercises(dict(pairs))
         self.names = dict(pairs)
+        self.cells = self.notebook.of_exercises(self.names)
         self.shell = _shell()
         for statement in self.notebook.imports():  # the cell that needs it says what went wrong
             self._run(statement)
-        return [*self.of], self.notebook.solutions
+        return [*self.cells], self.notebook.solutions
 
     def answer(self, number: str) -> tuple[Any, str]:
-        """The value of this name when its cells have run; and what they raised, if it has none."""
-        numbers = self.of[number]
-        own = "\n".join(s for i in numbers for s in self.notebook.statements[i])
+        """The value of its name when the cells of this exercise have run; and what they raised."""
+        indices = self.cells[number]
+        code = "\n".join(s for i in indices for s in self.notebook.statements[i])
         complaint = ""
         with contextlib.suppress(SyntaxError):  # as of a top-level await
-            made, used = cells.names(own)
+            made, used = cells.names(code)
             known = {*self.shell.user_ns, *vars(builtins)}
-            before = [s for s in self.notebook.before(numbers) if not cells.is_import(s)]
+            before = [s for s in self.notebook.before(indices) if not cells.is_import(s)]
             for statement in cells.needed(before, used - made - known):
                 self._run(statement)
-        for i in numbers:
+        for i in indices:
             complaint = self._run(self.notebook.sources[i]) or complaint
-        answer = self.shell.user_ns.get(self.names[number])
-        return answer, complaint if is_stub(answer) else ""
+        return self.shell.user_ns.get(self.names[number]), complaint
 
     def _run(self, source: str) -> str:
         """What it raised, in words"""
         result = self.shell.run_cell(source, store_history=False, silent=True)
         error = result.error_before_exec or result.error_in_exec
-        return f"its cell raised {type(error).__name__}: {error}"[:300] if error else ""
+        return f"its cell raised {type(error).__name__}: {error}"[:TEXT] if error else ""
 
 
 def _shell() -> Any:
@@ -96,8 +94,7 @@ def main() -> None:
 
 @contextlib.contextmanager
 def _pipes() -> Any:
-    """Where the questions come from and the answers go; what is printed from now on goes
-    nowhere."""
+    """Where questions come from and answers go; what is printed from now on is dropped."""
     questions = os.fdopen(os.dup(0), "r", encoding="utf-8")
     pipe = os.fdopen(os.dup(1), "w", encoding="utf-8")
     nothing = os.open(os.devnull, os.O_RDWR)

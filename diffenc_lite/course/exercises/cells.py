@@ -96,17 +96,17 @@ class Handed:
         return [s for cell in self.statements for s in cell if is_import(s)]
 
     def of_exercises(self, names: dict[str, str]) -> dict[str, list[int]]:
-        """For each exercise, by the name of its answer: the cells that bind that name, and what
+        """For each exercise, by the name of its answer: the cells that have that name, and what
         stands between its question and the last of them."""
         asking = [i for i, source in enumerate(self.sources) if re.search(r"(?m)^ask\(", source)]
-        found = {}
+        chosen = {}
         for number, name in names.items():
-            bound = re.compile(rf"\b{re.escape(name)}\b")
-            naming = [i for i, source in enumerate(self.sources) if bound.search(source)]
+            word = re.compile(rf"\b{re.escape(name)}\b")
+            naming = [i for i, source in enumerate(self.sources) if word.search(source)]
             if naming:
                 first = max((i for i in asking if i < naming[-1]), default=naming[0])
-                found[number] = sorted({*naming, *range(first, naming[-1] + 1)})
-        return found
+                chosen[number] = sorted({*naming, *range(first, naming[-1] + 1)})
+        return chosen
 
     def before(self, cells: list[int]) -> list[str]:
         """The statements that come before these cells and are in none of them."""

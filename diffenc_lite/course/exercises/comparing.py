@@ -22,6 +22,9 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
+import numpy as np
+import torch
+
 from . import expressions
 from .forms import Choice, Exercise, Form, Formula, Line, Number, Program, Simulation, Vector
 from .wire import Foreign
@@ -67,10 +70,10 @@ def prepared(exercise: Exercise) -> Compare:
 def tried(exercise: Exercise) -> None:
     """Raises ExerciseError for an exercise that can't be judged, or refuses its own answer."""
     compare = prepared(exercise)
-    own = _OWN.get(type(exercise.form), lambda given: given.answer)(exercise)
+    sample = _SAMPLE.get(type(exercise.form), lambda given: given.answer)(exercise)
     try:
-        if own is not None:
-            compare(own)
+        if sample is not None:
+            compare(sample)
     except (Unanswered, WrongForm, Wrong) as why:
         raise ExerciseError(
             f"Exercise {exercise.number} itself has a mistake: it refuses its own answer"
@@ -78,10 +81,10 @@ def tried(exercise: Exercise) -> None:
         ) from None
 
 
-def right_value(exercise: Exercise) -> str:
-    """What is right, in words for the lecturer"""
+def right_value(exercise: Exercise) -> Any:
+    """What is right, for the lecturer"""
     if isinstance(exercise.form, Number | Vector):
-        return str(_call(exercise.answer))
+        return _call(exercise.answer)
     return exercise.answer if isinstance(exercise.answer, str) else "a function"
 
 
@@ -114,8 +117,6 @@ def _prepare_number(exercise: Exercise) -> Compare:
 
 
 def _prepare_vector(exercise: Exercise) -> Compare:
-    import numpy as np
-
     form = exercise.form
     assert isinstance(form, Vector)
     right = _as_array(_call(exercise.answer))
@@ -145,8 +146,8 @@ def _call(answer: Any) -> Any:
 
 
 def as_number(value: Any) -> float | None:
-    """One real number, alone or in a list, from Python, numpy, torch or SymPy as a float; None for
-    anything else."""
+    """One real number, alone or in a list, from Python, numpy, torch or SymPy as a float, else
+    None."""
     try:
         while isinstance(value, list | tuple) and len(value) == 1:
             (value,) = value
@@ -161,11 +162,7 @@ def as_number(value: Any) -> float | None:
 
 
 def _as_array(value: Any) -> Any:
-    """Real numbers from lists, numpy, torch or SymPy as an array (True is 1); None for anything
-    else."""
-    import numpy as np
-    import torch
-
+    """Real numbers from lists, numpy, torch or SymPy as an array (True is 1), else None."""
     try:
         if isinstance(value, torch.Tensor):
             return None if value.is_complex() else value.detach().cpu().double().numpy()
@@ -188,7 +185,7 @@ def describe(answer: Any) -> str:
         return f"an array of shape {tuple(shape)}"
     if not isinstance(answer, list | tuple) and as_number(answer) is not None:
         return "a number"
-    if isinstance(answer, expressions.Expression) or _is_sympy(answer):
+    if expressions.is_expression(answer):
         return "a SymPy expression"
     if callable(answer):
         return "a function"
@@ -286,12 +283,6 @@ def _as_expression(answer: Any) -> expressions.Expression | None:
         raise WrongForm(str(why)) from None
 
 
-def _is_sympy(answer: Any) -> bool:
-    import sympy
-
-    return isinstance(answer, sympy.Expr) and not isinstance(answer, sympy.Lambda)
-
-
 def _parse(text: str, names: list[str]) -> Any:
     import sympy
 
@@ -324,7 +315,7 @@ def _try_function(f: Callable[..., Any], inputs: list[dict[str, float]]) -> list
     try:
         outputs = _run(outputs_on, *floats, let=(TypeError, AttributeError))
     except (TypeError, AttributeError):  # as torch.exp(0.5) or (0.5).exp() would raise
-        outputs = _run(outputs_on, *(tuple(map(_to_torch, point)) for point in floats))
+        outputs = _run(outputs_on, *(torch.tensor(p, dtype=torch.float64).unbind() for p in floats))
     if all(map(is_stub, outputs)):
         raise Unanswered
     values = []
@@ -347,12 +338,6 @@ def _run(f: Callable[..., Any], *arguments: Any, let: tuple[type[Exception], ...
     except (Exception, SystemExit) as error:
         complaint = f"{type(error).__name__}: {error}".splitlines()[0].rstrip(": ")
         raise Wrong(f", the function raised {complaint}") from None
-
-
-def _to_torch(value: float) -> Any:
-    import torch
-
-    return torch.tensor(value, dtype=torch.float64)
 
 
 # --- programs ------------------------------------------------------------------------------------
@@ -388,8 +373,6 @@ def _prepare_program(exercise: Exercise) -> Compare:
 
 def _difference(values: Any, right: Any, form: Program) -> str | None:
     """Where they differ; None if nowhere. A number in brackets is a number."""
-    import numpy as np
-
     if values.size == right.size == 1:
         values = values.reshape(right.shape)
     if values.shape != right.shape:
@@ -403,8 +386,6 @@ def _difference(values: Any, right: Any, form: Program) -> str | None:
 
 def _inputs(exercise: Exercise, i: int) -> tuple[Any, ...]:
     """The same in every run, and new objects at each call, since a function may change them."""
-    import torch
-
     assert isinstance(exercise.form, Program | Simulation)
     return exercise.form.inputs(torch.Generator().manual_seed(i))
 
@@ -420,14 +401,12 @@ def _parts(output: Any, count: int) -> list[Any]:
 
 
 def _as_function(answer: Any) -> Callable[..., Any]:
-    if not callable(answer) or _is_sympy(answer):
+    if not callable(answer) or expressions.is_expression(answer):
         raise WrongForm(f"this is {describe(answer)}")
     return answer
 
 
 def _prepare_simulation(exercise: Exercise) -> Compare:
-    import torch
-
     form = exercise.form
     assert isinstance(form, Simulation)
     right = _call(exercise.answer)
@@ -479,7 +458,7 @@ _PREPARE: dict[type[Form], Callable[[Exercise], Compare]] = {
 }
 
 # What an exercise must take for right, where that is not its `answer` itself
-_OWN: dict[type[Form], Callable[[Exercise], Any]] = {
+_SAMPLE: dict[type[Form], Callable[[Exercise], Any]] = {
     Number: lambda exercise: _call(exercise.answer),
     Vector: lambda exercise: _call(exercise.answer),
     Formula: lambda exercise: _parse(str(exercise.answer), list(vars(exercise.form)["ranges"])),

@@ -3,8 +3,7 @@
 An `Expression` is a tree of lists: ["Symbol", "gamma"], ["Number", "-3", "4"] for -3/4,
 ["Float", "5", "-1"] for 5 * 2^-1, ["Constant", "pi"], and [NAME, arguments...] for the operations
 named here. Its value is computed by mpmath, whose numbers have a fixed length: no expression,
-however
-it is nested, can make that long.
+however it is nested, can make that long.
 """
 
 from __future__ import annotations
@@ -17,10 +16,10 @@ from typing import Any
 DIGITS = 60  # of the computation; what cancels leaves more than enough
 HIGHEST = 1e6  # |x| of e^x: beyond, nothing is finite that an exercise asks for
 NODES = 20_000
-CONSTANTS = {"Pi": "pi", "Exp1": "e", "EulerGamma": "euler", "GoldenRatio": "phi",
-             "Catalan": "catalan", "ImaginaryUnit": "j"}  # fmt: skip
 TRUTHS = {"BooleanTrue": True, "BooleanFalse": False}
-INFINITE = {"NaN", "ComplexInfinity", "Infinity", "NegativeInfinity"}
+INFINITE = {"NaN": "nan", "ComplexInfinity": "nan", "Infinity": "inf", "NegativeInfinity": "ninf"}
+CONSTANTS = {"Pi": "pi", "Exp1": "e", "EulerGamma": "euler", "GoldenRatio": "phi",
+             "Catalan": "catalan", "ImaginaryUnit": "j", **INFINITE}  # fmt: skip
 FUNCTIONS = {name: name for name in (
     "exp log sin cos tan cot sec csc sinh cosh tanh coth sech csch asin acos atan atan2 asinh "
     "acosh atanh erf erfc erfi erfinv gamma loggamma sign floor"
@@ -30,9 +29,9 @@ RELATIONS: dict[str, Callable[[Any, Any], bool]] = {
     "StrictLessThan": operator.lt, "LessThan": operator.le,
     "StrictGreaterThan": operator.gt, "GreaterThan": operator.ge,
 }  # fmt: skip
-LOGIC = {"And": all, "Or": any, "Not": lambda parts: not parts[0]}
-CASES = {"Piecewise", "ExprCondPair", *RELATIONS, *LOGIC}
-OPERATIONS = {"Add", "Mul", "Pow", "Max", "Min", *FUNCTIONS, *CASES}
+LOGIC = {"And": all, "Or": any, "Not": lambda values: not values[0]}
+OPERATIONS = {"Add", "Mul", "Pow", "Max", "Min", "Piecewise", "ExprCondPair",
+              *FUNCTIONS, *RELATIONS, *LOGIC}  # fmt: skip
 
 
 class Unknown(ValueError):
@@ -74,13 +73,18 @@ class Expression:
         return _to_sympy(self.tree, symbols, highest)
 
 
+def is_expression(given: Any) -> bool:
+    """Whether it is an Expression or one of SymPy, and no function."""
+    import sympy
+
+    return isinstance(given, Expression | sympy.Expr) and not isinstance(given, sympy.Lambda)
+
+
 def expression_of(given: Any) -> Expression | None:
     """Of an Expression or a SymPy expression; None of anything else. Raises Unknown."""
     if isinstance(given, Expression):
         return given
-    import sympy
-
-    if not isinstance(given, sympy.Expr) or isinstance(given, sympy.Lambda):
+    if not is_expression(given):
         return None
     try:
         return Expression(_tree(given))
@@ -106,28 +110,27 @@ def _tree(given: Any) -> Any:
     if isinstance(given, sympy.Float):
         sign, mantissa, exponent, _ = given._mpf_
         return ["Float", str(-int(mantissa) if sign else int(mantissa)), str(exponent)]
-    if kind in {*CONSTANTS, *INFINITE, *TRUTHS}:
+    if kind in {*CONSTANTS, *TRUTHS}:
         return ["Constant", kind]
     if kind in OPERATIONS:
-        return [kind, *(_tree(part) for part in given.args)]
+        return [kind, *map(_tree, given.args)]
     raise Unknown(f"{kind} cannot be part of it; evaluate it, as with .doit()")
 
 
 def _check(tree: Any, count: list[int]) -> None:
     count[0] += 1
-    texts = isinstance(tree, list) and all(isinstance(part, str) for part in tree)
     if not isinstance(tree, list) or not tree or count[0] > NODES:
         raise Unknown("it is no expression, or too long")
     match tree:
         case ["Symbol", str(name)] if len(name) <= 100:
             pass
-        case ["Number" | "Float", _, _] if texts and all(len(part) <= 1000 for part in tree):
-            int(tree[1]), int(tree[2])
-        case ["Constant", str(name)] if name in {*CONSTANTS, *INFINITE, *TRUTHS}:
+        case ["Number" | "Float", str(a), str(b)] if max(len(a), len(b)) <= 1000:
+            int(a), int(b)
+        case ["Constant", str(name)] if name in {*CONSTANTS, *TRUTHS}:
             pass
-        case [str(name), *parts] if name in OPERATIONS:
-            for part in parts:
-                _check(part, count)
+        case [str(name), *arguments] if name in OPERATIONS:
+            for argument in arguments:
+                _check(argument, count)
         case _:
             raise Unknown(f"{str(tree[0])[:40]} cannot be part of it")
 
@@ -135,7 +138,7 @@ def _check(tree: Any, count: list[int]) -> None:
 def _names(tree: Any) -> set[str]:
     if tree[0] == "Symbol":
         return {tree[1]}
-    return set().union(*(_names(part) for part in tree[1:] if isinstance(part, list)))
+    return set().union(*(_names(branch) for branch in tree[1:] if isinstance(branch, list)))
 
 
 def _value(tree: Any, point: Mapping[str, Any], mp: Any) -> Any:
@@ -147,34 +150,30 @@ def _value(tree: Any, point: Mapping[str, Any], mp: Any) -> Any:
         case ["Float", mantissa, exponent]:
             return mp.ldexp(mp.mpf(int(mantissa)), max(-(10**6), min(10**6, int(exponent))))
         case ["Constant", name]:
-            if name in INFINITE:
-                return {"Infinity": mp.inf, "NegativeInfinity": -mp.inf}.get(name, mp.nan)
-            if name in TRUTHS:
-                return TRUTHS[name]
-            return getattr(mp, CONSTANTS[name]) * mp.mpf(1)
+            return TRUTHS[name] if name in TRUTHS else +getattr(mp, CONSTANTS[name])
         case ["Piecewise", *cases]:
             for _, value, condition in cases:
                 if _value(condition, point, mp):
                     return _value(value, point, mp)
             raise ValueError("no case")
-    name, *parts = tree[0], *(_value(part, point, mp) for part in tree[1:])
+    name, *values = tree[0], *(_value(branch, point, mp) for branch in tree[1:])
     if name == "Add":
-        return mp.fsum(parts)
+        return mp.fsum(values)
     if name == "Mul":
-        return mp.fprod(parts)
+        return mp.fprod(values)
     if name == "Pow":
-        return _power(mp, *parts)
+        return _power(mp, *values)
     if name in RELATIONS:
-        return RELATIONS[name](*map(mp.re, parts))
+        return RELATIONS[name](*map(mp.re, values))
     if name in LOGIC:
-        return LOGIC[name](parts)
+        return LOGIC[name](values)
     if name in ("Max", "Min"):
-        return (max if name == "Max" else min)(mp.re(part) for part in parts)
-    if any(abs(part) > HIGHEST for part in parts) and name not in ("log", "Abs", "sign"):
+        return (max if name == "Max" else min)(mp.re(value) for value in values)
+    if any(abs(value) > HIGHEST for value in values) and name not in ("log", "Abs", "sign"):
         if name not in ("tanh", "coth", "atan", "erf", "re", "im"):
             raise OverflowError(name)
     function: Callable[..., Any] = getattr(mp, FUNCTIONS[name])
-    return function(*parts)
+    return function(*values)
 
 
 def _power(mp: Any, base: Any, exponent: Any) -> Any:
@@ -198,8 +197,8 @@ def _to_sympy(tree: Any, symbols: Mapping[str, Any], highest: int) -> Any:
             return sympy.Float(exact, precision=53)
         case ["Constant", "Pi" | "Exp1" as name]:
             return getattr(sympy.S, name)
-        case ["Add" | "Mul" | "exp" | "log" as name, *parts]:
-            return getattr(sympy, name)(*(_to_sympy(part, symbols, highest) for part in parts))
+        case ["Add" | "Mul" | "exp" | "log" as name, *arguments]:
+            return getattr(sympy, name)(*(_to_sympy(a, symbols, highest) for a in arguments))
         case ["Pow", base, exponent]:
             power = _to_sympy(exponent, symbols, highest)
             if power.is_number and not abs(power) <= highest:

@@ -144,11 +144,10 @@ class Exercise:
     """number "NN.n" (NN is the notebook), question in Markdown, form, answer, hint.
 
     What `answer` must be, the form says; it computes rather than quotes, and hints never contain
-    it. hint: one, or several from where to look to nearly the step; `check` prints the first,
-    so its formulas read well without dollars and backslashes. seconds: what looking at an answer
-    may take. points: what a right one is worth; with `partial`, several numbers or outputs
-    of which some are right are worth their share. reference: where the answer is derived, for
-    lecturers.
+    it. hint: one, or several from where to look to nearly the step; `check` prints the first, so
+    its formulas read well without dollars and backslashes. seconds: what looking at an answer may
+    take. points: what a right one is worth; with `partial`, several numbers or outputs of which
+    some are right are worth their share. reference: where the answer is derived, for lecturers.
     """
 
     number: str
@@ -166,7 +165,7 @@ class Exercise:
         """What the answer is called in a notebook: answer_04_2 for the number "04.2"."""
         return answer_name(self.number)
 
-    def of(self, student: str) -> Exercise:
+    def for_student(self, student: str) -> Exercise:
         """As this student has it: the same for all, see `Variants`"""
         return self
 
@@ -195,7 +194,7 @@ class Variants:
     secret: str = ""
 
     @cache  # noqa: B019, there are as many as students
-    def of(self, student: str) -> Exercise:
+    def for_student(self, student: str) -> Exercise:
         return self.make(random.Random(f"{self.secret}, {self.number}, {student}"))
 
     @property
@@ -204,11 +203,11 @@ class Variants:
 
     @property
     def points(self) -> int:
-        return self.of("").points
+        return self.for_student("").points
 
     @property
     def partial(self) -> bool:
-        return self.of("").partial
+        return self.for_student("").partial
 
 
 def answer_name(number: str) -> str:

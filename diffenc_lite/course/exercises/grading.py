@@ -17,6 +17,7 @@ import os
 import queue
 import re
 import runpy
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -24,19 +25,21 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from .checking import Verdict, verdict_of
 from .comparing import ExerciseError, is_stub
 from .forms import Exercise
 from .limit import over, within
 from .registry import EXERCISES
-from .wire import LONGEST, Peer, Remote
+from .wire import LONGEST, TEXT, Peer, Remote
 
 START = 180.0  # seconds that Python and the imports may take: some on a busy machine
 NOTEBOOK = 24  # times the limit of an exercise: what a whole notebook may take
@@ -91,56 +94,53 @@ class Marks:
 
 def grade(
     folder: str | Path,
-    own: str | Path | None = None,
+    exercises: str | Path | None = None,
     limits: Limits = Limits(),
     jobs: int = 2,
     show: Callable[[str], None] = print,
-    called: Callable[[str], str] = str,
+    student_of: Callable[[str], str] = str,
 ) -> dict[str, Marks]:
     """The marks of all notebooks under a folder, by student.
 
     What lies in a subfolder is by the student of its name, what lies in the folder itself by that
-    of the file's name. Several files of a student count together. own: a Python file that registers
-    further exercises. called: the name of a hand-in -> that of the student.
+    of the file's name. Several files of a student count together. exercises: a Python file that
+    registers more of them. student_of: the name of a hand-in -> that of the student.
 
-    Raises FileNotFoundError where there are no notebooks, ExerciseError before marking for an own
-    exercise with a mistake, RuntimeError where no process can be started.
+    Raises FileNotFoundError where there are no notebooks, ExerciseError before marking where one of
+    `exercises` has a mistake, RuntimeError where no process can be started.
     """
-    handed_in = [(called(name), path) for name, path in hand_ins(Path(folder))]
-    if own:
-        runpy.run_path(str(own))
+    handed_in = [(student_of(name), path) for name, path in hand_ins(Path(folder))]
+    if exercises:
+        runpy.run_path(str(exercises))
     _try_out(limits)
     with suppress(OSError, AttributeError):  # Linux: no other program may look into this one
         ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)
-    done = 0
-    lock = threading.Lock()
-
-    def one(item: tuple[str, Path]) -> Marks:
-        nonlocal done
-        start = time.monotonic()
-        try:
-            marks = mark(item[1], item[0], limits)
-        except Exception as error:  # whatever a notebook does, the others are marked
-            why = f"{item[1].name}: not marked, {type(error).__name__}: {error}"
-            marks = Marks(complaints=[why])
-        with lock:
-            done += 1
-            took, right = time.monotonic() - start, sum(marks.right.values())
-            show(
-                f"[{done}/{len(handed_in)}] {item[0]}, {item[1].name}: {right} of "
-                f"{len(marks.right)} right ({took:.0f} s)"
-            )
-        return marks
-
     pool = ThreadPoolExecutor(jobs)
     try:
-        each = list(pool.map(one, handed_in))
+        futures = {pool.submit(_mark_safely, *entry, limits): entry for entry in handed_in}
+        for done, future in enumerate(as_completed(futures), 1):
+            (student, path), (marks, seconds) = futures[future], future.result()
+            show(
+                f"[{done}/{len(handed_in)}] {student}, {path.name}: {sum(marks.right.values())} of "
+                f"{len(marks.right)} right ({seconds:.0f} s)"
+            )
     finally:
         pool.shutdown(cancel_futures=True)  # after an interrupt, those at work are finished
     students: dict[str, Marks] = {}
-    for (student, _), marks in zip(handed_in, each, strict=True):
-        students.setdefault(student, Marks()).add(marks)
+    for future, (student, _) in futures.items():
+        students.setdefault(student, Marks()).add(future.result()[0])
     return students
+
+
+def _mark_safely(student: str, path: Path, limits: Limits) -> tuple[Marks, float]:
+    """The marks of a notebook, whatever happens, and the seconds that they took."""
+    start = time.monotonic()
+    try:
+        marks = mark(student, path, limits)
+    except Exception as error:
+        why = f"{path.name}: not marked, {type(error).__name__}: {error}"
+        marks = Marks(complaints=[why])
+    return marks, time.monotonic() - start
 
 
 def _try_out(limits: Limits) -> None:
@@ -157,20 +157,21 @@ def _try_out(limits: Limits) -> None:
 
 def hand_ins(folder: Path) -> list[tuple[str, Path]]:
     """Students and their notebooks. Raises FileNotFoundError where there are none."""
-    found = [
-        (path.stem if path.parent == folder else path.relative_to(folder).parts[0], path.resolve())
-        for path in sorted(folder.rglob("*.ipynb"))
-        if not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    paths = [path.relative_to(folder) for path in sorted(folder.rglob("*.ipynb"))]
+    entries = [
+        (path.parts[0] if path.parent.name else path.stem, (folder / path).resolve())
+        for path in paths
+        if not any(name.startswith(".") for name in path.parts)
     ]
-    if not found:
+    if not entries:
         raise FileNotFoundError(f"FOLDER must hold notebooks (*.ipynb); got {folder}")
-    return found
+    return entries
 
 
 # --- one notebook ---------------------------------------------------------------------------------
 
 
-def mark(path: Path, student: str = "", limits: Limits = Limits()) -> Marks:
+def mark(student: str, path: Path, limits: Limits) -> Marks:
     """Start the process again after each exercise that brings it down, until all are marked."""
     marks = Marks()
     try:
@@ -186,9 +187,9 @@ def mark(path: Path, student: str = "", limits: Limits = Limits()) -> Marks:
     until = time.monotonic() + START + NOTEBOOK * limits.seconds
     while True:
         process = Process(limits, until)
-        at: str | None = None
+        number: str | None = None
         try:
-            pairs = [(number, exercise.name) for number, exercise in EXERCISES.items()]
+            pairs = [(n, exercise.name) for n, exercise in EXERCISES.items()]
             try:
                 numbers, solutions = process.peer.call("open", text, pairs)
             except Exception as error:
@@ -197,10 +198,10 @@ def mark(path: Path, student: str = "", limits: Limits = Limits()) -> Marks:
                 return marks
             if not numbers:
                 marks.complaints.append(f"{path.name}: no answer of any exercise is in it")
-            for at in numbers:
-                if at not in marks.shares and at not in marks.faults:
+            for number in numbers:
+                if number not in marks.shares and number not in marks.faults:
                     process.begin(limits.seconds)
-                    _judge(EXERCISES[at].of(student), process, marks)
+                    _judge(EXERCISES[number].for_student(student), process, marks)
             if solutions:
                 marks.complaints.append(
                     f"{path.name}: {solutions} cells of solutions were not run, the answer to an "
@@ -208,10 +209,10 @@ def mark(path: Path, student: str = "", limits: Limits = Limits()) -> Marks:
                 )
             return marks
         except Stopped as stopped:
-            if at is None:
+            if number is None:
                 marks.complaints.append(f"{path.name}: {stopped}")
                 return marks
-            marks.note(at, Verdict(False, str(stopped)))
+            marks.note(number, Verdict(False, str(stopped)))
             if time.monotonic() > until:  # of the whole notebook
                 marks.complaints.append(f"{path.name}: the rest was left out, its time was over")
                 return marks
@@ -232,7 +233,7 @@ def _judge(exercise: Exercise, process: Process, marks: Marks) -> None:
         marks.note(exercise.number, Verdict(False, words))
         return
     if complaint and is_stub(answer):
-        marks.note(exercise.number, Verdict(False, str(complaint)[:300]))
+        marks.note(exercise.number, Verdict(False, str(complaint)[:TEXT]))
         return
     try:
         # the time of a function is that of its process
@@ -264,19 +265,15 @@ class Process:
         self.strays = self.peak = 0
         self.family: dict[int, Any] = {}
         self.peer = Peer(self._read, self._write, stray=self._stray, run=partial(within, CALLED))
-        self.late = f"not marked, Python and the imports took longer than {START:g} s"
-        self.begin(START)
+        self.begin(START, "not marked, Python and the imports")
 
-    def begin(self, seconds: float) -> None:
+    def begin(self, seconds: float, late: str = "stopped, it") -> None:
         """From now on it has so many seconds"""
-        if seconds != START:
-            self.late = f"stopped, it took longer than {seconds:g} s"
+        self.late = f"{late} took longer than {seconds:g} s"
         self.seconds, self.since, self.used = seconds, time.monotonic(), self._look()
 
     def _look(self) -> float:
         """Processor time until now; the memory is checked"""
-        import psutil
-
         memory = used = 0.0
         self.looked = time.monotonic()
         with suppress(psutil.Error):
@@ -343,8 +340,6 @@ class Process:
 
     def end(self) -> None:
         """With all that it has started, and its folder."""
-        import psutil
-
         self.over.set()
         with suppress(Stopped):
             self._look()
@@ -370,35 +365,27 @@ def _start(limits: Limits, folder: str, sign: str) -> subprocess.Popen[str]:
         "MPLBACKEND": "Agg",
         "DIFFENC_LITE_NOTEBOOK": sign,
     }
-    python = [] if _brings_python(limits.inside) else [sys.executable]
+    container = limits.inside and Path(limits.inside[0]).name in ("docker", "podman")
+    python = [] if container else [sys.executable]  # a container calls its own
     return subprocess.Popen(
-        [*limits.inside, *python, *(["-m", "diffenc_lite.course.exercises.answering"])],
+        [*limits.inside, *python, "-m", "diffenc_lite.course.exercises.answering"],
         cwd=folder, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL, text=True, encoding="utf-8", errors="replace",
     )  # fmt: skip
 
 
-def _brings_python(command: Sequence[str]) -> bool:
-    """A container has a Python of its own, and calls it"""
-    return bool(command) and Path(command[0]).name in ("docker", "podman")
-
-
 def _signed(sign: str) -> list[Any]:
     """Processes that this notebook started, and that have left its family"""
-    import psutil
-
-    found = []
+    signed = []
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
             if process.environ().get("DIFFENC_LITE_NOTEBOOK") == sign:
-                found.append(process)
-    return found
+                signed.append(process)
+    return signed
 
 
 def _remove(folder: str) -> None:
     """Whatever was done to it"""
-    import shutil
-
     for root, folders, _ in os.walk(folder):
         for name in folders:
             with suppress(OSError):

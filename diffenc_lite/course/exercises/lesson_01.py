@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
+
 from .forms import Choice, Exercise, Formula, Program
 
 
 def _draw_a_step(generator: Any) -> tuple[Any, ...]:
-    import torch
-
     z_s, x_s, x_t = torch.randn(3, 7, generator=generator, dtype=torch.float64)
     gamma_s, step = 2 * torch.rand(2, generator=generator, dtype=torch.float64)
     return z_s, x_s, x_t, gamma_s - 2, gamma_s - 2 + step + 0.1

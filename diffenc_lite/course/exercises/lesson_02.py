@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
+
 from .forms import ANY, UNIT, Choice, Exercise, Formula, Program
 
 
 def _world_and_noise_levels(generator: Any) -> tuple[Any, ...]:
-    import torch
-
     from ..worlds import Gaussian
 
     def uniform(*shape: int) -> Any:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
+
 from .forms import POSITIVE, Choice, Exercise, Formula, Program
 
 
 def _schedule_rate_and_depths(generator: Any) -> tuple[Any, ...]:
-    import torch
-
     bend, scale = torch.rand(2, generator=generator, dtype=torch.float64).tolist()
 
     def gamma(t: Any) -> Any:
@@ -22,8 +22,6 @@ def _schedule_rate_and_depths(generator: Any) -> tuple[Any, ...]:
 
 
 def _mean_over_depths(gamma: Any, rate: Any, t: Any) -> Any:
-    import torch
-
     at, slope = torch.func.jvp(gamma, (t,), (torch.ones_like(t),))[:2]
     return (slope * rate(at)).mean()
 

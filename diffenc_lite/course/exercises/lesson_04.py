@@ -5,20 +5,18 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import torch
+
 from .forms import ANY, Choice, Exercise, Formula, Program, Simulation
 
 
 def _inputs_of_loss(generator: Any) -> tuple[Any, ...]:
-    import torch
-
     parts = torch.randn(5, 4, 3, generator=generator, dtype=torch.float64)
     return *parts, 4 * torch.rand(4, generator=generator, dtype=torch.float64) - 2
 
 
 def _loss(x: Any, y: Any, ydot: Any, eps: Any, v_hat: Any, gamma: Any) -> Any:
     """By the residual of E3, (1 + sigma^2)(v - v_hat) + sigma (y - ydot)."""
-    import torch
-
     alpha2, sigma2 = torch.sigmoid(-gamma)[:, None], torch.sigmoid(gamma)[:, None]
     v = alpha2.sqrt() * eps - sigma2.sqrt() * (alpha2 * x + sigma2 * y)
     r = (1 + sigma2) * (v - v_hat) + sigma2.sqrt() * (y - ydot)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
+
 from .forms import POSITIVE, Choice, Exercise, Formula, Program
 
 _TWO_MODELS = """
@@ -16,8 +18,6 @@ _TWO_MODELS = """
 
 def _inputs_of_motion(generator: Any) -> tuple[Any, Any, Any]:
     """A factor f of lambda, the mmse of Gaussian data as a function, and values of gamma."""
-    import torch
-
     power, variance, share = (
         0.5 + torch.rand(3, generator=generator, dtype=torch.float64)
     ).tolist()
@@ -33,8 +33,6 @@ def _inputs_of_motion(generator: Any) -> tuple[Any, Any, Any]:
 
 def _price_of_motion(f: Any, mmse: Any, gamma: Any) -> Any:
     """What L4 charges less what is gained, each from its own formula (X4)."""
-    import torch
-
     value, slope = torch.func.jvp(f, (-gamma,), (torch.ones_like(gamma),))  # type: ignore[misc]
     error = mmse(torch.exp(-gamma) * value**2)
     charged = torch.exp(-gamma) * (value + slope) ** 2 * error / 2

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import torch
+
 from .forms import Exercise, Formula, Program, Vector
 
 _BROKEN = """
@@ -17,8 +19,6 @@ def broken(gaps):
 
 
 def _inputs_of_fit(generator: Any) -> tuple[Any]:
-    import torch
-
     sizes = torch.tensor([0.2, 1.0, 3.0], dtype=torch.float64)[:, None, None]
     return (sizes * torch.randn(3, 7, 4, generator=generator, dtype=torch.float64),)
 
@@ -29,8 +29,6 @@ def _ratio_of_every_step(gaps: Any) -> Any:
 
 
 def _inputs_of_latents(generator: Any) -> tuple[Any, Any, Any]:
-    import torch
-
     z = 1.5 * torch.randn(7, generator=generator, dtype=torch.float64)
     gamma_s, step = 3 * torch.rand(2, generator=generator, dtype=torch.float64) - torch.tensor(
         [2.0, -0.5], dtype=torch.float64
@@ -40,8 +38,6 @@ def _inputs_of_latents(generator: Any) -> tuple[Any, Any, Any]:
 
 def _ratio_of_every_latent(z: Any, gamma_s: Any, gamma_t: Any) -> Any:
     """The spread of three values with equal odds, from the mean of x and of x^2 given z."""
-    import torch
-
     snr = torch.exp(-gamma_t)
     tilt = z * torch.sigmoid(-gamma_t).sqrt() / torch.sigmoid(gamma_t)
     weight = torch.exp(-snr / 2)  # of 1 and -1, against 0, but for the tilt

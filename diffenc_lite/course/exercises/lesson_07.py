@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
+
 from .forms import Choice, Exercise, Formula, Program
 
 BROKEN_STEP = """
@@ -20,8 +22,6 @@ def broken(x_hat, x_t, x_s, gamma_s, gamma_t):
 
 def _costs_and_price(generator: Any) -> tuple[Any, float]:
     """Costs that grow with the length of a step, as those of a model do"""
-    import torch
-
     last = int(torch.randint(6, 12, (), generator=generator))
     i = torch.arange(last + 1, dtype=torch.float64)
     costs = (i - i[:, None]) ** 2 * (0.2 + torch.rand(last + 1, last + 1, generator=generator))
@@ -38,8 +38,6 @@ def _cheapest_of_all(costs: Any, price: float) -> float:
 
 
 def _one_step(generator: Any) -> tuple[Any, ...]:
-    import torch
-
     x_t = torch.randn(50, 3, generator=generator, dtype=torch.float64)
     x_s = x_t + 0.3 * torch.randn(50, 3, generator=generator, dtype=torch.float64)
     x_hat = 0.8 * x_t + 0.5 * torch.randn(50, 3, generator=generator, dtype=torch.float64)
@@ -48,8 +46,6 @@ def _one_step(generator: Any) -> tuple[Any, ...]:
 
 
 def _best_scale_and_ratio(x_hat: Any, x_t: Any, x_s: Any, gamma_s: Any, gamma_t: Any) -> Any:
-    import torch
-
     kept = torch.exp(gamma_s - gamma_t)  # 1 - c
     tau = x_s - kept * x_t
     factor = (x_hat * tau).sum() / (x_hat * x_hat).sum()

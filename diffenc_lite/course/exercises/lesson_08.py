@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import torch
+
 from .forms import POSITIVE, Choice, Exercise, Formula, Program
 
 BROKEN_CONTROL = """
@@ -19,8 +21,6 @@ def broken(scores, perfect, truth):
 
 def _scores(generator: Any) -> tuple[Any, ...]:
     """Of one model and of the perfect one, on the same draws; and what the latter is on average"""
-    import torch
-
     luck = 4 * torch.randn(200, generator=generator, dtype=torch.float64)
     own = torch.randn(200, generator=generator, dtype=torch.float64)
     return 6.5 + luck + own, 6.4 + luck, 6.4

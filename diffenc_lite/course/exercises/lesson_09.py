@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
+
 from .forms import Choice, Exercise, Formula, Program, Vector
 
 GAMMAS = {"gamma_0": (-13.3, -2.0), "gamma_1": (-1.0, 6.0)}
@@ -26,16 +28,12 @@ REPORTS = """
 
 def _levels(generator: Any) -> tuple[Any, ...]:
     """Levels of images to count and of images to score, each pixel with habits of its own"""
-    import torch
-
     habit = torch.randint(0, 250, (5,), generator=generator)
     jitter = [torch.randint(0, 6, (n, 5), generator=generator) for n in (40, 30)]
     return tuple(habit + part for part in jitter)
 
 
 def _independent(train: Any, test: Any) -> Any:
-    import torch
-
     bits = []
     for seen, asked in zip(train.T, test.T, strict=True):
         counts = torch.bincount(seen, minlength=256).double() + 1 / 8

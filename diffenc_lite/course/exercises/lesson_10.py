@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from .forms import POSITIVE, Choice, Exercise, Formula, Number, Simulation
 
 
@@ -21,8 +23,6 @@ def _break_even() -> float:
 def _ever_below_5_percent(looks: int) -> float:
     """P(|S_k| > 1.96 sqrt(k) for some k <= looks) of a sum of normal numbers: step by step, what
     has not stopped yet, as a density on a grid."""
-    import numpy as np
-
     limit = 1.959963984540054
     s = np.linspace(-limit * math.sqrt(looks), limit * math.sqrt(looks), 2001)
     step = np.exp(-((s[:, None] - s) ** 2) / 2) / math.sqrt(2 * math.pi) * (s[1] - s[0])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
+
 from .forms import Choice, Exercise, Formula, Program
 
 BROKEN_PROBE = """
@@ -18,8 +20,6 @@ def broken(x, x_t, sigma2):
 
 def _encoded(generator: Any) -> tuple[Any, ...]:
     """Data and encodings that are dimmed, shifted by one picture for all, and a little noisy."""
-    import torch
-
     x, picture = (torch.randn(n, 6, generator=generator, dtype=torch.float64) for n in (40, 1))
     noise = torch.randn(40, 6, generator=generator, dtype=torch.float64)
     sigma2 = 0.3 + 0.6 * float(torch.rand((), generator=generator))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
+
 from .forms import Choice, Exercise, Formula, Program
 
 
 def _gaps(generator: Any) -> tuple[Any, Any]:
-    import torch
-
     g, h = torch.randn(2, 5, 3, 4, generator=generator, dtype=torch.float64)
     sizes = 1 + torch.rand(5, 1, 1, generator=generator, dtype=torch.float64)
     return sizes * (g - 0.3 * h), sizes * h

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import torch
+
 from .forms import Choice, Exercise, Formula, Program
 
 
 def _three_points(generator: Any) -> tuple[Any, ...]:
     """E[x|z] of random data with three values, for z = sqrt(snr) x + eps; z (7,) and snr."""
-    import torch
 
     def draw(*shape: int) -> Any:
         return torch.rand(shape, dtype=torch.float64, generator=generator)
@@ -25,14 +26,10 @@ def _three_points(generator: Any) -> tuple[Any, ...]:
 
 
 def _slope_of(denoise: Any, z: Any, snr: float) -> Any:
-    import torch
-
     return torch.func.jvp(denoise, (z,), (torch.ones_like(z),))[1] / math.sqrt(snr)
 
 
 def _two_latents(generator: Any) -> tuple[Any, ...]:
-    import torch
-
     z, x_hat = torch.randn(2, 5, 3, dtype=torch.float64, generator=generator)
     gamma_s, step = torch.rand(2, dtype=torch.float64, generator=generator)
     return z, x_hat, 4 * gamma_s - 2, 4 * gamma_s - 2 + 0.3 + 2 * step

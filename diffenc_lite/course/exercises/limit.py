@@ -19,8 +19,7 @@ class _Stop(BaseException):
 
 def over(seconds: float, wall: float, used: float) -> bool:
     """Whether time is up: so many seconds of a processor, or much more of the clock. On a busy
-    machine
-    the clock runs on while the code waits its turn."""
+    machine the clock runs on while the code waits its turn."""
     return wall > seconds and (used > seconds or wall > WAITING * seconds)
 
 
@@ -47,11 +46,11 @@ def within(seconds: float, call: Callable[..., Any], *arguments: Any) -> Any:
     thread = threading.Thread(target=contextvars.copy_context().run, args=(work,), daemon=True)
     thread.start()
     try:
-        over = _ends(thread, seconds)
+        ended = _ends(thread, seconds)
     except BaseException:  # an interrupt while waiting
         _stop(thread)
         raise
-    if not over:
+    if not ended:
         stopped = _stop(thread)
         raise TimeoutError(
             f"it ran longer than {seconds:g} s and was stopped"

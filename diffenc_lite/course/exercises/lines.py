@@ -102,7 +102,7 @@ def _in_symbols_of_the_ledger(given: Any, names: tuple[str, ...]) -> Expr:
             raise WrongForm(f"this is {describe(given)}")
         known = {symbol.name: name for name, symbol in _symbols().items()} | {n: n for n in names}
         _check_names({known.get(name, name) for name in expression.names}, names)
-        symbols = {called: _symbols()[name] for called, name in known.items() if name in names}
+        symbols = {key: _symbols()[name] for key, name in known.items() if name in names}
         return expression.to_sympy(symbols, writing.HIGHEST)
     except expressions.Unknown as why:
         raise WrongForm(str(why)) from None

@@ -41,8 +41,8 @@ def register(*exercises: Exercise | Variants) -> None:
     """Add exercises of your own to those that ask, check, judge and `grade` know.
 
     Each one's answer is tried out at once, and must be right by its own rules. Raises ValueError
-    for a number that is taken or is not
-    of the form "NAME.1", ExerciseError for an exercise that has a mistake.
+    for a number that is taken or is not of the form "NAME.1", ExerciseError for an exercise that
+    has a mistake.
     """
     for exercise in exercises:
         if not re.fullmatch(r"[A-Za-z0-9]+\.[0-9]+", exercise.number):
@@ -50,7 +50,7 @@ def register(*exercises: Exercise | Variants) -> None:
         if exercise.number in EXERCISES:
             raise ValueError(f"number {exercise.number} is taken; give another one")
         for student in ("", "a", "b") if isinstance(exercise, Variants) else ("",):
-            tried(exercise.of(student))
+            tried(exercise.for_student(student))
         EXERCISES[exercise.number] = exercise
 
 
@@ -59,7 +59,7 @@ def find(exercise: str | Exercise) -> Exercise:
     if isinstance(exercise, Exercise):
         return exercise
     try:
-        return EXERCISES[exercise].of("")
+        return EXERCISES[exercise].for_student("")
     except (KeyError, TypeError):
         raise ValueError(
             f"number must be that of an exercise, one of {', '.join(EXERCISES)}; got {exercise!r}"

@@ -1,5 +1,4 @@
-"""What a lecturer gets: the class, a table of marks, files for Moodle and Canvas, feedback
-pages."""
+"""What a lecturer gets: a table of marks, files for Moodle and Canvas, feedback pages."""
 
 from __future__ import annotations
 
@@ -8,7 +7,8 @@ import html
 import io
 import math
 import re
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ class Student:
     due: str = ""  # a deadline of their own
 
     @property
-    def called(self) -> set[str]:
+    def aliases(self) -> set[str]:
         """How a learning platform may call a hand-in of theirs, as `_plain` makes it"""
         first, _, last = self.name.rpartition(" ")
         names = (self.student, self.id, self.email, self.login, self.name, f"{last}{first}")
@@ -67,7 +67,7 @@ class Row:
     points: dict[str, float | None]  # None where the exercise itself is at fault
     days: int
     total: float
-    notes: list[str] = field(default_factory=list)
+    notes: list[str]
 
 
 def read_roster(path: str | Path) -> list[Student]:
@@ -92,9 +92,9 @@ def read_roster(path: str | Path) -> list[Student]:
 def known_as(folder: str, roster: list[Student]) -> str:
     """The student of a hand-in called so: by any entry of the roster, alone or before a `_`."""
     for plain in (_plain(folder), _plain(folder.partition("_")[0])):
-        found = [student.student for student in roster if plain in student.called]
-        if len(found) == 1:
-            return found[0]
+        matches = [student.student for student in roster if plain in student.aliases]
+        if len(matches) == 1:
+            return matches[0]
     return folder
 
 
@@ -102,7 +102,7 @@ def rows(
     students: dict[str, Marks], roster: list[Student] | None = None, late: Lateness = Lateness()
 ) -> list[Row]:
     """In the order of the roster; then, with a note, those who are not in it."""
-    columns = columns_of(students)
+    columns = _columns(students)
     listed = {student.student: student for student in roster or ()}
     everybody = [*listed, *(name for name in students if name not in listed)]
     made = []
@@ -115,34 +115,32 @@ def rows(
         }
         days = late.days(student, marks)
         total = round(sum(p or 0 for p in points.values()) * late.kept(days), 2)
-        notes = [*marks.complaints]
+        notes = [f"{days} days late, {late.kept(days):.0%} kept"] if days else []
         if name not in students:
-            notes = ["nothing handed in"]
-        elif roster and name not in listed:
-            notes.insert(0, "not in the roster")
-        if name in students:
-            notes += [f"{n}: {text}" for n, text in reasons(columns, marks)]
-        if days:
-            notes.insert(0, f"{days} days late, {late.kept(days):.0%} kept")
+            notes.append("nothing handed in")
+        else:
+            notes += ["not in the roster"] if roster and name not in listed else []
+            notes += marks.complaints
+            notes += [f"{n}: {_text(marks, n)}" for n in columns if marks.shares.get(n, 0) < 1]
         made.append(Row(student, points, days, total, notes))
     return made
 
 
-def columns_of(students: dict[str, Marks]) -> list[str]:
-    """Exercises of each part of the course of which an answer was found anywhere; proof levels only
-    where answered."""
-    found = {number for marks in students.values() for number in marks.shares | marks.faults}
-    parts = {number.split(".")[0] for number in found}
+def _columns(students: dict[str, Marks]) -> list[str]:
+    """All exercises of the lessons that anybody has answered one of; proof levels only where they
+    are answered."""
+    answered = {number for marks in students.values() for number in marks.shares | marks.faults}
+    lessons = {number.split(".")[0] for number in answered}
     return [
         number
         for number in EXERCISES
-        if number in found or (number.split(".")[0] in parts and number not in LEVELS)
+        if number in answered or (number.split(".")[0] in lessons and number not in LEVELS)
     ]
 
 
-def reasons(columns: list[str], marks: Marks) -> list[tuple[str, str]]:
-    texts = {n: marks.faults.get(n, marks.texts.get(n, "no answer of that name")) for n in columns}
-    return [(n, text) for n, text in texts.items() if marks.shares.get(n, 0) < 1]
+def _text(marks: Marks, number: str) -> str:
+    """The verdict on an exercise, in words"""
+    return marks.faults.get(number) or marks.texts.get(number, "no answer of that name")
 
 
 # --- files ----------------------------------------------------------------------------------------
@@ -160,36 +158,33 @@ def table(made: list[Row], with_roster: bool = False, with_days: bool = False) -
         late = [row.days] if with_days else []
         notes = " | ".join(row.notes)
         lines.append([row.student.student, *about, *points, _short(row.total), *late, notes])
-    return _csv(lines)
+    return csv_of(lines)
 
 
 def for_moodle(made: list[Row], title: str) -> str:
     """For Grades > Import > CSV file: map the ID number or the email address to the user."""
-    lines: list[list[Any]] = [
-        ["ID number", "Email address", "Full name", title, f"{title} (feedback)"]
-    ]
+    lines = [["ID number", "Email address", "Full name", title, f"{title} (feedback)"]]
     for row in made:
         s = row.student
         lines.append([s.id, s.email, s.name or s.student, _short(row.total), " | ".join(row.notes)])
-    return _csv(lines)
+    return csv_of(lines)
 
 
-def for_canvas(made: list[Row], title: str, possible: float) -> str:
+def for_canvas(made: list[Row], title: str) -> str:
     """For Grades > Import: the columns that Canvas's own export begins with."""
-    blank = ["    Points Possible", "", "", "", "", _short(possible)]
-    lines: list[list[Any]] = [
+    lines = [
         ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", title],
-        blank,
+        ["    Points Possible", "", "", "", "", _short(_possible(made[0])) if made else "0"],
     ]
     for row in made:
         s = row.student
         login = s.login or s.email
         lines.append([s.name or s.student, "", s.id, login, s.section, _short(row.total)])
-    return _csv(lines)
+    return csv_of(lines)
 
 
-def possible(made: list[Row]) -> float:
-    return sum(EXERCISES[number].points for number in made[0].points) if made else 0
+def _possible(row: Row) -> float:
+    return sum(EXERCISES[number].points for number in row.points)
 
 
 def feedback(row: Row, marks: Marks, title: str) -> str:
@@ -199,34 +194,31 @@ def feedback(row: Row, marks: Marks, title: str) -> str:
     for number, points in row.points.items():
         share = marks.shares.get(number, 0.0)
         kind = "right" if share == 1 else "part" if share else "wrong"
-        text = marks.faults.get(number) or marks.texts.get(number, "no answer of that name")
-        got = "-" if points is None else _short(points)
+        reached = "-" if points is None else _short(points)
         cells.append(
-            f'<tr class="{kind}"><th scope="row">{e(number)}</th>'
-            f"<td>{got} of {EXERCISES[number].points}</td><td>{e(text)}</td></tr>"
+            f'<tr class="{kind}"><th scope="row">{e(number)}</th><td>{reached} of '
+            f"{EXERCISES[number].points}</td><td>{e(_text(marks, number))}</td></tr>"
         )
-    of_files = "".join(f"<li>{e(note)}</li>" for note in marks.complaints)
+    complaints = "".join(f"<li>{e(note)}</li>" for note in marks.complaints)
     late = f"<p>Handed in {row.days} days late.</p>" if row.days else ""
     name = e(row.student.name or row.student.student)
     return f"""<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>{e(title)}: {name}</title>
 <style>
-body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 50rem; margin: 2rem auto; padding: 0 1rem
-}}
+body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 50rem; margin: 2rem auto;
+  padding: 0 1rem }}
 table {{ border-collapse: collapse; width: 100% }}
-th, td {{ text-align: left; vertical-align: top; padding: .4rem .8rem; border-bottom: 1px solid
-#ccc;
-  overflow-wrap: anywhere }}
+th, td {{ text-align: left; vertical-align: top; padding: .4rem .8rem;
+  border-bottom: 1px solid #ccc; overflow-wrap: anywhere }}
 td:nth-child(2) {{ white-space: nowrap }}
 .right th {{ border-left: .4rem solid #1a7f37 }} .part th {{ border-left: .4rem solid #9a6700 }}
 .wrong th {{ border-left: .4rem solid #cf222e }}
 </style>
 <h1>{e(title)}</h1>
-<p>{name}: <strong>{_short(row.total)} of {_short(sum(EXERCISES[n].points for n in row.points))}
-points</strong></p>{late}
+<p>{name}: <strong>{_short(row.total)} of {_short(_possible(row))} points</strong></p>{late}
 <table><tr><th>Exercise</th><th>Points</th><th>Verdict</th></tr>{"".join(cells)}</table>
-<ul>{of_files}</ul>
+<ul>{complaints}</ul>
 """
 
 
@@ -244,11 +236,8 @@ def write_reports(
     texts = {target: table(made, roster is not None, late.due is not None)}
     if roster:
         texts[target.with_name(f"{target.stem}_moodle.csv")] = for_moodle(made, title)
-        texts[target.with_name(f"{target.stem}_canvas.csv")] = for_canvas(
-            made, title, possible(made)
-        )
+        texts[target.with_name(f"{target.stem}_canvas.csv")] = for_canvas(made, title)
     if pages:
-        Path(pages).mkdir(parents=True, exist_ok=True)
         for row in made:
             name = row.student.student
             file = re.sub(r"[^\w. -]", "_", name)
@@ -258,11 +247,9 @@ def write_reports(
     return made
 
 
-def _csv(lines: list[list[Any]]) -> str:
+def csv_of(lines: Iterable[Iterable[Any]]) -> str:
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(
-        [[_harmless(v) for v in line] for line in lines]
-    )
+    csv.writer(text, lineterminator="\n").writerows(map(_harmless, line) for line in lines)
     return text.getvalue()
 
 

@@ -173,7 +173,7 @@ def _sheet(cells: list[Any], name: str) -> list[Any]:
             shown += cells[first : index + 1]
             for asking in cells[first:index]:
                 if asking.cell_type == "code":
-                    made, used = cells_of.names(ast.unparse(_parse(asking.source, name)))
+                    made, used = _names(asking.source, name)
                     wanted |= used - made
         else:
             before += [s for s in code if not cells_of.is_import(s)]

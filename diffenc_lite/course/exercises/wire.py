@@ -1,9 +1,8 @@
 """What goes between a judge and the process of a student's notebook: lines of JSON, data only.
 
 Nothing is pickled. Numbers, texts, lists, arrays, tensors, generators and SymPy expressions travel
-as
-what they are; anything else arrives as a `Foreign` that only says what it was. A function travels
-as a number: the other side gets a `Remote`, and calling that runs the function where it lives.
+as what they are; anything else arrives as a `Foreign` that only says what it was. A function
+travels as a number: the other side gets a `Remote`, and a call of it runs where the function lives.
 
     {"call": 3, "to": 7, "with": [...]}       run your function 7 on these
     {"reply": 3, "value": ...}                what it returned
@@ -19,6 +18,10 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
 
 from . import expressions
 
@@ -75,7 +78,7 @@ class Peer:
                     message = _message(line)
                     if message.get("reply") == number:
                         if "raised" in message:
-                            name, text = (str(part)[:TEXT] for part in message["raised"])
+                            name, text = (str(word)[:TEXT] for word in message["raised"])
                             break
                         return self.decode(message["value"])
                 except (ValueError, KeyError, TypeError, RecursionError):
@@ -85,7 +88,7 @@ class Peer:
                     self._answer(message)
                 else:
                     self.stray(line)
-        raise raised(name, text)
+        raise _raised(name, text)
 
     def serve(self) -> None:
         """Answer calls until the other side is gone."""
@@ -105,7 +108,7 @@ class Peer:
             arguments = [self.decode(argument) for argument in message["with"]]
             self._send(reply | {"value": self.encode(self.run(function, *arguments))})
         except (Exception, SystemExit) as error:
-            self._send(reply | {"raised": [type(error).__name__, str(error)[:300]]})
+            self._send(reply | {"raised": [type(error).__name__, str(error)[:TEXT]]})
 
     def _function(self, to: Any) -> Callable[..., Any]:
         """The function of this handle, or the derivative that is asked for: [handle, "jvp", ...]"""
@@ -122,23 +125,20 @@ class Peer:
     # --- values -----------------------------------------------------------------------------------
 
     def encode(self, value: Any, depth: int = 0) -> Any:
-        import numpy as np
-        import torch
-
         if depth > DEEPEST:
             raise Refused("lists in lists, too deep")
         if value is None or value is ...:
             return None
-        if isinstance(value, bool | float | int) and type(value) in (bool, float, int):
-            return value if not isinstance(value, int) or abs(value) < 2**63 else _as_float(value)
-        if isinstance(value, str):
+        if type(value) is int and abs(value) >= 2**63:
+            return _as_float(value)
+        if type(value) in (bool, float, int) or isinstance(value, str):
             return value
         if isinstance(value, list | tuple | set | frozenset):
             kind = "tuple" if isinstance(value, tuple) else "list"
-            return {kind: [self.encode(part, depth + 1) for part in value]}
+            return {kind: [self.encode(item, depth + 1) for item in value]}
         if isinstance(value, torch.Generator):
             return {"generator": _packed(value.get_state().numpy())}
-        if isinstance(value, torch.Tensor):
+        if isinstance(value, Tensor):
             value = value.detach().cpu()
             if value.dtype == torch.bfloat16:
                 value = value.float()
@@ -175,15 +175,16 @@ class Peer:
         ((kind, content),) = value.items()
         match kind, content:
             case "list", list():
-                return [self.decode(part, depth + 1) for part in content]
+                return [self.decode(item, depth + 1) for item in content]
             case "tuple", list():
-                return tuple(self.decode(part, depth + 1) for part in content)
+                return tuple(self.decode(item, depth + 1) for item in content)
             case "array", _:
                 return _unpacked(content)
             case "tensor", _:
-                return _tensor(_unpacked(content))
+                return torch.from_numpy(_unpacked(content))
             case "generator", _:
-                return _generator(content)
+                generator = torch.Generator()
+                return generator.set_state(torch.from_numpy(_unpacked(content)))
             case "expression", _:
                 try:
                     return expressions.read(content)
@@ -225,8 +226,6 @@ def _expression(value: Any) -> Any:
 
 
 def _packed(array: Any) -> list[Any]:
-    import numpy as np
-
     if array.nbytes > LONGEST / 2:
         raise Refused("an array of more than 8 MB")
     data = base64.b64encode(np.ascontiguousarray(array).tobytes()).decode("ascii")
@@ -234,8 +233,6 @@ def _packed(array: Any) -> list[Any]:
 
 
 def _unpacked(content: Any) -> Any:
-    import numpy as np
-
     match content:
         case [str(kind), list(shape), str(data)] if kind in KINDS and len(shape) <= DEEPEST:
             if all(isinstance(n, int) and n >= 0 for n in shape):
@@ -243,21 +240,7 @@ def _unpacked(content: Any) -> Any:
     raise Garbage("no array")
 
 
-def _tensor(array: Any) -> Any:
-    import torch
-
-    return torch.from_numpy(array)
-
-
-def _generator(content: Any) -> Any:
-    import torch
-
-    generator = torch.Generator()
-    generator.set_state(_tensor(_unpacked(content)))
-    return generator
-
-
-def raised(name: str, text: str) -> Exception:
+def _raised(name: str, text: str) -> Exception:
     """An exception of this name, made here: of the other side only words arrive."""
     known = {"TypeError": TypeError, "AttributeError": AttributeError,
              "NotImplementedError": NotImplementedError}  # fmt: skip
@@ -276,12 +259,8 @@ class Remote:
         self.peer, self.to = peer, to
 
     def __call__(self, *arguments: Any) -> Any:
-        import torch
-
-        if arguments and all(
-            isinstance(a, torch.Tensor) and a.is_floating_point() for a in arguments
-        ):
-            return differentiable()(self, *arguments)
+        if arguments and all(isinstance(a, Tensor) and a.is_floating_point() for a in arguments):
+            return _Call.apply(self, *arguments)
         return self.peer.call(self.to, *arguments)
 
     def derivative(self, kind: str) -> Remote:
@@ -290,60 +269,49 @@ class Remote:
 
 
 def _jvp(function: Callable[..., Any]) -> Callable[..., Any]:
-    import torch
-
     return lambda *a: torch.func.jvp(function, a[: len(a) // 2], a[len(a) // 2 :])[1]
 
 
 def _vjp(function: Callable[..., Any]) -> Callable[..., Any]:
-    import torch
-
     return lambda *a: torch.func.vjp(function, *a[:-1])[1](a[-1])
 
 
 DERIVATIVES = {"jvp": _jvp, "vjp": _vjp}
 
 
-def differentiable() -> Callable[..., Any]:
+class _Call(torch.autograd.Function):
     """(remote, *tensors) -> a tensor, with its derivatives in both directions and under vmap."""
-    import torch
 
-    class Call(torch.autograd.Function):
-        @staticmethod
-        def forward(remote: Remote, *tensors: Any) -> Any:
-            return remote.peer.call(remote.to, *tensors)
+    @staticmethod
+    def forward(remote: Remote, *tensors: Any) -> Any:
+        return remote.peer.call(remote.to, *tensors)
 
-        @staticmethod
-        def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
-            ctx.remote, *tensors = inputs
-            ctx.save_for_backward(*tensors)
-            ctx.save_for_forward(*tensors)
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        ctx.remote, *tensors = inputs
+        ctx.save_for_backward(*tensors)
+        ctx.save_for_forward(*tensors)
 
-        @staticmethod
-        def jvp(ctx: Any, _: None, *directions: Any) -> Any:
-            tensors = ctx.saved_tensors
-            pairs = zip(tensors, directions, strict=True)
-            full = [torch.zeros_like(t) if d is None else d for t, d in pairs]
-            return Call.apply(ctx.remote.derivative("jvp"), *tensors, *full)
+    @staticmethod
+    def jvp(ctx: Any, _: None, *directions: Any) -> Any:
+        tensors = ctx.saved_tensors
+        pairs = zip(tensors, directions, strict=True)
+        full = [torch.zeros_like(t) if d is None else d for t, d in pairs]
+        return _Call.apply(ctx.remote.derivative("jvp"), *tensors, *full)
 
-        @staticmethod
-        def backward(ctx: Any, *gradients: Any) -> Any:
-            one = Call.apply(ctx.remote.derivative("vjp"), *ctx.saved_tensors, *gradients)
-            return None, *(one if isinstance(one, tuple) else (one,))
+    @staticmethod
+    def backward(ctx: Any, *gradients: Any) -> Any:
+        products = _Call.apply(ctx.remote.derivative("vjp"), *ctx.saved_tensors, *gradients)
+        return None, *(products if isinstance(products, tuple) else (products,))
 
-        @staticmethod
-        def vmap(info: Any, in_dims: Any, remote: Remote, *tensors: Any) -> Any:
-            rows = [
-                [
-                    t if d is None else t.select(d, i)
-                    for t, d in zip(tensors, in_dims[1:], strict=True)
-                ]
-                for i in range(info.batch_size)
-            ]
-            outputs = [Call.apply(remote, *row) for row in rows]
-            if isinstance(outputs[0], tuple):
-                columns = zip(*outputs, strict=True)
-                return tuple(map(torch.stack, columns)), (0,) * len(outputs[0])
-            return torch.stack(outputs), 0
-
-    return Call.apply
+    @staticmethod
+    def vmap(info: Any, in_dims: Any, remote: Remote, *tensors: Any) -> Any:
+        rows = [
+            [t if d is None else t.select(d, i) for t, d in zip(tensors, in_dims[1:], strict=True)]
+            for i in range(info.batch_size)
+        ]
+        outputs = [_Call.apply(remote, *row) for row in rows]
+        if isinstance(outputs[0], tuple):
+            columns = zip(*outputs, strict=True)
+            return tuple(map(torch.stack, columns)), (0,) * len(outputs[0])
+        return torch.stack(outputs), 0

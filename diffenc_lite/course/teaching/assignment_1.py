@@ -95,9 +95,8 @@ def main():
         low, high = statistics.t_interval(values)
         print(f"{name} less VDM: {sum(values) / len(values):+.5f}, 95 % [{low:+.5f}, {high:+.5f}]")
     print(
-        "Shown: how far the prior falls, which is the predicted amount. Not shown, if the "
-        "interval of"
-        " the total holds 0: that the total falls. More pairs would decide it, and longer "
+        "Shown: how far the prior falls, which is the predicted amount. Not shown, if the interval "
+        "of the total holds 0: that the total falls. More pairs would decide it, and longer "
         "trainings."
     )
 

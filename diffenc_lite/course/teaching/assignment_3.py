@@ -6,8 +6,8 @@
 Plan, written before the first run.
 - Question: on data off the centre, is a learned encoder better than the fixed one that slowly takes
   the mean off (`Centred` of assignment 1, k = 1)?
-- Measure: bits per dimension on 4,000 test points, at infinite depth, the same depths and noise for
-  all.
+- Measure: bits per dimension on 4,000 test points, at infinite depth, with the same depths and
+  noise for all.
 - Data: two clusters in the plane, 256 levels, both off the centre; gamma from -13.3 to 1, so that
   the prior loss is large enough to be worth an encoder.
 - Arms: a VDM; centred; learned. In one pair all arms start from the same denoiser and see the same
@@ -15,8 +15,7 @@ Plan, written before the first run.
 - Test: Student's interval of the mean difference learned - centred, 95 %. One comparison, so no
   correction. Centred - VDM and learned - VDM are described, not tested.
 - A control that could show the opposite: the same three arms on data that were centred beforehand.
-  There taking the mean off can gain nothing, so a learned encoder that only does that gains nothing
-  too.
+  There taking the mean off can gain nothing, and nor can a learned encoder that only does that.
 - Size that could be seen: half the width of the interval, printed; smaller effects stay possible.
 
 Result, with 6 seeds instead of 8 (a deviation from the plan, for want of time). Off the centre,
