@@ -327,7 +327,7 @@ def run_guide(args: argparse.Namespace) -> None:
     "handed-in --csv marks.csv",
     option("folder", metavar="FOLDER", help="of notebooks, or of a folder a student"),
     option("--csv", default="marks.csv", help="the file of marks to write"),
-    option("--exercises", metavar="FILE.py", help="registers exercises of your own"),
+    option("--exercises", metavar="FILE.py", help="registers those that count"),
     option("--roster", metavar="FILE.csv", help="columns student, name, id, email, due, ..."),
     option("--feedback", metavar="FOLDER", help="for a page a student"),
     option("--title", default="Exercises", help="of the assignment"),
@@ -341,19 +341,20 @@ def run_guide(args: argparse.Namespace) -> None:
     option("--jobs", type=int, default=2, help="notebooks at a time"),
 )  # fmt: skip
 def run_grade(args: argparse.Namespace) -> None:
+    from .course.exercises import reports
     from .course.exercises.grading import Limits, grade
-    from .course.exercises.reports import Lateness, known_as, read_roster, write_reports
 
-    roster = read_roster(args.roster) if args.roster else None
+    roster = reports.read_roster(args.roster) if args.roster else None
     limits = Limits(args.seconds, args.memory, shlex.split(args.inside))
     students = grade(
         args.folder, args.exercises, limits, args.jobs,
-        student_of=lambda name: known_as(name, roster or []),
+        student_of=lambda name: reports.known_as(name, roster or []),
     )  # fmt: skip
-    late = Lateness(args.due, args.late_days, args.percent)
-    rows = write_reports(students, args.csv, roster, late, args.feedback, args.title)
+    late = reports.Lateness(args.due, args.late_days, args.percent)
+    rows = reports.write_reports(students, args.csv, roster, late, args.feedback, args.title)
     peak = max(marks.peak for marks in students.values()) / 1e9
-    print(f"{args.csv}: {len(rows)} students; the largest process took {peak:.1f} GB")
+    points = reports.possible(rows[0])
+    print(f"{args.csv}: {len(rows)} students, {points} points; largest process {peak:.1f} GB")
     faults = {n: text for marks in students.values() for n, text in marks.faults.items()}
     if faults:
         raise RuntimeError("marks are written, without these: " + "; ".join(faults.values()))

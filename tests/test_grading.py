@@ -4,6 +4,7 @@ import csv
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -284,8 +285,14 @@ def test_students_are_subfolders_or_files(tmp_path):
     for name in ("ada/a.ipynb", "ada/deep/b.ipynb", "bob.ipynb", "ada/.ipynb_checkpoints/a.ipynb"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("")
+    for name in ("cyd/a.ipynb.txt", "dan/a.pdf", "eve.ipynb.txt", "ada/picture.png", "roster.csv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("")
     found = [(student, path.name) for student, path in hand_ins(tmp_path)]
-    assert found == [("ada", "a.ipynb"), ("ada", "b.ipynb"), ("bob", "bob.ipynb")]
+    assert sorted(found) == [
+        ("ada", "a.ipynb"), ("ada", "b.ipynb"), ("bob", "bob.ipynb"), ("cyd", "a.ipynb.txt"),
+        ("dan", "a.pdf"), ("eve", "eve.ipynb.txt"),
+    ]  # fmt: skip
     with pytest.raises(FileNotFoundError, match="FOLDER must hold notebooks"):
         hand_ins(tmp_path / "bob.ipynb")
 
@@ -309,6 +316,16 @@ def test_a_command_that_starts_nothing_is_told_before_marking(tmp_path):
 
 OFFLINE = ["unshare", "--map-root-user", "--net"]
 CALL = "import socket\nsocket.create_connection(('127.0.0.1', {}), 2).send(b'x')"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no shell")
+def test_a_container_calls_its_own_python(tmp_path):
+    docker = tmp_path / "docker"
+    docker.write_text(f'#!/bin/sh\nshift\nexec "{sys.executable}" "$@"\n')
+    docker.chmod(0o755)
+    hand_in(tmp_path / "in", "ada", notebook(ONE=SOLVED[ONE]))
+    limits = Limits(inside=["env", str(docker), "image"])  # as `sudo docker run image`
+    assert grade(tmp_path / "in", limits=limits, show=lambda line: None)["ada"].right["06.1"]
 
 
 @pytest.mark.skipif(

@@ -68,6 +68,7 @@ class Marks:
     texts: dict[str, str] = field(default_factory=dict)  # why not
     faults: dict[str, str] = field(default_factory=dict)  # mistakes of exercises themselves
     complaints: list[str] = field(default_factory=list)  # about whole files
+    suspicions: list[str] = field(default_factory=list)  # for the lecturer alone
     handed_in: float | None = None  # when the last file was written
     peak: int = 0  # bytes, the largest process
 
@@ -88,6 +89,7 @@ class Marks:
                 self.texts[number] = other.texts[number]
         self.faults |= other.faults
         self.complaints += other.complaints
+        self.suspicions += other.suspicions
         self.handed_in = max(filter(None, (self.handed_in, other.handed_in)), default=None)
         self.peak = max(self.peak, other.peak)
 
@@ -104,20 +106,23 @@ def grade(
 
     What lies in a subfolder is by the student of its name, what lies in the folder itself by that
     of the file's name. Several files of a student count together. exercises: a Python file that
-    registers more of them. student_of: the name of a hand-in -> that of the student.
+    registers exercises; then these count and no others. student_of: the name of a hand-in -> that
+    of the student.
 
     Raises FileNotFoundError where there are no notebooks, ExerciseError before marking where one of
     `exercises` has a mistake, RuntimeError where no process can be started.
     """
     handed_in = [(student_of(name), path) for name, path in hand_ins(Path(folder))]
+    numbers = {*EXERCISES}
     if exercises:
         runpy.run_path(str(exercises))
+        numbers = {*EXERCISES} - numbers
     _try_out(limits)
     with suppress(OSError, AttributeError):  # Linux: no other program may look into this one
         ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)
     pool = ThreadPoolExecutor(jobs)
     try:
-        futures = {pool.submit(_mark_safely, *entry, limits): entry for entry in handed_in}
+        futures = {pool.submit(_mark_safely, *entry, limits, numbers): entry for entry in handed_in}
         for done, future in enumerate(as_completed(futures), 1):
             (student, path), (marks, seconds) = futures[future], future.result()
             show(
@@ -132,11 +137,13 @@ def grade(
     return students
 
 
-def _mark_safely(student: str, path: Path, limits: Limits) -> tuple[Marks, float]:
+def _mark_safely(
+    student: str, path: Path, limits: Limits, numbers: set[str]
+) -> tuple[Marks, float]:
     """The marks of a notebook, whatever happens, and the seconds that they took."""
     start = time.monotonic()
     try:
-        marks = mark(student, path, limits)
+        marks = mark(student, path, limits, numbers)
     except Exception as error:
         why = f"{path.name}: not marked, {type(error).__name__}: {error}"
         marks = Marks(complaints=[why])
@@ -156,22 +163,31 @@ def _try_out(limits: Limits) -> None:
 
 
 def hand_ins(folder: Path) -> list[tuple[str, Path]]:
-    """Students and their notebooks. Raises FileNotFoundError where there are none."""
-    paths = [path.relative_to(folder) for path in sorted(folder.rglob("*.ipynb"))]
-    entries = [
-        (path.parts[0] if path.parent.name else path.stem, (folder / path).resolve())
-        for path in paths
-        if not any(name.startswith(".") for name in path.parts)
-    ]
-    if not entries:
+    """Students and their notebooks, sheet.ipynb.txt too; of a subfolder without one all files,
+    since something was handed in. Raises FileNotFoundError where there are no notebooks."""
+    files: dict[str, list[Path]] = {}
+    for file in sorted(folder.rglob("*")):
+        path = file.relative_to(folder)
+        if file.is_file() and not any(name.startswith(".") for name in path.parts):
+            name = path.parts[0] if path.parent.name else path.stem.removesuffix(".ipynb")
+            files.setdefault(name, []).append(path)
+    notebooks = {
+        name: [path for path in paths if ".ipynb" in path.name.lower()]
+        for name, paths in files.items()
+    }
+    if not any(notebooks.values()):
         raise FileNotFoundError(f"FOLDER must hold notebooks (*.ipynb); got {folder}")
-    return entries
+    return [
+        (name, (folder / path).resolve())
+        for name, paths in files.items()
+        for path in notebooks[name] or [path for path in paths if path.parent.name]
+    ]
 
 
 # --- one notebook ---------------------------------------------------------------------------------
 
 
-def mark(student: str, path: Path, limits: Limits) -> Marks:
+def mark(student: str, path: Path, limits: Limits, numbers: set[str]) -> Marks:
     """Start the process again after each exercise that brings it down, until all are marked."""
     marks = Marks()
     try:
@@ -183,22 +199,22 @@ def mark(student: str, path: Path, limits: Limits) -> Marks:
         marks.complaints.append(f"{path.name}: not a notebook that can be read ({error})")
         return marks
     if words := sorted({*SUSPICIOUS.findall(text)}):
-        marks.complaints.append(f"{path.name}: look at it, its code has {', '.join(words[:5])}")
+        marks.suspicions.append(f"{path.name}: look at it, its code has {', '.join(words[:5])}")
     until = time.monotonic() + START + NOTEBOOK * limits.seconds
     while True:
         process = Process(limits, until)
         number: str | None = None
         try:
-            pairs = [(n, exercise.name) for n, exercise in EXERCISES.items()]
+            pairs = [(n, exercise.name) for n, exercise in EXERCISES.items() if n in numbers]
             try:
-                numbers, solutions = process.peer.call("open", text, pairs)
+                answered, solutions = process.peer.call("open", text, pairs)
             except Exception as error:
                 why = f"not a notebook that can be read ({error})"
                 marks.complaints.append(f"{path.name}: {why}")
                 return marks
-            if not numbers:
+            if not answered:
                 marks.complaints.append(f"{path.name}: no answer of any exercise is in it")
-            for number in numbers:
+            for number in answered:
                 if number not in marks.shares and number not in marks.faults:
                     process.begin(limits.seconds)
                     _judge(EXERCISES[number].for_student(student), process, marks)
@@ -221,7 +237,7 @@ def mark(student: str, path: Path, limits: Limits) -> Marks:
             marks.peak = max(marks.peak, process.peak)
             if process.strays:
                 note = f"{path.name}: it wrote to the grader's pipe, which changed nothing"
-                marks.complaints += [note] * (note not in marks.complaints)
+                marks.suspicions += [note] * (note not in marks.suspicions)
 
 
 def _judge(exercise: Exercise, process: Process, marks: Marks) -> None:
@@ -365,7 +381,7 @@ def _start(limits: Limits, folder: str, sign: str) -> subprocess.Popen[str]:
         "MPLBACKEND": "Agg",
         "DIFFENC_LITE_NOTEBOOK": sign,
     }
-    container = limits.inside and Path(limits.inside[0]).name in ("docker", "podman")
+    container = {"docker", "podman"} & {Path(word).stem for word in limits.inside}
     python = [] if container else [sys.executable]  # a container calls its own
     return subprocess.Popen(
         [*limits.inside, *python, "-m", "diffenc_lite.course.exercises.answering"],
