@@ -112,10 +112,7 @@ def _pipes() -> Any:
         pipe.write(text)
         pipe.flush()
 
-    def read() -> str:
-        return next((line for line in iter(questions.readline, "") if line != "\n"), "")
-
-    yield read, write
+    yield questions.readline, write
 
 
 if __name__ == "__main__":
