@@ -1,6 +1,7 @@
 """A class hands in what students hand in, and what they should not; every mark is right."""
 
 import csv
+import os
 import shutil
 import socket
 import subprocess
@@ -12,7 +13,8 @@ import pytest
 from hand_ins import answered, solutions
 
 from diffenc_lite.__main__ import main
-from diffenc_lite.course.exercises.grading import Limits, grade, hand_ins
+from diffenc_lite.course.exercises.cells import Handed, needed
+from diffenc_lite.course.exercises.grading import Limits, grade, hand_ins, mark
 from diffenc_lite.course.exercises.reports import write_reports
 from diffenc_lite.course.exercises.student import student_version
 
@@ -85,6 +87,9 @@ def piped(text: bytes) -> str:
     )
 
 
+UNREAD = piped(b'\n{"call": "' + b"x" * 10**6 + b'", "to": 0, "with": []}\n')
+
+
 def source(*codes: str):
     cells = [nbformat.v4.new_code_cell(code) for code in codes]
     return nbformat.v4.new_notebook(cells=cells)
@@ -150,6 +155,7 @@ CLASS = [
     ("a list", notebook(THREE=bind(THREE, "[1.06]")), (1, 1, 0, 1), "type list. Expected: a func"),
     ("an argument missing", notebook(TWO=bind(TWO, "lambda: 1")), (1, 0, 1, 1), "raised TypeError"),
     ("an exception", notebook(ONE="1 / 0"), (0, 1, 1, 1), "its cell raised ZeroDivisionError"),
+    ("a surrogate", notebook(ONE="raise ValueError('\\ud800')"), (0, 1, 1, 1), "ValueError: ?"),
     ("an exception after", notebook(ONE=SOLVED[ONE] + "\n1 / 0"), WHOLE, ""),
     ("not Python", notebook(TWO=f"{TWO} = = 3"), (1, 0, 1, 1), "06.2: its cell raised SyntaxError"),
     ("an endless loop", notebook(TWO=f"{LOOP}\n{TWO} = 3"), (1, 0, 1, 1), "longer than 5 s"),
@@ -203,6 +209,7 @@ CLASS = [
     ("half a line", first(piped(b'{"reply": ')), WHOLE, PIPED),
     ("a deep line", first(piped(b"[" * 20000 + b"\n")), WHOLE, PIPED),
     ("a call", first(piped(b'{"call": 1, "to": "open", "with": []}\n')), WHOLE, PIPED),
+    ("unread replies", notebook(ONE=f"{UNREAD}\n{LOOP}"), (0, 1, 1, 1), PIPED),
     ("no pipe", notebook(ONE="import os\nos.closerange(3, 64)"), (0, 1, 1, 1), "06.1: it "),
     *(
         (f"patched: {what}", notebook({ONE: f"{PATCH}{code}\n{ONE} = 3"}), (0, 0, 0, 0), LOOK)
@@ -288,6 +295,23 @@ def test_students_are_subfolders_or_files(tmp_path):
     assert found == [("ada", "a.ipynb"), ("ada", "b.ipynb"), ("bob", "bob.ipynb")]
     with pytest.raises(FileNotFoundError, match="FOLDER must hold notebooks"):
         hand_ins(tmp_path / "bob.ipynb")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="not on Windows")
+def test_only_files_are_read(tmp_path):
+    (tmp_path / "ada.ipynb").write_text("{}")
+    (tmp_path / "bob.ipynb").symlink_to(tmp_path / "ada.ipynb")
+    os.mkfifo(tmp_path / "cyd.ipynb")
+    for name in ("bob.ipynb", "cyd.ipynb"):
+        (complaint,) = mark("", tmp_path / name, Limits()).complaints
+        assert "not a file, or a link" in complaint
+
+
+def test_what_is_timed_in_a_cell_before_counts():
+    cells = ["%%time\nimport math\nk = 4", "%time m = math.floor(k)", "answer_06_1 = m"]
+    handed = Handed(nbformat.writes(source(*cells)))
+    assert handed.imports() == ["import math"]
+    assert needed(handed.before([2]), {"m"})[1:] == ["k = 4", "m = math.floor(k)"]
 
 
 def test_several_files_of_a_student_count_together(tmp_path):

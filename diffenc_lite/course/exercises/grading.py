@@ -44,6 +44,7 @@ START = 180.0  # seconds that Python and the imports may take: some on a busy ma
 NOTEBOOK = 24  # times the limit of an exercise: what a whole notebook may take
 CALLED = 10.0  # seconds that a notebook may keep the judge busy with one call
 FLOOD = 10 * LONGEST  # letters on the pipe of a notebook
+LONGEST_NOTE = 1000  # letters on an exercise
 BYTES = 50 * 10**6  # of a notebook's file
 # Words in the code of a notebook that the lecturer may want to look at
 SUSPICIOUS = re.compile(
@@ -77,7 +78,7 @@ class Marks:
     def note(self, number: str, verdict: Verdict) -> None:
         share = verdict.share if EXERCISES[number].partial else float(verdict.right)
         self.shares[number] = share
-        self.texts[number] = verdict.text.removeprefix(f"Exercise {number}: ")
+        self.texts[number] = verdict.text.removeprefix(f"Exercise {number}: ")[:LONGEST_NOTE]
 
     def add(self, other: Marks) -> None:
         """The better of two answers to one exercise counts."""
