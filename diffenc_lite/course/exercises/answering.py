@@ -69,17 +69,11 @@ def _shell() -> Any:
 
     from diffenc_lite.course import exercises
 
-    class Shell(InteractiveShell):
-        def enable_gui(self, gui: Any = None) -> None:
-            pass
-
-        def showtraceback(self, *arguments: Any, **options: Any) -> None:
-            pass
-
-        showsyntaxerror = showtraceback
-
     def nothing(*arguments: Any, **options: Any) -> None:
         pass
+
+    class Shell(InteractiveShell):
+        enable_gui = showtraceback = showsyntaxerror = ask_exit = nothing
 
     exercises.ask = exercises.check = nothing
     config = Config({"HistoryManager": {"enabled": False}})
