@@ -322,7 +322,7 @@ def run_guide(args: argparse.Namespace) -> None:
     "exercises run, no solutions. THIS RUNS OTHER PEOPLE'S CODE, as you: each notebook in a "
     "process of its own that never learns what is right, in an empty folder, with limits of time, "
     "of memory and of the size of a file, and what it prints is dropped. No notebook can change a "
-    "mark, but its code may read your files, own exercises among them, and use the network. For "
+    "mark, but its code may read and change your files and use the network. For "
     "people that you do not trust, let it run --inside a container.",
     "handed-in --csv marks.csv",
     option("folder", metavar="FOLDER", help="of notebooks, or of a folder a student"),
@@ -496,6 +496,8 @@ def _say(line: str) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """The exit code: 0, 2 after an error (told in one line), 130 after an interrupt."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # names that the terminal cannot show
+        sys.stdout.reconfigure(errors="replace")
     args = parser().parse_args(arguments)
     try:
         return args.run(args) or 0

@@ -257,7 +257,7 @@ def write_reports(
             file = re.sub(r"[^\w. -]", "_", name)
             texts[Path(pages, f"{file}.html")] = feedback(row, students.get(name, Marks()), title)
     for path, text in texts.items():
-        write_whole(path, text.encode("utf-8"))
+        write_whole(path, text.encode("utf-8", "replace"))
     return made
 
 
