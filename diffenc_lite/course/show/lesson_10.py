@@ -140,10 +140,7 @@ def arms(
 
     Args: rows of the study, one for each VDM, by arm, by data set; interval, of the total.
     """
-    height = 1.2 + sum(0.6 + 0.5 * len(by_arm) for by_arm in found.values())
-    rows = [len(by_arm) for by_arm in found.values()]
-    figure = Picture(figsize=(8, height), layout="constrained")
-    axes = figure.subplots(len(found), 1, height_ratios=rows, squeeze=False)[:, 0]
+    figure, axes = plots.subplots(1, len(found), size=(9, 4.4))
     for ax, (data, by_arm) in zip(axes, found.items(), strict=True):
         ax.axvline(0, color="0.4", lw=1.2, ls="-")
         for k, runs in enumerate(by_arm.values()):
@@ -157,7 +154,9 @@ def arms(
         ax.set(yticks=range(len(by_arm)), yticklabels=list(by_arm), title=NAMES[data])
         ax.set_ylim(len(by_arm) - 0.5, -0.5)
         ax.grid(axis="y", visible=False)
-    ax.set_xlabel("after minus before, bits/dim: prior (blue), diffusion (grey), total")
+        ax.locator_params(axis="x", nbins=4)
+    label = "after minus before, bits/dim: prior (blue), diffusion (grey), total"
+    figure.supxlabel(label, fontsize="medium")
     return figure
 
 
