@@ -132,6 +132,7 @@ PAPER = """async () => {
         if (n) faults.push(`${n} ${words}`);
     };
     count("details", e => !e.open, "parts stay folded");
+    count("details > *", e => getComputedStyle(e).animationName !== "none", "parts fade in");
     count("img", e => shown(e) && !e.naturalWidth, "pictures are empty");
     count("iframe", e => shown(e) || !e.parentElement.querySelector("img")?.naturalWidth,
         "explorers have no still");

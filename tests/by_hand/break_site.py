@@ -17,8 +17,7 @@ BREAKS = rf"""
  ~ ~ <img src="https://a.org/b" alt="b"> ~ asks for ~ no answer ~ does not show ~ pictures are empty
  ~ ~ <script src="7.js"></script><script>console.error(8); throw 9</script> ~ MB before ~ : 8 ~ : 9
  ~ ~ <p>$\frac12$</p><div class="math">\[\frac\]</div> ~ are not typeset ~ formulas have errors
- ~ ~ <p class="math">\[\rule{{2000px}}1\]</p> ~ wider than the column
- ~ ~ <p class="math" style="margin-left: -2000px">\[x\]</p> ~ begin left
+ ~ ~ <p class="math" style="margin-left: -2000px">\[\rule{{5000px}}1\]</p> ~ begin left ~ wider than
  ~ ~ <img style="width: 99px; height: 9px" src="../pictures/02_the_bound.webp"> ~ no alt ~ stretched
  ~ ~ <button></button><p>By F3. # noqa</p> ~ have discernible text ~ not linked ~ is said to tools
  ~ ~ <figure style="width: 3000px">wide</figure> ~ figures stick out ~ pixels wide
@@ -39,6 +38,7 @@ _static/site.js ~ part.open = true ~ 0 ~ parts stay folded
 _static/site.js ~ box.append(copier(box)) ~ 0 ~ cannot be copied
 _static/site.js ~ if (ratio < 1) ~ if (0) ~
 _static/site.js ~ let unfolded ~ for (; performance.now() < 3000; ); let unfolded ~ formulas take
+_static/site.css ~ animation: none ~ ~ parts fade in
 _static/site.css ~ img {{ filter: none ~ img {{ filter: invert(1) ~ other greys
 _static/language_data.js ~ ? 3 : ~ ? 300 : ~ is not first
 _static/excerpts.js ~ window.excerpts = {{ ~ window.excerpts = {{}}, {{ ~ has no excerpt
