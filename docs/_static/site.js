@@ -25,7 +25,7 @@ window.formulas = new Promise(ready => addEventListener("load", async () => {
     const near = parts.filter(part => !part.matches("details:not([open])")
       && part.getBoundingClientRect().top < 2 * innerHeight);
     await MathJax.typesetPromise(near);
-    performance.mark("formulas");
+    performance.mark("formulas", {detail: document.querySelectorAll("mjx-container").length});
     const rest = parts.filter(part => !near.includes(part));
     for (let i = 0; i < rest.length; i += 40) await MathJax.typesetPromise(rest.slice(i, i + 40));
   }

@@ -34,10 +34,10 @@ ledger/F2.html ~ ~ <style>[data-theme=dark] p {{ color: #222 !important }}</styl
 api/process.html ~ ~ <style>dt.sig {{ width: 9px; overflow: hidden }}</style> ~ signatures are cut
 {EXPLORER} ~ Listener("input" ~ Listener("gone" ~ key: the picture ~ touch: the picture
 {EXPLORER} ~ lang="en" ~ style="width: 900px" ~ (light) ~ phone of 390
-_static/site.js ~ part.open = true ~ 0 ~ parts stay folded
+_static/site.js ~ part.open = true ~ part.open = part.nextElementSibling ~ stay folded
 _static/site.js ~ box.append(copier(box)) ~ 0 ~ cannot be copied
 _static/site.js ~ if (ratio < 1) ~ if (0) ~
-_static/site.js ~ let unfolded ~ for (; performance.now() < 3000; ); let unfolded ~ formulas take
+_static/site.js ~ {{detail: ~ {{detail: 200 + ~ formulas are set before
 _static/site.css ~ animation: none ~ ~ parts fade in
 _static/site.css ~ img {{ filter: none ~ img {{ filter: invert(1) ~ other greys
 _static/language_data.js ~ ? 3 : ~ ? 300 : ~ is not first
