@@ -185,7 +185,24 @@ def public_names() -> dict[str, str]:
     return names
 
 
+# ---- previous and next ---------------------------------------------------------------------------
+
+
+def neighbours(app: Sphinx, page: str, template: str, context: dict[str, Any], *_: Any) -> None:
+    """A lesson leads to the lessons before and after it, past the companions in between."""
+    lessons = sorted(name for name in app.env.found_docs if re.match(r"lessons/\d", name))
+    if page not in lessons:
+        return
+    here = lessons.index(page)
+    for side, there in (("prev", here - 1), ("next", here + 1)):
+        if there in range(len(lessons)):
+            title = app.builder.render_partial(app.env.titles[lessons[there]])["title"]
+            link = app.builder.get_relative_uri(page, lessons[there])
+            context[side] = {"link": link, "title": title}
+
+
 def setup(app: Sphinx) -> None:
+    app.connect("html-page-context", neighbours)
     app.connect("autodoc-process-docstring", as_rst)
     app.add_post_transform(DisplayedFormulas)
     app.add_transform(Links)

@@ -52,7 +52,8 @@ def test_a_caption_is_what_the_drawing_function_says():
     assert make_site.caption("x = 1\nlesson_03.one_rectangle(x)", "A figure.").startswith(
         "One step:"
     )
-    assert make_site.caption("figure", "Plot: the title; y against x.") == "the title."
+    assert make_site.caption("figure", "Plot: the title, 6.2; y against x.") == "the title, 6.2."
+    assert make_site.caption("lesson_04.moving_digit(x)", "").startswith("A digit under an encoder")
 
 
 def a_film(frames):

@@ -54,6 +54,7 @@ EXAMPLES = (  # photographed, and looked at in the dark
 )
 WIDTHS = (360, 390, 768, 1280, 1440)
 MAX_MB = 3  # of a page and all it loads before a reader scrolls
+MAX_FIRST = 100  # formulas that are set before a reader sees one
 # Text outside of code in which TeX is left.
 RAW_TEX = r"\$[^$\s][^$]*\$|\\(?:frac|left|right|sigma|alpha|gamma|begin|mathrm|hat|text|tag)\b"
 NOT_SEEN = r"# (?:noqa|fmt: skip|type: ignore)|### (?:BEGIN|END) SOLUTION"
@@ -131,6 +132,7 @@ PAPER = """async () => {
         if (n) faults.push(`${n} ${words}`);
     };
     count("details", e => !e.open, "parts stay folded");
+    count("details > *", e => getComputedStyle(e).animationName !== "none", "parts fade in");
     count("img", e => shown(e) && !e.naturalWidth, "pictures are empty");
     count("iframe", e => shown(e) || !e.parentElement.querySelector("img")?.naturalWidth,
         "explorers have no still");
@@ -152,6 +154,8 @@ TYPESET = """async () => {
     await window.formulas;
     return performance.getEntriesByName("formulas")[0]?.startTime ?? performance.now();
 }"""
+FIRST = "() => performance.getEntriesByName('formulas')[0]?.detail ?? 0"
+HREFS = "links => links.map(link => link.getAttribute('href'))"
 THEME = "theme => { document.documentElement.dataset.theme = theme; }"
 FIRST_PICTURE = """() => Math.max(0, ...performance.getEntriesByType("paint")
     .filter(e => e.name === "first-contentful-paint").map(e => e.startTime))"""
@@ -207,6 +211,8 @@ class Visit:
     def read(self, name: str) -> None:
         """A page from top to bottom, at all widths; one of each kind in the dark, too."""
         page = self.open(name)
+        if (first := page.evaluate(FIRST)) > MAX_FIRST:
+            self.note(f"{first} formulas are set before a reader sees one")
         self.report.first_pictures.append(page.evaluate(FIRST_PICTURE))
         if (size := self.report.sizes[name]) > MAX_MB:
             self.note(f"{size:.1f} MB before scrolling")
@@ -257,10 +263,19 @@ class Visit:
             there = (self.site / name).parent / str(link.first.get_attribute("href"))
             if not there.is_file() or there.read_bytes() != source.read_bytes():
                 self.note("downloads another file than the notebook")
-        if not re.search(r"\d+ minutes to read", page.evaluate(VISIBLE_TEXT)):
-            self.note("does not say how long it takes to read")
-        if source.parent.name == "notebooks" and not page.locator("[aria-current=page]").count():
-            self.note("does not say where in the course it stands")
+        core = source.parent.name == "notebooks"
+        says = r"\d+ minutes to read" + ", then exercises · difficulty [123] of 3 · needs" * core
+        if not re.search(says, page.evaluate(VISIBLE_TEXT)):
+            self.note("does not say how long it takes, how difficult it is, and what it needs")
+        if core:
+            if page.locator(".path [aria-current=page]").all_text_contents() != [source.name[:2]]:
+                self.note("does not say where in the course it stands")
+            lessons = sorted(path.name for path in source.parent.glob("[0-9]*.ipynb"))
+            i = lessons.index(source.name)
+            near = [Path(other).stem + ".html" for other in lessons[max(0, i - 1) : i + 2]]
+            links = page.locator(".prev-next-area a").evaluate_all(HREFS)
+            if not {*near} - {Path(name).name} <= {*links}:
+                self.note(f"has before and after it {links}")
         codes = page.locator(".bd-article .cell_input .highlight").count()
         if page.locator(".bd-article .copy").count() < codes:
             self.note("has code that cannot be copied by a button")
@@ -441,6 +456,7 @@ def positions_of(document: str) -> dict[str, list[str]]:
 
 def visit(pages: Sequence[str], browser: str, axe: str, site: Path) -> Report:
     """Open these pages, one after the other, in a browser of their own."""
+    OUT.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         context = playwright.chromium.launch_persistent_context(
             folder,
@@ -478,7 +494,6 @@ def main() -> int:
         parser.error(f"no browser found; install one of {', '.join(BROWSERS)}")
     axe = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
     shutil.rmtree(OUT, ignore_errors=True)
-    OUT.mkdir(parents=True)
     pages = sorted(path.relative_to(site).as_posix() for path in site.rglob("*.html"))
     pages = [name for name in pages if not name.startswith(("_static/", "_sources/"))]
     pages = arguments.pages or pages

@@ -148,10 +148,11 @@ def caption(code: str, alt: str) -> str:
     if called := re.match(r"(lesson_\d\d|main_line|blueprint)\.(\w+)\(", last):
         module = import_module(f"{course.__name__}.show.{called[1]}")
         text = " ".join((inspect.getdoc(getattr(module, called[2])) or "").replace("`", "").split())
+        text = re.sub(r",?(?: each)? \((?:[\dnBT]+, ?)+[\dnBT]*\)", "", text)  # shapes of arrays
         return html.escape(re.split(r"(?<=\w\.)\s| Args:", text)[0].rstrip(".") + ".")
     if alt == FILM:
         return html.escape(FILM + ".")
-    titles = re.findall(r"(?:Plot|Image): ([^;.]+)", alt.partition("At the start:")[0])
+    titles = re.findall(r"(?:Plot|Image): (.+?)(?:;|\.(?!\d))", alt.partition("At the start:")[0])
     return html.escape(titles[0] + ".") if len(titles) == 1 else ""
 
 
@@ -515,12 +516,14 @@ def write_excerpts() -> None:
     """The text of each page, for the search: a page opened from a disk may not read another."""
     texts = {}
     for page in SITE.rglob("*.html"):
-        article = (
-            page.read_text(encoding="utf-8").partition("<article")[2].partition("</article")[0]
-        )
-        article = re.sub(r"<(script|style|svg|pre|figure)\b.*?</\1>", " ", article, flags=re.DOTALL)
+        text = page.read_text(encoding="utf-8")
+        article = text.partition('<article class="bd-article">')[2].partition("</article")[0]
+        apart = r'<(script|style|svg|pre|figure)\b.*?</\1>|<a class="headerlink".*?</a>|\\\[.*?\\\]'
+        article = re.sub(apart, " ", article, flags=re.DOTALL)
         text = html.unescape(re.sub(r"<[^>]+>", " ", article))
-        text = " ".join(re.sub(r"\\[()\[\]]", "", text.replace("\u00b6", "")).split())
+        text = re.sub(r"\\[td]?frac(\d)(\d)", r"\1/\2", text)
+        text = re.sub(r"\\([(),;|]|(?:math[a-z]+|text|q?quad|[bB]igg?[lr]?)\b)|[\\{}]", "", text)
+        text = " ".join(text.split())
         texts[page.relative_to(SITE).with_suffix("").as_posix()] = text[:20_000]
     text = json.dumps(texts, ensure_ascii=False)
     (SITE / "_static" / "excerpts.js").write_text(f"window.excerpts = {text};\n", encoding="utf-8")

@@ -16,15 +16,16 @@ addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll("iframe.explorer").forEach(frame => near.observe(frame));
   if (document.getElementById("search-results")) excerpts();
 });
-// Formulas on the first screens come first, the others while a reader is there.
+// Formulas that a reader sees on the first screens come first, the others, folded ones too, after.
 window.formulas = new Promise(ready => addEventListener("load", async () => {
   await window.mathjaxUnpacked;
   await window.MathJax?.startup?.promise;
   if (window.MathJax?.typesetPromise) {
-    const parts = [...document.querySelectorAll(".math, .text_html")];
-    const near = parts.filter(part => part.getBoundingClientRect().top < 2 * innerHeight);
+    const parts = [...document.querySelectorAll(".math, .text_html > *")];
+    const near = parts.filter(part => !part.matches("details:not([open])")
+      && part.getBoundingClientRect().top < 2 * innerHeight);
     await MathJax.typesetPromise(near);
-    performance.mark("formulas");
+    performance.mark("formulas", {detail: document.querySelectorAll("mjx-container").length});
     const rest = parts.filter(part => !near.includes(part));
     for (let i = 0; i < rest.length; i += 40) await MathJax.typesetPromise(rest.slice(i, i + 40));
   }

@@ -19,7 +19,7 @@ from .plots import BLACK, Picture
 
 
 def moving_digit(x: Tensor) -> FrameExplorer:
-    """A digit, (1, 1, 28, 28), under an encoder made by hand: x + sigma_t^4 (blurred - x)."""
+    """A digit (1, 1, 28, 28) under an encoder that blurs it. x_t = x + sigma_t^4 (blurred - x)."""
     blurred = avg_pool2d(x + 1, 7, stride=1, padding=3) - 1  # the surroundings are black, -1
     eps = torch.randn(x.shape, generator=torch.Generator().manual_seed(6), dtype=x.dtype)
 

@@ -170,7 +170,7 @@ def gap_lines(counts: Sequence[int], gaps: Mapping[str, Array]) -> Picture:
 
 @styled
 def sample_shapes(samples: Mapping[int, Sequence[ArrayLike]]) -> Picture:
-    """Histograms of samples, for the ratios of `RATIOS`, against N(0, 1). Args: samples by T."""
+    """Histograms of samples, a line for each ratio, against N(0, 1). Args: samples by T."""
     figure, axes = subplots(1, len(samples), size=(9.6, 3.2))
     x = np.linspace(-5, 5, 201)
     for ax, (T, drawn) in zip(axes, samples.items(), strict=True):
