@@ -285,7 +285,7 @@ def test_only_files_are_read(tmp_path):
     (tmp_path / "bob.ipynb").symlink_to(tmp_path / "ada.ipynb")
     os.mkfifo(tmp_path / "cyd.ipynb")
     for name in ("bob.ipynb", "cyd.ipynb"):
-        (complaint,) = mark("", tmp_path / name, Limits()).complaints
+        (complaint,) = mark("", tmp_path / name, Limits(), set()).complaints
         assert "not a file, or a link" in complaint
 
 
