@@ -7,8 +7,8 @@
 Opens every page, moves every explorer, by key and by touch, prints every lesson. Ends with 1 and
 the list of faults if anything is wrong with: requests, the console, formulas, pictures, weights,
 accessibility (axe), the dark; code, formulas and figures that do not fit at any of five widths;
-titles, controls and positions of explorers, those that the text names too; the film; links of tags;
-what paper shows; downloads; the search. Screenshots go to build/screenshots.
+titles, controls and positions of explorers, those that the text names too; the still of the film;
+links of tags; what paper shows; downloads; the search. Screenshots go to build/screenshots.
 """
 
 from __future__ import annotations
@@ -19,9 +19,7 @@ import gzip
 import json
 import re
 import shutil
-import statistics
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
@@ -32,9 +30,8 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import nbformat
-from check_browser import BROWSERS, QUIET
-from PIL import Image
-from playwright.sync_api import BrowserContext, Frame, Page, sync_playwright
+from browser import browser
+from playwright.sync_api import BrowserContext, Frame, Page
 from run_notebooks import ROOT, explorers
 
 from diffenc_lite.course.ledger import TAGS
@@ -150,21 +147,16 @@ TYPESET = """async () => {
     await window.mathjaxUnpacked;
     await window.MathJax?.startup?.promise;
     await window.formulas;
-    return performance.getEntriesByName("formulas")[0]?.startTime ?? performance.now();
 }"""
 THEME = "theme => { document.documentElement.dataset.theme = theme; }"
-FIRST_PICTURE = """() => Math.max(0, ...performance.getEntriesByType("paint")
-    .filter(e => e.name === "first-contentful-paint").map(e => e.startTime))"""
 DRAWN = "() => document.querySelector('.picture').innerHTML"
 
 
 @dataclass
 class Report:
-    """What goes wrong on the pages, their sizes in MB, and times in ms from its start."""
+    """What goes wrong on the pages, and their sizes in MB."""
 
     faults: list[str] = field(default_factory=list)
-    first_pictures: list[float] = field(default_factory=list)
-    formulas: list[float] = field(default_factory=list)
     sizes: dict[str, float] = field(default_factory=dict)
 
     def note(self, name: str, fault: str) -> None:
@@ -187,7 +179,7 @@ class Visit:
         self.name, self.asked = name, set()
         page.set_viewport_size({"width": WIDTHS[-1], "height": 900})
         page.goto((self.site / name).as_uri(), wait_until="load")
-        self.report.formulas.append(page.evaluate(TYPESET))
+        page.evaluate(TYPESET)
         paths = {Path(unquote(urlsplit(url).path)) for url in self.asked if url[:5] == "file:"}
         self.report.sizes[name] = sum(p.stat().st_size for p in paths if p.is_file()) / 1e6
         return page
@@ -207,7 +199,6 @@ class Visit:
     def read(self, name: str) -> None:
         """A page from top to bottom, at all widths; one of each kind in the dark, too."""
         page = self.open(name)
-        self.report.first_pictures.append(page.evaluate(FIRST_PICTURE))
         if (size := self.report.sizes[name]) > MAX_MB:
             self.note(f"{size:.1f} MB before scrolling")
         text = page.evaluate(VISIBLE_TEXT)
@@ -324,6 +315,8 @@ class Visit:
 
 
 def moves(page: Page) -> Iterator[tuple[str, bool]]:
+    """Each control by a key, then by touch, and whether the picture changed."""
+
     def changed(before: str) -> bool:
         for _ in range(40):
             if page.evaluate(DRAWN) != before:
@@ -331,50 +324,35 @@ def moves(page: Page) -> Iterator[tuple[str, bool]]:
             page.wait_for_timeout(50)
         return False
 
-    for i in range(page.locator("[data-control]").count()):
-        control = page.locator("[data-control]").nth(i)
+    for i, control in enumerate(page.locator("[data-control]").all()):
+        slides = control.get_attribute("type") == "range"
         before = page.evaluate(DRAWN)
-        if control.get_attribute("type") == "range":
+        if slides:
             at_end = control.input_value() == control.get_attribute("max")
             control.press("ArrowLeft" if at_end else "ArrowRight")
-            yield f"control {i}, key", changed(before)
-            before = page.evaluate(DRAWN)
-            far = (
-                0.1
-                if float(control.input_value()) > float(control.get_attribute("max") or 1) / 2
-                else 0.9
-            )
-            box = control.bounding_box()
-            assert box is not None
-            middle = box["y"] + box["height"] / 2
-            page.touchscreen.tap(box["x"] + box["width"] * far, middle)
-            yield f"control {i}, touch", changed(before)
         else:
             control.locator("input:checked").press("ArrowRight")
-            yield f"control {i}, key", changed(before)
-            before = page.evaluate(DRAWN)
+        yield f"control {i}, key", changed(before)
+        before = page.evaluate(DRAWN)
+        if slides:
+            width = control.evaluate("slider => slider.clientWidth")
+            last = float(control.get_attribute("max") or 1)
+            share = 0.1 if float(control.input_value()) > last / 2 else 0.9
+            control.tap(position={"x": share * width, "y": 20})
+        else:
             control.locator("label:not(:has(:checked))").first.tap()
-            yield f"control {i}, touch", changed(before)
+        yield f"control {i}, touch", changed(before)
 
 
 # ---- what needs no browser -----------------------------------------------------------------------
 
 
-CONTROL = re.compile(
-    r'<label for="c\d+">(?P<slider>[^<]*)</label><input[^>]*max="(?P<last>\d+)"'
-    r"|<legend>(?P<buttons>[^<]*)</legend>(?P<choices>.*?)</fieldset>"
-)
-
-
-def controls_of(document: str) -> dict[str, int]:
-    """Label -> number of positions, in the page of an explorer, in its order."""
-    found = {}
-    for control in CONTROL.finditer(document):
-        if control["slider"]:
-            found[unescape(control["slider"])] = int(control["last"]) + 1
-        else:
-            found[unescape(control["buttons"])] = control["choices"].count("<span>")
-    return found
+def positions_of(document: str) -> dict[str, list[str]]:
+    """Label -> the names of its positions, of each control in the page of an explorer."""
+    labels = re.findall(r'(?:<label for="c\d+">|<legend>)([^<]*)<', document)
+    (packed,) = re.findall(r'atob\("([^"]*)"', document)
+    names = json.loads(gzip.decompress(base64.b64decode(packed)))["positions"]
+    return dict(zip(map(unescape, labels), names, strict=True))
 
 
 def check_explorers(site: Path, report: Report) -> None:
@@ -386,21 +364,13 @@ def check_explorers(site: Path, report: Report) -> None:
             (heading,) = re.findall(r'title="([^"]*)"', frame)
             (source,) = re.findall(r'src="([^"]*)"', frame)
             document = (page.parent / source).read_text(encoding="utf-8")
-            has = controls_of(document)
+            has = {label: len(names) for label, names in positions_of(document).items()}
             promised = re.findall(r"(?:of |, )(.+?) \((\d+) positions\)", unescape(heading))
             if promised != [(label, str(n)) for label, n in has.items()]:
                 report.note(name, f"{heading!r} has the controls {has}")
     wanted = sum(len(explorers(nbformat.read(p, 4))) for p in notebooks_in(ROOT / "notebooks"))
     if (n := len(list(site.glob("explorers/*.html")))) != wanted:
         report.note("explorers", f"{n}, and the notebooks have {wanted}")
-
-
-def check_film(site: Path, report: Report) -> None:
-    page = site / "lessons" / "00_ten_minute_tour.html"
-    shown = re.findall(r'<img[^>]*src="([^"]*\.(?:gif|webp))"', page.read_text(encoding="utf-8"))
-    frames = max((getattr(Image.open(page.parent / s), "n_frames", 1) for s in shown), default=0)
-    if frames < 2:
-        report.note("lessons/00_ten_minute_tour.html", f"the film has {frames} frame")
 
 
 def check_instructions(site: Path, report: Report) -> None:
@@ -416,7 +386,8 @@ def check_instructions(site: Path, report: Report) -> None:
             text = re.sub(r"[$\\{}]", "", text).replace("gamma_1", "γ(1)").replace("−", "-")
             positions = positions_of(page.read_text(encoding="utf-8"))
             for label, names in positions.items():
-                numbers = {float(n) for n in names if re.fullmatch(r"-?[\d.]+", n)}
+                written = (name.replace("−", "-") for name in names)
+                numbers = {float(n) for n in written if re.fullmatch(r"-?[\d.]+", n)}
                 named = rf"(?<!\w){re.escape(label)}\s*(?:=|down to|to)\s*(-?\d+(?:\.\d+)?)"
                 for value in re.findall(named, text) if numbers else []:
                     if min(abs(float(value) - n) for n in numbers) > 1e-9:
@@ -424,32 +395,12 @@ def check_instructions(site: Path, report: Report) -> None:
                         report.note(where, f"tells to go to {label} = {value}, which is missing")
 
 
-def positions_of(document: str) -> dict[str, list[str]]:
-    """Label -> the names of all positions, also those of sliders, which the page has packed."""
-    if packed := re.findall(r'atob\("([^"]*)"', document):
-        listed = json.loads(gzip.decompress(base64.b64decode(packed[0])))["positions"]
-    else:
-        listed = json.loads(re.findall(r'"positions": (\[\[.*?\]\])', document)[0])
-    labels = list(controls_of(document))
-    return dict(
-        zip(labels, [[n.replace("−", "-") for n in names] for names in listed], strict=False)
-    )
-
-
 # ---- the whole -----------------------------------------------------------------------------------
 
 
-def visit(pages: Sequence[str], browser: str, axe: str, site: Path) -> Report:
+def visit(pages: Sequence[str], axe: str, site: Path) -> Report:
     """Open these pages, one after the other, in a browser of their own."""
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(
-            folder,
-            executable_path=browser,
-            viewport={"width": WIDTHS[-1], "height": 900},
-            has_touch=True,
-            args=["--no-sandbox", "--no-first-run", *QUIET],
-        )
-        context.set_offline(True)
+    with browser(has_touch=True, offline=True) as context:
         visitor = Visit(context, axe, site)
         for name in pages:
             print(name, flush=True)
@@ -461,7 +412,6 @@ def visit(pages: Sequence[str], browser: str, axe: str, site: Path) -> Report:
             if name in EXAMPLES:
                 visitor.photograph(name, "light", WIDTHS)
                 visitor.photograph(name, "dark", WIDTHS)
-        context.close()
     return visitor.report
 
 
@@ -473,9 +423,6 @@ def main() -> int:
     parser.add_argument("--site", type=Path, default=SITE, help="default: build/site")
     arguments = parser.parse_args()
     site = arguments.site.resolve()
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if browser is None:
-        parser.error(f"no browser found; install one of {', '.join(BROWSERS)}")
     axe = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
     shutil.rmtree(OUT, ignore_errors=True)
     OUT.mkdir(parents=True)
@@ -483,23 +430,16 @@ def main() -> int:
     pages = [name for name in pages if not name.startswith(("_static/", "_sources/"))]
     pages = arguments.pages or pages
     still = Report()
-    for check in (check_explorers, check_film, check_instructions):
-        check(site, still)
+    check_explorers(site, still)
+    check_instructions(site, still)
     # A page keeps one core busy, so two browsers; by turns, since neighbours are of one kind
     parts = [part for part in (pages[0::2], pages[1::2]) if part]
     with ProcessPoolExecutor(len(parts), mp_context=get_context("spawn")) as pool:
-        visits = [pool.submit(visit, part, browser, axe, site) for part in parts]
+        visits = [pool.submit(visit, part, axe, site) for part in parts]
         reports = [still, *(done.result() for done in visits)]
     faults = [fault for report in reports for fault in report.faults]
     size, largest = max((mb, name) for report in reports for name, mb in report.sizes.items())
     print(f"largest page with all it loads before scrolling: {largest}, {size:.1f} MB")
-    times = {
-        "first picture": [ms for report in reports for ms in report.first_pictures],
-        "formulas": [ms for report in reports for ms in report.formulas],
-    }
-    for what, ms in times.items():
-        if ms:
-            print(f"{what}: {statistics.median(ms):.0f} ms (median), {max(ms):.0f} ms (longest)")
     for fault in faults:
         print(fault)
     print(f"{len(pages)} pages: {f'{len(faults)} faults' if faults else 'all well'}")

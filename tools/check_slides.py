@@ -13,13 +13,11 @@ from __future__ import annotations
 
 import argparse
 import re
-import shutil
 import sys
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
-
-from diffenc_lite.course.slides import BROWSERS
+from browser import browser
+from playwright.sync_api import Page, Request
 
 SMALLEST = 12  # pixels
 MEASURE = """() => [...document.querySelectorAll("main > section")].map((section, i) => {
@@ -40,14 +38,14 @@ MEASURE = """() => [...document.querySelectorAll("main > section")].map((section
 })"""
 
 
-def remote(address: str) -> list[str]:
-    local = address.startswith(("file:", "data:", "blob:"))
-    return [] if local else [f"asks for {address}"]
-
-
 def faults(page: Page, deck: Path, shots: bool) -> list[str]:
     complaints: list[str] = []
-    page.on("request", lambda request: complaints.extend(remote(request.url)))
+
+    def note(request: Request) -> None:
+        if not request.url.startswith(("file:", "data:", "blob:")):
+            complaints.append(f"asks for {request.url}")
+
+    page.on("request", note)
     page.goto(deck.resolve().as_uri())
     page.evaluate("() => window.arranged")
     slides = page.evaluate(MEASURE)
@@ -81,17 +79,11 @@ def main() -> int:
     parser.add_argument("--shots", action="store_true")
     arguments = parser.parse_args()
     bad = 0
-    with sync_playwright() as playwright:
-        for deck in arguments.decks:
-            browser = playwright.chromium.launch(
-                executable_path=next(filter(None, map(shutil.which, BROWSERS))),
-                args=["--no-sandbox"],
-            )
-            page = browser.new_page(viewport={"width": 1280, "height": 720}, offline=True)
-            for fault in faults(page, deck, arguments.shots):
+    for deck in arguments.decks:
+        with browser(viewport={"width": 1280, "height": 720}, offline=True) as context:
+            for fault in faults(context.new_page(), deck, arguments.shots):
                 bad += 1
                 print(f"  {fault}", flush=True)
-            browser.close()
     return bool(bad)
 
 
