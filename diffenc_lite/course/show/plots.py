@@ -30,8 +30,6 @@ Table = Sequence[Sequence[ArrayLike] | NDArray[Any]] | NDArray[Any]  # images[ro
 
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 PURPLE, SKY, BLACK = "#CC79A7", "#56B4E9", "#000000"
-# One meaning per colour throughout the course.
-ENCODER_COLOURS = {"identity": BLUE, "scaling": ORANGE, "learned": GREEN}
 
 STYLE: Any = {
     "figure.dpi": 100,
