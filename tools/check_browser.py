@@ -41,6 +41,7 @@ OUT = ROOT / "build" / "browser"
 PRESSES = 12
 PAUSE_MS = 200  # from a picture to the next key, as with a reader
 LOST_S = 180  # longer than any cell takes
+TIMEOUT_S = 600  # for all cells of a notebook
 # The time that a reader waits: milliseconds from the next key or press to another picture, decoded,
 # by the page's clock, so without the time to send the key to the browser; -1 after 10 s.
 TIME_NEXT = """image => {
@@ -90,7 +91,7 @@ def jupyter_lab(folder: Path) -> Iterator[str]:
         server.wait()
 
 
-def run_all(page: Page, timeout_s: float) -> float:
+def run_all(page: Page) -> float:
     """Run > Run All Cells; returns the seconds until each cell has its number.
 
     A click is lost while the connection to the kernel is made. So it is repeated as long as no cell
@@ -120,8 +121,8 @@ def run_all(page: Page, timeout_s: float) -> float:
             print(f"{done} cells have run, then none: the kernel is started again")
             again = True
             choose("Kernel", "Restart Kernel and Run All Cells…")
-        if time.perf_counter() > start + timeout_s:
-            raise TimeoutError(f"the notebook still runs after {timeout_s:.0f} s")
+        if time.perf_counter() > start + TIMEOUT_S:
+            raise TimeoutError(f"the notebook still runs after {TIMEOUT_S} s")
         page.wait_for_timeout(500)
 
 
@@ -206,7 +207,7 @@ def check_page(context: BrowserContext, notebook: Path, folder: Path) -> bool:
 
 
 def check_notebook(
-    context: BrowserContext, address: str, notebook: Path, timeout_s: float, times: list[float]
+    context: BrowserContext, address: str, notebook: Path, times: list[float]
 ) -> bool:
     """Run the notebook in JupyterLab and move its controls; True if there was no error."""
     texts = [data.get("text/plain", "") for data in stored_outputs(notebook)]
@@ -220,7 +221,7 @@ def check_notebook(
     dialog = page.locator("dialog.jp-Dialog, .jp-Dialog[aria-modal=true]")
     page.add_locator_handler(dialog, lambda box: box.locator("button.jp-mod-accept").first.click())
     page.goto(f"{address}/lab/tree/{place(notebook).as_posix()}?reset")
-    print(f"{notebook.stem}: run all: {run_all(page, timeout_s):.0f} s")
+    print(f"{notebook.stem}: run all: {run_all(page):.0f} s")
     good = check(page, notebook.stem, stored, times)
     page.close()
     for session in json.load(urllib.request.urlopen(f"{address}/api/sessions")):
@@ -235,7 +236,6 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("notebooks", nargs="*", type=Path, help="default: all")
-    parser.add_argument("--timeout", type=float, default=600, help="seconds to run all cells")
     arguments = parser.parse_args()
     OUT.mkdir(parents=True, exist_ok=True)
     notebooks = [path.resolve() for path in arguments.notebooks] or notebooks_in(ROOT / "notebooks")
@@ -252,7 +252,7 @@ def main() -> int:
             for notebook in notebooks:
                 print(f"== {notebook.name}", flush=True)
                 good = check_page(context, notebook, Path(folder))
-                good &= check_notebook(context, address, notebook, arguments.timeout, times)
+                good &= check_notebook(context, address, notebook, times)
                 if not good:
                     failed.append(notebook.name)
     print(f"screenshots are in {OUT}")

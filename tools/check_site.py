@@ -165,8 +165,8 @@ class Report:
 
 
 class Visit:
-    def __init__(self, context: BrowserContext, axe: str, site: Path):
-        self.page, self.axe, self.site = context.new_page(), axe, site
+    def __init__(self, context: BrowserContext, axe: str):
+        self.page, self.axe = context.new_page(), axe
         self.name, self.asked = "", set[str]()
         self.report = Report()
         self.page.on("request", lambda r: self.request(r.url))
@@ -178,7 +178,7 @@ class Visit:
         page = self.page
         self.name, self.asked = name, set()
         page.set_viewport_size({"width": WIDTHS[-1], "height": 900})
-        page.goto((self.site / name).as_uri(), wait_until="load")
+        page.goto((SITE / name).as_uri(), wait_until="load")
         page.evaluate(TYPESET)
         paths = {Path(unquote(urlsplit(url).path)) for url in self.asked if url[:5] == "file:"}
         self.report.sizes[name] = sum(p.stat().st_size for p in paths if p.is_file()) / 1e6
@@ -245,7 +245,7 @@ class Visit:
         if not link.count() or not link.first.is_visible():
             self.note("has no button to download the notebook")
         else:
-            there = (self.site / name).parent / str(link.first.get_attribute("href"))
+            there = (SITE / name).parent / str(link.first.get_attribute("href"))
             if not there.is_file() or there.read_bytes() != source.read_bytes():
                 self.note("downloads another file than the notebook")
         if not re.search(r"\d+ minutes to read", page.evaluate(VISIBLE_TEXT)):
@@ -283,13 +283,13 @@ class Visit:
 
     def search(self) -> None:
         page = self.open("search.html")
-        page.goto(f"{(self.site / 'search.html').as_uri()}?q={SEARCHED}")
+        page.goto(f"{(SITE / 'search.html').as_uri()}?q={SEARCHED}")
         found = page.locator("#search-results li")
         found.first.locator("a").first.wait_for(timeout=20_000)
         page.wait_for_timeout(1500)
         if not page.locator("#search-results .excerpt").count():
             self.note("what is found has no excerpt")
-        page.goto(f"{(self.site / 'search.html').as_uri()}?q=ledger")
+        page.goto(f"{(SITE / 'search.html').as_uri()}?q=ledger")
         found.first.locator("a").first.wait_for(timeout=20_000)
         page.wait_for_timeout(1500)
         if (first := found.first.locator("a").first.text_content()) != "The ledger":
@@ -398,10 +398,10 @@ def check_instructions(site: Path, report: Report) -> None:
 # ---- the whole -----------------------------------------------------------------------------------
 
 
-def visit(pages: Sequence[str], axe: str, site: Path) -> Report:
+def visit(pages: Sequence[str], axe: str) -> Report:
     """Open these pages, one after the other, in a browser of their own."""
     with browser(has_touch=True, offline=True) as context:
-        visitor = Visit(context, axe, site)
+        visitor = Visit(context, axe)
         for name in pages:
             print(name, flush=True)
             (visitor.move if name.startswith("explorers/") else visitor.read)(name)
@@ -420,22 +420,19 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("pages", nargs="*", help="default: all of build/site")
-    parser.add_argument("--site", type=Path, default=SITE, help="default: build/site")
-    arguments = parser.parse_args()
-    site = arguments.site.resolve()
+    asked = parser.parse_args().pages
     axe = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
     shutil.rmtree(OUT, ignore_errors=True)
     OUT.mkdir(parents=True)
-    pages = sorted(path.relative_to(site).as_posix() for path in site.rglob("*.html"))
-    pages = [name for name in pages if not name.startswith(("_static/", "_sources/"))]
-    pages = arguments.pages or pages
+    pages = sorted(path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html"))
+    pages = asked or [name for name in pages if not name.startswith(("_static/", "_sources/"))]
     still = Report()
-    check_explorers(site, still)
-    check_instructions(site, still)
+    check_explorers(SITE, still)
+    check_instructions(SITE, still)
     # A page keeps one core busy, so two browsers; by turns, since neighbours are of one kind
     parts = [part for part in (pages[0::2], pages[1::2]) if part]
     with ProcessPoolExecutor(len(parts), mp_context=get_context("spawn")) as pool:
-        visits = [pool.submit(visit, part, axe, site) for part in parts]
+        visits = [pool.submit(visit, part, axe) for part in parts]
         reports = [still, *(done.result() for done in visits)]
     faults = [fault for report in reports for fault in report.faults]
     size, largest = max((mb, name) for report in reports for name, mb in report.sizes.items())

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from .drawing import COLOURS, arrow, box, canvas, words
 from .explorers import CurveExplorer, buttons, slider
-from .plots import BLUE, GREEN, ORANGE, RED, SKY, Picture, styled, subplots
+from .plots import BLUE, GREEN, ORANGE, RED, SKY, Picture, plain_ticks, styled, subplots
 
 Array = NDArray[np.float64]
 GREY = COLOURS["z_t"]
@@ -20,7 +20,6 @@ RULES = {"paper": RED, "folded": GREEN, "VDM": BLUE}  # of the mean
 WAYS = ["equal\n$w=1$", "best\n$w=1$", "equal\n$w^*$", "best\n$w^*$"]
 
 
-@styled
 def three_choices() -> Picture:
     """A chain of four steps: the weight of a step, the place of a node, the scale of a mean."""
     figure, ax = canvas(8, 3.0)
@@ -43,7 +42,6 @@ def three_choices() -> Picture:
     return figure
 
 
-@styled
 def last_step() -> Picture:
     """Bellman's recursion: the cheapest path to node 5 in k steps ends in one of these steps."""
     figure, ax = canvas(8, 2.7)
@@ -135,9 +133,8 @@ def twelve_places(bits: Mapping[int, Mapping[str, Sequence[float]]], infinite: f
         ax.axhline(8, color="0.3", ls="--", lw=1.2)
         ax.axhline(infinite, color="0.3", ls=":", lw=1.2)
         ax.set(title=f"T = {T}", ylim=(0.75, 130))
-        ax.set_yticks([1, 8, 100], ["1", "8", "100"])
+        plain_ticks(ax.yaxis, [1, 8, 100])
         ax.set_xticks(range(4), WAYS)
-        ax.minorticks_off()
     axes[0].set_ylabel("bits/dim")
     axes[-1].text(3.4, 9.2, "8 bits: a uniform byte", ha="right", fontsize=11)
     axes[-1].text(3.4, 0.9, "infinite depth", ha="right", va="center", fontsize=11)

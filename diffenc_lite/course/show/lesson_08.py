@@ -151,8 +151,7 @@ def by_width(ratios: Mapping[str, ArrayLike], widths: Sequence[int]) -> Picture:
         ax.text(72, middle[-1] + 0.07, name, color=colour)
     ax.axhline(1, color="0.4", lw=1.2, ls="-")
     ax.set(xscale="log", xlim=(7, 100), xlabel="width of the denoiser", ylabel="gap: learned / VDM")
-    ax.set_xticks(widths, [str(width) for width in widths])
-    ax.minorticks_off()
+    plots.plain_ticks(ax.xaxis, widths)
     ax.set(title="Above 1 the learned encoder is farther from the truth")
     return figure
 

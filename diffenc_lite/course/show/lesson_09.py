@@ -49,7 +49,6 @@ def outlines(images: Sequence[ArrayLike], maps: Sequence[ArrayLike]) -> Picture:
     return figure
 
 
-@styled
 def three_bills() -> Picture:
     """The path from image to noise; two bills are price lists, one is the network's."""
     figure, ax = canvas(8, 3.1)
@@ -123,9 +122,7 @@ def training(
     ax.text(0.5 * last, 3.6, "held out, averaged weights\n(bars: two standard errors)", color=RED)
     ax.set(yscale="log", xlabel="updates", ylabel="bits per pixel", xlim=(0, 1.32 * last))
     ax.set_ylim(0.9, 22)
-    ticks = [1, 2, 4, 8, 16]
-    ax.set_yticks(ticks, list(map(str, ticks)))
-    ax.minorticks_off()
+    plots.plain_ticks(ax.yaxis, [1, 2, 4, 8, 16])
     ax.set(title="A tiny network passes the histogram")
     return figure
 
@@ -133,8 +130,7 @@ def training(
 @styled
 def by_depth(gammas: ArrayLike, parts: Mapping[str, ArrayLike], chance: Mapping[int, float]) -> Any:
     """Bits by noise, a layer for each kind of pixel; below, how sure the digit is."""
-    figure = Picture(figsize=(8, 5), layout="constrained")
-    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1.4))
+    figure, (upper, lower) = subplots(2, 1, (8, 5), sharex=True, height_ratios=(3, 1.4))
     look = {"colors": [KINDS[name] for name in parts], "edgecolor": BLACK}
     upper.stackplot(gammas, *parts.values(), **look)
     upper.text(-8, 0.9, "grey pixels", ha="center", size=15)
@@ -216,8 +212,7 @@ def microscope(model: DiffEnc, images: Mapping[str, Tensor]) -> FrameExplorer:
     """Slide the noise, choose a digit: z_t, the guess at x, and what each pixel costs."""
     gammas = [-13.0, -12.0, -10.0, -8.0, -6.0, -4.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 5.0]
     frames = {name: {g: _look(model, image, g) for g in gammas} for name, image in images.items()}
-    figure = Picture(figsize=(5.1, 2.3), layout="constrained")
-    axes = figure.subplots(1, 3)
+    figure, axes = subplots(1, 3, size=(5.1, 2.3))
     first = next(iter(frames.values()))[0.0]
     shown = [plots.show_image(ax, part) for ax, part in zip(axes[:2], first[:2], strict=True)]
     shown.append(_map(axes[2], first[2]))
@@ -244,8 +239,7 @@ SIZES = {"narrow": plots.SKY, "small": BLUE, "medium": GREEN}
 
 def _operations(ax: Axes, ticks: Sequence[int]) -> None:
     ax.set(xscale="log", xlabel="operations of the training, in $10^{12}$")
-    ax.set_xticks(ticks, [str(tick) for tick in ticks])
-    ax.minorticks_off()
+    plots.plain_ticks(ax.xaxis, ticks)
 
 
 @styled
@@ -314,7 +308,6 @@ def greys_by_size(gammas: ArrayLike, costs: Mapping[str, tuple[Array, Array]]) -
     return figure
 
 
-@styled
 def four_neighbours() -> Picture:
     """The pixel to be named, and the four that are known already."""
     figure, ax = canvas(8, 2.7)

@@ -71,9 +71,8 @@ def allowances(bounds: Mapping[str, Mapping[str, float]]) -> Picture:
         rest = f"{row['prior'] - row['mean']:.4f}"
         ax.text(share / 2, k, f"{row['mean']:.4f}", ha="center", va="center")
         ax.text((share + 1) / 2, k, rest, ha="center", va="center")
-    ax.set(yticks=range(len(bounds)), yticklabels=list(bounds), xticks=[], xlim=(0, 1))
-    ax.set_ylim(len(bounds) - 0.5, -0.5)
-    ax.grid(False)
+    plots.name_rows(ax, list(bounds))
+    ax.set(xticks=[], xlim=(0, 1))
     ax.set_title("What one image can take (blue), what is left to a network (green)")
     return figure
 
@@ -142,9 +141,8 @@ def arms(
     """
     height = 1.2 + sum(0.6 + 0.5 * len(by_arm) for by_arm in found.values())
     rows = [len(by_arm) for by_arm in found.values()]
-    figure = Picture(figsize=(8, height), layout="constrained")
-    axes = figure.subplots(len(found), 1, height_ratios=rows, squeeze=False)[:, 0]
-    for ax, (data, by_arm) in zip(axes, found.items(), strict=True):
+    figure, axes = plots.subplots(len(found), 1, (8, height), height_ratios=rows, squeeze=False)
+    for ax, (data, by_arm) in zip(axes.flat, found.items(), strict=True):
         ax.axvline(0, color="0.4", lw=1.2, ls="-")
         for k, runs in enumerate(by_arm.values()):
             prior = np.array([row["prior"] - row["start_prior"] for row in runs])
@@ -154,9 +152,8 @@ def arms(
             if len(runs) > 1:
                 ax.plot(interval(total), [k, k], color=BLACK, lw=2, ls="-")
             ax.plot(total.mean(), k, "D", color=BLACK, ms=7, mec="white")
-        ax.set(yticks=range(len(by_arm)), yticklabels=list(by_arm), title=NAMES[data])
-        ax.set_ylim(len(by_arm) - 0.5, -0.5)
-        ax.grid(axis="y", visible=False)
+        ax.set_title(NAMES[data])
+        plots.name_rows(ax, list(by_arm))
     ax.set_xlabel("after minus before, bits/dim: prior (blue), diffusion (grey), total")
     return figure
 

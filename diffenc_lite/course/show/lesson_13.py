@@ -32,7 +32,6 @@ CHECKED, PAPER = "#00785A", "#8A5A00"  # of a statement in the table
 # --- drawings -------------------------------------------------------------------------------------
 
 
-@styled
 def four_dials() -> Picture:
     """One step from z_t down to z_s, its four dials, and who turns each."""
     figure, ax = canvas(8, 4.3)

@@ -106,10 +106,24 @@ def _plain(text: str) -> str:
 
 
 @styled
-def subplots(rows: int = 1, columns: int = 1, size: tuple[float, float] = (8, 3.6)) -> Any:
-    """(Picture, axes), as in pyplot. `size` is in inches of 100 pixels."""
+def subplots(
+    rows: int = 1, columns: int = 1, size: tuple[float, float] = (8, 3.6), **options: Any
+) -> Any:
+    """(Picture, axes), as in pyplot, with its options. `size` is in inches of 100 pixels."""
     figure = Picture(figsize=size, layout="constrained")
-    return figure, figure.subplots(rows, columns)
+    return figure, figure.subplots(rows, columns, **options)
+
+
+def plain_ticks(axis: Axis, ticks: Sequence[float]) -> None:
+    """These ticks, written as numbers, and no others: for a logarithmic axis."""
+    axis.set_ticks(ticks, [f"{tick:g}" for tick in ticks])
+    axis.set_ticks([], minor=True)
+
+
+def name_rows(ax: Axes, names: Sequence[str], room: float = 0.5) -> None:
+    """Rows 0, 1, ... by name, the first on top with this much above it; no lines across."""
+    ax.set(yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -room))
+    ax.grid(axis="y", visible=False)
 
 
 def pixels(figure: Figure) -> NDArray[np.uint8]:
@@ -260,9 +274,8 @@ def forest(
         above = np.full(len(points), row - 0.26)
         ax.plot(points, above, "o", mfc="none", ms=4.5, mew=1, color="0.35")
         ax.plot(points.mean(), row, "D", ms=7.5, color=colour, mec="white", mew=1)
-    ax.set(xlabel=xlabel, title=title, yticks=range(len(values)), yticklabels=list(values))
-    ax.set_ylim(len(values) - 0.5, -0.6)
-    ax.grid(axis="y", visible=False)
+    ax.set(xlabel=xlabel, title=title)
+    name_rows(ax, list(values), room=0.6)
     return figure
 
 
@@ -356,21 +369,21 @@ def encoding_panels(
     x_t - x is red and blue up to `limit`. If there are several rows, each is labelled with its
     encoder. Returns the figure and its images, [row][column], which `set_data` changes.
     """
-    figure = Picture(figsize=(10.4, 0.8 + 1.75 * len(images)), layout="constrained")
-    axes = figure.subplots(len(images), 5, squeeze=False)
-    titles = (
-        "$x_t$: encoded",
-        "$x_t - x$: changed",
-        "$y$: pulled towards",
-        "$z_t$: with noise",
-        r"$\hat x$: the guess",
-    )
+    size = (10.4, 0.8 + 1.75 * len(images))
+    figure, axes = subplots(len(images), 5, size, squeeze=False)
+    titles = {
+        "$x_t$: encoded": None,
+        "$x_t - x$: changed": limit,
+        "$y$: pulled towards": None,
+        "$z_t$: with noise": None,
+        r"$\hat x$: the guess": None,
+    }
     for ax, title in zip(axes[0], titles, strict=True):
         ax.set_title(title)
     shown = []
     for name, row, row_axes in zip(rows, images, axes, strict=True):
-        signed = [None, limit, None, None, None]
-        shown.append([show_image(*parts) for parts in zip(row_axes, row, signed, strict=True)])
+        panels = zip(row_axes, row, titles.values(), strict=True)
+        shown.append([show_image(ax, image, signed) for ax, image, signed in panels])
         for picture in shown[-1]:
             picture.set_zorder(5)  # on top: so nothing else is drawn again
         if len(rows) > 1:
