@@ -42,23 +42,6 @@ PRESSES = 12
 PAUSE_MS = 200  # from a picture to the next key, as with a reader
 LOST_S = 180  # longer than any cell takes
 TIMEOUT_S = 600  # for all cells of a notebook
-# The time that a reader waits: milliseconds from the next key or press to another picture, decoded,
-# by the page's clock, so without the time to send the key to the browser; -1 after 10 s.
-TIME_NEXT = """image => {
-    window.latency = new Promise(resolve => {
-        let pressed;
-        const note = event => { pressed ??= event.timeStamp; };
-        for (const kind of ["keydown", "pointerdown"])
-            addEventListener(kind, note, {capture: true, once: true});
-        const other = new MutationObserver(async () => {
-            other.disconnect();
-            await image.decode();
-            resolve(performance.now() - pressed);
-        });
-        other.observe(image, {attributeFilter: ["src"]});
-        setTimeout(() => resolve(-1), 10000);
-    });
-}"""
 
 
 @contextmanager
@@ -128,9 +111,9 @@ def run_all(page: Page) -> float:
 
 def time_to_picture(image: Locator, act: Callable[[], None]) -> float:
     """Milliseconds from the first key or press of `act` to its picture; -1 for none."""
-    image.evaluate(TIME_NEXT)
+    image.evaluate("image => checks.timeNext(image)")
     act()
-    return float(image.page.evaluate("window.latency"))
+    return float(image.page.evaluate("checks.latency"))
 
 
 def moves(handle: Locator, image: Locator) -> Iterator[float]:

@@ -54,102 +54,6 @@ MAX_MB = 3  # of a page and all it loads before a reader scrolls
 # Text outside of code in which TeX is left.
 RAW_TEX = r"\$[^$\s][^$]*\$|\\(?:frac|left|right|sigma|alpha|gamma|begin|mathrm|hat|text|tag)\b"
 NOT_SEEN = r"# (?:noqa|fmt: skip|type: ignore)|### (?:BEGIN|END) SOLUTION"
-VISIBLE_TEXT = """() => {
-    const body = document.body.cloneNode(true);
-    for (const part of body.querySelectorAll("pre, code, script, style, mjx-container, iframe"))
-        part.remove();
-    return body.textContent;
-}"""
-PICTURES = """async () => {
-    for (const image of document.images) image.loading = "eager";
-    await Promise.allSettled([...document.images].map(image => image.decode()));
-    return [...document.images].map(image => [
-        image.naturalWidth > 0, image.alt.trim() !== "" || image.closest("a") !== null,
-        image.src.slice(-60)]);
-}"""
-# What is wider than its place. On a phone, formulas and outputs may scroll in their own boxes.
-TOO_WIDE = """async width => {
-    await window.formulas;  // all are set
-    await new Promise(done => setTimeout(done, 100));
-    document.getAnimations().forEach(moving => moving.finish());  // the sidebar slides in
-    dispatchEvent(new Event("resize"));  // formulas are fitted to the new width before we measure
-    const faults = [], wide = document.documentElement.scrollWidth;
-    const article = document.querySelector(".bd-article");
-    if (wide > width) faults.push(`the page is ${wide} pixels wide`);
-    if (!article) return faults;
-    const all = selector => [...article.querySelectorAll(selector)].filter(e => e.offsetParent);
-    const outputs = width < 768 ? "" : ", .cell_output pre";
-    const code = all(".cell_input pre, .highlight-python pre" + outputs).filter(
-        pre => pre.scrollWidth > pre.clientWidth + 1).length;
-    if (code) faults.push(`${code} pieces of code are cut`);
-    const edge = article.getBoundingClientRect();
-    const drawn = "figure, figure img, figure svg:not(.clips), .cell_output img";
-    const out = all(drawn).filter(figure => {
-        const box = figure.getBoundingClientRect();
-        return box.right > edge.right + 2 || box.left < edge.left - 2; }).length;
-    if (out) faults.push(`${out} figures stick out`);
-    const formulas = all("mjx-container[display=true]");
-    const lost = formulas.filter(formula => formula.getBoundingClientRect().left < 0).length;
-    if (lost) faults.push(`${lost} formulas begin left of the screen`);
-    if (width >= 1280) {
-        const cut = formulas.filter(f => f.scrollWidth > f.clientWidth + 1
-            && f.style.fontSize !== "45%").length;  // a smaller one could not be read: it scrolls
-        if (cut) faults.push(`${cut} formulas are wider than the column`);
-        const signatures = all("dt.sig").filter(s => s.scrollWidth > s.clientWidth + 1).length;
-        if (signatures) faults.push(`${signatures} signatures are cut`);
-    }
-    const stretched = all("img").filter(image => image.naturalWidth && Math.abs(image.width
-        / image.height * image.naturalHeight / image.naturalWidth - 1) > 0.03).length;
-    if (stretched) faults.push(`${stretched} pictures are stretched`);
-    return faults;
-}"""
-# Tags of the ledger in the prose that lead nowhere.
-UNLINKED = """tags => {
-    const apart = "a, code, pre, svg, mjx-container, h1, h2, h3, h4, figure, script, style, "
-        + "button, .math, .cell_output, .cell_input, nav, summary";
-    const tag = new RegExp(`(?<![\\\\w-])(?:${tags.join("|")})(?![\\\\w-])`, "g");
-    const texts = document.createTreeWalker(
-        document.querySelector(".bd-article") ?? document.body, NodeFilter.SHOW_TEXT);
-    const found = [];
-    while (texts.nextNode())
-        if (!texts.currentNode.parentElement.closest(apart))
-            found.push(...(texts.currentNode.data.match(tag) ?? []));
-    return found;
-}"""
-CHANGED_IN_THE_DARK = """() => [...document.querySelectorAll(".bd-article img")].filter(
-    image => getComputedStyle(image).filter !== "none").length"""
-# On paper: what is folded or empty, explorers without a still, code that is cut.
-PAPER = """async () => {
-    dispatchEvent(new Event("beforeprint"));
-    await Promise.allSettled([...document.images].map(image => image.decode()));
-    const faults = [], shown = e => e.getClientRects().length > 0;
-    const count = (selector, bad, words) => {
-        const n = [...document.querySelectorAll(".bd-article " + selector)].filter(bad).length;
-        if (n) faults.push(`${n} ${words}`);
-    };
-    count("details", e => !e.open, "parts stay folded");
-    count("img", e => shown(e) && !e.naturalWidth, "pictures are empty");
-    count("iframe", e => shown(e) || !e.parentElement.querySelector("img")?.naturalWidth,
-        "explorers have no still");
-    count("pre", e => e.scrollWidth > e.clientWidth + 1, "pieces of code are cut");
-    dispatchEvent(new Event("afterprint"));
-    return faults;
-}"""
-AXE = """async () => (
-    await axe.run({include: [["html"]], exclude: [["mjx-container > *"]]},  // the parts of formulas
-        {iframes: false, preload: false, resultTypes: ["violations"]})
-).violations.filter(v => v.id !== "empty-table-header" || v.nodes.some(
-    n =>  // a header that is a formula is not empty
-         !document.querySelector(n.target[0]).querySelector("mjx-container"))
-).map(v => `${v.impact}: ${v.help} (${v.nodes.length}): `
-    + v.nodes.slice(0, 3).map(n => n.html.slice(0, 150)).join(" | "))"""
-TYPESET = """async () => {
-    await window.mathjaxUnpacked;
-    await window.MathJax?.startup?.promise;
-    await window.formulas;
-}"""
-THEME = "theme => { document.documentElement.dataset.theme = theme; }"
-DRAWN = "() => document.querySelector('.picture').innerHTML"
 
 
 @dataclass
@@ -179,7 +83,7 @@ class Visit:
         self.name, self.asked = name, set()
         page.set_viewport_size({"width": WIDTHS[-1], "height": 900})
         page.goto((SITE / name).as_uri(), wait_until="load")
-        page.evaluate(TYPESET)
+        page.evaluate("checks.typeset()")
         paths = {Path(unquote(urlsplit(url).path)) for url in self.asked if url[:5] == "file:"}
         self.report.sizes[name] = sum(p.stat().st_size for p in paths if p.is_file()) / 1e6
         return page
@@ -201,12 +105,12 @@ class Visit:
         page = self.open(name)
         if (size := self.report.sizes[name]) > MAX_MB:
             self.note(f"{size:.1f} MB before scrolling")
-        text = page.evaluate(VISIBLE_TEXT)
+        text = page.evaluate("checks.text()")
         if left := re.findall(RAW_TEX, text):
             self.note(f"{len(left)} formulas are not typeset: {left[:3]}")
         if wrong := page.locator("mjx-merror, [data-mjx-error]").count():
             self.note(f"{wrong} formulas have errors")
-        for shows, described, source in page.evaluate(PICTURES):
+        for shows, described, source in page.evaluate("checks.pictures()"):
             if not shows or not described:
                 self.note(f"a picture {'has no alt' if shows else 'does not show'}: {source}")
         self.check_access(page.main_frame)
@@ -214,18 +118,18 @@ class Visit:
             self.read_lesson(page, name)
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 800})
-            for fault in page.evaluate(TOO_WIDE, width):
+            for fault in page.evaluate(f"checks.tooWide({width})"):
                 self.note(f"at {width}: {fault}")
         page.set_viewport_size({"width": WIDTHS[-1], "height": 900})
-        page.evaluate(THEME, "dark")
-        if changed := page.evaluate(CHANGED_IN_THE_DARK):
+        page.evaluate("checks.theme('dark')")
+        if changed := page.evaluate("checks.changedInTheDark()"):
             self.note(f"{changed} pictures have other greys in the dark")
         if name in EXAMPLES:
             page.wait_for_timeout(500)  # colours fade
             self.check_access(page.main_frame, " (dark)")
 
     def read_lesson(self, page: Page, name: str) -> None:
-        tags = page.evaluate(UNLINKED, list(TAGS))
+        tags = page.evaluate(f"checks.unlinked({list(TAGS)})")
         if tags:
             self.note(f"{len(tags)} tags in the prose are not linked: {sorted({*tags})[:6]}")
         if seen := re.findall(NOT_SEEN, page.content()):
@@ -235,7 +139,7 @@ class Visit:
             self.note(f"{len(frames)} explorers show {len({*frames} - {None})} different ones")
         page.emulate_media(media="print")
         page.set_viewport_size({"width": 700, "height": 900})  # about a page of A4
-        for fault in page.evaluate(PAPER):
+        for fault in page.evaluate("checks.onPaper()"):
             self.note(f"on paper: {fault}")
         page.emulate_media(media="null")
         if not name.startswith("lessons/"):
@@ -248,7 +152,7 @@ class Visit:
             there = (SITE / name).parent / str(link.first.get_attribute("href"))
             if not there.is_file() or there.read_bytes() != source.read_bytes():
                 self.note("downloads another file than the notebook")
-        if not re.search(r"\d+ minutes to read", page.evaluate(VISIBLE_TEXT)):
+        if not re.search(r"\d+ minutes to read", page.evaluate("checks.text()")):
             self.note("does not say how long it takes to read")
         if source.parent.name == "notebooks" and not page.locator("[aria-current=page]").count():
             self.note("does not say where in the course it stands")
@@ -262,14 +166,14 @@ class Visit:
 
     def check_access(self, frame: Frame, where: str = "") -> None:
         frame.evaluate(self.axe)
-        for finding in frame.evaluate(AXE):
+        for finding in frame.evaluate("checks.access()"):
             self.note(f"{finding}{where}")
 
     def move(self, name: str) -> None:
         """Every control of an explorer: one key, one tap; each time the picture must change."""
         page = self.open(name)
         for theme in ("light", "dark"):
-            page.evaluate(THEME, theme)
+            page.evaluate(f"checks.theme('{theme}')")
             self.check_access(page.main_frame, f" ({theme})")
         for width in WIDTHS[:2]:
             page.set_viewport_size({"width": width, "height": 800})
@@ -306,7 +210,7 @@ class Visit:
 
     def photograph(self, name: str, theme: str, widths: Sequence[int]) -> None:
         page = self.open(name)
-        page.evaluate(THEME, theme)
+        page.evaluate(f"checks.theme('{theme}')")
         for width in widths:
             page.set_viewport_size({"width": width, "height": 900})
             page.wait_for_timeout(500)
@@ -319,21 +223,21 @@ def moves(page: Page) -> Iterator[tuple[str, bool]]:
 
     def changed(before: str) -> bool:
         for _ in range(40):
-            if page.evaluate(DRAWN) != before:
+            if page.evaluate("checks.drawn()") != before:
                 return True
             page.wait_for_timeout(50)
         return False
 
     for i, control in enumerate(page.locator("[data-control]").all()):
         slides = control.get_attribute("type") == "range"
-        before = page.evaluate(DRAWN)
+        before = page.evaluate("checks.drawn()")
         if slides:
             at_end = control.input_value() == control.get_attribute("max")
             control.press("ArrowLeft" if at_end else "ArrowRight")
         else:
             control.locator("input:checked").press("ArrowRight")
         yield f"control {i}, key", changed(before)
-        before = page.evaluate(DRAWN)
+        before = page.evaluate("checks.drawn()")
         if slides:
             width = control.evaluate("slider => slider.clientWidth")
             last = float(control.get_attribute("max") or 1)
