@@ -10,12 +10,12 @@ CITATION.cff version and address. The version is that of diffenc_lite/__init__.p
 version, so that an old copy of a lesson still finds what it was written for.
 """
 
-import argparse
 import json
 import re
 import runpy
 import sys
 import tomllib
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -118,9 +118,7 @@ def wanted(path: Path) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
     default = [*LESSONS["notebooks_in"](ROOT / "notebooks"), ROOT / "README.md"]
     default += [ROOT / "CITATION.cff"]
     parser.add_argument("files", nargs="*", type=Path, default=default, help="default: all")

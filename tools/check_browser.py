@@ -14,7 +14,6 @@ not change.
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import socket
@@ -24,6 +23,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -33,7 +33,7 @@ import nbformat
 from browser import browser
 from nbconvert.preprocessors import ClearOutputPreprocessor
 from playwright.sync_api import BrowserContext, Locator, Page
-from run_notebooks import ROOT, write_html
+from run_notebooks import ROOT, explorers, outputs, write_html
 
 from diffenc_lite.course.lessons import notebooks_in, place
 
@@ -165,18 +165,13 @@ def check(page: Page, name: str, stored: int, times: list[float]) -> bool:
     return good
 
 
-def stored_outputs(notebook: Path) -> list[dict[str, str]]:
-    """The stored outputs of the cells, by MIME type."""
-    cells = nbformat.read(notebook, as_version=4).cells
-    return [output.get("data", {}) for cell in cells for output in cell.get("outputs", [])]
-
-
 def check_page(context: BrowserContext, notebook: Path, folder: Path) -> bool:
     """Export the notebook to HTML and open it without a network; True if all its pictures show."""
-    outputs = stored_outputs(notebook)
-    stored = sum("image/png" in data or "<img " in data.get("text/html", "") for data in outputs)
+    content = nbformat.read(notebook, as_version=4)
+    shows = [output.get("data", {}) for output in outputs(content)]
+    stored = sum("image/png" in data or "<img " in data.get("text/html", "") for data in shows)
     path = folder / notebook.with_suffix(".html").name
-    write_html(nbformat.read(notebook, as_version=4), notebook, path)
+    write_html(content, notebook, path)
     context.set_offline(True)
     page = context.new_page()
     page.goto(path.as_uri(), wait_until="domcontentloaded")
@@ -193,8 +188,7 @@ def check_notebook(
     context: BrowserContext, address: str, notebook: Path, times: list[float]
 ) -> bool:
     """Run the notebook in JupyterLab and move its controls; True if there was no error."""
-    texts = [data.get("text/plain", "") for data in stored_outputs(notebook)]
-    stored = sum(text.startswith("Explorer of ") for text in texts)
+    stored = len(explorers(nbformat.read(notebook, as_version=4)))
     errors: list[str] = []
     page = context.new_page()
     page.set_default_timeout(120_000)
@@ -215,9 +209,7 @@ def check_notebook(
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
     parser.add_argument("notebooks", nargs="*", type=Path, help="default: all")
     arguments = parser.parse_args()
     OUT.mkdir(parents=True, exist_ok=True)

@@ -13,13 +13,13 @@ links of tags; what paper shows; downloads; the search. Screenshots go to build/
 
 from __future__ import annotations
 
-import argparse
 import base64
 import gzip
 import json
 import re
 import shutil
 import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
@@ -320,9 +320,7 @@ def visit(pages: Sequence[str], axe: str) -> Report:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
     parser.add_argument("pages", nargs="*", help="default: all of build/site")
     asked = parser.parse_args().pages
     axe = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")

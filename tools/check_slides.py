@@ -11,9 +11,9 @@ the deck.
 
 from __future__ import annotations
 
-import argparse
 import re
 import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
 from browser import browser
@@ -56,9 +56,7 @@ def faults(page: Page, deck: Path, shots: bool) -> list[str]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
     parser.add_argument("decks", nargs="+", type=Path)
     parser.add_argument("--shots", action="store_true")
     arguments = parser.parse_args()

@@ -7,8 +7,8 @@ writes diffenc_lite/pretrained/fitted.json, which `load_fitted` reads. It takes 
 
 from __future__ import annotations
 
-import argparse
 import json
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 
 import torch
 
@@ -20,9 +20,7 @@ STEPS = (4, 8, 16, 32, 64)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
     parser.add_argument("--root", help="folder that has MNIST/raw; default: the cache or the web")
     data = load_mnist("train", "full", parser.parse_args().root)
     images = evenly(data.images, 500)

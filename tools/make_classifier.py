@@ -7,9 +7,9 @@ It takes about three minutes.
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 
 from safetensors.torch import save
 
@@ -28,9 +28,7 @@ UPDATES, SEED = 2400, 0
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
     parser.add_argument("--root", help="folder that has MNIST/raw; default: the cache or the web")
     root = parser.parse_args().root
     keep_freed_memory()
