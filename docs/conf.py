@@ -92,14 +92,14 @@ def as_rst(app: Sphinx, what: str, name: str, thing: Any, options: Any, lines: l
 
 def escaped(text: str) -> str:
     """Plain text as reStructuredText: `names` as code, tags of the ledger as links to its pages."""
-    parts = re.split(r"`([^`]+)`", text)
-    for i, part in enumerate(parts):
+    pieces = re.split(r"`([^`]+)`", text)
+    for i, piece in enumerate(pieces):
         if i % 2:
-            parts[i] = f"``{part}``\\ "
+            pieces[i] = f"``{piece}``\\ "
             continue
-        part = re.sub(r"([\\*|_`<>])", r"\\\1", part)
-        parts[i] = re.sub(rf"(?<!\w)({'|'.join(TAGS)})(?!\w)", r":doc:`\1 </ledger/\1>`\ ", part)
-    return "".join(parts)
+        piece = re.sub(r"([\\*|_`<>])", r"\\\1", piece)
+        pieces[i] = re.sub(rf"(?<!\w)({'|'.join(TAGS)})(?!\w)", r":doc:`\1 </ledger/\1>`\ ", piece)
+    return "".join(pieces)
 
 
 # ---- formulas and pictures -----------------------------------------------------------------------

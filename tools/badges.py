@@ -56,9 +56,9 @@ def links(lesson: Path, colab: str, binder: str) -> str:
 def with_links(text: str, line: str) -> str:
     """The text with this line in place of its line of links, or else below its title."""
     lines = text.split("\n")
-    found = [i for i, old in enumerate(lines) if COLAB in old]
-    if found:
-        lines[found[0]] = line
+    places = [i for i, old in enumerate(lines) if COLAB in old]
+    if places:
+        lines[places[0]] = line
     else:
         lines[1:1] = ["", line]
     return "\n".join(lines)
@@ -89,9 +89,9 @@ def with_colab(notebook: dict[str, Any], lesson: Path) -> dict[str, Any]:
     if in_order:
         code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
         for count, cell in enumerate(code, 1):
-            for part in (cell, *cell["outputs"]):
-                if "execution_count" in part:
-                    part["execution_count"] = count
+            for counted in (cell, *cell["outputs"]):
+                if "execution_count" in counted:
+                    counted["execution_count"] = count
     return notebook
 
 

@@ -25,6 +25,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from html import unescape
 from importlib.resources import files
+from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -187,17 +188,15 @@ class Visit:
 
     def search(self) -> None:
         page = self.open("search.html")
-        page.goto(f"{(SITE / 'search.html').as_uri()}?q={SEARCHED}")
-        found = page.locator("#search-results li")
-        found.first.locator("a").first.wait_for(timeout=20_000)
-        page.wait_for_timeout(1500)
-        if not page.locator("#search-results .excerpt").count():
-            self.note("what is found has no excerpt")
-        page.goto(f"{(SITE / 'search.html').as_uri()}?q=ledger")
-        found.first.locator("a").first.wait_for(timeout=20_000)
-        page.wait_for_timeout(1500)
-        if (first := found.first.locator("a").first.text_content()) != "The ledger":
-            self.note(f"the page with the title 'The ledger' is not first, but {first!r}")
+        for word in (SEARCHED, "ledger"):
+            page.goto(f"{(SITE / 'search.html').as_uri()}?q={word}")
+            first = page.locator("#search-results li").first.locator("a").first
+            first.wait_for(timeout=20_000)
+            page.wait_for_timeout(1500)
+            if not page.locator("#search-results .excerpt").count():
+                self.note("what is found has no excerpt")
+        if (title := first.text_content()) != "The ledger":
+            self.note(f"the page with the title 'The ledger' is not first, but {title!r}")
 
     def still_film(self, name: str) -> None:
         """Where motion is reduced, a still stands in place of the film."""
@@ -208,10 +207,10 @@ class Visit:
             self.note("the film moves where a reader asked for no motion")
         self.page.emulate_media(reduced_motion="no-preference")
 
-    def photograph(self, name: str, theme: str, widths: Sequence[int]) -> None:
+    def photograph(self, name: str) -> None:
         page = self.open(name)
-        page.evaluate(f"checks.theme('{theme}')")
-        for width in widths:
+        for theme, width in product(("light", "dark"), WIDTHS):
+            page.evaluate(f"checks.theme('{theme}')")
             page.set_viewport_size({"width": width, "height": 900})
             page.wait_for_timeout(500)
             target = f"{name.removesuffix('.html').replace('/', '-')}-{theme}-{width}.png"
@@ -314,8 +313,7 @@ def visit(pages: Sequence[str], axe: str) -> Report:
             if name.startswith("lessons/00"):
                 visitor.still_film(name)
             if name in EXAMPLES:
-                visitor.photograph(name, "light", WIDTHS)
-                visitor.photograph(name, "dark", WIDTHS)
+                visitor.photograph(name)
     return visitor.report
 
 
@@ -332,9 +330,9 @@ def main() -> int:
     check_explorers(SITE, still)
     check_instructions(SITE, still)
     # A page keeps one core busy, so two browsers; by turns, since neighbours are of one kind
-    parts = [part for part in (pages[0::2], pages[1::2]) if part]
-    with ProcessPoolExecutor(len(parts), mp_context=get_context("spawn")) as pool:
-        visits = [pool.submit(visit, part, axe) for part in parts]
+    halves = [half for half in (pages[0::2], pages[1::2]) if half]
+    with ProcessPoolExecutor(len(halves), mp_context=get_context("spawn")) as pool:
+        visits = [pool.submit(visit, half, axe) for half in halves]
         reports = [still, *(done.result() for done in visits)]
     faults = [fault for report in reports for fault in report.faults]
     size, largest = max((mb, name) for report in reports for name, mb in report.sizes.items())

@@ -114,9 +114,9 @@ class Lesson:
             still = write_image(image, name, alt).replace("<img ", '<img class="still" ')
             frame = EXPLORER.format(up="@UP@", name=name, heading=heading)
             label = f"<b>Explorer {self.number}.{number}</b> {says}".strip()
-            figure = f"<figure>{frame}\n@STILL@<figcaption>{label}</figcaption></figure>"
-            self.explorers.append(figure.replace("@STILL@", still))
-            return self.explorers[-1]
+            figure = f"<figure>{frame}\n{still}<figcaption>{label}</figcaption></figure>"
+            self.explorers.append(figure)
+            return figure
         self.figures += 1
         name = f"{self.source.stem}-{self.figures}"
         label = f"<b>Figure {self.number}.{self.figures}</b> {says}".strip()
@@ -442,7 +442,7 @@ def mend() -> None:
         new = re.sub(r'<th class="head">\s*(?:<p>\s*</p>)?\s*</th>', '<td class="head"></td>', text)
         new = re.sub(
             r'<dl>\s*(<dd><em class="sig-param".*?)</dl>',
-            lambda found: re.sub(r"<(/?)dd>", r"<\1div>", f'<div class="params">{found[1]}</div>'),
+            lambda match: re.sub(r"<(/?)dd>", r"<\1div>", f'<div class="params">{match[1]}</div>'),
             new,
             flags=re.DOTALL,
         )

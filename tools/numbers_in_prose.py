@@ -57,9 +57,9 @@ def page_without_prose(cells: list[dict[str, Any]]) -> str:
 
 
 def main() -> int:
-    found = [line for path in notebooks_in(ROOT / "notebooks") for line in unheld(path)]
-    print("\n".join(found) or "every number of the prose is held by its page")
-    return int(bool(found))
+    loose = [line for path in notebooks_in(ROOT / "notebooks") for line in unheld(path)]
+    print("\n".join(loose) or "every number of the prose is held by its page")
+    return int(bool(loose))
 
 
 if __name__ == "__main__":

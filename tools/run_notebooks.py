@@ -134,10 +134,10 @@ def write_html(notebook: NotebookNode, source: Path, target: Path) -> None:
     page, _ = exporter.from_notebook_node(notebook, resources)
     if script := mathjax():
         loaded = f"<script>{MATHJAX_CONFIG}{script.read_text(encoding='utf-8')}</script>"
-        before, found, rest = page.partition("<!-- Load mathjax -->")
+        before, begins, rest = page.partition("<!-- Load mathjax -->")
         _, ended, after = rest.partition("<!-- End of mathjax configuration -->")
         before = re.sub(r'<script src="https://[^"]*require[^"]*"></script>', "", before)
-        page = before + loaded + after if found and ended else page
+        page = before + loaded + after if begins and ended else page
     target.write_text(page, encoding="utf-8")
 
 

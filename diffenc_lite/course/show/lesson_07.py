@@ -75,9 +75,9 @@ def staircases(mmse: Callable[[Tensor], Tensor], grids: Mapping[str, ArrayLike])
     figure, axes = subplots(1, len(grids), size=(9.6, 3.4))
     for ax, (title, nodes) in zip(axes, grids.items(), strict=True):
         for low, high in pairwise(np.asarray(nodes).tolist()):
-            part = np.linspace(low, high, 80)
-            stair = 0.5 * np.exp(-part) * error(np.exp(-part[-1:]))
-            ax.fill_between(part, stair, color=ORANGE, alpha=0.4, lw=0)
+            stretch = np.linspace(low, high, 80)
+            stair = 0.5 * np.exp(-stretch) * error(np.exp(-stretch[-1:]))
+            ax.fill_between(stretch, stair, color=ORANGE, alpha=0.4, lw=0)
             ax.vlines(low, 0, stair[0], color=ORANGE, lw=1)
         ax.plot(gamma, curve, color=BLUE, ls="-")
         ax.set(xlim=(-6, 5), ylim=(0, 2.2), xlabel=r"$\gamma$: data left, noise right", title=title)
@@ -169,9 +169,9 @@ def grid_explorer(
         last, sums = len(costs) - 1, []
         for line, path in ((green, cheapest(costs, T)), (grey, equal(T))):
             nodes = np.asarray(path)
-            each = np.asarray(costs)[nodes[:-1], nodes[1:]]
-            line.set_data(np.repeat(nodes / last, 2)[1:-1], np.maximum(np.repeat(each, 2), 1e-9))
-            sums.append(each.sum())
+            prices = np.asarray(costs)[nodes[:-1], nodes[1:]]
+            line.set_data(np.repeat(nodes / last, 2)[1:-1], np.maximum(np.repeat(prices, 2), 1e-9))
+            sums.append(prices.sum())
             marks, height = (dots, -13.3 + 18.3 * nodes / last) if line is green else (ticks, -15.5)
             marks.set_data(nodes / last, np.broadcast_to(height, nodes.shape))
         upper.set_title(f"best {sums[0]:,.2f} nats, equal {sums[1]:,.2f}")

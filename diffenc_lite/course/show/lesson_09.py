@@ -199,7 +199,7 @@ def _look(model: DiffEnc, image: Tensor, gamma: float) -> tuple[Array, Array, Ar
 def chance_of_right(train: ImageSet, test: ImageSet, gamma: float, seen: int = 400) -> float:
     """Of the right digit, given z_t of test images, if the training images are all that exist."""
     noise = Noise.from_gamma(torch.tensor(float(gamma)))
-    world, asked = (to_unit(some.images).flatten(1) for some in (train, test))
+    world, asked = (to_unit(data.images).flatten(1) for data in (train, test))
     eps = torch.randn(seen, world.shape[1], generator=torch.Generator().manual_seed(7))
     z = noise.alpha * asked[:seen] + noise.sigma * eps
     fit = -(torch.cdist(z, noise.alpha * world) / noise.sigma).square() / 2
@@ -246,8 +246,8 @@ def _operations(ax: Axes, ticks: Sequence[int]) -> None:
 def by_operations(points: Mapping[str, Sequence[tuple[float, float]]], reach: float) -> Picture:
     """Bits against operations, a line for each size; reach: what one training leaves open."""
     figure, ax = subplots(size=(8, 3.9))
-    for name, found in points.items():
-        operations, bits = np.transpose(sorted(found))
+    for name, trainings in points.items():
+        operations, bits = np.transpose(sorted(trainings))
         ax.plot(operations, bits, "o-", color=SIZES[name])
         shift = {"narrow": 0.02, "small": 0.008, "medium": -0.01}[name]
         ax.text(operations[-1] * 1.08, bits[-1] + shift, name, color=SIZES[name], va="center")
@@ -266,9 +266,9 @@ def leads(gaps: Mapping[str, Sequence[tuple[float, float]]], reach: float) -> Pi
     ax.axhspan(-reach, reach, color="0.9", lw=0)
     ax.text(3, 0, "undecided", color="0.4", va="center")
     ends = []
-    for (name, found), mark in zip(gaps.items(), "os^vDP", strict=False):
-        (line,) = ax.plot(*np.transpose(found), f"{mark}-", ms=7)
-        ends.append((name, found[0][1], line.get_color()))
+    for (name, points), mark in zip(gaps.items(), "os^vDP", strict=False):
+        (line,) = ax.plot(*np.transpose(points), f"{mark}-", ms=7)
+        ends.append((name, points[0][1], line.get_color()))
     for k, (name, _, colour) in enumerate(sorted(ends, key=lambda end: -end[1])):
         ax.text(13.7, -0.085 - 0.027 * k, name, color=colour, ha="right", va="center", fontsize=12)
     _operations(ax, (15, 60, 240))
@@ -281,10 +281,10 @@ def leads(gaps: Mapping[str, Sequence[tuple[float, float]]], reach: float) -> Pi
 def three_parts(parts: Sequence[Sequence[tuple[int, float]]], names: Sequence[str]) -> Picture:
     """A long training: held-out bits by update, with a gap where a new part begins."""
     figure, ax = subplots(size=(8, 3.4))
-    for part, name in zip(parts, names, strict=True):
-        updates, bits = np.transpose(part)
+    for evaluations, name in zip(parts, names, strict=True):
+        updates, bits = np.transpose(evaluations)
         ax.plot(updates, bits, color=GREEN, ls="-")
-        if part is not parts[0]:
+        if evaluations is not parts[0]:
             ax.axvline(updates[0], color="0.7", lw=1, ls=":")
         ax.text(max(updates[0], 4500) + 500, 1.026, name, fontsize=12, va="top")
     ax.set(ylim=(0.895, 1.03), xlabel="updates", ylabel="held-out bits per dimension")

@@ -91,8 +91,8 @@ def slopes(
     figure, ax = subplots(size=(8, 4.0))
     ax.axhline(1, color="0.5", lw=1.2, ls="-")
     ax.axvline(1, color="0.5", lw=1.2, ls=":")
-    for colour, marker, found in zip(VDM_COLOURS, "os^", measured, strict=True):
-        ax.plot(s, found, marker, color=colour, ms=6, alpha=0.8)
+    for colour, marker, factors in zip(VDM_COLOURS, "os^", measured, strict=True):
+        ax.plot(s, factors, marker, color=colour, ms=6, alpha=0.8)
     ax.plot(grid, theory, color=RED, ls="-", lw=2.8)
     ax.text(0.002, 1.19, "theory: stretched a little", color=RED)
     ax.text(35, 0.2, "theory:\ndimmed", color=RED, ha="right")
@@ -113,8 +113,8 @@ def grey_by_depth(
     figure, ax = subplots(size=(8, 3.2))
     ax.plot(t, theory, color=RED, ls="-", lw=2.8)
     ax.plot(t, gate, color="0.5", ls="--")
-    for colour, found in zip(VDM_COLOURS, measured, strict=True):
-        ax.plot(t, found, color=colour, ls="-", lw=1.6)
+    for colour, dimmed in zip(VDM_COLOURS, measured, strict=True):
+        ax.plot(t, dimmed, color=colour, ls="-", lw=1.6)
     ax.text(0.655, 0.4, "theory", color=RED, ha="right")
     ax.text(0.838, 0.76, "largest move\nof a pixel", color="0.4", va="center")
     ax.text(0.838, 0.5, "three\nencoders", color=VDM_COLOURS[0], va="center")

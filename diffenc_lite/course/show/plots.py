@@ -74,8 +74,8 @@ def describe(figure: Figure) -> str:
     Pages give it to readers who do not see the figure.
     """
     heading = figure.get_suptitle().strip()
-    parts = [f"{heading}." if heading else "", *map(_describe_axes, figure.axes)]
-    return _plain(" ".join(part for part in dict.fromkeys(parts) if part)) or "A figure."
+    sentences = [f"{heading}." if heading else "", *map(_describe_axes, figure.axes)]
+    return _plain(" ".join(filter(None, dict.fromkeys(sentences)))) or "A figure."
 
 
 def _describe_axes(ax: Axes) -> str:
@@ -212,14 +212,14 @@ def layers(figure: Figure) -> Iterator[list[Artist]]:
         shown = sorted(ax.get_children(), key=lambda artist: artist.zorder)
         shown.remove(ax.patch)  # is always at the bottom
         yield [ax.patch, *shown]
-    own = [artist for artist in figure.get_children() if artist not in figure.axes]
-    yield sorted(own, key=lambda artist: artist.zorder)
+    rest = [artist for artist in figure.get_children() if artist not in figure.axes]
+    yield sorted(rest, key=lambda artist: artist.zorder)
 
 
 def has_changed(artist: Artist) -> bool:
-    # An Axis is itself stale when one of its parts is.
-    parts = [] if isinstance(artist, Axis) else artist.get_children()
-    return artist.stale or any(map(has_changed, parts))
+    # An Axis is itself stale when one of its children is.
+    children = [] if isinstance(artist, Axis) else artist.get_children()
+    return artist.stale or any(map(has_changed, children))
 
 
 # --- curves --------------------------------------------------------------------------------------

@@ -112,8 +112,8 @@ def still(figure: Figure) -> str | None:
     panels = scene.panels()
     shown = [(scene.boxes[p], panels[p], p < 0) for p in sorted(panels)]
     picture = _picture(plots.describe(figure), clips, shown)
-    own = f"{zlib.crc32(picture.encode()):08x}"  # a page has many figures
-    picture = picture.replace('id="clip', f'id="{own}-').replace("url(#clip", f"url(#{own}-")
+    name = f"{zlib.crc32(picture.encode()):08x}"  # a page has many figures
+    picture = picture.replace('id="clip', f'id="{name}-').replace("url(#clip", f"url(#{name}-")
     return f"<style>\n{STYLE}</style>\n{picture}" if len(picture) < MOST_BYTES else None
 
 
