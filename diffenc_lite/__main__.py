@@ -322,12 +322,12 @@ def run_guide(args: argparse.Namespace) -> None:
     "exercises run, no solutions. THIS RUNS OTHER PEOPLE'S CODE, as you: each notebook in a "
     "process of its own that never learns what is right, in an empty folder, with limits of time, "
     "of memory and of the size of a file, and what it prints is dropped. No notebook can change a "
-    "mark, but its code may read your files, own exercises among them, and use the network. For "
+    "mark, but its code may read and change your files and use the network. For "
     "people that you do not trust, let it run --inside a container.",
     "handed-in --csv marks.csv",
     option("folder", metavar="FOLDER", help="of notebooks, or of a folder a student"),
     option("--csv", default="marks.csv", help="the file of marks to write"),
-    option("--exercises", metavar="FILE.py", help="registers exercises of your own"),
+    option("--exercises", metavar="FILE.py", help="registers those that count"),
     option("--roster", metavar="FILE.csv", help="columns student, name, id, email, due, ..."),
     option("--feedback", metavar="FOLDER", help="for a page a student"),
     option("--title", default="Exercises", help="of the assignment"),
@@ -341,19 +341,20 @@ def run_guide(args: argparse.Namespace) -> None:
     option("--jobs", type=int, default=2, help="notebooks at a time"),
 )  # fmt: skip
 def run_grade(args: argparse.Namespace) -> None:
+    from .course.exercises import reports
     from .course.exercises.grading import Limits, grade
-    from .course.exercises.reports import Lateness, known_as, read_roster, write_reports
 
-    roster = read_roster(args.roster) if args.roster else None
+    roster = reports.read_roster(args.roster) if args.roster else None
     limits = Limits(args.seconds, args.memory, shlex.split(args.inside))
     students = grade(
         args.folder, args.exercises, limits, args.jobs,
-        student_of=lambda name: known_as(name, roster or []),
+        student_of=lambda name: reports.known_as(name, roster or []),
     )  # fmt: skip
-    late = Lateness(args.due, args.late_days, args.percent)
-    rows = write_reports(students, args.csv, roster, late, args.feedback, args.title)
+    late = reports.Lateness(args.due, args.late_days, args.percent)
+    rows = reports.write_reports(students, args.csv, roster, late, args.feedback, args.title)
     peak = max(marks.peak for marks in students.values()) / 1e9
-    print(f"{args.csv}: {len(rows)} students; the largest process took {peak:.1f} GB")
+    points = reports.possible(rows[0])
+    print(f"{args.csv}: {len(rows)} students, {points} points; largest process {peak:.1f} GB")
     faults = {n: text for marks in students.values() for n, text in marks.faults.items()}
     if faults:
         raise RuntimeError("marks are written, without these: " + "; ".join(faults.values()))
@@ -495,6 +496,8 @@ def _say(line: str) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """The exit code: 0, 2 after an error (told in one line), 130 after an interrupt."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # names that the terminal cannot show
+        sys.stdout.reconfigure(errors="replace")
     args = parser().parse_args(arguments)
     try:
         return args.run(args) or 0

@@ -268,8 +268,7 @@ def build(config: ModelConfig) -> DiffEnc:
     def network(unet: UNetConfig, mlp: tuple[int, int], encoder: bool) -> nn.Module:
         if len(config.shape) == 1:
             return MLP(*mlp, config.shape, encoder)
-        unet = replace(unet, dropout=config.dropout)
-        return UNet(unet, config.shape, encoder)
+        return UNet(replace(unet, dropout=config.dropout), config.shape, encoder)
 
     encoders: dict[str, Callable[[], Encoder]] = {
         "identity": IdentityEncoder,

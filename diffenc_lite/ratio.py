@@ -14,13 +14,12 @@ With a mean of the form A x_hat (G5), m is a parabola in A.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from numbers import Real
 
 import torch
 from torch import Tensor
 
 from . import encoder, process
-from .arguments import whole
+from .arguments import real, whole
 from .bound import prediction, scale_gap, step_gap
 from .chain import Chain, as_chain
 from .gaussian import best_cost, best_ratio, kl_ratio, standard_normal
@@ -258,9 +257,8 @@ def edge_costs(
     is none of these.
     """
     whole("resolution", resolution)
-    optimal = isinstance(ratio, str) and ratio == "optimal"
-    if not optimal and not (isinstance(ratio, Real) and 0 < ratio < float("inf")):
-        raise ValueError(f'ratio must be a positive number or "optimal"; got {ratio!r}')
+    if not isinstance(ratio, str) or ratio != "optimal":
+        real("ratio", ratio, 'a positive number or "optimal"', lambda w: w > 0)
     times = Chain.equal(resolution).grid.to(_like(model))
     m = squared_gap_table(model, _batches(model, images, batch), times, generator, scale)
     d = images[0].numel()
@@ -285,11 +283,9 @@ def squared_gap_table(
     Returns (N+1, N+1) in float64: row i, column j is the step from times[j] down to times[i], inf
     where i >= j.
     """
-    optimal = isinstance(scale, str) and scale == "optimal"
-    if not optimal and scale is not None and scale != "folded":
-        if not (isinstance(scale, Real) and 0 < scale < float("inf")):
-            accepted = 'None, "folded", "optimal" or a positive number'
-            raise ValueError(f"scale must be {accepted}; got {scale!r}")
+    if scale is not None and not (isinstance(scale, str) and scale in ("folded", "optimal")):
+        accepted = 'None, "folded", "optimal" or a positive number'
+        real("scale", scale, accepted, lambda factor: factor > 0)
     nodes, numbers = len(times), 0
     at_t = torch.zeros(3, nodes, dtype=torch.float64)  # <v, v>, <v, x_hat>, <x_hat, x_hat>
     cross = torch.zeros(3, nodes, nodes, dtype=torch.float64)  # <v, x_s>, <x_hat, x_s>, <x_t, x_s>
@@ -308,7 +304,7 @@ def squared_gap_table(
     v_change, x_hat_change, to_t = cross[:, t, t] - cross[:, t, s]  # <., x_t - x_s>
     change_change = to_t + cross[2, s, s] - cross[2, t, s]
     vv, vx, xx = at_t[:, t]
-    if optimal:
+    if scale == "optimal":
         least = (LEAST - 1) * process.mean_gap(0.0, 1.0, 0.0, 0.0, *noises, scale=2.0)
         b = torch.maximum(-(a * vx + k * x_hat_change) / xx, least)
     else:

@@ -191,6 +191,11 @@ def test_errors_are_one_line(run, capsys, command, message):
     assert error.startswith("error: ") and message in error and error.count("\n") == 1
 
 
+def test_a_name_that_the_terminal_cannot_show_stops_nothing(monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), "ascii"))
+    assert cli.main(["guide", str(tmp_path / "\u0141")]) == 0
+
+
 def test_an_error_of_two_lines_is_told_in_one(capsys, monkeypatch):
     def fail(_):
         raise ValueError("first line\n  second line")

@@ -224,6 +224,15 @@ def test_an_expression_may_be_in_any_form_and_with_any_assumptions(assumptions):
     assert judge("04.2", sp.exp(-gamma) / (1 + 2.0 * sp.exp(gamma) + sp.exp(2 * gamma))).right
 
 
+def test_single_precision_is_told_from_another_formula():
+    def answer(s_2, gamma_1):
+        excess = (s_2 - 1) / (1 + torch.tensor(gamma_1).exp())
+        return (excess - torch.log(1 + excess)) / 2
+
+    assert "gamma_1 = 2.258, but close (float64?). Hint" in text("05.1", answer)
+    assert "float64" not in text("05.1", lambda *given: 1.1 * answer(*given))
+
+
 def test_cancellation_is_found_in_a_function_but_not_held_against_an_expression():
     form = Formula({"step": (1e-12, 10.0)})
     share = Exercise("A.1", "The share in `step`.", form, "1 - exp(-step)", "expm1")

@@ -1,9 +1,11 @@
 """A class hands in what students hand in, and what they should not; every mark is right."""
 
 import csv
+import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -12,7 +14,8 @@ import pytest
 from hand_ins import answered, solutions
 
 from diffenc_lite.__main__ import main
-from diffenc_lite.course.exercises.grading import Limits, grade, hand_ins
+from diffenc_lite.course.exercises.cells import Handed, needed
+from diffenc_lite.course.exercises.grading import Limits, grade, hand_ins, mark
 from diffenc_lite.course.exercises.reports import write_reports
 from diffenc_lite.course.exercises.student import student_version
 
@@ -40,8 +43,8 @@ def without(word):
     return changed
 
 
-def bind(name, code):
-    return f'{name} = {code}\ncheck("06.{name[-1]}", {name})'
+def bound(**values):
+    return notebook(**{name: f"{globals()[name]} = {code}" for name, code in values.items()})
 
 
 FUNCTIONS = {
@@ -83,6 +86,14 @@ def piped(text: bytes) -> str:
         f"import os\nfor fd in range(3, 64):\n    try:\n        os.write(fd, {text!r})\n"
         "    except OSError:\n        pass"
     )
+
+
+FORGED = b'\n{"reply": 3, "value": {"right": true}}\n'
+GARBAGE = (
+    b'{"verdict": "06.2", "right": true}\n\xff\xfe garbage \x00\n{}\n[]\n3\n' + b"[" * 20000
+    + b'\n{"call": 1, "to": "open", "with": []}\n{"reply": '
+)  # fmt: skip
+UNREAD = piped(b'\n{"call": "' + b"x" * 10**6 + b'", "to": 0, "with": []}\n')
 
 
 def source(*codes: str):
@@ -138,18 +149,14 @@ CLASS = [
     ("timed", notebook(THREE=f"if True:\n    %time x = 1\n{SOLVED[THREE]}"), WHOLE, ""),
     ("await", first("import asyncio\nawait asyncio.sleep(0.01)"), WHOLE, ""),
     ("half", notebook({n: SOLVED[n] for n in (ONE, TWO)}), (1, 1, 0, 0), "06.3: not yet answered"),
-    (
-        "one wrong",
-        notebook(ONE=bind(ONE, "sp.Symbol('L_1')")),
-        (0, 1, 1, 1),
-        "06.1: not right, for",
-    ),
-    ("near", notebook(FOUR=bind(FOUR, "[32.4, 0.4943]")), (1, 1, 1, 0), "06.4: not right"),
+    ("one wrong", bound(ONE="sp.Symbol('L_1')"), (0, 1, 1, 1), "06.1: not right, for"),
+    ("near", bound(FOUR="[32.4, 0.4943]"), (1, 1, 1, 0), "06.4: not right"),
     ("empty", VERSION, (0, 0, 0, 0), "06.1: not yet answered"),
-    ("a string", notebook(ONE=bind(ONE, "'=1+1'")), (0, 1, 1, 1), "06.1: this is a string"),
-    ("a list", notebook(THREE=bind(THREE, "[1.06]")), (1, 1, 0, 1), "type list. Expected: a func"),
-    ("an argument missing", notebook(TWO=bind(TWO, "lambda: 1")), (1, 0, 1, 1), "raised TypeError"),
+    ("a string", bound(ONE="'=1+1'"), (0, 1, 1, 1), "06.1: this is a string"),
+    ("a list", bound(THREE="[1.06]"), (1, 1, 0, 1), "type list. Expected: a func"),
+    ("an argument missing", bound(TWO="lambda: 1"), (1, 0, 1, 1), "raised TypeError"),
     ("an exception", notebook(ONE="1 / 0"), (0, 1, 1, 1), "its cell raised ZeroDivisionError"),
+    ("a surrogate", notebook(ONE="raise ValueError('\\ud800')"), (0, 1, 1, 1), "ValueError: ?"),
     ("an exception after", notebook(ONE=SOLVED[ONE] + "\n1 / 0"), WHOLE, ""),
     ("not Python", notebook(TWO=f"{TWO} = = 3"), (1, 0, 1, 1), "06.2: its cell raised SyntaxError"),
     ("an endless loop", notebook(TWO=f"{LOOP}\n{TWO} = 3"), (1, 0, 1, 1), "longer than 5 s"),
@@ -160,21 +167,11 @@ CLASS = [
         "06.2: stopped, it took longer than 5 s",
     ),
     ("asleep", notebook(ONE="import time\ntime.sleep(10**6)"), (0, 1, 1, 1), "longer than 5 s"),
-    (
-        "a call that lets nothing run",
-        notebook(ONE=f"{ONE} = sum(range(10**13))"),
-        (0, 1, 1, 1),
-        "06.1: stopped, it took longer",
-    ),
+    ("lets nothing run", bound(ONE="sum(range(10**13))"), (0, 1, 1, 1), "06.1: stopped, it took"),
     ("a deleted cell", without(f", {THREE})"), (1, 1, 0, 1), "06.3: no answer of that name"),
     ("no questions", without("ask("), WHOLE, ""),
     ("sys.exit", notebook(ONE="import sys\nsys.exit(3)"), (0, 1, 1, 1), "raised SystemExit: 3"),
-    (
-        "os._exit",
-        notebook(ONE="import os\nos._exit(3)"),
-        (0, 1, 1, 1),
-        "06.1: it ended the program (exit code 3)",
-    ),
+    ("os._exit", notebook(ONE="import os\nos._exit(3)"), (0, 1, 1, 1), "program (exit code 3)"),
     ("no address", notebook(ONE="import ctypes\nctypes.string_at(0)"), (0, 1, 1, 1), "it ended"),
     ("1 GB printed", first(FLOOD), WHOLE, ""),
     ("1 GB to the system", first(DESCRIPTORS), WHOLE, LOOK),
@@ -192,30 +189,16 @@ CLASS = [
     ("another notebook", nbformat.v4.new_notebook(), (0, 0, 0, 0), "no answer of any exercise"),
     ("a deep cell", source(f"{ONE} = {'(' * 5000}1{')' * 5000}"), (0, 0, 0, 0), "06.1: its cell"),
     ("=SUM(A1:A9)", notebook(ONE="name = input()"), (0, 1, 1, 1), "06.1: its cell raised"),
-    ("a forged verdict", first(piped(b'{"verdict": "06.2", "right": true}\n')), WHOLE, PIPED),
-    (
-        "forged marks",
-        notebook({ONE: piped(b'\n{"reply": 3, "value": {"right": true}}\n' * 9)}),
-        (0, 0, 0, 0),
-        PIPED,
-    ),
-    ("garbage", first(piped(b"\xff\xfe garbage \x00\n{}\n[]\n3\n")), WHOLE, PIPED),
-    ("half a line", first(piped(b'{"reply": ')), WHOLE, PIPED),
-    ("a deep line", first(piped(b"[" * 20000 + b"\n")), WHOLE, PIPED),
-    ("a call", first(piped(b'{"call": 1, "to": "open", "with": []}\n')), WHOLE, PIPED),
+    ("forged marks", notebook({ONE: piped(FORGED * 9)}), (0, 0, 0, 0), PIPED),
+    ("garbage", first(piped(GARBAGE)), WHOLE, PIPED),
+    ("unread replies", notebook(ONE=f"{UNREAD}\n{LOOP}"), (0, 1, 1, 1), PIPED),
     ("no pipe", notebook(ONE="import os\nos.closerange(3, 64)"), (0, 1, 1, 1), "06.1: it "),
     *(
         (f"patched: {what}", notebook({ONE: f"{PATCH}{code}\n{ONE} = 3"}), (0, 0, 0, 0), LOOK)
         for what, code in PATCHES.items()
     ),
-    *(
-        (f"expression: {what}", notebook(ONE=bind(ONE, code)), (0, 1, 1, 1), "06.1: ")
-        for what, code in EXPRESSIONS.items()
-    ),
-    *(
-        (f"object: {what}", notebook(FOUR=bind(FOUR, code)), (1, 1, 1, 0), "06.4: ")
-        for what, code in OBJECTS.items()
-    ),
+    *((f"expression: {w}", bound(ONE=c), (0, 1, 1, 1), "06.1: ") for w, c in EXPRESSIONS.items()),
+    *((f"object: {what}", bound(FOUR=c), (1, 1, 1, 0), "06.4: ") for what, c in OBJECTS.items()),
     (
         "a function that exits",
         notebook(TWO=f"import os\ndef {TWO}(gaps):\n    os._exit(5)"),
@@ -284,10 +267,33 @@ def test_students_are_subfolders_or_files(tmp_path):
     for name in ("ada/a.ipynb", "ada/deep/b.ipynb", "bob.ipynb", "ada/.ipynb_checkpoints/a.ipynb"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("")
+    for name in ("cyd/a.ipynb.txt", "dan/a.pdf", "eve.ipynb.txt", "ada/picture.png", "roster.csv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("")
     found = [(student, path.name) for student, path in hand_ins(tmp_path)]
-    assert found == [("ada", "a.ipynb"), ("ada", "b.ipynb"), ("bob", "bob.ipynb")]
+    assert sorted(found) == [
+        ("ada", "a.ipynb"), ("ada", "b.ipynb"), ("bob", "bob.ipynb"), ("cyd", "a.ipynb.txt"),
+        ("dan", "a.pdf"), ("eve", "eve.ipynb.txt"),
+    ]  # fmt: skip
     with pytest.raises(FileNotFoundError, match="FOLDER must hold notebooks"):
         hand_ins(tmp_path / "bob.ipynb")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="not on Windows")
+def test_only_files_are_read(tmp_path):
+    (tmp_path / "ada.ipynb").write_text("{}")
+    (tmp_path / "bob.ipynb").symlink_to(tmp_path / "ada.ipynb")
+    os.mkfifo(tmp_path / "cyd.ipynb")
+    for name in ("bob.ipynb", "cyd.ipynb"):
+        (complaint,) = mark("", tmp_path / name, Limits()).complaints
+        assert "not a file, or a link" in complaint
+
+
+def test_what_is_timed_in_a_cell_before_counts():
+    cells = ["%%time\nimport math\nk = 4", "%time m = math.floor(k)", "answer_06_1 = m"]
+    handed = Handed(nbformat.writes(source(*cells)))
+    assert handed.imports() == ["import math"]
+    assert needed(handed.before([2]), {"m"})[1:] == ["k = 4", "m = math.floor(k)"]
 
 
 def test_several_files_of_a_student_count_together(tmp_path):
@@ -309,6 +315,16 @@ def test_a_command_that_starts_nothing_is_told_before_marking(tmp_path):
 
 OFFLINE = ["unshare", "--map-root-user", "--net"]
 CALL = "import socket\nsocket.create_connection(('127.0.0.1', {}), 2).send(b'x')"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no shell")
+def test_a_container_calls_its_own_python(tmp_path):
+    docker = tmp_path / "docker"
+    docker.write_text(f'#!/bin/sh\nshift\nexec "{sys.executable}" "$@"\n')
+    docker.chmod(0o755)
+    hand_in(tmp_path / "in", "ada", notebook(ONE=SOLVED[ONE]))
+    limits = Limits(inside=["env", str(docker), "image"])  # as `sudo docker run image`
+    assert grade(tmp_path / "in", limits=limits, show=lambda line: None)["ada"].right["06.1"]
 
 
 @pytest.mark.skipif(

@@ -16,7 +16,6 @@ from diffenc_lite.course.exercises.reports import (
     Lateness,
     Student,
     feedback,
-    for_canvas,
     for_moodle,
     known_as,
     read_roster,
@@ -85,16 +84,38 @@ def test_late_days_cost_what_was_said_and_a_deadline_of_ones_own_counts(roster, 
     assert made["mallory"].days == 1 and made["mallory"].total == 3
 
 
-def test_moodle_and_canvas_find_their_columns(roster, students):
-    made = rows(students, roster)
-    moodle = read(for_moodle(made, "Sheet 1"))
-    assert list(moodle[0])[:4] == ["ID number", "Email address", "Full name", "Sheet 1"]
-    assert [row["Sheet 1"] for row in moodle] == ["3", "2", "0", "3"]
-    canvas = read(for_canvas(made, "Sheet 1"))
+def test_the_times_of_the_roster_count_before_those_of_the_files(tmp_path, students):
+    text = "student,handed_in\nada,2026-11-21T13:00\nbob,\n"
+    (tmp_path / "r.csv").write_text(text)
+    made = rows(students, read_roster(tmp_path / "r.csv"), Lateness(DUE))
+    assert [row.days for row in made] == [2, 0, 1]
+    assert made[0].about == ["days late: 2, 80% kept"]
+
+
+def test_moodle_and_canvas_find_their_columns(tmp_path, roster, students):
+    write_reports(students, tmp_path / "m.csv", roster, title="Sheet 1")
+    moodle, canvas = (
+        read((tmp_path / f"m_{name}.csv").read_text(encoding="utf-8"))
+        for name in ("moodle", "canvas")
+    )
+    columns = ["ID number", "Email address", "Full name", "Sheet 1", "Sheet 1 (feedback)"]
+    assert list(moodle[0]) == columns  # and no stranger, who would stop the import
+    assert [row["Sheet 1"] for row in moodle] == ["3", "2", "0"]
+    assert moodle[1]["Sheet 1 (feedback)"] == "01.3: &lt;b&gt;not&lt;/b&gt; right"
     columns = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Sheet 1"]
-    assert list(canvas[0]) == columns
+    assert list(canvas[0]) == columns and len(canvas) == 4
     assert canvas[0]["Student"].strip() == "Points Possible" and canvas[0]["Sheet 1"] == "3"
     assert canvas[1]["SIS Login ID"] == "ada@x.org" and canvas[1]["Sheet 1"] == "3"
+
+
+def test_moodle_never_sees_a_blank_id(students):
+    made = rows(students, [Student("ada", id="1815", email="a@x.org"), Student("bob", id="1788")])
+    assert list(read(for_moodle(made[:2], "S"))[0]) == [
+        "ID number",
+        "Full name",
+        "S",
+        "S (feedback)",
+    ]
 
 
 class Tags(HTMLParser):
@@ -110,12 +131,14 @@ class Tags(HTMLParser):
 
 
 def test_a_feedback_page_needs_no_network_and_escapes_all(roster, students):
+    students["bob"].suspicions.append("look at it")
     (row,) = [row for row in rows(students, roster) if row.student.student == "bob"]
     page = feedback(row, students["bob"], "Sheet 1")
     seen = Tags()
     seen.feed(page)
     assert not [tag for tag, about in seen.tags if "src" in about or "href" in about]
     assert "http" not in page and "b" not in [tag for tag, _ in seen.tags]
+    assert "look at it" in table([row]) and "look at it" not in page
     assert "<b>not</b> right" in seen.words and "2 of 3" in " ".join(" ".join(seen.words).split())
 
 
@@ -134,6 +157,7 @@ def test_a_file_for_each(tmp_path, roster, students):
         ("Ada Lovelace_12345_assignsubmission_file_", "ada"),  # Moodle
         ("lovelaceada_LATE_345_678_sheet", "ada"),  # Canvas
         ("bob@x.org", "bob"),
+        ("O\u0308 Cyd_12_assignsubmission_file", "cyd"),  # Ö in two letters
         ("nobody", "nobody"),
     ],
 )
@@ -142,7 +166,14 @@ def test_hand_ins_are_known_as_platforms_call_them(roster, folder, student):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "name\nAda\n", "student\nada\nada\n", "student,due\na,soon\n"]
+    "text",
+    [
+        "",
+        "name\nAda\n",
+        "student\nada\nada\n",
+        "student,due\na,soon\n",
+        "student,handed_in\na,5 pm\n",
+    ],
 )
 def test_a_roster_with_a_mistake_is_refused(tmp_path, text):
     (tmp_path / "r.csv").write_text(text)
@@ -169,6 +200,7 @@ def test_each_student_is_marked_by_the_numbers_of_their_sheet(tmp_path, own_numb
                 name = f"answer_{number.replace('.', '_')} = ..."
                 if cell.source.startswith(name):
                     cell.source = f"{name[:-3]}{right[answers_of, number]}"
+        sheet.cells.append(nbformat.v4.new_code_cell("answer_00_1 = 1"))  # counts for nobody
         (tmp_path / "in" / student).mkdir(parents=True)
         nbformat.write(sheet, tmp_path / "in" / student / "sheet.ipynb")
     for number in ("B.3", "B.10"):
@@ -177,7 +209,7 @@ def test_each_student_is_marked_by_the_numbers_of_their_sheet(tmp_path, own_numb
     assert main([*command, str(tmp_path / "m.csv"), "--feedback", str(tmp_path / "pages")]) == 0
     made = {row["student"]: row for row in read((tmp_path / "m.csv").read_text("utf-8"))}
     assert [made[s]["sum"] for s in ("ada", "bob", "cyd")] == ["3", "0", "0"]
-    assert (tmp_path / "pages" / "cyd.html").exists()
+    assert "nothing handed in" in (tmp_path / "pages" / "cyd.html").read_text("utf-8")
 
 
 def test_a_part_of_several_numbers_is_worth_its_share(own_numbers):

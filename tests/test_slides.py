@@ -30,7 +30,8 @@ CELLS = [
     (new_code_cell("x = 1"), "skip"),
     (new_markdown_cell("### A smaller part\n\n" + LONG), "subslide"),
     (new_markdown_cell("Solutions are below.", metadata=SOLUTION), "skip"),
-    (new_code_cell('ask("04.2")', outputs=FIGURE), "slide"),
+    (new_markdown_cell("With pencil and paper:"), "subslide"),
+    (new_code_cell('ask("04.2")', outputs=FIGURE), "-"),
     (new_code_cell("answer_04_2 = ...", outputs=TEXT), "skip"),
     (new_code_cell("answer_04_2 = 1", outputs=TEXT, metadata=SOLUTION), "skip"),
 ]

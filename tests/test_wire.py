@@ -2,7 +2,9 @@
 
 import json
 import math
+from decimal import Decimal
 
+import mpmath
 import numpy as np
 import pytest
 import sympy as sp
@@ -15,6 +17,8 @@ from diffenc_lite.course.exercises.wire import Foreign, Garbage, Peer, Refused, 
 def test_data_arrives_as_what_it_was(pair):
     values = [1, 2.5, "x", (True, ...), np.float32(2)]
     assert pair.call("same", values) == values
+    others = [Decimal(4), mpmath.mpf(4), np.longdouble(4), np.array(4, ">i4"), range(4, 5), {"a"}]
+    assert pair.call("same", others) == [4, 4, 4, 4, [4], {"a"}]
     assert math.isnan(pair.call("same", math.nan)) and pair.call("same", 10**400) == math.inf
     for dtype in (torch.float64, torch.float32, torch.int64, torch.bool):
         tensor = torch.arange(6).reshape(2, 3).to(dtype)
@@ -27,7 +31,7 @@ def test_data_arrives_as_what_it_was(pair):
 
 
 @pytest.mark.parametrize(
-    "value", [{"a": 1}, 1j, torch.zeros(2, dtype=torch.cfloat), object(), math]
+    "value", [{"a": 1}, 1j, torch.zeros(2, dtype=torch.cfloat), object(), math, sp.Function("g")(0)]
 )
 def test_anything_else_arrives_as_words(value):
     sent = json.loads(json.dumps(Peer(input, print).encode(value)))

@@ -63,9 +63,8 @@ def _kind(cell: Any, following: Any) -> str:
     source = cell.source.lstrip()
     if cell.cell_type == "code":
         stub = following is not None and _is_about_solutions(following)
-        if stub or _is_about_solutions(cell) or not _shows(cell):
-            return "skip"
-        return "slide" if source.startswith("ask(") else "subslide"
+        skipped = stub or _is_about_solutions(cell) or not _shows(cell)
+        return "skip" if skipped else "subslide"
     if _is_about_solutions(cell):
         return "skip"
     if re.search(HEADING, source):

@@ -1,32 +1,48 @@
 """How fast the small nets train and sample here, beside what the arithmetic alone would take.
 
     make bench          or          python tests/benchmarks/bench_speed.py
+    python tests/benchmarks/bench_speed.py --profile learned    # where the time of an update goes
 
 For each encoder: images a second in a training step (forward, backward, optimiser, average of the
 weights), the peak memory of a process that does nothing else, and the time of one sampling step.
 The floor of a step is 3 x the FLOPs of its forward pass (denoiser, and encoder where there is one)
 at the speed of a 3x3 convolution measured in the same minute, in the number format the step uses.
-Compare ratios, not milliseconds: those differ from machine to machine.
+Compare ratios, not milliseconds: those differ from machine to machine. What this kind of machine
+gave before stands in bench_speed.json; `--keep` writes the lines of today there.
 """
 
 import argparse
 import json
+import platform
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import torch
+from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
-from diffenc_lite import ModelConfig, TrainConfig, build, sample_steps
+from diffenc_lite import DiffEnc, ModelConfig, TrainConfig, build, sample_steps
 from diffenc_lite.encoder import LearnedEncoder
+from diffenc_lite.files import write_whole
 from diffenc_lite.model import ENCODERS
 from diffenc_lite.training import State, cpu_has_bf16, keep_freed_memory, updates
 
 BATCH, SAMPLES = 128, 64
+KEPT = Path(__file__).with_suffix(".json")
+
+
+def kind_of_machine() -> str:
+    """What the speed depends on most: the processor's family, its bf16 and the threads."""
+    capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+    formats = [name for name in ("amx_bf16", "avx512_bf16") if capabilities.get(name)]
+    fastest = formats[0] if formats else "no bf16"
+    return f"{platform.machine()}, {fastest}, {torch.get_num_threads()} threads"
 
 
 def seconds(run: Callable[[], object], repeats: int) -> float:
@@ -37,6 +53,10 @@ def seconds(run: Callable[[], object], repeats: int) -> float:
         run()
         times.append(time.perf_counter() - start)
     return statistics.median(times[2:])
+
+
+def shown(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
 
 
 def convolution_rate(dtype: torch.dtype) -> float:
@@ -65,14 +85,31 @@ def peak_gigabytes() -> float | None:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
-def measure(encoder: str, size: str, repeats: int) -> dict[str, float | None]:
-    """One row of the table, in a process of its own so that the memory is its own."""
+def one_update(encoder: str, size: str) -> tuple[DiffEnc, Callable[[], object]]:
+    """A new model, and what makes one update of it."""
     keep_freed_memory()
-    bf16 = cpu_has_bf16()
     model = build(ModelConfig(encoder, size))
     images = torch.randint(0, 256, (1000, 1, 28, 28), dtype=torch.uint8)
     config = TrainConfig(10_000, batch=BATCH)
-    step = seconds(partial(next, updates(State(model, config), images, config)), repeats)
+    return model, partial(next, updates(State(model, config), images, config))
+
+
+def print_profile(encoder: str, size: str) -> None:
+    """The operations that take most of five updates."""
+    _, update = one_update(encoder, size)
+    seconds(update, 1)
+    with profile(activities=[ProfilerActivity.CPU]) as profiler:
+        for _ in range(5):
+            update()
+    operations = profiler.key_averages()
+    print(operations.table(sort_by="self_cpu_time_total", row_limit=20, max_name_column_width=45))
+
+
+def measure(encoder: str, size: str, repeats: int) -> dict[str, float | None]:
+    """One row of the table, in a process of its own so that the memory is its own."""
+    bf16 = cpu_has_bf16()
+    model, update = one_update(encoder, size)
+    step = seconds(update, repeats)
     memory = peak_gigabytes()
 
     def one_sampling_step() -> None:
@@ -103,28 +140,38 @@ def main() -> None:
     parser.add_argument("--size", default="small")
     parser.add_argument("--repeats", type=int, default=15)
     parser.add_argument("--encoder", choices=ENCODERS, help="this one only, as JSON")
+    parser.add_argument("--profile", choices=ENCODERS, help="the operations of its update instead")
+    parser.add_argument("--keep", action="store_true", help="as the lines of this kind of machine")
     args = parser.parse_args()
     if args.encoder:
         print(json.dumps(measure(args.encoder, args.size, args.repeats)))
         return
-    kind = "bf16" if cpu_has_bf16() else "float32"
-    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, {args.size} nets")
-    print(f"denoiser trained in {kind}; batch {BATCH} in training, {SAMPLES} in sampling")
-    print("encoder   images/s  x VDM step  x floor   peak GB  ms/sampling step  x floor")
-    first = None
+    if args.profile:
+        print_profile(args.profile, args.size)
+        return
+    machine = f"{kind_of_machine()}, {args.size} nets"
+    kept = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else {}
+    print(f"torch {torch.__version__}; {machine}; batch {BATCH} in training, {SAMPLES} in sampling")
+    columns = "encoder   images/s  x VDM step  x floor    before   peak GB"
+    print(columns, " ms/sampling step  x floor    before")
+    rows: dict[str, dict[str, float | None]] = {}
     for encoder in ENCODERS:
         command = [sys.executable, __file__, "--encoder", encoder, "--size", args.size]
         command += ["--repeats", str(args.repeats)]
         done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-        row = json.loads(done.stdout)
-        first = first or row["step"]
-        memory = "?" if row["memory"] is None else f"{row['memory']:.2f}"
+        row = rows[encoder] = json.loads(done.stdout)
+        before = kept.get(machine, {}).get(encoder, {})
         print(
-            f"{encoder:9} {row['images_per_second']:8.0f} {row['step'] / first:11.2f} "
-            f"{row['over_floor']:8.2f} {memory:>9} {1000 * row['sampling']:17.1f} "
-            f"{row['sampling_over_floor']:8.2f}",
+            f"{encoder:9} {row['images_per_second']:8.0f} "
+            f"{row['step'] / rows[ENCODERS[0]]['step']:11.2f} "
+            f"{row['over_floor']:8.2f} {shown(before.get('over_floor')):>9} "
+            f"{shown(row['memory']):>9} {1000 * row['sampling']:17.1f} "
+            f"{row['sampling_over_floor']:8.2f} {shown(before.get('sampling_over_floor')):>9}",
             flush=True,
         )
+    if args.keep:
+        kept[machine] = rows
+        write_whole(KEPT, json.dumps(kept, indent=1).encode())
 
 
 if __name__ == "__main__":

@@ -86,9 +86,10 @@ class Handed:
 
     @staticmethod
     def _statements(source: str) -> list[str]:
-        """None of a cell that is not Python: running it tells why."""
+        """None of a cell that is not Python: running it tells why. What is timed counts too."""
+        timed = r"(?m)^%%(?:time|capture)\b.*\n|^([ \t]*)%time "
         try:
-            return statements(python(source))
+            return statements(python(re.sub(timed, r"\1", source)))
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return []
 

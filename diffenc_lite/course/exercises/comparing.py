@@ -259,7 +259,8 @@ def _prepare_formula(exercise: Exercise) -> Compare:
         for point, output, expected in zip(inputs, outputs, right, strict=True):
             if not _close(output, expected, form, digits):
                 where = ", ".join(f"{name} = {value:.4g}" for name, value in point.items())
-                raise Wrong(f", for example at {where}")
+                near = digits == 1e-6 and _close(output, expected, form, 1e-3)
+                raise Wrong(f", for example at {where}{near * ', but close (float64?)'}")
 
     return compare
 

@@ -14,14 +14,13 @@ from __future__ import annotations
 
 import ctypes
 import os
-import queue
 import re
 import runpy
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -35,9 +34,9 @@ from typing import Any
 import psutil
 
 from .checking import Verdict, verdict_of
-from .comparing import ExerciseError, is_stub
+from .comparing import ExerciseError, is_stub, prepared
 from .forms import Exercise
-from .limit import over, within
+from .limit import within
 from .registry import EXERCISES
 from .wire import LONGEST, TEXT, Peer, Remote
 
@@ -45,6 +44,7 @@ START = 180.0  # seconds that Python and the imports may take: some on a busy ma
 NOTEBOOK = 24  # times the limit of an exercise: what a whole notebook may take
 CALLED = 10.0  # seconds that a notebook may keep the judge busy with one call
 FLOOD = 10 * LONGEST  # letters on the pipe of a notebook
+LONGEST_NOTE = 1000  # letters on an exercise
 BYTES = 50 * 10**6  # of a notebook's file
 # Words in the code of a notebook that the lecturer may want to look at
 SUSPICIOUS = re.compile(
@@ -68,6 +68,7 @@ class Marks:
     texts: dict[str, str] = field(default_factory=dict)  # why not
     faults: dict[str, str] = field(default_factory=dict)  # mistakes of exercises themselves
     complaints: list[str] = field(default_factory=list)  # about whole files
+    suspicions: list[str] = field(default_factory=list)  # for the lecturer alone
     handed_in: float | None = None  # when the last file was written
     peak: int = 0  # bytes, the largest process
 
@@ -78,7 +79,7 @@ class Marks:
     def note(self, number: str, verdict: Verdict) -> None:
         share = verdict.share if EXERCISES[number].partial else float(verdict.right)
         self.shares[number] = share
-        self.texts[number] = verdict.text.removeprefix(f"Exercise {number}: ")
+        self.texts[number] = verdict.text.removeprefix(f"Exercise {number}: ")[:LONGEST_NOTE]
 
     def add(self, other: Marks) -> None:
         """The better of two answers to one exercise counts."""
@@ -88,6 +89,7 @@ class Marks:
                 self.texts[number] = other.texts[number]
         self.faults |= other.faults
         self.complaints += other.complaints
+        self.suspicions += other.suspicions
         self.handed_in = max(filter(None, (self.handed_in, other.handed_in)), default=None)
         self.peak = max(self.peak, other.peak)
 
@@ -104,20 +106,23 @@ def grade(
 
     What lies in a subfolder is by the student of its name, what lies in the folder itself by that
     of the file's name. Several files of a student count together. exercises: a Python file that
-    registers more of them. student_of: the name of a hand-in -> that of the student.
+    registers exercises; then these count and no others. student_of: the name of a hand-in -> that
+    of the student.
 
     Raises FileNotFoundError where there are no notebooks, ExerciseError before marking where one of
     `exercises` has a mistake, RuntimeError where no process can be started.
     """
     handed_in = [(student_of(name), path) for name, path in hand_ins(Path(folder))]
+    numbers = {*EXERCISES}
     if exercises:
         runpy.run_path(str(exercises))
+        numbers = {*EXERCISES} - numbers
     _try_out(limits)
     with suppress(OSError, AttributeError):  # Linux: no other program may look into this one
         ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)
     pool = ThreadPoolExecutor(jobs)
     try:
-        futures = {pool.submit(_mark_safely, *entry, limits): entry for entry in handed_in}
+        futures = {pool.submit(_mark_safely, *entry, limits, numbers): entry for entry in handed_in}
         for done, future in enumerate(as_completed(futures), 1):
             (student, path), (marks, seconds) = futures[future], future.result()
             show(
@@ -132,11 +137,13 @@ def grade(
     return students
 
 
-def _mark_safely(student: str, path: Path, limits: Limits) -> tuple[Marks, float]:
+def _mark_safely(
+    student: str, path: Path, limits: Limits, numbers: set[str]
+) -> tuple[Marks, float]:
     """The marks of a notebook, whatever happens, and the seconds that they took."""
     start = time.monotonic()
     try:
-        marks = mark(student, path, limits)
+        marks = mark(student, path, limits, numbers)
     except Exception as error:
         why = f"{path.name}: not marked, {type(error).__name__}: {error}"
         marks = Marks(complaints=[why])
@@ -147,7 +154,7 @@ def _try_out(limits: Limits) -> None:
     """So that nobody has 0 points for a fault of the machine"""
     process = Process(limits, time.monotonic() + START)
     try:
-        process.peer.call("open", '{"cells": []}', [])
+        process.open('{"cells": []}', [])
     except Stopped as stopped:
         command = " ".join(limits.inside) or "this Python"
         raise RuntimeError(f"notebooks cannot be run by {command}: {stopped}") from None
@@ -156,25 +163,36 @@ def _try_out(limits: Limits) -> None:
 
 
 def hand_ins(folder: Path) -> list[tuple[str, Path]]:
-    """Students and their notebooks. Raises FileNotFoundError where there are none."""
-    paths = [path.relative_to(folder) for path in sorted(folder.rglob("*.ipynb"))]
-    entries = [
-        (path.parts[0] if path.parent.name else path.stem, (folder / path).resolve())
-        for path in paths
-        if not any(name.startswith(".") for name in path.parts)
-    ]
-    if not entries:
+    """Students and their notebooks, sheet.ipynb.txt too; of a subfolder without one all files,
+    since something was handed in. Raises FileNotFoundError where there are no notebooks."""
+    files: dict[str, list[Path]] = {}
+    for file in sorted(folder.rglob("*")):
+        path = file.relative_to(folder)
+        if not file.is_dir() and not any(name.startswith(".") for name in path.parts):
+            name = path.parts[0] if path.parent.name else path.stem.removesuffix(".ipynb")
+            files.setdefault(name, []).append(path)
+    notebooks = {
+        name: [path for path in paths if ".ipynb" in path.name.lower()]
+        for name, paths in files.items()
+    }
+    if not any(notebooks.values()):
         raise FileNotFoundError(f"FOLDER must hold notebooks (*.ipynb); got {folder}")
-    return entries
+    return [
+        (name, folder / path)
+        for name, paths in files.items()
+        for path in notebooks[name] or [path for path in paths if path.parent.name]
+    ]
 
 
 # --- one notebook ---------------------------------------------------------------------------------
 
 
-def mark(student: str, path: Path, limits: Limits) -> Marks:
+def mark(student: str, path: Path, limits: Limits, numbers: set[str]) -> Marks:
     """Start the process again after each exercise that brings it down, until all are marked."""
     marks = Marks()
     try:
+        if path.is_symlink() or not path.is_file():
+            raise ValueError("not a file, or a link")
         marks.handed_in = path.stat().st_mtime
         if path.stat().st_size > BYTES:
             raise ValueError("larger than 50 MB")
@@ -183,25 +201,29 @@ def mark(student: str, path: Path, limits: Limits) -> Marks:
         marks.complaints.append(f"{path.name}: not a notebook that can be read ({error})")
         return marks
     if words := sorted({*SUSPICIOUS.findall(text)}):
-        marks.complaints.append(f"{path.name}: look at it, its code has {', '.join(words[:5])}")
+        marks.suspicions.append(f"{path.name}: look at it, its code has {', '.join(words[:5])}")
     until = time.monotonic() + START + NOTEBOOK * limits.seconds
     while True:
         process = Process(limits, until)
         number: str | None = None
         try:
-            pairs = [(n, exercise.name) for n, exercise in EXERCISES.items()]
+            pairs = [(n, exercise.name) for n, exercise in EXERCISES.items() if n in numbers]
             try:
-                numbers, solutions = process.peer.call("open", text, pairs)
+                answered, solutions = process.open(text, pairs)
             except Exception as error:
                 why = f"not a notebook that can be read ({error})"
                 marks.complaints.append(f"{path.name}: {why}")
                 return marks
-            if not numbers:
+            if not answered:
                 marks.complaints.append(f"{path.name}: no answer of any exercise is in it")
-            for number in numbers:
+            for number in answered:
                 if number not in marks.shares and number not in marks.faults:
-                    process.begin(limits.seconds)
-                    _judge(EXERCISES[number].for_student(student), process, marks)
+                    exercise = EXERCISES[number].for_student(student)
+                    try:
+                        prepared(exercise)  # in nobody's time
+                        marks.note(number, process.watch(limits.seconds, _judge, exercise, process))
+                    except ExerciseError as error:
+                        marks.faults[number] = str(error)
             if solutions:
                 marks.complaints.append(
                     f"{path.name}: {solutions} cells of solutions were not run, the answer to an "
@@ -210,7 +232,7 @@ def mark(student: str, path: Path, limits: Limits) -> Marks:
             return marks
         except Stopped as stopped:
             if number is None:
-                marks.complaints.append(f"{path.name}: {stopped}")
+                marks.complaints.append(f"{path.name}: not marked, {stopped}")
                 return marks
             marks.note(number, Verdict(False, str(stopped)))
             if time.monotonic() > until:  # of the whole notebook
@@ -221,26 +243,19 @@ def mark(student: str, path: Path, limits: Limits) -> Marks:
             marks.peak = max(marks.peak, process.peak)
             if process.strays:
                 note = f"{path.name}: it wrote to the grader's pipe, which changed nothing"
-                marks.complaints += [note] * (note not in marks.complaints)
+                marks.suspicions += [note] * (note not in marks.suspicions)
 
 
-def _judge(exercise: Exercise, process: Process, marks: Marks) -> None:
+def _judge(exercise: Exercise, process: Process) -> Verdict:
     try:
         answer, complaint = process.peer.call("answer", exercise.number)
     except Exception as error:
         expected = f"Expected: {exercise.form.describe()}."
-        words = f"looking at it raised {type(error).__name__}. {expected}"
-        marks.note(exercise.number, Verdict(False, words))
-        return
-    if complaint and is_stub(answer):
-        marks.note(exercise.number, Verdict(False, str(complaint)[:TEXT]))
-        return
-    try:
-        # the time of a function is that of its process
-        verdict = verdict_of(exercise, answer, limited=not isinstance(answer, Remote))
-        marks.note(exercise.number, verdict)
-    except ExerciseError as error:
-        marks.faults[exercise.number] = str(error)
+        return Verdict(False, f"looking at it raised {type(error).__name__}. {expected}")
+    if is_stub(answer) and isinstance(complaint, str) and complaint:
+        return Verdict(False, complaint[:TEXT])
+    # the time of a function is that of its process
+    return verdict_of(exercise, answer, limited=not isinstance(answer, Remote))
 
 
 # --- its process ----------------------------------------------------------------------------------
@@ -258,24 +273,24 @@ class Process:
         self.folder = tempfile.mkdtemp()
         self.sign = uuid.uuid4().hex
         self.process = _start(limits, self.folder, self.sign)
-        self.lines: queue.Queue[str] = queue.Queue(100)
-        self.over = threading.Event()
-        self.flooded = False
-        threading.Thread(target=self._pass_on, daemon=True).start()
-        self.strays = self.peak = 0
+        self.letters = self.strays = self.peak = 0
         self.family: dict[int, Any] = {}
         self.peer = Peer(self._read, self._write, stray=self._stray, run=partial(within, CALLED))
-        self.begin(START, "not marked, Python and the imports")
 
-    def begin(self, seconds: float, late: str = "stopped, it") -> None:
-        """From now on it has so many seconds"""
-        self.late = f"{late} took longer than {seconds:g} s"
-        self.seconds, self.since, self.used = seconds, time.monotonic(), self._look()
+    def open(self, text: str, pairs: list[tuple[str, str]]) -> Any:
+        return self.watch(START, self.peer.call, "open", text, pairs)
+
+    def watch(self, seconds: float, call: Callable[..., Any], *arguments: Any) -> Any:
+        """What the call returns; it may take so many seconds of the notebook's processes. They are
+        watched all the while, whether the judge reads, writes, or is busy itself."""
+        try:
+            return within(seconds, call, *arguments, clock=self._look)
+        except TimeoutError:
+            raise Stopped(f"stopped, it took longer than {seconds:g} s") from None
 
     def _look(self) -> float:
         """Processor time until now; the memory is checked"""
         memory = used = 0.0
-        self.looked = time.monotonic()
         with suppress(psutil.Error):
             root = psutil.Process(self.process.pid)
             for member in [root, *root.children(recursive=True)]:
@@ -287,24 +302,21 @@ class Process:
         self.peak = max(self.peak, int(memory))
         if memory > self.limits.memory * 1e9:
             raise Stopped(f"stopped, it took more than {self.limits.memory:g} GB")
+        if time.monotonic() > self.until:
+            raise Stopped("stopped, the time of the whole notebook was over")
         return used
 
     def _read(self) -> str:
-        while True:
-            if time.monotonic() > self.looked + 0.05:
-                wall, used = time.monotonic() - self.since, self._look() - self.used
-                if over(self.seconds, wall, used) or time.monotonic() > self.until:
-                    raise Stopped(self.late)
-            with suppress(queue.Empty):
-                line = self.lines.get(timeout=0.05)
-                if not line:
-                    raise Stopped(self._why())
-                if line != "\n":
-                    return line
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline(LONGEST)
+        self.letters += len(line)
+        if self.letters > FLOOD or (len(line) == LONGEST and line[-1] != "\n"):
+            raise Stopped("stopped, it flooded the grader's pipe")
+        if not line:
+            raise Stopped(self._why())
+        return line
 
     def _why(self) -> str:
-        if self.flooded:
-            return "stopped, it flooded the grader's pipe"
         with suppress(subprocess.TimeoutExpired):
             return f"it ended the program (exit code {self.process.wait(5)})"
         return "it closed the grader's pipe"
@@ -320,33 +332,16 @@ class Process:
     def _stray(self, line: str) -> None:
         self.strays += 1
 
-    def _pass_on(self) -> None:
-        """Lines of limited length and number, without holding more than a few of them"""
-        assert self.process.stdout is not None
-        total = 0
-        with suppress(OSError, ValueError):
-            while line := self.process.stdout.readline(LONGEST):
-                total += len(line)
-                if total > FLOOD or (len(line) == LONGEST and line[-1] != "\n"):
-                    self.flooded = True
-                    break
-                self._put(line)
-        self._put("")  # it has ended
-
-    def _put(self, line: str) -> None:
-        while not self.over.is_set():
-            with suppress(queue.Full):
-                return self.lines.put(line, timeout=0.2)
-
     def end(self) -> None:
         """With all that it has started, and its folder."""
-        self.over.set()
         with suppress(Stopped):
             self._look()
         if self.limits.inside:  # a container's client hands this on
             self.process.terminate()
             with suppress(subprocess.TimeoutExpired):
                 self.process.wait(3)
+        with suppress(OSError, AttributeError):  # all at once, on Windows one by one
+            os.killpg(self.process.pid, signal.SIGKILL)
         for member in [*self.family.values(), *_signed(self.sign)]:
             with suppress(psutil.Error):
                 member.kill()
@@ -365,12 +360,13 @@ def _start(limits: Limits, folder: str, sign: str) -> subprocess.Popen[str]:
         "MPLBACKEND": "Agg",
         "DIFFENC_LITE_NOTEBOOK": sign,
     }
-    container = limits.inside and Path(limits.inside[0]).name in ("docker", "podman")
+    container = {"docker", "podman"} & {Path(word).stem for word in limits.inside}
     python = [] if container else [sys.executable]  # a container calls its own
     return subprocess.Popen(
         [*limits.inside, *python, "-m", "diffenc_lite.course.exercises.answering"],
         cwd=folder, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL, text=True, encoding="utf-8", errors="replace",
+        start_new_session=True,
     )  # fmt: skip
 
 

@@ -17,14 +17,14 @@ class _Stop(BaseException):
     """Raised in a thread from outside. Not an Exception, which a loop might catch."""
 
 
-def over(seconds: float, wall: float, used: float) -> bool:
-    """Whether time is up: so many seconds of a processor, or much more of the clock. On a busy
-    machine the clock runs on while the code waits its turn."""
-    return wall > seconds and (used > seconds or wall > WAITING * seconds)
-
-
-def within(seconds: float, call: Callable[..., Any], *arguments: Any) -> Any:
-    """What call(*arguments) returns or raises; TimeoutError if that takes too long (`over`).
+def within(
+    seconds: float,
+    call: Callable[..., Any],
+    *arguments: Any,
+    clock: Callable[[], float] = time.process_time,
+) -> Any:
+    """What call(*arguments) returns or raises; TimeoutError if that takes too long (`_ends`).
+    clock: tells the seconds of a processor until now; what it raises ends the call too.
 
     The call runs in a thread of its own. When time is up an exception is raised in it, which ends
     any loop of Python code. One long call of compiled code does not notice: then the error says so,
@@ -46,8 +46,8 @@ def within(seconds: float, call: Callable[..., Any], *arguments: Any) -> Any:
     thread = threading.Thread(target=contextvars.copy_context().run, args=(work,), daemon=True)
     thread.start()
     try:
-        ended = _ends(thread, seconds)
-    except BaseException:  # an interrupt while waiting
+        ended = _ends(thread, seconds, clock)
+    except BaseException:  # of the clock, or an interrupt
         _stop(thread)
         raise
     if not ended:
@@ -63,10 +63,13 @@ def within(seconds: float, call: Callable[..., Any], *arguments: Any) -> Any:
     return result[0]
 
 
-def _ends(thread: threading.Thread, seconds: float) -> bool:
-    wall, used = time.monotonic(), time.process_time()
+def _ends(thread: threading.Thread, seconds: float, clock: Callable[[], float]) -> bool:
+    """Before so many seconds of a processor, or much more of the clock, are over. On a busy machine
+    the clock runs on while the code waits its turn."""
+    start, used = time.monotonic(), clock()
     while thread.is_alive():
-        if over(seconds, time.monotonic() - wall, time.process_time() - used):
+        wall, spent = time.monotonic() - start, clock() - used
+        if wall > seconds and (spent > seconds or wall > WAITING * seconds):
             break
         thread.join(0.05)  # briefly, since Windows notices no interrupt meanwhile
     return not thread.is_alive()

@@ -7,6 +7,7 @@ import html
 import io
 import math
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +31,7 @@ class Student:
     login: str = ""
     section: str = ""
     due: str = ""  # a deadline of their own
+    handed_in: str | None = None  # "": in time; None: by the times of the files
 
     @property
     def aliases(self) -> set[str]:
@@ -50,9 +52,12 @@ class Lateness:
 
     def days(self, student: Student, marks: Marks) -> int:
         due = datetime.fromisoformat(student.due) if student.due else self.due
-        if due is None or marks.handed_in is None:
+        seconds, given = marks.handed_in, student.handed_in
+        if given is not None:
+            seconds = datetime.fromisoformat(given).timestamp() if given else None
+        if due is None or seconds is None:
             return 0
-        return max(0, math.ceil((marks.handed_in - due.timestamp()) / 86400))
+        return max(0, math.ceil((seconds - due.timestamp()) / 86400))
 
     def kept(self, days: int) -> float:
         """The share of the sum that is left"""
@@ -67,12 +72,14 @@ class Row:
     points: dict[str, float | None]  # None where the exercise itself is at fault
     days: int
     total: float
-    notes: list[str]
+    about: list[str]  # the hand-in: late, missing, not to be read
+    wrong: list[str]  # why exercises have not all of their points
+    private: list[str]  # for the lecturer alone
 
 
 def read_roster(path: str | Path) -> list[Student]:
     """The students of a CSV with the column `student`, and any of name, id, email, login, section,
-    due (2026-11-20T23:59). Raises ValueError."""
+    due and handed_in (2026-11-20T23:59). Raises ValueError."""
     with open(path, encoding="utf-8-sig", newline="") as file:
         rows = [{k.strip().lower(): (v or "").strip() for k, v in row.items() if k}
                 for row in csv.DictReader(file)]  # fmt: skip
@@ -84,8 +91,8 @@ def read_roster(path: str | Path) -> list[Student]:
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ValueError(f"the roster {path} has two rows for {', '.join(twice)}")
     for student in students:
-        if student.due:
-            datetime.fromisoformat(student.due)
+        for time in filter(None, (student.due, student.handed_in)):
+            datetime.fromisoformat(time)
     return students
 
 
@@ -115,14 +122,14 @@ def rows(
         }
         days = late.days(student, marks)
         total = round(sum(p or 0 for p in points.values()) * late.kept(days), 2)
-        notes = [f"{days} days late, {late.kept(days):.0%} kept"] if days else []
+        about = [f"days late: {days}, {late.kept(days):.0%} kept"] if days else []
+        wrong = [f"{n}: {_text(marks, n)}" for n in columns if marks.shares.get(n, 0) < 1]
         if name not in students:
-            notes.append("nothing handed in")
-        else:
-            notes += ["not in the roster"] if roster and name not in listed else []
-            notes += marks.complaints
-            notes += [f"{n}: {_text(marks, n)}" for n in columns if marks.shares.get(n, 0) < 1]
-        made.append(Row(student, points, days, total, notes))
+            about, wrong = ["nothing handed in"], []
+        about += marks.complaints
+        private = ["not in the roster"] if roster and name not in listed else []
+        private += marks.suspicions
+        made.append(Row(student, points, days, total, about, wrong, private))
     return made
 
 
@@ -156,17 +163,25 @@ def table(made: list[Row], with_roster: bool = False, with_days: bool = False) -
         points = ["" if p is None else _short(p) for p in row.points.values()]
         about = [row.student.name, row.student.id] if with_roster else []
         late = [row.days] if with_days else []
-        notes = " | ".join(row.notes)
+        notes = " | ".join([*row.private, *row.about, *row.wrong])
         lines.append([row.student.student, *about, *points, _short(row.total), *late, notes])
     return csv_of(lines)
 
 
 def for_moodle(made: list[Row], title: str) -> str:
-    """For Grades > Import > CSV file: map the ID number or the email address to the user."""
-    lines = [["ID number", "Email address", "Full name", title, f"{title} (feedback)"]]
-    for row in made:
-        s = row.student
-        lines.append([s.id, s.email, s.name or s.student, _short(row.total), " | ".join(row.notes)])
+    """For Grades > Import > CSV file: map the ID number or the email address to the user.
+
+    Where that is blank, Moodle stops, or gives the marks to the student above: what the roster does
+    not say of everybody is no column. Moodle reads the feedback as HTML.
+    """
+    ways = {"ID number": "id", "Email address": "email", "Username": "login"}
+    known = {head: [getattr(row.student, key) for row in made] for head, key in ways.items()}
+    known = {head: column for head, column in known.items() if all(column)}
+    lines = [[*known, "Full name", title, f"{title} (feedback)"]]
+    for row, *who in zip(made, *known.values(), strict=True):
+        name = row.student.name or row.student.student
+        notes = html.escape(" | ".join(row.about + row.wrong), quote=False)
+        lines.append([*who, name, _short(row.total), notes])
     return csv_of(lines)
 
 
@@ -174,7 +189,7 @@ def for_canvas(made: list[Row], title: str) -> str:
     """For Grades > Import: the columns that Canvas's own export begins with."""
     lines = [
         ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", title],
-        ["    Points Possible", "", "", "", "", _short(_possible(made[0])) if made else "0"],
+        ["    Points Possible", "", "", "", "", _short(possible(made[0])) if made else "0"],
     ]
     for row in made:
         s = row.student
@@ -183,7 +198,7 @@ def for_canvas(made: list[Row], title: str) -> str:
     return csv_of(lines)
 
 
-def _possible(row: Row) -> float:
+def possible(row: Row) -> float:
     return sum(EXERCISES[number].points for number in row.points)
 
 
@@ -199,8 +214,7 @@ def feedback(row: Row, marks: Marks, title: str) -> str:
             f'<tr class="{kind}"><th scope="row">{e(number)}</th><td>{reached} of '
             f"{EXERCISES[number].points}</td><td>{e(_text(marks, number))}</td></tr>"
         )
-    complaints = "".join(f"<li>{e(note)}</li>" for note in marks.complaints)
-    late = f"<p>Handed in {row.days} days late.</p>" if row.days else ""
+    about = "".join(f"<p>{e(note)}</p>" for note in row.about)
     name = e(row.student.name or row.student.student)
     return f"""<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -210,15 +224,14 @@ body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 50rem; margin: 2rem aut
   padding: 0 1rem }}
 table {{ border-collapse: collapse; width: 100% }}
 th, td {{ text-align: left; vertical-align: top; padding: .4rem .8rem;
-  border-bottom: 1px solid #ccc; overflow-wrap: anywhere }}
-td:nth-child(2) {{ white-space: nowrap }}
+  border-bottom: 1px solid #ccc; white-space: nowrap }}
+td:last-child {{ white-space: normal; overflow-wrap: anywhere; width: 100% }}
 .right th {{ border-left: .4rem solid #1a7f37 }} .part th {{ border-left: .4rem solid #9a6700 }}
 .wrong th {{ border-left: .4rem solid #cf222e }}
 </style>
 <h1>{e(title)}</h1>
-<p>{name}: <strong>{_short(row.total)} of {_short(_possible(row))} points</strong></p>{late}
+<p>{name}: <strong>{_short(row.total)} of {_short(possible(row))} points</strong></p>{about}
 <table><tr><th>Exercise</th><th>Points</th><th>Verdict</th></tr>{"".join(cells)}</table>
-<ul>{complaints}</ul>
 """
 
 
@@ -230,20 +243,21 @@ def write_reports(
     pages: str | Path | None = None,
     title: str = "Exercises",
 ) -> list[Row]:
-    """Write the table, with a roster also NAME_moodle.csv and NAME_canvas.csv beside it, and a page
-    a student into `pages`."""
+    """Write the table, with a roster also NAME_moodle.csv and NAME_canvas.csv of those in it, and a
+    page a student into `pages`."""
     made, target = rows(students, roster, late), Path(marks_file)
     texts = {target: table(made, roster is not None, late.due is not None)}
     if roster:
-        texts[target.with_name(f"{target.stem}_moodle.csv")] = for_moodle(made, title)
-        texts[target.with_name(f"{target.stem}_canvas.csv")] = for_canvas(made, title)
+        listed = [row for row in made if row.student in roster]
+        texts[target.with_name(f"{target.stem}_moodle.csv")] = for_moodle(listed, title)
+        texts[target.with_name(f"{target.stem}_canvas.csv")] = for_canvas(listed, title)
     if pages:
         for row in made:
             name = row.student.student
             file = re.sub(r"[^\w. -]", "_", name)
             texts[Path(pages, f"{file}.html")] = feedback(row, students.get(name, Marks()), title)
     for path, text in texts.items():
-        write_whole(path, text.encode("utf-8"))
+        write_whole(path, text.encode("utf-8", "replace"))
     return made
 
 
@@ -265,4 +279,5 @@ def _short(points: float) -> str:
 
 
 def _plain(name: str) -> str:
-    return re.sub(r"[\W_]", "", name).lower()
+    """Letters and digits, without accents: file systems write ë in two ways"""
+    return re.sub(r"[\W_]", "", unicodedata.normalize("NFKD", name)).lower()

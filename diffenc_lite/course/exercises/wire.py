@@ -73,7 +73,7 @@ class Peer:
             number = self.calls
             self._send({"call": number, "to": to, "with": [self.encode(a) for a in arguments]})
             while True:
-                line = self.read()
+                line = self._line()
                 try:
                     message = _message(line)
                     if message.get("reply") == number:
@@ -92,10 +92,13 @@ class Peer:
 
     def serve(self) -> None:
         """Answer calls until the other side is gone."""
-        while line := self.read():
+        while line := self._line():
             message = _message(line)
             if "call" in message:
                 self._answer(message)
+
+    def _line(self) -> str:
+        return next((line for line in iter(self.read, "") if line != "\n"), "")
 
     def _answer(self, message: dict[str, Any]) -> None:
         reply: dict[str, Any] = {"reply": message["call"]}
@@ -133,34 +136,33 @@ class Peer:
             return _as_float(value)
         if type(value) in (bool, float, int) or isinstance(value, str):
             return value
-        if isinstance(value, list | tuple | set | frozenset):
-            kind = "tuple" if isinstance(value, tuple) else "list"
+        if isinstance(value, list | tuple | range | set):
+            kind = {tuple: "tuple", set: "set"}.get(type(value), "list")
             return {kind: [self.encode(item, depth + 1) for item in value]}
         if isinstance(value, torch.Generator):
             return {"generator": _packed(value.get_state().numpy())}
-        if isinstance(value, Tensor):
+        if isinstance(value, Tensor) and value.layout == torch.strided and not value.is_complex():
             value = value.detach().cpu()
-            if value.dtype == torch.bfloat16:
-                value = value.float()
-            if not value.is_complex() and value.layout == torch.strided:
-                return {"tensor": _packed(value.numpy())}
-        elif isinstance(value, np.ndarray | np.generic) and value.dtype.name in KINDS:
+            return {"tensor": _packed((value.float() if value.itemsize == 2 else value).numpy())}
+        if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "biuf":
             return {"array": _packed(np.asarray(value))}
-        elif isinstance(value, Remote):
+        if isinstance(value, Remote):
             return {"back": value.to}
-        elif (expression := _expression(value)) is not None:
-            return {"expression": expression}
-        elif hasattr(value, "tolist") and not callable(value):  # of SymPy, or objects of numpy
-            return self.encode(value.tolist(), depth + 1)
-        elif callable(value):
+        if hasattr(value, "tolist") and not callable(value) and not isinstance(value, Tensor):
+            return self.encode(value.tolist(), depth + 1)  # of SymPy, or objects of numpy
+        try:
+            if expression := expressions.expression_of(value):
+                return {"expression": expression.tree}
+        except expressions.Unknown as why:
+            return {"foreign": f"a SymPy expression; {why}"[:200]}
+        if callable(value):
             handle = len(self.functions)
             self.functions[handle] = value
             return {"function": handle}
-        elif hasattr(value, "numerator") and hasattr(value, "denominator"):  # a fraction
-            return float(value)
-        from .comparing import describe
+        from .comparing import as_number, describe
 
-        return {"foreign": str(describe(value))[:200]}
+        number = as_number(value)  # of any other library
+        return {"foreign": describe(value)[:200]} if number is None else number
 
     def decode(self, value: Any, depth: int = 0) -> Any:
         """Raises Garbage."""
@@ -176,6 +178,8 @@ class Peer:
         match kind, content:
             case "list", list():
                 return [self.decode(item, depth + 1) for item in content]
+            case "set", list():  # of letters
+                return set(map(str, content))
             case "tuple", list():
                 return tuple(self.decode(item, depth + 1) for item in content)
             case "array", _:
@@ -217,19 +221,12 @@ def _as_float(value: int) -> float:
         return math.inf
 
 
-def _expression(value: Any) -> Any:
-    try:
-        expression = expressions.expression_of(value)
-    except expressions.Unknown:
-        return None
-    return expression and expression.tree
-
-
 def _packed(array: Any) -> list[Any]:
+    kind = array.dtype.name if array.dtype.name in KINDS else "float64"
+    array = np.asarray(array, kind)  # in the byte order of this machine
     if array.nbytes > LONGEST / 2:
         raise Refused("an array of more than 8 MB")
-    data = base64.b64encode(np.ascontiguousarray(array).tobytes()).decode("ascii")
-    return [array.dtype.name, list(array.shape), data]
+    return [kind, list(array.shape), base64.b64encode(array.tobytes()).decode("ascii")]
 
 
 def _unpacked(content: Any) -> Any:

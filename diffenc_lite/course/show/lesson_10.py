@@ -139,10 +139,8 @@ def arms(
 
     Args: rows of the study, one for each VDM, by arm, by data set; interval, of the total.
     """
-    height = 1.2 + sum(0.6 + 0.5 * len(by_arm) for by_arm in found.values())
-    rows = [len(by_arm) for by_arm in found.values()]
-    figure, axes = plots.subplots(len(found), 1, (8, height), height_ratios=rows, squeeze=False)
-    for ax, (data, by_arm) in zip(axes.flat, found.items(), strict=True):
+    figure, axes = plots.subplots(1, len(found), size=(9, 4.4))
+    for ax, (data, by_arm) in zip(axes, found.items(), strict=True):
         ax.axvline(0, color="0.4", lw=1.2, ls="-")
         for k, runs in enumerate(by_arm.values()):
             prior = np.array([row["prior"] - row["start_prior"] for row in runs])
@@ -154,7 +152,9 @@ def arms(
             ax.plot(total.mean(), k, "D", color=BLACK, ms=7, mec="white")
         ax.set_title(NAMES[data])
         plots.name_rows(ax, list(by_arm))
-    ax.set_xlabel("after minus before, bits/dim: prior (blue), diffusion (grey), total")
+        ax.locator_params(axis="x", nbins=4)
+    label = "after minus before, bits/dim: prior (blue), diffusion (grey), total"
+    figure.supxlabel(label, fontsize="medium")
     return figure
 
 
