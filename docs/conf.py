@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import ast
 import re
-from functools import cache
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
-from sphinx.transforms import SphinxTransform
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
 import diffenc_lite
@@ -94,14 +92,14 @@ def as_rst(app: Sphinx, what: str, name: str, thing: Any, options: Any, lines: l
 
 def escaped(text: str) -> str:
     """Plain text as reStructuredText: `names` as code, tags of the ledger as links to its pages."""
-    parts = re.split(r"`([^`]+)`", text)
-    for i, part in enumerate(parts):
+    pieces = re.split(r"`([^`]+)`", text)
+    for i, piece in enumerate(pieces):
         if i % 2:
-            parts[i] = f"``{part}``\\ "
+            pieces[i] = f"``{piece}``\\ "
             continue
-        part = re.sub(r"([\\*|_`<>])", r"\\\1", part)
-        parts[i] = re.sub(rf"(?<!\w)({'|'.join(TAGS)})(?!\w)", r":doc:`\1 </ledger/\1>`\ ", part)
-    return "".join(parts)
+        piece = re.sub(r"([\\*|_`<>])", r"\\\1", piece)
+        pieces[i] = re.sub(rf"(?<!\w)({'|'.join(TAGS)})(?!\w)", r":doc:`\1 </ledger/\1>`\ ", piece)
+    return "".join(pieces)
 
 
 # ---- formulas and pictures -----------------------------------------------------------------------
@@ -124,65 +122,52 @@ class DisplayedFormulas(SphinxPostTransform):
 # ---- links in the prose --------------------------------------------------------------------------
 
 
-class Links(SphinxTransform):
+class Links(SphinxPostTransform):
     """Tags of the ledger and names of the library lead to their pages."""
 
-    default_priority = 500
+    default_priority = 5  # before references are resolved
     apart = (
-        nodes.reference,
-        nodes.title,
-        nodes.literal_block,
-        nodes.math,
-        nodes.math_block,
-        nodes.raw,
-    )
+        nodes.reference, nodes.title, nodes.literal_block, nodes.math, nodes.math_block,
+        nodes.raw, addnodes.pending_xref,
+    )  # fmt: skip
 
-    def apply(self, **kwargs: Any) -> None:
+    def run(self, **kwargs: Any) -> None:
         if self.env.docname.startswith("api/"):
             return
+        names = public_names(self.env.get_domain("py").data["objects"])
         tag = re.compile(rf"(?<![\w\-])({'|'.join(TAGS)})(?![\w\-])")
-        for text in list(self.document.findall(nodes.Text)):
-            above = []
-            node = text.parent
-            while node is not None:
-                above.append(node)
-                node = node.parent
-            if any(isinstance(node, (*self.apart, addnodes.pending_xref)) for node in above):
-                continue
+        for text in list(self.texts(self.document)):
+            name = text.astext().removesuffix("()")
             if isinstance(text.parent, nodes.literal):
-                name = text.astext().removesuffix("()")
-                if name in public_names():
-                    whole = text.parent
-                    whole.replace_self(self.reference("py", "obj", public_names()[name], whole))
+                if name in names:
+                    text.parent.replace_self(self.link("py", "obj", names[name], text.parent))
             elif tag.search(text):
-                parts = tag.split(text)
                 new = [
-                    self.reference("std", "doc", f"/ledger/{part}", nodes.inline("", part))
+                    self.link("std", "doc", f"/ledger/{part}", nodes.inline("", part))
                     if i % 2 else nodes.Text(part)
-                    for i, part in enumerate(parts)
+                    for i, part in enumerate(tag.split(text))
                 ]  # fmt: skip
                 text.parent.replace(text, new)
 
-    def reference(self, domain: str, kind: str, target: str, shown: nodes.Node) -> nodes.Node:
-        link = addnodes.pending_xref(
+    def texts(self, node: nodes.Node) -> Iterator[nodes.Text]:
+        if isinstance(node, nodes.Text):
+            yield node
+        for child in node.children if not isinstance(node, self.apart) else ():
+            yield from self.texts(child)
+
+    def link(self, domain: str, kind: str, target: str, shown: nodes.Node) -> nodes.Node:
+        return addnodes.pending_xref(
             "", shown.deepcopy(), refdomain=domain, reftype=kind, reftarget=target,
             refexplicit=True, refdoc=self.env.docname, refwarn=False, classes=["known"],
         )  # fmt: skip
-        return link
 
 
-@cache
-def public_names() -> dict[str, str]:
+def public_names(objects: Iterable[str]) -> dict[str, str]:
     """What prose may call a thing of the library -> its full name."""
-    names = {}
-    for module in sorted(Path(diffenc_lite.__file__).parent.glob("[!_]*.py")):
-        tree = ast.parse(module.read_text(encoding="utf-8"))
-        for node in tree.body:
-            if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name[0] != "_":
-                names[f"{module.stem}.{node.name}"] = f"diffenc_lite.{module.stem}.{node.name}"
-                if hasattr(diffenc_lite, node.name):
-                    names[node.name] = f"diffenc_lite.{module.stem}.{node.name}"
-    return names
+    parts = {full: full.split(".") for full in objects if full.count(".") == 2}
+    names = {f"{module}.{name}": full for full, (_, module, name) in parts.items()}
+    short = {name: full for full, (*_, name) in parts.items() if hasattr(diffenc_lite, name)}
+    return names | short
 
 
 # ---- previous and next ---------------------------------------------------------------------------
@@ -205,4 +190,4 @@ def setup(app: Sphinx) -> None:
     app.connect("html-page-context", neighbours)
     app.connect("autodoc-process-docstring", as_rst)
     app.add_post_transform(DisplayedFormulas)
-    app.add_transform(Links)
+    app.add_post_transform(Links)

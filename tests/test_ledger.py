@@ -19,7 +19,7 @@ from diffenc_lite.course import ledger
 from diffenc_lite.course.ledger import LEDGER, TAGS, WORDS, Proof, Row, Step
 from diffenc_lite.course.ledger import notation as n
 from diffenc_lite.course.lessons import notebooks_in
-from diffenc_lite.course.show import blueprint
+from diffenc_lite.course.show import blueprint, drawing
 
 ROOT = Path(__file__).resolve().parent.parent
 THE_LEDGER = """
@@ -277,7 +277,7 @@ def test_blueprint_has_a_linked_box_for_each_row_and_every_arrow_leads_to_the_ri
     where = blueprint.places(nodes, 10, 6)
     assert len(set(where.values())) == len(TAGS)
     assert all(where[b][0] < where[tag][0] for tag, below in nodes.items() for b in below)
-    kept = blueprint.shortest(nodes)
+    kept = drawing.shortest(nodes)
     assert kept["L2"] == {"G3", "G4", "KL"} and "F3" in nodes["L2"]  # G3 rests on F3
     assert "22 proved, 1 defined, 8 in words, 1 on trust" in blueprint.in_words()
     assert blueprint.word(LEDGER["X5"]) == "on trust" and blueprint.word(LEDGER["G1"]) == "proved"

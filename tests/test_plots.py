@@ -15,7 +15,7 @@ import torch
 from matplotlib.colors import to_rgb
 from PIL import Image
 
-from diffenc_lite.course.show import plots
+from diffenc_lite.course.show import drawing, plots
 
 GREY_STEPS = np.linspace(-1, 1, 16).reshape(1, 4, 4)
 
@@ -61,7 +61,8 @@ def closest(colours: list[str], seen) -> float:
 
 @pytest.mark.parametrize("seen", [np.eye(3), DEUTAN, PROTAN], ids=["usual", "deutan", "protan"])
 def test_colours_can_be_told_apart(seen):
-    assert closest(list(plots.ENCODER_COLOURS.values()), seen) > 20
+    encoders = [drawing.COLOURS[name] for name in ("identity", "scaling", "learned")]
+    assert closest(encoders, seen) > 20
     assert closest(plots.STYLE["axes.prop_cycle"].by_key()["color"], seen) > 12
 
 

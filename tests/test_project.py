@@ -348,10 +348,7 @@ def test_notebooks_are_stored_clean(path):
     assert notebook_faults(json.loads(path.read_text(encoding="utf-8"))) == []
 
 
-REBUILT = numbers_in_prose.in_the_new_form()
-
-
-@pytest.mark.parametrize("path", REBUILT, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_is_short(path):
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     texts = [numbers_in_prose.prose(cell) for cell in cells if cell["cell_type"] == "markdown"]
@@ -361,7 +358,7 @@ def test_a_notebook_is_short(path):
 
 
 def test_the_prose_has_no_number_that_the_page_does_not_hold():
-    assert [fault for path in REBUILT for fault in numbers_in_prose.unheld(path)] == []
+    assert [fault for path in NOTEBOOKS for fault in numbers_in_prose.unheld(path)] == []
 
 
 @pytest.mark.parametrize(

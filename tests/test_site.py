@@ -128,12 +128,3 @@ def test_a_position_that_the_text_names_must_be_there(site):
     path = site.parent / "notebooks" / "a.ipynb"
     path.write_text(path.read_text().replace("$t=2$", "$t=0.25$"))
     assert "t = 0.25, which is missing" in faults(check_site.check_instructions, site)[0]
-
-
-def test_a_film_of_one_frame_is_found(site):
-    page = site / "lessons" / "00_ten_minute_tour.html"
-    page.parent.mkdir()
-    page.write_text('<img src="film.gif">')
-    for frames, found in ((7, 0), (1, 1)):
-        (page.parent / "film.gif").write_bytes(a_film(frames))
-        assert len(faults(check_site.check_film, site)) == found

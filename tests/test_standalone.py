@@ -87,8 +87,7 @@ def test_the_drawings_are_svg_and_ask_for_nothing():
 def test_what_labels_and_words_say_is_text():
     figure, ax = plots.subplots(size=(2, 2))
     ax.set_title("</script><b>")
-    controls = [standalone.Control("</script><b>", ["<i>", "&"], 0, False)]
-    page = standalone.page(controls, lambda index: figure)
+    page = standalone.page([buttons("</script><b>", ["<i>", "&"])], lambda index: figure)
     assert page.count("</script>") == 1 and "<b>" not in page and "<i>" not in page
 
 

@@ -10,12 +10,12 @@ CITATION.cff version and address. The version is that of diffenc_lite/__init__.p
 version, so that an old copy of a lesson still finds what it was written for.
 """
 
-import argparse
 import json
 import re
 import runpy
 import sys
 import tomllib
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -56,9 +56,9 @@ def links(lesson: Path, colab: str, binder: str) -> str:
 def with_links(text: str, line: str) -> str:
     """The text with this line in place of its line of links, or else below its title."""
     lines = text.split("\n")
-    found = [i for i, old in enumerate(lines) if COLAB in old]
-    if found:
-        lines[found[0]] = line
+    places = [i for i, old in enumerate(lines) if COLAB in old]
+    if places:
+        lines[places[0]] = line
     else:
         lines[1:1] = ["", line]
     return "\n".join(lines)
@@ -89,9 +89,9 @@ def with_colab(notebook: dict[str, Any], lesson: Path) -> dict[str, Any]:
     if in_order:
         code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
         for count, cell in enumerate(code, 1):
-            for part in (cell, *cell["outputs"]):
-                if "execution_count" in part:
-                    part["execution_count"] = count
+            for counted in (cell, *cell["outputs"]):
+                if "execution_count" in counted:
+                    counted["execution_count"] = count
     return notebook
 
 
@@ -118,9 +118,7 @@ def wanted(path: Path) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
     default = [*LESSONS["notebooks_in"](ROOT / "notebooks"), ROOT / "README.md"]
     default += [ROOT / "CITATION.cff"]
     parser.add_argument("files", nargs="*", type=Path, default=default, help="default: all")

@@ -14,10 +14,8 @@ not change.
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
-import shutil
 import socket
 import statistics
 import subprocess
@@ -25,48 +23,25 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import nbformat
+from browser import browser
 from nbconvert.preprocessors import ClearOutputPreprocessor
-from playwright.sync_api import BrowserContext, Locator, Page, sync_playwright
-from run_notebooks import ROOT, write_html
+from playwright.sync_api import BrowserContext, Locator, Page
+from run_notebooks import ROOT, explorers, outputs, write_html
 
 from diffenc_lite.course.lessons import notebooks_in, place
 
 OUT = ROOT / "build" / "browser"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-QUIET = [f"--disable-{part}" for part in ("gpu", "quic", "background-networking", "sync")]
 PRESSES = 12
 PAUSE_MS = 200  # from a picture to the next key, as with a reader
 LOST_S = 180  # longer than any cell takes
-# Milliseconds until another picture is loaded; -1 after 10 s.
-WAIT_FOR_OTHER = """async (image, before) => {
-    const start = performance.now();
-    while (image.src === before || !image.complete) {
-        if (performance.now() - start > 10000) return -1;
-        await new Promise(requestAnimationFrame);
-    }
-    return performance.now() - start;
-}"""
-# The time that a reader waits: milliseconds from the event of the next key to the other picture,
-# decoded, by the page's clock, so without the time to send the key to the browser; -1 after 10 s.
-TIME_NEXT_KEY = """image => {
-    window.latency = new Promise(resolve => {
-        let pressed;
-        const note = event => { pressed = event.timeStamp; };
-        addEventListener("keydown", note, {capture: true, once: true});
-        const other = new MutationObserver(async () => {
-            other.disconnect();
-            await image.decode();
-            resolve(performance.now() - pressed);
-        });
-        other.observe(image, {attributeFilter: ["src"]});
-        setTimeout(() => resolve(-1), 10000);
-    });
-}"""
+TIMEOUT_S = 600  # for all cells of a notebook
 
 
 @contextmanager
@@ -99,7 +74,7 @@ def jupyter_lab(folder: Path) -> Iterator[str]:
         server.wait()
 
 
-def run_all(page: Page, timeout_s: float) -> float:
+def run_all(page: Page) -> float:
     """Run > Run All Cells; returns the seconds until each cell has its number.
 
     A click is lost while the connection to the kernel is made. So it is repeated as long as no cell
@@ -129,9 +104,16 @@ def run_all(page: Page, timeout_s: float) -> float:
             print(f"{done} cells have run, then none: the kernel is started again")
             again = True
             choose("Kernel", "Restart Kernel and Run All Cells…")
-        if time.perf_counter() > start + timeout_s:
-            raise TimeoutError(f"the notebook still runs after {timeout_s:.0f} s")
+        if time.perf_counter() > start + TIMEOUT_S:
+            raise TimeoutError(f"the notebook still runs after {TIMEOUT_S} s")
         page.wait_for_timeout(500)
+
+
+def time_to_picture(image: Locator, act: Callable[[], None]) -> float:
+    """Milliseconds from the first key or press of `act` to its picture; -1 for none."""
+    image.evaluate("image => checks.timeNext(image)")
+    act()
+    return float(image.page.evaluate("checks.latency"))
 
 
 def moves(handle: Locator, image: Locator) -> Iterator[float]:
@@ -140,18 +122,14 @@ def moves(handle: Locator, image: Locator) -> Iterator[float]:
     two_keys = ["ArrowLeft", "ArrowRight"] if at_end else ["ArrowRight", "ArrowLeft"]
     for key in two_keys * (PRESSES // 2):
         handle.page.wait_for_timeout(PAUSE_MS)
-        image.evaluate(TIME_NEXT_KEY)
-        handle.press(key)
-        yield handle.page.evaluate("window.latency")
-    before = image.get_attribute("src")
-    box, track = handle.bounding_box(), handle.locator("xpath=../..").bounding_box()
-    assert box is not None and track is not None
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    handle.page.mouse.move(x, y)
-    handle.page.mouse.down()
-    handle.page.mouse.move(track["x"] + (0 if at_end else track["width"]), y, steps=4)
-    handle.page.mouse.up()
-    yield image.evaluate(WAIT_FOR_OTHER, before)
+        yield time_to_picture(image, partial(handle.press, key))
+    track = handle.locator("xpath=../..")
+    box = track.bounding_box()
+    assert box is not None
+    x, y = 1.0 if at_end else box["width"] - 1, box["height"] / 2
+    yield time_to_picture(
+        image, lambda: handle.drag_to(track, target_position={"x": x, "y": y}, force=True)
+    )
 
 
 def check(page: Page, name: str, stored: int, times: list[float]) -> bool:
@@ -179,27 +157,21 @@ def check(page: Page, name: str, stored: int, times: list[float]) -> bool:
                 f"{max(keys):.0f} ms (longest); {'dragged' if drag >= 0 else 'drag failed'}"
             )
         for group in explorer.locator(".widget-toggle-buttons").all():
-            before = image.get_attribute("src")
-            group.locator("button:not(.mod-active)").first.press("Enter")
-            pressed = image.evaluate(WAIT_FOR_OTHER, before) >= 0
+            button = group.locator("button:not(.mod-active)").first
+            pressed = time_to_picture(image, partial(button.press, "Enter")) >= 0
             print(f"{name}, explorer {i}, buttons: {'pressed' if pressed else 'press failed'}")
             good &= pressed
         explorer.screenshot(path=OUT / f"{name}-{i}.png")
     return good
 
 
-def stored_outputs(notebook: Path) -> list[dict[str, str]]:
-    """The stored outputs of the cells, by MIME type."""
-    cells = nbformat.read(notebook, as_version=4).cells
-    return [output.get("data", {}) for cell in cells for output in cell.get("outputs", [])]
-
-
 def check_page(context: BrowserContext, notebook: Path, folder: Path) -> bool:
     """Export the notebook to HTML and open it without a network; True if all its pictures show."""
-    outputs = stored_outputs(notebook)
-    stored = sum("image/png" in data or "<img " in data.get("text/html", "") for data in outputs)
+    content = nbformat.read(notebook, as_version=4)
+    shows = [output.get("data", {}) for output in outputs(content)]
+    stored = sum("image/png" in data or "<img " in data.get("text/html", "") for data in shows)
     path = folder / notebook.with_suffix(".html").name
-    write_html(nbformat.read(notebook, as_version=4), notebook, path)
+    write_html(content, notebook, path)
     context.set_offline(True)
     page = context.new_page()
     page.goto(path.as_uri(), wait_until="domcontentloaded")
@@ -213,11 +185,10 @@ def check_page(context: BrowserContext, notebook: Path, folder: Path) -> bool:
 
 
 def check_notebook(
-    context: BrowserContext, address: str, notebook: Path, timeout_s: float, times: list[float]
+    context: BrowserContext, address: str, notebook: Path, times: list[float]
 ) -> bool:
     """Run the notebook in JupyterLab and move its controls; True if there was no error."""
-    texts = [data.get("text/plain", "") for data in stored_outputs(notebook)]
-    stored = sum(text.startswith("Explorer of ") for text in texts)
+    stored = len(explorers(nbformat.read(notebook, as_version=4)))
     errors: list[str] = []
     page = context.new_page()
     page.set_default_timeout(120_000)
@@ -227,7 +198,7 @@ def check_notebook(
     dialog = page.locator("dialog.jp-Dialog, .jp-Dialog[aria-modal=true]")
     page.add_locator_handler(dialog, lambda box: box.locator("button.jp-mod-accept").first.click())
     page.goto(f"{address}/lab/tree/{place(notebook).as_posix()}?reset")
-    print(f"{notebook.stem}: run all: {run_all(page, timeout_s):.0f} s")
+    print(f"{notebook.stem}: run all: {run_all(page):.0f} s")
     good = check(page, notebook.stem, stored, times)
     page.close()
     for session in json.load(urllib.request.urlopen(f"{address}/api/sessions")):
@@ -238,39 +209,27 @@ def check_notebook(
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
     parser.add_argument("notebooks", nargs="*", type=Path, help="default: all")
-    parser.add_argument("--timeout", type=float, default=600, help="seconds to run all cells")
     arguments = parser.parse_args()
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if browser is None:
-        parser.error(f"no browser found; install one of {', '.join(BROWSERS)}")
     OUT.mkdir(parents=True, exist_ok=True)
     notebooks = [path.resolve() for path in arguments.notebooks] or notebooks_in(ROOT / "notebooks")
     failed = []
     times: list[float] = []
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as folder:
         for notebook in notebooks:  # JupyterLab gets copies, without outputs
             copy = ClearOutputPreprocessor().preprocess(nbformat.read(notebook, 4), {})[0]
             target = Path(folder) / place(notebook)
             target.parent.mkdir(exist_ok=True)
             nbformat.write(copy, target)
-        with jupyter_lab(Path(folder)) as address:
-            context = playwright.chromium.launch_persistent_context(
-                f"{folder}/.profile",
-                executable_path=browser,
-                viewport={"width": 1400, "height": 1000},
-                args=["--no-sandbox", "--no-first-run", *QUIET],
-            )
+        view = {"width": 1400, "height": 1000}
+        with jupyter_lab(Path(folder)) as address, browser(viewport=view) as context:
             for notebook in notebooks:
                 print(f"== {notebook.name}", flush=True)
                 good = check_page(context, notebook, Path(folder))
-                good &= check_notebook(context, address, notebook, arguments.timeout, times)
+                good &= check_notebook(context, address, notebook, times)
                 if not good:
                     failed.append(notebook.name)
-            context.close()
     print(f"screenshots are in {OUT}")
     if times:
         median, longest = statistics.median(times), max(times)

@@ -113,8 +113,8 @@ def check_loss(subject: Subject, encoder: str) -> Iterator[Finding]:
         at_home = images.to(model.device)
         bits = elbo(model, at_home, t=t, noise=eps, noise_0=eps_0).bits_per_dim().mean()
         bits.backward()
-        parts = [w.grad.flatten() for w in model.parameters() if w.grad is not None]
-        return bits.item(), torch.cat(parts).cpu().double()
+        slopes = [w.grad.flatten() for w in model.parameters() if w.grad is not None]
+        return bits.item(), torch.cat(slopes).cpu().double()
 
     expected, gradient = bound_and_gradient(load_pretrained(PRETRAINED[encoder]).double())
     limits = {"float64": (1e-9, 1e-6), "float32": (1e-3, 0.1), "as trained": (1e-2, 0.5)}
@@ -144,8 +144,8 @@ def check_sampling(subject: Subject, encoder: str) -> Iterator[Finding]:
 
     steps = sample_steps(subject.model(encoder).eval(), SAMPLES, WARM_UP + TIMED + 1)
     with torch.no_grad():
-        each = clock(subject.device, partial(next, steps))
-    yield Finding(f"ms a step of {SAMPLES} images", 1000 * each)
+        seconds = clock(subject.device, partial(next, steps))
+    yield Finding(f"ms a step of {SAMPLES} images", 1000 * seconds)
 
 
 def check_speed(subject: Subject, encoder: str) -> Iterator[Finding]:
@@ -155,17 +155,17 @@ def check_speed(subject: Subject, encoder: str) -> Iterator[Finding]:
     yield Finding("bf16", quick is not model)
     yield Finding("compiled", quick.denoiser._compiled_call_impl is not None)
     forget_memory(subject.device)
-    first, each = update_seconds(subject, model)
+    first, later = update_seconds(subject, model)
     yield Finding("s the first update", first)
-    yield Finding("images/s", BATCH / each)
+    yield Finding("images/s", BATCH / later)
     if (memory := gigabytes(subject.device)) is not None:
         yield Finding("GB", memory)
 
 
 def check_minutes(subject: Subject, encoder: str) -> Iterator[Finding]:
     """What a training of so many minutes comes to, on test images, and that it learned."""
-    each = update_seconds(subject, subject.model(encoder))[1]
-    n = max(2, round(60 * subject.minutes / each))
+    seconds = update_seconds(subject, subject.model(encoder))[1]
+    n = max(2, round(60 * subject.minutes / seconds))
     model = subject.model(encoder)
     few = evenly(subject.test.images, 256)
     before = evaluate(model, few, generator=torch.Generator().manual_seed(0)).total
@@ -189,8 +189,8 @@ def check_resume(subject: Subject, encoder: str) -> Iterator[Finding]:
     with TemporaryDirectory() as folder:
         expected = short_run(subject, encoder, f"{folder}/whole")
         short_run(subject, encoder, f"{folder}/stopped", stop=SHORT["updates"] // 2)
-        found = short_run(subject, encoder, f"{folder}/stopped")
-    yield Finding("metrics off by", difference(found, expected), tolerance(subject.device))
+        resumed = short_run(subject, encoder, f"{folder}/stopped")
+    yield Finding("metrics off by", difference(resumed, expected), tolerance(subject.device))
 
 
 def check_torchrun(subject: Subject, encoder: str) -> Iterator[Finding]:
@@ -212,8 +212,8 @@ def check_torchrun(subject: Subject, encoder: str) -> Iterator[Finding]:
         if done.returncode:
             said = done.stderr.strip().splitlines()
             raise RuntimeError(next((s for s in said if s.startswith("error:")), said[-1]))
-        found = totals(f"{folder}/torchrun")
-    yield Finding("metrics off by", difference(found, expected), tolerance(subject.device))
+        metrics = totals(f"{folder}/torchrun")
+    yield Finding("metrics off by", difference(metrics, expected), tolerance(subject.device))
 
 
 Check = Callable[[Subject, str], Iterator[Finding]]
@@ -248,9 +248,9 @@ def totals(folder: PathLike) -> list[float]:
     return [json.loads(line)["total"] for line in lines]
 
 
-def difference(found: list[float], expected: list[float]) -> float:
+def difference(values: list[float], expected: list[float]) -> float:
     """The largest relative one."""
-    return max(abs(a / b - 1) for a, b in zip(found, expected, strict=True))
+    return max(abs(a / b - 1) for a, b in zip(values, expected, strict=True))
 
 
 def tolerance(device: torch.device) -> float:

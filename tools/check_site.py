@@ -7,34 +7,33 @@
 Opens every page, moves every explorer, by key and by touch, prints every lesson. Ends with 1 and
 the list of faults if anything is wrong with: requests, the console, formulas, pictures, weights,
 accessibility (axe), the dark; code, formulas and figures that do not fit at any of five widths;
-titles, controls and positions of explorers, those that the text names too; the film; links of tags;
-what paper shows; downloads; the search. Screenshots go to build/screenshots.
+titles, controls and positions of explorers, those that the text names too; the still of the film;
+links of tags; what paper shows; downloads; the search. Screenshots go to build/screenshots.
 """
 
 from __future__ import annotations
 
-import argparse
 import base64
 import gzip
 import json
 import re
 import shutil
-import statistics
 import sys
-import tempfile
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from html import unescape
 from importlib.resources import files
+from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import nbformat
-from check_browser import BROWSERS, QUIET
+from browser import browser
 from PIL import Image
-from playwright.sync_api import BrowserContext, Frame, Page, sync_playwright
+from playwright.sync_api import BrowserContext, Frame, Page
 from run_notebooks import ROOT, explorers
 
 from diffenc_lite.course.ledger import TAGS
@@ -58,117 +57,14 @@ MAX_FIRST = 100  # formulas that are set before a reader sees one
 # Text outside of code in which TeX is left.
 RAW_TEX = r"\$[^$\s][^$]*\$|\\(?:frac|left|right|sigma|alpha|gamma|begin|mathrm|hat|text|tag)\b"
 NOT_SEEN = r"# (?:noqa|fmt: skip|type: ignore)|### (?:BEGIN|END) SOLUTION"
-VISIBLE_TEXT = """() => {
-    const body = document.body.cloneNode(true);
-    for (const part of body.querySelectorAll("pre, code, script, style, mjx-container, iframe"))
-        part.remove();
-    return body.textContent;
-}"""
-PICTURES = """async () => {
-    for (const image of document.images) image.loading = "eager";
-    await Promise.allSettled([...document.images].map(image => image.decode()));
-    return [...document.images].map(image => [
-        image.naturalWidth > 0, image.alt.trim() !== "" || image.closest("a") !== null,
-        image.src.slice(-60)]);
-}"""
-# What is wider than its place. On a phone, formulas and outputs may scroll in their own boxes.
-TOO_WIDE = """async width => {
-    await window.formulas;  // all are set
-    await new Promise(done => setTimeout(done, 100));
-    document.getAnimations().forEach(moving => moving.finish());  // the sidebar slides in
-    dispatchEvent(new Event("resize"));  // formulas are fitted to the new width before we measure
-    const faults = [], wide = document.documentElement.scrollWidth;
-    const article = document.querySelector(".bd-article");
-    if (wide > width) faults.push(`the page is ${wide} pixels wide`);
-    if (!article) return faults;
-    const all = selector => [...article.querySelectorAll(selector)].filter(e => e.offsetParent);
-    const outputs = width < 768 ? "" : ", .cell_output pre";
-    const code = all(".cell_input pre, .highlight-python pre" + outputs).filter(
-        pre => pre.scrollWidth > pre.clientWidth + 1).length;
-    if (code) faults.push(`${code} pieces of code are cut`);
-    const edge = article.getBoundingClientRect();
-    const drawn = "figure, figure img, figure svg:not(.clips), .cell_output img";
-    const out = all(drawn).filter(figure => {
-        const box = figure.getBoundingClientRect();
-        return box.right > edge.right + 2 || box.left < edge.left - 2; }).length;
-    if (out) faults.push(`${out} figures stick out`);
-    const formulas = all("mjx-container[display=true]");
-    const lost = formulas.filter(formula => formula.getBoundingClientRect().left < 0).length;
-    if (lost) faults.push(`${lost} formulas begin left of the screen`);
-    if (width >= 1280) {
-        const cut = formulas.filter(f => f.scrollWidth > f.clientWidth + 1
-            && f.style.fontSize !== "45%").length;  // a smaller one could not be read: it scrolls
-        if (cut) faults.push(`${cut} formulas are wider than the column`);
-        const signatures = all("dt.sig").filter(s => s.scrollWidth > s.clientWidth + 1).length;
-        if (signatures) faults.push(`${signatures} signatures are cut`);
-    }
-    const stretched = all("img").filter(image => image.naturalWidth && Math.abs(image.width
-        / image.height * image.naturalHeight / image.naturalWidth - 1) > 0.03).length;
-    if (stretched) faults.push(`${stretched} pictures are stretched`);
-    return faults;
-}"""
-# Tags of the ledger in the prose that lead nowhere.
-UNLINKED = """tags => {
-    const apart = "a, code, pre, svg, mjx-container, h1, h2, h3, h4, figure, script, style, "
-        + "button, .math, .cell_output, .cell_input, nav, summary";
-    const tag = new RegExp(`(?<![\\\\w-])(?:${tags.join("|")})(?![\\\\w-])`, "g");
-    const texts = document.createTreeWalker(
-        document.querySelector(".bd-article") ?? document.body, NodeFilter.SHOW_TEXT);
-    const found = [];
-    while (texts.nextNode())
-        if (!texts.currentNode.parentElement.closest(apart))
-            found.push(...(texts.currentNode.data.match(tag) ?? []));
-    return found;
-}"""
-CHANGED_IN_THE_DARK = """() => [...document.querySelectorAll(".bd-article img")].filter(
-    image => getComputedStyle(image).filter !== "none").length"""
-# On paper: what is folded or empty, explorers without a still, code that is cut.
-PAPER = """async () => {
-    dispatchEvent(new Event("beforeprint"));
-    await Promise.allSettled([...document.images].map(image => image.decode()));
-    const faults = [], shown = e => e.getClientRects().length > 0;
-    const count = (selector, bad, words) => {
-        const n = [...document.querySelectorAll(".bd-article " + selector)].filter(bad).length;
-        if (n) faults.push(`${n} ${words}`);
-    };
-    count("details", e => !e.open, "parts stay folded");
-    count("details > *", e => getComputedStyle(e).animationName !== "none", "parts fade in");
-    count("img", e => shown(e) && !e.naturalWidth, "pictures are empty");
-    count("iframe", e => shown(e) || !e.parentElement.querySelector("img")?.naturalWidth,
-        "explorers have no still");
-    count("pre", e => e.scrollWidth > e.clientWidth + 1, "pieces of code are cut");
-    dispatchEvent(new Event("afterprint"));
-    return faults;
-}"""
-AXE = """async () => (
-    await axe.run({include: [["html"]], exclude: [["mjx-container > *"]]},  // the parts of formulas
-        {iframes: false, preload: false, resultTypes: ["violations"]})
-).violations.filter(v => v.id !== "empty-table-header" || v.nodes.some(
-    n =>  // a header that is a formula is not empty
-         !document.querySelector(n.target[0]).querySelector("mjx-container"))
-).map(v => `${v.impact}: ${v.help} (${v.nodes.length}): `
-    + v.nodes.slice(0, 3).map(n => n.html.slice(0, 150)).join(" | "))"""
-TYPESET = """async () => {
-    await window.mathjaxUnpacked;
-    await window.MathJax?.startup?.promise;
-    await window.formulas;
-    return performance.getEntriesByName("formulas")[0]?.startTime ?? performance.now();
-}"""
-FIRST = "() => performance.getEntriesByName('formulas')[0]?.detail ?? 0"
 HREFS = "links => links.map(link => link.getAttribute('href'))"
-THEME = "theme => { document.documentElement.dataset.theme = theme; }"
-FIRST_PICTURE = """() => Math.max(0, ...performance.getEntriesByType("paint")
-    .filter(e => e.name === "first-contentful-paint").map(e => e.startTime))"""
-DRAWN = "() => document.querySelector('.picture').innerHTML"
 
 
 @dataclass
 class Report:
-    """What goes wrong on the pages, their sizes in MB, and times in ms from its start."""
+    """What goes wrong on the pages, and their sizes in MB."""
 
     faults: list[str] = field(default_factory=list)
-    first_pictures: list[float] = field(default_factory=list)
-    formulas: list[float] = field(default_factory=list)
     sizes: dict[str, float] = field(default_factory=dict)
 
     def note(self, name: str, fault: str) -> None:
@@ -177,8 +73,8 @@ class Report:
 
 
 class Visit:
-    def __init__(self, context: BrowserContext, axe: str, site: Path):
-        self.page, self.axe, self.site = context.new_page(), axe, site
+    def __init__(self, context: BrowserContext, axe: str):
+        self.page, self.axe = context.new_page(), axe
         self.name, self.asked = "", set[str]()
         self.report = Report()
         self.page.on("request", lambda r: self.request(r.url))
@@ -190,8 +86,8 @@ class Visit:
         page = self.page
         self.name, self.asked = name, set()
         page.set_viewport_size({"width": WIDTHS[-1], "height": 900})
-        page.goto((self.site / name).as_uri(), wait_until="load")
-        self.report.formulas.append(page.evaluate(TYPESET))
+        page.goto((SITE / name).as_uri(), wait_until="load")
+        page.evaluate("checks.typeset()")
         paths = {Path(unquote(urlsplit(url).path)) for url in self.asked if url[:5] == "file:"}
         self.report.sizes[name] = sum(p.stat().st_size for p in paths if p.is_file()) / 1e6
         return page
@@ -211,17 +107,16 @@ class Visit:
     def read(self, name: str) -> None:
         """A page from top to bottom, at all widths; one of each kind in the dark, too."""
         page = self.open(name)
-        if (first := page.evaluate(FIRST)) > MAX_FIRST:
+        if (first := page.evaluate("checks.first()")) > MAX_FIRST:
             self.note(f"{first} formulas are set before a reader sees one")
-        self.report.first_pictures.append(page.evaluate(FIRST_PICTURE))
         if (size := self.report.sizes[name]) > MAX_MB:
             self.note(f"{size:.1f} MB before scrolling")
-        text = page.evaluate(VISIBLE_TEXT)
+        text = page.evaluate("checks.text()")
         if left := re.findall(RAW_TEX, text):
             self.note(f"{len(left)} formulas are not typeset: {left[:3]}")
         if wrong := page.locator("mjx-merror, [data-mjx-error]").count():
             self.note(f"{wrong} formulas have errors")
-        for shows, described, source in page.evaluate(PICTURES):
+        for shows, described, source in page.evaluate("checks.pictures()"):
             if not shows or not described:
                 self.note(f"a picture {'has no alt' if shows else 'does not show'}: {source}")
         self.check_access(page.main_frame)
@@ -229,18 +124,18 @@ class Visit:
             self.read_lesson(page, name)
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 800})
-            for fault in page.evaluate(TOO_WIDE, width):
+            for fault in page.evaluate(f"checks.tooWide({width})"):
                 self.note(f"at {width}: {fault}")
         page.set_viewport_size({"width": WIDTHS[-1], "height": 900})
-        page.evaluate(THEME, "dark")
-        if changed := page.evaluate(CHANGED_IN_THE_DARK):
+        page.evaluate("checks.theme('dark')")
+        if changed := page.evaluate("checks.changedInTheDark()"):
             self.note(f"{changed} pictures have other greys in the dark")
         if name in EXAMPLES:
             page.wait_for_timeout(500)  # colours fade
             self.check_access(page.main_frame, " (dark)")
 
     def read_lesson(self, page: Page, name: str) -> None:
-        tags = page.evaluate(UNLINKED, list(TAGS))
+        tags = page.evaluate(f"checks.unlinked({list(TAGS)})")
         if tags:
             self.note(f"{len(tags)} tags in the prose are not linked: {sorted({*tags})[:6]}")
         if seen := re.findall(NOT_SEEN, page.content()):
@@ -250,7 +145,7 @@ class Visit:
             self.note(f"{len(frames)} explorers show {len({*frames} - {None})} different ones")
         page.emulate_media(media="print")
         page.set_viewport_size({"width": 700, "height": 900})  # about a page of A4
-        for fault in page.evaluate(PAPER):
+        for fault in page.evaluate("checks.onPaper()"):
             self.note(f"on paper: {fault}")
         page.emulate_media(media="null")
         if not name.startswith("lessons/"):
@@ -260,12 +155,12 @@ class Visit:
         if not link.count() or not link.first.is_visible():
             self.note("has no button to download the notebook")
         else:
-            there = (self.site / name).parent / str(link.first.get_attribute("href"))
+            there = (SITE / name).parent / str(link.first.get_attribute("href"))
             if not there.is_file() or there.read_bytes() != source.read_bytes():
                 self.note("downloads another file than the notebook")
         core = source.parent.name == "notebooks"
         says = r"\d+ minutes to read" + ", then exercises · difficulty [123] of 3 · needs" * core
-        if not re.search(says, page.evaluate(VISIBLE_TEXT)):
+        if not re.search(says, page.evaluate("checks.text()")):
             self.note("does not say how long it takes, how difficult it is, and what it needs")
         if core:
             if page.locator(".path [aria-current=page]").all_text_contents() != [source.name[:2]]:
@@ -286,14 +181,14 @@ class Visit:
 
     def check_access(self, frame: Frame, where: str = "") -> None:
         frame.evaluate(self.axe)
-        for finding in frame.evaluate(AXE):
+        for finding in frame.evaluate("checks.access()"):
             self.note(f"{finding}{where}")
 
     def move(self, name: str) -> None:
         """Every control of an explorer: one key, one tap; each time the picture must change."""
         page = self.open(name)
         for theme in ("light", "dark"):
-            page.evaluate(THEME, theme)
+            page.evaluate(f"checks.theme('{theme}')")
             self.check_access(page.main_frame, f" ({theme})")
         for width in WIDTHS[:2]:
             page.set_viewport_size({"width": width, "height": 800})
@@ -307,17 +202,15 @@ class Visit:
 
     def search(self) -> None:
         page = self.open("search.html")
-        page.goto(f"{(self.site / 'search.html').as_uri()}?q={SEARCHED}")
-        found = page.locator("#search-results li")
-        found.first.locator("a").first.wait_for(timeout=20_000)
-        page.wait_for_timeout(1500)
-        if not page.locator("#search-results .excerpt").count():
-            self.note("what is found has no excerpt")
-        page.goto(f"{(self.site / 'search.html').as_uri()}?q=ledger")
-        found.first.locator("a").first.wait_for(timeout=20_000)
-        page.wait_for_timeout(1500)
-        if (first := found.first.locator("a").first.text_content()) != "The ledger":
-            self.note(f"the page with the title 'The ledger' is not first, but {first!r}")
+        for word in (SEARCHED, "ledger"):
+            page.goto(f"{(SITE / 'search.html').as_uri()}?q={word}")
+            first = page.locator("#search-results li").first.locator("a").first
+            first.wait_for(timeout=20_000)
+            page.wait_for_timeout(1500)
+            if not page.locator("#search-results .excerpt").count():
+                self.note("what is found has no excerpt")
+        if (title := first.text_content()) != "The ledger":
+            self.note(f"the page with the title 'The ledger' is not first, but {title!r}")
 
     def still_film(self, name: str) -> None:
         """Where motion is reduced, a still stands in place of the film."""
@@ -328,10 +221,10 @@ class Visit:
             self.note("the film moves where a reader asked for no motion")
         self.page.emulate_media(reduced_motion="no-preference")
 
-    def photograph(self, name: str, theme: str, widths: Sequence[int]) -> None:
+    def photograph(self, name: str) -> None:
         page = self.open(name)
-        page.evaluate(THEME, theme)
-        for width in widths:
+        for theme, width in product(("light", "dark"), WIDTHS):
+            page.evaluate(f"checks.theme('{theme}')")
             page.set_viewport_size({"width": width, "height": 900})
             page.wait_for_timeout(500)
             target = f"{name.removesuffix('.html').replace('/', '-')}-{theme}-{width}.png"
@@ -339,57 +232,44 @@ class Visit:
 
 
 def moves(page: Page) -> Iterator[tuple[str, bool]]:
+    """Each control by a key, then by touch, and whether the picture changed."""
+
     def changed(before: str) -> bool:
         for _ in range(40):
-            if page.evaluate(DRAWN) != before:
+            if page.evaluate("checks.drawn()") != before:
                 return True
             page.wait_for_timeout(50)
         return False
 
-    for i in range(page.locator("[data-control]").count()):
-        control = page.locator("[data-control]").nth(i)
-        before = page.evaluate(DRAWN)
-        if control.get_attribute("type") == "range":
+    for i, control in enumerate(page.locator("[data-control]").all()):
+        slides = control.get_attribute("type") == "range"
+        before = page.evaluate("checks.drawn()")
+        if slides:
             at_end = control.input_value() == control.get_attribute("max")
             control.press("ArrowLeft" if at_end else "ArrowRight")
-            yield f"control {i}, key", changed(before)
-            before = page.evaluate(DRAWN)
-            far = (
-                0.1
-                if float(control.input_value()) > float(control.get_attribute("max") or 1) / 2
-                else 0.9
-            )
-            box = control.bounding_box()
-            assert box is not None
-            middle = box["y"] + box["height"] / 2
-            page.touchscreen.tap(box["x"] + box["width"] * far, middle)
-            yield f"control {i}, touch", changed(before)
         else:
             control.locator("input:checked").press("ArrowRight")
-            yield f"control {i}, key", changed(before)
-            before = page.evaluate(DRAWN)
+        yield f"control {i}, key", changed(before)
+        before = page.evaluate("checks.drawn()")
+        if slides:
+            width = control.evaluate("slider => slider.clientWidth")
+            last = float(control.get_attribute("max") or 1)
+            share = 0.1 if float(control.input_value()) > last / 2 else 0.9
+            control.tap(position={"x": share * width, "y": 20})
+        else:
             control.locator("label:not(:has(:checked))").first.tap()
-            yield f"control {i}, touch", changed(before)
+        yield f"control {i}, touch", changed(before)
 
 
 # ---- what needs no browser -----------------------------------------------------------------------
 
 
-CONTROL = re.compile(
-    r'<label for="c\d+">(?P<slider>[^<]*)</label><input[^>]*max="(?P<last>\d+)"'
-    r"|<legend>(?P<buttons>[^<]*)</legend>(?P<choices>.*?)</fieldset>"
-)
-
-
-def controls_of(document: str) -> dict[str, int]:
-    """Label -> number of positions, in the page of an explorer, in its order."""
-    found = {}
-    for control in CONTROL.finditer(document):
-        if control["slider"]:
-            found[unescape(control["slider"])] = int(control["last"]) + 1
-        else:
-            found[unescape(control["buttons"])] = control["choices"].count("<span>")
-    return found
+def positions_of(document: str) -> dict[str, list[str]]:
+    """Label -> the names of its positions, of each control in the page of an explorer."""
+    labels = re.findall(r'(?:<label for="c\d+">|<legend>)([^<]*)<', document)
+    (packed,) = re.findall(r'atob\("([^"]*)"', document)
+    names = json.loads(gzip.decompress(base64.b64decode(packed)))["positions"]
+    return dict(zip(map(unescape, labels), names, strict=True))
 
 
 def check_explorers(site: Path, report: Report) -> None:
@@ -401,7 +281,7 @@ def check_explorers(site: Path, report: Report) -> None:
             (heading,) = re.findall(r'title="([^"]*)"', frame)
             (source,) = re.findall(r'src="([^"]*)"', frame)
             document = (page.parent / source).read_text(encoding="utf-8")
-            has = controls_of(document)
+            has = {label: len(names) for label, names in positions_of(document).items()}
             promised = re.findall(r"(?:of |, )(.+?) \((\d+) positions\)", unescape(heading))
             if promised != [(label, str(n)) for label, n in has.items()]:
                 report.note(name, f"{heading!r} has the controls {has}")
@@ -431,7 +311,8 @@ def check_instructions(site: Path, report: Report) -> None:
             text = re.sub(r"[$\\{}]", "", text).replace("gamma_1", "γ(1)").replace("−", "-")
             positions = positions_of(page.read_text(encoding="utf-8"))
             for label, names in positions.items():
-                numbers = {float(n) for n in names if re.fullmatch(r"-?[\d.]+", n)}
+                written = (name.replace("−", "-") for name in names)
+                numbers = {float(n) for n in written if re.fullmatch(r"-?[\d.]+", n)}
                 named = rf"(?<!\w){re.escape(label)}\s*(?:=|down to|to)\s*(-?\d+(?:\.\d+)?)"
                 for value in re.findall(named, text) if numbers else []:
                     if min(abs(float(value) - n) for n in numbers) > 1e-9:
@@ -439,34 +320,14 @@ def check_instructions(site: Path, report: Report) -> None:
                         report.note(where, f"tells to go to {label} = {value}, which is missing")
 
 
-def positions_of(document: str) -> dict[str, list[str]]:
-    """Label -> the names of all positions, also those of sliders, which the page has packed."""
-    if packed := re.findall(r'atob\("([^"]*)"', document):
-        listed = json.loads(gzip.decompress(base64.b64decode(packed[0])))["positions"]
-    else:
-        listed = json.loads(re.findall(r'"positions": (\[\[.*?\]\])', document)[0])
-    labels = list(controls_of(document))
-    return dict(
-        zip(labels, [[n.replace("−", "-") for n in names] for names in listed], strict=False)
-    )
-
-
 # ---- the whole -----------------------------------------------------------------------------------
 
 
-def visit(pages: Sequence[str], browser: str, axe: str, site: Path) -> Report:
+def visit(pages: Sequence[str], axe: str) -> Report:
     """Open these pages, one after the other, in a browser of their own."""
     OUT.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(
-            folder,
-            executable_path=browser,
-            viewport={"width": WIDTHS[-1], "height": 900},
-            has_touch=True,
-            args=["--no-sandbox", "--no-first-run", *QUIET],
-        )
-        context.set_offline(True)
-        visitor = Visit(context, axe, site)
+    with browser(has_touch=True, offline=True) as context:
+        visitor = Visit(context, axe)
         for name in pages:
             print(name, flush=True)
             (visitor.move if name.startswith("explorers/") else visitor.read)(name)
@@ -475,46 +336,29 @@ def visit(pages: Sequence[str], browser: str, axe: str, site: Path) -> Report:
             if name.startswith("lessons/00"):
                 visitor.still_film(name)
             if name in EXAMPLES:
-                visitor.photograph(name, "light", WIDTHS)
-                visitor.photograph(name, "dark", WIDTHS)
-        context.close()
+                visitor.photograph(name)
     return visitor.report
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
     parser.add_argument("pages", nargs="*", help="default: all of build/site")
-    parser.add_argument("--site", type=Path, default=SITE, help="default: build/site")
-    arguments = parser.parse_args()
-    site = arguments.site.resolve()
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if browser is None:
-        parser.error(f"no browser found; install one of {', '.join(BROWSERS)}")
+    asked = parser.parse_args().pages
     axe = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
     shutil.rmtree(OUT, ignore_errors=True)
-    pages = sorted(path.relative_to(site).as_posix() for path in site.rglob("*.html"))
-    pages = [name for name in pages if not name.startswith(("_static/", "_sources/"))]
-    pages = arguments.pages or pages
+    pages = sorted(path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html"))
+    pages = asked or [name for name in pages if not name.startswith(("_static/", "_sources/"))]
     still = Report()
     for check in (check_explorers, check_film, check_instructions):
-        check(site, still)
+        check(SITE, still)
     # A page keeps one core busy, so two browsers; by turns, since neighbours are of one kind
-    parts = [part for part in (pages[0::2], pages[1::2]) if part]
-    with ProcessPoolExecutor(len(parts), mp_context=get_context("spawn")) as pool:
-        visits = [pool.submit(visit, part, browser, axe, site) for part in parts]
+    halves = [half for half in (pages[0::2], pages[1::2]) if half]
+    with ProcessPoolExecutor(len(halves), mp_context=get_context("spawn")) as pool:
+        visits = [pool.submit(visit, half, axe) for half in halves]
         reports = [still, *(done.result() for done in visits)]
     faults = [fault for report in reports for fault in report.faults]
     size, largest = max((mb, name) for report in reports for name, mb in report.sizes.items())
     print(f"largest page with all it loads before scrolling: {largest}, {size:.1f} MB")
-    times = {
-        "first picture": [ms for report in reports for ms in report.first_pictures],
-        "formulas": [ms for report in reports for ms in report.formulas],
-    }
-    for what, ms in times.items():
-        if ms:
-            print(f"{what}: {statistics.median(ms):.0f} ms (median), {max(ms):.0f} ms (longest)")
     for fault in faults:
         print(fault)
     print(f"{len(pages)} pages: {f'{len(faults)} faults' if faults else 'all well'}")

@@ -11,46 +11,28 @@ the deck.
 
 from __future__ import annotations
 
-import argparse
 import re
-import shutil
 import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
-
-from diffenc_lite.course.slides import BROWSERS
+from browser import browser
+from playwright.sync_api import Page, Request
 
 SMALLEST = 12  # pixels
-MEASURE = """() => [...document.querySelectorAll("main > section")].map((section, i) => {
-  const room = section.querySelector(".room"), outer = section.getBoundingClientRect();
-  const all = what => [...room.querySelectorAll(what)];
-  const over = all("p, li, img, svg, pre, table, mjx-container, h1, h2, h3")
-    .map(part => part.getBoundingClientRect()).filter(box => box.width && box.height)
-    .map(box => Math.max(box.right - outer.right, box.bottom - outer.bottom,
-                         outer.left - box.left, outer.top - box.top));
-  const zoom = parseFloat(room.style.zoom) || 1;
-  const sizes = all("p, li, pre, td").filter(part => part.textContent.trim())
-    .map(part => parseFloat(getComputedStyle(part).fontSize) * zoom);
-  const text = all("p, li, td, h1, h2, h3").map(part => part.textContent).join("\\n");
-  return {slide: i + 1, over: Math.max(0, ...over), size: Math.min(99, ...sizes),
-    empty: !room.textContent.trim() && !room.querySelector("img, svg, video"),
-    broken: all("mjx-merror, [data-mjx-error]").length,
-    tex: (text.match(/\\$[^$]*[\\\\^_][^$]*\\$/) || []).length};
-})"""
-
-
-def remote(address: str) -> list[str]:
-    local = address.startswith(("file:", "data:", "blob:"))
-    return [] if local else [f"asks for {address}"]
 
 
 def faults(page: Page, deck: Path, shots: bool) -> list[str]:
     complaints: list[str] = []
-    page.on("request", lambda request: complaints.extend(remote(request.url)))
+
+    def note(request: Request) -> None:
+        if not request.url.startswith(("file:", "data:", "blob:")):
+            complaints.append(f"asks for {request.url}")
+
+    page.on("request", note)
     page.goto(deck.resolve().as_uri())
     page.evaluate("() => window.arranged")
-    slides = page.evaluate(MEASURE)
+    slides = page.evaluate("checks.slides()")
     for slide in slides:
         where = f"slide {slide['slide']}"
         if slide["over"] > 1:
@@ -74,24 +56,16 @@ def faults(page: Page, deck: Path, shots: bool) -> list[str]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
     parser.add_argument("decks", nargs="+", type=Path)
     parser.add_argument("--shots", action="store_true")
     arguments = parser.parse_args()
     bad = 0
-    with sync_playwright() as playwright:
-        for deck in arguments.decks:
-            browser = playwright.chromium.launch(
-                executable_path=next(filter(None, map(shutil.which, BROWSERS))),
-                args=["--no-sandbox"],
-            )
-            page = browser.new_page(viewport={"width": 1280, "height": 720}, offline=True)
-            for fault in faults(page, deck, arguments.shots):
+    for deck in arguments.decks:
+        with browser(viewport={"width": 1280, "height": 720}, offline=True) as context:
+            for fault in faults(context.new_page(), deck, arguments.shots):
                 bad += 1
                 print(f"  {fault}", flush=True)
-            browser.close()
     return bool(bad)
 
 

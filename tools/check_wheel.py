@@ -28,11 +28,11 @@ def run(*command: str | Path, folder: Path) -> None:
 
 def try_wheel(wheel: Path, version: str, folder: Path) -> str:
     """Install the wheel, copy the lessons out of it, and compare the first with what is stored."""
-    own = version == f"{sys.version_info.major}.{sys.version_info.minor}"
-    run(sys.executable if own else f"python{version}", "-m", "venv", "venv", folder=folder)
+    this_python = version == f"{sys.version_info.major}.{sys.version_info.minor}"
+    run(sys.executable if this_python else f"python{version}", "-m", "venv", "venv", folder=folder)
     scripts = folder / "venv" / ("Scripts" if os.name == "nt" else "bin")
     pip: list[str | Path] = [scripts / "python", "-m", "pip", "install", "-q"]
-    if own:
+    if this_python:
         (packages,) = folder.glob("venv/[Ll]ib/**/site-packages")
         here = "\n".join({sysconfig.get_path(kind) for kind in ("purelib", "platlib")})
         (packages / "here.pth").write_text(here, encoding="utf-8")
@@ -50,8 +50,10 @@ def try_wheel(wheel: Path, version: str, folder: Path) -> str:
 
 def answers(python: str) -> bool:
     """Whether it runs; a version manager may have the name and no Python behind it."""
-    found = shutil.which(python)
-    return found is not None and not subprocess.run([found, "-V"], capture_output=True).returncode
+    program = shutil.which(python)
+    if program is None:
+        return False
+    return subprocess.run([program, "-V"], capture_output=True).returncode == 0
 
 
 def main() -> int:

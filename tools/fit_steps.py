@@ -7,19 +7,12 @@ writes diffenc_lite/pretrained/fitted.json, which `load_fitted` reads. It takes 
 
 from __future__ import annotations
 
-import argparse
 import json
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 
 import torch
 
-from diffenc_lite import (
-    evenly,
-    fit,
-    load_mnist,
-    load_pretrained,
-    pretrained_names,
-    read_card,
-)
+from diffenc_lite import evenly, fit, load_mnist, load_pretrained, pretrained_names, read_card
 from diffenc_lite.files import write_whole
 from diffenc_lite.pretrained import FITTED
 
@@ -27,14 +20,10 @@ STEPS = (4, 8, 16, 32, 64)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
     parser.add_argument("--root", help="folder that has MNIST/raw; default: the cache or the web")
-    parser.add_argument("--images", type=int, default=500, help="evenly chosen")
-    args = parser.parse_args()
-    data = load_mnist("train", "full", args.root)
-    images = evenly(data.images, args.images)
+    data = load_mnist("train", "full", parser.parse_args().root)
+    images = evenly(data.images, 500)
     models = {}
     for name in pretrained_names():
         model = load_pretrained(name)

@@ -31,11 +31,11 @@ def main() -> None:
         save_model(model.half(), BASES / run.name, card)
         rounded, photos = load_model(BASES / run.name), run.name.startswith("photos")
         test = load_named("photos" if photos else "full", "test", None if photos else given.root)
-        found = evaluate(rounded, test.images, generator=torch.Generator().manual_seed(0))
-        terms = {name: getattr(found, name) for name in card["terms"]}
-        bound = {"bits_per_dim": found.total, "standard_error": found.standard_error}
+        result = evaluate(rounded, test.images, generator=torch.Generator().manual_seed(0))
+        terms = {name: getattr(result, name) for name in card["terms"]}
+        bound = {"bits_per_dim": result.total, "standard_error": result.standard_error}
         save_model(rounded.half(), BASES / run.name, {**card, **bound, "terms": terms})
-        print(f"{run.name}: {card['bits_per_dim']:.4f} before, {found} in 16 bits")
+        print(f"{run.name}: {card['bits_per_dim']:.4f} before, {result} in 16 bits")
 
 
 if __name__ == "__main__":

@@ -7,9 +7,9 @@ It takes about three minutes.
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 
 from safetensors.torch import save
 
@@ -24,18 +24,16 @@ from diffenc_lite.course.studies.classifier import (
 from diffenc_lite.files import write_whole
 from diffenc_lite.training import keep_freed_memory
 
+UPDATES, SEED = 2400, 0
+
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
     parser.add_argument("--root", help="folder that has MNIST/raw; default: the cache or the web")
-    parser.add_argument("--updates", type=int, default=2400)
-    parser.add_argument("--seed", type=int, default=0)
-    args = parser.parse_args()
+    root = parser.parse_args().root
     keep_freed_memory()
-    data, test = (load_mnist(split, "full", args.root) for split in ("train", "test"))
-    classifier = train_classifier(data.images, data.labels, args.updates, args.seed)
+    data, test = (load_mnist(split, "full", root) for split in ("train", "test"))
+    classifier = train_classifier(data.images, data.labels, UPDATES, SEED)
     weights = save({name: tensor.contiguous() for name, tensor in classifier.state_dict().items()})
     card = {
         "what": "a classifier of MNIST digits (diffenc_lite/course/studies/classifier.py)",
@@ -43,9 +41,9 @@ def main() -> None:
         "evaluated_on": f"{test.name} {test.split}, {len(test)} images",
         "accuracy": accuracy(classifier, test.images, test.labels),
         "parameters": parameters(classifier),
-        "updates": args.updates,
+        "updates": UPDATES,
         "batch": TRAINING_BATCH,
-        "seed": args.seed,
+        "seed": SEED,
         "made_by": "python tools/make_classifier.py",
         "sha256": hashlib.sha256(weights).hexdigest(),
     }

@@ -8,11 +8,11 @@ The figures of the notebooks are stored in the notebooks; ratio_explorer.png is 
 
 from __future__ import annotations
 
-import argparse
 import base64
 import json
 import subprocess
 import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
 import numpy as np
@@ -93,9 +93,7 @@ FIGURES = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(FIGURES))
     names = parser.parse_args().names or list(FIGURES)
     if unknown := sorted(set(names) - set(FIGURES)):

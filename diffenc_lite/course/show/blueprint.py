@@ -6,15 +6,16 @@ blueprint.in_words()               # the same in a sentence
 
 from __future__ import annotations
 
+from graphlib import TopologicalSorter
+
 import numpy as np
 
 from ..ledger import LEDGER, Row
-from .drawing import Point, canvas, words
+from .drawing import Nodes, Point, canvas, shortest, words
 from .plots import BLUE, GREEN, ORANGE, RED, Picture
 
 COLOURS = {"proved": GREEN, "defined": BLUE, "in words": ORANGE, "on trust": RED}
 GREY = "#9a9a9a"
-Nodes = dict[str, set[str]]  # tag -> the tags that it rests on
 
 
 def rests_on() -> Nodes:
@@ -29,22 +30,10 @@ def word(row: Row) -> str:
 
 def depths(nodes: Nodes) -> dict[str, int]:
     """The length of the longest chain of rows below each"""
-    found: dict[str, int] = {}
-    while len(found) < len(nodes):
-        ready = {tag for tag, below in nodes.items() if tag not in found and below <= set(found)}
-        found |= {tag: max((found[b] + 1 for b in nodes[tag]), default=0) for tag in ready}
-    return found
-
-
-def shortest(nodes: Nodes) -> Nodes:
-    """Without the arrows that a longer chain implies"""
-    everything: Nodes = {}
-    for tag in sorted(nodes, key=depths(nodes).__getitem__):
-        everything[tag] = nodes[tag].union(*(everything[below] for below in nodes[tag]))
-    return {
-        tag: below - set[str]().union(*(everything[other] for other in below))
-        for tag, below in nodes.items()
-    }
+    depth: dict[str, int] = {}
+    for tag in TopologicalSorter(nodes).static_order():
+        depth[tag] = max((depth[below] + 1 for below in nodes[tag]), default=0)
+    return depth
 
 
 def longest_chain(nodes: Nodes) -> list[str]:
@@ -55,22 +44,12 @@ def longest_chain(nodes: Nodes) -> list[str]:
     return chain
 
 
-def users(nodes: Nodes) -> Nodes:
-    """tag -> the tags that rest on it"""
-    return {tag: {other for other, below in nodes.items() if tag in below} for tag in nodes}
-
-
-def columns_of(nodes: Nodes) -> dict[str, int]:
-    """The depth of each row; one that others use stands as near to them as it can"""
-    above, column = users(nodes), depths(nodes)
-    for tag in sorted(nodes, key=column.__getitem__, reverse=True):
-        column[tag] = min((column[other] - 1 for other in above[tag]), default=column[tag])
-    return column
-
-
-def places(nodes: Nodes, width: float, height: float) -> dict[str, tuple[float, float]]:
+def places(nodes: Nodes, width: float, height: float) -> dict[str, Point]:
     """The centre of each box: in its column, near the middle of its neighbours"""
-    depth, above = columns_of(nodes), users(nodes)
+    above = {tag: {user for user, below in nodes.items() if tag in below} for tag in nodes}
+    depth = depths(nodes)
+    for tag in sorted(nodes, key=depth.__getitem__, reverse=True):  # as near to users as it can
+        depth[tag] = min((depth[user] - 1 for user in above[tag]), default=depth[tag])
     columns = [[tag for tag in nodes if depth[tag] == d] for d in range(max(depth.values()) + 1)]
     near = {tag: sorted(nodes[tag] | above[tag]) for tag in nodes}
     level: dict[str, float] = {}
@@ -81,8 +60,7 @@ def places(nodes: Nodes, width: float, height: float) -> dict[str, tuple[float, 
                 for tag in column
             }
             column.sort(key=middle.__getitem__)
-            for n, tag in enumerate(column):
-                level[tag] = (n + 0.5) / len(column)
+            level |= {tag: (n + 0.5) / len(column) for n, tag in enumerate(column)}
     return {tag: ((depth[tag] + 0.5) * width / len(columns), height * level[tag]) for tag in nodes}
 
 
@@ -97,9 +75,8 @@ def bend(start: Point, end: Point, boxes: list[Point]) -> float:
         near = np.abs(path[:, None] - np.array(boxes)) < (0.3, 0.24)
         return int(near.all(-1).any(0).sum())
 
-    return min(
-        (0.0, 0.08, -0.08, 0.15, -0.15, 0.22, -0.22, 0.3, -0.3), key=lambda r: (met(r), abs(r))
-    )
+    tried = (0.0, 0.08, -0.08, 0.15, -0.15, 0.22, -0.22, 0.3, -0.3)
+    return min(tried, key=lambda rad: (met(rad), abs(rad)))
 
 
 def picture(link: str = "") -> Picture:
@@ -110,11 +87,10 @@ def picture(link: str = "") -> Picture:
     figure, ax = canvas(width, height + 0.6)
     where = places(nodes, width, height)
     for tag, below in nodes.items():
-        for other in below:
+        for other in sorted(below):
             boxes = [at for name, at in where.items() if name not in (tag, other)]
             style = {"arrowstyle": "-|>", "color": GREY, "shrinkA": 14, "shrinkB": 14, "lw": 1}
-            rad = bend(where[other], where[tag], boxes)
-            style["connectionstyle"] = f"arc3,rad={rad}"
+            style["connectionstyle"] = f"arc3,rad={bend(where[other], where[tag], boxes)}"
             ax.annotate("", where[tag], where[other], arrowprops=style)
     for tag, at in where.items():
         colour = COLOURS[word(LEDGER[tag])]
@@ -130,9 +106,8 @@ def picture(link: str = "") -> Picture:
 
 def in_words() -> str:
     """How many rows bear each word, and the longest chain"""
-    count = {said: sum(word(row) == said for row in LEDGER.values()) for said in COLOURS}
+    words_said = list(map(word, LEDGER.values()))
+    counted = ", ".join(f"{words_said.count(said)} {said}" for said in COLOURS)
     chain = longest_chain(rests_on())
-    counted = ", ".join(f"{number} {said}" for said, number in count.items())
-    return (
-        f"{len(LEDGER)} rows: {counted}. The longest chain has {len(chain)}: {' → '.join(chain)}."
-    )
+    rows = f"{len(LEDGER)} rows: {counted}."
+    return f"{rows} The longest chain has {len(chain)}: {' → '.join(chain)}."

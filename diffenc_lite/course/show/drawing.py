@@ -11,6 +11,7 @@ wide fits the page, and its text is legible on a phone. The drawings of lesson N
 
 from __future__ import annotations
 
+from graphlib import TopologicalSorter
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -19,6 +20,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from .plots import BLACK, BLUE, GREEN, ORANGE, PURPLE, RED, SKY, Picture, styled
 
 Point = tuple[float, float]
+Nodes = dict[str, set[str]]  # a name -> the names that it rests on
 
 GREY, YELLOW = "#7F7F7F", "#B8A900"
 # One colour a thing through the whole course.
@@ -92,3 +94,14 @@ def arrow(
         rise = -bend * (end[0] - start[0]) / 2
         middle = ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2 + rise + above)
         words(ax, middle, text, colour)
+
+
+def shortest(nodes: Nodes) -> Nodes:
+    """Without the arrows that a longer chain implies"""
+    everything: Nodes = {}
+    for name in TopologicalSorter(nodes).static_order():
+        everything[name] = nodes[name].union(*(everything[below] for below in nodes[name]))
+    return {
+        name: below - set[str]().union(*(everything[other] for other in below))
+        for name, below in nodes.items()
+    }

@@ -28,8 +28,7 @@ from ... import process
 from ...gaussian import standard_normal
 from ...model import DiffEnc
 from . import plots, standalone
-
-Index = tuple[int, ...]  # the position of each control
+from .standalone import Index
 
 STRIP = 5
 CAPTION = 28  # pixels above each still
@@ -67,16 +66,20 @@ def buttons(label: str, names: Sequence[str]) -> ipywidgets.ToggleButtons:
 
 
 class Explorer:
-    """Controls above a picture: what both kinds of explorers share.
+    """Controls above a picture; draw(value of the first control, ...) -> Figure at one position.
 
     An explorer that is the last line of a cell is shown. Its parts can be used in other widgets:
     `controls`, `image` (an ipywidgets.Image), and `widget`, which is both together.
     """
 
-    def __init__(self, controls: tuple[Any, ...], stills: Sequence[Index]):
+    painter: plots.Painter | None = None
+
+    def __init__(
+        self, draw: Callable[..., Figure], *controls: Any, stills: Sequence[Index] = ()
+    ) -> None:
         if not controls:
             raise ValueError("controls must be one or more of slider() and buttons(); got none")
-        self.controls = controls
+        self.draw, self.controls = draw, controls
         layout = {"max_width": "100%", "align_self": "flex-start"}  # may shrink, never stretched
         self.image = ipywidgets.Image(format="png", layout=layout)
         self.widget = ipywidgets.VBox([*controls, self.image])
@@ -85,30 +88,24 @@ class Explorer:
         for control in controls:
             control.observe(self._show, names="index")
 
-    def frame(self, index: Index) -> bytes:
-        """The PNG at one position of the controls."""
-        raise NotImplementedError
-
     def drawn(self, index: Index) -> Figure:
         """The figure as it is at one position of the controls."""
-        raise NotImplementedError
+        values = [c.options[i][1] for c, i in zip(self.controls, index, strict=True)]
+        return self.draw(*values)
 
-    def alt(self, index: Index) -> str:
-        """The frame at one position of the controls, in words."""
-        return plots.describe(self.drawn(index))
+    def frame(self, index: Index) -> bytes:
+        """The PNG at one position of the controls."""
+        figure = self.drawn(index)
+        if self.painter is None or self.painter.figure is not figure:
+            self.painter = plots.Painter(figure)
+        return plots.png(self.painter.pixels())
 
     def page(self) -> str:
         """The explorer as one HTML page, which needs no kernel and no network."""
-        controls = [
-            standalone.Control(
-                c.description,
-                [name for name, _ in c.options],
-                c.index,
-                isinstance(c, ipywidgets.SelectionSlider),
-            )
-            for c in self.controls
-        ]
-        return standalone.page(controls, self.drawn)
+        page = standalone.page(self.controls, self.drawn)
+        self.painter = None  # it cannot know what has changed meanwhile
+        self._show()
+        return page
 
     def _show(self, change: Any = None) -> None:
         self.image.value = self.frame(self._index())
@@ -140,23 +137,19 @@ class Explorer:
     def _repr_mimebundle_(
         self, include: Any = None, exclude: Any = None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        parts = ", ".join(f"{c.description} ({len(c.options)} positions)" for c in self.controls)
-        data = {
-            "text/plain": f"Explorer of {parts}. It moves where a kernel runs.",
+        controls = ", ".join(f"{c.description} ({len(c.options)} positions)" for c in self.controls)
+        data: dict[str, Any] = {
+            "text/plain": f"Explorer of {controls}. It moves where a kernel runs.",
             "image/png": base64.b64encode(self.strip).decode(),
         }
         if standalone.exporting():
-            data["text/html"] = standalone.frame(self.page(), f"Explorer of {parts}")
-        else:
-            data |= _view(self.widget)
-        alt = f"Positions of an explorer of {parts}. At the start: {self.alt(self._index())}"
+            data["text/html"] = standalone.frame(self.page(), f"Explorer of {controls}")
+        else:  # ipywidgets 7, which Colab has, can't tell what shows a widget
+            model = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
+            data["application/vnd.jupyter.widget-view+json"] = model
+        start = plots.describe(self.drawn(self._index()))
+        alt = f"Positions of an explorer of {controls}. At the start: {start}"
         return data, {"image/png": {"alt": alt}}
-
-
-def _view(widget: ipywidgets.Widget) -> dict[str, Any]:
-    """What shows the widget where a kernel runs; ipywidgets 7, which Colab has, can't tell it."""
-    model = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
-    return {"application/vnd.jupyter.widget-view+json": model}
 
 
 def _caption(text: str, width: int) -> NDArray[np.uint8]:
@@ -170,38 +163,20 @@ def _caption(text: str, width: int) -> NDArray[np.uint8]:
 class FrameExplorer(Explorer):
     """Frames drawn once, for every combination of positions of the controls.
 
-    Args: draw(value of the first control, value of the second, ...) -> Figure. It may return the
-        same figure each time with other data in it, which is faster than a new figure; stills, the
-        positions of the controls that a page without a kernel shows.
+    Args: draw may return the same figure each time with other data in it, which is faster than a
+        new figure; stills, the positions of the controls that a page without a kernel shows.
 
     >>> FrameExplorer(draw, slider("t", np.linspace(0, 1, 21)))
     """
 
     def __init__(self, draw: Callable[..., Figure], *controls: Any, stills: Sequence[Index] = ()):
-        self.draw = draw
-        self.frames: dict[Index, bytes] = {}
-        self.alts: dict[Index, str] = {}
-        painter = None
-        for index in itertools.product(*(range(len(control.options)) for control in controls)):
-            figure = draw(*_values(controls, index))
-            if painter is None or painter.figure is not figure:
-                painter = plots.Painter(figure)
-            self.frames[index] = plots.png(painter.pixels())
-            self.alts[index] = plots.describe(figure)
-        super().__init__(controls, stills)
+        self.draw, self.controls = draw, controls
+        places = itertools.product(*(range(len(control.options)) for control in controls))
+        self.frames = {index: Explorer.frame(self, index) for index in places}
+        super().__init__(draw, *controls, stills=stills)
 
     def frame(self, index: Index) -> bytes:
         return self.frames[index]
-
-    def drawn(self, index: Index) -> Figure:
-        return self.draw(*_values(self.controls, index))
-
-    def alt(self, index: Index) -> str:
-        return self.alts[index]
-
-
-def _values(controls: Sequence[Any], index: Index) -> list[Any]:
-    return [control.options[i][1] for control, i in zip(controls, index, strict=True)]
 
 
 class CurveExplorer(Explorer):
@@ -224,23 +199,12 @@ class CurveExplorer(Explorer):
         *controls: Any,
         stills: Sequence[Index] = (),
     ):
-        self.figure, self.update = figure, update
-        self.painter = plots.Painter(figure)
-        super().__init__(controls, stills)
+        def draw(*values: Any) -> Figure:
+            update(*values)
+            return figure
 
-    def frame(self, index: Index) -> bytes:
-        self.update(*_values(self.controls, index))
-        return plots.png(self.painter.pixels())
-
-    def drawn(self, index: Index) -> Figure:
-        self.update(*_values(self.controls, index))
-        return self.figure
-
-    def page(self) -> str:
-        page = super().page()
-        self.painter = plots.Painter(self.figure)  # cannot know what has changed meanwhile
-        self._show()
-        return page
+        self.figure = figure
+        super().__init__(draw, *controls, stills=stills)
 
 
 # --- a digit, encoded and noised -----------------------------------------------------------------

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from matplotlib.axes import Axes
 from numpy.typing import ArrayLike, NDArray
 
 from .drawing import COLOURS, arrow, box, canvas, words
@@ -97,33 +96,30 @@ def landing_places(steps: ArrayLike) -> Picture:
     """
     pairs = np.asarray(steps, dtype=float)
     figure, axes = subplots(1, len(pairs), size=(9.2, 3.4))
+    z = np.linspace(-13, 13, 400)
     for ax, (t, s) in zip(np.atleast_1d(axes), pairs.tolist(), strict=True):
-        _land(ax, -13.3 + 18.3 * s, -13.3 + 18.3 * t)
+        gamma_s, gamma_t = -13.3 + 18.3 * s, -13.3 + 18.3 * t
+        c, noise = -math.expm1(gamma_s - gamma_t), sigmoid(gamma_t)
+        exact = 1 + noise / (1 - c * noise)
+        scales = {
+            "exact": (exact, BLACK, 1.1),
+            "folded": (1 + noise, GREEN, 0.86),
+            "paper": (1 + (gamma_t - gamma_s) * noise / c, RED, 0.86),
+        }
+        unit = math.exp(-gamma_s / 2) * math.sqrt(c) * (1 - noise)  # alpha_s c x_t / sigma_Q
+        ax.fill_between(z, np.exp(-(z**2) / 2), color=COLOURS["q"], alpha=0.3, lw=0)
+        ax.plot(z, np.exp(-(z**2) / 2), color=COLOURS["q"], ls="-")
+        for name, (scale, colour, height) in scales.items():
+            place = (scale - exact) * unit
+            ax.plot([place, place], [0, height + 0.12], color=colour, ls="-")
+            side = "right" if name == "folded" else "left"  # away from the others
+            text = f" {name}: $A/c={scale:.2f}$ "
+            words(ax, (place, height + 0.12), text, colour, 12, ha=side, va="bottom")
+        ax.set(xlim=(-13, 13), ylim=(0, 1.5), yticks=[], xticks=[-8, -4, 0, 4, 8])
+        ax.set_xlabel(r"distance from the target, in $\sigma_Q$")
+        words(ax, (-5.8, 0.1), "posterior", COLOURS["q"], 12)
         ax.set_title(f"step from $t={t:g}$ to $s={s:g}$")
     return figure
-
-
-def _land(ax: Axes, gamma_s: float, gamma_t: float) -> None:
-    c, noise = -math.expm1(gamma_s - gamma_t), sigmoid(gamma_t)
-    exact = 1 + noise / (1 - c * noise)
-    scales = {
-        "exact": (exact, BLACK, 1.1),
-        "folded": (1 + noise, GREEN, 0.86),
-        "paper": (1 + (gamma_t - gamma_s) * noise / c, RED, 0.86),
-    }
-    unit = math.exp(-gamma_s / 2) * math.sqrt(c) * (1 - noise)  # alpha_s c x_t / sigma_Q
-    z = np.linspace(-13, 13, 400)
-    ax.fill_between(z, np.exp(-(z**2) / 2), color=COLOURS["q"], alpha=0.3, lw=0)
-    ax.plot(z, np.exp(-(z**2) / 2), color=COLOURS["q"], ls="-")
-    for name, (scale, colour, height) in scales.items():
-        place = (scale - exact) * unit
-        ax.plot([place, place], [0, height + 0.12], color=colour, ls="-")
-        side = "right" if name == "folded" else "left"  # away from the others
-        text = f" {name}: $A/c={scale:.2f}$ "
-        words(ax, (place, height + 0.12), text, colour, 12, ha=side, va="bottom")
-    ax.set(xlim=(-13, 13), ylim=(0, 1.5), yticks=[], xticks=[-8, -4, 0, 4, 8])
-    ax.set_xlabel(r"distance from the target, in $\sigma_Q$")
-    words(ax, (-5.8, 0.1), "posterior", COLOURS["q"], 12)
 
 
 # --- plots and explorers --------------------------------------------------------------------------

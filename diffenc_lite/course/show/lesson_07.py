@@ -12,7 +12,7 @@ from torch import Tensor
 
 from .drawing import COLOURS, arrow, box, canvas, words
 from .explorers import CurveExplorer, buttons, slider
-from .plots import BLUE, GREEN, ORANGE, RED, SKY, Picture, styled, subplots
+from .plots import BLUE, GREEN, ORANGE, RED, SKY, Picture, plain_ticks, styled, subplots
 
 Array = NDArray[np.float64]
 GREY = COLOURS["z_t"]
@@ -20,7 +20,6 @@ RULES = {"paper": RED, "folded": GREEN, "VDM": BLUE}  # of the mean
 WAYS = ["equal\n$w=1$", "best\n$w=1$", "equal\n$w^*$", "best\n$w^*$"]
 
 
-@styled
 def three_choices() -> Picture:
     """A chain of four steps: the weight of a step, the place of a node, the scale of a mean."""
     figure, ax = canvas(8, 3.0)
@@ -43,7 +42,6 @@ def three_choices() -> Picture:
     return figure
 
 
-@styled
 def last_step() -> Picture:
     """Bellman's recursion: the cheapest path to node 5 in k steps ends in one of these steps."""
     figure, ax = canvas(8, 2.7)
@@ -77,9 +75,9 @@ def staircases(mmse: Callable[[Tensor], Tensor], grids: Mapping[str, ArrayLike])
     figure, axes = subplots(1, len(grids), size=(9.6, 3.4))
     for ax, (title, nodes) in zip(axes, grids.items(), strict=True):
         for low, high in pairwise(np.asarray(nodes).tolist()):
-            part = np.linspace(low, high, 80)
-            stair = 0.5 * np.exp(-part) * error(np.exp(-part[-1:]))
-            ax.fill_between(part, stair, color=ORANGE, alpha=0.4, lw=0)
+            stretch = np.linspace(low, high, 80)
+            stair = 0.5 * np.exp(-stretch) * error(np.exp(-stretch[-1:]))
+            ax.fill_between(stretch, stair, color=ORANGE, alpha=0.4, lw=0)
             ax.vlines(low, 0, stair[0], color=ORANGE, lw=1)
         ax.plot(gamma, curve, color=BLUE, ls="-")
         ax.set(xlim=(-6, 5), ylim=(0, 2.2), xlabel=r"$\gamma$: data left, noise right", title=title)
@@ -135,9 +133,8 @@ def twelve_places(bits: Mapping[int, Mapping[str, Sequence[float]]], infinite: f
         ax.axhline(8, color="0.3", ls="--", lw=1.2)
         ax.axhline(infinite, color="0.3", ls=":", lw=1.2)
         ax.set(title=f"T = {T}", ylim=(0.75, 130))
-        ax.set_yticks([1, 8, 100], ["1", "8", "100"])
+        plain_ticks(ax.yaxis, [1, 8, 100])
         ax.set_xticks(range(4), WAYS)
-        ax.minorticks_off()
     axes[0].set_ylabel("bits/dim")
     axes[-1].text(3.4, 9.2, "8 bits: a uniform byte", ha="right", fontsize=11)
     axes[-1].text(3.4, 0.9, "infinite depth", ha="right", va="center", fontsize=11)
@@ -172,9 +169,9 @@ def grid_explorer(
         last, sums = len(costs) - 1, []
         for line, path in ((green, cheapest(costs, T)), (grey, equal(T))):
             nodes = np.asarray(path)
-            each = np.asarray(costs)[nodes[:-1], nodes[1:]]
-            line.set_data(np.repeat(nodes / last, 2)[1:-1], np.maximum(np.repeat(each, 2), 1e-9))
-            sums.append(each.sum())
+            prices = np.asarray(costs)[nodes[:-1], nodes[1:]]
+            line.set_data(np.repeat(nodes / last, 2)[1:-1], np.maximum(np.repeat(prices, 2), 1e-9))
+            sums.append(prices.sum())
             marks, height = (dots, -13.3 + 18.3 * nodes / last) if line is green else (ticks, -15.5)
             marks.set_data(nodes / last, np.broadcast_to(height, nodes.shape))
         upper.set_title(f"best {sums[0]:,.2f} nats, equal {sums[1]:,.2f}")

@@ -56,13 +56,6 @@ def pythagoras() -> Picture:
     return figure
 
 
-def _density(exact: Likelihood, noise: Noise, z: Tensor) -> Tensor:
-    """The density of z_t on a square grid: z (G,) -> (G, G)."""
-    away = (z[:, None] - noise.alpha * exact.x) / noise.sigma
-    kernel = torch.exp(-0.5 * away.square()) / noise.sigma
-    return kernel @ exact.probability @ kernel.T
-
-
 class _Field:
     """One panel: the density of z_t, and arrows from z_t towards the perfect guess."""
 
@@ -82,7 +75,9 @@ class _Field:
     def show(self, exact: Likelihood, t: float) -> None:
         noise = LinearSchedule()(torch.tensor([t], dtype=torch.float64))
         z = torch.linspace(-REACH, REACH, 200, dtype=torch.float64)
-        density = _density(exact, noise, z)
+        away = (z[:, None] - noise.alpha * exact.x) / noise.sigma
+        kernel = torch.exp(-0.5 * away.square()) / noise.sigma
+        density = kernel @ exact.probability @ kernel.T  # of z_t, on a square grid
         self.image.set_data((density / density.max()).sqrt().T)
         guess = noise.alpha * exact.posterior_mean(self.grid, noise)
         self.arrows.set_UVC(*(guess - self.grid).T)
@@ -99,9 +94,8 @@ def field_explorer(tables: Mapping[str, Likelihood], depths: Sequence[float]) ->
         field.show(exact[which], t)
         return figure
 
-    return FrameExplorer(
-        draw, buttons("toy", list(tables)), slider("t", depths, start=0.5, text="{:.1f}")
-    )
+    depth = slider("t", depths, start=0.5, text="{:.1f}")
+    return FrameExplorer(draw, buttons("toy", list(tables)), depth)
 
 
 def fields(tables: Mapping[str, Likelihood], depths: Sequence[float]) -> Picture:
@@ -151,8 +145,7 @@ def by_width(ratios: Mapping[str, ArrayLike], widths: Sequence[int]) -> Picture:
         ax.text(72, middle[-1] + 0.07, name, color=colour)
     ax.axhline(1, color="0.4", lw=1.2, ls="-")
     ax.set(xscale="log", xlim=(7, 100), xlabel="width of the denoiser", ylabel="gap: learned / VDM")
-    ax.set_xticks(widths, [str(width) for width in widths])
-    ax.minorticks_off()
+    plots.plain_ticks(ax.xaxis, widths)
     ax.set(title="Above 1 the learned encoder is farther from the truth")
     return figure
 

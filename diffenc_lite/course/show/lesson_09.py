@@ -49,7 +49,6 @@ def outlines(images: Sequence[ArrayLike], maps: Sequence[ArrayLike]) -> Picture:
     return figure
 
 
-@styled
 def three_bills() -> Picture:
     """The path from image to noise; two bills are price lists, one is the network's."""
     figure, ax = canvas(8, 3.1)
@@ -123,9 +122,7 @@ def training(
     ax.text(0.5 * last, 3.6, "held out, averaged weights\n(bars: two standard errors)", color=RED)
     ax.set(yscale="log", xlabel="updates", ylabel="bits per pixel", xlim=(0, 1.32 * last))
     ax.set_ylim(0.9, 22)
-    ticks = [1, 2, 4, 8, 16]
-    ax.set_yticks(ticks, list(map(str, ticks)))
-    ax.minorticks_off()
+    plots.plain_ticks(ax.yaxis, [1, 2, 4, 8, 16])
     ax.set(title="A tiny network passes the histogram")
     return figure
 
@@ -133,8 +130,7 @@ def training(
 @styled
 def by_depth(gammas: ArrayLike, parts: Mapping[str, ArrayLike], chance: Mapping[int, float]) -> Any:
     """Bits by noise, a layer for each kind of pixel; below, how sure the digit is."""
-    figure = Picture(figsize=(8, 5), layout="constrained")
-    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1.4))
+    figure, (upper, lower) = subplots(2, 1, (8, 5), sharex=True, height_ratios=(3, 1.4))
     look = {"colors": [KINDS[name] for name in parts], "edgecolor": BLACK}
     upper.stackplot(gammas, *parts.values(), **look)
     upper.text(-8, 0.9, "grey pixels", ha="center", size=15)
@@ -203,7 +199,7 @@ def _look(model: DiffEnc, image: Tensor, gamma: float) -> tuple[Array, Array, Ar
 def chance_of_right(train: ImageSet, test: ImageSet, gamma: float, seen: int = 400) -> float:
     """Of the right digit, given z_t of test images, if the training images are all that exist."""
     noise = Noise.from_gamma(torch.tensor(float(gamma)))
-    world, asked = (to_unit(some.images).flatten(1) for some in (train, test))
+    world, asked = (to_unit(data.images).flatten(1) for data in (train, test))
     eps = torch.randn(seen, world.shape[1], generator=torch.Generator().manual_seed(7))
     z = noise.alpha * asked[:seen] + noise.sigma * eps
     fit = -(torch.cdist(z, noise.alpha * world) / noise.sigma).square() / 2
@@ -216,8 +212,7 @@ def microscope(model: DiffEnc, images: Mapping[str, Tensor]) -> FrameExplorer:
     """Slide the noise, choose a digit: z_t, the guess at x, and what each pixel costs."""
     gammas = [-13.0, -12.0, -10.0, -8.0, -6.0, -4.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 5.0]
     frames = {name: {g: _look(model, image, g) for g in gammas} for name, image in images.items()}
-    figure = Picture(figsize=(5.1, 2.3), layout="constrained")
-    axes = figure.subplots(1, 3)
+    figure, axes = subplots(1, 3, size=(5.1, 2.3))
     first = next(iter(frames.values()))[0.0]
     shown = [plots.show_image(ax, part) for ax, part in zip(axes[:2], first[:2], strict=True)]
     shown.append(_map(axes[2], first[2]))
@@ -244,16 +239,15 @@ SIZES = {"narrow": plots.SKY, "small": BLUE, "medium": GREEN}
 
 def _operations(ax: Axes, ticks: Sequence[int]) -> None:
     ax.set(xscale="log", xlabel="operations of the training, in $10^{12}$")
-    ax.set_xticks(ticks, [str(tick) for tick in ticks])
-    ax.minorticks_off()
+    plots.plain_ticks(ax.xaxis, ticks)
 
 
 @styled
 def by_operations(points: Mapping[str, Sequence[tuple[float, float]]], reach: float) -> Picture:
     """Bits against operations, a line for each size; reach: what one training leaves open."""
     figure, ax = subplots(size=(8, 3.9))
-    for name, found in points.items():
-        operations, bits = np.transpose(sorted(found))
+    for name, trainings in points.items():
+        operations, bits = np.transpose(sorted(trainings))
         ax.plot(operations, bits, "o-", color=SIZES[name])
         shift = {"narrow": 0.02, "small": 0.008, "medium": -0.01}[name]
         ax.text(operations[-1] * 1.08, bits[-1] + shift, name, color=SIZES[name], va="center")
@@ -272,9 +266,9 @@ def leads(gaps: Mapping[str, Sequence[tuple[float, float]]], reach: float) -> Pi
     ax.axhspan(-reach, reach, color="0.9", lw=0)
     ax.text(3, 0, "undecided", color="0.4", va="center")
     ends = []
-    for (name, found), mark in zip(gaps.items(), "os^vDP", strict=False):
-        (line,) = ax.plot(*np.transpose(found), f"{mark}-", ms=7)
-        ends.append((name, found[0][1], line.get_color()))
+    for (name, points), mark in zip(gaps.items(), "os^vDP", strict=False):
+        (line,) = ax.plot(*np.transpose(points), f"{mark}-", ms=7)
+        ends.append((name, points[0][1], line.get_color()))
     for k, (name, _, colour) in enumerate(sorted(ends, key=lambda end: -end[1])):
         ax.text(13.7, -0.085 - 0.027 * k, name, color=colour, ha="right", va="center", fontsize=12)
     _operations(ax, (15, 60, 240))
@@ -287,10 +281,10 @@ def leads(gaps: Mapping[str, Sequence[tuple[float, float]]], reach: float) -> Pi
 def three_parts(parts: Sequence[Sequence[tuple[int, float]]], names: Sequence[str]) -> Picture:
     """A long training: held-out bits by update, with a gap where a new part begins."""
     figure, ax = subplots(size=(8, 3.4))
-    for part, name in zip(parts, names, strict=True):
-        updates, bits = np.transpose(part)
+    for evaluations, name in zip(parts, names, strict=True):
+        updates, bits = np.transpose(evaluations)
         ax.plot(updates, bits, color=GREEN, ls="-")
-        if part is not parts[0]:
+        if evaluations is not parts[0]:
             ax.axvline(updates[0], color="0.7", lw=1, ls=":")
         ax.text(max(updates[0], 4500) + 500, 1.026, name, fontsize=12, va="top")
     ax.set(ylim=(0.895, 1.03), xlabel="updates", ylabel="held-out bits per dimension")
@@ -314,7 +308,6 @@ def greys_by_size(gammas: ArrayLike, costs: Mapping[str, tuple[Array, Array]]) -
     return figure
 
 
-@styled
 def four_neighbours() -> Picture:
     """The pixel to be named, and the four that are known already."""
     figure, ax = canvas(8, 2.7)

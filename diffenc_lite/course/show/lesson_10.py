@@ -71,9 +71,8 @@ def allowances(bounds: Mapping[str, Mapping[str, float]]) -> Picture:
         rest = f"{row['prior'] - row['mean']:.4f}"
         ax.text(share / 2, k, f"{row['mean']:.4f}", ha="center", va="center")
         ax.text((share + 1) / 2, k, rest, ha="center", va="center")
-    ax.set(yticks=range(len(bounds)), yticklabels=list(bounds), xticks=[], xlim=(0, 1))
-    ax.set_ylim(len(bounds) - 0.5, -0.5)
-    ax.grid(False)
+    plots.name_rows(ax, list(bounds))
+    ax.set(xticks=[], xlim=(0, 1))
     ax.set_title("What one image can take (blue), what is left to a network (green)")
     return figure
 
@@ -151,9 +150,8 @@ def arms(
             if len(runs) > 1:
                 ax.plot(interval(total), [k, k], color=BLACK, lw=2, ls="-")
             ax.plot(total.mean(), k, "D", color=BLACK, ms=7, mec="white")
-        ax.set(yticks=range(len(by_arm)), yticklabels=list(by_arm), title=NAMES[data])
-        ax.set_ylim(len(by_arm) - 0.5, -0.5)
-        ax.grid(axis="y", visible=False)
+        ax.set_title(NAMES[data])
+        plots.name_rows(ax, list(by_arm))
         ax.locator_params(axis="x", nbins=4)
     label = "after minus before, bits/dim: prior (blue), diffusion (grey), total"
     figure.supxlabel(label, fontsize="medium")

@@ -9,21 +9,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
+from . import plots
 from .drawing import COLOURS, arrow, canvas, words
 from .explorers import FrameExplorer, buttons, slider
-from .plots import (
-    BLACK,
-    BLUE,
-    GREEN,
-    ORANGE,
-    PURPLE,
-    RED,
-    Picture,
-    as_pixels,
-    show_image,
-    styled,
-    subplots,
-)
+from .plots import BLACK, BLUE, GREEN, ORANGE, PURPLE, RED, Picture, styled, subplots
 
 VDM_COLOURS = (GREEN, BLUE, PURPLE)  # of the three VDMs of photographs
 
@@ -31,7 +20,6 @@ VDM_COLOURS = (GREEN, BLUE, PURPLE)  # of the three VDMs of photographs
 # ---- drawings ------------------------------------------------------------------------------------
 
 
-@styled
 def between_x_and_y(sigma2: Mapping[float, float]) -> Picture:
     """x_t on the way from x to y, at some depths; sigma_t^2 by t."""
     figure, ax = canvas(8, 2.9)
@@ -66,11 +54,8 @@ def two_directions(cases: Sequence[tuple[float, float, float, str]]) -> Picture:
             ax.plot(z, density, color=colour, ls=dash)
         ax.set(title=title, xlabel="$z_1$ along the direction", yticks=[], ylim=(0, 0.5))
         ax.spines["left"].set_visible(False)
-    for y, colour, text in (
-        (0.45, BLUE, "VDM"),
-        (0.39, GREEN, "best encoder"),
-        (0.33, "0.45", "noise"),
-    ):
+    labels = {"VDM": (0.45, BLUE), "best encoder": (0.39, GREEN), "noise": (0.33, "0.45")}
+    for text, (y, colour) in labels.items():
         axes[0].text(-cases[0][2], y, text, color=colour)
     return figure
 
@@ -106,8 +91,8 @@ def slopes(
     figure, ax = subplots(size=(8, 4.0))
     ax.axhline(1, color="0.5", lw=1.2, ls="-")
     ax.axvline(1, color="0.5", lw=1.2, ls=":")
-    for colour, marker, found in zip(VDM_COLOURS, "os^", measured, strict=True):
-        ax.plot(s, found, marker, color=colour, ms=6, alpha=0.8)
+    for colour, marker, factors in zip(VDM_COLOURS, "os^", measured, strict=True):
+        ax.plot(s, factors, marker, color=colour, ms=6, alpha=0.8)
     ax.plot(grid, theory, color=RED, ls="-", lw=2.8)
     ax.text(0.002, 1.19, "theory: stretched a little", color=RED)
     ax.text(35, 0.2, "theory:\ndimmed", color=RED, ha="right")
@@ -128,8 +113,8 @@ def grey_by_depth(
     figure, ax = subplots(size=(8, 3.2))
     ax.plot(t, theory, color=RED, ls="-", lw=2.8)
     ax.plot(t, gate, color="0.5", ls="--")
-    for colour, found in zip(VDM_COLOURS, measured, strict=True):
-        ax.plot(t, found, color=colour, ls="-", lw=1.6)
+    for colour, dimmed in zip(VDM_COLOURS, measured, strict=True):
+        ax.plot(t, dimmed, color=colour, ls="-", lw=1.6)
     ax.text(0.655, 0.4, "theory", color=RED, ha="right")
     ax.text(0.838, 0.76, "largest move\nof a pixel", color="0.4", va="center")
     ax.text(0.838, 0.5, "three\nencoders", color=VDM_COLOURS[0], va="center")
@@ -164,11 +149,10 @@ def agreement(names: Sequence[str], matrices: Mapping[str, ArrayLike]) -> Pictur
         for (i, j), value in np.ndenumerate(values):
             ax.text(j, i, f"{value:.2f}", ha="center", va="center", fontsize=10,
                     color="white" if value > 0.7 else "black")  # fmt: skip
-        ax.set(title=title, xticks=range(len(names)), yticks=range(len(names)))
-        ax.set_xticklabels(names, rotation=40, ha="right")
-        ax.set_yticklabels(names)
+        ax.set_title(title)
+        ax.set_xticks(range(len(names)), names, rotation=40, ha="right")
+        ax.set_yticks(range(len(names)), names if ax is axes[0] else [])
         ax.grid(False)
-    axes[1].set_yticklabels([])
     return figure
 
 
@@ -214,13 +198,12 @@ def patch_explorer(
 
     Args: patches (N, 3, H, W); encodings, (depths, N, 3, H, W) by name.
     """
-    figure = Picture(figsize=(4.9, 2.5), layout="constrained")
-    axes = figure.subplots(2, 1 + len(encodings))
+    figure, axes = subplots(2, 1 + len(encodings), size=(4.9, 2.5))
     axes[1, 0].set_axis_off()
-    panels = [show_image(axes[0, 0], patches[0])]
+    panels = [plots.show_image(axes[0, 0], patches[0])]
     axes[0, 0].set_title("$x$")
     for column, (name, path) in enumerate(encodings.items(), start=1):
-        panels += [show_image(ax, path[0, 0]) for ax in axes[:, column]]
+        panels += [plots.show_image(ax, path[0, 0]) for ax in axes[:, column]]
         axes[0, column].set_title(name)
     axes[0, 1].set_ylabel("$x_t$")
     axes[1, 1].set_ylabel("$x_t-x$")
@@ -231,7 +214,7 @@ def patch_explorer(
         for path in encodings.values():
             shown += [path[depth, patch], path[depth, patch] - patches[patch]]
         for panel, image in zip(panels, shown, strict=True):
-            panel.set_data(as_pixels(image))
+            panel.set_data(plots.as_pixels(image))
         return figure
 
     names = [str(k + 1) for k in range(len(patches))]

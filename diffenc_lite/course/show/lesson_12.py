@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from .drawing import COLOURS, canvas, words
 from .explorers import CurveExplorer, buttons, slider
-from .plots import BLACK, BLUE, GREEN, RED, SKY, Picture, show_image, styled, subplots
+from .plots import BLACK, BLUE, GREEN, RED, SKY, Picture, plain_ticks, show_image, styled, subplots
 
 KINDS = {"mnist-vdm": "identity", "mnist-scaling": "scaling", "mnist-learned": "learned"}
 MEANS = {"paper": BLACK, "folded": RED, "fitted": SKY}
@@ -79,9 +79,8 @@ def dots(
         ax.set(yscale="log", title=title, xticks=range(len(steps)))
         ax.set_xticklabels([f"T = {T}" for T in steps])
         low, high = ax.get_ylim()
-        ticks = [tick for tick in (0.01, 0.1, 1, 2, 3, 5, 10, 20, 100) if low < tick < high]
-        ax.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
-        ax.minorticks_off()
+        ticks = (0.01, 0.1, 1, 2, 3, 5, 10, 20, 100)
+        plain_ticks(ax.yaxis, [tick for tick in ticks if low < tick < high])
     axes[0].set_ylabel(ylabel)
     axes[-1].legend()
     return figure
@@ -115,8 +114,7 @@ def chain_explorer(fits: Mapping[Any, Any], bits: Mapping[Any, float]) -> CurveE
     (scale,) = left.plot([], [], "o-", color=BLUE)
     (ratio,) = right.plot([], [], "o-", color=GREEN)
     left.set(yscale="log", ylim=(0.5, 20), ylabel="scale $A/c$", title=" ")
-    left.set_yticks([0.5, 1, 2, 5, 10, 20], ["0.5", "1", "2", "5", "10", "20"])
-    left.minorticks_off()
+    plain_ticks(left.yaxis, [0.5, 1, 2, 5, 10, 20])
     right.set(ylim=(0, 1.03), ylabel="ratio $w^*$", title=" ")
     for ax in (left, right):
         ax.set(xlim=(0, 1.03))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from pathlib import Path
 
 import numpy as np
 from IPython.display import Markdown
@@ -32,7 +33,6 @@ CHECKED, PAPER = "#00785A", "#8A5A00"  # of a statement in the table
 # --- drawings -------------------------------------------------------------------------------------
 
 
-@styled
 def four_dials() -> Picture:
     """One step from z_t down to z_s, its four dials, and who turns each."""
     figure, ax = canvas(8, 4.3)
@@ -196,88 +196,10 @@ def paths(bends: ArrayLike, more: Mapping[str, ArrayLike]) -> Picture:
 # --- the table ------------------------------------------------------------------------------------
 
 
-class Row(NamedTuple):
-    """A method. Lines of `buys`, `costs` and `printed` begin with ✓ (checked) or ◇ (the paper)."""
-
-    paper: str
-    mean: str
-    variance: str
-    buys: str
-    costs: str
-    printed: str
-
-
-VDM_MEAN = r"$\kappa z_t+\alpha_sc\,\hat x$"
-ROWS = {
-    "VDM": Row(
-        "Kingma et al. 2021, 2107.00630", VDM_MEAN, r"$\sigma_Q^2$",
-        "✓ at infinite depth only the ends of $\\gamma$ matter (lesson 03)",
-        "✓ many steps: gap $\\sim1/T$",
-        "◇ CIFAR-10 ≤ 2.65, ImageNet 32 ≤ 3.72, as quoted in MuLAN's README; 2.637 in its own "
-        "README; its table: not read",
-    ),
-    "Analytic-DPM": Row(
-        "Bao et al. 2022, 2201.06503", VDM_MEAN,
-        r"$\sigma_Q^2\big(1+k\,(1-\mathbb E\Vert\hat\varepsilon\Vert^2/d)\big)$",
-        "✓ the best variance of a step, without training",
-        "✓ right only if no multiple of $\\hat\\varepsilon$ is better\n"
-        "◇ one number a step; its code clips $\\mathrm{Var}\\,x$ to $[0,1]$",
-        "◇ CIFAR-10, linear schedule: 5.47 with 10 equal steps, 3.59 with 1,000 (Table 1)",
-    ),
-    "the sequel": Row(
-        "NPR-DPM, Bao et al. 2022, 2206.07309", VDM_MEAN,
-        r"$\sigma_Q^2\big(1+k\,h_j(z_t)\big)$,<br>"
-        r"$h_j\approx\mathbb E[(\varepsilon-\hat\varepsilon)_j^2\mid z_t]$",
-        "✓ right for imperfect means\n◇ a variance for each pixel and latent",
-        "◇ a second network, in its code a head on the frozen first\n"
-        "◇ its SN-DPM learns $\\mathbb E[\\varepsilon_j^2\\mid z_t]$ instead: for exact means",
-        "◇ its Table 3: not read",
-    ),
-    "OCM": Row(
-        "Ou et al. 2025, 2406.10808", VDM_MEAN,
-        r"$\sigma_Q^2+\alpha_s^2c^2\,\mathrm{Var}[x_j\mid z_t]$",
-        "✓ one dimension: gap $\\sim1/T^2$",
-        "✓ correlated dimensions: $1/T$ again\n◇ a second network; takes the score for exact",
-        "◇ not read (its abstract says the likelihood improves)",
-    ),
-    "DDIM": Row(
-        "Song et al. 2021, 2010.02502",
-        r"$\alpha_s\hat x+\sqrt{\sigma_s^2-\rho\,\sigma_Q^2}\;\hat\varepsilon$",
-        r"$\rho\,\sigma_Q^2$",
-        "✓ steps without noise whose samples keep their spread",
-        "✓ the diffusion loss, many steps: times $\\frac{(1+\\rho)^2}{4\\rho}$, "
-        "infinite at $\\rho=0$",
-        "◇ none at $\\rho=0$: infinite (Section 6.1 of Analytic-DPM); its own tables: not read",
-    ),
-    "DiffEnc": Row(
-        "Nielsen et al. 2024, 2310.19789",
-        r"$\kappa z_t+\alpha_s\big(c+(\lambda_s-\lambda_t)\sigma_t^2\big)\hat x$",
-        r"$\sigma_Q^2/w$",
-        "✓ a learned mean; sampling calls nothing new",
-        "✓ its mean is right to first order only\n✓ motion (lesson 05)\n"
-        "✓ training time (lesson 10)",
-        "◇ CIFAR-10: 2.620 ± 0.006, its VDM 2.641 ± 0.003; ImageNet 32: 3.46, its VDM 3.46 "
-        "(Section 5, Table 1; as in lesson 14, not read again)",
-    ),
-    "NDM": Row(
-        "Bartosh et al. 2024, 2310.08337",
-        r"$\kappa z_t+\alpha_sF(\hat x,s)-\kappa\alpha_tF(\hat x,t)$", r"$\rho\,\sigma_Q^2$",
-        "✓ a mean that is exact at every $T$ for linear $F$",
-        "✓ two calls of $F$ a step\n✓ a jump of $F$ leaves means it cannot express\n"
-        "◇ 2.3 times the training time (its authors, quoted by a referee)",
-        "◇ CIFAR-10: 2.7 (Wizwand), ImageNet 32: 3.55, ImageNet 64: 3.35 (Papers with Code); its "
-        "tables: not read",
-    ),
-    "MuLAN": Row(
-        "Sahoo et al. 2024, 2312.13236",
-        r"$\kappa_jz_{t,j}+\alpha_{s,j}c_j\hat x_j$, with $\gamma_j(t)$", r"$\sigma_{Q,j}^2$",
-        "✓ a path worth learning, if the denoiser is not consistent",
-        "✓ nothing to win if it is, with one path for all data\n"
-        "◇ an auxiliary latent, which the bound pays for",
-        "◇ CIFAR-10: 2.55, ImageNet 32: 3.67 (its README, without the ≤ of the VDM's: perhaps its "
-        "“exact likelihood”, not its bound)",
-    ),
-}  # fmt: skip
+# By method; the columns of the table.
+ROWS: dict[str, dict[str, str]] = tomllib.loads(
+    Path(__file__).with_name("lesson_13.toml").read_text(encoding="utf-8")
+)
 
 
 def table(checked: Mapping[str, str]) -> Markdown:
@@ -288,11 +210,11 @@ def table(checked: Mapping[str, str]) -> Markdown:
     heads += ["bits/dim printed", "checked here, and how"]
     lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
     for name, row in ROWS.items():
-        link = re.sub(r"(\d{4}\.\d{5})", r"[\1](https://arxiv.org/abs/\1)", row.paper)
+        link = re.sub(r"(\d{4}\.\d{5})", r"[\1](https://arxiv.org/abs/\1)", row["paper"])
         style = f"border-left:6px solid {COLOURS[name]};padding-left:6px"
         method = f'<b style="{style}">{name}</b><br>{link}'
-        told = (row.buys, row.costs, row.printed, f"✓ {checked[name]}")
-        cells = (method, row.mean, row.variance, *map(_coloured, told))
+        told = (row["buys"], row["costs"], row["printed"], f"✓ {checked[name]}")
+        cells = (method, row["mean"], row["variance"], *map(_coloured, told))
         lines.append("| " + " | ".join(cells) + " |")
     return Markdown("\n".join(lines))
 

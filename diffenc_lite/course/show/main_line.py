@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..exercises import CHAINS
-from .drawing import COLOURS, Point, arrow, box, canvas, words
+from .drawing import COLOURS, Nodes, Point, arrow, box, canvas, shortest, words
 from .plots import BLACK, Picture
 
 WIDTH, HEIGHT = 0.74, 0.5  # of a box
@@ -25,19 +25,14 @@ PLACES: dict[str, tuple[Point, str, str]] = {
 }
 
 
-def rests_on() -> dict[str, set[str]]:
+def rests_on() -> Nodes:
     """Chain -> the chains whose levels it uses, without those that follow from others."""
-    direct = {
-        tag: {used.split(".")[0] for level in chain.levels for used in level.uses} - {tag}
-        for tag, chain in CHAINS.items()
-    }
-    below: dict[str, set[str]] = {}  # all that a chain rests on, in the order of the game
-    for tag, used in direct.items():
-        below[tag] = used.union(*(below[u] for u in used))
-    return {
-        tag: {u for u in used if not any(u in below[v] for v in used)}
-        for tag, used in direct.items()
-    }
+    return shortest(
+        {
+            tag: {used.split(".")[0] for level in chain.levels for used in level.uses} - {tag}
+            for tag, chain in CHAINS.items()
+        }
+    )
 
 
 def main_line() -> Picture:

@@ -30,8 +30,6 @@ Table = Sequence[Sequence[ArrayLike] | NDArray[Any]] | NDArray[Any]  # images[ro
 
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 PURPLE, SKY, BLACK = "#CC79A7", "#56B4E9", "#000000"
-# One meaning per colour throughout the course.
-ENCODER_COLOURS = {"identity": BLUE, "scaling": ORANGE, "learned": GREEN}
 
 STYLE: Any = {
     "figure.dpi": 100,
@@ -76,8 +74,8 @@ def describe(figure: Figure) -> str:
     Pages give it to readers who do not see the figure.
     """
     heading = figure.get_suptitle().strip()
-    parts = [f"{heading}." if heading else "", *map(_describe_axes, figure.axes)]
-    return _plain(" ".join(part for part in dict.fromkeys(parts) if part)) or "A figure."
+    sentences = [f"{heading}." if heading else "", *map(_describe_axes, figure.axes)]
+    return _plain(" ".join(filter(None, dict.fromkeys(sentences)))) or "A figure."
 
 
 def _describe_axes(ax: Axes) -> str:
@@ -108,10 +106,24 @@ def _plain(text: str) -> str:
 
 
 @styled
-def subplots(rows: int = 1, columns: int = 1, size: tuple[float, float] = (8, 3.6)) -> Any:
-    """(Picture, axes), as in pyplot. `size` is in inches of 100 pixels."""
+def subplots(
+    rows: int = 1, columns: int = 1, size: tuple[float, float] = (8, 3.6), **options: Any
+) -> Any:
+    """(Picture, axes), as in pyplot, with its options. `size` is in inches of 100 pixels."""
     figure = Picture(figsize=size, layout="constrained")
-    return figure, figure.subplots(rows, columns)
+    return figure, figure.subplots(rows, columns, **options)
+
+
+def plain_ticks(axis: Axis, ticks: Sequence[float]) -> None:
+    """These ticks, written as numbers, and no others: for a logarithmic axis."""
+    axis.set_ticks(ticks, [f"{tick:g}" for tick in ticks])
+    axis.set_ticks([], minor=True)
+
+
+def name_rows(ax: Axes, names: Sequence[str], room: float = 0.5) -> None:
+    """Rows 0, 1, ... by name, the first on top with this much above it; no lines across."""
+    ax.set(yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -room))
+    ax.grid(axis="y", visible=False)
 
 
 def pixels(figure: Figure) -> NDArray[np.uint8]:
@@ -200,14 +212,14 @@ def layers(figure: Figure) -> Iterator[list[Artist]]:
         shown = sorted(ax.get_children(), key=lambda artist: artist.zorder)
         shown.remove(ax.patch)  # is always at the bottom
         yield [ax.patch, *shown]
-    own = [artist for artist in figure.get_children() if artist not in figure.axes]
-    yield sorted(own, key=lambda artist: artist.zorder)
+    rest = [artist for artist in figure.get_children() if artist not in figure.axes]
+    yield sorted(rest, key=lambda artist: artist.zorder)
 
 
 def has_changed(artist: Artist) -> bool:
-    # An Axis is itself stale when one of its parts is.
-    parts = [] if isinstance(artist, Axis) else artist.get_children()
-    return artist.stale or any(map(has_changed, parts))
+    # An Axis is itself stale when one of its children is.
+    children = [] if isinstance(artist, Axis) else artist.get_children()
+    return artist.stale or any(map(has_changed, children))
 
 
 # --- curves --------------------------------------------------------------------------------------
@@ -262,9 +274,8 @@ def forest(
         above = np.full(len(points), row - 0.26)
         ax.plot(points, above, "o", mfc="none", ms=4.5, mew=1, color="0.35")
         ax.plot(points.mean(), row, "D", ms=7.5, color=colour, mec="white", mew=1)
-    ax.set(xlabel=xlabel, title=title, yticks=range(len(values)), yticklabels=list(values))
-    ax.set_ylim(len(values) - 0.5, -0.6)
-    ax.grid(axis="y", visible=False)
+    ax.set(xlabel=xlabel, title=title)
+    name_rows(ax, list(values), room=0.6)
     return figure
 
 
@@ -358,21 +369,21 @@ def encoding_panels(
     x_t - x is red and blue up to `limit`. If there are several rows, each is labelled with its
     encoder. Returns the figure and its images, [row][column], which `set_data` changes.
     """
-    figure = Picture(figsize=(10.4, 0.8 + 1.75 * len(images)), layout="constrained")
-    axes = figure.subplots(len(images), 5, squeeze=False)
-    titles = (
-        "$x_t$: encoded",
-        "$x_t - x$: changed",
-        "$y$: pulled towards",
-        "$z_t$: with noise",
-        r"$\hat x$: the guess",
-    )
+    size = (10.4, 0.8 + 1.75 * len(images))
+    figure, axes = subplots(len(images), 5, size, squeeze=False)
+    titles = {
+        "$x_t$: encoded": None,
+        "$x_t - x$: changed": limit,
+        "$y$: pulled towards": None,
+        "$z_t$: with noise": None,
+        r"$\hat x$: the guess": None,
+    }
     for ax, title in zip(axes[0], titles, strict=True):
         ax.set_title(title)
     shown = []
     for name, row, row_axes in zip(rows, images, axes, strict=True):
-        signed = [None, limit, None, None, None]
-        shown.append([show_image(*parts) for parts in zip(row_axes, row, signed, strict=True)])
+        panels = zip(row_axes, row, titles.values(), strict=True)
+        shown.append([show_image(ax, image, signed) for ax, image, signed in panels])
         for picture in shown[-1]:
             picture.set_zorder(5)  # on top: so nothing else is drawn again
         if len(rows) > 1:

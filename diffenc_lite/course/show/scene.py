@@ -49,13 +49,6 @@ class Recorder(RendererBase):
         self.parts: list[str] = []
         self.boxes: list[tuple[float, float, float, float]] = []  # x0, y0, x1, y1 of what is drawn
 
-    def take(self) -> str:
-        drawn, self.parts = "".join(self.parts), []
-        return drawn
-
-    def flipy(self) -> bool:
-        return True
-
     def get_canvas_width_height(self) -> tuple[float, float]:
         return self.width, self.height
 
@@ -124,8 +117,8 @@ class Recorder(RendererBase):
         )
 
     def _alpha(self, gc: Any, colour: Any) -> float:
-        own = colour[3] if len(colour) == 4 else 1.0
-        return float(gc.get_alpha() if gc.get_forced_alpha() else own)
+        opacity = colour[3] if len(colour) == 4 else 1.0
+        return float(gc.get_alpha() if gc.get_forced_alpha() else opacity)
 
     def _clip(self, gc: Any) -> str:
         box = gc.get_clip_rectangle()
@@ -170,15 +163,14 @@ def _formula(tex: str) -> str | None:
             rise = 0.3 if script == "_" else -0.5  # em of the script, which is the smaller
             out.append(f'<tspan dy="{rise}em" font-size="70%">{inner}</tspan>')
             out.append(f'<tspan dy="{-0.7 * rise:.2f}em">\u200b</tspan>')
+        elif command in SIGNS:
+            out.append(SIGNS[command])
         elif command:
-            greek = f"GREEK SMALL LETTER {command.replace('lambda', 'lamda').upper()}"
-            sign = SIGNS.get(command, None)
-            if sign is None:
-                try:
-                    sign = unicodedata.lookup(greek)
-                except KeyError:
-                    return None
-            out.append(sign)
+            greek = command.replace("lambda", "lamda").upper()
+            try:
+                out.append(unicodedata.lookup(f"GREEK SMALL LETTER {greek}"))
+            except KeyError:
+                return None
         elif letter.isalpha():
             out.append(f'<tspan font-style="italic">{letter}</tspan>')
         elif letter not in "{}":
@@ -197,10 +189,8 @@ def _thinned(shape: Path) -> Path:
         length = np.maximum((along**2).sum(1), 1e-12)
         share = np.clip((along * offset).sum(1) / length, 0, 1)
         off = np.hypot(*(offset - share[:, None] * along).T)
-        inner = (
-            (codes[:-2] <= Path.LINETO) & (codes[1:-1] == Path.LINETO) & (codes[2:] == Path.LINETO)
-        )
-        drop = inner & (off < NEAR)
+        straight = codes == Path.LINETO
+        drop = (codes[:-2] <= Path.LINETO) & straight[1:-1] & straight[2:] & (off < NEAR)
         drop[first::2] = False
         kept = np.concatenate([[True], ~drop, [True]])
         points, codes, drops, first = points[kept], codes[kept], bool(drop.any()), 1 - first
@@ -270,7 +260,8 @@ class Scene:
             artist.draw(self.recorder)
             for part in artist.findobj():
                 part.stale = False
-            self.known[key] = self.recorder.take()
+            self.known[key] = "".join(self.recorder.parts)
+            self.recorder.parts.clear()
         return self.known[key]
 
 

@@ -16,8 +16,9 @@ import os
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
+import ipywidgets
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
@@ -30,18 +31,11 @@ VARIABLE = "DIFFENC_LITE_EXPORT"
 MARGIN = 4  # pixels round a panel
 MOST_PANELS, MOST_BYTES = 4, 200_000  # of a figure in a page; else it is an image
 
-Index = tuple[int, ...]
+Index = tuple[int, ...]  # the position of each control
 
 
 def exporting() -> bool:
     return os.environ.get(VARIABLE) == "1"
-
-
-class Control(NamedTuple):
-    label: str
-    names: Sequence[str]  # of its positions
-    start: int
-    slides: bool  # a slider, or else buttons
 
 
 class Slot:
@@ -63,16 +57,18 @@ class Slot:
         return [list(self.texts), self.at if len(self.texts) > 1 else []]
 
 
-def page(controls: Sequence[Control], drawn: Callable[[Index], Figure]) -> str:
-    """The page. Args: drawn, the figure at one position of the controls; it may be the same one."""
+def page(controls: Sequence[Any], drawn: Callable[[Index], Figure]) -> str:
+    """The page.
+
+    Args: controls, of ipywidgets; drawn, the figure at one position of the controls, which may be
+        the same one.
+    """
     words, panels = Slot(), dict[int, list[Slot]]()
     clips: dict[str, str] = {}
     boxes: dict[int, Bbox] = {}
     scene: Scene | None = None
-    first = 0
-    for position, index in enumerate(itertools.product(*(range(len(c.names)) for c in controls))):
-        if index == tuple(control.start for control in controls):
-            first = position
+    places = list(itertools.product(*(range(len(control.options)) for control in controls)))
+    for position, index in enumerate(places):
         figure = drawn(index)
         if scene is None or scene.figure is not figure:
             scene = Scene(figure, clips)
@@ -84,19 +80,22 @@ def page(controls: Sequence[Control], drawn: Callable[[Index], Figure]) -> str:
                 slot.put(part, position)
         for panel, box in scene.boxes.items():
             boxes[panel] = Bbox.union([box, boxes.get(panel, box)])
+    first = places.index(tuple(control.index for control in controls))
     order = sorted(panels)
     data = {
-        "positions": [list(control.names) for control in controls],
+        "positions": [names_of(control) for control in controls],
         "words": words.data(),
         "slots": [slot.data() for panel in order for slot in panels[panel]],
     }
     shown = [(boxes[p], [slot.get(first) for slot in panels[p]], p < 0) for p in order]
+    labels = ", ".join(control.description for control in controls)
+    packed = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
     fields = {
-        "TITLE": html.escape(title(controls)),
+        "TITLE": html.escape(f"Explorer of {labels}"),
         "STYLE": STYLE,
         "CONTROLS": "\n".join(map(_control, range(len(controls)), controls)),
         "PICTURE": _picture(words.get(first), clips, shown),
-        "DATA": base64.b64encode(gzip.compress(_json(data).encode(), mtime=0)).decode(),
+        "DATA": base64.b64encode(gzip.compress(packed, mtime=0)).decode(),
     }
     text = TEMPLATE
     for name, value in fields.items():
@@ -113,8 +112,8 @@ def still(figure: Figure) -> str | None:
     panels = scene.panels()
     shown = [(scene.boxes[p], panels[p], p < 0) for p in sorted(panels)]
     picture = _picture(plots.describe(figure), clips, shown)
-    own = f"{zlib.crc32(picture.encode()):08x}"  # a page has many figures
-    picture = picture.replace('id="clip', f'id="{own}-').replace("url(#clip", f"url(#{own}-")
+    name = f"{zlib.crc32(picture.encode()):08x}"  # a page has many figures
+    picture = picture.replace('id="clip', f'id="{name}-').replace("url(#clip", f"url(#{name}-")
     return f"<style>\n{STYLE}</style>\n{picture}" if len(picture) < MOST_BYTES else None
 
 
@@ -129,10 +128,6 @@ def _picture(
     )
 
 
-def _json(data: object) -> str:
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-
-
 def _panel(box: Bbox, parts: Sequence[str], wide: bool) -> str:
     x, y = box.x0 - MARGIN, box.y0 - MARGIN
     width, height = box.width + 2 * MARGIN, box.height + 2 * MARGIN
@@ -142,25 +137,25 @@ def _panel(box: Bbox, parts: Sequence[str], wide: bool) -> str:
     return f'<svg class="{look}" {view} style="--width: {width:.0f}px">{groups}</svg>'
 
 
-def title(controls: Sequence[Control]) -> str:
-    return f"Explorer of {', '.join(control.label for control in controls)}"
+def names_of(control: Any) -> list[str]:
+    """Of the positions of a slider or of buttons."""
+    return [name for name, _ in control.options]
 
 
-def _control(number: int, control: Control) -> str:
-    label = html.escape(control.label)
-    if control.slides:
-        name = html.escape(control.names[control.start])
+def _control(number: int, control: Any) -> str:
+    label, names = html.escape(control.description), list(map(html.escape, names_of(control)))
+    if isinstance(control, ipywidgets.SelectionSlider):
+        name = names[control.index]
         return (
             f'<div class="control"><label for="c{number}">{label}</label>'
-            f'<input data-control id="c{number}" type="range" min="0" '
-            f'max="{len(control.names) - 1}" '
-            f'value="{control.start}" aria-valuetext="{name}">'
+            f'<input data-control id="c{number}" type="range" min="0" max="{len(names) - 1}" '
+            f'value="{control.index}" aria-valuetext="{name}">'
             f'<output for="c{number}">{name}</output></div>'
         )
     choices = "".join(
         f'<label><input type="radio" name="c{number}" value="{i}"'
-        f"{' checked' * (i == control.start)}><span>{html.escape(name)}</span></label>"
-        for i, name in enumerate(control.names)
+        f"{' checked' * (i == control.index)}><span>{name}</span></label>"
+        for i, name in enumerate(names)
     )
     return f"<fieldset data-control><legend>{label}</legend>{choices}</fieldset>"
 

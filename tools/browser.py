@@ -1,0 +1,33 @@
+"""The Chromium or Chrome of the system, for the checks that need a real browser."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import BrowserContext, sync_playwright
+
+from diffenc_lite.course.slides import BROWSERS
+
+QUIET = [f"--disable-{part}" for part in ("gpu", "quic", "background-networking", "sync")]
+
+
+@contextmanager
+def browser(**options: Any) -> Iterator[BrowserContext]:
+    """A browser without a history; options as of Playwright's `new_context`.
+
+    Its pages have the functions of checks.js.
+    """
+    program = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if program is None:
+        sys.exit(f"error: no browser found; install one of {', '.join(BROWSERS)}")
+    with sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--no-first-run", *QUIET]
+        with playwright.chromium.launch(executable_path=program, args=arguments) as started:
+            context = started.new_context(**options)
+            context.add_init_script(path=Path(__file__).with_name("checks.js"))
+            yield context
