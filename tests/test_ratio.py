@@ -109,8 +109,10 @@ def test_a_ratio_for_each_dimension_is_better(kind, small_model):
 
 
 def test_one_image_tells_nothing_of_the_error(small_model):
-    chain = fit(small_model(), some_images(1), 2, scale=False)
-    assert bool((chain.ratio <= 1).all()) and bool(chain.ratio_error.isnan().all())
+    chain = fit(small_model(dtype=torch.float32), some_images(1), 2)
+    assert bool((chain.ratio <= 1).all()) and bool((chain.scale > 0).all())
+    assert bool(chain.ratio_error.isnan().all()) and bool(chain.scale_error.isnan().all())
+    assert chain.ratio.dtype == chain.scale.dtype == torch.float32
 
 
 class Watching(nn.Module):
