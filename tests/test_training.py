@@ -462,12 +462,6 @@ def test_full_disk_stops_with_one_error_and_loses_nothing(tmp_path, whole, monke
     finish(tmp_path, whole)
 
 
-def test_a_folder_that_cannot_be_written_is_refused_at_once(tmp_path):
-    (tmp_path / "file").touch()
-    with pytest.raises(OSError, match="cannot write "):
-        train(make(), POINTS, SHORT, tmp_path / "file")
-
-
 def test_another_run_in_the_folder_is_refused(tmp_path):
     next(iter(train_steps(make("scaling"), POINTS, SHORT, tmp_path, HELD_OUT)))
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
