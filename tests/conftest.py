@@ -1,11 +1,10 @@
-"""What tests share: a small smooth network, models made of it, a world that is solved exactly
-(Gaussian data with the exact denoiser), a registry of exercises, and a wire of `grade`."""
+"""What tests share: a small smooth network, models made of it, a registry of exercises, and a wire
+of `grade`."""
 
-import importlib.util
+import importlib
 import queue
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -19,7 +18,6 @@ from diffenc_lite import (
     LearnedEncoder,
     LearnedSchedule,
     LinearSchedule,
-    Noise,
     ScalingEncoder,
 )
 from diffenc_lite.schedule import end_points
@@ -34,18 +32,7 @@ settings.load_profile("steady")
 @pytest.fixture(scope="session")
 def load_tool() -> Callable[[str], ModuleType]:
     """A program in tools/, by name, as a module"""
-
-    def load(name: str) -> ModuleType:
-        path = Path(__file__).resolve().parents[1] / "tools" / f"{name}.py"
-        spec = importlib.util.spec_from_file_location(name, path)
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return module
-
-    return load
-
-
-KINDS = ("identity", "scaling", "learned")
+    return importlib.import_module
 
 
 class SmallNet(nn.Module):
@@ -62,23 +49,6 @@ class SmallNet(nn.Module):
         g = (gamma - low) / (high - low)
         h = torch.cat([z.flatten(1), 2 * g[:, None]], 1)
         return self.last(torch.tanh(2 * self.first(h))).reshape(z.shape)
-
-
-class ExactGaussian(nn.Module):
-    """The exact denoiser of data N(mean, variance), where x_t is x, or alpha_t^2 x if `scaled`."""
-
-    def __init__(self, mean: float, variance: float, scaled: bool):
-        super().__init__()
-        self.mean, self.variance, self.scaled = mean, variance, scaled
-        self.unused = nn.Parameter(torch.zeros(1))  # tells the model its dtype
-
-    def forward(self, z: Tensor, gamma: Tensor) -> Tensor:
-        n = Noise.from_gamma(gamma).like(z)
-        scale = n.alpha**2 if self.scaled else torch.ones_like(n.alpha)
-        mean, variance = scale * self.mean, scale**2 * self.variance  # of x_t
-        gain = n.alpha * variance / (n.alpha**2 * variance + n.sigma**2)
-        x_hat = mean + gain * (z - n.alpha * mean)
-        return (n.alpha * z - x_hat) / n.sigma
 
 
 @pytest.fixture(scope="session")
@@ -104,17 +74,6 @@ def small_model():
             }[kind]()
             model = DiffEnc(SmallNet(dims, schedule), encoder, schedule, levels, shape)
         return model.to(dtype)
-
-    return make
-
-
-@pytest.fixture(scope="session")
-def gaussian_model():
-    """gaussian_model(mean, variance, scaled, shape) -> DiffEnc with the exact denoiser, float64."""
-
-    def make(mean: float, variance: float, scaled: bool = False, shape: tuple[int, ...] = (1,)):
-        encoder = ScalingEncoder() if scaled else IdentityEncoder()
-        return DiffEnc(ExactGaussian(mean, variance, scaled), encoder, shape=shape).double()
 
     return make
 

@@ -1,16 +1,50 @@
-"""What several tests draw and divide: always the same."""
+"""What several tests draw, divide and sum: always the same."""
+
+import itertools
 
 import torch
+
+from diffenc_lite import elbo, toy
+from diffenc_lite.model import ENCODERS as KINDS  # noqa: F401
+
+F64 = torch.float64
 
 
 def seeded(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
+POINTS = toy("gaussian", 2000, generator=seeded())
+
+
 def even(steps: int) -> torch.Tensor:
     """The depths where equal steps end, (T+1,)."""
-    return torch.arange(steps + 1, dtype=torch.float64) / steps
+    return torch.arange(steps + 1, dtype=F64) / steps
 
 
 def some_images(n: int, shape=(2,), levels: int = 256) -> torch.Tensor:
     return torch.randint(0, levels, (n, *shape), generator=seeded(1)).to(torch.uint8)
+
+
+def mean_bound(model, images, steps, ratio=1.0, scale=None, **options):
+    """Of all steps, each with noise of its own: the noise that a fit with `seeded(1)` draws."""
+    given = {"every_step": True, "generator": seeded(1), "noise_0": torch.zeros(images.shape)}
+    return elbo(model, images, steps, ratio, scale=scale, **{**given, **options}).total.mean()
+
+
+def every_path(last: int, steps: int):
+    for inner in itertools.combinations(range(1, last), steps - 1):
+        yield torch.tensor([0, *inner, last])
+
+
+def cost_of(costs, path):
+    return float(costs[path[:-1], path[1:]].sum())
+
+
+def weights(module) -> dict[str, torch.Tensor]:
+    return {name: weight.clone() for name, weight in module.state_dict().items()}
+
+
+def same(one, other) -> bool:
+    """Of two dictionaries of tensors"""
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)

@@ -95,21 +95,16 @@ def test_a_lesson_begins_with_its_title(tmp_path):
     assert path.read_bytes() == before
 
 
-def install_cell(tmp_path) -> str:
-    path = lesson(tmp_path / "00_x.ipynb")
-    badges(path)
-    return "".join(read(path)[1]["source"])
-
-
 @pytest.mark.parametrize("on_colab", [True, False])
 def test_only_colab_installs(tmp_path, monkeypatch, on_colab):
     from IPython.core.interactiveshell import InteractiveShell
 
-    asked = []
-    shell = InteractiveShell()
+    path = lesson(tmp_path / "00_x.ipynb")
+    badges(path)
+    asked, shell = [], InteractiveShell()
     shell.register_magic_function(asked.append, magic_name="pip")
     monkeypatch.delitem(sys.modules, "google.colab", raising=False)
     if on_colab:
         monkeypatch.setitem(sys.modules, "google.colab", sys)
-    assert shell.run_cell(install_cell(tmp_path)).success
+    assert shell.run_cell("".join(read(path)[1]["source"])).success
     assert asked == ([f"install -q diffenc_lite=={__version__}"] if on_colab else [])

@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from draws import seeded, some_images
+from draws import F64, seeded, some_images
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,7 +21,6 @@ from diffenc_lite import (
     save_chain,
 )
 
-F64 = torch.float64
 NAN = math.nan
 
 
@@ -38,11 +37,11 @@ def test_equal_steps_and_what_is_filled_in():
 
 @settings(max_examples=30, deadline=None)
 @given(st.integers(1, 6), st.sampled_from([None, "folded", "number"]), st.booleans())
-def test_plain_values_and_a_file_are_the_chain_again(tmp_path_factory, steps, scale, each):
+def test_plain_values_and_a_file_are_the_chain_again(tmp_path_factory, steps, scale, dimension):
     drawn = torch.rand(3, steps, 2, generator=seeded(steps), dtype=F64) + 0.1
     grid = torch.cat([torch.zeros(1), drawn[0, :, 0].cumsum(0) / drawn[0, :, 0].sum()])
     grid[-1] = 1
-    ratio = drawn[1] if each else drawn[1, :, 0]
+    ratio = drawn[1] if dimension else drawn[1, :, 0]
     scale = drawn[2, :, 0] if scale == "number" else scale
     chain = Chain(grid.double(), ratio, scale, ratio_error=ratio / 10)
     path = tmp_path_factory.mktemp("chain") / "chain.json"
@@ -106,23 +105,15 @@ def test_keywords_are_a_thin_way_to_make_one(kind, small_model):
 
     expected = results(chain)
     positional = {k: keywords[k] for k in ("grid", "scale")}
-    for found in (results(**keywords), results(3, ratio, **positional)):
-        for one, other in zip(found, expected, strict=True):
+    for bounds in (results(**keywords), results(3, ratio, **positional)):
+        for one, other in zip(bounds, expected, strict=True):
             assert torch.equal(one, other)
-    old = sample(model, 3, 3, ratio, seeded(3))  # ..., generator
-    assert torch.equal(old, sample(model, 3, Chain.equal(3, ratio), generator=seeded(3)))
-    assert torch.equal(
-        elbo(model=model, images=images, steps=3, generator=seeded(1)).total,
-        elbo(model, images, Chain.equal(3), generator=seeded(1)).total,
-    )
-    grid = torch.tensor([0, 0.1, 0.7, 1], dtype=F64)
-    whole = Chain(grid, ratio, "folded")
     old = sample(model, 3, 3, ratio, seeded(3), grid, "folded")
-    assert torch.equal(old, sample(model, 3, whole, generator=seeded(3)))
+    assert torch.equal(old, sample(model, 3, chain, generator=seeded(3)))
     old = elbo(model, images, 3, ratio, False, None, None, None, seeded(3), grid, "folded").total
-    assert torch.equal(old, elbo(model, images, whole, generator=seeded(3)).total)
+    assert torch.equal(old, elbo(model, images, chain, generator=seeded(3)).total)
     old = evaluate(model, images, 3, ratio, 2, 3, seeded(3), grid, False, "folded")
-    assert old == evaluate(model, images, whole, passes=2, batch=3, generator=seeded(3))
+    assert old == evaluate(model, images, chain, passes=2, batch=3, generator=seeded(3))
     given = TrainConfig(2, steps=3, ratio=ratio).chain
     assert given.lists() == TrainConfig(2, chain=Chain.equal(3, ratio)).chain.lists()
 
@@ -173,13 +164,12 @@ def test_the_ratio_of_each_dimension_belongs_to_data_of_one_shape(small_model):
 def test_bad_chains(options, words, small_model):
     model, images = small_model(dtype=torch.float32), some_images(3)
     options = {"steps": 3, **options}
-    for call in (
-        lambda: elbo(model, images, **options),
-        lambda: evaluate(model, images, **options),
-        lambda: sample(model, 2, **options),
-    ):
+    for call, data in ((elbo, images), (evaluate, images), (sample, 2)):
         with pytest.raises(ValueError, match=words):
-            call()
+            call(model, data, **options)
+    if options.keys() <= {"steps", "ratio"}:
+        with pytest.raises(ValueError, match=words):
+            TrainConfig(2, **options)
 
 
 @pytest.mark.parametrize(

@@ -2,22 +2,17 @@
 
 import json
 import math
-import sys
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 
+import check_device as doctor
 import pytest
 import torch
+from check_device import Finding, Row
 
 from diffenc_lite import Evaluation
 from diffenc_lite.data import load_named
 from diffenc_lite.training import State
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
-
-import check_device as doctor  # noqa: E402
-from check_device import Finding, Row  # noqa: E402
 
 CPU = torch.device("cpu")
 
@@ -34,8 +29,8 @@ def few_images(monkeypatch):
         assert not download
         if name == "full" and root is None:
             raise FileNotFoundError("no MNIST")
-        found = load_named("bundled", split, None, device)
-        return replace(found, images=found.images[:40], labels=found.labels[:40])
+        data = load_named("bundled", split, None, device)
+        return replace(data, images=data.images[:40], labels=data.labels[:40])
 
     monkeypatch.setattr(doctor, "load_named", load)
 
@@ -64,8 +59,8 @@ def test_all_that_one_process_can_do(few_images, tmp_path, monkeypatch, capsys):
 
 def test_one_process_of_torchrun():
     subject = doctor.load_subject(CPU, "tiny", 0.001, None)
-    (found,) = doctor.check_torchrun(subject, "identity")
-    assert found.passed and found.limit == 0
+    (finding,) = doctor.check_torchrun(subject, "identity")
+    assert finding.passed and finding.limit == 0
 
 
 def test_torchrun_tells_the_error_of_the_process(subject):
@@ -76,14 +71,8 @@ def test_torchrun_tells_the_error_of_the_process(subject):
 def test_without_a_device_one_line_says_so(capsys, monkeypatch, tmp_path):
     monkeypatch.setattr(torch.accelerator, "is_available", lambda: False)
     assert doctor.main(["--out", str(tmp_path)]) == 0
-    assert "there is no CUDA or MPS device here" in capsys.readouterr().out
+    assert "no CUDA or MPS device" in capsys.readouterr().out
     assert not list(tmp_path.iterdir())
-
-
-def test_minutes_must_be_above_zero(capsys):
-    with pytest.raises(SystemExit):
-        doctor.main(["--minutes", "0"])
-    assert "--minutes must be above 0; got 0" in capsys.readouterr().err
 
 
 # ---- a check must be able to fail ----------------------------------------------------------------
@@ -96,23 +85,22 @@ def run(subject, name, encoder="identity"):
 def test_another_network_is_noticed(subject, monkeypatch):
     right = doctor.load_pretrained
 
-    def wrong(by):
+    def biased(shift):
         def load(name, device="cpu"):
             model = right(name)
             if isinstance(device, torch.device):  # that of the subject
                 with torch.no_grad():
-                    model.denoiser.out.bias += by
+                    model.denoiser.out.bias += shift
             return model
 
         return load
 
-    assert run(subject, "loss").passed and run(subject, "sampling").passed
-    monkeypatch.setattr(doctor, "load_pretrained", wrong(1e-4))
-    row = run(subject, "loss")
-    assert row.error is None and not row.passed
-    monkeypatch.setattr(doctor, "load_pretrained", wrong(1e-1))
-    row = run(subject, "sampling")
-    assert row.error is None and not row.passed
+    for check, shift in (("loss", 1e-4), ("sampling", 1e-1)):
+        assert run(subject, check).passed
+        with monkeypatch.context() as patch:
+            patch.setattr(doctor, "load_pretrained", biased(shift))
+            row = run(subject, check)
+        assert row.error is None and not row.passed
 
 
 def test_a_state_that_comes_back_without_its_optimiser_is_noticed(subject, monkeypatch):
@@ -132,9 +120,8 @@ def test_a_state_that_comes_back_without_its_optimiser_is_noticed(subject, monke
 
 def test_a_training_that_makes_it_worse_is_noticed(subject, monkeypatch):
     totals = iter([5.0, 5.1])
-    monkeypatch.setattr(
-        doctor, "evaluate", lambda *_, **__: Evaluation(0.0, 0.0, 0.0, next(totals), 0.1, 40)
-    )
+    worse = lambda *_, **__: Evaluation(0.0, 0.0, 0.0, next(totals), 0.1, 40)  # noqa: E731
+    monkeypatch.setattr(doctor, "evaluate", worse)
     assert not run(subject, "minutes").passed
 
 
@@ -161,15 +148,9 @@ def test_one_that_fails_is_told_and_the_others_go_on(few_images, tmp_path, monke
     command = f"--device cpu --size tiny --root {tmp_path} --out {tmp_path}"
     assert doctor.main(command.split()) == 1
     assert "3 checks, 2 failed" in capsys.readouterr().out
-    table = (tmp_path / "doctor.md").read_text().splitlines()[-6:]
-    assert table == [
-        "| first | learned | 0 s | **failed** RuntimeError: CUDA error: out of memory |",
-        "| first | learned | so far | 1.5 |",
-        "| second | identity | 0 s | passed |",
-        "| second | identity | off by (at most 1) | 0.5 |",
-        "| second | scaling | 0 s | **failed** |",
-        "| second | scaling | off by (at most 0.1) | **0.5** |",
-    ]
+    table = (tmp_path / "doctor.md").read_text()
+    assert "| second | scaling | 0 s | **failed** |" in table
+    assert "| second | scaling | off by (at most 0.1) | **0.5** |" in table
     error = json.loads((tmp_path / "doctor.json").read_text())["checks"][0]["error"]
     assert error == "RuntimeError: CUDA error: out of memory"
 
@@ -180,33 +161,11 @@ def test_one_that_fails_is_told_and_the_others_go_on(few_images, tmp_path, monke
 CUDA, MPS = torch.device("cuda", 1), torch.device("mps")
 
 
-def test_clocks_and_memory_are_read_as_documented(monkeypatch):
-    called = []
-
-    def note(module, name, result=None):
-        monkeypatch.setattr(module, name, lambda *given: called.append((name, *given)) or result)
-
-    note(torch.accelerator, "synchronize")
-    note(torch.cuda, "reset_peak_memory_stats")
-    note(torch.cuda, "max_memory_allocated", 3_000_000_000)
-    note(torch.mps, "empty_cache")
-    note(torch.mps, "driver_allocated_memory", 2_000_000_000)
-    for device, memory in ((CUDA, 3.0), (MPS, 2.0), (CPU, None)):
-        doctor.synchronize(device)
-        doctor.forget_memory(device)
-        assert doctor.gigabytes(device) == memory
-    assert called == [
-        ("synchronize", CUDA), ("reset_peak_memory_stats", CUDA), ("max_memory_allocated", CUDA),
-        ("synchronize", MPS), ("empty_cache",), ("driver_allocated_memory",),
-    ]  # fmt: skip
-
-
 def test_a_clock_waits_for_the_device(monkeypatch):
     order = []
+    clock = SimpleNamespace(perf_counter=lambda: order.append("reads") or 0.0)
     monkeypatch.setattr(doctor, "synchronize", lambda device: order.append("waits"))
-    monkeypatch.setattr(
-        doctor, "time", SimpleNamespace(perf_counter=lambda: order.append("reads") or 0.0)
-    )
+    monkeypatch.setattr(doctor, "time", clock)
     doctor.clock(CUDA, lambda: order.append("works"))
     assert order == ["works", "waits", "reads", "works", "works", "waits", "reads"]
 
@@ -216,9 +175,7 @@ def test_the_checks_of_each_device(device, few_images, tmp_path, monkeypatch):
     few, ran = doctor.load_named, []
     monkeypatch.setattr(doctor, "load_named", lambda *a, **b: few(*a[:3], CPU, **b))
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda given: f"name of {given}")
-    monkeypatch.setattr(
-        doctor, "run_check", lambda check, subject, row: ran.append(row.check) or row
-    )
+    monkeypatch.setattr(doctor, "run_check", lambda _, subject, row: ran.append(row.check) or row)
     assert doctor.check_device(device, tmp_path, "tiny", 5.0)
     assert set(doctor.CHECKS) - set(ran) == (set() if device == CUDA else {"torchrun"})
     assert ("name of cuda:1" in (tmp_path / "doctor.md").read_text()) is (device == CUDA)
@@ -236,11 +193,3 @@ def test_mps_has_no_float64(subject, monkeypatch):
     assert names and not any("float64" in name for name in names)
     next(doctor.check_sampling(subject, "identity"))
     assert dtypes == [torch.float32] * 2
-
-
-@pytest.mark.parametrize("device, resets", [(CUDA, 1), (CPU, 0)])
-def test_each_check_compiles_anew(device, resets, subject, monkeypatch):
-    called = []
-    monkeypatch.setattr(torch.compiler, "reset", lambda: called.append("reset"))
-    doctor.run_check(lambda *_: iter(()), replace(subject, device=device), Row("speed", "learned"))
-    assert len(called) == resets

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from draws import seeded
 from torchvision import datasets
 
 from diffenc_lite.data import (
@@ -53,10 +54,6 @@ def full_root() -> Path:
 # ---- the bundled subset --------------------------------------------------------------------------
 
 
-def images_of(split: str) -> set[bytes]:
-    return {image.numpy().tobytes() for image in load_mnist(split, source="bundled").images}
-
-
 @pytest.mark.parametrize(("split", "per_class", "round_"), [("train", 500, 10), ("test", 100, 20)])
 def test_bundled_split_has_equal_classes_in_mixed_order(split, per_class, round_):
     images = load_mnist(split, source="bundled")
@@ -71,8 +68,11 @@ def test_bundled_split_has_equal_classes_in_mixed_order(split, per_class, round_
 
 
 def test_bundled_splits_share_no_image():
-    assert len(images_of("train")) == 5000 and len(images_of("test")) == 1000
-    assert not images_of("train") & images_of("test")
+    train, test = (
+        {image.numpy().tobytes() for image in load_mnist(split, source="bundled").images}
+        for split in ("train", "test")
+    )
+    assert len(train) == 5000 and len(test) == 1000 and not train & test
 
 
 def test_damaged_bundle_is_refused(tmp_path, monkeypatch):
@@ -201,20 +201,20 @@ def test_a_set_is_downloaded_once_and_read_as_torchvision_reads_it(name, small, 
 
 @pytest.mark.parametrize("source", ["auto", "full"])
 def test_a_given_root_is_the_only_place(source, small, cache, tmp_path, web):
-    given = put(tmp_path / "given", small)
-    assert len(load_mnist(source=source, root=given)) == SIZES["train"]
+    root = put(tmp_path / "root", small)
+    assert len(load_mnist(source=source, root=root)) == SIZES["train"]
     put(cache, small)
     with pytest.raises(FileNotFoundError, match=f"root must .* no {IMAGES}, no {LABELS}"):
         load_mnist(source=source, root=tmp_path)
     assert not web.asked
 
 
-@pytest.mark.parametrize("source", ["auto", "full", "bundled"])
-def test_the_cache_comes_before_the_web_and_the_bundle_when_it_is_asked_for(
-    source, small, cache, web, capfd
-):
+@pytest.mark.parametrize(
+    "source, name", [("auto", "mnist"), ("full", "mnist"), ("bundled", "mnist-bundled")]
+)
+def test_the_cache_comes_before_the_web_and_the_bundle(source, name, small, cache, web, capfd):
     put(cache, small)
-    assert load_mnist(source=source).name == ("mnist-bundled" if source == "bundled" else "mnist")
+    assert load_mnist(source=source).name == name
     assert not web.asked and capfd.readouterr() == ("", "")
 
 
@@ -267,14 +267,13 @@ def test_a_failed_download_says_why_leaves_nothing_and_is_tried_once_by_auto(
     assert not cache.is_dir() and socket.getdefaulttimeout() is None
     asked = len(web.asked)
     for split, n, why in (
-        ("train", "5,000", "the download failed"),
+        ("train", "5,000", "download failed"),
         ("test", "1,000", "failed before"),
     ):
         capfd.readouterr()
         assert load_mnist(split).name == "mnist-bundled"
-        said = [line for line in capfd.readouterr().err.splitlines() if "bundled" in line]
-        assert len(said) == 1
-        assert n in said[0] and why in said[0] and "source='full'" in said[0]
+        (line,) = [line for line in capfd.readouterr().err.splitlines() if "bundled" in line]
+        assert n in line and why in line and "source='full'" in line
     assert len(web.asked) <= 2 * asked
 
 
@@ -307,23 +306,13 @@ def test_no_download_unless_allowed_and_never_another_set(small, web, tmp_path, 
     assert not web.asked
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="a user who may all")
-def test_a_cache_that_may_not_be_written(small, cache):
-    cache.parent.mkdir()
-    cache.parent.chmod(0o500)
-    with pytest.raises(FileNotFoundError, match="the download failed\n.*cache"):
-        load_mnist(source="full")
-
-
 @pytest.mark.parametrize(
     "harm",
     [
         lambda content: content[:-1],
         lambda content: content + b"?",
         lambda content: b"",
-        lambda content: content[:9],
         lambda content: content[::-1],
-        lambda content: gzip.compress(content),
         lambda content: content[:7] + bytes([content[7] - 1]) + content[8:],  # one image fewer
         lambda content: bytes([0, 0, 13, content[3]]) + content[4:],  # of float32
     ],
@@ -345,7 +334,7 @@ def test_a_wrong_file_is_refused_and_named(name, file, harm, small, cache, tmp_p
 @pytest.mark.parametrize("source", ["auto", "full"])
 def test_a_changed_byte_of_mnist_is_refused_though_only_its_md5_tells(source, small, tmp_path):
     root = put(tmp_path, small | {IMAGES: small[IMAGES][:-1] + b"?"})
-    with pytest.raises(ValueError, match=f"{IMAGES} is damaged.*{md5(small[IMAGES])}, found"):
+    with pytest.raises(ValueError, match=f"{IMAGES} is damaged.*{md5(small[IMAGES])}"):
         load_mnist(source=source, root=root)
 
 
@@ -374,18 +363,22 @@ def test_a_name_is_a_source_of_mnist_or_an_entry_of_the_table(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("load", "arguments", "said"),
+    ("load", "arguments", "name"),
     [
-        (load_mnist, ("valid",), "split must be one of train, test; got 'valid'"),
-        (load_mnist, ("test", "web"), "source must be one of auto, full, bundled; got 'web'"),
-        (load_mnist, ("test", "bundled", "x"), "root must be None with source='bundled'; got 'x'"),
-        (load_named, ("mnist",), "name must be one of auto, full, .*cifar10.*; got 'mnist'"),
-        (load_named, ("kmnist", "valid"), "split must be one of train, test; got 'valid'"),
-        (load_named, ("bundled", "valid"), "split must be one of train, test; got 'valid'"),
+        (load_mnist, ("valid",), "split"),
+        (load_mnist, ("test", "web"), "source"),
+        (load_mnist, ("test", "bundled", "x"), "root"),
+        (load_named, ("mnist",), "name"),
+        (load_named, ("kmnist", "valid"), "split"),
+        (load_named, ("bundled", "valid"), "split"),
+        (toy, ("swirl", 0), "n"),
+        (toy, ("swirl", 5, 257), "levels"),
+        (toy, ("swirl", 5, 1), "levels"),
     ],
 )
-def test_bad_arguments(load, arguments, said):
-    with pytest.raises(ValueError, match=said):
+def test_bad_arguments(load, arguments, name):
+    """The last of them is; the error names it, and what was given."""
+    with pytest.raises(ValueError, match=f"^{name} must be .*got {arguments[-1]!r}"):
         load(*arguments)
 
 
@@ -460,20 +453,17 @@ def test_to_moves_both_and_keeps_the_rest(numbered):
     assert load_mnist(source="bundled", device="meta").images.device.type == "meta"
 
 
-def test_repr_is_short():
-    assert repr(load_mnist(source="bundled")) == (
-        "ImageSet(mnist-bundled, train: 5,000 images of 1x28x28)"
-    )
+U8, I64 = torch.uint8, torch.int64
 
 
 @pytest.mark.parametrize(
     ("images", "labels", "error"),
     [
-        (torch.zeros(2, 1, 4, 4), torch.zeros(2, dtype=torch.int64), TypeError),
-        (torch.zeros(2, 1, 4, 4, dtype=torch.uint8), torch.zeros(2), TypeError),
-        (torch.zeros(2, 4, 4, dtype=torch.uint8), torch.zeros(2, dtype=torch.int64), ValueError),
-        (torch.zeros(2, 1, 4, 4, dtype=torch.uint8), torch.zeros(3).long(), ValueError),
-        (torch.zeros(0, 1, 4, 4, dtype=torch.uint8), torch.zeros(0).long(), ValueError),
+        (torch.zeros(2, 1, 4, 4), torch.zeros(2, dtype=I64), TypeError),
+        (torch.zeros(2, 1, 4, 4, dtype=U8), torch.zeros(2), TypeError),
+        (torch.zeros(2, 4, 4, dtype=U8), torch.zeros(2, dtype=I64), ValueError),
+        (torch.zeros(2, 1, 4, 4, dtype=U8), torch.zeros(3, dtype=I64), ValueError),
+        (torch.zeros(0, 1, 4, 4, dtype=U8), torch.zeros(0, dtype=I64), ValueError),
     ],
 )
 def test_image_set_refuses_other_types_and_shapes(images, labels, error):
@@ -488,7 +478,7 @@ N = 40_000
 
 def points(name: str, levels: int = 256) -> torch.Tensor:
     """In units of x, float64."""
-    drawn = toy(name, N, levels, torch.Generator().manual_seed(0))
+    drawn = toy(name, N, levels, seeded())
     assert drawn.dtype == torch.uint8 and drawn.shape == (N, 2) and int(drawn.max()) < levels
     return (2 * drawn.double() + 1) / levels - 1
 
@@ -512,6 +502,7 @@ def test_gaussian_moments():
 def test_mixture_moments_and_weights():
     means, stds = torch.tensor(toys.MIXTURE_MEANS), torch.tensor(toys.MIXTURE_STDS)
     weights = torch.tensor(toys.MIXTURE_WEIGHTS)
+    assert (means.abs() + 5 * stds[:, None]).max() <= 1 + 1e-6 and 5 * toys.GAUSSIAN_STD <= 1
     assert weights.sum() == pytest.approx(1)
     x = points("mixture")
     mean = weights @ means
@@ -521,11 +512,6 @@ def test_mixture_moments_and_weights():
     # the components lie in four different quadrants, all of them more than 2.9 deviations inside
     odds = torch.stack([((x * mean.sign()) > 0).all(1).double().mean() for mean in means])
     assert (odds - weights).abs().max() < 5 * (0.25 / N) ** 0.5 + 0.004
-
-
-def test_gaussian_toys_keep_five_deviations_from_the_border():
-    means, stds = torch.tensor(toys.MIXTURE_MEANS), torch.tensor(toys.MIXTURE_STDS)
-    assert (means.abs() + 5 * stds[:, None]).max() <= 1 + 1e-6 and 5 * toys.GAUSSIAN_STD <= 1
 
 
 @pytest.mark.parametrize("levels", [2, 16, 256])
@@ -538,13 +524,13 @@ def test_plus_minus_one_has_four_corners_with_equal_odds(levels):
 
 def test_swirl_is_the_published_8_bit_example():
     """Levels floor(4 (p + 30)) with p = (2 a + pi)(cos a, sin a) + 0.25 eps, a = 3 pi sqrt(u)."""
-    generator = torch.Generator().manual_seed(3)
+    generator = seeded(3)
     u = torch.rand(N, generator=generator).double().numpy()
     eps = torch.randn(N, 2, generator=generator).double().numpy()
     a = 3 * np.pi * np.sqrt(u)
     p = (2 * a + np.pi)[:, None] * np.stack([np.cos(a), np.sin(a)], 1) + 0.25 * eps
     expected = np.floor(4 * (p + 30))
-    drawn = toy("swirl", N, generator=torch.Generator().manual_seed(3)).numpy()
+    drawn = toy("swirl", N, generator=seeded(3)).numpy()
     differ = drawn != expected
     assert differ.mean() < 1e-3  # float32 beside float64, at the edge of a level
     assert np.abs(drawn - expected).max() <= 1
@@ -553,21 +539,7 @@ def test_swirl_is_the_published_8_bit_example():
 
 @pytest.mark.parametrize("name", ["swirl", "mixture", "plus_minus_one", "gaussian"])
 def test_toys_follow_the_generator(name):
-    drawn = [toy(name, 100, generator=torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)]
+    drawn = [toy(name, 100, generator=seeded(seed)) for seed in (1, 1, 2)]
     assert torch.equal(drawn[0], drawn[1]) and not torch.equal(drawn[0], drawn[2])
     assert toy(name, 3, device="meta").device.type == "meta"
     assert toy(name, 1000, levels=8).max() <= 7
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (("spiral", 5), "name must be one of swirl, mixture, plus_minus_one, gaussian"),
-        (("swirl", 0), "n must be at least 1; got 0"),
-        (("swirl", 5, 257), "levels must be from 2 to 256; got 257"),
-        (("swirl", 5, 1), "levels must be from 2 to 256; got 1"),
-    ],
-)
-def test_toy_refuses(arguments, said):
-    with pytest.raises(ValueError, match=said):
-        toy(*arguments)

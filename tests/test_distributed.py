@@ -11,16 +11,15 @@ import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
+from draws import POINTS
 from torch.nn.parallel import DistributedDataParallel
 
 from diffenc_lite import __main__ as cli
-from diffenc_lite.data import toy
 from diffenc_lite.model import ENCODERS, ModelConfig, build
 from diffenc_lite.training import State, TrainConfig, train, train_steps, updates
 from diffenc_lite.training.loop import draw, loss_terms
 
 ROOT = Path(__file__).resolve().parent.parent
-POINTS = toy("gaussian", 500, generator=torch.Generator().manual_seed(0))
 CONFIG = TrainConfig(updates=6, batch=8, ends=4, log_every=2, evaluate_every=4, checkpoint_every=4)
 
 pytestmark = pytest.mark.skipif(not dist.is_gloo_available(), reason="needs gloo")
@@ -42,7 +41,7 @@ def steps(encoder: str) -> dict[str, object]:
     state = State(model, config)
     terms = [values for _, values in zip(range(2), updates(state, POINTS, config), strict=False)]
     gradient = {name: weight.grad for name, weight in model.named_parameters()}
-    share = [len(part) for part in draw(state, POINTS, config)]
+    share = [len(drawn) for drawn in draw(state, POINTS, config)]
     return {"share": share, "terms": terms, "gradient": gradient, "weights": model.state_dict()}
 
 
@@ -84,17 +83,17 @@ def test_gradients_and_weights_are_those_of_one_process(two, encoder):
     alone = steps(encoder)
     assert any(gradient.abs().max() > 1e-3 for gradient in alone["gradient"].values())
     assert alone["share"] == [8, 8, 8, 4]  # images, t, noise, noise_0
-    for found in two[1]:
-        assert found[encoder]["share"] == [4, 4, 4, 2]
-        assert torch.allclose(torch.tensor(found[encoder]["terms"]), torch.tensor(alone["terms"]))
-        close(found[encoder]["gradient"], alone["gradient"])
-        close(found[encoder]["weights"], alone["weights"])
+    for result in two[1]:
+        assert result[encoder]["share"] == [4, 4, 4, 2]
+        assert torch.allclose(torch.tensor(result[encoder]["terms"]), torch.tensor(alone["terms"]))
+        close(result[encoder]["gradient"], alone["gradient"])
+        close(result[encoder]["weights"], alone["weights"])
 
 
 def test_a_run_that_was_stopped_ends_as_one_process_does(two, tmp_path):
     last = train(make("learned"), POINTS, CONFIG, tmp_path, POINTS[:50])
-    for found in two[1]:
-        close(found["end"], last.model.state_dict())
+    for result in two[1]:
+        close(result["end"], last.model.state_dict())
     lines = [path.joinpath("metrics.jsonl").read_text() for path in (two[0] / "run", tmp_path)]
     one, other = ([json.loads(line) for line in text.splitlines()] for text in lines)
     assert [line["update"] for line in one] == [line["update"] for line in other] == [2, 4, 4, 6, 6]
@@ -108,16 +107,16 @@ def test_one_process_that_is_joined_does_the_same(tmp_path):
     dist.init_process_group("gloo", store=store, rank=0, world_size=1)
     try:
         assert isinstance(loss_terms(make("learned"), CONFIG), DistributedDataParallel)
-        found = steps("learned")
+        joined = steps("learned")
     finally:
         dist.destroy_process_group()
-    assert found["terms"] == alone["terms"]
-    close(found["weights"], alone["weights"])
+    assert joined["terms"] == alone["terms"]
+    close(joined["weights"], alone["weights"])
 
 
 def test_a_batch_that_cannot_be_shared_is_refused(two):
-    for found in two[1]:
-        assert "multiples of the number of processes, 2; got 7 and 3" in found["error"]
+    for result in two[1]:
+        assert "multiples of the number of processes, 2; got 7 and 3" in result["error"]
 
 
 @pytest.mark.parametrize("has_cuda, device, backend", [
@@ -136,34 +135,18 @@ def test_torchrun_takes_the_backend_of_the_device(has_cuda, device, backend, mon
     assert backends == [backend] and chosen == ([1] if backend == "nccl" else [])
 
 
-COMMAND_LINE = """
-import sys
-from dataclasses import replace
-from diffenc_lite import __main__ as cli
-
-def few(*arguments, load=cli.load_named):
-    found = load(*arguments)
-    return replace(found, images=found.images[:20], labels=found.labels[:20])
-
-cli.load_named = few  # an evaluation on all test images is quick then
-sys.exit(cli.main())
-"""
-
-
 def test_torchrun(tmp_path):
-    script, folder = tmp_path / "few_images.py", tmp_path / "run"
-    script.write_text(COMMAND_LINE)
     options = "--encoder scaling --size tiny --data bundled --steps 2 --batch 4 --ends 2"
     done = subprocess.run(
         [
             *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"),
-            *(script, "train", folder, *options.split(), "--device=cpu"),
+            *("-m", "diffenc_lite", "train", tmp_path, *options.split(), "--updates=2"),
+            *("--evaluate-images=20", "--device=cpu"),
         ],
-        cwd=ROOT, capture_output=True, text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
+        cwd=ROOT, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("holds the averaged model") == 1
-    assert {path.name for path in folder.iterdir()} == {
+    assert {path.name for path in tmp_path.iterdir()} == {
         "resume.pt", "metrics.jsonl", "model.safetensors", "model.json",
     }  # fmt: skip

@@ -4,15 +4,11 @@ import math
 
 import pytest
 import torch
+from draws import F64, KINDS, seeded, some_images
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diffenc_lite import ModelConfig, bound, build, elbo, evaluate, pixels
-from diffenc_lite.evaluation import each_image
-
-KINDS = ("identity", "scaling", "learned")
-F64 = torch.float64
-
+from diffenc_lite import Chain, bound, elbo, pixels
 
 # --- the depths that are drawn --------------------------------------------------------------------
 
@@ -53,7 +49,7 @@ def test_elbo_draws_from_its_generator_only(small_model, pictures):
     state = torch.get_rng_state()
 
     def total(seed, **options):
-        return elbo(model, images, generator=torch.Generator().manual_seed(seed), **options).total
+        return elbo(model, images, generator=seeded(seed), **options).total
 
     for options in ({}, {"steps": 4}, {"steps": 4, "every_step": True}):
         assert torch.equal(total(1, **options), total(1, **options))
@@ -67,26 +63,32 @@ def test_elbo_is_made_of_its_pieces(kind, levels, small_model, pictures):
     model, (images, noise, noise_0) = small_model(kind, levels=levels), pictures
     images = images // (256 // levels)
     x, t = pixels.to_unit(images, levels, F64), torch.tensor([0.2, 0.5, 0.95], dtype=F64)
-    found = elbo(model, images, t=t, noise=noise, noise_0=noise_0)
+    terms = elbo(model, images, t=t, noise=noise, noise_0=noise_0)
     prior, reconstruction = bound.end_losses(model, images, noise_0)
-    assert torch.equal(found.prior, prior) and torch.equal(found.reconstruction, reconstruction)
-    assert torch.equal(found.diffusion, bound.diffusion_loss(model, x, t, noise))
-    total = prior + reconstruction + found.diffusion
-    assert torch.equal(found.total, total)
-    torch.testing.assert_close(found.bits_per_dim(), total / (2 * math.log(2)), rtol=1e-12, atol=0)
+    assert torch.equal(terms.prior, prior) and torch.equal(terms.reconstruction, reconstruction)
+    assert torch.equal(terms.diffusion, bound.diffusion_loss(model, x, t, noise))
+    total = prior + reconstruction + terms.diffusion
+    assert torch.equal(terms.total, total)
+    torch.testing.assert_close(terms.bits_per_dim(), total / (2 * math.log(2)), rtol=1e-12, atol=0)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_step_is_the_mean_of_single_steps(kind, small_model, pictures):
+def test_row_i_of_grid_ratio_and_scale_belongs_to_step_i(kind, small_model, pictures):
     """t in the middle of step i, or at its upper end, picks step i, which counts T times."""
     model, (images, noise, noise_0) = small_model(kind), pictures
-    ratio = torch.tensor([0.5, 1.0, 2.0, 0.8], dtype=F64)
-    given = {"steps": 4, "ratio": ratio, "noise": noise, "noise_0": noise_0}
-    whole = elbo(model, images, every_step=True, **given).diffusion
-    for place in (0.5, 1.0):
-        t = [torch.full((3,), (i + place) / 4) for i in range(4)]
-        single = torch.stack([elbo(model, images, t=t_i, **given).diffusion for t_i in t])
-        torch.testing.assert_close(single.mean(0), whole, rtol=1e-12, atol=0)
+    grid, ratio, scale = torch.tensor(
+        [[0, 0.1, 0.4, 0.7, 1], [0.5, 1, 2, 0.8, 0], [0.3, 0.9, 1.7, 1, 0]], dtype=F64
+    )
+    chain = Chain(grid, ratio[:-1], scale[:-1])
+    x, given = pixels.to_unit(images, dtype=F64), {"noise": noise, "noise_0": noise_0}
+    losses = []
+    for s, t, w, a in zip(grid[:-1], grid[1:], ratio, scale, strict=False):
+        losses.append(bound.step_loss(model, x, s.expand(3), t.expand(3), noise, w, a))
+        for depth in ((s + t) / 2, t):
+            one = elbo(model, images, chain, t=depth.expand(3), **given).diffusion
+            torch.testing.assert_close(one, 4 * losses[-1], rtol=1e-12, atol=0)
+    whole = elbo(model, images, chain, every_step=True, **given).diffusion
+    torch.testing.assert_close(whole, sum(losses), rtol=1e-12, atol=0)
 
 
 def test_drawn_steps_are_spread_evenly(small_model, pictures):
@@ -97,35 +99,6 @@ def test_drawn_steps_are_spread_evenly(small_model, pictures):
     for _ in range(3):
         drawn = elbo(model, images, steps=6, noise=noise).diffusion
         torch.testing.assert_close(drawn.mean(), whole[0], rtol=1e-10, atol=0)
-
-
-def test_row_i_of_the_ratio_belongs_to_step_i(small_model, pictures):
-    model, (images, noise, _) = small_model("scaling"), pictures
-    x = pixels.to_unit(images, dtype=F64)
-    ratio = [0.3, 0.9, 1.7]
-    for i, w in enumerate(ratio):
-        t = torch.full((3,), (i + 0.5) / 3)
-        found = elbo(model, images, steps=3, ratio=torch.tensor(ratio), t=t, noise=noise)
-        s, end = torch.full((3,), i / 3, dtype=F64), torch.full((3,), (i + 1) / 3, dtype=F64)
-        expected = 3 * bound.step_loss(model, x, s, end, noise, w)
-        torch.testing.assert_close(found.diffusion, expected, rtol=1e-6, atol=0)
-
-
-def test_a_grid_of_equal_steps_changes_nothing_and_another_does(small_model, pictures):
-    model, (images, noise, noise_0) = small_model("learned"), pictures
-    given = {"steps": 4, "every_step": True, "noise": noise, "noise_0": noise_0}
-    plain = elbo(model, images, **given).diffusion
-    equal = elbo(model, images, grid=torch.linspace(0, 1, 5, dtype=F64), **given).diffusion
-    assert torch.equal(plain, equal)
-    grid = torch.tensor([0, 0.1, 0.4, 0.7, 1], dtype=F64)
-    x = pixels.to_unit(images, dtype=F64)
-    by_hand = sum(
-        bound.step_loss(model, x, s.expand(3), t.expand(3), noise)
-        for s, t in zip(grid[:-1], grid[1:], strict=True)
-    )
-    found = elbo(model, images, grid=grid, **given).diffusion
-    torch.testing.assert_close(found, by_hand, rtol=1e-12, atol=0)
-    assert bool((found != plain).all())
 
 
 # --- gradients ------------------------------------------------------------------------------------
@@ -146,30 +119,16 @@ def test_gradient_of_the_bound_in_every_parameter(kind, mode, small_model, pictu
     if "every_step" not in given:
         given["t"] = torch.tensor([0.15, 0.45, 0.8], dtype=F64)
 
-    def loss():
-        return elbo(model, images, **given).total.mean()
-
     parameters = dict(model.named_parameters())
     assert {"schedule.gamma_min", "schedule.log_width"} < parameters.keys()
-    gradients = torch.autograd.grad(loss(), list(parameters.values()))
-    with torch.no_grad():
-        for (name, parameter), gradient in zip(parameters.items(), gradients, strict=True):
-            values, expected, h = (
-                parameter.view(-1),
-                torch.zeros(parameter.numel(), dtype=F64),
-                1e-5,
-            )
-            for i in range(len(values)):
-                kept = values[i].clone()
-                values[i] = kept + h
-                above = loss()
-                values[i] = kept - h
-                expected[i] = (above - loss()) / (2 * h)
-                values[i] = kept
-            torch.testing.assert_close(
-                gradient.view(-1), expected, rtol=1e-5, atol=1e-5, msg=lambda m, n=name: f"{n}: {m}"
-            )
-            assert bool((gradient != 0).all()), name
+    weights = tuple(parameters.values())
+
+    def loss(*_):  # of the weights, which `gradcheck` moves in place
+        return elbo(model, images, **given).total.mean()
+
+    assert torch.autograd.gradcheck(loss, weights, eps=1e-5, atol=1e-5, rtol=1e-5)
+    for name, gradient in zip(parameters, torch.autograd.grad(loss(), weights), strict=True):
+        assert bool((gradient != 0).all()), name
 
 
 # --- shapes, dtypes, float32 ----------------------------------------------------------------------
@@ -179,21 +138,20 @@ def test_gradient_of_the_bound_in_every_parameter(kind, mode, small_model, pictu
 @given(
     kind=st.sampled_from(KINDS),
     shape=st.sampled_from([(2,), (1, 28, 28), (3, 32, 32), (28, 28, 1)]),
-    dtype=st.sampled_from([torch.float32, torch.float64]),
+    dtype=st.sampled_from([torch.float32, F64]),
     batch=st.integers(1, 3),
     levels=st.sampled_from([2, 16, 256]),
     options=st.sampled_from(
-        [{}, {"steps": 1}, {"steps": 3, "every_step": True}, {"steps": 3, "ratio": 0.5}]
+        [{}, {"steps": 1}, {"steps": 3, "every_step": True}, {"steps": 3, "scale": "folded"}]
     ),
 )
 def test_shapes_and_dtypes(small_model, kind, shape, dtype, batch, levels, options):
     """Any shape gives what the flattened data give, per example, in the dtype of the model."""
-    g = torch.Generator().manual_seed(0)
-    images = torch.randint(0, levels, (batch, *shape), generator=g).to(torch.uint8)
+    images = some_images(batch, shape, levels)
     model = small_model(kind, shape, dtype, levels=levels)
     flat = small_model(kind, (images[0].numel(),), dtype, levels=levels)
-    a = elbo(model, images, generator=torch.Generator().manual_seed(1), **options)
-    b = elbo(flat, images.flatten(1), generator=torch.Generator().manual_seed(1), **options)
+    a = elbo(model, images, generator=seeded(1), **options)
+    b = elbo(flat, images.flatten(1), generator=seeded(1), **options)
     for name in ("prior", "reconstruction", "diffusion", "total"):
         term = getattr(a, name)
         assert term.shape == (batch,) and term.dtype == dtype and bool(term.isfinite().all())
@@ -201,7 +159,7 @@ def test_shapes_and_dtypes(small_model, kind, shape, dtype, batch, levels, optio
     assert a.bits_per_dim().shape == (batch,) and a.dims == images[0].numel()
 
 
-@pytest.mark.parametrize("depth", [{}, {"steps": 1, "ratio": 1e-8}, {"steps": 7}])
+@pytest.mark.parametrize("depth", [{}, {"steps": 1, "ratio": 1e-8}, {"steps": 7, "scale": 1.1}])
 @pytest.mark.parametrize("kind", KINDS)
 def test_float32_terms_agree_with_float64(kind, depth, small_model, generator):
     """With one step and a moving encoder w* is about 1e-8."""
@@ -212,27 +170,5 @@ def test_float32_terms_agree_with_float64(kind, depth, small_model, generator):
     high = elbo(small_model(kind, dtype=torch.float32).double(), images, **given)
     for name in ("prior", "reconstruction", "diffusion", "total"):
         assert getattr(low, name).dtype == torch.float32
-        torch.testing.assert_close(
-            getattr(low, name).double(), getattr(high, name), rtol=1e-3, atol=0, msg=name
-        )
-
-
-# --- a set of images ------------------------------------------------------------------------------
-
-
-def test_an_evaluation_has_the_means_over_images():
-    torch.manual_seed(0)
-    model = build(ModelConfig("scaling", "tiny", shape=(3,)))
-    images = torch.randint(256, (7, 3), dtype=torch.uint8)
-
-    def of(function):
-        draws = torch.Generator().manual_seed(0)
-        return function(model, images, passes=2, batch=3, generator=draws)
-
-    found, each = of(evaluate), of(each_image)
-    assert each.shape == (3, 7)
-    means = [found.prior, found.reconstruction, found.diffusion]
-    assert each.mean(1).tolist() == pytest.approx(means, rel=1e-12)
-    total = each.sum(0)
-    assert total.mean().item() == pytest.approx(found.total, rel=1e-12)
-    assert total.std().item() / math.sqrt(7) == pytest.approx(found.standard_error, rel=1e-12)
+        close, exact = getattr(low, name).double(), getattr(high, name)
+        torch.testing.assert_close(close, exact, rtol=1e-3, atol=0, msg=name)

@@ -4,11 +4,10 @@ import math
 
 import pytest
 import torch
+from draws import F64
 from torch.distributions import Normal, kl_divergence
 
 from diffenc_lite.gaussian import best_cost, best_ratio, kl_ratio, kl_to_standard, sum_dims
-
-F64 = torch.float64
 
 
 def test_kl_to_standard(normal):
@@ -31,9 +30,9 @@ def test_kl_ratio_in_float32(w):
     """A chain of one or two steps has tiny ratios; near 1 the terms cancel."""
     w32 = torch.tensor(w, dtype=torch.float32)
     for gap in (0.0, 1.0):
-        found = kl_ratio(torch.tensor(gap), w32).double()
+        nats = kl_ratio(torch.tensor(gap), w32).double()
         exact = kl_ratio(torch.tensor(gap, dtype=F64), w32.double())
-        torch.testing.assert_close(found, exact, rtol=1e-6, atol=1e-7)
+        torch.testing.assert_close(nats, exact, rtol=1e-6, atol=1e-7)
 
 
 def test_best_ratio_is_the_minimum_and_costs_the_logarithm():

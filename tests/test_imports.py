@@ -18,21 +18,10 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "diffenc_lite"
 
 # In the order in which they are read.
-PAPER = [
-    "arguments",
-    "gaussian",
-    "schedule",
-    "encoder",
-    "process",
-    "chain",
-    "pixels",
-    "networks",
-    "model",
-    "bound",
-    "evaluation",
-    "ratio",
-    "sampling",
-]
+PAPER = (
+    "arguments gaussian schedule encoder process chain pixels networks model bound evaluation "
+    "ratio sampling"
+).split()
 MACHINERY = ["files", "data", "pretrained", "training", "__main__"]
 COURSE = ["lessons", "ledger", "worlds", "exercises", "show", "studies", "slides", "teaching"]
 ONLY_COURSE = {"matplotlib", "ipywidgets", "sympy", "IPython", "nbformat"}
@@ -94,39 +83,33 @@ def test_every_file_has_its_place():
 
 @pytest.mark.parametrize("path", CORE_FILES, ids=names(CORE_FILES))
 def test_the_core_leaves_the_course_and_its_libraries_alone(path):
-    here = path == PACKAGE / "__main__.py"  # its commands may teach
-    found = imported(path, only_at_import=here)
-    assert not any(name.startswith("diffenc_lite.course") for name in found)
-    assert not {name.split(".")[0] for name in found} & ONLY_COURSE
-    assert "torchvision" not in {
-        name.split(".")[0] for name in imported(path, only_at_import=True)
-    }, "torchvision belongs inside the function that needs it"
+    # the commands of __main__ may teach
+    used = imported(path, only_at_import=path == PACKAGE / "__main__.py")
+    assert not any(name.startswith("diffenc_lite.course") for name in used)
+    assert not {name.split(".")[0] for name in used} & ONLY_COURSE
+    at_import = {name.split(".")[0] for name in imported(path, only_at_import=True)}
+    assert "torchvision" not in at_import, "it belongs inside the function that needs it"
 
 
-@pytest.mark.parametrize("path", PAPER_FILES, ids=PAPER)
-def test_the_paper_imports_what_is_read_before(path):
+def comes_before(used: str, here: str, order: list[str]) -> bool:
+    return used == here or order.index(used) < order.index(here)
+
+
+@pytest.mark.parametrize("path", CORE_FILES, ids=names(CORE_FILES))
+def test_the_core_imports_what_comes_before(path):
+    """The paper what is read before; never the machinery, which comes after it."""
+    here = room(path)[0]
     for used, *_ in inside(path):
-        assert used in PAPER, f"{used} is not of the paper"
-        assert PAPER.index(used) < PAPER.index(path.stem), f"{path.stem} is read before {used}"
-
-
-MACHINERY_FILES = [path for path in CORE_FILES if path not in PAPER_FILES]
-
-
-@pytest.mark.parametrize("path", MACHINERY_FILES, ids=names(MACHINERY_FILES))
-def test_the_machinery_imports_what_comes_before(path):
-    own = room(path)[0]
-    for used, *_ in inside(path):
-        if used in MACHINERY and used != own:
-            assert MACHINERY.index(used) < MACHINERY.index(own), f"{own} comes before {used}"
+        if here in PAPER or used in MACHINERY:
+            assert comes_before(used, here, PAPER + MACHINERY), f"{here} comes before {used}"
 
 
 @pytest.mark.parametrize("path", COURSE_FILES, ids=names(COURSE_FILES))
 def test_a_room_of_the_course_imports_from_those_before(path):
-    own = room(path)[1]
-    for wing, *rest in inside(path):
-        if wing == "course" and rest and rest[0] in COURSE and rest[0] != own:
-            assert COURSE.index(rest[0]) < COURSE.index(own), f"{own} comes before {rest[0]}"
+    here = room(path)[1]
+    for wing, *rooms in inside(path):
+        if wing == "course" and rooms and rooms[0] in COURSE:
+            assert comes_before(rooms[0], here, COURSE), f"{here} comes before {rooms[0]}"
 
 
 FOLDERS = {("data",), ("pretrained",), ("training",), *(("course", name) for name in COURSE)}

@@ -23,10 +23,13 @@ from diffenc_lite import (
     Noise,
     ScalingEncoder,
     TrainConfig,
+    UNet,
+    UNetConfig,
     best_time_grid,
     bound,
     build,
     check_encoder,
+    constant_ratio,
     edge_costs,
     elbo,
     evaluate,
@@ -41,14 +44,16 @@ from diffenc_lite import (
 )
 
 IMAGES = torch.tensor([[0, 255], [100, 200], [3, 4]], dtype=torch.uint8)
-NAN = float("nan")
+NAN = math.nan
+X, S, T = torch.zeros(2, 2), torch.tensor([0.1, 0.2]), torch.tensor([0.5, 0.7])
 
 
-class Cut(nn.Module):
-    """Returns one dimension too few."""
-
-    def forward(self, z, gamma):
-        return z[:, :1]
+def refuses(error, words, call, *arguments, **options):
+    """The call raises `error`; its message has the words, which bars separate, in this order."""
+    with pytest.raises(error) as raised:
+        call(*arguments, **options)
+    pattern = ".*".join(map(re.escape, words.split(" | ")))
+    assert re.search(pattern, str(raised.value), re.DOTALL), raised.value
 
 
 @pytest.fixture
@@ -56,11 +61,29 @@ def model(small_model):
     return small_model(dtype=torch.float32)
 
 
-def refuses(call, error, *words):
-    """`call` raises `error`, and its message has each of the words, in this order."""
-    with pytest.raises(error) as raised:
-        call()
-    assert re.search(".*".join(map(re.escape, words)), str(raised.value), re.DOTALL), raised.value
+def blank(*shape):
+    return torch.zeros(shape, dtype=torch.uint8)
+
+
+class Returns(nn.Module):
+    """A network, or an encoder, that returns whatever it is told."""
+
+    def __init__(self, returned=None, shift=0.0):
+        super().__init__()
+        self.returned, self.shifted = returned, shift
+
+    def shift(self, x, gamma):
+        return self.shifted
+
+    def forward(self, x, gamma):
+        return self.returned
+
+
+class Cut(nn.Module):
+    """Returns one dimension too few."""
+
+    def forward(self, z, gamma):
+        return z[:, :1]
 
 
 class Convolution(nn.Module):
@@ -78,42 +101,32 @@ class Convolution(nn.Module):
 
 
 @pytest.mark.parametrize(
-    "images, words",
+    "call, name",
     [
-        (IMAGES.float(), ["uint8", "0 to 255", "float32"]),
-        (IMAGES.long(), ["uint8", "0 to 255", "int64"]),
-        (torch.full((3, 2), NAN), ["uint8", "float32", "NaN"]),
+        (elbo, "images"),
+        (evaluate, "images"),
+        (lambda model, images: optimal_ratio(model, images, 2), "images"),
+        (lambda model, images: best_time_grid(model, images, 2, 4), "images"),
+        (lambda model, images: train(model, images, TrainConfig(1)), "images"),
+        (lambda model, images: train(model, IMAGES, TrainConfig(1), held_out=images), "held_out"),
     ],
 )
-def test_images_of_another_dtype(images, words, model):
-    refuses(lambda: elbo(model, images), TypeError, "images", *words)
-    refuses(lambda: pixels.to_unit(images), TypeError, "images", *words)
-
-
-def test_images_out_of_range_of_the_levels(small_model):
-    model = small_model(levels=16)
-    refuses(lambda: elbo(model, IMAGES), ValueError, "images", "0 to 15", "levels=16", "255")
-    elbo(model, IMAGES // 16)
-
-
-@pytest.mark.parametrize("shape", [(3, 3), (3, 1, 2), (3, 1)])
-def test_images_of_another_shape_than_the_model(shape, model):
-    images = torch.zeros(shape, dtype=torch.uint8)
-    refuses(lambda: elbo(model, images), ValueError, "images", "(B, 2)", str(shape))
-
-
-def test_what_is_no_tensor(model):
-    refuses(lambda: elbo(model, IMAGES.numpy()), TypeError, "images", "uint8", "ndarray")
-    refuses(lambda: elbo(model, IMAGES, t=0.5), ValueError, "t must", "(3,)", "0.5")
-    refuses(lambda: elbo(model, IMAGES, noise=[1.0]), ValueError, "noise", "(3, 2)", "(1,)")
-    refuses(lambda: model.schedule(0.5), TypeError, "t must be a tensor", "0.5")
-    refuses(lambda: DiffEnc(Cut(), schedule="fixed"), TypeError, "schedule", "Linear", "str")
-
-
-@pytest.mark.parametrize("shape", [(2,), (0, 2)])
-def test_images_without_a_batch(shape, model):
-    images = torch.zeros(shape, dtype=torch.uint8)
-    refuses(lambda: elbo(model, images), ValueError, "images", "(B, ...)", str(shape))
+def test_images(call, name, small_model):
+    model, coarse = small_model(dtype=torch.float32), small_model(dtype=torch.float32, levels=16)
+    for images, words in (
+        (IMAGES.float(), "uint8 | 0 to 255 | float32"),
+        (torch.full((3, 2), NAN), "uint8 | float32 | NaN"),
+        (IMAGES.numpy(), "uint8 | got ndarray"),
+        ((IMAGES, IMAGES), "uint8 | got tuple"),
+        (load_mnist("test", "bundled"), "uint8 | got ImageSet | .images"),
+    ):
+        refuses(TypeError, f"{name} must | {words}", call, model, images)
+    for shape in ((3, 3), (3, 1, 2), (3, 1)):
+        refuses(ValueError, f"{name} must | (B, 2) | {shape}", call, model, blank(*shape))
+    for shape in ((2,), (0, 2)):
+        refuses(ValueError, f"{name} must | (B, ...) | {shape}", call, model, blank(*shape))
+    if name == "images":
+        refuses(ValueError, "images must | 0 to 15 | levels=16 | 255", call, coarse, IMAGES)
 
 
 @pytest.mark.parametrize(
@@ -126,100 +139,47 @@ def test_images_without_a_batch(shape, model):
     ],
 )
 def test_a_shape_that_is_often_given_gets_a_hint(shape, hint):
-    images = torch.zeros(shape, dtype=torch.uint8)
     model = build(ModelConfig(size="tiny", shape=(1, 8, 8)))
-    refuses(lambda: elbo(model, images), ValueError, "images", "(B, 1, 8, 8)", str(shape), hint)
-    refuses(lambda: train(model, images, TrainConfig(1)), ValueError, "images", str(shape), hint)
+    refuses(ValueError, f"images | (B, 1, 8, 8) | {shape} | {hint}", elbo, model, blank(*shape))
 
 
+@pytest.mark.parametrize("shape, hint", [((4, 8, 8), "[:, None]"), ((4, 8, 8, 1), ".permute(0, 3")])
 @pytest.mark.parametrize(
-    "shape, hint", [((4, 8, 8), "images[:, None]"), ((4, 8, 8, 1), "images.permute(0, 3, 1, 2)")]
-)
-def test_a_denoiser_of_ones_own_that_fails_says_on_what(shape, hint):
-    images = torch.zeros(shape, dtype=torch.uint8)
-    refuses(
-        lambda: elbo(DiffEnc(Convolution()), images),
-        ValueError, "denoiser(z, gamma) failed on z", str(shape), hint,
-    )  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    "shape, hint", [((4, 8, 8), "images[:, None]"), ((4, 8, 8, 1), "images.permute(0, 3, 1, 2)")]
-)
-def test_so_does_the_network_of_an_encoder(shape, hint):
-    images = torch.zeros(shape, dtype=torch.uint8)
-    model = DiffEnc(Convolution(), LearnedEncoder(Convolution()))
-    refuses(
-        lambda: elbo(model, images),
-        ValueError, "encoder's network(x, gamma) failed on x", str(shape), hint,
-    )  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    "call",
+    "encoder, failed",
     [
-        elbo,
-        evaluate,
-        lambda model, images: optimal_ratio(model, images, 2),
-        lambda model, images: best_time_grid(model, images, 2, 4),
-        lambda model, images: train(model, images, TrainConfig(1)),
-        lambda model, images: train(model, IMAGES, TrainConfig(1), held_out=images),
+        (None, "denoiser(z, gamma) failed on z"),
+        (LearnedEncoder(Convolution()), "encoder's network(x, gamma) failed on x"),
     ],
 )
-def test_what_is_no_tensor_of_images(call, model):
-    data = load_mnist("test", "bundled")
-    refuses(lambda: call(model, data), TypeError, "uint8", "got ImageSet", ".images")
-    refuses(lambda: call(model, IMAGES.numpy()), TypeError, "uint8", "got ndarray")
-    refuses(lambda: call(model, (IMAGES, IMAGES)), TypeError, "uint8", "got tuple")
+def test_a_network_of_ones_own_that_fails_says_on_what(encoder, failed, shape, hint):
+    words = f"{failed} | {shape} | images{hint}"
+    refuses(ValueError, words, elbo, DiffEnc(Convolution(), encoder), blank(*shape))
 
 
-@pytest.mark.parametrize("levels", [1, 0, 257, 2.5])
-def test_levels(levels):
-    refuses(
-        lambda: DiffEnc(Cut(), levels=levels),
-        ValueError,
-        "levels must be",
-        "from 2 to 256",
-        str(levels),
-    )
-
-
-def test_nan_does_not_become_a_level():
-    refuses(lambda: pixels.to_levels(torch.tensor([0.0, NAN])), ValueError, "x", "NaN")
-
-
-# --- depth and schedule ---------------------------------------------------------------------------
+# --- numbers --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("t", [-0.1, 1.0001, NAN, math.inf])
 def test_t_outside_the_unit_interval(t, model):
     depths = torch.tensor([0.5, t, 0.2])
-    refuses(lambda: elbo(model, IMAGES, t=depths), ValueError, "t must", "[0, 1]", "got")
-    refuses(lambda: elbo(model, IMAGES, steps=3, t=depths), ValueError, "t must", "[0, 1]", "got")
-    refuses(lambda: model.schedule(depths), ValueError, "t must", "[0, 1]", "got")
+    for steps in (None, 3):
+        refuses(ValueError, "t must | [0, 1] | got", elbo, model, IMAGES, steps, t=depths)
+    refuses(ValueError, "t must | [0, 1] | got", model.schedule, depths)
 
 
-@pytest.mark.parametrize("shape", [(), (1,), (2,), (3, 1)])
-def test_t_of_another_shape(shape, model):
-    t = torch.full(shape, 0.5)
-    refuses(lambda: elbo(model, IMAGES, t=t), ValueError, "t must", "(3,)", str(shape))
+@pytest.mark.parametrize("name", ["t", "noise", "noise_0"])
+def test_draws_of_another_shape(name, model):
+    wanted = "(3,)" if name == "t" else "(3, 2)"
+    for shape in ((), (1,), (2,), (3, 1), (1, 2), (3, 2, 1)):
+        words, given = f"{name} must | {wanted} | {shape}", {name: torch.full(shape, 0.5)}
+        for options in ({}, {"steps": 2}, {"steps": 2, "every_step": True}):
+            refuses(ValueError, words, elbo, model, IMAGES, **given, **options)
 
 
-@pytest.mark.parametrize("schedule", [LinearSchedule, LearnedSchedule])
-@pytest.mark.parametrize("ends", [(1.0, 1.0), (2.0, -1.0), (NAN, 1.0), (0.0, math.inf)])
-def test_gamma_min_must_be_smaller(schedule, ends):
-    refuses(
-        lambda: schedule(*ends), ValueError, "gamma_min", "smaller", "gamma_max", f"={ends[0]}",
-        f"={ends[1]}",
-    )  # fmt: skip
-
-
-def test_a_step_must_go_down(model):
-    x, s, t = torch.zeros(2, 2), torch.tensor([0.1, 0.5]), torch.tensor([0.2, 0.5])
-    refuses(lambda: bound.step_loss(model, x, s, t, x), ValueError, "s must", "smaller than t")
-
-
-# --- whole numbers --------------------------------------------------------------------------------
+@pytest.mark.parametrize("schedule", [LinearSchedule, LearnedSchedule, CosineSchedule])
+@pytest.mark.parametrize("low, high", [(1.0, 1.0), (2.0, -1.0), (NAN, 1.0), (0.0, math.inf)])
+def test_gamma_min_must_be_smaller(schedule, low, high):
+    refuses(ValueError, f"gamma_min | smaller | gamma_max | ={low} | ={high}", schedule, low, high)
 
 
 @pytest.mark.parametrize(
@@ -231,7 +191,11 @@ def test_a_step_must_go_down(model):
         (lambda m, n: evaluate(m, IMAGES, batch=n), "batch"),
         (lambda m, n: evenly(IMAGES, n), "n"),
         (lambda m, n: fit(m, IMAGES, 2, draws=n), "draws"),
+        (lambda m, n: fit(m, IMAGES, 2, batch=n), "batch"),
         (lambda m, n: edge_costs(m, IMAGES, n), "resolution"),
+        (lambda m, n: best_time_grid(m, IMAGES, n, 4), "steps"),
+        (lambda m, n: constant_ratio(1.0, n, 2), "steps"),
+        (lambda m, n: constant_ratio(1.0, 2, n), "dims"),
         (lambda m, n: TrainConfig(n), "updates"),
         (lambda m, n: TrainConfig(5, batch=n), "batch"),
     ],
@@ -239,137 +203,127 @@ def test_a_step_must_go_down(model):
 def test_whole_numbers(call, name, model):
     """Of NumPy, SymPy and torch too; no bool, no float, however whole."""
     for n in (0, -2, 1.5, 2.0, True, "3", None, np.float64(2)):
-        if (name, n) == ("steps", None):
-            continue
-        refuses(lambda n=n: call(model, n), ValueError, f"{name} must be a whole number", repr(n))
+        if (name, n) != ("steps", None):  # infinite depth
+            refuses(ValueError, f"{name} must be a whole number | {n!r}", call, model, n)
     for n in (np.int64(2), sympy.Integer(2), torch.tensor(2), json.loads("2")):
         call(model, n)
 
 
-# --- ratio ----------------------------------------------------------------------------------------
+BAD_FIELDS = {
+    "lr": ["1e-3", math.inf, NAN, 0],
+    "ema": [1.0, -0.1, None],
+    "weight_decay": [-1],
+    "betas": [0.9, (0.9,), (0.9, 1.0), (2.0, 0.9)],
+    "ends": [0, 17],
+    "evaluate_images": [1],
+    **dict.fromkeys(["seed", "warmup"], [-1]),
+    **dict.fromkeys(["log_every", "evaluate_every", "checkpoint_every"], [0, 5.5]),
+}
 
 
-@pytest.mark.parametrize("ratio", [0.0, -1.0, NAN])
-def test_ratio_of_a_single_step_must_be_positive(ratio, model):
-    x, s, t = torch.zeros(1, 2), torch.tensor([0.1]), torch.tensor([0.5])
-    words = ["ratio", "positive", str(ratio)]
-    refuses(lambda: bound.step_loss(model, x, s, t, x, ratio), ValueError, *words)
+@pytest.mark.parametrize("field", BAD_FIELDS)
+def test_a_training_is_told_numbers(field):
+    for given in BAD_FIELDS[field]:
+        options = {"updates": 2, "batch": 16, field: given}
+        refuses(ValueError, f"{field} must be", TrainConfig, **options)
 
 
-# --- noise, networks, sampling --------------------------------------------------------------------
+def test_a_small_batch_has_small_ends():
+    assert TrainConfig(5, batch=8).first == 8 and TrainConfig(5).first == 16
+    assert TrainConfig(5, batch=8, ends=2).first == 2
 
 
-@pytest.mark.parametrize("name", ["noise", "noise_0"])
-@pytest.mark.parametrize("shape", [(3, 1), (1, 2), (2,), (3, 2, 1)])
-def test_noise_of_another_shape(name, shape, model):
-    given = {name: torch.zeros(shape)}
-    for options in ({}, {"steps": 2}, {"steps": 2, "every_step": True}):
-        refuses(
-            lambda o=options: elbo(model, IMAGES, **given, **o),
-            ValueError, name, "(3, 2)", str(shape),
-        )  # fmt: skip
+def test_numbers_of_sympy_become_floats():
+    config = TrainConfig(2, lr=sympy.Rational(1, 4), betas=(sympy.Float(0.5), 0.9))
+    assert type(config.lr) is type(config.betas[0]) is float
+    assert LinearSchedule(sympy.Integer(-3), 2).gamma_min == -3.0
 
 
-def test_denoiser_that_returns_another_shape():
-    model, words = DiffEnc(Cut(), shape=(2,)), ["denoiser", "shape of z", "(3, 2)", "(3, 1)"]
-    refuses(lambda: elbo(model, IMAGES), ValueError, *words)
-    refuses(lambda: elbo(model, IMAGES, steps=3), ValueError, *words)
-    refuses(lambda: sample(model, 3, 2), ValueError, *words)
+# --- one row a mistake ----------------------------------------------------------------------------
+
+VALUES = [
+    (lambda m: DiffEnc(Cut(), levels=1), "levels must be | from 2 to 256 | 1"),
+    (lambda m: DiffEnc(Cut(), levels=257), "levels must be | from 2 to 256 | 257"),
+    (lambda m: DiffEnc(Cut(), levels=2.5), "levels must be | from 2 to 256 | 2.5"),
+    (lambda m: pixels.to_levels(torch.tensor([0.0, NAN])), "x | NaN"),
+    (lambda m: evaluate(m, IMAGES[:1]), "images must be at least 2 | 1"),
+    (lambda m: train(m, IMAGES, TrainConfig(1), held_out=IMAGES[:1]), "held_out | at least 2 | 1"),
+    (lambda m: elbo(m, IMAGES, t=0.5), "t must | (3,) | 0.5"),
+    (lambda m: elbo(m, IMAGES, noise=[1.0]), "noise | (3, 2) | (1,)"),
+    (lambda m: elbo(m, IMAGES, 2, every_step="no"), "True or False | 'no'"),
+    (lambda m: bound.step_loss(m, X, S, torch.tensor([0.2, 0.2]), X), "s must | smaller than t"),
+    *[(lambda m, w=w: bound.step_loss(m, X, S, T, X, w), f"ratio | positive | {w}")
+      for w in (0.0, -1.0, NAN)],
+    (lambda m: elbo(DiffEnc(Cut()), IMAGES), "denoiser | shape of z | (3, 2) | (3, 1)"),
+    (lambda m: elbo(DiffEnc(Cut()), IMAGES, 3), "denoiser | shape of z | (3, 2) | (3, 1)"),
+    (lambda m: sample(DiffEnc(Cut(), shape=(2,)), 3, 2), "denoiser | shape of z | (3, 1)"),
+    (lambda m: LearnedEncoder(Cut())(X, S), "network | shape of x | (2, 2) | (2, 1)"),
+    (lambda m: LearnedEncoder(Cut()).shift(X, S), "network | shape of x | (2, 2) | (2, 1)"),
+    (lambda m: sample(DiffEnc(Cut()), 2, 2), "shape | (1, 28, 28)"),
+    *[(lambda m, made=made, given=shape: made(shape=given), "shape must be")
+      for shape in (2, (), "ab", (1, 0, 4), (2.0,))
+      for made in (ModelConfig, lambda shape: DiffEnc(Cut(), shape=shape))],
+    (lambda m: ModelConfig(shape=(28, 28)), "shape must be (C, H, W) or (D,) | (28, 28)"),
+    (lambda m: ModelConfig("none"), "encoder must be | identity, scaling, learned | 'none'"),
+    (lambda m: ModelConfig(size="huge"), "size must be | tiny, small | 'huge'"),
+    (lambda m: ModelConfig(schedule="square"), "schedule must be | fixed, learned | 'square'"),
+    (lambda m: ModelConfig(dropout="a"), "dropout must be in [0, 1) | 'a'"),
+    (lambda m: LinearSchedule("a", 5), "gamma_min must be | 'a'"),
+    (lambda m: UNet(UNetConfig((8,), (1,)), (1, 8, 8))(X, S), "(B, 1, 8, 8) | got (2, 2)"),
+    (lambda m: UNet(UNetConfig((8, 8), (1,))), "one entry per resolution"),
+]  # fmt: skip
+TYPES = [
+    (lambda m: pixels.to_unit(IMAGES.long()), "images | uint8 | 0 to 255 | int64"),
+    (lambda m: m.schedule(0.5), "t must be a tensor | 0.5"),
+    (lambda m: DiffEnc(lambda z, gamma: z), "denoiser | nn.Module | function"),
+    (lambda m: DiffEnc(Cut(), Convolution()), "LearnedEncoder(network) | Convolution | no shift"),
+    (lambda m: DiffEnc(Cut(), ScalingEncoder), "encoder must be | ScalingEncoder | a class"),
+    (lambda m: DiffEnc(Cut(), 3), "encoder must be | got int | no __call__ and no shift"),
+    (lambda m: LearnedEncoder(torch.tanh), "network | nn.Module | builtin"),
+    (lambda m: train(m, IMAGES, 200), "config | got 200 | TrainConfig(200)"),
+    (lambda m: train(Cut(), IMAGES, TrainConfig(1)), "DiffEnc | got Cut"),
+    (lambda m: build("learned"), "config must be a ModelConfig | 'learned'"),
+    *[(lambda m, f=f, given=given: f(Cut(), *given), "model must be a DiffEnc | got Cut")
+      for f, given in {elbo: (IMAGES,), evaluate: (IMAGES,), sample: (2, 3), fit: (IMAGES, 3),
+                       squared_gaps: ([IMAGES / 9], 3), edge_costs: (IMAGES, 3)}.items()],
+    *[(lambda m, f=f, given=given: f(m, *given, generator=0), "generator | manual_seed | got 0")
+      for f, given in {elbo: (IMAGES,), sample: (2, 3), optimal_ratio: (IMAGES, 3)}.items()],
+]  # fmt: skip
 
 
-def test_encoder_network_that_returns_another_shape(model):
-    encoder = LearnedEncoder(Cut())
-    x, gamma, words = (
-        torch.zeros(3, 2),
-        torch.zeros(3),
-        ["network", "shape of x", "(3, 2)", "(3, 1)"],
-    )
-    refuses(lambda: encoder(x, gamma), ValueError, *words)
-    refuses(lambda: encoder.shift(x, gamma), ValueError, *words)
-    refuses(lambda: elbo(DiffEnc(model.denoiser, encoder), IMAGES), ValueError, "network")
+@pytest.mark.parametrize("call, words", VALUES)
+def test_values(call, words, model):
+    refuses(ValueError, words, call, model)
 
 
-def test_something_else_as_an_encoder():
-    refuses(lambda: DiffEnc(Cut(), Cut()), TypeError, "encoder must be", "LearnedEncoder", "Cut")
-
-
-def test_sampling_without_a_known_shape():
-    refuses(lambda: sample(DiffEnc(Cut()), 2, 2), ValueError, "shape", "(1, 28, 28)")
+@pytest.mark.parametrize("call, words", TYPES)
+def test_types(call, words, model):
+    refuses(TypeError, words, call, model)
 
 
 # --- parts of one's own ---------------------------------------------------------------------------
 
 
-def test_what_is_no_denoiser():
-    refuses(lambda: DiffEnc(lambda z, gamma: z), TypeError, "denoiser", "nn.Module", "function")
-
-
-@pytest.mark.parametrize(
-    "encoder, words",
-    [
-        (Convolution(), ["LearnedEncoder(network)", "got Convolution", "no shift"]),
-        (ScalingEncoder, ["ScalingEncoder", "a class"]),
-        (3, ["got int", "no __call__ and no shift"]),
-    ],
-)
-def test_what_is_no_encoder(encoder, words):
-    refuses(lambda: DiffEnc(Cut(), encoder), TypeError, "encoder must be", *words)
-
-
-class Short(nn.Module):
-    """An encoder that loses a dimension."""
-
-    def shift(self, x, gamma):
-        return torch.zeros_like(x)
-
-    def forward(self, x, gamma):
-        return Encoding(x[:, :1], x)
-
-
-def test_an_encoder_of_another_shape(model):
-    short = DiffEnc(model.denoiser, Short())
-    refuses(lambda: elbo(short, IMAGES), ValueError, "encoder(x, gamma)", "(3, 2)", "(3, 1)")
-
-
-class Returns(nn.Module):
-    """A network, or an encoder, that returns whatever it is told."""
-
-    def __init__(self, returned, shift=0.0):
-        super().__init__()
-        self.returned, self.shifted = returned, shift
-
-    def shift(self, x, gamma):
-        return self.shifted
-
-    def forward(self, x, gamma):
-        return self.returned
-
-
 @pytest.mark.parametrize("returned, name", [(None, "NoneType"), ((IMAGES, IMAGES), "tuple")])
 def test_a_network_returns_a_tensor(returned, name, model):
-    words = ["must be a tensor in the shape of", "(3, 2)", f"got {name}"]
-    refuses(lambda: elbo(DiffEnc(Returns(returned)), IMAGES), TypeError, "denoiser(z", *words)
-    encoder = LearnedEncoder(Returns(returned))
-    refuses(lambda: elbo(DiffEnc(model.denoiser, encoder), IMAGES), TypeError, "network(x", *words)
+    words = f"must be a tensor in the shape of | (3, 2) | got {name}"
+    refuses(TypeError, f"denoiser(z | {words}", elbo, DiffEnc(Returns(returned)), IMAGES)
+    learned = DiffEnc(model.denoiser, LearnedEncoder(Returns(returned)))
+    refuses(TypeError, f"network(x | {words}", elbo, learned, IMAGES)
 
 
 @pytest.mark.parametrize("steps", [None, 2])
 def test_an_encoder_returns_an_encoding_and_a_shift(steps, model):
-    x = torch.zeros(2, 2)  # two examples: a tensor of them could be taken for x_t and u
-    no_encoding = DiffEnc(model.denoiser, Returns(x, shift=torch.zeros_like))
-    refuses(
-        lambda: no_encoding.encode(x, x[0]),
-        TypeError,
-        "encoder(x, gamma)",
-        "Encoding",
-        "got Tensor",
-    )
-    for shift, error, got in ((0.0, TypeError, "float"), (x[:, :1], ValueError, "(2, 1)")):
-        wrong = DiffEnc(model.denoiser, Returns(Encoding(x, x), shift))
-        refuses(
-            lambda m=wrong: elbo(m, IMAGES[:2], steps),
-            error, "encoder.shift(x, gamma)", "shape of x", got,
-        )  # fmt: skip
+    for encoding, error, words in (
+        (X, TypeError, "Encoding | got Tensor"),  # of two examples, as if it were x_t and u
+        (Encoding(X[:, :1], X), ValueError, "(2, 2) | (2, 1)"),
+    ):
+        wrong = DiffEnc(model.denoiser, Returns(encoding))
+        refuses(error, f"encoder(x, gamma) | {words}", wrong.encode, X, S)
+    for shift, error, got in ((0.0, TypeError, "float"), (X[:, :1], ValueError, "(2, 1)")):
+        wrong = DiffEnc(model.denoiser, Returns(Encoding(X, X), shift))
+        words = f"encoder.shift(x, gamma) | shape of x | {got}"
+        refuses(error, words, elbo, wrong, IMAGES[:2], steps)
 
 
 class Halved(nn.Module):
@@ -388,29 +342,30 @@ class Halved(nn.Module):
         return Encoding(x_t * (x + self.shift(x, gamma)), u * 0.5 * alpha2 * x)
 
 
+class Scaled(ScalingEncoder):
+    """The scaling encoder with factors on its formula for the change of an encoding."""
+
+    def __init__(self, *factors):
+        super().__init__()
+        self.factors = factors
+
+    def change(self, *arguments):
+        return tuple(map(operator.mul, self.factors, super().change(*arguments)))
+
+
 @pytest.mark.parametrize("n", [1, 5])
 def test_an_encoder_can_be_checked(n):
     x = torch.linspace(-1, 1, 3 * n).reshape(n, 3) + 0.1
-    for right in (Halved(), ScalingEncoder(), LearnedEncoder(MLP(8, 1, (3,), encoder=True))):
+    learned = LearnedEncoder(MLP(8, 1, (3,), encoder=True))
+    for right in (Halved(), ScalingEncoder(), learned, Scaled(1, 1)):
         check_encoder(right, x)
-    refuses(lambda: check_encoder(Halved(x_t=1.1), x), ValueError, "x_t = x + shift", "differ")
-    for u in (0.0, -1.0, 2.0):
-        refuses(lambda u=u: check_encoder(Halved(u=u), x), ValueError, "sigma_t^2 u", "differ")
-
-
-def test_a_formula_for_the_change_of_an_encoding_is_checked_too():
-    class Scaled(ScalingEncoder):
-        def __init__(self, *factors):
-            super().__init__()
-            self.factors = factors
-
-        def change(self, *arguments):
-            return tuple(map(operator.mul, self.factors, super().change(*arguments)))
-
-    x = torch.linspace(-1, 1, 12).reshape(4, 3)
-    check_encoder(Scaled(1, 1), x)
-    for wrong in (Scaled(1, -1), Scaled(1.1, 1)):
-        refuses(lambda e=wrong: check_encoder(e, x), ValueError, "encoder must have change")
+    for wrong, words in (
+        (Halved(x_t=1.1), "x_t = x + shift | differ"),
+        *[(Halved(u=u), "sigma_t^2 u | differ") for u in (0.0, -1.0, 2.0)],
+        (Scaled(1, -1), "encoder must have change"),
+        (Scaled(1.1, 1), "encoder must have change"),
+    ):
+        refuses(ValueError, words, check_encoder, wrong, x)
 
 
 @pytest.mark.parametrize(
@@ -418,116 +373,29 @@ def test_a_formula_for_the_change_of_an_encoding_is_checked_too():
 )
 def test_running_averages_do_not_go_with_forward_mode(layer):
     network = nn.Sequential(nn.Conv2d(1, 4, 3), layer)
-    refuses(lambda: LearnedEncoder(network), ValueError, type(layer).__name__, "'1'", "GroupNorm")
+    refuses(ValueError, f"{type(layer).__name__} | '1' | GroupNorm", LearnedEncoder, network)
     assert LearnedEncoder(nn.Sequential(nn.Conv2d(1, 4, 3), nn.GroupNorm(2, 4)))
-
-
-def test_a_learned_encoder_needs_a_network():
-    refuses(lambda: LearnedEncoder(torch.tanh), TypeError, "network", "nn.Module", "builtin")
 
 
 @pytest.mark.parametrize(
     "schedule, error, words",
     [
-        (lambda t: t, TypeError, ["schedule(t) -> Noise", "which returned Tensor"]),
-        (LinearSchedule, TypeError, ["LinearSchedule()", "type"]),
-        (lambda t: Noise.from_gamma(9 * t), ValueError, ["rate = dgamma/dt", "= 9", "got 1"]),
-        (
-            lambda t: Noise.from_gamma(-t, -1),
-            ValueError,
-            ["increases with t", "gamma(0) = ", "gamma(1) = -1"],
-        ),
-        (lambda t: Noise.from_gamma(t.log(), 1 / t), ValueError, ["finite gamma", "-inf"]),
-        (lambda t: Noise.from_gamma(t[:1]), ValueError, [".gamma must", "(1001,)", "(1,)"]),
-        (lambda t: Noise(t, t, t, 1.0), TypeError, [".rate must", "(1001,)", "1.0"]),
-        (lambda t: Noise(t, 0 * t + 1, t.exp(), 0 * t + 1), ValueError, ["variance", "alpha"]),
+        (lambda t: t, TypeError, "schedule(t) -> Noise | which returned Tensor"),
+        (LinearSchedule, TypeError, "LinearSchedule() | type"),
+        ("fixed", TypeError, "Linear | str"),
+        (lambda t: Noise.from_gamma(9 * t), ValueError, "rate = dgamma/dt | = 9 | got 1"),
+        (lambda t: Noise.from_gamma(-t, -1), ValueError, "increases with t | gamma(1) = -1"),
+        (lambda t: Noise.from_gamma(t.log(), 1 / t), ValueError, "finite gamma | -inf"),
+        (lambda t: Noise.from_gamma(t[:1]), ValueError, ".gamma must | (1001,) | (1,)"),
+        (lambda t: Noise(t, t, t, 1.0), TypeError, ".rate must | (1001,) | 1.0"),
+        (lambda t: Noise(t, 0 * t + 1, t.exp(), 0 * t + 1), ValueError, "variance | alpha"),
     ],
 )
 def test_what_is_no_schedule(schedule, error, words):
-    refuses(lambda: DiffEnc(Cut(), schedule=schedule), error, "schedule", *words)
+    refuses(error, f"schedule | {words}", DiffEnc, Cut(), schedule=schedule)
 
 
 def test_a_rate_may_be_a_number():
     t = torch.linspace(0, 1, 5)
     torch.testing.assert_close(Noise.from_gamma(9 * t, 9).rate, torch.full((5,), 9.0))
     assert DiffEnc(Cut(), schedule=lambda t: Noise.from_gamma(9 * t - 6, 9))
-
-
-def test_a_cosine_schedule_has_end_points_too():
-    refuses(lambda: CosineSchedule(3.0, 3.0), ValueError, "gamma_min must be smaller", "3.0")
-
-
-# --- training -------------------------------------------------------------------------------------
-
-
-def test_a_number_is_no_configuration(model):
-    refuses(lambda: train(model, IMAGES, 200), TypeError, "config", "got 200", "TrainConfig(200)")
-
-
-def test_a_small_batch_has_small_ends():
-    assert TrainConfig(5, batch=8).first == 8 and TrainConfig(5).first == 16
-    assert TrainConfig(5, batch=8, ends=2).first == 2
-    refuses(lambda: TrainConfig(5, batch=8, ends=9), ValueError, "ends", "8", "9")
-
-
-@pytest.mark.parametrize(
-    "field, given, accepted",
-    [
-        ("lr", "1e-3", "a number above 0; got '1e-3'"),
-        ("lr", math.inf, "a number above 0; got inf"),
-        ("lr", 0, "a number above 0; got 0"),
-        ("ema", 1.0, "a number in [0, 1); got 1.0"),
-        ("ema", None, "a number in [0, 1); got None"),
-        ("weight_decay", -1, "a number of at least 0; got -1"),
-        ("betas", 0.9, "two numbers in [0, 1); got 0.9"),
-        ("betas", (0.9,), "two numbers in [0, 1); got (0.9,)"),
-        ("betas", (0.9, 1.0), "two numbers in [0, 1); got 1.0"),
-    ],
-)
-def test_a_training_is_told_numbers(field, given, accepted):
-    fields = {"updates": 2, field: given}
-    refuses(lambda: TrainConfig(**fields), ValueError, f"{field} must be {accepted}")
-
-
-def test_numbers_of_sympy_become_floats():
-    config = TrainConfig(2, lr=sympy.Rational(1, 4), betas=(sympy.Float(0.5), 0.9))
-    assert type(config.lr) is type(config.betas[0]) is float
-    assert LinearSchedule(sympy.Integer(-3), 2).gamma_min == -3.0
-
-
-def test_a_network_is_no_model():
-    calls = {
-        elbo: (IMAGES,), evaluate: (IMAGES,), sample: (2, 3), fit: (IMAGES, 3),
-        squared_gaps: ([IMAGES / 9], 3), edge_costs: (IMAGES, 3),
-    }  # fmt: skip
-    for call, arguments in calls.items():
-        refuses(lambda: call(Cut(), *arguments), TypeError, "model must be a DiffEnc", "got Cut")  # noqa: B023
-
-
-def test_shapes_and_ends_are_told(model):
-    for shape in (2, (), "ab", (1, 0, 4), (2.0,)):
-        refuses(lambda: DiffEnc(Cut(), shape=shape), ValueError, "shape must be")  # noqa: B023
-        refuses(lambda: ModelConfig(shape=shape), ValueError, "shape must be")  # noqa: B023
-    refuses(lambda: ModelConfig(dropout="a"), ValueError, "dropout must be in [0, 1)", "'a'")
-    refuses(lambda: LinearSchedule("a", 5), ValueError, "gamma_min must be", "'a'")
-    refuses(lambda: elbo(model, IMAGES, 2, every_step="no"), ValueError, "True or False", "'no'")
-
-
-def test_a_training_needs_a_model_and_enough_images(model):
-    refuses(lambda: train(Cut(), IMAGES, TrainConfig(1)), TypeError, "DiffEnc", "got Cut")
-    config = TrainConfig(1)
-    refuses(
-        lambda: train(model, IMAGES, config, held_out=IMAGES[:1]),
-        ValueError, "held_out must have at least 2 images", "got 1",
-    )  # fmt: skip
-
-
-def test_a_name_is_no_model_configuration():
-    refuses(lambda: build("learned"), TypeError, "config must be a ModelConfig", "'learned'")
-
-
-@pytest.mark.parametrize("call", [elbo, sample, optimal_ratio])
-def test_a_seed_is_no_generator(call, model):
-    what = {elbo: (IMAGES,), sample: (2, 3), optimal_ratio: (IMAGES, 3)}[call]
-    model.shape = (2,)
-    refuses(lambda: call(model, *what, generator=0), TypeError, "generator", "manual_seed", "got 0")

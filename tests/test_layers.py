@@ -1,10 +1,12 @@
 """A companion, in notebooks/further, is found by everything that works on the lessons."""
 
 import shutil
-import sys
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
+import numbers_in_prose
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from test_notebook_tools import COPIED, run
@@ -14,7 +16,6 @@ from diffenc_lite.course.exercises.grading import grade
 from diffenc_lite.course.exercises.student import BEGIN, END, IGNORE, write_student_versions
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tools"))
 PLACES = ["00_lesson.ipynb", "further/00_more.ipynb"]
 RIGHT = {"00.1": "13.3 / 18.3", "00.3": "1.84017"}
 LINKS = ["further/00_more.ipynb", "../00_lesson.ipynb"]
@@ -50,9 +51,9 @@ def project(tmp_path):
 
 
 def test_the_core_comes_first(project):
-    found = lessons.notebooks_in(project / "notebooks")
-    assert found == [project / "notebooks" / place for place in PLACES]
-    assert [lessons.place(path).as_posix() for path in found] == PLACES
+    paths = lessons.notebooks_in(project / "notebooks")
+    assert paths == [project / "notebooks" / place for place in PLACES]
+    assert [lessons.place(path).as_posix() for path in paths] == PLACES
 
 
 @pytest.mark.parametrize("folder, arguments", [(".", ["notebooks"]), ("notebooks", [])])
@@ -94,14 +95,17 @@ def test_it_is_a_page_of_the_site_below_its_lesson(project, monkeypatch):
     pytest.importorskip("sphinx")
     import make_site
 
-    found = lessons.notebooks_in(project / "notebooks")
-    monkeypatch.setattr(make_site, "NOTEBOOKS", found)
-    monkeypatch.setattr(make_site, "CORE", {"00": found[0]})
-    monkeypatch.setattr(make_site, "PAGES", project / "pages")
-    monkeypatch.setattr(make_site, "executed", lambda path: nbformat.read(path, as_version=4))
-    monkeypatch.setattr(make_site, "ProcessPoolExecutor", OneAfterAnother)
-    monkeypatch.setattr(make_site, "TITLES", {"00": "00 · Part 1"})
-    monkeypatch.setattr(make_site, "hours", lambda: {"00": ["0.3 h", "1.3 h", "1", "-"]})
+    paths = lessons.notebooks_in(project / "notebooks")
+    for name, value in {
+        "NOTEBOOKS": paths,
+        "CORE": {"00": paths[0]},
+        "PAGES": project / "pages",
+        "executed": lambda path: nbformat.read(path, as_version=4),
+        "ProcessPoolExecutor": lambda workers: nullcontext(SimpleNamespace(map=map)),
+        "TITLES": {"00": "00 · Part 1"},
+        "hours": lambda: {"00": ["0.3 h", "1.3 h", "1", "-"]},
+    }.items():
+        monkeypatch.setattr(make_site, name, value)
     make_site.write_lessons()
     core, companion = (
         nbformat.read(project / "pages" / "lessons" / place, as_version=4).cells for place in PLACES
@@ -110,22 +114,7 @@ def test_it_is_a_page_of_the_site_below_its_lesson(project, monkeypatch):
     assert "](../00_lesson.ipynb)" in companion[0].source
 
 
-class OneAfterAnother:
-    def __init__(self, workers):
-        pass
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        pass
-
-    map = staticmethod(map)
-
-
 def test_numbers_in_its_prose_are_looked_at(project, monkeypatch):
-    import numbers_in_prose
-
     monkeypatch.setattr(numbers_in_prose, "ROOT", project)
     path = project / "notebooks" / PLACES[1]
     path.write_text(path.read_text().replace("Words of", "A loss of 0.77:"))

@@ -1,4 +1,4 @@
-"""8-bit data <-> (-1, 1), and p(x | z_0).                                               G2, X1"""
+"""8-bit data <-> (-1, 1), and p(x | z_0).                                                   G2"""
 
 import math
 
@@ -8,8 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diffenc_lite import Noise, pixels
-
-INTERIOR, EXTREME = 0.010453, 0.005227  # bits, X1
 
 
 def noise_at(gamma: float, like: torch.Tensor) -> Noise:
@@ -42,17 +40,6 @@ def test_dtype_of_to_unit():
     assert pixels.to_levels(pixels.to_unit(images)).dtype == torch.uint8
 
 
-@pytest.mark.parametrize("levels", [2, 5, 256])
-@pytest.mark.parametrize("gamma", [-13.3, -6.0, 0.0, 5.0])
-def test_probabilities_of_all_levels_sum_to_one(levels, gamma, normal):
-    z_0 = normal(30, 1)
-    images = torch.arange(levels).to(torch.uint8).repeat_interleave(30)[:, None]
-    z = z_0.repeat(levels, 1)
-    nats = pixels.reconstruction_nats(images, z, noise_at(gamma, z), levels)
-    total = torch.exp(-nats).reshape(levels, 30).sum(0)
-    torch.testing.assert_close(total, torch.ones(30, dtype=torch.float64), rtol=1e-10, atol=0)
-
-
 def test_reconstruction_is_the_cross_entropy_of_the_stated_softmax(normal, generator):
     """Term by term from G2, summed over dimensions."""
     z_0, gamma = normal(4, 3), -2.0
@@ -69,53 +56,21 @@ def test_reconstruction_is_the_cross_entropy_of_the_stated_softmax(normal, gener
     torch.testing.assert_close(nats, expected, rtol=1e-10, atol=0)
 
 
-@pytest.mark.parametrize(
-    "level, bits", [(0, EXTREME), (1, INTERIOR), (100, INTERIOR), (254, INTERIOR), (255, EXTREME)]
-)
-def test_x1_by_quadrature(level, bits):
-    """E over eps of -log p(x | z_0), by the trapezoid rule over 12 standard deviations."""
-    eps = torch.linspace(-12, 12, 4001, dtype=torch.float64)[:, None]
-    density = torch.exp(-0.5 * eps[:, 0] ** 2) / math.sqrt(2 * math.pi)
-    images = torch.full_like(eps, level).to(torch.uint8)
-    n = noise_at(-13.3, eps)
-    z_0 = n.alpha * pixels.to_unit(images, dtype=torch.float64) + n.sigma * eps
-    nats = (density * pixels.reconstruction_nats(images, z_0, n)).sum() * (24 / 4000)
-    assert pixels.bits_per_dim(nats, 1).item() == pytest.approx(bits, abs=6e-7)
-
-
-def test_x1_by_monte_carlo_in_float32(generator):
-    nats = []
-    for _ in range(20):
-        images = torch.randint(1, 255, (1000, 10), generator=generator).to(torch.uint8)
-        eps = torch.randn(1000, 10, generator=generator)
-        n = noise_at(-13.3, eps)
-        z_0 = n.alpha * pixels.to_unit(images) + n.sigma * eps
-        nats.append(pixels.reconstruction_nats(images, z_0, n))
-    bits = pixels.bits_per_dim(torch.cat(nats), 10)
-    error = bits.std() / math.sqrt(len(bits))
-    assert error < 4e-4
-    assert abs(bits.mean() - INTERIOR) < 4 * error
-
-
-def test_small_costs_are_not_rounded_away_in_float32(generator):
-    """Most pixels cost 1e-8 to 1e-4 nats: each is right to 1e-3."""
+@pytest.mark.parametrize("gamma", [-13.3, -8.0, -4.0, 0.0, 5.0])
+def test_float32_agrees_with_float64(gamma, normal, generator):
+    """Also where most pixels cost 1e-8 to 1e-4 nats, near their level: each is right to 1e-3."""
     images = torch.randint(0, 256, (5000, 1), generator=generator).to(torch.uint8)
-    eps = torch.randn(5000, 1, generator=generator)
+    eps = normal(5000, 1).float()
 
     def nats(dtype):
-        n = noise_at(-13.3, eps.to(dtype))
+        n = noise_at(gamma, eps.to(dtype))
         z_0 = n.alpha * pixels.to_unit(images, dtype=dtype) + n.sigma * eps.to(dtype)
         return pixels.reconstruction_nats(images, z_0, n).double()
 
     torch.testing.assert_close(nats(torch.float32), nats(torch.float64), rtol=1e-3, atol=1e-30)
-
-
-@pytest.mark.parametrize("gamma", [-13.3, -8.0, -4.0, 0.0, 5.0])
-def test_float32_agrees_with_float64(gamma, normal):
-    z_0 = normal(300, 1).float()
-    images = torch.arange(300).remainder(256).to(torch.uint8)[:, None]
-    low = pixels.reconstruction_nats(images, z_0, noise_at(gamma, z_0))
-    high = pixels.reconstruction_nats(images, z_0.double(), noise_at(gamma, z_0.double()))
+    z_0 = eps[:300]
+    low = pixels.reconstruction_nats(images[:300], z_0, noise_at(gamma, z_0))
+    high = pixels.reconstruction_nats(images[:300], z_0.double(), noise_at(gamma, z_0.double()))
     torch.testing.assert_close(low.double(), high, rtol=1e-3, atol=0)
 
 

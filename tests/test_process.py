@@ -84,16 +84,6 @@ def test_posterior_is_brute_force_conditioning(normal):
             close(q.variance, expected_variance)
 
 
-def test_posterior_and_marginal_give_back_the_other_marginal(at, world):
-    """Bayes: E[mu_Q] and Var[mu_Q] + sigma_Q^2 under q(z_t | x) are those of q(z_s | x)."""
-    (s, t), (x_s, x_t, _) = at, world
-    start, end = process.marginal(x_s, s), process.marginal(x_t, t)
-    q = process.posterior(end.mean, x_t, x_t - x_s, s, t)
-    slope = process.posterior(end.mean + 1, x_t, x_t - x_s, s, t).mean - q.mean
-    close(q.mean, start.mean)
-    close(slope**2 * end.variance + q.variance, start.variance.expand(N, 3))
-
-
 # --- p --------------------------------------------------------------------------------------------
 
 
@@ -105,13 +95,6 @@ def test_generative_step_that_knows_the_data_is_the_posterior(at, world, normal)
     q = process.posterior(z_t, x_t, x_t - x_s, s, t)
     close(p.mean, q.mean)
     close(p.variance, q.variance)
-
-
-def test_generative_step_of_a_vdm_that_knows_the_data_is_the_posterior(at, world, normal):
-    (s, t), (x, _, _), z_t = at, world, normal(N, 3)
-    p = process.generative_step(z_t, x, 0.0, s, t)
-    q = process.posterior(z_t, x, torch.zeros_like(x), s, t)
-    close(p.mean, q.mean)
 
 
 def test_ratio_divides_the_variance_and_leaves_the_mean(at, world):

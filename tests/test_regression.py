@@ -49,8 +49,8 @@ def test_r2_needs_a_spread():
 
 
 def test_a_slope_knows_its_size_and_its_error(x, normal):
-    found = [regression.slope(1.2 * x + 0.5 * normal(*x.shape), x) for _ in range(40)]
-    slopes, errors = torch.tensor(found).T
+    fits = [regression.slope(1.2 * x + 0.5 * normal(*x.shape), x) for _ in range(40)]
+    slopes, errors = torch.tensor(fits).T
     assert abs(slopes.mean() - 1.2) < 4 * errors.mean() / 40**0.5
     assert 0.6 < slopes.std() / errors.mean() < 1.5
     assert regression.slope(3 * x, x) == pytest.approx((3, 0), abs=1e-9)

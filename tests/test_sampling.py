@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from draws import seeded
+from draws import F64, KINDS, seeded
 from torch import nn
 
 from diffenc_lite import (
@@ -17,10 +17,8 @@ from diffenc_lite import (
     sample,
     sample_steps,
 )
+from diffenc_lite.course.worlds import Exact, Mixture
 from diffenc_lite.training import TrainConfig, train
-
-KINDS = ("identity", "scaling", "learned")
-F64 = torch.float64
 
 
 class Raising(nn.Module):
@@ -78,21 +76,24 @@ def test_a_model_made_for_no_shape_takes_any():
             elbo(model, other)
 
 
+@pytest.mark.parametrize("scale", [None, torch.tensor([0.3, 0.9, 1.7], dtype=F64)])
 @pytest.mark.parametrize("kind", KINDS)
-def test_steps_tell_where_the_sampler_stands(kind, small_model):
-    """t from 1 to 0; x_hat is what the denoiser sees in z; each mean is the mean of G3."""
+def test_steps_tell_where_the_sampler_stands(kind, scale, small_model):
+    """t from 1 to 0; x_hat is what the denoiser sees in z; each mean is that of G3 or G5."""
     model, grid = small_model(kind), torch.tensor([0, 0.2, 0.7, 1], dtype=F64)
+    options = {"generator": seeded(0), "grid": grid, "scale": scale}
     with torch.no_grad():  # w = 1e16: all but no noise
-        steps = list(sample_steps(model, 3, 3, ratio=1e16, generator=seeded(0), grid=grid))
+        steps = list(sample_steps(model, 3, 3, ratio=1e16, **options))
         assert [step.t for step in steps] == pytest.approx([1, 0.7, 0.2, 0])
-        for here, there in zip(steps[:-1], steps[1:], strict=True):
+        for i, here, there in zip((2, 1, 0), steps[:-1], steps[1:], strict=True):
             s, t = (model.schedule(torch.full((3,), step.t, dtype=F64)) for step in (there, here))
             v_hat = model.denoiser(here.z, t.gamma)
             s, t = s.like(here.z), t.like(here.z)
             x_hat = t.alpha * here.z - t.sigma * v_hat
             torch.testing.assert_close(here.x_hat, x_hat, rtol=1e-12, atol=1e-12)
             u_hat = 0.0 if kind == "identity" else x_hat
-            mean = process.generative_step(here.z, x_hat, u_hat, s, t).mean
+            scale_i = None if scale is None else scale[i]
+            mean = process.generative_step(here.z, x_hat, u_hat, s, t, scale=scale_i).mean
             torch.testing.assert_close(there.z, mean, rtol=1e-5, atol=1e-6)
         alpha_0 = math.sqrt(1 / (1 + math.exp(-13.3)))
         torch.testing.assert_close(steps[-1].x_hat, steps[-1].z / alpha_0, rtol=1e-12, atol=0)
@@ -147,49 +148,10 @@ def test_no_graph_is_kept(small_model):
     assert modes == [False] * 3
 
 
-# --- N(0.2, 0.3^2) with its exact denoiser --------------------------------------------------------
-
-MEAN, VARIANCE, N = 0.2, 0.09, 10000
-
-
-def moments(model, steps, ratio=1.0):
-    """Mean and variance of z_0 / alpha_0 in units of their standard errors around the truth."""
-    with torch.no_grad():
-        *_, last = sample_steps(model, N, steps, ratio, seeded(7))
-    x = last.x_hat[:, 0]
-    variance = VARIANCE + math.exp(-13.3)
-    return (
-        ((x.mean() - MEAN) / math.sqrt(variance / N)).item(),
-        ((x.var() - variance) / (variance * math.sqrt(2 / N))).item(),
-    )
-
-
-@pytest.mark.parametrize("scaled", [False, True])
-def test_many_steps_with_ratio_one_draw_from_the_data(scaled, gaussian_model):
-    mean, variance = moments(gaussian_model(MEAN, VARIANCE, scaled), 500)
-    assert abs(mean) < 4 and abs(variance) < 4
-
-
-def optimal_ratio_of_gaussian(steps: int) -> torch.Tensor:
-    """W1 for E1: w* = 1 / (1 + m), m = (SNR(s) - SNR(t)) Var(x | z_t)."""
-    gamma = -13.3 + 18.3 * torch.arange(steps + 1, dtype=F64) / steps
-    snr = torch.exp(-gamma)
-    m = (snr[:-1] - snr[1:]) * VARIANCE / (1 + snr[1:] * VARIANCE)
-    return 1 / (1 + m)
-
-
-@pytest.mark.parametrize("steps", [1, 2, 3, 4])
-def test_few_steps_with_the_optimal_ratio_draw_from_the_data(steps, gaussian_model):
-    """... and those with w = 1 do not: their variance is too small by far."""
-    model = gaussian_model(MEAN, VARIANCE)
-    mean, variance = moments(model, steps, optimal_ratio_of_gaussian(steps))
-    assert abs(mean) < 4 and abs(variance) < 4
-    assert moments(model, steps)[1] < -20
-
-
-def test_images_follow_the_data(gaussian_model):
-    """To the end: uint8 levels of N(0.2, 0.2^2)."""
-    model = gaussian_model(0.2, 0.04, shape=(1, 2))
+def test_images_follow_the_data():
+    """To the end: uint8 levels of N(0.2, 0.2^2), from the exact denoiser."""
+    model = Exact(Mixture([[0.2]], [0.04])).model()
+    model.shape = (1, 2)
     x = pixels.to_unit(sample(model, 4000, 3, 1.0, seeded(5), torch.tensor([0, 0.3, 0.6, 1])))
     assert x.std() < 0.15  # three steps with w = 1 lose variance
     x = pixels.to_unit(sample(model, 4000, 500, generator=seeded(5)))

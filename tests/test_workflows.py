@@ -3,7 +3,6 @@
 The schema comes with check-jsonschema. zizmor and actionlint say more, where they are installed.
 """
 
-import json
 import re
 import shutil
 import subprocess
@@ -29,28 +28,20 @@ def commands(workflow: dict) -> str:
     return "\n".join(step["run"] for step in steps if "run" in step)
 
 
-def check_schema(schema: str, *paths: Path) -> subprocess.CompletedProcess:
+def check_schema(schema: str, *paths: Path) -> None:
     pytest.importorskip("check_jsonschema")
     command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}"]
-    return subprocess.run([*command, *map(str, paths)], capture_output=True, text=True)
+    done = subprocess.run([*command, *map(str, paths)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
 
 
 def test_the_workflows_follow_the_schema():
     assert {path.stem for path in WORKFLOWS} == {"tests", "site", "release"}
-    done = check_schema("github-workflows", *WORKFLOWS)
-    assert done.returncode == 0, done.stdout
-
-
-def test_the_schema_can_say_no(tmp_path):
-    wrong = load("tests.yml")
-    wrong["jobs"]["style"]["runs_on"] = wrong["jobs"]["style"].pop("runs-on")
-    (tmp_path / "wrong.yml").write_text(json.dumps(wrong), encoding="utf-8")
-    assert check_schema("github-workflows", tmp_path / "wrong.yml").returncode == 1
+    check_schema("github-workflows", *WORKFLOWS)
 
 
 def test_the_citation_follows_the_schema():
-    done = check_schema("citation-file-format", ROOT / "CITATION.cff")
-    assert done.returncode == 0, done.stdout
+    check_schema("citation-file-format", ROOT / "CITATION.cff")
 
 
 @pytest.mark.parametrize("tool", [("zizmor", "--offline"), ("actionlint",)], ids=lambda t: t[0])
