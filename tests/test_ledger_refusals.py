@@ -339,7 +339,7 @@ def mutate(load_tool: Callable[[str], ModuleType]) -> ModuleType:
 @pytest.mark.parametrize(
     ("kinds", "every"),
     [
-        (("left sides", "right sides"), 20),
+        (("left sides", "right sides"), 60),
         (("lines",), 150),
         (("code",), 50),
         (("definitions",), 70),

@@ -75,8 +75,7 @@ def opaque(expression: Expr) -> Expr:
     """Limits, derivatives and integrals as single symbols: the claim is to be the same equation,
     not another one that is true as well."""
     return expression.replace(
-        lambda e: isinstance(e, Limit | Derivative | Integral),
-        lambda e: Symbol(str(e)),
+        lambda e: isinstance(e, Limit | Derivative | Integral), lambda e: Symbol(str(e))
     )
 
 
@@ -162,6 +161,8 @@ class Page:
             self.within[left] = self._bottom(meaning)
             self.values[left] = self.in_full(meaning)
             if step.means is None:
+                if line is self.row.claim.get(step.proves or ""):
+                    raise Loose(self.tag, step.name, f"nothing but the claim says what {left} is")
                 return
         elif step.means is not None:
             raise Loose(self.tag, step.name, f"{left} has a meaning already")

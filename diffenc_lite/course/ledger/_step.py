@@ -52,7 +52,8 @@ class Step:
         expression: an equation, or a tuple of them; or an inequality `>= 0`. `prove` holds it
             against the definitions and the lines before. If the left side is a name that no line
             before has, the line gives it its meaning, and later lines have to agree with it.
-        proves: the form of the claim that this line arrives at, if it arrives at one.
+        proves: the form of the claim that this line arrives at, if it arrives at one. Without an
+            expression of its own the line is that form, held like any other line.
         name: how to find it: `row["name"]`. Unique in its row; the form, if it proves one.
         defines: the left side is a symbol, and the line says what it stands for from here on.
         case_of: the name of a line before, and what to put in it, to get this one.

@@ -63,8 +63,7 @@ def stepped(A: Expr, prediction: Expr) -> Expr:
     nonnegative=("stretch",),
 )
 def X6() -> Iterator[Step]:
-    mean = G3.form("mean").subs(uhat, xhat)
-    coefficient = expand(mean).coeff(xhat)
+    coefficient = expand(G3.form("mean").subs(uhat, xhat)).coeff(xhat)
     yield Step(
         r"Put $\hat u=\hat x$ into G3. The prediction then stands in two places, both times with a "
         r"number before it:",
@@ -81,22 +80,18 @@ def X6() -> Iterator[Step]:
         defines=True,
     )
     yield Step(
-        "Indeed,",
-        equation(alpha_s * c * xhatprime, coefficient_name * xhat),
-        name="same_step",
+        "Indeed,", equation(alpha_s * c * xhatprime, coefficient_name * xhat), name="same_step"
     )
     yield Step(
         r"That is the other prediction, stretched by a known number, and by more than 1,",
-        equation(Derivative(xhatprime, xhat) - 1, expand(plain.diff(xhat)) - 1),
         proves="stretch",
     )
-    (back,) = solve(Eq(xhatprime, plain), xhat)
+
     yield Step(
         r"so it can be undone. The counterterm changes what the network is asked to say, not what "
         r"the model can express: for a fixed step it is a change of output, at any depth. The "
         r"change depends on $s$, which the network is not told. (In the limit of short steps the "
         r"stretch is the $1+\sigma_t^2$ of the residual: G5.)",
-        equation(xhat, back),
         proves="back",
     )
     # what it cancels
@@ -132,31 +127,22 @@ def X6() -> Iterator[Step]:
     still = {y: x, ydot: 0}
     yield Step(
         r"Now let the encoder of E3 say $y=x$. Then it is the identity,",
-        equation(x_E3, x),
         means=E3.form("x_t").subs(still),
         proves="encoding_E3",
     )
-    yield Step(
-        r"which does not move, so $u=0$;",
-        equation(u_E3, 0),
-        means=E3.form("u").subs(still),
-        proves="u_E3",
-    )
-    (vhat_E3,) = solve(Eq((1 + sigma_t**2) * SIGNAL, GUESS), vhatprime)
+    yield Step(r"which does not move, so $u=0$;", means=E3.form("u").subs(still), proves="u_E3")
     yield Step(
         r"but E3 has $\hat u=\hat x$, as always. So it is a VDM with a counterterm that it does "
         r"not need. Let $\hat v$ be the network of a VDM, and give E3 the network $\hat v'$ with "
         r"$(1+\sigma_t^2)\,\hat x'=\hat x$:",
-        equation(vhatprime, vhat_E3),
+        equation(vhatprime, *solve(Eq((1 + sigma_t**2) * SIGNAL, GUESS), vhatprime)),
         proves="vhat_E3",
         defines=True,
     )
-    yield Step("that is,", equation((1 + sigma_t**2) * SIGNAL, GUESS), proves="xhat_E3")
-    charged = L4.form("residual").subs({vhat: vhatprime, u: 0, uhat: SIGNAL})
+    yield Step("that is,", proves="xhat_E3")
     yield Step(
         r"L4 then has the residual of the VDM: the two pay the same at infinite depth.",
-        equation(residual, expand(simplify(charged.subs(vhatprime, vhat_E3)))),
-        means=charged,
+        means=L4.form("residual").subs({vhat: vhatprime, u: 0, uhat: SIGNAL}),
         proves="residual_E3",
     )
     yield Step(
@@ -167,14 +153,13 @@ def X6() -> Iterator[Step]:
     yield Step(
         r"and E3 with the folded $A=c\,(1+\sigma_t^2)$ of G5 does the same: the two are one model "
         r"at every depth.",
-        equation(folded, vdm),
         means=stepped(G5.form("folded"), SIGNAL),
         proves="folded_E3",
     )
-    factor_of_guess = factor(G5.form("G3") / (1 + sigma_t**2) - c)
+    over_guess = factor(G5.form("G3") / (1 + sigma_t**2) - c)
     yield Step(
         "With G3 the means differ by a multiple of the prediction:",
-        equation(excess, alpha_s * factor_of_guess * GUESS),
+        equation(excess, alpha_s * over_guess * GUESS),
         means=stepped(G5.form("G3"), SIGNAL) - vdm,
         proves="G3_E3",
     )

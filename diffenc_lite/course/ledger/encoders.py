@@ -66,10 +66,7 @@ def up_to(expression: Expr, power: int) -> Expr:
         u: dx_dlambda / sigma_t**2,
         mean_name: F1.form("mean"),
     },
-    claim={
-        "u": equation(u, 0),
-        "mean": equation(mean_name, alpha_t * x),
-    },
+    claim={"u": equation(u, 0), "mean": equation(mean_name, alpha_t * x)},
 )
 def E1() -> Iterator[Step]:
     yield Step(
@@ -77,15 +74,9 @@ def E1() -> Iterator[Step]:
         equation(dx_dlambda, d_lambda(x)),
         name="speed",
     )
+    yield Step(r"So there is nothing for $u$ to say.", proves="u")
     yield Step(
-        r"So there is nothing for $u$ to say.",
-        equation(u, d_lambda(x) / sigma_t**2),
-        proves="u",
-    )
-    yield Step(
-        r"The latent is the data itself, shrunk by $\alpha_t$ and with noise on top.",
-        equation(mean_name, F1.form("mean").subs(x_t, x)),
-        proves="mean",
+        r"The latent is the data itself, shrunk by $\alpha_t$ and with noise on top.", proves="mean"
     )
 
 
@@ -109,25 +100,20 @@ def E1() -> Iterator[Step]:
         "mean": equation(mean_name, alpha_t**3 * x),
         "change": equation(x_t - x_s, -(alpha_s**2) * sigma_t**2 * c * x),
         "acceleration": equation(
-            acceleration_name,
-            sigma_t**2 * (sigma_t**2 - alpha_t**2) * alpha_t**2 * x,
+            acceleration_name, sigma_t**2 * (sigma_t**2 - alpha_t**2) * alpha_t**2 * x
         ),
     },
 )
 def E2() -> Iterator[Step]:
     sigmoid = 1 / (1 + exp(-lambda_t))
-    slope = diff(sigmoid, lambda_t)
     yield Step(
         r"All the noise depends on $\lambda$ through a sigmoid, so start with its slope.",
-        equation(Derivative(sigmoid, lambda_t), slope),
+        equation(Derivative(sigmoid, lambda_t), diff(sigmoid, lambda_t)),
         name="sigmoid",
     )
-    slope = simplify(slope.subs(exp(-lambda_t), sigma_t**2 / alpha_t**2))
-    slope = slope.subs(alpha_t**2 + sigma_t**2, 1)
     yield Step(
         r"With $e^{-\lambda}=\sigma_t^2/\alpha_t^2$ and $\alpha_t^2+\sigma_t^2=1$ it is the "
         r"product of the two. ($\sigma_t^2=1-\alpha_t^2$ has the same slope with a minus.)",
-        equation(slope_name, slope),
         proves="slope",
     )
     encoding = alpha_t**2 * x
@@ -139,13 +125,11 @@ def E2() -> Iterator[Step]:
     yield Step(
         r"Divide by $\sigma_t^2$: what is left is the encoding itself, $u=x_t$. An exponential "
         r"grows in proportion to what it is; a sigmoid does so with the brake $\sigma_t^2$.",
-        equation(u, d_lambda(encoding) / sigma_t**2),
         proves="u",
     )
     yield Step(
         r"The latent shrinks what is already shrunk, hence the third power: "
         r"$q(z_t|x)=\mathcal N(\alpha_t^3x,\sigma_t^2)$.",
-        equation(mean_name, (alpha_t * x_t).subs(x_t, encoding)),
         proves="mean",
     )
     weight = alpha_s**2 * sigma_t**2 * c
@@ -164,7 +148,6 @@ def E2() -> Iterator[Step]:
     yield Step(
         r"Once more for the second derivative, which decides how well a straight line predicts "
         r"the next encoding. It changes sign where there is as much noise as signal.",
-        equation(acceleration_name, factor_terms(d_lambda(d_lambda(encoding)))),
         proves="acceleration",
     )
 
@@ -203,34 +186,22 @@ def E3() -> Iterator[Step]:
         name="path",
     )
     encoding = collect(expand(encoding), y).subs(1 - alpha_t**2, sigma_t**2)
-    yield Step(
-        r"As $1-\alpha_t^2=\sigma_t^2$, it is a weighted mean of the two.",
-        equation(x_t, encoding),
-        proves="x_t",
-    )
-    speed = d_lambda(encoding)
+    yield Step(r"As $1-\alpha_t^2=\sigma_t^2$, it is a weighted mean of the two.", proves="x_t")
     yield Step(
         r"Three things move: the weight of $x$, the weight of $y$ with the opposite sign, and $y$ "
         r"itself.",
-        equation(dx_dlambda, speed),
+        equation(dx_dlambda, d_lambda(encoding)),
         name="speed",
     )
-    rate = expand(speed / sigma_t**2)
-    yield Step(
-        r"Divide by $\sigma_t^2$.",
-        equation(u, rate),
-        name="rate",
-    )
-    rate = rate.subs(-(alpha_t**2) * y, sigma_t**2 * y - y)
+    rate = expand(d_lambda(encoding) / sigma_t**2)
+    yield Step(r"Divide by $\sigma_t^2$.", equation(u, rate), name="rate")
     yield Step(
         r"In $-\alpha_t^2y=\sigma_t^2y-y$ hides the other half of the encoding, so that "
         r"$u=x_t-y+\dot y$.",
-        equation(u, rate),
         proves="u",
     )
     yield Step(
         r"A network that starts at $y=0$ for every depth starts as the scaling encoder, E2.",
-        equation(start_name, rate.subs({y: 0, ydot: 0})),
         proves="start",
     )
     yield Step(

@@ -24,6 +24,7 @@ gap, ends_E2 = name(r"\text{gap}"), name(r"\text{E2: prior}+\text{reconstruction
 log_joint = name(r"\ln p(x,z)")
 V = s2 / (1 + s2 * eta)
 SNR_E2 = alpha_t**6 / sigma_t**2
+JOINT = log_density(x, 0, s2) + log_density(z, sqrt(eta) * x, 1)
 TARGET = c * alpha_t**2 + alpha_s**2 - alpha_t**2  # tau = TARGET x, for E2
 
 
@@ -39,10 +40,7 @@ def entropy(variance: Expr) -> Expr:
     r"$i$ and $\eta$ that of $z=\sqrt\eta\,x+\varepsilon$. With E1 and $w^*$ the gap of the bound "
     r"to the entropy is $\mathrm{KL}(q(z_1)\,\|\,\mathcal N(0,1))$ at every $T$; E2 steps with "
     r"the $A$ of G5.",
-    where={
-        log_joint: log_density(x, 0, s2) + log_density(z, sqrt(eta) * x, 1),
-        reconstruction: entropy(V.subs(eta, exp(-gamma_0))),
-    },
+    where={log_joint: JOINT, reconstruction: entropy(V.subs(eta, exp(-gamma_0)))},
     claim={
         "spread": equation(spread, s2 / (1 + s2 * eta)),
         "m_E1": equation(m_E1, (SNR_s - SNR_t) * s2 / (1 + s2 * SNR_t)),
@@ -72,13 +70,10 @@ def entropy(variance: Expr) -> Expr:
     },
 )
 def X2() -> Iterator[Step]:
-    joint = log_density(x, 0, s2) + log_density(z, sqrt(eta) * x, 1)
     yield Step(
-        "The data and what is seen of it have the density",
-        equation(log_joint, joint),
-        name="joint",
+        "The data and what is seen of it have the density", equation(log_joint, JOINT), name="joint"
     )
-    mean, variance, _ = complete_square(expand(joint, log=True), x)
+    mean, variance, _ = complete_square(expand(JOINT, log=True), x)
     yield Step(
         "Complete the square in $x$: what is known of $x$ has the mean",
         equation(centre, simplify(mean)),
@@ -92,25 +87,18 @@ def X2() -> Iterator[Step]:
     )
     # E1
     step = L3.form("step").subs({snr_s: SNR_s, snr_t: SNR_t})
-    error = step.subs((x - xhat) ** 2, V.subs(eta, SNR_t))
     yield Step(
         r"The exact denoiser of E1 errs by that spread. By L3 a step with $w=1$ costs "
         r"$\frac12m$, so",
-        equation(m_E1, factor(2 * error)),
-        means=2 * error,
+        means=2 * step.subs((x - xhat) ** 2, V.subs(eta, SNR_t)),
         proves="m_E1",
     )
-    ratio = factor(1 + 2 * error)
-    yield Step(
-        r"and $w^*$ makes of it the logarithm (W1) of",
-        equation(1 + m_E1, ratio),
-        proves="logarithm",
-    )
-    each = log((1 + s2 * S(i - 1)) / (1 + s2 * S(i))) / 2
-    apart = Sum((log(1 + s2 * S(i - 1)) - log(1 + s2 * S(i))) / 2, (i, 1, T))
+    yield Step(r"and $w^*$ makes of it the logarithm (W1) of", proves="logarithm")
+    log_ratios = Sum(log((1 + s2 * S(i - 1)) / (1 + s2 * S(i))) / 2, (i, 1, T))
+    telescoped = Sum((log(1 + s2 * S(i - 1)) - log(1 + s2 * S(i))) / 2, (i, 1, T)).doit()
     yield Step(
         "which telescopes, whatever the steps.",
-        equation(Sum(each, (i, 1, T)), apart.doit()),
+        equation(log_ratios, telescoped),
         proves="diffusion",
     )
     ends = {S(0): (alpha_0 / sigma_0) ** 2, S(T): (alpha_1 / sigma_1) ** 2}
@@ -136,8 +124,7 @@ def X2() -> Iterator[Step]:
     )
     # E2
     root = alpha_t**3 / sigma_t
-    z_seen = root * x + epsilon  # z_t over sigma_t
-    guess = alpha_t**2 * mean.subs(eta, root**2).subs(z, z_seen)
+    guess = alpha_t**2 * mean.subs(eta, root**2).subs(z, root * x + epsilon)  # z is z_t / sigma_t
     gap_of_means = (A * guess - TARGET * x).subs(x, sqrt(s2) * xi)
     squared = average(average(gap_of_means**2).subs(xi, epsilon))
     yield Step(
@@ -150,7 +137,6 @@ def X2() -> Iterator[Step]:
     )
     yield Step(
         r"With the exact $A$ of G5 only the spread of $x$ counts.",
-        equation(m_exact, alpha_s**2 / sigma_Q**2 * TARGET**2 * V.subs(eta, SNR_E2)),
         means=alpha_s**2 / sigma_Q**2 * simplify(squared).subs(A, G5.form("E2")),
         proves="m_exact",
     )
@@ -158,7 +144,6 @@ def X2() -> Iterator[Step]:
     prior_E2 = L0.form("one_dimension").subs(x_1**2, alpha_1**4 * s2)
     yield Step(
         r"The two ends, less the entropy, are",
-        equation(ends_E2, prior_E2 - log(1 + s2 * eta_0) / 2),
         means=prior_E2 + entropy(V.subs(eta, eta_0)) - entropy(s2),
         proves="ends_E2",
     )
@@ -227,25 +212,19 @@ def depths(steps: int) -> list[tuple[float, float]]:
     return list(pairwise(gammas))
 
 
-def price(m: float, w: float) -> float:
-    """One dimension of L2"""
-    return (w * (1 + m) - 1 - math.log(w)) / 2
-
-
 @cache
 def gap_E1(steps: int, w: float) -> float:
     """With w* the gap is 0 for s2 = 1, so this is what w costs beyond W1"""
     error = X2.lambdify("m_E1", "math")
     errors = [error(S_s=math.exp(-s), S_t=math.exp(-t), s_2=1.0) for s, t in depths(steps)]
-    return tight(1.0) + math.fsum(price(m, w) - math.log1p(m) / 2 for m in errors)
+    costs = ((w * (1 + m) - 1 - math.log(w)) / 2 for m in errors)  # one dimension of L2
+    return tight(1.0) + math.fsum(costs) - math.fsum(math.log1p(m) / 2 for m in errors)
 
 
 @cache
 def gap_E2(steps: int, form: str, best: bool) -> float:
-    error, factor = (
-        X2.lambdify("m_E2", "math"),
-        G5.lambdify({"exact": "E2"}.get(form, form), "math"),
-    )
+    error = X2.lambdify("m_E2", "math")
+    factor = G5.lambdify("E2" if form == "exact" else form, "math")
     total = [X2.lambdify("ends_E2", "math")(gamma_0=GAMMA_0, gamma_1=GAMMA_1, s_2=1.0)]
     for s, t in depths(steps):
         m = error(A=factor(gamma_s=s, gamma_t=t), gamma_s=s, gamma_t=t, s_2=1.0)

@@ -138,11 +138,7 @@ def F2() -> Iterator[Step]:
         name="shift",
         defines=True,
     )
-    yield Step(
-        r"So the step begins from the shrunk $z_s$ and moves by that,",
-        equation(alpha_ts * z_s + b, alpha_ts * z_s + shift),
-        proves="mean",
-    )
+    yield Step(r"So the step begins from the shrunk $z_s$ and moves by that,", proves="mean")
     (missing,) = solve(equation(variance, F1.form("variance")), tau2)
     yield Step(
         r"The variances agree for one $\tau^2$ only: what is missing to $\sigma_t^2$. It is the "
@@ -159,7 +155,6 @@ def F2() -> Iterator[Step]:
     yield Step(
         r"Since $\mathrm{SNR}=e^{-\gamma}$, the share depends on the two $\gamma$ only by their "
         r"difference.",
-        equation(c, simplify(1 - exp(-gamma_t) / exp(-gamma_s))),
         proves="c",
     )
 
@@ -193,16 +188,14 @@ def F3() -> Iterator[Step]:
         r"$z_s^2$ is minus half the precision, and precisions add: what F2 says about $z_s$, and "
         r"what F1 says.",
         Tuple(
-            equation(1 / sigma_Q**2, precision),
-            equation(-Derivative(log_q, (z_s, 2)), precision),
+            equation(1 / sigma_Q**2, precision), equation(-Derivative(log_q, (z_s, 2)), precision)
         ),
         name="precision",
     )
-    known = {alpha_ts**2: (1 - c) * sigma_t**2 / sigma_s**2}
+
     yield Step(
         r"By the definition of $c$, $\alpha_{t|s}^2=(1-c)\,\sigma_t^2/\sigma_s^2$. With it the "
         r"two precisions become one fraction.",
-        equation(sigma_Q**2, 1 / simplify(precision.subs(known))),
         proves="variance",
     )
     weighted = expand(simplify(expand(mean / variance) * sigma_s**2 * c))

@@ -15,7 +15,13 @@ variance_best = name(r"\sigma_P^{*2}")
 E_T = name("E_T(w)")
 per_step, m_name = name(r"E_T(1+\kappa h)/T"), name("m(T)")
 W2_POWER = name(r"E_T(1+\kappa T^{-p})_{\text{leading}}")
+
 W2_ROOT, W2_BEST = name(r"\lim E_T(1+\kappa/\sqrt T)"), name(r"\lim T(w^*-1)")
+
+
+def step_cost(error: Expr) -> Expr:
+    """d dimensions of L2 as a function of w, with `error` for m"""
+    return d * L2.form("one_dimension").subs(delta, sigma_Q * sqrt(error))
 
 
 @row(
@@ -23,10 +29,7 @@ W2_ROOT, W2_BEST = name(r"\lim E_T(1+\kappa/\sqrt T)"), name(r"\lim T(w^*-1)")
     notebook="06",
     setting=r"With $m=\mathbb E\|\mu_P-\mu_Q\|^2/(d\,\sigma_Q^2)$, the mean of L2 over the data, "
     r"as a function of $w$, has its minimum at $w^*$, where",
-    where={
-        KL_w: d * L2.form("one_dimension").subs(delta, sigma_Q * sqrt(m)),
-        variance_best: sigma_Q**2 / w_best,
-    },
+    where={KL_w: step_cost(m), variance_best: sigma_Q**2 / w_best},
     claim={
         "ratio": equation(w_best, 1 / (1 + m)),
         "curvature": equation(Derivative(KL_w, (w, 2)), d / (2 * w**2)),
@@ -37,7 +40,7 @@ W2_ROOT, W2_BEST = name(r"\lim E_T(1+\kappa/\sqrt T)"), name(r"\lim T(w^*-1)")
     nonnegative=("curvature", "below_one"),
 )
 def W1() -> Iterator[Step]:
-    cost = d * L2.form("one_dimension").subs(delta, sigma_Q * sqrt(m))
+    cost = step_cost(m)
     yield Step(
         r"Average L2 over the data. The squared gap enters linearly, so only its mean counts; "
         r"measure it for each dimension, in units of $\sigma_Q^2$.",
@@ -58,24 +61,19 @@ def W1() -> Iterator[Step]:
     )
     yield Step("Indeed,", equation(diff(cost, w).subs(w, w_best), 0), name="zero")
     yield Step(
-        r"It is a minimum, and the only one, because the cost is convex in $w$.",
-        equation(Derivative(KL_w, (w, 2)), simplify(diff(cost, w, 2))),
-        proves="curvature",
+        r"It is a minimum, and the only one, because the cost is convex in $w$.", proves="curvature"
     )
     yield Step(
         r"The variance that belongs to it: what $q$ has, plus the mean squared error of the mean.",
-        equation(variance_best, factor(sigma_Q**2 / best)),
         proves="variance",
     )
     yield Step(
         r"What the step then costs is a logarithm, where $w=1$ pays $\frac d2m$.",
-        equation(KL_best, simplify(cost.subs(w, best))),
         means=cost.subs(w, w_best),
         proves="cost",
     )
     yield Step(
         r"And $w^*$ is never more than 1: generation is never surer than one who knows the data.",
-        equation(1 - w_best, factor(1 - best)),
         proves="below_one",
     )
 
@@ -105,7 +103,7 @@ def W1() -> Iterator[Step]:
     nonnegative=("below_one",),
 )
 def W1c() -> Iterator[Step]:
-    total = sum_apart(Sum(d * L2.form("one_dimension").subs(delta, sigma_Q * sqrt(m_i)), (i, 1, T)))
+    total = sum_apart(Sum(step_cost(m_i), (i, 1, T)))
     yield Step(
         r"Add up the steps of W1, each with its own error $m_i$, all with the same $w$. The errors "
         r"enter by their sum only, and that is the diffusion loss at $w=1$.",
@@ -115,25 +113,13 @@ def W1c() -> Iterator[Step]:
     )
     yield Step(
         r"That is $T$ times the cost of W1 at the mean error $\bar m=2L_T/(Td)$,",
-        equation(KL_w, T * d * L2.form("one_dimension").subs(delta, sigma_Q * sqrt(mbar))),
+        equation(KL_w, T * step_cost(mbar)),
         name="mean_error",
     )
-    in_mean = {m: 2 * L_T / (T * d)}
-    yield Step(
-        "so that W1 has the best ratio,",
-        equation(w_best, W1.form("ratio").subs(in_mean)),
-        proves="ratio",
-    )
-    yield Step(
-        r"the least cost, the logarithm of the mean error, $T$ times,",
-        equation(KL_best, T * W1.form("cost").subs(in_mean)),
-        proves="best",
-    )
-    yield Step(
-        "and a ratio below 1.",
-        equation(1 - w_best, simplify(W1.form("below_one").subs(in_mean))),
-        proves="below_one",
-    )
+
+    yield Step("so that W1 has the best ratio,", proves="ratio")
+    yield Step(r"the least cost, the logarithm of the mean error, $T$ times,", proves="best")
+    yield Step("and a ratio below 1.", proves="below_one")
     yield Step(
         r"One ratio for each step costs the sum of the logarithms instead. With $\bar m$ the mean "
         r"of the $m_i$, this sum is 0; times $\frac d{2(1+\bar m)}$ it may be added.",
@@ -166,12 +152,11 @@ def W1c() -> Iterator[Step]:
     },
 )
 def W2() -> Iterator[Step]:
-    step = d * L2.form("one_dimension").subs(delta, 0)
+    step = step_cost(Integer(0))
     total = sum_apart(Sum(step, (i, 1, T)))
     yield Step(
         r"Suppose that the denoiser predicts the mean without error: in L2 only the price of the "
         r"variance is left, the same in each of $T$ steps.",
-        equation(E_T, factor(total)),
         means=total,
         proves="excess",
     )
@@ -191,7 +176,6 @@ def W2() -> Iterator[Step]:
     )
     yield Step(
         r"With $h=T^{-p}$, $T$ times the leading term is",
-        equation(W2_POWER, d * kappa**2 / 4 * T ** (1 - 2 * power)),
         means=T * near.removeO().subs(h, T ** (-power)),
         proves="power",
     )
@@ -203,11 +187,9 @@ def W2() -> Iterator[Step]:
         in_words=True,
         for_=("power",),
     )
-    root = Limit(total.subs(w, 1 + kappa / sqrt(T)), T, oo)
     yield Step(
         "On the border, $p=\\frac12$, a constant remains.",
-        equation(W2_ROOT, root.doit()),
-        means=root,
+        means=Limit(total.subs(w, 1 + kappa / sqrt(T)), T, oo),
         proves="root",
     )
     gap = 2 * L4.form("integrand") / (d * T)
@@ -224,11 +206,9 @@ def W2() -> Iterator[Step]:
         in_words=True,
         for_=("best",),
     )
-    best = Limit(T * (W1.form("ratio").subs(m, gap) - 1), T, oo)
     yield Step(
         r"$w^*$ tends to 1 like $1/T$, faster than needed. So in the limit $w=1$ is not only "
         r"safe, but best.",
-        equation(W2_BEST, best.doit()),
-        means=best,
+        means=Limit(T * (W1.form("ratio").subs(m, gap) - 1), T, oo),
         proves="best",
     )
