@@ -188,6 +188,15 @@ def test_lines_that_hold() -> None:
     assert named == "Z defined: sign in 1 steps"  # nothing else says what A is
 
 
+def test_a_step_without_an_expression_states_its_form_and_is_held_to_the_definitions() -> None:
+    stated = Step("", proves="sign")
+    assert repr(proved(stated, where={A: n.x})) == "Z proved: sign in 1 steps"
+    with pytest.raises(ledger.Wrong):
+        proved(stated, where={A: n.y})
+    with pytest.raises(ledger.Loose, match="nothing but the claim says what"):
+        proved(stated)
+
+
 WRONG_LINES = {
     "a wrong line": (ledger.Wrong, (ARRIVES, Step("", n.equation(A, n.y), name="no"))),
     "one of two": (

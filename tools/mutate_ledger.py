@@ -34,7 +34,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from diffenc_lite.course.ledger import LEDGER, ProofError, Row, Step, Undecided, _decide
 from diffenc_lite.course.ledger import notation as n
 
-
 PAIRS = [
     (n.alpha_s, n.alpha_t),
     (n.sigma_s, n.sigma_t),

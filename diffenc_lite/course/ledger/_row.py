@@ -160,8 +160,8 @@ class Row:
     def derive(self) -> Iterator[Step]:
         """The steps, one by one: `next(steps)` in a cell, or a loop that displays them."""
         for step in self.derivation():
-            if step.expression is None and step.proves in self.claim:
-                step = replace(step, expression=self.claim[step.proves])
+            if step.proves and step.expression is None:
+                step = replace(step, expression=self.claim.get(step.proves))
             yield step
 
     @property
