@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 
 import mpmath
 from sympy import Basic, Expr, Tuple
@@ -32,9 +33,7 @@ class Number:
 
     @property
     def half_a_digit(self) -> mpmath.mpf:
-        digits, _, power = self.claimed.lower().partition("e")
-        decimals = len(digits.partition(".")[2]) - int(power or 0)
-        return mpmath.mpf(10) ** -decimals / 2
+        return mpmath.mpf(10) ** Decimal(self.claimed).as_tuple().exponent / 2
 
     @property
     def holds(self) -> bool:

@@ -4,12 +4,12 @@ from ._language import *
 from .encoders import E2, PATH, encoding_at_s, up_to
 from .generation import G3, mu_P
 from .infinite_depth import L4
-from .processes import F3, mu_Q
+from .processes import F3, KEPT, mu_Q
 
 A, kappa = Symbol("A", real=True), Symbol("kappa", real=True)
 tau, gap_E2 = name(r"\tau"), name(r"\text{E2: }\mu_P-\mu_Q")
 A_G3, A_folded, A_E2 = name(r"A_{\text{G3}}"), name(r"A_{\text{folded}}"), name(r"A_{\text{E2}}")
-KEPT = alpha_ts * sigma_s**2 / sigma_t**2 * z_t  # of z_t, by both processes
+
 SHARE = 1 - exp(-Delta)  # c
 ALPHA2_S = 1 / (1 + exp(gamma_t - Delta))  # alpha_s^2
 G3_OVER_C = 1 + Delta * sigma_t**2 / SHARE

@@ -2,6 +2,7 @@
 
 from ._language import *
 from .counterterm import G5, A, tau
+from .gaussian import price
 from .three_terms import never_negative
 from .variance_ratio import W1, m, mbar, step_cost
 
@@ -10,7 +11,7 @@ m_j = IndexedBase("m", nonnegative=True)[j]
 m_n = IndexedBase("m", nonnegative=True)[n]
 gain = name(r"\text{gain}")
 m_z = Symbol("m_z", nonnegative=True)  # m for one z_t
-A_Z = (1 + m_z) / (1 + mbar)
+
 saved = name(r"\text{saved}")
 KL_shared, KL_own = name(r"\mathrm{KL}_{\text{shared}}"), name(r"\mathrm{KL}_{\text{own}}")
 x_bar = Symbol("xbar", real=True)  # E[x_t|z_t]
@@ -29,9 +30,7 @@ x_n, tau_n = IndexedBase("xhat", real=True)[n], IndexedBase("tau", real=True)[n]
     r"each dimension is better than one for all, by",
     where={mbar: Sum(m_j, (j, 1, d)) / d},
     claim={
-        "gain": equation(
-            gain, Sum(((1 + m_j) / (1 + mbar) - 1 - log((1 + m_j) / (1 + mbar))) / 2, (j, 1, d))
-        ),
+        "gain": equation(gain, Sum(price((1 + m_j) / (1 + mbar)) / 2, (j, 1, d))),
         "sign": Ge(gain, 0, evaluate=False),
     },
 )
@@ -79,7 +78,7 @@ SHARED = step_cost(m_z).subs(w, 1 / (1 + mbar))
         saved: Sum(SHARED.subs(m_z, m_n) - W1.form("cost").subs(m, m_n), (n, 1, N)) / N,
     },
     claim={
-        "pointwise": equation(KL_shared - KL_own, d / 2 * (A_Z - 1 - log(A_Z))),
+        "pointwise": equation(KL_shared - KL_own, d / 2 * price((1 + m_z) / (1 + mbar))),
         "mean": equation(saved, d / 2 * (log(1 + mbar) - Sum(log(1 + m_n), (n, 1, N)) / N)),
         "sign": Ge(saved, 0, evaluate=False),
         "square": equation(

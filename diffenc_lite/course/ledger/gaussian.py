@@ -19,6 +19,11 @@ def log_density(z: Expr, mean: Expr, variance: Expr) -> Expr:
     return -((z - mean) ** 2) / (2 * variance) - log(2 * pi * variance) / 2
 
 
+def price(a: Expr) -> Expr:
+    """By how much the logarithm lies below its tangent at 1 (never negative: L1)"""
+    return a - 1 - log(a)
+
+
 def complete_square(exponent: Expr, z: Symbol) -> tuple[Expr, Expr, Expr]:
     """(mean, variance, rest) with exponent = -(z - mean)^2 / (2 variance) + rest
 

@@ -9,6 +9,7 @@ from .bound import L0
 from .counterterm import G5, A
 from .finite_depth import L3, snr_s, snr_t
 from .gaussian import average, complete_square, kl, log_density
+from .what_encoders_buy import SNR_OF_E2
 
 GAMMA_0, GAMMA_1 = -13.3, 5.0  # in a straight line
 s2 = Symbol("s_2", positive=True)  # the variance of the data
@@ -23,7 +24,7 @@ prior, reconstruction, h_x = name(r"\text{prior}"), name(r"\text{reconstruction}
 gap, ends_E2 = name(r"\text{gap}"), name(r"\text{E2: prior}+\text{reconstruction}-h(x)")
 log_joint = name(r"\ln p(x,z)")
 V = s2 / (1 + s2 * eta)
-SNR_E2 = alpha_t**6 / sigma_t**2
+V_E2, WEIGHT = V.subs(eta, SNR_OF_E2), alpha_s**2 / sigma_Q**2
 JOINT = log_density(x, 0, s2) + log_density(z, sqrt(eta) * x, 1)
 TARGET = c * alpha_t**2 + alpha_s**2 - alpha_t**2  # tau = TARGET x, for E2
 
@@ -53,15 +54,9 @@ def entropy(variance: Expr) -> Expr:
             gap, (alpha_1**2 * s2 + sigma_1**2 - 1 - log(alpha_1**2 * s2 + sigma_1**2)) / 2
         ),
         "m_E2": equation(
-            m_E2,
-            alpha_s**2
-            / sigma_Q**2
-            * (
-                TARGET**2 * V.subs(eta, SNR_E2)
-                + (TARGET - A * alpha_t**2) ** 2 * (s2 - V.subs(eta, SNR_E2))
-            ),
+            m_E2, WEIGHT * (TARGET**2 * V_E2 + (TARGET - A * alpha_t**2) ** 2 * (s2 - V_E2))
         ),
-        "m_exact": equation(m_exact, alpha_s**2 / sigma_Q**2 * TARGET**2 * V.subs(eta, SNR_E2)),
+        "m_exact": equation(m_exact, WEIGHT * TARGET**2 * V_E2),
         "ends_E2": equation(
             ends_E2,
             (alpha_1**6 * s2 + sigma_1**2 - log(sigma_1**2) - 1) / 2
@@ -131,16 +126,16 @@ def X2() -> Iterator[Step]:
         r"E2: $\hat x=\alpha_t^2\,\mathbb E[x|z_t]$ should hit $\tau=(c\,\alpha_t^2+\alpha_s^2-"
         r"\alpha_t^2)\,x$ (G5), and what is seen has $\eta=\alpha_t^6/\sigma_t^2$. Average the "
         r"square over the noise and over the data.",
-        equation(m_E2, alpha_s**2 / sigma_Q**2 * simplify(squared)),
-        means=alpha_s**2 / sigma_Q**2 * squared,
+        equation(m_E2, WEIGHT * simplify(squared)),
+        means=WEIGHT * squared,
         proves="m_E2",
     )
     yield Step(
         r"With the exact $A$ of G5 only the spread of $x$ counts.",
-        means=alpha_s**2 / sigma_Q**2 * simplify(squared).subs(A, G5.form("E2")),
+        means=WEIGHT * simplify(squared).subs(A, G5.form("E2")),
         proves="m_exact",
     )
-    eta_0 = SNR_E2.subs({alpha_t: alpha_0, sigma_t: sigma_0})
+    eta_0 = SNR_OF_E2.subs({alpha_t: alpha_0, sigma_t: sigma_0})
     prior_E2 = L0.form("one_dimension").subs(x_1**2, alpha_1**4 * s2)
     yield Step(
         r"The two ends, less the entropy, are",

@@ -3,7 +3,7 @@
 from ._language import *
 from .encoders import PATH, encoding_at_s, up_to
 from .gaussian import log_density
-from .processes import F3, mu_Q
+from .processes import F3, KEPT, mu_Q
 
 K = Symbol("K", positive=True, integer=True)
 l_k, l_j = symbols("l_k l_j", real=True)
@@ -13,6 +13,7 @@ ell_k, ell_j, p_k = name(r"\ell_k"), name(r"\ell_j"), name("p(l_k|z_0)")
 each = Function("l", real=True)  # the levels once more, as a function of their number
 NORMALISER = -log(2 * pi * sigma_0**2) / 2
 mu_P = name(r"\mu_P")
+COUNTERTERM = (lambda_s - lambda_t) * sigma_t**2 * uhat
 V_FORM = {  # what z_t, v and xhat are made of
     z_t: alpha_t * x_t + sigma_t * epsilon,
     v: alpha_t * epsilon - sigma_t * x_t,
@@ -139,12 +140,7 @@ def G2() -> Iterator[Step]:
     where=PATH | {sigma_P: sigma_Q / sqrt(w), mu_Q: F3.form("mean")},
     defined=("mean", "variance"),
     claim={
-        "mean": equation(
-            mu_P,
-            alpha_ts * sigma_s**2 / sigma_t**2 * z_t
-            + alpha_s * c * xhat
-            + alpha_s * (lambda_s - lambda_t) * sigma_t**2 * uhat,
-        ),
+        "mean": equation(mu_P, KEPT + alpha_s * c * xhat + alpha_s * COUNTERTERM),
         "variance": equation(sigma_P**2, sigma_Q**2 / w),
     },
 )

@@ -6,7 +6,6 @@ from .encoders import E2, PATH, encoding_at_s, up_to
 from .generation import G4
 from .processes import F3
 
-e = Symbol("e", real=True)  # v - vhat
 t, h, b = symbols("t h b", positive=True)  # h = 1/T
 gamma, F = Function("gamma", real=True), Function("F", real=True)
 inner = F(gamma(t)) / 2

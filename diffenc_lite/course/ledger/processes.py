@@ -5,6 +5,7 @@ from .gaussian import complete_square, log_density, standard_normal
 
 mu, variance_name, rest_name = name(r"\mu"), name(r"\sigma^2"), name(r"\text{rest}")
 mu_Q = name(r"\mu_Q")
+KEPT = alpha_ts * sigma_s**2 / sigma_t**2 * z_t  # of z_t, by both processes, on the way back to s
 b, tau2 = Symbol("b", real=True), Symbol(r"\tau^2", positive=True)
 
 
@@ -165,10 +166,7 @@ def F2() -> Iterator[Step]:
     setting=r"$q(z_s|z_t,x)=\mathcal N(\mu_Q,\sigma_Q^2)$ with",
     claim={
         "variance": equation(sigma_Q**2, sigma_s**2 * c),
-        "mean": equation(
-            mu_Q,
-            alpha_ts * sigma_s**2 / sigma_t**2 * z_t + alpha_s * c * x_t + alpha_s * (x_s - x_t),
-        ),
+        "mean": equation(mu_Q, KEPT + alpha_s * c * x_t + alpha_s * (x_s - x_t)),
     },
 )
 def F3() -> Iterator[Step]:

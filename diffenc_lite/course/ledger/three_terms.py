@@ -2,7 +2,7 @@
 
 from ._language import *
 from .bound import L2, delta, mu_P, mu_Q
-from .gaussian import log_density, standard_normal
+from .gaussian import log_density, price, standard_normal
 from .generation import G2, K, ell_k, l_j, l_k
 from .processes import F1, F2, F3
 
@@ -43,11 +43,6 @@ q_0, q_t0, q_1t = (name(rf"\ln q({of})") for of in ("z_0|x", "z_t|z_0,x", "z_1|z
 q_end, q_t1, q_0t = (name(rf"\ln q({of})") for of in ("z_1|x", "z_t|z_1,x", "z_0|z_t,x"))
 ONE_STEP = log_density(z_s, mu_Q, sigma_Q**2) - log_density(z_s, mu_P, sigma_Q**2 / w)
 ONE_STEP = expand(ONE_STEP.subs(z_s, mu_Q + sigma_Q * epsilon), log=True)
-
-
-def price(a: Expr) -> Expr:
-    """By how much the logarithm lies below its tangent at 1"""
-    return a - 1 - log(a)
 
 
 @row(

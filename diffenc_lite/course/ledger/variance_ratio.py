@@ -2,6 +2,7 @@
 
 from ._language import *
 from .bound import L2, delta
+from .gaussian import price
 from .infinite_depth import L4
 
 power = Symbol("p", positive=True)
@@ -13,10 +14,7 @@ L_T = Symbol("L_T", nonnegative=True)
 KL_w, KL_best, w_best = name(r"\mathrm{KL}(w)"), name(r"\mathrm{KL}^*"), name("w^*")
 variance_best = name(r"\sigma_P^{*2}")
 E_T = name("E_T(w)")
-per_step, m_name = name(r"E_T(1+\kappa h)/T"), name("m(T)")
-W2_POWER = name(r"E_T(1+\kappa T^{-p})_{\text{leading}}")
-
-W2_ROOT, W2_BEST = name(r"\lim E_T(1+\kappa/\sqrt T)"), name(r"\lim T(w^*-1)")
+m_name = name("m(T)")
 
 
 def step_cost(error: Expr) -> Expr:
@@ -96,7 +94,7 @@ def W1() -> Iterator[Step]:
         "best": equation(KL_best, T * d / 2 * log(1 + 2 * L_T / (T * d))),
         "more": equation(
             KL_best - Sum(W1.form("cost").subs(m, m_i), (i, 1, T)),
-            d / 2 * Sum((1 + m_i) / (1 + mbar) - 1 - log((1 + m_i) / (1 + mbar)), (i, 1, T)),
+            d / 2 * Sum(price((1 + m_i) / (1 + mbar)), (i, 1, T)),
         ),
         "below_one": equation(1 - w_best, 2 * L_T / (2 * L_T + T * d)),
     },
@@ -146,9 +144,11 @@ def W1c() -> Iterator[Step]:
     claim={
         "excess": equation(E_T, T * d / 2 * (w - 1 - log(w))),
         "linear": equation(Limit(E_T / T, T, oo), d / 2 * (w - 1 - log(w))),
-        "power": equation(W2_POWER, d * kappa**2 / 4 * T ** (1 - 2 * power)),
-        "root": equation(W2_ROOT, d * kappa**2 / 4),
-        "best": equation(W2_BEST, -gammaprime_t * alpha_t**2 * r**2 / d),
+        "power": equation(
+            name(r"E_T(1+\kappa T^{-p})_{\text{leading}}"), d * kappa**2 / 4 * T ** (1 - 2 * power)
+        ),
+        "root": equation(name(r"\lim E_T(1+\kappa/\sqrt T)"), d * kappa**2 / 4),
+        "best": equation(name(r"\lim T(w^*-1)"), -gammaprime_t * alpha_t**2 * r**2 / d),
     },
 )
 def W2() -> Iterator[Step]:
@@ -170,7 +170,7 @@ def W2() -> Iterator[Step]:
     yield Step(
         r"How near to 1 must $w$ be? With $w=1+\kappa h$, $h$ small, the price of a step is "
         r"quadratic in $h$, as it must be at a minimum:",
-        equation(per_step, near),
+        equation(name(r"E_T(1+\kappa h)/T"), near),
         means=step.subs(w, 1 + kappa * h),
         name="near",
     )
