@@ -86,7 +86,6 @@ def X6() -> Iterator[Step]:
         r"That is the other prediction, stretched by a known number, and by more than 1,",
         proves="stretch",
     )
-
     yield Step(
         r"so it can be undone. The counterterm changes what the network is asked to say, not what "
         r"the model can express: for a fixed step it is a change of output, at any depth. The "

@@ -39,7 +39,6 @@ def X3() -> Iterator[Step]:
         equation(m_z, (heads - tails) / (heads + tails)),
         name="bayes",
     )
-
     yield Step("a smooth version of the sign.", proves="mean")
     for tag, encoding_of_1 in (("E1", 1), ("E2", alpha_1**2)):
         yield Step(

@@ -36,7 +36,6 @@ def L3() -> Iterator[Step]:
         equation(KL, cost),
         name="cost",
     )
-
     yield Step(
         r"What multiplies the squared error is $\mathrm{SNR}(s)\,c/2$, and by the definition of "
         r"$c$ that is what is gained in signal-to-noise ratio. It is positive: less noise, more "
@@ -57,7 +56,6 @@ def L3() -> Iterator[Step]:
         equation(KL, factor(in_noise)),
         proves="step_in_epsilon",
     )
-
     yield Step(
         r"Were the error the same in all steps, the gains would telescope and only the two ends "
         r"would count. It is not: the more signal, the smaller the error. That is what finer "

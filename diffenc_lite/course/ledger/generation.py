@@ -168,7 +168,6 @@ def G3() -> Iterator[Step]:
         equation(mu_P, first_order.subs({x_t: xhat, u: uhat})),
         proves="mean",
     )
-
     yield Step(
         r"Nor need generation be as sure as one who knows the data: leave its variance free, and "
         r"call the ratio $w=\sigma_Q^2/\sigma_P^2$.",
@@ -203,10 +202,8 @@ def G4() -> Iterator[Step]:
         Tuple(*(equation(unknown, solution[unknown]) for unknown in (x_t, epsilon))),
         name="turned_back",
     )
-
     yield Step(r"As $\alpha_t^2+\sigma_t^2=1$, a turn has no stretch: the signal is", proves="x_t")
     yield Step(r"and the noise is", proves="epsilon")
-
     yield Step(r"Who knows $z_t$ and the signal knows $v$.", proves="v")
     yield Step(
         r"Whoever sees $z_t$ and guesses $v$ has thereby guessed the signal. The two errors differ "

@@ -159,7 +159,6 @@ def L4() -> Iterator[Step]:
         equation(epsilon - epsilonhat, factor(noise_error)),
         name="noise_error",
     )
-
     yield Step(
         r"which makes the integrand of a VDM the error in the noise, unweighted but for "
         r"$\gamma'$.",
@@ -186,7 +185,6 @@ def L4() -> Iterator[Step]:
         means=second.subs({r: of_E2, xddot_t: bend}),
         proves="neglected_E2",
     )
-
     yield Step(
         r"E3 has $u=x_t-y+\dot y$. The counterterm knows nothing of $y$, so $y-\dot y$ stays in "
         r"the residual: to be paid for, unless the denoiser can tell it from $z_t$.",

@@ -114,7 +114,6 @@ def X5() -> Iterator[Step]:
         ),
         name="entropy_rate",
     )
-
     yield Step(
         r"Put the first line in: with $1/(2\sqrt\eta)$ before it, the integrand is", proves="parts"
     )
@@ -138,7 +137,6 @@ def X5() -> Iterator[Step]:
         equation(mmse, Ex2 - 2 * Em2 + Em2),
         name="mmse",
     )
-
     yield Step("Half the error is the rate.", proves="i_mmse")
     # what no bound can beat
     yield Step(r"What is the least that any bound can be? The average of this", proves="entropy")

@@ -36,9 +36,7 @@ exponent_E2 = name(r"\text{E2: }\ell_{x+2n/K}-\ell_x")
     },
 )
 def X1() -> Iterator[Step]:
-
     yield Step(r"By L1, for the encoding $x_0=x$ (E1),", proves="E1")
-
     yield Step(
         r"and for $x_0=\alpha_0^2x=x-\sigma_0^2x$ (E2); $\sigma_0^2e^{-\gamma_0}=\alpha_0^2$.",
         proves="E2",

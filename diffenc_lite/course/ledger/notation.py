@@ -22,8 +22,6 @@ DEPTHS = (
 c = Symbol("c", positive=True)
 alpha_ts = Symbol(r"\alpha_{t|s}", positive=True)
 sigma_Q, Delta = symbols("sigma_Q Delta", positive=True)
-
-
 ABBREVIATIONS = {  # in the order in which they are expanded
     Delta: gamma_t - gamma_s,
     sigma_Q: sigma_s * sqrt(c),

@@ -190,7 +190,6 @@ def F3() -> Iterator[Step]:
         ),
         name="precision",
     )
-
     yield Step(
         r"By the definition of $c$, $\alpha_{t|s}^2=(1-c)\,\sigma_t^2/\sigma_s^2$. With it the "
         r"two precisions become one fraction.",

@@ -97,7 +97,6 @@ def L1() -> Iterator[Step]:
         proves="never_negative",
         in_words=True,
     )
-
     yield Step(r"Put the ratio $p/q$ of two densities into it.", proves="divergence")
     yield Step(
         r"Average under $q$: on the left stands the divergence; the average of $p/q$ is the total "
@@ -107,7 +106,6 @@ def L1() -> Iterator[Step]:
         in_words=True,
         for_=("bound",),
     )
-
     yield Step(
         r"For the latents $z=z_0\ldots z_1$ of the encoder process, and $p(x,z)=p(z|x)\,p(x)$,",
         proves="bound",

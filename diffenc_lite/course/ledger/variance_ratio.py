@@ -114,7 +114,6 @@ def W1c() -> Iterator[Step]:
         equation(KL_w, T * step_cost(mbar)),
         name="mean_error",
     )
-
     yield Step("so that W1 has the best ratio,", proves="ratio")
     yield Step(r"the least cost, the logarithm of the mean error, $T$ times,", proves="best")
     yield Step("and a ratio below 1.", proves="below_one")

@@ -31,7 +31,6 @@ def W3() -> Iterator[Step]:
         name="one_step",
     )
     yield Step("At $w=1$ it is", equation(KL_1, STEP.subs(w, 1)), name="at_one")
-
     yield Step(r"Compare it with $w$ times the same step at $w=1$.", proves="constant")
     yield Step(
         r"The prediction is gone. So both have the same gradient in every parameter of the "

@@ -72,7 +72,6 @@ def X4() -> Iterator[Step]:
     )
     short = Derivative(S(lambda_t), lambda_t) * Delta * (x - xtilde) ** 2 / 2
     yield Step("In a short step that is", equation(step_name, up_to(short, 2)), name="short_step")
-
     yield Step(
         r"and $T$ steps have $T\Delta\to\gamma'$. So this is its integrand; L4 has the same, with "
         r"$-\ln S$ in the place of $\gamma$.",
@@ -89,9 +88,7 @@ def X4() -> Iterator[Step]:
         equation(SCALING, L4.form("integrand").subs(r, L4.form("residual_E2"))),
         name="residual",
     )
-
     yield Step("which is", proves="scaling")
-
     yield Step(r"Data, schedule and error cancel.", proves="ratio")
     yield Step(
         r"More than 1 wherever there is noise, since $(1+\sigma^2)^2=1+2\sigma^2+\sigma^4$: "
@@ -118,7 +115,6 @@ def X4() -> Iterator[Step]:
     nonnegative=("upper", "lower"),
 )
 def X7() -> Iterator[Step]:
-
     yield Step(
         r"How far does E3 move the data? By E3, and $\alpha_t^2-1=-\sigma_t^2$,", proves="shift"
     )
