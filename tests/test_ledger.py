@@ -133,7 +133,7 @@ def test_basis_has_definitions_words_and_trust() -> None:
 def test_dependence_is_recorded_while_the_steps_are_made() -> None:
     def steps() -> Iterator[Step]:
         share = LEDGER["F2"].form("variance") / n.sigma_t**2
-        yield Step("", n.equation(n.name("C"), share), "c")
+        yield Step("c", "", n.equation(n.name("C"), share))
 
     z = Row("Z", "", "", {"c": n.equation(n.name("C"), n.c)}, steps, "00")
     assert z.rests_on.rows == ("F2",)
@@ -233,7 +233,7 @@ def test_steps_come_one_by_one_and_by_name() -> None:
     steps = LEDGER["F3"].derive()
     assert [next(steps), next(steps)] == list(LEDGER["F3"]["bayes", "precision"])
     mean, variance = LEDGER["F3"]["mean", "variance"]
-    assert (mean.proves, variance.proves) == ("mean", "variance")
+    assert (mean.name, variance.name) == ("mean", "variance")
     with pytest.raises(KeyError, match="bayes.*got 'Bayes'"):
         LEDGER["F3"]["Bayes"]
 

@@ -169,10 +169,10 @@ def proved(*steps: Step, claim: dict = WHAT, **given: object) -> ledger.Proof:
 
 
 def line(left: Expr, right: Expr, name: str = "line", **more: object) -> Step:
-    return Step("", n.equation(left, right), name=name, **more)
+    return Step(name, "", n.equation(left, right), **more)
 
 
-ARRIVES = Step("", n.equation(A, n.x), "sign")
+ARRIVES = Step("sign", "", n.equation(A, n.x))
 
 
 def test_lines_that_hold() -> None:
@@ -182,17 +182,17 @@ def test_lines_that_hold() -> None:
     assert repr(proved(ARRIVES, where={A: n.x})) == "Z proved: sign in 1 steps"
     proved(ARRIVES, line(2 * A, n.x + n.x))
     proved(line(B, 2 * n.x, "b"), ARRIVES, line(B, 2 * A))
-    proved(ARRIVES, Step("", Ge(A**2, 0), name="square"))
+    proved(ARRIVES, Step("square", "", Ge(A**2, 0)))
     remark = repr(proved(ARRIVES, line(A, n.y, in_words=True)))
     assert remark == "Z defined: sign in 2 steps; remarks in words: line"
-    for_sign = Step("", name="no", in_words=True, for_=("sign",))
+    for_sign = Step("no", "", in_words=True, for_=("sign",))
     assert repr(proved(ARRIVES, for_sign)) == "Z in words: sign in 2 steps (no)"
     assert repr(proved(ARRIVES, defined=("sign",))) == "Z defined: sign in 1 steps"
     assert repr(proved(ARRIVES)) == "Z defined: sign in 1 steps"  # nothing else says what A is
 
 
 def test_a_step_without_an_expression_states_its_form_and_is_held_to_the_definitions() -> None:
-    stated = Step("", proves="sign")
+    stated = Step("sign", "")
     assert repr(proved(stated, where={A: n.x})) == "Z proved: sign in 1 steps"
     with pytest.raises(ledger.Wrong):
         proved(stated, where={A: n.y})
@@ -203,16 +203,16 @@ def test_a_step_without_an_expression_states_its_form_and_is_held_to_the_definit
 BOTH = Tuple(n.equation(A, n.x), n.equation(A, n.y))
 WRONG_LINES = {
     "a wrong line": (ledger.Wrong, (ARRIVES, line(A, n.y))),
-    "one of two": (ledger.Wrong, (ARRIVES, Step("", BOTH, name="both"))),
-    "another formula": (ledger.Wrong, (Step("", n.equation(A, n.y), "sign"),)),
+    "one of two": (ledger.Wrong, (ARRIVES, Step("both", "", BOTH))),
+    "another formula": (ledger.Wrong, (Step("sign", "", n.equation(A, n.y)),)),
     "a wrong meaning": (ledger.Wrong, (ARRIVES, line(B, n.y, means=n.x))),
     "a second meaning": (ledger.Loose, (ARRIVES, line(A, n.x, means=n.x))),
-    "an inequality": (ledger.ProofError, (ARRIVES, Step("", Ge(A, 0), name="no"))),
+    "an inequality": (ledger.ProofError, (ARRIVES, Step("no", "", Ge(A, 0)))),
     "a name that stands alone": (ledger.Loose, (line(B, n.y), ARRIVES)),
     "no name": (ledger.Loose, (ARRIVES, line(A, n.x, ""))),
     "a name twice": (ledger.Loose, (ARRIVES, ARRIVES)),
     "two meanings": (ledger.Loose, (ARRIVES, line(A, n.x, defines=True))),
-    "two lines for a form": (ledger.Loose, (Step("", BOTH, "sign"),)),
+    "two lines for a form": (ledger.Loose, (Step("sign", "", BOTH),)),
     "no arrival": (ledger.Loose, (line((n.x + 1) ** 2, n.x**2 + 2 * n.x + 1),)),
 }
 
@@ -259,7 +259,7 @@ def test_numbers_hold_to_the_digits_claimed(
 ) -> None:
     number = ledger.Number("x", claimed, value, error)
     assert number.holds is holds
-    step = Step("", name="number", numbers=(number,))
+    step = Step("number", "", numbers=(number,))
     if holds:
         assert "computed: 1 numbers" in repr(proved(ARRIVES, step))
     else:

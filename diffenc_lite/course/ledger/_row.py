@@ -160,8 +160,8 @@ class Row:
     def derive(self) -> Iterator[Step]:
         """The steps, one by one: `next(steps)` in a cell, or a loop that displays them."""
         for step in self.derivation():
-            if step.proves and step.expression is None:
-                step = replace(step, expression=self.claim.get(step.proves))
+            if step.expression is None:
+                step = replace(step, expression=self.claim.get(step.name))
             yield step
 
     @property

@@ -47,35 +47,32 @@ class Step:
     """One line of a derivation: why, and what comes of it.
 
     Attributes:
+        name: how to find it: `row["name"]`. Unique in its row. A step that bears the name of a form
+            of the claim arrives at it.
         text: why, in words.
         expression: an equation, or a tuple of them; or an inequality `>= 0`. `prove` holds it
             against the definitions and the lines before. If the left side is a name that no line
             before has, the line gives it its meaning, and later lines have to agree with it.
-        proves: the form of the claim that this line arrives at, if it arrives at one. Without an
-            expression of its own the line is that form, held like any other line.
-        name: how to find it: `row["name"]`. Unique in its row; the form, if it proves one.
+            Without one, a step that arrives at a form states it, and is held like any other.
+
         defines: the left side is a symbol, and the line says what it stands for from here on.
         case_of: the name of a line before, and what to put in it, to get this one.
         means: what a new left side stands for, where the right side is to be compared with it:
             the line reads left = means = right.
         in_words: the machine does not check this line, and the page says so.
-        for_: the forms that need this step in words, besides the one that it proves.
+        for_: the forms that need this step in words, besides the one that it arrives at.
         numbers: what the line computes.
     """
 
+    name: str
     text: str
     expression: Basic | None = None
-    proves: str | None = None
-    name: str = ""
     defines: bool = False
     case_of: tuple[str, Mapping[Basic, Expr]] | None = None
     means: Expr | None = None
     in_words: bool = False
     for_: tuple[str, ...] = ()
     numbers: tuple[Number, ...] = ()
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "name", self.name or self.proves or "")
 
     @property
     def lines(self) -> tuple[Relational, ...]:

@@ -25,19 +25,19 @@ def L0() -> Iterator[Step]:
     mean = F1.form("mean").subs({alpha_t: alpha_1, x_t: x_1})
     one = kl(mean, sigma_1, 0, 1)
     yield Step(
+        "one_dimension",
         r"By F1 the latent at $t=1$ has mean $\alpha_1x_1$ and standard deviation $\sigma_1$; "
         r"generation starts from mean 0 and standard deviation 1 (G1). Put both into KL.",
         equation(KL_1, (expand(2 * one - sigma_1**2) + sigma_1**2) / 2),
         means=one,
-        proves="one_dimension",
     )
     whole = Sum(one.subs(x_1, x_1j), (j, 1, d))
     yield Step(
+        "prior",
         r"Independent dimensions: the divergences add. The first part is what is left of the data, "
         r"the second what is missing of the noise.",
         equation(KL_d, collect(sum_apart(whole), d)),
         means=whole,
-        proves="prior",
     )
 
 
@@ -68,37 +68,37 @@ def L0() -> Iterator[Step]:
 def L2() -> Iterator[Step]:
     one = kl(mu_Q, sigma_Q, mu_P, sigma_Q / sqrt(w))
     yield Step(
+        "gaussians",
         r"Both processes step by a Gaussian: $q$ with $\mu_Q,\sigma_Q$ (F3), $p$ with $\mu_P$ and "
         r"$\sigma_P=\sigma_Q/\sqrt w$ (G3). Put them into KL.",
         equation(KL_1, one),
-        name="gaussians",
     )
     one = expand(expand_log(one.subs(mu_Q, mu_P - delta)))
     yield Step(
+        "one_dimension",
         r"The means enter by their difference only, the variances by their ratio only.",
-        proves="one_dimension",
     )
     whole = Sum(one.subs(delta, delta_j), (j, 1, d))
     yield Step(
+        "step",
         r"The dimensions are independent and share $w$: add up. The first part is the price of a "
         r"wrong variance, to be paid even by a perfect prediction; the second is the price of a "
         r"wrong mean.",
         equation(KL_d, collect(sum_apart(whole), d)),
         means=whole,
-        proves="step",
     )
     gap = (G3.form("mean") - F3.form("mean")) / alpha_s
     gap = alpha_s * collect(expand(gap), (c, sigma_t**2 * uhat))
     yield Step(
+        "gap",
         r"What both processes keep of $z_t$ is the same, and cancels in the difference of the "
         r"means. What remains: a wrong guess of the encoding, the counterterm, and the movement of "
         r"the encoding, which the counterterm is there to cancel.",
-        proves="gap",
     )
     yield Step(
+        "gap_in_v",
         r"For computing, use G4: $\hat x-x_t=\sigma_t(v-\hat v)$. Near the data $\hat x$ and $x_t$ "
         r"agree to many digits, and their difference would be mostly rounding; that of $v$ and "
         r"$\hat v$ is not.",
         equation((mu_P - mu_Q) / sigma_Q, gap.subs(xhat, x_t + G4.form("error")) / sigma_Q),
-        proves="gap_in_v",
     )

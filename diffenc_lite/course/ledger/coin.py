@@ -35,34 +35,34 @@ mmse = Symbol("mmse", positive=True)
 def X3() -> Iterator[Step]:
     heads, tails = (kernel(side) / 2 for side in (1, -1))
     yield Step(
+        "bayes",
         "The mean is 1 and -1, weighted by what each side has of the density (Bayes),",
         equation(m_z, (heads - tails) / (heads + tails)),
-        name="bayes",
     )
-    yield Step("a smooth version of the sign.", proves="mean")
+    yield Step("mean", "a smooth version of the sign.")
     for tag, encoding_of_1 in (("E1", 1), ("E2", alpha_1**2)):
         yield Step(
+            f"prior_{tag}",
             f"The prior of {tag} is L0 with $x^2=1$.",
             means=L0.form("one_dimension").subs(x_1, encoding_of_1),
-            proves=f"prior_{tag}",
         )
     yield Step(
+        "rate_E1",
         r"E1: the integrand of L4 is that of X5, half the error for each unit of SNR.",
         means=X5.form("rate").subs((x - xhat) ** 2, mmse) / gammaprime_t,
-        proves="rate_E1",
     )
     yield Step(
+        "rate_E2",
         "E2 has the integrand of X4.",
         means=X4.form("scaling").subs((x - xtilde) ** 2, mmse) / gammaprime_t,
-        proves="rate_E2",
     )
     total_E2, error_E2 = total("E2")
     yield Step(
+        "totals",
         r"The rest are integrals: the error $\mathrm{mmse}(\eta)=1-\mathbb E[\tanh(\eta+\sqrt\eta\,"
         r"\varepsilon)]$, its integral over $\gamma$ from $-13.3$ to 5, and the reconstruction "
         r"$\mathbb E[\ln(1+e^{-2\eta-2\sqrt\eta\,\varepsilon})]$ at $\gamma_0$, which is 0 to all "
         r"digits. In nats:",
-        name="totals",
         numbers=(
             Number(r"\text{E1: prior}", "0.003358", prior_loss("E1")),
             Number(r"\text{E1: in all}", "0.693147", *total("E1")),
@@ -71,9 +71,9 @@ def X3() -> Iterator[Step]:
         ),
     )
     yield Step(
+        "moral",
         r"E2 starts from nearly nothing and pays more in all. A lower prior loss is not a better "
         r"model.",
-        name="moral",
         in_words=True,
     )
 

@@ -66,56 +66,54 @@ def entropy(variance: Expr) -> Expr:
 )
 def X2() -> Iterator[Step]:
     yield Step(
-        "The data and what is seen of it have the density", equation(log_joint, JOINT), name="joint"
+        "joint", "The data and what is seen of it have the density", equation(log_joint, JOINT)
     )
     mean, variance, _ = complete_square(expand(JOINT, log=True), x)
     yield Step(
+        "centre",
         "Complete the square in $x$: what is known of $x$ has the mean",
         equation(centre, simplify(mean)),
-        name="centre",
     )
-    yield Step("and the variance", equation(spread, simplify(variance)), proves="spread")
+    yield Step("spread", "and the variance", equation(spread, simplify(variance)))
     yield Step(
+        "slope",
         "since the slope is that of a Gaussian.",
         equation(Derivative(log_joint, x), (centre - x) / spread),
-        name="slope",
     )
     # E1
     step = L3.form("step").subs({snr_s: SNR_s, snr_t: SNR_t})
     yield Step(
+        "m_E1",
         r"The exact denoiser of E1 errs by that spread. By L3 a step with $w=1$ costs "
         r"$\frac12m$, so",
         means=2 * step.subs((x - xhat) ** 2, V.subs(eta, SNR_t)),
-        proves="m_E1",
     )
-    yield Step(r"and $w^*$ makes of it the logarithm (W1) of", proves="logarithm")
+    yield Step("logarithm", r"and $w^*$ makes of it the logarithm (W1) of")
     log_ratios = Sum(log((1 + s2 * S(i - 1)) / (1 + s2 * S(i))) / 2, (i, 1, T))
     telescoped = Sum((log(1 + s2 * S(i - 1)) - log(1 + s2 * S(i))) / 2, (i, 1, T)).doit()
     yield Step(
-        "which telescopes, whatever the steps.",
-        equation(log_ratios, telescoped),
-        proves="diffusion",
+        "diffusion", "which telescopes, whatever the steps.", equation(log_ratios, telescoped)
     )
     ends = {S(0): (alpha_0 / sigma_0) ** 2, S(T): (alpha_1 / sigma_1) ** 2}
     yield Step(
+        "prior",
         "The other terms: the prior (L0), with $x^2$ for the mean of the square,",
         equation(prior, L0.form("one_dimension").subs(x_1**2, s2)),
-        name="prior",
     )
     yield Step(
+        "reconstruction",
         "the best reconstruction, the entropy of what is left to know,",
         equation(reconstruction, entropy(V.subs(eta, ends[S(0)]))),
-        name="reconstruction",
     )
-    yield Step("and the entropy of the data.", equation(h_x, entropy(s2)), name="entropy")
+    yield Step("entropy", "and the entropy of the data.", equation(h_x, entropy(s2)))
     diffusion = log((1 + s2 * S(0)) / (1 + s2 * S(T))).subs(ends) / 2
     yield Step(
+        "gap",
         "The gap is their sum, with the diffusion loss, less that entropy: the divergence of two "
         r"Gaussians with the mean 0, of $q(z_1)$ from the start of generation. It does not depend "
         r"on $T$, nor on the depths in between.",
         equation(gap, kl(0, sqrt(alpha_1**2 * s2 + sigma_1**2), 0, 1)),
         means=prior + reconstruction + diffusion - h_x,
-        proves="gap",
     )
     # E2
     root = alpha_t**3 / sigma_t
@@ -123,29 +121,29 @@ def X2() -> Iterator[Step]:
     gap_of_means = (A * guess - TARGET * x).subs(x, sqrt(s2) * xi)
     squared = average(average(gap_of_means**2).subs(xi, epsilon))
     yield Step(
+        "m_E2",
         r"E2: $\hat x=\alpha_t^2\,\mathbb E[x|z_t]$ should hit $\tau=(c\,\alpha_t^2+\alpha_s^2-"
         r"\alpha_t^2)\,x$ (G5), and what is seen has $\eta=\alpha_t^6/\sigma_t^2$. Average the "
         r"square over the noise and over the data.",
         equation(m_E2, WEIGHT * simplify(squared)),
         means=WEIGHT * squared,
-        proves="m_E2",
     )
     yield Step(
+        "m_exact",
         r"With the exact $A$ of G5 only the spread of $x$ counts.",
         means=WEIGHT * simplify(squared).subs(A, G5.form("E2")),
-        proves="m_exact",
     )
     eta_0 = SNR_OF_E2.subs({alpha_t: alpha_0, sigma_t: sigma_0})
     prior_E2 = L0.form("one_dimension").subs(x_1**2, alpha_1**4 * s2)
     yield Step(
+        "ends_E2",
         r"The two ends, less the entropy, are",
         means=prior_E2 + entropy(V.subs(eta, eta_0)) - entropy(s2),
-        proves="ends_E2",
     )
     yield Step(
+        "tight",
         r"In numbers, for $\gamma$ in a straight line from $-13.3$ to 5: the gap of E1 with "
         r"$w^*$ (nats),",
-        name="tight",
         numbers=(
             Number("s_2=1", "0.0000000", tight(1.0)),
             Number("s_2=0.3", "5.5e-6", tight(0.3)),
@@ -153,8 +151,8 @@ def X2() -> Iterator[Step]:
         ),
     )
     yield Step(
+        "constant",
         r"of E1 with $s_2=1$ and a constant ratio,",
-        name="constant",
         numbers=tuple(
             Number(f"T={steps},\\ w={w}", claimed, gap_E1(steps, w))
             for steps, row in CONSTANT.items()
@@ -162,8 +160,8 @@ def X2() -> Iterator[Step]:
         ),
     )
     yield Step(
+        "scaling",
         r"and of E2 with $s_2=1$, for both forms of the counterterm, at $w=1$ and at $w^*$.",
-        name="scaling",
         numbers=tuple(
             Number(f"T={steps},\\ \\text{{{form}}},\\ {label}", claimed, gap_E2(steps, form, best))
             for steps, row in SCALING.items()

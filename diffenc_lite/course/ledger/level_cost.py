@@ -36,16 +36,15 @@ exponent_E2 = name(r"\text{E2: }\ell_{x+2n/K}-\ell_x")
     },
 )
 def X1() -> Iterator[Step]:
-    yield Step(r"By L1, for the encoding $x_0=x$ (E1),", proves="E1")
+    yield Step("E1", r"By L1, for the encoding $x_0=x$ (E1),")
     yield Step(
-        r"and for $x_0=\alpha_0^2x=x-\sigma_0^2x$ (E2); $\sigma_0^2e^{-\gamma_0}=\alpha_0^2$.",
-        proves="E2",
+        "E2", r"and for $x_0=\alpha_0^2x=x-\sigma_0^2x$ (E2); $\sigma_0^2e^{-\gamma_0}=\alpha_0^2$."
     )
     last = 1 - 1 / LEVELS
     yield Step(
+        "bits",
         r"The cost is the mean over $\varepsilon$ of $\ln\sum_ne^{\ldots}$ over all levels that "
         r"there are. In bits, by quadrature:",
-        name="bits",
         numbers=(
             bits(r"\text{E1, a level with others on both sides}", "0.010453", "E1", NEAR, NEAR),
             bits(r"\text{E1, the first or the last}", "0.005227", "E1", 0, NEAR),

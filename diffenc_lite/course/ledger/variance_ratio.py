@@ -40,39 +40,37 @@ def step_cost(error: Expr) -> Expr:
 def W1() -> Iterator[Step]:
     cost = step_cost(m)
     yield Step(
+        "average",
         r"Average L2 over the data. The squared gap enters linearly, so only its mean counts; "
         r"measure it for each dimension, in units of $\sigma_Q^2$.",
         equation(KL_w, cost),
-        name="average",
     )
     yield Step(
-        r"At the minimum the slope is 0.",
-        equation(Derivative(KL_w, w), diff(cost, w)),
-        name="slope",
+        "slope", r"At the minimum the slope is 0.", equation(Derivative(KL_w, w), diff(cost, w))
     )
     (best,) = solve(diff(cost, w), w)
     yield Step(
+        "ratio",
         r"There is one such place. A denoiser that errs should admit it: the more it errs, the "
         r"smaller $w$.",
         equation(w_best, best),
-        proves="ratio",
     )
-    yield Step("Indeed,", equation(diff(cost, w).subs(w, w_best), 0), name="zero")
+    yield Step("zero", "Indeed,", equation(diff(cost, w).subs(w, w_best), 0))
     yield Step(
-        r"It is a minimum, and the only one, because the cost is convex in $w$.", proves="curvature"
+        "curvature", r"It is a minimum, and the only one, because the cost is convex in $w$."
     )
     yield Step(
+        "variance",
         r"The variance that belongs to it: what $q$ has, plus the mean squared error of the mean.",
-        proves="variance",
     )
     yield Step(
+        "cost",
         r"What the step then costs is a logarithm, where $w=1$ pays $\frac d2m$.",
         means=cost.subs(w, w_best),
-        proves="cost",
     )
     yield Step(
+        "below_one",
         r"And $w^*$ is never more than 1: generation is never surer than one who knows the data.",
-        proves="below_one",
     )
 
 
@@ -103,34 +101,34 @@ def W1() -> Iterator[Step]:
 def W1c() -> Iterator[Step]:
     total = sum_apart(Sum(step_cost(m_i), (i, 1, T)))
     yield Step(
+        "cost",
         r"Add up the steps of W1, each with its own error $m_i$, all with the same $w$. The errors "
         r"enter by their sum only, and that is the diffusion loss at $w=1$.",
         equation(KL_w, expand(expand(total).subs(Sum(m_i, (i, 1, T)), 2 * L_T / d))),
         means=total,
-        proves="cost",
     )
     yield Step(
+        "mean_error",
         r"That is $T$ times the cost of W1 at the mean error $\bar m=2L_T/(Td)$,",
         equation(KL_w, T * step_cost(mbar)),
-        name="mean_error",
     )
-    yield Step("so that W1 has the best ratio,", proves="ratio")
-    yield Step(r"the least cost, the logarithm of the mean error, $T$ times,", proves="best")
-    yield Step("and a ratio below 1.", proves="below_one")
+    yield Step("ratio", "so that W1 has the best ratio,")
+    yield Step("best", r"the least cost, the logarithm of the mean error, $T$ times,")
+    yield Step("below_one", "and a ratio below 1.")
     yield Step(
+        "zero_sum",
         r"One ratio for each step costs the sum of the logarithms instead. With $\bar m$ the mean "
         r"of the $m_i$, this sum is 0; times $\frac d{2(1+\bar m)}$ it may be added.",
         equation(Sum(m_i - mbar, (i, 1, T)), 0),
-        name="zero_sum",
     )
     costs = T * W1.form("cost").subs(m, mbar) - Sum(W1.form("cost").subs(m, m_i), (i, 1, T))
     yield Step(
+        "more",
         r"Added, it makes every term an $a_i-1-\ln a_i$, which is never negative (L1).",
         equation(
             KL_best - Sum(W1.form("cost").subs(m, m_i), (i, 1, T)),
             costs + d / (2 * (1 + mbar)) * Sum(m_i - mbar, (i, 1, T)),
         ),
-        proves="more",
     )
 
 
@@ -154,60 +152,60 @@ def W2() -> Iterator[Step]:
     step = step_cost(Integer(0))
     total = sum_apart(Sum(step, (i, 1, T)))
     yield Step(
+        "excess",
         r"Suppose that the denoiser predicts the mean without error: in L2 only the price of the "
         r"variance is left, the same in each of $T$ steps.",
         means=total,
-        proves="excess",
     )
     yield Step(
+        "linear",
         r"A fixed $w\ne1$ pays that price in every step: the bound grows linearly with the depth. "
         r"(An imperfect denoiser pays $w$ times its own part of L2 besides, which stays bounded.)",
         equation(Limit(E_T / T, T, oo), expand(Limit(total / T, T, oo).doit())),
-        proves="linear",
     )
     near = series(step.subs(w, 1 + kappa * h), h, 0, 3)
     yield Step(
+        "near",
         r"How near to 1 must $w$ be? With $w=1+\kappa h$, $h$ small, the price of a step is "
         r"quadratic in $h$, as it must be at a minimum:",
         equation(name(r"E_T(1+\kappa h)/T"), near),
         means=step.subs(w, 1 + kappa * h),
-        name="near",
     )
     yield Step(
+        "power",
         r"With $h=T^{-p}$, $T$ times the leading term is",
         means=T * near.removeO().subs(h, T ** (-power)),
-        proves="power",
     )
     yield Step(
+        "bounded",
         r"$T^{1-2p}$ stays bounded as $T$ grows if and only if $p\ge\frac12$, and what the series "
         r"leaves out, of order $T^{1-3p}$, then vanishes: $w-1$ must shrink at least like "
         r"$T^{-1/2}$.",
-        name="bounded",
         in_words=True,
         for_=("power",),
     )
     yield Step(
+        "root",
         "On the border, $p=\\frac12$, a constant remains.",
         means=Limit(total.subs(w, 1 + kappa / sqrt(T)), T, oo),
-        proves="root",
     )
     gap = 2 * L4.form("integrand") / (d * T)
     yield Step(
+        "gap",
         r"Does the best ratio (W1) come near enough? At $w=1$ a step costs $\frac d2m$, and by L4 "
         r"that tends to the integrand over $T$, so that, to leading order,",
         equation(m_name, gap),
-        name="gap",
     )
     yield Step(
+        "leading",
         r"What the leading order leaves out of $m$ falls like $1/T^2$ (L4), so $T$ times it "
         r"vanishes, and it does not change the limit.",
-        name="leading",
         in_words=True,
         for_=("best",),
     )
     yield Step(
+        "best",
         r"$w^*$ tends to 1 like $1/T$, faster than needed. So in the limit $w=1$ is not only "
         r"safe, but best.",
         means=Limit(T * (W1.form("ratio").subs(m, gap) - 1), T, oo),
-        proves="best",
     )

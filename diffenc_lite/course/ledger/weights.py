@@ -26,36 +26,36 @@ STEP = L2.form("one_dimension").subs(delta, mu_P - mu_Q)
 )
 def W3() -> Iterator[Step]:
     yield Step(
+        "one_step",
         r"One step (L2), written out. The network's prediction is in $\mu_P$ and nowhere else.",
         equation(KL_w, STEP),
-        name="one_step",
     )
-    yield Step("At $w=1$ it is", equation(KL_1, STEP.subs(w, 1)), name="at_one")
-    yield Step(r"Compare it with $w$ times the same step at $w=1$.", proves="constant")
+    yield Step("at_one", "At $w=1$ it is", equation(KL_1, STEP.subs(w, 1)))
+    yield Step("constant", r"Compare it with $w$ times the same step at $w=1$.")
     yield Step(
+        "gradient",
         r"The prediction is gone. So both have the same gradient in every parameter of the "
         r"denoiser, and for any fixed positive weights $w_i$ on the steps, training with the "
         r"weighted loss is training with the bound of the model that has "
         r"$\sigma_P^2=\sigma_Q^2/w_i$.",
-        proves="gradient",
     )
     weight = rho / (L3.form("step_in_epsilon") / (epsilon - epsilonhat) ** 2)
     yield Step(
+        "ratio_of_epsilon_loss",
         r"For instance the popular loss $\rho\,(\varepsilon-\hat\varepsilon)^2$, the same for all "
         r"steps: its ratio is $\rho$ over what L3 (for E1, $w=1$) has before the square.",
         equation(w_epsilon, weight),
-        proves="ratio_of_epsilon_loss",
     )
     yield Step(
+        "times_the_step",
         "Indeed, times the step of L3 it is that loss.",
         equation(w_epsilon * L3.form("step_in_epsilon"), rho * (epsilon - epsilonhat) ** 2),
-        name="times_the_step",
     )
     yield Step(
+        "equal_steps",
         r"That depends on $\gamma_t-\gamma_s$ only: moving both changes nothing. So with a fixed "
         r"$\gamma$, linear in $t$, and equal steps all ratios are equal, and with "
         r"$\rho=\frac12(e^{\gamma_t-\gamma_s}-1)$ they are 1: up to a factor, the popular loss is "
         r"the bound itself. (Where the width of $\gamma$ is trained, the ratio moves with it, and "
         r"so does its price.)",
-        proves="equal_steps",
     )

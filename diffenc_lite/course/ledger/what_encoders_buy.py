@@ -52,27 +52,27 @@ SNR_OF_E2 = E2.form("mean").coeff(x) ** 2 / sigma_t**2  # of its latents, as a s
 )
 def X4() -> Iterator[Step]:
     yield Step(
-        r"Whoever sees only the latents of E2 sees $\alpha_t^3x$ with noise $\sigma_t$.",
-        proves="snr",
+        "snr", r"Whoever sees only the latents of E2 sees $\alpha_t^3x$ with noise $\sigma_t$."
     )
-    yield Step(r"How fast does this ratio grow?", proves="speed")
+    yield Step("speed", r"How fast does this ratio grow?")
     (v_x,) = solve(Eq(alpha_t**2 * xtilde - alpha_t**2 * x, G4.form("error")), v)
     yield Step(
+        "error",
         r"E2 predicts $\hat x=\alpha_t^2\tilde x$ where the encoding is $x_t=\alpha_t^2x$, so G4 "
         r"turns the same error into",
         equation(v - vhat, factor(v_x - vhat)),
-        proves="error",
     )
     step = L3.form("step").subs({snr_s: S(lambda_t + Delta), snr_t: S(lambda_t)}).subs(xhat, xtilde)
     yield Step(
+        "vdm_step",
         r"A VDM with such a ratio $S(\lambda)$ is charged in each step, by L3, for its error in "
         r"$x$ in proportion to the gain in the ratio.",
         equation(step_name, step),
-        name="vdm_step",
     )
     short = Derivative(S(lambda_t), lambda_t) * Delta * (x - xtilde) ** 2 / 2
-    yield Step("In a short step that is", equation(step_name, up_to(short, 2)), name="short_step")
+    yield Step("short_step", "In a short step that is", equation(step_name, up_to(short, 2)))
     yield Step(
+        "vdm",
         r"and $T$ steps have $T\Delta\to\gamma'$. So this is its integrand; L4 has the same, with "
         r"$-\ln S$ in the place of $\gamma$.",
         means=L4.form("integrand_E1").subs(
@@ -81,22 +81,21 @@ def X4() -> Iterator[Step]:
                 gammaprime_t: gammaprime_t * X4.form("speed") / SNR_OF_E2,
             }
         ),
-        proves="vdm",
     )
     yield Step(
+        "residual",
         r"and L4 charges, with $r=(1+\sigma_t^2)(v-\hat v)$,",
         equation(SCALING, L4.form("integrand").subs(r, L4.form("residual_E2"))),
-        name="residual",
     )
-    yield Step("which is", proves="scaling")
-    yield Step(r"Data, schedule and error cancel.", proves="ratio")
+    yield Step("scaling", "which is")
+    yield Step("ratio", r"Data, schedule and error cancel.")
     yield Step(
+        "excess",
         r"More than 1 wherever there is noise, since $(1+\sigma^2)^2=1+2\sigma^2+\sigma^4$: "
         r"generation has to guess where the encoding goes, and pays for guessing it.",
-        proves="excess",
     )
     in_the_limit = Limit(in_gamma(X4.form("ratio")), gamma_t, oo)
-    yield Step(r"At the noisy end it is a third more.", means=in_the_limit, proves="end")
+    yield Step("end", r"At the noisy end it is a third more.", means=in_the_limit)
 
 
 @row(
@@ -115,21 +114,18 @@ def X4() -> Iterator[Step]:
     nonnegative=("upper", "lower"),
 )
 def X7() -> Iterator[Step]:
+    yield Step("shift", r"How far does E3 move the data? By E3, and $\alpha_t^2-1=-\sigma_t^2$,")
     yield Step(
-        r"How far does E3 move the data? By E3, and $\alpha_t^2-1=-\sigma_t^2$,", proves="shift"
+        "upper", r"Upwards at most by $2\sigma_t^2$: put $y=1-p$ and $x=-1+q$, with $p,q\ge0$."
     )
+    yield Step("lower", r"Downwards the same, with $y=-1+\bar p$ and $x=1-\bar q$:")
     yield Step(
-        r"Upwards at most by $2\sigma_t^2$: put $y=1-p$ and $x=-1+q$, with $p,q\ge0$.",
-        proves="upper",
-    )
-    yield Step(r"Downwards the same, with $y=-1+\bar p$ and $x=1-\bar q$:", proves="lower")
-    yield Step(
+        "scaling_encoder",
         r"No network is needed for half of that: E2 ($y=0$) moves the data as well,",
         equation(of_E2, E2.form("u") - x),
-        name="scaling_encoder",
     )
     yield Step(
+        "scaling",
         r"by as much as E3 with $y=0$. Whoever looks at what an encoder has learned must look at "
         r"E2 beside it.",
-        proves="scaling",
     )
