@@ -5,14 +5,12 @@ from functools import cache
 
 from ._language import *
 from .bound import L0
-from .information import X5, kernel
-from .quadrature import integral, normal_mean
+from .information import X5, eta, kernel, z
+from .quadrature import GAMMA_0, GAMMA_1, integral, normal_mean
 from .what_encoders_buy import X4, xtilde
 
-GAMMA_0, GAMMA_1 = -13.3, 5.0  # in a straight line
 CERTAIN = 80.0  # an SNR from which on the coin is known: mmse < exp(-CERTAIN / 2)
-eta = Symbol("eta", positive=True)
-z = Symbol("z", real=True)
+
 m_z, rate_E1, rate_E2 = name("m_z"), name(r"\text{E1}"), name(r"\text{E2}")
 prior_E1, prior_E2 = name(r"\text{E1: prior}"), name(r"\text{E2: prior}")
 mmse = Symbol("mmse", positive=True)

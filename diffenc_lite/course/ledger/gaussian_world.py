@@ -8,16 +8,16 @@ from ._language import *
 from .bound import L0
 from .counterterm import G5, A
 from .finite_depth import L3, snr_s, snr_t
-from .gaussian import average, complete_square, kl, log_density
+from .gaussian import average, complete_square, kl, log_density, z
+from .quadrature import GAMMA_0, GAMMA_1
 from .what_encoders_buy import SNR_OF_E2
 
-GAMMA_0, GAMMA_1 = -13.3, 5.0  # in a straight line
 s2 = Symbol("s_2", positive=True)  # the variance of the data
 eta = Symbol("eta", positive=True)
 S = Function("S", positive=True)  # SNR as a function of the number of the step
 SNR_s, SNR_t = symbols("S_s S_t", positive=True)
 xi = Symbol("xi", real=True)  # x over its standard deviation
-z = Symbol("z", real=True)
+
 spread, centre = name(r"\mathbb V[x|z]"), name(r"\mathbb E[x|z]")
 m_E1, m_E2, m_exact = name(r"\text{E1: }m"), name(r"\text{E2: }m"), name(r"\text{E2, exact: }m")
 prior, reconstruction, h_x = name(r"\text{prior}"), name(r"\text{reconstruction}"), name("h(x)")

@@ -3,7 +3,7 @@
 from ._language import *
 from .bound import L0
 from .finite_depth import L3
-from .gaussian import log_density, standard_normal
+from .gaussian import log_density, standard_normal, z
 from .generation import G1
 from .infinite_depth import L4, F, gamma
 from .processes import F1
@@ -11,7 +11,7 @@ from .three_terms import L1, never_negative, p_1, q_1
 from .three_terms import p_x as p_of_x
 
 eta = Symbol("eta", positive=True)  # a signal-to-noise ratio
-z = Symbol("z", real=True)
+
 N = Symbol("N", positive=True, integer=True)
 value, odds = IndexedBase("x", real=True)[n], IndexedBase("p", positive=True)[n]
 p, m = Function("p", positive=True), Function("m", real=True)  # density of z, E[x|z]

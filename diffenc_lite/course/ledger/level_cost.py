@@ -4,10 +4,10 @@ import math
 
 from ._language import *
 from .generation import K, l_k
-from .quadrature import normal_mean
+from .quadrature import GAMMA_0, normal_mean
 from .three_terms import L1
 
-GAMMA_0, LEVELS, NEAR = -13.3, 256, 12
+LEVELS, NEAR = 256, 12
 away = Symbol("n", integer=True)  # the difference of two level numbers
 exponent_E1 = name(r"\text{E1: }\ell_{x+2n/K}-\ell_x")
 exponent_E2 = name(r"\text{E2: }\ell_{x+2n/K}-\ell_x")
