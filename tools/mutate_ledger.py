@@ -33,7 +33,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from diffenc_lite.course.ledger import LEDGER, ProofError, Row, Step, Undecided, _decide
 from diffenc_lite.course.ledger import notation as n
-from diffenc_lite.course.ledger._claim import hold
 
 PAIRS = [
     (n.alpha_s, n.alpha_t),
@@ -205,7 +204,7 @@ def claims(row: Row, side: str) -> Iterator[Slips]:
             yield (
                 partial(said, row.tag, form, claim),
                 partial(same_equation, equation, claim),
-                partial(hold, dataclasses.replace(row, claim={form: claim}), form, row._page),
+                dataclasses.replace(row, claim={**row.claim, form: claim}).prove,
             )
 
 
@@ -261,16 +260,13 @@ def code(row: Row) -> Iterator[Slips]:
     """Slips in the source of a derivation"""
     steps = row[row.steps]
 
-    def no_effect(changed: Callable) -> bool:
-        found = tuple(changed())
-        return len(found) == len(steps) and all(map(same_lines, steps, found))
+    def no_effect(changed: Row) -> bool:
+        derived = tuple(changed.derive())
+        return len(derived) == len(steps) and all(map(same_lines, steps, derived))
 
-    for what, changed in slips_of_code(row.derivation):
-        yield (
-            partial(said, row.tag, "code", what),
-            partial(no_effect, changed),
-            dataclasses.replace(row, derivation=changed).prove,
-        )
+    for what, derivation in slips_of_code(row.derivation):
+        changed = dataclasses.replace(row, derivation=derivation)
+        yield partial(said, row.tag, "code", what), partial(no_effect, changed), changed.prove
 
 
 def definitions(row: Row) -> Iterator[Slips]:

@@ -161,7 +161,8 @@ def _check_symbols(row: Row, form: str, side: Expr, page: Page) -> None:
         raise Unclear(row.tag, form, f"{_listed(unknown)} is not a function of {row.tag}")
 
 
-NOISE = {s for depth in notation.DEPTHS for s in depth} | set(notation.ABBREVIATIONS)
+NOISE = {symbol for depth in notation.DEPTHS for symbol in depth} | set(notation.ABBREVIATIONS)
+NOISE -= {notation.sigma_Q, notation.Delta}
 
 
 def _same(one: Expr, other: Expr) -> bool:

@@ -75,8 +75,7 @@ def opaque(expression: Expr) -> Expr:
     """Limits, derivatives and integrals as single symbols: the claim is to be the same equation,
     not another one that is true as well."""
     return expression.replace(
-        lambda e: isinstance(e, Limit | Derivative | Integral),
-        lambda e: Symbol(str(e)),
+        lambda e: isinstance(e, Limit | Derivative | Integral), lambda e: Symbol(str(e))
     )
 
 
@@ -131,7 +130,8 @@ class Page:
         """
         if not step.name or step.name in self.steps:
             raise Loose(self.tag, step.name or "a step", "each step needs a name of its own")
-        if step.proves and not isinstance(step.expression, Ge if step.in_words else Eq):
+        arrives = step.name in self.row.claim
+        if arrives and not isinstance(step.expression, Ge if step.in_words else Eq):
             raise Loose(self.tag, step.name, "what proves a form has to be one equation")
         for number in step.numbers:
             if not number.holds:
@@ -145,9 +145,9 @@ class Page:
         for line in () if step.in_words else step.lines:
             self._hold(step, line)
         self.steps[step.name] = step
-        if step.proves:
-            self.arrived[step.proves] = step.expression
-            self.borrowed[step.proves] = self.borrowed_so_far | borrowed
+        if arrives:
+            self.arrived[step.name] = step.expression
+            self.borrowed[step.name] = self.borrowed_so_far | borrowed
 
     def _hold(self, step: Step, line: Relational) -> None:
         if line.lhs == line.rhs:
@@ -162,6 +162,8 @@ class Page:
             self.within[left] = self._bottom(meaning)
             self.values[left] = self.in_full(meaning)
             if step.means is None:
+                if line is self.row.claim.get(step.name):
+                    raise Loose(self.tag, step.name, f"nothing but the claim says what {left} is")
                 return
         elif step.means is not None:
             raise Loose(self.tag, step.name, f"{left} has a meaning already")
@@ -195,7 +197,7 @@ class Page:
         reasons = {
             ON_TRUST: [name for name, forms in self.row.trust.items() if form in forms],
             IN_WORDS: [
-                s.name for s in self.steps.values() if form in (s.in_words and s.proves, *s.for_)
+                s.name for s in self.steps.values() if form in (s.in_words and s.name, *s.for_)
             ],
         }
         for word, found in reasons.items():
@@ -203,8 +205,7 @@ class Page:
             if found:
                 return word, [reason for reason in found if reason != form]
         left = self.arrived[form].lhs
-        step = next(step for step in self.steps.values() if step.proves == form)
-        only_named = self.named.get(left) == step.name and left not in self.read
+        only_named = self.named.get(left) == form and left not in self.read
         return (DEFINED, []) if form in self.row.defined or only_named else (PROVED, [])
 
     def summary(self, yours: set[str]) -> str:
@@ -221,8 +222,8 @@ class Page:
                 steps = "" if parts else f" in {len(self.steps)} steps"
                 why = f" ({'; '.join(because[word])})" if because[word] else ""
                 parts.append(f"{word}: {', '.join(forms)}{steps}{why}")
-        remarks = [s.name for s in self.steps.values() if s.in_words and not (s.proves or s.for_)]
-        if remarks:
+        in_words = (s for s in self.steps.values() if s.in_words and not s.for_)
+        if remarks := [step.name for step in in_words if step.name not in self.row.claim]:
             parts.append(f"remarks in words: {', '.join(remarks)}")
         if numbers := sum(len(step.numbers) for step in self.steps.values()):
             parts.append(f"computed: {numbers} numbers, to the digits shown")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -159,7 +159,10 @@ class Row:
 
     def derive(self) -> Iterator[Step]:
         """The steps, one by one: `next(steps)` in a cell, or a loop that displays them."""
-        return self.derivation()
+        for step in self.derivation():
+            if step.expression is None:
+                step = replace(step, expression=self.claim.get(step.name))
+            yield step
 
     @property
     def steps(self) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 
 import mpmath
 from sympy import Basic, Expr, Tuple
@@ -32,9 +33,7 @@ class Number:
 
     @property
     def half_a_digit(self) -> mpmath.mpf:
-        digits, _, power = self.claimed.lower().partition("e")
-        decimals = len(digits.partition(".")[2]) - int(power or 0)
-        return mpmath.mpf(10) ** -decimals / 2
+        return mpmath.mpf(10) ** Decimal(self.claimed).as_tuple().exponent / 2
 
     @property
     def holds(self) -> bool:
@@ -48,34 +47,32 @@ class Step:
     """One line of a derivation: why, and what comes of it.
 
     Attributes:
+        name: how to find it: `row["name"]`. Unique in its row. A step that bears the name of a form
+            of the claim arrives at it.
         text: why, in words.
         expression: an equation, or a tuple of them; or an inequality `>= 0`. `prove` holds it
             against the definitions and the lines before. If the left side is a name that no line
             before has, the line gives it its meaning, and later lines have to agree with it.
-        proves: the form of the claim that this line arrives at, if it arrives at one.
-        name: how to find it: `row["name"]`. Unique in its row; the form, if it proves one.
+            Without one, a step that arrives at a form states it, and is held like any other.
+
         defines: the left side is a symbol, and the line says what it stands for from here on.
         case_of: the name of a line before, and what to put in it, to get this one.
         means: what a new left side stands for, where the right side is to be compared with it:
             the line reads left = means = right.
         in_words: the machine does not check this line, and the page says so.
-        for_: the forms that need this step in words, besides the one that it proves.
+        for_: the forms that need this step in words, besides the one that it arrives at.
         numbers: what the line computes.
     """
 
+    name: str
     text: str
     expression: Basic | None = None
-    proves: str | None = None
-    name: str = ""
     defines: bool = False
     case_of: tuple[str, Mapping[Basic, Expr]] | None = None
     means: Expr | None = None
     in_words: bool = False
     for_: tuple[str, ...] = ()
     numbers: tuple[Number, ...] = ()
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "name", self.name or self.proves or "")
 
     @property
     def lines(self) -> tuple[Relational, ...]:

@@ -1,11 +1,12 @@
 """The bound on -ln p(x): prior, reconstruction, and one step.                              L0-L2"""
 
 from ._language import *
-from .gaussian import kl
-from .generation import G3, G4
+from .gaussian import kl, price
+from .generation import COUNTERTERM, G3, G4
 from .processes import F1, F3
 
 mu_P, mu_Q, delta = symbols("mu_P mu_Q delta", real=True)
+KL_1, KL_d = name(r"\mathrm{KL}_1"), name(r"\mathrm{KL}_d")
 x_1j, delta_j = IndexedBase("x_1", real=True)[j], IndexedBase("delta", real=True)[j]
 
 
@@ -14,12 +15,9 @@ x_1j, delta_j = IndexedBase("x_1", real=True)[j], IndexedBase("delta", real=True
     notebook="02",
     setting=r"$\mathrm{KL}(q(z_1|x)\,\|\,p(z_1))$ is, in one dimension and in $d$ of them,",
     claim={
-        "one_dimension": equation(
-            name(r"\mathrm{KL}_1"), (alpha_1**2 * x_1**2 + sigma_1**2 - log(sigma_1**2) - 1) / 2
-        ),
+        "one_dimension": equation(KL_1, (alpha_1**2 * x_1**2 + price(sigma_1**2)) / 2),
         "prior": equation(
-            name(r"\mathrm{KL}_d"),
-            alpha_1**2 / 2 * Sum(x_1j**2, (j, 1, d)) + d / 2 * (sigma_1**2 - log(sigma_1**2) - 1),
+            KL_d, alpha_1**2 / 2 * Sum(x_1j**2, (j, 1, d)) + d / 2 * price(sigma_1**2)
         ),
     },
 )
@@ -27,19 +25,19 @@ def L0() -> Iterator[Step]:
     mean = F1.form("mean").subs({alpha_t: alpha_1, x_t: x_1})
     one = kl(mean, sigma_1, 0, 1)
     yield Step(
+        "one_dimension",
         r"By F1 the latent at $t=1$ has mean $\alpha_1x_1$ and standard deviation $\sigma_1$; "
         r"generation starts from mean 0 and standard deviation 1 (G1). Put both into KL.",
-        equation(name(r"\mathrm{KL}_1"), (expand(2 * one - sigma_1**2) + sigma_1**2) / 2),
+        equation(KL_1, (expand(2 * one - sigma_1**2) + sigma_1**2) / 2),
         means=one,
-        proves="one_dimension",
     )
     whole = Sum(one.subs(x_1, x_1j), (j, 1, d))
     yield Step(
+        "prior",
         r"Independent dimensions: the divergences add. The first part is what is left of the data, "
         r"the second what is missing of the noise.",
-        equation(name(r"\mathrm{KL}_d"), collect(sum_apart(whole), d)),
+        equation(KL_d, collect(sum_apart(whole), d)),
         means=whole,
-        proves="prior",
     )
 
 
@@ -56,62 +54,51 @@ def L0() -> Iterator[Step]:
         delta: mu_P - mu_Q,
     },
     claim={
-        "one_dimension": equation(
-            name(r"\mathrm{KL}_1"), (w - 1 - log(w)) / 2 + w / (2 * sigma_Q**2) * delta**2
-        ),
+        "one_dimension": equation(KL_1, price(w) / 2 + w / (2 * sigma_Q**2) * delta**2),
         "step": equation(
-            name(r"\mathrm{KL}_d"),
-            d / 2 * (w - 1 - log(w)) + w / (2 * sigma_Q**2) * Sum(delta_j**2, (j, 1, d)),
+            KL_d, d / 2 * price(w) + w / (2 * sigma_Q**2) * Sum(delta_j**2, (j, 1, d))
         ),
-        "gap": equation(
-            mu_P - mu_Q,
-            alpha_s * (c * (xhat - x_t) + (lambda_s - lambda_t) * sigma_t**2 * uhat - (x_s - x_t)),
-        ),
+        "gap": equation(mu_P - mu_Q, alpha_s * (c * (xhat - x_t) + COUNTERTERM - (x_s - x_t))),
         "gap_in_v": equation(
             (mu_P - mu_Q) / sigma_Q,
-            alpha_s
-            / sigma_Q
-            * (c * sigma_t * (v - vhat) + (lambda_s - lambda_t) * sigma_t**2 * uhat - (x_s - x_t)),
+            alpha_s / sigma_Q * (c * sigma_t * (v - vhat) + COUNTERTERM - (x_s - x_t)),
         ),
     },
 )
 def L2() -> Iterator[Step]:
     one = kl(mu_Q, sigma_Q, mu_P, sigma_Q / sqrt(w))
     yield Step(
+        "gaussians",
         r"Both processes step by a Gaussian: $q$ with $\mu_Q,\sigma_Q$ (F3), $p$ with $\mu_P$ and "
         r"$\sigma_P=\sigma_Q/\sqrt w$ (G3). Put them into KL.",
-        equation(name(r"\mathrm{KL}_1"), one),
-        name="gaussians",
+        equation(KL_1, one),
     )
     one = expand(expand_log(one.subs(mu_Q, mu_P - delta)))
     yield Step(
+        "one_dimension",
         r"The means enter by their difference only, the variances by their ratio only.",
-        equation(name(r"\mathrm{KL}_1"), one),
-        proves="one_dimension",
     )
     whole = Sum(one.subs(delta, delta_j), (j, 1, d))
     yield Step(
+        "step",
         r"The dimensions are independent and share $w$: add up. The first part is the price of a "
         r"wrong variance, to be paid even by a perfect prediction; the second is the price of a "
         r"wrong mean.",
-        equation(name(r"\mathrm{KL}_d"), collect(sum_apart(whole), d)),
+        equation(KL_d, collect(sum_apart(whole), d)),
         means=whole,
-        proves="step",
     )
     gap = (G3.form("mean") - F3.form("mean")) / alpha_s
     gap = alpha_s * collect(expand(gap), (c, sigma_t**2 * uhat))
     yield Step(
+        "gap",
         r"What both processes keep of $z_t$ is the same, and cancels in the difference of the "
         r"means. What remains: a wrong guess of the encoding, the counterterm, and the movement of "
         r"the encoding, which the counterterm is there to cancel.",
-        equation(mu_P - mu_Q, gap),
-        proves="gap",
     )
-    in_v = gap.subs(xhat, x_t + G4.form("error"))
     yield Step(
+        "gap_in_v",
         r"For computing, use G4: $\hat x-x_t=\sigma_t(v-\hat v)$. Near the data $\hat x$ and $x_t$ "
         r"agree to many digits, and their difference would be mostly rounding; that of $v$ and "
         r"$\hat v$ is not.",
-        equation((mu_P - mu_Q) / sigma_Q, in_v / sigma_Q),
-        proves="gap_in_v",
+        equation((mu_P - mu_Q) / sigma_Q, gap.subs(xhat, x_t + G4.form("error")) / sigma_Q),
     )

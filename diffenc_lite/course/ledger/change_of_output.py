@@ -63,130 +63,111 @@ def stepped(A: Expr, prediction: Expr) -> Expr:
     nonnegative=("stretch",),
 )
 def X6() -> Iterator[Step]:
-    mean = G3.form("mean").subs(uhat, xhat)
-    coefficient = expand(mean).coeff(xhat)
+    coefficient = expand(G3.form("mean").subs(uhat, xhat)).coeff(xhat)
     yield Step(
+        "coefficient",
         r"Put $\hat u=\hat x$ into G3. The prediction then stands in two places, both times with a "
         r"number before it:",
         equation(coefficient_name, factor(coefficient)),
-        proves="coefficient",
     )
     in_delta = coefficient.subs(lambda_s, lambda_t + Delta)
     (plain,) = solve(Eq(alpha_s * c * xhatprime, in_delta * xhat), xhatprime)
     yield Step(
+        "output",
         r"A network without counterterm has $\alpha_sc\,\hat x'$ there. It generates the same "
         r"if it says",
         equation(xhatprime, expand(plain)),
-        proves="output",
         defines=True,
     )
+    yield Step("same_step", "Indeed,", equation(alpha_s * c * xhatprime, coefficient_name * xhat))
     yield Step(
-        "Indeed,",
-        equation(alpha_s * c * xhatprime, coefficient_name * xhat),
-        name="same_step",
+        "stretch", r"That is the other prediction, stretched by a known number, and by more than 1,"
     )
     yield Step(
-        r"That is the other prediction, stretched by a known number, and by more than 1,",
-        equation(Derivative(xhatprime, xhat) - 1, expand(plain.diff(xhat)) - 1),
-        proves="stretch",
-    )
-    (back,) = solve(Eq(xhatprime, plain), xhat)
-    yield Step(
+        "back",
         r"so it can be undone. The counterterm changes what the network is asked to say, not what "
         r"the model can express: for a fixed step it is a change of output, at any depth. The "
         r"change depends on $s$, which the network is not told. (In the limit of short steps the "
         r"stretch is the $1+\sigma_t^2$ of the residual: G5.)",
-        equation(xhat, back),
-        proves="back",
     )
     # what it cancels
     gap = expand(GAP.subs(x_s, encoding_at_s(3)).subs(lambda_s, lambda_t + Delta))
     yield Step(
+        "difference",
         r"What does it cancel? Let the prediction of the encoding be perfect, and see by how much "
         r"the means still differ (L2), with Taylor's theorem for $x_s$.",
         equation(gap_name, up_to(collect(gap, Delta), 3)),
-        name="difference",
     )
     left = gap.subs(uhat, u)
     yield Step(
+        "left_over",
         r"If $\hat u$ is right as well, the first order goes, and with it all that the limit "
         r"keeps. At finite depth the second order stays (written $[\,]_2$): the bend in the path.",
         equation(left_over, left),
-        proves="left_over",
     )
-    yield Step("That is,", equation(perfect_name, up_to(left_over, 3)), name="second_order")
+    yield Step("second_order", "That is,", equation(perfect_name, up_to(left_over, 3)))
     left = left.subs(xddot_t, E2.form("acceleration"))
     yield Step(
+        "left_over_E2",
         r"For E2 we know the bend. It vanishes at both ends, where there is only signal or only "
         r"noise.",
         equation(left_over_E2, left),
-        proves="left_over_E2",
     )
     exact = Delta * sigma_t**2 * E2.form("u") - (ALPHA2_S - alpha_t**2) * x
     yield Step(
+        "E2_exact",
         r"It agrees with how E2 moves in truth, $\alpha_s^2=1/(1+e^{\gamma_t-\Delta})$.",
         equation(alpha_s * exact, up_to(left_over_E2, 3)),
-        name="E2_exact",
     )
     # E3 with y = x
     still = {y: x, ydot: 0}
     yield Step(
+        "encoding_E3",
         r"Now let the encoder of E3 say $y=x$. Then it is the identity,",
-        equation(x_E3, x),
         means=E3.form("x_t").subs(still),
-        proves="encoding_E3",
     )
+    yield Step("u_E3", r"which does not move, so $u=0$;", means=E3.form("u").subs(still))
     yield Step(
-        r"which does not move, so $u=0$;",
-        equation(u_E3, 0),
-        means=E3.form("u").subs(still),
-        proves="u_E3",
-    )
-    (vhat_E3,) = solve(Eq((1 + sigma_t**2) * SIGNAL, GUESS), vhatprime)
-    yield Step(
+        "vhat_E3",
         r"but E3 has $\hat u=\hat x$, as always. So it is a VDM with a counterterm that it does "
         r"not need. Let $\hat v$ be the network of a VDM, and give E3 the network $\hat v'$ with "
         r"$(1+\sigma_t^2)\,\hat x'=\hat x$:",
-        equation(vhatprime, vhat_E3),
-        proves="vhat_E3",
+        equation(vhatprime, *solve(Eq((1 + sigma_t**2) * SIGNAL, GUESS), vhatprime)),
         defines=True,
     )
-    yield Step("that is,", equation((1 + sigma_t**2) * SIGNAL, GUESS), proves="xhat_E3")
-    charged = L4.form("residual").subs({vhat: vhatprime, u: 0, uhat: SIGNAL})
+    yield Step("xhat_E3", "that is,")
     yield Step(
+        "residual_E3",
         r"L4 then has the residual of the VDM: the two pay the same at infinite depth.",
-        equation(residual, expand(simplify(charged.subs(vhatprime, vhat_E3)))),
-        means=charged,
-        proves="residual_E3",
+        means=L4.form("residual").subs({vhat: vhatprime, u: 0, uhat: SIGNAL}),
     )
     yield Step(
+        "vdm_step",
         r"In a step of finite length the VDM has $A=c$ (G3 without counterterm),",
         equation(vdm, stepped(c, GUESS)),
-        name="vdm_step",
     )
     yield Step(
+        "folded_E3",
         r"and E3 with the folded $A=c\,(1+\sigma_t^2)$ of G5 does the same: the two are one model "
         r"at every depth.",
-        equation(folded, vdm),
         means=stepped(G5.form("folded"), SIGNAL),
-        proves="folded_E3",
     )
-    factor_of_guess = factor(G5.form("G3") / (1 + sigma_t**2) - c)
+    over_guess = factor(G5.form("G3") / (1 + sigma_t**2) - c)
     yield Step(
+        "G3_E3",
         "With G3 the means differ by a multiple of the prediction:",
-        equation(excess, alpha_s * factor_of_guess * GUESS),
+        equation(excess, alpha_s * over_guess * GUESS),
         means=stepped(G5.form("G3"), SIGNAL) - vdm,
-        proves="G3_E3",
     )
     yield Step(
+        "second_order_again",
         r"of second order in the step, but all that there is to pay at few steps.",
         equation(Delta - c, up_to(Delta**2 / 2, 3)),
-        name="second_order_again",
     )
     yield Step(
+        "exact_in_the_limit",
         r"In the loss $\frac{dx_t}{d\lambda}$ is exact. So L4 is the bound of this model, not an "
         r"approximation to it; only at finite $T$ does the counterterm cancel the movement of the "
         r"encoding to first order.",
-        name="exact_in_the_limit",
         in_words=True,
     )

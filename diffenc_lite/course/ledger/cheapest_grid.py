@@ -65,30 +65,28 @@ def W4() -> Iterator[Step]:
     square = expand((A * x_hat - (c * at_t + at_s - at_t)) ** 2)
     tabulated = sum(square.coeff(first * second) * mean(first, second) for first, second in PAIRS)
     yield Step(
+        "edge",
         r"What a step costs at $w=1$ or at $w^*$ (W1) depends on the mean of $(A\hat x-\tau)^2$ "
         r"with $\tau=cx_t+(x_s-x_t)$. Write out the square: six means, each of two things known "
         r"at one depth. So a network that was asked once at each depth prices all pairs of depths.",
         equation(J_st, tabulated),
-        proves="edge",
     )
     yield Step(
+        "two",
         r"Dynamic programming: with $V_k(j)$ for the least price of a path with $k$ edges from "
         r"node 0 to node $j$, $V_1(j)=k_{0j}$ and $V_k(j)=\min_{i<j}(V_{k-1}(i)+k_{ij})$. Take "
         r"nodes 0 to 4, any prices, and two edges,",
-        equation(V[2], of_all_paths(any_cost, 4, 2)),
         means=cheapest(any_cost, 4, 2),
-        proves="two",
     )
     yield Step(
+        "three",
         r"or three: the least of all paths, since $\min(a,b)+k=\min(a+k,b+k)$.",
-        equation(V[3], of_all_paths(any_cost, 4, 3)),
         means=cheapest(any_cost, 4, 3),
-        proves="three",
     )
     yield Step(
+        "invariant",
         r"In general: the last edge of a path with $k$ edges to $j$ comes from some $i$, and what "
         r"comes before it is a path with $k-1$ edges to $i$, which costs at least $V_{k-1}(i)$. "
         r"So no path is cheaper than $V_k(j)$, and the one that is put together costs just that.",
-        name="invariant",
         in_words=True,
     )

@@ -5,14 +5,12 @@ from functools import cache
 
 from ._language import *
 from .bound import L0
-from .information import X5, kernel
-from .quadrature import integral, normal_mean
+from .information import X5, eta, kernel, z
+from .quadrature import GAMMA_0, GAMMA_1, integral, normal_mean
 from .what_encoders_buy import X4, xtilde
 
-GAMMA_0, GAMMA_1 = -13.3, 5.0  # in a straight line
 CERTAIN = 80.0  # an SNR from which on the coin is known: mmse < exp(-CERTAIN / 2)
-eta = Symbol("eta", positive=True)
-z = Symbol("z", real=True)
+
 m_z, rate_E1, rate_E2 = name("m_z"), name(r"\text{E1}"), name(r"\text{E2}")
 prior_E1, prior_E2 = name(r"\text{E1: prior}"), name(r"\text{E2: prior}")
 mmse = Symbol("mmse", positive=True)
@@ -35,56 +33,45 @@ mmse = Symbol("mmse", positive=True)
 def X3() -> Iterator[Step]:
     heads, tails = (kernel(side) / 2 for side in (1, -1))
     yield Step(
+        "bayes",
         "The mean is 1 and -1, weighted by what each side has of the density (Bayes),",
         equation(m_z, (heads - tails) / (heads + tails)),
-        name="bayes",
     )
-    simple = simplify((heads - tails) / (heads + tails)).rewrite(exp)
-    yield Step("a smooth version of the sign.", equation(m_z, simplify(simple)), proves="mean")
-    for tag, encoding, prior in (("E1", x, prior_E1), ("E2", alpha_1**2 * x, prior_E2)):
-        value = L0.form("one_dimension").subs(x_1, encoding)
+    yield Step("mean", "a smooth version of the sign.")
+    for tag, encoding_of_1 in (("E1", 1), ("E2", alpha_1**2)):
         yield Step(
+            f"prior_{tag}",
             f"The prior of {tag} is L0 with $x^2=1$.",
-            equation(prior, value.subs(x**2, 1)),
-            means=value.subs(x, 1),
-            proves=f"prior_{tag}",
+            means=L0.form("one_dimension").subs(x_1, encoding_of_1),
         )
     yield Step(
+        "rate_E1",
         r"E1: the integrand of L4 is that of X5, half the error for each unit of SNR.",
-        equation(rate_E1, (alpha_t / sigma_t) ** 2 * mmse / 2),
         means=X5.form("rate").subs((x - xhat) ** 2, mmse) / gammaprime_t,
-        proves="rate_E1",
     )
-    scaling = X4.form("scaling").subs((x - xtilde) ** 2, mmse) / gammaprime_t
     yield Step(
+        "rate_E2",
         "E2 has the integrand of X4.",
-        equation(rate_E2, alpha_t**6 / sigma_t**2 * (1 + sigma_t**2) ** 2 * mmse / 2),
-        means=scaling,
-        proves="rate_E2",
+        means=X4.form("scaling").subs((x - xtilde) ** 2, mmse) / gammaprime_t,
     )
-    totals = {tag: total(tag) for tag in ("E1", "E2")}
+    total_E2, error_E2 = total("E2")
     yield Step(
+        "totals",
         r"The rest are integrals: the error $\mathrm{mmse}(\eta)=1-\mathbb E[\tanh(\eta+\sqrt\eta\,"
         r"\varepsilon)]$, its integral over $\gamma$ from $-13.3$ to 5, and the reconstruction "
         r"$\mathbb E[\ln(1+e^{-2\eta-2\sqrt\eta\,\varepsilon})]$ at $\gamma_0$, which is 0 to all "
         r"digits. In nats:",
-        name="totals",
         numbers=(
             Number(r"\text{E1: prior}", "0.003358", prior_loss("E1")),
-            Number(r"\text{E1: in all}", "0.693147", *totals["E1"]),
+            Number(r"\text{E1: in all}", "0.693147", *total("E1")),
             Number(r"\text{E2: prior}", "0.0000114", prior_loss("E2")),
-            Number(
-                r"\text{E2: in all, less}\ \ln2",
-                "0.050976",
-                totals["E2"][0] - math.log(2),
-                totals["E2"][1],
-            ),
+            Number(r"\text{E2: in all, less}\ \ln2", "0.050976", total_E2 - math.log(2), error_E2),
         ),
     )
     yield Step(
+        "moral",
         r"E2 starts from nearly nothing and pays more in all. A lower prior loss is not a better "
         r"model.",
-        name="moral",
         in_words=True,
     )
 

@@ -4,12 +4,12 @@ from ._language import *
 from .encoders import E2, PATH, encoding_at_s, up_to
 from .generation import G3, mu_P
 from .infinite_depth import L4
-from .processes import F3, mu_Q
+from .processes import F3, KEPT, mu_Q
 
 A, kappa = Symbol("A", real=True), Symbol("kappa", real=True)
 tau, gap_E2 = name(r"\tau"), name(r"\text{E2: }\mu_P-\mu_Q")
 A_G3, A_folded, A_E2 = name(r"A_{\text{G3}}"), name(r"A_{\text{folded}}"), name(r"A_{\text{E2}}")
-KEPT = alpha_ts * sigma_s**2 / sigma_t**2 * z_t  # of z_t, by both processes
+
 SHARE = 1 - exp(-Delta)  # c
 ALPHA2_S = 1 / (1 + exp(gamma_t - Delta))  # alpha_s^2
 G3_OVER_C = 1 + Delta * sigma_t**2 / SHARE
@@ -23,11 +23,7 @@ E2_OVER_C = 1 + sigma_t**2 * ALPHA2_S / alpha_t**2
     r"what it should hit is $\tau=cx_t+(x_s-x_t)$. Any $A$ with $A/c\to1+\sigma_t^2$ leads to L4; "
     r"here are three.",
     where=PATH
-    | {
-        xhat: x_t + sigma_t * (v - vhat),
-        tau: c * x_t + (x_s - x_t),
-        mu_Q: F3.form("mean"),
-    },
+    | {xhat: x_t + sigma_t * (v - vhat), tau: c * x_t + (x_s - x_t), mu_Q: F3.form("mean")},
     claim={
         "mean": equation(mu_P, KEPT + alpha_s * A * xhat),
         "gap": equation(mu_P - mu_Q, alpha_s * (A * xhat - tau)),
@@ -48,113 +44,93 @@ def G5() -> Iterator[Step]:
     mean = expand(G3.form("mean").subs(uhat, xhat))
     coefficient = mean.coeff(xhat)
     yield Step(
+        "mean",
         r"In G3 with $\hat u=\hat x$ the prediction stands in two places, both times with a number "
         r"before it. Call what stands before $\alpha_s\hat x$ in all $A$, and leave it free.",
         equation(mu_P, mean - coefficient * xhat + alpha_s * A * xhat),
-        proves="mean",
     )
     gap = simplify((mean - coefficient * xhat - F3.form("mean")) / alpha_s)
     yield Step(
+        "difference",
         r"The means then differ by this: $A\hat x$ should hit $\tau$.",
         equation(mu_P - mu_Q, alpha_s * (A * xhat + gap)),
-        name="difference",
     )
-    target = -gap
-    yield Step(
-        r"where $\tau$ has the encoding and its movement.",
-        equation(tau, expand(target)),
-        name="tau",
-    )
-    yield Step("So", equation(mu_P - mu_Q, alpha_s * (A * xhat - tau)), proves="gap")
+    target = expand(-gap)
+    yield Step("tau", r"where $\tau$ has the encoding and its movement.", equation(tau, target))
+    yield Step("gap", "So")
     first = expand(series(target.subs({x_s: encoding_at_s(2), c: SHARE}), Delta, 0, 2).removeO())
     yield Step(
-        r"In a short step the target is, to first order,",
-        equation(tau, up_to(first, 2)),
-        name="target",
+        "target", r"In a short step the target is, to first order,", equation(tau, up_to(first, 2))
     )
     yield Step(
+        "residual",
         r"so that any $A=c\,(1+\sigma_t^2)+O(\Delta^2)$ leaves $\Delta$ times the residual of L4 "
         r"(for $\hat u=\hat x$), times $\sigma_t$.",
         equation(
             (1 + sigma_t**2) * xhat - first.coeff(Delta, 1),
             sigma_t * L4.form("residual").subs(uhat, xhat),
         ),
-        proves="residual",
     )
+    yield Step("G3", "The paper's choice, G3, is", equation(A_G3, factor(coefficient / alpha_s)))
     yield Step(
-        "The paper's choice, G3, is",
-        equation(A_G3, factor(coefficient / alpha_s)),
-        proves="G3",
-    )
-    in_delta = expand(expand(coefficient / alpha_s).subs(lambda_s, lambda_t + Delta))
-    in_delta = expand(in_delta / c).subs(c, SHARE)
-    yield Step(
+        "G3_over_c",
         r"and over $c$, with $\gamma_t-\gamma_s=\Delta$,",
-        equation(A_G3 / c, in_delta),
-        name="G3_over_c",
+        equation(A_G3 / c, G3_OVER_C),
     )
     yield Step(
+        "G3_limit",
         "it has the limit that it needs, from above: it overshoots, the more the longer the step.",
-        equation(Limit(in_delta, Delta, 0), Limit(in_delta, Delta, 0).doit()),
-        proves="G3_limit",
     )
     yield Step(
+        "folded",
         r"Fold the counterterm into $c$: the same limit, and no overshoot.",
-        equation(A_folded, c * Limit(in_delta, Delta, 0).doit()),
-        proves="folded",
+        equation(A_folded, c * Limit(G3_OVER_C, Delta, 0).doit()),
     )
     (weaker,) = solve(Eq(c + kappa * (gamma_t - gamma_s) * sigma_t**2, c * (1 + sigma_t**2)), kappa)
     yield Step(
+        "kappa",
         r"It is a counterterm that is weaker by the factor $\kappa$, in "
         r"$A=c+\kappa\,(\gamma_t-\gamma_s)\,\sigma_t^2$:",
         equation(kappa, weaker),
-        proves="kappa",
         defines=True,
     )
     yield Step(
-        "Indeed,",
-        equation(c + kappa * (gamma_t - gamma_s) * sigma_t**2, A_folded),
-        name="weaker",
+        "weaker", "Indeed,", equation(c + kappa * (gamma_t - gamma_s) * sigma_t**2, A_folded)
     )
     at_s = x_t - E2.form("change").subs(x, x_t / alpha_t**2)
     exact = expand(target.subs(x_s, at_s)).coeff(x_t)
     yield Step(
+        "E2",
         r"For E2 we know how the encoding moves: $x_s-x_t=\frac{\alpha_s^2}{\alpha_t^2}\sigma_t^2"
         r"c\,x_t$ (E2). The target is a multiple of $x_t$, by",
         equation(A_E2, factor(exact)),
-        proves="E2",
     )
     over_c = expand(exact / c).subs(alpha_s**2, ALPHA2_S)
     yield Step(
+        "E2_over_c",
         r"Over $c$, with $\alpha_s^2=1/(1+e^{\gamma_t-\Delta})$,",
         equation(A_E2 / c, over_c.subs(Delta, gamma_t - gamma_s)),
-        name="E2_over_c",
     )
     yield Step(
+        "E2_limit",
         "it has the same limit again.",
         equation(Limit(over_c, Delta, 0), over_c.subs(Delta, 0)),
-        proves="E2_limit",
     )
-    there = F3.form("mean").subs(x_s, at_s)
     yield Step(
+        "E2_means",
         r"With that number the means differ by nothing but the error of the prediction:",
-        equation(gap_E2, KEPT + alpha_s * exact * xhat - there),
-        name="E2_means",
+        equation(gap_E2, KEPT + alpha_s * exact * xhat - F3.form("mean").subs(x_s, at_s)),
     )
+    yield Step("E2_gap", "What both keep of $z_t$ cancels, and so does the movement.")
     yield Step(
-        "What both keep of $z_t$ cancels, and so does the movement.",
-        equation(gap_E2, alpha_s * A_E2 * (xhat - x_t)),
-        proves="E2_gap",
-    )
-    yield Step(
+        "best_mean",
         r"So a denoiser that predicts $\hat x=\mathbb E[x_t|z_t]$ generates with the mean of "
         r"$\mu_Q$ given $z_t$: no other function of $z_t$ is nearer to $\mu_Q$ in the mean square.",
-        name="best_mean",
         in_words=True,
     )
     yield Step(
+        "learned",
         r"For E3, $x_s-x_t=\alpha_s^2\sigma_t^2c\,(x-y_t)+\sigma_s^2(y_s-y_t)$ (E3) has $y$ in it, "
         r"which generation does not know: there $A$ is to be fitted (W7).",
-        name="learned",
         in_words=True,
     )

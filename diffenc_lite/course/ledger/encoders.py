@@ -66,26 +66,17 @@ def up_to(expression: Expr, power: int) -> Expr:
         u: dx_dlambda / sigma_t**2,
         mean_name: F1.form("mean"),
     },
-    claim={
-        "u": equation(u, 0),
-        "mean": equation(mean_name, alpha_t * x),
-    },
+    claim={"u": equation(u, 0), "mean": equation(mean_name, alpha_t * x)},
 )
 def E1() -> Iterator[Step]:
     yield Step(
+        "speed",
         r"An encoding that does not depend on the depth does not move.",
         equation(dx_dlambda, d_lambda(x)),
-        name="speed",
     )
+    yield Step("u", r"So there is nothing for $u$ to say.")
     yield Step(
-        r"So there is nothing for $u$ to say.",
-        equation(u, d_lambda(x) / sigma_t**2),
-        proves="u",
-    )
-    yield Step(
-        r"The latent is the data itself, shrunk by $\alpha_t$ and with noise on top.",
-        equation(mean_name, F1.form("mean").subs(x_t, x)),
-        proves="mean",
+        "mean", r"The latent is the data itself, shrunk by $\alpha_t$ and with noise on top."
     )
 
 
@@ -109,63 +100,55 @@ def E1() -> Iterator[Step]:
         "mean": equation(mean_name, alpha_t**3 * x),
         "change": equation(x_t - x_s, -(alpha_s**2) * sigma_t**2 * c * x),
         "acceleration": equation(
-            acceleration_name,
-            sigma_t**2 * (sigma_t**2 - alpha_t**2) * alpha_t**2 * x,
+            acceleration_name, sigma_t**2 * (sigma_t**2 - alpha_t**2) * alpha_t**2 * x
         ),
     },
 )
 def E2() -> Iterator[Step]:
     sigmoid = 1 / (1 + exp(-lambda_t))
-    slope = diff(sigmoid, lambda_t)
     yield Step(
+        "sigmoid",
         r"All the noise depends on $\lambda$ through a sigmoid, so start with its slope.",
-        equation(Derivative(sigmoid, lambda_t), slope),
-        name="sigmoid",
+        equation(Derivative(sigmoid, lambda_t), diff(sigmoid, lambda_t)),
     )
-    slope = simplify(slope.subs(exp(-lambda_t), sigma_t**2 / alpha_t**2))
-    slope = slope.subs(alpha_t**2 + sigma_t**2, 1)
     yield Step(
+        "slope",
         r"With $e^{-\lambda}=\sigma_t^2/\alpha_t^2$ and $\alpha_t^2+\sigma_t^2=1$ it is the "
         r"product of the two. ($\sigma_t^2=1-\alpha_t^2$ has the same slope with a minus.)",
-        equation(slope_name, slope),
-        proves="slope",
     )
     encoding = alpha_t**2 * x
     yield Step(
+        "speed",
         r"The data is fixed; only the scale moves.",
         equation(dx_dlambda, d_lambda(encoding)),
-        name="speed",
     )
     yield Step(
+        "u",
         r"Divide by $\sigma_t^2$: what is left is the encoding itself, $u=x_t$. An exponential "
         r"grows in proportion to what it is; a sigmoid does so with the brake $\sigma_t^2$.",
-        equation(u, d_lambda(encoding) / sigma_t**2),
-        proves="u",
     )
     yield Step(
+        "mean",
         r"The latent shrinks what is already shrunk, hence the third power: "
         r"$q(z_t|x)=\mathcal N(\alpha_t^3x,\sigma_t^2)$.",
-        equation(mean_name, (alpha_t * x_t).subs(x_t, encoding)),
-        proves="mean",
     )
     weight = alpha_s**2 * sigma_t**2 * c
     yield Step(
+        "weight",
         r"How far does it move from $s$ to $t$? First rewrite a number that is easy to compute,",
         equation(weight, expand(weight.subs(ABBREVIATIONS))),
-        name="weight",
     )
     yield Step(
+        "change",
         r"which by $\sigma^2=1-\alpha^2$ is $\alpha_s^2-\alpha_t^2$. The encoding moves by minus "
         r"that, times $x$. (Near the data $\alpha_s^2$ and $\alpha_t^2$ agree to many digits, and "
         r"their difference is better computed as on the left.)",
         equation(x_t - x_s, encoding - at_s(encoding)),
-        proves="change",
     )
     yield Step(
+        "acceleration",
         r"Once more for the second derivative, which decides how well a straight line predicts "
         r"the next encoding. It changes sign where there is as much noise as signal.",
-        equation(acceleration_name, factor_terms(d_lambda(d_lambda(encoding)))),
-        proves="acceleration",
     )
 
 
@@ -197,45 +180,33 @@ def E2() -> Iterator[Step]:
 def E3() -> Iterator[Step]:
     encoding = y + alpha_t**2 * (x - y)
     yield Step(
+        "path",
         r"Go from what the network proposes, $y$, a part $\alpha_t^2$ of the way to the data. "
         r"Without noise ($\alpha_t=1$) that is the data, in pure noise ($\alpha_t=0$) it is $y$.",
         equation(x_t, encoding),
-        name="path",
     )
     encoding = collect(expand(encoding), y).subs(1 - alpha_t**2, sigma_t**2)
+    yield Step("x_t", r"As $1-\alpha_t^2=\sigma_t^2$, it is a weighted mean of the two.")
     yield Step(
-        r"As $1-\alpha_t^2=\sigma_t^2$, it is a weighted mean of the two.",
-        equation(x_t, encoding),
-        proves="x_t",
-    )
-    speed = d_lambda(encoding)
-    yield Step(
+        "speed",
         r"Three things move: the weight of $x$, the weight of $y$ with the opposite sign, and $y$ "
         r"itself.",
-        equation(dx_dlambda, speed),
-        name="speed",
+        equation(dx_dlambda, d_lambda(encoding)),
     )
-    rate = expand(speed / sigma_t**2)
+    rate = expand(d_lambda(encoding) / sigma_t**2)
+    yield Step("rate", r"Divide by $\sigma_t^2$.", equation(u, rate))
     yield Step(
-        r"Divide by $\sigma_t^2$.",
-        equation(u, rate),
-        name="rate",
-    )
-    rate = rate.subs(-(alpha_t**2) * y, sigma_t**2 * y - y)
-    yield Step(
+        "u",
         r"In $-\alpha_t^2y=\sigma_t^2y-y$ hides the other half of the encoding, so that "
         r"$u=x_t-y+\dot y$.",
-        equation(u, rate),
-        proves="u",
     )
     yield Step(
+        "start",
         r"A network that starts at $y=0$ for every depth starts as the scaling encoder, E2.",
-        equation(start_name, rate.subs({y: 0, ydot: 0})),
-        proves="start",
     )
     yield Step(
+        "change",
         r"From $s$ to $t$ both weights change, by $\alpha_s^2\sigma_t^2c$ as in E2, and the "
         r"network changes its mind from $y_s$ to $y_t$.",
         equation(x_t - x_s, encoding.subs(y, y_t) - at_s(encoding).subs(y, y_s)),
-        proves="change",
     )

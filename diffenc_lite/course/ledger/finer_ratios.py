@@ -1,17 +1,17 @@
 """Ratios for each dimension and each latent; the best multiple of a prediction.            W5-W7"""
 
 from ._language import *
-from .bound import L2, delta
 from .counterterm import G5, A, tau
+from .gaussian import price
 from .three_terms import never_negative
-from .variance_ratio import W1, m, mbar
+from .variance_ratio import W1, m, mbar, step_cost
 
 N = Symbol("N", positive=True, integer=True)
 m_j = IndexedBase("m", nonnegative=True)[j]
 m_n = IndexedBase("m", nonnegative=True)[n]
 gain = name(r"\text{gain}")
 m_z = Symbol("m_z", nonnegative=True)  # m for one z_t
-A_Z = (1 + m_z) / (1 + mbar)
+
 saved = name(r"\text{saved}")
 KL_shared, KL_own = name(r"\mathrm{KL}_{\text{shared}}"), name(r"\mathrm{KL}_{\text{own}}")
 x_bar = Symbol("xbar", real=True)  # E[x_t|z_t]
@@ -30,10 +30,7 @@ x_n, tau_n = IndexedBase("xhat", real=True)[n], IndexedBase("tau", real=True)[n]
     r"each dimension is better than one for all, by",
     where={mbar: Sum(m_j, (j, 1, d)) / d},
     claim={
-        "gain": equation(
-            gain,
-            Sum(((1 + m_j) / (1 + mbar) - 1 - log((1 + m_j) / (1 + mbar))) / 2, (j, 1, d)),
-        ),
+        "gain": equation(gain, Sum(price((1 + m_j) / (1 + mbar)) / 2, (j, 1, d))),
         "sign": Ge(gain, 0, evaluate=False),
     },
 )
@@ -41,33 +38,33 @@ def W5() -> Iterator[Step]:
     shared = W1.form("cost").subs(m, mbar)
     single = Sum(shared.subs({d: 1, mbar: m_j}), (j, 1, d))
     yield Step(
+        "costs",
         r"By W1 a step costs $\frac d2\ln(1+\bar m)$ with one ratio. With a ratio of its own, each "
         r"dimension is such a step with $d=1$.",
         equation(gain, shared - single),
-        name="costs",
     )
     yield Step(
+        "zero_sum",
         r"The $m_j$ have the mean $\bar m$, so this sum is 0. Times $\frac1{2(1+\bar m)}$ it may "
         r"be added.",
         equation(Sum(m_j - mbar, (j, 1, d)), 0),
-        name="zero_sum",
     )
     yield Step(
+        "gain",
         r"Add it. Since $\frac{m_j-\bar m}{1+\bar m}=\frac{1+m_j}{1+\bar m}-1$, the gain is now a "
         r"sum of terms $\frac12(a_j-1-\ln a_j)$ with $a_j=\frac{1+m_j}{1+\bar m}$.",
         equation(gain, shared - single + Sum(m_j - mbar, (j, 1, d)) / (2 * (1 + mbar))),
-        proves="gain",
     )
     yield Step(
+        "sign",
         r"None of these terms is negative (L1), and each is 0 at $a_j=1$ only: the gain is 0 only "
         r"if all dimensions err alike.",
         never_negative(gain),
-        proves="sign",
         in_words=True,
     )
 
 
-SHARED = d * L2.form("one_dimension").subs(delta, sigma_Q * sqrt(m_z)).subs(w, 1 / (1 + mbar))
+SHARED = step_cost(m_z).subs(w, 1 / (1 + mbar))
 
 
 @row(
@@ -81,7 +78,7 @@ SHARED = d * L2.form("one_dimension").subs(delta, sigma_Q * sqrt(m_z)).subs(w, 1
         saved: Sum(SHARED.subs(m_z, m_n) - W1.form("cost").subs(m, m_n), (n, 1, N)) / N,
     },
     claim={
-        "pointwise": equation(KL_shared - KL_own, d / 2 * (A_Z - 1 - log(A_Z))),
+        "pointwise": equation(KL_shared - KL_own, d / 2 * price((1 + m_z) / (1 + mbar))),
         "mean": equation(saved, d / 2 * (log(1 + mbar) - Sum(log(1 + m_n), (n, 1, N)) / N)),
         "sign": Ge(saved, 0, evaluate=False),
         "square": equation(
@@ -92,37 +89,34 @@ SHARED = d * L2.form("one_dimension").subs(delta, sigma_Q * sqrt(m_z)).subs(w, 1
 )
 def W6() -> Iterator[Step]:
     yield Step(
+        "shared",
         r"With one ratio for all $z_t$, the best is that of the mean error (W1). At a $z_t$ with "
         r"the error $m_z$ the step then costs (L2)",
         equation(KL_shared, SHARED),
-        name="shared",
     )
-    own = W1.form("cost").subs(m, m_z)
-    yield Step("With a ratio of its own it costs", equation(KL_own, own), name="own")
-    yield Step(
-        r"The difference is $a-1-\ln a$, times $\frac d2$.",
-        equation(KL_shared - KL_own, d / 2 * (A_Z - 1 - log(A_Z))),
-        proves="pointwise",
-    )
+    cost_at_z = W1.form("cost").subs(m, m_z)
+    yield Step("own", "With a ratio of its own it costs", equation(KL_own, cost_at_z))
+    yield Step("pointwise", r"The difference is $a-1-\ln a$, times $\frac d2$.")
     total = d / 2 * log(1 + mbar) - Sum(W1.form("cost").subs(m, m_n), (n, 1, N)) / N
     yield Step(
+        "mean",
         r"In the mean the one ratio costs $\frac d2\ln(1+\bar m)$, so that this is saved:",
         equation(saved, total),
-        proves="mean",
     )
     yield Step(
+        "sign",
         r"It is the mean of the differences, none of which is negative (L1); each is 0 only where "
         r"$m_z=\bar m$.",
         never_negative(saved),
-        proves="sign",
         in_words=True,
     )
     yield Step(
+        "square",
         r"What is $m$ made of? With $\bar x$ for $\mathbb E[x_t|z_t]$, any prediction errs by",
         equation((xhat - x_t) ** 2, expand((xhat - x_bar + (x_bar - x_t)) ** 2)),
-        proves="square",
     )
     yield Step(
+        "two_parts",
         r"Given $z_t$ the last term has the mean 0. So for a VDM $m$ is the spread of $x_t$ given "
         r"$z_t$, plus the error of the network (in units of $\sigma_Q^2/(\alpha_sc)^2$). A "
         r"variance that counts the first only is that of W1 if the prediction is $\bar x$, and "
@@ -130,7 +124,6 @@ def W6() -> Iterator[Step]:
         r"of $\mathbb E\|\varepsilon-\hat\varepsilon\|^2$. That is W1 if and only if $\mathbb "
         r"E\langle\varepsilon,\hat\varepsilon\rangle=\mathbb E\|\hat\varepsilon\|^2$: for "
         r"$\bar x$, but also for the best linear prediction.",
-        name="two_parts",
         in_words=True,
     )
 
@@ -159,49 +152,39 @@ def W6() -> Iterator[Step]:
 )
 def W7() -> Iterator[Step]:
     written = Sum(expand((A * x_n - tau_n) ** 2), (n, 1, N)) / N
-    yield Step("Write out the square.", equation(J, written), name="squares")
+    yield Step("squares", "Write out the square.", equation(J, written))
     quadratic = A**2 * XX - 2 * A * XT + TT
-    yield Step(
-        r"So $J$ needs three means only, and W4 has them for every pair of depths.",
-        equation(J, quadratic),
-        proves="J",
-    )
+    yield Step("J", r"So $J$ needs three means only, and W4 has them for every pair of depths.")
     (best,) = solve(diff(quadratic, A), A)
-    yield Step("Its slope,", equation(Derivative(J, A), diff(quadratic, A)), name="slope")
-    yield Step("is 0 at one place,", equation(A_best, best), proves="best")
-    yield Step("indeed,", equation(diff(quadratic, A).subs(A, A_best), 0), name="zero")
-    yield Step(
-        "and it is convex: that is the minimum.",
-        equation(Derivative(J, (A, 2)), diff(quadratic, A, 2)),
-        proves="curvature",
-    )
-    yield Step("There it is", equation(J_best, quadratic.subs(A, A_best)), name="at_best")
-    yield Step("which is", equation(J_best, expand(quadratic.subs(A, best))), proves="least")
+    yield Step("slope", "Its slope,", equation(Derivative(J, A), diff(quadratic, A)))
+    yield Step("best", "is 0 at one place,", equation(A_best, best))
+    yield Step("zero", "indeed,", equation(diff(quadratic, A).subs(A, A_best), 0))
+    yield Step("curvature", "and it is convex: that is the minimum.")
+    yield Step("at_best", "There it is", equation(J_best, quadratic.subs(A, A_best)))
+    yield Step("least", "which is")
     gap = G5.form("gap").subs({xhat: x_n, tau: tau_n})
     yield Step(
+        "gap",
         r"By G5 the means differ by $\alpha_s(A\hat x-\tau)$; the mean of the square, in units of "
         r"$\sigma_Q^2$, is the $m$ of W1.",
         equation(m_A, alpha_s**2 * J / sigma_Q**2),
         means=Sum(gap**2, (n, 1, N)) / N / sigma_Q**2,
-        name="gap",
     )
     yield Step(
+        "m",
         r"So the best $A$ has, with $w^*=1/(1+m^*)$ (W1),",
-        equation(m_best, alpha_s**2 / sigma_Q**2 * expand(quadratic.subs(A, best))),
         means=alpha_s**2 / sigma_Q**2 * J_best,
-        proves="m",
     )
     yield Step(
+        "tower",
         r"For E1, $\tau=cx$. If $\hat x=\mathbb E[x|z_t]$, then $\mathbb E[\hat xx]=\mathbb E[\hat "
         r"x^2]$ (average over $x$ given $z_t$ first): the three means are not free, "
         r"$\mathbb E[\hat x\tau]=c\,\mathbb E[\hat x^2]$.",
-        name="tower",
         in_words=True,
         for_=("E1",),
     )
     yield Step(
+        "E1",
         r"Put that into $A^*$: a VDM with a perfect denoiser is not to be stretched.",
-        equation(of_E1, c),
         means=best.subs(XT, c * XX),
-        proves="E1",
     )

@@ -17,8 +17,7 @@ KL = name(r"\mathrm{KL}")
     where={xhat: x + sigma_t * (epsilon - epsilonhat) / alpha_t},
     claim={
         "step": equation(
-            KL,
-            ((alpha_s / sigma_s) ** 2 - (alpha_t / sigma_t) ** 2) * (x - xhat) ** 2 / 2,
+            KL, ((alpha_s / sigma_s) ** 2 - (alpha_t / sigma_t) ** 2) * (x - xhat) ** 2 / 2
         ),
         "weight": equation(snr_s - snr_t, c * snr_s),
         "step_in_epsilon": equation(
@@ -32,43 +31,34 @@ def L3() -> Iterator[Step]:
     gap = L2.form("gap").subs({x_s: x, x_t: x, uhat: 0})
     cost = L2.form("one_dimension").subs({w: 1, delta: gap}).subs(sigma_Q, sigma_s * sqrt(c))
     yield Step(
+        "cost",
         r"Take L2 with $w=1$, an encoding that stays where it is, no counterterm, and "
         r"$\sigma_Q^2=\sigma_s^2c$. One factor $c$ cancels.",
         equation(KL, cost),
-        name="cost",
     )
-    (of_t,) = solve(Eq(c, 1 - SNR(T) / SNR(0)), SNR(T))
-    difference = factor(snr_s - of_t.subs(SNR(0), snr_s))
     yield Step(
+        "weight",
         r"What multiplies the squared error is $\mathrm{SNR}(s)\,c/2$, and by the definition of "
         r"$c$ that is what is gained in signal-to-noise ratio. It is positive: less noise, more "
         r"signal.",
-        equation(snr_s - snr_t, difference),
-        proves="weight",
     )
     step = cost.subs(c, (snr_s - snr_t) / snr_s)
-    yield Step(
-        r"So a step is charged for its error in proportion to the gain.",
-        equation(KL, step),
-        proves="step",
-    )
+    charged = r"So a step is charged for its error in proportion to the gain."
+    yield Step("step", charged, equation(KL, step))
     same_z = Eq(alpha_t * x + sigma_t * epsilon, alpha_t * xhat + sigma_t * epsilonhat)
     in_noise = expand(step.subs(xhat, solve(same_z, xhat)[0]))
-    in_noise = in_noise.subs(alpha_s, sigma_s * exp(-gamma_s / 2))
-    in_noise = in_noise.subs(alpha_t, sigma_t * exp(-gamma_t / 2))
+    for alpha, sigma, gamma in DEPTHS[:2]:
+        in_noise = in_noise.subs(alpha, sigma * exp(-gamma / 2))
     yield Step(
+        "step_in_epsilon",
         r"The same in terms of noise: both guesses explain the same $z_t$, so $\alpha_t(\hat x-x)="
         r"\sigma_t(\varepsilon-\hat\varepsilon)$, and $\mathrm{SNR}(s)/\mathrm{SNR}(t)="
         r"e^{\gamma_t-\gamma_s}$.",
         equation(KL, factor(in_noise)),
-        proves="step_in_epsilon",
     )
-    same = step.subs({snr_s: SNR(i - 1), snr_t: SNR(i)}).subs((xhat - x) ** 2, m)
-    total = Sum(same, (i, 1, T))
     yield Step(
+        "ends",
         r"Were the error the same in all steps, the gains would telescope and only the two ends "
         r"would count. It is not: the more signal, the smaller the error. That is what finer "
         r"steps profit from.",
-        equation(total, m / 2 * Sum(SNR(i - 1) - SNR(i), (i, 1, T)).doit()),
-        proves="ends",
     )

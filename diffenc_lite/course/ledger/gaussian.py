@@ -19,6 +19,11 @@ def log_density(z: Expr, mean: Expr, variance: Expr) -> Expr:
     return -((z - mean) ** 2) / (2 * variance) - log(2 * pi * variance) / 2
 
 
+def price(a: Expr) -> Expr:
+    """By how much the logarithm lies below its tangent at 1 (never negative: L1)"""
+    return a - 1 - log(a)
+
+
 def complete_square(exponent: Expr, z: Symbol) -> tuple[Expr, Expr, Expr]:
     """(mean, variance, rest) with exponent = -(z - mean)^2 / (2 variance) + rest
 
@@ -62,31 +67,31 @@ OVER_Q = LOG_RATIO.subs(z, mu_q + sigma_q * epsilon)
 def KL() -> Iterator[Step]:
     log_ratio = expand_log(LOG_RATIO)
     yield Step(
+        "log_ratio",
         r"The divergence is the average, under $q$, of the logarithm of $q/p$. That logarithm is a "
         r"quadratic in $z$: the two normalisers differ only by their standard deviations.",
         equation(log_ratio_name, log_ratio),
-        name="log_ratio",
     )
     standardised = log_ratio.subs(z, mu_q + sigma_q * epsilon)
     yield Step(
+        "standardised",
         r"To average under $q$, write $z=\mu_q+\sigma_q\varepsilon$ with $\varepsilon$ standard "
         r"normal.",
         equation(log_ratio_name, standardised),
-        name="standardised",
     )
     moments = [Integral(epsilon**n * standard_normal, (epsilon, -oo, oo)) for n in range(3)]
     yield Step(
+        "moments",
         r"That has powers of $\varepsilon$ up to the second, so what is left are three integrals "
         r"over the real line: the total, the mean and the variance of a standard normal.",
         Tuple(*[equation(moment, moment.doit()) for moment in moments]),
-        name="moments",
     )
     gap = Symbol("delta")
     mean = expand(average(standardised.subs(mu_q, mu_p + gap)))
     yield Step(
+        "kl",
         r"Replace each power of $\varepsilon$ by its mean 1, 0, 1.",
         equation(kl_name, mean.subs(gap, mu_q - mu_p)),
-        proves="kl",
     )
 
 

@@ -8,22 +8,24 @@ from ._language import *
 from .bound import L0
 from .counterterm import G5, A
 from .finite_depth import L3, snr_s, snr_t
-from .gaussian import average, complete_square, kl, log_density
+from .gaussian import average, complete_square, kl, log_density, z
+from .quadrature import GAMMA_0, GAMMA_1
+from .what_encoders_buy import SNR_OF_E2
 
-GAMMA_0, GAMMA_1 = -13.3, 5.0  # in a straight line
 s2 = Symbol("s_2", positive=True)  # the variance of the data
 eta = Symbol("eta", positive=True)
 S = Function("S", positive=True)  # SNR as a function of the number of the step
 SNR_s, SNR_t = symbols("S_s S_t", positive=True)
 xi = Symbol("xi", real=True)  # x over its standard deviation
-z = Symbol("z", real=True)
+
 spread, centre = name(r"\mathbb V[x|z]"), name(r"\mathbb E[x|z]")
 m_E1, m_E2, m_exact = name(r"\text{E1: }m"), name(r"\text{E2: }m"), name(r"\text{E2, exact: }m")
 prior, reconstruction, h_x = name(r"\text{prior}"), name(r"\text{reconstruction}"), name("h(x)")
 gap, ends_E2 = name(r"\text{gap}"), name(r"\text{E2: prior}+\text{reconstruction}-h(x)")
 log_joint = name(r"\ln p(x,z)")
 V = s2 / (1 + s2 * eta)
-SNR_E2 = alpha_t**6 / sigma_t**2
+V_E2, WEIGHT = V.subs(eta, SNR_OF_E2), alpha_s**2 / sigma_Q**2
+JOINT = log_density(x, 0, s2) + log_density(z, sqrt(eta) * x, 1)
 TARGET = c * alpha_t**2 + alpha_s**2 - alpha_t**2  # tau = TARGET x, for E2
 
 
@@ -39,10 +41,7 @@ def entropy(variance: Expr) -> Expr:
     r"$i$ and $\eta$ that of $z=\sqrt\eta\,x+\varepsilon$. With E1 and $w^*$ the gap of the bound "
     r"to the entropy is $\mathrm{KL}(q(z_1)\,\|\,\mathcal N(0,1))$ at every $T$; E2 steps with "
     r"the $A$ of G5.",
-    where={
-        log_joint: log_density(x, 0, s2) + log_density(z, sqrt(eta) * x, 1),
-        reconstruction: entropy(V.subs(eta, exp(-gamma_0))),
-    },
+    where={log_joint: JOINT, reconstruction: entropy(V.subs(eta, exp(-gamma_0)))},
     claim={
         "spread": equation(spread, s2 / (1 + s2 * eta)),
         "m_E1": equation(m_E1, (SNR_s - SNR_t) * s2 / (1 + s2 * SNR_t)),
@@ -55,15 +54,9 @@ def entropy(variance: Expr) -> Expr:
             gap, (alpha_1**2 * s2 + sigma_1**2 - 1 - log(alpha_1**2 * s2 + sigma_1**2)) / 2
         ),
         "m_E2": equation(
-            m_E2,
-            alpha_s**2
-            / sigma_Q**2
-            * (
-                TARGET**2 * V.subs(eta, SNR_E2)
-                + (TARGET - A * alpha_t**2) ** 2 * (s2 - V.subs(eta, SNR_E2))
-            ),
+            m_E2, WEIGHT * (TARGET**2 * V_E2 + (TARGET - A * alpha_t**2) ** 2 * (s2 - V_E2))
         ),
-        "m_exact": equation(m_exact, alpha_s**2 / sigma_Q**2 * TARGET**2 * V.subs(eta, SNR_E2)),
+        "m_exact": equation(m_exact, WEIGHT * TARGET**2 * V_E2),
         "ends_E2": equation(
             ends_E2,
             (alpha_1**6 * s2 + sigma_1**2 - log(sigma_1**2) - 1) / 2
@@ -72,100 +65,85 @@ def entropy(variance: Expr) -> Expr:
     },
 )
 def X2() -> Iterator[Step]:
-    joint = log_density(x, 0, s2) + log_density(z, sqrt(eta) * x, 1)
     yield Step(
-        "The data and what is seen of it have the density",
-        equation(log_joint, joint),
-        name="joint",
+        "joint", "The data and what is seen of it have the density", equation(log_joint, JOINT)
     )
-    mean, variance, _ = complete_square(expand(joint, log=True), x)
+    mean, variance, _ = complete_square(expand(JOINT, log=True), x)
     yield Step(
+        "centre",
         "Complete the square in $x$: what is known of $x$ has the mean",
         equation(centre, simplify(mean)),
-        name="centre",
     )
-    yield Step("and the variance", equation(spread, simplify(variance)), proves="spread")
+    yield Step("spread", "and the variance", equation(spread, simplify(variance)))
     yield Step(
+        "slope",
         "since the slope is that of a Gaussian.",
         equation(Derivative(log_joint, x), (centre - x) / spread),
-        name="slope",
     )
     # E1
     step = L3.form("step").subs({snr_s: SNR_s, snr_t: SNR_t})
-    error = step.subs((x - xhat) ** 2, V.subs(eta, SNR_t))
     yield Step(
+        "m_E1",
         r"The exact denoiser of E1 errs by that spread. By L3 a step with $w=1$ costs "
         r"$\frac12m$, so",
-        equation(m_E1, factor(2 * error)),
-        means=2 * error,
-        proves="m_E1",
+        means=2 * step.subs((x - xhat) ** 2, V.subs(eta, SNR_t)),
     )
-    ratio = factor(1 + 2 * error)
+    yield Step("logarithm", r"and $w^*$ makes of it the logarithm (W1) of")
+    log_ratios = Sum(log((1 + s2 * S(i - 1)) / (1 + s2 * S(i))) / 2, (i, 1, T))
+    telescoped = Sum((log(1 + s2 * S(i - 1)) - log(1 + s2 * S(i))) / 2, (i, 1, T)).doit()
     yield Step(
-        r"and $w^*$ makes of it the logarithm (W1) of",
-        equation(1 + m_E1, ratio),
-        proves="logarithm",
-    )
-    each = log((1 + s2 * S(i - 1)) / (1 + s2 * S(i))) / 2
-    apart = Sum((log(1 + s2 * S(i - 1)) - log(1 + s2 * S(i))) / 2, (i, 1, T))
-    yield Step(
-        "which telescopes, whatever the steps.",
-        equation(Sum(each, (i, 1, T)), apart.doit()),
-        proves="diffusion",
+        "diffusion", "which telescopes, whatever the steps.", equation(log_ratios, telescoped)
     )
     ends = {S(0): (alpha_0 / sigma_0) ** 2, S(T): (alpha_1 / sigma_1) ** 2}
     yield Step(
+        "prior",
         "The other terms: the prior (L0), with $x^2$ for the mean of the square,",
         equation(prior, L0.form("one_dimension").subs(x_1**2, s2)),
-        name="prior",
     )
     yield Step(
+        "reconstruction",
         "the best reconstruction, the entropy of what is left to know,",
         equation(reconstruction, entropy(V.subs(eta, ends[S(0)]))),
-        name="reconstruction",
     )
-    yield Step("and the entropy of the data.", equation(h_x, entropy(s2)), name="entropy")
+    yield Step("entropy", "and the entropy of the data.", equation(h_x, entropy(s2)))
     diffusion = log((1 + s2 * S(0)) / (1 + s2 * S(T))).subs(ends) / 2
     yield Step(
+        "gap",
         "The gap is their sum, with the diffusion loss, less that entropy: the divergence of two "
         r"Gaussians with the mean 0, of $q(z_1)$ from the start of generation. It does not depend "
         r"on $T$, nor on the depths in between.",
         equation(gap, kl(0, sqrt(alpha_1**2 * s2 + sigma_1**2), 0, 1)),
         means=prior + reconstruction + diffusion - h_x,
-        proves="gap",
     )
     # E2
     root = alpha_t**3 / sigma_t
-    z_seen = root * x + epsilon  # z_t over sigma_t
-    guess = alpha_t**2 * mean.subs(eta, root**2).subs(z, z_seen)
+    guess = alpha_t**2 * mean.subs(eta, root**2).subs(z, root * x + epsilon)  # z is z_t / sigma_t
     gap_of_means = (A * guess - TARGET * x).subs(x, sqrt(s2) * xi)
     squared = average(average(gap_of_means**2).subs(xi, epsilon))
     yield Step(
+        "m_E2",
         r"E2: $\hat x=\alpha_t^2\,\mathbb E[x|z_t]$ should hit $\tau=(c\,\alpha_t^2+\alpha_s^2-"
         r"\alpha_t^2)\,x$ (G5), and what is seen has $\eta=\alpha_t^6/\sigma_t^2$. Average the "
         r"square over the noise and over the data.",
-        equation(m_E2, alpha_s**2 / sigma_Q**2 * simplify(squared)),
-        means=alpha_s**2 / sigma_Q**2 * squared,
-        proves="m_E2",
+        equation(m_E2, WEIGHT * simplify(squared)),
+        means=WEIGHT * squared,
     )
     yield Step(
+        "m_exact",
         r"With the exact $A$ of G5 only the spread of $x$ counts.",
-        equation(m_exact, alpha_s**2 / sigma_Q**2 * TARGET**2 * V.subs(eta, SNR_E2)),
-        means=alpha_s**2 / sigma_Q**2 * simplify(squared).subs(A, G5.form("E2")),
-        proves="m_exact",
+        means=WEIGHT * simplify(squared).subs(A, G5.form("E2")),
     )
-    eta_0 = SNR_E2.subs({alpha_t: alpha_0, sigma_t: sigma_0})
+    eta_0 = SNR_OF_E2.subs({alpha_t: alpha_0, sigma_t: sigma_0})
     prior_E2 = L0.form("one_dimension").subs(x_1**2, alpha_1**4 * s2)
     yield Step(
+        "ends_E2",
         r"The two ends, less the entropy, are",
-        equation(ends_E2, prior_E2 - log(1 + s2 * eta_0) / 2),
         means=prior_E2 + entropy(V.subs(eta, eta_0)) - entropy(s2),
-        proves="ends_E2",
     )
     yield Step(
+        "tight",
         r"In numbers, for $\gamma$ in a straight line from $-13.3$ to 5: the gap of E1 with "
         r"$w^*$ (nats),",
-        name="tight",
         numbers=(
             Number("s_2=1", "0.0000000", tight(1.0)),
             Number("s_2=0.3", "5.5e-6", tight(0.3)),
@@ -173,8 +151,8 @@ def X2() -> Iterator[Step]:
         ),
     )
     yield Step(
+        "constant",
         r"of E1 with $s_2=1$ and a constant ratio,",
-        name="constant",
         numbers=tuple(
             Number(f"T={steps},\\ w={w}", claimed, gap_E1(steps, w))
             for steps, row in CONSTANT.items()
@@ -182,8 +160,8 @@ def X2() -> Iterator[Step]:
         ),
     )
     yield Step(
+        "scaling",
         r"and of E2 with $s_2=1$, for both forms of the counterterm, at $w=1$ and at $w^*$.",
-        name="scaling",
         numbers=tuple(
             Number(f"T={steps},\\ \\text{{{form}}},\\ {label}", claimed, gap_E2(steps, form, best))
             for steps, row in SCALING.items()
@@ -227,25 +205,19 @@ def depths(steps: int) -> list[tuple[float, float]]:
     return list(pairwise(gammas))
 
 
-def price(m: float, w: float) -> float:
-    """One dimension of L2"""
-    return (w * (1 + m) - 1 - math.log(w)) / 2
-
-
 @cache
 def gap_E1(steps: int, w: float) -> float:
     """With w* the gap is 0 for s2 = 1, so this is what w costs beyond W1"""
     error = X2.lambdify("m_E1", "math")
     errors = [error(S_s=math.exp(-s), S_t=math.exp(-t), s_2=1.0) for s, t in depths(steps)]
-    return tight(1.0) + math.fsum(price(m, w) - math.log1p(m) / 2 for m in errors)
+    costs = ((w * (1 + m) - 1 - math.log(w)) / 2 for m in errors)  # one dimension of L2
+    return tight(1.0) + math.fsum(costs) - math.fsum(math.log1p(m) / 2 for m in errors)
 
 
 @cache
 def gap_E2(steps: int, form: str, best: bool) -> float:
-    error, factor = (
-        X2.lambdify("m_E2", "math"),
-        G5.lambdify({"exact": "E2"}.get(form, form), "math"),
-    )
+    error = X2.lambdify("m_E2", "math")
+    factor = G5.lambdify("E2" if form == "exact" else form, "math")
     total = [X2.lambdify("ends_E2", "math")(gamma_0=GAMMA_0, gamma_1=GAMMA_1, s_2=1.0)]
     for s, t in depths(steps):
         m = error(A=factor(gamma_s=s, gamma_t=t), gamma_s=s, gamma_t=t, s_2=1.0)

@@ -3,7 +3,7 @@
 from ._language import *
 from .encoders import PATH, encoding_at_s, up_to
 from .gaussian import log_density
-from .processes import F3, mu_Q
+from .processes import F3, KEPT, mu_Q
 
 K = Symbol("K", positive=True, integer=True)
 l_k, l_j = symbols("l_k l_j", real=True)
@@ -13,6 +13,7 @@ ell_k, ell_j, p_k = name(r"\ell_k"), name(r"\ell_j"), name("p(l_k|z_0)")
 each = Function("l", real=True)  # the levels once more, as a function of their number
 NORMALISER = -log(2 * pi * sigma_0**2) / 2
 mu_P = name(r"\mu_P")
+COUNTERTERM = (lambda_s - lambda_t) * sigma_t**2 * uhat
 V_FORM = {  # what z_t, v and xhat are made of
     z_t: alpha_t * x_t + sigma_t * epsilon,
     v: alpha_t * epsilon - sigma_t * x_t,
@@ -38,23 +39,20 @@ def share(log_weight: Expr) -> Expr:
 )
 def G1() -> Iterator[Step]:
     mean = Limit(in_gamma(alpha_1 * x_1), gamma_1, oo)
-    yield Step(
-        r"Generation cannot start from data. It must start from something that is the same for "
-        r"all of them. Follow the mean of F1 at $t=1$, where $\alpha_1^2=1/(1+e^{\gamma_1})$ ...",
-        equation(mean, mean.doit()),
-        proves="mean",
-    )
     variance = Limit(in_gamma(sigma_1**2), gamma_1, oo)
     yield Step(
-        r"... and its variance: no data is left, and all noise is the same noise.",
-        equation(variance, variance.doit()),
-        proves="variance",
+        "mean",
+        r"Generation cannot start from data. It must start from something that is the same for "
+        r"all of them. Follow the mean of F1 at $t=1$, where $\alpha_1^2=1/(1+e^{\gamma_1})$ ...",
     )
     yield Step(
+        "variance", r"... and its variance: no data is left, and all noise is the same noise."
+    )
+    yield Step(
+        "log_density",
         r"So this is where we let generation start. What it costs that $\gamma_1$ is finite is the "
         r"prior loss, L0.",
         equation(name(r"\ln p(z_1)"), log_density(z_1, mean.doit(), variance.doit())),
-        proves="log_density",
     )
 
 
@@ -79,64 +77,58 @@ def G1() -> Iterator[Step]:
 def G2() -> Iterator[Step]:
     cells = (Eq(b - a / 2, -1), Eq(a * (K - 1) + b + a / 2, 1))
     yield Step(
+        "cells",
         r"$K$ levels, equally spaced, each in the middle of a cell, and the cells fill $(-1,1)$: "
         r"put level $k$ at $ak+b$; the first cell begins at $-1$, the last one ends at $1$.",
         Tuple(*cells),
-        name="cells",
     )
     slope = solve(cells, (a, b))
     yield Step(
+        "unknowns",
         r"Two equations, two unknowns.",
         Tuple(equation(a, slope[a]), equation(b, slope[b])),
-        name="unknowns",
     )
-    level = (a * k + b).subs(slope)
+    level = expand((a * k + b).subs(slope))
+    yield Step("level", "So level $k$ is", equation(l_k, level), defines=True)
     yield Step(
-        "So level $k$ is",
-        equation(l_k, expand(level)),
-        proves="level",
-        defines=True,
-    )
-    yield Step(
+        "middle",
         r"which is in the middle of the cell from $-1+2k/K$ to $-1+2(k+1)/K$.",
         equation(l_k, ((2 * k / K - 1) + (2 * (k + 1) / K - 1)) / 2),
-        name="middle",
     )
-    density = log_density(z_0, alpha_0 * l_k, sigma_0**2)
-    exponent = density - NORMALISER
+    exponent = log_density(z_0, alpha_0 * l_k, sigma_0**2) - NORMALISER
     yield Step(
+        "bayes",
         r"Now suppose that we see $z_0$ and that all levels were equally likely. By Bayes' rule "
         r"each has a probability proportional to its density F1 (the encoding at $t=0$ is almost "
         r"the data). The normaliser is common to all, so leave it out.",
         equation(ell_k, exponent),
-        name="bayes",
     )
     zeta = Symbol("zeta")
     logit = factor(exponent.subs(z_0, alpha_0 * zeta)).subs(alpha_0, sigma_0 * exp(-gamma_0 / 2))
     yield Step(
+        "logit",
         r"Take $\alpha_0$ out of the square: $z_0/\alpha_0$ is the data with a little noise, and "
         r"$\alpha_0^2/\sigma_0^2=\mathrm{SNR}=e^{-\gamma_0}$ says how far it can be trusted.",
         equation(ell_k, logit.subs(zeta, z_0 / alpha_0)),
-        proves="logit",
     )
     odds = factor(logit - logit.subs(l_k, l_j)).subs(zeta, z_0 / alpha_0)
     yield Step(
+        "log_odds",
         r"Between two levels the odds are even half-way, and they change exponentially to either "
         r"side of it.",
         equation(ell_k - ell_j, odds),
-        proves="log_odds",
     )
     yield Step(
+        "share",
         r"Bayes' rule in full, with $l(k)$ for $l_k$: with odds $1/K$ beforehand, the probability "
         r"of level $k$ is its share of the density.",
         equation(p_k, share(log_density(z_0, alpha_0 * each(k), sigma_0**2) - log(K))),
-        name="share",
     )
     logit = logit.subs({zeta: z_0 / alpha_0, l_k: each(k)})
     yield Step(
+        "softmax",
         r"The normaliser and $1/K$ cancel. What makes probabilities of the logits is the softmax.",
         equation(p_k, share(logit)),
-        proves="softmax",
     )
 
 
@@ -147,49 +139,38 @@ def G2() -> Iterator[Step]:
     where=PATH | {sigma_P: sigma_Q / sqrt(w), mu_Q: F3.form("mean")},
     defined=("mean", "variance"),
     claim={
-        "mean": equation(
-            mu_P,
-            alpha_ts * sigma_s**2 / sigma_t**2 * z_t
-            + alpha_s * c * xhat
-            + alpha_s * (lambda_s - lambda_t) * sigma_t**2 * uhat,
-        ),
+        "mean": equation(mu_P, KEPT + alpha_s * c * xhat + alpha_s * COUNTERTERM),
         "variance": equation(sigma_P**2, sigma_Q**2 / w),
     },
 )
 def G3() -> Iterator[Step]:
     posterior = F3.form("mean")
     yield Step(
+        "posterior",
         r"The step that we would like to take is the posterior F3. It asks for two things that "
         r"generation does not know: the encoding $x_t$, and how it moves, $x_s-x_t$.",
         equation(mu_Q, posterior),
-        name="posterior",
     )
     moved = encoding_at_s(2)
     yield Step(
+        "taylor",
         r"How it moves we know to first order, for every smooth encoder: with "
         r"$\Delta=\lambda_s-\lambda_t$ and $\frac{dx_t}{d\lambda}=\sigma_t^2u$, Taylor's theorem "
         r"gives",
         equation(x_s, up_to(moved, 2)),
-        name="taylor",
     )
     first_order = posterior.subs(x_s, moved).subs(Delta, lambda_s - lambda_t)
+    yield Step("first_order", r"Put it in.", equation(mu_Q, up_to(first_order, 2)))
     yield Step(
-        r"Put it in.",
-        equation(mu_Q, up_to(first_order, 2)),
-        name="first_order",
-    )
-    yield Step(
+        "mean",
         r"Two unknowns are left, $x_t$ and $u$; the denoiser has to say what they are. The term "
         r"with $\hat u$ is called the counterterm.",
         equation(mu_P, first_order.subs({x_t: xhat, u: uhat})),
-        proves="mean",
     )
-    (variance,) = solve(Eq(w, sigma_Q**2 / Symbol("V")), Symbol("V"))
     yield Step(
+        "variance",
         r"Nor need generation be as sure as one who knows the data: leave its variance free, and "
         r"call the ratio $w=\sigma_Q^2/\sigma_P^2$.",
-        equation(sigma_P**2, variance),
-        proves="variance",
     )
 
 
@@ -207,39 +188,24 @@ def G3() -> Iterator[Step]:
     },
 )
 def G4() -> Iterator[Step]:
-    given = (
-        Eq(z_t, alpha_t * x_t + sigma_t * epsilon),
-        Eq(v, alpha_t * epsilon - sigma_t * x_t),
-    )
+    given = (Eq(z_t, alpha_t * x_t + sigma_t * epsilon), Eq(v, alpha_t * epsilon - sigma_t * x_t))
     yield Step(
+        "turn",
         r"Signal and noise are two numbers; $z_t$ and $v$ are two others, turned by an angle whose "
         r"cosine is $\alpha_t$ and whose sine is $\sigma_t$.",
         Tuple(*given),
-        name="turn",
     )
     solution = solve(given, (x_t, epsilon))
     yield Step(
+        "turned_back",
         r"Turn back, that is, solve for the signal and the noise.",
         Tuple(*(equation(unknown, solution[unknown]) for unknown in (x_t, epsilon))),
-        name="turned_back",
     )
-    unit = {alpha_t**2 + sigma_t**2: 1}
-    signal, noise = (solution[unknown].subs(unit) for unknown in (x_t, epsilon))
+    yield Step("x_t", r"As $\alpha_t^2+\sigma_t^2=1$, a turn has no stretch: the signal is")
+    yield Step("epsilon", r"and the noise is")
+    yield Step("v", r"Who knows $z_t$ and the signal knows $v$.")
     yield Step(
-        r"As $\alpha_t^2+\sigma_t^2=1$, a turn has no stretch: the signal is",
-        equation(x_t, signal),
-        proves="x_t",
-    )
-    yield Step(r"and the noise is", equation(epsilon, noise), proves="epsilon")
-    (turned,) = solve(Eq(x_t, signal), v)
-    yield Step(
-        r"Who knows $z_t$ and the signal knows $v$.",
-        equation(v, turned),
-        proves="v",
-    )
-    yield Step(
+        "error",
         r"Whoever sees $z_t$ and guesses $v$ has thereby guessed the signal. The two errors differ "
         r"by the factor $-\sigma_t$: it vanishes without noise, where $z_t$ gives the data away.",
-        equation(xhat - x_t, factor(signal.subs(v, vhat) - signal)),
-        proves="error",
     )

@@ -6,7 +6,6 @@ from .encoders import E2, PATH, encoding_at_s, up_to
 from .generation import G4
 from .processes import F3
 
-e = Symbol("e", real=True)  # v - vhat
 t, h, b = symbols("t h b", positive=True)  # h = 1/T
 gamma, F = Function("gamma", real=True), Function("F", real=True)
 inner = F(gamma(t)) / 2
@@ -35,10 +34,7 @@ R_E1, R_E2, of_E3 = name(r"\text{E1: }R"), name(r"\text{E2: }R"), name(r"\text{E
         "residual": equation(r, (v - vhat) - sigma_t * (u - uhat)),
         "neglected": equation(R, alpha_t**2 * r / 2 * (3 * r / 2 - (v - vhat) - xddot_t / sigma_t)),
         "integrand": equation(limit_name, gammaprime_t * alpha_t**2 * r**2 / 2),
-        "integrand_E1": equation(
-            of_E1,
-            gammaprime_t * (epsilon - epsilonhat) ** 2 / 2,
-        ),
+        "integrand_E1": equation(of_E1, gammaprime_t * (epsilon - epsilonhat) ** 2 / 2),
         "neglected_E1": equation(R_E1, alpha_t**2 * (v - vhat) ** 2 / 4),
         "residual_E2": equation(of_E2, (1 + sigma_t**2) * (v - vhat)),
         "neglected_E2": equation(
@@ -56,172 +52,161 @@ R_E1, R_E2, of_E3 = name(r"\text{E1: }R"), name(r"\text{E2: }R"), name(r"\text{E
 def L4() -> Iterator[Step]:
     ahead = encoding_at_s(3)
     yield Step(
+        "taylor",
         r"In a short step any smooth encoder moves almost along a straight line. Taylor's theorem "
         r"in $\lambda$, with $\frac{dx_t}{d\lambda}=\sigma_t^2u$, says how it moves:",
         equation(x_s, up_to(ahead, 3)),
-        name="taylor",
     )
     exact = (L2.form("gap_in_v") * sigma_Q / alpha_s).subs({lambda_s: lambda_t + Delta})
     exact = exact.subs(c, 1 - exp(-Delta))
     yield Step(
+        "gap",
         r"Take the difference of the means (L2), with $c=1-e^{-\Delta}$,",
         equation(gap_name, exact),
-        name="gap",
     )
     bracket = exact.subs(x_s, ahead)
     bracket = collect(expand(series(bracket, Delta, 0, 3).removeO()), Delta)
     yield Step(
+        "powers",
         r"put Taylor's line into it, and sort by powers of $\Delta$. Nothing is left of order 0: "
         r"two processes that agree in the limit.",
         equation(gap_name, up_to(bracket, 3)),
-        name="powers",
     )
     first = expand(bracket.coeff(Delta, 1) / sigma_t)
     yield Step(
+        "residual",
         r"All of the first order is one number, times $\sigma_t$. We call it the residual: the "
         r"error in $v$, corrected for what the counterterm gets wrong.",
         equation(r, collect(first, sigma_t)),
-        proves="residual",
         defines=True,
     )
     bracket = collect(expand(bracket.subs(uhat, u - (v - vhat - r) / sigma_t)), Delta)
-    yield Step("With it,", equation(gap_name, up_to(bracket, 3)), name="powers_in_r")
+    yield Step("powers_in_r", "With it,", equation(gap_name, up_to(bracket, 3)))
     before = (alpha_s / sigma_Q) ** 2
     before = before.subs(sigma_Q, sqrt(F3.form("variance"))).subs(c, 1 - exp(-Delta))
     before = before.subs(alpha_s, sigma_s * exp(Delta / 2) * alpha_t / sigma_t)
     yield Step(
+        "before",
         r"A step costs $\frac{\alpha_s^2}{2\sigma_Q^2}$ times the square of that. What stands "
         r"before the square is $\mathrm{SNR}(s)/c$, large for a short step; with "
         r"$\mathrm{SNR}(s)=e^\Delta\,\mathrm{SNR}(t)$ it is",
         equation(alpha_s**2 / sigma_Q**2, before),
-        name="before",
     )
     in_order = series(before * bracket**2 / 2, Delta, 0, 3).removeO()
     in_order = collect(expand(in_order), Delta, factor)
     leading, second = (in_order.coeff(Delta, power) for power in (1, 2))
     second = leading / r * expand(second * r / leading)
     yield Step(
+        "cost",
         r"Multiply the two series. One factor $\Delta$ of the square is used up, one remains: the "
         r"cost of a step is proportional to its size, so the sum of all of them has a limit.",
         equation(cost_name, up_to(in_order, 3)),
         means=before * gap_name**2 / 2,
-        name="cost",
     )
     yield Step(
+        "neglected",
         r"The first term that the limit neglects. Here, and only here, the curvature $\ddot x_t$ "
         r"of the encoder's path comes in: the counterterm follows a straight line.",
         equation(R, second),
-        proves="neglected",
     )
     yield Step(
-        "In short,",
-        equation(cost_name, up_to(leading * Delta + R * Delta**2, 3)),
-        name="two_terms",
+        "two_terms", "In short,", equation(cost_name, up_to(leading * Delta + R * Delta**2, 3))
     )
     size = (gamma(t) - gamma(t - h)).series(h, 0, 3).removeO().doit()
     yield Step(
+        "sizes",
         r"Now $T$ steps, each of length $h=1/T$ in $t$. Their sizes are",
         equation(gamma(t) - gamma(t - h), size + Order(h**3)),
-        name="sizes",
     )
     rate = Limit(expand((leading * Delta + R * Delta**2).subs(Delta, size) / h), h, 0)
     limit, rate = rate, rate.doit().subs(gamma(t).diff(t), gammaprime_t)
     yield Step(
+        "integrand",
         r"so that, without what is of third order in $h$, $T$ times the cost of the step at $t$ "
         r"tends to the integrand. What is neglected falls like $1/T$.",
-        equation(limit_name, rate),
         means=limit,
-        proves="integrand",
     )
     yield Step(
+        "riemann",
         r"This limit is pointwise: for one $t$, one $x$ and one $\varepsilon$. For the mean over "
         r"the $T$ steps to become the mean over $t\sim U(0,1)$ (a Riemann sum), the integrand has "
         r"to be continuous in $t$, and the neglected terms have to be bounded uniformly in $t$: so "
         r"it is for a smooth $\gamma$ on $[0,1]$ and an encoder with a bounded third derivative in "
         r"$\lambda$.",
-        name="riemann",
         in_words=True,
         for_=("integrand", "integrand_E1"),
     )
     yield Step(
+        "dominated",
         r"To exchange the limit with the average over $x$ and $\varepsilon$, the costs need a "
         r"common bound whose average is finite (dominated convergence): so it is for bounded data "
         r"and encodings and a $\hat v$ that grows at most like a power of $|z_t|$.",
-        name="dominated",
         in_words=True,
         for_=("integrand", "integrand_E1"),
     )
     yield Step(
+        "dimensions",
         r"In $d$ dimensions the costs add (L2), each with its own residual: $r^2$ becomes "
         r"$\|r\|^2$.",
-        name="dimensions",
         in_words=True,
         for_=("integrand", "integrand_E1"),
     )
     # the three encoders
     noise_error = G4.form("epsilon") - G4.form("epsilon").subs(v, vhat)
     yield Step(
+        "noise_error",
         r"E1 has $u=\hat u=0$, so $r=v-\hat v$; and by G4 an error in $v$ is an error in the "
         r"noise, times $\alpha_t$:",
         equation(epsilon - epsilonhat, factor(noise_error)),
-        name="noise_error",
     )
-    still = rate.subs(r, first.subs({u: 0, uhat: 0}))
-    in_noise = still.subs(v, vhat + (epsilon - epsilonhat) / alpha_t)
     yield Step(
+        "integrand_E1",
         r"which makes the integrand of a VDM the error in the noise, unweighted but for "
         r"$\gamma'$.",
-        equation(of_E1, factor(in_noise)),
-        means=still,
-        proves="integrand_E1",
+        means=rate.subs(r, first.subs({u: 0, uhat: 0})),
     )
     yield Step(
+        "neglected_E1",
         r"It stands still, $\ddot x_t=0$: what finite depth adds is a positive share of the error.",
-        equation(R_E1, factor(second.subs(xddot_t, 0).subs(r, v - vhat))),
         means=second.subs(xddot_t, 0).subs(r, v - vhat),
-        proves="neglected_E1",
     )
     signal, guess = G4.form("x_t"), G4.form("x_t").subs(v, vhat)
     bend = E2.form("acceleration").subs(x, x_t / alpha_t**2)
-    doubled = factor(first.subs({u: signal, uhat: guess}))
+    doubled = first.subs({u: signal, uhat: guess})
     yield Step(
+        "residual_E2",
         r"E2 has $u=x_t$ and $\hat u=\hat x$. The same error counts twice, once for where the "
         r"encoding is and once, times $\sigma_t^2$, for where it goes.",
-        equation(of_E2, doubled),
-        means=first.subs({u: signal, uhat: guess}),
-        proves="residual_E2",
+        means=doubled,
     )
     yield Step(
+        "neglected_E2",
         r"It moves, so what finite depth adds depends on the data as well.",
-        equation(R_E2, factor(second.subs({r: doubled, xddot_t: bend}))),
+        equation(R_E2, factor(second.subs({r: factor(doubled), xddot_t: bend}))),
         means=second.subs({r: of_E2, xddot_t: bend}),
-        proves="neglected_E2",
     )
-    learned = first.subs({u: x_t - y + ydot, uhat: guess}).subs(x_t, signal)
     yield Step(
+        "residual_E3",
         r"E3 has $u=x_t-y+\dot y$. The counterterm knows nothing of $y$, so $y-\dot y$ stays in "
         r"the residual: to be paid for, unless the denoiser can tell it from $z_t$.",
-        equation(of_E3, collect(expand(learned.subs(v, vhat + e)), (e, sigma_t)).subs(e, v - vhat)),
         means=first.subs({u: signal - y + ydot, uhat: guess}),
-        proves="residual_E3",
     )
     # the schedule
     yield Step(
+        "chain_rule",
         r"Last, the schedule. For E1 the mean squared error depends on $t$ through $\gamma$ alone; "
         r"write it as $F'(\gamma)$. By the chain rule the integrand is a derivative in $t$,",
         equation(inner.diff(t), Derivative(inner, t)),
-        name="chain_rule",
     )
     integral = Integral(inner.diff(t), (t, 0, b))
     yield Step(
+        "up_to_b",
         r"so up to any depth $b$ the integral is what that has gained: both are 0 at $b=0$, and "
         r"they have the same slope in $b$.",
         equation(integral, inner.subs(t, b) - inner.subs(t, 0)),
-        name="up_to_b",
     )
     yield Step(
+        "ends",
         r"At $b=1$ it depends on $\gamma(0)$ and $\gamma(1)$ only, not on the path between.",
-        equation(integral.subs(b, 1), inner.subs(t, 1) - inner.subs(t, 0)),
-        proves="ends",
         case_of=("up_to_b", {b: 1}),
     )

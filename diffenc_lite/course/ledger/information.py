@@ -3,7 +3,7 @@
 from ._language import *
 from .bound import L0
 from .finite_depth import L3
-from .gaussian import log_density, standard_normal
+from .gaussian import log_density, standard_normal, z
 from .generation import G1
 from .infinite_depth import L4, F, gamma
 from .processes import F1
@@ -11,7 +11,7 @@ from .three_terms import L1, never_negative, p_1, q_1
 from .three_terms import p_x as p_of_x
 
 eta = Symbol("eta", positive=True)  # a signal-to-noise ratio
-z = Symbol("z", real=True)
+
 N = Symbol("N", positive=True, integer=True)
 value, odds = IndexedBase("x", real=True)[n], IndexedBase("p", positive=True)[n]
 p, m = Function("p", positive=True), Function("m", real=True)  # density of z, E[x|z]
@@ -84,158 +84,119 @@ I_MMSE = ("i_mmse", "diffusion", "total", "advantage")  # the forms that use it
 def X5() -> Iterator[Step]:
     # d I / d SNR = mmse / 2
     yield Step(
+        "moves",
         r"A Gaussian around $\sqrt\eta\,x$ changes with $\eta$ by moving:",
         equation(Derivative(K_X, eta), -x / (2 * sqrt(eta)) * Derivative(K_X, z)),
-        name="moves",
     )
     yield Step(
-        "its slope is",
-        equation(Derivative(K_X, z), simplify(diff(K_X, z) / K_X) * K_X),
-        name="slope",
+        "slope", "its slope is", equation(Derivative(K_X, z), simplify(diff(K_X, z) / K_X) * K_X)
     )
     of_x = odds * kernel(value)
     yield Step(
+        "densities",
         r"The density of $z$ is the average of these over the data. Let the data have $N$ values "
         r"$x_n$, with odds $p_n$; then $p_z$ and $p_zm_z$ are",
         Tuple(
             equation(density, Sum(of_x, (n, 1, N))),
             equation(weighted, Sum(value * of_x, (n, 1, N))),
         ),
-        name="densities",
     )
+    yield Step("heat", "so that the density changes like this,")
+    yield Step("score", "and has this slope.")
     yield Step(
-        "so that the density changes like this,",
-        equation(Derivative(density, eta), -Derivative(weighted, z) / (2 * sqrt(eta))),
-        proves="heat",
-    )
-    yield Step(
-        "and has this slope.",
-        equation(Derivative(density, z), sqrt(eta) * weighted - z * density),
-        proves="score",
-    )
-    yield Step(
+        "entropy_rate",
         r"$I(x;z)$ is the entropy of $z$ less that of the noise, which does not change. Under the "
         r"integral over $z$,",
         equation(
             Derivative(-p(z, eta) * log(p(z, eta)), eta),
             -(log(p(z, eta)) + 1) * Derivative(p(z, eta), eta),
         ),
-        name="entropy_rate",
     )
-    both = (log(p(z)) + 1) * m(z) * p(z)
+    yield Step("parts", r"Put the first line in: with $1/(2\sqrt\eta)$ before it, the integrand is")
     yield Step(
-        r"Put the first line in: with $1/(2\sqrt\eta)$ before it, the integrand is",
-        equation(
-            (log(p(z)) + 1) * Derivative(m(z) * p(z), z),
-            Derivative(both, z) - simplify(diff(log(p(z)), z) * p(z)) * m(z),
-        ),
-        proves="parts",
-    )
-    yield Step(
+        "integrated",
         r"The first part integrates to 0, as it vanishes at both ends. For the second there is the "
         r"slope, $p_z'=(\sqrt\eta\,m_z-z)\,p_z$, so that its integral is "
         r"$-\sqrt\eta\,\mathbb E[m_z^2]+\mathbb E[zm_z]$. And $\mathbb E[zm_z]=\mathbb E[zx]="
         r"\sqrt\eta\,\mathbb E[x^2]$, since $m_z$ is the mean of $x$ given $z$, and the noise has "
         r"the mean 0 given $x$.",
-        name="integrated",
         in_words=True,
         for_=I_MMSE,
     )
     yield Step(
-        "In all,",
-        equation(dI, (-sqrt(eta) * Em2 + sqrt(eta) * Ex2) / (2 * sqrt(eta))),
-        name="in_all",
+        "in_all", "In all,", equation(dI, (-sqrt(eta) * Em2 + sqrt(eta) * Ex2) / (2 * sqrt(eta)))
     )
     yield Step(
+        "mmse",
         r"The error is the mean of $(x-m_z)^2$, and $\mathbb E[xm_z]=\mathbb E[m_z^2]$:",
         equation(mmse, Ex2 - 2 * Em2 + Em2),
-        name="mmse",
     )
-    rate = ((-sqrt(eta) * Em2 + sqrt(eta) * Ex2) / (2 * sqrt(eta))).expand()
-    half = simplify(rate / (Ex2 - Em2))
-    yield Step("Half the error is the rate.", equation(dI, half * mmse), proves="i_mmse")
+    yield Step("i_mmse", "Half the error is the rate.")
     # what no bound can beat
+    yield Step("entropy", r"What is the least that any bound can be? The average of this")
     yield Step(
-        r"What is the least that any bound can be? The average of this",
-        equation(-log(p_x), -log(q_x) + log(q_x / p_x)),
-        proves="entropy",
-    )
-    yield Step(
+        "above_entropy",
         r"is $H$ and a divergence, which is not negative (L1); and a bound $L$, of whatever model, "
         r"is at least the average of $-\ln p(x)$ (L1).",
         never_negative(L_any - H),
-        proves="above_entropy",
         in_words=True,
     )
     yield Step(
+        "above_mismatch",
         r"Nor is it below $H+M$, with $M$ for the divergence of its own decoder: by the chain rule "
         r"the divergence of the chains is that of the pairs $(x,z_0)$ and one more, of the other "
         r"latents given these, which is not negative (the data processing inequality).",
         never_negative(L_any - (H + M)),
-        proves="above_mismatch",
         in_words=True,
     )
     # what the bound of a perfect VDM is
     yield Step(
+        "prior_loss",
         r"Now the bound (L1). For one $x$, the average of $\ln q(z_1|x)/p(z_1)$ over the noise is "
         r"the prior loss (L0).",
         equation(
             Integral(expand(PRIOR, log=True) * standard_normal, (epsilon, -oo, oo)),
             L0.form("one_dimension"),
         ),
-        name="prior_loss",
     )
+    yield Step("prior", r"Averaged over the data, it is the information of $z_1$, and $K_1$.")
     yield Step(
-        r"Averaged over the data, it is the information of $z_1$, and $K_1$.",
-        equation(log(q_zx / p_z), log(q_zx / q_z) + log(q_z / p_z)),
-        proves="prior",
-    )
-    yield Step(
-        r"The reconstruction is the average of this: $H_0$, and the mismatch $M$.",
-        equation(-log(p_xz), -log(q_xz) + log(q_xz / p_xz)),
-        proves="reconstruction",
+        "reconstruction", r"The reconstruction is the average of this: $H_0$, and the mismatch $M$."
     )
     snr = exp(-gamma_t)
     short = L3.form("step").subs(alpha_s, sigma_s * exp((Delta - gamma_t) / 2))
     short = Limit(short.subs(alpha_t, sigma_t * exp(-gamma_t / 2)) / Delta, Delta, 0)
     yield Step(
+        "short_step",
         r"A short step of a VDM costs half the error times the SNR for each unit of $\gamma$ (L3),",
         equation(short, snr * (x - xhat) ** 2 / 2),
-        name="short_step",
     )
     yield Step(
+        "rate",
         r"and the loss at infinite depth (L4) has the same integrand: the error in the noise is "
         r"that in $x$, times the root of the SNR.",
-        equation(of_vdm, gammaprime_t * snr * (x - xhat) ** 2 / 2),
         means=L4.form("integrand_E1").subs(epsilon, epsilonhat + alpha_t * (xhat - x) / sigma_t),
-        proves="rate",
     )
     yield Step(
+        "speed",
         r"By I-MMSE half the error of the perfect denoiser is $I'(\eta)$, so this is the speed at "
         r"which $-I(e^{-\gamma})$ grows,",
         equation(Derivative(-info(snr), gamma_t), snr * Subs(Derivative(info(eta), eta), eta, snr)),
-        name="speed",
     )
     yield Step(
+        "diffusion",
         r"and what it is between depth 0 and 1 depends on the two ends only (L4).",
-        equation(diffusion, I_0 - I_1),
         means=L4.form("ends").replace(F, lambda g: -2 * info(exp(-g))),
-        proves="diffusion",
     )
     averages = {q_1: p_1 + I_1 + K_1, p_of_x: -(H_0 + M)}
     yield Step(
+        "sum",
         r"Put the three averages into the three terms of L1.",
         equation(bound, L1.form("three_terms").subs(averages).replace(Sum, lambda *_: diffusion)),
-        name="sum",
     )
+    yield Step("total", r"With $I_0=H-H_0$ all information cancels.")
     yield Step(
-        r"With $I_0=H-H_0$ all information cancels.",
-        equation(bound, H + K_1 + M),
-        proves="total",
-    )
-    yield Step(
+        "advantage",
         r"So with the same $M$ an encoder can beat a perfect VDM by $K_1$ at most, which is the "
         r"prior loss less $I_1$.",
-        equation(bound - (H + M), K_1),
-        proves="advantage",
     )

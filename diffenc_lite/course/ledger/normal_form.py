@@ -33,7 +33,6 @@ from sympy import (
     fraction,
     log,
     sign,
-    sqrt,
     symbols,
     together,
 )
@@ -41,23 +40,7 @@ from sympy.codegen.cfunctions import expm1, log1p
 from sympy.core.function import AppliedUndef
 from sympy.functions.elementary.hyperbolic import HyperbolicFunction
 
-from .notation import (
-    DEPTHS,
-    Delta,
-    alpha_s,
-    alpha_t,
-    alpha_ts,
-    c,
-    gamma_0,
-    gamma_1,
-    gamma_s,
-    gamma_t,
-    lambda_s,
-    lambda_t,
-    sigma_Q,
-    sigma_s,
-    sigma_t,
-)
+from .notation import ABBREVIATIONS, DEPTHS, gamma_0, gamma_1, gamma_s, gamma_t
 
 G = {gamma: Symbol(gamma.name.replace("gamma", "g"), positive=True) for _, _, gamma in DEPTHS}
 H = {gamma: Symbol(gamma.name.replace("gamma", "h"), positive=True) for _, _, gamma in DEPTHS}
@@ -71,14 +54,6 @@ IN_ORDER = {}
 for _n, _gamma in enumerate((gamma_0, gamma_s, gamma_t, gamma_1)):
     IN_ORDER[_gamma] = Add(_FIRST, *_MORE[:_n])
     IN_ORDER[G[_gamma]] = Add(*_MORE[3 : 4 + _n])
-SHORT = {  # the abbreviations of the notation, and what they stand for
-    Delta: gamma_t - gamma_s,
-    lambda_s: -gamma_s,
-    lambda_t: -gamma_t,
-    alpha_ts: alpha_t / alpha_s,
-    sigma_Q: sigma_s * sqrt(c),
-    c: 1 - (alpha_t * sigma_s / (sigma_t * alpha_s)) ** 2,
-}
 
 
 def reduced(expression: Expr) -> Expr:
@@ -90,7 +65,7 @@ def reduced(expression: Expr) -> Expr:
     if expression.has(HyperbolicFunction):
         expression = expression.rewrite(exp)
     expression = expression.replace(Subs, _derivative_there).replace(Derivative, _derivative)
-    for short, long in SHORT.items():
+    for short, long in ABBREVIATIONS.items():
         expression = expression.xreplace({short: long})
     numerator, denominator = fraction(together(_normal(expression)))
     numerator = _without_powers_of_h(numerator)

@@ -21,10 +21,12 @@ DEPTHS = (
 # --- abbreviations: expanded before anything is compared or computed ------------------------------
 c = Symbol("c", positive=True)
 alpha_ts = Symbol(r"\alpha_{t|s}", positive=True)
-sigma_Q = Symbol("sigma_Q", positive=True)
-ABBREVIATIONS = {
-    alpha_ts: alpha_t / alpha_s,
+sigma_Q, Delta = symbols("sigma_Q Delta", positive=True)
+ABBREVIATIONS = {  # in the order in which they are expanded
+    Delta: gamma_t - gamma_s,
+    sigma_Q: sigma_s * sqrt(c),
     c: 1 - (alpha_t / sigma_t) ** 2 / (alpha_s / sigma_s) ** 2,
+    alpha_ts: alpha_t / alpha_s,
     lambda_s: -gamma_s,
     lambda_t: -gamma_t,
 }
@@ -34,7 +36,7 @@ x, x_s, x_t, x_0, x_1, u = symbols("x x_s x_t x_0 x_1 u", real=True)
 y, y_s, y_t, ydot = symbols("y y_s y_t ydot", real=True)
 z_s, z_t, z_0, z_1, epsilon, v = symbols("z_s z_t z_0 z_1 epsilon v", real=True)
 xhat, uhat, vhat, epsilonhat, r, xddot_t = symbols("xhat uhat vhat epsilonhat r xddot_t", real=True)
-w, Delta = symbols("w Delta", positive=True)
+w = Symbol("w", positive=True)
 gammaprime_t = Symbol("gammaprime_t", positive=True)  # d gamma / dt
 d, T = symbols("d T", positive=True, integer=True)
 i, j, k, n = symbols("i j k n", integer=True)
@@ -52,9 +54,8 @@ def equation(left: Expr, right: Expr) -> Eq:
 
 def in_gamma(expression: Expr) -> Expr:
     """Everything through gamma: alpha^2 = sigmoid(-gamma), sigma^2 = sigmoid(gamma)."""
-    expression = expression.subs(Delta, gamma_t - gamma_s)
-    expression = expression.subs(sigma_Q, sigma_s * sqrt(c)).subs(c, 1 - exp(gamma_s - gamma_t))
-    expression = expression.subs(ABBREVIATIONS)
+    for short, long in (ABBREVIATIONS | {c: 1 - exp(gamma_s - gamma_t)}).items():
+        expression = expression.subs(short, long)
     for alpha, sigma, gamma in DEPTHS:
         expression = expression.subs(
             {alpha: 1 / sqrt(1 + exp(gamma)), sigma: 1 / sqrt(1 + exp(-gamma))}

@@ -5,6 +5,7 @@ from .gaussian import complete_square, log_density, standard_normal
 
 mu, variance_name, rest_name = name(r"\mu"), name(r"\sigma^2"), name(r"\text{rest}")
 mu_Q = name(r"\mu_Q")
+KEPT = alpha_ts * sigma_s**2 / sigma_t**2 * z_t  # of z_t, by both processes, on the way back to s
 b, tau2 = Symbol("b", real=True), Symbol(r"\tau^2", positive=True)
 
 
@@ -23,41 +24,39 @@ b, tau2 = Symbol("b", real=True), Symbol(r"\tau^2", positive=True)
 def F1() -> Iterator[Step]:
     (noise,) = solve(equation(z_t, alpha_t * x_t + sigma_t * epsilon), epsilon)
     yield Step(
+        "noise",
         r"Which noise leads to $z_t$? The map from $\varepsilon$ to $z_t$ is linear, so there is "
         r"exactly one answer.",
         equation(epsilon, noise),
-        name="noise",
     )
     exponent = log(standard_normal.subs(epsilon, noise) * noise.diff(z_t))
     log_q, log_q_name = expand_log(exponent), name(r"\ln q(z_t|x)")
     yield Step(
+        "log_density",
         r"A density is carried along by a map if we multiply by the slope of the way back, "
         r"$\partial\varepsilon/\partial z_t=1/\sigma_t$.",
         equation(log_q_name, log_q),
-        name="log_density",
     )
     mean, variance, rest = complete_square(expand(log_q), z_t)
     yield Step(
+        "mean",
         r"The logarithm is quadratic in $z_t$, so $q$ is a Gaussian. Completing the square, the "
         r"place of its top is the mean ...",
         equation(mu, mean),
-        proves="mean",
     )
     yield Step(
-        "... and its curvature gives the variance.",
-        equation(variance_name, variance),
-        proves="variance",
+        "variance", "... and its curvature gives the variance.", equation(variance_name, variance)
     )
     yield Step(
+        "normaliser",
         r"What remains after the square is the normaliser $-\frac12\ln(2\pi\sigma_t^2)$, and "
         r"nothing else: the density has total 1.",
         equation(rest_name, simplify(rest)),
-        proves="normaliser",
     )
     yield Step(
+        "together",
         "Together the three make up all of the logarithm.",
         equation(log_q_name, -((z_t - mu) ** 2) / (2 * variance_name) + rest_name),
-        name="together",
     )
 
 
@@ -80,87 +79,82 @@ def F2() -> Iterator[Step]:
     joint = log_density(z_t, alpha_ts * z_s + b, tau2)
     joint += log_density(z_s, F1.form("mean").subs({alpha_t: alpha_s, x_t: x_s}), sigma_s**2)
     yield Step(
+        "joint",
         r"We look for a step that shrinks $z_s$ by $\alpha_{t|s}$, moves it by some $b$ and adds "
         r"noise of some variance $\tau^2$. Start at $s$ with F1: the joint density of $z_s$ and "
         r"$z_t$ is the product of the two.",
         equation(joint_name, joint),
-        name="joint",
     )
     mean, variance, rest = complete_square(expand(joint, log=True), z_s)
     yield Step(
+        "inner_variance",
         r"To see where $z_t$ ends up, integrate over all $z_s$. As a function of $z_s$ the "
         r"exponent is a square, of variance",
         equation(V, simplify(variance)),
-        name="inner_variance",
     )
     yield Step(
+        "centre",
         r"around some centre $m$, and a rest that is free of $z_s$.",
         Tuple(equation(m_name, simplify(mean)), equation(rest_of_s, rest)),
-        name="centre",
     )
     yield Step(
+        "square",
         "Indeed they are all of the logarithm.",
         equation(joint_name, -((z_s - m_name) ** 2) / (2 * V) + rest_of_s),
-        name="square",
     )
     bell = Integral(exp(-((z_s - m) ** 2) / (2 * spread)), (z_s, -oo, oo))
     yield Step(
+        "bell",
         r"The integral over such a square is known, wherever its centre $m$ is.",
         equation(bell, bell.doit()),
-        name="bell",
     )
     marginal = rest + log(bell.doit()).subs(spread, variance)
     yield Step(
+        "integrated",
         "So what is left after the integral is the rest, and the logarithm of that number.",
         equation(log_q, rest_of_s + log(bell.doit()).subs(spread, V)),
-        name="integrated",
     )
     mean, variance, _ = complete_square(expand(marginal), z_t)
     mean, variance = simplify(mean), expand(simplify(variance))
     yield Step(
+        "marginal",
         r"It depends on $z_t$ alone and is again the exponent of a Gaussian: complete the square "
         r"once more, now in $z_t$, and read off mean and variance. (They add up as one would "
         r"expect: shrunk, moved, and with both noises in it.)",
         Tuple(equation(mu, mean), equation(variance_name, variance)),
-        name="marginal",
     )
     yield Step(
+        "gaussian",
         "It is that Gaussian with its normaliser.",
         equation(log_q, log_density(z_t, mu, variance_name)),
-        name="gaussian",
     )
     (shift,) = solve(equation(mean, F1.form("mean")), b)
     shift = collect(expand(shift).subs(alpha_s * alpha_ts, alpha_t), alpha_t)
     yield Step(
+        "shift",
         r"This has to be F1 at $t$. The means agree for one $b$ only: the encoding has moved from "
         r"$x_s$ to $x_t$, and the step must make up for it.",
         equation(b, shift),
-        name="shift",
         defines=True,
     )
-    yield Step(
-        r"So the step begins from the shrunk $z_s$ and moves by that,",
-        equation(alpha_ts * z_s + b, alpha_ts * z_s + shift),
-        proves="mean",
-    )
+    yield Step("mean", r"So the step begins from the shrunk $z_s$ and moves by that,")
     (missing,) = solve(equation(variance, F1.form("variance")), tau2)
     yield Step(
+        "variance",
         r"The variances agree for one $\tau^2$ only: what is missing to $\sigma_t^2$. It is the "
         r"share $c$ of $\sigma_t^2$, since $c=1-\mathrm{SNR}(t)/\mathrm{SNR}(s)$.",
         equation(tau2, missing),
-        proves="variance",
         defines=True,
     )
     yield Step(
+        "matched",
         "With these two, mean and variance are those of F1.",
         Tuple(equation(mu, F1.form("mean")), equation(variance_name, F1.form("variance"))),
-        name="matched",
     )
     yield Step(
+        "c",
         r"Since $\mathrm{SNR}=e^{-\gamma}$, the share depends on the two $\gamma$ only by their "
         r"difference.",
-        equation(c, simplify(1 - exp(-gamma_t) / exp(-gamma_s))),
-        proves="c",
     )
 
 
@@ -170,10 +164,7 @@ def F2() -> Iterator[Step]:
     setting=r"$q(z_s|z_t,x)=\mathcal N(\mu_Q,\sigma_Q^2)$ with",
     claim={
         "variance": equation(sigma_Q**2, sigma_s**2 * c),
-        "mean": equation(
-            mu_Q,
-            alpha_ts * sigma_s**2 / sigma_t**2 * z_t + alpha_s * c * x_t + alpha_s * (x_s - x_t),
-        ),
+        "mean": equation(mu_Q, KEPT + alpha_s * c * x_t + alpha_s * (x_s - x_t)),
     },
 )
 def F3() -> Iterator[Step]:
@@ -181,47 +172,44 @@ def F3() -> Iterator[Step]:
     forward = -((z_t - F2.form("mean")) ** 2) / (2 * F2.form("variance"))
     at_s = -((z_s - alpha_s * x_s) ** 2) / (2 * sigma_s**2)
     yield Step(
+        "bayes",
         r"Bayes' rule: as a function of $z_s$, the posterior is proportional to the joint density, "
         r"F2 times F1. Products of densities are sums of exponents.",
         equation(log_q, forward + at_s + name(r"\text{const}")),
-        name="bayes",
     )
     mean, variance, _ = complete_square(forward + at_s, z_s)
     precision = expand(1 / variance)
     yield Step(
+        "precision",
         r"A sum of two quadratics is a quadratic; complete the square in $z_s$. What multiplies "
         r"$z_s^2$ is minus half the precision, and precisions add: what F2 says about $z_s$, and "
         r"what F1 says.",
         Tuple(
-            equation(1 / sigma_Q**2, precision),
-            equation(-Derivative(log_q, (z_s, 2)), precision),
+            equation(1 / sigma_Q**2, precision), equation(-Derivative(log_q, (z_s, 2)), precision)
         ),
-        name="precision",
     )
-    known = {alpha_ts**2: (1 - c) * sigma_t**2 / sigma_s**2}
     yield Step(
+        "variance",
         r"By the definition of $c$, $\alpha_{t|s}^2=(1-c)\,\sigma_t^2/\sigma_s^2$. With it the "
         r"two precisions become one fraction.",
-        equation(sigma_Q**2, 1 / simplify(precision.subs(known))),
-        proves="variance",
     )
     weighted = expand(simplify(expand(mean / variance) * sigma_s**2 * c))
     yield Step(
+        "weighted",
         r"The mean is what multiplies $z_s$, times that variance.",
         equation(mu_Q, weighted),
-        name="weighted",
     )
     weighted = weighted.subs(alpha_ts * alpha_t, alpha_s * (1 - c) * sigma_t**2 / sigma_s**2)
     yield Step(
+        "mean",
         r"Use the same relation once more, now as "
         r"$\alpha_{t|s}\alpha_t=\alpha_s(1-c)\,\sigma_t^2/\sigma_s^2$, and sort: a part of $z_t$ "
         r"stays, there is a pull towards the encoding, and the encoding itself moves back from "
         r"$x_t$ to $x_s$.",
         equation(mu_Q, collect(expand(weighted), alpha_s)),
-        proves="mean",
     )
     yield Step(
+        "slope",
         "The slope of the logarithm is that of a Gaussian with this mean and this variance.",
         equation(Derivative(log_q, z_s), (mu_Q - z_s) / sigma_Q**2),
-        name="slope",
     )

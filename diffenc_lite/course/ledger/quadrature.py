@@ -8,6 +8,7 @@ The error is the change when the steps are halved.
 import math
 from collections.abc import Callable
 
+GAMMA_0, GAMMA_1 = -13.3, 5.0  # the ends of the schedule, in a straight line
 REACH = 12.0  # standard deviations of a normal: what lies beyond weighs less than 1e-31
 ROUNDING = 1e-13
 

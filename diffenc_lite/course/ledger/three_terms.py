@@ -2,7 +2,7 @@
 
 from ._language import *
 from .bound import L2, delta, mu_P, mu_Q
-from .gaussian import log_density, standard_normal
+from .gaussian import log_density, price, standard_normal
 from .generation import G2, K, ell_k, l_j, l_k
 from .processes import F1, F2, F3
 
@@ -45,11 +45,6 @@ ONE_STEP = log_density(z_s, mu_Q, sigma_Q**2) - log_density(z_s, mu_P, sigma_Q**
 ONE_STEP = expand(ONE_STEP.subs(z_s, mu_Q + sigma_Q * epsilon), log=True)
 
 
-def price(a: Expr) -> Expr:
-    """By how much the logarithm lies below its tangent at 1"""
-    return a - 1 - log(a)
-
-
 @row(
     title="The bound, its three terms, and the reconstruction loss",
     notebook="02",
@@ -75,7 +70,7 @@ def price(a: Expr) -> Expr:
         "three_terms": equation(log_q - log_p, (q_1 - p_1) - p_x + Sum(q_i(i) - p_i(i), (i, 1, T))),
         "average": equation(
             Integral(ONE_STEP * standard_normal, (epsilon, -oo, oo)),
-            (w - 1 - log(w)) / 2 + w / (2 * sigma_Q**2) * (mu_P - mu_Q) ** 2,
+            L2.form("one_dimension").subs(delta, mu_P - mu_Q),
         ),
         "exponent": equation(
             ell_k - ell_x,
@@ -88,52 +83,44 @@ def price(a: Expr) -> Expr:
 def L1() -> Iterator[Step]:
     # 1. the difference to -ln p(x) is a divergence, and that is not negative
     yield Step(
+        "right",
         r"By how much does the logarithm lie below its tangent at 1? By $f(a)=a-1-\ln a$, which is "
         r"0 at $a=1$. Go to the right of 1, $a=1+h$: it grows,",
-        equation(Derivative(price(1 + h), h), simplify(diff(price(1 + h), h))),
-        proves="right",
     )
     yield Step(
+        "left",
         r"and to the left, $a=1/(1+h)$: it grows as well.",
         equation(Derivative(price(1 / (1 + h)), h), simplify(diff(price(1 / (1 + h)), h))),
-        proves="left",
     )
     yield Step(
+        "never_negative",
         "What starts at 0 and grows in both directions is never negative.",
-        Ge(price(a), 0, evaluate=False),
-        proves="never_negative",
         in_words=True,
     )
-    of_log = log(q_z / p_z) - price(p_z / q_z)
+    yield Step("divergence", r"Put the ratio $p/q$ of two densities into it.")
     yield Step(
-        r"Put the ratio $p/q$ of two densities into it.",
-        equation(log(q_z / p_z), f_pq + expand(expand_log(of_log, force=True))),
-        proves="divergence",
-    )
-    yield Step(
+        "gibbs",
         r"Average under $q$: on the left stands the divergence; the average of $p/q$ is the total "
         r"of $p$, which is 1 (where $q$ is positive, at most 1). What is left is an average of "
         r"$f$: no divergence is negative (Gibbs).",
-        name="gibbs",
         in_words=True,
         for_=("bound",),
     )
-    joint = p_zx * p_of_x
     yield Step(
+        "bound",
         r"For the latents $z=z_0\ldots z_1$ of the encoder process, and $p(x,z)=p(z|x)\,p(x)$,",
-        equation(-log(p_of_x), log(q_z) - log(joint) - log(q_z / (joint / p_of_x))),
-        proves="bound",
     )
     yield Step(
+        "averaged",
         r"Average under $q(z|x)$. The left side is a number, and the last term becomes the "
         r"divergence of $q(z|x)$ from $p(z|x)$; leave it out. So "
         r"$-\ln p(x)\le\mathbb E_q[\ln q(z|x)-\ln p(x,z)]$.",
-        name="averaged",
         in_words=True,
         for_=("bound",),
     )
     # 2. the chain q, which was built forwards, read backwards
     yield Step(
+        "densities",
         r"The encoder process goes forwards, from $z_s$ to $z_t$; generation goes backwards. Write "
         r"out the densities of F1 (twice), F2 and F3.",
         Tuple(
@@ -142,14 +129,12 @@ def L1() -> Iterator[Step]:
             equation(q_t, MARGINAL),
             equation(q_st, BACKWARD),
         ),
-        name="densities",
     )
     yield Step(
-        r"Bayes' rule for one step: both sides are the same, normalisers and all.",
-        equation(q_s + q_ts, q_t + q_st),
-        proves="reverse",
+        "reverse", r"Bayes' rule for one step: both sides are the same, normalisers and all."
     )
     yield Step(
+        "forward_2",
         r"Take two steps, from 0 over $t$ to 1: the chain forwards,",
         Tuple(
             equation(q_0, between(AT_S, "0", "t")),
@@ -157,92 +142,79 @@ def L1() -> Iterator[Step]:
             equation(q_1t, between(FORWARD, "t", "1")),
             equation(log_q_2, q_0 + q_t0 + q_1t),
         ),
-        name="forward_2",
     )
     yield Step(
+        "backward_2",
         "and the same steps backwards, from 1.",
         Tuple(
             equation(q_end, between(MARGINAL, "t", "1")),
             equation(q_t1, between(BACKWARD, "t", "1")),
             equation(q_0t, between(BACKWARD, "0", "t")),
         ),
-        name="backward_2",
     )
     yield Step(
-        r"Bayes' rule, used for each of the two steps, makes them the same density.",
-        equation(log_q_2, q_end + q_t1 + q_0t),
-        proves="reverse_2",
+        "reverse_2", r"Bayes' rule, used for each of the two steps, makes them the same density."
     )
     yield Step(
+        "bayes",
         r"The general step is the same: with $m(i)=\ln q(z_{i/T}|x)$, $f(i)$ for the step forwards "
         r"and $q(i)$ for the step back, Bayes' rule says",
         equation(f_i(i), m_i(i) + q_i(i) - m_i(i - 1)),
-        name="bayes",
     )
-    yield Step(
-        r"so that in the sum over all steps the marginals telescope.",
-        equation(m_i(0) + Sum(f_i(i), (i, 1, T)), m_i(T) + Sum(q_i(i), (i, 1, T))),
-        proves="telescoped",
-    )
+    yield Step("telescoped", r"so that in the sum over all steps the marginals telescope.")
     # 3. the difference, term by term
     up, down = q_1 + Sum(q_i(i), (i, 1, T)), p_1 + Sum(p_i(i), (i, 1, T)) + p_x
     yield Step(
+        "log_q",
         r"Now both processes are chains from $z_1$ down to $z_0$, so their log densities are sums,",
         equation(log_q, up),
-        name="log_q",
     )
-    yield Step("and $p$ has the data at its end.", equation(log_p, down), name="log_p")
+    yield Step("log_p", "and $p$ has the data at its end.", equation(log_p, down))
     yield Step(
+        "three_terms",
         r"Subtract, and pair each step of one chain with the same step of the other. The averages "
         r"of the three kinds of terms are the prior (L0), the reconstruction and the diffusion "
         r"loss (L3).",
-        equation(log_q - log_p, (q_1 - p_1) - p_x + Sum(q_i(i) - p_i(i), (i, 1, T))),
-        proves="three_terms",
     )
     # 4. the average of a log ratio is the average of a divergence
-    one = L2.form("one_dimension").subs(delta, mu_P - mu_Q)
     yield Step(
+        "average",
         r"Why a divergence for each step? Fix $z_t$, so that $z_s=\mu_Q+\sigma_Q\varepsilon$, and "
         r"average the log ratio over $\varepsilon$: that is the divergence of L2.",
-        equation(Integral(ONE_STEP * standard_normal, (epsilon, -oo, oo)), one),
-        proves="average",
     )
     yield Step(
+        "tower",
         r"To average over all latents is to average over $z_s$ for a given $z_t$ first, then over "
         r"$z_t$, in whatever order: the integrals are finite (Fubini). So the average of each log "
         r"ratio is the average, over $z_t$, of that divergence.",
-        name="tower",
         in_words=True,
         for_=("three_terms",),
     )
     # the reconstruction
     shares = exp(logit[n]) / Sum(exp(logit[k]), (k, 0, K - 1))
     yield Step(
+        "softmax",
         r"The reconstruction $-p_x$ is the cost of a softmax (G2): for the true level, number $n$,",
         equation(-log(shares), log(Sum(exp(logit[k] - logit[n]), (k, 0, K - 1)))),
-        name="softmax",
     )
     yield Step(
+        "log_odds",
         r"It needs the differences to the true logit $\ell_x$ only. For the difference of two "
         r"logits G2 has",
         equation(ell_k - ell_x, G2.form("log_odds").subs(l_j, x)),
-        name="log_odds",
     )
     seen = expand((alpha_0 * x_0 + sigma_0 * epsilon) / alpha_0)
     seen = seen.subs(sigma_0, alpha_0 * exp(gamma_0 / 2))
     yield Step(
+        "seen",
         r"What it sees is the encoding with noise of size $\sigma_0/\alpha_0=e^{\gamma_0/2}$,",
         equation(z_0 / alpha_0, seen),
-        name="seen",
     )
     yield Step(
+        "exponent",
         r"so the cost depends on $x$, on its encoding and on $\gamma_0$, but on nothing learned "
         r"besides.",
-        equation(
-            ell_k - ell_x,
-            simplify(G2.form("log_odds").subs({l_j: x, z_0: alpha_0 * seen})),
-        ),
-        proves="exponent",
+        equation(ell_k - ell_x, simplify(G2.form("log_odds").subs({l_j: x, z_0: alpha_0 * seen}))),
     )
 
 

@@ -2,6 +2,7 @@
 
 from ._language import *
 from .bound import L2, delta
+from .gaussian import price
 from .infinite_depth import L4
 
 power = Symbol("p", positive=True)
@@ -13,9 +14,12 @@ L_T = Symbol("L_T", nonnegative=True)
 KL_w, KL_best, w_best = name(r"\mathrm{KL}(w)"), name(r"\mathrm{KL}^*"), name("w^*")
 variance_best = name(r"\sigma_P^{*2}")
 E_T = name("E_T(w)")
-per_step, m_name = name(r"E_T(1+\kappa h)/T"), name("m(T)")
-W2_POWER = name(r"E_T(1+\kappa T^{-p})_{\text{leading}}")
-W2_ROOT, W2_BEST = name(r"\lim E_T(1+\kappa/\sqrt T)"), name(r"\lim T(w^*-1)")
+m_name = name("m(T)")
+
+
+def step_cost(error: Expr) -> Expr:
+    """d dimensions of L2 as a function of w, with `error` for m"""
+    return d * L2.form("one_dimension").subs(delta, sigma_Q * sqrt(error))
 
 
 @row(
@@ -23,10 +27,7 @@ W2_ROOT, W2_BEST = name(r"\lim E_T(1+\kappa/\sqrt T)"), name(r"\lim T(w^*-1)")
     notebook="06",
     setting=r"With $m=\mathbb E\|\mu_P-\mu_Q\|^2/(d\,\sigma_Q^2)$, the mean of L2 over the data, "
     r"as a function of $w$, has its minimum at $w^*$, where",
-    where={
-        KL_w: d * L2.form("one_dimension").subs(delta, sigma_Q * sqrt(m)),
-        variance_best: sigma_Q**2 / w_best,
-    },
+    where={KL_w: step_cost(m), variance_best: sigma_Q**2 / w_best},
     claim={
         "ratio": equation(w_best, 1 / (1 + m)),
         "curvature": equation(Derivative(KL_w, (w, 2)), d / (2 * w**2)),
@@ -37,46 +38,39 @@ W2_ROOT, W2_BEST = name(r"\lim E_T(1+\kappa/\sqrt T)"), name(r"\lim T(w^*-1)")
     nonnegative=("curvature", "below_one"),
 )
 def W1() -> Iterator[Step]:
-    cost = d * L2.form("one_dimension").subs(delta, sigma_Q * sqrt(m))
+    cost = step_cost(m)
     yield Step(
+        "average",
         r"Average L2 over the data. The squared gap enters linearly, so only its mean counts; "
         r"measure it for each dimension, in units of $\sigma_Q^2$.",
         equation(KL_w, cost),
-        name="average",
     )
     yield Step(
-        r"At the minimum the slope is 0.",
-        equation(Derivative(KL_w, w), diff(cost, w)),
-        name="slope",
+        "slope", r"At the minimum the slope is 0.", equation(Derivative(KL_w, w), diff(cost, w))
     )
     (best,) = solve(diff(cost, w), w)
     yield Step(
+        "ratio",
         r"There is one such place. A denoiser that errs should admit it: the more it errs, the "
         r"smaller $w$.",
         equation(w_best, best),
-        proves="ratio",
     )
-    yield Step("Indeed,", equation(diff(cost, w).subs(w, w_best), 0), name="zero")
+    yield Step("zero", "Indeed,", equation(diff(cost, w).subs(w, w_best), 0))
     yield Step(
-        r"It is a minimum, and the only one, because the cost is convex in $w$.",
-        equation(Derivative(KL_w, (w, 2)), simplify(diff(cost, w, 2))),
-        proves="curvature",
+        "curvature", r"It is a minimum, and the only one, because the cost is convex in $w$."
     )
     yield Step(
+        "variance",
         r"The variance that belongs to it: what $q$ has, plus the mean squared error of the mean.",
-        equation(variance_best, factor(sigma_Q**2 / best)),
-        proves="variance",
     )
     yield Step(
+        "cost",
         r"What the step then costs is a logarithm, where $w=1$ pays $\frac d2m$.",
-        equation(KL_best, simplify(cost.subs(w, best))),
         means=cost.subs(w, w_best),
-        proves="cost",
     )
     yield Step(
+        "below_one",
         r"And $w^*$ is never more than 1: generation is never surer than one who knows the data.",
-        equation(1 - w_best, factor(1 - best)),
-        proves="below_one",
     )
 
 
@@ -98,56 +92,43 @@ def W1() -> Iterator[Step]:
         "best": equation(KL_best, T * d / 2 * log(1 + 2 * L_T / (T * d))),
         "more": equation(
             KL_best - Sum(W1.form("cost").subs(m, m_i), (i, 1, T)),
-            d / 2 * Sum((1 + m_i) / (1 + mbar) - 1 - log((1 + m_i) / (1 + mbar)), (i, 1, T)),
+            d / 2 * Sum(price((1 + m_i) / (1 + mbar)), (i, 1, T)),
         ),
         "below_one": equation(1 - w_best, 2 * L_T / (2 * L_T + T * d)),
     },
     nonnegative=("below_one",),
 )
 def W1c() -> Iterator[Step]:
-    total = sum_apart(Sum(d * L2.form("one_dimension").subs(delta, sigma_Q * sqrt(m_i)), (i, 1, T)))
+    total = sum_apart(Sum(step_cost(m_i), (i, 1, T)))
     yield Step(
+        "cost",
         r"Add up the steps of W1, each with its own error $m_i$, all with the same $w$. The errors "
         r"enter by their sum only, and that is the diffusion loss at $w=1$.",
         equation(KL_w, expand(expand(total).subs(Sum(m_i, (i, 1, T)), 2 * L_T / d))),
         means=total,
-        proves="cost",
     )
     yield Step(
+        "mean_error",
         r"That is $T$ times the cost of W1 at the mean error $\bar m=2L_T/(Td)$,",
-        equation(KL_w, T * d * L2.form("one_dimension").subs(delta, sigma_Q * sqrt(mbar))),
-        name="mean_error",
+        equation(KL_w, T * step_cost(mbar)),
     )
-    in_mean = {m: 2 * L_T / (T * d)}
+    yield Step("ratio", "so that W1 has the best ratio,")
+    yield Step("best", r"the least cost, the logarithm of the mean error, $T$ times,")
+    yield Step("below_one", "and a ratio below 1.")
     yield Step(
-        "so that W1 has the best ratio,",
-        equation(w_best, W1.form("ratio").subs(in_mean)),
-        proves="ratio",
-    )
-    yield Step(
-        r"the least cost, the logarithm of the mean error, $T$ times,",
-        equation(KL_best, T * W1.form("cost").subs(in_mean)),
-        proves="best",
-    )
-    yield Step(
-        "and a ratio below 1.",
-        equation(1 - w_best, simplify(W1.form("below_one").subs(in_mean))),
-        proves="below_one",
-    )
-    yield Step(
+        "zero_sum",
         r"One ratio for each step costs the sum of the logarithms instead. With $\bar m$ the mean "
         r"of the $m_i$, this sum is 0; times $\frac d{2(1+\bar m)}$ it may be added.",
         equation(Sum(m_i - mbar, (i, 1, T)), 0),
-        name="zero_sum",
     )
     costs = T * W1.form("cost").subs(m, mbar) - Sum(W1.form("cost").subs(m, m_i), (i, 1, T))
     yield Step(
+        "more",
         r"Added, it makes every term an $a_i-1-\ln a_i$, which is never negative (L1).",
         equation(
             KL_best - Sum(W1.form("cost").subs(m, m_i), (i, 1, T)),
             costs + d / (2 * (1 + mbar)) * Sum(m_i - mbar, (i, 1, T)),
         ),
-        proves="more",
     )
 
 
@@ -160,75 +141,71 @@ def W1c() -> Iterator[Step]:
     claim={
         "excess": equation(E_T, T * d / 2 * (w - 1 - log(w))),
         "linear": equation(Limit(E_T / T, T, oo), d / 2 * (w - 1 - log(w))),
-        "power": equation(W2_POWER, d * kappa**2 / 4 * T ** (1 - 2 * power)),
-        "root": equation(W2_ROOT, d * kappa**2 / 4),
-        "best": equation(W2_BEST, -gammaprime_t * alpha_t**2 * r**2 / d),
+        "power": equation(
+            name(r"E_T(1+\kappa T^{-p})_{\text{leading}}"), d * kappa**2 / 4 * T ** (1 - 2 * power)
+        ),
+        "root": equation(name(r"\lim E_T(1+\kappa/\sqrt T)"), d * kappa**2 / 4),
+        "best": equation(name(r"\lim T(w^*-1)"), -gammaprime_t * alpha_t**2 * r**2 / d),
     },
 )
 def W2() -> Iterator[Step]:
-    step = d * L2.form("one_dimension").subs(delta, 0)
+    step = step_cost(Integer(0))
     total = sum_apart(Sum(step, (i, 1, T)))
     yield Step(
+        "excess",
         r"Suppose that the denoiser predicts the mean without error: in L2 only the price of the "
         r"variance is left, the same in each of $T$ steps.",
-        equation(E_T, factor(total)),
         means=total,
-        proves="excess",
     )
     yield Step(
+        "linear",
         r"A fixed $w\ne1$ pays that price in every step: the bound grows linearly with the depth. "
         r"(An imperfect denoiser pays $w$ times its own part of L2 besides, which stays bounded.)",
         equation(Limit(E_T / T, T, oo), expand(Limit(total / T, T, oo).doit())),
-        proves="linear",
     )
     near = series(step.subs(w, 1 + kappa * h), h, 0, 3)
     yield Step(
+        "near",
         r"How near to 1 must $w$ be? With $w=1+\kappa h$, $h$ small, the price of a step is "
         r"quadratic in $h$, as it must be at a minimum:",
-        equation(per_step, near),
+        equation(name(r"E_T(1+\kappa h)/T"), near),
         means=step.subs(w, 1 + kappa * h),
-        name="near",
     )
     yield Step(
+        "power",
         r"With $h=T^{-p}$, $T$ times the leading term is",
-        equation(W2_POWER, d * kappa**2 / 4 * T ** (1 - 2 * power)),
         means=T * near.removeO().subs(h, T ** (-power)),
-        proves="power",
     )
     yield Step(
+        "bounded",
         r"$T^{1-2p}$ stays bounded as $T$ grows if and only if $p\ge\frac12$, and what the series "
         r"leaves out, of order $T^{1-3p}$, then vanishes: $w-1$ must shrink at least like "
         r"$T^{-1/2}$.",
-        name="bounded",
         in_words=True,
         for_=("power",),
     )
-    root = Limit(total.subs(w, 1 + kappa / sqrt(T)), T, oo)
     yield Step(
+        "root",
         "On the border, $p=\\frac12$, a constant remains.",
-        equation(W2_ROOT, root.doit()),
-        means=root,
-        proves="root",
+        means=Limit(total.subs(w, 1 + kappa / sqrt(T)), T, oo),
     )
     gap = 2 * L4.form("integrand") / (d * T)
     yield Step(
+        "gap",
         r"Does the best ratio (W1) come near enough? At $w=1$ a step costs $\frac d2m$, and by L4 "
         r"that tends to the integrand over $T$, so that, to leading order,",
         equation(m_name, gap),
-        name="gap",
     )
     yield Step(
+        "leading",
         r"What the leading order leaves out of $m$ falls like $1/T^2$ (L4), so $T$ times it "
         r"vanishes, and it does not change the limit.",
-        name="leading",
         in_words=True,
         for_=("best",),
     )
-    best = Limit(T * (W1.form("ratio").subs(m, gap) - 1), T, oo)
     yield Step(
+        "best",
         r"$w^*$ tends to 1 like $1/T$, faster than needed. So in the limit $w=1$ is not only "
         r"safe, but best.",
-        equation(W2_BEST, best.doit()),
-        means=best,
-        proves="best",
+        means=Limit(T * (W1.form("ratio").subs(m, gap) - 1), T, oo),
     )

@@ -25,48 +25,37 @@ STEP = L2.form("one_dimension").subs(delta, mu_P - mu_Q)
     },
 )
 def W3() -> Iterator[Step]:
-    one = L2.form("one_dimension").subs(delta, mu_P - mu_Q)
     yield Step(
+        "one_step",
         r"One step (L2), written out. The network's prediction is in $\mu_P$ and nowhere else.",
-        equation(KL_w, one),
-        name="one_step",
+        equation(KL_w, STEP),
     )
-    yield Step("At $w=1$ it is", equation(KL_1, one.subs(w, 1)), name="at_one")
-    constant = expand(one - w * one.subs(w, 1))
+    yield Step("at_one", "At $w=1$ it is", equation(KL_1, STEP.subs(w, 1)))
+    yield Step("constant", r"Compare it with $w$ times the same step at $w=1$.")
     yield Step(
-        r"Compare it with $w$ times the same step at $w=1$.",
-        equation(KL_w - w * KL_1, constant),
-        proves="constant",
-    )
-    yield Step(
+        "gradient",
         r"The prediction is gone. So both have the same gradient in every parameter of the "
         r"denoiser, and for any fixed positive weights $w_i$ on the steps, training with the "
         r"weighted loss is training with the bound of the model that has "
         r"$\sigma_P^2=\sigma_Q^2/w_i$.",
-        equation(Derivative(KL_w - w * KL_1, mu_P), diff(constant, mu_P)),
-        proves="gradient",
     )
     weight = rho / (L3.form("step_in_epsilon") / (epsilon - epsilonhat) ** 2)
     yield Step(
+        "ratio_of_epsilon_loss",
         r"For instance the popular loss $\rho\,(\varepsilon-\hat\varepsilon)^2$, the same for all "
         r"steps: its ratio is $\rho$ over what L3 (for E1, $w=1$) has before the square.",
         equation(w_epsilon, weight),
-        proves="ratio_of_epsilon_loss",
     )
     yield Step(
+        "times_the_step",
         "Indeed, times the step of L3 it is that loss.",
         equation(w_epsilon * L3.form("step_in_epsilon"), rho * (epsilon - epsilonhat) ** 2),
-        name="times_the_step",
     )
     yield Step(
+        "equal_steps",
         r"That depends on $\gamma_t-\gamma_s$ only: moving both changes nothing. So with a fixed "
         r"$\gamma$, linear in $t$, and equal steps all ratios are equal, and with "
         r"$\rho=\frac12(e^{\gamma_t-\gamma_s}-1)$ they are 1: up to a factor, the popular loss is "
         r"the bound itself. (Where the width of $\gamma$ is trained, the ratio moves with it, and "
         r"so does its price.)",
-        equation(
-            Derivative(w_epsilon, gamma_s) + Derivative(w_epsilon, gamma_t),
-            simplify(diff(weight, gamma_s) + diff(weight, gamma_t)),
-        ),
-        proves="equal_steps",
     )

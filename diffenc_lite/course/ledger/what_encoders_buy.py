@@ -1,7 +1,7 @@
 """What an encoder can change, and what it cannot.                                         X4, X7"""
 
 from ._language import *
-from .encoders import E2, E3, d_lambda, in_lambda, up_to
+from .encoders import E2, E3, in_lambda, up_to
 from .finite_depth import L3, snr_s, snr_t
 from .generation import G4
 from .infinite_depth import L4
@@ -15,9 +15,7 @@ SNR, dSNR, VDM, SCALING = map(
 step_name = name(r"\mathrm{KL}")
 ratio_name, end_name = name(r"\text{E2}/\text{VDM}"), name(r"\text{E2}/\text{VDM at }\sigma_t=1")
 of_E2 = name(r"\text{E2: }x_t-x")
-
-
-SNR_OF_E2 = (alpha_t * alpha_t**2) ** 2 / sigma_t**2
+SNR_OF_E2 = E2.form("mean").coeff(x) ** 2 / sigma_t**2  # of its latents, as a signal of x
 
 
 @row(
@@ -40,13 +38,11 @@ SNR_OF_E2 = (alpha_t * alpha_t**2) ** 2 / sigma_t**2
         "snr": equation(SNR, alpha_t**6 / sigma_t**2),
         "speed": equation(dSNR, (1 + 2 * sigma_t**2) * alpha_t**6 / sigma_t**2),
         "vdm": equation(
-            VDM,
-            gammaprime_t * (1 + 2 * sigma_t**2) * alpha_t**6 / sigma_t**2 * (x - xtilde) ** 2 / 2,
+            VDM, gammaprime_t * (1 + 2 * sigma_t**2) * SNR_OF_E2 * (x - xtilde) ** 2 / 2
         ),
         "error": equation(v - vhat, alpha_t**2 * (xtilde - x) / sigma_t),
         "scaling": equation(
-            SCALING,
-            gammaprime_t * (1 + sigma_t**2) ** 2 * alpha_t**6 / sigma_t**2 * (x - xtilde) ** 2 / 2,
+            SCALING, gammaprime_t * (1 + sigma_t**2) ** 2 * SNR_OF_E2 * (x - xtilde) ** 2 / 2
         ),
         "ratio": equation(ratio_name, (1 + sigma_t**2) ** 2 / (1 + 2 * sigma_t**2)),
         "excess": equation(ratio_name - 1, sigma_t**4 / (1 + 2 * sigma_t**2)),
@@ -55,82 +51,51 @@ SNR_OF_E2 = (alpha_t * alpha_t**2) ** 2 / sigma_t**2
     nonnegative=("excess",),
 )
 def X4() -> Iterator[Step]:
-    snr = E2.form("mean").coeff(x) ** 2 / sigma_t**2
     yield Step(
-        r"Whoever sees only the latents of E2 sees $\alpha_t^3x$ with noise $\sigma_t$.",
-        equation(SNR, snr),
-        proves="snr",
+        "snr", r"Whoever sees only the latents of E2 sees $\alpha_t^3x$ with noise $\sigma_t$."
     )
-    speed = snr * expand(simplify(d_lambda(snr) / snr)).subs(alpha_t**2, 1 - sigma_t**2)
-    yield Step(
-        r"How fast does this ratio grow?",
-        equation(dSNR, speed),
-        proves="speed",
-    )
+    yield Step("speed", r"How fast does this ratio grow?")
     (v_x,) = solve(Eq(alpha_t**2 * xtilde - alpha_t**2 * x, G4.form("error")), v)
-    error = factor(v_x - vhat)
     yield Step(
+        "error",
         r"E2 predicts $\hat x=\alpha_t^2\tilde x$ where the encoding is $x_t=\alpha_t^2x$, so G4 "
         r"turns the same error into",
-        equation(v - vhat, error),
-        proves="error",
+        equation(v - vhat, factor(v_x - vhat)),
     )
     step = L3.form("step").subs({snr_s: S(lambda_t + Delta), snr_t: S(lambda_t)}).subs(xhat, xtilde)
     yield Step(
+        "vdm_step",
         r"A VDM with such a ratio $S(\lambda)$ is charged in each step, by L3, for its error in "
         r"$x$ in proportion to the gain in the ratio.",
         equation(step_name, step),
-        name="vdm_step",
     )
     short = Derivative(S(lambda_t), lambda_t) * Delta * (x - xtilde) ** 2 / 2
+    yield Step("short_step", "In a short step that is", equation(step_name, up_to(short, 2)))
     yield Step(
-        "In a short step that is",
-        equation(step_name, up_to(short, 2)),
-        name="short_step",
-    )
-    vdm = (short / Delta).subs(Derivative(S(lambda_t), lambda_t), speed) * gammaprime_t
-    yield Step(
+        "vdm",
         r"and $T$ steps have $T\Delta\to\gamma'$. So this is its integrand; L4 has the same, with "
         r"$-\ln S$ in the place of $\gamma$.",
-        equation(VDM, vdm),
         means=L4.form("integrand_E1").subs(
             {
-                epsilon: epsilonhat + sqrt(snr) * (x - xtilde),
-                gammaprime_t: gammaprime_t * speed / snr,
+                epsilon: epsilonhat + sqrt(SNR_OF_E2) * (x - xtilde),
+                gammaprime_t: gammaprime_t * X4.form("speed") / SNR_OF_E2,
             }
         ),
-        proves="vdm",
     )
-    scaling = L4.form("integrand").subs(r, L4.form("residual_E2"))
     yield Step(
+        "residual",
         r"and L4 charges, with $r=(1+\sigma_t^2)(v-\hat v)$,",
-        equation(SCALING, scaling),
-        name="residual",
+        equation(SCALING, L4.form("integrand").subs(r, L4.form("residual_E2"))),
     )
-    scaling = scaling.subs(v, vhat + error)
+    yield Step("scaling", "which is")
+    yield Step("ratio", r"Data, schedule and error cancel.")
     yield Step(
-        "which is",
-        equation(SCALING, factor_terms(scaling)),
-        proves="scaling",
-    )
-    ratio = simplify(scaling / vdm)
-    yield Step(
-        r"Data, schedule and error cancel.",
-        equation(ratio_name, ratio),
-        proves="ratio",
-    )
-    yield Step(
+        "excess",
         r"More than 1 wherever there is noise, since $(1+\sigma^2)^2=1+2\sigma^2+\sigma^4$: "
         r"generation has to guess where the encoding goes, and pays for guessing it.",
-        equation(ratio_name - 1, factor(ratio - 1)),
-        proves="excess",
     )
-    yield Step(
-        r"At the noisy end it is a third more.",
-        equation(end_name, ratio.subs(sigma_t, 1)),
-        means=Limit(in_gamma(ratio), gamma_t, oo),
-        proves="end",
-    )
+    in_the_limit = Limit(in_gamma(X4.form("ratio")), gamma_t, oo)
+    yield Step("end", r"At the noisy end it is a third more.", means=in_the_limit)
 
 
 @row(
@@ -139,13 +104,7 @@ def X4() -> Iterator[Step]:
     setting=r"With $|x|\le1$ and $|y|\le1$ the learned encoder obeys "
     r"$-2\sigma_t^2\le x_t-x\le2\sigma_t^2$, since (with $p=1-y$, $q=1+x$, $\bar p=1+y$ and "
     r"$\bar q=1-x$, all of them at least 0)",
-    where={
-        x_t: alpha_t**2 * x + sigma_t**2 * y,
-        p: 1 - y,
-        q: 1 + x,
-        pbar: 1 + y,
-        qbar: 1 - x,
-    },
+    where={x_t: E3.form("x_t"), p: 1 - y, q: 1 + x, pbar: 1 + y, qbar: 1 - x},
     claim={
         "shift": equation(x_t - x, sigma_t**2 * (y - x)),
         "upper": equation(2 * sigma_t**2 - (x_t - x), sigma_t**2 * (p + q)),
@@ -155,37 +114,18 @@ def X4() -> Iterator[Step]:
     nonnegative=("upper", "lower"),
 )
 def X7() -> Iterator[Step]:
-    shift = expand(E3.form("x_t") - x).subs(alpha_t**2, 1 - sigma_t**2)
-    shift = factor_terms(expand(shift))
+    yield Step("shift", r"How far does E3 move the data? By E3, and $\alpha_t^2-1=-\sigma_t^2$,")
     yield Step(
-        r"How far does E3 move the data? By E3, and $\alpha_t^2-1=-\sigma_t^2$,",
-        equation(x_t - x, shift),
-        proves="shift",
+        "upper", r"Upwards at most by $2\sigma_t^2$: put $y=1-p$ and $x=-1+q$, with $p,q\ge0$."
     )
+    yield Step("lower", r"Downwards the same, with $y=-1+\bar p$ and $x=1-\bar q$:")
     yield Step(
-        r"Upwards at most by $2\sigma_t^2$: put $y=1-p$ and $x=-1+q$, with $p,q\ge0$.",
-        equation(
-            2 * sigma_t**2 - (x_t - x),
-            factor(expand(2 * sigma_t**2 - shift.subs({y: 1 - p, x: q - 1}))),
-        ),
-        proves="upper",
-    )
-    yield Step(
-        r"Downwards the same, with $y=-1+\bar p$ and $x=1-\bar q$:",
-        equation(
-            2 * sigma_t**2 + (x_t - x),
-            factor(expand(2 * sigma_t**2 + shift.subs({y: pbar - 1, x: 1 - qbar}))),
-        ),
-        proves="lower",
-    )
-    yield Step(
+        "scaling_encoder",
         r"No network is needed for half of that: E2 ($y=0$) moves the data as well,",
         equation(of_E2, E2.form("u") - x),
-        name="scaling_encoder",
     )
     yield Step(
+        "scaling",
         r"by as much as E3 with $y=0$. Whoever looks at what an encoder has learned must look at "
         r"E2 beside it.",
-        equation(of_E2, shift.subs(y, 0)),
-        proves="scaling",
     )

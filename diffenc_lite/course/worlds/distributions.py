@@ -17,6 +17,8 @@ from torch import Tensor
 
 from .integrals import normal_mean
 
+Components = tuple[Tensor, Tensor, Tensor]
+
 
 class World:
     """Data from a mixture of Gaussians N(mean_k, variance_k I), in 1-D or 2-D.
@@ -26,7 +28,7 @@ class World:
     """
 
     @property
-    def components(self) -> tuple[Tensor, Tensor, Tensor]:
+    def components(self) -> Components:
         """Weights (K,), means (K, d) and variances (K,), float64."""
         raise NotImplementedError
 
@@ -147,8 +149,14 @@ def _column(a: Tensor, like: Tensor) -> Tensor:
     return a.reshape(*a.shape, *[1] * like.dim())
 
 
-def _rows(*columns: Sequence[float] | Sequence[Sequence[float]]) -> tuple[Tensor, ...]:
-    return tuple(torch.tensor(column, dtype=torch.float64) for column in columns)
+def _components(*rows: Sequence[float] | Sequence[Sequence[float]]) -> Components:
+    weights, means, variances = (torch.tensor(row, dtype=torch.float64) for row in rows)
+    return weights, means, variances
+
+
+def _check_positive(name: str, value: float) -> None:
+    if not 0 < value < math.inf:
+        raise ValueError(f"{name} must be positive and finite; got {value}")
 
 
 @dataclass(frozen=True)
@@ -158,13 +166,11 @@ class Gaussian(World):
     variance: float = 1.0
 
     def __post_init__(self) -> None:
-        if not 0 < self.variance < math.inf:
-            raise ValueError(f"variance must be positive and finite; got {self.variance}")
+        _check_positive("variance", self.variance)
 
     @property
-    def components(self) -> tuple[Tensor, Tensor, Tensor]:
-        weights, means, variances = _rows([1.0], [[0.0]], [self.variance])
-        return weights, means, variances
+    def components(self) -> Components:
+        return _components([1.0], [[0.0]], [self.variance])
 
 
 @dataclass(frozen=True)
@@ -174,13 +180,11 @@ class PlusMinus(World):
     value: float = 1.0
 
     def __post_init__(self) -> None:
-        if not 0 < self.value < math.inf:
-            raise ValueError(f"value must be positive and finite; got {self.value}")
+        _check_positive("value", self.value)
 
     @property
-    def components(self) -> tuple[Tensor, Tensor, Tensor]:
-        weights, means, variances = _rows([0.5, 0.5], [[-self.value], [self.value]], [0.0, 0.0])
-        return weights, means, variances
+    def components(self) -> Components:
+        return _components([0.5, 0.5], [[-self.value], [self.value]], [0.0, 0.0])
 
 
 @dataclass(frozen=True)
@@ -201,24 +205,19 @@ class Mixture(World):
             raise ValueError(
                 f"means must be rows of 1 number, or rows of 2 numbers; got {self.means}"
             )
-        given = self.variances
-        if len(given) != len(rows) or not (all(v > 0 for v in given) or all(v == 0 for v in given)):
-            raise ValueError(
-                f"variances must be {len(rows)} numbers, all positive or all 0; got {given}"
-            )
-        if not any(given) and len(set(rows)) < len(rows):
+        n, given, weights = len(rows), self.variances, self._weights
+        if len(given) != n or not (all(v > 0 for v in given) or all(v == 0 for v in given)):
+            raise ValueError(f"variances must be {n} numbers, all positive or all 0; got {given}")
+        if not any(given) and len(set(rows)) < n:
             raise ValueError(f"means must differ if the variances are 0; got {self.means}")
-        weights = self.weights
-        if weights is not None and (
-            len(weights) != len(rows) or min(weights) <= 0 or abs(sum(weights) - 1) > 1e-9
-        ):
-            raise ValueError(
-                f"weights must be {len(rows)} positive numbers with sum 1; got {weights}"
-            )
+        if len(weights) != n or min(weights) <= 0 or abs(sum(weights) - 1) > 1e-9:
+            raise ValueError(f"weights must be {n} positive numbers with sum 1; got {weights}")
 
     @property
-    def components(self) -> tuple[Tensor, Tensor, Tensor]:
-        equal = [1 / len(self.means)] * len(self.means)
-        given = equal if self.weights is None else self.weights
-        weights, means, variances = _rows(given, self.means, self.variances)
-        return weights, means, variances
+    def _weights(self) -> Sequence[float]:
+        n = len(self.means)
+        return [1 / n] * n if self.weights is None else self.weights
+
+    @property
+    def components(self) -> Components:
+        return _components(self._weights, self.means, self.variances)

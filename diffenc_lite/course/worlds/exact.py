@@ -23,18 +23,14 @@ from torch import Tensor, nn
 
 from ... import process
 from ...chain import Chain, as_chain
-from ...encoder import (
-    Encoder,
-    IdentityEncoder,
-    LearnedEncoder,
-    ScalingEncoder,
-    has_counterterm,
-)
+from ...encoder import Encoder, IdentityEncoder, LearnedEncoder, ScalingEncoder, has_counterterm
 from ...gaussian import best_ratio, kl_ratio
 from ...model import DiffEnc
 from ...schedule import LinearSchedule, Noise
 from .distributions import World
 from .integrals import integrate, normal_mean
+
+Ratio = float | Tensor | str
 
 # --- reconstruction ------------------------------------------------------------------------------
 
@@ -52,13 +48,12 @@ def reconstruction_by_level(
     # exp(-gamma_0 / 2) (z_0 / alpha_0 - l_j) - eps; row k is the true level, column j is l_j
     away = math.exp(-gamma_0 / 2) * (scale * grid[:, None] - grid)
 
-    def cost(part: Tensor) -> Tensor:
-        logits = -0.5 * (away[:, None, :] + part[:, None]).square()  # (levels, N, levels)
-        chosen = logits.diagonal(dim1=0, dim2=2).T
-        return logits.logsumexp(-1) - chosen
+    def cost(eps: Tensor) -> Tensor:
+        logits = -0.5 * (away[:, None, :] + eps).square()  # (levels, N, levels)
+        return logits.logsumexp(-1) - logits.diagonal(dim1=0, dim2=2).T
 
     return normal_mean(
-        lambda eps: torch.cat([cost(part[:, 0]) for part in eps.split(64)], 1), tolerance=1e-9
+        lambda eps: torch.cat([cost(chunk) for chunk in eps.split(64)], 1), tolerance=1e-9
     )
 
 
@@ -196,17 +191,14 @@ class Exact:
     def _step(self, s: Tensor, t: Tensor) -> tuple[Noise, Noise, Tensor, Tensor]:
         """The noise at s and t, k = c(s,t) c_t + (c_s - c_t), and x_hat / E[x|z]."""
         width = self.gamma_max - self.gamma_min
-        at_s, at_t = (Noise.from_gamma(self.gamma_min + width * part.double()) for part in (s, t))
+        at_s, at_t = (Noise.from_gamma(self.gamma_min + width * depth.double()) for depth in (s, t))
         c_s, (c_t, a) = self.encoder.at(at_s.gamma)[0], self.encoder.at(at_t.gamma)
         counter = float(has_counterterm(self.encoder.encoder))
         on_x = process.step_c(at_s, at_t) * c_t + (c_s - c_t)
         return at_s, at_t, on_x, c_t * (1 + a) / (1 + counter * at_t.sigma.square())
 
     def diffusion(
-        self,
-        steps: int | None = None,
-        ratio: float | Tensor | str = 1.0,
-        scale: process.Scale = None,
+        self, steps: int | None = None, ratio: Ratio = 1.0, scale: process.Scale = None
     ) -> float:
         """The diffusion loss: L4 at infinite depth (steps=None), L3 with `steps` equal steps.
 
@@ -225,10 +217,7 @@ class Exact:
         return float(kl_ratio(self.world.dims * gaps, w, self.world.dims).sum())
 
     def total(
-        self,
-        steps: int | None = None,
-        ratio: float | Tensor | str = 1.0,
-        scale: process.Scale = None,
+        self, steps: int | None = None, ratio: Ratio = 1.0, scale: process.Scale = None
     ) -> float:
         """prior + reconstruction + diffusion, at least the entropy (X5)."""
         return self.prior + self.reconstruction + self.diffusion(steps, ratio, scale)
@@ -266,4 +255,4 @@ class ExactDenoiser(nn.Module):
         gain = c * (1 + a) / (1 + has_counterterm(encoder.encoder) * torch.sigmoid(gamma))
         snr = encoder.snr(gamma).reshape(-1, *[1] * (points.dim() - 2)).expand(points.shape[:-1])
         mean = world.posterior_mean(points / noise.like(points).sigma, snr).reshape(z.shape)
-        return (noise.alpha * z - gain.reshape(noise.gamma.shape) * mean) / noise.sigma
+        return process.v_from_x(z, gain.reshape(noise.gamma.shape) * mean, noise)

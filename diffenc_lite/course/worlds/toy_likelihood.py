@@ -97,8 +97,8 @@ class Likelihood:
         """I(x; z) = h(z) - h(sigma eps) in nats, for z = alpha x + sigma eps."""
         kernel, area = self._kernel(noise)
         entropy = 0.0
-        for part in kernel.split(256):  # in parts, to save memory
-            density = part @ self.probability @ kernel.T
+        for chunk in kernel.split(256):  # to save memory
+            density = chunk @ self.probability @ kernel.T
             entropy -= float(torch.xlogy(density, density).sum()) * area
         return entropy - (1 + math.log(2 * math.pi) + 2 * math.log(float(noise.sigma)))
 
@@ -106,9 +106,9 @@ class Likelihood:
         """E||x - E[x | z]||^2, the smallest mean squared error at this noise level."""
         kernel, area = self._kernel(noise)
         known = 0.0  # E||E[x | z]||^2
-        for part in kernel.split(256):
-            rows = part @ self.probability
-            first = (part * self.x) @ self.probability @ kernel.T
+        for chunk in kernel.split(256):
+            rows = chunk @ self.probability
+            first = (chunk * self.x) @ self.probability @ kernel.T
             second = rows @ (kernel * self.x).T
             density = (rows @ kernel.T).clamp(min=1e-300)
             known += float(((first.square() + second.square()) / density).sum()) * area
@@ -151,12 +151,11 @@ class Likelihood:
 
         def rate(gamma: Tensor) -> Tensor:
             log_snr = -gamma + 2 * torch.nn.functional.logsigmoid(-gamma)
-            errors = [self.mmse(Noise.from_gamma(-each)) for each in log_snr]
+            errors = [self.mmse(Noise.from_gamma(-level)) for level in log_snr]
             return 0.5 * log_snr.exp() * gamma.sigmoid().square() * torch.tensor(errors).double()
 
-        return integrate(
-            rate, max(-8.0, float(schedule.gamma_min)), float(schedule.gamma_max), 1e-6
-        )
+        low, high = max(-8.0, float(schedule.gamma_min)), float(schedule.gamma_max)
+        return integrate(rate, low, high, 1e-6)
 
     def model(self) -> DiffEnc:
         """The VDM with the exact denoiser in float64, for `elbo` and `sample`."""
@@ -174,9 +173,8 @@ class PerfectDenoiser(nn.Module):
         self.x = nn.Parameter(likelihood.x, requires_grad=False)
 
     def forward(self, z: Tensor, gamma: Tensor) -> Tensor:
-        at = Noise.from_gamma(gamma)
-        noise = at.like(z)
-        return v_from_x(z, self.likelihood.posterior_mean(z, at), noise)
+        noise = Noise.from_gamma(gamma)
+        return v_from_x(z, self.likelihood.posterior_mean(z, noise), noise.like(z))
 
 
 def likelihood(name: str, levels: int = 256) -> Likelihood:
