@@ -16,7 +16,6 @@ from diffenc_lite.training import TrainConfig
 
 ARMS = ("vdm", "matched", "learned", "inert", "image", "fade", "affine", "unbounded")
 ENCODERS = ARMS[2:]
-SMALL = {"updates": 2, "batch": 4, "seeds": 1, "images": 40, "passes": 1}
 
 
 @pytest.fixture(scope="module")
@@ -123,8 +122,8 @@ def test_an_encoder_that_is_held_at_zero_changes_nothing(images):
     for arm in ("vdm", "learned"):
         model = fork.make(arm)
         getattr(model.encoder, "move", nn.Identity()).requires_grad_(False)
-        trained = fork.train(model, images, config, 1.0)
-        totals.append((fork.score(trained.model, images, 1.0, 1).total, trained.curve))
+        trained, curve = fork.train(model, images, config, 1.0)
+        totals.append((fork.score(trained, images, 1.0, 1).total, curve))
     start = fork.score(fork.make("vdm"), images, 1.0, 1).total
     assert torch.equal(totals[0][0], totals[1][0]) and totals[0][1] == totals[1][1]
     assert not torch.equal(totals[0][0], start)
@@ -139,11 +138,12 @@ def test_by_depth_adds_up():
 
 
 def test_jobs_of_the_study(images, tmp_path, monkeypatch):
-    monkeypatch.setattr(fork, "load_mnist", lambda *_: load_mnist("test", "bundled"))
+    monkeypatch.setattr(fork, "mnist", lambda *_: (images, images))
     monkeypatch.setattr(fork, "CONTROLS", ("image",))
     monkeypatch.setattr(fork, "DOSES", (2.0,))
     monkeypatch.setattr(fork, "DOSE_ARMS", ("image",))
-    options = with_budget(fork.STUDY, budget=SMALL | {"jobs": 4})
+    budget = {"updates": 2, "batch": 4, "seeds": 1, "images": 40, "passes": 1, "jobs": 4}
+    options = with_budget(fork.STUDY, budget=budget)
     path = run_study("fork", tmp_path, options)
     rows, arrays = read_results(path)["rows"], load_arrays(path)
     assert [row["arm"] for row in rows] == ["matched", "learned", "image", "image"]

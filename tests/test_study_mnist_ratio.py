@@ -15,7 +15,7 @@ from diffenc_lite import (
 from diffenc_lite.bound import step_gap
 from diffenc_lite.course.studies import SHIPPED, load_arrays, load_results, options
 from diffenc_lite.course.studies import mnist_ratio as study
-from diffenc_lite.course.studies.mnist_ratio import bounds, fits, inputs
+from diffenc_lite.course.studies.mnist_ratio import fits, inputs
 from diffenc_lite.gaussian import best_ratio, kl_ratio
 from diffenc_lite.ratio import cheapest_path, gap_with_scale
 
@@ -164,7 +164,7 @@ def test_what_is_fitted_on_the_images_is_best_on_them(model, images):
 # --- every job, with a few images ----------------------------------------------------------------
 
 
-CACHED = (bounds.ends, bounds.limit, fits.costs_of, fits.fit_of)
+CACHED = (study.ends, study.limit, fits.costs_of, fits.fit_of)
 
 
 @pytest.fixture
@@ -199,7 +199,7 @@ def test_bounds_of_one_job(small):
     assert set(by_choice) == equal | {(study.FITTED, study.BEST, study.CHEAPEST)}
     one = by_choice[study.PAPER, study.ONE, study.EQUAL]
     assert one["gain"] == one["gain_error"] == 0
-    limit = bounds.limit("mnist-vdm", None, 30).mean().item()
+    limit = study.limit("mnist-vdm", None, 30).mean().item()
     for row in by_choice.values():
         assert row["bits"] - row["excess"] == pytest.approx(limit, rel=1e-5, abs=1e-3)
         assert row["bits"] - row["gain"] == pytest.approx(one["bits"], rel=1e-5)

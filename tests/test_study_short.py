@@ -121,8 +121,8 @@ def test_the_gradient_of_a_trained_end(images):
     assert math.isclose(end.number.grad.item(), slope, rel_tol=1e-3) and slope < 0
 
 
-def test_jobs_of_the_study(tmp_path, monkeypatch):
-    monkeypatch.setattr(short, "load_mnist", lambda *_: load_mnist("test", "bundled"))
+def test_jobs_of_the_study(images, tmp_path, monkeypatch):
+    monkeypatch.setattr(short, "mnist", lambda root, device, n: (images, images[:n]))
     monkeypatch.setattr(short, "STEPS", (2, 4))
     monkeypatch.setattr(short, "DOSES", (2.0, 1.0))
     monkeypatch.setattr(short, "ARMS", ("image",))

@@ -88,7 +88,8 @@ def test_features_not_passed_on():
 
 
 def test_jobs_of_the_study(tmp_path, monkeypatch):
-    monkeypatch.setattr(sizes, "load_mnist", lambda *_: load_mnist("test", "bundled"))
+    images = load_mnist("test", "bundled").images
+    monkeypatch.setattr(sizes, "mnist", lambda root, device, n: (images, images[:n]))
     monkeypatch.setattr(sizes, "CURVE", {"medium": UNetConfig((8, 8), (1, 1))})
     monkeypatch.setattr(sizes, "operations", lambda model: 1e12 / 640)
     monkeypatch.setattr(sizes, "CHANGES", {"batches of 32": sizes.CURVE["medium"]})

@@ -17,7 +17,6 @@ from diffenc_lite.course.studies.toys import (
     draws,
     fold_counterterm,
     jobs,
-    log_ratios,
     make,
     matched_width,
     parameters,
@@ -199,7 +198,6 @@ def test_the_statistic_pools_widths_within_seeds():
     rows = rows_of(gaps)
     np.testing.assert_allclose(pooled(rows, "swirl", *TESTED, fresh=True), [1, 3])
     np.testing.assert_allclose(pooled(rows, "swirl", *TESTED), [0, 0])
-    np.testing.assert_allclose(log_ratios(rows, "swirl", *TESTED, WIDTHS[3], fresh=True), [2, 4])
 
 
 def test_the_shipped_rows_have_what_the_test_needs():

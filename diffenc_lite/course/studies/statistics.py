@@ -43,7 +43,7 @@ def compare(differences: Mapping[str, ArrayLike]) -> list[Comparison]:
     """
     ps = holm([t_test_p(values) for values in differences.values()])
     return [
-        Comparison(name, float(np.mean(values)), t_interval(values), p)
+        Comparison(name, float(np.asarray(values).mean()), t_interval(values), p)
         for (name, values), p in zip(differences.items(), ps, strict=True)
     ]
 
