@@ -1,5 +1,6 @@
 """The classifier: distances against closed forms, the shipped weights against their card."""
 
+import json
 import shutil
 
 import pytest
@@ -9,7 +10,6 @@ from diffenc_lite import load_mnist
 from diffenc_lite.course.studies import classifier as module
 from diffenc_lite.course.studies.classifier import (
     ASSET,
-    Classified,
     Classifier,
     accuracy,
     classify,
@@ -28,8 +28,8 @@ def draws(n: int, dims: int, seed: int) -> torch.Tensor:
 def with_moments(points: torch.Tensor, mean: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
     """The points moved to this mean and the covariance factor factor^T, exactly."""
     white = points - points.mean(0)
-    own = torch.linalg.cholesky(torch.cov(white.T).reshape(factor.shape))
-    white = torch.linalg.solve_triangular(own, white.T, upper=False).T
+    root = torch.linalg.cholesky(torch.cov(white.T).reshape(factor.shape))
+    white = torch.linalg.solve_triangular(root, white.T, upper=False).T
     return mean + white @ factor.T
 
 
@@ -42,20 +42,13 @@ def test_equal_sets_are_at_distance_zero():
     assert frechet_distance(a, draws(300, 8, 1)) > 0.01
 
 
-def test_in_one_dimension_it_is_mean_and_width():
-    """(m - n)^2 + (s - u)^2"""
-    a = with_moments(draws(50, 1, 0), torch.tensor([3.0]), torch.tensor([[2.0]]).double())
-    b = with_moments(draws(70, 1, 1), torch.tensor([-1.0]), torch.tensor([[0.5]]).double())
-    assert frechet_distance(a, b) == pytest.approx(4**2 + 1.5**2)
-
-
-def test_commuting_covariances_add_up_over_their_axes():
-    """In common axes it is the sum over them of the one-dimensional distances."""
-    rotation = torch.linalg.qr(draws(4, 4, 2))[0]
-    s, u = torch.tensor([1.0, 2, 3, 0.1]).double(), torch.tensor([2.0, 2, 1, 0.7]).double()
-    m = torch.tensor([1.0, -1, 0, 0.5]).double()
-    a = with_moments(draws(40, 4, 0), m, rotation * s)
-    b = with_moments(draws(60, 4, 1), 0 * m, rotation * u)
+@pytest.mark.parametrize("dims", [1, 4])
+def test_commuting_covariances_add_up_over_their_axes(dims):
+    """In one dimension it is (m - n)^2 + (s - u)^2; in common axes the sum of these."""
+    rotation = torch.linalg.qr(draws(dims, dims, 2))[0]
+    s, u, m = torch.tensor([[1.0, 2, 3, 0.1], [2, 2, 1, 0.7], [4, -1, 0, 0.5]]).double()[:, :dims]
+    a = with_moments(draws(40, dims, 0), m, rotation * s)
+    b = with_moments(draws(60, dims, 1), 0 * m, rotation * u)
     expected = m.square().sum() + (s - u).square().sum()
     assert frechet_distance(a, b) == pytest.approx(expected.item())
 
@@ -90,29 +83,13 @@ def test_sets_that_cannot_be_compared(shape):
         frechet_distance(torch.zeros(30, 5), torch.zeros(shape))
 
 
-# --- classes -------------------------------------------------------------------------------------
-
-
-def seen(classes: list[int]) -> Classified:
-    return Classified(torch.zeros(len(classes), 2), 0.7 * torch.eye(10)[classes] + 0.03)
-
-
-def test_imbalance_is_the_share_that_would_have_to_change():
-    assert seen(list(range(10)) * 3).imbalance == pytest.approx(0)
-    assert seen([4] * 20).imbalance == pytest.approx(0.9)
-    assert seen([0, 0, 1, 2, 3, 4, 5, 6, 7, 8]).imbalance == pytest.approx(0.1)
-
-
 # --- the classifier itself -----------------------------------------------------------------------
 
 
 def test_the_shipped_classifier_is_the_one_of_its_card():
-    classifier = load_classifier()
-    assert not classifier.training
-    assert classifier.card["accuracy"] > 0.985
-    assert (
-        classifier.card["parameters"] == sum(p.numel() for p in classifier.parameters()) < 100_000
-    )
+    classifier, card = load_classifier(), json.loads(ASSET.with_suffix(".json").read_bytes())
+    assert not classifier.training and card["accuracy"] > 0.985
+    assert card["parameters"] == sum(p.numel() for p in classifier.parameters()) < 100_000
     assert ASSET.with_suffix(".safetensors").stat().st_size < 500_000
 
 
@@ -192,9 +169,9 @@ def test_kernel_distance_by_loops():
 def test_kernel_distance_is_unbiased():
     """Of equal distributions 0 on average, however small the sets; the Frechet distance is not."""
     pairs = [(draws(6, 3, 2 * i), draws(6, 3, 2 * i + 1)) for i in range(1000)]
-    found = torch.tensor([kernel_distance(a, b) for a, b in pairs])
-    error = found.std() / 1000**0.5
-    assert found.mean().abs() < 4 * error and bool((found < 0).any())
+    distances = torch.tensor([kernel_distance(a, b) for a, b in pairs])
+    error = distances.std() / 1000**0.5
+    assert distances.mean().abs() < 4 * error and bool((distances < 0).any())
     assert torch.tensor([frechet_distance(a, b) for a, b in pairs[:50]]).mean() > 0.5
     shifted = torch.tensor([kernel_distance(a, b + 0.5) for a, b in pairs])
     assert shifted.mean() > 10 * error

@@ -82,7 +82,6 @@ LENGTHS = (2, 0.5, 4, 8, 16)  # in units of the updates of the primary compariso
 SECOND_LENGTHS = (16, 4, 2, 8, 0.5)  # of the second seed: what tells most first
 LENGTH_ARMS = (*ARMS, "image")  # and affine at the longest
 BATCH = 250  # images, when scoring
-BINS = 12  # of t, for where the difference comes from
 
 
 def jobs(options: Options) -> list[Job]:
@@ -310,12 +309,11 @@ def train(
 
 @dataclass(frozen=True)
 class Score:
-    """Of every image, in bits per dimension: prior (N,); and for each pass the diffusion loss for
-    each unit of t, and its t, (P, N)."""
+    """Of every image, in bits per dimension: prior (N,), and for each pass the diffusion loss for
+    each unit of t, (P, N)."""
 
     prior: Tensor
     diffusion: Tensor
-    t: Tensor
     start: float  # of the depths
     end: float
 
@@ -327,35 +325,17 @@ class Score:
 def score(model: DiffEnc, images: Tensor, end: float, passes: int, start: float = START) -> Score:
     """Prior and diffusion loss over [start, end], with draws that are the same in every call."""
     draws = torch.Generator(images.device).manual_seed(0)
-    priors, diffusions, depths = [], [], []
+    priors, diffusions = [], []
     with evaluating(model):
-        for _ in range(passes):
-            for batch in images.split(BATCH):
-                x = model.to_unit(batch)
-                t = start + (end - start) * low_discrepancy(len(x), x, draws)
-                eps = torch.randn(x.shape, generator=draws, device=x.device)
-                prior, diffusion = losses(model, x, t, eps, end)
-                priors.append(prior.double())
-                diffusions.append(diffusion.double())
-                depths.append(t.double())
-    shape = (passes, len(images))
-    return Score(
-        torch.cat(priors).view(shape)[0],
-        torch.cat(diffusions).view(shape),
-        torch.cat(depths).view(shape),
-        start,
-        end,
-    )
-
-
-def by_depth(
-    difference: Tensor, t: Tensor, end: float, start: float = START
-) -> tuple[list[float], list[float]]:
-    """Mean and standard error of a difference in each of BINS parts of [start, end]."""
-    number = ((t - start) / (end - start) * BINS).long().clamp(max=BINS - 1)
-    bins = [difference[number == i] for i in range(BINS)]
-    errors = [(values.std() / math.sqrt(len(values))).item() for values in bins]
-    return [values.mean().item() for values in bins], errors
+        for batch in images.split(BATCH) * passes:
+            x = model.to_unit(batch)
+            t = start + (end - start) * low_discrepancy(len(x), x, draws)
+            eps = torch.randn(x.shape, generator=draws, device=x.device)
+            prior, diffusion = losses(model, x, t, eps, end)
+            priors.append(prior.double())
+            diffusions.append(diffusion.double())
+    prior, diffusion = (torch.cat(bits).view(passes, -1) for bits in (priors, diffusions))
+    return Score(prior[0], diffusion, start, end)
 
 
 # ---- a job ---------------------------------------------------------------------------------------
@@ -370,15 +350,14 @@ def outcome(
     Args: before, the score of the VDM on the test images: it says from where to where.
     """
     start, end = before.start, before.end
-    batch = score(model, test[:BATCH], end, 1, start).diffusion[0]
-    if not torch.equal(batch, before.diffusion[0, :BATCH]):
+    first = score(model, test[:BATCH], end, 1, start).diffusion[0]
+    if not torch.equal(first, before.diffusion[0, :BATCH]):
         raise AssertionError("a fork must start as the same function as its VDM")
     began = time.process_time()
     trained, curve = train(model, images, config, end, start)
     seconds = time.process_time() - began
-    after = score(trained, test, end, len(before.t), start)
+    after = score(trained, test, end, len(before.diffusion), start)
     difference = after.total - before.total
-    depths, errors = by_depth(after.diffusion - before.diffusion, after.t, end, start)
     row = {
         "prior": after.prior.mean().item(),
         "diffusion": (end - start) * after.diffusion.mean().item(),
@@ -386,8 +365,6 @@ def outcome(
         "start_prior": before.prior.mean().item(),
         "start_total": before.total.mean().item(),
         "change_error": (difference.std() / math.sqrt(len(test))).item(),
-        "by_depth": [round(value, 7) for value in depths],
-        "by_depth_error": [round(value, 7) for value in errors],
         "parameters": parameters(trained),
         "train_total": curve,
         "seconds": round(seconds, 1),  # of processor time, for the training

@@ -155,16 +155,15 @@ def draw(model: DiffEnc, n: int, grid: Tensor) -> Tensor:
 def judged(images: Tensor, options: Options) -> Row:
     """The distances of all images; and lists for the eight sets of which they consist: the kernel
     distance of each, and the Frechet distance of all others, since it has a bias in small sets."""
-    samples, real = classify(load_classifier(), images), reference(options.root)
-    sets = samples.features.chunk(SEEDS)
+    features, real = classify(load_classifier(), images).features, reference(options.root)
+    sets = features.chunk(SEEDS)
     others = (torch.cat(sets[:k] + sets[k + 1 :]) for k in range(SEEDS))
     return {
         "n": len(images),
-        "frechet": frechet_distance(samples.features, real),
-        "kernel": kernel_distance(samples.features, real),
-        "kernels": rounded([kernel_distance(features, real) for features in sets]),
+        "frechet": frechet_distance(features, real),
+        "kernel": kernel_distance(features, real),
+        "kernels": rounded([kernel_distance(drawn, real) for drawn in sets]),
         "frechets_of_others": rounded([frechet_distance(rest, real) for rest in others]),
-        "imbalance": samples.imbalance,
     }
 
 

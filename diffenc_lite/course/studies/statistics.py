@@ -70,15 +70,15 @@ def two_sample_p(means: Interval, sds: Interval, n: tuple[int, int], equal: bool
     Args: n, the number of values in each of the two; equal, whether their variances are assumed to
         be equal: then it is Student's t test, else Welch's.
     """
-    square = [sd**2 / k for sd, k in zip(sds, n, strict=True)]
-    freedom = [k - 1 for k in n]
+    counts, variances = np.array(n), np.square(sds)
+    freedom, squares = counts - 1, variances / counts
     if equal:
-        pooled = sum(f * sd**2 for f, sd in zip(freedom, sds, strict=True)) / sum(freedom)
-        error, df = math.sqrt(pooled * sum(1 / k for k in n)), float(sum(freedom))
+        df = freedom.sum()
+        square = (freedom * variances).sum() / df * (1 / counts).sum()
     else:
-        error = math.sqrt(sum(square))
-        df = sum(square) ** 2 / sum(s**2 / f for s, f in zip(square, freedom, strict=True))
-    return 2 * t_tail(abs(means[0] - means[1]) / error, df)
+        square = squares.sum()
+        df = square**2 / (squares**2 / freedom).sum()
+    return 2 * t_tail(abs(means[0] - means[1]) / math.sqrt(square), float(df))
 
 
 def holm(ps: ArrayLike) -> list[float]:

@@ -36,9 +36,10 @@ class Check:
         return abs(self.found - self.expected) <= 10.0**-self.digits * abs(self.expected)
 
     def __str__(self) -> str:
-        if self.holds:
-            return f"{self.what}: {self.expected:.{min(self.digits, 7)}g}, {exactness(self.digits)}"
-        return f"{self.what}: {self.found:.7g} in place of {self.expected:.7g}"
+        if not self.holds:
+            return f"{self.what}: {self.found:.7g} in place of {self.expected:.7g}"
+        exact = f"to {self.digits} digits" if math.isfinite(self.digits) else "exactly"
+        return f"{self.what}: {self.expected:.{min(self.digits, 7)}g}, {exact}"
 
 
 @dataclass(frozen=True)
@@ -96,11 +97,6 @@ class Counterexample:
         return f"{self.what}: {self.found:.5f}, claimed at most {self.most:g}"
 
 
-def exactness(digits: float) -> str:
-    """6 -> to 6 digits"""
-    return f"to {digits} digits" if math.isfinite(digits) else "exactly"
-
-
 Finding = Proof | Check | Measured | Printed | Counterexample
 
 
@@ -119,19 +115,18 @@ def verdict(findings: Sequence[Finding]) -> Verdict:
     """What all tests of a claim together say: the first of these rules that applies."""
     if not findings:
         return Verdict("not tested")
-    failed = [found for found in findings if not found.holds]
     for kinds, status in (
         (Counterexample, "refuted"),
         (Proof | Check | Printed, "open"),
         (Measured, "not seen here"),
     ):
-        for found in failed:
-            if isinstance(found, kinds):
-                return Verdict(status, str(found))
-    if proofs := [found for found in findings if isinstance(found, Proof)]:
+        for finding in findings:
+            if isinstance(finding, kinds) and not finding.holds:
+                return Verdict(status, str(finding))
+    if proofs := [finding for finding in findings if isinstance(finding, Proof)]:
         under = dict.fromkeys(condition for proof in proofs for condition in proof.under)
         return Verdict("proved under", "; ".join(under)) if under else Verdict("proved")
     for kind, status in ((Measured, "seen here"), (Check, "checked"), (Printed, "as printed")):
-        if any(isinstance(found, kind) for found in findings):
+        if any(isinstance(finding, kind) for finding in findings):
             return Verdict(status)
     return Verdict("not refuted")
