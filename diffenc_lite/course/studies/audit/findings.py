@@ -115,18 +115,19 @@ def verdict(findings: Sequence[Finding]) -> Verdict:
     """What all tests of a claim together say: the first of these rules that applies."""
     if not findings:
         return Verdict("not tested")
+    failed = [found for found in findings if not found.holds]
     for kinds, status in (
         (Counterexample, "refuted"),
         (Proof | Check | Printed, "open"),
         (Measured, "not seen here"),
     ):
-        for finding in findings:
-            if isinstance(finding, kinds) and not finding.holds:
-                return Verdict(status, str(finding))
-    if proofs := [finding for finding in findings if isinstance(finding, Proof)]:
+        for found in failed:
+            if isinstance(found, kinds):
+                return Verdict(status, str(found))
+    if proofs := [found for found in findings if isinstance(found, Proof)]:
         under = dict.fromkeys(condition for proof in proofs for condition in proof.under)
         return Verdict("proved under", "; ".join(under)) if under else Verdict("proved")
     for kind, status in ((Measured, "seen here"), (Check, "checked"), (Printed, "as printed")):
-        if any(isinstance(finding, kind) for finding in findings):
+        if any(isinstance(found, kind) for found in findings):
             return Verdict(status)
     return Verdict("not refuted")
