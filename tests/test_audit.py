@@ -163,7 +163,9 @@ def test_one_two_sided_reading_of_the_printed_figures_gives_their_p():
     ]
 
 
-# ---- every number of the table, computed a second time -------------------------------------------
+# ---- every measured or printed number of the table, computed a second time -----------------------
+#
+# A `Check` has been computed twice already, and its verdict is "open" if the two disagree.
 
 T95 = {1: 12.706205, 2: 4.302653, 4: 2.776445, 63: 1.998341}  # Student's t, 97.5 %
 E = np.linspace(-9, 9, 1801)
@@ -189,49 +191,8 @@ def area(mmse, scaling):
     return float(((rate[1:] + rate[:-1]) / 2 * np.diff(GAMMA)).sum())
 
 
-def prior(x1_squared):
-    s2 = 1 / (1 + math.exp(-5))
-    return 0.5 * ((1 - s2) * x1_squared + s2 - math.log(s2) - 1)
-
-
 def rises():
     return [area(mmse, True) - area(mmse, False) for mmse in (coin, lambda eta: 1 / (1 + eta))]
-
-
-def one_step():
-    a2, v = 1 / (1 + math.exp(5)), 0.3
-    spread = a2 * v + 1 - a2
-    return 0.5 * (math.log(2 * math.pi * math.e * v) + spread - math.log(spread) - 1)
-
-
-def half():
-    snr = np.exp(13.3 - 18.3 * np.arange(10_001) / 10_000)
-    steps = 0.5 * ((snr[:-1] - snr[1:]) / (1 + snr[1:])).sum()
-    return 0.5 * steps + 10_000 * (0.5 - 1 + math.log(2)) / 2
-
-
-def order():
-    def gap(length):
-        s2, t2 = 1 / (1 + math.exp(length - 1)), 1 / (1 + math.exp(-1))
-        c = 1 - math.exp(-length)
-        return (c + length * t2 - c * (1 + t2 * (1 - s2) / (1 - t2))) / math.sqrt(s2)
-
-    return math.log2(gap(0.02) / gap(0.01))
-
-
-def loss_at(model, n, moving):
-    """L4 at t = 0.9 from x_hat - x_t and a difference quotient, not from v and u"""
-    model = model.double()
-    x = of.digits(model, n).double()
-    eps = torch.randn(x.shape, generator=torch.Generator().manual_seed(0)).double()
-    gamma, h = torch.full((n,), -13.3 + 18.3 * 0.9, dtype=torch.float64), 1e-4
-    with torch.no_grad():
-        x_t, before, after = (model.encoder(x, gamma + d)[0] for d in (0, -h, h))
-        s2 = torch.sigmoid(gamma[0])
-        z = (1 - s2).sqrt() * x_t + s2.sqrt() * eps
-        x_hat = (1 - s2).sqrt() * z - s2.sqrt() * model.denoiser(z, gamma)
-        r = (x_hat - x_t + ((after - before) / (2 * h) + s2 * x_hat) * moving) / s2.sqrt()
-        return float(0.5 * 18.3 * (1 - s2) * r.square().sum())
 
 
 def rows(study, **wanted):
@@ -239,17 +200,17 @@ def rows(study, **wanted):
 
 
 def gap(study, first, second, term="total", images=0.0, **wanted):
-    arm, unit = ("variant" if study == "encoders" else "arm"), "seed"
-    unit = "vdm" if study == "purpose" else unit
-    at = {(r[arm], r[unit]): r[term] for r in rows(study, **wanted)}
-    return interval([at[first, k] - at[second, k] for k in range(9) if (first, k) in at
-                     and (second, k) in at], images)  # fmt: skip
+    arm = "variant" if study == "encoders" else "arm"
+    unit = "vdm" if study == "purpose" else "seed"
+    bits = {(r[arm], r[unit]): r[term] for r in rows(study, **wanted)}
+    both = [k for k in range(9) if (first, k) in bits and (second, k) in bits]
+    return interval([bits[first, k] - bits[second, k] for k in both], images)
 
 
 def forks(second):
     a = load_arrays("fork")
-    each = sum(a[f"change_learned_{k}"].astype(float) - a[f"change_{second}_{k}"] for k in range(5))
-    return gap("fork", "learned", second, images=1.96 * np.std(each / 5, ddof=1) / 100, **FORK)
+    sums = sum(a[f"change_learned_{k}"].astype(float) - a[f"change_{second}_{k}"] for k in range(5))
+    return gap("fork", "learned", second, images=1.96 * np.std(sums / 5, ddof=1) / 100, **FORK)
 
 
 FORK, SCRATCH = {"gamma_max": 5.0, "updates": 600}, {"kind": "run", "ends": "fixed"}
@@ -281,11 +242,11 @@ def changes(model, depths):
 
 
 def trained():
-    found = [load_pretrained(name) for name in ("mnist-learned", "mnist-learned-medium")]
+    models = [load_pretrained(name) for name in ("mnist-learned", "mnist-learned-medium")]
     for k in range(5):
-        found.append(load_pretrained("mnist-vdm"))
-        found[-1].encoder = fork.load_encoder(load_arrays("fork")[f"encoder_{k}"])
-    return found
+        models.append(load_pretrained("mnist-vdm"))
+        models[-1].encoder = fork.load_encoder(load_arrays("fork")[f"encoder_{k}"])
+    return models
 
 
 def new_share(model):
@@ -311,21 +272,10 @@ def least(measure):
 
 
 AGAIN = {
-    "marginals": lambda: [1 / (1 + math.exp(13.3 - 18.3 * 0.8))],
-    "loss": lambda: [prior(1) + area(coin, False), area(coin, True)],
-    "counterterm": lambda: [order()],
-    "v-form": lambda: [loss_at(load_pretrained("mnist-learned"), 8, 1)],
-    "variance": lambda: [one_step()],
-    "w = 1": lambda: [half()],
-    "weights": lambda: [-(0.5 * 0.3 + 1.3 + 3 * 2.3)],
-    "larger class": lambda: [loss_at(load_pretrained("mnist-vdm"), 4, 0)],
     "schedule": grid,
-    "sampling": lambda: [0, 4],
     "CIFAR-10, large": lambda: [p_of(0.022, 0.0025, 0.0055), p_of(0.020, 0.0035, 0.0065)],
     "CIFAR-10, small": lambda: [-0.001, 0.001],
     "ImageNet32": lambda: [-0.01, 0.01],
-    "MNIST": lambda: [],
-    "samples": lambda: [],
     "digits, forks": lambda: forks("matched") + forks("vdm"),
     "digits, from scratch": lambda: gap("encoders", "learned", "VDM", **SCRATCH),
     "digits, equal time": lambda: gap("purpose", "learned", "image", **DIGITS),
@@ -347,12 +297,12 @@ AGAIN = {
 
 @pytest.mark.parametrize("name", CLAIMS)
 def test_each_number_comes_out_again_by_other_code(name):
-    found = []
+    numbers = []
     for finding in look(name).findings:
-        if isinstance(finding, Check):
-            found.append(finding.found)
-        elif isinstance(finding, Measured):
-            found += [finding.mean, finding.low, finding.high]
+        if isinstance(finding, Measured):
+            numbers += [finding.mean, finding.low, finding.high]
         elif isinstance(finding, Printed):
-            found += [finding.low, finding.high]
-    assert np.allclose(found, AGAIN[name](), rtol=2e-4, atol=1e-6)
+            numbers += [finding.low, finding.high]
+    assert bool(numbers) == (name in AGAIN)
+    if numbers:
+        assert np.allclose(numbers, AGAIN[name](), rtol=2e-4, atol=1e-6)

@@ -1,5 +1,6 @@
 """The study of the fork: what its arms are at the start, and what they can't do."""
 
+import itertools
 import math
 
 import pytest
@@ -16,7 +17,6 @@ from diffenc_lite.training import TrainConfig
 
 ARMS = ("vdm", "matched", "learned", "inert", "image", "fade", "affine", "unbounded")
 ENCODERS = ARMS[2:]
-SMALL = {"updates": 2, "batch": 4, "seeds": 1, "images": 40, "passes": 1}
 
 
 @pytest.fixture(scope="module")
@@ -36,10 +36,10 @@ def stir(module, seed=0, size=0.02):
 def test_the_primary_comparison_comes_first():
     options = with_budget(fork.STUDY)
     jobs = fork.jobs(options)
-    first = [(job["arm"], job["seed"]) for job in jobs[:10]]
-    assert first == [(arm, seed) for seed in range(5) for arm in ("matched", "learned")]
-    assert all(job["part"] == "primary" and job["updates"] == 600 for job in jobs[:10])
-    assert not any(job["part"] == "primary" for job in jobs[10:])
+    first = [(job["seed"], job["arm"]) for job in jobs[:10]]
+    assert first == list(itertools.product(range(5), ("matched", "learned")))
+    assert {job["updates"] for job in jobs[:10]} == {600}
+    assert [job["part"] == "primary" for job in jobs] == [True] * 10 + [False] * (len(jobs) - 10)
     assert options.budget["images"] == 10_000
 
 
@@ -110,11 +110,13 @@ def test_noise_that_ends_earlier(images):
     short = build(ModelConfig("identity", "tiny", gamma_max=2.0))
     x = pixels.to_unit(images)
     expected = pixels.bits_per_dim(bound.prior_loss(short, x), 784)
-    found = fork.score(base, images, end, 1)
-    torch.testing.assert_close(found.prior.float(), expected, rtol=1e-5, atol=0)
-    assert found.t.min() >= fork.START and found.t.max() < end
-    expected = found.prior + (end - fork.START) * found.diffusion[0]
-    torch.testing.assert_close(found.total, expected)
+    levels = []
+    base.denoiser.register_forward_hook(lambda _, inputs, output: levels.append(inputs[1]))
+    score = fork.score(base, images, end, 1)
+    torch.testing.assert_close(score.prior.float(), expected, rtol=1e-5, atol=0)
+    torch.testing.assert_close(score.total, score.prior + (end - fork.START) * score.diffusion[0])
+    lowest = base.schedule(torch.tensor(fork.START)).gamma
+    assert lowest <= torch.cat(levels).min() and torch.cat(levels).max() < 2.0
 
 
 def test_an_encoder_that_is_held_at_zero_changes_nothing(images):
@@ -123,27 +125,20 @@ def test_an_encoder_that_is_held_at_zero_changes_nothing(images):
     for arm in ("vdm", "learned"):
         model = fork.make(arm)
         getattr(model.encoder, "move", nn.Identity()).requires_grad_(False)
-        trained = fork.train(model, images, config, 1.0)
-        totals.append((fork.score(trained.model, images, 1.0, 1).total, trained.curve))
+        trained, curve = fork.train(model, images, config, 1.0)
+        totals.append((fork.score(trained, images, 1.0, 1).total, curve))
     start = fork.score(fork.make("vdm"), images, 1.0, 1).total
     assert torch.equal(totals[0][0], totals[1][0]) and totals[0][1] == totals[1][1]
     assert not torch.equal(totals[0][0], start)
 
 
-def test_by_depth_adds_up():
-    t = 0.4 + 0.6 * (torch.arange(1200, dtype=torch.float64) + 0.5) / 1200
-    means, errors = fork.by_depth(t.square(), t, 1.0)
-    assert len(means) == len(errors) == fork.BINS
-    assert math.isclose(sum(means) / fork.BINS, t.square().mean().item(), rel_tol=1e-9)
-    assert means == sorted(means)
-
-
 def test_jobs_of_the_study(images, tmp_path, monkeypatch):
-    monkeypatch.setattr(fork, "load_mnist", lambda *_: load_mnist("test", "bundled"))
+    monkeypatch.setattr(fork, "mnist", lambda *_: (images, images))
     monkeypatch.setattr(fork, "CONTROLS", ("image",))
     monkeypatch.setattr(fork, "DOSES", (2.0,))
     monkeypatch.setattr(fork, "DOSE_ARMS", ("image",))
-    options = with_budget(fork.STUDY, budget=SMALL | {"jobs": 4})
+    budget = {"updates": 2, "batch": 4, "seeds": 1, "images": 40, "passes": 1, "jobs": 4}
+    options = with_budget(fork.STUDY, budget=budget)
     path = run_study("fork", tmp_path, options)
     rows, arrays = read_results(path)["rows"], load_arrays(path)
     assert [row["arm"] for row in rows] == ["matched", "learned", "image", "image"]

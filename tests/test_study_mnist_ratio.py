@@ -5,17 +5,11 @@ import pytest
 import torch
 from draws import seeded
 
-from diffenc_lite import (
-    ModelConfig,
-    build,
-    constant_ratio,
-    fit,
-    load_mnist,
-)
+from diffenc_lite import ModelConfig, build, constant_ratio, fit, load_mnist
 from diffenc_lite.bound import step_gap
 from diffenc_lite.course.studies import SHIPPED, load_arrays, load_results, options
 from diffenc_lite.course.studies import mnist_ratio as study
-from diffenc_lite.course.studies.mnist_ratio import bounds, fits, inputs
+from diffenc_lite.course.studies.mnist_ratio import fits, inputs
 from diffenc_lite.gaussian import best_ratio, kl_ratio
 from diffenc_lite.ratio import cheapest_path, gap_with_scale
 
@@ -147,24 +141,10 @@ def test_drawing_some_of_the_steps_is_unbiased(model, images):
     assert (few.mean() - all_steps.mean()).abs() < 4 * error
 
 
-def test_what_is_fitted_on_the_images_is_best_on_them(model, images):
-    """Paper, folded, fitted; within a scale w = 1, the constant one, w*, and one per pixel."""
-    fitted = fits.fit(model, images, equal_grid(4), 4, seeded())
-    nats = fits.score(model, images, fitted, 4, seeded())
-    for scale in study.SCALES:
-        costs = [
-            nats[scale, name].sum()
-            for name in (study.PIXELS, study.BEST, study.CONSTANT, study.ONE)
-        ]
-        assert costs == sorted(costs) and costs[0] < costs[-1]
-        for name in (study.ONE, study.BEST):
-            assert nats[study.FITTED, name].sum() <= nats[scale, name].sum()
-
-
 # --- every job, with a few images ----------------------------------------------------------------
 
 
-CACHED = (bounds.ends, bounds.limit, fits.costs_of, fits.fit_of)
+CACHED = (study.ends, study.limit, fits.costs_of, fits.fit_of)
 
 
 @pytest.fixture
@@ -199,9 +179,10 @@ def test_bounds_of_one_job(small):
     assert set(by_choice) == equal | {(study.FITTED, study.BEST, study.CHEAPEST)}
     one = by_choice[study.PAPER, study.ONE, study.EQUAL]
     assert one["gain"] == one["gain_error"] == 0
-    limit = bounds.limit("mnist-vdm", None, 30).mean().item()
+    (infinite,) = study.run({"part": "infinite", "model": "mnist-vdm"}, small).rows
+    assert infinite["n"] == 30
     for row in by_choice.values():
-        assert row["bits"] - row["excess"] == pytest.approx(limit, rel=1e-5, abs=1e-3)
+        assert row["bits"] - row["excess"] == pytest.approx(infinite["bits"], rel=1e-5, abs=1e-3)
         assert row["bits"] - row["gain"] == pytest.approx(one["bits"], rel=1e-5)
     shown = {(row["scale"], row["grid"]): row for row in rows if row["part"] == "fit"}
     assert shown[study.PAPER, study.EQUAL]["t"] == [0, 0.25, 0.5, 0.75, 1]
@@ -217,11 +198,6 @@ def test_with_eight_steps_the_ratio_of_every_pixel_is_an_array(small):
     assert np.abs(arrays["map_mnist-vdm"] - 255 * fitted[:, 0].numpy()).max() <= 0.5
 
 
-def test_infinite_depth_is_a_row(small):
-    (infinite,) = study.run({"part": "infinite", "model": "mnist-vdm"}, small).rows
-    assert infinite["n"] == 30 and infinite["bits"] > 0
-
-
 # --- what comes with the package -----------------------------------------------------------------
 
 
@@ -229,14 +205,11 @@ def test_shipped_results_are_whole_and_small():
     rows, arrays = load_results("mnist_ratio"), load_arrays("mnist_ratio")
     for model in study.MODELS:
         for steps in study.STEPS:
-            own = {"part": "bound", "model": model, "steps": steps}
-            found = {
-                (row["scale"], row["ratio"], row["grid"])
-                for row in rows
-                if own.items() <= row.items()
-            }
+            job = {"part": "bound", "model": model, "steps": steps}
+            of_job = [row for row in rows if job.items() <= row.items()]
+            choices = {(row["scale"], row["ratio"], row["grid"]) for row in of_job}
             ratios = (study.ONE, study.CONSTANT, study.BEST)
-            assert found >= {(a, w, study.EQUAL) for a in study.SCALES for w in ratios}
+            assert choices >= {(a, w, study.EQUAL) for a in study.SCALES for w in ratios}
     assert study.shipped_maps().shape == (len(arrays), 8, 28, 28)
     assert (SHIPPED / "mnist_ratio.json").stat().st_size < 150_000
     assert (SHIPPED / "mnist_ratio.npz").stat().st_size < 30_000

@@ -4,7 +4,6 @@ import math
 
 import pytest
 import torch
-from torch import nn
 
 from diffenc_lite import elbo, load_pretrained
 from diffenc_lite.bound import diffusion_loss
@@ -60,31 +59,6 @@ def test_one_long_step():
     assert gamma[:-1].diff().std() < 1e-4 and len(gamma) == 5
 
 
-def test_the_network_knows_gamma_and_not_the_depth(monkeypatch):
-    monkeypatch.setattr(short, "fast", lambda model: model)
-    model = fork.make("vdm").eval()
-    z, gamma = torch.randn(5, 1, 28, 28), torch.linspace(-12, 2, 5)
-    ended = short.shortened(model, fork.depth_of(2.0, model))
-    assert math.isclose(ended.schedule(torch.ones(())).gamma.item(), 2.0, abs_tol=1e-5)
-    with torch.no_grad():
-        there, here = load_pretrained("mnist-vdm").v_hat(z, gamma), ended.v_hat(z, gamma)
-    assert torch.allclose(here, there, rtol=1e-3, atol=1e-3)
-
-
-def test_joined_is_the_one_above_and_the_other_below():
-    class Constant(nn.Module):
-        def __init__(self, value):
-            super().__init__()
-            self.value = value
-
-        def forward(self, z, gamma):
-            return torch.full_like(z, self.value)
-
-    joined = short.Joined(Constant(1.0), Constant(2.0), gamma=-6.0)
-    z, gamma = torch.randn(3, 1, 4, 4), torch.tensor([-7.0, -6.0, -5.0])
-    assert joined(z, gamma).mean((1, 2, 3)).tolist() == [2.0, 2.0, 1.0]
-
-
 def test_a_trained_end_starts_where_it_should_and_stays_between():
     model = fork.make("vdm")
     end = short.End(2.0, model)
@@ -121,8 +95,8 @@ def test_the_gradient_of_a_trained_end(images):
     assert math.isclose(end.number.grad.item(), slope, rel_tol=1e-3) and slope < 0
 
 
-def test_jobs_of_the_study(tmp_path, monkeypatch):
-    monkeypatch.setattr(short, "load_mnist", lambda *_: load_mnist("test", "bundled"))
+def test_jobs_of_the_study(images, tmp_path, monkeypatch):
+    monkeypatch.setattr(short, "mnist", lambda root, device, n: (images, images[:n]))
     monkeypatch.setattr(short, "STEPS", (2, 4))
     monkeypatch.setattr(short, "DOSES", (2.0, 1.0))
     monkeypatch.setattr(short, "ARMS", ("image",))
@@ -135,9 +109,8 @@ def test_jobs_of_the_study(tmp_path, monkeypatch):
     assert math.isclose(fixed["gamma_end"], 2.0, abs_tol=1e-5)
     assert 1e-5 < abs(trained["gamma_end"] - 1.0) < 0.2  # the second dose
     for row in (fixed, trained):
-        each = arrays[short.array_name("bound", row)]
-        assert each.shape == (2, 6)
-        assert row["bounds"] == pytest.approx(each.mean(1), rel=1e-4)
+        bounds = arrays[short.array_name("bound", row)]
+        assert bounds.shape == (2, 6) and row["bounds"] == pytest.approx(bounds.mean(1), rel=1e-4)
         assert row["T=4"] == {"n": 16}
         assert arrays[short.array_name("sheet", row, 4)].shape == (84, 84)
 
@@ -145,8 +118,8 @@ def test_jobs_of_the_study(tmp_path, monkeypatch):
 def test_shipped_results():
     rows, arrays = read_results("short")["rows"], load_arrays("short")
     for row in rows:
-        each = arrays[short.array_name("bound", row)].mean(1)
-        assert row["bounds"] == pytest.approx(each, rel=1e-4)
+        bounds = arrays[short.array_name("bound", row)]
+        assert row["bounds"] == pytest.approx(bounds.mean(1), rel=1e-4)
         if row["end"] == short.TRAINED:
             assert -4.5 < row["gamma_end"] < 5.0001
         else:

@@ -32,19 +32,16 @@ def test_each_change_changes_one_thing():
     assert [n for n, net in made.items() if isinstance(net, sizes.NotPassedOn)] == [sizes.PLAIN]
 
 
-def test_the_sizes_meet_at_two_lengths_and_medium_has_two_seeds():
-    jobs = [j for j in sizes.jobs(with_budget(sizes.STUDY)) if j["part"] == "curve"]
-    for name in sizes.CURVE:
-        assert {job["share"] for job in jobs if job["name"] == name} >= {0.25, 1.0}
-    assert {job["seed"] for job in jobs if job["name"] == "medium"} == {0, 1}
-
-
-def test_every_change_has_a_point_of_the_curve_beside_it():
+def test_sizes_and_changes_meet_the_medium_one_at_the_same_lengths():
+    """Which is trained with two seeds."""
     jobs = sizes.jobs(with_budget(sizes.STUDY))
-    beside = {job["share"] for job in jobs if (job["part"], job["name"]) == ("curve", "medium")}
+    shares = {name: set() for name in (*sizes.CURVE, *sizes.CHANGES)}
+    for job in jobs:
+        shares[job["name"]].add(job["share"])
+    assert all(lengths >= {0.25, 1.0} for lengths in shares.values())
     for name in sizes.CHANGES:
-        shares = {job["share"] for job in jobs if job["name"] == name}
-        assert {0.25, 1.0} <= shares <= beside and (4.0 in shares) == (name in sizes.AHEAD)
+        assert shares[name] <= shares["medium"] and (4.0 in shares[name]) == (name in sizes.AHEAD)
+    assert {job["seed"] for job in jobs if job["name"] == "medium"} == {0, 1}
 
 
 def test_what_goes_on_was_ahead():
@@ -88,7 +85,8 @@ def test_features_not_passed_on():
 
 
 def test_jobs_of_the_study(tmp_path, monkeypatch):
-    monkeypatch.setattr(sizes, "load_mnist", lambda *_: load_mnist("test", "bundled"))
+    images = load_mnist("test", "bundled").images
+    monkeypatch.setattr(sizes, "mnist", lambda root, device, n: (images, images[:n]))
     monkeypatch.setattr(sizes, "CURVE", {"medium": UNetConfig((8, 8), (1, 1))})
     monkeypatch.setattr(sizes, "operations", lambda model: 1e12 / 640)
     monkeypatch.setattr(sizes, "CHANGES", {"batches of 32": sizes.CURVE["medium"]})
@@ -97,8 +95,8 @@ def test_jobs_of_the_study(tmp_path, monkeypatch):
     (row, small), arrays = read_results(path)["rows"], load_arrays(path)
     assert (small["batch"], small["updates"]) == (32, 20)
     assert row["updates"] == 10 and row["teraops"] == 1.0
-    each = arrays["total_medium_1.0_0"].astype(float)
-    assert len(each) == 40 and math.isclose(each.mean(), row["total"], rel_tol=1e-3)
+    totals = arrays["total_medium_1.0_0"].astype(float)
+    assert len(totals) == 40 and math.isclose(totals.mean(), row["total"], rel_tol=1e-3)
 
 
 def test_shipped_results():
@@ -109,5 +107,5 @@ def test_shipped_results():
         terms = row["prior"] + row["reconstruction"] + row["diffusion"]
         assert math.isclose(terms, row["total"], rel_tol=1e-9) and row["total"] < 2
         assert math.isclose(row["teraops"], study["budget"]["teraops"] * row["share"], rel_tol=0.01)
-        each = arrays[sizes.array_name(row)].astype(float)
-        assert len(each) == 10_000 and math.isclose(each.mean(), row["total"], abs_tol=2e-4)
+        totals = arrays[sizes.array_name(row)].astype(float)
+        assert len(totals) == 10_000 and math.isclose(totals.mean(), row["total"], abs_tol=2e-4)

@@ -1,9 +1,7 @@
 """Studies: experiments that take too long for a notebook, which reads their results instead."""
 
 from .runner import (
-    NAMES,
     SHIPPED,
-    Options,
     Results,
     Study,
     find,
@@ -16,9 +14,7 @@ from .runner import (
 )
 
 __all__ = [
-    "NAMES",
     "SHIPPED",
-    "Options",
     "Results",
     "Study",
     "find",

@@ -1,11 +1,9 @@
-"""A small classifier of MNIST digits, and four numbers that measure samples with it.
+"""A small classifier of MNIST digits, and two distances that measure samples with it.
 
 The Frechet distance compares the classifier's features of samples with those of real images, as FID
-does with the features of a network for photographs, and so does the kernel distance, as KID: it
-has no bias in small sets. The imbalance says how unevenly the samples
-fall into the ten classes. Compare the others only
-between sets of the same size: a small set has a larger Frechet distance even if its images are
-real.
+does with the features of a network for photographs. Compare it only between sets of the same size:
+a small set has a larger one even if its images are real. The kernel distance, as in KID, has no
+such bias.
 `tools/make_classifier.py` trains the classifier.
 """
 
@@ -13,7 +11,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -23,8 +21,6 @@ from ...files import verify
 from ...pixels import to_unit
 
 ASSET = Path(__file__).parent / "classifier"
-SHAPE = (1, 28, 28)
-CLASSES = 10
 BATCH, TRAINING_BATCH = 500, 128
 
 
@@ -42,8 +38,7 @@ class Classifier(nn.Module):
             layers += [nn.Conv2d(before, after, 3, padding=1, bias=False), nn.BatchNorm2d(after)]
             layers += [nn.ReLU()] + ([nn.MaxPool2d(2)] if i in (0, 2) else [])
         self.layers = nn.Sequential(*layers)
-        self.out = nn.Linear(widths[-1], CLASSES)
-        self.card: dict[str, Any] = {}  # set by `load_classifier`
+        self.out = nn.Linear(widths[-1], 10)
 
     def features(self, images: Tensor) -> Tensor:
         """(B, 64): the last convolution, averaged over the image."""
@@ -59,16 +54,6 @@ class Classified(NamedTuple):
     features: Tensor
     probabilities: Tensor
 
-    @property
-    def imbalance(self) -> float:
-        """(1/2) sum over classes of |share of the class - 1/10|, between 0 and 0.9.
-
-        It is the share of the images that would have to change their class to make all ten classes
-        equally frequent.
-        """
-        shares = self.probabilities.argmax(1).bincount(minlength=CLASSES) / len(self.probabilities)
-        return 0.5 * (shares - 1 / CLASSES).abs().sum().item()
-
 
 @torch.no_grad()
 def classify(classifier: Classifier, images: Tensor) -> Classified:
@@ -76,9 +61,9 @@ def classify(classifier: Classifier, images: Tensor) -> Classified:
 
     Raises ValueError if the images have another shape, TypeError if they are not uint8.
     """
-    if images.dim() != 4 or tuple(images.shape[1:]) != SHAPE or not len(images):
+    if images.dim() != 4 or tuple(images.shape[1:]) != (1, 28, 28) or not len(images):
         raise ValueError(f"images must be (N, 1, 28, 28) with N >= 1; got {tuple(images.shape)}")
-    features = torch.cat([classifier.features(part) for part in images.split(BATCH)])
+    features = torch.cat([classifier.features(batch) for batch in images.split(BATCH)])
     return Classified(features.double(), classifier.out(features).softmax(1))
 
 
@@ -137,7 +122,7 @@ def _root(covariance: Tensor) -> Tensor:
 
 
 def load_classifier() -> Classifier:
-    """The classifier that comes with the package, in eval mode; `classifier.card` describes it.
+    """The classifier that comes with the package, in eval mode; ASSET.json is its card.
 
     Raises ValueError if its file is damaged.
     """
@@ -148,7 +133,6 @@ def load_classifier() -> Classifier:
     content = verify(weights.read_bytes(), card["sha256"], weights.name)
     classifier = Classifier()
     classifier.load_state_dict(load(content))
-    classifier.card = card
     return classifier.eval()
 
 

@@ -4,33 +4,29 @@ gamma, over several seeds; and what a step of each costs.
 Runs of one seed are paired: they see the same images, t and eps in the same updates, start
 from the same denoiser where the networks are the same, and are scored on all 10,000 test images
 with the same draws.
-
-Also run by itself, for the memory of one variant: python -m diffenc_lite.course.studies.encoders
 """
 
 from __future__ import annotations
 
-import statistics
-import subprocess
-import sys
+import itertools
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from functools import cache, partial
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ... import pixels
-from ...data import load_mnist
 from ...encoder import Encoding
-from ...evaluation import evaluate, evenly
+from ...evaluation import evaluate
 from ...model import SCHEDULES, DiffEnc, ModelConfig, build
 from ...networks import UNet, UNetConfig
 from ...sampling import sample_steps
 from ...schedule import Schedule, end_points
 from ...training import State, TrainConfig, train_steps, updates
-from .runner import Job, Options, Row, Study, parameters
+from .runner import Job, Options, Row, Study, mnist, parameters
 
 VARIANTS = (
     "VDM",
@@ -41,27 +37,24 @@ VARIANTS = (
 )
 # A VDM of x - c with c the mean grey level, one number. Added when the first seeds had shown that
 # centring by the mean image does harm: fixed end points only, and no part of the test planned.
-AFTERWARDS = ("shifted",)
+AFTERWARDS = "shifted"
 MATCHED = UNetConfig((16, 32, 64), (1, 2, 4))
 ENDS = ("fixed", "learned")
 SAMPLES = 64  # in a step of sampling
 ROUNDS = 15  # of timed steps
-REST, PEAK = "rest", "peak"
 
 
 def jobs(options: Options) -> list[Job]:
     """Seed by seed, so that a study cut short has whole pairs; the cost at the end."""
     seeds = range(options.budget["seeds"])
-
-    def runs(variants: Iterable[str], all_ends: tuple[str, ...]) -> list[Job]:
-        return [
-            {"kind": "run", "seed": seed, "variant": variant, "ends": ends}
-            for seed in seeds
-            for ends in all_ends
-            for variant in variants
-        ]
-
-    return [*runs(VARIANTS, ENDS), *runs(AFTERWARDS, ("fixed",)), {"kind": "cost"}]
+    runs = [
+        *itertools.product(seeds, ENDS, VARIANTS),
+        *((seed, "fixed", AFTERWARDS) for seed in seeds),
+    ]
+    return [
+        *({"kind": "run", "seed": s, "variant": name, "ends": ends} for s, ends, name in runs),
+        {"kind": "cost"},
+    ]
 
 
 def run(job: Job, options: Options) -> Row | list[Row]:
@@ -100,10 +93,10 @@ def make(variant: str, ends: str, images: Tensor) -> DiffEnc:
         return DiffEnc(UNet(MATCHED), schedule=SCHEDULES[ends]()).to(images.device)
     encoder = variant if variant in ("scaling", "learned") else "identity"
     model = build(ModelConfig(encoder, schedule=ends)).to(images.device)
-    if variant in ("centred", "shifted"):
-        c = pixels.to_unit(images).mean(0)
-        c = c if variant == "centred" else c.mean().expand_as(c)
-        return DiffEnc(model.denoiser, Centred(c, model.schedule), model.schedule)
+    if variant in ("centred", AFTERWARDS):
+        mean = pixels.to_unit(images).mean(0)
+        centre = mean if variant == "centred" else torch.full_like(mean, mean.mean().item())
+        return DiffEnc(model.denoiser, Centred(centre, model.schedule), model.schedule)
     return model
 
 
@@ -122,17 +115,16 @@ def training(options: Options, seed: int) -> TrainConfig:
 
 
 def one_run(job: Job, options: Options) -> Row:
-    data = _images("train", options.root, options.device)
-    test = _images("test", options.root, options.device)
+    images, test = mnist(options.root, options.device, options.budget["images"])
     config = training(options, job["seed"])
     torch.manual_seed(config.seed)  # the denoiser's weights are drawn before the encoder's
-    model = make(job["variant"], job["ends"], data)
+    model = make(job["variant"], job["ends"], images)
     curve = []
-    for progress in train_steps(model, data, config):
+    for progress in train_steps(model, images, config):
         curve.append(round(progress.total, 5))
         averaged = progress.model
     same_draws = torch.Generator(options.device).manual_seed(0)
-    scored = evaluate(averaged, evenly(test, options.budget["images"]), generator=same_draws)
+    scored = evaluate(averaged, test, generator=same_draws)
     ends = averaged.schedule(torch.tensor([0.0, 1.0], device=options.device)).gamma.tolist()
     return {
         **job,
@@ -149,116 +141,52 @@ def one_run(job: Job, options: Options) -> Row:
     }
 
 
-@cache
-def _images(split: str, root: str | None, device: torch.device) -> Tensor:
-    return load_mnist(split, "full", root, device).images
-
-
 # ---- cost ----------------------------------------------------------------------------------------
 
 
 def cost(options: Options) -> list[Row]:
-    """Time of an update and of a sampling step, by turns, and their ratio to the VDM's in the
-    same turn; peak memory, each variant in a process of its own; parameters."""
-    runs = {name: _start(name, options) for name in VARIANTS}
-    step = _by_turns({name: partial(next, loop) for name, (_, loop) in runs.items()}, options)
+    """Time of an update, on random pictures, and of a sampling step, by turns, and their ratio to
+    the VDM's in the same turn; parameters."""
+    images = torch.randint(0, 256, (1000, 1, 28, 28), dtype=torch.uint8, device=options.device)
+    config = replace(training(options, 0), updates=10_000)  # as many as are timed
+    states = {name: State(make(name, "fixed", images), config) for name in VARIANTS}
+    step = _by_turns(
+        {name: updates(state, images, config) for name, state in states.items()}, options
+    )
     samplers = {
-        name: sample_steps(state.averaged, SAMPLES, ROUNDS + 10)
-        for name, (state, _) in runs.items()
+        name: sample_steps(state.averaged, SAMPLES, ROUNDS + 10) for name, state in states.items()
     }
     with torch.no_grad():
-        draws = {name: partial(next, steps) for name, steps in samplers.items()}
-        sampling = _by_turns(draws, options)
-    rows = []
-    for name, (state, _) in runs.items():
-        memory = _memory_of(name, options)
-        rows.append({
+        sampling = _by_turns(samplers, options)
+    return [
+        {
             "kind": "cost",
             "variant": name,
             "parameters": parameters(state.model),
             "denoiser_parameters": parameters(state.model.denoiser),
-            "step_ms": 1000 * statistics.median(step[name]),
-            "step_ratio": _ratio(step[name], step["VDM"]),
-            "sampling_ms": 1000 * statistics.median(sampling[name]),
-            "sampling_ratio": _ratio(sampling[name], sampling["VDM"]),
-            "peak_gb": memory.get(PEAK),
-            "rest_gb": memory.get(REST),
+            "step_ms": 1000 * float(np.median(step[name])),
+            "step_ratio": float(np.median(step[name] / step["VDM"])),
+            "sampling_ms": 1000 * float(np.median(sampling[name])),
+            "sampling_ratio": float(np.median(sampling[name] / sampling["VDM"])),
             "device": options.device.type,
-        })  # fmt: skip
-    return rows
-
-
-def _start(variant: str, options: Options) -> tuple[State, Iterator[list[float]]]:
-    """A training on random pictures, and its loop."""
-    images = torch.randint(0, 256, (1000, 1, 28, 28), dtype=torch.uint8, device=options.device)
-    config = replace(training(options, 0), updates=10_000)  # as many as are timed
-    state = State(make(variant, "fixed", images), config)
-    return state, updates(state, images, config)
+        }
+        for name, state in states.items()
+    ]
 
 
 def _by_turns(
-    actions: Mapping[str, Callable[[], object]], options: Options
-) -> dict[str, list[float]]:
-    """Seconds of each action in each of ROUNDS turns, after three that do not count."""
-    seconds: dict[str, list[float]] = {name: [] for name in actions}
+    loops: Mapping[str, Iterator[object]], options: Options
+) -> dict[str, NDArray[np.float64]]:
+    """Seconds of a step of each loop in each of ROUNDS turns, after three that do not count."""
+    seconds: dict[str, list[float]] = {name: [] for name in loops}
     for _ in range(ROUNDS + 3):
-        for name, action in actions.items():
+        for name, loop in loops.items():
             start = time.perf_counter()
-            action()
+            next(loop)
             if options.device.type == "cuda":
                 torch.cuda.synchronize(options.device)
             seconds[name].append(time.perf_counter() - start)
-    return {name: times[3:] for name, times in seconds.items()}
+    return {name: np.array(times[3:]) for name, times in seconds.items()}
 
 
-def _ratio(times: list[float], reference: list[float]) -> float:
-    return statistics.median(a / b for a, b in zip(times, reference, strict=True))
-
-
-def _memory_of(variant: str, options: Options) -> dict[str, float]:
-    """Gigabytes of a process that trains this variant only: at rest before, and at the peak."""
-    batch = str(options.budget["batch"])
-    command = [sys.executable, "-m", __name__, variant, str(options.device), batch]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    words = done.stdout.split()
-    return dict(zip(words[::2], map(float, words[1::2]), strict=True))
-
-
-def _print_memory(variant: str, device: str, batch: str) -> None:
-    options = Options(None, torch.device(device), {"updates": 100, "batch": int(batch)})
-    _, loop = _start(variant, options)
-    for what, number in ((REST, 0), (PEAK, 4)):
-        for _ in range(number):
-            next(loop)
-        gigabytes = _gigabytes(options.device)
-        if gigabytes is not None:
-            print(what, gigabytes)
-
-
-def _gigabytes(device: torch.device) -> float | None:
-    """The most that this process, or on a GPU its tensors, have had so far, where it can be told.
-
-    Not ru_maxrss on Linux, which is never below what the process had that started this one.
-    """
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device) / 1e9
-    if sys.platform == "linux":
-        with open("/proc/self/status") as status:
-            peak = next(line for line in status if line.startswith("VmHWM"))
-        return int(peak.split()[1]) * 1024 / 1e9
-    if sys.platform == "darwin":
-        import resource
-
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e9
-    return None
-
-
-STUDY = Study(
-    jobs,
-    run,
-    budget={"updates": 500, "batch": 64, "seeds": 5, "images": 10_000},
-    on_cuda={"updates": 20_000, "batch": 128},
-)
-
-if __name__ == "__main__":
-    _print_memory(*sys.argv[1:])
+STUDY = Study(jobs, run, budget={"updates": 500, "batch": 64, "seeds": 5, "images": 10_000})

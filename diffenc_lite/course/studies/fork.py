@@ -53,9 +53,7 @@ from torch import Tensor, nn
 from ... import pixels, process
 from ...bound import diffusion_loss
 from ...chain import low_discrepancy
-from ...data import load_mnist
 from ...encoder import Encoding
-from ...evaluation import evenly
 from ...files import PathLike
 from ...gaussian import kl_to_standard
 from ...model import SIZES, DiffEnc, ModelConfig, build, evaluating
@@ -64,13 +62,13 @@ from ...pretrained import load_model, read_card
 from ...schedule import Noise
 from ...training import State, TrainConfig, fast, minimise
 from ...training import seed as seed_of
-from .runner import Job, Options, Results, Row, Study, parameters
+from .runner import Job, Options, Results, Row, Study, mnist, parameters
 
 START = 0.4  # the depth below which all arms are the same frozen VDM
 INERT = 0.1  # how far the negative control acts, in units of t
 GAMMA_MAX = 5.0
 ARMS = ("matched", "learned")  # of the primary comparison: learned minus matched
-PRIMARY = {"seeds": 5, "updates": 600, "batch": 64}
+PRIMARY = {"updates": 600, "batch": 64, "seeds": 5}
 CONTROLS = (
     "vdm",  # trained on, nothing added
     "image",  # y = x + one image for each gamma
@@ -84,45 +82,42 @@ LENGTHS = (2, 0.5, 4, 8, 16)  # in units of the updates of the primary compariso
 SECOND_LENGTHS = (16, 4, 2, 8, 0.5)  # of the second seed: what tells most first
 LENGTH_ARMS = (*ARMS, "image")  # and affine at the longest
 BATCH = 250  # images, when scoring
-BINS = 12  # of t, for where the difference comes from
 
 
 def jobs(options: Options) -> list[Job]:
     """The primary comparison first, then the exploratory parts, the first seeds of each first; the
     budget `jobs` takes the first so many."""
     updates, seeds = options.budget["updates"], range(options.budget["seeds"])
-
-    def job(part: str, arm: str, seed: int, gamma_max: float, updates: int) -> Job:
-        names = ("part", "arm", "seed", "gamma_max", "updates")
-        return dict(zip(names, (part, arm, seed, gamma_max, updates), strict=True))
-
-    def controls(seeds: range) -> list[Job]:
-        return [job("control", arm, s, GAMMA_MAX, updates) for s in seeds for arm in CONTROLS]
-
-    def doses(seeds: range) -> list[Job]:
-        return [
-            job("dose", arm, s, end, updates) for s in seeds for end in DOSES for arm in DOSE_ARMS
-        ]
-
-    def lengths(seeds: range, every: Iterable[float]) -> list[Job]:
-        return [
-            job("length", arm, s, GAMMA_MAX, int(times * updates))
-            for s in seeds
-            for times in every
-            for arm in LENGTH_ARMS
-        ]
-
-    def affine(seeds: range) -> list[Job]:
-        return [job("length", "affine", s, GAMMA_MAX, int(max(LENGTHS) * updates)) for s in seeds]
-
-    primary = [job("primary", arm, s, GAMMA_MAX, updates) for s in seeds for arm in ARMS]
     first, second, third, others = seeds[:1], seeds[1:2], seeds[2:3], seeds[3:]
-    exploratory = [
-        *(controls(first) + doses(first) + controls(second) + lengths(first, LENGTHS)),
-        *(affine(first) + controls(third) + doses(second) + controls(others)),
-        *(lengths(second, SECOND_LENGTHS) + affine(second)),
-    ]
-    return (primary + exploratory)[: options.budget["jobs"]]
+
+    def listed(
+        part: str,
+        seeds: range,
+        arms: Iterable[str],
+        ends: Iterable[float] = (GAMMA_MAX,),
+        lengths: Iterable[float] = (1,),
+    ) -> list[Job]:
+        return [
+            {
+                "part": part, "arm": arm, "seed": seed, "gamma_max": end,
+                "updates": int(length * updates),
+            }
+            for seed in seeds for end in ends for length in lengths for arm in arms
+        ]  # fmt: skip
+
+    return [
+        *listed("primary", seeds, ARMS),
+        *listed("control", first, CONTROLS),
+        *listed("dose", first, DOSE_ARMS, DOSES),
+        *listed("control", second, CONTROLS),
+        *listed("length", first, LENGTH_ARMS, lengths=LENGTHS),
+        *listed("length", first, ["affine"], lengths=[max(LENGTHS)]),
+        *listed("control", third, CONTROLS),
+        *listed("dose", second, DOSE_ARMS, DOSES),
+        *listed("control", others, CONTROLS),
+        *listed("length", second, LENGTH_ARMS, lengths=SECOND_LENGTHS),
+        *listed("length", second, ["affine"], lengths=[max(LENGTHS)]),
+    ][: options.budget["jobs"]]
 
 
 # ---- the arms ------------------------------------------------------------------------------------
@@ -150,17 +145,14 @@ class Moving(nn.Module):
         sigma2 = torch.sigmoid(gamma)
         return (sigma2 - self.start).clamp(min=0) * (1 - sigma2 / self.end).clamp(min=0)
 
-    def moved(self, x: Tensor, gamma: Tensor) -> Tensor:
+    def shift(self, x: Tensor, gamma: Tensor) -> Tensor:
         return self.gate(gamma).reshape(-1, *[1] * (x.dim() - 1)) * self.move(x, gamma)
 
-    def shift(self, x: Tensor, gamma: Tensor) -> Tensor:
-        return self.moved(x, gamma)
-
     def forward(self, x: Tensor, gamma: Tensor) -> Encoding:
-        moved, slope = torch.func.jvp(  # type: ignore[misc]
-            lambda g: self.moved(x, g), (gamma,), (torch.ones_like(gamma),)
+        shift, slope = torch.func.jvp(  # type: ignore[misc]
+            lambda g: self.shift(x, g), (gamma,), (torch.ones_like(gamma),)
         )
-        return Encoding(x + moved, -slope / Noise.from_gamma(gamma).like(x).sigma.square())
+        return Encoding(x + shift, -slope / Noise.from_gamma(gamma).like(x).sigma.square())
 
 
 class Affine(nn.Module):
@@ -261,11 +253,11 @@ def losses(
 
     In bits per dimension, (B,) each.
     """
-    at = model.schedule(torch.as_tensor(end, dtype=t.dtype, device=t.device).expand_as(t))
-    q = process.marginal(x + model.shift(x, at.gamma), at.like(x))
-    prior = kl_to_standard(q.mean, q.variance)
-    diffusion = diffusion_loss(model, x, t, eps)
-    return pixels.bits_per_dim(prior, x[0].numel()), pixels.bits_per_dim(diffusion, x[0].numel())
+    last = model.schedule(torch.as_tensor(end, dtype=t.dtype, device=t.device).expand_as(t))
+    q = process.marginal(x + model.shift(x, last.gamma), last.like(x))
+    nats = kl_to_standard(q.mean, q.variance), diffusion_loss(model, x, t, eps)
+    prior, diffusion = (pixels.bits_per_dim(loss, x[0].numel()) for loss in nats)
+    return prior, diffusion
 
 
 def training(updates: int, batch: int, seed: int, lr: float = 5e-4) -> TrainConfig:
@@ -285,25 +277,19 @@ def draw(images: Tensor, config: TrainConfig, update: int) -> tuple[Tensor, Tens
     return index, low_discrepancy(batch, eps, draws), eps
 
 
-@dataclass(frozen=True)
-class Trained:
-    """The averaged model, and the loss of the trained one, a mean for each `log_every` updates."""
-
-    model: DiffEnc
-    curve: list[float]
-
-
 def train(
     model: DiffEnc,
     images: Tensor,
     config: TrainConfig,
     end: float | Callable[[], Tensor],
     start: float = START,
-) -> Trained:
+) -> tuple[DiffEnc, list[float]]:
     """Minimise the prior loss and the diffusion loss over [start, end].
 
     Args: end, a depth, or a function that returns one as a tensor, so that a weight of the model in
         it, a single number, is trained too.
+    Returns the averaged model, and the loss of the trained one, a mean for each `log_every`
+    updates.
     """
     state, quick = State(model, config), fast(model)
 
@@ -315,7 +301,7 @@ def train(
 
     totals = [total for (total,) in minimise(state, config, loss, clip=1.0)]
     windows = zip(*[iter(totals)] * config.log_every, strict=False)
-    return Trained(state.averaged, [round(sum(window) / len(window), 6) for window in windows])
+    return state.averaged, [round(sum(window) / len(window), 6) for window in windows]
 
 
 # ---- scoring -------------------------------------------------------------------------------------
@@ -323,12 +309,11 @@ def train(
 
 @dataclass(frozen=True)
 class Score:
-    """Of every image, in bits per dimension: prior (N,); and for each pass the diffusion loss for
-    each unit of t, and its t, (P, N)."""
+    """Of every image, in bits per dimension: prior (N,), and for each pass the diffusion loss for
+    each unit of t, (P, N)."""
 
     prior: Tensor
     diffusion: Tensor
-    t: Tensor
     start: float  # of the depths
     end: float
 
@@ -340,35 +325,17 @@ class Score:
 def score(model: DiffEnc, images: Tensor, end: float, passes: int, start: float = START) -> Score:
     """Prior and diffusion loss over [start, end], with draws that are the same in every call."""
     draws = torch.Generator(images.device).manual_seed(0)
-    priors, diffusions, depths = [], [], []
+    priors, diffusions = [], []
     with evaluating(model):
-        for _ in range(passes):
-            for batch in images.split(BATCH):
-                x = model.to_unit(batch)
-                t = start + (end - start) * low_discrepancy(len(x), x, draws)
-                eps = torch.randn(x.shape, generator=draws, device=x.device)
-                prior, diffusion = losses(model, x, t, eps, end)
-                priors.append(prior.double())
-                diffusions.append(diffusion.double())
-                depths.append(t.double())
-    shape = (passes, len(images))
-    return Score(
-        torch.cat(priors).view(shape)[0],
-        torch.cat(diffusions).view(shape),
-        torch.cat(depths).view(shape),
-        start,
-        end,
-    )
-
-
-def by_depth(
-    difference: Tensor, t: Tensor, end: float, start: float = START
-) -> tuple[list[float], list[float]]:
-    """Mean and standard error of a difference in each of BINS parts of [start, end]."""
-    number = ((t - start) / (end - start) * BINS).long().clamp(max=BINS - 1).flatten()
-    parts = [difference.flatten()[number == i] for i in range(BINS)]
-    errors = [(part.std() / math.sqrt(len(part))).item() for part in parts]
-    return [part.mean().item() for part in parts], errors
+        for batch in images.split(BATCH) * passes:
+            x = model.to_unit(batch)
+            t = start + (end - start) * low_discrepancy(len(x), x, draws)
+            eps = torch.randn(x.shape, generator=draws, device=x.device)
+            prior, diffusion = losses(model, x, t, eps, end)
+            priors.append(prior.double())
+            diffusions.append(diffusion.double())
+    prior, diffusion = (torch.cat(bits).view(passes, -1) for bits in (priors, diffusions))
+    return Score(prior[0], diffusion, start, end)
 
 
 # ---- a job ---------------------------------------------------------------------------------------
@@ -383,40 +350,36 @@ def outcome(
     Args: before, the score of the VDM on the test images: it says from where to where.
     """
     start, end = before.start, before.end
-    batch = score(model, test[:BATCH], end, 1, start).diffusion[0]
-    if not torch.equal(batch, before.diffusion[0, :BATCH]):
+    first = score(model, test[:BATCH], end, 1, start).diffusion[0]
+    if not torch.equal(first, before.diffusion[0, :BATCH]):
         raise AssertionError("a fork must start as the same function as its VDM")
     began = time.process_time()
-    trained = train(model, images, config, end, start)
+    trained, curve = train(model, images, config, end, start)
     seconds = time.process_time() - began
-    found = score(trained.model, test, end, len(before.t), start)
-    difference = found.total - before.total
-    depths, errors = by_depth(found.diffusion - before.diffusion, found.t, end, start)
+    after = score(trained, test, end, len(before.diffusion), start)
+    difference = after.total - before.total
     row = {
-        "prior": found.prior.mean().item(),
-        "diffusion": (end - start) * found.diffusion.mean().item(),
-        "total": found.total.mean().item(),
+        "prior": after.prior.mean().item(),
+        "diffusion": (end - start) * after.diffusion.mean().item(),
+        "total": after.total.mean().item(),
         "start_prior": before.prior.mean().item(),
         "start_total": before.total.mean().item(),
         "change_error": (difference.std() / math.sqrt(len(test))).item(),
-        "by_depth": [round(value, 7) for value in depths],
-        "by_depth_error": [round(value, 7) for value in errors],
-        "parameters": parameters(trained.model),
-        "train_total": trained.curve,
+        "parameters": parameters(trained),
+        "train_total": curve,
         "seconds": round(seconds, 1),  # of processor time, for the training
     }
-    return row, trained.model, difference
+    return row, trained, difference
 
 
 def run(job: Job, options: Options) -> Results:
     budget = options.budget
-    where, passes = (options.root, options.device), budget["passes"]
-    test = evenly(_images("test", *where), budget["images"])
+    where = options.root, options.device, budget["images"]
+    images, test = mnist(*where)
     model = make(job["arm"], job["seed"]).to(options.device)
-    end = depth_of(job["gamma_max"], model)
-    before = _start(*where, len(test), passes, end)
+    before = _start(*where, budget["passes"], depth_of(job["gamma_max"], model))
     config = training(job["updates"], budget["batch"], job["seed"])
-    row, trained, difference = outcome(model, before, _images("train", *where), test, config)
+    row, trained, difference = outcome(model, before, images, test, config)
     arrays = {}
     if job["part"] in ("primary", "control"):
         arrays[f"change_{job['arm']}_{job['seed']}"] = difference.half().cpu().numpy()
@@ -445,26 +408,10 @@ def load_encoder(weights: Any, base_name: PathLike = "mnist-vdm", start: float =
 
 
 @cache
-def _images(split: str, root: str | None, device: torch.device) -> Tensor:
-    return load_mnist(split, "full", root, device).images
-
-
-@cache
 def _start(root: str | None, device: torch.device, images: int, passes: int, end: float) -> Score:
     """The score that all arms have at the start."""
-    test = evenly(_images("test", root, device), images)
+    _, test = mnist(root, device, images)
     return score(make("vdm").to(device), test, end, passes)
 
 
-STUDY = Study(
-    jobs,
-    run,
-    budget={
-        "updates": PRIMARY["updates"],
-        "batch": PRIMARY["batch"],
-        "seeds": PRIMARY["seeds"],
-        "images": 10_000,
-        "passes": 3,
-        "jobs": 100,
-    },
-)
+STUDY = Study(jobs, run, budget=PRIMARY | {"images": 10_000, "passes": 3, "jobs": 100})

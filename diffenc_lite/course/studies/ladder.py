@@ -13,12 +13,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from ...data import load_mnist
-from ...evaluation import evenly
-from .runner import Job, Options, Row, Study
+from .runner import Job, Options, Row, Study, mnist
 
 Images = NDArray[np.uint8]  # (N, H, W)
 Bits = NDArray[np.float64]  # of each image, (N,)
@@ -80,9 +79,9 @@ CODES: dict[str, Callable[[Images, Images], Bits]] = {
 
 
 def run(job: Job, options: Options) -> Row:
-    train, test = (load_mnist(s, "full", options.root).images[:, 0] for s in ("train", "test"))
-    scored = evenly(test, options.budget["images"]).numpy()
-    bits = CODES[job["code"]](train.numpy(), scored) / scored[0].size
+    both = mnist(options.root, torch.device("cpu"), options.budget["images"])
+    train, test = (images[:, 0].numpy() for images in both)
+    bits = CODES[job["code"]](train, test) / test[0].size
     error = float(bits.std(ddof=1)) / len(bits) ** 0.5
     return {**job, "total": float(bits.mean()), "standard_error": error, "images": len(bits)}
 

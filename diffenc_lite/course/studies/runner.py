@@ -19,15 +19,18 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
+from ...data import load_mnist
+from ...evaluation import evenly
 from ...files import PathLike, write_whole
 
 NAMES = (  # modules here
@@ -70,14 +73,12 @@ class Study:
 
     jobs: all jobs in the order in which they are run; two jobs must differ in some entry.
     run: does one job and returns its row, its rows, or rows and arrays (`Results`).
-    budget: the numbers that can be set, with their defaults; on_cuda: the defaults that differ on
-    a CUDA device.
+    budget: the numbers that can be set, with their defaults.
     """
 
     jobs: Callable[[Options], list[Job]]
     run: Callable[[Job, Options], Row | list[Row] | Results]
     budget: Mapping[str, int]
-    on_cuda: Mapping[str, int] = field(default_factory=dict)
 
 
 def find(name: str) -> Study:
@@ -97,19 +98,29 @@ def options(
 
     Raises ValueError for a name that the budget does not have.
     """
-    device, given = torch.device(device), dict(budget or {})
-    known = {**study.budget, **(study.on_cuda if device.type == "cuda" else {})}
-    if unknown := sorted(set(given) - set(known)):
-        raise ValueError(f"budget must name only {', '.join(known)}; got {', '.join(unknown)}")
-    return Options(root, device, {**known, **given})
+    chosen = {**study.budget, **(budget or {})}
+    if unknown := sorted(chosen.keys() - study.budget.keys()):
+        known = ", ".join(study.budget)
+        raise ValueError(f"budget must name only {known}; got {', '.join(unknown)}")
+    return Options(root, torch.device(device), chosen)
 
 
-# ---- running -------------------------------------------------------------------------------------
+# ---- what jobs share -----------------------------------------------------------------------------
+
+
+@cache
+def mnist(root: str | None, device: torch.device, test_images: int) -> tuple[Tensor, Tensor]:
+    """All training images of MNIST, and so many of its test images, evenly spaced."""
+    train, test = (load_mnist(split, "full", root, device).images for split in ("train", "test"))
+    return train, evenly(test, test_images)
 
 
 def parameters(module: nn.Module) -> int:
     """The number of weights of a module."""
     return sum(weight.numel() for weight in module.parameters())
+
+
+# ---- running -------------------------------------------------------------------------------------
 
 
 def run_study(name: str, folder: PathLike, options: Options) -> Path | None:
@@ -133,11 +144,11 @@ def run_study(name: str, folder: PathLike, options: Options) -> Path | None:
                 continue
             with _claimed(file) as mine:
                 if mine and not _done(file, settings):  # another process may have just done it
-                    found = study.run(job, options)
-                    if not isinstance(found, Results):
-                        found = Results(found if isinstance(found, list) else [found], {})
-                    head = {"settings": settings, "job": job, "arrays": list(found.arrays)}
-                    _write(file, head, found)
+                    results = study.run(job, options)
+                    if not isinstance(results, Results):
+                        results = Results(results if isinstance(results, list) else [results], {})
+                    head = {"settings": settings, "job": job, "arrays": list(results.arrays)}
+                    _write(file, head, results)
     if not all(_done(file, settings) for file in files):
         return None
     path = folder / "results.json"
@@ -152,16 +163,16 @@ def run_study(name: str, folder: PathLike, options: Options) -> Path | None:
 
 def _gathered(files: list[Path]) -> Results:
     """The rows and arrays of all jobs. Raises ValueError if a file is damaged or missing."""
-    found = Results([], {})
+    gathered = Results([], {})
     for file in files:
         content = _read(file)
-        found.rows.extend(content["rows"])
+        gathered.rows.extend(content["rows"])
         if names := content.get("arrays"):
             arrays = _read_arrays(file.with_suffix(".npz"), names)
-            if twice := sorted(found.arrays.keys() & arrays.keys()):
+            if twice := sorted(gathered.arrays.keys() & arrays.keys()):
                 raise ValueError(f"arrays of two jobs must differ in name; got {twice} twice")
-            found.arrays.update(arrays)
-    return found
+            gathered.arrays.update(arrays)
+    return gathered
 
 
 def _title(job: Job) -> str:
@@ -217,8 +228,8 @@ def _read(file: Path) -> dict[str, Any]:
 def _read_arrays(file: Path, names: list[str] | None = None) -> Arrays:
     """The arrays of an npz file, which must have these names if they are given."""
     try:
-        with np.load(file) as found:
-            arrays = dict(found)
+        with np.load(file) as stored:
+            arrays = dict(stored)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(f"{file} is missing, damaged or no npz file: {error!r}") from None
     if names is not None and sorted(arrays) != sorted(names):
@@ -226,14 +237,14 @@ def _read_arrays(file: Path, names: list[str] | None = None) -> Arrays:
     return arrays
 
 
-def _write(file: Path, head: dict[str, Any], found: Results) -> None:
+def _write(file: Path, head: dict[str, Any], results: Results) -> None:
     """Arrays as npz, then head and rows as JSON. So if the JSON is there, the npz is complete."""
-    if found.arrays:
+    if results.arrays:
         buffer = io.BytesIO()
-        np.savez_compressed(buffer, **found.arrays)  # type: ignore[arg-type]
+        np.savez_compressed(buffer, **results.arrays)  # type: ignore[arg-type]
         write_whole(file.with_suffix(".npz"), buffer.getvalue())
     text = json.dumps(head, indent=1).removesuffix("\n}")
-    lines = ",\n".join("  " + json.dumps(row) for row in found.rows)  # easy to compare
+    lines = ",\n".join("  " + json.dumps(row) for row in results.rows)  # easy to compare
     write_whole(file, f'{text},\n "rows": [\n{lines}\n ]\n}}\n'.encode())
 
 

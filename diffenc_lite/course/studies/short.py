@@ -25,8 +25,7 @@ import torch
 from torch import Tensor, nn
 
 from ...chain import Chain
-from ...data import load_mnist
-from ...evaluation import each_image, evenly
+from ...evaluation import each_image
 from ...model import DiffEnc
 from ...pixels import to_levels
 from ...pretrained import load_pretrained
@@ -37,7 +36,7 @@ from . import fork
 from .classifier import classify, frechet_distance, kernel_distance, load_classifier
 from .mnist_ratio.inputs import rounded, seeded
 from .ratio_samples import SEEDS, SHEET, reference, sheet
-from .runner import Job, Options, Results, Row, Study
+from .runner import Job, Options, Results, Row, Study, mnist
 
 ARMS = fork.DOSE_ARMS
 DOSES = (5.0, 2.0, 1.0, 3.0)  # in this order; 3 was added when the others had been seen
@@ -98,18 +97,15 @@ def shortened(model: DiffEnc, end: float) -> DiffEnc:
 def run(job: Job, options: Options) -> Results:
     keep_freed_memory()
     budget, trains = options.budget, job["end"] == TRAINED
-    data = {
-        s: load_mnist(s, "full", options.root, options.device).images for s in ("train", "test")
-    }
+    images, test = mnist(options.root, options.device, budget["images"])
     model = fork.make(job["arm"], job["seed"]).to(options.device)
     end: Any = fork.depth_of(job["gamma_max"], model)
     if trains:
         end = End(job["gamma_max"], model)
         model.add_module("end", end)  # so that its number is trained and averaged
     config = fork.training(budget["updates"], budget["batch"], job["seed"])
-    trained = fork.train(model, data["train"], config, end).model
-    last = trained.get_submodule("end")().item() if trains else end
-    short, test = shortened(trained, last), evenly(data["test"], budget["images"])
+    trained, _ = fork.train(model, images, config, end)
+    short = shortened(trained, trained.get_submodule("end")().item() if trains else end)
     bounds = torch.stack([bound(short, test, grid_of(job, model, t)) for t in STEPS])
     row: dict[str, Any] = {
         **job,
@@ -119,9 +115,9 @@ def run(job: Job, options: Options) -> Results:
     }
     arrays = {array_name("bound", job): bounds.float().numpy()}
     for steps in STEPS:
-        images = draw(short, budget["n"], grid_of(job, model, steps))
-        row[f"T={steps}"] = judged(images, options)
-        arrays[array_name("sheet", job, steps)] = sheet(images[: SHEET**2]).numpy()
+        samples = draw(short, budget["n"], grid_of(job, model, steps))
+        row[f"T={steps}"] = judged(samples, options)
+        arrays[array_name("sheet", job, steps)] = sheet(samples[: SHEET**2]).numpy()
     return Results([row], arrays)
 
 
@@ -142,9 +138,8 @@ def grid_of(job: Job, model: DiffEnc, steps: int) -> Tensor:
 def bound(model: DiffEnc, images: Tensor, grid: Tensor) -> Tensor:
     """The bound (L0, L1, L3) of every image, at all steps of the grid, in bits per dimension."""
     draws = torch.Generator(images.device).manual_seed(0)
-    return each_image(model, images, Chain(grid), batch=125, generator=draws, every_step=True).sum(
-        0
-    )
+    terms = each_image(model, images, Chain(grid), batch=125, generator=draws, every_step=True)
+    return terms.sum(0)
 
 
 @torch.no_grad()
@@ -160,16 +155,15 @@ def draw(model: DiffEnc, n: int, grid: Tensor) -> Tensor:
 def judged(images: Tensor, options: Options) -> Row:
     """The distances of all images; and lists for the eight sets of which they consist: the kernel
     distance of each, and the Frechet distance of all others, since it has a bias in small sets."""
-    found, real = classify(load_classifier(), images), reference(options.root)
-    sets = found.features.chunk(SEEDS)
+    features, real = classify(load_classifier(), images).features, reference(options.root)
+    sets = features.chunk(SEEDS)
     others = (torch.cat(sets[:k] + sets[k + 1 :]) for k in range(SEEDS))
     return {
         "n": len(images),
-        "frechet": frechet_distance(found.features, real),
-        "kernel": kernel_distance(found.features, real),
-        "kernels": rounded([kernel_distance(own, real) for own in sets]),
+        "frechet": frechet_distance(features, real),
+        "kernel": kernel_distance(features, real),
+        "kernels": rounded([kernel_distance(drawn, real) for drawn in sets]),
         "frechets_of_others": rounded([frechet_distance(rest, real) for rest in others]),
-        "imbalance": found.imbalance,
     }
 
 

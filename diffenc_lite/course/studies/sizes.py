@@ -24,12 +24,11 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from ...data import load_mnist
-from ...evaluation import each_image, evenly
+from ...evaluation import each_image
 from ...model import SIZES, DiffEnc
 from ...networks import UNet, UNetConfig
 from ...training import TrainConfig, train
-from .runner import Job, Options, Results, Study, parameters
+from .runner import Job, Options, Results, Study, mnist, parameters
 
 MEDIUM = SIZES["medium"].denoiser
 CURVE = {
@@ -108,20 +107,17 @@ def operations(model: DiffEnc) -> int:
 
 def run(job: Job, options: Options) -> Results:
     budget = options.budget
-    data = {
-        s: load_mnist(s, "full", options.root, options.device).images for s in ("train", "test")
-    }
-    test = evenly(data["test"], budget["images"])
+    images, test = mnist(options.root, options.device, budget["images"])
     model = make(job).to(options.device)
     batch, lr = BATCH.get(job["name"], 64), RATE.get(job["name"], 3e-3)
-    each = batch * operations(model)
-    updates = max(8, round(1e12 * budget["teraops"] * job["share"] / each))
+    of_update = batch * operations(model)
+    updates = max(8, round(1e12 * budget["teraops"] * job["share"] / of_update))
     config = TrainConfig(
         updates, batch=batch, lr=lr, warmup=min(500, updates // 10), ema=0.9995, ends=8,
         seed=job["seed"],
     )  # fmt: skip
     began = time.process_time()
-    trained = train(model, data["train"], config).model
+    trained = train(model, images, config).model
     seconds = time.process_time() - began
     draws = torch.Generator(options.device).manual_seed(0)
     terms = each_image(trained, test, generator=draws)
@@ -136,7 +132,7 @@ def run(job: Job, options: Options) -> Results:
         "diffusion": diffusion,
         "updates": updates,
         "batch": batch,
-        "teraops": updates * each / 1e12,
+        "teraops": updates * of_update / 1e12,
         "parameters": parameters(model),
         "seconds": round(seconds, 1),  # of processor time, for the training
     }

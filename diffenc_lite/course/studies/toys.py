@@ -17,8 +17,7 @@ answer it:
   There are two toys, so each interval is at 1 - 0.05 / 2 = 97.5 % (Bonferroni).
 
 Each of these seeds is scored on points and noise of its own, so that an interval over seeds
-contains the luck of the test draws too. (At first all seeds shared one set of draws. The models
-were then trained and scored again: same seeds, same question.)
+contains the luck of the test draws too. (A first run scored all seeds on one set of draws.)
 
 Everything else that the rows can be asked is exploration: it may suggest, and decides nothing.
 """
@@ -27,7 +26,6 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -78,18 +76,14 @@ def make(name: str, width: int, seed: int = 0) -> DiffEnc:
     if name not in MODELS:
         raise ValueError(f"name must be one of {', '.join(MODELS)}; got {name!r}")
     torch.manual_seed(seed)
-    schedule = LinearSchedule()
     denoiser = _denoiser(matched_width(width) if name == "matched" else width)
-    encoders: dict[str, Callable[[], ScalingEncoder | LearnedEncoder]] = {
-        "scaling": ScalingEncoder,
-        "learned": lambda: LearnedEncoder(MLP(*ENCODER, encoder=True)),
-        "from-x": lambda: LearnedEncoder(_FromX(MLP(*ENCODER, encoder=True))),
-    }
-    make_encoder = encoders.get(name.removesuffix("-off"))
-    encoder: Any = IdentityEncoder() if make_encoder is None else make_encoder()
+    encoder: Any = ScalingEncoder() if name.startswith("scaling") else IdentityEncoder()
+    if name.startswith(("learned", "from-x")):
+        network = MLP(*ENCODER, encoder=True)
+        encoder = LearnedEncoder(network if name.startswith("learned") else _FromX(network))
     if name.endswith("-off"):
         encoder.counterterm = False
-    return DiffEnc(denoiser, encoder, schedule)
+    return DiffEnc(denoiser, encoder, LinearSchedule())
 
 
 class _FromX(nn.Module):
@@ -138,9 +132,8 @@ def _denoiser(width: int) -> MLP:
 
 
 def train_config(updates: int, batch: int, seed: int = 0) -> TrainConfig:
-    ends = min(32, batch)
     return TrainConfig(
-        updates, batch=batch, ends=ends, lr=0.02, weight_decay=0.0, ema=0.99, seed=seed
+        updates, batch=batch, ends=min(32, batch), lr=0.02, weight_decay=0.0, ema=0.99, seed=seed
     )
 
 
@@ -214,10 +207,10 @@ class Draws(NamedTuple):
 @cache
 def draws(name: str, n: int, seed: int = 0) -> Draws:
     """Points and noise to score models of one seed on, the same for every model of that seed."""
-    own = _seeded(10**6 + seed)
-    points = toy(name, n, generator=own)
-    eps, eps_0 = torch.randn(2, n, 2, generator=own)
-    return Draws(points, low_discrepancy(n, eps, own), eps, eps_0)
+    generator = _seeded(10**6 + seed)
+    points = toy(name, n, generator=generator)
+    eps, eps_0 = torch.randn(2, n, 2, generator=generator)
+    return Draws(points, low_discrepancy(n, eps, generator), eps, eps_0)
 
 
 @torch.no_grad()
@@ -247,13 +240,18 @@ def score(model: DiffEnc, name: str, n: int, seed: int = 0) -> Row:
     its luck off leaves the mean as it is and most of the noise out. `error` is what is left of it.
     """
     perfect, mean = perfect_terms(name, n, seed)
-    found = terms(model, draws(name, n, seed)) - (perfect - mean)
-    total = found.sum(0)
-    named = dict(zip(("prior", "reconstruction", "diffusion"), found.mean(1).tolist(), strict=True))
-    named["total"] = float(total.mean())
-    named["gap"] = named["total"] - likelihood(name).entropy / (2 * math.log(2))
-    named["error"] = float(total.std()) / math.sqrt(n)
-    return {term: round(bits, 6) for term, bits in named.items()}
+    scored = terms(model, draws(name, n, seed)) - (perfect - mean)
+    prior, reconstruction, diffusion = scored.mean(1).tolist()
+    total = scored.sum(0)
+    bits = {
+        "prior": prior,
+        "reconstruction": reconstruction,
+        "diffusion": diffusion,
+        "total": total.mean().item(),
+        "gap": total.mean().item() - likelihood(name).entropy / (2 * math.log(2)),
+        "error": total.std().item() / math.sqrt(n),
+    }
+    return {term: round(value, 6) for term, value in bits.items()}
 
 
 def _seeded(seed: int) -> torch.Generator:
@@ -265,44 +263,39 @@ def _seeded(seed: int) -> torch.Generator:
 
 def jobs(options: Options) -> list[Job]:
     """All seeds of a kind of model are one job, since they train side by side."""
-    explored = [
-        {"toy": name, "model": model, "width": width, "first": 0, "seeds": options.budget["seeds"]}
-        for model in MODELS
+    tested_and_explored = (
+        (TESTED, FRESH, options.budget["test_seeds"]),
+        (MODELS, 0, options.budget["seeds"]),
+    )
+    return [
+        {"toy": name, "model": model, "width": width, "first": first, "seeds": seeds}
+        for models, first, seeds in tested_and_explored
+        for model in models
         for width in (OFF_WIDTHS if model == "scaling-off" else WIDTHS)
         for name in TOYS
     ]
-    n = options.budget["test_seeds"]
-    tested = [
-        {"toy": name, "model": model, "width": width, "first": FRESH, "seeds": n}
-        for model in TESTED
-        for width in WIDTHS
-        for name in TOYS
-    ]
-    return tested + explored
-
-
-def draws_seed(seed: int) -> int:
-    """The seed of the test draws: each seed of the test has its own, the others share one."""
-    return seed if seed >= FRESH else 0
 
 
 def run(job: Job, options: Options) -> list[Row]:
-    """One row for each seed: what `score` says, and the number of parameters."""
-    name, budget = job["toy"], options.budget
-    what = {key: job[key] for key in ("toy", "model", "width")}
-    seeds = range(job["first"], job["first"] + job["seeds"])
-    config = train_config(budget["updates"], budget["batch"], job["first"])
+    """One row for each seed: what `score` says, and the number of parameters.
+
+    Each seed of the test is scored on draws of its own, the others share theirs.
+    """
+    name, budget, first = job["toy"], options.budget, job["first"]
+    seeds = range(first, first + job["seeds"])
+    config = train_config(budget["updates"], budget["batch"], first)
     models = [make(job["model"], job["width"], seed) for seed in seeds]
     n = config.updates * config.batch
     points = [toy(name, n, generator=_seeded(seed)) for seed in seeds]
     train_together(models, torch.stack(points), config)
-    encoder: Any = models[0].encoder
-    sizes = {
-        "denoiser_parameters": parameters(models[0].denoiser),
-        "encoder_parameters": parameters(encoder),
-    }
     return [
-        {**what, "seed": seed, **score(model, name, budget["points"], draws_seed(seed)), **sizes}
+        {
+            **{key: job[key] for key in ("toy", "model", "width")},
+            "seed": seed,
+            **score(model, name, budget["points"], seed if first == FRESH else 0),
+            "denoiser_parameters": parameters(model.denoiser),
+            "encoder_parameters": parameters(model) - parameters(model.denoiser),
+        }
         for seed, model in zip(seeds, models, strict=True)
     ]
 
@@ -317,26 +310,19 @@ STUDY = Study(
 # ---- reading the rows ----------------------------------------------------------------------------
 
 
-def log_ratios(
-    rows: list[Row], toy: str, first: str, second: str, width: int, fresh: bool = False
+def pooled(
+    rows: list[Row], toy: str, first: str, second: str, fresh: bool = False
 ) -> NDArray[np.float64]:
-    """log2(gap of the first model / gap of the second), one for each seed; 0 where they are equal.
+    """log2(gap of the first model / gap of the second), averaged over the widths: one number for
+    each seed, 0 where they are equal. With `fresh` and TESTED, the statistic of the test.
 
     Args: fresh, the seeds of the test; else those before FRESH.
     """
     gaps = {
-        (row["model"], row["seed"]): row["gap"]
+        (row["model"], row["width"], row["seed"]): row["gap"]
         for row in rows
-        if row["toy"] == toy and row["width"] == width and (row["seed"] >= FRESH) == fresh
+        if row["toy"] == toy and (row["seed"] >= FRESH) == fresh
     }
-    seeds = sorted(seed for model, seed in gaps if model == first)
-    return np.log2([gaps[first, seed] / gaps[second, seed] for seed in seeds])
-
-
-def pooled(
-    rows: list[Row], toy: str, first: str, second: str, fresh: bool = False
-) -> NDArray[np.float64]:
-    """The mean of `log_ratios` over the widths, one number for each seed: with `fresh` and TESTED,
-    the statistic of the test."""
-    widths = [log_ratios(rows, toy, first, second, width, fresh) for width in WIDTHS]
-    return np.mean(widths, 0)
+    seeds = sorted({seed for model, _, seed in gaps if model == first})
+    ratios = [[gaps[first, w, seed] / gaps[second, w, seed] for seed in seeds] for w in WIDTHS]
+    return np.log2(ratios).mean(0)

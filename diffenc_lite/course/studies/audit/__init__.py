@@ -12,8 +12,8 @@ file of results or a printed figure changes the table; `break_it(name)` does so 
 
 from . import evidence
 from .breaks import BREAKS, break_it
-from .claims import CLAIMS, EDITIONS, OURS, RESULTS, THEORY, Claim, Entry, look, look_at_all, table
-from .findings import Check, Counterexample, Finding, Measured, Printed, Proof, Verdict, verdict
+from .claims import CLAIMS, EDITIONS, OURS, RESULTS, THEORY, look, look_at_all, table
+from .findings import Check, Counterexample, Measured, Printed, Proof, verdict
 
 __all__ = [
     "BREAKS",
@@ -23,14 +23,10 @@ __all__ = [
     "RESULTS",
     "THEORY",
     "Check",
-    "Claim",
     "Counterexample",
-    "Entry",
-    "Finding",
     "Measured",
     "Printed",
     "Proof",
-    "Verdict",
     "break_it",
     "evidence",
     "look",

@@ -33,25 +33,21 @@ def other_numbers(study: str, arm: str, shift: float, term: str = "total") -> An
     stored = of.read_results
 
     def read(name: str) -> dict[str, Any]:
-        found = stored(name)
-        if name != study:
-            return found
-        shifted = {True: shift, False: 0.0}
-        rows = [
-            {**row, term: row[term] + shifted[row[key] == arm]} if term in row else row
-            for row in found["rows"]
-        ]
-        return {**found, "rows": rows}
+        results = stored(name)
+        if name == study:
+            for row in results["rows"]:
+                if term in row and row[key] == arm:
+                    row[term] += shift
+        return results
 
     return mock.patch.object(of, "read_results", read)
 
 
 def photographs_as_digits() -> Any:
     """The comparison on digits gets the numbers of that on photographs."""
-    rows = [row for row in of.read_results("purpose")["rows"] if row["data"] == "photos"]
-    return mock.patch.object(
-        of, "read_results", lambda _: {"rows": [{**row, "data": "mnist"} for row in rows]}
-    )
+    photos = [row for row in of.read_results("purpose")["rows"] if row["data"] == "photos"]
+    digits = {"rows": [{**row, "data": "mnist"} for row in photos]}
+    return mock.patch.object(of, "read_results", lambda _: digits)
 
 
 def other_figures(name: str, *figures: float) -> Any:

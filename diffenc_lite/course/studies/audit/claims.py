@@ -107,7 +107,8 @@ def look(name: str) -> Entry:
     by_name = {claim.name: claim for claim in CLAIMS}
     if name not in by_name:
         raise KeyError(f"name must be one of {', '.join(by_name)}; got {name!r}")
-    findings = tuple(found for gather in EVIDENCE[name] if (found := gather()) is not None)
+    gathered = (gather() for gather in EVIDENCE[name])
+    findings = tuple(finding for finding in gathered if finding is not None)
     return Entry(by_name[name], findings, verdict(findings))
 
 
@@ -124,9 +125,9 @@ def table(entries: Sequence[Entry]) -> str:
         claim, status = entry.claim, f"**{entry.verdict.status}**"
         if entry.verdict.status == "proved under":
             status += f" {entry.verdict.because}"
-        found = "; ".join(map(str, entry.findings))
-        found += f" *({claim.note})*" if claim.note else ""
+        findings = "; ".join(map(str, entry.findings))
+        findings += f" *({claim.note})*" if claim.note else ""
         words = f"**{claim.name}.** {claim.words}"
-        cells = (words, claim.place, claim.edition, status, found, claim.falls)
+        cells = (words, claim.place, claim.edition, status, findings, claim.falls)
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(lines)

@@ -136,8 +136,8 @@ def residual_by_hand() -> Check:
         v_hat = model.denoiser(z, at.gamma)
         r = alpha * eps - sigma * x_t - v_hat - sigma * (u - (alpha * z - sigma * v_hat))
         by_hand = 0.5 * at.rate[0] * alpha**2 * r.square().sum()
-        found = bound.diffusion_loss(model, x, t, eps).sum()
-    return Check("loss of 8 digits at t = 0.9, by hand", float(by_hand), float(found), 4)
+        loss = bound.diffusion_loss(model, x, t, eps).sum()
+    return Check("loss of 8 digits at t = 0.9, by hand", float(by_hand), float(loss), 4)
 
 
 def starts_as_a_vdm() -> Check:
@@ -146,8 +146,8 @@ def starts_as_a_vdm() -> Check:
     x, t = digits(models[1], 4), torch.full((4,), 0.9)
     eps = torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        found, of_vdm = (float(bound.diffusion_loss(m.eval(), x, t, eps).sum()) for m in models)
-    return Check("loss with an encoder that is y = x, of 4 digits", found, of_vdm, 6)
+        ours, of_vdm = (float(bound.diffusion_loss(m.eval(), x, t, eps).sum()) for m in models)
+    return Check("loss with an encoder that is y = x, of 4 digits", ours, of_vdm, 6)
 
 
 def calls_in_sampling(part: str, expected: int) -> Check:
@@ -197,12 +197,12 @@ def coarser(model: DiffEnc) -> NDArray[np.float64]:
 
 def encoders() -> dict[str, DiffEnc]:
     """The learned encoders of digits: of two models trained from scratch, of five forks of a VDM"""
-    found = {name: load_pretrained(f"mnist-{name}") for name in ("learned", "learned-medium")}
+    models = {name: load_pretrained(f"mnist-{name}") for name in ("learned", "learned-medium")}
     for name, weights in load_arrays("fork").items():
         if name.startswith("encoder_"):
-            found[f"fork {name[-1]}"] = model = load_pretrained("mnist-vdm")
+            models[f"fork {name[-1]}"] = model = load_pretrained("mnist-vdm")
             model.encoder = fork.load_encoder(weights)
-    return found
+    return models
 
 
 def least(what: str, measure: Any, than: float = 0.0) -> Measured:
@@ -234,9 +234,9 @@ def pairs(study: str, first: str, second: str, term: str, **only: Any) -> NDArra
     unit = "vdm" if study == "purpose" else "seed"
     wanted = {**WANTED[study], **only}
     rows = [row for row in read_results(study)["rows"] if wanted.items() <= row.items()]
-    found = {(row[arm], row[unit]): row[term] for row in rows}
-    units = sorted(of for name, of in found if name == first and (second, of) in found)
-    return np.array([found[first, of] - found[second, of] for of in units])
+    losses = {(row[arm], row[unit]): row[term] for row in rows}
+    units = sorted(k for name, k in losses if name == first and (second, k) in losses)
+    return np.array([losses[first, k] - losses[second, k] for k in units])
 
 
 def measured(
@@ -252,18 +252,16 @@ def measured(
     low, high = statistics.t_interval(values)
     reach, mean = (high - low) / 2, float(values.mean())
     if (study, term) == ("fork", "total") and not only:
-        reach = math.hypot(reach, 1.96 * image_error(first, second, len(values)))
+        arrays = load_arrays("fork")
+        changes = [
+            np.subtract(arrays[f"change_{first}_{k}"], arrays[f"change_{second}_{k}"], dtype=float)
+            for k in range(len(values))
+        ]
+        of_images = np.mean(changes, axis=0)
+        reach = math.hypot(reach, 1.96 * float(of_images.std(ddof=1)) / math.sqrt(len(of_images)))
     how = HOW[study].format(**{**WANTED[study], **only})
     what = f"{term}, {first} - {second}, bits/dim, {len(values)} {how}"
     return Measured(what, mean, mean - reach, mean + reach, claimed)
-
-
-def image_error(first: str, second: str, seeds: int) -> float:
-    """The standard error over the test images of first - second, averaged over the seeds"""
-    arrays = load_arrays("fork")
-    names = [(f"change_{first}_{k}", f"change_{second}_{k}") for k in range(seeds)]
-    each = np.mean([arrays[a].astype(float) - arrays[b] for a, b in names], axis=0)
-    return float(each.std(ddof=1)) / math.sqrt(len(each))
 
 
 EQUAL = "equal steps"
@@ -273,8 +271,8 @@ def bits(steps: int) -> dict[str, Row]:
     """Bounds of the VDM in the study of the ratio, with the paper's mean: w = 1, w*, best grid"""
     wanted = {"part": "bound", "model": "mnist-vdm", "steps": steps}
     rows = [row for row in read_results("mnist_ratio")["rows"] if wanted.items() <= row.items()]
-    found = {row["ratio"]: row for row in rows if (row["scale"], row["grid"]) == ("paper", EQUAL)}
-    return {**found, "best grid": next(row for row in rows if row["grid"] == "best grid")}
+    equal = {row["ratio"]: row for row in rows if (row["scale"], row["grid"]) == ("paper", EQUAL)}
+    return {**equal, "best grid": next(row for row in rows if row["grid"] == "best grid")}
 
 
 def grid_on_mnist() -> Measured:

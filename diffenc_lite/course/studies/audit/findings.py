@@ -36,9 +36,10 @@ class Check:
         return abs(self.found - self.expected) <= 10.0**-self.digits * abs(self.expected)
 
     def __str__(self) -> str:
-        if self.holds:
-            return f"{self.what}: {self.expected:.{min(self.digits, 7)}g}, {exactness(self.digits)}"
-        return f"{self.what}: {self.found:.7g} in place of {self.expected:.7g}"
+        if not self.holds:
+            return f"{self.what}: {self.found:.7g} in place of {self.expected:.7g}"
+        exact = f"to {self.digits} digits" if math.isfinite(self.digits) else "exactly"
+        return f"{self.what}: {self.expected:.{min(self.digits, 7)}g}, {exact}"
 
 
 @dataclass(frozen=True)
@@ -94,11 +95,6 @@ class Counterexample:
 
     def __str__(self) -> str:
         return f"{self.what}: {self.found:.5f}, claimed at most {self.most:g}"
-
-
-def exactness(digits: float) -> str:
-    """6 -> to 6 digits"""
-    return f"to {digits} digits" if math.isfinite(digits) else "exactly"
 
 
 Finding = Proof | Check | Measured | Printed | Counterexample

@@ -67,16 +67,16 @@ def fit(
     With more than 128 steps, those in each of 128 parts of the depth share their mean products.
     """
     steps, d = len(grid) - 1, images[0].numel()
-    parts = min(steps, PARTS)
-    shape = (parts, 3, *images.shape[1:]) if steps <= PIXELS_UP_TO else (parts, 3)
-    total, count = torch.zeros(shape, dtype=torch.float64), torch.zeros(parts, dtype=torch.float64)
+    parts, by_pixel = min(steps, PARTS), steps <= PIXELS_UP_TO
+    total = torch.zeros(parts, 3, *(images.shape[1:] if by_pixel else ()), dtype=torch.float64)
+    count = torch.zeros(parts, dtype=torch.float64)
     for _, index, products in drawn_products(model, images, grid, draws, generator):
-        part = index * parts // steps
-        each = products if steps <= PIXELS_UP_TO else products.flatten(2).mean(2)
-        total.index_add_(0, part, each.double())
-        count.index_add_(0, part, torch.ones(len(index), dtype=torch.float64))
-    each = total / count.reshape(-1, *[1] * (total.dim() - 1))
-    mean = each.flatten(2).mean(2) if each.dim() > 2 else each
+        number = index * parts // steps  # of the part
+        products = products if by_pixel else products.flatten(2).mean(2)
+        total.index_add_(0, number, products.double())
+        count.index_add_(0, number, torch.ones(len(index), dtype=torch.float64))
+    means = total / count.reshape(-1, *[1] * (total.dim() - 1))
+    mean = means.flatten(2).mean(2) if by_pixel else means
     mean = mean[torch.arange(steps) * parts // steps]  # (T, 3)
     scale = {
         PAPER: named_scale(model, grid, None),
@@ -89,8 +89,8 @@ def fit(
         ratio[name, ONE] = torch.ones(())
         ratio[name, CONSTANT] = torch.tensor(constant_ratio(d / 2 * m.sum().item(), steps, d))
         ratio[name, BEST] = best_ratio(m)
-        if steps <= PIXELS_UP_TO:
-            ratio[name, PIXELS] = best_ratio(gap_with_scale(each, a[:, None, None, None]))
+        if by_pixel:
+            ratio[name, PIXELS] = best_ratio(gap_with_scale(means, a[:, None, None, None]))
     return Fit(grid, scale, ratio)
 
 
@@ -133,7 +133,7 @@ def fit_of(name: str, root: str | None, steps: int, images: int) -> Fit:
 def costs_of(name: str, root: str | None, images: int) -> Tensor:
     """The cost with fitted scale and w* of every step between two depths i / RESOLUTION (W7)."""
     model, chosen = inputs.loaded(name), inputs.images("train", root)[:images]
-    batches = (model.to_unit(part) for part in chosen.split(16))
+    batches = (model.to_unit(batch) for batch in chosen.split(16))
     times = torch.arange(inputs.RESOLUTION + 1) / inputs.RESOLUTION
     table = squared_gap_table(model, batches, times, seeded(0), "optimal")
     return best_cost(table, chosen[0].numel())
