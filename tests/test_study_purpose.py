@@ -128,7 +128,7 @@ def test_a_shipped_vdm_has_the_bound_of_its_card():
     assert model.dtype == torch.float32 and model.shape == (3, 16, 16)
     found = evaluate(model, evenly(load_named("photos", "test").images, 200), passes=1)
     assert abs(found.total - card["bits_per_dim"]) < 5 * found.standard_error
-    assert sum(path.stat().st_size for path in purpose.BASES.iterdir()) < 5e6
+    assert sum(path.stat().st_size for path in purpose.BASES.iterdir()) < 6.2e6
 
 
 def test_outcomes_are_of_complete_comparisons_only():
