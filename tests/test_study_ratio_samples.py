@@ -87,11 +87,13 @@ def rows_with(changes):
     return rows
 
 
-def test_the_declared_estimate_is_the_mean_of_the_kinds_with_the_spread_within_them():
-    values = {"mnist-vdm": [0.1, 0.2, 0.15], "mnist-scaling": [0.3, 0.5]}
-    values["mnist-learned"] = [0.0, 0.2]
-    rows = rows_with({(m, k): values[m][k] for m, k in study.TRAINED})
-    found = study.outcomes(rows)
+@pytest.mark.parametrize("beside", (study.MEDIUM, study.SECOND))
+def test_the_declared_estimate_is_the_mean_of_the_kinds_with_the_spread_within_them(beside):
+    values = {("mnist-vdm", 0): 0.1, ("mnist-vdm", 1): 0.2, ("mnist-vdm", 2): 0.15}
+    values |= {("mnist-scaling", 0): 0.3, ("mnist-scaling", beside): 0.5}
+    values |= {("mnist-learned", 0): 0.0, ("mnist-learned", beside): 0.2}
+    rows = rows_with(dict.fromkeys(study.TRAINED, 9.0) | values)
+    found = study.outcomes(rows, beside)
     variance = (2 * 0.05**2 + 2 * 0.1**2 + 2 * 0.1**2) / (7 - 3)
     error = math.sqrt(variance * (1 / 3 + 1 / 2 + 1 / 2)) / 3
     for steps in (4, 8):
