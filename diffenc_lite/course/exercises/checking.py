@@ -79,12 +79,12 @@ def judge(exercise: str | Exercise, answer: Any) -> Verdict:
     Raises ValueError for a number that does not exist, ExerciseError where the exercise itself is
     at fault, and nothing else.
     """
-    found = find(exercise)
+    known = find(exercise)
     with warnings.catch_warnings(), contextlib.ExitStack() as stack:
         warnings.simplefilter("ignore")
         stack.enter_context(contextlib.redirect_stdout(Nowhere()))
         stack.enter_context(contextlib.redirect_stderr(Nowhere()))
-        return verdict_of(found, answer)
+        return verdict_of(known, answer)
 
 
 def verdict_of(exercise: Exercise, answer: Any, limited: bool = True) -> Verdict:

@@ -22,8 +22,8 @@ def broken(scores, perfect, truth):
 def _scores(generator: Any) -> tuple[Any, ...]:
     """Of one model and of the perfect one, on the same draws; and what the latter is on average"""
     luck = 4 * torch.randn(200, generator=generator, dtype=torch.float64)
-    own = torch.randn(200, generator=generator, dtype=torch.float64)
-    return 6.5 + luck + own, 6.4 + luck, 6.4
+    unshared = torch.randn(200, generator=generator, dtype=torch.float64)
+    return 6.5 + luck + unshared, 6.4 + luck, 6.4
 
 
 def _with_control(scores: Any, perfect: Any, truth: float) -> Any:

@@ -184,8 +184,8 @@ def level(number: str, answer: Any = None) -> Level | Reply:
             f"number must be that of a level, such as F3.1, of the chains {', '.join(CHAINS)}; "
             f"got {number!r}"
         )
-    found = LEVELS[number]
-    return found if answer is None else Reply(found, judge(found, answer))
+    level = LEVELS[number]
+    return level if answer is None else Reply(level, judge(level, answer))
 
 
 def play(*chains: str, file: str | Path | None = FILE, anew: bool = False) -> Player:

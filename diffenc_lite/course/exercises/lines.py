@@ -42,11 +42,11 @@ def prepare(answer: str, names: tuple[str, ...], seed: str) -> Callable[[Any], N
         line = _expression(given, names)
         value_of = _function(line, symbols)
         for point, value in zip(points, expected, strict=True):
-            found = value_of(*(point[name] for name in names))
-            if found is None or abs(found - value) > 1e-20 * (1 + abs(value)):
+            other = value_of(*(point[name] for name in names))
+            if other is None or abs(other - value) > 1e-20 * (1 + abs(value)):
                 where = ", ".join(f"{name} = {float(point[name]):.4g}" for name in names)
-                digits = 4 if found is None or abs(found - value) > 1e-3 * abs(value) else 20
-                told = "has no value" if found is None else f"is {mpmath.nstr(found, digits)}"
+                digits = 4 if other is None or abs(other - value) > 1e-3 * abs(value) else 20
+                told = "has no value" if other is None else f"is {mpmath.nstr(other, digits)}"
                 wanted = mpmath.nstr(value, digits)
                 raise Wrong(f", for example at {where}: it {told}, not {wanted}")
         if _reduced(line - right) != 0:

@@ -115,8 +115,8 @@ def to_latex(tree: ast.expr, special: Mapping[str, str]) -> str:
     def inside(part: ast.expr, *bracketed: type[ast.AST]) -> str:
         """A part, in brackets if its own operator is one of these"""
         shown = to_latex(part, special)
-        own = getattr(part, "op", part)
-        return rf"\left({shown}\right)" if isinstance(own, bracketed) else shown
+        operation = getattr(part, "op", part)
+        return rf"\left({shown}\right)" if isinstance(operation, bracketed) else shown
 
     sums = (ast.Add, ast.Sub, ast.USub)
     match tree:

@@ -72,20 +72,21 @@ def compare(row: Row, form: str, given: Any, page: Page) -> None:
     A whole equation must have the left side of the form. The right side must be equal to that of
     the form, by algebra or by the meanings of the row, and may not speak of the left side.
     """
-    own = row.claim[form]
-    if not isinstance(own, Eq):
-        raise Unclear(row.tag, form, f"{own} is argued in words: nothing can be compared with it")
-    right = _right_side(row, form, given, own)
+    claimed = row.claim[form]
+    if not isinstance(claimed, Eq):
+        why = f"{claimed} is argued in words: nothing can be compared with it"
+        raise Unclear(row.tag, form, why)
+    right = _right_side(row, form, given, claimed)
     _check_symbols(row, form, right, page)
-    difference = opaque(own.rhs) - opaque(right)
+    difference = opaque(claimed.rhs) - opaque(right)
     answer = _decided(difference)
-    if not isinstance(answer, Vanishes) and not _same_in_full(page, own.rhs, right):
+    if not isinstance(answer, Vanishes) and not _same_in_full(page, claimed.rhs, right):
         if isinstance(answer, Differs):
             raise Wrong(row.tag, form, answer, difference)
         raise Undecided(row.tag, form, answer)
-    if right == own.lhs or (_same(right, own.lhs) and not _same(own.rhs, own.lhs)):
+    if right == claimed.lhs or (_same(right, claimed.lhs) and not _same(claimed.rhs, claimed.lhs)):
         raise Unclear(row.tag, form, f"says nothing: {right} is the left side")
-    only_left = own.lhs.free_symbols - own.rhs.free_symbols - (NOISE - {own.lhs})
+    only_left = claimed.lhs.free_symbols - claimed.rhs.free_symbols - (NOISE - {claimed.lhs})
     if circular := right.free_symbols & only_left:
         said = f"{_listed(circular)} stands on the left side; the right side has to do without"
         raise Unclear(row.tag, form, said)
@@ -95,25 +96,25 @@ def _same_in_full(page: Page, one: Expr, other: Expr) -> bool:
     return isinstance(_decided(page.in_full(one) - page.in_full(other)), Vanishes)
 
 
-def _right_side(row: Row, form: str, given: Any, own: Eq) -> Expr:
+def _right_side(row: Row, form: str, given: Any, claimed: Eq) -> Expr:
     if isinstance(given, Relational) and not isinstance(given, Eq):
         raise Unclear(row.tag, form, f"has to be an equation, or its right side; got {given}")
     if isinstance(given, Eq):
-        _check_closed(row, form, given.lhs, own)
+        _check_closed(row, form, given.lhs, claimed)
         if given.lhs == given.rhs:
             raise Unclear(row.tag, form, f"says nothing: {given}")
-        if not _same(given.lhs, own.lhs):
-            raise Unclear(row.tag, form, f"its left side has to be {own.lhs}; got {given.lhs}")
+        if not _same(given.lhs, claimed.lhs):
+            raise Unclear(row.tag, form, f"its left side has to be {claimed.lhs}; got {given.lhs}")
         given = given.rhs
     if isinstance(given, int | float) and not isinstance(given, bool):
         given = sympify(given)
     if not isinstance(given, Expr) or given.has(
         Lambda
     ):  # SymPy decides an Eq(...) on the spot if it can
-        wanted = f"a formula for {own.lhs}, or ledger.notation.equation(left, right)"
+        wanted = f"a formula for {claimed.lhs}, or ledger.notation.equation(left, right)"
         raise Unclear(row.tag, form, f"has to be {wanted}; got {given}")
-    _check_closed(row, form, given, own)
-    given = given.replace(Sum, lambda *parts: _renamed(Sum(*parts), own.rhs.atoms(Sum)))
+    _check_closed(row, form, given, claimed)
+    given = given.replace(Sum, lambda *parts: _renamed(Sum(*parts), claimed.rhs.atoms(Sum)))
     return notation.without_floats(given)
 
 
@@ -128,11 +129,11 @@ def _renamed(given: Sum, sums: set[Sum]) -> Sum:
     return given
 
 
-def _check_closed(row: Row, form: str, side: Expr, own: Eq) -> None:
+def _check_closed(row: Row, form: str, side: Expr, claimed: Eq) -> None:
     """No division by 0, nothing infinite, and no limit, derivative or integral to be worked out"""
     if side.has(zoo, nan):
         raise Unclear(row.tag, form, f"divides by 0 or takes the logarithm of 0: {side}")
-    open_parts = side.atoms(*CALCULUS) - own.atoms(*CALCULUS)
+    open_parts = side.atoms(*CALCULUS) - claimed.atoms(*CALCULUS)
     if open_parts:
         raise Unclear(row.tag, form, f"work out {_listed(open_parts)} first")
     if opaque(side).has(oo, -oo):

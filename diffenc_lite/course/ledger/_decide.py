@@ -104,10 +104,10 @@ def decide(expression: Expr) -> Answer:
     agreed = 0
     for seeds in (SOME, OTHERS):
         for seed in seeds:
-            found = value_at_random(expression, seed)
-            if found is not None and abs(found[1]) > 1e-30:
-                return Differs(found[0], complex(found[1]))
-            agreed += found is not None
+            sample = value_at_random(expression, seed)
+            if sample is not None and abs(sample[1]) > 1e-30:
+                return Differs(sample[0], complex(sample[1]))
+            agreed += sample is not None
         if seeds is SOME:
             rest = _without_sums_and_integrals(expression)
             if rest == 0:
@@ -273,17 +273,18 @@ def _wave(dice: random.Random) -> Callable[..., Expr]:
 def _noise(gammas: dict[Symbol, Rational]) -> dict[Symbol, tuple[Any, tuple[Symbol, ...]]]:
     """The value of each symbol of noise, and the gammas that it depends on"""
     exact = {g: mpmath.mpf(value.p) / value.q for g, value in gammas.items()}
-    found: dict[Symbol, tuple[Any, tuple[Symbol, ...]]] = {}
+    values: dict[Symbol, tuple[Any, tuple[Symbol, ...]]] = {}
     for alpha, sigma, gamma in DEPTHS:
-        found[gamma] = exact[gamma], (gamma,)
-        found[alpha] = 1 / mpmath.sqrt(1 + mpmath.exp(exact[gamma])), (gamma,)
-        found[sigma] = 1 / mpmath.sqrt(1 + mpmath.exp(-exact[gamma])), (gamma,)
+        values[gamma] = exact[gamma], (gamma,)
+        values[alpha] = 1 / mpmath.sqrt(1 + mpmath.exp(exact[gamma])), (gamma,)
+        values[sigma] = 1 / mpmath.sqrt(1 + mpmath.exp(-exact[gamma])), (gamma,)
     (alpha_s, sigma_s, gamma_s), (alpha_t, _, gamma_t) = DEPTHS[:2]
     both = (gamma_s, gamma_t)
     share = -mpmath.expm1(exact[gamma_s] - exact[gamma_t])
-    found[c] = share, both
-    found[sigma_Q] = found[sigma_s][0] * mpmath.sqrt(share), both
-    found[alpha_ts] = found[alpha_t][0] / found[alpha_s][0], both
-    found[Delta] = exact[gamma_t] - exact[gamma_s], both
-    found[lambda_s], found[lambda_t] = (-exact[gamma_s], (gamma_s,)), (-exact[gamma_t], (gamma_t,))
-    return found
+    values[c] = share, both
+    values[sigma_Q] = values[sigma_s][0] * mpmath.sqrt(share), both
+    values[alpha_ts] = values[alpha_t][0] / values[alpha_s][0], both
+    values[Delta] = exact[gamma_t] - exact[gamma_s], both
+    values[lambda_s] = -exact[gamma_s], (gamma_s,)
+    values[lambda_t] = -exact[gamma_t], (gamma_t,)
+    return values

@@ -31,9 +31,9 @@ class ProofError(Exception):
 class Wrong(ProofError):
     """The two sides differ: `point` is where, `value` by how much, `difference` in general."""
 
-    def __init__(self, tag: str, where: str, found: Differs, expression: Expr):
-        super().__init__(tag, where, f"wrong, for example {found}")
-        self.point, self.value, self.expression = found.point, found.value, expression
+    def __init__(self, tag: str, where: str, answer: Differs, expression: Expr):
+        super().__init__(tag, where, f"wrong, for example {answer}")
+        self.point, self.value, self.expression = answer.point, answer.value, expression
 
     @cached_property
     def difference(self) -> Expr:
@@ -47,11 +47,10 @@ class Wrong(ProofError):
 class Undecided(ProofError):
     """Numbers agree, algebra does not show it: neither proved nor refuted."""
 
-    def __init__(self, tag: str, where: str, found: NoAnswer):
-        self.difference = found.rest
-        super().__init__(
-            tag, where, f"could not decide: agrees at {found.points} points, left over {found.rest}"
-        )
+    def __init__(self, tag: str, where: str, answer: NoAnswer):
+        self.difference = answer.rest
+        agrees = f"agrees at {answer.points} points, left over {answer.rest}"
+        super().__init__(tag, where, f"could not decide: {agrees}")
 
 
 class Loose(ProofError):
@@ -200,10 +199,10 @@ class Page:
                 s.name for s in self.steps.values() if form in (s.in_words and s.name, *s.for_)
             ],
         }
-        for word, found in reasons.items():
-            found += sorted(tag for borrowed, tag in self.borrowed[form] if borrowed == word)
-            if found:
-                return word, [reason for reason in found if reason != form]
+        for word, origins in reasons.items():
+            origins += sorted(tag for borrowed, tag in self.borrowed[form] if borrowed == word)
+            if origins:
+                return word, [reason for reason in origins if reason != form]
         left = self.arrived[form].lhs
         only_named = self.named.get(left) == form and left not in self.read
         return (DEFINED, []) if form in self.row.defined or only_named else (PROVED, [])

@@ -135,10 +135,10 @@ class Row:
     @property
     def symbols(self) -> dict[str, Symbol]:
         """What a claim of your own may be made of: name -> symbol, the notation's and the row's."""
-        found = {s for s in vars(notation).values() if isinstance(s, Symbol)}
+        symbols = {s for s in vars(notation).values() if isinstance(s, Symbol)}
         lines = [*self.claim.values(), *self.where, *self._page.lines]
-        found |= {s for line in lines for s in line.free_symbols if isinstance(s, Symbol)}
-        return {symbol.name: symbol for symbol in sorted(found, key=str)}
+        symbols |= {s for line in lines for s in line.free_symbols if isinstance(s, Symbol)}
+        return {symbol.name: symbol for symbol in sorted(symbols, key=str)}
 
     @property
     def words(self) -> dict[str, str]:

@@ -10,7 +10,7 @@ l_k, l_j = symbols("l_k l_j", real=True)
 sigma_P = Symbol("sigma_P", positive=True)
 a, b = symbols("a b", real=True)
 ell_k, ell_j, p_k = name(r"\ell_k"), name(r"\ell_j"), name("p(l_k|z_0)")
-each = Function("l", real=True)  # the levels once more, as a function of their number
+level_of = Function("l", real=True)  # the levels once more, as a function of their number
 NORMALISER = -log(2 * pi * sigma_0**2) / 2
 mu_P = name(r"\mu_P")
 COUNTERTERM = (lambda_s - lambda_t) * sigma_t**2 * uhat
@@ -69,8 +69,8 @@ def G1() -> Iterator[Step]:
         ),
         "softmax": equation(
             p_k,
-            exp(-exp(-gamma_0) * (z_0 / alpha_0 - each(k)) ** 2 / 2)
-            / Sum(exp(-exp(-gamma_0) * (z_0 / alpha_0 - each(j)) ** 2 / 2), (j, 0, K - 1)),
+            exp(-exp(-gamma_0) * (z_0 / alpha_0 - level_of(k)) ** 2 / 2)
+            / Sum(exp(-exp(-gamma_0) * (z_0 / alpha_0 - level_of(j)) ** 2 / 2), (j, 0, K - 1)),
         ),
     },
 )
@@ -122,9 +122,9 @@ def G2() -> Iterator[Step]:
         "share",
         r"Bayes' rule in full, with $l(k)$ for $l_k$: with odds $1/K$ beforehand, the probability "
         r"of level $k$ is its share of the density.",
-        equation(p_k, share(log_density(z_0, alpha_0 * each(k), sigma_0**2) - log(K))),
+        equation(p_k, share(log_density(z_0, alpha_0 * level_of(k), sigma_0**2) - log(K))),
     )
-    logit = logit.subs({zeta: z_0 / alpha_0, l_k: each(k)})
+    logit = logit.subs({zeta: z_0 / alpha_0, l_k: level_of(k)})
     yield Step(
         "softmax",
         r"The normaliser and $1/K$ cancel. What makes probabilities of the logits is the softmax.",

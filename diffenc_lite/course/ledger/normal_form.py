@@ -172,15 +172,15 @@ def _root(base: Expr, power: Rational) -> Expr:
 def _signed_factors(product: Expr) -> tuple[int, list[tuple[Expr, int]]]:
     """The sign of a product, 0 if the assumptions do not give it; its irreducible factors, each
     with its sign turned so that it is positive, and their powers"""
-    found: dict[Expr, int] = {}
+    powers: dict[Expr, int] = {}
     total = 1
     for part, direction in zip(fraction(together(product)), (1, -1), strict=True):
         for factor, power in _factors(_without_powers_of_h(part)):
             positive = _sign(factor)
             total *= positive**power
             for piece, n in _in_h(positive * factor):
-                found[piece] = found.get(piece, 0) + direction * n * power
-    return total, list(found.items())
+                powers[piece] = powers.get(piece, 0) + direction * n * power
+    return total, list(powers.items())
 
 
 def _factors(polynomial: Expr) -> Iterator[tuple[Expr, int]]:

@@ -99,14 +99,14 @@ def jobs(options: Options) -> list[Job]:
         ]  # fmt: skip
 
     spread = [job("spread", "photos", 2.0, vdm, arm, full) for vdm in VDMS[:2] for arm in ARMS]
-    found = before + rates("photos") + spread + compared("primary", {"photos": 2.0}, ARMS)
-    found += rates("mnist") + compared("primary", {"mnist": 5.0}, ARMS)
+    listed = before + rates("photos") + spread + compared("primary", {"photos": 2.0}, ARMS)
+    listed += rates("mnist") + compared("primary", {"mnist": 5.0}, ARMS)
     for end in (5.0, 3.0, 1.0):
-        found += compared("dose", {"photos": end}, ARMS)
+        listed += compared("dose", {"photos": end}, ARMS)
     for data in ("photos", "mnist"):
-        found += compared("control", {data: GAMMA_MAX[data]}, OTHERS)
-    found += compared("dose", {"mnist": 2.0}, ARMS)
-    return found[: options.budget["jobs"]]
+        listed += compared("control", {data: GAMMA_MAX[data]}, OTHERS)
+    listed += compared("dose", {"mnist": 2.0}, ARMS)
+    return listed[: options.budget["jobs"]]
 
 
 # ---- data and VDMs -------------------------------------------------------------------------------
@@ -123,13 +123,13 @@ def images(data: str, split: str, root: str | None, device: torch.device) -> Ten
     pilot = split in ("rest", "validation")
     if data == "photos":
         if pilot:
-            found, _ = photos.patches(*((0.0, 0.64, 2) if split == "rest" else (0.64, 0.8, 4)))
-            return found.to(device)
+            pictures, _ = photos.patches(*((0.0, 0.64, 2) if split == "rest" else (0.64, 0.8, 4)))
+            return pictures.to(device)
         return load_named("photos", split, device=device).images
-    found = load_mnist("train" if pilot else split, "full", root, device).images
+    pictures = load_mnist("train" if pilot else split, "full", root, device).images
     if pilot:
-        return found[:-VALIDATION] if split == "rest" else found[-VALIDATION:]
-    return found
+        return pictures[:-VALIDATION] if split == "rest" else pictures[-VALIDATION:]
+    return pictures
 
 
 # ---- jobs ----------------------------------------------------------------------------------------
@@ -213,7 +213,7 @@ def outcomes(rows: list[Row]) -> list[Row]:
     A row: data; differences, one for each VDM; mean; low and high, its 95 % interval over VDMs; and
     left, all that X5 leaves to a network: minus the ceiling without the mean's share.
     """
-    found = []
+    complete = []
     for data, end in GAMMA_MAX.items():
         pairs = differences(rows, "primary", data, end)
         if len(pairs) < len(VDMS):
@@ -221,11 +221,11 @@ def outcomes(rows: list[Row]) -> list[Row]:
         low, high = t_interval(pairs)
         wanted = {"part": "allowance", "data": data, "gamma_max": end}
         (bounds,) = (row for row in rows if wanted.items() <= row.items())
-        found.append({
+        complete.append({
             "data": data, "differences": pairs, "mean": sum(pairs) / len(pairs),
             "low": low, "high": high, "left": bounds["mean"] - bounds["prior"],
         })  # fmt: skip
-    return found
+    return complete
 
 
 STUDY = Study(

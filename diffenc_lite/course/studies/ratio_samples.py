@@ -155,7 +155,7 @@ def changes(rows: list[Row]) -> dict[Place, Change]:
     """Of each model, training, steps and arm. The interval is that of the draws: a jackknife
     over the eight sets, which are paired, with Student's t."""
     by_place = {tuple(row[k] for k in KEYS): row for row in rows}
-    found = {}
+    by_arm = {}
     for place, row in by_place.items():
         if place[-1] != ONE:
             base = by_place[*place[:-1], ONE]
@@ -163,14 +163,14 @@ def changes(rows: list[Row]) -> dict[Place, Change]:
             others = logs[0] - logs[1]
             error = math.sqrt((SEEDS - 1) / SEEDS * ((others - others.mean()) ** 2).sum())
             change = math.log(row["frechet"] / base["frechet"])
-            found[place] = Change(change, t_quantile(0.975, SEEDS - 1) * error)
-    return found
+            by_arm[place] = Change(change, t_quantile(0.975, SEEDS - 1) * error)
+    return by_arm
 
 
 def outcomes(rows: list[Row], beside: int = SECOND) -> dict[tuple[int, str], Change]:
     """The six primary comparisons by steps and arm. Beside the first trainings of the models with
     an encoder are the SECOND ones, as declared, or the MEDIUM ones."""
-    found, single = {}, changes(rows)
+    compared, single = {}, changes(rows)
     trained = [(m, k) for m, k in TRAINED if m == MODELS[0] or k in (0, beside)]
     for steps in (4, 8):
         for arm in (ALL, NOISY, DATA):
@@ -183,9 +183,9 @@ def outcomes(rows: list[Row], beside: int = SECOND) -> dict[tuple[int, str], Cha
             mean = float(np.mean([np.mean(kind) for kind in kinds]))
             error = math.sqrt(squares / freedom * sum(1 / len(kind) for kind in kinds)) / len(kinds)
             p = 2 * t_tail(abs(mean) / error, freedom)
-            found[steps, arm] = Change(mean, t_quantile(0.975, freedom) * error, p)
-    corrected = holm([change.p for change in found.values()])
-    return {k: c._replace(p=p) for (k, c), p in zip(found.items(), corrected, strict=True)}
+            compared[steps, arm] = Change(mean, t_quantile(0.975, freedom) * error, p)
+    corrected = holm([change.p for change in compared.values()])
+    return {k: c._replace(p=p) for (k, c), p in zip(compared.items(), corrected, strict=True)}
 
 
 STUDY = Study(jobs, run, budget={"fit": 1000, "n": 2000})

@@ -28,9 +28,9 @@ def explained(y_new: Tensor, guess: Tensor, y: Tensor) -> float:
 def slope(y: Tensor, x: Tensor) -> tuple[float, float]:
     """The slope of y on x through 0, (N, ...) each, and its standard error over the N examples."""
     products, squares = ((a * x).flatten(1).sum(1) for a in (y, x))
-    found = products.sum() / squares.sum()
-    rest = products - found * squares
-    return found.item(), (rest.std() * len(x) ** 0.5 / squares.sum()).item()
+    slope = products.sum() / squares.sum()
+    rest = products - slope * squares
+    return slope.item(), (rest.std() * len(x) ** 0.5 / squares.sum()).item()
 
 
 def pixelwise(x: Tensor, y: Tensor, x_new: Tensor) -> Tensor:
