@@ -46,7 +46,7 @@ def held(wheel: Path) -> set[str]:
 def of_a_wheel(files: set[str]) -> set[str]:
     """The package, and the notebooks inside it."""
     large = re.compile(
-        r"diffenc_lite/(pretrained/mnist-(scaling|vdm)-medium|course/studies/bases/mnist-.)"
+        r"diffenc_lite/(pretrained/mnist-(scaling|vdm)-medium|course/studies/bases/mnist-.*)"
         r"\.safetensors"
     )
     package = {n for n in files if n.startswith("diffenc_lite/") and not large.fullmatch(n)}
