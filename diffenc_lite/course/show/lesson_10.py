@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from . import plots
 from .drawing import COLOURS, arrow, box, canvas, words
@@ -51,7 +51,7 @@ def answer(
         ahead = "the image" if row["mean"] > 0 else "the network"
         ax.set(xlim=(low, high), ylim=(5.2, -1.3), title=f"{NAMES[data]}: {ahead} is ahead")
         labels = [f"VDM {k}" for k in range(len(differences))]
-        ax.set_yticks([0, 1, 2, 2.95, 3.9], [*labels, "their mean", "mean's share"])
+        ax.set_yticks([0, 1, 2, 2.95, 3.9], [*labels, "their mean", "image's share"])
         ax.grid(axis="y", visible=False)
     ax.set_xlabel("learned minus image, bits per dimension")
     return figure
@@ -133,27 +133,25 @@ def power_explorer(
 
 @plots.styled
 def arms(
-    found: Mapping[str, Mapping[str, Sequence[Mapping[str, float]]]], interval: Interval
+    over_vdm: Mapping[str, Mapping[str, Mapping[str, NDArray[np.float64]]]], interval: Interval
 ) -> Picture:
-    """How far each arm has moved from its VDM: prior loss, diffusion loss and total.
+    """What each arm takes from the prior loss and pays in the diffusion loss, and the total.
 
-    Args: rows of the study, one for each VDM, by arm, by data set; interval, of the total.
+    Args: over_vdm, losses minus those of the VDM trained on for as long, an array over the VDMs, by
+        name, by arm, by data set; interval, of the total.
     """
-    figure, axes = plots.subplots(1, len(found), size=(9, 4.4))
-    for ax, (data, by_arm) in zip(axes, found.items(), strict=True):
+    figure, axes = plots.subplots(1, len(over_vdm), size=(9, 4.4))
+    for ax, (data, by_arm) in zip(axes, over_vdm.items(), strict=True):
         ax.axvline(0, color="0.4", lw=1.2, ls="-")
-        for k, runs in enumerate(by_arm.values()):
-            prior = np.array([row["prior"] - row["start_prior"] for row in runs])
-            total = np.array([row["total"] - row["start_total"] for row in runs])
-            ax.barh(k - 0.19, prior.mean(), 0.3, color=PRIOR)
-            ax.barh(k + 0.15, (total - prior).mean(), 0.3, color=DIFFUSION)
-            if len(runs) > 1:
-                ax.plot(interval(total), [k, k], color=BLACK, lw=2, ls="-")
-            ax.plot(total.mean(), k, "D", color=BLACK, ms=7, mec="white")
+        for k, losses in enumerate(by_arm.values()):
+            ax.barh(k, losses["prior"].mean(), 0.6, color=PRIOR)
+            ax.barh(k, losses["diffusion"].mean(), 0.6, color=DIFFUSION)
+            ax.plot(interval(losses["total"]), [k, k], color=BLACK, lw=2, ls="-")
+            ax.plot(losses["total"].mean(), k, "D", color=BLACK, ms=7, mec="white")
         ax.set_title(NAMES[data])
         plots.name_rows(ax, list(by_arm))
-        ax.locator_params(axis="x", nbins=4)
-    label = "after minus before, bits/dim: prior (blue), diffusion (grey), total"
+        ax.locator_params(axis="x", nbins=5)
+    label = "minus vdm, bits/dim: prior loss (blue), diffusion loss (grey), total (black)"
     figure.supxlabel(label, fontsize="medium")
     return figure
 
