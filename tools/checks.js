@@ -25,7 +25,7 @@ window.checks = {
   slides() {
     return [...document.querySelectorAll("main > section")].map((section, i) => {
       const room = section.querySelector(".room"), outer = section.getBoundingClientRect();
-      const all = what => [...room.querySelectorAll(what)];
+      const all = what => [...room.querySelectorAll(what)].filter(part => part.checkVisibility());
       const over = all("p, li, img, svg, pre, table, mjx-container, h1, h2, h3")
         .map(part => part.getBoundingClientRect()).filter(box => box.width && box.height)
         .map(box => Math.max(box.right - outer.right, box.bottom - outer.bottom,

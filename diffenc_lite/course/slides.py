@@ -255,7 +255,8 @@ let now = 0;
 function size(room) {
   const box = room.getBoundingClientRect(), scale = main.getBoundingClientRect().width / 1280;
   const parts = [...room.querySelectorAll("img, svg, pre, table, mjx-container, video, canvas")];
-  const ends = [box, ...parts.map(part => part.getBoundingClientRect())];
+  const seen = parts.filter(part => part.checkVisibility());  // not what is folded
+  const ends = [box, ...seen.map(part => part.getBoundingClientRect())];
   return {width: (Math.max(...ends.map(end => end.right)) - box.left) / scale,
           height: (Math.max(...ends.map(end => end.bottom)) - box.top) / scale};
 }
