@@ -355,9 +355,10 @@ def test_metrics_beyond_the_last_save_are_written_again(tmp_path, whole):
 
 
 KILLS = """
-import os, random, signal, sys, time
+import os, random, signal, sys, threading, time
 from pathlib import Path
 import torch
+from tqdm.auto import tqdm
 sys.path.insert(0, "tests")
 from test_training import HELD_OUT, POINTS, SHORT, make, train
 
@@ -374,6 +375,7 @@ def fatal(function, n):
     return call
 
 def child(call, n):
+    tqdm.set_lock(threading.RLock())  # its own: processes share tqdm's, and one killed may hold it
     if hasattr(os, call):
         setattr(os, call, fatal(getattr(os, call), n))
     train(make(schedule="learned"), POINTS, SHORT, folder, HELD_OUT)
