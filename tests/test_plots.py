@@ -84,6 +84,21 @@ def test_style_and_pyplot_are_left_alone():
     assert plt.get_fignums() == []
 
 
+def test_a_lesson_begins_in_style_and_on_one_thread_but_a_users_number_stays(monkeypatch):
+    threads = torch.get_num_threads()
+    try:
+        with matplotlib.rc_context():
+            monkeypatch.setenv("OMP_NUM_THREADS", "3")
+            torch.set_num_threads(3)
+            plots.begin()
+            assert torch.get_num_threads() == 3 and plt.rcParams["font.size"] == 13
+            monkeypatch.delenv("OMP_NUM_THREADS")
+            plots.begin()
+            assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(threads)
+
+
 @pytest.mark.parametrize("figure", all_figures(), ids=["curves", "bars", "grid", "panels"])
 def test_letters_are_large(figure):
     texts = figure.findobj(matplotlib.text.Text)

@@ -2,19 +2,21 @@
 
 The colours are those of Okabe and Ito, which colour-blind people can tell apart. Lines also differ
 in their dashes, and the text is large enough for a projector. Nothing here uses pyplot: a figure
-that is the last line of a notebook's cell is shown, and no figure stays open. For your own figures,
-`plt.style.use(plots.STYLE)` gives the same style.
+that is the last line of a notebook's cell is shown, and no figure stays open. `plots.begin()` gives
+your own figures the same style.
 """
 
 from __future__ import annotations
 
 import io
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import matplotlib
 import numpy as np
+import torch
 from cycler import cycler
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -54,6 +56,16 @@ styled = matplotlib.rc_context(STYLE)  # a decorator
 
 GREYS = "gray"
 SIGNED = "RdBu_r"  # red above zero, white at zero, blue below
+
+
+def begin() -> None:
+    """Begin a lesson: figures in STYLE, and PyTorch on one thread, unless OMP_NUM_THREADS is set.
+
+    A lesson's tensors are small. More threads gain nothing, and on a busy machine wait for another.
+    """
+    matplotlib.rcParams.update(STYLE)
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(1)
 
 
 class Picture(Figure):
