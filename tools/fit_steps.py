@@ -25,7 +25,7 @@ def main() -> None:
     data = load_mnist("train", "full", parser.parse_args().root)
     images = evenly(data.images, 500)
     models = {}
-    for name in pretrained_names():
+    for name in (name for name in pretrained_names() if name.startswith("mnist-")):
         model = load_pretrained(name)
         steps = {}
         for t in STEPS:

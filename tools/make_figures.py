@@ -18,10 +18,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from diffenc_lite import load_mnist, load_pretrained, sample
+from diffenc_lite import evenly, load_mnist, load_pretrained, sample
 from diffenc_lite.course.show import encode_and_noise, encoder_explorer, film, plots
 from diffenc_lite.course.studies import load_results
 from diffenc_lite.course.studies.mnist_ratio import excess_figure
+from diffenc_lite.data import load_named
 from diffenc_lite.pixels import to_unit
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -77,6 +78,20 @@ def hero() -> bytes:
     return plots.png(plots.pixels(figure))
 
 
+@plots.styled
+def photos() -> bytes:
+    """Test patches of the photographs, and patches written by the model of them."""
+    model = load_pretrained("photos-vdm-medium")
+    real = evenly(load_named("photos", "test").images, 24)
+    written = sample(model, 24, steps=250, generator=torch.Generator().manual_seed(0))
+    figure = plots.Picture(figsize=(13, 3.4), dpi=120, layout="constrained")
+    titles = ("test patches of the photographs", "written by photos-vdm-medium")
+    for part, title, images in zip(figure.subfigures(1, 2), titles, (real, written), strict=True):
+        plots.fill_grid(part, to_unit(images).reshape(3, 8, 3, 16, 16).numpy())
+        part.suptitle(title)
+    return plots.png(plots.pixels(figure))
+
+
 def ratio_mnist() -> bytes:
     """The bound above infinite depth against the number of steps, for scales and ratios
     (notebook 12)."""
@@ -88,6 +103,7 @@ FIGURES = {
     "encoder_explorer.png": explorer,
     "ratio_explorer.png": ratio_explorer,
     "hero.png": hero,
+    "photos.png": photos,
     "ratio_mnist.png": ratio_mnist,
 }
 

@@ -1,0 +1,66 @@
+"""Put a trained model among those that ship, with its weights in 16 bits.
+
+    python tools/ship_model.py runs/photos-0 diffenc_lite/course/studies/bases/photos-0
+    python tools/ship_model.py runs/photos diffenc_lite/pretrained/photos-vdm-medium
+
+`runs/photos` is the folder of a training. The card gets the bound with the rounded weights. The
+record of a pretrained model goes beside it, after that of the model it went on from, if it did:
+all bounds on held-out images, and a loss in training for every 500 updates.
+
+The bases of the study `purpose` were trained by
+
+    python -m diffenc_lite train runs/photos-0 --encoder identity --data photos --updates 4000 \\
+        --batch 64 --lr 0.003 --warmup 200 --ends 8 --seed 0
+    python -m diffenc_lite train runs/mnist-1 --encoder identity --data full --updates 12000 \\
+        --batch 64 --lr 0.003 --warmup 200 --ends 8 --seed 1
+
+and so on for photos-1, photos-2 and mnist-2; docs/models.md has the lines of the others.
+"""
+
+import json
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from pathlib import Path
+
+import torch
+
+from diffenc_lite import evaluate
+from diffenc_lite.data import load_named
+from diffenc_lite.files import write_whole
+from diffenc_lite.pretrained import FITTED, load_model, read_card, read_metrics, save_model
+
+EVERY = 500  # updates between two losses in training that a record keeps
+
+
+def record(run: Path, before: Path | None) -> bytes:
+    """The lines of a training, after those of the training that it went on from."""
+    lines = read_metrics(before) if before else []
+    done = lines[-1]["update"] if lines else 0
+    lines += [{**line, "update": done + line["update"]} for line in read_metrics(run)]
+    kept = [line for line in lines if line["split"] != "train" or line["update"] % EVERY == 0]
+    return "".join(json.dumps(line) + "\n" for line in kept).encode()
+
+
+def main() -> None:
+    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    parser.add_argument("run", type=Path, help="folder of a training")
+    parser.add_argument("target", type=Path, help="file of the model, without .safetensors")
+    parser.add_argument("--root", help="folder that holds the full MNIST")
+    given = parser.parse_args()
+    model, card = load_model(given.run / "model"), read_card(given.run / "model")
+    data = "photos" if card["data"].startswith("photos") else "full"
+    test = load_named(data, "test", given.root if data == "full" else None)
+    model.half().float()
+    result = evaluate(model, test.images, generator=torch.Generator().manual_seed(0))
+    print(f"{given.target.name}: {card['bits_per_dim']:.4f} before, {result} in 16 bits")
+    del card["configuration"], card["sha256"]
+    card["terms"] = {name: getattr(result, name) for name in card["terms"]}
+    card |= {"bits_per_dim": result.total, "standard_error": result.standard_error}
+    save_model(model.half(), given.target, card)
+    if given.target.resolve().parent == FITTED.parent:
+        file = given.target.with_name(f"{given.target.name}.metrics.jsonl")
+        before = file if "start" in card else None
+        write_whole(file, record(given.run / "metrics.jsonl", before))
+
+
+if __name__ == "__main__":
+    main()
