@@ -222,7 +222,7 @@ def with_top(lesson: Lesson, lengths: dict[str, list[str]]) -> None:
     reading, _, difficulty, needs = lengths[lesson.number]
     minutes = round(60 * float(reading.split()[0]) / 5) * 5
     core = lesson.source in CORE.values()
-    facts = f"{minutes} minutes to read, then exercises"
+    facts = f"{minutes} minutes to read with the code, then exercises"
     facts += f" · difficulty {difficulty} of 3 · needs {needs.replace('-', 'nothing')}"
     if not core:
         home = CORE[lesson.number]

@@ -28,7 +28,7 @@ EXERCISES = [
             {
                 "a": "write new digits",
                 "b": "compute the bound of a digit",
-                "c": "make one more update of the denoiser by the loss L4",
+                "c": "make one more update of the denoiser by the loss of the drawing",
                 "d": "compute the guess $\\hat x$ from a given $z_t$",
             },
             many=True,

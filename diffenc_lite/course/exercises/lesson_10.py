@@ -74,8 +74,8 @@ EXERCISES = [
     Exercise(
         "10.3",
         "**Choose controls.** A learned encoder ends 0.002 bits per dimension below the VDM that "
-        "was trained on. Which of these arms, *if it ended as low*, would show that the gain needs "
-        "no encoding that looks at the image, that is, none whose x_t - x depends on x? All that "
+        "was trained on. Which of these arms, *if it ended as low*, would show that the gain does "
+        "not need an encoder that looks at the image, one whose $x_t-x$ depends on $x$? All that "
         "apply.",
         Choice(
             {

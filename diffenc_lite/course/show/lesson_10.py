@@ -41,7 +41,7 @@ def answer(
         ax.text(ends.mean(), -0.8, "predicted", color=GREEN, ha="center", va="center")
         ax.axvline(0, color="0.4", lw=1.2, ls="-")
         ax.axvline(-row["left"], color=RED, lw=1.6, ls="--")
-        label = " left, at most"
+        label = " left to a network"
         ax.text(-row["left"], 4.75, label, color=RED, va="center", fontsize=11)
         ax.barh(3.9, -shares[data], 0.5, color=PRIOR)
         for k, (value, half) in enumerate(zip(differences, errors[data], strict=True)):
@@ -177,7 +177,9 @@ def doses(
         if len(share) > 1:
             ax.plot([k + 0.16, k + 0.16], interval(share), color=BLUE, lw=3, ls="-")
         ax.plot(k + 0.16, share.mean(), "D", color=BLUE, ms=7)
-    labels = [f"{NAMES[place[0]]}\n$\\gamma_1={place[1]:g}$\n{left[place]:.4f}" for place in places]
+    labels = [
+        f"{NAMES[place[0]]}\n$\\gamma_1={place[1]:g}$\n{left[place]:.4f} left" for place in places
+    ]
     ax.set_xticks(range(len(places)), labels)
     ax.set(xlim=(-0.5, len(places) - 0.5), ylim=(None, 1.1), ylabel="share taken")
     ax.set_title("The network's gain beyond one image, as a share of the most left")
