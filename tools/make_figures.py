@@ -85,8 +85,9 @@ def photos() -> bytes:
     real = evenly(load_named("photos", "test").images, 24)
     written = sample(model, 24, steps=250, generator=torch.Generator().manual_seed(0))
     figure = plots.Picture(figsize=(13, 3.4), dpi=120, layout="constrained")
+    parts = figure.subfigures(1, 2, squeeze=False)[0]
     titles = ("test patches of the photographs", "written by photos-vdm-medium")
-    for part, title, images in zip(figure.subfigures(1, 2), titles, (real, written), strict=True):
+    for part, title, images in zip(parts, titles, (real, written), strict=True):
         plots.fill_grid(part, to_unit(images).reshape(3, 8, 3, 16, 16).numpy())
         part.suptitle(title)
     return plots.png(plots.pixels(figure))
