@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,8 @@ def colour_of(model: str) -> str:
 
 def two_levers() -> Picture:
     """The posterior, and the model three times: with the paper's mean, moved, and widened."""
-    figure, ax = canvas(8, 3.3)
+    figure, ax = canvas(8, 3.6)
+    ax.set_title("two ways to pay less: move the mean, widen the step", y=0.9)
     z = np.linspace(-1.2, 6.2, 400)
     rows = (
         ("paper's mean,\n$w=1$", 4.6, 1.0, BLACK, "far off, and certain: expensive"),
@@ -53,7 +54,7 @@ def answer(bits: Mapping[str, float], sheets: Mapping[str, ArrayLike]) -> Pictur
     figure, axes = subplots(1, 3, size=(9.6, 3.3))
     bars = axes[0].barh(list(bits), list(bits.values()), color=[BLACK, SKY, GREEN])
     axes[0].bar_label(bars, [f"{value:.1f}" for value in bits.values()], padding=4)
-    axes[0].set(xscale="log", xlim=(1, 500), xlabel="bits/dim", title="the bound gains …")
+    axes[0].set(xlim=(0, 125), xlabel="bits/dim", title="the bound: lower is better")
     axes[0].invert_yaxis()
     axes[0].grid(axis="y", visible=False)
     for ax, (title, sheet) in zip(axes[1:], sheets.items(), strict=True):
@@ -70,16 +71,16 @@ def dots(
     panels: Mapping[str, Dots], steps: Sequence[int], ylabel: str, colours: Sequence[str]
 ) -> Picture:
     """Values with two standard errors for a few numbers of steps, on a logarithmic axis."""
-    figure, axes = subplots(1, len(panels), size=(9.6, 3.4))
+    figure, axes = subplots(1, len(panels), size=(9.6, 3.4), sharey=True)
     for ax, (title, series) in zip(axes, panels.items(), strict=True):
         for k, (label, (values, errors)) in enumerate(series.items()):
             x = np.arange(len(steps)) + 0.14 * (k - (len(series) - 1) / 2)
             bars = 2 * np.asarray(errors)
             ax.errorbar(x, values, bars, fmt="o", ms=8, color=colours[k], label=label, capsize=3)
-        ax.set(yscale="log", title=title, xticks=range(len(steps)))
+        ax.set(yscale="log", title=title.removeprefix("mnist-"), xticks=range(len(steps)))
         ax.set_xticklabels([f"T = {T}" for T in steps])
         low, high = ax.get_ylim()
-        ticks = (0.01, 0.1, 1, 2, 3, 5, 10, 20, 100)
+        ticks = (0.01, 0.1, 1, 2, 5, 10, 20, 100)
         plain_ticks(ax.yaxis, [tick for tick in ticks if low < tick < high])
     axes[0].set_ylabel(ylabel)
     axes[-1].legend()
@@ -87,15 +88,15 @@ def dots(
 
 
 @styled
-def pencil(saved: Mapping[str, Dots], floor: Callable[[Any], Any]) -> Picture:
-    """What w* saves against T, and the line that the pencil drew. Args: steps and savings, by
-    model."""
+def pencil(
+    steps: Sequence[int], saved: Mapping[str, Sequence[float]], floor: Sequence[float]
+) -> Picture:
+    """What w* saves in each model at these steps, and the line that the pencil drew."""
     figure, ax = subplots(size=(8, 3.6))
-    steps = np.array([4.0, 1000.0])
-    ax.loglog(steps, floor(steps), color="0.5", ls="--")
-    ax.text(70, 0.45 * floor(70), r"$\ln2\cdot L^2/T$", color="0.4", ha="right", va="top")
-    for model, (T, values) in saved.items():
-        ax.loglog(T, values, "o-", color=colour_of(model), label=model.removeprefix("mnist-"))
+    ax.loglog(steps, floor, color="0.5", ls="--")
+    ax.text(60, 0.006, r"$\ln2\cdot L^2/T$", color="0.4", ha="right", va="top")
+    for model, values in saved.items():
+        ax.loglog(steps, values, "o-", color=colour_of(model), label=model.removeprefix("mnist-"))
     ax.set(xlabel="steps T", ylabel="bits/dim", title="what $w^*$ saves, and the pencil's line")
     ax.set_xticks([4, 16, 64, 256, 1000], ["4", "16", "64", "256", "1000"])
     ax.minorticks_off()
@@ -144,12 +145,13 @@ def sample_changes(
     single: Mapping[tuple[str, int, int, str], Any],
     mean: Mapping[tuple[int, str], Any],
     arms: Sequence[str],
+    outside: Collection[tuple[str, int]] = (),
 ) -> Picture:
     """The change of the Frechet distance against w = 1, in per cent: every model with its interval
     and, as a diamond, the mean of the kinds with its own.
 
     Args: changes with .mean and .half, in logarithms: of (model, training, steps, arm), and of
-        (steps, arm).
+        (steps, arm); outside, each (model, training) that the mean leaves out, drawn hollow.
     """
     figure, axes = subplots(1, 2, size=(9.6, 1.3 + 0.75 * len(arms)))
     models = list(dict.fromkeys(place[:2] for place in single))
@@ -160,26 +162,32 @@ def sample_changes(
             for k, (model, training) in enumerate(models):
                 if change := single.get((model, training, steps, arm)):
                     y = row - 0.35 + 0.6 * k / (len(models) - 1)
-                    interval(ax, y, change, colour_of(model), "o", 5)
+                    face = "white" if (model, training) in outside else None
+                    interval(ax, y, change, colour_of(model), "o", 5, face)
             if (steps, arm) in mean:
                 interval(ax, row + 0.38, mean[steps, arm], BLACK, "D", 8)
         ax.set(title=f"T = {steps}", xlabel="change of the distance, %", yticks=range(len(arms)))
-        ax.set_yticklabels(arms if steps == 4 else [])
+        names = [arm.replace("w*", "$w^*$") for arm in arms]
+        ax.set_yticklabels(names if steps == 4 else [])
         ax.set_ylim(len(arms) - 0.4, -0.6)
         ax.grid(axis="y", visible=False)
     for model in KINDS:
         axes[0].plot([], [], "o", color=colour_of(model), label=model.removeprefix("mnist-"))
     if mean:
         axes[0].plot([], [], "D", color=BLACK, label="mean of the kinds")
-    figure.legend(loc="outside upper center", ncols=4)
+    if outside:
+        axes[0].plot([], [], "o", color="0.4", mfc="white", label="wider, not in the mean")
+    figure.legend(loc="outside upper center", ncols=5)
     return figure
 
 
-def interval(ax: Any, y: float, change: Any, colour: str, marker: str, size: float) -> None:
+def interval(
+    ax: Any, y: float, change: Any, colour: str, marker: str, size: float, face: str | None = None
+) -> None:
     """A value and its interval at one height, both from logarithms to per cent."""
     middle, low, high = (100 * math.expm1(change.mean + side * change.half) for side in (0, -1, 1))
     ax.plot([low, high], [y, y], color=colour, lw=2, ls="-", alpha=0.7)
-    ax.plot(middle, y, marker, ms=size, color=colour)
+    ax.plot(middle, y, marker, ms=size, color=colour, mfc=face or colour)
 
 
 @styled
@@ -207,15 +215,16 @@ def noise_added(starts: ArrayLike, levels: ArrayLike, ratio: ArrayLike) -> Pictu
     """Standard deviation of the noise of each step in grey levels, with w = 1 and with `ratio`."""
     figure, ax = subplots(size=(8, 3.2))
     x, one = np.asarray(starts), np.asarray(levels)
-    series = (("$w=1$", one, BLACK, -18), ("$w^*$", one / np.sqrt(np.asarray(ratio)), GREEN, 7))
-    for name, values, colour, shift in series:
+    series = (("$w=1$", one, BLACK, 1), ("$w^*$", one / np.sqrt(np.asarray(ratio)), GREEN, -1))
+    for name, values, colour, side in series:
         ax.semilogy(x, values, "o-", color=colour, label=name)
         for at, value in zip(x, values, strict=True):
             text = f"{value:.0f}" if value > 9 else f"{value:.2g}"
-            ax.annotate(text, (at, value), (0, shift), textcoords="offset points", ha="center")
-    ax.axhline(1, color="0.5", lw=1.2, ls=":")
-    ax.text(1.02, 1.1, "one grey level", color="0.4", ha="right")
+            place = {"xytext": (8 * side, -5 - 6 * side), "textcoords": "offset points"}
+            ax.annotate(text, (at, value), **place, ha="left" if side > 0 else "right")
+    ax.hlines(1, 0.27, 1.07, color="0.5", lw=1.2, ls=":")
+    ax.text(1.05, 1.1, "one grey level", color="0.4", ha="right")
     ax.set(xlabel="depth $t$ where the step begins", ylabel="grey levels", ylim=(0.05, 900))
-    ax.set(title="noise that a step adds: four steps, VDM", xlim=(0.18, 1.04))
+    ax.set(title="noise that a step adds: four steps, VDM", xlim=(0.16, 1.07))
     ax.legend(loc="upper left")
     return figure

@@ -42,7 +42,8 @@ def excess_figure(rows: list[Row]) -> plots.Picture:
             words = choice[: 2 if choice[2] == EQUAL else 3]
             label = ", ".join(words).replace("paper", "paper's mean")
             ax.errorbar(*np.transpose(points), color=colour, ls=dashes, label=label, **style)
-        ax.set(xscale="log", yscale="log", title=model, xlabel="steps T", ylim=(2e-3, 1e4))
+        ax.set(xscale="log", yscale="log", xlabel="steps T", ylim=(2e-3, 1e4))
+        ax.set_title(model.removeprefix("mnist-"))
         ax.set_xticks(ticks, [str(steps) for steps in ticks])
         ax.set_xticks([], minor=True)
     axes[0].set_ylabel("bits/dim above infinite depth")
