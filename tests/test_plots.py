@@ -416,5 +416,8 @@ def test_the_signs_of_tex_are_read_out():
     assert plots.describe(figure) == "E[hat x sigma] against narrow ← sigma_p → wide."
 
 
-def test_a_figure_without_words_is_a_figure():
+def test_a_figure_without_axes_says_the_words_in_it():
     assert plots.describe(plots.Picture()) == "A figure."
+    figure, ax = drawing.canvas(title="a chain")
+    ax.text(1, 1, r"$z_s\sim\mathcal{N}(0, I)$")
+    assert plots.describe(figure) == "Drawing: a chain, z_s sim N(0, I)."

@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -81,13 +82,16 @@ class Picture(Figure):
 
 
 def describe(figure: Figure) -> str:
-    """What a figure shows, in words: its titles, axes and legends, and how many images.
+    """What a figure shows, in words: its titles, axes and legends, or else the words drawn in it.
 
     Pages give it to readers who do not see the figure.
     """
     heading = figure.get_suptitle().strip()
     sentences = [f"{heading}." if heading else "", *map(_describe_axes, figure.axes)]
-    return _plain(" ".join(filter(None, dict.fromkeys(sentences)))) or "A figure."
+    drawn = dict.fromkeys(_plain(text.get_text()) for ax in figure.axes for text in ax.texts)
+    words = textwrap.shorten(", ".join(filter(None, drawn)), 300, placeholder=" ...")
+    drawing = f"Drawing: {words}." if words else "A figure."
+    return _plain(" ".join(filter(None, dict.fromkeys(sentences)))) or drawing
 
 
 def _describe_axes(ax: Axes) -> str:
@@ -103,7 +107,7 @@ def _describe_axes(ax: Axes) -> str:
     return f"{'Plot: ' if ax.has_data() else ''}{text}." if text else ""
 
 
-SIGNS = {"pm": "±", "leftarrow": "←", "rightarrow": "→", "mathbb": "", "mathrm": ""}
+SIGNS = {"pm": "±", "leftarrow": "←", "rightarrow": "→", "mathbb": "", "mathcal": "", "mathrm": ""}
 
 
 def _plain(text: str) -> str:
