@@ -1,4 +1,4 @@
-"""Fit scale and ratio of every step (W7) for the pretrained models, on training images of MNIST.
+"""Fit scale and ratio of every step (W7) for the small models, on training images of MNIST.
 
     python tools/fit_steps.py --root FOLDER_WITH_MNIST
 
@@ -12,11 +12,11 @@ from argparse import ArgumentParser, RawDescriptionHelpFormatter
 
 import torch
 
-from diffenc_lite import evenly, fit, load_mnist, load_pretrained, pretrained_names, read_card
+from diffenc_lite import evenly, fit, load_mnist, load_pretrained, read_card
 from diffenc_lite.files import write_whole
 from diffenc_lite.pretrained import FITTED
 
-STEPS = (4, 8, 16, 32, 64)
+SMALL, STEPS = ("mnist-learned", "mnist-scaling", "mnist-vdm"), (4, 8, 16, 32, 64)
 
 
 def main() -> None:
@@ -25,7 +25,7 @@ def main() -> None:
     data = load_mnist("train", "full", parser.parse_args().root)
     images = evenly(data.images, 500)
     models = {}
-    for name in (name for name in pretrained_names() if name.startswith("mnist-")):
+    for name in SMALL:
         model = load_pretrained(name)
         steps = {}
         for t in STEPS:

@@ -278,7 +278,7 @@ def leads(gaps: Mapping[str, Sequence[tuple[float, float]]], reach: float) -> Pi
 
 
 @styled
-def three_parts(parts: Sequence[Sequence[tuple[int, float]]], names: Sequence[str]) -> Picture:
+def in_parts(parts: Sequence[Sequence[tuple[int, float]]], names: Sequence[str]) -> Picture:
     """A long training: held-out bits by update, with a gap where a new part begins."""
     figure, ax = subplots(size=(8, 3.4))
     for evaluations, name in zip(parts, names, strict=True):
@@ -286,8 +286,8 @@ def three_parts(parts: Sequence[Sequence[tuple[int, float]]], names: Sequence[st
         ax.plot(updates, bits, color=GREEN, ls="-")
         if evaluations is not parts[0]:
             ax.axvline(updates[0], color="0.7", lw=1, ls=":")
-        ax.text(max(updates[0], 4500) + 500, 1.026, name, fontsize=12, va="top")
-    ax.set(ylim=(0.895, 1.03), xlabel="updates", ylabel="held-out bits per dimension")
+        ax.text(max(updates[0], 6000) + 500, 1.026, name, fontsize=11, va="top")
+    ax.set(ylim=(0.87, 1.03), xlabel="updates", ylabel="held-out bits per dimension")
     ax.set(title="A flat curve is not the end of what can be learned")
     return figure
 
