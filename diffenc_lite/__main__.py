@@ -483,6 +483,7 @@ def _start(card: dict[str, Any]) -> dict[str, Any]:
     """What the card of a model says of the one whose weights it began with, and of that one's."""
     about = {"encoder": card["configuration"]["encoder"]}
     about |= {name: card.get(name) for name in ("updates", "bits_per_dim", "sha256")}
+    about["batch"] = card.get("training", {}).get("batch")
     if "start" in card:
         about["start"] = card["start"]
     return {"start": about}

@@ -89,7 +89,7 @@ def test_train_from_a_model(run, tmp_path, capsys):
     there = json.loads(card.read_text())["start"]
     assert there == {
         "encoder": "scaling", "updates": 2, "bits_per_dim": began["bits_per_dim"],
-        "sha256": began["sha256"],
+        "sha256": began["sha256"], "batch": began["training"]["batch"],
     }  # fmt: skip
     assert cli.main([*begin, *start]) == 0
     assert cli.main(begin) == 2

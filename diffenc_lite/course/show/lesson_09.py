@@ -249,7 +249,7 @@ def by_operations(points: Mapping[str, Sequence[tuple[float, float]]], reach: fl
     for name, trainings in points.items():
         operations, bits = np.transpose(sorted(trainings))
         ax.plot(operations, bits, "o-", color=SIZES[name])
-        shift = {"narrow": 0.02, "small": 0.008, "medium": -0.01}[name]
+        shift = {"narrow": -0.012, "small": 0.008, "medium": -0.01}[name]
         ax.text(operations[-1] * 1.08, bits[-1] + shift, name, color=SIZES[name], va="center")
     ax.errorbar(6, 1.1, reach / 2, color="0.3", capsize=5)
     ax.text(6.7, 1.1, f"closer than {reach:.2f}:\nundecided", va="center", fontsize=12)
@@ -281,12 +281,14 @@ def leads(gaps: Mapping[str, Sequence[tuple[float, float]]], reach: float) -> Pi
 def in_parts(parts: Sequence[Sequence[tuple[int, float]]], names: Sequence[str]) -> Picture:
     """A long training: held-out bits by update, with a gap where a new part begins."""
     figure, ax = subplots(size=(8, 3.4))
+    begin = 0
     for evaluations, name in zip(parts, names, strict=True):
         updates, bits = np.transpose(evaluations)
         ax.plot(updates, bits, color=GREEN, ls="-")
-        if evaluations is not parts[0]:
-            ax.axvline(updates[0], color="0.7", lw=1, ls=":")
-        ax.text(max(updates[0], 6000) + 500, 1.026, name, fontsize=11, va="top")
+        if begin:
+            ax.axvline(begin, color="0.7", lw=1, ls=":")
+        ax.text(max(begin, 6000) + 500, 1.026, name, fontsize=11, va="top")
+        begin = updates[-1]
     ax.set(ylim=(0.87, 1.03), xlabel="updates", ylabel="held-out bits per dimension")
     ax.set(title="A flat curve is not the end of what can be learned")
     return figure
@@ -297,7 +299,7 @@ def greys_by_size(gammas: ArrayLike, costs: Mapping[str, tuple[Array, Array]]) -
     """What a grey pixel costs two models, mean and standard error, beside half a nat."""
     figure, ax = subplots(size=(8, 3.4))
     ax.axhline(0.5, color=BLACK, ls=":")
-    ax.text(5, 0.51, "half a nat: knowing nothing", ha="right")
+    ax.text(5, 0.52, "half a nat: knowing nothing", ha="right")
     for name, (mean, error) in costs.items():
         ax.plot(gammas, mean, color=SIZES[name], ls="-")
         ax.fill_between(gammas, mean - 2 * error, mean + 2 * error, color=SIZES[name], alpha=0.3)

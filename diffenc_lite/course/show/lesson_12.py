@@ -27,8 +27,7 @@ def colour_of(model: str) -> str:
 
 def two_levers() -> Picture:
     """The posterior, and the model three times: with the paper's mean, moved, and widened."""
-    figure, ax = canvas(8, 3.6)
-    ax.set_title("two ways to pay less: move the mean, widen the step", y=0.9)
+    figure, ax = canvas(8, 3.7, "two ways to pay less: move the mean, widen the step")
     z = np.linspace(-1.2, 6.2, 400)
     rows = (
         ("paper's mean,\n$w=1$", 4.6, 1.0, BLACK, "far off, and certain: expensive"),

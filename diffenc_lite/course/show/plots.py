@@ -62,7 +62,8 @@ SIGNED = "RdBu_r"  # red above zero, white at zero, blue below
 def begin() -> None:
     """Begin a lesson: figures in STYLE, and PyTorch on one thread, unless OMP_NUM_THREADS is set.
 
-    A lesson's tensors are small. More threads gain nothing, and on a busy machine wait for another.
+    A lesson's tensors are small: more threads gain nothing, and wait for each other where the
+    machine is busy.
     """
     matplotlib.rcParams.update(STYLE)
     if "OMP_NUM_THREADS" not in os.environ:
@@ -88,10 +89,11 @@ def describe(figure: Figure) -> str:
     """
     heading = figure.get_suptitle().strip()
     sentences = [f"{heading}." if heading else "", *map(_describe_axes, figure.axes)]
+    if described := _plain(" ".join(filter(None, dict.fromkeys(sentences)))):
+        return described
     drawn = dict.fromkeys(_plain(text.get_text()) for ax in figure.axes for text in ax.texts)
     words = textwrap.shorten(", ".join(filter(None, drawn)), 300, placeholder=" ...")
-    drawing = f"Drawing: {words}." if words else "A figure."
-    return _plain(" ".join(filter(None, dict.fromkeys(sentences)))) or drawing
+    return f"Drawing: {words}." if words else "A figure."
 
 
 def _describe_axes(ax: Axes) -> str:
