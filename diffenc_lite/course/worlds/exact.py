@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from ... import process
-from ...chain import Chain, as_chain
+from ...chain import Chain
 from ...encoder import Encoder, IdentityEncoder, LearnedEncoder, ScalingEncoder, has_counterterm
 from ...gaussian import best_ratio, kl_ratio
 from ...model import DiffEnc
@@ -208,7 +208,8 @@ class Exact:
         """
         best_w, best_a = (isinstance(v, str) and v == "optimal" for v in (ratio, scale))
         if steps is None:
-            as_chain(None, ratio, None, scale)  # which refuses any but the defaults
+            if best_w or scale is not None or bool((torch.as_tensor(ratio) != 1).any()):
+                raise ValueError(f"steps=None needs ratio 1 (W2), no scale; got {ratio}, {scale}")
             tolerance = 100 * self.world.tolerance
             return integrate(self.diffusion_rate, self.gamma_min, self.gamma_max, tolerance)
         chain = Chain.equal(steps, 1.0 if best_w else ratio, None if best_a else scale)
