@@ -1,6 +1,5 @@
 """The study of the ratio: drawing, fitting and scoring, and one small run of every job."""
 
-import numpy as np
 import pytest
 import torch
 from draws import seeded
@@ -161,10 +160,3 @@ def test_bounds_of_one_job(small):
     costs = fits.costs_of("mnist-vdm", None, 4)
     best = shown[study.FITTED, study.CHEAPEST]
     assert best["t"] == (cheapest_path(costs, 4) / 8).tolist() and len(best["A"]) == 4
-
-
-def test_with_eight_steps_the_ratio_of_every_pixel_is_an_array(small):
-    arrays = study.STUDY.run({"part": "bound", "model": "mnist-vdm", "steps": 8}, small).arrays
-    fitted = fits.fit_of("mnist-vdm", None, 8, 10).ratio[study.FITTED, study.PIXELS]
-    assert list(arrays) == ["map_mnist-vdm"] and arrays["map_mnist-vdm"].dtype == np.uint8
-    assert np.abs(arrays["map_mnist-vdm"] - 255 * fitted[:, 0].numpy()).max() <= 0.5
