@@ -20,7 +20,7 @@ from diffenc_lite.course.worlds import (
     reconstruction_by_level,
     stretch,
 )  # fmt: skip
-from diffenc_lite.course.worlds.integrals import normal_mean
+from diffenc_lite.course.worlds.integrals import mean_over_normal
 
 LN2 = math.log(2)
 HALF = stretch(lambda lam: 0.5 + 0.5 * torch.sigmoid(lam - 1))
@@ -42,13 +42,13 @@ def gammas(*values: float) -> torch.Tensor:
 def test_normal_mean_of_exponentials(dims):
     """E exp(a eps_1 + ... ) = exp(d a^2 / 2)"""
     slopes = gammas(0.0, 0.5, 1.0)
-    means = normal_mean(lambda eps: torch.exp(slopes[:, None] * eps.sum(1)), dims)
+    means = mean_over_normal(lambda eps: torch.exp(slopes[:, None] * eps.sum(1)), dims)
     torch.testing.assert_close(means, torch.exp(dims * slopes.square() / 2), rtol=1e-9, atol=0)
 
 
 def test_normal_mean_refuses_what_does_not_converge():
     with pytest.raises(ArithmeticError, match="did not converge"):
-        normal_mean(lambda eps: (eps[:, 0] > 0.377).double()[None])
+        mean_over_normal(lambda eps: (eps[:, 0] > 0.377).double()[None])
 
 
 def test_integrate_handles_kinks_and_refuses_poles():

@@ -28,7 +28,7 @@ from ...gaussian import best_ratio, kl_ratio
 from ...model import DiffEnc
 from ...schedule import LinearSchedule, Noise
 from .distributions import World
-from .integrals import integrate, normal_mean
+from .integrals import integrate, mean_over_normal
 
 Ratio = float | Tensor | str
 
@@ -52,7 +52,7 @@ def reconstruction_by_level(
         logits = -0.5 * (away[:, None, :] + eps).square()  # (levels, N, levels)
         return logits.logsumexp(-1) - logits.diagonal(dim1=0, dim2=2).T
 
-    return normal_mean(
+    return mean_over_normal(
         lambda eps: torch.cat([cost(chunk) for chunk in eps.split(64)], 1), tolerance=1e-9
     )
 
