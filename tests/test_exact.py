@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from diffenc_lite import elbo, sample_steps
+from diffenc_lite import Chain, elbo, sample_steps
 from diffenc_lite.bound import diffusion_loss, prior_loss, step_loss
 from diffenc_lite.course.worlds import (
     SCALING,
@@ -236,7 +236,7 @@ def test_elbo_agrees_at_infinite_depth_and_with_steps(encoder):
     assert mean == pytest.approx(exact.diffusion(), abs=3e-6)
     assert float(weights @ bounds[0].prior) == pytest.approx(exact.prior, rel=1e-9)
 
-    bound = elbo(model, images, steps=6, ratio=0.8, every_step=True, noise=eps, noise_0=eps)
+    bound = elbo(model, images, Chain.equal(6, 0.8), every_step=True, noise=eps, noise_0=eps)
     assert float(weights @ bound.diffusion) == pytest.approx(exact.diffusion(6, 0.8), rel=1e-6)
     if encoder is VDM:  # where p(x | z_0) is the posterior
         reconstruction = float(weights @ bound.reconstruction)
@@ -278,6 +278,6 @@ def test_samples_are_exact_where_the_bound_is_tight(steps):
     grid = torch.linspace(0, 1, steps + 1, dtype=torch.float64)
     ratio = 1 / (1 + exact.mean_squared_gaps(grid))
     generator = torch.Generator().manual_seed(steps)
-    *_, last = sample_steps(exact.model(), n, steps, ratio, generator)
+    *_, last = sample_steps(exact.model(), n, Chain.equal(steps, ratio), generator=generator)
     assert abs(float(last.x_hat.mean())) < 4 * math.sqrt(2 / n)
     assert float(last.x_hat.var()) == pytest.approx(2.0, abs=4 * 2 * math.sqrt(2 / n))
