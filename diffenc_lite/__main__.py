@@ -275,22 +275,6 @@ def run_student(args: argparse.Namespace) -> None:
 
 
 @command(
-    "Make slides of the lessons: a file each, which loads nothing from the network.",
-    "build/slides",
-    OUT,
-    option("--notebooks", nargs="*", metavar="FILE", help="these; all of the package if not given"),
-    option("--pdf", action="store_true", help="print them too, with Chromium or Chrome"),
-)
-def run_slides(args: argparse.Namespace) -> None:
-    from .course.lessons import lessons_folder, notebooks_in
-    from .course.slides import write_deck, write_pdf
-
-    for source in args.notebooks or notebooks_in(lessons_folder()):
-        deck = write_deck(source, args.out)
-        print(write_pdf(deck) if args.pdf else deck, flush=True)
-
-
-@command(
     "Versions, device, data, time of an update.",
     "--size tiny",
     option("--size", choices=tuple(SIZES), default="small", help="of the networks"),
