@@ -10,7 +10,7 @@ import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
@@ -26,7 +26,7 @@ from .evaluation import Evaluation, evaluate, evenly
 from .files import write_whole
 from .model import ENCODERS, SCHEDULES, SIZES, ModelConfig, build
 from .sampling import sample
-from .training import State, TrainConfig, train_steps, updates, with_bar
+from .training import TrainConfig, train_steps
 
 # ---- what a command is ---------------------------------------------------------------------------
 
@@ -145,7 +145,7 @@ def run_train(args: argparse.Namespace) -> None:
         options = {name: getattr(args, name) for name in TRAIN_OPTIONS}
         ratio = args.ratio[0] if args.ratio and len(args.ratio) == 1 else args.ratio
         config = TrainConfig(
-            args.updates, **options, chain=as_chain(args.steps, ratio), fast=not args.no_fast
+            args.updates, **options, steps=as_chain(args.steps, ratio), fast=not args.no_fast
         )
         shape = tuple(data.images.shape[1:])
         torch.manual_seed(config.seed)
@@ -153,22 +153,21 @@ def run_train(args: argparse.Namespace) -> None:
             ModelConfig(args.encoder, args.size, args.schedule, shape=shape, dropout=args.dropout)
         ).to(device)
         start = {} if args.start is None else _start(pretrained.start_from(model, args.start))
-        steps = train_steps(model, data.images, config, args.folder, test.images)
-        if rank:  # the first process speaks and writes for all
-            for _ in steps:
-                pass
-            return
+        steps = train_steps(model, data.images, config, args.folder, test.images, bar=True)
         path = Path(args.folder) / "model"
-        for progress in with_bar(steps):
-            if (evaluation := progress.evaluation) is not None:
-                if progress.update == config.updates:
-                    evaluation = evaluate(
-                        progress.model, test.images, config.chain, generator=_seeded(0, device)
-                    )
-                card = {**_card(config, data, test, progress.update, evaluation), **start}
-                pretrained.save_model(progress.model, path, card)
-                _say(f"update {progress.update}: {evaluation}")
-        _say(f"{path}.safetensors holds the averaged model, {path}.json its card")
+        with closing(steps):
+            for progress in steps:
+                # the first process speaks and writes for all
+                if rank == 0 and (evaluation := progress.evaluation) is not None:
+                    if progress.update == config.updates:
+                        evaluation = evaluate(
+                            progress.model, test.images, config.steps, generator=_seeded(0, device)
+                        )
+                    card = {**_card(config, data, test, progress.update, evaluation), **start}
+                    pretrained.save_model(progress.model, path, card)
+                    _say(f"update {progress.update}: {evaluation}")
+        if rank == 0:
+            _say(f"{path}.safetensors holds the averaged model, {path}.json its card")
 
 
 @command(
@@ -385,8 +384,8 @@ def run_doctor(args: argparse.Namespace) -> None:
     print(f"pretrained: {', '.join(pretrained.pretrained_names()) or 'none'}")
     images = load_mnist("train", "bundled", device=device).images
     for encoder in ENCODERS:
-        model, config = build(ModelConfig(encoder, args.size)).to(device), TrainConfig(2)
-        loop = updates(State(model, config), images, config)
+        config = TrainConfig(2, log_every=1)
+        loop = train_steps(build(ModelConfig(encoder, args.size)).to(device), images, config)
         next(loop)  # the first update is slower
         _synchronize(device)
         start = time.perf_counter()
@@ -464,7 +463,7 @@ def _load(args: argparse.Namespace, split: str, device: torch.device) -> ImageSe
 def _card(
     config: TrainConfig, data: ImageSet, test: ImageSet, update: int, evaluation: Evaluation
 ) -> dict[str, Any]:
-    depth = "infinite depth" if config.chain is None else str(config.chain)
+    depth = "infinite depth" if config.steps is None else str(config.steps)
     return {
         "data": f"{data.name} {data.split}, {len(data)} images",
         "evaluated_on": f"{test.name} {test.split}, {evaluation.n} images, {depth}",

@@ -25,8 +25,7 @@ from diffenc_lite.course.studies import (
 )
 from diffenc_lite.course.studies import runner as studies
 from diffenc_lite.data import load_mnist
-from diffenc_lite.training import State
-from diffenc_lite.training.loop import draw
+from diffenc_lite.training import draw
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -264,7 +263,7 @@ def test_runs_of_a_seed_are_paired(few):
     shifted = encoders.make("shifted", "fixed", images).encoder.centre.double()
     torch.testing.assert_close(shifted, mean.mean().expand_as(mean), rtol=0, atol=1e-6)
     config = encoders.training(few, 3)
-    drawn = [draw(State(m, config), images, config) for m in models.values()]
+    drawn = [draw(m, images, config, 0) for m in models.values()]
     for other in drawn[1:]:
         assert all(torch.equal(a, b) for a, b in zip(drawn[0], other, strict=True))
 

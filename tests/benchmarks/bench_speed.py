@@ -31,7 +31,7 @@ from diffenc_lite import DiffEnc, ModelConfig, TrainConfig, build, sample_steps
 from diffenc_lite.encoder import LearnedEncoder
 from diffenc_lite.files import write_whole
 from diffenc_lite.model import ENCODERS
-from diffenc_lite.training import State, cpu_has_bf16, keep_freed_memory, updates
+from diffenc_lite.training import cpu_has_bf16, train_steps
 
 BATCH, SAMPLES = 128, 64
 KEPT = Path(__file__).with_suffix(".json")
@@ -87,11 +87,10 @@ def peak_gigabytes() -> float | None:
 
 def one_update(encoder: str, size: str) -> tuple[DiffEnc, Callable[[], object]]:
     """A new model, and what makes one update of it."""
-    keep_freed_memory()
     model = build(ModelConfig(encoder, size))
     images = torch.randint(0, 256, (1000, 1, 28, 28), dtype=torch.uint8)
-    config = TrainConfig(10_000, batch=BATCH)
-    return model, partial(next, updates(State(model, config), images, config))
+    config = TrainConfig(10_000, batch=BATCH, log_every=1)
+    return model, partial(next, train_steps(model, images, config))
 
 
 def print_profile(encoder: str, size: str) -> None:

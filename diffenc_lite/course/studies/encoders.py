@@ -25,7 +25,7 @@ from ...model import SCHEDULES, DiffEnc, ModelConfig, build
 from ...networks import UNet, UNetConfig
 from ...sampling import sample_steps
 from ...schedule import Schedule, end_points
-from ...training import State, TrainConfig, train_steps, updates
+from ...training import State, TrainConfig, train_steps
 from .runner import Job, Options, Row, Study, mnist, parameters
 
 VARIANTS = (
@@ -151,7 +151,7 @@ def cost(options: Options) -> list[Row]:
     config = replace(training(options, 0), updates=10_000)  # as many as are timed
     states = {name: State(make(name, "fixed", images), config) for name in VARIANTS}
     step = _by_turns(
-        {name: updates(state, images, config) for name, state in states.items()}, options
+        {name: train_steps(state.model, images, config) for name, state in states.items()}, options
     )
     samplers = {
         name: sample_steps(state.averaged, SAMPLES, ROUNDS + 10) for name, state in states.items()

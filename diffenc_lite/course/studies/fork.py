@@ -60,7 +60,7 @@ from ...model import SIZES, DiffEnc, ModelConfig, build, evaluating
 from ...networks import GammaEmbedding, UNet, zero_
 from ...pretrained import load_model, read_card
 from ...schedule import Noise
-from ...training import State, TrainConfig, fast, minimise
+from ...training import State, TrainConfig, fast
 from ...training import seed as seed_of
 from .runner import Job, Options, Results, Row, Study, mnist, parameters
 
@@ -291,15 +291,13 @@ def train(
     Returns the averaged model, and the loss of the trained one, a mean for each `log_every`
     updates.
     """
-    state, quick = State(model, config), fast(model)
-
-    def loss() -> Tensor:
-        index, u, eps = draw(images, config, state.update)
+    state, quick, totals = State(model, config), fast(model), []
+    while state.update < config.updates:
+        index, uniform, eps = draw(images, config, state.update)
         x, last = model.to_unit(images[index]), end() if callable(end) else end
-        prior, diffusion = losses(quick, x, start + (last - start) * u, eps, last)
-        return (prior.mean() + (last - start) * diffusion.mean())[None]
-
-    totals = [total for (total,) in minimise(state, config, loss, clip=1.0)]
+        prior, diffusion = losses(quick, x, start + (last - start) * uniform, eps, last)
+        loss = prior.mean() + (last - start) * diffusion.mean()
+        totals += state.descend(loss[None], clip=1.0)
     windows = zip(*[iter(totals)] * config.log_every, strict=False)
     return state.averaged, [round(sum(window) / len(window), 6) for window in windows]
 
