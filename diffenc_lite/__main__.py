@@ -226,26 +226,24 @@ def name_and_number(text: str) -> tuple[str, int]:
 
 @command(
     "Run a study of the course, or what is left of it.",
-    "encoders runs/encoders --budget seeds=5",
-    option(
-        "name", metavar="NAME",
-        help="toys, encoders, mnist_ratio, ratio_samples, fork, short, sizes, purpose, ladder",
-    ),
+    "toys runs/toys --job 3",
+    option("name", metavar="NAME", help="toys, mnist_ratio, ratio_samples, fork, purpose"),
     option("folder", help="for a file of each finished job, and results.json"),
+    option("--job", type=int, metavar="K",
+           help="run job number K only, counted from 0; if not given, all that are missing"),
     option("--root", help="folder that holds the full MNIST"),
     option("--budget", type=name_and_number, nargs="*", default=[], metavar="NAME=NUMBER",
-           help="numbers that trade time for precision; by default, what suits the device"),
+           help="numbers that trade time for precision"),
     DEVICE,
     after_interrupt="; the same command goes on",
 )  # fmt: skip
 def run_study(args: argparse.Namespace) -> None:
-    from .course import studies
+    from .course.studies import options, runner
 
-    options = studies.options(
-        studies.find(args.name), _device(args.device), args.root, dict(args.budget)
+    chosen = options(
+        runner.find_study(args.name), _device(args.device), args.root, dict(args.budget)
     )
-    path = studies.run_study(args.name, args.folder, options)
-    print(f"{path} has all results" if path else "other processes are still at work on the rest")
+    print(runner.run_jobs(args.name, args.folder, chosen, args.job))
 
 
 @command("Copy the lessons into a folder of yours.", "lessons", OUT)

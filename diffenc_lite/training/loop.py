@@ -217,7 +217,7 @@ class State:
         """One update: backward, clip, step, average
 
         Args: terms of the loss, (K,), whose sum is minimised; clip, the greatest norm of the
-            gradient, of all weights but single numbers.
+            gradient.
         Returns the terms, averaged over all processes. Raises FloatingPointError, before it touches
         the weights, if loss or gradient is not finite.
         """
@@ -226,11 +226,10 @@ class State:
         self.optimizer.zero_grad()
         terms.sum().backward()
         gradients = [over_processes(w.grad) for w in self.weights if w.grad is not None]
-        if clip is None:
-            norm = nn.utils.get_total_norm(gradients)
-        else:
-            norm = nn.utils.clip_grad_norm_([w for w in self.weights if w.ndim], clip)
+        norm = nn.utils.get_total_norm(gradients)
         self._check_finite("gradient", norm.item(), values)
+        if clip is not None:
+            nn.utils.clip_grads_with_norm_(self.weights, clip, norm)
 
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.config, self.update)

@@ -47,7 +47,7 @@ from ...process import x_from_v
 from ...schedule import LinearSchedule, Noise
 from ...training import State, TrainConfig
 from ..worlds import TOYS, likelihood
-from .runner import Job, Options, Row, Study, parameters
+from .study import Job, Options, Row, Study, parameters
 
 WIDTHS = (8, 16, 32, 64)  # of the denoiser
 OFF_WIDTHS = (16,)  # where the scaling encoder's counterterm is also left out
@@ -258,7 +258,7 @@ def _seeded(seed: int) -> torch.Generator:
 # ---- the study -----------------------------------------------------------------------------------
 
 
-def jobs(options: Options) -> list[Job]:
+def _jobs(options: Options) -> list[Job]:
     """All seeds of a kind of model are one job, since they train side by side."""
     tested_and_explored = (
         (TESTED, FRESH, options.budget["test_seeds"]),
@@ -273,7 +273,7 @@ def jobs(options: Options) -> list[Job]:
     ]
 
 
-def run(job: Job, options: Options) -> list[Row]:
+def _run(job: Job, options: Options) -> list[Row]:
     """One row for each seed: what `score` says, and the number of parameters.
 
     Each seed of the test is scored on draws of its own, the others share theirs.
@@ -298,8 +298,8 @@ def run(job: Job, options: Options) -> list[Row]:
 
 
 STUDY = Study(
-    jobs,
-    run,
+    _jobs,
+    _run,
     budget={"updates": 1000, "seeds": 5, "test_seeds": 10, "batch": 512, "points": 32768},
 )
 
