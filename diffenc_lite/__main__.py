@@ -9,7 +9,7 @@ import platform
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from .evaluation import Evaluation, evaluate, evenly
 from .files import write_whole
 from .model import ENCODERS, SCHEDULES, SIZES, ModelConfig, build
 from .sampling import sample
-from .training import State, TrainConfig, train_steps, updates, with_bar
+from .training import TrainConfig, train_steps
 
 # ---- what a command is ---------------------------------------------------------------------------
 
@@ -143,7 +143,7 @@ def run_train(args: argparse.Namespace) -> None:
         options = {name: getattr(args, name) for name in TRAIN_OPTIONS}
         ratio = args.ratio[0] if args.ratio and len(args.ratio) == 1 else args.ratio
         config = TrainConfig(
-            args.updates, **options, chain=as_chain(args.steps, ratio), fast=not args.no_fast
+            args.updates, **options, steps=as_chain(args.steps, ratio), fast=not args.no_fast
         )
         shape = tuple(data.images.shape[1:])
         torch.manual_seed(config.seed)
@@ -151,22 +151,21 @@ def run_train(args: argparse.Namespace) -> None:
             ModelConfig(args.encoder, args.size, args.schedule, shape=shape, dropout=args.dropout)
         ).to(device)
         start = {} if args.start is None else _start(pretrained.start_from(model, args.start))
-        steps = train_steps(model, data.images, config, args.folder, test.images)
-        if rank:  # the first process speaks and writes for all
-            for _ in steps:
-                pass
-            return
+        steps = train_steps(model, data.images, config, args.folder, test.images, bar=True)
         path = Path(args.folder) / "model"
-        for progress in with_bar(steps):
-            if (evaluation := progress.evaluation) is not None:
-                if progress.update == config.updates:
-                    evaluation = evaluate(
-                        progress.model, test.images, config.chain, generator=_seeded(0, device)
-                    )
-                card = {**_card(config, data, test, progress.update, evaluation), **start}
-                pretrained.save_model(progress.model, path, card)
-                _say(f"update {progress.update}: {evaluation}")
-        _say(f"{path}.safetensors holds the averaged model, {path}.json its card")
+        with closing(steps):
+            for progress in steps:
+                # the first process speaks and writes for all
+                if rank == 0 and (evaluation := progress.evaluation) is not None:
+                    if progress.update == config.updates:
+                        evaluation = evaluate(
+                            progress.model, test.images, config.steps, generator=_seeded(0, device)
+                        )
+                    card = {**_card(config, data, test, progress.update, evaluation), **start}
+                    pretrained.save_model(progress.model, path, card)
+                    _say(f"update {progress.update}: {evaluation}")
+        if rank == 0:
+            _say(f"{path}.safetensors holds the averaged model, {path}.json its card")
 
 
 @command(
@@ -225,26 +224,24 @@ def name_and_number(text: str) -> tuple[str, int]:
 
 @command(
     "Run a study of the course, or what is left of it.",
-    "encoders runs/encoders --budget seeds=5",
-    option(
-        "name", metavar="NAME",
-        help="toys, encoders, mnist_ratio, ratio_samples, fork, short, sizes, purpose, ladder",
-    ),
+    "toys runs/toys --job 3",
+    option("name", metavar="NAME", help="toys, mnist_ratio, ratio_samples, fork, purpose"),
     option("folder", help="for a file of each finished job, and results.json"),
+    option("--job", type=int, metavar="K",
+           help="run job number K only, counted from 0; if not given, all that are missing"),
     option("--root", help="folder that holds the full MNIST"),
     option("--budget", type=name_and_number, nargs="*", default=[], metavar="NAME=NUMBER",
-           help="numbers that trade time for precision; by default, what suits the device"),
+           help="numbers that trade time for precision"),
     DEVICE,
     after_interrupt="; the same command goes on",
 )  # fmt: skip
 def run_study(args: argparse.Namespace) -> None:
-    from .course import studies
+    from .course.studies import options, runner
 
-    options = studies.options(
-        studies.find(args.name), _device(args.device), args.root, dict(args.budget)
+    chosen = options(
+        runner.find_study(args.name), _device(args.device), args.root, dict(args.budget)
     )
-    path = studies.run_study(args.name, args.folder, options)
-    print(f"{path} has all results" if path else "other processes are still at work on the rest")
+    print(runner.run_jobs(args.name, args.folder, chosen, args.job))
 
 
 @command("Copy the lessons into a folder of yours.", "lessons", OUT)
@@ -299,8 +296,8 @@ def run_doctor(args: argparse.Namespace) -> None:
     print(f"pretrained: {', '.join(pretrained.pretrained_names()) or 'none'}")
     images = load_mnist("train", "bundled", device=device).images
     for encoder in ENCODERS:
-        model, config = build(ModelConfig(encoder, args.size)).to(device), TrainConfig(2)
-        loop = updates(State(model, config), images, config)
+        config = TrainConfig(2, log_every=1)
+        loop = train_steps(build(ModelConfig(encoder, args.size)).to(device), images, config)
         next(loop)  # the first update is slower
         _synchronize(device)
         start = time.perf_counter()
@@ -378,7 +375,7 @@ def _load(args: argparse.Namespace, split: str, device: torch.device) -> ImageSe
 def _card(
     config: TrainConfig, data: ImageSet, test: ImageSet, update: int, evaluation: Evaluation
 ) -> dict[str, Any]:
-    depth = "infinite depth" if config.chain is None else str(config.chain)
+    depth = "infinite depth" if config.steps is None else str(config.steps)
     return {
         "data": f"{data.name} {data.split}, {len(data)} images",
         "evaluated_on": f"{test.name} {test.split}, {evaluation.n} images, {depth}",
