@@ -167,8 +167,8 @@ def test_settings_of_a_training():
         "lr": ["1e-3", math.inf, NAN, 0],
         "ema": [1.0, -0.1, None],
         "weight_decay": [-1],
-        "betas": [0.9, (0.9,), (0.9, 1.0), (2.0, 0.9)],
-        "ends": [0, 17],
+        "ends": [0],
+        "steps": [0, 1.5, "8"],
         "evaluate_images": [1],
         **dict.fromkeys(["seed", "warmup"], [-1]),
         **dict.fromkeys(["log_every", "evaluate_every", "checkpoint_every"], [0, 5.5]),
@@ -179,8 +179,6 @@ def test_settings_of_a_training():
 
 
 def test_numbers_of_sympy_become_floats():
-    config = TrainConfig(2, lr=sympy.Rational(1, 4), betas=(sympy.Float(0.5), 0.9))
-    assert type(config.lr) is type(config.betas[0]) is float
     assert LinearSchedule(sympy.Integer(-3), 2).gamma_min == -3.0
 
 

@@ -11,8 +11,7 @@ from typing import Any
 
 from playwright.sync_api import BrowserContext, sync_playwright
 
-from diffenc_lite.course.slides import BROWSERS
-
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
 QUIET = [f"--disable-{part}" for part in ("gpu", "quic", "background-networking", "sync")]
 
 

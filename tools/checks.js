@@ -20,27 +20,6 @@ window.checks = {
     });
   },
 
-  // ---- slides ----
-
-  slides() {
-    return [...document.querySelectorAll("main > section")].map((section, i) => {
-      const room = section.querySelector(".room"), outer = section.getBoundingClientRect();
-      const all = what => [...room.querySelectorAll(what)].filter(part => part.checkVisibility());
-      const over = all("p, li, img, svg, pre, table, mjx-container, h1, h2, h3")
-        .map(part => part.getBoundingClientRect()).filter(box => box.width && box.height)
-        .map(box => Math.max(box.right - outer.right, box.bottom - outer.bottom,
-                             outer.left - box.left, outer.top - box.top));
-      const zoom = parseFloat(room.style.zoom) || 1;
-      const sizes = all("p, li, pre, td").filter(part => part.textContent.trim())
-        .map(part => parseFloat(getComputedStyle(part).fontSize) * zoom);
-      const text = all("p, li, td, h1, h2, h3").map(part => part.textContent).join("\n");
-      return {slide: i + 1, over: Math.max(0, ...over), size: Math.min(99, ...sizes),
-        empty: !room.textContent.trim() && !room.querySelector("img, svg, video"),
-        broken: all("mjx-merror, [data-mjx-error]").length,
-        tex: (text.match(/\$[^$]*[\\^_][^$]*\$/) || []).length};
-    });
-  },
-
   // ---- pages of the site ----
 
   async typeset() {
