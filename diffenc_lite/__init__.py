@@ -34,7 +34,7 @@ show (plots and explorers), studies. On the command line: python -m diffenc_lite
 from . import bound, gaussian, pixels, process
 from .bound import Bound, elbo
 from .chain import Chain
-from .data import ImageSet, load_cifar10, load_mnist, load_named, toy
+from .data import ImageSet, load_mnist, load_named, toy
 from .encoder import (
     Encoder,
     Encoding,
