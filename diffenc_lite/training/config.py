@@ -7,7 +7,7 @@ from dataclasses import InitVar, dataclass, fields
 from typing import Any
 
 from ..arguments import real, whole
-from ..chain import Chain, Values, as_chain
+from ..chain import Chain, as_chain
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class TrainConfig:
         whole process (`keep_freed_memory`).
     chain: None, the loss is the bound at infinite depth (L4). With a `Chain`, or a number T of
         equal steps, it is that of the chain (L3), one step drawn for each image; up to a constant,
-        its ratio weights the squared error of a step (W3). steps and ratio: a thin way to make one.
+        its ratio weights the squared error of a step (W3). steps: the same by another name.
 
     Raises ValueError, naming the field, for a value that makes no sense."""
 
@@ -52,14 +52,13 @@ class TrainConfig:
     keep_memory: bool = True
     chain: Chain | None = None  # given: an int too
     steps: InitVar[int | None] = None
-    ratio: InitVar[Values | None] = None
 
     @property
     def first(self) -> int:
         """How many images of a batch prior and reconstruction are measured on: `ends`, if given."""
         return min(16, self.batch) if self.ends is None else self.ends
 
-    def __post_init__(self, steps: int | None, ratio: Values | None) -> None:
+    def __post_init__(self, steps: int | None) -> None:
         smallest = dict.fromkeys(("updates", "batch", "log_every", "checkpoint_every"), 1)
         smallest |= {"evaluate_every": 1, "evaluate_images": 2, "warmup": 0, "seed": 0}
         smallest |= {} if self.ends is None else {"ends": 1}
@@ -79,7 +78,7 @@ class TrainConfig:
         object.__setattr__(self, "betas", tuple(two))
         if steps is not None and self.chain is not None:
             raise ValueError(f"steps must not be given beside a chain; got {steps}, {self.chain}")
-        chain = as_chain(self.chain if steps is None else steps, ratio)
+        chain = as_chain(self.chain if steps is None else steps)
         object.__setattr__(self, "chain", chain)
 
     def plain(self) -> dict[str, Any]:

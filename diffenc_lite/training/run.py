@@ -289,7 +289,7 @@ def _identity(model: DiffEnc, images: Tensor, held_out: Tensor | None) -> dict[s
     unnamed = digest(repr((modules, shapes, settings)).encode())
     return {
         "model": repr(model.config) if model.config else unnamed,
-        "start": model.start,
+        "start": getattr(model, "start", None),
         "images": digest(images.cpu().numpy().tobytes()),
         "held_out": None if held_out is None else digest(held_out.cpu().numpy().tobytes()),
     }

@@ -83,14 +83,15 @@ class Centred(nn.Module):
         moved = gamma > end_points(self._schedule[0], gamma)[0]
         return -moved.to(x).reshape(-1, *[1] * (x.dim() - 1)) * self.centre
 
-    def forward(self, x: Tensor, gamma: Tensor) -> Encoding:
+    def encode(self, x: Tensor, gamma: Tensor) -> Encoding:
         return Encoding(x - self.centre, torch.zeros_like(x))
 
 
 def make(variant: str, ends: str, images: Tensor) -> DiffEnc:
     """A variant before training; images are those that it will learn from, on its device."""
     if variant == "matched":
-        return DiffEnc(UNet(MATCHED), schedule=SCHEDULES[ends]()).to(images.device)
+        schedule = SCHEDULES[ends]()
+        return DiffEnc(UNet(MATCHED, schedule=schedule), schedule=schedule).to(images.device)
     encoder = variant if variant in ("scaling", "learned") else "identity"
     model = build(ModelConfig(encoder, schedule=ends)).to(images.device)
     if variant in ("centred", AFTERWARDS):

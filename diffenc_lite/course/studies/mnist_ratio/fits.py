@@ -13,9 +13,10 @@ from .... import encoder
 from ....bound import scale_gap
 from ....chain import Chain, low_discrepancy
 from ....gaussian import best_cost, best_ratio, kl_ratio
+from ....grid import squared_gap_table
 from ....model import DiffEnc
 from ....process import motion
-from ....ratio import best_scale, constant_ratio, gap_with_scale, squared_gap_table
+from ....ratio import best_scale, constant_ratio, gap_with_scale
 from ....schedule import Noise, step_c
 from . import inputs
 from .inputs import BEST, CONSTANT, FITTED, FOLDED, ONE, PAPER, PARTS, PIXELS, PIXELS_UP_TO, seeded
