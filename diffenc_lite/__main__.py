@@ -18,7 +18,7 @@ import torch
 import torch.distributed as dist
 
 from . import __version__, pretrained
-from .chain import Chain, as_chain
+from .chain import Chain
 from .data import ImageSet, data_names, load_mnist, load_named
 from .evaluation import Evaluation, evaluate, evenly
 from .files import write_whole
@@ -143,7 +143,7 @@ def run_train(args: argparse.Namespace) -> None:
         options = {name: getattr(args, name) for name in TRAIN_OPTIONS}
         ratio = args.ratio[0] if args.ratio and len(args.ratio) == 1 else args.ratio
         config = TrainConfig(
-            args.updates, **options, steps=as_chain(args.steps, ratio), fast=not args.no_fast
+            args.updates, **options, steps=_steps(args.steps, ratio), fast=not args.no_fast
         )
         shape = tuple(data.images.shape[1:])
         torch.manual_seed(config.seed)
@@ -209,7 +209,7 @@ def run_sample(args: argparse.Namespace) -> None:
     model = pretrained.load_model(args.model, device)
     if model.shape is None or len(model.shape) != 3:
         raise ValueError(f"sample draws pictures (C, H, W); {args.model} makes {model.shape}")
-    images = sample(model, args.n, _chain(args), generator=_seeded(args.seed, device))
+    images = sample(model, args.n, _chain(args) or args.steps, generator=_seeded(args.seed, device))
     grid = make_grid(images.cpu() / (model.levels - 1), round(args.n**0.5), pad_value=0.5)
     png = io.BytesIO()
     save_image(grid, png, format="png")
@@ -360,7 +360,15 @@ def _chain(args: argparse.Namespace) -> Chain | None:
         fitted = pretrained.load_fitted(args.model, args.steps)
         ratio = fitted.ratio if ratio == "fitted" else ratio
         scale = fitted.scale if scale == "fitted" else scale
-    return as_chain(args.steps, ratio, scale=scale)
+    return _steps(args.steps, ratio, scale)
+
+
+def _steps(steps: int | None, ratio: Any = None, scale: Any = None) -> Chain | None:
+    if steps is not None:
+        return Chain.equal(steps, 1.0 if ratio is None else ratio, scale)
+    if ratio not in (None, 1.0) or scale is not None:
+        raise ValueError("--ratio and --scale need --steps: without, the depth is infinite")
+    return None
 
 
 def _described(args: argparse.Namespace) -> str:

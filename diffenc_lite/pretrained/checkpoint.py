@@ -106,11 +106,11 @@ def load_model(
             here = _read_between(model)
             if not np.allclose(there := own.get("read_between", here), here, rtol=1e-3, atol=1e-3):
                 raise ValueError(f"its networks read gamma between {there} there, {here} here")
-            model.shape = model.shape or own["shape"] and tuple(own["shape"])
     except Exception as error:  # a foreign file may raise anything
         raise ValueError(f"{weights_path} does not fit {fits}: {error}") from None
-    model.card = card
-    return model.to(device).eval()
+    shape = model.shape or own and own["shape"]
+    parts = model.denoiser, model.encoder, model.schedule, model.levels, shape
+    return DiffEnc(*parts, config=model.config, card=card).to(device).eval()
 
 
 def start_from(model: DiffEnc, path: PathLike) -> dict[str, Any]:

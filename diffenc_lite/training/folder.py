@@ -103,7 +103,7 @@ def identity(model: DiffEnc, images: Tensor, held_out: Tensor | None) -> dict[st
     unnamed = digest(repr((modules, shapes, settings)).encode())
     return {
         "model": repr(model.config) if model.config else unnamed,
-        "start": model.start,
+        "start": model.card.get("sha256") or model.card.get("start", {}).get("sha256"),
         "images": digest(images.cpu().numpy().tobytes()),
         "held_out": None if held_out is None else digest(held_out.cpu().numpy().tobytes()),
     }

@@ -181,7 +181,7 @@ def loss_map(model: DiffEnc, image: Tensor, t: float, draws: int = 24) -> Array:
     """L4: What each pixel of an image (1, H, W) costs at depth t, in bits per unit of t, (H, W)"""
     x = to_unit(image).expand(draws, *image.shape)
     eps = torch.randn(x.shape, generator=torch.Generator().manual_seed(5))
-    nats = bound.diffusion_density(model, x, x.new_full((draws,), t), eps)
+    nats = bound.diffusion_loss(model, x, x.new_full((draws,), t), eps, True)
     return bits_per_dim(nats.mean((0, 1)), 1).numpy()
 
 
