@@ -52,9 +52,9 @@ sitecheck: site  ## make the site and read it in Chromium, which must be install
 wheel: $(INSTALLED)  ## set up, build the wheel, and run the first lesson out of it
 	@$(BIN)/python tools/check_wheel.py
 
-coursework: $(INSTALLED)  ## set up and take lessons through nbgrader and otter-grader
+coursework: $(INSTALLED)  ## set up and take exercises through nbgrader
 	$(BIN)/python -m pip install -q -e ".[coursework]"
-	$(BIN)/python -m pytest tests/test_graders.py
+	$(BIN)/python -m pytest tests/test_nbgrader.py
 
 lint: $(INSTALLED)  ## set up, check style (notebooks too), types and numbers in prose
 	$(BIN)/ruff check .

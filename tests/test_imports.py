@@ -23,7 +23,7 @@ PAPER = (
     "ratio sampling"
 ).split()
 MACHINERY = ["files", "data", "pretrained", "training", "__main__"]
-COURSE = ["lessons", "ledger", "worlds", "exercises", "show", "studies", "slides", "teaching"]
+COURSE = ["lessons", "ledger", "worlds", "exercises", "show", "studies", "slides"]
 ONLY_COURSE = {"matplotlib", "ipywidgets", "sympy", "IPython", "nbformat"}
 
 
