@@ -23,11 +23,12 @@ lab: $(INSTALLED)  ## set up and open the notebooks in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir=notebooks
 
 bench: $(INSTALLED)  ## set up and measure speed and memory
-	@for file in tests/benchmarks/bench_*.py; do $(BIN)/python $$file || exit 1; done
+	@$(BIN)/python tests/benchmarks/bench_speed.py
 
-MINUTES ?= 5
-gpu: $(INSTALLED)  ## set up, check and measure a CUDA or MPS device (MINUTES=5 to train each model)
-	@$(BIN)/python tools/check_device.py --minutes $(MINUTES)
+DEVICE ?= cuda
+gpu: $(INSTALLED)  ## set up, and test and measure a CUDA or MPS device (DEVICE=mps)
+	$(BIN)/python -m pytest tests/test_device.py --device $(DEVICE)
+	@$(BIN)/python tests/benchmarks/bench_speed.py --device $(DEVICE)
 
 # Notebooks with a slider (`make test` runs them all), two at a time, one core each, four in a summary.
 # It fails if one of the summaries has a failure.
@@ -56,9 +57,11 @@ coursework: $(INSTALLED)  ## set up and take lessons through nbgrader and otter-
 	$(BIN)/python -m pip install -q -e ".[coursework]"
 	$(BIN)/python -m pytest tests/test_graders.py
 
-lint: $(INSTALLED)  ## set up, check style (notebooks too), types and numbers in prose
+lint: $(INSTALLED)  ## set up, check style (notebooks too), types, imports, links and numbers in prose
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/md-dead-link-check
 	$(BIN)/python tools/numbers_in_prose.py
 
 # Installed once, and again only when the list of dependencies has changed.

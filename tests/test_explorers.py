@@ -9,7 +9,6 @@ import ipywidgets
 import numpy as np
 import pytest
 import torch
-from second_device import SecondDevice, moved
 
 from diffenc_lite import DiffEnc, IdentityEncoder, ModelConfig, ScalingEncoder, build
 from diffenc_lite.course.show.explorers import (
@@ -281,39 +280,6 @@ def test_encoder_explorer_takes_colour_and_a_learned_encoder(generator):
     model = build(ModelConfig("learned", size="tiny", shape=(3, 8, 8)))
     explorer = encoder_explorer(model, images, depths=[0.5, 1.0])
     assert len(set(explorer.frames.values())) == 2
-
-
-@pytest.mark.parametrize("schedule", ["fixed", "learned"])
-@pytest.mark.parametrize("encoder", ["identity", "scaling", "learned"])
-def test_a_model_on_another_device_gives_the_same(generator, encoder, schedule):
-    images = torch.randint(0, 256, (2, 1, 8, 8), generator=generator).to(torch.uint8)
-    depths = [0.0, 0.9, 1.0]
-    model = build(ModelConfig(encoder, size="tiny", shape=(1, 8, 8), schedule=schedule))
-
-    def made():
-        path = encode_and_noise(model, images, depths, torch.Generator().manual_seed(1))
-        return path, encoder_explorer(model, images, beside=model, depths=depths).frames
-
-    path, frames = made()
-    with SecondDevice():
-        moved(model)
-        assert model.device.type == "meta"
-        other_path, other_frames = made()
-    for part, other in zip(path, other_path, strict=True):
-        np.testing.assert_array_equal(part, other)
-    assert frames == other_frames
-
-
-def test_the_second_device_refuses_what_cuda_would():  # so the test above can fail
-    with SecondDevice():
-        there, here = torch.ones(2).to("meta"), torch.ones(2)
-        with pytest.raises(RuntimeError, match="to be on the same device"):
-            there + here
-        with pytest.raises(RuntimeError, match="generator of the second device"):
-            torch.randn(2, generator=torch.Generator(), device="meta")
-        with pytest.raises(RuntimeError, match="not supported"):
-            there.numpy()
-        assert (there + here.to("meta")).cpu().tolist() == [2, 2]
 
 
 def test_y_is_what_the_network_says(generator):
