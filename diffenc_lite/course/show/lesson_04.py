@@ -14,11 +14,11 @@ from ...model import DiffEnc
 from ...schedule import LinearSchedule
 from . import plots
 from .drawing import COLOURS, arrow, canvas, words
-from .explorers import FrameExplorer, slider
+from .explorers import Explorer, slider
 from .plots import BLACK, Picture
 
 
-def moving_digit(x: Tensor) -> FrameExplorer:
+def moving_digit(x: Tensor) -> Explorer:
     """A digit (1, 1, 28, 28) under an encoder that blurs it. x_t = x + sigma_t^4 (blurred - x)."""
     blurred = avg_pool2d(x + 1, 7, stride=1, padding=3) - 1  # the surroundings are black, -1
     eps = torch.randn(x.shape, generator=torch.Generator().manual_seed(6), dtype=x.dtype)
@@ -43,7 +43,7 @@ def moving_digit(x: Tensor) -> FrameExplorer:
             artist.set_data(image[0, 0].detach().numpy())
         return figure
 
-    return FrameExplorer(draw, slider("t", [0.4, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.9, 1.0], 1.0))
+    return Explorer(draw, slider("t", [0.4, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.9, 1.0], 1.0))
 
 
 GAMMA_0, GAMMA_1 = -13.3, 5.0

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from .drawing import COLOURS, arrow, box, canvas, words
-from .explorers import CurveExplorer, buttons, slider
+from .explorers import Explorer, buttons, slider
 from .plots import BLUE, GREEN, ORANGE, RED, SKY, Picture, plain_ticks, styled, subplots
 
 Array = NDArray[np.float64]
@@ -147,7 +147,7 @@ def grid_explorer(
     tables: Mapping[str, Sequence[Array]],
     cheapest: Callable[[Array, int], ArrayLike],
     equal: Callable[[int], ArrayLike],
-) -> CurveExplorer:
+) -> Explorer:
     """Choose T, ratio, scale and data: the best nodes, and what each step costs.
 
     Args: by data, the costs (N+1, N+1) with the paper's scale at w = 1 and w*, then with the best
@@ -164,7 +164,7 @@ def grid_explorer(
     lower.set(xlabel="depth $t$", ylabel="nats", xlim=(-0.03, 1.03), yscale="log", ylim=(1e-5, 1e6))
     lower.legend(loc="upper left", ncols=2, fontsize=11)
 
-    def update(T: int, best_ratio: int, best_scale: int, which: int) -> None:
+    def draw(T: int, best_ratio: int, best_scale: int, which: int) -> Picture:
         costs = tables[names[which]][2 * best_scale + best_ratio]
         last, sums = len(costs) - 1, []
         for line, path in ((green, cheapest(costs, T)), (grey, equal(T))):
@@ -175,8 +175,9 @@ def grid_explorer(
             marks, height = (dots, -13.3 + 18.3 * nodes / last) if line is green else (ticks, -15.5)
             marks.set_data(nodes / last, np.broadcast_to(height, nodes.shape))
         upper.set_title(f"best {sums[0]:,.2f} nats, equal {sums[1]:,.2f}")
+        return figure
 
     choices = buttons("w", ["1", "w*"]), buttons("scale", ["paper", "best"])
     steps = slider("T", [2, 3, 4, 6, 8, 12, 16, 24], start=4, text="{:d}")
     stills = [(2, 0, 0, 0), (2, 0, 1, 0), (2, 0, 1, 1), (2, 1, 1, 1)]
-    return CurveExplorer(figure, update, steps, *choices, buttons("data", names), stills=stills)
+    return Explorer(draw, steps, *choices, buttons("data", names), stills=stills)

@@ -21,7 +21,7 @@ from ...schedule import LinearSchedule, Noise
 from ..worlds import Likelihood
 from . import plots
 from .drawing import COLOURS, canvas, words
-from .explorers import FrameExplorer, buttons, slider
+from .explorers import Explorer, buttons, slider
 from .plots import BLACK, BLUE, RED, Picture
 
 REACH = 1.5  # of z, in pictures of the plane
@@ -85,7 +85,7 @@ class _Field:
 
 
 @plots.styled
-def field_explorer(tables: Mapping[str, Likelihood], depths: Sequence[float]) -> FrameExplorer:
+def field_explorer(tables: Mapping[str, Likelihood], depths: Sequence[float]) -> Explorer:
     """Choose a toy and a depth: how the perfect denoiser pulls z_t back."""
     figure, ax = plots.subplots(size=(4.6, 4.4))
     field, exact = _Field(ax), list(tables.values())
@@ -95,7 +95,7 @@ def field_explorer(tables: Mapping[str, Likelihood], depths: Sequence[float]) ->
         return figure
 
     depth = slider("t", depths, start=0.5, text="{:.1f}")
-    return FrameExplorer(draw, buttons("toy", list(tables)), depth)
+    return Explorer(draw, buttons("toy", list(tables)), depth)
 
 
 def fields(tables: Mapping[str, Likelihood], depths: Sequence[float]) -> Picture:
