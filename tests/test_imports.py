@@ -20,7 +20,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "diffenc_lite"
 # In the order in which they are read.
 PAPER = (
     "arguments gaussian schedule encoder process chain pixels networks model bound evaluation "
-    "ratio sampling"
+    "grid ratio sampling"
 ).split()
 MACHINERY = ["files", "data", "pretrained", "training", "__main__"]
 COURSE = ["lessons", "ledger", "worlds", "exercises", "show", "studies", "slides", "teaching"]

@@ -83,7 +83,7 @@ class Centred(nn.Module):
         moved = gamma > end_points(self._schedule[0], gamma)[0]
         return -moved.to(x).reshape(-1, *[1] * (x.dim() - 1)) * self.centre
 
-    def encode(self, x: Tensor, gamma: Tensor) -> Encoding:
+    def forward(self, x: Tensor, gamma: Tensor) -> Encoding:
         return Encoding(x - self.centre, torch.zeros_like(x))
 
 
