@@ -329,7 +329,7 @@ def test_damaged_resume_file(tmp_path, damage):
 
 def test_foreign_resume_file(tmp_path):
     torch.save(STATE, tmp_path / "resume.pt")
-    with pytest.raises(ValueError, match=r"resume.pt is not a resume file of diffenc_lite"):
+    with pytest.raises(ValueError, match=r"resume.pt is not a resume file of this version"):
         load_resume(tmp_path / "resume.pt")
 
 

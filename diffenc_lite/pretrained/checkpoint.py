@@ -59,7 +59,7 @@ def read_card(path: PathLike) -> dict[str, Any]:
 
     Raises FileNotFoundError if there is none, ValueError if it is not a card.
     """
-    card_path = _model_files(_find(path))[1]
+    card_path = _find(path)[1]
     try:
         card = json.loads(card_path.read_bytes())
         if not (isinstance(card, dict) and {"configuration", "sha256"} <= set(card)):
@@ -84,23 +84,22 @@ def load_model(
     """
     from safetensors.torch import load
 
-    path = _find(path)
-    card, weights = read_card(path), _weights(path)
+    card, weights = read_card(path), _fetched(_find(path)[0])
     content = verify(weights.read_bytes(), card["sha256"], weights)
+    own = card.get("own", {})
     if model is None and card["configuration"] is None:
         raise ValueError(
-            f"{_model_files(path)[1].name} has no configuration, since the model has networks of "
-            "its own; make it again and give it: load_model(path, model=model)"
+            f"{weights.with_suffix('.json').name} has no configuration: the model has networks of "
+            "its own. Make it again and give it: load_model(path, model=model)"
         )
     fits = "its configuration" if model is None else "the model given"
     try:
         model = build(ModelConfig(**card["configuration"])) if model is None else model
         model.load_state_dict(load(content))
-        own = card.get("own", {"shape": None})
         _compare(own, _settings(model))
     except Exception as error:  # a foreign file may raise anything
         raise ValueError(f"{weights} does not fit {fits}: {error}") from None
-    return _with_card(model, card, own["shape"]).to(device).eval()
+    return _with_card(model, card, own.get("shape")).to(device).eval()
 
 
 def start_from(model: DiffEnc, path: PathLike) -> DiffEnc:
@@ -158,10 +157,8 @@ def _compare(there: dict[str, Any], here: dict[str, Any]) -> None:
 
 
 def load_pretrained(name: str, device: torch.device | str = "cpu") -> DiffEnc:
-    """A model that comes with the package, in eval mode, its card as `model.card`.
-
-    Raises ValueError for an unknown name, listing those there are; ValueError if damaged.
-    """
+    """A model that comes with the package, in eval mode, its card as `model.card`. Raises
+    ValueError for an unknown name, listing those there are, and if it is damaged."""
     if name not in pretrained_names():
         raise ValueError(f"name must be one of {', '.join(pretrained_names())}; got {name!r}")
     return load_model(PRETRAINED / name, device)
@@ -226,35 +223,34 @@ def _model_files(path: PathLike) -> tuple[Path, Path]:
     return Path(stem + ".safetensors"), Path(stem + ".json")
 
 
-def _weights(path: PathLike) -> Path:
-    """The file of the weights. The wheel has only cards of larger models: their weights are fetched
-    once, from the project's files at the tag of the version, into the folder for caches."""
-    weights = _model_files(path)[0]
-    package = PRETRAINED.parent
-    if weights.exists() or not weights.is_relative_to(package):
-        return weights
-    kept = cache_folder() / "models" / weights.name
-    if not kept.exists():
-        place = f"{package.name}/{weights.relative_to(package).as_posix()}"
-        try:
-            about = metadata(package.name)
-            urls = dict(url.split(", ") for url in about.get_all("Project-URL") or [])
-            write_whole(kept, fetch(f"{urls['Repository']}/raw/v{about['Version']}/{place}"))
-        except (OSError, LookupError) as error:
-            raise FileNotFoundError(
-                f"the weights of {weights.stem} are not in the wheel and could not be fetched "
-                f"({error}); copy {place} of a checkout to {kept}"
-            ) from None
-    return kept
-
-
-def _find(path: PathLike) -> PathLike:
-    """path itself if there is a model, else the pretrained one of that name."""
-    if any(file.exists() for file in _model_files(path)):
-        return path
-    if path in pretrained_names():
-        return PRETRAINED / path
+def _find(path: PathLike) -> tuple[Path, Path]:
+    """(weights, card) of the model there, else of the pretrained one of that name."""
+    for files in (_model_files(path), _model_files(PRETRAINED / path)):
+        if any(file.exists() for file in files):
+            return files
     raise FileNotFoundError(
         f"there is no model {os.fspath(path)!r}: neither the file {_model_files(path)[0]} nor a "
         f"pretrained one of that name ({', '.join(pretrained_names())})"
     )
+
+
+def _fetched(weights: Path) -> Path:
+    """The file itself, or its copy in the folder for caches: the wheel has only cards of larger
+    models, whose weights are fetched once, from the project's files at the tag of the version."""
+    package = PRETRAINED.parent
+    kept = cache_folder() / "models" / weights.name
+    if weights.exists() or not weights.is_relative_to(package):
+        return weights
+    if kept.exists():
+        return kept
+    place = f"{package.name}/{weights.relative_to(package).as_posix()}"
+    try:
+        about = metadata(package.name)
+        urls = dict(url.split(", ") for url in about.get_all("Project-URL") or [])
+        write_whole(kept, fetch(f"{urls['Repository']}/raw/v{about['Version']}/{place}"))
+    except (OSError, LookupError) as error:
+        raise FileNotFoundError(
+            f"the weights of {weights.stem} are not in the wheel and could not be fetched "
+            f"({error}); copy {place} of a checkout to {kept}"
+        ) from None
+    return kept
