@@ -42,7 +42,7 @@ class Encoder(Protocol):
 
     The rest is optional:
     u(x, gamma): a formula for u, where one is at hand.
-    encode(x, gamma) -> Encoding(x_t, u): both at once, where that saves time.
+    forward(x, gamma) -> Encoding(x_t, u): both at once, where that saves time.
     change(x, gamma_s, gamma_t) -> (x_t, x_t - x_s): a formula for the difference of two shifts that
         loses no digits.
     counterterm: False if the generative process uses 0 in the place of u (G3); True, the default,
@@ -60,10 +60,10 @@ def has_counterterm(encoder: Encoder) -> bool:
 def encode(encoder: Encoder, x: Tensor, gamma: Tensor) -> Encoding:
     """x_t = x + shift and u = -dx_t/dgamma / sigma_t^2, by one forward-mode derivative
 
-    Args: x (B, ...); gamma (B,). An encoder's own `encode` or `u` is used if it has one.
+    Args: x (B, ...); gamma (B,). An encoder's own `forward` or `u` is used if it has one.
     """
-    if callable(both := getattr(encoder, "encode", None)):
-        return both(x, gamma)
+    if getattr(type(encoder), "forward", nn.Module.forward) is not nn.Module.forward:
+        return encoder(x, gamma)  # type: ignore[operator]
     if callable(speed := getattr(encoder, "u", None)):
         return Encoding(x + encoder.shift(x, gamma), speed(x, gamma))
     shift, slope = torch.func.jvp(  # type: ignore[misc]
@@ -80,7 +80,7 @@ class IdentityEncoder(nn.Module):
     def shift(self, x: Tensor, gamma: Tensor) -> Tensor:
         return torch.zeros_like(x)
 
-    def encode(self, x: Tensor, gamma: Tensor) -> Encoding:
+    def forward(self, x: Tensor, gamma: Tensor) -> Encoding:
         return Encoding(x, torch.zeros_like(x))
 
 
@@ -95,7 +95,7 @@ class ScalingEncoder(nn.Module):
         # sigma_t^2 - sigma_s^2 = alpha_s^2 sigma_t^2 c(s, t)
         return x + self.shift(x, gamma_t), -(s.alpha * t.sigma).square() * step_c(s, t) * x
 
-    def encode(self, x: Tensor, gamma: Tensor) -> Encoding:
+    def forward(self, x: Tensor, gamma: Tensor) -> Encoding:
         x_t = x + self.shift(x, gamma)
         return Encoding(x_t, x_t)
 
@@ -135,7 +135,7 @@ class LearnedEncoder(nn.Module):
         by_sigma = (s.alpha * t.sigma).square() * step_c(s, t) * (y_t - x)
         return x + t.sigma.square() * (y_t - x), by_sigma + s.sigma.square() * (y_t - y_s)
 
-    def encode(self, x: Tensor, gamma: Tensor) -> Encoding:
+    def forward(self, x: Tensor, gamma: Tensor) -> Encoding:
         y, dy_dgamma = torch.func.jvp(  # type: ignore[misc]
             lambda g: self.y(x, g), (gamma,), (torch.ones_like(gamma),)
         )

@@ -4,8 +4,8 @@ import itertools
 
 import torch
 
-from diffenc_lite import elbo, toy
-from diffenc_lite.model import ENCODERS as KINDS  # noqa: F401
+from diffenc_lite import Chain, elbo, toy
+from diffenc_lite.encoder import ENCODERS as KINDS  # noqa: F401
 
 F64 = torch.float64
 
@@ -29,7 +29,8 @@ def some_images(n: int, shape=(2,), levels: int = 256) -> torch.Tensor:
 def mean_bound(model, images, steps, ratio=1.0, scale=None, **options):
     """Of all steps, each with noise of its own: the noise that a fit with `seeded(1)` draws."""
     given = {"every_step": True, "generator": seeded(1), "noise_0": torch.zeros(images.shape)}
-    return elbo(model, images, steps, ratio, scale=scale, **{**given, **options}).total.mean()
+    chain = Chain.equal(steps, ratio, scale)
+    return elbo(model, images, chain, **{**given, **options}).total.mean()
 
 
 def every_path(last: int, steps: int):
