@@ -10,6 +10,7 @@ import random
 import signal
 import subprocess
 import sys
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -20,7 +21,7 @@ import torch
 from draws import POINTS, same, seeded, weights
 from torch import nn
 
-from diffenc_lite import Chain, DiffEnc, IdentityEncoder, elbo, toy
+from diffenc_lite import Chain, DiffEnc, IdentityEncoder, LearnedSchedule, elbo, toy
 from diffenc_lite.bound import terms
 from diffenc_lite.course.worlds import Exact, Gaussian
 from diffenc_lite.evaluation import each_image, evaluate, evenly
@@ -104,6 +105,28 @@ def test_learning_rate():
     assert all(a > b for a, b in zip(rates[100:], rates[101:], strict=False))
     assert 0.48 < max(rates) < 0.5
     assert rates[1000] == pytest.approx(0.005)
+
+
+def test_five_functions_lie_between_a_call_of_train_and_the_denoiser():
+    package, seen = str(ROOT / "diffenc_lite"), []
+
+    class Net(nn.Module):
+        def forward(self, z, gamma):
+            frames = traceback.extract_stack()
+            seen.append([f.name for f in frames if f.filename.startswith(package)])
+            return z
+
+    train(DiffEnc(Net(), schedule=LearnedSchedule()), POINTS, TrainConfig(1))
+    assert seen == [["train", "train_steps", "terms", "diffusion_loss", "v_hat"]]
+
+
+def test_steps_are_a_chain_or_a_number():
+    """The errors of a fitted chain change no result, so they do not make it another run."""
+    assert TrainConfig(2).plain()["steps"] is None
+    assert TrainConfig(2, steps=3).plain() == TrainConfig(2, steps=Chain.equal(3)).plain()
+    chain = Chain([0, 0.3, 1], [0.5, 0.9], 1.0)
+    fitted = Chain(chain.grid, chain.ratio, chain.scale, chain.ratio / 9, chain.scale / 9)
+    assert TrainConfig(2, steps=fitted).plain() == TrainConfig(2, steps=chain).plain()
 
 
 def one_gradient(state, size):

@@ -183,21 +183,6 @@ def load_fitted(name: str, steps: int) -> Chain:
     return Chain(Chain.equal(steps).grid, **values)
 
 
-def save_chain(chain: Chain, path: PathLike) -> None:
-    """Write a chain as a JSON file, whole or not at all."""
-    if not isinstance(chain, Chain):
-        raise TypeError(f"chain must be a Chain, as Chain.equal(8); got {chain!r}")
-    write_whole(path, json.dumps(chain.lists()).encode() + b"\n")
-
-
-def load_chain(path: PathLike) -> Chain:
-    """The chain that `save_chain` wrote. Raises ValueError if the file is damaged or no chain."""
-    try:
-        return Chain(**json.loads(Path(path).read_bytes()))
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"{os.fspath(path)} is damaged or not a chain: {error}") from None
-
-
 def pretrained_names() -> list[str]:
     """The names that `load_pretrained` knows."""
     return sorted(path.stem for path in PRETRAINED.glob("*.json") if path != FITTED)
