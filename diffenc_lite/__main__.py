@@ -150,7 +150,8 @@ def run_train(args: argparse.Namespace) -> None:
         model = build(
             ModelConfig(args.encoder, args.size, args.schedule, shape=shape, dropout=args.dropout)
         ).to(device)
-        start = {} if args.start is None else _start(pretrained.start_from(model, args.start))
+        if args.start is not None:
+            model = pretrained.start_from(model, args.start)
         steps = train_steps(model, data.images, config, args.folder, test.images, bar=True)
         path = Path(args.folder) / "model"
         with closing(steps):
@@ -161,7 +162,7 @@ def run_train(args: argparse.Namespace) -> None:
                         evaluation = evaluate(
                             progress.model, test.images, config.steps, generator=_seeded(0, device)
                         )
-                    card = {**_card(config, data, test, progress.update, evaluation), **start}
+                    card = _card(config, data, test, progress.update, evaluation) | model.card
                     pretrained.save_model(progress.model, path, card)
                     _say(f"update {progress.update}: {evaluation}")
         if rank == 0:
@@ -396,16 +397,6 @@ def _card(
         "seed": config.seed,
         "training": config.plain(),
     }
-
-
-def _start(card: dict[str, Any]) -> dict[str, Any]:
-    """What the card of a model says of the one whose weights it began with, and of that one's."""
-    about = {"encoder": card["configuration"]["encoder"]}
-    about |= {name: card.get(name) for name in ("updates", "bits_per_dim", "sha256")}
-    about["batch"] = card.get("training", {}).get("batch")
-    if "start" in card:
-        about["start"] = card["start"]
-    return {"start": about}
 
 
 def _say(line: str) -> None:

@@ -3,17 +3,3 @@
 from .images import ImageSet, data_names, load_mnist, load_named
 from .sets import cache_folder
 from .toys import MIXTURE_MEANS, MIXTURE_STDS, MIXTURE_WEIGHTS, SWIRL_STD, swirl_mean, toy
-
-__all__ = [
-    "MIXTURE_MEANS",
-    "MIXTURE_STDS",
-    "MIXTURE_WEIGHTS",
-    "SWIRL_STD",
-    "ImageSet",
-    "cache_folder",
-    "data_names",
-    "load_mnist",
-    "load_named",
-    "swirl_mean",
-    "toy",
-]

@@ -28,10 +28,8 @@ SOURCES = ("auto", "full", "bundled")  # of MNIST
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ImageSet:
-    """Images (N, C, H, W) uint8 and labels (N,) int64 of one split, both on one device.
-
-    Raises TypeError or ValueError if a tensor has another type or shape.
-    """
+    """Images (N, C, H, W) uint8 and labels (N,) int64 of one split, N >= 1, both on one device.
+    Raises ValueError if a tensor has another type or shape."""
 
     images: Tensor
     labels: Tensor
@@ -39,16 +37,12 @@ class ImageSet:
     split: str
 
     def __post_init__(self) -> None:
-        if self.images.dtype != torch.uint8 or self.labels.dtype != torch.int64:
-            raise TypeError(
-                "images must be torch.uint8 and labels torch.int64; "
-                f"got {self.images.dtype} and {self.labels.dtype}"
-            )
-        if self.images.ndim != 4 or self.labels.shape != self.images.shape[:1] or not len(self):
-            raise ValueError(
-                "images must be (N, C, H, W) and labels (N,) with the same N >= 1; "
-                f"got {tuple(self.images.shape)} and {tuple(self.labels.shape)}"
-            )
+        for name, given, dtype, dims in (
+            ("images", self.images, torch.uint8, 4), ("labels", self.labels, torch.int64, 1)
+        ):  # fmt: skip
+            if given.dtype != dtype or given.ndim != dims or not 1 <= len(given) == len(self):
+                got = f"{given.dtype}, {tuple(given.shape)}"
+                raise ValueError(f"{name} must be {dtype}, {dims}-D, N >= 1; got {got}")
 
     def __len__(self) -> int:
         return len(self.images)

@@ -39,31 +39,22 @@ Files = Iterator[tuple[str, bytes]]  # names and contents
 
 
 def cache_folder() -> Path:
-    """DIFFENC_LITE_DATA if that is set, else diffenc_lite in the platform's folder for caches."""
-    if given := os.environ.get("DIFFENC_LITE_DATA"):
-        return Path(given).expanduser()
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or "~/AppData/Local"
-    elif sys.platform == "darwin":
-        base = "~/Library/Caches"
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "diffenc_lite"
+    """DIFFENC_LITE_DATA if that is set, else ~/.cache/diffenc_lite, on every platform."""
+    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(os.environ.get("DIFFENC_LITE_DATA") or f"{cache}/diffenc_lite").expanduser()
 
 
 def _idx_set(name: str, split: str, root: PathLike | None, download: bool) -> Arrays:
     """MNIST or a relative of it: images (N, 1, 28, 28)."""
     dataset = _torchvision(name)
-    archives = [archive for archive, _ in dataset.resources]
-    files = [archive.removesuffix(".gz") for archive in archives]
 
     def unpacked() -> Files:
-        for file, (archive, md5) in zip(files, dataset.resources, strict=True):
-            urls = [mirror + archive for mirror in dataset.mirrors]
-            yield file, gzip.decompress(_from_the_web(urls, md5))
+        for archive, md5 in dataset.resources:
+            content = _from_the_web([mirror + archive for mirror in dataset.mirrors], md5)
+            yield archive.removesuffix(".gz"), gzip.decompress(content)
 
-    arrays = []
-    wanted = files[:2] if split == "train" else files[2:]
+    files = [archive.removesuffix(".gz") for archive, _ in dataset.resources]
+    wanted, arrays = files[:2] if split == "train" else files[2:], []
     for path in _find(name, f"{name}/raw", wanted, unpacked, root, download):
         content = path.read_bytes()
         if name == "MNIST":
@@ -93,8 +84,7 @@ def _cifar10(split: str, root: PathLike | None, download: bool) -> Arrays:
             for file in md5:
                 yield file, tar.extractfile(f"{dataset.base_folder}/{file}").read()  # type: ignore
 
-    batches = []
-    wanted = [file for file, _ in getattr(dataset, f"{split}_list")]
+    wanted, batches = [file for file, _ in getattr(dataset, f"{split}_list")], []
     for path in _find("CIFAR10", dataset.base_folder, wanted, unpacked, root, download):
         content = verify(path.read_bytes(), md5[path.name], path, "md5")
         batches.append(pickle.loads(content, encoding="latin1"))  # safe after the check only
