@@ -109,8 +109,8 @@ def test_explorer_and_film(device, widest):
     def drawn(where):
         model = load_pretrained("mnist-learned", where).to(widest)
         path = encode_and_noise(model, IMAGES[:1], [0.0, 0.9], draws())
-        frames = encoder_explorer(model, IMAGES[:1], depths=[0.0, 0.9]).frames
-        return path, len(frames), len(film(model, IMAGES[:1], frames=3, steps=4))
+        frame = encoder_explorer(model, IMAGES[:1], depths=[0.0, 0.9]).frame((1, 0))
+        return path, len(frame) > 1000, len(film(model, IMAGES[:1], frames=3, steps=4))
 
     (path, *counts), (expected, *expected_counts) = drawn(device), drawn("cpu")
     assert counts == expected_counts

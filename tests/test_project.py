@@ -279,7 +279,7 @@ def python(source: str) -> str:
 
 
 def stuck_sliders(sources: list[str]) -> list[str]:
-    """What the `update` of an explorer reads must keep its value in all later cells."""
+    """What the `draw` of an explorer reads must keep its value in all later cells."""
     functions: dict[str, symtable.SymbolTable] = {}
 
     def reads(table: symtable.SymbolTable) -> set[str]:
@@ -295,18 +295,18 @@ def stuck_sliders(sources: list[str]) -> list[str]:
         lost = ", ".join(sorted(changed & watched))
         faults += [f"code cell {number} changes {lost}, which a slider reads"] if lost else []
         functions |= {function.get_name(): function for function in table.get_children()}
-        if "CurveExplorer(figure, update" in source:
-            watched |= reads(functions["update"])
+        if re.search(r"^Explorer\(draw, ", source, re.MULTILINE):
+            watched |= reads(functions["draw"])
     return faults
 
 
 SLIDER = """
 def f(k):
     return [k * x for k in range(3)]
-def update(k):
+def draw(k):
     y = f(k)
     return y
-CurveExplorer(figure, update, slider("k", [1, 2]))
+Explorer(draw, slider("k", [1, 2]))
 """
 
 
