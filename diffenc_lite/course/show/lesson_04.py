@@ -99,7 +99,7 @@ def targets() -> Picture:
     for name in PATHS:
         pairs = [one_pixel(name, t) for t in DEPTHS]
         ax.plot(DEPTHS, [x_t for x_t, _ in pairs], ":", color=COLOURS[name], lw=1.8)
-        _labelled(ax, name, [sum(pair) for pair in pairs])
+        _labelled(ax, name, [sum(pair) for pair in pairs], ls="-")
     return figure
 
 
@@ -110,8 +110,8 @@ def _pixel_axes(ylabel: str, title: str, height: float) -> tuple[Picture, Axes]:
     return figure, ax
 
 
-def _labelled(ax: Axes, name: str, curve: Sequence[float]) -> None:
-    ax.plot(DEPTHS, curve, "-", color=COLOURS[name], lw=2.5)
+def _labelled(ax: Axes, name: str, curve: Sequence[float], **look: str) -> None:
+    ax.plot(DEPTHS, curve, color=COLOURS[name], lw=2.5, **look)
     ax.text(1.01, curve[-1], LABELS[name], color=COLOURS[name], va="center", fontsize=13)
 
 
