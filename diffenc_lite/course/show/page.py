@@ -84,6 +84,8 @@ class Drawing:
             part.stale = False
         text = buffer.getvalue().partition("</style>\n </defs>\n")[2].removesuffix("</svg>\n")
         text = re.sub(r"<!--.*?-->\s*|\n\s*| id=\"(?:image|text)\w*\"", "", text, flags=re.DOTALL)
+        same = r"; font-family: 'DejaVu Sans'[^;\"]*| transform=\"rotate\(-?0 [^\"]*\""
+        text = re.sub(same, "", text)  # the letters of STYLE, not turned
         return re.sub(r' (?:d|x|y)="[^"]*"', lambda m: re.sub(r"(\.\d)\d+", r"\1", m[0]), text)
 
 
