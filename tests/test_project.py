@@ -268,7 +268,7 @@ def stuck_sliders(sources: list[str]) -> list[str]:
         lost = ", ".join(sorted(changed & watched))
         faults += [f"code cell {number} changes {lost}, which a slider reads"] if lost else []
         functions |= {function.get_name(): function for function in table.get_children()}
-        if "Explorer(draw" in source:
+        if re.search(r"^Explorer\(draw, ", source, re.MULTILINE):
             watched |= reads(functions["draw"])
     return faults
 

@@ -188,5 +188,5 @@ def drawn_explorer(drawn: Drawn) -> Explorer:
         return figure
 
     starts = zip(KNOTS[1:], (0.5, 1.0, 1.0), strict=True)
-    sliders = [slider(f"f({t:g})", HEIGHTS, start=f, text="{:g}") for t, f in starts]
+    sliders = [slider(f"f({t:g})", HEIGHTS, start=f, text="{:.1f}") for t, f in starts]
     return Explorer(draw, buttons("γ(1)", list(ends)), *sliders)

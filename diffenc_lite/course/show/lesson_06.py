@@ -87,6 +87,20 @@ def one_step(ratio: float, z_t: float = 0.2) -> Picture:
     return figure
 
 
+def landings(t: float, s: float) -> dict[str, tuple[float, float]]:
+    """Of a step of E2 from depth t to s for x = 1 with x_hat = x_t, by scale: A / c, and how far
+    from its target the mean lands, in units of sigma_Q."""
+    gamma_s, gamma_t = -13.3 + 18.3 * s, -13.3 + 18.3 * t
+    c, noise = -math.expm1(gamma_s - gamma_t), sigmoid(gamma_t)
+    scales = {
+        "exact": 1 + noise / (1 - c * noise),
+        "folded": 1 + noise,
+        "paper": 1 + (gamma_t - gamma_s) * noise / c,
+    }
+    unit = math.exp(-gamma_s / 2) * math.sqrt(c) * (1 - noise)  # alpha_s c x_t / sigma_Q
+    return {name: (scale, (scale - scales["exact"]) * unit) for name, scale in scales.items()}
+
+
 @styled
 def landing_places(steps: ArrayLike) -> Picture:
     """Where the mean of a step lands with three scales A / c, in units of sigma_Q from its target.
@@ -97,20 +111,12 @@ def landing_places(steps: ArrayLike) -> Picture:
     pairs = np.asarray(steps, dtype=float)
     figure, axes = subplots(1, len(pairs), size=(9.2, 3.4))
     z = np.linspace(-13, 13, 400)
+    looks = {"exact": (BLACK, 1.1), "folded": (GREEN, 0.86), "paper": (RED, 0.86)}
     for ax, (t, s) in zip(np.atleast_1d(axes), pairs.tolist(), strict=True):
-        gamma_s, gamma_t = -13.3 + 18.3 * s, -13.3 + 18.3 * t
-        c, noise = -math.expm1(gamma_s - gamma_t), sigmoid(gamma_t)
-        exact = 1 + noise / (1 - c * noise)
-        scales = {
-            "exact": (exact, BLACK, 1.1),
-            "folded": (1 + noise, GREEN, 0.86),
-            "paper": (1 + (gamma_t - gamma_s) * noise / c, RED, 0.86),
-        }
-        unit = math.exp(-gamma_s / 2) * math.sqrt(c) * (1 - noise)  # alpha_s c x_t / sigma_Q
         ax.fill_between(z, np.exp(-(z**2) / 2), color=COLOURS["q"], alpha=0.3, lw=0)
         ax.plot(z, np.exp(-(z**2) / 2), color=COLOURS["q"], ls="-")
-        for name, (scale, colour, height) in scales.items():
-            place = (scale - exact) * unit
+        for name, (scale, place) in landings(t, s).items():
+            colour, height = looks[name]
             ax.plot([place, place], [0, height + 0.12], color=colour, ls="-")
             side = "right" if name == "folded" else "left"  # away from the others
             text = f" {name}: $A/c={scale:.2f}$ "

@@ -1,9 +1,9 @@
 """An explorer as a piece of HTML that moves without a kernel and without a network.
 
-It holds the drawing of each position of the controls as matplotlib's own SVG, artist by artist: what
-several positions have in common it holds once. Set the environment variable DIFFENC_LITE_EXPORT to
-1 before the kernel starts: explorers and figures then show themselves in this form (`make
-notebooks` and `make site` do that).
+It holds the drawing of each position of the controls as matplotlib's own SVG, artist by artist;
+what several positions have in common it holds once. Set DIFFENC_LITE_EXPORT to 1 in the environment
+before the kernel starts: explorers and figures then show themselves in this form (`make notebooks`
+and `make site` do that).
 """
 
 from __future__ import annotations
@@ -84,6 +84,8 @@ class Drawing:
             part.stale = False
         text = buffer.getvalue().partition("</style>\n </defs>\n")[2].removesuffix("</svg>\n")
         text = re.sub(r"<!--.*?-->\s*|\n\s*| id=\"(?:image|text)\w*\"", "", text, flags=re.DOTALL)
+        same = r"; font-family: 'DejaVu Sans'[^;\"]*| transform=\"rotate\(-?0 [^\"]*\""
+        text = re.sub(same, "", text)  # the letters of STYLE, not turned
         return re.sub(r' (?:d|x|y)="[^"]*"', lambda m: re.sub(r"(\.\d)\d+", r"\1", m[0]), text)
 
 
