@@ -25,7 +25,7 @@ The machinery; a folder has one door, its __init__:
 
     training   train(model, images, TrainConfig(2000)), train_steps
     data       load_mnist, load_named("fashion-mnist"), toy
-    pretrained load_pretrained("mnist-learned"), load_fitted, save_model, load_model, save_chain
+    pretrained load_pretrained("mnist-learned"), load_fitted, save_model, load_model, start_from
     files      files written whole or not at all
 
 `diffenc_lite.course` teaches it: ledger (the formulas, proved), worlds (exact answers), exercises,
@@ -43,19 +43,17 @@ from .grid import cheapest_path, edge_costs, squared_gap_table
 from .model import DiffEnc, ModelConfig, build
 from .networks import MLP, UNet, UNetConfig
 from .pretrained import (
-    load_chain,
     load_fitted,
     load_model,
     load_pretrained,
     pretrained_names,
     read_card,
     read_metrics,
-    save_chain,
     save_model,
 )
 from .ratio import constant_ratio, fit, squared_gaps
 from .sampling import Step, sample, sample_steps
 from .schedule import CosineSchedule, LearnedSchedule, LinearSchedule, Noise, Schedule
-from .training import Progress, TrainConfig, train, train_steps, with_bar
+from .training import Progress, TrainConfig, train, train_steps
 
 __version__ = "0.2.0"
