@@ -141,7 +141,7 @@ def side_by_side(
         gamma = model.schedule(depths).gamma
         for value in values.tolist():
             with torch.no_grad():
-                paths = model.encoder(torch.full((100, 1), value), gamma).x_t
+                paths = model.encode(torch.full((100, 1), value), gamma).x_t
             below.plot(depths, paths, lw=1.6, **style)
         below.set(ylim=(-1, 1), xlabel="depth $t$", xticks=[0, 0.5, 1])
     axes[0, 0].set_ylabel("diffusion loss, nats")
