@@ -6,13 +6,11 @@ import argparse
 import io
 import os
 import platform
-import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import fields
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -256,12 +254,11 @@ def run_notebooks(args: argparse.Namespace) -> None:
 
 
 @command(
-    "Write the notebooks for students, or for a grader to make theirs.",
+    "Write the notebooks for students, or the source of an nbgrader course.",
     "build/students",
     OUT,
     option("--notebooks", help="folder of lessons; those of the package if not given"),
-    option("--for", dest="grader", choices=("plain", "nbgrader", "otter"), default="plain",
-           help="who marks: you (with check or grade), nbgrader, or otter-grader"),
+    option("--for", dest="grader", choices=("nbgrader",), help="the source of its course"),
     option("--exercises-only", action="store_true", help="imports and exercises, no lesson"),
 )  # fmt: skip
 def run_student(args: argparse.Namespace) -> None:
@@ -269,93 +266,10 @@ def run_student(args: argparse.Namespace) -> None:
     from .course.lessons import lessons_folder
 
     folder = args.notebooks or lessons_folder()
-    written = write_student_versions(folder, args.out, args.grader, args.exercises_only)
-    what = "without solutions and outputs"
-    if args.grader != "plain":
-        what = f"WITH their solutions, from which {args.grader} makes those for students"
+    nbgrader = args.grader is not None
+    written = write_student_versions(folder, args.out, nbgrader, args.exercises_only)
+    what = "WITH their solutions, which nbgrader takes out" if nbgrader else "without solutions"
     print(f"{args.out}: {len(written)} notebooks {what}")
-
-
-@command(
-    "Write a sheet of your own exercises for each student, with the numbers of this student.",
-    "build/sheets --exercises own.py --roster roster.csv",
-    OUT,
-    option("--exercises", metavar="FILE.py", required=True, help="registers the exercises"),
-    option("--roster", metavar="FILE.csv", required=True, help="has a column student"),
-    option("--title", default="Exercises", help="of the assignment"),
-)
-def run_sheets(args: argparse.Namespace) -> None:
-    from .course.exercises.sheets import write_sheets
-
-    written = write_sheets(args.exercises, args.roster, args.out, args.title)
-    print(f"{args.out}: {len(written)} sheets, and answers.csv, which is for you alone")
-
-
-@command(
-    "Make slides of the lessons: a file each, which loads nothing from the network.",
-    "build/slides",
-    OUT,
-    option("--notebooks", nargs="*", metavar="FILE", help="these; all of the package if not given"),
-    option("--pdf", action="store_true", help="print them too, with Chromium or Chrome"),
-)
-def run_slides(args: argparse.Namespace) -> None:
-    from .course.lessons import lessons_folder, notebooks_in
-    from .course.slides import write_deck, write_pdf
-
-    for source in args.notebooks or notebooks_in(lessons_folder()):
-        deck = write_deck(source, args.out)
-        print(write_pdf(deck) if args.pdf else deck, flush=True)
-
-
-@command("Copy the guide for instructors, and sample solutions of its assignments.", "guide", OUT)
-def run_guide(args: argparse.Namespace) -> None:
-    from .course.lessons import copy_guide
-
-    print("\n".join(map(str, copy_guide(args.out))))
-
-
-@command(
-    "Mark a folder of notebooks that were handed in. A row a student, a column an exercise. "
-    "Notebooks in a subfolder are by the student of its name. Only imports and the cells of "
-    "exercises run, no solutions. THIS RUNS OTHER PEOPLE'S CODE, as you: each notebook in a "
-    "process of its own that never learns what is right, in an empty folder, with limits of time, "
-    "of memory and of the size of a file, and what it prints is dropped. No notebook can change a "
-    "mark, but its code may read and change your files and use the network. For "
-    "people that you do not trust, let it run --inside a container.",
-    "handed-in --csv marks.csv",
-    option("folder", metavar="FOLDER", help="of notebooks, or of a folder a student"),
-    option("--csv", default="marks.csv", help="the file of marks to write"),
-    option("--exercises", metavar="FILE.py", help="registers those that count"),
-    option("--roster", metavar="FILE.csv", help="columns student, name, id, email, due, ..."),
-    option("--feedback", metavar="FOLDER", help="for a page a student"),
-    option("--title", default="Exercises", help="of the assignment"),
-    option("--due", type=datetime.fromisoformat, help="2026-11-20T23:59, by the time of the files"),
-    option("--late-days", type=int, default=0, help="that cost nothing"),
-    option("--percent", type=float, default=10.0, help="of the sum that each further day costs"),
-    option("--seconds", type=float, default=20.0, help="of a processor, for one exercise"),
-    option("--memory", type=float, default=4.0, help="for one notebook, in GB"),
-    option("--inside", metavar="COMMAND", default="", help="starts a notebook's process: "
-           "'docker run -i --rm --network none diffenc_lite'"),
-    option("--jobs", type=int, default=2, help="notebooks at a time"),
-)  # fmt: skip
-def run_grade(args: argparse.Namespace) -> None:
-    from .course.exercises import reports
-    from .course.exercises.grading import Limits, grade
-
-    roster = reports.read_roster(args.roster) if args.roster else None
-    limits = Limits(args.seconds, args.memory, shlex.split(args.inside))
-    students = grade(
-        args.folder, args.exercises, limits, args.jobs,
-        student_of=lambda name: reports.known_as(name, roster or []),
-    )  # fmt: skip
-    late = reports.Lateness(args.due, args.late_days, args.percent)
-    rows = reports.write_reports(students, args.csv, roster, late, args.feedback, args.title)
-    peak = max(marks.peak for marks in students.values()) / 1e9
-    points = reports.possible(rows[0])
-    print(f"{args.csv}: {len(rows)} students, {points} points; largest process {peak:.1f} GB")
-    faults = {n: text for marks in students.values() for n, text in marks.faults.items()}
-    if faults:
-        raise RuntimeError("marks are written, without these: " + "; ".join(faults.values()))
 
 
 @command(

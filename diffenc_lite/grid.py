@@ -49,6 +49,7 @@ def edge_costs(
     batches = unit_batches(model, images, batch)
     if not isinstance(ratio, str) or ratio != "optimal":
         real("ratio", ratio, 'a positive number or "optimal"', lambda w: w > 0)
+    resolution = whole("resolution", resolution)
     times = Chain.equal(resolution).grid.to(model.device, model.dtype)
     m = squared_gap_table(model, batches, times, generator, scale)
     d = images[0].numel()
