@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 PAGES := $(VENV)/pages
 
-.PHONY: help notebooks test lab bench gpu browser slides slidecheck site sitecheck wheel coursework lint
+.PHONY: help notebooks test lab bench gpu browser site sitecheck wheel coursework lint
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -23,24 +23,17 @@ lab: $(INSTALLED)  ## set up and open the notebooks in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir=notebooks
 
 bench: $(INSTALLED)  ## set up and measure speed and memory
-	@for file in tests/benchmarks/bench_*.py; do $(BIN)/python $$file || exit 1; done
+	@$(BIN)/python tests/benchmarks/bench_speed.py
 
-MINUTES ?= 5
-gpu: $(INSTALLED)  ## set up, check and measure a CUDA or MPS device (MINUTES=5 to train each model)
-	@$(BIN)/python tools/check_device.py --minutes $(MINUTES)
+DEVICE ?= cuda
+gpu: $(INSTALLED)  ## set up, and test and measure a CUDA or MPS device (DEVICE=mps)
+	$(BIN)/python -m pytest tests/test_device.py --device $(DEVICE)
+	@$(BIN)/python tests/benchmarks/bench_speed.py --device $(DEVICE)
 
 # Notebooks with a slider (`make test` runs them all), two at a time, one core each, four in a summary.
-# It fails if one of the summaries has a failure.
 browser: $(INSTALLED)  ## set up and move every slider in Chromium, which must be installed
 	$(BIN)/python -m pip install -q playwright
 	grep -rl --include='[0-9]*.ipynb' jupyter.widget-view notebooks | sort | OMP_NUM_THREADS=1 xargs -n 4 -P 2 $(BIN)/python tools/check_browser.py
-
-slides: $(PAGES)  ## set up and make decks of the lessons, into build/slides
-	@$(BIN)/python -m diffenc_lite slides build/slides
-
-slidecheck: slides  ## make the decks and measure every slide in Chromium, which must be installed
-	$(BIN)/python -m pip install -q playwright
-	$(BIN)/python tools/check_slides.py build/slides/*.slides.html
 
 site: $(PAGES)  ## set up and make the site of the course, into build/site
 	@$(BIN)/python tools/make_site.py
@@ -52,13 +45,15 @@ sitecheck: site  ## make the site and read it in Chromium, which must be install
 wheel: $(INSTALLED)  ## set up, build the wheel, and run the first lesson out of it
 	@$(BIN)/python tools/check_wheel.py
 
-coursework: $(INSTALLED)  ## set up and take lessons through nbgrader and otter-grader
+coursework: $(INSTALLED)  ## set up and take exercises through nbgrader
 	$(BIN)/python -m pip install -q -e ".[coursework]"
-	$(BIN)/python -m pytest tests/test_graders.py
+	$(BIN)/python -m pytest tests/test_nbgrader.py
 
-lint: $(INSTALLED)  ## set up, check style (notebooks too), types and numbers in prose
+lint: $(INSTALLED)  ## set up, check style (notebooks too), types, imports, links and numbers in prose
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/md-dead-link-check
 	$(BIN)/python tools/numbers_in_prose.py
 
 # Installed once, and again only when the list of dependencies has changed.

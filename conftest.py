@@ -10,6 +10,10 @@ import pytest
 collect_ignore = ["tests/benchmarks"]  # measurements, not tests: `make bench` runs them
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--device", default="cpu", help="of tests/test_device.py: cuda, mps or cpu")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     workers = getattr(config.option, "numprocesses", None)
     if workers:  # parallel tests share the cores, instead of each taking all of them

@@ -6,13 +6,11 @@ import argparse
 import io
 import os
 import platform
-import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import fields
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +18,13 @@ import torch
 import torch.distributed as dist
 
 from . import __version__, pretrained
-from .chain import Chain, as_chain
+from .chain import Chain
 from .data import ImageSet, data_names, load_mnist, load_named
 from .evaluation import Evaluation, evaluate, evenly
 from .files import write_whole
 from .model import ENCODERS, SCHEDULES, SIZES, ModelConfig, build
 from .sampling import sample
-from .training import State, TrainConfig, train_steps, updates, with_bar
+from .training import TrainConfig, train_steps
 
 # ---- what a command is ---------------------------------------------------------------------------
 
@@ -145,30 +143,30 @@ def run_train(args: argparse.Namespace) -> None:
         options = {name: getattr(args, name) for name in TRAIN_OPTIONS}
         ratio = args.ratio[0] if args.ratio and len(args.ratio) == 1 else args.ratio
         config = TrainConfig(
-            args.updates, **options, chain=as_chain(args.steps, ratio), fast=not args.no_fast
+            args.updates, **options, steps=_steps(args.steps, ratio), fast=not args.no_fast
         )
         shape = tuple(data.images.shape[1:])
         torch.manual_seed(config.seed)
         model = build(
             ModelConfig(args.encoder, args.size, args.schedule, shape=shape, dropout=args.dropout)
         ).to(device)
-        start = {} if args.start is None else _start(pretrained.start_from(model, args.start))
-        steps = train_steps(model, data.images, config, args.folder, test.images)
-        if rank:  # the first process speaks and writes for all
-            for _ in steps:
-                pass
-            return
+        if args.start is not None:
+            model = pretrained.start_from(model, args.start)
+        steps = train_steps(model, data.images, config, args.folder, test.images, bar=True)
         path = Path(args.folder) / "model"
-        for progress in with_bar(steps):
-            if (evaluation := progress.evaluation) is not None:
-                if progress.update == config.updates:
-                    evaluation = evaluate(
-                        progress.model, test.images, config.chain, generator=_seeded(0, device)
-                    )
-                card = {**_card(config, data, test, progress.update, evaluation), **start}
-                pretrained.save_model(progress.model, path, card)
-                _say(f"update {progress.update}: {evaluation}")
-        _say(f"{path}.safetensors holds the averaged model, {path}.json its card")
+        with closing(steps):
+            for progress in steps:
+                # the first process speaks and writes for all
+                if rank == 0 and (evaluation := progress.evaluation) is not None:
+                    if progress.update == config.updates:
+                        evaluation = evaluate(
+                            progress.model, test.images, config.steps, generator=_seeded(0, device)
+                        )
+                    card = _card(config, data, test, progress.update, evaluation) | model.card
+                    pretrained.save_model(progress.model, path, card)
+                    _say(f"update {progress.update}: {evaluation}")
+        if rank == 0:
+            _say(f"{path}.safetensors holds the averaged model, {path}.json its card")
 
 
 @command(
@@ -212,7 +210,7 @@ def run_sample(args: argparse.Namespace) -> None:
     model = pretrained.load_model(args.model, device)
     if model.shape is None or len(model.shape) != 3:
         raise ValueError(f"sample draws pictures (C, H, W); {args.model} makes {model.shape}")
-    images = sample(model, args.n, _chain(args), generator=_seeded(args.seed, device))
+    images = sample(model, args.n, _chain(args) or args.steps, generator=_seeded(args.seed, device))
     grid = make_grid(images.cpu() / (model.levels - 1), round(args.n**0.5), pad_value=0.5)
     png = io.BytesIO()
     save_image(grid, png, format="png")
@@ -256,12 +254,11 @@ def run_notebooks(args: argparse.Namespace) -> None:
 
 
 @command(
-    "Write the notebooks for students, or for a grader to make theirs.",
+    "Write the notebooks for students, or the source of an nbgrader course.",
     "build/students",
     OUT,
     option("--notebooks", help="folder of lessons; those of the package if not given"),
-    option("--for", dest="grader", choices=("plain", "nbgrader", "otter"), default="plain",
-           help="who marks: you (with check or grade), nbgrader, or otter-grader"),
+    option("--for", dest="grader", choices=("nbgrader",), help="the source of its course"),
     option("--exercises-only", action="store_true", help="imports and exercises, no lesson"),
 )  # fmt: skip
 def run_student(args: argparse.Namespace) -> None:
@@ -269,93 +266,10 @@ def run_student(args: argparse.Namespace) -> None:
     from .course.lessons import lessons_folder
 
     folder = args.notebooks or lessons_folder()
-    written = write_student_versions(folder, args.out, args.grader, args.exercises_only)
-    what = "without solutions and outputs"
-    if args.grader != "plain":
-        what = f"WITH their solutions, from which {args.grader} makes those for students"
+    nbgrader = args.grader is not None
+    written = write_student_versions(folder, args.out, nbgrader, args.exercises_only)
+    what = "WITH their solutions, which nbgrader takes out" if nbgrader else "without solutions"
     print(f"{args.out}: {len(written)} notebooks {what}")
-
-
-@command(
-    "Write a sheet of your own exercises for each student, with the numbers of this student.",
-    "build/sheets --exercises own.py --roster roster.csv",
-    OUT,
-    option("--exercises", metavar="FILE.py", required=True, help="registers the exercises"),
-    option("--roster", metavar="FILE.csv", required=True, help="has a column student"),
-    option("--title", default="Exercises", help="of the assignment"),
-)
-def run_sheets(args: argparse.Namespace) -> None:
-    from .course.exercises.sheets import write_sheets
-
-    written = write_sheets(args.exercises, args.roster, args.out, args.title)
-    print(f"{args.out}: {len(written)} sheets, and answers.csv, which is for you alone")
-
-
-@command(
-    "Make slides of the lessons: a file each, which loads nothing from the network.",
-    "build/slides",
-    OUT,
-    option("--notebooks", nargs="*", metavar="FILE", help="these; all of the package if not given"),
-    option("--pdf", action="store_true", help="print them too, with Chromium or Chrome"),
-)
-def run_slides(args: argparse.Namespace) -> None:
-    from .course.lessons import lessons_folder, notebooks_in
-    from .course.slides import write_deck, write_pdf
-
-    for source in args.notebooks or notebooks_in(lessons_folder()):
-        deck = write_deck(source, args.out)
-        print(write_pdf(deck) if args.pdf else deck, flush=True)
-
-
-@command("Copy the guide for instructors, and sample solutions of its assignments.", "guide", OUT)
-def run_guide(args: argparse.Namespace) -> None:
-    from .course.lessons import copy_guide
-
-    print("\n".join(map(str, copy_guide(args.out))))
-
-
-@command(
-    "Mark a folder of notebooks that were handed in. A row a student, a column an exercise. "
-    "Notebooks in a subfolder are by the student of its name. Only imports and the cells of "
-    "exercises run, no solutions. THIS RUNS OTHER PEOPLE'S CODE, as you: each notebook in a "
-    "process of its own that never learns what is right, in an empty folder, with limits of time, "
-    "of memory and of the size of a file, and what it prints is dropped. No notebook can change a "
-    "mark, but its code may read and change your files and use the network. For "
-    "people that you do not trust, let it run --inside a container.",
-    "handed-in --csv marks.csv",
-    option("folder", metavar="FOLDER", help="of notebooks, or of a folder a student"),
-    option("--csv", default="marks.csv", help="the file of marks to write"),
-    option("--exercises", metavar="FILE.py", help="registers those that count"),
-    option("--roster", metavar="FILE.csv", help="columns student, name, id, email, due, ..."),
-    option("--feedback", metavar="FOLDER", help="for a page a student"),
-    option("--title", default="Exercises", help="of the assignment"),
-    option("--due", type=datetime.fromisoformat, help="2026-11-20T23:59, by the time of the files"),
-    option("--late-days", type=int, default=0, help="that cost nothing"),
-    option("--percent", type=float, default=10.0, help="of the sum that each further day costs"),
-    option("--seconds", type=float, default=20.0, help="of a processor, for one exercise"),
-    option("--memory", type=float, default=4.0, help="for one notebook, in GB"),
-    option("--inside", metavar="COMMAND", default="", help="starts a notebook's process: "
-           "'docker run -i --rm --network none diffenc_lite'"),
-    option("--jobs", type=int, default=2, help="notebooks at a time"),
-)  # fmt: skip
-def run_grade(args: argparse.Namespace) -> None:
-    from .course.exercises import reports
-    from .course.exercises.grading import Limits, grade
-
-    roster = reports.read_roster(args.roster) if args.roster else None
-    limits = Limits(args.seconds, args.memory, shlex.split(args.inside))
-    students = grade(
-        args.folder, args.exercises, limits, args.jobs,
-        student_of=lambda name: reports.known_as(name, roster or []),
-    )  # fmt: skip
-    late = reports.Lateness(args.due, args.late_days, args.percent)
-    rows = reports.write_reports(students, args.csv, roster, late, args.feedback, args.title)
-    peak = max(marks.peak for marks in students.values()) / 1e9
-    points = reports.possible(rows[0])
-    print(f"{args.csv}: {len(rows)} students, {points} points; largest process {peak:.1f} GB")
-    faults = {n: text for marks in students.values() for n, text in marks.faults.items()}
-    if faults:
-        raise RuntimeError("marks are written, without these: " + "; ".join(faults.values()))
 
 
 @command(
@@ -383,8 +297,8 @@ def run_doctor(args: argparse.Namespace) -> None:
     print(f"pretrained: {', '.join(pretrained.pretrained_names()) or 'none'}")
     images = load_mnist("train", "bundled", device=device).images
     for encoder in ENCODERS:
-        model, config = build(ModelConfig(encoder, args.size)).to(device), TrainConfig(2)
-        loop = updates(State(model, config), images, config)
+        config = TrainConfig(2, log_every=1)
+        loop = train_steps(build(ModelConfig(encoder, args.size)).to(device), images, config)
         next(loop)  # the first update is slower
         _synchronize(device)
         start = time.perf_counter()
@@ -447,7 +361,15 @@ def _chain(args: argparse.Namespace) -> Chain | None:
         fitted = pretrained.load_fitted(args.model, args.steps)
         ratio = fitted.ratio if ratio == "fitted" else ratio
         scale = fitted.scale if scale == "fitted" else scale
-    return as_chain(args.steps, ratio, scale=scale)
+    return _steps(args.steps, ratio, scale)
+
+
+def _steps(steps: int | None, ratio: Any = None, scale: Any = None) -> Chain | None:
+    if steps is not None:
+        return Chain.equal(steps, 1.0 if ratio is None else ratio, scale)
+    if ratio not in (None, 1.0) or scale is not None:
+        raise ValueError("--ratio and --scale need --steps: without, the depth is infinite")
+    return None
 
 
 def _described(args: argparse.Namespace) -> str:
@@ -462,7 +384,7 @@ def _load(args: argparse.Namespace, split: str, device: torch.device) -> ImageSe
 def _card(
     config: TrainConfig, data: ImageSet, test: ImageSet, update: int, evaluation: Evaluation
 ) -> dict[str, Any]:
-    depth = "infinite depth" if config.chain is None else str(config.chain)
+    depth = "infinite depth" if config.steps is None else str(config.steps)
     return {
         "data": f"{data.name} {data.split}, {len(data)} images",
         "evaluated_on": f"{test.name} {test.split}, {evaluation.n} images, {depth}",
@@ -475,16 +397,6 @@ def _card(
         "seed": config.seed,
         "training": config.plain(),
     }
-
-
-def _start(card: dict[str, Any]) -> dict[str, Any]:
-    """What the card of a model says of the one whose weights it began with, and of that one's."""
-    about = {"encoder": card["configuration"]["encoder"]}
-    about |= {name: card.get(name) for name in ("updates", "bits_per_dim", "sha256")}
-    about["batch"] = card.get("training", {}).get("batch")
-    if "start" in card:
-        about["start"] = card["start"]
-    return {"start": about}
 
 
 def _say(line: str) -> None:

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from second_device import SecondDevice, moved
 
-from diffenc_lite import DiffEnc, LearnedEncoder, ModelConfig, build
+from diffenc_lite import DiffEnc, LearnedEncoder
 from diffenc_lite.course.show.animation import FRAME_MS, LAST_FRAME_MS, film
 
 
@@ -59,11 +58,3 @@ def test_it_is_made_again_from_its_seed(made):
 def test_steps_have_to_be_shown_evenly():
     with pytest.raises(ValueError, match="steps must be a multiple of frames - 1 = 3; got 7"):
         film(DiffEnc(Zero(), shape=(1, 6, 6)), torch.zeros(1, 1, 6, 6).byte(), frames=4, steps=7)
-
-
-def test_a_model_on_another_device():
-    image = torch.arange(64, dtype=torch.uint8).reshape(1, 1, 8, 8) * 3
-    model = build(ModelConfig("scaling", size="tiny", shape=(1, 8, 8)))
-    expected = film(model, image, frames=3, steps=4)
-    with SecondDevice():
-        assert film(moved(model), image, frames=3, steps=4) == expected

@@ -106,7 +106,7 @@ def test_train_with_depth_and_ratio(tmp_path):
         assert cli.main(["train", str(tmp_path / shown), *options, *ratio]) == 0
         card = json.loads((tmp_path / shown / "model.json").read_text())
         assert card["evaluated_on"].endswith(f"40 images, Chain.equal(3, ratio={shown})")
-        assert set(Chain(**card["training"]["chain"]).ratio.tolist()) == set(map(float, ratio))
+        assert set(Chain(**card["training"]["steps"]).ratio.tolist()) == set(map(float, ratio))
 
 
 def test_train_again_goes_on_or_refuses(run, capsys):

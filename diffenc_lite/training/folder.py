@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 
 from ..files import PathLike, verify, write_whole, writing
+from ..model import DiffEnc
 
-RESUME_HEADER = b"diffenc_lite resume 1\n"  # followed by the sha256 of the rest, in 64 hex digits
+HEADER = b"diffenc_lite resume 2\n"  # then the sha256 of the rest, in 64 hex digits, and the rest
 
 
 class RunFolder:
@@ -40,38 +42,39 @@ class RunFolder:
         size = self._size()
         if not self.resume.exists():
             if size:
-                raise ValueError(
-                    f"{self.path} has metrics but no {self.resume.name} to go on from; "
-                    "give another folder"
-                )
+                raise ValueError(f"{self.path} has metrics but no resume.pt; give another folder")
             return None
         saved = load_resume(self.resume)
-        before = saved["settings"]
-        differing = [name for name in self.settings if self.settings[name] != before.get(name)]
+        before, here = saved["settings"], self.settings
+        differing = [
+            f"{name} {before.get(name)!r} there, {here.get(name)!r} here"
+            for name in {**before, **here}
+            if before.get(name) != here.get(name)
+        ]
         if differing:
-            named = "; ".join(
-                f"{name} {before.get(name)!r} there, {self.settings[name]!r} here"
-                for name in differing
-            )
             raise ValueError(
-                f"{self.path} holds a run with other settings ({named}). Give another folder, or "
-                "the same settings to go on"
+                f"{self.path} holds a run with other settings ({'; '.join(differing)}). Give "
+                "another folder, or the same settings to go on"
             )
         if size < saved["metrics"]:
             raise ValueError(
                 f"{self.metrics} is damaged or cut short: it has {size} bytes, and had "
-                f"{saved['metrics']} when {self.resume.name} was written"
+                f"{saved['metrics']} when resume.pt was written"
             )
         if size > saved["metrics"]:  # lines after the save: they will be written again
             with writing(self.metrics):
                 os.truncate(self.metrics, saved["metrics"])
         return saved["state"]
 
-    def log(self, lines: list[dict[str, Any]]) -> None:
-        """Append lines to the metrics, and flush them to the disk."""
-        text = "".join(json.dumps(line) + "\n" for line in lines)
+    def log(self, progress: Any) -> None:
+        """Append a Progress to the metrics: only what a second run would repeat exactly."""
+        terms = ("prior", "reconstruction", "diffusion", "total")
+        of_training = {name: getattr(progress, name) for name in terms}
+        lines = [{"update": progress.update, "split": "train", **of_training}]
+        if (evaluation := progress.evaluation) is not None:
+            lines.append({"update": progress.update, "split": "held out", **vars(evaluation)})
         with writing(self.metrics), self.metrics.open("ab") as file:
-            file.write(text.encode())
+            file.write("".join(json.dumps(line) + "\n" for line in lines).encode())
             file.flush()
             os.fsync(file.fileno())
 
@@ -83,24 +86,43 @@ class RunFolder:
         return self.metrics.stat().st_size if self.metrics.exists() else 0
 
 
+def identity(model: DiffEnc, images: Tensor, held_out: Tensor | None) -> dict[str, str | None]:
+    """What tells model, its start and data from others: a run goes on only with the same."""
+
+    def digest(content: bytes) -> str:
+        return hashlib.sha256(content).hexdigest()[:16]
+
+    modules = [type(module).__name__ for module in model.modules()]
+    shapes = {name: tuple(weight.shape) for name, weight in model.state_dict().items()}
+    schedule, settings = model.schedule, model.settings()
+    if isinstance(schedule, nn.Module) and next(schedule.parameters(), None) is not None:
+        del settings["gamma"]  # it is trained
+    unnamed = digest(repr((modules, shapes, settings)).encode())
+    return {
+        "model": repr(model.config) if model.config else unnamed,
+        "start": model.card.get("sha256") or model.card.get("start", {}).get("sha256"),
+        "images": digest(images.cpu().numpy().tobytes()),
+        "held_out": None if held_out is None else digest(held_out.cpu().numpy().tobytes()),
+    }
+
+
 def save_resume(path: PathLike, state: dict[str, Any]) -> None:
     """Write all that a run needs to go on: tensors, numbers, strings; dicts and lists of them."""
     buffer = io.BytesIO()
     torch.save(state, buffer)
     content = buffer.getvalue()
-    write_whole(path, RESUME_HEADER + hashlib.sha256(content).hexdigest().encode() + content)
+    write_whole(path, HEADER + hashlib.sha256(content).hexdigest().encode() + content)
 
 
 def load_resume(path: PathLike) -> dict[str, Any]:
     """What `save_resume` wrote, on the CPU.
 
-    Raises FileNotFoundError if there is no file, ValueError if it is damaged, cut short or not one
-    of these files at all.
+    Raises FileNotFoundError if there is no file, ValueError if it is damaged, cut short, of another
+    version of this library or not one of these files at all.
     """
     content = Path(path).read_bytes()
-    start = len(RESUME_HEADER) + 64
-    digest, payload = content[len(RESUME_HEADER) : start], content[start:]
-    if not content.startswith(RESUME_HEADER):
-        raise ValueError(f"{os.fspath(path)} is not a resume file of diffenc_lite")
-    verify(payload, digest.decode("ascii", "replace"), os.fspath(path))
-    return torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
+    if not content.startswith(HEADER):
+        raise ValueError(f"{os.fspath(path)} is not a resume file of this version of diffenc_lite")
+    digest, rest = content[len(HEADER) :][:64], content[len(HEADER) :][64:]
+    verify(rest, digest.decode("ascii", "replace"), os.fspath(path))
+    return torch.load(io.BytesIO(rest), map_location="cpu", weights_only=True)

@@ -45,7 +45,7 @@ from ...networks import MLP
 from ...pixels import bits_per_dim
 from ...process import x_from_v
 from ...schedule import LinearSchedule, Noise
-from ...training import State, TrainConfig, minimise
+from ...training import State, TrainConfig
 from ..worlds import TOYS, likelihood
 from .study import Job, Options, Row, Study, parameters
 
@@ -175,18 +175,15 @@ def train_together(models: list[DiffEnc], points: Tensor, config: TrainConfig) -
     used once; the seed of config is that of the first model's noise, the second has the next one.
     """
     together = _Together(models)
-    state, batches = State(together, config), iter(points.split(config.batch, 1))
+    state = State(together, config)
     generators = [_seeded(10**5 + config.seed + i) for i in range(len(models))]
 
     def draw(n: int) -> Tensor:
         return torch.stack([torch.randn(n, 2, generator=generator) for generator in generators])
 
-    def loss() -> Tensor:
+    for batch in points.split(config.batch, 1):
         t = low_discrepancy(config.batch, state.weights[0], generators[0])
-        return together(next(batches), t, draw(config.batch), draw(config.first))
-
-    for _ in minimise(state, config, loss):
-        pass
+        state.descend(together(batch, t, draw(config.batch), draw(config.ends)))
     for i, model in enumerate(models):
         averages = zip(together.names, state.averaged.stacks, strict=True)
         _Loss(model).load_state_dict({name: average[i] for name, average in averages})
