@@ -99,7 +99,6 @@ def test_it_is_a_page_of_the_site_below_its_lesson(project, monkeypatch):
         "executed": lambda path: nbformat.read(path, as_version=4),
         "ProcessPoolExecutor": lambda workers: nullcontext(SimpleNamespace(map=map)),
         "TITLES": {"00": "00 · Part 1"},
-        "hours": lambda: {"00": ["0.3 h", "1.3 h", "1", "-"]},
     }.items():
         monkeypatch.setattr(make_site, name, value)
     make_site.write_lessons()

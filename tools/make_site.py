@@ -206,29 +206,12 @@ def title_of(notebook: NotebookNode) -> str:
     return notebook.cells[0].source.splitlines()[0].removeprefix("# ")
 
 
-def hours() -> dict[str, list[str]]:
-    """Lesson -> reading, with exercises, difficulty, needs, as docs/instructors.md has them."""
-    text = (DOCS / "instructors.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| \[(\d\d) [^|]*\| (.*) \|$", text, re.MULTILINE)
-    return {number: [part.strip() for part in row.split("|")] for number, row in rows}
-
-
-def with_top(lesson: Lesson, lengths: dict[str, list[str]]) -> None:
-    """Below the title: where the lesson stands, how long it takes, and how to have it."""
+def with_top(lesson: Lesson) -> None:
+    """Below the title: where the lesson stands, and how to have it."""
     first = lesson.notebook.cells[0]
     heading, *rest = first.source.split("\n")
     launch = [row for row in rest if badges.COLAB in row]
     rest = [row for row in rest if row not in launch]
-    reading, _, difficulty, needs = lengths[lesson.number]
-    minutes = round(60 * float(reading.split()[0]) / 5) * 5
-    core = lesson.source in CORE.values()
-    facts = f"{minutes} minutes to read with the code, then exercises"
-    facts += f" · difficulty {difficulty} of 3 · needs {needs.replace('-', 'nothing')}"
-    if not core:
-        home = CORE[lesson.number]
-        words = sum(len(c.source.split()) for c in lesson.notebook.cells if c.cell_type != "code")
-        facts = f"A companion of [lesson {lesson.number}](../{home.name})"
-        facts += f" · {max(5, round(words / 500) * 5)} minutes to read"
     path = " ".join(
         f'<a href="{lesson.up}lessons/{source.stem}.html" title="{TITLES[number]}"'
         f"{' aria-current=page' if source == lesson.source else ''}>{number}</a>"
@@ -245,19 +228,18 @@ def with_top(lesson: Lesson, lengths: dict[str, list[str]]) -> None:
         ]
     top = f'<nav class="path" aria-label="Lessons">{path}</nav>\n<p>{" ".join(links)}</p>'
     body = "\n".join(rest).strip("\n")
-    first.source = f"{heading}\n\n{raw(top)}\n\n*{facts}*\n\n{body}"
+    first.source = f"{heading}\n\n{raw(top)}\n\n{body}"
 
 
 def write_lessons() -> None:
     """The lessons with companions below them, and each explorer as a page."""
     gallery = []
-    lengths = hours()
     # the two kernels share the cores, instead of each taking all of them
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // 2)))
     with ProcessPoolExecutor(2) as pool:
         for source, fresh in zip(NOTEBOOKS, pool.map(executed, NOTEBOOKS), strict=True):
             lesson = Lesson(source, fresh)
-            with_top(lesson, lengths)
+            with_top(lesson)
             if lesson.explorers:
                 gallery.append(f"## [{lesson.title}]({lesson.page})\n")
             gallery += [raw(figure.replace("@UP@", "")) + "\n" for figure in lesson.explorers]

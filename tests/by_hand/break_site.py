@@ -22,7 +22,6 @@ BREAKS = rf"""
  ~ ~ <button></button><p>By F3. # noqa</p> ~ have discernible text ~ not linked ~ is said to tools
  ~ ~ <figure style="width: 3000px">wide</figure> ~ figures stick out ~ pixels wide
  ~ ~ <iframe class="explorer"></iframe>{PRE} ~ explorers show ~ 1440: 1 pieces ~ paper: 1 pieces
- ~ minutes to read ~ ~ does not say how long
  ~ aria-current=page ~ ~ where in the course
  ~ 03_finite_to_infinite_depth.html ~ 14.html ~ has before and after it
  ~ _sources/lessons/02 ~ _sources/lessons/03 ~ downloads another file
