@@ -17,14 +17,15 @@ The paper, one idea a file, in this order; `help("diffenc_lite.chain")` has more
     model      DiffEnc(denoiser, encoder, schedule); build(ModelConfig(...)) by name and size
     bound      elbo: prior + reconstruction + diffusion, at finite or infinite depth (L0-L4)
     evaluation evaluate: the bound on a data set, with its standard error
-    ratio      fit: a chain with the best ratio, scale and grid (W1-W7); edge_costs, cheapest_path
+    grid       edge_costs, cheapest_path: the best of the time grids (W4)
+    ratio      fit: a chain with the best ratio, scale and grid (W1-W7)
     sampling   sample, sample_steps
 
 The machinery; a folder has one door, its __init__:
 
     training   train(model, images, TrainConfig(2000)), train_steps
     data       load_mnist, load_named("fashion-mnist"), toy
-    pretrained load_pretrained("mnist-learned"), load_fitted, save_model, load_model, save_chain
+    pretrained load_pretrained("mnist-learned"), load_fitted, save_model, load_model, start_from
     files      files written whole or not at all
 
 `diffenc_lite.course` teaches it: ledger (the formulas, proved), worlds (exact answers), exercises,
@@ -34,41 +35,23 @@ show (plots and explorers), studies. On the command line: python -m diffenc_lite
 from . import bound, gaussian, pixels, process
 from .bound import Bound, elbo
 from .chain import Chain
-from .data import ImageSet, load_cifar10, load_mnist, load_named, toy
-from .encoder import (
-    Encoder,
-    Encoding,
-    IdentityEncoder,
-    LearnedEncoder,
-    ScalingEncoder,
-    check_encoder,
-)
+from .data import ImageSet, load_mnist, load_named, toy
+from .encoder import Encoder, Encoding, IdentityEncoder, LearnedEncoder, ScalingEncoder
 from .evaluation import Evaluation, evaluate, evenly
 from .gaussian import best_ratio, kl_ratio
+from .grid import cheapest_path, edge_costs, squared_gap_table
 from .model import DiffEnc, ModelConfig, build
 from .networks import MLP, UNet, UNetConfig
 from .pretrained import (
-    load_chain,
     load_fitted,
     load_model,
     load_pretrained,
     pretrained_names,
     read_card,
     read_metrics,
-    save_chain,
     save_model,
 )
-from .ratio import (
-    best_time_grid,
-    cheapest_path,
-    constant_ratio,
-    edge_costs,
-    fit,
-    optimal_ratio,
-    optimal_step,
-    squared_gap_table,
-    squared_gaps,
-)
+from .ratio import constant_ratio, fit, squared_gaps
 from .sampling import Step, sample, sample_steps
 from .schedule import CosineSchedule, LearnedSchedule, LinearSchedule, Noise, Schedule
 from .training import Progress, TrainConfig, train, train_steps

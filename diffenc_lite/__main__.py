@@ -6,7 +6,7 @@ import argparse
 import io
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import fields
 from pathlib import Path
@@ -77,7 +77,7 @@ OPTIONS: dict[str, tuple[Any, str]] = {
     "for": (str, "write the source of its course, with solutions"),
     "exercises_only": (False, "imports and exercises, no lesson"),
 }
-CHOICES = {
+CHOICES: dict[str, Iterable[str]] = {
     "encoder": ENCODERS,
     "size": SIZES,
     "data": data_names(),
@@ -145,7 +145,8 @@ def run_train(args: argparse.Namespace) -> None:
         torch.manual_seed(config.seed)
         model = build(ModelConfig(args.encoder, args.size, shape=shape, dropout=args.dropout))
         model = model.to(device)
-        start = {} if args.start is None else _start(pretrained.start_from(model, args.start))
+        if args.start is not None:
+            model = pretrained.start_from(model, args.start)
         path = Path(args.folder) / "model"
         steps = train_steps(model, data.images, config, args.folder, test.images, bar=True)
         with closing(steps):
@@ -169,7 +170,7 @@ def run_train(args: argparse.Namespace) -> None:
                     "seed": config.seed,
                     "training": config.plain(),
                 }
-                pretrained.save_model(progress.model, path, {**card, **start})
+                pretrained.save_model(progress.model, path, card | model.card)
                 _say(f"update {progress.update}: {result}")
         if rank == 0:
             _say(f"{path}.safetensors holds the averaged model, {path}.json its card")
@@ -197,7 +198,8 @@ def run_sample(args: argparse.Namespace) -> None:
     if model.shape is None or len(model.shape) != 3:
         raise ValueError(f"sample draws pictures (C, H, W); {args.model} makes {model.shape}")
     args.steps = 100 if args.steps is None else args.steps
-    images = sample(model, args.n, _chain(args), generator=_seeded(args.seed, device))
+    chain = _chain(args) or args.steps
+    images = sample(model, args.n, chain, generator=_seeded(args.seed, device))
     grid = make_grid(images.cpu() / (model.levels - 1), round(args.n**0.5), pad_value=0.5)
     png = io.BytesIO()
     save_image(grid, png, format="png")
@@ -291,14 +293,6 @@ def _described(args: argparse.Namespace) -> str:
         return "infinite depth"
     scale = "" if args.scale is None else f", scale {args.scale}"
     return f"T = {args.steps}, w = {1 if args.ratio is None else args.ratio}{scale}"
-
-
-def _start(card: dict[str, Any]) -> dict[str, Any]:
-    """What the card of a model says of the one whose weights it began with, and of that one's."""
-    about = {"encoder": card["configuration"]["encoder"]}
-    about |= {name: card.get(name) for name in ("updates", "bits_per_dim", "sha256")}
-    about["batch"] = card.get("training", {}).get("batch")
-    return {"start": about | ({"start": card["start"]} if "start" in card else {})}
 
 
 def _say(line: str) -> None:

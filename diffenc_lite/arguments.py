@@ -38,6 +38,17 @@ def real(
     return float(given)
 
 
+def in_shape_of(like: Tensor, given: Any, name: str, of: str) -> Tensor:
+    """What was given or returned, if it is a tensor in the shape of `like`. Args: name and of, of
+    the two, for the message. Raises TypeError if it is no tensor, ValueError for another shape."""
+    if not isinstance(given, Tensor):
+        raise TypeError(f"{name} must be a tensor; got {type(given).__name__}")
+    if given.shape != like.shape:
+        wanted = f"the shape of {of}, {tuple(like.shape)}"
+        raise ValueError(f"{name} must have {wanted}; got {tuple(given.shape)}")
+    return given
+
+
 def lengths(given: Any) -> tuple[int, ...]:
     """The argument `shape` as a tuple of whole numbers, at least one of them."""
     if not isinstance(given, tuple | list) or not given:

@@ -2,32 +2,31 @@
 
 An encoder does not need the noise z_t. It is used for the bound only: sampling never calls it.
 
-An encoder is anything with the two methods of `Encoder`. One of your own, with a trained picture m:
+An encoder of your own is one method. With a trained picture m, x_t = x + sigma_t^2 m:
 
-    class MeanShift(nn.Module):  # x_t = x + sigma_t^2 m, so dx_t/dlambda = -alpha_t^2 sigma_t^2 m
+    class MeanShift(nn.Module):
         def __init__(self, m):
             super().__init__()
             self.m = nn.Parameter(m)
 
-        def shift(self, x, gamma):
-            return Noise.from_gamma(gamma).like(x).sigma.square() * self.m
-
-        def forward(self, x, gamma):
-            u = -Noise.from_gamma(gamma).like(x).alpha.square() * self.m.expand_as(x)
-            return Encoding(x + self.shift(x, gamma), u)
+        def shift(self, x, gamma):  # x_t - x
+            return Noise.from_gamma(gamma).like(x).sigma.square() * self.m.expand_as(x)
 
     model = DiffEnc(denoiser, encoder=MeanShift(torch.zeros(1, 28, 28)))
 
-A wrong u gives a wrong bound and no error. Test yours once: `check_encoder(encoder, x)`.
+u = -dx_t/dgamma / sigma_t^2 follows from it. For one by name add a class here and a line to
+`ENCODERS`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
 
+from .arguments import in_shape_of
 from .schedule import Noise, step_c
 
 
@@ -39,16 +38,16 @@ class Encoding(NamedTuple):
 
 
 class Encoder(Protocol):
-    """encoder(x, gamma) -> Encoding(x_t, u), and encoder.shift(x, gamma) -> x_t - x.
+    """encoder.shift(x, gamma) -> x_t - x. x has shape (B, ...), gamma (B,).
 
-    x has shape (B, ...), gamma (B,). `shift` is used where the derivative is not needed.
-
-    Two more are optional. `counterterm`: True, the default, if the generative process uses x_hat in
-    the place of u; False if it uses 0 (G3). `change(x, gamma_s, gamma_t) -> (x_t, x_t - x_s)`: a
-    formula for the difference that loses no digits (see `DiffEnc.change`).
+    The rest is optional:
+    u(x, gamma): a formula for u, where one is at hand.
+    forward(x, gamma) -> Encoding(x_t, u): both at once, where that saves time.
+    change(x, gamma_s, gamma_t) -> (x_t, x_t - x_s): a formula for the difference of two shifts that
+        loses no digits.
+    counterterm: False if the generative process uses 0 in the place of u (G3); True, the default,
+        if it uses x_hat.
     """
-
-    def __call__(self, x: Tensor, gamma: Tensor, /) -> Encoding: ...
 
     def shift(self, x: Tensor, gamma: Tensor, /) -> Tensor: ...
 
@@ -56,6 +55,21 @@ class Encoder(Protocol):
 def has_counterterm(encoder: Encoder) -> bool:
     """True if the generative process uses x_hat in the place of u, False if it uses 0 (G3)."""
     return getattr(encoder, "counterterm", True)
+
+
+def encode(encoder: Encoder, x: Tensor, gamma: Tensor) -> Encoding:
+    """x_t = x + shift and u = -dx_t/dgamma / sigma_t^2, by one forward-mode derivative
+
+    Args: x (B, ...); gamma (B,). An encoder's own `forward` or `u` is used if it has one.
+    """
+    if getattr(type(encoder), "forward", nn.Module.forward) is not nn.Module.forward:
+        return encoder(x, gamma)  # type: ignore[operator]
+    if callable(speed := getattr(encoder, "u", None)):
+        return Encoding(x + encoder.shift(x, gamma), speed(x, gamma))
+    shift, slope = torch.func.jvp(  # type: ignore[misc]
+        lambda g: encoder.shift(x, g), (gamma,), (torch.ones_like(gamma),)
+    )
+    return Encoding(x + shift, -slope / Noise.from_gamma(gamma).like(x).sigma.square())
 
 
 class IdentityEncoder(nn.Module):
@@ -100,21 +114,16 @@ class LearnedEncoder(nn.Module):
         super().__init__()
         if not isinstance(network, nn.Module):
             raise TypeError(
-                "network must be an nn.Module with network(x, gamma) -> y; "
-                f"got {type(network).__name__}"
+                f"network must be an nn.Module with network(x, gamma) -> y; got {network!r}"
             )
-        for name, module in network.named_modules():
+        for module in network.modules():
             if getattr(module, "running_mean", None) is not None:
-                raise ValueError(
-                    f"network must have no running averages: in training, forward mode "
-                    f"(torch.func.jvp, for dy/dgamma) does not go through {type(module).__name__}, "
-                    f"here {name!r}. Use nn.GroupNorm or nn.LayerNorm"
-                )
+                raise ValueError(f"network must have no running averages; got {module}")
         self.network = network
 
     def y(self, x: Tensor, gamma: Tensor) -> Tensor:
         """The network's output, checked to have the shape of x."""
-        return predict(self.network, x, gamma, "the encoder's network", "x")
+        return in_shape_of(x, self.network(x, gamma), "the encoder's network(x, gamma)", "x")
 
     def shift(self, x: Tensor, gamma: Tensor) -> Tensor:
         return Noise.from_gamma(gamma).like(x).sigma.square() * (self.y(x, gamma) - x)
@@ -135,71 +144,9 @@ class LearnedEncoder(nn.Module):
         return Encoding(x_t, x_t - y - dy_dgamma)
 
 
-# --- what networks and encoders of your own return ------------------------------------------------
-
-
-def in_shape_of(x: Tensor, name: str, returned: object, what: str) -> Tensor:
-    """What was returned, if it is a tensor in the shape of x. Args: name of x, for the message.
-
-    Raises TypeError if it is no tensor, ValueError if it has another shape."""
-    if isinstance(returned, Tensor) and returned.shape == x.shape:
-        return returned
-    expected = f"{what} must be a tensor in the shape of {name}, {tuple(x.shape)}; got "
-    if isinstance(returned, Tensor):
-        raise ValueError(f"{expected}shape {tuple(returned.shape)}")
-    raise TypeError(expected + type(returned).__name__)
-
-
-def predict(network: nn.Module, x: Tensor, gamma: Tensor, what: str, name: str) -> Tensor:
-    """network(x, gamma), checked to have the shape of x. Args: what and name, for the message.
-
-    Raises ValueError if the network fails on this input, and what `in_shape_of` raises."""
-    try:
-        returned = network(x, gamma)
-    except RuntimeError as error:
-        if type(error) is not RuntimeError:  # out of memory, say
-            raise
-        raise ValueError(
-            f"{what}({name}, gamma) failed on {name} {tuple(x.shape)} and gamma "
-            f"{tuple(gamma.shape)}: {error}" + shape_hint(tuple(x.shape))
-        ) from error
-    return in_shape_of(x, name, returned, f"{what}({name}, gamma)")
-
-
-def shape_hint(given: tuple[int, ...], shape: tuple[int, ...] | None = None) -> str:
-    """What to write instead, for the most common mistakes. Args: shape, that of one example."""
-    if given == shape:
-        return ". For one image write images[None]"
-    first = given[3:] + given[1:3]  # channels first
-    if len(given) == 4 and (first[0] in (1, 3) if shape is None else first == shape):
-        return ". Channels come first: write images.permute(0, 3, 1, 2)"
-    if len(given) == 3 and (shape is None or (1, *given[1:]) == shape):
-        return ". For grey images write images[:, None]"
-    return ""
-
-
-@torch.no_grad()
-def check_encoder(encoder: Encoder, x: Tensor) -> None:
-    """Check x_t = x + shift, dx_t/dlambda = sigma_t^2 u and, if there is one, `change`.
-
-    Args: x (B, ...), any data; example i is encoded at the i-th of B values of gamma, from 4 to -8.
-    An encoder with dropout must be in eval mode. Raises ValueError, saying what is wrong.
-    """
-    gamma = torch.linspace(4, -8, len(x)).to(x)
-    x_t, u = encoder(x, gamma)
-    shifted, slope = torch.func.jvp(  # type: ignore[misc]
-        lambda g: x + encoder.shift(x, g), (gamma,), (torch.ones_like(gamma),)
-    )
-    sigma2 = Noise.from_gamma(gamma).like(x).sigma.square()
-    claims = [
-        ("x_t = x + shift(x, gamma)", x_t, shifted),
-        ("dx_t/dlambda = sigma_t^2 u", sigma2 * u, -slope),  # lambda = -gamma
-    ]
-    if (formula := getattr(encoder, "change", None)) is not None:
-        returned = formula(x, gamma - 1, gamma)
-        pair = shifted, shifted - x - encoder.shift(x, gamma - 1)
-        claims.append(("change -> (x_t, x_t - x_s)", torch.stack(returned), torch.stack(pair)))
-    for claim, left, right in claims:
-        off = float((left - right).abs().max())
-        if not off <= 1e-3 * (1 + float(right.abs().max())):
-            raise ValueError(f"encoder must have {claim}; the two sides differ by up to {off:.3g}")
+# By name; each is made of a function that makes the network y, called by those that need one.
+ENCODERS: dict[str, Callable[[Callable[[], nn.Module]], Encoder]] = {
+    "identity": lambda network: IdentityEncoder(),
+    "scaling": lambda network: ScalingEncoder(),
+    "learned": lambda network: LearnedEncoder(network()),
+}

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from .arguments import whole
 from .bound import elbo
-from .chain import Chain, takes_chain
+from .chain import Chain
 from .model import DiffEnc, check_model, evaluating
 from .pixels import bits_per_dim
 
@@ -34,27 +34,26 @@ class Evaluation:
         )
 
 
-@takes_chain
 def evaluate(
     model: DiffEnc,
     images: Tensor,
-    chain: Chain | None = None,
+    steps: Chain | int | None = None,
     *,
     passes: int = 1,
     batch: int = 250,
     generator: torch.Generator | None = None,
     every_step: bool = False,
 ) -> Evaluation:
-    """L0-L4: The bound on all images, at infinite depth or with the steps of a chain
+    """L0-L4: The bound on all images, at infinite depth or in steps
 
     The standard error is over images, each first averaged over `passes` draws of t and noise.
     Within a batch t has low discrepancy, so the mean is a little better than this error says.
-    Args: images uint8 (N, ...) with N >= 2; chain, fitted on other images if at all, generator and
+    Args: images uint8 (N, ...) with N >= 2; steps, fitted on other images if at all, generator and
         every_step as in `elbo`.
     Raises ValueError for fewer images, passes or batch below 1, and what `elbo` raises.
     """
     terms = each_image(
-        model, images, chain,
+        model, images, steps,
         passes=passes, batch=batch, generator=generator, every_step=every_step,
     )  # fmt: skip
     prior, reconstruction, diffusion = terms.mean(1).tolist()
@@ -63,11 +62,10 @@ def evaluate(
     return Evaluation(prior, reconstruction, diffusion, total.mean().item(), error, len(images))
 
 
-@takes_chain
 def each_image(
     model: DiffEnc,
     images: Tensor,
-    chain: Chain | None = None,
+    steps: Chain | int | None = None,
     *,
     passes: int = 1,
     batch: int = 250,
@@ -86,7 +84,7 @@ def each_image(
         for _ in range(passes):
             for start in range(0, len(images), batch):
                 scored = images[start : start + batch].to(model.device)
-                bound = elbo(model, scored, chain, every_step=every_step, generator=generator)
+                bound = elbo(model, scored, steps, every_step=every_step, generator=generator)
                 nats = torch.stack([bound.prior, bound.reconstruction, bound.diffusion])
                 terms[:, start : start + len(scored)] += bits_per_dim(nats, bound.dims).cpu()
     return terms / passes

@@ -5,10 +5,13 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from http.client import HTTPException
 from pathlib import Path
 
+TIMEOUT = 10.0  # seconds a server has to answer
 PathLike = str | os.PathLike[str]
 
 
@@ -44,6 +47,16 @@ def write_whole(path: PathLike, content: bytes) -> None:
             with suppress(OSError):
                 part.unlink(missing_ok=True)
             raise
+
+
+def fetch(url: str) -> bytes:
+    """What is there on the web. Raises OSError if it is not, or not in time."""
+    asked = urllib.request.Request(url, headers={"User-Agent": "diffenc_lite"})
+    try:
+        with urllib.request.urlopen(asked, timeout=TIMEOUT) as answer:
+            return answer.read()
+    except HTTPException as error:  # it broke off
+        raise OSError(f"{type(error).__name__}: {error}") from error
 
 
 def verify(content: bytes, expected: str, what: object, algorithm: str = "sha256") -> bytes:

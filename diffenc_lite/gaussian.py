@@ -1,5 +1,10 @@
 """The closed forms for Gaussians that the bound consists of, in nats."""
 
+from collections.abc import Sequence
+from functools import reduce
+from itertools import combinations
+from operator import add
+
 import torch
 from torch import Tensor
 
@@ -69,3 +74,12 @@ def best_cost(mean_squared_gap: Tensor, dims: int = 1) -> Tensor:
     Args: m as in `best_ratio`. Returns nats, in its shape.
     """
     return 0.5 * dims * torch.log1p(mean_squared_gap)
+
+
+def mean_square(
+    factors: Sequence[Tensor], squares: Sequence[Tensor], products: Sequence[Tensor]
+) -> Tensor:
+    """E[(f_1 a_1 + f_2 a_2 + ...)^2] from the factors f, E[a_i^2], and E[a_i a_j] for i < j."""
+    pairs = zip(combinations(factors, 2), products, strict=True)
+    diagonal = reduce(add, (f * f * square for f, square in zip(factors, squares, strict=True)))
+    return diagonal + 2 * reduce(add, (f * g * product for (f, g), product in pairs))

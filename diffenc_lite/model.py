@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,35 +14,25 @@ import torch
 from torch import Tensor, nn
 
 from . import pixels
-from .arguments import lengths, real, whole
-from .encoder import (
-    Encoder,
-    Encoding,
-    IdentityEncoder,
-    LearnedEncoder,
-    ScalingEncoder,
-    has_counterterm,
-    in_shape_of,
-    predict,
-    shape_hint,
-)
-from .networks import MLP, GammaEmbedding, UNet, UNetConfig
-from .schedule import CosineSchedule, LearnedSchedule, LinearSchedule, Schedule, check_schedule
+from .arguments import in_shape_of, lengths, real, whole
+from .encoder import ENCODERS, Encoder, Encoding, IdentityEncoder, encode, has_counterterm
+from .networks import MLP, UNet, UNetConfig
+from .schedule import GAMMA_MAX, GAMMA_MIN, SCHEDULES, LinearSchedule, Schedule, check_schedule
 
 
 class DiffEnc(nn.Module):
-    """A diffusion model with a time-dependent encoder.
+    """A diffusion model with a time-dependent encoder. Its parts stay as they are.
 
     Args:
         denoiser: any nn.Module with denoiser(z, gamma) -> v_hat; z (B, ...), gamma (B,).
         encoder: IdentityEncoder() (a VDM, the default), ScalingEncoder(), LearnedEncoder(network)
-            or anything with the methods of `Encoder`.
-        schedule: LinearSchedule() by default, or any `Schedule`. New networks of this library read
-            gamma between its end points; one of another model goes on as there.
+            or anything with shift(x, gamma) -> x_t - x (see `Encoder`).
+        schedule: LinearSchedule() by default, or any `Schedule`. Networks of this library read
+            gamma between the end points of a schedule: make them with this one.
         levels: number of levels of the data, at most 256.
         shape: of one example, e.g. (1, 28, 28); by default that of the denoiser, if it has one.
-            Without either, images of any shape are accepted until the model is trained, and it
-            cannot be sampled before.
+            Without either, images of any shape are accepted, and `sample` needs to be told.
+        config, card: kept as `model.config` (by `build`) and `model.card` (by `load_model`).
     """
 
     def __init__(
@@ -52,43 +42,48 @@ class DiffEnc(nn.Module):
         schedule: Schedule | None = None,
         levels: int = 256,
         shape: tuple[int, ...] | None = None,
+        *,
+        config: ModelConfig | None = None,
+        card: dict[str, Any] | None = None,
     ):
         super().__init__()
         if not isinstance(denoiser, nn.Module):
             raise TypeError(
-                "denoiser must be an nn.Module with denoiser(z, gamma) -> v_hat; "
-                f"got {type(denoiser).__name__}"
+                f"denoiser must be an nn.Module with denoiser(z, gamma) -> v_hat; got {denoiser!r}"
+            )
+        if encoder is not None and (isinstance(encoder, type) or not hasattr(encoder, "shift")):
+            raise TypeError(
+                f"encoder must be an object with shift(x, gamma) -> x_t - x; got {encoder!r}"
             )
         self.denoiser = denoiser
-        self.encoder = IdentityEncoder() if encoder is None else _checked(encoder)
+        self.encoder = IdentityEncoder() if encoder is None else encoder
         self.schedule = LinearSchedule() if schedule is None else schedule
         check_schedule(self.schedule, torch.empty((), dtype=self.dtype, device=self.device))
-        for module in self.modules():
-            if isinstance(module, GammaEmbedding):
-                module.condition_on(self.schedule)
         self.levels = whole("levels", levels, 2, 256)  # 8-bit data
         shape = getattr(denoiser, "shape", None) if shape is None else shape
         self.shape = None if shape is None else lengths(shape)
-        self.config: ModelConfig | None = None  # set by `build`
-        self.card: dict[str, Any] = {}  # of the saved model that it is
-        self.start: str | None = None  # sha256 of the weights that `start_from` gave it
+        self._config, self._card = config, dict(card or {})
+
+    @property
+    def config(self) -> ModelConfig | None:
+        """What `build` made it from."""
+        return self._config
+
+    @property
+    def card(self) -> dict[str, Any]:
+        """That of the saved model that it is; empty for a new one."""
+        return self._card
 
     def encode(self, x: Tensor, gamma: Tensor) -> Encoding:
         """x_t and u of the encoder, checked to have the shape of x (E1-E3)."""
-        returned = self.encoder(x, gamma)
-        if not isinstance(returned, tuple) or len(returned) != 2:
-            raise TypeError(
-                f"encoder(x, gamma) must return Encoding(x_t, u); got {type(returned).__name__}"
-            )
-        x_t, u = returned
-        return Encoding(
-            in_shape_of(x, "x", x_t, "x_t of encoder(x, gamma)"),
-            in_shape_of(x, "x", u, "u of encoder(x, gamma)"),
-        )
+        x_t, u = encode(self.encoder, x, gamma)
+        in_shape_of(x, x_t, "x_t of the encoder", "x")
+        in_shape_of(x, u, "u of the encoder", "x")
+        return Encoding(x_t, u)
 
     def shift(self, x: Tensor, gamma: Tensor) -> Tensor:
         """x_t - x, checked to have the shape of x."""
-        return in_shape_of(x, "x", self.encoder.shift(x, gamma), "encoder.shift(x, gamma)")
+        return in_shape_of(x, self.encoder.shift(x, gamma), "encoder.shift(x, gamma)", "x")
 
     def change(self, x: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> tuple[Tensor, Tensor]:
         """(x_t, x_t - x_s), by the encoder's own `change` if it has one; else as the difference of
@@ -100,7 +95,7 @@ class DiffEnc(nn.Module):
 
     def v_hat(self, z: Tensor, gamma: Tensor) -> Tensor:
         """The denoiser's prediction of v, checked to have the shape of z."""
-        return predict(self.denoiser, z, gamma, "denoiser", "z")
+        return in_shape_of(z, self.denoiser(z, gamma), "denoiser(z, gamma)", "z")
 
     def u_hat(self, x_hat: Tensor) -> Tensor | float:
         """What the generative process uses in the place of u: x_hat, or 0 for a VDM (G3)."""
@@ -116,15 +111,9 @@ class DiffEnc(nn.Module):
         is too high, and for a shape that does not fit the model. Args: name, for the message."""
         pixels.check_levels(images, self.levels, name)
         given = tuple(images.shape)
-        if len(given) < 2 or not given[0]:
-            raise ValueError(
-                f"{name} must have shape (B, ...) with at least one example; got {given}"
-            )
-        if self.shape is not None and given[1:] != self.shape:
-            raise ValueError(
-                f"{name} must have shape (B, {', '.join(map(str, self.shape))}) for this model; "
-                f"got {given}" + shape_hint(given, self.shape)
-            )
+        if len(given) < 2 or not given[0] or given[1:] != (self.shape or given[1:]):
+            wanted = "(B, ...), B >= 1" if self.shape is None else f"(B, *{self.shape}), B >= 1"
+            raise ValueError(f"{name} must have shape {wanted}; got {given}")
 
     @torch.no_grad()
     def settings(self) -> dict[str, Any]:
@@ -144,22 +133,10 @@ class DiffEnc(nn.Module):
         return torch.get_default_dtype() if parameter is None else parameter.dtype
 
 
-def _checked(encoder: Encoder) -> Encoder:
-    missing = " and no ".join(name for name in ("__call__", "shift") if not hasattr(encoder, name))
-    if missing or isinstance(encoder, type):
-        raise TypeError(
-            "encoder must be IdentityEncoder(), ScalingEncoder(), LearnedEncoder(network) or "
-            "anything with encoder(x, gamma) -> Encoding(x_t, u) and encoder.shift(x, gamma) -> "
-            f"x_t - x; got {encoder if isinstance(encoder, type) else type(encoder).__name__}"
-            + (f", which has no {missing}" if missing else ", a class")
-        )
-    return encoder
-
-
 def check_model(model: Any) -> None:
     """Raise TypeError for what is no DiffEnc: a network alone, for example."""
     if not isinstance(model, DiffEnc):
-        raise TypeError(f"model must be a DiffEnc; got {type(model).__name__}. Write DiffEnc(net)")
+        raise TypeError(f"model must be a DiffEnc; got {type(model).__name__}")
 
 
 @contextmanager
@@ -176,14 +153,6 @@ def evaluating(model: DiffEnc) -> Iterator[None]:
 
 
 # --- models by name ------------------------------------------------------------------------------
-
-ENCODERS = ("identity", "scaling", "learned")
-SCHEDULES: dict[str, Callable[..., Schedule]] = {
-    "fixed": LinearSchedule,
-    "learned": LearnedSchedule,
-    "cosine": CosineSchedule,
-}
-
 
 @dataclass(frozen=True)
 class Size:
@@ -228,55 +197,43 @@ SIZES = {
 class ModelConfig:
     """All that is needed to build a model again; plain values, so that it can be kept as JSON.
 
-    encoder: "identity" (a VDM), "scaling" or "learned"; size: a name in SIZES;
-    schedule: a name in SCHEDULES; shape (C, H, W) takes U-Nets, (D,) MLPs; dropout: of the U-Nets.
+    encoder: a name in ENCODERS, "identity" (a VDM), "scaling" or "learned"; size: in SIZES;
+    schedule: in SCHEDULES; shape (C, H, W) takes U-Nets, (D,) MLPs; dropout: of the U-Nets.
     """
 
     encoder: str = "learned"
     size: str = "small"
     schedule: str = "fixed"
-    gamma_min: float = -13.3
-    gamma_max: float = 5.0
+    gamma_min: float = GAMMA_MIN
+    gamma_max: float = GAMMA_MAX
     shape: tuple[int, ...] = (1, 28, 28)
     levels: int = 256
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "shape", lengths(self.shape))  # JSON gives a list
-        dropout = real("dropout", self.dropout, "in [0, 1)", lambda p: 0 <= p < 1)
-        object.__setattr__(self, "dropout", dropout)
-        for name, given, accepted in (
-            ("encoder", self.encoder, ENCODERS),
-            ("size", self.size, tuple(SIZES)),
-            ("schedule", self.schedule, tuple(SCHEDULES)),
-        ):
-            if given not in accepted:
+        real("dropout", self.dropout, "in [0, 1)", lambda p: 0 <= p < 1)
+        for name, accepted in (("encoder", ENCODERS), ("size", SIZES), ("schedule", SCHEDULES)):
+            if (given := getattr(self, name)) not in list(accepted):
                 raise ValueError(f"{name} must be one of {', '.join(accepted)}; got {given!r}")
         if len(self.shape) not in (1, 3):
             raise ValueError(f"shape must be (C, H, W) or (D,); got {self.shape}")
 
 
-def build(config: ModelConfig) -> DiffEnc:
+def build(config: ModelConfig, card: dict[str, Any] | None = None) -> DiffEnc:
     """The model of a configuration, kept as `model.config`. The one place where names are read."""
     if not isinstance(config, ModelConfig):
-        raise TypeError(
-            f"config must be a ModelConfig; got {config!r}. Write build(ModelConfig('learned'))"
-        )
+        raise TypeError(f"config must be a ModelConfig; got {config!r}")
     schedule = SCHEDULES[config.schedule](config.gamma_min, config.gamma_max)
     size = SIZES[config.size]
 
     def network(unet: UNetConfig, mlp: tuple[int, int], encoder: bool) -> nn.Module:
         if len(config.shape) == 1:
-            return MLP(*mlp, config.shape, encoder)
-        return UNet(replace(unet, dropout=config.dropout), config.shape, encoder)
+            return MLP(*mlp, config.shape, encoder, schedule=schedule)
+        return UNet(replace(unet, dropout=config.dropout), config.shape, encoder, schedule)
 
-    encoders: dict[str, Callable[[], Encoder]] = {
-        "identity": IdentityEncoder,
-        "scaling": ScalingEncoder,
-        "learned": lambda: LearnedEncoder(network(size.encoder, size.encoder_mlp, True)),
-    }
     denoiser = network(size.denoiser, size.denoiser_mlp, False)
-    encoder = encoders[config.encoder]()
-    model = DiffEnc(denoiser, encoder, schedule, config.levels, config.shape)
-    model.config = config
-    return model
+    encoder = ENCODERS[config.encoder](lambda: network(size.encoder, size.encoder_mlp, True))
+    return DiffEnc(
+        denoiser, encoder, schedule, config.levels, config.shape, config=config, card=card
+    )

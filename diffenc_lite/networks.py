@@ -2,13 +2,17 @@
 
 An MLP for points, a U-Net for images. The two roles differ at the ends only: a denoiser sees
 Fourier features of z and adds its output to z; an encoder sees x and ends in a tanh. Both start
-from a zero-initialised output. Both see gamma as a fraction of the way between the present end
-points of a schedule, that of their first model for good, and before that of LinearSchedule().
+from a zero-initialised output. Both see gamma as a fraction of the way between the end points, as
+they are now, of the schedule that they are made with: give them that of their model.
+
+    schedule = LearnedSchedule()
+    model = DiffEnc(MLP(64, 2, schedule=schedule), schedule=schedule)
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
@@ -75,21 +79,15 @@ class FourierFeatures(nn.Module):
 class GammaEmbedding(nn.Module):
     """gamma (B,) -> (B, features): gamma as a fraction g, sines of pi 2^k g, then two layers."""
 
-    def __init__(self, features: int):
+    schedule: Schedule
+
+    def __init__(self, features: int, schedule: Schedule | None = None):
         super().__init__()
-        self._schedule: tuple[Schedule, ...] = ()  # a tuple: the parameters are the model's
+        # not as a submodule: its parameters are the model's
+        self.__dict__["schedule"] = LinearSchedule() if schedule is None else schedule
         self.layers = nn.Sequential(
             nn.Linear(1 + 2 * 6, features), nn.SiLU(), nn.Linear(features, features), nn.SiLU()
         )
-
-    def condition_on(self, schedule: Schedule) -> None:
-        """Only the first call has an effect: in any model a network is one function of gamma."""
-        self._schedule = self._schedule or (schedule,)
-
-    @property
-    def schedule(self) -> Schedule:
-        """That of the first model, or the default: its end points are 0 and 1 to the network."""
-        return self._schedule[0] if self._schedule else LinearSchedule()
 
     def forward(self, gamma: Tensor) -> Tensor:
         low, high = end_points(self.schedule, gamma)
@@ -106,25 +104,27 @@ class Network(nn.Module):
     input, and ends in a tanh.
     """
 
+    body: Callable[[Tensor, Tensor], Tensor]
+
     def __init__(
-        self, shape: tuple[int, ...], encoder: bool, fourier: tuple[int, ...], features: int
+        self,
+        shape: tuple[int, ...],
+        encoder: bool,
+        fourier: tuple[int, ...],
+        features: int,
+        schedule: Schedule | None,
     ):
         super().__init__()
         self.shape, self.encoder = tuple(shape), encoder
         self.features = None if encoder else FourierFeatures(fourier)
         self.inputs = shape[0] * (1 if encoder else 1 + 2 * len(fourier))
         self.outputs = shape[0] + (0 if encoder else self.inputs)
-        self.embed = GammaEmbedding(features)
-
-    def body(self, inputs: Tensor, features: Tensor) -> Tensor:
-        raise NotImplementedError
+        self.embed = GammaEmbedding(features, schedule)
 
     def forward(self, z: Tensor, gamma: Tensor) -> Tensor:
         if tuple(z.shape[1:]) != self.shape or gamma.shape != z.shape[:1]:
-            raise ValueError(
-                f"this network takes data of shape (B, {', '.join(map(str, self.shape))}) and "
-                f"gamma (B,); got {tuple(z.shape)} and {tuple(gamma.shape)}"
-            )
+            given = f"{tuple(z.shape)} and {tuple(gamma.shape)}"
+            raise ValueError(f"z and gamma must be (B, *{self.shape}) and (B,); got {given}")
         if self.features is None:
             return self.body(z, self.embed(gamma)).tanh()
         inputs = self.features(z, gamma)  # (B, F, C, ...)
@@ -135,7 +135,8 @@ class Network(nn.Module):
 class MLP(Network):
     """For points: (B, D), gamma (B,) -> (B, D), residual `layers` of `width`.
 
-    Args: shape (D,); encoder=True gives the network y of a learned encoder.
+    Args: shape (D,); encoder=True gives the network y of a learned encoder; schedule, the model's,
+        or LinearSchedule().
     """
 
     def __init__(
@@ -145,8 +146,9 @@ class MLP(Network):
         shape: tuple[int, ...] = (2,),
         encoder: bool = False,
         fourier: tuple[int, ...] = (1, 3, 5, 6, 7),
+        schedule: Schedule | None = None,
     ):
-        super().__init__(shape, encoder, fourier, width)
+        super().__init__(shape, encoder, fourier, width, schedule)
         self.stem = nn.Linear(self.inputs, width)
         self.layers = nn.ModuleList(
             nn.Sequential(nn.SiLU(), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
@@ -216,7 +218,8 @@ def halve(h: Tensor) -> Tensor:
 class UNet(Network):
     """(B, C, H, W), gamma (B,) -> (B, C, H, W).
 
-    Args: shape (C, H, W); encoder=True gives the network y of a learned encoder.
+    Args: shape (C, H, W); encoder=True gives the network y of a learned encoder; schedule, the
+        model's, or LinearSchedule().
     What goes in and out of each block on the way down is added at the same place on the way up.
     """
 
@@ -225,14 +228,12 @@ class UNet(Network):
         config: UNetConfig,
         shape: tuple[int, ...] = (1, 28, 28),
         encoder: bool = False,
+        schedule: Schedule | None = None,
     ):
         if len(config.channels) != len(config.blocks):
-            raise ValueError(
-                "UNetConfig needs one entry per resolution in channels and in blocks; "
-                f"got channels={config.channels}, blocks={config.blocks}"
-            )
+            raise ValueError(f"channels and blocks must be of one length; got {config}")
         first, last, features = config.channels[0], config.channels[-1], 4 * config.channels[0]
-        super().__init__(shape, encoder, config.fourier, features)
+        super().__init__(shape, encoder, config.fourier, features, schedule)
         self.pool, self.upsampling = config.pool, "bilinear" if config.smooth else "nearest"
         self.stem = nn.Conv2d(self.inputs, first, 3, padding=1)
 

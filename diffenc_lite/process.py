@@ -59,6 +59,7 @@ def posterior(z_t: Tensor, x_t: Tensor, x_change: Tensor, s: Noise, t: Noise) ->
 
 
 Scale = Tensor | float | str | None  # of the mean of p: see `motion`
+LEAST_SCALE = 1e-6  # of a fitted A/c: with less the mean would turn x_hat around
 
 
 def motion(

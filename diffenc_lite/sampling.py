@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from . import pixels, process
-from .arguments import whole
-from .chain import Chain, takes_chain
+from .arguments import lengths, whole
+from .chain import Chain
 from .gaussian import standard_normal
 from .model import DiffEnc, check_model
 
@@ -23,9 +23,13 @@ class Step(NamedTuple):
     x_hat: Tensor
 
 
-@takes_chain
 def sample_steps(
-    model: DiffEnc, n: int, chain: Chain | None, *, generator: torch.Generator | None = None
+    model: DiffEnc,
+    n: int,
+    steps: Chain | int,
+    *,
+    shape: tuple[int, ...] | None = None,
+    generator: torch.Generator | None = None,
 ) -> Iterator[Step]:
     """G1, G3: z_1 ~ N(0, I), then z_s ~ p(z_s | z_t) = N(mu_P, (sigma_Q^2 / w) I), T times
 
@@ -33,14 +37,11 @@ def sample_steps(
     at t = 0. Run it under torch.no_grad(). Arguments and errors as in `sample`.
     """
     check_model(model)
-    n = whole("n", n)
-    if chain is None:
-        raise ValueError("steps must be a whole number, at least 1, or a Chain; got None")
-    if model.shape is None:
-        raise ValueError(
-            "sampling needs the shape of an image: DiffEnc(..., shape=(1, 28, 28)), for example"
-        )
-    like = torch.empty((n, *model.shape), device=model.device, dtype=model.dtype)
+    chain = steps if isinstance(steps, Chain) else Chain.equal(steps)
+    shape = model.shape if shape is None else lengths(shape)
+    if shape is None or model.shape not in (None, shape):
+        raise ValueError(f"shape must be {model.shape or 'given, as (1, 28, 28)'}; got {shape}")
+    like = torch.empty((whole("n", n), *shape), device=model.device, dtype=model.dtype)
     z = standard_normal(like.shape, like, generator)
     for i in reversed(range(chain.steps)):
         s, t, ratio, scale = chain.at(i, like)
@@ -53,22 +54,25 @@ def sample_steps(
     yield Step(0.0, z, z / model.schedule(s.expand(n)).like(z).alpha)
 
 
-@takes_chain
 @torch.no_grad()
 def sample(
-    model: DiffEnc, n: int, chain: Chain | None, *, generator: torch.Generator | None = None
+    model: DiffEnc,
+    n: int,
+    steps: Chain | int,
+    *,
+    shape: tuple[int, ...] | None = None,
+    generator: torch.Generator | None = None,
 ) -> Tensor:
     """G1-G3: n images, uint8 (n, *shape): `sample_steps` to the end, then x ~ p(x | z_0)
 
         sample(model, 16, 50)                                # 50 equal steps
         sample(model, 16, load_fitted("mnist-learned", 8))   # 8 steps, fitted
 
-    Args: chain, a `Chain` or a number T of equal steps; in its place also steps=T, ratio, grid and
-        scale, as `Chain` takes them.
-    Raises ValueError for n or steps below 1, for what `Chain` refuses, and for a model whose shape
-    is not known.
+    Args: steps, a `Chain` or a number T of equal steps; shape of an example, if the model does not
+        know it.
+    Raises ValueError for n or steps below 1, for what `Chain` refuses, and without a shape.
     """
-    for step in sample_steps(model, n, chain, generator=generator):
+    for step in sample_steps(model, n, steps, shape=shape, generator=generator):
         last = step
     at_0 = model.schedule(last.z.new_zeros(n)).like(last.z)
     return pixels.draw_levels(last.z, at_0, model.levels, generator)

@@ -5,11 +5,12 @@ alpha^2 = sigmoid(-gamma), sigma^2 = sigmoid(gamma): variance preserving, SNR = 
 A schedule is anything with `schedule(t) -> Noise` for t in [0, 1], with gamma increasing in t:
 
     def quadratic(t):
-        return Noise.from_gamma(-13.3 + 18.3 * t.square(), rate=36.6 * t)  # the rate is dgamma/dt
+        return Noise.from_gamma(-13 + 18 * t.square(), rate=36 * t)  # the rate is dgamma/dt
 
     model = DiffEnc(denoiser, schedule=quadratic)
 
-A schedule with trainable parameters is an `nn.Module` with this as its forward.
+A schedule with trainable parameters is an `nn.Module` with this as its forward. For one by name add
+a class here and a line to `SCHEDULES`.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from numbers import Real
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
+
+from .arguments import in_shape_of, real
 
 
 @dataclass(frozen=True)
@@ -65,22 +67,29 @@ def step_c(s: Noise, t: Noise) -> Tensor:
 
 # --- the schedules that come with the library ----------------------------------------------------
 
+GAMMA_MIN, GAMMA_MAX = -13.3, 5.0  # at t = 0 and t = 1, as in the paper's code
+
 
 class _BetweenEndPoints(nn.Module):
-    """From gamma_min at t = 0 to gamma_max at t = 1; `gamma` says how."""
+    """From gamma_min at t = 0 to gamma_max at t = 1; `gamma` says how.
+
+    `schedule(t) -> Noise` in the shape and dtype of t, which must lie in [0, 1], else ValueError.
+    Raises ValueError unless gamma_min < gamma_max, both finite: gamma increases with t.
+    """
 
     gamma_min: float | Tensor
     gamma_max: float | Tensor
     gamma: Callable[[Tensor], tuple[Tensor, Tensor]]  # t -> gamma(t), dgamma/dt, in its shape
 
+    def __init__(self, gamma_min: float = GAMMA_MIN, gamma_max: float = GAMMA_MAX):
+        super().__init__()
+        self.gamma_min, self.gamma_max = _increasing(gamma_min, gamma_max)
+
     def forward(self, t: Tensor) -> Noise:
-        """t in [0, 1] -> Noise, in the shape and dtype of t."""
         if not isinstance(t, Tensor):
             raise TypeError(f"t must be a tensor; got {t!r}")
         if not bool(((t >= 0) & (t <= 1)).all()):
-            raise ValueError(
-                f"t must lie in [0, 1]; got values from {t.min().item():g} to {t.max().item():g}"
-            )
+            raise ValueError(f"t must lie in [0, 1]; got {t.min():g} to {t.max():g}")
         return Noise.from_gamma(*self.gamma(t))
 
     def extra_repr(self) -> str:
@@ -89,25 +98,12 @@ class _BetweenEndPoints(nn.Module):
 
 
 def _increasing(gamma_min: float, gamma_max: float) -> tuple[float, float]:
-    finite = all(isinstance(end, Real) and math.isfinite(end) for end in (gamma_min, gamma_max))
-    if not finite or gamma_min >= gamma_max:
-        raise ValueError(
-            "gamma_min must be smaller than gamma_max, both finite (gamma increases with t); "
-            f"got gamma_min={gamma_min!r}, gamma_max={gamma_max!r}"
-        )
-    return float(gamma_min), float(gamma_max)
+    low = real("gamma_min", gamma_min)
+    return low, real("gamma_max", gamma_max, f"finite and above gamma_min, {low:g}", low.__lt__)
 
 
 class LinearSchedule(_BetweenEndPoints):
-    """gamma(t) = gamma_min + (gamma_max - gamma_min) t, with fixed end points.
-
-    `schedule(t) -> Noise` for t in [0, 1] of any shape; the defaults are the paper's (section 5).
-    Raises ValueError if t leaves [0, 1] or gamma_min >= gamma_max.
-    """
-
-    def __init__(self, gamma_min: float = -13.3, gamma_max: float = 5.0):
-        super().__init__()
-        self.gamma_min, self.gamma_max = _increasing(gamma_min, gamma_max)
+    """gamma(t) = gamma_min + (gamma_max - gamma_min) t, with fixed end points."""
 
     def gamma(self, t: Tensor) -> tuple[Tensor, Tensor]:
         width = self.gamma_max - self.gamma_min
@@ -121,17 +117,17 @@ class LearnedSchedule(_BetweenEndPoints):
     the optimiser does.
     """
 
-    def __init__(self, gamma_min: float = -13.3, gamma_max: float = 5.0):
-        super().__init__()
-        gamma_min, gamma_max = _increasing(gamma_min, gamma_max)
-        self.gamma_min = nn.Parameter(torch.tensor(gamma_min))
-        self.log_width = nn.Parameter(torch.tensor(gamma_max - gamma_min).log())
+    gamma = LinearSchedule.gamma
+
+    def __init__(self, gamma_min: float = GAMMA_MIN, gamma_max: float = GAMMA_MAX):
+        nn.Module.__init__(self)
+        low, high = _increasing(gamma_min, gamma_max)
+        self.gamma_min = nn.Parameter(torch.tensor(low))
+        self.log_width = nn.Parameter(torch.tensor(high - low).log())
 
     @property
     def gamma_max(self) -> Tensor:  # type: ignore[override]
         return self.gamma_min + self.log_width.exp()
-
-    gamma = LinearSchedule.gamma
 
 
 class CosineSchedule(_BetweenEndPoints):
@@ -142,14 +138,17 @@ class CosineSchedule(_BetweenEndPoints):
     Source: Nichol and Dhariwal, Improved denoising diffusion probabilistic models, 2021.
     """
 
-    def __init__(self, gamma_min: float = -13.3, gamma_max: float = 5.0):
-        super().__init__()
-        self.gamma_min, self.gamma_max = _increasing(gamma_min, gamma_max)
-
     def gamma(self, t: Tensor) -> tuple[Tensor, Tensor]:
         first, last = (math.atan(math.exp(end / 2)) for end in (self.gamma_min, self.gamma_max))
         angle = first + (last - first) * t
         return 2 * angle.tan().log(), 4 * (last - first) / (2 * angle).sin()
+
+
+SCHEDULES: dict[str, Callable[..., Schedule]] = {
+    "fixed": LinearSchedule,
+    "learned": LearnedSchedule,
+    "cosine": CosineSchedule,
+}
 
 
 # --- any schedule --------------------------------------------------------------------------------
@@ -159,8 +158,8 @@ def end_points(schedule: Schedule, like: Tensor) -> tuple[Tensor | float, Tensor
     """(gamma(0), gamma(1)) as they are now. Networks see gamma as a fraction of the way between."""
     if isinstance(schedule, _BetweenEndPoints):
         return schedule.gamma_min, schedule.gamma_max
-    ends = schedule(torch.tensor([0.0, 1.0]).to(like)).gamma
-    return ends[0], ends[1]
+    gamma = schedule(torch.tensor([0.0, 1.0]).to(like)).gamma
+    return gamma[0], gamma[1]
 
 
 @torch.no_grad()
@@ -174,36 +173,20 @@ def check_schedule(schedule: Schedule, like: Tensor) -> None:
     """
     t = torch.linspace(0, 1, 1001).to(like)
     usable = callable(schedule) and not isinstance(schedule, type)
-    noise = schedule(t) if usable else None
-    if not isinstance(noise, Noise):
-        raise TypeError(
-            "schedule must be LinearSchedule(), LearnedSchedule(), CosineSchedule() or anything "
-            f"with schedule(t) -> Noise; got {schedule!r} ({type(schedule).__name__})"
-            + (f", which returned {type(noise).__name__}" if usable else "")
-        )
+    noise = schedule(t) if usable else schedule
+    if not usable or not isinstance(noise, Noise):
+        raise TypeError(f"schedule must be LinearSchedule() or schedule(t) -> Noise; got {noise!r}")
     for name, value in vars(noise).items():
-        if not isinstance(value, Tensor) or value.shape != t.shape:
-            tensor = isinstance(value, Tensor)
-            raise (ValueError if tensor else TypeError)(
-                f"schedule(t).{name} must be a tensor in the shape of t, {tuple(t.shape)}; got "
-                + (f"shape {tuple(value.shape)}" if tensor else repr(value))
-            )
-    gamma = noise.gamma
+        in_shape_of(value, t, f"schedule(t).{name}", "t")
+    gamma, expected = noise.gamma, Noise.from_gamma(noise.gamma)
     if not bool(gamma.isfinite().all() & (gamma.diff() > 0).all()):
-        raise ValueError(
-            "schedule(t) must have a finite gamma that increases with t, from data to noise; got "
-            f"gamma(0) = {gamma[0]:g}, gamma(1/2) = {gamma[500]:g}, gamma(1) = {gamma[-1]:g}"
-        )
-    expected = Noise.from_gamma(gamma)
+        shown = ", ".join(f"{value:g}" for value in gamma[::250].tolist())
+        raise ValueError(f"schedule(t) must have a finite, increasing gamma; got {shown}")
     for name in ("alpha", "sigma"):
         if not torch.allclose(getattr(noise, name), getattr(expected, name), rtol=0, atol=1e-3):
-            raise ValueError(
-                "schedule(t) must preserve the variance, alpha^2 = sigmoid(-gamma) and sigma^2 = "
-                f"sigmoid(gamma); its {name} differs. Noise.from_gamma(gamma, rate) has both"
-            )
+            raise ValueError(f"schedule(t) must have the {name} of Noise.from_gamma(gamma, rate)")
     rise, mean_rate = float(gamma[-1] - gamma[0]), float(torch.trapezoid(noise.rate, t))
     if not abs(mean_rate - rise) <= 0.1 * rise:
         raise ValueError(
-            f"schedule(t) must have rate = dgamma/dt, with a mean over [0, 1] of gamma(1) - "
-            f"gamma(0) = {rise:g}; got {mean_rate:g}. Give it: Noise.from_gamma(gamma, rate)"
+            f"schedule(t) must have rate = dgamma/dt, {rise:g} on average; got {mean_rate:g}"
         )

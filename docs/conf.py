@@ -21,7 +21,7 @@ release = diffenc_lite.__version__
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.mathjax", "sphinx.ext.viewcode"]
 exclude_patterns = ["extra"]
-html_extra_path = ["../build/pages/extra"]  # explorers, and the script that sets formulas
+html_extra_path = ["../build/pages/extra"]  # pictures, cards, and the script that sets formulas
 
 # Lessons show the outputs that are stored, and explorers as HTML.
 nb_execution_mode = "off"
@@ -42,11 +42,10 @@ myst_mathjax_classes = "math|text_html"  # formulas of the text, and of outputs 
 html_theme = "sphinx_book_theme"
 html_title = "DiffEnc, a course"
 html_static_path = ["_static"]
-html_css_files = ["panels.css", "site.css"]
+html_css_files = ["site.css"]
 html_js_files = ["cards.js", "site.js"]
 html_search_scorer = str(Path(__file__).parent / "_static" / "scorer.js")
 html_show_sphinx = False
-html_show_search_summary = False  # it would be fetched; site.js takes it from excerpts.js
 html_sourcelink_suffix = ""
 html_context = {"default_mode": "auto"}  # light or dark as the reader's system
 html_theme_options = {

@@ -4,10 +4,11 @@ import itertools
 
 import torch
 
-from diffenc_lite import elbo, toy
-from diffenc_lite.model import ENCODERS as KINDS  # noqa: F401
+from diffenc_lite import Chain, elbo, fit, toy
+from diffenc_lite.encoder import ENCODERS
 
 F64 = torch.float64
+KINDS = list(ENCODERS)
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -26,10 +27,16 @@ def some_images(n: int, shape=(2,), levels: int = 256) -> torch.Tensor:
     return torch.randint(0, levels, (n, *shape), generator=seeded(1)).to(torch.uint8)
 
 
-def mean_bound(model, images, steps, ratio=1.0, scale=None, **options):
+def mean_bound(model, images, steps, ratio=1.0, scale=None, grid=None, **options):
     """Of all steps, each with noise of its own: the noise that a fit with `seeded(1)` draws."""
     given = {"every_step": True, "generator": seeded(1), "noise_0": torch.zeros(images.shape)}
-    return elbo(model, images, steps, ratio, scale=scale, **{**given, **options}).total.mean()
+    chain = Chain(even(steps) if grid is None else grid, ratio, scale)
+    return elbo(model, images, chain, **{**given, **options}).total.mean()
+
+
+def best_ratios(model, images, steps, ratio="step"):
+    """w* with the paper's mean, from the noise that `mean_bound` draws."""
+    return fit(model, images, steps, scale=False, ratio=ratio, generator=seeded(1)).ratio
 
 
 def every_path(last: int, steps: int):

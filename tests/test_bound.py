@@ -9,15 +9,7 @@ from draws import F64, KINDS, even
 from torch import nn
 from torch.distributions import Normal, kl_divergence
 
-from diffenc_lite import (
-    DiffEnc,
-    LinearSchedule,
-    ScalingEncoder,
-    bound,
-    elbo,
-    pixels,
-    process,
-)
+from diffenc_lite import DiffEnc, LinearSchedule, ScalingEncoder, bound, elbo, pixels, process
 from diffenc_lite.course.worlds import SCALING, VDM, Exact, Gaussian
 
 
@@ -50,19 +42,18 @@ def infinite_depth(model, x, noise, nodes=200):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_prior_is_the_divergence_of_the_end_of_the_encoder_process(kind, small_model, normal):
-    model, x = small_model(kind), normal(4, 2)
-    n = model.schedule(torch.ones(4, dtype=F64))
-    x_1 = model.encoder(x, n.gamma).x_t
-    q = Normal(n.alpha[:, None] * x_1, n.sigma[:, None])
+def test_prior_is_the_divergence_of_the_end_of_the_encoder_process(kind, small_model, pictures):
+    """Alone, and from the one call for both ends."""
+    model, (images, _, eps_0) = small_model(kind), pictures
+    x, n = pixels.to_unit(images, dtype=F64), model.schedule(torch.ones(3, dtype=F64))
+    q = Normal(n.alpha[:, None] * model.encode(x, n.gamma).x_t, n.sigma[:, None])
     expected = kl_divergence(q, Normal(torch.zeros_like(x), 1.0)).sum(1)
-    torch.testing.assert_close(bound.prior_loss(model, x), expected, rtol=1e-10, atol=0)
+    for prior in (bound.prior_loss(model, x), bound.end_losses(model, images, eps_0)[0]):
+        torch.testing.assert_close(prior, expected, rtol=1e-10, atol=0)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(
-    "level, bits", [(0, 0.005227), (1, 0.010453), (77, 0.010453), (255, 0.005227)]
-)
+@pytest.mark.parametrize("level, bits", [(0, 0.005227), (77, 0.010453)])
 def test_x1_whatever_is_learned(kind, level, bits, small_model):
     """Reconstruction by quadrature over eps, two dimensions of the same grey level.
 
@@ -72,34 +63,23 @@ def test_x1_whatever_is_learned(kind, level, bits, small_model):
     eps = torch.linspace(-10, 10, 2001, dtype=F64)[:, None].expand(-1, 2)
     images = torch.full((2001, 2), level, dtype=torch.uint8)
     density = torch.exp(-0.5 * eps[:, 0] ** 2) / math.sqrt(2 * math.pi)
-    nats = bound.reconstruction_loss(small_model(kind), images, eps)
+    nats = bound.end_losses(small_model(kind), images, eps)[1]
     mean = (density * nats).sum() * (20 / 2000)
     exact = {"abs": 6e-7} if kind == "identity" else {"rel": 0.016}
     assert pixels.bits_per_dim(mean, 2).item() == pytest.approx(bits, **exact)
 
 
-@pytest.mark.parametrize("levels", [16, 256])
 @pytest.mark.parametrize("kind", KINDS)
-def test_reconstruction_is_the_price_of_the_levels_in_z_0(kind, levels, small_model, pictures):
+def test_reconstruction_is_the_price_of_the_levels_in_z_0(kind, small_model, pictures, levels=16):
     """L1: z_0 = alpha_0 x_0 + sigma_0 eps, with x_0 the encoding at t = 0."""
     (images, _, eps), model = pictures, small_model(kind, levels=levels)
     images = images // (256 // levels)
     x = (2 * images.double() + 1) / levels - 1
     n = model.schedule(torch.zeros(3, dtype=F64))
-    z_0 = n.alpha[:, None] * model.encoder(x, n.gamma).x_t + n.sigma[:, None] * eps
+    z_0 = n.alpha[:, None] * model.encode(x, n.gamma).x_t + n.sigma[:, None] * eps
     expected = pixels.reconstruction_nats(images, z_0, n.like(x), levels)
-    nats = bound.reconstruction_loss(model, images, eps)
+    nats = bound.end_losses(model, images, eps)[1]
     torch.testing.assert_close(nats, expected, rtol=1e-8, atol=1e-30)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_ends_are_the_same_alone_and_together(kind, small_model, pictures):
-    model, (images, _, noise_0) = small_model(kind), pictures
-    prior, reconstruction = bound.end_losses(model, images, noise_0)
-    x = pixels.to_unit(images, dtype=F64)
-    torch.testing.assert_close(prior, bound.prior_loss(model, x), rtol=1e-12, atol=0)
-    alone = bound.reconstruction_loss(model, images, noise_0)
-    torch.testing.assert_close(reconstruction, alone, rtol=1e-9, atol=1e-15)
 
 
 def test_the_encoder_runs_once_for_both_ends_and_once_for_the_rest(small_model, pictures):
@@ -113,14 +93,14 @@ def test_the_encoder_runs_once_for_both_ends_and_once_for_the_rest(small_model, 
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("ratio", [1.0, 0.4, 2.5])
+@pytest.mark.parametrize("ratio", [0.4, 2.5])
 def test_step_loss_is_a_divergence(kind, ratio, small_model, normal):
     """L2, from the two Gaussians themselves."""
     model, x, noise = small_model(kind), normal(6, 2), normal(6, 2)
     s, t = grid_of(6, 1)
     at_s, at_t = model.schedule(s), model.schedule(t)
     n_s, n_t = at_s.like(x), at_t.like(x)
-    x_s, x_t = model.encoder(x, at_s.gamma).x_t, model.encoder(x, at_t.gamma).x_t
+    x_s, x_t = model.encode(x, at_s.gamma).x_t, model.encode(x, at_t.gamma).x_t
     z_t = n_t.alpha * x_t + n_t.sigma * noise
     x_hat = n_t.alpha * z_t - n_t.sigma * model.denoiser(z_t, at_t.gamma)
     u_hat = torch.zeros_like(x) if kind == "identity" else x_hat
@@ -192,7 +172,7 @@ def relative(low, high):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("steps", [1, 10, 100, 1000])
+@pytest.mark.parametrize("steps", [1, 1000])
 def test_float32_steps_agree_with_float64(kind, steps, small_model, normal):
     """Each of T steps, and their sum."""
     x, noise = normal(2, 2).clamp(-1, 1).float(), normal(2, 2).float()
@@ -200,11 +180,10 @@ def test_float32_steps_agree_with_float64(kind, steps, small_model, normal):
     high = high.double()
     s, t = grid_of(steps, 2)
     x, noise = repeated(x, steps), repeated(noise, steps)
-    for ratio in (1.0, 0.6, 1.5):
-        a = bound.step_loss(low, x, s.float(), t.float(), noise, ratio)
-        b = bound.step_loss(high, x.double(), s, t, noise.double(), ratio)
-        assert relative(a, b) < 1e-3
-        assert relative(a.sum(), b.sum()) < 1e-5
+    a = bound.step_loss(low, x, s.float(), t.float(), noise, 0.6)
+    b = bound.step_loss(high, x.double(), s, t, noise.double(), 0.6)
+    assert relative(a, b) < 1e-3
+    assert relative(a.sum(), b.sum()) < 1e-5
 
 
 @pytest.mark.parametrize("encoder", [VDM, SCALING], ids=["identity", "scaling"])

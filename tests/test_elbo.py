@@ -57,9 +57,8 @@ def test_elbo_draws_from_its_generator_only(small_model, pictures):
     assert torch.equal(torch.get_rng_state(), state)
 
 
-@pytest.mark.parametrize("levels", [16, 256])
 @pytest.mark.parametrize("kind", KINDS)
-def test_elbo_is_made_of_its_pieces(kind, levels, small_model, pictures):
+def test_elbo_is_made_of_its_pieces(kind, small_model, pictures, levels=16):
     model, (images, noise, noise_0) = small_model(kind, levels=levels), pictures
     images = images // (256 // levels)
     x, t = pixels.to_unit(images, levels, F64), torch.tensor([0.2, 0.5, 0.95], dtype=F64)
@@ -105,8 +104,8 @@ def test_drawn_steps_are_spread_evenly(small_model, pictures):
 
 MODES = {
     "infinite": {},
-    "one step": {"steps": 4, "ratio": torch.tensor([0.5, 1.0, 2.0, 0.8], dtype=F64)},
-    "every step": {"steps": 3, "every_step": True, "ratio": 0.7},
+    "one step": {"steps": Chain.equal(4, torch.tensor([0.5, 1.0, 2.0, 0.8], dtype=F64))},
+    "every step": {"steps": Chain.equal(3, 0.7), "every_step": True},
 }
 
 
@@ -142,7 +141,7 @@ def test_gradient_of_the_bound_in_every_parameter(kind, mode, small_model, pictu
     batch=st.integers(1, 3),
     levels=st.sampled_from([2, 16, 256]),
     options=st.sampled_from(
-        [{}, {"steps": 1}, {"steps": 3, "every_step": True}, {"steps": 3, "scale": "folded"}]
+        [{}, {"steps": 3, "every_step": True}, {"steps": Chain.equal(3, 1.0, "folded")}]
     ),
 )
 def test_shapes_and_dtypes(small_model, kind, shape, dtype, batch, levels, options):
@@ -159,16 +158,34 @@ def test_shapes_and_dtypes(small_model, kind, shape, dtype, batch, levels, optio
     assert a.bits_per_dim().shape == (batch,) and a.dims == images[0].numel()
 
 
-@pytest.mark.parametrize("depth", [{}, {"steps": 1, "ratio": 1e-8}, {"steps": 7, "scale": 1.1}])
+@pytest.mark.parametrize("steps", [None, Chain.equal(1, 1e-8), Chain.equal(7, 1.0, 1.1)])
 @pytest.mark.parametrize("kind", KINDS)
-def test_float32_terms_agree_with_float64(kind, depth, small_model, generator):
+def test_float32_terms_agree_with_float64(kind, steps, small_model, generator):
     """With one step and a moving encoder w* is about 1e-8."""
     images = torch.randint(0, 256, (200, 2), generator=generator).to(torch.uint8)
     noise, noise_0 = (torch.randn(200, 2, generator=generator) for _ in range(2))
-    given = {"t": torch.linspace(0, 1, 200), "noise": noise, "noise_0": noise_0, **depth}
+    given = {"t": torch.linspace(0, 1, 200), "noise": noise, "noise_0": noise_0, "steps": steps}
     low = elbo(small_model(kind, dtype=torch.float32), images, **given)
     high = elbo(small_model(kind, dtype=torch.float32).double(), images, **given)
     for name in ("prior", "reconstruction", "diffusion", "total"):
         assert getattr(low, name).dtype == torch.float32
         close, exact = getattr(low, name).double(), getattr(high, name)
         torch.testing.assert_close(close, exact, rtol=1e-3, atol=0, msg=name)
+
+
+@pytest.mark.parametrize(
+    "error, name, options",
+    [
+        (ValueError, "every_step", {"every_step": True}),
+        (ValueError, "every_step", {"steps": 2, "every_step": True, "t": torch.full((3,), 0.5)}),
+        (ValueError, "every_step", {"every_step": "yes"}),
+        (ValueError, "^t must", {"t": torch.full((2,), 0.5)}),
+        (ValueError, "^t must", {"t": torch.full((3,), 1.5)}),
+        (TypeError, "^t must", {"t": 0.5}),
+        (ValueError, "^noise must", {"noise": torch.zeros(3, 3)}),
+        (ValueError, "^noise_0 must", {"noise_0": torch.zeros(2)}),
+    ],
+)
+def test_arguments_that_make_no_sense(error, name, options, small_model):
+    with pytest.raises(error, match=name):
+        elbo(small_model(), some_images(3), **options)

@@ -1,12 +1,12 @@
-"""The three encoders: x_t, and u with dx_t / dlambda = sigma_t^2 u.                       E1-E3"""
+"""The three encoders and one's own: x_t, and u with dx_t / dlambda = sigma_t^2 u.         E1-E3"""
 
 import pytest
 import torch
-from draws import F64, KINDS
+from draws import F64, KINDS, seeded, some_images
 from torch import nn
 
-from diffenc_lite import DiffEnc, IdentityEncoder, LearnedEncoder, ScalingEncoder
-from diffenc_lite.encoder import has_counterterm
+from diffenc_lite import DiffEnc, IdentityEncoder, LearnedEncoder, ScalingEncoder, elbo
+from diffenc_lite.encoder import encode, has_counterterm
 
 GAMMA = torch.linspace(-13.3, 5, 12, dtype=F64)
 
@@ -26,10 +26,10 @@ class Product(nn.Module):
 @pytest.mark.parametrize("kind", KINDS)
 def test_u_is_the_derivative_of_x_t(kind, small_model, normal):
     """Against central differences in float64, lambda = -gamma."""
-    encoder, x, h = small_model(kind).encoder, normal(len(GAMMA), 2), 1e-5
-    slope = (encoder(x, GAMMA - h).x_t - encoder(x, GAMMA + h).x_t) / (2 * h)
+    model, x, h = small_model(kind), normal(len(GAMMA), 2), 1e-5
+    slope = (model.encode(x, GAMMA - h).x_t - model.encode(x, GAMMA + h).x_t) / (2 * h)
     sigma2 = torch.sigmoid(GAMMA)[:, None]
-    torch.testing.assert_close(sigma2 * encoder(x, GAMMA).u, slope, rtol=1e-7, atol=1e-9)
+    torch.testing.assert_close(sigma2 * model.encode(x, GAMMA).u, slope, rtol=1e-7, atol=1e-9)
     if kind != "identity":
         assert slope.abs().max() > 0.1
 
@@ -56,16 +56,11 @@ def test_change_does_not_cancel_in_float32(encoder, normal):
     torch.testing.assert_close(low, high, rtol=1e-5, atol=0)
 
 
-def test_identity(normal):
-    x = normal(len(GAMMA), 3, 2)
-    x_t, u = IdentityEncoder()(x, GAMMA)
-    assert torch.equal(x_t, x) and torch.equal(u, torch.zeros_like(x))
-
-
-def test_scaling(normal):
-    x = normal(len(GAMMA), 3, 2)
+def test_identity_and_scaling(normal):
+    x, alpha2 = normal(len(GAMMA), 3, 2), torch.sigmoid(-GAMMA)[:, None, None]
+    assert torch.equal(IdentityEncoder()(x, GAMMA).x_t, x)
+    assert torch.equal(IdentityEncoder()(x, GAMMA).u, torch.zeros_like(x))
     x_t, u = ScalingEncoder()(x, GAMMA)
-    alpha2 = torch.sigmoid(-GAMMA)[:, None, None]
     torch.testing.assert_close(x_t, alpha2 * x, rtol=1e-12, atol=0)
     torch.testing.assert_close(u, x_t, rtol=0, atol=0)
 
@@ -103,19 +98,8 @@ def test_learned_moves_data_by_at_most_two_sigma_squared(small_model, normal):
     assert moved.max() > 0.5
 
 
-def test_learned_does_not_need_a_network_that_reads_gamma(normal):
-    x = normal(len(GAMMA), 2)
-
-    class Blind(nn.Module):
-        def forward(self, x, gamma):
-            return x**2
-
-    x_t, u = LearnedEncoder(Blind())(x, GAMMA)
-    torch.testing.assert_close(u, x_t - x**2, rtol=1e-14, atol=0)
-
-
 def test_gradients_flow_through_u_to_weights_data_and_gamma(small_model, normal):
-    """Backward through forward mode, against differences."""
+    """Backward through forward mode, against differences; also without a graph it is there."""
     encoder = small_model("learned").encoder
 
     def u(x, gamma):
@@ -126,18 +110,8 @@ def test_gradients_flow_through_u_to_weights_data_and_gamma(small_model, normal)
     assert torch.autograd.gradcheck(u, (x, gamma))
     weights = torch.autograd.grad(u(x, gamma).sum(), list(encoder.parameters()))
     assert all(bool((w != 0).any()) for w in weights)
-
-
-def test_the_derivative_survives_no_grad(small_model, normal):
-    encoder, x = small_model("learned").encoder, normal(len(GAMMA), 2)
     with torch.no_grad():
-        u = encoder(x, GAMMA).u
-    torch.testing.assert_close(u, encoder(x, GAMMA).u.detach(), rtol=0, atol=0)
-
-
-def test_only_the_identity_has_no_counterterm():
-    assert not has_counterterm(IdentityEncoder())
-    assert has_counterterm(ScalingEncoder()) and has_counterterm(LearnedEncoder(nn.Identity()))
+        torch.testing.assert_close(u(x, gamma), u(x, gamma).detach(), rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -145,8 +119,75 @@ def test_float32_agrees_with_float64(kind, small_model, normal):
     x, gamma = normal(500, 2).float(), torch.linspace(-13.3, 5, 500)
     low = small_model(kind, dtype=torch.float32).encoder
     high = small_model(kind, dtype=torch.float32).double().encoder
-    for a, b in zip(low(x, gamma), high(x.double(), gamma.double()), strict=True):
+    pairs = [*zip(low(x, gamma), high(x.double(), gamma.double()), strict=True)]
+    for a, b in [*pairs, (low.shift(x, gamma), high.shift(x.double(), gamma.double()))]:
         error = (a.double() - b).norm(dim=1)
         assert bool((error <= 1e-3 * b.norm(dim=1)).all())
-    a, b = low.shift(x, gamma).double(), high.shift(x.double(), gamma.double())
-    assert bool(((a - b).norm(dim=1) <= 1e-3 * b.norm(dim=1)).all())
+
+
+# --- one's own: one method ------------------------------------------------------------------------
+
+
+class OnlyShift:
+    """The shift of another encoder, and nothing else: not even a module."""
+
+    def __init__(self, encoder):
+        self.encoder = encoder
+
+    def shift(self, x, gamma):
+        return self.encoder.shift(x, gamma)
+
+
+class WithU(OnlyShift):
+    def u(self, x, gamma):
+        return 2 * self.encoder(x, gamma).u
+
+
+@pytest.mark.parametrize("dtype, rtol", [(F64, 1e-12), (torch.float32, 2e-5)])
+@pytest.mark.parametrize("kind", KINDS)
+def test_u_follows_from_the_shift_alone(kind, dtype, rtol, small_model, normal):
+    """In float32 to a few of its digits at all of 500 depths, and far closer on average."""
+    built_in, x = small_model(kind, dtype=dtype).encoder, normal(500, 2).to(dtype)
+    gamma = torch.linspace(-13.3, 5, 500, dtype=dtype)
+    x_t, u = encode(OnlyShift(built_in), x, gamma)
+    expected = built_in(x, gamma)
+    torch.testing.assert_close(x_t, expected.x_t, rtol=rtol, atol=rtol)
+    torch.testing.assert_close(u, expected.u, rtol=rtol, atol=rtol)
+    off = (u - expected.u).square().mean().sqrt() / expected.u.square().mean().sqrt().clamp(min=1)
+    assert off < (5e-7 if dtype == torch.float32 else 1e-14)
+
+
+@pytest.mark.parametrize("steps", [None, 3])
+@pytest.mark.parametrize("kind", ["scaling", "learned"])
+def test_one_method_makes_an_encoder(kind, steps, small_model):
+    built_in, images = small_model(kind), some_images(8)
+    own = DiffEnc(built_in.denoiser, OnlyShift(built_in.encoder))
+    totals = [elbo(model, images, steps, generator=seeded(1)).total for model in (own, built_in)]
+    torch.testing.assert_close(*totals, rtol=1e-9, atol=1e-9)
+
+
+def test_what_an_encoder_gives_is_used(small_model, normal):
+    built_in, x = small_model("learned").encoder, normal(len(GAMMA), 2)
+    assert torch.equal(encode(WithU(built_in), x, GAMMA).u, 2 * built_in(x, GAMMA).u)
+    assert has_counterterm(OnlyShift(built_in)) and has_counterterm(ScalingEncoder())
+    assert not has_counterterm(IdentityEncoder())
+
+
+@pytest.mark.parametrize("given", [ScalingEncoder, nn.Identity(), 3])
+def test_what_has_no_shift_is_no_encoder(given):
+    with pytest.raises(TypeError, match="^encoder"):
+        DiffEnc(nn.Identity(), given)
+
+
+def test_a_shift_of_another_shape_is_refused(small_model):
+    class Wide(OnlyShift):
+        def shift(self, x, gamma):
+            return torch.cat([x, x], 1)
+
+    with pytest.raises(ValueError, match="shift"):
+        DiffEnc(small_model().denoiser, Wide(None)).shift(torch.zeros(3, 2), GAMMA[:3])
+
+
+def test_forward_mode_does_not_go_through_running_averages():
+    with pytest.raises(ValueError, match="^network"):
+        LearnedEncoder(nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)))

@@ -1,8 +1,10 @@
-"""Explorers: every position shows its own picture, moving costs no drawing and no network, and a
-page without a kernel has a picture too."""
+"""Explorers: every position shows its own picture, in a kernel, in a page and as a still; moving
+runs no network."""
 
 import base64
-import html
+import gzip
+import itertools
+import json
 import re
 
 import ipywidgets
@@ -11,9 +13,10 @@ import pytest
 import torch
 
 from diffenc_lite import DiffEnc, IdentityEncoder, ModelConfig, ScalingEncoder, build
+from diffenc_lite.course.show import page
 from diffenc_lite.course.show.explorers import (
-    CurveExplorer,
-    FrameExplorer,
+    CAPTION,
+    Explorer,
     buttons,
     encode_and_noise,
     encoder_explorer,
@@ -22,26 +25,37 @@ from diffenc_lite.course.show.explorers import (
 )
 from diffenc_lite.pixels import to_unit
 
-CAPTION = 28  # pixels above each picture of a strip
+picture = plots.read_png
 
 
-def picture(png: bytes) -> np.ndarray:
-    return plots.read_png(png)
-
-
-def drawer(size=(0.6, 0.5)):
-    """draw(*values), a figure that shows a bar as high as the sum; and the values it was called
-    with."""
-    calls = []
+def bars(size=(0.6, 0.5)):
+    """draw(*values), a new figure with a bar as high as the sum"""
 
     def draw(*values):
-        calls.append(values)
         figure, ax = plots.subplots(size=size)
         ax.bar([0], [sum(values)])
-        ax.set(ylim=(0, 10), xticks=[], yticks=[])
+        ax.set(ylim=(0, 20), xticks=[], yticks=[])
         return figure
 
-    return draw, calls
+    return draw
+
+
+def bend(**options):
+    """An explorer of one figure, whose curve, words and image tell the position."""
+    figure, (ax, image) = plots.subplots(1, 2, size=(4, 3))
+    (line,) = ax.plot([0, 1, 2], [0, 0, 0])
+    ax.set(xlim=(0, 2), ylim=(-9, 9), title=" ")
+    shown = plots.show_image(image, np.zeros((2, 2)))
+
+    def draw(slope, grey):
+        line.set_ydata([-slope, 0, slope])
+        ax.set_title(f"slope {slope}")
+        ax.set_ylim(-9, 9 + 9 * (slope > 6))  # other ticks at some positions
+        shown.set_data(np.full((2, 2), grey))
+        return figure
+
+    controls = slider("s", range(9), start=3, text="{}"), buttons("grey", ["black", "white"])
+    return Explorer(draw, *controls, **options), figure
 
 
 # ---- controls ------------------------------------------------------------------------------------
@@ -53,156 +67,120 @@ def test_slider_starts_in_the_middle_or_near_start():
     assert slider("t", [0, 0.5], text="{:.1f}").options == (("0.0", 0), ("0.5", 0.5))
 
 
-@pytest.mark.parametrize("values", [[], [1.0], 3, [[1, 2], [3, 4]]])
-def test_slider_refuses_what_cannot_slide(values):
-    with pytest.raises(ValueError, match="values must be a list of at least 2 numbers"):
-        slider("t", values)
-
-
-def test_buttons_give_positions():
-    control = buttons("digit", ["three", "eight"])
-    assert control.value == 0
-    control.index = 1
-    assert control.value == 1
-
-
-def test_an_explorer_needs_a_control():
+def test_what_cannot_slide_is_refused():
+    for values in ([1.0], 3, [[1, 2], [3, 4]]):
+        with pytest.raises(ValueError, match="values must be a list of at least 2 numbers"):
+            slider("t", values)
     with pytest.raises(ValueError, match=r"controls must be one or more.*got none"):
-        FrameExplorer(drawer()[0])
+        Explorer(bars())
 
 
-# ---- frames --------------------------------------------------------------------------------------
+# ---- in a kernel ---------------------------------------------------------------------------------
 
 
-def test_each_frame_is_drawn_once_and_moving_draws_nothing():
-    draw, calls = drawer()
-    explorer = FrameExplorer(draw, slider("t", [1, 2, 3]), buttons("digit", ["a", "b"]))
-    assert sorted(calls) == [(t, i) for t in (1, 2, 3) for i in (0, 1)]
-    for t in range(3):
-        for i in range(2):
-            explorer.controls[0].index, explorer.controls[1].index = t, i
-            expected = plots.pixels(drawer()[0](t + 1, i))
-            np.testing.assert_array_equal(picture(explorer.image.value), expected)
-    assert len(calls) == 6
+def test_every_position_shows_what_drawing_anew_would():
+    explorer, figure = bend()
+    for s, grey in [(3, 0), (8, 0), (8, 1), (0, 1), (3, 0)]:
+        explorer.controls[0].index, explorer.controls[1].index = s, grey
+        shown = picture(explorer.image.value)
+        np.testing.assert_array_equal(shown, plots.pixels(figure))
+        assert figure.axes[0].get_title() == f"slope {s}"
 
 
-def test_a_figure_that_is_drawn_again_gives_different_frames():
-    figure, ax = plots.subplots(size=(1, 1))
-    (line,) = ax.plot([0, 1], [0, 0])
-    ax.set_ylim(0, 3)
-
-    def draw(height):
-        line.set_ydata([height, height])
-        return figure
-
-    explorer = FrameExplorer(draw, slider("height", [0, 1, 2]))
-    assert len(set(explorer.frames.values())) == 3
-
-
-# ---- curves --------------------------------------------------------------------------------------
-
-
-def curve_explorer():
-    figure, ax = plots.subplots(size=(2, 1.5))
-    (line,) = ax.plot([0, 1], [0, 0])
-    ax.set_ylim(0, 10)
-    calls = []
-
-    def update(slope, offset):
-        calls.append((slope, offset))
-        line.set_ydata([offset, offset + slope])
-
-    controls = slider("slope", range(7), start=2), slider("offset", [0, 1, 2])
-    return CurveExplorer(figure, update, *controls), line, calls
-
-
-def test_curves_start_where_the_sliders_stand():
-    explorer, line, _ = curve_explorer()
-    assert list(line.get_ydata()) == [1, 3]
-    np.testing.assert_array_equal(
-        picture(explorer.image.value), picture(plots.png(plots.pixels(explorer.figure)))
-    )
-
-
-def test_curves_follow_the_sliders():
-    explorer, line, calls = curve_explorer()
-    start = explorer.image.value
-    del calls[:]
-    explorer.controls[0].index = 5
-    assert calls == [(5, 1)] and list(line.get_ydata()) == [1, 6]
-    assert explorer.image.value != start
-    explorer.controls[1].value = 2
-    assert calls == [(5, 1), (5, 2)] and list(line.get_ydata()) == [2, 7]
-    explorer.controls[0].index, explorer.controls[1].index = 2, 1
-    assert explorer.image.value == start
+def test_new_figures_are_shown_too():
+    explorer = Explorer(bars(), slider("t", [1, 2, 3]), buttons("digit", ["a", "b"]))
+    explorer.controls[1].index = 1
+    np.testing.assert_array_equal(picture(explorer.image.value), plots.pixels(bars()(2, 1)))
 
 
 # ---- without a kernel ----------------------------------------------------------------------------
 
 
-def test_a_page_without_a_kernel_gets_a_picture_and_a_fixed_text():
-    first, second = (FrameExplorer(drawer()[0], slider("t", [1, 2, 3])) for _ in range(2))
-    bundle, metadata = first._repr_mimebundle_()
-    assert base64.b64decode(bundle["image/png"]) == first.strip
-    assert "application/vnd.jupyter.widget-view+json" in bundle
+def test_a_page_without_a_kernel_gets_a_picture_and_a_fixed_text(monkeypatch):
+    explorer = Explorer(bars(), slider("t", [1, 2, 3]))
+    view = "application/vnd.jupyter.widget-view+json"
+    as_in_8 = explorer.widget._repr_mimebundle_()[view]
+    monkeypatch.delattr(ipywidgets.Widget, "_repr_mimebundle_")  # as with ipywidgets 7, on Colab
+    bundle, metadata = explorer._repr_mimebundle_()
+    assert base64.b64decode(bundle["image/png"]) == explorer.strip and bundle[view] == as_in_8
     assert bundle["text/plain"] == "Explorer of t (3 positions). It moves where a kernel runs."
-    assert second._repr_mimebundle_()[0]["text/plain"] == bundle["text/plain"]
-    assert "t (3 positions)" in metadata["image/png"]["alt"]
-    assert "text/html" not in bundle
-
-
-@pytest.mark.parametrize("frames", [True, False])
-def test_for_export_an_explorer_is_a_page_in_a_frame(monkeypatch, frames):
-    explorer = FrameExplorer(drawer()[0], slider("t", [1, 2])) if frames else curve_explorer()[0]
-    shown = explorer.image.value
-    monkeypatch.setenv("DIFFENC_LITE_EXPORT", "1")
-    bundle, _ = explorer._repr_mimebundle_()
-    assert set(bundle) == {"text/plain", "text/html", "image/png"}
-    (document,) = re.findall(r'srcdoc="([^"]*)"', bundle["text/html"])
-    assert html.unescape(document) == explorer.page()
-    assert explorer.image.value == shown
-
-
-def test_an_explorer_shows_its_widget_with_ipywidgets_7_too(monkeypatch):
-    """Colab has ipywidgets 7, whose widgets have no _repr_mimebundle_."""
-    explorer = FrameExplorer(drawer()[0], slider("t", [1, 2, 3]))
-    shown = "application/vnd.jupyter.widget-view+json"
-    as_in_8 = explorer.widget._repr_mimebundle_()[shown]
-    monkeypatch.delattr(ipywidgets.Widget, "_repr_mimebundle_")
-    data, _ = explorer._repr_mimebundle_()
-    assert data[shown] == as_in_8
+    assert "t (3 positions)" in metadata["image/png"]["alt"] and "text/html" not in bundle
 
 
 @pytest.mark.parametrize("n, shown", [(9, [0, 2, 4, 6, 8]), (3, [0, 1, 2])])
 @pytest.mark.parametrize("size", [(0.6, 0.5), (2.0, 0.5)], ids=["side by side", "stacked"])
-def test_the_strip_is_five_frames_of_the_first_control(n, shown, size):
-    draw, _ = drawer(size)
-    values = np.linspace(0, 8, n)
-    explorer = FrameExplorer(draw, slider("t", values), slider("shift", [0, 1, 2]))
+def test_the_strip_is_five_positions_of_the_first_control(n, shown, size):
+    explorer = Explorer(bars(size), slider("t", np.linspace(0, 8, n)), slider("shift", [0, 1, 2]))
     width, height = (round(100 * side) for side in size)
-    strip = picture(explorer.strip)
-    stacked = width > 1.5 * height
+    strip, stacked = picture(explorer.strip), width > 1.5 * height
     rows, columns = (len(shown), 1) if stacked else (1, len(shown))
     assert strip.shape == (rows * (height + CAPTION), columns * width, 3)
     for place, i in enumerate(shown):
         top, left = (place * (height + CAPTION), 0) if stacked else (0, place * width)
         part = strip[top + CAPTION :, left:][:height, :width]
-        expected = picture(explorer.frames[(i, 1)])  # the second control stays where it starts
-        np.testing.assert_array_equal(part, expected)
+        np.testing.assert_array_equal(part, picture(explorer.frame((i, 1))))
         assert strip[top : top + CAPTION, left : left + width].min() < 128  # there is a caption
 
 
 def test_stills_are_the_positions_given_and_fill_rows():
-    draw, _ = drawer((4.0, 3.0))
-    stills = [(0, 0), (2, 1), (1, 2)]
-    explorer = FrameExplorer(draw, slider("t", [1, 2, 3]), slider("k", [0, 1, 2]), stills=stills)
+    explorer, _ = bend(stills=[(0, 0), (8, 1), (2, 1)])
     sheet, high = picture(explorer.strip), 300 + CAPTION
     assert sheet.shape == (2 * high, 800, 3)  # two of 400 pixels fit into a row
-    for place, index in enumerate(stills):
+    for place, index in enumerate([(0, 0), (8, 1), (2, 1)]):
         top, left = place // 2 * high + CAPTION, place % 2 * 400
-        expected = picture(explorer.frames[index])
-        np.testing.assert_array_equal(sheet[top : top + 300, left : left + 400], expected)
+        part = sheet[top : top + 300, left : left + 400]
+        np.testing.assert_array_equal(part, picture(explorer.frame(index)))
     assert (sheet[high:, 400:] == 255).all()  # an empty place
+
+
+# ---- in a page -----------------------------------------------------------------------------------
+
+
+def drawn_at(text):
+    """position -> the SVG of the figure there, and its words"""
+    (packed,) = re.findall(r'atob\("([^"]*)"', text)
+    data = json.loads(gzip.decompress(base64.b64decode(packed)))
+    names = [range(len(each)) for each in data["positions"]]
+    for k, place in enumerate(itertools.product(*names)):
+        words, *parts = (texts[at[k] if at else 0] for texts, at in data["slots"])
+        yield place, "".join(f"<g>{part}</g>" for part in parts), words
+
+
+def test_every_position_of_a_page_has_its_curve_words_and_image(monkeypatch):
+    explorer, figure = bend()
+    before = explorer.image.value
+    monkeypatch.setenv("DIFFENC_LITE_EXPORT", "1")
+    text = explorer._repr_mimebundle_()[0]["text/html"]
+    assert explorer.image.value == before
+    images, axes = set(), figure.axes[0]
+    for (slope, grey), svg, words in drawn_at(text):
+        (outline,) = re.findall(rf'd="([^"]*)"[^>]*stroke: {plots.BLUE.lower()}', svg)
+        ends = np.array(re.findall(r"-?[\d.]+", outline), dtype=float).reshape(-1, 2)[[0, -1], 1]
+        axes.set_ylim(-9, 9 + 9 * (slope > 6))
+        tops = axes.transData.transform([(0, -slope), (0, slope)])[:, 1]
+        np.testing.assert_allclose(ends, 0.72 * (figure.bbox.height - tops), atol=0.2)
+        assert f">slope {slope}</text>" in svg and f"slope {slope}" in words
+        images.add((grey, re.search(r'href="(data[^"]*)"', svg)[1]))
+        if (slope, grey) == (3, 0):  # where it starts
+            assert svg in text and f'aria-label="{words}"' in text
+    assert len(images) == 2
+    assert not re.findall(r"(?:src|href)=\"(?!data:|#)|@[A-Z]+@", text)
+
+
+def test_what_labels_and_words_say_is_text():
+    figure, ax = plots.subplots(size=(2, 2))
+    ax.set_title("</script><b>")
+    text = page.page([buttons("</script><b>", ["<i>", "&"])], lambda index: figure)
+    assert text.count("</script>") == 1 and "<b>" not in text and "<i>" not in text
+
+
+def test_a_figure_in_a_page_is_svg_unless_it_has_many_panels(monkeypatch):
+    few, many = (plots.subplots(1, n)[0] for n in (2, 9))
+    few.axes[0].plot(np.arange(1000), np.arange(1000) % 2 * 0.001)
+    assert few._repr_html_() is None
+    monkeypatch.setenv("DIFFENC_LITE_EXPORT", "1")
+    assert few._repr_html_().count("<svg") == 1 and len(few._repr_html_()) < 30_000
+    assert many._repr_html_() is None
 
 
 # ---- a digit, encoded and noised -----------------------------------------------------------------
@@ -248,38 +226,29 @@ def test_encode_and_noise(images, encoder):
 
 
 def test_encoder_explorer_runs_no_network_when_moved(images):
-    model = DiffEnc(Echo(), ScalingEncoder())
-    depths = [0.0, 0.8, 1.0]
+    model, depths = DiffEnc(Echo(), ScalingEncoder()), [0.0, 0.8, 1.0]
     explorer = encoder_explorer(model, images, ["3", "8"], depths=depths)
     assert [value for _, value in explorer.controls[0].options] == depths
-    assert len(explorer.frames) == 6
     model.denoiser.refuse = True
     seen = set()
-    for i in range(3):
-        for j in range(2):
-            explorer.controls[0].index, explorer.controls[1].index = i, j
-            seen.add(explorer.image.value)
+    for index in itertools.product(range(3), range(2)):
+        explorer.controls[0].index, explorer.controls[1].index = index
+        seen.add(explorer.image.value)
     assert len(seen) == 6
 
 
-@pytest.mark.parametrize(
-    ("shape", "names", "words"),
-    [
-        ((3, 2), None, r"images must be pictures, .*\(3, 2\)"),
-        ((2, 1, 6, 6), ["3"], "names must have.* 2 images; got 1"),
-        ((2, 1, 6, 6), ["3", "8", "9"], "names must have.* 2 images; got 3"),
-    ],
-)
-def test_encoder_explorer_wants_pictures_with_a_name_each(shape, names, words):
-    with pytest.raises(ValueError, match=words):
-        encoder_explorer(DiffEnc(Echo()), torch.zeros(shape, dtype=torch.uint8), names)
+def test_encoder_explorer_wants_pictures_with_a_name_each():
+    cases = {(3, 2): (None, "images must be pictures"), (2, 1, 6, 6): (["3"], "names must have")}
+    for shape, (names, words) in cases.items():
+        with pytest.raises(ValueError, match=words):
+            encoder_explorer(DiffEnc(Echo()), torch.zeros(shape, dtype=torch.uint8), names)
 
 
 def test_encoder_explorer_takes_colour_and_a_learned_encoder(generator):
     images = torch.randint(0, 256, (1, 3, 8, 8), generator=generator).to(torch.uint8)
     model = build(ModelConfig("learned", size="tiny", shape=(3, 8, 8)))
     explorer = encoder_explorer(model, images, depths=[0.5, 1.0])
-    assert len(set(explorer.frames.values())) == 2
+    assert explorer.frame((0, 0)) != explorer.frame((1, 0))
 
 
 def test_y_is_what_the_network_says(generator):

@@ -22,26 +22,38 @@ COPIED = [
     "notebooks/sanitize.cfg",
     "tools/run_notebooks.py",
 ]
+PLACES = ["00_lesson.ipynb", "further/00_more.ipynb"]
+EXPLORER = """\
+import os
+class Explorer:
+    def _repr_mimebundle_(self, **kwargs):
+        html = {"text/html": "<b>moves</b>"} if os.environ.get("DIFFENC_LITE_EXPORT") == "1" else {}
+        return {"text/plain": "Explorer of t", "image/png": ""} | html
+Explorer()"""
 
 
 @pytest.fixture
 def project(tmp_path):
-    """A small project with this one's policy and a notebook that varies where it may."""
+    """A small project with this one's policy: a lesson that varies where it may, a companion."""
     for name in COPIED:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     noise = "import sys; from IPython.display import HTML; print('0.3 it/s', file=sys.stderr)"
-    notebook = new_notebook(metadata={"kernelspec": {"name": "elsewhere", "display_name": ""}})
-    notebook.cells = [
+    lesson = new_notebook(metadata={"kernelspec": {"name": "elsewhere", "display_name": ""}})
+    lesson.cells = [
         new_markdown_cell("# A lesson"),
         stored(noise, new_output("stream", name="stderr", text="0.2 it/s\n")),
         stored("HTML('<b>' + str(id(sys)) + '</b>')", result({"text/html": "<b>1</b>"})),
         stored("print('Python', sys.version.split()[0])", stream("Python 3.99.1\n")),
         stored("print(f'{1 / 3:.4f}')", stream("0.3333\n")),
     ]
-    for count, cell in enumerate(notebook.cells[1:], 1):
+    for count, cell in enumerate(lesson.cells[1:], 1):
         cell.execution_count = count
-    nbformat.write(notebook, tmp_path / "notebooks" / "00_lesson.ipynb")
+    companion = new_notebook(cells=[stored("print(1)", stream("1\n"))])
+    companion.cells[0].execution_count = 1
+    (tmp_path / "notebooks" / "further").mkdir()
+    for place, notebook in zip(PLACES, (lesson, companion), strict=True):
+        nbformat.write(notebook, tmp_path / "notebooks" / place)
     return tmp_path
 
 
@@ -59,7 +71,7 @@ def result(data):
 
 
 def edit(project, number, **changes):
-    path = project / "notebooks" / "00_lesson.ipynb"
+    path = project / "notebooks" / PLACES[0]
     notebook = nbformat.read(path, as_version=4)
     notebook.cells[number].update(changes)
     nbformat.write(notebook, path)
@@ -70,24 +82,17 @@ def run(folder, *arguments):
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
 
 
-@pytest.mark.parametrize(
-    ("folder", "arguments"),
-    [
-        (".", ["notebooks"]),
-        ("notebooks", []),
-        (".", ["notebooks", "-n", "2", "--dist", "loadscope"]),
-    ],
-)
-def test_what_may_vary_is_not_compared(project, folder, arguments):
-    done = run(project / folder, "-m", "pytest", "--nbval", *arguments)
-    assert "4 passed" in done.stdout, done.stdout
+def test_what_may_vary_is_not_compared(project):
+    """From the folder itself, where a copy of the lessons is run"""
+    done = run(project / "notebooks", "-m", "pytest", "--nbval")
+    assert "5 passed" in done.stdout, done.stdout
 
 
-def test_a_wrong_value_is_found(project):
+def test_a_wrong_value_is_found_and_nothing_else(project):
     edit(project, 4, outputs=[stream("0.3334\n")])
     done = run(project, "-m", "pytest", "--nbval", "notebooks")
     assert done.returncode == 1
-    assert "1 failed, 3 passed" in done.stdout
+    assert "1 failed, 4 passed" in done.stdout
 
 
 def test_pytest_runs_where_nbval_is_not_installed(project):
@@ -96,9 +101,13 @@ def test_pytest_runs_where_nbval_is_not_installed(project):
     assert "1 passed" in done.stdout
 
 
-@pytest.mark.parametrize(
-    ("text", "clean"),
-    [
+def test_only_what_is_never_a_result_is_replaced():
+    rules = re.findall(
+        "^regex: (.*)$\n^replace: (.*)$",  # as nbval reads the file
+        (ROOT / "notebooks" / "sanitize.cfg").read_text(),
+        flags=re.MULTILINE,
+    )
+    for text, clean in [
         ("torch 2.13.0+cpu, Python 3.13.5", "torch VERSION, Python VERSION"),
         ("<object object at 0x7fde88d9a520>", "<object object at ADDRESS>"),
         ("  40%|####      | 12/30 [00:01<00:02,  9.1it/s]", "PROGRESS"),
@@ -108,37 +117,36 @@ def test_pytest_runs_where_nbval_is_not_installed(project):
         ("ln 2 = 0.693147 nats", "ln 2 = 0.693147 nats"),
         (r"$\displaystyle 2 s - \gamma_{s} + 3 \min(s, t)$",) * 2,
         ("t = 0.35 s = 0.25, T = 10", "t = 0.35 s = 0.25, T = 10"),
-    ],
-)
-def test_only_what_is_never_a_result_is_replaced(text, clean):
-    rules = re.findall(
-        "^regex: (.*)$\n^replace: (.*)$",  # as nbval reads the file
-        (ROOT / "notebooks" / "sanitize.cfg").read_text(),
-        flags=re.MULTILINE,
-    )
-    for regex, replacement in rules:
-        text = re.sub(regex, replacement, text)
-    assert text == clean
+    ]:
+        for regex, replacement in rules:
+            text = re.sub(regex, replacement, text)
+        assert text == clean
 
 
-def test_executing_leaves_the_originals_alone(project):
-    original = project / "notebooks" / "00_lesson.ipynb"
-    before = original.read_bytes()
+def test_executed_copies_and_pages_go_to_a_folder_of_their_own(project):
+    edit(project, 4, source=EXPLORER)
+    originals = [(project / "notebooks" / place).read_bytes() for place in PLACES]
     done = run(project, "tools/run_notebooks.py")
     out = project / "build" / "notebooks"
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1].endswith(str(out))
-    assert original.read_bytes() == before
-    version = sys.version.split()[0]
-    assert version in (out / "00_lesson.ipynb").read_text(encoding="utf-8")
-    assert version in (out / "00_lesson.html").read_text(encoding="utf-8")
+    assert originals == [(project / "notebooks" / place).read_bytes() for place in PLACES]
+    for place in PLACES:
+        assert (project / "build" / "executed" / place).is_file()
+        assert (out / place).is_file() and (out / place).with_suffix(".html").is_file()
+    cells = nbformat.read(out / PLACES[0], as_version=4).cells
+    assert cells[3].outputs[0].text == f"Python {sys.version.split()[0]}\n"
+    assert set(cells[4].outputs[0].data) == {"text/plain", "image/png"}  # a picture of the explorer
+    assert "<b>moves</b>" in (out / "00_lesson.html").read_text(encoding="utf-8")
 
 
 def test_outputs_are_regenerated_in_place_on_request(project):
+    edit(project, 2, source=EXPLORER)
     edit(project, 4, source="import ipywidgets\nipywidgets.IntSlider()")
     done = run(project, "tools/run_notebooks.py", "--in-place", "notebooks/00_lesson.ipynb")
     assert done.returncode == 0, done.stderr
     notebook = nbformat.read(project / "notebooks" / "00_lesson.ipynb", as_version=4)
+    assert set(notebook.cells[2].outputs[0].data) == {"text/plain", "image/png"}
     assert notebook.cells[3].outputs[0].text == f"Python {sys.version.split()[0]}\n"
     assert "widgets" not in notebook.metadata
     assert "version" not in notebook.metadata.language_info
@@ -152,41 +160,15 @@ def test_a_failing_notebook_is_named(project):
     assert "00_lesson.ipynb failed" in done.stderr
 
 
-# ---- for pages -----------------------------------------------------------------------------------
-
-EXPLORER = """\
-import os
-class Explorer:
-    def _repr_mimebundle_(self, **kwargs):
-        html = {"text/html": "<b>moves</b>"} if os.environ.get("DIFFENC_LITE_EXPORT") == "1" else {}
-        return {"text/plain": "Explorer of t", "image/png": ""} | html
-Explorer()"""
-
-
-@pytest.mark.parametrize("arguments", [[], ["--in-place"]])
-def test_explorers_move_on_the_page_and_are_pictures_in_the_notebook(project, arguments):
-    edit(project, 4, source=EXPLORER)
-    done = run(project, "tools/run_notebooks.py", *arguments)
-    assert done.returncode == 0, done.stderr
-    folder = project / ("notebooks" if arguments else "build/notebooks")
-    output = nbformat.read(folder / "00_lesson.ipynb", as_version=4).cells[4].outputs[0]
-    assert set(output.data) == {"text/plain", "image/png"}
-    if not arguments:
-        page = (folder / "00_lesson.html").read_text(encoding="utf-8")
-        assert "<b>moves</b>" in page
-
-
-def test_with_mathjax_a_page_asks_for_nothing(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(ROOT / "tools")
-    import run_notebooks
-
+def test_with_mathjax_a_page_asks_for_nothing(tmp_path, load_tool, monkeypatch):
+    tool = load_tool("run_notebooks")
     script = tmp_path / "tex-svg.js"
     script.write_text("window.typeset = 1;")
-    monkeypatch.setattr(run_notebooks, "mathjax", lambda: script)
+    monkeypatch.setattr(tool, "mathjax", lambda: script)
     text = "$x$ ![Open](https://example.org/badge.svg)"
     notebook = new_notebook(cells=[new_markdown_cell(text)])
     target = tmp_path / "page.html"
-    run_notebooks.write_html(notebook, tmp_path / "page.ipynb", target)
+    tool.write_html(notebook, tmp_path / "page.ipynb", target)
     page = target.read_text(encoding="utf-8")
     assert "window.typeset = 1;" in page
     assert not re.findall(r'(?:src|href)="https?:[^"]*"', page)

@@ -2,12 +2,9 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
-import sysconfig
 import tarfile
-import venv
 import zipfile
 from pathlib import Path
 
@@ -61,21 +58,6 @@ def wheel(tmp_path_factory):
     return build("wheel", ROOT, tmp_path_factory.mktemp("wheel"))
 
 
-@pytest.fixture(scope="module")
-def run_from_wheel(wheel, tmp_path_factory):
-    """Runs Python in a folder, with the wheel's files alone, and no checkout."""
-    site = tmp_path_factory.mktemp("site")
-    zipfile.ZipFile(wheel).extractall(site)
-
-    def run(folder, *arguments, **variables):
-        return subprocess.run(
-            [sys.executable, *arguments], cwd=folder, capture_output=True, text=True,
-            env=os.environ | {"PYTHONPATH": str(site)} | variables,
-        )  # fmt: skip
-
-    return run
-
-
 def test_the_wheel_holds_the_package_with_the_lessons_and_nothing_else(wheel):
     assert held(wheel) == of_a_wheel(project_files())
     archive = zipfile.ZipFile(wheel)
@@ -86,18 +68,7 @@ def test_the_wheel_holds_the_package_with_the_lessons_and_nothing_else(wheel):
     targets = re.findall(r"\]\(([^)\s]+)\)", text)
     assert targets and all(target.startswith(("https://", "#")) for target in targets)
     assert f"/raw/v{diffenc_lite.__version__}/figures/encoding.gif)" in text
-    assert f"/blob/v{diffenc_lite.__version__}/CHANGELOG.md)" in text
-
-
-def test_the_lessons_are_copied_out_of_a_wheel(run_from_wheel, tmp_path):
-    done = run_from_wheel(tmp_path, "-m", "diffenc_lite", "notebooks", "lessons")
-    assert done.returncode == 0, done.stderr
-    copies = {path for path in (tmp_path / "lessons").rglob("*") if path.is_file()}
-    names = {path: path.relative_to(tmp_path / "lessons").as_posix() for path in copies}
-    files = {name for name in project_files() if name.startswith("notebooks/")}
-    assert {f"notebooks/{name}" for name in names.values()} == files
-    for path, name in names.items():
-        assert path.read_bytes() == (ROOT / "notebooks" / name).read_bytes()
+    assert f"/blob/v{diffenc_lite.__version__}/CONTRIBUTING.md)" in text
 
 
 def test_the_sdist_holds_the_project_and_the_wheel_can_be_built_from_it(tmp_path):
@@ -110,55 +81,49 @@ def test_the_sdist_holds_the_project_and_the_wheel_can_be_built_from_it(tmp_path
     assert held(build("wheel", project, tmp_path / "wheel")) == of_a_wheel(files)
 
 
-def test_an_editable_install_is_found_from_the_folder_above_a_clone(tmp_path):
-    """The clone is called diffenc_lite, as the package in it is."""
-    pytest.importorskip("pip")
-    above, clone = tmp_path, tmp_path / "diffenc_lite"
-    shutil.copytree(
-        ROOT / "diffenc_lite", clone / "diffenc_lite", ignore=shutil.ignore_patterns("__pycache__")
-    )
-    for name in ("pyproject.toml", "hatch_build.py", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, clone)
+def test_an_editable_install_is_this_folder_in_a_pth_file(tmp_path):
+    """So it is found from the folder above a clone that is itself called diffenc_lite."""
+    archive = zipfile.ZipFile(build("wheel:editable", ROOT, tmp_path))
+    (pth,) = [name for name in archive.namelist() if not name.startswith("diffenc_lite")]
+    assert pth.endswith(".pth") and archive.read(pth).decode() == str(ROOT)
 
-    # An environment of its own, since the package may be installed in this one. It gets the other
-    # packages of this one by their path, which leaves out what is installed here as editable.
-    home = tmp_path / "environment"
-    venv.create(home, with_pip=False)
-    python = home / ("Scripts" if os.name == "nt" else "bin") / "python"
-    packages = Path(sysconfig.get_path("purelib", "venv", {"base": home, "platbase": home}))
-    here = {sysconfig.get_path(kind) for kind in ("purelib", "platlib")}
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    installed = subprocess.run(
-        [
-            *(sys.executable, "-m", "pip", "--python", python, "install", "--ignore-installed"),
-            *("--no-deps", "--no-index", "--no-build-isolation", "--editable", clone),
-        ],
-        cwd=above, env=environment | {"PYTHONPATH": os.pathsep.join(here)},
-        capture_output=True, text=True,
-    )  # fmt: skip
-    assert installed.returncode == 0, installed.stdout + installed.stderr
-    (packages / "others.pth").write_text("\n".join(here))
 
-    code = "import diffenc_lite as d; print(d.__file__); d.load_mnist(source='bundled')"
+FROM_THE_WHEEL = """
+import shutil, sys, urllib.request
+import torch
+before = set(sys.modules)
+import diffenc_lite
+print(*sorted(set(sys.modules) - before))
+from diffenc_lite.__main__ import main
+main(["notebooks", "lessons"])
+
+def refuse(*_, **__): raise OSError("no network")
+urllib.request.urlopen = refuse
+weights, cache = sys.argv[1:]
+try: diffenc_lite.load_pretrained("mnist-vdm-medium")
+except Exception as error: print(error)
+shutil.copy(weights, cache)
+print(type(diffenc_lite.load_pretrained("mnist-vdm-medium")).__name__)
+"""
+
+
+def test_the_wheel_alone_imports_little_and_has_lessons_and_models(wheel, tmp_path):
+    """Weights that it lacks are asked for by name, and found where the error says."""
+    site, models = tmp_path / "site", tmp_path / "cache" / "models"
+    models.mkdir(parents=True)
+    zipfile.ZipFile(wheel).extractall(site)
+    weights = "diffenc_lite/pretrained/mnist-vdm-medium.safetensors"
     done = subprocess.run(
-        [python, "-c", code], cwd=above, env=environment, capture_output=True, text=True
-    )
+        [sys.executable, "-c", FROM_THE_WHEEL, ROOT / weights, models],
+        cwd=tmp_path, capture_output=True, text=True,
+        env=os.environ | {"PYTHONPATH": str(site), "DIFFENC_LITE_DATA": str(models.parent)},
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert Path(done.stdout.strip()) == clone / "diffenc_lite" / "__init__.py"
-
-
-def test_weights_that_the_wheel_lacks_are_asked_for_by_name(run_from_wheel, tmp_path):
-    """Without a network the error says what to copy where; a copy there is then loaded."""
-    program = (
-        "import urllib.request as r, diffenc_lite as d\n"
-        "def no(*a, **k): raise OSError('no network')\n"
-        "r.urlopen = no\n"
-        "print(type(d.load_pretrained('mnist-vdm-medium')).__name__)"
-    )
-    weights, cache = "diffenc_lite/pretrained/mnist-vdm-medium.safetensors", tmp_path / "cache"
-    done = run_from_wheel(tmp_path, "-c", program, DIFFENC_LITE_DATA=str(cache))
-    assert f"copy {weights} of a checkout to {cache}" in done.stderr
-    (cache / "models").mkdir(parents=True)
-    shutil.copy(ROOT / weights, cache / "models")
-    done = run_from_wheel(tmp_path, "-c", program, DIFFENC_LITE_DATA=str(cache))
-    assert done.stdout == "DiffEnc\n"
+    loaded = set(done.stdout.splitlines()[0].split())
+    assert "diffenc_lite.model" in loaded
+    assert not loaded & {"torchvision", "diffenc_lite.course", "matplotlib", "sympy", "ipywidgets"}
+    assert f"copy {weights} of a checkout to {models.parent}" in done.stdout
+    assert done.stdout.endswith("DiffEnc\n")
+    lessons = tmp_path / "lessons"
+    copies = {f"notebooks/{path.relative_to(lessons).as_posix()}" for path in lessons.rglob("*.*")}
+    assert copies == {name for name in project_files() if name.startswith("notebooks/")}

@@ -8,6 +8,7 @@ import torch
 from draws import (
     F64,
     KINDS,
+    best_ratios,
     cost_of,
     even,
     every_path,
@@ -21,18 +22,17 @@ from diffenc_lite import (
     Chain,
     DiffEnc,
     Noise,
-    best_time_grid,
     bound,
     edge_costs,
     elbo,
     fit,
-    optimal_ratio,
     pixels,
     sample_steps,
 )
 from diffenc_lite.course.worlds import SCALING, VDM, Exact, Gaussian, PlusMinus
 from diffenc_lite.gaussian import best_ratio, kl_ratio
-from diffenc_lite.ratio import cheapest_path, squared_gaps
+from diffenc_lite.grid import cheapest_path
+from diffenc_lite.ratio import squared_gaps
 
 # --- the gaps of the steps ------------------------------------------------------------------------
 
@@ -78,7 +78,7 @@ def test_the_error_of_the_ratio_is_that_of_the_gap_to_first_order(small_model):
 def test_every_row_is_a_minimum(kind, small_model):
     """Moving any one ratio up or down raises the bound, by what W1 says of its curvature."""
     model, images = small_model(kind), some_images(40)
-    w = optimal_ratio(model, images, 3, seeded(1))
+    w = best_ratios(model, images, 3)
     least = mean_bound(model, images, 3, w)
     for row, factor in itertools.product(range(3), (0.99, 1.01)):
         moved = w.clone()
@@ -92,9 +92,7 @@ def test_every_row_is_a_minimum(kind, small_model):
 def test_a_ratio_for_each_dimension_is_better(kind, small_model):
     """W5: (1/2) sum_j ln(1 + m_j) <= (d/2) ln(1 + m) <= (d/2) m, step by step in the sum."""
     model, images = small_model(kind, (1, 3)), some_images(60, (1, 3))
-    shared = optimal_ratio(model, images, 4, seeded(1))
-    options = {"scale": False, "ratio": "dimension", "generator": seeded(1)}
-    separate = fit(model, images, 4, **options).ratio
+    shared, separate = (best_ratios(model, images, 4, kind) for kind in ("step", "dimension"))
     assert shared.shape == (4,) and separate.shape == (4, 1, 3)
     torch.testing.assert_close((1 / separate).mean((1, 2)), 1 / shared, rtol=1e-12, atol=0)
     bounds = [mean_bound(model, images, 4, w) for w in (separate, shared, 1.0)]
@@ -153,9 +151,8 @@ def test_the_encoder_is_asked_once_for_each_depth(small_model):
 
 @pytest.mark.parametrize("scale", [None, "folded", 1.3, "optimal"])
 @pytest.mark.parametrize("ratio", [0.4, "optimal"])
-@pytest.mark.parametrize("dtype, rtol", [(F64, 1e-8), (torch.float32, 2e-3)])
 @pytest.mark.parametrize("kind", KINDS)
-def test_edge_costs_are_l2(kind, dtype, rtol, ratio, scale, small_model):
+def test_edge_costs_are_l2(kind, ratio, scale, small_model, dtype=F64):
     """Every step against `bound.step_gap` and `bound.scale_gap` with the same noise."""
     shape, edges = (1, 2, 3), list(itertools.combinations(range(7), 2))
     model, images = small_model(kind, shape, dtype, seed=3), some_images(7, shape)
@@ -178,7 +175,7 @@ def test_edge_costs_are_l2(kind, dtype, rtol, ratio, scale, small_model):
             gap = gap + max(-(gap * h[0]).sum() / h[0].square().sum(), 1e-6 - 1) * h[0]
         m = gap.square().mean()
         w = best_ratio(m) if ratio == "optimal" else ratio
-        torch.testing.assert_close(costs[edge], kl_ratio(6 * m, w, 6), rtol=rtol, atol=0)
+        torch.testing.assert_close(costs[edge], kl_ratio(6 * m, w, 6), rtol=1e-8, atol=0)
     assert int(costs.isfinite().sum()) == len(edges) and bool((costs > 0).all())
 
 
@@ -199,9 +196,9 @@ def test_the_smallest_steps_of_a_fine_grid_add_up_to_the_diffusion_loss(
 # --- the cheapest path ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("last", range(1, 12))
+@pytest.mark.parametrize("last", (1, 2, 5, 9))
 def test_the_cheapest_path_is_that_of_brute_force(last):
-    """All grids of up to 12 nodes, every number of steps, random costs, a fifth of them inf."""
+    """Every number of steps, random costs, a fifth of them inf."""
     generator = seeded(last)
     for steps in range(1, last + 1):
         for _ in range(3):
@@ -216,25 +213,6 @@ def test_the_cheapest_path_is_that_of_brute_force(last):
             assert path.shape == (steps + 1,) and path[0] == 0 and path[-1] == last
             assert bool((path.diff() > 0).all())
             assert cost_of(costs, path) == pytest.approx(least, rel=1e-12)
-
-
-@pytest.mark.parametrize(
-    "ratio, scale", [(1.0, None), *(("optimal", scale) for scale in (None, "folded", "optimal"))]
-)
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_best_grid_is_the_best_of_all(kind, ratio, scale, small_model):
-    model, images = small_model(kind), some_images(20)
-    costs = edge_costs(model, images, 9, ratio, seeded(1), scale=scale)
-    for steps in (1, 4, 9):
-        grid = best_time_grid(model, images, steps, 9, ratio, seeded(1), scale=scale)
-        assert grid.shape == (steps + 1,) and grid.dtype == F64
-        assert grid[0] == 0 and grid[-1] == 1 and bool((grid.diff() > 0).all())
-        path = (9 * grid).round().long()
-        torch.testing.assert_close(path / 9, grid, rtol=1e-6, atol=0, check_dtype=False)
-        best = min(cost_of(costs, path) for path in every_path(9, steps))
-        assert cost_of(costs, path) == pytest.approx(best, rel=1e-12)
-    if scale == "optimal":
-        assert bool((costs <= edge_costs(model, images, 9, ratio, seeded(1)) + 1e-12).all())
 
 
 def exact_costs(exact: Exact, resolution: int, ratio: float | str) -> torch.Tensor:
@@ -281,7 +259,7 @@ def test_a_ratio_for_each_dimension_that_is_the_same_is_a_shared_one(kind, every
 
     def total(ratio):
         options = {"every_step": every_step, "generator": seeded(1)}
-        return elbo(model, images, 3, ratio, **options).total
+        return elbo(model, images, Chain.equal(3, ratio), **options).total
 
     separate = w[:, None, None].repeat(1, 1, 2)
     torch.testing.assert_close(total(separate), total(w), rtol=1e-12, atol=0)
@@ -321,7 +299,7 @@ def test_samples_have_the_variance_of_each_dimension(steps):
     def away(ratio):
         """In standard errors of a sample variance."""
         with torch.no_grad():
-            *_, last = sample_steps(model, n, steps, ratio, seeded(9))
+            *_, last = sample_steps(model, n, Chain.equal(steps, ratio), generator=seeded(9))
         truth = torch.tensor(variance, dtype=F64) + math.exp(-13.3)
         return (last.x_hat.var(0) - truth) / (truth * math.sqrt(2 / n))
 
@@ -333,27 +311,24 @@ def test_samples_have_the_variance_of_each_dimension(steps):
 
 
 @pytest.mark.parametrize(
-    "call, words",
+    "call, name",
     [
-        (lambda m, x: fit(m, x, 2, ratio="best"), "ratio must be one of step.*best"),
-        (lambda m, x: fit(m, x, 5, resolution=4), "steps must be.*from 1 to 4; got 5"),
-        (
-            lambda m, x: fit(m, x, Chain.equal(2, 1, [1.0, 2]), scale=False, resolution=4),
-            "scale must be one for all steps",
-        ),
-        *[(lambda m, x, w=w: edge_costs(m, x, 2, w), "ratio must be a positive.*got")
+        (lambda m, x: fit(m, x, 2, ratio="best"), "ratio"),
+        (lambda m, x: fit(m, x, 5, resolution=4), "resolution"),
+        (lambda m, x: fit(m, x, Chain.equal(2, 1, [1.0, 2]), scale=False, resolution=4), "scale"),
+        (lambda m, x: fit(m, x, 2, draws=0), "draws"),
+        (lambda m, x: fit(m, x, 2, batch=0), "batch"),
+        *[(lambda m, x, w=w: edge_costs(m, x, 2, w), "ratio")
           for w in ("best", torch.ones(2), None, -1.0, math.inf)],
-        *[(lambda m, x, a=a: edge_costs(m, x, 2, scale=a), "scale must be.*positive.*got")
+        *[(lambda m, x, a=a: edge_costs(m, x, 2, scale=a), "scale")
           for a in ("best", torch.ones(2), -1.0, math.inf)],
-        (lambda m, x: best_time_grid(m, x, 2, 4, 0.0), "ratio must be a positive"),
-        (lambda m, x: best_time_grid(m, x, 2, 4, scale=math.inf), "scale must.*got inf"),
-        (lambda m, x: optimal_ratio(m, x, 2, scale="optimal"), "scale must be.*fit"),
-        (lambda m, x: cheapest_path(torch.ones(2, 3), 1), r"\(N\+1, N\+1\).*\(2, 3\)"),
-        (lambda m, x: cheapest_path(torch.ones(1, 1), 1), r"got \(1, 1\)"),
-        (lambda m, x: cheapest_path(torch.ones(3, 3), 3), "from 1 to 2; got 3"),
-        (lambda m, x: cheapest_path(torch.ones(3, 3) * math.nan, 2), "NaN"),
+        (lambda m, x: edge_costs(m, x, 0), "resolution"),
+        (lambda m, x: cheapest_path(torch.ones(2, 3), 1), "costs"),
+        (lambda m, x: cheapest_path(torch.ones(1, 1), 1), "costs"),
+        (lambda m, x: cheapest_path(torch.ones(3, 3), 3), "steps"),
+        (lambda m, x: cheapest_path(torch.ones(3, 3) * math.nan, 2), "costs"),
     ],
 )  # fmt: skip
-def test_bad_input(call, words, small_model):
-    with pytest.raises(ValueError, match=words):
+def test_bad_input(call, name, small_model):
+    with pytest.raises(ValueError, match=f"^{name} must"):
         call(small_model(dtype=torch.float32), some_images(5))

@@ -5,15 +5,15 @@ import math
 
 import pytest
 import torch
-from draws import F64, KINDS, even, mean_bound, seeded, some_images
+from draws import F64, KINDS, best_ratios, even, mean_bound, seeded, some_images
 
 from diffenc_lite import (
     Chain,
     DiffEnc,
     LearnedEncoder,
     Noise,
-    best_time_grid,
     bound,
+    cheapest_path,
     constant_ratio,
     edge_costs,
     elbo,
@@ -21,8 +21,6 @@ from diffenc_lite import (
     fit,
     load_fitted,
     load_pretrained,
-    optimal_ratio,
-    optimal_step,
     pixels,
     read_card,
     sample,
@@ -57,7 +55,8 @@ def test_every_named_mean_is_a_number(kind, small_model):
         torch.testing.assert_close(*bounds, rtol=1e-9, atol=0)
         with torch.no_grad():
             by_name, by_number = (
-                [step.z for step in sample_steps(model, 4, 3, 0.7, seeded(2), scale=a)]
+                [step.z for step in sample_steps(
+                    model, 4, Chain.equal(3, 0.7, a), generator=seeded(2))]
                 for a in (name, number)
             )
         torch.testing.assert_close(by_name, by_number, rtol=1e-9, atol=1e-9)
@@ -95,7 +94,9 @@ def test_x6_folded_with_y_equal_to_x_is_the_vdm(small_model):
         )
         torch.testing.assert_close(folded, gaps, rtol=1e-7, atol=1e-9)
         assert paper.mean() > 1.01 * gaps.mean()
-        samples = [sample(m, 20, steps, generator=seeded(3), scale=a) for m, a in alike]
+        samples = [
+            sample(m, 20, Chain.equal(steps, scale=a), generator=seeded(3)) for m, a in alike
+        ]
         assert torch.equal(*samples)
     limits = [elbo(m, images, generator=seeded(4)).diffusion for m in (vdm, model)]
     torch.testing.assert_close(*limits, rtol=1e-9, atol=0)
@@ -152,7 +153,7 @@ def test_the_best_scale_of_a_world():
 
 @pytest.mark.parametrize("encoder", [VDM, SCALING], ids=["identity", "scaling"])
 @pytest.mark.parametrize("world, gamma_0", [(PlusMinus(0.5), -2.0), (Gaussian(0.04), -13.3)])
-@pytest.mark.parametrize("steps", [1, 2, 6])
+@pytest.mark.parametrize("steps", [1, 6])
 @pytest.mark.parametrize("scale", [False, True])
 def test_the_step_of_a_world_is_found(encoder, world, gamma_0, steps, scale):
     """The exact scale and the ratio that belongs to it, within four standard errors. With E2 all
@@ -188,11 +189,11 @@ def test_a_scale_stays_positive():
     """If x_hat points the wrong way, the best mean ignores it, and so do the edges."""
     model = DiffEnc(Multiple(-1), shape=(2,))
     images = some_images(20)
-    fitted = optimal_step(model, images, 1, seeded(1))
+    fitted = fit(model, images, 1, generator=seeded(1))
     assert fitted.scale.tolist() == pytest.approx([1e-6])
     cost = edge_costs(model, images, 1, "optimal", seeded(1), scale="optimal")[0, 1]
     assert float(cost) == pytest.approx(-math.log(fitted.ratio), rel=1e-4)
-    assert elbo(model, images, 1, fitted.ratio, scale=fitted.scale).total.isfinite().all()
+    assert elbo(model, images, fitted).total.isfinite().all()
 
 
 class Multiple(torch.nn.Module):
@@ -211,11 +212,11 @@ class Multiple(torch.nn.Module):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("grid", [None, torch.tensor([0, 0.3, 0.8, 1], dtype=F64)])
-def test_the_fit_is_a_minimum(kind, grid, small_model):
+def test_the_fit_is_a_minimum(kind, small_model):
     """W7 on the images fitted: brute force over scale and ratio of every step."""
     model, images = small_model(kind, seed=3), some_images(40)
-    fitted = optimal_step(model, images, 3, seeded(1), grid)
+    grid = torch.tensor([0, 0.3, 0.8, 1], dtype=F64)
+    fitted = fit(model, images, Chain(grid), generator=seeded(1))
     for values in (fitted.scale, fitted.ratio, fitted.scale_error, fitted.ratio_error):
         assert values.shape == (3,) and values.dtype == F64
 
@@ -234,8 +235,8 @@ def test_the_fit_is_a_minimum(kind, grid, small_model):
     (slope,) = torch.autograd.grad(bound_with(fitted.ratio, scale), scale)
     assert bool((slope.abs() < 1e-6 * least).all())
     for name in (None, "folded", 1.0):
-        ratio = optimal_ratio(model, images, 3, seeded(1), grid, scale=name)
-        assert least <= bound_with(ratio, name)
+        kept = fit(model, images, Chain(grid, 1.0, name), scale=False, generator=seeded(1))
+        assert least <= bound_with(kept.ratio, name)
     again = fit(model, images, fitted, scale=False, generator=seeded(1))
     torch.testing.assert_close(again.ratio, fitted.ratio, rtol=1e-9, atol=0)
     torch.testing.assert_close(again.ratio_error, fitted.ratio_error, rtol=1e-6, atol=0)
@@ -261,7 +262,7 @@ def test_the_standard_errors_are_the_spread_of_the_fits(small_model):
     grid = torch.tensor([0, 0.5, 0.6, 1], dtype=F64)
     for _ in range(400):
         images = torch.randint(0, 256, (100, 2), generator=noise).to(torch.uint8)
-        fits.append(optimal_step(model, images, 3, noise, grid))
+        fits.append(fit(model, images, Chain(grid), generator=noise))
     for value, error in (("scale", "scale_error"), ("ratio", "ratio_error")):
         values, errors = (
             torch.stack([getattr(chain, name) for chain in fits])[:, :2]  # above the least scale
@@ -288,7 +289,7 @@ def test_w1c_is_the_best_of_the_constant_ratios(small_model):
     rest = mean_bound(model, images, steps) - loss
     m = 2 * loss / (steps * d)
     torch.testing.assert_close(least - rest, steps * d / 2 * (1 + m).log(), rtol=1e-9, atol=0)
-    assert mean_bound(model, images, steps, optimal_ratio(model, images, steps, seeded(1))) < least
+    assert mean_bound(model, images, steps, best_ratios(model, images, steps)) < least
 
 
 def test_the_costs_of_a_world():
@@ -317,20 +318,19 @@ def test_fitted_steps_ship_with_the_models(name):
 
 
 def test_fitted_steps_are_refused_for_other_weights(monkeypatch):
-    with pytest.raises(ValueError, match="mnist-vdm.*T = 4, 8.*got 'mnist-vdm' with T = 5"):
-        load_fitted("mnist-vdm", 5)
-    with pytest.raises(ValueError, match="got 'nothing' with T = 4"):
-        load_fitted("nothing", 4)
+    for name, steps in (("mnist-vdm", 5), ("nothing", 4)):
+        with pytest.raises(ValueError, match=f"{name}.*T = {steps}"):
+            load_fitted(name, steps)
     card = read_card("mnist-vdm") | {"sha256": "another"}
     monkeypatch.setattr(checkpoint, "read_card", lambda _: card)
-    with pytest.raises(ValueError, match="for other weights of mnist-vdm"):
+    with pytest.raises(ValueError, match="other weights"):
         load_fitted("mnist-vdm", 4)
 
 
 def test_worlds_refuse_what_they_do_not_know():
-    with pytest.raises(ValueError, match="scale must be None at infinite"):
+    with pytest.raises(ValueError, match="scale"):
         Exact(Gaussian(1.0)).total(scale="folded")
-    with pytest.raises(ValueError, match="scale must be None"):
+    with pytest.raises(ValueError, match="scale"):
         Exact(Gaussian(1.0)).total(2, scale="best")
 
 
@@ -358,6 +358,7 @@ def test_one_scale_serves_all_dimensions_and_then_each_has_its_ratio(small_model
 def test_a_fit_with_a_resolution_has_the_best_grid(small_model):
     model, images = small_model("learned"), some_images(20)
     for scale, kind in ((True, "optimal"), (False, None)):
-        grid = best_time_grid(model, images, 3, 8, generator=seeded(1), batch=250, scale=kind)
+        costs = edge_costs(model, images, 8, "optimal", seeded(1), scale=kind)
         chain = fit(model, images, 3, scale=scale, resolution=8, generator=seeded(1))
-        assert torch.equal(chain.grid, grid) and (chain.scale is None) == (not scale)
+        assert torch.equal(chain.grid, cheapest_path(costs, 3) / 8.0)
+        assert (chain.scale is None) == (not scale)

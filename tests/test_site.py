@@ -1,130 +1,83 @@
-"""The site: what a lesson becomes, and what its checks find."""
+"""The site: what a cell becomes in a page, and what a browser finds wrong with one."""
 
-import io
 import sys
 from pathlib import Path
 
 import nbformat
-import numpy as np
 import pytest
-from PIL import Image
 
-from diffenc_lite.course.show import CurveExplorer, buttons, plots, slider, standalone
+from diffenc_lite.course.show import Explorer, buttons, plots, slider
 
 pytest.importorskip("sphinx")
 pytest.importorskip("playwright")
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 
+import browser  # noqa: E402
 import check_site  # noqa: E402
 import make_site  # noqa: E402
 
 
-def code(source, **metadata):
-    return nbformat.v4.new_code_cell(source, metadata=metadata)
-
-
-def test_what_is_said_to_tools_is_not_seen():
-    cell = code(
-        "### BEGIN SOLUTION\nf = lambda x: x  # noqa: E731\n### END SOLUTION", tags=["solution"]
-    )
-    make_site.fold(cell)
-    assert cell.source == "f = lambda x: x"
-    assert "hide-cell" in cell.metadata.tags
-
-
 @pytest.mark.parametrize(
-    ("source", "folds"),
+    ("source", "tags", "folded"),
     [
-        ("figure, ax = plots.subplots()\nax.plot(x)\nax.set(title='')\nfigure", True),
-        ("assert a\nassert b\nassert c\nprint(d)", True),
-        ("def f(x):\n    y = x + 1\n    z = y * y\n    return z", False),
-        ("lesson_06.one_step(1)", False),
+        (
+            "### BEGIN SOLUTION\nf = lambda x: x  # noqa: E731\n### END SOLUTION",
+            ["solution"],
+            "cell",
+        ),
+        ("figure, ax = plots.subplots()\nax.plot(x)\nax.set(title='')\nfigure", [], "input"),
+        ("assert a\nassert b\nassert c\nprint(d)", [], "input"),
+        ("def f(x):\n    y = x + 1\n    z = y * y\n    return z", [], None),
     ],
 )
-def test_code_folds_where_it_draws_or_checks(source, folds):
-    cell = code(source)
+def test_solutions_and_code_that_draws_or_checks_are_folded(source, tags, folded):
+    cell = nbformat.v4.new_code_cell(source, metadata={"tags": list(tags)})
     make_site.fold(cell)
-    assert ("hide-input" in cell.metadata.tags) is folds
+    assert set(cell.metadata.tags) == {*tags, *([f"hide-{folded}"] if folded else [])}
+    assert "SOLUTION" not in cell.source and "noqa" not in cell.source
 
 
-def test_a_caption_is_what_the_drawing_function_says():
-    assert make_site.caption("x = 1\nlesson_03.one_rectangle(x)", "A figure.").startswith(
-        "One step:"
-    )
+def test_a_caption_is_what_the_drawing_function_says_or_the_title():
+    says = make_site.caption("x = 1\nlesson_03.one_rectangle(x)", "A figure.")
+    assert says.startswith("One step:")
     assert make_site.caption("figure", "Plot: the title, 6.2; y against x.") == "the title, 6.2."
-    assert make_site.caption("lesson_04.moving_digit(x)", "").startswith("A digit under an encoder")
-
-
-def a_film(frames):
-    pictures = [Image.fromarray(np.full((4, 4), 9 * i, np.uint8)) for i in range(frames)]
-    buffer = io.BytesIO()
-    pictures[0].save(buffer, "GIF", save_all=True, append_images=pictures[1:])
-    return buffer.getvalue()
-
-
-def test_a_film_keeps_its_frames_and_has_a_still(tmp_path, monkeypatch):
-    monkeypatch.setattr(make_site, "PAGES", tmp_path)
-    shown = make_site.write_film(a_film(7), "film")
-    assert Image.open(tmp_path / "extra/pictures/film.gif").n_frames == 7
-    assert 'media="(prefers-reduced-motion: reduce)" srcset="@UP@pictures/film-still.webp"' in shown
-
-
-# ---- the checks: each finds its fault ------------------------------------------------------------
 
 
 @pytest.fixture
-def site(tmp_path, monkeypatch):
-    """A site of one explorer, t at 0, 1 and 2, and the notebook that it is of."""
+def page(tmp_path, monkeypatch):
+    """faults(HTML of an article) -> what is found in it"""
+    if not any(map(browser.shutil.which, browser.BROWSERS)):
+        pytest.skip("no browser")
+    monkeypatch.setattr(check_site, "SITE", tmp_path)
+    monkeypatch.setattr(check_site, "OUT", tmp_path)
+    axe = "window.axe = {run: async () => ({violations: []})}"
+
+    def faults(article):
+        text = f"<!doctype html><meta charset=utf-8><article class=bd-article>{article}</article>"
+        (tmp_path / "index.html").write_text(text, encoding="utf-8")
+        return check_site.read(opened, "index.html", axe)
+
+    with browser.browser(offline=True) as context:
+        opened = context.new_page()
+        yield faults
+
+
+def test_a_browser_finds_what_is_wrong(page):
     figure, ax = plots.subplots(size=(2, 2))
     (line,) = ax.plot([0, 1])
-    explorer = CurveExplorer(
-        figure,
-        lambda t, k: line.set_ydata([t, k]),
-        slider("t", range(3), text="{}"),
-        buttons("k", "ab"),
-    )
-    monkeypatch.setattr(check_site, "ROOT", tmp_path)
-    (tmp_path / "notebooks").mkdir()
-    for name, text in {
-        "explorers/a.html": explorer.page(),
-        "explorers.html": "",
-        "index.html": "",
+
+    def draw(t, k):
+        line.set_ydata([t, k])
+        return figure
+
+    moving = Explorer(draw, slider("t", range(3), text="{}"), buttons("k", "ab")).page()
+    assert page(moving) == []
+    assert len(page(moving.replace('addEventListener("input"', 'addEventListener("gone"'))) == 2
+    for wrong, says in {
+        r"<p>$\frac12$</p>": "TeX is left",
+        '<img src="none.png" alt="none">': "empty or nameless",
+        '<figure style="width: 3000px">wide</figure>': "sticks out",
+        '<div style="width: 900px">wide</div>': "scrolls sideways",
     }.items():
-        path = tmp_path / "site" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    text = explorer._repr_mimebundle_()[0]["text/plain"]
-    output = nbformat.v4.new_output("display_data", {"text/plain": text})
-    cell = nbformat.v4.new_code_cell("explorer", outputs=[output])
-    says = nbformat.v4.new_markdown_cell("**Try this.** Go to $t=2$.")
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# A"), cell, says])
-    nbformat.write(notebook, tmp_path / "notebooks" / "a.ipynb")
-    return tmp_path / "site"
-
-
-def faults(check, site):
-    report = check_site.Report()
-    check(site, report)
-    return report.faults
-
-
-def frame(heading):
-    return standalone.frame("", heading).replace('srcdoc=""', 'data-src="explorers/a.html"')
-
-
-def test_a_title_must_be_that_of_the_controls(site):
-    (site / "index.html").write_text(frame("Explorer of t (3 positions), k (2 positions)"))
-    assert faults(check_site.check_explorers, site) == []
-    (site / "index.html").write_text(frame("Explorer of T (13 positions), k (2 positions)"))
-    assert "has the controls {'t': 3, 'k': 2}" in faults(check_site.check_explorers, site)[0]
-    (site / "explorers" / "a.html").rename(site / "explorers.html")
-    (site / "index.html").write_text("")
-    assert "0, and the notebooks have 1" in faults(check_site.check_explorers, site)[0]
-
-
-def test_a_position_that_the_text_names_must_be_there(site):
-    assert faults(check_site.check_instructions, site) == []
-    path = site.parent / "notebooks" / "a.ipynb"
-    path.write_text(path.read_text().replace("$t=2$", "$t=0.25$"))
-    assert "t = 0.25, which is missing" in faults(check_site.check_instructions, site)[0]
+        assert any(says in fault for fault in page(wrong)), wrong

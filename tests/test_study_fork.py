@@ -31,7 +31,9 @@ def stir(module, seed=0, size=0.02):
 
 
 def test_all_arms_start_as_the_same_function(images):
-    scores = {arm: fork.score_fork(fork.make_fork(arm, seed=3), images, 1.0, 1).total for arm in ARMS}
+    scores = {
+        arm: fork.score_fork(fork.make_fork(arm, seed=3), images, 1.0, 1).total for arm in ARMS
+    }
     for arm, total in scores.items():
         assert torch.equal(total, scores["vdm"]), arm
     matched, learned = (parameters(fork.make_fork(arm)) for arm in ("matched", "learned"))
@@ -106,7 +108,9 @@ def test_noise_that_ends_earlier(images):
 def test_jobs_of_the_study(images, monkeypatch):
     monkeypatch.setattr(fork, "mnist", lambda *_: (images, images))
     given = options(fork.STUDY, budget={"updates": 2, "batch": 4, "passes": 1})
-    jobs = {(job["part"], job["arm"], job["gamma_max"]): job for job in fork.STUDY.jobs(given)[::-1]}
+    jobs = {
+        (job["part"], job["arm"], job["gamma_max"]): job for job in fork.STUDY.jobs(given)[::-1]
+    }
     chosen = ("primary", "matched", 5.0), ("primary", "learned", 5.0), ("dose", "image", 2.0)
     (matched, none), (learned, arrays), (dose, _) = (
         fork.STUDY.run(jobs[place], given) for place in chosen
@@ -135,5 +139,3 @@ def test_shipped_results_are_of_forks_of_one_vdm():
             assert row["prior"] == row["start_prior"] or row["arm"] not in ("vdm", "matched")
     primary = [(row["arm"], row["seed"]) for row in rows if row["part"] == "primary"]
     assert len(primary) == len(set(primary)) == 2 * len({seed for _, seed in primary})
-
-

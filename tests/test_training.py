@@ -10,6 +10,7 @@ import random
 import signal
 import subprocess
 import sys
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -20,7 +21,7 @@ import torch
 from draws import POINTS, same, seeded, weights
 from torch import nn
 
-from diffenc_lite import Chain, DiffEnc, IdentityEncoder, elbo, toy
+from diffenc_lite import Chain, DiffEnc, IdentityEncoder, LearnedSchedule, elbo, toy
 from diffenc_lite.bound import terms
 from diffenc_lite.course.worlds import Exact, Gaussian
 from diffenc_lite.evaluation import each_image, evaluate, evenly
@@ -70,6 +71,14 @@ def finish(folder, whole):
     assert (folder / "metrics.jsonl").read_bytes() == whole[2]
 
 
+def saved_update(folder):
+    return load_resume(folder / "resume.pt")["state"]["update"]
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
 @pytest.fixture(autouse=True)
 def ctrl_c():
     """SIGINT as in a terminal, also where the tests run in the background and it is ignored."""
@@ -104,6 +113,28 @@ def test_learning_rate():
     assert all(a > b for a, b in zip(rates[100:], rates[101:], strict=False))
     assert 0.48 < max(rates) < 0.5
     assert rates[1000] == pytest.approx(0.005)
+
+
+def test_five_functions_lie_between_a_call_of_train_and_the_denoiser():
+    package, seen = str(ROOT / "diffenc_lite"), []
+
+    class Net(nn.Module):
+        def forward(self, z, gamma):
+            frames = traceback.extract_stack()
+            seen.append([f.name for f in frames if f.filename.startswith(package)])
+            return z
+
+    train(DiffEnc(Net(), schedule=LearnedSchedule()), POINTS, TrainConfig(1))
+    assert seen == [["train", "train_steps", "terms", "diffusion_loss", "v_hat"]]
+
+
+def test_steps_are_a_chain_or_a_number():
+    """The errors of a fitted chain change no result, so they do not make it another run."""
+    assert TrainConfig(2).plain()["steps"] is None
+    assert TrainConfig(2, steps=3).plain() == TrainConfig(2, steps=Chain.equal(3)).plain()
+    chain = Chain([0, 0.3, 1], [0.5, 0.9], 1.0)
+    fitted = Chain(chain.grid, chain.ratio, chain.scale, chain.ratio / 9, chain.scale / 9)
+    assert TrainConfig(2, steps=fitted).plain() == TrainConfig(2, steps=chain).plain()
 
 
 def one_gradient(state, size):
@@ -212,7 +243,7 @@ def test_fast_trains_what_fast_returns(monkeypatch):
     """Its denoiser, which may be in another number format, is the one that is called."""
     called = []
 
-    def shadow(model):
+    def shadow(model, shape):
         watched = nn.Identity()
         watched.forward = lambda z, gamma: called.append(1) or model.denoiser(z, gamma)
         return DiffEnc(watched, model.encoder, model.schedule)
@@ -319,24 +350,24 @@ def test_the_bar_shows_all(small_model, capsys):
 
 def test_leaving_the_loop_saves_and_the_next_call_goes_on(tmp_path, whole):
     for stop in (3, 8, 15):
-        model = make(schedule="learned")
-        for progress in train_steps(model, POINTS, SHORT, tmp_path, HELD_OUT):
+        for progress in train_steps(make(schedule="learned"), POINTS, SHORT, tmp_path, HELD_OUT):
             torch.rand(1)  # what the reader draws must not count
             if progress.update == stop:
                 break
-        assert load_resume(tmp_path / "resume.pt")["state"]["update"] == stop
+        assert saved_update(tmp_path) == stop
+    with (tmp_path / "metrics.jsonl").open("ab") as file:  # as after a kill: newer than resume.pt
+        file.write(b'{"update": 18, "split": "train", "prior": 1.0}\n{"update": 20, "spl')
     finish(tmp_path, whole)
 
 
-def test_a_finished_run_tells_its_end_again(tmp_path, whole):
+def test_a_finished_run_tells_its_end_again(tmp_path):
     first = train(make(), POINTS, SHORT, tmp_path, HELD_OUT)
-    metrics = (tmp_path / "metrics.jsonl").read_bytes()
-    again = list(train_steps(make(), POINTS, SHORT, tmp_path, HELD_OUT))
-    assert [replace(p, images_per_second=0.0, model=None) for p in again] == [
-        replace(first, images_per_second=0.0, model=None)
-    ]
-    assert same(weights(again[0].model), weights(first.model))
-    assert (tmp_path / "metrics.jsonl").read_bytes() == metrics
+    files = contents(tmp_path)
+    (again,) = train_steps(make(), POINTS, SHORT, tmp_path, HELD_OUT)
+    assert replace(again, images_per_second=0.0, model=None) == replace(
+        first, images_per_second=0.0, model=None
+    )
+    assert same(weights(again.model), weights(first.model)) and contents(tmp_path) == files
 
 
 @pytest.mark.parametrize("call", [1, 7, 9], ids=["first step", "a step", "evaluation"])
@@ -356,7 +387,7 @@ def test_an_interrupt_waits_for_the_step_and_saves(tmp_path, whole, call):
             assert signal.getsignal(signal.SIGINT) is handler  # the reader's own Ctrl-C works
     assert signal.getsignal(signal.SIGINT) is handler
     assert calls == ([True] * 8 + [False] if call == 9 else [True] * call)
-    assert load_resume(tmp_path / "resume.pt")["state"]["update"] == min(call, 8)
+    assert saved_update(tmp_path) == min(call, 8)
     finish(tmp_path, whole)
 
 
@@ -367,7 +398,7 @@ def test_an_interrupt_in_the_loop_saves(tmp_path, whole):
             for progress in steps:
                 if progress.update == 9:
                     signal.raise_signal(signal.SIGINT)
-    assert load_resume(tmp_path / "resume.pt")["state"]["update"] == 9
+    assert saved_update(tmp_path) == 9
     finish(tmp_path, whole)
 
 
@@ -376,16 +407,6 @@ def test_it_trains_outside_the_main_thread(whole):
     with ThreadPoolExecutor(1) as pool:
         pool.submit(lambda: list(train_steps(model, POINTS, SHORT))).result()
     assert same(weights(model), whole[0])
-
-
-def test_metrics_beyond_the_last_save_are_written_again(tmp_path, whole):
-    """As after a kill: lines that came after resume.pt was written, and half a line."""
-    for progress in train_steps(make(schedule="learned"), POINTS, SHORT, tmp_path, HELD_OUT):
-        if progress.update == 12:
-            break
-    with (tmp_path / "metrics.jsonl").open("ab") as file:
-        file.write(b'{"update": 15, "split": "train", "prior": 1.0}\n{"update": 18, "spl')
-    finish(tmp_path, whole)
 
 
 KILLS = """
@@ -477,7 +498,7 @@ def test_not_finite(tmp_path, what):
     message = str(caught.value)
     assert f"{what} is not finite in update 8" in message and "lr (now 0.001)" in message
     assert ("nan)" in message) == (what == "loss")
-    assert load_resume(tmp_path / "resume.pt")["state"]["update"] == 5
+    assert saved_update(tmp_path) == 5
 
 
 @pytest.mark.parametrize("file, call", [("resume", 7), ("metrics", 4)])
@@ -498,39 +519,38 @@ def test_full_disk_stops_with_one_error_and_loses_nothing(tmp_path, whole, monke
 
 
 def test_another_run_in_the_folder_is_refused(tmp_path):
-    next(iter(train_steps(make("scaling"), POINTS, SHORT, tmp_path, HELD_OUT)))
-    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    next(train_steps(make("scaling"), POINTS, SHORT, tmp_path, HELD_OUT))
+    before, model = contents(tmp_path), make("scaling")
+    card = {"sha256": "another"}  # it would go on from another model
+    started = DiffEnc(model.denoiser, model.encoder, config=model.config, card=card)
     for named, arguments in {
-        "lr 0.001 there, 0.002 here": (make("scaling"), POINTS, replace(SHORT, lr=0.002)),
-        "seed 0 there, 4 here": (make("scaling"), POINTS, replace(SHORT, seed=4)),
-        "encoder='identity'": (make("identity"), POINTS, SHORT),
-        "images '": (make("scaling"), POINTS[1:], SHORT),
-        "steps None there": (make("scaling"), POINTS, replace(SHORT, steps=Chain.equal(3))),
+        "lr": (model, POINTS, replace(SHORT, lr=0.002), tmp_path, HELD_OUT),
+        "seed": (model, POINTS, replace(SHORT, seed=4), tmp_path, HELD_OUT),
+        "steps": (model, POINTS, replace(SHORT, steps=3), tmp_path, HELD_OUT),
+        "images": (model, POINTS[1:], SHORT, tmp_path, HELD_OUT),
+        "held_out": (model, POINTS, SHORT, tmp_path),
+        "model": (make("identity"), POINTS, SHORT, tmp_path, HELD_OUT),
+        "start": (started, POINTS, SHORT, tmp_path, HELD_OUT),
     }.items():
-        with pytest.raises(ValueError, match="holds a run with other settings") as caught:
-            train(*arguments, tmp_path, HELD_OUT)
-        assert named in str(caught.value) and "\n" not in str(caught.value)
-    with pytest.raises(ValueError, match="held_out '.*' there, None here"):
-        train(make("scaling"), POINTS, SHORT, tmp_path)
-    model = DiffEnc(make().denoiser, IdentityEncoder())
+        with pytest.raises(ValueError, match=rf"other settings \({named} .* there, [^;]* here\)"):
+            train(*arguments)
     with pytest.raises(ValueError, match="model "):
-        train(model, POINTS, SHORT, tmp_path, HELD_OUT)
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+        train(DiffEnc(make().denoiser, IdentityEncoder()), POINTS, SHORT, tmp_path, HELD_OUT)
+    assert contents(tmp_path) == before
 
 
 def test_damaged_folders_are_refused(tmp_path):
-    next(iter(train_steps(make(), POINTS, SHORT, tmp_path)))
+    next(train_steps(make(), POINTS, SHORT, tmp_path))
     metrics, resume = tmp_path / "metrics.jsonl", tmp_path / "resume.pt"
-    text = metrics.read_bytes()
-    metrics.write_bytes(text[:-1])
-    with pytest.raises(ValueError, match="metrics.jsonl is damaged or cut short"):
-        train(make(), POINTS, SHORT, tmp_path)
-    metrics.write_bytes(text)
-    content = resume.read_bytes()
-    resume.write_bytes(content[:-100])
-    with pytest.raises(ValueError, match="resume.pt is damaged, cut short"):
-        train(make(), POINTS, SHORT, tmp_path)
-    resume.unlink()
-    with pytest.raises(ValueError, match="has metrics but no resume.pt"):
-        train(make(), POINTS, SHORT, tmp_path)
+    text, content = metrics.read_bytes(), resume.read_bytes()
+    for path, left, words in (
+        (metrics, text[:-1], "metrics.jsonl is damaged"),
+        (resume, content[:-100], "resume.pt is damaged"),
+        (resume, content.replace(b"resume 2", b"resume 1"), "of this version"),
+        (resume, None, "metrics but no resume.pt"),
+    ):
+        metrics.write_bytes(text)
+        path.write_bytes(left) if left else path.unlink()
+        with pytest.raises(ValueError, match=words):
+            train(make(), POINTS, SHORT, tmp_path)
     assert metrics.read_bytes() == text

@@ -65,7 +65,7 @@ def with_links(text: str, line: str) -> str:
 
 
 def with_colab(notebook: dict[str, Any], lesson: Path) -> dict[str, Any]:
-    """The notebook with its links and the cell for Colab, counted as if it had run with it."""
+    """The notebook with its links and the cell for Colab."""
     title, *cells = notebook["cells"]
     if title["cell_type"] != "markdown" or not "".join(title["source"]).startswith("# "):
         raise ValueError(f"{lesson}: the first cell must be Markdown that begins with a title")
@@ -74,7 +74,6 @@ def with_colab(notebook: dict[str, Any], lesson: Path) -> dict[str, Any]:
         here = INDEX.name if lesson.parent == INDEX.parent else INDEX.as_posix()
         line += f" · [Symbols and terms]({here})"
     title["source"] = with_links("".join(title["source"]), line).splitlines(keepends=True)
-    in_order = counts(cells) == list(range(1, len(counts(cells)) + 1))
     new: dict[str, Any] = {
         "cell_type": "code",
         "execution_count": None,
@@ -86,17 +85,7 @@ def with_colab(notebook: dict[str, Any], lesson: Path) -> dict[str, Any]:
     install["source"] = COLAB_CELL.splitlines(keepends=True)
     cells = [cell for cell in cells if cell is not install]
     notebook["cells"] = [title, install, *cells]
-    if in_order:
-        code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
-        for count, cell in enumerate(code, 1):
-            for counted in (cell, *cell["outputs"]):
-                if "execution_count" in counted:
-                    counted["execution_count"] = count
     return notebook
-
-
-def counts(cells: list[dict[str, Any]]) -> list[int]:
-    return [cell["execution_count"] for cell in cells if cell["cell_type"] == "code"]
 
 
 def wanted(path: Path) -> str:

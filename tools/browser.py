@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import BrowserContext, sync_playwright
+from playwright.sync_api import BrowserContext, Page, sync_playwright
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 QUIET = [f"--disable-{part}" for part in ("gpu", "quic", "background-networking", "sync")]
 
 
@@ -30,3 +30,11 @@ def browser(**options: Any) -> Iterator[BrowserContext]:
             context = started.new_context(**options)
             context.add_init_script(path=Path(__file__).with_name("checks.js"))
             yield context
+
+
+def watched(context: BrowserContext, faults: list[str]) -> Page:
+    """A page that notes its errors."""
+    page = context.new_page()
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda m: faults.append(m.text) if m.type == "error" else None)
+    return page

@@ -1,13 +1,10 @@
 """Pictures to learn from, as uint8 tensors that sit whole on the device.
 
-`load_named` loads each data set by its name. `load_mnist` gives the full MNIST if it can: from the
-given root, the cache or the web, in this order (see sets.py). If it cannot, it gives the images
-in the package, the same number of each digit: 5,000 of MNIST's training set, and 1,000 of its test
-set, 500 from each half.
-
-A model trained on MNIST's training set, such as the checkpoints in this package, has never seen the
-bundled test images. They are a tenth of the test set: a bound on them has about three times the
-standard error.
+The full MNIST is looked for in the given root, the cache and the web, in this order (see sets.py).
+The package has the same number of each digit: 5,000 of MNIST's training set, and 1,000 of its test
+set, 500 from each half. A model trained on the training set, such as the checkpoints in this
+package, has never seen the bundled test images. They are a tenth of the test set: a bound on them
+has about three times the standard error.
 """
 
 import io
@@ -27,15 +24,12 @@ BUNDLE = Path(__file__).with_name("mnist_bundled.npz")
 BUNDLE_SHA256 = "94ca7512447f655899365d9778cdbadeebeb079071de79f3b07b6a07bbbf06be"
 
 SOURCES = ("auto", "full", "bundled")  # of MNIST
-_download_failed = False  # of the full MNIST, in this process
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ImageSet:
-    """Images (N, C, H, W) uint8 and labels (N,) int64 of one split, both on one device.
-
-    Raises TypeError or ValueError if a tensor has another type or shape.
-    """
+    """Images (N, C, H, W) uint8 and labels (N,) int64 of one split, N >= 1, both on one device.
+    Raises ValueError if a tensor has another type or shape."""
 
     images: Tensor
     labels: Tensor
@@ -43,16 +37,12 @@ class ImageSet:
     split: str
 
     def __post_init__(self) -> None:
-        if self.images.dtype != torch.uint8 or self.labels.dtype != torch.int64:
-            raise TypeError(
-                "images must be torch.uint8 and labels torch.int64; "
-                f"got {self.images.dtype} and {self.labels.dtype}"
-            )
-        if self.images.ndim != 4 or self.labels.shape != self.images.shape[:1] or not len(self):
-            raise ValueError(
-                "images must be (N, C, H, W) and labels (N,) with the same N >= 1; "
-                f"got {tuple(self.images.shape)} and {tuple(self.labels.shape)}"
-            )
+        for name, given, dtype, dims in (
+            ("images", self.images, torch.uint8, 4), ("labels", self.labels, torch.int64, 1)
+        ):  # fmt: skip
+            if given.dtype != dtype or given.ndim != dims or not 1 <= len(given) == len(self):
+                got = f"{given.dtype}, {tuple(given.shape)}"
+                raise ValueError(f"{name} must be {dtype}, {dims}-D, N >= 1; got {got}")
 
     def __len__(self) -> int:
         return len(self.images)
@@ -80,9 +70,10 @@ def load_named(
     """A data set by its name, one of `data_names()`, as --data on the command line.
 
     Args:
-        name: "auto", "full" and "bundled" are MNIST from that source (see `load_mnist`); the others
-            are sets of the table in sets.py, and come whole or not at all; "photos" are patches
-            (N, 3, 16, 16) of photographs in the package, labelled by the picture (see photos.py).
+        name: "full", the whole MNIST or an error; "bundled", the images of it in the package;
+            "auto", the whole set, else the bundled images and a line on stderr that says so. The
+            others are sets of the table in sets.py, and come whole or not at all; "photos" are
+            patches (N, 3, 16, 16) of photographs in the package, labelled by the picture.
         split: "train" or "test".
         root: a folder that holds, say, FashionMNIST/raw, as torchvision lays it out. If given,
             nowhere else is looked.
@@ -90,13 +81,32 @@ def load_named(
 
     Raises FileNotFoundError if the set is not found, saying what was tried; ValueError if a file is
     damaged, cut short or another one, and for an unknown name or split.
-    Sources: H. Xiao, K. Rasul and R. Vollgraf, Fashion-MNIST, 2017 (MIT licence); T. Clanuwat et
-    al., Deep learning for classical Japanese literature, 2018 (KMNIST, CC BY-SA 4.0).
+    Sources: Y. LeCun and C. Cortes, The MNIST database of handwritten digits (CC BY-SA 3.0);
+    H. Xiao, K. Rasul and R. Vollgraf, Fashion-MNIST, 2017 (MIT licence); T. Clanuwat et al., Deep
+    learning for classical Japanese literature, 2018 (KMNIST, CC BY-SA 4.0); A. Krizhevsky, Learning
+    multiple layers of features from tiny images, 2009 (CIFAR-10).
     """
     _one_of("name", name, data_names())
-    if name in SOURCES:
-        return load_mnist(split, name, root, device, download)
-    return _load(name, split, root, download).to(device)
+    _one_of("split", split, ("train", "test"))
+    if name == "bundled":
+        if root is not None:
+            raise ValueError(f"root must be None for bundled images; got {os.fspath(root)!r}")
+        return _bundled(split).to(device)
+    set_name = "mnist" if name in SOURCES else name
+    try:
+        return ImageSet(*SETS[set_name](split, root, download), set_name, split).to(device)
+    except FileNotFoundError as error:
+        if name != "auto" or root is not None:
+            raise
+        images = _bundled(split)
+        # One line on stderr: readers see it, and nbval does not compare it.
+        print(
+            f"Using the {len(images):,} bundled MNIST images: {str(error).splitlines()[0]}. For "
+            "the full set go online and ask for source='full', or give root= a folder with "
+            "MNIST/raw in it.",
+            file=sys.stderr,
+        )
+        return images.to(device)
 
 
 def load_mnist(
@@ -108,65 +118,15 @@ def load_mnist(
 ) -> ImageSet:
     """MNIST as images (N, 1, 28, 28). Full: 60,000 train, 10,000 test; bundled: 5,000 and 1,000.
 
-    Args:
-        split: "train" or "test", as in MNIST itself, whatever the source.
-        source: "full", the whole set or an error; "bundled", the images in the package; "auto", the
-            whole set, else the bundled images and a line on stderr that says so. The name of the
-            result is "mnist" or "mnist-bundled".
-        root: a folder that holds MNIST/raw. If given, nowhere else is looked.
-        download: fetch the whole set (11 MB) into `data.cache_folder()` if it is not there.
-
-    Raises FileNotFoundError if the set is not found, saying what was tried; ValueError if a file is
-    damaged, cut short or another one, and for an unknown split or source.
-    Source: Y. LeCun and C. Cortes, The MNIST database of handwritten digits, CC BY-SA 3.0.
+    Args: split, "train" or "test", as in MNIST itself, whatever the source; source, "full",
+        "bundled" or "auto", and the others as in `load_named`. The name of the result is "mnist" or
+        "mnist-bundled".
     """
     _one_of("source", source, SOURCES)
-    if source == "bundled":
-        if root is not None:
-            raise ValueError(f"root must be None with source='bundled'; got {os.fspath(root)!r}")
-        return _bundled(split).to(device)
-    global _download_failed  # "auto" goes to the web once a process, and does not wait again
-    ask = download and (source == "full" or not _download_failed)
-    try:
-        return _load("mnist", split, root, ask).to(device)
-    except FileNotFoundError as error:
-        if source == "full" or root is not None:
-            raise
-        bundled = _bundled(split)
-        why = str(error).splitlines()[0]
-        if download and not ask:
-            why = "the download failed before"
-        _download_failed |= download
-        # One line on stderr: readers see it, and nbval does not compare it.
-        print(
-            f"Using the {len(bundled):,} bundled MNIST images: {why}. For the full set go online "
-            "and ask for source='full', or give root= a folder with MNIST/raw in it.",
-            file=sys.stderr,
-        )
-        return bundled.to(device)
-
-
-def load_cifar10(
-    split: str = "train",
-    root: PathLike | None = None,
-    device: torch.device | str = "cpu",
-    download: bool = True,
-) -> ImageSet:
-    """CIFAR-10 as images (N, 3, 32, 32): 50,000 train, 10,000 test. None of it is bundled.
-
-    Args and errors: as `load_named`; root holds cifar-10-batches-py, and there are 170 MB to fetch.
-    Source: A. Krizhevsky, Learning multiple layers of features from tiny images, 2009.
-    """
-    return load_named("cifar10", split, root, device, download)
-
-
-def _load(name: str, split: str, root: PathLike | None, download: bool) -> ImageSet:
-    _one_of("split", split, ("train", "test"))
-    return ImageSet(*SETS[name](split, root, download), name, split)
+    return load_named(source, split, root, device, download)
 
 
 def _bundled(split: str) -> ImageSet:
-    _one_of("split", split, ("train", "test"))
     content = verify(BUNDLE.read_bytes(), BUNDLE_SHA256, BUNDLE)
     with np.load(io.BytesIO(content)) as arrays:
         images = torch.from_numpy(arrays[f"{split}_images"][:, None])

@@ -1,34 +1,30 @@
 """The table of data sets, and their files: found, downloaded, checked, read.
 
-A set lies below a root as torchvision lays it out, and torchvision downloads it and compares the
-archives with their md5. What it lacks is here: a time limit, nothing left behind after a failure,
-and a check of the unpacked files whenever they are read.
+A set lies below a root as torchvision lays it out, and torchvision says where to download it and
+what the md5 of an archive is. A file comes there whole and checked or not at all, and unpacked
+files are checked again whenever they are read.
 """
 
+import gzip
+import io
 import math
 import os
 import pickle
-import socket
 import struct
 import sys
-import tempfile
-import threading
+import tarfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from functools import partial
-from http.client import HTTPException
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ..files import PathLike, verify
+from ..files import PathLike, fetch, verify, write_whole
 from . import photos
 
-TIMEOUT = 5.0  # seconds a server has to answer
 SIZES = {"train": 60_000, "test": 10_000}  # of MNIST and its relatives
 # torchvision has the md5 of the archives only; of the relatives' files none is published.
 MNIST_MD5 = {
@@ -39,28 +35,27 @@ MNIST_MD5 = {
 }
 
 Arrays = tuple[Tensor, Tensor]
+Files = Iterator[tuple[str, bytes]]  # names and contents
 
 
 def cache_folder() -> Path:
-    """DIFFENC_LITE_DATA if that is set, else diffenc_lite in the platform's folder for caches."""
-    if given := os.environ.get("DIFFENC_LITE_DATA"):
-        return Path(given).expanduser()
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or "~/AppData/Local"
-    elif sys.platform == "darwin":
-        base = "~/Library/Caches"
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "diffenc_lite"
+    """DIFFENC_LITE_DATA if that is set, else ~/.cache/diffenc_lite, on every platform."""
+    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(os.environ.get("DIFFENC_LITE_DATA") or f"{cache}/diffenc_lite").expanduser()
 
 
 def _idx_set(name: str, split: str, root: PathLike | None, download: bool) -> Arrays:
     """MNIST or a relative of it: images (N, 1, 28, 28)."""
     dataset = _torchvision(name)
+
+    def unpacked() -> Files:
+        for archive, md5 in dataset.resources:
+            content = _from_the_web([mirror + archive for mirror in dataset.mirrors], md5)
+            yield archive.removesuffix(".gz"), gzip.decompress(content)
+
     files = [archive.removesuffix(".gz") for archive, _ in dataset.resources]
-    splits = {"train": files[:2], "test": files[2:]}
-    arrays = []
-    for path in _find(dataset, f"{name}/raw", splits, split, root, download):
+    wanted, arrays = files[:2] if split == "train" else files[2:], []
+    for path in _find(name, f"{name}/raw", wanted, unpacked, root, download):
         content = path.read_bytes()
         if name == "MNIST":
             verify(content, MNIST_MD5[path.name], path, "md5")
@@ -82,9 +77,15 @@ def _cifar10(split: str, root: PathLike | None, download: bool) -> Arrays:
     """CIFAR-10: images (N, 3, 32, 32)."""
     dataset = _torchvision("CIFAR10")
     md5 = dict(dataset.train_list + dataset.test_list)
-    splits = {"train": [*dict(dataset.train_list)], "test": [*dict(dataset.test_list)]}
-    batches = []
-    for path in _find(dataset, dataset.base_folder, splits, split, root, download):
+
+    def unpacked() -> Files:
+        archive = io.BytesIO(_from_the_web([dataset.url], dataset.tgz_md5))
+        with tarfile.open(fileobj=archive) as tar:
+            for file in md5:
+                yield file, tar.extractfile(f"{dataset.base_folder}/{file}").read()  # type: ignore
+
+    wanted, batches = [file for file, _ in getattr(dataset, f"{split}_list")], []
+    for path in _find("CIFAR10", dataset.base_folder, wanted, unpacked, root, download):
         content = verify(path.read_bytes(), md5[path.name], path, "md5")
         batches.append(pickle.loads(content, encoding="latin1"))  # safe after the check only
     images = np.concatenate([batch["data"] for batch in batches]).reshape(-1, 3, 32, 32)
@@ -111,74 +112,46 @@ def _torchvision(name: str) -> Any:
 
 
 def _find(
-    dataset: Any,
+    name: str,
     folder: str,
-    splits: dict[str, list[str]],
-    split: str,
+    files: list[str],
+    unpacked: Callable[[], Files],
     root: PathLike | None,
     download: bool,
 ) -> list[Path]:
-    """The split's files: below root if given, else in the cache or, by download, from the web.
+    """The files of a split: below root if given, else in the cache or, by download, from the web.
 
+    Args: unpacked(), all files of the set, from the web.
     Raises FileNotFoundError, whose first line says why and the next what was tried and what helps.
     """
-    name = dataset.__name__
-    place = Path(root).expanduser() if root is not None else cache_folder()
-    paths = [place / folder / file for file in splits[split]]
+    place = (cache_folder() if root is None else Path(root).expanduser()) / folder
     # os.path.isfile, because Path.is_file raises where a folder may not be entered
-    missing = [path.name for path in paths if not os.path.isfile(path)]
+    missing = [file for file in files if not os.path.isfile(place / file)]
     if missing and root is not None:
         raise FileNotFoundError(
-            f"root must be a folder with {name} in {folder}; got {str(place)!r}, where there is "
-            f"no {', no '.join(missing)}"
+            f"root must be a folder with {name} in {folder}; got {os.fspath(root)!r}, where there "
+            f"is no {', no '.join(missing)}"
         )
     if missing:
-        why = f"no {name} {split} split in {place / folder}"
+        why = f"no {name} in {place}"
         advice = f"Go online and try again, or give root= a folder with {folder} in it."
         if not download:
             raise FileNotFoundError(f"{why}, and download is off\n{advice}")
+        print(f"Fetching {name} into {place}", file=sys.stderr)
         try:
-            _download(dataset, place, [f"{folder}/{file}" for file in sum(splits.values(), [])])
-        except (OSError, RuntimeError, HTTPException) as error:
+            for file, content in unpacked():
+                write_whole(place / file, content)
+        except OSError as error:
             raise FileNotFoundError(f"{why}, and the download failed\n{error}\n{advice}") from error
-    return paths
+    return [place / file for file in files]
 
 
-def _download(dataset: Any, place: Path, files: list[str]) -> None:
-    """By torchvision into a folder of its own; moved below place when all is there and checked."""
-    target = (place / files[0]).parent
-    made = [path for path in (target, *target.parents) if not os.path.exists(path)]
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".download-", dir=place) as scratch:
-            with _time_limit(getattr(dataset, "url", None) or dataset.mirrors[0]):
-                dataset(scratch, download=True)
-            for file in files:
-                os.replace(Path(scratch, file), place / file)
-    finally:
-        for path in made:  # after a failure they are empty, and are removed
-            with suppress(OSError):
-                path.rmdir()
-
-
-@contextmanager
-def _time_limit(url: str) -> Iterator[None]:
-    """For every socket that is opened inside. A socket's limit does not cover the look-up of the
-    host's name, which a thread tries first."""
-    host = urlsplit(url).hostname
-
-    def look_up() -> None:
-        with suppress(OSError):  # an unknown host is for the download to report
-            socket.getaddrinfo(host, None)
-
-    thread = threading.Thread(target=look_up, daemon=True)
-    thread.start()
-    thread.join(TIMEOUT)
-    if thread.is_alive():
-        raise TimeoutError(f"{host}: no answer within {TIMEOUT:g} seconds")
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(TIMEOUT)
-    try:
-        yield
-    finally:
-        socket.setdefaulttimeout(before)
+def _from_the_web(urls: list[str], md5: str) -> bytes:
+    """The archive, from the first of the addresses that has it. Raises OSError if none has."""
+    failures = []
+    for url in urls:
+        try:
+            return verify(fetch(url), md5, url, "md5")
+        except (OSError, ValueError) as error:
+            failures.append(f"{url}: {error}")
+    raise OSError("\n".join(failures))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from ..arguments import whole
 from ..pixels import to_levels
 
 # In units of x in (-1, 1). The border is at least five standard deviations away from every mean, so
@@ -39,10 +40,7 @@ def toy(
     """
     if name not in _TOYS:
         raise ValueError(f"name must be one of {', '.join(_TOYS)}; got {name!r}")
-    if n < 1:
-        raise ValueError(f"n must be at least 1; got {n}")
-    if not 2 <= levels <= 256:
-        raise ValueError(f"levels must be from 2 to 256; got {levels}")
+    n, levels = whole("n", n), whole("levels", levels, 2, 256)
     return to_levels(_TOYS[name](n, generator), levels).to(device)
 
 

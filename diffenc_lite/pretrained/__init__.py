@@ -2,28 +2,12 @@
 
 from .checkpoint import (
     FITTED,
-    load_chain,
     load_fitted,
     load_model,
     load_pretrained,
     pretrained_names,
     read_card,
     read_metrics,
-    save_chain,
     save_model,
     start_from,
 )
-
-__all__ = [
-    "FITTED",
-    "load_chain",
-    "load_fitted",
-    "load_model",
-    "load_pretrained",
-    "pretrained_names",
-    "read_card",
-    "read_metrics",
-    "save_chain",
-    "save_model",
-    "start_from",
-]

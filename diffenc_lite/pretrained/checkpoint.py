@@ -9,7 +9,6 @@ import copy
 import hashlib
 import json
 import os
-import urllib.request
 from dataclasses import asdict
 from importlib.metadata import metadata
 from pathlib import Path
@@ -20,7 +19,7 @@ import torch
 
 from ..chain import Chain
 from ..data import cache_folder
-from ..files import PathLike, verify, write_whole
+from ..files import PathLike, fetch, verify, write_whole
 from ..model import DiffEnc, ModelConfig, build
 from ..networks import GammaEmbedding
 from ..schedule import end_points
@@ -45,16 +44,14 @@ def save_model(model: DiffEnc, path: PathLike, card: dict[str, Any]) -> None:
         for name, w in model.state_dict().items()
     }
     weights = save(copies)
-    sha256 = hashlib.sha256(weights).hexdigest()
     if model.config is None:
-        settings = {**model.settings(), "read_between": _read_between(model)}
-        about: dict[str, Any] = {"configuration": None, "own": settings}
+        about: dict[str, Any] = {"configuration": None, "own": _settings(model)}
     else:
         about = {"configuration": asdict(model.config)}
-    text = json.dumps({**about, **card, "sha256": sha256}, indent=2)
+    about |= {**card, "sha256": hashlib.sha256(weights).hexdigest()}
     weights_path, card_path = _model_files(path)
     write_whole(weights_path, weights)
-    write_whole(card_path, text.encode() + b"\n")
+    write_whole(card_path, json.dumps(about, indent=2).encode() + b"\n")
 
 
 def read_card(path: PathLike) -> dict[str, Any]:
@@ -62,7 +59,7 @@ def read_card(path: PathLike) -> dict[str, Any]:
 
     Raises FileNotFoundError if there is none, ValueError if it is not a card.
     """
-    card_path = _model_files(_find(path))[1]
+    card_path = _find(path)[1]
     try:
         card = json.loads(card_path.read_bytes())
         if not (isinstance(card, dict) and {"configuration", "sha256"} <= set(card)):
@@ -80,98 +77,88 @@ def load_model(
     """The saved model in eval mode, its card as `model.card`.
 
     Args: path, with or without .safetensors, or the name of a pretrained model; model, made as the
-        saved one was, to put the weights into. It must be given if its networks are your own.
+        saved one was, whose parts get the weights. It must be given if its networks are your own.
     Raises FileNotFoundError if there is no such model, or if its weights are not in the wheel and
-    cannot be fetched; ValueError if the weights are damaged, cut
-    short, another file than the card describes, or do not fit its configuration or the model given.
+    cannot be fetched; ValueError if the weights are damaged, cut short, another file than the card
+    describes, or do not fit its configuration or the model given.
     """
-    path = _find(path)
-    card = read_card(path)
-    card_path, weights_path = _model_files(path)[1], _weights(path)
-    content = weights_path.read_bytes()
-    verify(content, card["sha256"], weights_path)
     from safetensors.torch import load
 
+    card, weights = read_card(path), _fetched(_find(path)[0])
+    content = verify(weights.read_bytes(), card["sha256"], weights)
+    own = card.get("own", {})
     if model is None and card["configuration"] is None:
         raise ValueError(
-            f"{card_path.name} has no configuration, since the model has networks of its own; make "
-            "it again and give it: load_model(path, model=model)"
+            f"{weights.with_suffix('.json').name} has no configuration: the model has networks of "
+            "its own. Make it again and give it: load_model(path, model=model)"
         )
     fits = "its configuration" if model is None else "the model given"
     try:
         model = build(ModelConfig(**card["configuration"])) if model is None else model
         model.load_state_dict(load(content))
-        if own := card.get("own"):
-            _compare(own, model)
-            here = _read_between(model)
-            if not np.allclose(there := own.get("read_between", here), here, rtol=1e-3, atol=1e-3):
-                raise ValueError(f"its networks read gamma between {there} there, {here} here")
-            model.shape = model.shape or own["shape"] and tuple(own["shape"])
+        _compare(own, _settings(model))
     except Exception as error:  # a foreign file may raise anything
-        raise ValueError(f"{weights_path} does not fit {fits}: {error}") from None
-    model.card = card
-    return model.to(device).eval()
+        raise ValueError(f"{weights} does not fit {fits}: {error}") from None
+    return _with_card(model, card, own.get("shape")).to(device).eval()
 
 
-def start_from(model: DiffEnc, path: PathLike) -> dict[str, Any]:
-    """Give a model the weights of a saved one, to train it on from there; the card of the saved one
+def start_from(model: DiffEnc, path: PathLike) -> DiffEnc:
+    """The model with the weights of a saved one, to train it on from there
 
-        start_from(build(ModelConfig("learned")), "mnist-scaling")
+        model = start_from(build(ModelConfig("learned")), "mnist-scaling")
 
-    Weights that only `model` has, those of an encoder, stay as they are. A learned encoder that was
+    Weights that only `model` has, those of an encoder, are as there. A learned encoder that was
     never trained has y = 0, which is the scaling encoder (E2, E3): from a model with that, it
-    starts as the same function. From a VDM either encoder starts as another, worse model.
-    Raises ValueError if the saved one has a weight that `model` has not, or not in that shape, or
-    has examples of another shape, other levels or another schedule; and what `load_model` raises.
+    starts as the same function. From a VDM either encoder starts as another, worse model. The card
+    of the result is {"start": ...}, which tells of the saved one.
+    Raises ValueError if the saved one has weights or shapes that `model` has not, other levels or
+    another schedule; and what `load_model` raises.
     """
     saved, filled = load_model(path), copy.deepcopy(model)
-    weights, saved_weights = model.state_dict(), saved.state_dict()
-    if saved.shape != model.shape:
-        raise ValueError(
-            f"model must fit {os.fspath(path)}: examples have shape {saved.shape} there, "
-            f"{model.shape} here"
-        )
-    for name, weight in saved_weights.items():
-        shape = tuple(weights[name].shape) if name in weights else None
-        if shape != tuple(weight.shape):
-            here = "no such weight" if shape is None else f"shape {shape}"
-            raise ValueError(
-                f"model must have all weights of {os.fspath(path)}: {name} has shape "
-                f"{tuple(weight.shape)} there, and here {here}"
-            )
-    filled.load_state_dict({**weights, **saved_weights})
     try:
-        _compare(saved.settings(), filled)  # a trained schedule is among the weights
-    except ValueError as error:
+        unknown = filled.load_state_dict(saved.state_dict(), strict=False).unexpected_keys
+        if unknown:
+            raise ValueError(f"there is no {unknown[0]} in it")
+        _compare(saved.settings(), filled.settings())  # a trained schedule is among the weights
+    except (ValueError, RuntimeError) as error:
         raise ValueError(f"model must fit {os.fspath(path)}: {error}") from None
-    model.load_state_dict(filled.state_dict())
     card = saved.card
-    model.start = card["sha256"]
-    return card
+    names = ("updates", "bits_per_dim", "sha256", *(["start"] if "start" in card else []))
+    start = {"encoder": card["configuration"]["encoder"], **{name: card[name] for name in names}}
+    start["batch"] = card.get("training", {}).get("batch")
+    return _with_card(filled, {"start": start})
 
 
-def _compare(saved: dict[str, Any], model: DiffEnc) -> None:
-    """Raise ValueError if levels or schedule are others than those saved."""
-    settings = model.settings()
-    for name in ("levels", "gamma"):
-        if not np.allclose(saved[name], settings[name], rtol=1e-3, atol=1e-3):
-            raise ValueError(f"{name} {saved[name]} there, {settings[name]} here")
+def _with_card(model: DiffEnc, card: dict[str, Any], shape: Any = None) -> DiffEnc:
+    """A model of the same parts with this card; its shape, where its own is not known."""
+    parts = model.denoiser, model.encoder, model.schedule, model.levels, model.shape or shape
+    return DiffEnc(*parts, config=model.config, card=card)
 
 
 @torch.no_grad()
-def _read_between(model: DiffEnc) -> list[list[float]]:
-    """The gammas that are 0 and 1 to each network of this library: the end points of the schedule
-    of its first model, which need not be that of `model`."""
+def _settings(model: DiffEnc) -> dict[str, Any]:
+    """What the weights of a model do not tell; with it, between which gammas the networks of this
+    library read (0 and 1 to them): the end points of their schedule, which may not be the model's.
+    """
     like = torch.empty((), dtype=model.dtype, device=model.device)
     embeddings = [module for module in model.modules() if isinstance(module, GammaEmbedding)]
-    return [[float(end) for end in end_points(m.schedule, like)] for m in embeddings]
+    ends = [[float(end) for end in end_points(m.schedule, like)] for m in embeddings]
+    return {**model.settings(), "read_between": ends}
+
+
+def _compare(there: dict[str, Any], here: dict[str, Any]) -> None:
+    """Raise ValueError if a setting that both have is another one; None is not known."""
+    for name, other in here.items():
+        one = there.get(name)
+        if one is None or other is None:
+            continue
+        if np.shape(one) != np.shape(other) or not np.allclose(one, other, rtol=1e-3, atol=1e-3):
+            raise ValueError(f"{name} {one} there, {other} here")
 
 
 def load_pretrained(name: str, device: torch.device | str = "cpu") -> DiffEnc:
-    """A model that comes with the package, in eval mode, its card as `model.card`.
-
-    Raises ValueError for an unknown name, listing those there are; ValueError if damaged.
-    """
+    """A model that comes with the package, in eval mode, its card as `model.card`. Raises
+    ValueError for an unknown name, listing those there are, and if it is damaged."""
     if name not in pretrained_names():
         raise ValueError(f"name must be one of {', '.join(pretrained_names())}; got {name!r}")
     return load_model(PRETRAINED / name, device)
@@ -194,21 +181,6 @@ def load_fitted(name: str, steps: int) -> Chain:
         raise ValueError(f"the fitted steps are for other weights of {name}: tools/fit_steps.py")
     values = {key: torch.tensor(row) for key, row in fits[name]["steps"][str(steps)].items()}
     return Chain(Chain.equal(steps).grid, **values)
-
-
-def save_chain(chain: Chain, path: PathLike) -> None:
-    """Write a chain as a JSON file, whole or not at all."""
-    if not isinstance(chain, Chain):
-        raise TypeError(f"chain must be a Chain, as Chain.equal(8); got {chain!r}")
-    write_whole(path, json.dumps(chain.lists()).encode() + b"\n")
-
-
-def load_chain(path: PathLike) -> Chain:
-    """The chain that `save_chain` wrote. Raises ValueError if the file is damaged or no chain."""
-    try:
-        return Chain(**json.loads(Path(path).read_bytes()))
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"{os.fspath(path)} is damaged or not a chain: {error}") from None
 
 
 def pretrained_names() -> list[str]:
@@ -236,37 +208,34 @@ def _model_files(path: PathLike) -> tuple[Path, Path]:
     return Path(stem + ".safetensors"), Path(stem + ".json")
 
 
-def _weights(path: PathLike) -> Path:
-    """The file of the weights. The wheel has only cards of larger models: their weights are fetched
-    once, from the project's files at the tag of the version, into the folder for caches."""
-    weights = _model_files(path)[0]
-    package = PRETRAINED.parent
-    if weights.exists() or not weights.is_relative_to(package):
-        return weights
-    kept = cache_folder() / "models" / weights.name
-    if not kept.exists():
-        place = f"{package.name}/{weights.relative_to(package).as_posix()}"
-        try:
-            about = metadata(package.name)
-            urls = dict(url.split(", ") for url in about.get_all("Project-URL") or [])
-            address = f"{urls['Repository']}/raw/v{about['Version']}/{place}"
-            with urllib.request.urlopen(address, timeout=60) as answer:
-                write_whole(kept, answer.read())
-        except (OSError, LookupError) as error:
-            raise FileNotFoundError(
-                f"the weights of {weights.stem} are not in the wheel and could not be fetched "
-                f"({error}); copy {place} of a checkout to {kept}"
-            ) from None
-    return kept
-
-
-def _find(path: PathLike) -> PathLike:
-    """path itself if there is a model, else the pretrained one of that name."""
-    if any(file.exists() for file in _model_files(path)):
-        return path
-    if path in pretrained_names():
-        return PRETRAINED / path
+def _find(path: PathLike) -> tuple[Path, Path]:
+    """(weights, card) of the model there, else of the pretrained one of that name."""
+    for files in (_model_files(path), _model_files(PRETRAINED / path)):
+        if any(file.exists() for file in files):
+            return files
     raise FileNotFoundError(
         f"there is no model {os.fspath(path)!r}: neither the file {_model_files(path)[0]} nor a "
         f"pretrained one of that name ({', '.join(pretrained_names())})"
     )
+
+
+def _fetched(weights: Path) -> Path:
+    """The file itself, or its copy in the folder for caches: the wheel has only cards of larger
+    models, whose weights are fetched once, from the project's files at the tag of the version."""
+    package = PRETRAINED.parent
+    kept = cache_folder() / "models" / weights.name
+    if weights.exists() or not weights.is_relative_to(package):
+        return weights
+    if kept.exists():
+        return kept
+    place = f"{package.name}/{weights.relative_to(package).as_posix()}"
+    try:
+        about = metadata(package.name)
+        urls = dict(url.split(", ") for url in about.get_all("Project-URL") or [])
+        write_whole(kept, fetch(f"{urls['Repository']}/raw/v{about['Version']}/{place}"))
+    except (OSError, LookupError) as error:
+        raise FileNotFoundError(
+            f"the weights of {weights.stem} are not in the wheel and could not be fetched "
+            f"({error}); copy {place} of a checkout to {kept}"
+        ) from None
+    return kept

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from ..files import PathLike, verify, write_whole, writing
 from ..model import DiffEnc
 
-RESUME_HEADER = b"diffenc_lite resume 1\n"  # followed by the sha256 of the rest, in 64 hex digits
+HEADER = b"diffenc_lite resume 2\n"  # then the sha256 of the rest, in 64 hex digits, and the rest
 
 
 class RunFolder:
@@ -42,10 +42,7 @@ class RunFolder:
         size = self._size()
         if not self.resume.exists():
             if size:
-                raise ValueError(
-                    f"{self.path} has metrics but no {self.resume.name} to go on from; "
-                    "give another folder"
-                )
+                raise ValueError(f"{self.path} has metrics but no resume.pt; give another folder")
             return None
         saved = load_resume(self.resume)
         before, here = saved["settings"], self.settings
@@ -62,7 +59,7 @@ class RunFolder:
         if size < saved["metrics"]:
             raise ValueError(
                 f"{self.metrics} is damaged or cut short: it has {size} bytes, and had "
-                f"{saved['metrics']} when {self.resume.name} was written"
+                f"{saved['metrics']} when resume.pt was written"
             )
         if size > saved["metrics"]:  # lines after the save: they will be written again
             with writing(self.metrics):
@@ -103,7 +100,7 @@ def identity(model: DiffEnc, images: Tensor, held_out: Tensor | None) -> dict[st
     unnamed = digest(repr((modules, shapes, settings)).encode())
     return {
         "model": repr(model.config) if model.config else unnamed,
-        "start": model.start,
+        "start": model.card.get("sha256") or model.card.get("start", {}).get("sha256"),
         "images": digest(images.cpu().numpy().tobytes()),
         "held_out": None if held_out is None else digest(held_out.cpu().numpy().tobytes()),
     }
@@ -114,19 +111,18 @@ def save_resume(path: PathLike, state: dict[str, Any]) -> None:
     buffer = io.BytesIO()
     torch.save(state, buffer)
     content = buffer.getvalue()
-    write_whole(path, RESUME_HEADER + hashlib.sha256(content).hexdigest().encode() + content)
+    write_whole(path, HEADER + hashlib.sha256(content).hexdigest().encode() + content)
 
 
 def load_resume(path: PathLike) -> dict[str, Any]:
     """What `save_resume` wrote, on the CPU.
 
-    Raises FileNotFoundError if there is no file, ValueError if it is damaged, cut short or not one
-    of these files at all.
+    Raises FileNotFoundError if there is no file, ValueError if it is damaged, cut short, of another
+    version of this library or not one of these files at all.
     """
     content = Path(path).read_bytes()
-    start = len(RESUME_HEADER) + 64
-    digest, payload = content[len(RESUME_HEADER) : start], content[start:]
-    if not content.startswith(RESUME_HEADER):
-        raise ValueError(f"{os.fspath(path)} is not a resume file of diffenc_lite")
-    verify(payload, digest.decode("ascii", "replace"), os.fspath(path))
-    return torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
+    if not content.startswith(HEADER):
+        raise ValueError(f"{os.fspath(path)} is not a resume file of this version of diffenc_lite")
+    digest, rest = content[len(HEADER) :][:64], content[len(HEADER) :][64:]
+    verify(rest, digest.decode("ascii", "replace"), os.fspath(path))
+    return torch.load(io.BytesIO(rest), map_location="cpu", weights_only=True)

@@ -136,7 +136,7 @@ def train_steps(
         state.load(start)
     if device.type == "cpu":
         keep_freed_memory()
-    quick = fast(model) if config.fast else model
+    quick = fast(model, tuple(images.shape[1:])) if config.fast else model
     since, clock = state.update, time.perf_counter()
 
     def due(every: int) -> bool:

@@ -24,9 +24,12 @@ class _Bf16(nn.Module):
             return self.network(z, gamma).to(z.dtype)
 
 
-def fast(model: DiffEnc) -> DiffEnc:
-    """The same model, the denoiser of images in bf16 if that is faster here, compiled on CUDA."""
-    images = model.shape is not None and len(model.shape) == 3 and model.dtype == torch.float32
+def fast(model: DiffEnc, shape: tuple[int, ...] | None = None) -> DiffEnc:
+    """The same model, the denoiser of images in bf16 if that is faster here, compiled on CUDA.
+
+    Args: shape of an example, where the model does not say.
+    """
+    images = len(model.shape or shape or ()) == 3 and model.dtype == torch.float32
     if not (images and has_bf16(model.device)):
         return model
     denoiser = _Bf16(model.denoiser)
@@ -39,17 +42,9 @@ def has_bf16(device: torch.device) -> bool:
     """Whether the processor itself computes in bf16; emulated, as on older GPUs, it is slower."""
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
-    return device.type == "cpu" and cpu_has_bf16()
-
-
-def cpu_has_bf16() -> bool:
-    query = getattr(torch.cpu, "get_capabilities", None)  # which an older torch does not have
-    capabilities = query() if query else {}
-    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
-
-
-# of malloc.h in glibc
-M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3
+    query = getattr(torch.cpu, "get_capabilities", dict)  # which an older torch does not have
+    found: dict[str, bool] = query() if device.type == "cpu" else {}
+    return bool(found.get("avx512_bf16") or found.get("amx_bf16"))
 
 
 def keep_freed_memory() -> bool:
@@ -62,12 +57,7 @@ def keep_freed_memory() -> bool:
     """
     if platform.libc_ver()[0] != "glibc":
         return False
+    trim_threshold, top_pad, mmap_threshold = -1, -2, -3  # of malloc.h in glibc
+    values = {mmap_threshold: 32 * 2**20, trim_threshold: 2**31 - 1, top_pad: 64 * 2**20}
     mallopt = ctypes.CDLL(None).mallopt
-    return all(
-        mallopt(parameter, value)
-        for parameter, value in (
-            (M_MMAP_THRESHOLD, 32 * 2**20),
-            (M_TRIM_THRESHOLD, 2**31 - 1),
-            (M_TOP_PAD, 64 * 2**20),
-        )
-    )
+    return all(mallopt(parameter, value) for parameter, value in values.items())

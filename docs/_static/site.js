@@ -10,15 +10,9 @@ addEventListener("DOMContentLoaded", () => {
     if (!box.closest(".cell_output")) box.append(copier(box));
   for (const button of document.querySelectorAll(".enlarge")) button.onclick = () => enlarge(button);
   for (const link of document.querySelectorAll(".bd-article a.reference")) carded(link);
-  const near = new IntersectionObserver(entries => entries.forEach(({isIntersecting, target}) => {
-    if (isIntersecting && !target.src) target.src = target.dataset.src;
-  }), {rootMargin: "200px"});
-  document.querySelectorAll("iframe.explorer").forEach(frame => near.observe(frame));
-  if (document.getElementById("search-results")) excerpts();
 });
 // Formulas that a reader sees on the first screens come first, the others, folded ones too, after.
 window.formulas = new Promise(ready => addEventListener("load", async () => {
-  await window.mathjaxUnpacked;
   await window.MathJax?.startup?.promise;
   if (window.MathJax?.typesetPromise) {
     const parts = [...document.querySelectorAll(".math, .text_html > *")];
@@ -49,19 +43,6 @@ function fit() {
     });
   }
 }
-
-// An explorer says how high it is, and is told whether the page is dark.
-const dark = () => ({theme: document.documentElement.dataset.theme === "dark" ? "dark" : "light"});
-const explorers = () => document.querySelectorAll("iframe.explorer");
-addEventListener("message", event => {
-  for (const frame of explorers())
-    if (frame.contentWindow === event.source && event.data.explorerHeight) {
-      frame.style.height = `${event.data.explorerHeight + 2}px`;
-      frame.contentWindow.postMessage(dark(), "*");
-    }
-});
-new MutationObserver(() => explorers().forEach(frame => frame.contentWindow?.postMessage(dark(), "*")))
-  .observe(document.documentElement, {attributeFilter: ["data-theme"]});
 
 function copier(box) {
   const button = document.createElement("button");
@@ -120,28 +101,3 @@ addEventListener("beforeprint", () => {
   for (const image of document.images) image.loading = "eager";
 });
 addEventListener("afterprint", () => { for (const part of unfolded) part.open = false; });
-
-// What was found, in the text around it.
-function excerpts() {
-  const words = (new URLSearchParams(location.search).get("q") ?? "").toLowerCase().split(/\s+/).filter(Boolean);
-  const script = document.createElement("script");
-  script.src = `${document.documentElement.dataset.content_root}_static/excerpts.js`;
-  const added = item => {
-    const link = item.querySelector("a");
-    const name = link?.pathname.match(/((?:lessons\/(?:further\/)?|ledger\/|api\/)?[^/]+)\.html$/)?.[1];
-    const text = window.excerpts[name] ?? "";
-    const at = Math.max(0, ...words.map(word => text.toLowerCase().indexOf(word)));
-    const start = text.lastIndexOf(" ", Math.max(0, at - 90)) + 1;
-    const line = `${start ? "… " : ""}${text.slice(start, start + 220)}…`;
-    if (text) item.append(Object.assign(document.createElement("p"), {className: "excerpt", textContent: line}));
-  };
-  script.onload = () => {
-    const list = document.getElementById("search-results");
-    list.querySelectorAll("li").forEach(added);
-    new MutationObserver(changes => changes.forEach(change => change.addedNodes.forEach(node => {
-      if (node.tagName === "LI") added(node);
-      else node.querySelectorAll?.("li").forEach(added);
-    }))).observe(list, {childList: true, subtree: true});
-  };
-  document.head.append(script);
-}

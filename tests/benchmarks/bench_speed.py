@@ -23,10 +23,10 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from diffenc_lite import ModelConfig, TrainConfig, build, sample_steps
 from diffenc_lite.encoder import LearnedEncoder
-from diffenc_lite.model import ENCODERS
 from diffenc_lite.training import fast, keep_freed_memory, train_steps
 
 BATCH, SAMPLES = 128, 64
+ENCODERS = ("identity", "scaling", "learned")
 
 
 def seconds(run: Callable[[], object], repeats: int) -> float:

@@ -21,9 +21,6 @@ model), argued in words, or taken on trust; and which rows it rests on:
 """
 
 from . import notation
-from ._page import WORDS, Loose, ProofError, Unclear, Undecided, Wrong
-from ._row import Basis, Derivation, Proof, Row
-from ._step import Number, Step
 from .bound import L0, L2
 from .change_of_output import X6
 from .cheapest_grid import W4
@@ -37,9 +34,10 @@ from .gaussian_world import X2
 from .generation import G1, G2, G3, G4
 from .infinite_depth import L4
 from .information import X5
+from .judge import Loose, ProofError, Unclear, Undecided, Wrong
 from .level_cost import X1
-from .normal_form import reduced
 from .processes import F1, F2, F3
+from .row import WORDS, Basis, Define, Derivation, Line, Number, Numbers, Proof, Row, Step, Words
 from .three_terms import L1
 from .variance_ratio import W1, W2, W1c
 from .weights import W3
@@ -74,9 +72,12 @@ __all__ = [
     "Basis",
     "LEDGER",
     "TAGS",
+    "Define",
     "Derivation",
+    "Line",
     "Loose",
     "Number",
+    "Numbers",
     "Proof",
     "ProofError",
     "Row",
@@ -84,10 +85,10 @@ __all__ = [
     "Unclear",
     "Undecided",
     "WORDS",
+    "Words",
     "Wrong",
     "notation",
     "prove_all",
-    "reduced",
     "show",
     *TAGS,
 ]

@@ -1,10 +1,10 @@
-"""The language of the rows: SymPy's words, the symbols of the notation, `row`, `Step`, `Number`.
+"""The language of the rows: SymPy's words, the symbols of the notation, and the steps.
 
 A row's file begins with `from ._language import *` and is then mathematics only.
 """
 # ruff: noqa: F401
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from sympy import (
     Derivative,
@@ -44,7 +44,6 @@ from sympy import (
     tanh,
 )
 
-from ._row import row
-from ._step import Number, Step
-from .normal_form import sum_apart
 from .notation import *
+from .row import Define, Line, Number, Numbers, Steps, Words, row
+from .zero import sum_apart

@@ -2,8 +2,7 @@
 
 from ._language import *
 from .gaussian import kl, price
-from .generation import COUNTERTERM, G3, G4
-from .processes import F1, F3
+from .generation import COUNTERTERM
 
 mu_P, mu_Q, delta = symbols("mu_P mu_Q delta", real=True)
 KL_1, KL_d = name(r"\mathrm{KL}_1"), name(r"\mathrm{KL}_d")
@@ -21,10 +20,11 @@ x_1j, delta_j = IndexedBase("x_1", real=True)[j], IndexedBase("delta", real=True
         ),
     },
 )
-def L0() -> Iterator[Step]:
-    mean = F1.form("mean").subs({alpha_t: alpha_1, x_t: x_1})
-    one = kl(mean, sigma_1, 0, 1)
-    yield Step(
+def L0(F1, G1, KL) -> Steps:
+    at_1 = {alpha_t: alpha_1, sigma_t: sigma_1, x_t: x_1}
+    mean, variance = F1.mean.subs(at_1), F1.variance.subs(at_1)
+    one = kl(KL, mean, sqrt(variance), G1.mean, sqrt(G1.variance))
+    yield Line(
         "one_dimension",
         r"By F1 the latent at $t=1$ has mean $\alpha_1x_1$ and standard deviation $\sigma_1$; "
         r"generation starts from mean 0 and standard deviation 1 (G1). Put both into KL.",
@@ -32,10 +32,14 @@ def L0() -> Iterator[Step]:
         means=one,
     )
     whole = Sum(one.subs(x_1, x_1j), (j, 1, d))
-    yield Step(
+    yield Words(
+        "additive",
+        "Given the data the dimensions are independent, in both: the divergences add.",
+        for_=("prior",),
+    )
+    yield Line(
         "prior",
-        r"Independent dimensions: the divergences add. The first part is what is left of the data, "
-        r"the second what is missing of the noise.",
+        r"The first part is what is left of the data, the second what is missing of the noise.",
         equation(KL_d, collect(sum_apart(whole), d)),
         means=whole,
     )
@@ -46,13 +50,6 @@ def L0() -> Iterator[Step]:
     notebook="02",
     setting=r"With $\delta=\mu_P-\mu_Q$, $\mathrm{KL}(q(z_s|z_t,x)\,\|\,p(z_s|z_t))$ is, in one "
     r"dimension and in $d$ of them,",
-    where={
-        x_t: alpha_t * z_t - sigma_t * v,
-        xhat: alpha_t * z_t - sigma_t * vhat,
-        mu_Q: F3.form("mean"),
-        mu_P: G3.form("mean"),
-        delta: mu_P - mu_Q,
-    },
     claim={
         "one_dimension": equation(KL_1, price(w) / 2 + w / (2 * sigma_Q**2) * delta**2),
         "step": equation(
@@ -65,40 +62,54 @@ def L0() -> Iterator[Step]:
         ),
     },
 )
-def L2() -> Iterator[Step]:
-    one = kl(mu_Q, sigma_Q, mu_P, sigma_Q / sqrt(w))
-    yield Step(
+def L2(F3, G3, G4, KL) -> Steps:
+    yield Define(
+        {
+            x_t: G4.x_t,
+            xhat: G4.x_t.subs(v, vhat),
+            mu_Q: F3.mean,
+            mu_P: G3.mean,
+            delta: mu_P - mu_Q,
+        }
+    )
+    one = kl(KL, mu_Q, sigma_Q, mu_P, sqrt(G3.variance))
+    yield Line(
         "gaussians",
         r"Both processes step by a Gaussian: $q$ with $\mu_Q,\sigma_Q$ (F3), $p$ with $\mu_P$ and "
         r"$\sigma_P=\sigma_Q/\sqrt w$ (G3). Put them into KL.",
         equation(KL_1, one),
     )
     one = expand(expand_log(one.subs(mu_Q, mu_P - delta)))
-    yield Step(
+    yield Line(
         "one_dimension",
         r"The means enter by their difference only, the variances by their ratio only.",
     )
     whole = Sum(one.subs(delta, delta_j), (j, 1, d))
-    yield Step(
+    yield Words(
+        "additive",
+        r"Given $z_t$ the dimensions are independent, in both processes: the divergences add.",
+        for_=("step",),
+    )
+    yield Line(
         "step",
-        r"The dimensions are independent and share $w$: add up. The first part is the price of a "
+        r"All share $w$, so add up. The first part is the price of a "
         r"wrong variance, to be paid even by a perfect prediction; the second is the price of a "
         r"wrong mean.",
         equation(KL_d, collect(sum_apart(whole), d)),
         means=whole,
     )
-    gap = (G3.form("mean") - F3.form("mean")) / alpha_s
+    gap = (G3.mean - F3.mean) / alpha_s
     gap = alpha_s * collect(expand(gap), (c, sigma_t**2 * uhat))
-    yield Step(
+    yield Line(
         "gap",
         r"What both processes keep of $z_t$ is the same, and cancels in the difference of the "
         r"means. What remains: a wrong guess of the encoding, the counterterm, and the movement of "
         r"the encoding, which the counterterm is there to cancel.",
     )
-    yield Step(
+    yield Line(
         "gap_in_v",
         r"For computing, use G4: $\hat x-x_t=\sigma_t(v-\hat v)$. Near the data $\hat x$ and $x_t$ "
         r"agree to many digits, and their difference would be mostly rounding; that of $v$ and "
         r"$\hat v$ is not.",
-        equation((mu_P - mu_Q) / sigma_Q, gap.subs(xhat, x_t + G4.form("error")) / sigma_Q),
+        equation((mu_P - mu_Q) / sigma_Q, gap.subs(xhat, x_t + G4.error) / sigma_Q),
     )

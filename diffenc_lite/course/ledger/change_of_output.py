@@ -1,12 +1,9 @@
 """The counterterm as a change of the network's output.                                        X6"""
 
 from ._language import *
-from .bound import L2
-from .counterterm import ALPHA2_S, G5
+from .counterterm import ALPHA2_S
 from .counterterm import A as any_A
-from .encoders import E2, E3, PATH, encoding_at_s, up_to
-from .generation import G3
-from .infinite_depth import L4
+from .encoders import PATH, encoding_at_s, up_to
 
 xhatprime, vhatprime = symbols("xhatprime vhatprime", real=True)
 coefficient_name = name(r"\frac{\partial\mu_P}{\partial\hat x}")
@@ -17,12 +14,11 @@ x_E3, u_E3 = name("x_t|_{y=x}"), name(r"u|_{y=x,\dot y=0}")
 residual, excess = name("r|_{y=x}"), name(r"\text{G3: }\mu_P-\mu_P^{\text{VDM}}")
 folded, vdm = name(r"\text{folded: }\mu_P"), name(r"\mu_P^{\text{VDM}}")
 SIGNAL, GUESS = alpha_t * z_t - sigma_t * vhatprime, alpha_t * z_t - sigma_t * vhat
-GAP = L2.form("gap").subs(xhat, x_t)
 
 
-def stepped(A: Expr, prediction: Expr) -> Expr:
+def stepped(G5, A: Expr, prediction: Expr) -> Expr:
     """mu_P of G5"""
-    return G5.form("mean").subs({any_A: A, xhat: prediction})
+    return G5.mean.subs({any_A: A, xhat: prediction})
 
 
 @row(
@@ -32,12 +28,6 @@ def stepped(A: Expr, prediction: Expr) -> Expr:
     r"the same $\mu_P$ as $\hat x$ does with $\hat u=\hat x$, and $\Delta=\lambda_s-\lambda_t$. "
     r"For E3 with $y=x$, whose encoding is the data, the network $\hat v'$ makes the VDM with the "
     r"network $\hat v$: in L4 and, with the folded $A$ of G5, in every step.",
-    where=PATH
-    | {
-        coefficient_name: Derivative(G3.form("mean").subs(uhat, xhat), xhat),
-        gap_name: GAP,
-        perfect_name: GAP.subs(uhat, u),
-    },
     claim={
         "coefficient": equation(
             coefficient_name, alpha_s * (c + (lambda_s - lambda_t) * sigma_t**2)
@@ -62,9 +52,18 @@ def stepped(A: Expr, prediction: Expr) -> Expr:
     },
     nonnegative=("stretch",),
 )
-def X6() -> Iterator[Step]:
-    coefficient = expand(G3.form("mean").subs(uhat, xhat)).coeff(xhat)
-    yield Step(
+def X6(E2, E3, G3, G5, L2, L4) -> Steps:
+    perfect = L2.gap.subs(xhat, x_t)
+    yield Define(
+        PATH
+        | {
+            coefficient_name: Derivative(G3.mean.subs(uhat, xhat), xhat),
+            gap_name: perfect,
+            perfect_name: perfect.subs(uhat, u),
+        }
+    )
+    coefficient = expand(G3.mean.subs(uhat, xhat)).coeff(xhat)
+    yield Line(
         "coefficient",
         r"Put $\hat u=\hat x$ into G3. The prediction then stands in two places, both times with a "
         r"number before it:",
@@ -72,18 +71,18 @@ def X6() -> Iterator[Step]:
     )
     in_delta = coefficient.subs(lambda_s, lambda_t + Delta)
     (plain,) = solve(Eq(alpha_s * c * xhatprime, in_delta * xhat), xhatprime)
-    yield Step(
+    yield Line(
         "output",
         r"A network without counterterm has $\alpha_sc\,\hat x'$ there. It generates the same "
         r"if it says",
         equation(xhatprime, expand(plain)),
-        defines=True,
+        gives=True,
     )
-    yield Step("same_step", "Indeed,", equation(alpha_s * c * xhatprime, coefficient_name * xhat))
-    yield Step(
+    yield Line("same_step", "Indeed,", equation(alpha_s * c * xhatprime, coefficient_name * xhat))
+    yield Line(
         "stretch", r"That is the other prediction, stretched by a known number, and by more than 1,"
     )
-    yield Step(
+    yield Line(
         "back",
         r"so it can be undone. The counterterm changes what the network is asked to say, not what "
         r"the model can express: for a fixed step it is a change of output, at any depth. The "
@@ -91,83 +90,82 @@ def X6() -> Iterator[Step]:
         r"stretch is the $1+\sigma_t^2$ of the residual: G5.)",
     )
     # what it cancels
-    gap = expand(GAP.subs(x_s, encoding_at_s(3)).subs(lambda_s, lambda_t + Delta))
-    yield Step(
+    gap = expand(perfect.subs(x_s, encoding_at_s(3)).subs(lambda_s, lambda_t + Delta))
+    yield Line(
         "difference",
         r"What does it cancel? Let the prediction of the encoding be perfect, and see by how much "
         r"the means still differ (L2), with Taylor's theorem for $x_s$.",
         equation(gap_name, up_to(collect(gap, Delta), 3)),
     )
     left = gap.subs(uhat, u)
-    yield Step(
+    yield Line(
         "left_over",
         r"If $\hat u$ is right as well, the first order goes, and with it all that the limit "
         r"keeps. At finite depth the second order stays (written $[\,]_2$): the bend in the path.",
         equation(left_over, left),
     )
-    yield Step("second_order", "That is,", equation(perfect_name, up_to(left_over, 3)))
-    left = left.subs(xddot_t, E2.form("acceleration"))
-    yield Step(
+    yield Line("second_order", "That is,", equation(perfect_name, up_to(left_over, 3)))
+    left = left.subs(xddot_t, E2.acceleration)
+    yield Line(
         "left_over_E2",
         r"For E2 we know the bend. It vanishes at both ends, where there is only signal or only "
         r"noise.",
         equation(left_over_E2, left),
     )
-    exact = Delta * sigma_t**2 * E2.form("u") - (ALPHA2_S - alpha_t**2) * x
-    yield Step(
+    exact = Delta * sigma_t**2 * E2.u - (ALPHA2_S - alpha_t**2) * x
+    yield Line(
         "E2_exact",
         r"It agrees with how E2 moves in truth, $\alpha_s^2=1/(1+e^{\gamma_t-\Delta})$.",
         equation(alpha_s * exact, up_to(left_over_E2, 3)),
     )
     # E3 with y = x
     still = {y: x, ydot: 0}
-    yield Step(
+    yield Line(
         "encoding_E3",
         r"Now let the encoder of E3 say $y=x$. Then it is the identity,",
-        means=E3.form("x_t").subs(still),
+        means=E3.x_t.subs(still),
     )
-    yield Step("u_E3", r"which does not move, so $u=0$;", means=E3.form("u").subs(still))
-    yield Step(
+    yield Line("u_E3", r"which does not move, so $u=0$;", means=E3.u.subs(still))
+    yield Line(
         "vhat_E3",
         r"but E3 has $\hat u=\hat x$, as always. So it is a VDM with a counterterm that it does "
         r"not need. Let $\hat v$ be the network of a VDM, and give E3 the network $\hat v'$ with "
         r"$(1+\sigma_t^2)\,\hat x'=\hat x$:",
         equation(vhatprime, *solve(Eq((1 + sigma_t**2) * SIGNAL, GUESS), vhatprime)),
-        defines=True,
+        gives=True,
     )
-    yield Step("xhat_E3", "that is,")
-    yield Step(
+    yield Line("xhat_E3", "that is,")
+    yield Line(
         "residual_E3",
         r"L4 then has the residual of the VDM: the two pay the same at infinite depth.",
-        means=L4.form("residual").subs({vhat: vhatprime, u: 0, uhat: SIGNAL}),
+        means=L4.residual.subs({vhat: vhatprime, u: E3.u.subs(still), uhat: SIGNAL}),
     )
-    yield Step(
+    yield Line(
         "vdm_step",
         r"In a step of finite length the VDM has $A=c$ (G3 without counterterm),",
-        equation(vdm, stepped(c, GUESS)),
+        equation(vdm, stepped(G5, c, GUESS)),
     )
-    yield Step(
+    yield Line(
         "folded_E3",
         r"and E3 with the folded $A=c\,(1+\sigma_t^2)$ of G5 does the same: the two are one model "
         r"at every depth.",
-        means=stepped(G5.form("folded"), SIGNAL),
+        means=stepped(G5, G5.folded, SIGNAL),
     )
-    over_guess = factor(G5.form("G3") / (1 + sigma_t**2) - c)
-    yield Step(
+    over_guess = factor(G5.G3 / (1 + sigma_t**2) - c)
+    yield Line(
         "G3_E3",
         "With G3 the means differ by a multiple of the prediction:",
         equation(excess, alpha_s * over_guess * GUESS),
-        means=stepped(G5.form("G3"), SIGNAL) - vdm,
+        means=stepped(G5, G5.G3, SIGNAL) - vdm,
     )
-    yield Step(
+    yield Line(
         "second_order_again",
         r"of second order in the step, but all that there is to pay at few steps.",
         equation(Delta - c, up_to(Delta**2 / 2, 3)),
     )
-    yield Step(
+    yield Words(
         "exact_in_the_limit",
         r"In the loss $\frac{dx_t}{d\lambda}$ is exact. So L4 is the bound of this model, not an "
         r"approximation to it; only at finite $T$ does the counterterm cancel the movement of the "
         r"encoding to first order.",
-        in_words=True,
     )

@@ -4,10 +4,9 @@ import math
 from functools import cache
 
 from ._language import *
-from .bound import L0
-from .information import X5, eta, kernel, z
+from .information import eta, kernel, z
 from .quadrature import GAMMA_0, GAMMA_1, integral, normal_mean
-from .what_encoders_buy import X4, xtilde
+from .what_encoders_buy import xtilde
 
 CERTAIN = 80.0  # an SNR from which on the coin is known: mmse < exp(-CERTAIN / 2)
 
@@ -30,32 +29,32 @@ mmse = Symbol("mmse", positive=True)
         "prior_E2": equation(prior_E2, (alpha_1**6 + sigma_1**2 - log(sigma_1**2) - 1) / 2),
     },
 )
-def X3() -> Iterator[Step]:
+def X3(E2, L0, X4, X5) -> Steps:
     heads, tails = (kernel(side) / 2 for side in (1, -1))
-    yield Step(
+    yield Line(
         "bayes",
         "The mean is 1 and -1, weighted by what each side has of the density (Bayes),",
         equation(m_z, (heads - tails) / (heads + tails)),
     )
-    yield Step("mean", "a smooth version of the sign.")
-    for tag, encoding_of_1 in (("E1", 1), ("E2", alpha_1**2)):
-        yield Step(
+    yield Line("mean", "a smooth version of the sign.")
+    for tag, encoding_of_1 in (("E1", 1), ("E2", E2.u.subs({alpha_t: alpha_1, x: 1}))):
+        yield Line(
             f"prior_{tag}",
             f"The prior of {tag} is L0 with $x^2=1$.",
-            means=L0.form("one_dimension").subs(x_1, encoding_of_1),
+            means=L0.one_dimension.subs(x_1, encoding_of_1),
         )
-    yield Step(
+    yield Line(
         "rate_E1",
         r"E1: the integrand of L4 is that of X5, half the error for each unit of SNR.",
-        means=X5.form("rate").subs((x - xhat) ** 2, mmse) / gammaprime_t,
+        means=X5.rate.subs((x - xhat) ** 2, mmse) / gammaprime_t,
     )
-    yield Step(
+    yield Line(
         "rate_E2",
         "E2 has the integrand of X4.",
-        means=X4.form("scaling").subs((x - xtilde) ** 2, mmse) / gammaprime_t,
+        means=X4.scaling.subs((x - xtilde) ** 2, mmse) / gammaprime_t,
     )
     total_E2, error_E2 = total("E2")
-    yield Step(
+    yield Numbers(
         "totals",
         r"The rest are integrals: the error $\mathrm{mmse}(\eta)=1-\mathbb E[\tanh(\eta+\sqrt\eta\,"
         r"\varepsilon)]$, its integral over $\gamma$ from $-13.3$ to 5, and the reconstruction "
@@ -68,11 +67,10 @@ def X3() -> Iterator[Step]:
             Number(r"\text{E2: in all, less}\ \ln2", "0.050976", total_E2 - math.log(2), error_E2),
         ),
     )
-    yield Step(
+    yield Words(
         "moral",
         r"E2 starts from nearly nothing and pays more in all. A lower prior loss is not a better "
         r"model.",
-        in_words=True,
     )
 
 

@@ -1,7 +1,6 @@
 """The three encoders, and how fast each moves: dx_t/dlambda = sigma_t^2 u.                 E1-E3"""
 
 from ._language import *
-from .processes import F1
 
 SLOPE = alpha_t**2 * sigma_t**2  # of alpha_t^2 in lambda, proved in E2; sigma_t^2 has minus that
 dx_dlambda = name(r"\frac{dx_t}{d\lambda}")
@@ -60,22 +59,24 @@ def up_to(expression: Expr, power: int) -> Expr:
     title="The identity encoder: a variational diffusion model (VDM)",
     notebook="04",
     setting=r"With $x_t=x$ and $u$ defined by $\frac{dx_t}{d\lambda}=\sigma_t^2u$,",
-    where={
-        x_t: x,
-        dx_dlambda: Derivative(x, lambda_t),
-        u: dx_dlambda / sigma_t**2,
-        mean_name: F1.form("mean"),
-    },
     claim={"u": equation(u, 0), "mean": equation(mean_name, alpha_t * x)},
 )
-def E1() -> Iterator[Step]:
-    yield Step(
+def E1(F1) -> Steps:
+    yield Define(
+        {
+            x_t: x,
+            dx_dlambda: Derivative(x, lambda_t),
+            u: dx_dlambda / sigma_t**2,
+            mean_name: F1.mean,
+        }
+    )
+    yield Line(
         "speed",
         r"An encoding that does not depend on the depth does not move.",
         equation(dx_dlambda, d_lambda(x)),
     )
-    yield Step("u", r"So there is nothing for $u$ to say.")
-    yield Step(
+    yield Line("u", r"So there is nothing for $u$ to say.")
+    yield Line(
         "mean", r"The latent is the data itself, shrunk by $\alpha_t$ and with noise on top."
     )
 
@@ -85,15 +86,6 @@ def E1() -> Iterator[Step]:
     notebook="04",
     setting=r"With $x_t=\alpha_t^2x$, $\alpha_t^2=\mathrm{sigmoid}(\lambda)$ and $u$ defined by "
     r"$\frac{dx_t}{d\lambda}=\sigma_t^2u$,",
-    where={
-        x_t: alpha_t**2 * x,
-        x_s: alpha_s**2 * x,
-        slope_name: Derivative(in_lambda(alpha_t**2), lambda_t),
-        dx_dlambda: Derivative(in_lambda(alpha_t**2 * x), lambda_t),
-        acceleration_name: Derivative(in_lambda(alpha_t**2 * x), (lambda_t, 2)),
-        u: dx_dlambda / sigma_t**2,
-        mean_name: F1.form("mean"),
-    },
     claim={
         "slope": equation(slope_name, alpha_t**2 * sigma_t**2),
         "u": equation(u, alpha_t**2 * x),
@@ -104,48 +96,59 @@ def E1() -> Iterator[Step]:
         ),
     },
 )
-def E2() -> Iterator[Step]:
+def E2(F1) -> Steps:
+    yield Define(
+        {
+            x_t: alpha_t**2 * x,
+            x_s: alpha_s**2 * x,
+            slope_name: Derivative(in_lambda(alpha_t**2), lambda_t),
+            dx_dlambda: Derivative(in_lambda(alpha_t**2 * x), lambda_t),
+            acceleration_name: Derivative(in_lambda(alpha_t**2 * x), (lambda_t, 2)),
+            u: dx_dlambda / sigma_t**2,
+            mean_name: F1.mean,
+        }
+    )
     sigmoid = 1 / (1 + exp(-lambda_t))
-    yield Step(
+    yield Line(
         "sigmoid",
         r"All the noise depends on $\lambda$ through a sigmoid, so start with its slope.",
         equation(Derivative(sigmoid, lambda_t), diff(sigmoid, lambda_t)),
     )
-    yield Step(
+    yield Line(
         "slope",
         r"With $e^{-\lambda}=\sigma_t^2/\alpha_t^2$ and $\alpha_t^2+\sigma_t^2=1$ it is the "
         r"product of the two. ($\sigma_t^2=1-\alpha_t^2$ has the same slope with a minus.)",
     )
     encoding = alpha_t**2 * x
-    yield Step(
+    yield Line(
         "speed",
         r"The data is fixed; only the scale moves.",
         equation(dx_dlambda, d_lambda(encoding)),
     )
-    yield Step(
+    yield Line(
         "u",
         r"Divide by $\sigma_t^2$: what is left is the encoding itself, $u=x_t$. An exponential "
         r"grows in proportion to what it is; a sigmoid does so with the brake $\sigma_t^2$.",
     )
-    yield Step(
+    yield Line(
         "mean",
         r"The latent shrinks what is already shrunk, hence the third power: "
         r"$q(z_t|x)=\mathcal N(\alpha_t^3x,\sigma_t^2)$.",
     )
     weight = alpha_s**2 * sigma_t**2 * c
-    yield Step(
+    yield Line(
         "weight",
         r"How far does it move from $s$ to $t$? First rewrite a number that is easy to compute,",
         equation(weight, expand(weight.subs(ABBREVIATIONS))),
     )
-    yield Step(
+    yield Line(
         "change",
         r"which by $\sigma^2=1-\alpha^2$ is $\alpha_s^2-\alpha_t^2$. The encoding moves by minus "
         r"that, times $x$. (Near the data $\alpha_s^2$ and $\alpha_t^2$ agree to many digits, and "
         r"their difference is better computed as on the left.)",
         equation(x_t - x_s, encoding - at_s(encoding)),
     )
-    yield Step(
+    yield Line(
         "acceleration",
         r"Once more for the second derivative, which decides how well a straight line predicts "
         r"the next encoding. It changes sign where there is as much noise as signal.",
@@ -157,17 +160,6 @@ def E2() -> Iterator[Step]:
     notebook="04",
     setting=r"With $x_t=\alpha_t^2x+\sigma_t^2y$, where $y=y_\phi(x,\gamma_t)$ moves at the speed "
     r"$\dot y=\frac{dy}{d\lambda}$,",
-    where={
-        y: Y(lambda_t),
-        y_t: Y(lambda_t),
-        y_s: Y(lambda_s),
-        ydot: Derivative(Y(lambda_t), lambda_t),
-        x_t: alpha_t**2 * x + sigma_t**2 * y,
-        x_s: alpha_s**2 * x + sigma_s**2 * y_s,
-        dx_dlambda: Derivative(in_lambda(alpha_t**2 * x + sigma_t**2 * Y(lambda_t)), lambda_t),
-        u: dx_dlambda / sigma_t**2,
-        start_name: E2.form("u"),
-    },
     claim={
         "x_t": equation(x_t, alpha_t**2 * x + sigma_t**2 * y),
         "u": equation(u, alpha_t**2 * x + sigma_t**2 * y - y + ydot),
@@ -177,36 +169,50 @@ def E2() -> Iterator[Step]:
         ),
     },
 )
-def E3() -> Iterator[Step]:
+def E3(E2) -> Steps:
     encoding = y + alpha_t**2 * (x - y)
-    yield Step(
+    weighted = collect(expand(encoding), y).subs(1 - alpha_t**2, sigma_t**2)
+    yield Define(
+        {
+            y: Y(lambda_t),
+            y_t: Y(lambda_t),
+            y_s: Y(lambda_s),
+            ydot: Derivative(Y(lambda_t), lambda_t),
+            x_s: at_s(encoding).subs(y, y_s),
+            dx_dlambda: Derivative(in_lambda(encoding).subs(y, Y(lambda_t)), lambda_t),
+            u: dx_dlambda / sigma_t**2,
+        }
+    )
+    yield Define(
+        {x_t: encoding},
         "path",
         r"Go from what the network proposes, $y$, a part $\alpha_t^2$ of the way to the data. "
         r"Without noise ($\alpha_t=1$) that is the data, in pure noise ($\alpha_t=0$) it is $y$.",
-        equation(x_t, encoding),
     )
-    encoding = collect(expand(encoding), y).subs(1 - alpha_t**2, sigma_t**2)
-    yield Step("x_t", r"As $1-\alpha_t^2=\sigma_t^2$, it is a weighted mean of the two.")
-    yield Step(
+    yield Line("x_t", r"As $1-\alpha_t^2=\sigma_t^2$, it is a weighted mean of the two.")
+    yield Line(
         "speed",
         r"Three things move: the weight of $x$, the weight of $y$ with the opposite sign, and $y$ "
         r"itself.",
-        equation(dx_dlambda, d_lambda(encoding)),
+        equation(dx_dlambda, d_lambda(weighted)),
     )
-    rate = expand(d_lambda(encoding) / sigma_t**2)
-    yield Step("rate", r"Divide by $\sigma_t^2$.", equation(u, rate))
-    yield Step(
+    rate = expand(d_lambda(weighted) / sigma_t**2)
+    yield Line("rate", r"Divide by $\sigma_t^2$.", equation(u, rate))
+    yield Line(
         "u",
         r"In $-\alpha_t^2y=\sigma_t^2y-y$ hides the other half of the encoding, so that "
         r"$u=x_t-y+\dot y$.",
     )
-    yield Step(
+    start = rate.subs({y: 0, ydot: 0})
+    yield Line(
         "start",
         r"A network that starts at $y=0$ for every depth starts as the scaling encoder, E2.",
+        equation(start_name, start),
     )
-    yield Step(
+    yield Line("as_E2", r"Indeed, there", equation(start_name, E2.u))
+    yield Line(
         "change",
         r"From $s$ to $t$ both weights change, by $\alpha_s^2\sigma_t^2c$ as in E2, and the "
         r"network changes its mind from $y_s$ to $y_t$.",
-        equation(x_t - x_s, encoding.subs(y, y_t) - at_s(encoding).subs(y, y_s)),
+        equation(x_t - x_s, weighted.subs(y, y_t) - at_s(weighted).subs(y, y_s)),
     )

@@ -1,10 +1,10 @@
 """Ratios for each dimension and each latent; the best multiple of a prediction.            W5-W7"""
 
 from ._language import *
-from .counterterm import G5, A, tau
+from .counterterm import A, tau
 from .gaussian import price
 from .three_terms import never_negative
-from .variance_ratio import W1, m, mbar, step_cost
+from .variance_ratio import m, mbar, step_cost
 
 N = Symbol("N", positive=True, integer=True)
 m_j = IndexedBase("m", nonnegative=True)[j]
@@ -19,7 +19,7 @@ XX = Symbol(r"{\mathbb E[\hat x^2]}", positive=True)
 XT = Symbol(r"{\mathbb E[\hat x\tau]}", real=True)
 TT = Symbol(r"{\mathbb E[\tau^2]}", positive=True)
 J, A_best, J_best, of_E1 = name("J(A)"), name("A^*"), name("J(A^*)"), name(r"\text{E1: }A^*")
-m_A, m_best = name("m(A)"), name("m^*")
+m_A, m_best, w_best = name("m(A)"), name("m^*"), name("w^*")
 x_n, tau_n = IndexedBase("xhat", real=True)[n], IndexedBase("tau", real=True)[n]
 
 
@@ -28,43 +28,39 @@ x_n, tau_n = IndexedBase("xhat", real=True)[n], IndexedBase("tau", real=True)[n]
     notebook="12",
     setting=r"If dimension $j$ errs by $m_j$ and $\bar m=\frac1d\sum_jm_j$, then one ratio for "
     r"each dimension is better than one for all, by",
-    where={mbar: Sum(m_j, (j, 1, d)) / d},
     claim={
         "gain": equation(gain, Sum(price((1 + m_j) / (1 + mbar)) / 2, (j, 1, d))),
         "sign": Ge(gain, 0, evaluate=False),
     },
 )
-def W5() -> Iterator[Step]:
-    shared = W1.form("cost").subs(m, mbar)
+def W5(L1, W1) -> Steps:
+    yield Define({mbar: Sum(m_j, (j, 1, d)) / d})
+    shared = W1.cost.subs(m, mbar)
     single = Sum(shared.subs({d: 1, mbar: m_j}), (j, 1, d))
-    yield Step(
+    yield Line(
         "costs",
         r"By W1 a step costs $\frac d2\ln(1+\bar m)$ with one ratio. With a ratio of its own, each "
         r"dimension is such a step with $d=1$.",
         equation(gain, shared - single),
     )
-    yield Step(
+    yield Line(
         "zero_sum",
         r"The $m_j$ have the mean $\bar m$, so this sum is 0. Times $\frac1{2(1+\bar m)}$ it may "
         r"be added.",
         equation(Sum(m_j - mbar, (j, 1, d)), 0),
     )
-    yield Step(
+    yield Line(
         "gain",
         r"Add it. Since $\frac{m_j-\bar m}{1+\bar m}=\frac{1+m_j}{1+\bar m}-1$, the gain is now a "
         r"sum of terms $\frac12(a_j-1-\ln a_j)$ with $a_j=\frac{1+m_j}{1+\bar m}$.",
         equation(gain, shared - single + Sum(m_j - mbar, (j, 1, d)) / (2 * (1 + mbar))),
     )
-    yield Step(
+    yield Words(
         "sign",
         r"None of these terms is negative (L1), and each is 0 at $a_j=1$ only: the gain is 0 only "
         r"if all dimensions err alike.",
-        never_negative(gain),
-        in_words=True,
+        never_negative(L1, gain),
     )
-
-
-SHARED = step_cost(m_z).subs(w, 1 / (1 + mbar))
 
 
 @row(
@@ -73,10 +69,6 @@ SHARED = step_cost(m_z).subs(w, 1 / (1 + mbar))
     setting=r"Let the error $m_z$ depend on $z_t$, with mean $\bar m$ over $N$ values of $z_t$ (or "
     r"over all of them). A ratio that may depend on $z_t$ saves, at one $z_t$ (with "
     r"$a=\frac{1+m_z}{1+\bar m}$) and in the mean,",
-    where={
-        mbar: Sum(m_n, (n, 1, N)) / N,
-        saved: Sum(SHARED.subs(m_z, m_n) - W1.form("cost").subs(m, m_n), (n, 1, N)) / N,
-    },
     claim={
         "pointwise": equation(KL_shared - KL_own, d / 2 * price((1 + m_z) / (1 + mbar))),
         "mean": equation(saved, d / 2 * (log(1 + mbar) - Sum(log(1 + m_n), (n, 1, N)) / N)),
@@ -87,35 +79,37 @@ SHARED = step_cost(m_z).subs(w, 1 / (1 + mbar))
         ),
     },
 )
-def W6() -> Iterator[Step]:
-    yield Step(
+def W6(L1, L2, W1) -> Steps:
+    yield Define({mbar: Sum(m_n, (n, 1, N)) / N})
+    shared = step_cost(L2, m_z).subs(w, W1.ratio.subs(m, mbar))
+    yield Line(
         "shared",
         r"With one ratio for all $z_t$, the best is that of the mean error (W1). At a $z_t$ with "
         r"the error $m_z$ the step then costs (L2)",
-        equation(KL_shared, SHARED),
+        equation(KL_shared, shared),
     )
-    cost_at_z = W1.form("cost").subs(m, m_z)
-    yield Step("own", "With a ratio of its own it costs", equation(KL_own, cost_at_z))
-    yield Step("pointwise", r"The difference is $a-1-\ln a$, times $\frac d2$.")
-    total = d / 2 * log(1 + mbar) - Sum(W1.form("cost").subs(m, m_n), (n, 1, N)) / N
-    yield Step(
+    own = W1.cost.subs(m, m_z)
+    yield Line("own", "With a ratio of its own it costs", equation(KL_own, own))
+    yield Line("pointwise", r"The difference is $a-1-\ln a$, times $\frac d2$.")
+    total = d / 2 * log(1 + mbar) - Sum(own.subs(m_z, m_n), (n, 1, N)) / N
+    yield Line(
         "mean",
         r"In the mean the one ratio costs $\frac d2\ln(1+\bar m)$, so that this is saved:",
         equation(saved, total),
+        means=Sum((shared - own).subs(m_z, m_n), (n, 1, N)) / N,
     )
-    yield Step(
+    yield Words(
         "sign",
         r"It is the mean of the differences, none of which is negative (L1); each is 0 only where "
         r"$m_z=\bar m$.",
-        never_negative(saved),
-        in_words=True,
+        never_negative(L1, saved),
     )
-    yield Step(
+    yield Line(
         "square",
         r"What is $m$ made of? With $\bar x$ for $\mathbb E[x_t|z_t]$, any prediction errs by",
         equation((xhat - x_t) ** 2, expand((xhat - x_bar + (x_bar - x_t)) ** 2)),
     )
-    yield Step(
+    yield Words(
         "two_parts",
         r"Given $z_t$ the last term has the mean 0. So for a VDM $m$ is the spread of $x_t$ given "
         r"$z_t$, plus the error of the network (in units of $\sigma_Q^2/(\alpha_sc)^2$). A "
@@ -124,7 +118,6 @@ def W6() -> Iterator[Step]:
         r"of $\mathbb E\|\varepsilon-\hat\varepsilon\|^2$. That is W1 if and only if $\mathbb "
         r"E\langle\varepsilon,\hat\varepsilon\rangle=\mathbb E\|\hat\varepsilon\|^2$: for "
         r"$\bar x$, but also for the best linear prediction.",
-        in_words=True,
     )
 
 
@@ -134,12 +127,6 @@ def W6() -> Iterator[Step]:
     setting=r"Given are $N$ numbers $\hat x_n$ and what they should hit, $\tau_n$ (G5: "
     r"$\tau=cx_t+(x_s-x_t)$). With $J(A)$ the mean of $(A\hat x_n-\tau_n)^2$, and $\mathbb E$ for "
     r"the mean over $n$,",
-    where={
-        XX: Sum(x_n**2, (n, 1, N)) / N,
-        XT: Sum(x_n * tau_n, (n, 1, N)) / N,
-        TT: Sum(tau_n**2, (n, 1, N)) / N,
-        J: Sum((A * x_n - tau_n) ** 2, (n, 1, N)) / N,
-    },
     claim={
         "J": equation(J, A**2 * XX - 2 * A * XT + TT),
         "best": equation(A_best, XT / XX),
@@ -150,40 +137,58 @@ def W6() -> Iterator[Step]:
     },
     nonnegative=("curvature",),
 )
-def W7() -> Iterator[Step]:
-    written = Sum(expand((A * x_n - tau_n) ** 2), (n, 1, N)) / N
-    yield Step("squares", "Write out the square.", equation(J, written))
-    quadratic = A**2 * XX - 2 * A * XT + TT
-    yield Step("J", r"So $J$ needs three means only, and W4 has them for every pair of depths.")
+def W7(G5, W1) -> Steps:
+    yield Define(
+        {
+            XX: Sum(x_n**2, (n, 1, N)) / N,
+            XT: Sum(x_n * tau_n, (n, 1, N)) / N,
+            TT: Sum(tau_n**2, (n, 1, N)) / N,
+            J: Sum((A * x_n - tau_n) ** 2, (n, 1, N)) / N,
+        }
+    )
+    square = expand((A * x_n - tau_n) ** 2)
+    yield Line("squares", "Write out the square.", equation(J, Sum(square, (n, 1, N)) / N))
+    products = {x_n**2: XX, x_n * tau_n: XT, tau_n**2: TT}
+    quadratic = sum(square.coeff(product) * mean for product, mean in products.items())
+    yield Line(
+        "J",
+        r"So $J$ needs three means only, and W4 has them for every pair of depths.",
+        equation(J, quadratic),
+    )
     (best,) = solve(diff(quadratic, A), A)
-    yield Step("slope", "Its slope,", equation(Derivative(J, A), diff(quadratic, A)))
-    yield Step("best", "is 0 at one place,", equation(A_best, best))
-    yield Step("zero", "indeed,", equation(diff(quadratic, A).subs(A, A_best), 0))
-    yield Step("curvature", "and it is convex: that is the minimum.")
-    yield Step("at_best", "There it is", equation(J_best, quadratic.subs(A, A_best)))
-    yield Step("least", "which is")
-    gap = G5.form("gap").subs({xhat: x_n, tau: tau_n})
-    yield Step(
+    yield Line("slope", "Its slope,", equation(Derivative(J, A), diff(quadratic, A)))
+    yield Line("best", "is 0 at one place,", equation(A_best, best))
+    yield Line("zero", "indeed,", equation(diff(quadratic, A).subs(A, A_best), 0))
+    yield Line("curvature", "and it is convex: that is the minimum.")
+    yield Line("at_best", "There it is", equation(J_best, quadratic.subs(A, A_best)))
+    yield Line("least", "which is")
+    gap = G5.gap.subs({xhat: x_n, tau: tau_n})
+    yield Line(
         "gap",
         r"By G5 the means differ by $\alpha_s(A\hat x-\tau)$; the mean of the square, in units of "
         r"$\sigma_Q^2$, is the $m$ of W1.",
         equation(m_A, alpha_s**2 * J / sigma_Q**2),
         means=Sum(gap**2, (n, 1, N)) / N / sigma_Q**2,
     )
-    yield Step(
+    yield Line(
         "m",
-        r"So the best $A$ has, with $w^*=1/(1+m^*)$ (W1),",
+        r"So the best $A$ has",
         means=alpha_s**2 / sigma_Q**2 * J_best,
     )
-    yield Step(
+    yield Line(
+        "ratio",
+        r"and W1 the ratio that goes with it,",
+        equation(w_best, sigma_Q**2 / (sigma_Q**2 + alpha_s**2 * J_best)),
+        means=W1.ratio.subs(m, m_best),
+    )
+    yield Words(
         "tower",
         r"For E1, $\tau=cx$. If $\hat x=\mathbb E[x|z_t]$, then $\mathbb E[\hat xx]=\mathbb E[\hat "
         r"x^2]$ (average over $x$ given $z_t$ first): the three means are not free, "
         r"$\mathbb E[\hat x\tau]=c\,\mathbb E[\hat x^2]$.",
-        in_words=True,
         for_=("E1",),
     )
-    yield Step(
+    yield Line(
         "E1",
         r"Put that into $A^*$: a VDM with a perfect denoiser is not to be stretched.",
         means=best.subs(XT, c * XX),

@@ -1,7 +1,7 @@
 """Finite depth: what T steps cost.                                                            L3"""
 
 from ._language import *
-from .bound import L2, delta
+from .bound import delta
 
 m = Symbol("m", nonnegative=True)
 SNR = Function("S", positive=True)
@@ -14,7 +14,6 @@ KL = name(r"\mathrm{KL}")
     notebook="03",
     setting=r"For E1 and $w=1$, one step, in terms of the data and of the noise, and $T$ steps "
     r"with the same squared error $m$ and $S(i)=\mathrm{SNR}(i/T)$, cost",
-    where={xhat: x + sigma_t * (epsilon - epsilonhat) / alpha_t},
     claim={
         "step": equation(
             KL, ((alpha_s / sigma_s) ** 2 - (alpha_t / sigma_t) ** 2) * (x - xhat) ** 2 / 2
@@ -27,16 +26,19 @@ KL = name(r"\mathrm{KL}")
     },
     nonnegative=("weight",),
 )
-def L3() -> Iterator[Step]:
-    gap = L2.form("gap").subs({x_s: x, x_t: x, uhat: 0})
-    cost = L2.form("one_dimension").subs({w: 1, delta: gap}).subs(sigma_Q, sigma_s * sqrt(c))
-    yield Step(
+def L3(G4, L2) -> Steps:
+    of_data = {x_t: x, x_s: x, z_t: alpha_t * x + sigma_t * epsilon}
+    yield Define(of_data | {xhat: x + sigma_t * (epsilon - epsilonhat) / alpha_t})
+    yield Define({v: G4.v, vhat: G4.v.subs(x_t, xhat)})
+    gap = L2.gap.subs({x_s: x, x_t: x, uhat: 0})
+    cost = L2.one_dimension.subs({w: 1, delta: gap}).subs(sigma_Q, sigma_s * sqrt(c))
+    yield Line(
         "cost",
         r"Take L2 with $w=1$, an encoding that stays where it is, no counterterm, and "
         r"$\sigma_Q^2=\sigma_s^2c$. One factor $c$ cancels.",
         equation(KL, cost),
     )
-    yield Step(
+    yield Line(
         "weight",
         r"What multiplies the squared error is $\mathrm{SNR}(s)\,c/2$, and by the definition of "
         r"$c$ that is what is gained in signal-to-noise ratio. It is positive: less noise, more "
@@ -44,19 +46,19 @@ def L3() -> Iterator[Step]:
     )
     step = cost.subs(c, (snr_s - snr_t) / snr_s)
     charged = r"So a step is charged for its error in proportion to the gain."
-    yield Step("step", charged, equation(KL, step))
+    yield Line("step", charged, equation(KL, step))
     same_z = Eq(alpha_t * x + sigma_t * epsilon, alpha_t * xhat + sigma_t * epsilonhat)
     in_noise = expand(step.subs(xhat, solve(same_z, xhat)[0]))
     for alpha, sigma, gamma in DEPTHS[:2]:
         in_noise = in_noise.subs(alpha, sigma * exp(-gamma / 2))
-    yield Step(
+    yield Line(
         "step_in_epsilon",
         r"The same in terms of noise: both guesses explain the same $z_t$, so $\alpha_t(\hat x-x)="
         r"\sigma_t(\varepsilon-\hat\varepsilon)$, and $\mathrm{SNR}(s)/\mathrm{SNR}(t)="
         r"e^{\gamma_t-\gamma_s}$.",
         equation(KL, factor(in_noise)),
     )
-    yield Step(
+    yield Line(
         "ends",
         r"Were the error the same in all steps, the gains would telescope and only the two ends "
         r"would count. It is not: the more signal, the smaller the error. That is what finer "

@@ -50,11 +50,6 @@ OVER_Q = LOG_RATIO.subs(z, mu_q + sigma_q * epsilon)
     title="The divergence of two Gaussians",
     notebook="01",
     setting=r"For $q=\mathcal N(\mu_q,\sigma_q^2)$ and $p=\mathcal N(\mu_p,\sigma_p^2)$, in nats,",
-    where={
-        z: mu_q + sigma_q * epsilon,
-        log_ratio_name: LOG_RATIO,
-        kl_name: Integral(expand(OVER_Q) * standard_normal, (epsilon, -oo, oo)),
-    },
     claim={
         "kl": equation(
             kl_name,
@@ -64,23 +59,30 @@ OVER_Q = LOG_RATIO.subs(z, mu_q + sigma_q * epsilon)
         )
     },
 )
-def KL() -> Iterator[Step]:
+def KL() -> Steps:
+    yield Define(
+        {
+            z: mu_q + sigma_q * epsilon,
+            log_ratio_name: LOG_RATIO,
+            kl_name: Integral(expand(OVER_Q) * standard_normal, (epsilon, -oo, oo)),
+        }
+    )
     log_ratio = expand_log(LOG_RATIO)
-    yield Step(
+    yield Line(
         "log_ratio",
         r"The divergence is the average, under $q$, of the logarithm of $q/p$. That logarithm is a "
         r"quadratic in $z$: the two normalisers differ only by their standard deviations.",
         equation(log_ratio_name, log_ratio),
     )
     standardised = log_ratio.subs(z, mu_q + sigma_q * epsilon)
-    yield Step(
+    yield Line(
         "standardised",
         r"To average under $q$, write $z=\mu_q+\sigma_q\varepsilon$ with $\varepsilon$ standard "
         r"normal.",
         equation(log_ratio_name, standardised),
     )
     moments = [Integral(epsilon**n * standard_normal, (epsilon, -oo, oo)) for n in range(3)]
-    yield Step(
+    yield Line(
         "moments",
         r"That has powers of $\varepsilon$ up to the second, so what is left are three integrals "
         r"over the real line: the total, the mean and the variance of a standard normal.",
@@ -88,14 +90,14 @@ def KL() -> Iterator[Step]:
     )
     gap = Symbol("delta")
     mean = expand(average(standardised.subs(mu_q, mu_p + gap)))
-    yield Step(
+    yield Line(
         "kl",
         r"Replace each power of $\varepsilon$ by its mean 1, 0, 1.",
         equation(kl_name, mean.subs(gap, mu_q - mu_p)),
     )
 
 
-def kl(mean_q: Expr, sd_q: Expr, mean_p: Expr, sd_p: Expr) -> Expr:
+def kl(KL, mean_q: Expr, sd_q: Expr, mean_p: Expr, sd_p: Expr) -> Expr:
     """KL(N(mean_q, sd_q^2) || N(mean_p, sd_p^2)), by the row KL"""
     values = {mu_q: mean_q, sigma_q: sd_q, mu_p: mean_p, sigma_p: sd_p}
-    return KL.form("kl").subs(values, simultaneous=True)
+    return KL.kl.subs(values, simultaneous=True)

@@ -1,13 +1,9 @@
 """Information and error, and what no bound can beat.                                          X5"""
 
 from ._language import *
-from .bound import L0
-from .finite_depth import L3
 from .gaussian import log_density, standard_normal, z
-from .generation import G1
-from .infinite_depth import L4, F, gamma
-from .processes import F1
-from .three_terms import L1, never_negative, p_1, q_1
+from .infinite_depth import F, gamma
+from .three_terms import never_negative, p_1, q_1
 from .three_terms import p_x as p_of_x
 
 eta = Symbol("eta", positive=True)  # a signal-to-noise ratio
@@ -27,10 +23,6 @@ I_0, I_1 = symbols("I_0 I_1", real=True)  # the information of z_0 and z_1
 K_1, M = symbols("K_1 M", nonnegative=True)
 info = Function("I", real=True)  # I(x; z) as a function of the SNR
 of_vdm, diffusion, L_any = name(r"\text{rate}"), name(r"\text{diffusion}"), name("L")
-PRIOR = log_density(z_1, F1.form("mean"), F1.form("variance")) - G1.form("log_density")
-PRIOR = PRIOR.subs({z_1: alpha_1 * x_1 + sigma_1 * epsilon}).subs(
-    {alpha_t: alpha_1, sigma_t: sigma_1, x_t: x_1}
-)
 
 
 def kernel(x: Expr) -> Expr:
@@ -50,13 +42,6 @@ I_MMSE = ("i_mmse", "diffusion", "total", "advantage")  # the forms that use it
     r"squared error. With $H$ the entropy of the data, $H_0$ that of $x$ given $z_0$, "
     r"$I_0,I_1$ the information of $z_0,z_1$, $K_1=\mathrm{KL}(q(z_1)\,\|\,p(z_1))$, and $M$ the "
     r"divergence of the decoder from $q(x|z_0)$, the bound of a VDM with a perfect denoiser is",
-    where={
-        density: Sum(odds * kernel(value), (n, 1, N)),
-        weighted: Sum(odds * value * kernel(value), (n, 1, N)),
-        I_0: info(exp(-gamma(0))),
-        I_1: info(exp(-gamma(1))),
-        H: H_0 + info(exp(-gamma(0))),
-    },
     claim={
         "heat": equation(Derivative(density, eta), -Derivative(weighted, z) / (2 * sqrt(eta))),
         "score": equation(Derivative(density, z), sqrt(eta) * weighted - z * density),
@@ -81,18 +66,27 @@ I_MMSE = ("i_mmse", "diffusion", "total", "advantage")  # the forms that use it
         "I-MMSE for all data of finite variance (Guo, Shamai and Verdu, 2005)": I_MMSE,
     },
 )
-def X5() -> Iterator[Step]:
+def X5(F1, G1, L0, L1, L3, L4) -> Steps:
     # d I / d SNR = mmse / 2
-    yield Step(
+    yield Define(
+        {
+            density: Sum(odds * kernel(value), (n, 1, N)),
+            weighted: Sum(odds * value * kernel(value), (n, 1, N)),
+            I_0: info(exp(-gamma(0))),
+            I_1: info(exp(-gamma(1))),
+            H: H_0 + info(exp(-gamma(0))),
+        }
+    )
+    yield Line(
         "moves",
         r"A Gaussian around $\sqrt\eta\,x$ changes with $\eta$ by moving:",
         equation(Derivative(K_X, eta), -x / (2 * sqrt(eta)) * Derivative(K_X, z)),
     )
-    yield Step(
+    yield Line(
         "slope", "its slope is", equation(Derivative(K_X, z), simplify(diff(K_X, z) / K_X) * K_X)
     )
     of_x = odds * kernel(value)
-    yield Step(
+    yield Line(
         "densities",
         r"The density of $z$ is the average of these over the data. Let the data have $N$ values "
         r"$x_n$, with odds $p_n$; then $p_z$ and $p_zm_z$ are",
@@ -101,9 +95,9 @@ def X5() -> Iterator[Step]:
             equation(weighted, Sum(value * of_x, (n, 1, N))),
         ),
     )
-    yield Step("heat", "so that the density changes like this,")
-    yield Step("score", "and has this slope.")
-    yield Step(
+    yield Line("heat", "so that the density changes like this,")
+    yield Line("score", "and has this slope.")
+    yield Line(
         "entropy_rate",
         r"$I(x;z)$ is the entropy of $z$ less that of the noise, which does not change. Under the "
         r"integral over $z$,",
@@ -112,90 +106,91 @@ def X5() -> Iterator[Step]:
             -(log(p(z, eta)) + 1) * Derivative(p(z, eta), eta),
         ),
     )
-    yield Step("parts", r"Put the first line in: with $1/(2\sqrt\eta)$ before it, the integrand is")
-    yield Step(
+    yield Line("parts", r"Put the first line in: with $1/(2\sqrt\eta)$ before it, the integrand is")
+    yield Words(
         "integrated",
         r"The first part integrates to 0, as it vanishes at both ends. For the second there is the "
         r"slope, $p_z'=(\sqrt\eta\,m_z-z)\,p_z$, so that its integral is "
         r"$-\sqrt\eta\,\mathbb E[m_z^2]+\mathbb E[zm_z]$. And $\mathbb E[zm_z]=\mathbb E[zx]="
         r"\sqrt\eta\,\mathbb E[x^2]$, since $m_z$ is the mean of $x$ given $z$, and the noise has "
         r"the mean 0 given $x$.",
-        in_words=True,
         for_=I_MMSE,
     )
-    yield Step(
+    yield Line(
         "in_all", "In all,", equation(dI, (-sqrt(eta) * Em2 + sqrt(eta) * Ex2) / (2 * sqrt(eta)))
     )
-    yield Step(
+    yield Line(
         "mmse",
         r"The error is the mean of $(x-m_z)^2$, and $\mathbb E[xm_z]=\mathbb E[m_z^2]$:",
         equation(mmse, Ex2 - 2 * Em2 + Em2),
     )
-    yield Step("i_mmse", "Half the error is the rate.")
+    yield Line("i_mmse", "Half the error is the rate.")
     # what no bound can beat
-    yield Step("entropy", r"What is the least that any bound can be? The average of this")
-    yield Step(
+    yield Line("entropy", r"What is the least that any bound can be? The average of this")
+    yield Words(
         "above_entropy",
         r"is $H$ and a divergence, which is not negative (L1); and a bound $L$, of whatever model, "
         r"is at least the average of $-\ln p(x)$ (L1).",
-        never_negative(L_any - H),
-        in_words=True,
+        never_negative(L1, L_any - H),
     )
-    yield Step(
+    yield Words(
         "above_mismatch",
         r"Nor is it below $H+M$, with $M$ for the divergence of its own decoder: by the chain rule "
         r"the divergence of the chains is that of the pairs $(x,z_0)$ and one more, of the other "
         r"latents given these, which is not negative (the data processing inequality).",
-        never_negative(L_any - (H + M)),
-        in_words=True,
+        never_negative(L1, L_any - (H + M)),
     )
     # what the bound of a perfect VDM is
-    yield Step(
+    at_1 = {alpha_t: alpha_1, sigma_t: sigma_1, x_t: x_1}
+    mean, variance = F1.mean.subs(at_1), F1.variance.subs(at_1)
+    log_ratio = log_density(z_1, mean, variance) - G1.log_density
+    log_ratio = expand(log_ratio.subs(z_1, mean + sqrt(variance) * epsilon), log=True)
+    yield Line(
         "prior_loss",
         r"Now the bound (L1). For one $x$, the average of $\ln q(z_1|x)/p(z_1)$ over the noise is "
         r"the prior loss (L0).",
         equation(
-            Integral(expand(PRIOR, log=True) * standard_normal, (epsilon, -oo, oo)),
-            L0.form("one_dimension"),
+            Integral(log_ratio * standard_normal, (epsilon, -oo, oo)),
+            L0.one_dimension,
         ),
     )
-    yield Step("prior", r"Averaged over the data, it is the information of $z_1$, and $K_1$.")
-    yield Step(
+    yield Line("prior", r"Averaged over the data, it is the information of $z_1$, and $K_1$.")
+    yield Line(
         "reconstruction", r"The reconstruction is the average of this: $H_0$, and the mismatch $M$."
     )
     snr = exp(-gamma_t)
-    short = L3.form("step").subs(alpha_s, sigma_s * exp((Delta - gamma_t) / 2))
+    short = L3.step.subs(alpha_s, sigma_s * exp((Delta - gamma_t) / 2))
     short = Limit(short.subs(alpha_t, sigma_t * exp(-gamma_t / 2)) / Delta, Delta, 0)
-    yield Step(
+    yield Line(
         "short_step",
         r"A short step of a VDM costs half the error times the SNR for each unit of $\gamma$ (L3),",
         equation(short, snr * (x - xhat) ** 2 / 2),
     )
-    yield Step(
+    yield Line(
         "rate",
         r"and the loss at infinite depth (L4) has the same integrand: the error in the noise is "
         r"that in $x$, times the root of the SNR.",
-        means=L4.form("integrand_E1").subs(epsilon, epsilonhat + alpha_t * (xhat - x) / sigma_t),
+        means=L4.integrand_E1.subs(epsilon, epsilonhat + alpha_t * (xhat - x) / sigma_t),
     )
-    yield Step(
+    yield Line(
         "speed",
         r"By I-MMSE half the error of the perfect denoiser is $I'(\eta)$, so this is the speed at "
         r"which $-I(e^{-\gamma})$ grows,",
         equation(Derivative(-info(snr), gamma_t), snr * Subs(Derivative(info(eta), eta), eta, snr)),
     )
-    yield Step(
+    yield Line(
         "diffusion",
         r"and what it is between depth 0 and 1 depends on the two ends only (L4).",
-        means=L4.form("ends").replace(F, lambda g: -2 * info(exp(-g))),
+        means=L4.ends.replace(F, lambda g: -2 * info(exp(-g))),
     )
     averages = {q_1: p_1 + I_1 + K_1, p_of_x: -(H_0 + M)}
-    yield Step(
+    yield Line(
         "sum",
         r"Put the three averages into the three terms of L1.",
-        equation(bound, L1.form("three_terms").subs(averages).replace(Sum, lambda *_: diffusion)),
+        equation(bound, L1.three_terms.subs(averages).replace(Sum, lambda *_: diffusion)),
     )
-    yield Step("total", r"With $I_0=H-H_0$ all information cancels.")
-    yield Step(
+    yield Line("total", r"With $I_0=H-H_0$ all information cancels.")
+    yield Line(
         "advantage",
         r"So with the same $M$ an encoder can beat a perfect VDM by $K_1$ at most, which is the "
         r"prior loss less $I_1$.",

@@ -5,7 +5,6 @@ import math
 from ._language import *
 from .generation import K, l_k
 from .quadrature import GAMMA_0, normal_mean
-from .three_terms import L1
 
 LEVELS, NEAR = 256, 12
 away = Symbol("n", integer=True)  # the difference of two level numbers
@@ -18,10 +17,6 @@ exponent_E2 = name(r"\text{E2: }\ell_{x+2n/K}-\ell_x")
     notebook="02",
     setting=r"With $\gamma_0=-13.3$ and $K=256$ levels the reconstruction loss, in bits, is that "
     r"of the table, whatever is learned. Another level, $n$ levels away, has the logit",
-    where={
-        exponent_E1: L1.form("exponent").subs({l_k: x + 2 * away / K, x_0: x}),
-        exponent_E2: L1.form("exponent").subs({l_k: x + 2 * away / K, x_0: alpha_0**2 * x}),
-    },
     claim={
         "E1": equation(
             exponent_E1,
@@ -35,13 +30,19 @@ exponent_E2 = name(r"\text{E2: }\ell_{x+2n/K}-\ell_x")
         ),
     },
 )
-def X1() -> Iterator[Step]:
-    yield Step("E1", r"By L1, for the encoding $x_0=x$ (E1),")
-    yield Step(
+def X1(L1) -> Steps:
+    yield Define(
+        {
+            exponent_E1: L1.exponent.subs({l_k: x + 2 * away / K, x_0: x}),
+            exponent_E2: L1.exponent.subs({l_k: x + 2 * away / K, x_0: alpha_0**2 * x}),
+        }
+    )
+    yield Line("E1", r"By L1, for the encoding $x_0=x$ (E1),")
+    yield Line(
         "E2", r"and for $x_0=\alpha_0^2x=x-\sigma_0^2x$ (E2); $\sigma_0^2e^{-\gamma_0}=\alpha_0^2$."
     )
     last = 1 - 1 / LEVELS
-    yield Step(
+    yield Numbers(
         "bits",
         r"The cost is the mean over $\varepsilon$ of $\ln\sum_ne^{\ldots}$ over all levels that "
         r"there are. In bits, by quadrature:",

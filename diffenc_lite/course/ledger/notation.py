@@ -4,7 +4,8 @@ Names are chosen so that SymPy prints them as the notation table has them (`xhat
 `ydot` with a dot) and so that they can be the keyword arguments of a lambdified form.
 """
 
-from sympy import Eq, Expr, Float, Rational, Symbol, exp, sqrt, symbols
+from sympy import Basic, Eq, Expr, Float, Rational, Symbol, Tuple, exp, sqrt, symbols
+from sympy.printing.latex import LatexPrinter
 
 # --- noise: positive, at the depths s < t, at the ends 0 and 1 -----------------------------------
 alpha_s, alpha_t, alpha_0, alpha_1 = symbols("alpha_s alpha_t alpha_0 alpha_1", positive=True)
@@ -30,6 +31,7 @@ ABBREVIATIONS = {  # in the order in which they are expanded
     lambda_s: -gamma_s,
     lambda_t: -gamma_t,
 }
+NOISE = {*ABBREVIATIONS, *(symbol for depth in DEPTHS for symbol in depth)}
 
 # --- data, predictions, and the rest -------------------------------------------------------------
 x, x_s, x_t, x_0, x_1, u = symbols("x x_s x_t x_0 x_1 u", real=True)
@@ -45,6 +47,11 @@ i, j, k, n = symbols("i j k n", integer=True)
 def name(latex: str) -> Symbol:
     """Something that is only shown, such as the left side of an equation."""
     return Symbol(f"{{{latex}}}")  # braces tell SymPy to print it as it stands
+
+
+def is_name(symbol: Basic) -> bool:
+    """Whether `name` made it"""
+    return isinstance(symbol, Symbol) and symbol.name.startswith("{")
 
 
 def equation(left: Expr, right: Expr) -> Eq:
@@ -73,3 +80,23 @@ def _meant(number: Float) -> Rational:
     simple = exact.limit_denominator(10**6)
     rounding = abs(exact) * Rational(2, 2**number._prec)
     return simple if abs(simple - exact) <= rounding else exact
+
+
+class _Printer(LatexPrinter):
+    """LaTeX as one would write it by hand: x_t - x_s rather than -x_s + x_t."""
+
+    def _as_ordered_terms(self, expr: Expr, order: str | None = None) -> list[Expr]:
+        terms = super()._as_ordered_terms(expr, order)
+        return sorted(terms, key=lambda term: bool(term.could_extract_minus_sign()))
+
+    def _print_Tuple(self, expr: Tuple) -> str:
+        printed = [self._print(part) for part in expr]
+        if sum(map(len, printed)) < 300:
+            return r",\qquad ".join(printed)
+        below = r" \\ ".join(printed)
+        return rf"\begin{{gathered}}{below}\end{{gathered}}"
+
+
+def latex(expression: Basic) -> str:
+    names = {epsilon: r"\varepsilon", epsilonhat: r"\hat{\varepsilon}"}  # as in the prose
+    return _Printer({"ln_notation": True, "symbol_names": names}).doprint(expression)

@@ -1,10 +1,9 @@
 """Why the bound is a bound, and why it has three terms.                                       L1"""
 
 from ._language import *
-from .bound import L2, delta, mu_P, mu_Q
+from .bound import delta, mu_P, mu_Q
 from .gaussian import log_density, price, standard_normal
-from .generation import G2, K, ell_k, l_j, l_k
-from .processes import F1, F2, F3
+from .generation import K, ell_k, l_j, l_k
 
 a = Symbol("a", positive=True)  # a ratio of densities
 h = Symbol("h", nonnegative=True)
@@ -33,10 +32,6 @@ def between(expression: Expr, s: str, t: str) -> Expr:
     return written_out.subs(dict(zip(olds, news, strict=True)), simultaneous=True)
 
 
-MARGINAL = log_density(z_t, F1.form("mean"), F1.form("variance"))
-FORWARD = log_density(z_t, F2.form("mean"), F2.form("variance"))
-BACKWARD = log_density(z_s, F3.form("mean"), F3.form("variance"))
-AT_S = MARGINAL.subs({alpha_t: alpha_s, sigma_t: sigma_s, x_t: x_s, z_t: z_s})
 q_s, q_ts = name(r"\ln q(z_s|x)"), name(r"\ln q(z_t|z_s,x)")
 q_t, q_st = name(r"\ln q(z_t|x)"), name(r"\ln q(z_s|z_t,x)")
 q_0, q_t0, q_1t = (name(rf"\ln q({of})") for of in ("z_0|x", "z_t|z_0,x", "z_1|z_t,x"))
@@ -51,13 +46,6 @@ ONE_STEP = expand(ONE_STEP.subs(z_s, mu_Q + sigma_Q * epsilon), log=True)
     setting=r"For densities $q,p$ at one place, $p(x,z)=p(z|x)\,p(x)$; $q_1,p_1$ for "
     r"$\ln q(z_1|x)$, $\ln p(z_1)$; $q(i),p(i)$ for the step from depth $i/T$ to $(i-1)/T$; $p_x$ "
     r"for $\ln p(x|z_0)$; and $\ell_x$ for the logit of the true level,",
-    where={
-        f_pq: price(p_z / q_z),
-        z_0: alpha_0 * x_0 + sigma_0 * epsilon,
-        f_i(i): m_i(i) + q_i(i) - m_i(i - 1),
-        ell_k: G2.form("logit"),
-        ell_x: G2.form("logit").subs(l_k, x),
-    },
     claim={
         "never_negative": Ge(price(a), 0, evaluate=False),
         "right": equation(Derivative(price(1 + h), h), h / (1 + h)),
@@ -70,7 +58,7 @@ ONE_STEP = expand(ONE_STEP.subs(z_s, mu_Q + sigma_Q * epsilon), log=True)
         "three_terms": equation(log_q - log_p, (q_1 - p_1) - p_x + Sum(q_i(i) - p_i(i), (i, 1, T))),
         "average": equation(
             Integral(ONE_STEP * standard_normal, (epsilon, -oo, oo)),
-            L2.form("one_dimension").subs(delta, mu_P - mu_Q),
+            price(w) / 2 + w / (2 * sigma_Q**2) * (mu_P - mu_Q) ** 2,
         ),
         "exponent": equation(
             ell_k - ell_x,
@@ -80,144 +68,157 @@ ONE_STEP = expand(ONE_STEP.subs(z_s, mu_Q + sigma_Q * epsilon), log=True)
     },
     nonnegative=("right", "left"),
 )
-def L1() -> Iterator[Step]:
+def L1(F1, F2, F3, G2, L2) -> Steps:
     # 1. the difference to -ln p(x) is a divergence, and that is not negative
-    yield Step(
+    yield Define(
+        {
+            f_pq: price(p_z / q_z),
+            z_0: alpha_0 * x_0 + sigma_0 * epsilon,
+            f_i(i): m_i(i) + q_i(i) - m_i(i - 1),
+            ell_k: G2.logit,
+            ell_x: G2.logit.subs(l_k, x),
+        }
+    )
+    yield Line(
         "right",
         r"By how much does the logarithm lie below its tangent at 1? By $f(a)=a-1-\ln a$, which is "
         r"0 at $a=1$. Go to the right of 1, $a=1+h$: it grows,",
     )
-    yield Step(
+    yield Line(
         "left",
         r"and to the left, $a=1/(1+h)$: it grows as well.",
         equation(Derivative(price(1 / (1 + h)), h), simplify(diff(price(1 / (1 + h)), h))),
     )
-    yield Step(
+    yield Words(
         "never_negative",
         "What starts at 0 and grows in both directions is never negative.",
-        in_words=True,
     )
-    yield Step("divergence", r"Put the ratio $p/q$ of two densities into it.")
-    yield Step(
+    yield Line("divergence", r"Put the ratio $p/q$ of two densities into it.")
+    yield Words(
         "gibbs",
         r"Average under $q$: on the left stands the divergence; the average of $p/q$ is the total "
         r"of $p$, which is 1 (where $q$ is positive, at most 1). What is left is an average of "
         r"$f$: no divergence is negative (Gibbs).",
-        in_words=True,
         for_=("bound",),
     )
-    yield Step(
+    yield Line(
         "bound",
         r"For the latents $z=z_0\ldots z_1$ of the encoder process, and $p(x,z)=p(z|x)\,p(x)$,",
     )
-    yield Step(
+    yield Words(
         "averaged",
         r"Average under $q(z|x)$. The left side is a number, and the last term becomes the "
         r"divergence of $q(z|x)$ from $p(z|x)$; leave it out. So "
         r"$-\ln p(x)\le\mathbb E_q[\ln q(z|x)-\ln p(x,z)]$.",
-        in_words=True,
         for_=("bound",),
     )
     # 2. the chain q, which was built forwards, read backwards
-    yield Step(
+    marginal = log_density(z_t, F1.mean, F1.variance)
+    forward = log_density(z_t, F2.mean, F2.variance)
+    backward = log_density(z_s, F3.mean, F3.variance)
+    at_s = marginal.subs({alpha_t: alpha_s, sigma_t: sigma_s, x_t: x_s, z_t: z_s})
+    yield Line(
         "densities",
         r"The encoder process goes forwards, from $z_s$ to $z_t$; generation goes backwards. Write "
         r"out the densities of F1 (twice), F2 and F3.",
         Tuple(
-            equation(q_s, AT_S),
-            equation(q_ts, FORWARD),
-            equation(q_t, MARGINAL),
-            equation(q_st, BACKWARD),
+            equation(q_s, at_s),
+            equation(q_ts, forward),
+            equation(q_t, marginal),
+            equation(q_st, backward),
         ),
     )
-    yield Step(
+    yield Line(
         "reverse", r"Bayes' rule for one step: both sides are the same, normalisers and all."
     )
-    yield Step(
+    yield Line(
         "forward_2",
         r"Take two steps, from 0 over $t$ to 1: the chain forwards,",
         Tuple(
-            equation(q_0, between(AT_S, "0", "t")),
-            equation(q_t0, between(FORWARD, "0", "t")),
-            equation(q_1t, between(FORWARD, "t", "1")),
+            equation(q_0, between(at_s, "0", "t")),
+            equation(q_t0, between(forward, "0", "t")),
+            equation(q_1t, between(forward, "t", "1")),
             equation(log_q_2, q_0 + q_t0 + q_1t),
         ),
     )
-    yield Step(
+    yield Line(
         "backward_2",
         "and the same steps backwards, from 1.",
         Tuple(
-            equation(q_end, between(MARGINAL, "t", "1")),
-            equation(q_t1, between(BACKWARD, "t", "1")),
-            equation(q_0t, between(BACKWARD, "0", "t")),
+            equation(q_end, between(marginal, "t", "1")),
+            equation(q_t1, between(backward, "t", "1")),
+            equation(q_0t, between(backward, "0", "t")),
         ),
     )
-    yield Step(
+    yield Line(
         "reverse_2", r"Bayes' rule, used for each of the two steps, makes them the same density."
     )
-    yield Step(
+    yield Line(
         "bayes",
         r"The general step is the same: with $m(i)=\ln q(z_{i/T}|x)$, $f(i)$ for the step forwards "
         r"and $q(i)$ for the step back, Bayes' rule says",
         equation(f_i(i), m_i(i) + q_i(i) - m_i(i - 1)),
     )
-    yield Step("telescoped", r"so that in the sum over all steps the marginals telescope.")
+    yield Line("telescoped", r"so that in the sum over all steps the marginals telescope.")
     # 3. the difference, term by term
     up, down = q_1 + Sum(q_i(i), (i, 1, T)), p_1 + Sum(p_i(i), (i, 1, T)) + p_x
-    yield Step(
+    yield Line(
         "log_q",
         r"Now both processes are chains from $z_1$ down to $z_0$, so their log densities are sums,",
         equation(log_q, up),
     )
-    yield Step("log_p", "and $p$ has the data at its end.", equation(log_p, down))
-    yield Step(
+    yield Line("log_p", "and $p$ has the data at its end.", equation(log_p, down))
+    yield Line(
         "three_terms",
         r"Subtract, and pair each step of one chain with the same step of the other. The averages "
         r"of the three kinds of terms are the prior (L0), the reconstruction and the diffusion "
         r"loss (L3).",
     )
     # 4. the average of a log ratio is the average of a divergence
-    yield Step(
+    yield Line(
         "average",
         r"Why a divergence for each step? Fix $z_t$, so that $z_s=\mu_Q+\sigma_Q\varepsilon$, and "
         r"average the log ratio over $\varepsilon$: that is the divergence of L2.",
+        equation(
+            Integral(ONE_STEP * standard_normal, (epsilon, -oo, oo)),
+            L2.one_dimension.subs(delta, mu_P - mu_Q),
+        ),
     )
-    yield Step(
+    yield Words(
         "tower",
         r"To average over all latents is to average over $z_s$ for a given $z_t$ first, then over "
         r"$z_t$, in whatever order: the integrals are finite (Fubini). So the average of each log "
         r"ratio is the average, over $z_t$, of that divergence.",
-        in_words=True,
         for_=("three_terms",),
     )
     # the reconstruction
     shares = exp(logit[n]) / Sum(exp(logit[k]), (k, 0, K - 1))
-    yield Step(
+    yield Line(
         "softmax",
         r"The reconstruction $-p_x$ is the cost of a softmax (G2): for the true level, number $n$,",
         equation(-log(shares), log(Sum(exp(logit[k] - logit[n]), (k, 0, K - 1)))),
     )
-    yield Step(
+    yield Line(
         "log_odds",
         r"It needs the differences to the true logit $\ell_x$ only. For the difference of two "
         r"logits G2 has",
-        equation(ell_k - ell_x, G2.form("log_odds").subs(l_j, x)),
+        equation(ell_k - ell_x, G2.log_odds.subs(l_j, x)),
     )
     seen = expand((alpha_0 * x_0 + sigma_0 * epsilon) / alpha_0)
     seen = seen.subs(sigma_0, alpha_0 * exp(gamma_0 / 2))
-    yield Step(
+    yield Line(
         "seen",
         r"What it sees is the encoding with noise of size $\sigma_0/\alpha_0=e^{\gamma_0/2}$,",
         equation(z_0 / alpha_0, seen),
     )
-    yield Step(
+    yield Line(
         "exponent",
         r"so the cost depends on $x$, on its encoding and on $\gamma_0$, but on nothing learned "
         r"besides.",
-        equation(ell_k - ell_x, simplify(G2.form("log_odds").subs({l_j: x, z_0: alpha_0 * seen}))),
+        equation(ell_k - ell_x, simplify(G2.log_odds.subs({l_j: x, z_0: alpha_0 * seen}))),
     )
 
 
-def never_negative(total: Expr) -> Ge:
+def never_negative(L1, total: Expr) -> Ge:
     """total >= 0, for a total of terms a - 1 - ln a (L1)"""
-    return Ge(total, L1.form("never_negative"), evaluate=False)
+    return Ge(total, L1.never_negative, evaluate=False)

@@ -1,10 +1,8 @@
 """What an encoder can change, and what it cannot.                                         X4, X7"""
 
 from ._language import *
-from .encoders import E2, E3, in_lambda, up_to
-from .finite_depth import L3, snr_s, snr_t
-from .generation import G4
-from .infinite_depth import L4
+from .encoders import in_lambda, up_to
+from .finite_depth import snr_s, snr_t
 
 xtilde = Symbol("xtilde", real=True)  # a prediction of x itself, where xhat is one of x_t
 p, q, pbar, qbar = symbols("p q pbar qbar", nonnegative=True)
@@ -15,7 +13,7 @@ SNR, dSNR, VDM, SCALING = map(
 step_name = name(r"\mathrm{KL}")
 ratio_name, end_name = name(r"\text{E2}/\text{VDM}"), name(r"\text{E2}/\text{VDM at }\sigma_t=1")
 of_E2 = name(r"\text{E2: }x_t-x")
-SNR_OF_E2 = E2.form("mean").coeff(x) ** 2 / sigma_t**2  # of its latents, as a signal of x
+SNR_OF_E2 = alpha_t**6 / sigma_t**2  # of its latents, as a signal of x: X4
 
 
 @row(
@@ -25,15 +23,6 @@ SNR_OF_E2 = E2.form("mean").coeff(x) ** 2 / sigma_t**2  # of its latents, as a s
     r"$\mathcal N(\alpha_t^3x,\sigma_t^2)$ and predicts $x$ with the same error $\tilde x-x$. "
     r"Signal-to-noise ratio, the two integrands "
     r"of L4, and the second over the first:",
-    where={
-        SNR: SNR_OF_E2,
-        dSNR: Derivative(in_lambda(SNR_OF_E2), lambda_t),
-        x_t: alpha_t**2 * x,
-        z_t: alpha_t * x_t + sigma_t * epsilon,
-        v: alpha_t * epsilon - sigma_t * x_t,
-        vhat: (alpha_t * z_t - alpha_t**2 * xtilde) / sigma_t,
-        ratio_name: SCALING / VDM,
-    },
     claim={
         "snr": equation(SNR, alpha_t**6 / sigma_t**2),
         "speed": equation(dSNR, (1 + 2 * sigma_t**2) * alpha_t**6 / sigma_t**2),
@@ -50,52 +39,64 @@ SNR_OF_E2 = E2.form("mean").coeff(x) ** 2 / sigma_t**2  # of its latents, as a s
     },
     nonnegative=("excess",),
 )
-def X4() -> Iterator[Step]:
-    yield Step(
+def X4(E2, G4, L3, L4) -> Steps:
+    snr = E2.mean.coeff(x) ** 2 / sigma_t**2
+    yield Define(
+        {
+            SNR: snr,
+            dSNR: Derivative(in_lambda(snr), lambda_t),
+            x_t: E2.u,  # of E2, u is x_t
+            z_t: alpha_t * x_t + sigma_t * epsilon,
+            v: alpha_t * epsilon - sigma_t * x_t,
+            vhat: (alpha_t * z_t - alpha_t**2 * xtilde) / sigma_t,
+            ratio_name: SCALING / VDM,
+        }
+    )
+    yield Line(
         "snr", r"Whoever sees only the latents of E2 sees $\alpha_t^3x$ with noise $\sigma_t$."
     )
-    yield Step("speed", r"How fast does this ratio grow?")
-    (v_x,) = solve(Eq(alpha_t**2 * xtilde - alpha_t**2 * x, G4.form("error")), v)
-    yield Step(
+    yield Line("speed", r"How fast does this ratio grow?")
+    (v_x,) = solve(Eq(alpha_t**2 * xtilde - alpha_t**2 * x, G4.error), v)
+    yield Line(
         "error",
         r"E2 predicts $\hat x=\alpha_t^2\tilde x$ where the encoding is $x_t=\alpha_t^2x$, so G4 "
         r"turns the same error into",
         equation(v - vhat, factor(v_x - vhat)),
     )
-    step = L3.form("step").subs({snr_s: S(lambda_t + Delta), snr_t: S(lambda_t)}).subs(xhat, xtilde)
-    yield Step(
+    step = L3.step.subs({snr_s: S(lambda_t + Delta), snr_t: S(lambda_t)}).subs(xhat, xtilde)
+    yield Line(
         "vdm_step",
         r"A VDM with such a ratio $S(\lambda)$ is charged in each step, by L3, for its error in "
         r"$x$ in proportion to the gain in the ratio.",
         equation(step_name, step),
     )
     short = Derivative(S(lambda_t), lambda_t) * Delta * (x - xtilde) ** 2 / 2
-    yield Step("short_step", "In a short step that is", equation(step_name, up_to(short, 2)))
-    yield Step(
+    yield Line("short_step", "In a short step that is", equation(step_name, up_to(short, 2)))
+    yield Line(
         "vdm",
         r"and $T$ steps have $T\Delta\to\gamma'$. So this is its integrand; L4 has the same, with "
         r"$-\ln S$ in the place of $\gamma$.",
-        means=L4.form("integrand_E1").subs(
+        means=L4.integrand_E1.subs(
             {
-                epsilon: epsilonhat + sqrt(SNR_OF_E2) * (x - xtilde),
-                gammaprime_t: gammaprime_t * X4.form("speed") / SNR_OF_E2,
+                epsilon: epsilonhat + sqrt(snr) * (x - xtilde),
+                gammaprime_t: gammaprime_t * X4.form("speed") / snr,
             }
         ),
     )
-    yield Step(
+    yield Line(
         "residual",
         r"and L4 charges, with $r=(1+\sigma_t^2)(v-\hat v)$,",
-        equation(SCALING, L4.form("integrand").subs(r, L4.form("residual_E2"))),
+        equation(SCALING, L4.integrand.subs(r, L4.residual_E2)),
     )
-    yield Step("scaling", "which is")
-    yield Step("ratio", r"Data, schedule and error cancel.")
-    yield Step(
+    yield Line("scaling", "which is")
+    yield Line("ratio", r"Data, schedule and error cancel.")
+    yield Line(
         "excess",
         r"More than 1 wherever there is noise, since $(1+\sigma^2)^2=1+2\sigma^2+\sigma^4$: "
         r"generation has to guess where the encoding goes, and pays for guessing it.",
     )
     in_the_limit = Limit(in_gamma(X4.form("ratio")), gamma_t, oo)
-    yield Step("end", r"At the noisy end it is a third more.", means=in_the_limit)
+    yield Line("end", r"At the noisy end it is a third more.", means=in_the_limit)
 
 
 @row(
@@ -104,7 +105,6 @@ def X4() -> Iterator[Step]:
     setting=r"With $|x|\le1$ and $|y|\le1$ the learned encoder obeys "
     r"$-2\sigma_t^2\le x_t-x\le2\sigma_t^2$, since (with $p=1-y$, $q=1+x$, $\bar p=1+y$ and "
     r"$\bar q=1-x$, all of them at least 0)",
-    where={x_t: E3.form("x_t"), p: 1 - y, q: 1 + x, pbar: 1 + y, qbar: 1 - x},
     claim={
         "shift": equation(x_t - x, sigma_t**2 * (y - x)),
         "upper": equation(2 * sigma_t**2 - (x_t - x), sigma_t**2 * (p + q)),
@@ -113,18 +113,19 @@ def X4() -> Iterator[Step]:
     },
     nonnegative=("upper", "lower"),
 )
-def X7() -> Iterator[Step]:
-    yield Step("shift", r"How far does E3 move the data? By E3, and $\alpha_t^2-1=-\sigma_t^2$,")
-    yield Step(
+def X7(E2, E3) -> Steps:
+    yield Define({x_t: E3.x_t, p: 1 - y, q: 1 + x, pbar: 1 + y, qbar: 1 - x})
+    yield Line("shift", r"How far does E3 move the data? By E3, and $\alpha_t^2-1=-\sigma_t^2$,")
+    yield Line(
         "upper", r"Upwards at most by $2\sigma_t^2$: put $y=1-p$ and $x=-1+q$, with $p,q\ge0$."
     )
-    yield Step("lower", r"Downwards the same, with $y=-1+\bar p$ and $x=1-\bar q$:")
-    yield Step(
+    yield Line("lower", r"Downwards the same, with $y=-1+\bar p$ and $x=1-\bar q$:")
+    yield Line(
         "scaling_encoder",
         r"No network is needed for half of that: E2 ($y=0$) moves the data as well,",
-        equation(of_E2, E2.form("u") - x),
+        equation(of_E2, E2.u - x),
     )
-    yield Step(
+    yield Line(
         "scaling",
         r"by as much as E3 with $y=0$. Whoever looks at what an encoder has learned must look at "
         r"E2 beside it.",

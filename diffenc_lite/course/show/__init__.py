@@ -3,8 +3,7 @@
 from . import plots
 from .animation import film
 from .explorers import (
-    CurveExplorer,
-    FrameExplorer,
+    Explorer,
     buttons,
     encode_and_noise,
     encoder_explorer,
@@ -12,8 +11,7 @@ from .explorers import (
 )
 
 __all__ = [
-    "CurveExplorer",
-    "FrameExplorer",
+    "Explorer",
     "buttons",
     "encode_and_noise",
     "encoder_explorer",

@@ -1,19 +1,15 @@
 """Explorers: a picture with sliders above it. Without a kernel a still picture takes its place.
 
-`FrameExplorer` draws a frame for each position of its controls, once, when it is made. Moving a
-slider then only swaps pictures. `CurveExplorer` keeps one figure and changes the data of its
-curves. Moving a slider never runs a network. Controls are made by `slider` and `buttons`. All work
-from the keyboard: Tab goes to the next one, the arrow keys move a slider, Enter presses a button.
-
-A page without a kernel shows stills: the positions given as `stills`, or else five of the first
-control. The notebook stores them as one PNG, with a sentence that says what it is. The state of the
-widgets is not stored. Exported pages and the site have explorers that move: see `standalone`.
+An explorer has one function, which gives the figure at a position of its controls. A slider that
+moves calls it, and so do the stills that the notebook stores and the pages that move without a
+kernel (see `page`). It runs no network: what needs one is computed before. Controls are made by
+`slider` and `buttons`. All work from the keyboard: Tab goes to the next one, the arrow keys move a
+slider, Enter presses a button.
 """
 
 from __future__ import annotations
 
 import base64
-import itertools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -27,8 +23,8 @@ from torch import Tensor
 from ... import process
 from ...gaussian import standard_normal
 from ...model import DiffEnc
-from . import plots, standalone
-from .standalone import Index
+from . import plots
+from .page import Index, exporting, heading, page
 
 STRIP = 5
 CAPTION = 28  # pixels above each still
@@ -66,10 +62,22 @@ def buttons(label: str, names: Sequence[str]) -> ipywidgets.ToggleButtons:
 
 
 class Explorer:
-    """Controls above a picture; draw(value of the first control, ...) -> Figure at one position.
+    """Controls above a picture.
+
+    Args: draw(value of the first control, value of the second, ...) -> the figure there, which may
+        be the same one with other data in it (`line.set_data`, `title.set_text`). It runs each time
+        a slider moves, so it must take milliseconds only; stills, the positions of the controls
+        that a page without a kernel shows, or else five of the first control.
 
     An explorer that is the last line of a cell is shown. Its parts can be used in other widgets:
     `controls`, `image` (an ipywidgets.Image), and `widget`, which is both together.
+
+    >>> figure, ax = plots.subplots()
+    >>> (line,) = ax.plot(x, x)
+    >>> def draw(k):
+    ...     line.set_ydata(x**k)
+    ...     return figure
+    >>> Explorer(draw, slider("k", [1, 2, 3]))
     """
 
     painter: plots.Painter | None = None
@@ -101,11 +109,11 @@ class Explorer:
         return plots.png(self.painter.pixels())
 
     def page(self) -> str:
-        """The explorer as one HTML page, which needs no kernel and no network."""
-        page = standalone.page(self.controls, self.drawn)
+        """The explorer as HTML, which needs no kernel and no network."""
+        text = page(self.controls, self.drawn)
         self.painter = None  # it cannot know what has changed meanwhile
         self._show()
-        return page
+        return text
 
     def _show(self, change: Any = None) -> None:
         self.image.value = self.frame(self._index())
@@ -137,18 +145,18 @@ class Explorer:
     def _repr_mimebundle_(
         self, include: Any = None, exclude: Any = None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        controls = ", ".join(f"{c.description} ({len(c.options)} positions)" for c in self.controls)
+        says = heading(self.controls)
         data: dict[str, Any] = {
-            "text/plain": f"Explorer of {controls}. It moves where a kernel runs.",
+            "text/plain": f"{says}. It moves where a kernel runs.",
             "image/png": base64.b64encode(self.strip).decode(),
         }
-        if standalone.exporting():
-            data["text/html"] = standalone.frame(self.page(), f"Explorer of {controls}")
+        if exporting():
+            data["text/html"] = self.page()
         else:  # ipywidgets 7, which Colab has, can't tell what shows a widget
             model = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
             data["application/vnd.jupyter.widget-view+json"] = model
         start = plots.describe(self.drawn(self._index()))
-        alt = f"Positions of an explorer of {controls}. At the start: {start}"
+        alt = f"Positions of an e{says[1:]}. At the start: {start}"
         return data, {"image/png": {"alt": alt}}
 
 
@@ -158,53 +166,6 @@ def _caption(text: str, width: int) -> NDArray[np.uint8]:
     size = min(13, 1.2 * width / len(text))
     figure.text(0.5, 0.5, text, ha="center", va="center", size=size, weight="bold")
     return plots.pixels(figure)
-
-
-class FrameExplorer(Explorer):
-    """Frames drawn once, for every combination of positions of the controls.
-
-    Args: draw may return the same figure each time with other data in it, which is faster than a
-        new figure; stills, the positions of the controls that a page without a kernel shows.
-
-    >>> FrameExplorer(draw, slider("t", np.linspace(0, 1, 21)))
-    """
-
-    def __init__(self, draw: Callable[..., Figure], *controls: Any, stills: Sequence[Index] = ()):
-        self.draw, self.controls = draw, controls
-        places = itertools.product(*(range(len(control.options)) for control in controls))
-        self.frames = {index: Explorer.frame(self, index) for index in places}
-        super().__init__(draw, *controls, stills=stills)
-
-    def frame(self, index: Index) -> bytes:
-        return self.frames[index]
-
-
-class CurveExplorer(Explorer):
-    """One figure; some of what it shows changes when a control moves.
-
-    Args: figure; update(value of the first control, value of the second, ...), which changes
-        artists of the figure (`line.set_data`, `title.set_text`) and returns nothing. It runs each
-        time a slider moves, so it must take milliseconds only and run no network; stills as in
-        FrameExplorer.
-
-    >>> figure, ax = plots.subplots()
-    >>> (line,) = ax.plot(x, x)
-    >>> CurveExplorer(figure, lambda k: line.set_ydata(x**k), slider("k", [1, 2, 3]))
-    """
-
-    def __init__(
-        self,
-        figure: Figure,
-        update: Callable[..., Any],
-        *controls: Any,
-        stills: Sequence[Index] = (),
-    ):
-        def draw(*values: Any) -> Figure:
-            update(*values)
-            return figure
-
-        self.figure = figure
-        super().__init__(draw, *controls, stills=stills)
 
 
 # --- a digit, encoded and noised -----------------------------------------------------------------
@@ -259,10 +220,10 @@ def encoder_explorer(
     beside: DiffEnc | None = None,
     depths: Sequence[float] = DEPTHS,
     seed: int = 0,
-) -> FrameExplorer:
+) -> Explorer:
     """Slide t, choose an image: x_t, x_t - x, y, the latent z_t and the prediction x_hat.
 
-    Everything is computed and drawn here, once: a frame for each depth of each image.
+    Everything is computed here, once.
     Args: images uint8 (N, C, H, W); names of the images for the buttons; beside, a second model,
         shown in a second row with the same noise. The models and the images may be on any device.
 
@@ -295,4 +256,4 @@ def encoder_explorer(
                 panel.set_data(plots.as_pixels(pictures[depth, image]))
         return figure
 
-    return FrameExplorer(draw, slider("t", depths), buttons("digit", names))
+    return Explorer(draw, slider("t", depths), buttons("digit", names))

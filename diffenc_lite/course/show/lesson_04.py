@@ -14,18 +14,26 @@ from ...model import DiffEnc
 from ...schedule import LinearSchedule
 from . import plots
 from .drawing import COLOURS, arrow, canvas, words
-from .explorers import FrameExplorer, slider
+from .explorers import Explorer, slider
 from .plots import BLACK, Picture
 
 
-def moving_digit(x: Tensor) -> FrameExplorer:
-    """A digit (1, 1, 28, 28) under an encoder that blurs it. x_t = x + sigma_t^4 (blurred - x)."""
+def blurring(x: Tensor, eps: Tensor, t: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """x_t = x + sigma_t^4 (blurred - x) of images at depth t: x_t, x_t - x, dx_t/dlambda, z_t."""
     blurred = avg_pool2d(x + 1, 7, stride=1, padding=3) - 1  # the surroundings are black, -1
-    eps = torch.randn(x.shape, generator=torch.Generator().manual_seed(6), dtype=x.dtype)
 
     def encoding(lam: Tensor) -> Tensor:
         return x + torch.sigmoid(-lam) ** 2 * (blurred - x)
 
+    noise = LinearSchedule()(x.new_tensor(t))
+    lam = -noise.gamma.detach()
+    x_t, motion = torch.func.jvp(encoding, (lam,), (torch.ones_like(lam),))  # type: ignore[misc]
+    return x_t, x_t - x, motion, (noise.alpha * x_t + noise.sigma * eps).detach()
+
+
+def moving_digit(x: Tensor) -> Explorer:
+    """A digit (1, 1, 28, 28) under an encoder that blurs it. x_t = x + sigma_t^4 (blurred - x)."""
+    eps = torch.randn(x.shape, generator=torch.Generator().manual_seed(6), dtype=x.dtype)
     figure, axes = plots.subplots(1, 4, size=(7.2, 2.0))
     parts = {"encoded, $x_t$": None, "its change": 1.0, "its motion": 0.4, "latent, $z_t$": None}
     shown = [
@@ -35,15 +43,11 @@ def moving_digit(x: Tensor) -> FrameExplorer:
         ax.set_title(title, fontsize=12)
 
     def draw(t: float) -> Picture:
-        noise = LinearSchedule()(x.new_tensor(t))
-        lam = -noise.gamma.detach()
-        x_t, motion = torch.func.jvp(encoding, (lam,), (torch.ones_like(lam),))  # type: ignore[misc]
-        z_t = noise.alpha * x_t + noise.sigma * eps
-        for artist, image in zip(shown, (x_t, x_t - x, motion, z_t), strict=True):
-            artist.set_data(image[0, 0].detach().numpy())
+        for artist, image in zip(shown, blurring(x, eps, t), strict=True):
+            artist.set_data(image[0, 0].numpy())
         return figure
 
-    return FrameExplorer(draw, slider("t", [0.4, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.9, 1.0], 1.0))
+    return Explorer(draw, slider("t", [0.4, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.9, 1.0], 1.0))
 
 
 GAMMA_0, GAMMA_1 = -13.3, 5.0
@@ -63,49 +67,59 @@ PATHS: dict[str, Callable[[float], float]] = {
 LABELS = {"identity": "E1, identity", "scaling": "E2, scaling", "learned": "E3, learned"}
 
 
+def one_pixel(encoder: str, t: float) -> tuple[float, float]:
+    """x_t of the pixel X at depth t, and dx_t/dlambda."""
+    path, lam = PATHS[encoder], -(GAMMA_0 + WIDTH * t)
+    return path(lam), (path(lam + 1e-4) - path(lam - 1e-4)) / 2e-4
+
+
+DEPTHS = np.linspace(0.4, 1, 200)
+
+
 def three_encoders() -> Picture:
     """Where each encoder takes one pixel, with tangents towards the data."""
-    figure, ax = plots.subplots(size=(8, 3.8))
-    depths = np.linspace(0.4, 1, 200)
-    for name, path in PATHS.items():
-        colour = COLOURS[name]
-        ax.plot(depths, [path(_lam(t)) for t in depths], color=colour, lw=2.5)
-        ax.text(1.01, path(_lam(1)), LABELS[name], color=colour, va="center", fontsize=13)
+    title = "One pixel under three encoders; arrows: how it moves on the way back"
+    figure, ax = _pixel_axes("encoded pixel $x_t$", title, 3.8)
+    for name in PATHS:
+        curve = [one_pixel(name, t)[0] for t in DEPTHS]
+        _labelled(ax, name, curve)
         for t in (0.7, 0.85) if name != "identity" else ():  # which does not move
-            slope = -WIDTH * _speed(path, t)
-            ax.plot(t, path(_lam(t)), "o", color=colour, ms=7)
-            ax.annotate(
-                "", (t - 0.08, path(_lam(t)) - 0.08 * slope), (t, path(_lam(t))),
-                arrowprops={"arrowstyle": "-|>", "color": BLACK, "lw": 2, "mutation_scale": 16},
-            )  # fmt: skip
+            at, speed = one_pixel(name, t)
+            ax.plot(t, at, "o", color=COLOURS[name], ms=7)
+            _arrow(ax, (t, at), (t - 0.08, at + 0.08 * WIDTH * speed), BLACK, 16)
     ax.axhline(Y, color="0.75", ls=":", xmax=0.72)
     ax.text(0.41, Y + 0.05, "the network's output, $y$", color="0.35", fontsize=12)
-    ax.set(xlim=(0.4, 1.22), ylim=(-0.75, 1.15), xlabel="depth $t$", ylabel="encoded pixel $x_t$")
-    ax.set_xticks([0.4, 0.6, 0.8, 1.0])
-    ax.set_title("One pixel under three encoders; arrows: how it moves on the way back")
     return figure
 
 
 def targets() -> Picture:
     """The target x_t + dx_t/dlambda of each encoder, and the encoding itself, dotted."""
-    figure, ax = plots.subplots(size=(8, 3.6))
-    depths = np.linspace(0.4, 1, 200)
-    for name, path in PATHS.items():
-        colour = COLOURS[name]
-        encoding = [path(_lam(t)) for t in depths]
-        target = [path(_lam(t)) + _speed(path, t) for t in depths]
-        ax.plot(depths, encoding, ":", color=colour, lw=1.8)
-        ax.plot(depths, target, "-", color=colour, lw=2.5)
-        ax.text(1.01, target[-1], LABELS[name], color=colour, va="center", fontsize=13)
-    ax.set(xlim=(0.4, 1.22), ylim=(-0.75, 1.15), xlabel="depth $t$", ylabel="pixel")
-    ax.set_xticks([0.4, 0.6, 0.8, 1.0])
-    ax.set_title("The target, $x_t+\\dot{x}_t$, leads the encoding (dotted) towards the data")
+    title = "The target, $x_t+\\dot{x}_t$, leads the encoding (dotted) towards the data"
+    figure, ax = _pixel_axes("pixel", title, 3.6)
+    for name in PATHS:
+        pairs = [one_pixel(name, t) for t in DEPTHS]
+        ax.plot(DEPTHS, [x_t for x_t, _ in pairs], ":", color=COLOURS[name], lw=1.8)
+        _labelled(ax, name, [sum(pair) for pair in pairs], ls="-")
     return figure
 
 
-def _speed(path: Callable[[float], float], t: float) -> float:
-    """dx_t / dlambda."""
-    return (path(_lam(t) + 1e-4) - path(_lam(t) - 1e-4)) / 2e-4
+def _pixel_axes(ylabel: str, title: str, height: float) -> tuple[Picture, Axes]:
+    figure, ax = plots.subplots(size=(8, height))
+    ax.set(xlim=(0.4, 1.22), ylim=(-0.75, 1.15), xlabel="depth $t$", ylabel=ylabel, title=title)
+    ax.set_xticks([0.4, 0.6, 0.8, 1.0])
+    return figure, ax
+
+
+def _labelled(ax: Axes, name: str, curve: Sequence[float], **look: str) -> None:
+    ax.plot(DEPTHS, curve, color=COLOURS[name], lw=2.5, **look)
+    ax.text(1.01, curve[-1], LABELS[name], color=COLOURS[name], va="center", fontsize=13)
+
+
+def _arrow(
+    ax: Axes, start: tuple[float, float], end: tuple[float, float], colour: str, head: float
+) -> None:
+    look = {"arrowstyle": "-|>", "color": colour, "lw": 2, "mutation_scale": head}
+    ax.annotate("", end, start, arrowprops=look)
 
 
 def side_by_side(
@@ -127,16 +141,12 @@ def side_by_side(
         gamma = model.schedule(depths).gamma
         for value in values.tolist():
             with torch.no_grad():
-                paths = model.encoder(torch.full((100, 1), value), gamma).x_t
+                paths = model.encode(torch.full((100, 1), value), gamma).x_t
             below.plot(depths, paths, lw=1.6, **style)
         below.set(ylim=(-1, 1), xlabel="depth $t$", xticks=[0, 0.5, 1])
     axes[0, 0].set_ylabel("diffusion loss, nats")
     axes[1, 0].set_ylabel("eight levels, $x_t$")
     return figure
-
-
-def _lam(t: float) -> float:
-    return -(GAMMA_0 + WIDTH * t)
 
 
 def step_back() -> Picture:
@@ -216,8 +226,5 @@ def _move(ax: Axes, start: float, step: float, long: float, colour: str) -> floa
     """Draw an arrow over the step that moves as far as the tangent does in `long`; returns that."""
     x_t = _sigmoid(start)
     moved = long * _sigmoid(-start) * x_t
-    ax.annotate(
-        "", (start + step, x_t + moved), (start, x_t),
-        arrowprops={"arrowstyle": "-|>", "color": colour, "lw": 2, "mutation_scale": 18},
-    )  # fmt: skip
+    _arrow(ax, (start, x_t), (start + step, x_t + moved), colour, 18)
     return moved

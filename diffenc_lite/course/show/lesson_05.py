@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..worlds import World
 from . import plots
 from .drawing import COLOURS, arrow, box, canvas, words
-from .explorers import CurveExplorer, buttons, slider
+from .explorers import Explorer, buttons, slider
 from .plots import BLACK, BLUE, ORANGE, RED, Picture
 
 BILLS = {"data": BLACK, "start": COLOURS["prior"], "motion": RED}
@@ -102,6 +102,7 @@ KNOTS = (0.4, 0.6, 0.8, 1.0)
 MIDDLES = (np.arange(600) + 0.5) / 600
 TOPS = (0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)  # of the axis of a motion
 FIRST_GAMMA = -13.3
+HEIGHTS = (0, 0.2, 0.5, 0.8, 0.9, 1, 1.2, 1.5)  # of the sliders
 
 
 def factor(heights: Sequence[float]) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -162,7 +163,7 @@ def drawn_panels(shapes: dict[str, tuple[Sequence[float], float]], drawn: Drawn)
 
 
 @plots.styled
-def drawn_explorer(drawn: Drawn) -> CurveExplorer:
+def drawn_explorer(drawn: Drawn) -> Explorer:
     """Buttons for the end of the noise; sliders for f at t = 0.6, 0.8 and 1; the red area is the
     bill of the motion."""
     figure, (left, right) = plots.subplots(1, 2, size=(9, 3.2))
@@ -174,16 +175,18 @@ def drawn_explorer(drawn: Drawn) -> CurveExplorer:
     titles = [ax.set_title(" ") for ax in (left, right)]
     ends = {"5": 5.0, "−1": -1.0}
 
-    def update(which: int, *heights: float) -> None:
+    def draw(which: int, *heights: float) -> Picture:
         start, motion, prior, rate = drawn.bills(heights, list(ends.values())[which])
         line.set_ydata(factor(heights)[0])
         dots.set_ydata(heights)
         area.set_xy(np.column_stack([[0, *MIDDLES, 1], [0, *rate, 0]]))
-        right.set_ylim(0, next(top for top in TOPS if rate.max() < top))
+        top = next(top for top in TOPS if rate.max() < top)
+        if right.get_ylim()[1] != top:  # only then are these axes drawn anew
+            right.set_ylim(0, top)
         titles[0].set_text(f"bound − H = {start + motion:.4f}, prior loss {prior:.4f}")
         titles[1].set_text(f"start {start:.4f}, motion {motion:.4f}")
+        return figure
 
-    heights = np.linspace(0, 1.5, 16)
     starts = zip(KNOTS[1:], (0.5, 1.0, 1.0), strict=True)
-    sliders = [slider(f"f({t:g})", heights, start=f, text="{:.1f}") for t, f in starts]
-    return CurveExplorer(figure, update, buttons("γ(1)", list(ends)), *sliders)
+    sliders = [slider(f"f({t:g})", HEIGHTS, start=f, text="{:.1f}") for t, f in starts]
+    return Explorer(draw, buttons("γ(1)", list(ends)), *sliders)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .drawing import COLOURS, arrow, box, canvas, words
-from .explorers import CurveExplorer, buttons, slider
+from .explorers import Explorer, buttons, slider
 from .plots import BLACK, BLUE, GREEN, RED, Picture, styled, subplots
 
 Array = NDArray[np.float64]
@@ -87,6 +87,20 @@ def one_step(ratio: float, z_t: float = 0.2) -> Picture:
     return figure
 
 
+def landings(t: float, s: float) -> dict[str, tuple[float, float]]:
+    """Of a step of E2 from depth t to s for x = 1 with x_hat = x_t, by scale: A / c, and how far
+    from its target the mean lands, in units of sigma_Q."""
+    gamma_s, gamma_t = -13.3 + 18.3 * s, -13.3 + 18.3 * t
+    c, noise = -math.expm1(gamma_s - gamma_t), sigmoid(gamma_t)
+    scales = {
+        "exact": 1 + noise / (1 - c * noise),
+        "folded": 1 + noise,
+        "paper": 1 + (gamma_t - gamma_s) * noise / c,
+    }
+    unit = math.exp(-gamma_s / 2) * math.sqrt(c) * (1 - noise)  # alpha_s c x_t / sigma_Q
+    return {name: (scale, (scale - scales["exact"]) * unit) for name, scale in scales.items()}
+
+
 @styled
 def landing_places(steps: ArrayLike) -> Picture:
     """Where the mean of a step lands with three scales A / c, in units of sigma_Q from its target.
@@ -97,20 +111,12 @@ def landing_places(steps: ArrayLike) -> Picture:
     pairs = np.asarray(steps, dtype=float)
     figure, axes = subplots(1, len(pairs), size=(9.2, 3.4))
     z = np.linspace(-13, 13, 400)
+    looks = {"exact": (BLACK, 1.1), "folded": (GREEN, 0.86), "paper": (RED, 0.86)}
     for ax, (t, s) in zip(np.atleast_1d(axes), pairs.tolist(), strict=True):
-        gamma_s, gamma_t = -13.3 + 18.3 * s, -13.3 + 18.3 * t
-        c, noise = -math.expm1(gamma_s - gamma_t), sigmoid(gamma_t)
-        exact = 1 + noise / (1 - c * noise)
-        scales = {
-            "exact": (exact, BLACK, 1.1),
-            "folded": (1 + noise, GREEN, 0.86),
-            "paper": (1 + (gamma_t - gamma_s) * noise / c, RED, 0.86),
-        }
-        unit = math.exp(-gamma_s / 2) * math.sqrt(c) * (1 - noise)  # alpha_s c x_t / sigma_Q
         ax.fill_between(z, np.exp(-(z**2) / 2), color=COLOURS["q"], alpha=0.3, lw=0)
         ax.plot(z, np.exp(-(z**2) / 2), color=COLOURS["q"], ls="-")
-        for name, (scale, colour, height) in scales.items():
-            place = (scale - exact) * unit
+        for name, (scale, place) in landings(t, s).items():
+            colour, height = looks[name]
             ax.plot([place, place], [0, height + 0.12], color=colour, ls="-")
             side = "right" if name == "folded" else "left"  # away from the others
             text = f" {name}: $A/c={scale:.2f}$ "
@@ -126,7 +132,7 @@ def landing_places(steps: ArrayLike) -> Picture:
 
 
 @styled
-def step_explorer(shared: Mapping[str, float]) -> CurveExplorer:
+def step_explorer(shared: Mapping[str, float]) -> Explorer:
     """Slide z_t: the true reverse, the model with w = 1 and with w*. Args: w* by world."""
     z, worlds = np.linspace(-3, 3, 601), list(shared)
     figure, ax = subplots(size=(5.1, 3.1))
@@ -136,16 +142,17 @@ def step_explorer(shared: Mapping[str, float]) -> CurveExplorer:
     ax.set(xlabel="$z_s$", yticks=[], xlim=(-2.5, 2.5), ylim=(0, 2.6), title=" ")
     ax.legend(loc="upper left", fontsize=11)
 
-    def update(z_t: float, which: int) -> None:
+    def draw(z_t: float, which: int) -> Picture:
         step, w = step_from(z_t, worlds[which], z), shared[worlds[which]]
         area.set_xy(np.stack([z, step.true_reverse], 1))
         narrow.set_ydata(bell(z, step.mean, step.deviation))
         broad.set_ydata(bell(z, step.mean, step.deviation / math.sqrt(w)))
         ax.set_title(f"$w^*={w:.2f}$; for this $z_t$ alone {step.ratio:.2f}")
+        return figure
 
     z_slider = slider("z_t", np.arange(-20, 21, 2) / 10, start=0.0, text="{:.1f}")
     stills = [(10, 0), (15, 0), (10, 1), (15, 1)]  # z_t = 0 and 1, in both worlds
-    return CurveExplorer(figure, update, z_slider, buttons("world", worlds), stills=stills)
+    return Explorer(draw, z_slider, buttons("world", worlds), stills=stills)
 
 
 @styled
@@ -183,7 +190,7 @@ def sample_shapes(samples: Mapping[int, Sequence[ArrayLike]]) -> Picture:
 @styled
 def ratio_explorer(
     counts: Sequence[int], tries: ArrayLike, gaps: Mapping[str, Array], m: Mapping[str, list[Array]]
-) -> CurveExplorer:
+) -> Explorer:
     """Slide T and w: the gap against T, and w* of every step against your w.
 
     Args: counts of steps; tries of w, the middle one 1; by world, gaps (len(tries) + 1,
@@ -203,7 +210,7 @@ def ratio_explorer(
     (w_mine,) = below.plot([0, 1], [1, 1], color=RED, ls="-")
     below.set(yscale="log", ylim=(0.03, 10), xlabel="depth $t$ of the step", ylabel="ratio")
 
-    def update(T: int, w: float, which: int) -> None:
+    def draw(T: int, w: float, which: int) -> Picture:
         i, k, rows = counts.index(T), int(np.abs(ws - w).argmin()), gaps[worlds[which]]
         of_one.set_ydata(rows[len(ws) // 2])
         yours.set_ydata(rows[k])
@@ -215,7 +222,8 @@ def ratio_explorer(
         numbers = rows[k, i], rows[len(ws) // 2, i], rows[-1, i]
         mine, one, best = (f"{v:,.0f}" if v > 1e3 else f"{v:.3f}" for v in numbers)
         above.set_title(f"gap {mine} (w = 1: {one}, w*: {best})", fontsize=12)
+        return figure
 
     sliders = slider("T", counts, start=10, text="{:d}"), slider("w", ws, start=0.223)
     stills = [(3, 5, 0), (9, 17, 0), (4, 19, 1), (9, 19, 1)]
-    return CurveExplorer(figure, update, *sliders, buttons("world", worlds), stills=stills)
+    return Explorer(draw, *sliders, buttons("world", worlds), stills=stills)

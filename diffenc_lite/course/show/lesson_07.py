@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from .drawing import COLOURS, arrow, box, canvas, words
-from .explorers import CurveExplorer, buttons, slider
+from .explorers import Explorer, buttons, slider
 from .plots import BLUE, GREEN, ORANGE, RED, SKY, Picture, plain_ticks, styled, subplots
 
 Array = NDArray[np.float64]
@@ -60,25 +60,34 @@ def last_step() -> Picture:
 # --- plots and explorers --------------------------------------------------------------------------
 
 
+def stairs(
+    mmse: Callable[[Tensor], Tensor], nodes: ArrayLike, gamma: Array
+) -> tuple[Array, list[tuple[Array, Array]]]:
+    """L4's integrand at gamma, and L3's in each step between nodes (gammas), as (gamma, height).
+
+    Args: mmse, E||x - x_hat||^2 as a function of SNR: that of a step is taken at its noisy end.
+    """
+
+    def height(at: Array, guessed: Array) -> Array:
+        return 0.5 * np.exp(-at) * np.asarray(mmse(torch.as_tensor(np.exp(-guessed))))
+
+    stretches = [np.linspace(low, high, 80) for low, high in pairwise(np.asarray(nodes).tolist())]
+    return height(gamma, gamma), [(each, height(each, each[-1:])) for each in stretches]
+
+
 @styled
 def staircases(mmse: Callable[[Tensor], Tensor], grids: Mapping[str, ArrayLike]) -> Picture:
     """L3 against L4: stairs over the curve of the error, against gamma, areas in nats.
 
-    Args: mmse, E||x - x_hat||^2 as a function of SNR; the gammas of the nodes, by title.
+    Args: mmse as in `stairs`; the gammas of the nodes, by title.
     """
-
-    def error(snr: Array) -> Array:
-        return np.asarray(mmse(torch.as_tensor(snr)))
-
     gamma = np.linspace(-6, 5, 600)
-    curve = 0.5 * np.exp(-gamma) * error(np.exp(-gamma))
     figure, axes = subplots(1, len(grids), size=(9.6, 3.4))
     for ax, (title, nodes) in zip(axes, grids.items(), strict=True):
-        for low, high in pairwise(np.asarray(nodes).tolist()):
-            stretch = np.linspace(low, high, 80)
-            stair = 0.5 * np.exp(-stretch) * error(np.exp(-stretch[-1:]))
+        curve, steps = stairs(mmse, nodes, gamma)
+        for stretch, stair in steps:
             ax.fill_between(stretch, stair, color=ORANGE, alpha=0.4, lw=0)
-            ax.vlines(low, 0, stair[0], color=ORANGE, lw=1)
+            ax.vlines(stretch[0], 0, stair[0], color=ORANGE, lw=1)
         ax.plot(gamma, curve, color=BLUE, ls="-")
         ax.set(xlim=(-6, 5), ylim=(0, 2.2), xlabel=r"$\gamma$: data left, noise right", title=title)
     axes[0].set_ylabel(r"nats per unit of $\gamma$")
@@ -108,9 +117,8 @@ def price_tables(
     """Cost of every step in bits/dim, with two paths. Args: costs and best path, by title."""
     figure, axes = subplots(1, len(tables), size=(9.6, 4.0))
     for ax, (title, (costs, best)) in zip(axes, tables.items(), strict=True):
-        bits = np.asarray(costs)
-        shown = np.log10(np.where(np.isinf(bits), np.nan, bits))
-        image = ax.imshow(shown, origin="lower", extent=(0, 1, 0, 1), aspect="auto")
+        bits = np.where(np.isinf(costs), np.nan, costs)
+        image = ax.imshow(np.log10(bits), origin="lower", extent=(0, 1, 0, 1), aspect="auto")
         for path, look in ((equal, "w+"), (best, "ko")):
             depths = np.asarray(path) / N
             ax.plot(depths[1:], depths[:-1], look, ms=8, mew=2, ls="-", lw=1)
@@ -142,16 +150,27 @@ def twelve_places(bits: Mapping[int, Mapping[str, Sequence[float]]], infinite: f
     return figure
 
 
+def costs_of(tables: Sequence[Array], best_ratio: int, best_scale: int) -> Array:
+    """One of the costs with the paper's scale at w = 1 and w*, with the best at w = 1 and w*."""
+    return tables[2 * best_scale + best_ratio]
+
+
+def costs_along(costs: ArrayLike, path: ArrayLike) -> Array:
+    """What each step of a path of nodes costs."""
+    nodes = np.asarray(path)
+    return np.asarray(costs)[nodes[:-1], nodes[1:]]
+
+
 @styled
 def grid_explorer(
     tables: Mapping[str, Sequence[Array]],
     cheapest: Callable[[Array, int], ArrayLike],
     equal: Callable[[int], ArrayLike],
-) -> CurveExplorer:
+) -> Explorer:
     """Choose T, ratio, scale and data: the best nodes, and what each step costs.
 
-    Args: by data, the costs (N+1, N+1) with the paper's scale at w = 1 and w*, then with the best
-        scale at w = 1 and w*; cheapest(costs, T) and equal(T), paths of nodes.
+    Args: by data, the four costs (N+1, N+1) of `costs_of`; cheapest(costs, T) and equal(T), paths
+        of nodes.
     """
     names = list(tables)
     figure, (upper, lower) = subplots(2, 1, size=(5.1, 4.9))
@@ -164,19 +183,20 @@ def grid_explorer(
     lower.set(xlabel="depth $t$", ylabel="nats", xlim=(-0.03, 1.03), yscale="log", ylim=(1e-5, 1e6))
     lower.legend(loc="upper left", ncols=2, fontsize=11)
 
-    def update(T: int, best_ratio: int, best_scale: int, which: int) -> None:
-        costs = tables[names[which]][2 * best_scale + best_ratio]
-        last, sums = len(costs) - 1, []
-        for line, path in ((green, cheapest(costs, T)), (grey, equal(T))):
-            nodes = np.asarray(path)
-            prices = np.asarray(costs)[nodes[:-1], nodes[1:]]
-            line.set_data(np.repeat(nodes / last, 2)[1:-1], np.maximum(np.repeat(prices, 2), 1e-9))
+    def draw(T: int, best_ratio: int, best_scale: int, which: int) -> Picture:
+        costs = costs_of(tables[names[which]], best_ratio, best_scale)
+        sums = []
+        for line, marks, path in ((green, dots, cheapest(costs, T)), (grey, ticks, equal(T))):
+            nodes, prices = np.asarray(path), costs_along(costs, path)
+            depths = nodes / (len(costs) - 1)
+            line.set_data(np.repeat(depths, 2)[1:-1], np.maximum(np.repeat(prices, 2), 1e-9))
+            height = -13.3 + 18.3 * depths if line is green else -15.5
+            marks.set_data(depths, np.broadcast_to(height, nodes.shape))
             sums.append(prices.sum())
-            marks, height = (dots, -13.3 + 18.3 * nodes / last) if line is green else (ticks, -15.5)
-            marks.set_data(nodes / last, np.broadcast_to(height, nodes.shape))
         upper.set_title(f"best {sums[0]:,.2f} nats, equal {sums[1]:,.2f}")
+        return figure
 
     choices = buttons("w", ["1", "w*"]), buttons("scale", ["paper", "best"])
     steps = slider("T", [2, 3, 4, 6, 8, 12, 16, 24], start=4, text="{:d}")
     stills = [(2, 0, 0, 0), (2, 0, 1, 0), (2, 0, 1, 1), (2, 1, 1, 1)]
-    return CurveExplorer(figure, update, steps, *choices, buttons("data", names), stills=stills)
+    return Explorer(draw, steps, *choices, buttons("data", names), stills=stills)

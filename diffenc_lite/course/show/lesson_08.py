@@ -21,7 +21,7 @@ from ...schedule import LinearSchedule, Noise
 from ..worlds import Likelihood
 from . import plots
 from .drawing import COLOURS, canvas, words
-from .explorers import FrameExplorer, buttons, slider
+from .explorers import Explorer, buttons, slider
 from .plots import BLACK, BLUE, RED, Picture
 
 REACH = 1.5  # of z, in pictures of the plane
@@ -56,12 +56,26 @@ def pythagoras() -> Picture:
     return figure
 
 
+def pulled(exact: Likelihood, t: float, z: Tensor) -> Tensor:
+    """Where the perfect denoiser pulls latents z (N, 2) at depth t: alpha_t E[x|z_t] - z_t."""
+    noise = LinearSchedule()(torch.tensor([t], dtype=torch.float64))
+    return noise.alpha * exact.posterior_mean(z, noise) - z
+
+
+def density(exact: Likelihood, t: float, line: Tensor) -> Tensor:
+    """q(z_t) at depth t on the square grid of `line` (n,), (n, n), up to a factor."""
+    noise = LinearSchedule()(torch.tensor([t], dtype=torch.float64))
+    away = (line[:, None] - noise.alpha * exact.x) / noise.sigma
+    kernel = torch.exp(-0.5 * away.square()) / noise.sigma
+    return kernel @ exact.probability @ kernel.T
+
+
 class _Field:
     """One panel: the density of z_t, and arrows from z_t towards the perfect guess."""
 
     def __init__(self, ax: Axes):
-        self.ax, self.line = ax, torch.linspace(-REACH, REACH, 13, dtype=torch.float64)
-        self.grid = torch.cartesian_prod(self.line, self.line)
+        line = torch.linspace(-REACH, REACH, 13, dtype=torch.float64)
+        self.ax, self.grid = ax, torch.cartesian_prod(line, line)
         plane(ax, " ", REACH)
         extent = (-REACH, REACH, -REACH, REACH)
         self.image = ax.imshow(
@@ -73,19 +87,14 @@ class _Field:
         )  # fmt: skip
 
     def show(self, exact: Likelihood, t: float) -> None:
-        noise = LinearSchedule()(torch.tensor([t], dtype=torch.float64))
-        z = torch.linspace(-REACH, REACH, 200, dtype=torch.float64)
-        away = (z[:, None] - noise.alpha * exact.x) / noise.sigma
-        kernel = torch.exp(-0.5 * away.square()) / noise.sigma
-        density = kernel @ exact.probability @ kernel.T  # of z_t, on a square grid
-        self.image.set_data((density / density.max()).sqrt().T)
-        guess = noise.alpha * exact.posterior_mean(self.grid, noise)
-        self.arrows.set_UVC(*(guess - self.grid).T)
+        q = density(exact, t, torch.linspace(-REACH, REACH, 200, dtype=torch.float64))
+        self.image.set_data((q / q.max()).sqrt().T)
+        self.arrows.set_UVC(*pulled(exact, t, self.grid).T)
         self.ax.set_title(f"{exact.name}, t = {t:g}")
 
 
 @plots.styled
-def field_explorer(tables: Mapping[str, Likelihood], depths: Sequence[float]) -> FrameExplorer:
+def field_explorer(tables: Mapping[str, Likelihood], depths: Sequence[float]) -> Explorer:
     """Choose a toy and a depth: how the perfect denoiser pulls z_t back."""
     figure, ax = plots.subplots(size=(4.6, 4.4))
     field, exact = _Field(ax), list(tables.values())
@@ -95,7 +104,7 @@ def field_explorer(tables: Mapping[str, Likelihood], depths: Sequence[float]) ->
         return figure
 
     depth = slider("t", depths, start=0.5, text="{:.1f}")
-    return FrameExplorer(draw, buttons("toy", list(tables)), depth)
+    return Explorer(draw, buttons("toy", list(tables)), depth)
 
 
 def fields(tables: Mapping[str, Likelihood], depths: Sequence[float]) -> Picture:
@@ -151,17 +160,22 @@ def by_width(ratios: Mapping[str, ArrayLike], widths: Sequence[int]) -> Picture:
 
 
 @torch.no_grad()
-def mistakes(model: DiffEnc, exact: Likelihood, gammas: Sequence[float]) -> Picture:
-    """From the perfect guess to the network's, at latents of data points, one panel a noise."""
-    figure, axes = plots.subplots(1, len(gammas), size=(4 * len(gammas), 4))
+def guesses(model: DiffEnc, exact: Likelihood, gamma: float) -> tuple[Tensor, Tensor]:
+    """The perfect guess and the network's, (300, 2), at latents of data points at one noise."""
     generator = torch.Generator().manual_seed(6)
     x = to_unit(toy(exact.name, 300, generator=generator), dtype=torch.float64)
     eps = torch.randn(x.shape, generator=generator, dtype=torch.float64)
+    at = Noise.from_gamma(torch.full((len(x),), gamma, dtype=torch.float64))
+    z = process.add_noise(x, eps, at.like(x))
+    guess = process.x_from_v(z, model.v_hat(z, at.gamma), at.like(z))
+    return exact.posterior_mean(z, at), guess
+
+
+def mistakes(model: DiffEnc, exact: Likelihood, gammas: Sequence[float]) -> Picture:
+    """From the perfect guess to the network's, at latents of data points, one panel a noise."""
+    figure, axes = plots.subplots(1, len(gammas), size=(4 * len(gammas), 4))
     for ax, gamma in zip(axes, gammas, strict=True):
-        at = Noise.from_gamma(torch.full((len(x),), gamma, dtype=torch.float64))
-        z = process.add_noise(x, eps, at.like(x))
-        best = exact.posterior_mean(z, at)
-        guess = process.x_from_v(z, model.v_hat(z, at.gamma), at.like(z))
+        best, guess = guesses(model, exact, gamma)
         ax.imshow(
             exact.probability.sqrt().T, origin="lower", extent=(-1, 1, -1, 1), cmap="Greys",
             vmax=2 * float(exact.probability.max()) ** 0.5,

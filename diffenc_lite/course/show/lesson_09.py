@@ -21,7 +21,7 @@ from ...pixels import bits_per_dim, to_unit
 from ...schedule import Noise
 from . import plots
 from .drawing import COLOURS, arrow, box, canvas, words
-from .explorers import FrameExplorer, buttons, slider
+from .explorers import Explorer, buttons, slider
 from .plots import BLACK, BLUE, GREEN, RED, Picture, styled, subplots
 
 Array = NDArray[Any]
@@ -181,7 +181,7 @@ def loss_map(model: DiffEnc, image: Tensor, t: float, draws: int = 24) -> Array:
     """L4: What each pixel of an image (1, H, W) costs at depth t, in bits per unit of t, (H, W)"""
     x = to_unit(image).expand(draws, *image.shape)
     eps = torch.randn(x.shape, generator=torch.Generator().manual_seed(5))
-    nats = bound.diffusion_density(model, x, x.new_full((draws,), t), eps)
+    nats = bound.diffusion_loss(model, x, x.new_full((draws,), t), eps, True)
     return bits_per_dim(nats.mean((0, 1)), 1).numpy()
 
 
@@ -208,7 +208,7 @@ def chance_of_right(train: ImageSet, test: ImageSet, gamma: float, seen: int = 4
 
 
 @styled
-def microscope(model: DiffEnc, images: Mapping[str, Tensor]) -> FrameExplorer:
+def microscope(model: DiffEnc, images: Mapping[str, Tensor]) -> Explorer:
     """Slide the noise, choose a digit: z_t, the guess at x, and what each pixel costs."""
     gammas = [-13.0, -12.0, -10.0, -8.0, -6.0, -4.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 5.0]
     frames = {name: {g: _look(model, image, g) for g in gammas} for name, image in images.items()}
@@ -229,7 +229,7 @@ def microscope(model: DiffEnc, images: Mapping[str, Tensor]) -> FrameExplorer:
 
     stills = [(gammas.index(g), k) for k, g in ((0, -10), (0, -4), (0, 1), (1, -10))]
     controls = slider("γ", gammas, start=-10, text="{:g}"), buttons("digit", list(frames))
-    return FrameExplorer(draw, *controls, stills=stills)
+    return Explorer(draw, *controls, stills=stills)
 
 
 # --- the companions -------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import plots
 from .drawing import COLOURS, arrow, box, canvas, words
-from .explorers import CurveExplorer, slider
+from .explorers import Explorer, slider
 from .plots import BLACK, BLUE, GREEN, ORANGE, RED, Picture
 
 Interval = Callable[[ArrayLike], tuple[float, float]]  # of a mean, from its values
@@ -102,7 +102,7 @@ def forks(updates: Mapping[str, int]) -> Picture:
 @plots.styled
 def power_explorer(
     allowed: Mapping[str, float], spreads: Sequence[float], power: Callable[[float, int], float]
-) -> CurveExplorer:
+) -> Explorer:
     """How likely n VDMs with this spread show a difference, against its size.
 
     Args: allowed, sizes to be marked, by name; spreads, the positions of that slider; power, of a
@@ -121,14 +121,15 @@ def power_explorer(
     ax.set_ylabel("share of studies that see it")
     ax.set_yticks([0, 0.2, 0.4, 0.6, 0.8, 1])
 
-    def update(n: int, spread: float) -> None:
+    def draw(n: int, spread: float) -> Picture:
         seen = np.interp(sizes * np.sqrt(n) / spread, shifts, tables[n])
         line.set_ydata(seen)
         shares = {name: np.interp(size, sizes, seen) for name, size in allowed.items()}
         ax.set_title(", ".join(f"{name} {share:.0%}" for name, share in shares.items()))
+        return figure
 
     controls = slider("VDMs", counts, 3, "{:d}"), slider("spread", spreads, 0.0002, "{:g}")
-    return CurveExplorer(figure, update, *controls, stills=[(1, 1), (1, 3), (1, 6), (5, 6)])
+    return Explorer(draw, *controls, stills=[(1, 1), (1, 3), (1, 6), (5, 6)])
 
 
 @plots.styled

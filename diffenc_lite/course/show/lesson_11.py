@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import plots
 from .drawing import COLOURS, arrow, canvas, words
-from .explorers import FrameExplorer, buttons, slider
+from .explorers import Explorer, buttons, slider
 from .plots import BLACK, BLUE, GREEN, ORANGE, PURPLE, RED, Picture, styled, subplots
 
 VDM_COLOURS = (GREEN, BLUE, PURPLE)  # of the three VDMs of photographs
@@ -193,7 +193,7 @@ def patch_explorer(
     patches: NDArray[np.float32],
     encodings: Mapping[str, NDArray[np.float32]],
     depths: Sequence[float],
-) -> FrameExplorer:
+) -> Explorer:
     """Slide t, choose a patch: its encodings above, the changes below (grey: none).
 
     Args: patches (N, 3, H, W); encodings, (depths, N, 3, H, W) by name.
@@ -220,6 +220,6 @@ def patch_explorer(
     names = [str(k + 1) for k in range(len(patches))]
     last = len(depths) - 1
     stills = [(last // 2, 0), (last, 0), (last, 1), (last, 2)]
-    return FrameExplorer(
+    return Explorer(
         draw, slider("t", depths, text="{:.2f}"), buttons("patch", names), stills=stills
     )

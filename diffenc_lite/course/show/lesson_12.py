@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .drawing import COLOURS, canvas, words
-from .explorers import CurveExplorer, buttons, slider
+from .explorers import Explorer, buttons, slider
 from .plots import BLACK, BLUE, GREEN, RED, SKY, Picture, plain_ticks, show_image, styled, subplots
 
 KINDS = {"mnist-vdm": "identity", "mnist-scaling": "scaling", "mnist-learned": "learned"}
@@ -104,7 +104,7 @@ def pencil(
 
 
 @styled
-def chain_explorer(fits: Mapping[Any, Any], bits: Mapping[Any, float]) -> CurveExplorer:
+def chain_explorer(fits: Mapping[Any, Any], bits: Mapping[Any, float]) -> Explorer:
     """Choose T, mean and model: the scale and the ratio of every step, and the bound.
 
     Args: fits, by (model, T, mean), rows with "t", "A" and "w"; bits, by (model, T, mean, ratio).
@@ -120,18 +120,19 @@ def chain_explorer(fits: Mapping[Any, Any], bits: Mapping[Any, float]) -> CurveE
         ax.set(xlim=(0, 1.03))
     right.set_xlabel("depth $t$ where the step begins")
 
-    def update(T: int, mean: int, which: int) -> None:
+    def draw(T: int, mean: int, which: int) -> Picture:
         place = models[which], T, list(MEANS)[mean]
         row = fits[place]
         scale.set_data(row["t"][1:], row["A"])
         ratio.set_data(row["t"][1:], row["w"])
         for ax, w in ((left, "w = 1"), (right, "w*")):
             ax.set_title(f"${w}$: {bits[*place, w]:.4g} bits/dim".replace("w*", "w^*"))
+        return figure
 
     names = [model.removeprefix("mnist-") for model in models]
     controls = buttons("mean", list(MEANS)), buttons("model", names)
-    return CurveExplorer(
-        figure, update, slider("T", steps, 8, "{:d}"), *controls,
+    return Explorer(
+        draw, slider("T", steps, 8, "{:d}"), *controls,
         stills=[(2, 0, 0), (2, 2, 0), (1, 2, 0), (2, 2, 2), (2, 2, 1), (3, 2, 0)],
     )  # fmt: skip
 

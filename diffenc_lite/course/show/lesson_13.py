@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from .drawing import COLOURS as DRAWN
 from .drawing import arrow, box, canvas, words
-from .explorers import CurveExplorer, slider
+from .explorers import Explorer, slider
 from .plots import BLACK, BLUE, GREEN, RED, SKY, Picture, styled, subplots
 
 COLOURS = {
@@ -66,7 +66,7 @@ def four_dials() -> Picture:
 @styled
 def step_explorer(
     curves: Callable[[float, float], tuple[Mapping[str, ArrayLike], float]], z: ArrayLike
-) -> CurveExplorer:
+) -> Explorer:
     """Choose z_t and the length of the step: the true reverse, and what each method puts there.
 
     Args: curves(z_t, s), the densities at z by method, "truth" among them, and DDIM's point.
@@ -84,14 +84,15 @@ def step_explorer(
         ax.text(0.02, 0.95 - 0.1 * k, name, color=colour, transform=ax.transAxes, fontsize=12)
     ax.set(xlabel="$z_s$", ylabel="density", xlim=(-3, 3), ylim=(0, 1.6), title=" ")
 
-    def update(z_t: float, s: float) -> None:
+    def draw(z_t: float, s: float) -> Picture:
         densities, point = curves(z_t, s)
         for name, line in lines.items():
             line.set_ydata(np.asarray(densities[name]))
         spike.set_xdata([point, point])
+        return figure
 
     sliders = slider("z_t", np.linspace(0, 2.4, 7), 1.6), slider("s", [0.4, 0.5, 0.62, 0.7, 0.76])
-    return CurveExplorer(figure, update, *sliders, stills=[(4, 2), (0, 2), (4, 0), (4, 4)])
+    return Explorer(draw, *sliders, stills=[(4, 2), (0, 2), (4, 0), (4, 4)])
 
 
 @styled

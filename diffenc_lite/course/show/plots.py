@@ -77,9 +77,9 @@ class Picture(Figure):
         return png(pixels(self)), {"alt": describe(self)}
 
     def _repr_html_(self) -> str | None:
-        from . import standalone  # which draws with this module
+        from . import page  # which draws with this module
 
-        return standalone.still(self) if standalone.exporting() else None
+        return page.still(self) if page.exporting() else None
 
 
 def describe(figure: Figure) -> str:
@@ -224,14 +224,14 @@ class Painter:
 
 
 def layers(figure: Figure) -> Iterator[list[Artist]]:
-    """The artists of each axes, then those of the figure itself, each from bottom to top."""
+    """The artists of each axes, then those of the figure itself, each from the background up."""
     for ax in figure.axes:
         _ = ax.viewLim  # computes the limits now, if they follow from the data
-        shown = sorted(ax.get_children(), key=lambda artist: artist.zorder)
-        shown.remove(ax.patch)  # is always at the bottom
-        yield [ax.patch, *shown]
-    rest = [artist for artist in figure.get_children() if artist not in figure.axes]
-    yield sorted(rest, key=lambda artist: artist.zorder)
+        hidden = (ax.patch, *([] if ax.axison else [ax.xaxis, ax.yaxis, *ax.spines.values()]))
+        shown = [artist for artist in ax.get_children() if artist not in hidden]
+        yield [ax.patch, *sorted(shown, key=lambda artist: artist.zorder)]
+    rest = [a for a in figure.get_children() if a not in (*figure.axes, figure.patch)]
+    yield [figure.patch, *sorted(rest, key=lambda artist: artist.zorder)]
 
 
 def has_changed(artist: Artist) -> bool:

@@ -54,14 +54,13 @@ from ... import pixels, process
 from ...bound import diffusion_loss
 from ...chain import low_discrepancy
 from ...data import load_mnist
-from ...encoder import Encoding
 from ...evaluation import evenly
 from ...files import PathLike
 from ...gaussian import kl_to_standard
 from ...model import SIZES, DiffEnc, ModelConfig, build, evaluating
 from ...networks import GammaEmbedding, UNet, zero_
 from ...pretrained import load_model, read_card
-from ...schedule import Noise
+from ...schedule import Schedule
 from ...training import State, TrainConfig, fast
 from ...training import seed as seed_of
 from .study import Job, Options, Results, Row, Study, parameters
@@ -130,8 +129,7 @@ class Moving(nn.Module):
 
     Args: move(x, gamma), a picture; start, the depth START; until: None, or the depth where g is
         back at 0, by the factor (1 - sigma_t^2 / sigma_until^2).
-    u = -(dx_t/dgamma) / sigma_t^2, with the exact derivative of move. The counterterm is in the
-    denoiser (X6), so u_hat = 0.
+    The counterterm is in the denoiser (X6), so u_hat = 0.
     """
 
     counterterm = False
@@ -150,23 +148,20 @@ class Moving(nn.Module):
     def shift(self, x: Tensor, gamma: Tensor) -> Tensor:
         return self.gate(gamma).reshape(-1, *[1] * (x.dim() - 1)) * self.move(x, gamma)
 
-    def forward(self, x: Tensor, gamma: Tensor) -> Encoding:
-        shift, slope = torch.func.jvp(  # type: ignore[misc]
-            lambda g: self.shift(x, g), (gamma,), (torch.ones_like(gamma),)
-        )
-        return Encoding(x + shift, -slope / Noise.from_gamma(gamma).like(x).sigma.square())
-
 
 class Affine(nn.Module):
     """move(x, gamma) = b(gamma) + a(gamma) x + B diag(s(gamma)) A x, 0 at the start.
 
-    Args: shape of an image; picture, number: whether there are b and a; rank of B and A, or 0.
+    Args: shape of an image; schedule of the model; picture, number: whether there are b and a; rank
+        of B and A, or 0.
     """
 
-    def __init__(self, shape: tuple[int, ...], picture: bool, number: bool, rank: int = 0):
+    def __init__(
+        self, shape: tuple[int, ...], schedule: Schedule, picture: bool, number: bool, rank: int = 0
+    ):
         super().__init__()
         features, dims = 55, math.prod(shape)
-        self.embed = GammaEmbedding(features)
+        self.embed = GammaEmbedding(features, schedule)
         self.picture = zero_(nn.Linear(features, dims)) if picture else None
         self.number = zero_(nn.Linear(features, 1)) if number else None
         self.rank = rank
@@ -193,10 +188,10 @@ class Second(nn.Module):
     The network is the encoder's, with two inputs and the sum of two outputs, 0 at the start.
     """
 
-    def __init__(self, denoiser: nn.Module, shape: tuple[int, ...]):
+    def __init__(self, denoiser: nn.Module, shape: tuple[int, ...], schedule: Schedule):
         super().__init__()
-        self.denoiser = denoiser
-        self.net = UNet(SIZES["small"].encoder, (2 * shape[0], *shape[1:]), encoder=True)
+        self.denoiser, twice = denoiser, (2 * shape[0], *shape[1:])
+        self.net = UNet(SIZES["small"].encoder, twice, True, schedule)
 
     def forward(self, z: Tensor, gamma: Tensor) -> Tensor:
         v_hat = self.denoiser(z, gamma)
@@ -224,14 +219,16 @@ def _fork_of(base: DiffEnc, arm: str, seed: int, start: float) -> DiffEnc:
     if arm == "vdm":
         return base
     if arm == "matched":
-        return DiffEnc(Second(base.denoiser, shape), None, base.schedule, shape=shape)
+        second = Second(base.denoiser, shape, base.schedule)
+        return DiffEnc(second, None, base.schedule, shape=shape)
+    of_image = SIZES["small"].encoder, shape, True, base.schedule
     moves: dict[str, Callable[[], nn.Module]] = {
-        "learned": lambda: UNet(SIZES["small"].encoder, shape, encoder=True),
-        "inert": lambda: UNet(SIZES["small"].encoder, shape, encoder=True),
-        "unbounded": lambda: Unbounded(SIZES["small"].encoder, shape, encoder=True),
-        "image": lambda: Affine(shape, picture=True, number=False),
-        "fade": lambda: Affine(shape, picture=False, number=True),
-        "affine": lambda: Affine(shape, picture=True, number=True, rank=32),
+        "learned": lambda: UNet(*of_image),
+        "inert": lambda: UNet(*of_image),
+        "unbounded": lambda: Unbounded(*of_image),
+        "image": lambda: Affine(shape, base.schedule, picture=True, number=False),
+        "fade": lambda: Affine(shape, base.schedule, picture=False, number=True),
+        "affine": lambda: Affine(shape, base.schedule, picture=True, number=True, rank=32),
     }
     encoder = Moving(moves[arm](), base, start, start + INERT if arm == "inert" else None)
     return DiffEnc(base.denoiser, encoder, base.schedule, shape=shape)

@@ -19,10 +19,11 @@ from ...bound import scale_gap
 from ...chain import Chain, low_discrepancy
 from ...data import load_mnist
 from ...gaussian import best_cost, best_ratio, kl_ratio
+from ...grid import squared_gap_table
 from ...model import DiffEnc
 from ...pretrained import load_model
 from ...process import motion
-from ...ratio import best_scale, constant_ratio, gap_with_scale, squared_gap_table
+from ...ratio import best_scale, constant_ratio, gap_with_scale
 from ...schedule import Noise, step_c
 from ...training import fast, keep_freed_memory
 

@@ -17,16 +17,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from ... import process
-from ...chain import Chain, as_chain
+from ...chain import Chain
 from ...encoder import Encoder, IdentityEncoder, LearnedEncoder, ScalingEncoder, has_counterterm
 from ...gaussian import best_ratio, kl_ratio
 from ...model import DiffEnc
-from ...schedule import LinearSchedule, Noise
+from ...schedule import GAMMA_MAX, GAMMA_MIN, LinearSchedule, Noise, step_c
 from .distributions import World
 from .integrals import integrate, normal_mean
 
@@ -36,7 +37,7 @@ Ratio = float | Tensor | str
 
 
 def reconstruction_by_level(
-    gamma_0: float = -13.3, levels: int = 256, scale: float = 1.0
+    gamma_0: float = GAMMA_MIN, levels: int = 256, scale: float = 1.0
 ) -> Tensor:
     """E[-log p(x | z_0)] for every level l_k of x (X1), where
     z_0 / alpha_0 = scale l_k + exp(gamma_0 / 2) eps.
@@ -118,8 +119,8 @@ class Exact:
 
     world: World
     encoder: Stretch = VDM
-    gamma_min: float = -13.3
-    gamma_max: float = 5.0
+    gamma_min: float = GAMMA_MIN
+    gamma_max: float = GAMMA_MAX
 
     @property
     def entropy(self) -> float:
@@ -166,36 +167,35 @@ class Exact:
     def mean_squared_gap(self, s: Tensor, t: Tensor, scale: process.Scale = None) -> Tensor:
         """m of the steps from t down to s, s < t of one shape (L2, W1), in that shape.
 
-        mu_P - mu_Q = alpha_s (A x_hat - k x), k = c(s,t) c_t + (c_s - c_t), x_hat a multiple of
-        E[x|z] (`Exact`); E[x|z] and x - E[x|z] are uncorrelated.
+        Linear in x - E[x|z] and E[x|z], which are uncorrelated; x_hat is a multiple of the latter.
         Args: scale of the mean of p (G5): None is the paper's, "folded", A / c as a number or as a
             tensor, or "optimal", that of `best_scale`.
         """
-        at_s, at_t, on_x, x_hat = self._step(s, t)
+        at_s, at_t, c_s, c_t, x_hat = self._step(s, t)
         if isinstance(scale, str) and scale == "optimal":
             scale = self.best_scale(s, t)
-        counter = float(has_counterterm(self.encoder.encoder))
-        removed = process.step_c(at_s, at_t)
-        on_mean = x_hat * (removed + process.motion(1.0, counter, at_s, at_t, scale))
+        u_hat = has_counterterm(self.encoder.encoder) * x_hat
+        gap = partial(process.mean_gap, x_change=c_t - c_s, s=at_s, t=at_t, scale=scale)
+        on_error = gap(-c_t / at_t.sigma, 0.0, 0.0)
+        on_mean = gap((x_hat - c_t) / at_t.sigma, x_hat, u_hat)
         error = self.world.mmse(self.encoder.snr(at_t.gamma))
         known = self.world.second_moment - error  # E ||E[x|z]||^2
-        squared = on_x.square() * error + (on_x - on_mean).square() * known
-        return at_s.alpha.square() * squared / (self.world.dims * at_s.sigma.square() * removed)
+        return (on_error.square() * error + on_mean.square() * known) / self.world.dims
 
     def best_scale(self, s: Tensor, t: Tensor) -> Tensor:
-        """A / c of the best mean of the form A x_hat, for which A x_hat = k E[x|z] (W7; for E2 it
-        is G5's exact scale), in the shape of s < t."""
-        at_s, at_t, on_x, x_hat = self._step(s, t)
-        return on_x / (process.step_c(at_s, at_t) * x_hat)
+        """A / c of the best mean of the form A x_hat (W7; for E2 it is G5's exact scale), for which
+        A x_hat = (c c_t + c_s - c_t) E[x|z], in the shape of s < t."""
+        at_s, at_t, c_s, c_t, x_hat = self._step(s, t)
+        removed = step_c(at_s, at_t)
+        return (removed * c_t + (c_s - c_t)) / (removed * x_hat)
 
-    def _step(self, s: Tensor, t: Tensor) -> tuple[Noise, Noise, Tensor, Tensor]:
-        """The noise at s and t, k = c(s,t) c_t + (c_s - c_t), and x_hat / E[x|z]."""
+    def _step(self, s: Tensor, t: Tensor) -> tuple[Noise, Noise, Tensor, Tensor, Tensor]:
+        """The noise at s and t, c_s, c_t, and x_hat / E[x|z]."""
         width = self.gamma_max - self.gamma_min
         at_s, at_t = (Noise.from_gamma(self.gamma_min + width * depth.double()) for depth in (s, t))
         c_s, (c_t, a) = self.encoder.at(at_s.gamma)[0], self.encoder.at(at_t.gamma)
         counter = float(has_counterterm(self.encoder.encoder))
-        on_x = process.step_c(at_s, at_t) * c_t + (c_s - c_t)
-        return at_s, at_t, on_x, c_t * (1 + a) / (1 + counter * at_t.sigma.square())
+        return at_s, at_t, c_s, c_t, c_t * (1 + a) / (1 + counter * at_t.sigma.square())
 
     def diffusion(
         self, steps: int | None = None, ratio: Ratio = 1.0, scale: process.Scale = None
@@ -208,7 +208,8 @@ class Exact:
         """
         best_w, best_a = (isinstance(v, str) and v == "optimal" for v in (ratio, scale))
         if steps is None:
-            as_chain(None, ratio, None, scale)  # which refuses any but the defaults
+            if best_w or scale is not None or bool((torch.as_tensor(ratio) != 1).any()):
+                raise ValueError(f"ratio and scale need steps; got {ratio!r} and {scale!r}")
             tolerance = 100 * self.world.tolerance
             return integrate(self.diffusion_rate, self.gamma_min, self.gamma_max, tolerance)
         chain = Chain.equal(steps, 1.0 if best_w else ratio, None if best_a else scale)

@@ -131,7 +131,7 @@ def residual_by_hand() -> Check:
     eps = torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         at = model.schedule(t)
-        alpha, sigma, (x_t, u) = at.alpha[0], at.sigma[0], model.encoder(x, at.gamma)
+        alpha, sigma, (x_t, u) = at.alpha[0], at.sigma[0], model.encode(x, at.gamma)
         z = alpha * x_t + sigma * eps
         v_hat = model.denoiser(z, at.gamma)
         r = alpha * eps - sigma * x_t - v_hat - sigma * (u - (alpha * z - sigma * v_hat))
