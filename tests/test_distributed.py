@@ -134,7 +134,7 @@ def test_torchrun_takes_the_backend_of_the_device(has_cuda, device, backend, mon
 
 
 def test_torchrun(tmp_path):
-    options = "--encoder scaling --size tiny --data bundled --steps 2 --batch 4 --ends 2"
+    options = "--encoder scaling --size tiny --data bundled --batch 4 --ends 2"
     done = subprocess.run(
         [
             *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"),
