@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from .drawing import COLOURS, arrow, box, canvas, words
 from .explorers import Explorer, buttons, slider
-from .plots import BLACK, BLUE, GREEN, RED, Picture, styled, subplots
+from .plots import BLACK, BLUE, GREEN, RED, Array, Picture, styled, subplots
 
-Array = NDArray[np.float64]
 TRUTH = "0.80"  # the grey of the true reverse
 RATIOS = {"$w=1$": BLACK, "one constant": GREEN, "$w^*$": BLUE}
 

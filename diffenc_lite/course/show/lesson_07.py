@@ -7,16 +7,15 @@ from itertools import pairwise
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from .drawing import COLOURS, arrow, box, canvas, words
 from .explorers import Explorer, buttons, slider
-from .plots import BLUE, GREEN, ORANGE, RED, SKY, Picture, plain_ticks, styled, subplots
+from .plots import BLUE, GREEN, ORANGE, RED, SKY, Array, Picture, plain_ticks, styled, subplots
 
-Array = NDArray[np.float64]
 GREY = COLOURS["z_t"]
-RULES = {"paper": RED, "folded": GREEN, "VDM": BLUE}  # of the mean
+MEANS_OF_STEP = {"paper": RED, "folded": GREEN, "VDM": BLUE}  # of the mean
 WAYS = ["equal\n$w=1$", "best\n$w=1$", "equal\n$w^*$", "best\n$w^*$"]
 
 
@@ -135,7 +134,7 @@ def twelve_places(bits: Mapping[int, Mapping[str, Sequence[float]]], infinite: f
     """Bits/dim by T and rule of the mean in the four `WAYS`, between a uniform byte and L4."""
     figure, axes = subplots(1, len(bits), size=(9.6, 3.8))
     for ax, (T, rows) in zip(axes, bits.items(), strict=True):
-        for k, (rule, colour) in enumerate(RULES.items()):
+        for k, (rule, colour) in enumerate(MEANS_OF_STEP.items()):
             places = np.arange(4) + 0.12 * k - 0.12
             ax.semilogy(places, rows[rule], "o", color=colour, label=rule, ms=8)
         ax.axhline(8, color="0.3", ls="--", lw=1.2)

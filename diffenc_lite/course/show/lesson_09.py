@@ -10,7 +10,7 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from torch import Tensor
 from torch.nn.functional import one_hot
 
@@ -22,12 +22,11 @@ from ...schedule import Noise
 from . import plots
 from .drawing import COLOURS, arrow, box, canvas, words
 from .explorers import Explorer, buttons, slider
-from .plots import BLACK, BLUE, GREEN, RED, Picture, styled, subplots
+from .plots import BLACK, BLUE, GREEN, RED, Array, Picture, styled, subplots
 
-Array = NDArray[Any]
 MOST = 20  # bits a pixel and unit of t: the end of the colour bar
 NOISE = r"$\gamma$: data left, noise right"
-KINDS = {"paper": "0.1", "grey": "0.6", "ink": "1.0"}  # and their greys
+PIXELS = {"paper": "0.1", "grey": "0.6", "ink": "1.0"}  # and their greys
 
 
 def _map(ax: Axes, bits: ArrayLike) -> Any:
@@ -49,7 +48,7 @@ def outlines(images: Sequence[ArrayLike], maps: Sequence[ArrayLike]) -> Picture:
     return figure
 
 
-def three_bills() -> Picture:
+def price_path() -> Picture:
     """The path from image to noise; two bills are price lists, one is the network's."""
     figure, ax = canvas(8, 3.1)
     places = {"$x$": 0.7, "$z_0$": 2.6, "$z_t$": 4.3, "$z_1$": 6.0}
@@ -131,7 +130,7 @@ def training(
 def by_depth(gammas: ArrayLike, parts: Mapping[str, ArrayLike], chance: Mapping[int, float]) -> Any:
     """Bits by noise, a layer for each kind of pixel; below, how sure the digit is."""
     figure, (upper, lower) = subplots(2, 1, (8, 5), sharex=True, height_ratios=(3, 1.4))
-    look = {"colors": [KINDS[name] for name in parts], "edgecolor": BLACK}
+    look = {"colors": [PIXELS[name] for name in parts], "edgecolor": BLACK}
     upper.stackplot(gammas, *parts.values(), **look)
     upper.text(-8, 0.9, "grey pixels", ha="center", size=15)
     to = {"arrowstyle": "-"}

@@ -31,7 +31,7 @@ from matplotlib.transforms import IdentityTransform
 from . import plots
 
 TEMPLATE = Path(__file__).with_name("explorer.html").read_text(encoding="utf-8")
-STYLE = Path(__file__).with_name("explorer.css").read_text(encoding="utf-8")
+CSS = Path(__file__).with_name("explorer.css").read_text(encoding="utf-8")
 WORDS: Any = {"svg.fonttype": "none", "svg.hashsalt": "diffenc_lite"}  # text stays text
 MOST_PANELS, MOST_BYTES = 4, 200_000  # of a figure in a page; else it is an image
 
@@ -77,7 +77,8 @@ class Drawing:
 
     def _svg(self, artist: Artist) -> str:
         buffer = io.StringIO()
-        renderer = _Renderer(*(72 * self.figure.get_size_inches()), buffer, metadata={"Date": None})
+        width, height = 72 * self.figure.get_size_inches()
+        renderer = _Renderer(width, height, buffer, metadata={"Date": None})
         artist.draw(renderer)
         renderer.finalize()
         for part in artist.findobj():
@@ -85,7 +86,7 @@ class Drawing:
         text = buffer.getvalue().partition("</style>\n </defs>\n")[2].removesuffix("</svg>\n")
         text = re.sub(r"<!--.*?-->\s*|\n\s*| id=\"(?:image|text)\w*\"", "", text, flags=re.DOTALL)
         same = r"; font-family: 'DejaVu Sans'[^;\"]*| transform=\"rotate\(-?0 [^\"]*\""
-        text = re.sub(same, "", text)  # the letters of STYLE, not turned
+        text = re.sub(same, "", text)  # the letters of CSS, not turned
         return re.sub(r' (?:d|x|y)="[^"]*"', lambda m: re.sub(r"(\.\d)\d+", r"\1", m[0]), text)
 
 
@@ -113,7 +114,7 @@ def page(controls: Sequence[Any], drawn: Callable[[Index], Figure]) -> str:
     words, *parts = rows[places.index(tuple(control.index for control in controls))]
     fields = {
         "TITLE": html.escape(heading(controls)),
-        "STYLE": STYLE,
+        "STYLE": CSS,
         "CONTROLS": "\n".join(map(_control, controls)),
         "PICTURE": _picture(figure, words, parts),
         "DATA": base64.b64encode(gzip.compress(packed, mtime=0)).decode(),
@@ -126,7 +127,7 @@ def still(figure: Figure) -> str | None:
     if len(figure.axes) > MOST_PANELS:
         return None
     picture = _picture(figure, plots.describe(figure), Drawing(figure).parts())
-    return f"<style>\n{STYLE}</style>\n{picture}" if len(picture) < MOST_BYTES else None
+    return f"<style>\n{CSS}</style>\n{picture}" if len(picture) < MOST_BYTES else None
 
 
 def _picture(figure: Figure, words: str, parts: Sequence[str]) -> str:
