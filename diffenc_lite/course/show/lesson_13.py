@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from .drawing import COLOURS, arrow, box, canvas, words
 from .explorers import Explorer, slider
-from .plots import BLACK, BLUE, GREEN, RED, SKY, Picture, styled, subplots
+from .plots import BLACK, BLUE, GREEN, RED, SKY, Picture, subplots
 
 METHODS = {
     "VDM": BLUE,
@@ -62,7 +62,6 @@ def four_dials() -> Picture:
 # --- plots and explorers --------------------------------------------------------------------------
 
 
-@styled
 def methods_explorer(
     curves: Callable[[float, float], tuple[Mapping[str, ArrayLike], float]], z: ArrayLike
 ) -> Explorer:
@@ -94,7 +93,6 @@ def methods_explorer(
     return Explorer(draw, *sliders, stills=[(4, 2), (0, 2), (4, 0), (4, 4)])
 
 
-@styled
 def variances(T: Sequence[int], coin: ArrayLike, pair: ArrayLike) -> Picture:
     """The gap by number of steps; columns are w = 1, w* of a step, w* of a latent."""
     figure, axes = subplots(1, 2, size=(9.6, 3.7))
@@ -113,7 +111,6 @@ def variances(T: Sequence[int], coin: ArrayLike, pair: ArrayLike) -> Picture:
     return figure
 
 
-@styled
 def means(T: Sequence[int], gaps: Mapping[str, ArrayLike], limit: float) -> Picture:
     """The gap of a moving encoding by T; gaps[method] has the columns w = 1 and w*."""
     figure, ax = subplots(size=(8, 4.0))
@@ -132,7 +129,6 @@ def means(T: Sequence[int], gaps: Mapping[str, ArrayLike], limit: float) -> Pict
     return figure
 
 
-@styled
 def images(rings: Mapping[str, Sequence[ArrayLike]], hole: float) -> Picture:
     """Images of rings |xi| = const under g, by transform, and what a network may want to say."""
     figure, axes = subplots(1, 2, size=(9.0, 4.2))
@@ -147,7 +143,6 @@ def images(rings: Mapping[str, Sequence[ArrayLike]], hole: float) -> Picture:
     return figure
 
 
-@styled
 def spreads(T: Sequence[int], rows: Mapping[str, Mapping[float, ArrayLike]]) -> Picture:
     """Standard deviation of the samples by T, for each 1/w (VDM) or rho (DDIM)."""
     figure, axes = subplots(1, 2, size=(9.6, 3.6))
@@ -171,7 +166,6 @@ def spreads(T: Sequence[int], rows: Mapping[str, Mapping[float, ArrayLike]]) -> 
     return figure
 
 
-@styled
 def paths(bends: ArrayLike, more: Mapping[str, ArrayLike]) -> Picture:
     """Left: two paths of two pixels. Right: nats more than on the straight path, by denoiser."""
     figure, (left, right) = subplots(1, 2, size=(9.6, 3.8))
