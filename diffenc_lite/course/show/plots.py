@@ -312,7 +312,7 @@ def show_image(ax: Axes, image: ArrayLike, signed: float | None = None) -> AxesI
     ax.set(xticks=[], yticks=[])
     ax.grid(False)
     ax.spines[:].set(visible=True, color="0.6")
-    return ax.imshow(as_pixels(image), cmap=cmap, vmin=-limit, vmax=limit, interpolation="nearest")
+    return ax.imshow(as_pixels(image), cmap=cmap, vmin=-limit, vmax=limit, interpolation="none")
 
 
 def as_pixels(image: ArrayLike) -> NDArray[Any]:
