@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 PAGES := $(VENV)/pages
 
-.PHONY: help notebooks test lab bench gpu browser slides slidecheck site sitecheck wheel coursework lint
+.PHONY: help notebooks test lab bench gpu browser site sitecheck wheel coursework lint
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -35,13 +35,6 @@ browser: $(INSTALLED)  ## set up and move every slider in Chromium, which must b
 	$(BIN)/python -m pip install -q playwright
 	grep -rl --include='[0-9]*.ipynb' jupyter.widget-view notebooks | sort | OMP_NUM_THREADS=1 xargs -n 4 -P 2 $(BIN)/python tools/check_browser.py
 
-slides: $(PAGES)  ## set up and make decks of the lessons, into build/slides
-	@$(BIN)/python -m diffenc_lite slides build/slides
-
-slidecheck: slides  ## make the decks and measure every slide in Chromium, which must be installed
-	$(BIN)/python -m pip install -q playwright
-	$(BIN)/python tools/check_slides.py build/slides/*.slides.html
-
 site: $(PAGES)  ## set up and make the site of the course, into build/site
 	@$(BIN)/python tools/make_site.py
 
@@ -52,9 +45,9 @@ sitecheck: site  ## make the site and read it in Chromium, which must be install
 wheel: $(INSTALLED)  ## set up, build the wheel, and run the first lesson out of it
 	@$(BIN)/python tools/check_wheel.py
 
-coursework: $(INSTALLED)  ## set up and take lessons through nbgrader and otter-grader
+coursework: $(INSTALLED)  ## set up and take exercises through nbgrader
 	$(BIN)/python -m pip install -q -e ".[coursework]"
-	$(BIN)/python -m pytest tests/test_graders.py
+	$(BIN)/python -m pytest tests/test_nbgrader.py
 
 lint: $(INSTALLED)  ## set up, check style (notebooks too), types, imports, links and numbers in prose
 	$(BIN)/ruff check .

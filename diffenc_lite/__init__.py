@@ -71,6 +71,6 @@ from .ratio import (
 )
 from .sampling import Step, sample, sample_steps
 from .schedule import CosineSchedule, LearnedSchedule, LinearSchedule, Noise, Schedule
-from .training import Progress, TrainConfig, train, train_steps, with_bar
+from .training import Progress, TrainConfig, train, train_steps
 
 __version__ = "0.2.0"

@@ -5,48 +5,94 @@ from __future__ import annotations
 import argparse
 import io
 import os
-import platform
-import shlex
 import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import fields
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import torch
 import torch.distributed as dist
 
-from . import __version__, pretrained
-from .chain import Chain, as_chain
-from .data import ImageSet, data_names, load_mnist, load_named
-from .evaluation import Evaluation, evaluate, evenly
+from . import pretrained
+from .chain import Chain
+from .data import data_names, load_named
+from .evaluation import evaluate, evenly
 from .files import write_whole
-from .model import ENCODERS, SCHEDULES, SIZES, ModelConfig, build
+from .model import ENCODERS, SIZES, ModelConfig, build
 from .sampling import sample
-from .training import State, TrainConfig, train_steps, updates, with_bar
+from .training import TrainConfig, train_steps
 
 # ---- what a command is ---------------------------------------------------------------------------
 
-Option = tuple[tuple[str, ...], dict[str, Any]]  # of ArgumentParser.add_argument
-Run = Callable[[argparse.Namespace], int | None]
-COMMANDS: dict[str, tuple[Run, str, str, tuple[Option, ...], str]] = {}
+
+def number_or_word(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
-def option(*names: str, **about: Any) -> Option:
-    return names, about
+def name_and_number(text: str) -> tuple[str, int]:
+    name, _, number = text.partition("=")
+    return name, int(number)
 
 
-def command(
-    text: str, example: str, *options: Option, after_interrupt: str = ""
-) -> Callable[[Run], Run]:
-    """A function run_NAME(args) as the command NAME, with what --help says and its options."""
+TRAINING = {  # settings of TrainConfig, which has their types and defaults
+    "updates": "of the weights",
+    "batch": "images in an update",
+    "lr": "highest learning rate",
+    "warmup": "updates until it is reached",
+    "ema": "decay of the averaged weights",
+    "ends": "images of a batch for prior and reconstruction",
+    "seed": "of all draws, and of the first weights",
+    "log_every": "updates between lines of metrics",
+    "evaluate_every": "updates between evaluations on test images",
+    "evaluate_images": "test images for that; at the end, all",
+    "checkpoint_every": "updates between writes of resume.pt",
+}
+DEFAULTS = {field.name: field.default for field in fields(TrainConfig)} | {"updates": 2000}
+# What is given by name: the default, or a type if there is none, and what --help says.
+OPTIONS: dict[str, tuple[Any, str]] = {
+    **{name: (DEFAULTS[name], text) for name, text in TRAINING.items()},
+    "encoder": ("learned", "what makes x_t"),
+    "size": ("small", "of the networks"),
+    "dropout": (0.0, "of the U-Nets; 0.1 in the paper"),
+    "start": (str, "begin with the weights of this .safetensors file or pretrained model"),
+    "data": ("auto", "auto, full and bundled are MNIST"),
+    "device": ("auto", "cpu, cuda, cuda:1, mps"),
+    "split": ("test", "of the data"),
+    "images": (int, "how many, evenly chosen; all if not given"),
+    "steps": (int, "T; if not given, evaluate takes infinite depth and sample 100"),
+    "ratio": (number_or_word, "w, or fitted: as a pretrained model has it; 1 if not given"),
+    "scale": (number_or_word, "A/c, folded or fitted; that of the paper if not given"),
+    "passes": (1, "draws of t and noise for each image"),
+    "out": ("samples.png", "the picture, a PNG"),
+    "n": (64, "samples"),
+    "job": (int, "the number of one job, from 0; all that are missing if not given"),
+    "root": (str, "folder that holds the full MNIST"),
+    "budget": (name_and_number, "NAME=NUMBER, numbers that trade time for precision"),
+    "notebooks": (str, "folder of lessons; those of the package if not given"),
+    "for": (str, "write the source of its course, with solutions"),
+    "exercises_only": (False, "imports and exercises, no lesson"),
+}
+CHOICES = {
+    "encoder": ENCODERS,
+    "size": SIZES,
+    "data": data_names(),
+    "split": ("train", "test"),
+    "for": ("nbgrader",),
+}
+Run = Callable[[argparse.Namespace], None]
+COMMANDS: dict[str, tuple[Run, list[str]]] = {}
+
+
+def command(arguments: str) -> Callable[[Run], Run]:
+    """A function run_NAME(args) as the command NAME. Its docstring is what --help says."""
 
     def add(run: Run) -> Run:
-        name = run.__name__.removeprefix("run_")
-        COMMANDS[name] = (run, text, example, options, after_interrupt)
+        COMMANDS[run.__name__.removeprefix("run_")] = run, arguments.split()
         return run
 
     return add
@@ -55,163 +101,102 @@ def command(
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser("python -m diffenc_lite", description=__doc__)
     commands = top.add_subparsers(required=True, metavar=" | ".join(COMMANDS))
-    for name, (run, text, example, options, after_interrupt) in COMMANDS.items():
+    formatter = argparse.ArgumentDefaultsHelpFormatter
+    for command_name, (run, arguments) in COMMANDS.items():
         added = commands.add_parser(
-            name,
-            help=text.partition(". ")[0],
-            description=text,
-            epilog=f"example: python -m diffenc_lite {name} {example}".rstrip(),
-            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+            command_name, help=run.__doc__, description=run.__doc__, formatter_class=formatter
         )
-        added.set_defaults(run=run, after_interrupt=after_interrupt)
-        for names, about in options:
-            added.add_argument(*names, **about)
+        added.set_defaults(run=run)
+        for name in arguments:
+            if not name.startswith("--"):
+                added.add_argument(name)
+                continue
+            key = name.removeprefix("--").replace("-", "_")
+            default, text = OPTIONS[key]
+            about: dict[str, Any] = {"help": text}
+            if default is False:
+                about["action"] = "store_true"
+            elif callable(default):
+                about["type"] = default
+            else:
+                about |= {"type": type(default), "default": default}
+            if key in CHOICES:
+                about["choices"] = tuple(CHOICES[key])
+            if default is name_and_number:
+                about |= {"nargs": "*", "default": []}
+            added.add_argument(name, **about)
     return top
-
-
-def number_or(*words: str) -> Callable[[str], float | str]:
-    """The type of an argument that is a number or one of the words."""
-
-    def read(text: str) -> float | str:
-        return text if text in words else float(text)
-
-    read.__name__ = f"number or {' or '.join(words)}"
-    return read
-
-
-DEVICE = option("--device", default="auto", help="cpu, cuda, cuda:1, mps")
-DATA = (
-    option("--data", choices=data_names(), default="auto",
-           help="auto, full, bundled: MNIST; or another set by its name"),
-    option("--root", help="folder that holds the data set"),
-)  # fmt: skip
-MODEL = option("model", help="a .safetensors file, or the name of a pretrained model")
-STEPS = (
-    option("--ratio", type=number_or("fitted"), default=1, metavar="W",
-           help='w, 1 at infinite depth. "fitted": as it comes with a pretrained model and T = 4, '
-           "8, 16, 32 or 64"),
-    option("--scale", type=number_or("folded", "fitted"), metavar="A/c",
-           help="of the mean: a number, folded, or fitted; the paper's mean if not given"),
-)  # fmt: skip
-OUT = option("out", metavar="OUT", help="folder to write to; no file in it is overwritten")
-TRAIN_OPTIONS = {  # of TrainConfig, which has their types and defaults
-    "batch": "images in an update",
-    "lr": "highest learning rate",
-    "warmup": "updates until it is reached",
-    "ema": "decay of the averaged weights",
-    "ends": "images of a batch for prior and reconstruction; 16, or all, if not given",
-    "seed": "of the first weights and of all draws",
-    "log_every": "updates between lines of metrics",
-    "evaluate_every": "updates between evaluations on test images",
-    "evaluate_images": "test images for that; at the end, all",
-    "checkpoint_every": "updates between writes of resume.pt",
-}
-
-
-def train_options() -> Iterator[Option]:
-    defaults = {field.name: field.default for field in fields(TrainConfig)}
-    for name, text in TRAIN_OPTIONS.items():
-        default: Any = defaults[name]
-        kind = type(default or 1)
-        yield option(f"--{name.replace('_', '-')}", type=kind, default=default, help=text)
 
 
 # ---- commands ------------------------------------------------------------------------------------
 
 
 @command(
-    "Train a model; the same command goes on with a run that was stopped.",
-    "runs/learned --encoder learned --data full --updates 20000",
-    option("folder", help="for resume.pt, metrics.jsonl and the model with its card"),
-    option("--encoder", choices=ENCODERS, default="learned", help="what makes x_t"),
-    option("--size", choices=tuple(SIZES), default="small", help="of the networks"),
-    option("--schedule", choices=tuple(SCHEDULES), default="fixed", help="of gamma"),
-    option("--dropout", type=float, default=0.0, help="of the U-Nets; 0.1 in the paper"),
-    option("--start", metavar="MODEL",
-           help="begin with its weights: a .safetensors file, or the name of a pretrained model"),
-    option("--updates", type=int, default=2000, help="of the weights"),
-    *train_options(),
-    option("--steps", type=int, help="T of the loss; infinite depth if not given"),
-    option("--ratio", type=float, nargs="+", metavar="W",
-           help="with --steps: w, one number or one for each of its steps; 1 if not given"),
-    option("--no-fast", action="store_true", help="no bf16, and on CUDA nothing compiled"),
-    *DATA, DEVICE,
-    after_interrupt="; all is saved, and the same command goes on",
-)  # fmt: skip
+    "folder --encoder --size --data --updates --batch --lr --warmup --ema --ends --seed --dropout "
+    "--device --start --log-every --evaluate-every --evaluate-images --checkpoint-every"
+)
 def run_train(args: argparse.Namespace) -> None:
+    """Train a model in a folder; the same command goes on with a run that was stopped."""
     with _torchrun(args.device) as rank:
         device = _device(args.device)
-        data, test = _load(args, "train", device), _load(args, "test", device)
-        options = {name: getattr(args, name) for name in TRAIN_OPTIONS}
-        ratio = args.ratio[0] if args.ratio and len(args.ratio) == 1 else args.ratio
-        config = TrainConfig(
-            args.updates, **options, chain=as_chain(args.steps, ratio), fast=not args.no_fast
-        )
+        data, test = (load_named(args.data, split, device=device) for split in ("train", "test"))
+        config = TrainConfig(**{name: getattr(args, name) for name in TRAINING})
         shape = tuple(data.images.shape[1:])
         torch.manual_seed(config.seed)
-        model = build(
-            ModelConfig(args.encoder, args.size, args.schedule, shape=shape, dropout=args.dropout)
-        ).to(device)
+        model = build(ModelConfig(args.encoder, args.size, shape=shape, dropout=args.dropout))
+        model = model.to(device)
         start = {} if args.start is None else _start(pretrained.start_from(model, args.start))
-        steps = train_steps(model, data.images, config, args.folder, test.images)
-        if rank:  # the first process speaks and writes for all
-            for _ in steps:
-                pass
-            return
         path = Path(args.folder) / "model"
-        for progress in with_bar(steps):
-            if (evaluation := progress.evaluation) is not None:
+        steps = train_steps(model, data.images, config, args.folder, test.images, bar=True)
+        with closing(steps):
+            for progress in steps:
+                result = progress.evaluation
+                if rank > 0 or result is None:  # the first process speaks and writes for all
+                    continue
                 if progress.update == config.updates:
-                    evaluation = evaluate(
-                        progress.model, test.images, config.chain, generator=_seeded(0, device)
-                    )
-                card = {**_card(config, data, test, progress.update, evaluation), **start}
-                pretrained.save_model(progress.model, path, card)
-                _say(f"update {progress.update}: {evaluation}")
-        _say(f"{path}.safetensors holds the averaged model, {path}.json its card")
+                    result = evaluate(progress.model, test.images, generator=_seeded(0, device))
+                card = {
+                    "data": f"{data.name} {data.split}, {len(data)} images",
+                    "evaluated_on": f"{test.name} {test.split}, {result.n} images, infinite depth",
+                    "bits_per_dim": result.total,
+                    "standard_error": result.standard_error,
+                    "terms": {
+                        "prior": result.prior,
+                        "reconstruction": result.reconstruction,
+                        "diffusion": result.diffusion,
+                    },
+                    "updates": progress.update,
+                    "seed": config.seed,
+                    "training": config.plain(),
+                }
+                pretrained.save_model(progress.model, path, {**card, **start})
+                _say(f"update {progress.update}: {result}")
+        if rank == 0:
+            _say(f"{path}.safetensors holds the averaged model, {path}.json its card")
 
 
-@command(
-    "The bound in bits per dimension, with its standard error.",
-    "mnist-learned --data full --steps 100",
-    MODEL,
-    option("--split", choices=("train", "test"), default="test", help="of the data"),
-    option("--images", type=int, help="evenly chosen; all if not given"),
-    option("--steps", type=int, help="finite depth T; infinite if not given"),
-    *STEPS,
-    option("--passes", type=int, default=1, help="draws of t and noise for each image"),
-    option("--seed", type=int, default=0, help="of these draws"),
-    *DATA,
-    DEVICE,
-)
+@command("model --data --split --images --steps --ratio --scale --passes --seed --device")
 def run_evaluate(args: argparse.Namespace) -> None:
+    """The bound in bits per dimension, with its standard error."""
     device = _device(args.device)
-    model, data = pretrained.load_model(args.model, device), _load(args, args.split, device)
+    model = pretrained.load_model(args.model, device)
+    data = load_named(args.data, args.split, device=device)
     images = evenly(data.images, len(data) if args.images is None else args.images)
-    generator = _seeded(args.seed, device)
-    result = evaluate(model, images, _chain(args), passes=args.passes, generator=generator)
-    depth = "infinite depth" if args.steps is None else _described(args)
-    print(f"{args.model} on {data.name} {data.split}, {depth}: {result}")
+    generator, chain = _seeded(args.seed, device), _chain(args)
+    result = evaluate(model, images, chain, passes=args.passes, generator=generator)
+    print(f"{args.model} on {data.name} {data.split}, {_described(args)}: {result}")
 
 
-@command(
-    "Draw samples into a picture.",
-    "mnist-learned --n 64 --steps 100 --out samples.png",
-    MODEL,
-    option("--out", default="samples.png", help="the picture, a PNG"),
-    option("--n", type=int, default=64, help="samples"),
-    option("--steps", type=int, default=100, help="T"),
-    *STEPS,
-    option("--seed", type=int, default=0, help="of the draws"),
-    DEVICE,
-)
+@command("model --out --n --steps --ratio --scale --seed --device")
 def run_sample(args: argparse.Namespace) -> None:
+    """Draw samples into a picture."""
     from torchvision.utils import make_grid, save_image
 
     device = _device(args.device)
     model = pretrained.load_model(args.model, device)
     if model.shape is None or len(model.shape) != 3:
         raise ValueError(f"sample draws pictures (C, H, W); {args.model} makes {model.shape}")
+    args.steps = 100 if args.steps is None else args.steps
     images = sample(model, args.n, _chain(args), generator=_seeded(args.seed, device))
     grid = make_grid(images.cpu() / (model.levels - 1), round(args.n**0.5), pad_value=0.5)
     png = io.BytesIO()
@@ -220,183 +205,36 @@ def run_sample(args: argparse.Namespace) -> None:
     print(f"{args.out}: {args.n} samples of {args.model}, {_described(args)}")
 
 
-def name_and_number(text: str) -> tuple[str, int]:
-    name, _, number = text.partition("=")
-    return name, int(number)
-
-
-@command(
-    "Run a study of the course, or what is left of it.",
-    "encoders runs/encoders --budget seeds=5",
-    option(
-        "name", metavar="NAME",
-        help="toys, encoders, mnist_ratio, ratio_samples, fork, short, sizes, purpose, ladder",
-    ),
-    option("folder", help="for a file of each finished job, and results.json"),
-    option("--root", help="folder that holds the full MNIST"),
-    option("--budget", type=name_and_number, nargs="*", default=[], metavar="NAME=NUMBER",
-           help="numbers that trade time for precision; by default, what suits the device"),
-    DEVICE,
-    after_interrupt="; the same command goes on",
-)  # fmt: skip
+@command("name folder --job --root --budget --device")
 def run_study(args: argparse.Namespace) -> None:
-    from .course import studies
+    """Run a study of the course, or what is left of it, in a folder."""
+    from .course.studies import options, runner
 
-    options = studies.options(
-        studies.find(args.name), _device(args.device), args.root, dict(args.budget)
+    chosen = options(
+        runner.find_study(args.name), _device(args.device), args.root, dict(args.budget)
     )
-    path = studies.run_study(args.name, args.folder, options)
-    print(f"{path} has all results" if path else "other processes are still at work on the rest")
+    print(runner.run_jobs(args.name, args.folder, chosen, args.job))
 
 
-@command("Copy the lessons into a folder of yours.", "lessons", OUT)
+@command("folder")
 def run_notebooks(args: argparse.Namespace) -> None:
+    """Copy the lessons into a folder of yours."""
     from .course.lessons import copy_lessons
 
-    lessons = [path for path in copy_lessons(args.out) if path.suffix == ".ipynb"]
-    print(f"{args.out}: {len(lessons)} lessons; to open them: jupyter lab {args.out}")
+    lessons = [path for path in copy_lessons(args.folder) if path.suffix == ".ipynb"]
+    print(f"{args.folder}: {len(lessons)} lessons; to open them: jupyter lab {args.folder}")
 
 
-@command(
-    "Write the notebooks for students, or for a grader to make theirs.",
-    "build/students",
-    OUT,
-    option("--notebooks", help="folder of lessons; those of the package if not given"),
-    option("--for", dest="grader", choices=("plain", "nbgrader", "otter"), default="plain",
-           help="who marks: you (with check or grade), nbgrader, or otter-grader"),
-    option("--exercises-only", action="store_true", help="imports and exercises, no lesson"),
-)  # fmt: skip
+@command("folder --notebooks --for --exercises-only")
 def run_student(args: argparse.Namespace) -> None:
+    """Write the notebooks for students, without solutions, or the source of an nbgrader course."""
     from .course.exercises.student import write_student_versions
     from .course.lessons import lessons_folder
 
-    folder = args.notebooks or lessons_folder()
-    written = write_student_versions(folder, args.out, args.grader, args.exercises_only)
-    what = "without solutions and outputs"
-    if args.grader != "plain":
-        what = f"WITH their solutions, from which {args.grader} makes those for students"
-    print(f"{args.out}: {len(written)} notebooks {what}")
-
-
-@command(
-    "Write a sheet of your own exercises for each student, with the numbers of this student.",
-    "build/sheets --exercises own.py --roster roster.csv",
-    OUT,
-    option("--exercises", metavar="FILE.py", required=True, help="registers the exercises"),
-    option("--roster", metavar="FILE.csv", required=True, help="has a column student"),
-    option("--title", default="Exercises", help="of the assignment"),
-)
-def run_sheets(args: argparse.Namespace) -> None:
-    from .course.exercises.sheets import write_sheets
-
-    written = write_sheets(args.exercises, args.roster, args.out, args.title)
-    print(f"{args.out}: {len(written)} sheets, and answers.csv, which is for you alone")
-
-
-@command(
-    "Make slides of the lessons: a file each, which loads nothing from the network.",
-    "build/slides",
-    OUT,
-    option("--notebooks", nargs="*", metavar="FILE", help="these; all of the package if not given"),
-    option("--pdf", action="store_true", help="print them too, with Chromium or Chrome"),
-)
-def run_slides(args: argparse.Namespace) -> None:
-    from .course.lessons import lessons_folder, notebooks_in
-    from .course.slides import write_deck, write_pdf
-
-    for source in args.notebooks or notebooks_in(lessons_folder()):
-        deck = write_deck(source, args.out)
-        print(write_pdf(deck) if args.pdf else deck, flush=True)
-
-
-@command("Copy the guide for instructors, and sample solutions of its assignments.", "guide", OUT)
-def run_guide(args: argparse.Namespace) -> None:
-    from .course.lessons import copy_guide
-
-    print("\n".join(map(str, copy_guide(args.out))))
-
-
-@command(
-    "Mark a folder of notebooks that were handed in. A row a student, a column an exercise. "
-    "Notebooks in a subfolder are by the student of its name. Only imports and the cells of "
-    "exercises run, no solutions. THIS RUNS OTHER PEOPLE'S CODE, as you: each notebook in a "
-    "process of its own that never learns what is right, in an empty folder, with limits of time, "
-    "of memory and of the size of a file, and what it prints is dropped. No notebook can change a "
-    "mark, but its code may read and change your files and use the network. For "
-    "people that you do not trust, let it run --inside a container.",
-    "handed-in --csv marks.csv",
-    option("folder", metavar="FOLDER", help="of notebooks, or of a folder a student"),
-    option("--csv", default="marks.csv", help="the file of marks to write"),
-    option("--exercises", metavar="FILE.py", help="registers those that count"),
-    option("--roster", metavar="FILE.csv", help="columns student, name, id, email, due, ..."),
-    option("--feedback", metavar="FOLDER", help="for a page a student"),
-    option("--title", default="Exercises", help="of the assignment"),
-    option("--due", type=datetime.fromisoformat, help="2026-11-20T23:59, by the time of the files"),
-    option("--late-days", type=int, default=0, help="that cost nothing"),
-    option("--percent", type=float, default=10.0, help="of the sum that each further day costs"),
-    option("--seconds", type=float, default=20.0, help="of a processor, for one exercise"),
-    option("--memory", type=float, default=4.0, help="for one notebook, in GB"),
-    option("--inside", metavar="COMMAND", default="", help="starts a notebook's process: "
-           "'docker run -i --rm --network none diffenc_lite'"),
-    option("--jobs", type=int, default=2, help="notebooks at a time"),
-)  # fmt: skip
-def run_grade(args: argparse.Namespace) -> None:
-    from .course.exercises import reports
-    from .course.exercises.grading import Limits, grade
-
-    roster = reports.read_roster(args.roster) if args.roster else None
-    limits = Limits(args.seconds, args.memory, shlex.split(args.inside))
-    students = grade(
-        args.folder, args.exercises, limits, args.jobs,
-        student_of=lambda name: reports.known_as(name, roster or []),
-    )  # fmt: skip
-    late = reports.Lateness(args.due, args.late_days, args.percent)
-    rows = reports.write_reports(students, args.csv, roster, late, args.feedback, args.title)
-    peak = max(marks.peak for marks in students.values()) / 1e9
-    points = reports.possible(rows[0])
-    print(f"{args.csv}: {len(rows)} students, {points} points; largest process {peak:.1f} GB")
-    faults = {n: text for marks in students.values() for n, text in marks.faults.items()}
-    if faults:
-        raise RuntimeError("marks are written, without these: " + "; ".join(faults.values()))
-
-
-@command(
-    "Versions, device, data, time of an update.",
-    "--size tiny",
-    option("--size", choices=tuple(SIZES), default="small", help="of the networks"),
-    DEVICE,
-)
-def run_doctor(args: argparse.Namespace) -> None:
-    import numpy
-    import torchvision
-
-    device = _device(args.device)
-    gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else "no CUDA"
-    print(f"diffenc_lite {__version__}, Python {platform.python_version()}, {platform.platform()}")
-    print(f"torch {torch.__version__}, torchvision {torchvision.__version__}", end=", ")
-    print(f"numpy {numpy.__version__}")
-    print(f"device: {device} ({gpu}), {torch.get_num_threads()} threads on the CPU")
-    for source in ("full", "bundled"):
-        try:
-            data: object = load_mnist("train", source, device=device, download=False)
-        except (OSError, ValueError) as error:
-            data = f"not found: {error}"
-        print(f"data, {source}: {data}")
-    print(f"pretrained: {', '.join(pretrained.pretrained_names()) or 'none'}")
-    images = load_mnist("train", "bundled", device=device).images
-    for encoder in ENCODERS:
-        model, config = build(ModelConfig(encoder, args.size)).to(device), TrainConfig(2)
-        loop = updates(State(model, config), images, config)
-        next(loop)  # the first update is slower
-        _synchronize(device)
-        start = time.perf_counter()
-        next(loop)
-        _synchronize(device)
-        seconds = time.perf_counter() - start
-        print(
-            f"one update, {args.size} net, {encoder} encoder: {1000 * seconds:.0f} ms for "
-            f"{config.batch} images"
-        )
+    lessons, nbgrader = args.notebooks or lessons_folder(), vars(args)["for"] == "nbgrader"
+    written = write_student_versions(lessons, args.folder, nbgrader, args.exercises_only)
+    what = "WITH their solutions, which nbgrader takes out" if nbgrader else "without solutions"
+    print(f"{args.folder}: {len(written)} notebooks {what}")
 
 
 # ---- what they share -----------------------------------------------------------------------------
@@ -419,23 +257,15 @@ def _torchrun(device: str) -> Iterator[int]:
 
 
 def _device(name: str) -> torch.device:
-    if name != "auto":
-        try:
-            device = torch.device(name)
-        except RuntimeError:
-            raise ValueError(f"--device must be auto, cpu, cuda, cuda:1, mps; got {name}") from None
-        available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-        if not available.get(device.type, True):
-            raise ValueError(f"--device {name}: torch finds no such device here; try --device auto")
-        return device
-    if torch.cuda.is_available():
-        return torch.device("cuda", torch.cuda.current_device())
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-
-
-def _synchronize(device: torch.device) -> None:
-    if device.type != "cpu":
-        torch.accelerator.synchronize(device)
+    if name == "auto":
+        mps = "mps" if torch.backends.mps.is_available() else "cpu"
+        name = "cuda" if torch.cuda.is_available() else mps
+    try:
+        return torch.zeros(1, device=name).device  # with its index
+    except (RuntimeError, AssertionError):
+        raise ValueError(
+            f"--device must be auto, cpu, cuda, cuda:1 or mps, and torch must find it; got {name}"
+        ) from None
 
 
 def _seeded(seed: int, device: torch.device) -> torch.Generator:
@@ -443,40 +273,24 @@ def _seeded(seed: int, device: torch.device) -> torch.Generator:
 
 
 def _chain(args: argparse.Namespace) -> Chain | None:
-    """The chain of --steps, --ratio and --scale; what is "fitted" is read."""
+    """That of --steps, --ratio and --scale; None is infinite depth."""
     ratio, scale = args.ratio, args.scale
+    if args.steps is None:
+        if (ratio, scale) != (None, None):
+            raise ValueError("--ratio and --scale need --steps: without it the depth is infinite")
+        return None
     if "fitted" in (ratio, scale):
         fitted = pretrained.load_fitted(args.model, args.steps)
         ratio = fitted.ratio if ratio == "fitted" else ratio
         scale = fitted.scale if scale == "fitted" else scale
-    return as_chain(args.steps, ratio, scale=scale)
+    return Chain.equal(args.steps, 1.0 if ratio is None else ratio, scale)
 
 
 def _described(args: argparse.Namespace) -> str:
+    if args.steps is None:
+        return "infinite depth"
     scale = "" if args.scale is None else f", scale {args.scale}"
-    return f"T = {args.steps}, w = {args.ratio}{scale}"
-
-
-def _load(args: argparse.Namespace, split: str, device: torch.device) -> ImageSet:
-    return load_named(args.data, split, args.root, device)
-
-
-def _card(
-    config: TrainConfig, data: ImageSet, test: ImageSet, update: int, evaluation: Evaluation
-) -> dict[str, Any]:
-    depth = "infinite depth" if config.chain is None else str(config.chain)
-    return {
-        "data": f"{data.name} {data.split}, {len(data)} images",
-        "evaluated_on": f"{test.name} {test.split}, {evaluation.n} images, {depth}",
-        "bits_per_dim": evaluation.total,
-        "standard_error": evaluation.standard_error,
-        "terms": {
-            name: getattr(evaluation, name) for name in ("prior", "reconstruction", "diffusion")
-        },
-        "updates": update,
-        "seed": config.seed,
-        "training": config.plain(),
-    }
+    return f"T = {args.steps}, w = {1 if args.ratio is None else args.ratio}{scale}"
 
 
 def _start(card: dict[str, Any]) -> dict[str, Any]:
@@ -484,9 +298,7 @@ def _start(card: dict[str, Any]) -> dict[str, Any]:
     about = {"encoder": card["configuration"]["encoder"]}
     about |= {name: card.get(name) for name in ("updates", "bits_per_dim", "sha256")}
     about["batch"] = card.get("training", {}).get("batch")
-    if "start" in card:
-        about["start"] = card["start"]
-    return {"start": about}
+    return {"start": about | ({"start": card["start"]} if "start" in card else {})}
 
 
 def _say(line: str) -> None:
@@ -497,17 +309,16 @@ def _say(line: str) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """The exit code: 0, 2 after an error (told in one line), 130 after an interrupt."""
-    if isinstance(sys.stdout, io.TextIOWrapper):  # names that the terminal cannot show
-        sys.stdout.reconfigure(errors="replace")
     args = parser().parse_args(arguments)
     try:
-        return args.run(args) or 0
+        args.run(args)
     except KeyboardInterrupt:
-        print("stopped" + args.after_interrupt, file=sys.stderr)
+        print("stopped; train and study go on by the same command", file=sys.stderr)
         return 130
     except (OSError, ValueError, TypeError, ArithmeticError, RuntimeError, ImportError) as error:
         print("error:", " ".join(str(error).split()), file=sys.stderr)  # in one line
         return 2
+    return 0
 
 
 if __name__ == "__main__":

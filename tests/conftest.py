@@ -1,9 +1,6 @@
-"""What tests share: a small smooth network, models made of it, a registry of exercises, and a wire
-of `grade`."""
+"""What tests share: a small smooth network, and models made of it."""
 
 import importlib
-import queue
-import threading
 from collections.abc import Callable
 from types import ModuleType
 
@@ -95,29 +92,3 @@ def pictures(generator):
     images = torch.randint(0, 256, (3, 2), generator=generator).to(torch.uint8)
     draw = [torch.randn(3, 2, generator=generator, dtype=torch.float64) for _ in range(2)]
     return images, *draw
-
-
-@pytest.fixture
-def own_numbers():
-    """The registry, which forgets the exercises that a test registers."""
-    from diffenc_lite.course.exercises import EXERCISES
-
-    before = dict(EXERCISES)
-    yield EXERCISES
-    EXERCISES.clear()
-    EXERCISES.update(before)
-
-
-@pytest.fixture
-def pair():
-    """A judge's end, and a notebook's end that serves in a thread"""
-    from diffenc_lite.course.exercises.wire import Peer
-
-    there, back = queue.Queue(), queue.Queue()
-    strays = []
-    notebook = Peer(there.get, lambda text: back.put(text.strip()), {"same": lambda x: x})
-    threading.Thread(target=notebook.serve, daemon=True).start()
-    judge = Peer(back.get, lambda text: there.put(text.strip()), stray=strays.append)
-    judge.strays, judge.forge, judge.other = strays, back.put, notebook
-    yield judge
-    there.put("")

@@ -114,16 +114,15 @@ def test_keywords_are_a_thin_way_to_make_one(kind, small_model):
     assert torch.equal(old, elbo(model, images, chain, generator=seeded(3)).total)
     old = evaluate(model, images, 3, ratio, 2, 3, seeded(3), grid, False, "folded")
     assert old == evaluate(model, images, chain, passes=2, batch=3, generator=seeded(3))
-    given = TrainConfig(2, steps=3, ratio=ratio).chain
-    assert given.lists() == TrainConfig(2, chain=Chain.equal(3, ratio)).chain.lists()
+    assert TrainConfig(2, steps=3).plain() == TrainConfig(2, steps=Chain.equal(3)).plain()
 
 
 def test_errors_of_a_chain_that_are_not_numbers_do_not_make_it_another_one():
     """A run compares its settings with those it had before, and NaN is not NaN."""
     chain = Chain([0, 0.3, 1], [0.5, 0.9], 1.0)
     fitted = Chain(**chain.lists() | {"ratio_error": [NAN, NAN], "scale_error": [NAN, NAN]})
-    assert TrainConfig(2, chain=fitted).plain() == TrainConfig(2, chain=chain).plain()
-    assert TrainConfig(2).plain()["chain"] is None
+    assert TrainConfig(2, steps=fitted).plain() == TrainConfig(2, steps=chain).plain()
+    assert TrainConfig(2).plain()["steps"] is None
 
 
 def test_the_ratio_of_each_dimension_belongs_to_data_of_one_shape(small_model):
@@ -167,7 +166,7 @@ def test_bad_chains(options, words, small_model):
     for call, data in ((elbo, images), (evaluate, images), (sample, 2)):
         with pytest.raises(ValueError, match=words):
             call(model, data, **options)
-    if options.keys() <= {"steps", "ratio"}:
+    if options.keys() == {"steps"}:
         with pytest.raises(ValueError, match=words):
             TrainConfig(2, **options)
 
@@ -189,9 +188,6 @@ def test_infinite_depth_has_no_steps(options, words, small_model):
     for call in (elbo, evaluate):
         with pytest.raises(ValueError, match=words):
             call(model, images, **options)
-    if "ratio" in options:
-        with pytest.raises(ValueError, match=words):
-            TrainConfig(2, **options)
     with pytest.raises(ValueError, match="infinite|steps must be"):
         sample(model, 2, **options)
 
@@ -203,8 +199,6 @@ def test_nothing_is_said_twice(small_model):
             elbo(model, images, chain, **options)
     with pytest.raises(ValueError, match="steps must not be given beside a chain"):
         elbo(model, images, chain, steps=2)
-    with pytest.raises(ValueError, match="steps must not be given beside a chain"):
-        TrainConfig(2, chain=chain, steps=2)
     with pytest.raises(ValueError, match="t must not be given with every_step"):
         elbo(model, images, 2, every_step=True, t=torch.full((3,), 0.5))
     with pytest.raises(ValueError, match="every_step needs steps=T"):

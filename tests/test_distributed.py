@@ -12,12 +12,11 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 from draws import POINTS
-from torch.nn.parallel import DistributedDataParallel
 
+from diffenc_lite import Chain
 from diffenc_lite import __main__ as cli
 from diffenc_lite.model import ENCODERS, ModelConfig, build
-from diffenc_lite.training import State, TrainConfig, train, train_steps, updates
-from diffenc_lite.training.loop import draw, loss_terms
+from diffenc_lite.training import TrainConfig, draw, train, train_steps
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIG = TrainConfig(updates=6, batch=8, ends=4, log_every=2, evaluate_every=4, checkpoint_every=4)
@@ -25,23 +24,22 @@ CONFIG = TrainConfig(updates=6, batch=8, ends=4, log_every=2, evaluate_every=4, 
 pytestmark = pytest.mark.skipif(not dist.is_gloo_available(), reason="needs gloo")
 
 
-def make(encoder: str):
-    torch.manual_seed(1)
+def make(encoder: str, seed: int = 1):
+    torch.manual_seed(seed)
     model = build(ModelConfig(encoder, "tiny", "learned", shape=(2,))).double()
     for weight in model.denoiser.parameters():
         torch.nn.init.normal_(weight, std=0.2)
     return model
 
 
-def steps(encoder: str) -> dict[str, object]:
-    """Two steps: how many images, the terms, the last gradient, and the weights after it."""
-    model = make(encoder)
-    finite = {"steps": 3, "ratio": (0.5, 1.0, 0.8)} if encoder == "scaling" else {}  # W3
-    config = replace(CONFIG, **finite)
-    state = State(model, config)
-    terms = [values for _, values in zip(range(2), updates(state, POINTS, config), strict=False)]
+def two_updates(encoder: str, seed: int = 1) -> dict[str, object]:
+    """How many images, the terms, the last gradient, and the weights after it."""
+    model = make(encoder, seed)
+    steps = Chain.equal(3, (0.5, 1.0, 0.8)) if encoder == "scaling" else None  # W3
+    config = replace(CONFIG, updates=2, steps=steps, log_every=1)
+    terms = [(p.prior, p.reconstruction, p.diffusion) for p in train_steps(model, POINTS, config)]
     gradient = {name: weight.grad for name, weight in model.named_parameters()}
-    share = [len(drawn) for drawn in draw(state, POINTS, config)]
+    share = [len(drawn) for drawn in draw(model, POINTS, config, 0)]
     return {"share": share, "terms": terms, "gradient": gradient, "weights": model.state_dict()}
 
 
@@ -49,7 +47,8 @@ def process(rank: int, folder: str) -> None:
     torch.set_num_threads(1)
     store = dist.FileStore(os.path.join(folder, "store"), 2)
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
-    result: dict[str, object] = {encoder: steps(encoder) for encoder in ENCODERS}
+    seed = 1 + rank  # the first weights of the first process count
+    result: dict[str, object] = {encoder: two_updates(encoder, seed) for encoder in ENCODERS}
     for stop in (4, None):  # stopped, then gone on with; only the first process may write
         run = Path(folder) / "run"
         for progress in train_steps(make("learned"), POINTS, CONFIG, run, POINTS[:50]):
@@ -80,7 +79,7 @@ def close(one, other):
 
 @pytest.mark.parametrize("encoder", ENCODERS)
 def test_gradients_and_weights_are_those_of_one_process(two, encoder):
-    alone = steps(encoder)
+    alone = two_updates(encoder)
     assert any(gradient.abs().max() > 1e-3 for gradient in alone["gradient"].values())
     assert alone["share"] == [8, 8, 8, 4]  # images, t, noise, noise_0
     for result in two[1]:
@@ -102,12 +101,11 @@ def test_a_run_that_was_stopped_ends_as_one_process_does(two, tmp_path):
 
 
 def test_one_process_that_is_joined_does_the_same(tmp_path):
-    alone = steps("learned")
+    alone = two_updates("learned")
     store = dist.FileStore(str(tmp_path / "store"), 1)
     dist.init_process_group("gloo", store=store, rank=0, world_size=1)
     try:
-        assert isinstance(loss_terms(make("learned"), CONFIG), DistributedDataParallel)
-        joined = steps("learned")
+        joined = two_updates("learned")
     finally:
         dist.destroy_process_group()
     assert joined["terms"] == alone["terms"]
@@ -136,7 +134,7 @@ def test_torchrun_takes_the_backend_of_the_device(has_cuda, device, backend, mon
 
 
 def test_torchrun(tmp_path):
-    options = "--encoder scaling --size tiny --data bundled --steps 2 --batch 4 --ends 2"
+    options = "--encoder scaling --size tiny --data bundled --batch 4 --ends 2"
     done = subprocess.run(
         [
             *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"),

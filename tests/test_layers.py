@@ -12,7 +12,6 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from test_notebook_tools import COPIED, run
 
 from diffenc_lite.course import lessons
-from diffenc_lite.course.exercises.grading import grade
 from diffenc_lite.course.exercises.student import BEGIN, END, IGNORE, write_student_versions
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -81,14 +80,11 @@ def test_its_links_lead_to_its_place(project):
     assert "labpath=notebooks%2Ffurther%2F00_more.ipynb)" in text
 
 
-def test_students_get_it_and_its_exercises_are_marked(project, tmp_path):
-    out = tmp_path / "class" / "ada"
+def test_students_get_it(project, tmp_path):
+    out = tmp_path / "class"
     written = write_student_versions(project / "notebooks", out)
     assert written == [out / place for place in PLACES]
-    path = out / PLACES[1]
-    path.write_text(path.read_text().replace("answer_00_3 = ...", "answer_00_3 = 1.84017"))
-    students = grade(tmp_path / "class")
-    assert students["ada"].right["00.3"] and not students["ada"].right.get("00.1")
+    assert "answer_00_3 = ..." in (out / PLACES[1]).read_text()
 
 
 def test_it_is_a_page_of_the_site_below_its_lesson(project, monkeypatch):
@@ -103,7 +99,6 @@ def test_it_is_a_page_of_the_site_below_its_lesson(project, monkeypatch):
         "executed": lambda path: nbformat.read(path, as_version=4),
         "ProcessPoolExecutor": lambda workers: nullcontext(SimpleNamespace(map=map)),
         "TITLES": {"00": "00 · Part 1"},
-        "hours": lambda: {"00": ["0.3 h", "1.3 h", "1", "-"]},
     }.items():
         monkeypatch.setattr(make_site, name, value)
     make_site.write_lessons()

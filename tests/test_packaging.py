@@ -53,8 +53,7 @@ def of_a_wheel(files: set[str]) -> set[str]:
     assert any(map(large.fullmatch, files))
     lessons = {name for name in files if name.startswith("notebooks/")}
     assert package and lessons
-    guide = {"diffenc_lite/course/teaching/instructors.md"}
-    return package | guide | {f"diffenc_lite/course/{name}" for name in lessons}
+    return package | {f"diffenc_lite/course/{name}" for name in lessons}
 
 
 @pytest.fixture(scope="module")

@@ -5,11 +5,11 @@ import pytest
 import torch
 from draws import seeded
 
-from diffenc_lite import ModelConfig, build, constant_ratio, fit, load_mnist
+from diffenc_lite import ModelConfig, build, constant_ratio, load_mnist
 from diffenc_lite.bound import step_gap
-from diffenc_lite.course.studies import SHIPPED, load_arrays, load_results, options
+from diffenc_lite.course.studies import mnist_fits as fits
 from diffenc_lite.course.studies import mnist_ratio as study
-from diffenc_lite.course.studies.mnist_ratio import fits, inputs
+from diffenc_lite.course.studies import options
 from diffenc_lite.gaussian import best_ratio, kl_ratio
 from diffenc_lite.ratio import cheapest_path, gap_with_scale
 
@@ -76,14 +76,14 @@ def gaps_by_step(model, images, steps, draws, scale):
 
 
 def test_every_ratio_is_best_for_the_gaps_of_its_scale(model, images):
-    fitted = fits.fit(model, images, equal_grid(4), 4, seeded())
+    fitted = fits.fit_ratios(model, images, equal_grid(4), 4, seeded())
     assert list(fitted.scale) == list(study.SCALES)
     for name, scale in fitted.scale.items():
         gaps = gaps_by_step(model, images, 4, 4, scale)
         m = torch.stack([gap.mean() for gap in gaps])
         expected = {
             study.ONE: 1.0,
-            study.CONSTANT: constant_ratio(784 / 2 * m.sum().item(), 4, 784),
+            fits.CONSTANT: constant_ratio(784 / 2 * m.sum().item(), 4, 784),
             study.BEST: best_ratio(m),
             study.PIXELS: torch.stack([best_ratio(gap.mean(0)) for gap in gaps]),
         }
@@ -92,21 +92,10 @@ def test_every_ratio_is_best_for_the_gaps_of_its_scale(model, images):
             torch.testing.assert_close(found, torch.as_tensor(value).double(), rtol=1e-5, atol=0)
 
 
-def test_the_fitted_scale_is_least_squares(model, images):
-    fitted = fits.fit(model, images, equal_grid(4), 4, seeded())
-    scale = fitted.scale[study.FITTED]
-    least = [gap.mean() for gap in gaps_by_step(model, images, 4, 4, scale)]
-    for factor in (0.99, 1.01):
-        other = [gap.mean() for gap in gaps_by_step(model, images, 4, 4, factor * scale)]
-        assert all(a < b for a, b in zip(least, other, strict=True))
-    library = fit(model, images, 4, generator=seeded(2), draws=4)
-    assert ((scale - library.scale).abs() < 6 * library.scale_error).all()
-
-
 def test_with_many_steps_a_part_of_the_depth_shares_its_fit(model, images, monkeypatch):
     monkeypatch.setattr(fits, "PARTS", 6)
     monkeypatch.setattr(fits, "PIXELS_UP_TO", 4)
-    fitted = fits.fit(model, images, equal_grid(12), 4, seeded())
+    fitted = fits.fit_ratios(model, images, equal_grid(12), 4, seeded())
     scale = fitted.scale[study.FITTED]
     assert (study.FITTED, study.PIXELS) not in fitted.ratio
     gaps = gaps_by_step(model, images, 12, 4, scale)
@@ -120,8 +109,8 @@ def test_with_many_steps_a_part_of_the_depth_shares_its_fit(model, images, monke
 
 
 def test_a_score_is_the_sum_of_l2_over_the_steps(model, images):
-    fitted = fits.fit(model, images[:20], equal_grid(3), 4, seeded(1))
-    scores = fits.score(model, images, fitted, 4, seeded())
+    fitted = fits.fit_ratios(model, images[:20], equal_grid(3), 4, seeded(1))
+    scores = fits.score_fit(model, images, fitted, 4, seeded())
     for (scale, name), ratio in fitted.ratio.items():
         gaps = gaps_by_step(model, images, 3, 4, fitted.scale[scale])
         rows = ratio.double() if ratio.dim() else ratio.double().expand(3)
@@ -131,29 +120,19 @@ def test_a_score_is_the_sum_of_l2_over_the_steps(model, images):
         assert scores[scale, name].sum().item() == pytest.approx(expected, rel=1e-5)
 
 
-def test_drawing_some_of_the_steps_is_unbiased(model, images):
-    many = images[:2].repeat(60, 1, 1, 1)
-    fitted = fits.fit(model, images, equal_grid(6), 2, seeded(2))
-    best = study.FITTED, study.BEST
-    few = fits.score(model, many, fitted, 2, seeded())[best]
-    all_steps = fits.score(model, many, fitted, 6, seeded(1))[best]
-    error = (few.var() / len(few) + all_steps.var() / len(few)).sqrt()
-    assert (few.mean() - all_steps.mean()).abs() < 4 * error
-
-
 # --- every job, with a few images ----------------------------------------------------------------
 
 
-CACHED = (study.ends, study.limit, fits.costs_of, fits.fit_of)
+CACHED = (study._ends, study._limit, fits.costs_of, fits.fit_of)
 
 
 @pytest.fixture
 def small(monkeypatch, model, images):
     """The jobs on bundled images and an untrained network."""
-    monkeypatch.setattr(inputs, "RESOLUTION", 8)
-    monkeypatch.setattr(inputs, "BATCH", 10)
-    monkeypatch.setattr(inputs, "loaded", lambda name: model)
-    monkeypatch.setattr(inputs, "images", lambda split, root: images)
+    monkeypatch.setattr(fits, "RESOLUTION", 8)
+    monkeypatch.setattr(fits, "BATCH", 10)
+    monkeypatch.setattr(fits, "loaded", lambda name: model)
+    monkeypatch.setattr(fits, "shuffled_mnist", lambda split, root: images)
     for cached in CACHED:
         cached.cache_clear()
     yield options(study.STUDY, budget={"test": 30, "fit": 10, "table": 4})
@@ -161,25 +140,18 @@ def small(monkeypatch, model, images):
         cached.cache_clear()
 
 
-def test_jobs_cover_every_model_and_number_of_steps(small):
-    jobs = study.jobs(small)
-    assert len({tuple(job.items()) for job in jobs}) == len(jobs)
-    listed = [(job["model"], job["steps"]) for job in jobs if job["part"] == "bound"]
-    assert len(listed) == len(set(listed)) == len(study.MODELS) * len(study.STEPS)
-
-
 def test_bounds_of_one_job(small):
-    rows, arrays = study.run({"part": "bound", "model": "mnist-vdm", "steps": 4}, small)
+    rows, arrays = study.STUDY.run({"part": "bound", "model": "mnist-vdm", "steps": 4}, small)
     assert arrays == {}
     by_choice = {
         (row["scale"], row["ratio"], row["grid"]): row for row in rows if row["part"] == "bound"
     }
-    ratios = (study.ONE, study.CONSTANT, study.BEST, study.PIXELS)
+    ratios = (study.ONE, fits.CONSTANT, study.BEST, study.PIXELS)
     equal = {(a, w, study.EQUAL) for a in study.SCALES for w in ratios}
     assert set(by_choice) == equal | {(study.FITTED, study.BEST, study.CHEAPEST)}
     one = by_choice[study.PAPER, study.ONE, study.EQUAL]
     assert one["gain"] == one["gain_error"] == 0
-    (infinite,) = study.run({"part": "infinite", "model": "mnist-vdm"}, small).rows
+    (infinite,) = study.STUDY.run({"part": "infinite", "model": "mnist-vdm"}, small).rows
     assert infinite["n"] == 30
     for row in by_choice.values():
         assert row["bits"] - row["excess"] == pytest.approx(infinite["bits"], rel=1e-5, abs=1e-3)
@@ -192,24 +164,7 @@ def test_bounds_of_one_job(small):
 
 
 def test_with_eight_steps_the_ratio_of_every_pixel_is_an_array(small):
-    arrays = study.run({"part": "bound", "model": "mnist-vdm", "steps": 8}, small).arrays
+    arrays = study.STUDY.run({"part": "bound", "model": "mnist-vdm", "steps": 8}, small).arrays
     fitted = fits.fit_of("mnist-vdm", None, 8, 10).ratio[study.FITTED, study.PIXELS]
     assert list(arrays) == ["map_mnist-vdm"] and arrays["map_mnist-vdm"].dtype == np.uint8
     assert np.abs(arrays["map_mnist-vdm"] - 255 * fitted[:, 0].numpy()).max() <= 0.5
-
-
-# --- what comes with the package -----------------------------------------------------------------
-
-
-def test_shipped_results_are_whole_and_small():
-    rows, arrays = load_results("mnist_ratio"), load_arrays("mnist_ratio")
-    for model in study.MODELS:
-        for steps in study.STEPS:
-            job = {"part": "bound", "model": model, "steps": steps}
-            of_job = [row for row in rows if job.items() <= row.items()]
-            choices = {(row["scale"], row["ratio"], row["grid"]) for row in of_job}
-            ratios = (study.ONE, study.CONSTANT, study.BEST)
-            assert choices >= {(a, w, study.EQUAL) for a in study.SCALES for w in ratios}
-    assert study.shipped_maps().shape == (len(arrays), 8, 28, 28)
-    assert (SHIPPED / "mnist_ratio.json").stat().st_size < 150_000
-    assert (SHIPPED / "mnist_ratio.npz").stat().st_size < 30_000

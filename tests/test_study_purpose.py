@@ -7,15 +7,7 @@ import pytest
 import torch
 
 from diffenc_lite import pixels, process
-from diffenc_lite.course.studies import (
-    fork,
-    load_arrays,
-    load_results,
-    purpose,
-    read_results,
-    run_study,
-)
-from diffenc_lite.course.studies import options as with_budget
+from diffenc_lite.course.studies import fork, load_arrays, load_results, options, purpose
 from diffenc_lite.data import load_mnist, load_named, photos
 from diffenc_lite.evaluation import evaluate, evenly
 from diffenc_lite.gaussian import kl_to_standard
@@ -34,15 +26,15 @@ def small(monkeypatch):
     monkeypatch.setattr(purpose, "VALIDATION", 100)
     monkeypatch.setattr(purpose, "SECONDS", dict.fromkeys(purpose.GAMMA_MAX, SECONDS))
     monkeypatch.setattr(purpose, "RATES", dict.fromkeys(purpose.GAMMA_MAX, RATES))
-    purpose.images.cache_clear()
+    purpose.images_of.cache_clear()
     purpose._before.cache_clear()
     yield
-    purpose.images.cache_clear()
+    purpose.images_of.cache_clear()
     purpose._before.cache_clear()
 
 
 def test_the_pilot_comes_first_and_then_the_primary_comparison(small):
-    jobs = purpose.jobs(with_budget(purpose.STUDY))
+    jobs = purpose.STUDY.jobs(options(purpose.STUDY))
     order = list(dict.fromkeys(job["part"] for job in jobs))
     assert order == ["allowance", "time", "rate", "spread", "primary", "dose", "control"]
     for data in purpose.GAMMA_MAX:
@@ -55,24 +47,11 @@ def test_the_pilot_comes_first_and_then_the_primary_comparison(small):
 
 
 def test_arms_get_the_same_time(small):
-    for job in purpose.jobs(with_budget(purpose.STUDY)):
+    for job in purpose.STUDY.jobs(options(purpose.STUDY)):
         if "updates" in job:
             seconds = job["updates"] * SECONDS[job["arm"]]
             length = 200 if job["part"] == "rate" else 600
             assert math.isclose(seconds, length * SECONDS["learned"], rel_tol=0.01)
-
-
-def test_data_without_rates_have_the_jobs_of_the_pilot_only(small, monkeypatch):
-    monkeypatch.setattr(purpose, "RATES", {"photos": RATES})
-    jobs = purpose.jobs(with_budget(purpose.STUDY))
-    assert {job["part"] for job in jobs if job["data"] == "mnist"} == {"allowance", "time", "rate"}
-
-
-def test_the_pilot_divides_the_training_images(small):
-    train, rest, validation = (
-        purpose.images("mnist", split, None, "cpu") for split in ("train", "rest", "validation")
-    )
-    assert len(validation) == 100 and torch.equal(torch.cat([rest, validation]), train)
 
 
 def test_the_pilot_sees_no_pixel_of_the_test_photos(small, monkeypatch):
@@ -87,7 +66,7 @@ def test_the_pilot_sees_no_pixel_of_the_test_photos(small, monkeypatch):
     monkeypatch.setattr(photos, "pictures", lambda: {k: v.astype("u1") for k, v in addresses()})
     pixels = {}
     for split in ("train", "rest", "validation", "test"):
-        images = purpose.images("photos", split, None, "cpu").long()
+        images = purpose.images_of("photos", split, None, "cpu").long()
         address = images.permute(0, 2, 3, 1).reshape(-1, 3) @ torch.tensor([1 << 16, 1 << 8, 1])
         pixels[split] = set(address.unique().tolist())
     assert pixels["rest"] | pixels["validation"] <= pixels["train"]
@@ -95,32 +74,22 @@ def test_the_pilot_sees_no_pixel_of_the_test_photos(small, monkeypatch):
     assert not pixels["train"] & pixels["test"]
 
 
-def test_jobs_of_the_study(small, tmp_path, monkeypatch):
-    monkeypatch.setattr(purpose, "VDMS", range(1))
-    monkeypatch.setattr(purpose, "GRID", (1e-3,))
-    monkeypatch.setattr(purpose, "DOSES", (5.0,))
-    jobs = purpose.jobs(with_budget(purpose.STUDY, budget=SMALL))
-    chosen = [job for job in jobs if job["data"] == "mnist" and job["part"] != "dose"][:6]
-    study = purpose.Study(lambda _: chosen, purpose.run, purpose.STUDY.budget)
-    monkeypatch.setattr(purpose, "STUDY", study)
-    path = run_study("purpose", tmp_path, with_budget(study, budget=SMALL))
-    rows, arrays = read_results(path)["rows"], load_arrays(path)
-    assert rows[0]["part"] == "allowance" and rows[0]["mean"] < rows[0]["normal"] < rows[0]["prior"]
-    assert {row["arm"] for row in rows if row["part"] == "time"} == set(SECONDS)
-    primary = [row for row in rows if row["part"] == "primary"]
-    assert [(row["arm"], row["updates"]) for row in primary] == [("image", 9), ("learned", 6)]
-    (difference,) = purpose.differences(rows, "primary", "mnist", 5.0)
-    assert difference == primary[1]["total"] - primary[0]["total"] != 0
-    encoder = fork.load_encoder(arrays["encoder_mnist_0"], start=purpose.START)
+def test_jobs_of_the_study(small):
+    given = options(purpose.STUDY, budget=SMALL)
+    place = {"data": "mnist", "gamma_max": 5.0}
+    run = purpose.STUDY.run
+    bounds = run({"part": "allowance", **place}, given)
+    assert bounds["mean"] < bounds["normal"] < bounds["prior"]
+    timed = run({"part": "time", "data": "mnist"}, given)
+    assert [row["arm"] for row in timed] == list(SECONDS)
+    jobs = [j for j in purpose.STUDY.jobs(given) if j["part"] == "primary" and j["vdm"] == 0]
+    done = [run(job, given) for job in jobs if job["data"] == "mnist"]
+    image, learned = (results.rows[0] for results in done)
+    assert (image["updates"], learned["updates"]) == (9, 6)
+    (difference,) = purpose.differences([image, learned], "primary", "mnist", 5.0)
+    assert difference == learned["total"] - image["total"] != 0
+    encoder = fork.load_encoder(done[1].arrays["encoder_mnist_0"], start=purpose.START)
     assert encoder.move(torch.zeros(1, 1, 28, 28), torch.tensor([3.0])).any()
-
-
-@pytest.mark.parametrize("data", purpose.GAMMA_MAX)
-def test_shipped_vdms_are_three_trainings(data):
-    cards = [read_card(purpose.base(data, vdm)) for vdm in purpose.VDMS]
-    assert sorted(card["seed"] for card in cards) == [0, 1, 2]
-    shared = [{k: card["training"][k] for k in ("updates", "batch", "lr")} for card in cards]
-    assert shared[0] == shared[1] == shared[2] and len({c["bits_per_dim"] for c in cards}) == 3
 
 
 def test_a_shipped_vdm_has_the_bound_of_its_card():
@@ -140,7 +109,7 @@ def test_outcomes_are_of_complete_comparisons_only():
     rows += [row("photos", vdm, "image", 1.0 + vdm) for vdm in range(3)]
     rows += [row("photos", vdm, "learned", 0.9 + 1.1 * vdm) for vdm in range(3)]
     rows += [row("mnist", 0, arm, 1.0) for arm in purpose.ARMS]
-    (found,) = purpose.outcomes(rows)
+    (found,) = purpose.comparisons(rows)
     assert found["data"] == "photos" and np.allclose(found["differences"], [-0.1, 0.0, 0.1])
     assert abs(found["mean"]) < 1e-12 and math.isclose(found["left"], -0.3)
     half = 4.302653 * 0.1 / math.sqrt(3)  # Student's t with two degrees of freedom
@@ -167,7 +136,7 @@ def test_shipped_allowances_and_pilot():
 
 def test_shipped_comparison_is_the_one_declared():
     rows, arrays = load_results("purpose"), load_arrays("purpose")
-    digits, colour = purpose.outcomes(rows)
+    digits, colour = purpose.comparisons(rows)
     assert (digits["data"], colour["data"]) == ("mnist", "photos")
     assert digits["low"] > 0 and colour["left"] < colour["low"] < colour["high"] < 0
     primary = [row for row in rows if row["part"] == "primary"]

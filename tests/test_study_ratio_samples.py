@@ -7,9 +7,8 @@ import pytest
 import torch
 
 from diffenc_lite import ModelConfig, build, load_mnist, sample_steps
-from diffenc_lite.course.studies import SHIPPED, load_arrays, load_results, options
+from diffenc_lite.course.studies import mnist_fits, options
 from diffenc_lite.course.studies import ratio_samples as study
-from diffenc_lite.course.studies.mnist_ratio import fits, inputs
 from diffenc_lite.course.studies.statistics import t_tail
 from diffenc_lite.pixels import to_levels
 
@@ -20,21 +19,13 @@ def small(monkeypatch):
     torch.manual_seed(0)
     model = build(ModelConfig("scaling", "tiny")).eval()
     images = load_mnist("train", "bundled").images[:40]
-    monkeypatch.setattr(inputs, "loaded", lambda name: model)
-    monkeypatch.setattr(inputs, "images", lambda split, root: images)
-    for cached in (fits.fit_of, study.reference):
+    monkeypatch.setattr(mnist_fits, "loaded", lambda name: model)
+    monkeypatch.setattr(mnist_fits, "shuffled_mnist", lambda split, root: images)
+    for cached in (mnist_fits.fit_of, study.reference):
         cached.cache_clear()
     yield options(study.STUDY, budget={"fit": 10, "n": 16}), model
-    for cached in (fits.fit_of, study.reference):
+    for cached in (mnist_fits.fit_of, study.reference):
         cached.cache_clear()
-
-
-def test_each_training_has_every_arm_of_the_primary_comparisons(small):
-    jobs = [tuple(job.values()) for job in study.jobs(small[0])]
-    assert len(set(jobs)) == len(jobs)
-    for model, training in study.TRAINED:
-        for steps in (4, 8):
-            assert {(model, training, steps, arm) for arm in study.ARMS[:4]} <= set(jobs)
 
 
 @pytest.mark.parametrize("arm", study.ARMS)
@@ -47,8 +38,8 @@ def test_an_arm_has_the_best_ratio_in_its_steps(small, monkeypatch, arm):
 
     monkeypatch.setattr(study, "sample_steps", record)
     job = {"model": "mnist-vdm", "training": 0, "steps": 4, "arm": arm}
-    rows, arrays = study.run(job, given)
-    fitted = fits.fit_of("mnist-vdm", None, 4, 10)
+    rows, arrays = study.STUDY.run(job, given)
+    fitted = mnist_fits.fit_of("mnist-vdm", None, 4, 10)
     name = study.PIXELS if arm == study.EACH else study.BEST
     best = fitted.ratio["fitted", name].clone()
     ones = {study.ONE: [0, 1, 2, 3], study.NOISY: [0, 1], study.DATA: [2, 3]}.get(arm, [])
@@ -57,7 +48,7 @@ def test_an_arm_has_the_best_ratio_in_its_steps(small, monkeypatch, arm):
     for chain in chains:
         torch.testing.assert_close(chain.ratio, best)
         torch.testing.assert_close(chain.scale, fitted.scale["fitted"])
-    generator = inputs.seeded(10, 0, 0, 0)
+    generator = mnist_fits.seeded(10, 0, 0, 0)
     with torch.no_grad():
         *_, last = sample_steps(small[1], 2, chains[0], generator=generator)
     (sheet,) = arrays.values()
@@ -115,17 +106,9 @@ def test_the_interval_of_a_model_is_a_jackknife_over_its_sets():
             row["frechets_of_others"] = [
                 d * math.exp(shift) for d, shift in zip(others, shifts, strict=True)
             ]
-    change = study.changes(rows)["mnist-vdm", 0, 4, study.ALL]
+    change = study.sample_changes(rows)["mnist-vdm", 0, 4, study.ALL]
     squares = sum((shift - 0.0035) ** 2 for shift in shifts)
     assert change.mean == pytest.approx(0.1)
     assert change.half == pytest.approx(2.3646 * math.sqrt(7 / 8 * squares), rel=1e-4)
 
 
-def test_shipped_results_are_whole_and_small():
-    rows, arrays = load_results("ratio_samples"), load_arrays("ratio_samples")
-    jobs = study.jobs(options(study.STUDY))
-    assert [{k: row[k] for k in study.KEYS} for row in rows] == jobs
-    assert all(row["n"] == 2000 for row in rows)
-    first = [job for job in jobs if job["training"] == 0]
-    assert set(arrays) == {study.sheet_name(j["model"], j["steps"], j["arm"]) for j in first}
-    assert (SHIPPED / "ratio_samples.npz").stat().st_size < 150_000

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,15 +28,15 @@ from diffenc_lite.model import ENCODERS, ModelConfig, build
 from diffenc_lite.training import (
     State,
     TrainConfig,
+    draw,
     learning_rate,
+    load_resume,
+    loop,
+    seed,
     train,
     train_steps,
-    updates,
-    with_bar,
 )
-from diffenc_lite.training.folder import load_resume
-from diffenc_lite.training.loop import EVALUATION, draw, generator
-from diffenc_lite.training.precision import _Bf16
+from diffenc_lite.training.speed import _Bf16
 
 ROOT = Path(__file__).resolve().parent.parent
 HELD_OUT = POINTS[:100]
@@ -105,26 +106,38 @@ def test_learning_rate():
     assert rates[1000] == pytest.approx(0.005)
 
 
+def one_gradient(state, size):
+    """A term of the loss whose gradient has this norm: all in the bias of the first layer."""
+    bias = state.model.denoiser.first.bias
+    return (bias * size / len(bias) ** 0.5).sum()[None]
+
+
 def test_updates_are_as_long_as_the_learning_rate(small_model):
     """The first update of AdamW moves each weight by the learning rate, up or down."""
-    config = TrainConfig(updates=9, batch=16, lr=0.01, warmup=3)
-    state = State(small_model("identity"), config)
-    loop = updates(state, POINTS, config)
+    state = State(small_model("identity"), TrainConfig(updates=9, lr=0.01, warmup=3))
     before = state.model.denoiser.first.bias.clone()
-    next(loop)
+    state.descend(one_gradient(state, 3.0))
     moved = (state.model.denoiser.first.bias - before).abs()
-    assert torch.allclose(moved, torch.full_like(moved, learning_rate(config, 0)), rtol=1e-3)
+    rate = learning_rate(state.config, 0)
+    assert torch.allclose(moved, torch.full_like(moved, rate), rtol=1e-6)
     for update in range(1, 9):
-        next(loop)
+        state.descend(one_gradient(state, 3.0))
         rates = {group["lr"] for group in state.optimizer.param_groups}
-        assert rates == {learning_rate(config, update)}
+        assert rates == {learning_rate(state.config, update)}
+
+
+@pytest.mark.parametrize("clip, norm", [(None, 3.0), (1.0, 1.0), (5.0, 3.0)])
+def test_clipping_shortens_a_long_gradient_and_no_other(clip, norm, small_model):
+    state = State(small_model("identity"), SHORT)
+    assert state.descend(one_gradient(state, 3.0), clip)[0] != 0
+    assert state.model.denoiser.first.bias.grad.norm().item() == pytest.approx(norm, rel=1e-5)
 
 
 def test_the_average_follows_its_formula(small_model):
-    config = replace(SHORT, ema=0.5)
-    state = State(small_model("learned"), config)
+    state = State(small_model("learned"), replace(SHORT, ema=0.5))
     expected = weights(state.model)
-    for n, _ in zip(range(14), updates(state, POINTS, config), strict=False):
+    for n in range(14):
+        state.descend(state.model.denoiser.last.weight.square().sum()[None])
         decay = min(0.5, (1 + n) / (10 + n))
         for name, weight in state.model.state_dict().items():
             expected[name] = decay * expected[name] + (1 - decay) * weight
@@ -134,60 +147,80 @@ def test_the_average_follows_its_formula(small_model):
     assert all(module.training for module in state.model.modules())
 
 
-def test_batches(small_model):
-    """New ones in each update and for each seed, the same for the same; t covers [0, 1] evenly."""
-    drawn = []
-    for config in (SHORT, SHORT, replace(SHORT, seed=1)):
-        state = State(small_model("identity"), config)
-        drawn.append(draw(state, POINTS, config))
-        next(updates(state, POINTS, config))
-        drawn.append(draw(state, POINTS, config))
-    first, second, again, _, other, _ = drawn
-    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
-    for another in (second, other):
-        assert not any(torch.equal(a, b) for a, b in zip(first, another, strict=True))
-    for index, t, eps, eps_0 in drawn:
-        assert index.shape == (16,) and eps.shape == (16, 2) and eps_0.shape == (4, 2)
-        assert torch.allclose(t.sort().values.diff(), torch.tensor(1 / 16).double())
-        assert 0 <= index.min() and index.max() < len(POINTS)
-
-
 def test_only_matrices_decay(small_model):
     """With no gradient, AdamW does nothing but decay."""
     model = small_model("learned", learned_schedule=True)
-    state = State(model, replace(SHORT, weight_decay=0.5, lr=0.1, warmup=0))
-    for group in state.optimizer.param_groups:
-        group["lr"] = 0.1
+    state = State(model, replace(SHORT, weight_decay=0.5, lr=0.1, warmup=0, updates=10**9))
     before = weights(model)
-    for weight in state.weights:
-        weight.grad = torch.zeros_like(weight)
-    state.optimizer.step()
+    state.descend(sum(0 * weight.sum() for weight in state.weights)[None])
     for name, weight in model.state_dict().items():
         factor = 0.95 if weight.ndim > 1 else 1.0
         assert torch.allclose(weight, factor * before[name]), name
 
 
+def test_batches(small_model):
+    """New ones in each update and for each seed, the same for the same; t covers [0, 1] evenly."""
+    model, other_seed = small_model("identity"), replace(SHORT, seed=1)
+    first, again = (draw(model, POINTS, SHORT, 0) for _ in range(2))
+    second, other = draw(model, POINTS, SHORT, 1), draw(model, POINTS, other_seed, 0)
+    assert same(dict(enumerate(first)), dict(enumerate(again)))
+    for another in (second, other):
+        assert not any(torch.equal(a, b) for a, b in zip(first, another, strict=True))
+    for index, t, eps, eps_0 in (first, second, other):
+        assert index.shape == (16,) and eps.shape == (16, 2) and eps_0.shape == (4, 2)
+        assert torch.allclose(t.sort().values.diff(), torch.tensor(1 / 16).double())
+        assert 0 <= index.min() and index.max() < len(POINTS)
+    assert len(draw(model, POINTS, replace(SHORT, ends=99), 0)[3]) == 16  # all of the batch
+
+
+def test_evaluations_have_draws_of_their_own(monkeypatch):
+    """All the same ones, and none that is trained on."""
+    seeds = []
+
+    def spy(model, images, steps, generator):
+        seeds.append(generator.initial_seed())
+        return evaluate(model, images, steps, generator=generator)
+
+    monkeypatch.setattr(loop, "evaluate", spy)
+    train(make(), POINTS, SHORT, held_out=HELD_OUT)
+    assert len(seeds) == 3 and len(set(seeds)) == 1
+    purposes = (loop.BATCH, loop.DROPOUT)
+    trained = {seed(SHORT, purpose, n, 0) for purpose in purposes for n in range(SHORT.updates)}
+    assert len(trained) == 2 * SHORT.updates and not trained & set(seeds)
+
+
 def test_dropout_is_another_one_in_each_update_and_leaves_the_global_generator_alone(small_model):
-    model, seen = small_model("identity"), []
+    seen, drawn = [], torch.get_rng_state()
 
     class Dropping(nn.Module):
-        def __init__(self, network):
+        def __init__(self):
             super().__init__()
-            self.network, self.dropout = network, nn.Dropout(0.5)
+            self.network, self.dropout = small_model().denoiser, nn.Dropout(0.5)
 
         def forward(self, z, gamma):
             if self.training:
-                seen.append(self.dropout(torch.ones(64)))
+                seen.append(tuple(self.dropout(torch.ones(64)).tolist()))
             return self.network(z, gamma)
 
-    model.denoiser = Dropping(model.denoiser)
-    torch.manual_seed(5)
-    before = torch.get_rng_state()
-    list(train_steps(model, POINTS, replace(SHORT, updates=3)))
-    assert torch.equal(torch.get_rng_state(), before)
-    assert len({tuple(mask.tolist()) for mask in seen}) == 3
-    list(train_steps(model, POINTS, replace(SHORT, updates=3)))
-    assert all(torch.equal(a, b) for a, b in zip(seen[:3], seen[3:], strict=True))
+    for _ in range(2):
+        list(train_steps(DiffEnc(Dropping()), POINTS, replace(SHORT, updates=3), held_out=HELD_OUT))
+    assert torch.equal(torch.get_rng_state(), drawn)
+    assert seen[:3] == seen[3:] and len(set(seen)) == 3
+
+
+def test_fast_trains_what_fast_returns(monkeypatch):
+    """Its denoiser, which may be in another number format, is the one that is called."""
+    called = []
+
+    def shadow(model):
+        watched = nn.Identity()
+        watched.forward = lambda z, gamma: called.append(1) or model.denoiser(z, gamma)
+        return DiffEnc(watched, model.encoder, model.schedule)
+
+    monkeypatch.setattr(loop, "fast", shadow)
+    for fast, calls in ((False, 0), (True, 2)):
+        train(make(), POINTS, replace(SHORT, updates=2, fast=fast))
+        assert len(called) == calls
 
 
 def test_bf16_is_close_and_keeps_the_weights():
@@ -196,7 +229,7 @@ def test_bf16_is_close_and_keeps_the_weights():
         nn.init.normal_(weight, std=0.1)
     rounded = DiffEnc(_Bf16(model.denoiser), model.encoder, model.schedule)
     images = torch.randint(256, (16, 1, 8, 8), generator=seeded()).byte()
-    index, *drawn = draw(State(model, SHORT), images, SHORT)
+    index, *drawn = draw(model, images, SHORT, 0)
     exact, close = (terms(m, images[index], *drawn).diffusion for m in (model, rounded))
     assert not torch.equal(exact, close)
     assert torch.allclose(exact, close, rtol=0.05)
@@ -249,36 +282,36 @@ def test_progress_and_metrics(tmp_path):
     assert [p.update for p in told] == [3, 6, 8, 9, 12, 15, 16, 18, 20]
     assert [p.update for p in told if p.evaluation] == [8, 16, 20]
     assert all(p.updates == 20 and p.images_per_second > 0 for p in told)
-    averaged = evaluate(told[-1].model, HELD_OUT, generator=generator(model, SHORT, EVALUATION))
-    assert told[-1].evaluation == averaged
+    draws = loop.generator(model.device, SHORT, loop.EVALUATION)
+    assert told[-1].evaluation == evaluate(told[-1].model, HELD_OUT, generator=draws)
 
     lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
-    trained = [line for line in lines if line["split"] == "train"]
-    assert [line["update"] for line in trained] == [p.update for p in told]
-    for line, progress in zip(trained, told, strict=True):
-        assert line["diffusion"] == progress.diffusion
-        assert line["total"] == line["prior"] + line["reconstruction"] + line["diffusion"]
-    held_out = [line for line in lines if line["split"] == "held out"]
-    assert [line["standard_error"] for line in held_out] == [
-        p.evaluation.standard_error for p in told if p.evaluation
-    ]
+    names, expected = ("update", "prior", "reconstruction", "diffusion", "total"), []
+    for progress in told:
+        trained = {name: getattr(progress, name) for name in names}
+        expected.append({"split": "train", **trained})
+        if progress.evaluation:
+            held_out = {"update": progress.update, "split": "held out"}
+            expected.append(held_out | vars(progress.evaluation))
+    assert lines == expected
 
 
-def test_terms_are_means_over_the_steps_since_the_last_progress(small_model):
+def test_terms_are_means_over_the_updates_since_the_last_progress(small_model):
     config = replace(SHORT, updates=10, log_every=4, evaluate_every=6)
     told = list(train_steps(small_model("learned"), POINTS, config, held_out=HELD_OUT))
-    model = small_model("learned")
-    steps = torch.tensor(list(updates(State(model, config), POINTS, config)))
+    singly = train_steps(small_model("learned"), POINTS, replace(config, log_every=1))
+    each = torch.tensor([[p.prior, p.reconstruction, p.diffusion] for p in singly])
     assert [progress.update for progress in told] == [4, 6, 8, 10]
-    for progress, since_the_last in zip(told, steps.split([4, 2, 2, 2]), strict=True):
+    for progress, since_the_last in zip(told, each.split([4, 2, 2, 2]), strict=True):
         terms = torch.tensor([progress.prior, progress.reconstruction, progress.diffusion])
         assert torch.allclose(terms, since_the_last.mean(0), rtol=1e-5)
 
 
-def test_the_bar_shows_all_and_passes_it_on(small_model, capsys):
-    told = list(with_bar(train_steps(small_model("identity"), POINTS, SHORT)))
-    assert [p.update for p in told] == [3, 6, 9, 12, 15, 18, 20]
+def test_the_bar_shows_all(small_model, capsys):
+    train(small_model("identity"), POINTS, SHORT)
     assert "20/20" in capsys.readouterr().err
+    list(train_steps(small_model("identity"), POINTS, SHORT))
+    assert not capsys.readouterr().err
 
 
 # ---- stopped, interrupted, killed ----------------------------------------------------------------
@@ -322,17 +355,18 @@ def test_an_interrupt_waits_for_the_step_and_saves(tmp_path, whole, call):
         for _ in train_steps(model, POINTS, SHORT, tmp_path, HELD_OUT):
             assert signal.getsignal(signal.SIGINT) is handler  # the reader's own Ctrl-C works
     assert signal.getsignal(signal.SIGINT) is handler
-    assert calls == [True] * 7 + [True, False] if call == 9 else [True] * call
+    assert calls == ([True] * 8 + [False] if call == 9 else [True] * call)
     assert load_resume(tmp_path / "resume.pt")["state"]["update"] == min(call, 8)
     finish(tmp_path, whole)
 
 
 def test_an_interrupt_in_the_loop_saves(tmp_path, whole):
     with pytest.raises(KeyboardInterrupt):
-        steps = train_steps(make(schedule="learned"), POINTS, SHORT, tmp_path, HELD_OUT)
-        for progress in with_bar(steps):
-            if progress.update == 9:
-                signal.raise_signal(signal.SIGINT)
+        run = train_steps(make(schedule="learned"), POINTS, SHORT, tmp_path, HELD_OUT)
+        with closing(run) as steps:
+            for progress in steps:
+                if progress.update == 9:
+                    signal.raise_signal(signal.SIGINT)
     assert load_resume(tmp_path / "resume.pt")["state"]["update"] == 9
     finish(tmp_path, whole)
 
@@ -434,8 +468,7 @@ class Broken(nn.Module):
 
 @pytest.mark.parametrize("what", ["loss", "gradient"])
 def test_not_finite(tmp_path, what):
-    model = make("identity")
-    model.config, model.denoiser = None, Broken(model.denoiser, 8, what)
+    model = DiffEnc(Broken(make("identity").denoiser, 8, what))
     before = {}
     with pytest.raises(FloatingPointError) as caught:
         for progress in train_steps(model, POINTS, replace(SHORT, log_every=1), tmp_path):
@@ -443,7 +476,7 @@ def test_not_finite(tmp_path, what):
     assert before[0] == 7 and same(weights(model), before[1])
     message = str(caught.value)
     assert f"{what} is not finite in update 8" in message and "lr (now 0.001)" in message
-    assert ("diffusion nan" in message) == (what == "loss")
+    assert ("nan)" in message) == (what == "loss")
     assert load_resume(tmp_path / "resume.pt")["state"]["update"] == 5
 
 
@@ -472,7 +505,7 @@ def test_another_run_in_the_folder_is_refused(tmp_path):
         "seed 0 there, 4 here": (make("scaling"), POINTS, replace(SHORT, seed=4)),
         "encoder='identity'": (make("identity"), POINTS, SHORT),
         "images '": (make("scaling"), POINTS[1:], SHORT),
-        "chain None there": (make("scaling"), POINTS, replace(SHORT, chain=Chain.equal(3))),
+        "steps None there": (make("scaling"), POINTS, replace(SHORT, steps=Chain.equal(3))),
     }.items():
         with pytest.raises(ValueError, match="holds a run with other settings") as caught:
             train(*arguments, tmp_path, HELD_OUT)

@@ -6,10 +6,10 @@ import pytest
 import torch
 from draws import F64, KINDS, POINTS, even, seeded
 
-from diffenc_lite import TrainConfig, bound, elbo, evaluate, optimal_ratio, process, train
+from diffenc_lite import Chain, TrainConfig, bound, elbo, evaluate, optimal_ratio, process, train
 from diffenc_lite.model import ModelConfig, build
 from diffenc_lite.pixels import to_unit
-from diffenc_lite.training.loop import EVALUATION, generator, loss_terms
+from diffenc_lite.training.loop import EVALUATION, generator
 
 WEIGHTS = (0.3, 1.0, 2.5, 0.8)
 
@@ -71,12 +71,12 @@ def test_the_loss_is_the_bound(ratio, small_model, normal):
     model, x = small_model("learned"), to_unit(POINTS[:8], 256, F64)
     noise, noise_0, step = normal(8, 2), normal(3, 2), torch.arange(8) // 2
     u = ((step + 0.3) / 4).double()
-    config = TrainConfig(1, batch=8, steps=ratio and 4, ratio=ratio)
-    terms = loss_terms(model, config)(POINTS[:8], u, noise, noise_0, config.chain)
+    chain = ratio and Chain.equal(4, ratio)
+    terms = bound.terms(model, POINTS[:8], u, noise, noise_0, chain)
     if ratio is None:
         diffusion = bound.diffusion_loss(model, x, u, noise)
     else:
-        w, s = config.chain.ratio[step], step.double() / 4
+        w, s = chain.ratio[step], step.double() / 4
         diffusion = 4 * bound.step_loss(model, x, s, s + 1 / 4, noise, w)
     torch.testing.assert_close(terms.diffusion, diffusion, rtol=1e-12, atol=0)
     torch.testing.assert_close(terms.prior, bound.prior_loss(model, x[:3]), rtol=1e-6, atol=0)
@@ -89,11 +89,12 @@ def test_it_learns(encoder):
     """The bound at its own depth and ratio falls; evaluations are of that bound."""
     torch.manual_seed(1)
     model = build(ModelConfig(encoder, "tiny", shape=(2,)))
-    config = TrainConfig(150, lr=3e-3, warmup=10, ema=0.9, evaluate_every=150, steps=4, ratio=0.5)
-    before = evaluate(model, POINTS[:100], 4, 0.5, generator=seeded())
+    chain = Chain.equal(4, 0.5)
+    config = TrainConfig(150, lr=3e-3, warmup=10, ema=0.9, evaluate_every=150, steps=chain)
+    before = evaluate(model, POINTS[:100], chain, generator=seeded())
     last = train(model, POINTS, config, held_out=POINTS[:100])
-    draws = generator(model, config, EVALUATION)
-    assert last.evaluation == evaluate(last.model, POINTS[:100], 4, 0.5, generator=draws)
+    draws = generator(model.device, config, EVALUATION)
+    assert last.evaluation == evaluate(last.model, POINTS[:100], chain, generator=draws)
     assert last.evaluation.total < 0.75 * before.total
 
 
@@ -103,7 +104,7 @@ def test_a_weight_turns_the_capacity_towards_its_step():
     def errors(ratio):
         torch.manual_seed(1)
         model = build(ModelConfig("identity", "tiny", shape=(2,)))
-        config = TrainConfig(100, lr=3e-3, warmup=10, ema=0.9, steps=2, ratio=ratio)
+        config = TrainConfig(100, lr=3e-3, warmup=10, ema=0.9, steps=Chain.equal(2, ratio))
         model = train(model, POINTS, config).model
         return 1 / optimal_ratio(model, POINTS, 2, seeded(3)) - 1
 

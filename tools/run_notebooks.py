@@ -12,6 +12,7 @@ there if the extra `site` is installed, as `make notebooks` does; else it comes 
 import base64
 import copy
 import hashlib
+import importlib.metadata
 import io
 import os
 import re
@@ -29,7 +30,6 @@ from PIL import Image, ImageChops, ImageStat
 from tqdm import tqdm
 
 from diffenc_lite.course.lessons import notebooks_in, place
-from diffenc_lite.course.slides import mathjax, without_remote_pictures
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "build" / "notebooks"
@@ -121,6 +121,20 @@ def fingerprint(notebook: NotebookNode) -> str:
         if path.is_file() and "__pycache__" not in path.parts:
             digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+def mathjax() -> Path | None:
+    """MathJax 3 in one file that loads no other, if sphinx-mathjax-offline is installed."""
+    try:
+        files = importlib.metadata.files("sphinx-mathjax-offline") or []
+    except importlib.metadata.PackageNotFoundError:
+        return None
+    return next(Path(str(f.locate())) for f in files if f.match("static/mathjax/tex-svg.js"))
+
+
+def without_remote_pictures(text: str) -> str:
+    """Markdown with the words of a picture in place of one that a page would fetch from the net."""
+    return re.sub(r"!\[([^\]]*)\]\(https?://[^)\s]+\)", r"\1", text)
 
 
 def write_html(notebook: NotebookNode, source: Path, target: Path) -> None:

@@ -27,23 +27,6 @@ def place(notebook: Path) -> Path:
     return Path("further" if notebook.parent.name == "further" else "", notebook.name)
 
 
-def copy_guide(out_dir: str | Path) -> list[Path]:
-    """Copy the guide for instructors and what belongs to it (`teaching/`) into out_dir.
-
-    Raises FileExistsError for a file in the way.
-    """
-    folder, target = Path(__file__).parent / "teaching", Path(out_dir)
-    guide = folder / "instructors.md"  # in a wheel
-    if not guide.is_file():
-        guide = Path(__file__).parents[2] / "docs" / "instructors.md"
-    sources = [guide, *(path for path in sorted(folder.iterdir()) if path.name[0] in "aC")]
-    target.mkdir(parents=True, exist_ok=True)
-    for source in sources:
-        with (target / source.name).open("xb") as file:
-            file.write(source.read_bytes())
-    return [target / source.name for source in sources]
-
-
 def copy_lessons(out_dir: str | Path) -> list[Path]:
     """Copy the lessons into out_dir, which is made if it is new. Returns the paths of the copies.
 

@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 
 from ..files import PathLike, verify, write_whole, writing
+from ..model import DiffEnc
 
 RESUME_HEADER = b"diffenc_lite resume 1\n"  # followed by the sha256 of the rest, in 64 hex digits
 
@@ -46,16 +48,16 @@ class RunFolder:
                 )
             return None
         saved = load_resume(self.resume)
-        before = saved["settings"]
-        differing = [name for name in self.settings if self.settings[name] != before.get(name)]
+        before, here = saved["settings"], self.settings
+        differing = [
+            f"{name} {before.get(name)!r} there, {here.get(name)!r} here"
+            for name in {**before, **here}
+            if before.get(name) != here.get(name)
+        ]
         if differing:
-            named = "; ".join(
-                f"{name} {before.get(name)!r} there, {self.settings[name]!r} here"
-                for name in differing
-            )
             raise ValueError(
-                f"{self.path} holds a run with other settings ({named}). Give another folder, or "
-                "the same settings to go on"
+                f"{self.path} holds a run with other settings ({'; '.join(differing)}). Give "
+                "another folder, or the same settings to go on"
             )
         if size < saved["metrics"]:
             raise ValueError(
@@ -67,11 +69,15 @@ class RunFolder:
                 os.truncate(self.metrics, saved["metrics"])
         return saved["state"]
 
-    def log(self, lines: list[dict[str, Any]]) -> None:
-        """Append lines to the metrics, and flush them to the disk."""
-        text = "".join(json.dumps(line) + "\n" for line in lines)
+    def log(self, progress: Any) -> None:
+        """Append a Progress to the metrics: only what a second run would repeat exactly."""
+        terms = ("prior", "reconstruction", "diffusion", "total")
+        of_training = {name: getattr(progress, name) for name in terms}
+        lines = [{"update": progress.update, "split": "train", **of_training}]
+        if (evaluation := progress.evaluation) is not None:
+            lines.append({"update": progress.update, "split": "held out", **vars(evaluation)})
         with writing(self.metrics), self.metrics.open("ab") as file:
-            file.write(text.encode())
+            file.write("".join(json.dumps(line) + "\n" for line in lines).encode())
             file.flush()
             os.fsync(file.fileno())
 
@@ -81,6 +87,26 @@ class RunFolder:
 
     def _size(self) -> int:
         return self.metrics.stat().st_size if self.metrics.exists() else 0
+
+
+def identity(model: DiffEnc, images: Tensor, held_out: Tensor | None) -> dict[str, str | None]:
+    """What tells model, its start and data from others: a run goes on only with the same."""
+
+    def digest(content: bytes) -> str:
+        return hashlib.sha256(content).hexdigest()[:16]
+
+    modules = [type(module).__name__ for module in model.modules()]
+    shapes = {name: tuple(weight.shape) for name, weight in model.state_dict().items()}
+    schedule, settings = model.schedule, model.settings()
+    if isinstance(schedule, nn.Module) and next(schedule.parameters(), None) is not None:
+        del settings["gamma"]  # it is trained
+    unnamed = digest(repr((modules, shapes, settings)).encode())
+    return {
+        "model": repr(model.config) if model.config else unnamed,
+        "start": model.start,
+        "images": digest(images.cpu().numpy().tobytes()),
+        "held_out": None if held_out is None else digest(held_out.cpu().numpy().tobytes()),
+    }
 
 
 def save_resume(path: PathLike, state: dict[str, Any]) -> None:

@@ -1,32 +1,195 @@
-"""The loop of training: draw, loss, backward, update, average, yield.
+"""The loop of training: draw, loss, update of the weights, report, save.
 
-The random numbers of an update depend only on the seed and on the number of the update. So a
-training that was stopped goes on as if nothing had happened, and no generator has to be saved.
+    last = train(model, images, TrainConfig(2000), held_out=test_images)    # last.model, averaged
+    for progress in train_steps(model, images, TrainConfig(2000)):          # or step by step
+        ...                                            # progress.model is the averaged model so far
+
+The random numbers of an update depend only on the seed and on the number of the update. So a run
+with a folder may be interrupted, or killed, at any moment. The same call goes on with it: on a CPU
+to the same weights and the same metrics, bit by bit, as if nothing had happened.
 """
 
 from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import partial
+import signal
+import threading
+import time
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.nn.parallel import DistributedDataParallel
 
 from .. import bound, pixels
-from ..chain import low_discrepancy
-from ..model import DiffEnc
+from ..chain import as_chain, low_discrepancy
+from ..evaluation import Evaluation, evaluate, evenly
+from ..files import PathLike
+from ..model import DiffEnc, check_model
 from .config import TrainConfig, learning_rate
-from .precision import fast
+from .folder import RunFolder, identity
+from .speed import fast, keep_freed_memory
 
-TERMS = ("prior", "reconstruction", "diffusion")
 BATCH, DROPOUT, EVALUATION = range(3)  # what a seed is for
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the training is. The terms are in bits per dimension, each the mean over the updates
+    since the last Progress; `evaluation` is of the averaged model, where one was due.
+
+    model: the averaged model. It goes on changing as the training does.
+    """
+
+    update: int
+    updates: int
+    prior: float
+    reconstruction: float
+    diffusion: float
+    images_per_second: float
+    evaluation: Evaluation | None
+    model: DiffEnc
+
+    @property
+    def total(self) -> float:
+        return self.prior + self.reconstruction + self.diffusion
+
+    def __repr__(self) -> str:
+        evaluated = "" if self.evaluation is None else f", held out {self.evaluation.total:.4f}"
+        return (
+            f"Progress(update {self.update} of {self.updates}: {self.total:.4f} bits/dim"
+            f"{evaluated}, {self.images_per_second:.0f} images/s)"
+        )
+
+
+def train(
+    model: DiffEnc,
+    images: Tensor,
+    config: TrainConfig,
+    folder: PathLike | None = None,
+    held_out: Tensor | None = None,
+) -> Progress:
+    """Minimise L0 + L1 + L4 by AdamW to the end, with a progress bar; the last Progress
+
+    With `config.steps` it is L3 instead of L4, and so in the evaluations.
+
+    Args:
+        model: its weights are trained in place, on its device; `progress.model` is the average.
+        images: uint8 (N, ...), from which batches are drawn with replacement.
+        folder: for resume.pt and metrics.jsonl (see folder.py). If a run with the same settings was
+            stopped there, it goes on: on the same CPU with as many threads to the same weights and
+            metrics, bit by bit.
+        held_out: images to evaluate on; of these, `evaluate_images` evenly chosen ones.
+
+    An interrupt waits for the end of the update, saves and leaves with KeyboardInterrupt. If
+    torch.distributed is initialised, each process takes its part of a batch.
+    Raises ValueError for settings that do not fit the model, the images or the run in the folder;
+    FloatingPointError, before it touches the weights, if loss or gradient is not finite; OSError.
+    """
+    with closing(train_steps(model, images, config, folder, held_out, bar=True)) as steps:
+        for progress in steps:
+            last = progress
+    return last
+
+
+def train_steps(
+    model: DiffEnc,
+    images: Tensor,
+    config: TrainConfig,
+    folder: PathLike | None = None,
+    held_out: Tensor | None = None,
+    bar: bool = False,
+) -> Generator[Progress, None, None]:
+    """`train` from inside: yields a Progress every `log_every` updates and at the end
+
+    Args: bar, whether to show a progress bar, in a notebook as a widget; the others as in `train`.
+    Leaving the loop early saves, if there is a folder.
+    """
+    from tqdm.auto import tqdm
+
+    _check(model, images, config, held_out)
+    rank, ranks = process_of()
+    device, chain = model.device, as_chain(config.steps)
+    images, state, run = images.to(device), State(model, config), None
+    window = torch.zeros(4, dtype=torch.float64)  # sums of the terms since a report, and of 1
+    if held_out is not None:
+        held_out = evenly(held_out, config.evaluate_images).to(device)
+    if folder is not None and rank == 0:  # the only process that reads and writes
+        run = RunFolder(folder, {**config.plain(), **identity(model, images, held_out)})
+
+    def save() -> None:
+        if run is not None:
+            run.save({**state.save(), "window": window})
+
+    saved = [None if run is None else run.load()]
+    if ranks > 1:
+        dist.broadcast_object_list(saved)
+    if (start := saved[0]) is None:
+        save()  # so that metrics never stand alone, and a full disk is noticed now
+    else:
+        window = start.pop("window")
+        state.load(start)
+    if device.type == "cpu":
+        keep_freed_memory()
+    quick = fast(model) if config.fast else model
+    since, clock = state.update, time.perf_counter()
+
+    def due(every: int) -> bool:
+        return state.update % every == 0 or state.update == config.updates
+
+    def evaluates() -> bool:
+        return held_out is not None and due(config.evaluate_every)
+
+    def report() -> Progress:
+        speed = (state.update - since) * config.batch / (time.perf_counter() - clock)
+        evaluation = None
+        if held_out is not None and evaluates():
+            draws = generator(device, config, EVALUATION)  # the same every time
+            evaluation = evaluate(state.averaged, held_out, chain, generator=draws)
+        prior, reconstruction, diffusion, _ = (window / window[-1]).tolist()
+        return Progress(
+            state.update, config.updates, prior, reconstruction, diffusion, speed, evaluation,
+            state.averaged,
+        )  # fmt: skip
+
+    if state.update == config.updates:  # finished before: its last Progress again
+        yield report()
+    hidden = {} if bar and rank == 0 else {"disable": True}
+    shown = tqdm(total=config.updates, initial=since, unit="update", **hidden)
+    try:
+        while state.update < config.updates:
+            with interrupts_held_back():
+                if due(config.log_every) or evaluates():  # reported after the last update
+                    window.zero_()
+                index, uniform, eps, eps_0 = draw(model, images, config, state.update)
+                with seeded_dropout(device, config, state.update):
+                    losses = bound.terms(quick, images[index], uniform, eps, eps_0, chain)
+                terms = [losses.prior.mean(), losses.reconstruction.mean(), losses.diffusion.mean()]
+                values = state.descend(pixels.bits_per_dim(torch.stack(terms), losses.dims))
+                window += torch.tensor([*values, 1.0], dtype=torch.float64)
+                shown.update()
+
+                progress = None
+                if due(config.log_every) or evaluates():
+                    progress = report()
+                    shown.set_postfix_str(f"{progress.total:.3f} bits/dim")
+                    if run is not None:
+                        run.log(progress)
+                if due(config.checkpoint_every):
+                    save()
+            if progress is not None:
+                yield progress
+                since, clock = state.update, time.perf_counter()
+    except (KeyboardInterrupt, GeneratorExit):
+        save()
+        raise
+    finally:
+        shown.close()
 
 
 class State:
@@ -36,16 +199,58 @@ class State:
     """
 
     def __init__(self, model: Any, config: TrainConfig):
-        self.model, self.update = model, 0
+        self.model, self.config, self.update = model.train(), config, 0
         self.weights: list[Tensor] = list(model.parameters())
+        if joined():
+            for tensor in model.state_dict().values():
+                dist.broadcast(tensor, 0)
         groups: list[dict[str, Any]] = [
             {"params": [w for w in self.weights if w.ndim >= 2]},
             {"params": [w for w in self.weights if w.ndim < 2], "weight_decay": 0.0},
         ]
         self.optimizer = torch.optim.AdamW(
-            groups, betas=config.betas, weight_decay=config.weight_decay, fused=True
+            groups, betas=(0.9, 0.99), weight_decay=config.weight_decay, fused=True
         )
         self.averaged = copy.deepcopy(model).requires_grad_(False).eval()
+
+    def descend(self, terms: Tensor, clip: float | None = None) -> list[float]:
+        """One update: backward, clip, step, average
+
+        Args: terms of the loss, (K,), whose sum is minimised; clip, the greatest norm of the
+            gradient.
+        Returns the terms, averaged over all processes. Raises FloatingPointError, before it touches
+        the weights, if loss or gradient is not finite.
+        """
+        values = over_processes(terms.detach().clone()).tolist()
+        self._check_finite("loss", sum(values), values)
+        self.optimizer.zero_grad()
+        terms.sum().backward()
+        gradients = [over_processes(w.grad) for w in self.weights if w.grad is not None]
+        norm = nn.utils.get_total_norm(gradients)
+        self._check_finite("gradient", norm.item(), values)
+        if clip is not None:
+            nn.utils.clip_grads_with_norm_(self.weights, clip, norm)
+
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(self.config, self.update)
+        self.optimizer.step()
+        with torch.no_grad():
+            decay = min(self.config.ema, (1 + self.update) / (10 + self.update))
+            averages: list[Tensor] = list(self.averaged.parameters())
+            torch._foreach_lerp_(averages, self.weights, 1 - decay)
+            for average, buffer in zip(self.averaged.buffers(), self.model.buffers(), strict=True):
+                average.copy_(buffer)
+        self.update += 1
+        return values
+
+    def _check_finite(self, what: str, value: float, terms: list[float]) -> None:
+        if not math.isfinite(value):
+            raise FloatingPointError(
+                f"the {what} is not finite in update {self.update + 1} (terms of the loss: "
+                f"{', '.join(f'{term:.4g}' for term in terms)}); the weights are those before it. "
+                f"Try a smaller lr (now {self.config.lr:g}), a longer warmup (now "
+                f"{self.config.warmup}), or fast=False"
+            )
 
     def save(self) -> dict[str, Any]:
         return {
@@ -61,103 +266,34 @@ class State:
         self.averaged.load_state_dict(saved["averaged"])
         self.optimizer.load_state_dict(saved["optimizer"])
 
-    @torch.no_grad()
-    def average(self, ema: float) -> None:
-        decay = min(ema, (1 + self.update) / (10 + self.update))
-        averages: list[Tensor] = list(self.averaged.parameters())
-        torch._foreach_lerp_(averages, self.weights, 1 - decay)
-        for kept, buffer in zip(self.averaged.buffers(), self.model.buffers(), strict=True):
-            kept.copy_(buffer)
-
-    def use_gradients(self, config: TrainConfig) -> None:
-        """One update, with the gradients that the weights have: the weights, then their average."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(config, self.update)
-        self.optimizer.step()
-        self.average(config.ema)
-        self.update += 1
-
-
-def minimise(
-    state: State,
-    config: TrainConfig,
-    loss: Callable[[], Tensor],
-    clip: float | None = None,
-    names: tuple[str, ...] = ("loss",),
-) -> Iterator[list[float]]:
-    """One update after the other, from where the state stands to `config.updates`.
-
-    Args: loss(), the terms of the loss of the next update, (K,), whose sum is minimised; clip, the
-        greatest norm of the gradient, of all weights but single numbers; names of the terms.
-    Yields the terms, averaged over all processes. Raises FloatingPointError, before it touches the
-    weights, if loss or gradient is not finite.
-    """
-    state.model.train()
-    clipped = [w for w in state.weights if w.ndim]
-    while state.update < config.updates:
-        terms = loss()
-        values = over_processes(terms)
-        named = dict(zip(names, values, strict=False))
-        check_finite("loss", sum(values), named, state, config)
-
-        state.optimizer.zero_grad()
-        terms.sum().backward()
-        del terms  # and with it the graph, before the next one is made
-        if clip is None:
-            grads = [w.grad for w in state.weights if w.grad is not None]
-            norm = nn.utils.get_total_norm(grads)
-        else:
-            norm = nn.utils.clip_grad_norm_(clipped, clip)
-        check_finite("gradient", norm.item(), named, state, config)
-
-        state.use_gradients(config)
-        yield values
-
-
-def updates(state: State, images: Tensor, config: TrainConfig) -> Iterator[list[float]]:
-    """`minimise` the bound: prior, reconstruction and diffusion of a batch, in bits per dimension.
-
-    Args: images uint8 (N, ...), on the device of the model, drawn with replacement.
-    """
-    terms = loss_terms(state.model, config)
-
-    def loss() -> Tensor:
-        index, u, eps, eps_0 = draw(state, images, config)
-        with seeded_dropout(state, config):
-            return means(terms(images[index], u, eps, eps_0, config.chain))
-
-    return minimise(state, config, loss, names=TERMS)
-
 
 # --- what is drawn --------------------------------------------------------------------------------
 
 
 def draw(
-    state: State, images: Tensor, config: TrainConfig
+    model: DiffEnc, images: Tensor, config: TrainConfig, update: int
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """index of the images, u in [0, 1) for their depths, eps and eps_0 of this process.
+    """index of the images, uniform draws in [0, 1) for their depths, eps and eps_0 of this process.
 
-    All processes draw everything, and each takes every n-th: together they cover u evenly, and each
-    has its part of the first `ends` images.
+    All processes draw everything, and each takes every n-th: together they cover [0, 1) evenly, and
+    each has its part of the first `ends` images.
     """
     rank, ranks = process_of()
-    batch, device = config.batch, state.model.device
-    draws = generator(state.model, config, BATCH, state.update)
+    batch, ends, device = config.batch, min(config.ends, config.batch), model.device
+    draws = generator(device, config, BATCH, update)
     index = torch.randint(len(images), (batch,), generator=draws, device=device)
     eps = torch.randn(
-        (batch + config.first, *images.shape[1:]),
-        generator=draws, dtype=state.model.dtype, device=device,
-    )  # fmt: skip
-    u = low_discrepancy(batch, eps, draws)
+        (batch + ends, *images.shape[1:]), generator=draws, dtype=model.dtype, device=device
+    )
+    uniform = low_discrepancy(batch, eps, draws)
     share = slice(rank, None, ranks)
-    return index[share], u[share], eps[:batch][share], eps[batch:][share]
+    return index[share], uniform[share], eps[:batch][share], eps[batch:][share]
 
 
 @contextmanager
-def seeded_dropout(state: State, config: TrainConfig) -> Iterator[None]:
-    device = state.model.device
+def seeded_dropout(device: torch.device, config: TrainConfig, update: int) -> Iterator[None]:
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        torch.manual_seed(seed(config, DROPOUT, state.update, process_of()[0]))
+        torch.manual_seed(seed(config, DROPOUT, update, process_of()[0]))
         yield
 
 
@@ -166,52 +302,11 @@ def seed(config: TrainConfig, *purpose: int) -> int:
     return int(mixed.generate_state(1, np.uint64)[0])
 
 
-def generator(model: DiffEnc, config: TrainConfig, *purpose: int) -> torch.Generator:
-    return torch.Generator(model.device).manual_seed(seed(config, *purpose))
+def generator(device: torch.device, config: TrainConfig, *purpose: int) -> torch.Generator:
+    return torch.Generator(device).manual_seed(seed(config, *purpose))
 
 
-# --- the loss -------------------------------------------------------------------------------------
-
-
-def loss_terms(model: DiffEnc, config: TrainConfig) -> Callable[..., bound.Bound]:
-    """`bound.terms` of the model, `fast` if the configuration says so. With several processes,
-    gradients are averaged over them."""
-    model = fast(model) if config.fast else model
-    if not joined():
-        return partial(bound.terms, model)
-    return DistributedDataParallel(_Terms(model))
-
-
-class _Terms(nn.Module):
-    """`bound.terms` as a module, as DistributedDataParallel needs it."""
-
-    def __init__(self, model: DiffEnc):
-        super().__init__()
-        self.model = model
-
-    def forward(self, *arguments: Any) -> bound.Bound:
-        return bound.terms(self.model, *arguments)
-
-
-def means(terms: bound.Bound) -> Tensor:
-    """Prior, reconstruction and diffusion of a batch in bits per dimension, (3,)."""
-    losses = terms.prior, terms.reconstruction, terms.diffusion
-    return pixels.bits_per_dim(torch.stack([loss.mean() for loss in losses]), terms.dims)
-
-
-def check_finite(
-    what: str, value: float, terms: dict[str, float], state: State, config: TrainConfig
-) -> None:
-    if not math.isfinite(value):
-        named = ", ".join(f"{name} {term:.4g}" for name, term in terms.items())
-        raise FloatingPointError(
-            f"the {what} is not finite in update {state.update + 1} ({named}); the weights are "
-            f"those before it. Try a smaller lr (now {config.lr:g}), a longer warmup (now "
-            f"{config.warmup}), or fast=False"
-        )
-
-
-# --- several processes ----------------------------------------------------------------------------
+# --- several processes, interrupts, arguments -----------------------------------------------------
 
 
 def joined() -> bool:
@@ -221,14 +316,46 @@ def joined() -> bool:
 
 def process_of() -> tuple[int, int]:
     """The number of this process and how many there are: 0 and 1 without torch.distributed."""
-    if joined():
-        return dist.get_rank(), dist.get_world_size()
-    return 0, 1
+    return (dist.get_rank(), dist.get_world_size()) if joined() else (0, 1)
 
 
-def over_processes(values: Tensor) -> list[float]:
-    """The mean over all processes."""
-    mean = values.detach() / process_of()[1]
+def over_processes(values: Tensor) -> Tensor:
+    """values, which become their mean over all processes"""
     if joined():
-        dist.all_reduce(mean)
-    return mean.tolist()
+        dist.all_reduce(values.div_(dist.get_world_size()))
+    return values
+
+
+@contextmanager
+def interrupts_held_back() -> Iterator[None]:
+    """Hold SIGINT back until the end of the block: half an update is no state to save."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread gets signals
+        return
+    held: list[int] = []
+    previous = signal.signal(signal.SIGINT, lambda number, _: held.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
+    if held:
+        signal.raise_signal(signal.SIGINT)  # now to its usual handler
+
+
+def _check(model: DiffEnc, images: Tensor, config: TrainConfig, held_out: Tensor | None) -> None:
+    check_model(model)
+    if not isinstance(config, TrainConfig):
+        raise TypeError(
+            f"config must be a TrainConfig; got {config!r}. Write TrainConfig(200) for 200 updates"
+        )
+    model.check(images)
+    if held_out is not None:
+        model.check(held_out, "held_out")
+        if len(held_out) < 2:
+            raise ValueError(f"held_out must have at least 2 images; got {len(held_out)}")
+    ranks, ends = process_of()[1], min(config.ends, config.batch)
+    if config.batch % ranks or ends % ranks:
+        raise ValueError(
+            f"batch and ends must be multiples of the number of processes, {ranks}; "
+            f"got {config.batch} and {ends}"
+        )

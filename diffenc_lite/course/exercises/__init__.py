@@ -5,7 +5,7 @@
 
 from .checking import Verdict, ask, check, judge
 from .comparing import ExerciseError
-from .forms import Choice, Exercise, Formula, Line, Number, Program, Simulation, Variants, Vector
+from .forms import Choice, Exercise, Formula, Line, Number, Program, Simulation, Vector
 from .levels import CHAINS, level, play
 from .registry import EXERCISES, register
 
@@ -20,7 +20,6 @@ __all__ = [
     "Number",
     "Program",
     "Simulation",
-    "Variants",
     "Vector",
     "Verdict",
     "ask",

@@ -2,7 +2,7 @@
 
 The verdict is right, not right (with a hint), not yet answered, or which form is expected; the
 answer itself is never printed. Whatever is given, `check` prints a verdict and raises nothing, and
-the text is the same in every run. An endless loop is stopped.
+the text is the same in every run.
 
 In a notebook, and in the versions for students that `student.py` makes, an exercise is three cells:
 
@@ -30,18 +30,15 @@ from typing import Any
 from .comparing import ExerciseError, Unanswered, Wrong, WrongForm, is_stub, prepared
 from .forms import Choice, Exercise
 from .levels import folded_hints
-from .limit import within
 from .registry import find
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether an answer is right, the sentence that `check` prints, and how much of the answer is
-    right, from 0 to 1."""
+    """Whether an answer is right, and the sentence that `check` prints."""
 
     right: bool
     text: str
-    share: float = 0.0
 
 
 def ask(exercise: str | Exercise) -> None:
@@ -87,14 +84,13 @@ def judge(exercise: str | Exercise, answer: Any) -> Verdict:
         return verdict_of(known, answer)
 
 
-def verdict_of(exercise: Exercise, answer: Any, limited: bool = True) -> Verdict:
-    """The verdict, whatever the answer prints. Not limited: it has its own limit of time."""
+def verdict_of(exercise: Exercise, answer: Any) -> Verdict:
+    """The verdict, whatever the answer prints."""
     number, expected = exercise.number, f"Expected: {exercise.form.describe()}."
     try:
         if is_stub(answer):
             raise Unanswered
-        compare = prepared(exercise)
-        within(exercise.seconds, compare, answer) if limited else compare(answer)
+        prepared(exercise)(answer)
     except ExerciseError:
         raise
     except Unanswered:
@@ -103,14 +99,12 @@ def verdict_of(exercise: Exercise, answer: Any, limited: bool = True) -> Verdict
         return Verdict(False, f"Exercise {number}: {form}. {expected}")
     except Wrong as where:
         hint = exercise.printed_hint
-        return Verdict(False, f"Exercise {number}: not right{where}. Hint: {hint}", where.share)
-    except TimeoutError as late:
-        return Verdict(False, f"Exercise {number}: {late}. {expected}")
+        return Verdict(False, f"Exercise {number}: not right{where}. Hint: {hint}")
     except (Exception, SystemExit) as error:  # an answer may be an object that breaks in any way
         return Verdict(
             False, f"Exercise {number}: looking at it raised {type(error).__name__}. {expected}"
         )
-    return Verdict(True, f"Exercise {number}: right.", 1.0)
+    return Verdict(True, f"Exercise {number}: right.")
 
 
 class Nowhere(io.TextIOBase):

@@ -8,9 +8,6 @@ A formula counts as equal to the answer when the two agree at inputs drawn from 
 expression to 12 digits and a function to 6: unlike a call of `simplify` this needs no luck with the
 form, and a wrong formula does not survive it. Symbols are matched by name, so their assumptions do
 not matter.
-
-An answer may come from this process (in a notebook) or, as data and as functions to call, from
-another one that holds the student's code (`grade`): the comparison is the same.
 """
 
 from __future__ import annotations
@@ -27,7 +24,6 @@ import torch
 
 from . import expressions
 from .forms import Choice, Exercise, Form, Formula, Line, Number, Program, Simulation, Vector
-from .wire import Foreign
 
 Compare = Callable[[Any], None]
 
@@ -43,12 +39,7 @@ class WrongForm(Exception):
 
 
 class Wrong(Exception):
-    """Of the right form, but not right; the text, which may be empty, says where. share: how much
-    of it is right, from 0 to 1."""
-
-    def __init__(self, text: str, share: float = 0.0) -> None:
-        super().__init__(text)
-        self.share = share
+    """Of the right form, but not right; the text, which may be empty, says where."""
 
 
 class ExerciseError(ValueError):
@@ -79,13 +70,6 @@ def tried(exercise: Exercise) -> None:
             f"Exercise {exercise.number} itself has a mistake: it refuses its own answer"
             f"{': ' * (not str(why).startswith(','))}{why}"
         ) from None
-
-
-def right_value(exercise: Exercise) -> Any:
-    """What is right, for the lecturer"""
-    if isinstance(exercise.form, Number | Vector):
-        return _call(exercise.answer)
-    return exercise.answer if isinstance(exercise.answer, str) else "a function"
 
 
 def is_stub(answer: Any) -> bool:
@@ -134,7 +118,7 @@ def _prepare_vector(exercise: Exercise) -> Compare:
         close = np.abs(values.reshape(right.shape) - right) <= bound
         if not close.all():
             index = tuple(int(i) for i in np.argwhere(~close)[0])
-            raise Wrong(f", for example at index {_readable(index)}", float(close.mean()))
+            raise Wrong(f", for example at index {_readable(index)}")
 
     return compare
 
@@ -178,8 +162,6 @@ def _as_array(value: Any) -> Any:
 
 
 def describe(answer: Any) -> str:
-    if isinstance(answer, Foreign):
-        return answer.described
     shape = getattr(answer, "shape", None)
     if isinstance(shape, tuple):
         return f"an array of shape {tuple(shape)}"
@@ -356,7 +338,6 @@ def _prepare_program(exercise: Exercise) -> Compare:
         raise ValueError("its answer must return numbers")
 
     def compare(answer: Any) -> None:
-        wrong: list[str | None] = []
         for i, expected in enumerate(right):
             output = _run(_as_function(answer), *_inputs(exercise, i))
             if is_stub(output):
@@ -364,10 +345,9 @@ def _prepare_program(exercise: Exercise) -> Compare:
             parts = _parts(output, count)
             if len(parts) != len(expected) or any(part is None for part in parts):
                 raise WrongForm(f"the function returned {describe(output)}")
-            wrong += [_difference(*pair, form) for pair in zip(parts, expected, strict=True)]
-        for text in wrong:
-            if text is not None:
-                raise Wrong(text, wrong.count(None) / len(wrong))
+            for pair in zip(parts, expected, strict=True):
+                if (where := _difference(*pair, form)) is not None:
+                    raise Wrong(where)
 
     return compare
 

@@ -6,11 +6,9 @@ where the right value is near 0.
 
 from __future__ import annotations
 
-import random
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 # ranges that many formulas share
@@ -145,9 +143,7 @@ class Exercise:
 
     What `answer` must be, the form says; it computes rather than quotes, and hints never contain
     it. hint: one, or several from where to look to nearly the step; `check` prints the first, so
-    its formulas read well without dollars and backslashes. seconds: what looking at an answer may
-    take. points: what a right one is worth; with `partial`, several numbers or outputs of which
-    some are right are worth their share. reference: where the answer is derived, for lecturers.
+    its formulas read well without dollars and backslashes.
     """
 
     number: str
@@ -155,19 +151,6 @@ class Exercise:
     form: Form
     answer: str | Callable[..., Any]
     hint: str | tuple[str, ...]
-    seconds: float = 10.0
-    points: int = 1
-    partial: bool = False
-    reference: str = ""
-
-    @property
-    def name(self) -> str:
-        """What the answer is called in a notebook: answer_04_2 for the number "04.2"."""
-        return answer_name(self.number)
-
-    def for_student(self, student: str) -> Exercise:
-        """As this student has it: the same for all, see `Variants`"""
-        return self
 
     @property
     def hints(self) -> tuple[str, ...]:
@@ -181,34 +164,6 @@ class Exercise:
         return re.sub(r"[$\\]", "", self.hints[0])
 
 
-@dataclass(frozen=True, eq=False)
-class Variants:
-    """An exercise in which each student has numbers of their own.
-
-    make: draws an exercise of this number with the given generator of random numbers. secret: one
-    of the lecturer's; with another one, all students have other numbers.
-    """
-
-    number: str
-    make: Callable[[random.Random], Exercise]
-    secret: str = ""
-
-    @cache  # noqa: B019, there are as many as students
-    def for_student(self, student: str) -> Exercise:
-        return self.make(random.Random(f"{self.secret}, {self.number}, {student}"))
-
-    @property
-    def name(self) -> str:
-        return answer_name(self.number)
-
-    @property
-    def points(self) -> int:
-        return self.for_student("").points
-
-    @property
-    def partial(self) -> bool:
-        return self.for_student("").partial
-
-
 def answer_name(number: str) -> str:
+    """What the answer is called in a notebook: answer_04_2 for the number "04.2"."""
     return "answer_" + number.replace(".", "_")

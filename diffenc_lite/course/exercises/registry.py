@@ -23,7 +23,7 @@ from . import (
     lesson_14,
 )
 from .comparing import tried
-from .forms import Exercise, Variants
+from .forms import Exercise
 from .levels import LEVELS
 
 _LESSONS = [
@@ -31,14 +31,14 @@ _LESSONS = [
     lesson_07, lesson_08, lesson_09, lesson_10, lesson_11, lesson_12, lesson_13, lesson_14,
 ]  # fmt: skip
 
-EXERCISES: dict[str, Exercise | Variants] = {
+EXERCISES: dict[str, Exercise] = {
     **{exercise.number: exercise for lesson in _LESSONS for exercise in lesson.EXERCISES},
     **LEVELS,
 }
 
 
-def register(*exercises: Exercise | Variants) -> None:
-    """Add exercises of your own to those that ask, check, judge and `grade` know.
+def register(*exercises: Exercise) -> None:
+    """Add exercises of your own to those that ask, check and judge know.
 
     Each one's answer is tried out at once, and must be right by its own rules. Raises ValueError
     for a number that is taken or is not of the form "NAME.1", ExerciseError for an exercise that
@@ -49,8 +49,7 @@ def register(*exercises: Exercise | Variants) -> None:
             raise ValueError(f'number must be like "A.1" or "07.3"; got {exercise.number!r}')
         if exercise.number in EXERCISES:
             raise ValueError(f"number {exercise.number} is taken; give another one")
-        for student in ("", "a", "b") if isinstance(exercise, Variants) else ("",):
-            tried(exercise.for_student(student))
+        tried(exercise)
         EXERCISES[exercise.number] = exercise
 
 
@@ -59,7 +58,7 @@ def find(exercise: str | Exercise) -> Exercise:
     if isinstance(exercise, Exercise):
         return exercise
     try:
-        return EXERCISES[exercise].for_student("")
+        return EXERCISES[exercise]
     except (KeyError, TypeError):
         raise ValueError(
             f"number must be that of an exercise, one of {', '.join(EXERCISES)}; got {exercise!r}"

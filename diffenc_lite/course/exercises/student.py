@@ -1,87 +1,94 @@
-"""Versions of the notebooks for students: to read and work in, or made for a grader.
+"""Copies of the notebooks for students: lessons to work in, or the source of an nbgrader course.
 
-What a lesson must keep to (the three cells of an exercise are shown in `checking.py`):
+An exercise is three cells in a row: its question, a stub, and a solution (`checking.py` shows
+them). For nbgrader stub and solution become an answer, out of which it takes the solution, and a
+locked test. The test runs right after the answer, so nothing that comes later changes a mark.
 
-- A solution is a code cell with the tag `solution`, and all that is in it stands between the lines
-  `### BEGIN SOLUTION` and `### END SOLUTION`, after the line `# Ignore this cell until ...`. Hide
-  its input (metadata jupyter.source_hidden), so that the reader meets the stub first.
-- The cell before it is its stub. It runs as it stands (`answer_04_2 = ...`, or a function whose
-  body is `...`). Both bind the name of the answer and end in `check("04.2", answer_04_2)`.
-- No later cell uses a name that was last bound by a stub or a solution: in the student version that
-  name would be missing or `...`.
+What a notebook must keep to:
+
+- A solution is a code cell with the tag `solution`. All of it stands between `### BEGIN SOLUTION`
+  and `### END SOLUTION`, after the line `# Ignore this cell until ...`.
+- Stub and solution end in the same `check("04.2", answer_04_2)`. The stub runs as it stands, and
+  both need nothing of the lesson but its imports.
+- No later cell uses a name that a stub or a solution has bound: students may have anything there.
 - A text about solutions is a Markdown cell with the tag `solution`: it goes with them.
-
-`plain` is the lesson without solutions and outputs: the stub stays, and reports "not yet answered".
-`nbgrader` and `otter` are what those two graders make the students' version of: with solutions,
-each between the marks that this grader knows, and with tests. The lessons themselves are for
-neither. nbgrader refuses them; otter-grader would hand them out as they are, but for the solutions,
-which it drops since their first line begins with "# Ignore".
-
-Each rule is checked, for all notebooks, before a file is written.
 """
 
 from __future__ import annotations
 
 import ast
 import copy
+import re
+import symtable
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..lessons import notebooks_in, place
-from . import cells as cells_of
-from .cells import BEGIN, END
 from .forms import answer_name
-from .graders import NBGRADER_CONFIG, for_nbgrader, for_otter, otter_config
 
 IGNORE = "# Ignore this cell until you have tried yourself."
-GRADERS = ("plain", "nbgrader", "otter")
+BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
+
+NBGRADER_CONFIG = '''\
+"""Call nbgrader from the folder that holds this file: it is the course."""
+
+c = get_config()  # noqa: F821
+c.ClearSolutions.code_stub = {{"python": ""}}  # the stub stands before the solution already
+c.ExecutePreprocessor.timeout = {seconds}  # seconds a cell; a longer one is stopped
+'''
+
+
+class Parts(NamedTuple):
+    """Of an exercise"""
+
+    number: str
+    stub: str
+    solution: str
+    check: str  # the call
 
 
 def write_student_versions(
     notebooks_dir: str | Path,
     out_dir: str | Path,
-    grader: str = "plain",
+    nbgrader: bool = False,
     exercises_only: bool = False,
 ) -> list[Path]:
-    """Write a version of every notebook in notebooks_dir for students, or for a grader.
+    """Write a student's version of every notebook in notebooks_dir, or the source of a course.
 
-    plain: OUT/NAME.ipynb, and OUT/further/NAME.ipynb for companions. otter: OUT/source/NAME.ipynb.
-    nbgrader: OUT/source/NAME/NAME.ipynb and OUT/nbgrader_config.py. With exercises_only a version
-    has the imports and the exercises, without the lesson, and notebooks without exercises are left
-    out: it runs in seconds.
+    Writes OUT/NAME.ipynb and, for companions, OUT/further/NAME.ipynb. For nbgrader it writes
+    OUT/source/NAME/NAME.ipynb, which hold the solutions, and OUT/nbgrader_config.py. With
+    exercises_only a version has the imports and the exercises without the lesson, so it runs in
+    seconds; notebooks without exercises are left out.
 
     Returns the paths of the notebooks written. Nothing is overwritten, nor written if one notebook
     is wrong. Raises FileNotFoundError where there are no notebooks, FileExistsError for a file in
-    the way, ValueError for an unknown grader, for an out_dir in the folder of the notebooks and for
-    a notebook that breaks a rule.
+    the way, ValueError for an out_dir in the folder of the notebooks and for a notebook that breaks
+    a rule.
     """
     import nbformat
 
-    if grader not in GRADERS:
-        raise ValueError(f"grader must be one of {', '.join(GRADERS)}; got {grader!r}")
     source, target = Path(notebooks_dir).resolve(), Path(out_dir).resolve()
     notebooks = notebooks_in(source)
     if not notebooks:
         raise FileNotFoundError(f"notebooks_dir must hold notebooks (*.ipynb); got {source}")
     if target.is_relative_to(source):
-        raise ValueError(
-            f"out_dir must lie outside the folder of the notebooks, {source}; got {target}"
-        )
-    if target.exists() and not target.is_dir():
-        raise FileExistsError(f"out_dir must be a folder, new or not; {target} is a file")
+        raise ValueError(f"out_dir must lie outside the notebooks' folder, {source}; got {target}")
     files: dict[Path, str] = {}
     for path in notebooks:
-        notebook = student_version(_read(path), path.name, grader, exercises_only)
-        if notebook is not None:
-            files[target / _place(path, grader)] = nbformat.writes(notebook) + "\n"
+        lesson = nbformat.read(path, as_version=4)
+        version = student_version(lesson, path.name, nbgrader, exercises_only)
+        if version is not None:
+            there = Path("source", path.stem, path.name) if nbgrader else place(path)
+            files[target / there] = nbformat.writes(version) + "\n"
     written = list(files)
-    if grader == "nbgrader":
-        files[target / "nbgrader_config.py"] = NBGRADER_CONFIG
-    there = [path.name for path in files if path.exists()]
-    if there:
+    if nbgrader:
+        seconds = 60 if exercises_only else 300
+        files[target / "nbgrader_config.py"] = NBGRADER_CONFIG.format(seconds=seconds)
+    if in_the_way := [path.name for path in files if path.exists()]:
         raise FileExistsError(
-            f"out_dir already holds {', '.join(there)}, perhaps with somebody's answers; nothing "
-            f"is overwritten, so give another folder than {target}"
+            f"out_dir already holds {', '.join(in_the_way)}, perhaps with somebody's answers; "
+            f"nothing is overwritten, so give another folder than {target}"
         )
     for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -89,181 +96,153 @@ def write_student_versions(
     return written
 
 
-def _place(path: Path, grader: str) -> Path:
-    if grader == "nbgrader":
-        return Path("source", path.stem, path.name)
-    return Path("source", path.name) if grader == "otter" else place(path)
-
-
-def _read(path: Path) -> Any:
-    import nbformat
-
-    try:
-        return nbformat.read(path, as_version=4)
-    except (ValueError, KeyError, AttributeError, TypeError, nbformat.ValidationError) as error:
-        why = str(error).partition("\n")[0]  # not JSON, not UTF-8, or no cells
-        raise ValueError(f"{path.name} is not a notebook that can be read: {why}") from error
-
-
 def student_version(
-    notebook: Any, name: str, grader: str = "plain", exercises_only: bool = False
+    notebook: Any, name: str, nbgrader: bool = False, exercises_only: bool = False
 ) -> Any:
-    """A copy without outputs and counts, its solutions gone or marked for the grader; None if only
-    exercises are wanted and there are none. Raises ValueError where a rule is broken."""
-    _check_rules(notebook.cells, name)
-    student = copy.deepcopy(notebook)
-    student.metadata.pop("widgets", None)
-    for cell in student.cells:
+    """A copy without outputs, its solutions gone, or marked for nbgrader. None if only exercises
+    are wanted and there are none. Raises ValueError where a rule is broken."""
+    version = copy.deepcopy(notebook)
+    version.metadata.pop("widgets", None)
+    cells = version.cells
+    _check_names(cells, name)
+    exercises = {i: _parts(cells, i, name) for i, c in enumerate(cells) if is_solution(c)}
+    version.cells = []
+    for i, cell in enumerate(cells):
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
             cell.metadata.pop("execution", None)
-    cells = student.cells
+        if i + 1 in exercises and nbgrader:
+            version.cells += _graded(exercises[i + 1])
+        elif "solution" not in cell.metadata.get("tags", []) and (
+            not exercises_only or {i + 1, i + 2} & exercises.keys()
+        ):
+            version.cells.append(cell)
     if exercises_only:
-        cells = _sheet(cells, name)
-    exercises = sum(map(is_solution, cells))
-    if exercises_only and not exercises:
-        return None
-    student.cells = [otter_config(Path(name).stem)] if grader == "otter" and exercises else []
-    for index, cell in enumerate(cells):
-        if is_solution(cell) or (cell.cell_type == "markdown" and _is_about_solutions(cell)):
-            continue
-        if index + 1 == len(cells) or not is_solution(cells[index + 1]) or grader == "plain":
-            student.cells.append(cell)
-            continue
-        (number,) = _checked(cell.source, name)
-        stub, call = _before_check(cell.source)
-        solution, _ = _before_check("\n".join(cells[index + 1].source.strip().splitlines()[2:-1]))
-        make = for_nbgrader if grader == "nbgrader" else for_otter
-        student.cells += make(number, stub, solution, call)
-    return student
+        version.cells[:0] = _head(cells, exercises, name)
+    return version if exercises or not exercises_only else None
 
 
 def is_solution(cell: Any) -> bool:
     return cell.cell_type == "code" and "solution" in cell.metadata.get("tags", [])
 
 
-def _is_about_solutions(cell: Any) -> bool:
-    return "solution" in cell.metadata.get("tags", [])
+def _parts(cells: list[Any], index: int, name: str) -> Parts:
+    """Those of the exercise whose solution is this cell."""
+    where = f"{name}, cell {index + 1}"
+    whole = f"{IGNORE}\n{BEGIN}\n(.*)\n{END}"
+    solution = re.fullmatch(whole, cells[index].source.strip(), re.DOTALL)
+    if solution is None:
+        raise ValueError(
+            f"{where}: all of a solution must stand between `{BEGIN}` and `{END}`, after the line "
+            f"`{IGNORE}`"
+        )
+    asking, stub = cells[index - 2 : index] if index > 1 else [cells[0], cells[0]]
+    call = re.compile(r'(.*)\n(check\("(\w+\.\d+)", (\w+)\))(?: +#[^\n]*)?', re.DOTALL)
+    stubbed, solved = call.fullmatch(stub.source.strip()), call.fullmatch(solution[1].strip())
+    if not stubbed or not solved or stubbed[2] != solved[2] or solved[4] != answer_name(solved[3]):
+        raise ValueError(
+            f"{where}: a solution and the cell before it, its stub, must end in the same call of "
+            'check with the name of the answer, check("04.2", answer_04_2)'
+        )
+    number = solved[3]
+    if f'ask("{number}")' not in asking.source:
+        raise ValueError(f'{where}: the cell before the stub must have ask("{number}")')
+    return Parts(number, stubbed[1].rstrip(), solved[1].rstrip(), solved[2])
 
 
-def _before_check(source: str) -> tuple[str, str]:
-    """What stands before the last statement, which is the call of check, and that call."""
-    lines = source.rstrip().splitlines()
-    start = ast.parse(source).body[-1].lineno - 1
-    return "\n".join(lines[:start]).rstrip(), "\n".join(lines[start:])
+def _graded(exercise: Parts) -> Iterator[Any]:
+    """The answer, with a region that nbgrader takes out, and a locked test worth one point."""
+    from nbformat.v4 import new_code_cell
+
+    def cell(source: str, grade_id: str, **more: Any) -> Any:
+        about = {"schema_version": 3, "grade_id": grade_id, "task": False, **more}
+        return new_code_cell(source, id=grade_id, metadata={"nbgrader": about})
+
+    number, stub, solution, check = exercise
+    answer = answer_name(number)
+    text = f"{stub}\n{BEGIN}\n{solution}\n{END}\n{check}"
+    yield cell(text, answer, grade=False, solution=True, locked=False)
+    test = (
+        "from diffenc_lite.course.exercises import judge\n\n"
+        f'verdict = judge("{number}", {answer})\n'
+        "assert verdict.right, verdict.text"
+    )
+    yield cell(test, f"test_{answer}", grade=True, solution=False, locked=True, points=1)
 
 
-def _sheet(cells: list[Any], name: str) -> list[Any]:
-    """A title, the imports of the lesson in one cell, what of the lesson the questions use in
-    another, and the exercises, each from `ask` on."""
+# --- names ----------------------------------------------------------------------------------------
+
+
+def _head(cells: list[Any], exercises: dict[int, Parts], name: str) -> Iterator[Any]:
+    """Of a sheet: its title, the imports of the lesson, and what of it the questions use."""
     from nbformat.v4 import new_code_cell, new_markdown_cell
 
-    before: list[str] = []  # statements of the lesson, which an exercise may need
-    wanted: set[str] = set()
-    shown: list[Any] = []
     imports: list[str] = []
-    for index, cell in enumerate(cells):
-        if cell.cell_type != "code":
-            continue
-        code = [ast.unparse(s) for s in _parse(cell.source, name).body]
-        imports += [s for s in code if cells_of.is_import(s)]
-        if is_solution(cell):
-            (number,) = _checked(cell.source, name)
-            first = max(i for i in range(index) if f'ask("{number}")' in cells[i].source)
-            shown += cells[first : index + 1]
-            for asking in cells[first:index]:
-                if asking.cell_type == "code":
-                    made, used = _names(asking.source, name)
-                    wanted |= used - made
-        else:
-            before += [s for s in code if not cells_of.is_import(s)]
-    given = cells_of.needed(before, wanted)
-    sheet = [
-        new_markdown_cell(f"# Exercises of {Path(name).stem}", id="title"),
-        new_code_cell("\n".join(dict.fromkeys(imports)), id="imports"),
-    ]
+    before: list[str] = []
+    wanted: set[str] = set()
+    for i, cell in enumerate(cells):
+        if cell.cell_type == "code" and not is_solution(cell):
+            body = ast.parse(_python(cell.source)).body
+            imports += [ast.unparse(s) for s in body if isinstance(s, ast.Import | ast.ImportFrom)]
+            if not {i + 1, i + 2} & exercises.keys():
+                before += map(ast.unparse, body)
+            elif i + 2 in exercises:
+                made, used = _names(cell.source)
+                wanted |= used - made
+    given: list[str] = []
+    for statement in reversed([s for s in before if s not in imports]):
+        made, used = _names(statement)
+        if made & wanted:
+            given.insert(0, statement)
+            wanted |= used
+    yield new_markdown_cell(f"# Exercises of {Path(name).stem}", id="title")
+    yield new_code_cell("\n".join(dict.fromkeys(imports)), id="imports")
     if given:
-        sheet.append(new_code_cell("\n".join(dict.fromkeys(given)), id="given"))
-    return sheet + shown
+        yield new_code_cell("\n".join(given), id="given")
 
 
-# --- the rules -----------------------------------------------------------------------------------
-
-
-def _check_rules(cells: list[Any], name: str) -> None:
-    unreliable: set[str] = set()  # names last bound by a stub or a solution
-    asked: set[str] = set()
-    for index, cell in enumerate(cells):
-        where = f"{name}, cell {index + 1}"
-        if not is_solution(cell) and (BEGIN in cell.source or END in cell.source):
+def _check_names(cells: list[Any], name: str) -> None:
+    """No cell of the lesson may use a name that was last bound by a stub or a solution."""
+    bound: set[str] = set()
+    for i, cell in enumerate(cells):
+        where = f"{name}, cell {i + 1}"
+        if BEGIN in cell.source and not is_solution(cell):
             raise ValueError(f"{where}: a solution must be a code cell with the tag `solution`")
         if cell.cell_type != "code":
             continue
-        made, used = _names(cell.source, where)
-        if is_solution(cell):
-            _check_solution(cell, cells[index - 1] if index else None, asked, where)
-            unreliable |= made
-        elif index + 1 < len(cells) and is_solution(cells[index + 1]):
-            unreliable |= made
+        try:
+            made, used = _names(cell.source)
+        except SyntaxError as error:
+            raise ValueError(f"{where}: not Python: {error.msg}") from error
+        if any(map(is_solution, cells[i : i + 2])):  # a stub or a solution
+            bound |= made
+        elif missing := sorted((used - made) & bound):
+            raise ValueError(
+                f"{where}: uses {', '.join(missing)}, last bound by a stub or a solution; students "
+                "have no solutions, so bind (or import) it in a cell of the lesson"
+            )
         else:
-            asked |= set(_calls("ask", cell.source, where))
-            missing = sorted((used - made) & unreliable)
-            if missing:
-                raise ValueError(
-                    f"{where}: uses {', '.join(missing)}, last bound by a stub or a solution; "
-                    "students have no solutions, so bind (or import) it in a cell of the lesson"
-                )
-            unreliable -= made
+            bound -= made
 
 
-def _check_solution(cell: Any, stub: Any, asked: set[str], where: str) -> None:
-    lines = [line.strip() for line in cell.source.strip().splitlines()]
-    if lines[:2] != [IGNORE, BEGIN] or lines[-1:] != [END]:
-        raise ValueError(
-            f"{where}: all of a solution must stand between `{BEGIN}` and `{END}`, after the "
-            f"line `{IGNORE}`"
-        )
-    numbers = _checked(cell.source, where)
-    stubbed = _checked(stub.source, where) if stub is not None and stub.cell_type == "code" else []
-    if len(numbers) != 1 or numbers != stubbed:
-        raise ValueError(
-            f"{where}: a solution and the cell before it, its stub, must each end in a call of "
-            f"check with the same number and the answer's name, answer_04_2 for 04.2; the stub "
-            f"checks {', '.join(stubbed) or 'nothing'}, the solution "
-            f"{', '.join(numbers) or 'nothing'}"
-        )
-    if numbers[0] not in asked:
-        raise ValueError(f'{where}: no cell before it has ask("{numbers[0]}")')
+def _python(source: str) -> str:
+    """A cell as Python, with its magics as Jupyter turns them into calls"""
+    from IPython.core.inputtransformer2 import TransformerManager
+
+    return TransformerManager().transform_cell(source)
 
 
-def _checked(source: str, where: str) -> list[str]:
-    """The number of the exercise that a cell checks with its last statement, under its name."""
-    numbers = _calls("check", source, where)
-    last = ast.unparse(_parse(source, where).body[-1]) if numbers else ""
-    proper = [n for n in numbers if last == f"check({n!r}, {answer_name(n)})"]
-    return numbers if numbers == proper else []
+def _names(source: str) -> tuple[set[str], set[str]]:
+    """The names that code binds at its top, and those it uses there or as globals"""
+    table = symtable.symtable(_python(source), "cell", "exec")
+    made = {s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_imported()}
+    return made, set(_used(table))
 
 
-def _calls(function: str, source: str, where: str) -> list[str]:
-    """The first arguments of the calls of ask or check in a cell: numbers of exercises."""
-    return [
-        str(node.args[0].value)
-        for node in ast.walk(_parse(source, where))
-        if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Name)
-        and node.func.id == function
-        and node.args
-        and isinstance(node.args[0], ast.Constant)
-    ]
-
-
-def _names(source: str, where: str) -> tuple[set[str], set[str]]:
-    """The names that a cell binds, and those it uses, as far as they are of the notebook."""
-    return cells_of.names(ast.unparse(_parse(source, where)))
-
-
-def _parse(source: str, where: str) -> ast.Module:
-    try:
-        return ast.parse(cells_of.python(source))
-    except SyntaxError as error:
-        raise ValueError(f"{where}: not Python: {error.msg}") from error
+def _used(table: symtable.SymbolTable) -> Iterator[str]:
+    top = table.get_type() == "module"
+    yield from (
+        s.get_name() for s in table.get_symbols() if s.is_referenced() and (top or s.is_global())
+    )
+    for child in table.get_children():
+        yield from _used(child)

@@ -28,7 +28,7 @@ def answer(
 ) -> Picture:
     """Learned minus image of each VDM, and their mean, in the predicted band.
 
-    Args: found, rows of `purpose.outcomes`; by data: errors, the half width over test images of
+    Args: found, rows of `purpose.comparisons`; by data: errors, the half width over test images of
         each difference; shares, that of the mean; predicted, the ends of the band.
     """
     figure, axes = plots.subplots(len(found), 1, size=(8, 0.4 + 2.6 * len(found)))

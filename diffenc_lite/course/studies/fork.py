@@ -53,16 +53,18 @@ from torch import Tensor, nn
 from ... import pixels, process
 from ...bound import diffusion_loss
 from ...chain import low_discrepancy
+from ...data import load_mnist
 from ...encoder import Encoding
+from ...evaluation import evenly
 from ...files import PathLike
 from ...gaussian import kl_to_standard
 from ...model import SIZES, DiffEnc, ModelConfig, build, evaluating
 from ...networks import GammaEmbedding, UNet, zero_
 from ...pretrained import load_model, read_card
 from ...schedule import Noise
-from ...training import State, TrainConfig, fast, minimise
+from ...training import State, TrainConfig, fast
 from ...training import seed as seed_of
-from .runner import Job, Options, Results, Row, Study, mnist, parameters
+from .study import Job, Options, Results, Row, Study, parameters
 
 START = 0.4  # the depth below which all arms are the same frozen VDM
 INERT = 0.1  # how far the negative control acts, in units of t
@@ -84,7 +86,7 @@ LENGTH_ARMS = (*ARMS, "image")  # and affine at the longest
 BATCH = 250  # images, when scoring
 
 
-def jobs(options: Options) -> list[Job]:
+def _jobs(options: Options) -> list[Job]:
     """The primary comparison first, then the exploratory parts, the first seeds of each first; the
     budget `jobs` takes the first so many."""
     updates, seeds = options.budget["updates"], range(options.budget["seeds"])
@@ -208,7 +210,7 @@ class Unbounded(UNet):
         return self.body(x, self.embed(gamma))
 
 
-def make(
+def make_fork(
     arm: str, seed: int = 0, base_name: PathLike = "mnist-vdm", start: float = START
 ) -> DiffEnc:
     """A fork of a trained VDM before training; the seed is for the new weights."""
@@ -245,22 +247,22 @@ def depth_of(gamma_max: float, model: DiffEnc) -> float:
     return min(1.0, (gamma_max - low) / (high - low))
 
 
-def losses(
-    model: DiffEnc, x: Tensor, t: Tensor, eps: Tensor, end: float | Tensor
+def _losses(
+    model: DiffEnc, x: Tensor, t: Tensor, eps: Tensor, end: float
 ) -> tuple[Tensor, Tensor]:
     """Prior loss with the noise ending at depth `end`, and the diffusion loss at t for each unit
     of t: times (end - start) its mean over t in [start, end] is the part of L4 between them.
 
     In bits per dimension, (B,) each.
     """
-    last = model.schedule(torch.as_tensor(end, dtype=t.dtype, device=t.device).expand_as(t))
+    last = model.schedule(torch.full_like(t, end))
     q = process.marginal(x + model.shift(x, last.gamma), last.like(x))
     nats = kl_to_standard(q.mean, q.variance), diffusion_loss(model, x, t, eps)
     prior, diffusion = (pixels.bits_per_dim(loss, x[0].numel()) for loss in nats)
     return prior, diffusion
 
 
-def training(updates: int, batch: int, seed: int, lr: float = 5e-4) -> TrainConfig:
+def fork_config(updates: int, batch: int, seed: int, lr: float = 5e-4) -> TrainConfig:
     """The settings of a training, the same for all arms."""
     return TrainConfig(
         updates, batch=batch, lr=lr, warmup=50, ema=0.995, ends=1, seed=seed,
@@ -268,7 +270,7 @@ def training(updates: int, batch: int, seed: int, lr: float = 5e-4) -> TrainConf
     )  # fmt: skip
 
 
-def draw(images: Tensor, config: TrainConfig, update: int) -> tuple[Tensor, Tensor, Tensor]:
+def _draw(images: Tensor, config: TrainConfig, update: int) -> tuple[Tensor, Tensor, Tensor]:
     """index of the images, u in [0, 1) and eps of an update: of the seed and its number only."""
     draws = torch.Generator(images.device).manual_seed(seed_of(config, update))
     batch = config.batch
@@ -277,29 +279,21 @@ def draw(images: Tensor, config: TrainConfig, update: int) -> tuple[Tensor, Tens
     return index, low_discrepancy(batch, eps, draws), eps
 
 
-def train(
-    model: DiffEnc,
-    images: Tensor,
-    config: TrainConfig,
-    end: float | Callable[[], Tensor],
-    start: float = START,
+def train_fork(
+    model: DiffEnc, images: Tensor, config: TrainConfig, end: float, start: float = START
 ) -> tuple[DiffEnc, list[float]]:
-    """Minimise the prior loss and the diffusion loss over [start, end].
+    """Minimise the prior loss and the diffusion loss over the depths [start, end].
 
-    Args: end, a depth, or a function that returns one as a tensor, so that a weight of the model in
-        it, a single number, is trained too.
     Returns the averaged model, and the loss of the trained one, a mean for each `log_every`
     updates.
     """
-    state, quick = State(model, config), fast(model)
-
-    def loss() -> Tensor:
-        index, u, eps = draw(images, config, state.update)
-        x, last = model.to_unit(images[index]), end() if callable(end) else end
-        prior, diffusion = losses(quick, x, start + (last - start) * u, eps, last)
-        return (prior.mean() + (last - start) * diffusion.mean())[None]
-
-    totals = [total for (total,) in minimise(state, config, loss, clip=1.0)]
+    state, quick, totals = State(model, config), fast(model), []
+    while state.update < config.updates:
+        index, uniform, eps = _draw(images, config, state.update)
+        x, t = model.to_unit(images[index]), start + (end - start) * uniform
+        prior, diffusion = _losses(quick, x, t, eps, end)
+        loss = prior.mean() + (end - start) * diffusion.mean()
+        totals += state.descend(loss[None], clip=1.0)
     windows = zip(*[iter(totals)] * config.log_every, strict=False)
     return state.averaged, [round(sum(window) / len(window), 6) for window in windows]
 
@@ -322,7 +316,9 @@ class Score:
         return self.prior + (self.end - self.start) * self.diffusion.mean(0)
 
 
-def score(model: DiffEnc, images: Tensor, end: float, passes: int, start: float = START) -> Score:
+def score_fork(
+    model: DiffEnc, images: Tensor, end: float, passes: int, start: float = START
+) -> Score:
     """Prior and diffusion loss over [start, end], with draws that are the same in every call."""
     draws = torch.Generator(images.device).manual_seed(0)
     priors, diffusions = [], []
@@ -331,7 +327,7 @@ def score(model: DiffEnc, images: Tensor, end: float, passes: int, start: float 
             x = model.to_unit(batch)
             t = start + (end - start) * low_discrepancy(len(x), x, draws)
             eps = torch.randn(x.shape, generator=draws, device=x.device)
-            prior, diffusion = losses(model, x, t, eps, end)
+            prior, diffusion = _losses(model, x, t, eps, end)
             priors.append(prior.double())
             diffusions.append(diffusion.double())
     prior, diffusion = (torch.cat(bits).view(passes, -1) for bits in (priors, diffusions))
@@ -339,6 +335,13 @@ def score(model: DiffEnc, images: Tensor, end: float, passes: int, start: float 
 
 
 # ---- a job ---------------------------------------------------------------------------------------
+
+
+@cache
+def mnist(root: str | None, device: torch.device, test_images: int) -> tuple[Tensor, Tensor]:
+    """All training images of MNIST, and so many of its test images, evenly spaced."""
+    train, test = (load_mnist(split, "full", root, device).images for split in ("train", "test"))
+    return train, evenly(test, test_images)
 
 
 def outcome(
@@ -350,13 +353,13 @@ def outcome(
     Args: before, the score of the VDM on the test images: it says from where to where.
     """
     start, end = before.start, before.end
-    first = score(model, test[:BATCH], end, 1, start).diffusion[0]
+    first = score_fork(model, test[:BATCH], end, 1, start).diffusion[0]
     if not torch.equal(first, before.diffusion[0, :BATCH]):
         raise AssertionError("a fork must start as the same function as its VDM")
     began = time.process_time()
-    trained, curve = train(model, images, config, end, start)
+    trained, curve = train_fork(model, images, config, end, start)
     seconds = time.process_time() - began
-    after = score(trained, test, end, len(before.diffusion), start)
+    after = score_fork(trained, test, end, len(before.diffusion), start)
     difference = after.total - before.total
     row = {
         "prior": after.prior.mean().item(),
@@ -372,13 +375,13 @@ def outcome(
     return row, trained, difference
 
 
-def run(job: Job, options: Options) -> Results:
+def _run(job: Job, options: Options) -> Results:
     budget = options.budget
     where = options.root, options.device, budget["images"]
     images, test = mnist(*where)
-    model = make(job["arm"], job["seed"]).to(options.device)
+    model = make_fork(job["arm"], job["seed"]).to(options.device)
     before = _start(*where, budget["passes"], depth_of(job["gamma_max"], model))
-    config = training(job["updates"], budget["batch"], job["seed"])
+    config = fork_config(job["updates"], budget["batch"], job["seed"])
     row, trained, difference = outcome(model, before, images, test, config)
     arrays = {}
     if job["part"] in ("primary", "control"):
@@ -411,7 +414,7 @@ def load_encoder(weights: Any, base_name: PathLike = "mnist-vdm", start: float =
 def _start(root: str | None, device: torch.device, images: int, passes: int, end: float) -> Score:
     """The score that all arms have at the start."""
     _, test = mnist(root, device, images)
-    return score(make("vdm").to(device), test, end, passes)
+    return score_fork(make_fork("vdm").to(device), test, end, passes)
 
 
-STUDY = Study(jobs, run, budget=PRIMARY | {"images": 10_000, "passes": 3, "jobs": 100})
+STUDY = Study(_jobs, _run, budget=PRIMARY | {"images": 10_000, "passes": 3, "jobs": 100})

@@ -23,8 +23,8 @@ from ...evaluation import evenly
 from ...files import PathLike
 from . import fork
 from .allowance import allowance
-from .runner import Job, Options, Results, Row, Study
 from .statistics import t_interval
+from .study import Job, Options, Results, Row, Study
 
 BASES = Path(__file__).with_name("bases")
 START = 0.6  # depth; an encoder can do little below it, while a denoiser would still learn there
@@ -65,7 +65,7 @@ RATES = {
 GRID = (5e-4, 1.5e-3, 4.5e-3)  # of learning rates
 
 
-def jobs(options: Options) -> list[Job]:
+def _jobs(options: Options) -> list[Job]:
     """Allowances and times; pilot and primary comparison of the photographs, then of the digits;
     then what is exploratory, the first VDM first. The budget `jobs` takes the first so many; data
     without RATES wait."""
@@ -118,7 +118,7 @@ def base(data: str, vdm: int) -> PathLike:
 
 
 @cache
-def images(data: str, split: str, root: str | None, device: torch.device) -> Tensor:
+def images_of(data: str, split: str, root: str | None, device: torch.device) -> Tensor:
     """Of "train" and "test"; of "rest" and "validation", into which the pilot divides "train"."""
     pilot = split in ("rest", "validation")
     if data == "photos":
@@ -135,21 +135,21 @@ def images(data: str, split: str, root: str | None, device: torch.device) -> Ten
 # ---- jobs ----------------------------------------------------------------------------------------
 
 
-def run(job: Job, options: Options) -> Row | list[Row] | Results:
+def _run(job: Job, options: Options) -> Row | list[Row] | Results:
     where = options.root, options.device
     if job["part"] == "allowance":
-        bounds = allowance(images(job["data"], "train", *where), job["gamma_max"]).in_bits()
+        bounds = allowance(images_of(job["data"], "train", *where), job["gamma_max"]).in_bits()
         return {**job, "prior": bounds.prior, "normal": bounds.normal, "mean": bounds.mean}
     if job["part"] == "time":
         return time_updates(job, options)
     pilot = job["part"] in ("rate", "spread")
     train, test = ("rest", "validation") if pilot else ("train", "test")
-    test_images = evenly(images(job["data"], test, *where), options.budget["images"])
+    test_images = evenly(images_of(job["data"], test, *where), options.budget["images"])
     name = base(job["data"], job["vdm"])
-    model = fork.make(job["arm"], job["vdm"], name, START).to(options.device)
-    config = fork.training(job["updates"], options.budget["batch"], job["vdm"], job["lr"])
+    model = fork.make_fork(job["arm"], job["vdm"], name, START).to(options.device)
+    config = fork.fork_config(job["updates"], options.budget["batch"], job["vdm"], job["lr"])
     before = _before(job["data"], test, job["vdm"], job["gamma_max"], len(test_images), *where)
-    train_images = images(job["data"], train, *where)
+    train_images = images_of(job["data"], train, *where)
     row, trained, change = fork.outcome(model, before, train_images, test_images, config)
     arrays: dict[str, Any] = {}
     if job["part"] == "primary":
@@ -163,14 +163,14 @@ def run(job: Job, options: Options) -> Row | list[Row] | Results:
 def time_updates(job: Job, options: Options) -> list[Row]:
     """Processor seconds of an update of each arm, the median over rounds: a round trains all arms
     one after the other, so that what else the machine does slows them alike."""
-    data, batch = images(job["data"], "rest", options.root, options.device), options.budget["batch"]
-    few, arms = 10, (*ARMS, *OTHERS)
+    data = images_of(job["data"], "rest", options.root, options.device)
+    batch, few, arms = options.budget["batch"], 10, (*ARMS, *OTHERS)
     seconds: dict[str, list[float]] = {arm: [] for arm in arms}
     for _ in range(options.budget["rounds"]):
         for arm in arms:
-            model = fork.make(arm, 0, base(job["data"], 0), START).to(options.device)
+            model = fork.make_fork(arm, 0, base(job["data"], 0), START).to(options.device)
             began = time.process_time()
-            fork.train(model, data, fork.training(few, batch, 0), 1.0, START)
+            fork.train_fork(model, data, fork.fork_config(few, batch, 0), 1.0, START)
             seconds[arm].append((time.process_time() - began) / few)
     return [{**job, "arm": arm, "seconds": float(np.median(s))} for arm, s in seconds.items()]
 
@@ -186,9 +186,9 @@ def _before(
     device: torch.device,
 ) -> fork.Score:
     """The score that all forks of a VDM have at the start."""
-    model = fork.make("vdm", base_name=base(data, vdm)).to(device)
-    test = evenly(images(data, split, root, device), n)
-    return fork.score(model, test, fork.depth_of(gamma_max, model), PASSES[data], START)
+    model = fork.make_fork("vdm", base_name=base(data, vdm)).to(device)
+    test = evenly(images_of(data, split, root, device), n)
+    return fork.score_fork(model, test, fork.depth_of(gamma_max, model), PASSES[data], START)
 
 
 # ---- results -------------------------------------------------------------------------------------
@@ -207,7 +207,7 @@ def differences(
     return [second[vdm] - first[vdm] for vdm in sorted(first.keys() & second.keys())]
 
 
-def outcomes(rows: list[Row]) -> list[Row]:
+def comparisons(rows: list[Row]) -> list[Row]:
     """Learned minus image for each set of data whose primary comparison is complete, beside X5.
 
     A row: data; differences, one for each VDM; mean; low and high, its 95 % interval over VDMs; and
@@ -229,7 +229,7 @@ def outcomes(rows: list[Row]) -> list[Row]:
 
 
 STUDY = Study(
-    jobs,
-    run,
+    _jobs,
+    _run,
     budget={"updates": 600, "batch": 64, "images": 10_000, "rounds": 5, "jobs": 200},
 )

@@ -48,13 +48,12 @@ from torch import Tensor
 from ...chain import Chain
 from ...pixels import to_levels
 from ...sampling import sample_steps
+from . import mnist_fits
 from .classifier import classify, frechet_distance, kernel_distance, load_classifier
-from .mnist_ratio import inputs
-from .mnist_ratio.fits import fit_of
-from .mnist_ratio.inputs import BEST, FITTED, MODELS, PIXELS, rounded, seeded
+from .mnist_fits import BEST, FITTED, MODELS, PIXELS, fit_of, rounded, seeded
 from .purpose import BASES
-from .runner import Job, Options, Results, Row, Study
 from .statistics import holm, t_quantile, t_tail
+from .study import Job, Options, Results, Row, Study
 
 TRAINED = {  # (kind, training): name or path of the weights
     ("mnist-vdm", 0): "mnist-vdm",
@@ -74,7 +73,7 @@ Place = tuple[Any, ...]  # a value of each of the KEYS
 SEEDS, SHEET = 8, 3  # sets of samples; images in a row and in a column of a sheet
 
 
-def jobs(options: Options) -> list[Job]:
+def _jobs(options: Options) -> list[Job]:
     """Every arm for every model, but a ratio for each pixel for the first trainings only."""
     return [
         {"model": model, "training": training, "steps": steps, "arm": arm}
@@ -85,7 +84,7 @@ def jobs(options: Options) -> list[Job]:
     ]
 
 
-def run(job: Job, options: Options) -> Results:
+def _run(job: Job, options: Options) -> Results:
     """A row and, for the first training of a kind, a sheet of nine samples."""
     name = TRAINED[job["model"], job["training"]]
     steps, budget = job["steps"], options.budget
@@ -96,7 +95,7 @@ def run(job: Job, options: Options) -> Results:
     for step in chosen.get(job["arm"], range(steps)):
         ratio[step] = best[step]
     chain = Chain.equal(steps, ratio, fitted.scale[FITTED])
-    model, sets = inputs.loaded(name), []
+    model, sets = mnist_fits.loaded(name), []
     draws = MODELS.index(job["model"]), job["training"]
     for seed in range(SEEDS):
         with torch.no_grad():
@@ -126,7 +125,7 @@ def judged(images: Tensor, root: str | None) -> Row:
 @cache
 def reference(root: str | None) -> Tensor:
     """The features of every second test image."""
-    return classify(load_classifier(), inputs.images("test", root)[::2]).features
+    return classify(load_classifier(), mnist_fits.shuffled_mnist("test", root)[::2]).features
 
 
 def sheet(images: Tensor) -> Tensor:
@@ -151,7 +150,7 @@ class Change(NamedTuple):
     p: float = math.nan
 
 
-def changes(rows: list[Row]) -> dict[Place, Change]:
+def sample_changes(rows: list[Row]) -> dict[Place, Change]:
     """Of each model, training, steps and arm. The interval is that of the draws: a jackknife
     over the eight sets, which are paired, with Student's t."""
     by_place = {tuple(row[k] for k in KEYS): row for row in rows}
@@ -170,7 +169,7 @@ def changes(rows: list[Row]) -> dict[Place, Change]:
 def outcomes(rows: list[Row], beside: int = SECOND) -> dict[tuple[int, str], Change]:
     """The six primary comparisons by steps and arm. Beside the first trainings of the models with
     an encoder are the SECOND ones, as declared, or the MEDIUM ones."""
-    compared, single = {}, changes(rows)
+    compared, single = {}, sample_changes(rows)
     trained = [(m, k) for m, k in TRAINED if m == MODELS[0] or k in (0, beside)]
     for steps in (4, 8):
         for arm in (ALL, NOISY, DATA):
@@ -188,4 +187,4 @@ def outcomes(rows: list[Row], beside: int = SECOND) -> dict[tuple[int, str], Cha
     return {k: c._replace(p=p) for (k, c), p in zip(compared.items(), corrected, strict=True)}
 
 
-STUDY = Study(jobs, run, budget={"fit": 1000, "n": 2000})
+STUDY = Study(_jobs, _run, budget={"fit": 1000, "n": 2000})

@@ -15,6 +15,8 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
+from ..worlds import legendre_nodes
+
 Interval = tuple[float, float]
 
 LEVEL = 0.95  # of the intervals
@@ -105,18 +107,16 @@ def power(shift: float, df: int) -> float:
         sqrt(n / 2) d / s with two groups of n; df, their n - 1 or 2 n - 2 degrees of freedom.
     Integrated over r, the estimated standard deviation divided by the true one.
     """
-    r = (1 + 6 / math.sqrt(df)) * (np.arange(4000) + 0.5) / 4000
+    nodes, weights = (values.numpy() for values in legendre_nodes(200))
+    r = (1 + 6 / math.sqrt(df)) * (1 + nodes) / 2
     log_density = (df - 1) * np.log(r) - df * r**2 / 2
-    density = np.exp(log_density - log_density.max())
+    density = weights * np.exp(log_density - log_density.max())
     limit = t_quantile((1 + LEVEL) / 2, df) * r
     seen = torch.special.ndtr(torch.from_numpy(np.stack([shift - limit, -shift - limit]))).sum(0)
     return float((density * seen.numpy()).sum() / density.sum())
 
 
 # ---- Student's t ---------------------------------------------------------------------------------
-
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(200)
-
 
 def t_tail(t: float, df: float) -> float:
     """P(T > t) for t >= 0 and df >= 1, where df need not be an integer.
@@ -127,9 +127,10 @@ def t_tail(t: float, df: float) -> float:
     if not (t >= 0 and df >= 1):
         raise ValueError(f"t must be >= 0 and df >= 1; got {t} and {df}")
     half = math.atan2(math.sqrt(df), t) / 2  # of the interval from atan(t / sqrt(df)) to pi / 2
-    from_end = half * (1 + _NODES)  # pi / 2 - a
+    nodes, weights = (values.numpy() for values in legendre_nodes(200))
+    from_end = half * (1 + nodes)  # pi / 2 - a
     constant = math.exp(math.lgamma((df + 1) / 2) - math.lgamma(df / 2)) / math.sqrt(math.pi)
-    return float(constant * half * (_WEIGHTS * np.sin(from_end) ** (df - 1)).sum())
+    return float(constant * half * (weights * np.sin(from_end) ** (df - 1)).sum())
 
 
 def t_quantile(probability: float, df: float) -> float:

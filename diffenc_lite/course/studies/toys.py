@@ -45,9 +45,9 @@ from ...networks import MLP
 from ...pixels import bits_per_dim
 from ...process import x_from_v
 from ...schedule import LinearSchedule, Noise
-from ...training import State, TrainConfig, minimise
+from ...training import State, TrainConfig
 from ..worlds import TOYS, likelihood
-from .runner import Job, Options, Row, Study, parameters
+from .study import Job, Options, Row, Study, parameters
 
 WIDTHS = (8, 16, 32, 64)  # of the denoiser
 OFF_WIDTHS = (16,)  # where the scaling encoder's counterterm is also left out
@@ -175,18 +175,15 @@ def train_together(models: list[DiffEnc], points: Tensor, config: TrainConfig) -
     used once; the seed of config is that of the first model's noise, the second has the next one.
     """
     together = _Together(models)
-    state, batches = State(together, config), iter(points.split(config.batch, 1))
+    state = State(together, config)
     generators = [_seeded(10**5 + config.seed + i) for i in range(len(models))]
 
     def draw(n: int) -> Tensor:
         return torch.stack([torch.randn(n, 2, generator=generator) for generator in generators])
 
-    def loss() -> Tensor:
+    for batch in points.split(config.batch, 1):
         t = low_discrepancy(config.batch, state.weights[0], generators[0])
-        return together(next(batches), t, draw(config.batch), draw(config.first))
-
-    for _ in minimise(state, config, loss):
-        pass
+        state.descend(together(batch, t, draw(config.batch), draw(config.ends)))
     for i, model in enumerate(models):
         averages = zip(together.names, state.averaged.stacks, strict=True)
         _Loss(model).load_state_dict({name: average[i] for name, average in averages})
@@ -261,7 +258,7 @@ def _seeded(seed: int) -> torch.Generator:
 # ---- the study -----------------------------------------------------------------------------------
 
 
-def jobs(options: Options) -> list[Job]:
+def _jobs(options: Options) -> list[Job]:
     """All seeds of a kind of model are one job, since they train side by side."""
     tested_and_explored = (
         (TESTED, FRESH, options.budget["test_seeds"]),
@@ -276,7 +273,7 @@ def jobs(options: Options) -> list[Job]:
     ]
 
 
-def run(job: Job, options: Options) -> list[Row]:
+def _run(job: Job, options: Options) -> list[Row]:
     """One row for each seed: what `score` says, and the number of parameters.
 
     Each seed of the test is scored on draws of its own, the others share theirs.
@@ -301,8 +298,8 @@ def run(job: Job, options: Options) -> list[Row]:
 
 
 STUDY = Study(
-    jobs,
-    run,
+    _jobs,
+    _run,
     budget={"updates": 1000, "seeds": 5, "test_seeds": 10, "batch": 512, "points": 32768},
 )
 

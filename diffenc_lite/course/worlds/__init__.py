@@ -2,28 +2,12 @@
 
 from .best_motion import best_motion, direction_bills
 from .distributions import Gaussian, Mixture, PlusMinus, World
-from .exact import SCALING, VDM, Exact, ExactDenoiser, Stretch, reconstruction_by_level, stretch
-from .integrals import integrate, normal_mean, normal_nodes
+from .exact import SCALING, VDM, Exact, reconstruction_by_level, stretch
+from .integrals import integrate, legendre_nodes, normal_nodes
 from .toy_likelihood import TOYS, Likelihood, likelihood
 
 __all__ = [
-    "SCALING",
-    "TOYS",
-    "VDM",
-    "Exact",
-    "ExactDenoiser",
-    "Gaussian",
-    "Likelihood",
-    "Mixture",
-    "PlusMinus",
-    "Stretch",
-    "World",
-    "best_motion",
-    "direction_bills",
-    "integrate",
-    "likelihood",
-    "normal_mean",
-    "normal_nodes",
-    "reconstruction_by_level",
-    "stretch",
-]
+    "SCALING", "TOYS", "VDM", "Exact", "Gaussian", "Likelihood", "Mixture", "PlusMinus", "World",
+    "best_motion", "direction_bills", "integrate", "legendre_nodes", "likelihood", "normal_nodes",
+    "reconstruction_by_level", "stretch",
+]  # fmt: skip

@@ -1,15 +1,22 @@
-"""Two integrals in float64, refined until they converge; the exact worlds use them."""
+"""Quadrature in float64: nodes and weights, and two integrals refined until they converge."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import torch
 from torch import Tensor
 
 _REACH = 8.0  # farther from 0 a normal distribution has less than 1e-13 of its mass, in 1-D and 2-D
-_NODES, _WEIGHTS = (torch.from_numpy(a) for a in np.polynomial.legendre.leggauss(12))
+
+
+@cache
+def legendre_nodes(n: int) -> tuple[Tensor, Tensor]:
+    """Nodes (n,) and weights (n,) of Gauss and Legendre for an integral over [-1, 1]."""
+    nodes, weights = np.polynomial.legendre.leggauss(n)
+    return torch.from_numpy(nodes), torch.from_numpy(weights)
 
 
 def normal_nodes(spacing: float, dims: int = 1) -> tuple[Tensor, Tensor]:
@@ -77,6 +84,7 @@ def integrate(
 
 def _panels(f: Callable[[Tensor], Tensor], left: Tensor, right: Tensor) -> Tensor:
     """The integral over every panel by 12 Gauss-Legendre nodes: (P,), (P,) -> (P,)."""
+    nodes, weights = legendre_nodes(12)
     half = (right - left) / 2
-    nodes = ((left + right) / 2)[:, None] + half[:, None] * _NODES
-    return half * (f(nodes.flatten()).reshape(nodes.shape) @ _WEIGHTS)
+    points = ((left + right) / 2)[:, None] + half[:, None] * nodes
+    return half * (f(points.flatten()).reshape(points.shape) @ weights)

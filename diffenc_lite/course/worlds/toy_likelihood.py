@@ -17,7 +17,6 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -27,10 +26,10 @@ from ...model import DiffEnc
 from ...process import v_from_x
 from ...schedule import LinearSchedule, Noise
 from .exact import reconstruction_by_level
-from .integrals import integrate
+from .integrals import integrate, legendre_nodes
 
 TOYS = ("mixture", "swirl")
-_PANELS, _NODES = 400, 12  # of the spiral's angle; a panel is about one standard deviation long
+_PANELS = 400  # of the spiral's angle, each about one standard deviation long
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -214,7 +213,7 @@ def _swirl() -> tuple[Tensor, Tensor, Tensor]:
     The angle is 3 pi sqrt(u) with u uniform, so its density is 2 angle / (3 pi)^2.
     """
     end = 3 * math.pi
-    nodes, weights = (torch.from_numpy(a) for a in np.polynomial.legendre.leggauss(_NODES))
+    nodes, weights = legendre_nodes(12)
     half = end / _PANELS / 2
     middle = half * (2 * torch.arange(_PANELS, dtype=torch.float64) + 1)
     angle = (middle[:, None] + half * nodes).flatten()

@@ -22,7 +22,7 @@ from ....schedule import LinearSchedule, Noise, step_c
 from ... import ledger
 from ...worlds import SCALING, Exact, Gaussian, PlusMinus
 from .. import fork, statistics
-from ..runner import Row, load_arrays, read_results
+from ..study import Row, load_arrays, read_results
 from .findings import Check, Counterexample, Measured, Printed, Proof
 
 # ---- the ledger and exact worlds -----------------------------------------------------------------
@@ -142,7 +142,7 @@ def residual_by_hand() -> Check:
 
 def starts_as_a_vdm() -> Check:
     """X6: a model with a learned encoder, y = x at the start, has the loss of the VDM"""
-    models = fork.make("learned"), load_pretrained("mnist-vdm")
+    models = fork.make_fork("learned"), load_pretrained("mnist-vdm")
     x, t = digits(models[1], 4), torch.full((4,), 0.9)
     eps = torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():

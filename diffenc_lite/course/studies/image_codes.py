@@ -13,11 +13,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image
-
-from .runner import Job, Options, Row, Study, mnist
 
 Images = NDArray[np.uint8]  # (N, H, W)
 Bits = NDArray[np.float64]  # of each image, (N,)
@@ -76,14 +73,3 @@ CODES: dict[str, Callable[[Images, Images], Bits]] = {
     "a histogram for each pixel": _counted(_places, 784),
     "four neighbours": _counted(neighbours, (len(CUTS) + 1) ** 4),
 }
-
-
-def run(job: Job, options: Options) -> Row:
-    both = mnist(options.root, torch.device("cpu"), options.budget["images"])
-    train, test = (images[:, 0].numpy() for images in both)
-    bits = CODES[job["code"]](train, test) / test[0].size
-    error = float(bits.std(ddof=1)) / len(bits) ** 0.5
-    return {**job, "total": float(bits.mean()), "standard_error": error, "images": len(bits)}
-
-
-STUDY = Study(lambda options: [{"code": name} for name in CODES], run, budget={"images": 10_000})

@@ -1,8 +1,10 @@
-"""bf16 and compiled code, where they make training faster."""
+"""What makes training faster: bf16, compiled code, memory that is kept."""
 
 from __future__ import annotations
 
+import ctypes
 import importlib.util
+import platform
 
 import torch
 from torch import Tensor, nn
@@ -44,3 +46,28 @@ def cpu_has_bf16() -> bool:
     query = getattr(torch.cpu, "get_capabilities", None)  # which an older torch does not have
     capabilities = query() if query else {}
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+
+
+# of malloc.h in glibc
+M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3
+
+
+def keep_freed_memory() -> bool:
+    """Tell glibc's malloc to use the memory of the last update again, for the whole process.
+    Returns whether it did; other allocators and systems are left as they are.
+
+    Otherwise activations of a few MB go back to the system when freed, and in the next update come
+    from there again, cleared page by page: that is a fifth to a third of an update of the small
+    U-Net on a CPU. Peak memory is the same.
+    """
+    if platform.libc_ver()[0] != "glibc":
+        return False
+    mallopt = ctypes.CDLL(None).mallopt
+    return all(
+        mallopt(parameter, value)
+        for parameter, value in (
+            (M_MMAP_THRESHOLD, 32 * 2**20),
+            (M_TRIM_THRESHOLD, 2**31 - 1),
+            (M_TOP_PAD, 64 * 2**20),
+        )
+    )

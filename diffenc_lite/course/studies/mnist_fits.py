@@ -1,24 +1,67 @@
-"""Scales, ratios and grids from mean products, and their score on other images (L3, W1-W7)."""
+"""Scales, ratios and grids on MNIST, fitted on some images and scored on others (L3, W1-W7).
+
+With the mean A x_hat (G5) the gap of a step is g + (A/c - 1) h, so its mean square is known for
+every scale from three numbers, the means of g^2, g h and h^2: the products.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from .... import encoder
-from ....bound import scale_gap
-from ....chain import Chain, low_discrepancy
-from ....gaussian import best_cost, best_ratio, kl_ratio
-from ....model import DiffEnc
-from ....process import motion
-from ....ratio import best_scale, constant_ratio, gap_with_scale, squared_gap_table
-from ....schedule import Noise, step_c
-from . import inputs
-from .inputs import BEST, CONSTANT, FITTED, FOLDED, ONE, PAPER, PARTS, PIXELS, PIXELS_UP_TO, seeded
+from ... import encoder
+from ...bound import scale_gap
+from ...chain import Chain, low_discrepancy
+from ...data import load_mnist
+from ...gaussian import best_cost, best_ratio, kl_ratio
+from ...model import DiffEnc
+from ...pretrained import load_model
+from ...process import motion
+from ...ratio import best_scale, constant_ratio, gap_with_scale, squared_gap_table
+from ...schedule import Noise, step_c
+from ...training import fast, keep_freed_memory
+
+MODELS = ("mnist-vdm", "mnist-scaling", "mnist-learned")
+STEPS = (2, 4, 8, 16, 32, 64, 128, 256, 1000)
+PAPER, FOLDED, FITTED = SCALES = ("paper", "folded", "fitted")
+ONE, CONSTANT, BEST, PIXELS = "w = 1", "constant w", "w*", "w* per pixel"
+EQUAL, CHEAPEST = "equal steps", "best grid"
+RESOLUTION = 256  # of the table from which the best grid is taken
+GRID_UP_TO, PIXELS_UP_TO = 128, 16  # steps; with more there is no best grid, no ratio per pixel
+SHOWN = 64  # with at most so many steps, the results contain the fits; above 16, the fitted scale's
+PARTS = 128  # with more steps, those of each part of the depth share a fit
+BATCH = 125
+
+
+@cache
+def loaded(name: str) -> DiffEnc:
+    """The model of this name or path, its denoiser in bf16 if that is faster on this machine."""
+    keep_freed_memory()
+    return fast(load_model(name)).eval()
+
+
+@cache
+def shuffled_mnist(split: str, root: str | None) -> Tensor:
+    """The images in random order: the first half of MNIST's test set is easier than the second."""
+    images = load_mnist(split, "full", root).images
+    return images[torch.randperm(len(images), generator=seeded(6))]
+
+
+def seeded(*numbers: int) -> torch.Generator:
+    seed = np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0]
+    return torch.Generator().manual_seed(int(seed))
+
+
+def rounded(values: Any) -> list[float]:
+    return [float(f"{value:.4g}") for value in torch.as_tensor(values).tolist()]
+
+
+# ---- fits and scores -----------------------------------------------------------------------------
 
 
 @torch.no_grad()
@@ -32,8 +75,8 @@ def drawn_products(
     """
     steps = len(grid) - 1
     draws = min(draws, steps)
-    for start in range(0, len(images), inputs.BATCH):
-        x = model.to_unit(images[start : start + inputs.BATCH])
+    for start in range(0, len(images), BATCH):
+        x = model.to_unit(images[start : start + BATCH])
         first = Chain(grid).step_of(low_discrepancy(len(x), x, generator))
         for k in range(draws):
             index = (first + k * steps // draws) % steps
@@ -59,7 +102,7 @@ class Fit(NamedTuple):
     ratio: dict[tuple[str, str], Tensor]
 
 
-def fit(
+def fit_ratios(
     model: DiffEnc, images: Tensor, grid: Tensor, draws: int, generator: torch.Generator
 ) -> Fit:
     """Scale (W7) and ratios (W1, W1c, W5) from the products of these images.
@@ -94,7 +137,7 @@ def fit(
     return Fit(grid, scale, ratio)
 
 
-def score(
+def score_fit(
     model: DiffEnc, images: Tensor, fitted: Fit, draws: int, generator: torch.Generator
 ) -> dict[tuple[str, str], Tensor]:
     """The diffusion loss of every image (L3), nats (N,), by scale and ratio: all those of a fit on
@@ -125,15 +168,15 @@ def draws_of(steps: int) -> int:
 @cache
 def fit_of(name: str, root: str | None, steps: int, images: int) -> Fit:
     """The fit on equal steps."""
-    grid, train = Chain.equal(steps).grid.float(), inputs.images("train", root)[:images]
-    return fit(inputs.loaded(name), train, grid, 2 * draws_of(steps), seeded(1, steps))
+    grid, train = Chain.equal(steps).grid.float(), shuffled_mnist("train", root)[:images]
+    return fit_ratios(loaded(name), train, grid, 2 * draws_of(steps), seeded(1, steps))
 
 
 @cache
 def costs_of(name: str, root: str | None, images: int) -> Tensor:
     """The cost with fitted scale and w* of every step between two depths i / RESOLUTION (W7)."""
-    model, chosen = inputs.loaded(name), inputs.images("train", root)[:images]
+    model, chosen = loaded(name), shuffled_mnist("train", root)[:images]
     batches = (model.to_unit(batch) for batch in chosen.split(16))
-    times = torch.arange(inputs.RESOLUTION + 1) / inputs.RESOLUTION
+    times = torch.arange(RESOLUTION + 1) / RESOLUTION
     table = squared_gap_table(model, batches, times, seeded(0), "optimal")
     return best_cost(table, chosen[0].numel())

@@ -1,0 +1,143 @@
+"""Sheets of exercises through nbgrader itself: what students get, and their marks."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from diffenc_lite.course.exercises.student import (
+    _parts,
+    is_solution,
+    student_version,
+    write_student_versions,
+)
+from diffenc_lite.course.lessons import notebooks_in
+
+pytest.importorskip("nbgrader", reason="pip install -e '.[coursework]'")
+
+ROOT = Path(__file__).resolve().parent.parent
+LESSONS = {path.stem: nbformat.read(path, 4) for path in notebooks_in(ROOT / "notebooks")}
+SHEET, COMPANION = "06_the_noise_variance_ratio", "04_which_mean"
+
+
+def exercises_in(stem):
+    cells = LESSONS[stem].cells
+    return [_parts(cells, i, stem) for i, cell in enumerate(cells) if is_solution(cell)]
+
+
+A, B, C, D = (exercise.solution for exercise in exercises_in(SHEET))
+LOOP = """out = []
+for part in (best_of_half(L_1), best_of_half(L_2)):
+    out.append(part)
+answer_06_1 = sum(out)"""
+
+# What is handed in, and its marks: whatever happens in one exercise, the others keep theirs.
+CLASS = {
+    SHEET: {
+        "right": ([A, B, C, D], [1, 1, 1, 1]),
+        "untouched": ([None] * 4, [0, 0, 0, 0]),
+        "wrong": ([A, "answer_06_2 = 3", C, D], [1, 0, 1, 1]),
+        "crashing": ([A, "1 / 0", "def answer_06_3(*given):\n    raise KeyError", D], [1, 0, 0, 1]),
+        "endless": ([A, "while True:\n    pass", C, D], [1, 0, 1, 1]),
+        "overwriting": (
+            [A.rpartition("\n")[0] + "\n" + LOOP, B, C, f"answer_06_1 = out = None\n{D}"],
+            [1, 1, 1, 1],
+        ),
+    },
+    COMPANION: {
+        "right": ([exercises_in(COMPANION)[0].solution], [1]),
+        "untouched": ([None], [0]),
+    },
+}
+
+
+def run(*command, cwd):
+    beside = str(Path(sys.executable).parent)  # nbgrader calls another program that lies there
+    done = subprocess.run(
+        [sys.executable, "-m", "nbgrader", *command], cwd=cwd, capture_output=True, text=True,
+        timeout=600, env={**os.environ, "PATH": beside + os.pathsep + os.environ["PATH"]},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def hand_in(course, name, student, sources):
+    """The released notebook, with these sources in place of its answers, None for the stub."""
+    notebook = nbformat.read(course / "release" / name / f"{name}.ipynb", 4)
+    cells = [c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("solution")]
+    for cell, source in zip(cells, sources, strict=True):
+        cell.source = cell.source if source is None else source
+    folder = course / "submitted" / student / name
+    folder.mkdir(parents=True)
+    nbformat.write(notebook, folder / f"{name}.ipynb")
+
+
+def marks(course, name, student):
+    from nbgrader.api import Gradebook
+
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as book:
+        grades = book.find_submission_notebook(name, name, student).grades
+        return {grade.name: (grade.score, grade.max_score) for grade in grades}
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("nbgrader") / "course"
+    write_student_versions(ROOT / "notebooks", folder, nbgrader=True, exercises_only=True)
+    config = folder / "nbgrader_config.py"
+    config.write_text(config.read_text().replace("timeout = 60", "timeout = 20"))
+    for name, students in CLASS.items():
+        run("generate_assignment", name, cwd=folder)
+        for student, (sources, _) in students.items():
+            hand_in(folder, name, student, sources)
+        run("autograde", name, cwd=folder)
+    return folder
+
+
+@pytest.mark.parametrize("name, student", [(n, s) for n in CLASS for s in CLASS[n]])
+def test_marks(course, name, student):
+    names = [f"test_answer_{e.number.replace('.', '_')}" for e in exercises_in(name)]
+    expected = {n: (m, 1) for n, m in zip(names, CLASS[name][student][1], strict=True)}
+    assert marks(course, name, student) == expected
+
+
+def test_feedback_is_in_the_words_of_check(course):
+    run("generate_feedback", SHEET, "--student", "wrong", cwd=course)
+    page = course / "feedback" / "wrong" / SHEET / f"{SHEET}.html"
+    assert "Exercise 06.2: this is a number. Expected: a function" in page.read_text("utf-8")
+
+
+@pytest.mark.parametrize("stem", [stem for stem in LESSONS if exercises_in(stem)])
+def test_nbgrader_takes_every_solution_out(stem):
+    from nbgrader.preprocessors import ClearSolutions
+
+    version = student_version(LESSONS[stem], stem, nbgrader=True)
+    released, _ = ClearSolutions(code_stub={"python": ""}).preprocess(version, {})
+    text = json.dumps(released, ensure_ascii=False)
+    assert "SOLUTION" not in text
+    shown = "\n".join(cell.source for cell in LESSONS[stem].cells if not is_solution(cell))
+    lines = [line.strip() for e in exercises_in(stem) for line in e.solution.splitlines()]
+    telling = [line for line in lines if len(line) > 12 and line not in shown]
+    assert telling
+    assert not [line for line in telling if json.dumps(line, ensure_ascii=False)[1:-1] in text]
+
+
+def test_the_own_exercise_of_the_guide(course, monkeypatch):
+    """Students get neither the exercise nor its answer, and marks are right."""
+    page = (ROOT / "docs" / "instructors.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    monkeypatch.chdir(course)
+    exec(code, {})
+    run("generate_assignment", "own", cwd=course)
+    released = (course / "release" / "own" / "own.ipynb").read_text("utf-8")
+    assert "answer_1 = ..." in released and "**2" not in released
+    right = "answer_1 = lambda s_2, alpha, sigma: s_2 * alpha**2 + sigma**2"
+    for student, source in {"ada": right, "bob": right.replace("+", "-"), "eve": None}.items():
+        hand_in(course, "own", student, [source])
+    run("autograde", "own", cwd=course)
+    scores = [marks(course, "own", student)["test_1"] for student in ("ada", "bob", "eve")]
+    assert scores == [(2, 2), (0, 2), (0, 2)]
