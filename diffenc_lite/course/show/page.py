@@ -28,7 +28,7 @@ from matplotlib.backends.backend_svg import RendererSVG
 from matplotlib.figure import Figure
 from matplotlib.transforms import IdentityTransform
 
-from . import plots
+from .painting import describe, has_changed, layers, pixels
 
 TEMPLATE = Path(__file__).with_name("explorer.html").read_text(encoding="utf-8")
 CSS = Path(__file__).with_name("explorer.css").read_text(encoding="utf-8")
@@ -56,7 +56,7 @@ class Drawing:
     """The artists of a figure as SVG; what has not changed is not drawn again."""
 
     def __init__(self, figure: Figure):
-        plots.pixels(figure)  # fixes the layout
+        pixels(figure)  # fixes the layout
         self.figure, self.known = figure, dict[Artist, str]()
 
     def parts(self) -> list[str]:
@@ -64,8 +64,8 @@ class Drawing:
         shown, dpi = [], self.figure.dpi
         self.figure.dpi = 72  # of matplotlib's SVG
         with matplotlib.rc_context(WORDS):
-            for layer in plots.layers(self.figure):
-                changed = [artist for artist in layer if plots.has_changed(artist)]
+            for layer in layers(self.figure):
+                changed = [artist for artist in layer if has_changed(artist)]
                 if any(isinstance(artist, Axis) for artist in changed):
                     changed = layer  # other limits: everything in these axes moves
                 for artist in layer[1:]:  # without the background
@@ -103,7 +103,7 @@ def page(controls: Sequence[Any], drawn: Callable[[Index], Figure]) -> str:
         figure = drawn(index)
         if drawing is None or drawing.figure is not figure:
             drawing = Drawing(figure)
-        rows.append([plots.describe(figure), *drawing.parts()])
+        rows.append([describe(figure), *drawing.parts()])
     slots = []  # the different texts of each part, and which of them stands at each position
     for column in itertools.zip_longest(*rows, fillvalue=""):
         texts = list(dict.fromkeys(column))
@@ -126,7 +126,7 @@ def still(figure: Figure) -> str | None:
     """A figure as HTML; None for one of many panels or long, which is better an image."""
     if len(figure.axes) > MOST_PANELS:
         return None
-    picture = _picture(figure, plots.describe(figure), Drawing(figure).parts())
+    picture = _picture(figure, describe(figure), Drawing(figure).parts())
     return f"<style>\n{CSS}</style>\n{picture}" if len(picture) < MOST_BYTES else None
 
 
