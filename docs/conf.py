@@ -46,6 +46,7 @@ html_css_files = ["site.css"]
 html_js_files = ["cards.js", "site.js"]
 html_search_scorer = str(Path(__file__).parent / "_static" / "scorer.js")
 html_show_sphinx = False
+html_show_search_summary = False  # it would be fetched, which a page opened from a disk may not
 html_sourcelink_suffix = ""
 html_context = {"default_mode": "auto"}  # light or dark as the reader's system
 html_theme_options = {

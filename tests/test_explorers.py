@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from diffenc_lite import DiffEnc, IdentityEncoder, ModelConfig, ScalingEncoder, build
-from diffenc_lite.course.show import page
+from diffenc_lite.course.show import page, painting
 from diffenc_lite.course.show.explorers import (
     CAPTION,
     Explorer,
@@ -25,7 +25,7 @@ from diffenc_lite.course.show.explorers import (
 )
 from diffenc_lite.pixels import to_unit
 
-picture = plots.read_png
+picture = painting.read_png
 
 
 def bars(size=(0.6, 0.5)):

@@ -13,7 +13,7 @@ import torch
 from matplotlib.colors import to_rgb
 from PIL import Image
 
-from diffenc_lite.course.show import drawing, plots
+from diffenc_lite.course.show import drawing, painting, plots
 
 GREY_STEPS = np.linspace(-1, 1, 16).reshape(1, 4, 4)
 
@@ -139,7 +139,7 @@ SERIES = [*[[name] for name in CHANGES], ["limits", "limits again"], list(CHANGE
 @pytest.mark.parametrize("names", SERIES, ids="/".join)
 def test_a_painter_draws_what_drawing_all_anew_would(names):
     (figure, parts), (other, other_parts) = stage(), stage()
-    painter = plots.Painter(figure)
+    painter = painting.Painter(figure)
     painter.pixels(), plots.pixels(other)  # now their layouts are settled
     for name in names:
         CHANGES[name](parts), CHANGES[name](other_parts)
@@ -149,7 +149,7 @@ def test_a_painter_draws_what_drawing_all_anew_would(names):
 
 def test_a_painter_draws_only_what_moves(monkeypatch):
     figure, parts = stage()
-    painter = plots.Painter(figure)
+    painter = painting.Painter(figure)
     drawn = []
     for cls in (matplotlib.axis.XAxis, matplotlib.lines.Line2D):
         old = cls.draw

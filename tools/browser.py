@@ -32,9 +32,15 @@ def browser(**options: Any) -> Iterator[BrowserContext]:
             yield context
 
 
-def watched(context: BrowserContext, faults: list[str]) -> Page:
-    """A page that notes its errors."""
+def watched(context: BrowserContext, faults: list[str], alone: bool = False) -> Page:
+    """A page that notes its errors and, if it should be alone, what it asks the net for."""
+
+    def ask(url: str) -> None:
+        if alone and not url.startswith(("file:", "data:", "blob:", "about:")):
+            faults.append(f"asks for {url}")
+
     page = context.new_page()
+    page.on("request", lambda request: ask(request.url))
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("console", lambda m: faults.append(m.text) if m.type == "error" else None)
     return page

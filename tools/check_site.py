@@ -104,9 +104,7 @@ def main() -> int:
     with browser(offline=True) as context:
         for name in pages:
             faults: list[str] = []
-            page = watched(context, faults)
-            page.on("request", lambda r, to=faults: to.append(f"asks for {r.url}")
-                    if re.match("https?:|wss?:", r.url) else None)  # fmt: skip
+            page = watched(context, faults, alone=True)
             faults += read(page, name, axe)
             page.close()
             total += len(faults)

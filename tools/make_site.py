@@ -148,7 +148,7 @@ def displayed(text: str) -> str:
 def write_lesson(source: Path, fresh: NotebookNode) -> list[str]:
     """A notebook as a page: the outputs it stores, its pictures from `fresh`; its explorers."""
     notebook, page = nbformat.read(source, as_version=4), f"lessons/{place(source).as_posix()}"
-    up, moving, figures = "../" * page.count("/"), [], 0
+    up, figures, moving = "../" * page.count("/"), 0, list[str]()
     for cell, made in zip(notebook.cells, fresh.cells, strict=True):
         if cell.cell_type == "markdown":
             cell.source = local_links(without_remote_pictures(cell.source))

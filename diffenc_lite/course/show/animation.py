@@ -15,6 +15,7 @@ from ...model import DiffEnc
 from ...sampling import sample_steps
 from . import plots
 from .explorers import encode_and_noise
+from .painting import Painter
 
 FRAME_MS, LAST_FRAME_MS = 120, 1300
 
@@ -68,7 +69,7 @@ def _act(
     axes["t"].spines[:].set_visible(False)
     axes["t"].axhline(0, color="0.6", lw=2)
     (mark,) = axes["t"].plot([0], [0], "o", ms=11, color=plots.RED, clip_on=False)
-    painter = plots.Painter(figure)
+    painter = Painter(figure)
     shown: list[AxesImage] = []
     for t, images in scenes:
         if not shown:

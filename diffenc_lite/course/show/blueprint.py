@@ -14,8 +14,8 @@ from ..ledger import LEDGER, Row
 from .drawing import Nodes, Point, canvas, shortest, words
 from .plots import BLUE, GREEN, ORANGE, RED, Picture
 
-COLOURS = {"proved": GREEN, "defined": BLUE, "in words": ORANGE, "on trust": RED}
-GREY = "#9a9a9a"
+SAID = {"proved": GREEN, "defined": BLUE, "in words": ORANGE, "on trust": RED}
+ARROW = "#9a9a9a"
 
 
 def rests_on() -> Nodes:
@@ -89,17 +89,17 @@ def picture(link: str = "") -> Picture:
     for tag, below in nodes.items():
         for other in sorted(below):
             boxes = [at for name, at in where.items() if name not in (tag, other)]
-            style = {"arrowstyle": "-|>", "color": GREY, "shrinkA": 14, "shrinkB": 14, "lw": 1}
+            style = {"arrowstyle": "-|>", "color": ARROW, "shrinkA": 14, "shrinkB": 14, "lw": 1}
             style["connectionstyle"] = f"arc3,rad={bend(where[other], where[tag], boxes)}"
             ax.annotate("", where[tag], where[other], arrowprops=style)
     for tag, at in where.items():
-        colour = COLOURS[word(LEDGER[tag])]
+        colour = SAID[word(LEDGER[tag])]
         frame = {"boxstyle": "round,pad=0.3", "fc": "white", "ec": colour, "lw": 2.4}
         address = link.format(tag) or None
         words(ax, at, tag, colour, bbox=frame, weight="bold", url=address)
         if (patch := ax.texts[-1].get_bbox_patch()) is not None:
             patch.set_url(address)
-    for n, (said, colour) in enumerate(COLOURS.items()):
+    for n, (said, colour) in enumerate(SAID.items()):
         words(ax, (1.2 + 2.4 * n, height + 0.3), said, colour, weight="bold")
     return figure
 
@@ -107,7 +107,7 @@ def picture(link: str = "") -> Picture:
 def in_words() -> str:
     """How many rows bear each word, and the longest chain"""
     words_said = list(map(word, LEDGER.values()))
-    counted = ", ".join(f"{words_said.count(said)} {said}" for said in COLOURS)
+    counted = ", ".join(f"{words_said.count(said)} {said}" for said in SAID)
     chain = longest_chain(rests_on())
     rows = f"{len(LEDGER)} rows: {counted}."
     return f"{rows} The longest chain has {len(chain)}: {' → '.join(chain)}."

@@ -25,6 +25,7 @@ from ...gaussian import standard_normal
 from ...model import DiffEnc
 from . import plots
 from .page import Index, exporting, heading, page
+from .painting import Painter, read_png
 
 STRIP = 5
 CAPTION = 28  # pixels above each still
@@ -80,7 +81,7 @@ class Explorer:
     >>> Explorer(draw, slider("k", [1, 2, 3]))
     """
 
-    painter: plots.Painter | None = None
+    painter: Painter | None = None
 
     def __init__(
         self, draw: Callable[..., Figure], *controls: Any, stills: Sequence[Index] = ()
@@ -105,7 +106,7 @@ class Explorer:
         """The PNG at one position of the controls."""
         figure = self.drawn(index)
         if self.painter is None or self.painter.figure is not figure:
-            self.painter = plots.Painter(figure)
+            self.painter = Painter(figure)
         return plots.png(self.painter.pixels())
 
     def page(self) -> str:
@@ -131,7 +132,7 @@ class Explorer:
         places = np.linspace(0, n - 1, min(STRIP, n)).round().astype(int).tolist()
         pictures = []
         for index in stills or [(i, *here[1:]) for i in places]:
-            picture = plots.read_png(self.frame(index))
+            picture = read_png(self.frame(index))
             pairs = zip(self.controls, index, strict=True)
             text = ", ".join(f"{c.description} = {c.options[k][0]}" for c, k in pairs)
             pictures.append(np.vstack([_caption(text, picture.shape[1]), picture]))

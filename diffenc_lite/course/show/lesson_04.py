@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -110,7 +111,7 @@ def _pixel_axes(ylabel: str, title: str, height: float) -> tuple[Picture, Axes]:
     return figure, ax
 
 
-def _labelled(ax: Axes, name: str, curve: Sequence[float], **look: str) -> None:
+def _labelled(ax: Axes, name: str, curve: Sequence[float], **look: Any) -> None:
     ax.plot(DEPTHS, curve, color=COLOURS[name], lw=2.5, **look)
     ax.text(1.01, curve[-1], LABELS[name], color=COLOURS[name], va="center", fontsize=13)
 

@@ -162,7 +162,6 @@ def drawn_panels(shapes: dict[str, tuple[Sequence[float], float]], drawn: Drawn)
     return figure
 
 
-@plots.styled
 def drawn_explorer(drawn: Drawn) -> Explorer:
     """Buttons for the end of the noise; sliders for f at t = 0.6, 0.8 and 1; the red area is the
     bill of the motion."""

@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from .drawing import COLOURS, arrow, box, canvas, words
 from .explorers import Explorer, buttons, slider
-from .plots import BLACK, BLUE, GREEN, RED, Picture, styled, subplots
+from .plots import BLACK, BLUE, GREEN, RED, Array, Picture, subplots
 
-Array = NDArray[np.float64]
 TRUTH = "0.80"  # the grey of the true reverse
 RATIOS = {"$w=1$": BLACK, "one constant": GREEN, "$w^*$": BLUE}
 
@@ -58,7 +57,6 @@ def step_from(z_t: float, world: str, z: Array, s: float = 0.55, t: float = 0.7)
     return Step(kept + by_x * guess, deviation, posteriors, truth, ratio)
 
 
-@styled
 def one_step(ratio: float, z_t: float = 0.2) -> Picture:
     """A step of a VDM for x = 1 or -1: the posteriors and their mixture, the model with w = 1 and
     with w = `ratio`. Densities stand sideways, at the place of z_s."""
@@ -101,7 +99,6 @@ def landings(t: float, s: float) -> dict[str, tuple[float, float]]:
     return {name: (scale, (scale - scales["exact"]) * unit) for name, scale in scales.items()}
 
 
-@styled
 def landing_places(steps: ArrayLike) -> Picture:
     """Where the mean of a step lands with three scales A / c, in units of sigma_Q from its target.
 
@@ -131,7 +128,6 @@ def landing_places(steps: ArrayLike) -> Picture:
 # --- plots and explorers --------------------------------------------------------------------------
 
 
-@styled
 def step_explorer(shared: Mapping[str, float]) -> Explorer:
     """Slide z_t: the true reverse, the model with w = 1 and with w*. Args: w* by world."""
     z, worlds = np.linspace(-3, 3, 601), list(shared)
@@ -155,7 +151,6 @@ def step_explorer(shared: Mapping[str, float]) -> Explorer:
     return Explorer(draw, z_slider, buttons("world", worlds), stills=stills)
 
 
-@styled
 def gap_lines(counts: Sequence[int], gaps: Mapping[str, Array]) -> Picture:
     """The gap against T for the ratios of `RATIOS`. Args: gaps by world, (len(counts), 3)."""
     figure, axes = subplots(1, len(gaps), size=(9.6, 3.6))
@@ -171,7 +166,6 @@ def gap_lines(counts: Sequence[int], gaps: Mapping[str, Array]) -> Picture:
     return figure
 
 
-@styled
 def sample_shapes(samples: Mapping[int, Sequence[ArrayLike]]) -> Picture:
     """Histograms of samples, a line for each ratio, against N(0, 1). Args: samples by T."""
     figure, axes = subplots(1, len(samples), size=(9.6, 3.2))
@@ -187,7 +181,6 @@ def sample_shapes(samples: Mapping[int, Sequence[ArrayLike]]) -> Picture:
     return figure
 
 
-@styled
 def ratio_explorer(
     counts: Sequence[int], tries: ArrayLike, gaps: Mapping[str, Array], m: Mapping[str, list[Array]]
 ) -> Explorer:

@@ -7,16 +7,15 @@ from itertools import pairwise
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from .drawing import COLOURS, arrow, box, canvas, words
 from .explorers import Explorer, buttons, slider
-from .plots import BLUE, GREEN, ORANGE, RED, SKY, Picture, plain_ticks, styled, subplots
+from .plots import BLUE, GREEN, ORANGE, RED, SKY, Array, Picture, plain_ticks, subplots
 
-Array = NDArray[np.float64]
 GREY = COLOURS["z_t"]
-RULES = {"paper": RED, "folded": GREEN, "VDM": BLUE}  # of the mean
+MEANS_OF_STEP = {"paper": RED, "folded": GREEN, "VDM": BLUE}  # of the mean
 WAYS = ["equal\n$w=1$", "best\n$w=1$", "equal\n$w^*$", "best\n$w^*$"]
 
 
@@ -75,7 +74,6 @@ def stairs(
     return height(gamma, gamma), [(each, height(each, each[-1:])) for each in stretches]
 
 
-@styled
 def staircases(mmse: Callable[[Tensor], Tensor], grids: Mapping[str, ArrayLike]) -> Picture:
     """L3 against L4: stairs over the curve of the error, against gamma, areas in nats.
 
@@ -94,7 +92,6 @@ def staircases(mmse: Callable[[Tensor], Tensor], grids: Mapping[str, ArrayLike])
     return figure
 
 
-@styled
 def margins(costs: ArrayLike, below: ArrayLike, above: ArrayLike) -> Picture:
     """The costs of T steps, and the marginal costs of both steps at the T - 1 inner nodes."""
     figure, (left, right) = subplots(1, 2, size=(9.6, 2.9))
@@ -110,7 +107,6 @@ def margins(costs: ArrayLike, below: ArrayLike, above: ArrayLike) -> Picture:
     return figure
 
 
-@styled
 def price_tables(
     tables: Mapping[str, tuple[ArrayLike, ArrayLike]], equal: ArrayLike, N: int
 ) -> Picture:
@@ -130,12 +126,11 @@ def price_tables(
     return figure
 
 
-@styled
 def twelve_places(bits: Mapping[int, Mapping[str, Sequence[float]]], infinite: float) -> Picture:
     """Bits/dim by T and rule of the mean in the four `WAYS`, between a uniform byte and L4."""
     figure, axes = subplots(1, len(bits), size=(9.6, 3.8))
     for ax, (T, rows) in zip(axes, bits.items(), strict=True):
-        for k, (rule, colour) in enumerate(RULES.items()):
+        for k, (rule, colour) in enumerate(MEANS_OF_STEP.items()):
             places = np.arange(4) + 0.12 * k - 0.12
             ax.semilogy(places, rows[rule], "o", color=colour, label=rule, ms=8)
         ax.axhline(8, color="0.3", ls="--", lw=1.2)
@@ -161,7 +156,6 @@ def costs_along(costs: ArrayLike, path: ArrayLike) -> Array:
     return np.asarray(costs)[nodes[:-1], nodes[1:]]
 
 
-@styled
 def grid_explorer(
     tables: Mapping[str, Sequence[Array]],
     cheapest: Callable[[Array, int], ArrayLike],

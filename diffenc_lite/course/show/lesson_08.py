@@ -93,7 +93,6 @@ class _Field:
         self.ax.set_title(f"{exact.name}, t = {t:g}")
 
 
-@plots.styled
 def field_explorer(tables: Mapping[str, Likelihood], depths: Sequence[float]) -> Explorer:
     """Choose a toy and a depth: how the perfect denoiser pulls z_t back."""
     figure, ax = plots.subplots(size=(4.6, 4.4))

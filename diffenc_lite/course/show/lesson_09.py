@@ -10,7 +10,7 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from torch import Tensor
 from torch.nn.functional import one_hot
 
@@ -22,12 +22,11 @@ from ...schedule import Noise
 from . import plots
 from .drawing import COLOURS, arrow, box, canvas, words
 from .explorers import Explorer, buttons, slider
-from .plots import BLACK, BLUE, GREEN, RED, Picture, styled, subplots
+from .plots import BLACK, BLUE, GREEN, RED, Array, Picture, subplots
 
-Array = NDArray[Any]
 MOST = 20  # bits a pixel and unit of t: the end of the colour bar
 NOISE = r"$\gamma$: data left, noise right"
-KINDS = {"paper": "0.1", "grey": "0.6", "ink": "1.0"}  # and their greys
+PIXELS = {"paper": "0.1", "grey": "0.6", "ink": "1.0"}  # and their greys
 
 
 def _map(ax: Axes, bits: ArrayLike) -> Any:
@@ -36,7 +35,6 @@ def _map(ax: Axes, bits: ArrayLike) -> Any:
     return ax.imshow(bits, vmin=0, vmax=MOST, cmap="viridis")
 
 
-@styled
 def outlines(images: Sequence[ArrayLike], maps: Sequence[ArrayLike]) -> Picture:
     """Digits, and below each what its pixels cost."""
     figure, axes = subplots(2, len(images), size=(8, 4.2))
@@ -49,7 +47,7 @@ def outlines(images: Sequence[ArrayLike], maps: Sequence[ArrayLike]) -> Picture:
     return figure
 
 
-def three_bills() -> Picture:
+def price_path() -> Picture:
     """The path from image to noise; two bills are price lists, one is the network's."""
     figure, ax = canvas(8, 3.1)
     places = {"$x$": 0.7, "$z_0$": 2.6, "$z_t$": 4.3, "$z_1$": 6.0}
@@ -74,7 +72,6 @@ def three_bills() -> Picture:
     return figure
 
 
-@styled
 def price_lists(frequency: ArrayLike, prior: ArrayLike, reconstruction: ArrayLike) -> Picture:
     """How often each level is bought, and its price at both ends, each (256,)."""
     figure, (left, right) = subplots(1, 2, size=(9.6, 3.2))
@@ -90,7 +87,6 @@ def price_lists(frequency: ArrayLike, prior: ArrayLike, reconstruction: ArrayLik
     return figure
 
 
-@styled
 def ignorance(gammas: ArrayLike, price: ArrayLike) -> Picture:
     """What a grey pixel costs if nothing is known of it but its noisy value."""
     figure, ax = subplots(size=(8, 2.9))
@@ -104,7 +100,6 @@ def ignorance(gammas: ArrayLike, price: ArrayLike) -> Picture:
     return figure
 
 
-@styled
 def training(
     batches: Mapping[int, float], held_out: Mapping[int, tuple[float, float]],
     levels: Mapping[str, float],
@@ -127,11 +122,10 @@ def training(
     return figure
 
 
-@styled
 def by_depth(gammas: ArrayLike, parts: Mapping[str, ArrayLike], chance: Mapping[int, float]) -> Any:
     """Bits by noise, a layer for each kind of pixel; below, how sure the digit is."""
     figure, (upper, lower) = subplots(2, 1, (8, 5), sharex=True, height_ratios=(3, 1.4))
-    look = {"colors": [KINDS[name] for name in parts], "edgecolor": BLACK}
+    look = {"colors": [PIXELS[name] for name in parts], "edgecolor": BLACK}
     upper.stackplot(gammas, *parts.values(), **look)
     upper.text(-8, 0.9, "grey pixels", ha="center", size=15)
     to = {"arrowstyle": "-"}
@@ -145,7 +139,6 @@ def by_depth(gammas: ArrayLike, parts: Mapping[str, ArrayLike], chance: Mapping[
     return figure
 
 
-@styled
 def per_grey_pixel(
     gammas: ArrayLike, price: ArrayLike, costs: Mapping[str, tuple[Array, Array]]
 ) -> Picture:
@@ -161,7 +154,6 @@ def per_grey_pixel(
     return figure
 
 
-@styled
 def altered(gammas: ArrayLike, costs: Mapping[str, ArrayLike]) -> Picture:
     """Two trainings by noise, and what lies between them."""
     figure, ax = subplots(size=(8, 3.2))
@@ -207,7 +199,6 @@ def chance_of_right(train: ImageSet, test: ImageSet, gamma: float, seen: int = 4
     return digits.gather(1, test.labels[:seen, None]).mean().item()
 
 
-@styled
 def microscope(model: DiffEnc, images: Mapping[str, Tensor]) -> Explorer:
     """Slide the noise, choose a digit: z_t, the guess at x, and what each pixel costs."""
     gammas = [-13.0, -12.0, -10.0, -8.0, -6.0, -4.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 5.0]
@@ -242,7 +233,6 @@ def _operations(ax: Axes, ticks: Sequence[int]) -> None:
     plots.plain_ticks(ax.xaxis, ticks)
 
 
-@styled
 def by_operations(points: Mapping[str, Sequence[tuple[float, float]]], reach: float) -> Picture:
     """Bits against operations, a line for each size; reach: what one training leaves open."""
     figure, ax = subplots(size=(8, 3.9))
@@ -259,7 +249,6 @@ def by_operations(points: Mapping[str, Sequence[tuple[float, float]]], reach: fl
     return figure
 
 
-@styled
 def leads(gaps: Mapping[str, Sequence[tuple[float, float]]], reach: float) -> Picture:
     """Bits minus those of medium with as many operations; undecided within reach."""
     figure, ax = subplots(size=(8, 4))
@@ -277,7 +266,6 @@ def leads(gaps: Mapping[str, Sequence[tuple[float, float]]], reach: float) -> Pi
     return figure
 
 
-@styled
 def in_parts(parts: Sequence[Sequence[tuple[int, float]]], names: Sequence[str]) -> Picture:
     """A long training: held-out bits by update, with a gap where a new part begins."""
     figure, ax = subplots(size=(8, 3.4))
@@ -294,7 +282,6 @@ def in_parts(parts: Sequence[Sequence[tuple[int, float]]], names: Sequence[str])
     return figure
 
 
-@styled
 def greys_by_size(gammas: ArrayLike, costs: Mapping[str, tuple[Array, Array]]) -> Picture:
     """What a grey pixel costs two models, mean and standard error, beside half a nat."""
     figure, ax = subplots(size=(8, 3.4))
@@ -330,7 +317,6 @@ def four_neighbours() -> Picture:
     return figure
 
 
-@styled
 def ladder(rows: Sequence[tuple[str, float, str]]) -> Picture:
     """(name, bits per dimension, kind) of all rungs, the dearest on top."""
     colours = {"code": "0.55", "ours": BLUE, "published": plots.ORANGE}

@@ -20,7 +20,6 @@ NAMES = {"mnist": "digits", "photos": "photographs"}
 SIDES = {"mnist": (-0.0034, 0.0015), "photos": (-0.036, 0.004)}  # of the axis of bits
 
 
-@plots.styled
 def answer(
     found: Sequence[Mapping[str, Any]],
     errors: Mapping[str, Sequence[float]],
@@ -57,7 +56,6 @@ def answer(
     return figure
 
 
-@plots.styled
 def allowances(bounds: Mapping[str, Mapping[str, float]]) -> Picture:
     """X5's ceiling as a bar of length 1: what one image can take, and the rest.
 
@@ -99,7 +97,6 @@ def forks(updates: Mapping[str, int]) -> Picture:
     return figure
 
 
-@plots.styled
 def power_explorer(
     allowed: Mapping[str, float], spreads: Sequence[float], power: Callable[[float, int], float]
 ) -> Explorer:
@@ -132,7 +129,6 @@ def power_explorer(
     return Explorer(draw, *controls, stills=[(1, 1), (1, 3), (1, 6), (5, 6)])
 
 
-@plots.styled
 def arms(
     over_vdm: Mapping[str, Mapping[str, Mapping[str, NDArray[np.float64]]]], interval: Interval
 ) -> Picture:
@@ -157,7 +153,6 @@ def arms(
     return figure
 
 
-@plots.styled
 def doses(
     gains: Mapping[tuple[str, float], ArrayLike],
     left: Mapping[tuple[str, float], float],
@@ -187,7 +182,6 @@ def doses(
     return figure
 
 
-@plots.styled
 def false_alarms(looks: ArrayLike, peeking: ArrayLike, once: ArrayLike) -> Picture:
     """Share of studies of nothing that announce an effect, against the number of pairs."""
     figure, ax = plots.subplots(size=(8, 3))

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from . import plots
 from .drawing import COLOURS, arrow, canvas, words
 from .explorers import Explorer, buttons, slider
-from .plots import BLACK, BLUE, GREEN, ORANGE, PURPLE, RED, Picture, styled, subplots
+from .plots import BLACK, BLUE, GREEN, ORANGE, PURPLE, RED, Picture, subplots
 
 VDM_COLOURS = (GREEN, BLUE, PURPLE)  # of the three VDMs of photographs
 
@@ -39,7 +39,6 @@ def between_x_and_y(sigma2: Mapping[float, float]) -> Picture:
     return figure
 
 
-@styled
 def two_directions(cases: Sequence[tuple[float, float, float, str]]) -> Picture:
     """z_1 along directions of Gaussian data, before and after the best encoder, and pure noise.
 
@@ -63,7 +62,6 @@ def two_directions(cases: Sequence[tuple[float, float, float, str]]) -> Picture:
 # ---- plots ---------------------------------------------------------------------------------------
 
 
-@styled
 def freedom(
     t: ArrayLike, allowed: ArrayLike, typical: Mapping[str, ArrayLike], largest: ArrayLike
 ) -> Picture:
@@ -83,7 +81,6 @@ def freedom(
     return figure
 
 
-@styled
 def slopes(
     s: ArrayLike, measured: Sequence[ArrayLike], grid: ArrayLike, theory: ArrayLike
 ) -> Picture:
@@ -105,7 +102,6 @@ def slopes(
     return figure
 
 
-@styled
 def grey_by_depth(
     t: ArrayLike, theory: ArrayLike, measured: Sequence[ArrayLike], gate: ArrayLike
 ) -> Picture:
@@ -124,7 +120,6 @@ def grey_by_depth(
     return figure
 
 
-@styled
 def rivals(scores: Mapping[str, Sequence[float]]) -> Picture:
     """R^2 of the change from each explanation, a dot for each VDM."""
     figure, ax = subplots(size=(8, 0.9 + 0.5 * len(scores)))
@@ -139,7 +134,6 @@ def rivals(scores: Mapping[str, Sequence[float]]) -> Picture:
     return figure
 
 
-@styled
 def agreement(names: Sequence[str], matrices: Mapping[str, ArrayLike]) -> Picture:
     """How alike encoders are: a matrix for each part of the change, its values written in."""
     figure, axes = subplots(1, len(matrices), size=(9.2, 4.6))
@@ -156,7 +150,6 @@ def agreement(names: Sequence[str], matrices: Mapping[str, ArrayLike]) -> Pictur
     return figure
 
 
-@styled
 def counterterm(
     t: ArrayLike,
     insisting: ArrayLike,
@@ -188,7 +181,6 @@ def counterterm(
 # ---- the explorer --------------------------------------------------------------------------------
 
 
-@styled
 def patch_explorer(
     patches: NDArray[np.float32],
     encodings: Mapping[str, NDArray[np.float32]],

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from .drawing import COLOURS, canvas, words
 from .explorers import Explorer, buttons, slider
-from .plots import BLACK, BLUE, GREEN, RED, SKY, Picture, plain_ticks, show_image, styled, subplots
+from .plots import BLACK, BLUE, GREEN, RED, SKY, Picture, plain_ticks, show_image, subplots
 
 KINDS = {"mnist-vdm": "identity", "mnist-scaling": "scaling", "mnist-learned": "learned"}
 MEANS = {"paper": BLACK, "folded": RED, "fitted": SKY}
@@ -47,8 +47,7 @@ def two_levers() -> Picture:
     return figure
 
 
-@styled
-def answer(bits: Mapping[str, float], sheets: Mapping[str, ArrayLike]) -> Picture:
+def bound_and_samples(bits: Mapping[str, float], sheets: Mapping[str, ArrayLike]) -> Picture:
     """Bars of the bound in bits/dim, and two sheets of samples, by their titles."""
     figure, axes = subplots(1, 3, size=(9.6, 3.3))
     bars = axes[0].barh(list(bits), list(bits.values()), color=[BLACK, SKY, GREEN])
@@ -65,7 +64,6 @@ def answer(bits: Mapping[str, float], sheets: Mapping[str, ArrayLike]) -> Pictur
 # ---- the bound -----------------------------------------------------------------------------------
 
 
-@styled
 def dots(
     panels: Mapping[str, Dots], steps: Sequence[int], ylabel: str, colours: Sequence[str]
 ) -> Picture:
@@ -86,7 +84,6 @@ def dots(
     return figure
 
 
-@styled
 def pencil(
     steps: Sequence[int], saved: Mapping[str, Sequence[float]], floor: Sequence[float]
 ) -> Picture:
@@ -103,7 +100,6 @@ def pencil(
     return figure
 
 
-@styled
 def chain_explorer(fits: Mapping[Any, Any], bits: Mapping[Any, float]) -> Explorer:
     """Choose T, mean and model: the scale and the ratio of every step, and the bound.
 
@@ -140,7 +136,6 @@ def chain_explorer(fits: Mapping[Any, Any], bits: Mapping[Any, float]) -> Explor
 # ---- samples -------------------------------------------------------------------------------------
 
 
-@styled
 def sample_changes(
     single: Mapping[tuple[str, int, int, str], Any],
     mean: Mapping[tuple[int, str], Any],
@@ -190,7 +185,6 @@ def interval(
     ax.plot(middle, y, marker, ms=size, color=colour, mfc=face or colour)
 
 
-@styled
 def two_pixels() -> Picture:
     """Two pixels that are always equal: true states, and draws of the model with w = 1 and w*."""
     draws, n, noise = np.random.default_rng(0), 150, 0.2
@@ -210,7 +204,6 @@ def two_pixels() -> Picture:
     return figure
 
 
-@styled
 def noise_added(starts: ArrayLike, levels: ArrayLike, ratio: ArrayLike) -> Picture:
     """Standard deviation of the noise of each step in grey levels, with w = 1 and with `ratio`."""
     figure, ax = subplots(size=(8, 3.2))

@@ -12,12 +12,11 @@ from IPython.display import Markdown
 from matplotlib.patches import Circle
 from numpy.typing import ArrayLike
 
-from .drawing import COLOURS as DRAWN
-from .drawing import arrow, box, canvas, words
+from .drawing import COLOURS, arrow, box, canvas, words
 from .explorers import Explorer, slider
-from .plots import BLACK, BLUE, GREEN, RED, SKY, Picture, styled, subplots
+from .plots import BLACK, BLUE, GREEN, RED, SKY, Picture, subplots
 
-COLOURS = {
+METHODS = {
     "VDM": BLUE,
     "Analytic-DPM": SKY,
     "the sequel": "#332288",
@@ -36,11 +35,11 @@ CHECKED, PAPER = "#00785A", "#8A5A00"  # of a statement in the table
 def four_dials() -> Picture:
     """One step from z_t down to z_s, its four dials, and who turns each."""
     figure, ax = canvas(8, 4.3)
-    box(ax, (0.6, 2.15), "$z_s$", DRAWN["z_t"], 0.8, 0.7)
-    box(ax, (7.4, 2.15), "$z_t$", DRAWN["z_t"], 0.8, 0.7)
-    arrow(ax, (6.95, 2.15), (1.05, 2.15), "", DRAWN["z_t"])
+    box(ax, (0.6, 2.15), "$z_s$", COLOURS["z_t"], 0.8, 0.7)
+    box(ax, (7.4, 2.15), "$z_t$", COLOURS["z_t"], 0.8, 0.7)
+    arrow(ax, (6.95, 2.15), (1.05, 2.15), "", COLOURS["z_t"])
     words(ax, (4.0, 2.4), r"$z_s$ = mean + $\sqrt{\mathrm{variance}}\;\varepsilon$")
-    words(ax, (4.0, 1.88), "VDM: all four at rest", COLOURS["VDM"], weight="bold")
+    words(ax, (4.0, 1.88), "VDM: all four at rest", METHODS["VDM"], weight="bold")
     dials = {
         (0.5, 3.8): ("1  variance: how wide is the step?", ("Analytic-DPM", "the sequel", "OCM")),
         (4.6, 3.8): ("2  mean: where does it believe\nthe encoding goes?", ("DiffEnc", "NDM")),
@@ -56,15 +55,14 @@ def four_dials() -> Picture:
         words(ax, (x + 0.42, y), question, size=12.5, ha="left")
         for name, place in zip(names, (0.0, 1.5, 2.75), strict=False):
             at = (x + place * (1 if len(names) == 3 else 0.8) - 0.1, y - 0.62)
-            words(ax, at, name, COLOURS[name], 13, weight="bold", ha="left")
+            words(ax, at, name, METHODS[name], 13, weight="bold", ha="left")
     return figure
 
 
 # --- plots and explorers --------------------------------------------------------------------------
 
 
-@styled
-def step_explorer(
+def methods_explorer(
     curves: Callable[[float, float], tuple[Mapping[str, ArrayLike], float]], z: ArrayLike
 ) -> Explorer:
     """Choose z_t and the length of the step: the true reverse, and what each method puts there.
@@ -76,11 +74,11 @@ def step_explorer(
     looks = {"truth": ("0.72", "-", 7), "Analytic-DPM": (SKY, "-", 2.4)}
     lines = {}
     for name in names:
-        colour, dash, width = looks.get(name, (COLOURS.get(name), "--", 2.2))
+        colour, dash, width = looks.get(name, (METHODS.get(name), "--", 2.2))
         (lines[name],) = ax.plot(z, np.zeros_like(np.asarray(z)), color=colour, ls=dash, lw=width)
-    (spike,) = ax.plot([0, 0], [0, 3], color=COLOURS["DDIM"], lw=1.6, ls=":")
+    (spike,) = ax.plot([0, 0], [0, 3], color=METHODS["DDIM"], lw=1.6, ls=":")
     for k, name in enumerate((*names, "DDIM")):
-        colour = {"truth": "0.5"}.get(name, COLOURS.get(name))
+        colour = {"truth": "0.5"}.get(name, METHODS.get(name))
         ax.text(0.02, 0.95 - 0.1 * k, name, color=colour, transform=ax.transAxes, fontsize=12)
     ax.set(xlabel="$z_s$", ylabel="density", xlim=(-3, 3), ylim=(0, 1.6), title=" ")
 
@@ -95,7 +93,6 @@ def step_explorer(
     return Explorer(draw, *sliders, stills=[(4, 2), (0, 2), (4, 0), (4, 4)])
 
 
-@styled
 def variances(T: Sequence[int], coin: ArrayLike, pair: ArrayLike) -> Picture:
     """The gap by number of steps; columns are w = 1, w* of a step, w* of a latent."""
     figure, axes = subplots(1, 2, size=(9.6, 3.7))
@@ -103,52 +100,49 @@ def variances(T: Sequence[int], coin: ArrayLike, pair: ArrayLike) -> Picture:
     titles = ("a coin: steeper with OCM", "two correlated normals: not steeper")
     for ax, gaps, title in zip(axes, (coin, pair), titles, strict=True):
         for row, name, dash in zip(np.asarray(gaps).T, names, dashes, strict=True):
-            ax.loglog(T, row, dash, color=COLOURS[name], lw=2.4)
+            ax.loglog(T, row, dash, color=METHODS[name], lw=2.4)
         ax.set(xlabel="number of steps $T$", title=title, ylim=(1e-4, 1e6), xlim=(0.9, 700))
     axes[0].set_ylabel("gap, nats")
     for ax, second in zip(axes, ("", "and OCM: one line"), strict=True):
         ax.text(1.2, 0.09, "Analytic-DPM", color="#1F7FB0")
-        ax.text(1.2, 0.01, second, color=COLOURS["OCM"])
-        ax.text(3, 2e4, "VDM, $w=1$", color=COLOURS["VDM"])
-    axes[0].text(40, 4e-4, "OCM", color=COLOURS["OCM"], ha="center")
+        ax.text(1.2, 0.01, second, color=METHODS["OCM"])
+        ax.text(3, 2e4, "VDM, $w=1$", color=METHODS["VDM"])
+    axes[0].text(40, 4e-4, "OCM", color=METHODS["OCM"], ha="center")
     return figure
 
 
-@styled
 def means(T: Sequence[int], gaps: Mapping[str, ArrayLike], limit: float) -> Picture:
     """The gap of a moving encoding by T; gaps[method] has the columns w = 1 and w*."""
     figure, ax = subplots(size=(8, 4.0))
     for name, rows in gaps.items():
         for column, dash in zip(np.asarray(rows).T, ("-", "--"), strict=True):
-            ax.loglog(T, column, dash, color=COLOURS[name], lw=4 if name == "DiffEnc" else 2)
+            ax.loglog(T, column, dash, color=METHODS[name], lw=4 if name == "DiffEnc" else 2)
     ax.axhline(limit, color="0.5", lw=1, ls=":")
     ax.text(2, 0.85 * limit, "infinite depth", color="0.4", va="top", fontsize=11)
     ax.text(12, 300, "$w=1$: both fall", fontsize=13)
-    ax.text(2.2, 0.75, "DiffEnc's mean, $w^*$", color=COLOURS["DiffEnc"])
-    ax.text(4.2, 8e-4, "NDM's mean, $w^*$: not NDM", color=COLOURS["NDM"])
-    ax.text(2.6, 1.3e4, "DiffEnc", color=COLOURS["DiffEnc"])
-    ax.text(2.0, 1.2e2, "NDM", color=COLOURS["NDM"])
+    ax.text(2.2, 0.75, "DiffEnc's mean, $w^*$", color=METHODS["DiffEnc"])
+    ax.text(4.2, 8e-4, "NDM's mean, $w^*$: not NDM", color=METHODS["NDM"])
+    ax.text(2.6, 1.3e4, "DiffEnc", color=METHODS["DiffEnc"])
+    ax.text(2.0, 1.2e2, "NDM", color=METHODS["NDM"])
     ax.set(xlabel="number of steps $T$", ylabel="gap, nats", xlim=(1.8, 1200), ylim=(3e-5, 1e5))
     ax.set_title("what grows with $T$ is a hybrid of two papers")
     return figure
 
 
-@styled
 def images(rings: Mapping[str, Sequence[ArrayLike]], hole: float) -> Picture:
     """Images of rings |xi| = const under g, by transform, and what a network may want to say."""
     figure, axes = subplots(1, 2, size=(9.0, 4.2))
     for ax, (title, curves) in zip(axes, rings.items(), strict=True):
         for k, ring in enumerate(curves):
-            ax.plot(*np.asarray(ring).T, color=COLOURS["NDM"], ls="-", lw=1.6, alpha=0.3 + 0.08 * k)
+            ax.plot(*np.asarray(ring).T, color=METHODS["NDM"], ls="-", lw=1.6, alpha=0.3 + 0.08 * k)
         ax.plot(0, 0, "o", color=BLACK, ms=7)
         ax.text(0, -0.05, "best mean", ha="center", va="top", fontsize=12)
         ax.set(title=title, aspect="equal", xlim=(-0.75, 0.75), ylim=(-0.75, 0.75))
     angle = np.linspace(0, 2 * np.pi, 100)
-    axes[0].fill(hole * np.cos(angle), hole * np.sin(angle), color=COLOURS["NDM"], alpha=0.12, lw=0)
+    axes[0].fill(hole * np.cos(angle), hole * np.sin(angle), color=METHODS["NDM"], alpha=0.12, lw=0)
     return figure
 
 
-@styled
 def spreads(T: Sequence[int], rows: Mapping[str, Mapping[float, ArrayLike]]) -> Picture:
     """Standard deviation of the samples by T, for each 1/w (VDM) or rho (DDIM)."""
     figure, axes = subplots(1, 2, size=(9.6, 3.6))
@@ -163,7 +157,7 @@ def spreads(T: Sequence[int], rows: Mapping[str, Mapping[float, ArrayLike]]) -> 
     }
     for ax, (name, lines) in zip(axes, rows.items(), strict=True):
         for rho, values in lines.items():
-            ax.semilogx(T, values, "o-", color=COLOURS[name], alpha=1 - 0.55 * rho, ms=4)
+            ax.semilogx(T, values, "o-", color=METHODS[name], alpha=1 - 0.55 * rho, ms=4)
         for text, place in labels[name].items():
             ax.text(*place, text, fontsize=12)
         ax.axhline(1, color="0.6", lw=1, ls="-")
@@ -172,24 +166,23 @@ def spreads(T: Sequence[int], rows: Mapping[str, Mapping[float, ArrayLike]]) -> 
     return figure
 
 
-@styled
 def paths(bends: ArrayLike, more: Mapping[str, ArrayLike]) -> Picture:
     """Left: two paths of two pixels. Right: nats more than on the straight path, by denoiser."""
     figure, (left, right) = subplots(1, 2, size=(9.6, 3.8))
     u = np.linspace(0, 1, 100)
     for h, place in ((0.0, (-1.4, 0.4)), (4.0, (1.6, -3.4))):
         left.plot(-6 + 11 * u + h * u * (1 - u), -6 + 11 * u - h * u * (1 - u),
-                  color=COLOURS["MuLAN"], ls="-")  # fmt: skip
+                  color=METHODS["MuLAN"], ls="-")  # fmt: skip
         left.text(*place, f"$h$ = {h:g}", ha="right" if h == 0 else "left")
     left.set(xlabel=r"$\gamma$ of pixel 1", ylabel=r"$\gamma$ of pixel 2", aspect="equal")
     left.set_title("which pixel first?")
     for (name, values), dash in zip(more.items(), ("-", "--", "-"), strict=True):
-        colour = COLOURS["VDM"] if dash == "--" or name == "right" else COLOURS["MuLAN"]
+        colour = METHODS["VDM"] if dash == "--" or name == "right" else METHODS["MuLAN"]
         right.plot(bends, values, ls=dash, color=colour)
-    right.text(0, -0.06, "right, or consistently wrong", color=COLOURS["VDM"], ha="center")
+    right.text(0, -0.06, "right, or consistently wrong", color=METHODS["VDM"], ha="center")
     right.set_ylim(bottom=-0.09)
     top = float(np.max(np.asarray(more["told the mean"])))
-    right.text(0, 0.6 * top, "told only\nthe mean $\\gamma$", color=COLOURS["MuLAN"], ha="center")
+    right.text(0, 0.6 * top, "told only\nthe mean $\\gamma$", color=METHODS["MuLAN"], ha="center")
     right.set(xlabel="bend $h$", ylabel="nats more", title="only the inconsistent denoiser pays")
     return figure
 
@@ -212,7 +205,7 @@ def table(checked: Mapping[str, str]) -> Markdown:
     lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
     for name, row in ROWS.items():
         link = re.sub(r"(\d{4}\.\d{5})", r"[\1](https://arxiv.org/abs/\1)", row["paper"])
-        style = f"border-left:6px solid {COLOURS[name]};padding-left:6px"
+        style = f"border-left:6px solid {METHODS[name]};padding-left:6px"
         method = f'<b style="{style}">{name}</b><br>{link}'
         told = (row["buys"], row["costs"], row["printed"], f"✓ {checked[name]}")
         cells = (method, row["mean"], row["variance"], *map(_coloured, told))

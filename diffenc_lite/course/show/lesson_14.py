@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from matplotlib.axes import Axes
 
 from .drawing import COLOURS, arrow, box, canvas, words
-from .plots import BLACK, BLUE, GREEN, ORANGE, PURPLE, RED, SKY, Picture, styled, subplots
+from .plots import BLACK, BLUE, GREEN, ORANGE, PURPLE, RED, SKY, Picture, subplots
 
 STATUS = {
     "proved": GREEN,
@@ -83,7 +83,6 @@ def broken(rows: Sequence[tuple[str, str, str, str]]) -> Picture:
     return figure
 
 
-@styled
 def readings(ranges: Mapping[str, tuple[float, float, float]]) -> Picture:
     """The p values that rounded figures allow, a bar for each reading; the diamond: as printed."""
     figure, ax = subplots(size=(8, 2.9))
@@ -98,7 +97,6 @@ def readings(ranges: Mapping[str, tuple[float, float, float]]) -> Picture:
     return figure
 
 
-@styled
 def two_groups(error: float, p: float, interval: tuple[float, float]) -> Picture:
     """Three seeds with and three without the encoder: means, errors, and what the test says."""
     figure, ax = subplots(size=(8, 2.5))
@@ -113,7 +111,6 @@ def two_groups(error: float, p: float, interval: tuple[float, float]) -> Picture
     return figure
 
 
-@styled
 def losses(cases: Mapping[str, Sequence[tuple[float, float]]]) -> Picture:
     """A panel for each case: the change of prior and diffusion loss and total, with half widths."""
     figure, axes = subplots(1, len(cases), size=(9.6, 3.4))

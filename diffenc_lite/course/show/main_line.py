@@ -25,7 +25,7 @@ PLACES: dict[str, tuple[Point, str, str]] = {
 }
 
 
-def rests_on() -> Nodes:
+def uses_of() -> Nodes:
     """Chain -> the chains whose levels it uses, without those that follow from others."""
     return shortest(
         {
@@ -40,7 +40,7 @@ def main_line() -> Picture:
     figure, ax = canvas(8.8, 3.8)
     words(ax, (0.2, 3.45), "small number: levels", "0.35", 10, ha="left")
     words(ax, (0.2, 3.2), "arrow: is used in", "0.35", 10, ha="left")
-    for tag, used in rests_on().items():
+    for tag, used in uses_of().items():
         (x, y), text, colour = PLACES[tag]
         box(ax, (x, y), tag, colour, WIDTH, HEIGHT)
         words(ax, (x, y - 0.55), text, size=10)

@@ -28,10 +28,10 @@ from matplotlib.backends.backend_svg import RendererSVG
 from matplotlib.figure import Figure
 from matplotlib.transforms import IdentityTransform
 
-from . import plots
+from .painting import describe, has_changed, layers, pixels
 
 TEMPLATE = Path(__file__).with_name("explorer.html").read_text(encoding="utf-8")
-STYLE = Path(__file__).with_name("explorer.css").read_text(encoding="utf-8")
+CSS = Path(__file__).with_name("explorer.css").read_text(encoding="utf-8")
 WORDS: Any = {"svg.fonttype": "none", "svg.hashsalt": "diffenc_lite"}  # text stays text
 MOST_PANELS, MOST_BYTES = 4, 200_000  # of a figure in a page; else it is an image
 
@@ -56,7 +56,7 @@ class Drawing:
     """The artists of a figure as SVG; what has not changed is not drawn again."""
 
     def __init__(self, figure: Figure):
-        plots.pixels(figure)  # fixes the layout
+        pixels(figure)  # fixes the layout
         self.figure, self.known = figure, dict[Artist, str]()
 
     def parts(self) -> list[str]:
@@ -64,8 +64,8 @@ class Drawing:
         shown, dpi = [], self.figure.dpi
         self.figure.dpi = 72  # of matplotlib's SVG
         with matplotlib.rc_context(WORDS):
-            for layer in plots.layers(self.figure):
-                changed = [artist for artist in layer if plots.has_changed(artist)]
+            for layer in layers(self.figure):
+                changed = [artist for artist in layer if has_changed(artist)]
                 if any(isinstance(artist, Axis) for artist in changed):
                     changed = layer  # other limits: everything in these axes moves
                 for artist in layer[1:]:  # without the background
@@ -77,7 +77,8 @@ class Drawing:
 
     def _svg(self, artist: Artist) -> str:
         buffer = io.StringIO()
-        renderer = _Renderer(*(72 * self.figure.get_size_inches()), buffer, metadata={"Date": None})
+        width, height = 72 * self.figure.get_size_inches()
+        renderer = _Renderer(width, height, buffer, metadata={"Date": None})
         artist.draw(renderer)
         renderer.finalize()
         for part in artist.findobj():
@@ -85,7 +86,7 @@ class Drawing:
         text = buffer.getvalue().partition("</style>\n </defs>\n")[2].removesuffix("</svg>\n")
         text = re.sub(r"<!--.*?-->\s*|\n\s*| id=\"(?:image|text)\w*\"", "", text, flags=re.DOTALL)
         same = r"; font-family: 'DejaVu Sans'[^;\"]*| transform=\"rotate\(-?0 [^\"]*\""
-        text = re.sub(same, "", text)  # the letters of STYLE, not turned
+        text = re.sub(same, "", text)  # the letters of CSS, not turned
         return re.sub(r' (?:d|x|y)="[^"]*"', lambda m: re.sub(r"(\.\d)\d+", r"\1", m[0]), text)
 
 
@@ -102,7 +103,7 @@ def page(controls: Sequence[Any], drawn: Callable[[Index], Figure]) -> str:
         figure = drawn(index)
         if drawing is None or drawing.figure is not figure:
             drawing = Drawing(figure)
-        rows.append([plots.describe(figure), *drawing.parts()])
+        rows.append([describe(figure), *drawing.parts()])
     slots = []  # the different texts of each part, and which of them stands at each position
     for column in itertools.zip_longest(*rows, fillvalue=""):
         texts = list(dict.fromkeys(column))
@@ -113,7 +114,7 @@ def page(controls: Sequence[Any], drawn: Callable[[Index], Figure]) -> str:
     words, *parts = rows[places.index(tuple(control.index for control in controls))]
     fields = {
         "TITLE": html.escape(heading(controls)),
-        "STYLE": STYLE,
+        "STYLE": CSS,
         "CONTROLS": "\n".join(map(_control, controls)),
         "PICTURE": _picture(figure, words, parts),
         "DATA": base64.b64encode(gzip.compress(packed, mtime=0)).decode(),
@@ -125,8 +126,8 @@ def still(figure: Figure) -> str | None:
     """A figure as HTML; None for one of many panels or long, which is better an image."""
     if len(figure.axes) > MOST_PANELS:
         return None
-    picture = _picture(figure, plots.describe(figure), Drawing(figure).parts())
-    return f"<style>\n{STYLE}</style>\n{picture}" if len(picture) < MOST_BYTES else None
+    picture = _picture(figure, describe(figure), Drawing(figure).parts())
+    return f"<style>\n{CSS}</style>\n{picture}" if len(picture) < MOST_BYTES else None
 
 
 def _picture(figure: Figure, words: str, parts: Sequence[str]) -> str:
