@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diffenc_lite import elbo, sample, sample_steps
+from diffenc_lite import Chain, elbo, sample, sample_steps
 from diffenc_lite.bound import diffusion_loss, prior_loss, step_loss
 from diffenc_lite.course.worlds import (
     SCALING,
@@ -171,8 +171,8 @@ def test_draws_have_the_moments_of_the_world():
         (lambda: Mixture([[0.0], [1.0]], [1.0, 0.0]), "all positive or all 0"),
         (lambda: Mixture([[0.0], [0.0]], [0.0, 0.0]), "means must differ"),
         (lambda: Mixture([[0.0], [1.0]], [1.0, 1.0], [0.5, 0.6]), "with sum 1"),
-        (lambda: Exact(Gaussian()).diffusion(ratio=0.5), "W2"),
-        (lambda: Exact(Gaussian()).diffusion(ratio=torch.tensor([1.0, 0.5])), "W2"),
+        (lambda: Exact(Gaussian()).diffusion(ratio=0.5), "ratio"),
+        (lambda: Exact(Gaussian()).diffusion(ratio=torch.tensor([1.0, 0.5])), "ratio"),
         (lambda: Exact(Gaussian()).diffusion(10, "best"), "ratio must.*best"),
         (lambda: Exact(Gaussian()).diffusion(10, -1.0), "positive"),
         (lambda: Exact(Gaussian(), stretch(lambda lam: lam)).diffusion(), "c\\(lambda\\)"),
@@ -297,7 +297,9 @@ def test_elbo_agrees_at_infinite_depth_and_with_steps(encoder):
     assert mean == pytest.approx(exact.diffusion(), abs=3e-6)
     assert float(weights @ bounds[0].prior) == pytest.approx(exact.prior, rel=1e-9)
 
-    bound = elbo(model, images, steps=6, ratio=0.8, every_step=True, noise=eps, noise_0=eps)
+    bound = elbo(
+        model, images, Chain.equal(6, 0.8), every_step=True, noise=eps, noise_0=eps
+    )
     assert float(weights @ bound.diffusion) == pytest.approx(exact.diffusion(6, 0.8), rel=1e-6)
     if encoder is VDM:  # where p(x | z_0) is the posterior
         reconstruction = float(weights @ bound.reconstruction)

@@ -9,7 +9,7 @@ from torch import nn
 from diffenc_lite import DiffEnc, LearnedEncoder, bound, build, pixels
 from diffenc_lite.course.studies import fork, load_arrays, load_results, options, parameters
 from diffenc_lite.data import load_mnist
-from diffenc_lite.encoder import check_encoder
+from diffenc_lite.encoder import encode
 from diffenc_lite.model import ModelConfig
 
 ARMS = ("vdm", "matched", "learned", "inert", "image", "fade", "affine", "unbounded")
@@ -45,9 +45,8 @@ def test_encoders_are_encoders_and_do_nothing_below_the_start(arm, images):
     model = fork.make_fork(arm).double()
     encoder = stir(model.encoder)
     x = pixels.to_unit(images, dtype=torch.float64)
-    check_encoder(encoder, x)
     below = model.schedule(torch.linspace(0, fork.START, len(x), dtype=torch.float64)).gamma
-    x_t, u = encoder(x, below - 1e-9)
+    x_t, u = encode(encoder, x, below - 1e-9)
     assert torch.equal(x_t, x) and not u.any() and not encoder.shift(x, below - 1e-9).any()
     just_above = model.schedule(torch.full((len(x),), fork.START + 1e-4, dtype=torch.float64))
     assert 0 < encoder.shift(x, just_above.gamma).abs().max() < 1e-4  # no jump

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from diffenc_lite import elbo, toy
+from diffenc_lite import Chain, elbo, toy
 from diffenc_lite.course.studies import options, toys
 from diffenc_lite.course.studies.toys import (
     FRESH,
@@ -82,7 +82,8 @@ def test_folding_changes_nothing_at_infinite_depth(name):
 
     def bound(of, steps, scale=None):
         generator = torch.Generator().manual_seed(2)
-        return elbo(of, points, steps, generator=generator, scale=scale).total
+        chain = steps and Chain.equal(steps, 1.0, scale)
+        return elbo(of, points, chain, generator=generator).total
 
     torch.testing.assert_close(bound(folded, None), bound(model, None))
     torch.testing.assert_close(bound(folded, 4), bound(model, 4, "folded"))
