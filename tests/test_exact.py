@@ -121,7 +121,7 @@ def test_density_adds_to_one_and_gives_the_entropy(world):
         (lambda: Mixture([[0.0], [1.0]], [1.0, 0.0]), "all positive or all 0"),
         (lambda: Mixture([[0.0], [0.0]], [0.0, 0.0]), "means must differ"),
         (lambda: Mixture([[0.0], [1.0]], [1.0, 1.0], [0.5, 0.6]), "with sum 1"),
-        (lambda: Exact(Gaussian()).diffusion(ratio=torch.tensor([1.0, 0.5])), "W2"),
+        (lambda: Exact(Gaussian()).diffusion(ratio=torch.tensor([1.0, 0.5])), "ratio"),
         (lambda: Exact(Gaussian()).diffusion(10, "best"), "ratio must.*best"),
         (lambda: Exact(Gaussian(), stretch(lambda lam: lam)).diffusion(), "c\\(lambda\\)"),
     ],

@@ -10,7 +10,8 @@ from diffenc_lite.course.studies import mnist_fits as fits
 from diffenc_lite.course.studies import mnist_ratio as study
 from diffenc_lite.course.studies import options
 from diffenc_lite.gaussian import best_ratio, kl_ratio
-from diffenc_lite.ratio import cheapest_path, gap_with_scale
+from diffenc_lite.grid import cheapest_path
+from diffenc_lite.ratio import gap_with_scale
 
 
 @pytest.fixture(scope="module")
