@@ -119,9 +119,11 @@ class Simulation:
 @dataclass(frozen=True)
 class Line:
     """The right side of a line of a derivation, in these symbols of the ledger: typed as text, or a
-    SymPy expression. It must equal the answer by algebra. Exercise.answer: text, see `writing`."""
+    SymPy expression. It must equal the answer by algebra. `leading`: the name whose leading power
+    is asked for, if it is. Exercise.answer: text, see `writing`."""
 
     names: tuple[str, ...]
+    leading: str = ""
 
     def describe(self) -> str:
         return f"a formula in {', '.join(self.names)}, as text or a SymPy expression"

@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Any
 from . import writing
 from .forms import Exercise, Line
 
+WORDS = "proved", "in words", "on trust"  # from the surest to the least sure
+
 if TYPE_CHECKING:
     from .checking import Verdict
     from .player import Player
@@ -37,7 +39,8 @@ SYMBOLS, MEANS, LATEX = (_DATA.pop(part) for part in ("symbols", "means", "latex
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Level(Exercise):
     """One step: `left` = answer. The goal holds all that may be used, the question says besides
-    what it is about, `why` is the reason in one line."""
+    what it is about, `why` is the reason in one line. `word`: whether the machine proves it, or
+    something in it or in a level before is argued in words or taken on trust."""
 
     answer: str
     title: str
@@ -45,6 +48,7 @@ class Level(Exercise):
     left: str
     uses: tuple[str, ...]
     why: str
+    word: str
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -55,6 +59,12 @@ class Level(Exercise):
     def equation(self) -> str:
         """The line with its answer, in LaTeX"""
         return f"{_relation(self.left)} {latex(self.answer)}"
+
+    @property
+    def said(self) -> str:
+        """The line, headed by what can be said of it"""
+        heads = {"proved": "Proved", "in words": "In words", "on trust": "Taken on trust"}
+        return f"{heads[self.word]}: $${self.equation}$$ {self.why}"
 
     @property
     def printed_hint(self) -> str:
@@ -129,6 +139,8 @@ def _level(
     goal: str,
     names: str,
     uses: Sequence[str] = (),
+    leading: str = "",
+    word: str = "",
     **rest: Any,
 ) -> Level:
     known = "; ".join(f"${before[used].equation}$ ({used})" for used in uses)
@@ -139,9 +151,10 @@ def _level(
         number=number,
         question=f"{setting}\n\n{goal}",
         goal=goal,
-        form=Line(tuple(names.split())),
+        form=Line(tuple(names.split()), leading),
         hint=tuple(rest.pop("hints")),
         uses=tuple(uses),
+        word=word or max(["proved", *(before[used].word for used in uses)], key=WORDS.index),
         **rest,
     )
 

@@ -1,55 +1,41 @@
-"""How a line of a proof level is judged: numbers first, then algebra.
-
-Both sides are computed at points with gamma_s < gamma_t all over the schedule, with 50 digits. If
-they differ anywhere, the first such point is the reply. Else the ledger's normal form has to show
-that the difference is 0; if it can't, the line counts as undecided, not as right.
-"""
+"""How a line of a proof level is judged: by the judge of the ledger, in symbols of the level."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from difflib import get_close_matches
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from . import expressions, writing
-from .comparing import Wrong, WrongForm, describe
+from . import writing
+from .comparing import Wrong, WrongForm, as_expression, describe
 from .levels import MEANS, SYMBOLS
 
 if TYPE_CHECKING:
     from sympy import Expr, Symbol
 
-Values = dict[str, Any]  # name -> number
-
-POINTS = 12
-DIGITS = 50
-SCHEDULE = (-13.3, 5.0)
+FAR = 1e20  # how large T is, or how small a step, where only the leading power counts
 
 
-def prepare(answer: str, names: tuple[str, ...], seed: str) -> Callable[[Any], None]:
-    """A function that returns nothing for a right line, and else raises Wrong or WrongForm."""
-    import mpmath
+def prepare(answer: str, names: tuple[str, ...], leading: str) -> Callable[[Any], None]:
+    """A function that returns nothing for a right line, and else raises Wrong or WrongForm.
 
-    right = _expression(answer, names)
-    points = _points(names, seed)
-    symbols = [_symbols()[name] for name in names]
-    value_of = _function(right, symbols)
-    expected = [value_of(*(point[name] for name in names)) for point in points]
-    if None in expected:
-        raise ValueError(f"its answer, {answer}, has no value at some point")
+    `leading`: the name whose leading power is asked for, where the line is a limit.
+    """
+    from ..ledger import zero
+
+    right = _in_full(_expression(answer, names))
+    shown = tuple((name, _in_full(_symbols()[name])) for name in names)
 
     def compare(given: Any) -> None:
-        line = _expression(given, names)
-        value_of = _function(line, symbols)
-        for point, value in zip(points, expected, strict=True):
-            other = value_of(*(point[name] for name in names))
-            if other is None or abs(other - value) > 1e-20 * (1 + abs(value)):
-                where = ", ".join(f"{name} = {float(point[name]):.4g}" for name in names)
-                digits = 4 if other is None or abs(other - value) > 1e-3 * abs(value) else 20
-                told = "has no value" if other is None else f"is {mpmath.nstr(other, digits)}"
-                wanted = mpmath.nstr(value, digits)
-                raise Wrong(f", for example at {where}: it {told}, not {wanted}")
-        if _reduced(line - right) != 0:
+        line = _in_full(_expression(given, names))
+        verdict = zero.decide(line, right, shown)
+        if isinstance(verdict, zero.Differs):
+            if leading and _same_in_the_limit(line, right, _symbols()[leading]):
+                raise WrongForm(f"exact, or nearly so: keep the leading power of {leading} only")
+            raise Wrong(f", {verdict}")
+        if isinstance(verdict, zero.Undecided):
             raise WrongForm(
                 "could not decide: it agrees at every point that was tried, but the algebra does "
                 "not show it; write it in fewer steps"
@@ -58,12 +44,26 @@ def prepare(answer: str, names: tuple[str, ...], seed: str) -> Callable[[Any], N
     return compare
 
 
-# --- what was given -------------------------------------------------------------------------------
+def _same_in_the_limit(line: Expr, right: Expr, small: Symbol) -> bool:
+    """Whether their quotient tends to 1; small is a step, or T, which is large"""
+    import mpmath
+
+    from ..ledger import zero
+
+    dice = random.Random(0)
+    symbols = sorted((line.free_symbols | right.free_symbols) - {small}, key=str)
+    values = {symbol: mpmath.mpf(dice.uniform(0.3, 2)) for symbol in symbols}
+    values[small] = mpmath.mpf(FAR if small.is_integer else 1 / FAR)
+    with mpmath.workdps(zero.DIGITS[0]):
+        one, other = (zero.value_at(e, values) for e in (line, right))
+    return None not in (one, other) and abs(one - other) < 1e-9 * abs(other)
 
 
 def _expression(given: Any, names: tuple[str, ...]) -> Expr:
     """In the ledger's symbols, finite, with no functions but those of `writing`."""
     import sympy
+
+    from ..ledger import notation
 
     if isinstance(given, str):
         try:
@@ -73,93 +73,43 @@ def _expression(given: Any, names: tuple[str, ...]) -> Expr:
         except writing.Unreadable as why:
             raise WrongForm(str(why)) from None
     else:
-        expression = _in_symbols_of_the_ledger(given, names)
+        expression = _by_name(given, names)
     if expression.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo, sympy.I):
         raise WrongForm("it is not finite and real: look for a division by 0 or a root of -1")
-    from ..ledger import notation
-
     return notation.without_floats(expression)
 
 
 def _check_names(used: set[str], names: tuple[str, ...]) -> None:
     if strange := sorted(used - set(names)):
         are = "is not a name" if len(strange) == 1 else "are not names"
+        meant = [near for name in strange for near in get_close_matches(name, names, 1, 0.8)]
         raise WrongForm(
-            f"{', '.join(strange)} {are} of this level; use {', '.join(names)}, numbers and "
-            f"{', '.join(writing.FUNCTIONS)}"
+            f"{', '.join(strange)} {are} of this level"
+            + f"; did you mean {', '.join(meant)}?" * bool(meant)
+            + f"; use {', '.join(names)}, numbers and {', '.join(writing.FUNCTIONS)}"
         )
 
 
-def _in_symbols_of_the_ledger(given: Any, names: tuple[str, ...]) -> Expr:
-    """Symbols by their names, whatever was assumed of them"""
+def _by_name(given: Any, names: tuple[str, ...]) -> Expr:
+    """A SymPy expression or a number; its symbols by their names, whatever was assumed of them"""
     import sympy
 
     if isinstance(given, int | float) and not isinstance(given, bool):
         given = sympy.sympify(given)
-    try:
-        expression = expressions.expression_of(given)
-        if expression is None:
-            raise WrongForm(f"this is {describe(given)}")
-        known = {symbol.name: name for name, symbol in _symbols().items()} | {n: n for n in names}
-        _check_names({known.get(name, name) for name in expression.names}, names)
-        symbols = {key: _symbols()[name] for key, name in known.items() if name in names}
-        return expression.to_sympy(symbols, writing.HIGHEST)
-    except expressions.Unknown as why:
-        raise WrongForm(str(why)) from None
-
-
-# --- numbers --------------------------------------------------------------------------------------
-
-
-def _points(names: tuple[str, ...], seed: str) -> list[Values]:
-    """A number for each name, the same in every run: the noise follows from gamma, the rest is
-    drawn. First points near gamma = 0, then all over the schedule."""
-    import mpmath
-
-    from ..ledger import notation
-
-    gammas = (notation.gamma_s, notation.gamma_t)
-    formulas = {name: notation.in_gamma(_in_full(_symbols()[name])) for name in names}
-    noise = {n: _function(f, gammas) for n, f in formulas.items() if f.free_symbols <= {*gammas}}
-    dice = random.Random(seed)
-    points = []
-    for i in range(POINTS):
-        low, high = (-2.0, 2.0) if i < POINTS // 2 else SCHEDULE
-        middle = (low + high) / 2
-        depths = [mpmath.mpf(dice.uniform(*ends)) for ends in ((low, middle), (middle, high))]
-        drawn = {name: _drawn(_symbols()[name], dice) for name in names if name not in noise}
-        points.append(drawn | {name: formula(*depths) for name, formula in noise.items()})
-    return points
-
-
-def _drawn(symbol: Symbol, dice: random.Random) -> Any:
-    import mpmath
-
-    if symbol.is_integer:
-        return mpmath.mpf(dice.randrange(1, 9))
-    return mpmath.mpf(dice.uniform(0.2 if symbol.is_nonnegative else -3.0, 3.0))
-
-
-def _function(expression: Expr, symbols: Sequence[Symbol]) -> Callable[..., Any]:
-    """Computes with 50 digits; None where there is no finite real value."""
-    import mpmath
-    import sympy
-
-    compiled = sympy.lambdify(symbols, expression, "mpmath")
-
-    def value(*numbers: Any) -> Any:
-        with mpmath.workdps(DIGITS):
-            try:
-                number = mpmath.mpmathify(compiled(*numbers))
-            except (ZeroDivisionError, ValueError, OverflowError):
-                return None
-            real = mpmath.isfinite(number) and abs(mpmath.im(number)) < 1e-30
-            return mpmath.re(number) if real else None
-
-    return value
-
-
-# --- the door to the ledger -----------------------------------------------------------------------
+    if (expression := as_expression(given)) is None:
+        raise WrongForm(f"this is {describe(given)}")
+    if expression.has(sympy.Derivative, sympy.Integral, sympy.Limit):
+        expression = expression.doit()
+    known = {symbol.name: name for name, symbol in _symbols().items()} | {n: n for n in names}
+    called = {s: known.get(s.name, s.name) for s in expression.free_symbols}
+    _check_names(set(called.values()), names)
+    simple = sympy.Add | sympy.Mul | sympy.Pow | sympy.exp | sympy.log | sympy.Symbol
+    for part in sympy.preorder_traversal(expression):
+        if not isinstance(part, simple) and not part.is_number:
+            raise WrongForm(f"{type(part).__name__} cannot be part of it: only sqrt, exp, log")
+        if part.is_Pow and part.exp.is_number and not abs(part.exp) <= writing.HIGHEST:
+            raise WrongForm(f"the power {str(part.exp)[:20]} is too high")
+    return expression.xreplace({s: _symbols()[name] for s, name in called.items()})
 
 
 @cache
@@ -176,13 +126,7 @@ def _symbols() -> dict[str, Symbol]:
 
 def _in_full(expression: Expr) -> Expr:
     """Without the abbreviations of the levels"""
-    meanings = {_symbols()[n]: text for n, text in MEANS.items()}
+    texts = {_symbols()[name]: text for name, text in MEANS.items()}
     return expression.xreplace(
-        {s: writing.to_sympy(writing.read(text), _symbols()) for s, text in meanings.items()}
+        {s: writing.to_sympy(writing.read(text), _symbols()) for s, text in texts.items()}
     )
-
-
-def _reduced(difference: Expr) -> Expr:
-    from ..ledger import reduced
-
-    return reduced(_in_full(difference))

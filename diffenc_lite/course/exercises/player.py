@@ -61,11 +61,13 @@ class Player:
         for name, button in self.buttons.items():
             button.on_click(lambda _, name=name: actions[name]())
         self.buttons["check"].button_style = "primary"
+        self.known = ipywidgets.HBox(layout={"flex_flow": "row wrap"})
+        self.map = ipywidgets.HTML()
         self.chooser.observe(lambda _: self._open_chain(), names="value")
         row = ipywidgets.HBox(list(self.buttons.values()), layout={"flex_flow": "row wrap"})
-        head = [self.chooser] if len(self.chains) > 1 else []
+        head = [self.map, self.chooser] if len(self.chains) > 1 else []
         self.widget = ipywidgets.VBox(
-            [*head, self.count, self.bar, self.goal, self.field, row, self.reply]
+            [*head, self.count, self.bar, self.goal, self.field, self.known, row, self.reply]
         )
 
     @property
@@ -94,17 +96,33 @@ class Player:
         )
         self.goal.value = _html(f"<b>{level.title}</b>{to_html(level.goal)}")
         self.field.value = self.solved.get(level.number, "")
+        self.known.children = tuple(map(self._insert, level.uses))
+        self.map.value = "".join(map(self._place, self.chains))
         self.buttons["back"].disabled = self.position == 0
-        self._say(self._proved() if level.number in self.solved else "")
+        self._say(level.said if level.number in self.solved else "")
+
+    def _insert(self, number: str) -> ipywidgets.Button:
+        """A button that writes the formula of a level before into the field"""
+        button = ipywidgets.Button(description=f"insert {number}", layout={"width": "110px"})
+
+        def insert(_: Any) -> None:
+            self.field.value += LEVELS[number].answer
+
+        button.on_click(insert)
+        return button
+
+    def _place(self, chain: Chain) -> str:
+        """A chain on the map: it lights up as its levels are solved"""
+        share = sum(e.number in self.solved for e in chain.levels) / len(chain.levels)
+        lit = f"background: linear-gradient(90deg, #9be3ae {share:.0%}, #eee {share:.0%})"
+        style = f"{lit}; color: #222; padding: 2px 8px; margin: 2px; border-radius: 6px"
+        return f'<span style="{style}; display: inline-block">{chain.tag}</span>'
 
     def _say(self, markdown: str, colour: str = "inherit") -> None:
         said = _html(to_html(markdown))
         self.reply.value = f'<div style="color: {colour}" role="status">{said}</div>'
         self.buttons["skip"].disabled = self.position + 1 == len(self.chain.levels)
         self.buttons["skip"].description = "next" if self.level.number in self.solved else "skip"
-
-    def _proved(self) -> str:
-        return f"Proved: $${self.level.equation}$$ {self.level.why}"
 
     # --- what the buttons do ----------------------------------------------------------------------
 
@@ -121,7 +139,7 @@ class Player:
         trouble = self._keep()
         self._show()
         end = "\n\nThis chain is complete." if self.bar.value == self.bar.max else ""
-        return self._say(f"Right. {self._proved()}{end}{trouble}", GREEN)
+        return self._say(f"Right. {self.level.said}{end}{trouble}", GREEN)
 
     def hint(self) -> None:
         """Unfold the next hint; after the last one, the answer."""

@@ -32,10 +32,24 @@ def read(text: str) -> ast.expr:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise Unreadable(
             "it cannot be read as a formula: write products with *, powers with **, and close "
-            "every bracket"
+            f"every bracket{_did_you_mean(text)}"
         ) from None
     _check(tree)
     return tree
+
+
+def _did_you_mean(text: str) -> str:
+    """The text with a * wherever two things stand side by side, if that can be read"""
+    side_by_side = r"(?<![\w.])(\d+\.?\d*)\s*(?=[A-Za-z_(])|(\))\s*(?=[\w(])|(\w)\s+(?=[\w(])"
+    meant = re.sub(side_by_side, lambda m: f"{m[0].strip()}*", text)
+    meant = re.sub(rf"\b(?!(?:{'|'.join(FUNCTIONS)}|ln)\b)([A-Za-z_]\w*)\(", r"\1*(", meant)
+    if meant == text:
+        return ""
+    try:
+        read(meant)
+    except Unreadable:
+        return ""
+    return f"; did you mean {meant.replace('**', '^')}?"
 
 
 def _check(tree: ast.expr) -> None:
@@ -52,6 +66,7 @@ def _check(tree: ast.expr) -> None:
         case ast.Call(function):
             raise Unreadable(
                 f"{ast.unparse(function)}(...) reads as a function: write products with *"
+                f"{_did_you_mean(ast.unparse(tree))}"
             )
         case ast.Constant(bool()):
             raise Unreadable("True and False are not numbers here")

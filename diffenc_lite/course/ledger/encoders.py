@@ -62,22 +62,19 @@ def up_to(expression: Expr, power: int) -> Expr:
     claim={"u": equation(u, 0), "mean": equation(mean_name, alpha_t * x)},
 )
 def E1(F1) -> Steps:
-    yield Define(
-        {
-            x_t: x,
-            dx_dlambda: Derivative(x, lambda_t),
-            u: dx_dlambda / sigma_t**2,
-            mean_name: F1.mean,
-        }
-    )
+    yield Define({x_t: x, u: dx_dlambda / sigma_t**2})
     yield Line(
         "speed",
         r"An encoding that does not depend on the depth does not move.",
         equation(dx_dlambda, d_lambda(x)),
+        means=Derivative(x, lambda_t),
     )
-    yield Line("u", r"So there is nothing for $u$ to say.")
+    said = equation(u, d_lambda(x) / sigma_t**2)
+    yield Line("u", r"So there is nothing for $u$ to say.", said)
     yield Line(
-        "mean", r"The latent is the data itself, shrunk by $\alpha_t$ and with noise on top."
+        "mean",
+        r"The latent is the data itself, shrunk by $\alpha_t$ and with noise on top.",
+        means=F1.mean.subs(x_t, x),
     )
 
 
@@ -97,17 +94,8 @@ def E1(F1) -> Steps:
     },
 )
 def E2(F1) -> Steps:
-    yield Define(
-        {
-            x_t: alpha_t**2 * x,
-            x_s: alpha_s**2 * x,
-            slope_name: Derivative(in_lambda(alpha_t**2), lambda_t),
-            dx_dlambda: Derivative(in_lambda(alpha_t**2 * x), lambda_t),
-            acceleration_name: Derivative(in_lambda(alpha_t**2 * x), (lambda_t, 2)),
-            u: dx_dlambda / sigma_t**2,
-            mean_name: F1.mean,
-        }
-    )
+    encoding = alpha_t**2 * x
+    yield Define({x_t: encoding, x_s: at_s(encoding), u: dx_dlambda / sigma_t**2})
     sigmoid = 1 / (1 + exp(-lambda_t))
     yield Line(
         "sigmoid",
@@ -118,22 +106,25 @@ def E2(F1) -> Steps:
         "slope",
         r"With $e^{-\lambda}=\sigma_t^2/\alpha_t^2$ and $\alpha_t^2+\sigma_t^2=1$ it is the "
         r"product of the two. ($\sigma_t^2=1-\alpha_t^2$ has the same slope with a minus.)",
+        means=Derivative(in_lambda(alpha_t**2), lambda_t),
     )
-    encoding = alpha_t**2 * x
     yield Line(
         "speed",
         r"The data is fixed; only the scale moves.",
         equation(dx_dlambda, d_lambda(encoding)),
+        means=Derivative(in_lambda(encoding), lambda_t),
     )
     yield Line(
         "u",
         r"Divide by $\sigma_t^2$: what is left is the encoding itself, $u=x_t$. An exponential "
         r"grows in proportion to what it is; a sigmoid does so with the brake $\sigma_t^2$.",
+        equation(u, d_lambda(encoding) / sigma_t**2),
     )
     yield Line(
         "mean",
         r"The latent shrinks what is already shrunk, hence the third power: "
         r"$q(z_t|x)=\mathcal N(\alpha_t^3x,\sigma_t^2)$.",
+        means=F1.mean.subs(x_t, encoding),
     )
     weight = alpha_s**2 * sigma_t**2 * c
     yield Line(
@@ -152,6 +143,7 @@ def E2(F1) -> Steps:
         "acceleration",
         r"Once more for the second derivative, which decides how well a straight line predicts "
         r"the next encoding. It changes sign where there is as much noise as signal.",
+        means=Derivative(in_lambda(encoding), (lambda_t, 2)),
     )
 
 
@@ -202,6 +194,7 @@ def E3(E2) -> Steps:
         "u",
         r"In $-\alpha_t^2y=\sigma_t^2y-y$ hides the other half of the encoding, so that "
         r"$u=x_t-y+\dot y$.",
+        equation(u, expand(rate.subs(alpha_t**2 * y, y - sigma_t**2 * y))),
     )
     start = rate.subs({y: 0, ydot: 0})
     yield Line(

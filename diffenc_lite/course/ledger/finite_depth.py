@@ -26,10 +26,10 @@ KL = name(r"\mathrm{KL}")
     },
     nonnegative=("weight",),
 )
-def L3(G4, L2) -> Steps:
+def L3(L2) -> Steps:
     of_data = {x_t: x, x_s: x, z_t: alpha_t * x + sigma_t * epsilon}
     yield Define(of_data | {xhat: x + sigma_t * (epsilon - epsilonhat) / alpha_t})
-    yield Define({v: G4.v, vhat: G4.v.subs(x_t, xhat)})
+    yield Define({v: (alpha_t * z_t - x) / sigma_t, vhat: (alpha_t * z_t - xhat) / sigma_t})
     gap = L2.gap.subs({x_s: x, x_t: x, uhat: 0})
     cost = L2.one_dimension.subs({w: 1, delta: gap}).subs(sigma_Q, sigma_s * sqrt(c))
     yield Line(

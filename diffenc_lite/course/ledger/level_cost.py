@@ -30,16 +30,13 @@ exponent_E2 = name(r"\text{E2: }\ell_{x+2n/K}-\ell_x")
         ),
     },
 )
-def X1(L1) -> Steps:
-    yield Define(
-        {
-            exponent_E1: L1.exponent.subs({l_k: x + 2 * away / K, x_0: x}),
-            exponent_E2: L1.exponent.subs({l_k: x + 2 * away / K, x_0: alpha_0**2 * x}),
-        }
-    )
-    yield Line("E1", r"By L1, for the encoding $x_0=x$ (E1),")
+def X1(E2, L1) -> Steps:
+    exponent = L1.exponent.subs(l_k, x + 2 * away / K)
+    yield Line("E1", r"By L1, for the encoding $x_0=x$ (E1),", means=exponent.subs(x_0, x))
     yield Line(
-        "E2", r"and for $x_0=\alpha_0^2x=x-\sigma_0^2x$ (E2); $\sigma_0^2e^{-\gamma_0}=\alpha_0^2$."
+        "E2",
+        r"and for $x_0=\alpha_0^2x=x-\sigma_0^2x$ (E2); $\sigma_0^2e^{-\gamma_0}=\alpha_0^2$.",
+        means=exponent.subs(x_0, E2.u.subs(alpha_t, alpha_0)),
     )
     last = 1 - 1 / LEVELS
     yield Numbers(

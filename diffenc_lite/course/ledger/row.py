@@ -24,7 +24,7 @@ from sympy import Basic, Eq, Expr, Ge, Indexed, Symbol, Tuple
 from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
 
-from .judge import CALCULUS, Loose, ProofError, compare, hold, in_full, opaque, understood
+from .judge import Loose, ProofError, compare, hold, in_full, opaque, understood
 from .notation import in_gamma, is_name, latex
 
 PROVED, DEFINED, IN_WORDS, ON_TRUST = WORDS = "proved", "defined", "in words", "on trust"
@@ -176,19 +176,19 @@ class Page:
         self.meanings: dict[Basic, Expr] = {}
         self.steps: dict[str, Step] = {}
         self.arrived: dict[str, Relational] = {}
-        self.chosen: set[Basic] = set()  # symbols with a typed meaning, free of calculus
+        self.defined: set[Basic] = set()  # the symbols that `Define` gave a meaning
         self.named: dict[Basic, str] = {}  # symbol -> the line that gives it a meaning
         self.read: set[Basic] = set()  # the symbols of the lines that were compared
         self.lines: list[Basic] = list(row.claim.values())
         self.borrowed: dict[str, set[tuple[str, str]]] = {}  # form -> words of the forms asked for
         asked: list[tuple[Row, str]] = []
         so_far: set[tuple[str, str]] = set()
-        for step in row.derive(asked):
+        for step in row.run(asked):
             words = {(other.words[form], other.tag) for other, form in asked}
-            typed, _ = not asked, asked.clear()
+            asked.clear()
             if not isinstance(step, Words):  # nothing is computed from a line in words
                 so_far |= words
-            self.take(step, typed)
+            self.take(step)
             if step.name in row.claim:
                 self.arrived[step.name] = step.expression
                 self.borrowed[step.name] = so_far | words
@@ -200,13 +200,12 @@ class Page:
             ):
                 raise Loose(self.tag, step_name, f"nothing is compared with {symbol}")
 
-    def take(self, step: Step, typed: bool) -> None:
-        """Hold a step. `typed`: no other row was asked to write it."""
+    def take(self, step: Step) -> None:
+        """Hold a step, or take what it defines."""
         if isinstance(step, Define):
             for symbol, meaning in step.meanings.items():
                 self.give(symbol, meaning, step.name)
-                if typed and not in_full(meaning, self.meanings).has(*CALCULUS):
-                    self.chosen.add(symbol)
+            self.defined |= set(step.meanings)
             if not step.name:
                 return
         if not step.name or step.name in self.steps:
@@ -282,12 +281,12 @@ class Page:
             origins += sorted(tag for borrowed, tag in self.borrowed[form] if borrowed == word)
             if origins:
                 return word, [reason for reason in origins if reason != form]
-        step, left = self.steps[form], self.row.claim[form].lhs
-        restated = step.expression is self.row.claim[form] and left in self.chosen
-        restated = restated and not (isinstance(step, Line) and step.means is not None)
+        left = self.row.claim[form].lhs  # of a symbol that was defined, a line has to compute it
+        restated = self.steps[form].expression is self.row.claim[form] and left in self.defined
         only_named = self.named.get(left) == form and left not in self.read
-        chosen = isinstance(step, Define) or restated or only_named
-        return (DEFINED if chosen else PROVED), []
+        return (
+            DEFINED if isinstance(self.steps[form], Define) or restated or only_named else PROVED
+        ), []
 
     def summary(self, yours: set[str]) -> str:
         """The line of a proof: its forms by their words, what it rests on"""
@@ -439,9 +438,13 @@ class Row:
         words = tuple(s.name for s in self._page.steps.values() if isinstance(s, Words))
         return Basis(self.tag, tuple(sorted(self.premises)), said, words, tuple(self.trust))
 
-    def derive(self, asked: list[tuple[Row, str]] | None = None) -> Iterator[Step]:
-        """The steps, one by one. `asked` takes down the forms of other rows that are asked for."""
-        asked = [] if asked is None else asked
+    def derive(self) -> Iterator[Step]:
+        """The steps, one by one: `next(steps)` in a cell, or a loop that displays them."""
+        return (step for step in self.run([]) if step.name)
+
+    def run(self, asked: list[tuple[Row, str]]) -> Iterator[Step]:
+        """The steps, with definitions that are not shown. `asked` takes down the forms of other
+        rows that are asked for."""
         for step in self.derivation(*(Premise(ROWS[tag], asked) for tag in self.premises)):
             if step.expression is None and not isinstance(step, Numbers):
                 step = replace(step, expression=self.claim.get(step.name))
@@ -465,7 +468,7 @@ class Row:
 
     @cached_property
     def _by_name(self) -> dict[str, Step]:
-        return {step.name: step for step in self.derive() if step.name}
+        return {step.name: step for step in self.derive()}
 
     def show(self) -> Derivation:
         """The statement, all steps and the proof, as one thing to display."""

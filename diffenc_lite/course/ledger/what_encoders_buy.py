@@ -43,19 +43,19 @@ def X4(E2, G4, L3, L4) -> Steps:
     snr = E2.mean.coeff(x) ** 2 / sigma_t**2
     yield Define(
         {
-            SNR: snr,
-            dSNR: Derivative(in_lambda(snr), lambda_t),
             x_t: E2.u,  # of E2, u is x_t
             z_t: alpha_t * x_t + sigma_t * epsilon,
             v: alpha_t * epsilon - sigma_t * x_t,
             vhat: (alpha_t * z_t - alpha_t**2 * xtilde) / sigma_t,
-            ratio_name: SCALING / VDM,
         }
     )
     yield Line(
-        "snr", r"Whoever sees only the latents of E2 sees $\alpha_t^3x$ with noise $\sigma_t$."
+        "snr",
+        r"Whoever sees only the latents of E2 sees $\alpha_t^3x$ with noise $\sigma_t$.",
+        means=snr,
     )
-    yield Line("speed", r"How fast does this ratio grow?")
+    speed = Derivative(in_lambda(snr), lambda_t)
+    yield Line("speed", r"How fast does this ratio grow?", means=speed)
     (v_x,) = solve(Eq(alpha_t**2 * xtilde - alpha_t**2 * x, G4.error), v)
     yield Line(
         "error",
@@ -89,7 +89,7 @@ def X4(E2, G4, L3, L4) -> Steps:
         equation(SCALING, L4.integrand.subs(r, L4.residual_E2)),
     )
     yield Line("scaling", "which is")
-    yield Line("ratio", r"Data, schedule and error cancel.")
+    yield Line("ratio", r"Data, schedule and error cancel.", means=SCALING / VDM)
     yield Line(
         "excess",
         r"More than 1 wherever there is noise, since $(1+\sigma^2)^2=1+2\sigma^2+\sigma^4$: "

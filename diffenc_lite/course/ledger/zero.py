@@ -1,8 +1,8 @@
 """Are two formulas the same, identically? First numbers, then algebra.
 
-Both are computed with 60 digits at random points: where they differ, or one has no value, is a
-counterexample. Else their difference is brought to a normal form. All noise at one depth is one
-number, written in g = sigma / alpha and h = 1 / alpha with the two facts gamma = 2 ln g and
+Both are computed with 60 digits and more at random points: where they differ, or one has no value,
+is a counterexample. Else their difference is brought to a normal form. All noise at one depth is
+one number, written in g = sigma / alpha and h = 1 / alpha with the two facts gamma = 2 ln g and
 h^2 = 1 + g^2; logarithms and roots are taken apart into those of irreducible factors, and a sum
 into one for each term. A fraction vanishes if its numerator does and its denominator does not.
 """
@@ -57,7 +57,7 @@ from sympy.functions.elementary.hyperbolic import HyperbolicFunction
 
 from .notation import ABBREVIATIONS, DEPTHS, NOISE, Delta, T, c, lambda_s, lambda_t
 
-DIGITS, ZERO = 60, Integer(0)
+DIGITS, ZERO = (60, 200, 1000, 5000), Integer(0)
 CARRIED_OUT = (Derivative, Subs, Integral, Limit)
 # Where gamma is drawn from, in tenths, point by point: two in the middle, then all that a schedule
 # from -13.3 to 5 can reach, and its two ends. Two are tried before the algebra, four after it.
@@ -80,14 +80,9 @@ class Differs:
     def __str__(self) -> str:
         near = None not in (self.one, self.other)
         near = near and abs(self.one - self.other) < 1e-3 * abs(self.other)
-        values = ("no value" if v is None else _shown(v, 20 if near else 4) for v in self.values)
+        one, other = (_shown(value, 20 if near else 4) for value in (self.one, self.other))
         where = ", ".join(f"{name} = {_shown(value, 4)}" for name, value in self.point.items())
-        told = "yours gives {}, right is {}".format(*values)
-        return f"for example at {where}: {told}" if where else told
-
-    @property
-    def values(self) -> tuple[Any, Any]:
-        return self.one, self.other
+        return f"for example at {where}: yours gives {one}, right is {other}"
 
 
 @dataclass(frozen=True)
@@ -102,8 +97,9 @@ Answer = Same | Differs | Undecided
 
 
 def _shown(value: Any, digits: int) -> str:
-    real, imaginary = mpmath.re(value), mpmath.im(value)
-    return mpmath.nstr(value if abs(imaginary) > 1e-12 * abs(real) else real, digits)
+    if value is None or abs(mpmath.im(value)) > 1e-12 * abs(value):
+        return "no real value"
+    return mpmath.nstr(mpmath.re(value), digits)
 
 
 @cache
@@ -121,15 +117,31 @@ def decide(one: Expr, other: Expr = ZERO, shown: tuple[tuple[str, Expr], ...] = 
     for seed in range(len(RANGES)):
         if seed == 2 and (rest := _left_of(one - other)) == 0:
             return Same()
-        drawn, (first, second, *more) = sample(seed, one, other, *(e for _, e in shown))
-        values = {n: v for (n, _), v in zip(shown, more, strict=True) if v is not None}
-        point = values if shown else drawn
-        if (first is None) != (second is None):
-            return Differs(point, first, second)
-        if first is not None and abs(first - second) > 1e-30 * (1 + abs(second)):
-            return Differs(point, first, second)
-        agreed += first is not None
+        point, values = _apart(seed, one, other, shown)
+        if point is not None:
+            return Differs(point, *values)
+        agreed += values is not None
     return Undecided(agreed, rest)
+
+
+def _apart(seed: int, one: Expr, other: Expr, shown: Any) -> tuple[dict[str, Any] | None, Any]:
+    """The point and both values if they differ there; else no point, and no values if neither has
+    one. Large numbers may cancel: two precisions have to agree on the difference."""
+    before = None
+    for digits in DIGITS:
+        with mpmath.workdps(digits):
+            drawn, (first, second, *more) = sample(seed, one, other, *(e for _, e in shown))
+            told = {name: v for (name, _), v in zip(shown, more, strict=True) if v is not None}
+            if first is None or second is None:
+                apart = (first is None) != (second is None)
+                return (told or drawn) if apart else None, (first, second) if apart else None
+            if abs(first - second) <= 1e-30 * (1 + abs(second)):
+                return None, (first, second)
+            stable = before is not None and abs(before - (first - second)) < 1e-6 * abs(before)
+            if stable or (one - other).has(Integral):  # quadrature is slow, and its numbers tame
+                return told or drawn, (first, second)
+            before = first - second
+    return None, None
 
 
 def same(one: Expr, other: Expr) -> bool:
@@ -395,27 +407,24 @@ def sample(seed: int, *expressions: Expr) -> tuple[dict[str, Any], list[Any]]:
     leaves = sorted(whole.atoms(Indexed), key=str)
     whole = whole.xreplace({leaf: _number(leaf, dice, wide) for leaf in leaves})
     gammas = _gammas(dice, *RANGES[seed])
-    with mpmath.workdps(DIGITS):
-        values = {s: _noise(s, gammas) for s in NOISE if s in whole.free_symbols}
-        for symbol in sorted(whole.free_symbols - set(values), key=str):
-            drawn[symbol] = _number(symbol, dice, wide)
-            values[symbol] = mpmath.mpf(drawn[symbol].p) / drawn[symbol].q
-        depths = set().union(*(_depths(s) for s in values if s in NOISE))
-        drawn |= {gamma: gammas[gamma] for gamma in gammas if gamma in depths}
-        return {s.name: mpmath.mpf(v.p) / v.q for s, v in drawn.items()}, [
-            value_at(e, values) for e in whole
-        ]
+    values = {s: _noise(s, gammas) for s in NOISE if s in whole.free_symbols}
+    for symbol in sorted(whole.free_symbols - set(values), key=str):
+        drawn[symbol] = _number(symbol, dice, wide)
+        values[symbol] = mpmath.mpf(drawn[symbol].p) / drawn[symbol].q
+    depths = set().union(*(_depths(s) for s in values if s in NOISE))
+    drawn |= {gamma: gammas[gamma] for gamma in gammas if gamma in depths}
+    point = {s.name: mpmath.mpf(v.p) / v.q for s, v in drawn.items()}
+    return point, [value_at(e, values) for e in whole]
 
 
 def value_at(expression: Expr, values: dict[Any, Any]) -> Any:
-    """With DIGITS digits; None if there is no finite value."""
+    """A number to the digits that mpmath works with; None if there is no finite value."""
     if expression.has(zoo, nan):
         return None
     try:
-        with mpmath.workdps(DIGITS):
-            value = sympy.lambdify(list(values), expression, "mpmath")(*values.values())
-            value = mpmath.mpmathify(value)
-            return value if mpmath.isfinite(value) else None
+        value = sympy.lambdify(list(values), expression, "mpmath")(*values.values())
+        value = mpmath.mpmathify(value)
+        return value if mpmath.isfinite(value) else None
     except (ArithmeticError, ValueError, TypeError):
         return None
 
