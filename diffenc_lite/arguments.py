@@ -26,10 +26,7 @@ def whole(name: str, given: Any, least: int = 1, most: int | None = None) -> int
 
 
 def real(
-    name: str,
-    given: Any,
-    accepted: str = "a finite number",
-    fits: Callable[[Any], bool] = lambda _: True,
+    name: str, given: Any, accepted: str = "finite", fits: Callable[[Any], bool] = math.isfinite
 ) -> float:
     """The argument as a float; ValueError, naming it, if it is no finite number that fits."""
     number = isinstance(given, Real) and not isinstance(given, bool)
@@ -62,6 +59,5 @@ def device_of_draws(generator: torch.Generator | None, like: Tensor) -> torch.de
     if generator is None:
         return like.device
     if not isinstance(generator, torch.Generator):
-        wanted = "None or a torch.Generator, such as torch.Generator().manual_seed(0)"
-        raise TypeError(f"generator must be {wanted}; got {generator!r}")
+        raise TypeError(f"generator must be None or a torch.Generator; got {generator!r}")
     return generator.device

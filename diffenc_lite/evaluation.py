@@ -27,11 +27,10 @@ class Evaluation:
     n: int
 
     def __str__(self) -> str:
-        return (
-            f"{self.total:.4f} +- {self.standard_error:.4f} bits/dim on {self.n:,} images (prior "
-            f"{self.prior:.4f}, reconstruction {self.reconstruction:.4f}, diffusion "
-            f"{self.diffusion:.4f})"
-        )
+        parts = ((name, getattr(self, name)) for name in ("prior", "reconstruction", "diffusion"))
+        terms = ", ".join(f"{name} {value:.4f}" for name, value in parts)
+        whole = f"{self.total:.4f} +- {self.standard_error:.4f} bits/dim"
+        return f"{whole} on {self.n:,} images ({terms})"
 
 
 def evaluate(

@@ -171,21 +171,3 @@ def test_float32_terms_agree_with_float64(kind, steps, small_model, generator):
         assert getattr(low, name).dtype == torch.float32
         close, exact = getattr(low, name).double(), getattr(high, name)
         torch.testing.assert_close(close, exact, rtol=1e-3, atol=0, msg=name)
-
-
-@pytest.mark.parametrize(
-    "error, name, options",
-    [
-        (ValueError, "every_step", {"every_step": True}),
-        (ValueError, "every_step", {"steps": 2, "every_step": True, "t": torch.full((3,), 0.5)}),
-        (ValueError, "every_step", {"every_step": "yes"}),
-        (ValueError, "^t must", {"t": torch.full((2,), 0.5)}),
-        (ValueError, "^t must", {"t": torch.full((3,), 1.5)}),
-        (TypeError, "^t must", {"t": 0.5}),
-        (ValueError, "^noise must", {"noise": torch.zeros(3, 3)}),
-        (ValueError, "^noise_0 must", {"noise_0": torch.zeros(2)}),
-    ],
-)
-def test_arguments_that_make_no_sense(error, name, options, small_model):
-    with pytest.raises(error, match=name):
-        elbo(small_model(), some_images(3), **options)

@@ -171,23 +171,3 @@ def test_what_an_encoder_gives_is_used(small_model, normal):
     assert torch.equal(encode(WithU(built_in), x, GAMMA).u, 2 * built_in(x, GAMMA).u)
     assert has_counterterm(OnlyShift(built_in)) and has_counterterm(ScalingEncoder())
     assert not has_counterterm(IdentityEncoder())
-
-
-@pytest.mark.parametrize("given", [ScalingEncoder, nn.Identity(), 3])
-def test_what_has_no_shift_is_no_encoder(given):
-    with pytest.raises(TypeError, match="^encoder"):
-        DiffEnc(nn.Identity(), given)
-
-
-def test_a_shift_of_another_shape_is_refused(small_model):
-    class Wide(OnlyShift):
-        def shift(self, x, gamma):
-            return torch.cat([x, x], 1)
-
-    with pytest.raises(ValueError, match="shift"):
-        DiffEnc(small_model().denoiser, Wide(None)).shift(torch.zeros(3, 2), GAMMA[:3])
-
-
-def test_forward_mode_does_not_go_through_running_averages():
-    with pytest.raises(ValueError, match="^network"):
-        LearnedEncoder(nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)))

@@ -4,10 +4,8 @@ import math
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from diffenc_lite import elbo, sample, sample_steps
+from diffenc_lite import Chain, elbo, sample_steps
 from diffenc_lite.bound import diffusion_loss, prior_loss, step_loss
 from diffenc_lite.course.worlds import (
     SCALING,
@@ -18,11 +16,11 @@ from diffenc_lite.course.worlds import (
     PlusMinus,
     World,
     integrate,
-    normal_mean,
     normal_nodes,
     reconstruction_by_level,
     stretch,
-)
+)  # fmt: skip
+from diffenc_lite.course.worlds.integrals import mean_over_normal
 
 LN2 = math.log(2)
 HALF = stretch(lambda lam: 0.5 + 0.5 * torch.sigmoid(lam - 1))
@@ -44,13 +42,13 @@ def gammas(*values: float) -> torch.Tensor:
 def test_normal_mean_of_exponentials(dims):
     """E exp(a eps_1 + ... ) = exp(d a^2 / 2)"""
     slopes = gammas(0.0, 0.5, 1.0)
-    means = normal_mean(lambda eps: torch.exp(slopes[:, None] * eps.sum(1)), dims)
+    means = mean_over_normal(lambda eps: torch.exp(slopes[:, None] * eps.sum(1)), dims)
     torch.testing.assert_close(means, torch.exp(dims * slopes.square() / 2), rtol=1e-9, atol=0)
 
 
 def test_normal_mean_refuses_what_does_not_converge():
     with pytest.raises(ArithmeticError, match="did not converge"):
-        normal_mean(lambda eps: (eps[:, 0] > 0.377).double()[None])
+        mean_over_normal(lambda eps: (eps[:, 0] > 0.377).double()[None])
 
 
 def test_integrate_handles_kinks_and_refuses_poles():
@@ -72,11 +70,6 @@ def test_x1_is_the_lost_information_where_levels_are_equally_likely(gamma_0):
     assert mean == pytest.approx(Exact(points, gamma_min=gamma_0).reconstruction, abs=1e-8)
 
 
-def test_x1_costs_more_if_the_encoder_shrinks_the_levels():
-    plain, shrunk = (reconstruction_by_level(levels=16, scale=scale) for scale in (1.0, 0.9))
-    assert bool((shrunk[[0, -1]] > plain[[0, -1]] + 1).all())
-
-
 # --- worlds ---------------------------------------------------------------------------------------
 
 
@@ -88,24 +81,6 @@ def test_gaussian_against_its_closed_forms(variance):
     assert world.entropy == pytest.approx(0.5 * math.log(2 * math.pi * math.e * variance))
 
 
-@pytest.mark.parametrize("world", [PlusMinus(), FLAT], ids=["1-D", "2-D"])
-def test_functions_of_snr_keep_its_shape(world):
-    """So that a loop over a tensor, whose items have no dimension, gives what one call gives."""
-    table = gammas(0.2, 3.0, 40.0, 500.0).reshape(2, 2)
-    exact = Exact(world, SCALING)
-    s, t = table / 1000, table / 1000 + 0.1
-    for f, arguments in (
-        (world.mmse, (table,)),
-        (world.information, (table,)),
-        (exact.diffusion_rate, (table / 100,)),
-        (exact.mean_squared_gap, (s, t)),
-    ):
-        items = [f(*item) for item in zip(*(a.flatten() for a in arguments), strict=True)]
-        assert all(item.shape == () for item in items)
-        whole = torch.stack(items).reshape(2, 2)
-        torch.testing.assert_close(f(*arguments), whole, rtol=1e-6, atol=1e-9)
-
-
 @pytest.mark.parametrize("world", [PlusMinus(), PlusMinus(0.5), SKEWED], ids=str)
 def test_mmse_is_twice_the_slope_of_the_information(world):
     """dI/d eta = mmse / 2: two quadratures that share nothing but the posterior."""
@@ -114,12 +89,6 @@ def test_mmse_is_twice_the_slope_of_the_information(world):
         assert integrate(lambda eta: world.mmse(eta) / 2, low, high) == pytest.approx(
             float(gained), abs=1e-8
         )
-
-
-def test_posterior_mean_of_plus_minus_is_a_tanh():
-    z, snr = torch.linspace(-4, 4, 9, dtype=torch.float64), torch.full((9,), 1.7).double()
-    mean = PlusMinus(0.6).posterior_mean(z[:, None], snr)[:, 0]
-    torch.testing.assert_close(mean, 0.6 * torch.tanh(0.6 * snr.sqrt() * z))
 
 
 def test_a_mixture_along_one_axis_is_a_one_dimensional_one_beside_a_gaussian():
@@ -144,37 +113,16 @@ def test_density_adds_to_one_and_gives_the_entropy(world):
     assert float(-(log_p.exp() * log_p).sum() * cell) == pytest.approx(world.entropy, abs=1e-6)
 
 
-def test_entropy_of_discrete_data_counts_the_odds():
-    assert PlusMinus(0.3).entropy == pytest.approx(LN2)
-    odds = [0.5, 0.25, 0.25]
-    assert Mixture([[0.0], [1.0], [3.0]], [0.0] * 3, odds).entropy == pytest.approx(1.5 * LN2)
-    with pytest.raises(ValueError, match="continuous"):
-        PlusMinus().log_density(torch.zeros(1, 1))
-
-
-def test_draws_have_the_moments_of_the_world():
-    x = FLAT.draw(40_000, torch.Generator().manual_seed(3))
-    expected = 0.3 * torch.tensor([-0.5, -0.4]) + 0.7 * torch.tensor([0.6, 0.3])
-    standard_error = x.std(0) / 200
-    assert bool(((x.mean(0) - expected).abs() < 4 * standard_error).all())
-    squared = x.square().sum(1)
-    assert abs(float(squared.mean()) - FLAT.second_moment) < 4 * float(squared.std()) / 200
-
-
 @pytest.mark.parametrize(
     "make, words",
     [
-        (lambda: Gaussian(0.0), "variance must be positive"),
         (lambda: PlusMinus(-1.0), "value must be positive"),
-        (lambda: Mixture([], []), "means must be rows"),
         (lambda: Mixture([[0.0, 1.0, 2.0]], [1.0]), "means must be rows"),
         (lambda: Mixture([[0.0], [1.0]], [1.0, 0.0]), "all positive or all 0"),
         (lambda: Mixture([[0.0], [0.0]], [0.0, 0.0]), "means must differ"),
         (lambda: Mixture([[0.0], [1.0]], [1.0, 1.0], [0.5, 0.6]), "with sum 1"),
-        (lambda: Exact(Gaussian()).diffusion(ratio=0.5), "W2"),
-        (lambda: Exact(Gaussian()).diffusion(ratio=torch.tensor([1.0, 0.5])), "W2"),
+        (lambda: Exact(Gaussian()).diffusion(ratio=torch.tensor([1.0, 0.5])), "ratio"),
         (lambda: Exact(Gaussian()).diffusion(10, "best"), "ratio must.*best"),
-        (lambda: Exact(Gaussian()).diffusion(10, -1.0), "positive"),
         (lambda: Exact(Gaussian(), stretch(lambda lam: lam)).diffusion(), "c\\(lambda\\)"),
     ],
 )
@@ -214,15 +162,6 @@ def test_x5_a_perfect_vdm_pays_the_kl_of_its_last_marginal(world):
     exact = Exact(world, VDM, -9.0, 1.0)
     assert exact.total() - exact.entropy == pytest.approx(exact.prior_gap, abs=1e-6)
     assert 0 < exact.prior_gap < exact.prior
-
-
-@settings(max_examples=10, deadline=None)
-@given(st.floats(0.0, 3.0), st.floats(-4.0, 4.0), st.floats(0.2, 3.0), st.booleans())
-def test_x5_no_encoder_beats_the_entropy(power, centre, value, finite):
-    encoder = stretch(lambda lam: torch.exp(-power * torch.sigmoid(centre - lam)))
-    exact = Exact(PlusMinus(value), encoder, -6.0, 3.0)
-    total = exact.total(20, "optimal") if finite else exact.total()
-    assert total > exact.entropy - 1e-9
 
 
 @pytest.mark.parametrize("encoder", ENCODERS, ids=NAMES)
@@ -297,7 +236,7 @@ def test_elbo_agrees_at_infinite_depth_and_with_steps(encoder):
     assert mean == pytest.approx(exact.diffusion(), abs=3e-6)
     assert float(weights @ bounds[0].prior) == pytest.approx(exact.prior, rel=1e-9)
 
-    bound = elbo(model, images, steps=6, ratio=0.8, every_step=True, noise=eps, noise_0=eps)
+    bound = elbo(model, images, Chain.equal(6, 0.8), every_step=True, noise=eps, noise_0=eps)
     assert float(weights @ bound.diffusion) == pytest.approx(exact.diffusion(6, 0.8), rel=1e-6)
     if encoder is VDM:  # where p(x | z_0) is the posterior
         reconstruction = float(weights @ bound.reconstruction)
@@ -332,15 +271,6 @@ def test_the_exact_denoiser_works_on_independent_dimensions_of_any_shape():
         Exact(FLAT).model().denoiser(torch.zeros(3, 5).double(), gamma)
 
 
-@pytest.mark.parametrize("encoder", [VDM, SCALING], ids=["identity", "scaling"])
-def test_the_library_samples_the_odds_of_the_world(encoder):
-    """Two levels with odds 1/4 and 3/4 come back with these odds."""
-    world = Mixture([[-0.5], [0.5]], [0.0, 0.0], [0.25, 0.75])
-    model = Exact(world, encoder).model(levels=2)
-    images = sample(model, 4000, 60, generator=torch.Generator().manual_seed(5))
-    assert float(images.double().mean()) == pytest.approx(0.75, abs=4 * math.sqrt(0.1875 / 4000))
-
-
 @pytest.mark.parametrize("steps", [1, 3, 20])
 def test_samples_are_exact_where_the_bound_is_tight(steps):
     """X2: Gaussian data with w* give Gaussian samples of the right variance, however few steps."""
@@ -348,6 +278,6 @@ def test_samples_are_exact_where_the_bound_is_tight(steps):
     grid = torch.linspace(0, 1, steps + 1, dtype=torch.float64)
     ratio = 1 / (1 + exact.mean_squared_gaps(grid))
     generator = torch.Generator().manual_seed(steps)
-    *_, last = sample_steps(exact.model(), n, steps, ratio, generator)
+    *_, last = sample_steps(exact.model(), n, Chain.equal(steps, ratio), generator=generator)
     assert abs(float(last.x_hat.mean())) < 4 * math.sqrt(2 / n)
     assert float(last.x_hat.var()) == pytest.approx(2.0, abs=4 * 2 * math.sqrt(2 / n))

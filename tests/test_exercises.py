@@ -15,7 +15,7 @@ import sympy as sp
 import torch
 
 from diffenc_lite import load_mnist, load_pretrained, pixels, read_card
-from diffenc_lite.bound import diffusion_density
+from diffenc_lite.bound import diffusion_loss
 from diffenc_lite.course.exercises import EXERCISES as ALL
 from diffenc_lite.course.exercises import Choice, Exercise, Formula, Number, ask, check, judge
 from diffenc_lite.course.exercises.levels import LEVELS, folded_hints
@@ -141,7 +141,8 @@ def test_the_three_reports_of_09_4_are_what_their_mistakes_cost():
         some = pixels.to_unit(images[:100])
         eps = torch.randn(some.shape, generator=torch.Generator().manual_seed(0))
         with torch.no_grad():
-            spent.append(diffusion_density(model, some, some.new_full((100,), t), eps).mean())
+            depths = some.new_full((100,), t)
+            spent.append(diffusion_loss(model, some, depths, eps).mean() / 784)
     late = torch.stack(spent).mean().item() * 11 / 18.3 / math.log(2)
     expected = {
         "healthy": bits,

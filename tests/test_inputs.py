@@ -70,8 +70,6 @@ class Returns(nn.Module):
     def forward(self, x, gamma):
         return self.returned
 
-    encode = forward
-
 
 class Cut(nn.Module):
     """Returns one dimension too few."""
@@ -179,7 +177,7 @@ MISTAKES = [
     (lambda m: elbo(DiffEnc(Cut()), IMAGES), ValueError, "denoiser"),
     (lambda m: elbo(DiffEnc(Cut()), IMAGES, 3), ValueError, "denoiser"),
     (lambda m: sample(DiffEnc(Cut(), shape=(2,)), 3, 2), ValueError, "denoiser"),
-    (lambda m: LearnedEncoder(Cut()).encode(X, S), ValueError, "network"),
+    (lambda m: LearnedEncoder(Cut())(X, S), ValueError, "network"),
     (lambda m: LearnedEncoder(Cut()).shift(X, S), ValueError, "network"),
     (lambda m: DiffEnc(Cut(), shape=(1, 0, 4)), ValueError, "shape"),
     (lambda m: ModelConfig(shape=(28, 28)), ValueError, "shape"),
@@ -189,6 +187,10 @@ MISTAKES = [
     (lambda m: ModelConfig(dropout="a"), ValueError, "dropout"),
     (lambda m: LinearSchedule("a", 5), ValueError, "gamma_min"),
     (lambda m: UNet(UNetConfig((8,), (1,)), (1, 8, 8))(X, S), ValueError, "(2, 2)"),
+    (lambda m: UNet(UNetConfig((8, 8), (1,))), ValueError, "channels"),
+    (lambda m: DiffEnc(Cut(), 3), TypeError, "encoder"),
+    (lambda m: elbo(m, IMAGES, every_step=True), ValueError, "every_step"),
+    (lambda m: elbo(m, IMAGES, 2, every_step=True, t=S), ValueError, "every_step"),
     (lambda m: pixels.to_unit(IMAGES.long()), TypeError, "images"),
     (lambda m: m.schedule(0.5), TypeError, "t must"),
     (lambda m: DiffEnc(lambda z, gamma: z), TypeError, "denoiser"),

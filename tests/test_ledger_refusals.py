@@ -5,6 +5,7 @@ from collections.abc import Callable
 from types import ModuleType
 
 import pytest
+from diffenc_lite.course.ledger._decide import Differs, Vanishes, decide
 from sympy import (
     Derivative,
     Eq,
@@ -35,7 +36,6 @@ from sympy.codegen.cfunctions import expm1, log1p
 from diffenc_lite.course import ledger
 from diffenc_lite.course.ledger import LEDGER, Row, Step, reduced
 from diffenc_lite.course.ledger import notation as n
-from diffenc_lite.course.ledger._decide import Differs, Vanishes, decide
 
 h, t = symbols("h t", positive=True)
 f = Function("f", real=True)

@@ -228,39 +228,3 @@ def test_smooth_upsampling_interpolates():
     nets[1].load_state_dict(shaken(nets[0]).state_dict())
     x, gamma = draw((1, 7, 7), 2)
     assert not torch.allclose(nets[0](x, gamma), nets[1](x, gamma), atol=1e-3)
-
-
-class Wide(nn.Linear):
-    def forward(self, z, gamma):
-        return torch.cat([z, z], 1)
-
-
-@pytest.mark.parametrize(
-    "error, name, make",
-    [
-        (TypeError, "denoiser", lambda net: DiffEnc(lambda z, gamma: z)),
-        (TypeError, "schedule", lambda net: DiffEnc(net, schedule=LinearSchedule)),
-        (TypeError, "schedule", lambda net: DiffEnc(net, schedule=lambda t: t)),
-        (ValueError, "schedule", lambda net: DiffEnc(net, schedule=lambda t: Noise.from_gamma(-t))),
-        (ValueError, "schedule",
-         lambda net: DiffEnc(net, schedule=lambda t: Noise.from_gamma(9 * t - 6))),
-        (ValueError, "schedule",
-         lambda net: DiffEnc(net, schedule=lambda t: Noise(9 * t - 6, t, t, 9 + 0 * t))),
-        (ValueError, "levels", lambda net: DiffEnc(net, levels=300)),
-        (ValueError, "shape", lambda net: DiffEnc(net, shape=(2.0,))),
-        (ValueError, "encoder", lambda net: ModelConfig("none")),
-        (ValueError, "schedule", lambda net: ModelConfig(schedule="none")),
-        (ValueError, "shape", lambda net: ModelConfig(shape=(2, 2))),
-        (ValueError, "dropout", lambda net: ModelConfig(dropout=1)),
-        (TypeError, "config", lambda net: build("learned")),
-        (ValueError, "channels", lambda net: UNet(UNetConfig((8, 8), (1,)))),
-        (ValueError, "z and gamma", lambda net: net(torch.zeros(3, 3), torch.zeros(3))),
-        (ValueError, "images", lambda net: DiffEnc(net).check(torch.zeros(3, 3).byte())),
-        (ValueError, "images", lambda net: DiffEnc(net).check(torch.zeros(0, 2).byte())),
-        (TypeError, "images", lambda net: DiffEnc(net).check(torch.zeros(3, 2))),
-        (ValueError, "denoiser", lambda net: DiffEnc(Wide(3, 3)).v_hat(*draw((2,)))),
-    ],
-)  # fmt: skip
-def test_parts_that_do_not_fit(error, name, make):
-    with pytest.raises(error, match=f"^{name}"):
-        make(MLP(8, 1))

@@ -1,6 +1,5 @@
 """The study of the ratio: drawing, fitting and scoring, and one small run of every job."""
 
-import numpy as np
 import pytest
 import torch
 from draws import seeded
@@ -11,7 +10,8 @@ from diffenc_lite.course.studies import mnist_fits as fits
 from diffenc_lite.course.studies import mnist_ratio as study
 from diffenc_lite.course.studies import options
 from diffenc_lite.gaussian import best_ratio, kl_ratio
-from diffenc_lite.ratio import cheapest_path, gap_with_scale
+from diffenc_lite.grid import cheapest_path
+from diffenc_lite.ratio import gap_with_scale
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +120,16 @@ def test_a_score_is_the_sum_of_l2_over_the_steps(model, images):
         assert scores[scale, name].sum().item() == pytest.approx(expected, rel=1e-5)
 
 
+def test_drawing_some_of_the_steps_is_unbiased(model, images):
+    many = images[:2].repeat(60, 1, 1, 1)
+    fitted = fits.fit_ratios(model, images, equal_grid(6), 2, seeded(2))
+    best = study.FITTED, study.BEST
+    few = fits.score_fit(model, many, fitted, 2, seeded())[best]
+    all_steps = fits.score_fit(model, many, fitted, 6, seeded(1))[best]
+    error = (few.var() / len(few) + all_steps.var() / len(few)).sqrt()
+    assert (few.mean() - all_steps.mean()).abs() < 4 * error
+
+
 # --- every job, with a few images ----------------------------------------------------------------
 
 
@@ -161,10 +171,3 @@ def test_bounds_of_one_job(small):
     costs = fits.costs_of("mnist-vdm", None, 4)
     best = shown[study.FITTED, study.CHEAPEST]
     assert best["t"] == (cheapest_path(costs, 4) / 8).tolist() and len(best["A"]) == 4
-
-
-def test_with_eight_steps_the_ratio_of_every_pixel_is_an_array(small):
-    arrays = study.STUDY.run({"part": "bound", "model": "mnist-vdm", "steps": 8}, small).arrays
-    fitted = fits.fit_of("mnist-vdm", None, 8, 10).ratio[study.FITTED, study.PIXELS]
-    assert list(arrays) == ["map_mnist-vdm"] and arrays["map_mnist-vdm"].dtype == np.uint8
-    assert np.abs(arrays["map_mnist-vdm"] - 255 * fitted[:, 0].numpy()).max() <= 0.5

@@ -106,7 +106,7 @@ def test_the_interval_of_a_model_is_a_jackknife_over_its_sets():
             row["frechets_of_others"] = [
                 d * math.exp(shift) for d, shift in zip(others, shifts, strict=True)
             ]
-    change = study.sample_changes(rows)["mnist-vdm", 0, 4, study.ALL]
+    change = study.distance_changes(rows)["mnist-vdm", 0, 4, study.ALL]
     squares = sum((shift - 0.0035) ** 2 for shift in shifts)
     assert change.mean == pytest.approx(0.1)
     assert change.half == pytest.approx(2.3646 * math.sqrt(7 / 8 * squares), rel=1e-4)

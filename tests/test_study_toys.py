@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from diffenc_lite import elbo, toy
+from diffenc_lite import Chain, elbo, toy
 from diffenc_lite.course.studies import options, toys
 from diffenc_lite.course.studies.toys import (
     FRESH,
@@ -17,15 +17,13 @@ from diffenc_lite.course.studies.toys import (
     draws,
     fold_counterterm,
     make,
-    matched_width,
     parameters,
     perfect_terms,
     pooled,
     score,
     train_config,
     train_together,
-)
-from diffenc_lite.course.worlds import likelihood
+)  # fmt: skip
 from diffenc_lite.encoder import has_counterterm
 
 TINY = options(STUDY, budget={"updates": 3, "seeds": 2, "test_seeds": 3, "batch": 16, "points": 64})
@@ -56,12 +54,9 @@ def test_models_of_one_seed_are_paired():
         assert all(torch.equal(first[key], same[key]) for key in first)
     other = make("vdm", 8, seed=4).denoiser.state_dict()
     assert not torch.equal(first["stem.weight"], other["stem.weight"])
-
-
-def test_the_matched_vdm_has_the_parameters_of_the_learned_model():
-    for width in WIDTHS:
+    for width in WIDTHS:  # and one has the parameters of the learned model, without its encoder
         learned, matched = parameters(make("learned", width)), parameters(make("matched", width))
-        assert abs(matched / learned - 1) < 0.04 and matched_width(width) > width
+        assert abs(matched / learned - 1) < 0.04
 
 
 def test_from_x_starts_at_the_identity_and_learned_at_the_scaling_encoder():
@@ -80,12 +75,12 @@ def test_folding_changes_nothing_at_infinite_depth(name):
     folded = fold_counterterm(model)
     points = toy("mixture", 32, generator=torch.Generator().manual_seed(1))
 
-    def bound(of, steps, scale=None):
+    def bound(of, steps):
         generator = torch.Generator().manual_seed(2)
-        return elbo(of, points, steps, generator=generator, scale=scale).total
+        return elbo(of, points, steps, generator=generator).total
 
     torch.testing.assert_close(bound(folded, None), bound(model, None))
-    torch.testing.assert_close(bound(folded, 4), bound(model, 4, "folded"))
+    torch.testing.assert_close(bound(folded, 4), bound(model, Chain.equal(4, scale="folded")))
     assert not torch.allclose(bound(folded, 4), bound(model, 4), rtol=1e-3)
     assert has_counterterm(model.encoder) and not has_counterterm(folded.encoder)
 
@@ -110,14 +105,6 @@ def test_training_together_is_training_apart(name):
 # --- scores ---------------------------------------------------------------------------------------
 
 
-def test_the_perfect_vdm_scores_what_quadrature_says():
-    exact = likelihood("mixture")
-    found = score(exact.model(), "mixture", 256)
-    kept = sum(exact.perfect_vdm(exact.model().schedule)) - exact.entropy
-    assert found["gap"] == pytest.approx(kept / (2 * 0.6931472), abs=1e-6)
-    assert found["error"] == 0
-
-
 def test_a_score_is_the_bound_up_to_the_luck_of_the_draws():
     model = stirred("scaling")
     n = 2100  # more than one part
@@ -131,15 +118,6 @@ def test_a_score_is_the_bound_up_to_the_luck_of_the_draws():
 
 
 # --- the study ------------------------------------------------------------------------------------
-
-
-def test_a_job_gives_a_row_for_each_seed():
-    job = {"toy": "mixture", "model": "learned", "width": 8, "first": 5, "seeds": 2}
-    rows = STUDY.run(job, TINY)
-    assert [row["seed"] for row in rows] == [5, 6]
-    assert rows[0]["total"] != rows[1]["total"] and rows[0]["model"] == "learned"
-    assert all(isinstance(value, (str, int, float)) for row in rows for value in row.values())
-    assert rows[0]["encoder_parameters"] == parameters(make("learned", 8).encoder) > 0
 
 
 def test_each_seed_of_the_test_is_scored_on_draws_of_its_own(monkeypatch):

@@ -341,22 +341,37 @@ def mnist(root: str | None, device: torch.device, test_images: int) -> tuple[Ten
     return train, evenly(test, test_images)
 
 
-def outcome(
-    model: DiffEnc, before: Score, images: Tensor, test: Tensor, config: TrainConfig
-) -> tuple[Row, DiffEnc, Tensor]:
-    """Train a fork and score it: entries of a row of results, the averaged model, and the change of
-    the total of each test image, (N,).
+@cache
+def _before(
+    test: Tensor, gamma_max: float, passes: int, base_name: str, start: float
+) -> Score:
+    """The score that all forks of a VDM have at the start; `test` is a key by its identity."""
+    vdm = make_fork("vdm", 0, base_name, start).to(test.device)
+    return score_fork(vdm, test, depth_of(gamma_max, vdm), passes, start)
 
-    Args: before, the score of the VDM on the test images: it says from where to where.
-    """
-    start, end = before.start, before.end
+
+def outcome(
+    job: Job,
+    seed: int,
+    images: Tensor,
+    test: Tensor,
+    config: TrainConfig,
+    passes: int,
+    base_name: PathLike = "mnist-vdm",
+    start: float = START,
+) -> tuple[Row, DiffEnc, Tensor]:
+    """Train the fork of a job (`arm`, `gamma_max`) and score it: entries of a row of results, the
+    averaged model, and the change of the total of each test image, (N,)."""
+    model = make_fork(job["arm"], seed, base_name, start).to(test.device)
+    before = _before(test, job["gamma_max"], passes, str(base_name), start)
+    end = before.end
     first = score_fork(model, test[:BATCH], end, 1, start).diffusion[0]
     if not torch.equal(first, before.diffusion[0, :BATCH]):
         raise AssertionError("a fork must start as the same function as its VDM")
     began = time.process_time()
     trained, curve = train_fork(model, images, config, end, start)
     seconds = time.process_time() - began
-    after = score_fork(trained, test, end, len(before.diffusion), start)
+    after = score_fork(trained, test, end, passes, start)
     difference = after.total - before.total
     row = {
         "prior": after.prior.mean().item(),
@@ -374,12 +389,9 @@ def outcome(
 
 def _run(job: Job, options: Options) -> Results:
     budget = options.budget
-    where = options.root, options.device, budget["images"]
-    images, test = mnist(*where)
-    model = make_fork(job["arm"], job["seed"]).to(options.device)
-    before = _start(*where, budget["passes"], depth_of(job["gamma_max"], model))
+    images, test = mnist(options.root, options.device, budget["images"])
     config = fork_config(job["updates"], budget["batch"], job["seed"])
-    row, trained, difference = outcome(model, before, images, test, config)
+    row, trained, difference = outcome(job, job["seed"], images, test, config, budget["passes"])
     arrays = {}
     if job["part"] in ("primary", "control"):
         arrays[f"change_{job['arm']}_{job['seed']}"] = difference.half().cpu().numpy()
@@ -405,13 +417,6 @@ def load_encoder(weights: Any, base_name: PathLike = "mnist-vdm", start: float =
     assert isinstance(encoder, Moving)
     nn.utils.vector_to_parameters(torch.as_tensor(weights).float(), encoder.parameters())
     return encoder.eval().requires_grad_(False)
-
-
-@cache
-def _start(root: str | None, device: torch.device, images: int, passes: int, end: float) -> Score:
-    """The score that all arms have at the start."""
-    _, test = mnist(root, device, images)
-    return score_fork(make_fork("vdm").to(device), test, end, passes)
 
 
 STUDY = Study(_jobs, _run, budget=PRIMARY | {"images": 10_000, "passes": 3, "jobs": 100})

@@ -38,37 +38,24 @@ VALIDATION = 5_000  # the last training images of MNIST
 
 SECONDS = {  # of an update of 64 images
     "mnist": {
-        "image": 0.0994,
-        "learned": 0.1569,
-        "vdm": 0.0874,
-        "unbounded": 0.1529,
-        "affine": 0.0998,
-        "matched": 0.1079,
-        "fade": 0.0975,
-        "inert": 0.1574,
+        "image": 0.0994, "learned": 0.1569, "vdm": 0.0874, "unbounded": 0.1529,
+        "affine": 0.0998, "matched": 0.1079, "fade": 0.0975, "inert": 0.1574,
     },
     "photos": {
-        "image": 0.0563,
-        "learned": 0.0956,
-        "vdm": 0.0452,
-        "unbounded": 0.0914,
-        "affine": 0.0586,
-        "matched": 0.0608,
-        "fade": 0.0631,
-        "inert": 0.0947,
+        "image": 0.0563, "learned": 0.0956, "vdm": 0.0452, "unbounded": 0.0914,
+        "affine": 0.0586, "matched": 0.0608, "fade": 0.0631, "inert": 0.0947,
     },
-}
-RATES = {
-    "mnist": dict.fromkeys((*ARMS, *OTHERS), 1.5e-3),
-    "photos": dict.fromkeys((*ARMS, *OTHERS), 4.5e-3),
+}  # fmt: skip
+RATES = {  # of learning: the best of GRID
+    data: dict.fromkeys((*ARMS, *OTHERS), rate)
+    for data, rate in (("mnist", 1.5e-3), ("photos", 4.5e-3))
 }
 GRID = (5e-4, 1.5e-3, 4.5e-3)  # of learning rates
 
 
 def _jobs(options: Options) -> list[Job]:
     """Allowances and times; pilot and primary comparison of the photographs, then of the digits;
-    then what is exploratory, the first VDM first. The budget `jobs` takes the first so many; data
-    without RATES wait."""
+    then what is exploratory, the first VDM first. The budget `jobs` takes the first so many."""
     full = options.budget["updates"]
 
     def job(
@@ -92,20 +79,17 @@ def _jobs(options: Options) -> list[Job]:
             job("rate", data, GAMMA_MAX[data], 0, arm, full // 3, lr) for arm in ARMS for lr in GRID
         ]
 
-    def compared(part: str, ends: dict[str, float], arms: tuple[str, ...]) -> list[Job]:
-        return [
-            job(part, data, end, vdm, arm, full)
-            for vdm in VDMS for data, end in ends.items() if data in RATES for arm in arms
-        ]  # fmt: skip
+    def compared(part: str, data: str, end: float, arms: tuple[str, ...] = ARMS) -> list[Job]:
+        return [job(part, data, end, vdm, arm, full) for vdm in VDMS for arm in arms]
 
     spread = [job("spread", "photos", 2.0, vdm, arm, full) for vdm in VDMS[:2] for arm in ARMS]
-    listed = before + rates("photos") + spread + compared("primary", {"photos": 2.0}, ARMS)
-    listed += rates("mnist") + compared("primary", {"mnist": 5.0}, ARMS)
+    listed = before + rates("photos") + spread + compared("primary", "photos", 2.0)
+    listed += rates("mnist") + compared("primary", "mnist", 5.0)
     for end in (5.0, 3.0, 1.0):
-        listed += compared("dose", {"photos": end}, ARMS)
+        listed += compared("dose", "photos", end)
     for data in ("photos", "mnist"):
-        listed += compared("control", {data: GAMMA_MAX[data]}, OTHERS)
-    listed += compared("dose", {"mnist": 2.0}, ARMS)
+        listed += compared("control", data, GAMMA_MAX[data], OTHERS)
+    listed += compared("dose", "mnist", 2.0)
     return listed[: options.budget["jobs"]]
 
 
@@ -132,6 +116,12 @@ def images_of(data: str, split: str, root: str | None, device: torch.device) -> 
     return pictures
 
 
+@cache
+def _scored(data: str, split: str, n: int, root: str | None, device: torch.device) -> Tensor:
+    """So many images, evenly spread."""
+    return evenly(images_of(data, split, root, device), n)
+
+
 # ---- jobs ----------------------------------------------------------------------------------------
 
 
@@ -144,13 +134,12 @@ def _run(job: Job, options: Options) -> Row | list[Row] | Results:
         return time_updates(job, options)
     pilot = job["part"] in ("rate", "spread")
     train, test = ("rest", "validation") if pilot else ("train", "test")
-    test_images = evenly(images_of(job["data"], test, *where), options.budget["images"])
-    name = base(job["data"], job["vdm"])
-    model = fork.make_fork(job["arm"], job["vdm"], name, START).to(options.device)
+    test_images = _scored(job["data"], test, options.budget["images"], *where)
     config = fork.fork_config(job["updates"], options.budget["batch"], job["vdm"], job["lr"])
-    before = _before(job["data"], test, job["vdm"], job["gamma_max"], len(test_images), *where)
-    train_images = images_of(job["data"], train, *where)
-    row, trained, change = fork.outcome(model, before, train_images, test_images, config)
+    row, trained, change = fork.outcome(
+        job, job["vdm"], images_of(job["data"], train, *where), test_images, config,
+        PASSES[job["data"]], base(job["data"], job["vdm"]), START,
+    )  # fmt: skip
     arrays: dict[str, Any] = {}
     if job["part"] == "primary":
         name = f"{job['data']}_{job['vdm']}"
@@ -173,22 +162,6 @@ def time_updates(job: Job, options: Options) -> list[Row]:
             fork.train_fork(model, data, fork.fork_config(few, batch, 0), 1.0, START)
             seconds[arm].append((time.process_time() - began) / few)
     return [{**job, "arm": arm, "seconds": float(np.median(s))} for arm, s in seconds.items()]
-
-
-@cache
-def _before(
-    data: str,
-    split: str,
-    vdm: int,
-    gamma_max: float,
-    n: int,
-    root: str | None,
-    device: torch.device,
-) -> fork.Score:
-    """The score that all forks of a VDM have at the start."""
-    model = fork.make_fork("vdm", base_name=base(data, vdm)).to(device)
-    test = evenly(images_of(data, split, root, device), n)
-    return fork.score_fork(model, test, fork.depth_of(gamma_max, model), PASSES[data], START)
 
 
 # ---- results -------------------------------------------------------------------------------------

@@ -150,7 +150,7 @@ class Change(NamedTuple):
     p: float = math.nan
 
 
-def sample_changes(rows: list[Row]) -> dict[Place, Change]:
+def distance_changes(rows: list[Row]) -> dict[Place, Change]:
     """Of each model, training, steps and arm. The interval is that of the draws: a jackknife
     over the eight sets, which are paired, with Student's t."""
     by_place = {tuple(row[k] for k in KEYS): row for row in rows}
@@ -169,7 +169,7 @@ def sample_changes(rows: list[Row]) -> dict[Place, Change]:
 def outcomes(rows: list[Row], beside: int = SECOND) -> dict[tuple[int, str], Change]:
     """The six primary comparisons by steps and arm. Beside the first trainings of the models with
     an encoder are the SECOND ones, as declared, or the MEDIUM ones."""
-    compared, single = {}, sample_changes(rows)
+    compared, single = {}, distance_changes(rows)
     trained = [(m, k) for m, k in TRAINED if m == MODELS[0] or k in (0, beside)]
     for steps in (4, 8):
         for arm in (ALL, NOISY, DATA):

@@ -211,7 +211,7 @@ def draws(name: str, n: int, seed: int = 0) -> Draws:
 
 
 @torch.no_grad()
-def terms(model: DiffEnc, test: Draws) -> Tensor:
+def terms_in_bits(model: DiffEnc, test: Draws) -> Tensor:
     """Prior, reconstruction and diffusion of every point in bits per dimension, (3, n)"""
     parts = []
     for points, t, eps, eps_0 in zip(*(a.split(2048) for a in test), strict=True):
@@ -226,7 +226,7 @@ def perfect_terms(name: str, n: int, seed: int = 0) -> tuple[Tensor, Tensor]:
     exact = likelihood(name)
     model = exact.model()
     mean = torch.tensor(exact.perfect_vdm(LinearSchedule()), dtype=torch.float64)
-    return terms(model, draws(name, n, seed)), bits_per_dim(mean, 2)[:, None]
+    return terms_in_bits(model, draws(name, n, seed)), bits_per_dim(mean, 2)[:, None]
 
 
 def score(model: DiffEnc, name: str, n: int, seed: int = 0) -> Row:
@@ -237,7 +237,7 @@ def score(model: DiffEnc, name: str, n: int, seed: int = 0) -> Row:
     its luck off leaves the mean as it is and most of the noise out. `error` is what is left of it.
     """
     perfect, mean = perfect_terms(name, n, seed)
-    scored = terms(model, draws(name, n, seed)) - (perfect - mean)
+    scored = terms_in_bits(model, draws(name, n, seed)) - (perfect - mean)
     prior, reconstruction, diffusion = scored.mean(1).tolist()
     total = scored.sum(0)
     bits = {

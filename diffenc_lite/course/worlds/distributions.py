@@ -15,7 +15,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from .integrals import normal_mean
+from .integrals import mean_over_normal
 
 Components = tuple[Tensor, Tensor, Tensor]
 
@@ -42,7 +42,7 @@ class World:
         return 1e-10 if self.dims == 1 else 1e-7
 
     def _normal_mean(self, f: Callable[[Tensor], Tensor]) -> Tensor:
-        return normal_mean(f, self.dims, self.tolerance)
+        return mean_over_normal(f, self.dims, self.tolerance)
 
     @property
     def second_moment(self) -> float:

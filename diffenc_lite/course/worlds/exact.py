@@ -29,7 +29,7 @@ from ...gaussian import best_ratio, kl_ratio
 from ...model import DiffEnc
 from ...schedule import GAMMA_MAX, GAMMA_MIN, LinearSchedule, Noise, step_c
 from .distributions import World
-from .integrals import integrate, normal_mean
+from .integrals import integrate, mean_over_normal
 
 Ratio = float | Tensor | str
 
@@ -53,7 +53,7 @@ def reconstruction_by_level(
         logits = -0.5 * (away[:, None, :] + eps).square()  # (levels, N, levels)
         return logits.logsumexp(-1) - logits.diagonal(dim1=0, dim2=2).T
 
-    return normal_mean(
+    return mean_over_normal(
         lambda eps: torch.cat([cost(chunk) for chunk in eps.split(64)], 1), tolerance=1e-9
     )
 
@@ -209,7 +209,7 @@ class Exact:
         best_w, best_a = (isinstance(v, str) and v == "optimal" for v in (ratio, scale))
         if steps is None:
             if best_w or scale is not None or bool((torch.as_tensor(ratio) != 1).any()):
-                raise ValueError(f"ratio and scale need steps; got {ratio!r} and {scale!r}")
+                raise ValueError(f"steps=None needs ratio 1 (W2), no scale; got {ratio}, {scale}")
             tolerance = 100 * self.world.tolerance
             return integrate(self.diffusion_rate, self.gamma_min, self.gamma_max, tolerance)
         chain = Chain.equal(steps, 1.0 if best_w else ratio, None if best_a else scale)

@@ -34,7 +34,9 @@ def normal_nodes(spacing: float, dims: int = 1) -> tuple[Tensor, Tensor]:
     return nodes, weights / weights.sum()
 
 
-def normal_mean(f: Callable[[Tensor], Tensor], dims: int = 1, tolerance: float = 1e-10) -> Tensor:
+def mean_over_normal(
+    f: Callable[[Tensor], Tensor], dims: int = 1, tolerance: float = 1e-10
+) -> Tensor:
     """E f(eps) for eps ~ N(0, I) in `dims` dimensions.
 
     Args: f maps nodes (N, dims) to values (M, N), for M means at the same time. Returns (M,).

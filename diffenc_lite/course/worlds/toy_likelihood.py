@@ -3,9 +3,8 @@
 The toys of data/toys.py are points in the plane, rounded to the nearest level. Both are mixtures of
 Gaussians with variance s^2 I: "mixture" of four, "swirl" of one for every angle of the spiral. The
 probability of a square cell under such a Gaussian is a product of two differences of the normal
-distribution function. So P is a table of 256 x 256 numbers, exact up to rounding. It gives -ln P(x)
-of every test point, which is the loss of a perfect model, and its mean H(x), the lowest value that
-a bound can have on average (X5).
+distribution function. So P is a table of 256 x 256 numbers, exact up to rounding. It gives H(x),
+the lowest value that a bound can have on average (X5).
 
 From P follow the exact denoiser E[x | z] and the information I(x; z) for z = alpha x + sigma eps.
 The noise is independent in the two coordinates, so both are products of matrices.
@@ -34,22 +33,10 @@ _PANELS = 400  # of the spiral's angle, each about one standard deviation long
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Likelihood:
-    """P(k_1, k_2) of one toy: a float64 table (K, K) with sum 1.
-
-    Raises ValueError if the table is not square, has a negative entry or another sum.
-    """
+    """P(k_1, k_2) of one toy: a float64 table (K, K) with sum 1."""
 
     name: str
     probability: Tensor
-
-    def __post_init__(self) -> None:
-        p = self.probability
-        if p.dim() != 2 or p.shape[0] != p.shape[1] or bool((p < 0).any()):
-            raise ValueError(
-                f"probability must be (K, K), without negative entries; got {tuple(p.shape)}"
-            )
-        if abs(float(p.sum()) - 1) > 1e-9:
-            raise ValueError(f"probability must have sum 1; got {float(p.sum())!r}")
 
     @property
     def levels(self) -> int:
@@ -60,13 +47,6 @@ class Likelihood:
         """H(x) = -sum P ln P, in nats for one point (X5)."""
         p = self.probability
         return float(-torch.xlogy(p, p).sum())
-
-    def nats(self, points: Tensor) -> Tensor:
-        """-ln P(x) in nats of points uint8 (N, 2): float64 (N,), infinite where P is 0."""
-        if points.dtype != torch.uint8 or points.dim() != 2 or points.shape[1] != 2:
-            raise ValueError(f"points must be uint8 (N, 2); got {points.dtype} {points.shape}")
-        first, second = points.long().unbind(1)
-        return -self.probability[first, second].log()
 
     @cached_property
     def x(self) -> Tensor:

@@ -16,21 +16,7 @@ from .claims import CLAIMS, EDITIONS, OURS, RESULTS, THEORY, look, look_at_all, 
 from .findings import Check, Counterexample, Measured, Printed, Proof, verdict
 
 __all__ = [
-    "BREAKS",
-    "CLAIMS",
-    "EDITIONS",
-    "OURS",
-    "RESULTS",
-    "THEORY",
-    "Check",
-    "Counterexample",
-    "Measured",
-    "Printed",
-    "Proof",
-    "break_it",
-    "evidence",
-    "look",
-    "look_at_all",
-    "table",
+    "BREAKS", "CLAIMS", "EDITIONS", "OURS", "RESULTS", "THEORY", "Check", "Counterexample",
+    "Measured", "Printed", "Proof", "break_it", "evidence", "look", "look_at_all", "table",
     "verdict",
-]
+]  # fmt: skip
