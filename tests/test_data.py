@@ -21,7 +21,6 @@ from torchvision import datasets
 
 from diffenc_lite import files
 from diffenc_lite.data import (
-    ImageSet,
     cache_folder,
     data_names,
     load_mnist,
@@ -382,21 +381,6 @@ def test_cifar_reads_no_foreign_pickle(small_cifar, cache):
 def test_a_set_moves_to_a_device():
     there = load_mnist(source="bundled", device="meta")
     assert there.images.device.type == there.labels.device.type == "meta"
-
-
-U8, I64 = torch.uint8, torch.int64
-
-
-def test_image_set_refuses_other_types_and_shapes():
-    for images, labels, name in [
-        (torch.zeros(2, 1, 4, 4), torch.zeros(2, dtype=I64), "images"),
-        (torch.zeros(2, 1, 4, 4, dtype=U8), torch.zeros(2), "labels"),
-        (torch.zeros(2, 4, 4, dtype=U8), torch.zeros(2, dtype=I64), "images"),
-        (torch.zeros(2, 1, 4, 4, dtype=U8), torch.zeros(3, dtype=I64), "labels"),
-        (torch.zeros(0, 1, 4, 4, dtype=U8), torch.zeros(0, dtype=I64), "images"),
-    ]:
-        with pytest.raises(ValueError, match=f"{name} must be"):
-            ImageSet(images, labels, "wrong", "train")
 
 
 # ---- points in the plane -------------------------------------------------------------------------

@@ -137,6 +137,17 @@ def test_steps_are_a_chain_or_a_number():
     assert TrainConfig(2, steps=fitted).plain() == TrainConfig(2, steps=chain).plain()
 
 
+@pytest.mark.parametrize("steps", [None, 4])
+def test_the_loss_is_the_bound_at_its_steps(steps, small_model):
+    progress = next(train_steps(small_model(), POINTS, replace(SHORT, steps=steps, log_every=1)))
+    model = small_model()
+    index, *drawn = draw(model, POINTS, SHORT, 0)
+    bound = terms(model, POINTS[index], *drawn, steps and Chain.equal(steps))
+    for name in ("prior", "reconstruction", "diffusion"):
+        bits = getattr(bound, name).mean().item() / (2 * math.log(2))
+        assert getattr(progress, name) == pytest.approx(bits, rel=1e-12)
+
+
 def one_gradient(state, size):
     """A term of the loss whose gradient has this norm: all in the bias of the first layer."""
     bias = state.model.denoiser.first.bias

@@ -28,21 +28,12 @@ SOURCES = ("auto", "full", "bundled")  # of MNIST
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ImageSet:
-    """Images (N, C, H, W) uint8 and labels (N,) int64 of one split, N >= 1, both on one device.
-    Raises ValueError if a tensor has another type or shape."""
+    """Images (N, C, H, W) uint8 and labels (N,) int64 of one split, both on one device."""
 
     images: Tensor
     labels: Tensor
     name: str
     split: str
-
-    def __post_init__(self) -> None:
-        for name, given, dtype, dims in (
-            ("images", self.images, torch.uint8, 4), ("labels", self.labels, torch.int64, 1)
-        ):  # fmt: skip
-            if given.dtype != dtype or given.ndim != dims or not 1 <= len(given) == len(self):
-                got = f"{given.dtype}, {tuple(given.shape)}"
-                raise ValueError(f"{name} must be {dtype}, {dims}-D, N >= 1; got {got}")
 
     def __len__(self) -> int:
         return len(self.images)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -41,20 +42,14 @@ def toy(
     if name not in _TOYS:
         raise ValueError(f"name must be one of {', '.join(_TOYS)}; got {name!r}")
     n, levels = whole("n", n), whole("levels", levels, 2, 256)
-    return to_levels(_TOYS[name](n, generator), levels).to(device)
+    source = torch.device("cpu") if generator is None else generator.device
+    points = _TOYS[name](n, {"generator": generator, "device": source})
+    return to_levels(points, levels).to(device)
 
 
-def _source(generator: torch.Generator | None) -> torch.device:
-    return generator.device if generator is not None else torch.device("cpu")
-
-
-def _normal(n: int, generator: torch.Generator | None) -> Tensor:
-    return torch.randn(n, 2, generator=generator, device=_source(generator))
-
-
-def _swirl(n: int, generator: torch.Generator | None) -> Tensor:
-    uniform = torch.rand(n, generator=generator, device=_source(generator))
-    return swirl_mean(3 * math.pi * uniform.sqrt()) + SWIRL_STD * _normal(n, generator)
+def _swirl(n: int, draws: dict[str, Any]) -> Tensor:
+    angle = 3 * math.pi * torch.rand(n, **draws).sqrt()
+    return swirl_mean(angle) + SWIRL_STD * torch.randn(n, 2, **draws)
 
 
 def swirl_mean(angle: Tensor) -> Tensor:
@@ -64,24 +59,22 @@ def swirl_mean(angle: Tensor) -> Tensor:
     return (spiral + 30) / 32 - 1
 
 
-def _mixture(n: int, generator: torch.Generator | None) -> Tensor:
-    device = _source(generator)
-    weights = torch.tensor(MIXTURE_WEIGHTS, device=device)
-    chosen = torch.multinomial(weights, n, replacement=True, generator=generator)
-    means = torch.tensor(MIXTURE_MEANS, device=device)
-    stds = torch.tensor(MIXTURE_STDS, device=device)
-    return means[chosen] + stds[chosen, None] * _normal(n, generator)
+def _mixture(n: int, draws: dict[str, Any]) -> Tensor:
+    rows = (MIXTURE_WEIGHTS, MIXTURE_MEANS, MIXTURE_STDS)
+    weights, means, stds = (torch.tensor(row, device=draws["device"]) for row in rows)
+    chosen = torch.multinomial(weights, n, replacement=True, generator=draws["generator"])
+    return means[chosen] + stds[chosen, None] * torch.randn(n, 2, **draws)
 
 
-def _plus_minus_one(n: int, generator: torch.Generator | None) -> Tensor:
-    return 2 * torch.randint(2, (n, 2), generator=generator, device=_source(generator)).float() - 1
+def _plus_minus_one(n: int, draws: dict[str, Any]) -> Tensor:
+    return 2 * torch.randint(2, (n, 2), **draws).float() - 1
 
 
-def _gaussian(n: int, generator: torch.Generator | None) -> Tensor:
-    return GAUSSIAN_STD * _normal(n, generator)
+def _gaussian(n: int, draws: dict[str, Any]) -> Tensor:
+    return GAUSSIAN_STD * torch.randn(n, 2, **draws)
 
 
-_TOYS: dict[str, Callable[[int, torch.Generator | None], Tensor]] = {
+_TOYS: dict[str, Callable[[int, dict[str, Any]], Tensor]] = {
     "swirl": _swirl,
     "mixture": _mixture,
     "plus_minus_one": _plus_minus_one,

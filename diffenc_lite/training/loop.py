@@ -142,13 +142,13 @@ def train_steps(
     def due(every: int) -> bool:
         return state.update % every == 0 or state.update == config.updates
 
-    def evaluates() -> bool:
-        return held_out is not None and due(config.evaluate_every)
+    def reports() -> bool:
+        return due(config.log_every) or (held_out is not None and due(config.evaluate_every))
 
     def report() -> Progress:
         speed = (state.update - since) * config.batch / (time.perf_counter() - clock)
         evaluation = None
-        if held_out is not None and evaluates():
+        if held_out is not None and due(config.evaluate_every):
             draws = generator(device, config, EVALUATION)  # the same every time
             evaluation = evaluate(state.averaged, held_out, chain, generator=draws)
         prior, reconstruction, diffusion, _ = (window / window[-1]).tolist()
@@ -164,7 +164,7 @@ def train_steps(
     try:
         while state.update < config.updates:
             with interrupts_held_back():
-                if due(config.log_every) or evaluates():  # reported after the last update
+                if reports():  # it was reported after the last update
                     window.zero_()
                 index, uniform, eps, eps_0 = draw(model, images, config, state.update)
                 with seeded_dropout(device, config, state.update):
@@ -174,9 +174,8 @@ def train_steps(
                 window += torch.tensor([*values, 1.0], dtype=torch.float64)
                 shown.update()
 
-                progress = None
-                if due(config.log_every) or evaluates():
-                    progress = report()
+                progress = report() if reports() else None
+                if progress is not None:
                     shown.set_postfix_str(f"{progress.total:.3f} bits/dim")
                     if run is not None:
                         run.log(progress)

@@ -47,17 +47,16 @@ def has_bf16(device: torch.device) -> bool:
     return bool(found.get("avx512_bf16") or found.get("amx_bf16"))
 
 
-def keep_freed_memory() -> bool:
-    """Tell glibc's malloc to use the memory of the last update again, for the whole process.
-    Returns whether it did; other allocators and systems are left as they are.
+def keep_freed_memory() -> None:
+    """Tell glibc's malloc, if that is there, to keep freed memory, for the whole process.
 
     Otherwise activations of a few MB go back to the system when freed, and in the next update come
     from there again, cleared page by page: that is a fifth to a third of an update of the small
     U-Net on a CPU. Peak memory is the same.
     """
-    if platform.libc_ver()[0] != "glibc":
-        return False
-    trim_threshold, top_pad, mmap_threshold = -1, -2, -3  # of malloc.h in glibc
-    values = {mmap_threshold: 32 * 2**20, trim_threshold: 2**31 - 1, top_pad: 64 * 2**20}
-    mallopt = ctypes.CDLL(None).mallopt
-    return all(mallopt(parameter, value) for parameter, value in values.items())
+    if platform.libc_ver()[0] == "glibc":
+        trim_threshold, top_pad, mmap_threshold = -1, -2, -3  # of malloc.h
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(mmap_threshold, 32 * 2**20)
+        mallopt(trim_threshold, 2**31 - 1)
+        mallopt(top_pad, 64 * 2**20)
