@@ -33,13 +33,6 @@ def test_to_levels_is_the_nearest_level(x, levels):
     assert distance[int(nearest)] <= distance.min() + 1e-12
 
 
-def test_dtype_of_to_unit():
-    images = torch.zeros(2, 3, dtype=torch.uint8)
-    assert pixels.to_unit(images).dtype == torch.get_default_dtype()
-    assert pixels.to_unit(images, dtype=torch.float64).dtype == torch.float64
-    assert pixels.to_levels(pixels.to_unit(images)).dtype == torch.uint8
-
-
 def test_reconstruction_is_the_cross_entropy_of_the_stated_softmax(normal, generator):
     """Term by term from G2, summed over dimensions."""
     z_0, gamma = normal(4, 3), -2.0
@@ -100,10 +93,6 @@ def test_drawn_levels_stay_in_their_place(generator):
     x = pixels.to_unit(images)
     n = noise_at(-20.0, x)
     assert torch.equal(pixels.draw_levels(n.alpha * x, n, generator=generator), images)
-
-
-def test_bits_per_dim():
-    assert pixels.bits_per_dim(torch.tensor(8 * math.log(2)), 4).item() == pytest.approx(2)
 
 
 @pytest.mark.parametrize("levels", [2, 5, 100, 256])

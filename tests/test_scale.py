@@ -272,13 +272,6 @@ def test_the_standard_errors_are_the_spread_of_the_fits(small_model):
         torch.testing.assert_close(values.std(0), expected, rtol=5 / math.sqrt(800), atol=0)
 
 
-def test_several_draws_make_the_errors_smaller(small_model):
-    model, images = small_model("learned"), some_images(400)
-    one, many = (fit(model, images, 2, generator=seeded(1), draws=n) for n in (1, 16))
-    assert bool((many.scale_error < one.scale_error).all())
-    assert bool(((many.scale - one.scale).abs() < 5 * one.scale_error).all())
-
-
 def test_w1c_is_the_best_of_the_constant_ratios(small_model):
     model, images, steps, d = small_model("scaling"), some_images(30), 5, 2
     given = {"every_step": True, "generator": seeded(1), "noise_0": torch.zeros(30, 2)}
@@ -290,15 +283,6 @@ def test_w1c_is_the_best_of_the_constant_ratios(small_model):
     m = 2 * loss / (steps * d)
     torch.testing.assert_close(least - rest, steps * d / 2 * (1 + m).log(), rtol=1e-9, atol=0)
     assert mean_bound(model, images, steps, best_ratios(model, images, steps)) < least
-
-
-def test_the_costs_of_a_world():
-    exact = Exact(Gaussian(1.0), SCALING)
-    x = exact.world.draw(40_000, seeded(2))
-    for scale in (None, "folded"):
-        gaps, _ = squared_gaps(exact.model(), [x], Chain.equal(3, scale=scale), seeded(3))
-        expected = exact.mean_squared_gaps(even(3), scale)
-        torch.testing.assert_close(gaps, expected, rtol=4 * math.sqrt(4 / 40_000), atol=0)
 
 
 # --- what ships -----------------------------------------------------------------------------------
