@@ -21,6 +21,7 @@ from torch import nn
 from diffenc_lite import (
     Chain,
     DiffEnc,
+    LearnedEncoder,
     Noise,
     bound,
     edge_costs,
@@ -37,8 +38,7 @@ from diffenc_lite.ratio import squared_gaps
 # --- the gaps of the steps ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("draws", [1, 3])
-@pytest.mark.parametrize("per_dimension", [False, True])
+@pytest.mark.parametrize("draws, per_dimension", [(1, True), (3, False)])
 def test_gaps_are_means_over_all_examples(per_dimension, draws, small_model, normal):
     """Of unequal batches together, each example first averaged over its draws of noise."""
     model, x, noise, batches = small_model("scaling"), normal(7, 2), seeded(1), []
@@ -128,22 +128,18 @@ class Watching(nn.Module):
 
 
 def test_networks_are_asked_in_small_batches_without_dropout_or_gradient():
-    denoiser = Watching()
-    model, images = DiffEnc(denoiser).train(), some_images(10)
+    denoiser, encoded = Watching(), []
+    model, images = DiffEnc(denoiser, LearnedEncoder(Watching())).train(), some_images(10)
+    model.encoder.network.register_forward_hook(lambda _, given, out: encoded.append(len(given[0])))
     chain = fit(model, images, 3, scale=False, draws=2, batch=4)
     assert not chain.ratio.requires_grad and model.training
     assert denoiser.seen == [4] * 6 + [4] * 6 + [2] * 6
     denoiser.seen.clear()
+    encoded.clear()
     edge_costs(model, images, 5, batch=4)
     assert denoiser.seen == [4] * 5 + [4] * 5 + [2] * 5  # not one for each of the 15 pairs
+    assert encoded == [4] * 6 + [4] * 6 + [2] * 6
     assert model.training
-
-
-def test_the_encoder_is_asked_once_for_each_depth(small_model):
-    model, calls = small_model("learned"), []
-    model.encoder.network.register_forward_hook(lambda *_: calls.append(1))
-    edge_costs(model, some_images(8), 6)
-    assert len(calls) == 7
 
 
 # --- edge costs -----------------------------------------------------------------------------------
@@ -252,14 +248,12 @@ def test_gaussian_data_and_the_best_ratio_leave_nothing_to_a_grid():
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("every_step", [False, True])
-def test_a_ratio_for_each_dimension_that_is_the_same_is_a_shared_one(kind, every_step, small_model):
+def test_a_ratio_for_each_dimension_that_is_the_same_is_a_shared_one(kind, small_model):
     model, images = small_model(kind, (1, 2)), some_images(6, (1, 2))
     w = torch.tensor([0.5, 1.0, 1.5], dtype=F64)
 
     def total(ratio):
-        options = {"every_step": every_step, "generator": seeded(1)}
-        return elbo(model, images, Chain.equal(3, ratio), **options).total
+        return elbo(model, images, Chain.equal(3, ratio), generator=seeded(1)).total
 
     separate = w[:, None, None].repeat(1, 1, 2)
     torch.testing.assert_close(total(separate), total(w), rtol=1e-12, atol=0)
