@@ -221,20 +221,6 @@ def test_gaussian_data_and_the_best_ratio_leave_nothing_to_a_grid():
 # --- where a ratio goes ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_ratio_for_each_dimension_that_is_the_same_is_a_shared_one(kind, small_model):
-    model, images = small_model(kind, (1, 2)), some_images(6, (1, 2))
-    w = torch.tensor([0.5, 1.0, 1.5], dtype=F64)
-
-    def total(ratio):
-        return elbo(model, images, Chain.equal(3, ratio), generator=seeded(1)).total
-
-    separate = w[:, None, None].repeat(1, 1, 2)
-    torch.testing.assert_close(total(separate), total(w), rtol=1e-12, atol=0)
-    separate[:, :, 1] = 0.7
-    assert bool((total(separate) != total(w)).all())
-
-
 def test_kl_of_each_dimension_is_exact_near_one_in_float32():
     """w - 1 - ln w = e^2 / 2 - e^3 / 3 for w = 1 + e; no digit is lost to 1."""
     w = 1 + torch.tensor([2.0**-12, -(2.0**-13), 2.0**-16])
