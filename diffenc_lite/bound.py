@@ -253,8 +253,8 @@ def elbo(
     if chain is not None and every_step:
         each = (torch.full((len(x),), i, device=x.device) for i in range(chain.steps))
         losses = [chain_loss(model, x, step, draw("noise", noise), chain) for step in each]
-        ends = end_losses(model, images, eps_0)
-        return Bound(*ends, torch.stack(losses).mean(0), x[0].numel())
+        prior, reconstruction = end_losses(model, images, eps_0)
+        return Bound(prior, reconstruction, torch.stack(losses).mean(0), x[0].numel())
     if t is None:
         uniform = low_discrepancy(len(x), x, generator)
     elif chain is None:

@@ -9,14 +9,8 @@ import torch
 from hypothesis import HealthCheck, settings
 from torch import Tensor, nn
 
-from diffenc_lite import (
-    DiffEnc,
-    IdentityEncoder,
-    LearnedEncoder,
-    LearnedSchedule,
-    LinearSchedule,
-    ScalingEncoder,
-)
+from diffenc_lite import DiffEnc, LearnedSchedule, LinearSchedule
+from diffenc_lite.encoder import ENCODERS
 from diffenc_lite.schedule import end_points
 
 # No test is about time; the same examples in every run.
@@ -64,11 +58,7 @@ def small_model():
             torch.manual_seed(seed)
             schedule = LearnedSchedule() if learned_schedule else LinearSchedule()
             dims = int(torch.Size(shape).numel())
-            encoder = {
-                "identity": IdentityEncoder,
-                "scaling": ScalingEncoder,
-                "learned": lambda: LearnedEncoder(SmallNet(dims, schedule)),
-            }[kind]()
+            encoder = ENCODERS[kind](lambda: SmallNet(dims, schedule))
             model = DiffEnc(SmallNet(dims, schedule), encoder, schedule, levels, shape)
         return model.to(dtype)
 

@@ -80,16 +80,6 @@ def test_damaged_bundle_is_refused(tmp_path, monkeypatch):
 # ---- the complete set, where there is one --------------------------------------------------------
 
 
-def test_full_set_is_the_one_torchvision_reads():
-    root = full_root()
-    for split, n in (("train", 60000), ("test", 10000)):
-        ours = load_mnist(split, source="full", root=root)
-        theirs = datasets.MNIST(root, train=split == "train")
-        assert (ours.name, len(ours)) == ("mnist", n)
-        assert torch.equal(ours.images[:, 0], theirs.data)
-        assert torch.equal(ours.labels, theirs.targets)
-
-
 def test_the_bundle_is_made_again_by_its_tool(load_tool, tmp_path, monkeypatch):
     """From the full set, whose first 500 of each digit are what the tool takes from elsewhere."""
     tool = load_tool("make_mnist_bundle")

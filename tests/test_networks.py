@@ -194,13 +194,14 @@ def test_halving_means_over_the_pixels_there_are(size):
     torch.testing.assert_close(halve(h), F.avg_pool2d(h, 2, ceil_mode=True))
 
 
-@pytest.mark.parametrize("schedule, shape", zip(SCHEDULES, [(2,), (1, 8, 8), (2,)], strict=True))
+@pytest.mark.parametrize("schedule", SCHEDULES)
 @pytest.mark.parametrize("encoder", ENCODERS)
-def test_build_makes_what_the_configuration_says(encoder, schedule, shape):
+def test_build_makes_what_the_configuration_says(encoder, schedule):
+    shape = (2,) if schedule == "learned" else (1, 8, 8)
     config = ModelConfig(encoder, "tiny", schedule, shape=list(shape))
     model = build(config, {"seed": 3})
     assert model.config == config and model.shape == shape and model.card == {"seed": 3}
-    assert type(model.encoder).__name__.lower() == f"{encoder}encoder"
+    assert type(model.encoder) is type(ENCODERS[encoder](nn.Identity))
     assert type(model.schedule) is SCHEDULES[schedule]
     z, gamma = draw(shape)
     assert model.v_hat(z, gamma).shape == z.shape

@@ -1,6 +1,5 @@
 """8-bit data <-> (-1, 1), and p(x | z_0).                                                   G2"""
 
-import math
 
 import pytest
 import torch
@@ -31,29 +30,6 @@ def test_to_levels_is_the_nearest_level(x, levels):
     nearest = pixels.to_levels(torch.tensor(x, dtype=torch.float64), levels)
     distance = (grid - x).abs()
     assert distance[int(nearest)] <= distance.min() + 1e-12
-
-
-def test_dtype_of_to_unit():
-    images = torch.zeros(2, 3, dtype=torch.uint8)
-    assert pixels.to_unit(images).dtype == torch.get_default_dtype()
-    assert pixels.to_unit(images, dtype=torch.float64).dtype == torch.float64
-    assert pixels.to_levels(pixels.to_unit(images)).dtype == torch.uint8
-
-
-def test_reconstruction_is_the_cross_entropy_of_the_stated_softmax(normal, generator):
-    """Term by term from G2, summed over dimensions."""
-    z_0, gamma = normal(4, 3), -2.0
-    images = torch.randint(0, 7, (4, 3), generator=generator).to(torch.uint8)
-    alpha = math.sqrt(1 / (1 + math.exp(gamma)))
-    expected = torch.zeros(4, dtype=torch.float64)
-    for b in range(4):
-        for j in range(3):
-            y = z_0[b, j].item() / alpha
-            distances = [y - ((2 * k + 1) / 7 - 1) for k in range(7)]
-            weights = [math.exp(-0.5 * math.exp(-gamma) * d**2) for d in distances]
-            expected[b] -= math.log(weights[int(images[b, j])] / sum(weights))
-    nats = pixels.reconstruction_nats(images, z_0, noise_at(gamma, z_0), 7)
-    torch.testing.assert_close(nats, expected, rtol=1e-10, atol=0)
 
 
 @pytest.mark.parametrize("gamma", [-13.3, -8.0, -4.0, 0.0, 5.0])
@@ -100,10 +76,6 @@ def test_drawn_levels_stay_in_their_place(generator):
     x = pixels.to_unit(images)
     n = noise_at(-20.0, x)
     assert torch.equal(pixels.draw_levels(n.alpha * x, n, generator=generator), images)
-
-
-def test_bits_per_dim():
-    assert pixels.bits_per_dim(torch.tensor(8 * math.log(2)), 4).item() == pytest.approx(2)
 
 
 @pytest.mark.parametrize("levels", [2, 5, 100, 256])

@@ -15,7 +15,6 @@ import yaml
 from packaging.specifiers import SpecifierSet
 from rattler import MatchSpec
 
-import diffenc_lite
 from diffenc_lite.__main__ import parser
 from diffenc_lite.course.lessons import notebooks_in
 from diffenc_lite.pretrained import pretrained_names, read_card
@@ -94,27 +93,6 @@ def test_environment_and_package_agree():
     assert conda.pop("pip") == ""
     wanted = pip_requirements("coursework", "site")  # what readers do without
     assert conda == {CONDA_NAMES.get(n, n): bounds for n, bounds in wanted.items()}
-
-
-def test_one_version_everywhere():
-    version = diffenc_lite.__version__  # the one place; the build reads it there
-    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
-    assert citation["version"] == version
-
-
-def test_one_address_everywhere():
-    urls = PROJECT["project"]["urls"]
-    repository, documentation = urls["Repository"], urls.pop("Documentation")
-    assert all(url.startswith(repository) for url in urls.values())
-    owner, name = repository.removeprefix("https://github.com/").split("/")
-    assert documentation == f"https://{owner}.github.io/{name}/"
-    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
-    assert citation["repository-code"] == repository
-    text = README + "".join(path.read_text(encoding="utf-8") for path in CORE)
-    used = re.findall(
-        r"github\.com/(diffenc[\w.-]+/[\w.-]+)|mybinder\.org/v2/gh/([\w.-]+/[\w.-]+)", text
-    )
-    assert used and {a or b for a, b in used} <= {f"{owner}/{name}"}
 
 
 # ---- the README ----------------------------------------------------------------------------------

@@ -29,11 +29,6 @@ def test_a_schedule_goes_from_end_to_end_with_its_own_rate(made, ends):
     torch.testing.assert_close(low, n.gamma, rtol=1e-5, atol=1e-5)
 
 
-def test_defaults_are_those_of_the_paper():
-    gamma = LinearSchedule()(torch.tensor([0.0, 1.0], dtype=torch.float64)).gamma
-    assert gamma.tolist() == pytest.approx([-13.3, 5.0], abs=1e-12)
-
-
 def test_variance_preserving_and_snr():
     n = LinearSchedule()(T)
     torch.testing.assert_close(n.alpha**2 + n.sigma**2, torch.ones_like(T), rtol=0, atol=1e-14)
@@ -80,17 +75,6 @@ def test_learned_gamma_increases_whatever_the_parameters(gamma_min, log_width):
     assert bool((n.gamma.diff() > 0).all()) and bool((n.rate > 0).all())
 
 
-def test_learned_gamma_increases_when_training_pulls_the_ends_together():
-    schedule = LearnedSchedule(-2, 1)
-    optimizer = torch.optim.SGD(schedule.parameters(), lr=0.5)
-    for _ in range(50):
-        ends = schedule(torch.tensor([0.0, 1.0])).gamma
-        optimizer.zero_grad()
-        (ends[1] - ends[0]).backward()
-        optimizer.step()
-    assert 0 < (schedule.gamma_max - schedule.gamma_min).item() < 0.5
-
-
 def test_learned_end_points_are_the_parameters():
     schedule = LearnedSchedule(-3.0, 2.0)
     assert {name for name, _ in schedule.named_parameters()} == {"gamma_min", "log_width"}
@@ -109,9 +93,3 @@ def test_end_points_are_those_of_now():
         schedule.log_width.fill_(math.log(8.0))
     assert [float(end) for end in end_points(schedule, torch.zeros(()))] == pytest.approx([-10, -2])
     assert end_points(lambda t: Noise.from_gamma(3 * t - 1), torch.zeros(())) == (-1, 2)
-
-
-def test_a_schedule_survives_a_state_dict():
-    source, target = LearnedSchedule(-9.0, 3.0), LearnedSchedule()
-    target.load_state_dict(source.state_dict())
-    assert torch.equal(target(T.float()).gamma, source(T.float()).gamma)

@@ -1,13 +1,12 @@
 """The workflows for GitHub: as its schema has them, with few rights, and of this project."""
 
 import re
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
+from click.testing import CliRunner
 
 ROOT = Path(__file__).resolve().parent.parent
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -24,10 +23,10 @@ def load(path: Path) -> dict:
     ids=["workflows", "citation"],
 )
 def test_it_follows_the_schema(schema, paths):
-    pytest.importorskip("check_jsonschema")
-    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}"]
-    done = subprocess.run([*command, *map(str, paths)], capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout
+    main = pytest.importorskip("check_jsonschema").main
+    arguments = ["--builtin-schema", f"vendor.{schema}", *map(str, paths)]
+    done = CliRunner().invoke(main, arguments)
+    assert done.exit_code == 0, done.output
 
 
 def test_the_tests_run_on_every_python_of_the_package():
