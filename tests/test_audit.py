@@ -68,7 +68,7 @@ def test_numbers_in_the_words_of_a_row_are_those_of_its_evidence():
 
 CLOSED, REFUSED = Proof("F1", True, "F1 proved in 6 steps"), Proof("F1", False, "F1: wrong")
 UNDER = Proof("L4", True, "L4 proved in 2 steps", ("bounded data",))
-HIT, MISSED = Check("a", 1.0, 1.0001, 3), Check("a", 1.0, 1.01, 3)
+HIT, MISSED = Check("a", 1.0, 1.0009, 3), Check("a", 1.0, 1.002, 3)
 SHOWN, UNSHOWN = Measured("a", -2.0, -3.0, -1.0), Measured("a", -2.0, -4.1, 0.1)
 STANDS, FALLEN = Counterexample("a", 0.05), Counterexample("a", 0.0)
 INSIDE, OUTSIDE = Printed("p", 0.02, 0.05, 0.03), Printed("p", 0.02, 0.025, 0.03)
@@ -84,7 +84,7 @@ INSIDE, OUTSIDE = Printed("p", 0.02, 0.05, 0.03), Printed("p", 0.02, 0.025, 0.03
         ([INSIDE], "as printed"),
         ([SHOWN, UNSHOWN], "not seen here: a: -2.0000 (-4.1000 to +0.1000), claimed below 0"),
         ([CLOSED, UNSHOWN], "not seen here: a: -2.0000 (-4.1000 to +0.1000), claimed below 0"),
-        ([CLOSED, MISSED, UNSHOWN], "open: a: 1 in place of 1.01"),
+        ([CLOSED, MISSED, UNSHOWN], "open: a: 1 in place of 1.002"),
         ([SHOWN, REFUSED], "open: F1: wrong"),
         ([SHOWN, OUTSIDE], "open: p: 0.03 is not in 0.020 to 0.025"),
         ([CLOSED, UNSHOWN, STANDS], "refuted: a: 0.05000, claimed at most 0"),
