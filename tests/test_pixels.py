@@ -1,6 +1,5 @@
 """8-bit data <-> (-1, 1), and p(x | z_0).                                                   G2"""
 
-import math
 
 import pytest
 import torch
@@ -31,22 +30,6 @@ def test_to_levels_is_the_nearest_level(x, levels):
     nearest = pixels.to_levels(torch.tensor(x, dtype=torch.float64), levels)
     distance = (grid - x).abs()
     assert distance[int(nearest)] <= distance.min() + 1e-12
-
-
-def test_reconstruction_is_the_cross_entropy_of_the_stated_softmax(normal, generator):
-    """Term by term from G2, summed over dimensions."""
-    z_0, gamma = normal(4, 3), -2.0
-    images = torch.randint(0, 7, (4, 3), generator=generator).to(torch.uint8)
-    alpha = math.sqrt(1 / (1 + math.exp(gamma)))
-    expected = torch.zeros(4, dtype=torch.float64)
-    for b in range(4):
-        for j in range(3):
-            y = z_0[b, j].item() / alpha
-            distances = [y - ((2 * k + 1) / 7 - 1) for k in range(7)]
-            weights = [math.exp(-0.5 * math.exp(-gamma) * d**2) for d in distances]
-            expected[b] -= math.log(weights[int(images[b, j])] / sum(weights))
-    nats = pixels.reconstruction_nats(images, z_0, noise_at(gamma, z_0), 7)
-    torch.testing.assert_close(nats, expected, rtol=1e-10, atol=0)
 
 
 @pytest.mark.parametrize("gamma", [-13.3, -8.0, -4.0, 0.0, 5.0])
