@@ -167,9 +167,7 @@ def changes(model, depths):
     x = of.digits(model, 64)
     gammas = [-13.3 + 18.3 * t for t in depths]
     with torch.no_grad():
-        return [
-            (model.encoder(x, torch.full((64,), g))[0] - x)[:, 0].double().numpy() for g in gammas
-        ]
+        return [model.shift(x, torch.full((64,), g))[:, 0].double().numpy() for g in gammas]
 
 
 def new_share(model):
