@@ -66,28 +66,18 @@ def W4() -> Steps:
     )
     square = expand((A * x_hat - (c * at_t + at_s - at_t)) ** 2)
     tabulated = sum(square.coeff(first * second) * mean(first, second) for first, second in PAIRS)
-    yield Line(
-        "edge",
-        r"What a step costs at $w=1$ or at $w^*$ (W1) depends on the mean of $(A\hat x-\tau)^2$ "
-        r"with $\tau=cx_t+(x_s-x_t)$. Write out the square: six means, each of two things known "
-        r"at one depth. So a network that was asked once at each depth prices all pairs of depths.",
-        equation(J_st, tabulated),
-    )
-    yield Line(
-        "two",
-        r"Dynamic programming: with $V_k(j)$ for the least price of a path with $k$ edges from "
-        r"node 0 to node $j$, $V_1(j)=k_{0j}$ and $V_k(j)=\min_{i<j}(V_{k-1}(i)+k_{ij})$. Take "
-        r"nodes 0 to 4, any prices, and two edges,",
-        means=cheapest(any_cost, 4, 2),
-    )
-    yield Line(
-        "three",
-        r"or three: the least of all paths, since $\min(a,b)+k=\min(a+k,b+k)$.",
-        means=cheapest(any_cost, 4, 3),
-    )
-    yield Words(
-        "invariant",
-        r"In general: the last edge of a path with $k$ edges to $j$ comes from some $i$, and what "
-        r"comes before it is a path with $k-1$ edges to $i$, which costs at least $V_{k-1}(i)$. "
-        r"So no path is cheaper than $V_k(j)$, and the one that is put together costs just that.",
-    )
+    yield Line("edge", "What a step costs at $w=1$ or at $w^*$ (W1) depends on the mean of "
+        r"$(A\hat x-\tau)^2$ with $\tau=cx_t+(x_s-x_t)$. Write out the square: six means, each of "
+        "two things known at one depth. So a network that was asked once at each depth prices all "
+        "pairs of depths.",
+        equation(J_st, tabulated))
+    yield Line("two", "Dynamic programming: with $V_k(j)$ for the least price of a path with $k$ "
+        "edges from node 0 to node $j$, $V_1(j)=k_{0j}$ and "
+        r"$V_k(j)=\min_{i<j}(V_{k-1}(i)+k_{ij})$. Take nodes 0 to 4, any prices, and two edges,",
+        means=cheapest(any_cost, 4, 2))
+    yield Line("three", r"or three: the least of all paths, since $\min(a,b)+k=\min(a+k,b+k)$.",
+        means=cheapest(any_cost, 4, 3))
+    yield Words("invariant", "In general: the last edge of a path with $k$ edges to $j$ comes "
+        "from some $i$, and what comes before it is a path with $k-1$ edges to $i$, which costs "
+        "at least $V_{k-1}(i)$. So no path is cheaper than $V_k(j)$, and the one that is put "
+        "together costs just that.")
