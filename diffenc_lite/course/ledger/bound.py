@@ -9,17 +9,14 @@ KL_1, KL_d = name(r"\mathrm{KL}_1"), name(r"\mathrm{KL}_d")
 x_1j, delta_j = IndexedBase("x_1", real=True)[j], IndexedBase("delta", real=True)[j]
 
 
-@row(
-    title="The prior loss: how much of the data is left in the last latent",
-    notebook="02",
-    setting=r"$\mathrm{KL}(q(z_1|x)\,\|\,p(z_1))$ is, in one dimension and in $d$ of them,",
+@row("The prior loss: how much of the data is left in the last latent", "02",
+    r"$\mathrm{KL}(q(z_1|x)\,\|\,p(z_1))$ is, in one dimension and in $d$ of them,",
     claim={
         "one_dimension": equation(KL_1, (alpha_1**2 * x_1**2 + price(sigma_1**2)) / 2),
         "prior": equation(
             KL_d, alpha_1**2 / 2 * Sum(x_1j**2, (j, 1, d)) + d / 2 * price(sigma_1**2)
         ),
-    },
-)
+    })
 def L0(F1, G1, KL) -> Steps:
     at_1 = {alpha_t: alpha_1, sigma_t: sigma_1, x_t: x_1}
     mean, variance = F1.mean.subs(at_1), F1.variance.subs(at_1)
@@ -37,10 +34,8 @@ def L0(F1, G1, KL) -> Steps:
         equation(KL_d, collect(sum_apart(whole), d)), means=whole)
 
 
-@row(
-    title="The divergence of one step",
-    notebook="02",
-    setting=r"With $\delta=\mu_P-\mu_Q$, $\mathrm{KL}(q(z_s|z_t,x)\,\|\,p(z_s|z_t))$ is, in one "
+@row("The divergence of one step", "02",
+    r"With $\delta=\mu_P-\mu_Q$, $\mathrm{KL}(q(z_s|z_t,x)\,\|\,p(z_s|z_t))$ is, in one "
     r"dimension and in $d$ of them,",
     claim={
         "one_dimension": equation(KL_1, price(w) / 2 + w / (2 * sigma_Q**2) * delta**2),
@@ -52,8 +47,7 @@ def L0(F1, G1, KL) -> Steps:
             (mu_P - mu_Q) / sigma_Q,
             alpha_s / sigma_Q * (c * sigma_t * (v - vhat) + COUNTERTERM - (x_s - x_t)),
         ),
-    },
-)
+    })
 def L2(F3, G3, G4, KL) -> Steps:
     yield Define(
         {

@@ -21,10 +21,8 @@ def stepped(G5, A: Expr, prediction: Expr) -> Expr:
     return G5.mean.subs({any_A: A, xhat: prediction})
 
 
-@row(
-    title="What the counterterm is, and what it is not",
-    notebook="04",
-    setting=r"Write $\hat x'$ for the prediction of a network without counterterm that generates "
+@row("What the counterterm is, and what it is not", "04",
+    r"Write $\hat x'$ for the prediction of a network without counterterm that generates "
     r"the same $\mu_P$ as $\hat x$ does with $\hat u=\hat x$, and $\Delta=\lambda_s-\lambda_t$. "
     r"For E3 with $y=x$, whose encoding is the data, the network $\hat v'$ makes the VDM with the "
     r"network $\hat v$: in L4 and, with the folded $A$ of G5, in every step.",

@@ -40,10 +40,8 @@ def any_cost(i: int, j: int) -> Symbol:
     return Symbol(f"k_{i}{j}", real=True)
 
 
-@row(
-    title="The cheapest grid of depths",
-    notebook="07",
-    setting=r"The error of a step from $t$ down to $s$ needs six means of products at the two "
+@row("The cheapest grid of depths", "07",
+    r"The error of a step from $t$ down to $s$ needs six means of products at the two "
     r"depths (G5, W7); with the price $k_{ij}$ of a step between the nodes $i<j$ of a fine grid, "
     r"the best path with $k$ edges is found from the best paths with $k-1$:",
     claim={
@@ -57,8 +55,7 @@ def any_cost(i: int, j: int) -> Symbol:
         ),
         "two": equation(V[2], of_all_paths(any_cost, 4, 2)),
         "three": equation(V[3], of_all_paths(any_cost, 4, 3)),
-    },
-)
+    })
 def W4() -> Steps:
     yield Define(
         {mean(*pair): Sum(pair[0] * pair[1], (n, 1, N)) / N for pair in PAIRS}

@@ -15,10 +15,8 @@ prior_E1, prior_E2 = name(r"\text{E1: prior}"), name(r"\text{E2: prior}")
 mmse = Symbol("mmse", positive=True)
 
 
-@row(
-    title="A coin",
-    notebook="05",
-    setting=r"For data $\pm1$ with equal odds, seen as $z=\sqrt\eta\,x+\varepsilon$: the mean of "
+@row("A coin", "05",
+    r"For data $\pm1$ with equal odds, seen as $z=\sqrt\eta\,x+\varepsilon$: the mean of "
     r"$x$, given $z$; the integrands of L4 for each unit of $\gamma$, with $\eta=\alpha_t^2/"
     r"\sigma_t^2$ for E1 and $\alpha_t^6/\sigma_t^2$ for E2; and the prior losses.",
     claim={
@@ -27,8 +25,7 @@ mmse = Symbol("mmse", positive=True)
         "rate_E2": equation(rate_E2, alpha_t**6 / sigma_t**2 * (1 + sigma_t**2) ** 2 * mmse / 2),
         "prior_E1": equation(prior_E1, (alpha_1**2 + sigma_1**2 - log(sigma_1**2) - 1) / 2),
         "prior_E2": equation(prior_E2, (alpha_1**6 + sigma_1**2 - log(sigma_1**2) - 1) / 2),
-    },
-)
+    })
 def X3(E2, L0, X4, X5) -> Steps:
     heads, tails = (kernel(side) / 2 for side in (1, -1))
     yield Line("bayes", "The mean is 1 and -1, weighted by what each side has of the density "

@@ -15,10 +15,8 @@ G3_OVER_C = 1 + Delta * sigma_t**2 / SHARE
 E2_OVER_C = 1 + sigma_t**2 * ALPHA2_S / alpha_t**2
 
 
-@row(
-    title="Other finite forms of the counterterm",
-    notebook="04",
-    setting=r"(Not in the paper.) With $\hat u=\hat x$ the prediction enters by one number, $A$; "
+@row("Other finite forms of the counterterm", "04",
+    r"(Not in the paper.) With $\hat u=\hat x$ the prediction enters by one number, $A$; "
     r"what it should hit is $\tau=cx_t+(x_s-x_t)$. Any $A$ with $A/c\to1+\sigma_t^2$ leads to L4; "
     r"here are three.",
     claim={
@@ -35,8 +33,7 @@ E2_OVER_C = 1 + sigma_t**2 * ALPHA2_S / alpha_t**2
         "E2": equation(A_E2, c * (1 + sigma_t**2 * alpha_s**2 / alpha_t**2)),
         "E2_limit": equation(Limit(E2_OVER_C, Delta, 0), 1 + sigma_t**2),
         "E2_gap": equation(gap_E2, alpha_s * A_E2 * (xhat - x_t)),
-    },
-)
+    })
 def G5(E2, F3, G3, L4) -> Steps:
     yield Define(
         PATH | {xhat: x_t + sigma_t * (v - vhat), tau: c * x_t + (x_s - x_t), mu_Q: F3.mean}

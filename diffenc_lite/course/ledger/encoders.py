@@ -55,10 +55,8 @@ def up_to(expression: Expr, power: int) -> Expr:
     return expression + Order(Delta**power)
 
 
-@row(
-    title="The identity encoder: a variational diffusion model (VDM)",
-    notebook="04",
-    setting=r"With $x_t=x$ and $u$ defined by $\frac{dx_t}{d\lambda}=\sigma_t^2u$,",
+@row("The identity encoder: a variational diffusion model (VDM)", "04",
+    r"With $x_t=x$ and $u$ defined by $\frac{dx_t}{d\lambda}=\sigma_t^2u$,",
     claim={"u": equation(u, 0), "mean": equation(mean_name, alpha_t * x)},
 )
 def E1(F1) -> Steps:
@@ -71,10 +69,8 @@ def E1(F1) -> Steps:
         "top.", means=F1.mean.subs(x_t, x))
 
 
-@row(
-    title="The scaling encoder: nothing to train",
-    notebook="04",
-    setting=r"With $x_t=\alpha_t^2x$, $\alpha_t^2=\mathrm{sigmoid}(\lambda)$ and $u$ defined by "
+@row("The scaling encoder: nothing to train", "04",
+    r"With $x_t=\alpha_t^2x$, $\alpha_t^2=\mathrm{sigmoid}(\lambda)$ and $u$ defined by "
     r"$\frac{dx_t}{d\lambda}=\sigma_t^2u$,",
     claim={
         "slope": equation(slope_name, alpha_t**2 * sigma_t**2),
@@ -84,8 +80,7 @@ def E1(F1) -> Steps:
         "acceleration": equation(
             acceleration_name, sigma_t**2 * (sigma_t**2 - alpha_t**2) * alpha_t**2 * x
         ),
-    },
-)
+    })
 def E2(F1) -> Steps:
     encoding = alpha_t**2 * x
     yield Define({x_t: encoding, x_s: at_s(encoding), u: dx_dlambda / sigma_t**2})
@@ -117,10 +112,8 @@ def E2(F1) -> Steps:
         "as signal.", means=Derivative(in_lambda(encoding), (lambda_t, 2)))
 
 
-@row(
-    title="The learned encoder",
-    notebook="04",
-    setting=r"With $x_t=\alpha_t^2x+\sigma_t^2y$, where $y=y_\phi(x,\gamma_t)$ moves at the speed "
+@row("The learned encoder", "04",
+    r"With $x_t=\alpha_t^2x+\sigma_t^2y$, where $y=y_\phi(x,\gamma_t)$ moves at the speed "
     r"$\dot y=\frac{dy}{d\lambda}$,",
     claim={
         "x_t": equation(x_t, alpha_t**2 * x + sigma_t**2 * y),
@@ -129,8 +122,7 @@ def E2(F1) -> Steps:
         "change": equation(
             x_t - x_s, alpha_s**2 * sigma_t**2 * c * (y_t - x) + sigma_s**2 * (y_t - y_s)
         ),
-    },
-)
+    })
 def E3(E2) -> Steps:
     encoding = y + alpha_t**2 * (x - y)
     weighted = collect(expand(encoding), y).subs(1 - alpha_t**2, sigma_t**2)

@@ -23,16 +23,13 @@ m_A, m_best, w_best = name("m(A)"), name("m^*"), name("w^*")
 x_n, tau_n = IndexedBase("xhat", real=True)[n], IndexedBase("tau", real=True)[n]
 
 
-@row(
-    title="A ratio for each dimension",
-    notebook="12",
-    setting=r"If dimension $j$ errs by $m_j$ and $\bar m=\frac1d\sum_jm_j$, then one ratio for "
+@row("A ratio for each dimension", "12",
+    r"If dimension $j$ errs by $m_j$ and $\bar m=\frac1d\sum_jm_j$, then one ratio for "
     r"each dimension is better than one for all, by",
     claim={
         "gain": equation(gain, Sum(price((1 + m_j) / (1 + mbar)) / 2, (j, 1, d))),
         "sign": Ge(gain, 0, evaluate=False),
-    },
-)
+    })
 def W5(L1, W1) -> Steps:
     yield Define({mbar: Sum(m_j, (j, 1, d)) / d})
     shared = W1.cost.subs(m, mbar)
@@ -52,10 +49,8 @@ def W5(L1, W1) -> Steps:
         never_negative(L1, gain))
 
 
-@row(
-    title="A ratio that depends on the latent",
-    notebook="06",
-    setting=r"Let the error $m_z$ depend on $z_t$, with mean $\bar m$ over $N$ values of $z_t$ (or "
+@row("A ratio that depends on the latent", "06",
+    r"Let the error $m_z$ depend on $z_t$, with mean $\bar m$ over $N$ values of $z_t$ (or "
     r"over all of them). A ratio that may depend on $z_t$ saves, at one $z_t$ (with "
     r"$a=\frac{1+m_z}{1+\bar m}$) and in the mean,",
     claim={
@@ -66,8 +61,7 @@ def W5(L1, W1) -> Steps:
             (xhat - x_t) ** 2,
             (x_bar - x_t) ** 2 + (xhat - x_bar) ** 2 + 2 * (x_bar - x_t) * (xhat - x_bar),
         ),
-    },
-)
+    })
 def W6(L1, L2, W1) -> Steps:
     yield Define({mbar: Sum(m_n, (n, 1, N)) / N})
     shared = step_cost(L2, m_z).subs(w, W1.ratio.subs(m, mbar))
@@ -96,10 +90,8 @@ def W6(L1, L2, W1) -> Steps:
         r"E\|\hat\varepsilon\|^2$: for $\bar x$, but also for the best linear prediction.")
 
 
-@row(
-    title="The best multiple of a prediction",
-    notebook="07",
-    setting=r"Given are $N$ numbers $\hat x_n$ and what they should hit, $\tau_n$ (G5: "
+@row("The best multiple of a prediction", "07",
+    r"Given are $N$ numbers $\hat x_n$ and what they should hit, $\tau_n$ (G5: "
     r"$\tau=cx_t+(x_s-x_t)$). With $J(A)$ the mean of $(A\hat x_n-\tau_n)^2$, and $\mathbb E$ for "
     r"the mean over $n$,",
     claim={

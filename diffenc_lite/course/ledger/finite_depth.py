@@ -9,10 +9,8 @@ snr_s, snr_t = (alpha_s / sigma_s) ** 2, (alpha_t / sigma_t) ** 2
 KL = name(r"\mathrm{KL}")
 
 
-@row(
-    title="Finite depth: T steps of a VDM",
-    notebook="03",
-    setting=r"For E1 and $w=1$, one step, in terms of the data and of the noise, and $T$ steps "
+@row("Finite depth: T steps of a VDM", "03",
+    r"For E1 and $w=1$, one step, in terms of the data and of the noise, and $T$ steps "
     r"with the same squared error $m$ and $S(i)=\mathrm{SNR}(i/T)$, cost",
     claim={
         "step": equation(

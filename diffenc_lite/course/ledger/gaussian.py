@@ -46,10 +46,8 @@ LOG_RATIO = log_density(z, mu_q, sigma_q**2) - log_density(z, mu_p, sigma_p**2)
 OVER_Q = LOG_RATIO.subs(z, mu_q + sigma_q * epsilon)
 
 
-@row(
-    title="The divergence of two Gaussians",
-    notebook="01",
-    setting=r"For $q=\mathcal N(\mu_q,\sigma_q^2)$ and $p=\mathcal N(\mu_p,\sigma_p^2)$, in nats,",
+@row("The divergence of two Gaussians", "01",
+    r"For $q=\mathcal N(\mu_q,\sigma_q^2)$ and $p=\mathcal N(\mu_p,\sigma_p^2)$, in nats,",
     claim={
         "kl": equation(
             kl_name,
@@ -57,8 +55,7 @@ OVER_Q = LOG_RATIO.subs(z, mu_q + sigma_q * epsilon)
             - log(sigma_q / sigma_p)
             - Rational(1, 2),
         )
-    },
-)
+    })
 def KL() -> Steps:
     yield Define(
         {

@@ -34,10 +34,8 @@ def entropy(variance: Expr) -> Expr:
     return log(2 * pi * E * variance) / 2
 
 
-@row(
-    title="Gaussian data",
-    notebook="06",
-    setting=r"For data $\mathcal N(0,s_2)$ and the exact denoiser, with $S(i)$ the SNR after step "
+@row("Gaussian data", "06",
+    r"For data $\mathcal N(0,s_2)$ and the exact denoiser, with $S(i)$ the SNR after step "
     r"$i$ and $\eta$ that of $z=\sqrt\eta\,x+\varepsilon$. With E1 and $w^*$ the gap of the bound "
     r"to the entropy is $\mathrm{KL}(q(z_1)\,\|\,\mathcal N(0,1))$ at every $T$; E2 steps with "
     r"the $A$ of G5.",
@@ -61,8 +59,7 @@ def entropy(variance: Expr) -> Expr:
             (alpha_1**6 * s2 + sigma_1**2 - log(sigma_1**2) - 1) / 2
             - log(1 + s2 * alpha_0**6 / sigma_0**2) / 2,
         ),
-    },
-)
+    })
 def X2(E2, G5, KL, L0, L3, W1) -> Steps:
     yield Define({log_joint: JOINT, reconstruction: entropy(V.subs(eta, exp(-gamma_0)))})
     yield Line("joint", "The data and what is seen of it have the density",

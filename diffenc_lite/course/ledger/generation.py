@@ -26,17 +26,14 @@ def share(log_weight: Expr) -> Expr:
     return exp(log_weight) / Sum(exp(log_weight.subs(k, j)), (j, 0, K - 1))
 
 
-@row(
-    title="The start of generation: pure noise",
-    notebook="02",
-    setting=r"$p(z_1)=\mathcal N(0,1)$ is what F1 tends to as the noise takes over, whatever the "
+@row("The start of generation: pure noise", "02",
+    r"$p(z_1)=\mathcal N(0,1)$ is what F1 tends to as the noise takes over, whatever the "
     r"data: ",
     claim={
         "mean": equation(Limit(in_gamma(alpha_1 * x_1), gamma_1, oo), 0),
         "variance": equation(Limit(in_gamma(sigma_1**2), gamma_1, oo), 1),
         "log_density": equation(name(r"\ln p(z_1)"), -(z_1**2) / 2 - log(2 * pi) / 2),
-    },
-)
+    })
 def G1(F1) -> Steps:
     at_1 = {alpha_t: alpha_1, sigma_t: sigma_1, x_t: x_1}
     mean, variance = (Limit(in_gamma(e.subs(at_1)), gamma_1, oo) for e in (F1.mean, F1.variance))
@@ -52,10 +49,8 @@ def G1(F1) -> Steps:
         "is finite is the prior loss, L0.")
 
 
-@row(
-    title="The end of generation: from the last latent to a level",
-    notebook="02",
-    setting=r"$p(x|z_0)$ is, in each dimension, a softmax of $\ell_k$ over $K$ levels $l_k$, with",
+@row("The end of generation: from the last latent to a level", "02",
+    r"$p(x|z_0)$ is, in each dimension, a softmax of $\ell_k$ over $K$ levels $l_k$, with",
     claim={
         "level": equation(l_k, (2 * k + 1) / K - 1),
         "logit": equation(ell_k, -exp(-gamma_0) * (z_0 / alpha_0 - l_k) ** 2 / 2),
@@ -67,8 +62,7 @@ def G1(F1) -> Steps:
             exp(-exp(-gamma_0) * (z_0 / alpha_0 - level_of(k)) ** 2 / 2)
             / Sum(exp(-exp(-gamma_0) * (z_0 / alpha_0 - level_of(j)) ** 2 / 2), (j, 0, K - 1)),
         ),
-    },
-)
+    })
 def G2(F1) -> Steps:
     def density(level: Expr) -> Expr:
         """The logarithm of F1 at t = 0"""
@@ -112,15 +106,12 @@ def G2(F1) -> Steps:
         equation(p_k, share(logit)))
 
 
-@row(
-    title="The generative step, from t back to s, when the data is not known",
-    notebook="04",
-    setting=r"$p(z_s|z_t)=\mathcal N(\mu_P,\sigma_P^2)$ with",
+@row("The generative step, from t back to s, when the data is not known", "04",
+    r"$p(z_s|z_t)=\mathcal N(\mu_P,\sigma_P^2)$ with",
     claim={
         "mean": equation(mu_P, KEPT + alpha_s * c * xhat + alpha_s * COUNTERTERM),
         "variance": equation(sigma_P**2, sigma_Q**2 / w),
-    },
-)
+    })
 def G3(F3) -> Steps:
     yield Define(
         PATH | {v: (alpha_t * z_t - x_t) / sigma_t, vhat: (alpha_t * z_t - xhat) / sigma_t}
@@ -146,18 +137,15 @@ def G3(F3) -> Steps:
         r"$w=\sigma_Q^2/\sigma_P^2$.")
 
 
-@row(
-    title="Three names for one prediction",
-    notebook="04",
-    setting=r"With $z_t=\alpha_tx_t+\sigma_t\varepsilon$, $v=\alpha_t\varepsilon-\sigma_tx_t$ and "
+@row("Three names for one prediction", "04",
+    r"With $z_t=\alpha_tx_t+\sigma_t\varepsilon$, $v=\alpha_t\varepsilon-\sigma_tx_t$ and "
     r"$\hat x=\alpha_tz_t-\sigma_t\hat v$,",
     claim={
         "x_t": equation(x_t, alpha_t * z_t - sigma_t * v),
         "epsilon": equation(epsilon, sigma_t * z_t + alpha_t * v),
         "v": equation(v, (alpha_t * z_t - x_t) / sigma_t),
         "error": equation(xhat - x_t, sigma_t * (v - vhat)),
-    },
-)
+    })
 def G4() -> Steps:
     yield Define(V_FORM)
     given = (Eq(z_t, alpha_t * x_t + sigma_t * epsilon), Eq(v, alpha_t * epsilon - sigma_t * x_t))

@@ -14,10 +14,8 @@ of_E1, of_E2 = name(r"\text{E1: }\lim T\cdot\text{cost}"), name(r"\text{E2: }r")
 R_E1, R_E2, of_E3 = name(r"\text{E1: }R"), name(r"\text{E2: }R"), name(r"\text{E3: }r")
 
 
-@row(
-    title="Infinite depth: one residual for every encoder",
-    notebook="03",
-    setting=r"Take $w=1$, any smooth encoder, and a step of size "
+@row("Infinite depth: one residual for every encoder", "03",
+    r"Take $w=1$, any smooth encoder, and a step of size "
     r"$\Delta=\lambda_s-\lambda_t=\gamma_t-\gamma_s$. It costs, up to terms in $\Delta^3$, "
     r"$\frac12\alpha_t^2r^2\Delta+R\Delta^2$, and $T\to\infty$ equal steps in $t$ leave the "
     r"integrand (with $\ddot x_t=d^2x_t/d\lambda^2$)",
@@ -38,8 +36,7 @@ R_E1, R_E2, of_E3 = name(r"\text{E1: }R"), name(r"\text{E2: }R"), name(r"\text{E
         ),
         "residual_E3": equation(of_E3, (1 + sigma_t**2) * (v - vhat) + sigma_t * (y - ydot)),
         "ends": equation(depth_integral, (F(gamma(1)) - F(gamma(0))) / 2),
-    },
-)
+    })
 def L4(E1, E2, E3, F3, G4, L2) -> Steps:
     yield Define(
         PATH

@@ -34,10 +34,8 @@ K_X = kernel(x)
 I_MMSE = ("i_mmse", "diffusion", "total", "advantage")  # the forms that use it
 
 
-@row(
-    title="Information and error, and what no bound can beat",
-    notebook="05",
-    setting=r"Let $z=\sqrt\eta\,x+\varepsilon$, with $p_z$ the density of $z$ and "
+@row("Information and error, and what no bound can beat", "05",
+    r"Let $z=\sqrt\eta\,x+\varepsilon$, with $p_z$ the density of $z$ and "
     r"$m_z=\mathbb E[x|z]$. Then the information $I(x;z)$ grows at half the rate of the mean "
     r"squared error. With $H$ the entropy of the data, $H_0$ that of $x$ given $z_0$, "
     r"$I_0,I_1$ the information of $z_0,z_1$, $K_1=\mathrm{KL}(q(z_1)\,\|\,p(z_1))$, and $M$ the "
@@ -64,8 +62,7 @@ I_MMSE = ("i_mmse", "diffusion", "total", "advantage")  # the forms that use it
     trust={
         "derivative and integral in z may be exchanged, and what is at the ends vanishes": I_MMSE,
         "I-MMSE for all data of finite variance (Guo, Shamai and Verdu, 2005)": I_MMSE,
-    },
-)
+    })
 def X5(F1, G1, L0, L1, L3, L4) -> Steps:
     # d I / d SNR = mmse / 2
     yield Define(

@@ -170,7 +170,7 @@ def compare(
         names = sorted((s for s in given.free_symbols | claimed.rhs.free_symbols), key=str)
         shown = tuple((str(s), in_full(s, meanings)) for s in names if isinstance(s, sp.Symbol))
         try:
-            hold(tag, form, *(in_full(e, meanings) for e in (given, claimed.rhs)), shown)
+            hold(tag, form, in_full(given, meanings), in_full(claimed.rhs, meanings), shown)
         except ProofError:
             raise
         except Exception:  # nobody knows what a reader writes, nor where SymPy gives up on it

@@ -12,10 +12,8 @@ exponent_E1 = name(r"\text{E1: }\ell_{x+2n/K}-\ell_x")
 exponent_E2 = name(r"\text{E2: }\ell_{x+2n/K}-\ell_x")
 
 
-@row(
-    title="What a level costs",
-    notebook="02",
-    setting=r"With $\gamma_0=-13.3$ and $K=256$ levels the reconstruction loss, in bits, is that "
+@row("What a level costs", "02",
+    r"With $\gamma_0=-13.3$ and $K=256$ levels the reconstruction loss, in bits, is that "
     r"of the table, whatever is learned. Another level, $n$ levels away, has the logit",
     claim={
         "E1": equation(
@@ -28,8 +26,7 @@ exponent_E2 = name(r"\text{E2: }\ell_{x+2n/K}-\ell_x")
             - 2 * (away / K) ** 2 * exp(-gamma_0)
             - 2 * away / K * alpha_0**2 * x,
         ),
-    },
-)
+    })
 def X1(E2, L1) -> Steps:
     exponent = L1.exponent.subs(l_k, x + 2 * away / K)
     yield Line("E1", r"By L1, for the encoding $x_0=x$ (E1),", means=exponent.subs(x_0, x))

@@ -16,17 +16,14 @@ def at_s(F1) -> tuple[Expr, Expr]:
     )
 
 
-@row(
-    title="The marginal: all the noise at once",
-    notebook="01",
-    setting=r"If $z_t=\alpha_tx_t+\sigma_t\varepsilon$ with $\varepsilon\sim\mathcal N(0,1)$, then "
+@row("The marginal: all the noise at once", "01",
+    r"If $z_t=\alpha_tx_t+\sigma_t\varepsilon$ with $\varepsilon\sim\mathcal N(0,1)$, then "
     r"$\ln q(z_t|x)=-\frac{(z_t-\mu)^2}{2\sigma^2}+\text{rest}$ with",
     claim={
         "mean": equation(mu, alpha_t * x_t),
         "variance": equation(variance_name, sigma_t**2),
         "normaliser": equation(rest_name, -log(2 * pi * sigma_t**2) / 2),
-    },
-)
+    })
 def F1() -> Steps:
     yield Define({z_t: alpha_t * x_t + sigma_t * epsilon})
     (noise,) = solve(equation(z_t, alpha_t * x_t + sigma_t * epsilon), epsilon)
@@ -51,18 +48,15 @@ def F1() -> Steps:
         equation(log_q_name, -((z_t - mu) ** 2) / (2 * variance_name) + rest_name))
 
 
-@row(
-    title="The forward step, from s to the noisier t",
-    notebook="01",
-    setting=r"Among the steps $q(z_t|z_s,x)=\mathcal N(\alpha_{t|s}z_s+b,\tau^2)$ with "
+@row("The forward step, from s to the noisier t", "01",
+    r"Among the steps $q(z_t|z_s,x)=\mathcal N(\alpha_{t|s}z_s+b,\tau^2)$ with "
     r"$\alpha_{t|s}=\alpha_t/\alpha_s$, one and only one leads from F1 at $s$ to F1 at $t$; with "
     r"$c=1-\mathrm{SNR}(t)/\mathrm{SNR}(s)$ it has",
     claim={
         "mean": equation(alpha_ts * z_s + b, alpha_ts * z_s + alpha_t * (x_t - x_s)),
         "variance": equation(tau2, sigma_t**2 * c),
         "c": equation(c, 1 - exp(gamma_s - gamma_t)),
-    },
-)
+    })
 def F2(F1) -> Steps:
     m, spread = Symbol("m", real=True), Symbol("V", positive=True)
     joint_name, log_q = name(r"\ln q(z_s,z_t|x)"), name(r"\ln q(z_t|x)")
@@ -115,15 +109,12 @@ def F2(F1) -> Steps:
         "only by their difference.")
 
 
-@row(
-    title="The posterior: from t back to s, when the data is known",
-    notebook="01",
-    setting=r"$q(z_s|z_t,x)=\mathcal N(\mu_Q,\sigma_Q^2)$ with",
+@row("The posterior: from t back to s, when the data is known", "01",
+    r"$q(z_s|z_t,x)=\mathcal N(\mu_Q,\sigma_Q^2)$ with",
     claim={
         "variance": equation(sigma_Q**2, sigma_s**2 * c),
         "mean": equation(mu_Q, KEPT + alpha_s * c * x_t + alpha_s * (x_s - x_t)),
-    },
-)
+    })
 def F3(F1, F2) -> Steps:
     log_q = name(r"\ln q(z_s|z_t,x)")
     forward = -((z_t - F2.mean) ** 2) / (2 * F2.variance)

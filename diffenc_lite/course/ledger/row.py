@@ -218,8 +218,9 @@ class Page:
                 reason = f"{number.what} is {number.computed}, not {number.claimed}"
                 raise ProofError(self.tag, step.name, reason)
         self.steps[step.name] = step
-        for line in step.lines if isinstance(step, Line) else ():
-            self.held(step, line)
+        if isinstance(step, Line):
+            for line in step.lines:
+                self.held(step, line)
 
     def give(self, symbol: Basic, meaning: Expr, step: str) -> None:
         if symbol in self.meanings:

@@ -40,10 +40,8 @@ ONE_STEP = log_density(z_s, mu_Q, sigma_Q**2) - log_density(z_s, mu_P, sigma_Q**
 ONE_STEP = expand(ONE_STEP.subs(z_s, mu_Q + sigma_Q * epsilon), log=True)
 
 
-@row(
-    title="The bound, its three terms, and the reconstruction loss",
-    notebook="02",
-    setting=r"For densities $q,p$ at one place, $p(x,z)=p(z|x)\,p(x)$; $q_1,p_1$ for "
+@row("The bound, its three terms, and the reconstruction loss", "02",
+    r"For densities $q,p$ at one place, $p(x,z)=p(z|x)\,p(x)$; $q_1,p_1$ for "
     r"$\ln q(z_1|x)$, $\ln p(z_1)$; $q(i),p(i)$ for the step from depth $i/T$ to $(i-1)/T$; $p_x$ "
     r"for $\ln p(x|z_0)$; and $\ell_x$ for the logit of the true level,",
     claim={

@@ -21,10 +21,8 @@ def step_cost(L2, error: Expr) -> Expr:
     return d * L2.one_dimension.subs(delta, sigma_Q * sqrt(error))
 
 
-@row(
-    title="The best ratio",
-    notebook="06",
-    setting=r"With $m=\mathbb E\|\mu_P-\mu_Q\|^2/(d\,\sigma_Q^2)$, the mean of L2 over the data, "
+@row("The best ratio", "06",
+    r"With $m=\mathbb E\|\mu_P-\mu_Q\|^2/(d\,\sigma_Q^2)$, the mean of L2 over the data, "
     r"as a function of $w$, has its minimum at $w^*$, where",
     claim={
         "ratio": equation(w_best, 1 / (1 + m)),
@@ -56,10 +54,8 @@ def W1(G3, L2) -> Steps:
         "who knows the data.")
 
 
-@row(
-    title="The best constant ratio",
-    notebook="06",
-    setting=r"One $w$ for all $T$ steps, with $L_T=\frac d2\sum_im_i$ the diffusion loss at $w=1$, "
+@row("The best constant ratio", "06",
+    r"One $w$ for all $T$ steps, with $L_T=\frac d2\sum_im_i$ the diffusion loss at $w=1$, "
     r"is best at $w^*$ and then costs $\mathrm{KL}^*$. The ratios of W1, one for each step, save "
     r"more, with $a_i=(1+m_i)/(1+\frac1T\sum_im_i)$:",
     claim={
@@ -107,10 +103,8 @@ def W1c(L2, W1) -> Steps:
         ))
 
 
-@row(
-    title="At infinite depth the ratio must be 1",
-    notebook="06",
-    setting=r"In $T$ steps the first part of L2 is paid $T$ times, whatever the prediction. Call "
+@row("At infinite depth the ratio must be 1", "06",
+    r"In $T$ steps the first part of L2 is paid $T$ times, whatever the prediction. Call "
     r"this price $E_T(w)$; it is least, namely 0, at $w=1$ (W1 with $m=0$), and",
     claim={
         "excess": equation(E_T, T * d / 2 * (w - 1 - log(w))),
@@ -120,8 +114,7 @@ def W1c(L2, W1) -> Steps:
         ),
         "root": equation(name(r"\lim E_T(1+\kappa/\sqrt T)"), d * kappa**2 / 4),
         "best": equation(name(r"\lim T(w^*-1)"), -gammaprime_t * alpha_t**2 * r**2 / d),
-    },
-)
+    })
 def W2(L2, L4, W1) -> Steps:
     step = step_cost(L2, Integer(0))
     total = sum_apart(Sum(step, (i, 1, T)))

@@ -8,10 +8,8 @@ KL_w, KL_1 = name(r"\mathrm{KL}_w"), name(r"\mathrm{KL}_1")
 w_epsilon = name(r"w_\varepsilon")
 
 
-@row(
-    title="A weighted loss is a bound",
-    notebook="07",
-    setting=r"With $\mathrm{KL}_w$ for L2 as a function of $w$: to multiply the denoising term of "
+@row("A weighted loss is a bound", "07",
+    r"With $\mathrm{KL}_w$ for L2 as a function of $w$: to multiply the denoising term of "
     r"a step by $w$ is to choose the ratio $w$ for it, up to a constant that no network can "
     r"change,",
     claim={
@@ -19,8 +17,7 @@ w_epsilon = name(r"w_\varepsilon")
         "gradient": equation(Derivative(KL_w - w * KL_1, mu_P), 0),
         "ratio_of_epsilon_loss": equation(w_epsilon, 2 * rho / (exp(gamma_t - gamma_s) - 1)),
         "equal_steps": equation(Derivative(w_epsilon, gamma_s) + Derivative(w_epsilon, gamma_t), 0),
-    },
-)
+    })
 def W3(L2, L3) -> Steps:
     step = L2.one_dimension.subs(delta, mu_P - mu_Q)
     yield Line("one_step", r"One step (L2), written out. The network's prediction is in $\mu_P$ "

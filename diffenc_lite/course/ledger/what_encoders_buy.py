@@ -16,10 +16,8 @@ of_E2 = name(r"\text{E2: }x_t-x")
 SNR_OF_E2 = alpha_t**6 / sigma_t**2  # of its latents, as a signal of x: X4
 
 
-@row(
-    title="Why the scaling encoder does not pay",
-    notebook="05",
-    setting=r"Compare E2 with a VDM that has the same marginals "
+@row("Why the scaling encoder does not pay", "05",
+    r"Compare E2 with a VDM that has the same marginals "
     r"$\mathcal N(\alpha_t^3x,\sigma_t^2)$ and predicts $x$ with the same error $\tilde x-x$. "
     r"Signal-to-noise ratio, the two integrands "
     r"of L4, and the second over the first:",
@@ -82,10 +80,8 @@ def X4(E2, G4, L3, L4) -> Steps:
     yield Line("end", r"At the noisy end it is a third more.", means=in_the_limit)
 
 
-@row(
-    title="The encoder is nearly the identity where there is little noise",
-    notebook="11",
-    setting=r"With $|x|\le1$ and $|y|\le1$ the learned encoder obeys "
+@row("The encoder is nearly the identity where there is little noise", "11",
+    r"With $|x|\le1$ and $|y|\le1$ the learned encoder obeys "
     r"$-2\sigma_t^2\le x_t-x\le2\sigma_t^2$, since (with $p=1-y$, $q=1+x$, $\bar p=1+y$ and "
     r"$\bar q=1-x$, all of them at least 0)",
     claim={

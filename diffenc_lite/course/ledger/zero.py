@@ -144,7 +144,7 @@ BACK = {H[gamma]: 1 / alpha for alpha, _, gamma in DEPTHS}
 BACK |= {G[gamma]: sigma / alpha for alpha, sigma, gamma in DEPTHS}
 # gamma_0 < gamma_s < gamma_t < gamma_1: each, and each g, as the one before and a positive number
 _FIRST, _MORE = sp.Symbol("first", real=True), sp.symbols("more_:7", positive=True)
-IN_ORDER = {}
+IN_ORDER: dict[sp.Symbol, sp.Expr] = {}
 for _n, (_, _, _gamma) in enumerate((DEPTHS[2], DEPTHS[0], DEPTHS[1], DEPTHS[3])):
     IN_ORDER |= {_gamma: sp.Add(_FIRST, *_MORE[:_n]), G[_gamma]: sp.Add(*_MORE[3 : 4 + _n])}
 
