@@ -13,9 +13,8 @@ x_1j, delta_j = IndexedBase("x_1", real=True)[j], IndexedBase("delta", real=True
     r"$\mathrm{KL}(q(z_1|x)\,\|\,p(z_1))$ is, in one dimension and in $d$ of them,",
     claim={
         "one_dimension": equation(KL_1, (alpha_1**2 * x_1**2 + price(sigma_1**2)) / 2),
-        "prior": equation(
-            KL_d, alpha_1**2 / 2 * Sum(x_1j**2, (j, 1, d)) + d / 2 * price(sigma_1**2)
-        ),
+        "prior": equation(KL_d,
+            alpha_1**2 / 2 * Sum(x_1j**2, (j, 1, d)) + d / 2 * price(sigma_1**2)),
     })
 def L0(F1, G1, KL) -> Steps:
     at_1 = {alpha_t: alpha_1, sigma_t: sigma_1, x_t: x_1}
@@ -39,14 +38,11 @@ def L0(F1, G1, KL) -> Steps:
     r"dimension and in $d$ of them,",
     claim={
         "one_dimension": equation(KL_1, price(w) / 2 + w / (2 * sigma_Q**2) * delta**2),
-        "step": equation(
-            KL_d, d / 2 * price(w) + w / (2 * sigma_Q**2) * Sum(delta_j**2, (j, 1, d))
-        ),
+        "step": equation(KL_d,
+            d / 2 * price(w) + w / (2 * sigma_Q**2) * Sum(delta_j**2, (j, 1, d))),
         "gap": equation(mu_P - mu_Q, alpha_s * (c * (xhat - x_t) + COUNTERTERM - (x_s - x_t))),
-        "gap_in_v": equation(
-            (mu_P - mu_Q) / sigma_Q,
-            alpha_s / sigma_Q * (c * sigma_t * (v - vhat) + COUNTERTERM - (x_s - x_t)),
-        ),
+        "gap_in_v": equation((mu_P - mu_Q) / sigma_Q,
+            alpha_s / sigma_Q * (c * sigma_t * (v - vhat) + COUNTERTERM - (x_s - x_t))),
     })
 def L2(F3, G3, G4, KL) -> Steps:
     yield Define(

@@ -27,26 +27,22 @@ def stepped(G5, A: Expr, prediction: Expr) -> Expr:
     r"For E3 with $y=x$, whose encoding is the data, the network $\hat v'$ makes the VDM with the "
     r"network $\hat v$: in L4 and, with the folded $A$ of G5, in every step.",
     claim={
-        "coefficient": equation(
-            coefficient_name, alpha_s * (c + (lambda_s - lambda_t) * sigma_t**2)
-        ),
+        "coefficient": equation(coefficient_name,
+            alpha_s * (c + (lambda_s - lambda_t) * sigma_t**2)),
         "output": equation(xhatprime, (1 + Delta * sigma_t**2 / c) * xhat),
         "stretch": equation(Derivative(xhatprime, xhat) - 1, Delta * sigma_t**2 / c),
         "back": equation(xhat, c / (c + Delta * sigma_t**2) * xhatprime),
         "left_over": equation(left_over, -alpha_s * Delta**2 * xddot_t / 2),
-        "left_over_E2": equation(
-            left_over_E2,
-            -alpha_s * Delta**2 / 2 * alpha_t**2 * sigma_t**2 * (sigma_t**2 - alpha_t**2) * x,
-        ),
+        "left_over_E2": equation(left_over_E2,
+            -alpha_s * Delta**2 / 2 * alpha_t**2 * sigma_t**2 * (sigma_t**2 - alpha_t**2) * x),
         "encoding_E3": equation(x_E3, x),
         "u_E3": equation(u_E3, 0),
         "vhat_E3": equation(vhatprime, (vhat + alpha_t * sigma_t * z_t) / (1 + sigma_t**2)),
         "xhat_E3": equation((1 + sigma_t**2) * SIGNAL, GUESS),
         "residual_E3": equation(residual, v - vhat),
         "folded_E3": equation(folded, vdm),
-        "G3_E3": equation(
-            excess, alpha_s * sigma_t**2 * (gamma_t - gamma_s - c) / (1 + sigma_t**2) * GUESS
-        ),
+        "G3_E3": equation(excess,
+            alpha_s * sigma_t**2 * (gamma_t - gamma_s - c) / (1 + sigma_t**2) * GUESS),
     },
     nonnegative=("stretch",),
 )

@@ -22,10 +22,8 @@ E2_OVER_C = 1 + sigma_t**2 * ALPHA2_S / alpha_t**2
     claim={
         "mean": equation(mu_P, KEPT + alpha_s * A * xhat),
         "gap": equation(mu_P - mu_Q, alpha_s * (A * xhat - tau)),
-        "residual": equation(
-            (1 + sigma_t**2) * xhat - (x_t + sigma_t**2 * u),
-            sigma_t * ((v - vhat) - sigma_t * (u - xhat)),
-        ),
+        "residual": equation((1 + sigma_t**2) * xhat - (x_t + sigma_t**2 * u),
+            sigma_t * ((v - vhat) - sigma_t * (u - xhat))),
         "G3": equation(A_G3, c + (gamma_t - gamma_s) * sigma_t**2),
         "G3_limit": equation(Limit(G3_OVER_C, Delta, 0), 1 + sigma_t**2),
         "folded": equation(A_folded, c * (1 + sigma_t**2)),
@@ -55,10 +53,8 @@ def G5(E2, F3, G3, L4) -> Steps:
         equation(tau, up_to(first, 2)))
     yield Line("residual", r"so that any $A=c\,(1+\sigma_t^2)+O(\Delta^2)$ leaves $\Delta$ times "
         r"the residual of L4 (for $\hat u=\hat x$), times $\sigma_t$.",
-        equation(
-            (1 + sigma_t**2) * xhat - first.coeff(Delta, 1),
-            sigma_t * L4.residual.subs(uhat, xhat),
-        ))
+        equation((1 + sigma_t**2) * xhat - first.coeff(Delta, 1),
+            sigma_t * L4.residual.subs(uhat, xhat)))
     yield Line("G3", "The paper's choice, G3, is", equation(A_G3, factor(coefficient / alpha_s)))
     yield Line("G3_over_c", r"and over $c$, with $\gamma_t-\gamma_s=\Delta$,",
         equation(A_G3 / c, G3_OVER_C))

@@ -77,9 +77,8 @@ def E1(F1) -> Steps:
         "u": equation(u, alpha_t**2 * x),
         "mean": equation(mean_name, alpha_t**3 * x),
         "change": equation(x_t - x_s, -(alpha_s**2) * sigma_t**2 * c * x),
-        "acceleration": equation(
-            acceleration_name, sigma_t**2 * (sigma_t**2 - alpha_t**2) * alpha_t**2 * x
-        ),
+        "acceleration": equation(acceleration_name,
+            sigma_t**2 * (sigma_t**2 - alpha_t**2) * alpha_t**2 * x),
     })
 def E2(F1) -> Steps:
     encoding = alpha_t**2 * x
@@ -119,9 +118,8 @@ def E2(F1) -> Steps:
         "x_t": equation(x_t, alpha_t**2 * x + sigma_t**2 * y),
         "u": equation(u, alpha_t**2 * x + sigma_t**2 * y - y + ydot),
         "start": equation(start_name, alpha_t**2 * x),
-        "change": equation(
-            x_t - x_s, alpha_s**2 * sigma_t**2 * c * (y_t - x) + sigma_s**2 * (y_t - y_s)
-        ),
+        "change": equation(x_t - x_s,
+            alpha_s**2 * sigma_t**2 * c * (y_t - x) + sigma_s**2 * (y_t - y_s)),
     })
 def E3(E2) -> Steps:
     encoding = y + alpha_t**2 * (x - y)

@@ -57,10 +57,8 @@ def W5(L1, W1) -> Steps:
         "pointwise": equation(KL_shared - KL_own, d / 2 * price((1 + m_z) / (1 + mbar))),
         "mean": equation(saved, d / 2 * (log(1 + mbar) - Sum(log(1 + m_n), (n, 1, N)) / N)),
         "sign": Ge(saved, 0, evaluate=False),
-        "square": equation(
-            (xhat - x_t) ** 2,
-            (x_bar - x_t) ** 2 + (xhat - x_bar) ** 2 + 2 * (x_bar - x_t) * (xhat - x_bar),
-        ),
+        "square": equation((xhat - x_t) ** 2,
+            (x_bar - x_t) ** 2 + (xhat - x_bar) ** 2 + 2 * (x_bar - x_t) * (xhat - x_bar)),
     })
 def W6(L1, L2, W1) -> Steps:
     yield Define({mbar: Sum(m_n, (n, 1, N)) / N})

@@ -13,13 +13,11 @@ KL = name(r"\mathrm{KL}")
     r"For E1 and $w=1$, one step, in terms of the data and of the noise, and $T$ steps "
     r"with the same squared error $m$ and $S(i)=\mathrm{SNR}(i/T)$, cost",
     claim={
-        "step": equation(
-            KL, ((alpha_s / sigma_s) ** 2 - (alpha_t / sigma_t) ** 2) * (x - xhat) ** 2 / 2
-        ),
+        "step": equation(KL,
+            ((alpha_s / sigma_s) ** 2 - (alpha_t / sigma_t) ** 2) * (x - xhat) ** 2 / 2),
         "weight": equation(snr_s - snr_t, c * snr_s),
-        "step_in_epsilon": equation(
-            KL, (exp(gamma_t - gamma_s) - 1) * (epsilon - epsilonhat) ** 2 / 2
-        ),
+        "step_in_epsilon": equation(KL,
+            (exp(gamma_t - gamma_s) - 1) * (epsilon - epsilonhat) ** 2 / 2),
         "ends": equation(Sum((SNR(i - 1) - SNR(i)) * m / 2, (i, 1, T)), (SNR(0) - SNR(T)) * m / 2),
     },
     nonnegative=("weight",),

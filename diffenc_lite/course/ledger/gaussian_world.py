@@ -43,16 +43,12 @@ def entropy(variance: Expr) -> Expr:
         "spread": equation(spread, s2 / (1 + s2 * eta)),
         "m_E1": equation(m_E1, (SNR_s - SNR_t) * s2 / (1 + s2 * SNR_t)),
         "logarithm": equation(1 + m_E1, (1 + s2 * SNR_s) / (1 + s2 * SNR_t)),
-        "diffusion": equation(
-            Sum(log((1 + s2 * S(i - 1)) / (1 + s2 * S(i))) / 2, (i, 1, T)),
-            log((1 + s2 * S(0)) / (1 + s2 * S(T))) / 2,
-        ),
-        "gap": equation(
-            gap, (alpha_1**2 * s2 + sigma_1**2 - 1 - log(alpha_1**2 * s2 + sigma_1**2)) / 2
-        ),
-        "m_E2": equation(
-            m_E2, WEIGHT * (TARGET**2 * V_E2 + (TARGET - A * alpha_t**2) ** 2 * (s2 - V_E2))
-        ),
+        "diffusion": equation(Sum(log((1 + s2 * S(i - 1)) / (1 + s2 * S(i))) / 2, (i, 1, T)),
+            log((1 + s2 * S(0)) / (1 + s2 * S(T))) / 2),
+        "gap": equation(gap,
+            (alpha_1**2 * s2 + sigma_1**2 - 1 - log(alpha_1**2 * s2 + sigma_1**2)) / 2),
+        "m_E2": equation(m_E2,
+            WEIGHT * (TARGET**2 * V_E2 + (TARGET - A * alpha_t**2) ** 2 * (s2 - V_E2))),
         "m_exact": equation(m_exact, WEIGHT * TARGET**2 * V_E2),
         "ends_E2": equation(
             ends_E2,

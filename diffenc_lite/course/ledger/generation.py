@@ -54,9 +54,8 @@ def G1(F1) -> Steps:
     claim={
         "level": equation(l_k, (2 * k + 1) / K - 1),
         "logit": equation(ell_k, -exp(-gamma_0) * (z_0 / alpha_0 - l_k) ** 2 / 2),
-        "log_odds": equation(
-            ell_k - ell_j, exp(-gamma_0) * (l_k - l_j) * (z_0 / alpha_0 - (l_k + l_j) / 2)
-        ),
+        "log_odds": equation(ell_k - ell_j,
+            exp(-gamma_0) * (l_k - l_j) * (z_0 / alpha_0 - (l_k + l_j) / 2)),
         "softmax": equation(
             p_k,
             exp(-exp(-gamma_0) * (z_0 / alpha_0 - level_of(k)) ** 2 / 2)

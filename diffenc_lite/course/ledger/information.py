@@ -43,10 +43,8 @@ I_MMSE = ("i_mmse", "diffusion", "total", "advantage")  # the forms that use it
     claim={
         "heat": equation(Derivative(density, eta), -Derivative(weighted, z) / (2 * sqrt(eta))),
         "score": equation(Derivative(density, z), sqrt(eta) * weighted - z * density),
-        "parts": equation(
-            (log(p(z)) + 1) * Derivative(m(z) * p(z), z),
-            Derivative((log(p(z)) + 1) * m(z) * p(z), z) - m(z) * Derivative(p(z), z),
-        ),
+        "parts": equation((log(p(z)) + 1) * Derivative(m(z) * p(z), z),
+            Derivative((log(p(z)) + 1) * m(z) * p(z), z) - m(z) * Derivative(p(z), z)),
         "i_mmse": equation(dI, mmse / 2),
         "prior": equation(log(q_zx / p_z), log(q_zx / q_z) + log(q_z / p_z)),
         "reconstruction": equation(-log(p_xz), -log(q_xz) + log(q_xz / p_xz)),
@@ -89,10 +87,8 @@ def X5(F1, G1, L0, L1, L3, L4) -> Steps:
     yield Line("score", "and has this slope.")
     yield Line("entropy_rate", "$I(x;z)$ is the entropy of $z$ less that of the noise, which does "
         "not change. Under the integral over $z$,",
-        equation(
-            Derivative(-p(z, eta) * log(p(z, eta)), eta),
-            -(log(p(z, eta)) + 1) * Derivative(p(z, eta), eta),
-        ))
+        equation(Derivative(-p(z, eta) * log(p(z, eta)), eta),
+            -(log(p(z, eta)) + 1) * Derivative(p(z, eta), eta)))
     yield Line("parts", r"Put the first line in: with $1/(2\sqrt\eta)$ before it, the integrand is")
     yield Words("integrated", "The first part integrates to 0, as it vanishes at both ends. For "
         r"the second there is the slope, $p_z'=(\sqrt\eta\,m_z-z)\,p_z$, so that its integral is "

@@ -16,10 +16,8 @@ exponent_E2 = name(r"\text{E2: }\ell_{x+2n/K}-\ell_x")
     r"With $\gamma_0=-13.3$ and $K=256$ levels the reconstruction loss, in bits, is that "
     r"of the table, whatever is learned. Another level, $n$ levels away, has the logit",
     claim={
-        "E1": equation(
-            exponent_E1,
-            2 * away / K * exp(-gamma_0 / 2) * epsilon - 2 * (away / K) ** 2 * exp(-gamma_0),
-        ),
+        "E1": equation(exponent_E1,
+            2 * away / K * exp(-gamma_0 / 2) * epsilon - 2 * (away / K) ** 2 * exp(-gamma_0)),
         "E2": equation(
             exponent_E2,
             2 * away / K * exp(-gamma_0 / 2) * epsilon

@@ -25,7 +25,7 @@ from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
 
 from .judge import Loose, ProofError, compare, hold, in_full, opaque, understood
-from .notation import in_gamma, is_name, latex
+from .notation import NOISE, in_gamma, is_name, latex
 
 PROVED, DEFINED, IN_WORDS, ON_TRUST = WORDS = "proved", "defined", "in words", "on trust"
 ROWS: dict[str, Row] = {}  # tag -> row: where a function finds the rows that it rests on
@@ -418,14 +418,9 @@ class Row:
     def symbols(self) -> dict[str, Symbol]:
         """What a claim of your own may be made of: name -> symbol. The noise, and what this row
         ties together."""
-        return self._page_symbols(self._page)
-
-    @staticmethod
-    def _page_symbols(page: Page) -> dict[str, Symbol]:
-        from .notation import NOISE
-
-        symbols = {s for line in page.lines for s in line.free_symbols if isinstance(s, Symbol)}
-        return {symbol.name: symbol for symbol in sorted(symbols | set(NOISE), key=str)}
+        lines = self._page.lines
+        symbols = {s for line in lines for s in line.free_symbols if isinstance(s, Symbol)}
+        return {symbol.name: symbol for symbol in sorted(symbols | NOISE, key=str)}
 
     @property
     def words(self) -> dict[str, str]:
@@ -493,8 +488,8 @@ class Row:
             self.__dict__.pop("_page", None)  # once more from the beginning
         page = self._page
         for form, given in yours.items():
-            known = self._page_symbols(page)
-            compare(self.tag, form, given, self.claim[form], page.meanings, known, page.lines)
+            formula = self.claim[form], page.meanings, self.symbols, page.lines
+            compare(self.tag, form, given, *formula)
         how = page.summary(set(yours))
         return Proof(self.tag, how, self.words, tuple(yours), time.process_time() - start)
 

@@ -54,10 +54,8 @@ ONE_STEP = expand(ONE_STEP.subs(z_s, mu_Q + sigma_Q * epsilon), log=True)
         "reverse_2": equation(log_q_2, q_end + q_t1 + q_0t),
         "telescoped": equation(m_i(0) + Sum(f_i(i), (i, 1, T)), m_i(T) + Sum(q_i(i), (i, 1, T))),
         "three_terms": equation(log_q - log_p, (q_1 - p_1) - p_x + Sum(q_i(i) - p_i(i), (i, 1, T))),
-        "average": equation(
-            Integral(ONE_STEP * standard_normal, (epsilon, -oo, oo)),
-            price(w) / 2 + w / (2 * sigma_Q**2) * (mu_P - mu_Q) ** 2,
-        ),
+        "average": equation(Integral(ONE_STEP * standard_normal, (epsilon, -oo, oo)),
+            price(w) / 2 + w / (2 * sigma_Q**2) * (mu_P - mu_Q) ** 2),
         "exponent": equation(
             ell_k - ell_x,
             exp(-gamma_0) * (l_k - x) * (x_0 - (l_k + x) / 2)
@@ -140,10 +138,8 @@ def L1(F1, F2, F3, G2, L2) -> Steps:
     yield Line("average", "Why a divergence for each step? Fix $z_t$, so that "
         r"$z_s=\mu_Q+\sigma_Q\varepsilon$, and average the log ratio over $\varepsilon$: that is "
         "the divergence of L2.",
-        equation(
-            Integral(ONE_STEP * standard_normal, (epsilon, -oo, oo)),
-            L2.one_dimension.subs(delta, mu_P - mu_Q),
-        ))
+        equation(Integral(ONE_STEP * standard_normal, (epsilon, -oo, oo)),
+            L2.one_dimension.subs(delta, mu_P - mu_Q)))
     yield Words("tower", "To average over all latents is to average over $z_s$ for a given $z_t$ "
         "first, then over $z_t$, in whatever order: the integrals are finite (Fubini). So the "
         "average of each log ratio is the average, over $z_t$, of that divergence.",

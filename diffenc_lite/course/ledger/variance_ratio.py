@@ -62,10 +62,8 @@ def W1(G3, L2) -> Steps:
         "cost": equation(KL_w, T * d / 2 * (w - 1 - log(w)) + w * L_T),
         "ratio": equation(w_best, 1 / (1 + 2 * L_T / (T * d))),
         "best": equation(KL_best, T * d / 2 * log(1 + 2 * L_T / (T * d))),
-        "more": equation(
-            KL_best - Sum(d / 2 * log(1 + m_i), (i, 1, T)),
-            d / 2 * Sum(price((1 + m_i) / (1 + mbar)), (i, 1, T)),
-        ),
+        "more": equation(KL_best - Sum(d / 2 * log(1 + m_i), (i, 1, T)),
+            d / 2 * Sum(price((1 + m_i) / (1 + mbar)), (i, 1, T))),
         "below_one": equation(1 - w_best, 2 * L_T / (2 * L_T + T * d)),
     },
     nonnegative=("below_one",),
@@ -97,10 +95,8 @@ def W1c(L2, W1) -> Steps:
     costs = T * W1.cost.subs(m, mbar) - Sum(W1.cost.subs(m, m_i), (i, 1, T))
     yield Line("more", r"Added, it makes every term an $a_i-1-\ln a_i$, which is never negative "
         "(L1).",
-        equation(
-            KL_best - Sum(W1.cost.subs(m, m_i), (i, 1, T)),
-            costs + d / (2 * (1 + mbar)) * Sum(m_i - mbar, (i, 1, T)),
-        ))
+        equation(KL_best - Sum(W1.cost.subs(m, m_i), (i, 1, T)),
+            costs + d / (2 * (1 + mbar)) * Sum(m_i - mbar, (i, 1, T))))
 
 
 @row("At infinite depth the ratio must be 1", "06",
@@ -109,9 +105,8 @@ def W1c(L2, W1) -> Steps:
     claim={
         "excess": equation(E_T, T * d / 2 * (w - 1 - log(w))),
         "linear": equation(Limit(E_T / T, T, oo), d / 2 * (w - 1 - log(w))),
-        "power": equation(
-            name(r"E_T(1+\kappa T^{-p})_{\text{leading}}"), d * kappa**2 / 4 * T ** (1 - 2 * power)
-        ),
+        "power": equation(name(r"E_T(1+\kappa T^{-p})_{\text{leading}}"),
+            d * kappa**2 / 4 * T ** (1 - 2 * power)),
         "root": equation(name(r"\lim E_T(1+\kappa/\sqrt T)"), d * kappa**2 / 4),
         "best": equation(name(r"\lim T(w^*-1)"), -gammaprime_t * alpha_t**2 * r**2 / d),
     })

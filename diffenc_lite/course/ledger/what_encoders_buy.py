@@ -24,13 +24,11 @@ SNR_OF_E2 = alpha_t**6 / sigma_t**2  # of its latents, as a signal of x: X4
     claim={
         "snr": equation(SNR, alpha_t**6 / sigma_t**2),
         "speed": equation(dSNR, (1 + 2 * sigma_t**2) * alpha_t**6 / sigma_t**2),
-        "vdm": equation(
-            VDM, gammaprime_t * (1 + 2 * sigma_t**2) * SNR_OF_E2 * (x - xtilde) ** 2 / 2
-        ),
+        "vdm": equation(VDM,
+            gammaprime_t * (1 + 2 * sigma_t**2) * SNR_OF_E2 * (x - xtilde) ** 2 / 2),
         "error": equation(v - vhat, alpha_t**2 * (xtilde - x) / sigma_t),
-        "scaling": equation(
-            SCALING, gammaprime_t * (1 + sigma_t**2) ** 2 * SNR_OF_E2 * (x - xtilde) ** 2 / 2
-        ),
+        "scaling": equation(SCALING,
+            gammaprime_t * (1 + sigma_t**2) ** 2 * SNR_OF_E2 * (x - xtilde) ** 2 / 2),
         "ratio": equation(ratio_name, (1 + sigma_t**2) ** 2 / (1 + 2 * sigma_t**2)),
         "excess": equation(ratio_name - 1, sigma_t**4 / (1 + 2 * sigma_t**2)),
         "end": equation(end_name, Rational(4, 3)),
