@@ -38,7 +38,7 @@ from diffenc_lite.course.ledger.zero import Differs, Same, decide, reduced
 h, t = symbols("h t", positive=True)
 f = Function("f", real=True)
 i = Symbol("i", integer=True)
-A, B = n.name("A"), n.name("B")
+A, B, equation = n.name("A"), n.name("B"), n.equation
 WHAT = {"sign": n.equation(A, n.x)}
 
 
@@ -201,6 +201,18 @@ def test_a_premise_typed_twice_is_called_defined(mutate: ModuleType) -> None:
     for _, is_same, broken in slips:
         broken.prove()
         assert is_same()  # nothing that was changed is called proved
+
+
+def test_no_form_that_is_called_proved_is_carried_by_a_typed_line(mutate: ModuleType) -> None:
+    typed = [(row, form) for row in LEDGER.values() for form in mutate.typed_forms(row)]
+    assert [(row.tag, form) for row, form in typed if row.words[form] == "proved"] == []
+
+    def derivation() -> Iterator[Step]:
+        best = 1 / (1 + 3 * m)
+        yield Line("ratio", "so that W1 has the best ratio", equation(A, best))
+
+    row = Row("Z", "", "00", "", {"ratio": equation(A, 1 / (1 + 3 * m))}, derivation)
+    assert list(mutate.typed_forms(row)) == ["ratio"]
 
 
 # --- the zero test -------------------------------------------------------------------------------

@@ -283,6 +283,40 @@ class OnOther:
             dataclasses.replace(self.row).prove()
 
 
+TYPED = set("equation name sqrt log exp Rational Integer Sum Symbol Tuple Min".split())
+
+
+def typed_forms(row: Row) -> Iterator[str]:
+    """Forms whose line is typed: it has neither a row in it, nor a call that computes anything"""
+    function = ast.parse(textwrap.dedent(inspect.getsource(row.derivation))).body[0]
+    given: dict[str, list[ast.expr]] = {}
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assign):
+            for part in (part for target in node.targets for part in ast.walk(target)):
+                if isinstance(part, ast.Name):
+                    given.setdefault(part.id, []).append(node.value)
+
+    def computed(node: ast.AST, seen: tuple[str, ...] = ()) -> bool:
+        for part in ast.walk(node):
+            match part:
+                case ast.Name(id=name):
+                    met, said = (*seen, name), [] if name in seen else given.get(name, [])
+                    if name in row.premises or any(computed(value, met) for value in said):
+                        return True
+                case ast.Call(func=ast.Attribute()):
+                    return True
+                case ast.Call(func=ast.Name(id=name)) if name not in TYPED:
+                    return True
+        return False
+
+    for node in ast.walk(function):
+        match node:
+            case ast.Call(ast.Name("Line"), [ast.Constant(str(form)), _, *rest], keywords):
+                rest += [word.value for word in keywords if word.arg == "means"]
+                if form in row.claim and rest and not any(map(computed, rest)):
+                    yield form
+
+
 KINDS: dict[str, Callable[[Row], Iterator[Slip]]] = {
     kind.__name__: kind for kind in (claims, lines, code, definitions, collusion, premises)
 }
@@ -353,6 +387,9 @@ def main() -> None:
         made, left = count.made - count.same, unexplained(count)
         through = f"{len(count.survivors)} | {len(left)}"
         print(f"| {kind} | {made} | {count.refused} | {count.stopped} | {through} |")
+    for row in LEDGER.values():
+        for form in typed_forms(row):
+            print(f"typed: {row.tag}, {form}, {row.words[form]}")
     for kind, count in counts.items():
         for slip in count.survivors:
             why = "; ".join(why for part, why in EXPLAINED.items() if part in slip)

@@ -125,10 +125,11 @@ def W7(G5, W1) -> Steps:
     yield Line("at_best", "There it is", equation(J_best, quadratic.subs(A, A_best)))
     yield Line("least", "which is")
     gap = G5.gap.subs({xhat: x_n, tau: tau_n})
+    error = alpha_s**2 * J / sigma_Q**2
     yield Line("gap", r"By G5 the means differ by $\alpha_s(A\hat x-\tau)$; the mean of the "
         r"square, in units of $\sigma_Q^2$, is the $m$ of W1.",
-        equation(m_A, alpha_s**2 * J / sigma_Q**2), means=Sum(gap**2, (n, 1, N)) / N / sigma_Q**2)
-    yield Line("m", "So the best $A$ has", means=alpha_s**2 / sigma_Q**2 * J_best)
+        equation(m_A, error), means=Sum(gap**2, (n, 1, N)) / N / sigma_Q**2)
+    yield Line("m", "So the best $A$ has", means=error.subs(J, J_best))
     yield Line("ratio", "and W1 the ratio that goes with it,",
         equation(w_best, sigma_Q**2 / (sigma_Q**2 + alpha_s**2 * J_best)),
         means=W1.ratio.subs(m, m_best))
