@@ -34,14 +34,13 @@ ROWS: dict[str, Row] = {}  # tag -> row: where a function finds the rows that it
 # --- the steps of a derivation -------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
 class Step:
     """A step: how to find it, `row["name"]`, unique in its row; why, in words; what comes of it. A
     step that bears the name of a form of the claim arrives at it; it may leave the form unsaid."""
 
     name: str
     text: str
-    expression: Basic | None = None
+    expression: Basic | None
 
     @property
     def lines(self) -> tuple[Relational, ...]:
@@ -73,6 +72,9 @@ class Line(Step):
         case: it is the line before with this put in.
     """
 
+    name: str
+    text: str
+    expression: Basic | None = None
     means: Expr | None = None
     gives: bool = False
     case: Mapping[Basic, Expr] | None = None
@@ -88,16 +90,14 @@ class Line(Step):
 class Define(Step):
     """Symbols get their meaning, by choice: nothing is proved. Without a name it is not shown."""
 
-    name: str
+    meanings: Mapping[Basic, Expr]
+    name: str = ""
     text: str = ""
-    meanings: Mapping[Basic, Expr] = field(default_factory=dict)
 
-    def __init__(self, meanings: Mapping[Basic, Expr], name: str = "", text: str = ""):
-        said = tuple(Eq(short, long, evaluate=False) for short, long in meanings.items())
-        given = {"name": name, "text": text, "meanings": meanings}
-        given["expression"] = said[0] if len(said) == 1 else Tuple(*said)
-        for attribute, value in given.items():
-            object.__setattr__(self, attribute, value)
+    @property
+    def expression(self) -> Basic:  # type: ignore[override]
+        said = [Eq(short, long, evaluate=False) for short, long in self.meanings.items()]
+        return said[0] if len(said) == 1 else Tuple(*said)
 
 
 @dataclass(frozen=True)
@@ -105,6 +105,9 @@ class Words(Step):
     """Argued, and not checked by the machine. `for_`: the forms that need it, besides the one that
     it arrives at."""
 
+    name: str
+    text: str
+    expression: Basic | None = None
     for_: tuple[str, ...] = ()
 
     def _repr_latex_(self) -> str:
@@ -138,7 +141,10 @@ class Number:
 class Numbers(Step):
     """What is computed: each number is held to its digits."""
 
-    numbers: tuple[Number, ...] = ()
+    name: str
+    text: str
+    numbers: tuple[Number, ...]
+    expression = None
 
     @property
     def shown(self) -> str:
@@ -442,7 +448,7 @@ class Row:
         """The steps, with definitions that are not shown. `asked` takes down the forms of other
         rows that are asked for."""
         for step in self.derivation(*(Premise(ROWS[tag], asked) for tag in self.premises)):
-            if step.expression is None and not isinstance(step, Numbers):
+            if step.expression is None and isinstance(step, Line | Words):
                 step = replace(step, expression=self.claim.get(step.name))
             yield step
 
