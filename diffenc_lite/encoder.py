@@ -113,9 +113,7 @@ class LearnedEncoder(nn.Module):
     def __init__(self, network: nn.Module):
         super().__init__()
         if not isinstance(network, nn.Module):
-            raise TypeError(
-                f"network must be an nn.Module with network(x, gamma) -> y; got {network!r}"
-            )
+            raise TypeError(f"network must be an nn.Module; got {type(network).__name__}")
         for module in network.modules():
             if getattr(module, "running_mean", None) is not None:
                 raise ValueError(f"network must have no running averages; got {module}")

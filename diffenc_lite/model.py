@@ -48,13 +48,9 @@ class DiffEnc(nn.Module):
     ):
         super().__init__()
         if not isinstance(denoiser, nn.Module):
-            raise TypeError(
-                f"denoiser must be an nn.Module with denoiser(z, gamma) -> v_hat; got {denoiser!r}"
-            )
+            raise TypeError(f"denoiser must be an nn.Module; got {type(denoiser).__name__}")
         if encoder is not None and (isinstance(encoder, type) or not hasattr(encoder, "shift")):
-            raise TypeError(
-                f"encoder must be an object with shift(x, gamma) -> x_t - x; got {encoder!r}"
-            )
+            raise TypeError(f"encoder must have shift(x, gamma); got {type(encoder).__name__}")
         self.denoiser = denoiser
         self.encoder = IdentityEncoder() if encoder is None else encoder
         self.schedule = LinearSchedule() if schedule is None else schedule

@@ -123,7 +123,7 @@ class Network(nn.Module):
 
     def forward(self, z: Tensor, gamma: Tensor) -> Tensor:
         if tuple(z.shape[1:]) != self.shape or gamma.shape != z.shape[:1]:
-            given = f"{tuple(z.shape)} and {tuple(gamma.shape)}"
+            given = f"{tuple(z.shape)}, {tuple(gamma.shape)}"
             raise ValueError(f"z and gamma must be (B, *{self.shape}) and (B,); got {given}")
         if self.features is None:
             return self.body(z, self.embed(gamma)).tanh()

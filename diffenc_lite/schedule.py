@@ -175,7 +175,7 @@ def check_schedule(schedule: Schedule, like: Tensor) -> None:
     usable = callable(schedule) and not isinstance(schedule, type)
     noise = schedule(t) if usable else schedule
     if not usable or not isinstance(noise, Noise):
-        raise TypeError(f"schedule must be LinearSchedule() or schedule(t) -> Noise; got {noise!r}")
+        raise TypeError(f"schedule must be schedule(t) -> Noise; got {type(noise).__name__}")
     for name, value in vars(noise).items():
         in_shape_of(value, t, f"schedule(t).{name}", "t")
     gamma, expected = noise.gamma, Noise.from_gamma(noise.gamma)

@@ -4,7 +4,6 @@ import copy
 import errno
 import json
 import os
-import re
 from dataclasses import asdict
 
 import pytest
@@ -156,16 +155,16 @@ def test_a_learned_encoder_starts_as_the_scaling_one(tmp_path):
 def test_a_start_that_does_not_fit(tmp_path):
     _, path = trained("learned", tmp_path)
     vdm = build(ModelConfig("identity", "tiny", shape=(1, 8, 8)))
-    with pytest.raises(ValueError, match="must fit .*no encoder"):
+    with pytest.raises(ValueError, match=r"must fit .*encoder.* there, None here$"):
         start_from(vdm, path)
     for options, words in (
-        ({"size": "small"}, "must fit .*size mismatch"),
+        ({"size": "small"}, r"must fit .*shape \(.*\) there, \(.*\) here$"),
         ({"gamma_max": 2.0}, "must fit .*gamma"),
         ({"levels": 16}, "must fit .*levels 256 there, 16 here"),
         ({"shape": (1, 6, 6)}, r"must fit .*shape \(1, 8, 8\) there, \(1, 6, 6\) here"),
     ):
         other = build(ModelConfig(**{"size": "tiny", "shape": (1, 8, 8), **options}))
-        with pytest.raises(ValueError, match=re.compile(words, re.DOTALL)):
+        with pytest.raises(ValueError, match=words):
             start_from(other, path)
 
 

@@ -17,10 +17,8 @@ from diffenc_lite import (
     constant_ratio,
     edge_costs,
     elbo,
-    evaluate,
     fit,
     load_fitted,
-    load_pretrained,
     pixels,
     read_card,
     sample,
@@ -170,21 +168,6 @@ def test_the_step_of_a_world_is_found(encoder, world, gamma_0, steps, scale):
         assert steps < 6 or fitted.scale_error[0] < 0.03
 
 
-@pytest.mark.parametrize("encoder, steps", [(SCALING, 2), (VDM, 1), (VDM, 5)])
-def test_gaussian_data_with_the_fitted_step_are_bound_as_tightly_as_x2_says(encoder, steps):
-    """With what was fitted on other 8-bit data."""
-    exact = Exact(Gaussian(0.1), encoder)
-    model = exact.model()
-    drawn = exact.world.draw(40_000, seeded(1)).clamp(-0.999, 0.999)
-    images = pixels.to_levels(drawn)
-    fitted = fit(model, images[:20_000], steps, generator=seeded(2), batch=20_000)
-    options = {"generator": seeded(3), "every_step": True, "batch": 20_000}
-    loss = evaluate(model, images[20_000:], fitted, **options).diffusion
-    best = exact.diffusion(steps, "optimal", "optimal")
-    other = exact.diffusion(steps, *(["optimal"] if encoder is SCALING else []))
-    assert loss * math.log(2) == pytest.approx(best, abs=0.02) and other > best + 0.04
-
-
 def test_a_scale_stays_positive():
     """If x_hat points the wrong way, the best mean ignores it, and so do the edges."""
     model = DiffEnc(Multiple(-1), shape=(2,))
@@ -292,13 +275,10 @@ def test_w1c_is_the_best_of_the_constant_ratios(small_model):
 def test_fitted_steps_ship_with_the_models(name):
     for steps in (4, 8, 16, 32, 64):
         chain = load_fitted(name, steps)
-        assert chain.steps == steps and chain.grid.tolist() == Chain.equal(steps).grid.tolist()
+        assert chain.grid.tolist() == Chain.equal(steps).grid.tolist()
         assert bool((chain.ratio <= 1).all()) and chain.scale_error.shape == (steps,)
         if name == "mnist-vdm" and steps >= 8:
             assert bool(((chain.scale - 1).abs() < 0.1).all())
-    model, images = load_pretrained(name), some_images(2, (1, 28, 28))
-    assert sample(model, 2, load_fitted(name, 4)).shape == (2, 1, 28, 28)
-    assert elbo(model, images, load_fitted(name, 4)).total.isfinite().all()
 
 
 def test_fitted_steps_are_refused_for_other_weights(monkeypatch):
@@ -312,10 +292,9 @@ def test_fitted_steps_are_refused_for_other_weights(monkeypatch):
 
 
 def test_worlds_refuse_what_they_do_not_know():
-    with pytest.raises(ValueError, match="scale"):
-        Exact(Gaussian(1.0)).total(scale="folded")
-    with pytest.raises(ValueError, match="scale"):
-        Exact(Gaussian(1.0)).total(2, scale="best")
+    for options in ({"scale": "folded"}, {"steps": 2, "scale": "best"}):
+        with pytest.raises(ValueError, match="scale"):
+            Exact(Gaussian(1.0)).total(**options)
 
 
 def test_one_scale_serves_all_dimensions_and_then_each_has_its_ratio(small_model):

@@ -1,12 +1,11 @@
 """W3: a weighted loss is a bound. Training at finite depth with a ratio for each step."""
 
-import math
 
 import pytest
 import torch
 from draws import F64, KINDS, POINTS, best_ratios, even, seeded
 
-from diffenc_lite import Chain, TrainConfig, bound, elbo, evaluate, process, train
+from diffenc_lite import Chain, TrainConfig, bound, elbo, evaluate, train
 from diffenc_lite.model import ModelConfig, build
 from diffenc_lite.pixels import to_unit
 
@@ -23,29 +22,6 @@ def same_gradients(one, other, model, rtol=1e-9):
         torch.testing.assert_close(a, b, rtol=rtol, atol=rtol * float(b.abs().max()))
 
 
-# --- gradients ------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("error", ["eps", "v"])
-def test_a_weighted_loss_has_the_gradient_of_the_bound(error, small_model, pictures):
-    """Any positive weights rho_i on the errors of a VDM: w_i = rho_i over what L3 has there."""
-    model, (images, noise, noise_0) = small_model("identity"), pictures
-    rho = torch.tensor([0.7, 0.01, 3.0, 0.2], dtype=F64)
-    x, eps = to_unit(images, dtype=F64).repeat(4, 1), noise.repeat(4, 1)  # every step
-    at = model.schedule(even(4)[1:].repeat_interleave(3)).like(x)
-    z = process.add_noise(x, eps, at)
-    v_hat = model.v_hat(z, at.gamma.flatten())
-    if error == "eps":
-        errors, alpha2 = eps - process.eps_from_v(z, v_hat, at), 1
-    else:
-        errors, alpha2 = process.v_from_eps(x, eps, at) - v_hat, at.alpha[::3, 0].square()
-    in_the_bound = 0.5 * math.expm1(18.3 / 4) * alpha2
-    loss = (rho[:, None] * errors.square().sum(1).reshape(4, 3)).sum(0).mean()
-    given = {"every_step": True, "noise": noise, "noise_0": noise_0}
-    whole = elbo(model, images, Chain.equal(4, rho / in_the_bound), **given).total.mean()
-    same_gradients(loss, whole, model)
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_for_every_encoder_the_ratio_is_a_weight(kind, small_model, pictures):
     """The diffusion loss with w has, in all parameters, the gradient of the weighted gaps."""
@@ -60,9 +36,6 @@ def test_for_every_encoder_the_ratio_is_a_weight(kind, small_model, pictures):
     given = {"every_step": True, "noise": noise, "noise_0": noise_0}
     in_the_bound = elbo(model, images, Chain.equal(4, w), **given).diffusion.mean()
     same_gradients(weighted, in_the_bound, model)
-
-
-# --- training -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("ratio", [None, 1.0, 0.6, WEIGHTS])

@@ -115,12 +115,15 @@ def start_from(model: DiffEnc, path: PathLike) -> DiffEnc:
     another schedule; and what `load_model` raises.
     """
     saved, filled = load_model(path), copy.deepcopy(model)
+    weights, own = saved.state_dict(), filled.state_dict()
     try:
-        unknown = filled.load_state_dict(saved.state_dict(), strict=False).unexpected_keys
-        if unknown:
-            raise ValueError(f"there is no {unknown[0]} in it")
+        for name, weight in weights.items():
+            there, here = tuple(weight.shape), tuple(own[name].shape) if name in own else None
+            if there != here:
+                raise ValueError(f"{name} has shape {there} there, {here} here")
+        filled.load_state_dict({**own, **weights})
         _compare(saved.settings(), filled.settings())  # a trained schedule is among the weights
-    except (ValueError, RuntimeError) as error:
+    except ValueError as error:
         raise ValueError(f"model must fit {os.fspath(path)}: {error}") from None
     card = saved.card
     names = ("updates", "bits_per_dim", "sha256", *(["start"] if "start" in card else []))
