@@ -329,9 +329,7 @@ def test_07_margins_and_places_stand_beside_their_names():
     (ax,) = np.atleast_1d(lesson_07.twelve_places({4: rows, 8: rows}, 1.0).axes)[:1]
     for rule, values in rows.items():
         (dots,) = [each for each in ax.lines if each.get_label() == rule]
-        assert (
-            dots.get_ydata().tolist() == values if hasattr(dots.get_ydata(), "tolist") else values
-        )
+        assert list(dots.get_ydata()) == values
 
 
 # ---- 08 ------------------------------------------------------------------------------------------

@@ -187,7 +187,7 @@ def test_the_cheapest_path_is_that_of_dijkstra(last):
             costs[torch.rand(costs.shape, generator=generator) < 0.2] = torch.inf
             least = shortest(costs, steps)
             if math.isinf(least):
-                with pytest.raises(ValueError, match=f"no path of {steps} steps"):
+                with pytest.raises(ValueError, match="^costs"):
                     cheapest_path(costs, steps)
                 continue
             path = cheapest_path(costs, steps)

@@ -532,7 +532,7 @@ def test_full_disk_stops_with_one_error_and_loses_nothing(tmp_path, whole, monke
         return real(descriptor)
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match=f"cannot write .*{file}.*: No space left on device"):
+    with pytest.raises(OSError, match=file):
         list(train_steps(make(schedule="learned"), POINTS, SHORT, tmp_path, HELD_OUT))
     monkeypatch.undo()
     assert not list(tmp_path.glob("*.part"))
