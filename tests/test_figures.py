@@ -374,108 +374,76 @@ def test_08_intervals_and_ratios():
 # ---- plots whose labels are the names of what is given -------------------------------------------
 
 X, A, B, C = np.array([[1.0, 2.0, 4.0], [0.1, 0.2, 0.4], [0.5, 0.6, 0.8], [0.9, 0.7, 0.3]])
-ALL = np.arange(256) / 1e5
-NONE = np.zeros(3)
+O = np.zeros(3)  # noqa: E741  # an error bar
+LEVELS = np.arange(256) / 1e5
+FITS = {name: (np.r_[ys, ys], 1) for name, ys in (("a", A), ("b", B), ("c", C))}
+
+
+def at_x(ys):
+    return list(zip(X, ys, strict=True))
+
 
 PLOTS = {  # what is drawn, and for each of its axes what is read there
-    "05 dimming": (
-        lambda: lesson_05.dimming(X, A, B),
-        [{"the prior loss": [A], "the bound": [B]}],
-    ),
-    "08 by width": (
-        lambda: lesson_08.by_width({"a": np.c_[A, B, X], "b": np.c_[NONE, A, B]}, X),
-        [{"a": [B], "b": [A]}],
-    ),
-    "09 price lists": (
-        lambda: lesson_09.price_lists(ALL, 2 * ALL, 3 * ALL),
-        [{}, {"prior": [2 * ALL], "reconstruction": [3 * ALL]}],
-    ),
-    "09 training": (
-        lambda: lesson_09.training(
-            dict(zip(X, A, strict=True)), dict(zip(X, zip(B, C, strict=True), strict=True)), {}
-        ),
-        [{"training batches": [A], "held out": [B]}],
-    ),
-    "09 per grey pixel": (
-        lambda: lesson_09.per_grey_pixel(X, C, {"a": (A, NONE), "b": (B, NONE)}),
-        [{"a": [A], "b": [B], "knowing nothing": [C]}],
-    ),
-    "09 altered": (lambda: lesson_09.altered(X, {"a": A, "b": B}), [{"a": [A], "b": [B]}]),
-    "09 by operations": (
-        lambda: lesson_09.by_operations(
-            {"narrow": list(zip(X, A, strict=True))[::-1], "medium": list(zip(X, B, strict=True))},
-            0.1,
-        ),
-        [{"narrow": [A], "medium": [B]}],
-    ),
-    "09 leads": (
-        lambda: lesson_09.leads(
-            {"a": list(zip(X, A, strict=True)), "b": list(zip(X, B, strict=True))}, 0.1
-        ),
-        [{"a": [A], "b": [B]}],
-    ),
-    "09 greys by size": (
-        lambda: lesson_09.greys_by_size(X, {"medium": (A, NONE), "small": (B, NONE)}),
-        [{"medium": [A], "small": [B]}],
-    ),
-    "10 false alarms": (
-        lambda: lesson_10.false_alarms(X, A, B),
-        [{"looking after every pair": [A], "looking once": [B]}],
-    ),
-    "11 freedom": (
-        lambda: lesson_11.freedom(X, X, {"scaling": A, "learned": B}, C),
-        [{"scaling": [A], "learned, mean\n(dotted: largest)": [C, B]}],
-    ),
-    "11 slopes": (lambda: lesson_11.slopes(X, [B, B, C], X, A), [{"theory": [A]}]),
-    "11 grey by depth": (
-        lambda: lesson_11.grey_by_depth(X, A, [B, X, X], C),
-        [{"theory": [A], "three": [B]}],
-    ),
-    "11 counterterm": (
-        lambda: lesson_11.counterterm(
-            X, A, B, {name: (np.r_[row, row], np.ones(6)) for name, row in (("a", A), ("b", B))}
-            | {"c": (np.r_[C, C], np.ones(6))},
-        ),
-        [
-            {r"if $\hat x$ were $x_t$": [A], "paid": [B]},
-            {"a": [np.r_[A, A]], "b": [np.r_[B, B]], "c": [np.r_[C, C]]},
-        ],
-    ),
-    "12 dots": (
-        lambda: lesson_12.dots(
-            {"p": {"a": (A, X), "b": (B, X)}, "q": {"a": (C, X)}}, [4, 8, 16], "", ["r", "b"]
-        ),
-        [{"a": [A], "b": [B]}, {"a": [C]}],
-    ),
-    "12 pencil": (
-        lambda: lesson_12.pencil(X, {"mnist-vdm": A, "mnist-learned": B}, C),
-        [{"vdm": [A], "learned": [B]}],
-    ),
-    "12 noise added": (
-        lambda: lesson_12.noise_added(X, A, B),
-        [{"$w=1$": [A], "$w^*$": [A / np.sqrt(B)]}],
-    ),
-    "13 variances": (
-        lambda: lesson_13.variances(X, np.transpose([A, B, C]), np.transpose([C, A, B])),
-        [{"VDM, $w=1$": [A], "OCM": [C]}, {"VDM, $w=1$": [C], "and OCM": [B]}],
-    ),
-    "13 means": (
-        lambda: lesson_13.means(X, {"DiffEnc": np.c_[A, B], "NDM": np.c_[C, X]}, 3.0),
-        [{"DiffEnc": [A, B], "NDM": [C, X]}],
-    ),
-    "13 paths": (
-        lambda: lesson_13.paths(X, {"right": A, "wrong": B, "told the mean": C}),
-        [{}, {"right, or consistently wrong": [A, B], "told only": [C]}],
-    ),
+    lambda: lesson_05.dimming(X, A, B): [{"the prior loss": [A], "the bound": [B]}],
+    lambda: lesson_08.by_width({"a": np.c_[A, B, X], "b": np.c_[O, A, B]}, X): [
+        {"a": [B], "b": [A]}
+    ],
+    lambda: lesson_09.price_lists(LEVELS, 2 * LEVELS, 3 * LEVELS): [
+        {}, {"prior": [2 * LEVELS], "reconstruction": [3 * LEVELS]},
+    ],
+    lambda: lesson_09.training(dict(at_x(A)), dict(at_x(zip(B, C, strict=True))), {}): [
+        {"training batches": [A], "held out": [B]}
+    ],
+    lambda: lesson_09.per_grey_pixel(X, C, {"a": (A, O), "b": (B, O)}): [
+        {"a": [A], "b": [B], "knowing nothing": [C]}
+    ],
+    lambda: lesson_09.altered(X, {"a": A, "b": B}): [{"a": [A], "b": [B]}],
+    lambda: lesson_09.by_operations({"narrow": at_x(A)[::-1], "medium": at_x(B)}, 0.1): [
+        {"narrow": [A], "medium": [B]}
+    ],
+    lambda: lesson_09.leads({"a": at_x(A), "b": at_x(B)}, 0.1): [{"a": [A], "b": [B]}],
+    lambda: lesson_09.greys_by_size(X, {"medium": (A, O), "small": (B, O)}): [
+        {"medium": [A], "small": [B]}
+    ],
+    lambda: lesson_10.false_alarms(X, A, B): [
+        {"looking after every pair": [A], "looking once": [B]}
+    ],
+    lambda: lesson_11.freedom(X, X, {"scaling": A, "learned": B}, C): [
+        {"scaling": [A], "learned, mean\n(dotted: largest)": [C, B]}
+    ],
+    lambda: lesson_11.slopes(X, [B, B, C], X, A): [{"theory": [A]}],
+    lambda: lesson_11.grey_by_depth(X, A, [B, X, X], C): [{"theory": [A], "three": [B]}],
+    lambda: lesson_11.counterterm(X, A, B, FITS): [
+        {r"if $\hat x$ were $x_t$": [A], "paid": [B]}, {k: [ys] for k, (ys, _) in FITS.items()},
+    ],
+    lambda: lesson_12.dots(
+        {"p": {"a": (A, X), "b": (B, X)}, "q": {"a": (C, X)}}, [4, 8, 16], "", ["r", "b"]
+    ): [{"a": [A], "b": [B]}, {"a": [C]}],
+    lambda: lesson_12.pencil(X, {"mnist-vdm": A, "mnist-learned": B}, C): [
+        {"vdm": [A], "learned": [B]}
+    ],
+    lambda: lesson_12.noise_added(X, A, B): [{"$w=1$": [A], "$w^*$": [A / np.sqrt(B)]}],
+    lambda: lesson_13.variances(X, np.c_[A, B, C], np.c_[C, A, B]): [
+        {"VDM, $w=1$": [A], "OCM": [C]}, {"VDM, $w=1$": [C], "and OCM": [B]},
+    ],
+    lambda: lesson_13.means(X, {"DiffEnc": np.c_[A, B], "NDM": np.c_[C, X]}, 3.0): [
+        {"DiffEnc": [A, B], "NDM": [C, X]}
+    ],
+    lambda: lesson_13.paths(X, {"right": A, "wrong": B, "told the mean": C}): [
+        {}, {"right, or consistently wrong": [A, B], "told only": [C]},
+    ],
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", PLOTS)
-def test_a_line_stands_beside_its_own_name(name):
-    draw, expected = PLOTS[name]
-    for ax, named in zip(draw().axes, expected, strict=True):
+def named(draw):
+    return ".".join(draw.__code__.co_names[:2])
+
+
+@pytest.mark.parametrize("draw, expected", PLOTS.items(), ids=map(named, PLOTS))
+def test_a_line_stands_beside_its_own_name(draw, expected):
+    for ax, given in zip(draw().axes, expected, strict=True):
         found = labelled(ax)
-        for label, curves in named.items():
+        for label, curves in given.items():
             (shown,) = [ys for text, ys in found.items() if text.startswith(label)]
             np.testing.assert_allclose(shown, curves, err_msg=label)
 
@@ -490,51 +458,35 @@ def rows(ax):
     return found
 
 
-class Losses(dict):
-    """Of one arm: each an array over the VDMs"""
-
-    def __init__(self, prior, diffusion):
-        super().__init__(prior=prior, diffusion=diffusion, total=prior + diffusion)
+def losses(prior, diffusion):
+    return {"prior": prior, "diffusion": diffusion, "total": prior + diffusion}
 
 
 ROWS = {
-    "09 ladder": (
-        lambda: lesson_09.ladder([("a", 1.0, "ours"), ("b", 2.5, "code"), ("c", 2, "published")]),
-        [{"b": [2.5], "c": [2], "a": [1]}],
-    ),
-    "10 allowances": (
-        lambda: lesson_10.allowances({"a": {"prior": 4, "mean": 1}, "b": {"prior": 2, "mean": 1}}),
-        [{"a": [0.25, 0.75], "b": [0.5, 0.5]}],
-    ),
-    "10 arms": (
-        lambda: lesson_10.arms(
-            {"mnist": {"fade": Losses(A, B)}, "photos": {"fade": Losses(B, C), "x": Losses(C, A)}},
-            lambda total: (total.min(), total.max()),
-        ),
-        [
-            {"fade": [A.mean(), B.mean()]},
-            {"fade": [B.mean(), C.mean()], "x": [C.mean(), A.mean()]},
-        ],
-    ),
-    "11 rivals": (
-        lambda: lesson_11.rivals({"a": A, "b": B}),
-        [{"a": [A.mean()], "b": [B.mean()]}],
-    ),
-    "12 bars": (
-        lambda: lesson_12.bound_and_samples(
-            {"a": 3.0, "b": 2.0, "c": 1.0}, {"d": np.zeros((2, 2)), "e": np.ones((2, 2))}
-        ),
-        [{"a": [3], "b": [2], "c": [1]}],
-    ),
+    lambda: lesson_09.ladder([("a", 1, "ours"), ("b", 2.5, "code"), ("c", 2, "published")]): [
+        {"b": [2.5], "c": [2], "a": [1]}
+    ],
+    lambda: lesson_10.allowances({"a": {"prior": 4, "mean": 1}, "b": {"prior": 2, "mean": 1}}): [
+        {"a": [0.25, 0.75], "b": [0.5, 0.5]}
+    ],
+    lambda: lesson_10.arms(
+        {"mnist": {"fade": losses(A, B)}, "photos": {"fade": losses(B, C), "x": losses(C, A)}},
+        lambda total: (total.min(), total.max()),
+    ): [
+        {"fade": [A.mean(), B.mean()]},
+        {"fade": [B.mean(), C.mean()], "x": [C.mean(), A.mean()]},
+    ],
+    lambda: lesson_11.rivals({"a": A, "b": B}): [{"a": [A.mean()], "b": [B.mean()]}],
+    lambda: lesson_12.bound_and_samples(
+        {"a": 3.0, "b": 2.0, "c": 1.0}, {"d": np.zeros((2, 2)), "e": np.ones((2, 2))}
+    ): [{"a": [3], "b": [2], "c": [1]}],
 }
 
 
-@pytest.mark.parametrize("name", ROWS)
-def test_a_bar_stands_in_its_own_row(name):
-    draw, expected = ROWS[name]
-    for ax, named in zip(draw().axes, expected, strict=False):
-        found = rows(ax)
-        assert found == {label: pytest.approx(lengths) for label, lengths in named.items()}
+@pytest.mark.parametrize("draw, expected", ROWS.items(), ids=map(named, ROWS))
+def test_a_bar_stands_in_its_own_row(draw, expected):
+    for ax, given in zip(draw().axes, expected, strict=False):
+        assert rows(ax) == {name: pytest.approx(lengths) for name, lengths in given.items()}
 
 
 # ---- 01 ------------------------------------------------------------------------------------------
