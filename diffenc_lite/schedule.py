@@ -99,7 +99,8 @@ class _BetweenEndPoints(nn.Module):
 
 def _increasing(gamma_min: float, gamma_max: float) -> tuple[float, float]:
     low = real("gamma_min", gamma_min)
-    return low, real("gamma_max", gamma_max, f"finite and above gamma_min, {low:g}", low.__lt__)
+    above = f"finite and above gamma_min, {low:g}"
+    return low, real("gamma_max", gamma_max, above, lambda end: bool(end > low))
 
 
 class LinearSchedule(_BetweenEndPoints):

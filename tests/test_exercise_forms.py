@@ -100,6 +100,17 @@ def test_the_shape_of_an_array_counts():
     assert "Expected: an array or a tensor of shape (2, 2)" in said(table, [1, 0, 0, 1])
 
 
+def test_the_noise_of_one_depth_is_one_number_in_a_formula_too():
+    form = Formula({"alpha": (0.05, 0.95), "sigma": (0.05, 0.95)}, noise=True)
+    noise = exercise(form, "sigma**2")
+    alpha = sp.Symbol("alpha")
+    assert said(noise, 1 - alpha**2) == "right."
+    assert said(noise, lambda a, s: 1 - a**2) == "right."
+    near = said(noise, lambda a, s: s**2 if a > 0.4 else 2 * s**2)
+    assert "not right" in near and "close" not in near  # only where all points are
+    assert "but close (float64?)" in said(noise, lambda a, s: s**2 * 1.0001)
+
+
 # --- choices --------------------------------------------------------------------------------------
 
 ONE = exercise(Choice({"a": "it rises", "b": "it falls", "c": "neither"}), "b")

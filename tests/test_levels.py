@@ -125,7 +125,8 @@ def test_neither_depths_nor_signs_of_roots_are_mixed_up():
 @pytest.mark.parametrize(
     "answer, words",
     [
-        ("w", "not right, for example at w = 2.7, delta = 1.8, sigma_Q = 0.4077: yours gives 2.7, right is 26.67"),
+        ("w", "not right, for example at w = 2.7, delta = 1.8, sigma_Q = 0.4077: yours gives 2.7, "
+              "right is 26.67"),
         ("log(w - 3)", "yours gives no real value, right is 26.67"),
         ("2 w", "it cannot be read as a formula: write products with *"),
         ("(w", "it cannot be read as a formula"),

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from draws import F64
@@ -84,6 +85,13 @@ def test_learned_end_points_are_the_parameters():
     assert [s.item() for s in slopes] == pytest.approx([1.0, 5 * 0.25], rel=1e-5)
     (slope,) = torch.autograd.grad(n.rate.sum(), [schedule.log_width])
     assert slope.item() == pytest.approx(5.0, rel=1e-5)
+
+
+def test_the_last_gamma_is_above_the_first():
+    for made in (LinearSchedule, CosineSchedule, LearnedSchedule):
+        for low, high in ((1.0, 1.0), (2, -1), (0.0, math.inf), (np.float32(3), np.float32(2))):
+            with pytest.raises(ValueError, match="^gamma_max must"):
+                made(low, high)
 
 
 def test_end_points_are_those_of_now():

@@ -165,26 +165,31 @@ def lines(row: Row) -> Iterator[Slip]:
     """Slips in what a derivation shows, the rest of it being as it should"""
     for step in row.derive():
         for wrong, is_same in wrong_steps(step):
-            broken = with_steps(row, lambda s, w=wrong: w if s.name == w.name else s)
+            broken = with_steps(row, partial(in_place, wrong))
             yield f"{row.tag}, {step.name}, {wrong!r}", is_same, broken
 
 
+def in_place(wrong: Step, step: Step) -> Step:
+    return wrong if step.name == wrong.name else step
+
+
 def wrong_steps(step: Step) -> Iterator[tuple[Step, Callable[[], bool]]]:
-    for place, line in enumerate(step.lines if isinstance(step, Line) else ()):
-        for wrong, is_same in wrong_equations(line):
-            whole = (*step.lines[:place], wrong, *step.lines[place + 1 :])
-            expression = Tuple(*whole) if len(whole) > 1 else wrong
-            yield dataclasses.replace(step, expression=expression), is_same
-    means = step.means if isinstance(step, Line) else None
-    for meaning in [] if means is None else wrong_versions(means):
-        yield dataclasses.replace(step, means=meaning), partial(same, meaning, means)
-    for place, number in enumerate(step.numbers if isinstance(step, Numbers) else ()):
-        last = [k for k, letter in enumerate(number.claimed) if letter.isdigit()][-1]
-        digit = str((int(number.claimed[last]) + 2) % 10)
-        claimed = number.claimed[:last] + digit + number.claimed[last + 1 :]
-        changed = list(step.numbers)
-        changed[place] = dataclasses.replace(number, claimed=claimed)
-        yield dataclasses.replace(step, numbers=tuple(changed)), lambda: False
+    if isinstance(step, Line):
+        for place, line in enumerate(step.lines):
+            for wrong, is_same in wrong_equations(line):
+                whole = (*step.lines[:place], wrong, *step.lines[place + 1 :])
+                expression = Tuple(*whole) if len(whole) > 1 else wrong
+                yield dataclasses.replace(step, expression=expression), is_same
+        for meaning in [] if step.means is None else wrong_versions(step.means):
+            yield dataclasses.replace(step, means=meaning), partial(same, meaning, step.means)
+    elif isinstance(step, Numbers):
+        for place, number in enumerate(step.numbers):
+            last = [k for k, letter in enumerate(number.claimed) if letter.isdigit()][-1]
+            digit = str((int(number.claimed[last]) + 2) % 10)
+            claimed = number.claimed[:last] + digit + number.claimed[last + 1 :]
+            changed = list(step.numbers)
+            changed[place] = dataclasses.replace(number, claimed=claimed)
+            yield dataclasses.replace(step, numbers=tuple(changed)), lambda: False
 
 
 def code(row: Row) -> Iterator[Slip]:
@@ -212,7 +217,11 @@ def code(row: Row) -> Iterator[Slip]:
 
 def definitions(row: Row) -> Iterator[Slip]:
     """Slips in what the symbols of a row stand for"""
-    read = Tuple(*(line for step in row.run([]) for line in step.lines))
+    steps = list(row.run([]))
+    read = Tuple(
+        *(line for step in steps if not isinstance(step, Define) for line in step.lines),
+        *(m for step in steps if isinstance(step, Define) for m in step.meanings.values()),
+    )
     for symbol, meaning, wrong, broken in redefined(row):
         if read.has(symbol):
             yield f"{row.tag}, {symbol} = {wrong}", partial(same, wrong, meaning), broken
@@ -272,6 +281,40 @@ class OnOther:
     def prove(self) -> None:
         with mock.patch.dict(ROWS, {self.other.tag: self.other}):
             dataclasses.replace(self.row).prove()
+
+
+TYPED = set("equation name sqrt log exp Rational Integer Sum Symbol Tuple Min".split())
+
+
+def typed_forms(row: Row) -> Iterator[str]:
+    """Forms whose line is typed: it has neither a row in it, nor a call that computes anything"""
+    function = ast.parse(textwrap.dedent(inspect.getsource(row.derivation))).body[0]
+    given: dict[str, list[ast.expr]] = {}
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assign):
+            for part in (part for target in node.targets for part in ast.walk(target)):
+                if isinstance(part, ast.Name):
+                    given.setdefault(part.id, []).append(node.value)
+
+    def computed(node: ast.AST, seen: tuple[str, ...] = ()) -> bool:
+        for part in ast.walk(node):
+            match part:
+                case ast.Name(id=name):
+                    met, said = (*seen, name), [] if name in seen else given.get(name, [])
+                    if name in row.premises or any(computed(value, met) for value in said):
+                        return True
+                case ast.Call(func=ast.Attribute()):
+                    return True
+                case ast.Call(func=ast.Name(id=name)) if name not in TYPED:
+                    return True
+        return False
+
+    for node in ast.walk(function):
+        match node:
+            case ast.Call(ast.Name("Line"), [ast.Constant(str(form)), _, *rest], keywords):
+                rest += [word.value for word in keywords if word.arg == "means"]
+                if form in row.claim and rest and not any(map(computed, rest)):
+                    yield form
 
 
 KINDS: dict[str, Callable[[Row], Iterator[Slip]]] = {
@@ -344,6 +387,9 @@ def main() -> None:
         made, left = count.made - count.same, unexplained(count)
         through = f"{len(count.survivors)} | {len(left)}"
         print(f"| {kind} | {made} | {count.refused} | {count.stopped} | {through} |")
+    for row in LEDGER.values():
+        for form in typed_forms(row):
+            print(f"typed: {row.tag}, {form}, {row.words[form]}")
     for kind, count in counts.items():
         for slip in count.survivors:
             why = "; ".join(why for part, why in EXPLAINED.items() if part in slip)

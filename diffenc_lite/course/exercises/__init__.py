@@ -3,10 +3,11 @@
 `play("F3")` shows the proof levels of one row of the ledger, `level("F3.1")` one of them.
 """
 
+from .answers import ExerciseError
 from .checking import Verdict, ask, check, judge
-from .comparing import ExerciseError
 from .forms import Choice, Exercise, Formula, Line, Number, Program, Simulation, Vector
-from .levels import CHAINS, level, play
+from .levels import CHAINS
+from .playing import level, play
 from .registry import EXERCISES, register
 
 __all__ = [

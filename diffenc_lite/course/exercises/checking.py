@@ -27,10 +27,11 @@ import warnings
 from dataclasses import dataclass
 from typing import Any
 
-from .comparing import ExerciseError, Unanswered, Wrong, WrongForm, is_stub, prepared
+from .answers import ExerciseError, Unanswered, Wrong, WrongForm
+from .comparing import is_stub, prepared
 from .forms import Choice, Exercise
-from .levels import folded_hints
 from .registry import find
+from .writing import folded_hints
 
 
 @dataclass(frozen=True)

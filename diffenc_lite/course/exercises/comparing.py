@@ -22,27 +22,21 @@ from typing import Any
 import numpy as np
 import torch
 
+from .answers import (
+    ExerciseError,
+    Unanswered,
+    Wrong,
+    WrongForm,
+    as_expression,
+    as_number,
+    describe,
+)
 from .forms import Choice, Exercise, Form, Formula, Line, Number, Program, Simulation, Vector
+from .lines import prepare as prepare_line
 
 Compare = Callable[[Any], None]
 
 _TRIES = 24
-
-
-class Unanswered(Exception):
-    """The answer is still the stub."""
-
-
-class WrongForm(Exception):
-    """Not something that could be an answer; the text says what it is."""
-
-
-class Wrong(Exception):
-    """Of the right form, but not right; the text, which may be empty, says where."""
-
-
-class ExerciseError(ValueError):
-    """The exercise is at fault, not the answer."""
 
 
 @cache
@@ -128,21 +122,6 @@ def _call(answer: Any) -> Any:
     return answer()
 
 
-def as_number(value: Any) -> float | None:
-    """One real number, alone or in a list, from Python, numpy, torch or SymPy as a float, else
-    None."""
-    try:
-        while isinstance(value, list | tuple) and len(value) == 1:
-            (value,) = value
-        if hasattr(value, "item"):  # numpy and torch; refused if it holds more than one
-            value = value.item()
-        if isinstance(value, (bool, str, bytes)):
-            return None
-        return float(value)
-    except (TypeError, ValueError, RuntimeError, OverflowError, RecursionError):
-        return None
-
-
 def _as_array(value: Any) -> Any:
     """Real numbers from lists, numpy, torch or SymPy as an array (True is 1), else None."""
     try:
@@ -157,21 +136,6 @@ def _as_array(value: Any) -> Any:
         return array.astype(np.float64) if array.dtype.kind in "iufb" else None
     except (TypeError, ValueError, RuntimeError, OverflowError):
         return None
-
-
-def describe(answer: Any) -> str:
-    shape = getattr(answer, "shape", None)
-    if isinstance(shape, tuple):
-        return f"an array of shape {tuple(shape)}"
-    if not isinstance(answer, list | tuple) and as_number(answer) is not None:
-        return "a number"
-    if as_expression(answer) is not None:
-        return "a SymPy expression"
-    if callable(answer):
-        return "a function"
-    names = {"str": "a string", "bool": "True or False", "complex": "a complex number"}
-    kind = type(answer).__name__
-    return names.get(kind, f"an object of type {kind}")
 
 
 def _readable(index: tuple[int, ...]) -> str:
@@ -237,7 +201,8 @@ def _prepare_formula(exercise: Exercise) -> Compare:
         else:
             raise WrongForm(f"this is {describe(answer)}")
         pairs = list(zip(outputs, right, strict=True))
-        near = digits == 1e-6 and all(_close(*pair, form, 1e-3) for pair in pairs)
+        slack = 1e-5 * max(map(abs, right))  # what single precision loses where numbers cancel
+        near = digits == 1e-6 and all(abs(a - b) <= 1e-3 * abs(b) + slack for a, b in pairs)
         for point, pair in zip(inputs, pairs, strict=True):
             if not _close(*pair, form, digits):
                 where = ", ".join(f"{name} = {value:.4g}" for name, value in point.items())
@@ -255,14 +220,10 @@ def _draw_inputs(seed: str, form: Formula) -> list[dict[str, float]]:
             return math.exp(math.log(low) + (math.log(high) - math.log(low)) * numbers.random())
         return low + (high - low) * numbers.random()
 
-    return [{name: draw(*ends) for name, ends in form.ranges.items()} for _ in range(_TRIES)]
-
-
-def as_expression(given: Any) -> Any:
-    """A SymPy expression, and no function; else None"""
-    import sympy
-
-    return given if isinstance(given, sympy.Expr) and not isinstance(given, sympy.Lambda) else None
+    points = [{name: draw(*ends) for name, ends in form.ranges.items()} for _ in range(_TRIES)]
+    for point in points if form.noise else []:
+        point["sigma"] = math.sqrt(1 - point["alpha"] ** 2)
+    return points
 
 
 def _parse(text: str, names: list[str]) -> Any:
@@ -424,13 +385,11 @@ def _draws(output: Any) -> Any:
 
 
 def _prepare_line(exercise: Exercise) -> Compare:
-    from . import lines
-
     form = exercise.form
     assert isinstance(form, Line)
     if not isinstance(exercise.answer, str):
         raise ValueError("its answer must be text")
-    return lines.prepare(exercise.answer, form.names, form.leading)
+    return prepare_line(exercise.answer, form.names, form.leading)
 
 
 _PREPARE: dict[type[Form], Callable[[Exercise], Compare]] = {

@@ -46,10 +46,12 @@ class Vector:
 @dataclass(frozen=True)
 class Formula:
     """A formula in these names, each tried between its two bounds (log-uniformly where they are
-    positive and more than a factor of 1000 apart). Exercise.answer: SymPy text."""
+    positive and more than a factor of 1000 apart). `noise`: alpha and sigma are those of one depth.
+    Exercise.answer: SymPy text."""
 
     ranges: dict[str, tuple[float, float]]
     absolute: float = 0.0
+    noise: bool = False
 
     def describe(self) -> str:
         names = ", ".join(self.ranges)

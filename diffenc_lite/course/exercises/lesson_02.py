@@ -30,7 +30,7 @@ EXERCISES = [
         "The data are $-1$, $0$ or $+1$ with equal odds, and "
         "$z = \\alpha x + \\sigma\\varepsilon$. What is the exact denoiser $E[x|z]$? "
         "A formula in `z, alpha, sigma`.",
-        Formula({"z": ANY, "alpha": UNIT, "sigma": (0.3, 1.0)}, absolute=1e-12),
+        Formula({"z": ANY, "alpha": UNIT, "sigma": UNIT}, absolute=1e-12, noise=True),
         "2*sinh(alpha*z/sigma**2)/(2*cosh(alpha*z/sigma**2) + exp(alpha**2/(2*sigma**2)))",
         (
             "The guess is an average of the three values, weighted by how likely each makes this "

@@ -11,24 +11,18 @@ Each level is an exercise too: ask("F3.3"), check("F3.3", answer_F3_3). They sta
 
 from __future__ import annotations
 
-import html
-import re
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import writing
 from .forms import Exercise, Line
+from .writing import folded, folded_hints, to_html
 
 WORDS = "proved", "in words", "on trust"  # from the surest to the least sure
 
-if TYPE_CHECKING:
-    from .checking import Verdict
-    from .player import Player
-
-FILE = "proof_levels.json"  # where `play` keeps what is solved, in the working folder
 
 _DATA: dict[str, Any] = tomllib.loads(
     Path(__file__).with_name("levels.toml").read_text(encoding="utf-8")
@@ -95,25 +89,6 @@ class Chain:
         return "".join((f"<b>{self.tag} · {self.title}</b>", to_html(self.setting), *levels))
 
 
-def folded(summary: str, inside: str) -> str:
-    return f"<details><summary>{summary}</summary>{inside}</details>"
-
-
-def folded_hints(exercise: Exercise) -> str:
-    """In HTML, since a fold in Markdown falls open where nbconvert exports it"""
-    hints = enumerate(exercise.hints, 1)
-    return "".join(folded(f"Hint {i}", to_html(hint)) for i, hint in hints)
-
-
-def to_html(markdown: str) -> str:
-    """Paragraphs with formulas, in the brackets that every MathJax reads, and code."""
-    text = html.escape(markdown, quote=False)
-    text = re.sub(r"\$\$(.+?)\$\$", r"\\[\1\\]", text)
-    text = re.sub(r"\$(.+?)\$", r"\\(\1\\)", text)
-    text = re.sub(r"`(.+?)`", r"<code>\1</code>", text)
-    return "".join(f"<p>{paragraph}</p>" for paragraph in text.split("\n\n"))
-
-
 def latex(text: str) -> str:
     """A typed formula in LaTeX. Raises writing.Unreadable."""
     return writing.to_latex(writing.read(text), LATEX)
@@ -167,48 +142,3 @@ def _typed(name: str) -> str:
 
 CHAINS: dict[str, Chain] = {chain.tag: chain for chain in _chains()}
 LEVELS: dict[str, Level] = {e.number: e for chain in CHAINS.values() for e in chain.levels}
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What the machine says to a try at a level; if it is right, with the line and the reason."""
-
-    level: Level
-    verdict: Verdict
-
-    def __repr__(self) -> str:
-        return self.verdict.text
-
-    def _repr_markdown_(self) -> str:
-        proved = f"\n\n$${self.level.equation}$$\n\n{self.level.why}"
-        return self.verdict.text + (proved if self.verdict.right else "")
-
-
-def level(number: str, answer: Any = None) -> Level | Reply:
-    """A level to look at or, with an answer, the machine's reply to it.
-
-    Args: answer, text such as "sigma_s**2 * c", or a SymPy expression. Raises ValueError for a
-        number that does not exist.
-    """
-    from .checking import judge
-
-    if number not in LEVELS:
-        raise ValueError(
-            f"number must be that of a level, such as F3.1, of the chains {', '.join(CHAINS)}; "
-            f"got {number!r}"
-        )
-    level = LEVELS[number]
-    return level if answer is None else Reply(level, judge(level, answer))
-
-
-def play(*chains: str, file: str | Path | None = FILE, anew: bool = False) -> Player:
-    """Play chains of levels in a notebook: play("F3"), play("E2", "E3"); play() offers all.
-
-    Args: file, where solved levels are kept (None: nowhere); anew, forget those that it holds.
-    Raises ValueError for a chain that does not exist, and for a file that is no such record.
-    """
-    from .player import Player
-
-    if unknown := [tag for tag in chains if tag not in CHAINS]:
-        raise ValueError(f"chains must be of {', '.join(CHAINS)}; got {unknown[0]!r}")
-    return Player([CHAINS[tag] for tag in chains or CHAINS], file, anew)

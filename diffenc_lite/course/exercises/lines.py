@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from . import writing
-from .comparing import Wrong, WrongForm, as_expression, describe
+from .answers import Wrong, WrongForm, as_expression, describe
 from .levels import MEANS, SYMBOLS
 
 if TYPE_CHECKING:

@@ -17,7 +17,8 @@ import ipywidgets
 from ...files import write_whole
 from . import writing
 from .checking import judge
-from .levels import LEVELS, Chain, Level, folded, latex, to_html
+from .levels import LEVELS, Chain, Level, latex
+from .writing import folded, to_html
 
 GREEN, RED = "#1a7f37", "#b3261e"
 

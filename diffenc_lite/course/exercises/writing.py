@@ -7,6 +7,7 @@ read, so that typed text is never run as a program.
 from __future__ import annotations
 
 import ast
+import html
 import math
 import re
 from collections.abc import Mapping
@@ -175,3 +176,25 @@ def name_to_latex(name: str) -> str:
         letter = "\\" + letter
     shown = _MARKS[mark] % letter if mark else letter
     return f"{shown}_{{{index}}}" if index else shown
+
+
+# --- HTML -----------------------------------------------------------------------------------------
+
+
+def folded(summary: str, inside: str) -> str:
+    return f"<details><summary>{summary}</summary>{inside}</details>"
+
+
+def folded_hints(exercise: Any) -> str:
+    """In HTML, since a fold in Markdown falls open where nbconvert exports it"""
+    hints = enumerate(exercise.hints, 1)
+    return "".join(folded(f"Hint {i}", to_html(hint)) for i, hint in hints)
+
+
+def to_html(markdown: str) -> str:
+    """Paragraphs with formulas, in the brackets that every MathJax reads, and code."""
+    text = html.escape(markdown, quote=False)
+    text = re.sub(r"\$\$(.+?)\$\$", r"\\[\1\\]", text)
+    text = re.sub(r"\$(.+?)\$", r"\\(\1\\)", text)
+    text = re.sub(r"`(.+?)`", r"<code>\1</code>", text)
+    return "".join(f"<p>{paragraph}</p>" for paragraph in text.split("\n\n"))

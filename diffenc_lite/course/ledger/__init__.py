@@ -68,27 +68,8 @@ def prove_all() -> dict[str, Proof]:
     return {tag: row.prove() for tag, row in LEDGER.items()}
 
 
-__all__ = [
-    "Basis",
-    "LEDGER",
-    "TAGS",
-    "Define",
-    "Derivation",
-    "Line",
-    "Loose",
-    "Number",
-    "Numbers",
-    "Proof",
-    "ProofError",
-    "Row",
-    "Step",
-    "Unclear",
-    "Undecided",
-    "WORDS",
-    "Words",
-    "Wrong",
-    "notation",
-    "prove_all",
-    "show",
-    *TAGS,
+__all__ = [  # fmt: skip
+    "Basis", "LEDGER", "TAGS", "Define", "Derivation", "Line", "Loose", "Number", "Numbers",
+    "Proof", "ProofError", "Row", "Step", "Unclear", "Undecided", "WORDS", "Words", "Wrong",
+    "notation", "prove_all", "show", *TAGS,
 ]

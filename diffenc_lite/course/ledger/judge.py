@@ -11,32 +11,15 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from sympy import (
-    Basic,
-    Derivative,
-    Eq,
-    Expr,
-    Integral,
-    Lambda,
-    Limit,
-    Order,
-    Subs,
-    Sum,
-    Symbol,
-    factor,
-    nan,
-    oo,
-    sympify,
-    zoo,
-)
+import sympy as sp
 from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
 
 from . import zero
 from .notation import NOISE, Delta, sigma_Q, without_floats
 
-CALCULUS = Derivative, Integral, Limit, Subs, Order
-Meanings = Mapping[Basic, Expr]
+CALCULUS = sp.Derivative, sp.Integral, sp.Limit, sp.Subs, sp.Order
+Meanings = Mapping[sp.Basic, sp.Expr]
 
 
 class ProofError(Exception):
@@ -50,14 +33,16 @@ class ProofError(Exception):
 class Wrong(ProofError):
     """The two sides differ: `answer` has the point and both values, `difference` the general."""
 
-    def __init__(self, tag: str, where: str, answer: zero.Differs, expression: Expr):
+    def __init__(self, tag: str, where: str, answer: zero.Differs, expression: sp.Expr):
         super().__init__(tag, where, f"wrong, {answer}")
         self.answer, self.expression = answer, expression
 
     @cached_property
-    def difference(self) -> Expr:
+    def difference(self) -> sp.Expr:
         return (
-            self.expression if self.expression.has(Order) else factor(zero.reduced(self.expression))
+            self.expression
+            if self.expression.has(sp.Order)
+            else sp.factor(zero.reduced(self.expression))
         )
 
 
@@ -77,7 +62,7 @@ class Unclear(ProofError):
     """A claim of a reader that cannot be compared with the form, and what could be."""
 
 
-def hold(tag: str, where: str, one: Expr, other: Expr, shown: tuple = ()) -> None:
+def hold(tag: str, where: str, one: sp.Expr, other: sp.Expr, shown: tuple = ()) -> None:
     """Raises Wrong or Undecided unless the two are the same."""
     answer = zero.decide(one, other, shown)
     if isinstance(answer, zero.Differs):
@@ -86,10 +71,10 @@ def hold(tag: str, where: str, one: Expr, other: Expr, shown: tuple = ()) -> Non
         raise Undecided(tag, where, answer)
 
 
-def in_full(expression: Any, meanings: Meanings, seen: set[Basic] | None = None) -> Any:
+def in_full(expression: Any, meanings: Meanings, seen: set[sp.Basic] | None = None) -> Any:
     """With all that has a meaning replaced by what it stands for, down to the bottom. With `seen`:
     the symbols met on the way, in place of the expression."""
-    met: set[Basic] = set()
+    met: set[sp.Basic] = set()
     for _ in range(12):
         met |= expression.free_symbols
         before, expression = expression, expression.xreplace(meanings)
@@ -98,11 +83,11 @@ def in_full(expression: Any, meanings: Meanings, seen: set[Basic] | None = None)
     raise Loose("a row", str(expression)[:60], "defined by itself")
 
 
-def opaque(expression: Expr) -> Expr:
+def opaque(expression: sp.Expr) -> sp.Expr:
     """Limits, derivatives and integrals as single symbols: the claim is to be the same equation,
     not another one that is true as well."""
     return expression.replace(
-        lambda e: isinstance(e, Limit | Derivative | Integral), lambda e: Symbol(str(e))
+        lambda e: isinstance(e, sp.Limit | sp.Derivative | sp.Integral), lambda e: sp.Symbol(str(e))
     )
 
 
@@ -119,7 +104,7 @@ def understood(tag: str, forms: Mapping[str, Relational], given: Any) -> dict[st
                 raise KeyError(f"form of {tag} must be one of {list(forms)}; got {form!r}")
         return dict(given)
     fitting = list(forms)
-    if isinstance(given, Eq):
+    if isinstance(given, sp.Eq):
         fitting = [form for form in forms if zero.same(opaque(given.lhs), opaque(forms[form].lhs))]
     if len(fitting) == 1:
         return {fitting[0]: given}
@@ -133,8 +118,8 @@ def compare(
     given: Any,
     claimed: Relational,
     meanings: Meanings,
-    known: Mapping[str, Symbol],
-    lines: Sequence[Basic] = (),
+    known: Mapping[str, sp.Symbol],
+    lines: Sequence[sp.Basic] = (),
 ) -> None:
     """Hold a reader's claim, an expression for the right side or a whole equation, against a form.
 
@@ -147,26 +132,28 @@ def compare(
             raise Unclear(tag, form, why)
 
     why = f"{claimed} is argued in words: nothing can be compared with it"
-    unless(isinstance(claimed, Eq), why)
+    unless(isinstance(claimed, sp.Eq), why)
     if isinstance(given, Relational):
-        unless(isinstance(given, Eq), f"has to be an equation, or its right side; got {given}")
+        unless(isinstance(given, sp.Eq), f"has to be an equation, or its right side; got {given}")
         unless(given.lhs != given.rhs, f"says nothing: {given}")
         fits = zero.same(opaque(given.lhs), opaque(claimed.lhs))
         unless(fits, f"its left side has to be {claimed.lhs}; got {given.lhs}")
         given = given.rhs
     if isinstance(given, int | float) and not isinstance(given, bool):
-        given = sympify(given)
+        given = sp.sympify(given)
     # SymPy decides an Eq(...) on the spot if it can
     wanted = f"a formula for {claimed.lhs}, or ledger.notation.equation(left, right)"
-    formula = isinstance(given, Expr) and not given.has(Lambda)
+    formula = isinstance(given, sp.Expr) and not given.has(sp.Lambda)
     unless(formula, f"has to be {wanted}; got {given}")
-    unless(not given.has(zoo, nan), f"divides by 0 or takes the logarithm of 0: {given}")
+    unless(not given.has(sp.zoo, sp.nan), f"divides by 0 or takes the logarithm of 0: {given}")
     to_do = given.atoms(*CALCULUS) - claimed.atoms(*CALCULUS)
     unless(not to_do, f"work out {_listed(to_do)} first")
-    unless(not opaque(given).has(oo, -oo), f"is infinite: {given}")
-    given = given.replace(Sum, lambda *parts: _renamed(Sum(*parts), claimed.rhs.atoms(Sum)))
+    unless(not opaque(given).has(sp.oo, -sp.oo), f"is infinite: {given}")
+    given = given.replace(
+        sp.Sum, lambda *parts: _renamed(sp.Sum(*parts), claimed.rhs.atoms(sp.Sum))
+    )
     given = without_floats(given)
-    for symbol in sorted((s for s in given.free_symbols if isinstance(s, Symbol)), key=str):
+    for symbol in sorted((s for s in given.free_symbols if isinstance(s, sp.Symbol)), key=str):
         ours, usable = known.get(symbol.name), _listed(claimed.free_symbols)
         said = f"{symbol} is not a symbol of {tag}; {form} is made of {usable}, or of what "
         unless(ours is not None, f"{said}ledger.{tag}.symbols has")
@@ -181,9 +168,9 @@ def compare(
     right = opaque(claimed.rhs), opaque(given)
     if not zero.same(*right):
         names = sorted((s for s in given.free_symbols | claimed.rhs.free_symbols), key=str)
-        shown = tuple((str(s), in_full(s, meanings)) for s in names if isinstance(s, Symbol))
+        shown = tuple((str(s), in_full(s, meanings)) for s in names if isinstance(s, sp.Symbol))
         try:
-            hold(tag, form, *(in_full(e, meanings) for e in (given, claimed.rhs)), shown)
+            hold(tag, form, in_full(given, meanings), in_full(claimed.rhs, meanings), shown)
         except ProofError:
             raise
         except Exception:  # nobody knows what a reader writes, nor where SymPy gives up on it
@@ -197,14 +184,14 @@ def compare(
     unless(not circular, said)
 
 
-def _renamed(given: Sum, sums: set[Sum]) -> Sum:
+def _renamed(given: sp.Sum, sums: set[sp.Sum]) -> sp.Sum:
     """A sum of f(k + 1) for k from 0 to T - 1 as one of f(j) for j from 1 to T, if the form's sums
     are over that j"""
     summand, (k, first, last) = given.function, given.limits[0]
     for j, low, high in {limits for sum in sums for limits in sum.limits}:
         free = j == k or j not in summand.free_symbols
-        if free and high - low == last - first and not (given.limits[1:] or summand.has(Sum)):
-            return Sum(summand.subs(k, j + first - low), (j, low, high))
+        if free and high - low == last - first and not (given.limits[1:] or summand.has(sp.Sum)):
+            return sp.Sum(summand.subs(k, j + first - low), (j, low, high))
     return given
 
 

@@ -25,7 +25,7 @@ from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
 
 from .judge import Loose, ProofError, compare, hold, in_full, opaque, understood
-from .notation import in_gamma, is_name, latex
+from .notation import NOISE, in_gamma, is_name, latex
 
 PROVED, DEFINED, IN_WORDS, ON_TRUST = WORDS = "proved", "defined", "in words", "on trust"
 ROWS: dict[str, Row] = {}  # tag -> row: where a function finds the rows that it rests on
@@ -34,14 +34,13 @@ ROWS: dict[str, Row] = {}  # tag -> row: where a function finds the rows that it
 # --- the steps of a derivation -------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
 class Step:
     """A step: how to find it, `row["name"]`, unique in its row; why, in words; what comes of it. A
     step that bears the name of a form of the claim arrives at it; it may leave the form unsaid."""
 
     name: str
     text: str
-    expression: Basic | None = None
+    expression: Basic | None
 
     @property
     def lines(self) -> tuple[Relational, ...]:
@@ -73,6 +72,9 @@ class Line(Step):
         case: it is the line before with this put in.
     """
 
+    name: str
+    text: str
+    expression: Basic | None = None
     means: Expr | None = None
     gives: bool = False
     case: Mapping[Basic, Expr] | None = None
@@ -88,16 +90,14 @@ class Line(Step):
 class Define(Step):
     """Symbols get their meaning, by choice: nothing is proved. Without a name it is not shown."""
 
-    name: str
+    meanings: Mapping[Basic, Expr]
+    name: str = ""
     text: str = ""
-    meanings: Mapping[Basic, Expr] = field(default_factory=dict)
 
-    def __init__(self, meanings: Mapping[Basic, Expr], name: str = "", text: str = ""):
-        said = tuple(Eq(short, long, evaluate=False) for short, long in meanings.items())
-        given = {"name": name, "text": text, "meanings": meanings}
-        given["expression"] = said[0] if len(said) == 1 else Tuple(*said)
-        for attribute, value in given.items():
-            object.__setattr__(self, attribute, value)
+    @property
+    def expression(self) -> Basic:  # type: ignore[override]
+        said = [Eq(short, long, evaluate=False) for short, long in self.meanings.items()]
+        return said[0] if len(said) == 1 else Tuple(*said)
 
 
 @dataclass(frozen=True)
@@ -105,6 +105,9 @@ class Words(Step):
     """Argued, and not checked by the machine. `for_`: the forms that need it, besides the one that
     it arrives at."""
 
+    name: str
+    text: str
+    expression: Basic | None = None
     for_: tuple[str, ...] = ()
 
     def _repr_latex_(self) -> str:
@@ -138,7 +141,10 @@ class Number:
 class Numbers(Step):
     """What is computed: each number is held to its digits."""
 
-    numbers: tuple[Number, ...] = ()
+    name: str
+    text: str
+    numbers: tuple[Number, ...]
+    expression = None
 
     @property
     def shown(self) -> str:
@@ -218,8 +224,9 @@ class Page:
                 reason = f"{number.what} is {number.computed}, not {number.claimed}"
                 raise ProofError(self.tag, step.name, reason)
         self.steps[step.name] = step
-        for line in step.lines if isinstance(step, Line) else ():
-            self.held(step, line)
+        if isinstance(step, Line):
+            for line in step.lines:
+                self.held(step, line)
 
     def give(self, symbol: Basic, meaning: Expr, step: str) -> None:
         if symbol in self.meanings:
@@ -417,14 +424,9 @@ class Row:
     def symbols(self) -> dict[str, Symbol]:
         """What a claim of your own may be made of: name -> symbol. The noise, and what this row
         ties together."""
-        return self._page_symbols(self._page)
-
-    @staticmethod
-    def _page_symbols(page: Page) -> dict[str, Symbol]:
-        from .notation import NOISE
-
-        symbols = {s for line in page.lines for s in line.free_symbols if isinstance(s, Symbol)}
-        return {symbol.name: symbol for symbol in sorted(symbols | set(NOISE), key=str)}
+        lines = self._page.lines
+        symbols = {s for line in lines for s in line.free_symbols if isinstance(s, Symbol)}
+        return {symbol.name: symbol for symbol in sorted(symbols | NOISE, key=str)}
 
     @property
     def words(self) -> dict[str, str]:
@@ -446,7 +448,7 @@ class Row:
         """The steps, with definitions that are not shown. `asked` takes down the forms of other
         rows that are asked for."""
         for step in self.derivation(*(Premise(ROWS[tag], asked) for tag in self.premises)):
-            if step.expression is None and not isinstance(step, Numbers):
+            if step.expression is None and isinstance(step, Line | Words):
                 step = replace(step, expression=self.claim.get(step.name))
             yield step
 
@@ -492,8 +494,8 @@ class Row:
             self.__dict__.pop("_page", None)  # once more from the beginning
         page = self._page
         for form, given in yours.items():
-            known = self._page_symbols(page)
-            compare(self.tag, form, given, self.claim[form], page.meanings, known, page.lines)
+            formula = self.claim[form], page.meanings, self.symbols, page.lines
+            compare(self.tag, form, given, *formula)
         how = page.summary(set(yours))
         return Proof(self.tag, how, self.words, tuple(yours), time.process_time() - start)
 

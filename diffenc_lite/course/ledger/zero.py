@@ -17,48 +17,16 @@ from itertools import accumulate
 from typing import Any
 
 import mpmath
-import sympy
-from sympy import (
-    Abs,
-    Add,
-    Basic,
-    Derivative,
-    Dummy,
-    Expr,
-    Function,
-    Indexed,
-    Integer,
-    Integral,
-    Limit,
-    Min,
-    Mul,
-    Order,
-    Pow,
-    Rational,
-    Subs,
-    Sum,
-    Symbol,
-    Tuple,
-    exp,
-    expand,
-    expand_power_exp,
-    factor_list,
-    factorint,
-    fraction,
-    log,
-    nan,
-    sin,
-    together,
-    zoo,
-)
+import sympy as sp
 from sympy.codegen.cfunctions import expm1, log1p
 from sympy.core.function import AppliedUndef
 from sympy.functions.elementary.hyperbolic import HyperbolicFunction
 
 from .notation import ABBREVIATIONS, DEPTHS, NOISE, Delta, T, c, lambda_s, lambda_t
 
-DIGITS, ZERO = (60, 200, 1000, 5000), Integer(0)
-CARRIED_OUT = (Derivative, Subs, Integral, Limit)
+DIGITS, ZERO = (60, 200, 1000, 5000), sp.Integer(0)
+TAKEN_APART = (sp.Abs, sp.Add, sp.Mul, sp.Pow, sp.exp, sp.log, sp.Min, AppliedUndef)
+CARRIED_OUT = (sp.Derivative, sp.Subs, sp.Integral, sp.Limit)
 # Where gamma is drawn from, in tenths, point by point: two in the middle, then all that a schedule
 # from -13.3 to 5 can reach, and its two ends. Two are tried before the algebra, four after it.
 RANGES = ((-30, 46), (-30, 46), (-133, 50), (-133, 50), (-133, -100), (0, 50))
@@ -90,10 +58,11 @@ class Undecided:
     """They agree at so many points, but `rest` is what algebra leaves of the difference."""
 
     points: int
-    rest: Expr
+    rest: sp.Expr
 
 
 Answer = Same | Differs | Undecided
+Shown = tuple[tuple[str, sp.Expr], ...]
 
 
 def _shown(value: Any, digits: int) -> str:
@@ -103,15 +72,15 @@ def _shown(value: Any, digits: int) -> str:
 
 
 @cache
-def decide(one: Expr, other: Expr = ZERO, shown: tuple[tuple[str, Expr], ...] = ()) -> Answer:
+def decide(one: sp.Expr, other: sp.Expr = ZERO, shown: Shown = ()) -> Answer:
     """Whether two formulas are the same; if not, a point where they differ. `shown`: what the point
     is to be told in, by name; else all that was drawn."""
     difference = one - other
-    if difference.has(Order):
+    if difference.has(sp.Order):
         answers = map(decide, lower_orders(difference))
         return next((a for a in answers if not isinstance(a, Same)), Same())
     one, other = worked_out(one), worked_out(other)
-    if one == other and not one.has(zoo, nan):
+    if one == other and not one.has(sp.zoo, sp.nan):
         return Same()
     agreed, rest = 0, None
     for seed in range(len(RANGES)):
@@ -124,7 +93,7 @@ def decide(one: Expr, other: Expr = ZERO, shown: tuple[tuple[str, Expr], ...] = 
     return Undecided(agreed, rest)
 
 
-def _apart(seed: int, one: Expr, other: Expr, shown: Any) -> tuple[dict[str, Any] | None, Any]:
+def _apart(seed: int, one: sp.Expr, other: sp.Expr, shown: Shown) -> tuple[Any, Any]:
     """The point and both values if they differ there; else no point, and no values if neither has
     one. Large numbers may cancel: two precisions have to agree on the difference."""
     before = None
@@ -138,13 +107,13 @@ def _apart(seed: int, one: Expr, other: Expr, shown: Any) -> tuple[dict[str, Any
             if abs(first - second) <= 1e-30 * (1 + abs(second)):
                 return None, (first, second)
             stable = before is not None and abs(before - (first - second)) < 1e-6 * abs(before)
-            if stable or (one - other).has(Integral):  # quadrature is slow, and its numbers tame
+            if stable or (one - other).has(sp.Integral):  # quadrature is slow, and its numbers tame
                 return told or drawn, (first, second)
             before = first - second
     return None, None
 
 
-def same(one: Expr, other: Expr) -> bool:
+def same(one: sp.Expr, other: sp.Expr) -> bool:
     """Whether they are, as far as can be told"""
     try:
         return isinstance(decide(one, other), Same)
@@ -152,130 +121,134 @@ def same(one: Expr, other: Expr) -> bool:
         return False
 
 
-def _left_of(difference: Expr) -> Expr:
+def _left_of(difference: sp.Expr) -> sp.Expr:
     """What algebra leaves; by induction where there are sums up to T, by slope of an integral"""
     try:
         rest = reduced(difference)
-        if rest != 0 and rest.has(Sum) and T in rest.free_symbols:
+        if rest != 0 and rest.has(sp.Sum) and T in rest.free_symbols:
             rest = by_induction(difference)
-        if rest != 0 and rest.has(Integral):
+        if rest != 0 and rest.has(sp.Integral):
             rest = by_slope(difference)
         return rest
     except ZeroDivisionError:
-        return nan
+        return sp.nan
 
 
 # --- algebra -------------------------------------------------------------------------------------
 
-G = {gamma: Symbol(gamma.name.replace("gamma", "g"), positive=True) for _, _, gamma in DEPTHS}
-H = {gamma: Symbol(gamma.name.replace("gamma", "h"), positive=True) for _, _, gamma in DEPTHS}
+G = {gamma: sp.Symbol(gamma.name.replace("gamma", "g"), positive=True) for _, _, gamma in DEPTHS}
+H = {gamma: sp.Symbol(gamma.name.replace("gamma", "h"), positive=True) for _, _, gamma in DEPTHS}
 IN_G = {alpha: 1 / H[gamma] for alpha, _, gamma in DEPTHS}
 IN_G |= {sigma: G[gamma] / H[gamma] for _, sigma, gamma in DEPTHS}
 BACK = {H[gamma]: 1 / alpha for alpha, _, gamma in DEPTHS}
 BACK |= {G[gamma]: sigma / alpha for alpha, sigma, gamma in DEPTHS}
 # gamma_0 < gamma_s < gamma_t < gamma_1: each, and each g, as the one before and a positive number
-_FIRST, _MORE = Symbol("first", real=True), sympy.symbols("more_:7", positive=True)
-IN_ORDER = {}
+_FIRST, _MORE = sp.Symbol("first", real=True), sp.symbols("more_:7", positive=True)
+IN_ORDER: dict[sp.Symbol, sp.Expr] = {}
 for _n, (_, _, _gamma) in enumerate((DEPTHS[2], DEPTHS[0], DEPTHS[1], DEPTHS[3])):
-    IN_ORDER |= {_gamma: Add(_FIRST, *_MORE[:_n]), G[_gamma]: Add(*_MORE[3 : 4 + _n])}
+    IN_ORDER |= {_gamma: sp.Add(_FIRST, *_MORE[:_n]), G[_gamma]: sp.Add(*_MORE[3 : 4 + _n])}
 
 
-def reduced(expression: Expr) -> Expr:
+def reduced(expression: sp.Expr) -> sp.Expr:
     """0 if the expression vanishes identically, as a rational function of the symbols, their
     exponentials, logarithms, roots and sums; else what is left of it, over one denominator.
 
     Raises ZeroDivisionError if it divides by what vanishes identically.
     """
-    expression = expression.replace(log1p, lambda e: log(1 + e))
-    expression = expression.replace(expm1, lambda e: exp(e) - 1)
+    expression = expression.replace(log1p, lambda e: sp.log(1 + e))
+    expression = expression.replace(expm1, lambda e: sp.exp(e) - 1)
     if expression.has(HyperbolicFunction):
-        expression = expression.rewrite(exp)
-    expression = expression.replace(Subs, _derivative_there).replace(Derivative, _derivative)
+        expression = expression.rewrite(sp.exp)
+    expression = expression.replace(sp.Subs, _derivative_there).replace(sp.Derivative, _derivative)
     for short, long in ABBREVIATIONS.items():
         expression = expression.xreplace({short: long})
-    numerator, denominator = fraction(together(_normal(expression)))
-    for part in Mul.make_args(denominator):
+    numerator, denominator = sp.fraction(sp.together(_normal(expression)))
+    for part in sp.Mul.make_args(denominator):
         if _powers_of_h(part) == 0:
             raise ZeroDivisionError(expression)
     numerator = _powers_of_h(numerator)
-    if numerator.has(zoo, nan):
+    if numerator.has(sp.zoo, sp.nan):
         raise ZeroDivisionError(expression)
     return numerator if numerator == 0 else (numerator / denominator).xreplace(BACK)
 
 
-def _derivative(function: Expr, *orders: Tuple) -> Expr:
+def _derivative(function: sp.Expr, *orders: sp.Tuple) -> sp.Expr:
     """The derivative of a function that is not specified is another such function."""
     ((variable, order),) = orders
     if isinstance(function, AppliedUndef) and function.args == (variable,):
-        return Function(f"{function.func.__name__}^({order})")(variable)
-    return Derivative(function, *orders)
+        return sp.Function(f"{function.func.__name__}^({order})")(variable)
+    return sp.Derivative(function, *orders)
 
 
-def _derivative_there(derivative: Expr, variables: Tuple, point: Tuple) -> Expr:
-    if isinstance(derivative, Derivative):
+def _derivative_there(derivative: sp.Expr, variables: sp.Tuple, point: sp.Tuple) -> sp.Expr:
+    if isinstance(derivative, sp.Derivative):
         return _derivative(*derivative.args).subs(variables[0], point[0])
-    return Subs(derivative, variables, point)
+    return sp.Subs(derivative, variables, point)
 
 
-def sum_apart(whole: Sum) -> Expr:
+def sum_apart(whole: sp.Sum) -> sp.Expr:
     """A sum is linear: one sum for each term, with what is constant in front."""
     index, low, high = whole.limits[0]
     parts = 0
-    for term in expand(whole.function).as_ordered_terms():
+    for term in sp.expand(whole.function).as_ordered_terms():
         constant, rest = term.as_independent(index, as_Add=False)
-        parts += constant * (high - low + 1 if rest == 1 else Sum(rest, (index, low, high)))
+        parts += constant * (high - low + 1 if rest == 1 else sp.Sum(rest, (index, low, high)))
     return parts
 
 
-def _normal(e: Basic) -> Basic:
+def _normal(e: sp.Basic) -> sp.Basic:
     """From the leaves up: noise in g and h; exponentials, logarithms, roots and sums apart."""
-    if isinstance(e, Symbol):
+    if isinstance(e, sp.Symbol):
         return IN_G.get(e, e)
-    if isinstance(e, Sum):
+    if isinstance(e, sp.Sum):
         summand, (index, low, high) = e.args
-        return sum_apart(Sum(expand(_normal(summand)), (index, _normal(low), _normal(high))))
-    if not isinstance(e, Abs | Add | Mul | Pow | exp | log | Min | AppliedUndef):
+        return sum_apart(sp.Sum(sp.expand(_normal(summand)), (index, _normal(low), _normal(high))))
+    if not isinstance(e, TAKEN_APART):
         return e
     args = [_normal(part) for part in e.args]
     if isinstance(e, AppliedUndef):
-        return e.func(*map(expand, args))
-    if isinstance(e, exp):  # exp(k gamma / 2) = g^k; the rest of the exponent stays, term by term
-        in_logs = {gamma: 2 * log(g) for gamma, g in G.items()}
-        return expand_power_exp(exp(expand(args[0].xreplace(in_logs))))
-    if isinstance(e, log | Abs) or (
-        isinstance(e, Pow) and e.exp.is_number and not e.exp.is_Integer
+        return e.func(*map(sp.expand, args))
+    if isinstance(
+        e, sp.exp
+    ):  # exp(k gamma / 2) = g^k; the rest of the exponent stays, term by term
+        in_logs = {gamma: 2 * sp.log(g) for gamma, g in G.items()}
+        return sp.expand_power_exp(sp.exp(sp.expand(args[0].xreplace(in_logs))))
+    if isinstance(e, sp.log | sp.Abs) or (
+        isinstance(e, sp.Pow) and e.exp.is_number and not e.exp.is_Integer
     ):
         sign, factors = _factors(args[0])
-        if isinstance(e, Abs):
-            return sign * args[0] if sign else Abs(args[0])
+        if isinstance(e, sp.Abs):
+            return sign * args[0] if sign else sp.Abs(args[0])
         if sign != 1:
             return e.func(*args)
-        if isinstance(e, Pow):
-            return Mul(*(factor ** (n * e.exp) for factor, n in factors))
-        return expand(Add(*(n * _log(factor) for factor, n in factors)))
+        if isinstance(e, sp.Pow):
+            return sp.Mul(*(factor ** (n * e.exp) for factor, n in factors))
+        return sp.expand(sp.Add(*(n * _log(factor) for factor, n in factors)))
     result = e.func(*args)
-    if isinstance(e, Add) and result.has(Min):  # a + min(b, c) = min(a + b, a + c)
-        rest, least = result.as_independent(Min, as_Add=True)
-        return Min(*(rest + part for part in least.args)) if isinstance(least, Min) else result
+    if isinstance(e, sp.Add) and result.has(sp.Min):  # a + min(b, c) = min(a + b, a + c)
+        rest, least = result.as_independent(sp.Min, as_Add=True)
+        return (
+            sp.Min(*(rest + part for part in least.args)) if isinstance(least, sp.Min) else result
+        )
     return result
 
 
-def _log(factor: Expr) -> Expr:
-    if isinstance(factor, exp):
+def _log(factor: sp.Expr) -> sp.Expr:
+    if isinstance(factor, sp.exp):
         return factor.args[0]
-    if isinstance(factor, Pow):
+    if isinstance(factor, sp.Pow):
         return factor.exp * _log(factor.base)
-    return {g: gamma / 2 for gamma, g in G.items()}.get(factor, log(factor))
+    return {g: gamma / 2 for gamma, g in G.items()}.get(factor, sp.log(factor))
 
 
-def _factors(product: Expr) -> tuple[int, list[tuple[Expr, int]]]:
+def _factors(product: sp.Expr) -> tuple[int, list[tuple[sp.Expr, int]]]:
     """The sign of a product, 0 if the assumptions do not give it; its irreducible factors, each
     turned so that it is positive, and their powers"""
-    powers: dict[Expr, int] = {}
+    powers: dict[sp.Expr, int] = {}
     total = 1
-    for part, direction in zip(fraction(together(product)), (1, -1), strict=True):
+    for part, direction in zip(sp.fraction(sp.together(product)), (1, -1), strict=True):
         for factor, power in _irreducible(_powers_of_h(part)):
-            spread = expand(factor.xreplace(IN_ORDER))
+            spread = sp.expand(factor.xreplace(IN_ORDER))
             sign = 1 if spread.is_positive else -1 if spread.is_negative else 0
             total *= sign**power
             of_h = [h for gamma, h in H.items() if factor == 1 + G[gamma] ** 2]
@@ -284,30 +257,30 @@ def _factors(product: Expr) -> tuple[int, list[tuple[Expr, int]]]:
     return total, list(powers.items())
 
 
-def _irreducible(polynomial: Expr) -> list[tuple[Expr, int]]:
+def _irreducible(polynomial: sp.Expr) -> list[tuple[sp.Expr, int]]:
     """The factors of a polynomial in symbols, roots, logarithms and so on"""
-    atoms = polynomial.atoms(exp, log, Indexed, AppliedUndef, Sum)
-    roots = (p for p in polynomial.atoms(Pow) if not p.exp.is_Integer)
-    held = {part: Dummy() for part in atoms.union(roots)}
+    atoms = polynomial.atoms(sp.exp, sp.log, sp.Indexed, AppliedUndef, sp.Sum)
+    roots = (p for p in polynomial.atoms(sp.Pow) if not p.exp.is_Integer)
+    held = {part: sp.Dummy() for part in atoms.union(roots)}
     polynomial = polynomial.xreplace(held)
-    number, factors = (polynomial, []) if polynomial.is_number else factor_list(polynomial)
+    number, factors = (polynomial, []) if polynomial.is_number else sp.factor_list(polynomial)
     back = {dummy: part for part, dummy in held.items()}
     found = [(factor.xreplace(back), power) for factor, power in factors]
     if not number.is_Rational or number == 0:
         return [*found, (number, 1)]
     found += [
-        (sympy.sign(number), 1),
-        *((Integer(p), n) for p, n in factorint(abs(number.p)).items()),
+        (sp.sign(number), 1),
+        *((sp.Integer(p), n) for p, n in sp.factorint(abs(number.p)).items()),
     ]
-    return found + [(Integer(p), -n) for p, n in factorint(number.q).items()]
+    return found + [(sp.Integer(p), -n) for p, n in sp.factorint(number.q).items()]
 
 
-def _powers_of_h(polynomial: Expr) -> Expr:
+def _powers_of_h(polynomial: sp.Expr) -> sp.Expr:
     """h^2 = 1 + g^2, so that h is left with the powers 0 and 1 only."""
-    polynomial = expand(polynomial)
+    polynomial = sp.expand(polynomial)
     for gamma, h in H.items():
         if polynomial.has(h):
-            polynomial = expand(
+            polynomial = sp.expand(
                 polynomial.replace(
                     lambda e, h=h: e.is_Pow and e.base == h and e.exp.is_Integer,
                     lambda e, h=h, g=G[gamma]: (1 + g**2) ** (e.exp // 2) * h ** (e.exp % 2),
@@ -319,39 +292,39 @@ def _powers_of_h(polynomial: Expr) -> Expr:
 # --- calculus, orders and sums -------------------------------------------------------------------
 
 
-def worked_out(expression: Expr, kinds: tuple[type, ...] = CARRIED_OUT) -> Expr:
+def worked_out(expression: sp.Expr, kinds: tuple[type, ...] = CARRIED_OUT) -> sp.Expr:
     """Derivatives, integrals and limits carried out; sums stay."""
     expression = expression.replace(_by_a_function, _as_subs)
     for kind in kinds:
         if expression.has(kind):
             expression = expression.replace(
                 lambda e, kind=kind: (
-                    isinstance(e, kind) and not (kind is Integral and e.has(AppliedUndef))
+                    isinstance(e, kind) and not (kind is sp.Integral and e.has(AppliedUndef))
                 ),
                 lambda e: e.doit(),
             )
     return expression
 
 
-def _by_a_function(e: Basic) -> bool:
+def _by_a_function(e: sp.Basic) -> bool:
     """A derivative of F(gamma(t)) in gamma(t)"""
-    return isinstance(e, Derivative) and isinstance(e.variables[0], AppliedUndef)
+    return isinstance(e, sp.Derivative) and isinstance(e.variables[0], AppliedUndef)
 
 
-def _as_subs(derivative: Derivative) -> Expr:
-    inner, dummy = derivative.variables[0], Dummy()
-    return Subs(Derivative(derivative.expr.subs(inner, dummy), dummy), dummy, inner)
+def _as_subs(derivative: sp.Derivative) -> sp.Expr:
+    inner, dummy = derivative.variables[0], sp.Dummy()
+    return sp.Subs(sp.Derivative(derivative.expr.subs(inner, dummy), dummy), dummy, inner)
 
 
-def lower_orders(expression: Expr) -> list[Expr]:
+def lower_orders(expression: sp.Expr) -> list[sp.Expr]:
     """What has to vanish if a series is to hold up to its O(h^n): the coefficients below n."""
-    (order,) = expression.atoms(Order)
+    (order,) = expression.atoms(sp.Order)
     variable = order.variables[0]
-    power = int(sympy.degree(order.expr, variable))
+    power = int(sp.degree(order.expr, variable))
     expression = expression.subs(order, 0)
     if variable == Delta:
-        expression = expression.subs({lambda_s: lambda_t + Delta, c: 1 - exp(-Delta)})
-    numerator, denominator = fraction(together(worked_out(expression)))
+        expression = expression.subs({lambda_s: lambda_t + Delta, c: 1 - sp.exp(-Delta)})
+    numerator, denominator = sp.fraction(sp.together(worked_out(expression)))
     while worked_out(denominator.subs(variable, 0)).expand() == 0:
         denominator, power = denominator.diff(variable), power + 1
     return [
@@ -359,29 +332,29 @@ def lower_orders(expression: Expr) -> list[Expr]:
     ]
 
 
-def by_induction(expression: Expr) -> Expr:
+def by_induction(expression: sp.Expr) -> sp.Expr:
     """What is left of a claim on sums up to T: of the case T = 1, or of the step to T + 1."""
     start = reduced(expression.subs(T, 1).doit())
     if start != 0:
         return start
 
-    def last_apart(*arguments: Expr) -> Expr:
+    def last_apart(*arguments: sp.Expr) -> sp.Expr:
         summand, (index, low, high) = arguments
         if high == T + 1:
-            return Sum(summand, (index, low, T)) + summand.subs(index, T + 1)
-        return Sum(*arguments)
+            return sp.Sum(summand, (index, low, T)) + summand.subs(index, T + 1)
+        return sp.Sum(*arguments)
 
-    return reduced(expression.subs(T, T + 1).replace(Sum, last_apart) - expression)
+    return reduced(expression.subs(T, T + 1).replace(sp.Sum, last_apart) - expression)
 
 
-def by_slope(expression: Expr) -> Expr:
+def by_slope(expression: sp.Expr) -> sp.Expr:
     """What is left of a claim on an integral from a to b: of the case b = a, or of the slope in b.
 
     The slope of the integral is the integrand at b: the fundamental theorem.
     """
-    integral = max(expression.atoms(Integral), key=str)
+    integral = max(expression.atoms(sp.Integral), key=str)
     _, low, high = integral.limits[0]
-    if not isinstance(high, Symbol):
+    if not isinstance(high, sp.Symbol):
         return expression
     start = reduced(worked_out(expression.subs(integral, 0).subs(high, low)))
     return start if start != 0 else reduced(worked_out(expression.diff(high)))
@@ -390,21 +363,23 @@ def by_slope(expression: Expr) -> Expr:
 # --- numbers -------------------------------------------------------------------------------------
 
 
-def sample(seed: int, *expressions: Expr) -> tuple[dict[str, Any], list[Any]]:
+def sample(seed: int, *expressions: sp.Expr) -> tuple[dict[str, Any], list[Any]]:
     """(what was drawn, the values of the expressions); None for what has no value there.
 
     Symbols keep their assumptions, gamma_0 < gamma_s < gamma_t < gamma_1, and all noise follows
     from gamma. Functions that are not specified become waves, what has an index becomes numbers.
     """
-    dice, whole = random.Random(seed), Tuple(*expressions)
-    wide = seed > 1 and not whole.has(Integral)  # quadrature is for tame numbers
+    dice, whole = random.Random(seed), sp.Tuple(*expressions)
+    wide = seed > 1 and not whole.has(sp.Integral)  # quadrature is for tame numbers
     integers = sorted((s for s in whole.free_symbols if s.is_integer), key=str)
-    drawn: dict[Any, Any] = {s: Integer(2 + dice.randrange(9 if wide else 3)) for s in integers}
+    drawn: dict[Any, Any] = {s: sp.Integer(2 + dice.randrange(9 if wide else 3)) for s in integers}
     whole = whole.subs(drawn).replace(_by_a_function, _as_subs)
     for function in sorted({f.func for f in whole.atoms(AppliedUndef)}, key=str):
         whole = whole.replace(function, _wave(dice))
-    whole = worked_out(whole, (Derivative, Subs, Limit)).replace(Sum, lambda *a: Sum(*a).doit())
-    leaves = sorted(whole.atoms(Indexed), key=str)
+    whole = worked_out(whole, (sp.Derivative, sp.Subs, sp.Limit)).replace(
+        sp.Sum, lambda *a: sp.Sum(*a).doit()
+    )
+    leaves = sorted(whole.atoms(sp.Indexed), key=str)
     whole = whole.xreplace({leaf: _number(leaf, dice, wide) for leaf in leaves})
     gammas = _gammas(dice, *RANGES[seed])
     values = {s: _noise(s, gammas) for s in NOISE if s in whole.free_symbols}
@@ -417,19 +392,19 @@ def sample(seed: int, *expressions: Expr) -> tuple[dict[str, Any], list[Any]]:
     return point, [value_at(e, values) for e in whole]
 
 
-def value_at(expression: Expr, values: dict[Any, Any]) -> Any:
+def value_at(expression: sp.Expr, values: dict[Any, Any]) -> Any:
     """A number to the digits that mpmath works with; None if there is no finite value."""
-    if expression.has(zoo, nan):
+    if expression.has(sp.zoo, sp.nan):
         return None
     try:
-        value = sympy.lambdify(list(values), expression, "mpmath")(*values.values())
+        value = sp.lambdify(list(values), expression, "mpmath")(*values.values())
         value = mpmath.mpmathify(value)
         return value if mpmath.isfinite(value) else None
     except (ArithmeticError, ValueError, TypeError):
         return None
 
 
-def _gammas(dice: random.Random, low: int, high: int) -> dict[Symbol, Rational]:
+def _gammas(dice: random.Random, low: int, high: int) -> dict[sp.Symbol, sp.Rational]:
     """gamma_0 < gamma_s < gamma_t < gamma_1, in tenths between low and high"""
     if (low, high) == RANGES[0]:  # in small steps
         steps = [dice.randrange(low, 0), *(dice.randrange(1, 20) for _ in range(4))]
@@ -437,10 +412,10 @@ def _gammas(dice: random.Random, low: int, high: int) -> dict[Symbol, Rational]:
     else:
         levels = sorted(dice.sample(range(low, high + 1), 4))
     order = (DEPTHS[2], DEPTHS[0], DEPTHS[1], DEPTHS[3])
-    return {gamma: Rational(n, 10) for (_, _, gamma), n in zip(order, levels, strict=True)}
+    return {gamma: sp.Rational(n, 10) for (_, _, gamma), n in zip(order, levels, strict=True)}
 
 
-def _noise(symbol: Symbol, gammas: dict[Symbol, Rational]) -> Any:
+def _noise(symbol: sp.Symbol, gammas: dict[sp.Symbol, sp.Rational]) -> Any:
     """The value of a symbol of noise; of c to all digits, however short the step"""
     exact = {g: mpmath.mpf(value.p) / value.q for g, value in gammas.items()}
     for alpha, sigma, gamma in DEPTHS:
@@ -451,28 +426,28 @@ def _noise(symbol: Symbol, gammas: dict[Symbol, Rational]) -> Any:
     return exact[symbol] if symbol in exact else value_at(ABBREVIATIONS[symbol], exact)
 
 
-def _depths(symbol: Symbol) -> set[Symbol]:
+def _depths(symbol: sp.Symbol) -> set[sp.Symbol]:
     """The gammas that a symbol of noise depends on"""
     if symbol in ABBREVIATIONS:
         return set().union(*(_depths(s) for s in ABBREVIATIONS[symbol].free_symbols))
     return {depth[2] for depth in DEPTHS if symbol in depth}
 
 
-def _number(symbol: Expr, dice: random.Random, wide: bool) -> Rational:
+def _number(symbol: sp.Expr, dice: random.Random, wide: bool) -> sp.Rational:
     """Of either sign unless the symbol has one; if wide, of any order from 0.01 to 100"""
-    number = Rational(dice.randrange(2, 30), 10)
+    number = sp.Rational(dice.randrange(2, 30), 10)
     positive = symbol.is_nonnegative or dice.random() < 0.5
     if wide:
-        number *= Rational(10) ** dice.randrange(-2, 3)
+        number *= sp.Rational(10) ** dice.randrange(-2, 3)
     return number if positive else -number
 
 
-def _wave(dice: random.Random) -> Callable[..., Expr]:
+def _wave(dice: random.Random) -> Callable[..., sp.Expr]:
     """A smooth function with nothing special about it; positive"""
-    a, b, shift = (Rational(dice.randrange(3, 15), 10) for _ in range(3))
+    a, b, shift = (sp.Rational(dice.randrange(3, 15), 10) for _ in range(3))
 
-    def wave(*arguments: Expr) -> Expr:
+    def wave(*arguments: sp.Expr) -> sp.Expr:
         total = sum(n * argument for n, argument in enumerate(arguments, start=1))
-        return 2 + a + (b * total) ** 2 / 20 + sin(a * total + shift)
+        return 2 + a + (b * total) ** 2 / 20 + sp.sin(a * total + shift)
 
     return wave

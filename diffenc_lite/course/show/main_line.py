@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..exercises import CHAINS
+from ..ledger import LEDGER
 from .drawing import COLOURS, Nodes, Point, arrow, box, canvas, shortest, words
 from .plots import BLACK, Picture
 
@@ -14,25 +15,26 @@ PLACES: dict[str, tuple[Point, str, str]] = {
     "G3": ((3.84, 2.1), "the same,\nguessed", COLOURS["p"]),
     "L2": ((4.92, 2.1), "loss of\na step", COLOURS["diffusion"]),
     "L4": ((6.0, 2.1), "infinite\ndepth", COLOURS["diffusion"]),
-    "E2": ((7.08, 2.1), "scaling\nencoder", COLOURS["scaling"]),
-    "E3": ((8.16, 2.1), "learned\nencoder", COLOURS["learned"]),
+    "E2": ((0.6, 0.9), "scaling\nencoder", COLOURS["scaling"]),
+    "E3": ((4.92, 0.9), "learned\nencoder", COLOURS["learned"]),
     "KL": ((3.84, 3.25), "two\nGaussians", BLACK),
-    "G4": ((3.84, 0.9), "x, noise\nand v", COLOURS["p"]),
+    "G4": ((4.92, 3.25), "x, noise\nand v", COLOURS["p"]),
     "W1": ((6.0, 3.25), "the best\nratio", BLACK),
     "W2": ((7.08, 3.25), "why w is 1\nin the limit", BLACK),
-    "X4": ((8.16, 0.9), "why scaling\nloses", BLACK),
-    "X5": ((6.0, 0.9), "what no\nbound beats", BLACK),
+    "X4": ((7.08, 2.1), "why scaling\nloses", BLACK),
+    "X5": ((7.08, 0.9), "what no\nbound beats", BLACK),
 }
 
 
-def uses_of() -> Nodes:
-    """Chain -> the chains whose levels it uses, without those that follow from others."""
-    return shortest(
-        {
-            tag: {used.split(".")[0] for level in chain.levels for used in level.uses} - {tag}
-            for tag, chain in CHAINS.items()
-        }
-    )
+def rests_on() -> Nodes:
+    """Chain -> the chains that its row of the ledger rests on, without those that follow from
+    others: the arrows of `blueprint`, and as they point there."""
+
+    def below(tag: str) -> set[str]:
+        rows = LEDGER[tag].premises
+        return set(rows).union(*map(below, rows))
+
+    return shortest({tag: below(tag) & set(CHAINS) for tag in CHAINS})
 
 
 def main_line() -> Picture:
@@ -40,7 +42,7 @@ def main_line() -> Picture:
     figure, ax = canvas(8.8, 3.8)
     words(ax, (0.2, 3.45), "small number: levels", "0.35", 10, ha="left")
     words(ax, (0.2, 3.2), "arrow: is used in", "0.35", 10, ha="left")
-    for tag, used in uses_of().items():
+    for tag, used in rests_on().items():
         (x, y), text, colour = PLACES[tag]
         box(ax, (x, y), tag, colour, WIDTH, HEIGHT)
         words(ax, (x, y - 0.55), text, size=10)

@@ -1,0 +1,297 @@
+"""Lines that do not hold are refused, and so are premises in disguise."""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from unittest import mock
+
+import pytest
+from sympy import (
+    Derivative,
+    Eq,
+    Expr,
+    Function,
+    Ge,
+    Integral,
+    Limit,
+    Order,
+    Rational,
+    Sum,
+    Symbol,
+    Tuple,
+    exp,
+    log,
+    oo,
+    pi,
+    sin,
+    sqrt,
+    symbols,
+    tanh,
+)
+
+from diffenc_lite.course import ledger
+from diffenc_lite.course.ledger import LEDGER, Define, Line, Numbers, Row, Step, Words
+from diffenc_lite.course.ledger import notation as n
+from diffenc_lite.course.ledger.row import ROWS
+from diffenc_lite.course.ledger.zero import Differs, Same, decide, reduced
+
+h, t = symbols("h t", positive=True)
+f = Function("f", real=True)
+i = Symbol("i", integer=True)
+A, B, equation = n.name("A"), n.name("B"), n.equation
+WHAT = {"sign": n.equation(A, n.x)}
+
+
+# --- lines ---------------------------------------------------------------------------------------
+
+
+def proved(*steps: Step, claim: dict = WHAT, **given: object) -> str:
+    return repr(Row("Z", "", "00", "", claim, lambda: iter(steps), **given).prove())
+
+
+def line(left: Expr, right: Expr, name: str = "line", **more: object) -> Line:
+    return Line(name, "", n.equation(left, right), **more)
+
+
+ARRIVES = line(A, n.x, "sign")
+
+
+def test_lines_that_hold() -> None:
+    meant = line(B, 2 * n.x, "b", means=n.x + n.x)
+    proved(meant, ARRIVES, line(B, 2 * A))
+    assert meant._repr_latex_().count("=") == 1  # SymPy adds up on the spot
+    proved(ARRIVES, line(2 * A, n.x + n.x))
+    proved(ARRIVES, Line("square", "", Ge(A**2, 0)))
+    remark = proved(ARRIVES, Words("line", "", n.equation(A, n.y)))
+    assert remark == "Z defined: sign in 2 steps; remarks in words: line"
+    for_sign = Words("no", "", for_=("sign",))
+    assert proved(ARRIVES, for_sign) == "Z in words: sign in 2 steps (no)"
+    special = line((n.x + h) ** 2, n.x**2 + 2 * h * n.x + h**2, "general")
+    proved(ARRIVES, special, line((n.x + 1) ** 2, n.x**2 + 2 * n.x + 1, case={h: 1}))
+
+
+def test_a_definition_is_never_called_proved() -> None:
+    defined = "Z defined: sign in 1 steps"
+    assert proved(ARRIVES) == defined  # nothing else says what A is
+    assert proved(Define({A: n.x}, "sign")) == defined
+    assert proved(Define({A: n.x}), Line("sign", "")) == defined
+    assert proved(Define({A: n.y, n.y: n.x}), Line("sign", "")) == defined
+    computed = line(A, (2 * n.x).diff(n.x) * n.x / 2, "sign")
+    assert proved(Define({A: n.x}), computed) == defined.replace("defined", "proved")
+    with pytest.raises(ledger.Wrong):
+        proved(Define({A: n.y}), Line("sign", ""))
+    with pytest.raises(ledger.Loose, match="nothing but the claim says what"):
+        proved(Line("sign", ""))
+
+
+BOTH = Tuple(n.equation(A, n.x), n.equation(A, n.y))
+WRONG_LINES = {
+    "a wrong line": (ledger.Wrong, (ARRIVES, line(A, n.y))),
+    "one of two": (ledger.Wrong, (ARRIVES, Line("both", "", BOTH))),
+    "another formula": (ledger.Wrong, (line(A, n.y, "sign"),)),
+    "a wrong meaning": (ledger.Wrong, (ARRIVES, line(B, n.y, means=n.x))),
+    "a wrong case": (ledger.Wrong, (ARRIVES, line(h * A, h * n.x, "b"), line(A, n.y, case={h: 1}))),
+    "a second meaning": (ledger.Loose, (ARRIVES, line(A, n.x, means=n.x))),
+    "an inequality": (ledger.ProofError, (ARRIVES, Line("no", "", Ge(A, 0)))),
+    "a name that stands alone": (ledger.Loose, (line(B, n.y), ARRIVES)),
+    "no name": (ledger.Loose, (ARRIVES, line(A, n.x, ""))),
+    "a name twice": (ledger.Loose, (ARRIVES, ARRIVES)),
+    "two meanings": (ledger.Loose, (ARRIVES, line(A, n.x, gives=True))),
+    "two lines for a form": (ledger.Loose, (Line("sign", "", BOTH),)),
+    "no arrival": (ledger.Loose, (line((n.x + 1) ** 2, n.x**2 + 2 * n.x + 1),)),
+    "defined by itself": (ledger.Loose, (Define({n.x: n.x + 1}), ARRIVES)),
+}
+
+
+@pytest.mark.parametrize("what", WRONG_LINES)
+def test_lines_that_do_not_hold(what: str) -> None:
+    error, steps = WRONG_LINES[what]
+    with pytest.raises(error):
+        proved(*steps)
+
+
+def test_form_that_must_not_be_negative_is_refused_if_it_may_be() -> None:
+    with pytest.raises(ledger.ProofError, match="may be negative"):
+        proved(ARRIVES, nonnegative=("sign",))
+
+
+@pytest.mark.parametrize(
+    ("claimed", "value", "error", "holds"),
+    [
+        ("0.123", 0.12349, 1e-9, True),
+        ("0.123", 0.12351, 1e-9, False),
+        ("0.123", 0.1232, 0.1, False),  # the quadrature does not know that digit
+        ("5.5e-6", 5.46e-6, 1e-12, True),
+        ("5.5e-6", 5.4e-6, 1e-12, False),
+    ],
+)
+def test_numbers_hold_to_the_digits_claimed(
+    claimed: str, value: float, error: float, holds: bool
+) -> None:
+    step = Numbers("number", "", numbers=(ledger.Number("x", claimed, value, error),))
+    if holds:
+        assert "computed: 1 numbers" in proved(ARRIVES, step)
+    else:
+        with pytest.raises(ledger.ProofError, match="x is "):
+            proved(ARRIVES, step)
+
+
+# --- premises ------------------------------------------------------------------------------------
+
+
+def on(tag: str, other: str, form: str, wrong: Expr) -> None:
+    """Prove a row on another one with a wrong form."""
+    right = LEDGER[other]
+    claim = {**right.claim, form: n.equation(right.claim[form].lhs, wrong)}
+    changed = dataclasses.replace(right, claim=claim)
+    changed.__dict__["_page"] = right._page  # its words stay
+    with mock.patch.dict(ROWS, {other: changed}):
+        dataclasses.replace(LEDGER[tag]).prove()
+
+
+m = LEDGER["W1"].symbols["m"]
+a2, s2 = n.alpha_t**2, n.sigma_t**2
+PREMISES = [  # row, what it rests on, a wrong form of that: each once went unseen
+    ("W1c", "W1", "ratio", 1 / (1 + 3 * m)),
+    ("W1c", "W1", "ratio", 1 / (2 + 2 * m)),
+    ("L4", "E2", "u", -a2 * n.x),
+    ("L4", "E3", "u", a2 * n.x + s2 * n.y + n.y + n.ydot),
+    ("L4", "E1", "u", n.x),
+    ("F3", "F1", "variance", 2 * s2),
+    ("G1", "F1", "mean", n.x_t),
+    ("G2", "F1", "variance", n.sigma_t),
+    ("L0", "G1", "variance", Rational(2)),
+    ("W7", "W1", "ratio", 1 / (2 + m)),
+    ("X2", "E2", "mean", n.alpha_t**2 * n.x),
+    ("X2", "W1", "cost", n.d * log(1 + 2 * m) / 2),
+]
+
+
+@pytest.mark.parametrize(("tag", "other", "form", "wrong"), PREMISES)
+def test_a_row_falls_with_what_it_rests_on(tag: str, other: str, form: str, wrong: Expr) -> None:
+    with pytest.raises(ledger.ProofError):
+        on(tag, other, form, wrong)
+
+
+def test_u_of_E3_at_its_start_is_computed_from_its_path(mutate: ModuleType) -> None:
+    def other_path(step: Step) -> Step:  # y + x in the place of y
+        if not isinstance(step, Define) or n.x_t not in step.meanings:
+            return step
+        return Define({n.x_t: step.meanings[n.x_t].subs(n.y, n.y + n.x)}, step.name, step.text)
+
+    with pytest.raises(ledger.ProofError):
+        mutate.with_steps(LEDGER["E3"], other_path).prove()
+    start = LEDGER["E3"]["start"].expression.rhs
+    assert start == LEDGER["E3"]["rate"].expression.rhs.subs({n.y: 0, n.ydot: 0})
+
+
+def test_a_premise_typed_twice_is_called_defined(mutate: ModuleType) -> None:
+    """W1c as it once was: any minimiser, typed in a definition and in the claim."""
+    best, mbar = n.name("w^*"), Symbol("mbar", nonnegative=True)
+
+    def derivation() -> Iterator[Step]:
+        yield Define({best: 1 / (1 + 3 * mbar)})
+        yield Line("ratio", "so that W1 has the best ratio")
+
+    claim = {"ratio": n.equation(best, 1 / (1 + 3 * mbar))}
+    row = Row("Z", "", "00", "", claim, derivation)
+    assert row.prove().words == {"ratio": "defined"}
+    slips = list(mutate.collusion(row))
+    assert len(slips) > 3
+    for _, is_same, broken in slips:
+        broken.prove()
+        assert is_same()  # nothing that was changed is called proved
+
+
+def test_no_form_that_is_called_proved_is_carried_by_a_typed_line(mutate: ModuleType) -> None:
+    typed = [(row, form) for row in LEDGER.values() for form in mutate.typed_forms(row)]
+    assert [(row.tag, form) for row, form in typed if row.words[form] == "proved"] == []
+
+    def derivation() -> Iterator[Step]:
+        best = 1 / (1 + 3 * m)
+        yield Line("ratio", "so that W1 has the best ratio", equation(A, best))
+
+    row = Row("Z", "", "00", "", {"ratio": equation(A, 1 / (1 + 3 * m))}, derivation)
+    assert list(mutate.typed_forms(row)) == ["ratio"]
+
+
+# --- the zero test -------------------------------------------------------------------------------
+
+SAME = [
+    (n.alpha_t**4, (1 - s2) ** 2),
+    (exp(n.gamma_s - n.gamma_t), 1 - n.c),
+    (n.sigma_Q**3, n.sigma_Q * n.sigma_s**2 * n.c),
+    (log(s2 / n.w), 2 * log(n.sigma_t) - log(n.w)),
+    (log(n.sigma_Q), log(n.sigma_s) + log(n.c) / 2),
+    (log(a2 / s2), -n.gamma_t),
+    (sqrt(n.c), sqrt(1 - exp(n.gamma_s - n.gamma_t))),
+    (tanh(n.Delta / 2), n.c / (2 - n.c)),
+    (Sum(2 * n.j + 3, (n.j, 1, n.d)), 2 * Sum(n.j, (n.j, 1, n.d)) + 3 * n.d),
+    (Sum(i, (i, 1, n.T)), n.T * (n.T + 1) / 2),
+    (Sum(f(i) - f(i - 1), (i, 1, n.T)), f(n.T) - f(0)),
+    (n.lambda_s - n.lambda_t, n.gamma_t - n.gamma_s),
+    (Derivative(f(t) ** 2, t), 2 * f(t) * Derivative(f(t), t)),
+    (Integral(exp(-(t**2)), (t, -oo, oo)), sqrt(pi)),
+    (Limit(sin(t) / t, t, 0), 1),
+    (Integral(f(t).diff(t) * f(t), (t, 0, h)), (f(h) ** 2 - f(0) ** 2) / 2),
+    (exp(h) + Order(h**3), 1 + h + h**2 / 2),
+    (f(t + h) + Order(h**2), f(t) + h * f(t).diff(t)),
+    (1 / (1 - exp(-h)) + Order(h), 1 / h + Rational(1, 2)),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), SAME)
+def test_equal_things_are_equal_and_others_are_not(one: Expr, other: Expr) -> None:
+    assert isinstance(decide(one - other), Same)
+    assert isinstance(decide(one - 2 * other), Differs)
+    assert isinstance(decide(one + n.sigma_s - other), Differs)
+    assert isinstance(decide(one - other * (1 + Rational(1, 10**6))), Differs)
+
+
+def test_zero_over_zero_and_points_without_a_value_are_not_equal_to_anything() -> None:
+    nothing = (a2 + s2 - 1) ** 2 / (n.alpha_s**2 + n.sigma_s**2 - 1)
+    for singular in (nothing, n.x * nothing, log(n.x - sqrt(n.x**2)), 1 / (n.x * nothing)):
+        assert not isinstance(decide(s2 + singular, s2), Same)
+    with pytest.raises(ZeroDivisionError):
+        reduced(nothing)
+    assert reduced(n.x / n.x) == 1 and reduced(0 * n.x) == 0
+    assert isinstance(decide(sqrt(n.x**2), n.x), Differs)  # x may be negative
+    assert isinstance(decide(log(n.x**2), 2 * log(n.x)), Differs)
+
+
+def test_large_numbers_that_cancel_are_no_difference() -> None:
+    assert not isinstance(decide(exp(n.w * log(n.w)) + n.x, n.w**n.w + n.x), Differs)
+
+
+# --- slips ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def mutate(load_tool: Callable[[str], ModuleType]) -> ModuleType:
+    return load_tool("mutate_ledger")
+
+
+@pytest.mark.parametrize(
+    ("kind", "every"),
+    [("claims", 150), ("lines", 200), ("code", 70), ("definitions", 70), ("collusion", 40)],
+)
+def test_slips_are_refused(mutate: ModuleType, kind: str, every: int) -> None:
+    """A sample; `python tools/mutate_ledger.py` tries them all."""
+    count = mutate.run(every, kinds=(kind,))[kind]
+    assert count.made - count.same > 4
+    assert not mutate.unexplained(count)
+
+
+def test_slips_are_slips_and_those_let_through_are_listed(mutate: ModuleType) -> None:
+    versions = list(mutate.wrong_versions(n.sigma_s**2 * n.c + n.x))
+    assert {s2 * n.c + n.x, n.sigma_s**2 * n.c - n.x, n.sigma_s**3 * n.c + n.x} <= set(versions)
+    changed = [what for what, _ in mutate.slips_of_code(LEDGER["F3"].derivation)]
+    assert len(changed) > 30 and any("operator" in what for what in changed)
+    count, right = mutate.Count(), LEDGER["E1"]
+    wrong = {"u": Eq(n.u, n.x, evaluate=False), "mean": right.claim["mean"]}
+    mutate.try_one(count, "a slip", lambda: False, right)
+    mutate.try_one(count, "no slip", lambda: True, right)
+    mutate.try_one(count, "stopped", lambda: False, None)
+    mutate.try_one(count, "refused", lambda: False, dataclasses.replace(right, claim=wrong))
+    assert (count.made, count.same, count.survivors) == (4, 1, ["a slip"])
+    assert (count.refused, count.stopped) == (1, 1) and mutate.unexplained(count) == ["a slip"]
