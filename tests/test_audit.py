@@ -164,12 +164,7 @@ def changes(model, depths):
     x = of.digits(model, 64)
     gammas = [-13.3 + 18.3 * t for t in depths]
     with torch.no_grad():
-<<<<<<< HEAD
-        moved = [model.encoder.shift(x, torch.full((64,), g)) for g in gammas]
-    return [change[:, 0].double().numpy() for change in moved]
-=======
         return [model.shift(x, torch.full((64,), g))[:, 0].double().numpy() for g in gammas]
->>>>>>> wt-int
 
 
 def new_share(model):
