@@ -56,5 +56,5 @@ def test_it_is_made_again_from_its_seed(made):
 
 
 def test_steps_have_to_be_shown_evenly():
-    with pytest.raises(ValueError, match="steps must be a multiple of frames - 1 = 3; got 7"):
+    with pytest.raises(ValueError, match="^steps"):
         film(DiffEnc(Zero(), shape=(1, 6, 6)), torch.zeros(1, 1, 6, 6).byte(), frames=4, steps=7)

@@ -356,7 +356,7 @@ def test_hints_unfold_one_by_one(number):
 @pytest.mark.parametrize("wrong", ["4.2", "99.1", 4.2, None, ["04.2"]])
 def test_an_unknown_number_is_refused_by_all(wrong):
     for call in (lambda: ask(wrong), lambda: check(wrong, 1), lambda: judge(wrong, 1)):
-        with pytest.raises(ValueError, match=r"one of 00.1, .*; got"):
+        with pytest.raises(ValueError, match="^number"):
             call()
 
 

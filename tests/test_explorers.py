@@ -69,9 +69,9 @@ def test_slider_starts_in_the_middle_or_near_start():
 
 def test_what_cannot_slide_is_refused():
     for values in ([1.0], 3, [[1, 2], [3, 4]]):
-        with pytest.raises(ValueError, match="values must be a list of at least 2 numbers"):
+        with pytest.raises(ValueError, match="^values"):
             slider("t", values)
-    with pytest.raises(ValueError, match=r"controls must be one or more.*got none"):
+    with pytest.raises(ValueError, match="^controls"):
         Explorer(bars())
 
 

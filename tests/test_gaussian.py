@@ -7,7 +7,14 @@ import torch
 from draws import F64
 from torch.distributions import Normal, kl_divergence
 
-from diffenc_lite.gaussian import best_cost, best_ratio, kl_ratio, kl_to_standard, sum_dims
+from diffenc_lite.gaussian import (
+    best_cost,
+    best_ratio,
+    kl_ratio,
+    kl_to_standard,
+    mean_square,
+    sum_dims,
+)
 
 
 def test_kl_to_standard(normal):
@@ -43,3 +50,11 @@ def test_best_ratio_is_the_minimum_and_costs_the_logarithm():
     torch.testing.assert_close(best, best_cost(m, dims), rtol=1e-9, atol=0)
     for factor in (0.5, 0.99, 1.01, 2.0):
         assert bool((kl_ratio(dims * m, factor * best_ratio(m), dims) > best).all())
+
+
+def test_mean_square_is_that_of_the_sum(normal):
+    parts, factors = normal(3, 50), normal(3)
+    squares = [part.square().mean() for part in parts]
+    products = [(parts[i] * parts[j]).mean() for i, j in ((0, 1), (0, 2), (1, 2))]
+    expected = (factors[:, None] * parts).sum(0).square().mean()
+    torch.testing.assert_close(mean_square(list(factors), squares, products), expected)

@@ -240,7 +240,7 @@ def test_a_level_in_code_needs_no_file(tmp_path, monkeypatch):
     assert repr(right) == "Exercise F3.3: right."
     assert right._repr_markdown_().endswith(f"$$\n\n{LEVELS['F3.3'].why}")
     assert repr(level("F3.3")) == "Level F3.3: One fraction"
-    with pytest.raises(ValueError, match="number must be that of a level, such as F3.1, of the ch"):
+    with pytest.raises(ValueError, match="^number"):
         level("F3.9")
     assert not list(tmp_path.iterdir())
 
@@ -372,7 +372,7 @@ def test_random_progress_goes_round(tmp_path):
 def test_a_damaged_file_is_refused_and_left_alone(tmp_path, content):
     file = tmp_path / "p.json"
     file.write_bytes(content)
-    with pytest.raises(ValueError, match=r"is not a record of solved levels.*anew=True"):
+    with pytest.raises(ValueError, match="anew"):
         play("W1", file=file)
     assert file.read_bytes() == content
     player = play("W1", file=file, anew=True)
@@ -403,7 +403,7 @@ def test_without_a_kernel_all_steps_are_folded_in_the_page(tmp_path):
 
 
 def test_an_unknown_chain_is_refused():
-    with pytest.raises(ValueError, match="chains must be of KL, F1, .*; got 'Q7'"):
+    with pytest.raises(ValueError, match="^chains .*Q7"):
         play("KL", "Q7")
 
 

@@ -122,7 +122,7 @@ def test_weights_do_not_go_into_a_model_of_other_levels_or_schedule(tmp_path):
         (own_model(), r"gamma \[-6.0, -1.5, 3.0\] there, \[-13.3, -4.15, 5.0\] here"),
         (own_model(schedule=CosineSchedule(-6, 3)), "gamma .* there"),
     ):
-        with pytest.raises(ValueError, match=f"does not fit the model given: {words}"):
+        with pytest.raises(ValueError, match=words):
             load_model(tmp_path / "own", model=other)
 
 
@@ -142,7 +142,7 @@ def test_a_run_does_not_go_on_with_another_schedule_or_other_levels(tmp_path):
     run = lambda **options: train(own_model(**options), points, config, tmp_path / "run")  # noqa: E731
     run(schedule=straight)
     for other in ({"schedule": lambda t: Noise.from_gamma(9 * t - 5, 9)}, {"levels": 16}):
-        with pytest.raises(ValueError, match="other settings .model "):
+        with pytest.raises(ValueError, match="model "):
             run(**{"schedule": straight, **other})
     assert run(schedule=straight).update == 2
 

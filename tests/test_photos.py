@@ -49,7 +49,7 @@ def test_a_damaged_file_is_refused(tmp_path, monkeypatch):
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=r"coffee.png is damaged"):
+    with pytest.raises(ValueError, match="coffee.png"):
         load_named("photos")
 
 

@@ -210,9 +210,9 @@ def test_black_is_minus_one_and_red_is_above_zero(value, signed, colour):
 
 
 def test_image_grid_refuses_what_is_no_table():
-    with pytest.raises(ValueError, match="images must be rows of one length"):
+    with pytest.raises(ValueError, match="^images"):
         plots.image_grid([[GREY_STEPS] * 2, [GREY_STEPS]])
-    with pytest.raises(ValueError, match="columns must have 2 entries; got 1"):
+    with pytest.raises(ValueError, match="^columns"):
         plots.image_grid([[GREY_STEPS] * 2], columns=["a"])
 
 

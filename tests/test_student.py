@@ -165,12 +165,12 @@ def test_the_command_writes_what_it_says(tmp_path, capsys):
 def test_lessons_are_not_overwritten_nor_missed(tmp_path):
     source = write(tmp_path / "notebooks", lesson())
     for target in (source, source / "students", tmp_path / "x" / ".." / "notebooks"):
-        with pytest.raises(ValueError, match="out_dir must lie outside"):
+        with pytest.raises(ValueError, match="^out_dir"):
             write_student_versions(source, target)
-    with pytest.raises(FileNotFoundError, match="must hold notebooks"):
+    with pytest.raises(FileNotFoundError, match="^notebooks_dir"):
         write_student_versions(tmp_path, tmp_path / "out")
     write(source, new_notebook(cells=[new_code_cell("x = = 1")]), "02_bad.ipynb")
-    with pytest.raises(ValueError, match="02_bad.ipynb, cell 1: not Python"):
+    with pytest.raises(ValueError, match="02_bad.ipynb, cell 1"):
         write_student_versions(source, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
