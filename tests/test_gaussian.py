@@ -13,6 +13,7 @@ from diffenc_lite.gaussian import (
     kl_ratio,
     kl_to_standard,
     mean_square,
+    ratio_price,
     sum_dims,
 )
 
@@ -30,6 +31,8 @@ def test_kl_ratio(ratio, normal):
     expected = kl_divergence(Normal(mean_q, sd_q), p).sum(1)
     squared = sum_dims(((mean_p - mean_q) / sd_q) ** 2)
     torch.testing.assert_close(kl_ratio(squared, ratio, 3), expected, rtol=1e-12, atol=1e-12)
+    w = torch.tensor(ratio, dtype=F64)
+    torch.testing.assert_close(ratio_price(w), kl_ratio(0 * w, w))  # W2
 
 
 @pytest.mark.parametrize("w", [1e-9, 1e-7, 1e-5, 1e-3, 0.1, 0.999, 1.0, 1.001, 3.0])
