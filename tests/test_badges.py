@@ -14,16 +14,9 @@ from diffenc_lite import __version__
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def badges(*arguments):
+def run_badges(*arguments):
     command = [sys.executable, str(ROOT / "tools" / "badges.py"), *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=120)
-
-
-@pytest.fixture
-def lesson(tmp_path):
-    cells = [new_markdown_cell("# 00 · A lesson\n\nText."), new_markdown_cell("More.")]
-    nbformat.write(new_notebook(cells=cells), tmp_path / "00_x.ipynb")
-    return tmp_path / "00_x.ipynb"
 
 
 def cells_of(path: Path) -> list[dict]:
@@ -31,32 +24,35 @@ def cells_of(path: Path) -> list[dict]:
 
 
 def test_every_file_has_the_links_of_this_version():
-    done = badges("--check")
+    done = run_badges("--check")
     assert done.returncode == 0, f"run python tools/badges.py:\n{done.stdout}{done.stderr}"
 
 
-def test_a_lesson_gets_its_links_once_and_an_old_version_is_replaced(lesson):
-    assert badges("--check", lesson).returncode == 1
-    assert badges(lesson).returncode == 0
-    title, install, more = cells_of(lesson)
+@pytest.mark.parametrize("published", [False, True])
+def test_a_lesson_gets_its_links_once_and_an_old_version_is_replaced(published, monkeypatch):
+    import badges
+
+    monkeypatch.setattr(badges, "PUBLISHED", published)
+    cells = [new_markdown_cell("# 00 · A lesson\n\nText."), new_markdown_cell("More.")]
+    notebook = badges.with_colab(new_notebook(cells=cells), Path("00_x.ipynb"))
+    title, install, more = notebook["cells"]
     lines = "".join(title["source"]).split("\n")
     assert lines[0] == "# 00 · A lesson" and lines[1] == lines[3] == "" and lines[4] == "Text."
-    assert f"/blob/v{__version__}/notebooks/00_x.ipynb) · [" in lines[2]
-    assert f"/v{__version__}?labpath=notebooks%2F00_x.ipynb)" in lines[2]
+    assert (f"/blob/v{__version__}/notebooks/00_x.ipynb) · [" in lines[2]) is published
+    assert (f"/v{__version__}?labpath=notebooks%2F00_x.ipynb)" in lines[2]) is published
+    assert lines[2].endswith("[Symbols and terms](further/00_index.ipynb)")
     assert f"%pip install -q diffenc_lite=={__version__}" in "".join(install["source"])
-    assert more["source"] == ["More."]
-    nbformat.validate(nbformat.read(lesson, as_version=4))
-    once = lesson.read_text(encoding="utf-8")
-    lesson.write_text(once.replace(__version__, "0.0.9"), encoding="utf-8")
-    badges(lesson)
-    assert lesson.read_text(encoding="utf-8") == once
-    assert badges("--check", lesson).returncode == 0
+    assert more["source"] == "More."
+    once = json.dumps(notebook)
+    old = json.loads(once.replace(__version__, "0.0.9"))
+    assert json.dumps(badges.with_colab(old, Path("00_x.ipynb"))) == once
+    nbformat.validate(badges.with_colab(old, Path("00_x.ipynb")))
 
 
 def test_a_lesson_begins_with_its_title(tmp_path):
     path = tmp_path / "00_x.ipynb"
     nbformat.write(new_notebook(cells=[new_code_cell("1")]), path)
-    done = badges(path)
+    done = run_badges(path)
     assert done.returncode != 0 and "first cell must be Markdown" in done.stderr
 
 

@@ -3,11 +3,12 @@
     python tools/badges.py          # after a change of version or address, and for a new notebook
     python tools/badges.py --check  # change nothing; end with 1, naming the files that would change
 
-Each notebook gets a line of links below its title (Colab, Binder, the index of symbols) and, as its
-second cell, the one that installs the course on Colab. README gets the links with pictures, and
-CITATION.cff version and address. The version is that of diffenc_lite/__init__.py, the address
-`Repository` in pyproject.toml. Links lead to the tag of the version, and Colab installs that
-version, so that an old copy of a lesson still finds what it was written for.
+Each notebook gets a line of links below its title (the index of symbols and, once the version is
+published, Colab and Binder) and, as its second cell, the one that installs the course on Colab.
+README gets the links with pictures once published, CITATION.cff version and address. The version is
+that of diffenc_lite/__init__.py, the address `Repository` in pyproject.toml. Links lead to the tag
+of the version, and Colab installs that version, so that an old copy of a lesson still finds what it
+was written for.
 """
 
 import json
@@ -43,6 +44,7 @@ if "google.colab" in sys.modules:
     %pip install -q {PROJECT["name"]}=={VERSION}"""
 COLAB_ID = "colab"
 INDEX = Path("further", "00_index.ipynb")
+TERMS = "[Symbols and terms]"
 
 
 def links(lesson: Path, colab: str, binder: str) -> str:
@@ -54,14 +56,11 @@ def links(lesson: Path, colab: str, binder: str) -> str:
 
 
 def with_links(text: str, line: str) -> str:
-    """The text with this line in place of its line of links, or else below its title."""
-    lines = text.split("\n")
-    places = [i for i, old in enumerate(lines) if COLAB in old]
-    if places:
-        lines[places[0]] = line
-    else:
-        lines[1:1] = ["", line]
-    return "\n".join(lines)
+    """The text with this line, if it is not empty, below its title, in place of its old links."""
+    title, *rest = text.split("\n")
+    if len(rest) > 1 and (COLAB in rest[1] or rest[1].startswith(TERMS)):
+        rest = rest[2:]
+    return "\n".join([title, *(["", line] if line else []), *rest])
 
 
 def with_colab(notebook: dict[str, Any], lesson: Path) -> dict[str, Any]:
@@ -69,11 +68,12 @@ def with_colab(notebook: dict[str, Any], lesson: Path) -> dict[str, Any]:
     title, *cells = notebook["cells"]
     if title["cell_type"] != "markdown" or not "".join(title["source"]).startswith("# "):
         raise ValueError(f"{lesson}: the first cell must be Markdown that begins with a title")
-    line = links(lesson, "Open in Colab", "Open in Binder")
+    parts = [links(lesson, "Open in Colab", "Open in Binder")] if PUBLISHED else []
     if lesson != INDEX:
         here = INDEX.name if lesson.parent == INDEX.parent else INDEX.as_posix()
-        line += f" · [Symbols and terms]({here})"
-    title["source"] = with_links("".join(title["source"]), line).splitlines(keepends=True)
+        parts.append(f"{TERMS}({here})")
+    text = with_links("".join(title["source"]), " · ".join(parts))
+    title["source"] = text.splitlines(keepends=True)
     new: dict[str, Any] = {
         "cell_type": "code",
         "execution_count": None,
@@ -98,9 +98,7 @@ def wanted(path: Path) -> str:
         colab = "![Open the tour in Colab](figures/colab.svg)"
         binder = "![Open the tour in Binder](figures/binder.svg)"
         line = links(Path("00_ten_minute_tour.ipynb"), colab, binder)
-        if PUBLISHED:
-            return with_links(text, line)
-        return re.sub(rf"^[^\n]*{re.escape(COLAB)}[^\n]*\n\n?", "", text, flags=re.MULTILINE)
+        return with_links(text, line if PUBLISHED else "")
     text = re.sub(r"^version: .*$", f"version: {VERSION}", text, flags=re.MULTILINE)
     address = f"repository-code: {REPOSITORY}"
     return re.sub(r"^repository-code: .*$", address, text, flags=re.MULTILINE)

@@ -169,7 +169,6 @@ def write_lesson(source: Path, fresh: NotebookNode) -> list[str]:
         for number, core in CORE.items()
     )
     heading, *rest = notebook.cells[0].source.split("\n")
-    rest = [row for row in rest if badges.PUBLISHED or badges.COLAB not in row]
     top = f'<nav class="path" aria-label="Lessons">{path}</nav>\n'
     top += f'<p><a class="button" download href="{up}_sources/{page}">Download notebook</a></p>'
     notebook.cells[0].source = f"{heading}\n\n{raw(top)}\n" + "\n".join(rest)
