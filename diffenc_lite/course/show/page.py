@@ -113,7 +113,6 @@ def page(controls: Sequence[Any], drawn: Callable[[Index], Figure]) -> str:
     packed = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
     words, *parts = rows[places.index(tuple(control.index for control in controls))]
     fields = {
-        "TITLE": html.escape(heading(controls)),
         "STYLE": CSS,
         "CONTROLS": "\n".join(map(_control, controls)),
         "PICTURE": _picture(figure, words, parts),
