@@ -7,7 +7,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbformat.v4 import new_markdown_cell, new_notebook
 
 from diffenc_lite import __version__
 
@@ -51,13 +51,6 @@ def test_a_lesson_gets_its_links_once_and_an_old_version_is_replaced(lesson):
     badges(lesson)
     assert lesson.read_text(encoding="utf-8") == once
     assert badges("--check", lesson).returncode == 0
-
-
-def test_a_lesson_begins_with_its_title(tmp_path):
-    path = tmp_path / "00_x.ipynb"
-    nbformat.write(new_notebook(cells=[new_code_cell("1")]), path)
-    done = badges(path)
-    assert done.returncode != 0 and "first cell must be Markdown" in done.stderr
 
 
 def test_only_colab_installs(monkeypatch):

@@ -199,13 +199,6 @@ def test_encoder_explorer_runs_no_network_when_moved(images):
     assert len(seen) == 6
 
 
-def test_encoder_explorer_takes_colour_and_a_learned_encoder(generator):
-    images = torch.randint(0, 256, (1, 3, 8, 8), generator=generator).to(torch.uint8)
-    model = build(ModelConfig("learned", size="tiny", shape=(3, 8, 8)))
-    explorer = encoder_explorer(model, images, depths=[0.5, 1.0])
-    assert explorer.frame((0, 0)) != explorer.frame((1, 0))
-
-
 def test_y_is_what_the_network_says(generator):
     images = torch.randint(0, 256, (2, 1, 8, 8), generator=generator).to(torch.uint8)
     model = build(ModelConfig("learned", size="tiny", shape=(1, 8, 8)))
@@ -216,21 +209,3 @@ def test_y_is_what_the_network_says(generator):
         expected = model.encoder.y(to_unit(images), gamma).detach()
         assert expected.abs().max() > 0.1
         np.testing.assert_allclose(y, expected, atol=1e-5)
-
-
-def test_a_model_beside_gets_a_row_with_the_same_noise(images, monkeypatch):
-    drawn = {}
-
-    def panels(images, rows, limit, real=plots.encoding_panels):
-        drawn.update(images=images, rows=rows)
-        return real(images, rows, limit)
-
-    monkeypatch.setattr(plots, "encoding_panels", panels)
-    vdm, scaling = DiffEnc(Echo()), DiffEnc(Echo(), ScalingEncoder())
-    encoder_explorer(vdm, images, beside=scaling, depths=[0.0, 1.0])
-    assert drawn["rows"] == ["identity", "scaling"]
-    x_0, change_0, y_0, z_0, _ = drawn["images"][0]
-    scaled, change, y, z, _ = drawn["images"][1]
-    np.testing.assert_allclose(x_0, to_unit(images)[0], atol=1e-6)
-    np.testing.assert_allclose(z, z_0, atol=1e-5)  # at t = 0 the two encodings are nearly one
-    np.testing.assert_allclose([change_0, y], 0, atol=1e-6)
