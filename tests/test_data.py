@@ -40,14 +40,6 @@ def md5(content: bytes) -> str:
     return hashlib.md5(content).hexdigest()
 
 
-def full_root() -> Path:
-    """The complete MNIST where this machine has it: DIFFENC_LITE_DATA or ../shared/data."""
-    root = Path(os.environ.get("DIFFENC_LITE_DATA") or PROJECT / ".." / "shared" / "data")
-    if not (root / "MNIST" / "raw").is_dir():
-        pytest.skip("needs the complete MNIST below DIFFENC_LITE_DATA or ../shared/data")
-    return root
-
-
 # ---- the bundled subset --------------------------------------------------------------------------
 
 
@@ -81,7 +73,9 @@ def test_damaged_bundle_is_refused(tmp_path, monkeypatch):
 def test_the_bundle_is_made_again_by_its_tool(load_tool, tmp_path, monkeypatch):
     """From the full set, whose first 500 of each digit are what the tool takes from elsewhere."""
     tool = load_tool("make_mnist_bundle")
-    root = full_root()
+    root = Path(os.environ.get("DIFFENC_LITE_DATA") or PROJECT / ".." / "shared" / "data")
+    if not (root / "MNIST" / "raw").is_dir():
+        pytest.skip("needs the complete MNIST below DIFFENC_LITE_DATA or ../shared/data")
     full = load_mnist("train", root=root)
     first = torch.cat([(full.labels == digit).nonzero()[:500, 0] for digit in range(10)])
     train = full.images[first, 0].numpy(), full.labels[first].numpy().astype(np.uint8)

@@ -56,13 +56,6 @@ def name_and_bounds(requirement: str) -> tuple[str, str]:
     return name, bounds.replace(" ", "")
 
 
-def pip_requirements(*without: str) -> dict[str, str]:
-    project = PROJECT["project"]
-    extras = project["optional-dependencies"]
-    lists = [project["dependencies"], *(extras[name] for name in extras if name not in without)]
-    return dict(name_and_bounds(requirement) for names in lists for requirement in names)
-
-
 def environment() -> dict:
     return yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
 
@@ -75,7 +68,10 @@ def test_environment_and_package_agree():
     version = re.fullmatch(r"=(3\.\d+)", conda.pop("python")).group(1)  # as Binder reads it
     assert version in SpecifierSet(PROJECT["project"]["requires-python"])
     assert conda.pop("pip") == ""
-    wanted = pip_requirements("coursework", "site")  # what readers do without
+    extras = PROJECT["project"]["optional-dependencies"]
+    lists = [extras[name] for name in extras if name not in ("coursework", "site")]
+    required = sum(lists, PROJECT["project"]["dependencies"])
+    wanted = dict(name_and_bounds(requirement) for requirement in required)
     assert conda == {CONDA_NAMES.get(n, n): bounds for n, bounds in wanted.items()}
 
 
