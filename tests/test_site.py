@@ -3,7 +3,6 @@
 import sys
 from pathlib import Path
 
-import nbformat
 import pytest
 
 from diffenc_lite.course.show import Explorer, buttons, plots, slider
@@ -15,33 +14,6 @@ sys.path.insert(0, str(ROOT / "tools"))
 
 import browser  # noqa: E402
 import check_site  # noqa: E402
-import make_site  # noqa: E402
-
-
-@pytest.mark.parametrize(
-    ("source", "tags", "folded"),
-    [
-        (
-            "### BEGIN SOLUTION\nf = lambda x: x  # noqa: E731\n### END SOLUTION",
-            ["solution"],
-            "cell",
-        ),
-        ("figure, ax = plots.subplots()\nax.plot(x)\nax.set(title='')\nfigure", [], "input"),
-        ("assert a\nassert b\nassert c\nprint(d)", [], "input"),
-        ("def f(x):\n    y = x + 1\n    z = y * y\n    return z", [], None),
-    ],
-)
-def test_solutions_and_code_that_draws_or_checks_are_folded(source, tags, folded):
-    cell = nbformat.v4.new_code_cell(source, metadata={"tags": list(tags)})
-    make_site.fold(cell)
-    assert set(cell.metadata.tags) == {*tags, *([f"hide-{folded}"] if folded else [])}
-    assert "SOLUTION" not in cell.source and "noqa" not in cell.source
-
-
-def test_a_caption_is_what_the_drawing_function_says_or_the_title():
-    says = make_site.caption("x = 1\nlesson_03.one_rectangle(x)", "A figure.")
-    assert says.startswith("One step:")
-    assert make_site.caption("figure", "Plot: the title, 6.2; y against x.") == "the title, 6.2."
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from diffenc_lite.course.show import plots
 from diffenc_lite.course.studies import statistics
 
 FIVE = [0.4, 0.1, 0.3, -0.1, 0.5]
@@ -28,10 +27,6 @@ def test_power_against_scipy(df):
     for shift in (0.0, 0.5, 2.5, 6.0):
         missed = stats.nct.cdf(limit, df, shift) - np.nan_to_num(stats.nct.cdf(-limit, df, shift))
         assert statistics.power(shift, df) == pytest.approx(1 - missed, abs=5e-4)
-
-
-def test_power_as_declared():
-    assert round(statistics.power(3.3 * math.sqrt(3), 2), 1) == 0.8  # as in purpose.md
 
 
 def test_one_sample_against_scipy():
@@ -74,17 +69,3 @@ def test_compare():
 def test_bad_differences(bad):
     with pytest.raises(ValueError, match="^differences"):
         statistics.compare({"bad": bad})
-
-
-def test_forest_shows_values_means_and_intervals():
-    rows = {"a": FIVE, "b": [-1.0, -1.2]}
-    intervals = {name: (statistics.t_interval(row), (0.1, 0.4)) for name, row in rows.items()}
-    figure = plots.forest(rows, intervals, "bits", [plots.BLUE, plots.GREEN])
-    (ax,) = figure.axes
-    assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b"]
-    assert ax.get_ylim()[0] > ax.get_ylim()[1]  # the first on top
-    lines = [(np.asarray(line.get_xdata()), line.get_color()) for line in ax.get_lines()[1:]]
-    thin, thick, circles, mean = (x for x, _ in lines[:4])
-    assert tuple(thin) == intervals["a"][0] and tuple(thick) == intervals["a"][1]
-    assert circles.tolist() == FIVE and mean.item() == pytest.approx(0.24)
-    assert lines[4][1] == plots.GREEN

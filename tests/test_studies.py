@@ -1,26 +1,22 @@
 """Studies: jobs that are run once, the stored results, and what companions read of removed ones."""
 
 import shlex
-from dataclasses import replace
 
 import numpy as np
 import pytest
-from torch import nn
 
-from diffenc_lite import DiffEnc, UNet, UNetConfig, load_mnist
 from diffenc_lite import __main__ as cli
+from diffenc_lite import load_mnist
 from diffenc_lite.course.studies import (
     SHIPPED,
     Results,
     Study,
-    denoiser_sizes,
     image_codes,
     load_arrays,
     load_results,
     options,
     read_results,
     runner,
-    short_noise,
 )
 
 
@@ -95,30 +91,6 @@ def test_seeds_may_grow_and_nothing_else_may_change(squares):
         squares.go(n=2)
 
 
-def test_two_jobs_may_not_name_an_array_alike(squares):
-    run = lambda job, given: Results([job], {"line": np.zeros(1)})  # noqa: E731
-    squares.study = replace(squares.study, run=run)
-    with pytest.raises(ValueError, match=r"must differ in name; got \['line'\] twice"):
-        squares.go()
-
-
-def test_command(squares, tmp_path, capsys):
-    command = ["study", "toys", str(tmp_path), "--device", "cpu"]
-    assert cli.main([*command, "--job", "1", "--budget", "n=3"]) == 0 and squares.done == [1]
-    assert cli.main([*command, "--budget", "seeds=2", "n=3"]) == 0 and squares.done == [1, 0]
-    assert "results.json" in capsys.readouterr().out
-    assert len(load_results(tmp_path / "results.json")) == 6
-    assert cli.main([*command, "--budget", "speed=2"]) == 2
-    assert "budget" in capsys.readouterr().err
-
-
-def test_unknown_names():
-    with pytest.raises(ValueError, match="^name .*fly"):
-        runner.find_study("fly")
-    with pytest.raises(FileNotFoundError, match="^name"):
-        load_results("fly")
-
-
 @pytest.mark.parametrize("name", runner.STUDIES)
 def test_stored_results_are_those_of_their_command(name):
     results, study = read_results(name), runner.find_study(name)
@@ -132,32 +104,6 @@ def test_stored_results_are_those_of_their_command(name):
 
 
 # ---- studies whose code is gone ------------------------------------------------------------------
-
-
-def test_names_of_stored_arrays():
-    arrays, rows = load_arrays("short"), load_results("short")
-    for row in rows:
-        bounds = arrays[short_noise.bound_array(row)].mean(1)
-        assert row["bounds"] == pytest.approx(bounds, rel=1e-4) and len(bounds) == 4
-        assert all(short_noise.sample_array(row, steps) in arrays for steps in short_noise.STEPS)
-    arrays, rows = load_arrays("sizes"), load_results("sizes")
-    for row in rows:
-        totals = arrays[denoiser_sizes.totals_array(row)].astype(float)
-        assert totals.mean() == pytest.approx(row["total"], abs=2e-4)
-    named = {*denoiser_sizes.CURVE, *denoiser_sizes.CHANGES}
-    assert named == {row["name"] for row in rows}
-
-
-def test_operations_are_those_of_convolutions_and_products():
-    """2 for each weight and pixel of a convolution, 2 for each weight of a layer, three times."""
-    model = DiffEnc(UNet(UNetConfig((8,), (1,), attention=False)))
-    counted = 0
-    for module in model.modules():
-        if isinstance(module, nn.Conv2d):
-            counted += 2 * module.weight.numel() * 28 * 28
-        elif isinstance(module, nn.Linear):
-            counted += 2 * module.weight.numel()
-    assert denoiser_sizes.operations(model) == 3 * counted
 
 
 def test_a_table_of_counts_is_a_distribution_given_what_comes_before():

@@ -55,12 +55,6 @@ def test_an_arm_has_the_best_ratio_in_its_steps(small, monkeypatch, arm):
     assert np.array_equal(sheet[:28, :56], torch.cat(list(to_levels(last.x_hat)[:, 0]), 1))
 
 
-def test_a_sheet_has_its_images_in_rows():
-    images = torch.arange(4, dtype=torch.uint8)[:, None, None, None].expand(4, 1, 2, 3)
-    expected = [[0, 0, 0, 1, 1, 1], [0, 0, 0, 1, 1, 1], [2, 2, 2, 3, 3, 3], [2, 2, 2, 3, 3, 3]]
-    assert study.sheet(images).tolist() == expected
-
-
 def rows_with(changes):
     """Rows whose distances change by these logarithms, by model, training and arm, at both T."""
     base = {"frechet": 5.0, "frechets_of_others": [5.0 + 0.1 * k for k in range(8)]}
@@ -110,5 +104,3 @@ def test_the_interval_of_a_model_is_a_jackknife_over_its_sets():
     squares = sum((shift - 0.0035) ** 2 for shift in shifts)
     assert change.mean == pytest.approx(0.1)
     assert change.half == pytest.approx(2.3646 * math.sqrt(7 / 8 * squares), rel=1e-4)
-
-

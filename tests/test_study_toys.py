@@ -59,14 +59,6 @@ def test_models_of_one_seed_are_paired():
         assert abs(matched / learned - 1) < 0.04
 
 
-def test_from_x_starts_at_the_identity_and_learned_at_the_scaling_encoder():
-    x, gamma = torch.randn(16, 2), torch.linspace(-9, 5, 16)
-    for name, expected in (("from-x", x), ("learned", torch.sigmoid(-gamma)[:, None] * x)):
-        x_t, u = make(name, 8).encoder(x, gamma)
-        torch.testing.assert_close(x_t, expected)
-        torch.testing.assert_close(u, torch.zeros_like(x) if name == "from-x" else x_t)
-
-
 @pytest.mark.parametrize("name", ["scaling", "learned"])
 def test_folding_changes_nothing_at_infinite_depth(name):
     """X6: the counterterm is an invertible change of the output in L4. At T = 4 the model without

@@ -42,13 +42,6 @@ def test_the_probabilities_are_those_of_drawn_points(name):
     assert 0.7 < chi2 < 1.3 and likely.sum() > 50
 
 
-@pytest.mark.parametrize("name", TOYS)
-def test_the_mean_of_minus_log_p_is_the_entropy(name):
-    first, second = toy(name, 100_000, generator=seeded(2)).long().unbind(1)
-    nats = -EXACT[name].probability[first, second].log()
-    assert abs(nats.mean() - EXACT[name].entropy) < 4 * nats.std() / math.sqrt(len(nats))
-
-
 def test_the_mixture_in_fine_cells_is_its_density():
     """H(x) tends to the differential entropy less the log of a cell's area."""
     expected = MIXTURE.entropy + 2 * math.log(128)

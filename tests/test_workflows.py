@@ -1,7 +1,5 @@
 """The workflows for GitHub: as its schema has them, with few rights, and of this project."""
 
-import re
-import tomllib
 from pathlib import Path
 
 import pytest
@@ -27,13 +25,6 @@ def test_it_follows_the_schema(schema, paths):
     arguments = ["--builtin-schema", f"vendor.{schema}", *map(str, paths)]
     done = CliRunner().invoke(main, arguments)
     assert done.exit_code == 0, done.output
-
-
-def test_the_tests_run_on_every_python_of_the_package():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    tests = load(ROOT / ".github" / "workflows" / "tests.yml")["jobs"]["tests"]
-    versions = [re.findall(r"Python :: (3\.\d+)", name) for name in project["classifiers"]]
-    assert tests["strategy"]["matrix"]["python"] == sum(versions, [])
 
 
 def test_only_one_job_of_a_workflow_may_write():
