@@ -1,6 +1,5 @@
 """What several tests draw, divide and sum: always the same."""
 
-import itertools
 
 import torch
 
@@ -37,11 +36,6 @@ def mean_bound(model, images, steps, ratio=1.0, scale=None, grid=None, **options
 def best_ratios(model, images, steps, ratio="step"):
     """w* with the paper's mean, from the noise that `mean_bound` draws."""
     return fit(model, images, steps, scale=False, ratio=ratio, generator=seeded(1)).ratio
-
-
-def every_path(last: int, steps: int):
-    for inner in itertools.combinations(range(1, last), steps - 1):
-        yield torch.tensor([0, *inner, last])
 
 
 def cost_of(costs, path):

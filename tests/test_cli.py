@@ -1,5 +1,7 @@
 """The command line: what a reader types, and what they are told when it cannot work."""
 
+import functools
+import inspect
 import io
 import json
 import os
@@ -8,13 +10,19 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import MagicMock
 
 import pytest
 import torch
 
 from diffenc_lite import __main__ as cli
-from diffenc_lite.data import load_mnist, load_named
+from diffenc_lite.course import lessons
+from diffenc_lite.course.exercises import student
+from diffenc_lite.course.studies import runner
+from diffenc_lite.data import ImageSet, load_mnist, load_named
 from diffenc_lite.evaluation import evaluate
 from diffenc_lite.pretrained import load_model
 from diffenc_lite.training import TrainConfig, load_resume
@@ -27,6 +35,7 @@ QUICK = "--size tiny --data bundled --batch 4 --ends 2 --evaluate-images 20 --de
 def few_images():
     """Each split has 40 images, so that an evaluation on all of them is quick."""
 
+    @functools.wraps(load_named)
     def load(*arguments, **options):
         data = load_named(*arguments, **options)
         return replace(data, images=data.images[:40], labels=data.labels[:40])
@@ -53,28 +62,122 @@ def test_help_names_every_option(command, capsys):
     assert all(argument in said for argument in cli.COMMANDS[command][1])
 
 
-def test_every_setting_of_a_training_arrives(monkeypatch, tmp_path):
-    """An option goes to the setting of its name; the others keep the defaults of TrainConfig."""
-    seen = []
+# What is typed for each argument, none of it a default, and where the library finds it.
+SETTINGS = {
+    "updates": 3, "batch": 5, "lr": 0.25, "warmup": 7, "ema": 0.5, "ends": 4, "seed": 11,
+    "log_every": 13, "evaluate_every": 17, "evaluate_images": 19, "checkpoint_every": 23,
+}  # fmt: skip
+TOYS = runner.STUDIES["toys"].budget
 
-    def train_steps(model, images, config, *more, **options):
-        seen.append((model, config))
-        yield from ()
 
-    monkeypatch.setattr(cli, "train_steps", train_steps)
-    given = {
-        "updates": 3, "batch": 5, "lr": 0.25, "warmup": 7, "ema": 0.5, "ends": 4, "seed": 11,
-        "log_every": 13, "evaluate_every": 17, "evaluate_images": 19, "checkpoint_every": 23,
-    }  # fmt: skip
-    assert set(given) == set(cli.TRAINING)
-    options = [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
-    model = "--encoder scaling --size tiny --dropout 0.3 --data bundled --device cpu".split()
-    assert cli.main(["train", str(tmp_path), *options, *model]) == 0
-    assert cli.main(["train", str(tmp_path), "--updates=3", *model]) == 0
-    assert [config for _, config in seen] == [TrainConfig(**given), TrainConfig(3)]
-    configuration = seen[0][0].config
-    assert (configuration.encoder, configuration.size) == ("scaling", "tiny")
-    assert configuration.dropout == 0.3
+def chain(function):
+    return {
+        "model": ("mine", "load_model.path", "mine"),
+        "--device": ("cuda:1", "load_model.device", "cuda:1"),
+        "--seed": ("9", f"{function}.generator", (9, "cuda:1")),
+        "--steps": ("3", f"{function}.steps.steps", 3),
+        "--ratio": ("0.5", f"{function}.steps.ratio", [0.5] * 3),
+        "--scale": ("1.5", f"{function}.steps.scale", [1.5] * 3),
+    }
+
+
+ARRIVES = {
+    "train": {
+        **{
+            f"--{name.replace('_', '-')}": (str(value), f"train_steps.config.{name}", value)
+            for name, value in SETTINGS.items()
+        },
+        "folder": ("there", "train_steps.folder", "there"),
+        "--encoder": ("scaling", "build.config.encoder", "scaling"),
+        "--size": ("tiny", "build.config.size", "tiny"),
+        "--dropout": ("0.3", "build.config.dropout", 0.3),
+        "--data": ("bundled", "load_named.name", "bundled"),
+        "--device": ("cuda:1", "load_named.device", "cuda:1"),
+        "--start": ("mine", "start_from.path", "mine"),
+    },
+    "evaluate": {
+        **chain("evaluate"),
+        "--data": ("bundled", "load_named.name", "bundled"),
+        "--split": ("train", "load_named.split", "train"),
+        "--images": ("6", "evaluate.images", [0, 6, 13, 20, 26, 33]),
+        "--passes": ("2", "evaluate.passes", 2),
+    },
+    "sample": {
+        **chain("sample"),
+        "--n": ("5", "sample.n", 5),
+        "--out": ("there.png", "write_whole.path", "there.png"),
+    },
+    "study": {
+        "name": ("toys", "run_jobs.name", "toys"),
+        "folder": ("there", "run_jobs.folder", "there"),
+        "--job": ("2", "run_jobs.job", 2),
+        "--root": ("data", "run_jobs.options.root", "data"),
+        "--budget": ("seeds=2", "run_jobs.options.budget", TOYS | {"seeds": 2}),
+        "--device": ("cuda:1", "run_jobs.options.device", torch.device("cuda:1")),
+    },
+    "notebooks": {"folder": ("there", "copy_lessons.out_dir", "there")},
+    "student": {
+        "folder": ("there", "write_student_versions.out_dir", "there"),
+        "--notebooks": ("mine", "write_student_versions.notebooks_dir", "mine"),
+        "--for": ("nbgrader", "write_student_versions.nbgrader", True),
+        "--exercises-only": (None, "write_student_versions.exercises_only", True),
+    },
+}
+@pytest.fixture
+def seen(monkeypatch):
+    """What the library is given: by function, its arguments by name; nothing is done."""
+    all_seen = SimpleNamespace()
+
+    def record(module, name, result=None):
+        signature = inspect.signature(getattr(module, name))
+
+        def stand_in(*arguments, **options):
+            given = signature.bind(*arguments, **options)
+            given.apply_defaults()
+            setattr(all_seen, name, SimpleNamespace(**given.arguments))
+            return result
+
+        monkeypatch.setattr(module, name, stand_in)
+
+    images = torch.arange(40, dtype=torch.uint8).view(40, 1, 1, 1)
+    record(cli, "load_named", ImageSet(images, torch.zeros(40), "forty", "of"))
+    record(cli, "build", MagicMock())
+    record(cli, "train_steps", (_ for _ in ()))
+    record(cli, "evaluate")
+    record(cli, "sample", images)
+    record(cli, "write_whole")
+    record(cli.pretrained, "load_model", MagicMock(shape=(1, 1, 1), levels=256))
+    record(cli.pretrained, "start_from")
+    record(runner, "run_jobs")
+    record(lessons, "copy_lessons", [])
+    record(student, "write_student_versions", [])
+    monkeypatch.setattr(cli, "_device", lambda name: name)
+    monkeypatch.setattr(cli, "_seeded", lambda *seed_and_device: seed_and_device)
+    return all_seen
+
+
+def plain(value):
+    return value.flatten().tolist() if isinstance(value, torch.Tensor) else value
+
+
+@pytest.mark.parametrize("command", cli.COMMANDS)
+def test_every_argument_arrives(command, seen):
+    expected = ARRIVES[command]
+    assert set(expected) == set(cli.COMMANDS[command][1])
+    typed = [command]
+    for name, (text, *_) in expected.items():
+        typed += [text for text in (name if name.startswith("--") else None, text) if text]
+    assert cli.main(typed) == 0
+    for name, (_, place, value) in expected.items():
+        assert plain(attrgetter(place)(seen)) == value, name
+
+
+def test_what_is_not_given_is_the_librarys_default(seen):
+    assert cli.main(["train", "there"]) == 0
+    assert seen.train_steps.config == TrainConfig(2000)
+    assert cli.main(["evaluate", "mine"]) == 0
+    assert (seen.evaluate.steps, seen.evaluate.passes) == (None, 1)
+    assert seen.evaluate.generator[0] == 0 and len(seen.evaluate.images) == 40
 
 
 def test_train_writes_a_model_with_its_card(run):
@@ -121,37 +224,31 @@ def test_train_again_goes_on_or_refuses(run, capsys):
     assert (run / "metrics.jsonl").read_bytes() == metrics
 
 
-def test_evaluate(run, capsys):
-    """Every option changes the score or the line that says what was scored."""
-    command = ["evaluate", str(run / "model"), "--data", "bundled"]
+def test_evaluate_says_what_was_scored(run, capsys):
+    command = ["evaluate", str(run / "model"), "--data", "bundled", "--images", "30"]
     changes = (
-        "", "--split train", "--images 30", "--seed 1", "--passes 2", "--steps 4",
-        "--steps 4 --ratio 0.5", "--steps 4 --scale folded", "--steps 4 --scale 1.1",
-    )  # fmt: skip
-    said = []
-    for words in changes:
-        assert cli.main([*command, *words.split()]) == 0
-        said.append(capsys.readouterr().out)
-    assert "mnist-bundled test, infinite depth: " in said[0] and "on 40 images" in said[0]
-    assert "mnist-bundled train" in said[1] and "on 30 images" in said[2]
-    assert "T = 4, w = 0.5: " in said[6] and "T = 4, w = 1, scale 1.1: " in said[8]
-    scores = [text.split(": ")[1].split()[0] for text in said]
+        ("", "test, infinite depth: "),
+        ("--split train --steps 4 --ratio 0.5", "train, T = 4, w = 0.5: "),
+        ("--steps 4 --scale folded", "test, T = 4, w = 1, scale folded: "),
+    )
+    scores = []
+    for typed, words in changes:
+        assert cli.main([*command, *typed.split()]) == 0
+        said = capsys.readouterr().out
+        assert f"mnist-bundled {words}" in said and "on 30 images" in said
+        scores.append(said.split(": ")[1].split()[0])
     assert len({*scores}) == len(changes)
 
 
 def test_sample(tmp_path, capsys):
     from PIL import Image
 
-    changes = (
-        "", "", "--seed 1", "--steps 5", "--scale folded", "--ratio 0.5",
-        "--ratio fitted --scale fitted",
-    )  # fmt: skip
     pictures = []
-    for words in changes:
-        command = f"sample mnist-scaling --n 4 --steps 4 --out {tmp_path}/a.png {words}"
+    for typed in ("", "", "--ratio fitted", "--ratio fitted --scale fitted"):
+        command = f"sample mnist-scaling --n 4 --steps 4 --out {tmp_path}/a.png {typed}"
         assert cli.main(command.split()) == 0
         pictures.append((tmp_path / "a.png").read_bytes())
-    assert pictures[0] == pictures[1] and len({*pictures}) == len(changes) - 1
+    assert pictures[0] == pictures[1] and len({*pictures}) == 3
     assert Image.open(io.BytesIO(pictures[0])).size == (62, 62)  # 2 x 2 of 28, frames of 2
     assert "4 samples of mnist-scaling, T = 4, w = fitted, scale fitted" in capsys.readouterr().out
 

@@ -1,28 +1,45 @@
-"""What figures of lessons 00 to 08 show: the numbers against the library, then where they stand."""
+"""What figures of the lessons show: the numbers against the library, then where they stand."""
 
+import itertools
 import math
+import re
+from pathlib import Path
+from types import SimpleNamespace
 
+import nbformat
 import numpy as np
 import pytest
 import torch
 from matplotlib.colors import to_hex
+from scipy import integrate as quadrature
+from scipy import stats
 
 from diffenc_lite import (
     IdentityEncoder,
     LearnedEncoder,
     LinearSchedule,
     ScalingEncoder,
+    bound,
     process,
 )
 from diffenc_lite.course.show import (
     lesson_00,
+    lesson_01,
     lesson_04,
     lesson_05,
     lesson_06,
     lesson_07,
     lesson_08,
+    lesson_09,
+    lesson_10,
+    lesson_11,
+    lesson_12,
+    lesson_13,
+    lesson_14,
+    plots,
 )
 from diffenc_lite.course.show.drawing import COLOURS
+from diffenc_lite.course.studies import statistics
 from diffenc_lite.course.worlds import Exact, Gaussian, PlusMinus, integrate, likelihood, stretch
 
 F64 = torch.float64
@@ -44,6 +61,45 @@ def line(ax, colour, style="-"):
 
 def area(heights, at):
     return torch.trapezoid(torch.as_tensor(heights), torch.as_tensor(at)).item()
+
+
+def labelled(ax):
+    """y of the lines by what a reader reads beside them: the legend, or text of the same colour"""
+    texts = {to_hex(text.get_color()): text.get_text() for text in ax.texts}
+    bars = {each.lines[0]: each.get_label() for each in ax.containers if hasattr(each, "has_xerr")}
+    found = {}
+    for curve in ax.lines:
+        label = bars.get(curve, curve.get_label())
+        if label.startswith("_"):
+            label = texts.get(to_hex(curve.get_color()), label)
+        if curve.get_marker() not in ("|", "_"):  # the ends of error bars
+            found.setdefault(label, []).append(np.asarray(curve.get_ydata(), dtype=float))
+    return found
+
+
+def positions(explorer):
+    """Every figure of an explorer, with the values of its controls"""
+    for index in itertools.product(*(range(len(c.options)) for c in explorer.controls)):
+        values = [c.options[i][1] for c, i in zip(explorer.controls, index, strict=True)]
+        yield explorer.drawn(index).axes, *values
+
+
+@pytest.fixture
+def cells():
+    """cells(lesson, *beginnings): the variables that the cells which begin so leave behind"""
+
+    def run(lesson, *beginnings):
+        path = Path(__file__).parents[1] / "notebooks" / f"{lesson}.ipynb"
+        codes = [cell.source for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
+        world = {}
+        for start in beginnings:
+            code = next(code for code in codes if code.startswith(start))
+            exec(re.sub(r"^(\S*xplorer\()", r"explorer = \1", code, flags=re.M), world)
+        return world
+
+    before = torch.get_default_dtype()
+    yield run
+    torch.set_default_dtype(before)
 
 
 # ---- 00 ------------------------------------------------------------------------------------------
@@ -128,16 +184,6 @@ def test_05_the_bills_of_a_drawn_encoder_are_the_exact_bound(heights, end):
     above = model.prior + model.reconstruction + diffusion - COIN.entropy
     assert start + motion == pytest.approx(above, abs=2e-3)
     assert rate.mean() == pytest.approx(motion)
-
-
-def test_05_dimming_has_each_curve_under_its_own_name():
-    priors, above = [3.0, 2.0, 1.0], [0.1, 0.2, 0.4]
-    (ax,) = lesson_05.dimming([0, 1, 2], priors, above).axes
-    assert line(ax, COLOURS["prior"])[1].tolist() == priors
-    assert line(ax, "black")[1].tolist() == above
-    said = {text.get_text(): to_hex(text.get_color()) for text in ax.texts}
-    assert said["the prior loss"] == to_hex(COLOURS["prior"])
-    assert next(colour for text, colour in said.items() if "bound" in text) == "#000000"
 
 
 def test_05_the_explorer_says_the_bills_of_its_position():
@@ -325,3 +371,475 @@ def test_08_intervals_and_ratios():
     (ax,) = lesson_08.by_width({"a": [(1, 2, 4)], "b": [(3, 4, 5)]}, [8]).axes
     spans = [bars.get_segments()[0][:, 1].tolist() for bars in ax.collections]
     assert spans == [[1, 4], [3, 5]]
+
+
+# ---- plots whose labels are the names of what is given -------------------------------------------
+
+X, A, B, C = np.array([[1.0, 2.0, 4.0], [0.1, 0.2, 0.4], [0.5, 0.6, 0.8], [0.9, 0.7, 0.3]])
+ALL = np.arange(256) / 1e5
+NONE = np.zeros(3)
+
+PLOTS = {  # what is drawn, and for each of its axes what is read there
+    "05 dimming": (
+        lambda: lesson_05.dimming(X, A, B),
+        [{"the prior loss": [A], "the bound": [B]}],
+    ),
+    "08 by width": (
+        lambda: lesson_08.by_width({"a": np.c_[A, B, X], "b": np.c_[NONE, A, B]}, X),
+        [{"a": [B], "b": [A]}],
+    ),
+    "09 price lists": (
+        lambda: lesson_09.price_lists(ALL, 2 * ALL, 3 * ALL),
+        [{}, {"prior": [2 * ALL], "reconstruction": [3 * ALL]}],
+    ),
+    "09 training": (
+        lambda: lesson_09.training(
+            dict(zip(X, A, strict=True)), dict(zip(X, zip(B, C, strict=True), strict=True)), {}
+        ),
+        [{"training batches": [A], "held out": [B]}],
+    ),
+    "09 per grey pixel": (
+        lambda: lesson_09.per_grey_pixel(X, C, {"a": (A, NONE), "b": (B, NONE)}),
+        [{"a": [A], "b": [B], "knowing nothing": [C]}],
+    ),
+    "09 altered": (lambda: lesson_09.altered(X, {"a": A, "b": B}), [{"a": [A], "b": [B]}]),
+    "09 by operations": (
+        lambda: lesson_09.by_operations(
+            {"narrow": list(zip(X, A, strict=True))[::-1], "medium": list(zip(X, B, strict=True))},
+            0.1,
+        ),
+        [{"narrow": [A], "medium": [B]}],
+    ),
+    "09 leads": (
+        lambda: lesson_09.leads(
+            {"a": list(zip(X, A, strict=True)), "b": list(zip(X, B, strict=True))}, 0.1
+        ),
+        [{"a": [A], "b": [B]}],
+    ),
+    "09 greys by size": (
+        lambda: lesson_09.greys_by_size(X, {"medium": (A, NONE), "small": (B, NONE)}),
+        [{"medium": [A], "small": [B]}],
+    ),
+    "10 false alarms": (
+        lambda: lesson_10.false_alarms(X, A, B),
+        [{"looking after every pair": [A], "looking once": [B]}],
+    ),
+    "11 freedom": (
+        lambda: lesson_11.freedom(X, X, {"scaling": A, "learned": B}, C),
+        [{"scaling": [A], "learned, mean\n(dotted: largest)": [C, B]}],
+    ),
+    "11 slopes": (lambda: lesson_11.slopes(X, [B, B, C], X, A), [{"theory": [A]}]),
+    "11 grey by depth": (
+        lambda: lesson_11.grey_by_depth(X, A, [B, X, X], C),
+        [{"theory": [A], "three": [B]}],
+    ),
+    "11 counterterm": (
+        lambda: lesson_11.counterterm(
+            X, A, B, {name: (np.r_[row, row], np.ones(6)) for name, row in (("a", A), ("b", B))}
+            | {"c": (np.r_[C, C], np.ones(6))},
+        ),
+        [
+            {r"if $\hat x$ were $x_t$": [A], "paid": [B]},
+            {"a": [np.r_[A, A]], "b": [np.r_[B, B]], "c": [np.r_[C, C]]},
+        ],
+    ),
+    "12 dots": (
+        lambda: lesson_12.dots(
+            {"p": {"a": (A, X), "b": (B, X)}, "q": {"a": (C, X)}}, [4, 8, 16], "", ["r", "b"]
+        ),
+        [{"a": [A], "b": [B]}, {"a": [C]}],
+    ),
+    "12 pencil": (
+        lambda: lesson_12.pencil(X, {"mnist-vdm": A, "mnist-learned": B}, C),
+        [{"vdm": [A], "learned": [B]}],
+    ),
+    "12 noise added": (
+        lambda: lesson_12.noise_added(X, A, B),
+        [{"$w=1$": [A], "$w^*$": [A / np.sqrt(B)]}],
+    ),
+    "13 variances": (
+        lambda: lesson_13.variances(X, np.transpose([A, B, C]), np.transpose([C, A, B])),
+        [{"VDM, $w=1$": [A], "OCM": [C]}, {"VDM, $w=1$": [C], "and OCM": [B]}],
+    ),
+    "13 means": (
+        lambda: lesson_13.means(X, {"DiffEnc": np.c_[A, B], "NDM": np.c_[C, X]}, 3.0),
+        [{"DiffEnc": [A, B], "NDM": [C, X]}],
+    ),
+    "13 paths": (
+        lambda: lesson_13.paths(X, {"right": A, "wrong": B, "told the mean": C}),
+        [{}, {"right, or consistently wrong": [A, B], "told only": [C]}],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_a_line_stands_beside_its_own_name(name):
+    draw, expected = PLOTS[name]
+    for ax, named in zip(draw().axes, expected, strict=True):
+        found = labelled(ax)
+        for label, curves in named.items():
+            (shown,) = [ys for text, ys in found.items() if text.startswith(label)]
+            np.testing.assert_allclose(shown, curves, err_msg=label)
+
+
+def rows(ax):
+    """The length of each horizontal bar by the name of its row"""
+    names = dict(zip(ax.get_yticks(), (t.get_text() for t in ax.get_yticklabels()), strict=True))
+    found = {}
+    for bar in ax.patches:
+        name = names.get(round(bar.get_y() + bar.get_height() / 2, 6))
+        found.setdefault(name, []).append(bar.get_width())
+    return found
+
+
+class Losses(dict):
+    """Of one arm: each an array over the VDMs"""
+
+    def __init__(self, prior, diffusion):
+        super().__init__(prior=prior, diffusion=diffusion, total=prior + diffusion)
+
+
+ROWS = {
+    "09 ladder": (
+        lambda: lesson_09.ladder([("a", 1.0, "ours"), ("b", 2.5, "code"), ("c", 2, "published")]),
+        [{"b": [2.5], "c": [2], "a": [1]}],
+    ),
+    "10 allowances": (
+        lambda: lesson_10.allowances({"a": {"prior": 4, "mean": 1}, "b": {"prior": 2, "mean": 1}}),
+        [{"a": [0.25, 0.75], "b": [0.5, 0.5]}],
+    ),
+    "10 arms": (
+        lambda: lesson_10.arms(
+            {"mnist": {"fade": Losses(A, B)}, "photos": {"fade": Losses(B, C), "x": Losses(C, A)}},
+            lambda total: (total.min(), total.max()),
+        ),
+        [
+            {"fade": [A.mean(), B.mean()]},
+            {"fade": [B.mean(), C.mean()], "x": [C.mean(), A.mean()]},
+        ],
+    ),
+    "11 rivals": (
+        lambda: lesson_11.rivals({"a": A, "b": B}),
+        [{"a": [A.mean()], "b": [B.mean()]}],
+    ),
+    "12 bars": (
+        lambda: lesson_12.bound_and_samples(
+            {"a": 3.0, "b": 2.0, "c": 1.0}, {"d": np.zeros((2, 2)), "e": np.ones((2, 2))}
+        ),
+        [{"a": [3], "b": [2], "c": [1]}],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_bar_stands_in_its_own_row(name):
+    draw, expected = ROWS[name]
+    for ax, named in zip(draw().axes, expected, strict=False):
+        found = rows(ax)
+        assert found == {label: pytest.approx(lengths) for label, lengths in named.items()}
+
+
+# ---- 01 ------------------------------------------------------------------------------------------
+
+
+def test_01_the_drawn_posterior_is_the_product_of_the_other_two():
+    *curves, _ = lesson_01.two_sources().axes[0].lines
+    expected, seen, both = (np.log(each.get_ydata() - 0.4) for each in curves)
+    middle = slice(150, 250)  # a product is a sum of logarithms, up to a constant
+    rest = (both - expected - seen)[middle]
+    np.testing.assert_allclose(rest, rest[0], atol=0.03)
+
+
+def extra_nats(z, gap, width):
+    """q log(q / p) for q = N(0, 1) and p = N(gap, width^2)"""
+    longer = ((z - gap) / width) ** 2 / 2 + math.log(width) - z**2 / 2
+    return math.exp(-(z**2) / 2) / math.sqrt(2 * math.pi) * longer
+
+
+def test_01_every_position_shows_the_divergence(cells):
+    begin = ("import math", "z_axis, width =", "def draw(gap")
+    for (left, right), gap, width in positions(cells("01_gaussian_toolbox", *begin)["explorer"]):
+        kl, _ = quadrature.quad(extra_nats, -9, 9, (gap, width))
+        z, density = left.lines[1].get_data()
+        np.testing.assert_allclose(density, stats.norm(gap, width).pdf(z), atol=1e-6)
+        np.testing.assert_allclose(np.ravel(right.lines[1].get_data()), [width, kl], atol=1e-5)
+        assert float(left.get_title().split()[2]) == pytest.approx(kl, abs=0.0051)
+        widths, costs = right.lines[0].get_data()
+        assert np.interp(math.log(width), np.log(widths), costs) == pytest.approx(kl, abs=0.02)
+
+
+# ---- 02, 03 --------------------------------------------------------------------------------------
+
+
+def coin_mmse(snr):
+    """E[(x - E[x|z])^2] of a coin, x = 1 without loss of generality"""
+    root = math.sqrt(snr)
+    return stats.norm().expect(lambda e: 1 - np.tanh(root * (root + e)) ** 2)
+
+
+def test_02_every_position_shows_the_best_guess_and_its_error(cells):
+    begin = ("import math", "worlds = {  # all of mean 0", "names = list(worlds)")
+    names = ["blurred coin", "coin", "Gaussian"]
+    for (upper, lower), gamma, which in positions(cells("02_the_bound", *begin)["explorer"]):
+        snr, (seen, guess) = math.exp(-gamma), upper.lines[0].get_data()
+        if names[which] == "Gaussian":
+            best, error = snr / (1 + snr) * np.asarray(seen), 1 / (1 + snr)
+        else:  # a coin of +-m, blurred: z / alpha = coin + noise of variance v
+            blur = 0.01 if which == 0 else 0.0
+            m, v = math.sqrt(1 - blur), blur + 1 / snr
+            coin = m * np.tanh(m * np.asarray(seen) / v)
+            best = coin + blur / v * (np.asarray(seen) - coin)
+            share = 1 / (1 + blur * snr)
+            error = m * m * share**2 * coin_mmse(m * m / v) + blur * share
+        np.testing.assert_allclose(np.ravel(guess), best, atol=1e-5)
+        if error > 1e-6:
+            assert lower.lines[-1].get_ydata().item() == pytest.approx(error, rel=1e-4)
+
+
+def test_03_every_position_shows_rectangles_that_leave_the_surplus(cells):
+    begin = (
+        "import math", "blur = ", "axis, counts", "grid = straight", "def slow_start", "tried, ",
+        "def draw(which, how",
+    )  # fmt: skip
+    world = cells("03_finite_to_infinite_depth", *begin)
+    exacts, bends = list(world["worlds"].values()), list(world["schedules"].values())
+    for (upper, lower), which, how, steps in positions(world["explorer"]):
+        exact, grid = exacts[which], bends[how](torch.linspace(0, 1, steps + 1, dtype=F64)).gamma
+        snr = torch.exp(-grid)
+        paid = 0.5 * ((snr[:-1] - snr[1:]) * exact.world.mmse(snr[1:])).sum().item()
+        if how == 0:  # the schedule of Exact
+            assert paid == pytest.approx(exact.diffusion(steps), rel=1e-9)
+        (stairs,) = upper.patches
+        heights, edges, _ = stairs.get_data()
+        np.testing.assert_allclose(edges, grid)
+        assert (heights * np.diff(edges)).sum() == pytest.approx(paid)
+        assert np.trapezoid(*upper.lines[0].get_data()[::-1]) == pytest.approx(
+            exact.diffusion(), rel=1e-3
+        )
+        surplus = paid - exact.diffusion()
+        assert upper.get_title() == f"{surplus:,.3f} nats too many"
+        np.testing.assert_allclose(np.ravel(lower.lines[1].get_data()), [steps, surplus])
+        x, course = lower.lines[0].get_data()
+        assert course[list(x).index(steps)] == pytest.approx(surplus)
+
+
+# ---- explorers of 04 to 13 -----------------------------------------------------------------------
+
+
+def test_04_every_position_shows_the_blurred_digit():
+    x = torch.randn(1, 1, 28, 28, generator=torch.Generator().manual_seed(0), dtype=F64)
+    eps = torch.randn(x.shape, generator=torch.Generator().manual_seed(6), dtype=F64)
+    for axes, t in positions(lesson_04.moving_digit(x)):
+        for ax, image in zip(axes, lesson_04.blurring(x, eps, t), strict=True):
+            np.testing.assert_allclose(ax.images[0].get_array(), image[0, 0])
+
+
+def test_06_every_position_shows_the_step_of_its_world():
+    for (ax,), z_t, which in positions(lesson_06.step_explorer({"coin": 0.5, "Gaussian": 0.9})):
+        name, w = (("coin", 0.5), ("Gaussian", 0.9))[which]
+        narrow, broad = labelled(ax)["$w=1$"][0], labelled(ax)["$w^*$"][0]
+        z = np.linspace(-3, 3, 601)
+        step = lesson_06.step_from(z_t, name, z)
+        np.testing.assert_allclose(narrow, stats.norm(step.mean, step.deviation).pdf(z))
+        np.testing.assert_allclose(broad, stats.norm(step.mean, step.deviation / w**0.5).pdf(z))
+        np.testing.assert_allclose(ax.patches[0].get_xy()[:601, 1], step.true_reverse)
+
+
+def test_08_every_position_shows_the_field_of_its_toy():
+    toys = {name: likelihood(name, 32) for name in ("mixture", "swirl")}
+    for (ax,), which, t in positions(lesson_08.field_explorer(toys, [0.5, 0.7])):
+        (arrows,) = (each for each in ax.collections if hasattr(each, "U"))
+        exact = list(toys.values())[which]
+        pull = lesson_08.pulled(exact, t, torch.as_tensor(arrows.XY))
+        np.testing.assert_allclose(np.c_[arrows.U, arrows.V], pull)
+        line_of = torch.linspace(-lesson_08.REACH, lesson_08.REACH, 200, dtype=F64)
+        q = lesson_08.density(exact, t, line_of).T  # rows are the second coordinate
+        np.testing.assert_allclose(ax.images[0].get_array(), (q / q.max()).sqrt())
+
+
+def test_09_every_position_shows_the_guess_and_what_it_costs(small_model, generator):
+    model = small_model("identity", (1, 3, 3), torch.float32)
+    images = {
+        name: torch.randint(256, (1, 3, 3), generator=generator).byte() for name in ("5", "6")
+    }
+    for (left, middle, right), gamma, which in positions(lesson_09.microscope(model, images)):
+        t, image = torch.tensor([(gamma + 13.3) / 18.3]), list(images.values())[which]
+        x, at = model.to_unit(image[None]), model.schedule(t)
+        eps = torch.randn(x.shape, generator=torch.Generator().manual_seed(1))
+        z = process.add_noise(x, eps, at.like(x))
+        guess = process.x_from_v(z, model.v_hat(z, at.gamma), at.like(x)).detach()
+        for ax, part in ((left, z), (middle, guess)):
+            shown = ax.images[0].get_array()
+            np.testing.assert_allclose(shown, plots.as_pixels(part[0, 0].numpy()), atol=1e-5)
+        draws = torch.randn((8, 1, 3, 3), generator=torch.Generator().manual_seed(5))
+        nats = bound.diffusion_loss(model, x.expand(8, 1, 3, 3), t.expand(8), draws)
+        bits = right.images[0].get_array()
+        assert bits.sum() == pytest.approx(nats.mean().item() / math.log(2), rel=1e-4)
+        assert right.get_title() == f"{bits.mean():.2f} bits"
+
+
+def test_09_the_digit_is_named_by_bayes_rule(generator):
+    world = SimpleNamespace(
+        images=torch.tensor([[[[0]]], [[[120]]], [[[255]]]]).byte(), labels=torch.tensor([0, 1, 0])
+    )
+    x, seen = torch.tensor([-1 + 1 / 256, -1 + 241 / 256, 1 - 1 / 256]), 3
+    alpha, sigma = (torch.sigmoid(torch.tensor(sign * 1.0)).sqrt() for sign in (-1, 1))
+    z = alpha * x + sigma * torch.randn(3, 1, generator=torch.Generator().manual_seed(7))[:, 0]
+    weights = stats.norm(alpha * x[None], sigma).pdf(z[:, None])
+    right = [row[world.labels == label].sum() / row.sum()
+             for row, label in zip(weights, world.labels, strict=True)]  # fmt: skip
+    assert lesson_09.chance_of_right(world, world, 1.0, seen) == pytest.approx(np.mean(right))
+
+
+SPREADS = [0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02]
+
+
+def test_10_every_position_shows_the_power_of_the_t_test():
+    """Against SciPy's noncentral t: P(|T| > t*) with n - 1 degrees of freedom."""
+    explorer = lesson_10.power_explorer({"a": 1e-3, "b": 5e-3}, SPREADS, statistics.power)
+    for (ax,), n, spread in positions(explorer):
+        size, seen = ax.lines[0].get_data()
+        shift, limit = size * math.sqrt(n) / spread, stats.t(n - 1).ppf(0.975)
+        inside = shift < 20
+        below = np.nan_to_num(stats.nct.cdf(-limit, n - 1, shift))
+        power = stats.nct.sf(limit, n - 1, shift) + below
+        np.testing.assert_allclose(seen[inside], power[inside], atol=0.004)
+        share = [np.interp(value, size, seen) for value in (1e-3, 5e-3)]
+        assert ax.get_title() == f"a {share[0]:.0%}, b {share[1]:.0%}"
+
+
+def test_10_the_answer_stands_between_what_was_predicted_and_what_is_left():
+    found = {
+        "data": "mnist", "differences": [-0.001, 0.0005, 0.001], "mean": -0.0004, "low": -0.002,
+        "high": 0.0012, "left": 0.003,
+    }  # fmt: skip
+    figure = lesson_10.answer(
+        [found], {"mnist": [1e-4, 2e-4, 3e-4]}, {"mnist": 0.0025}, {"mnist": (-0.002, -0.001)}
+    )
+    (ax,) = figure.axes
+    assert "network" in ax.get_title() and rows(ax)["image's share"] == [-0.0025]
+    spans = [bars.get_segments()[0] for bars in ax.collections]
+    np.testing.assert_allclose(spans[0], [[-0.0011, 0], [-0.0009, 0]])
+    np.testing.assert_allclose(spans[1], [[0.0003, 1], [0.0007, 1]])
+    np.testing.assert_allclose(spans[3], [[-0.002, 2.95], [0.0012, 2.95]])
+    names = [label.get_text() for label in ax.get_yticklabels()]
+    assert names == ["VDM 0", "VDM 1", "VDM 2", "their mean", "image's share"]
+    assert line(ax, plots.RED, "--")[0].tolist() == [-0.003, -0.003]
+
+
+def test_10_a_dose_is_a_share_of_what_is_left():
+    gains = {("mnist", 5.0): [0.1, 0.2], ("photos", 2.0): [0.3, 0.5]}
+    left = {("mnist", 5.0): 0.5, ("photos", 2.0): 0.4}
+    (ax,) = lesson_10.doses(gains, left, lambda share: (min(share), max(share))).axes
+    shares = [each.get_ydata() for each in ax.lines[2:]]
+    expected = [[0.75, 1.25], [0.75, 1.25], [1.0], [0.2, 0.4], [0.2, 0.4], [0.3]]
+    for shown, values in zip(shares, expected, strict=True):
+        np.testing.assert_allclose(shown, values)
+    assert ["0.4000" in label.get_text() for label in ax.get_xticklabels()] == [True, False]
+
+
+def test_11_every_position_shows_its_patch_and_its_depth(generator):
+    patches = (torch.rand(3, 3, 4, 4, generator=generator) - 0.5).numpy()
+    paths = {name: np.stack([patches * f for f in (0.9, k)]) for k, name in enumerate("ab")}
+    for axes, t, which in positions(lesson_11.patch_explorer(patches, paths, [0.6, 1.0])):
+        x, *above, _, first, second = axes
+        depth = [0.6, 1.0].index(t)
+        shown = [x, *above, first, second]
+        encoded = [paths[name][depth, which] for name in "ab"]
+        expected = [patches[which], *encoded, *(x_t - patches[which] for x_t in encoded)]
+        for ax, image in zip(shown, expected, strict=True):
+            np.testing.assert_allclose(ax.images[0].get_array(), plots.as_pixels(image))
+
+
+def test_11_agreement_writes_what_it_shows():
+    matrix = np.array([[1.0, 0.25], [0.75, 1.0]])
+    (ax,) = np.atleast_1d(lesson_11.agreement(["a", "b"], {"c": matrix, "d": matrix}).axes)[:1]
+    np.testing.assert_allclose(ax.images[0].get_array(), matrix)
+    for text in ax.texts:
+        column, row = text.get_position()
+        assert text.get_text() == f"{matrix[row, column]:.2f}"
+
+
+def test_12_every_position_shows_its_chain_and_its_two_bounds():
+    T_of, fits, bits = (2, 4, 8, 16), {}, {}
+    keys = itertools.product(lesson_12.KINDS, T_of, lesson_12.MEANS)
+    for k, (model, T, mean) in enumerate(keys):
+        t = np.linspace(0, 1, T + 1)
+        fits[model, T, mean] = {"t": t, "A": 1 + t[1:] + k, "w": (1 + t[1:]) / (k + 2)}
+        bits |= {(model, T, mean, "w = 1"): 100.0 + k, (model, T, mean, "w*"): 10.0 + k}
+    models = ["mnist-learned", "mnist-scaling", "mnist-vdm"]
+    for (upper, lower), T, mean, which in positions(lesson_12.chain_explorer(fits, bits)):
+        place = models[which], T, list(lesson_12.MEANS)[mean]
+        np.testing.assert_allclose(
+            upper.lines[0].get_data(), [fits[place]["t"][1:], fits[place]["A"]]
+        )
+        np.testing.assert_allclose(
+            lower.lines[0].get_data(), [fits[place]["t"][1:], fits[place]["w"]]
+        )
+        assert f"{bits[*place, 'w = 1']:.4g} " in upper.get_title()
+        assert f"{bits[*place, 'w*']:.4g} " in lower.get_title()
+
+
+def test_12_a_change_is_in_per_cent():
+    change = SimpleNamespace(mean=math.log(0.9), half=math.log(1.1))
+    (ax, _) = lesson_12.sample_changes({("mnist-vdm", 0, 4, "w*"): change,
+        ("mnist-learned", 0, 4, "w*"): change}, {(4, "w*"): change}, ["w*"]).axes  # fmt: skip
+    for bar, dot in (ax.lines[1:3], ax.lines[3:5], ax.lines[5:7]):
+        np.testing.assert_allclose(bar.get_xdata(), [100 * (0.9 / 1.1 - 1), 100 * (0.99 - 1)])
+        np.testing.assert_allclose(dot.get_xdata(), [-10])
+
+
+def test_13_every_position_shows_bayes_rule_and_the_methods(cells):
+    """Each method's density has the mean of the truth; the truth and OCM have its variance."""
+    begin = ("import math", "def step(z", "coin, axis =")
+    world = cells("13_neighbours", *begin)
+    for (ax,), z_t, s in positions(world["explorer"]):
+        at_s, at_t = noise([s]), noise([0.8])
+        z, axis = np.asarray(ax.lines[0].get_xdata()), np.linspace(-7, 7, 5601)
+        truth, *methods = (np.asarray(each.get_ydata()) for each in ax.lines[:4])
+        gain, width = process.transition(torch.tensor(axis), torch.zeros(()), at_s, at_t)
+        prior = sum(stats.norm(sign * at_s.alpha, at_s.sigma).pdf(axis) for sign in (-1, 1))
+        joint = prior * stats.norm(gain.numpy(), math.sqrt(width.item())).pdf(z_t)
+        joint /= joint.sum() * (axis[1] - axis[0])
+        np.testing.assert_allclose(truth, np.interp(z, axis, joint), atol=1e-4)
+        mean = np.average(axis, weights=joint)
+        variances = []
+        for density in methods:  # bells: their logarithm is a parabola
+            seen = density > 1e-100
+            bend, slope, _ = np.polyfit(z[seen], np.log(density[seen]), 2)
+            assert -slope / (2 * bend) == pytest.approx(mean, abs=1e-5)
+            variances.append(-1 / (2 * bend))
+        narrow, on_average, ocm = variances
+        assert ocm == pytest.approx(np.average((axis - mean) ** 2, weights=joint), abs=1e-5)
+        assert narrow <= min(on_average, ocm) + 1e-9
+
+
+def test_14_every_position_shows_students_test(cells):
+    """Against SciPy: three runs with and three without, from means and standard errors."""
+    explorer = cells("14_auditing_the_paper", "import math", "def draw(error)")["explorer"]
+    for (ax,), error in positions(explorer):
+        deviations = (3**0.5 * 0.003, 3**0.5 * error)
+        test = stats.ttest_ind_from_stats(2.641, deviations[0], 3, 2.620, deviations[1], 3)
+        reach = stats.t(4).ppf(0.975) * math.hypot(0.003, error)
+        low, high = -0.021 - reach, -0.021 + reach
+        said = f"p = {test.pvalue:.3f}; DiffEnc - VDM: {low:+.3f} to {high:+.3f}"
+        assert ax.get_title() == said
+        spans = [bars.get_segments()[0][:, 0] for bars in ax.collections]
+        np.testing.assert_allclose(spans, [[2.638, 2.644], [2.62 - error, 2.62 + error]])
+
+
+def test_14_bars_and_labels_stand_where_their_numbers_say():
+    (ax,) = lesson_14.readings({"a": (0.01, 0.02, 0.028), "b": (0.04, 0.05, 0.06)}).axes
+    (one, dot, other, _, _) = ax.lines
+    assert [list(each.get_xdata()) for each in (one, dot, other)] == [
+        [0.01, 0.028], [0.02], [0.04, 0.06],
+    ]  # fmt: skip
+    changes = [(-0.2, 0.1), (0.3, 0.1), (0.1, 0.2)]
+    ax, _ = lesson_14.losses({"a": changes, "b": changes[::-1]}).axes
+    assert [bar.get_height() for bar in ax.patches] == [-0.2, 0.3, 0.1]
+    claims = [("claim", "proved", "what", "open"), ("b", "open", "c", "refuted")]
+    written = lesson_14.broken(claims)
+    heights = {}
+    for text in written.axes[0].texts[4:]:
+        heights.setdefault(round(text.get_position()[1], 3), []).append(text.get_text())
+    assert list(map(tuple, heights.values())) == claims

@@ -34,10 +34,10 @@ from diffenc_lite.training import (
     load_resume,
     loop,
     seed,
+    speed,
     train,
     train_steps,
 )
-from diffenc_lite.training.speed import _Bf16
 
 ROOT = Path(__file__).resolve().parent.parent
 HELD_OUT = POINTS[:100]
@@ -269,13 +269,23 @@ def test_bf16_is_close_and_keeps_the_weights():
     model = build(ModelConfig("learned", "tiny", shape=(1, 8, 8)))
     for weight in model.parameters():
         nn.init.normal_(weight, std=0.1)
-    rounded = DiffEnc(_Bf16(model.denoiser), model.encoder, model.schedule)
+    rounded = DiffEnc(speed._Bf16(model.denoiser), model.encoder, model.schedule)
     images = torch.randint(256, (16, 1, 8, 8), generator=seeded()).byte()
     index, *drawn = draw(model, images, SHORT, 0)
     exact, close = (terms(m, images[index], *drawn).diffusion for m in (model, rounded))
     assert not torch.equal(exact, close)
     assert torch.allclose(exact, close, rtol=0.05)
     assert all(weight.dtype == torch.float32 for weight in rounded.parameters())
+
+
+@pytest.mark.parametrize("found", [True, False])
+def test_bf16_and_kept_memory_are_for_processors_that_gain(found, monkeypatch):
+    model, kept = build(ModelConfig("learned", "tiny", shape=(1, 8, 8))), []
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": found}, raising=False)
+    assert isinstance(speed.fast(model).denoiser, speed._Bf16) == found
+    monkeypatch.setattr(loop, "keep_freed_memory", lambda: kept.append(True))
+    train(make(), POINTS, replace(SHORT, updates=1))
+    assert kept == [True]
 
 
 # ---- evaluation ----------------------------------------------------------------------------------
