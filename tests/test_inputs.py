@@ -230,6 +230,7 @@ def test_what_is_no_schedule():
         (LinearSchedule, TypeError),
         ("fixed", TypeError),
         (lambda t: Noise.from_gamma(9 * t), ValueError),  # whose rate is 9
+        (lambda t: Noise.from_gamma(18 * t * t - 13, 18), ValueError),  # right on average only
         (lambda t: Noise.from_gamma(-t, -1), ValueError),
         (lambda t: Noise.from_gamma(t.log(), 1 / t), ValueError),
         (lambda t: Noise.from_gamma(t[:1]), ValueError),
