@@ -73,6 +73,13 @@ class Returns(nn.Module):
     encode = forward
 
 
+class Plain:
+    """Its parameters would be neither trained nor saved."""
+
+    def shift(self, x, gamma):
+        return 0 * x
+
+
 class Cut(nn.Module):
     """Returns one dimension too few."""
 
@@ -192,6 +199,7 @@ MISTAKES = [
     (lambda m: m.schedule(0.5), TypeError, "t must"),
     (lambda m: DiffEnc(lambda z, gamma: z), TypeError, "denoiser"),
     (lambda m: DiffEnc(Cut(), ScalingEncoder), TypeError, "encoder"),
+    (lambda m: DiffEnc(Cut(), Plain()), TypeError, "encoder must | nn.Module"),
     (lambda m: LearnedEncoder(torch.tanh), TypeError, "network"),
     (lambda m: train(m, IMAGES, 200), TypeError, "config"),
     (lambda m: build("learned"), TypeError, "config"),
@@ -215,6 +223,15 @@ def test_an_encoder_of_ones_own_keeps_the_shape(model):
         refuses(ValueError, "of the encoder", elbo, wrong, IMAGES[:2])
     wrong = DiffEnc(model.denoiser, Returns(Encoding(X, X), X[:, :1]))
     refuses(ValueError, "encoder.shift(x, gamma)", elbo, wrong, IMAGES[:2], 2)
+    for shift, error in ((0.5, TypeError), (X[:, :1], ValueError)):
+        own = Returns(shift=shift)
+        own.encode = None
+        for steps in (None, 2):
+            wrong = DiffEnc(model.denoiser, own)
+            refuses(error, "encoder.shift(x, gamma) must", elbo, wrong, IMAGES[:2], steps)
+    for change in ((X[:, :1], X), (X, X[:, :1])):
+        own.change = lambda x, gamma_s, gamma_t: change  # noqa: B023
+        refuses(ValueError, "encoder.change | shape of x", elbo, wrong, IMAGES[:2], 2)
 
 
 def test_running_averages_do_not_go_with_forward_mode():

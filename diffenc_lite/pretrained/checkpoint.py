@@ -122,7 +122,8 @@ def start_from(model: DiffEnc, path: PathLike) -> DiffEnc:
             if there != here:
                 raise ValueError(f"{name} has shape {there} there, {here} here")
         filled.load_state_dict({**own, **weights})
-        _compare(saved.settings(), filled.settings())  # a trained schedule is among the weights
+        settings = {**saved.settings(), "counterterm": None}  # that of the encoder may be another
+        _compare(settings, filled.settings())  # a trained schedule is among the weights
     except ValueError as error:
         raise ValueError(f"model must fit {os.fspath(path)}: {error}") from None
     card = saved.card
