@@ -49,12 +49,11 @@ class DiffEnc(nn.Module):
         super().__init__()
         if not isinstance(denoiser, nn.Module):
             raise TypeError(f"denoiser must be an nn.Module; got {type(denoiser).__name__}")
-        own: Any = IdentityEncoder() if encoder is None else encoder
-        if not (isinstance(own, nn.Module) and hasattr(own, "shift")):
-            got = type(own).__name__
+        if not (encoder is None or (isinstance(encoder, nn.Module) and hasattr(encoder, "shift"))):
+            got = type(encoder).__name__
             raise TypeError(f"encoder must be an nn.Module with shift(x, gamma); got {got}")
         self.denoiser = denoiser
-        self.encoder: Encoder = own
+        self.encoder: Encoder = IdentityEncoder() if encoder is None else encoder
         self.schedule = LinearSchedule() if schedule is None else schedule
         check_schedule(self.schedule, torch.empty((), dtype=self.dtype, device=self.device))
         self.levels = whole("levels", levels, 2, 256)  # 8-bit data
