@@ -120,7 +120,9 @@ def _with_scale(
     on_scale = torch.stack([none, -1 / h2, -extra / h2], 1)
     on_m = torch.stack([one, 2 * extra, extra.square()], 1)
     spread = torch.stack([on_scale, on_m], 2)  # (T, 3, 2)
-    scale_error, m_error = ((of_images @ spread).std(1) / of_images.shape[1] ** 0.5).unbind(1)
+    changes, n = of_images @ spread, of_images.shape[1]  # (T, N, 2)
+    errors = changes.std(1) / n**0.5 if n > 1 else torch.full_like(changes[:, 0], torch.nan)
+    scale_error, m_error = errors.unbind(1)
     fitted = w, scale, w.square() * m_error, scale_error
     return Chain(chain.grid, *(values.to(model.device, model.dtype) for values in fitted))
 
