@@ -57,7 +57,7 @@ OPTIONS: dict[str, tuple[Any, str]] = {
     "size": ("small", "of the networks"),
     "dropout": (0.0, "of the U-Nets; 0.1 in the paper"),
     "start": (str, "begin with the weights of this .safetensors file or pretrained model"),
-    "data": ("auto", "auto, full and bundled are MNIST"),
+    "data": ("auto", "auto, full (or mnist) and bundled are MNIST"),
     "device": ("auto", "cpu, cuda, cuda:1, mps"),
     "split": ("test", "of the data"),
     "images": (int, "how many, evenly chosen; all if not given"),

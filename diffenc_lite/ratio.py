@@ -58,7 +58,7 @@ def fit(
     Raises TypeError for images that are not uint8; ValueError for images that do not fit the
     model, for draws or batch below 1, a resolution below T, and what `Chain` refuses.
     """
-    chain = steps if isinstance(steps, Chain) else Chain.equal(steps)
+    chain = Chain.of(steps)
     batches, draws = unit_batches(model, images, batch), whole("draws", draws)
     if ratio not in ("step", "constant", "dimension"):
         raise ValueError(f"ratio must be one of step, constant, dimension; got {ratio!r}")
@@ -166,7 +166,7 @@ def squared_gaps(
     Returns two tensors (T,), with per_dimension (T, ...), in float64.
     """
     check_model(model)
-    chain = steps if isinstance(steps, Chain) else Chain.equal(steps)
+    chain = Chain.of(steps)
 
     def gap(x: Tensor, s: Tensor, t: Tensor, eps: Tensor, scale: Scale) -> Tensor:
         return step_gap(model, x, s, t, eps, scale)

@@ -334,7 +334,7 @@ def test_progress_and_metrics(tmp_path):
     assert [p.update for p in told] == [3, 6, 8, 9, 12, 15, 16, 18, 20]
     assert [p.update for p in told if p.evaluation] == [8, 16, 20]
     assert all(p.updates == 20 and p.images_per_second > 0 for p in told)
-    draws = loop.generator(model.device, SHORT, loop.EVALUATION)
+    draws = loop.seeded(model.device, SHORT, loop.EVALUATION)
     assert told[-1].evaluation == evaluate(told[-1].model, HELD_OUT, generator=draws)
 
     lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]

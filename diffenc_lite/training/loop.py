@@ -149,7 +149,7 @@ def train_steps(
         speed = (state.update - since) * config.batch / (time.perf_counter() - clock)
         evaluation = None
         if held_out is not None and due(config.evaluate_every):
-            draws = generator(device, config, EVALUATION)  # the same every time
+            draws = seeded(device, config, EVALUATION)  # the same every time
             evaluation = evaluate(state.averaged, held_out, chain, generator=draws)
         prior, reconstruction, diffusion, _ = (window / window[-1]).tolist()
         return Progress(
@@ -279,7 +279,7 @@ def draw(
     """
     rank, ranks = process_of()
     batch, ends, device = config.batch, min(config.ends, config.batch), model.device
-    draws = generator(device, config, BATCH, update)
+    draws = seeded(device, config, BATCH, update)
     index = torch.randint(len(images), (batch,), generator=draws, device=device)
     eps = torch.randn(
         (batch + ends, *images.shape[1:]), generator=draws, dtype=model.dtype, device=device
@@ -301,7 +301,7 @@ def seed(config: TrainConfig, *purpose: int) -> int:
     return int(mixed.generate_state(1, np.uint64)[0])
 
 
-def generator(device: torch.device, config: TrainConfig, *purpose: int) -> torch.Generator:
+def seeded(device: torch.device, config: TrainConfig, *purpose: int) -> torch.Generator:
     return torch.Generator(device).manual_seed(seed(config, *purpose))
 
 
