@@ -116,11 +116,13 @@ def train_steps(
     rank, ranks = process_of()
     device, chain = model.device, as_chain(config.steps)
     images, state, run = images.to(device), State(model, config), None
+    quick = fast(model, tuple(images.shape[1:])) if config.fast else model
     window = torch.zeros(4, dtype=torch.float64)  # sums of the terms since a report, and of 1
     if held_out is not None:
         held_out = evenly(held_out, config.evaluate_images).to(device)
     if folder is not None and rank == 0:  # the only process that reads and writes
-        run = RunFolder(folder, {**config.plain(), **identity(model, images, held_out)})
+        used = {"fast": quick is not model}  # which depends on the processor too
+        run = RunFolder(folder, {**config.plain(), **used, **identity(model, images, held_out)})
 
     def save() -> None:
         if run is not None:
@@ -136,7 +138,6 @@ def train_steps(
         state.load(start)
     if device.type == "cpu":
         keep_freed_memory()
-    quick = fast(model, tuple(images.shape[1:])) if config.fast else model
     since, clock = state.update, time.perf_counter()
 
     def due(every: int) -> bool:
