@@ -76,6 +76,7 @@ def motion(
         "folded":               c sigma_t^2 u_hat, so A = c (1 + sigma_t^2)
         a number A / c:         (A - c) x_hat, whatever u_hat is
 
+    It goes with the step, from t down to s; x_change = x_t - x_s elsewhere has the other sign.
     All have one limit, since A / c tends to 1 + sigma_t^2 (and to 1 where u_hat = 0).
     Args: scale, a number or a tensor that broadcasts to the data; unit, a factor of the result.
     """
