@@ -6,7 +6,7 @@ import argparse
 import io
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import fields
 from pathlib import Path
@@ -50,16 +50,16 @@ TRAINING = {  # settings of TrainConfig, which has their types and defaults
     "checkpoint_every": "updates between writes of resume.pt",
 }
 DEFAULTS = {field.name: field.default for field in fields(TrainConfig)} | {"updates": 2000}
-# What is given by name: the default, or a type if there is none, and what --help says.
-OPTIONS: dict[str, tuple[Any, str]] = {
+# By name: the default, or a type if there is none; what --help says; what it may be.
+OPTIONS: dict[str, tuple[Any, ...]] = {
     **{name: (DEFAULTS[name], text) for name, text in TRAINING.items()},
-    "encoder": ("learned", "what makes x_t"),
-    "size": ("small", "of the networks"),
+    "encoder": ("learned", "what makes x_t", ENCODERS),
+    "size": ("small", "of the networks", SIZES),
     "dropout": (0.0, "of the U-Nets; 0.1 in the paper"),
     "start": (str, "begin with the weights of this .safetensors file or pretrained model"),
-    "data": ("auto", "auto, full (or mnist) and bundled are MNIST"),
+    "data": ("auto", "auto, full (or mnist) and bundled are MNIST", data_names()),
     "device": ("auto", "cpu, cuda, cuda:1, mps"),
-    "split": ("test", "of the data"),
+    "split": ("test", "of the data", ("train", "test")),
     "images": (int, "how many, evenly chosen; all if not given"),
     "steps": (int, "T; if not given, evaluate takes infinite depth and sample 100"),
     "ratio": (float, "w; 1 if not given"),
@@ -72,15 +72,8 @@ OPTIONS: dict[str, tuple[Any, str]] = {
     "root": (str, "folder that holds the full MNIST"),
     "budget": (name_and_number, "NAME=NUMBER, numbers that trade time for precision"),
     "notebooks": (str, "folder of lessons; those of the package if not given"),
-    "for": (str, "write the source of its course, with solutions"),
+    "for": (str, "write the source of its course, with solutions", ("nbgrader",)),
     "exercises_only": (False, "imports and exercises, no lesson"),
-}
-CHOICES: dict[str, Iterable[str]] = {
-    "encoder": ENCODERS,
-    "size": SIZES,
-    "data": data_names(),
-    "split": ("train", "test"),
-    "for": ("nbgrader",),
 }
 Run = Callable[[argparse.Namespace], None]
 COMMANDS: dict[str, tuple[Run, list[str]]] = {}
@@ -110,7 +103,7 @@ def parser() -> argparse.ArgumentParser:
                 added.add_argument(name)
                 continue
             key = name.removeprefix("--").replace("-", "_")
-            default, text = OPTIONS[key]
+            default, text, *choices = OPTIONS[key]
             about: dict[str, Any] = {"help": text}
             if default is False:
                 about["action"] = "store_true"
@@ -118,8 +111,8 @@ def parser() -> argparse.ArgumentParser:
                 about["type"] = default
             else:
                 about |= {"type": type(default), "default": default}
-            if key in CHOICES:
-                about["choices"] = tuple(CHOICES[key])
+            if choices:
+                about["choices"] = tuple(choices[0])
             if default is name_and_number:
                 about |= {"nargs": "*", "default": []}
             added.add_argument(name, **about)
