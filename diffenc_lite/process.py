@@ -142,11 +142,6 @@ def x_from_v(z_t: Tensor, v: Tensor, t: Noise) -> Tensor:
     return t.alpha * z_t - t.sigma * v
 
 
-def eps_from_v(z_t: Tensor, v: Tensor, t: Noise) -> Tensor:
-    """G4: eps = sigma z_t + alpha v"""
-    return t.sigma * z_t + t.alpha * v
-
-
 def v_from_x(z_t: Tensor, x_t: Tensor, t: Noise) -> Tensor:
     """v = (alpha z_t - x_t) / sigma, G4 solved for v"""
     return (t.alpha * z_t - x_t) / t.sigma
