@@ -6,7 +6,7 @@ import argparse
 import io
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import fields
 from pathlib import Path
@@ -27,11 +27,8 @@ from .training import TrainConfig, train_steps
 # ---- what a command is ---------------------------------------------------------------------------
 
 
-def number_or_word(text: str) -> float | str:
-    try:
-        return float(text)
-    except ValueError:
-        return text
+def number_or_folded(text: str) -> float | str:
+    return text if text == "folded" else float(text)
 
 
 def name_and_number(text: str) -> tuple[str, int]:
@@ -53,20 +50,21 @@ TRAINING = {  # settings of TrainConfig, which has their types and defaults
     "checkpoint_every": "updates between writes of resume.pt",
 }
 DEFAULTS = {field.name: field.default for field in fields(TrainConfig)} | {"updates": 2000}
-# What is given by name: the default, or a type if there is none, and what --help says.
-OPTIONS: dict[str, tuple[Any, str]] = {
+# By name: the default, or a type if there is none; what --help says; what it may be.
+OPTIONS: dict[str, tuple[Any, ...]] = {
     **{name: (DEFAULTS[name], text) for name, text in TRAINING.items()},
-    "encoder": ("learned", "what makes x_t"),
-    "size": ("small", "of the networks"),
+    "encoder": ("learned", "what makes x_t", ENCODERS),
+    "size": ("small", "of the networks", SIZES),
     "dropout": (0.0, "of the U-Nets; 0.1 in the paper"),
     "start": (str, "begin with the weights of this .safetensors file or pretrained model"),
-    "data": ("auto", "auto, full and bundled are MNIST"),
+    "data": ("auto", "auto, full (or mnist) and bundled are MNIST", data_names()),
     "device": ("auto", "cpu, cuda, cuda:1, mps"),
-    "split": ("test", "of the data"),
+    "split": ("test", "of the data", ("train", "test")),
     "images": (int, "how many, evenly chosen; all if not given"),
     "steps": (int, "T; if not given, evaluate takes infinite depth and sample 100"),
-    "ratio": (number_or_word, "w, or fitted: as a pretrained model has it; 1 if not given"),
-    "scale": (number_or_word, "A/c, folded or fitted; that of the paper if not given"),
+    "ratio": (float, "w; 1 if not given"),
+    "scale": (number_or_folded, "A/c or folded; that of the paper if not given"),
+    "fitted": (False, "ratio and scale as they were fitted for a pretrained model"),
     "passes": (1, "draws of t and noise for each image"),
     "out": ("samples.png", "the picture, a PNG"),
     "n": (64, "samples"),
@@ -74,15 +72,8 @@ OPTIONS: dict[str, tuple[Any, str]] = {
     "root": (str, "folder that holds the full MNIST"),
     "budget": (name_and_number, "NAME=NUMBER, numbers that trade time for precision"),
     "notebooks": (str, "folder of lessons; those of the package if not given"),
-    "for": (str, "write the source of its course, with solutions"),
+    "for": (str, "write the source of its course, with solutions", ("nbgrader",)),
     "exercises_only": (False, "imports and exercises, no lesson"),
-}
-CHOICES: dict[str, Iterable[str]] = {
-    "encoder": ENCODERS,
-    "size": SIZES,
-    "data": data_names(),
-    "split": ("train", "test"),
-    "for": ("nbgrader",),
 }
 Run = Callable[[argparse.Namespace], None]
 COMMANDS: dict[str, tuple[Run, list[str]]] = {}
@@ -112,7 +103,7 @@ def parser() -> argparse.ArgumentParser:
                 added.add_argument(name)
                 continue
             key = name.removeprefix("--").replace("-", "_")
-            default, text = OPTIONS[key]
+            default, text, *choices = OPTIONS[key]
             about: dict[str, Any] = {"help": text}
             if default is False:
                 about["action"] = "store_true"
@@ -120,8 +111,8 @@ def parser() -> argparse.ArgumentParser:
                 about["type"] = default
             else:
                 about |= {"type": type(default), "default": default}
-            if key in CHOICES:
-                about["choices"] = tuple(CHOICES[key])
+            if choices:
+                about["choices"] = tuple(choices[0])
             if default is name_and_number:
                 about |= {"nargs": "*", "default": []}
             added.add_argument(name, **about)
@@ -176,7 +167,7 @@ def run_train(args: argparse.Namespace) -> None:
             _say(f"{path}.safetensors holds the averaged model, {path}.json its card")
 
 
-@command("model --data --split --images --steps --ratio --scale --passes --seed --device")
+@command("model --data --split --images --steps --ratio --scale --fitted --passes --seed --device")
 def run_evaluate(args: argparse.Namespace) -> None:
     """The bound in bits per dimension, with its standard error."""
     device = _device(args.device)
@@ -188,7 +179,7 @@ def run_evaluate(args: argparse.Namespace) -> None:
     print(f"{args.model} on {data.name} {data.split}, {_described(args)}: {result}")
 
 
-@command("model --out --n --steps --ratio --scale --seed --device")
+@command("model --out --n --steps --ratio --scale --fitted --seed --device")
 def run_sample(args: argparse.Namespace) -> None:
     """Draw samples into a picture."""
     from torchvision.utils import make_grid, save_image
@@ -275,22 +266,24 @@ def _seeded(seed: int, device: torch.device) -> torch.Generator:
 
 
 def _chain(args: argparse.Namespace) -> Chain | None:
-    """That of --steps, --ratio and --scale; None is infinite depth."""
-    ratio, scale = args.ratio, args.scale
+    """That of --steps, --ratio, --scale and --fitted; None is infinite depth."""
+    own = (args.ratio, args.scale) != (None, None)
     if args.steps is None:
-        if (ratio, scale) != (None, None):
-            raise ValueError("--ratio and --scale need --steps: without it the depth is infinite")
+        if own or args.fitted:
+            raise ValueError("--ratio, --scale and --fitted need --steps: else depth is infinite")
         return None
-    if "fitted" in (ratio, scale):
-        fitted = pretrained.load_fitted(args.model, args.steps)
-        ratio = fitted.ratio if ratio == "fitted" else ratio
-        scale = fitted.scale if scale == "fitted" else scale
-    return Chain.equal(args.steps, 1.0 if ratio is None else ratio, scale)
+    if args.fitted:
+        if own:
+            raise ValueError("--fitted has a ratio and a scale; give neither --ratio nor --scale")
+        return pretrained.load_fitted(args.model, args.steps)
+    return Chain.equal(args.steps, 1.0 if args.ratio is None else args.ratio, args.scale)
 
 
 def _described(args: argparse.Namespace) -> str:
     if args.steps is None:
         return "infinite depth"
+    if args.fitted:
+        return f"T = {args.steps}, fitted"
     scale = "" if args.scale is None else f", scale {args.scale}"
     return f"T = {args.steps}, w = {1 if args.ratio is None else args.ratio}{scale}"
 

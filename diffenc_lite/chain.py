@@ -52,6 +52,11 @@ class Chain:
         steps = whole("steps", steps)
         return cls(torch.arange(steps + 1, dtype=torch.float64) / steps, ratio, scale)  # type: ignore[arg-type]
 
+    @classmethod
+    def of(cls, steps: Chain | int) -> Chain:
+        """The chain itself; T equal steps for a number."""
+        return steps if isinstance(steps, Chain) else cls.equal(steps)
+
     def __post_init__(self) -> None:
         grid = _floats("grid", self.grid)
         if grid.dim() != 1 or len(grid) < 2:
@@ -113,8 +118,8 @@ class Chain:
 
 
 def as_chain(steps: Chain | int | None) -> Chain | None:
-    """The chain itself; T equal steps for a number; None, infinite depth, as it is."""
-    return steps if steps is None or isinstance(steps, Chain) else Chain.equal(steps)
+    """`Chain.of(steps)`; None, infinite depth, as it is."""
+    return None if steps is None else Chain.of(steps)
 
 
 def low_discrepancy(n: int, like: Tensor, generator: torch.Generator | None = None) -> Tensor:

@@ -38,11 +38,11 @@ class Encoding(NamedTuple):
 
 
 class Encoder(Protocol):
-    """encoder.shift(x, gamma) -> x_t - x. x has shape (B, ...), gamma (B,).
+    """An nn.Module with encoder.shift(x, gamma) -> x_t - x. x has shape (B, ...), gamma (B,).
 
     The rest is optional:
     u(x, gamma): a formula for u, where one is at hand.
-    forward(x, gamma) -> Encoding(x_t, u): both at once, where that saves time.
+    encode(x, gamma) -> Encoding(x_t, u): both at once, where that saves time.
     change(x, gamma_s, gamma_t) -> (x_t, x_t - x_s): a formula for the difference of two shifts that
         loses no digits.
     counterterm: False if the generative process uses 0 in the place of u (G3); True, the default,
@@ -57,22 +57,41 @@ def has_counterterm(encoder: Encoder) -> bool:
     return getattr(encoder, "counterterm", True)
 
 
+def shift_of(encoder: Encoder, x: Tensor, gamma: Tensor) -> Tensor:
+    """x_t - x, checked to have the shape of x."""
+    return in_shape_of(x, encoder.shift(x, gamma), "encoder.shift(x, gamma)", "x")
+
+
 def encode(encoder: Encoder, x: Tensor, gamma: Tensor) -> Encoding:
     """x_t = x + shift and u = -dx_t/dgamma / sigma_t^2, by one forward-mode derivative
 
-    Args: x (B, ...); gamma (B,). An encoder's own `forward` or `u` is used if it has one.
+    Args: x (B, ...); gamma (B,). An encoder's own `encode` or `u` is used if it has one.
+    Raises ValueError if the shift has no derivative though it depends on gamma.
     """
-    if getattr(type(encoder), "forward", nn.Module.forward) is not nn.Module.forward:
-        return encoder(x, gamma)  # type: ignore[operator]
-    if callable(speed := getattr(encoder, "u", None)):
-        return Encoding(x + encoder.shift(x, gamma), speed(x, gamma))
+    if (both := getattr(encoder, "encode", None)) is not None:
+        return both(x, gamma)
+    if (speed := getattr(encoder, "u", None)) is not None:
+        return Encoding(x + shift_of(encoder, x, gamma), speed(x, gamma))
     shift, slope = torch.func.jvp(  # type: ignore[misc]
-        lambda g: encoder.shift(x, g), (gamma,), (torch.ones_like(gamma),)
+        lambda g: shift_of(encoder, x, g), (gamma,), (torch.ones_like(gamma),)
     )
+    if not slope.any():  # nearby, on both sides, the shift is then the same, up to a kink
+        near = (encoder.shift(x, gamma + h) for h in (-0.01, 0.01))
+        if not any(torch.equal(shift, other) for other in near):
+            raise ValueError("encoder.shift(x, gamma) must be differentiable in gamma: no detach()")
     return Encoding(x + shift, -slope / Noise.from_gamma(gamma).like(x).sigma.square())
 
 
-class IdentityEncoder(nn.Module):
+class _BuiltIn(nn.Module):
+    """encoder(x, gamma) -> Encoding(x_t, u)"""
+
+    encode: Callable[[Tensor, Tensor], Encoding]
+
+    def forward(self, x: Tensor, gamma: Tensor) -> Encoding:
+        return self.encode(x, gamma)
+
+
+class IdentityEncoder(_BuiltIn):
     """x_t = x, u = 0: the variational diffusion model, VDM (E1)."""
 
     counterterm = False
@@ -80,11 +99,11 @@ class IdentityEncoder(nn.Module):
     def shift(self, x: Tensor, gamma: Tensor) -> Tensor:
         return torch.zeros_like(x)
 
-    def forward(self, x: Tensor, gamma: Tensor) -> Encoding:
+    def encode(self, x: Tensor, gamma: Tensor) -> Encoding:
         return Encoding(x, torch.zeros_like(x))
 
 
-class ScalingEncoder(nn.Module):
+class ScalingEncoder(_BuiltIn):
     """x_t = alpha_t^2 x, u = x_t: nothing to train (E2; DiffEnc-nt in the paper)."""
 
     def shift(self, x: Tensor, gamma: Tensor) -> Tensor:
@@ -95,12 +114,12 @@ class ScalingEncoder(nn.Module):
         # sigma_t^2 - sigma_s^2 = alpha_s^2 sigma_t^2 c(s, t)
         return x + self.shift(x, gamma_t), -(s.alpha * t.sigma).square() * step_c(s, t) * x
 
-    def forward(self, x: Tensor, gamma: Tensor) -> Encoding:
+    def encode(self, x: Tensor, gamma: Tensor) -> Encoding:
         x_t = x + self.shift(x, gamma)
         return Encoding(x_t, x_t)
 
 
-class LearnedEncoder(nn.Module):
+class LearnedEncoder(_BuiltIn):
     """x_t = alpha_t^2 x + sigma_t^2 y(x, gamma_t), u = x_t - y + dy/dlambda (E3).
 
     Args: network, any nn.Module with network(x, gamma) -> y in the shape of x.
@@ -133,7 +152,7 @@ class LearnedEncoder(nn.Module):
         by_sigma = (s.alpha * t.sigma).square() * step_c(s, t) * (y_t - x)
         return x + t.sigma.square() * (y_t - x), by_sigma + s.sigma.square() * (y_t - y_s)
 
-    def forward(self, x: Tensor, gamma: Tensor) -> Encoding:
+    def encode(self, x: Tensor, gamma: Tensor) -> Encoding:
         y, dy_dgamma = torch.func.jvp(  # type: ignore[misc]
             lambda g: self.y(x, g), (gamma,), (torch.ones_like(gamma),)
         )

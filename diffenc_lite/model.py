@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from . import pixels
 from .arguments import in_shape_of, lengths, real, whole
-from .encoder import ENCODERS, Encoder, Encoding, IdentityEncoder, encode, has_counterterm
+from .encoder import ENCODERS, Encoder, Encoding, IdentityEncoder, encode, has_counterterm, shift_of
 from .networks import MLP, UNet, UNetConfig
 from .schedule import GAMMA_MAX, GAMMA_MIN, SCHEDULES, LinearSchedule, Schedule, check_schedule
 
@@ -26,7 +26,7 @@ class DiffEnc(nn.Module):
     Args:
         denoiser: any nn.Module with denoiser(z, gamma) -> v_hat; z (B, ...), gamma (B,).
         encoder: IdentityEncoder() (a VDM, the default), ScalingEncoder(), LearnedEncoder(network)
-            or anything with shift(x, gamma) -> x_t - x (see `Encoder`).
+            or any nn.Module with shift(x, gamma) -> x_t - x (see `Encoder`).
         schedule: LinearSchedule() by default, or any `Schedule`. Networks of this library read
             gamma between the end points of a schedule: make them with this one.
         levels: number of levels of the data, at most 256.
@@ -49,10 +49,11 @@ class DiffEnc(nn.Module):
         super().__init__()
         if not isinstance(denoiser, nn.Module):
             raise TypeError(f"denoiser must be an nn.Module; got {type(denoiser).__name__}")
-        if encoder is not None and (isinstance(encoder, type) or not hasattr(encoder, "shift")):
-            raise TypeError(f"encoder must have shift(x, gamma); got {type(encoder).__name__}")
+        if not (encoder is None or (isinstance(encoder, nn.Module) and hasattr(encoder, "shift"))):
+            got = type(encoder).__name__
+            raise TypeError(f"encoder must be an nn.Module with shift(x, gamma); got {got}")
         self.denoiser = denoiser
-        self.encoder = IdentityEncoder() if encoder is None else encoder
+        self.encoder: Encoder = IdentityEncoder() if encoder is None else encoder
         self.schedule = LinearSchedule() if schedule is None else schedule
         check_schedule(self.schedule, torch.empty((), dtype=self.dtype, device=self.device))
         self.levels = whole("levels", levels, 2, 256)  # 8-bit data
@@ -79,13 +80,15 @@ class DiffEnc(nn.Module):
 
     def shift(self, x: Tensor, gamma: Tensor) -> Tensor:
         """x_t - x, checked to have the shape of x."""
-        return in_shape_of(x, self.encoder.shift(x, gamma), "encoder.shift(x, gamma)", "x")
+        return shift_of(self.encoder, x, gamma)
 
     def change(self, x: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> tuple[Tensor, Tensor]:
         """(x_t, x_t - x_s), by the encoder's own `change` if it has one; else as the difference of
         two shifts, which in float32 loses digits for small steps."""
         if (formula := getattr(self.encoder, "change", None)) is not None:
-            return formula(x, gamma_s, gamma_t)
+            x_t, change = formula(x, gamma_s, gamma_t)
+            in_shape_of(x, x_t, "x_t of encoder.change", "x")
+            return x_t, in_shape_of(x, change, "x_t - x_s of encoder.change", "x")
         shift_s, shift_t = self.shift(torch.cat([x, x]), torch.cat([gamma_s, gamma_t])).chunk(2)
         return x + shift_t, shift_t - shift_s
 
@@ -116,7 +119,10 @@ class DiffEnc(nn.Module):
         """What the weights of a model do not tell; gamma to six digits, at t = 0, 1/2 and 1."""
         t = torch.tensor([0.0, 0.5, 1.0], dtype=self.dtype, device=self.device)
         gamma = [float(f"{value:.6g}") for value in self.schedule(t).gamma.tolist()]
-        return {"shape": self.shape, "levels": self.levels, "gamma": gamma}
+        return {
+            "shape": self.shape, "levels": self.levels, "gamma": gamma,
+            "counterterm": has_counterterm(self.encoder),
+        }  # fmt: skip
 
     @property
     def device(self) -> torch.device:

@@ -17,7 +17,16 @@ from .schedule import Noise
 def to_unit(images: Tensor, levels: int = 256, dtype: torch.dtype | None = None) -> Tensor:
     """uint8 levels -> x = 2 (k + 1/2) / K - 1 in (-1, 1), any shape; errors as `check_levels`."""
     check_levels(images, levels)
-    return (2 * images.to(dtype or torch.get_default_dtype()) + 1) / levels - 1
+    return _value(images.to(dtype or torch.get_default_dtype()), levels)
+
+
+def _value(level: Tensor, levels: int) -> Tensor:
+    return (2 * level + 1) / levels - 1
+
+
+def _nearest(x: Tensor, levels: int) -> Tensor:
+    """The level with the nearest value, as a float."""
+    return ((x + 1) * (levels / 2) - 0.5).round().clamp(0, levels - 1)
 
 
 def check_levels(images: Tensor, levels: int, name: str = "images") -> None:
@@ -33,7 +42,7 @@ def to_levels(x: Tensor, levels: int = 256) -> Tensor:
     """x -> the nearest level as uint8, the inverse of `to_unit`. Raises ValueError for NaN."""
     if bool(x.isnan().any()):
         raise ValueError("x must be numbers to have a nearest level; got NaN")
-    return ((x + 1) * (levels / 2) - 0.5).round().clamp(0, levels - 1).to(torch.uint8)
+    return _nearest(x, levels).to(torch.uint8)
 
 
 def level_logits(z_0: Tensor, at_0: Noise, levels: int = 256) -> Tensor:
@@ -67,7 +76,7 @@ def reconstruction_nats(images: Tensor, z_0: Tensor, at_0: Noise, levels: int = 
 
 def _logits(seen: Tensor, level: Tensor, precision: Tensor, levels: int) -> Tensor:
     """G2: -(1/2) exp(-gamma_0) (z_0 / alpha_0 - l_k)^2"""
-    return -0.5 * precision * (seen - ((2 * level.to(seen.dtype) + 1) / levels - 1)).square()
+    return -0.5 * precision * (seen - _value(level.to(seen.dtype), levels)).square()
 
 
 def _levels_near(seen: Tensor, precision: Tensor, levels: int) -> Tensor:
@@ -76,8 +85,8 @@ def _levels_near(seen: Tensor, precision: Tensor, levels: int) -> Tensor:
     reach = math.ceil(levels / 2 * math.sqrt(100 / float(precision.detach().min()))) + 2
     if 2 * reach + 1 >= levels:
         return torch.arange(levels, device=seen.device)
-    nearest = ((seen.detach() + 1) * (levels / 2) - 0.5).round().clamp(0, levels - 1).long()
-    return nearest + torch.arange(-reach, reach + 1, device=seen.device)
+    window = torch.arange(-reach, reach + 1, device=seen.device)
+    return _nearest(seen.detach(), levels).long() + window
 
 
 def _logsumexp(a: Tensor) -> Tensor:
@@ -89,11 +98,15 @@ def _logsumexp(a: Tensor) -> Tensor:
 def draw_levels(
     z_0: Tensor, at_0: Noise, levels: int = 256, generator: torch.Generator | None = None
 ) -> Tensor:
-    """G2: x ~ p(x | z_0), uint8 in the shape of z_0"""
-    probabilities = level_logits(z_0, at_0, levels).softmax(-1)
-    device = device_of_draws(generator, z_0)
-    drawn = torch.multinomial(probabilities.flatten(0, -2).to(device), 1, generator=generator)
-    return drawn.reshape(z_0.shape).to(z_0.device, torch.uint8)
+    """G2: x ~ p(x | z_0), uint8 in the shape of z_0; in pieces, as p has K numbers a dimension"""
+    seen = (z_0 / at_0.alpha).reshape(-1, 1)
+    precision = torch.exp(-at_0.gamma).expand_as(z_0).reshape(-1, 1)
+    device, every = device_of_draws(generator, z_0), torch.arange(levels, device=z_0.device)
+    drawn = []
+    for piece in zip(*(values.split(2**22 // levels) for values in (seen, precision)), strict=True):
+        p = _logits(piece[0], every, piece[1], levels).softmax(-1)
+        drawn.append(torch.multinomial(p.to(device), 1, generator=generator))
+    return torch.cat(drawn).reshape(z_0.shape).to(z_0.device, torch.uint8)
 
 
 def bits_per_dim(nats: Tensor, dims: int) -> Tensor:

@@ -76,6 +76,7 @@ def motion(
         "folded":               c sigma_t^2 u_hat, so A = c (1 + sigma_t^2)
         a number A / c:         (A - c) x_hat, whatever u_hat is
 
+    It goes with the step, from t down to s; x_change = x_t - x_s elsewhere has the other sign.
     All have one limit, since A / c tends to 1 + sigma_t^2 (and to 1 where u_hat = 0).
     Args: scale, a number or a tensor that broadcasts to the data; unit, a factor of the result.
     """
@@ -139,11 +140,6 @@ def v_from_eps(x_t: Tensor, eps: Tensor, t: Noise) -> Tensor:
 def x_from_v(z_t: Tensor, v: Tensor, t: Noise) -> Tensor:
     """G4: x_t = alpha z_t - sigma v; with v_hat in place of v it is x_hat"""
     return t.alpha * z_t - t.sigma * v
-
-
-def eps_from_v(z_t: Tensor, v: Tensor, t: Noise) -> Tensor:
-    """G4: eps = sigma z_t + alpha v"""
-    return t.sigma * z_t + t.alpha * v
 
 
 def v_from_x(z_t: Tensor, x_t: Tensor, t: Noise) -> Tensor:

@@ -58,7 +58,7 @@ def fit(
     Raises TypeError for images that are not uint8; ValueError for images that do not fit the
     model, for draws or batch below 1, a resolution below T, and what `Chain` refuses.
     """
-    chain = steps if isinstance(steps, Chain) else Chain.equal(steps)
+    chain = Chain.of(steps)
     batches, draws = unit_batches(model, images, batch), whole("draws", draws)
     if ratio not in ("step", "constant", "dimension"):
         raise ValueError(f"ratio must be one of step, constant, dimension; got {ratio!r}")
@@ -120,7 +120,9 @@ def _with_scale(
     on_scale = torch.stack([none, -1 / h2, -extra / h2], 1)
     on_m = torch.stack([one, 2 * extra, extra.square()], 1)
     spread = torch.stack([on_scale, on_m], 2)  # (T, 3, 2)
-    scale_error, m_error = ((of_images @ spread).std(1) / of_images.shape[1] ** 0.5).unbind(1)
+    changes, n = of_images @ spread, of_images.shape[1]  # (T, N, 2)
+    errors = changes.std(1) / n**0.5 if n > 1 else torch.full_like(changes[:, 0], torch.nan)
+    scale_error, m_error = errors.unbind(1)
     fitted = w, scale, w.square() * m_error, scale_error
     return Chain(chain.grid, *(values.to(model.device, model.dtype) for values in fitted))
 
@@ -164,7 +166,7 @@ def squared_gaps(
     Returns two tensors (T,), with per_dimension (T, ...), in float64.
     """
     check_model(model)
-    chain = steps if isinstance(steps, Chain) else Chain.equal(steps)
+    chain = Chain.of(steps)
 
     def gap(x: Tensor, s: Tensor, t: Tensor, eps: Tensor, scale: Scale) -> Tensor:
         return step_gap(model, x, s, t, eps, scale)

@@ -37,7 +37,7 @@ def sample_steps(
     at t = 0. Run it under torch.no_grad(). Arguments and errors as in `sample`.
     """
     check_model(model)
-    chain = steps if isinstance(steps, Chain) else Chain.equal(steps)
+    chain = Chain.of(steps)
     shape = model.shape if shape is None else lengths(shape)
     if shape is None or model.shape not in (None, shape):
         raise ValueError(f"shape must be {model.shape or 'given, as (1, 28, 28)'}; got {shape}")

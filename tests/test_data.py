@@ -138,7 +138,7 @@ def small(cache, web, monkeypatch) -> dict[str, bytes]:
         resources = [(archive, md5(packed[archive])) for archive, _ in published.resources]
         monkeypatch.setattr(published, "resources", resources)
         monkeypatch.setattr(published, "mirrors", [web.url])
-    monkeypatch.setattr(sets, "SIZES", SIZES)
+    monkeypatch.setattr(sets, "LENGTHS", SIZES)
     monkeypatch.setattr(sets, "MNIST_MD5", {name: md5(content) for name, content in raw.items()})
     return raw
 
@@ -230,7 +230,8 @@ def test_an_interrupted_download_leaves_no_half_file(small, cache, monkeypatch):
 def test_no_download_unless_allowed_and_never_another_set(small, web, tmp_path, capfd):
     assert load_mnist(download=False).name == "mnist-bundled"
     assert "download is off" in capfd.readouterr().err
-    for name, called in (("full", "MNIST"), ("kmnist", "KMNIST"), ("cifar10", "CIFAR10")):
+    missing = {"full": "MNIST", "mnist": "MNIST", "kmnist": "KMNIST", "cifar10": "CIFAR10"}
+    for name, called in missing.items():
         with pytest.raises(FileNotFoundError, match=f"no {called} in .*download is off"):
             load_named(name, download=False)
     with pytest.raises(FileNotFoundError, match="root must .*FashionMNIST"):

@@ -70,6 +70,13 @@ class Returns(nn.Module):
     encode = forward
 
 
+class Plain:
+    """Its parameters would be neither trained nor saved."""
+
+    def shift(self, x, gamma):
+        return 0 * x
+
+
 class Cut(nn.Module):
     """Returns one dimension too few."""
 
@@ -176,6 +183,7 @@ MISTAKES = [
     (lambda m: pixels.to_unit(IMAGES.long()), TypeError, "images"),
     (lambda m: m.schedule(0.5), TypeError, "t must"),
     (lambda m: DiffEnc(Cut(), ScalingEncoder), TypeError, "encoder"),
+    (lambda m: DiffEnc(Cut(), Plain()), TypeError, "encoder must | nn.Module"),
     (lambda m: train(m, IMAGES, 200), TypeError, "config"),
     (lambda m: elbo(Cut(), IMAGES), TypeError, "DiffEnc"),
     (lambda m: elbo(m, IMAGES, generator=0), TypeError, "generator"),
@@ -194,6 +202,15 @@ def test_an_encoder_of_ones_own_keeps_the_shape(model):
         refuses(ValueError, "of the encoder", elbo, wrong, IMAGES[:2])
     wrong = DiffEnc(model.denoiser, Returns(Encoding(X, X), X[:, :1]))
     refuses(ValueError, "encoder.shift(x, gamma)", elbo, wrong, IMAGES[:2], 2)
+    for shift, error in ((0.5, TypeError), (X[:, :1], ValueError)):
+        own = Returns(shift=shift)
+        own.encode = None
+        for steps in (None, 2):
+            wrong = DiffEnc(model.denoiser, own)
+            refuses(error, "encoder.shift(x, gamma) must", elbo, wrong, IMAGES[:2], steps)
+    for change in ((X[:, :1], X), (X, X[:, :1])):
+        own.change = lambda x, gamma_s, gamma_t: change  # noqa: B023
+        refuses(ValueError, "encoder.change | shape of x", elbo, wrong, IMAGES[:2], 2)
 
 
 def test_running_averages_do_not_go_with_forward_mode():
@@ -207,6 +224,7 @@ def test_what_is_no_schedule():
     for schedule, error in [
         (lambda t: t, TypeError),
         (lambda t: Noise.from_gamma(9 * t), ValueError),  # whose rate is 9
+        (lambda t: Noise.from_gamma(18 * t * t - 13, 18), ValueError),  # right on average only
         (lambda t: Noise.from_gamma(-t, -1), ValueError),
         (lambda t: Noise.from_gamma(t[:1]), ValueError),
         (lambda t: Noise(t, 0 * t + 1, t.exp(), 0 * t + 1), ValueError),

@@ -248,13 +248,12 @@ def test_generative_step(x: Tensor, depths: Depths, normal: Callable) -> None:
     same(p.variance, ledger("G3", "variance", w=ratio, **depths.gammas))
 
 
-@checks("G4", process.v_from_eps, process.x_from_v, process.eps_from_v, process.v_from_x)
+@checks("G4", process.v_from_eps, process.x_from_v, process.v_from_x)
 def test_three_names_for_one_prediction(x: Tensor, depths: Depths, normal: Callable) -> None:
     _, t = depths.noise(x)
     z_t, v = normal(B, D), normal(B, D)
     gamma_t = depths.gamma_t
     same(process.x_from_v(z_t, v, t), ledger("G4", "x_t", z_t=z_t, v=v, gamma_t=gamma_t))
-    same(process.eps_from_v(z_t, v, t), ledger("G4", "epsilon", z_t=z_t, v=v, gamma_t=gamma_t))
     same(process.v_from_x(z_t, x, t), ledger("G4", "v", z_t=z_t, x_t=x, gamma_t=gamma_t))
     error = process.x_from_v(z_t, v, t) - process.x_from_v(z_t, z_t, t)
     same(error, ledger("G4", "error", v=z_t, vhat=v, gamma_t=gamma_t))

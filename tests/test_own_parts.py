@@ -147,6 +147,22 @@ def test_a_run_does_not_go_on_with_another_schedule_or_other_levels(tmp_path):
     assert run(schedule=straight).update == 2
 
 
+def test_an_encoder_with_another_counterterm_is_another_model(tmp_path):
+    """It changes what is sampled, and no weight tells."""
+
+    def made(counterterm):
+        model = own_model()
+        model.encoder.counterterm = counterterm
+        return model
+
+    config = TrainConfig(2, batch=8)
+    save_model(train(made(True), POINTS, config, tmp_path / "run").model, tmp_path / "own", {})
+    with pytest.raises(ValueError, match="counterterm True there, False here"):
+        load_model(tmp_path / "own", model=made(False))
+    with pytest.raises(ValueError, match="other settings .model "):
+        train(made(False), POINTS, config, tmp_path / "run")
+
+
 def test_a_run_with_a_trained_schedule_goes_on(tmp_path):
     model = own_model(schedule=LearnedSchedule(-6, 3))
     for _ in range(2):  # the second time gamma_min has moved

@@ -99,7 +99,6 @@ def test_float32_agrees_with_float64(steps, normal):
             "mean_gap": process.mean_gap(v - v_hat, x_s, u_hat, change, s, t),
             "mean_gap.scaled": process.mean_gap(v - v_hat, x_s, u_hat, change, s, t, 1.1),
             "v_from_x": process.v_from_x(z_t, x_t, t),
-            "eps_from_v": process.eps_from_v(z_t, v, t),
             "residual": process.residual(v - v_hat, u_hat, t),
         }
 

@@ -81,6 +81,7 @@ def test_a_ratio_for_each_dimension_is_better(kind, small_model):
         assert mean_bound(model, images, 4, moved) > bounds[0]
 
 
+@pytest.mark.filterwarnings("error")
 def test_one_image_tells_nothing_of_the_error(small_model):
     chain = fit(small_model(dtype=torch.float32), some_images(1), 2)
     assert bool((chain.ratio <= 1).all()) and bool((chain.scale > 0).all())

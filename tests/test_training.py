@@ -265,6 +265,20 @@ def test_fast_trains_what_fast_returns(monkeypatch):
         assert len(called) == calls
 
 
+def test_a_run_in_bf16_does_not_go_on_without(monkeypatch, tmp_path):
+    images = torch.randint(256, (16, 1, 8, 8), generator=seeded()).byte()
+
+    def run(found, fast):
+        found = {"amx_bf16": found}
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: found, raising=False)
+        model = build(ModelConfig("identity", "tiny", shape=(1, 8, 8)))
+        return train(model, images, TrainConfig(1, batch=4, fast=fast), tmp_path).update
+
+    assert run(False, True) == run(True, False) == 1
+    with pytest.raises(ValueError, match="fast False there, True here"):
+        run(True, True)
+
+
 def test_bf16_is_close_and_keeps_the_weights():
     model = build(ModelConfig("learned", "tiny", shape=(1, 8, 8)))
     for weight in model.parameters():
@@ -334,7 +348,7 @@ def test_progress_and_metrics(tmp_path):
     assert [p.update for p in told] == [3, 6, 8, 9, 12, 15, 16, 18, 20]
     assert [p.update for p in told if p.evaluation] == [8, 16, 20]
     assert all(p.updates == 20 and p.images_per_second > 0 for p in told)
-    draws = loop.generator(model.device, SHORT, loop.EVALUATION)
+    draws = loop.seeded(model.device, SHORT, loop.EVALUATION)
     assert told[-1].evaluation == evaluate(told[-1].model, HELD_OUT, generator=draws)
 
     lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]

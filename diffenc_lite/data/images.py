@@ -47,8 +47,8 @@ class ImageSet:
 
 
 def data_names() -> tuple[str, ...]:
-    """The names that `load_named` knows: the sources of MNIST, and the other sets of the table."""
-    return (*SOURCES, *(name for name in SETS if name != "mnist"))
+    """The names that `load_named` knows: the sources of MNIST, and the sets of the table."""
+    return (*SOURCES, *SETS)
 
 
 def load_named(
@@ -61,7 +61,7 @@ def load_named(
     """A data set by its name, one of `data_names()`, as --data on the command line.
 
     Args:
-        name: "full", the whole MNIST or an error; "bundled", the images of it in the package;
+        name: "full" or "mnist", the whole MNIST or an error; "bundled", its images in the package;
             "auto", the whole set, else the bundled images and a line on stderr that says so. The
             others are sets of the table in sets.py, and come whole or not at all; "photos" are
             patches (N, 3, 16, 16) of photographs in the package, labelled by the picture.

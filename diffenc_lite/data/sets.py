@@ -25,7 +25,7 @@ from torch import Tensor
 from ..files import PathLike, fetch, verify, write_whole
 from . import photos
 
-SIZES = {"train": 60_000, "test": 10_000}  # of MNIST and its relatives
+LENGTHS = {"train": 60_000, "test": 10_000}  # of MNIST and its relatives
 # torchvision has the md5 of the archives only; of the relatives' files none is published.
 MNIST_MD5 = {
     "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
@@ -59,7 +59,7 @@ def _idx_set(name: str, split: str, root: PathLike | None, download: bool) -> Ar
         content = path.read_bytes()
         if name == "MNIST":
             verify(content, MNIST_MD5[path.name], path, "md5")
-        shape = (SIZES[split], 28, 28) if "images" in path.name else (SIZES[split],)
+        shape = (LENGTHS[split], 28, 28) if "images" in path.name else (LENGTHS[split],)
         # two zeros, 8 for uint8, the number of dimensions; each size in four bytes; the numbers
         header = struct.pack(f">{1 + len(shape)}I", 0x0800 + len(shape), *shape)
         length = len(header) + math.prod(shape)

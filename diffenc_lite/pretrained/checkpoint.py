@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors.torch import load, save
 
 from ..chain import Chain
 from ..data import cache_folder
@@ -37,8 +38,6 @@ def save_model(model: DiffEnc, path: PathLike, card: dict[str, Any]) -> None:
     then be given a model to fill. Its card has what the weights do not tell, under "own".
     Raises OSError if it cannot be written.
     """
-    from safetensors.torch import save
-
     copies = {  # since weights that two networks share can only be saved twice
         name: w.to("cpu", copy=True, memory_format=torch.contiguous_format)
         for name, w in model.state_dict().items()
@@ -48,7 +47,8 @@ def save_model(model: DiffEnc, path: PathLike, card: dict[str, Any]) -> None:
         about: dict[str, Any] = {"configuration": None, "own": _settings(model)}
     else:
         about = {"configuration": asdict(model.config)}
-    about |= {**card, "sha256": hashlib.sha256(weights).hexdigest()}
+    told = {name: value for name, value in card.items() if name not in ("configuration", "own")}
+    about |= {**told, "sha256": hashlib.sha256(weights).hexdigest()}
     weights_path, card_path = _model_files(path)
     write_whole(weights_path, weights)
     write_whole(card_path, json.dumps(about, indent=2).encode() + b"\n")
@@ -82,14 +82,11 @@ def load_model(
     cannot be fetched; ValueError if the weights are damaged, cut short, another file than the card
     describes, or do not fit its configuration or the model given.
     """
-    from safetensors.torch import load
-
-    card, weights = read_card(path), _fetched(_find(path)[0])
-    content = verify(weights.read_bytes(), card["sha256"], weights)
+    card, file, content = _read(path)
     own = card.get("own", {})
     if model is None and card["configuration"] is None:
         raise ValueError(
-            f"{weights.with_suffix('.json').name} has no configuration: the model has networks of "
+            f"{file.with_suffix('.json').name} has no configuration: the model has networks of "
             "its own. Make it again and give it: load_model(path, model=model)"
         )
     fits = "its configuration" if model is None else "the model given"
@@ -98,8 +95,14 @@ def load_model(
         model.load_state_dict(load(content))
         _compare(own, _settings(model))
     except Exception as error:  # a foreign file may raise anything
-        raise ValueError(f"{weights} does not fit {fits}: {error}") from None
+        raise ValueError(f"{file} does not fit {fits}: {error}") from None
     return _with_card(model, card, own.get("shape")).to(device).eval()
+
+
+def _read(path: PathLike) -> tuple[dict[str, Any], Path, bytes]:
+    """The card of a saved model, and the file of its weights with the content, checked."""
+    card, file = read_card(path), _fetched(_find(path)[0])
+    return card, file, verify(file.read_bytes(), card["sha256"], file)
 
 
 def start_from(model: DiffEnc, path: PathLike) -> DiffEnc:
@@ -114,20 +117,23 @@ def start_from(model: DiffEnc, path: PathLike) -> DiffEnc:
     Raises ValueError if the saved one has weights or shapes that `model` has not, other levels or
     another schedule; and what `load_model` raises.
     """
-    saved, filled = load_model(path), copy.deepcopy(model)
-    weights, own = saved.state_dict(), filled.state_dict()
+    card, _, content = _read(path)
+    weights, filled = load(content), copy.deepcopy(model)
+    own = filled.state_dict()
     try:
         for name, weight in weights.items():
             there, here = tuple(weight.shape), tuple(own[name].shape) if name in own else None
             if there != here:
                 raise ValueError(f"{name} has shape {there} there, {here} here")
         filled.load_state_dict({**own, **weights})
-        _compare(saved.settings(), filled.settings())  # a trained schedule is among the weights
+        settings = filled.settings()  # a trained schedule is among the weights
+        del settings["counterterm"]  # the encoder may be another
+        _compare(card.get("own") or load_model(path).settings(), settings)
     except ValueError as error:
         raise ValueError(f"model must fit {os.fspath(path)}: {error}") from None
-    card = saved.card
-    names = ("updates", "bits_per_dim", "sha256", *(["start"] if "start" in card else []))
-    start = {"encoder": card["configuration"]["encoder"], **{name: card[name] for name in names}}
+    names = [name for name in ("updates", "bits_per_dim", "sha256", "start") if name in card]
+    start = {"encoder": (card["configuration"] or {}).get("encoder")}
+    start |= {name: card[name] for name in names}
     start["batch"] = card.get("training", {}).get("batch")
     return _with_card(filled, {"start": start})
 

@@ -29,7 +29,8 @@ class TrainConfig:
     log_every, evaluate_every, checkpoint_every: in updates; evaluate_images: how many of held_out.
     fast: the denoiser of images in bf16 where the processor has it (on a CPU 1.4 times as many
         images a second), and on CUDA compiled (not yet measured there). The encoder is left
-        as it is, because torch's forward mode works with neither.
+        as it is, because torch's forward mode works with neither. The settings in a run's folder
+        have True only if it was, so no run goes on with other rounding on another processor.
 
     Raises ValueError, naming the field, for a value that makes no sense."""
 

@@ -116,11 +116,13 @@ def train_steps(
     rank, ranks = process_of()
     device, chain = model.device, as_chain(config.steps)
     images, state, run = images.to(device), State(model, config), None
+    quick = fast(model, tuple(images.shape[1:])) if config.fast else model
     window = torch.zeros(4, dtype=torch.float64)  # sums of the terms since a report, and of 1
     if held_out is not None:
         held_out = evenly(held_out, config.evaluate_images).to(device)
     if folder is not None and rank == 0:  # the only process that reads and writes
-        run = RunFolder(folder, {**config.plain(), **identity(model, images, held_out)})
+        used = {"fast": quick is not model}  # which depends on the processor too
+        run = RunFolder(folder, {**config.plain(), **used, **identity(model, images, held_out)})
 
     def save() -> None:
         if run is not None:
@@ -136,7 +138,6 @@ def train_steps(
         state.load(start)
     if device.type == "cpu":
         keep_freed_memory()
-    quick = fast(model, tuple(images.shape[1:])) if config.fast else model
     since, clock = state.update, time.perf_counter()
 
     def due(every: int) -> bool:
@@ -149,7 +150,7 @@ def train_steps(
         speed = (state.update - since) * config.batch / (time.perf_counter() - clock)
         evaluation = None
         if held_out is not None and due(config.evaluate_every):
-            draws = generator(device, config, EVALUATION)  # the same every time
+            draws = seeded(device, config, EVALUATION)  # the same every time
             evaluation = evaluate(state.averaged, held_out, chain, generator=draws)
         prior, reconstruction, diffusion, _ = (window / window[-1]).tolist()
         return Progress(
@@ -279,7 +280,7 @@ def draw(
     """
     rank, ranks = process_of()
     batch, ends, device = config.batch, min(config.ends, config.batch), model.device
-    draws = generator(device, config, BATCH, update)
+    draws = seeded(device, config, BATCH, update)
     index = torch.randint(len(images), (batch,), generator=draws, device=device)
     eps = torch.randn(
         (batch + ends, *images.shape[1:]), generator=draws, dtype=model.dtype, device=device
@@ -301,7 +302,7 @@ def seed(config: TrainConfig, *purpose: int) -> int:
     return int(mixed.generate_state(1, np.uint64)[0])
 
 
-def generator(device: torch.device, config: TrainConfig, *purpose: int) -> torch.Generator:
+def seeded(device: torch.device, config: TrainConfig, *purpose: int) -> torch.Generator:
     return torch.Generator(device).manual_seed(seed(config, *purpose))
 
 
