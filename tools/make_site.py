@@ -28,7 +28,6 @@ from concurrent.futures import ProcessPoolExecutor
 from importlib import import_module
 from pathlib import Path
 
-import badges
 import nbformat
 from nbformat import NotebookNode
 from PIL import Image
