@@ -38,7 +38,8 @@ class Encoding(NamedTuple):
 
 
 class Encoder(Protocol):
-    """An nn.Module with encoder.shift(x, gamma) -> x_t - x. x has shape (B, ...), gamma (B,).
+    """encoder.shift(x, gamma) -> x_t - x. x has shape (B, ...), gamma (B,). An encoder with weights
+    must be an nn.Module: others are neither trained nor saved.
 
     The rest is optional:
     u(x, gamma): a formula for u, where one is at hand.

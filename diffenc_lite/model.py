@@ -26,7 +26,7 @@ class DiffEnc(nn.Module):
     Args:
         denoiser: any nn.Module with denoiser(z, gamma) -> v_hat; z (B, ...), gamma (B,).
         encoder: IdentityEncoder() (a VDM, the default), ScalingEncoder(), LearnedEncoder(network)
-            or any nn.Module with shift(x, gamma) -> x_t - x (see `Encoder`).
+            or anything with shift(x, gamma) -> x_t - x (see `Encoder`).
         schedule: LinearSchedule() by default, or any `Schedule`. Networks of this library read
             gamma between the end points of a schedule: make them with this one.
         levels: number of levels of the data, at most 256.
@@ -49,9 +49,8 @@ class DiffEnc(nn.Module):
         super().__init__()
         if not isinstance(denoiser, nn.Module):
             raise TypeError(f"denoiser must be an nn.Module; got {type(denoiser).__name__}")
-        if not (encoder is None or (isinstance(encoder, nn.Module) and hasattr(encoder, "shift"))):
-            got = type(encoder).__name__
-            raise TypeError(f"encoder must be an nn.Module with shift(x, gamma); got {got}")
+        if encoder is not None and (isinstance(encoder, type) or not hasattr(encoder, "shift")):
+            raise TypeError(f"encoder must be an object with shift(x, gamma); got {encoder!r}")
         self.denoiser = denoiser
         self.encoder: Encoder = IdentityEncoder() if encoder is None else encoder
         self.schedule = LinearSchedule() if schedule is None else schedule

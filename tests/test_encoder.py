@@ -80,11 +80,10 @@ def test_float32_agrees_with_float64(kind, small_model, normal):
 # --- one's own: one method ------------------------------------------------------------------------
 
 
-class OnlyShift(nn.Module):
+class OnlyShift:
     """The shift of another encoder, and nothing else."""
 
     def __init__(self, encoder):
-        super().__init__()
         self.encoder = encoder
 
     def shift(self, x, gamma):

@@ -70,13 +70,6 @@ class Returns(nn.Module):
     encode = forward
 
 
-class Plain:
-    """Its parameters would be neither trained nor saved."""
-
-    def shift(self, x, gamma):
-        return 0 * x
-
-
 class Cut(nn.Module):
     """Returns one dimension too few."""
 
@@ -183,7 +176,6 @@ MISTAKES = [
     (lambda m: pixels.to_unit(IMAGES.long()), TypeError, "images"),
     (lambda m: m.schedule(0.5), TypeError, "t must"),
     (lambda m: DiffEnc(Cut(), ScalingEncoder), TypeError, "encoder"),
-    (lambda m: DiffEnc(Cut(), Plain()), TypeError, "encoder must | nn.Module"),
     (lambda m: train(m, IMAGES, 200), TypeError, "config"),
     (lambda m: elbo(Cut(), IMAGES), TypeError, "DiffEnc"),
     (lambda m: elbo(m, IMAGES, generator=0), TypeError, "generator"),

@@ -92,7 +92,7 @@ def identity(model: DiffEnc, images: Tensor, held_out: Tensor | None) -> dict[st
     def digest(content: bytes) -> str:
         return hashlib.sha256(content).hexdigest()[:16]
 
-    modules = [type(module).__name__ for module in model.modules()]
+    modules = [type(module).__name__ for module in (model.encoder, *model.modules())]
     shapes = {name: tuple(weight.shape) for name, weight in model.state_dict().items()}
     schedule, settings = model.schedule, model.settings()
     if isinstance(schedule, nn.Module) and next(schedule.parameters(), None) is not None:
