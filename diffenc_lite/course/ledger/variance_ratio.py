@@ -50,8 +50,8 @@ def W1(G3, L2) -> Steps:
         "error of the mean.", means=G3.variance.subs(w, w_best))
     yield Line("cost", r"What the step then costs is a logarithm, where $w=1$ pays $\frac d2m$.",
         means=cost.subs(w, w_best))
-    yield Line("below_one", "And $w^*$ is never more than 1: generation is never surer than one "
-        "who knows the data.")
+    yield Line("below_one", "And $w^*$ is never more than 1: the generative step is never more "
+        "certain than the posterior, which knows the data.")
 
 
 @row("The best constant ratio", "06",
