@@ -3,33 +3,18 @@ proof levels, which any notebook may use, in levels.toml."""
 
 from __future__ import annotations
 
+import importlib
 import re
+from pathlib import Path
 
-from . import (
-    lesson_00,
-    lesson_01,
-    lesson_02,
-    lesson_03,
-    lesson_04,
-    lesson_05,
-    lesson_06,
-    lesson_07,
-    lesson_08,
-    lesson_09,
-    lesson_10,
-    lesson_11,
-    lesson_12,
-    lesson_13,
-    lesson_14,
-)
 from .comparing import tried
 from .forms import Exercise
 from .levels import LEVELS
 
 _LESSONS = [
-    lesson_00, lesson_01, lesson_02, lesson_03, lesson_04, lesson_05, lesson_06,
-    lesson_07, lesson_08, lesson_09, lesson_10, lesson_11, lesson_12, lesson_13, lesson_14,
-]  # fmt: skip
+    importlib.import_module(f".{file.stem}", __package__)
+    for file in sorted(Path(__file__).parent.glob("lesson_*.py"))
+]
 
 EXERCISES: dict[str, Exercise] = {
     **{exercise.number: exercise for lesson in _LESSONS for exercise in lesson.EXERCISES},

@@ -31,7 +31,6 @@ from sympy import (
     expand,
     expand_log,
     factor,
-    factor_terms,
     integrate,
     log,
     oo,
