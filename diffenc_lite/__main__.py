@@ -41,6 +41,7 @@ TRAINING = {  # settings of TrainConfig, which has their types and defaults
     "batch": "images in an update",
     "lr": "highest learning rate",
     "warmup": "updates until it is reached",
+    "optimizer": "adamw, or muon for the inner convolutions",
     "ema": "decay of the averaged weights",
     "ends": "images of a batch for prior and reconstruction",
     "seed": "of all draws, and of the first weights",
@@ -123,7 +124,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 @command(
-    "folder --encoder --size --data --updates --batch --lr --warmup --ema --ends --seed --dropout "
+    "folder --encoder --size --data --updates --batch --lr --warmup --optimizer --ema --ends --seed --dropout "
     "--device --start --log-every --evaluate-every --evaluate-images --checkpoint-every"
 )
 def run_train(args: argparse.Namespace) -> None:

@@ -164,7 +164,7 @@ def test_updates_are_as_long_as_the_learning_rate(small_model):
     assert torch.allclose(moved, torch.full_like(moved, rate), rtol=1e-6)
     for update in range(1, 9):
         state.descend(one_gradient(state, 3.0))
-        rates = {group["lr"] for group in state.optimizer.param_groups}
+        rates = {group["lr"] for group in state.optimizers[0][0].param_groups}
         assert rates == {learning_rate(state.config, update)}
 
 

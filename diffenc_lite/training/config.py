@@ -17,7 +17,9 @@ class TrainConfig:
     updates: how many updates of the weights, each from `batch` images.
     lr: the learning rate. It rises to this linearly in the first `warmup` updates, while a cosine
         takes it down to a hundredth at the end.
-    weight_decay: of AdamW; only tensors of two or more axes decay (no biases, norms or end points
+    optimizer: "adamw"; or "muon" for the convolutions between the first and the last of a network,
+        at 20/3 of the learning rate, and AdamW for all else (see muon.py).
+    weight_decay: of either; only tensors of two or more axes decay (no biases, norms or end points
         of a schedule).
     ema: decay of the moving average of the weights; (1 + n)/(10 + n) in update n while that is
         less.
@@ -38,6 +40,7 @@ class TrainConfig:
     batch: int = 128
     lr: float = 1e-3
     warmup: int = 100
+    optimizer: str = "adamw"
     weight_decay: float = 0.01
     ema: float = 0.999
     ends: int = 16
@@ -59,6 +62,8 @@ class TrainConfig:
         real("ema", self.ema, "a number in [0, 1)", lambda ema: 0 <= ema < 1)
         real("weight_decay", self.weight_decay, "a number of at least 0", lambda decay: decay >= 0)
         as_chain(self.steps)
+        if self.optimizer not in ("adamw", "muon"):
+            raise ValueError(f'optimizer must be "adamw" or "muon"; got {self.optimizer!r}')
 
     def plain(self) -> dict[str, Any]:
         """The settings as plain values, for a card or to be compared."""

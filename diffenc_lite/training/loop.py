@@ -33,9 +33,11 @@ from ..files import PathLike
 from ..model import DiffEnc, check_model
 from .config import TrainConfig, learning_rate
 from .folder import RunFolder, identity
+from .muon import Muon, inner_convolutions
 from .speed import fast, keep_freed_memory
 
 BATCH, DROPOUT, EVALUATION = range(3)  # what a seed is for
+MUON_RATE = 20 / 3  # of the learning rate: 0.02 where AdamW has 0.003, as it was tried
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def train(
     folder: PathLike | None = None,
     held_out: Tensor | None = None,
 ) -> Progress:
-    """Minimise L0 + L1 + L4 by AdamW to the end, with a progress bar; the last Progress
+    """Minimise L0 + L1 + L4 to the end, with a progress bar; the last Progress
 
     With `config.steps` it is L3 instead of L4, and so in the evaluations.
 
@@ -204,13 +206,17 @@ class State:
         if joined():
             for tensor in model.state_dict().values():
                 dist.broadcast(tensor, 0)
+        convolutions = inner_convolutions(model) if config.optimizer == "muon" else []
+        others = [w for w in self.weights if not any(w is c for c in convolutions)]
         groups: list[dict[str, Any]] = [
-            {"params": [w for w in self.weights if w.ndim >= 2]},
-            {"params": [w for w in self.weights if w.ndim < 2], "weight_decay": 0.0},
+            {"params": [w for w in others if w.ndim >= 2]},
+            {"params": [w for w in others if w.ndim < 2], "weight_decay": 0.0},
         ]
-        self.optimizer = torch.optim.AdamW(
-            groups, betas=(0.9, 0.99), weight_decay=config.weight_decay, fused=True
-        )
+        decay = config.weight_decay
+        adamw = torch.optim.AdamW(groups, betas=(0.9, 0.99), weight_decay=decay, fused=True)
+        self.optimizers: list[tuple[torch.optim.Optimizer, float]] = [(adamw, 1.0)]
+        if convolutions:
+            self.optimizers.append((Muon(convolutions, decay), MUON_RATE))
         self.averaged = copy.deepcopy(model).requires_grad_(False).eval()
 
     def descend(self, terms: Tensor, clip: float | None = None) -> list[float]:
@@ -223,7 +229,8 @@ class State:
         """
         values = over_processes(terms.detach().clone()).tolist()
         self._check_finite("loss", sum(values), values)
-        self.optimizer.zero_grad()
+        for weight in self.weights:
+            weight.grad = None
         terms.sum().backward()
         gradients = [over_processes(w.grad) for w in self.weights if w.grad is not None]
         norm = nn.utils.get_total_norm(gradients)
@@ -231,9 +238,10 @@ class State:
         if clip is not None:
             nn.utils.clip_grads_with_norm_(self.weights, clip, norm)
 
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.config, self.update)
-        self.optimizer.step()
+        for optimizer, factor in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = factor * learning_rate(self.config, self.update)
+            optimizer.step()
         with torch.no_grad():
             decay = min(self.config.ema, (1 + self.update) / (10 + self.update))
             averages: list[Tensor] = list(self.averaged.parameters())
@@ -257,14 +265,15 @@ class State:
             "update": self.update,
             "model": self.model.state_dict(),
             "averaged": self.averaged.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer, _ in self.optimizers],
         }
 
     def load(self, saved: dict[str, Any]) -> None:
         self.update = saved["update"]
         self.model.load_state_dict(saved["model"])
         self.averaged.load_state_dict(saved["averaged"])
-        self.optimizer.load_state_dict(saved["optimizer"])
+        for (optimizer, _), state in zip(self.optimizers, saved["optimizers"], strict=True):
+            optimizer.load_state_dict(state)
 
 
 # --- what is drawn --------------------------------------------------------------------------------

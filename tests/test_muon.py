@@ -1,0 +1,86 @@
+"""Muon: the orthogonalisation against singular values, a step by hand, a resumed run."""
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from draws import F64, same, seeded, weights
+
+from diffenc_lite.model import ENCODERS, ModelConfig, build
+from diffenc_lite.training import State, TrainConfig, train, train_steps
+from diffenc_lite.training.muon import Muon, inner_convolutions, orthogonal
+
+IMAGES = torch.randint(256, (40, 1, 8, 8), generator=seeded()).byte()
+CONFIG = TrainConfig(6, batch=4, ends=4, warmup=2, log_every=1, optimizer="muon", fast=False)
+
+
+def make(encoder="learned"):
+    torch.manual_seed(1)
+    return build(ModelConfig(encoder, "tiny", shape=(1, 8, 8)))
+
+
+@pytest.mark.parametrize("shape", [(6, 6), (4, 9), (9, 4)])
+def test_singular_values_go_through_the_polynomial(shape):
+    """and singular vectors stay as they are."""
+    matrix = torch.randn(shape, generator=seeded(), dtype=F64)
+    u, s, vt = torch.linalg.svd(matrix, full_matrices=False)
+    s = s / (matrix.norm() + 1e-7)
+    for _ in range(5):
+        s = 3.4445 * s - 4.7750 * s**3 + 2.0315 * s**5
+    torch.testing.assert_close(orthogonal(matrix), u * s @ vt, rtol=1e-9, atol=1e-9)
+
+
+def test_what_is_not_tiny_comes_near_one():
+    u, v = (torch.linalg.qr(torch.randn(8, 8, generator=seeded(n), dtype=F64)).Q for n in (1, 2))
+    values = torch.logspace(-1.5, 0, 8, dtype=F64)
+    found = torch.linalg.svdvals(orthogonal(u * values @ v))
+    assert 0.6 < found.min() and found.max() < 1.25
+
+
+def test_a_step_by_hand():
+    """The second, so that there is momentum; the length does not depend on that of the gradient."""
+    weight = torch.randn(4, 3, 3, 3, generator=seeded(), dtype=F64).requires_grad_()
+    optimizer, expected, mean = Muon([weight], 0.5), weight.detach().clone(), 0.0
+    for n in range(2):
+        gradient = 10.0**n * torch.randn(weight.shape, generator=seeded(n), dtype=F64)
+        weight.grad, optimizer.param_groups[0]["lr"] = gradient, 0.1
+        optimizer.step()
+        mean = 0.95 * mean + 0.05 * gradient
+        moved = orthogonal((0.05 * gradient + 0.95 * mean).reshape(4, 27))
+        expected = 0.95 * expected - 0.1 * 0.2 * math.sqrt(27) * moved.reshape(expected.shape)
+    torch.testing.assert_close(weight.detach(), expected)
+
+
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_it_moves_the_convolutions_between_the_first_and_the_last(encoder):
+    model = make(encoder)
+    names = {id(weight): name for name, weight in model.named_parameters()}
+    inner = {names[id(weight)] for weight in inner_convolutions(model)}
+    networks = ("denoiser", "encoder.network")
+    ends = {f"{network}.{end}.weight" for network in networks for end in ("stem", "out")}
+    of_four_axes = {name for name, weight in model.named_parameters() if weight.ndim == 4}
+    assert inner and inner == of_four_axes - ends
+    (adamw, one), (muon, factor) = State(model, CONFIG).optimizers
+    owned = [[w for group in o.param_groups for w in group["params"]] for o in (adamw, muon)]
+    assert {names[id(w)] for w in owned[1]} == inner and (one, factor) == (1.0, 20 / 3)
+    assert sorted(map(id, owned[0] + owned[1])) == sorted(names)
+    assert len(State(model, TrainConfig(2)).optimizers) == 1
+
+
+def test_a_run_that_was_stopped_goes_on_bit_by_bit(tmp_path):
+    whole = make()
+    last = train(whole, IMAGES, CONFIG)
+    for progress in train_steps(make(), IMAGES, CONFIG, tmp_path):
+        if progress.update == 3:
+            break
+    again = make()
+    end = train(again, IMAGES, CONFIG, tmp_path)
+    assert same(weights(again), weights(whole)) and same(weights(end.model), weights(last.model))
+    adamw = train(make(), IMAGES, replace(CONFIG, optimizer="adamw")).model
+    assert not same(weights(adamw), weights(end.model))
+
+
+def test_another_name_is_refused():
+    with pytest.raises(ValueError, match="optimizer must be .*sgd"):
+        TrainConfig(2, optimizer="sgd")
