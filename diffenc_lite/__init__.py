@@ -33,11 +33,11 @@ show (plots and explorers), studies. On the command line: python -m diffenc_lite
 """
 
 from . import bound, gaussian, pixels, process
-from .bound import Bound, elbo
+from .bound import elbo
 from .chain import Chain
-from .data import ImageSet, load_mnist, load_named, toy
-from .encoder import Encoder, Encoding, IdentityEncoder, LearnedEncoder, ScalingEncoder
-from .evaluation import Evaluation, evaluate, evenly
+from .data import load_mnist, load_named, toy
+from .encoder import IdentityEncoder, LearnedEncoder, ScalingEncoder
+from .evaluation import evaluate, evenly
 from .gaussian import best_ratio, kl_ratio
 from .grid import cheapest_path, edge_costs, squared_gap_table
 from .model import DiffEnc, ModelConfig, build
@@ -51,9 +51,9 @@ from .pretrained import (
     read_metrics,
     save_model,
 )
-from .ratio import constant_ratio, fit, squared_gaps
-from .sampling import Step, sample, sample_steps
+from .ratio import fit, squared_gaps
+from .sampling import sample, sample_steps
 from .schedule import CosineSchedule, LearnedSchedule, LinearSchedule, Noise, Schedule
-from .training import Progress, TrainConfig, train, train_steps
+from .training import TrainConfig, train, train_steps
 
 __version__ = "0.2.0"

@@ -27,7 +27,7 @@ import torch
 from torch import Tensor, nn
 
 from .arguments import in_shape_of
-from .schedule import Noise, step_c
+from .schedule import Noise, step_c, with_slope
 
 
 class Encoding(NamedTuple):
@@ -53,9 +53,7 @@ class Encoder(Protocol):
     def shift(self, x: Tensor, gamma: Tensor, /) -> Tensor: ...
 
 
-def has_counterterm(encoder: Encoder) -> bool:
-    """True if the generative process uses x_hat in the place of u, False if it uses 0 (G3)."""
-    return getattr(encoder, "counterterm", True)
+# --- any encoder: what it does not say follows from its shift -------------------------------------
 
 
 def shift_of(encoder: Encoder, x: Tensor, gamma: Tensor) -> Tensor:
@@ -70,26 +68,50 @@ def encode(encoder: Encoder, x: Tensor, gamma: Tensor) -> Encoding:
     Raises ValueError if the shift has no derivative though it depends on gamma.
     """
     if (both := getattr(encoder, "encode", None)) is not None:
-        return both(x, gamma)
-    if (speed := getattr(encoder, "u", None)) is not None:
-        return Encoding(x + shift_of(encoder, x, gamma), speed(x, gamma))
-    shift, slope = torch.func.jvp(  # type: ignore[misc]
-        lambda g: shift_of(encoder, x, g), (gamma,), (torch.ones_like(gamma),)
-    )
-    if not slope.any():  # nearby, on both sides, the shift is then the same, up to a kink
+        x_t, u = both(x, gamma)
+    elif (formula := getattr(encoder, "u", None)) is not None:
+        x_t, u = x + shift_of(encoder, x, gamma), formula(x, gamma)
+    else:
+        shift, slope = with_slope(lambda g: shift_of(encoder, x, g), gamma)
         near = (encoder.shift(x, gamma + h) for h in (-0.01, 0.01))
-        if not any(torch.equal(shift, other) for other in near):
+        if not slope.any() and not any(torch.equal(shift, other) for other in near):
             raise ValueError("encoder.shift(x, gamma) must be differentiable in gamma: no detach()")
-    return Encoding(x + shift, -slope / Noise.from_gamma(gamma).like(x).sigma.square())
+        x_t, u = x + shift, -slope / _noise(gamma, x).sigma.square()
+    in_shape_of(x, x_t, "x_t of the encoder", "x")
+    return Encoding(x_t, in_shape_of(x, u, "u of the encoder", "x"))
+
+
+def change(encoder: Encoder, x: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> tuple[Tensor, Tensor]:
+    """(x_t, x_t - x_s), by the encoder's own `change` if it has one; else as the difference of two
+    shifts, which in float32 loses digits for small steps."""
+    if (formula := getattr(encoder, "change", None)) is not None:
+        x_t, x_change = formula(x, gamma_s, gamma_t)
+        in_shape_of(x, x_t, "x_t of encoder.change", "x")
+        return x_t, in_shape_of(x, x_change, "x_t - x_s of encoder.change", "x")
+    gammas = torch.cat([gamma_s, gamma_t])
+    shift_s, shift_t = shift_of(encoder, torch.cat([x, x]), gammas).chunk(2)
+    return x + shift_t, shift_t - shift_s
+
+
+def has_counterterm(encoder: Encoder) -> bool:
+    """True if the generative process uses x_hat in the place of u, False if it uses 0 (G3)."""
+    return getattr(encoder, "counterterm", True)
+
+
+def _noise(gamma: Tensor, x: Tensor) -> Noise:
+    return Noise.from_gamma(gamma).like(x)
+
+
+
+
+# --- the three of the paper -----------------------------------------------------------------------
 
 
 class _BuiltIn(nn.Module):
     """encoder(x, gamma) -> Encoding(x_t, u)"""
 
-    encode: Callable[[Tensor, Tensor], Encoding]
-
     def forward(self, x: Tensor, gamma: Tensor) -> Encoding:
-        return self.encode(x, gamma)
+        return encode(self, x, gamma)  # type: ignore[arg-type]
 
 
 class IdentityEncoder(_BuiltIn):
@@ -105,61 +127,74 @@ class IdentityEncoder(_BuiltIn):
 
 
 class ScalingEncoder(_BuiltIn):
-    """x_t = alpha_t^2 x, u = x_t: nothing to train (E2; DiffEnc-nt in the paper)."""
+    """x_t = alpha_t^2 x, u = x_t: nothing to train (E2; DiffEnc-nt in the paper).
+
+    Args: counterterm, as of any `Encoder`.
+    """
+
+    def __init__(self, counterterm: bool = True):
+        super().__init__()
+        self.counterterm = counterterm
 
     def shift(self, x: Tensor, gamma: Tensor) -> Tensor:
-        return -Noise.from_gamma(gamma).like(x).sigma.square() * x
-
-    def change(self, x: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> tuple[Tensor, Tensor]:
-        s, t = Noise.from_gamma(gamma_s).like(x), Noise.from_gamma(gamma_t).like(x)
-        # sigma_t^2 - sigma_s^2 = alpha_s^2 sigma_t^2 c(s, t)
-        return x + self.shift(x, gamma_t), -(s.alpha * t.sigma).square() * step_c(s, t) * x
+        return -_noise(gamma, x).sigma.square() * x
 
     def encode(self, x: Tensor, gamma: Tensor) -> Encoding:
         x_t = x + self.shift(x, gamma)
         return Encoding(x_t, x_t)
 
+    def change(self, x: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> tuple[Tensor, Tensor]:
+        s, t = _noise(gamma_s, x), _noise(gamma_t, x)
+        return x - t.sigma.square() * x, -_sigma2_change(s, t) * x
+
 
 class LearnedEncoder(_BuiltIn):
     """x_t = alpha_t^2 x + sigma_t^2 y(x, gamma_t), u = x_t - y + dy/dlambda (E3).
 
-    Args: network, any nn.Module with network(x, gamma) -> y in the shape of x.
+    Args: network, any nn.Module with network(x, gamma) -> y in the shape of x; counterterm, as of
+        any `Encoder`.
 
     dy/dlambda = -dy/dgamma is exact: forward-mode differentiation (`torch.func.jvp`) computes it in
     the same pass as y, with the same dropout mask, and gradients flow through it.
     Raises ValueError for a network with BatchNorm: forward mode does not go through it.
     """
 
-    def __init__(self, network: nn.Module):
+    def __init__(self, network: nn.Module, counterterm: bool = True):
         super().__init__()
         if not isinstance(network, nn.Module):
             raise TypeError(f"network must be an nn.Module; got {type(network).__name__}")
         for module in network.modules():
             if getattr(module, "running_mean", None) is not None:
                 raise ValueError(f"network must have no running averages; got {module}")
-        self.network = network
+        self.network, self.counterterm = network, counterterm
 
     def y(self, x: Tensor, gamma: Tensor) -> Tensor:
         """The network's output, checked to have the shape of x."""
         return in_shape_of(x, self.network(x, gamma), "the encoder's network(x, gamma)", "x")
 
     def shift(self, x: Tensor, gamma: Tensor) -> Tensor:
-        return Noise.from_gamma(gamma).like(x).sigma.square() * (self.y(x, gamma) - x)
-
-    def change(self, x: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> tuple[Tensor, Tensor]:
-        s, t = Noise.from_gamma(gamma_s).like(x), Noise.from_gamma(gamma_t).like(x)
-        y_s, y_t = self.y(torch.cat([x, x]), torch.cat([gamma_s, gamma_t])).chunk(2)
-        # sigma_t^2 - sigma_s^2 = alpha_s^2 sigma_t^2 c(s, t)
-        by_sigma = (s.alpha * t.sigma).square() * step_c(s, t) * (y_t - x)
-        return x + t.sigma.square() * (y_t - x), by_sigma + s.sigma.square() * (y_t - y_s)
+        return _towards(x, self.y(x, gamma), _noise(gamma, x))
 
     def encode(self, x: Tensor, gamma: Tensor) -> Encoding:
-        y, dy_dgamma = torch.func.jvp(  # type: ignore[misc]
-            lambda g: self.y(x, g), (gamma,), (torch.ones_like(gamma),)
-        )
-        sigma2 = Noise.from_gamma(gamma).like(x).sigma.square()
-        x_t = x + sigma2 * (y - x)
+        y, dy_dgamma = with_slope(lambda g: self.y(x, g), gamma)
+        x_t = x + _towards(x, y, _noise(gamma, x))
         return Encoding(x_t, x_t - y - dy_dgamma)
+
+    def change(self, x: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> tuple[Tensor, Tensor]:
+        s, t = _noise(gamma_s, x), _noise(gamma_t, x)
+        y_s, y_t = self.y(torch.cat([x, x]), torch.cat([gamma_s, gamma_t])).chunk(2)
+        x_change = _sigma2_change(s, t) * (y_t - x) + _towards(y_s, y_t, s)
+        return x + _towards(x, y_t, t), x_change
+
+
+def _towards(x: Tensor, y: Tensor, at: Noise) -> Tensor:
+    """sigma_t^2 (y - x)"""
+    return at.sigma.square() * (y - x)
+
+
+def _sigma2_change(s: Noise, t: Noise) -> Tensor:
+    """sigma_t^2 - sigma_s^2 = alpha_s^2 sigma_t^2 c(s, t), without a difference"""
+    return (s.alpha * t.sigma).square() * step_c(s, t)
 
 
 # By name; each is made of a function that makes the network y, called by those that need one.

@@ -1,7 +1,7 @@
 """The cost of every step there could be, and the cheapest chain of them (W4), for a trained model.
 
-    costs = edge_costs(model, training_images, 128, "optimal")
-    grid = cheapest_path(costs, 8) / 128       # fit(..., resolution=128) does both
+costs = edge_costs(model, training_images, 128, "best")
+grid = cheapest_path(costs, 8) / 128       # fit(..., resolution=128) does both
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ def edge_costs(
 
     Args:
         images: uint8 (N, ...); one noise for each image and depth.
-        ratio: a number for all steps, or "optimal", W1 for each step.
+        ratio: a number for all steps, or "best", W1 for each step.
         batch: images at a time; they take 24 (N+1) batch d bytes of memory.
-        scale: of the mean of p (G5): None, "folded", A / c for all steps, or "optimal", W7 for each
+        scale: of the mean of p (G5): None, "folded", A / c for all steps, or "best", W7 for each
             step.
 
     Raises TypeError for images that are not uint8; ValueError for images that do not fit the
-    model, resolution or batch below 1, a ratio that is neither positive nor "optimal", a scale that
+    model, resolution or batch below 1, a ratio that is neither positive nor "best", a scale that
     is none of these.
     """
     batches = unit_batches(model, images, batch)
-    if not isinstance(ratio, str) or ratio != "optimal":
-        real("ratio", ratio, 'a positive number or "optimal"', lambda w: w > 0)
+    if not isinstance(ratio, str) or ratio != "best":
+        real("ratio", ratio, 'a positive number or "best"', lambda w: w > 0)
     resolution = whole("resolution", resolution)
     times = Chain.equal(resolution).grid.to(model.device, model.dtype)
     m = squared_gap_table(model, batches, times, generator, scale)
@@ -70,12 +70,12 @@ def squared_gap_table(
     depth, and the mean square of the gap of every pair follows from inner products.
 
     Args: batches of x (B, ...), floats, so that data need not be 8-bit; times (N+1,), increasing;
-        scale as in `edge_costs`. "optimal" is the b that makes the mean square of a pair least.
+        scale as in `edge_costs`. "best" is the b that makes the mean square of a pair least.
     Returns (N+1, N+1) in float64: row i, column j is the step from times[j] down to times[i], inf
     where i >= j.
     """
-    if scale is not None and not (isinstance(scale, str) and scale in ("folded", "optimal")):
-        real("scale", scale, 'None, "folded", "optimal" or a positive number', lambda a: a > 0)
+    if scale is not None and not (isinstance(scale, str) and scale in ("folded", "best")):
+        real("scale", scale, 'None, "folded", "best" or a positive number', lambda a: a > 0)
     nodes, numbers = len(times), 0
     at_t = torch.zeros(3, nodes, dtype=torch.float64)  # <v, v>, <v, x_hat>, <x_hat, x_hat>
     cross = torch.zeros(3, nodes, nodes, dtype=torch.float64)  # <v, x_s>, <x_hat, x_s>, <x_t, x_s>
@@ -93,7 +93,7 @@ def squared_gap_table(
     cc = to_t + cross[2, s, s] - cross[2, t, s]
     a = process.mean_gap(1.0, 0.0, 0.0, 0.0, *noises)
     k = process.mean_gap(0.0, 0.0, 0.0, 1.0, *noises)
-    if scale == "optimal":
+    if scale == "best":
         least = (LEAST_SCALE - 1) * process.mean_gap(0.0, 1.0, 0.0, 0.0, *noises, scale=2.0)
         b = torch.maximum(-(a * vx + k * xc) / xx, least)
     else:

@@ -13,11 +13,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from . import encoder as encoders
 from . import pixels
 from .arguments import in_shape_of, lengths, real, whole
-from .encoder import ENCODERS, Encoder, Encoding, IdentityEncoder, encode, has_counterterm, shift_of
+from .encoder import ENCODERS, Encoder, Encoding, IdentityEncoder
 from .networks import MLP, UNet, UNetConfig
-from .schedule import GAMMA_MAX, GAMMA_MIN, SCHEDULES, LinearSchedule, Schedule, check_schedule
+from .schedule import GAMMA_MAX, GAMMA_MIN, SCHEDULES, AnySchedule, LinearSchedule, check_schedule
 
 
 class DiffEnc(nn.Module):
@@ -39,7 +40,7 @@ class DiffEnc(nn.Module):
         self,
         denoiser: nn.Module,
         encoder: Encoder | None = None,
-        schedule: Schedule | None = None,
+        schedule: AnySchedule | None = None,
         levels: int = 256,
         shape: tuple[int, ...] | None = None,
         *,
@@ -71,25 +72,16 @@ class DiffEnc(nn.Module):
         return self._card
 
     def encode(self, x: Tensor, gamma: Tensor) -> Encoding:
-        """x_t and u of the encoder, checked to have the shape of x (E1-E3)."""
-        x_t, u = encode(self.encoder, x, gamma)
-        in_shape_of(x, x_t, "x_t of the encoder", "x")
-        in_shape_of(x, u, "u of the encoder", "x")
-        return Encoding(x_t, u)
+        """x_t and u (E1-E3), in the shape of x."""
+        return encoders.encode(self.encoder, x, gamma)
 
     def shift(self, x: Tensor, gamma: Tensor) -> Tensor:
-        """x_t - x, checked to have the shape of x."""
-        return shift_of(self.encoder, x, gamma)
+        """x_t - x, in the shape of x."""
+        return encoders.shift_of(self.encoder, x, gamma)
 
     def change(self, x: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> tuple[Tensor, Tensor]:
-        """(x_t, x_t - x_s), by the encoder's own `change` if it has one; else as the difference of
-        two shifts, which in float32 loses digits for small steps."""
-        if (formula := getattr(self.encoder, "change", None)) is not None:
-            x_t, change = formula(x, gamma_s, gamma_t)
-            in_shape_of(x, x_t, "x_t of encoder.change", "x")
-            return x_t, in_shape_of(x, change, "x_t - x_s of encoder.change", "x")
-        shift_s, shift_t = self.shift(torch.cat([x, x]), torch.cat([gamma_s, gamma_t])).chunk(2)
-        return x + shift_t, shift_t - shift_s
+        """(x_t, x_t - x_s), in the shape of x."""
+        return encoders.change(self.encoder, x, gamma_s, gamma_t)
 
     def v_hat(self, z: Tensor, gamma: Tensor) -> Tensor:
         """The denoiser's prediction of v, checked to have the shape of z."""
@@ -97,7 +89,7 @@ class DiffEnc(nn.Module):
 
     def u_hat(self, x_hat: Tensor) -> Tensor | float:
         """What the generative process uses in the place of u: x_hat, or 0 for a VDM (G3)."""
-        return x_hat if has_counterterm(self.encoder) else 0.0
+        return x_hat if encoders.has_counterterm(self.encoder) else 0.0
 
     def to_unit(self, images: Tensor) -> Tensor:
         """8-bit images (B, ...) -> x in (-1, 1), in the dtype of the model; errors as `check`."""
@@ -120,7 +112,7 @@ class DiffEnc(nn.Module):
         gamma = [float(f"{value:.6g}") for value in self.schedule(t).gamma.tolist()]
         return {
             "shape": self.shape, "levels": self.levels, "gamma": gamma,
-            "counterterm": has_counterterm(self.encoder),
+            "counterterm": encoders.has_counterterm(self.encoder),
         }  # fmt: skip
 
     @property
@@ -154,6 +146,7 @@ def evaluating(model: DiffEnc) -> Iterator[None]:
 
 
 # --- models by name ------------------------------------------------------------------------------
+
 
 @dataclass(frozen=True)
 class Size:

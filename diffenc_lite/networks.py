@@ -14,13 +14,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .schedule import LinearSchedule, Noise, Schedule, end_points
+from .schedule import AnySchedule, LinearSchedule, Noise, end_points
 
 
 @dataclass(frozen=True)
@@ -79,18 +80,16 @@ class FourierFeatures(nn.Module):
 class GammaEmbedding(nn.Module):
     """gamma (B,) -> (B, features): gamma as a fraction g, sines of pi 2^k g, then two layers."""
 
-    schedule: Schedule
-
-    def __init__(self, features: int, schedule: Schedule | None = None):
+    def __init__(self, features: int, schedule: AnySchedule | None = None):
         super().__init__()
-        # not as a submodule: its parameters are the model's
-        self.__dict__["schedule"] = LinearSchedule() if schedule is None else schedule
+        # a function, not a submodule: the parameters of the schedule are the model's
+        self.end_points = partial(end_points, LinearSchedule() if schedule is None else schedule)
         self.layers = nn.Sequential(
             nn.Linear(1 + 2 * 6, features), nn.SiLU(), nn.Linear(features, features), nn.SiLU()
         )
 
     def forward(self, gamma: Tensor) -> Tensor:
-        low, high = end_points(self.schedule, gamma)
+        low, high = self.end_points(gamma)
         g = ((gamma - low) / (high - low))[:, None]
         angles = torch.cat([math.pi * 2.0**k * g for k in range(-1, 5)], 1)
         return self.layers(torch.cat([g, angles.sin(), angles.cos()], 1))
@@ -112,7 +111,7 @@ class Network(nn.Module):
         encoder: bool,
         fourier: tuple[int, ...],
         features: int,
-        schedule: Schedule | None,
+        schedule: AnySchedule | None,
     ):
         super().__init__()
         self.shape, self.encoder = tuple(shape), encoder
@@ -146,7 +145,7 @@ class MLP(Network):
         shape: tuple[int, ...] = (2,),
         encoder: bool = False,
         fourier: tuple[int, ...] = (1, 3, 5, 6, 7),
-        schedule: Schedule | None = None,
+        schedule: AnySchedule | None = None,
     ):
         super().__init__(shape, encoder, fourier, width, schedule)
         self.stem = nn.Linear(self.inputs, width)
@@ -228,7 +227,7 @@ class UNet(Network):
         config: UNetConfig,
         shape: tuple[int, ...] = (1, 28, 28),
         encoder: bool = False,
-        schedule: Schedule | None = None,
+        schedule: AnySchedule | None = None,
     ):
         if len(config.channels) != len(config.blocks):
             raise ValueError(f"channels and blocks must be of one length; got {config}")

@@ -11,7 +11,7 @@ from torch import Tensor
 from .schedule import Noise, step_c
 
 
-class Gaussian(NamedTuple):
+class Normal(NamedTuple):
     """N(mean, variance I); the variance broadcasts to the mean."""
 
     mean: Tensor
@@ -21,9 +21,9 @@ class Gaussian(NamedTuple):
 # --- the encoder process q ---------------------------------------------------------------------
 
 
-def marginal(x_t: Tensor, t: Noise) -> Gaussian:
+def marginal(x_t: Tensor, t: Noise) -> Normal:
     """F1: q(z_t | x) = N(alpha_t x_t, sigma_t^2 I)"""
-    return Gaussian(t.alpha * x_t, t.sigma.square())
+    return Normal(t.alpha * x_t, t.sigma.square())
 
 
 def add_noise(x_t: Tensor, eps: Tensor, t: Noise) -> Tensor:
@@ -31,12 +31,12 @@ def add_noise(x_t: Tensor, eps: Tensor, t: Noise) -> Tensor:
     return t.alpha * x_t + t.sigma * eps
 
 
-def transition(z_s: Tensor, x_change: Tensor, s: Noise, t: Noise) -> Gaussian:
+def transition(z_s: Tensor, x_change: Tensor, s: Noise, t: Noise) -> Normal:
     """F2: q(z_t | z_s, x) = N(alpha_{t|s} z_s + alpha_t (x_t - x_s), sigma_t^2 c I)
 
     Args: x_change = x_t - x_s.
     """
-    return Gaussian(t.alpha / s.alpha * z_s + t.alpha * x_change, t.sigma.square() * step_c(s, t))
+    return Normal(t.alpha / s.alpha * z_s + t.alpha * x_change, t.sigma.square() * step_c(s, t))
 
 
 def _carry(z_t: Tensor, s: Noise, t: Noise) -> Tensor:
@@ -44,7 +44,7 @@ def _carry(z_t: Tensor, s: Noise, t: Noise) -> Tensor:
     return t.alpha / s.alpha * (s.sigma / t.sigma).square() * z_t
 
 
-def posterior(z_t: Tensor, x_t: Tensor, x_change: Tensor, s: Noise, t: Noise) -> Gaussian:
+def posterior(z_t: Tensor, x_t: Tensor, x_change: Tensor, s: Noise, t: Noise) -> Normal:
     """F3: q(z_s | z_t, x) = N(mu_Q, sigma_Q^2 I), sigma_Q^2 = sigma_s^2 c,
     mu_Q = (alpha_{t|s} sigma_s^2 / sigma_t^2) z_t + alpha_s c x_t + alpha_s (x_s - x_t)
 
@@ -52,7 +52,7 @@ def posterior(z_t: Tensor, x_t: Tensor, x_change: Tensor, s: Noise, t: Noise) ->
     """
     c = step_c(s, t)
     mean = _carry(z_t, s, t) + s.alpha * (c * x_t - x_change)
-    return Gaussian(mean, s.sigma.square() * c)
+    return Normal(mean, s.sigma.square() * c)
 
 
 # --- the generative process p --------------------------------------------------------------------
@@ -95,7 +95,7 @@ def generative_step(
     t: Noise,
     ratio: Tensor | float = 1,
     scale: Scale = None,
-) -> Gaussian:
+) -> Normal:
     """G3, G5: p(z_s | z_t) = N(mu_P, sigma_P^2 I), sigma_P^2 = sigma_Q^2 / w,
     mu_P = (alpha_{t|s} sigma_s^2 / sigma_t^2) z_t + alpha_s (c x_hat + `motion`)
 
@@ -103,7 +103,7 @@ def generative_step(
     """
     c = step_c(s, t)
     mean = _carry(z_t, s, t) + s.alpha * (c * x_hat + motion(x_hat, u_hat, s, t, scale))
-    return Gaussian(mean, s.sigma.square() * c / ratio)
+    return Normal(mean, s.sigma.square() * c / ratio)
 
 
 def mean_gap(

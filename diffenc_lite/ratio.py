@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from .arguments import whole
-from .bound import scale_gap, step_gap
+from .bound import gap_and_slope, step_gap
 from .chain import Chain
 from .gaussian import best_ratio, mean_square, standard_normal
 from .grid import cheapest_path, edge_costs, unit_batches
@@ -64,8 +64,8 @@ def fit(
         raise ValueError(f"ratio must be one of step, constant, dimension; got {ratio!r}")
     if resolution is not None:
         whole("resolution", resolution, chain.steps)
-        kind = "optimal" if scale else _one_scale(chain)
-        costs = edge_costs(model, images, resolution, "optimal", generator, batch, kind)
+        kind = "best" if scale else _one_scale(chain)
+        costs = edge_costs(model, images, resolution, "best", generator, batch, kind)
         nodes = cheapest_path(costs, chain.steps)
         grid = Chain.equal(resolution).grid.to(model.dtype)[nodes]
         chain = Chain(grid, chain.ratio, None if scale else chain.scale)
@@ -99,11 +99,11 @@ def _with_scale(
     generator: torch.Generator | None,
     draws: int,
 ) -> Chain:
-    """W7. In units of sigma_Q the gap is g + (A/c - 1) h (`bound.scale_gap`): its mean square is a
-    parabola in A, which all dimensions share."""
+    """W7: the mean square of the gap g + (A/c - 1) h is a parabola in A, which all dimensions
+    share."""
 
     def products(x: Tensor, s: Tensor, t: Tensor, eps: Tensor, scale: Scale) -> Tensor:
-        g, h = scale_gap(model, x, s, t, eps)
+        g, h = gap_and_slope(model, x, s, t, eps)
         return torch.stack([g * g, g * h, h * h], 1).flatten(2).mean(2)  # (B, 3)
 
     parts: list[list[Tensor]] = [[] for _ in range(chain.steps)]

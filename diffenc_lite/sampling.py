@@ -15,7 +15,7 @@ from .gaussian import standard_normal
 from .model import DiffEnc, check_model
 
 
-class Step(NamedTuple):
+class SampleStep(NamedTuple):
     """The state of the sampler: depth t, the latent z_t (n, ...), the prediction x_hat (n, ...)."""
 
     t: float
@@ -30,7 +30,7 @@ def sample_steps(
     *,
     shape: tuple[int, ...] | None = None,
     generator: torch.Generator | None = None,
-) -> Iterator[Step]:
+) -> Iterator[SampleStep]:
     """G1, G3: z_1 ~ N(0, I), then z_s ~ p(z_s | z_t) = N(mu_P, (sigma_Q^2 / w) I), T times
 
     Yields T + 1 times, at t = 1, ..., 0; x_hat is the prediction from z_t, and z_0 / alpha_0
@@ -48,10 +48,10 @@ def sample_steps(
         at_s, at_t = model.schedule(s.expand(n)), model.schedule(t.expand(n))
         n_s, n_t = at_s.like(z), at_t.like(z)
         x_hat = process.x_from_v(z, model.v_hat(z, at_t.gamma), n_t)
-        yield Step(float(t), z, x_hat)
+        yield SampleStep(float(t), z, x_hat)
         p = process.generative_step(z, x_hat, model.u_hat(x_hat), n_s, n_t, ratio, scale)
         z = p.mean + p.variance.sqrt() * standard_normal(like.shape, like, generator)
-    yield Step(0.0, z, z / model.schedule(s.expand(n)).like(z).alpha)
+    yield SampleStep(0.0, z, z / model.schedule(s.expand(n)).like(z).alpha)
 
 
 @torch.no_grad()

@@ -100,7 +100,7 @@ def test_a_sampler_and_a_fit_need_steps(call, given, small_model):
 @pytest.mark.parametrize(
     "value",
     [0.0, -1.0, NAN, math.inf, torch.tensor([1.0, 0.0, 2.0]), torch.ones(2), torch.ones(4, 2),
-     "optimal", [[1], [1, 2]]],
+     "best", [[1], [1, 2]]],
 )  # fmt: skip
 def test_ratio_and_scale_are_positive_numbers_one_for_each_step(name, value):
     with pytest.raises(ValueError, match=f"^{name} must"):

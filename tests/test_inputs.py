@@ -13,7 +13,6 @@ from torch import nn
 from diffenc_lite import (
     CosineSchedule,
     DiffEnc,
-    Encoding,
     LearnedEncoder,
     LearnedSchedule,
     LinearSchedule,
@@ -31,6 +30,7 @@ from diffenc_lite import (
     sample,
     train,
 )
+from diffenc_lite.encoder import Encoding
 
 IMAGES = torch.tensor([[0, 255], [100, 200], [3, 4]], dtype=torch.uint8)
 NAN = math.nan

@@ -4,14 +4,14 @@ import pytest
 import torch
 from draws import seeded
 
-from diffenc_lite import ModelConfig, build, constant_ratio, load_mnist
+from diffenc_lite import ModelConfig, build, load_mnist
 from diffenc_lite.bound import step_gap
 from diffenc_lite.course.studies import mnist_fits as fits
 from diffenc_lite.course.studies import mnist_ratio as study
 from diffenc_lite.course.studies import options
 from diffenc_lite.gaussian import best_ratio, kl_ratio
 from diffenc_lite.grid import cheapest_path
-from diffenc_lite.ratio import gap_with_scale
+from diffenc_lite.ratio import constant_ratio, gap_with_scale
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,6 @@ from ..data import cache_folder
 from ..files import PathLike, fetch, verify, write_whole
 from ..model import DiffEnc, ModelConfig, build
 from ..networks import GammaEmbedding
-from ..schedule import end_points
 
 PRETRAINED = Path(__file__).parent
 FITTED = PRETRAINED / "fitted.json"
@@ -151,7 +150,7 @@ def _settings(model: DiffEnc) -> dict[str, Any]:
     """
     like = torch.empty((), dtype=model.dtype, device=model.device)
     embeddings = [module for module in model.modules() if isinstance(module, GammaEmbedding)]
-    ends = [[float(end) for end in end_points(m.schedule, like)] for m in embeddings]
+    ends = [[float(end) for end in m.end_points(like)] for m in embeddings]
     return {**model.settings(), "read_between": ends}
 
 

@@ -117,7 +117,7 @@ def train_steps(
     _check(model, images, config, held_out)
     rank, ranks = process_of()
     device, chain = model.device, as_chain(config.steps)
-    images, state, run = images.to(device), State(model, config), None
+    images, state, run = images.to(device), TrainState(model, config), None
     quick = fast(model, tuple(images.shape[1:])) if config.fast else model
     window = torch.zeros(4, dtype=torch.float64)  # sums of the terms since a report, and of 1
     if held_out is not None:
@@ -194,7 +194,7 @@ def train_steps(
         shown.close()
 
 
-class State:
+class TrainState:
     """All that a training changes: a model, its moving average, the optimiser, updates made so far.
 
     The model, mostly a DiffEnc, is trained in place, on its device.

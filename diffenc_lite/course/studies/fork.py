@@ -60,8 +60,8 @@ from ...gaussian import kl_to_standard
 from ...model import SIZES, DiffEnc, ModelConfig, build, evaluating
 from ...networks import GammaEmbedding, UNet, zero_
 from ...pretrained import load_model, read_card
-from ...schedule import Schedule
-from ...training import State, TrainConfig, fast
+from ...schedule import AnySchedule
+from ...training import TrainConfig, TrainState, fast
 from ...training import seed as seed_of
 from .study import Job, Options, Results, Row, Study, parameters
 
@@ -157,7 +157,12 @@ class Affine(nn.Module):
     """
 
     def __init__(
-        self, shape: tuple[int, ...], schedule: Schedule, picture: bool, number: bool, rank: int = 0
+        self,
+        shape: tuple[int, ...],
+        schedule: AnySchedule,
+        picture: bool,
+        number: bool,
+        rank: int = 0,
     ):
         super().__init__()
         features, dims = 55, math.prod(shape)
@@ -188,7 +193,7 @@ class Second(nn.Module):
     The network is the encoder's, with two inputs and the sum of two outputs, 0 at the start.
     """
 
-    def __init__(self, denoiser: nn.Module, shape: tuple[int, ...], schedule: Schedule):
+    def __init__(self, denoiser: nn.Module, shape: tuple[int, ...], schedule: AnySchedule):
         super().__init__()
         self.denoiser, twice = denoiser, (2 * shape[0], *shape[1:])
         self.net = UNet(SIZES["small"].encoder, twice, True, schedule)
@@ -244,9 +249,7 @@ def depth_of(gamma_max: float, model: DiffEnc) -> float:
     return min(1.0, (gamma_max - low) / (high - low))
 
 
-def _losses(
-    model: DiffEnc, x: Tensor, t: Tensor, eps: Tensor, end: float
-) -> tuple[Tensor, Tensor]:
+def _losses(model: DiffEnc, x: Tensor, t: Tensor, eps: Tensor, end: float) -> tuple[Tensor, Tensor]:
     """Prior loss with the noise ending at depth `end`, and the diffusion loss at t for each unit
     of t: times (end - start) its mean over t in [start, end] is the part of L4 between them.
 
@@ -284,7 +287,7 @@ def train_fork(
     Returns the averaged model, and the loss of the trained one, a mean for each `log_every`
     updates.
     """
-    state, quick, totals = State(model, config), fast(model), []
+    state, quick, totals = TrainState(model, config), fast(model), []
     while state.update < config.updates:
         index, uniform, eps = _draw(images, config, state.update)
         x, t = model.to_unit(images[index]), start + (end - start) * uniform
@@ -342,9 +345,7 @@ def mnist(root: str | None, device: torch.device, test_images: int) -> tuple[Ten
 
 
 @cache
-def _before(
-    test: Tensor, gamma_max: float, passes: int, base_name: str, start: float
-) -> Score:
+def _before(test: Tensor, gamma_max: float, passes: int, base_name: str, start: float) -> Score:
     """The score that all forks of a VDM have at the start; `test` is a key by its identity."""
     vdm = make_fork("vdm", 0, base_name, start).to(test.device)
     return score_fork(vdm, test, depth_of(gamma_max, vdm), passes, start)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ... import encoder
-from ...bound import scale_gap
+from ...bound import gap_and_slope
 from ...chain import Chain, low_discrepancy
 from ...data import load_mnist
 from ...gaussian import best_cost, best_ratio, kl_ratio
@@ -82,7 +82,7 @@ def drawn_products(
         for k in range(draws):
             index = (first + k * steps // draws) % steps
             eps = torch.randn(x.shape, generator=generator)
-            g, h = scale_gap(model, x, grid[index], grid[index + 1], eps)
+            g, h = gap_and_slope(model, x, grid[index], grid[index + 1], eps)
             yield start, index, torch.stack([g * g, g * h, h * h], 1)
 
 
@@ -179,5 +179,5 @@ def costs_of(name: str, root: str | None, images: int) -> Tensor:
     model, chosen = loaded(name), shuffled_mnist("train", root)[:images]
     batches = (model.to_unit(batch) for batch in chosen.split(16))
     times = torch.arange(RESOLUTION + 1) / RESOLUTION
-    table = squared_gap_table(model, batches, times, seeded(0), "optimal")
+    table = squared_gap_table(model, batches, times, seeded(0), "best")
     return best_cost(table, chosen[0].numel())

@@ -24,10 +24,9 @@ Everything else that the rows can be asked is exploration: it may suggest, and d
 
 from __future__ import annotations
 
-import copy
 import math
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -39,13 +38,13 @@ from ... import bound
 from ...bound import elbo
 from ...chain import low_discrepancy
 from ...data import toy
-from ...encoder import IdentityEncoder, LearnedEncoder, ScalingEncoder
+from ...encoder import Encoder, IdentityEncoder, LearnedEncoder, ScalingEncoder
 from ...model import DiffEnc
 from ...networks import MLP
 from ...pixels import bits_per_dim
 from ...process import x_from_v
 from ...schedule import LinearSchedule, Noise
-from ...training import State, TrainConfig
+from ...training import TrainConfig, TrainState
 from ..worlds import TOYS, likelihood
 from .study import Job, Options, Row, Study, parameters
 
@@ -77,12 +76,14 @@ def make(name: str, width: int, seed: int = 0) -> DiffEnc:
         raise ValueError(f"name must be one of {', '.join(MODELS)}; got {name!r}")
     torch.manual_seed(seed)
     denoiser = _denoiser(matched_width(width) if name == "matched" else width)
-    encoder: Any = ScalingEncoder() if name.startswith("scaling") else IdentityEncoder()
-    if name.startswith(("learned", "from-x")):
-        network = MLP(*ENCODER, encoder=True)
-        encoder = LearnedEncoder(network if name.startswith("learned") else _FromX(network))
-    if name.endswith("-off"):
-        encoder.counterterm = False
+    counterterm = not name.endswith("-off")
+    encoder: Encoder = IdentityEncoder()
+    if name.startswith("scaling"):
+        encoder = ScalingEncoder(counterterm)
+    elif name.startswith(("learned", "from-x")):
+        network: nn.Module = MLP(*ENCODER, encoder=True)
+        network = network if name.startswith("learned") else _FromX(network)
+        encoder = LearnedEncoder(network, counterterm)
     return DiffEnc(denoiser, encoder, LinearSchedule())
 
 
@@ -113,8 +114,9 @@ class _Folded(nn.Module):
 def fold_counterterm(model: DiffEnc) -> DiffEnc:
     """X6: the same model at infinite depth, without the counterterm: u_hat = 0, and
     (1 + sigma^2) x_hat in the place of x_hat."""
-    encoder: Any = copy.deepcopy(model.encoder)
-    encoder.counterterm = False
+    encoder: Encoder = ScalingEncoder(counterterm=False)
+    if isinstance(model.encoder, LearnedEncoder):
+        encoder = LearnedEncoder(model.encoder.network, counterterm=False)
     return DiffEnc(_Folded(model.denoiser), encoder, model.schedule, model.levels, model.shape)
 
 
@@ -175,7 +177,7 @@ def train_together(models: list[DiffEnc], points: Tensor, config: TrainConfig) -
     used once; the seed of config is that of the first model's noise, the second has the next one.
     """
     together = _Together(models)
-    state = State(together, config)
+    state = TrainState(together, config)
     generators = [_seeded(10**5 + config.seed + i) for i in range(len(models))]
 
     def draw(n: int) -> Tensor:
