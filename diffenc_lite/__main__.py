@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import io
 import os
+import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import fields
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
+from tqdm import tqdm
 
 from . import pretrained
 from .chain import Chain
@@ -22,9 +24,26 @@ from .evaluation import evaluate, evenly
 from .files import write_whole
 from .model import ENCODERS, SIZES, ModelConfig, build
 from .sampling import sample
+from .schedule import SCHEDULES
 from .training import TrainConfig, train_steps
 
 # ---- what a command is ---------------------------------------------------------------------------
+
+TYPES = {"int": int, "float": float, "str": str}
+
+
+def settings(config: type) -> dict[str, dict[str, Any]]:
+    """Options for the fields of a configuration, with their types, defaults and docstrings."""
+    told = dict(re.findall(r"^    (\w+): (.*(?:\n {8}.*)*)", str(config.__doc__), re.MULTILINE))
+    return {
+        field.name: {
+            "type": TYPES[str(field.type)],
+            "default": field.default,
+            "help": " ".join(told[field.name].split()),
+        }
+        for field in fields(config)
+        if field.type in TYPES
+    }
 
 
 def number_or_folded(text: str) -> float | str:
@@ -36,46 +55,41 @@ def name_and_number(text: str) -> tuple[str, int]:
     return name, int(number)
 
 
-TRAINING = {  # settings of TrainConfig, which has their types and defaults
-    "updates": "of the weights",
-    "batch": "images in an update",
-    "lr": "highest learning rate",
-    "warmup": "updates until it is reached",
-    "optimizer": "adamw, or muon for the inner convolutions",
-    "ema": "decay of the averaged weights",
-    "ends": "images of a batch for prior and reconstruction",
-    "seed": "of all draws, and of the first weights",
-    "log_every": "updates between lines of metrics",
-    "evaluate_every": "updates between evaluations on test images",
-    "evaluate_images": "test images for that; at the end, all",
-    "checkpoint_every": "updates between writes of resume.pt",
-}
-DEFAULTS = {field.name: field.default for field in fields(TrainConfig)} | {"updates": 2000}
-# By name: the default, or a type if there is none; what --help says; what it may be.
-OPTIONS: dict[str, tuple[Any, ...]] = {
-    **{name: (DEFAULTS[name], text) for name, text in TRAINING.items()},
-    "encoder": ("learned", "what makes x_t", ENCODERS),
-    "size": ("small", "of the networks", SIZES),
-    "dropout": (0.0, "of the U-Nets; 0.1 in the paper"),
-    "start": (str, "begin with the weights of this .safetensors file or pretrained model"),
-    "data": ("auto", "auto, full (or mnist) and bundled are MNIST", data_names()),
-    "device": ("auto", "cpu, cuda, cuda:1, mps"),
-    "split": ("test", "of the data", ("train", "test")),
-    "images": (int, "how many, evenly chosen; all if not given"),
-    "steps": (int, "T; if not given, evaluate takes infinite depth and sample 100"),
-    "ratio": (float, "w; 1 if not given"),
-    "scale": (number_or_folded, "A/c or folded; that of the paper if not given"),
-    "fitted": (False, "ratio and scale as they were fitted for a pretrained model"),
-    "passes": (1, "draws of t and noise for each image"),
-    "out": ("samples.png", "the picture, a PNG"),
-    "n": (64, "samples"),
-    "job": (int, "the number of one job, from 0; all that are missing if not given"),
-    "root": (str, "folder that holds the full MNIST"),
-    "budget": (name_and_number, "NAME=NUMBER, numbers that trade time for precision"),
-    "notebooks": (str, "folder of lessons; those of the package if not given"),
-    "for": (str, "write the source of its course, with solutions", ("nbgrader",)),
-    "exercises_only": (False, "imports and exercises, no lesson"),
-}
+# By name, with underscores: what argparse is told.
+OPTIONS: dict[str, dict[str, Any]] = {
+    **(training := settings(TrainConfig)),
+    **(building := settings(ModelConfig)),
+    "start": {"help": "begin with the weights of this .safetensors file or pretrained model"},
+    "data": {"default": "auto", "help": "auto, full (or mnist) and bundled are MNIST"},
+    "device": {"default": "auto", "help": "cpu, cuda, cuda:1, mps"},
+    "split": {"default": "test", "help": "of the data"},
+    "images": {"type": int, "help": "how many, evenly chosen; all if not given"},
+    "steps": {"type": int, "help": "T; if not given, evaluate takes infinite depth and sample 100"},
+    "ratio": {"type": float, "help": "w; 1 if not given"},
+    "scale": {"type": number_or_folded, "help": "A/c or folded; that of the paper if not given"},
+    "fitted": {"action": "store_true", "help": "ratio and scale fitted for a pretrained model"},
+    "passes": {"type": int, "default": 1, "help": "draws of t and noise for each image"},
+    "out": {"default": "samples.png", "help": "the picture, a PNG"},
+    "n": {"type": int, "default": 64, "help": "samples"},
+    "name": {"help": "toys, mnist_ratio, ratio_samples, fork or purpose"},
+    "job": {"type": int, "help": "number of one job, from 0; all that are missing if not given"},
+    "root": {"help": "folder that holds the full MNIST"},
+    "budget": {
+        "type": name_and_number, "nargs": "*", "default": [],
+        "help": "NAME=NUMBER, numbers that trade time for precision",
+    },
+    "notebooks": {"help": "folder of lessons; those of the package if not given"},
+    "for": {"help": "write the source of its course, with solutions"},
+    "exercises_only": {"action": "store_true", "help": "imports and exercises, no lesson"},
+}  # fmt: skip
+OPTIONS["updates"]["default"] = 2000
+CHOICES: dict[str, Iterable[str]] = {
+    "encoder": ENCODERS, "size": SIZES, "schedule": SCHEDULES, "data": data_names(),
+    "split": ("train", "test"), "for": ("nbgrader",), "optimizer": ("adamw", "muon"),
+}  # fmt: skip
+for name, choices in CHOICES.items():
+    OPTIONS[name]["choices"] = list(choices)
+
 Run = Callable[[argparse.Namespace], None]
 COMMANDS: dict[str, tuple[Run, list[str]]] = {}
 
@@ -100,23 +114,7 @@ def parser() -> argparse.ArgumentParser:
         )
         added.set_defaults(run=run)
         for name in arguments:
-            if not name.startswith("--"):
-                added.add_argument(name)
-                continue
-            key = name.removeprefix("--").replace("-", "_")
-            default, text, *choices = OPTIONS[key]
-            about: dict[str, Any] = {"help": text}
-            if default is False:
-                about["action"] = "store_true"
-            elif callable(default):
-                about["type"] = default
-            else:
-                about |= {"type": type(default), "default": default}
-            if choices:
-                about["choices"] = tuple(choices[0])
-            if default is name_and_number:
-                about |= {"nargs": "*", "default": []}
-            added.add_argument(name, **about)
+            added.add_argument(name, **OPTIONS.get(name.strip("-").replace("-", "_"), {}))
     return top
 
 
@@ -124,8 +122,8 @@ def parser() -> argparse.ArgumentParser:
 
 
 @command(
-    "folder --encoder --size --data --updates --batch --lr --warmup --optimizer --ema "
-    "--ends --seed --dropout --device --start --log-every --evaluate-every --evaluate-images "
+    "folder --data --encoder --size --schedule --dropout --start --updates --batch --lr --warmup "
+    "--optimizer --ema --ends --seed --device --log-every --evaluate-every --evaluate-images "
     "--checkpoint-every"
 )
 def run_train(args: argparse.Namespace) -> None:
@@ -133,11 +131,9 @@ def run_train(args: argparse.Namespace) -> None:
     with _torchrun(args.device) as rank:
         device = _device(args.device)
         data, test = (load_named(args.data, split, device=device) for split in ("train", "test"))
-        config = TrainConfig(**{name: getattr(args, name) for name in TRAINING})
-        shape = tuple(data.images.shape[1:])
+        config, shape = TrainConfig(**_chosen(args, training)), tuple(data.images.shape[1:])
         torch.manual_seed(config.seed)
-        model = build(ModelConfig(args.encoder, args.size, shape=shape, dropout=args.dropout))
-        model = model.to(device)
+        model = build(ModelConfig(**_chosen(args, building), shape=shape)).to(device)
         if args.start is not None:
             model = pretrained.start_from(model, args.start)
         path = Path(args.folder) / "model"
@@ -149,36 +145,23 @@ def run_train(args: argparse.Namespace) -> None:
                     continue
                 if progress.update == config.updates:
                     result = evaluate(progress.model, test.images, generator=_seeded(0, device))
-                card = {
-                    "data": f"{data.name} {data.split}, {len(data)} images",
-                    "evaluated_on": f"{test.name} {test.split}, {result.n} images, infinite depth",
-                    "bits_per_dim": result.total,
-                    "standard_error": result.standard_error,
-                    "terms": {
-                        "prior": result.prior,
-                        "reconstruction": result.reconstruction,
-                        "diffusion": result.diffusion,
-                    },
-                    "updates": progress.update,
-                    "seed": config.seed,
-                    "training": config.plain(),
-                }
+                card = pretrained.training_card(data, test, config.plain(), progress.update, result)
                 pretrained.save_model(progress.model, path, card | model.card)
-                _say(f"update {progress.update}: {result}")
+                tqdm.write(f"update {progress.update}: {result}")  # above the bar
         if rank == 0:
-            _say(f"{path}.safetensors holds the averaged model, {path}.json its card")
+            tqdm.write(f"{path}.safetensors holds the averaged model, {path}.json its card")
 
 
 @command("model --data --split --images --steps --ratio --scale --fitted --passes --seed --device")
 def run_evaluate(args: argparse.Namespace) -> None:
     """The bound in bits per dimension, with its standard error."""
-    device = _device(args.device)
+    device, (chain, told) = _device(args.device), _steps(args)
     model = pretrained.load_model(args.model, device)
     data = load_named(args.data, args.split, device=device)
     images = evenly(data.images, len(data) if args.images is None else args.images)
-    generator, chain = _seeded(args.seed, device), _chain(args)
+    generator = _seeded(args.seed, device)
     result = evaluate(model, images, chain, passes=args.passes, generator=generator)
-    print(f"{args.model} on {data.name} {data.split}, {_described(args)}: {result}")
+    print(f"{args.model} on {data.name} {data.split}, {told}: {result}")
 
 
 @command("model --out --n --steps --ratio --scale --fitted --seed --device")
@@ -186,18 +169,18 @@ def run_sample(args: argparse.Namespace) -> None:
     """Draw samples into a picture."""
     from torchvision.utils import make_grid, save_image
 
+    args.steps = 100 if args.steps is None else args.steps
     device = _device(args.device)
     model = pretrained.load_model(args.model, device)
     if model.shape is None or len(model.shape) != 3:
         raise ValueError(f"sample draws pictures (C, H, W); {args.model} makes {model.shape}")
-    args.steps = 100 if args.steps is None else args.steps
-    chain = _chain(args) or args.steps
-    images = sample(model, args.n, chain, generator=_seeded(args.seed, device))
+    chain, told = _steps(args)
+    images = sample(model, args.n, chain or args.steps, generator=_seeded(args.seed, device))
     grid = make_grid(images.cpu() / (model.levels - 1), round(args.n**0.5), pad_value=0.5)
     png = io.BytesIO()
     save_image(grid, png, format="png")
     write_whole(args.out, png.getvalue())
-    print(f"{args.out}: {args.n} samples of {args.model}, {_described(args)}")
+    print(f"{args.out}: {args.n} samples of {args.model}, {told}")
 
 
 @command("name folder --job --root --budget --device")
@@ -205,9 +188,8 @@ def run_study(args: argparse.Namespace) -> None:
     """Run a study of the course, or what is left of it, in a folder."""
     from .course.studies import options, runner
 
-    chosen = options(
-        runner.find_study(args.name), _device(args.device), args.root, dict(args.budget)
-    )
+    study, device = runner.find_study(args.name), _device(args.device)
+    chosen = options(study, device, args.root, dict(args.budget))
     print(runner.run_jobs(args.name, args.folder, chosen, args.job))
 
 
@@ -253,8 +235,8 @@ def _torchrun(device: str) -> Iterator[int]:
 
 def _device(name: str) -> torch.device:
     if name == "auto":
-        mps = "mps" if torch.backends.mps.is_available() else "cpu"
-        name = "cuda" if torch.cuda.is_available() else mps
+        found = torch.accelerator.is_available()
+        name = str(torch.accelerator.current_accelerator()) if found else "cpu"
     try:
         return torch.zeros(1, device=name).device  # with its index
     except (RuntimeError, AssertionError):
@@ -263,37 +245,29 @@ def _device(name: str) -> torch.device:
         ) from None
 
 
+def _chosen(args: argparse.Namespace, of: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in vars(args).items() if name in of}
+
+
 def _seeded(seed: int, device: torch.device) -> torch.Generator:
     return torch.Generator(device).manual_seed(seed)
 
 
-def _chain(args: argparse.Namespace) -> Chain | None:
-    """That of --steps, --ratio, --scale and --fitted; None is infinite depth."""
-    own = (args.ratio, args.scale) != (None, None)
+def _steps(args: argparse.Namespace) -> tuple[Chain | None, str]:
+    """The chain of --steps, --ratio, --scale and --fitted, None for infinite depth; in words."""
+    options = {"ratio": args.ratio, "scale": args.scale}
+    given = {name: value for name, value in options.items() if value is not None}
     if args.steps is None:
-        if own or args.fitted:
+        if given or args.fitted:
             raise ValueError("--ratio, --scale and --fitted need --steps: else depth is infinite")
-        return None
+        return None, "infinite depth"
     if args.fitted:
-        if own:
+        if given:
             raise ValueError("--fitted has a ratio and a scale; give neither --ratio nor --scale")
-        return pretrained.load_fitted(args.model, args.steps)
-    return Chain.equal(args.steps, 1.0 if args.ratio is None else args.ratio, args.scale)
-
-
-def _described(args: argparse.Namespace) -> str:
-    if args.steps is None:
-        return "infinite depth"
-    if args.fitted:
-        return f"T = {args.steps}, fitted"
-    scale = "" if args.scale is None else f", scale {args.scale}"
-    return f"T = {args.steps}, w = {1 if args.ratio is None else args.ratio}{scale}"
-
-
-def _say(line: str) -> None:
-    from tqdm.auto import tqdm
-
-    tqdm.write(line)  # above the bar
+        return pretrained.load_fitted(args.model, args.steps), f"T = {args.steps}, fitted"
+    scale = f", scale {args.scale}" if "scale" in given else ""
+    told = f"T = {args.steps}, w = {given.get('ratio', 1)}{scale}"
+    return Chain.equal(args.steps, **given), told
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -191,8 +191,14 @@ SIZES = {
 class ModelConfig:
     """All that is needed to build a model again; plain values, so that it can be kept as JSON.
 
-    encoder: a name in ENCODERS, "identity" (a VDM), "scaling" or "learned"; size: in SIZES;
-    schedule: in SCHEDULES; shape (C, H, W) takes U-Nets, (D,) MLPs; dropout: of the U-Nets.
+    encoder: what makes x_t, a name in ENCODERS; identity is a VDM.
+    size: of the networks, a name in SIZES.
+    schedule: gamma(t), a name in SCHEDULES; learned has trained end points.
+    gamma_min: gamma at t = 0.
+    gamma_max: gamma at t = 1.
+    shape: of one example; (C, H, W) takes U-Nets, (D,) MLPs.
+    levels: of the data.
+    dropout: of the U-Nets; 0.1 in the paper.
     """
 
     encoder: str = "learned"

@@ -60,11 +60,14 @@ def test_help_names_every_option(command, capsys):
     assert left.value.code == 0
     said = capsys.readouterr().out
     assert all(argument in said for argument in cli.COMMANDS[command][1])
+    if command == "study":
+        assert all(name in said for name in runner.STUDIES)
 
 
 # What is typed for each argument, none of it a default, and where the library finds it.
 SETTINGS = {
-    "updates": 3, "batch": 5, "lr": 0.25, "warmup": 7, "ema": 0.5, "ends": 4, "seed": 11,
+    "updates": 3, "batch": 5, "lr": 0.25, "warmup": 7, "optimizer": "muon",
+    "ema": 0.5, "ends": 4, "seed": 11,
     "log_every": 13, "evaluate_every": 17, "evaluate_images": 19, "checkpoint_every": 23,
 }  # fmt: skip
 TOYS = runner.STUDIES["toys"].budget
@@ -91,6 +94,7 @@ ARRIVES = {
         "folder": ("there", "train_steps.folder", "there"),
         "--encoder": ("scaling", "build.config.encoder", "scaling"),
         "--size": ("tiny", "build.config.size", "tiny"),
+        "--schedule": ("learned", "build.config.schedule", "learned"),
         "--dropout": ("0.3", "build.config.dropout", 0.3),
         "--data": ("bundled", "load_named.name", "bundled"),
         "--device": ("cuda:1", "load_named.device", "cuda:1"),

@@ -10,4 +10,5 @@ from .checkpoint import (
     read_metrics,
     save_model,
     start_from,
+    training_card,
 )

@@ -19,7 +19,8 @@ import torch
 from safetensors.torch import load, save
 
 from ..chain import Chain
-from ..data import cache_folder
+from ..data import ImageSet, cache_folder
+from ..evaluation import Evaluation
 from ..files import PathLike, fetch, verify, write_whole
 from ..model import DiffEnc, ModelConfig, build
 from ..networks import GammaEmbedding
@@ -51,6 +52,23 @@ def save_model(model: DiffEnc, path: PathLike, card: dict[str, Any]) -> None:
     weights_path, card_path = _model_files(path)
     write_whole(weights_path, weights)
     write_whole(card_path, json.dumps(about, indent=2).encode() + b"\n")
+
+
+def training_card(
+    data: ImageSet, test: ImageSet, training: dict[str, Any], updates: int, result: Evaluation
+) -> dict[str, Any]:
+    """What a card says of so many updates with these settings, evaluated on `test`."""
+    terms = {name: getattr(result, name) for name in ("prior", "reconstruction", "diffusion")}
+    return {
+        "data": f"{data.name} {data.split}, {len(data)} images",
+        "evaluated_on": f"{test.name} {test.split}, {result.n} images, infinite depth",
+        "bits_per_dim": result.total,
+        "standard_error": result.standard_error,
+        "terms": terms,
+        "updates": updates,
+        "seed": training["seed"],
+        "training": training,
+    }
 
 
 def read_card(path: PathLike) -> dict[str, Any]:

@@ -14,25 +14,29 @@ from ..chain import Chain, as_chain
 class TrainConfig:
     """How to train. A stopped run goes on only with the same configuration.
 
-    updates: how many updates of the weights, each from `batch` images.
-    lr: the learning rate. It rises to this linearly in the first `warmup` updates, while a cosine
-        takes it down to a hundredth at the end.
-    optimizer: "adamw"; or "muon" for the convolutions between the first and the last of a network,
-        at 20/3 of the learning rate, and AdamW for all else (see muon.py).
-    weight_decay: of either; only tensors of two or more axes decay (no biases, norms or end points
-        of a schedule).
+    updates: of the weights.
+    batch: images in an update.
+    lr: the highest learning rate; a cosine takes it down to a hundredth at the end.
+    warmup: updates in which it first rises linearly.
+    optimizer: adamw; or muon for the convolutions between the first and the last of a network, at
+        20/3 of the learning rate, and AdamW for all else (see muon.py).
+    weight_decay: of tensors of two or more axes; no biases, norms or end points of a schedule.
     ema: decay of the moving average of the weights; (1 + n)/(10 + n) in update n while that is
         less.
-    ends: how many images of each batch prior and reconstruction are measured on; all of a smaller
-        batch. Fewer leave the gradient unbiased, and save time for the diffusion loss.
+    ends: images of each batch that prior and reconstruction, the two ends of the bound, are
+        measured on. Fewer leave the gradient unbiased, and save time for the diffusion loss.
     steps: None, the loss is the bound at infinite depth (L4). With a `Chain`, or a number T of
         equal steps, it is that of the chain (L3), one step drawn for each image; up to a constant,
         its ratio weights the squared error of a step (W3).
-    log_every, evaluate_every, checkpoint_every: in updates; evaluate_images: how many of held_out.
-    fast: the denoiser of images in bf16 where the processor has it (on a CPU 1.4 times as many
-        images a second), and on CUDA compiled (not yet measured there). The encoder is left
-        as it is, because torch's forward mode works with neither. The settings in a run's folder
-        have True only if it was, so no run goes on with other rounding on another processor.
+    seed: of all draws.
+    log_every: updates between two reports.
+    evaluate_every: updates between evaluations on held-out images.
+    evaluate_images: how many of them, evenly chosen.
+    checkpoint_every: updates between writes of resume.pt.
+    fast: True is bf16 for the denoiser of images where the processor computes in it, and on CUDA
+        compiled code; False is float32 everywhere. So with True the rounding depends on the
+        processor: a run's folder says which it was, and goes on with the same only. The encoder
+        stays in float32, because torch's forward mode works with neither.
 
     Raises ValueError, naming the field, for a value that makes no sense."""
 
