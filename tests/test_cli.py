@@ -124,6 +124,8 @@ ARRIVES = {
         "--exercises-only": (None, "write_student_versions.exercises_only", True),
     },
 }
+
+
 @pytest.fixture
 def seen(monkeypatch):
     """What the library is given: by function, its arguments by name; nothing is done."""

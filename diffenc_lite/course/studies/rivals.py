@@ -28,6 +28,7 @@ from ...training import State, TrainConfig, fast, train
 from . import fork
 from .study import Job, Options, Results, Row, Study
 
+DECLARATION = Path(__file__).with_suffix(".md")
 FOLDS, SEEDS = range(3), range(2)
 PASSES = 3  # of scoring
 START = 0.6  # depth, gamma = -2.3: an encoder can do little below it
