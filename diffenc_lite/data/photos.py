@@ -1,7 +1,8 @@
 """`photos`: patches of 16 x 16 pixels from colour photographs that come with the package.
 
 The package holds the pictures, 3.9 MB, and cuts the patches when they are loaded. `load` has those
-of the first SIX; a study takes them from all 29. README.md names photographers and licences.
+of the first SIX. A study takes all 29; the wheel has only the six. README.md names photographers
+and licences.
 """
 
 import io
@@ -63,7 +64,7 @@ def pictures(names: Iterable[str] = SIX) -> dict[str, NDArray[np.uint8]]:
 
     arrays = {}
     for name in names:
-        path = FOLDER / f"{name}.png"
+        path = FOLDER / ("" if name in SIX else "more") / f"{name}.png"
         content = verify(path.read_bytes(), SHA256[name], path)
         arrays[name] = np.asarray(Image.open(io.BytesIO(content)))
     return arrays
