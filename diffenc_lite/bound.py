@@ -230,33 +230,33 @@ def elbo(
     outside [0, 1] or beside every_step, every_step at infinite depth, and what `Chain` refuses.
     """
     check_model(model)
-    chain = as_chain(steps)
-    x = model.to_unit(images).to(model.device)
-    images = images.to(model.device)
+    model.check(images)
+    chain, images, like = as_chain(steps), images.to(model.device), model.like
     if every_step not in (True, False):
         raise ValueError(f"every_step must be True or False; got {every_step!r}")
     if every_step and (chain is None or t is not None):
         raise ValueError(f"every_step needs steps and no t; got steps={steps!r}, t={t}")
     if t is not None:
-        in_shape_of(x.flatten(1)[:, 0], t, "t", "the batch")
+        in_shape_of(images.flatten(1)[:, 0], t, "t", "the batch")
         if not bool(((t >= 0) & (t <= 1)).all()):
             raise ValueError(f"t must lie in [0, 1]; got {t.tolist()}")
 
     def draw(name: str, given: Tensor | None) -> Tensor:
         if given is None:
-            return standard_normal(x.shape, x, generator)
-        return in_shape_of(x, torch.as_tensor(given), name, "the images").to(x)
+            return standard_normal(images.shape, like, generator)
+        return in_shape_of(images, torch.as_tensor(given), name, "the images").to(like)
 
     eps_0 = draw("noise_0", noise_0)
     if chain is not None and every_step:
+        x = pixels.to_unit(images, model.levels, model.dtype)
         each = (torch.full((len(x),), i, device=x.device) for i in range(chain.steps))
         losses = [chain_loss(model, x, step, draw("noise", noise), chain) for step in each]
         prior, reconstruction = end_losses(model, images, eps_0)
         return Bound(prior, reconstruction, torch.stack(losses).mean(0), x[0].numel())
     if t is None:
-        uniform = low_discrepancy(len(x), x, generator)
+        uniform = low_discrepancy(len(images), like, generator)
     elif chain is None:
-        uniform = t.to(x)
+        uniform = t.to(like)
     else:  # the middle of its step, were all equally long
-        uniform = (chain.step_at(t.to(x)).double() + 0.5) / chain.steps
+        uniform = (chain.step_at(t.to(like)).double() + 0.5) / chain.steps
     return terms(model, images, uniform, draw("noise", noise), eps_0, chain)

@@ -76,6 +76,22 @@ def best_cost(mean_squared_gap: Tensor, dims: int = 1) -> Tensor:
     return 0.5 * dims * torch.log1p(mean_squared_gap)
 
 
+def gap_with_scale(products: Tensor, scale: Tensor) -> Tensor:
+    """L2, G5: the squared gap (g + (A/c - 1) h)^2 from the products g^2, g h, h^2 in dimension 1"""
+    g2, gh, h2 = products.unbind(1)
+    extra = scale.to(products.dtype) - 1
+    return mean_square((torch.ones_like(extra), extra), (g2, h2), (gh,))
+
+
+def best_scale(products: Tensor) -> Tensor:
+    """W7: A*/c = 1 - E[g h] / E[h^2], where `gap_with_scale` is least, at least 1e-6: with less the
+    mean would turn x_hat around
+
+    Args: the means of g^2, g h, h^2 of every step, (T, 3). Returns (T,).
+    """
+    return (1 - products[:, 1] / products[:, 2]).clamp(min=1e-6)
+
+
 def mean_square(
     factors: Sequence[Tensor], squares: Sequence[Tensor], products: Sequence[Tensor]
 ) -> Tensor:

@@ -14,9 +14,15 @@ from torch import Tensor
 from . import process
 from .arguments import real, whole
 from .chain import Chain
-from .gaussian import best_cost, kl_ratio, mean_square, standard_normal
+from .gaussian import (
+    best_cost,
+    best_scale,
+    gap_with_scale,
+    kl_ratio,
+    mean_square,
+    standard_normal,
+)
 from .model import DiffEnc, check_model, evaluating
-from .process import LEAST_SCALE
 from .schedule import Noise
 
 
@@ -65,12 +71,12 @@ def squared_gap_table(
 ) -> Tensor:
     """L2, W4: m of every step between the depths `times`, from one pass over the data
 
-    The gap of a step (`process.mean_gap`) is a (v - v_hat) + b x_hat + k (x_t - x_s), and all in it
-    that depends on the data is known at the two ends. So denoiser and encoder run once for each
-    depth, and the mean square of the gap of every pair follows from inner products.
+    The gap of a step (`process.mean_gap`) is linear in v - v_hat, x_hat and x_t - x_s, which are
+    known at the two ends. So denoiser and encoder run once for each depth, and the mean square of
+    the gap of every pair follows from inner products.
 
     Args: batches of x (B, ...), floats, so that data need not be 8-bit; times (N+1,), increasing;
-        scale as in `edge_costs`. "best" is the b that makes the mean square of a pair least.
+        scale as in `edge_costs`.
     Returns (N+1, N+1) in float64: row i, column j is the step from times[j] down to times[i], inf
     where i >= j.
     """
@@ -91,16 +97,18 @@ def squared_gap_table(
     vv, vx, xx = at_t[:, t]
     vc, xc, to_t = cross[:, t, t] - cross[:, t, s]  # <., x_t - x_s>
     cc = to_t + cross[2, s, s] - cross[2, t, s]
+    # the gap is g + (A/c - 1) h with g = a (v - v_hat) + k (x_t - x_s) and h = b x_hat
     a = process.mean_gap(1.0, 0.0, 0.0, 0.0, *noises)
+    b = process.mean_gap(0.0, 1.0, 0.0, 0.0, *noises, scale=2.0)
     k = process.mean_gap(0.0, 0.0, 0.0, 1.0, *noises)
+    g2, gh = mean_square((a, k), (vv, cc), (vc,)), b * (a * vx + k * xc)
+    products = torch.stack([g2, gh, b.square() * xx], 1) / numbers
     if scale == "best":
-        least = (LEAST_SCALE - 1) * process.mean_gap(0.0, 1.0, 0.0, 0.0, *noises, scale=2.0)
-        b = torch.maximum(-(a * vx + k * xc) / xx, least)
+        number = best_scale(products)
     else:
-        u_hat = model.u_hat(torch.ones(()))  # of x_hat = 1
-        b = process.mean_gap(0.0, 1.0, u_hat, 0.0, *noises, scale)
+        number = process.scale_number(float(model.u_hat(torch.ones(()))), *noises, scale)
     table = torch.full((nodes, nodes), torch.inf, dtype=torch.float64)
-    table[s, t] = (mean_square((a, b, k), (vv, xx, cc), (vx, vc, xc)) / numbers).clamp(min=0)
+    table[s, t] = gap_with_scale(products, number).clamp(min=0)
     return table
 
 

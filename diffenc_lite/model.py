@@ -55,7 +55,7 @@ class DiffEnc(nn.Module):
         self.denoiser = denoiser
         self.encoder: Encoder = IdentityEncoder() if encoder is None else encoder
         self.schedule = LinearSchedule() if schedule is None else schedule
-        check_schedule(self.schedule, torch.empty((), dtype=self.dtype, device=self.device))
+        check_schedule(self.schedule, self.like)
         self.levels = whole("levels", levels, 2, 256)  # 8-bit data
         shape = getattr(denoiser, "shape", None) if shape is None else shape
         self.shape = None if shape is None else lengths(shape)
@@ -108,7 +108,7 @@ class DiffEnc(nn.Module):
     @torch.no_grad()
     def settings(self) -> dict[str, Any]:
         """What the weights of a model do not tell; gamma to six digits, at t = 0, 1/2 and 1."""
-        t = torch.tensor([0.0, 0.5, 1.0], dtype=self.dtype, device=self.device)
+        t = torch.tensor([0.0, 0.5, 1.0]).to(self.like)
         gamma = [float(f"{value:.6g}") for value in self.schedule(t).gamma.tolist()]
         return {
             "shape": self.shape, "levels": self.levels, "gamma": gamma,
@@ -116,14 +116,17 @@ class DiffEnc(nn.Module):
         }  # fmt: skip
 
     @property
+    def like(self) -> Tensor:
+        """An empty tensor of the dtype and on the device of the weights."""
+        return next(self.parameters(), torch.empty(0)).new_empty(0)
+
+    @property
     def device(self) -> torch.device:
-        parameter = next(self.parameters(), None)
-        return torch.device("cpu") if parameter is None else parameter.device
+        return self.like.device
 
     @property
     def dtype(self) -> torch.dtype:
-        parameter = next(self.parameters(), None)
-        return torch.get_default_dtype() if parameter is None else parameter.dtype
+        return self.like.dtype
 
 
 def check_model(model: Any) -> None:

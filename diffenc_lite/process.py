@@ -59,7 +59,6 @@ def posterior(z_t: Tensor, x_t: Tensor, x_change: Tensor, s: Noise, t: Noise) ->
 
 
 Scale = Tensor | float | str | None  # of the mean of p: see `motion`
-LEAST_SCALE = 1e-6  # of a fitted A/c: with less the mean would turn x_hat around
 
 
 def motion(
@@ -85,6 +84,11 @@ def motion(
     if isinstance(scale, str):
         return unit * step_c(s, t) * t.sigma.square() * u_hat
     return unit * step_c(s, t) * (scale - 1) * x_hat
+
+
+def scale_number(u_hat: float, s: Noise, t: Noise, scale: Scale) -> Tensor:
+    """G5: A / c, however the scale is said. Args: u_hat / x_hat, 1 with a counterterm, else 0"""
+    return 1 + motion(1.0, u_hat, s, t, scale) / step_c(s, t)
 
 
 def generative_step(

@@ -21,10 +21,10 @@ from torch import Tensor
 from .arguments import whole
 from .bound import gap_and_slope, step_gap
 from .chain import Chain
-from .gaussian import best_ratio, mean_square, standard_normal
+from .gaussian import best_ratio, best_scale, gap_with_scale, standard_normal
 from .grid import cheapest_path, edge_costs, unit_batches
 from .model import DiffEnc, check_model, evaluating
-from .process import LEAST_SCALE, Scale
+from .process import Scale
 
 
 def fit(
@@ -58,8 +58,8 @@ def fit(
     Raises TypeError for images that are not uint8; ValueError for images that do not fit the
     model, for draws or batch below 1, a resolution below T, and what `Chain` refuses.
     """
-    chain = Chain.of(steps)
-    batches, draws = unit_batches(model, images, batch), whole("draws", draws)
+    chain, draws = Chain.of(steps), whole("draws", draws)
+    batches = unit_batches(model, images, batch)
     if ratio not in ("step", "constant", "dimension"):
         raise ValueError(f"ratio must be one of step, constant, dimension; got {ratio!r}")
     if resolution is not None:
@@ -79,17 +79,23 @@ def fit(
         d = images[0].numel()
         best = torch.tensor(constant_ratio(d / 2 * float(m.sum()), chain.steps, d))
         return Chain(chain.grid, best, chain.scale, None, chain.scale_error)
-    w = best_ratio(m)
-    w_error = w.square() * error  # se(w*) = w*^2 se(m) to first order
-    w, w_error = (values.to(model.device, model.dtype) for values in (w, w_error))
+    w, w_error = (values.to(model.device, model.dtype) for values in _best_ratio(m, error))
     return Chain(chain.grid, w, chain.scale, w_error, chain.scale_error)
+
+
+def _best_ratio(m: Tensor, error: Tensor) -> tuple[Tensor, Tensor]:
+    """W1: w* and its standard error, w*^2 se(m) to first order"""
+    w = best_ratio(m)
+    return w, w.square() * error
 
 
 def _one_scale(chain: Chain) -> float | str | None:
     """The scale of all steps alike, as the costs of a grid need it."""
-    if isinstance(chain.scale, Tensor) and bool((chain.scale != chain.scale[0]).any()):
+    if not isinstance(chain.scale, Tensor):
+        return chain.scale
+    if bool((chain.scale != chain.scale[0]).any()):
         raise ValueError(f"scale must be one for all steps to fit a grid; got {chain.scale}")
-    return float(chain.scale[0]) if isinstance(chain.scale, Tensor) else chain.scale
+    return float(chain.scale[0])
 
 
 def _with_scale(
@@ -99,8 +105,8 @@ def _with_scale(
     generator: torch.Generator | None,
     draws: int,
 ) -> Chain:
-    """W7: the mean square of the gap g + (A/c - 1) h is a parabola in A, which all dimensions
-    share."""
+    """W7, W1: in units of sigma_Q the gap is g + (A/c - 1) h, so m is a parabola in A. All
+    dimensions share A and w."""
 
     def products(x: Tensor, s: Tensor, t: Tensor, eps: Tensor, scale: Scale) -> Tensor:
         g, h = gap_and_slope(model, x, s, t, eps)
@@ -110,36 +116,19 @@ def _with_scale(
     for i, summed in _each_step(model, batches, chain, generator, draws, products):
         parts[i].append(summed.cpu().double() / draws)
     of_images = torch.stack([torch.cat(part) for part in parts])  # (T, N, 3)
-    moments = of_images.mean(1)
-    h2 = moments[:, 2]
-    scale = best_scale(moments)
+    moments, n = of_images.mean(1), of_images.shape[1]
+    scale, h2 = best_scale(moments), moments[:, 2]
     extra = scale - 1
-    w = best_ratio(gap_with_scale(moments, scale))
     # first order: how one image moves A*/c, and m (through A it does not: there m is least)
     one, none = torch.ones_like(extra), torch.zeros_like(extra)
     on_scale = torch.stack([none, -1 / h2, -extra / h2], 1)
     on_m = torch.stack([one, 2 * extra, extra.square()], 1)
-    spread = torch.stack([on_scale, on_m], 2)  # (T, 3, 2)
-    changes, n = of_images @ spread, of_images.shape[1]  # (T, N, 2)
-    errors = changes.std(1) / n**0.5 if n > 1 else torch.full_like(changes[:, 0], torch.nan)
+    moved = of_images @ torch.stack([on_scale, on_m], 2)  # (T, N, 2)
+    errors = moved.std(1) / n**0.5 if n > 1 else torch.full_like(moved[:, 0], torch.nan)
     scale_error, m_error = errors.unbind(1)
-    fitted = w, scale, w.square() * m_error, scale_error
+    w, w_error = _best_ratio(gap_with_scale(moments, scale), m_error)
+    fitted = w, scale, w_error, scale_error
     return Chain(chain.grid, *(values.to(model.device, model.dtype) for values in fitted))
-
-
-def gap_with_scale(products: Tensor, scale: Tensor) -> Tensor:
-    """L2, G5: the squared gap (g + (A/c - 1) h)^2 from the products g^2, g h, h^2 in dimension 1"""
-    g2, gh, h2 = products.unbind(1)
-    extra = scale.to(products.dtype) - 1
-    return mean_square((torch.ones_like(extra), extra), (g2, h2), (gh,))
-
-
-def best_scale(moments: Tensor) -> Tensor:
-    """W7: A*/c = 1 - E[g h] / E[h^2], where the mean of `gap_with_scale` is least, at least 1e-6
-
-    Args: the means of g^2, g h, h^2 of every step, (T, 3). Returns (T,).
-    """
-    return (1 - moments[:, 1] / moments[:, 2]).clamp(min=LEAST_SCALE)
 
 
 def constant_ratio(loss: float, steps: int, dims: int) -> float:

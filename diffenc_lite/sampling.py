@@ -41,16 +41,15 @@ def sample_steps(
     shape = model.shape if shape is None else lengths(shape)
     if shape is None or model.shape not in (None, shape):
         raise ValueError(f"shape must be {model.shape or 'given, as (1, 28, 28)'}; got {shape}")
-    like = torch.empty((whole("n", n), *shape), device=model.device, dtype=model.dtype)
-    z = standard_normal(like.shape, like, generator)
+    z = standard_normal((whole("n", n), *shape), model.like, generator)
     for i in reversed(range(chain.steps)):
-        s, t, ratio, scale = chain.at(i, like)
+        s, t, ratio, scale = chain.at(i, z)
         at_s, at_t = model.schedule(s.expand(n)), model.schedule(t.expand(n))
         n_s, n_t = at_s.like(z), at_t.like(z)
         x_hat = process.x_from_v(z, model.v_hat(z, at_t.gamma), n_t)
         yield SampleStep(float(t), z, x_hat)
         p = process.generative_step(z, x_hat, model.u_hat(x_hat), n_s, n_t, ratio, scale)
-        z = p.mean + p.variance.sqrt() * standard_normal(like.shape, like, generator)
+        z = p.mean + p.variance.sqrt() * standard_normal(z.shape, z, generator)
     yield SampleStep(0.0, z, z / model.schedule(s.expand(n)).like(z).alpha)
 
 

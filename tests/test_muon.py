@@ -8,7 +8,7 @@ import torch
 from draws import F64, same, seeded, weights
 
 from diffenc_lite.model import ENCODERS, ModelConfig, build
-from diffenc_lite.training import TrainConfig, TrainState, train, train_steps
+from diffenc_lite.training import State, TrainConfig, train, train_steps
 from diffenc_lite.training.muon import Muon, inner_convolutions, orthogonal
 
 IMAGES = torch.randint(256, (40, 1, 8, 8), generator=seeded()).byte()
@@ -61,11 +61,11 @@ def test_it_moves_the_convolutions_between_the_first_and_the_last(encoder):
     ends = {f"{network}.{end}.weight" for network in networks for end in ("stem", "out")}
     of_four_axes = {name for name, weight in model.named_parameters() if weight.ndim == 4}
     assert inner and inner == of_four_axes - ends
-    (adamw, one), (muon, factor) = TrainState(model, CONFIG).optimizers
+    (adamw, one), (muon, factor) = State(model, CONFIG).optimizers
     owned = [[w for group in o.param_groups for w in group["params"]] for o in (adamw, muon)]
     assert {names[id(w)] for w in owned[1]} == inner and (one, factor) == (1.0, 20 / 3)
     assert sorted(map(id, owned[0] + owned[1])) == sorted(names)
-    assert len(TrainState(model, TrainConfig(2)).optimizers) == 1
+    assert len(State(model, TrainConfig(2)).optimizers) == 1
 
 
 def test_a_run_that_was_stopped_goes_on_bit_by_bit(tmp_path):

@@ -27,8 +27,8 @@ from diffenc_lite.course.worlds import Exact, Gaussian
 from diffenc_lite.evaluation import each_image, evaluate, evenly
 from diffenc_lite.model import ENCODERS, ModelConfig, build
 from diffenc_lite.training import (
+    State,
     TrainConfig,
-    TrainState,
     draw,
     learning_rate,
     load_resume,
@@ -156,7 +156,7 @@ def one_gradient(state, size):
 
 def test_updates_are_as_long_as_the_learning_rate(small_model):
     """The first update of AdamW moves each weight by the learning rate, up or down."""
-    state = TrainState(small_model("identity"), TrainConfig(updates=9, lr=0.01, warmup=3))
+    state = State(small_model("identity"), TrainConfig(updates=9, lr=0.01, warmup=3))
     before = state.model.denoiser.first.bias.clone()
     state.descend(one_gradient(state, 3.0))
     moved = (state.model.denoiser.first.bias - before).abs()
@@ -170,13 +170,13 @@ def test_updates_are_as_long_as_the_learning_rate(small_model):
 
 @pytest.mark.parametrize("clip, norm", [(None, 3.0), (1.0, 1.0), (5.0, 3.0)])
 def test_clipping_shortens_a_long_gradient_and_no_other(clip, norm, small_model):
-    state = TrainState(small_model("identity"), SHORT)
+    state = State(small_model("identity"), SHORT)
     assert state.descend(one_gradient(state, 3.0), clip)[0] != 0
     assert state.model.denoiser.first.bias.grad.norm().item() == pytest.approx(norm, rel=1e-5)
 
 
 def test_the_average_follows_its_formula(small_model):
-    state = TrainState(small_model("learned"), replace(SHORT, ema=0.5))
+    state = State(small_model("learned"), replace(SHORT, ema=0.5))
     expected = weights(state.model)
     for n in range(14):
         state.descend(state.model.denoiser.last.weight.square().sum()[None])
@@ -192,7 +192,7 @@ def test_the_average_follows_its_formula(small_model):
 def test_only_matrices_decay(small_model):
     """With no gradient, AdamW does nothing but decay."""
     model = small_model("learned", learned_schedule=True)
-    state = TrainState(model, replace(SHORT, weight_decay=0.5, lr=0.1, warmup=0, updates=10**9))
+    state = State(model, replace(SHORT, weight_decay=0.5, lr=0.1, warmup=0, updates=10**9))
     before = weights(model)
     state.descend(sum(0 * weight.sum() for weight in state.weights)[None])
     for name, weight in model.state_dict().items():

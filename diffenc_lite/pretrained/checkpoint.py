@@ -166,9 +166,8 @@ def _settings(model: DiffEnc) -> dict[str, Any]:
     """What the weights of a model do not tell; with it, between which gammas the networks of this
     library read (0 and 1 to them): the end points of their schedule, which may not be the model's.
     """
-    like = torch.empty((), dtype=model.dtype, device=model.device)
     embeddings = [module for module in model.modules() if isinstance(module, GammaEmbedding)]
-    ends = [[float(end) for end in m.end_points(like)] for m in embeddings]
+    ends = [[float(end) for end in m.end_points(model.like)] for m in embeddings]
     return {**model.settings(), "read_between": ends}
 
 

@@ -2,5 +2,5 @@
 
 from .config import TrainConfig, learning_rate
 from .folder import load_resume
-from .loop import Progress, TrainState, draw, seed, train, train_steps
+from .loop import Progress, State, draw, seed, train, train_steps
 from .speed import fast, keep_freed_memory

@@ -117,7 +117,7 @@ def train_steps(
     _check(model, images, config, held_out)
     rank, ranks = process_of()
     device, chain = model.device, as_chain(config.steps)
-    images, state, run = images.to(device), TrainState(model, config), None
+    images, state, run = images.to(device), State(model, config), None
     quick = fast(model, tuple(images.shape[1:])) if config.fast else model
     window = torch.zeros(4, dtype=torch.float64)  # sums of the terms since a report, and of 1
     if held_out is not None:
@@ -130,45 +130,37 @@ def train_steps(
         if run is not None:
             run.save({**state.save(), "window": window})
 
-    saved = [None if run is None else run.load()]
-    if ranks > 1:
-        dist.broadcast_object_list(saved)
-    if (start := saved[0]) is None:
-        save()  # so that metrics never stand alone, and a full disk is noticed now
-    else:
-        window = start.pop("window")
-        state.load(start)
-    if device.type == "cpu":
-        keep_freed_memory()
-    since, clock = state.update, time.perf_counter()
-
     def due(every: int) -> bool:
         return state.update % every == 0 or state.update == config.updates
 
-    def reports() -> bool:
-        return due(config.log_every) or (held_out is not None and due(config.evaluate_every))
-
-    def report() -> Progress:
-        speed = (state.update - since) * config.batch / (time.perf_counter() - clock)
+    def report(evaluated: bool) -> Progress:
         evaluation = None
-        if held_out is not None and due(config.evaluate_every):
+        if evaluated and held_out is not None:
             draws = seeded(device, config, EVALUATION)  # the same every time
             evaluation = evaluate(state.averaged, held_out, chain, generator=draws)
-        prior, reconstruction, diffusion, _ = (window / window[-1]).tolist()
-        return Progress(
-            state.update, config.updates, prior, reconstruction, diffusion, speed, evaluation,
-            state.averaged,
-        )  # fmt: skip
+        speed = (state.update - since) * config.batch / (time.perf_counter() - clock)
+        prior, reconstruction, diffusion = (window[:3] / window[3]).tolist()
+        terms = prior, reconstruction, diffusion
+        return Progress(state.update, config.updates, *terms, speed, evaluation, state.averaged)
 
+    saved = [None if run is None else run.load()]
+    if ranks > 1:
+        dist.broadcast_object_list(saved)
+    if saved[0] is None:
+        save()  # so that metrics never stand alone, and a full disk is noticed now
+    else:
+        window = saved[0].pop("window")
+        state.load(saved[0])
+    if device.type == "cpu":
+        keep_freed_memory()
+    since, clock = state.update, time.perf_counter()
     if state.update == config.updates:  # finished before: its last Progress again
-        yield report()
+        yield report(evaluated=True)
     hidden = {} if bar and rank == 0 else {"disable": True}
     shown = tqdm(total=config.updates, initial=since, unit="update", **hidden)
     try:
         while state.update < config.updates:
             with interrupts_held_back():
-                if reports():  # it was reported after the last update
-                    window.zero_()
                 index, uniform, eps, eps_0 = draw(model, images, config, state.update)
                 with seeded_dropout(device, config, state.update):
                     losses = bound.terms(quick, images[index], uniform, eps, eps_0, chain)
@@ -177,14 +169,17 @@ def train_steps(
                 window += torch.tensor([*values, 1.0], dtype=torch.float64)
                 shown.update()
 
-                progress = report() if reports() else None
-                if progress is not None:
+                evaluated = held_out is not None and due(config.evaluate_every)
+                if reported := evaluated or due(config.log_every):
+                    progress = report(evaluated)
                     shown.set_postfix_str(f"{progress.total:.3f} bits/dim")
                     if run is not None:
                         run.log(progress)
+                    if state.update < config.updates:
+                        window.zero_()
                 if due(config.checkpoint_every):
                     save()
-            if progress is not None:
+            if reported:
                 yield progress
                 since, clock = state.update, time.perf_counter()
     except (KeyboardInterrupt, GeneratorExit):
@@ -194,7 +189,7 @@ def train_steps(
         shown.close()
 
 
-class TrainState:
+class State:
     """All that a training changes: a model, its moving average, the optimiser, updates made so far.
 
     The model, mostly a DiffEnc, is trained in place, on its device.

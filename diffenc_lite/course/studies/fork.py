@@ -61,7 +61,7 @@ from ...model import SIZES, DiffEnc, ModelConfig, build, evaluating
 from ...networks import GammaEmbedding, UNet, zero_
 from ...pretrained import load_model, read_card
 from ...schedule import AnySchedule
-from ...training import TrainConfig, TrainState, fast
+from ...training import State, TrainConfig, fast
 from ...training import seed as seed_of
 from .study import Job, Options, Results, Row, Study, parameters
 
@@ -309,7 +309,7 @@ def train_fork(
     Returns the averaged model, and the loss of the trained one, a mean for each `log_every`
     updates.
     """
-    state, quick, totals = TrainState(model, config), fast(model), []
+    state, quick, totals = State(model, config), fast(model), []
     while state.update < config.updates:
         totals += update(state, quick, images, end, start)
     windows = zip(*[iter(totals)] * config.log_every, strict=False)

@@ -14,17 +14,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ... import encoder
 from ...bound import gap_and_slope
 from ...chain import Chain, low_discrepancy
 from ...data import load_mnist
-from ...gaussian import best_cost, best_ratio, kl_ratio
+from ...encoder import has_counterterm
+from ...gaussian import best_cost, best_ratio, best_scale, gap_with_scale, kl_ratio
 from ...grid import squared_gap_table
 from ...model import DiffEnc
 from ...pretrained import load_model
-from ...process import motion
-from ...ratio import best_scale, constant_ratio, gap_with_scale
-from ...schedule import Noise, step_c
+from ...process import scale_number
+from ...ratio import constant_ratio
+from ...schedule import Noise
 from ...training import fast, keep_freed_memory
 
 MODELS = ("mnist-vdm", "mnist-scaling", "mnist-learned")
@@ -90,8 +90,7 @@ def named_scale(model: DiffEnc, grid: Tensor, name: str | None) -> Tensor:
     """A/c of every step, for the paper's mean (None) or the folded one: (T,)."""
     gamma = model.schedule(grid.double()).gamma
     s, t = Noise.from_gamma(gamma[:-1]), Noise.from_gamma(gamma[1:])
-    counter = float(encoder.has_counterterm(model.encoder))
-    return 1 + motion(1.0, counter, s, t, name) / step_c(s, t)
+    return scale_number(float(has_counterterm(model.encoder)), s, t, name)
 
 
 class Fit(NamedTuple):

@@ -44,7 +44,7 @@ from ...networks import MLP
 from ...pixels import bits_per_dim
 from ...process import x_from_v
 from ...schedule import LinearSchedule, Noise
-from ...training import TrainConfig, TrainState
+from ...training import State, TrainConfig
 from ..worlds import TOYS, likelihood
 from .study import Job, Options, Row, Study, parameters
 
@@ -177,7 +177,7 @@ def train_together(models: list[DiffEnc], points: Tensor, config: TrainConfig) -
     used once; the seed of config is that of the first model's noise, the second has the next one.
     """
     together = _Together(models)
-    state = TrainState(together, config)
+    state = State(together, config)
     generators = [_seeded(10**5 + config.seed + i) for i in range(len(models))]
 
     def draw(n: int) -> Tensor:
