@@ -38,16 +38,13 @@ class Encoding(NamedTuple):
 
 
 class Encoder(Protocol):
-    """encoder.shift(x, gamma) -> x_t - x. x has shape (B, ...), gamma (B,). An encoder with weights
-    must be an nn.Module: others are neither trained nor saved.
+    """shift(x, gamma) -> x_t - x; x (B, ...), gamma (B,). With weights it must be an nn.Module:
+    others are neither trained nor saved. The rest is optional:
 
-    The rest is optional:
     u(x, gamma): a formula for u, where one is at hand.
     encode(x, gamma) -> Encoding(x_t, u): both at once, where that saves time.
-    change(x, gamma_s, gamma_t) -> (x_t, x_t - x_s): a formula for the difference of two shifts that
-        loses no digits.
-    counterterm: False if the generative process uses 0 in the place of u (G3); True, the default,
-        if it uses x_hat.
+    change(x, gamma_s, gamma_t) -> (x_t, x_t - x_s): a formula that loses no digits.
+    counterterm: in the place of u the generative process uses x_hat, or 0 if this is False (G3).
     """
 
     def shift(self, x: Tensor, gamma: Tensor, /) -> Tensor: ...

@@ -14,14 +14,7 @@ from torch import Tensor
 from . import process
 from .arguments import real, whole
 from .chain import Chain
-from .gaussian import (
-    best_cost,
-    best_scale,
-    gap_with_scale,
-    kl_ratio,
-    mean_square,
-    standard_normal,
-)
+from .gaussian import best_cost, best_scale, gap_with_scale, kl_ratio, standard_normal
 from .model import DiffEnc, check_model, evaluating
 from .schedule import Noise
 
@@ -43,17 +36,15 @@ def edge_costs(
 
     Args:
         images: uint8 (N, ...); one noise for each image and depth.
-        ratio: a number for all steps, or "best", W1 for each step.
+        ratio: a positive number for all steps, or "best", W1 for each step.
         batch: images at a time; they take 24 (N+1) batch d bytes of memory.
-        scale: of the mean of p (G5): None, "folded", A / c for all steps, or "best", W7 for each
-            step.
+        scale: None, "folded", A / c for all steps (G5), or "best", W7 for each step.
 
-    Raises TypeError for images that are not uint8; ValueError for images that do not fit the
-    model, resolution or batch below 1, a ratio that is neither positive nor "best", a scale that
-    is none of these.
+    Raises TypeError for images that are not uint8; ValueError for images that do not fit the model,
+    and for arguments that are none of these.
     """
     batches = unit_batches(model, images, batch)
-    if not isinstance(ratio, str) or ratio != "best":
+    if ratio != "best":
         real("ratio", ratio, 'a positive number or "best"', lambda w: w > 0)
     resolution = whole("resolution", resolution)
     times = Chain.equal(resolution).grid.to(model.device, model.dtype)
@@ -80,7 +71,7 @@ def squared_gap_table(
     Returns (N+1, N+1) in float64: row i, column j is the step from times[j] down to times[i], inf
     where i >= j.
     """
-    if scale is not None and not (isinstance(scale, str) and scale in ("folded", "best")):
+    if scale not in (None, "folded", "best"):
         real("scale", scale, 'None, "folded", "best" or a positive number', lambda a: a > 0)
     nodes, numbers = len(times), 0
     at_t = torch.zeros(3, nodes, dtype=torch.float64)  # <v, v>, <v, x_hat>, <x_hat, x_hat>
@@ -101,7 +92,8 @@ def squared_gap_table(
     a = process.mean_gap(1.0, 0.0, 0.0, 0.0, *noises)
     b = process.mean_gap(0.0, 1.0, 0.0, 0.0, *noises, scale=2.0)
     k = process.mean_gap(0.0, 0.0, 0.0, 1.0, *noises)
-    g2, gh = mean_square((a, k), (vv, cc), (vc,)), b * (a * vx + k * xc)
+    g2 = a * a * vv + k * k * cc + 2 * (a * k * vc)
+    gh = b * (a * vx + k * xc)
     products = torch.stack([g2, gh, b.square() * xx], 1) / numbers
     if scale == "best":
         number = best_scale(products)

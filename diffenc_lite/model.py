@@ -26,10 +26,9 @@ class DiffEnc(nn.Module):
 
     Args:
         denoiser: any nn.Module with denoiser(z, gamma) -> v_hat; z (B, ...), gamma (B,).
-        encoder: IdentityEncoder() (a VDM, the default), ScalingEncoder(), LearnedEncoder(network)
-            or anything with shift(x, gamma) -> x_t - x (see `Encoder`).
-        schedule: LinearSchedule() by default, or any `Schedule`. Networks of this library read
-            gamma between the end points of a schedule: make them with this one.
+        encoder: any `Encoder`; IdentityEncoder(), a VDM, by default.
+        schedule: any `Schedule`; LinearSchedule() by default. Networks of this library read gamma
+            between the end points of a schedule: make them with this one.
         levels: number of levels of the data, at most 256.
         shape: of one example, e.g. (1, 28, 28); by default that of the denoiser, if it has one.
             Without either, images of any shape are accepted, and `sample` needs to be told.
@@ -153,8 +152,7 @@ def evaluating(model: DiffEnc) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Size:
-    """One preset: the denoiser's and the encoder's U-Net, and (width, layers) of the two MLPs that
-    stand in for them when the data are points."""
+    """The denoiser's and the encoder's U-Net, and (width, layers) of the MLPs for points."""
 
     denoiser: UNetConfig
     encoder: UNetConfig

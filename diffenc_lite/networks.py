@@ -2,8 +2,8 @@
 
 An MLP for points, a U-Net for images. The two roles differ at the ends only: a denoiser sees
 Fourier features of z and adds its output to z; an encoder sees x and ends in a tanh. Both start
-from a zero-initialised output. Both see gamma as a fraction of the way between the end points, as
-they are now, of the schedule that they are made with: give them that of their model.
+from a zero-initialised output, and see gamma as a fraction of the way between the end points, as
+they are now, of the schedule that they are made with: that of their model, or LinearSchedule().
 
     schedule = LearnedSchedule()
     model = DiffEnc(MLP(64, 2, schedule=schedule), schedule=schedule)
@@ -15,6 +15,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from typing import cast
 
 import torch
@@ -58,9 +59,9 @@ class FourierFeatures(nn.Module):
     """z, and sin(w z / alpha) / (w sigma) and cos(w z / alpha) / (w sigma) for w = 2 pi 2^k:
     (B, C, ...) -> (B, 1 + 2K, C, ...)
 
-    With k = 7 a sine has one period per level of 8-bit data: it tells how far z lies from the
-    nearest level. Divided by (w sigma), this distance is in units of the noise, and that is what a
-    denoiser has to find. Lower powers serve where the noise is too strong for the higher ones.
+    With k = 7 a sine has one period per level of 8-bit data. Divided by (w sigma), it tells how far
+    z lies from the nearest level in units of the noise, which is what a denoiser has to find. Lower
+    powers serve where the noise is too strong for the higher ones.
     """
 
     def __init__(self, powers: tuple[int, ...]):
@@ -98,9 +99,8 @@ class GammaEmbedding(nn.Module):
 class Network(nn.Module):
     """What MLP and UNet share: input and output. Between them is `body(inputs, gamma features)`.
 
-    The body of a denoiser returns one coefficient for each input, v_hat = z + h_0 + sum_f h_f
-    input_f: to use a feature as it is, the body need not build it again. An encoder has x as its
-    input, and ends in a tanh.
+    The body of a denoiser returns h_0, and a coefficient for each input, so that it can use one as
+    it is: v_hat = z + h_0 + sum_f h_f input_f.
     """
 
     body: Callable[[Tensor, Tensor], Tensor]
@@ -134,8 +134,7 @@ class Network(nn.Module):
 class MLP(Network):
     """For points: (B, D), gamma (B,) -> (B, D), residual `layers` of `width`.
 
-    Args: shape (D,); encoder=True gives the network y of a learned encoder; schedule, the model's,
-        or LinearSchedule().
+    Args: shape (D,); encoder, whether it is the y of a learned encoder; schedule, the model's.
     """
 
     def __init__(
@@ -201,11 +200,8 @@ class Attention(nn.Module):
 
 
 def halve(h: Tensor) -> Tensor:
-    """Means of 2 x 2 pixels. If height or width is odd, the last means are of the two pixels, or of
-    the one, that are left.
-
-    avg_pool2d(h, 2, ceil_mode=True), which takes three to four times as long in bf16 on a CPU.
-    """
+    """Means of 2 x 2 pixels, at an odd edge of those that are left: avg_pool2d(h, 2,
+    ceil_mode=True), which takes three to four times as long in bf16 on a CPU."""
     for axis in (2, 3):
         if h.shape[axis] % 2:
             h = torch.cat([h, h.narrow(axis, -1, 1)], axis)
@@ -217,8 +213,7 @@ def halve(h: Tensor) -> Tensor:
 class UNet(Network):
     """(B, C, H, W), gamma (B,) -> (B, C, H, W).
 
-    Args: shape (C, H, W); encoder=True gives the network y of a learned encoder; schedule, the
-        model's, or LinearSchedule().
+    Args: shape (C, H, W); encoder, whether it is the y of a learned encoder; schedule, the model's.
     What goes in and out of each block on the way down is added at the same place on the way up.
     """
 
@@ -236,22 +231,18 @@ class UNet(Network):
         self.pool, self.upsampling = config.pool, "bilinear" if config.smooth else "nearest"
         self.stem = nn.Conv2d(self.inputs, first, 3, padding=1)
 
-        def blocks(i: int) -> nn.ModuleList:
-            width = config.channels[i]
-            make = lambda: Block(width, features, config.groups, config.dropout)  # noqa: E731
-            return nn.ModuleList(make() for _ in range(config.blocks[i]))
+        def blocks(width: int, count: int) -> nn.ModuleList:
+            made = (Block(width, features, config.groups, config.dropout) for _ in range(count))
+            return nn.ModuleList(made)
 
-        fine = range(len(config.channels) - 1)
-        self.down = nn.ModuleList(blocks(i) for i in fine)
-        self.shrink = nn.ModuleList(
-            nn.Conv2d(config.channels[i], config.channels[i + 1], 1) for i in fine
-        )
-        self.middle = blocks(-1)
+        resolutions = [*zip(config.channels, config.blocks, strict=True)]
+        to_coarser = [*pairwise(config.channels)]
+        self.down = nn.ModuleList(blocks(*each) for each in resolutions[:-1])
+        self.shrink = nn.ModuleList(nn.Conv2d(fine, coarse, 1) for fine, coarse in to_coarser)
+        self.middle = blocks(*resolutions[-1])
         self.attention = Attention(last, config.groups) if config.attention else nn.Identity()
-        self.grow = nn.ModuleList(
-            nn.Conv2d(config.channels[i + 1], config.channels[i], 1) for i in fine
-        )
-        self.up = nn.ModuleList(blocks(i) for i in fine)
+        self.grow = nn.ModuleList(nn.Conv2d(coarse, fine, 1) for fine, coarse in to_coarser)
+        self.up = nn.ModuleList(blocks(*each) for each in resolutions[:-1])
         self.norm = nn.GroupNorm(config.groups, first)
         self.out = zero_(nn.Conv2d(first, self.outputs, 3, padding=1))
 

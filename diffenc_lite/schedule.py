@@ -163,9 +163,8 @@ def end_points(schedule: AnySchedule, like: Tensor) -> tuple[Tensor | float, Ten
 
 @torch.no_grad()
 def check_schedule(schedule: AnySchedule, like: Tensor) -> None:
-    """Call the schedule once, on all of [0, 1].
+    """Call the schedule on all of [0, 1], in the dtype and on the device of `like`.
 
-    Args: like, a tensor in the dtype and on the device to call it with.
     Raises TypeError if it does not return a Noise of tensors; ValueError if one of them has another
     shape than t, if gamma is not finite, does not increase or misses the end points, or if alpha,
     sigma or the rate dgamma/dt is another than follows from gamma.

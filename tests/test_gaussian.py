@@ -10,9 +10,10 @@ from torch.distributions import Normal, kl_divergence
 from diffenc_lite.gaussian import (
     best_cost,
     best_ratio,
+    best_scale,
+    gap_with_scale,
     kl_ratio,
     kl_to_standard,
-    mean_square,
     ratio_price,
     sum_dims,
 )
@@ -55,9 +56,13 @@ def test_best_ratio_is_the_minimum_and_costs_the_logarithm():
         assert bool((kl_ratio(dims * m, factor * best_ratio(m), dims) > best).all())
 
 
-def test_mean_square_is_that_of_the_sum(normal):
-    parts, factors = normal(3, 50), normal(3)
-    squares = [part.square().mean() for part in parts]
-    products = [(parts[i] * parts[j]).mean() for i, j in ((0, 1), (0, 2), (1, 2))]
-    expected = (factors[:, None] * parts).sum(0).square().mean()
-    torch.testing.assert_close(mean_square(list(factors), squares, products), expected)
+def test_the_best_scale_is_the_minimum(normal):
+    """W7: of the mean of (g + (A/c - 1) h)^2, and at least 1e-6."""
+    g, h = normal(2, 4, 50)
+    products = torch.stack([g * g, g * h, h * h], 1).mean(2)  # (T, 3)
+    best = best_scale(products)
+    least = gap_with_scale(products, best)
+    torch.testing.assert_close(least, (g + (best - 1)[:, None] * h).square().mean(1))
+    for off in (-0.1, 0.1):
+        assert bool((gap_with_scale(products, best + off) > least).all())
+    assert best_scale(torch.tensor([[1.0, 5.0, 1.0]])).item() == pytest.approx(1e-6)
