@@ -71,7 +71,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "passes": {"type": int, "default": 1, "help": "draws of t and noise for each image"},
     "out": {"default": "samples.png", "help": "the picture, a PNG"},
     "n": {"type": int, "default": 64, "help": "samples"},
-    "name": {"help": "toys, mnist_ratio, ratio_samples, fork or purpose"},
+    "name": {"help": "of the study"},
     "job": {"type": int, "help": "number of one job, from 0; all that are missing if not given"},
     "root": {"help": "folder that holds the full MNIST"},
     "budget": {
@@ -272,7 +272,12 @@ def _steps(args: argparse.Namespace) -> tuple[Chain | None, str]:
 
 def main(arguments: list[str] | None = None) -> int:
     """The exit code: 0, 2 after an error (told in one line), 130 after an interrupt."""
-    args = parser().parse_args(arguments)
+    typed = sys.argv[1:] if arguments is None else arguments
+    if typed[:1] == ["study"]:  # the course is imported where it is asked for
+        from .course.studies.runner import STUDIES
+
+        OPTIONS["name"]["choices"] = list(STUDIES)
+    args = parser().parse_args(typed)
     try:
         args.run(args)
     except KeyboardInterrupt:

@@ -32,8 +32,7 @@ FITTED = PRETRAINED / "fitted.json"
 def save_model(model: DiffEnc, path: PathLike, card: dict[str, Any]) -> None:
     """Write path.safetensors and path.json: the card, with the configuration and the sha256 added.
 
-    Each file is replaced whole, the card last. If the process is killed between the two, they do
-    not match, and `load_model` refuses them.
+    Each file is replaced whole, the card last; two that do not match are refused by `load_model`.
     A model that was not made by `build(ModelConfig(...))` has no configuration: `load_model` must
     then be given a model to fill. Its card has what the weights do not tell, under "own".
     Raises OSError if it cannot be written.
@@ -42,13 +41,11 @@ def save_model(model: DiffEnc, path: PathLike, card: dict[str, Any]) -> None:
         name: w.to("cpu", copy=True, memory_format=torch.contiguous_format)
         for name, w in model.state_dict().items()
     }
-    weights = save(copies)
-    if model.config is None:
-        about: dict[str, Any] = {"configuration": None, "own": _settings(model)}
-    else:
-        about = {"configuration": asdict(model.config)}
-    told = {name: value for name, value in card.items() if name not in ("configuration", "own")}
-    about |= {**told, "sha256": hashlib.sha256(weights).hexdigest()}
+    weights, config = save(copies), model.config
+    about: dict[str, Any] = {"configuration": None if config is None else asdict(config)}
+    about |= {"own": _settings(model)} if config is None else {}
+    about |= {name: told for name, told in card.items() if name not in ("configuration", "own")}
+    about["sha256"] = hashlib.sha256(weights).hexdigest()
     weights_path, card_path = _model_files(path)
     write_whole(weights_path, weights)
     write_whole(card_path, json.dumps(about, indent=2).encode() + b"\n")
@@ -58,13 +55,12 @@ def training_card(
     data: ImageSet, test: ImageSet, training: dict[str, Any], updates: int, result: Evaluation
 ) -> dict[str, Any]:
     """What a card says of so many updates with these settings, evaluated on `test`."""
-    terms = {name: getattr(result, name) for name in ("prior", "reconstruction", "diffusion")}
     return {
         "data": f"{data.name} {data.split}, {len(data)} images",
         "evaluated_on": f"{test.name} {test.split}, {result.n} images, infinite depth",
         "bits_per_dim": result.total,
         "standard_error": result.standard_error,
-        "terms": terms,
+        "terms": {name: getattr(result, name) for name in ("prior", "reconstruction", "diffusion")},
         "updates": updates,
         "seed": training["seed"],
         "training": training,
@@ -72,10 +68,8 @@ def training_card(
 
 
 def read_card(path: PathLike) -> dict[str, Any]:
-    """The card of a saved model, or of a pretrained one by its name.
-
-    Raises FileNotFoundError if there is none, ValueError if it is not a card.
-    """
+    """The card of a saved model, or of a pretrained one by its name. Raises FileNotFoundError if
+    there is none, ValueError if it is not a card."""
     card_path = _find(path)[1]
     try:
         card = json.loads(card_path.read_bytes())
@@ -127,11 +121,10 @@ def start_from(model: DiffEnc, path: PathLike) -> DiffEnc:
 
         model = start_from(build(ModelConfig("learned")), "mnist-scaling")
 
-    Weights that only `model` has, those of an encoder, are as there. A learned encoder that was
-    never trained has y = 0, which is the scaling encoder (E2, E3): from a model with that, it
-    starts as the same function. From a VDM either encoder starts as another, worse model. The card
-    of the result is {"start": ...}, which tells of the saved one.
-    Raises ValueError if the saved one has weights or shapes that `model` has not, other levels or
+    Weights that only `model` has, those of an encoder, are as there. A learned encoder starts with
+    y = 0, as the scaling encoder (E2, E3): from a model with that, it is the same function at
+    first; from a VDM, a worse one. The card of the result is {"start": ...}, which tells of the
+    saved one. Raises ValueError if that has weights or shapes that `model` has not, other levels or
     another schedule; and what `load_model` raises.
     """
     card, _, content = _read(path)
@@ -148,9 +141,9 @@ def start_from(model: DiffEnc, path: PathLike) -> DiffEnc:
         _compare(card.get("own") or load_model(path).settings(), settings)
     except ValueError as error:
         raise ValueError(f"model must fit {os.fspath(path)}: {error}") from None
-    names = [name for name in ("updates", "bits_per_dim", "sha256", "start") if name in card]
     start = {"encoder": (card["configuration"] or {}).get("encoder")}
-    start |= {name: card[name] for name in names}
+    kept = ("updates", "bits_per_dim", "sha256", "start")
+    start |= {name: card[name] for name in kept if name in card}
     start["batch"] = card.get("training", {}).get("batch")
     return _with_card(filled, {"start": start})
 
@@ -163,9 +156,8 @@ def _with_card(model: DiffEnc, card: dict[str, Any], shape: Any = None) -> DiffE
 
 @torch.no_grad()
 def _settings(model: DiffEnc) -> dict[str, Any]:
-    """What the weights of a model do not tell; with it, between which gammas the networks of this
-    library read (0 and 1 to them): the end points of their schedule, which may not be the model's.
-    """
+    """What the weights do not tell, and the end points between which the networks of this library
+    read gamma: those of their schedule, which may not be the model's."""
     embeddings = [module for module in model.modules() if isinstance(module, GammaEmbedding)]
     ends = [[float(end) for end in m.end_points(model.like)] for m in embeddings]
     return {**model.settings(), "read_between": ends}
@@ -214,10 +206,9 @@ def pretrained_names() -> list[str]:
 
 
 def read_metrics(path: PathLike) -> list[dict[str, Any]]:
-    """The lines of a metrics.jsonl (training/folder.py), or of a pretrained model by its name.
+    """The lines of a metrics.jsonl (training/folder.py), or of a pretrained model by its name:
+    those of all its trainings, one after the other, updates counted through.
 
-    Those of a pretrained model are of all trainings with its encoder, one after the other, and
-    updates are counted through, with those of the models before it that had another encoder.
     Raises FileNotFoundError if there is no such file, ValueError if a line is damaged.
     """
     file = PRETRAINED / f"{path}.metrics.jsonl" if path in pretrained_names() else Path(path)

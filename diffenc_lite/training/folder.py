@@ -27,8 +27,7 @@ HEADER = b"diffenc_lite resume 2\n"  # then the sha256 of the rest, in 64 hex di
 class RunFolder:
     """`load` what was saved, `log` lines of metrics, `save` a state.
 
-    settings: what must be the same for the run to go on, by name.
-    """
+    settings: by name, what must be the same for the run to go on."""
 
     def __init__(self, path: PathLike, settings: dict[str, Any]):
         self.path, self.settings = Path(path), settings
@@ -52,15 +51,11 @@ class RunFolder:
             if before.get(name) != here.get(name)
         ]
         if differing:
-            raise ValueError(
-                f"{self.path} holds a run with other settings ({'; '.join(differing)}). Give "
-                "another folder, or the same settings to go on"
-            )
+            told = f"{self.path} holds a run with other settings ({'; '.join(differing)})"
+            raise ValueError(f"{told}. Give another folder, or the same settings to go on")
         if size < saved["metrics"]:
-            raise ValueError(
-                f"{self.metrics} is damaged or cut short: it has {size} bytes, and had "
-                f"{saved['metrics']} when resume.pt was written"
-            )
+            had = f"it has {size} bytes, and had {saved['metrics']} when resume.pt was written"
+            raise ValueError(f"{self.metrics} is damaged or cut short: {had}")
         if size > saved["metrics"]:  # lines after the save: they will be written again
             with writing(self.metrics):
                 os.truncate(self.metrics, saved["metrics"])
@@ -115,11 +110,8 @@ def save_resume(path: PathLike, state: dict[str, Any]) -> None:
 
 
 def load_resume(path: PathLike) -> dict[str, Any]:
-    """What `save_resume` wrote, on the CPU.
-
-    Raises FileNotFoundError if there is no file, ValueError if it is damaged, cut short, of another
-    version of this library or not one of these files at all.
-    """
+    """What `save_resume` wrote, on the CPU. Raises FileNotFoundError if there is none, ValueError
+    if it is damaged, cut short, or not such a file of this version."""
     content = Path(path).read_bytes()
     if not content.startswith(HEADER):
         raise ValueError(f"{os.fspath(path)} is not a resume file of this version of diffenc_lite")

@@ -202,14 +202,15 @@ class State:
             for tensor in model.state_dict().values():
                 dist.broadcast(tensor, 0)
         convolutions = inner_convolutions(model) if config.optimizer == "muon" else []
-        others = [w for w in self.weights if not any(w is c for c in convolutions)]
+        for_muon = {*convolutions}  # of tensors, which are told apart by identity
+        others = [w for w in self.weights if w not in for_muon]
         groups: list[dict[str, Any]] = [
             {"params": [w for w in others if w.ndim >= 2]},
             {"params": [w for w in others if w.ndim < 2], "weight_decay": 0.0},
         ]
         decay = config.weight_decay
         adamw = torch.optim.AdamW(groups, betas=(0.9, 0.99), weight_decay=decay, fused=True)
-        self.optimizers: list[tuple[torch.optim.Optimizer, float]] = [(adamw, 1.0)]
+        self.optimizers: list[tuple[torch.optim.Optimizer, float]] = [(adamw, 1.0)]  # and its rate
         if convolutions:
             self.optimizers.append((Muon(convolutions, decay), MUON_RATE))
         self.averaged = copy.deepcopy(model).requires_grad_(False).eval()
@@ -248,11 +249,11 @@ class State:
 
     def _check_finite(self, what: str, value: float, terms: list[float]) -> None:
         if not math.isfinite(value):
+            shown = ", ".join(f"{term:.4g}" for term in terms)
             raise FloatingPointError(
                 f"the {what} is not finite in update {self.update + 1} (terms of the loss: "
-                f"{', '.join(f'{term:.4g}' for term in terms)}); the weights are those before it. "
-                f"Try a smaller lr (now {self.config.lr:g}), a longer warmup (now "
-                f"{self.config.warmup}), or fast=False"
+                f"{shown}); the weights are those before it. Try a smaller lr (now "
+                f"{self.config.lr:g}), a longer warmup (now {self.config.warmup}), or fast=False"
             )
 
     def save(self) -> dict[str, Any]:
@@ -349,9 +350,7 @@ def interrupts_held_back() -> Iterator[None]:
 def _check(model: DiffEnc, images: Tensor, config: TrainConfig, held_out: Tensor | None) -> None:
     check_model(model)
     if not isinstance(config, TrainConfig):
-        raise TypeError(
-            f"config must be a TrainConfig; got {config!r}. Write TrainConfig(200) for 200 updates"
-        )
+        raise TypeError(f"config must be a TrainConfig, as TrainConfig(200) is; got {config!r}")
     model.check(images)
     if held_out is not None:
         model.check(held_out, "held_out")
@@ -359,7 +358,5 @@ def _check(model: DiffEnc, images: Tensor, config: TrainConfig, held_out: Tensor
             raise ValueError(f"held_out must have at least 2 images; got {len(held_out)}")
     ranks, ends = process_of()[1], min(config.ends, config.batch)
     if config.batch % ranks or ends % ranks:
-        raise ValueError(
-            f"batch and ends must be multiples of the number of processes, {ranks}; "
-            f"got {config.batch} and {ends}"
-        )
+        wanted = f"multiples of the number of processes, {ranks}"
+        raise ValueError(f"batch and ends must be {wanted}; got {config.batch} and {ends}")
