@@ -71,7 +71,6 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "passes": {"type": int, "default": 1, "help": "draws of t and noise for each image"},
     "out": {"default": "samples.png", "help": "the picture, a PNG"},
     "n": {"type": int, "default": 64, "help": "samples"},
-    "name": {"help": "of the study"},
     "job": {"type": int, "help": "number of one job, from 0; all that are missing if not given"},
     "root": {"help": "folder that holds the full MNIST"},
     "budget": {
@@ -276,7 +275,7 @@ def main(arguments: list[str] | None = None) -> int:
     if typed[:1] == ["study"]:  # the course is imported where it is asked for
         from .course.studies.runner import STUDIES
 
-        OPTIONS["name"]["choices"] = list(STUDIES)
+        OPTIONS["name"] = {"help": "one of " + ", ".join(STUDIES)}
     args = parser().parse_args(typed)
     try:
         args.run(args)
