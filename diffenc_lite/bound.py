@@ -49,13 +49,9 @@ def terms(
 ) -> Bound:
     """L0-L4 with one depth for each example, as training minimises it and `elbo` reports it.
 
-    Args:
-        images: uint8 (B, ...), not checked.
-        uniform: (B,), in [0, 1): the depth t at infinite depth (L4); in a chain it chooses the step
-            (L3), all being equally likely.
-        eps: the noise in z_t, (B, ...).
-        eps_0: the noise in z_0, (E, ...), E <= B: prior and reconstruction are those of the first E
-            images.
+    Args: images uint8 (B, ...), not checked; uniform (B,) in [0, 1), the depth t (L4) or, in a
+        chain, what chooses the step (L3); eps in z_t, (B, ...); eps_0 in z_0, (E, ...), E <= B:
+        prior and reconstruction are those of the first E images.
     """
     x = pixels.to_unit(images, model.levels, model.dtype)
     if chain is None:
@@ -64,9 +60,6 @@ def terms(
         diffusion = chain_loss(model, x, chain.step_of(uniform), eps, chain)
     prior, reconstruction = end_losses(model, images[: len(eps_0)], eps_0)
     return Bound(prior, reconstruction, diffusion, x[0].numel())
-
-
-# --- prior loss and reconstruction loss -----------------------------------------------------------
 
 
 def end_losses(model: DiffEnc, images: Tensor, eps_0: Tensor) -> tuple[Tensor, Tensor]:
@@ -92,9 +85,6 @@ def prior_loss(model: DiffEnc, x: Tensor) -> Tensor:
     at_1 = model.schedule(x.new_ones(len(x)))
     q = process.marginal(x + model.shift(x, at_1.gamma), at_1.like(x))
     return kl_to_standard(q.mean, q.variance)
-
-
-# --- diffusion loss -------------------------------------------------------------------------------
 
 
 def diffusion_loss(
@@ -137,9 +127,8 @@ def _gap_inputs(
 def step_gap(
     model: DiffEnc, x: Tensor, s: Tensor, t: Tensor, eps: Tensor, scale: Scale = None
 ) -> Tensor:
-    """(mu_P - mu_Q)^2 / sigma_Q^2 of one step from t down to s, for each dimension (L2)
+    """L2: (mu_P - mu_Q)^2 / sigma_Q^2 of one step from t down to s, for each dimension
 
-    The ratio comes on top of it: see `gaussian.kl_ratio`.
     Args: x (B, ...); s < t, both (B,); eps (B, ...); scale as in `process.motion`, a number for all
         or one for each example, (B,). Returns (B, ...).
     """
@@ -187,16 +176,12 @@ def _broadcast(x: Tensor, given: Any) -> Any:
 
 
 def chain_loss(model: DiffEnc, x: Tensor, step: Tensor, eps: Tensor, chain: Chain) -> Tensor:
-    """L3, W3: T times L2 of one step for each example; its mean over the steps is the diffusion
-    loss. Up to a constant, the ratio w weights the squared error of its step.
+    """L3, W3: T times L2 of one step for each example; its mean over steps is the diffusion loss
 
     Args: x (B, ...); step (B,), its number, 0 to T - 1; eps (B, ...). Returns nats (B,).
     """
     s, t, ratio, scale = chain.at(step, x)
     return chain.steps * step_loss(model, x, s, t, eps, ratio, scale)
-
-
-# --- for images -----------------------------------------------------------------------------------
 
 
 def elbo(
@@ -221,10 +206,9 @@ def elbo(
         steps: a `Chain`, or a number T of equal steps; None is infinite depth. Never fit a chain on
             the images that are scored.
         every_step: sum all T steps instead of drawing one for each example and multiplying by T.
-        t: (B,) in [0, 1]; in a chain, the step that contains t. By default drawn with low
-            discrepancy: one uniform offset, equally spaced modulo 1.
+        t: (B,) in [0, 1]; in a chain, the step that contains t. By default `low_discrepancy`.
         noise, noise_0: eps for z_t and for z_0, in the shape of the images (with every_step the
-            same noise serves each step). What is given is used; the rest is drawn from generator.
+            same noise serves each step). What is not given is drawn from generator.
 
     Raises TypeError for images that are not uint8; ValueError for wrong levels or shapes, t
     outside [0, 1] or beside every_step, every_step at infinite depth, and what `Chain` refuses.

@@ -32,8 +32,7 @@ class Chain:
         example (W5), (T, ...). Kept as (T,) or (T, ...).
     scale: of the mean of p (`process.motion`): None, the paper's (G3); "folded"; or A / c > 0, a
         number or (T,), kept as (T,).
-    ratio_error, scale_error: standard errors over images, in the shapes of ratio and scale, if
-        `fit` estimated them.
+    ratio_error, scale_error: standard errors over images, as `fit` estimates them.
 
     Raises ValueError, naming the argument, for a grid, ratio or scale that is none of these.
     """
@@ -123,11 +122,8 @@ def as_chain(steps: Chain | int | None) -> Chain | None:
 
 
 def low_discrepancy(n: int, like: Tensor, generator: torch.Generator | None = None) -> Tensor:
-    """n depths in [0, 1), equally spaced modulo 1, from one uniform offset.
-
-    Each is uniform by itself; together they cover [0, 1] evenly. Returns (n,), in the dtype and on
-    the device of `like`.
-    """
+    """n depths in [0, 1), equally spaced modulo 1, from one uniform offset: each is uniform by
+    itself, and together they cover [0, 1] evenly. (n,), in dtype and on device of `like`."""
     device = device_of_draws(generator, like)
     offset = torch.rand((1,), generator=generator, dtype=like.dtype, device=device).to(like.device)
     return (offset + torch.arange(n, dtype=like.dtype, device=like.device) / n) % 1

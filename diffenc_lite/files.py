@@ -26,11 +26,8 @@ def writing(path: PathLike) -> Iterator[None]:
 
 
 def write_whole(path: PathLike, content: bytes) -> None:
-    """Write under another name in the same folder, flush to the disk, then rename. So there is
-    never half a file at `path`, and if writing fails, what was there before is still there.
-
-    Raises OSError (PermissionError, ...) naming the file and the reason.
-    """
+    """Write under another name, flush to the disk, then rename: there is never half a file at
+    `path`, and if writing fails, what was there still is. OSError names the file and the reason."""
     path = Path(os.path.realpath(path))  # a link stays a link
     part = path.with_name(path.name + ".part")
     with writing(path):

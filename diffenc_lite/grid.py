@@ -62,9 +62,8 @@ def squared_gap_table(
 ) -> Tensor:
     """L2, W4: m of every step between the depths `times`, from one pass over the data
 
-    The gap of a step (`process.mean_gap`) is linear in v - v_hat, x_hat and x_t - x_s, which are
-    known at the two ends. So denoiser and encoder run once for each depth, and the mean square of
-    the gap of every pair follows from inner products.
+    The gap of a step (`process.mean_gap`) is linear in v - v_hat, x_hat and x_t - x_s. So denoiser
+    and encoder run once for each depth, and m of every pair follows from inner products.
 
     Args: batches of x (B, ...), floats, so that data need not be 8-bit; times (N+1,), increasing;
         scale as in `edge_costs`.
@@ -126,10 +125,10 @@ def _at_all_depths(
 def cheapest_path(costs: Tensor, steps: int) -> Tensor:
     """W4: the path 0 = i_0 < i_1 < ... < i_T = N with the smallest sum of costs[i_k, i_{k+1}]
 
-    Best(k, j) = min_i Best(k - 1, i) + costs[i, j]: T N^2 operations; brute force would compare
-    (N - 1 choose T - 1) paths. Args: costs (N+1, N+1); inf where there is no edge, only i < j
-    counts. Returns the nodes, int64 (T+1,). Raises ValueError if costs are not square or NaN, for
-    steps below 1 or above N, and if no path is finite.
+    Best(k, j) = min_i Best(k - 1, i) + costs[i, j]: T N^2 operations, for (N - 1 choose T - 1)
+    paths. Args: costs (N+1, N+1), inf where there is no edge; only i < j counts. Returns the nodes,
+    int64 (T+1,). Raises ValueError if costs are not square or NaN, for steps below 1 or above N,
+    and if no path is finite.
     """
     if costs.dim() != 2 or costs.shape[0] != costs.shape[1] or len(costs) < 2:
         raise ValueError(f"costs must have shape (N+1, N+1), N >= 1; got {tuple(costs.shape)}")

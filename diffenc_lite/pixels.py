@@ -56,14 +56,13 @@ def level_logits(z_0: Tensor, at_0: Noise, levels: int = 256) -> Tensor:
 
 
 def reconstruction_nats(images: Tensor, z_0: Tensor, at_0: Noise, levels: int = 256) -> Tensor:
-    """G2, L1: -log p(x | z_0), summed over dimensions
+    """G2, L1: -log p(x | z_0), summed over dimensions: (B, ...) -> nats (B,)
 
     Args: images uint8 (B, ...); z_0 (B, ...); at_0, the noise level at t = 0, broadcastable to z_0.
-    Returns nats (B,).
 
-    Computed as ln(1 + sum over the other levels), because most pixels cost so little that float32
-    would lose it in a difference of two logits. Only levels near z_0 / alpha_0 enter the sum: all
-    the others together weigh less than e^-40 of it.
+    Computed as ln(1 + sum over the other levels): float32 would lose most pixels' cost in a
+    difference of two logits. Levels far from z_0 / alpha_0, less than e^-40 of the sum, are left
+    out.
     """
     seen, precision = (z_0 / at_0.alpha)[..., None], torch.exp(-at_0.gamma)[..., None]
     chosen = images.long()[..., None]

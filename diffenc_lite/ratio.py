@@ -41,10 +41,9 @@ def fit(
 ) -> Chain:
     """W1, W7: the chain with the best scale and ratio of every step, and their standard errors
 
-    A* = E<x_hat, tau> / E||x_hat||^2, tau = c x_t + (x_s - x_t): the best mean of the form A x_hat
-    (G5). Given that mean, w* = 1 / (1 + m). No encoder is needed to use them. For a VDM with a
-    perfect denoiser A* = c. Where x_hat tells next to nothing, A*/c has a large error; it is at
-    least 1e-6. The errors are over images, to first order; NaN for one image.
+    A* = E<x_hat, tau> / E||x_hat||^2, tau = c x_t + (x_s - x_t), is the best mean of the form
+    A x_hat (G5); given it, w* = 1 / (1 + m). No encoder is needed to use them. For a VDM with a
+    perfect denoiser A* = c. The errors are over images, to first order; NaN for one image.
 
     Args:
         images: uint8 (N, ...). Never those that the chain is scored on.
@@ -132,9 +131,8 @@ def _with_scale(
 
 
 def constant_ratio(loss: float, steps: int, dims: int) -> float:
-    """W1c: w = 1 / (1 + 2 L / (T d)), the best of the ratios that are the same for all T steps
+    """W1c: w = 1 / (1 + 2 L / (T d)), the best ratio for all T steps, W1 for the chain as a whole
 
-    It is W1 for the chain as a whole: with this w the loss is (T d / 2) ln(1 + 2 L / (T d)).
     Args: loss L, the diffusion loss with w = 1 in nats per example; steps T; dims d.
     """
     m = 2 * float(loss) / (whole("steps", steps) * whole("dims", dims))

@@ -33,8 +33,8 @@ def sample_steps(
 ) -> Iterator[SampleStep]:
     """G1, G3: z_1 ~ N(0, I), then z_s ~ p(z_s | z_t) = N(mu_P, (sigma_Q^2 / w) I), T times
 
-    Yields T + 1 times, at t = 1, ..., 0; x_hat is the prediction from z_t, and z_0 / alpha_0
-    at t = 0. Run it under torch.no_grad(). Arguments and errors as in `sample`.
+    Yields T + 1 times, at t = 1, ..., 0, where x_hat is z_0 / alpha_0. Run it under
+    torch.no_grad(). Arguments and errors as in `sample`.
     """
     check_model(model)
     chain = Chain.of(steps)
