@@ -7,8 +7,8 @@
 
 The paper, one idea a file, in this order; `help("diffenc_lite.chain")` has more on each:
 
-    gaussian   kl_ratio, best_ratio: the closed forms (L0, L2, W1, W2)
-    schedule   Noise, LinearSchedule, LearnedSchedule, CosineSchedule: gamma(t), alpha, sigma
+    gaussian   kl_ratio, best_ratio, best_scale: the closed forms (L0, L2, W1, W2, W7)
+    schedule   Schedule (linear, learned or cosine): gamma(t) -> Noise, its alpha, sigma, rate
     encoder    IdentityEncoder (VDM), ScalingEncoder, LearnedEncoder: x -> x_t (E1-E3)
     process    q and p as functions of tensors (F1-F3, G3-G5)
     chain      Chain: the steps of a bound or a sampler, their ratio and scale (L3, G5)

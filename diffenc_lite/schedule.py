@@ -175,7 +175,7 @@ def check_schedule(schedule: AnySchedule, like: Tensor) -> None:
     if not usable or not isinstance(noise, Noise):
         raise TypeError(f"schedule must be schedule(t) -> Noise; got {type(noise).__name__}")
     for name, value in vars(noise).items():
-        in_shape_of(value, t, f"schedule(t).{name}", "t")
+        in_shape_of(t, value, f"schedule(t).{name}", "t")
     gamma = noise.gamma
     shown = ", ".join(f"{value:g}" for value in gamma[::250].tolist())
     if not bool(gamma.isfinite().all() & (gamma.diff() > 0).all()):

@@ -1,6 +1,7 @@
 """gamma(t), and alpha, sigma and the rate that follow from it."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diffenc_lite import CosineSchedule, LearnedSchedule, LinearSchedule, Noise
-from diffenc_lite.schedule import end_points
+from diffenc_lite.schedule import check_schedule, end_points
 
 T = torch.linspace(0, 1, 33, dtype=F64)
 
@@ -99,5 +100,61 @@ def test_end_points_are_those_of_now():
     with torch.no_grad():
         schedule.gamma_min.fill_(-10.0)
         schedule.log_width.fill_(math.log(8.0))
-    assert [float(end) for end in end_points(schedule, torch.zeros(()))] == pytest.approx([-10, -2])
+    ends = [end.item() for end in end_points(schedule, torch.zeros(()))]
+    assert ends == pytest.approx([-10, -2])
     assert end_points(lambda t: Noise.from_gamma(3 * t - 1), torch.zeros(())) == (-1, 2)
+
+
+# --- what is checked when a model is made ---------------------------------------------------------
+
+
+def refuses(schedule, words):
+    with pytest.raises(ValueError, match=words):
+        check_schedule(schedule, torch.zeros((), dtype=F64))
+
+
+@pytest.mark.parametrize("at", [0, 500, 1000])
+@pytest.mark.parametrize("field, most", [("alpha", 1e-3), ("sigma", 1e-3), ("rate", 1e-2)])
+def test_all_that_follows_from_gamma_is_checked_at_every_depth(field, most, at):
+    def off_by(change):
+        def schedule(t):
+            noise = Noise.from_gamma(9 * t - 6, 9)
+            there = torch.arange(len(t)) == at
+            return replace(noise, **{field: getattr(noise, field) + change * there})
+
+        return schedule
+
+    for sign in (1, -1):
+        check_schedule(off_by(sign * 0.5 * most), torch.zeros((), dtype=F64))
+        refuses(off_by(sign * 3 * most), f"the {field} that follows .* near t = {at / 1000:.3f}")
+
+
+def test_gamma_is_checked_to_be_finite_and_to_increase_everywhere():
+    for bend in (
+        lambda g: g.clamp(min=-5.98),
+        lambda g: -g,
+        lambda g: g.masked_fill(g > 2.9, torch.inf),
+    ):
+        refuses(lambda t, bend=bend: Noise.from_gamma(bend(9 * t - 6), 9), "finite, increasing")
+    refuses(lambda t: Noise.from_gamma((9 * t - 6)[1:], 9), "schedule.t..gamma must have the shape of t, .1001")
+
+
+@pytest.mark.parametrize("low, high", [(0.01, 0), (0, 0.01), (-0.01, 0), (0, -0.01)])
+def test_a_schedule_keeps_its_end_points(low, high):
+    class Off(LinearSchedule):
+        by = 1.0
+
+        def gamma(self, t):
+            return super().gamma(t) + self.by * (low * (1 - t) + high * t)
+
+    refuses(Off(), "must go from -13.3 to 5; got")
+    Off.by = 0.01
+    check_schedule(Off(), torch.zeros((), dtype=F64))
+
+
+def test_a_schedule_returns_noise_of_tensors():
+    for wrong in (LinearSchedule, 3.0, lambda t: t, lambda t: (t, t, t, t)):
+        with pytest.raises(TypeError, match="schedule must be schedule.t. -> Noise"):
+            check_schedule(wrong, torch.zeros(()))
+    with pytest.raises(TypeError, match="schedule.t..rate must be a tensor"):
+        check_schedule(lambda t: Noise(t, t, t, 1.0), torch.zeros(()))
