@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 PAGES := $(VENV)/pages
 
-.PHONY: help notebooks test lab bench gpu browser site sitecheck wheel coursework lint
+.PHONY: help notebooks test lab bench gpu browser site sitecheck wheel coursework mutate lint
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -48,6 +48,17 @@ wheel: $(INSTALLED)  ## set up, build the wheel, and run the first lesson out of
 coursework: $(INSTALLED)  ## set up and take exercises through nbgrader
 	$(BIN)/python -m pip install -q -e ".[coursework]"
 	$(BIN)/python -m pytest tests/test_nbgrader.py
+
+# The file is broken in place, one slip after the other, so have nothing uncommitted. Hours for some.
+FILE ?= encoder
+mutate: $(INSTALLED)  ## set up and list the slips in a file of the paper that no test sees (FILE=chain)
+	$(BIN)/python -m pip install -q cosmic-ray
+	mkdir -p build && rm -f build/mutation.sqlite
+	sed 's/FILE/$(FILE)/' tests/mutation.toml > build/mutation.toml
+	$(BIN)/cosmic-ray init build/mutation.toml build/mutation.sqlite
+	$(BIN)/cr-filter-operators build/mutation.sqlite build/mutation.toml
+	PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/cosmic-ray exec build/mutation.toml build/mutation.sqlite
+	$(BIN)/cr-report --surviving-only --show-diff build/mutation.sqlite
 
 lint: $(INSTALLED)  ## set up, check style (notebooks too), types, imports, links and numbers in prose
 	$(BIN)/ruff check .

@@ -136,7 +136,8 @@ def test_gamma_is_checked_to_be_finite_and_to_increase_everywhere():
         lambda g: g.masked_fill(g > 2.9, torch.inf),
     ):
         refuses(lambda t, bend=bend: Noise.from_gamma(bend(9 * t - 6), 9), "finite, increasing")
-    refuses(lambda t: Noise.from_gamma((9 * t - 6)[1:], 9), "schedule.t..gamma must have the shape of t, .1001")
+    short = "schedule.t..gamma must have the shape of t, .1001"
+    refuses(lambda t: Noise.from_gamma((9 * t - 6)[1:], 9), short)
 
 
 @pytest.mark.parametrize("low, high", [(0.01, 0), (0, 0.01), (-0.01, 0), (0, -0.01)])
