@@ -1,10 +1,8 @@
 """Pictures to learn from, as uint8 tensors that sit whole on the device.
 
 The full MNIST is looked for in the given root, the cache and the web, in this order (see sets.py).
-The package has the same number of each digit: 5,000 of MNIST's training set, and 1,000 of its test
-set, 500 from each half. A model trained on the training set, such as the checkpoints in this
-package, has never seen the bundled test images. They are a tenth of the test set: a bound on them
-has about three times the standard error.
+The package has 5,000 digits of MNIST's training set and 1,000 of its test set, 500 from each half,
+as many of each kind. A bound on these has about three times the standard error of the whole set.
 """
 
 import io
@@ -63,11 +61,10 @@ def load_named(
     Args:
         name: "full" or "mnist", the whole MNIST or an error; "bundled", its images in the package;
             "auto", the whole set, else the bundled images and a line on stderr that says so. The
-            others are sets of the table in sets.py, and come whole or not at all; "photos" are
-            patches (N, 3, 16, 16) of photographs in the package, labelled by the picture.
+            others, of the table in sets.py, come whole or not at all; "photos" are patches
+            (N, 3, 16, 16) of photographs in the package, labelled by the picture.
         split: "train" or "test".
-        root: a folder that holds, say, FashionMNIST/raw, as torchvision lays it out. If given,
-            nowhere else is looked.
+        root: the only folder to look in, as torchvision lays it out: FashionMNIST/raw and so on.
         download: fetch the data set into `data.cache_folder()` if it is not there.
 
     Raises FileNotFoundError if the set is not found, saying what was tried; ValueError if a file is
@@ -89,14 +86,11 @@ def load_named(
     except FileNotFoundError as error:
         if name != "auto" or root is not None:
             raise
-        images = _bundled(split)
-        # One line on stderr: readers see it, and nbval does not compare it.
-        print(
-            f"Using the {len(images):,} bundled MNIST images: {str(error).splitlines()[0]}. For "
-            "the full set go online and ask for source='full', or give root= a folder with "
-            "MNIST/raw in it.",
-            file=sys.stderr,
-        )
+        images, why = _bundled(split), str(error).splitlines()[0]
+        advice = "go online and ask for source='full', or give root= a folder with MNIST/raw in it."
+        # one line on stderr: readers see it, and nbval does not compare it
+        told = f"Using the {len(images):,} bundled MNIST images: {why}. For the full set {advice}"
+        print(told, file=sys.stderr)
         return images.to(device)
 
 
@@ -109,9 +103,8 @@ def load_mnist(
 ) -> ImageSet:
     """MNIST as images (N, 1, 28, 28). Full: 60,000 train, 10,000 test; bundled: 5,000 and 1,000.
 
-    Args: split, "train" or "test", as in MNIST itself, whatever the source; source, "full",
-        "bundled" or "auto", and the others as in `load_named`. The name of the result is "mnist" or
-        "mnist-bundled".
+    Args: source, "full", "bundled" or "auto"; the others as in `load_named`. The result is called
+        "mnist" or "mnist-bundled".
     """
     _one_of("source", source, SOURCES)
     return load_named(source, split, root, device, download)

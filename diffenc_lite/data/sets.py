@@ -1,8 +1,7 @@
 """The table of data sets, and their files: found, downloaded, checked, read.
 
-A set lies below a root as torchvision lays it out, and torchvision says where to download it and
-what the md5 of an archive is. A file comes there whole and checked or not at all, and unpacked
-files are checked again whenever they are read.
+A set lies below a root as torchvision lays it out, which also says where to download it and the md5
+of an archive. A file comes there whole and checked, and is checked again whenever it is read.
 """
 
 import gzip
@@ -64,10 +63,9 @@ def _idx_set(name: str, split: str, root: PathLike | None, download: bool) -> Ar
         header = struct.pack(f">{1 + len(shape)}I", 0x0800 + len(shape), *shape)
         length = len(header) + math.prod(shape)
         if not content.startswith(header) or len(content) != length:
-            raise ValueError(
-                f"{path} must have {length:,} bytes and start with the IDX header {header.hex()}; "
-                f"got {len(content):,} bytes that start with {content[: len(header)].hex()!r}"
-            )
+            got = f"{len(content):,} bytes that start with {content[: len(header)].hex()!r}"
+            due = f"{length:,} bytes and start with the IDX header {header.hex()}"
+            raise ValueError(f"{path} must have {due}; got {got}")
         arrays.append(np.frombuffer(content, np.uint8, offset=len(header)).reshape(shape).copy())
     images, labels = map(torch.from_numpy, arrays)
     return images[:, None], labels.long()
@@ -128,10 +126,8 @@ def _find(
     # os.path.isfile, because Path.is_file raises where a folder may not be entered
     missing = [file for file in files if not os.path.isfile(place / file)]
     if missing and root is not None:
-        raise FileNotFoundError(
-            f"root must be a folder with {name} in {folder}; got {os.fspath(root)!r}, where there "
-            f"is no {', no '.join(missing)}"
-        )
+        got = f"{os.fspath(root)!r}, where there is no {', no '.join(missing)}"
+        raise FileNotFoundError(f"root must be a folder with {name} in {folder}; got {got}")
     if missing:
         why = f"no {name} in {place}"
         advice = f"Go online and try again, or give root= a folder with {folder} in it."

@@ -31,11 +31,10 @@ def toy(
 
     Args:
         name: "swirl", a spiral with a little noise: the 8-bit example published with "Variational
-            Diffusion Models" (Kingma et al., 2021); "mixture", of four Gaussians (`MIXTURE_MEANS`,
-            `MIXTURE_STDS`, `MIXTURE_WEIGHTS`); "plus_minus_one", each coordinate at the lowest or
-            the highest level with equal odds; "gaussian", N(0, `GAUSSIAN_STD`^2 I).
-        levels: grey levels K per coordinate, 2 to 256.
-        generator: draws are made on its device, then moved to `device`.
+            Diffusion Models" (Kingma et al., 2021); "mixture", of four Gaussians; "plus_minus_one",
+            each coordinate at the lowest or the highest level with equal odds; "gaussian",
+            N(0, `GAUSSIAN_STD`^2 I).
+        levels: K of each coordinate, 2 to 256.
 
     Raises ValueError for another name, n < 1, or levels that do not fit in 8 bits.
     """

@@ -84,8 +84,7 @@ def train(
         model: its weights are trained in place, on its device; `progress.model` is the average.
         images: uint8 (N, ...), from which batches are drawn with replacement.
         folder: for resume.pt and metrics.jsonl (see folder.py). If a run with the same settings was
-            stopped there, it goes on: on the same CPU with as many threads to the same weights and
-            metrics, bit by bit.
+            stopped there, it goes on.
         held_out: images to evaluate on; of these, `evaluate_images` evenly chosen ones.
 
     An interrupt waits for the end of the update, saves and leaves with KeyboardInterrupt. If

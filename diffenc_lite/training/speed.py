@@ -48,12 +48,9 @@ def has_bf16(device: torch.device) -> bool:
 
 
 def keep_freed_memory() -> None:
-    """Tell glibc's malloc, if that is there, to keep freed memory, for the whole process.
-
-    Otherwise activations of a few MB go back to the system when freed, and in the next update come
-    from there again, cleared page by page: that is a fifth to a third of an update of the small
-    U-Net on a CPU. Peak memory is the same.
-    """
+    """Tell glibc's malloc, if that is there, to keep freed memory, for the whole process: else
+    activations go back to the system and come again cleared page by page, a fifth to a third of an
+    update of the small U-Net on a CPU. Peak memory is the same."""
     if platform.libc_ver()[0] == "glibc":
         trim_threshold, top_pad, mmap_threshold = -1, -2, -3  # of malloc.h
         mallopt = ctypes.CDLL(None).mallopt
