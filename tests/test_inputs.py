@@ -11,13 +11,10 @@ import torch
 from torch import nn
 
 from diffenc_lite import (
-    CosineSchedule,
     DiffEnc,
     LearnedEncoder,
-    LearnedSchedule,
     LinearSchedule,
     ModelConfig,
-    Noise,
     ScalingEncoder,
     TrainConfig,
     bound,
@@ -114,12 +111,6 @@ def test_draws_of_another_shape(name, model):
             refuses(ValueError, f"{name} must | {shape}", elbo, model, IMAGES, steps, **given)
 
 
-def test_gamma_min_must_be_smaller():
-    for schedule in (LinearSchedule, LearnedSchedule, CosineSchedule):
-        for low, high in ((1.0, 1.0), (NAN, 1.0), (0.0, math.inf)):
-            refuses(ValueError, "gamma_", schedule, low, high)
-
-
 @pytest.mark.parametrize(
     "call, name",
     [
@@ -210,16 +201,3 @@ def test_running_averages_do_not_go_with_forward_mode():
         network = nn.Sequential(nn.Conv2d(1, 4, 3), layer)
         refuses(ValueError, type(layer).__name__, LearnedEncoder, network)
     assert LearnedEncoder(nn.Sequential(nn.Conv2d(1, 4, 3), nn.GroupNorm(2, 4)))
-
-
-def test_what_is_no_schedule():
-    for schedule, error in [
-        (lambda t: t, TypeError),
-        (lambda t: Noise.from_gamma(9 * t), ValueError),  # whose rate is 9
-        (lambda t: Noise.from_gamma(18 * t * t - 13, 18), ValueError),  # right on average only
-        (lambda t: Noise.from_gamma(-t, -1), ValueError),
-        (lambda t: Noise.from_gamma(t[:1]), ValueError),
-        (lambda t: Noise(t, 0 * t + 1, t.exp(), 0 * t + 1), ValueError),
-    ]:
-        refuses(error, "schedule", DiffEnc, Cut(), schedule=schedule)
-    assert DiffEnc(Cut(), schedule=lambda t: Noise.from_gamma(9 * t - 6, 9))  # a rate may be one

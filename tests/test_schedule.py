@@ -93,6 +93,8 @@ def test_the_last_gamma_is_above_the_first():
         for low, high in ((1.0, 1.0), (2, -1), (0.0, math.inf), (np.float32(3), np.float32(2))):
             with pytest.raises(ValueError, match="^gamma_max must"):
                 made(low, high)
+        with pytest.raises(ValueError, match="^gamma_min must"):
+            made(math.nan, 1.0)
 
 
 def test_end_points_are_those_of_now():
