@@ -83,14 +83,15 @@ class Schedule(nn.Module):
 
     def gamma(self, t: Tensor) -> Tensor:
         """gamma(t), from gamma_min at t = 0 to gamma_max at t = 1, in the shape of t."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must have a method gamma(t)")
 
     def forward(self, t: Tensor) -> Noise:
         if not isinstance(t, Tensor):
             raise TypeError(f"t must be a tensor; got {t!r}")
         if not bool(((t >= 0) & (t <= 1)).all()):
             raise ValueError(f"t must lie in [0, 1]; got {t.min():g} to {t.max():g}")
-        return Noise.from_gamma(*with_slope(self.gamma, t))
+        gamma = lambda t: in_shape_of(t, self.gamma(t), "gamma(t)", "t")  # noqa: E731
+        return Noise.from_gamma(*with_slope(gamma, t))
 
     def extra_repr(self) -> str:
         return f"gamma_min={float(self.gamma_min):g}, gamma_max={float(self.gamma_max):g}"
@@ -173,7 +174,8 @@ def check_schedule(schedule: AnySchedule, like: Tensor) -> None:
     usable = callable(schedule) and not isinstance(schedule, type)
     noise = schedule(t) if usable else schedule
     if not usable or not isinstance(noise, Noise):
-        raise TypeError(f"schedule must be schedule(t) -> Noise; got {type(noise).__name__}")
+        got = type(noise).__name__
+        raise TypeError(f"schedule must be a Schedule, or a function t -> Noise; got {got}")
     for name, value in vars(noise).items():
         in_shape_of(t, value, f"schedule(t).{name}", "t")
     gamma = noise.gamma

@@ -167,6 +167,7 @@ MISTAKES = [
     (lambda m: pixels.to_unit(IMAGES.long()), TypeError, "images"),
     (lambda m: m.schedule(0.5), TypeError, "t must"),
     (lambda m: DiffEnc(Cut(), ScalingEncoder), TypeError, "encoder"),
+    (lambda m: DiffEnc(Cut(), schedule=lambda t: t), TypeError, "schedule"),
     (lambda m: train(m, IMAGES, 200), TypeError, "config"),
     (lambda m: elbo(Cut(), IMAGES), TypeError, "DiffEnc"),
     (lambda m: elbo(m, IMAGES, generator=0), TypeError, "generator"),

@@ -10,7 +10,7 @@ from draws import F64
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diffenc_lite import CosineSchedule, LearnedSchedule, LinearSchedule, Noise
+from diffenc_lite import CosineSchedule, LearnedSchedule, LinearSchedule, Noise, Schedule
 from diffenc_lite.schedule import check_schedule, end_points
 
 T = torch.linspace(0, 1, 33, dtype=F64)
@@ -157,7 +157,23 @@ def test_a_schedule_keeps_its_end_points(low, high):
 
 def test_a_schedule_returns_noise_of_tensors():
     for wrong in (LinearSchedule, 3.0, lambda t: t, lambda t: (t, t, t, t)):
-        with pytest.raises(TypeError, match="schedule must be schedule.t. -> Noise"):
+        with pytest.raises(TypeError, match="schedule must be a Schedule"):
             check_schedule(wrong, torch.zeros(()))
     with pytest.raises(TypeError, match="schedule.t..rate must be a tensor"):
         check_schedule(lambda t: Noise(t, t, t, 1.0), torch.zeros(()))
+
+
+class Own(Schedule):
+    def gamma(self, t):
+        return self.returns(t)
+
+
+def test_a_schedule_of_ones_own_says_gamma_of_t():
+    for returns, error in (
+        (lambda t: 3.0, TypeError), (lambda t: t[:1], ValueError), (lambda t: t.sum(), ValueError)
+    ):  # fmt: skip
+        Own.returns = staticmethod(returns)
+        with pytest.raises(error, match="^gamma.t. must"):
+            Own()(T)
+    with pytest.raises(NotImplementedError, match="Schedule must have a method gamma"):
+        Schedule()(T)
