@@ -7,7 +7,7 @@ import io
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import fields
 from pathlib import Path
@@ -27,7 +27,7 @@ from .sampling import sample
 from .schedule import SCHEDULES
 from .training import TrainConfig, train_steps
 
-# ---- what a command is ---------------------------------------------------------------------------
+# ---- what can be given --------------------------------------------------------------------------
 
 TYPES = {"int": int, "float": float, "str": str}
 
@@ -89,42 +89,10 @@ CHOICES: dict[str, Iterable[str]] = {
 for name, choices in CHOICES.items():
     OPTIONS[name]["choices"] = list(choices)
 
-Run = Callable[[argparse.Namespace], None]
-COMMANDS: dict[str, tuple[Run, list[str]]] = {}
-
-
-def command(arguments: str) -> Callable[[Run], Run]:
-    """A function run_NAME(args) as the command NAME. Its docstring is what --help says."""
-
-    def add(run: Run) -> Run:
-        COMMANDS[run.__name__.removeprefix("run_")] = run, arguments.split()
-        return run
-
-    return add
-
-
-def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser("python -m diffenc_lite", description=__doc__)
-    commands = top.add_subparsers(required=True, metavar=" | ".join(COMMANDS))
-    formatter = argparse.ArgumentDefaultsHelpFormatter
-    for command_name, (run, arguments) in COMMANDS.items():
-        added = commands.add_parser(
-            command_name, help=run.__doc__, description=run.__doc__, formatter_class=formatter
-        )
-        added.set_defaults(run=run)
-        for name in arguments:
-            added.add_argument(name, **OPTIONS.get(name.strip("-").replace("-", "_"), {}))
-    return top
-
 
 # ---- commands ------------------------------------------------------------------------------------
 
 
-@command(
-    "folder --data --encoder --size --schedule --dropout --start --updates --batch --lr --warmup "
-    "--optimizer --ema --ends --seed --device --log-every --evaluate-every --evaluate-images "
-    "--checkpoint-every"
-)
 def run_train(args: argparse.Namespace) -> None:
     """Train a model in a folder; the same command goes on with a run that was stopped."""
     with _torchrun(args.device) as rank:
@@ -151,7 +119,6 @@ def run_train(args: argparse.Namespace) -> None:
             tqdm.write(f"{path}.safetensors holds the averaged model, {path}.json its card")
 
 
-@command("model --data --split --images --steps --ratio --scale --fitted --passes --seed --device")
 def run_evaluate(args: argparse.Namespace) -> None:
     """The bound in bits per dimension, with its standard error."""
     device, (chain, told) = _device(args.device), _steps(args)
@@ -163,7 +130,6 @@ def run_evaluate(args: argparse.Namespace) -> None:
     print(f"{args.model} on {data.name} {data.split}, {told}: {result}")
 
 
-@command("model --out --n --steps --ratio --scale --fitted --seed --device")
 def run_sample(args: argparse.Namespace) -> None:
     """Draw samples into a picture."""
     from torchvision.utils import make_grid, save_image
@@ -182,7 +148,6 @@ def run_sample(args: argparse.Namespace) -> None:
     print(f"{args.out}: {args.n} samples of {args.model}, {told}")
 
 
-@command("name folder --job --root --budget --device")
 def run_study(args: argparse.Namespace) -> None:
     """Run a study of the course, or what is left of it, in a folder."""
     from .course.studies import options, runner
@@ -192,7 +157,6 @@ def run_study(args: argparse.Namespace) -> None:
     print(runner.run_jobs(args.name, args.folder, chosen, args.job))
 
 
-@command("folder")
 def run_notebooks(args: argparse.Namespace) -> None:
     """Copy the lessons into a folder of yours."""
     from .course.lessons import copy_lessons
@@ -201,7 +165,6 @@ def run_notebooks(args: argparse.Namespace) -> None:
     print(f"{args.folder}: {len(lessons)} lessons; to open them: jupyter lab {args.folder}")
 
 
-@command("folder --notebooks --for --exercises-only")
 def run_student(args: argparse.Namespace) -> None:
     """Write the notebooks for students, without solutions, or the source of an nbgrader course."""
     from .course.exercises.student import write_student_versions
@@ -267,6 +230,39 @@ def _steps(args: argparse.Namespace) -> tuple[Chain | None, str]:
     scale = f", scale {args.scale}" if "scale" in given else ""
     told = f"T = {args.steps}, w = {given.get('ratio', 1)}{scale}"
     return Chain.equal(args.steps, **given), told
+
+
+# By name: what it runs, whose docstring is its help, and its arguments.
+COMMANDS = {
+    "train": (
+        run_train,
+        "folder --data --encoder --size --schedule --dropout --start --updates --batch --lr "
+        "--warmup --optimizer --ema --ends --seed --device --log-every --evaluate-every "
+        "--evaluate-images --checkpoint-every",
+    ),
+    "evaluate": (
+        run_evaluate,
+        "model --data --split --images --steps --ratio --scale --fitted --passes --seed --device",
+    ),
+    "sample": (run_sample, "model --out --n --steps --ratio --scale --fitted --seed --device"),
+    "study": (run_study, "name folder --job --root --budget --device"),
+    "notebooks": (run_notebooks, "folder"),
+    "student": (run_student, "folder --notebooks --for --exercises-only"),
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser("python -m diffenc_lite", description=__doc__)
+    commands = top.add_subparsers(required=True, metavar=" | ".join(COMMANDS))
+    formatter = argparse.ArgumentDefaultsHelpFormatter
+    for command_name, (run, arguments) in COMMANDS.items():
+        added = commands.add_parser(
+            command_name, help=run.__doc__, description=run.__doc__, formatter_class=formatter
+        )
+        added.set_defaults(run=run)
+        for name in arguments.split():
+            added.add_argument(name, **OPTIONS.get(name.strip("-").replace("-", "_"), {}))
+    return top
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -90,8 +90,10 @@ class Schedule(nn.Module):
             raise TypeError(f"t must be a tensor; got {t!r}")
         if not bool(((t >= 0) & (t <= 1)).all()):
             raise ValueError(f"t must lie in [0, 1]; got {t.min():g} to {t.max():g}")
-        gamma = lambda t: in_shape_of(t, self.gamma(t), "gamma(t)", "t")  # noqa: E731
-        return Noise.from_gamma(*with_slope(gamma, t))
+        return Noise.from_gamma(*with_slope(self._checked_gamma, t))
+
+    def _checked_gamma(self, t: Tensor) -> Tensor:
+        return in_shape_of(t, self.gamma(t), "gamma(t)", "t")
 
     def extra_repr(self) -> str:
         return f"gamma_min={float(self.gamma_min):g}, gamma_max={float(self.gamma_max):g}"

@@ -59,7 +59,7 @@ def test_help_names_every_option(command, capsys):
         cli.main([command, "--help"])
     assert left.value.code == 0
     said = capsys.readouterr().out
-    assert all(argument in said for argument in cli.COMMANDS[command][1])
+    assert all(argument in said for argument in cli.COMMANDS[command][1].split())
     if command == "study":
         assert all(name in said for name in runner.STUDIES)
 
@@ -168,7 +168,7 @@ def plain(value):
 @pytest.mark.parametrize("command", cli.COMMANDS)
 def test_every_argument_arrives(command, seen):
     expected = ARRIVES[command]
-    assert set(expected) == set(cli.COMMANDS[command][1])
+    assert set(expected) == set(cli.COMMANDS[command][1].split())
     expected = {name: place for name, place in expected.items() if place}
     typed = [command]
     for name, (text, *_) in expected.items():
