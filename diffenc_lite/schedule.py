@@ -68,9 +68,8 @@ def with_slope(function: Callable[[Tensor], Tensor], at: Tensor) -> tuple[Tensor
 
 
 class Schedule(nn.Module):
-    """schedule(t) -> Noise, in the shape and dtype of t in [0, 1]; `gamma` is all it consists of.
+    """schedule(t) -> Noise, in the shape and dtype of t in [0, 1]; `gamma` is all it needs.
 
-    The rate is dgamma/dt, by forward-mode differentiation.
     Raises ValueError unless gamma_min < gamma_max, both finite, and for a t outside [0, 1].
     """
 
@@ -85,15 +84,16 @@ class Schedule(nn.Module):
         """gamma(t), from gamma_min at t = 0 to gamma_max at t = 1, in the shape of t."""
         raise NotImplementedError(f"{type(self).__name__} must have a method gamma(t)")
 
+    def gamma_and_rate(self, t: Tensor) -> tuple[Tensor, Tensor]:
+        """gamma and dgamma/dt, by forward-mode differentiation; a formula, if given, is faster."""
+        return with_slope(lambda t: in_shape_of(t, self.gamma(t), "gamma(t)", "t"), t)
+
     def forward(self, t: Tensor) -> Noise:
         if not isinstance(t, Tensor):
             raise TypeError(f"t must be a tensor; got {t!r}")
         if not bool(((t >= 0) & (t <= 1)).all()):
             raise ValueError(f"t must lie in [0, 1]; got {t.min():g} to {t.max():g}")
-        return Noise.from_gamma(*with_slope(self._checked_gamma, t))
-
-    def _checked_gamma(self, t: Tensor) -> Tensor:
-        return in_shape_of(t, self.gamma(t), "gamma(t)", "t")
+        return Noise.from_gamma(*self.gamma_and_rate(t))
 
     def extra_repr(self) -> str:
         return f"gamma_min={float(self.gamma_min):g}, gamma_max={float(self.gamma_max):g}"
@@ -109,7 +109,11 @@ class LinearSchedule(Schedule):
     """gamma(t) = gamma_min + (gamma_max - gamma_min) t, with fixed end points."""
 
     def gamma(self, t: Tensor) -> Tensor:
-        return self.gamma_min + (self.gamma_max - self.gamma_min) * t
+        return self.gamma_and_rate(t)[0]
+
+    def gamma_and_rate(self, t: Tensor) -> tuple[Tensor, Tensor]:
+        width = self.gamma_max - self.gamma_min
+        return self.gamma_min + width * t, torch.ones_like(t) * width
 
 
 class LearnedSchedule(LinearSchedule):
