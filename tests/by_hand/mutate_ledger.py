@@ -225,7 +225,7 @@ def collusion(row):
 
 def premises(row):
     """Every form of a row that this one was passed, changed"""
-    for tag in row.premises:
+    for tag in row.rests_on:
         other = LEDGER[tag]
         twice = {f: Eq(e.lhs, 2 * e.rhs + 1, evaluate=False) for f, e in other.claim.items()}
         changed, broken = dataclasses.replace(other, claim=twice), dataclasses.replace(row)
@@ -251,7 +251,7 @@ def typed_forms(row):
             match part:
                 case ast.Name(name):
                     values = () if name in seen else given.get(name, ())
-                    if name in row.premises or any(computed(v, (*seen, name)) for v in values):
+                    if name in row.rests_on or any(computed(v, (*seen, name)) for v in values):
                         return True
                 case ast.Call(func=f) if getattr(f, "id", None) not in TYPED:
                     return True
