@@ -43,6 +43,7 @@ EXPLAINED = {  # what is let through, and why it may be
     "KL, code, 3": "one more integral, also true",
     "L1, code, 0": "in a line in words, which is not held",
     "W2, code, 1 + kappa * h": "kappa may be negative",
+    "W1c, code, T * step_cost": "1 over the cost is flat at the same place",
     "X4, vdm_step": "one step further on, the same to first order",
     "delta = -mu_P + mu_Q": "it enters by its square",
     "L3, xhat = ": "the error enters by its square",
