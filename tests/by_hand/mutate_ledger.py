@@ -46,6 +46,8 @@ EXPLAINED = {  # what is let through, and why it may be
     "W1c, code, T * step_cost": "1 over the cost is flat at the same place",
     "X4, vdm_step": "one step further on, the same to first order",
     "delta = -mu_P + mu_Q": "it enters by its square",
+    "E2, code, x_t": "x_t has that meaning anyway",
+    "L3, z_t = ": "what is read of it, v - vhat, is free of it",
     "L3, xhat = ": "the error enters by its square",
     "xddot_t = Derivative(x(lambda_s)": "at s or at t, the same to that order",
     "u = Derivative(x(lambda_s)": "at s or at t, the same to that order",
