@@ -14,10 +14,10 @@ A claim of your own is made of the symbols in `ledger.notation` and of those of 
     ledger.W1.symbols["m"]                     # name -> symbol, all that a claim may use
 
 A proof says of each form whether the machine has proved it, whether it is defined (a choice of the
-model), argued in words, or taken on trust; and which rows it rests on:
+model), or argued in words; and which rows it rests on:
 
     ledger.L4.words["integrand"]               # "in words"
-    ledger.L4.rests_on                         # rows, definitions, words, theorems on trust
+    ledger.L4.rests_on                         # the rows that it was passed
 """
 
 from . import notation
@@ -37,7 +37,7 @@ from .information import X5
 from .judge import Loose, ProofError, Unclear, Undecided, Wrong
 from .level_cost import X1
 from .processes import F1, F2, F3
-from .row import WORDS, Basis, Define, Derivation, Line, Number, Numbers, Proof, Row, Step, Words
+from .row import WORDS, Closed, Define, Derivation, Digits, Entry, Line, Numbers, Row, Words
 from .three_terms import L1
 from .variance_ratio import W1, W2, W1c
 from .weights import W3
@@ -63,32 +63,13 @@ def show(tag: str) -> Derivation:
     return LEDGER[tag].show()
 
 
-def prove_all() -> dict[str, Proof]:
+def prove_all() -> dict[str, Closed]:
     """Prove every row, in the order of the ledger. Raises ProofError at the first that fails."""
     return {tag: row.prove() for tag, row in LEDGER.items()}
 
 
 __all__ = [  # fmt: skip
-    "Basis",
-    "LEDGER",
-    "TAGS",
-    "Define",
-    "Derivation",
-    "Line",
-    "Loose",
-    "Number",
-    "Numbers",
-    "Proof",
-    "ProofError",
-    "Row",
-    "Step",
-    "Unclear",
-    "Undecided",
-    "WORDS",
-    "Words",
-    "Wrong",
-    "notation",
-    "prove_all",
-    "show",
-    *TAGS,
+    "LEDGER", "TAGS", "Define", "Derivation", "Line", "Loose", "Digits", "Numbers",
+    "Closed", "ProofError", "Row", "Entry", "Unclear", "Undecided", "WORDS", "Words", "Wrong",
+    "notation", "prove_all", "show", *TAGS,
 ]

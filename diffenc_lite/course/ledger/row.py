@@ -13,7 +13,7 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -27,14 +27,15 @@ from sympy.core.relational import Relational
 from .judge import Loose, ProofError, compare, hold, in_full, opaque, understood
 from .notation import NOISE, in_gamma, is_name, latex
 
-PROVED, DEFINED, IN_WORDS, ON_TRUST = WORDS = "proved", "defined", "in words", "on trust"
+PROVED, DEFINED, IN_WORDS = WORDS = "proved", "defined", "in words"
+PARTLY = "partly in words"  # what is said of a form that a line arrives at, but not by lines alone
 ROWS: dict[str, Row] = {}  # tag -> row: where a function finds the rows that it rests on
 
 
 # --- the steps of a derivation -------------------------------------------------------------------
 
 
-class Step:
+class Entry:
     """A step: how to find it, `row["name"]`, unique in its row; why, in words; what comes of it. A
     step that bears the name of a form of the claim arrives at it; it may leave the form unsaid."""
 
@@ -61,7 +62,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Line(Step):
+class Line(Entry):
     """Equations, or an inequality `>= 0`, held against the definitions and the lines before. A left
     side that is a name, and new, gets its meaning.
 
@@ -87,7 +88,7 @@ class Line(Step):
 
 
 @dataclass(frozen=True)
-class Define(Step):
+class Define(Entry):
     """Symbols get their meaning, by choice: nothing is proved. Without a name it is not shown."""
 
     meanings: Mapping[Basic, Expr]
@@ -101,7 +102,7 @@ class Define(Step):
 
 
 @dataclass(frozen=True)
-class Words(Step):
+class Words(Entry):
     """Argued, and not checked by the machine. `for_`: the forms that need it, besides the one that
     it arrives at."""
 
@@ -118,7 +119,7 @@ class Words(Step):
 
 
 @dataclass(frozen=True)
-class Number:
+class Digits:
     """A number that is claimed to the digits written down, and what was computed.
 
     `error` bounds what the computation itself may be off by (of a quadrature, its estimate).
@@ -138,12 +139,12 @@ class Number:
 
 
 @dataclass(frozen=True)
-class Numbers(Step):
+class Numbers(Entry):
     """What is computed: each number is held to its digits."""
 
     name: str
     text: str
-    numbers: tuple[Number, ...]
+    numbers: tuple[Digits, ...]
     expression = None
 
     @property
@@ -156,7 +157,7 @@ class Numbers(Step):
         return "\n    ".join([self.text, *(f"{n.what}: {n.claimed}" for n in self.numbers)])
 
 
-Steps = Iterator[Step]
+Steps = Iterator[Entry]
 
 
 class Premise:
@@ -180,7 +181,7 @@ class Page:
     def __init__(self, row: Row):
         self.row, self.tag = row, row.tag
         self.meanings: dict[Basic, Expr] = {}
-        self.steps: dict[str, Step] = {}
+        self.steps: dict[str, Entry] = {}
         self.arrived: dict[str, Relational] = {}
         self.defined: set[Basic] = set()  # the symbols that `Define` gave a meaning
         self.named: dict[Basic, str] = {}  # symbol -> the line that gives it a meaning
@@ -190,14 +191,12 @@ class Page:
         asked: list[tuple[Row, str]] = []
         so_far: set[tuple[str, str]] = set()
         for step in row.run(asked):
-            words = {(other.words[form], other.tag) for other, form in asked}
+            so_far = so_far | {(other.words[form], other.tag) for other, form in asked}
             asked.clear()
-            if not isinstance(step, Words):  # nothing is computed from a line in words
-                so_far |= words
             self.take(step)
             if step.name in row.claim:
                 self.arrived[step.name] = step.expression
-                self.borrowed[step.name] = so_far | words
+                self.borrowed[step.name] = so_far
         for form in row.claim:
             self.hold(form)
         for symbol, step_name in self.named.items():
@@ -206,7 +205,7 @@ class Page:
             ):
                 raise Loose(self.tag, step_name, f"nothing is compared with {symbol}")
 
-    def take(self, step: Step) -> None:
+    def take(self, step: Entry) -> None:
         """Hold a step, or take what it defines."""
         if isinstance(step, Define):
             for symbol, meaning in step.meanings.items():
@@ -278,16 +277,12 @@ class Page:
     # --- what is said of the proof ---------------------------------------------------------------
 
     def word(self, form: str) -> tuple[str, list[str]]:
-        """What a form is: proved, defined, in words, or on trust; and by which step or row"""
+        """What a form is: proved, defined, or in words; and by which steps or rows"""
         words = (s for s in self.steps.values() if isinstance(s, Words))
-        reasons = {
-            ON_TRUST: [name for name, forms in self.row.trust.items() if form in forms],
-            IN_WORDS: [s.name for s in words if form in (s.name, *s.for_)],
-        }
-        for word, origins in reasons.items():
-            origins += sorted(tag for borrowed, tag in self.borrowed[form] if borrowed == word)
-            if origins:
-                return word, [reason for reason in origins if reason != form]
+        origins = [s.name for s in words if form in (s.name, *s.for_)]
+        origins += sorted(tag for borrowed, tag in self.borrowed[form] if borrowed == IN_WORDS)
+        if origins:
+            return IN_WORDS, [origin for origin in origins if origin != form]
         left = self.row.claim[form].lhs  # of a symbol that was defined, a line has to compute it
         restated = self.steps[form].expression is self.row.claim[form] and left in self.defined
         only_named = self.named.get(left) == form and left not in self.read
@@ -297,10 +292,12 @@ class Page:
 
     def summary(self, yours: set[str]) -> str:
         """The line of a proof: its forms by their words, what it rests on"""
-        by_word: dict[str, list[str]] = {word: [] for word in WORDS}
-        because: dict[str, dict[str, None]] = {word: {} for word in WORDS}
+        by_word: dict[str, list[str]] = {word: [] for word in (PROVED, DEFINED, PARTLY, IN_WORDS)}
+        because: dict[str, dict[str, None]] = {word: {} for word in by_word}
         for form in self.row.claim:
             word, reasons = self.word(form)
+            if word == IN_WORDS and not isinstance(self.steps[form], Words):
+                word = PARTLY
             by_word[word].append(f"{form} (yours)" if form in yours else form)
             because[word] |= dict.fromkeys(reasons)
         parts: list[str] = []
@@ -315,15 +312,15 @@ class Page:
         counted = [len(s.numbers) for s in self.steps.values() if isinstance(s, Numbers)]
         if counted:
             parts.append(f"computed: {sum(counted)} numbers, to the digits shown")
-        if self.row.premises:
-            parts.append(f"rests on {', '.join(sorted(self.row.premises))}")
+        if self.row.rests_on:
+            parts.append(f"rests on {', '.join(sorted(self.row.rests_on))}")
         return "; ".join(parts)
 
 
 @dataclass(frozen=True)
-class Proof:
-    """A proof that closed. `words`: for each form whether it is proved, defined, in words or on
-    trust; `yours`: the forms that a reader gave; the seconds that the processor took (less when it
+class Closed:
+    """A proof that closed. `words`: for each form whether it is proved, defined or in words;
+    `yours`: the forms that a reader gave; the seconds that the processor took (less when it
     has seen the lines before)."""
 
     tag: str
@@ -337,32 +334,12 @@ class Proof:
 
 
 @dataclass(frozen=True)
-class Basis:
-    """What a row rests on: the rows that it was passed, the meanings given to symbols, the steps in
-    words, and the theorems taken on trust."""
-
-    tag: str
-    rows: tuple[str, ...]
-    definitions: tuple[Eq, ...]
-    in_words: tuple[str, ...]
-    on_trust: tuple[str, ...]
-
-    def __repr__(self) -> str:
-        return (
-            f"{self.tag} rests on {', '.join(self.rows) or 'no other row'}; "
-            f"definitions: {', '.join(str(e.lhs) for e in self.definitions) or 'none'}; "
-            f"in words: {', '.join(self.in_words) or 'nothing'}; "
-            f"on trust: {'; '.join(self.on_trust) or 'nothing'}"
-        )
-
-
-@dataclass(frozen=True)
 class Derivation:
     """A whole row to look at: the statement, the steps in order, the proof."""
 
     statement: Row
-    steps: tuple[Step, ...]
-    proof: Proof
+    steps: tuple[Entry, ...]
+    proof: Closed
 
     def _repr_latex_(self) -> str:
         numbered = (f"({n}) {step._repr_latex_()}" for n, step in enumerate(self.steps, start=1))
@@ -384,7 +361,6 @@ class Row:
         claim: form name -> equation. One row may state several forms (a mean, a variance).
         derivation: gets the rows that it rests on, and yields the steps.
         nonnegative: forms that must also be seen, by their signs, to be at least 0.
-        trust: theorem -> the forms that use it, where neither this row nor another proves it.
     """
 
     tag: str
@@ -392,9 +368,8 @@ class Row:
     notebook: str
     setting: str
     claim: Mapping[str, Relational]
-    derivation: Callable[..., Iterator[Step]]
+    derivation: Callable[..., Iterator[Entry]]
     nonnegative: tuple[str, ...] = ()
-    trust: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def latex(self) -> str:
         """The statement, numbered by its tag."""
@@ -416,7 +391,7 @@ class Row:
         return self.claim[form].rhs
 
     @property
-    def premises(self) -> tuple[str, ...]:
+    def rests_on(self) -> tuple[str, ...]:
         """The tags of the rows that the derivation is passed"""
         return tuple(inspect.signature(self.derivation).parameters)
 
@@ -430,24 +405,17 @@ class Row:
 
     @property
     def words(self) -> dict[str, str]:
-        """form -> proved, defined, in words, or on trust"""
+        """form -> proved, defined, or in words"""
         return {form: self._page.word(form)[0] for form in self.claim}
 
-    @property
-    def rests_on(self) -> Basis:
-        """The rows that it was passed, definitions, steps in words, theorems on trust"""
-        said = tuple(Eq(*pair, evaluate=False) for pair in self._page.meanings.items())
-        words = tuple(s.name for s in self._page.steps.values() if isinstance(s, Words))
-        return Basis(self.tag, tuple(sorted(self.premises)), said, words, tuple(self.trust))
-
-    def derive(self) -> Iterator[Step]:
+    def derive(self) -> Iterator[Entry]:
         """The steps, one by one: `next(steps)` in a cell, or a loop that displays them."""
         return (step for step in self.run([]) if step.name)
 
-    def run(self, asked: list[tuple[Row, str]]) -> Iterator[Step]:
+    def run(self, asked: list[tuple[Row, str]]) -> Iterator[Entry]:
         """The steps, with definitions that are not shown. `asked` takes down the forms of other
         rows that are asked for."""
-        for step in self.derivation(*(Premise(ROWS[tag], asked) for tag in self.premises)):
+        for step in self.derivation(*(Premise(ROWS[tag], asked) for tag in self.rests_on)):
             if step.expression is None and isinstance(step, Line | Words):
                 step = replace(step, expression=self.claim.get(step.name))
             yield step
@@ -469,14 +437,14 @@ class Row:
         return self._by_name[names]
 
     @cached_property
-    def _by_name(self) -> dict[str, Step]:
+    def _by_name(self) -> dict[str, Entry]:
         return {step.name: step for step in self.derive()}
 
     def show(self) -> Derivation:
         """The statement, all steps and the proof, as one thing to display."""
         return Derivation(self, self[self.steps], self.prove())
 
-    def prove(self, claim: Mapping[str, Expr | Eq] | Expr | Eq | None = None) -> Proof:
+    def prove(self, claim: Mapping[str, Expr | Eq] | Expr | Eq | None = None) -> Closed:
         """Run the derivation, hold each of its lines against the definitions and the lines before,
         and hold each form of the claim, both sides, against the line that arrives at it.
 
@@ -497,7 +465,7 @@ class Row:
             formula = self.claim[form], page.meanings, self.symbols, page.lines
             compare(self.tag, form, given, *formula)
         how = page.summary(set(yours))
-        return Proof(self.tag, how, self.words, tuple(yours), time.process_time() - start)
+        return Closed(self.tag, how, self.words, tuple(yours), time.process_time() - start)
 
     @cached_property
     def _page(self) -> Page:
@@ -524,11 +492,11 @@ class Row:
 
 def row(
     title: str, notebook: str, setting: str, claim: Mapping[str, Relational], **more: Any
-) -> Callable[[Callable[..., Iterator[Step]]], Row]:
+) -> Callable[[Callable[..., Iterator[Entry]]], Row]:
     """Turn a derivation into the row that bears its name: the statement stands above the function,
     the proof inside it. `more`: as in `Row`."""
 
-    def with_proof(derivation: Callable[..., Iterator[Step]]) -> Row:
+    def with_proof(derivation: Callable[..., Iterator[Entry]]) -> Row:
         tag = derivation.__name__
         ROWS[tag] = Row(tag, title, notebook, setting, claim, derivation, **more)
         return ROWS[tag]
