@@ -94,7 +94,6 @@ WRONG = {
         _pale,
         lambda z, x_hat, gamma_s, gamma_t: (gamma_s.sigmoid() / gamma_t.sigmoid()).sqrt() * z,
     ],
-    "13.3": ["a", "ab", "ac", "abcd"],
     "13.4": [
         lambda denoise, z, snr: _variance(denoise, z, snr) * snr**0.5,  # the slope itself
         lambda denoise, z, snr: 1 - denoise(z) ** 2,  # the coin's
