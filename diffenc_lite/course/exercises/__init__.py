@@ -8,7 +8,7 @@ from .checking import Verdict, ask, check, judge
 from .forms import Choice, Exercise, Formula, Line, Number, Program, Simulation, Vector
 from .levels import CHAINS
 from .playing import level, play
-from .registry import EXERCISES, register
+from .registry import EXERCISES
 
 __all__ = [
     "CHAINS",
@@ -28,5 +28,4 @@ __all__ = [
     "judge",
     "level",
     "play",
-    "register",
 ]
