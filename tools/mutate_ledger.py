@@ -63,7 +63,8 @@ EXPLAINED = {  # what is let through, and why it may be
     "E3, y_s = ": "y at s is any number: E3 says how x_t - x_s depends on it",
     "E1, u = ": "for E1 that derivative is 0, whatever it is multiplied by",
 }
-Slip = tuple[str, Callable[[], bool], Any]  # what was changed; whether in vain; the broken row
+# What was changed, written out for survivors only; whether in vain; the broken row
+Slip = tuple[Callable[[], str], Callable[[], bool], Any]
 
 
 # --- slips of formulas and of code ---------------------------------------------------------------
@@ -144,7 +145,7 @@ def claims(row: Row) -> Iterator[Slip]:
     for form, line in row.claim.items():
         for wrong, is_same in wrong_equations(line) if isinstance(line, Eq) else ():
             broken = dataclasses.replace(row, claim={**row.claim, form: wrong})
-            yield f"{row.tag}, {form}, {wrong}", is_same, broken
+            yield partial("{}, {}, {}".format, row.tag, form, wrong), is_same, broken
 
 
 def wrong_equations(line: Basic) -> Iterator[tuple[Basic, Callable[[], bool]]]:
@@ -166,7 +167,7 @@ def lines(row: Row) -> Iterator[Slip]:
     for step in row.derive():
         for wrong, is_same in wrong_steps(step):
             broken = with_steps(row, partial(in_place, wrong))
-            yield f"{row.tag}, {step.name}, {wrong!r}", is_same, broken
+            yield partial("{}, {}, {!r}".format, row.tag, step.name, wrong), is_same, broken
 
 
 def in_place(wrong: Step, step: Step) -> Step:
@@ -212,7 +213,7 @@ def code(row: Row) -> Iterator[Slip]:
 
     for what, derivation in slips_of_code(row.derivation):
         broken = dataclasses.replace(row, derivation=derivation)
-        yield f"{row.tag}, code, {what}", partial(no_effect, broken), broken
+        yield partial("{}, code, {}".format, row.tag, what), partial(no_effect, broken), broken
 
 
 def definitions(row: Row) -> Iterator[Slip]:
@@ -224,7 +225,8 @@ def definitions(row: Row) -> Iterator[Slip]:
     )
     for symbol, meaning, wrong, broken in redefined(row):
         if read.has(symbol):
-            yield f"{row.tag}, {symbol} = {wrong}", partial(same, wrong, meaning), broken
+            said = partial("{}, {} = {}".format, row.tag, symbol, wrong)
+            yield said, partial(same, wrong, meaning), broken
 
 
 def redefined(row: Row) -> Iterator[tuple[Basic, Expr, Expr, Row]]:
@@ -252,7 +254,7 @@ def collusion(row: Row) -> Iterator[Slip]:
                 changed[form] = Eq(line.lhs, line.rhs + moved, evaluate=False)
         if changed:
             broken = dataclasses.replace(broken, claim={**row.claim, **changed})
-            said = f"{row.tag}, collusion, {symbol} = {wrong}"
+            said = partial("{}, collusion, {} = {}".format, row.tag, symbol, wrong)
             yield said, partial(harmless, broken, list(changed), wrong, meaning), broken
 
 
@@ -268,7 +270,7 @@ def premises(row: Row) -> Iterator[Slip]:
         twice = {f: Eq(e.lhs, 2 * e.rhs + 1, evaluate=False) for f, e in other.claim.items()}
         changed = dataclasses.replace(other, claim=twice)
         changed.__dict__["_page"] = other._page  # its words stay
-        yield f"{row.tag}, premise, {tag}", lambda: False, OnOther(row, changed)
+        yield partial("{}, premise, {}".format, row.tag, tag), lambda: False, OnOther(row, changed)
 
 
 @dataclasses.dataclass
@@ -348,7 +350,9 @@ def run(every: int = 1, tags: list[str] | None = None, kinds: tuple = tuple(KIND
     return counts
 
 
-def try_one(count: Count, what: str, is_same: Callable[[], bool], broken: Any) -> None:
+def try_one(
+    count: Count, said: Callable[[], str], is_same: Callable[[], bool], broken: Any
+) -> None:
     def late(*_: object) -> None:
         raise TimeoutError
 
@@ -361,7 +365,7 @@ def try_one(count: Count, what: str, is_same: Callable[[], bool], broken: Any) -
         if is_same():
             count.same += 1
         else:
-            count.survivors.append(what)
+            count.survivors.append(said())
     except ProofError:
         count.refused += 1
     except Exception:
