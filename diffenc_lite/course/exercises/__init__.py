@@ -4,7 +4,7 @@
 """
 
 from .answers import ExerciseError
-from .checking import Verdict, ask, check, judge
+from .checking import Mark, ask, check, judge
 from .forms import Choice, Exercise, Formula, Line, Number, Program, Simulation, Vector
 from .levels import CHAINS
 from .playing import level, play
@@ -22,7 +22,7 @@ __all__ = [
     "Program",
     "Simulation",
     "Vector",
-    "Verdict",
+    "Mark",
     "ask",
     "check",
     "judge",

@@ -24,12 +24,12 @@ import torch
 
 from .answers import (
     ExerciseError,
+    NotRight,
     Unanswered,
-    Wrong,
     WrongForm,
     as_expression,
     as_number,
-    describe,
+    kind_of,
 )
 from .forms import Choice, Exercise, Form, Formula, Line, Number, Program, Simulation, Vector
 from .lines import prepare as prepare_line
@@ -72,12 +72,12 @@ def _prepare_numbers(exercise: Exercise, form: Number | Vector) -> Compare:
     def compare(answer: Any) -> None:
         values = _as_array(answer)
         if values is None or isinstance(answer, bool):
-            raise WrongForm(f"this is {describe(answer)}")
+            raise WrongForm(f"this is {kind_of(answer)}")
         lengths = [[n for n in array.shape if n != 1] for array in (values, right)]
         if lengths[0] != lengths[1]:  # a row or a column is as good as a list
             raise WrongForm(f"this is an array of shape {values.shape}")
         if (where := _difference(values.reshape(shape), right, form, "at")) is not None:
-            raise Wrong(where)
+            raise NotRight(where)
 
     return compare
 
@@ -121,12 +121,12 @@ def _prepare_choice(exercise: Exercise, form: Choice) -> Compare:
         if isinstance(answer, (list, tuple, set)) and all(isinstance(a, str) for a in answer):
             answer = "".join(answer)
         if not isinstance(answer, str):
-            raise WrongForm(f"this is {describe(answer)}")
+            raise WrongForm(f"this is {kind_of(answer)}")
         chosen = {letters.get(a, a) for a in re.sub(r"[\s,]", "", answer.lower())}
         if not chosen <= set(form.options) or (len(chosen) != 1 and not form.many):
             raise WrongForm(f'this is "{answer[:20]}"')
         if chosen != set(right):
-            raise Wrong("")
+            raise NotRight("")
 
     return compare
 
@@ -144,7 +144,7 @@ def _prepare_formula(exercise: Exercise, form: Formula) -> Compare:
         _check_names(formula, names)
         inputs = _draw_inputs(exercise.number, form)
         right = [_value(formula, point) for point in inputs]
-    except (WrongForm, Wrong) as error:
+    except (WrongForm, NotRight) as error:
         raise ValueError(f"its answer, {exercise.answer}: {error}".replace(": :", ":")) from None
 
     def compare(answer: Any) -> None:
@@ -157,14 +157,14 @@ def _prepare_formula(exercise: Exercise, form: Formula) -> Compare:
             outputs = _try_function(answer, inputs)
             digits = 1e-6
         else:
-            raise WrongForm(f"this is {describe(answer)}")
+            raise WrongForm(f"this is {kind_of(answer)}")
         pairs = list(zip(outputs, right, strict=True))
         slack = 1e-5 * max(map(abs, right))  # what single precision loses where numbers cancel
         near = digits == 1e-6 and all(abs(a - b) <= 1e-3 * abs(b) + slack for a, b in pairs)
         for point, pair in zip(inputs, pairs, strict=True):
             if not _close(*pair, form, digits):
                 where = ", ".join(f"{name} = {value:.4g}" for name, value in point.items())
-                raise Wrong(f", for example at {where}{near * ', but close (float64?)'}")
+                raise NotRight(f", for example at {where}{near * ', but close (float64?)'}")
 
     return compare
 
@@ -205,14 +205,14 @@ def _value(expression: Any, point: dict[str, float]) -> Any:
     with mpmath.workdps(zero.DIGITS[0]):
         value = zero.value_at(expression, values)
     if value is None or abs(mpmath.im(value)) > 1e-30 * abs(value):
-        raise Wrong(": it has no finite real value at some input")
+        raise NotRight(": it has no finite real value at some input")
     return mpmath.re(value)
 
 
 def _try_function(f: Callable[..., Any], inputs: list[dict[str, float]]) -> list[float]:
     """The outputs on floats, or on torch tensors if f cannot take floats.
 
-    Raises Unanswered for a stub, WrongForm for outputs that are not numbers, Wrong if f raises.
+    Raises Unanswered for a stub, WrongForm for outputs that are not numbers, NotRight if f raises.
     """
 
     def outputs_on(*points: tuple[Any, ...]) -> list[Any]:
@@ -229,7 +229,7 @@ def _try_function(f: Callable[..., Any], inputs: list[dict[str, float]]) -> list
     for output in outputs:
         value = as_number(output)
         if value is None:
-            raise WrongForm(f"the function returned {describe(output)}")
+            raise WrongForm(f"the function returned {kind_of(output)}")
         values.append(value)
     return values
 
@@ -244,7 +244,7 @@ def _run(f: Callable[..., Any], *arguments: Any, let: tuple[type[Exception], ...
         raise Unanswered from None
     except (Exception, SystemExit) as error:
         complaint = f"{type(error).__name__}: {error}".splitlines()[0].rstrip(": ")
-        raise Wrong(f", the function raised {complaint}") from None
+        raise NotRight(f", the function raised {complaint}") from None
 
 
 # --- programs ------------------------------------------------------------------------------------
@@ -266,10 +266,10 @@ def _prepare_program(exercise: Exercise, form: Program) -> Compare:
                 raise Unanswered
             parts = _parts(output, count)
             if len(parts) != len(expected) or any(part is None for part in parts):
-                raise WrongForm(f"the function returned {describe(output)}")
+                raise WrongForm(f"the function returned {kind_of(output)}")
             for pair in zip(parts, expected, strict=True):
                 if (where := _difference(*pair, form, "in the output at")) is not None:
-                    raise Wrong(where)
+                    raise NotRight(where)
 
     return compare
 
@@ -306,7 +306,7 @@ def _parts(output: Any, count: int) -> list[Any]:
 
 def _as_function(answer: Any) -> Callable[..., Any]:
     if not callable(answer) or as_expression(answer) is not None:
-        raise WrongForm(f"this is {describe(answer)}")
+        raise WrongForm(f"this is {kind_of(answer)}")
     return answer
 
 
@@ -321,11 +321,11 @@ def _prepare_simulation(exercise: Exercise, form: Simulation) -> Compare:
             try:
                 value = float(statistic(torch.from_numpy(draws[0])))
             except (RuntimeError, ValueError, IndexError, TypeError):  # of a wrong shape
-                raise WrongForm(f"the function returned {describe(draws[0])}") from None
+                raise WrongForm(f"the function returned {kind_of(draws[0])}") from None
             if not _close(value, float(right[name]), form, form.tolerance):
-                raise Wrong(f", the {name} of what it returns is {value:.4g}")
+                raise NotRight(f", the {name} of what it returns is {value:.4g}")
         if draws[0].shape == draws[1].shape and (draws[0] == draws[1]).all():
-            raise Wrong(", it returns the same whatever the generator draws: draw with it")
+            raise NotRight(", it returns the same whatever the generator draws: draw with it")
 
     return compare
 
@@ -335,7 +335,7 @@ def _draws(output: Any) -> Any:
         raise Unanswered
     draws = _as_array(output)
     if draws is None:
-        raise WrongForm(f"the function returned {describe(output)}")
+        raise WrongForm(f"the function returned {kind_of(output)}")
     return draws
 
 

@@ -75,7 +75,7 @@ class Level(Exercise):
 
 
 @dataclass(frozen=True)
-class Chain:
+class Game:
     """The levels that prove one row of the ledger, in order."""
 
     tag: str
@@ -98,13 +98,13 @@ def _relation(left: str) -> str:
     return left if left.endswith(r"\approx") else f"{left} ="
 
 
-def _chains() -> Iterator[Chain]:
+def _chains() -> Iterator[Game]:
     made: dict[str, Level] = {}
     for tag, chain in _DATA.items():
         for i, entry in enumerate(chain["level"], 1):
             made[f"{tag}.{i}"] = _level(f"{tag}.{i}", chain["setting"], made, **entry)
         levels = tuple(e for e in made.values() if e.number.startswith(f"{tag}."))
-        yield Chain(tag, chain["title"], chain["setting"], levels)
+        yield Game(tag, chain["title"], chain["setting"], levels)
 
 
 def _level(
@@ -140,5 +140,5 @@ def _typed(name: str) -> str:
     return f"`{name}`" if shown == name else f"`{name}` (${shown}$)"
 
 
-CHAINS: dict[str, Chain] = {chain.tag: chain for chain in _chains()}
+CHAINS: dict[str, Game] = {chain.tag: chain for chain in _chains()}
 LEVELS: dict[str, Level] = {e.number: e for chain in CHAINS.values() for e in chain.levels}

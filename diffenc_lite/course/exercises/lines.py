@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from . import writing
-from .answers import Wrong, WrongForm, as_expression, describe
+from .answers import NotRight, WrongForm, as_expression, kind_of
 from .levels import MEANS, SYMBOLS
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ FAR = 1e20  # how large T is, or how small a step, where only the leading power 
 
 
 def prepare(answer: str, names: tuple[str, ...], leading: str) -> Callable[[Any], None]:
-    """A function that returns nothing for a right line, and else raises Wrong or WrongForm.
+    """A function that returns nothing for a right line, and else raises NotRight or WrongForm.
 
     `leading`: the name whose leading power is asked for, where the line is a limit.
     """
@@ -34,7 +34,7 @@ def prepare(answer: str, names: tuple[str, ...], leading: str) -> Callable[[Any]
         if isinstance(verdict, zero.Differs):
             if leading and _same_in_the_limit(line, right, _symbols()[leading]):
                 raise WrongForm(f"exact, or nearly so: keep the leading power of {leading} only")
-            raise Wrong(f", {verdict}")
+            raise NotRight(f", {verdict}")
         if isinstance(verdict, zero.Undecided):
             raise WrongForm(
                 "could not decide: it agrees at every point that was tried, but the algebra does "
@@ -97,7 +97,7 @@ def _by_name(given: Any, names: tuple[str, ...]) -> Expr:
     if isinstance(given, int | float) and not isinstance(given, bool):
         given = sympy.sympify(given)
     if (expression := as_expression(given)) is None:
-        raise WrongForm(f"this is {describe(given)}")
+        raise WrongForm(f"this is {kind_of(given)}")
     if expression.has(sympy.Derivative, sympy.Integral, sympy.Limit):
         expression = expression.doit()
     known = {symbol.name: name for name, symbol in _symbols().items()} | {n: n for n in names}
