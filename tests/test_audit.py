@@ -1,6 +1,5 @@
 """The audit of the paper: whoever breaks a piece of the evidence changes the verdict."""
 
-import dataclasses
 import math
 from functools import cache
 
@@ -8,7 +7,6 @@ import numpy as np
 import pytest
 import torch
 
-from diffenc_lite.course import ledger
 from diffenc_lite.course.studies import audit, load_arrays, read_results
 from diffenc_lite.course.studies.audit import Check, Counterexample, Measured, Printed, Proof
 from diffenc_lite.course.studies.audit import evidence as of
@@ -95,13 +93,6 @@ INSIDE, OUTSIDE = Printed("p", 0.02, 0.05, 0.03), Printed("p", 0.02, 0.025, 0.03
 )
 def test_the_rule(findings, says):
     assert str(audit.verdict(findings)) == says
-
-
-def test_a_condition_of_a_row_is_a_condition_of_the_verdict(monkeypatch):
-    trust = {"a thing nobody proved": ("ratio",)}
-    trusting = dataclasses.replace(ledger.LEDGER["W1"], trust=trust)
-    monkeypatch.setitem(ledger.LEDGER, "W1", trusting)
-    assert str(audit.look("variance").verdict) == "proved under: a thing nobody proved"
 
 
 def test_the_law_that_nobody_stated_is_refuted_unless_prior_loss_is_free(monkeypatch):

@@ -97,7 +97,8 @@ def verdict_of(exercise: Exercise, answer: Any) -> Mark:
     except Unanswered:
         return Mark(False, f"Exercise {number}: not yet answered. {expected}")
     except WrongForm as form:
-        return Mark(False, f"Exercise {number}: {form}. {expected}")
+        stop = "" if str(form).endswith("?") else "."
+        return Mark(False, f"Exercise {number}: {form}{stop} {expected}")
     except NotRight as where:
         hint = exercise.printed_hint
         return Mark(False, f"Exercise {number}: not right{where}. Hint: {hint}")
