@@ -889,7 +889,7 @@ COMPANIONS = [  # notebook, beginnings of cells, and for axes the curves by labe
         "paper": lambda x, _: 1 + 1.5 / -math.expm1(-1.5) * expit(12 * x - 7),
         "exact": lambda x, _: 1 + 1 / (1 + np.exp(7 - 12 * x) + math.expm1(-1.5)),
     }]),
-    ("06_a_ratio_that_sees_z_t", ["ledger.W6", "counts, start"], [{
+    ("06_a_ratio_that_sees_z_t", ["print(ledger.W6", "counts, start"], [{
         "shared": by_value(lambda T: Exact(COIN).total(int(T), "optimal") - math.log(2)),
         "sees": by_value(sees_z),
     }]),
