@@ -59,7 +59,7 @@ def small_model():
             schedule = LearnedSchedule() if learned_schedule else LinearSchedule()
             dims = int(torch.Size(shape).numel())
             encoder = ENCODERS[kind](lambda: SmallNet(dims, schedule))
-            for weight in encoder.parameters():
+            for weight in getattr(encoder, "parameters", tuple)():
                 if not weight.any():  # or what it multiplies would not matter
                     nn.init.constant_(weight, 0.5)
             model = DiffEnc(SmallNet(dims, schedule), encoder, schedule, levels, shape)

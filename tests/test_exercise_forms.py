@@ -18,7 +18,6 @@ from diffenc_lite.course.exercises import (
     Vector,
     check,
     judge,
-    register,
 )
 
 
@@ -206,23 +205,3 @@ def test_a_mistake_of_the_exercise_is_not_laid_to_the_answer(form, answer, words
         judge(wrong, 1.0)
     check(wrong, 1.0)
     assert re.search("itself has a mistake.*" + words, capsys.readouterr().out)
-
-
-# --- exercises of one's own -----------------------------------------------------------------------
-
-
-def test_an_own_exercise_is_known_by_its_number(monkeypatch):
-    monkeypatch.setattr("diffenc_lite.course.exercises.registry.EXERCISES", {})
-    own = Exercise("A.1", "How much is 2 + 2?", Number(), lambda: 4.0, "count")
-    register(own)
-    assert judge("A.1", 4).right and not judge("A.1", 5).right
-    with pytest.raises(ValueError, match="number A.1 is taken"):
-        register(own)
-
-
-def test_an_own_exercise_with_a_mistake_is_refused_at_once(monkeypatch):
-    monkeypatch.setattr("diffenc_lite.course.exercises.registry.EXERCISES", {})
-    with pytest.raises(ExerciseError, match="A.1 itself has a mistake.*ZeroDivisionError"):
-        register(Exercise("A.1", "", Number(), lambda: 1 / 0, "a hint"))
-    with pytest.raises(ValueError, match="got 'A.1'"):
-        judge("A.1", 4)

@@ -3,6 +3,7 @@
 import itertools
 import math
 import re
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,6 +14,7 @@ import torch
 from matplotlib.colors import to_hex
 from scipy import integrate as quadrature
 from scipy import stats
+from scipy.special import expit
 
 from diffenc_lite import (
     IdentityEncoder,
@@ -22,6 +24,7 @@ from diffenc_lite import (
     bound,
     process,
 )
+from diffenc_lite.course.ledger import Row
 from diffenc_lite.course.show import (
     lesson_00,
     lesson_01,
@@ -39,7 +42,7 @@ from diffenc_lite.course.show import (
     plots,
 )
 from diffenc_lite.course.show.drawing import COLOURS
-from diffenc_lite.course.studies import statistics
+from diffenc_lite.course.studies import load_results, statistics, toys
 from diffenc_lite.course.worlds import Exact, Gaussian, PlusMinus, integrate, likelihood, stretch
 
 F64 = torch.float64
@@ -63,8 +66,8 @@ def area(heights, at):
     return torch.trapezoid(torch.as_tensor(heights), torch.as_tensor(at)).item()
 
 
-def labelled(ax):
-    """y of the lines by what a reader reads beside them: the legend, or text of the same colour"""
+def curves(ax):
+    """(x, y) of the lines by what a reader reads beside them: legend, or text of the same colour"""
     texts = {to_hex(text.get_color()): text.get_text() for text in ax.texts}
     bars = {each.lines[0]: each.get_label() for each in ax.containers if hasattr(each, "has_xerr")}
     found = {}
@@ -73,8 +76,12 @@ def labelled(ax):
         if label.startswith("_"):
             label = texts.get(to_hex(curve.get_color()), label)
         if curve.get_marker() not in ("|", "_"):  # the ends of error bars
-            found.setdefault(label, []).append(np.asarray(curve.get_ydata(), dtype=float))
+            found.setdefault(label, []).append(np.asarray(curve.get_data(), dtype=float))
     return found
+
+
+def labelled(ax):
+    return {label: [y for _, y in lines] for label, lines in curves(ax).items()}
 
 
 def positions(explorer):
@@ -86,14 +93,15 @@ def positions(explorer):
 
 @pytest.fixture
 def cells():
-    """cells(lesson, *beginnings): the variables that the cells which begin so leave behind"""
+    """cells(lesson, *beginnings): what its imports and the cells which begin so leave behind"""
 
     def run(lesson, *beginnings):
         path = Path(__file__).parents[1] / "notebooks" / f"{lesson}.ipynb"
         codes = [cell.source for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
+        chosen = [next(code for code in codes if "plots.begin()" in code)]
+        chosen += [next(c for c in codes if c.startswith(start)) for start in beginnings]
         world = {}
-        for start in beginnings:
-            code = next(code for code in codes if code.startswith(start))
+        for code in chosen:
             exec(re.sub(r"^(\S*xplorer\()", r"explorer = \1", code, flags=re.M), world)
         return world
 
@@ -507,7 +515,7 @@ def extra_nats(z, gap, width):
 
 
 def test_01_every_position_shows_the_divergence(cells):
-    begin = ("import math", "z_axis, width =", "def draw(gap")
+    begin = ("z_axis, width =", "def draw(gap")
     for (left, right), gap, width in positions(cells("01_gaussian_toolbox", *begin)["explorer"]):
         kl, _ = quadrature.quad(extra_nats, -9, 9, (gap, width))
         z, density = left.lines[1].get_data()
@@ -528,7 +536,7 @@ def coin_mmse(snr):
 
 
 def test_02_every_position_shows_the_best_guess_and_its_error(cells):
-    begin = ("import math", "worlds = {  # all of mean 0", "names = list(worlds)")
+    begin = ("worlds = {  # all of mean 0", "names = list(worlds)")
     names = ["blurred coin", "coin", "Gaussian"]
     for (upper, lower), gamma, which in positions(cells("02_the_bound", *begin)["explorer"]):
         snr, (seen, guess) = math.exp(-gamma), upper.lines[0].get_data()
@@ -548,25 +556,26 @@ def test_02_every_position_shows_the_best_guess_and_its_error(cells):
 
 def test_03_every_position_shows_rectangles_that_leave_the_surplus(cells):
     begin = (
-        "import math", "blur = ", "axis, counts", "grid = straight", "def slow_start", "tried, ",
+        "blur = ", "axis, counts", "grid = straight", "def slow_start", "tried, ",
         "def draw(which, how",
     )  # fmt: skip
     world = cells("03_finite_to_infinite_depth", *begin)
     exacts, bends = list(world["worlds"].values()), list(world["schedules"].values())
+    diffusion = cache(lambda which, *steps: exacts[which].diffusion(*steps))
     for (upper, lower), which, how, steps in positions(world["explorer"]):
         exact, grid = exacts[which], bends[how](torch.linspace(0, 1, steps + 1, dtype=F64)).gamma
         snr = torch.exp(-grid)
         paid = 0.5 * ((snr[:-1] - snr[1:]) * exact.world.mmse(snr[1:])).sum().item()
         if how == 0:  # the schedule of Exact
-            assert paid == pytest.approx(exact.diffusion(steps), rel=1e-9)
+            assert paid == pytest.approx(diffusion(which, steps), rel=1e-9)
         (stairs,) = upper.patches
         heights, edges, _ = stairs.get_data()
         np.testing.assert_allclose(edges, grid)
         assert (heights * np.diff(edges)).sum() == pytest.approx(paid)
         assert np.trapezoid(*upper.lines[0].get_data()[::-1]) == pytest.approx(
-            exact.diffusion(), rel=1e-3
+            diffusion(which), rel=1e-3
         )
-        surplus = paid - exact.diffusion()
+        surplus = paid - diffusion(which)
         assert upper.get_title() == f"{surplus:,.3f} nats too many"
         np.testing.assert_allclose(np.ravel(lower.lines[1].get_data()), [steps, surplus])
         x, course = lower.lines[0].get_data()
@@ -741,7 +750,7 @@ def test_12_a_change_is_in_per_cent():
 
 def test_13_every_position_shows_bayes_rule_and_the_methods(cells):
     """Each method's density has the mean of the truth; the truth and OCM have its variance."""
-    begin = ("import math", "def step(z", "coin, axis =")
+    begin = ("def step(z", "coin, axis =")
     world = cells("13_neighbours", *begin)
     for (ax,), z_t, s in positions(world["explorer"]):
         at_s, at_t = noise([s]), noise([0.8])
@@ -766,7 +775,7 @@ def test_13_every_position_shows_bayes_rule_and_the_methods(cells):
 
 def test_14_every_position_shows_students_test(cells):
     """Against SciPy: three runs with and three without, from means and standard errors."""
-    explorer = cells("14_auditing_the_paper", "import math", "def draw(error)")["explorer"]
+    explorer = cells("14_auditing_the_paper", "def draw(error)")["explorer"]
     for (ax,), error in positions(explorer):
         deviations = (3**0.5 * 0.003, 3**0.5 * error)
         test = stats.ttest_ind_from_stats(2.641, deviations[0], 3, 2.620, deviations[1], 3)
@@ -793,3 +802,165 @@ def test_14_bars_and_labels_stand_where_their_numbers_say():
     for text in written.axes[0].texts[4:]:
         heights.setdefault(round(text.get_position()[1], 3), []).append(text.get_text())
     assert list(map(tuple, heights.values())) == claims
+
+
+# ---- companions ----------------------------------------------------------------------------------
+
+NORMAL = stats.norm()
+CELL = 1 / 128  # from one of 256 levels to the next
+
+
+def level_127(seen, levels, odds):
+    """Its probability, by Bayes' rule with the noise of gamma = -13.3; seen and levels in levels"""
+    fits = odds * NORMAL.pdf((np.asarray(seen)[:, None] - levels) * CELL / math.exp(-13.3 / 2))
+    return fits[:, list(levels).index(0)] / fits.sum(1)
+
+
+def equal_steps(T):
+    gamma = np.linspace(-13.3, 5, int(T) + 1)
+    return np.exp(-gamma[:-1]), np.exp(-gamma[1:])  # SNR(s), SNR(t)
+
+
+def one_more(snr_s, snr_t):
+    """m of a step with a perfect denoiser of N(0, 1)"""
+    return (snr_s - snr_t) / (1 + snr_t)
+
+
+def sees_z(T):
+    """Of a coin: nats that a chain with a ratio for each z_t pays above the entropy"""
+
+    e, (snr_s, snr_t) = np.linspace(-8, 8, 401)[:, None], equal_steps(T)
+    root = np.sqrt(snr_t)
+    m = (snr_s - snr_t) * (1 - np.tanh(root * (root + e)) ** 2)
+    steps = 0.02 * (NORMAL.pdf(e) * np.log1p(m)).sum()  # 0.04 apart, each half a logarithm
+    vdm = Exact(COIN)
+    return vdm.prior + vdm.reconstruction + steps - math.log(2)
+
+
+def jump(T):
+    """The step over gamma = 0, where x_t falls by 0.1"""
+    low = -13.3 + 18.3 * math.floor(13.3 * T / 18.3) / T
+    return 0.005 * math.exp(-low) / -math.expm1(-18.3 / T)
+
+
+def two_ways(real, believed, w=None):
+    """Nats of a step with mean squared gap `real`: w*, or the ratio for another one, or w"""
+    w = 1 / (1 + believed) if w is None else w
+    return (w * (1 + real) - 1 - np.log(w)) / 2
+
+
+def one_step(k, spread, gain):
+    """m, and what Analytic-DPM takes it for, if the prediction is k times the perfect one"""
+    return gain * (1 - 2 * k * spread + k**2 * spread), gain * (1 - k**2 * spread)
+
+
+SHORT = (1 / (1 + math.exp(-0.5))) / (0.7 / (1 + math.exp(0.5)) + 1 / (1 + math.exp(-0.5)))
+GAIN = math.expm1(1.5)
+
+
+def forks(world, arm, n):
+    runs = [r for r in load_results("fork") if r["gamma_max"] == 5 and r["updates"] == n]
+    totals = {(r["arm"], r["seed"]): r["total"] for r in runs}
+    return np.mean([totals[arm, s] - totals["matched", s] for s in (0, 1)])
+
+
+def by_value(function):
+    return lambda x, world: [function(value) for value in x]
+
+
+def in_world(function):
+    return lambda x, world: [function(world, value) for value in x]
+
+
+COMPANIONS = [  # notebook, beginnings of cells, and for axes the curves by label: y of (x, world)
+    ("02_how_to_be_fooled_by_bits_per_dimension", ["width = torch"], [{
+        "average": lambda x, _: -np.log2(NORMAL.pdf(0) / x / 2 + stats.norm(1, x).pdf(0) / 2),
+    }]),
+    ("02_what_if_the_decoder_is_not_the_posterior", ["noise = Exact(pixel"], [{
+        "posterior": lambda x, _: level_127(x, np.arange(2), np.array([0.9, 0.1])),
+        "decoder": lambda x, _: level_127(x, np.arange(-127, 129), np.ones(256)),
+    }]),
+    ("03_the_jump_that_breaks_the_limit", ["def ramp", "for x, y, text"], [{
+        "width 2": lambda x, _: np.interp(x, [-1, 1], [0, 0.1]),
+        "width 0.2": lambda x, _: np.interp(x, [-0.1, 0.1], [0, 0.1]),
+    }, {"jump": by_value(jump)}]),
+    ("04_which_mean", ["odds =", "def step_from", "figure, (left, right)"], [{
+        "folded": lambda x, _: 2 - expit(7 - 12 * x),
+        "paper": lambda x, _: 1 + 1.5 / -math.expm1(-1.5) * expit(12 * x - 7),
+        "exact": lambda x, _: 1 + 1 / (1 + np.exp(7 - 12 * x) + math.expm1(-1.5)),
+    }]),
+    ("06_a_ratio_that_sees_z_t", ["print(ledger.W6", "counts, start"], [{
+        "shared": by_value(lambda T: Exact(COIN).total(int(T), "optimal") - math.log(2)),
+        "sees": by_value(sees_z),
+    }]),
+    ("06_forgotten_information", ["counts =", "def forgotten"], [{
+        "scale: exact": in_world(lambda w, T: w["moving"].prior_gap + w["forgotten"](int(T))),
+    }]),
+    ("06_how_well_can_w_be_estimated", ["def bound_of", "gamma_s, gamma_t", "figure, ax"], [{
+        "$w^*$": lambda x, _: np.log1p(one_step(x, SHORT, GAIN)[0]) / 2,
+        "Analytic-DPM": lambda x, _: two_ways(*one_step(x, SHORT, GAIN)),
+        "$w=1$": lambda x, _: one_step(x, SHORT, GAIN)[0] / 2,
+    }]),
+    ("06_what_is_left_at_many_steps", ["kappa ="], [{
+        "Gaussian": by_value(lambda T: 1 - 1 / (1 + np.max(one_more(*equal_steps(T))))),
+    }]),
+    ("06_what_is_left_at_many_steps", ["gamma = torch"], [{
+        "Gaussian": lambda x, _: expit(-x) / 2,
+        "coin": by_value(lambda x: coin_mmse(math.exp(-x)) * math.exp(-x) / 2),
+    }]),
+    ("10_longer_trainings", ["figure, ax = plots.subplots(size=(8, 3.8))"], [{
+        "learned": in_world(lambda w, n: forks(w, "learned", n)),
+        "image": in_world(lambda w, n: forks(w, "image", n)),
+    }]),
+    ("13_noise_by_pixel", ["ratios ="], [{
+        "still": lambda x, _: (x + 1 / x + 2) / 4,
+        "scaling encoder": lambda x, _: (x + 4 / x + 4) / 8,
+    }]),
+    ("13_optimal_covariances", ["k_step,", "figure, (left, right)"], [{
+        "VDM": lambda x, _: one_step(x, SHORT, GAIN)[0] / 2,
+        "the sequel": lambda x, _: np.log1p(one_step(x, SHORT, GAIN)[0]) / 2,
+        "Analytic-DPM": lambda x, _: two_ways(*one_step(x, SHORT, GAIN)),
+    }]),
+    ("14_three_experiments", ["spread ="], [{
+        "pairs from scratch": lambda n, w: stats.t(n - 1).ppf(0.975) * w["spread"] / np.sqrt(n),
+        "forks": lambda n, w: stats.t(n - 1).ppf(0.975) * w["forks"] / np.sqrt(n),
+    }]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("lesson, begin, expected", COMPANIONS, ids=lambda part: str(part)[:20])
+def test_a_companions_curves_are_those_of_their_names(cells, monkeypatch, lesson, begin, expected):
+    monkeypatch.setattr(Row, "prove", lambda *_: None)  # nbval proves it
+    world = cells(f"further/{lesson}", *begin)
+    for ax, given in zip(world["figure"].axes, expected, strict=False):
+        found = curves(ax)
+        for label, wanted in given.items():
+            x, y = next(lines[-1] for text, lines in found.items() if text.startswith(label))
+            np.testing.assert_allclose(y, wanted(x, world), rtol=2e-3, atol=2e-5)
+
+
+def test_08_every_position_shows_the_clouds_of_its_encoder(cells, monkeypatch):
+    """Untrained networks do, if their last layer is not 0"""
+
+    def scramble(models, *_):
+        for each in models:
+            torch.nn.init.normal_(each.encoder.network.out.weight)
+            each.eval()
+
+    monkeypatch.setattr(toys, "train_together", scramble)
+    begin = "SEEDS, UPDATES", "x = pixels", "figure, axes = plots.subplots(1, 2", "depths ="
+    world = cells("further/08_velocities_and_fields", *begin)
+    x, eps = world["x"], world["eps"]
+    for (left, right), which, t in positions(world["explorer"]):
+        model = world["models"][("learned", "scaling")[which]]
+        at = LinearSchedule()(torch.tensor([t]))
+        alpha, sigma = at.alpha[:, None], at.sigma[:, None]
+        with torch.no_grad():
+            gamma = at.gamma.expand(len(x))
+            y = 0 if which else model.encoder.y(x, gamma)
+            x_t = alpha**2 * x + sigma**2 * y
+            z = alpha * x_t + sigma * eps
+            guess = alpha * z - sigma * model.v_hat(z, gamma)
+        shown = [left.lines[0], *right.lines[:2]]
+        for dots, points in zip(shown, (x_t, z[:150], guess[:150]), strict=True):
+            np.testing.assert_allclose(np.transpose(dots.get_data()), points, atol=1e-4)

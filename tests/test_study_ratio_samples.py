@@ -48,7 +48,7 @@ def test_an_arm_has_the_best_ratio_in_its_steps(small, monkeypatch, arm):
     for chain in chains:
         torch.testing.assert_close(chain.ratio, best)
         torch.testing.assert_close(chain.scale, fitted.scale["fitted"])
-    generator = mnist_fits.seeded(10, 0, 0, 0)
+    generator = mnist_fits.generator_from(10, 0, 0, 0)
     with torch.no_grad():
         *_, last = sample_steps(small[1], 2, chains[0], generator=generator)
     (sheet,) = arrays.values()

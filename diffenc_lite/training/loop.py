@@ -297,7 +297,9 @@ def draw(
 @contextmanager
 def seeded_dropout(device: torch.device, config: TrainConfig, update: int) -> Iterator[None]:
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        torch.manual_seed(seed(config, DROPOUT, update, process_of()[0]))
+        # torch.manual_seed looks at all kinds of devices: a tenth of an update of a small network
+        reseed = torch.default_generator.manual_seed if device.type == "cpu" else torch.manual_seed
+        reseed(seed(config, DROPOUT, update, process_of()[0]))
         yield
 
 

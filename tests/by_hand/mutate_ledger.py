@@ -121,7 +121,7 @@ def slips_of_code(function):
         yield f"{what}: {ast.unparse(node)}", space[function.__name__]
 
 
-# --- the kinds: (what was changed, whether in vain, the broken row) -------------------------------
+# --- the kinds: (what was changed, as a function; whether in vain; the broken row) ----------------
 
 
 def with_steps(row, change):
@@ -138,7 +138,7 @@ def claims(row):
     for form, line in row.claim.items():
         for wrong, is_same in wrong_equations(line) if isinstance(line, Eq) else ():
             broken = dataclasses.replace(row, claim={**row.claim, form: wrong})
-            yield f"{form}, {wrong}", is_same, broken
+            yield partial("{}, {}".format, form, wrong), is_same, broken
 
 
 def lines(row):
@@ -146,7 +146,7 @@ def lines(row):
     for step in row.derive():
         for wrong, is_same in wrong_steps(step):
             broken = with_steps(row, lambda s, wrong=wrong: wrong if s.name == wrong.name else s)
-            yield f"{step.name}, {wrong!r}", is_same, broken
+            yield partial("{}, {!r}".format, step.name, wrong), is_same, broken
 
 
 def wrong_steps(step):
@@ -183,7 +183,7 @@ def code(row):
 
     for what, derivation in slips_of_code(row.derivation):
         broken = dataclasses.replace(row, derivation=derivation)
-        yield f"code, {what}", partial(in_vain, broken), broken
+        yield partial("code, {}".format, what), partial(in_vain, broken), broken
 
 
 def redefined(row):
@@ -206,7 +206,8 @@ def definitions(row):
     read += [line for s in steps if not isinstance(s, Define) for line in s.lines]
     for symbol, meaning, wrong, broken in redefined(row):
         if Tuple(*read).has(symbol):
-            yield f"{symbol} = {wrong}", partial(same, wrong, meaning), broken
+            what = partial("{} = {}".format, symbol, wrong)
+            yield what, partial(same, wrong, meaning), broken
 
 
 def collusion(row):
@@ -223,7 +224,7 @@ def collusion(row):
             return "proved" not in {broken.words[form] for form in forms} or same(*slip)
 
         if changed:
-            yield f"collusion, {symbol} = {wrong}", harmless, broken
+            yield partial("collusion, {} = {}".format, symbol, wrong), harmless, broken
 
 
 def premises(row):
@@ -234,7 +235,7 @@ def premises(row):
         changed, broken = dataclasses.replace(other, claim=twice), dataclasses.replace(row)
         changed.__dict__["_page"] = other._page  # its words stay
         proof = mock.patch.dict(ROWS, {tag: changed})(broken.prove)
-        yield f"premise, {tag}", lambda: False, mock.Mock(prove=proof)
+        yield partial("premise, {}".format, tag), lambda: False, mock.Mock(prove=proof)
 
 
 KINDS = {kind.__name__: kind for kind in (claims, lines, code, definitions, collusion, premises)}
@@ -301,7 +302,7 @@ def run(every=1, tags=tuple(LEDGER), kinds=tuple(KINDS)):
         for kind, count in counts.items():
             for number, (what, *slip) in enumerate(KINDS[kind](LEDGER[tag])):
                 if (number + sum(map(ord, tag))) % every == 0:
-                    count[tried(f"{tag}, {what}", *slip)] += 1
+                    count[tried(f"{tag}, {what()}", *slip)] += 1
     return counts
 
 

@@ -4,11 +4,11 @@
 """
 
 from .answers import ExerciseError
-from .checking import Verdict, ask, check, judge
+from .checking import Mark, ask, check, judge
 from .forms import Choice, Exercise, Formula, Number, Program, RightSide, Vector
 from .levels import CHAINS
 from .playing import level, play
-from .registry import EXERCISES, register
+from .registry import EXERCISES
 
 __all__ = [
     "CHAINS",
@@ -21,11 +21,10 @@ __all__ = [
     "Number",
     "Program",
     "Vector",
-    "Verdict",
+    "Mark",
     "ask",
     "check",
     "judge",
     "level",
     "play",
-    "register",
 ]

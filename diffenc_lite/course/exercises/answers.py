@@ -13,7 +13,7 @@ class WrongForm(Exception):
     """Not something that could be an answer; the text says what it is."""
 
 
-class Wrong(Exception):
+class NotRight(Exception):
     """Of the right form, but not right; the text, which may be empty, says where."""
 
 
@@ -36,7 +36,7 @@ def as_number(value: Any) -> float | None:
         return None
 
 
-def describe(answer: Any) -> str:
+def kind_of(answer: Any) -> str:
     shape = getattr(answer, "shape", None)
     if isinstance(shape, tuple):
         return f"an array of shape {tuple(shape)}"

@@ -27,7 +27,7 @@ import warnings
 from dataclasses import dataclass
 from typing import Any
 
-from .answers import ExerciseError, Unanswered, Wrong, WrongForm
+from .answers import ExerciseError, NotRight, Unanswered, WrongForm
 from .comparing import is_stub, prepared
 from .forms import Choice, Exercise
 from .registry import find
@@ -35,7 +35,7 @@ from .writing import folded_hints
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Mark:
     """Whether an answer is right, and the sentence that `check` prints."""
 
     right: bool
@@ -71,7 +71,7 @@ def check(exercise: str | Exercise, answer: Any) -> None:
         print(error)
 
 
-def judge(exercise: str | Exercise, answer: Any) -> Verdict:
+def judge(exercise: str | Exercise, answer: Any) -> Mark:
     """The verdict on an answer, for graders; what the answer prints or warns of is dropped.
 
     Raises ValueError for a number that does not exist, ExerciseError where the exercise itself is
@@ -85,7 +85,7 @@ def judge(exercise: str | Exercise, answer: Any) -> Verdict:
         return verdict_of(known, answer)
 
 
-def verdict_of(exercise: Exercise, answer: Any) -> Verdict:
+def verdict_of(exercise: Exercise, answer: Any) -> Mark:
     """The verdict, whatever the answer prints."""
     number, expected = exercise.number, f"Expected: {exercise.form.describe()}."
     try:
@@ -95,18 +95,18 @@ def verdict_of(exercise: Exercise, answer: Any) -> Verdict:
     except ExerciseError:
         raise
     except Unanswered:
-        return Verdict(False, f"Exercise {number}: not yet answered. {expected}")
+        return Mark(False, f"Exercise {number}: not yet answered. {expected}")
     except WrongForm as form:
         stop = "" if str(form).endswith("?") else "."
-        return Verdict(False, f"Exercise {number}: {form}{stop} {expected}")
-    except Wrong as where:
+        return Mark(False, f"Exercise {number}: {form}{stop} {expected}")
+    except NotRight as where:
         hint = exercise.printed_hint
-        return Verdict(False, f"Exercise {number}: not right{where}. Hint: {hint}")
+        return Mark(False, f"Exercise {number}: not right{where}. Hint: {hint}")
     except (Exception, SystemExit) as error:  # an answer may be an object that breaks in any way
-        return Verdict(
+        return Mark(
             False, f"Exercise {number}: looking at it raised {type(error).__name__}. {expected}"
         )
-    return Verdict(True, f"Exercise {number}: right.")
+    return Mark(True, f"Exercise {number}: right.")
 
 
 class Nowhere(io.TextIOBase):

@@ -24,12 +24,12 @@ import torch
 
 from .answers import (
     ExerciseError,
+    NotRight,
     Unanswered,
-    Wrong,
     WrongForm,
     as_expression,
     as_number,
-    describe,
+    kind_of,
 )
 from .forms import Choice, Exercise, Form, Formula, Number, Program, RightSide, Vector
 from .lines import prepare as prepare_line
@@ -43,25 +43,12 @@ _TRIES = 24
 def prepared(exercise: Exercise) -> Compare:
     """The function that compares an answer. Raises ExerciseError if it can't be made."""
     try:
-        return _PREPARE[type(exercise.form)](exercise)
+        return _PREPARE[type(exercise.form)](exercise, exercise.form)
     except Exception as error:
         raise ExerciseError(
             f"Exercise {exercise.number} itself has a mistake, whatever the answer: "
             f"{type(error).__name__}: {error}"
         ) from error
-
-
-def tried(exercise: Exercise) -> None:
-    """Raises ExerciseError for an exercise that can't be judged, or refuses its own answer."""
-    compare = prepared(exercise)
-    sample = _SAMPLE.get(type(exercise.form), lambda given: given.answer)(exercise)
-    try:
-        compare(sample)
-    except (Unanswered, WrongForm, Wrong) as why:
-        raise ExerciseError(
-            f"Exercise {exercise.number} itself has a mistake: it refuses its own answer"
-            f"{': ' * (not str(why).startswith(','))}{why}"
-        ) from None
 
 
 def is_stub(answer: Any) -> bool:
@@ -75,42 +62,22 @@ def _close(value: Any, right: Any, form: Any, tolerance: float) -> bool:
 # --- numbers -------------------------------------------------------------------------------------
 
 
-def _prepare_number(exercise: Exercise) -> Compare:
-    form = exercise.form
-    assert isinstance(form, Number)
-    right = as_number(_call(exercise.answer))
-    if right is None or not math.isfinite(right):
-        raise ValueError("its answer must compute one finite number")
-
-    def compare(answer: Any) -> None:
-        value = as_number(answer)
-        if value is None:
-            raise WrongForm(f"this is {describe(answer)}")
-        if not _close(value, right, form, form.tolerance):
-            raise Wrong("")
-
-    return compare
-
-
-def _prepare_vector(exercise: Exercise) -> Compare:
-    form = exercise.form
-    assert isinstance(form, Vector)
+def _prepare_numbers(exercise: Exercise, form: Number | Vector) -> Compare:
+    shape = form.shape if isinstance(form, Vector) else ()
     right = _as_array(_call(exercise.answer))
-    if right is None or right.shape != form.shape or not np.isfinite(right).all():
-        raise ValueError(f"its answer must compute finite numbers of shape {form.shape}")
+    if right is None or right.shape != shape or not np.isfinite(right).all():
+        kind = f"finite numbers of shape {shape}" if shape else "one finite number"
+        raise ValueError(f"its answer must compute {kind}")
 
     def compare(answer: Any) -> None:
         values = _as_array(answer)
-        if values is None:
-            raise WrongForm(f"this is {describe(answer)}")
-        lengths = [[n for n in shape if n != 1] for shape in (values.shape, right.shape)]
+        if values is None or isinstance(answer, bool):
+            raise WrongForm(f"this is {kind_of(answer)}")
+        lengths = [[n for n in array.shape if n != 1] for array in (values, right)]
         if lengths[0] != lengths[1]:  # a row or a column is as good as a list
             raise WrongForm(f"this is an array of shape {values.shape}")
-        bound = form.tolerance * np.abs(right) + form.absolute
-        close = np.abs(values.reshape(right.shape) - right) <= bound
-        if not close.all():
-            index = tuple(int(i) for i in np.argwhere(~close)[0])
-            raise Wrong(f", for example at index {_readable(index)}")
+        if (where := _difference(values.reshape(shape), right, form, "at")) is not None:
+            raise NotRight(where)
 
     return compare
 
@@ -137,16 +104,10 @@ def _as_array(value: Any) -> Any:
         return None
 
 
-def _readable(index: tuple[int, ...]) -> str:
-    return str(index[0]) if len(index) == 1 else str(index)
-
-
 # --- choices -------------------------------------------------------------------------------------
 
 
-def _prepare_choice(exercise: Exercise) -> Compare:
-    form = exercise.form
-    assert isinstance(form, Choice)
+def _prepare_choice(exercise: Exercise, form: Choice) -> Compare:
     right = exercise.answer
     if not isinstance(right, str) or not set(right) <= set(form.options):
         raise ValueError(f"its answer must be of the letters {', '.join(form.options)}")
@@ -160,12 +121,12 @@ def _prepare_choice(exercise: Exercise) -> Compare:
         if isinstance(answer, (list, tuple, set)) and all(isinstance(a, str) for a in answer):
             answer = "".join(answer)
         if not isinstance(answer, str):
-            raise WrongForm(f"this is {describe(answer)}")
+            raise WrongForm(f"this is {kind_of(answer)}")
         chosen = {letters.get(a, a) for a in re.sub(r"[\s,]", "", answer.lower())}
         if not chosen <= set(form.options) or (len(chosen) != 1 and not form.many):
             raise WrongForm(f'this is "{answer[:20]}"')
         if chosen != set(right):
-            raise Wrong("")
+            raise NotRight("")
 
     return compare
 
@@ -173,9 +134,7 @@ def _prepare_choice(exercise: Exercise) -> Compare:
 # --- formulas ------------------------------------------------------------------------------------
 
 
-def _prepare_formula(exercise: Exercise) -> Compare:
-    form = exercise.form
-    assert isinstance(form, Formula)
+def _prepare_formula(exercise: Exercise, form: Formula) -> Compare:
     if not isinstance(exercise.answer, str):
         raise ValueError("its answer must be SymPy text")
     names = list(form.ranges)
@@ -185,7 +144,7 @@ def _prepare_formula(exercise: Exercise) -> Compare:
         _check_names(formula, names)
         inputs = _draw_inputs(exercise.number, form)
         right = [_value(formula, point) for point in inputs]
-    except (WrongForm, Wrong) as error:
+    except (WrongForm, NotRight) as error:
         raise ValueError(f"its answer, {exercise.answer}: {error}".replace(": :", ":")) from None
 
     def compare(answer: Any) -> None:
@@ -198,14 +157,14 @@ def _prepare_formula(exercise: Exercise) -> Compare:
             outputs = _try_function(answer, inputs)
             digits = 1e-6
         else:
-            raise WrongForm(f"this is {describe(answer)}")
+            raise WrongForm(f"this is {kind_of(answer)}")
         pairs = list(zip(outputs, right, strict=True))
         slack = 1e-5 * max(map(abs, right))  # what single precision loses where numbers cancel
         near = digits == 1e-6 and all(abs(a - b) <= 1e-3 * abs(b) + slack for a, b in pairs)
         for point, pair in zip(inputs, pairs, strict=True):
             if not _close(*pair, form, digits):
                 where = ", ".join(f"{name} = {value:.4g}" for name, value in point.items())
-                raise Wrong(f", for example at {where}{near * ', but close (float64?)'}")
+                raise NotRight(f", for example at {where}{near * ', but close (float64?)'}")
 
     return compare
 
@@ -247,14 +206,14 @@ def _value(expression: Any, point: dict[str, float]) -> Any:
     with mpmath.workdps(zero.DIGITS[0]):
         value = zero.value_at(expression, values)
     if value is None or abs(mpmath.im(value)) > 1e-30 * abs(value):
-        raise Wrong(": it has no finite real value at some input")
+        raise NotRight(": it has no finite real value at some input")
     return mpmath.re(value)
 
 
 def _try_function(f: Callable[..., Any], inputs: list[dict[str, float]]) -> list[float]:
     """The outputs on floats, or on torch tensors if f cannot take floats.
 
-    Raises Unanswered for a stub, WrongForm for outputs that are not numbers, Wrong if f raises.
+    Raises Unanswered for a stub, WrongForm for outputs that are not numbers, NotRight if f raises.
     """
 
     def outputs_on(*points: tuple[Any, ...]) -> list[Any]:
@@ -271,7 +230,7 @@ def _try_function(f: Callable[..., Any], inputs: list[dict[str, float]]) -> list
     for output in outputs:
         value = as_number(output)
         if value is None:
-            raise WrongForm(f"the function returned {describe(output)}")
+            raise WrongForm(f"the function returned {kind_of(output)}")
         values.append(value)
     return values
 
@@ -286,15 +245,13 @@ def _run(f: Callable[..., Any], *arguments: Any, let: tuple[type[Exception], ...
         raise Unanswered from None
     except (Exception, SystemExit) as error:
         complaint = f"{type(error).__name__}: {error}".splitlines()[0].rstrip(": ")
-        raise Wrong(f", the function raised {complaint}") from None
+        raise NotRight(f", the function raised {complaint}") from None
 
 
 # --- programs ------------------------------------------------------------------------------------
 
 
-def _prepare_program(exercise: Exercise) -> Compare:
-    form = exercise.form
-    assert isinstance(form, Program)
+def _prepare_program(exercise: Exercise, form: Program) -> Compare:
     if not callable(exercise.answer):
         raise ValueError("its answer must be a function")
     outputs = [exercise.answer(*_inputs(exercise, i)) for i in range(form.tries)]
@@ -310,15 +267,15 @@ def _prepare_program(exercise: Exercise) -> Compare:
                 raise Unanswered
             parts = _parts(output, count)
             if len(parts) != len(expected) or any(part is None for part in parts):
-                raise WrongForm(f"the function returned {describe(output)}")
+                raise WrongForm(f"the function returned {kind_of(output)}")
             for pair in zip(parts, expected, strict=True):
-                if (where := _difference(*pair, form)) is not None:
-                    raise Wrong(where)
+                if (where := _difference(*pair, form, "in the output at")) is not None:
+                    raise NotRight(where)
 
     return compare
 
 
-def _difference(values: Any, right: Any, form: Program) -> str | None:
+def _difference(values: Any, right: Any, form: Any, place: str) -> str | None:
     """Where they differ; None if nowhere. A number in brackets is a number."""
     if values.size == right.size == 1:
         values = values.reshape(right.shape)
@@ -328,7 +285,8 @@ def _difference(values: Any, right: Any, form: Program) -> str | None:
     if close.all():
         return None
     index = tuple(int(i) for i in np.argwhere(~close)[0])
-    return f", for example in the output at index {_readable(index)}" if index else ""
+    shown = index[0] if len(index) == 1 else index
+    return f", for example {place} index {shown}" if index else ""
 
 
 def _inputs(exercise: Exercise, i: int) -> tuple[Any, ...]:
@@ -349,30 +307,21 @@ def _parts(output: Any, count: int) -> list[Any]:
 
 def _as_function(answer: Any) -> Callable[..., Any]:
     if not callable(answer) or as_expression(answer) is not None:
-        raise WrongForm(f"this is {describe(answer)}")
+        raise WrongForm(f"this is {kind_of(answer)}")
     return answer
 
 
-def _prepare_line(exercise: Exercise) -> Compare:
-    form = exercise.form
-    assert isinstance(form, RightSide)
+def _prepare_line(exercise: Exercise, form: RightSide) -> Compare:
     if not isinstance(exercise.answer, str):
         raise ValueError("its answer must be text")
     return prepare_line(exercise.answer, form.names, form.leading)
 
 
-_PREPARE: dict[type[Form], Callable[[Exercise], Compare]] = {
-    Number: _prepare_number,
-    Vector: _prepare_vector,
+_PREPARE: dict[type[Form], Callable[[Exercise, Any], Compare]] = {
+    Number: _prepare_numbers,
+    Vector: _prepare_numbers,
     Formula: _prepare_formula,
     Choice: _prepare_choice,
     Program: _prepare_program,
     RightSide: _prepare_line,
-}
-
-# What an exercise must take for right, where that is not its `answer` itself
-_SAMPLE: dict[type[Form], Callable[[Exercise], Any]] = {
-    Number: lambda exercise: _call(exercise.answer),
-    Vector: lambda exercise: _call(exercise.answer),
-    Formula: lambda exercise: _parse(str(exercise.answer), list(vars(exercise.form)["ranges"])),
 }

@@ -6,6 +6,7 @@ where the right value is near 0.
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -144,6 +145,26 @@ class Exercise:
     def printed_hint(self) -> str:
         """What `check` prints after a wrong answer"""
         return re.sub(r"[$\\]", "", self.hints[0])
+
+
+def exercise(
+    number: str, text: str, answer: str | Callable[..., Any], form: Form | None = None
+) -> Exercise:
+    """An exercise from one text: the question, options "a: ..." and hints "Hint: ...".
+
+    Lines of a paragraph are joined, but not those of tables, lists and code. With options the form
+    is a Choice, of many where more than one letter is right.
+    """
+    question, *entries = re.split(r"\n(?=(?:[a-z]|Hint): )", inspect.cleandoc(text))
+    paragraphs = [
+        paragraph if paragraph.startswith(("|", "```", "1. ")) else paragraph.replace("\n", " ")
+        for paragraph in question.split("\n\n")
+    ]
+    parts = [entry.replace("\n", " ").partition(": ") for entry in entries]
+    hints = tuple(said for name, _, said in parts if name == "Hint")
+    options = {name: said for name, _, said in parts if name != "Hint"}
+    chosen = form or Choice(options, many=len(str(answer)) > 1)
+    return Exercise(number, "\n\n".join(paragraphs), chosen, answer, hints)
 
 
 def answer_name(number: str) -> str:

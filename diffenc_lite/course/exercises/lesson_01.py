@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from .forms import Choice, Exercise, Formula, Program
+from .forms import Formula, Program, exercise
 
 
 def _draw_a_step(generator: Any) -> tuple[Any, ...]:
@@ -22,58 +22,45 @@ def _stretch(z_s: Any, x_s: Any, x_t: Any, gamma_s: Any, gamma_t: Any) -> Any:
 
 
 EXERCISES = [
-    Exercise(
+    exercise(
         "01.1",
-        "A step that adds no noise. Write the step with $h = \\sigma_t/\\sigma_s$: a function of "
-        "`(z_s, x_s, x_t, gamma_s, gamma_t)`, all of them tensors, that returns $z_t$. If `z_s` "
-        "follows F1 at $s$, what it returns must follow F1 at $t$. (Then use it for a few walks "
-        "from $t = 0$ to $t = 1$, as in the opening picture. Do two of them ever cross?)",
-        Program(
-            "z_s (n,), x_s (n,), x_t (n,), gamma_s (), gamma_t ()",
-            "a tensor (n,)",
-            _draw_a_step,
-        ),
+        r"""A step that adds no noise. Write the step with $h = \sigma_t/\sigma_s$: a function of
+        `(z_s, x_s, x_t, gamma_s, gamma_t)`, all of them tensors, that returns $z_t$. If `z_s`
+        follows F1 at $s$, what it returns must follow F1 at $t$. (Then use it for a few walks from
+        $t = 0$ to $t = 1$, as in the opening picture. Do two of them ever cross?)
+        Hint: The noise in $z_s$ is what is left without its signal, $\alpha_s x_s$.
+        Hint: Times $h$, it is as strong as the noise in $z_t$ has to be.
+        Hint: Add the signal that F1 asks for at $t$.""",
         _stretch,
-        (
-            "The noise in $z_s$ is what is left without its signal, $\\alpha_s x_s$.",
-            "Times $h$, it is as strong as the noise in $z_t$ has to be.",
-            "Add the signal that F1 asks for at $t$.",
+        Program(
+            "z_s (n,), x_s (n,), x_t (n,), gamma_s (), gamma_t ()", "a tensor (n,)", _draw_a_step
         ),
     ),
-    Exercise(
+    exercise(
         "01.2",
-        "With pencil and paper: the data point $x$ is known. What is the correlation of $z_s$ and "
-        "$z_t$, that is, their covariance over the product of their standard deviations? A "
-        "formula in `step` $= \\gamma_t - \\gamma_s$, nothing else.",
-        Formula({"step": (0.01, 10.0)}),
+        r"""With pencil and paper: the data point $x$ is known. What is the correlation of $z_s$ and
+        $z_t$, that is, their covariance over the product of their standard deviations? A formula in
+        `step` $= \gamma_t - \gamma_s$, nothing else.
+        Hint: F2 writes $z_t$ as a multiple of $z_s$ plus noise that is new: so what is their
+        covariance?
+        Hint: It is that multiple times the variance of $z_s$; now divide by $\sigma_s\sigma_t$.
+        Hint: Collect $\alpha_t/\sigma_t$ and $\alpha_s/\sigma_s$: each is the root of a
+        signal-to-noise ratio.""",
         "exp(-step/2)",
-        (
-            "F2 writes $z_t$ as a multiple of $z_s$ plus noise that is new: so what is their "
-            "covariance?",
-            "It is that multiple times the variance of $z_s$; now divide by $\\sigma_s\\sigma_t$.",
-            "Collect $\\alpha_t/\\sigma_t$ and $\\alpha_s/\\sigma_s$: each is the root of a "
-            "signal-to-noise ratio.",
-        ),
+        Formula({"step": (0.01, 10.0)}),
     ),
-    Exercise(
+    exercise(
         "01.3",
-        "In the right panel of the opening picture the walks end at the data point, because F3 "
-        "knows it. Suppose that `back` is given another data point: at every depth $-x_t$ in place "
-        "of $x_t$. The walks start in the noise as before. Where do they end? Predict, then run "
-        "it.",
-        Choice(
-            {
-                "a": "at 2, as before",
-                "b": "at -2",
-                "c": "around 0, between the two",
-                "d": "some at 2 and some at -2",
-            }
-        ),
+        r"""In the right panel of the opening picture the walks end at the data point, because F3
+        knows it. Suppose that `back` is given another data point: at every depth $-x_t$ in place of
+        $x_t$. The walks start in the noise as before. Where do they end? Predict, then run it.
+        a: at 2, as before
+        b: at -2
+        c: around 0, between the two
+        d: some at 2 and some at -2
+        Hint: Near $t = 0$, what does the mean of F3 keep of $z_t$, and what is its variance?
+        Hint: It stays, is pulled, and follows: which of these three terms does `back` feed with the
+        new point?""",
         "b",
-        (
-            "Near $t = 0$, what does the mean of F3 keep of $z_t$, and what is its variance?",
-            "It stays, is pulled, and follows: which of these three terms does `back` feed with "
-            "the new point?",
-        ),
     ),
 ]

@@ -7,15 +7,7 @@ from typing import Any
 
 import torch
 
-from .forms import Exercise, Formula, Program, Vector
-
-_BROKEN = """
-```python
-def broken(gaps):
-    squared = gaps.square().sum(2)  # (T, n)
-    return (1 / (1 + squared)).mean(1)
-```
-"""
+from .forms import Formula, Program, Vector, exercise
 
 
 def _inputs_of_fit(generator: Any) -> tuple[Any]:
@@ -64,69 +56,61 @@ def _price_of_a_useless_counterterm() -> list[float]:
 
 
 EXERCISES = [
-    Exercise(
+    exercise(
         "06.1",
-        "Two ratios for a chain of $T$ steps: the $T/2$ steps near the data share one, the other "
-        "$T/2$ share another. The two halves have the diffusion losses $L_1$ and $L_2$ at $w=1$ "
-        "(nats). What does the chain cost with the best two ratios? A formula in "
-        "`L_1, L_2, T, d`.",
-        Formula({"L_1": (0.1, 30.0), "L_2": (0.1, 30.0), "T": (2.0, 60.0), "d": (1.0, 9.0)}),
+        r"""Two ratios for a chain of $T$ steps: the $T/2$ steps near the data share one, the other
+        $T/2$ share another. The two halves have the diffusion losses $L_1$ and $L_2$ at $w=1$
+        (nats). What does the chain cost with the best two ratios? A formula in `L_1, L_2, T, d`.
+        Hint: The halves do not meet: minimise each by itself, as in W1c.
+        Hint: Each half is a chain of $T/2$ steps with a loss of its own.
+        Hint: For $L_1=L_2$ the sum must be W1c with $L_T=L_1+L_2$.""",
         "T*d/4*(log(1 + 4*L_1/(T*d)) + log(1 + 4*L_2/(T*d)))",
-        (
-            "The halves do not meet: minimise each by itself, as in W1c.",
-            "Each half is a chain of $T/2$ steps with a loss of its own.",
-            "For $L_1=L_2$ the sum must be W1c with $L_T=L_1+L_2$.",
-        ),
+        Formula({"L_1": (0.1, 30.0), "L_2": (0.1, 30.0), "T": (2.0, 60.0), "d": (1.0, 9.0)}),
     ),
-    Exercise(
+    exercise(
         "06.2",
-        "This program should return $w^*$ of every step, from raw gaps "
-        "$(\\mu_P-\\mu_Q)/\\sigma_Q$ of $n$ examples with $d$ dimensions, a tensor (T, n, d). Two "
-        f"things in it are wrong. Mend it.\n{_BROKEN}",
-        Program("gaps (T, n, d)", "the ratios, (T,)", _inputs_of_fit),
+        r"""This program should return $w^*$ of every step, from raw gaps $(\mu_P-\mu_Q)/\sigma_Q$
+        of $n$ examples with $d$ dimensions, a tensor (T, n, d). Two things in it are wrong. Mend
+        it.
+
+        ```python
+        def broken(gaps):
+            squared = gaps.square().sum(2)  # (T, n)
+            return (1 / (1 + squared)).mean(1)
+        ```
+        Hint: Hold the program against the definition of $m$: what is averaged, and over what?
+        Hint: The mean in $m$ is over examples and over dimensions.
+        Hint: Is the ratio of a mean the mean of ratios?""",
         _ratio_of_every_step,
-        (
-            "Hold the program against the definition of $m$: what is averaged, and over what?",
-            "The mean in $m$ is over examples and over dimensions.",
-            "Is the ratio of a mean the mean of ratios?",
-        ),
+        Program("gaps (T, n, d)", "the ratios, (T,)", _inputs_of_fit),
     ),
-    Exercise(
+    exercise(
         "06.3",
-        "Fit a ratio for each $z_t$. The data are $x\\in\\{-1,0,1\\}$ with equal odds, the model "
-        "is a VDM with the perfect denoiser. Write a program that returns the best ratio of the "
-        "step from `gamma_t` down to `gamma_s`, for each of the given latents `z` $=z_t$.",
-        Program(
-            "z (n,), gamma_s (), gamma_t ()",
-            "the ratios, (n,)",
-            _inputs_of_latents,
-        ),
+        r"""Fit a ratio for each $z_t$. The data are $x\in\{-1,0,1\}$ with equal odds, the model is
+        a VDM with the perfect denoiser. Write a program that returns the best ratio of the step
+        from `gamma_t` down to `gamma_s`, for each of the given latents `z` $=z_t$.
+        Hint: For one $z_t$, $m$ is an average over what $z_t$ leaves open about $x$.
+        Hint: It is $\mathrm{SNR}(s)-\mathrm{SNR}(t)$ times the variance of $x$ given $z_t$.
+        Hint: Bayes' rule: the three probabilities are a softmax of
+        $-(z-\alpha_tx)^2/(2\sigma_t^2)$.""",
         _ratio_of_every_latent,
-        (
-            "For one $z_t$, $m$ is an average over what $z_t$ leaves open about $x$.",
-            "It is $\\mathrm{SNR}(s)-\\mathrm{SNR}(t)$ times the variance of $x$ given $z_t$.",
-            "Bayes' rule: the three probabilities are a softmax of "
-            "$-(z-\\alpha_tx)^2/(2\\sigma_t^2)$.",
-        ),
+        Program("z (n,), gamma_s (), gamma_t ()", "the ratios, (n,)", _inputs_of_latents),
     ),
-    Exercise(
+    exercise(
         "06.4",
-        "Start the learned encoder at $y=x$: then $x_t=x$ stands still, but the counterterm is "
-        "there. The network with the smallest loss at infinite depth says "
-        "$\\hat x=\\mathbb E[x|z_t]/(1+\\sigma_t^2)$ (X6). "
-        "Data $N(0,1)$, $\\gamma$ linear from $-13.3$ to $5$, $T=4$ equal steps, the paper's "
-        "scale, $A=c+(\\gamma_t-\\gamma_s)\\sigma_t^2$. By how many nats is the diffusion loss "
-        "above that of the VDM, with $w=1$ for both and with $w^*$ for both? Predict which of the "
-        "two is below one nat, then compute both. (With the folded scale both are 0: why?)",
-        Vector((2,)),
+        r"""Start the learned encoder at $y=x$: then $x_t=x$ stands still, but the counterterm is
+        there. The network with the smallest loss at infinite depth says $\hat x=\mathbb
+        E[x|z_t]/(1+\sigma_t^2)$ (X6). Data $N(0,1)$, $\gamma$ linear from $-13.3$ to $5$, $T=4$
+        equal steps, the paper's scale, $A=c+(\gamma_t-\gamma_s)\sigma_t^2$. By how many nats is the
+        diffusion loss above that of the VDM, with $w=1$ for both and with $w^*$ for both? Predict
+        which of the two is below one nat, then compute both. (With the folded scale both are 0:
+        why?)
+        Hint: Two things make up $m$: what $z_t$ leaves open about $x$, and how far the mean is off.
+        Hint: Here $\tau=c\,x$ and $\mathbb E[x|z_t]=\alpha_tz_t$; the variance of $x$ given $z_t$
+        is $\sigma_t^2$.
+        Hint: The mean is off by $A/(1+\sigma_t^2)-c$ times $\mathbb E[x|z_t]$, whose mean square is
+        $\alpha_t^2$.""",
         _price_of_a_useless_counterterm,
-        (
-            "Two things make up $m$: what $z_t$ leaves open about $x$, and how far the mean is "
-            "off.",
-            "Here $\\tau=c\\,x$ and $\\mathbb E[x|z_t]=\\alpha_tz_t$; the variance of $x$ given "
-            "$z_t$ is $\\sigma_t^2$.",
-            "The mean is off by $A/(1+\\sigma_t^2)-c$ times $\\mathbb E[x|z_t]$, whose mean "
-            "square is $\\alpha_t^2$.",
-        ),
+        Vector((2,)),
     ),
 ]

@@ -6,18 +6,7 @@ from typing import Any
 
 import torch
 
-from .forms import Choice, Exercise, Formula, Program
-
-BROKEN_STEP = """
-```python
-def broken(x_hat, x_t, x_s, gamma_s, gamma_t):
-    c = -torch.expm1(gamma_s - gamma_t)
-    tau = c * x_t
-    A = (tau / x_hat).mean()
-    m = torch.exp(-gamma_s) / c * (A * x_hat - tau).square().mean()
-    return A / c, 1 / (1 + m)
-```
-"""
+from .forms import Formula, Program, exercise
 
 
 def _costs_and_price(generator: Any) -> tuple[Any, float]:
@@ -54,74 +43,70 @@ def _best_scale_and_ratio(x_hat: Any, x_t: Any, x_s: Any, gamma_s: Any, gamma_t:
 
 
 EXERCISES = [
-    Exercise(
+    exercise(
         "07.1",
-        "Pencil and paper. For data $N(0,1)$ the perfect denoiser of a VDM has the error "
-        "$1/(1+S)$ where the signal-to-noise ratio is $S$. With $w=1$, two neighbouring steps lead "
-        "from $S_t$ to $S_r$ and on to $S_s$, with $S_t<S_r<S_s$. At which $S_r$ do the two "
-        "together cost least? A formula in `S_s, S_t`.",
-        Formula({"S_s": (4.0, 60.0), "S_t": (0.05, 3.0)}),
+        r"""Pencil and paper. For data $N(0,1)$ the perfect denoiser of a VDM has the error
+        $1/(1+S)$ where the signal-to-noise ratio is $S$. With $w=1$, two neighbouring steps lead
+        from $S_t$ to $S_r$ and on to $S_s$, with $S_t<S_r<S_s$. At which $S_r$ do the two together
+        cost least? A formula in `S_s, S_t`.
+        Hint: The sum of the two costs (L3), as a function of $S_r$, has one place where its slope
+        is 0.
+        Hint: Each step is charged the error at its noisy end: one at $S_t$, the other at $S_r$.
+        Hint: Write it in $1+S$, and the condition becomes short.""",
         "sqrt((1 + S_s)*(1 + S_t)) - 1",
-        (
-            "The sum of the two costs (L3), as a function of $S_r$, has one place where its slope "
-            "is 0.",
-            "Each step is charged the error at its noisy end: one at $S_t$, the other at $S_r$.",
-            "Write it in $1+S$, and the condition becomes short.",
-        ),
+        Formula({"S_s": (4.0, 60.0), "S_t": (0.05, 3.0)}),
     ),
-    Exercise(
+    exercise(
         "07.2",
-        "A VDM (E1), $w=1$, linear $\\gamma$, and the best grid of $T=4$ steps. Which of these "
-        "changes leave the $\\gamma$ of its nodes where they are? Predict first; each can be tried "
-        "in a line or two.",
-        Choice(
-            {
-                "a": "all costs are doubled",
-                "b": "$w^*$ is used in place of $w=1$",
-                "c": "one nat is added to the cost of every step, long or short",
-                "d": "another schedule with the same end points takes the place of the linear one, "
-                "and the grid is chosen anew",
-            },
-            many=True,
-        ),
+        r"""A VDM (E1), $w=1$, linear $\gamma$, and the best grid of $T=4$ steps. Which of these
+        changes leave the $\gamma$ of its nodes where they are? Predict first; each can be tried in
+        a line or two.
+        a: all costs are doubled
+        b: $w^*$ is used in place of $w=1$
+        c: one nat is added to the cost of every step, long or short
+        d: another schedule with the same end points takes the place of the linear one, and the grid
+        is chosen anew
+        Hint: All grids that are compared have four steps: which change can reverse the order of two
+        sums?
+        Hint: What does L3 know of $t$, beside $\gamma$?
+        Hint: If one sum is the smaller one, is the sum of the logarithms smaller too?""",
         "acd",
-        (
-            "All grids that are compared have four steps: which change can reverse the order of "
-            "two sums?",
-            "What does L3 know of $t$, beside $\\gamma$?",
-            "If one sum is the smaller one, is the sum of the logarithms smaller too?",
-        ),
     ),
-    Exercise(
+    exercise(
         "07.3",
-        "A call of the network is not free: let each step cost `price` nats more, and let the "
-        "number of steps be free. Write a dynamic program that returns the smallest sum that any "
-        "path from the first node to the last can have, steps and prices together. `costs[i, j]` "
-        "is the step from node $j$ down to node $i<j$, and infinite elsewhere.",
-        Program("costs (N+1, N+1), price", "one number, in nats", _costs_and_price, tolerance=1e-6),
+        r"""A call of the network is not free: let each step cost `price` nats more, and let the
+        number of steps be free. Write a dynamic program that returns the smallest sum that any path
+        from the first node to the last can have, steps and prices together. `costs[i, j]` is the
+        step from node $j$ down to node $i<j$, and infinite elsewhere.
+        Hint: One list will do: the best sum from node 0 to node $j$, over any number of steps.
+        Hint: The last step to $j$ comes from some $i<j$; what came before must be cheapest itself.
+        Hint: The list starts with 0, and each step adds its cost and one price.""",
         _cheapest_of_all,
-        (
-            "One list will do: the best sum from node 0 to node $j$, over any number of steps.",
-            "The last step to $j$ comes from some $i<j$; what came before must be cheapest itself.",
-            "The list starts with 0, and each step adds its cost and one price.",
-        ),
+        Program("costs (N+1, N+1), price", "one number, in nats", _costs_and_price, tolerance=1e-6),
     ),
-    Exercise(
+    exercise(
         "07.4",
-        "This program should return the best scale $A^*/c$ (W7) of one step and the ratio $w^*$ "
-        "that goes with it, from predictions, encodings and the two $\\gamma$. It runs without an "
-        f"error, and two things in it are wrong. Mend it.\n{BROKEN_STEP}",
+        r"""This program should return the best scale $A^*/c$ (W7) of one step and the ratio $w^*$
+        that goes with it, from predictions, encodings and the two $\gamma$. It runs without an
+        error, and two things in it are wrong. Mend it.
+
+        ```python
+        def broken(x_hat, x_t, x_s, gamma_s, gamma_t):
+            c = -torch.expm1(gamma_s - gamma_t)
+            tau = c * x_t
+            A = (tau / x_hat).mean()
+            m = torch.exp(-gamma_s) / c * (A * x_hat - tau).square().mean()
+            return A / c, 1 / (1 + m)
+        ```
+        Hint: For a VDM it would be right but for one line.
+        Hint: That line: the parabola in $A$ has means as coefficients, so where is its lowest
+        point?
+        Hint: The other one: what does the target hold beside $c\,x_t$ when the encoding moves?""",
+        _best_scale_and_ratio,
         Program(
             "x_hat (n, d), x_t (n, d), x_s (n, d), gamma_s, gamma_t",
             "two numbers, A / c and w",
             _one_step,
-        ),
-        _best_scale_and_ratio,
-        (
-            "For a VDM it would be right but for one line.",
-            "That line: the parabola in $A$ has means as coefficients, so where is its lowest "
-            "point?",
-            "The other one: what does the target hold beside $c\\,x_t$ when the encoding moves?",
         ),
     ),
 ]

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from .forms import Choice, Exercise, Formula, Program
+from .forms import Formula, Program, exercise
 
 
 def _gaps(generator: Any) -> tuple[Any, Any]:
@@ -23,50 +23,40 @@ def _price_of_a_chain(g: Any, h: Any) -> Any:
 
 
 EXERCISES = [
-    Exercise(
+    exercise(
         "12.1",
-        "Build the fit. `g` and `h` are the gap with $A=c$ and what one more unit of $A/c$ adds "
-        "to it, both in units of $\\sigma_Q$, of $n$ images at all $T$ steps. Return the best "
-        "scale $A^*/c$ of every step, the ratio $w^*$ that goes with it, and the price of the "
-        "whole chain with both, in **bits** per dimension.",
-        Program("g (n, T, d), h (n, T, d)", "A / c (T,), w (T,) and one number", _gaps),
+        r"""Build the fit. `g` and `h` are the gap with $A=c$ and what one more unit of $A/c$ adds
+        to it, both in units of $\sigma_Q$, of $n$ images at all $T$ steps. Return the best scale
+        $A^*/c$ of every step, the ratio $w^*$ that goes with it, and the price of the whole chain
+        with both, in **bits** per dimension.
+        Hint: One scale serves all images and all pixels of a step: average first, divide then.
+        Hint: The gap with the best scale is $g+(A^*/c-1)h$; its mean square is $m$.
+        Hint: The steps add up, each with $\frac12\ln(1+m)$ nats per dimension.""",
         _price_of_a_chain,
-        (
-            "One scale serves all images and all pixels of a step: average first, divide then.",
-            "The gap with the best scale is $g+(A^*/c-1)h$; its mean square is $m$.",
-            "The steps add up, each with $\\frac12\\ln(1+m)$ nats per dimension.",
-        ),
+        Program("g (n, T, d), h (n, T, d)", "A / c (T,), w (T,) and one number", _gaps),
     ),
-    Exercise(
+    exercise(
         "12.2",
-        "Predict. Eight equal steps, the best mean. In which of them is $w^*$ smallest, so that "
-        "the step adds most noise beyond the posterior's?",
-        Choice(
-            {
-                "a": "in the steps from almost pure noise, where the network can only guess",
-                "b": "in the middle, where the digit takes shape",
-                "c": "in the steps near the data, where the digit is already plain to see",
-                "d": "nearly the same in all eight",
-            }
-        ),
+        r"""Predict. Eight equal steps, the best mean. In which of them is $w^*$ smallest, so that
+        the step adds most noise beyond the posterior's?
+        a: in the steps from almost pure noise, where the network can only guess
+        b: in the middle, where the digit takes shape
+        c: in the steps near the data, where the digit is already plain to see
+        d: nearly the same in all eight
+        Hint: The error counts in units of $\sigma_Q$, the noise that the step adds anyway.
+        Hint: Near the data that unit is about one grey level. Does the network know every grey
+        level?""",
         "c",
-        (
-            "The error counts in units of $\\sigma_Q$, the noise that the step adds anyway.",
-            "Near the data that unit is about one grey level. Does the network know every grey "
-            "level?",
-        ),
     ),
-    Exercise(
+    exercise(
         "12.3",
-        "Pencil and paper. With $w=1$ a chain of $T$ steps loses $L$ nats per dimension in all, "
-        "the same in every step. For large $T$, how much less does it lose with $w^*$? Only the "
-        "leading term, as a formula in `L, T`.",
-        Formula({"L": (0.2, 2.0), "T": (4.0, 1000.0)}),
+        r"""Pencil and paper. With $w=1$ a chain of $T$ steps loses $L$ nats per dimension in all,
+        the same in every step. For large $T$, how much less does it lose with $w^*$? Only the
+        leading term, as a formula in `L, T`.
+        Hint: What is $m$, if each of $T$ steps costs $m/2$ and all of them $L$?
+        Hint: One step saves $\frac12(m-\ln(1+m))$; expand the logarithm to second order.
+        Hint: There are $T$ such steps.""",
         "L**2/T",
-        (
-            "What is $m$, if each of $T$ steps costs $m/2$ and all of them $L$?",
-            "One step saves $\\frac12(m-\\ln(1+m))$; expand the logarithm to second order.",
-            "There are $T$ such steps.",
-        ),
+        Formula({"L": (0.2, 2.0), "T": (4.0, 1000.0)}),
     ),
 ]

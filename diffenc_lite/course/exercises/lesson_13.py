@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from .forms import Choice, Exercise, Formula, Program
+from .forms import Formula, Program, exercise
 
 
 def _three_points(generator: Any) -> tuple[Any, ...]:
@@ -44,81 +44,69 @@ def _ddim(z: Any, x_hat: Any, gamma_s: Any, gamma_t: Any) -> Any:
 
 
 EXERCISES = [
-    Exercise(
+    exercise(
         "13.1",
-        "Pencil and paper. A VDM's network predicts "
-        "$\\hat\\varepsilon=\\mathbb E[\\varepsilon\\mid z_t]+\\xi$, where $\\xi$ is noise of its "
-        "own, independent of everything, with mean 0 and variance $v$ in each dimension. By how "
-        "much is Analytic-DPM's $m_A$ **too small**: $m-m_A$? A formula in `v, gamma_t, gamma_s`.",
-        Formula({"v": (0.01, 0.5), "gamma_t": (0.5, 3.0), "gamma_s": (-3.0, 0.0)}),
+        r"""Pencil and paper. A VDM's network predicts $\hat\varepsilon=\mathbb E[\varepsilon\mid
+        z_t]+\xi$, where $\xi$ is noise of its own, independent of everything, with mean 0 and
+        variance $v$ in each dimension. By how much is Analytic-DPM's $m_A$ **too small**: $m-m_A$?
+        A formula in `v, gamma_t, gamma_s`.
+        Hint: What does the noise add to the true mean squared error?
+        Hint: What does it add to the mean square of the prediction?
+        Hint: Analytic-DPM subtracts the second from one, where the first should be added.""",
         "2*v*(exp(gamma_t - gamma_s) - 1)",
-        (
-            "What does the noise add to the true mean squared error?",
-            "What does it add to the mean square of the prediction?",
-            "Analytic-DPM subtracts the second from one, where the first should be added.",
-        ),
+        Formula({"v": (0.01, 0.5), "gamma_t": (0.5, 3.0), "gamma_s": (-3.0, 0.0)}),
     ),
-    Exercise(
+    exercise(
         "13.2",
-        "This is said to be the mean of a step of DDIM without noise, but its samples are pale:\n\n"
-        "```python\n"
-        "def mean(z, x_hat, gamma_s, gamma_t):\n"
-        "    c = -torch.expm1(gamma_s - gamma_t)\n"
-        "    alpha_s, alpha_t = torch.sigmoid(-gamma_s).sqrt(), torch.sigmoid(-gamma_t).sqrt()\n"
-        "    share = torch.sigmoid(gamma_s) / torch.sigmoid(gamma_t)\n"
-        "    return alpha_t / alpha_s * share * z + alpha_s * c * x_hat\n"
-        "```\n\n"
-        "Whose mean is it? Mend it.",
+        r"""This is said to be the mean of a step of DDIM without noise, but its samples are pale:
+
+        ```python
+        def mean(z, x_hat, gamma_s, gamma_t):
+            c = -torch.expm1(gamma_s - gamma_t)
+            alpha_s, alpha_t = torch.sigmoid(-gamma_s).sqrt(), torch.sigmoid(-gamma_t).sqrt()
+            share = torch.sigmoid(gamma_s) / torch.sigmoid(gamma_t)
+            return alpha_t / alpha_s * share * z + alpha_s * c * x_hat
+        ```
+
+        Whose mean is it? Mend it.
+        Hint: Put rho = 0 into the step of this lesson: what is kappa then?
+        Hint: What the latent has beside the data at t is noise, of which size?
+        Hint: No noise is added, so the old noise has to be given the size that noise has at s.""",
+        _ddim,
         Program(
             "z (n, d), x_hat (n, d), gamma_s and gamma_t (tensors of one number)",
             "a tensor (n, d)",
             _two_latents,
         ),
-        _ddim,
-        (
-            "Put rho = 0 into the step of this lesson: what is kappa then?",
-            "What the latent has beside the data at t is noise, of which size?",
-            "No noise is added, so the old noise has to be given the size that noise has at s.",
-        ),
     ),
-    Exercise(
+    exercise(
         "13.3",
-        "Two **correlated** standard normals, each with a schedule of its own, the same for all "
-        "data. Which denoisers make the diffusion loss at infinite depth *independent of the path* "
-        "of $(\\gamma_1,\\gamma_2)$ between its end points? Predict first.",
-        Choice(
-            {
-                "a": "the posterior mean E[x|z]",
-                "b": "0.8 times the posterior mean",
-                "c": "the posterior mean of two independent standard normals",
-                "d": "the posterior mean as it would be if both gammas were equal to their mean",
-            },
-            many=True,
-        ),
+        r"""Two **correlated** standard normals, each with a schedule of its own, the same for all
+        data. Which denoisers make the diffusion loss at infinite depth *independent of the path* of
+        $(\gamma_1,\gamma_2)$ between its end points? Predict first.
+        a: the posterior mean E[x|z]
+        b: 0.8 times the posterior mean
+        c: the posterior mean of two independent standard normals
+        d: the posterior mean as it would be if both gammas were equal to their mean
+        Hint: One of them is the posterior mean of other data than these: which data?
+        Hint: Shrinking a prediction by a fixed factor mixes its error with a constant one.
+        Hint: A constant error costs the same on every path, because the end points are fixed.""",
         "abc",
-        (
-            "One of them is the posterior mean of other data than these: which data?",
-            "Shrinking a prediction by a fixed factor mixes its error with a constant one.",
-            "A constant error costs the same on every path, because the end points are fixed.",
-        ),
     ),
-    Exercise(
+    exercise(
         "13.4",
-        "The variance of OCM in one dimension, for any perfect denoiser. `denoise` maps $z$ "
-        "(n,) to $\\mathbb E[x\\mid z]$ (n,), where $z=\\sqrt{\\mathrm{SNR}}\\,x+\\varepsilon$. "
-        "Return $\\mathrm{Var}[x\\mid z]$, **exactly**: no difference quotient, no knowledge of "
-        "the data.",
+        r"""The variance of OCM in one dimension, for any perfect denoiser. `denoise` maps $z$ (n,)
+        to $\mathbb E[x\mid z]$ (n,), where $z=\sqrt{\mathrm{SNR}}\,x+\varepsilon$. Return
+        $\mathrm{Var}[x\mid z]$, **exactly**: no difference quotient, no knowledge of the data.
+        Hint: Where the posterior mean moves quickly with the latent, the data are uncertain.
+        Hint: Forward mode, as in lesson 04, gives the slope at every z in one call.""",
+        _slope_of,
         Program(
             "denoise (a function), z (n,) and snr (a number)",
             "a tensor (n,)",
             _three_points,
             tolerance=1e-6,
             absolute=1e-9,
-        ),
-        _slope_of,
-        (
-            "Where the posterior mean moves quickly with the latent, the data are uncertain.",
-            "Forward mode, as in lesson 04, gives the slope at every z in one call.",
         ),
     ),
 ]

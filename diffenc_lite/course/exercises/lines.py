@@ -13,14 +13,14 @@ from sympy import Expr, Symbol
 
 from ..ledger import notation, zero
 from . import writing
-from .answers import Wrong, WrongForm, as_expression, describe
+from .answers import NotRight, WrongForm, as_expression, kind_of
 from .levels import MEANS, SYMBOLS
 
 FAR = 1e20  # how large T is, or how small a step, where only the leading power counts
 
 
 def prepare(answer: str, names: tuple[str, ...], leading: str) -> Callable[[Any], None]:
-    """A function that returns nothing for a right line, and else raises Wrong or WrongForm.
+    """A function that returns nothing for a right line, and else raises NotRight or WrongForm.
 
     `leading`: the name whose leading power is asked for, where the line is a limit.
     """
@@ -33,7 +33,7 @@ def prepare(answer: str, names: tuple[str, ...], leading: str) -> Callable[[Any]
         if isinstance(verdict, zero.Differs):
             if leading and _same_in_the_limit(line, right, SYMBOLS[leading]):
                 raise WrongForm(f"exact, or nearly so: keep the leading power of {leading} only")
-            raise Wrong(f", {verdict}")
+            raise NotRight(f", {verdict}")
         if isinstance(verdict, zero.Agrees):
             raise WrongForm(
                 "could not decide: it agrees at every point that was tried, but the algebra does "
@@ -87,7 +87,7 @@ def _by_name(given: Any, names: tuple[str, ...]) -> Expr:
     if isinstance(given, int | float) and not isinstance(given, bool):
         given = sympy.sympify(given)
     if (expression := as_expression(given)) is None:
-        raise WrongForm(f"this is {describe(given)}")
+        raise WrongForm(f"this is {kind_of(given)}")
     if expression.has(sympy.Derivative, sympy.Integral, sympy.Limit):
         expression = expression.doit()
     known = {symbol.name: name for name, symbol in SYMBOLS.items()} | {n: n for n in names}

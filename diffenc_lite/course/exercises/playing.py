@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .checking import Verdict, judge
+from .checking import Mark, judge
 from .levels import CHAINS, LEVELS, Level
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ class Reply:
     """What the machine says to a try at a level; if it is right, with the line and the reason."""
 
     level: Level
-    verdict: Verdict
+    verdict: Mark
 
     def __repr__(self) -> str:
         return self.verdict.text

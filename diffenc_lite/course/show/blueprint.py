@@ -18,7 +18,7 @@ SAID = {"proved": GREEN, "defined": BLUE, "in words": ORANGE}
 ARROW = "#9a9a9a"
 
 
-def rests_on() -> Nodes:
+def premises() -> Nodes:
     return {tag: set(row.rests_on) for tag, row in LEDGER.items()}
 
 
@@ -28,7 +28,7 @@ def word(row: Row) -> str:
     return next(w for w in ("in words", "proved", "defined") if w in said)
 
 
-def depths(nodes: Nodes) -> dict[str, int]:
+def ranks(nodes: Nodes) -> dict[str, int]:
     """The length of the longest chain of rows below each"""
     depth: dict[str, int] = {}
     for tag in TopologicalSorter(nodes).static_order():
@@ -37,7 +37,7 @@ def depths(nodes: Nodes) -> dict[str, int]:
 
 
 def longest_chain(nodes: Nodes) -> list[str]:
-    depth = depths(nodes)
+    depth = ranks(nodes)
     chain = [max(depth, key=lambda tag: (depth[tag], tag))]
     while below := nodes[chain[0]]:
         chain.insert(0, max(below, key=lambda tag: (depth[tag], tag)))
@@ -47,7 +47,7 @@ def longest_chain(nodes: Nodes) -> list[str]:
 def places(nodes: Nodes, width: float, height: float) -> dict[str, Point]:
     """The centre of each box: in its column, near the middle of its neighbours"""
     above = {tag: {user for user, below in nodes.items() if tag in below} for tag in nodes}
-    depth = depths(nodes)
+    depth = ranks(nodes)
     for tag in sorted(nodes, key=depth.__getitem__, reverse=True):  # as near to users as it can
         depth[tag] = min((depth[user] - 1 for user in above[tag]), default=depth[tag])
     columns = [[tag for tag in nodes if depth[tag] == d] for d in range(max(depth.values()) + 1)]
@@ -82,7 +82,7 @@ def bend(start: Point, end: Point, boxes: list[Point]) -> float:
 def picture(link: str = "") -> Picture:
     """All rows of the ledger and what rests on what. `link`: the address of a row's page, with {}
     for its tag; saved as SVG, every box then leads there."""
-    nodes = shortest(rests_on())
+    nodes = shortest(premises())
     width, height = 10.0, 6.4
     figure, ax = canvas(width, height + 0.6)
     where = places(nodes, width, height)
@@ -108,6 +108,6 @@ def in_words() -> str:
     """How many rows bear each word, and the longest chain"""
     words_said = list(map(word, LEDGER.values()))
     counted = ", ".join(f"{words_said.count(said)} {said}" for said in SAID)
-    chain = longest_chain(rests_on())
+    chain = longest_chain(premises())
     rows = f"{len(LEDGER)} rows: {counted}."
     return f"{rows} The longest chain has {len(chain)}: {' → '.join(chain)}."

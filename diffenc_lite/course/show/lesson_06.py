@@ -26,7 +26,7 @@ def bell(z: Array, mean: float, deviation: float) -> Array:
     return np.asarray(np.exp(-0.5 * scaled**2) / (deviation * math.sqrt(2 * math.pi)))
 
 
-class Step(NamedTuple):
+class ReverseStep(NamedTuple):
     """A step of a VDM from z_t: the mean of the model, sigma_Q, the densities at the places z of
     the posteriors (of x = 1 and -1) and of the true reverse, and the best ratio for this z_t."""
 
@@ -37,7 +37,7 @@ class Step(NamedTuple):
     ratio: float
 
 
-def step_from(z_t: float, world: str, z: Array, s: float = 0.55, t: float = 0.7) -> Step:
+def step_from(z_t: float, world: str, z: Array, s: float = 0.55, t: float = 0.7) -> ReverseStep:
     """F3 and Bayes' rule in two worlds: "coin", x = 1 or -1, and "Gaussian", x ~ N(0, 1)."""
     gamma_s, gamma_t = (-13.3 + 18.3 * depth for depth in (s, t))
     c = -math.expm1(gamma_s - gamma_t)
@@ -54,7 +54,7 @@ def step_from(z_t: float, world: str, z: Array, s: float = 0.55, t: float = 0.7)
         guess, spread = alpha_t * z_t, variance_t
         truth = bell(z, kept + by_x * guess, math.hypot(deviation, by_x * math.sqrt(spread)))
     ratio = 1 / (1 + by_x**2 * spread / deviation**2)
-    return Step(kept + by_x * guess, deviation, posteriors, truth, ratio)
+    return ReverseStep(kept + by_x * guess, deviation, posteriors, truth, ratio)
 
 
 def one_step(ratio: float, z_t: float = 0.2) -> Picture:

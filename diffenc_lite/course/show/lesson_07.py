@@ -145,11 +145,6 @@ def twelve_places(bits: Mapping[int, Mapping[str, Sequence[float]]], infinite: f
     return figure
 
 
-def costs_of(tables: Sequence[Array], best_ratio: int, best_scale: int) -> Array:
-    """One of the costs with the paper's scale at w = 1 and w*, with the best at w = 1 and w*."""
-    return tables[2 * best_scale + best_ratio]
-
-
 def costs_along(costs: ArrayLike, path: ArrayLike) -> Array:
     """What each step of a path of nodes costs."""
     nodes = np.asarray(path)
@@ -163,8 +158,8 @@ def grid_explorer(
 ) -> Explorer:
     """Choose T, ratio, scale and data: the best nodes, and what each step costs.
 
-    Args: by data, the four costs (N+1, N+1) of `costs_of`; cheapest(costs, T) and equal(T), paths
-        of nodes.
+    Args: by data, costs (N+1, N+1) with the paper's scale at w = 1 and w*, with the best at w = 1
+        and w*; cheapest(costs, T) and equal(T), paths of nodes.
     """
     names = list(tables)
     figure, (upper, lower) = subplots(2, 1, size=(5.1, 4.9))
@@ -178,7 +173,7 @@ def grid_explorer(
     lower.legend(loc="upper left", ncols=2, fontsize=11)
 
     def draw(T: int, best_ratio: int, best_scale: int, which: int) -> Picture:
-        costs = costs_of(tables[names[which]], best_ratio, best_scale)
+        costs = tables[names[which]][2 * best_scale + best_ratio]
         sums = []
         for line, marks, path in ((green, dots, cheapest(costs, T)), (grey, ticks, equal(T))):
             nodes, prices = np.asarray(path), costs_along(costs, path)

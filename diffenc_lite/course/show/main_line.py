@@ -27,7 +27,7 @@ PLACES: dict[str, tuple[Point, str, str]] = {
 }
 
 
-def rests_on() -> Nodes:
+def links() -> Nodes:
     """Chain -> the chains that its row of the ledger rests on, without those that follow from
     others: the arrows of `blueprint`, and as they point there."""
 
@@ -43,7 +43,7 @@ def main_line() -> Picture:
     figure, ax = canvas(8.8, 3.8)
     words(ax, (0.2, 3.45), "small number: levels", "0.35", 10, ha="left")
     words(ax, (0.2, 3.2), "arrow: is used in", "0.35", 10, ha="left")
-    for tag, used in rests_on().items():
+    for tag, used in links().items():
         (x, y), text, colour = PLACES[tag]
         box(ax, (x, y), tag, colour, WIDTH, HEIGHT)
         words(ax, (x, y - 0.55), text, size=10)

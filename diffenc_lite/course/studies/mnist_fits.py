@@ -50,10 +50,10 @@ def loaded(name: str) -> DiffEnc:
 def shuffled_mnist(split: str, root: str | None) -> Tensor:
     """The images in random order: the first half of MNIST's test set is easier than the second."""
     images = load_mnist(split, "full", root).images
-    return images[torch.randperm(len(images), generator=seeded(6))]
+    return images[torch.randperm(len(images), generator=generator_from(6))]
 
 
-def seeded(*numbers: int) -> torch.Generator:
+def generator_from(*numbers: int) -> torch.Generator:
     seed = np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0]
     return torch.Generator().manual_seed(int(seed))
 
@@ -169,7 +169,7 @@ def draws_of(steps: int) -> int:
 def fit_of(name: str, root: str | None, steps: int, images: int) -> Fit:
     """The fit on equal steps."""
     grid, train = Chain.equal(steps).grid.float(), shuffled_mnist("train", root)[:images]
-    return fit_ratios(loaded(name), train, grid, 2 * draws_of(steps), seeded(1, steps))
+    return fit_ratios(loaded(name), train, grid, 2 * draws_of(steps), generator_from(1, steps))
 
 
 @cache
@@ -178,5 +178,5 @@ def costs_of(name: str, root: str | None, images: int) -> Tensor:
     model, chosen = loaded(name), shuffled_mnist("train", root)[:images]
     batches = (model.to_unit(batch) for batch in chosen.split(16))
     times = torch.arange(RESOLUTION + 1) / RESOLUTION
-    table = squared_gap_table(model, batches, times, seeded(0), "best")
+    table = squared_gap_table(model, batches, times, generator_from(0), "best")
     return best_cost(table, chosen[0].numel())

@@ -32,8 +32,8 @@ from .mnist_fits import (
     PIXELS,
     SCALES,
     STEPS,
+    generator_from,
     rounded,
-    seeded,
 )  # fmt: skip
 from .study import Job, Options, Results, Row, Study, load_arrays
 
@@ -77,14 +77,14 @@ def _bound(job: Job, options: Options) -> Results:
     ]
     if steps <= fits.GRID_UP_TO:
         path = cheapest_path(fits.costs_of(name, root, budget["table"]), steps)
-        grid, draws_of_fit = path / fits.RESOLUTION, seeded(1, steps)
+        grid, draws_of_fit = path / fits.RESOLUTION, generator_from(1, steps)
         best_grid = fits.fit_ratios(model, train, grid, 2 * draws, draws_of_fit)
         grids.append((CHEAPEST, (FITTED,), best_grid))
     rows: list[Row] = []
     arrays: dict[str, NDArray[Any]] = {}
     base = torch.empty(0)
     for named, scales, fitted in grids:
-        scored = fits.score_fit(model, test, fitted, draws, seeded(3, steps))
+        scored = fits.score_fit(model, test, fitted, draws, generator_from(3, steps))
         for (scale, ratio), nats in scored.items():
             if scale not in scales or (named == CHEAPEST and ratio != BEST):
                 continue
@@ -115,7 +115,7 @@ def _bound(job: Job, options: Options) -> Results:
 @cache
 def _ends(name: str, root: str | None, images: int) -> Tensor:
     """Prior plus reconstruction of every test image, which depend on no step."""
-    generator, sums = seeded(2, 0), []
+    generator, sums = generator_from(2, 0), []
     with torch.no_grad():
         for batch in fits.shuffled_mnist("test", root)[:images].split(fits.BATCH):
             eps_0 = torch.randn(batch.shape, generator=generator)
@@ -127,7 +127,7 @@ def _ends(name: str, root: str | None, images: int) -> Tensor:
 @cache
 def _limit(name: str, root: str | None, images: int) -> Tensor:
     """Bits per dimension of every test image at infinite depth, the mean of two passes."""
-    model, generator, bits = fits.loaded(name), seeded(2), []
+    model, generator, bits = fits.loaded(name), generator_from(2), []
     with torch.no_grad():
         for batch in fits.shuffled_mnist("test", root)[:images].split(fits.BATCH):
             bounds = [elbo(model, batch, generator=generator) for _ in range(2)]

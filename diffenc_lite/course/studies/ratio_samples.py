@@ -54,7 +54,7 @@ from ...pixels import to_levels
 from ...sampling import sample_steps
 from . import mnist_fits
 from .classifier import classify, frechet_distance, kernel_distance, load_classifier
-from .mnist_fits import BEST, FITTED, MODELS, PIXELS, fit_of, rounded, seeded
+from .mnist_fits import BEST, FITTED, MODELS, PIXELS, fit_of, generator_from, rounded
 from .purpose import BASES
 from .statistics import holm, t_quantile, t_tail
 from .study import Job, Options, Results, Row, Study
@@ -103,7 +103,7 @@ def _run(job: Job, options: Options) -> Results:
     draws = MODELS.index(job["model"]), job["training"]
     for seed in range(SEEDS):
         with torch.no_grad():
-            generator = seeded(10, *draws, seed)
+            generator = generator_from(10, *draws, seed)
             *_, last = sample_steps(model, budget["n"] // SEEDS, chain, generator=generator)
         sets.append(to_levels(last.x_hat))
     images, arrays = torch.cat(sets), {}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import torch
@@ -134,6 +135,7 @@ def t_tail(t: float, df: float) -> float:
     return float(constant * half * (weights * np.sin(from_end) ** (df - 1)).sum())
 
 
+@cache
 def t_quantile(probability: float, df: float) -> float:
     """The t with P(T < t) = probability, for a probability in [1/2, 1)."""
     if not 0.5 <= probability < 1:

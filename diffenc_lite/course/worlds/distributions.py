@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import torch
 from torch import Tensor
@@ -168,7 +168,7 @@ class Gaussian(World):
     def __post_init__(self) -> None:
         _check_positive("variance", self.variance)
 
-    @property
+    @cached_property
     def components(self) -> Components:
         return _components([1.0], [[0.0]], [self.variance])
 
@@ -182,7 +182,7 @@ class PlusMinus(World):
     def __post_init__(self) -> None:
         _check_positive("value", self.value)
 
-    @property
+    @cached_property
     def components(self) -> Components:
         return _components([0.5, 0.5], [[-self.value], [self.value]], [0.0, 0.0])
 
@@ -218,6 +218,6 @@ class Mixture(World):
         n = len(self.means)
         return [1 / n] * n if self.weights is None else self.weights
 
-    @property
+    @cached_property
     def components(self) -> Components:
         return _components(self._weights, self.means, self.variances)

@@ -19,6 +19,7 @@ def legendre_nodes(n: int) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(nodes), torch.from_numpy(weights)
 
 
+@cache
 def normal_nodes(spacing: float, dims: int = 1) -> tuple[Tensor, Tensor]:
     """Nodes (N, dims) and weights (N,) for means over eps ~ N(0, I); the weights have the sum 1.
 
