@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -147,7 +147,10 @@ def run_train(args: argparse.Namespace) -> None:
                 if rank > 0 or result is None:  # the first process speaks and writes for all
                     continue
                 if progress.update == config.updates:
-                    result = evaluate(progress.model, test.images, generator=_seeded(0, device))
+                    draws = _seeded(0, device)
+                    result = evaluate(
+                        progress.model, test.images, clusters=test.clusters, generator=draws
+                    )
                 card = {
                     "data": f"{data.name} {data.split}, {len(data)} images",
                     "evaluated_on": f"{test.name} {test.split}, {result.n} images, infinite depth",
@@ -174,9 +177,13 @@ def run_evaluate(args: argparse.Namespace) -> None:
     device = _device(args.device)
     model = pretrained.load_model(args.model, device)
     data = load_named(args.data, args.split, device=device)
-    images = evenly(data.images, len(data) if args.images is None else args.images)
+    n = len(data) if args.images is None else args.images
+    data = replace(data, images=evenly(data.images, n), labels=evenly(data.labels, n))
     generator, chain = _seeded(args.seed, device), _chain(args)
-    result = evaluate(model, images, chain, passes=args.passes, generator=generator)
+    result = evaluate(
+        model, data.images, chain,
+        clusters=data.clusters, passes=args.passes, generator=generator,
+    )  # fmt: skip
     print(f"{args.model} on {data.name} {data.split}, {_described(args)}: {result}")
 
 

@@ -23,12 +23,14 @@ from .schedule import Noise
 
 @dataclass(frozen=True)
 class Bound:
-    """The three terms in nats per example, each (B,), of data with `dims` dimensions."""
+    """The three terms in nats per example, each (B,), of data with `dims` dimensions; uniform is
+    that of `terms`, (B,), or None where all steps were summed."""
 
     prior: Tensor
     reconstruction: Tensor
     diffusion: Tensor
     dims: int
+    uniform: Tensor | None = None
 
     @property
     def total(self) -> Tensor:
@@ -63,7 +65,7 @@ def terms(
     else:
         diffusion = chain_loss(model, x, chain.step_of(uniform), eps, chain)
     prior, reconstruction = end_losses(model, images[: len(eps_0)], eps_0)
-    return Bound(prior, reconstruction, diffusion, x[0].numel())
+    return Bound(prior, reconstruction, diffusion, x[0].numel(), uniform)
 
 
 # --- prior loss and reconstruction loss -----------------------------------------------------------
@@ -77,9 +79,7 @@ def end_losses(model: DiffEnc, images: Tensor, eps_0: Tensor) -> tuple[Tensor, T
     """
     x = pixels.to_unit(images, model.levels, eps_0.dtype)
     at_0, at_1 = (model.schedule(t.expand(len(x))) for t in x.new_tensor([0.0, 1.0]))
-    shift_0, shift_1 = model.shift(
-        torch.cat([x, x]), torch.cat([at_0.gamma, at_1.gamma])
-    ).chunk(2)
+    shift_0, shift_1 = model.shift(torch.cat([x, x]), torch.cat([at_0.gamma, at_1.gamma])).chunk(2)
     at_0, at_1 = at_0.like(x), at_1.like(x)
     q = process.marginal(x + shift_1, at_1)
     z_0 = process.add_noise(x + shift_0, eps_0, at_0)

@@ -21,10 +21,9 @@ import torch
 from draws import POINTS, same, seeded, weights
 from torch import nn
 
-from diffenc_lite import Chain, DiffEnc, IdentityEncoder, LearnedSchedule, elbo, toy
+from diffenc_lite import Chain, DiffEnc, IdentityEncoder, LearnedSchedule, toy
 from diffenc_lite.bound import terms
-from diffenc_lite.course.worlds import Exact, Gaussian
-from diffenc_lite.evaluation import each_image, evaluate, evenly
+from diffenc_lite.evaluation import evaluate
 from diffenc_lite.model import ENCODERS, ModelConfig, build
 from diffenc_lite.training import (
     State,
@@ -300,43 +299,6 @@ def test_bf16_and_kept_memory_are_for_processors_that_gain(found, monkeypatch):
     monkeypatch.setattr(loop, "keep_freed_memory", lambda: kept.append(True))
     train(make(), POINTS, replace(SHORT, updates=1))
     assert kept == [True]
-
-
-# ---- evaluation ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("options", [{}, {"every_step": True}])
-def test_evaluation_is_the_mean_of_the_bound(options, small_model):
-    model, chain, draws = small_model("learned").train(), Chain.equal(7, 0.8), seeded(2)
-    settings = {"passes": 3, "batch": 40, **options}
-    result = evaluate(model, POINTS[:90], chain, generator=seeded(2), **settings)
-    bits = torch.zeros(90, dtype=torch.float64)
-    for _ in range(3):
-        bounds = [elbo(model, b, chain, generator=draws, **options) for b in POINTS[:90].split(40)]
-        bits += torch.cat([bound.bits_per_dim() for bound in bounds]) / 3
-    assert result.n == 90 and model.training
-    assert result.total == pytest.approx(bits.mean().item())
-    assert result.standard_error == pytest.approx(bits.std().item() / math.sqrt(90))
-    terms = each_image(model, POINTS[:90], chain, generator=seeded(2), **settings)
-    assert terms.sum(0).tolist() == pytest.approx(bits.tolist())
-    means = [result.prior, result.reconstruction, result.diffusion]
-    assert terms.mean(1).tolist() == pytest.approx(means)
-
-
-def test_the_standard_error_is_that_of_the_mean():
-    """Over many sets of images, the means scatter as the error says, or less (low discrepancy)."""
-    model, draws = Exact(Gaussian(0.04)).model(), seeded()
-    model.shape = (2,)
-    results = [evaluate(model, images, generator=draws) for images in POINTS.split(50)]
-    scatter = torch.tensor([result.total for result in results]).std().item()
-    stated = math.sqrt(sum(result.standard_error**2 for result in results) / len(results))
-    assert 0.3 * stated < scatter < 1.2 * stated
-
-
-def test_evenly():
-    images = torch.arange(10)
-    assert evenly(images, 4).tolist() == [0, 2, 5, 7]
-    assert evenly(images, 10).tolist() == evenly(images, 99).tolist() == list(range(10))
 
 
 # ---- what it tells -------------------------------------------------------------------------------

@@ -40,7 +40,9 @@ def any_cost(i: int, j: int) -> Symbol:
     return Symbol(f"k_{i}{j}", real=True)
 
 
-@row("The cheapest grid of depths", "07",
+@row(
+    "The cheapest grid of depths",
+    "07",
     r"The error of a step from $t$ down to $s$ needs six means of products at the two "
     r"depths (G5, W7); with the price $k_{ij}$ of a step between the nodes $i<j$ of a fine grid, "
     r"the best path with $k$ edges is found from the best paths with $k-1$:",
@@ -55,7 +57,8 @@ def any_cost(i: int, j: int) -> Symbol:
         ),
         "two": equation(V[2], of_all_paths(any_cost, 4, 2)),
         "three": equation(V[3], of_all_paths(any_cost, 4, 3)),
-    })
+    },
+)
 def W4() -> Steps:
     yield Define(
         {mean(*pair): Sum(pair[0] * pair[1], (n, 1, N)) / N for pair in PAIRS}
@@ -63,18 +66,30 @@ def W4() -> Steps:
     )
     square = expand((A * x_hat - (c * at_t + at_s - at_t)) ** 2)
     tabulated = sum(square.coeff(first * second) * mean(first, second) for first, second in PAIRS)
-    yield Line("edge", "What a step costs at $w=1$ or at $w^*$ (W1) depends on the mean of "
+    yield Line(
+        "edge",
+        "What a step costs at $w=1$ or at $w^*$ (W1) depends on the mean of "
         r"$(A\hat x-\tau)^2$ with $\tau=cx_t+(x_s-x_t)$. Write out the square: six means, each of "
         "two things known at one depth. So a network that was asked once at each depth prices all "
         "pairs of depths.",
-        equation(J_st, tabulated))
-    yield Line("two", "Dynamic programming: with $V_k(j)$ for the least price of a path with $k$ "
+        equation(J_st, tabulated),
+    )
+    yield Line(
+        "two",
+        "Dynamic programming: with $V_k(j)$ for the least price of a path with $k$ "
         "edges from node 0 to node $j$, $V_1(j)=k_{0j}$ and "
         r"$V_k(j)=\min_{i<j}(V_{k-1}(i)+k_{ij})$. Take nodes 0 to 4, any prices, and two edges,",
-        means=cheapest(any_cost, 4, 2))
-    yield Line("three", r"or three: the least of all paths, since $\min(a,b)+k=\min(a+k,b+k)$.",
-        means=cheapest(any_cost, 4, 3))
-    yield Words("invariant", "In general: the last edge of a path with $k$ edges to $j$ comes "
+        means=cheapest(any_cost, 4, 2),
+    )
+    yield Line(
+        "three",
+        r"or three: the least of all paths, since $\min(a,b)+k=\min(a+k,b+k)$.",
+        means=cheapest(any_cost, 4, 3),
+    )
+    yield Words(
+        "invariant",
+        "In general: the last edge of a path with $k$ edges to $j$ comes "
         "from some $i$, and what comes before it is a path with $k-1$ edges to $i$, which costs "
         "at least $V_{k-1}(i)$. So no path is cheaper than $V_k(j)$, and the one that is put "
-        "together costs just that.")
+        "together costs just that.",
+    )

@@ -34,7 +34,9 @@ def entropy(variance: Expr) -> Expr:
     return log(2 * pi * E * variance) / 2
 
 
-@row("Gaussian data", "06",
+@row(
+    "Gaussian data",
+    "06",
     r"For data $\mathcal N(0,s_2)$ and the exact denoiser, with $S(i)$ the SNR after step "
     r"$i$ and $\eta$ that of $z=\sqrt\eta\,x+\varepsilon$. With E1 and $w^*$ the gap of the bound "
     r"to the entropy is $\mathrm{KL}(q(z_1)\,\|\,\mathcal N(0,1))$ at every $T$; E2 steps with "
@@ -43,88 +45,134 @@ def entropy(variance: Expr) -> Expr:
         "spread": equation(spread, s2 / (1 + s2 * eta)),
         "m_E1": equation(m_E1, (SNR_s - SNR_t) * s2 / (1 + s2 * SNR_t)),
         "logarithm": equation(1 + m_E1, (1 + s2 * SNR_s) / (1 + s2 * SNR_t)),
-        "diffusion": equation(Sum(log((1 + s2 * S(i - 1)) / (1 + s2 * S(i))) / 2, (i, 1, T)),
-            log((1 + s2 * S(0)) / (1 + s2 * S(T))) / 2),
-        "gap": equation(gap,
-            (alpha_1**2 * s2 + sigma_1**2 - 1 - log(alpha_1**2 * s2 + sigma_1**2)) / 2),
-        "m_E2": equation(m_E2,
-            WEIGHT * (TARGET**2 * V_E2 + (TARGET - A * alpha_t**2) ** 2 * (s2 - V_E2))),
+        "diffusion": equation(
+            Sum(log((1 + s2 * S(i - 1)) / (1 + s2 * S(i))) / 2, (i, 1, T)),
+            log((1 + s2 * S(0)) / (1 + s2 * S(T))) / 2,
+        ),
+        "gap": equation(
+            gap, (alpha_1**2 * s2 + sigma_1**2 - 1 - log(alpha_1**2 * s2 + sigma_1**2)) / 2
+        ),
+        "m_E2": equation(
+            m_E2, WEIGHT * (TARGET**2 * V_E2 + (TARGET - A * alpha_t**2) ** 2 * (s2 - V_E2))
+        ),
         "m_exact": equation(m_exact, WEIGHT * TARGET**2 * V_E2),
         "ends_E2": equation(
             ends_E2,
             (alpha_1**6 * s2 + sigma_1**2 - log(sigma_1**2) - 1) / 2
             - log(1 + s2 * alpha_0**6 / sigma_0**2) / 2,
         ),
-    })
+    },
+)
 def X2(E2, G5, KL, L0, L3, W1) -> Steps:
     yield Define({log_joint: JOINT, reconstruction: entropy(V.subs(eta, exp(-gamma_0)))})
-    yield Line("joint", "The data and what is seen of it have the density",
-        equation(log_joint, JOINT))
+    yield Line(
+        "joint", "The data and what is seen of it have the density", equation(log_joint, JOINT)
+    )
     mean, variance, _ = complete_square(expand(JOINT, log=True), x)
-    yield Line("centre", "Complete the square in $x$: what is known of $x$ has the mean",
-        equation(centre, simplify(mean)))
+    yield Line(
+        "centre",
+        "Complete the square in $x$: what is known of $x$ has the mean",
+        equation(centre, simplify(mean)),
+    )
     yield Line("spread", "and the variance", equation(spread, simplify(variance)))
-    yield Line("slope", "since the slope is that of a Gaussian.",
-        equation(Derivative(log_joint, x), (centre - x) / spread))
+    yield Line(
+        "slope",
+        "since the slope is that of a Gaussian.",
+        equation(Derivative(log_joint, x), (centre - x) / spread),
+    )
     # E1
     snr_E2 = E2.mean.coeff(x) ** 2 / sigma_t**2
     step = L3.step.subs({snr_s: SNR_s, snr_t: SNR_t})
-    yield Line("m_E1", "The exact denoiser of E1 errs by that spread. By L3 a step with $w=1$ "
-        r"costs $\frac12m$, so", means=2 * step.subs((x - xhat) ** 2, V.subs(eta, SNR_t)))
+    yield Line(
+        "m_E1",
+        "The exact denoiser of E1 errs by that spread. By L3 a step with $w=1$ "
+        r"costs $\frac12m$, so",
+        means=2 * step.subs((x - xhat) ** 2, V.subs(eta, SNR_t)),
+    )
     yield Line("logarithm", r"and $w^*$ makes of it the logarithm (W1) of")
     error = factor(2 * step.subs((x - xhat) ** 2, V.subs(eta, SNR_t)))
     cost = W1.cost.subs({d: 1, m: error.subs({SNR_s: S(i - 1), SNR_t: S(i)})})
     telescoped = Sum((log(1 + s2 * S(i - 1)) - log(1 + s2 * S(i))) / 2, (i, 1, T)).doit()
-    yield Line("diffusion", "which telescopes, whatever the steps.",
-        equation(Sum(cost, (i, 1, T)), telescoped))
+    yield Line(
+        "diffusion",
+        "which telescopes, whatever the steps.",
+        equation(Sum(cost, (i, 1, T)), telescoped),
+    )
     ends = {S(0): (alpha_0 / sigma_0) ** 2, S(T): (alpha_1 / sigma_1) ** 2}
-    yield Line("prior", "The other terms: the prior (L0), with $x^2$ for the mean of the square,",
-        equation(prior, L0.one_dimension.subs(x_1**2, s2)))
-    yield Line("reconstruction", "the best reconstruction, the entropy of what is left to know,",
-        equation(reconstruction, entropy(V.subs(eta, ends[S(0)]))))
+    yield Line(
+        "prior",
+        "The other terms: the prior (L0), with $x^2$ for the mean of the square,",
+        equation(prior, L0.one_dimension.subs(x_1**2, s2)),
+    )
+    yield Line(
+        "reconstruction",
+        "the best reconstruction, the entropy of what is left to know,",
+        equation(reconstruction, entropy(V.subs(eta, ends[S(0)]))),
+    )
     yield Line("entropy", "and the entropy of the data.", equation(h_x, entropy(s2)))
     diffusion = log((1 + s2 * S(0)) / (1 + s2 * S(T))).subs(ends) / 2
-    yield Line("gap", "The gap is their sum, with the diffusion loss, less that entropy: the "
+    yield Line(
+        "gap",
+        "The gap is their sum, with the diffusion loss, less that entropy: the "
         "divergence of two Gaussians with the mean 0, of $q(z_1)$ from the start of generation. "
         "It does not depend on $T$, nor on the depths in between.",
         equation(gap, kl(KL, 0, sqrt(alpha_1**2 * s2 + sigma_1**2), 0, 1)),
-        means=prior + reconstruction + diffusion - h_x)
+        means=prior + reconstruction + diffusion - h_x,
+    )
     # E2
     root = E2.mean / (sigma_t * x)
     known = mean.subs(eta, root**2).subs(z, root * x + epsilon)  # z is z_t / sigma_t
     guess, target = E2.u / x * known, c * E2.u - E2.change  # of x_t, which is u, and of tau
     gap_of_means = (A * guess - target).subs(x, sqrt(s2) * xi)
     squared = average(average(gap_of_means**2).subs(xi, epsilon))
-    yield Line("m_E2", r"E2: $\hat x=\alpha_t^2\,\mathbb E[x|z_t]$ should hit "
+    yield Line(
+        "m_E2",
+        r"E2: $\hat x=\alpha_t^2\,\mathbb E[x|z_t]$ should hit "
         r"$\tau=(c\,\alpha_t^2+\alpha_s^2-\alpha_t^2)\,x$ (G5), and what is seen has "
         r"$\eta=\alpha_t^6/\sigma_t^2$. Average the square over the noise and over the data.",
-        equation(m_E2, WEIGHT * simplify(squared)), means=WEIGHT * squared)
-    yield Line("m_exact", "With the exact $A$ of G5 only the spread of $x$ counts.",
-        means=WEIGHT * simplify(squared).subs(A, G5.E2))
+        equation(m_E2, WEIGHT * simplify(squared)),
+        means=WEIGHT * squared,
+    )
+    yield Line(
+        "m_exact",
+        "With the exact $A$ of G5 only the spread of $x$ counts.",
+        means=WEIGHT * simplify(squared).subs(A, G5.E2),
+    )
     eta_0 = snr_E2.subs({alpha_t: alpha_0, sigma_t: sigma_0})
     prior_E2 = L0.one_dimension.subs(x_1, E2.u.subs(alpha_t, alpha_1)).subs(x**2, s2)
-    yield Line("ends_E2", "The two ends, less the entropy, are",
-        means=prior_E2 + entropy(V.subs(eta, eta_0)) - entropy(s2))
-    yield Numbers("tight", r"In numbers, for $\gamma$ in a straight line from $-13.3$ to 5: the "
+    yield Line(
+        "ends_E2",
+        "The two ends, less the entropy, are",
+        means=prior_E2 + entropy(V.subs(eta, eta_0)) - entropy(s2),
+    )
+    yield Numbers(
+        "tight",
+        r"In numbers, for $\gamma$ in a straight line from $-13.3$ to 5: the "
         "gap of E1 with $w^*$ (nats),",
         numbers=(
             Number("s_2=1", "0.0000000", tight(1.0)),
             Number("s_2=0.3", "5.5e-6", tight(0.3)),
             Number("s_2=2.5", "2.5e-5", tight(2.5)),
-        ))
-    yield Numbers("constant", "of E1 with $s_2=1$ and a constant ratio,",
+        ),
+    )
+    yield Numbers(
+        "constant",
+        "of E1 with $s_2=1$ and a constant ratio,",
         numbers=tuple(
             Number(f"T={steps},\\ w={w}", claimed, gap_E1(steps, w))
             for steps, row in CONSTANT.items()
             for w, claimed in zip((1, 0.5, 2), row, strict=True)
-        ))
-    yield Numbers("scaling", "and of E2 with $s_2=1$, for both forms of the counterterm, at $w=1$ "
-        "and at $w^*$.",
+        ),
+    )
+    yield Numbers(
+        "scaling",
+        "and of E2 with $s_2=1$, for both forms of the counterterm, at $w=1$ and at $w^*$.",
         numbers=tuple(
             Number(f"T={steps},\\ \\text{{{form}}},\\ {label}", claimed, gap_E2(steps, form, best))
             for steps, row in SCALING.items()
             for (form, best, label), claimed in zip(COLUMNS, row, strict=True)
-        ))
+        ),
+    )
 
 
 CONSTANT = {  # w = 1, 0.5, 2

@@ -34,7 +34,9 @@ K_X = kernel(x)
 I_MMSE = ("i_mmse", "diffusion", "total", "advantage")  # the forms that use it
 
 
-@row("Information and error, and what no bound can beat", "05",
+@row(
+    "Information and error, and what no bound can beat",
+    "05",
     r"Let $z=\sqrt\eta\,x+\varepsilon$, with $p_z$ the density of $z$ and "
     r"$m_z=\mathbb E[x|z]$. Then the information $I(x;z)$ grows at half the rate of the mean "
     r"squared error. With $H$ the entropy of the data, $H_0$ that of $x$ given $z_0$, "
@@ -43,8 +45,10 @@ I_MMSE = ("i_mmse", "diffusion", "total", "advantage")  # the forms that use it
     claim={
         "heat": equation(Derivative(density, eta), -Derivative(weighted, z) / (2 * sqrt(eta))),
         "score": equation(Derivative(density, z), sqrt(eta) * weighted - z * density),
-        "parts": equation((log(p(z)) + 1) * Derivative(m(z) * p(z), z),
-            Derivative((log(p(z)) + 1) * m(z) * p(z), z) - m(z) * Derivative(p(z), z)),
+        "parts": equation(
+            (log(p(z)) + 1) * Derivative(m(z) * p(z), z),
+            Derivative((log(p(z)) + 1) * m(z) * p(z), z) - m(z) * Derivative(p(z), z),
+        ),
         "i_mmse": equation(dI, mmse / 2),
         "prior": equation(log(q_zx / p_z), log(q_zx / q_z) + log(q_z / p_z)),
         "reconstruction": equation(-log(p_xz), -log(q_xz) + log(q_xz / p_xz)),
@@ -60,7 +64,8 @@ I_MMSE = ("i_mmse", "diffusion", "total", "advantage")  # the forms that use it
     trust={
         "derivative and integral in z may be exchanged, and what is at the ends vanishes": I_MMSE,
         "I-MMSE for all data of finite variance (Guo, Shamai and Verdu, 2005)": I_MMSE,
-    })
+    },
+)
 def X5(F1, G1, L0, L1, L3, L4) -> Steps:
     # d I / d SNR = mmse / 2
     yield Define(
@@ -72,74 +77,121 @@ def X5(F1, G1, L0, L1, L3, L4) -> Steps:
             H: H_0 + info(exp(-gamma(0))),
         }
     )
-    yield Line("moves", r"A Gaussian around $\sqrt\eta\,x$ changes with $\eta$ by moving:",
-        equation(Derivative(K_X, eta), -x / (2 * sqrt(eta)) * Derivative(K_X, z)))
-    yield Line("slope", "its slope is",
-        equation(Derivative(K_X, z), simplify(diff(K_X, z) / K_X) * K_X))
+    yield Line(
+        "moves",
+        r"A Gaussian around $\sqrt\eta\,x$ changes with $\eta$ by moving:",
+        equation(Derivative(K_X, eta), -x / (2 * sqrt(eta)) * Derivative(K_X, z)),
+    )
+    yield Line(
+        "slope", "its slope is", equation(Derivative(K_X, z), simplify(diff(K_X, z) / K_X) * K_X)
+    )
     of_x = odds * kernel(value)
-    yield Line("densities", "The density of $z$ is the average of these over the data. Let the "
+    yield Line(
+        "densities",
+        "The density of $z$ is the average of these over the data. Let the "
         "data have $N$ values $x_n$, with odds $p_n$; then $p_z$ and $p_zm_z$ are",
         Tuple(
             equation(density, Sum(of_x, (n, 1, N))),
             equation(weighted, Sum(value * of_x, (n, 1, N))),
-        ))
+        ),
+    )
     yield Line("heat", "so that the density changes like this,")
     yield Line("score", "and has this slope.")
-    yield Line("entropy_rate", "$I(x;z)$ is the entropy of $z$ less that of the noise, which does "
+    yield Line(
+        "entropy_rate",
+        "$I(x;z)$ is the entropy of $z$ less that of the noise, which does "
         "not change. Under the integral over $z$,",
-        equation(Derivative(-p(z, eta) * log(p(z, eta)), eta),
-            -(log(p(z, eta)) + 1) * Derivative(p(z, eta), eta)))
+        equation(
+            Derivative(-p(z, eta) * log(p(z, eta)), eta),
+            -(log(p(z, eta)) + 1) * Derivative(p(z, eta), eta),
+        ),
+    )
     yield Line("parts", r"Put the first line in: with $1/(2\sqrt\eta)$ before it, the integrand is")
-    yield Words("integrated", "The first part integrates to 0, as it vanishes at both ends. For "
+    yield Words(
+        "integrated",
+        "The first part integrates to 0, as it vanishes at both ends. For "
         r"the second there is the slope, $p_z'=(\sqrt\eta\,m_z-z)\,p_z$, so that its integral is "
         r"$-\sqrt\eta\,\mathbb E[m_z^2]+\mathbb E[zm_z]$. And $\mathbb E[zm_z]=\mathbb "
         r"E[zx]=\sqrt\eta\,\mathbb E[x^2]$, since $m_z$ is the mean of $x$ given $z$, and the "
         "noise has the mean 0 given $x$.",
-        for_=I_MMSE)
-    yield Line("in_all", "In all,",
-        equation(dI, (-sqrt(eta) * Em2 + sqrt(eta) * Ex2) / (2 * sqrt(eta))))
-    yield Line("mmse", r"The error is the mean of $(x-m_z)^2$, and $\mathbb E[xm_z]=\mathbb "
+        for_=I_MMSE,
+    )
+    yield Line(
+        "in_all", "In all,", equation(dI, (-sqrt(eta) * Em2 + sqrt(eta) * Ex2) / (2 * sqrt(eta)))
+    )
+    yield Line(
+        "mmse",
+        r"The error is the mean of $(x-m_z)^2$, and $\mathbb E[xm_z]=\mathbb "
         "E[m_z^2]$:",
-        equation(mmse, Ex2 - 2 * Em2 + Em2))
+        equation(mmse, Ex2 - 2 * Em2 + Em2),
+    )
     yield Line("i_mmse", "Half the error is the rate.")
     # what no bound can beat
     yield Line("entropy", r"What is the least that any bound can be? The average of this")
-    yield Words("above_entropy", "is $H$ and a divergence, which is not negative (L1); and a "
+    yield Words(
+        "above_entropy",
+        "is $H$ and a divergence, which is not negative (L1); and a "
         r"bound $L$, of whatever model, is at least the average of $-\ln p(x)$ (L1).",
-        never_negative(L1, L_any - H))
-    yield Words("above_mismatch", "Nor is it below $H+M$, with $M$ for the divergence of its own "
+        never_negative(L1, L_any - H),
+    )
+    yield Words(
+        "above_mismatch",
+        "Nor is it below $H+M$, with $M$ for the divergence of its own "
         "decoder: by the chain rule the divergence of the chains is that of the pairs $(x,z_0)$ "
         "and one more, of the other latents given these, which is not negative (the data "
         "processing inequality).",
-        never_negative(L1, L_any - (H + M)))
+        never_negative(L1, L_any - (H + M)),
+    )
     # what the bound of a perfect VDM is
     at_1 = {alpha_t: alpha_1, sigma_t: sigma_1, x_t: x_1}
     mean, variance = F1.mean.subs(at_1), F1.variance.subs(at_1)
     log_ratio = log_density(z_1, mean, variance) - G1.log_density
     log_ratio = expand(log_ratio.subs(z_1, mean + sqrt(variance) * epsilon), log=True)
-    yield Line("prior_loss", r"Now the bound (L1). For one $x$, the average of $\ln "
+    yield Line(
+        "prior_loss",
+        r"Now the bound (L1). For one $x$, the average of $\ln "
         "q(z_1|x)/p(z_1)$ over the noise is the prior loss (L0).",
-        equation(Integral(log_ratio * standard_normal, (epsilon, -oo, oo)), L0.one_dimension))
+        equation(Integral(log_ratio * standard_normal, (epsilon, -oo, oo)), L0.one_dimension),
+    )
     yield Line("prior", r"Averaged over the data, it is the information of $z_1$, and $K_1$.")
-    yield Line("reconstruction", "The reconstruction is the average of this: $H_0$, and the "
-        "mismatch $M$.")
+    yield Line(
+        "reconstruction", "The reconstruction is the average of this: $H_0$, and the mismatch $M$."
+    )
     snr = exp(-gamma_t)
     short = L3.step.subs(alpha_s, sigma_s * exp((Delta - gamma_t) / 2))
     short = Limit(short.subs(alpha_t, sigma_t * exp(-gamma_t / 2)) / Delta, Delta, 0)
-    yield Line("short_step", "A short step of a VDM costs half the error times the SNR for each "
+    yield Line(
+        "short_step",
+        "A short step of a VDM costs half the error times the SNR for each "
         r"unit of $\gamma$ (L3),",
-        equation(short, snr * (x - xhat) ** 2 / 2))
-    yield Line("rate", "and the loss at infinite depth (L4) has the same integrand: the error in "
+        equation(short, snr * (x - xhat) ** 2 / 2),
+    )
+    yield Line(
+        "rate",
+        "and the loss at infinite depth (L4) has the same integrand: the error in "
         "the noise is that in $x$, times the root of the SNR.",
-        means=L4.integrand_E1.subs(epsilon, epsilonhat + alpha_t * (xhat - x) / sigma_t))
-    yield Line("speed", r"By I-MMSE half the error of the perfect denoiser is $I'(\eta)$, so this "
+        means=L4.integrand_E1.subs(epsilon, epsilonhat + alpha_t * (xhat - x) / sigma_t),
+    )
+    yield Line(
+        "speed",
+        r"By I-MMSE half the error of the perfect denoiser is $I'(\eta)$, so this "
         r"is the speed at which $-I(e^{-\gamma})$ grows,",
-        equation(Derivative(-info(snr), gamma_t), snr * Subs(Derivative(info(eta), eta), eta, snr)))
-    yield Line("diffusion", "and what it is between depth 0 and 1 depends on the two ends only "
-        "(L4).", means=L4.ends.replace(F, lambda g: -2 * info(exp(-g))))
+        equation(Derivative(-info(snr), gamma_t), snr * Subs(Derivative(info(eta), eta), eta, snr)),
+    )
+    yield Line(
+        "diffusion",
+        "and what it is between depth 0 and 1 depends on the two ends only (L4).",
+        means=L4.ends.replace(F, lambda g: -2 * info(exp(-g))),
+    )
     averages = {q_1: p_1 + I_1 + K_1, p_of_x: -(H_0 + M)}
-    yield Line("sum", "Put the three averages into the three terms of L1.",
-        equation(bound, L1.three_terms.subs(averages).replace(Sum, lambda *_: diffusion)))
+    yield Line(
+        "sum",
+        "Put the three averages into the three terms of L1.",
+        equation(bound, L1.three_terms.subs(averages).replace(Sum, lambda *_: diffusion)),
+    )
     yield Line("total", r"With $I_0=H-H_0$ all information cancels.")
-    yield Line("advantage", "So with the same $M$ an encoder can beat a perfect VDM by $K_1$ at "
-        "most, which is the prior loss less $I_1$.")
+    yield Line(
+        "advantage",
+        "So with the same $M$ an encoder can beat a perfect VDM by $K_1$ at "
+        "most, which is the prior loss less $I_1$.",
+    )

@@ -244,9 +244,7 @@ def depth_of(gamma_max: float, model: DiffEnc) -> float:
     return min(1.0, (gamma_max - low) / (high - low))
 
 
-def _losses(
-    model: DiffEnc, x: Tensor, t: Tensor, eps: Tensor, end: float
-) -> tuple[Tensor, Tensor]:
+def _losses(model: DiffEnc, x: Tensor, t: Tensor, eps: Tensor, end: float) -> tuple[Tensor, Tensor]:
     """Prior loss with the noise ending at depth `end`, and the diffusion loss at t for each unit
     of t: times (end - start) its mean over t in [start, end] is the part of L4 between them.
 
@@ -342,9 +340,7 @@ def mnist(root: str | None, device: torch.device, test_images: int) -> tuple[Ten
 
 
 @cache
-def _before(
-    test: Tensor, gamma_max: float, passes: int, base_name: str, start: float
-) -> Score:
+def _before(test: Tensor, gamma_max: float, passes: int, base_name: str, start: float) -> Score:
     """The score that all forks of a VDM have at the start; `test` is a key by its identity."""
     vdm = make_fork("vdm", 0, base_name, start).to(test.device)
     return score_fork(vdm, test, depth_of(gamma_max, vdm), passes, start)
