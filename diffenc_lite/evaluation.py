@@ -57,6 +57,7 @@ def evaluate(
     Raises ValueError for fewer images or clusters than 2, passes or batch below 1, and what `elbo`
     raises.
     """
+    passes, batch = whole("passes", passes), whole("batch", batch)
     groups = torch.arange(len(images)) if clusters is None else clusters.cpu()
     names, cluster_of = groups.unique(return_inverse=True)
     if clusters is not None and (groups.shape != images.shape[:1] or len(names) < 2):
