@@ -46,18 +46,19 @@ def evaluate(
 ) -> Evaluation:
     """L0-L4: The bound on all images, at infinite depth or in steps
 
-    The depths of a batch are equally spaced, so the mean curve of the diffusion loss over depth, as
-    a mean in each of K bins, moves the total by L_b only: its sum over batch b, less that at depths
-    without gaps. What is left of image i, averaged over P passes, plus its prior and reconstruction
-    and less the mean over N images, has the sum S_g over cluster g of G. The standard error squared
-    is (sum_g S_g^2 / (1 - (1 + (K - 1)/P)/G) + sum_b L_b^2) / N^2, divided for the fitted means.
+    The standard error is that of images and noise; the depths of a batch are equally spaced. From
+    each diffusion loss we subtract the mean curve over depth, a mean in each of K bins. What is left
+    of image i, averaged over P passes, plus its prior and reconstruction, minus the mean over all N
+    images, is R_i, and S_g is the sum of R_i over cluster g of G. Where the depths of batch b fill
+    the bins unevenly, the curve adds L_b, its sum over the batch minus as many times its mean:
+    N^2 error^2 = sum_g S_g^2 / (1 - (1 + (K - 1)/P)/G) + sum_b L_b^2, divided for the fitted means.
     Args: images uint8 (N, ...) with N >= 2; steps, fitted on other images if at all, generator and
         every_step as in `elbo`; clusters, (N,), the number of the group that an image was sampled
         with, such as the picture of a patch, by default its own; passes, draws of t and noise.
     Raises ValueError for fewer images or clusters than 2, passes or batch below 1, and what `elbo`
     raises.
     """
-    passes, batch = whole("passes", passes), whole("batch", batch)
+    batch = whole("batch", batch)
     groups = torch.arange(len(images)) if clusters is None else clusters.cpu()
     names, cluster_of = groups.unique(return_inverse=True)
     if clusters is not None and (groups.shape != images.shape[:1] or len(names) < 2):
@@ -85,15 +86,9 @@ def evaluate(
 
 
 def each_image(
-    model: DiffEnc,
-    images: Tensor,
-    steps: Chain | int | None = None,
-    *,
-    passes: int = 1,
-    batch: int = 250,
-    generator: torch.Generator | None = None,
-    every_step: bool = False,
-) -> tuple[Tensor, Tensor]:
+    model: DiffEnc, images: Tensor, steps: Chain | int | None = None, *, passes: int = 1,
+    batch: int = 250, generator: torch.Generator | None = None, every_step: bool = False,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
     """Prior, reconstruction and diffusion loss of each draw in bits per dimension, (passes, 3, N),
     and where it lay in [0, 1) (`Bound.uniform`), (passes, N), zeros with every_step; on the CPU.
     Arguments and errors as in `evaluate`, which has their means."""

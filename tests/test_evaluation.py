@@ -63,8 +63,7 @@ def spread(evaluations, truth=None) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize("draw, steps, options", [
-    (flips, None, {}), (flips, 4, {}), (flips, 100, {"batch": 30}), (flips, None, {"batch": 20}),
-    (points, None, {}), (points, None, {"passes": 3, "batch": 50}),
+    (flips, None, {}), (flips, 4, {}), (flips, 100, {"batch": 40}), (points, None, {"passes": 2}),
 ])  # fmt: skip
 def test_errors_of_a_known_bound(draw, steps, options):
     """200 evaluations, each of new images with new draws."""
@@ -94,7 +93,7 @@ def test_errors_are_of_images_and_of_draws(passes):
     images, g = POINTS[:150], seeded()
     found = [evaluate(NARROW, images, passes=passes, generator=g) for _ in range(200)]
     of_draws = torch.tensor([result.total for result in found]).var()
-    each = each_image(NARROW, images, passes=400, generator=g)[0].sum(1).mean(0)
+    each = each_image(NARROW, images, passes=200, generator=g)[0].sum(1).mean(0)
     actual = (of_draws + each.var() / 150).sqrt().item()
     stated = torch.tensor([result.standard_error for result in found]).square().mean().sqrt()
     assert 0.8 < stated.item() / actual < 1.2
@@ -120,9 +119,6 @@ def test_evenly():
 
 
 if __name__ == "__main__":
-    for name in ("mnist-vdm", "mnist-learned"):
-        for size in (10, 25, 50, 100):
-            ratio, coverage = of_digits(name, 200, size)
-            print(
-                f"{name:13} {size:3} digits: reported/actual {ratio:.2f}, coverage {coverage:.3f}"
-            )
+    for size in (25, 100):
+        ratio, coverage = of_digits("mnist-vdm", 200, size)
+        print(f"{size} digits: reported / actual {ratio:.2f}, coverage {coverage:.3f}")
