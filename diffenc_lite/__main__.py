@@ -141,7 +141,9 @@ def run_train(args: argparse.Namespace) -> None:
         if args.start is not None:
             model = pretrained.start_from(model, args.start)
         path = Path(args.folder) / "model"
-        steps = train_steps(model, data.images, config, args.folder, test.images, bar=True)
+        steps = train_steps(
+            model, data.images, config, args.folder, test.images, bar=True, clusters=test.clusters
+        )
         with closing(steps):
             for progress in steps:
                 result = progress.evaluation

@@ -47,14 +47,15 @@ def evaluate(
     """L0-L4: The bound on all images, at infinite depth or in steps
 
     The standard error is that of images and noise; the depths of a batch are equally spaced. From
-    each diffusion loss we subtract the mean curve over depth, a mean in each of K bins. What is left
+    each diffusion loss we subtract the mean curve over depth, one mean in each of K bins. The rest
     of image i, averaged over P passes, plus its prior and reconstruction, minus the mean over all N
     images, is R_i, and S_g is the sum of R_i over cluster g of G. Where the depths of batch b fill
     the bins unevenly, the curve adds L_b, its sum over the batch minus as many times its mean:
     N^2 error^2 = sum_g S_g^2 / (1 - (1 + (K - 1)/P)/G) + sum_b L_b^2, divided for the fitted means.
-    Args: images uint8 (N, ...) with N >= 2; steps, fitted on other images if at all, generator and
-        every_step as in `elbo`; clusters, (N,), the number of the group that an image was sampled
-        with, such as the picture of a patch, by default its own; passes, draws of t and noise.
+    Args: images uint8 (N, ...) with N >= 2, unsorted (neighbours have neighbouring depths) unless
+        clusters say what belongs together: (N,), the number of the group that an image was sampled
+        with, such as the picture of a patch; steps, fitted on other images if at all, generator and
+        every_step as in `elbo`; passes, draws of t and noise.
     Raises ValueError for fewer images or clusters than 2, passes or batch below 1, and what `elbo`
     raises.
     """

@@ -23,7 +23,7 @@ from torch import nn
 
 from diffenc_lite import Chain, DiffEnc, IdentityEncoder, LearnedSchedule, toy
 from diffenc_lite.bound import terms
-from diffenc_lite.evaluation import evaluate
+from diffenc_lite.evaluation import evaluate, evenly
 from diffenc_lite.model import ENCODERS, ModelConfig, build
 from diffenc_lite.training import (
     State,
@@ -322,6 +322,14 @@ def test_progress_and_metrics(tmp_path):
             held_out = {"update": progress.update, "split": "held out"}
             expected.append(held_out | vars(progress.evaluation))
     assert lines == expected
+
+
+def test_held_out_clusters_are_those_of_the_images_chosen():
+    config, clusters = replace(SHORT, evaluate_images=50), torch.arange(100) // 20
+    *_, last = train_steps(make(), POINTS, config, held_out=HELD_OUT, clusters=clusters)
+    draws = loop.seeded(last.model.device, config, loop.EVALUATION)
+    chosen = {"clusters": evenly(clusters, 50), "generator": draws}
+    assert last.evaluation == evaluate(last.model, evenly(HELD_OUT, 50), **chosen)
 
 
 def test_terms_are_means_over_the_updates_since_the_last_progress(small_model):
