@@ -218,7 +218,7 @@ def test_evaluations_have_draws_of_their_own(monkeypatch):
     """All the same ones, and none that is trained on."""
     seeds = []
 
-    def spy(model, images, steps, generator):
+    def spy(model, images, steps, clusters, generator):
         seeds.append(generator.initial_seed())
         return evaluate(model, images, steps, generator=generator)
 
