@@ -79,7 +79,9 @@ def end_losses(model: DiffEnc, images: Tensor, eps_0: Tensor) -> tuple[Tensor, T
     """
     x = pixels.to_unit(images, model.levels, eps_0.dtype)
     at_0, at_1 = (model.schedule(t.expand(len(x))) for t in x.new_tensor([0.0, 1.0]))
-    shift_0, shift_1 = model.shift(torch.cat([x, x]), torch.cat([at_0.gamma, at_1.gamma])).chunk(2)
+    shift_0, shift_1 = model.shift(
+        torch.cat([x, x]), torch.cat([at_0.gamma, at_1.gamma])
+    ).chunk(2)
     at_0, at_1 = at_0.like(x), at_1.like(x)
     q = process.marginal(x + shift_1, at_1)
     z_0 = process.add_noise(x + shift_0, eps_0, at_0)

@@ -1,7 +1,7 @@
 """The cost of every step there could be, and the cheapest chain of them (W4), for a trained model.
 
-costs = edge_costs(model, training_images, 128, "optimal")
-grid = cheapest_path(costs, 8) / 128       # fit(..., resolution=128) does both
+    costs = edge_costs(model, training_images, 128, "optimal")
+    grid = cheapest_path(costs, 8) / 128       # fit(..., resolution=128) does both
 """
 
 from __future__ import annotations

@@ -155,7 +155,6 @@ def evaluating(model: DiffEnc) -> Iterator[None]:
 
 # --- models by name ------------------------------------------------------------------------------
 
-
 @dataclass(frozen=True)
 class Size:
     """One preset: the denoiser's and the encoder's U-Net, and (width, layers) of the two MLPs that
