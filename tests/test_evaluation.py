@@ -1,6 +1,6 @@
 """The bound on a set of images is a mean, and its standard error is how much such means spread.
 
-python tests/test_evaluation.py     the same of a shipped model, in a minute
+`python tests/test_evaluation.py` shows this for 200 evaluations by a shipped model, in a minute.
 """
 
 import math
