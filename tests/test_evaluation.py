@@ -39,9 +39,7 @@ def test_evaluation_is_the_mean_of_the_bound(options, small_model):
 # ---- the standard error --------------------------------------------------------------------------
 
 COIN = Exact(PlusMinus(0.5), gamma_min=-8.0)
-NARROW = Exact(
-    Gaussian(0.01)
-).model()  # of points with four times its variance: rare ones cost much
+NARROW = Exact(Gaussian(0.01)).model()  # POINTS have four times the variance: rare ones cost much
 NARROW.shape = (2,)
 
 
@@ -78,7 +76,7 @@ def test_errors_of_a_known_bound(draw, steps, options):
 
 
 def test_errors_over_clusters():
-    """300 images that are 30, ten times each: not 150 independent ones."""
+    """300 images that are 30, ten times each: not 300 independent ones."""
     g, clusters = seeded(), torch.arange(300) // 10
     drawn = [points(30, g)[clusters] for _ in range(200)]
     found = [evaluate(NARROW, images, clusters=clusters, generator=g) for images in drawn]
@@ -108,7 +106,7 @@ def of_digits(name: str, sets: int, size: int) -> tuple[float, float]:
 
 
 def test_errors_of_a_shipped_model():
-    """40 evaluations of 50 digits, at one depth each. The spread of single images says 1.9."""
+    """40 evaluations of 50 digits, at one depth each. The spread of single images says 2.1."""
     assert 0.8 < of_digits("mnist-vdm", 40, 50)[0] < 1.2
 
 
