@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -104,14 +104,19 @@ def run_train(args: argparse.Namespace) -> None:
         if args.start is not None:
             model = pretrained.start_from(model, args.start)
         path = Path(args.folder) / "model"
-        steps = train_steps(model, data.images, config, args.folder, test.images, bar=True)
+        steps = train_steps(
+            model, data.images, config, args.folder, test.images, bar=True, clusters=test.clusters
+        )
         with closing(steps):
             for progress in steps:
                 result = progress.evaluation
                 if rank > 0 or result is None:  # the first process speaks and writes for all
                     continue
                 if progress.update == config.updates:
-                    result = evaluate(progress.model, test.images, generator=_seeded(0, device))
+                    draws = _seeded(0, device)
+                    result = evaluate(
+                        progress.model, test.images, clusters=test.clusters, generator=draws
+                    )
                 card = pretrained.training_card(data, test, config.plain(), progress.update, result)
                 pretrained.save_model(progress.model, path, card | model.card)
                 tqdm.write(f"update {progress.update}: {result}")  # above the bar
@@ -124,9 +129,12 @@ def run_evaluate(args: argparse.Namespace) -> None:
     device, (chain, told) = _device(args.device), _steps(args)
     model = pretrained.load_model(args.model, device)
     data = load_named(args.data, args.split, device=device)
-    images = evenly(data.images, len(data) if args.images is None else args.images)
-    generator = _seeded(args.seed, device)
-    result = evaluate(model, images, chain, passes=args.passes, generator=generator)
+    n = len(data) if args.images is None else args.images
+    data = replace(data, images=evenly(data.images, n), labels=evenly(data.labels, n))
+    draws = _seeded(args.seed, device)
+    result = evaluate(
+        model, data.images, chain, clusters=data.clusters, passes=args.passes, generator=draws
+    )
     print(f"{args.model} on {data.name} {data.split}, {told}: {result}")
 
 

@@ -23,12 +23,14 @@ from .schedule import Noise
 
 @dataclass(frozen=True)
 class Bound:
-    """The three terms in nats per example, each (B,), of data with `dims` dimensions."""
+    """The three terms in nats per example, each (B,), of data with `dims` dimensions; uniform is
+    that of `terms`, (B,), or None where all steps were summed."""
 
     prior: Tensor
     reconstruction: Tensor
     diffusion: Tensor
     dims: int
+    uniform: Tensor | None = None
 
     @property
     def total(self) -> Tensor:
@@ -59,7 +61,7 @@ def terms(
     else:
         diffusion = chain_loss(model, x, chain.step_of(uniform), eps, chain)
     prior, reconstruction = end_losses(model, images[: len(eps_0)], eps_0)
-    return Bound(prior, reconstruction, diffusion, x[0].numel())
+    return Bound(prior, reconstruction, diffusion, x[0].numel(), uniform)
 
 
 def end_losses(model: DiffEnc, images: Tensor, eps_0: Tensor) -> tuple[Tensor, Tensor]:

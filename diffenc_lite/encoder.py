@@ -99,8 +99,6 @@ def _noise(gamma: Tensor, x: Tensor) -> Noise:
     return Noise.from_gamma(gamma).like(x)
 
 
-
-
 # --- the three of the paper -----------------------------------------------------------------------
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from .arguments import whole
 from .bound import elbo
-from .chain import Chain
+from .chain import Chain, as_chain
 from .model import DiffEnc, check_model, evaluating
 from .pixels import bits_per_dim
 
@@ -38,6 +38,7 @@ def evaluate(
     images: Tensor,
     steps: Chain | int | None = None,
     *,
+    clusters: Tensor | None = None,
     passes: int = 1,
     batch: int = 250,
     generator: torch.Generator | None = None,
@@ -45,48 +46,71 @@ def evaluate(
 ) -> Evaluation:
     """L0-L4: The bound on all images, at infinite depth or in steps
 
-    The standard error is over images, each first averaged over `passes` draws of t and noise.
-    Within a batch t has low discrepancy, so the mean is a little better than this error says.
-    Args: images uint8 (N, ...) with N >= 2; steps, fitted on other images if at all, generator and
-        every_step as in `elbo`.
-    Raises ValueError for fewer images, passes or batch below 1, and what `elbo` raises.
+    The standard error is that of images and noise; the depths of a batch are equally spaced. From
+    each diffusion loss we subtract the mean curve over depth, one mean in each of K bins. The rest
+    of image i, averaged over P passes, plus its prior and reconstruction, minus the mean over all N
+    images, is R_i, and S_g is the sum of R_i over cluster g of G. Where the depths of batch b fill
+    the bins unevenly, the curve adds L_b, its sum over the batch minus as many times its mean:
+    N^2 error^2 = sum_g S_g^2 / (1 - (1 + (K - 1)/P)/G) + sum_b L_b^2, divided for the fitted means.
+    Args: images uint8 (N, ...) with N >= 2, unsorted (neighbours have neighbouring depths) unless
+        clusters say what belongs together: (N,), the number of the group that an image was sampled
+        with, such as the picture of a patch; steps, fitted on other images if at all, generator and
+        every_step as in `elbo`; passes, draws of t and noise.
+    Raises ValueError for fewer images or clusters than 2, passes or batch below 1, and what `elbo`
+    raises.
     """
-    terms = each_image(
+    batch = whole("batch", batch)
+    groups = torch.arange(len(images)) if clusters is None else clusters.cpu()
+    names, cluster_of = groups.unique(return_inverse=True)
+    if clusters is not None and (groups.shape != images.shape[:1] or len(names) < 2):
+        raise ValueError(f"clusters must be ({len(images)},), at least 2 of them; got {clusters}")
+    terms, uniform = each_image(
         model, images, steps,
         passes=passes, batch=batch, generator=generator, every_step=every_step,
     )  # fmt: skip
-    prior, reconstruction, diffusion = terms.mean(1).tolist()
-    total = terms.sum(0)
-    error = total.std().item() / math.sqrt(len(images))
-    return Evaluation(prior, reconstruction, diffusion, total.mean().item(), error, len(images))
+    bins, chain = max(1, min(batch, len(names) // 4, 50)), as_chain(steps)
+    if chain is not None:  # one step in a bin, if there are so many bins
+        bins = 1 if every_step else bins - bins % chain.steps or bins
+    bin_of = (uniform * bins).long()
+    sums = bin_of.flatten().bincount(terms[:, 2].flatten(), bins)
+    curve = sums / bin_of.flatten().bincount(minlength=bins)
+    left = (terms.sum(1) - curve[bin_of]).mean(0)
+    squares = cluster_of.bincount(left - left.mean()).square().sum()
+    squares /= 1 - (1 + (bins - 1) / passes) / len(names)
+    uneven = ((curve - curve.mean())[bin_of] / passes).split(batch, 1)
+    squares += torch.stack([part.sum(1) for part in uneven]).square().sum()
+    error = math.sqrt(squares.item()) / len(images)
+    each = terms.sum(0) / passes
+    prior, reconstruction, diffusion = each.mean(1).tolist()
+    total = each.sum(0).mean().item()
+    return Evaluation(prior, reconstruction, diffusion, total, error, len(images))
 
 
 def each_image(
-    model: DiffEnc,
-    images: Tensor,
-    steps: Chain | int | None = None,
-    *,
-    passes: int = 1,
-    batch: int = 250,
-    generator: torch.Generator | None = None,
-    every_step: bool = False,
-) -> Tensor:
-    """Prior, reconstruction and diffusion loss of each image in bits per dimension, (3, N), on the
-    CPU. Arguments and errors as in `evaluate`, which has their means."""
+    model: DiffEnc, images: Tensor, steps: Chain | int | None = None, *, passes: int = 1,
+    batch: int = 250, generator: torch.Generator | None = None, every_step: bool = False,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """Prior, reconstruction and diffusion loss of each draw in bits per dimension, (passes, 3, N),
+    and where it lay in [0, 1) (`Bound.uniform`), (passes, N), zeros with every_step; on the CPU.
+    Arguments and errors as in `evaluate`, which has their means."""
     check_model(model)
     model.check(images)
     passes, batch = whole("passes", passes), whole("batch", batch)
     if len(images) < 2:
         raise ValueError(f"images must be at least 2, for a standard error; got {len(images)}")
-    terms = torch.zeros(3, len(images), dtype=torch.float64)  # summed over the passes
+    terms = torch.zeros(passes, 3, len(images), dtype=torch.float64)
+    uniform = torch.zeros(passes, len(images), dtype=torch.float64)
     with evaluating(model):
-        for _ in range(passes):
+        for of_pass, depths in zip(terms, uniform, strict=True):
             for start in range(0, len(images), batch):
-                scored = images[start : start + batch].to(model.device)
+                part = slice(start, start + batch)
+                scored = images[part].to(model.device)
                 bound = elbo(model, scored, steps, every_step=every_step, generator=generator)
                 nats = torch.stack([bound.prior, bound.reconstruction, bound.diffusion])
-                terms[:, start : start + len(scored)] += bits_per_dim(nats, bound.dims).cpu()
-    return terms / passes
+                of_pass[:, part] = bits_per_dim(nats, bound.dims).cpu()
+                if bound.uniform is not None:
+                    depths[part] = bound.uniform.cpu()
+    return terms, uniform
 
 
 def evenly(images: Tensor, n: int) -> Tensor:

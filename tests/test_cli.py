@@ -184,6 +184,14 @@ def test_what_is_not_given_is_the_librarys_default(seen):
     assert cli.main(["evaluate", "mine"]) == 0
     assert (seen.evaluate.steps, seen.evaluate.passes) == (None, 1)
     assert seen.evaluate.generator[0] == 0 and len(seen.evaluate.images) == 40
+    assert seen.evaluate.clusters is None
+
+
+def test_patches_are_evaluated_by_picture(seen, monkeypatch):
+    data = ImageSet(torch.zeros(40, 1, 1, 1), torch.arange(40) // 10, "photos", "test")
+    monkeypatch.setattr(cli, "load_named", lambda *_, **__: data)
+    assert cli.main(["evaluate", "mine", "--images", "8"]) == 0
+    assert seen.evaluate.clusters.tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
 
 
 def test_train_writes_a_model_with_its_card(run):

@@ -11,7 +11,7 @@ import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
-from draws import POINTS
+from draws import POINTS, some_images
 
 from diffenc_lite import Chain
 from diffenc_lite import __main__ as cli
@@ -24,22 +24,28 @@ CONFIG = TrainConfig(updates=6, batch=8, ends=4, log_every=2, evaluate_every=4, 
 pytestmark = pytest.mark.skipif(not dist.is_gloo_available(), reason="needs gloo")
 
 
-def make(encoder: str, seed: int = 1):
+IMAGES = some_images(50, (1, 4, 4))
+TRAININGS = [*((encoder, "adamw") for encoder in ENCODERS), ("learned", "muon")]
+
+
+def make(encoder: str, seed: int = 1, shape=(2,)):
     torch.manual_seed(seed)
-    model = build(ModelConfig(encoder, "tiny", "learned", shape=(2,))).double()
+    model = build(ModelConfig(encoder, "tiny", "learned", shape=shape)).double()
     for weight in model.denoiser.parameters():
         torch.nn.init.normal_(weight, std=0.2)
     return model
 
 
-def two_updates(encoder: str, seed: int = 1) -> dict[str, object]:
-    """How many images, the terms, the last gradient, and the weights after it."""
-    model = make(encoder, seed)
+def two_updates(encoder: str, optimizer: str, seed: int = 1) -> dict[str, object]:
+    """How many images, the terms, the last gradient, and the weights after it: of points, or with
+    Muon, which is for convolutions, of images."""
+    data = POINTS if optimizer == "adamw" else IMAGES
+    model = make(encoder, seed, tuple(data.shape[1:]))
     steps = Chain.equal(3, (0.5, 1.0, 0.8)) if encoder == "scaling" else None  # W3
-    config = replace(CONFIG, updates=2, steps=steps, log_every=1)
-    terms = [(p.prior, p.reconstruction, p.diffusion) for p in train_steps(model, POINTS, config)]
+    config = replace(CONFIG, updates=2, steps=steps, log_every=1, optimizer=optimizer)
+    terms = [(p.prior, p.reconstruction, p.diffusion) for p in train_steps(model, data, config)]
     gradient = {name: weight.grad for name, weight in model.named_parameters()}
-    share = [len(drawn) for drawn in draw(model, POINTS, config, 0)]
+    share = [len(drawn) for drawn in draw(model, data, config, 0)]
     return {"share": share, "terms": terms, "gradient": gradient, "weights": model.state_dict()}
 
 
@@ -48,7 +54,7 @@ def process(rank: int, folder: str) -> None:
     store = dist.FileStore(os.path.join(folder, "store"), 2)
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
     seed = 1 + rank  # the first weights of the first process count
-    result: dict[str, object] = {encoder: two_updates(encoder, seed) for encoder in ENCODERS}
+    result: dict[str, object] = {name: two_updates(*name, seed) for name in TRAININGS}
     for stop in (4, None):  # stopped, then gone on with; only the first process may write
         run = Path(folder) / "run"
         for progress in train_steps(make("learned"), POINTS, CONFIG, run, POINTS[:50]):
@@ -77,16 +83,16 @@ def close(one, other):
         assert torch.allclose(tensor, other[name], rtol=1e-8, atol=1e-12), name
 
 
-@pytest.mark.parametrize("encoder", ENCODERS)
-def test_gradients_and_weights_are_those_of_one_process(two, encoder):
-    alone = two_updates(encoder)
+@pytest.mark.parametrize("training", TRAININGS, ids=" ".join)
+def test_gradients_and_weights_are_those_of_one_process(two, training):
+    alone = two_updates(*training)
     assert any(gradient.abs().max() > 1e-3 for gradient in alone["gradient"].values())
     assert alone["share"] == [8, 8, 8, 4]  # images, t, noise, noise_0
     for result in two[1]:
-        assert result[encoder]["share"] == [4, 4, 4, 2]
-        assert torch.allclose(torch.tensor(result[encoder]["terms"]), torch.tensor(alone["terms"]))
-        close(result[encoder]["gradient"], alone["gradient"])
-        close(result[encoder]["weights"], alone["weights"])
+        assert result[training]["share"] == [4, 4, 4, 2]
+        assert torch.allclose(torch.tensor(result[training]["terms"]), torch.tensor(alone["terms"]))
+        close(result[training]["gradient"], alone["gradient"])
+        close(result[training]["weights"], alone["weights"])
 
 
 def test_a_run_that_was_stopped_ends_as_one_process_does(two, tmp_path):
@@ -101,11 +107,11 @@ def test_a_run_that_was_stopped_ends_as_one_process_does(two, tmp_path):
 
 
 def test_one_process_that_is_joined_does_the_same(tmp_path):
-    alone = two_updates("learned")
+    alone = two_updates("learned", "muon")
     store = dist.FileStore(str(tmp_path / "store"), 1)
     dist.init_process_group("gloo", store=store, rank=0, world_size=1)
     try:
-        joined = two_updates("learned")
+        joined = two_updates("learned", "muon")
     finally:
         dist.destroy_process_group()
     assert joined["terms"] == alone["terms"]

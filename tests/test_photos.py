@@ -15,6 +15,7 @@ def test_patches_are_cut_from_the_pictures():
         assert (found.name, found.split, len(found)) == ("photos", split, n)
         assert found.images.shape[1:] == (3, 16, 16) and found.images.is_contiguous()
         assert found.labels.unique().tolist() == list(range(6))
+        assert found.clusters is found.labels
         left, _, stride = photos.SPLITS[split]
         for number, picture in enumerate(photos.pictures().values()):
             start = round(left * picture.shape[1])

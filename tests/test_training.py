@@ -21,10 +21,9 @@ import torch
 from draws import POINTS, same, seeded, weights
 from torch import nn
 
-from diffenc_lite import Chain, DiffEnc, IdentityEncoder, LearnedSchedule, elbo, toy
+from diffenc_lite import Chain, DiffEnc, IdentityEncoder, LearnedSchedule, toy
 from diffenc_lite.bound import terms
-from diffenc_lite.course.worlds import Exact, Gaussian
-from diffenc_lite.evaluation import each_image, evaluate, evenly
+from diffenc_lite.evaluation import evaluate, evenly
 from diffenc_lite.model import ENCODERS, ModelConfig, build
 from diffenc_lite.training import (
     State,
@@ -219,7 +218,7 @@ def test_evaluations_have_draws_of_their_own(monkeypatch):
     """All the same ones, and none that is trained on."""
     seeds = []
 
-    def spy(model, images, steps, generator):
+    def spy(model, images, steps, clusters, generator):
         seeds.append(generator.initial_seed())
         return evaluate(model, images, steps, generator=generator)
 
@@ -302,43 +301,6 @@ def test_bf16_and_kept_memory_are_for_processors_that_gain(found, monkeypatch):
     assert kept == [True]
 
 
-# ---- evaluation ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("options", [{}, {"every_step": True}])
-def test_evaluation_is_the_mean_of_the_bound(options, small_model):
-    model, chain, draws = small_model("learned").train(), Chain.equal(7, 0.8), seeded(2)
-    settings = {"passes": 3, "batch": 40, **options}
-    result = evaluate(model, POINTS[:90], chain, generator=seeded(2), **settings)
-    bits = torch.zeros(90, dtype=torch.float64)
-    for _ in range(3):
-        bounds = [elbo(model, b, chain, generator=draws, **options) for b in POINTS[:90].split(40)]
-        bits += torch.cat([bound.bits_per_dim() for bound in bounds]) / 3
-    assert result.n == 90 and model.training
-    assert result.total == pytest.approx(bits.mean().item())
-    assert result.standard_error == pytest.approx(bits.std().item() / math.sqrt(90))
-    terms = each_image(model, POINTS[:90], chain, generator=seeded(2), **settings)
-    assert terms.sum(0).tolist() == pytest.approx(bits.tolist())
-    means = [result.prior, result.reconstruction, result.diffusion]
-    assert terms.mean(1).tolist() == pytest.approx(means)
-
-
-def test_the_standard_error_is_that_of_the_mean():
-    """Over many sets of images, the means scatter as the error says, or less (low discrepancy)."""
-    model, draws = Exact(Gaussian(0.04)).model(), seeded()
-    model.shape = (2,)
-    results = [evaluate(model, images, generator=draws) for images in POINTS.split(50)]
-    scatter = torch.tensor([result.total for result in results]).std().item()
-    stated = math.sqrt(sum(result.standard_error**2 for result in results) / len(results))
-    assert 0.3 * stated < scatter < 1.2 * stated
-
-
-def test_evenly():
-    images = torch.arange(10)
-    assert evenly(images, 4).tolist() == [0, 2, 5, 7]
-    assert evenly(images, 10).tolist() == evenly(images, 99).tolist() == list(range(10))
-
-
 # ---- what it tells -------------------------------------------------------------------------------
 
 
@@ -360,6 +322,14 @@ def test_progress_and_metrics(tmp_path):
             held_out = {"update": progress.update, "split": "held out"}
             expected.append(held_out | vars(progress.evaluation))
     assert lines == expected
+
+
+def test_held_out_clusters_are_those_of_the_images_chosen():
+    config, clusters = replace(SHORT, evaluate_images=50), torch.arange(100) // 20
+    *_, last = train_steps(make(), POINTS, config, held_out=HELD_OUT, clusters=clusters)
+    draws = loop.seeded(last.model.device, config, loop.EVALUATION)
+    chosen = {"clusters": evenly(clusters, 50), "generator": draws}
+    assert last.evaluation == evaluate(last.model, evenly(HELD_OUT, 50), **chosen)
 
 
 def test_terms_are_means_over_the_updates_since_the_last_progress(small_model):

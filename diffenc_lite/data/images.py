@@ -40,6 +40,11 @@ class ImageSet:
         shape = "x".join(str(size) for size in self.images.shape[1:])
         return f"ImageSet({self.name}, {self.split}: {len(self):,} images of {shape})"
 
+    @property
+    def clusters(self) -> Tensor | None:
+        """The picture of each patch, for `evaluate`; None for a set of separate images."""
+        return self.labels if self.name == "photos" else None
+
     def to(self, device: torch.device | str) -> "ImageSet":
         return replace(self, images=self.images.to(device), labels=self.labels.to(device))
 

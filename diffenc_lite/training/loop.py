@@ -105,10 +105,12 @@ def train_steps(
     folder: PathLike | None = None,
     held_out: Tensor | None = None,
     bar: bool = False,
+    clusters: Tensor | None = None,
 ) -> Generator[Progress, None, None]:
     """`train` from inside: yields a Progress every `log_every` updates and at the end
 
-    Args: bar, whether to show a progress bar, in a notebook as a widget; the others as in `train`.
+    Args: bar, whether to show a progress bar, in a notebook as a widget; clusters, of held_out, as
+        in `evaluate`; the others as in `train`.
     Leaving the loop early saves, if there is a folder.
     """
     from tqdm.auto import tqdm
@@ -121,6 +123,7 @@ def train_steps(
     window = torch.zeros(4, dtype=torch.float64)  # sums of the terms since a report, and of 1
     if held_out is not None:
         held_out = evenly(held_out, config.evaluate_images).to(device)
+        clusters = None if clusters is None else evenly(clusters, config.evaluate_images)
     if folder is not None and rank == 0:  # the only process that reads and writes
         used = {"fast": quick is not model}  # which depends on the processor too
         run = RunFolder(folder, {**config.plain(), **used, **identity(model, images, held_out)})
@@ -133,11 +136,13 @@ def train_steps(
         return state.update % every == 0 or state.update == config.updates
 
     def report(evaluated: bool) -> Progress:
+        speed = (state.update - since) * config.batch / (time.perf_counter() - clock)
         evaluation = None
         if evaluated and held_out is not None:
             draws = seeded(device, config, EVALUATION)  # the same every time
-            evaluation = evaluate(state.averaged, held_out, chain, generator=draws)
-        speed = (state.update - since) * config.batch / (time.perf_counter() - clock)
+            evaluation = evaluate(
+                state.averaged, held_out, chain, clusters=clusters, generator=draws
+            )
         prior, reconstruction, diffusion = (window[:3] / window[3]).tolist()
         terms = prior, reconstruction, diffusion
         return Progress(state.update, config.updates, *terms, speed, evaluation, state.averaged)

@@ -1,11 +1,13 @@
-"""How fast the small nets train and sample, beside what the arithmetic alone would take.
+"""How fast the small nets train, sample and evaluate, beside what the arithmetic alone would take.
 
     make bench          or          python tests/benchmarks/bench_speed.py --device cuda
 
 For each encoder: images a second in a training step (forward, backward, optimiser, average of the
-weights), the peak memory of a process that does nothing else, and the time of one sampling step.
-The floor of a step is 3 x the FLOPs of its forward pass (denoiser, and encoder where there is one)
-at the speed of a 3x3 convolution measured in the same minute, in the number format the step uses.
+weights), the peak memory of a process that does nothing else, the time of one sampling step, and
+images a second in an evaluation. The floor of a training step is 3 x the FLOPs of its forward pass
+(denoiser, and encoder where there is one) at the speed of a 3x3 convolution measured in the same
+minute, in the number format the step uses; that of a sampling step is the denoiser's forward pass,
+that of an evaluation the forward pass of both, in float32.
 Compare ratios, not milliseconds: those differ from machine to machine.
 """
 
@@ -21,7 +23,7 @@ from functools import partial
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from diffenc_lite import ModelConfig, TrainConfig, build, sample_steps
+from diffenc_lite import ModelConfig, TrainConfig, build, evaluate, sample_steps
 from diffenc_lite.encoder import LearnedEncoder
 from diffenc_lite.training import fast, keep_freed_memory, train_steps
 
@@ -84,13 +86,18 @@ def measure(encoder: str, device: str, repeats: int) -> dict[str, float]:
     steps = sample_steps(model.eval(), SAMPLES, repeats + 10)
     with torch.no_grad():
         sampling = seconds(partial(next, steps), repeats)
+    evaluation = seconds(partial(evaluate, model, images[:BATCH], batch=BATCH), repeats)
     in_float32 = convolution_rate(device, torch.float32)
     bf16 = fast(model) is not model
     rate = convolution_rate(device, torch.bfloat16) if bf16 else in_float32
-    floor = 3 * forward_flops(model.denoiser, device) / rate
+    flops, encoding = forward_flops(model.denoiser, device), 0.0
     if isinstance(model.encoder, LearnedEncoder):
-        floor += 3 * forward_flops(model.encoder.network, device) / in_float32
-    return {"step": step, "floor": floor, "memory": memory, "sampling": sampling}
+        encoding = forward_flops(model.encoder.network, device) / in_float32
+    return {
+        "step": step, "step_floors": step / (3 * (flops / rate + encoding)), "memory": memory,
+        "sampling": sampling, "sampling_floors": sampling / (flops * SAMPLES / BATCH / in_float32),
+        "evaluation": evaluation, "evaluation_floors": evaluation / (flops / in_float32 + encoding),
+    }  # fmt: skip
 
 
 def main() -> None:
@@ -104,7 +111,8 @@ def main() -> None:
         print(json.dumps(measure(args.encoder, args.device, args.repeats)))
         return
     print(f"torch {torch.__version__} on {args.device}, {torch.get_num_threads()} threads")
-    print("encoder   images/s  x VDM step  x floor  peak GB  ms/sampling step")
+    print("         training, images/s               peak     sampling          evaluation,")
+    print("encoder            x VDM step  x floor      GB  step, ms x floor  images/s x floor")
     first = None
     for encoder in ENCODERS:
         command = [sys.executable, __file__, "--encoder", encoder, "--device", args.device]
@@ -113,8 +121,9 @@ def main() -> None:
         row = json.loads(done.stdout)
         step, first = row["step"], first or row["step"]
         print(
-            f"{encoder:9} {BATCH / step:8.0f} {step / first:11.2f} {step / row['floor']:8.2f} "
-            f"{row['memory']:8.2f} {1000 * row['sampling']:17.1f}",
+            f"{encoder:9} {BATCH / step:8.0f} {step / first:11.2f} {row['step_floors']:8.2f} "
+            f"{row['memory']:7.2f} {1000 * row['sampling']:9.1f} {row['sampling_floors']:7.2f} "
+            f"{BATCH / row['evaluation']:9.0f} {row['evaluation_floors']:7.2f}",
             flush=True,
         )
 

@@ -1,0 +1,122 @@
+"""The bound on a set of images is a mean, and its standard error is how much such means spread.
+
+`python tests/test_evaluation.py` shows this for 200 evaluations by a shipped model, in a minute.
+"""
+
+import math
+
+import pytest
+import torch
+from draws import POINTS, seeded
+
+from diffenc_lite import Chain, elbo, load_mnist, load_pretrained
+from diffenc_lite.course.worlds import Exact, Gaussian, PlusMinus
+from diffenc_lite.evaluation import each_image, evaluate, evenly
+
+
+@pytest.mark.parametrize("options", [{}, {"every_step": True}])
+def test_evaluation_is_the_mean_of_the_bound(options, small_model):
+    model, chain, draws = small_model("learned").train(), Chain.equal(7, 0.8), seeded(2)
+    settings = {"passes": 3, "batch": 40, **options}
+    result = evaluate(model, POINTS[:90], chain, generator=seeded(2), **settings)
+    bits, uniform = torch.zeros(2, 3, 90, dtype=torch.float64)
+    for i in range(3):
+        bounds = [elbo(model, b, chain, generator=draws, **options) for b in POINTS[:90].split(40)]
+        bits[i] = torch.cat([bound.bits_per_dim().detach() for bound in bounds])
+        if not options:
+            uniform[i] = torch.cat([bound.uniform for bound in bounds])
+    assert result.n == 90 and model.training
+    assert result.total == pytest.approx(bits.mean().item())
+    terms, where = each_image(model, POINTS[:90], chain, generator=seeded(2), **settings)
+    assert torch.allclose(terms.sum(1), bits) and torch.equal(where, uniform)
+    means = [result.prior, result.reconstruction, result.diffusion]
+    assert terms.mean((0, 2)).tolist() == pytest.approx(means)
+    if options:  # there is no depth that could be told apart
+        error = bits.mean(0).std().item() / math.sqrt(90)
+        assert result.standard_error == pytest.approx(error)
+
+
+# ---- the standard error --------------------------------------------------------------------------
+
+COIN = Exact(PlusMinus(0.5), gamma_min=-8.0)
+NARROW = Exact(Gaussian(0.01)).model()  # POINTS have four times the variance: rare ones cost much
+NARROW.shape = (2,)
+
+
+def flips(n: int, generator: torch.Generator) -> torch.Tensor:
+    return torch.randint(2, (n, 64), generator=generator).byte()
+
+
+def points(n: int, generator: torch.Generator) -> torch.Tensor:
+    return POINTS[torch.randint(len(POINTS), (n,), generator=generator)]
+
+
+def spread(evaluations, truth=None) -> tuple[float, float]:
+    """The errors reported over the spread of the totals, and how often an interval of 95 % holds
+    the truth: where that is not known, the mean of them all."""
+    totals = torch.tensor([result.total for result in evaluations])
+    errors = torch.tensor([result.standard_error for result in evaluations])
+    covered = (totals - (totals.mean() if truth is None else truth)).abs() < 1.96 * errors
+    return (errors.square().mean().sqrt() / totals.std()).item(), covered.double().mean().item()
+
+
+@pytest.mark.parametrize("draw, steps, options", [
+    (flips, None, {}), (flips, 4, {}), (flips, 100, {"batch": 40}), (points, None, {"passes": 2}),
+])  # fmt: skip
+def test_errors_of_a_known_bound(draw, steps, options):
+    """200 evaluations, each of new images with new draws."""
+    model, truth, g = NARROW, None, seeded(1)
+    if draw is flips:
+        model, truth = COIN.model(levels=2), COIN.total(steps) / math.log(2)
+        model.shape = (64,)
+    found = [evaluate(model, draw(200, g), steps, generator=g, **options) for _ in range(200)]
+    ratio, coverage = spread(found, truth)
+    assert 0.8 < ratio < 1.2
+    assert 0.92 <= coverage <= 0.98
+
+
+def test_errors_over_clusters():
+    """300 images that are 30, ten times each: not 300 independent ones."""
+    g, clusters = seeded(), torch.arange(300) // 10
+    drawn = [points(30, g)[clusters] for _ in range(200)]
+    found = [evaluate(NARROW, images, clusters=clusters, generator=g) for images in drawn]
+    apart = [evaluate(NARROW, images, generator=g) for images in drawn]
+    assert 0.8 < spread(found)[0] < 1.2
+    assert spread(apart)[0] < 0.7
+
+
+@pytest.mark.parametrize("passes", [1, 4])
+def test_errors_are_of_images_and_of_draws(passes):
+    """More passes take away the luck of the draws, and leave that of the images."""
+    images, g = POINTS[:150], seeded()
+    found = [evaluate(NARROW, images, passes=passes, generator=g) for _ in range(200)]
+    of_draws = torch.tensor([result.total for result in found]).var()
+    each = each_image(NARROW, images, passes=200, generator=g)[0].sum(1).mean(0)
+    actual = (of_draws + each.var() / 150).sqrt().item()
+    stated = torch.tensor([result.standard_error for result in found]).square().mean().sqrt()
+    assert 0.8 < stated.item() / actual < 1.2
+
+
+def of_digits(name: str, sets: int, size: int) -> tuple[float, float]:
+    """`spread` over sets of the bundled test digits, in as many orders as that takes."""
+    model, images, g = load_pretrained(name), load_mnist("test", "bundled").images, seeded(1)
+    orders = -(-sets * size // len(images))
+    drawn = torch.cat([images[torch.randperm(len(images), generator=g)] for _ in range(orders)])
+    return spread([evaluate(model, part, generator=g) for part in drawn.split(size)[:sets]])
+
+
+def test_errors_of_a_shipped_model():
+    """40 evaluations of 50 digits, at one depth each. The spread of single images says 2.1."""
+    assert 0.8 < of_digits("mnist-vdm", 40, 50)[0] < 1.2
+
+
+def test_evenly():
+    images = torch.arange(10)
+    assert evenly(images, 4).tolist() == [0, 2, 5, 7]
+    assert evenly(images, 10).tolist() == evenly(images, 99).tolist() == list(range(10))
+
+
+if __name__ == "__main__":
+    for size in (25, 100):
+        ratio, coverage = of_digits("mnist-vdm", 200, size)
+        print(f"{size} digits: reported / actual {ratio:.2f}, coverage {coverage:.3f}")
