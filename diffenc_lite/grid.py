@@ -1,6 +1,6 @@
 """The cost of every step there could be, and the cheapest chain of them (W4), for a trained model.
 
-costs = edge_costs(model, training_images, 128, "best")
+costs = edge_costs(model, training_images, 128, "optimal")
 grid = cheapest_path(costs, 8) / 128       # fit(..., resolution=128) does both
 """
 
@@ -36,16 +36,16 @@ def edge_costs(
 
     Args:
         images: uint8 (N, ...); one noise for each image and depth.
-        ratio: a positive number for all steps, or "best", W1 for each step.
+        ratio: a positive number for all steps, or "optimal", W1 for each step.
         batch: images at a time; they take 24 (N+1) batch d bytes of memory.
-        scale: None, "folded", A / c for all steps (G5), or "best", W7 for each step.
+        scale: None, "folded", A / c for all steps (G5), or "optimal", W7 for each step.
 
     Raises TypeError for images that are not uint8; ValueError for images that do not fit the model,
     and for arguments that are none of these.
     """
     batches = unit_batches(model, images, batch)
-    if ratio != "best":
-        real("ratio", ratio, 'a positive number or "best"', lambda w: w > 0)
+    if ratio != "optimal":
+        real("ratio", ratio, 'a positive number or "optimal"', lambda w: w > 0)
     resolution = whole("resolution", resolution)
     times = Chain.equal(resolution).grid.to(model.device, model.dtype)
     m = squared_gap_table(model, batches, times, generator, scale)
@@ -70,8 +70,8 @@ def squared_gap_table(
     Returns (N+1, N+1) in float64: row i, column j is the step from times[j] down to times[i], inf
     where i >= j.
     """
-    if scale not in (None, "folded", "best"):
-        real("scale", scale, 'None, "folded", "best" or a positive number', lambda a: a > 0)
+    if scale not in (None, "folded", "optimal"):
+        real("scale", scale, 'None, "folded", "optimal" or a positive number', lambda a: a > 0)
     nodes, numbers = len(times), 0
     at_t = torch.zeros(3, nodes, dtype=torch.float64)  # <v, v>, <v, x_hat>, <x_hat, x_hat>
     cross = torch.zeros(3, nodes, nodes, dtype=torch.float64)  # <v, x_s>, <x_hat, x_s>, <x_t, x_s>
@@ -94,7 +94,7 @@ def squared_gap_table(
     g2 = a * a * vv + k * k * cc + 2 * (a * k * vc)
     gh = b * (a * vx + k * xc)
     products = torch.stack([g2, gh, b.square() * xx], 1) / numbers
-    if scale == "best":
+    if scale == "optimal":
         number = best_scale(products)
     else:
         number = process.scale_number(float(model.u_hat(torch.ones(()))), *noises, scale)

@@ -63,8 +63,8 @@ def fit(
         raise ValueError(f"ratio must be one of step, constant, dimension; got {ratio!r}")
     if resolution is not None:
         whole("resolution", resolution, chain.steps)
-        kind = "best" if scale else _one_scale(chain)
-        costs = edge_costs(model, images, resolution, "best", generator, batch, kind)
+        kind = "optimal" if scale else _one_scale(chain)
+        costs = edge_costs(model, images, resolution, "optimal", generator, batch, kind)
         nodes = cheapest_path(costs, chain.steps)
         grid = Chain.equal(resolution).grid.to(model.dtype)[nodes]
         chain = Chain(grid, chain.ratio, None if scale else chain.scale)

@@ -139,7 +139,7 @@ def test_bad_input_is_named(make, words):
 def test_x2_is_tight_at_the_optimal_ratio(steps, variance):
     """Up to KL(q(z_1) || N(0, 1)), which is 0 for variance 1 and which no ratio can change."""
     exact = Exact(Gaussian(variance), VDM)
-    gap = exact.total(steps, "best") - exact.entropy
+    gap = exact.total(steps, "optimal") - exact.entropy
     assert gap == pytest.approx(exact.prior_gap, abs=1e-9)
     marginal = 1 + (variance - 1) / (1 + math.exp(5))
     assert exact.prior_gap == pytest.approx((marginal - 1 - math.log(marginal)) / 2, abs=1e-10)
@@ -176,7 +176,7 @@ def test_finite_depth_tends_to_infinite_depth(encoder):
 def test_the_optimal_ratio_is_the_best_one_of_every_step():
     """Nothing is gained by moving any one of the eight ratios up or down by 5%."""
     exact, grid = Exact(SKEWED, HALF), torch.linspace(0, 1, 9, dtype=torch.float64)
-    best, ratio = exact.diffusion(8, "best"), 1 / (1 + exact.mean_squared_gaps(grid))
+    best, ratio = exact.diffusion(8, "optimal"), 1 / (1 + exact.mean_squared_gaps(grid))
     for step in range(8):
         for factor in (0.95, 1.05):
             moved = ratio.clone()

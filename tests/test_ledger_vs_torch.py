@@ -676,11 +676,11 @@ def test_what_a_level_costs() -> None:
 @checks("X2", worlds.Exact)
 def test_gaussian_data() -> None:
     data = map(worlds.Gaussian, (1.0, 0.3, 2.5))
-    gaps = [worlds.Exact(world).total(3, "best") - world.entropy for world in data]
+    gaps = [worlds.Exact(world).total(3, "optimal") - world.entropy for world in data]
     assert computed("X2", "tight") == pytest.approx(gaps, abs=1e-9)
     for numbers, encoder, all_steps, ratios in (
         (computed("X2", "constant"), worlds.VDM, gaussian_world.CONSTANT, (1.0, 0.5, 2.0)),
-        (computed("X2", "scaling")[::2], worlds.SCALING, gaussian_world.SCALING, (1.0, "best")),
+        (computed("X2", "scaling")[::2], worlds.SCALING, gaussian_world.SCALING, (1.0, "optimal")),
     ):  # every other number of E2 is that of the exact form, which the library does not step with
         exact = worlds.Exact(worlds.Gaussian(1.0), encoder)
         gaps = [exact.total(steps, w) - exact.entropy for steps in all_steps for w in ratios]

@@ -121,8 +121,8 @@ def test_networks_are_asked_in_small_batches_without_dropout_or_gradient():
 # --- edge costs -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("scale", [None, "folded", 1.3, "best"])
-@pytest.mark.parametrize("ratio", [0.4, "best"])
+@pytest.mark.parametrize("scale", [None, "folded", 1.3, "optimal"])
+@pytest.mark.parametrize("ratio", [0.4, "optimal"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_edge_costs_are_l2(kind, ratio, scale, small_model, dtype=F64):
     """Every step against `bound.step_gap` and `bound.gap_and_slope` with the same noise."""
@@ -136,7 +136,7 @@ def test_edge_costs_are_l2(kind, ratio, scale, small_model, dtype=F64):
         eps = [torch.randn(x.shape, generator=noise, dtype=dtype) for _ in range(6)]
         for i, j in edges:
             s, t = (torch.full((len(x),), node / 6, dtype=dtype) for node in (i, j))
-            if scale == "best":
+            if scale == "optimal":
                 gap = torch.stack(bound.gap_and_slope(model, x, s, t, eps[j - 1]), 1)
             else:
                 gap = bound.step_gap(model, x, s, t, eps[j - 1], scale).sqrt()[:, None]
@@ -146,7 +146,7 @@ def test_edge_costs_are_l2(kind, ratio, scale, small_model, dtype=F64):
         if h:  # g + (A / c - 1) h
             gap = gap + max(-(gap * h[0]).sum() / h[0].square().sum(), 1e-6 - 1) * h[0]
         m = gap.square().mean()
-        w = best_ratio(m) if ratio == "best" else ratio
+        w = best_ratio(m) if ratio == "optimal" else ratio
         torch.testing.assert_close(costs[edge], kl_ratio(6 * m, w, 6), rtol=1e-8, atol=0)
     assert int(costs.isfinite().sum()) == len(edges) and bool((costs > 0).all())
 
@@ -202,11 +202,11 @@ def exact_costs(exact: Exact, resolution: int, ratio: float | str) -> torch.Tens
     s, t = torch.triu_indices(resolution + 1, resolution + 1, 1)
     m = exact.mean_squared_gap(even(resolution)[s], even(resolution)[t])
     costs = torch.full((resolution + 1, resolution + 1), torch.inf, dtype=F64)
-    costs[s, t] = kl_ratio(m, best_ratio(m) if ratio == "best" else ratio)
+    costs[s, t] = kl_ratio(m, best_ratio(m) if ratio == "optimal" else ratio)
     return costs
 
 
-@pytest.mark.parametrize("ratio", [1.0, "best"])
+@pytest.mark.parametrize("ratio", [1.0, "optimal"])
 @pytest.mark.parametrize("encoder", [VDM, SCALING], ids=["identity", "scaling"])
 def test_the_best_grid_is_nearly_that_of_the_world(encoder, ratio):
     """Found from 4000 images, it saves 95% of what the best grid saves over equal steps."""
@@ -222,7 +222,7 @@ def test_the_best_grid_is_nearly_that_of_the_world(encoder, ratio):
 
 def test_gaussian_data_and_the_best_ratio_leave_nothing_to_a_grid():
     """X2: every path is tight, so all cost the same; with w = 1 they do not."""
-    tight, loose = (exact_costs(Exact(Gaussian(1.0)), 36, ratio) for ratio in ("best", 1.0))
+    tight, loose = (exact_costs(Exact(Gaussian(1.0)), 36, ratio) for ratio in ("optimal", 1.0))
     for steps in (2, 4, 12):
         equal = torch.arange(0, 37, 36 // steps)
         saved = [cost_of(c, equal) - cost_of(c, cheapest_path(c, steps)) for c in (tight, loose)]

@@ -132,12 +132,12 @@ def test_x2_the_table_of_the_scaling_encoder():
     for steps, expected in table.items():
         gaps = [
             exact.total(steps, ratio, scale) - exact.entropy
-            for ratio, scale in itertools.product((1.0, "best"), (None, "best"))
+            for ratio, scale in itertools.product((1.0, "optimal"), (None, "optimal"))
         ]
         assert gaps[:2] == pytest.approx(expected[:2], rel=5e-6)  # the digits of the table
         assert gaps[2:] == pytest.approx(expected[2:], abs=6e-7)
-    best = [exact.total(steps, "best", "best") for steps in range(1, 60)]
-    paper = [exact.total(steps, "best") for steps in range(1, 60)]
+    best = [exact.total(steps, "optimal", "optimal") for steps in range(1, 60)]
+    paper = [exact.total(steps, "optimal") for steps in range(1, 60)]
     assert sorted(best) == best and sorted(paper) != paper
 
 
@@ -162,7 +162,7 @@ def test_the_step_of_a_world_is_found(encoder, world, gamma_0, steps, scale):
     images = pixels.to_levels(world.draw(6000, seeded(3)), levels)
     fitted = fit(exact.model(levels), images, steps, scale=scale, generator=seeded(4))
     s, t = even(steps)[:-1], even(steps)[1:]
-    ratio = 1 / (1 + exact.mean_squared_gap(s, t, "best" if scale else None))
+    ratio = 1 / (1 + exact.mean_squared_gap(s, t, "optimal" if scale else None))
     assert bool(((fitted.ratio - ratio).abs() < 4 * fitted.ratio_error + 1e-6).all())
     assert bool((fitted.ratio_error < 0.02).all())
     if scale:
@@ -176,7 +176,7 @@ def test_a_scale_stays_positive():
     images = some_images(20)
     fitted = fit(model, images, 1, generator=seeded(1))
     assert fitted.scale.tolist() == pytest.approx([1e-6])
-    cost = edge_costs(model, images, 1, "best", seeded(1), scale="best")[0, 1]
+    cost = edge_costs(model, images, 1, "optimal", seeded(1), scale="optimal")[0, 1]
     assert float(cost) == pytest.approx(-math.log(fitted.ratio), rel=1e-4)
     assert elbo(model, images, fitted).total.isfinite().all()
 
@@ -322,8 +322,8 @@ def test_one_scale_serves_all_dimensions_and_then_each_has_its_ratio(small_model
 
 def test_a_fit_with_a_resolution_has_the_best_grid(small_model):
     model, images = small_model("learned"), some_images(20)
-    for scale, kind in ((True, "best"), (False, None)):
-        costs = edge_costs(model, images, 8, "best", seeded(1), scale=kind)
+    for scale, kind in ((True, "optimal"), (False, None)):
+        costs = edge_costs(model, images, 8, "optimal", seeded(1), scale=kind)
         chain = fit(model, images, 3, scale=scale, resolution=8, generator=seeded(1))
         assert torch.equal(chain.grid, cheapest_path(costs, 3) / 8.0)
         assert (chain.scale is None) == (not scale)

@@ -178,5 +178,5 @@ def costs_of(name: str, root: str | None, images: int) -> Tensor:
     model, chosen = loaded(name), shuffled_mnist("train", root)[:images]
     batches = (model.to_unit(batch) for batch in chosen.split(16))
     times = torch.arange(RESOLUTION + 1) / RESOLUTION
-    table = squared_gap_table(model, batches, times, generator_from(0), "best")
+    table = squared_gap_table(model, batches, times, generator_from(0), "optimal")
     return best_cost(table, chosen[0].numel())
