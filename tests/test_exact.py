@@ -122,7 +122,7 @@ def test_density_adds_to_one_and_gives_the_entropy(world):
         (lambda: Mixture([[0.0], [0.0]], [0.0, 0.0]), "^means"),
         (lambda: Mixture([[0.0], [1.0]], [1.0, 1.0], [0.5, 0.6]), "^weights"),
         (lambda: Exact(Gaussian()).diffusion(ratio=torch.tensor([1.0, 0.5])), "ratio"),
-        (lambda: Exact(Gaussian()).diffusion(10, "optimal"), "^ratio"),
+        (lambda: Exact(Gaussian()).diffusion(10, "best"), "^ratio"),
         (lambda: Exact(Gaussian(), stretch(lambda lam: lam)).diffusion(), "c\\(lambda\\)"),
     ],
 )

@@ -285,9 +285,9 @@ def test_samples_have_the_variance_of_each_dimension(steps):
         (lambda m, x: fit(m, x, 2, draws=0), "draws"),
         (lambda m, x: fit(m, x, 2, batch=0), "batch"),
         *[(lambda m, x, w=w: edge_costs(m, x, 2, w), "ratio")
-          for w in ("optimal", torch.ones(2), None, -1.0, math.inf)],
+          for w in ("best", torch.ones(2), None, -1.0, math.inf)],
         *[(lambda m, x, a=a: edge_costs(m, x, 2, scale=a), "scale")
-          for a in ("optimal", torch.ones(2), -1.0, math.inf)],
+          for a in ("best", torch.ones(2), -1.0, math.inf)],
         (lambda m, x: edge_costs(m, x, 0), "resolution"),
         (lambda m, x: cheapest_path(torch.ones(2, 3), 1), "costs"),
         (lambda m, x: cheapest_path(torch.ones(1, 1), 1), "costs"),

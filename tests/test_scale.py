@@ -294,7 +294,7 @@ def test_fitted_steps_are_refused_for_other_weights(monkeypatch):
 
 
 def test_worlds_refuse_what_they_do_not_know():
-    for options in ({"scale": "folded"}, {"steps": 2, "scale": "optimal"}):
+    for options in ({"scale": "folded"}, {"steps": 2, "scale": "best"}):
         with pytest.raises(ValueError, match="scale"):
             Exact(Gaussian(1.0)).total(**options)
 
