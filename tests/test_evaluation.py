@@ -64,12 +64,12 @@ def spread(evaluations, truth=None) -> tuple[float, float]:
     (flips, None, {}), (flips, 4, {}), (flips, 100, {"batch": 40}), (points, None, {"passes": 2}),
 ])  # fmt: skip
 def test_errors_of_a_known_bound(draw, steps, options):
-    """200 evaluations, each of new images with new draws."""
+    """200 evaluations, each of 400 new images with new draws."""
     model, truth, g = NARROW, None, seeded(1)
     if draw is flips:
         model, truth = COIN.model(levels=2), COIN.total(steps) / math.log(2)
         model.shape = (64,)
-    found = [evaluate(model, draw(200, g), steps, generator=g, **options) for _ in range(200)]
+    found = [evaluate(model, draw(400, g), steps, generator=g, **options) for _ in range(200)]
     ratio, coverage = spread(found, truth)
     assert 0.8 < ratio < 1.2
     assert 0.92 <= coverage <= 0.98
