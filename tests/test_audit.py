@@ -97,13 +97,6 @@ def test_the_rule(findings, says):
     assert str(audit.verdict(findings)) == says
 
 
-def test_a_condition_of_a_row_is_a_condition_of_the_verdict(monkeypatch):
-    trust = {"a thing nobody proved": ("ratio",)}
-    trusting = dataclasses.replace(ledger.LEDGER["W1"], trust=trust)
-    monkeypatch.setitem(ledger.LEDGER, "W1", trusting)
-    assert str(audit.look("variance").verdict) == "proved under: a thing nobody proved"
-
-
 def test_the_law_that_nobody_stated_is_refuted_unless_prior_loss_is_free(monkeypatch):
     assert audit.verdict(of.law_of_the_latent_loss()).status == "refuted"
     scaling = of.Exact(of.PlusMinus(), of.SCALING)

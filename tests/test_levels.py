@@ -13,9 +13,6 @@ from diffenc_lite.course.exercises import EXERCISES, judge, level, play, writing
 from diffenc_lite.course.exercises.levels import CHAINS, LEVELS, latex, to_html
 from diffenc_lite.course.exercises.player import read_progress
 
-HEADS = {"proved": "Proved", "in words": "In words", "on trust": "Taken on trust"}
-
-
 def said(number, answer) -> str:
     verdict = judge(number, answer)
     assert verdict.right == verdict.text.endswith(": right.")
@@ -115,7 +112,12 @@ def test_what_algebra_cannot_show_is_undecided_not_right():
 
 
 @pytest.mark.parametrize(
-    "number, answer", [("L4.1", "1 - exp(-Delta)"), ("W2.3", "kappa*h - log(1 + kappa*h)")]
+    "number, answer",
+    [
+        ("L3.3", "(exp(Delta) - 1)/2*(epsilon - epsilonhat)**2"),
+        ("L4.3", "1 - exp(-Delta)"),
+        ("W2.3", "kappa*h - log(1 + kappa*h)"),
+    ],
 )
 def test_an_exact_answer_where_a_limit_is_asked_for_is_told_as_such(number, answer):
     assert said(number, answer).startswith("exact, or nearly so: keep the leading power of ")
@@ -185,11 +187,25 @@ def test_play_a_chain_wrong_first(tmp_path):
     assert "Answer" in answer and still == answer
     for i, step in enumerate(player.chain.levels, 1):
         assert player.level is step
-        assert f"Right. {HEADS[step.word]}: \\[" in try_(player, step.answer)
+        assert f"Right. {step.head}: \\[" in try_(player, step.answer)
         assert player.bar.value == i
         press(player, "skip")
     press(player, "back")
     assert player.field.value == player.level.answer
+
+
+@pytest.mark.parametrize(
+    "number, head",
+    [
+        ("L2.1", "Proved"),
+        ("L2.2", "In words"),
+        ("W1.3", "Proved from L2.2, W1.1 (in words)"),
+        ("G3.4", "By definition"),
+        ("X5.6", "In words"),
+    ],
+)
+def test_a_level_says_what_is_proved(number, head):
+    assert LEVELS[number].head == head
 
 
 def test_a_formula_once_shown_is_inserted_and_the_map_lights_up():

@@ -102,6 +102,25 @@ def F3_5(F3_3, F3_4): return F3_3 * F3_4
 def F3_6(F2_2, F3_5): return F3_5.subs(b, F2_2).subs(alpha_t, alpha_ts * alpha_s)
 
 
+def L2_1(KL_4):
+    return KL_4.subs({sigma_p: sigma_Q / sqrt(w), mu_p: mu_q + delta, sigma_q: sigma_Q})
+def L2_2(L2_1): return d * L2_1.subs(delta, sqrt(gap2 / d))
+def L2_3(F3_6):
+    still = F3_6.subs({x_s: x, x_t: x})
+    return expand(still.subs(x, xhat) - still)
+def L2_4(L2_1, L2_3, F3_3): return L2_1.subs({w: 1, delta: L2_3, sigma_Q: sqrt(F3_3)})
+def L2_5(L2_4): return L2_4.subs({alpha_s: sqrt(snr_s) * sigma_s, c: 1 - snr_t / snr_s})
+
+
+def L3_1(): return solved(alpha_t * x + sigma_t * epsilon - alpha_t * (x + a) - sigma_t * epsilonhat, a)
+def L3_2(L2_5, L3_1):
+    ratio = {alpha_t: sqrt(snr_t) * sigma_t}
+    return expand(L2_5.subs(xhat, x + L3_1).subs(ratio)).subs(snr_s, snr_t * exp(gamma_t - gamma_s))
+def L3_3(L3_2): return series(L3_2.subs(gamma_t, gamma_s + Delta), Delta, 0, 2).removeO()
+def L3_4(L3_3): return T * L3_3.subs(Delta, gammaprime_t / T)
+def L3_5(L3_4): return L3_4.subs(epsilon, epsilonhat + alpha_t * (v - vhat))
+
+
 def G3_1(F3_6): return F3_6.subs(x_s, x_t).subs(x_t, xhat)
 def G3_2(): return sp.integrate(sigma_t**2 * u, (a, 0, Delta))
 def G3_3(F3_6, G3_2): return F3_6.subs(x_s, x_t + G3_2)
@@ -116,26 +135,14 @@ def G4_4(G4_1): return expand(G4_1.subs(v, vhat) - G4_1)
 def G4_5(G4_2): return expand(G4_2 - G4_2.subs(v, vhat))
 
 
-def L2_1(KL_4, G3_5):
-    return KL_4.subs({sigma_p: sqrt(G3_5), mu_p: mu_q + delta, sigma_q: sigma_Q})
-def L2_2(L2_1): return d * L2_1.subs(delta, sqrt(gap2 / d))
-def L2_3(F3_6, G3_4): return expand(G3_4 - F3_6)
-def L2_4(L2_3, G4_4): return expand(L2_3.subs(xhat, x_t + G4_4))
-def L2_5(L2_1, L2_3, F3_3):
-    still = L2_3.subs({x_s: x, x_t: x, uhat: 0})
-    return L2_1.subs({w: 1, delta: still, sigma_Q: sqrt(F3_3)})
-def L2_6(L2_5): return L2_5.subs({alpha_s: sqrt(snr_s) * sigma_s, c: 1 - snr_t / snr_s})
-
-
-def L4_1(F2_6): return series(F2_6.subs(gamma_t, gamma_s + Delta), Delta, 0, 2).removeO()
-def L4_2(L2_4, L4_1, G3_2): return expand(L2_4.subs({c: L4_1, x_s: x_t + G3_2}) / alpha_s)
-def L4_3(L4_2): return expand(L4_2 / (Delta * sigma_t))
-def L4_4(F3_3, L4_1): return (alpha_s**2 / F3_3).subs({c: L4_1, alpha_s: alpha_t, sigma_s: sigma_t})
-def L4_5(L4_4): return L4_4 / 2 * (Delta * sigma_t * r) ** 2
-def L4_6(L4_5): return T * L4_5.subs(Delta, gammaprime_t / T)
-def L4_7(L4_3, L4_6, G4_5):
-    error = solved(G4_5 - (epsilon - epsilonhat), v) - vhat
-    return sp.simplify(L4_6.subs(r, L4_3.subs({u: 0, uhat: 0})).subs(v, vhat + error))
+def L4_1(F3_6, G3_4): return expand(G3_4 - F3_6)
+def L4_2(L4_1, G4_4): return expand(L4_1.subs(xhat, x_t + G4_4))
+def L4_3(F2_6): return series(F2_6.subs(gamma_t, gamma_s + Delta), Delta, 0, 2).removeO()
+def L4_4(L4_2, L4_3, G3_2): return expand(L4_2.subs({c: L4_3, x_s: x_t + G3_2}) / alpha_s)
+def L4_5(L4_4): return expand(L4_4 / (Delta * sigma_t))
+def L4_6(F3_3, L4_3): return (alpha_s**2 / F3_3).subs({c: L4_3, alpha_s: alpha_t, sigma_s: sigma_t})
+def L4_7(L4_6): return L4_6 / 2 * (Delta * sigma_t * r) ** 2
+def L4_8(L4_7): return T * L4_7.subs(Delta, gammaprime_t / T)
 
 
 def E2_1():
@@ -144,7 +151,7 @@ def E2_1():
 def E2_2(E2_1): return E2_1 * x
 def E2_3(E2_2): return E2_2 / sigma_t**2
 def E2_4(F1_1): return F1_1.subs(x_t, alpha_t**2 * x)
-def E2_5(L4_3, G4_4): return expand(L4_3.subs({u: x_t, uhat: x_t + G4_4}))
+def E2_5(L4_5, G4_4): return expand(L4_5.subs({u: x_t, uhat: x_t + G4_4}))
 
 
 def E3_1(E2_1): return -E2_1
@@ -153,7 +160,7 @@ def E3_3(E3_2): return expand(E3_2 / sigma_t**2)
 def E3_4(E3_3):
     in_x_t = E3_3.subs(x, (x_t - sigma_t**2 * y) / alpha_t**2)
     return expand(expand(in_x_t).subs(sigma_t, sqrt(1 - alpha_t**2)))
-def E3_5(L4_3, G4_4, E3_4): return expand(L4_3.subs({u: E3_4, uhat: x_t + G4_4}))
+def E3_5(L4_5, G4_4, E3_4): return expand(L4_5.subs({u: E3_4, uhat: x_t + G4_4}))
 
 
 def W1_1(L2_2): return L2_2.subs(gap2, m * d * sigma_Q**2)
@@ -169,7 +176,7 @@ def W2_2(W2_1): return diff(W2_1, w)
 def W2_3(): return series(kappa * h - log(1 + kappa * h), h, 0, 3).removeO()
 def W2_4(W2_1, W2_3):
     return sp.simplify(W2_1 / (w - 1 - log(w))) * W2_3.subs(h, 1 / sqrt(T))
-def W2_5(W1_1, L4_6): return solved(T * W1_1.subs(w, 1) - L4_6, m)
+def W2_5(W1_1, L4_8): return solved(T * W1_1.subs(w, 1) - L4_8, m)
 def W2_6(W1_3, W2_5): return sp.limit(T * (W1_3.subs(m, W2_5) - 1), T, oo)
 
 
@@ -177,18 +184,18 @@ def X4_1(E2_4): return (E2_4 / x) ** 2 / sigma_t**2
 def X4_2(X4_1, E2_1, E3_1):
     slopes = {alpha_t: E2_1 / (2 * alpha_t), sigma_t: E3_1 / (2 * sigma_t)}
     return sum(diff(X4_1, noise) * slope for noise, slope in slopes.items())
-def X4_3(L2_6, X4_2): return L2_6.subs({snr_s: snr_t + gammaprime_t * X4_2, xhat: xtilde})
+def X4_3(L2_5, X4_2): return L2_5.subs({snr_s: snr_t + gammaprime_t * X4_2, xhat: xtilde})
 def X4_4(G4_4): return expand(solved(G4_4 - alpha_t**2 * (xtilde - x), v) - vhat)
-def X4_5(L4_6, E2_5, X4_4): return L4_6.subs(r, E2_5).subs(v, vhat + X4_4)
+def X4_5(L4_8, E2_5, X4_4): return L4_8.subs(r, E2_5).subs(v, vhat + X4_4)
 def X4_6(X4_3, X4_5): return sp.simplify(X4_5 / X4_3)
 def X4_7(X4_6): return X4_6 - 1
 
 
 def X5_1(): return I_1 + K_1
 def X5_2(): return H_0 + M
-def X5_3(L2_6):
+def X5_3(L2_5):
     slope = (I_0 - I_1) / (snr_s - snr_t)  # half the mmse, in one long step
-    return L2_6.subs({x: 1, xhat: 0}) * 2 * slope
+    return L2_5.subs({x: 1, xhat: 0}) * 2 * slope
 def X5_4(): return H - H_0
 def X5_5(X5_1, X5_2, X5_3, X5_4): return (X5_1 + X5_2 + X5_3).subs(I_0, X5_4)
 def X5_6(X5_5): return X5_5 - (H + M)
@@ -203,8 +210,9 @@ ARRIVES = {
     "F3": {3: "variance", 6: "mean"},
     "G3": {4: "mean", 5: "variance"},
     "G4": {1: "x_t", 2: "epsilon", 3: "v", 4: "error"},
-    "L2": {1: "one_dimension", 3: "gap"},
-    "L4": {3: "residual", 6: "integrand", 7: "integrand_E1"},
+    "L2": {1: "one_dimension"},
+    "L3": {2: "step_in_epsilon", 4: "L4.integrand_E1"},
+    "L4": {1: "L2.gap", 5: "residual", 8: "integrand"},
     "E2": {1: "slope", 3: "u", 4: "mean", 5: "L4.residual_E2"},
     "E3": {5: "L4.residual_E3"},
     "W1": {3: "ratio", 4: "curvature", 5: "cost", 6: "variance"},

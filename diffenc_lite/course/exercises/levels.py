@@ -21,9 +21,6 @@ from . import writing
 from .forms import Exercise, Line
 from .writing import folded, folded_hints, to_html
 
-WORDS = "proved", "in words", "on trust"  # from the surest to the least sure
-
-
 _DATA: dict[str, Any] = tomllib.loads(
     Path(__file__).with_name("levels.toml").read_text(encoding="utf-8")
 )
@@ -33,8 +30,8 @@ SYMBOLS, MEANS, LATEX = (_DATA.pop(part) for part in ("symbols", "means", "latex
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Level(Exercise):
     """One step: `left` = answer. The goal holds all that may be used, the question says besides
-    what it is about, `why` is the reason in one line. `word`: whether the machine proves it, or
-    something in it or in a level before is argued in words or taken on trust."""
+    what it is about, `why` is the reason in one line. `word`: whether it is proved by the machine,
+    defined, or in words; `argued`: the levels, this one among them, whose words it needs."""
 
     answer: str
     title: str
@@ -43,6 +40,7 @@ class Level(Exercise):
     uses: tuple[str, ...]
     why: str
     word: str
+    argued: tuple[str, ...]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -55,10 +53,15 @@ class Level(Exercise):
         return f"{_relation(self.left)} {latex(self.answer)}"
 
     @property
+    def head(self) -> str:
+        """What can be said of the line"""
+        if self.argued and self.number not in self.argued:
+            return f"Proved from {', '.join(self.argued)} (in words)"
+        return {"proved": "Proved", "defined": "By definition", "in words": "In words"}[self.word]
+
+    @property
     def said(self) -> str:
-        """The line, headed by what can be said of it"""
-        heads = {"proved": "Proved", "in words": "In words", "on trust": "Taken on trust"}
-        return f"{heads[self.word]}: $${self.equation}$$ {self.why}"
+        return f"{self.head}: $${self.equation}$$ {self.why}"
 
     @property
     def printed_hint(self) -> str:
@@ -120,6 +123,9 @@ def _level(
 ) -> Level:
     known = "; ".join(f"${before[used].equation}$ ({used})" for used in uses)
     typed = ", ".join(_typed(name) for name in names.split())
+    argued = {n: None for used in uses for n in before[used].argued}
+    if word == "in words":
+        argued[number] = None
     parts = [goal, f"Known: {known}." if known else "", f"$${_relation(rest['left'])} \\;?$$"]
     goal = "\n\n".join(filter(None, [*parts, f"Write it in {typed}."]))
     return Level(
@@ -129,7 +135,8 @@ def _level(
         form=Line(tuple(names.split()), leading),
         hint=tuple(rest.pop("hints")),
         uses=tuple(uses),
-        word=word or max(["proved", *(before[used].word for used in uses)], key=WORDS.index),
+        word=word or ("in words" if argued else "proved"),
+        argued=tuple(argued),
         **rest,
     )
 

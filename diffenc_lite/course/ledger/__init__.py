@@ -14,10 +14,10 @@ A claim of your own is made of the symbols in `ledger.notation` and of those of 
     ledger.W1.symbols["m"]                     # name -> symbol, all that a claim may use
 
 A proof says of each form whether the machine has proved it, whether it is defined (a choice of the
-model), argued in words, or taken on trust; and which rows it rests on:
+model), or argued in words; and which rows it rests on:
 
     ledger.L4.words["integrand"]               # "in words"
-    ledger.L4.rests_on                         # rows, definitions, words, theorems on trust
+    ledger.L4.rests_on                         # rows, definitions, words
 """
 
 from . import notation

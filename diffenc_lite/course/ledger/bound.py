@@ -7,6 +7,7 @@ from .generation import COUNTERTERM
 mu_P, mu_Q, delta = symbols("mu_P mu_Q delta", real=True)
 KL_1, KL_d = name(r"\mathrm{KL}_1"), name(r"\mathrm{KL}_d")
 x_1j, delta_j = IndexedBase("x_1", real=True)[j], IndexedBase("delta", real=True)[j]
+SQUARES = Sum(delta_j**2, (j, 1, d))  # of the gaps of the means
 
 
 @row("The prior loss: how much of the data is left in the last latent", "02",
@@ -39,7 +40,7 @@ def L0(F1, G1, KL) -> Steps:
     claim={
         "one_dimension": equation(KL_1, price(w) / 2 + w / (2 * sigma_Q**2) * delta**2),
         "step": equation(KL_d,
-            d / 2 * price(w) + w / (2 * sigma_Q**2) * Sum(delta_j**2, (j, 1, d))),
+            d / 2 * price(w) + w / (2 * sigma_Q**2) * SQUARES),
         "gap": equation(mu_P - mu_Q, alpha_s * (c * (xhat - x_t) + COUNTERTERM - (x_s - x_t))),
         "gap_in_v": equation((mu_P - mu_Q) / sigma_Q,
             alpha_s / sigma_Q * (c * sigma_t * (v - vhat) + COUNTERTERM - (x_s - x_t))),

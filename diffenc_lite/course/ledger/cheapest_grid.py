@@ -56,15 +56,17 @@ def any_cost(i: int, j: int) -> Symbol:
         "two": equation(V[2], of_all_paths(any_cost, 4, 2)),
         "three": equation(V[3], of_all_paths(any_cost, 4, 3)),
     })
-def W4() -> Steps:
+def W4(F3, G5) -> Steps:
+    error = expand((G5.mean - F3.mean) / alpha_s)
+    error = error.subs({xhat: x_hat, x_t: at_t, x_s: at_s})
     yield Define(
         {mean(*pair): Sum(pair[0] * pair[1], (n, 1, N)) / N for pair in PAIRS}
-        | {J_st: Sum((A * x_hat - (c * at_t + at_s - at_t)) ** 2, (n, 1, N)) / N}
+        | {J_st: Sum(error**2, (n, 1, N)) / N}
     )
-    square = expand((A * x_hat - (c * at_t + at_s - at_t)) ** 2)
+    square = expand(error**2)
     tabulated = sum(square.coeff(first * second) * mean(first, second) for first, second in PAIRS)
     yield Line("edge", "What a step costs at $w=1$ or at $w^*$ (W1) depends on the mean of "
-        r"$(A\hat x-\tau)^2$ with $\tau=cx_t+(x_s-x_t)$. Write out the square: six means, each of "
+        r"$(A\hat x-\tau)^2$ with $\tau=cx_t+(x_s-x_t)$ (G5). Write out the square: six means, each of "
         "two things known at one depth. So a network that was asked once at each depth prices all "
         "pairs of depths.",
         equation(J_st, tabulated))

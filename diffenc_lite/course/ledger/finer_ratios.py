@@ -61,6 +61,16 @@ def W5(L1, W1) -> Steps:
             (x_bar - x_t) ** 2 + (xhat - x_bar) ** 2 + 2 * (x_bar - x_t) * (xhat - x_bar)),
     })
 def W6(L1, L2, W1) -> Steps:
+    yield Line("square", r"What is $m$ made of? With $\bar x$ for $\mathbb E[x_t|z_t]$, any "
+        "prediction errs by",
+        equation((xhat - x_t) ** 2, expand((xhat - x_bar + (x_bar - x_t)) ** 2)))
+    yield Words("two_parts", "Given $z_t$ the last term has the mean 0. So for a VDM $m$ is the "
+        "spread of $x_t$ given $z_t$, plus the error of the network (in units of "
+        r"$\sigma_Q^2/(\alpha_sc)^2$). A variance that counts the first only is that of W1 if the "
+        r"prediction is $\bar x$, and smaller if it is not. Analytic-DPM puts $d-\mathbb "
+        r"E\|\hat\varepsilon\|^2$ in the place of $\mathbb E\|\varepsilon-\hat\varepsilon\|^2$. "
+        r"That is W1 if and only if $\mathbb E\langle\varepsilon,\hat\varepsilon\rangle=\mathbb "
+        r"E\|\hat\varepsilon\|^2$: for $\bar x$, but also for the best linear prediction.")
     yield Define({mbar: Sum(m_n, (n, 1, N)) / N})
     shared = step_cost(L2, m_z).subs(w, W1.ratio.subs(m, mbar))
     yield Line("shared", "With one ratio for all $z_t$, the best is that of the mean error (W1). "
@@ -76,16 +86,6 @@ def W6(L1, L2, W1) -> Steps:
     yield Words("sign", "It is the mean of the differences, none of which is negative (L1); each "
         r"is 0 only where $m_z=\bar m$.",
         never_negative(L1, saved))
-    yield Line("square", r"What is $m$ made of? With $\bar x$ for $\mathbb E[x_t|z_t]$, any "
-        "prediction errs by",
-        equation((xhat - x_t) ** 2, expand((xhat - x_bar + (x_bar - x_t)) ** 2)))
-    yield Words("two_parts", "Given $z_t$ the last term has the mean 0. So for a VDM $m$ is the "
-        "spread of $x_t$ given $z_t$, plus the error of the network (in units of "
-        r"$\sigma_Q^2/(\alpha_sc)^2$). A variance that counts the first only is that of W1 if the "
-        r"prediction is $\bar x$, and smaller if it is not. Analytic-DPM puts $d-\mathbb "
-        r"E\|\hat\varepsilon\|^2$ in the place of $\mathbb E\|\varepsilon-\hat\varepsilon\|^2$. "
-        r"That is W1 if and only if $\mathbb E\langle\varepsilon,\hat\varepsilon\rangle=\mathbb "
-        r"E\|\hat\varepsilon\|^2$: for $\bar x$, but also for the best linear prediction.")
 
 
 @row("The best multiple of a prediction", "07",

@@ -66,11 +66,26 @@ def X2(E2, G5, KL, L0, L3, W1) -> Steps:
     yield Line("spread", "and the variance", equation(spread, simplify(variance)))
     yield Line("slope", "since the slope is that of a Gaussian.",
         equation(Derivative(log_joint, x), (centre - x) / spread))
+    # E2
+    root = E2.mean / (sigma_t * x)
+    known = mean.subs(eta, root**2).subs(z, root * x + epsilon)  # z is z_t / sigma_t
+    guess, target = E2.u / x * known, c * E2.u - E2.change  # of x_t, which is u, and of tau
+    gap_of_means = (A * guess - target).subs(x, sqrt(s2) * xi)
+    squared = average(average(gap_of_means**2).subs(xi, epsilon))
+    yield Line("m_E2", r"E2: $\hat x=\alpha_t^2\,\mathbb E[x|z_t]$ should hit "
+        r"$\tau=(c\,\alpha_t^2+\alpha_s^2-\alpha_t^2)\,x$ (G5), and what is seen has "
+        r"$\eta=\alpha_t^6/\sigma_t^2$. Average the square over the noise and over the data.",
+        equation(m_E2, WEIGHT * simplify(squared)), means=WEIGHT * squared)
+    yield Line("m_exact", "With the exact $A$ of G5 only the spread of $x$ counts.",
+        means=WEIGHT * simplify(squared).subs(A, G5.E2))
+    eta_0 = (root**2).subs({alpha_t: alpha_0, sigma_t: sigma_0})
+    prior_E2 = L0.one_dimension.subs(x_1, E2.u.subs(alpha_t, alpha_1)).subs(x**2, s2)
+    yield Line("ends_E2", "The two ends, less the entropy, are",
+        means=prior_E2 + entropy(V.subs(eta, eta_0)) - entropy(s2))
     # E1
-    snr_E2 = E2.mean.coeff(x) ** 2 / sigma_t**2
     step = L3.step.subs({snr_s: SNR_s, snr_t: SNR_t})
-    yield Line("m_E1", "The exact denoiser of E1 errs by that spread. By L3 a step with $w=1$ "
-        r"costs $\frac12m$, so", means=2 * step.subs((x - xhat) ** 2, V.subs(eta, SNR_t)))
+    yield Line("m_E1", "The exact denoiser of E1 errs by the spread of $x$. By L3 a step with "
+        r"$w=1$ costs $\frac12m$, so", means=2 * step.subs((x - xhat) ** 2, V.subs(eta, SNR_t)))
     yield Line("logarithm", r"and $w^*$ makes of it the logarithm (W1) of")
     error = factor(2 * step.subs((x - xhat) ** 2, V.subs(eta, SNR_t)))
     cost = W1.cost.subs({d: 1, m: error.subs({SNR_s: S(i - 1), SNR_t: S(i)})})
@@ -89,22 +104,6 @@ def X2(E2, G5, KL, L0, L3, W1) -> Steps:
         "It does not depend on $T$, nor on the depths in between.",
         equation(gap, kl(KL, 0, sqrt(alpha_1**2 * s2 + sigma_1**2), 0, 1)),
         means=prior + reconstruction + diffusion - h_x)
-    # E2
-    root = E2.mean / (sigma_t * x)
-    known = mean.subs(eta, root**2).subs(z, root * x + epsilon)  # z is z_t / sigma_t
-    guess, target = E2.u / x * known, c * E2.u - E2.change  # of x_t, which is u, and of tau
-    gap_of_means = (A * guess - target).subs(x, sqrt(s2) * xi)
-    squared = average(average(gap_of_means**2).subs(xi, epsilon))
-    yield Line("m_E2", r"E2: $\hat x=\alpha_t^2\,\mathbb E[x|z_t]$ should hit "
-        r"$\tau=(c\,\alpha_t^2+\alpha_s^2-\alpha_t^2)\,x$ (G5), and what is seen has "
-        r"$\eta=\alpha_t^6/\sigma_t^2$. Average the square over the noise and over the data.",
-        equation(m_E2, WEIGHT * simplify(squared)), means=WEIGHT * squared)
-    yield Line("m_exact", "With the exact $A$ of G5 only the spread of $x$ counts.",
-        means=WEIGHT * simplify(squared).subs(A, G5.E2))
-    eta_0 = snr_E2.subs({alpha_t: alpha_0, sigma_t: sigma_0})
-    prior_E2 = L0.one_dimension.subs(x_1, E2.u.subs(alpha_t, alpha_1)).subs(x**2, s2)
-    yield Line("ends_E2", "The two ends, less the entropy, are",
-        means=prior_E2 + entropy(V.subs(eta, eta_0)) - entropy(s2))
     yield Numbers("tight", r"In numbers, for $\gamma$ in a straight line from $-13.3$ to 5: the "
         "gap of E1 with $w^*$ (nats),",
         numbers=(

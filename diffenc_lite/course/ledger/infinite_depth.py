@@ -15,7 +15,7 @@ R_E1, R_E2, of_E3 = name(r"\text{E1: }R"), name(r"\text{E2: }R"), name(r"\text{E
 
 
 @row("Infinite depth: one residual for every encoder", "03",
-    r"Take $w=1$, any smooth encoder, and a step of size "
+    r"Take $w=1$, any encoder with three derivatives in $\lambda$, and a step of size "
     r"$\Delta=\lambda_s-\lambda_t=\gamma_t-\gamma_s$. It costs, up to terms in $\Delta^3$, "
     r"$\frac12\alpha_t^2r^2\Delta+R\Delta^2$, and $T\to\infty$ equal steps in $t$ leave the "
     r"integrand (with $\ddot x_t=d^2x_t/d\lambda^2$)",
@@ -49,9 +49,9 @@ def L4(E1, E2, E3, F3, G4, L2) -> Steps:
         }
     )
     ahead = encoding_at_s(3)
-    yield Line("taylor", "In a short step any smooth encoder moves almost along a straight line. "
-        r"Taylor's theorem in $\lambda$, with $\frac{dx_t}{d\lambda}=\sigma_t^2u$, says how it "
-        "moves:",
+    yield Line("taylor", "In a short step an encoder moves almost along a straight line. With three "
+        r"derivatives in $\lambda$, and $\frac{dx_t}{d\lambda}=\sigma_t^2u$, Taylor's theorem says "
+        "how it moves:",
         equation(x_s, up_to(ahead, 3)))
     exact = (L2.gap_in_v * sigma_Q / alpha_s).subs({lambda_s: lambda_t + Delta})
     exact = exact.subs(c, 1 - exp(-Delta))

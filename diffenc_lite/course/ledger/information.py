@@ -35,8 +35,8 @@ I_MMSE = ("i_mmse", "diffusion", "total", "advantage")  # the forms that use it
 
 
 @row("Information and error, and what no bound can beat", "05",
-    r"Let $z=\sqrt\eta\,x+\varepsilon$, with $p_z$ the density of $z$ and "
-    r"$m_z=\mathbb E[x|z]$. Then the information $I(x;z)$ grows at half the rate of the mean "
+    r"Let $x$ have finitely many values and $z=\sqrt\eta\,x+\varepsilon$, with $p_z$ the density "
+    r"of $z$ and $m_z=\mathbb E[x|z]$. Then the information $I(x;z)$ grows at half the rate of the mean "
     r"squared error. With $H$ the entropy of the data, $H_0$ that of $x$ given $z_0$, "
     r"$I_0,I_1$ the information of $z_0,z_1$, $K_1=\mathrm{KL}(q(z_1)\,\|\,p(z_1))$, and $M$ the "
     r"divergence of the decoder from $q(x|z_0)$, the bound of a VDM with a perfect denoiser is",
@@ -57,10 +57,7 @@ I_MMSE = ("i_mmse", "diffusion", "total", "advantage")  # the forms that use it
         "advantage": equation(bound - (H + M), K_1),
     },
     nonnegative=("advantage",),
-    trust={
-        "derivative and integral in z may be exchanged, and what is at the ends vanishes": I_MMSE,
-        "I-MMSE for all data of finite variance (Guo, Shamai and Verdu, 2005)": I_MMSE,
-    })
+)
 def X5(F1, G1, L0, L1, L3, L4) -> Steps:
     # d I / d SNR = mmse / 2
     yield Define(
@@ -89,6 +86,10 @@ def X5(F1, G1, L0, L1, L3, L4) -> Steps:
         "not change. Under the integral over $z$,",
         equation(Derivative(-p(z, eta) * log(p(z, eta)), eta),
             -(log(p(z, eta)) + 1) * Derivative(p(z, eta), eta)))
+    yield Words("exchanged", r"Derivative and integral may be exchanged. Near any $\eta>0$ the "
+        r"derivative of $p_z$ is a finite sum of Gaussians, times powers of $z$, and $\ln p_z$ "
+        "grows no faster than $z^2$: one function whose integral is finite bounds them all.",
+        for_=I_MMSE)
     yield Line("parts", r"Put the first line in: with $1/(2\sqrt\eta)$ before it, the integrand is")
     yield Words("integrated", "The first part integrates to 0, as it vanishes at both ends. For "
         r"the second there is the slope, $p_z'=(\sqrt\eta\,m_z-z)\,p_z$, so that its integral is "
@@ -102,6 +103,8 @@ def X5(F1, G1, L0, L1, L3, L4) -> Steps:
         "E[m_z^2]$:",
         equation(mmse, Ex2 - 2 * Em2 + Em2))
     yield Line("i_mmse", "Half the error is the rate.")
+    yield Words("all_data", "The same holds for all data of finite variance (Guo, Shamai and "
+        "Verdu, 2005).")
     # what no bound can beat
     yield Line("entropy", r"What is the least that any bound can be? The average of this")
     yield Words("above_entropy", "is $H$ and a divergence, which is not negative (L1); and a "
@@ -123,6 +126,10 @@ def X5(F1, G1, L0, L1, L3, L4) -> Steps:
     yield Line("prior", r"Averaged over the data, it is the information of $z_1$, and $K_1$.")
     yield Line("reconstruction", "The reconstruction is the average of this: $H_0$, and the "
         "mismatch $M$.")
+    yield Words("averages", r"By definition $I_1$ is the average of $\ln q(z_1|x)/q(z_1)$, and $H$ "
+        r"and $H_0$ are those of $-\ln q(x)$ and $-\ln q(x|z_0)$. The average of a sum is the sum "
+        "of the averages.",
+        for_=("prior", "reconstruction", "entropy", "total", "advantage"))
     snr = exp(-gamma_t)
     short = L3.step.subs(alpha_s, sigma_s * exp((Delta - gamma_t) / 2))
     short = Limit(short.subs(alpha_t, sigma_t * exp(-gamma_t / 2)) / Delta, Delta, 0)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -27,7 +27,8 @@ from sympy.core.relational import Relational
 from .judge import Loose, ProofError, compare, hold, in_full, opaque, understood
 from .notation import NOISE, in_gamma, is_name, latex
 
-PROVED, DEFINED, IN_WORDS, ON_TRUST = WORDS = "proved", "defined", "in words", "on trust"
+PROVED, DEFINED, IN_WORDS = WORDS = "proved", "defined", "in words"
+PARTLY = "partly in words"  # what is said of a form that a line arrives at, but not by lines alone
 ROWS: dict[str, Row] = {}  # tag -> row: where a function finds the rows that it rests on
 
 
@@ -190,14 +191,12 @@ class Page:
         asked: list[tuple[Row, str]] = []
         so_far: set[tuple[str, str]] = set()
         for step in row.run(asked):
-            words = {(other.words[form], other.tag) for other, form in asked}
+            so_far = so_far | {(other.words[form], other.tag) for other, form in asked}
             asked.clear()
-            if not isinstance(step, Words):  # nothing is computed from a line in words
-                so_far |= words
             self.take(step)
             if step.name in row.claim:
                 self.arrived[step.name] = step.expression
-                self.borrowed[step.name] = so_far | words
+                self.borrowed[step.name] = so_far
         for form in row.claim:
             self.hold(form)
         for symbol, step_name in self.named.items():
@@ -278,16 +277,12 @@ class Page:
     # --- what is said of the proof ---------------------------------------------------------------
 
     def word(self, form: str) -> tuple[str, list[str]]:
-        """What a form is: proved, defined, in words, or on trust; and by which step or row"""
+        """What a form is: proved, defined, or in words; and by which steps or rows"""
         words = (s for s in self.steps.values() if isinstance(s, Words))
-        reasons = {
-            ON_TRUST: [name for name, forms in self.row.trust.items() if form in forms],
-            IN_WORDS: [s.name for s in words if form in (s.name, *s.for_)],
-        }
-        for word, origins in reasons.items():
-            origins += sorted(tag for borrowed, tag in self.borrowed[form] if borrowed == word)
-            if origins:
-                return word, [reason for reason in origins if reason != form]
+        origins = [s.name for s in words if form in (s.name, *s.for_)]
+        origins += sorted(tag for borrowed, tag in self.borrowed[form] if borrowed == IN_WORDS)
+        if origins:
+            return IN_WORDS, [origin for origin in origins if origin != form]
         left = self.row.claim[form].lhs  # of a symbol that was defined, a line has to compute it
         restated = self.steps[form].expression is self.row.claim[form] and left in self.defined
         only_named = self.named.get(left) == form and left not in self.read
@@ -297,10 +292,12 @@ class Page:
 
     def summary(self, yours: set[str]) -> str:
         """The line of a proof: its forms by their words, what it rests on"""
-        by_word: dict[str, list[str]] = {word: [] for word in WORDS}
-        because: dict[str, dict[str, None]] = {word: {} for word in WORDS}
+        by_word: dict[str, list[str]] = {word: [] for word in (PROVED, DEFINED, PARTLY, IN_WORDS)}
+        because: dict[str, dict[str, None]] = {word: {} for word in by_word}
         for form in self.row.claim:
             word, reasons = self.word(form)
+            if word == IN_WORDS and not isinstance(self.steps[form], Words):
+                word = PARTLY
             by_word[word].append(f"{form} (yours)" if form in yours else form)
             because[word] |= dict.fromkeys(reasons)
         parts: list[str] = []
@@ -322,8 +319,8 @@ class Page:
 
 @dataclass(frozen=True)
 class Proof:
-    """A proof that closed. `words`: for each form whether it is proved, defined, in words or on
-    trust; `yours`: the forms that a reader gave; the seconds that the processor took (less when it
+    """A proof that closed. `words`: for each form whether it is proved, defined or in words;
+    `yours`: the forms that a reader gave; the seconds that the processor took (less when it
     has seen the lines before)."""
 
     tag: str
@@ -338,21 +335,19 @@ class Proof:
 
 @dataclass(frozen=True)
 class Basis:
-    """What a row rests on: the rows that it was passed, the meanings given to symbols, the steps in
-    words, and the theorems taken on trust."""
+    """What a row rests on: the rows that it was passed, the meanings given to symbols, and the steps
+    in words."""
 
     tag: str
     rows: tuple[str, ...]
     definitions: tuple[Eq, ...]
     in_words: tuple[str, ...]
-    on_trust: tuple[str, ...]
 
     def __repr__(self) -> str:
         return (
             f"{self.tag} rests on {', '.join(self.rows) or 'no other row'}; "
             f"definitions: {', '.join(str(e.lhs) for e in self.definitions) or 'none'}; "
-            f"in words: {', '.join(self.in_words) or 'nothing'}; "
-            f"on trust: {'; '.join(self.on_trust) or 'nothing'}"
+            f"in words: {', '.join(self.in_words) or 'nothing'}"
         )
 
 
@@ -384,7 +379,6 @@ class Row:
         claim: form name -> equation. One row may state several forms (a mean, a variance).
         derivation: gets the rows that it rests on, and yields the steps.
         nonnegative: forms that must also be seen, by their signs, to be at least 0.
-        trust: theorem -> the forms that use it, where neither this row nor another proves it.
     """
 
     tag: str
@@ -394,7 +388,6 @@ class Row:
     claim: Mapping[str, Relational]
     derivation: Callable[..., Iterator[Step]]
     nonnegative: tuple[str, ...] = ()
-    trust: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def latex(self) -> str:
         """The statement, numbered by its tag."""
@@ -430,15 +423,15 @@ class Row:
 
     @property
     def words(self) -> dict[str, str]:
-        """form -> proved, defined, in words, or on trust"""
+        """form -> proved, defined, or in words"""
         return {form: self._page.word(form)[0] for form in self.claim}
 
     @property
     def rests_on(self) -> Basis:
-        """The rows that it was passed, definitions, steps in words, theorems on trust"""
+        """The rows that it was passed, definitions, steps in words"""
         said = tuple(Eq(*pair, evaluate=False) for pair in self._page.meanings.items())
         words = tuple(s.name for s in self._page.steps.values() if isinstance(s, Words))
-        return Basis(self.tag, tuple(sorted(self.premises)), said, words, tuple(self.trust))
+        return Basis(self.tag, tuple(sorted(self.premises)), said, words)
 
     def derive(self) -> Iterator[Step]:
         """The steps, one by one: `next(steps)` in a cell, or a loop that displays them."""

@@ -1,7 +1,7 @@
 """The noise variance ratio w, and what follows from leaving it free.                 W1, W1c, W2"""
 
 from ._language import *
-from .bound import delta
+from .bound import SQUARES
 from .gaussian import price
 
 power = Symbol("p", positive=True)
@@ -17,8 +17,8 @@ m_name = name("m(T)")
 
 
 def step_cost(L2, error: Expr) -> Expr:
-    """d dimensions of L2 as a function of w, with `error` for m"""
-    return d * L2.one_dimension.subs(delta, sigma_Q * sqrt(error))
+    """L2 as a function of w, with `error` for m"""
+    return L2.step.subs(SQUARES, d * sigma_Q**2 * error)
 
 
 @row("The best ratio", "06",
@@ -35,8 +35,10 @@ def step_cost(L2, error: Expr) -> Expr:
 )
 def W1(G3, L2) -> Steps:
     cost = step_cost(L2, m)
-    yield Line("average", "Average L2 over the data. The squared gap enters linearly, so only its "
-        r"mean counts; measure it for each dimension, in units of $\sigma_Q^2$.",
+    yield Words("averaged", "Average L2 over the data and the noise. An average of sums is the "
+        "sum of the averages, and the squared gap enters linearly: only its mean counts.",
+        for_=("ratio", "curvature", "variance", "cost", "below_one"))
+    yield Line("average", r"Measure that mean for each dimension, in units of $\sigma_Q^2$.",
         equation(KL_w, cost))
     yield Line("slope", "At the minimum the slope is 0.",
         equation(Derivative(KL_w, w), diff(cost, w)))

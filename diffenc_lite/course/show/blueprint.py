@@ -12,9 +12,9 @@ import numpy as np
 
 from ..ledger import LEDGER, Row
 from .drawing import Nodes, Point, canvas, shortest, words
-from .plots import BLUE, GREEN, ORANGE, RED, Picture
+from .plots import BLUE, GREEN, ORANGE, Picture
 
-SAID = {"proved": GREEN, "defined": BLUE, "in words": ORANGE, "on trust": RED}
+SAID = {"proved": GREEN, "defined": BLUE, "in words": ORANGE}
 ARROW = "#9a9a9a"
 
 
@@ -25,7 +25,7 @@ def rests_on() -> Nodes:
 def word(row: Row) -> str:
     """The weakest word that is said of a form of the row; defined, only if there is no other"""
     said = set(row.words.values())
-    return next(w for w in ("on trust", "in words", "proved", "defined") if w in said)
+    return next(w for w in ("in words", "proved", "defined") if w in said)
 
 
 def depths(nodes: Nodes) -> dict[str, int]:

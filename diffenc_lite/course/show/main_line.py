@@ -14,6 +14,7 @@ PLACES: dict[str, tuple[Point, str, str]] = {
     "F3": ((2.76, 2.1), "one step\nback", COLOURS["q"]),
     "G3": ((3.84, 2.1), "the same,\nguessed", COLOURS["p"]),
     "L2": ((4.92, 2.1), "loss of\na step", COLOURS["diffusion"]),
+    "L3": ((6.0, 0.9), "short steps\nof a VDM", COLOURS["diffusion"]),
     "L4": ((6.0, 2.1), "infinite\ndepth", COLOURS["diffusion"]),
     "E2": ((0.6, 0.9), "scaling\nencoder", COLOURS["scaling"]),
     "E3": ((4.92, 0.9), "learned\nencoder", COLOURS["learned"]),

@@ -31,10 +31,10 @@ SMOOTH = "a smooth gamma and encoder, bounded data, a v_hat that grows at most l
 
 
 def proof(tag: str, *under: str) -> Proof:
-    """Prove a row anew. `under`: conditions, besides what the row itself takes on trust."""
+    """Prove a row anew. `under`: conditions."""
     row = ledger.LEDGER[tag]
     try:
-        return Proof(tag, True, repr(row.prove()), (*under, *row.trust))
+        return Proof(tag, True, repr(row.prove()), under)
     except ledger.ProofError as error:
         return Proof(tag, False, str(error))
 
