@@ -124,8 +124,9 @@ def parser() -> argparse.ArgumentParser:
 
 
 @command(
-    "folder --encoder --size --data --updates --batch --lr --warmup --optimizer --ema --ends --seed --dropout "
-    "--device --start --log-every --evaluate-every --evaluate-images --checkpoint-every"
+    "folder --encoder --size --data --updates --batch --lr --warmup --optimizer --ema --ends "
+    "--seed --dropout --device --start --log-every --evaluate-every --evaluate-images "
+    "--checkpoint-every"
 )
 def run_train(args: argparse.Namespace) -> None:
     """Train a model in a folder; the same command goes on with a run that was stopped."""

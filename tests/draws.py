@@ -1,6 +1,5 @@
 """What several tests draw, divide and sum: always the same."""
 
-
 import torch
 
 from diffenc_lite import Chain, elbo, fit, toy

@@ -1,6 +1,5 @@
 """The audit of the paper: whoever breaks a piece of the evidence changes the verdict."""
 
-import dataclasses
 import math
 from functools import cache
 
@@ -8,7 +7,6 @@ import numpy as np
 import pytest
 import torch
 
-from diffenc_lite.course import ledger
 from diffenc_lite.course.studies import audit, load_arrays, read_results
 from diffenc_lite.course.studies.audit import Check, Counterexample, Measured, Printed, Proof
 from diffenc_lite.course.studies.audit import evidence as of

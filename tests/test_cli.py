@@ -64,8 +64,9 @@ def test_help_names_every_option(command, capsys):
 
 # What is typed for each argument, none of it a default, and where the library finds it.
 SETTINGS = {
-    "updates": 3, "batch": 5, "lr": 0.25, "warmup": 7, "ema": 0.5, "ends": 4, "seed": 11,
-    "log_every": 13, "evaluate_every": 17, "evaluate_images": 19, "checkpoint_every": 23,
+    "updates": 3, "batch": 5, "lr": 0.25, "warmup": 7, "optimizer": "muon", "ema": 0.5,
+    "ends": 4, "seed": 11, "log_every": 13, "evaluate_every": 17, "evaluate_images": 19,
+    "checkpoint_every": 23,
 }  # fmt: skip
 TOYS = runner.STUDIES["toys"].budget
 
@@ -124,6 +125,8 @@ ARRIVES = {
         "--exercises-only": (None, "write_student_versions.exercises_only", True),
     },
 }
+
+
 @pytest.fixture
 def seen(monkeypatch):
     """What the library is given: by function, its arguments by name; nothing is done."""

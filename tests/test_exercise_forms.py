@@ -15,7 +15,6 @@ from diffenc_lite.course.exercises import (
     Formula,
     Number,
     Program,
-    Simulation,
     Vector,
     check,
     judge,
@@ -164,42 +163,6 @@ def test_another_program_is_told_what_is_wrong(answer, words):
     assert said(MEAN, answer).startswith(words)
 
 
-# --- simulations ----------------------------------------------------------------------------------
-
-DRAW = exercise(
-    Simulation(
-        "(n, generator)",
-        "n draws from N(1, 4)",
-        lambda generator: (20_000, generator),
-        {"mean": lambda x: x.mean(), "variance": lambda x: x.var()},
-        tolerance=0.1,
-    ),
-    lambda: {"mean": 1.0, "variance": 4.0},
-)
-
-
-def draw(mean, spread):
-    return lambda n, generator: mean + spread * torch.randn(n, generator=generator)
-
-
-def test_a_simulation_is_judged_by_its_statistics():
-    assert said(DRAW, draw(1, 2)) == "right."
-
-    def of_numpy(n, generator):
-        seed = torch.randint(10**9, (), generator=generator).item()
-        return 1 + 2 * np.random.default_rng(seed).normal(size=n)
-
-    assert said(DRAW, of_numpy) == "right."
-    fixed = of_numpy(20_000, torch.Generator().manual_seed(3))
-    assert "it returns the same whatever the generator draws" in said(DRAW, lambda n, g: fixed)
-    assert said(DRAW, draw(1, 4)).startswith("not right, the variance of what it returns is 16.")
-    assert said(DRAW, draw(0, 2)).startswith("not right, the mean of what it returns is")
-    assert said(DRAW, lambda n, generator: 1.0).startswith("not right, the variance")
-    assert said(DRAW, lambda n, generator: None).startswith("not yet answered")
-    assert said(DRAW, lambda n, generator: "x").startswith("the function returned a string")
-    assert said(DRAW, lambda n: n).startswith("not right, the function raised TypeError")
-
-
 # --- what an answer prints, and exercises with mistakes -------------------------------------------
 
 
@@ -235,7 +198,6 @@ def test_the_stop_button_ends_an_endless_answer():
         (Formula({"x": (-1, 1)}), "log(x)", "no finite real value"),
         (Choice({"a": "", "b": ""}), "ab", "one letter"),
         (MEAN.form, lambda z, w: "x", "return numbers"),
-        (DRAW.form, lambda: {"mean": 0}, "a dict of mean, variance"),
     ],
 )
 def test_a_mistake_of_the_exercise_is_not_laid_to_the_answer(form, answer, words, capsys):

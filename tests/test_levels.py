@@ -13,6 +13,7 @@ from diffenc_lite.course.exercises import EXERCISES, judge, level, play, writing
 from diffenc_lite.course.exercises.levels import CHAINS, LEVELS, latex, to_html
 from diffenc_lite.course.exercises.player import read_progress
 
+
 def said(number, answer) -> str:
     verdict = judge(number, answer)
     assert verdict.right == verdict.text.endswith(": right.")

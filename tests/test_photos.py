@@ -31,7 +31,7 @@ def test_splits_have_no_pixel_in_common(monkeypatch):
             yield str(number), np.stack([row, column, np.full_like(row, number)], 2)
 
     load = photos.pictures
-    monkeypatch.setattr(photos, "pictures", lambda: dict(addresses()))
+    monkeypatch.setattr(photos, "pictures", lambda _: dict(addresses()))
     pixels = {}
     for split, cut in photos.SPLITS.items():
         images, _ = photos.patches(*cut)

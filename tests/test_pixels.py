@@ -1,6 +1,5 @@
 """8-bit data <-> (-1, 1), and p(x | z_0).                                                   G2"""
 
-
 import pytest
 import torch
 from hypothesis import given

@@ -176,9 +176,7 @@ def notebook_faults(notebook: dict) -> list[str]:
         faults.append("widget state is stored")
     if [cell["execution_count"] for cell in code] != list(range(1, len(code) + 1)):
         faults.append("it was not run from top to bottom")
-    ignored = sum(
-        "nbval-ignore-output" in cell["metadata"].get("tags", []) for cell in code
-    )
+    ignored = sum("nbval-ignore-output" in cell["metadata"].get("tags", []) for cell in code)
     if ignored > len(code) / 3:
         faults.append(f"{ignored} of {len(code)} code cells ignore their outputs")
     for number, cell in enumerate(code, 1):

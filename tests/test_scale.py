@@ -53,8 +53,10 @@ def test_every_named_mean_is_a_number(kind, small_model):
         torch.testing.assert_close(*bounds, rtol=1e-9, atol=0)
         with torch.no_grad():
             by_name, by_number = (
-                [step.z for step in sample_steps(
-                    model, 4, Chain.equal(3, 0.7, a), generator=seeded(2))]
+                [
+                    step.z
+                    for step in sample_steps(model, 4, Chain.equal(3, 0.7, a), generator=seeded(2))
+                ]
                 for a in (name, number)
             )
         torch.testing.assert_close(by_name, by_number, rtol=1e-9, atol=1e-9)

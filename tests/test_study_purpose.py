@@ -51,7 +51,7 @@ def test_the_pilot_sees_no_pixel_of_the_test_photos(small, monkeypatch):
             yield str(number), np.stack([row, column % 256, column // 256 + 2 * number], 2)
 
     load = photos.pictures
-    monkeypatch.setattr(photos, "pictures", lambda: {k: v.astype("u1") for k, v in addresses()})
+    monkeypatch.setattr(photos, "pictures", lambda _: {k: v.astype("u1") for k, v in addresses()})
     pixels = {}
     for split in ("train", "rest", "validation", "test"):
         images = purpose.images_of("photos", split, None, "cpu").long()

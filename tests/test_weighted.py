@@ -1,6 +1,5 @@
 """W3: a weighted loss is a bound. Training at finite depth with a ratio for each step."""
 
-
 import pytest
 import torch
 from draws import F64, KINDS, POINTS, best_ratios, even, seeded

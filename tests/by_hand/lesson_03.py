@@ -5,11 +5,13 @@ import math
 import torch
 
 
-def one_by_one(gamma, rate, t):
-    h, total = 1e-6, 0.0
-    for depth in t:
-        total += (gamma(depth + h) - gamma(depth - h)) / (2 * h) * rate(gamma(depth))
-    return total / len(t)
+def by_differences(gamma, rate, t, h=1e-6, back=1.0):
+    slope = (gamma(t + h) - gamma(t - back * h)) / ((1 + back) * h)
+    return (slope * rate(gamma(t))).mean()
+
+
+def slope_of(f, t):
+    return torch.func.jvp(f, (t,), (torch.ones_like(t),))[1]
 
 
 RIGHT = {
@@ -17,13 +19,26 @@ RIGHT = {
     "03.2": lambda s2, g0, g1: (
         0.5 * math.log1p(s2 * math.exp(-g0)) - 0.5 * math.log1p(s2 * math.exp(-g1))
     ),
-    "03.3": one_by_one,
+    "03.3": by_differences,
 }
 WRONG = {
     "03.1": ["b", "c", "d"],
     "03.3": [
         lambda gamma, rate, t: (18.3 * rate(gamma(t))).mean(),
         lambda gamma, rate, t: rate(gamma(t)).mean(),
-        lambda gamma, rate, t: one_by_one(gamma, rate, t) * torch.ones_like(t),
+        lambda gamma, rate, t: by_differences(gamma, rate, t) * torch.ones_like(t),
+        lambda gamma, rate, t: sum(slope_of(gamma, at) * rate(gamma(at)) for at in t) / len(t),
+        lambda gamma, rate, t: (slope_of(gamma, t) * (rate(gamma(t)) + rate(gamma(t))) / 2).mean(),
+        lambda gamma, rate, t: by_differences(gamma, rate, t, h=0.1),  # right for a parabola
+        lambda gamma, rate, t: by_differences(gamma, rate, t, h=1e-3, back=0.0),
+        lambda gamma, rate, t: ((gamma(t[:1] * 0 + 1) - gamma(t[:1] * 0)) * rate(gamma(t))).mean(),
+        lambda gamma, rate, t: (slope_of(gamma, t.mean()) * rate(gamma(t))).mean(),
+        lambda gamma, rate, t: slope_of(gamma, t).mean() * rate(gamma(t)).mean(),
+        lambda gamma, rate, t: (slope_of(gamma, t) * rate(gamma(t))).median(),
+        lambda gamma, rate, t: (slope_of(gamma, t) * rate(gamma(t)))[:25].mean(),
+        lambda gamma, rate, t: (slope_of(gamma, t) * rate(t)).mean(),
+        lambda gamma, rate, t: slope_of(lambda at: rate(gamma(at)), t).mean(),
+        lambda gamma, rate, t: (slope_of(gamma, t) * rate(gamma(t))).sum(),
+        lambda gamma, rate, t: -(slope_of(gamma, t) * rate(gamma(t))).mean(),
     ],
 }

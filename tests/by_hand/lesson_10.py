@@ -14,22 +14,20 @@ def left_to_a_network(s_2, gamma):
 
 
 def peeking(stops):
-    """One study after the other, as somebody would do it; stops(total, k) is the rule."""
+    """One look after the other, as somebody would do it; stops(total, k) is the rule."""
 
-    def simulate(studies, looks, generator):
-        news = torch.zeros(studies)
-        total = torch.zeros(studies)
-        for k in range(1, looks + 1):
-            total = total + torch.randn(studies, generator=generator)
-            news[stops(total, k)] = 1.0
-        return news
+    def news(d):
+        seen, total = torch.zeros(len(d)), torch.zeros(len(d))
+        for k, difference in enumerate(d.T, start=1):
+            total = total + difference
+            seen[stops(total, k)] = 1.0
+        return seen
 
-    return simulate
+    return news
 
 
-def only_the_last(studies, looks, generator):
-    d = torch.randn(studies, looks, generator=generator)
-    return (d.sum(1).abs() > 1.96 * math.sqrt(looks)).float()
+def above(limit, d):
+    return d.cumsum(1).abs() > limit * torch.arange(1, d.shape[1] + 1).sqrt()
 
 
 RIGHT = {
@@ -43,8 +41,25 @@ WRONG = {
     "10.2": ["abc", "bcd", "b", "c"],
     "10.3": ["a", "b", "abc", "abd"],
     "10.4": [
-        only_the_last,
+        *(
+            lambda d, limit=limit: above(limit, d).any(1)
+            for limit in (1.645, 1.95, 2.0, 2.24, 2.576)
+        ),
         peeking(lambda total, k: total.abs() / k > 1.96),  # the mean, not z
+        peeking(lambda total, k: total.abs() > 1.96),  # the sum
         peeking(lambda total, k: total > 1.96 * math.sqrt(k)),  # one side
+        lambda d: above(1.96, d)[:, -1],  # the last look only
+        lambda d: above(1.96, d)[:, 0],
+        lambda d: above(1.96, d)[:, 1:].any(1),
+        lambda d: above(1.96, d)[:, :-1].any(1),
+        lambda d: above(1.96, d)[:, :5].any(1),  # five looks, whatever there are
+        lambda d: above(1.96, d).all(1),
+        lambda d: above(1.96, d).sum(1),
+        lambda d: (d.cumsum(1).abs() > 1.96 * math.sqrt(d.shape[1])).any(1),
+        lambda d: (d.cumsum(1).abs() > 1.96 * torch.arange(d.shape[1]).sqrt()).any(1),
+        lambda d: (d.abs() > 1.96).any(1),
+        lambda d: ~above(1.96, d).any(1),
+        lambda d: above(1.96, d).any(1).double().mean(),  # their share
+        lambda d: torch.rand(len(d)) < 0.14,  # no simulation at all
     ],
 }

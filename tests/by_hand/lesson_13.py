@@ -5,13 +5,24 @@ import math
 import torch
 from by_hand.tools import alpha2, sigma2
 
-# --- 13.4: a difference quotient of fourth order --------------------------------------------------
+# --- 13.4: backwards, and by differences ----------------------------------------------------------
 
 
 def _variance(denoise, z, snr):
-    h = 1e-5
-    rise = denoise(z - 2 * h) - 8 * denoise(z - h) + 8 * denoise(z + h) - denoise(z + 2 * h)
-    return rise / (12 * h) / snr**0.5
+    z = z.clone().requires_grad_()
+    return torch.autograd.grad(denoise(z).sum(), z)[0] / snr**0.5
+
+
+def _by_differences(h, order):
+    """Of order 1, 2 or 4"""
+
+    def variance(denoise, z, snr):
+        near, far = (denoise(z + k * h) - denoise(z - k * h) for k in (1, 2))
+        one_sided = (denoise(z + h) - denoise(z)) / h
+        rise = {1: one_sided, 2: near / (2 * h), 4: (8 * near - far) / (12 * h)}[order]
+        return rise / snr**0.5
+
+    return variance
 
 
 # --- 13.3: the curl of (e_1 eta_1, e_2 eta_2) in (gamma_1, gamma_2), by differences ---------------
@@ -96,8 +107,12 @@ WRONG = {
     ],
     "13.3": ["a", "ab", "ac", "abcd"],
     "13.4": [
+        *(_by_differences(10.0**-k, order) for order in (1, 2, 4) for k in range(1, 9)),
         lambda denoise, z, snr: _variance(denoise, z, snr) * snr**0.5,  # the slope itself
+        lambda denoise, z, snr: _variance(denoise, z, snr) / snr**0.5,
+        lambda denoise, z, snr: _variance(denoise, z, snr).mean() * torch.ones_like(z),
         lambda denoise, z, snr: 1 - denoise(z) ** 2,  # the coin's
         lambda denoise, z, snr: torch.ones_like(z) / (1 + snr),  # the standard normal's
+        lambda denoise, z, snr: denoise(z) / z / snr**0.5,  # of a straight line
     ],
 }

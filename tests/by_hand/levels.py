@@ -112,7 +112,7 @@ def L2_4(L2_1, L2_3, F3_3): return L2_1.subs({w: 1, delta: L2_3, sigma_Q: sqrt(F
 def L2_5(L2_4): return L2_4.subs({alpha_s: sqrt(snr_s) * sigma_s, c: 1 - snr_t / snr_s})
 
 
-def L3_1(): return solved(alpha_t * x + sigma_t * epsilon - alpha_t * (x + a) - sigma_t * epsilonhat, a)
+def L3_1(): return solved(sigma_t * (epsilon - epsilonhat) - alpha_t * a, a)
 def L3_2(L2_5, L3_1):
     ratio = {alpha_t: sqrt(snr_t) * sigma_t}
     return expand(L2_5.subs(xhat, x + L3_1).subs(ratio)).subs(snr_s, snr_t * exp(gamma_t - gamma_s))

@@ -5,7 +5,7 @@
 
 from .answers import ExerciseError
 from .checking import Verdict, ask, check, judge
-from .forms import Choice, Exercise, Formula, Line, Number, Program, Simulation, Vector
+from .forms import Choice, Exercise, Formula, Line, Number, Program, Vector
 from .levels import CHAINS
 from .playing import level, play
 from .registry import EXERCISES, register
@@ -20,7 +20,6 @@ __all__ = [
     "Line",
     "Number",
     "Program",
-    "Simulation",
     "Vector",
     "Verdict",
     "ask",

@@ -31,7 +31,7 @@ from .answers import (
     as_number,
     describe,
 )
-from .forms import Choice, Exercise, Form, Formula, Line, Number, Program, Simulation, Vector
+from .forms import Choice, Exercise, Form, Formula, Line, Number, Program, Vector
 from .lines import prepare as prepare_line
 
 Compare = Callable[[Any], None]
@@ -56,8 +56,7 @@ def tried(exercise: Exercise) -> None:
     compare = prepared(exercise)
     sample = _SAMPLE.get(type(exercise.form), lambda given: given.answer)(exercise)
     try:
-        if sample is not None:
-            compare(sample)
+        compare(sample)
     except (Unanswered, WrongForm, Wrong) as why:
         raise ExerciseError(
             f"Exercise {exercise.number} itself has a mistake: it refuses its own answer"
@@ -222,7 +221,8 @@ def _draw_inputs(seed: str, form: Formula) -> list[dict[str, float]]:
 
     points = [{name: draw(*ends) for name, ends in form.ranges.items()} for _ in range(_TRIES)]
     for point in points if form.noise else []:
-        point["sigma"] = math.sqrt(1 - point["alpha"] ** 2)
+        snr = math.exp(4 - 8 * numbers.random())  # so gamma is drawn
+        point |= {"alpha": math.sqrt(snr / (1 + snr)), "sigma": math.sqrt(1 / (1 + snr))}
     return points
 
 
@@ -333,7 +333,7 @@ def _difference(values: Any, right: Any, form: Program) -> str | None:
 
 def _inputs(exercise: Exercise, i: int) -> tuple[Any, ...]:
     """The same in every run, and new objects at each call, since a function may change them."""
-    assert isinstance(exercise.form, Program | Simulation)
+    assert isinstance(exercise.form, Program)
     return exercise.form.inputs(torch.Generator().manual_seed(i))
 
 
@@ -353,37 +353,6 @@ def _as_function(answer: Any) -> Callable[..., Any]:
     return answer
 
 
-def _prepare_simulation(exercise: Exercise) -> Compare:
-    form = exercise.form
-    assert isinstance(form, Simulation)
-    right = _call(exercise.answer)
-    if not isinstance(right, dict) or right.keys() != form.statistics.keys():
-        raise ValueError(f"its answer must compute a dict of {', '.join(form.statistics)}")
-
-    def compare(answer: Any) -> None:
-        draws = [_draws(_run(_as_function(answer), *_inputs(exercise, i))) for i in (0, 1)]
-        for name, statistic in form.statistics.items():
-            try:
-                value = float(statistic(torch.from_numpy(draws[0])))
-            except (RuntimeError, ValueError, IndexError, TypeError):  # of a wrong shape
-                raise WrongForm(f"the function returned {describe(draws[0])}") from None
-            if not _close(value, float(right[name]), form, form.tolerance):
-                raise Wrong(f", the {name} of what it returns is {value:.4g}")
-        if draws[0].shape == draws[1].shape and (draws[0] == draws[1]).all():
-            raise Wrong(", it returns the same whatever the generator draws: draw with it")
-
-    return compare
-
-
-def _draws(output: Any) -> Any:
-    if is_stub(output):
-        raise Unanswered
-    draws = _as_array(output)
-    if draws is None:
-        raise WrongForm(f"the function returned {describe(output)}")
-    return draws
-
-
 def _prepare_line(exercise: Exercise) -> Compare:
     form = exercise.form
     assert isinstance(form, Line)
@@ -398,7 +367,6 @@ _PREPARE: dict[type[Form], Callable[[Exercise], Compare]] = {
     Formula: _prepare_formula,
     Choice: _prepare_choice,
     Program: _prepare_program,
-    Simulation: _prepare_simulation,
     Line: _prepare_line,
 }
 
@@ -407,5 +375,4 @@ _SAMPLE: dict[type[Form], Callable[[Exercise], Any]] = {
     Number: lambda exercise: _call(exercise.answer),
     Vector: lambda exercise: _call(exercise.answer),
     Formula: lambda exercise: _parse(str(exercise.answer), list(vars(exercise.form)["ranges"])),
-    Simulation: lambda exercise: None,  # its answer draws nothing
 }

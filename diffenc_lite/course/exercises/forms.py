@@ -46,7 +46,7 @@ class Vector:
 @dataclass(frozen=True)
 class Formula:
     """A formula in these names, each tried between its two bounds (log-uniformly where they are
-    positive and more than a factor of 1000 apart). `noise`: alpha and sigma are those of one depth.
+    positive and more than a factor of 1000 apart). `noise`: alpha and sigma are those of one gamma.
     Exercise.answer: SymPy text."""
 
     ranges: dict[str, tuple[float, float]]
@@ -97,28 +97,6 @@ class Program:
 
 
 @dataclass(frozen=True)
-class Simulation:
-    """A function that draws. It is called once, and statistics of what it returns are compared
-    with exact values.
-
-    takes, returns, inputs: as in Program; the arguments hold a generator or none at all.
-    statistics: by name, a function of the tensor returned that gives a number.
-    Exercise.answer: a function without arguments that gives the exact values, by the same names.
-    tolerance and absolute must leave room for chance: five standard errors are plenty.
-    """
-
-    takes: str
-    returns: str
-    inputs: Callable[[Any], tuple[Any, ...]]
-    statistics: dict[str, Callable[[Any], Any]]
-    tolerance: float = 0.05
-    absolute: float = 0.0
-
-    def describe(self) -> str:
-        return f"a function of {self.takes} that returns {self.returns}"
-
-
-@dataclass(frozen=True)
 class Line:
     """The right side of a line of a derivation, in these symbols of the ledger: typed as text, or a
     SymPy expression. It must equal the answer by algebra. `leading`: the name whose leading power
@@ -138,7 +116,7 @@ def _near(form: Number | Vector) -> str:
     return "to within " + (" and ".join(filter(None, (percent, absolute))) or "rounding")
 
 
-Form = Number | Vector | Formula | Choice | Program | Simulation | Line
+Form = Number | Vector | Formula | Choice | Program | Line
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,12 +10,17 @@ from .forms import POSITIVE, Choice, Exercise, Formula, Program
 
 
 def _schedule_rate_and_depths(generator: Any) -> tuple[Any, ...]:
-    bend, scale = torch.rand(2, generator=generator, dtype=torch.float64).tolist()
+    """No polynomial, whose slope a quotient of long differences would have; `rate` answers once."""
+    bend, wave, scale = torch.rand(3, generator=generator, dtype=torch.float64).tolist()
+    calls: list[None] = []
 
     def gamma(t: Any) -> Any:
-        return -13.3 + 18.3 * (t + bend * t * (t - 1))
+        return -13.3 + 18.3 * (t + bend * t * (t - 1)) + (0.5 + wave) * torch.sin(7 * t + scale)
 
     def rate(at: Any) -> Any:
+        if calls:
+            raise RuntimeError("rate was called again")
+        calls.append(None)
         return (1 + scale) * torch.sigmoid(-at)
 
     return gamma, rate, torch.rand(50, generator=generator, dtype=torch.float64)

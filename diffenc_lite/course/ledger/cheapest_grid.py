@@ -66,9 +66,9 @@ def W4(F3, G5) -> Steps:
     square = expand(error**2)
     tabulated = sum(square.coeff(first * second) * mean(first, second) for first, second in PAIRS)
     yield Line("edge", "What a step costs at $w=1$ or at $w^*$ (W1) depends on the mean of "
-        r"$(A\hat x-\tau)^2$ with $\tau=cx_t+(x_s-x_t)$ (G5). Write out the square: six means, each of "
-        "two things known at one depth. So a network that was asked once at each depth prices all "
-        "pairs of depths.",
+        r"$(A\hat x-\tau)^2$ with $\tau=cx_t+(x_s-x_t)$ (G5). Write out the square: six means, "
+        "each of two things known at one depth. So a network that was asked once at each depth "
+        "prices all pairs of depths.",
         equation(J_st, tabulated))
     yield Line("two", "Dynamic programming: with $V_k(j)$ for the least price of a path with $k$ "
         "edges from node 0 to node $j$, $V_1(j)=k_{0j}$ and "

@@ -49,7 +49,7 @@ def L4(E1, E2, E3, F3, G4, L2) -> Steps:
         }
     )
     ahead = encoding_at_s(3)
-    yield Line("taylor", "In a short step an encoder moves almost along a straight line. With three "
+    yield Line("taylor", "In a short step an encoder moves almost along a line. With three "
         r"derivatives in $\lambda$, and $\frac{dx_t}{d\lambda}=\sigma_t^2u$, Taylor's theorem says "
         "how it moves:",
         equation(x_s, up_to(ahead, 3)))

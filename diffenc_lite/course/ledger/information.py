@@ -36,8 +36,8 @@ I_MMSE = ("i_mmse", "diffusion", "total", "advantage")  # the forms that use it
 
 @row("Information and error, and what no bound can beat", "05",
     r"Let $x$ have finitely many values and $z=\sqrt\eta\,x+\varepsilon$, with $p_z$ the density "
-    r"of $z$ and $m_z=\mathbb E[x|z]$. Then the information $I(x;z)$ grows at half the rate of the mean "
-    r"squared error. With $H$ the entropy of the data, $H_0$ that of $x$ given $z_0$, "
+    r"of $z$ and $m_z=\mathbb E[x|z]$. Then the information $I(x;z)$ grows at half the rate of the "
+    r"mean squared error. With $H$ the entropy of the data, $H_0$ that of $x$ given $z_0$, "
     r"$I_0,I_1$ the information of $z_0,z_1$, $K_1=\mathrm{KL}(q(z_1)\,\|\,p(z_1))$, and $M$ the "
     r"divergence of the decoder from $q(x|z_0)$, the bound of a VDM with a perfect denoiser is",
     claim={

@@ -335,8 +335,7 @@ class Proof:
 
 @dataclass(frozen=True)
 class Basis:
-    """What a row rests on: the rows that it was passed, the meanings given to symbols, and the steps
-    in words."""
+    """What a row rests on: the rows it was passed, the meanings of symbols, the steps in words."""
 
     tag: str
     rows: tuple[str, ...]

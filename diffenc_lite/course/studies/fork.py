@@ -182,6 +182,16 @@ class Affine(nn.Module):
         return move.view_as(x)
 
 
+class Sum(nn.ModuleList):
+    """The sum of what several networks make of (x, gamma)."""
+
+    def __init__(self, *networks: nn.Module):
+        super().__init__(networks)
+
+    def forward(self, x: Tensor, gamma: Tensor) -> Tensor:
+        return torch.stack([network(x, gamma) for network in self]).sum(0)
+
+
 class Second(nn.Module):
     """v_hat + net(z, v_hat, gamma): the parameters of an encoder, given to the denoiser instead.
 
@@ -228,6 +238,9 @@ def _fork_of(base: DiffEnc, arm: str, seed: int, start: float) -> DiffEnc:
         "unbounded": lambda: Unbounded(*of_image),
         "image": lambda: Affine(shape, base.schedule, picture=True, number=False),
         "fade": lambda: Affine(shape, base.schedule, picture=False, number=True),
+        "skip": lambda: Sum(
+            UNet(*of_image), Affine(shape, base.schedule, picture=False, number=True)
+        ),
         "affine": lambda: Affine(shape, base.schedule, picture=True, number=True, rank=32),
     }
     encoder = Moving(moves[arm](), base, start, start + INERT if arm == "inert" else None)
@@ -244,9 +257,7 @@ def depth_of(gamma_max: float, model: DiffEnc) -> float:
     return min(1.0, (gamma_max - low) / (high - low))
 
 
-def _losses(
-    model: DiffEnc, x: Tensor, t: Tensor, eps: Tensor, end: float
-) -> tuple[Tensor, Tensor]:
+def _losses(model: DiffEnc, x: Tensor, t: Tensor, eps: Tensor, end: float) -> tuple[Tensor, Tensor]:
     """Prior loss with the noise ending at depth `end`, and the diffusion loss at t for each unit
     of t: times (end - start) its mean over t in [start, end] is the part of L4 between them.
 
@@ -276,6 +287,15 @@ def _draw(images: Tensor, config: TrainConfig, update: int) -> tuple[Tensor, Ten
     return index, low_discrepancy(batch, eps, draws), eps
 
 
+def update(state: State, quick: DiffEnc, images: Tensor, end: float, start: float) -> list[float]:
+    """One update of a fork; [its loss]. Args: quick, the model as `fast` returns it."""
+    index, uniform, eps = _draw(images, state.config, state.update)
+    x, t = quick.to_unit(images[index]), start + (end - start) * uniform
+    prior, diffusion = _losses(quick, x, t, eps, end)
+    loss = prior.mean() + (end - start) * diffusion.mean()
+    return state.descend(loss[None], clip=1.0)
+
+
 def train_fork(
     model: DiffEnc, images: Tensor, config: TrainConfig, end: float, start: float = START
 ) -> tuple[DiffEnc, list[float]]:
@@ -286,11 +306,7 @@ def train_fork(
     """
     state, quick, totals = State(model, config), fast(model), []
     while state.update < config.updates:
-        index, uniform, eps = _draw(images, config, state.update)
-        x, t = model.to_unit(images[index]), start + (end - start) * uniform
-        prior, diffusion = _losses(quick, x, t, eps, end)
-        loss = prior.mean() + (end - start) * diffusion.mean()
-        totals += state.descend(loss[None], clip=1.0)
+        totals += update(state, quick, images, end, start)
     windows = zip(*[iter(totals)] * config.log_every, strict=False)
     return state.averaged, [round(sum(window) / len(window), 6) for window in windows]
 
@@ -342,9 +358,7 @@ def mnist(root: str | None, device: torch.device, test_images: int) -> tuple[Ten
 
 
 @cache
-def _before(
-    test: Tensor, gamma_max: float, passes: int, base_name: str, start: float
-) -> Score:
+def _before(test: Tensor, gamma_max: float, passes: int, base_name: str, start: float) -> Score:
     """The score that all forks of a VDM have at the start; `test` is a key by its identity."""
     vdm = make_fork("vdm", 0, base_name, start).to(test.device)
     return score_fork(vdm, test, depth_of(gamma_max, vdm), passes, start)

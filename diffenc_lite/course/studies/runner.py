@@ -14,13 +14,14 @@ from __future__ import annotations
 import io
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ...files import PathLike, write_whole
-from . import fork, mnist_ratio, purpose, ratio_samples, toys
+from . import fork, mnist_ratio, purpose, ratio_samples, rivals, toys
 from .study import Job, Options, Results, Study, load_arrays, read_results
 
 STUDIES = {
@@ -29,6 +30,7 @@ STUDIES = {
     "ratio_samples": ratio_samples.STUDY,
     "fork": fork.STUDY,
     "purpose": purpose.STUDY,
+    "rivals": rivals.STUDY,
 }
 COUNTS = ("seeds", "jobs")  # budgets that only set the number of jobs
 
@@ -50,6 +52,7 @@ def run_jobs(name: str, folder: PathLike, options: Options, job: int | None = No
     from tqdm.auto import tqdm
 
     study, folder = find_study(name), Path(folder)
+    options = replace(options, folder=folder)
     jobs, budget = study.jobs(options), dict(options.budget)
     if job is not None and not 0 <= job < len(jobs):
         raise ValueError(f"job must be in 0..{len(jobs) - 1}; got {job}")

@@ -118,6 +118,7 @@ def power(shift: float, df: int) -> float:
 
 # ---- Student's t ---------------------------------------------------------------------------------
 
+
 def t_tail(t: float, df: float) -> float:
     """P(T > t) for t >= 0 and df >= 1, where df need not be an integer.
 

@@ -34,12 +34,13 @@ class Options:
     """Where and how long a study runs.
 
     root: folder of the full MNIST, or None for the usual places; device; budget: by name, the
-    numbers that decide how long the study takes and how precise it is.
+    numbers that decide how long the study takes and how precise it is; folder, where it runs.
     """
 
     root: str | None
     device: torch.device
     budget: Mapping[str, int]
+    folder: Path = Path()
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,198 @@
+"""What is an encoder for? Every rival, finished and tuned, on 29 photographs.
+
+rivals.md says what was declared before the first run. Each picture is scored by two VDMs that were
+trained without it: three folds of pictures, two seeds a fold. From each VDM come forks, one an arm
+(fork.py); they are the frozen VDM below depth START, so that the difference of two arms is one of
+two whole bounds, also where their noise ends at another gamma. A fork is trained at a constant
+rate, its weights averaged over the last tenth of its updates, and scored whenever their number has
+doubled, until a doubling moves its bound by less than FLAT: one training gives the whole curve.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ...data import photos
+from ...evaluation import evaluate
+from ...model import DiffEnc, ModelConfig, build
+from ...pretrained import save_model
+from ...training import State, TrainConfig, fast, train
+from . import fork
+from .study import Job, Options, Results, Row, Study
+
+DECLARATION = Path(__file__).with_suffix(".md")
+FOLDS, SEEDS = range(3), range(2)
+PASSES = 3  # of scoring
+START = 0.6  # depth, gamma = -2.3: an encoder can do little below it
+FLAT = 0.0005  # bits per dimension
+ARMS = {  # where the noise ends, gamma_1, for each kind of fork
+    "vdm": (2.0, 5.0),
+    "image": (2.0, 5.0),
+    "fade": (2.0,),
+    "affine": (2.0,),
+    "learned": (2.0, 5.0),
+    "skip": (2.0,),  # the network, and the fade added to its output
+    "inert": (2.0,),
+    "unbounded": (2.0,),
+}
+GRID = (0.0005, 0.0015, 0.0045, 0.0135)  # of learning rates; one step further where the edge wins
+RATES: dict[str, float] = {}  # the best of them, by arm and gamma_1: "learned-2"
+PRIMARY = {  # of finished forks; less than 0 if the first of the two is better
+    "network - image": ("learned-2", "image-2"),
+    "network - fade": ("learned-2", "fade-2"),
+    "best encoder - VDM at 5": ("best", "vdm-5"),
+}
+ENCODERS = ("image-2", "fade-2", "affine-2", "learned-2", "skip-2", "unbounded-2")
+
+
+# ---- pictures ------------------------------------------------------------------------------------
+
+
+def folds() -> list[list[str]]:
+    """The pictures of each fold: the six old ones and the new ones dealt out in turn, each kind in
+    an order that a generator with the seed 0 has drawn."""
+    draws, names = np.random.default_rng(0), list(photos.SHA256)
+    kinds = names[: len(photos.SIX)], names[len(photos.SIX) :]
+    dealt = [name for kind in kinds for name in draws.permutation(sorted(kind))]
+    return [[str(name) for name in dealt[k :: len(FOLDS)]] for k in FOLDS]
+
+
+def split_of(fold: int) -> tuple[list[str], list[str], list[str]]:
+    """Pictures for training, and of these those on which rates are chosen; pictures scored."""
+    training = [name for k, names in enumerate(folds()) if k != fold for name in names]
+    return training, training[::5], folds()[fold]
+
+
+def training_patches(names: Iterable[str]) -> Tensor:
+    """Those 3 pixels apart, (N, 3, 16, 16)."""
+    return photos.patches(0.0, 1.0, 3, names)[0]
+
+
+def scored_patches(names: Iterable[str]) -> tuple[Tensor, Tensor]:
+    """Those that do not overlap, and the number of the picture of each."""
+    return photos.patches(0.0, 1.0, photos.SIZE, names)
+
+
+# ---- jobs ----------------------------------------------------------------------------------------
+
+
+def _jobs(options: Options) -> list[Job]:
+    """The VDMs, the rates, then all arms, those of the first seeds first; the budget `jobs` takes
+    the first so many."""
+    vdms = [{"fold": fold, "seed": seed} for seed in SEEDS for fold in FOLDS]
+    arms = [{"arm": arm, "gamma_max": end} for arm, ends in ARMS.items() for end in ends]
+    listed: list[Job] = [{"part": "vdm", **vdm} for vdm in vdms]
+    listed += [{"part": "rate", **arm, "lr": lr} for arm in arms for lr in GRID]
+    listed += [{"part": "arm", **vdm, **arm} for vdm in vdms for arm in arms]
+    return listed[: options.budget["jobs"]]
+
+
+def _run(job: Job, options: Options) -> Row | Results:
+    if job["part"] == "vdm":
+        return _train_vdm(job, options)
+    rate, budget = job["part"] == "rate", options.budget
+    fold, seed = (0, 0) if rate else (job["fold"], job["seed"])
+    training, held_back, scored = split_of(fold)
+    if rate:
+        training, scored = [name for name in training if name not in held_back], held_back
+    model = fork.make_fork(job["arm"], seed, _path(options, fold, seed), START)
+    lr = job["lr"] if rate else RATES[f"{job['arm']}-{job['gamma_max']:g}"]
+    lengths = [budget["rate"]] if rate else [budget["first"] * 2**k for k in range(20)]
+    lengths = [length for length in lengths if length <= max(budget["last"], lengths[0])]
+    images, numbers = scored_patches(scored)
+    points = trained(model, training_patches(training), images, job["gamma_max"], lr, seed, lengths,
+                     budget["batch"])  # fmt: skip
+    curve: list[Row] = []
+    for updates, seconds, bits in points:
+        of_pictures = [bits[numbers == k].mean().item() for k in range(len(scored))]
+        total = sum(of_pictures) / len(scored)
+        finished = bool(curve) and curve[-1]["total"] - total < FLAT
+        curve.append({"updates": updates, "seconds": seconds, "total": total,
+                      "pictures": of_pictures})  # fmt: skip
+        if finished:
+            break
+    row = {**job, "lr": lr, "total": total, "finished": finished, "scored": scored, "curve": curve}
+    name = f"{job['arm']}_{job['gamma_max']:g}_{fold}_{seed}"
+    return row if rate else Results([row], {name: bits.half().numpy()})
+
+
+def trained(
+    model: DiffEnc, images: Tensor, scored: Tensor, end: float, lr: float, seed: int,
+    lengths: list[int], batch: int,
+) -> Iterator[tuple[int, float, Tensor]]:  # fmt: skip
+    """Train a fork whose noise ends at gamma `end`, at a constant rate, with the weights averaged
+    over about the last tenth of the updates. At each length: updates, seconds of processor time in
+    training, total of each scored patch above START."""
+    # so many updates that the cosine stays where it is, and the average as it is in its warm-up
+    config = replace(fork.fork_config(100 * lengths[-1], batch, seed, lr), ema=0.99999)
+    state, quick, depth, seconds = State(model, config), fast(model), fork.depth_of(end, model), 0.0
+    for length in lengths:
+        began = time.process_time()
+        while state.update < length:
+            fork.update(state, quick, images, depth, START)
+        seconds += time.process_time() - began
+        score = fork.score_fork(state.averaged, scored, depth, PASSES, START)
+        yield length, round(seconds, 1), score.total
+        model.train()
+
+
+def _path(options: Options, fold: int, seed: int) -> Path:
+    return options.folder / f"vdm-{fold}-{seed}"
+
+
+def _train_vdm(job: Job, options: Options) -> Row:
+    """Train a VDM on two folds, and keep it in the folder; stopped, it goes on where it was."""
+    fold, seed, budget = job["fold"], job["seed"], options.budget
+    training, _, names = split_of(fold)
+    torch.manual_seed(seed)
+    model = build(ModelConfig("identity", "small", shape=(3, photos.SIZE, photos.SIZE)))
+    config = TrainConfig(budget["vdm"], 64, lr=0.003, warmup=200, optimizer="muon", seed=seed)
+    path = _path(options, fold, seed)
+    last = train(model, training_patches(training), config, path)
+    scored = evaluate(
+        last.model, scored_patches(names)[0], generator=torch.Generator().manual_seed(0)
+    )
+    save_model(last.model, path, {"pictures": training, "bits_per_dim": scored.total})
+    return {**job, "total": scored.total, "scored": names}
+
+
+# ---- results -------------------------------------------------------------------------------------
+
+
+def bounds(rows: list[Row], seed: int | None = None) -> dict[str, dict[str, float]]:
+    """Finished bounds above START of each arm, by picture: the mean over seeds, or of one."""
+    found: dict[str, dict[str, list[float]]] = {}
+    for row in rows:
+        if row["part"] == "arm" and seed in (None, row["seed"]):
+            pictures = found.setdefault(f"{row['arm']}-{row['gamma_max']:g}", {})
+            for name, total in zip(row["scored"], row["curve"][-1]["pictures"], strict=True):
+                pictures.setdefault(name, []).append(total)
+    return {
+        arm: {name: sum(totals) / len(totals) for name, totals in sorted(pictures.items())}
+        for arm, pictures in found.items()
+    }
+
+
+def difference(of: dict[str, dict[str, float]], first: str, second: str) -> NDArray[np.float64]:
+    """The first arm's bound minus the second's, one number a picture."""
+    return np.array([of[first][name] - of[second][name] for name in of[second]])
+
+
+def best_encoder(of: dict[str, dict[str, float]]) -> str:
+    """The encoder at 2 whose bound, the mean over pictures, is lowest."""
+    return min(ENCODERS, key=lambda arm: sum(of[arm].values()))
+
+
+STUDY = Study(
+    _jobs,
+    _run,
+    budget={"vdm": 8000, "rate": 1600, "first": 100, "last": 12_800, "batch": 64, "jobs": 200},
+)

@@ -1,0 +1,122 @@
+"""The study of rivals: its pictures, its declaration, its jobs on a few patches."""
+
+import hashlib
+
+import numpy as np
+import pytest
+import torch
+
+from diffenc_lite.course.studies import fork, load_arrays, options, ratio_samples, rivals, runner
+from diffenc_lite.data import photos
+
+SMALL = {"vdm": 3, "rate": 4, "first": 2, "last": 4, "batch": 4}
+
+
+@pytest.mark.parametrize(
+    "text, size, sha256",
+    [
+        (
+            rivals.DECLARATION.read_text("utf-8"),
+            4620,
+            "6a3a9f9aedbd4209342e7d466f3bfa96cf8ac0fc1f597c1147a2e9986de96418",
+        ),
+        (
+            ratio_samples.__doc__,
+            1994,
+            "20f2a0c8a605052784dabda29c1f372ed3a0a242f45d99ee6f644e1f05c18078",
+        ),
+    ],
+)
+def test_a_declaration_only_grows(text, size, sha256):
+    """New words may follow the declared ones, which stay as they were."""
+    assert hashlib.sha256(text.encode()[:size]).hexdigest() == sha256
+
+
+def test_every_picture_is_scored_once_by_those_who_have_not_seen_it():
+    scored = [name for fold in rivals.FOLDS for name in rivals.split_of(fold)[2]]
+    assert sorted(scored) == sorted(photos.SHA256) and len(scored) == 29
+    for fold in rivals.FOLDS:
+        training, held_back, names = rivals.split_of(fold)
+        assert not set(training) & set(names) and set(held_back) < set(training)
+        assert sum(name in photos.SIX for name in names) == 2
+
+
+def test_scored_patches_do_not_overlap(monkeypatch):
+    """Seen with pictures whose pixels are their own addresses."""
+    address = np.arange(48 * 40 * 3).reshape(48, 40, 3) % 251
+    monkeypatch.setattr(photos, "pictures", lambda names: {n: address.astype("u1") for n in names})
+    images, numbers = rivals.scored_patches(["a", "b"])
+    assert images.shape == (12, 3, 16, 16) and numbers.tolist() == [0] * 6 + [1] * 6
+    whole = torch.tensor(address[:, :32]).permute(2, 0, 1)
+    corners = [(y, x) for y in (0, 16, 32) for x in (0, 16)]
+    for image, (y, x) in zip(images, corners, strict=False):
+        assert torch.equal(image.long(), whole[:, y : y + 16, x : x + 16])
+
+
+@pytest.fixture
+def few(monkeypatch, tmp_path):
+    """Patches of a few, and rates that are known."""
+    every = rivals.scored_patches
+    monkeypatch.setattr(rivals, "scored_patches", lambda names: [a[::60] for a in every(names)])
+    monkeypatch.setattr(rivals, "training_patches", lambda names: every(names)[0][::7])
+    kinds = (f"{arm}-{end:g}" for arm, ends in rivals.ARMS.items() for end in ends)
+    monkeypatch.setattr(rivals, "RATES", dict.fromkeys(kinds, 0.001))
+    given = options(rivals.STUDY, budget=SMALL)
+    return lambda part, **wanted: [
+        runner.read_results(runner.run_jobs("rivals", tmp_path, given, number))["rows"][0]
+        for number, job in enumerate(rivals.STUDY.jobs(given))
+        if job["part"] == part and wanted.items() <= job.items()
+    ], tmp_path
+
+
+def test_jobs_of_the_study(few):
+    run, folder = few
+    (vdm,) = run("vdm", fold=0, seed=0)
+    (rate,) = run("rate", arm="fade", lr=0.0045)
+    assert set(rate["scored"]) < set(rivals.split_of(0)[0])
+    rows = run("arm", fold=0, seed=0)
+    assert len({row["arm"] for row in rows}) == len(rivals.ARMS) == 8
+    for row in rows:
+        assert row["scored"] == rivals.split_of(0)[2] == vdm["scored"]
+        assert [point["updates"] for point in row["curve"]] == [2, 4]
+        assert row["total"] == pytest.approx(np.mean(row["curve"][-1]["pictures"]))
+    finished = rivals.bounds(rows)
+    assert rivals.best_encoder(finished) in rivals.ENCODERS
+    (file,) = folder.glob("*seed-0_arm-skip*.json")
+    assert load_arrays(file)["skip_2_0_0"].shape == (len(rivals.scored_patches(vdm["scored"])[0]),)
+
+
+def test_arms_differ_once_they_have_learned_and_the_sum_is_a_sum(few):
+    run, folder = few
+    run("vdm", fold=0, seed=0)
+    x, gamma = torch.rand(2, 3, 16, 16) - 0.5, torch.full((2,), 1.0)
+    model = fork.make_fork("skip", 0, folder / "vdm-0-0", rivals.START)
+    network, fade = model.encoder.move
+    torch.nn.init.ones_(fade.number.bias)
+    torch.nn.init.ones_(network.out.bias)
+    moved = model.encoder.move(x, gamma)
+    torch.testing.assert_close(moved, np.tanh(1.0) + x)
+
+
+def test_differences_are_over_pictures_and_seeds():
+    def row(arm, fold, seed, totals):
+        curve = [{"pictures": [9.0, 9.0]}, {"pictures": totals}]
+        names = [f"{fold}a", f"{fold}b"]
+        job = {"part": "arm", "arm": arm, "gamma_max": 2.0, "fold": fold, "seed": seed}
+        return {**job, "scored": names, "curve": curve}
+
+    rows = [row("learned", k, s, [1.0 + k, 2.0 + s]) for k in (0, 1) for s in (0, 1)]
+    rows += [row("image", k, s, [1.0, 1.0]) for k in (0, 1) for s in (0, 1)]
+    of = rivals.bounds(rows)
+    assert of["learned-2"] == {"0a": 1.0, "0b": 2.5, "1a": 2.0, "1b": 2.5}
+    assert rivals.difference(of, "learned-2", "image-2").tolist() == [0.0, 1.5, 1.0, 1.5]
+    assert rivals.bounds(rows, seed=1)["learned-2"]["0b"] == 3.0
+
+
+def test_a_fork_ends_when_a_doubling_helps_too_little(few, monkeypatch):
+    run, _ = few
+    run("vdm", fold=0, seed=0)
+    monkeypatch.setattr(rivals, "FLAT", 10.0)
+    monkeypatch.setitem(SMALL, "last", 16)
+    (row,) = run("arm", fold=0, seed=0, arm="vdm", gamma_max=2.0)
+    assert row["finished"] and [point["updates"] for point in row["curve"]] == [2, 4]
