@@ -57,7 +57,7 @@ def step_from(z_t: float, world: str, z: Array, s: float = 0.55, t: float = 0.7)
     return Step(kept + by_x * guess, deviation, posteriors, truth, ratio)
 
 
-def one_step(ratio: float, z_t: float = 0.2) -> Picture:
+def one_step(ratio: float, z_t: float = 0.57) -> Picture:
     """A step of a VDM for x = 1 or -1: the posteriors and their mixture, the model with w = 1 and
     with w = `ratio`. Densities stand sideways, at the place of z_s."""
     z = np.linspace(-1.75, 1.8, 500)
@@ -146,7 +146,7 @@ def step_explorer(shared: Mapping[str, float]) -> Explorer:
         ax.set_title(f"$w^*={w:.2f}$; for this $z_t$ alone {step.ratio:.2f}")
         return figure
 
-    z_slider = slider("z_t", np.arange(-20, 21, 2) / 10, start=0.0, text="{:.1f}")
+    z_slider = slider("z_t", np.arange(-20, 21, 2) / 10, start=2.0, text="{:.1f}")
     stills = [(10, 0), (15, 0), (10, 1), (15, 1)]  # z_t = 0 and 1, in both worlds
     return Explorer(draw, z_slider, buttons("world", worlds), stills=stills)
 
@@ -217,6 +217,6 @@ def ratio_explorer(
         above.set_title(f"gap {mine} (w = 1: {one}, w*: {best})", fontsize=12)
         return figure
 
-    sliders = slider("T", counts, start=10, text="{:d}"), slider("w", ws, start=0.223)
+    sliders = slider("T", counts, start=10, text="{:d}"), slider("w", ws, start=1.0)
     stills = [(3, 5, 0), (9, 17, 0), (4, 19, 1), (9, 19, 1)]
     return Explorer(draw, *sliders, buttons("world", worlds), stills=stills)
