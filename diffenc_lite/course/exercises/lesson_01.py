@@ -71,7 +71,8 @@ EXERCISES = [
         ),
         "b",
         (
-            "Near $t = 0$, what does the mean of F3 keep of $z_t$, and what is its variance?",
+            "Each step keeps a share of $z_t$. Multiply the shares of all steps: how much of the "
+            "first latent is left?",
             "It stays, is pulled, and follows: which of these three terms does `back` feed with "
             "the new point?",
         ),
