@@ -106,6 +106,22 @@ def test_every_try_gets_a_reply(answer, words):
     assert words in said("L2.1", answer)
 
 
+@pytest.mark.parametrize(
+    "number, answer, meant",
+    [
+        ("F3.3", "sigma_s^2c", "sigma_s^2*c"),
+        ("F3.3", "sigmas^2*c", "sigma_s"),
+        ("F3.3", "sigma_s^2*C", "c"),
+        ("W1.5", "d/2 Log(1 + m)", "d/2*log(1 + m)"),
+        ("E2.1", "alpha_t^2(1-alpha_t^2)", "alpha_t^2*(1-alpha_t^2)"),
+        ("G3.2", "Delta*sigmat^2*u", "sigma_t"),
+    ],
+)
+def test_a_slip_of_the_keyboard_is_understood(number, answer, meant):
+    assert f"; did you mean {meant}? Expected: " in said(number, answer)
+    assert "did you mean" not in said("F3.3", "sigma_Q^2")  # sigma_s or sigma_t?
+
+
 def test_what_algebra_cannot_show_is_undecided_not_right():
     text = LEVELS["L2.1"].answer
     reply = said("L2.1", f"{text} + exp(w*log(w)) - w**w")

@@ -97,7 +97,8 @@ def verdict_of(exercise: Exercise, answer: Any) -> Verdict:
     except Unanswered:
         return Verdict(False, f"Exercise {number}: not yet answered. {expected}")
     except WrongForm as form:
-        return Verdict(False, f"Exercise {number}: {form}. {expected}")
+        stop = "" if str(form).endswith("?") else "."
+        return Verdict(False, f"Exercise {number}: {form}{stop} {expected}")
     except Wrong as where:
         hint = exercise.printed_hint
         return Verdict(False, f"Exercise {number}: not right{where}. Hint: {hint}")

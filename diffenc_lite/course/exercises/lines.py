@@ -82,11 +82,12 @@ def _expression(given: Any, names: tuple[str, ...]) -> Expr:
 def _check_names(used: set[str], names: tuple[str, ...]) -> None:
     if strange := sorted(used - set(names)):
         are = "is not a name" if len(strange) == 1 else "are not names"
-        meant = [near for name in strange for near in get_close_matches(name, names, 1, 0.8)]
+        near = [get_close_matches(name, names, 2, 0.8) for name in strange]
+        near += [[n for n in names if n.lower() == name.lower()] for name in strange]
+        meant = [one for one, *more in filter(None, near) if not more]
         raise WrongForm(
-            f"{', '.join(strange)} {are} of this level"
-            + f"; did you mean {', '.join(meant)}?" * bool(meant)
-            + f"; use {', '.join(names)}, numbers and {', '.join(writing.FUNCTIONS)}"
+            f"{', '.join(strange)} {are} of this level; use {', '.join(names)}, numbers and "
+            f"{', '.join(writing.FUNCTIONS)}" + f"; did you mean {', '.join(meant)}?" * bool(meant)
         )
 
 

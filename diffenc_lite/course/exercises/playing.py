@@ -26,8 +26,7 @@ class Reply:
         return self.verdict.text
 
     def _repr_markdown_(self) -> str:
-        proved = f"\n\n$${self.level.equation}$$\n\n{self.level.why}"
-        return self.verdict.text + (proved if self.verdict.right else "")
+        return self.verdict.text + f"\n\n{self.level.said}" * self.verdict.right
 
 
 def level(number: str, answer: Any = None) -> Level | Reply:

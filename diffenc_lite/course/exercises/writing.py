@@ -35,16 +35,20 @@ def read(text: str) -> ast.expr:
             "it cannot be read as a formula: write products with *, powers with **, and close "
             f"every bracket{_did_you_mean(text)}"
         ) from None
-    _check(tree)
+    try:
+        _check(tree)
+    except Unreadable as why:
+        raise Unreadable(f"{why}{_did_you_mean(text)}") from None
     return tree
 
 
-def _did_you_mean(text: str) -> str:
+def _did_you_mean(given: str) -> str:
     """The text with a * wherever two things stand side by side, if that can be read"""
+    text = re.sub(r"(?i)\b(sqrt|exp|log|ln)\(", lambda m: m[0].lower(), given)
     side_by_side = r"(?<![\w.])(\d+\.?\d*)\s*(?=[A-Za-z_(])|(\))\s*(?=[\w(])|(\w)\s+(?=[\w(])"
     meant = re.sub(side_by_side, lambda m: f"{m[0].strip()}*", text)
     meant = re.sub(rf"\b(?!(?:{'|'.join(FUNCTIONS)}|ln)\b)([A-Za-z_]\w*)\(", r"\1*(", meant)
-    if meant == text:
+    if meant == given:
         return ""
     try:
         read(meant)
@@ -65,10 +69,8 @@ def _check(tree: ast.expr) -> None:
         case ast.Call(ast.Name(name)) if name in (*FUNCTIONS, "ln"):
             raise Unreadable(f"{name} takes one argument")
         case ast.Call(function):
-            raise Unreadable(
-                f"{ast.unparse(function)}(...) reads as a function: write products with *"
-                f"{_did_you_mean(ast.unparse(tree))}"
-            )
+            name = ast.unparse(function)
+            raise Unreadable(f"{name}(...) reads as a function: write products with *")
         case ast.Constant(bool()):
             raise Unreadable("True and False are not numbers here")
         case ast.Constant(int() | float() as value) if math.isfinite(value):

@@ -39,7 +39,7 @@ def W1(G3, L2) -> Steps:
         "sum of the averages, and the squared gap enters linearly: only its mean counts.",
         for_=("ratio", "curvature", "variance", "cost", "below_one"))
     yield Line("average", r"Measure that mean for each dimension, in units of $\sigma_Q^2$.",
-        equation(KL_w, cost))
+        equation(KL_w, d / 2 * (price(w) + w * m)), means=cost)
     yield Line("slope", "At the minimum the slope is 0.",
         equation(Derivative(KL_w, w), diff(cost, w)))
     (best,) = solve(diff(cost, w), w)
