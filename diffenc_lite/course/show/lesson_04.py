@@ -181,6 +181,7 @@ def two_mistakes() -> Picture:
         words(ax, (left - 0.3, height), name, colour, 15)
     words(ax, (right, target - 0.28), "target $x_t+\\sigma_t^2u$", truth)
     words(ax, (right, guessed + 0.28), "guess $\\hat{x}+\\sigma_t^2\\hat{u}$", guess)
+    words(ax, (left + 1.7, x_hat + 0.02), "$\\hat{x}+\\sigma_t^2u$", "0.35", 12)
     words(ax, (left, 0.35), "$\\lambda_t$")
     words(ax, (right, 0.35), "$\\lambda_t+1$")
     for low, high, name in (
