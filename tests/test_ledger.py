@@ -92,7 +92,7 @@ RESTS_ON = {  # where a typed formula once hid what a row needs
 
 
 def test_rows_rest_on_those_that_they_were_passed() -> None:
-    rests_on = {tag: set(LEDGER[tag].rests_on.rows) for tag in TAGS}
+    rests_on = {tag: set(LEDGER[tag].rests_on) for tag in TAGS}
     assert {tag: " ".join(sorted(rests_on[tag])) for tag in RESTS_ON} == RESTS_ON
     assert rests_on["KL"] == rests_on["G4"] == set() and rests_on["E1"] == {"F1"}
     graphlib.TopologicalSorter(rests_on).prepare()  # or CycleError

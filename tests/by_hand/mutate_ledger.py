@@ -43,8 +43,11 @@ EXPLAINED = {  # what is let through, and why it may be
     "KL, code, 3": "one more integral, also true",
     "L1, code, 0": "in a line in words, which is not held",
     "W2, code, 1 + kappa * h": "kappa may be negative",
+    "W1c, code, T * step_cost": "1 over the cost is flat at the same place",
     "X4, vdm_step": "one step further on, the same to first order",
     "delta = -mu_P + mu_Q": "it enters by its square",
+    "E2, code, x_t": "x_t has that meaning anyway",
+    "L3, z_t = ": "what is read of it, v - vhat, is free of it",
     "L3, xhat = ": "the error enters by its square",
     "xddot_t = Derivative(x(lambda_s)": "at s or at t, the same to that order",
     "u = Derivative(x(lambda_s)": "at s or at t, the same to that order",
@@ -225,7 +228,7 @@ def collusion(row):
 
 def premises(row):
     """Every form of a row that this one was passed, changed"""
-    for tag in row.premises:
+    for tag in row.rests_on:
         other = LEDGER[tag]
         twice = {f: Eq(e.lhs, 2 * e.rhs + 1, evaluate=False) for f, e in other.claim.items()}
         changed, broken = dataclasses.replace(other, claim=twice), dataclasses.replace(row)
@@ -251,7 +254,7 @@ def typed_forms(row):
             match part:
                 case ast.Name(name):
                     values = () if name in seen else given.get(name, ())
-                    if name in row.premises or any(computed(v, (*seen, name)) for v in values):
+                    if name in row.rests_on or any(computed(v, (*seen, name)) for v in values):
                         return True
                 case ast.Call(func=f) if getattr(f, "id", None) not in TYPED:
                     return True

@@ -5,7 +5,7 @@
 
 from .answers import ExerciseError
 from .checking import Verdict, ask, check, judge
-from .forms import Choice, Exercise, Formula, Line, Number, Program, Vector
+from .forms import Choice, Exercise, Formula, Number, Program, RightSide, Vector
 from .levels import CHAINS
 from .playing import level, play
 from .registry import EXERCISES, register
@@ -17,7 +17,7 @@ __all__ = [
     "Exercise",
     "ExerciseError",
     "Formula",
-    "Line",
+    "RightSide",
     "Number",
     "Program",
     "Vector",

@@ -31,7 +31,7 @@ from .answers import (
     as_number,
     describe,
 )
-from .forms import Choice, Exercise, Form, Formula, Line, Number, Program, Vector
+from .forms import Choice, Exercise, Form, Formula, Number, Program, RightSide, Vector
 from .lines import prepare as prepare_line
 
 Compare = Callable[[Any], None]
@@ -355,7 +355,7 @@ def _as_function(answer: Any) -> Callable[..., Any]:
 
 def _prepare_line(exercise: Exercise) -> Compare:
     form = exercise.form
-    assert isinstance(form, Line)
+    assert isinstance(form, RightSide)
     if not isinstance(exercise.answer, str):
         raise ValueError("its answer must be text")
     return prepare_line(exercise.answer, form.names, form.leading)
@@ -367,7 +367,7 @@ _PREPARE: dict[type[Form], Callable[[Exercise], Compare]] = {
     Formula: _prepare_formula,
     Choice: _prepare_choice,
     Program: _prepare_program,
-    Line: _prepare_line,
+    RightSide: _prepare_line,
 }
 
 # What an exercise must take for right, where that is not its `answer` itself

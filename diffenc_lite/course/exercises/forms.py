@@ -97,7 +97,7 @@ class Program:
 
 
 @dataclass(frozen=True)
-class Line:
+class RightSide:
     """The right side of a line of a derivation, in these symbols of the ledger: typed as text, or a
     SymPy expression. It must equal the answer by algebra. `leading`: the name whose leading power
     is asked for, if it is. Exercise.answer: text, see `writing`."""
@@ -116,7 +116,7 @@ def _near(form: Number | Vector) -> str:
     return "to within " + (" and ".join(filter(None, (percent, absolute))) or "rounding")
 
 
-Form = Number | Vector | Formula | Choice | Program | Line
+Form = Number | Vector | Formula | Choice | Program | RightSide
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,14 +17,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import sympy
+
+from ..ledger import notation
 from . import writing
-from .forms import Exercise, Line
+from .forms import Exercise, RightSide
 from .writing import folded, folded_hints, to_html
 
 _DATA: dict[str, Any] = tomllib.loads(
     Path(__file__).with_name("levels.toml").read_text(encoding="utf-8")
 )
-SYMBOLS, MEANS, LATEX = (_DATA.pop(part) for part in ("symbols", "means", "latex"))
+_ASSUMED, MEANS, _LATEX = (_DATA.pop(part) for part in ("symbols", "means", "latex"))
+SYMBOLS = {  # those of the ledger's notation, and those that the levels add
+    name: sympy.Symbol(name, **{assumed: True})
+    for assumed, names in _ASSUMED.items()
+    for name in names.split()
+} | {name: s for name, s in vars(notation).items() if isinstance(s, sympy.Symbol)}
+NAMES = notation.NAMES | {SYMBOLS[name]: shown for name, shown in _LATEX.items()}
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -44,13 +53,13 @@ class Level(Exercise):
 
     @property
     def names(self) -> tuple[str, ...]:
-        assert isinstance(self.form, Line)
+        assert isinstance(self.form, RightSide)
         return self.form.names
 
     @property
     def equation(self) -> str:
         """The line with its answer, in LaTeX"""
-        return f"{_relation(self.left)} {latex(self.answer)}"
+        return f"{_relation(self.left)} {as_latex(self.answer)}"
 
     @property
     def head(self) -> str:
@@ -78,7 +87,7 @@ class Level(Exercise):
 
 
 @dataclass(frozen=True)
-class Chain:
+class Game:
     """The levels that prove one row of the ledger, in order."""
 
     tag: str
@@ -92,22 +101,25 @@ class Chain:
         return "".join((f"<b>{self.tag} · {self.title}</b>", to_html(self.setting), *levels))
 
 
-def latex(text: str) -> str:
-    """A typed formula in LaTeX. Raises writing.Unreadable."""
-    return writing.to_latex(writing.read(text), LATEX)
+def as_latex(text: str) -> str:
+    """A formula in LaTeX as it was typed. Raises writing.Unreadable."""
+    tree = writing.read(text)
+    symbols = {name: sympy.Symbol(name) for name in writing.names_in(tree)} | SYMBOLS
+    with sympy.evaluate(False):
+        return notation.latex(writing.to_sympy(tree, symbols), order="none", symbol_names=NAMES)
 
 
 def _relation(left: str) -> str:
     return left if left.endswith(r"\approx") else f"{left} ="
 
 
-def _chains() -> Iterator[Chain]:
+def _chains() -> Iterator[Game]:
     made: dict[str, Level] = {}
     for tag, chain in _DATA.items():
         for i, entry in enumerate(chain["level"], 1):
             made[f"{tag}.{i}"] = _level(f"{tag}.{i}", chain["setting"], made, **entry)
         levels = tuple(e for e in made.values() if e.number.startswith(f"{tag}."))
-        yield Chain(tag, chain["title"], chain["setting"], levels)
+        yield Game(tag, chain["title"], chain["setting"], levels)
 
 
 def _level(
@@ -132,7 +144,7 @@ def _level(
         number=number,
         question=f"{setting}\n\n{goal}",
         goal=goal,
-        form=Line(tuple(names.split()), leading),
+        form=RightSide(tuple(names.split()), leading),
         hint=tuple(rest.pop("hints")),
         uses=tuple(uses),
         word=word or ("in words" if argued else "proved"),
@@ -143,9 +155,9 @@ def _level(
 
 def _typed(name: str) -> str:
     """How a symbol is typed, and what it stands for if that looks different"""
-    shown = latex(name)
+    shown = as_latex(name)
     return f"`{name}`" if shown == name else f"`{name}` (${shown}$)"
 
 
-CHAINS: dict[str, Chain] = {chain.tag: chain for chain in _chains()}
+CHAINS: dict[str, Game] = {chain.tag: chain for chain in _chains()}
 LEVELS: dict[str, Level] = {e.number: e for chain in CHAINS.values() for e in chain.levels}

@@ -5,15 +5,16 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from difflib import get_close_matches
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import mpmath
+import sympy
+from sympy import Expr, Symbol
+
+from ..ledger import notation, zero
 from . import writing
 from .answers import Wrong, WrongForm, as_expression, describe
 from .levels import MEANS, SYMBOLS
-
-if TYPE_CHECKING:
-    from sympy import Expr, Symbol
 
 FAR = 1e20  # how large T is, or how small a step, where only the leading power counts
 
@@ -23,19 +24,17 @@ def prepare(answer: str, names: tuple[str, ...], leading: str) -> Callable[[Any]
 
     `leading`: the name whose leading power is asked for, where the line is a limit.
     """
-    from ..ledger import zero
-
     right = _in_full(_expression(answer, names))
-    shown = tuple((name, _in_full(_symbols()[name])) for name in names)
+    shown = tuple((name, _in_full(SYMBOLS[name])) for name in names)
 
     def compare(given: Any) -> None:
         line = _in_full(_expression(given, names))
         verdict = zero.decide(line, right, shown)
         if isinstance(verdict, zero.Differs):
-            if leading and _same_in_the_limit(line, right, _symbols()[leading]):
+            if leading and _same_in_the_limit(line, right, SYMBOLS[leading]):
                 raise WrongForm(f"exact, or nearly so: keep the leading power of {leading} only")
             raise Wrong(f", {verdict}")
-        if isinstance(verdict, zero.Undecided):
+        if isinstance(verdict, zero.Agrees):
             raise WrongForm(
                 "could not decide: it agrees at every point that was tried, but the algebra does "
                 "not show it; write it in fewer steps"
@@ -46,10 +45,6 @@ def prepare(answer: str, names: tuple[str, ...], leading: str) -> Callable[[Any]
 
 def _same_in_the_limit(line: Expr, right: Expr, small: Symbol) -> bool:
     """Whether their quotient tends to 1; small is a step, or T, which is large"""
-    import mpmath
-
-    from ..ledger import zero
-
     dice = random.Random(0)
     symbols = sorted((line.free_symbols | right.free_symbols) - {small}, key=str)
     values = {symbol: mpmath.mpf(dice.uniform(0.3, 2)) for symbol in symbols}
@@ -61,15 +56,11 @@ def _same_in_the_limit(line: Expr, right: Expr, small: Symbol) -> bool:
 
 def _expression(given: Any, names: tuple[str, ...]) -> Expr:
     """In the ledger's symbols, finite, with no functions but those of `writing`."""
-    import sympy
-
-    from ..ledger import notation
-
     if isinstance(given, str):
         try:
             tree = writing.read(given)
             _check_names(writing.names_in(tree), names)
-            expression = writing.to_sympy(tree, _symbols())
+            expression = writing.to_sympy(tree, SYMBOLS)
         except writing.Unreadable as why:
             raise WrongForm(str(why)) from None
     else:
@@ -93,15 +84,13 @@ def _check_names(used: set[str], names: tuple[str, ...]) -> None:
 
 def _by_name(given: Any, names: tuple[str, ...]) -> Expr:
     """A SymPy expression or a number; its symbols by their names, whatever was assumed of them"""
-    import sympy
-
     if isinstance(given, int | float) and not isinstance(given, bool):
         given = sympy.sympify(given)
     if (expression := as_expression(given)) is None:
         raise WrongForm(f"this is {describe(given)}")
     if expression.has(sympy.Derivative, sympy.Integral, sympy.Limit):
         expression = expression.doit()
-    known = {symbol.name: name for name, symbol in _symbols().items()} | {n: n for n in names}
+    known = {symbol.name: name for name, symbol in SYMBOLS.items()} | {n: n for n in names}
     called = {s: known.get(s.name, s.name) for s in expression.free_symbols}
     _check_names(set(called.values()), names)
     simple = sympy.Add | sympy.Mul | sympy.Pow | sympy.exp | sympy.log | sympy.Symbol
@@ -110,24 +99,12 @@ def _by_name(given: Any, names: tuple[str, ...]) -> Expr:
             raise WrongForm(f"{type(part).__name__} cannot be part of it: only sqrt, exp, log")
         if part.is_Pow and part.exp.is_number and not abs(part.exp) <= writing.HIGHEST:
             raise WrongForm(f"the power {str(part.exp)[:20]} is too high")
-    return expression.xreplace({s: _symbols()[name] for s, name in called.items()})
-
-
-@cache
-def _symbols() -> dict[str, Symbol]:
-    """Those of the ledger's notation, and those that the levels add"""
-    import sympy
-
-    from ..ledger import notation
-
-    ours = {n: sympy.Symbol(n, positive=True) for n in SYMBOLS["positive"].split()}
-    ours |= {n: sympy.Symbol(n, real=True) for n in SYMBOLS["real"].split()}
-    return ours | {n: s for n, s in vars(notation).items() if isinstance(s, sympy.Symbol)}
+    return expression.xreplace({s: SYMBOLS[name] for s, name in called.items()})
 
 
 def _in_full(expression: Expr) -> Expr:
     """Without the abbreviations of the levels"""
-    texts = {_symbols()[name]: text for name, text in MEANS.items()}
+    texts = {SYMBOLS[name]: text for name, text in MEANS.items()}
     return expression.xreplace(
-        {s: writing.to_sympy(writing.read(text), _symbols()) for s, text in texts.items()}
+        {s: writing.to_sympy(writing.read(text), SYMBOLS) for s, text in texts.items()}
     )

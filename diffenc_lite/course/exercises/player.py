@@ -17,7 +17,7 @@ import ipywidgets
 from ...files import write_whole
 from . import writing
 from .checking import judge
-from .levels import LEVELS, Chain, Level, latex
+from .levels import LEVELS, Game, Level, as_latex
 from .writing import folded, to_html
 
 GREEN, RED = "#1a7f37", "#b3261e"
@@ -30,7 +30,7 @@ class Player:
     Raises ValueError if the file is no record of solved levels.
     """
 
-    def __init__(self, chains: Sequence[Chain], file: str | Path | None, anew: bool = False):
+    def __init__(self, chains: Sequence[Game], file: str | Path | None, anew: bool = False):
         self.chains = list(chains)
         self.file = None if file is None else Path(file)
         self.solved = {} if anew or self.file is None else read_progress(self.file)
@@ -72,7 +72,7 @@ class Player:
         )
 
     @property
-    def chain(self) -> Chain:
+    def chain(self) -> Game:
         return self.chains[self.chooser.value]
 
     @property
@@ -112,7 +112,7 @@ class Player:
         button.on_click(insert)
         return button
 
-    def _place(self, chain: Chain) -> str:
+    def _place(self, chain: Game) -> str:
         """A chain on the map: it lights up as its levels are solved"""
         share = sum(e.number in self.solved for e in chain.levels) / len(chain.levels)
         lit = f"background: linear-gradient(90deg, #9be3ae {share:.0%}, #eee {share:.0%})"
@@ -193,7 +193,7 @@ class Player:
 def _echo(text: str) -> str:
     """What was typed, as a formula"""
     try:
-        return f"You wrote ${latex(text)}$: "
+        return f"You wrote ${as_latex(text)}$: "
     except writing.Unreadable:
         return ""
 

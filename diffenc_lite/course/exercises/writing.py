@@ -1,4 +1,4 @@
-"""Formulas as a reader types them, `w*delta**2/2`: read, shown as LaTeX, turned into SymPy.
+"""Formulas as a reader types them, `w*delta**2/2`: read, and turned into SymPy.
 
 A formula is made of names, numbers, + - * / ** (or ^) and the functions below. Nothing else is
 read, so that typed text is never run as a program.
@@ -16,8 +16,6 @@ from typing import Any
 FUNCTIONS = ("sqrt", "exp", "log")
 LONGEST = 500  # letters of a formula
 HIGHEST = 20  # power: higher ones may take for ever to multiply out
-_GREEK = "alpha beta gamma delta epsilon eta kappa lambda mu pi sigma tau Delta".split()
-_MARKS = {"hat": r"\hat{%s}", "tilde": r"\tilde{%s}", "dot": r"\dot{%s}", "prime": "%s'"}
 
 
 class Unreadable(ValueError):
@@ -94,6 +92,8 @@ def to_sympy(tree: ast.expr, symbols: Mapping[str, Any]) -> Any:
     import sympy
 
     match tree:
+        case ast.BinOp(ast.UnaryOp(ast.USub(), left), ast.Div() as operator, right):
+            return -to_sympy(ast.BinOp(left, operator, right), symbols)
         case ast.BinOp(left, operator, right):
             a, b = to_sympy(left, symbols), to_sympy(right, symbols)
             match operator:
@@ -119,65 +119,6 @@ def to_sympy(tree: ast.expr, symbols: Mapping[str, Any]) -> Any:
         case ast.Name(name):
             return sympy.pi if name == "pi" else symbols[name]
     raise AssertionError(tree)  # read() lets nothing else through
-
-
-# --- LaTeX ----------------------------------------------------------------------------------------
-
-
-def to_latex(tree: ast.expr, special: Mapping[str, str]) -> str:
-    """As one writes it by hand, in the order in which it was typed.
-
-    Args: special, name -> LaTeX where it does not follow from the name.
-    """
-
-    def inside(part: ast.expr, *bracketed: type[ast.AST]) -> str:
-        """A part, in brackets if its own operator is one of these"""
-        shown = to_latex(part, special)
-        operation = getattr(part, "op", part)
-        return rf"\left({shown}\right)" if isinstance(operation, bracketed) else shown
-
-    sums = (ast.Add, ast.Sub, ast.USub)
-    match tree:
-        case ast.BinOp(left, ast.Add(), right):
-            return f"{to_latex(left, special)} + {inside(right, ast.USub)}"
-        case ast.BinOp(left, ast.Sub(), right):
-            return f"{to_latex(left, special)} - {inside(right, *sums)}"
-        case ast.BinOp(left, ast.Mult(), right):
-            dot = r"\cdot " if isinstance(right, ast.Constant) else " "
-            return f"{inside(left, ast.Add, ast.Sub)}{dot}{inside(right, *sums)}"
-        case ast.BinOp(ast.UnaryOp(ast.USub(), left), ast.Div(), right):
-            return "-" + to_latex(ast.BinOp(left, ast.Div(), right), special)
-        case ast.BinOp(left, ast.Div(), right):
-            return rf"\frac{{{to_latex(left, special)}}}{{{to_latex(right, special)}}}"
-        case ast.BinOp(left, ast.Pow(), right):
-            base = inside(left, *sums, ast.Mult, ast.Div, ast.Pow, ast.Call)
-            if isinstance(left, ast.Name) and "'" in base:
-                base = f"{{{base}}}"
-            return f"{base}^{{{to_latex(right, special)}}}"
-        case ast.UnaryOp(operator, operand):
-            sign = "-" if isinstance(operator, ast.USub) else "+"
-            return f"{sign}{inside(operand, *sums)}"
-        case ast.Call(ast.Name("sqrt"), [argument]):
-            return rf"\sqrt{{{to_latex(argument, special)}}}"
-        case ast.Call(ast.Name("exp"), [argument]):
-            return f"e^{{{to_latex(argument, special)}}}"
-        case ast.Call(_, [argument]):
-            return r"\ln " + inside(argument, *sums, ast.Mult, ast.Div, ast.Pow, ast.Call)
-        case ast.Name(name):
-            return special.get(name) or name_to_latex(name)
-    return ast.unparse(tree)
-
-
-def name_to_latex(name: str) -> str:
-    r"""sigma_t -> \sigma_t, xhat -> \hat{x}, gammaprime_t -> \gamma'_t"""
-    base, _, index = name.partition("_")
-    letter, mark = re.fullmatch(rf"(.+?)({'|'.join(_MARKS)})?", base).groups()  # type: ignore
-    if letter == "epsilon":
-        letter = r"\varepsilon"
-    elif letter in _GREEK:
-        letter = "\\" + letter
-    shown = _MARKS[mark] % letter if mark else letter
-    return f"{shown}_{{{index}}}" if index else shown
 
 
 # --- HTML -----------------------------------------------------------------------------------------

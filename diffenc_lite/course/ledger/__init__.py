@@ -17,7 +17,7 @@ A proof says of each form whether the machine has proved it, whether it is defin
 model), or argued in words; and which rows it rests on:
 
     ledger.L4.words["integrand"]               # "in words"
-    ledger.L4.rests_on                         # rows, definitions, words
+    ledger.L4.rests_on                         # the rows that it was passed
 """
 
 from . import notation
@@ -37,7 +37,7 @@ from .information import X5
 from .judge import Loose, ProofError, Unclear, Undecided, Wrong
 from .level_cost import X1
 from .processes import F1, F2, F3
-from .row import WORDS, Basis, Define, Derivation, Line, Number, Numbers, Proof, Row, Step, Words
+from .row import WORDS, Closed, Define, Derivation, Digits, Entry, Line, Numbers, Row, Words
 from .three_terms import L1
 from .variance_ratio import W1, W2, W1c
 from .weights import W3
@@ -63,13 +63,13 @@ def show(tag: str) -> Derivation:
     return LEDGER[tag].show()
 
 
-def prove_all() -> dict[str, Proof]:
+def prove_all() -> dict[str, Closed]:
     """Prove every row, in the order of the ledger. Raises ProofError at the first that fails."""
     return {tag: row.prove() for tag, row in LEDGER.items()}
 
 
 __all__ = [  # fmt: skip
-    "Basis", "LEDGER", "TAGS", "Define", "Derivation", "Line", "Loose", "Number", "Numbers",
-    "Proof", "ProofError", "Row", "Step", "Unclear", "Undecided", "WORDS", "Words", "Wrong",
+    "LEDGER", "TAGS", "Define", "Derivation", "Line", "Loose", "Digits", "Numbers",
+    "Closed", "ProofError", "Row", "Entry", "Unclear", "Undecided", "WORDS", "Words", "Wrong",
     "notation", "prove_all", "show", *TAGS,
 ]

@@ -45,10 +45,10 @@ def X3(E2, L0, X4, X5) -> Steps:
         r"and the reconstruction $\mathbb E[\ln(1+e^{-2\eta-2\sqrt\eta\,\varepsilon})]$ at "
         r"$\gamma_0$, which is 0 to all digits. In nats:",
         numbers=(
-            Number(r"\text{E1: prior}", "0.003358", prior_loss("E1")),
-            Number(r"\text{E1: in all}", "0.693147", *total("E1")),
-            Number(r"\text{E2: prior}", "0.0000114", prior_loss("E2")),
-            Number(r"\text{E2: in all, less}\ \ln2", "0.050976", total_E2 - math.log(2), error_E2),
+            Digits(r"\text{E1: prior}", "0.003358", prior_loss("E1")),
+            Digits(r"\text{E1: in all}", "0.693147", *total("E1")),
+            Digits(r"\text{E2: prior}", "0.0000114", prior_loss("E2")),
+            Digits(r"\text{E2: in all, less}\ \ln2", "0.050976", total_E2 - math.log(2), error_E2),
         ))
     yield Words("moral", "E2 starts from nearly nothing and pays more in all. A lower prior loss "
         "is not a better model.")

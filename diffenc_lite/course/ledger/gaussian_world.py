@@ -107,20 +107,20 @@ def X2(E2, G5, KL, L0, L3, W1) -> Steps:
     yield Numbers("tight", r"In numbers, for $\gamma$ in a straight line from $-13.3$ to 5: the "
         "gap of E1 with $w^*$ (nats),",
         numbers=(
-            Number("s_2=1", "0.0000000", tight(1.0)),
-            Number("s_2=0.3", "5.5e-6", tight(0.3)),
-            Number("s_2=2.5", "2.5e-5", tight(2.5)),
+            Digits("s_2=1", "0.0000000", tight(1.0)),
+            Digits("s_2=0.3", "5.5e-6", tight(0.3)),
+            Digits("s_2=2.5", "2.5e-5", tight(2.5)),
         ))
     yield Numbers("constant", "of E1 with $s_2=1$ and a constant ratio,",
         numbers=tuple(
-            Number(f"T={steps},\\ w={w}", claimed, gap_E1(steps, w))
+            Digits(f"T={steps},\\ w={w}", claimed, gap_E1(steps, w))
             for steps, row in CONSTANT.items()
             for w, claimed in zip((1, 0.5, 2), row, strict=True)
         ))
     yield Numbers("scaling", "and of E2 with $s_2=1$, for both forms of the counterterm, at $w=1$ "
         "and at $w^*$.",
         numbers=tuple(
-            Number(f"T={steps},\\ \\text{{{form}}},\\ {label}", claimed, gap_E2(steps, form, best))
+            Digits(f"T={steps},\\ \\text{{{form}}},\\ {label}", claimed, gap_E2(steps, form, best))
             for steps, row in SCALING.items()
             for (form, best, label), claimed in zip(COLUMNS, row, strict=True)
         ))

@@ -49,7 +49,7 @@ class Wrong(ProofError):
 class Undecided(ProofError):
     """Numbers agree, algebra does not show it: neither proved nor refuted."""
 
-    def __init__(self, tag: str, where: str, answer: zero.Undecided):
+    def __init__(self, tag: str, where: str, answer: zero.Agrees):
         agrees = f"agrees at {answer.points} points, left over {answer.rest}"
         super().__init__(tag, where, f"could not decide: {agrees}")
 
@@ -67,7 +67,7 @@ def hold(tag: str, where: str, one: sp.Expr, other: sp.Expr, shown: tuple = ()) 
     answer = zero.decide(one, other, shown)
     if isinstance(answer, zero.Differs):
         raise Wrong(tag, where, answer, other - one)
-    if isinstance(answer, zero.Undecided):
+    if isinstance(answer, zero.Agrees):
         raise Undecided(tag, where, answer)
 
 
@@ -174,7 +174,7 @@ def compare(
         except ProofError:
             raise
         except Exception:  # nobody knows what a reader writes, nor where SymPy gives up on it
-            raise Undecided(tag, form, zero.Undecided(0, given)) from None
+            raise Undecided(tag, form, zero.Agrees(0, given)) from None
     left = opaque(claimed.lhs)
     speaks = zero.same(right[1], left) and not zero.same(right[0], left)
     unless(not speaks and given != claimed.lhs, f"says nothing: {given} is the left side")

@@ -42,7 +42,7 @@ def X1(E2, L1) -> Steps:
         ))
 
 
-def bits(what: str, claimed: str, form: str, below: int, above: int, x: float = 0.0) -> Number:
+def bits(what: str, claimed: str, form: str, below: int, above: int, x: float = 0.0) -> Digits:
     """E[ln sum_n exp(exponent)] / ln 2, with so many levels below and above the true one.
 
     Levels more than 12 away are left out: together they weigh less than exp(-1000).
@@ -56,4 +56,4 @@ def bits(what: str, claimed: str, form: str, below: int, above: int, x: float = 
         return top + math.log(math.fsum(math.exp(value - top) for value in logits))
 
     value, error = normal_mean(cost)
-    return Number(what, claimed, value / math.log(2), error)
+    return Digits(what, claimed, value / math.log(2), error)

@@ -4,6 +4,8 @@ Names are chosen so that SymPy prints them as the notation table has them (`xhat
 `ydot` with a dot) and so that they can be the keyword arguments of a lambdified form.
 """
 
+from typing import Any
+
 from sympy import Basic, Eq, Expr, Float, Rational, Symbol, Tuple, exp, sqrt, symbols
 from sympy.printing.latex import LatexPrinter
 
@@ -83,9 +85,13 @@ def _meant(number: Float) -> Rational:
 
 
 class _Printer(LatexPrinter):
-    """LaTeX as one would write it by hand: x_t - x_s rather than -x_s + x_t."""
+    """LaTeX as one would write it by hand: x_t - x_s rather than -x_s + x_t. With the order "none"
+    it is as it was typed, where SymPy has left it so: a + b + c is (a + b) + c."""
 
     def _as_ordered_terms(self, expr: Expr, order: str | None = None) -> list[Expr]:
+        if self._settings["order"] == "none":
+            first, *rest = expr.args
+            return [*(self._as_ordered_terms(first) if first.is_Add else [first]), *rest]
         terms = super()._as_ordered_terms(expr, order)
         return sorted(terms, key=lambda term: bool(term.could_extract_minus_sign()))
 
@@ -97,6 +103,8 @@ class _Printer(LatexPrinter):
         return rf"\begin{{gathered}}{below}\end{{gathered}}"
 
 
-def latex(expression: Basic) -> str:
-    names = {epsilon: r"\varepsilon", epsilonhat: r"\hat{\varepsilon}"}  # as in the prose
-    return _Printer({"ln_notation": True, "symbol_names": names}).doprint(expression)
+NAMES = {epsilon: r"\varepsilon", epsilonhat: r"\hat{\varepsilon}"}  # as in the prose
+
+
+def latex(expression: Basic, **settings: Any) -> str:
+    return _Printer({"ln_notation": True, "symbol_names": NAMES} | settings).doprint(expression)

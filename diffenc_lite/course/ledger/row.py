@@ -35,7 +35,7 @@ ROWS: dict[str, Row] = {}  # tag -> row: where a function finds the rows that it
 # --- the steps of a derivation -------------------------------------------------------------------
 
 
-class Step:
+class Entry:
     """A step: how to find it, `row["name"]`, unique in its row; why, in words; what comes of it. A
     step that bears the name of a form of the claim arrives at it; it may leave the form unsaid."""
 
@@ -62,7 +62,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Line(Step):
+class Line(Entry):
     """Equations, or an inequality `>= 0`, held against the definitions and the lines before. A left
     side that is a name, and new, gets its meaning.
 
@@ -88,7 +88,7 @@ class Line(Step):
 
 
 @dataclass(frozen=True)
-class Define(Step):
+class Define(Entry):
     """Symbols get their meaning, by choice: nothing is proved. Without a name it is not shown."""
 
     meanings: Mapping[Basic, Expr]
@@ -102,7 +102,7 @@ class Define(Step):
 
 
 @dataclass(frozen=True)
-class Words(Step):
+class Words(Entry):
     """Argued, and not checked by the machine. `for_`: the forms that need it, besides the one that
     it arrives at."""
 
@@ -119,7 +119,7 @@ class Words(Step):
 
 
 @dataclass(frozen=True)
-class Number:
+class Digits:
     """A number that is claimed to the digits written down, and what was computed.
 
     `error` bounds what the computation itself may be off by (of a quadrature, its estimate).
@@ -139,12 +139,12 @@ class Number:
 
 
 @dataclass(frozen=True)
-class Numbers(Step):
+class Numbers(Entry):
     """What is computed: each number is held to its digits."""
 
     name: str
     text: str
-    numbers: tuple[Number, ...]
+    numbers: tuple[Digits, ...]
     expression = None
 
     @property
@@ -157,7 +157,7 @@ class Numbers(Step):
         return "\n    ".join([self.text, *(f"{n.what}: {n.claimed}" for n in self.numbers)])
 
 
-Steps = Iterator[Step]
+Steps = Iterator[Entry]
 
 
 class Premise:
@@ -181,7 +181,7 @@ class Page:
     def __init__(self, row: Row):
         self.row, self.tag = row, row.tag
         self.meanings: dict[Basic, Expr] = {}
-        self.steps: dict[str, Step] = {}
+        self.steps: dict[str, Entry] = {}
         self.arrived: dict[str, Relational] = {}
         self.defined: set[Basic] = set()  # the symbols that `Define` gave a meaning
         self.named: dict[Basic, str] = {}  # symbol -> the line that gives it a meaning
@@ -205,7 +205,7 @@ class Page:
             ):
                 raise Loose(self.tag, step_name, f"nothing is compared with {symbol}")
 
-    def take(self, step: Step) -> None:
+    def take(self, step: Entry) -> None:
         """Hold a step, or take what it defines."""
         if isinstance(step, Define):
             for symbol, meaning in step.meanings.items():
@@ -312,13 +312,13 @@ class Page:
         counted = [len(s.numbers) for s in self.steps.values() if isinstance(s, Numbers)]
         if counted:
             parts.append(f"computed: {sum(counted)} numbers, to the digits shown")
-        if self.row.premises:
-            parts.append(f"rests on {', '.join(sorted(self.row.premises))}")
+        if self.row.rests_on:
+            parts.append(f"rests on {', '.join(sorted(self.row.rests_on))}")
         return "; ".join(parts)
 
 
 @dataclass(frozen=True)
-class Proof:
+class Closed:
     """A proof that closed. `words`: for each form whether it is proved, defined or in words;
     `yours`: the forms that a reader gave; the seconds that the processor took (less when it
     has seen the lines before)."""
@@ -334,29 +334,12 @@ class Proof:
 
 
 @dataclass(frozen=True)
-class Basis:
-    """What a row rests on: the rows it was passed, the meanings of symbols, the steps in words."""
-
-    tag: str
-    rows: tuple[str, ...]
-    definitions: tuple[Eq, ...]
-    in_words: tuple[str, ...]
-
-    def __repr__(self) -> str:
-        return (
-            f"{self.tag} rests on {', '.join(self.rows) or 'no other row'}; "
-            f"definitions: {', '.join(str(e.lhs) for e in self.definitions) or 'none'}; "
-            f"in words: {', '.join(self.in_words) or 'nothing'}"
-        )
-
-
-@dataclass(frozen=True)
 class Derivation:
     """A whole row to look at: the statement, the steps in order, the proof."""
 
     statement: Row
-    steps: tuple[Step, ...]
-    proof: Proof
+    steps: tuple[Entry, ...]
+    proof: Closed
 
     def _repr_latex_(self) -> str:
         numbered = (f"({n}) {step._repr_latex_()}" for n, step in enumerate(self.steps, start=1))
@@ -385,7 +368,7 @@ class Row:
     notebook: str
     setting: str
     claim: Mapping[str, Relational]
-    derivation: Callable[..., Iterator[Step]]
+    derivation: Callable[..., Iterator[Entry]]
     nonnegative: tuple[str, ...] = ()
 
     def latex(self) -> str:
@@ -408,7 +391,7 @@ class Row:
         return self.claim[form].rhs
 
     @property
-    def premises(self) -> tuple[str, ...]:
+    def rests_on(self) -> tuple[str, ...]:
         """The tags of the rows that the derivation is passed"""
         return tuple(inspect.signature(self.derivation).parameters)
 
@@ -425,21 +408,14 @@ class Row:
         """form -> proved, defined, or in words"""
         return {form: self._page.word(form)[0] for form in self.claim}
 
-    @property
-    def rests_on(self) -> Basis:
-        """The rows that it was passed, definitions, steps in words"""
-        said = tuple(Eq(*pair, evaluate=False) for pair in self._page.meanings.items())
-        words = tuple(s.name for s in self._page.steps.values() if isinstance(s, Words))
-        return Basis(self.tag, tuple(sorted(self.premises)), said, words)
-
-    def derive(self) -> Iterator[Step]:
+    def derive(self) -> Iterator[Entry]:
         """The steps, one by one: `next(steps)` in a cell, or a loop that displays them."""
         return (step for step in self.run([]) if step.name)
 
-    def run(self, asked: list[tuple[Row, str]]) -> Iterator[Step]:
+    def run(self, asked: list[tuple[Row, str]]) -> Iterator[Entry]:
         """The steps, with definitions that are not shown. `asked` takes down the forms of other
         rows that are asked for."""
-        for step in self.derivation(*(Premise(ROWS[tag], asked) for tag in self.premises)):
+        for step in self.derivation(*(Premise(ROWS[tag], asked) for tag in self.rests_on)):
             if step.expression is None and isinstance(step, Line | Words):
                 step = replace(step, expression=self.claim.get(step.name))
             yield step
@@ -461,14 +437,14 @@ class Row:
         return self._by_name[names]
 
     @cached_property
-    def _by_name(self) -> dict[str, Step]:
+    def _by_name(self) -> dict[str, Entry]:
         return {step.name: step for step in self.derive()}
 
     def show(self) -> Derivation:
         """The statement, all steps and the proof, as one thing to display."""
         return Derivation(self, self[self.steps], self.prove())
 
-    def prove(self, claim: Mapping[str, Expr | Eq] | Expr | Eq | None = None) -> Proof:
+    def prove(self, claim: Mapping[str, Expr | Eq] | Expr | Eq | None = None) -> Closed:
         """Run the derivation, hold each of its lines against the definitions and the lines before,
         and hold each form of the claim, both sides, against the line that arrives at it.
 
@@ -489,7 +465,7 @@ class Row:
             formula = self.claim[form], page.meanings, self.symbols, page.lines
             compare(self.tag, form, given, *formula)
         how = page.summary(set(yours))
-        return Proof(self.tag, how, self.words, tuple(yours), time.process_time() - start)
+        return Closed(self.tag, how, self.words, tuple(yours), time.process_time() - start)
 
     @cached_property
     def _page(self) -> Page:
@@ -516,11 +492,11 @@ class Row:
 
 def row(
     title: str, notebook: str, setting: str, claim: Mapping[str, Relational], **more: Any
-) -> Callable[[Callable[..., Iterator[Step]]], Row]:
+) -> Callable[[Callable[..., Iterator[Entry]]], Row]:
     """Turn a derivation into the row that bears its name: the statement stands above the function,
     the proof inside it. `more`: as in `Row`."""
 
-    def with_proof(derivation: Callable[..., Iterator[Step]]) -> Row:
+    def with_proof(derivation: Callable[..., Iterator[Entry]]) -> Row:
         tag = derivation.__name__
         ROWS[tag] = Row(tag, title, notebook, setting, claim, derivation, **more)
         return ROWS[tag]

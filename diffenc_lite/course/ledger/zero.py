@@ -54,14 +54,14 @@ class Differs:
 
 
 @dataclass(frozen=True)
-class Undecided:
+class Agrees:
     """They agree at so many points, but `rest` is what algebra leaves of the difference."""
 
     points: int
     rest: sp.Expr
 
 
-Answer = Same | Differs | Undecided
+Answer = Same | Differs | Agrees
 Shown = tuple[tuple[str, sp.Expr], ...]
 
 
@@ -90,7 +90,7 @@ def decide(one: sp.Expr, other: sp.Expr = ZERO, shown: Shown = ()) -> Answer:
         if point is not None:
             return Differs(point, *values)
         agreed += values is not None
-    return Undecided(agreed, rest)
+    return Agrees(agreed, rest)
 
 
 def _apart(seed: int, one: sp.Expr, other: sp.Expr, shown: Shown) -> tuple[Any, Any]:

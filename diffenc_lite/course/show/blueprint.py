@@ -19,7 +19,7 @@ ARROW = "#9a9a9a"
 
 
 def rests_on() -> Nodes:
-    return {tag: set(row.rests_on.rows) for tag, row in LEDGER.items()}
+    return {tag: set(row.rests_on) for tag, row in LEDGER.items()}
 
 
 def word(row: Row) -> str:

@@ -32,7 +32,7 @@ def rests_on() -> Nodes:
     others: the arrows of `blueprint`, and as they point there."""
 
     def below(tag: str) -> set[str]:
-        rows = LEDGER[tag].premises
+        rows = LEDGER[tag].rests_on
         return set(rows).union(*map(below, rows))
 
     return shortest({tag: below(tag) & set(CHAINS) for tag in CHAINS})
