@@ -258,7 +258,7 @@ def test_06_the_explorer_shows_the_gap_of_your_ratio():
     m, gaps = [np.arange(1.0, T + 1) for T in counts], {"a": rows, "b": rows + 300}
     explorer = lesson_06.ratio_explorer(counts, tries, gaps, {"a": m, "b": m})
     above, below = explorer.drawn((3, 2, 1)).axes
-    assert above.get_title() == "gap 323.000 (w = 1: 403.000, w*: 513.000)"
+    assert above.get_title() == "surplus 323.000 (w = 1: 403.000, w*: 513.000)"
     np.testing.assert_allclose(above.lines[3].get_data(), [[4], [323]])
     for k, curve in ((10, above.lines[0]), (21, above.lines[1]), (2, above.lines[2])):
         np.testing.assert_allclose(curve.get_ydata(), rows[k] + 300)

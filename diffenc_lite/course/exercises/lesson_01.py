@@ -58,7 +58,8 @@ EXERCISES = [
         b: at -2
         c: around 0, between the two
         d: some at 2 and some at -2
-        Hint: Near $t = 0$, what does the mean of F3 keep of $z_t$, and what is its variance?
+        Hint: Each step keeps a share of $z_t$. Multiply the shares of all steps: how much of the
+        first latent is left?
         Hint: It stays, is pulled, and follows: which of these three terms does `back` feed with the
         new point?""",
         "b",

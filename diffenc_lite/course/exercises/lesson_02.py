@@ -52,13 +52,14 @@ EXERCISES = [
     ),
     exercise(
         "02.3",
-        r"""A VDM with $\gamma$ from $-13.3$ to $5$ and 8-bit data is evaluated with so many draws
-        that chance plays no part, in bits per dimension. Which of these results point to a bug?
+        r"""A VDM with $\gamma$ rising in a straight line from $-13.3$ to $5$ and 8-bit data is
+        evaluated with so many draws that chance plays no part, in bits per dimension. Which of
+        these results point to a bug?
         a: on some pictures its prior loss is 0.006
-        b: on some pictures its reconstruction loss is 0.0052
+        b: on some pictures its reconstruction loss is 0.0053
         c: on some pictures its reconstruction loss is 0.012
         d: trained anew on fair coin tosses, which have two levels, its bound is 0.98
-        e: its bound with 10 steps is five times its bound with 1000
+        e: its bound with 10 steps is nearly three times its bound with 1000
         Hint: Look for the largest value that each term can take, and for the smallest that any
         bound can.
         Hint: The two ends have fixed prices, printed above: no picture pays more for a pixel than

@@ -35,20 +35,21 @@ def blurring(x: Tensor, eps: Tensor, t: float) -> tuple[Tensor, Tensor, Tensor, 
 def moving_digit(x: Tensor) -> Explorer:
     """A digit (1, 1, 28, 28) under an encoder that blurs it. x_t = x + sigma_t^4 (blurred - x)."""
     eps = torch.randn(x.shape, generator=torch.Generator().manual_seed(6), dtype=x.dtype)
-    figure, axes = plots.subplots(1, 4, size=(7.2, 2.0))
+    figure, axes = plots.subplots(1, 4, size=(5.1, 1.6))
     parts = {"encoded, $x_t$": None, "its change": 1.0, "its motion": 0.4, "latent, $z_t$": None}
     shown = [
         plots.show_image(ax, x[0, 0], limit) for ax, limit in zip(axes, parts.values(), strict=True)
     ]
     for ax, title in zip(axes, parts, strict=True):
-        ax.set_title(title, fontsize=12)
+        ax.set_title(title, fontsize=11)
 
     def draw(t: float) -> Picture:
         for artist, image in zip(shown, blurring(x, eps, t), strict=True):
             artist.set_data(image[0, 0].numpy())
         return figure
 
-    return Explorer(draw, slider("t", [0.4, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.9, 1.0], 1.0))
+    depths = slider("t", [0.4, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.9, 1.0], start=0.4)
+    return Explorer(draw, depths, stills=[(0,), (4,), (6,), (8,)])
 
 
 GAMMA_0, GAMMA_1 = -13.3, 5.0
@@ -180,6 +181,7 @@ def two_mistakes() -> Picture:
         words(ax, (left - 0.3, height), name, colour, 15)
     words(ax, (right, target - 0.28), "target $x_t+\\sigma_t^2u$", truth)
     words(ax, (right, guessed + 0.28), "guess $\\hat{x}+\\sigma_t^2\\hat{u}$", guess)
+    words(ax, (left + 1.7, x_hat + 0.02), "$\\hat{x}+\\sigma_t^2u$", "0.35", 12)
     words(ax, (left, 0.35), "$\\lambda_t$")
     words(ax, (right, 0.35), "$\\lambda_t+1$")
     for low, high, name in (

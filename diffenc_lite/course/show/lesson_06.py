@@ -1,4 +1,4 @@
-"""Pictures of lesson 06: one step of three processes, gaps, samples, where a mean lands."""
+"""Pictures of lesson 06: one step of three processes, the surplus, samples, where a mean lands."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def step_from(z_t: float, world: str, z: Array, s: float = 0.55, t: float = 0.7)
     return ReverseStep(kept + by_x * guess, deviation, posteriors, truth, ratio)
 
 
-def one_step(ratio: float, z_t: float = 0.2) -> Picture:
+def one_step(ratio: float, z_t: float = 0.57) -> Picture:
     """A step of a VDM for x = 1 or -1: the posteriors and their mixture, the model with w = 1 and
     with w = `ratio`. Densities stand sideways, at the place of z_s."""
     z = np.linspace(-1.75, 1.8, 500)
@@ -146,15 +146,15 @@ def step_explorer(shared: Mapping[str, float]) -> Explorer:
         ax.set_title(f"$w^*={w:.2f}$; for this $z_t$ alone {step.ratio:.2f}")
         return figure
 
-    z_slider = slider("z_t", np.arange(-20, 21, 2) / 10, start=0.0, text="{:.1f}")
+    z_slider = slider("z_t", np.arange(-20, 21, 2) / 10, start=2.0, text="{:.1f}")
     stills = [(10, 0), (15, 0), (10, 1), (15, 1)]  # z_t = 0 and 1, in both worlds
     return Explorer(draw, z_slider, buttons("world", worlds), stills=stills)
 
 
-def gap_lines(counts: Sequence[int], gaps: Mapping[str, Array]) -> Picture:
-    """The gap against T for the ratios of `RATIOS`. Args: gaps by world, (len(counts), 3)."""
-    figure, axes = subplots(1, len(gaps), size=(9.6, 3.6))
-    for ax, (world, rows) in zip(axes, gaps.items(), strict=True):
+def surplus_lines(counts: Sequence[int], surpluses: Mapping[str, Array]) -> Picture:
+    """The surplus against T for the ratios of `RATIOS`. Args: nats by world, (len(counts), 3)."""
+    figure, axes = subplots(1, len(surpluses), size=(9.6, 3.6))
+    for ax, (world, rows) in zip(axes, surpluses.items(), strict=True):
         for (label, colour), row in zip(RATIOS.items(), np.maximum(rows.T, 0), strict=True):
             ax.plot(counts, row, color=colour, ls="-")
             if ax is axes[0]:
@@ -162,7 +162,7 @@ def gap_lines(counts: Sequence[int], gaps: Mapping[str, Array]) -> Picture:
         ax.set(xscale="log", xlabel="number of steps $T$", title=world, xlim=(1, counts[-1]))
         ax.set_yscale("symlog", linthresh=1e-4)  # a logarithm, but with a place for zero
         ax.set(ylim=(-3e-5, 1e6), yticks=[0, 1e-2, 1, 1e2, 1e4])
-    axes[0].set_ylabel("gap, nats")
+    axes[0].set_ylabel("surplus, nats")
     return figure
 
 
@@ -182,21 +182,23 @@ def sample_shapes(samples: Mapping[int, Sequence[ArrayLike]]) -> Picture:
 
 
 def ratio_explorer(
-    counts: Sequence[int], tries: ArrayLike, gaps: Mapping[str, Array], m: Mapping[str, list[Array]]
+    counts: Sequence[int], tries: ArrayLike, nats: Mapping[str, Array], m: Mapping[str, list[Array]]
 ) -> Explorer:
-    """Slide T and w: the gap against T, and w* of every step against your w.
+    """Slide T and w: the surplus against T, and w* of every step against your w.
 
-    Args: counts of steps; tries of w, the middle one 1; by world, gaps (len(tries) + 1,
+    Args: counts of steps; tries of w, the middle one 1; by world, the surplus (len(tries) + 1,
         len(counts)), the last row with w*, and m of every step, (T,), for each T.
     """
-    ws, worlds = np.asarray(tries), list(gaps)
+    ws, worlds = np.asarray(tries), list(nats)
     figure, (above, below) = subplots(2, 1, size=(5.1, 5.0))
     (of_one,) = above.plot(counts, counts, color=BLACK, ls="-", lw=1.5, label="$w=1$")
     (of_best,) = above.plot(counts, counts, color=BLUE, ls="-", label="$w^*$")
     (yours,) = above.plot(counts, counts, color=RED, ls="-", label="your $w$")
     (dot,) = above.plot([1], [1], "o", color=RED, ms=9)
     above.set_yscale("symlog", linthresh=1e-4)
-    above.set(xscale="log", ylim=(-3e-5, 1e7), yticks=[0, 1e-2, 1, 1e2, 1e4], ylabel="gap, nats")
+    above.set(
+        xscale="log", ylim=(-3e-5, 1e7), yticks=[0, 1e-2, 1, 1e2, 1e4], ylabel="surplus, nats"
+    )
     above.set(xlabel="steps $T$", title=" ")
     above.legend(ncols=3, fontsize=10, loc="upper right")
     (w_best,) = below.plot([0, 1], [1, 1], color=BLUE, ls="-", drawstyle="steps-pre")
@@ -204,7 +206,7 @@ def ratio_explorer(
     below.set(yscale="log", ylim=(0.03, 10), xlabel="depth $t$ of the step", ylabel="ratio")
 
     def draw(T: int, w: float, which: int) -> Picture:
-        i, k, rows = counts.index(T), int(np.abs(ws - w).argmin()), gaps[worlds[which]]
+        i, k, rows = counts.index(T), int(np.abs(ws - w).argmin()), nats[worlds[which]]
         of_one.set_ydata(rows[len(ws) // 2])
         yours.set_ydata(rows[k])
         of_best.set_ydata(rows[-1])
@@ -214,9 +216,9 @@ def ratio_explorer(
         w_mine.set_ydata([w, w])
         numbers = rows[k, i], rows[len(ws) // 2, i], rows[-1, i]
         mine, one, best = (f"{v:,.0f}" if v > 1e3 else f"{v:.3f}" for v in numbers)
-        above.set_title(f"gap {mine} (w = 1: {one}, w*: {best})", fontsize=12)
+        above.set_title(f"surplus {mine} (w = 1: {one}, w*: {best})", fontsize=12)
         return figure
 
-    sliders = slider("T", counts, start=10, text="{:d}"), slider("w", ws, start=0.223)
+    sliders = slider("T", counts, start=10, text="{:d}"), slider("w", ws, start=1.0)
     stills = [(3, 5, 0), (9, 17, 0), (4, 19, 1), (9, 19, 1)]
     return Explorer(draw, *sliders, buttons("world", worlds), stills=stills)
