@@ -29,7 +29,7 @@ from sympy import (
 )
 
 from diffenc_lite.course import ledger
-from diffenc_lite.course.ledger import LEDGER, Define, Entry, Line, Numbers, Row, Words
+from diffenc_lite.course.ledger import LEDGER, Define, Line, Numbers, Row, Statement, Words
 from diffenc_lite.course.ledger import notation as n
 from diffenc_lite.course.ledger.row import ROWS
 from diffenc_lite.course.ledger.zero import Differs, Same, decide, reduced
@@ -44,7 +44,7 @@ WHAT = {"sign": n.equation(A, n.x)}
 # --- lines ---------------------------------------------------------------------------------------
 
 
-def proved(*steps: Entry, claim: dict = WHAT, **given: object) -> str:
+def proved(*steps: Statement, claim: dict = WHAT, **given: object) -> str:
     return repr(Row("Z", "", "00", "", claim, lambda: iter(steps), **given).prove())
 
 
@@ -173,7 +173,7 @@ def test_a_row_falls_with_what_it_rests_on(tag: str, other: str, form: str, wron
 
 
 def test_u_of_E3_at_its_start_is_computed_from_its_path() -> None:
-    def other_path(step: Entry) -> Entry:  # y + x in the place of y
+    def other_path(step: Statement) -> Statement:  # y + x in the place of y
         if not isinstance(step, Define) or n.x_t not in step.meanings:
             return step
         return Define({n.x_t: step.meanings[n.x_t].subs(n.y, n.y + n.x)}, step.name, step.text)
@@ -188,7 +188,7 @@ def test_a_premise_typed_twice_is_called_defined() -> None:
     """W1c as it once was: any minimiser, typed in a definition and in the claim."""
     best, mbar = n.name("w^*"), Symbol("mbar", nonnegative=True)
 
-    def derivation() -> Iterator[Entry]:
+    def derivation() -> Iterator[Statement]:
         yield Define({best: 1 / (1 + 3 * mbar)})
         yield Line("ratio", "so that W1 has the best ratio")
 
@@ -206,7 +206,7 @@ def test_no_form_that_is_called_proved_is_carried_by_a_typed_line() -> None:
     typed = [(row, form) for row in LEDGER.values() for form in mutate.typed_forms(row)]
     assert [(row.tag, form) for row, form in typed if row.words[form] == "proved"] == []
 
-    def derivation() -> Iterator[Entry]:
+    def derivation() -> Iterator[Statement]:
         best = 1 / (1 + 3 * m)
         yield Line("ratio", "so that W1 has the best ratio", equation(A, best))
 

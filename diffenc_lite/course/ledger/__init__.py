@@ -37,7 +37,7 @@ from .information import X5
 from .judge import Loose, ProofError, Unclear, Undecided, Wrong
 from .level_cost import X1
 from .processes import F1, F2, F3
-from .row import WORDS, Closed, Define, Derivation, Digits, Entry, Line, Numbers, Row, Words
+from .row import WORDS, Closed, Define, Derivation, Digits, Line, Numbers, Row, Statement, Words
 from .three_terms import L1
 from .variance_ratio import W1, W2, W1c
 from .weights import W3
@@ -70,6 +70,6 @@ def prove_all() -> dict[str, Closed]:
 
 __all__ = [  # fmt: skip
     "LEDGER", "TAGS", "Define", "Derivation", "Line", "Loose", "Digits", "Numbers",
-    "Closed", "ProofError", "Row", "Entry", "Unclear", "Undecided", "WORDS", "Words", "Wrong",
+    "Closed", "ProofError", "Row", "Statement", "Unclear", "Undecided", "WORDS", "Words", "Wrong",
     "notation", "prove_all", "show", *TAGS,
 ]

@@ -1,6 +1,7 @@
 """The three encoders, and how fast each moves: dx_t/dlambda = sigma_t^2 u.                 E1-E3"""
 
 from ._language import *
+from .processes import at_s
 
 SLOPE = alpha_t**2 * sigma_t**2  # of alpha_t^2 in lambda, proved in E2; sigma_t^2 has minus that
 dx_dlambda = name(r"\frac{dx_t}{d\lambda}")
@@ -30,11 +31,6 @@ def d_lambda(expression: Expr) -> Expr:
         - diff(expression, sigma_t) * SLOPE / (2 * sigma_t)
         + diff(expression, y) * ydot
     )
-
-
-def at_s(expression: Expr) -> Expr:
-    """What stands there for t, for s."""
-    return expression.subs({alpha_t: alpha_s, sigma_t: sigma_s, x_t: x_s})
 
 
 def encoding_at_s(terms: int) -> Expr:

@@ -53,10 +53,12 @@ def L4(E1, E2, E3, F3, G4, L2) -> Steps:
         r"derivatives in $\lambda$, and $\frac{dx_t}{d\lambda}=\sigma_t^2u$, Taylor's theorem says "
         "how it moves:",
         equation(x_s, up_to(ahead, 3)))
-    exact = (L2.gap_in_v * sigma_Q / alpha_s).subs({lambda_s: lambda_t + Delta})
-    exact = exact.subs(c, 1 - exp(-Delta))
+    in_x, exact = (
+        gap.subs(lambda_s, lambda_t + Delta).subs(c, 1 - exp(-Delta))
+        for gap in (L2.gap / alpha_s, L2.gap_in_v * sigma_Q / alpha_s)
+    )
     yield Line("gap", r"Take the difference of the means (L2), with $c=1-e^{-\Delta}$,",
-        equation(gap_name, exact))
+        equation(gap_name, exact), means=in_x)
     bracket = exact.subs(x_s, ahead)
     bracket = collect(expand(series(bracket, Delta, 0, 3).removeO()), Delta)
     yield Line("powers", r"put Taylor's line into it, and sort by powers of $\Delta$. Nothing is "

@@ -9,11 +9,9 @@ KEPT = alpha_ts * sigma_s**2 / sigma_t**2 * z_t  # of z_t, by both processes, on
 b, tau2 = Symbol("b", real=True), Symbol(r"\tau^2", positive=True)
 
 
-def at_s(F1) -> tuple[Expr, Expr]:
-    """Mean and variance of the marginal at s"""
-    return tuple(
-        e.subs({alpha_t: alpha_s, sigma_t: sigma_s, x_t: x_s}) for e in (F1.mean, F1.variance)
-    )
+def at_s(expression: Expr) -> Expr:
+    """What stands there for t, for s"""
+    return expression.subs({alpha_t: alpha_s, sigma_t: sigma_s, x_t: x_s})
 
 
 @row("The marginal: all the noise at once", "01",
@@ -62,7 +60,7 @@ def F2(F1) -> Steps:
     joint_name, log_q = name(r"\ln q(z_s,z_t|x)"), name(r"\ln q(z_t|x)")
     m_name, V, rest_of_s = name("m"), name("V"), name(r"\text{rest}_s")
     joint = log_density(z_t, alpha_ts * z_s + b, tau2)
-    joint += log_density(z_s, *at_s(F1))
+    joint += log_density(z_s, at_s(F1.mean), at_s(F1.variance))
     yield Line("joint", r"We look for a step that shrinks $z_s$ by $\alpha_{t|s}$, moves it by "
         r"some $b$ and adds noise of some variance $\tau^2$. Start at $s$ with F1: the joint "
         "density of $z_s$ and $z_t$ is the product of the two.",
@@ -118,7 +116,7 @@ def F2(F1) -> Steps:
 def F3(F1, F2) -> Steps:
     log_q = name(r"\ln q(z_s|z_t,x)")
     forward = -((z_t - F2.mean) ** 2) / (2 * F2.variance)
-    mean_s, variance_s = at_s(F1)
+    mean_s, variance_s = at_s(F1.mean), at_s(F1.variance)
     before = -((z_s - mean_s) ** 2) / (2 * variance_s)
     yield Line("bayes", "Bayes' rule: as a function of $z_s$, the posterior is proportional to "
         "the joint density, F2 times F1. Products of densities are sums of exponents.",

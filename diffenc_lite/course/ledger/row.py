@@ -35,7 +35,7 @@ ROWS: dict[str, Row] = {}  # tag -> row: where a function finds the rows that it
 # --- the steps of a derivation -------------------------------------------------------------------
 
 
-class Entry:
+class Statement:
     """A step: how to find it, `row["name"]`, unique in its row; why, in words; what comes of it. A
     step that bears the name of a form of the claim arrives at it; it may leave the form unsaid."""
 
@@ -62,7 +62,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Line(Entry):
+class Line(Statement):
     """Equations, or an inequality `>= 0`, held against the definitions and the lines before. A left
     side that is a name, and new, gets its meaning.
 
@@ -88,7 +88,7 @@ class Line(Entry):
 
 
 @dataclass(frozen=True)
-class Define(Entry):
+class Define(Statement):
     """Symbols get their meaning, by choice: nothing is proved. Without a name it is not shown."""
 
     meanings: Mapping[Basic, Expr]
@@ -102,7 +102,7 @@ class Define(Entry):
 
 
 @dataclass(frozen=True)
-class Words(Entry):
+class Words(Statement):
     """Argued, and not checked by the machine. `for_`: the forms that need it, besides the one that
     it arrives at."""
 
@@ -139,7 +139,7 @@ class Digits:
 
 
 @dataclass(frozen=True)
-class Numbers(Entry):
+class Numbers(Statement):
     """What is computed: each number is held to its digits."""
 
     name: str
@@ -157,7 +157,7 @@ class Numbers(Entry):
         return "\n    ".join([self.text, *(f"{n.what}: {n.claimed}" for n in self.numbers)])
 
 
-Steps = Iterator[Entry]
+Steps = Iterator[Statement]
 
 
 class Premise:
@@ -181,7 +181,7 @@ class Page:
     def __init__(self, row: Row):
         self.row, self.tag = row, row.tag
         self.meanings: dict[Basic, Expr] = {}
-        self.steps: dict[str, Entry] = {}
+        self.steps: dict[str, Statement] = {}
         self.arrived: dict[str, Relational] = {}
         self.defined: set[Basic] = set()  # the symbols that `Define` gave a meaning
         self.named: dict[Basic, str] = {}  # symbol -> the line that gives it a meaning
@@ -205,7 +205,7 @@ class Page:
             ):
                 raise Loose(self.tag, step_name, f"nothing is compared with {symbol}")
 
-    def take(self, step: Entry) -> None:
+    def take(self, step: Statement) -> None:
         """Hold a step, or take what it defines."""
         if isinstance(step, Define):
             for symbol, meaning in step.meanings.items():
@@ -338,7 +338,7 @@ class Derivation:
     """A whole row to look at: the statement, the steps in order, the proof."""
 
     statement: Row
-    steps: tuple[Entry, ...]
+    steps: tuple[Statement, ...]
     proof: Closed
 
     def _repr_latex_(self) -> str:
@@ -368,7 +368,7 @@ class Row:
     notebook: str
     setting: str
     claim: Mapping[str, Relational]
-    derivation: Callable[..., Iterator[Entry]]
+    derivation: Callable[..., Iterator[Statement]]
     nonnegative: tuple[str, ...] = ()
 
     def latex(self) -> str:
@@ -408,11 +408,11 @@ class Row:
         """form -> proved, defined, or in words"""
         return {form: self._page.word(form)[0] for form in self.claim}
 
-    def derive(self) -> Iterator[Entry]:
+    def derive(self) -> Iterator[Statement]:
         """The steps, one by one: `next(steps)` in a cell, or a loop that displays them."""
         return (step for step in self.run([]) if step.name)
 
-    def run(self, asked: list[tuple[Row, str]]) -> Iterator[Entry]:
+    def run(self, asked: list[tuple[Row, str]]) -> Iterator[Statement]:
         """The steps, with definitions that are not shown. `asked` takes down the forms of other
         rows that are asked for."""
         for step in self.derivation(*(Premise(ROWS[tag], asked) for tag in self.rests_on)):
@@ -437,7 +437,7 @@ class Row:
         return self._by_name[names]
 
     @cached_property
-    def _by_name(self) -> dict[str, Entry]:
+    def _by_name(self) -> dict[str, Statement]:
         return {step.name: step for step in self.derive()}
 
     def show(self) -> Derivation:
@@ -492,11 +492,11 @@ class Row:
 
 def row(
     title: str, notebook: str, setting: str, claim: Mapping[str, Relational], **more: Any
-) -> Callable[[Callable[..., Iterator[Entry]]], Row]:
+) -> Callable[[Callable[..., Iterator[Statement]]], Row]:
     """Turn a derivation into the row that bears its name: the statement stands above the function,
     the proof inside it. `more`: as in `Row`."""
 
-    def with_proof(derivation: Callable[..., Iterator[Entry]]) -> Row:
+    def with_proof(derivation: Callable[..., Iterator[Statement]]) -> Row:
         tag = derivation.__name__
         ROWS[tag] = Row(tag, title, notebook, setting, claim, derivation, **more)
         return ROWS[tag]
