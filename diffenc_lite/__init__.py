@@ -37,8 +37,8 @@ from .bound import elbo
 from .chain import Chain
 from .data import load_mnist, load_named, toy
 from .encoder import IdentityEncoder, LearnedEncoder, ScalingEncoder
-from .evaluation import evaluate, evenly
-from .gaussian import best_ratio, kl_ratio
+from .evaluation import evaluate, evenly_chosen
+from .gaussian import best_ratio, best_scale, kl_ratio
 from .grid import cheapest_path, edge_costs, squared_gap_table
 from .model import DiffEnc, ModelConfig, build
 from .networks import MLP, UNet, UNetConfig
@@ -50,6 +50,7 @@ from .pretrained import (
     read_card,
     read_metrics,
     save_model,
+    start_from,
 )
 from .ratio import fit, squared_gaps
 from .sampling import sample, sample_steps

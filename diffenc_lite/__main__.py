@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,8 @@ from tqdm import tqdm
 
 from . import pretrained
 from .chain import Chain
-from .data import data_names, load_named
-from .evaluation import evaluate, evenly
+from .data import ImageSet, data_names, load_named
+from .evaluation import Evaluation, evaluate, evenly_chosen
 from .files import write_whole
 from .model import ENCODERS, SIZES, ModelConfig, build
 from .sampling import sample
@@ -32,7 +32,7 @@ from .training import TrainConfig, train_steps
 TYPES = {"int": int, "float": float, "str": str}
 
 
-def settings(config: type) -> dict[str, dict[str, Any]]:
+def options_of(config: type) -> dict[str, dict[str, Any]]:
     """Options for the fields of a configuration, with their types, defaults and docstrings."""
     told = dict(re.findall(r"^    (\w+): (.*(?:\n {8}.*)*)", str(config.__doc__), re.MULTILINE))
     return {
@@ -57,10 +57,10 @@ def name_and_number(text: str) -> tuple[str, int]:
 
 # By name, with underscores: what argparse is told.
 OPTIONS: dict[str, dict[str, Any]] = {
-    **(training := settings(TrainConfig)),
-    **(building := settings(ModelConfig)),
+    **options_of(TrainConfig),
+    **options_of(ModelConfig),
     "start": {"help": "begin with the weights of this .safetensors file or pretrained model"},
-    "data": {"default": "auto", "help": "auto, full (or mnist) and bundled are MNIST"},
+    "data": {"default": "auto", "help": "auto, full (or mnist) and (mnist-)bundled are MNIST"},
     "device": {"default": "auto", "help": "cpu, cuda, cuda:1, mps"},
     "split": {"default": "test", "help": "of the data"},
     "images": {"type": int, "help": "how many, evenly chosen; all if not given"},
@@ -98,9 +98,9 @@ def run_train(args: argparse.Namespace) -> None:
     with _torchrun(args.device) as rank:
         device = _device(args.device)
         data, test = (load_named(args.data, split, device=device) for split in ("train", "test"))
-        config, shape = TrainConfig(**_chosen(args, training)), tuple(data.images.shape[1:])
+        config, shape = _made(TrainConfig, args), tuple(data.images.shape[1:])
         torch.manual_seed(config.seed)
-        model = build(ModelConfig(**_chosen(args, building), shape=shape)).to(device)
+        model = build(_made(ModelConfig, args, shape=shape)).to(device)
         if args.start is not None:
             model = pretrained.start_from(model, args.start)
         path = Path(args.folder) / "model"
@@ -113,11 +113,11 @@ def run_train(args: argparse.Namespace) -> None:
                 if rank > 0 or result is None:  # the first process speaks and writes for all
                     continue
                 if progress.update == config.updates:
-                    draws = _seeded(0, device)
+                    generator = _seeded(0, device)
                     result = evaluate(
-                        progress.model, test.images, clusters=test.clusters, generator=draws
+                        progress.model, test.images, clusters=test.clusters, generator=generator
                     )
-                card = pretrained.training_card(data, test, config.plain(), progress.update, result)
+                card = _training_card(data, test, config.plain(), progress.update, result)
                 pretrained.save_model(progress.model, path, card | model.card)
                 tqdm.write(f"update {progress.update}: {result}")  # above the bar
         if rank == 0:
@@ -130,11 +130,11 @@ def run_evaluate(args: argparse.Namespace) -> None:
     model = pretrained.load_model(args.model, device)
     data = load_named(args.data, args.split, device=device)
     n = len(data) if args.images is None else args.images
-    data = replace(data, images=evenly(data.images, n), labels=evenly(data.labels, n))
-    draws = _seeded(args.seed, device)
+    clusters = None if data.clusters is None else evenly_chosen(data.clusters, n)
     result = evaluate(
-        model, data.images, chain, clusters=data.clusters, passes=args.passes, generator=draws
-    )
+        model, evenly_chosen(data.images, n), chain, clusters=clusters, passes=args.passes,
+        generator=_seeded(args.seed, device),
+    )  # fmt: skip
     print(f"{args.model} on {data.name} {data.split}, {told}: {result}")
 
 
@@ -148,7 +148,7 @@ def run_sample(args: argparse.Namespace) -> None:
     if model.shape is None or len(model.shape) != 3:
         raise ValueError(f"sample draws pictures (C, H, W); {args.model} makes {model.shape}")
     chain, told = _steps(args)
-    images = sample(model, args.n, chain or args.steps, generator=_seeded(args.seed, device))
+    images = sample(model, args.n, chain, generator=_seeded(args.seed, device))
     grid = make_grid(images.cpu() / (model.levels - 1), round(args.n**0.5), pad_value=0.5)
     png = io.BytesIO()
     save_image(grid, png, format="png")
@@ -215,15 +215,31 @@ def _device(name: str) -> torch.device:
         ) from None
 
 
-def _chosen(args: argparse.Namespace, of: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in vars(args).items() if name in of}
+def _made(config: type, args: argparse.Namespace, **others: Any) -> Any:
+    return config(**{k: v for k, v in vars(args).items() if k in options_of(config)}, **others)
+
+
+def _training_card(
+    data: ImageSet, test: ImageSet, training: dict[str, Any], updates: int, result: Evaluation
+) -> dict[str, Any]:
+    """What a card says of so many updates with these settings, evaluated on `test`."""
+    return {
+        "data": f"{data.name} {data.split}, {len(data)} images",
+        "evaluated_on": f"{test.name} {test.split}, {result.n} images, infinite depth",
+        "bits_per_dim": result.total,
+        "standard_error": result.standard_error,
+        "terms": {name: getattr(result, name) for name in ("prior", "reconstruction", "diffusion")},
+        "updates": updates,
+        "seed": training["seed"],
+        "training": training,
+    }
 
 
 def _seeded(seed: int, device: torch.device) -> torch.Generator:
     return torch.Generator(device).manual_seed(seed)
 
 
-def _steps(args: argparse.Namespace) -> tuple[Chain | None, str]:
+def _steps(args: argparse.Namespace) -> tuple[Any, str]:
     """The chain of --steps, --ratio, --scale and --fitted, None for infinite depth; in words."""
     options = {"ratio": args.ratio, "scale": args.scale}
     given = {name: value for name, value in options.items() if value is not None}

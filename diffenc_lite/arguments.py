@@ -35,6 +35,13 @@ def real(
     return float(given)
 
 
+def truth(name: str, given: Any) -> bool:
+    """The argument, if it is True or False; ValueError, naming it, for anything else."""
+    if not isinstance(given, bool):
+        raise ValueError(f"{name} must be True or False; got {given!r}")
+    return given
+
+
 def in_shape_of(like: Tensor, given: Any, name: str, of: str) -> Tensor:
     """What was given or returned, if it is a tensor in the shape of `like`. Args: name and of, of
     the two, for the message. Raises TypeError if it is no tensor, ValueError for another shape."""
@@ -51,6 +58,21 @@ def lengths(given: Any) -> tuple[int, ...]:
     if not isinstance(given, tuple | list) or not given:
         raise ValueError(f"shape must be a tuple such as (1, 28, 28); got {given!r}")
     return tuple(whole("shape", length) for length in given)
+
+
+def brief(values: Tensor) -> str:
+    """A tensor in a message: at most eight of its numbers, and one if all are alike."""
+    numbers = [f"{value:.4g}" for value in values.flatten()[:10_000].tolist()]
+    if len(set(numbers)) == 1:
+        return numbers[0]
+    return "[" + ", ".join(numbers if len(numbers) <= 9 else [*numbers[:8], "..."]) + "]"
+
+
+def as_device(given: torch.device | str) -> torch.device:
+    try:
+        return torch.device(given)
+    except (RuntimeError, TypeError):
+        raise ValueError(f"device must be one such as cpu, cuda:1 or mps; got {given!r}") from None
 
 
 def device_of_draws(generator: torch.Generator | None, like: Tensor) -> torch.device:

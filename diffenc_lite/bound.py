@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from . import pixels, process
-from .arguments import in_shape_of
+from .arguments import brief, in_shape_of, truth
 from .chain import Chain, as_chain, low_discrepancy
 from .gaussian import kl_ratio, kl_to_standard, standard_normal, sum_dims
 from .model import DiffEnc, check_model
@@ -24,7 +24,7 @@ from .schedule import Noise
 @dataclass(frozen=True)
 class Bound:
     """The three terms in nats per example, each (B,), of data with `dims` dimensions; uniform is
-    that of `terms`, (B,), or None where all steps were summed."""
+    that of `terms`, (B,), or None where the steps were not drawn."""
 
     prior: Tensor
     reconstruction: Tensor
@@ -59,7 +59,7 @@ def terms(
     if chain is None:
         diffusion = diffusion_loss(model, x, uniform, eps)
     else:
-        diffusion = chain_loss(model, x, chain.step_of(uniform), eps, chain)
+        diffusion = chain_loss(model, x, chain.drawn_step(uniform), eps, chain)
     prior, reconstruction = end_losses(model, images[: len(eps_0)], eps_0)
     return Bound(prior, reconstruction, diffusion, x[0].numel(), uniform)
 
@@ -116,7 +116,7 @@ def _gap_inputs(
     Args: x (B, ...); s < t, both (B,); eps (B, ...).
     """
     if not bool((s < t).all()):
-        raise ValueError(f"s must be smaller than t in every step; got s={s}, t={t}")
+        raise ValueError(f"s must be smaller than t in every step; got s={brief(s)}, t={brief(t)}")
     at_s, at_t = model.schedule(s), model.schedule(t)
     n = at_t.like(x)
     x_t, x_change = model.change(x, at_s.gamma, at_t.gamma)
@@ -131,7 +131,7 @@ def step_gap(
 ) -> Tensor:
     """L2: (mu_P - mu_Q)^2 / sigma_Q^2 of one step from t down to s, for each dimension
 
-    Args: x (B, ...); s < t, both (B,); eps (B, ...); scale as in `process.motion`, a number for all
+    Args: x (B, ...); s < t, both (B,); eps (B, ...); scale as in `process.x_back`, a number for all
         or one for each example, (B,). Returns (B, ...).
     """
     v_error, x_hat, x_change, at_s, at_t = _gap_inputs(model, x, s, t, eps)
@@ -182,7 +182,7 @@ def chain_loss(model: DiffEnc, x: Tensor, step: Tensor, eps: Tensor, chain: Chai
 
     Args: x (B, ...); step (B,), its number, 0 to T - 1; eps (B, ...). Returns nats (B,).
     """
-    s, t, ratio, scale = chain.at(step, x)
+    s, t, ratio, scale = chain.step(step, x)
     return chain.steps * step_loss(model, x, s, t, eps, ratio, scale)
 
 
@@ -218,14 +218,13 @@ def elbo(
     check_model(model)
     model.check(images)
     chain, images, like = as_chain(steps), images.to(model.device), model.like
-    if every_step not in (True, False):
-        raise ValueError(f"every_step must be True or False; got {every_step!r}")
-    if every_step and (chain is None or t is not None):
-        raise ValueError(f"every_step needs steps and no t; got steps={steps!r}, t={t}")
+    if truth("every_step", every_step) and (chain is None or t is not None):
+        given = "no t" if t is None else "a t"
+        raise ValueError(f"every_step needs steps and no t; got steps={steps!r} and {given}")
     if t is not None:
         in_shape_of(images.flatten(1)[:, 0], t, "t", "the batch")
         if not bool(((t >= 0) & (t <= 1)).all()):
-            raise ValueError(f"t must lie in [0, 1]; got {t.tolist()}")
+            raise ValueError(f"t must lie in [0, 1]; got {brief(t)}")
 
     def draw(name: str, given: Tensor | None) -> Tensor:
         if given is None:
@@ -233,16 +232,12 @@ def elbo(
         return in_shape_of(images, torch.as_tensor(given), name, "the images").to(like)
 
     eps_0 = draw("noise_0", noise_0)
-    if chain is not None and every_step:
+    if chain is not None and (every_step or t is not None):
         x = pixels.to_unit(images, model.levels, model.dtype)
-        each = (torch.full((len(x),), i, device=x.device) for i in range(chain.steps))
-        losses = [chain_loss(model, x, step, draw("noise", noise), chain) for step in each]
+        every = (torch.full((len(x),), i, device=x.device) for i in range(chain.steps))
+        taken = every if t is None else [chain.step_containing(t.to(like))]
+        losses = [chain_loss(model, x, step, draw("noise", noise), chain) for step in taken]
         prior, reconstruction = end_losses(model, images, eps_0)
         return Bound(prior, reconstruction, torch.stack(losses).mean(0), x[0].numel())
-    if t is None:
-        uniform = low_discrepancy(len(images), like, generator)
-    elif chain is None:
-        uniform = t.to(like)
-    else:  # the middle of its step, were all equally long
-        uniform = (chain.step_at(t.to(like)).double() + 0.5) / chain.steps
+    uniform = low_discrepancy(len(images), like, generator) if t is None else t.to(like)
     return terms(model, images, uniform, draw("noise", noise), eps_0, chain)

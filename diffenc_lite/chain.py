@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .arguments import device_of_draws, whole
+from .arguments import brief, device_of_draws, whole
 from .process import Scale
 
 
@@ -30,7 +30,7 @@ class Chain:
     grid: (T+1,), the depths where steps end, increasing from 0 to 1.
     ratio: w = sigma_Q^2 / sigma_P^2 > 0, a number, (T,) or, with one w for each dimension of an
         example (W5), (T, ...). Kept as (T,) or (T, ...).
-    scale: of the mean of p (`process.motion`): None, the paper's (G3); "folded"; or A / c > 0, a
+    scale: of the mean of p (`process.x_back`): None, the paper's (G3); "folded"; or A / c > 0, a
         number or (T,), kept as (T,).
     ratio_error, scale_error: standard errors over images, as `fit` estimates them.
 
@@ -51,25 +51,24 @@ class Chain:
         steps = whole("steps", steps)
         return cls(torch.arange(steps + 1, dtype=torch.float64) / steps, ratio, scale)  # type: ignore[arg-type]
 
-    @classmethod
-    def of(cls, steps: Chain | int) -> Chain:
-        """The chain itself; T equal steps for a number."""
-        return steps if isinstance(steps, Chain) else cls.equal(steps)
-
     def __post_init__(self) -> None:
         grid = _floats("grid", self.grid)
         if grid.dim() != 1 or len(grid) < 2:
             raise ValueError(f"grid must have shape (T+1,), T >= 1; got {tuple(grid.shape)}")
         if grid[0] != 0 or grid[-1] != 1 or not bool((grid.diff() > 0).all()):
-            raise ValueError(f"grid must increase from 0 to 1; got {grid.tolist()}")
+            raise ValueError(f"grid must increase from 0 to 1; got {brief(grid)}")
         values: dict[str, Any] = {"grid": grid, "ratio": _rows("ratio", self.ratio, len(grid) - 1)}
-        if self.scale is not None and self.scale != "folded":
+        if isinstance(self.scale, str) and self.scale != "folded":
+            raise ValueError(f'scale must be None, "folded" or numbers; got {self.scale!r}')
+        if self.scale is not None and not isinstance(self.scale, str):
             values["scale"] = _rows("scale", self.scale, len(grid) - 1)
         for name in ("ratio", "scale"):
             if (error := getattr(self, f"{name}_error")) is not None:
                 values[f"{name}_error"] = error = _floats(f"{name}_error", error)
                 if error.shape != getattr(values.get(name), "shape", None):
-                    raise ValueError(f"{name}_error must have the shape of {name}; got {error}")
+                    raise ValueError(
+                        f"{name}_error must have the shape of {name}; got {tuple(error.shape)}"
+                    )
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
@@ -78,18 +77,18 @@ class Chain:
         """T"""
         return len(self.grid) - 1
 
-    def step_of(self, uniform: Tensor) -> Tensor:
+    def drawn_step(self, uniform: Tensor) -> Tensor:
         """A number in [0, 1) -> the step that it falls in when all are equally likely."""
         return (uniform * self.steps).long().clamp(max=self.steps - 1)
 
-    def step_at(self, t: Tensor) -> Tensor:
+    def step_containing(self, t: Tensor) -> Tensor:
         """t in [0, 1] -> the step with s < t <= its upper end. A t that rounding has put just above
         a depth of the grid counts as that depth."""
         rounded = t * (1 - 4 * torch.finfo(t.dtype).eps)
         return (torch.searchsorted(self.grid.to(t), rounded) - 1).clamp(0, self.steps - 1)
 
-    def at(self, step: Tensor | int, like: Tensor) -> tuple[Tensor, Tensor, Tensor, Scale]:
-        """s, t, ratio and scale of steps, (B,), for data `like`, (B, ...): its dtype, its device.
+    def step(self, i: Tensor | int, like: Tensor) -> tuple[Tensor, Tensor, Tensor, Scale]:
+        """s, t, ratio and scale of steps i, (B,), for data `like`, (B, ...): its dtype and device.
 
         Raises ValueError if the chain has a ratio for each dimension of data of another shape.
         """
@@ -97,28 +96,36 @@ class Chain:
             wanted = (self.steps, *like.shape[1:])
             raise ValueError(f"ratio must have shape {wanted}; got {tuple(self.ratio.shape)}")
         grid, scale = self.grid.to(like), self.scale
-        scale = scale.to(like)[step] if isinstance(scale, Tensor) else scale
-        return grid[step], grid[step + 1], self.ratio.to(like)[step], scale
+        scale = scale.to(like)[i] if isinstance(scale, Tensor) else scale
+        return grid[i], grid[i + 1], self.ratio.to(like)[i], scale
 
-    def lists(self) -> dict[str, Any]:
-        """Plain values, for JSON; `Chain(**lists)` is the chain again."""
+    def plain(self) -> dict[str, Any]:
+        """Plain values, for JSON; `Chain(**plain)` is the chain again."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {k: v.tolist() if isinstance(v, Tensor) else v for k, v in values.items()}
 
     def __repr__(self) -> str:
         equal = self.grid.tolist() == [i / self.steps for i in range(self.steps + 1)]
-        shown = [f"equal({self.steps}" if equal else f"({_brief(self.grid)}"]
+        shown = [f"equal({self.steps}" if equal else f"({brief(self.grid)}"]
         if not bool((self.ratio == 1).all()):
-            shown.append(f"ratio={_brief(self.ratio)}")
+            shown.append(f"ratio={brief(self.ratio)}")
         if self.scale is not None:
             scale = self.scale
-            shown.append(f'scale="{scale}"' if isinstance(scale, str) else f"scale={_brief(scale)}")
+            told = brief(scale) if isinstance(scale, Tensor) else f'"{scale}"'
+            shown.append(f"scale={told}")
         return f"Chain{'.' if equal else ''}{', '.join(shown)})"
 
 
-def as_chain(steps: Chain | int | None) -> Chain | None:
-    """`Chain.of(steps)`; None, infinite depth, as it is."""
-    return None if steps is None else Chain.of(steps)
+def as_chain(steps: Chain | int | None, finite: bool = False) -> Any:
+    """The chain itself; T equal steps for a number; None, infinite depth, as it is.
+
+    Raises ValueError for anything else, with `finite` for None too."""
+    if isinstance(steps, Chain) or (steps is None and not finite):
+        return steps
+    try:
+        return Chain.equal(steps)  # type: ignore[arg-type]
+    except ValueError as error:
+        raise ValueError(str(error).replace("be", "be a Chain or", 1)) from None
 
 
 def low_discrepancy(n: int, like: Tensor, generator: torch.Generator | None = None) -> Tensor:
@@ -145,12 +152,5 @@ def _rows(name: str, given: Any, steps: int) -> Tensor:
     if values.dim() and (len(values) != steps or (values.dim() > 1 and name == "scale")):
         raise ValueError(f"{name} must be a number or ({steps},); got {tuple(values.shape)}")
     if not bool(((values > 0) & values.isfinite()).all()):
-        raise ValueError(f"{name} must be positive and finite; got {values.tolist()}")
+        raise ValueError(f"{name} must be positive and finite; got {brief(values)}")
     return values if values.dim() else values.expand(steps)
-
-
-def _brief(values: Tensor | Any) -> str:
-    numbers = [f"{value:.4g}" for value in values.flatten().tolist()]
-    if len(set(numbers)) == 1:
-        return numbers[0]
-    return "[" + ", ".join(numbers if len(numbers) <= 9 else [*numbers[:8], "..."]) + "]"

@@ -15,7 +15,7 @@ An encoder of your own is one method. With a trained picture m, x_t = x + sigma_
     model = DiffEnc(denoiser, encoder=MeanShift(torch.zeros(1, 28, 28)))
 
 u = -dx_t/dgamma / sigma_t^2 follows from it. For one by name add a class here and a line to
-`ENCODERS`.
+`ENCODERS`: of this one, "mean": lambda network, config: MeanShift(torch.zeros(config.shape)).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor, nn
 
-from .arguments import in_shape_of
+from .arguments import brief, in_shape_of
 from .schedule import Noise, step_c, with_slope
 
 
@@ -39,7 +39,11 @@ class Encoding(NamedTuple):
 
 class Encoder(Protocol):
     """shift(x, gamma) -> x_t - x; x (B, ...), gamma (B,). With weights it must be an nn.Module:
-    others are neither trained nor saved. The rest is optional:
+    others are neither trained nor saved.
+
+    The shift of an example depends on its own x and gamma alone, on no mean over the batch: the
+    bound would be wrong, and nothing could tell. B is another in every call, and twice the number
+    of images where two depths are asked for at once. The rest is optional:
 
     u(x, gamma): a formula for u, where one is at hand.
     encode(x, gamma) -> Encoding(x_t, u): both at once, where that saves time.
@@ -55,14 +59,18 @@ class Encoder(Protocol):
 
 def shift_of(encoder: Encoder, x: Tensor, gamma: Tensor) -> Tensor:
     """x_t - x, checked to have the shape of x."""
-    return in_shape_of(x, encoder.shift(x, gamma), "encoder.shift(x, gamma)", "x")
+    try:
+        shift = encoder.shift(x, gamma)
+    except RuntimeError as error:
+        given = f"x {tuple(x.shape)} and gamma {tuple(gamma.shape)}"
+        raise RuntimeError(f"encoder.shift(x, gamma) failed for {given}: {error}") from error
+    return in_shape_of(x, shift, "encoder.shift(x, gamma)", "x")
 
 
 def encode(encoder: Encoder, x: Tensor, gamma: Tensor) -> Encoding:
     """x_t = x + shift and u = -dx_t/dgamma / sigma_t^2, by one forward-mode derivative
 
     Args: x (B, ...); gamma (B,). An encoder's own `encode` or `u` is used if it has one.
-    Raises ValueError if the shift has no derivative though it depends on gamma.
     """
     if (both := getattr(encoder, "encode", None)) is not None:
         x_t, u = both(x, gamma)
@@ -70,9 +78,6 @@ def encode(encoder: Encoder, x: Tensor, gamma: Tensor) -> Encoding:
         x_t, u = x + shift_of(encoder, x, gamma), formula(x, gamma)
     else:
         shift, slope = with_slope(lambda g: shift_of(encoder, x, g), gamma)
-        near = (encoder.shift(x, gamma + h) for h in (-0.01, 0.01))
-        if not slope.any() and not any(torch.equal(shift, other) for other in near):
-            raise ValueError("encoder.shift(x, gamma) must be differentiable in gamma: no detach()")
         x_t, u = x + shift, -slope / _noise(gamma, x).sigma.square()
     in_shape_of(x, x_t, "x_t of the encoder", "x")
     return Encoding(x_t, in_shape_of(x, u, "u of the encoder", "x"))
@@ -88,6 +93,26 @@ def change(encoder: Encoder, x: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> tup
     gammas = torch.cat([gamma_s, gamma_t])
     shift_s, shift_t = shift_of(encoder, torch.cat([x, x]), gammas).chunk(2)
     return x + shift_t, shift_t - shift_s
+
+
+def check(encoder: Encoder, x: Tensor, gamma: Tensor) -> None:
+    """Raise ValueError for an encoding that is not finite, and for a u that is not the slope of
+    x_t, which the bound takes it for. Args: x (B, ...); gamma (B,)."""
+    encoding, h = encode(encoder, x, gamma), 0.01
+    if not all(bool(each.isfinite().all()) for each in encoding):
+        raise ValueError(
+            f"encoder must give finite x_t and u; it did not near gamma {brief(gamma)}"
+        )
+    slope = -_noise(gamma, x).sigma.square() * encoding.u
+    above, below = (shift_of(encoder, x, gamma + step) for step in (h, -h))
+    quotient = (above - below) / (2 * h)
+    off, norms = (slope - quotient).norm(), (slope.norm(), quotient.norm())
+    if bool(off > 0.05 * max(norms) + 1e-3 * x.norm()):
+        told = f"dx_t/dgamma is {norms[1]:.3g} by differences, {norms[0]:.3g} by u, {off:.3g} apart"
+        raise ValueError(
+            f"encoder must have u = -dx_t/dgamma / sigma_t^2, its shift differentiable in gamma "
+            f"(nothing of it detached); got {told}"
+        )
 
 
 def has_counterterm(encoder: Encoder) -> bool:
@@ -192,9 +217,9 @@ def _sigma2_change(s: Noise, t: Noise) -> Tensor:
     return (s.alpha * t.sigma).square() * step_c(s, t)
 
 
-# By name; each is made of a function that makes the network y, called by those that need one.
-ENCODERS: dict[str, Callable[[Callable[[], nn.Module]], Encoder]] = {
-    "identity": lambda network: IdentityEncoder(),
-    "scaling": lambda network: ScalingEncoder(),
-    "learned": lambda network: LearnedEncoder(network()),
+# By name, made of a function that makes the network y, for those that need it, and a ModelConfig.
+ENCODERS: dict[str, Callable[..., Encoder]] = {
+    "identity": lambda *_: IdentityEncoder(),
+    "scaling": lambda *_: ScalingEncoder(),
+    "learned": lambda network, *_: LearnedEncoder(network()),
 }

@@ -11,7 +11,7 @@ from torch import Tensor
 from .arguments import whole
 from .bound import elbo
 from .chain import Chain, as_chain
-from .model import DiffEnc, check_model, evaluating
+from .model import DiffEnc, check_encoder, check_model, evaluating
 from .pixels import bits_per_dim
 
 
@@ -29,8 +29,8 @@ class Evaluation:
     def __str__(self) -> str:
         parts = ((name, getattr(self, name)) for name in ("prior", "reconstruction", "diffusion"))
         terms = ", ".join(f"{name} {value:.4f}" for name, value in parts)
-        whole = f"{self.total:.4f} +- {self.standard_error:.4f} bits/dim"
-        return f"{whole} on {self.n:,} images ({terms})"
+        total = f"{self.total:.4f} +- {self.standard_error:.4f} bits/dim"
+        return f"{total} on {self.n:,} images ({terms})"
 
 
 def evaluate(
@@ -46,47 +46,62 @@ def evaluate(
 ) -> Evaluation:
     """L0-L4: The bound on all images, at infinite depth or in steps
 
-    The standard error is that of images and noise; the depths of a batch are equally spaced. From
-    each diffusion loss we subtract the mean curve over depth, one mean in each of K bins. The rest
-    of image i, averaged over P passes, plus its prior and reconstruction, minus the mean over all N
-    images, is R_i, and S_g is the sum of R_i over cluster g of G. Where the depths of batch b fill
-    the bins unevenly, the curve adds L_b, its sum over the batch minus as many times its mean:
-    N^2 error^2 = sum_g S_g^2 / (1 - (1 + (K - 1)/P)/G) + sum_b L_b^2, divided for the fitted means.
+    The standard error is that of images and noise (`standard_error`); the depths of a batch are
+    equally spaced.
     Args: images uint8 (N, ...) with N >= 2, unsorted (neighbours have neighbouring depths) unless
         clusters say what belongs together: (N,), the number of the group that an image was sampled
         with, such as the picture of a patch; steps, fitted on other images if at all, generator and
         every_step as in `elbo`; passes, draws of t and noise.
-    Raises ValueError for fewer images or clusters than 2, passes or batch below 1, and what `elbo`
-    raises.
+    Raises TypeError for what is no model or no tensor; ValueError for fewer images or clusters than
+    2, passes or batch below 1, an encoder that `check_encoder` refuses, and what `elbo` raises.
     """
     batch = whole("batch", batch)
-    groups = torch.arange(len(images)) if clusters is None else clusters.cpu()
-    names, cluster_of = groups.unique(return_inverse=True)
-    if clusters is not None and (groups.shape != images.shape[:1] or len(names) < 2):
-        raise ValueError(f"clusters must be ({len(images)},), at least 2 of them; got {clusters}")
-    terms, uniform = each_image(
+    groups = torch.arange(len(images)) if clusters is None else clusters
+    if not isinstance(groups, Tensor):
+        raise TypeError(f"clusters must be a tensor; got {type(groups).__name__}")
+    found, cluster_of = groups.cpu().unique(return_inverse=True)
+    if clusters is not None and (groups.shape != images.shape[:1] or len(found) < 2):
+        got = f"{tuple(groups.shape)}, {len(found)} of them"
+        raise ValueError(f"clusters must be ({len(images)},), at least 2 of them; got {got}")
+    terms, uniform = bounds_of_each(
         model, images, steps,
         passes=passes, batch=batch, generator=generator, every_step=every_step,
     )  # fmt: skip
-    bins, chain = max(1, min(batch, len(names) // 4, 50)), as_chain(steps)
+    bins, chain = max(1, min(batch, len(found) // 4, 50)), as_chain(steps)
     if chain is not None:  # one step in a bin, if there are so many bins
         bins = 1 if every_step else bins - bins % chain.steps or bins
-    bin_of = (uniform * bins).long()
-    sums = bin_of.flatten().bincount(terms[:, 2].flatten(), bins)
-    curve = sums / bin_of.flatten().bincount(minlength=bins)
-    left = (terms.sum(1) - curve[bin_of]).mean(0)
-    squares = cluster_of.bincount(left - left.mean()).square().sum()
-    squares /= 1 - (1 + (bins - 1) / passes) / len(names)
-    uneven = ((curve - curve.mean())[bin_of] / passes).split(batch, 1)
-    squares += torch.stack([part.sum(1) for part in uneven]).square().sum()
-    error = math.sqrt(squares.item()) / len(images)
+    error = standard_error(terms, (uniform * bins).long(), bins, cluster_of, batch)
     each = terms.sum(0) / passes
     prior, reconstruction, diffusion = each.mean(1).tolist()
     total = each.sum(0).mean().item()
     return Evaluation(prior, reconstruction, diffusion, total, error, len(images))
 
 
-def each_image(
+def standard_error(
+    terms: Tensor, bin_of: Tensor, bins: int, cluster_of: Tensor, batch: int
+) -> float:
+    """That of the mean total: N^2 error^2 = sum_g S_g^2 / (1 - (1 + (K - 1)/P)/G) + sum_b L_b^2
+
+    From each diffusion loss we subtract the mean curve over depth, one mean in each of K bins. The
+    rest of image i, averaged over P passes, plus its prior and reconstruction, minus the mean over
+    all N images, is R_i, and S_g is the sum of R_i over cluster g of G; the divisor corrects for
+    the means that were fitted. Where the depths of batch b fill the bins unevenly, the curve adds
+    L_b, the sum over the batch of how far the curve lies above its own mean.
+    Args: terms (P, 3, N), prior, reconstruction and diffusion; bin_of (P, N), from 0 to bins - 1,
+        for each draw of a depth; cluster_of (N,), from 0 to G - 1; batch, images in one.
+    """
+    passes, _, n = terms.shape
+    sums = bin_of.flatten().bincount(terms[:, 2].flatten(), bins)
+    curve = sums / bin_of.flatten().bincount(minlength=bins)
+    left = (terms.sum(1) - curve[bin_of]).mean(0)
+    of_clusters = cluster_of.bincount(left - left.mean())
+    squares = of_clusters.square().sum() / (1 - (1 + (bins - 1) / passes) / len(of_clusters))
+    uneven = ((curve - curve.mean())[bin_of] / passes).split(batch, 1)
+    squares += torch.stack([part.sum(1) for part in uneven]).square().sum()
+    return math.sqrt(squares.item()) / n
+
+
+def bounds_of_each(
     model: DiffEnc, images: Tensor, steps: Chain | int | None = None, *, passes: int = 1,
     batch: int = 250, generator: torch.Generator | None = None, every_step: bool = False,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
@@ -98,6 +113,7 @@ def each_image(
     passes, batch = whole("passes", passes), whole("batch", batch)
     if len(images) < 2:
         raise ValueError(f"images must be at least 2, for a standard error; got {len(images)}")
+    check_encoder(model, images)
     terms = torch.zeros(passes, 3, len(images), dtype=torch.float64)
     uniform = torch.zeros(passes, len(images), dtype=torch.float64)
     with evaluating(model):
@@ -113,7 +129,7 @@ def each_image(
     return terms, uniform
 
 
-def evenly(images: Tensor, n: int) -> Tensor:
+def evenly_chosen(images: Tensor, n: int) -> Tensor:
     """n of the images, evenly spaced, or all if there are fewer. Not the first n: the first half of
     MNIST's test images was written by other people than the second, and is easier.
 

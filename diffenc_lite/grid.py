@@ -28,7 +28,7 @@ def edge_costs(
     batch: int = 64,
     scale: float | str | None = None,
 ) -> Tensor:
-    """L2, W4: E[L2] of every step between the depths i / N, N = resolution; nats per example
+    """What every step between the depths i / N costs, N = resolution: E[L2], in nats per example
 
     Returns (N+1, N+1), float64: row i, column j is the step from t = j/N down to s = i/N, and inf
     where there is none, i >= j. The sum along a path from 0 to N is the diffusion loss (L3) of the
@@ -60,7 +60,8 @@ def squared_gap_table(
     generator: torch.Generator | None = None,
     scale: float | str | None = None,
 ) -> Tensor:
-    """L2, W4: m of every step between the depths `times`, from one pass over the data
+    """The mean squared gap m of every step between the depths `times` (L2, W4), from one pass over
+    the data
 
     The gap of a step (`process.mean_gap`) is linear in v - v_hat, x_hat and x_t - x_s. So denoiser
     and encoder run once for each depth, and m of every pair follows from inner products.
@@ -138,15 +139,15 @@ def cheapest_path(costs: Tensor, steps: int) -> Tensor:
     costs = costs.masked_fill(~upward, torch.inf)
     if bool(costs.isnan().any()):
         raise ValueError("costs must be numbers or inf; got NaN")
-    best, before = costs[0], []  # of the cheapest path with k edges from 0 to each node
+    cheapest_to, nodes_before = costs[0], []  # with one edge more in each round
     for _ in range(steps - 1):
-        best, previous = (best[:, None] + costs).min(0)
-        before.append(previous)
-    if bool(best[last].isinf()):
+        cheapest_to, node_before = (cheapest_to[:, None] + costs).min(0)
+        nodes_before.append(node_before)
+    if bool(cheapest_to[last].isinf()):
         raise ValueError(f"costs allow no path of {steps} steps from the first node to the last")
     path = [last]
-    for previous in reversed(before):
-        path.append(int(previous[path[-1]]))
+    for node_before in reversed(nodes_before):
+        path.append(int(node_before[path[-1]]))
     return torch.tensor([0, *reversed(path)])
 
 

@@ -51,6 +51,10 @@ class DiffEnc(nn.Module):
             raise TypeError(f"denoiser must be an nn.Module; got {type(denoiser).__name__}")
         if encoder is not None and (isinstance(encoder, type) or not hasattr(encoder, "shift")):
             raise TypeError(f"encoder must be an object with shift(x, gamma); got {encoder!r}")
+        held = () if isinstance(encoder, nn.Module) else getattr(encoder, "__dict__", {}).values()
+        if any(isinstance(value, nn.Module | nn.Parameter) for value in held):
+            told = type(encoder).__name__
+            raise TypeError(f"encoder with weights must be an nn.Module, to be trained; got {told}")
         self.denoiser = denoiser
         self.encoder: Encoder = IdentityEncoder() if encoder is None else encoder
         self.schedule = LinearSchedule() if schedule is None else schedule
@@ -101,7 +105,8 @@ class DiffEnc(nn.Module):
         pixels.check_levels(images, self.levels, name)
         given = tuple(images.shape)
         if len(given) < 2 or not given[0] or given[1:] != (self.shape or given[1:]):
-            wanted = "(B, ...), B >= 1" if self.shape is None else f"(B, *{self.shape}), B >= 1"
+            axes = ("B", *(self.shape or ("...",)))
+            wanted = f"({', '.join(map(str, axes))}), B >= 1"
             raise ValueError(f"{name} must have shape {wanted}; got {given}")
 
     @torch.no_grad()
@@ -145,6 +150,15 @@ def evaluating(model: DiffEnc) -> Iterator[None]:
     finally:
         for module, mode in modes:
             module.training = mode
+
+
+def check_encoder(model: DiffEnc, images: Tensor) -> None:
+    """`encoder.check` on two images at five depths, without dropout: once before a training or an
+    evaluation, as a wrong u makes a wrong bound. It draws nothing."""
+    with evaluating(model), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+        x = model.to_unit(images[:2].to(model.device)).repeat_interleave(5, 0)
+        t = torch.linspace(0.08, 0.93, 5).to(model.like).repeat(len(x) // 5)
+        encoders.check(model.encoder, x, model.schedule(t).gamma)
 
 
 # --- models by name ------------------------------------------------------------------------------
@@ -194,7 +208,7 @@ class ModelConfig:
 
     encoder: what makes x_t, a name in ENCODERS; identity is a VDM.
     size: of the networks, a name in SIZES.
-    schedule: gamma(t), a name in SCHEDULES; learned has trained end points.
+    schedule: gamma(t), a name in SCHEDULES; learned is linear with trained end points.
     gamma_min: gamma at t = 0.
     gamma_max: gamma at t = 1.
     shape: of one example; (C, H, W) takes U-Nets, (D,) MLPs.
@@ -204,7 +218,7 @@ class ModelConfig:
 
     encoder: str = "learned"
     size: str = "small"
-    schedule: str = "fixed"
+    schedule: str = "linear"
     gamma_min: float = GAMMA_MIN
     gamma_max: float = GAMMA_MAX
     shape: tuple[int, ...] = (1, 28, 28)
@@ -213,6 +227,8 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "shape", lengths(self.shape))  # JSON gives a list
+        if self.schedule == "fixed":  # as older cards call it
+            object.__setattr__(self, "schedule", "linear")
         real("dropout", self.dropout, "in [0, 1)", lambda p: 0 <= p < 1)
         for name, accepted in (("encoder", ENCODERS), ("size", SIZES), ("schedule", SCHEDULES)):
             if (given := getattr(self, name)) not in list(accepted):
@@ -234,7 +250,8 @@ def build(config: ModelConfig, card: dict[str, Any] | None = None) -> DiffEnc:
         return UNet(replace(unet, dropout=config.dropout), config.shape, encoder, schedule)
 
     denoiser = network(size.denoiser, size.denoiser_mlp, False)
-    encoder = ENCODERS[config.encoder](lambda: network(size.encoder, size.encoder_mlp, True))
+    make_encoder = ENCODERS[config.encoder]
+    encoder = make_encoder(lambda: network(size.encoder, size.encoder_mlp, True), config)
     return DiffEnc(
         denoiser, encoder, schedule, config.levels, config.shape, config=config, card=card
     )

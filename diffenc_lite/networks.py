@@ -22,6 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .arguments import lengths
 from .schedule import AnySchedule, LinearSchedule, Noise, end_points
 
 
@@ -126,7 +127,8 @@ class Network(nn.Module):
     def forward(self, z: Tensor, gamma: Tensor) -> Tensor:
         if tuple(z.shape[1:]) != self.shape or gamma.shape != z.shape[:1]:
             given = f"{tuple(z.shape)}, {tuple(gamma.shape)}"
-            raise ValueError(f"z and gamma must be (B, *{self.shape}) and (B,); got {given}")
+            wanted = ", ".join(map(str, self.shape))
+            raise ValueError(f"z and gamma must be (B, {wanted}) and (B,); got {given}")
         if self.features is None:
             return self.body(z, self.embed(gamma)).tanh()
         inputs = self.features(z, gamma)  # (B, F, C, ...)
@@ -229,7 +231,7 @@ class UNet(Network):
     ):
         if len(config.channels) != len(config.blocks):
             raise ValueError(f"channels and blocks must be of one length; got {config}")
-        if shape[1] % config.patch or shape[2] % config.patch:
+        if len(lengths(shape)) != 3 or any(side % config.patch for side in shape[1:]):
             raise ValueError(f"shape must be (C, H, W) in multiples of {config.patch}; got {shape}")
         first, last, features = config.channels[0], config.channels[-1], 4 * config.channels[0]
         super().__init__(shape, encoder, config.fourier, features, schedule)

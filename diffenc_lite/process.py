@@ -58,10 +58,10 @@ def posterior(z_t: Tensor, x_t: Tensor, x_change: Tensor, s: Noise, t: Noise) ->
 # --- the generative process p --------------------------------------------------------------------
 
 
-Scale = Tensor | float | str | None  # of the mean of p: see `motion`
+Scale = Tensor | float | str | None  # of the mean of p: see `x_back`
 
 
-def motion(
+def x_back(
     x_hat: Tensor | float,
     u_hat: Tensor | float,
     s: Noise,
@@ -69,13 +69,13 @@ def motion(
     scale: Scale = None,
     unit: Tensor | float = 1.0,
 ) -> Tensor:
-    """G3, G5: what p expects of the encoding's motion x_s - x_t, (A - c) x_hat if u_hat = x_hat
+    """G3, G5: what p expects of x_s - x_t, the way back from t down to s; (A - c) x_hat if
+    u_hat = x_hat. x_change = x_t - x_s, elsewhere, is the way forth.
 
         scale None, the paper:  (lambda_s - lambda_t) sigma_t^2 u_hat
         "folded":               c sigma_t^2 u_hat, so A = c (1 + sigma_t^2)
         a number A / c:         (A - c) x_hat, whatever u_hat is
 
-    It goes with the step, from t down to s; x_change = x_t - x_s elsewhere has the other sign.
     All have one limit, since A / c tends to 1 + sigma_t^2 (and to 1 where u_hat = 0).
     Args: scale, a number or a tensor that broadcasts to the data; unit, a factor of the result.
     """
@@ -88,7 +88,7 @@ def motion(
 
 def scale_number(u_hat: float, s: Noise, t: Noise, scale: Scale) -> Tensor:
     """G5: A / c, however the scale is said. Args: u_hat / x_hat, 1 with a counterterm, else 0"""
-    return 1 + motion(1.0, u_hat, s, t, scale) / step_c(s, t)
+    return 1 + x_back(1.0, u_hat, s, t, scale) / step_c(s, t)
 
 
 def generative_step(
@@ -101,12 +101,12 @@ def generative_step(
     scale: Scale = None,
 ) -> Normal:
     """G3, G5: p(z_s | z_t) = N(mu_P, sigma_P^2 I), sigma_P^2 = sigma_Q^2 / w,
-    mu_P = (alpha_{t|s} sigma_s^2 / sigma_t^2) z_t + alpha_s (c x_hat + `motion`)
+    mu_P = (alpha_{t|s} sigma_s^2 / sigma_t^2) z_t + alpha_s (c x_hat + `x_back`)
 
-    Args: ratio w, a positive number or a tensor that broadcasts to the data; scale as in `motion`.
+    Args: ratio w, a positive number or a tensor that broadcasts to the data; scale as in `x_back`.
     """
     c = step_c(s, t)
-    mean = _carry(z_t, s, t) + s.alpha * (c * x_hat + motion(x_hat, u_hat, s, t, scale))
+    mean = _carry(z_t, s, t) + s.alpha * (c * x_hat + x_back(x_hat, u_hat, s, t, scale))
     return Normal(mean, s.sigma.square() * c / ratio)
 
 
@@ -121,15 +121,15 @@ def mean_gap(
 ) -> Tensor:
     """L2: (mu_P - mu_Q) / sigma_Q, the gap between the two means in units of sigma_Q
 
-    mu_P - mu_Q = alpha_s [c (x_hat - x_t) + `motion` - (x_s - x_t)], written with
+    mu_P - mu_Q = alpha_s [c (x_hat - x_t) + `x_back` - (x_s - x_t)], written with
     x_hat - x_t = sigma_t (v - v_hat), so that no two large numbers cancel. It is linear in the
     first four arguments.
 
-    Args: v_error = v - v_hat; x_change = x_t - x_s; scale as in `motion`.
+    Args: v_error = v - v_hat; x_change = x_t - x_s; scale as in `x_back`.
     """
     c = step_c(s, t)
     unit = s.alpha / (s.sigma * c.sqrt())
-    expected = motion(x_hat, u_hat, s, t, scale, unit)
+    expected = x_back(x_hat, u_hat, s, t, scale, unit)
     return unit * c * t.sigma * v_error + expected + unit * x_change
 
 

@@ -18,9 +18,9 @@ from collections.abc import Callable, Iterable, Iterator
 import torch
 from torch import Tensor
 
-from .arguments import whole
+from .arguments import brief, truth, whole
 from .bound import gap_and_slope, step_gap
-from .chain import Chain
+from .chain import Chain, as_chain
 from .gaussian import best_ratio, best_scale, gap_with_scale, standard_normal
 from .grid import cheapest_path, edge_costs, unit_batches
 from .model import DiffEnc, check_model, evaluating
@@ -36,7 +36,6 @@ def fit(
     ratio: str = "step",
     resolution: int | None = None,
     generator: torch.Generator | None = None,
-    draws: int = 1,
     batch: int = 250,
 ) -> Chain:
     """W1, W7: the chain with the best scale and ratio of every step, and their standard errors
@@ -52,13 +51,14 @@ def fit(
         ratio: "step", one for each step (W1); "constant", one for all (W1c); "dimension", one for
             each step and dimension (W5), for which many images are needed.
         resolution: N replaces the grid by the best T of the depths i / N (W4).
-        draws: of noise, for each image and step; batch: images at a time.
+        batch: images at a time.
 
     Raises TypeError for images that are not uint8; ValueError for images that do not fit the
-    model, for draws or batch below 1, a resolution below T, and what `Chain` refuses.
+    model, for a batch below 1, a resolution below T, and what `Chain` refuses.
     """
-    chain, draws = Chain.of(steps), whole("draws", draws)
+    chain = as_chain(steps, finite=True)
     batches = unit_batches(model, images, batch)
+    truth("scale", scale)
     if ratio not in ("step", "constant", "dimension"):
         raise ValueError(f"ratio must be one of step, constant, dimension; got {ratio!r}")
     if resolution is not None:
@@ -69,14 +69,13 @@ def fit(
         grid = Chain.equal(resolution).grid.to(model.dtype)[nodes]
         chain = Chain(grid, chain.ratio, None if scale else chain.scale)
     if scale:
-        chain = _with_scale(model, batches, chain, generator, draws)
+        chain = _with_scale(model, batches, chain, generator)
         if ratio == "step":
             return chain
         batches = unit_batches(model, images, batch)
-    m, error = squared_gaps(model, batches, chain, generator, ratio == "dimension", draws)
+    m, error = squared_gaps(model, batches, chain, generator, ratio == "dimension")
     if ratio == "constant":
-        d = images[0].numel()
-        best = torch.tensor(constant_ratio(d / 2 * float(m.sum()), chain.steps, d))
+        best = best_ratio(m.mean()).to(model.device, model.dtype)
         return Chain(chain.grid, best, chain.scale, None, chain.scale_error)
     w, w_error = (values.to(model.device, model.dtype) for values in _best_ratio(m, error))
     return Chain(chain.grid, w, chain.scale, w_error, chain.scale_error)
@@ -93,16 +92,12 @@ def _one_scale(chain: Chain) -> float | str | None:
     if not isinstance(chain.scale, Tensor):
         return chain.scale
     if bool((chain.scale != chain.scale[0]).any()):
-        raise ValueError(f"scale must be one for all steps to fit a grid; got {chain.scale}")
+        raise ValueError(f"scale must be one for all steps to fit a grid; got {brief(chain.scale)}")
     return float(chain.scale[0])
 
 
 def _with_scale(
-    model: DiffEnc,
-    batches: Iterable[Tensor],
-    chain: Chain,
-    generator: torch.Generator | None,
-    draws: int,
+    model: DiffEnc, batches: Iterable[Tensor], chain: Chain, generator: torch.Generator | None
 ) -> Chain:
     """W7, W1: in units of sigma_Q the gap is g + (A/c - 1) h, so m is a parabola in A. All
     dimensions share A and w."""
@@ -112,11 +107,11 @@ def _with_scale(
         return torch.stack([g * g, g * h, h * h], 1).flatten(2).mean(2)  # (B, 3)
 
     parts: list[list[Tensor]] = [[] for _ in range(chain.steps)]
-    for i, summed in _each_step(model, batches, chain, generator, draws, products):
-        parts[i].append(summed.cpu().double() / draws)
+    for i, of_batch in _each_step(model, batches, chain, generator, products):
+        parts[i].append(of_batch.cpu().double())
     of_images = torch.stack([torch.cat(part) for part in parts])  # (T, N, 3)
-    moments, n = of_images.mean(1), of_images.shape[1]
-    scale, h2 = best_scale(moments), moments[:, 2]
+    means, n = of_images.mean(1), of_images.shape[1]
+    scale, h2 = best_scale(means), means[:, 2]
     extra = scale - 1
     # first order: how one image moves A*/c, and m (through A it does not: there m is least)
     one, none = torch.ones_like(extra), torch.zeros_like(extra)
@@ -125,18 +120,9 @@ def _with_scale(
     moved = of_images @ torch.stack([on_scale, on_m], 2)  # (T, N, 2)
     errors = moved.std(1) / n**0.5 if n > 1 else torch.full_like(moved[:, 0], torch.nan)
     scale_error, m_error = errors.unbind(1)
-    w, w_error = _best_ratio(gap_with_scale(moments, scale), m_error)
+    w, w_error = _best_ratio(gap_with_scale(means, scale), m_error)
     fitted = w, scale, w_error, scale_error
     return Chain(chain.grid, *(values.to(model.device, model.dtype) for values in fitted))
-
-
-def constant_ratio(loss: float, steps: int, dims: int) -> float:
-    """W1c: w = 1 / (1 + 2 L / (T d)), the best ratio for all T steps, W1 for the chain as a whole
-
-    Args: loss L, the diffusion loss with w = 1 in nats per example; steps T; dims d.
-    """
-    m = 2 * float(loss) / (whole("steps", steps) * whole("dims", dims))
-    return float(best_ratio(torch.tensor(m, dtype=torch.float64)))
 
 
 def squared_gaps(
@@ -145,27 +131,27 @@ def squared_gaps(
     steps: Chain | int,
     generator: torch.Generator | None = None,
     per_dimension: bool = False,
-    draws: int = 1,
 ) -> tuple[Tensor, Tensor]:
-    """L2, W1: m of every step of a chain, and its standard error over examples
+    """The mean squared gap m of every step of a chain (L2, W1), and its standard error over
+    examples
 
     Args: batches of x (B, ...), floats, so that data need not be 8-bit.
     Returns two tensors (T,), with per_dimension (T, ...), in float64.
     """
     check_model(model)
-    chain = Chain.of(steps)
+    chain = as_chain(steps, finite=True)
 
     def gap(x: Tensor, s: Tensor, t: Tensor, eps: Tensor, scale: Scale) -> Tensor:
         return step_gap(model, x, s, t, eps, scale)
 
-    moments: list[Tensor | float] = [0.0] * chain.steps  # sums of the gap and of its square
+    sums: list[Tensor | float] = [0.0] * chain.steps  # of the gap and of its square
     n = 0
-    for i, squared in _each_step(model, batches, chain, generator, draws, gap):
+    for i, squared in _each_step(model, batches, chain, generator, gap):
         n += len(squared) * (i == 0)
         squared = squared if per_dimension else squared.flatten(1).mean(1)
-        squared = squared.cpu().double() / draws
-        moments[i] = moments[i] + torch.stack([squared.sum(0), squared.square().sum(0)])
-    mean, square = torch.stack([torch.as_tensor(m) for m in moments], 1) / n
+        squared = squared.cpu().double()
+        sums[i] = sums[i] + torch.stack([squared.sum(0), squared.square().sum(0)])
+    mean, square = torch.stack([torch.as_tensor(of_step) for of_step in sums], 1) / n
     return mean, ((square - mean.square()).clamp(min=0) / (n - 1)).sqrt()
 
 
@@ -174,14 +160,12 @@ def _each_step(
     batches: Iterable[Tensor],
     chain: Chain,
     generator: torch.Generator | None,
-    draws: int,
     measure: Callable[[Tensor, Tensor, Tensor, Tensor, Scale], Tensor],
 ) -> Iterator[tuple[int, Tensor]]:
-    """i and measure(x, s, t, eps, scale), summed over draws of eps, for every batch and step."""
+    """i and measure(x, s, t, eps, scale) for every batch and step."""
     with evaluating(model):
         for x in batches:
             for i in range(chain.steps):
-                s, t, _, scale = chain.at(i, x)
-                depths = s.expand(len(x)), t.expand(len(x))
-                noise = (standard_normal(x.shape, x, generator) for _ in range(draws))
-                yield i, torch.stack([measure(x, *depths, eps, scale) for eps in noise]).sum(0)
+                s, t, _, scale = chain.step(i, x)
+                eps = standard_normal(x.shape, x, generator)
+                yield i, measure(x, s.expand(len(x)), t.expand(len(x)), eps, scale)

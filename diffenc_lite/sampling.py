@@ -10,9 +10,9 @@ from torch import Tensor
 
 from . import pixels, process
 from .arguments import lengths, whole
-from .chain import Chain
+from .chain import Chain, as_chain
 from .gaussian import standard_normal
-from .model import DiffEnc, check_model
+from .model import DiffEnc, check_model, evaluating
 
 
 class SampleStep(NamedTuple):
@@ -23,6 +23,7 @@ class SampleStep(NamedTuple):
     x_hat: Tensor
 
 
+@torch.no_grad()
 def sample_steps(
     model: DiffEnc,
     n: int,
@@ -33,17 +34,17 @@ def sample_steps(
 ) -> Iterator[SampleStep]:
     """G1, G3: z_1 ~ N(0, I), then z_s ~ p(z_s | z_t) = N(mu_P, (sigma_Q^2 / w) I), T times
 
-    Yields T + 1 times, at t = 1, ..., 0, where x_hat is z_0 / alpha_0. Run it under
-    torch.no_grad(). Arguments and errors as in `sample`.
+    Yields T + 1 times, at t = 1, ..., 0, where x_hat is z_0 / alpha_0. Arguments and errors as in
+    `sample`, which turns dropout off.
     """
     check_model(model)
-    chain = Chain.of(steps)
+    chain = as_chain(steps, finite=True)
     shape = model.shape if shape is None else lengths(shape)
     if shape is None or model.shape not in (None, shape):
         raise ValueError(f"shape must be {model.shape or 'given, as (1, 28, 28)'}; got {shape}")
     z = standard_normal((whole("n", n), *shape), model.like, generator)
     for i in reversed(range(chain.steps)):
-        s, t, ratio, scale = chain.at(i, z)
+        s, t, ratio, scale = chain.step(i, z)
         at_s, at_t = model.schedule(s.expand(n)), model.schedule(t.expand(n))
         n_s, n_t = at_s.like(z), at_t.like(z)
         x_hat = process.x_from_v(z, model.v_hat(z, at_t.gamma), n_t)
@@ -53,7 +54,6 @@ def sample_steps(
     yield SampleStep(0.0, z, z / model.schedule(s.expand(n)).like(z).alpha)
 
 
-@torch.no_grad()
 def sample(
     model: DiffEnc,
     n: int,
@@ -71,7 +71,9 @@ def sample(
         know it.
     Raises ValueError for n or steps below 1, for what `Chain` refuses, and without a shape.
     """
-    for step in sample_steps(model, n, steps, shape=shape, generator=generator):
-        last = step
-    at_0 = model.schedule(last.z.new_zeros(n)).like(last.z)
+    check_model(model)
+    with evaluating(model):
+        for step in sample_steps(model, n, steps, shape=shape, generator=generator):
+            last = step
+        at_0 = model.schedule(last.z.new_zeros(n)).like(last.z)
     return pixels.draw_levels(last.z, at_0, model.levels, generator)

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from .arguments import in_shape_of, real
+from .arguments import brief, in_shape_of, real
 
 GAMMA_MIN, GAMMA_MAX = -13.3, 5.0  # at t = 0 and t = 1, as in the paper's code
 
@@ -96,7 +96,8 @@ class Schedule(nn.Module):
         return Noise.from_gamma(*self.gamma_and_rate(t))
 
     def extra_repr(self) -> str:
-        return f"gamma_min={float(self.gamma_min):g}, gamma_max={float(self.gamma_max):g}"
+        low, high = (torch.as_tensor(end).item() for end in (self.gamma_min, self.gamma_max))
+        return f"gamma_min={low:g}, gamma_max={high:g}"
 
 
 def _increasing(gamma_min: float, gamma_max: float) -> tuple[float, float]:
@@ -148,7 +149,7 @@ class CosineSchedule(Schedule):
 
 
 SCHEDULES: dict[str, Callable[..., Schedule]] = {
-    "fixed": LinearSchedule,
+    "linear": LinearSchedule,
     "learned": LearnedSchedule,
     "cosine": CosineSchedule,
 }
@@ -174,7 +175,7 @@ def check_schedule(schedule: AnySchedule, like: Tensor) -> None:
 
     Raises TypeError if it does not return a Noise of tensors; ValueError if one of them has another
     shape than t, if gamma is not finite, does not increase or misses the end points, or if alpha,
-    sigma or the rate dgamma/dt is another than follows from gamma.
+    sigma or the rate dgamma/dt is not finite or another than follows from gamma.
     """
     t = torch.linspace(0, 1, 1001).to(like)
     usable = callable(schedule) and not isinstance(schedule, type)
@@ -185,7 +186,7 @@ def check_schedule(schedule: AnySchedule, like: Tensor) -> None:
     for name, value in vars(noise).items():
         in_shape_of(t, value, f"schedule(t).{name}", "t")
     gamma = noise.gamma
-    shown = ", ".join(f"{value:g}" for value in gamma[::250].tolist())
+    shown = brief(gamma[::250])
     if not bool(gamma.isfinite().all() & (gamma.diff() > 0).all()):
         raise ValueError(f"schedule(t) must have a finite, increasing gamma; got {shown}")
     ends = [float(end) for end in end_points(schedule, t)]
@@ -194,9 +195,11 @@ def check_schedule(schedule: AnySchedule, like: Tensor) -> None:
     expected = Noise.from_gamma(*with_slope(lambda t: schedule(t).gamma, t))
     for name in ("alpha", "sigma", "rate"):
         given, wanted = getattr(noise, name), getattr(expected, name)
-        if bool((wrong := (given - wanted).abs() > 1e-3 * (1 + wanted.abs())).any()):
-            i = int(wrong.nonzero()[0])
+        off = given - wanted
+        right = off.isfinite() & (off.abs() <= 1e-3 * (1 + wanted.abs()))
+        if not bool(right.all()):
+            i = int((~right).nonzero()[0])
             raise ValueError(
-                f"schedule(t) must have the {name} that follows from gamma; near t = {t[i]:.3f} it "
-                f"is {given[i]:g}, and should be {wanted[i]:g}"
+                f"schedule(t) must have the {name} that follows from gamma, a finite one; near "
+                f"t = {t[i]:.3f} it is {given[i]:g}, and from gamma {wanted[i]:g}"
             )

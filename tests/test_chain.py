@@ -3,6 +3,7 @@
 import json
 import math
 
+import numpy as np
 import pytest
 import torch
 from draws import F64, seeded, some_images
@@ -34,8 +35,8 @@ def test_plain_values_are_the_chain_again(steps, scale, dimension):
     ratio = drawn[1] if dimension else drawn[1, :, 0]
     scale = drawn[2, :, 0] if scale == "number" else scale
     chain = Chain(grid.double(), ratio, scale, ratio_error=ratio / 10)
-    again = Chain(**json.loads(json.dumps(chain.lists())))
-    assert again.lists() == chain.lists() and str(again) == str(chain)
+    again = Chain(**json.loads(json.dumps(chain.plain())))
+    assert again.plain() == chain.plain() and str(again) == str(chain)
 
 
 # --- where a depth falls --------------------------------------------------------------------------
@@ -49,21 +50,21 @@ def test_a_depth_of_the_grid_starts_its_own_step(steps, dtype):
     upper = chain.grid[1:].to(dtype)
     above = torch.nextafter(upper, torch.full_like(upper, 2.0)).clamp(max=1)
     for t in (upper, above, torch.linspace(0, 1, steps + 1, dtype=dtype)[1:]):
-        assert torch.equal(chain.step_at(t), every)
+        assert torch.equal(chain.step_containing(t), every)
     middle = (chain.grid[1:] + chain.grid[:-1]) / 2
-    assert torch.equal(chain.step_at(middle), every)
+    assert torch.equal(chain.step_containing(middle), every)
 
 
 def test_a_narrow_step_keeps_what_falls_in_it():
     chain = Chain([0, 1e-7, 5e-7, 1])
-    assert chain.step_at(torch.tensor([0.0, 5e-8, 1e-7, 2e-7, 5e-7, 6e-7])).tolist() == [
+    assert chain.step_containing(torch.tensor([0.0, 5e-8, 1e-7, 2e-7, 5e-7, 6e-7])).tolist() == [
         0, 0, 0, 1, 1, 2,
     ]  # fmt: skip
 
 
 def test_uniform_numbers_choose_all_steps_alike():
     uniform = (torch.arange(1000) + 0.5) / 1000
-    assert Chain([0, 0.9, 0.95, 1]).step_of(uniform).bincount().tolist() == [333, 334, 333]
+    assert Chain([0, 0.9, 0.95, 1]).drawn_step(uniform).bincount().tolist() == [333, 334, 333]
 
 
 def test_a_number_of_steps_is_a_chain_of_equal_ones(small_model):
@@ -100,11 +101,24 @@ def test_a_sampler_and_a_fit_need_steps(call, given, small_model):
 @pytest.mark.parametrize(
     "value",
     [0.0, -1.0, NAN, math.inf, torch.tensor([1.0, 0.0, 2.0]), torch.ones(2), torch.ones(4, 2),
-     "best", [[1], [1, 2]]],
+     "best", [[1], [1, 2]], np.array([1.0, 2.0])],
 )  # fmt: skip
 def test_ratio_and_scale_are_positive_numbers_one_for_each_step(name, value):
     with pytest.raises(ValueError, match=f"^{name} must"):
         Chain.equal(3, **{name: value})
+
+
+def test_numbers_of_numpy_are_numbers():
+    chain = Chain([0, 0.5, 1], np.array([1.0, 2.0]), np.array([1.5, 2.5]))
+    assert (chain.ratio.tolist(), chain.scale.tolist()) == ([1.0, 2.0], [1.5, 2.5])
+    with pytest.raises(ValueError, match='^scale must be None, "folded" or numbers; got .fold.$'):
+        Chain.equal(2, scale="fold")
+
+
+def test_a_message_shows_a_few_numbers():
+    with pytest.raises(ValueError, match=r"^grid must .*got \[0.1, .*\.\.\.\]$") as raised:
+        Chain(torch.linspace(0.1, 1, 1000))
+    assert len(str(raised.value)) < 150
 
 
 @pytest.mark.parametrize(

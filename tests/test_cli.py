@@ -128,6 +128,8 @@ ARRIVES = {
         "--exercises-only": (None, "write_student_versions.exercises_only", True),
     },
 }
+
+
 @pytest.fixture
 def seen(monkeypatch):
     """What the library is given: by function, its arguments by name; nothing is done."""
@@ -188,7 +190,8 @@ def test_what_is_not_given_is_the_librarys_default(seen):
 
 
 def test_patches_are_evaluated_by_picture(seen, monkeypatch):
-    data = ImageSet(torch.zeros(40, 1, 1, 1), torch.arange(40) // 10, "photos", "test")
+    pictures = torch.arange(40) // 10
+    data = ImageSet(torch.zeros(40, 1, 1, 1), torch.zeros(40), "patches", "test", pictures)
     monkeypatch.setattr(cli, "load_named", lambda *_, **__: data)
     assert cli.main(["evaluate", "mine", "--images", "8"]) == 0
     assert seen.evaluate.clusters.tolist() == [0, 0, 1, 1, 2, 2, 3, 3]

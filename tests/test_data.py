@@ -57,6 +57,22 @@ def test_the_bundle_has_equal_classes_in_mixed_order_and_no_image_twice():
     assert len(seen) == 6000
 
 
+def test_a_set_is_loaded_by_its_own_name():
+    """With what its loader gives: images and labels, and clusters if images belong together."""
+    for name in ("bundled", "photos"):
+        found = load_named(name, "test")
+        assert torch.equal(load_named(found.name, "test").images, found.images)
+
+
+def test_a_loader_may_tell_what_belongs_together(monkeypatch):
+    images, labels = torch.zeros(6, 1, 2, 2, dtype=torch.uint8), torch.arange(6)
+    monkeypatch.setitem(sets.SETS, "pairs", lambda *_: (images, labels, labels // 2))
+    monkeypatch.setitem(sets.SETS, "apart", lambda *_: (images, labels))
+    assert load_named("pairs").clusters.tolist() == [0, 0, 1, 1, 2, 2]
+    assert load_named("pairs", device="meta").clusters.device.type == "meta"
+    assert load_named("apart").clusters is None
+
+
 def test_damaged_bundle_is_refused(tmp_path, monkeypatch):
     content = bytearray(data.BUNDLE.read_bytes())
     content[len(content) // 2] ^= 1

@@ -16,7 +16,7 @@ from draws import POINTS, some_images
 from diffenc_lite import Chain
 from diffenc_lite import __main__ as cli
 from diffenc_lite.model import ENCODERS, ModelConfig, build
-from diffenc_lite.training import TrainConfig, draw, train, train_steps
+from diffenc_lite.training import TrainConfig, draw_batch, train, train_steps
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIG = TrainConfig(updates=6, batch=8, ends=4, log_every=2, evaluate_every=4, checkpoint_every=4)
@@ -45,7 +45,7 @@ def two_updates(encoder: str, optimizer: str, seed: int = 1) -> dict[str, object
     config = replace(CONFIG, updates=2, steps=steps, log_every=1, optimizer=optimizer)
     terms = [(p.prior, p.reconstruction, p.diffusion) for p in train_steps(model, data, config)]
     gradient = {name: weight.grad for name, weight in model.named_parameters()}
-    share = [len(drawn) for drawn in draw(model, data, config, 0)]
+    share = [len(drawn) for drawn in draw_batch(model, data, config, 0)]
     return {"share": share, "terms": terms, "gradient": gradient, "weights": model.state_dict()}
 
 

@@ -5,8 +5,18 @@ import torch
 from draws import F64, KINDS, seeded, some_images
 from torch import nn
 
-from diffenc_lite import DiffEnc, IdentityEncoder, LearnedEncoder, ScalingEncoder, elbo
+from diffenc_lite import (
+    DiffEnc,
+    IdentityEncoder,
+    LearnedEncoder,
+    ScalingEncoder,
+    TrainConfig,
+    elbo,
+    evaluate,
+    train,
+)
 from diffenc_lite.encoder import encode, has_counterterm
+from diffenc_lite.model import check_encoder
 
 GAMMA = torch.linspace(-13.3, 5, 12, dtype=F64)
 
@@ -80,10 +90,11 @@ def test_float32_agrees_with_float64(kind, small_model, normal):
 # --- one's own: one method ------------------------------------------------------------------------
 
 
-class OnlyShift:
+class OnlyShift(nn.Module):
     """The shift of another encoder, and nothing else."""
 
     def __init__(self, encoder):
+        super().__init__()
         self.encoder = encoder
 
     def shift(self, x, gamma):
@@ -126,14 +137,96 @@ def test_what_an_encoder_gives_is_used(small_model, normal):
 
 
 class Detached(OnlyShift):
+    part = 1.0
+
     def shift(self, x, gamma):
-        return super().shift(x, gamma.detach())
+        detached = super().shift(x, gamma.detach())
+        return self.part * detached + (1 - self.part) * super().shift(x, gamma)
 
 
-def test_a_shift_without_its_derivative_is_refused(small_model, normal):
-    """Its u would be 0, and the bound too low."""
-    x = normal(len(GAMMA), 2)
-    for kind in ("scaling", "learned"):
-        with pytest.raises(ValueError, match="differentiable in gamma"):
-            encode(Detached(small_model(kind).encoder), x, GAMMA)
-    assert not encode(Detached(IdentityEncoder()), x, GAMMA).u.any()  # 0 is right
+class Nan(OnlyShift):
+    def shift(self, x, gamma):
+        return super().shift(x, gamma) * torch.where(gamma > 0, torch.nan, 1.0)[:, None]
+
+
+class Dropping(nn.Module):
+    """Legal: no two masks are alike, and u = 0 is right."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight, self.drop = nn.Parameter(torch.ones(())), nn.Dropout(0.5)
+
+    def shift(self, x, gamma):
+        return self.weight * self.drop(x)
+
+
+def first_uses(model, images):
+    """Where an encoder is checked: once before an evaluation, once before a training."""
+    yield lambda: evaluate(model, images, generator=seeded(1))
+    yield lambda: train(model, images, TrainConfig(1, batch=4))
+
+
+@pytest.mark.parametrize("kind", ["scaling", "learned"])
+@pytest.mark.parametrize("part", [1.0, 0.5])
+def test_a_shift_without_its_derivative_is_refused(kind, part, small_model):
+    """Its u would be 0, or half of what it should be, and the bound wrong."""
+    model = small_model(kind)
+    model.encoder = Detached(model.encoder)
+    model.encoder.part = part
+    for use in first_uses(model, some_images(8)):
+        with pytest.raises(ValueError, match="^encoder must have u = .*nothing of it detached"):
+            use()
+
+
+def test_an_own_u_must_be_the_slope(small_model):
+    model = small_model("learned")
+    model.encoder = WithU(model.encoder)
+    for use in first_uses(model, some_images(8)):
+        with pytest.raises(ValueError, match="^encoder must have u = "):
+            use()
+
+
+def test_a_shift_that_is_not_finite_is_refused(small_model):
+    model = small_model("learned")
+    model.encoder = Nan(model.encoder)
+    for use in first_uses(model, some_images(8)):
+        with pytest.raises(ValueError, match="^encoder must give finite x_t and u"):
+            use()
+
+
+def test_a_legal_encoder_is_used_and_its_check_draws_nothing(small_model):
+    denoiser, images = small_model().denoiser, some_images(8)
+    for encoder in (Dropping(), Detached(IdentityEncoder())):
+        model = DiffEnc(denoiser, encoder).train()
+        before = torch.get_rng_state()
+        check_encoder(model, images)
+        assert torch.equal(torch.get_rng_state(), before) and model.training
+        for use in first_uses(model, images):
+            use()
+
+
+class Weighty:
+    """An encoder with weights that nothing would train or save."""
+
+    def __init__(self, held):
+        self.held = held
+
+    def shift(self, x, gamma):
+        return 0 * x
+
+
+def test_an_encoder_with_weights_is_a_module():
+    for held in (nn.Parameter(torch.zeros(())), nn.Linear(2, 2)):
+        with pytest.raises(TypeError, match="^encoder with weights must be an nn.Module"):
+            DiffEnc(nn.Identity(), Weighty(held))
+    assert DiffEnc(nn.Identity(), Weighty(3.0)).encoder.held == 3.0
+
+
+def test_an_error_inside_a_shift_is_named(small_model):
+    class Unbroadcast(nn.Module):
+        def shift(self, x, gamma):
+            return torch.sigmoid(gamma) * x
+
+    model = DiffEnc(small_model().denoiser, Unbroadcast())
+    with pytest.raises(RuntimeError, match=r"^encoder.shift\(x, gamma\) failed for x \(5, 2\)"):
+        elbo(model, some_images(5))

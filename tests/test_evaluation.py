@@ -11,7 +11,7 @@ from draws import POINTS, seeded
 
 from diffenc_lite import Chain, elbo, load_mnist, load_pretrained
 from diffenc_lite.course.worlds import Exact, Gaussian, PlusMinus
-from diffenc_lite.evaluation import each_image, evaluate, evenly
+from diffenc_lite.evaluation import bounds_of_each, evaluate, evenly_chosen
 
 
 @pytest.mark.parametrize("options", [{}, {"every_step": True}])
@@ -27,7 +27,7 @@ def test_evaluation_is_the_mean_of_the_bound(options, small_model):
             uniform[i] = torch.cat([bound.uniform for bound in bounds])
     assert result.n == 90 and model.training
     assert result.total == pytest.approx(bits.mean().item())
-    terms, where = each_image(model, POINTS[:90], chain, generator=seeded(2), **settings)
+    terms, where = bounds_of_each(model, POINTS[:90], chain, generator=seeded(2), **settings)
     assert torch.allclose(terms.sum(1), bits) and torch.equal(where, uniform)
     means = [result.prior, result.reconstruction, result.diffusion]
     assert terms.mean((0, 2)).tolist() == pytest.approx(means)
@@ -91,7 +91,7 @@ def test_errors_are_of_images_and_of_draws(passes):
     images, g = POINTS[:150], seeded()
     found = [evaluate(NARROW, images, passes=passes, generator=g) for _ in range(200)]
     of_draws = torch.tensor([result.total for result in found]).var()
-    each = each_image(NARROW, images, passes=200, generator=g)[0].sum(1).mean(0)
+    each = bounds_of_each(NARROW, images, passes=200, generator=g)[0].sum(1).mean(0)
     actual = (of_draws + each.var() / 150).sqrt().item()
     stated = torch.tensor([result.standard_error for result in found]).square().mean().sqrt()
     assert 0.8 < stated.item() / actual < 1.2
@@ -112,8 +112,9 @@ def test_errors_of_a_shipped_model():
 
 def test_evenly():
     images = torch.arange(10)
-    assert evenly(images, 4).tolist() == [0, 2, 5, 7]
-    assert evenly(images, 10).tolist() == evenly(images, 99).tolist() == list(range(10))
+    assert evenly_chosen(images, 4).tolist() == [0, 2, 5, 7]
+    for n in (10, 99):
+        assert evenly_chosen(images, n).tolist() == list(range(10))
 
 
 if __name__ == "__main__":

@@ -63,6 +63,23 @@ def test_the_encoder_of_the_documentation():
     assert not torch.equal(before, model.encoder.m)
 
 
+def test_parts_of_ones_own_by_name(monkeypatch):
+    """A factory of an encoder gets the configuration: what it needs may be the shape."""
+    mean_shift, quadratic = example(encoder)["MeanShift"], example(schedule)["Quadratic"]
+    monkeypatch.setitem(
+        encoder.ENCODERS, "mean", lambda network, config: mean_shift(torch.zeros(config.shape))
+    )
+    monkeypatch.setitem(schedule.SCHEDULES, "quadratic", quadratic)
+    model = build(ModelConfig("mean", "tiny", "quadratic", shape=(2,)))
+    assert model.encoder.m.shape == (2,) and isinstance(model.schedule, quadratic)
+
+
+def test_a_linear_schedule_was_called_fixed():
+    """By older cards and callers."""
+    assert ModelConfig(schedule="fixed") == ModelConfig(schedule="linear") == ModelConfig()
+    assert list(schedule.SCHEDULES) == ["linear", "learned", "cosine"]
+
+
 def test_the_cosine_schedule_is_a_cosine():
     made, t = CosineSchedule(), torch.linspace(0, 1, 11, dtype=F64)
     noise = made(t)
@@ -122,8 +139,10 @@ def test_weights_do_not_go_into_a_model_of_other_levels_or_schedule(tmp_path):
         (own_model(), r"gamma \[-6.0, -1.5, 3.0\] there, \[-13.3, -4.15, 5.0\] here"),
         (own_model(schedule=CosineSchedule(-6, 3)), "gamma .* there"),
     ):
+        before = weights(other)
         with pytest.raises(ValueError, match=words):
             load_model(tmp_path / "own", model=other)
+        assert same(weights(other), before)
 
 
 def test_a_trained_schedule_is_loaded_and_a_network_in_two_roles(tmp_path):

@@ -12,6 +12,8 @@ from diffenc_lite import (
     DiffEnc,
     LearnedEncoder,
     LinearSchedule,
+    ModelConfig,
+    build,
     elbo,
     pixels,
     process,
@@ -155,3 +157,13 @@ def test_images_follow_the_data():
     x = pixels.to_unit(sample(model, 4000, 500, generator=seeded(5)))
     assert x.mean().item() == pytest.approx(0.2, abs=4 * 0.2 / math.sqrt(8000))
     assert x.std().item() == pytest.approx(0.2, rel=4 / math.sqrt(16000))
+
+
+def test_a_sample_has_no_dropout_and_keeps_the_mode():
+    """Twice the same by one seed, also of a model that is being trained."""
+    model = build(ModelConfig("identity", "tiny", shape=(1, 8, 8), dropout=0.5)).train()
+    torch.nn.init.normal_(model.denoiser.out.weight)
+    drawn = [sample(model, 4, 5, generator=seeded(1)) for _ in range(2)]
+    assert torch.equal(*drawn) and all(module.training for module in model.modules())
+    step = next(sample_steps(model, 2, 3))
+    assert not step.x_hat.requires_grad

@@ -24,9 +24,9 @@ from diffenc_lite import (
     sample_steps,
     squared_gaps,
 )
+from diffenc_lite.course.studies.mnist_fits import constant_ratio
 from diffenc_lite.course.worlds import SCALING, VDM, Exact, Gaussian, PlusMinus
 from diffenc_lite.pretrained import checkpoint
-from diffenc_lite.ratio import constant_ratio
 from diffenc_lite.schedule import step_c
 
 

@@ -131,6 +131,29 @@ def test_all_that_follows_from_gamma_is_checked_at_every_depth(field, most, at):
         refuses(off_by(sign * 3 * most), f"the {field} that follows .* near t = {at / 1000:.3f}")
 
 
+def test_nan_and_inf_are_refused_at_every_depth():
+    for field in ("alpha", "sigma", "rate"):
+        for value in (torch.nan, torch.inf):
+
+            def schedule(t, field=field, value=value):
+                noise = Noise.from_gamma(9 * t - 6, 9)
+                return replace(noise, **{field: getattr(noise, field).masked_fill(t == 1, value)})
+
+            refuses(schedule, f"the {field} that follows .* near t = 1.000")
+
+    class Root(Schedule):
+        def gamma(self, t):
+            return -13.3 + 18.3 * t.sqrt()  # dgamma/dt is inf at 0
+
+    refuses(Root(), "the rate that follows .* near t = 0.000 it is inf")
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("made", [LinearSchedule, CosineSchedule, LearnedSchedule])
+def test_a_schedule_can_be_printed(made):
+    assert "gamma_min=-6, gamma_max=3" in repr(made(-6, 3))
+
+
 def test_gamma_is_checked_to_be_finite_and_to_increase_everywhere():
     for bend in (
         lambda g: g.clamp(min=-5.98),

@@ -23,16 +23,16 @@ from torch import nn
 
 from diffenc_lite import Chain, DiffEnc, IdentityEncoder, LearnedSchedule, toy
 from diffenc_lite.bound import terms
-from diffenc_lite.evaluation import evaluate, evenly
+from diffenc_lite.evaluation import evaluate, evenly_chosen
 from diffenc_lite.model import ENCODERS, ModelConfig, build
 from diffenc_lite.training import (
     State,
     TrainConfig,
-    draw,
+    draw_batch,
     learning_rate,
     load_resume,
     loop,
-    seed,
+    seed_for,
     speed,
     train,
     train_steps,
@@ -140,7 +140,7 @@ def test_steps_are_a_chain_or_a_number():
 def test_the_loss_is_the_bound_at_its_steps(steps, small_model):
     progress = next(train_steps(small_model(), POINTS, replace(SHORT, steps=steps, log_every=1)))
     model = small_model()
-    index, *drawn = draw(model, POINTS, SHORT, 0)
+    index, *drawn = draw_batch(model, POINTS, SHORT, 0)
     bound = terms(model, POINTS[index], *drawn, steps and Chain.equal(steps))
     for name in ("prior", "reconstruction", "diffusion"):
         bits = getattr(bound, name).mean().item() / (2 * math.log(2))
@@ -202,8 +202,8 @@ def test_only_matrices_decay(small_model):
 def test_batches(small_model):
     """New ones in each update and for each seed, the same for the same; t covers [0, 1] evenly."""
     model, other_seed = small_model("identity"), replace(SHORT, seed=1)
-    first, again = (draw(model, POINTS, SHORT, 0) for _ in range(2))
-    second, other = draw(model, POINTS, SHORT, 1), draw(model, POINTS, other_seed, 0)
+    first, again = (draw_batch(model, POINTS, SHORT, 0) for _ in range(2))
+    second, other = draw_batch(model, POINTS, SHORT, 1), draw_batch(model, POINTS, other_seed, 0)
     assert same(dict(enumerate(first)), dict(enumerate(again)))
     for another in (second, other):
         assert not any(torch.equal(a, b) for a, b in zip(first, another, strict=True))
@@ -211,7 +211,7 @@ def test_batches(small_model):
         assert index.shape == (16,) and eps.shape == (16, 2) and eps_0.shape == (4, 2)
         assert torch.allclose(t.sort().values.diff(), torch.tensor(1 / 16).double())
         assert 0 <= index.min() and index.max() < len(POINTS)
-    assert len(draw(model, POINTS, replace(SHORT, ends=99), 0)[3]) == 16  # all of the batch
+    assert len(draw_batch(model, POINTS, replace(SHORT, ends=99), 0)[3]) == 16  # all of the batch
 
 
 def test_evaluations_have_draws_of_their_own(monkeypatch):
@@ -225,8 +225,8 @@ def test_evaluations_have_draws_of_their_own(monkeypatch):
     monkeypatch.setattr(loop, "evaluate", spy)
     train(make(), POINTS, SHORT, held_out=HELD_OUT)
     assert len(seeds) == 3 and len(set(seeds)) == 1
-    purposes = (loop.BATCH, loop.DROPOUT)
-    trained = {seed(SHORT, purpose, n, 0) for purpose in purposes for n in range(SHORT.updates)}
+    purposes = (loop.SEED_FOR_BATCH, loop.SEED_FOR_DROPOUT)
+    trained = {seed_for(SHORT, purpose, n, 0) for purpose in purposes for n in range(SHORT.updates)}
     assert len(trained) == 2 * SHORT.updates and not trained & set(seeds)
 
 
@@ -258,7 +258,7 @@ def test_fast_trains_what_fast_returns(monkeypatch):
         watched.forward = lambda z, gamma: called.append(1) or model.denoiser(z, gamma)
         return DiffEnc(watched, model.encoder, model.schedule)
 
-    monkeypatch.setattr(loop, "fast", shadow)
+    monkeypatch.setattr(loop, "in_bf16", shadow)
     for fast, calls in ((False, 0), (True, 2)):
         train(make(), POINTS, replace(SHORT, updates=2, fast=fast))
         assert len(called) == calls
@@ -284,7 +284,7 @@ def test_bf16_is_close_and_keeps_the_weights():
         nn.init.normal_(weight, std=0.1)
     rounded = DiffEnc(speed._Bf16(model.denoiser), model.encoder, model.schedule)
     images = torch.randint(256, (16, 1, 8, 8), generator=seeded()).byte()
-    index, *drawn = draw(model, images, SHORT, 0)
+    index, *drawn = draw_batch(model, images, SHORT, 0)
     exact, close = (terms(m, images[index], *drawn).diffusion for m in (model, rounded))
     assert not torch.equal(exact, close)
     assert torch.allclose(exact, close, rtol=0.05)
@@ -295,7 +295,7 @@ def test_bf16_is_close_and_keeps_the_weights():
 def test_bf16_and_kept_memory_are_for_processors_that_gain(found, monkeypatch):
     model, kept = build(ModelConfig("learned", "tiny", shape=(1, 8, 8))), []
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": found}, raising=False)
-    assert isinstance(speed.fast(model).denoiser, speed._Bf16) == found
+    assert isinstance(speed.in_bf16(model).denoiser, speed._Bf16) == found
     monkeypatch.setattr(loop, "keep_freed_memory", lambda: kept.append(True))
     train(make(), POINTS, replace(SHORT, updates=1))
     assert kept == [True]
@@ -310,7 +310,7 @@ def test_progress_and_metrics(tmp_path):
     assert [p.update for p in told] == [3, 6, 8, 9, 12, 15, 16, 18, 20]
     assert [p.update for p in told if p.evaluation] == [8, 16, 20]
     assert all(p.updates == 20 and p.images_per_second > 0 for p in told)
-    draws = loop.seeded(model.device, SHORT, loop.EVALUATION)
+    draws = loop.seeded(model.device, SHORT, loop.SEED_FOR_EVALUATION)
     assert told[-1].evaluation == evaluate(told[-1].model, HELD_OUT, generator=draws)
 
     lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
@@ -327,9 +327,9 @@ def test_progress_and_metrics(tmp_path):
 def test_held_out_clusters_are_those_of_the_images_chosen():
     config, clusters = replace(SHORT, evaluate_images=50), torch.arange(100) // 20
     *_, last = train_steps(make(), POINTS, config, held_out=HELD_OUT, clusters=clusters)
-    draws = loop.seeded(last.model.device, config, loop.EVALUATION)
-    chosen = {"clusters": evenly(clusters, 50), "generator": draws}
-    assert last.evaluation == evaluate(last.model, evenly(HELD_OUT, 50), **chosen)
+    draws = loop.seeded(last.model.device, config, loop.SEED_FOR_EVALUATION)
+    chosen = {"clusters": evenly_chosen(clusters, 50), "generator": draws}
+    assert last.evaluation == evaluate(last.model, evenly_chosen(HELD_OUT, 50), **chosen)
 
 
 def test_terms_are_means_over_the_updates_since_the_last_progress(small_model):

@@ -26,7 +26,7 @@ from diffenc_lite import (
     train_steps,
 )
 from diffenc_lite.data import load_named
-from diffenc_lite.evaluation import evenly
+from diffenc_lite.evaluation import evenly_chosen
 from diffenc_lite.model import SIZES
 
 SMALL = SIZES["small"]
@@ -96,8 +96,8 @@ def main() -> None:
         rows = [("updates", arm, updates, *found[arm]) for arm in (first, second)]
         text = ""
         for equal, arm, n, model, seconds in [*rows, ("minutes", second, more, *alone[second])]:
-            images = evenly(test.images, given.images)
-            clusters = None if test.clusters is None else evenly(test.clusters, given.images)
+            images = evenly_chosen(test.images, given.images)
+            clusters = None if test.clusters is None else evenly_chosen(test.clusters, given.images)
             draws = torch.Generator().manual_seed(0)  # the same for all
             bound = evaluate(model, images, clusters=clusters, generator=draws)
             line = {

@@ -12,7 +12,7 @@ from argparse import ArgumentParser, RawDescriptionHelpFormatter
 
 import torch
 
-from diffenc_lite import evenly, fit, load_mnist, load_pretrained, read_card
+from diffenc_lite import evenly_chosen, fit, load_mnist, load_pretrained, read_card
 from diffenc_lite.files import write_whole
 from diffenc_lite.pretrained import FITTED
 
@@ -23,13 +23,13 @@ def main() -> None:
     parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
     parser.add_argument("--root", help="folder that has MNIST/raw; default: the cache or the web")
     data = load_mnist("train", "full", parser.parse_args().root)
-    images = evenly(data.images, 500)
+    images = evenly_chosen(data.images, 500)
     models = {}
     for name in SMALL:
         model = load_pretrained(name)
         steps = {}
         for t in STEPS:
-            fitted = fit(model, images, t, generator=torch.Generator().manual_seed(t)).lists()
+            fitted = fit(model, images, t, generator=torch.Generator().manual_seed(t)).plain()
             del fitted["grid"]
             steps[t] = {
                 key: [float(f"{value:.5g}") for value in values] for key, values in fitted.items()

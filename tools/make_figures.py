@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from diffenc_lite import evenly, load_mnist, load_pretrained, sample
+from diffenc_lite import evenly_chosen, load_mnist, load_pretrained, sample
 from diffenc_lite.course.show import encode_and_noise, encoder_explorer, film, plots
 from diffenc_lite.course.studies import load_results
 from diffenc_lite.course.studies.mnist_ratio import excess_figure
@@ -82,7 +82,7 @@ def hero() -> bytes:
 def photos() -> bytes:
     """Test patches of the photographs, and patches written by the model of them."""
     model = load_pretrained("photos-vdm-medium")
-    real = evenly(load_named("photos", "test").images, 24)
+    real = evenly_chosen(load_named("photos", "test").images, 24)
     written = sample(model, 24, steps=250, generator=torch.Generator().manual_seed(0))
     figure = plots.Picture(figsize=(13, 3.4), dpi=120, layout="constrained")
     parts = figure.subfigures(1, 2, squeeze=False)[0]

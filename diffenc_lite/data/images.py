@@ -15,23 +15,28 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..arguments import as_device
 from ..files import PathLike, verify
 from .sets import SETS
 
 BUNDLE = Path(__file__).with_name("mnist_bundled.npz")
 BUNDLE_SHA256 = "94ca7512447f655899365d9778cdbadeebeb079071de79f3b07b6a07bbbf06be"
 
-SOURCES = ("auto", "full", "bundled")  # of MNIST
+SOURCES = ("auto", "full", "bundled", "mnist-bundled")  # of MNIST
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ImageSet:
-    """Images (N, C, H, W) uint8 and labels (N,) int64 of one split, both on one device."""
+    """Images (N, C, H, W) uint8 and labels (N,) int64 of one split, on one device.
+
+    clusters: what belongs together, (N,), for `evaluate`; None for separate images.
+    """
 
     images: Tensor
     labels: Tensor
     name: str
     split: str
+    clusters: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.images)
@@ -40,13 +45,11 @@ class ImageSet:
         shape = "x".join(str(size) for size in self.images.shape[1:])
         return f"ImageSet({self.name}, {self.split}: {len(self):,} images of {shape})"
 
-    @property
-    def clusters(self) -> Tensor | None:
-        """The picture of each patch, for `evaluate`; None for a set of separate images."""
-        return self.labels if self.name == "photos" else None
-
     def to(self, device: torch.device | str) -> "ImageSet":
-        return replace(self, images=self.images.to(device), labels=self.labels.to(device))
+        device = as_device(device)
+        images, labels = self.images.to(device), self.labels.to(device)
+        clusters = None if self.clusters is None else self.clusters.to(device)
+        return replace(self, images=images, labels=labels, clusters=clusters)
 
 
 def data_names() -> tuple[str, ...]:
@@ -64,10 +67,11 @@ def load_named(
     """A data set by its name, one of `data_names()`, as --data on the command line.
 
     Args:
-        name: "full" or "mnist", the whole MNIST or an error; "bundled", its images in the package;
-            "auto", the whole set, else the bundled images and a line on stderr that says so. The
-            others, of the table in sets.py, come whole or not at all; "photos" are patches
-            (N, 3, 16, 16) of photographs in the package, labelled by the picture.
+        name: "full" or "mnist", the whole MNIST or an error; "bundled" or "mnist-bundled", its
+            images in the package; "auto", the whole set, else the bundled images and a line on
+            stderr that says so. The others, of the table in sets.py, come whole or not at all;
+            "photos" are patches (N, 3, 16, 16) of photographs in the package, labelled by the
+            picture.
         split: "train" or "test".
         root: the only folder to look in, as torchvision lays it out: FashionMNIST/raw and so on.
         download: fetch the data set into `data.cache_folder()` if it is not there.
@@ -81,22 +85,23 @@ def load_named(
     """
     _one_of("name", name, data_names())
     _one_of("split", split, ("train", "test"))
-    if name == "bundled":
+    if name in ("bundled", "mnist-bundled"):
         if root is not None:
             raise ValueError(f"root must be None for bundled images; got {os.fspath(root)!r}")
         return _bundled(split).to(device)
     set_name = "mnist" if name in SOURCES else name
     try:
-        return ImageSet(*SETS[set_name](split, root, download), set_name, split).to(device)
+        images, labels, *clusters = SETS[set_name](split, root, download)
+        return ImageSet(images, labels, set_name, split, *clusters).to(device)
     except FileNotFoundError as error:
         if name != "auto" or root is not None:
             raise
-        images, why = _bundled(split), str(error).splitlines()[0]
+        bundled, why = _bundled(split), str(error).splitlines()[0]
         advice = "go online and ask for source='full', or give root= a folder with MNIST/raw in it."
         # one line on stderr: readers see it, and nbval does not compare it
-        told = f"Using the {len(images):,} bundled MNIST images: {why}. For the full set {advice}"
+        told = f"Using the {len(bundled):,} bundled MNIST images: {why}. For the full set {advice}"
         print(told, file=sys.stderr)
-        return images.to(device)
+        return bundled.to(device)
 
 
 def load_mnist(

@@ -88,8 +88,9 @@ def patches(
     return torch.cat(images), torch.cat(labels)
 
 
-def load(split: str, root: PathLike | None, download: bool) -> tuple[Tensor, Tensor]:
-    """The patches of a split and the picture of each, as an entry of SETS."""
+def load(split: str, root: PathLike | None, download: bool) -> tuple[Tensor, Tensor, Tensor]:
+    """The patches of a split and the picture of each, as label and as cluster: an entry of SETS."""
     if root is not None:
         raise ValueError(f"root must be None with name='photos'; got {os.fspath(root)!r}")
-    return patches(*SPLITS[split])
+    images, numbers = patches(*SPLITS[split])
+    return images, numbers, numbers

@@ -33,7 +33,7 @@ MNIST_MD5 = {
     "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
 }
 
-Arrays = tuple[Tensor, Tensor]
+Arrays = tuple[Tensor, ...]
 Files = Iterator[tuple[str, bytes]]  # names and contents
 
 
@@ -91,8 +91,8 @@ def _cifar10(split: str, root: PathLike | None, download: bool) -> Arrays:
     return torch.from_numpy(images), torch.from_numpy(labels).long()
 
 
-# A set is a function (split, root, download) -> images (N, C, H, W) uint8 and labels (N,) int64,
-# of torchvision's or of another source. It raises FileNotFoundError if the set is not there,
+# A set is a function (split, root, download) -> images (N, C, H, W) uint8 and labels (N,) int64;
+# and clusters (N,), if images belong together. It raises FileNotFoundError if the set is not there,
 # ValueError if it is damaged.
 SETS: dict[str, Callable[[str, PathLike | None, bool], Arrays]] = {
     "mnist": partial(_idx_set, "MNIST"),

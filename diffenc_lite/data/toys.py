@@ -41,14 +41,14 @@ def toy(
     if name not in _TOYS:
         raise ValueError(f"name must be one of {', '.join(_TOYS)}; got {name!r}")
     n, levels = whole("n", n), whole("levels", levels, 2, 256)
-    source = torch.device("cpu") if generator is None else generator.device
-    points = _TOYS[name](n, {"generator": generator, "device": source})
+    where = torch.device("cpu") if generator is None else generator.device
+    points = _TOYS[name](n, {"generator": generator, "device": where})
     return to_levels(points, levels).to(device)
 
 
-def _swirl(n: int, draws: dict[str, Any]) -> Tensor:
-    angle = 3 * math.pi * torch.rand(n, **draws).sqrt()
-    return swirl_mean(angle) + SWIRL_STD * torch.randn(n, 2, **draws)
+def _swirl(n: int, source: dict[str, Any]) -> Tensor:
+    angle = 3 * math.pi * torch.rand(n, **source).sqrt()
+    return swirl_mean(angle) + SWIRL_STD * torch.randn(n, 2, **source)
 
 
 def swirl_mean(angle: Tensor) -> Tensor:
@@ -58,19 +58,19 @@ def swirl_mean(angle: Tensor) -> Tensor:
     return (spiral + 30) / 32 - 1
 
 
-def _mixture(n: int, draws: dict[str, Any]) -> Tensor:
+def _mixture(n: int, source: dict[str, Any]) -> Tensor:
     rows = (MIXTURE_WEIGHTS, MIXTURE_MEANS, MIXTURE_STDS)
-    weights, means, stds = (torch.tensor(row, device=draws["device"]) for row in rows)
-    chosen = torch.multinomial(weights, n, replacement=True, generator=draws["generator"])
-    return means[chosen] + stds[chosen, None] * torch.randn(n, 2, **draws)
+    weights, means, stds = (torch.tensor(row, device=source["device"]) for row in rows)
+    chosen = torch.multinomial(weights, n, replacement=True, generator=source["generator"])
+    return means[chosen] + stds[chosen, None] * torch.randn(n, 2, **source)
 
 
-def _plus_minus_one(n: int, draws: dict[str, Any]) -> Tensor:
-    return 2 * torch.randint(2, (n, 2), **draws).float() - 1
+def _plus_minus_one(n: int, source: dict[str, Any]) -> Tensor:
+    return 2 * torch.randint(2, (n, 2), **source).float() - 1
 
 
-def _gaussian(n: int, draws: dict[str, Any]) -> Tensor:
-    return GAUSSIAN_STD * torch.randn(n, 2, **draws)
+def _gaussian(n: int, source: dict[str, Any]) -> Tensor:
+    return GAUSSIAN_STD * torch.randn(n, 2, **source)
 
 
 _TOYS: dict[str, Callable[[int, dict[str, Any]], Tensor]] = {

@@ -10,5 +10,4 @@ from .checkpoint import (
     read_metrics,
     save_model,
     start_from,
-    training_card,
 )

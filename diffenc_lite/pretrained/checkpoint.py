@@ -18,11 +18,11 @@ import numpy as np
 import torch
 from safetensors.torch import load, save
 
+from ..arguments import as_device
 from ..chain import Chain
-from ..data import ImageSet, cache_folder
-from ..evaluation import Evaluation
+from ..data import cache_folder
 from ..files import PathLike, fetch, verify, write_whole
-from ..model import DiffEnc, ModelConfig, build
+from ..model import DiffEnc, ModelConfig, build, check_model
 from ..networks import GammaEmbedding
 
 PRETRAINED = Path(__file__).parent
@@ -35,36 +35,24 @@ def save_model(model: DiffEnc, path: PathLike, card: dict[str, Any]) -> None:
     Each file is replaced whole, the card last; two that do not match are refused by `load_model`.
     A model that was not made by `build(ModelConfig(...))` has no configuration: `load_model` must
     then be given a model to fill. Its card has what the weights do not tell, under "own".
-    Raises OSError if it cannot be written.
+    Args: card, what to say of it, {} for nothing; plain values only, as for JSON.
+    Raises TypeError for what is no DiffEnc or no dict; OSError if it cannot be written.
     """
+    check_model(model)
+    if not isinstance(card, dict):
+        raise TypeError(f"card must be a dict, such as {{}}; got {card!r}")
     copies = {  # since weights that two networks share can only be saved twice
         name: w.to("cpu", copy=True, memory_format=torch.contiguous_format)
         for name, w in model.state_dict().items()
     }
     weights, config = save(copies), model.config
     about: dict[str, Any] = {"configuration": None if config is None else asdict(config)}
-    about |= {"own": _settings(model)} if config is None else {}
+    about |= {"own": _beside_weights(model)} if config is None else {}
     about |= {name: told for name, told in card.items() if name not in ("configuration", "own")}
     about["sha256"] = hashlib.sha256(weights).hexdigest()
     weights_path, card_path = _model_files(path)
     write_whole(weights_path, weights)
     write_whole(card_path, json.dumps(about, indent=2).encode() + b"\n")
-
-
-def training_card(
-    data: ImageSet, test: ImageSet, training: dict[str, Any], updates: int, result: Evaluation
-) -> dict[str, Any]:
-    """What a card says of so many updates with these settings, evaluated on `test`."""
-    return {
-        "data": f"{data.name} {data.split}, {len(data)} images",
-        "evaluated_on": f"{test.name} {test.split}, {result.n} images, infinite depth",
-        "bits_per_dim": result.total,
-        "standard_error": result.standard_error,
-        "terms": {name: getattr(result, name) for name in ("prior", "reconstruction", "diffusion")},
-        "updates": updates,
-        "seed": training["seed"],
-        "training": training,
-    }
 
 
 def read_card(path: PathLike) -> dict[str, Any]:
@@ -88,11 +76,13 @@ def load_model(
     """The saved model in eval mode, its card as `model.card`.
 
     Args: path, with or without .safetensors, or the name of a pretrained model; model, made as the
-        saved one was, whose parts get the weights. It must be given if its networks are your own.
+        saved one was, whose parts get the weights, unless they are refused. It must be given if its
+        networks are your own.
     Raises FileNotFoundError if there is no such model, or if its weights are not in the wheel and
     cannot be fetched; ValueError if the weights are damaged, cut short, another file than the card
     describes, or do not fit its configuration or the model given.
     """
+    device = as_device(device)
     card, file, content = _read(path)
     own = card.get("own", {})
     if model is None and card["configuration"] is None:
@@ -103,8 +93,10 @@ def load_model(
     fits = "its configuration" if model is None else "the model given"
     try:
         model = build(ModelConfig(**card["configuration"])) if model is None else model
-        model.load_state_dict(load(content))
-        _compare(own, _settings(model))
+        weights, tried = load(content), copy.deepcopy(model)
+        tried.load_state_dict(weights)
+        _compare(own, _beside_weights(tried))
+        model.load_state_dict(weights)
     except Exception as error:  # a foreign file may raise anything
         raise ValueError(f"{file} does not fit {fits}: {error}") from None
     return _with_card(model, card, own.get("shape")).to(device).eval()
@@ -121,8 +113,8 @@ def start_from(model: DiffEnc, path: PathLike) -> DiffEnc:
 
         model = start_from(build(ModelConfig("learned")), "mnist-scaling")
 
-    Weights that only `model` has, those of an encoder, are as there. A learned encoder starts with
-    y = 0, as the scaling encoder (E2, E3): from a model with that, it is the same function at
+    Weights that only `model` has, those of an encoder, stay as they are. A learned encoder starts
+    with y = 0, as the scaling encoder (E2, E3): from a model with that, it is the same function at
     first; from a VDM, a worse one. The card of the result is {"start": ...}, which tells of the
     saved one. Raises ValueError if that has weights or shapes that `model` has not, other levels or
     another schedule; and what `load_model` raises.
@@ -155,7 +147,7 @@ def _with_card(model: DiffEnc, card: dict[str, Any], shape: Any = None) -> DiffE
 
 
 @torch.no_grad()
-def _settings(model: DiffEnc) -> dict[str, Any]:
+def _beside_weights(model: DiffEnc) -> dict[str, Any]:
     """What the weights do not tell, and the end points between which the networks of this library
     read gamma: those of their schedule, which may not be the model's."""
     embeddings = [module for module in model.modules() if isinstance(module, GammaEmbedding)]

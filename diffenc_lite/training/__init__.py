@@ -2,5 +2,5 @@
 
 from .config import TrainConfig, learning_rate
 from .folder import load_resume
-from .loop import Progress, State, draw, seed, train, train_steps
-from .speed import fast, keep_freed_memory
+from .loop import Progress, State, draw_batch, seed_for, train, train_steps
+from .speed import in_bf16, keep_freed_memory

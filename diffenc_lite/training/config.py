@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from ..arguments import real, whole
+from ..arguments import real, truth, whole
 from ..chain import Chain, as_chain
 
 
@@ -36,7 +36,7 @@ class TrainConfig:
     fast: True is bf16 for the denoiser of images where the processor computes in it, and on CUDA
         compiled code; False is float32 everywhere. So with True the rounding depends on the
         processor: a run's folder says which it was, and goes on with the same only. The encoder
-        stays in float32, because torch's forward mode works with neither.
+        stays in float32 and is not compiled: torch's forward mode goes through neither.
 
     Raises ValueError, naming the field, for a value that makes no sense."""
 
@@ -66,6 +66,7 @@ class TrainConfig:
         real("ema", self.ema, "a number in [0, 1)", lambda ema: 0 <= ema < 1)
         real("weight_decay", self.weight_decay, "a number of at least 0", lambda decay: decay >= 0)
         as_chain(self.steps)
+        truth("fast", self.fast)
         if self.optimizer not in ("adamw", "muon"):
             raise ValueError(f'optimizer must be "adamw" or "muon"; got {self.optimizer!r}')
 
@@ -74,7 +75,7 @@ class TrainConfig:
         if (chain := as_chain(self.steps)) is None:
             return dict(vars(self))
         steps = Chain(chain.grid, chain.ratio, chain.scale)  # its errors change no result
-        return {**vars(self), "steps": steps.lists()}
+        return {**vars(self), "steps": steps.plain()}
 
 
 def learning_rate(config: TrainConfig, update: int) -> float:

@@ -28,15 +28,15 @@ from torch import Tensor, nn
 
 from .. import bound, pixels
 from ..chain import as_chain, low_discrepancy
-from ..evaluation import Evaluation, evaluate, evenly
+from ..evaluation import Evaluation, evaluate, evenly_chosen
 from ..files import PathLike
-from ..model import DiffEnc, check_model
+from ..model import DiffEnc, check_encoder, check_model
 from .config import TrainConfig, learning_rate
 from .folder import RunFolder, identity
 from .muon import Muon, inner_convolutions
-from .speed import fast, keep_freed_memory
+from .speed import in_bf16, keep_freed_memory
 
-BATCH, DROPOUT, EVALUATION = range(3)  # what a seed is for
+SEED_FOR_BATCH, SEED_FOR_DROPOUT, SEED_FOR_EVALUATION = range(3)
 MUON_RATE = 20 / 3  # of the learning rate: 0.02 where AdamW has 0.003, as it was tried
 
 
@@ -89,7 +89,8 @@ def train(
 
     An interrupt waits for the end of the update, saves and leaves with KeyboardInterrupt. If
     torch.distributed is initialised, each process takes its part of a batch.
-    Raises ValueError for settings that do not fit the model, the images or the run in the folder;
+    Raises ValueError for settings that do not fit the model, the images or the run in the folder,
+    and for an encoder that `check_encoder` refuses;
     FloatingPointError, before it touches the weights, if loss or gradient is not finite; OSError.
     """
     with closing(train_steps(model, images, config, folder, held_out, bar=True)) as steps:
@@ -119,11 +120,11 @@ def train_steps(
     rank, ranks = process_of()
     device, chain = model.device, as_chain(config.steps)
     images, state, run = images.to(device), State(model, config), None
-    quick = fast(model, tuple(images.shape[1:])) if config.fast else model
+    quick = in_bf16(model, tuple(images.shape[1:])) if config.fast else model
     window = torch.zeros(4, dtype=torch.float64)  # sums of the terms since a report, and of 1
     if held_out is not None:
-        held_out = evenly(held_out, config.evaluate_images).to(device)
-        clusters = None if clusters is None else evenly(clusters, config.evaluate_images)
+        held_out = evenly_chosen(held_out, config.evaluate_images).to(device)
+        clusters = None if clusters is None else evenly_chosen(clusters, config.evaluate_images)
     if folder is not None and rank == 0:  # the only process that reads and writes
         used = {"fast": quick is not model}  # which depends on the processor too
         run = RunFolder(folder, {**config.plain(), **used, **identity(model, images, held_out)})
@@ -139,9 +140,9 @@ def train_steps(
         speed = (state.update - since) * config.batch / (time.perf_counter() - clock)
         evaluation = None
         if evaluated and held_out is not None:
-            draws = seeded(device, config, EVALUATION)  # the same every time
+            generator = seeded(device, config, SEED_FOR_EVALUATION)  # the same every time
             evaluation = evaluate(
-                state.averaged, held_out, chain, clusters=clusters, generator=draws
+                state.averaged, held_out, chain, clusters=clusters, generator=generator
             )
         prior, reconstruction, diffusion = (window[:3] / window[3]).tolist()
         terms = prior, reconstruction, diffusion
@@ -165,7 +166,7 @@ def train_steps(
     try:
         while state.update < config.updates:
             with interrupts_held_back():
-                index, uniform, eps, eps_0 = draw(model, images, config, state.update)
+                index, uniform, eps, eps_0 = draw_batch(model, images, config, state.update)
                 with seeded_dropout(device, config, state.update):
                     losses = bound.terms(quick, images[index], uniform, eps, eps_0, chain)
                 terms = [losses.prior.mean(), losses.reconstruction.mean(), losses.diffusion.mean()]
@@ -257,7 +258,8 @@ class State:
             raise FloatingPointError(
                 f"the {what} is not finite in update {self.update + 1} (terms of the loss: "
                 f"{shown}); the weights are those before it. Try a smaller lr (now "
-                f"{self.config.lr:g}), a longer warmup (now {self.config.warmup}), or fast=False"
+                f"{self.config.lr:g}), a longer warmup (now {self.config.warmup}), or "
+                "TrainConfig(fast=False)"
             )
 
     def save(self) -> dict[str, Any]:
@@ -279,7 +281,7 @@ class State:
 # --- what is drawn --------------------------------------------------------------------------------
 
 
-def draw(
+def draw_batch(
     model: DiffEnc, images: Tensor, config: TrainConfig, update: int
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """index of the images, uniform draws in [0, 1) for their depths, eps and eps_0 of this process.
@@ -289,12 +291,12 @@ def draw(
     """
     rank, ranks = process_of()
     batch, ends, device = config.batch, min(config.ends, config.batch), model.device
-    draws = seeded(device, config, BATCH, update)
-    index = torch.randint(len(images), (batch,), generator=draws, device=device)
+    generator = seeded(device, config, SEED_FOR_BATCH, update)
+    index = torch.randint(len(images), (batch,), generator=generator, device=device)
     eps = torch.randn(
-        (batch + ends, *images.shape[1:]), generator=draws, dtype=model.dtype, device=device
+        (batch + ends, *images.shape[1:]), generator=generator, dtype=model.dtype, device=device
     )
-    uniform = low_discrepancy(batch, eps, draws)
+    uniform = low_discrepancy(batch, eps, generator)
     share = slice(rank, None, ranks)
     return index[share], uniform[share], eps[:batch][share], eps[batch:][share]
 
@@ -304,17 +306,17 @@ def seeded_dropout(device: torch.device, config: TrainConfig, update: int) -> It
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         # torch.manual_seed looks at all kinds of devices: a tenth of an update of a small network
         reseed = torch.default_generator.manual_seed if device.type == "cpu" else torch.manual_seed
-        reseed(seed(config, DROPOUT, update, process_of()[0]))
+        reseed(seed_for(config, SEED_FOR_DROPOUT, update, process_of()[0]))
         yield
 
 
-def seed(config: TrainConfig, *purpose: int) -> int:
+def seed_for(config: TrainConfig, *purpose: int) -> int:
     mixed = np.random.SeedSequence([config.seed, *purpose])
     return int(mixed.generate_state(1, np.uint64)[0])
 
 
 def seeded(device: torch.device, config: TrainConfig, *purpose: int) -> torch.Generator:
-    return torch.Generator(device).manual_seed(seed(config, *purpose))
+    return torch.Generator(device).manual_seed(seed_for(config, *purpose))
 
 
 # --- several processes, interrupts, arguments -----------------------------------------------------
@@ -362,6 +364,7 @@ def _check(model: DiffEnc, images: Tensor, config: TrainConfig, held_out: Tensor
         model.check(held_out, "held_out")
         if len(held_out) < 2:
             raise ValueError(f"held_out must have at least 2 images; got {len(held_out)}")
+    check_encoder(model, images)
     ranks, ends = process_of()[1], min(config.ends, config.batch)
     if config.batch % ranks or ends % ranks:
         wanted = f"multiples of the number of processes, {ranks}"

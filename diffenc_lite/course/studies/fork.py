@@ -54,15 +54,14 @@ from ... import pixels, process
 from ...bound import diffusion_loss
 from ...chain import low_discrepancy
 from ...data import load_mnist
-from ...evaluation import evenly
+from ...evaluation import evenly_chosen
 from ...files import PathLike
 from ...gaussian import kl_to_standard
 from ...model import SIZES, DiffEnc, ModelConfig, build, evaluating
 from ...networks import GammaEmbedding, UNet, zero_
 from ...pretrained import load_model, read_card
 from ...schedule import AnySchedule
-from ...training import State, TrainConfig, fast
-from ...training import seed as seed_of
+from ...training import State, TrainConfig, in_bf16, seed_for
 from .study import Job, Options, Results, Row, Study, parameters
 
 START = 0.4  # the depth below which all arms are the same frozen VDM
@@ -285,7 +284,7 @@ def fork_config(updates: int, batch: int, seed: int, lr: float = 5e-4) -> TrainC
 
 def _draw(images: Tensor, config: TrainConfig, update: int) -> tuple[Tensor, Tensor, Tensor]:
     """index of the images, u in [0, 1) and eps of an update: of the seed and its number only."""
-    draws = torch.Generator(images.device).manual_seed(seed_of(config, update))
+    draws = torch.Generator(images.device).manual_seed(seed_for(config, update))
     batch = config.batch
     index = torch.randint(len(images), (batch,), generator=draws, device=images.device)
     eps = torch.randn((batch, *images.shape[1:]), generator=draws, device=images.device)
@@ -293,7 +292,7 @@ def _draw(images: Tensor, config: TrainConfig, update: int) -> tuple[Tensor, Ten
 
 
 def update(state: State, quick: DiffEnc, images: Tensor, end: float, start: float) -> list[float]:
-    """One update of a fork; [its loss]. Args: quick, the model as `fast` returns it."""
+    """One update of a fork; [its loss]. Args: quick, the model as `in_bf16` returns it."""
     index, uniform, eps = _draw(images, state.config, state.update)
     x, t = quick.to_unit(images[index]), start + (end - start) * uniform
     prior, diffusion = _losses(quick, x, t, eps, end)
@@ -309,7 +308,7 @@ def train_fork(
     Returns the averaged model, and the loss of the trained one, a mean for each `log_every`
     updates.
     """
-    state, quick, totals = State(model, config), fast(model), []
+    state, quick, totals = State(model, config), in_bf16(model), []
     while state.update < config.updates:
         totals += update(state, quick, images, end, start)
     windows = zip(*[iter(totals)] * config.log_every, strict=False)
@@ -359,7 +358,7 @@ def score_fork(
 def mnist(root: str | None, device: torch.device, test_images: int) -> tuple[Tensor, Tensor]:
     """All training images of MNIST, and so many of its test images, evenly spaced."""
     train, test = (load_mnist(split, "full", root, device).images for split in ("train", "test"))
-    return train, evenly(test, test_images)
+    return train, evenly_chosen(test, test_images)
 
 
 @cache

@@ -23,9 +23,8 @@ from ...grid import squared_gap_table
 from ...model import DiffEnc
 from ...pretrained import load_model
 from ...process import scale_number
-from ...ratio import constant_ratio
 from ...schedule import Noise
-from ...training import fast, keep_freed_memory
+from ...training import in_bf16, keep_freed_memory
 
 MODELS = ("mnist-vdm", "mnist-scaling", "mnist-learned")
 STEPS = (2, 4, 8, 16, 32, 64, 128, 256, 1000)
@@ -43,7 +42,7 @@ BATCH = 125
 def loaded(name: str) -> DiffEnc:
     """The model of this name or path, its denoiser in bf16 if that is faster on this machine."""
     keep_freed_memory()
-    return fast(load_model(name)).eval()
+    return in_bf16(load_model(name)).eval()
 
 
 @cache
@@ -78,7 +77,7 @@ def drawn_products(
     draws = min(draws, steps)
     for start in range(0, len(images), BATCH):
         x = model.to_unit(images[start : start + BATCH])
-        first = Chain(grid).step_of(low_discrepancy(len(x), x, generator))
+        first = Chain(grid).drawn_step(low_discrepancy(len(x), x, generator))
         for k in range(draws):
             index = (first + k * steps // draws) % steps
             eps = torch.randn(x.shape, generator=generator)
@@ -135,6 +134,14 @@ def fit_ratios(
         if by_pixel:
             ratio[name, PIXELS] = best_ratio(gap_with_scale(means, a[:, None, None, None]))
     return Fit(grid, scale, ratio)
+
+
+def constant_ratio(loss: float, steps: int, dims: int) -> float:
+    """W1c: w = 1 / (1 + 2 L / (T d)), the best ratio for all T steps, W1 for the chain as a whole
+
+    Args: loss L, the diffusion loss with w = 1 in nats per example; steps T; dims d.
+    """
+    return float(best_ratio(torch.tensor(2 * float(loss) / (steps * dims), dtype=torch.float64)))
 
 
 def score_fit(

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from ...data import load_mnist, load_named, photos
-from ...evaluation import evenly
+from ...evaluation import evenly_chosen
 from ...files import PathLike
 from . import fork
 from .allowance import allowance
@@ -119,7 +119,7 @@ def images_of(data: str, split: str, root: str | None, device: torch.device) -> 
 @cache
 def _scored(data: str, split: str, n: int, root: str | None, device: torch.device) -> Tensor:
     """So many images, evenly spread."""
-    return evenly(images_of(data, split, root, device), n)
+    return evenly_chosen(images_of(data, split, root, device), n)
 
 
 # ---- jobs ----------------------------------------------------------------------------------------

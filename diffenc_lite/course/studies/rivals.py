@@ -24,7 +24,7 @@ from ...data import photos
 from ...evaluation import evaluate
 from ...model import DiffEnc, ModelConfig, build
 from ...pretrained import save_model
-from ...training import State, TrainConfig, fast, train
+from ...training import State, TrainConfig, in_bf16, train
 from . import fork
 from .study import Job, Options, Results, Row, Study
 
@@ -133,7 +133,8 @@ def trained(
     training, total of each scored patch above START."""
     # so many updates that the cosine stays where it is, and the average as it is in its warm-up
     config = replace(fork.fork_config(100 * lengths[-1], batch, seed, lr), ema=0.99999)
-    state, quick, depth, seconds = State(model, config), fast(model), fork.depth_of(end, model), 0.0
+    state, quick, seconds = State(model, config), in_bf16(model), 0.0
+    depth = fork.depth_of(end, model)
     for length in lengths:
         began = time.process_time()
         while state.update < length:
