@@ -2,7 +2,7 @@
 
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from numbers import Real
 from typing import Any
 
@@ -40,6 +40,12 @@ def truth(name: str, given: Any) -> bool:
     if not isinstance(given, bool):
         raise ValueError(f"{name} must be True or False; got {given!r}")
     return given
+
+
+def one_of(name: str, given: Any, accepted: Iterable[str]) -> None:
+    """Raise ValueError, naming the argument, for what is not accepted."""
+    if given not in (known := list(accepted)):
+        raise ValueError(f"{name} must be one of {', '.join(known)}; got {given!r}")
 
 
 def in_shape_of(like: Tensor, given: Any, name: str, of: str) -> Tensor:

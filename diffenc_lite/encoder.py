@@ -26,7 +26,7 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor, nn
 
-from .arguments import brief, in_shape_of
+from .arguments import in_shape_of
 from .schedule import Noise, step_c, with_slope
 
 
@@ -93,26 +93,6 @@ def change(encoder: Encoder, x: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> tup
     gammas = torch.cat([gamma_s, gamma_t])
     shift_s, shift_t = shift_of(encoder, torch.cat([x, x]), gammas).chunk(2)
     return x + shift_t, shift_t - shift_s
-
-
-def check(encoder: Encoder, x: Tensor, gamma: Tensor) -> None:
-    """Raise ValueError for an encoding that is not finite, and for a u that is not the slope of
-    x_t, which the bound takes it for. Args: x (B, ...); gamma (B,)."""
-    encoding, h = encode(encoder, x, gamma), 0.01
-    if not all(bool(each.isfinite().all()) for each in encoding):
-        raise ValueError(
-            f"encoder must give finite x_t and u; it did not near gamma {brief(gamma)}"
-        )
-    slope = -_noise(gamma, x).sigma.square() * encoding.u
-    above, below = (shift_of(encoder, x, gamma + step) for step in (h, -h))
-    quotient = (above - below) / (2 * h)
-    off, norms = (slope - quotient).norm(), (slope.norm(), quotient.norm())
-    if bool(off > 0.05 * max(norms) + 1e-3 * x.norm()):
-        told = f"dx_t/dgamma is {norms[1]:.3g} by differences, {norms[0]:.3g} by u, {off:.3g} apart"
-        raise ValueError(
-            f"encoder must have u = -dx_t/dgamma / sigma_t^2, its shift differentiable in gamma "
-            f"(nothing of it detached); got {told}"
-        )
 
 
 def has_counterterm(encoder: Encoder) -> bool:

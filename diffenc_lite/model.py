@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from . import encoder as encoders
 from . import pixels
-from .arguments import in_shape_of, lengths, real, whole
+from .arguments import in_shape_of, lengths, one_of, real, whole
 from .encoder import ENCODERS, Encoder, Encoding, IdentityEncoder
 from .networks import MLP, UNet, UNetConfig
 from .schedule import GAMMA_MAX, GAMMA_MIN, SCHEDULES, AnySchedule, LinearSchedule, check_schedule
@@ -105,9 +105,8 @@ class DiffEnc(nn.Module):
         pixels.check_levels(images, self.levels, name)
         given = tuple(images.shape)
         if len(given) < 2 or not given[0] or given[1:] != (self.shape or given[1:]):
-            axes = ("B", *(self.shape or ("...",)))
-            wanted = f"({', '.join(map(str, axes))}), B >= 1"
-            raise ValueError(f"{name} must have shape {wanted}; got {given}")
+            axes = ", ".join(map(str, self.shape or ("...",)))
+            raise ValueError(f"{name} must have shape (B, {axes}), B >= 1; got {given}")
 
     @torch.no_grad()
     def settings(self) -> dict[str, Any]:
@@ -153,12 +152,23 @@ def evaluating(model: DiffEnc) -> Iterator[None]:
 
 
 def check_encoder(model: DiffEnc, images: Tensor) -> None:
-    """`encoder.check` on two images at five depths, without dropout: once before a training or an
-    evaluation, as a wrong u makes a wrong bound. It draws nothing."""
+    """Raise ValueError for an encoding that is not finite, or whose u is not the slope of x_t that
+    the bound takes it for. Tried on two images at five depths, without dropout or draws, once
+    before a training or an evaluation."""
     with evaluating(model), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
         x = model.to_unit(images[:2].to(model.device)).repeat_interleave(5, 0)
-        t = torch.linspace(0.08, 0.93, 5).to(model.like).repeat(len(x) // 5)
-        encoders.check(model.encoder, x, model.schedule(t).gamma)
+        t, h = torch.linspace(0.08, 0.93, 5).to(model.like).repeat(len(x) // 5), 0.01
+        at = model.schedule(t)
+        encoding = model.encode(x, at.gamma)
+        if not all(bool(each.isfinite().all()) for each in encoding):
+            raise ValueError("encoder must give a finite x_t and u; got NaN or inf")
+        slope = -at.like(x).sigma.square() * encoding.u
+        quotient = (model.shift(x, at.gamma + h) - model.shift(x, at.gamma - h)) / (2 * h)
+        off, by_u, by_steps = ((slope - quotient).norm(), slope.norm(), quotient.norm())
+    if bool(off > 0.05 * max(by_u, by_steps) + 1e-3 * x.norm()):
+        told = f"norms {by_u:.3g} by u, {by_steps:.3g} by differences, {off:.3g} between them"
+        slope_is_u = "dx_t/dgamma = -sigma_t^2 u, and nothing of gamma detached"
+        raise ValueError(f"encoder must have {slope_is_u}; got {told}")
 
 
 # --- models by name ------------------------------------------------------------------------------
@@ -231,8 +241,7 @@ class ModelConfig:
             object.__setattr__(self, "schedule", "linear")
         real("dropout", self.dropout, "in [0, 1)", lambda p: 0 <= p < 1)
         for name, accepted in (("encoder", ENCODERS), ("size", SIZES), ("schedule", SCHEDULES)):
-            if (given := getattr(self, name)) not in list(accepted):
-                raise ValueError(f"{name} must be one of {', '.join(accepted)}; got {given!r}")
+            one_of(name, getattr(self, name), accepted)
         if len(self.shape) not in (1, 3):
             raise ValueError(f"shape must be (C, H, W) or (D,); got {self.shape}")
 

@@ -127,8 +127,8 @@ class Network(nn.Module):
     def forward(self, z: Tensor, gamma: Tensor) -> Tensor:
         if tuple(z.shape[1:]) != self.shape or gamma.shape != z.shape[:1]:
             given = f"{tuple(z.shape)}, {tuple(gamma.shape)}"
-            wanted = ", ".join(map(str, self.shape))
-            raise ValueError(f"z and gamma must be (B, {wanted}) and (B,); got {given}")
+            axes = ", ".join(map(str, self.shape))
+            raise ValueError(f"z and gamma must be (B, {axes}) and (B,); got {given}")
         if self.features is None:
             return self.body(z, self.embed(gamma)).tanh()
         inputs = self.features(z, gamma)  # (B, F, C, ...)

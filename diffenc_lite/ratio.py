@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator
 import torch
 from torch import Tensor
 
-from .arguments import brief, truth, whole
+from .arguments import brief, one_of, truth, whole
 from .bound import gap_and_slope, step_gap
 from .chain import Chain, as_chain
 from .gaussian import best_ratio, best_scale, gap_with_scale, standard_normal
@@ -59,8 +59,7 @@ def fit(
     chain = as_chain(steps, finite=True)
     batches = unit_batches(model, images, batch)
     truth("scale", scale)
-    if ratio not in ("step", "constant", "dimension"):
-        raise ValueError(f"ratio must be one of step, constant, dimension; got {ratio!r}")
+    one_of("ratio", ratio, ("step", "constant", "dimension"))
     if resolution is not None:
         whole("resolution", resolution, chain.steps)
         kind = "optimal" if scale else _one_scale(chain)

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..arguments import as_device
+from ..arguments import as_device, one_of
 from ..files import PathLike, verify
 from .sets import SETS
 
@@ -83,8 +83,8 @@ def load_named(
     learning for classical Japanese literature, 2018 (KMNIST, CC BY-SA 4.0); A. Krizhevsky, Learning
     multiple layers of features from tiny images, 2009 (CIFAR-10).
     """
-    _one_of("name", name, data_names())
-    _one_of("split", split, ("train", "test"))
+    one_of("name", name, data_names())
+    one_of("split", split, ("train", "test"))
     if name in ("bundled", "mnist-bundled"):
         if root is not None:
             raise ValueError(f"root must be None for bundled images; got {os.fspath(root)!r}")
@@ -116,7 +116,7 @@ def load_mnist(
     Args: source, "full", "bundled" or "auto"; the others as in `load_named`. The result is called
         "mnist" or "mnist-bundled".
     """
-    _one_of("source", source, SOURCES)
+    one_of("source", source, SOURCES)
     return load_named(source, split, root, device, download)
 
 
@@ -126,8 +126,3 @@ def _bundled(split: str) -> ImageSet:
         images = torch.from_numpy(arrays[f"{split}_images"][:, None])
         labels = torch.from_numpy(arrays[f"{split}_labels"].astype(np.int64))
     return ImageSet(images, labels, "mnist-bundled", split)
-
-
-def _one_of(argument: str, given: str, accepted: tuple[str, ...]) -> None:
-    if given not in accepted:
-        raise ValueError(f"{argument} must be one of {', '.join(accepted)}; got {given!r}")

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from safetensors.torch import load, save
 
-from ..arguments import as_device
+from ..arguments import as_device, one_of
 from ..chain import Chain
 from ..data import cache_folder
 from ..files import PathLike, fetch, verify, write_whole
@@ -168,8 +168,7 @@ def _compare(there: dict[str, Any], here: dict[str, Any]) -> None:
 def load_pretrained(name: str, device: torch.device | str = "cpu") -> DiffEnc:
     """A model that comes with the package, in eval mode, its card as `model.card`. Raises
     ValueError for an unknown name, listing those there are, and if it is damaged."""
-    if name not in pretrained_names():
-        raise ValueError(f"name must be one of {', '.join(pretrained_names())}; got {name!r}")
+    one_of("name", name, pretrained_names())
     return load_model(PRETRAINED / name, device)
 
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from ..arguments import real, truth, whole
+from ..arguments import one_of, real, truth, whole
 from ..chain import Chain, as_chain
 
 
@@ -67,8 +67,7 @@ class TrainConfig:
         real("weight_decay", self.weight_decay, "a number of at least 0", lambda decay: decay >= 0)
         as_chain(self.steps)
         truth("fast", self.fast)
-        if self.optimizer not in ("adamw", "muon"):
-            raise ValueError(f'optimizer must be "adamw" or "muon"; got {self.optimizer!r}')
+        one_of("optimizer", self.optimizer, ("adamw", "muon"))
 
     def plain(self) -> dict[str, Any]:
         """The settings as plain values, for a card or to be compared."""

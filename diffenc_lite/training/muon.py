@@ -39,8 +39,8 @@ class Muon(torch.optim.Optimizer):
     The momentum is Nesterov's. Args: weights of at least two axes; a convolution is (out, in * 9).
     """
 
-    def __init__(self, weights: Iterable[Tensor], weight_decay: float, momentum: float = 0.95):
-        super().__init__(weights, {"lr": 0.0, "weight_decay": weight_decay, "momentum": momentum})
+    def __init__(self, weights: Iterable[Tensor], weight_decay: float):
+        super().__init__(weights, {"lr": 0.0, "weight_decay": weight_decay, "momentum": 0.95})
 
     @torch.no_grad()
     def step(self) -> None:  # type: ignore[override]
