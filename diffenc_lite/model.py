@@ -141,6 +141,7 @@ def check_model(model: Any) -> None:
 @contextmanager
 def evaluating(model: DiffEnc) -> Iterator[None]:
     """No dropout and no gradients inside; afterwards every module has its mode back."""
+    check_model(model)
     modes = [(module, module.training) for module in model.modules()]
     model.eval()
     try:

@@ -13,7 +13,8 @@ With a mean of the form A x_hat (G5), m is a parabola in A.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -23,8 +24,7 @@ from .bound import gap_and_slope, step_gap
 from .chain import Chain, as_chain
 from .gaussian import best_ratio, best_scale, gap_with_scale, standard_normal
 from .grid import cheapest_path, edge_costs, unit_batches
-from .model import DiffEnc, check_model, evaluating
-from .process import Scale
+from .model import DiffEnc, evaluating
 
 
 def fit(
@@ -101,13 +101,12 @@ def _with_scale(
     """W7, W1: in units of sigma_Q the gap is g + (A/c - 1) h, so m is a parabola in A. All
     dimensions share A and w."""
 
-    def products(x: Tensor, s: Tensor, t: Tensor, eps: Tensor, scale: Scale) -> Tensor:
-        g, h = gap_and_slope(model, x, s, t, eps)
-        return torch.stack([g * g, g * h, h * h], 1).flatten(2).mean(2)  # (B, 3)
-
     parts: list[list[Tensor]] = [[] for _ in range(chain.steps)]
-    for i, of_batch in _each_step(model, batches, chain, generator, products):
-        parts[i].append(of_batch.cpu().double())
+    with evaluating(model):
+        for i, x, s, t, eps, _ in _each_step(batches, chain, generator):
+            g, h = gap_and_slope(model, x, s, t, eps)
+            products = torch.stack([g * g, g * h, h * h], 1).flatten(2).mean(2)  # (B, 3)
+            parts[i].append(products.cpu().double())
     of_images = torch.stack([torch.cat(part) for part in parts])  # (T, N, 3)
     means, n = of_images.mean(1), of_images.shape[1]
     scale, h2 = best_scale(means), means[:, 2]
@@ -137,34 +136,26 @@ def squared_gaps(
     Args: batches of x (B, ...), floats, so that data need not be 8-bit.
     Returns two tensors (T,), with per_dimension (T, ...), in float64.
     """
-    check_model(model)
     chain = as_chain(steps, finite=True)
-
-    def gap(x: Tensor, s: Tensor, t: Tensor, eps: Tensor, scale: Scale) -> Tensor:
-        return step_gap(model, x, s, t, eps, scale)
-
     sums: list[Tensor | float] = [0.0] * chain.steps  # of the gap and of its square
     n = 0
-    for i, squared in _each_step(model, batches, chain, generator, gap):
-        n += len(squared) * (i == 0)
-        squared = squared if per_dimension else squared.flatten(1).mean(1)
-        squared = squared.cpu().double()
-        sums[i] = sums[i] + torch.stack([squared.sum(0), squared.square().sum(0)])
+    with evaluating(model):
+        for i, *step in _each_step(batches, chain, generator):
+            squared = step_gap(model, *step)
+            n += len(squared) * (i == 0)
+            squared = squared if per_dimension else squared.flatten(1).mean(1)
+            squared = squared.cpu().double()
+            sums[i] = sums[i] + torch.stack([squared.sum(0), squared.square().sum(0)])
     mean, square = torch.stack([torch.as_tensor(of_step) for of_step in sums], 1) / n
     return mean, ((square - mean.square()).clamp(min=0) / (n - 1)).sqrt()
 
 
 def _each_step(
-    model: DiffEnc,
-    batches: Iterable[Tensor],
-    chain: Chain,
-    generator: torch.Generator | None,
-    measure: Callable[[Tensor, Tensor, Tensor, Tensor, Scale], Tensor],
-) -> Iterator[tuple[int, Tensor]]:
-    """i and measure(x, s, t, eps, scale) for every batch and step."""
-    with evaluating(model):
-        for x in batches:
-            for i in range(chain.steps):
-                s, t, _, scale = chain.step(i, x)
-                eps = standard_normal(x.shape, x, generator)
-                yield i, measure(x, s.expand(len(x)), t.expand(len(x)), eps, scale)
+    batches: Iterable[Tensor], chain: Chain, generator: torch.Generator | None
+) -> Iterator[tuple[Any, ...]]:
+    """i, x, s, t, eps and scale, for every batch and step."""
+    for x in batches:
+        for i in range(chain.steps):
+            s, t, _, scale = chain.step(i, x)
+            eps = standard_normal(x.shape, x, generator)
+            yield i, x, s.expand(len(x)), t.expand(len(x)), eps, scale

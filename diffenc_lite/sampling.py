@@ -71,7 +71,6 @@ def sample(
         know it.
     Raises ValueError for n or steps below 1, for what `Chain` refuses, and without a shape.
     """
-    check_model(model)
     with evaluating(model):
         for step in sample_steps(model, n, steps, shape=shape, generator=generator):
             last = step
