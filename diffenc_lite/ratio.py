@@ -100,7 +100,6 @@ def _with_scale(
 ) -> Chain:
     """W7, W1: in units of sigma_Q the gap is g + (A/c - 1) h, so m is a parabola in A. All
     dimensions share A and w."""
-
     parts: list[list[Tensor]] = [[] for _ in range(chain.steps)]
     with evaluating(model):
         for i, x, s, t, eps, _ in _each_step(batches, chain, generator):

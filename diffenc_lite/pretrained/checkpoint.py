@@ -91,6 +91,8 @@ def load_model(
             "its own. Make it again and give it: load_model(path, model=model)"
         )
     fits = "its configuration" if model is None else "the model given"
+    if model is not None:
+        check_model(model)
     try:
         model = build(ModelConfig(**card["configuration"])) if model is None else model
         weights, tried = load(content), copy.deepcopy(model)

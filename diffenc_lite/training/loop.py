@@ -37,7 +37,7 @@ from .muon import Muon, inner_convolutions
 from .speed import in_bf16, keep_freed_memory
 
 SEED_FOR_BATCH, SEED_FOR_DROPOUT, SEED_FOR_EVALUATION = range(3)
-MUON_RATE = 20 / 3  # of the learning rate: 0.02 where AdamW has 0.003, as it was tried
+ADAMW_RATE, MUON_RATE = 1.0, 20 / 3  # of the learning rate: 0.02 where AdamW has 0.003
 
 
 @dataclass(frozen=True)
@@ -215,7 +215,7 @@ class State:
         ]
         decay = config.weight_decay
         adamw = torch.optim.AdamW(groups, betas=(0.9, 0.99), weight_decay=decay, fused=True)
-        self.optimizers: list[tuple[torch.optim.Optimizer, float]] = [(adamw, 1.0)]  # and its rate
+        self.optimizers: list[tuple[torch.optim.Optimizer, float]] = [(adamw, ADAMW_RATE)]
         if convolutions:
             self.optimizers.append((Muon(convolutions, decay), MUON_RATE))
         self.averaged = copy.deepcopy(model).requires_grad_(False).eval()
