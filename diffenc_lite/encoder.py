@@ -45,7 +45,7 @@ class Encoder(Protocol):
     bound would be wrong, and nothing could tell. B is another in every call, and twice the number
     of images where two depths are asked for at once. The rest is optional:
 
-    u(x, gamma): a formula for u, where one is at hand.
+    u(x, gamma): a formula for u, where one is at hand; `check_encoder` holds it against the shift.
     encode(x, gamma) -> Encoding(x_t, u): both at once, where that saves time.
     change(x, gamma_s, gamma_t) -> (x_t, x_t - x_s): a formula that loses no digits.
     counterterm: in the place of u the generative process uses x_hat, or 0 if this is False (G3).

@@ -162,7 +162,8 @@ def test_images_follow_the_data():
 def test_a_sample_has_no_dropout_and_keeps_the_mode():
     """Twice the same by one seed, also of a model that is being trained."""
     model = build(ModelConfig("identity", "tiny", shape=(1, 8, 8), dropout=0.5)).train()
-    torch.nn.init.normal_(model.denoiser.out.weight)
+    for weight in model.parameters():
+        nn.init.normal_(weight, std=0.1)
     drawn = [sample(model, 4, 5, generator=seeded(1)) for _ in range(2)]
     assert torch.equal(*drawn) and all(module.training for module in model.modules())
     step = next(sample_steps(model, 2, 3))
