@@ -67,8 +67,8 @@ def lengths(given: Any) -> tuple[int, ...]:
 
 
 def brief(values: Tensor) -> str:
-    """A tensor in a message: at most eight of its numbers, and one if all are alike."""
-    numbers = [f"{value:.4g}" for value in values.flatten()[:10_000].tolist()]
+    """A tensor in a message: at most nine of its numbers, or one if all are alike."""
+    numbers = [f"{value:.4g}" for value in values.flatten().tolist()]
     if len(set(numbers)) == 1:
         return numbers[0]
     return "[" + ", ".join(numbers if len(numbers) <= 9 else [*numbers[:8], "..."]) + "]"

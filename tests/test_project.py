@@ -11,6 +11,7 @@ import pytest
 import yaml
 from packaging.specifiers import SpecifierSet
 
+import diffenc_lite
 from diffenc_lite.__main__ import parser
 from diffenc_lite.course.lessons import notebooks_in
 from diffenc_lite.pretrained import pretrained_names, read_card
@@ -73,6 +74,15 @@ def test_environment_and_package_agree():
     required = sum(lists, PROJECT["project"]["dependencies"])
     wanted = dict(name_and_bounds(requirement) for requirement in required)
     assert conda == {CONDA_NAMES.get(n, n): bounds for n, bounds in wanted.items()}
+
+
+def test_what_the_help_names_can_be_imported():
+    named = {*re.findall(r"\b[a-z]{2,}_[a-z_]+|\b[A-Z][a-z]+[A-Z]\w+", diffenc_lite.__doc__)}
+    assert len(named) > 20
+    assert {name for name in named if not hasattr(diffenc_lite, name)} == {
+        "diffenc_lite",
+        "bits_per_dim",
+    }
 
 
 # ---- the README ----------------------------------------------------------------------------------
