@@ -30,6 +30,9 @@ from .training import TrainConfig, train_steps
 # ---- what can be given --------------------------------------------------------------------------
 
 TYPES = {"int": int, "float": float, "str": str}
+CHOICES: dict[str, Iterable[str]] = {
+    "encoder": ENCODERS, "size": SIZES, "schedule": SCHEDULES, "optimizer": ("adamw", "muon"),
+}  # fmt: skip
 
 
 def options_of(config: type) -> dict[str, dict[str, Any]]:
@@ -39,6 +42,7 @@ def options_of(config: type) -> dict[str, dict[str, Any]]:
         field.name: {
             "type": TYPES[str(field.type)],
             "default": field.default,
+            "choices": CHOICES.get(field.name),
             "help": " ".join(told[field.name].split()),
         }
         for field in fields(config)
@@ -59,10 +63,14 @@ def name_and_number(text: str) -> tuple[str, int]:
 OPTIONS: dict[str, dict[str, Any]] = {
     **options_of(TrainConfig),
     **options_of(ModelConfig),
+    "updates": {"type": int, "default": 2000, "help": "of the weights."},
     "start": {"help": "begin with the weights of this .safetensors file or pretrained model"},
-    "data": {"default": "auto", "help": "auto, full (or mnist) and (mnist-)bundled are MNIST"},
+    "data": {
+        "default": "auto", "choices": data_names(),
+        "help": "auto, full (or mnist) and (mnist-)bundled are MNIST",
+    },
     "device": {"default": "auto", "help": "cpu, cuda, cuda:1, mps"},
-    "split": {"default": "test", "help": "of the data"},
+    "split": {"default": "test", "choices": ("train", "test"), "help": "of the data"},
     "images": {"type": int, "help": "how many, evenly chosen; all if not given"},
     "steps": {"type": int, "help": "T; if not given, evaluate takes infinite depth and sample 100"},
     "ratio": {"type": float, "help": "w; 1 if not given"},
@@ -78,16 +86,9 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "help": "NAME=NUMBER, numbers that trade time for precision",
     },
     "notebooks": {"help": "folder of lessons; those of the package if not given"},
-    "for": {"help": "write the source of its course, with solutions"},
+    "for": {"choices": ("nbgrader",), "help": "write the source of its course, with solutions"},
     "exercises_only": {"action": "store_true", "help": "imports and exercises, no lesson"},
 }  # fmt: skip
-OPTIONS["updates"]["default"] = 2000
-CHOICES: dict[str, Iterable[str]] = {
-    "encoder": ENCODERS, "size": SIZES, "schedule": SCHEDULES, "data": data_names(),
-    "split": ("train", "test"), "for": ("nbgrader",), "optimizer": ("adamw", "muon"),
-}  # fmt: skip
-for name, choices in CHOICES.items():
-    OPTIONS[name]["choices"] = list(choices)
 
 
 # ---- commands ------------------------------------------------------------------------------------

@@ -123,8 +123,9 @@ def train_steps(
     quick = in_bf16(model, tuple(images.shape[1:])) if config.fast else model
     window = torch.zeros(4, dtype=torch.float64)  # sums of the terms since a report, and of 1
     if held_out is not None:
-        held_out = evenly_chosen(held_out, config.evaluate_images).to(device)
-        clusters = None if clusters is None else evenly_chosen(clusters, config.evaluate_images)
+        n = config.evaluate_images
+        held_out = evenly_chosen(held_out, n).to(device)
+        clusters = None if clusters is None else evenly_chosen(clusters, n)
     if folder is not None and rank == 0:  # the only process that reads and writes
         used = {"fast": quick is not model}  # which depends on the processor too
         run = RunFolder(folder, {**config.plain(), **used, **identity(model, images, held_out)})
