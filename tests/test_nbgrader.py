@@ -30,7 +30,7 @@ def exercises_in(stem):
     return [_parts(cells, i, stem) for i, cell in enumerate(cells) if is_solution(cell)]
 
 
-A, B, C, D = (exercise.solution for exercise in exercises_in(SHEET))
+A, B, C = (exercise.solution for exercise in exercises_in(SHEET))
 LOOP = """out = []
 for part in (best_of_half(L_1), best_of_half(L_2)):
     out.append(part)
@@ -39,14 +39,14 @@ answer_06_1 = sum(out)"""
 # What is handed in, and its marks: whatever happens in one exercise, the others keep theirs.
 CLASS = {
     SHEET: {
-        "right": ([A, B, C, D], [1, 1, 1, 1]),
-        "untouched": ([None] * 4, [0, 0, 0, 0]),
-        "wrong": ([A, "answer_06_2 = 3", C, D], [1, 0, 1, 1]),
-        "crashing": ([A, "1 / 0", "def answer_06_3(*given):\n    raise KeyError", D], [1, 0, 0, 1]),
-        "endless": ([A, "while True:\n    pass", C, D], [1, 0, 1, 1]),
+        "right": ([A, B, C], [1, 1, 1]),
+        "untouched": ([None] * 3, [0, 0, 0]),
+        "wrong": ([A, "answer_06_2 = 3", C], [1, 0, 1]),
+        "crashing": (["1 / 0", "def answer_06_2(*given):\n    raise KeyError", C], [0, 0, 1]),
+        "endless": ([A, "while True:\n    pass", C], [1, 0, 1]),
         "overwriting": (
-            [A.rpartition("\n")[0] + "\n" + LOOP, B, C, f"answer_06_1 = out = None\n{D}"],
-            [1, 1, 1, 1],
+            [A.rpartition("\n")[0] + "\n" + LOOP, B, f"answer_06_1 = out = None\n{C}"],
+            [1, 1, 1],
         ),
     },
     COMPANION: {

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import torch
 
-from .forms import Formula, Program, Vector, exercise
+from .forms import Formula, Program, exercise
 
 
 def _inputs_of_fit(generator: Any) -> tuple[Any]:
@@ -37,22 +36,6 @@ def _ratio_of_every_latent(z: Any, gamma_s: Any, gamma_t: Any) -> Any:
     mean = 2 * weight * torch.sinh(tilt) / all_three
     spread = 2 * weight * torch.cosh(tilt) / all_three - mean**2
     return 1 / (1 + (torch.exp(-gamma_s) - snr) * spread)
-
-
-def _price_of_a_useless_counterterm() -> list[float]:
-    """E3 with y = x in the paper's form, less the VDM; N(0, 1), T = 4 (X6, X2)."""
-    plain = best = 0.0
-    gamma = [-13.3 + 18.3 * i / 4 for i in range(5)]
-    for g_s, g_t in zip(gamma[:-1], gamma[1:], strict=True):
-        step = g_t - g_s
-        c = -math.expm1(-step)
-        sigma2 = 1 / (1 + math.exp(-g_t))
-        vdm = math.exp(-g_s) * c * sigma2
-        off = sigma2 * (step - c) / (1 + sigma2)  # A / (1 + sigma^2) - c
-        paper = vdm + math.exp(-g_s) / c * off**2 * (1 - sigma2)
-        plain += (paper - vdm) / 2
-        best += math.log((1 + paper) / (1 + vdm)) / 2
-    return [plain, best]
 
 
 EXERCISES = [
@@ -95,22 +78,5 @@ EXERCISES = [
         $-(z-\alpha_tx)^2/(2\sigma_t^2)$.""",
         _ratio_of_every_latent,
         Program("z (n,), gamma_s (), gamma_t ()", "the ratios, (n,)", _inputs_of_latents),
-    ),
-    exercise(
-        "06.4",
-        r"""Start the learned encoder at $y=x$: then $x_t=x$ stands still, but the counterterm is
-        there. The network with the smallest loss at infinite depth says $\hat x=\mathbb
-        E[x|z_t]/(1+\sigma_t^2)$ (X6). Data $N(0,1)$, $\gamma$ linear from $-13.3$ to $5$, $T=4$
-        equal steps, the paper's scale, $A=c+(\gamma_t-\gamma_s)\sigma_t^2$. By how many nats is the
-        diffusion loss above that of the VDM, with $w=1$ for both and with $w^*$ for both? Predict
-        which of the two is below one nat, then compute both. (With the folded scale both are 0:
-        why?)
-        Hint: Two things make up $m$: what $z_t$ leaves open about $x$, and how far the mean is off.
-        Hint: Here $\tau=c\,x$ and $\mathbb E[x|z_t]=\alpha_tz_t$; the variance of $x$ given $z_t$
-        is $\sigma_t^2$.
-        Hint: The mean is off by $A/(1+\sigma_t^2)-c$ times $\mathbb E[x|z_t]$, whose mean square is
-        $\alpha_t^2$.""",
-        _price_of_a_useless_counterterm,
-        Vector((2,)),
     ),
 ]

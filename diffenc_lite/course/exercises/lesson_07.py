@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
 
-from .forms import Formula, Program, exercise
+from .forms import Formula, Program, Vector, exercise
 
 
 def _costs_and_price(generator: Any) -> tuple[Any, float]:
@@ -40,6 +41,22 @@ def _best_scale_and_ratio(x_hat: Any, x_t: Any, x_s: Any, gamma_s: Any, gamma_t:
     factor = (x_hat * tau).sum() / (x_hat * x_hat).sum()
     gap = (factor * x_hat - tau).square().mean() * torch.exp(-gamma_s) / (1 - kept)
     return factor / (1 - kept), 1 / (1 + gap)
+
+
+def _price_of_a_useless_counterterm() -> list[float]:
+    """E3 with y = x in the paper's form, less the VDM; N(0, 1), T = 4 (X6, X2)."""
+    plain = best = 0.0
+    gamma = [-13.3 + 18.3 * i / 4 for i in range(5)]
+    for g_s, g_t in zip(gamma[:-1], gamma[1:], strict=True):
+        step = g_t - g_s
+        c = -math.expm1(-step)
+        sigma2 = 1 / (1 + math.exp(-g_t))
+        vdm = math.exp(-g_s) * c * sigma2
+        off = sigma2 * (step - c) / (1 + sigma2)  # A / (1 + sigma^2) - c
+        paper = vdm + math.exp(-g_s) / c * off**2 * (1 - sigma2)
+        plain += (paper - vdm) / 2
+        best += math.log((1 + paper) / (1 + vdm)) / 2
+    return [plain, best]
 
 
 EXERCISES = [
@@ -86,6 +103,23 @@ EXERCISES = [
     ),
     exercise(
         "07.4",
+        r"""Start the learned encoder at $y=x$: then $x_t=x$ stands still, but the counterterm is
+        there. The network with the smallest loss at infinite depth says $\hat x=\mathbb
+        E[x|z_t]/(1+\sigma_t^2)$ (X6). Data $N(0,1)$, $\gamma$ linear from $-13.3$ to $5$, $T=4$
+        equal steps, the paper's scale, $A=c+(\gamma_t-\gamma_s)\sigma_t^2$. By how many nats is the
+        diffusion loss above that of the VDM, with $w=1$ for both and with $w^*$ for both? Predict
+        which of the two is below one nat, then compute both. (With the folded scale both are 0:
+        why?)
+        Hint: Two things make up $m$: what $z_t$ leaves open about $x$, and how far the mean is off.
+        Hint: Here $\tau=c\,x$ and $\mathbb E[x|z_t]=\alpha_tz_t$; the variance of $x$ given $z_t$
+        is $\sigma_t^2$.
+        Hint: The mean is off by $A/(1+\sigma_t^2)-c$ times $\mathbb E[x|z_t]$, whose mean square is
+        $\alpha_t^2$.""",
+        _price_of_a_useless_counterterm,
+        Vector((2,)),
+    ),
+    exercise(
+        "07.5",
         r"""This program should return the best scale $A^*/c$ (W7) of one step and the ratio $w^*$
         that goes with it, from predictions, encodings and the two $\gamma$. It runs without an
         error, and two things in it are wrong. Mend it.

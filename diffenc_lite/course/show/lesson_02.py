@@ -29,7 +29,7 @@ def two_chains() -> Picture:
     bills = (
         (7.25, "prior\nL0", "prior", 1.2, (2.66, 1.19), 7.4),
         (4.55, "diffusion: every\nstep of this kind, L2", "diffusion", 2.6, (2.66, 1.19), 4.55),
-        (1.3, "reconstruction\nL1", "reconstruction", 2.0, (None, 0.95), 1.18),
+        (1.3, "reconstruction", "reconstruction", 2.0, (None, 0.95), 1.18),
     )
     for x, text, name, width, (top, bottom), line in bills:
         box(ax, (x, 1.93), text, COLOURS[name], width=width, height=0.75)
