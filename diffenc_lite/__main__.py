@@ -105,11 +105,11 @@ def run_train(args: argparse.Namespace) -> None:
         if args.start is not None:
             model = pretrained.start_from(model, args.start)
         path = Path(args.folder) / "model"
-        steps = train_steps(
+        reports = train_steps(
             model, data.images, config, args.folder, test.images, bar=True, clusters=test.clusters
         )
-        with closing(steps):
-            for progress in steps:
+        with closing(reports):
+            for progress in reports:
                 result = progress.evaluation
                 if rank > 0 or result is None:  # the first process speaks and writes for all
                     continue

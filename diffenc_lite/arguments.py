@@ -15,8 +15,8 @@ def whole(name: str, given: Any, least: int = 1, most: int | None = None) -> int
 
     Raises ValueError, naming the argument, for a bool, a float (2.0 too), and out of range."""
     try:
-        truth = isinstance(given, bool) or getattr(given, "dtype", None) is torch.bool
-        number = None if truth else operator.index(given)
+        is_bool = isinstance(given, bool) or getattr(given, "dtype", None) is torch.bool
+        number = None if is_bool else operator.index(given)
     except TypeError:
         number = None
     if number is None or number < least or (most is not None and number > most):

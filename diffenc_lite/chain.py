@@ -124,8 +124,9 @@ def as_chain(steps: Chain | int | None, finite: bool = False) -> Any:
         return steps
     try:
         return Chain.equal(steps)  # type: ignore[arg-type]
-    except ValueError as error:
-        raise ValueError(str(error).replace("be", "be a Chain or", 1)) from None
+    except ValueError:
+        wanted = "a Chain or a whole number, at least 1"
+        raise ValueError(f"steps must be {wanted}; got {steps!r}") from None
 
 
 def low_discrepancy(n: int, like: Tensor, generator: torch.Generator | None = None) -> Tensor:

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -51,13 +52,16 @@ class DiffEnc(nn.Module):
             raise TypeError(f"denoiser must be an nn.Module; got {type(denoiser).__name__}")
         if encoder is not None and (isinstance(encoder, type) or not hasattr(encoder, "shift")):
             raise TypeError(f"encoder must be an object with shift(x, gamma); got {encoder!r}")
-        held = () if isinstance(encoder, nn.Module) else getattr(encoder, "__dict__", {}).values()
-        if any(isinstance(value, nn.Module | nn.Parameter) for value in held):
-            told = type(encoder).__name__
-            raise TypeError(f"encoder with weights must be an nn.Module, to be trained; got {told}")
+        for name, part in (("denoiser", denoiser), ("encoder", encoder)):
+            if _hides_weights(part):
+                wanted = "an nn.Module with its weights in parameters or modules, to be trained"
+                raise TypeError(f"{name} must be {wanted}; got {type(part).__name__}")
         self.denoiser = denoiser
         self.encoder: Encoder = IdentityEncoder() if encoder is None else encoder
         self.schedule = LinearSchedule() if schedule is None else schedule
+        if self.dtype not in (torch.float32, torch.float64):
+            told = f"got {self.dtype}. TrainConfig(fast=True) computes in bf16 where that is faster"
+            raise ValueError(f"weights must be in float32 or float64; {told}")
         check_schedule(self.schedule, self.like)
         self.levels = whole("levels", levels, 2, 256)  # 8-bit data
         shape = getattr(denoiser, "shape", None) if shape is None else shape
@@ -73,6 +77,14 @@ class DiffEnc(nn.Module):
     def card(self) -> dict[str, Any]:
         """That of the saved model that it is; empty for a new one."""
         return self._card
+
+    def with_parts(self, **parts: Any) -> Self:
+        """The same model, of its class, with some attributes replaced; the others are shared."""
+        other = copy.copy(self)
+        other._modules = dict(self._modules)
+        for name, part in parts.items():
+            setattr(other, name, part)
+        return other
 
     def encode(self, x: Tensor, gamma: Tensor) -> Encoding:
         """x_t and u (E1-E3), in the shape of x."""
@@ -130,6 +142,16 @@ class DiffEnc(nn.Module):
     @property
     def dtype(self) -> torch.dtype:
         return self.like.dtype
+
+
+def _hides_weights(part: Any) -> bool:
+    """Whether it has weights to train that `parameters()` does not list"""
+    own = getattr(part, "__dict__", {}).items()
+    public = [value for name, value in own if not name.startswith("_")]
+    lists = [value if isinstance(value, list | tuple) else [value] for value in public]
+    held = [value for values in lists for value in values]
+    weights = [weight for value in held if isinstance(value, nn.Module) for weight in value.parameters()]
+    return any(isinstance(value, Tensor) and value.requires_grad for value in held + weights)
 
 
 def check_model(model: Any) -> None:
@@ -240,7 +262,14 @@ class ModelConfig:
         object.__setattr__(self, "shape", lengths(self.shape))  # JSON gives a list
         if self.schedule == "fixed":  # as older cards call it
             object.__setattr__(self, "schedule", "linear")
-        real("dropout", self.dropout, "in [0, 1)", lambda p: 0 <= p < 1)
+        numbers = {
+            "dropout": real("dropout", self.dropout, "in [0, 1)", lambda p: 0 <= p < 1),
+            "levels": whole("levels", self.levels, 2, 256),
+            "gamma_min": real("gamma_min", self.gamma_min),
+            "gamma_max": real("gamma_max", self.gamma_max),
+        }
+        for name, number in numbers.items():
+            object.__setattr__(self, name, number)  # plain ones, for JSON
         for name, accepted in (("encoder", ENCODERS), ("size", SIZES), ("schedule", SCHEDULES)):
             one_of(name, getattr(self, name), accepted)
         if len(self.shape) not in (1, 3):

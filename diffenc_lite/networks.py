@@ -119,7 +119,7 @@ class Network(nn.Module):
     ):
         super().__init__()
         self.shape, self.encoder = tuple(shape), encoder
-        self.features = None if encoder else FourierFeatures(fourier)
+        self.fourier = None if encoder else FourierFeatures(fourier)
         self.inputs = shape[0] * (1 if encoder else 1 + 2 * len(fourier))
         self.outputs = shape[0] + (0 if encoder else self.inputs)
         self.embed = GammaEmbedding(features, schedule)
@@ -129,9 +129,9 @@ class Network(nn.Module):
             given = f"{tuple(z.shape)}, {tuple(gamma.shape)}"
             axes = ", ".join(map(str, self.shape))
             raise ValueError(f"z and gamma must be (B, {axes}) and (B,); got {given}")
-        if self.features is None:
+        if self.fourier is None:
             return self.body(z, self.embed(gamma)).tanh()
-        inputs = self.features(z, gamma)  # (B, F, C, ...)
+        inputs = self.fourier(z, gamma)  # (B, F, C, ...)
         h = self.body(inputs.flatten(1, 2), self.embed(gamma)).unflatten(1, (-1, self.shape[0]))
         return z + h[:, 0] + (h[:, 1:] * inputs).sum(1)
 

@@ -50,9 +50,10 @@ def save_model(model: DiffEnc, path: PathLike, card: dict[str, Any]) -> None:
     about |= {"own": _beside_weights(model)} if config is None else {}
     about |= {name: told for name, told in card.items() if name not in ("configuration", "own")}
     about["sha256"] = hashlib.sha256(weights).hexdigest()
+    text = json.dumps(about, indent=2) + "\n"  # before a file is touched
     weights_path, card_path = _model_files(path)
     write_whole(weights_path, weights)
-    write_whole(card_path, json.dumps(about, indent=2).encode() + b"\n")
+    write_whole(card_path, text.encode())
 
 
 def read_card(path: PathLike) -> dict[str, Any]:
@@ -144,8 +145,7 @@ def start_from(model: DiffEnc, path: PathLike) -> DiffEnc:
 
 def _with_card(model: DiffEnc, card: dict[str, Any], shape: Any = None) -> DiffEnc:
     """A model of the same parts with this card; its shape, where its own is not known."""
-    parts = model.denoiser, model.encoder, model.schedule, model.levels, model.shape or shape
-    return DiffEnc(*parts, config=model.config, card=card)
+    return model.with_parts(shape=model.shape or (shape and tuple(shape)), _card=dict(card))
 
 
 @torch.no_grad()

@@ -93,8 +93,8 @@ def train(
     and for an encoder that `check_encoder` refuses;
     FloatingPointError, before it touches the weights, if loss or gradient is not finite; OSError.
     """
-    with closing(train_steps(model, images, config, folder, held_out, bar=True)) as steps:
-        for progress in steps:
+    with closing(train_steps(model, images, config, folder, held_out, bar=True)) as reports:
+        for progress in reports:
             last = progress
     return last
 
@@ -117,6 +117,8 @@ def train_steps(
     from tqdm.auto import tqdm
 
     _check(model, images, config, held_out)
+    if clusters is not None and len(clusters) != len(() if held_out is None else held_out):
+        raise ValueError(f"clusters must be those of held_out, one each; got {len(clusters)}")
     rank, ranks = process_of()
     device, chain = model.device, as_chain(config.steps)
     images, state, run = images.to(device), State(model, config), None

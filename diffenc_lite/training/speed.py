@@ -35,7 +35,7 @@ def in_bf16(model: DiffEnc, shape: tuple[int, ...] | None = None) -> DiffEnc:
     denoiser = _Bf16(model.denoiser)
     if model.device.type == "cuda" and importlib.util.find_spec("triton"):  # not on Windows
         denoiser.compile(dynamic=False)  # or a second batch size makes it slower code
-    return DiffEnc(denoiser, model.encoder, model.schedule, model.levels, model.shape)
+    return model.with_parts(denoiser=denoiser)
 
 
 def has_bf16(device: torch.device) -> bool:
