@@ -27,8 +27,7 @@ def L0(F1, G1, KL) -> Steps:
         equation(KL_1, (expand(2 * one - sigma_1**2) + sigma_1**2) / 2), means=one)
     whole = Sum(one.subs(x_1, x_1j), (j, 1, d))
     yield Words("additive", "Given the data the dimensions are independent, in both: the "
-        "divergences add.",
-        for_=("prior",))
+        "divergences add.", for_=("prior",))
     yield Line("prior", "The first part is what is left of the data, the second what is missing "
         "of the noise.",
         equation(KL_d, collect(sum_apart(whole), d)), means=whole)
@@ -46,15 +45,9 @@ def L0(F1, G1, KL) -> Steps:
             alpha_s / sigma_Q * (c * sigma_t * (v - vhat) + COUNTERTERM - (x_s - x_t))),
     })
 def L2(F3, G3, G4, KL) -> Steps:
-    yield Define(
-        {
-            x_t: G4.x_t,
-            xhat: G4.x_t.subs(v, vhat),
-            mu_Q: F3.mean,
-            mu_P: G3.mean,
-            delta: mu_P - mu_Q,
-        }
-    )
+    yield Define({
+        x_t: G4.x_t, xhat: G4.x_t.subs(v, vhat), mu_Q: F3.mean, mu_P: G3.mean, delta: mu_P - mu_Q,
+    })
     one = kl(KL, mu_Q, sigma_Q, mu_P, sqrt(G3.variance))
     yield Line("gaussians", r"Both processes step by a Gaussian: $q$ with $\mu_Q,\sigma_Q$ (F3), "
         r"$p$ with $\mu_P$ and $\sigma_P=\sigma_Q/\sqrt w$ (G3). Put them into KL.",
@@ -64,8 +57,7 @@ def L2(F3, G3, G4, KL) -> Steps:
         "ratio only.")
     whole = Sum(one.subs(delta, delta_j), (j, 1, d))
     yield Words("additive", "Given $z_t$ the dimensions are independent, in both processes: the "
-        "divergences add.",
-        for_=("step",))
+        "divergences add.", for_=("step",))
     yield Line("step", "All share $w$, so add up. The first part is the price of a wrong "
         "variance, to be paid even by a perfect prediction; the second is the price of a wrong "
         "mean.",

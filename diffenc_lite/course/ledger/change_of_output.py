@@ -64,8 +64,7 @@ def X6(E2, E3, G3, G5, L2, L4) -> Steps:
     (plain,) = solve(Eq(alpha_s * c * xhatprime, in_delta * xhat), xhatprime)
     yield Line("output", r"A network without counterterm has $\alpha_sc\,\hat x'$ there. It "
         "generates the same if it says",
-        equation(xhatprime, expand(plain)),
-        gives=True)
+        equation(xhatprime, expand(plain)), gives=True)
     yield Line("same_step", "Indeed,", equation(alpha_s * c * xhatprime, coefficient_name * xhat))
     yield Line("stretch", "That is the other prediction, stretched by a known number, and by more "
         "than 1,")
@@ -100,8 +99,7 @@ def X6(E2, E3, G3, G5, L2, L4) -> Steps:
     yield Line("vhat_E3", r"but E3 has $\hat u=\hat x$, as always. So it is a VDM with a "
         r"counterterm that it does not need. Let $\hat v$ be the network of a VDM, and give E3 "
         r"the network $\hat v'$ with $(1+\sigma_t^2)\,\hat x'=\hat x$:",
-        equation(vhatprime, *solve(Eq((1 + sigma_t**2) * SIGNAL, GUESS), vhatprime)),
-        gives=True)
+        equation(vhatprime, *solve(Eq((1 + sigma_t**2) * SIGNAL, GUESS), vhatprime)), gives=True)
     yield Line("xhat_E3", "that is,")
     yield Line("residual_E3", "L4 then has the residual of the VDM: the two pay the same at "
         "infinite depth.",

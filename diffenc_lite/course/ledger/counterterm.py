@@ -65,8 +65,7 @@ def G5(E2, F3, G3, L4) -> Steps:
     (weaker,) = solve(Eq(c + kappa * (gamma_t - gamma_s) * sigma_t**2, c * (1 + sigma_t**2)), kappa)
     yield Line("kappa", r"It is a counterterm that is weaker by the factor $\kappa$, in "
         r"$A=c+\kappa\,(\gamma_t-\gamma_s)\,\sigma_t^2$:",
-        equation(kappa, weaker),
-        gives=True)
+        equation(kappa, weaker), gives=True)
     yield Line("weaker", "Indeed,",
         equation(c + kappa * (gamma_t - gamma_s) * sigma_t**2, A_folded))
     at_s = x_t - E2.change.subs(x, x_t / alpha_t**2)

@@ -120,17 +120,12 @@ def E2(F1) -> Steps:
 def E3(E2) -> Steps:
     encoding = y + alpha_t**2 * (x - y)
     weighted = collect(expand(encoding), y).subs(1 - alpha_t**2, sigma_t**2)
-    yield Define(
-        {
-            y: Y(lambda_t),
-            y_t: Y(lambda_t),
-            y_s: Y(lambda_s),
-            ydot: Derivative(Y(lambda_t), lambda_t),
-            x_s: at_s(encoding).subs(y, y_s),
-            dx_dlambda: Derivative(in_lambda(encoding).subs(y, Y(lambda_t)), lambda_t),
-            u: dx_dlambda / sigma_t**2,
-        }
-    )
+    yield Define({
+        y: Y(lambda_t), y_t: Y(lambda_t), y_s: Y(lambda_s), ydot: Derivative(Y(lambda_t), lambda_t),
+        x_s: at_s(encoding).subs(y, y_s),
+        dx_dlambda: Derivative(in_lambda(encoding).subs(y, Y(lambda_t)), lambda_t),
+        u: dx_dlambda / sigma_t**2,
+    })
     yield Define({x_t: encoding}, "path", "Go from what the network proposes, $y$, a part "
         r"$\alpha_t^2$ of the way to the data. Without noise ($\alpha_t=1$) that is the data, in "
         r"pure noise ($\alpha_t=0$) it is $y$.")

@@ -103,14 +103,10 @@ def W6(L1, L2, W1) -> Steps:
     nonnegative=("curvature",),
 )
 def W7(G5, W1) -> Steps:
-    yield Define(
-        {
-            XX: Sum(x_n**2, (n, 1, N)) / N,
-            XT: Sum(x_n * tau_n, (n, 1, N)) / N,
-            TT: Sum(tau_n**2, (n, 1, N)) / N,
-            J: Sum((A * x_n - tau_n) ** 2, (n, 1, N)) / N,
-        }
-    )
+    yield Define({
+        XX: Sum(x_n**2, (n, 1, N)) / N, XT: Sum(x_n * tau_n, (n, 1, N)) / N,
+        TT: Sum(tau_n**2, (n, 1, N)) / N, J: Sum((A * x_n - tau_n) ** 2, (n, 1, N)) / N,
+    })
     square = expand((A * x_n - tau_n) ** 2)
     yield Line("squares", "Write out the square.", equation(J, Sum(square, (n, 1, N)) / N))
     products = {x_n**2: XX, x_n * tau_n: XT, tau_n**2: TT}
@@ -135,7 +131,6 @@ def W7(G5, W1) -> Steps:
         means=W1.ratio.subs(m, m_best))
     yield Words("tower", r"For E1, $\tau=cx$. If $\hat x=\mathbb E[x|z_t]$, then $\mathbb E[\hat "
         r"xx]=\mathbb E[\hat x^2]$ (average over $x$ given $z_t$ first): the three means are not "
-        r"free, $\mathbb E[\hat x\tau]=c\,\mathbb E[\hat x^2]$.",
-        for_=("E1",))
+        r"free, $\mathbb E[\hat x\tau]=c\,\mathbb E[\hat x^2]$.", for_=("E1",))
     yield Line("E1", "Put that into $A^*$: a VDM with a perfect denoiser is not to be stretched.",
         means=best.subs(XT, c * XX))

@@ -57,13 +57,10 @@ OVER_Q = LOG_RATIO.subs(z, mu_q + sigma_q * epsilon)
         )
     })
 def KL() -> Steps:
-    yield Define(
-        {
-            z: mu_q + sigma_q * epsilon,
-            log_ratio_name: LOG_RATIO,
-            kl_name: Integral(expand(OVER_Q) * standard_normal, (epsilon, -oo, oo)),
-        }
-    )
+    yield Define({
+        z: mu_q + sigma_q * epsilon, log_ratio_name: LOG_RATIO,
+        kl_name: Integral(expand(OVER_Q) * standard_normal, (epsilon, -oo, oo)),
+    })
     log_ratio = expand_log(LOG_RATIO)
     yield Line("log_ratio", "The divergence is the average, under $q$, of the logarithm of $q/p$. "
         "That logarithm is a quadratic in $z$: the two normalisers differ only by their standard "

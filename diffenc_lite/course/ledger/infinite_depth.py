@@ -67,8 +67,7 @@ def L4(E1, E2, E3, F3, G4, L2) -> Steps:
     first = expand(bracket.coeff(Delta, 1) / sigma_t)
     yield Line("residual", r"All of the first order is one number, times $\sigma_t$. We call it "
         "the residual: the error in $v$, corrected for what the counterterm gets wrong.",
-        equation(r, collect(first, sigma_t)),
-        gives=True)
+        equation(r, collect(first, sigma_t)), gives=True)
     bracket = collect(expand(bracket.subs(uhat, u - (v - vhat - r) / sigma_t)), Delta)
     yield Line("powers_in_r", "With it,", equation(gap_name, up_to(bracket, 3)))
     before = (alpha_s / sigma_Q) ** 2
@@ -104,16 +103,13 @@ def L4(E1, E2, E3, F3, G4, L2) -> Steps:
         r"For the mean over the $T$ steps to become the mean over $t\sim U(0,1)$ (a Riemann sum), "
         "the integrand has to be continuous in $t$, and the neglected terms have to be bounded "
         r"uniformly in $t$: so it is for a smooth $\gamma$ on $[0,1]$ and an encoder with a "
-        r"bounded third derivative in $\lambda$.",
-        for_=("integrand", "integrand_E1"))
+        r"bounded third derivative in $\lambda$.", for_=("integrand", "integrand_E1"))
     yield Words("dominated", r"To exchange the limit with the average over $x$ and $\varepsilon$, "
         "the costs need a common bound whose average is finite (dominated convergence): so it is "
         r"for bounded data and encodings and a $\hat v$ that grows at most like a power of "
-        "$|z_t|$.",
-        for_=("integrand", "integrand_E1"))
+        "$|z_t|$.", for_=("integrand", "integrand_E1"))
     yield Words("dimensions", "In $d$ dimensions the costs add (L2), each with its own residual: "
-        r"$r^2$ becomes $\|r\|^2$.",
-        for_=("integrand", "integrand_E1"))
+        r"$r^2$ becomes $\|r\|^2$.", for_=("integrand", "integrand_E1"))
     # the three encoders
     noise_error = G4.epsilon - G4.epsilon.subs(v, vhat)
     yield Line("noise_error", r"E1 has $u=\hat u=0$, so $r=v-\hat v$; and by G4 an error in $v$ "
@@ -147,5 +143,4 @@ def L4(E1, E2, E3, F3, G4, L2) -> Steps:
         "0 at $b=0$, and they have the same slope in $b$.",
         equation(integral, inner.subs(t, b) - inner.subs(t, 0)))
     yield Line("ends", r"At $b=1$ it depends on $\gamma(0)$ and $\gamma(1)$ only, not on the path "
-        "between.",
-        case={b: 1})
+        "between.", case={b: 1})

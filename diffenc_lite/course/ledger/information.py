@@ -60,15 +60,11 @@ I_MMSE = ("i_mmse", "diffusion", "total", "advantage")  # the forms that use it
 )
 def X5(F1, G1, L0, L1, L3, L4) -> Steps:
     # d I / d SNR = mmse / 2
-    yield Define(
-        {
-            density: Sum(odds * kernel(value), (n, 1, N)),
-            weighted: Sum(odds * value * kernel(value), (n, 1, N)),
-            I_0: info(exp(-gamma(0))),
-            I_1: info(exp(-gamma(1))),
-            H: H_0 + info(exp(-gamma(0))),
-        }
-    )
+    yield Define({
+        density: Sum(odds * kernel(value), (n, 1, N)),
+        weighted: Sum(odds * value * kernel(value), (n, 1, N)), I_0: info(exp(-gamma(0))),
+        I_1: info(exp(-gamma(1))), H: H_0 + info(exp(-gamma(0))),
+    })
     yield Line("moves", r"A Gaussian around $\sqrt\eta\,x$ changes with $\eta$ by moving:",
         equation(Derivative(K_X, eta), -x / (2 * sqrt(eta)) * Derivative(K_X, z)))
     yield Line("slope", "its slope is",
@@ -128,8 +124,7 @@ def X5(F1, G1, L0, L1, L3, L4) -> Steps:
         "mismatch $M$.")
     yield Words("averages", r"By definition $I_1$ is the average of $\ln q(z_1|x)/q(z_1)$, and $H$ "
         r"and $H_0$ are those of $-\ln q(x)$ and $-\ln q(x|z_0)$. The average of a sum is the sum "
-        "of the averages.",
-        for_=("prior", "reconstruction", "entropy", "total", "advantage"))
+        "of the averages.", for_=("prior", "reconstruction", "entropy", "total", "advantage"))
     snr = exp(-gamma_t)
     short = L3.step.subs(alpha_s, sigma_s * exp((Delta - gamma_t) / 2))
     short = Limit(short.subs(alpha_t, sigma_t * exp(-gamma_t / 2)) / Delta, Delta, 0)

@@ -92,15 +92,13 @@ def F2(F1) -> Steps:
     shift = collect(expand(shift).subs(alpha_s * alpha_ts, alpha_t), alpha_t)
     yield Line("shift", "This has to be F1 at $t$. The means agree for one $b$ only: the encoding "
         "has moved from $x_s$ to $x_t$, and the step must make up for it.",
-        equation(b, shift),
-        gives=True)
+        equation(b, shift), gives=True)
     yield Line("mean", r"So the step begins from the shrunk $z_s$ and moves by that,")
     (missing,) = solve(equation(variance, F1.variance), tau2)
     yield Line("variance", r"The variances agree for one $\tau^2$ only: what is missing to "
         r"$\sigma_t^2$. It is the share $c$ of $\sigma_t^2$, since "
         r"$c=1-\mathrm{SNR}(t)/\mathrm{SNR}(s)$.",
-        equation(tau2, missing),
-        gives=True)
+        equation(tau2, missing), gives=True)
     yield Line("matched", "With these two, mean and variance are those of F1.",
         Tuple(equation(mu, F1.mean), equation(variance_name, F1.variance)))
     yield Line("c", r"Since $\mathrm{SNR}=e^{-\gamma}$, the share depends on the two $\gamma$ "

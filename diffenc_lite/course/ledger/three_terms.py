@@ -66,15 +66,10 @@ ONE_STEP = expand(ONE_STEP.subs(z_s, mu_Q + sigma_Q * epsilon), log=True)
 )
 def L1(F1, F2, F3, G2, L2) -> Steps:
     # 1. the difference to -ln p(x) is a divergence, and that is not negative
-    yield Define(
-        {
-            f_pq: price(p_z / q_z),
-            z_0: alpha_0 * x_0 + sigma_0 * epsilon,
-            f_i(i): m_i(i) + q_i(i) - m_i(i - 1),
-            ell_k: G2.logit,
-            ell_x: G2.logit.subs(l_k, x),
-        }
-    )
+    yield Define({
+        f_pq: price(p_z / q_z), z_0: alpha_0 * x_0 + sigma_0 * epsilon,
+        f_i(i): m_i(i) + q_i(i) - m_i(i - 1), ell_k: G2.logit, ell_x: G2.logit.subs(l_k, x),
+    })
     yield Line("right", "By how much does the logarithm lie below its tangent at 1? By "
         r"$f(a)=a-1-\ln a$, which is 0 at $a=1$. Go to the right of 1, $a=1+h$: it grows,")
     yield Line("left", "and to the left, $a=1/(1+h)$: it grows as well.",
@@ -84,14 +79,12 @@ def L1(F1, F2, F3, G2, L2) -> Steps:
     yield Line("divergence", r"Put the ratio $p/q$ of two densities into it.")
     yield Words("gibbs", "Average under $q$: on the left stands the divergence; the average of "
         "$p/q$ is the total of $p$, which is 1 (where $q$ is positive, at most 1). What is left "
-        "is an average of $f$: no divergence is negative (Gibbs).",
-        for_=("bound",))
+        "is an average of $f$: no divergence is negative (Gibbs).", for_=("bound",))
     yield Line("bound", r"For the latents $z=z_0\ldots z_1$ of the encoder process, and "
         r"$p(x,z)=p(z|x)\,p(x)$,")
     yield Words("averaged", "Average under $q(z|x)$. The left side is a number, and the last term "
         r"becomes the divergence of $q(z|x)$ from $p(z|x)$; leave it out. So $-\ln p(x)\le\mathbb "
-        r"E_q[\ln q(z|x)-\ln p(x,z)]$.",
-        for_=("bound",))
+        r"E_q[\ln q(z|x)-\ln p(x,z)]$.", for_=("bound",))
     # 2. the chain q, which was built forwards, read backwards
     marginal = log_density(z_t, F1.mean, F1.variance)
     forward = log_density(z_t, F2.mean, F2.variance)

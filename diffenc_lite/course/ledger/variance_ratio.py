@@ -71,12 +71,7 @@ def W1(G3, L2) -> Steps:
     nonnegative=("below_one",),
 )
 def W1c(L2, W1) -> Steps:
-    yield Define(
-        {
-            L_T: d / 2 * Sum(m_i, (i, 1, T)),
-            mbar: Sum(m_i, (i, 1, T)) / T,
-        }
-    )
+    yield Define({L_T: d / 2 * Sum(m_i, (i, 1, T)), mbar: Sum(m_i, (i, 1, T)) / T})
     total = sum_apart(Sum(step_cost(L2, m_i), (i, 1, T)))
     yield Line("cost", "Add up the steps of W1, each with its own error $m_i$, all with the same "
         "$w$. The errors enter by their sum only, and that is the diffusion loss at $w=1$.",
@@ -129,8 +124,7 @@ def W2(L2, L4, W1) -> Steps:
         means=T * near.removeO().subs(h, T ** (-power)))
     yield Words("bounded", r"$T^{1-2p}$ stays bounded as $T$ grows if and only if $p\ge\frac12$, "
         "and what the series leaves out, of order $T^{1-3p}$, then vanishes: $w-1$ must shrink at "
-        "least like $T^{-1/2}$.",
-        for_=("power",))
+        "least like $T^{-1/2}$.", for_=("power",))
     yield Line("root", r"On the border, $p=\frac12$, a constant remains.",
         means=Limit(total.subs(w, 1 + kappa / sqrt(T)), T, oo))
     gap = 2 * L4.integrand / (d * T)
@@ -138,7 +132,6 @@ def W2(L2, L4, W1) -> Steps:
         "d2m$, and by L4 that tends to the integrand over $T$, so that, to leading order,",
         equation(m_name, gap))
     yield Words("leading", "What the leading order leaves out of $m$ falls like $1/T^2$ (L4), so "
-        "$T$ times it vanishes, and it does not change the limit.",
-        for_=("best",))
+        "$T$ times it vanishes, and it does not change the limit.", for_=("best",))
     yield Line("best", "$w^*$ tends to 1 like $1/T$, faster than needed. So in the limit $w=1$ is "
         "not only safe, but best.", means=Limit(T * (W1.ratio.subs(m, m_name) - 1), T, oo))

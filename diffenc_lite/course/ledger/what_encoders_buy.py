@@ -37,14 +37,12 @@ SNR_OF_E2 = alpha_t**6 / sigma_t**2  # of its latents, as a signal of x: X4
 )
 def X4(E2, G4, L3, L4) -> Steps:
     snr = E2.mean.coeff(x) ** 2 / sigma_t**2
-    yield Define(
-        {
-            x_t: E2.u,  # of E2, u is x_t
-            z_t: alpha_t * x_t + sigma_t * epsilon,
-            v: alpha_t * epsilon - sigma_t * x_t,
-            vhat: (alpha_t * z_t - alpha_t**2 * xtilde) / sigma_t,
-        }
-    )
+    yield Define({
+        x_t: E2.u,  # of E2, u is x_t
+        z_t: alpha_t * x_t + sigma_t * epsilon,
+        v: alpha_t * epsilon - sigma_t * x_t,
+        vhat: (alpha_t * z_t - alpha_t**2 * xtilde) / sigma_t,
+    })
     yield Line("snr", r"Whoever sees only the latents of E2 sees $\alpha_t^3x$ with noise "
         r"$\sigma_t$.", means=snr)
     speed = Derivative(in_lambda(snr), lambda_t)
