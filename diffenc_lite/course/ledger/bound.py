@@ -50,8 +50,7 @@ def L2(F3, G3, G4, KL) -> Steps:
         r"$p$ with $\mu_P$ and $\sigma_P=\sigma_Q/\sqrt w$ (G3). Put them into KL.",
         equation(KL_1, one))
     one = expand(expand_log(one.subs(mu_Q, mu_P - delta)))
-    yield Line("one_dimension", "The means enter by their difference only, the variances by their "
-        "ratio only.")
+    yield Line("one_dimension", "The means enter by their difference, the variances as a ratio.")
     whole = Sum(one.subs(delta, delta_j), (j, 1, d))
     yield Words("additive", "Given $z_t$ the dimensions are independent, in both processes: the "
         "divergences add.", for_=("step",))

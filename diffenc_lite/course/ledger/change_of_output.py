@@ -58,8 +58,7 @@ def X6(E2, E3, G3, G5, L2, L4) -> Steps:
     yield Line("output", r"A network without counterterm has $\alpha_sc\,\hat x'$ there. It "
         "generates the same if it says", equation(xhatprime, expand(plain)), gives=True)
     yield Line("same_step", "Indeed,", equation(alpha_s * c * xhatprime, slope_name * xhat))
-    yield Line("stretch", "That is the other prediction, stretched by a known number, and by more "
-        "than 1,")
+    yield Line("stretch", "That is the other prediction, stretched by a known number above 1,")
     yield Line("back", "so it can be undone. The counterterm changes what the network is asked to "
         "say, not what the model can express: for a fixed step it is a change of output, at any "
         "depth. The change depends on $s$, which the network is not told. (In the limit of short "

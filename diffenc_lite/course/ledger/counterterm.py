@@ -55,8 +55,7 @@ def G5(E2, F3, G3, L4) -> Steps:
     yield Line("G3", "The paper's choice, G3, is", equation(A_G3, factor(coefficient / alpha_s)))
     yield Line("G3_over_c", r"and over $c$, with $\gamma_t-\gamma_s=\Delta$,",
         equation(A_G3 / c, G3_OVER_C))
-    yield Line("G3_limit", "it has the limit that it needs, from above: it overshoots, the more "
-        "the longer the step.")
+    yield Line("G3_limit", "it has the limit that it needs, from above: long steps overshoot most.")
     yield Line("folded", "Fold the counterterm into $c$: the same limit, and no overshoot.",
         equation(A_folded, c * Limit(G3_OVER_C, Delta, 0).doit()))
     (weaker,) = solve(Eq(c + kappa * (gamma_t - gamma_s) * sigma_t**2, c * (1 + sigma_t**2)), kappa)

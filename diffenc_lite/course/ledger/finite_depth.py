@@ -13,8 +13,7 @@ KL = name(r"\mathrm{KL}")
     r"For E1 and $w=1$, one step, in terms of the data and of the noise, and $T$ steps "
     r"with the same squared error $m$ and $S(i)=\mathrm{SNR}(i/T)$, cost",
     claim={
-        "step": equation(KL,
-            ((alpha_s / sigma_s) ** 2 - (alpha_t / sigma_t) ** 2) * (x - xhat) ** 2 / 2),
+        "step": equation(KL, (snr_s - snr_t) * (x - xhat) ** 2 / 2),
         "weight": equation(snr_s - snr_t, c * snr_s),
         "step_in_epsilon": equation(KL,
             (exp(gamma_t - gamma_s) - 1) * (epsilon - epsilonhat) ** 2 / 2),
@@ -31,8 +30,7 @@ def L3(L2) -> Steps:
     yield Line("cost", "Take L2 with $w=1$, an encoding that stays where it is, no counterterm, "
         r"and $\sigma_Q^2=\sigma_s^2c$. One factor $c$ cancels.", equation(KL, cost))
     yield Line("weight", r"What multiplies the squared error is $\mathrm{SNR}(s)\,c/2$, and by "
-        "the definition of $c$ that is what is gained in signal-to-noise ratio. It is positive: "
-        "less noise, more signal.")
+        "the definition of $c$ that is what is gained in signal-to-noise ratio. It is positive.")
     step = cost.subs(c, (snr_s - snr_t) / snr_s)
     yield Line("step", "So a step is charged for its error in proportion to the gain.",
         equation(KL, step))

@@ -27,8 +27,7 @@ def share(log_weight: Expr) -> Expr:
 
 
 @row("The start of generation: pure noise", "02",
-    r"$p(z_1)=\mathcal N(0,1)$ is what F1 tends to as the noise takes over, whatever the "
-    r"data: ",
+    r"$p(z_1)=\mathcal N(0,1)$ is what F1 tends to as the noise takes over, whatever the data: ",
     claim={
         "mean": equation(Limit(in_gamma(alpha_1 * x_1), gamma_1, oo), 0),
         "variance": equation(Limit(in_gamma(sigma_1**2), gamma_1, oo), 1),

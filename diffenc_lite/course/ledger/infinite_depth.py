@@ -121,9 +121,8 @@ def L4(E1, E2, E3, F3, G4, L2) -> Steps:
     yield Line("chain_rule", "Last, the schedule. For E1 the mean squared error depends on $t$ "
         r"through $\gamma$ alone; write it as $F'(\gamma)$. By the chain rule the integrand is a "
         "derivative in $t$,", equation(inner.diff(t), Derivative(inner, t)))
-    integral = Integral(inner.diff(t), (t, 0, b))
     yield Line("up_to_b", "so up to any depth $b$ the integral is what that has gained: both are "
         "0 at $b=0$, and they have the same slope in $b$.",
-        equation(integral, inner.subs(t, b) - inner.subs(t, 0)))
+        equation(Integral(inner.diff(t), (t, 0, b)), inner.subs(t, b) - inner.subs(t, 0)))
     yield Line("ends", r"At $b=1$ it depends on $\gamma(0)$ and $\gamma(1)$ only, not on the path "
         "between.", case={b: 1})

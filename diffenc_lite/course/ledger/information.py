@@ -90,8 +90,7 @@ def X5(F1, G1, L0, L1, L3, L4) -> Steps:
     yield Line("mmse", r"The error is the mean of $(x-m_z)^2$, and $\mathbb E[xm_z]=\mathbb "
         "E[m_z^2]$:", equation(mmse, Ex2 - 2 * Em2 + Em2))
     yield Line("i_mmse", "Half the error is the rate.")
-    yield Words("all_data", "The same holds for all data of finite variance (Guo, Shamai and "
-        "Verdu, 2005).")
+    yield Words("all_data", "It holds for all data of finite variance (Guo, Shamai, Verdu, 2005).")
     # what no bound can beat
     yield Line("entropy", r"What is the least that any bound can be? The average of this")
     yield Words("above_entropy", "is $H$ and a divergence, which is not negative (L1); and a "
@@ -109,8 +108,7 @@ def X5(F1, G1, L0, L1, L3, L4) -> Steps:
         "q(z_1|x)/p(z_1)$ over the noise is the prior loss (L0).",
         equation(Integral(log_ratio * standard_normal, (epsilon, -oo, oo)), L0.one_dimension))
     yield Line("prior", r"Averaged over the data, it is the information of $z_1$, and $K_1$.")
-    yield Line("reconstruction", "The reconstruction is the average of this: $H_0$, and the "
-        "mismatch $M$.")
+    yield Line("reconstruction", "The average is the reconstruction: $H_0$ and the mismatch $M$.")
     yield Words("averages", r"By definition $I_1$ is the average of $\ln q(z_1|x)/q(z_1)$, and $H$ "
         r"and $H_0$ are those of $-\ln q(x)$ and $-\ln q(x|z_0)$. The average of a sum is the sum "
         "of the averages.", for_=("prior", "reconstruction", "entropy", "total", "advantage"))

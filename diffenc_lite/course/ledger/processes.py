@@ -100,8 +100,7 @@ def F2(F1) -> Steps:
         r"$c=1-\mathrm{SNR}(t)/\mathrm{SNR}(s)$.", equation(tau2, missing), gives=True)
     yield Line("matched", "With these two, mean and variance are those of F1.",
         Tuple(equation(mu, F1.mean), equation(variance_name, F1.variance)))
-    yield Line("c", r"Since $\mathrm{SNR}=e^{-\gamma}$, the share depends on the two $\gamma$ "
-        "only by their difference.")
+    yield Line("c", r"As $\mathrm{SNR}=e^{-\gamma}$, only the difference of the $\gamma$ counts.")
 
 
 @row("The posterior: from t back to s, when the data is known", "01",
@@ -113,8 +112,7 @@ def F2(F1) -> Steps:
 def F3(F1, F2) -> Steps:
     log_q = name(r"\ln q(z_s|z_t,x)")
     forward = -((z_t - F2.mean) ** 2) / (2 * F2.variance)
-    mean_s, variance_s = at_s(F1.mean), at_s(F1.variance)
-    before = -((z_s - mean_s) ** 2) / (2 * variance_s)
+    before = -((z_s - at_s(F1.mean)) ** 2) / (2 * at_s(F1.variance))
     yield Line("bayes", "Bayes' rule: as a function of $z_s$, the posterior is proportional to "
         "the joint density, F2 times F1. Products of densities are sums of exponents.",
         equation(log_q, forward + before + name(r"\text{const}")))
@@ -124,9 +122,8 @@ def F3(F1, F2) -> Steps:
         "$z_s$. What multiplies $z_s^2$ is minus half the precision, and precisions add: what F2 "
         "says about $z_s$, and what F1 says.", Tuple(equation(1 / sigma_Q**2, precision),
             equation(-Derivative(log_q, (z_s, 2)), precision)))
-    yield Line("variance", "By the definition of $c$, "
-        r"$\alpha_{t|s}^2=(1-c)\,\sigma_t^2/\sigma_s^2$. With it the two precisions become one "
-        "fraction.")
+    yield Line("variance", r"As $\alpha_{t|s}^2=(1-c)\,\sigma_t^2/\sigma_s^2$ by the definition of "
+        "$c$, the two precisions become one fraction.")
     weighted = expand(simplify(expand(mean / variance) * sigma_s**2 * c))
     yield Line("weighted", "The mean is what multiplies $z_s$, times that variance.",
         equation(mu_Q, weighted))

@@ -69,8 +69,7 @@ class Line(Statement):
     side that is a name, and new, gets its meaning.
 
     Attributes:
-        means: what a new left side stands for, where the right side is to be compared with it:
-            the line reads left = means = right.
+        means: what a new left side stands for: the line reads left = means = right.
         gives: the left side is a symbol of the notation, and the line gives it its meaning.
         case: it is the line before with this put in.
     """

@@ -69,14 +69,12 @@ def L1(F1, F2, F3, G2, L2) -> Steps:
         r"$f(a)=a-1-\ln a$, which is 0 at $a=1$. Go to the right of 1, $a=1+h$: it grows,")
     yield Line("left", "and to the left, $a=1/(1+h)$: it grows as well.",
         equation(Derivative(price(1 / (1 + h)), h), simplify(diff(price(1 / (1 + h)), h))))
-    yield Words("never_negative", "What starts at 0 and grows in both directions is never "
-        "negative.")
+    yield Words("never_negative", "What starts at 0 and grows on both sides is never negative.")
     yield Line("divergence", r"Put the ratio $p/q$ of two densities into it.")
     yield Words("gibbs", "Average under $q$: on the left stands the divergence; the average of "
         "$p/q$ is the total of $p$, which is 1 (where $q$ is positive, at most 1). What is left "
         "is an average of $f$: no divergence is negative (Gibbs).", for_=("bound",))
-    yield Line("bound", r"For the latents $z=z_0\ldots z_1$ of the encoder process, and "
-        r"$p(x,z)=p(z|x)\,p(x)$,")
+    yield Line("bound", r"For the latents $z=z_0\ldots z_1$, and with $p(x,z)=p(z|x)\,p(x)$,")
     yield Words("averaged", "Average under $q(z|x)$. The left side is a number, and the last term "
         r"becomes the divergence of $q(z|x)$ from $p(z|x)$; leave it out. So $-\ln p(x)\le\mathbb "
         r"E_q[\ln q(z|x)-\ln p(x,z)]$.", for_=("bound",))
@@ -102,17 +100,16 @@ def L1(F1, F2, F3, G2, L2) -> Steps:
             equation(q_t1, between(backward, "t", "1")),
             equation(q_0t, between(backward, "0", "t")),
         ))
-    yield Line("reverse_2", "Bayes' rule, used for each of the two steps, makes them the same "
-        "density.")
+    yield Line("reverse_2", "Bayes' rule, used for each of the two steps, makes them the same.")
     yield Line("bayes", r"The general step is the same: with $m(i)=\ln q(z_{i/T}|x)$, $f(i)$ for "
         "the step forwards and $q(i)$ for the step back, Bayes' rule says",
         equation(f_i(i), m_i(i) + q_i(i) - m_i(i - 1)))
     yield Line("telescoped", r"so that in the sum over all steps the marginals telescope.")
     # 3. the difference, term by term
-    up, down = q_1 + Sum(q_i(i), (i, 1, T)), p_1 + Sum(p_i(i), (i, 1, T)) + p_x
     yield Line("log_q", "Now both processes are chains from $z_1$ down to $z_0$, so their log "
-        "densities are sums,", equation(log_q, up))
-    yield Line("log_p", "and $p$ has the data at its end.", equation(log_p, down))
+        "densities are sums,", equation(log_q, q_1 + Sum(q_i(i), (i, 1, T))))
+    yield Line("log_p", "and $p$ has the data at its end.",
+        equation(log_p, p_1 + Sum(p_i(i), (i, 1, T)) + p_x))
     yield Line("three_terms", "Subtract, and pair each step of one chain with the same step of "
         "the other. The averages of the three kinds of terms are the prior (L0), the "
         "reconstruction and the diffusion loss (L3).")

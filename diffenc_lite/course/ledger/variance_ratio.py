@@ -118,10 +118,9 @@ def W2(L2, L4, W1) -> Steps:
         "least like $T^{-1/2}$.", for_=("power",))
     yield Line("root", r"On the border, $p=\frac12$, a constant remains.",
         means=Limit(total.subs(w, 1 + kappa / sqrt(T)), T, oo))
-    gap = 2 * L4.integrand / (d * T)
     yield Line("gap", r"Does the best ratio (W1) come near enough? At $w=1$ a step costs $\frac "
         "d2m$, and by L4 that tends to the integrand over $T$, so that, to leading order,",
-        equation(m_name, gap))
+        equation(m_name, 2 * L4.integrand / (d * T)))
     yield Words("leading", "What the leading order leaves out of $m$ falls like $1/T^2$ (L4), so "
         "$T$ times it vanishes, and it does not change the limit.", for_=("best",))
     yield Line("best", "$w^*$ tends to 1 like $1/T$, faster than needed. So in the limit $w=1$ is "

@@ -9,9 +9,8 @@ w_epsilon = name(r"w_\varepsilon")
 
 
 @row("A weighted loss is a bound", "07",
-    r"With $\mathrm{KL}_w$ for L2 as a function of $w$: to multiply the denoising term of "
-    r"a step by $w$ is to choose the ratio $w$ for it, up to a constant that no network can "
-    r"change,",
+    r"With $\mathrm{KL}_w$ for L2 as a function of $w$: to multiply the denoising term of a step "
+    "by $w$ is to choose the ratio $w$ for it, up to a constant that no network can change,",
     claim={
         "constant": equation(KL_w - w * KL_1, (w - 1 - log(w)) / 2),
         "gradient": equation(Derivative(KL_w - w * KL_1, mu_P), 0),

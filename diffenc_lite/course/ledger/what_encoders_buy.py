@@ -15,10 +15,9 @@ SNR_OF_E2 = alpha_t**6 / sigma_t**2  # of its latents, as a signal of x: X4
 
 
 @row("Why the scaling encoder does not pay", "05",
-    r"Compare E2 with a VDM that has the same marginals "
-    r"$\mathcal N(\alpha_t^3x,\sigma_t^2)$ and predicts $x$ with the same error $\tilde x-x$. "
-    r"Signal-to-noise ratio, the two integrands "
-    r"of L4, and the second over the first:",
+    r"Compare E2 with a VDM that has the same marginals $\mathcal N(\alpha_t^3x,\sigma_t^2)$ and "
+    r"predicts $x$ with the same error $\tilde x-x$. Signal-to-noise ratio, the two integrands of "
+    "L4, and the second over the first:",
     claim={
         "snr": equation(SNR, alpha_t**6 / sigma_t**2),
         "speed": equation(dSNR, (1 + 2 * sigma_t**2) * alpha_t**6 / sigma_t**2),
@@ -38,8 +37,7 @@ def X4(E2, G4, L3, L4) -> Steps:
     yield Define({x_t: E2.u, z_t: alpha_t * x_t + sigma_t * epsilon})  # of E2, u is x_t
     v_of_E2 = (alpha_t * z_t - alpha_t**2 * xtilde) / sigma_t
     yield Define({v: alpha_t * epsilon - sigma_t * x_t, vhat: v_of_E2})
-    yield Line("snr", r"Whoever sees only the latents of E2 sees $\alpha_t^3x$ with noise "
-        r"$\sigma_t$.", means=snr)
+    yield Line("snr", r"The latents of E2 are $\alpha_t^3x$ with noise $\sigma_t$.", means=snr)
     speed = Derivative(in_lambda(snr), lambda_t)
     yield Line("speed", r"How fast does this ratio grow?", means=speed)
     (v_x,) = solve(Eq(alpha_t**2 * xtilde - alpha_t**2 * x, G4.error), v)
@@ -61,8 +59,7 @@ def X4(E2, G4, L3, L4) -> Steps:
     yield Line("scaling", "which is")
     yield Line("ratio", r"Data, schedule and error cancel.", means=SCALING / VDM)
     yield Line("excess", "More than 1 wherever there is noise, since "
-        r"$(1+\sigma^2)^2=1+2\sigma^2+\sigma^4$: generation has to guess where the encoding goes, "
-        "and pays for guessing it.")
+        r"$(1+\sigma^2)^2=1+2\sigma^2+\sigma^4$: generation pays for guessing where $x_t$ goes.")
     in_the_limit = Limit(in_gamma(X4.form("ratio")), gamma_t, oo)
     yield Line("end", r"At the noisy end it is a third more.", means=in_the_limit)
 
@@ -82,8 +79,7 @@ def X4(E2, G4, L3, L4) -> Steps:
 def X7(E2, E3) -> Steps:
     yield Define({x_t: E3.x_t, p: 1 - y, q: 1 + x, pbar: 1 + y, qbar: 1 - x})
     yield Line("shift", r"How far does E3 move the data? By E3, and $\alpha_t^2-1=-\sigma_t^2$,")
-    yield Line("upper", r"Upwards at most by $2\sigma_t^2$: put $y=1-p$ and $x=-1+q$, with "
-        r"$p,q\ge0$.")
+    yield Line("upper", r"Upwards at most by $2\sigma_t^2$: put $y=1-p$, $x=-1+q$, $p,q\ge0$.")
     yield Line("lower", r"Downwards the same, with $y=-1+\bar p$ and $x=1-\bar q$:")
     yield Line("scaling_encoder", "No network is needed for half of that: E2 ($y=0$) moves the "
         "data as well,", equation(of_E2, E2.u - x))

@@ -23,7 +23,7 @@ from sympy.core.function import AppliedUndef
 from sympy.functions.elementary.hyperbolic import HyperbolicFunction
 from sympy.ntheory import factorrat
 
-from .notation import ABBREVIATIONS, DEPTHS, NOISE, Delta, T, c, lambda_s, lambda_t
+from .notation import ABBREVIATIONS, DEPTHS, NOISE, Delta, T, c, in_gamma, lambda_s, lambda_t
 
 DIGITS, ZERO = (60, 200, 1000, 5000), sp.Integer(0)
 TAKEN_APART = (sp.Abs, sp.Add, sp.Mul, sp.Pow, sp.exp, sp.log, sp.Min, AppliedUndef)
@@ -159,7 +159,7 @@ def reduced(expression: sp.Expr) -> sp.Expr:
     expression = expression.replace(expm1, lambda e: sp.exp(e) - 1)
     if expression.has(HyperbolicFunction):
         expression = expression.rewrite(sp.exp)
-    expression = expression.replace(sp.Subs, _derivative_there).replace(sp.Derivative, _derivative)
+    expression = expression.replace(sp.Derivative, _derivative)
     for short, long in ABBREVIATIONS.items():
         expression = expression.xreplace({short: long})
     numerator, denominator = sp.fraction(sp.together(_normal(expression)))
@@ -178,12 +178,6 @@ def _derivative(function: sp.Expr, *orders: sp.Tuple) -> sp.Expr:
     if isinstance(function, AppliedUndef) and function.args == (variable,):
         return sp.Function(f"{function.func.__name__}^({order})")(variable)
     return sp.Derivative(function, *orders)
-
-
-def _derivative_there(derivative: sp.Expr, variables: sp.Tuple, point: sp.Tuple) -> sp.Expr:
-    if isinstance(derivative, sp.Derivative):
-        return _derivative(*derivative.args).subs(variables[0], point[0])
-    return sp.Subs(derivative, variables, point)
 
 
 def sum_apart(whole: sp.Sum) -> sp.Expr:
@@ -367,7 +361,7 @@ def sample(seed: int, *expressions: sp.Expr) -> tuple[dict[str, Any], list[Any]]
     for symbol in sorted(whole.free_symbols - set(values), key=str):
         drawn[symbol] = _number(symbol, dice, wide)
         values[symbol] = mpmath.mpf(drawn[symbol].p) / drawn[symbol].q
-    depths = set().union(*(_depths(s) for s in values if s in NOISE))
+    depths = in_gamma(sp.Tuple(*NOISE.intersection(values))).free_symbols
     drawn |= {gamma: gammas[gamma] for gamma in gammas if gamma in depths}
     point = {s.name: mpmath.mpf(v.p) / v.q for s, v in drawn.items()}
     return point, [value_at(e, values) for e in whole]
@@ -403,13 +397,6 @@ def _noise(symbol: sp.Symbol, gammas: dict[sp.Symbol, sp.Rational]) -> Any:
     (_, _, gamma_s), (_, _, gamma_t) = DEPTHS[:2]
     exact[c] = -mpmath.expm1(exact[gamma_s] - exact[gamma_t])
     return exact[symbol] if symbol in exact else value_at(ABBREVIATIONS[symbol], exact)
-
-
-def _depths(symbol: sp.Symbol) -> set[sp.Symbol]:
-    """The gammas that a symbol of noise depends on"""
-    if symbol in ABBREVIATIONS:
-        return set().union(*(_depths(s) for s in ABBREVIATIONS[symbol].free_symbols))
-    return {depth[2] for depth in DEPTHS if symbol in depth}
 
 
 def _number(symbol: sp.Expr, dice: random.Random, wide: bool) -> sp.Rational:
