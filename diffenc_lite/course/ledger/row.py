@@ -41,7 +41,7 @@ class Statement:
     name: str
     text: str
     expression: Basic | None
-    manner = ""
+    manner = ""  # what comes before the words
 
     @property
     def lines(self) -> tuple[Relational, ...]:
@@ -63,7 +63,7 @@ class Statement:
         return f"{self.manner}{self.text}{below}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Line(Statement):
     """Equations, or an inequality `>= 0`, held against the definitions and the lines before. A left
     side that is a name, and new, gets its meaning.
@@ -88,7 +88,7 @@ class Line(Statement):
         return f"{latex(self.lines[0].lhs)} = {latex(self.means)} = {latex(self.lines[0].rhs)}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Define(Statement):
     """Symbols get their meaning, by choice: nothing is proved. Without a name it is not shown."""
 
