@@ -147,6 +147,7 @@ def test_abbreviations_mean_the_same_in_alpha_and_in_gamma() -> None:
 def test_latex_is_well_formed_and_shows_every_form() -> None:
     rows = LEDGER.values()
     steps = [row[name]._repr_latex_() for row in rows for name in row.steps]
+    assert all(row[name].text in repr(row[name]) for row in rows for name in row.steps)
     for row in rows:
         statement = row._repr_latex_()
         assert statement.count("&=") + statement.count(r"&\ge") == len(row.claim)

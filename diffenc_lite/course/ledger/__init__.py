@@ -43,12 +43,10 @@ from .variance_ratio import W1, W2, W1c
 from .weights import W3
 from .what_encoders_buy import X4, X7
 
-# fmt: off
 ROWS = (
     KL, F1, F2, F3, G1, G2, G3, G4, G5, E1, E2, E3, L0, L1, L2, L3, L4,
     W1, W1c, W2, W3, W4, W5, W6, W7, X1, X2, X3, X4, X5, X6, X7,
 )
-# fmt: on
 LEDGER: dict[str, Row] = {row.tag: row for row in ROWS}
 TAGS = tuple(LEDGER)
 
@@ -68,7 +66,7 @@ def prove_all() -> dict[str, Closed]:
     return {tag: row.prove() for tag, row in LEDGER.items()}
 
 
-__all__ = [  # fmt: skip
+__all__ = [
     "LEDGER", "TAGS", "Define", "Derivation", "Line", "Loose", "Digits", "Numbers",
     "Closed", "ProofError", "Row", "Statement", "Unclear", "Undecided", "WORDS", "Words", "Wrong",
     "notation", "prove_all", "show", *TAGS,

@@ -6,7 +6,7 @@ from .counterterm import A as any_A
 from .encoders import PATH, encoding_at_s, up_to
 
 xhatprime, vhatprime = symbols("xhatprime vhatprime", real=True)
-coefficient_name = name(r"\frac{\partial\mu_P}{\partial\hat x}")
+slope_name = name(r"\frac{\partial\mu_P}{\partial\hat x}")
 gap_name, perfect_name = name(r"\mu_P-\mu_Q"), name(r"\mu_P-\mu_Q|_{\hat u=u}")
 left_over = name(r"[\mu_P-\mu_Q|_{\hat u=u}]_2")
 left_over_E2 = name(r"\text{E2: }[\mu_P-\mu_Q]_2")
@@ -27,8 +27,7 @@ def stepped(G5, A: Expr, prediction: Expr) -> Expr:
     r"For E3 with $y=x$, whose encoding is the data, the network $\hat v'$ makes the VDM with the "
     r"network $\hat v$: in L4 and, with the folded $A$ of G5, in every step.",
     claim={
-        "coefficient": equation(coefficient_name,
-            alpha_s * (c + (lambda_s - lambda_t) * sigma_t**2)),
+        "coefficient": equation(slope_name, alpha_s * (c + (lambda_s - lambda_t) * sigma_t**2)),
         "output": equation(xhatprime, (1 + Delta * sigma_t**2 / c) * xhat),
         "stretch": equation(Derivative(xhatprime, xhat) - 1, Delta * sigma_t**2 / c),
         "back": equation(xhat, c / (c + Delta * sigma_t**2) * xhatprime),
@@ -48,27 +47,18 @@ def stepped(G5, A: Expr, prediction: Expr) -> Expr:
 )
 def X6(E2, E3, G3, G5, L2, L4) -> Steps:
     perfect = L2.gap.subs(xhat, x_t)
-    yield Define(
-        PATH
-        | {
-            coefficient_name: Derivative(G3.mean.subs(uhat, xhat), xhat),
-            gap_name: perfect,
-            perfect_name: perfect.subs(uhat, u),
-        }
-    )
+    yield Define(PATH | {gap_name: perfect, perfect_name: perfect.subs(uhat, u)})
+    yield Define({slope_name: Derivative(G3.mean.subs(uhat, xhat), xhat)})
     coefficient = expand(G3.mean.subs(uhat, xhat)).coeff(xhat)
     yield Line("coefficient", r"Put $\hat u=\hat x$ into G3. The prediction then stands in two "
         "places, both times with a number before it:",
-        equation(coefficient_name, factor(coefficient)))
+        equation(slope_name, factor(coefficient)))
     in_delta = coefficient.subs(lambda_s, lambda_t + Delta)
     (plain,) = solve(Eq(alpha_s * c * xhatprime, in_delta * xhat), xhatprime)
     yield Line("output", r"A network without counterterm has $\alpha_sc\,\hat x'$ there. It "
-        "generates the same if it says",
-        equation(xhatprime, expand(plain)),
-        gives=True)
-    yield Line("same_step", "Indeed,", equation(alpha_s * c * xhatprime, coefficient_name * xhat))
-    yield Line("stretch", "That is the other prediction, stretched by a known number, and by more "
-        "than 1,")
+        "generates the same if it says", equation(xhatprime, expand(plain)), gives=True)
+    yield Line("same_step", "Indeed,", equation(alpha_s * c * xhatprime, slope_name * xhat))
+    yield Line("stretch", "That is the other prediction, stretched by a known number above 1,")
     yield Line("back", "so it can be undone. The counterterm changes what the network is asked to "
         "say, not what the model can express: for a fixed step it is a change of output, at any "
         "depth. The change depends on $s$, which the network is not told. (In the limit of short "
@@ -81,13 +71,11 @@ def X6(E2, E3, G3, G5, L2, L4) -> Steps:
     left = gap.subs(uhat, u)
     yield Line("left_over", r"If $\hat u$ is right as well, the first order goes, and with it all "
         r"that the limit keeps. At finite depth the second order stays (written $[\,]_2$): the "
-        "bend in the path.",
-        equation(left_over, left))
+        "bend in the path.", equation(left_over, left))
     yield Line("second_order", "That is,", equation(perfect_name, up_to(left_over, 3)))
     left = left.subs(xddot_t, E2.acceleration)
     yield Line("left_over_E2", "For E2 we know the bend. It vanishes at both ends, where there is "
-        "only signal or only noise.",
-        equation(left_over_E2, left))
+        "only signal or only noise.", equation(left_over_E2, left))
     exact = Delta * sigma_t**2 * E2.u - (ALPHA2_S - alpha_t**2) * x
     yield Line("E2_exact", "It agrees with how E2 moves in truth, "
         r"$\alpha_s^2=1/(1+e^{\gamma_t-\Delta})$.",
@@ -100,8 +88,7 @@ def X6(E2, E3, G3, G5, L2, L4) -> Steps:
     yield Line("vhat_E3", r"but E3 has $\hat u=\hat x$, as always. So it is a VDM with a "
         r"counterterm that it does not need. Let $\hat v$ be the network of a VDM, and give E3 "
         r"the network $\hat v'$ with $(1+\sigma_t^2)\,\hat x'=\hat x$:",
-        equation(vhatprime, *solve(Eq((1 + sigma_t**2) * SIGNAL, GUESS), vhatprime)),
-        gives=True)
+        equation(vhatprime, *solve(Eq((1 + sigma_t**2) * SIGNAL, GUESS), vhatprime)), gives=True)
     yield Line("xhat_E3", "that is,")
     yield Line("residual_E3", "L4 then has the residual of the VDM: the two pay the same at "
         "infinite depth.",
@@ -114,8 +101,7 @@ def X6(E2, E3, G3, G5, L2, L4) -> Steps:
     yield Line("G3_E3", "With G3 the means differ by a multiple of the prediction:",
         equation(excess, alpha_s * over_guess * GUESS), means=stepped(G5, G5.G3, SIGNAL) - vdm)
     yield Line("second_order_again", "of second order in the step, but all that there is to pay "
-        "at few steps.",
-        equation(Delta - c, up_to(Delta**2 / 2, 3)))
+        "at few steps.", equation(Delta - c, up_to(Delta**2 / 2, 3)))
     yield Words("exact_in_the_limit", r"In the loss $\frac{dx_t}{d\lambda}$ is exact. So L4 is "
         "the bound of this model, not an approximation to it; only at finite $T$ does the "
         "counterterm cancel the movement of the encoding to first order.")

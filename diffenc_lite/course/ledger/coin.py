@@ -29,8 +29,7 @@ mmse = Symbol("mmse", positive=True)
 def X3(E2, L0, X4, X5) -> Steps:
     heads, tails = (kernel(side) / 2 for side in (1, -1))
     yield Line("bayes", "The mean is 1 and -1, weighted by what each side has of the density "
-        "(Bayes),",
-        equation(m_z, (heads - tails) / (heads + tails)))
+        "(Bayes),", equation(m_z, (heads - tails) / (heads + tails)))
     yield Line("mean", "a smooth version of the sign.")
     for tag, encoding_of_1 in (("E1", 1), ("E2", E2.u.subs({alpha_t: alpha_1, x: 1}))):
         yield Line(f"prior_{tag}", f"The prior of {tag} is L0 with $x^2=1$.",
@@ -50,8 +49,7 @@ def X3(E2, L0, X4, X5) -> Steps:
             Digits(r"\text{E2: prior}", "0.0000114", prior_loss("E2")),
             Digits(r"\text{E2: in all, less}\ \ln2", "0.050976", total_E2 - math.log(2), error_E2),
         ))
-    yield Words("moral", "E2 starts from nearly nothing and pays more in all. A lower prior loss "
-        "is not a better model.")
+    yield Words("moral", "A lower prior loss is not a better model: E2 pays more in all.")
 
 
 def prior_loss(tag: str) -> float:

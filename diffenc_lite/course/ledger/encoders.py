@@ -26,11 +26,8 @@ def in_lambda(expression: Expr) -> Expr:
 
 def d_lambda(expression: Expr) -> Expr:
     """The derivative in lambda of something made of alpha_t^2, sigma_t^2, x (fixed) and y."""
-    return expand(
-        diff(expression, alpha_t) * SLOPE / (2 * alpha_t)
-        - diff(expression, sigma_t) * SLOPE / (2 * sigma_t)
-        + diff(expression, y) * ydot
-    )
+    speeds = {alpha_t: SLOPE / (2 * alpha_t), sigma_t: -SLOPE / (2 * sigma_t), y: ydot}
+    return expand(sum(diff(expression, moving) * speed for moving, speed in speeds.items()))
 
 
 def encoding_at_s(terms: int) -> Expr:
@@ -39,11 +36,9 @@ def encoding_at_s(terms: int) -> Expr:
     Nothing is asked of the encoder but that it is smooth: u stands for its first derivative
     (divided by sigma_t^2), xddot_t for its second.
     """
-    series = X(lambda_t + Delta).series(Delta, 0, terms).removeO().doit()
-    here = X(lambda_t)
-    return series.subs(Derivative(here, (lambda_t, 2)), xddot_t).subs(
-        {Derivative(here, lambda_t): sigma_t**2 * u, here: x_t}
-    )
+    here, ahead = X(lambda_t), X(lambda_t + Delta).series(Delta, 0, terms).removeO().doit()
+    ahead = ahead.subs(Derivative(here, (lambda_t, 2)), xddot_t)
+    return ahead.subs({Derivative(here, lambda_t): sigma_t**2 * u, here: x_t})
 
 
 def up_to(expression: Expr, power: int) -> Expr:
@@ -53,14 +48,12 @@ def up_to(expression: Expr, power: int) -> Expr:
 
 @row("The identity encoder: a variational diffusion model (VDM)", "04",
     r"With $x_t=x$ and $u$ defined by $\frac{dx_t}{d\lambda}=\sigma_t^2u$,",
-    claim={"u": equation(u, 0), "mean": equation(mean_name, alpha_t * x)},
-)
+    claim={"u": equation(u, 0), "mean": equation(mean_name, alpha_t * x)})
 def E1(F1) -> Steps:
     yield Define({x_t: x, u: dx_dlambda / sigma_t**2})
     yield Line("speed", "An encoding that does not depend on the depth does not move.",
         equation(dx_dlambda, d_lambda(x)), means=Derivative(x, lambda_t))
-    said = equation(u, d_lambda(x) / sigma_t**2)
-    yield Line("u", r"So there is nothing for $u$ to say.", said)
+    yield Line("u", "So there is nothing for $u$ to say.", equation(u, d_lambda(x) / sigma_t**2))
     yield Line("mean", r"The latent is the data itself, shrunk by $\alpha_t$ and with noise on "
         "top.", means=F1.mean.subs(x_t, x))
 
@@ -81,8 +74,7 @@ def E2(F1) -> Steps:
     yield Define({x_t: encoding, x_s: at_s(encoding), u: dx_dlambda / sigma_t**2})
     sigmoid = 1 / (1 + exp(-lambda_t))
     yield Line("sigmoid", r"All the noise depends on $\lambda$ through a sigmoid, so start with "
-        "its slope.",
-        equation(Derivative(sigmoid, lambda_t), diff(sigmoid, lambda_t)))
+        "its slope.", equation(Derivative(sigmoid, lambda_t), diff(sigmoid, lambda_t)))
     yield Line("slope", r"With $e^{-\lambda}=\sigma_t^2/\alpha_t^2$ and $\alpha_t^2+\sigma_t^2=1$ "
         r"it is the product of the two. ($\sigma_t^2=1-\alpha_t^2$ has the same slope with a "
         "minus.)", means=Derivative(in_lambda(alpha_t**2), lambda_t))
@@ -90,14 +82,12 @@ def E2(F1) -> Steps:
         equation(dx_dlambda, d_lambda(encoding)), means=Derivative(in_lambda(encoding), lambda_t))
     yield Line("u", r"Divide by $\sigma_t^2$: what is left is the encoding itself, $u=x_t$. An "
         "exponential grows in proportion to what it is; a sigmoid does so with the brake "
-        r"$\sigma_t^2$.",
-        equation(u, d_lambda(encoding) / sigma_t**2))
+        r"$\sigma_t^2$.", equation(u, d_lambda(encoding) / sigma_t**2))
     yield Line("mean", "The latent shrinks what is already shrunk, hence the third power: "
         r"$q(z_t|x)=\mathcal N(\alpha_t^3x,\sigma_t^2)$.", means=F1.mean.subs(x_t, encoding))
     weight = alpha_s**2 * sigma_t**2 * c
     yield Line("weight", "How far does it move from $s$ to $t$? First rewrite a number that is "
-        "easy to compute,",
-        equation(weight, expand(weight.subs(ABBREVIATIONS))))
+        "easy to compute,", equation(weight, expand(weight.subs(ABBREVIATIONS))))
     yield Line("change", r"which by $\sigma^2=1-\alpha^2$ is $\alpha_s^2-\alpha_t^2$. The "
         r"encoding moves by minus that, times $x$. (Near the data $\alpha_s^2$ and $\alpha_t^2$ "
         "agree to many digits, and their difference is better computed as on the left.)",
@@ -120,24 +110,18 @@ def E2(F1) -> Steps:
 def E3(E2) -> Steps:
     encoding = y + alpha_t**2 * (x - y)
     weighted = collect(expand(encoding), y).subs(1 - alpha_t**2, sigma_t**2)
-    yield Define(
-        {
-            y: Y(lambda_t),
-            y_t: Y(lambda_t),
-            y_s: Y(lambda_s),
-            ydot: Derivative(Y(lambda_t), lambda_t),
-            x_s: at_s(encoding).subs(y, y_s),
-            dx_dlambda: Derivative(in_lambda(encoding).subs(y, Y(lambda_t)), lambda_t),
-            u: dx_dlambda / sigma_t**2,
-        }
-    )
+    yield Define({
+        y: Y(lambda_t), y_t: Y(lambda_t), y_s: Y(lambda_s), ydot: Derivative(Y(lambda_t), lambda_t),
+        x_s: at_s(encoding).subs(y, y_s),
+        dx_dlambda: Derivative(in_lambda(encoding).subs(y, Y(lambda_t)), lambda_t),
+        u: dx_dlambda / sigma_t**2,
+    })
     yield Define({x_t: encoding}, "path", "Go from what the network proposes, $y$, a part "
         r"$\alpha_t^2$ of the way to the data. Without noise ($\alpha_t=1$) that is the data, in "
         r"pure noise ($\alpha_t=0$) it is $y$.")
     yield Line("x_t", r"As $1-\alpha_t^2=\sigma_t^2$, it is a weighted mean of the two.")
     yield Line("speed", "Three things move: the weight of $x$, the weight of $y$ with the "
-        "opposite sign, and $y$ itself.",
-        equation(dx_dlambda, d_lambda(weighted)))
+        "opposite sign, and $y$ itself.", equation(dx_dlambda, d_lambda(weighted)))
     rate = expand(d_lambda(weighted) / sigma_t**2)
     yield Line("rate", r"Divide by $\sigma_t^2$.", equation(u, rate))
     yield Line("u", r"In $-\alpha_t^2y=\sigma_t^2y-y$ hides the other half of the encoding, so "
@@ -145,8 +129,7 @@ def E3(E2) -> Steps:
         equation(u, expand(rate.subs(alpha_t**2 * y, y - sigma_t**2 * y))))
     start = rate.subs({y: 0, ydot: 0})
     yield Line("start", "A network that starts at $y=0$ for every depth starts as the scaling "
-        "encoder, E2.",
-        equation(start_name, start))
+        "encoder, E2.", equation(start_name, start))
     yield Line("as_E2", r"Indeed, there", equation(start_name, E2.u))
     yield Line("change", r"From $s$ to $t$ both weights change, by $\alpha_s^2\sigma_t^2c$ as in "
         "E2, and the network changes its mind from $y_s$ to $y_t$.",

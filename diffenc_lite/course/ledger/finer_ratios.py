@@ -7,12 +7,9 @@ from .three_terms import never_negative
 from .variance_ratio import m, mbar, step_cost
 
 N = Symbol("N", positive=True, integer=True)
-m_j = IndexedBase("m", nonnegative=True)[j]
-m_n = IndexedBase("m", nonnegative=True)[n]
-gain = name(r"\text{gain}")
+m_j, m_n = (IndexedBase("m", nonnegative=True)[number] for number in (j, n))
 m_z = Symbol("m_z", nonnegative=True)  # m for one z_t
-
-saved = name(r"\text{saved}")
+gain, saved = name(r"\text{gain}"), name(r"\text{saved}")
 KL_shared, KL_own = name(r"\mathrm{KL}_{\text{shared}}"), name(r"\mathrm{KL}_{\text{own}}")
 x_bar = Symbol("xbar", real=True)  # E[x_t|z_t]
 XX = Symbol(r"{\mathbb E[\hat x^2]}", positive=True)
@@ -35,18 +32,14 @@ def W5(L1, W1) -> Steps:
     shared = W1.cost.subs(m, mbar)
     single = Sum(shared.subs({d: 1, mbar: m_j}), (j, 1, d))
     yield Line("costs", r"By W1 a step costs $\frac d2\ln(1+\bar m)$ with one ratio. With a ratio "
-        "of its own, each dimension is such a step with $d=1$.",
-        equation(gain, shared - single))
+        "of its own, each dimension is such a step with $d=1$.", equation(gain, shared - single))
     yield Line("zero_sum", r"The $m_j$ have the mean $\bar m$, so this sum is 0. Times "
-        r"$\frac1{2(1+\bar m)}$ it may be added.",
-        equation(Sum(m_j - mbar, (j, 1, d)), 0))
+        r"$\frac1{2(1+\bar m)}$ it may be added.", equation(Sum(m_j - mbar, (j, 1, d)), 0))
     yield Line("gain", r"Add it. Since $\frac{m_j-\bar m}{1+\bar m}=\frac{1+m_j}{1+\bar m}-1$, "
         r"the gain is now a sum of terms $\frac12(a_j-1-\ln a_j)$ with $a_j=\frac{1+m_j}{1+\bar "
-        "m}$.",
-        equation(gain, shared - single + Sum(m_j - mbar, (j, 1, d)) / (2 * (1 + mbar))))
+        "m}$.", equation(gain, shared - single + Sum(m_j - mbar, (j, 1, d)) / (2 * (1 + mbar))))
     yield Words("sign", "None of these terms is negative (L1), and each is 0 at $a_j=1$ only: the "
-        "gain is 0 only if all dimensions err alike.",
-        never_negative(L1, gain))
+        "gain is 0 only if all dimensions err alike.", never_negative(L1, gain))
 
 
 @row("A ratio that depends on the latent", "06",
@@ -74,18 +67,15 @@ def W6(L1, L2, W1) -> Steps:
     yield Define({mbar: Sum(m_n, (n, 1, N)) / N})
     shared = step_cost(L2, m_z).subs(w, W1.ratio.subs(m, mbar))
     yield Line("shared", "With one ratio for all $z_t$, the best is that of the mean error (W1). "
-        "At a $z_t$ with the error $m_z$ the step then costs (L2)",
-        equation(KL_shared, shared))
+        "At a $z_t$ with the error $m_z$ the step then costs (L2)", equation(KL_shared, shared))
     own = W1.cost.subs(m, m_z)
     yield Line("own", "With a ratio of its own it costs", equation(KL_own, own))
     yield Line("pointwise", r"The difference is $a-1-\ln a$, times $\frac d2$.")
     total = d / 2 * log(1 + mbar) - Sum(own.subs(m_z, m_n), (n, 1, N)) / N
     yield Line("mean", r"In the mean the one ratio costs $\frac d2\ln(1+\bar m)$, so that this is "
-        "saved:",
-        equation(saved, total), means=Sum((shared - own).subs(m_z, m_n), (n, 1, N)) / N)
+        "saved:", equation(saved, total), means=Sum((shared - own).subs(m_z, m_n), (n, 1, N)) / N)
     yield Words("sign", "It is the mean of the differences, none of which is negative (L1); each "
-        r"is 0 only where $m_z=\bar m$.",
-        never_negative(L1, saved))
+        r"is 0 only where $m_z=\bar m$.", never_negative(L1, saved))
 
 
 @row("The best multiple of a prediction", "07",
@@ -103,14 +93,10 @@ def W6(L1, L2, W1) -> Steps:
     nonnegative=("curvature",),
 )
 def W7(G5, W1) -> Steps:
-    yield Define(
-        {
-            XX: Sum(x_n**2, (n, 1, N)) / N,
-            XT: Sum(x_n * tau_n, (n, 1, N)) / N,
-            TT: Sum(tau_n**2, (n, 1, N)) / N,
-            J: Sum((A * x_n - tau_n) ** 2, (n, 1, N)) / N,
-        }
-    )
+    yield Define({
+        XX: Sum(x_n**2, (n, 1, N)) / N, XT: Sum(x_n * tau_n, (n, 1, N)) / N,
+        TT: Sum(tau_n**2, (n, 1, N)) / N, J: Sum((A * x_n - tau_n) ** 2, (n, 1, N)) / N,
+    })
     square = expand((A * x_n - tau_n) ** 2)
     yield Line("squares", "Write out the square.", equation(J, Sum(square, (n, 1, N)) / N))
     products = {x_n**2: XX, x_n * tau_n: XT, tau_n**2: TT}
@@ -135,7 +121,6 @@ def W7(G5, W1) -> Steps:
         means=W1.ratio.subs(m, m_best))
     yield Words("tower", r"For E1, $\tau=cx$. If $\hat x=\mathbb E[x|z_t]$, then $\mathbb E[\hat "
         r"xx]=\mathbb E[\hat x^2]$ (average over $x$ given $z_t$ first): the three means are not "
-        r"free, $\mathbb E[\hat x\tau]=c\,\mathbb E[\hat x^2]$.",
-        for_=("E1",))
+        r"free, $\mathbb E[\hat x\tau]=c\,\mathbb E[\hat x^2]$.", for_=("E1",))
     yield Line("E1", "Put that into $A^*$: a VDM with a perfect denoiser is not to be stretched.",
         means=best.subs(XT, c * XX))

@@ -49,35 +49,25 @@ OVER_Q = LOG_RATIO.subs(z, mu_q + sigma_q * epsilon)
 @row("The divergence of two Gaussians", "01",
     r"For $q=\mathcal N(\mu_q,\sigma_q^2)$ and $p=\mathcal N(\mu_p,\sigma_p^2)$, in nats,",
     claim={
-        "kl": equation(
-            kl_name,
-            (sigma_q**2 + (mu_q - mu_p) ** 2) / (2 * sigma_p**2)
-            - log(sigma_q / sigma_p)
-            - Rational(1, 2),
-        )
+        "kl": equation(kl_name, (sigma_q**2 + (mu_q - mu_p) ** 2) / (2 * sigma_p**2)
+            - log(sigma_q / sigma_p) - Rational(1, 2)),
     })
 def KL() -> Steps:
-    yield Define(
-        {
-            z: mu_q + sigma_q * epsilon,
-            log_ratio_name: LOG_RATIO,
-            kl_name: Integral(expand(OVER_Q) * standard_normal, (epsilon, -oo, oo)),
-        }
-    )
+    yield Define({
+        z: mu_q + sigma_q * epsilon, log_ratio_name: LOG_RATIO,
+        kl_name: Integral(expand(OVER_Q) * standard_normal, (epsilon, -oo, oo)),
+    })
     log_ratio = expand_log(LOG_RATIO)
     yield Line("log_ratio", "The divergence is the average, under $q$, of the logarithm of $q/p$. "
         "That logarithm is a quadratic in $z$: the two normalisers differ only by their standard "
-        "deviations.",
-        equation(log_ratio_name, log_ratio))
+        "deviations.", equation(log_ratio_name, log_ratio))
     standardised = log_ratio.subs(z, mu_q + sigma_q * epsilon)
     yield Line("standardised", r"To average under $q$, write $z=\mu_q+\sigma_q\varepsilon$ with "
-        r"$\varepsilon$ standard normal.",
-        equation(log_ratio_name, standardised))
+        r"$\varepsilon$ standard normal.", equation(log_ratio_name, standardised))
     moments = [Integral(epsilon**n * standard_normal, (epsilon, -oo, oo)) for n in range(3)]
     yield Line("moments", r"That has powers of $\varepsilon$ up to the second, so what is left "
         "are three integrals over the real line: the total, the mean and the variance of a "
-        "standard normal.",
-        Tuple(*[equation(moment, moment.doit()) for moment in moments]))
+        "standard normal.", Tuple(*[equation(moment, moment.doit()) for moment in moments]))
     gap = Symbol("delta")
     mean = expand(average(standardised.subs(mu_q, mu_p + gap)))
     yield Line("kl", r"Replace each power of $\varepsilon$ by its mean 1, 0, 1.",

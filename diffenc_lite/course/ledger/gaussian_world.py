@@ -8,12 +8,12 @@ from ._language import *
 from .counterterm import G5, A
 from .finite_depth import snr_s, snr_t
 from .gaussian import average, complete_square, kl, log_density, z
+from .information import eta
 from .quadrature import GAMMA_0, GAMMA_1
 from .variance_ratio import m
 from .what_encoders_buy import SNR_OF_E2
 
 s2 = Symbol("s_2", positive=True)  # the variance of the data
-eta = Symbol("eta", positive=True)
 S = Function("S", positive=True)  # SNR as a function of the number of the step
 SNR_s, SNR_t = symbols("S_s S_t", positive=True)
 xi = Symbol("xi", real=True)  # x over its standard deviation
@@ -50,11 +50,8 @@ def entropy(variance: Expr) -> Expr:
         "m_E2": equation(m_E2,
             WEIGHT * (TARGET**2 * V_E2 + (TARGET - A * alpha_t**2) ** 2 * (s2 - V_E2))),
         "m_exact": equation(m_exact, WEIGHT * TARGET**2 * V_E2),
-        "ends_E2": equation(
-            ends_E2,
-            (alpha_1**6 * s2 + sigma_1**2 - log(sigma_1**2) - 1) / 2
-            - log(1 + s2 * alpha_0**6 / sigma_0**2) / 2,
-        ),
+        "ends_E2": equation(ends_E2, (alpha_1**6 * s2 + sigma_1**2 - log(sigma_1**2) - 1) / 2
+            - log(1 + s2 * alpha_0**6 / sigma_0**2) / 2),
     })
 def X2(E2, G5, KL, L0, L3, W1) -> Steps:
     yield Define({log_joint: JOINT, reconstruction: entropy(V.subs(eta, exp(-gamma_0)))})
@@ -83,12 +80,12 @@ def X2(E2, G5, KL, L0, L3, W1) -> Steps:
     yield Line("ends_E2", "The two ends, less the entropy, are",
         means=prior_E2 + entropy(V.subs(eta, eta_0)) - entropy(s2))
     # E1
-    step = L3.step.subs({snr_s: SNR_s, snr_t: SNR_t})
+    error = L3.step.subs({snr_s: SNR_s, snr_t: SNR_t})
+    error = 2 * error.subs((x - xhat) ** 2, V.subs(eta, SNR_t))
     yield Line("m_E1", "The exact denoiser of E1 errs by the spread of $x$. By L3 a step with "
-        r"$w=1$ costs $\frac12m$, so", means=2 * step.subs((x - xhat) ** 2, V.subs(eta, SNR_t)))
+        r"$w=1$ costs $\frac12m$, so", means=error)
     yield Line("logarithm", r"and $w^*$ makes of it the logarithm (W1) of")
-    error = factor(2 * step.subs((x - xhat) ** 2, V.subs(eta, SNR_t)))
-    cost = W1.cost.subs({d: 1, m: error.subs({SNR_s: S(i - 1), SNR_t: S(i)})})
+    cost = W1.cost.subs({d: 1, m: factor(error).subs({SNR_s: S(i - 1), SNR_t: S(i)})})
     telescoped = Sum((log(1 + s2 * S(i - 1)) - log(1 + s2 * S(i))) / 2, (i, 1, T)).doit()
     yield Line("diffusion", "which telescopes, whatever the steps.",
         equation(Sum(cost, (i, 1, T)), telescoped))
@@ -132,12 +129,8 @@ CONSTANT = {  # w = 1, 0.5, 2
     1000: ("0.056603", "93.2786", "160.186"),
     10000: ("0.005631", "962.415", "1540.92"),
 }
-COLUMNS = (
-    ("G3", False, "w=1"),
-    ("exact", False, "w=1"),
-    ("G3", True, "w^*"),
-    ("exact", True, "w^*"),
-)
+WS = ((False, "w=1"), (True, "w^*"))
+COLUMNS = [(form, best, label) for best, label in WS for form in ("G3", "exact")]
 SCALING = {
     1: ("298590.1386", "298590.0701", "0.000011", "0.000011"),
     2: ("9341.5974", "4802.6553", "0.333915", "0.000063"),

@@ -3,7 +3,7 @@
 from ._language import *
 from .encoders import PATH, encoding_at_s, up_to
 from .gaussian import log_density
-from .processes import KEPT, mu_Q
+from .processes import KEPT, at_1, mu_Q
 
 K = Symbol("K", positive=True, integer=True)
 l_k, l_j = symbols("l_k l_j", real=True)
@@ -27,23 +27,19 @@ def share(log_weight: Expr) -> Expr:
 
 
 @row("The start of generation: pure noise", "02",
-    r"$p(z_1)=\mathcal N(0,1)$ is what F1 tends to as the noise takes over, whatever the "
-    r"data: ",
+    r"$p(z_1)=\mathcal N(0,1)$ is what F1 tends to as the noise takes over, whatever the data: ",
     claim={
         "mean": equation(Limit(in_gamma(alpha_1 * x_1), gamma_1, oo), 0),
         "variance": equation(Limit(in_gamma(sigma_1**2), gamma_1, oo), 1),
         "log_density": equation(name(r"\ln p(z_1)"), -(z_1**2) / 2 - log(2 * pi) / 2),
     })
 def G1(F1) -> Steps:
-    at_1 = {alpha_t: alpha_1, sigma_t: sigma_1, x_t: x_1}
-    mean, variance = (Limit(in_gamma(e.subs(at_1)), gamma_1, oo) for e in (F1.mean, F1.variance))
+    mean, variance = (Limit(in_gamma(at_1(e)), gamma_1, oo) for e in (F1.mean, F1.variance))
     yield Line("mean", "Generation cannot start from data. It must start from something that is "
         "the same for all of them. Follow the mean of F1 at $t=1$, where "
-        r"$\alpha_1^2=1/(1+e^{\gamma_1})$ ...",
-        equation(mean, mean.doit()))
+        r"$\alpha_1^2=1/(1+e^{\gamma_1})$ ...", equation(mean, mean.doit()))
     yield Line("variance", "... and its variance: no data is left, and all noise is the same "
-        "noise.",
-        equation(variance, variance.doit()))
+        "noise.", equation(variance, variance.doit()))
     yield Define({name(r"\ln p(z_1)"): log_density(z_1, mean.doit(), variance.doit())},
         "log_density", r"So this is where we let generation start. What it costs that $\gamma_1$ "
         "is finite is the prior loss, L0.")
@@ -56,11 +52,8 @@ def G1(F1) -> Steps:
         "logit": equation(ell_k, -exp(-gamma_0) * (z_0 / alpha_0 - l_k) ** 2 / 2),
         "log_odds": equation(ell_k - ell_j,
             exp(-gamma_0) * (l_k - l_j) * (z_0 / alpha_0 - (l_k + l_j) / 2)),
-        "softmax": equation(
-            p_k,
-            exp(-exp(-gamma_0) * (z_0 / alpha_0 - level_of(k)) ** 2 / 2)
-            / Sum(exp(-exp(-gamma_0) * (z_0 / alpha_0 - level_of(j)) ** 2 / 2), (j, 0, K - 1)),
-        ),
+        "softmax": equation(p_k, exp(-exp(-gamma_0) * (z_0 / alpha_0 - level_of(k)) ** 2 / 2)
+            / Sum(exp(-exp(-gamma_0) * (z_0 / alpha_0 - level_of(j)) ** 2 / 2), (j, 0, K - 1))),
     })
 def G2(F1) -> Steps:
     def density(level: Expr) -> Expr:
@@ -72,8 +65,7 @@ def G2(F1) -> Steps:
     cells = (Eq(b - a / 2, -1), Eq(a * (K - 1) + b + a / 2, 1))
     yield Line("cells", "$K$ levels, equally spaced, each in the middle of a cell, and the cells "
         "fill $(-1,1)$: put level $k$ at $ak+b$; the first cell begins at $-1$, the last one ends "
-        "at $1$.",
-        Tuple(*cells))
+        "at $1$.", Tuple(*cells))
     slope = solve(cells, (a, b))
     yield Line("unknowns", "Two equations, two unknowns.",
         Tuple(equation(a, slope[a]), equation(b, slope[b])))
@@ -90,19 +82,16 @@ def G2(F1) -> Steps:
     logit = factor(exponent.subs(z_0, alpha_0 * zeta)).subs(alpha_0, sigma_0 * exp(-gamma_0 / 2))
     yield Line("logit", r"Take $\alpha_0$ out of the square: $z_0/\alpha_0$ is the data with a "
         r"little noise, and $\alpha_0^2/\sigma_0^2=\mathrm{SNR}=e^{-\gamma_0}$ says how far it "
-        "can be trusted.",
-        equation(ell_k, logit.subs(zeta, z_0 / alpha_0)))
+        "can be trusted.", equation(ell_k, logit.subs(zeta, z_0 / alpha_0)))
     odds = factor(logit - logit.subs(l_k, l_j)).subs(zeta, z_0 / alpha_0)
     yield Line("log_odds", "Between two levels the odds are even half-way, and they change "
-        "exponentially to either side of it.",
-        equation(ell_k - ell_j, odds))
+        "exponentially to either side of it.", equation(ell_k - ell_j, odds))
     yield Line("share", "Bayes' rule in full, with $l(k)$ for $l_k$: with odds $1/K$ beforehand, "
         "the probability of level $k$ is its share of the density.",
         equation(p_k, share(density(level_of(k)) - log(K))))
     logit = logit.subs({zeta: z_0 / alpha_0, l_k: level_of(k)})
     yield Line("softmax", "The normaliser and $1/K$ cancel. What makes probabilities of the "
-        "logits is the softmax.",
-        equation(p_k, share(logit)))
+        "logits is the softmax.", equation(p_k, share(logit)))
 
 
 @row("The generative step, from t back to s, when the data is not known", "04",
@@ -112,21 +101,16 @@ def G2(F1) -> Steps:
         "variance": equation(sigma_P**2, sigma_Q**2 / w),
     })
 def G3(F3) -> Steps:
-    yield Define(
-        PATH | {v: (alpha_t * z_t - x_t) / sigma_t, vhat: (alpha_t * z_t - xhat) / sigma_t}
-    )
-    yield Define({mu_Q: F3.mean})
-    posterior = F3.mean
+    yield Define(PATH | {mu_Q: F3.mean})
+    yield Define({v: (alpha_t * z_t - x_t) / sigma_t, vhat: (alpha_t * z_t - xhat) / sigma_t})
     yield Line("posterior", "The step that we would like to take is the posterior F3. It asks for "
         "two things that generation does not know: the encoding $x_t$, and how it moves, "
-        "$x_s-x_t$.",
-        equation(mu_Q, posterior))
+        "$x_s-x_t$.", equation(mu_Q, F3.mean))
     moved = encoding_at_s(2)
     yield Line("taylor", "How it moves we know to first order, for every smooth encoder: with "
         r"$\Delta=\lambda_s-\lambda_t$ and $\frac{dx_t}{d\lambda}=\sigma_t^2u$, Taylor's theorem "
-        "gives",
-        equation(x_s, up_to(moved, 2)))
-    first_order = posterior.subs(x_s, moved).subs(Delta, lambda_s - lambda_t)
+        "gives", equation(x_s, up_to(moved, 2)))
+    first_order = F3.mean.subs(x_s, moved).subs(Delta, lambda_s - lambda_t)
     yield Line("first_order", r"Put it in.", equation(mu_Q, up_to(first_order, 2)))
     yield Define({mu_P: first_order.subs({x_t: xhat, u: uhat})}, "mean", "Two unknowns are left, "
         r"$x_t$ and $u$; the denoiser has to say what they are. The term with $\hat u$ is called "
@@ -149,8 +133,7 @@ def G4() -> Steps:
     yield Define(V_FORM)
     given = (Eq(z_t, alpha_t * x_t + sigma_t * epsilon), Eq(v, alpha_t * epsilon - sigma_t * x_t))
     yield Line("turn", "Signal and noise are two numbers; $z_t$ and $v$ are two others, turned by "
-        r"an angle whose cosine is $\alpha_t$ and whose sine is $\sigma_t$.",
-        Tuple(*given))
+        r"an angle whose cosine is $\alpha_t$ and whose sine is $\sigma_t$.", Tuple(*given))
     solution = solve(given, (x_t, epsilon))
     yield Line("turned_back", "Turn back, that is, solve for the signal and the noise.",
         Tuple(*(equation(unknown, solution[unknown]) for unknown in (x_t, epsilon))))

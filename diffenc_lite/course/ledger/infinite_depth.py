@@ -26,33 +26,19 @@ R_E1, R_E2, of_E3 = name(r"\text{E1: }R"), name(r"\text{E2: }R"), name(r"\text{E
         "integrand_E1": equation(of_E1, gammaprime_t * (epsilon - epsilonhat) ** 2 / 2),
         "neglected_E1": equation(R_E1, alpha_t**2 * (v - vhat) ** 2 / 4),
         "residual_E2": equation(of_E2, (1 + sigma_t**2) * (v - vhat)),
-        "neglected_E2": equation(
-            R_E2,
-            alpha_t**2
-            * (1 + sigma_t**2)
-            * (v - vhat)
-            / 4
-            * ((1 + 3 * sigma_t**2) * (v - vhat) - 2 * sigma_t * (sigma_t**2 - alpha_t**2) * x_t),
-        ),
+        "neglected_E2": equation(R_E2, alpha_t**2 * (1 + sigma_t**2) * (v - vhat) / 4
+            * ((1 + 3 * sigma_t**2) * (v - vhat) - 2 * sigma_t * (sigma_t**2 - alpha_t**2) * x_t)),
         "residual_E3": equation(of_E3, (1 + sigma_t**2) * (v - vhat) + sigma_t * (y - ydot)),
         "ends": equation(depth_integral, (F(gamma(1)) - F(gamma(0))) / 2),
     })
 def L4(E1, E2, E3, F3, G4, L2) -> Steps:
-    yield Define(
-        PATH
-        | {
-            v: G4.v,
-            vhat: G4.v.subs(x_t, xhat),
-            epsilon: G4.epsilon,
-            epsilonhat: G4.epsilon.subs(v, vhat),
-            gammaprime_t: Derivative(gamma(t), t),
-        }
-    )
+    yield Define(PATH | {v: G4.v, vhat: G4.v.subs(x_t, xhat)})
+    yield Define({epsilon: G4.epsilon, epsilonhat: G4.epsilon.subs(v, vhat)})
+    yield Define({gammaprime_t: Derivative(gamma(t), t)})
     ahead = encoding_at_s(3)
     yield Line("taylor", "In a short step an encoder moves almost along a line. With three "
         r"derivatives in $\lambda$, and $\frac{dx_t}{d\lambda}=\sigma_t^2u$, Taylor's theorem says "
-        "how it moves:",
-        equation(x_s, up_to(ahead, 3)))
+        "how it moves:", equation(x_s, up_to(ahead, 3)))
     in_x, exact = (
         gap.subs(lambda_s, lambda_t + Delta).subs(c, 1 - exp(-Delta))
         for gap in (L2.gap / alpha_s, L2.gap_in_v * sigma_Q / alpha_s)
@@ -67,8 +53,7 @@ def L4(E1, E2, E3, F3, G4, L2) -> Steps:
     first = expand(bracket.coeff(Delta, 1) / sigma_t)
     yield Line("residual", r"All of the first order is one number, times $\sigma_t$. We call it "
         "the residual: the error in $v$, corrected for what the counterterm gets wrong.",
-        equation(r, collect(first, sigma_t)),
-        gives=True)
+        equation(r, collect(first, sigma_t)), gives=True)
     bracket = collect(expand(bracket.subs(uhat, u - (v - vhat - r) / sigma_t)), Delta)
     yield Line("powers_in_r", "With it,", equation(gap_name, up_to(bracket, 3)))
     before = (alpha_s / sigma_Q) ** 2
@@ -84,12 +69,10 @@ def L4(E1, E2, E3, F3, G4, L2) -> Steps:
     second = leading / r * expand(second * r / leading)
     yield Line("cost", r"Multiply the two series. One factor $\Delta$ of the square is used up, "
         "one remains: the cost of a step is proportional to its size, so the sum of all of them "
-        "has a limit.",
-        equation(cost_name, up_to(in_order, 3)), means=before * gap_name**2 / 2)
+        "has a limit.", equation(cost_name, up_to(in_order, 3)), means=before * gap_name**2 / 2)
     yield Line("neglected", "The first term that the limit neglects. Here, and only here, the "
         r"curvature $\ddot x_t$ of the encoder's path comes in: the counterterm follows a "
-        "straight line.",
-        equation(R, second))
+        "straight line.", equation(R, second))
     yield Line("two_terms", "In short,",
         equation(cost_name, up_to(leading * Delta + R * Delta**2, 3)))
     size = (gamma(t) - gamma(t - h)).series(h, 0, 3).removeO().doit()
@@ -104,16 +87,13 @@ def L4(E1, E2, E3, F3, G4, L2) -> Steps:
         r"For the mean over the $T$ steps to become the mean over $t\sim U(0,1)$ (a Riemann sum), "
         "the integrand has to be continuous in $t$, and the neglected terms have to be bounded "
         r"uniformly in $t$: so it is for a smooth $\gamma$ on $[0,1]$ and an encoder with a "
-        r"bounded third derivative in $\lambda$.",
-        for_=("integrand", "integrand_E1"))
+        r"bounded third derivative in $\lambda$.", for_=("integrand", "integrand_E1"))
     yield Words("dominated", r"To exchange the limit with the average over $x$ and $\varepsilon$, "
         "the costs need a common bound whose average is finite (dominated convergence): so it is "
         r"for bounded data and encodings and a $\hat v$ that grows at most like a power of "
-        "$|z_t|$.",
-        for_=("integrand", "integrand_E1"))
+        "$|z_t|$.", for_=("integrand", "integrand_E1"))
     yield Words("dimensions", "In $d$ dimensions the costs add (L2), each with its own residual: "
-        r"$r^2$ becomes $\|r\|^2$.",
-        for_=("integrand", "integrand_E1"))
+        r"$r^2$ becomes $\|r\|^2$.", for_=("integrand", "integrand_E1"))
     # the three encoders
     noise_error = G4.epsilon - G4.epsilon.subs(v, vhat)
     yield Line("noise_error", r"E1 has $u=\hat u=0$, so $r=v-\hat v$; and by G4 an error in $v$ "
@@ -140,12 +120,9 @@ def L4(E1, E2, E3, F3, G4, L2) -> Steps:
     # the schedule
     yield Line("chain_rule", "Last, the schedule. For E1 the mean squared error depends on $t$ "
         r"through $\gamma$ alone; write it as $F'(\gamma)$. By the chain rule the integrand is a "
-        "derivative in $t$,",
-        equation(inner.diff(t), Derivative(inner, t)))
-    integral = Integral(inner.diff(t), (t, 0, b))
+        "derivative in $t$,", equation(inner.diff(t), Derivative(inner, t)))
     yield Line("up_to_b", "so up to any depth $b$ the integral is what that has gained: both are "
         "0 at $b=0$, and they have the same slope in $b$.",
-        equation(integral, inner.subs(t, b) - inner.subs(t, 0)))
+        equation(Integral(inner.diff(t), (t, 0, b)), inner.subs(t, b) - inner.subs(t, 0)))
     yield Line("ends", r"At $b=1$ it depends on $\gamma(0)$ and $\gamma(1)$ only, not on the path "
-        "between.",
-        case={b: 1})
+        "between.", case={b: 1})

@@ -3,11 +3,11 @@
 from ._language import *
 from .gaussian import log_density, standard_normal, z
 from .infinite_depth import F, gamma
+from .processes import at_1
 from .three_terms import never_negative, p_1, q_1
 from .three_terms import p_x as p_of_x
 
 eta = Symbol("eta", positive=True)  # a signal-to-noise ratio
-
 N = Symbol("N", positive=True, integer=True)
 value, odds = IndexedBase("x", real=True)[n], IndexedBase("p", positive=True)[n]
 p, m = Function("p", positive=True), Function("m", real=True)  # density of z, E[x|z]
@@ -15,9 +15,8 @@ density, weighted = name("p_z"), name("p_z m_z")
 dI, mmse, bound = name(r"\frac{dI}{d\eta}"), name(r"\mathrm{mmse}"), name(r"\text{bound}")
 Ex2 = Symbol(r"{\mathbb E[x^2]}", positive=True)
 Em2 = Symbol(r"{\mathbb E[m_z^2]}", positive=True)
-q_x, p_x, q_zx, q_z, p_z, q_xz, p_xz = symbols(
-    "q_x p_x q_{z|x} q_z p_z q_{x|z} p_{x|z}", positive=True
-)
+q_x, p_x, q_zx, q_z, p_z = symbols("q_x p_x q_{z|x} q_z p_z", positive=True)
+q_xz, p_xz = symbols("q_{x|z} p_{x|z}", positive=True)
 H, H_0 = symbols("H H_0", real=True)  # of x, of x given z_0
 I_0, I_1 = symbols("I_0 I_1", real=True)  # the information of z_0 and z_1
 K_1, M = symbols("K_1 M", nonnegative=True)
@@ -31,6 +30,7 @@ def kernel(x: Expr) -> Expr:
 
 
 K_X = kernel(x)
+DENSITY, WEIGHTED = (Sum(odds * e * kernel(value), (n, 1, N)) for e in (1, value))
 I_MMSE = ("i_mmse", "diffusion", "total", "advantage")  # the forms that use it
 
 
@@ -60,26 +60,15 @@ I_MMSE = ("i_mmse", "diffusion", "total", "advantage")  # the forms that use it
 )
 def X5(F1, G1, L0, L1, L3, L4) -> Steps:
     # d I / d SNR = mmse / 2
-    yield Define(
-        {
-            density: Sum(odds * kernel(value), (n, 1, N)),
-            weighted: Sum(odds * value * kernel(value), (n, 1, N)),
-            I_0: info(exp(-gamma(0))),
-            I_1: info(exp(-gamma(1))),
-            H: H_0 + info(exp(-gamma(0))),
-        }
-    )
+    yield Define({density: DENSITY, weighted: WEIGHTED})
+    yield Define({I_0: info(exp(-gamma(0))), I_1: info(exp(-gamma(1))), H: H_0 + I_0})
     yield Line("moves", r"A Gaussian around $\sqrt\eta\,x$ changes with $\eta$ by moving:",
         equation(Derivative(K_X, eta), -x / (2 * sqrt(eta)) * Derivative(K_X, z)))
     yield Line("slope", "its slope is",
         equation(Derivative(K_X, z), simplify(diff(K_X, z) / K_X) * K_X))
-    of_x = odds * kernel(value)
     yield Line("densities", "The density of $z$ is the average of these over the data. Let the "
         "data have $N$ values $x_n$, with odds $p_n$; then $p_z$ and $p_zm_z$ are",
-        Tuple(
-            equation(density, Sum(of_x, (n, 1, N))),
-            equation(weighted, Sum(value * of_x, (n, 1, N))),
-        ))
+        Tuple(equation(density, DENSITY), equation(weighted, WEIGHTED)))
     yield Line("heat", "so that the density changes like this,")
     yield Line("score", "and has this slope.")
     yield Line("entropy_rate", "$I(x;z)$ is the entropy of $z$ less that of the noise, which does "
@@ -95,16 +84,13 @@ def X5(F1, G1, L0, L1, L3, L4) -> Steps:
         r"the second there is the slope, $p_z'=(\sqrt\eta\,m_z-z)\,p_z$, so that its integral is "
         r"$-\sqrt\eta\,\mathbb E[m_z^2]+\mathbb E[zm_z]$. And $\mathbb E[zm_z]=\mathbb "
         r"E[zx]=\sqrt\eta\,\mathbb E[x^2]$, since $m_z$ is the mean of $x$ given $z$, and the "
-        "noise has the mean 0 given $x$.",
-        for_=I_MMSE)
+        "noise has the mean 0 given $x$.", for_=I_MMSE)
     yield Line("in_all", "In all,",
         equation(dI, (-sqrt(eta) * Em2 + sqrt(eta) * Ex2) / (2 * sqrt(eta))))
     yield Line("mmse", r"The error is the mean of $(x-m_z)^2$, and $\mathbb E[xm_z]=\mathbb "
-        "E[m_z^2]$:",
-        equation(mmse, Ex2 - 2 * Em2 + Em2))
+        "E[m_z^2]$:", equation(mmse, Ex2 - 2 * Em2 + Em2))
     yield Line("i_mmse", "Half the error is the rate.")
-    yield Words("all_data", "The same holds for all data of finite variance (Guo, Shamai and "
-        "Verdu, 2005).")
+    yield Words("all_data", "It holds for all data of finite variance (Guo, Shamai, Verdu, 2005).")
     # what no bound can beat
     yield Line("entropy", r"What is the least that any bound can be? The average of this")
     yield Words("above_entropy", "is $H$ and a divergence, which is not negative (L1); and a "
@@ -113,29 +99,24 @@ def X5(F1, G1, L0, L1, L3, L4) -> Steps:
     yield Words("above_mismatch", "Nor is it below $H+M$, with $M$ for the divergence of its own "
         "decoder: by the chain rule the divergence of the chains is that of the pairs $(x,z_0)$ "
         "and one more, of the other latents given these, which is not negative (the data "
-        "processing inequality).",
-        never_negative(L1, L_any - (H + M)))
+        "processing inequality).", never_negative(L1, L_any - (H + M)))
     # what the bound of a perfect VDM is
-    at_1 = {alpha_t: alpha_1, sigma_t: sigma_1, x_t: x_1}
-    mean, variance = F1.mean.subs(at_1), F1.variance.subs(at_1)
+    mean, variance = at_1(F1.mean), at_1(F1.variance)
     log_ratio = log_density(z_1, mean, variance) - G1.log_density
     log_ratio = expand(log_ratio.subs(z_1, mean + sqrt(variance) * epsilon), log=True)
     yield Line("prior_loss", r"Now the bound (L1). For one $x$, the average of $\ln "
         "q(z_1|x)/p(z_1)$ over the noise is the prior loss (L0).",
         equation(Integral(log_ratio * standard_normal, (epsilon, -oo, oo)), L0.one_dimension))
     yield Line("prior", r"Averaged over the data, it is the information of $z_1$, and $K_1$.")
-    yield Line("reconstruction", "The reconstruction is the average of this: $H_0$, and the "
-        "mismatch $M$.")
+    yield Line("reconstruction", "The average is the reconstruction: $H_0$ and the mismatch $M$.")
     yield Words("averages", r"By definition $I_1$ is the average of $\ln q(z_1|x)/q(z_1)$, and $H$ "
         r"and $H_0$ are those of $-\ln q(x)$ and $-\ln q(x|z_0)$. The average of a sum is the sum "
-        "of the averages.",
-        for_=("prior", "reconstruction", "entropy", "total", "advantage"))
+        "of the averages.", for_=("prior", "reconstruction", "entropy", "total", "advantage"))
     snr = exp(-gamma_t)
     short = L3.step.subs(alpha_s, sigma_s * exp((Delta - gamma_t) / 2))
     short = Limit(short.subs(alpha_t, sigma_t * exp(-gamma_t / 2)) / Delta, Delta, 0)
     yield Line("short_step", "A short step of a VDM costs half the error times the SNR for each "
-        r"unit of $\gamma$ (L3),",
-        equation(short, snr * (x - xhat) ** 2 / 2))
+        r"unit of $\gamma$ (L3),", equation(short, snr * (x - xhat) ** 2 / 2))
     yield Line("rate", "and the loss at infinite depth (L4) has the same integrand: the error in "
         "the noise is that in $x$, times the root of the SNR.",
         means=L4.integrand_E1.subs(epsilon, epsilonhat + alpha_t * (xhat - x) / sigma_t))

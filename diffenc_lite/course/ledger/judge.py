@@ -39,11 +39,8 @@ class Wrong(ProofError):
 
     @cached_property
     def difference(self) -> sp.Expr:
-        return (
-            self.expression
-            if self.expression.has(sp.Order)
-            else sp.factor(zero.reduced(self.expression))
-        )
+        given = self.expression
+        return given if given.has(sp.Order) else sp.factor(zero.reduced(given))
 
 
 class Undecided(ProofError):
@@ -113,13 +110,8 @@ def understood(tag: str, forms: Mapping[str, Relational], given: Any) -> dict[st
 
 
 def compare(
-    tag: str,
-    form: str,
-    given: Any,
-    claimed: Relational,
-    meanings: Meanings,
-    known: Mapping[str, sp.Symbol],
-    lines: Sequence[sp.Basic] = (),
+    tag: str, form: str, given: Any, claimed: Relational,
+    meanings: Meanings, known: Mapping[str, sp.Symbol], lines: Sequence[sp.Basic],
 ) -> None:
     """Hold a reader's claim, an expression for the right side or a whole equation, against a form.
 
@@ -149,10 +141,8 @@ def compare(
     to_do = given.atoms(*CALCULUS) - claimed.atoms(*CALCULUS)
     unless(not to_do, f"work out {_listed(to_do)} first")
     unless(not opaque(given).has(sp.oo, -sp.oo), f"is infinite: {given}")
-    given = given.replace(
-        sp.Sum, lambda *parts: _renamed(sp.Sum(*parts), claimed.rhs.atoms(sp.Sum))
-    )
-    given = without_floats(given)
+    sums = claimed.rhs.atoms(sp.Sum)
+    given = without_floats(given.replace(sp.Sum, lambda *e: _renamed(sp.Sum(*e), sums)))
     for symbol in sorted((s for s in given.free_symbols if isinstance(s, sp.Symbol)), key=str):
         ours, usable = known.get(symbol.name), _listed(claimed.free_symbols)
         said = f"{symbol} is not a symbol of {tag}; {form} is made of {usable}, or of what "

@@ -8,8 +8,7 @@ from .quadrature import GAMMA_0, normal_mean
 
 LEVELS, NEAR = 256, 12
 away = Symbol("n", integer=True)  # the difference of two level numbers
-exponent_E1 = name(r"\text{E1: }\ell_{x+2n/K}-\ell_x")
-exponent_E2 = name(r"\text{E2: }\ell_{x+2n/K}-\ell_x")
+exponent_E1, exponent_E2 = (name(rf"\text{{{E}: }}\ell_{{x+2n/K}}-\ell_x") for E in ("E1", "E2"))
 
 
 @row("What a level costs", "02",
@@ -18,12 +17,8 @@ exponent_E2 = name(r"\text{E2: }\ell_{x+2n/K}-\ell_x")
     claim={
         "E1": equation(exponent_E1,
             2 * away / K * exp(-gamma_0 / 2) * epsilon - 2 * (away / K) ** 2 * exp(-gamma_0)),
-        "E2": equation(
-            exponent_E2,
-            2 * away / K * exp(-gamma_0 / 2) * epsilon
-            - 2 * (away / K) ** 2 * exp(-gamma_0)
-            - 2 * away / K * alpha_0**2 * x,
-        ),
+        "E2": equation(exponent_E2, 2 * away / K * exp(-gamma_0 / 2) * epsilon
+            - 2 * (away / K) ** 2 * exp(-gamma_0) - 2 * away / K * alpha_0**2 * x),
     })
 def X1(E2, L1) -> Steps:
     exponent = L1.exponent.subs(l_k, x + 2 * away / K)

@@ -15,10 +15,8 @@ sigma_s, sigma_t, sigma_0, sigma_1 = symbols("sigma_s sigma_t sigma_0 sigma_1", 
 gamma_s, gamma_t, gamma_0, gamma_1 = symbols("gamma_s gamma_t gamma_0 gamma_1", real=True)
 lambda_s, lambda_t = symbols("lambda_s lambda_t", real=True)
 DEPTHS = (
-    (alpha_s, sigma_s, gamma_s),
-    (alpha_t, sigma_t, gamma_t),
-    (alpha_0, sigma_0, gamma_0),
-    (alpha_1, sigma_1, gamma_1),
+    (alpha_s, sigma_s, gamma_s), (alpha_t, sigma_t, gamma_t),
+    (alpha_0, sigma_0, gamma_0), (alpha_1, sigma_1, gamma_1),
 )
 
 # --- abbreviations: expanded before anything is compared or computed ------------------------------
@@ -66,9 +64,8 @@ def in_gamma(expression: Expr) -> Expr:
     for short, long in (ABBREVIATIONS | {c: 1 - exp(gamma_s - gamma_t)}).items():
         expression = expression.subs(short, long)
     for alpha, sigma, gamma in DEPTHS:
-        expression = expression.subs(
-            {alpha: 1 / sqrt(1 + exp(gamma)), sigma: 1 / sqrt(1 + exp(-gamma))}
-        )
+        noise = {alpha: 1 / sqrt(1 + exp(gamma)), sigma: 1 / sqrt(1 + exp(-gamma))}
+        expression = expression.subs(noise)
     return expression
 
 

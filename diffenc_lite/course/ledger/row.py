@@ -11,7 +11,6 @@ the row rests on; `F2.mean` is the right side of a form of F2.
 from __future__ import annotations
 
 import inspect
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -42,6 +41,7 @@ class Statement:
     name: str
     text: str
     expression: Basic | None
+    manner = ""  # what comes before the words
 
     @property
     def lines(self) -> tuple[Relational, ...]:
@@ -55,20 +55,21 @@ class Statement:
         return "" if self.expression is None else latex(self.expression)
 
     def _repr_latex_(self) -> str:
-        return f"{self.text}\n$$\\displaystyle {self.shown}$$" if self.shown else self.text
+        below = f"\n$$\\displaystyle {self.shown}$$" if self.shown else ""
+        return f"{self.manner}{self.text}{below}"
 
     def __repr__(self) -> str:
-        return self.text + ("" if self.expression is None else f"\n    {self.expression}")
+        below = "" if self.expression is None else f"\n    {self.expression}"
+        return f"{self.manner}{self.text}{below}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Line(Statement):
     """Equations, or an inequality `>= 0`, held against the definitions and the lines before. A left
     side that is a name, and new, gets its meaning.
 
     Attributes:
-        means: what a new left side stands for, where the right side is to be compared with it:
-            the line reads left = means = right.
+        means: what a new left side stands for: the line reads left = means = right.
         gives: the left side is a symbol of the notation, and the line gives it its meaning.
         case: it is the line before with this put in.
     """
@@ -87,7 +88,7 @@ class Line(Statement):
         return f"{latex(self.lines[0].lhs)} = {latex(self.means)} = {latex(self.lines[0].rhs)}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Define(Statement):
     """Symbols get their meaning, by choice: nothing is proved. Without a name it is not shown."""
 
@@ -101,7 +102,7 @@ class Define(Statement):
         return said[0] if len(said) == 1 else Tuple(*said)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Words(Statement):
     """Argued, and not checked by the machine. `for_`: the forms that need it, besides the one that
     it arrives at."""
@@ -110,12 +111,7 @@ class Words(Statement):
     text: str
     expression: Basic | None = None
     for_: tuple[str, ...] = ()
-
-    def _repr_latex_(self) -> str:
-        return f"(in words) {super()._repr_latex_()}"
-
-    def __repr__(self) -> str:
-        return f"(in words) {super().__repr__()}"
+    manner = "(in words) "
 
 
 @dataclass(frozen=True)
@@ -200,9 +196,8 @@ class Page:
         for form in row.claim:
             self.hold(form)
         for symbol, step_name in self.named.items():
-            if symbol not in self.read and not any(
-                symbol in e.free_symbols for e in row.claim.values()
-            ):
+            claimed = any(symbol in e.free_symbols for e in row.claim.values())
+            if symbol not in self.read and not claimed:
                 raise Loose(self.tag, step_name, f"nothing is compared with {symbol}")
 
     def take(self, step: Statement) -> None:
@@ -286,9 +281,8 @@ class Page:
         left = self.row.claim[form].lhs  # of a symbol that was defined, a line has to compute it
         restated = self.steps[form].expression is self.row.claim[form] and left in self.defined
         only_named = self.named.get(left) == form and left not in self.read
-        return (
-            DEFINED if isinstance(self.steps[form], Define) or restated or only_named else PROVED
-        ), []
+        defined = isinstance(self.steps[form], Define) or restated or only_named
+        return DEFINED if defined else PROVED, []
 
     def summary(self, yours: set[str]) -> str:
         """The line of a proof: its forms by their words, what it rests on"""
@@ -309,9 +303,8 @@ class Page:
         words = (s for s in self.steps.values() if isinstance(s, Words) and not s.for_)
         if remarks := [step.name for step in words if step.name not in self.row.claim]:
             parts.append(f"remarks in words: {', '.join(remarks)}")
-        counted = [len(s.numbers) for s in self.steps.values() if isinstance(s, Numbers)]
-        if counted:
-            parts.append(f"computed: {sum(counted)} numbers, to the digits shown")
+        if counted := sum(len(s.numbers) for s in self.steps.values() if isinstance(s, Numbers)):
+            parts.append(f"computed: {counted} numbers, to the digits shown")
         if self.row.rests_on:
             parts.append(f"rests on {', '.join(sorted(self.row.rests_on))}")
         return "; ".join(parts)
@@ -320,16 +313,14 @@ class Page:
 @dataclass(frozen=True)
 class Closed:
     """A proof that closed. `words`: for each form whether it is proved, defined or in words;
-    `yours`: the forms that a reader gave; the seconds that the processor took (less when it
-    has seen the lines before)."""
+    `yours`: the forms that a reader gave."""
 
     tag: str
     how: str
     words: Mapping[str, str]
     yours: tuple[str, ...]
-    seconds: float
 
-    def __repr__(self) -> str:  # without the time, which differs from run to run
+    def __repr__(self) -> str:
         return f"{self.tag} {self.how}"
 
 
@@ -456,16 +447,14 @@ class Row:
             agree but algebra cannot show it; `Unclear` if your claim cannot be compared with the
             form; `Loose` if a line is compared with nothing.
         """
-        start = time.process_time()
         yours = understood(self.tag, self.claim, claim)
         if not yours:
             self.__dict__.pop("_page", None)  # once more from the beginning
         page = self._page
         for form, given in yours.items():
-            formula = self.claim[form], page.meanings, self.symbols, page.lines
-            compare(self.tag, form, given, *formula)
-        how = page.summary(set(yours))
-        return Closed(self.tag, how, self.words, tuple(yours), time.process_time() - start)
+            known = page.meanings, self.symbols, page.lines
+            compare(self.tag, form, given, self.claim[form], *known)
+        return Closed(self.tag, page.summary(set(yours)), self.words, tuple(yours))
 
     @cached_property
     def _page(self) -> Page:

@@ -4,16 +4,12 @@ from ._language import *
 from .bound import SQUARES
 from .gaussian import price
 
-power = Symbol("p", positive=True)
-m, mbar = symbols("m mbar", nonnegative=True)
-kappa = Symbol("kappa", real=True)
-h = Symbol("h", positive=True)
-m_i = IndexedBase("m", nonnegative=True)[i]
-L_T = Symbol("L_T", nonnegative=True)
+power, h = symbols("p h", positive=True)
+m, mbar, L_T = symbols("m mbar L_T", nonnegative=True)
+kappa, m_i = Symbol("kappa", real=True), IndexedBase("m", nonnegative=True)[i]
 KL_w, KL_best, w_best = name(r"\mathrm{KL}(w)"), name(r"\mathrm{KL}^*"), name("w^*")
-variance_best = name(r"\sigma_P^{*2}")
-E_T = name("E_T(w)")
-m_name = name("m(T)")
+variance_best, m_name = name(r"\sigma_P^{*2}"), name("m(T)")
+E_T, E_near = name("E_T(w)"), name(r"E_T(1+\kappa T^{-p})_{\text{leading}}")
 
 
 def step_cost(L2, error: Expr) -> Expr:
@@ -44,8 +40,7 @@ def W1(G3, L2) -> Steps:
         equation(Derivative(KL_w, w), diff(cost, w)))
     (best,) = solve(diff(cost, w), w)
     yield Line("ratio", "There is one such place. A denoiser that errs should admit it: the more "
-        "it errs, the smaller $w$.",
-        equation(w_best, best))
+        "it errs, the smaller $w$.", equation(w_best, best))
     yield Line("zero", "Indeed,", equation(diff(cost, w).subs(w, w_best), 0))
     yield Line("curvature", "It is a minimum, and the only one, because the cost is convex in $w$.")
     yield Line("variance", "The variance that belongs to it: what $q$ has, plus the mean squared "
@@ -71,19 +66,13 @@ def W1(G3, L2) -> Steps:
     nonnegative=("below_one",),
 )
 def W1c(L2, W1) -> Steps:
-    yield Define(
-        {
-            L_T: d / 2 * Sum(m_i, (i, 1, T)),
-            mbar: Sum(m_i, (i, 1, T)) / T,
-        }
-    )
+    yield Define({L_T: d / 2 * Sum(m_i, (i, 1, T)), mbar: Sum(m_i, (i, 1, T)) / T})
     total = sum_apart(Sum(step_cost(L2, m_i), (i, 1, T)))
     yield Line("cost", "Add up the steps of W1, each with its own error $m_i$, all with the same "
         "$w$. The errors enter by their sum only, and that is the diffusion loss at $w=1$.",
         equation(KL_w, expand(expand(total).subs(Sum(m_i, (i, 1, T)), 2 * L_T / d))), means=total)
     yield Line("mean_error", r"That is $T$ times the cost of W1 at the mean error $\bar "
-        "m=2L_T/(Td)$,",
-        equation(KL_w, T * step_cost(L2, mbar)))
+        "m=2L_T/(Td)$,", equation(KL_w, T * step_cost(L2, mbar)))
     yield Line("ratio", "so that W1 has the best ratio,", means=W1.ratio.subs(m, mbar))
     slope = diff(T * step_cost(L2, mbar), w)
     yield Line("slope", "where the slope is 0,", equation(slope.subs(w, w_best), 0))
@@ -92,13 +81,11 @@ def W1c(L2, W1) -> Steps:
     yield Line("below_one", "and a ratio below 1.")
     yield Line("zero_sum", "One ratio for each step costs the sum of the logarithms instead. With "
         r"$\bar m$ the mean of the $m_i$, this sum is 0; times $\frac d{2(1+\bar m)}$ it may be "
-        "added.",
-        equation(Sum(m_i - mbar, (i, 1, T)), 0))
-    costs = T * W1.cost.subs(m, mbar) - Sum(W1.cost.subs(m, m_i), (i, 1, T))
+        "added.", equation(Sum(m_i - mbar, (i, 1, T)), 0))
+    own = Sum(W1.cost.subs(m, m_i), (i, 1, T))
+    zero_sum = d / (2 * (1 + mbar)) * Sum(m_i - mbar, (i, 1, T))
     yield Line("more", r"Added, it makes every term an $a_i-1-\ln a_i$, which is never negative "
-        "(L1).",
-        equation(KL_best - Sum(W1.cost.subs(m, m_i), (i, 1, T)),
-            costs + d / (2 * (1 + mbar)) * Sum(m_i - mbar, (i, 1, T))))
+        "(L1).", equation(KL_best - own, T * W1.cost.subs(m, mbar) - own + zero_sum))
 
 
 @row("At infinite depth the ratio must be 1", "06",
@@ -107,8 +94,7 @@ def W1c(L2, W1) -> Steps:
     claim={
         "excess": equation(E_T, T * d / 2 * (w - 1 - log(w))),
         "linear": equation(Limit(E_T / T, T, oo), d / 2 * (w - 1 - log(w))),
-        "power": equation(name(r"E_T(1+\kappa T^{-p})_{\text{leading}}"),
-            d * kappa**2 / 4 * T ** (1 - 2 * power)),
+        "power": equation(E_near, d * kappa**2 / 4 * T ** (1 - 2 * power)),
         "root": equation(name(r"\lim E_T(1+\kappa/\sqrt T)"), d * kappa**2 / 4),
         "best": equation(name(r"\lim T(w^*-1)"), -gammaprime_t * alpha_t**2 * r**2 / d),
     })
@@ -129,16 +115,13 @@ def W2(L2, L4, W1) -> Steps:
         means=T * near.removeO().subs(h, T ** (-power)))
     yield Words("bounded", r"$T^{1-2p}$ stays bounded as $T$ grows if and only if $p\ge\frac12$, "
         "and what the series leaves out, of order $T^{1-3p}$, then vanishes: $w-1$ must shrink at "
-        "least like $T^{-1/2}$.",
-        for_=("power",))
+        "least like $T^{-1/2}$.", for_=("power",))
     yield Line("root", r"On the border, $p=\frac12$, a constant remains.",
         means=Limit(total.subs(w, 1 + kappa / sqrt(T)), T, oo))
-    gap = 2 * L4.integrand / (d * T)
     yield Line("gap", r"Does the best ratio (W1) come near enough? At $w=1$ a step costs $\frac "
         "d2m$, and by L4 that tends to the integrand over $T$, so that, to leading order,",
-        equation(m_name, gap))
+        equation(m_name, 2 * L4.integrand / (d * T)))
     yield Words("leading", "What the leading order leaves out of $m$ falls like $1/T^2$ (L4), so "
-        "$T$ times it vanishes, and it does not change the limit.",
-        for_=("best",))
+        "$T$ times it vanishes, and it does not change the limit.", for_=("best",))
     yield Line("best", "$w^*$ tends to 1 like $1/T$, faster than needed. So in the limit $w=1$ is "
         "not only safe, but best.", means=Limit(T * (W1.ratio.subs(m, m_name) - 1), T, oo))

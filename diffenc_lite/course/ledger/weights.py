@@ -9,9 +9,8 @@ w_epsilon = name(r"w_\varepsilon")
 
 
 @row("A weighted loss is a bound", "07",
-    r"With $\mathrm{KL}_w$ for L2 as a function of $w$: to multiply the denoising term of "
-    r"a step by $w$ is to choose the ratio $w$ for it, up to a constant that no network can "
-    r"change,",
+    r"With $\mathrm{KL}_w$ for L2 as a function of $w$: to multiply the denoising term of a step "
+    "by $w$ is to choose the ratio $w$ for it, up to a constant that no network can change,",
     claim={
         "constant": equation(KL_w - w * KL_1, (w - 1 - log(w)) / 2),
         "gradient": equation(Derivative(KL_w - w * KL_1, mu_P), 0),
@@ -21,8 +20,7 @@ w_epsilon = name(r"w_\varepsilon")
 def W3(L2, L3) -> Steps:
     step = L2.one_dimension.subs(delta, mu_P - mu_Q)
     yield Line("one_step", r"One step (L2), written out. The network's prediction is in $\mu_P$ "
-        "and nowhere else.",
-        equation(KL_w, step))
+        "and nowhere else.", equation(KL_w, step))
     yield Line("at_one", "At $w=1$ it is", equation(KL_1, step.subs(w, 1)))
     yield Line("constant", r"Compare it with $w$ times the same step at $w=1$.")
     yield Line("gradient", "The prediction is gone. So both have the same gradient in every "
@@ -32,8 +30,7 @@ def W3(L2, L3) -> Steps:
     weight = rho / (L3.step_in_epsilon / (epsilon - epsilonhat) ** 2)
     yield Line("ratio_of_epsilon_loss", "For instance the popular loss "
         r"$\rho\,(\varepsilon-\hat\varepsilon)^2$, the same for all steps: its ratio is $\rho$ "
-        "over what L3 (for E1, $w=1$) has before the square.",
-        equation(w_epsilon, weight))
+        "over what L3 (for E1, $w=1$) has before the square.", equation(w_epsilon, weight))
     yield Line("times_the_step", "Indeed, times the step of L3 it is that loss.",
         equation(w_epsilon * L3.step_in_epsilon, rho * (epsilon - epsilonhat) ** 2))
     yield Line("equal_steps", r"That depends on $\gamma_t-\gamma_s$ only: moving both changes "

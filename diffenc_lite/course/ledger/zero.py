@@ -21,8 +21,9 @@ import sympy as sp
 from sympy.codegen.cfunctions import expm1, log1p
 from sympy.core.function import AppliedUndef
 from sympy.functions.elementary.hyperbolic import HyperbolicFunction
+from sympy.ntheory import factorrat
 
-from .notation import ABBREVIATIONS, DEPTHS, NOISE, Delta, T, c, lambda_s, lambda_t
+from .notation import ABBREVIATIONS, DEPTHS, NOISE, Delta, T, c, in_gamma, lambda_s, lambda_t
 
 DIGITS, ZERO = (60, 200, 1000, 5000), sp.Integer(0)
 TAKEN_APART = (sp.Abs, sp.Add, sp.Mul, sp.Pow, sp.exp, sp.log, sp.Min, AppliedUndef)
@@ -61,7 +62,6 @@ class Agrees:
     rest: sp.Expr
 
 
-Answer = Same | Differs | Agrees
 Shown = tuple[tuple[str, sp.Expr], ...]
 
 
@@ -72,7 +72,7 @@ def _shown(value: Any, digits: int) -> str:
 
 
 @cache
-def decide(one: sp.Expr, other: sp.Expr = ZERO, shown: Shown = ()) -> Answer:
+def decide(one: sp.Expr, other: sp.Expr = ZERO, shown: Shown = ()) -> Same | Differs | Agrees:
     """Whether two formulas are the same; if not, a point where they differ. `shown`: what the point
     is to be told in, by name; else all that was drawn."""
     difference = one - other
@@ -143,10 +143,10 @@ IN_G |= {sigma: G[gamma] / H[gamma] for _, sigma, gamma in DEPTHS}
 BACK = {H[gamma]: 1 / alpha for alpha, _, gamma in DEPTHS}
 BACK |= {G[gamma]: sigma / alpha for alpha, sigma, gamma in DEPTHS}
 # gamma_0 < gamma_s < gamma_t < gamma_1: each, and each g, as the one before and a positive number
-_FIRST, _MORE = sp.Symbol("first", real=True), sp.symbols("more_:7", positive=True)
-IN_ORDER: dict[sp.Symbol, sp.Expr] = {}
-for _n, (_, _, _gamma) in enumerate((DEPTHS[2], DEPTHS[0], DEPTHS[1], DEPTHS[3])):
-    IN_ORDER |= {_gamma: sp.Add(_FIRST, *_MORE[:_n]), G[_gamma]: sp.Add(*_MORE[3 : 4 + _n])}
+ORDER = [DEPTHS[n][2] for n in (2, 0, 1, 3)]
+FIRST, MORE = sp.Symbol("first", real=True), sp.symbols("more_:7", positive=True)
+IN_ORDER = {gamma: sp.Add(FIRST, *MORE[:n]) for n, gamma in enumerate(ORDER)}
+IN_ORDER |= {G[gamma]: sp.Add(*MORE[3 : 4 + n]) for n, gamma in enumerate(ORDER)}
 
 
 def reduced(expression: sp.Expr) -> sp.Expr:
@@ -159,7 +159,7 @@ def reduced(expression: sp.Expr) -> sp.Expr:
     expression = expression.replace(expm1, lambda e: sp.exp(e) - 1)
     if expression.has(HyperbolicFunction):
         expression = expression.rewrite(sp.exp)
-    expression = expression.replace(sp.Subs, _derivative_there).replace(sp.Derivative, _derivative)
+    expression = expression.replace(sp.Derivative, _derivative)
     for short, long in ABBREVIATIONS.items():
         expression = expression.xreplace({short: long})
     numerator, denominator = sp.fraction(sp.together(_normal(expression)))
@@ -178,12 +178,6 @@ def _derivative(function: sp.Expr, *orders: sp.Tuple) -> sp.Expr:
     if isinstance(function, AppliedUndef) and function.args == (variable,):
         return sp.Function(f"{function.func.__name__}^({order})")(variable)
     return sp.Derivative(function, *orders)
-
-
-def _derivative_there(derivative: sp.Expr, variables: sp.Tuple, point: sp.Tuple) -> sp.Expr:
-    if isinstance(derivative, sp.Derivative):
-        return _derivative(*derivative.args).subs(variables[0], point[0])
-    return sp.Subs(derivative, variables, point)
 
 
 def sum_apart(whole: sp.Sum) -> sp.Expr:
@@ -208,28 +202,24 @@ def _normal(e: sp.Basic) -> sp.Basic:
     args = [_normal(part) for part in e.args]
     if isinstance(e, AppliedUndef):
         return e.func(*map(sp.expand, args))
-    if isinstance(
-        e, sp.exp
-    ):  # exp(k gamma / 2) = g^k; the rest of the exponent stays, term by term
+    if isinstance(e, sp.exp):  # exp(k gamma / 2) = g^k; the rest stays, term by term
         in_logs = {gamma: 2 * sp.log(g) for gamma, g in G.items()}
         return sp.expand_power_exp(sp.exp(sp.expand(args[0].xreplace(in_logs))))
-    if isinstance(e, sp.log | sp.Abs) or (
-        isinstance(e, sp.Pow) and e.exp.is_number and not e.exp.is_Integer
-    ):
+    is_root = isinstance(e, sp.Pow) and e.exp.is_number and not e.exp.is_Integer
+    if is_root or isinstance(e, sp.log | sp.Abs):
         sign, factors = _factors(args[0])
         if isinstance(e, sp.Abs):
             return sign * args[0] if sign else sp.Abs(args[0])
         if sign != 1:
             return e.func(*args)
-        if isinstance(e, sp.Pow):
+        if is_root:
             return sp.Mul(*(factor ** (n * e.exp) for factor, n in factors))
         return sp.expand(sp.Add(*(n * _log(factor) for factor, n in factors)))
     result = e.func(*args)
     if isinstance(e, sp.Add) and result.has(sp.Min):  # a + min(b, c) = min(a + b, a + c)
         rest, least = result.as_independent(sp.Min, as_Add=True)
-        return (
-            sp.Min(*(rest + part for part in least.args)) if isinstance(least, sp.Min) else result
-        )
+        if isinstance(least, sp.Min):
+            return sp.Min(*(rest + part for part in least.args))
     return result
 
 
@@ -268,24 +258,16 @@ def _irreducible(polynomial: sp.Expr) -> list[tuple[sp.Expr, int]]:
     found = [(factor.xreplace(back), power) for factor, power in factors]
     if not number.is_Rational or number == 0:
         return [*found, (number, 1)]
-    found += [
-        (sp.sign(number), 1),
-        *((sp.Integer(p), n) for p, n in sp.factorint(abs(number.p)).items()),
-    ]
-    return found + [(sp.Integer(p), -n) for p, n in sp.factorint(number.q).items()]
+    return found + [(sp.Integer(prime), n) for prime, n in factorrat(number).items()]
 
 
 def _powers_of_h(polynomial: sp.Expr) -> sp.Expr:
     """h^2 = 1 + g^2, so that h is left with the powers 0 and 1 only."""
     polynomial = sp.expand(polynomial)
     for gamma, h in H.items():
-        if polynomial.has(h):
-            polynomial = sp.expand(
-                polynomial.replace(
-                    lambda e, h=h: e.is_Pow and e.base == h and e.exp.is_Integer,
-                    lambda e, h=h, g=G[gamma]: (1 + g**2) ** (e.exp // 2) * h ** (e.exp % 2),
-                )
-            )
+        powers = [p for p in polynomial.atoms(sp.Pow) if p.base == h and p.exp.is_Integer]
+        low = {p: (1 + G[gamma] ** 2) ** (p.exp // 2) * h ** (p.exp % 2) for p in powers}
+        polynomial = sp.expand(polynomial.xreplace(low)) if low else polynomial
     return polynomial
 
 
@@ -296,13 +278,10 @@ def worked_out(expression: sp.Expr, kinds: tuple[type, ...] = CARRIED_OUT) -> sp
     """Derivatives, integrals and limits carried out; sums stay."""
     expression = expression.replace(_by_a_function, _as_subs)
     for kind in kinds:
-        if expression.has(kind):
-            expression = expression.replace(
-                lambda e, kind=kind: (
-                    isinstance(e, kind) and not (kind is sp.Integral and e.has(AppliedUndef))
-                ),
-                lambda e: e.doit(),
-            )
+        expression = expression.replace(
+            lambda e, k=kind: isinstance(e, k) and not (k is sp.Integral and e.has(AppliedUndef)),
+            lambda e: e.doit(),
+        )
     return expression
 
 
@@ -319,17 +298,15 @@ def _as_subs(derivative: sp.Derivative) -> sp.Expr:
 def lower_orders(expression: sp.Expr) -> list[sp.Expr]:
     """What has to vanish if a series is to hold up to its O(h^n): the coefficients below n."""
     (order,) = expression.atoms(sp.Order)
-    variable = order.variables[0]
-    power = int(sp.degree(order.expr, variable))
+    h = order.variables[0]
+    power = int(sp.degree(order.expr, h))
     expression = expression.subs(order, 0)
-    if variable == Delta:
+    if h == Delta:
         expression = expression.subs({lambda_s: lambda_t + Delta, c: 1 - sp.exp(-Delta)})
     numerator, denominator = sp.fraction(sp.together(worked_out(expression)))
-    while worked_out(denominator.subs(variable, 0)).expand() == 0:
-        denominator, power = denominator.diff(variable), power + 1
-    return [
-        worked_out(worked_out(numerator.diff(variable, n)).subs(variable, 0)) for n in range(power)
-    ]
+    while worked_out(denominator.subs(h, 0)).expand() == 0:
+        denominator, power = denominator.diff(h), power + 1
+    return [worked_out(worked_out(numerator.diff(h, n)).subs(h, 0)) for n in range(power)]
 
 
 def by_induction(expression: sp.Expr) -> sp.Expr:
@@ -376,9 +353,7 @@ def sample(seed: int, *expressions: sp.Expr) -> tuple[dict[str, Any], list[Any]]
     whole = whole.subs(drawn).replace(_by_a_function, _as_subs)
     for function in sorted({f.func for f in whole.atoms(AppliedUndef)}, key=str):
         whole = whole.replace(function, _wave(dice))
-    whole = worked_out(whole, (sp.Derivative, sp.Subs, sp.Limit)).replace(
-        sp.Sum, lambda *a: sp.Sum(*a).doit()
-    )
+    whole = worked_out(whole, (sp.Derivative, sp.Subs, sp.Limit, sp.Sum))
     leaves = sorted(whole.atoms(sp.Indexed), key=str)
     whole = whole.xreplace({leaf: _number(leaf, dice, wide) for leaf in leaves})
     gammas = _gammas(dice, *RANGES[seed])
@@ -386,7 +361,7 @@ def sample(seed: int, *expressions: sp.Expr) -> tuple[dict[str, Any], list[Any]]
     for symbol in sorted(whole.free_symbols - set(values), key=str):
         drawn[symbol] = _number(symbol, dice, wide)
         values[symbol] = mpmath.mpf(drawn[symbol].p) / drawn[symbol].q
-    depths = set().union(*(_depths(s) for s in values if s in NOISE))
+    depths = in_gamma(sp.Tuple(*NOISE.intersection(values))).free_symbols
     drawn |= {gamma: gammas[gamma] for gamma in gammas if gamma in depths}
     point = {s.name: mpmath.mpf(v.p) / v.q for s, v in drawn.items()}
     return point, [value_at(e, values) for e in whole]
@@ -397,8 +372,7 @@ def value_at(expression: sp.Expr, values: dict[Any, Any]) -> Any:
     if expression.has(sp.zoo, sp.nan):
         return None
     try:
-        value = sp.lambdify(list(values), expression, "mpmath")(*values.values())
-        value = mpmath.mpmathify(value)
+        value = mpmath.mpmathify(sp.lambdify([*values], expression, "mpmath")(*values.values()))
         return value if mpmath.isfinite(value) else None
     except (ArithmeticError, ValueError, TypeError):
         return None
@@ -411,8 +385,7 @@ def _gammas(dice: random.Random, low: int, high: int) -> dict[sp.Symbol, sp.Rati
         levels: Sequence[int] = list(accumulate(steps))[1:]
     else:
         levels = sorted(dice.sample(range(low, high + 1), 4))
-    order = (DEPTHS[2], DEPTHS[0], DEPTHS[1], DEPTHS[3])
-    return {gamma: sp.Rational(n, 10) for (_, _, gamma), n in zip(order, levels, strict=True)}
+    return {gamma: sp.Rational(n, 10) for gamma, n in zip(ORDER, levels, strict=True)}
 
 
 def _noise(symbol: sp.Symbol, gammas: dict[sp.Symbol, sp.Rational]) -> Any:
@@ -424,13 +397,6 @@ def _noise(symbol: sp.Symbol, gammas: dict[sp.Symbol, sp.Rational]) -> Any:
     (_, _, gamma_s), (_, _, gamma_t) = DEPTHS[:2]
     exact[c] = -mpmath.expm1(exact[gamma_s] - exact[gamma_t])
     return exact[symbol] if symbol in exact else value_at(ABBREVIATIONS[symbol], exact)
-
-
-def _depths(symbol: sp.Symbol) -> set[sp.Symbol]:
-    """The gammas that a symbol of noise depends on"""
-    if symbol in ABBREVIATIONS:
-        return set().union(*(_depths(s) for s in ABBREVIATIONS[symbol].free_symbols))
-    return {depth[2] for depth in DEPTHS if symbol in depth}
 
 
 def _number(symbol: sp.Expr, dice: random.Random, wide: bool) -> sp.Rational:
