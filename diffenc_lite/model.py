@@ -146,12 +146,10 @@ class DiffEnc(nn.Module):
 
 def _hides_weights(part: Any) -> bool:
     """Whether it has weights to train that `parameters()` does not list"""
-    own = getattr(part, "__dict__", {}).items()
-    public = [value for name, value in own if not name.startswith("_")]
-    lists = [value if isinstance(value, list | tuple) else [value] for value in public]
-    held = [value for values in lists for value in values]
-    weights = [weight for value in held if isinstance(value, nn.Module) for weight in value.parameters()]
-    return any(isinstance(value, Tensor) and value.requires_grad for value in held + weights)
+    hidden = list(getattr(part, "__dict__", {}).values())
+    if not isinstance(part, nn.Module) and any(isinstance(value, nn.Module) for value in hidden):
+        return True
+    return any(isinstance(value, Tensor) and value.requires_grad for value in hidden)
 
 
 def check_model(model: Any) -> None:

@@ -192,6 +192,12 @@ def test_a_start_with_trained_end_points(tmp_path):
     assert model.settings()["gamma"] == saved.settings()["gamma"]
 
 
+def test_a_card_that_cannot_be_written_keeps_the_model(model, saved):
+    with pytest.raises(TypeError, match="JSON"):
+        save_model(model, saved, {"score": torch.tensor(1.0)})
+    assert load_model(saved).card["sha256"]
+
+
 def test_full_disk_keeps_the_model(model, saved, monkeypatch):
     before = {p.name: p.read_bytes() for p in saved.parent.iterdir()}
     with monkeypatch.context() as patch:

@@ -208,10 +208,14 @@ class Weighty:
 
 
 def test_an_encoder_with_weights_is_a_module():
-    for held in (nn.Parameter(torch.zeros(())), nn.Linear(2, 2)):
-        with pytest.raises(TypeError, match="^encoder with weights must be an nn.Module"):
+    for held in (nn.Parameter(torch.zeros(())), nn.Linear(2, 2), torch.zeros(1).requires_grad_()):
+        with pytest.raises(TypeError, match="^encoder must be an nn.Module"):
             DiffEnc(nn.Identity(), Weighty(held))
     assert DiffEnc(nn.Identity(), Weighty(3.0)).encoder.held == 3.0
+    network = nn.Identity()
+    network.weight = torch.zeros(1, requires_grad=True)
+    with pytest.raises(TypeError, match="^denoiser must be an nn.Module"):
+        DiffEnc(network)
 
 
 def test_an_error_inside_a_shift_is_named(small_model):

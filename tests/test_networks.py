@@ -72,7 +72,7 @@ def test_a_denoiser_can_pass_a_feature_on_by_its_last_bias_alone():
     z, gamma = draw(net.shape)
     with torch.no_grad():
         net.out.bias[-1] = 0.5  # the coefficient of the last cosine, the same at every pixel
-    torch.testing.assert_close(net(z, gamma), z + 0.5 * net.features(z, gamma)[:, -1])
+    torch.testing.assert_close(net(z, gamma), z + 0.5 * net.fourier(z, gamma)[:, -1])
 
 
 @pytest.mark.parametrize("make", MAKERS)
@@ -221,7 +221,7 @@ def test_the_small_preset_is_for_a_laptop_and_the_paper_preset_has_66_blocks():
     with torch.device("meta"):
         paper = UNet(SIZES["paper"].denoiser, (3, 32, 32))
     assert sum(isinstance(m, Block) for m in paper.modules()) == 32 + 2 + 32
-    assert not paper.pool and paper.features is not None and paper.features.powers == (6, 7)
+    assert not paper.pool and paper.fourier is not None and paper.fourier.powers == (6, 7)
 
 
 def test_smooth_upsampling_interpolates():

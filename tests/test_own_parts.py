@@ -80,6 +80,26 @@ def test_a_linear_schedule_was_called_fixed():
     assert list(schedule.SCHEDULES) == ["linear", "learned", "cosine"]
 
 
+def test_a_subclass_is_trained_saved_and_loaded_as_one(tmp_path):
+    class Sevens(DiffEnc):
+        def v_hat(self, z, gamma):
+            return 0 * super().v_hat(z, gamma) + 7
+
+    def make():
+        parts = build(ModelConfig("learned", "tiny", shape=(1, 8, 8)))
+        return Sevens(parts.denoiser, parts.encoder, parts.schedule)
+
+    images = torch.randint(256, (20, 1, 8, 8)).byte()
+    totals = []
+    for fast in (True, False):
+        torch.manual_seed(0)
+        last = train(make(), images, TrainConfig(1, batch=8, fast=fast))
+        totals.append(last.total)
+    assert totals[0] == pytest.approx(totals[1], rel=1e-4) and isinstance(last.model, Sevens)
+    save_model(last.model, tmp_path / "sevens", {})
+    assert isinstance(load_model(tmp_path / "sevens", model=make()), Sevens)
+
+
 def test_the_cosine_schedule_is_a_cosine():
     made, t = CosineSchedule(), torch.linspace(0, 1, 11, dtype=F64)
     noise = made(t)

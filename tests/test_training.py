@@ -16,6 +16,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from draws import POINTS, same, seeded, weights
@@ -187,6 +188,13 @@ def test_the_average_follows_its_formula(small_model):
         assert torch.allclose(weight, expected[name], rtol=1e-12)
     assert not any(module.training for module in state.averaged.modules())
     assert all(module.training for module in state.model.modules())
+
+
+def test_numbers_of_numpy_come_back_from_a_folder(small_model, tmp_path):
+    config = TrainConfig(np.int64(2), batch=8, lr=np.float64(1e-3))
+    for _ in range(2):
+        last = train(small_model("identity"), POINTS, config, tmp_path)
+    assert last.update == 2 and type(config.updates) is int and type(config.lr) is float
 
 
 def test_only_matrices_decay(small_model):
