@@ -44,15 +44,15 @@ def X3(E2, L0, X4, X5) -> Steps:
         r"and the reconstruction $\mathbb E[\ln(1+e^{-2\eta-2\sqrt\eta\,\varepsilon})]$ at "
         r"$\gamma_0$, which is 0 to all digits. In nats:",
         numbers=(
-            Digits(r"\text{E1: prior}", "0.003358", prior_loss("E1")),
+            Digits(r"\text{E1: prior}", "0.003358", _prior("E1")),
             Digits(r"\text{E1: in all}", "0.693147", *total("E1")),
-            Digits(r"\text{E2: prior}", "0.0000114", prior_loss("E2")),
+            Digits(r"\text{E2: prior}", "0.0000114", _prior("E2")),
             Digits(r"\text{E2: in all, less}\ \ln2", "0.050976", total_E2 - math.log(2), error_E2),
         ))
     yield Words("moral", "A lower prior loss is not a better model: E2 pays more in all.")
 
 
-def prior_loss(tag: str) -> float:
+def _prior(tag: str) -> float:
     return X3.lambdify(f"prior_{tag}", "math")(gamma_1=GAMMA_1)
 
 
@@ -74,4 +74,4 @@ def total(tag: str) -> tuple[float, float]:
         return rate(gamma_t=gamma, mmse=error(alpha2**power / (1 - alpha2)))
 
     diffusion, off = integral(at, GAMMA_0, GAMMA_1, steps=128)
-    return prior_loss(tag) + diffusion, off
+    return _prior(tag) + diffusion, off

@@ -109,7 +109,7 @@ def understood(tag: str, forms: Mapping[str, Relational], given: Any) -> dict[st
     raise Unclear(tag, "claim", f"say which of {list(forms)} it is: {example}")
 
 
-def compare(
+def hold_claim(
     tag: str, form: str, given: Any, claimed: Relational,
     meanings: Meanings, known: Mapping[str, sp.Symbol], lines: Sequence[sp.Basic],
 ) -> None:

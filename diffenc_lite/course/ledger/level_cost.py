@@ -30,14 +30,14 @@ def X1(E2, L1) -> Steps:
     yield Numbers("bits", r"The cost is the mean over $\varepsilon$ of $\ln\sum_ne^{\ldots}$ over "
         "all levels that there are. In bits, by quadrature:",
         numbers=(
-            bits(r"\text{E1, a level with others on both sides}", "0.010453", "E1", NEAR, NEAR),
-            bits(r"\text{E1, the first or the last}", "0.005227", "E1", 0, NEAR),
-            bits(r"\text{E2, the first}", "0.0052486", "E2", 0, NEAR, -last),
-            bits(r"\text{E2, the last}", "0.0052486", "E2", NEAR, 0, last),
+            _bits(r"\text{E1, a level with others on both sides}", "0.010453", "E1", NEAR, NEAR),
+            _bits(r"\text{E1, the first or the last}", "0.005227", "E1", 0, NEAR),
+            _bits(r"\text{E2, the first}", "0.0052486", "E2", 0, NEAR, -last),
+            _bits(r"\text{E2, the last}", "0.0052486", "E2", NEAR, 0, last),
         ))
 
 
-def bits(what: str, claimed: str, form: str, below: int, above: int, x: float = 0.0) -> Digits:
+def _bits(what: str, claimed: str, form: str, below: int, above: int, x: float = 0.0) -> Digits:
     """E[ln sum_n exp(exponent)] / ln 2, with so many levels below and above the true one.
 
     Levels more than 12 away are left out: together they weigh less than exp(-1000).

@@ -23,7 +23,7 @@ from sympy import Basic, Eq, Expr, Ge, Indexed, Symbol, Tuple
 from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
 
-from .judge import Loose, ProofError, compare, hold, in_full, opaque, understood
+from .judge import Loose, ProofError, hold, hold_claim, in_full, opaque, understood
 from .notation import NOISE, in_gamma, is_name, latex
 
 PROVED, DEFINED, IN_WORDS = WORDS = "proved", "defined", "in words"
@@ -453,7 +453,7 @@ class Row:
         page = self._page
         for form, given in yours.items():
             known = page.meanings, self.symbols, page.lines
-            compare(self.tag, form, given, self.claim[form], *known)
+            hold_claim(self.tag, form, given, self.claim[form], *known)
         return Closed(self.tag, page.summary(set(yours)), self.words, tuple(yours))
 
     @cached_property

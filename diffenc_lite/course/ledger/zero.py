@@ -99,7 +99,7 @@ def _apart(seed: int, one: sp.Expr, other: sp.Expr, shown: Shown) -> tuple[Any, 
     before = None
     for digits in DIGITS:
         with mpmath.workdps(digits):
-            drawn, (first, second, *more) = sample(seed, one, other, *(e for _, e in shown))
+            drawn, (first, second, *more) = draw_values(seed, one, other, *(e for _, e in shown))
             told = {name: v for (name, _), v in zip(shown, more, strict=True) if v is not None}
             if first is None or second is None:
                 apart = (first is None) != (second is None)
@@ -340,7 +340,7 @@ def by_slope(expression: sp.Expr) -> sp.Expr:
 # --- numbers -------------------------------------------------------------------------------------
 
 
-def sample(seed: int, *expressions: sp.Expr) -> tuple[dict[str, Any], list[Any]]:
+def draw_values(seed: int, *expressions: sp.Expr) -> tuple[dict[str, Any], list[Any]]:
     """(what was drawn, the values of the expressions); None for what has no value there.
 
     Symbols keep their assumptions, gamma_0 < gamma_s < gamma_t < gamma_1, and all noise follows

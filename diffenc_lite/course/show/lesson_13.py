@@ -196,7 +196,7 @@ ROWS: dict[str, dict[str, str]] = tomllib.loads(
 )
 
 
-def table(checked: Mapping[str, str]) -> Markdown:
+def checked_table(checked: Mapping[str, str]) -> Markdown:
     """The neighbours, a row each. Args: what was checked here, and how, by method."""
     if set(checked) != set(ROWS):
         raise ValueError(f"checked must have the methods {list(ROWS)}; got {list(checked)}")
