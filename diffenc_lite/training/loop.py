@@ -165,7 +165,8 @@ def train_steps(
     if state.update == config.updates:  # finished before: its last Progress again
         yield report(evaluated=True)
     hidden = {} if bar and rank == 0 else {"disable": True}
-    shown = tqdm(total=config.updates, initial=since, unit="update", **hidden)
+    # twice a second: a notebook loses messages when they are too many
+    shown = tqdm(total=config.updates, initial=since, unit="update", mininterval=0.5, **hidden)
     try:
         while state.update < config.updates:
             with interrupts_held_back():
