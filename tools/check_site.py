@@ -27,7 +27,7 @@ SITE, OUT = ROOT / "build" / "site", ROOT / "build" / "screenshots"
 PHONE, DESK = 390, 1280
 SEARCHED = "counterterm"
 # MathJax sets a command that it does not know in red, without an error.
-WRONG_FORMULA = "mjx-merror, [data-mjx-error], mjx-mtext[style*='red']"
+WRONG_FORMULA = "mjx-merror, [data-mjx-error], [data-mml-node='mtext'][fill='red']"
 # Text outside of code in which TeX is left.
 RAW_TEX = r"\$[^$\s][^$]*\$|\\(?:frac|left|right|sigma|alpha|gamma|begin|mathrm|hat|text|tag)\b"
 
