@@ -52,7 +52,7 @@ class DiffEnc(nn.Module):
             raise TypeError(f"denoiser must be an nn.Module; got {type(denoiser).__name__}")
         if encoder is not None and (isinstance(encoder, type) or not hasattr(encoder, "shift")):
             raise TypeError(f"encoder must be an object with shift(x, gamma); got {encoder!r}")
-        for name, part in (("denoiser", denoiser), ("encoder", encoder)):
+        for name, part in (("denoiser", denoiser), ("encoder", encoder), ("schedule", schedule)):
             if _hides_weights(part):
                 wanted = "an nn.Module with its weights in parameters or modules, to be trained"
                 raise TypeError(f"{name} must be {wanted}; got {type(part).__name__}")
@@ -81,7 +81,10 @@ class DiffEnc(nn.Module):
     def with_parts(self, **parts: Any) -> Self:
         """The same model, of its class, with some attributes replaced; the others are shared."""
         other = copy.copy(self)
-        other._modules = dict(self._modules)
+        kept = {name: module for name, module in self._modules.items() if name not in parts}
+        other._modules = kept
+        if kept.keys() != self._modules.keys():
+            other._config = None  # which told how to build what is replaced
         for name, part in parts.items():
             setattr(other, name, part)
         return other

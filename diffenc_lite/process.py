@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from .arguments import one_of
 from .schedule import Noise, step_c
 
 
@@ -82,6 +83,7 @@ def x_back(
     if scale is None:
         return unit * (t.gamma - s.gamma) * t.sigma.square() * u_hat
     if isinstance(scale, str):
+        one_of("scale", scale, ("folded",))
         return unit * step_c(s, t) * t.sigma.square() * u_hat
     return unit * step_c(s, t) * (scale - 1) * x_hat
 

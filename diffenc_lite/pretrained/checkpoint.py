@@ -86,6 +86,8 @@ def load_model(
     device = as_device(device)
     card, file, content = _read(path)
     own = card.get("own", {})
+    if model is not None and card["configuration"] is not None:
+        own = load_model(path).settings()
     if model is None and card["configuration"] is None:
         raise ValueError(
             f"{file.with_suffix('.json').name} has no configuration: the model has networks of "
