@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import inspect
 import io
 import os
 import re
@@ -37,13 +38,14 @@ CHOICES: dict[str, Iterable[str]] = {
 
 def options_of(config: type) -> dict[str, dict[str, Any]]:
     """Options for the fields of a configuration, with their types, defaults and docstrings."""
-    told = dict(re.findall(r"^    (\w+): (.*(?:\n {8}.*)*)", str(config.__doc__), re.MULTILINE))
+    doc = inspect.cleandoc(config.__doc__ or "")  # Python 3.13 has taken the margin away itself
+    told = dict(re.findall(r"^(\w+): (.*(?:\n {4}.*)*)", doc, re.MULTILINE))
     return {
         field.name: {
             "type": TYPES[str(field.type)],
             "default": field.default,
             "choices": CHOICES.get(field.name),
-            "help": " ".join(told[field.name].split()),
+            "help": " ".join(told.get(field.name, "").split()),
         }
         for field in fields(config)
         if field.type in TYPES
