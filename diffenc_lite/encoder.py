@@ -25,6 +25,7 @@ from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.dropout import _DropoutNd
 
 from .arguments import in_shape_of
 from .schedule import Noise, step_c, with_slope
@@ -99,7 +100,8 @@ def at_both(
 ) -> tuple[Tensor, Tensor]:
     """function(x, s) and function(x, t), in one call, and with the same dropout if `part` drops."""
     modules = part.modules() if isinstance(part, nn.Module) else ()
-    if any(module.training and getattr(module, "p", 0) for module in modules):
+    dropouts = (m for m in modules if isinstance(m, _DropoutNd) and m.training)
+    if any(dropout.p > 0 for dropout in dropouts):
         both = torch.func.vmap(lambda g: function(x, g), randomness="same")(torch.stack([s, t]))
         return both[0], both[1]
     first, second = function(torch.cat([x, x]), torch.cat([s, t])).chunk(2)
