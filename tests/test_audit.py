@@ -17,7 +17,7 @@ NOT_SEEN = {
     "digits, from scratch", "digits, equal time", "latent loss, photographs", "scaling, trained",
     "learned > scaling", "long training",
 }  # fmt: skip
-PROVED = {"marginals", "variance", "w = 1"}
+PROVED = {"marginals"}
 
 
 def expected(name: str) -> set[str]:

@@ -48,8 +48,8 @@ EVIDENCE: dict[str, tuple[Evidence, ...]] = {
     ),
     "counterterm": (partial(of.proof, "X6"), limit, of.order_of_the_left_over),
     "v-form": (partial(of.proof, "G4"), limit, of.residual_by_hand),
-    "variance": (partial(of.proof, "W1"), of.tight_in_one_step),
-    "w = 1": (partial(of.proof, "W2"), of.price_of_a_half),
+    "variance": (partial(of.proof, "W1", of.AVERAGES), of.tight_in_one_step),
+    "w = 1": (partial(of.proof, "W2", of.AVERAGES), of.price_of_a_half),
     "weights": (partial(of.proof, "W3", "a fixed gamma"), of.same_gradient),
     "schedule": (
         partial(of.proof, "W4", "prices from some images, between the depths of a fine grid"),

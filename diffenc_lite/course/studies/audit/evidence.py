@@ -27,6 +27,7 @@ from .findings import Check, Counterexample, Measured, Printed, Proof
 
 # ---- the ledger and exact worlds -----------------------------------------------------------------
 
+AVERAGES = "averages over draws and dimensions, which are argued in words"
 SMOOTH = "a smooth gamma and encoder, bounded data, a v_hat that grows at most like a power of |z|"
 
 
