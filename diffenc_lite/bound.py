@@ -1,7 +1,7 @@
 """The bound: -log p(x) <= prior + reconstruction + diffusion, in nats per example (L0-L4).
 
-`elbo` takes 8-bit images and checks its arguments. `terms` puts the three terms together; training
-calls it too. Each term is also a function of its own, on x in (-1, 1).
+`elbo` takes 8-bit images and checks its arguments. `bound_at` puts the three terms together, for
+training too. Each term is also a function of its own, on x in (-1, 1).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .schedule import Noise
 @dataclass(frozen=True)
 class Bound:
     """The three terms in nats per example, each (B,), of data with `dims` dimensions; uniform is
-    that of `terms`, (B,), or None where the steps were not drawn."""
+    that of `bound_at`, (B,), or None where the steps were not drawn."""
 
     prior: Tensor
     reconstruction: Tensor
@@ -41,7 +41,7 @@ class Bound:
         return pixels.bits_per_dim(self.total, self.dims)
 
 
-def terms(
+def bound_at(
     model: DiffEnc,
     images: Tensor,
     uniform: Tensor,
@@ -149,7 +149,7 @@ def gap_and_slope(
     v_error, x_hat, x_change, at_s, at_t = _gap_inputs(model, x, s, t, eps)
     return (
         process.mean_gap(v_error, x_hat, 0.0, x_change, at_s, at_t, scale=1.0),
-        process.mean_gap(0.0, x_hat, 0.0, 0.0, at_s, at_t, scale=2.0),
+        process.gap_slope(x_hat, at_s, at_t),
     )
 
 
@@ -217,7 +217,7 @@ def elbo(
     """
     check_model(model)
     model.check(images)
-    chain, images, like = as_chain(steps), images.to(model.device), model.like
+    chain, images, like = as_chain(steps), images.to(model.device), model.prototype
     if truth("every_step", every_step) and (chain is None or t is not None):
         given = "no t" if t is None else "a t"
         raise ValueError(f"every_step needs steps and no t; got steps={steps!r} and {given}")
@@ -240,4 +240,4 @@ def elbo(
         prior, reconstruction = end_losses(model, images, eps_0)
         return Bound(prior, reconstruction, torch.stack(losses).mean(0), x[0].numel())
     uniform = low_discrepancy(len(images), like, generator) if t is None else t.to(like)
-    return terms(model, images, uniform, draw("noise", noise), eps_0, chain)
+    return bound_at(model, images, uniform, draw("noise", noise), eps_0, chain)

@@ -14,13 +14,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from .arguments import brief, device_of_draws, whole
 from .process import Scale
+
+
+class Step(NamedTuple):
+    """From depth t down to s, with the ratio w and the scale of p; one value, or (B,) of each."""
+
+    s: Tensor
+    t: Tensor
+    ratio: Tensor
+    scale: Scale
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -87,8 +96,8 @@ class Chain:
         rounded = t * (1 - 4 * torch.finfo(t.dtype).eps)
         return (torch.searchsorted(self.grid.to(t), rounded) - 1).clamp(0, self.steps - 1)
 
-    def step(self, i: Tensor | int, like: Tensor) -> tuple[Tensor, Tensor, Tensor, Scale]:
-        """s, t, ratio and scale of steps i, (B,), for data `like`, (B, ...): its dtype and device.
+    def step(self, i: Tensor | int, like: Tensor) -> Step:
+        """Steps i, (B,), for data `like`, (B, ...): its dtype and device.
 
         Raises ValueError if the chain has a ratio for each dimension of data of another shape.
         """
@@ -97,7 +106,7 @@ class Chain:
             raise ValueError(f"ratio must have shape {wanted}; got {tuple(self.ratio.shape)}")
         grid, scale = self.grid.to(like), self.scale
         scale = scale.to(like)[i] if isinstance(scale, Tensor) else scale
-        return grid[i], grid[i + 1], self.ratio.to(like)[i], scale
+        return Step(grid[i], grid[i + 1], self.ratio.to(like)[i], scale)
 
     def plain(self) -> dict[str, Any]:
         """Plain values, for JSON; `Chain(**plain)` is the chain again."""
@@ -116,14 +125,17 @@ class Chain:
         return f"Chain{'.' if equal else ''}{', '.join(shown)})"
 
 
-def as_chain(steps: Chain | int | None, finite: bool = False) -> Any:
-    """The chain itself; T equal steps for a number; None, infinite depth, as it is.
+def as_chain(steps: Chain | int | None) -> Chain | None:
+    """`finite_chain` of the steps; None, infinite depth, as it is."""
+    return None if steps is None else finite_chain(steps)
 
-    Raises ValueError for anything else, with `finite` for None too."""
-    if isinstance(steps, Chain) or (steps is None and not finite):
+
+def finite_chain(steps: Chain | int) -> Chain:
+    """The chain itself; T equal steps for a number. Raises ValueError for anything else."""
+    if isinstance(steps, Chain):
         return steps
     try:
-        return Chain.equal(steps)  # type: ignore[arg-type]
+        return Chain.equal(steps)
     except ValueError:
         wanted = "a Chain or a whole number, at least 1"
         raise ValueError(f"steps must be {wanted}; got {steps!r}") from None

@@ -33,7 +33,8 @@ class DiffEnc(nn.Module):
         levels: number of levels of the data, at most 256.
         shape: of one example, e.g. (1, 28, 28); by default that of the denoiser, if it has one.
             Without either, images of any shape are accepted, and `sample` needs to be told.
-        config, card: kept as `model.config` (by `build`) and `model.card` (by `load_model`).
+        config, card: what `build` made it from, None once a part is exchanged, and the card of the
+            saved model that it is, {} for a new one.
     """
 
     def __init__(
@@ -62,29 +63,21 @@ class DiffEnc(nn.Module):
         if self.dtype not in (torch.float32, torch.float64):
             told = f"got {self.dtype}. TrainConfig(fast=True) computes in bf16 where that is faster"
             raise ValueError(f"weights must be in float32 or float64; {told}")
-        check_schedule(self.schedule, self.like)
+        check_schedule(self.schedule, self.prototype)
         self.levels = whole("levels", levels, 2, 256)  # 8-bit data
         shape = getattr(denoiser, "shape", None) if shape is None else shape
         self.shape = None if shape is None else lengths(shape)
-        self._config, self._card = config, dict(card or {})
+        self.config, self.card = config, dict(card or {})
 
-    @property
-    def config(self) -> ModelConfig | None:
-        """What `build` made it from."""
-        return self._config
-
-    @property
-    def card(self) -> dict[str, Any]:
-        """That of the saved model that it is; empty for a new one."""
-        return self._card
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name in ("denoiser", "encoder", "schedule", "levels"):
+            self.config = None  # which would build another model
 
     def with_parts(self, **parts: Any) -> Self:
         """The same model, of its class, with some attributes replaced; the others are shared."""
         other = copy.copy(self)
-        kept = {name: module for name, module in self._modules.items() if name not in parts}
-        other._modules = kept
-        if kept.keys() != self._modules.keys():
-            other._config = None  # which told how to build what is replaced
+        other._modules = {k: part for k, part in self._modules.items() if k not in parts}
         for name, part in parts.items():
             setattr(other, name, part)
         return other
@@ -126,7 +119,7 @@ class DiffEnc(nn.Module):
     @torch.no_grad()
     def settings(self) -> dict[str, Any]:
         """What the weights of a model do not tell; gamma to six digits, at t = 0, 1/2 and 1."""
-        t = torch.tensor([0.0, 0.5, 1.0]).to(self.like)
+        t = torch.tensor([0.0, 0.5, 1.0]).to(self.prototype)
         gamma = [float(f"{value:.6g}") for value in self.schedule(t).gamma.tolist()]
         return {
             "shape": self.shape, "levels": self.levels, "gamma": gamma,
@@ -134,17 +127,17 @@ class DiffEnc(nn.Module):
         }  # fmt: skip
 
     @property
-    def like(self) -> Tensor:
+    def prototype(self) -> Tensor:
         """An empty tensor of the dtype and on the device of the weights."""
         return next(self.parameters(), torch.empty(0)).new_empty(0)
 
     @property
     def device(self) -> torch.device:
-        return self.like.device
+        return self.prototype.device
 
     @property
     def dtype(self) -> torch.dtype:
-        return self.like.dtype
+        return self.prototype.dtype
 
 
 def _hides_weights(part: Any) -> bool:
@@ -181,7 +174,7 @@ def check_encoder(model: DiffEnc, images: Tensor) -> None:
     before a training or an evaluation."""
     with evaluating(model), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
         x = model.to_unit(images[:2].to(model.device)).repeat_interleave(5, 0)
-        t, h = torch.linspace(0.08, 0.93, 5).to(model.like).repeat(len(x) // 5), 0.01
+        t, h = torch.linspace(0.08, 0.93, 5).to(model.prototype).repeat(len(x) // 5), 0.01
         at = model.schedule(t)
         encoding = model.encode(x, at.gamma)
         if not all(bool(each.isfinite().all()) for each in encoding):

@@ -118,7 +118,7 @@ class Network(nn.Module):
         schedule: AnySchedule | None,
     ):
         super().__init__()
-        self.shape, self.encoder = tuple(shape), encoder
+        self.shape = tuple(shape)
         self.fourier = None if encoder else FourierFeatures(fourier)
         self.inputs = shape[0] * (1 if encoder else 1 + 2 * len(fourier))
         self.outputs = shape[0] + (0 if encoder else self.inputs)

@@ -130,9 +130,15 @@ def mean_gap(
     Args: v_error = v - v_hat; x_change = x_t - x_s; scale as in `x_back`.
     """
     c = step_c(s, t)
-    unit = s.alpha / (s.sigma * c.sqrt())
+    unit = s.alpha / (s.sigma * c.sqrt())  # alpha_s / sigma_Q
     expected = x_back(x_hat, u_hat, s, t, scale, unit)
     return unit * c * t.sigma * v_error + expected + unit * x_change
+
+
+def gap_slope(x_hat: Tensor | float, s: Noise, t: Noise) -> Tensor:
+    """G5, L2: what `mean_gap` gains as A / c, the scale, grows by 1: alpha_s c x_hat / sigma_Q"""
+    c = step_c(s, t)
+    return s.alpha / (s.sigma * c.sqrt()) * c * x_hat
 
 
 # --- three names for one prediction -------------------------------------------------------------

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from .arguments import brief, one_of, truth, whole
 from .bound import gap_and_slope, step_gap
-from .chain import Chain, as_chain
+from .chain import Chain, finite_chain
 from .gaussian import best_ratio, best_scale, gap_with_scale, standard_normal
 from .grid import cheapest_path, edge_costs, unit_batches
 from .model import DiffEnc, evaluating
@@ -56,7 +56,7 @@ def fit(
     Raises TypeError for images that are not uint8; ValueError for images that do not fit the
     model, for a batch below 1, a resolution below T, and what `Chain` refuses.
     """
-    chain = as_chain(steps, finite=True)
+    chain = finite_chain(steps)
     batches = unit_batches(model, images, batch)
     truth("scale", scale)
     one_of("ratio", ratio, ("step", "constant", "dimension"))
@@ -135,7 +135,7 @@ def squared_gaps(
     Args: batches of x (B, ...), floats, so that data need not be 8-bit.
     Returns two tensors (T,), with per_dimension (T, ...), in float64.
     """
-    chain = as_chain(steps, finite=True)
+    chain = finite_chain(steps)
     sums: list[Tensor | float] = [0.0] * chain.steps  # of the gap and of its square
     n = 0
     with evaluating(model):

@@ -85,23 +85,27 @@ def load_model(
     """
     device = as_device(device)
     card, file, content = _read(path)
-    own = card.get("own", {})
-    if model is not None and card["configuration"] is not None:
-        own = load_model(path).settings()
-    if model is None and card["configuration"] is None:
+    fits = "its configuration" if model is None else "the model given"
+    if model is not None:
+        check_model(model)
+    elif card["configuration"] is None:
         raise ValueError(
             f"{file.with_suffix('.json').name} has no configuration: the model has networks of "
             "its own. Make it again and give it: load_model(path, model=model)"
         )
-    fits = "its configuration" if model is None else "the model given"
-    if model is not None:
-        check_model(model)
     try:
-        model = build(ModelConfig(**card["configuration"])) if model is None else model
-        weights, tried = load(content), copy.deepcopy(model)
-        tried.load_state_dict(weights)
-        _compare(own, _beside_weights(tried))
-        model.load_state_dict(weights)
+        weights, own = load(content), card.get("own", {})
+        if card["configuration"] is not None:
+            named = build(ModelConfig(**card["configuration"]))
+            named.load_state_dict(weights)
+            own = named.settings()
+        if model is None:
+            model = named
+        else:
+            tried = copy.deepcopy(model)  # the model stays as it is if it is refused
+            tried.load_state_dict(weights)
+            _compare(own, _beside_weights(tried))
+            model.load_state_dict(weights)
     except Exception as error:  # a foreign file may raise anything
         raise ValueError(f"{file} does not fit {fits}: {error}") from None
     return _with_card(model, card, own.get("shape")).to(device).eval()
@@ -147,7 +151,7 @@ def start_from(model: DiffEnc, path: PathLike) -> DiffEnc:
 
 def _with_card(model: DiffEnc, card: dict[str, Any], shape: Any = None) -> DiffEnc:
     """A model of the same parts with this card; its shape, where its own is not known."""
-    return model.with_parts(shape=model.shape or (shape and tuple(shape)), _card=dict(card))
+    return model.with_parts(shape=model.shape or (shape and tuple(shape)), card=dict(card))
 
 
 @torch.no_grad()
@@ -155,7 +159,7 @@ def _beside_weights(model: DiffEnc) -> dict[str, Any]:
     """What the weights do not tell, and the end points between which the networks of this library
     read gamma: those of their schedule, which may not be the model's."""
     embeddings = [module for module in model.modules() if isinstance(module, GammaEmbedding)]
-    ends = [[float(end) for end in m.end_points(model.like)] for m in embeddings]
+    ends = [[float(end) for end in m.end_points(model.prototype)] for m in embeddings]
     return {**model.settings(), "read_between": ends}
 
 
@@ -189,7 +193,7 @@ def load_fitted(name: str, steps: int) -> Chain:
     if name not in fits or str(steps) not in fits[name]["steps"]:
         known = ", ".join(f"{name} (T = {', '.join(fits[name]['steps'])})" for name in fits)
         raise ValueError(f"there are fitted steps for {known}; got {name!r} with T = {steps}")
-    if fits[name]["sha256"] != read_card(name)["sha256"]:
+    if fits[name]["sha256"] != read_card(PRETRAINED / name)["sha256"]:
         raise ValueError(f"the fitted steps are for other weights of {name}: tools/fit_steps.py")
     values = {key: torch.tensor(row) for key, row in fits[name]["steps"][str(steps)].items()}
     return Chain(Chain.equal(steps).grid, **values)
