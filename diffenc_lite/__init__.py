@@ -33,11 +33,11 @@ show (plots and explorers), studies. On the command line: python -m diffenc_lite
 """
 
 from . import bound, gaussian, pixels, process
-from .bound import elbo
+from .bound import Bound, elbo
 from .chain import Chain
 from .data import load_mnist, load_named, toy
-from .encoder import IdentityEncoder, LearnedEncoder, ScalingEncoder
-from .evaluation import evaluate, evenly_chosen
+from .encoder import Encoder, IdentityEncoder, LearnedEncoder, ScalingEncoder
+from .evaluation import Evaluation, evaluate, evenly_chosen
 from .gaussian import best_ratio, best_scale, kl_ratio
 from .grid import cheapest_path, edge_costs, squared_gap_table
 from .model import DiffEnc, ModelConfig, build
@@ -55,6 +55,6 @@ from .pretrained import (
 from .ratio import fit, squared_gaps
 from .sampling import sample, sample_steps
 from .schedule import CosineSchedule, LearnedSchedule, LinearSchedule, Noise, Schedule
-from .training import TrainConfig, train, train_steps
+from .training import Progress, TrainConfig, train, train_steps
 
 __version__ = "0.2.0"

@@ -23,8 +23,10 @@ from .schedule import Noise
 
 @dataclass(frozen=True)
 class Bound:
-    """The three terms in nats per example, each (B,), of data with `dims` dimensions; uniform is
-    that of `bound_at`, (B,), or None where the steps were not drawn."""
+    """The three terms in nats per example, each (B,), of data with `dims` dimensions.
+
+    uniform: (B,), the draws that chose the depths (see `bound_at`); None if nothing was drawn.
+    """
 
     prior: Tensor
     reconstruction: Tensor

@@ -120,8 +120,8 @@ class Chain:
             shown.append(f"ratio={brief(self.ratio)}")
         if self.scale is not None:
             scale = self.scale
-            told = brief(scale) if isinstance(scale, Tensor) else f'"{scale}"'
-            shown.append(f"scale={told}")
+            words = brief(scale) if isinstance(scale, Tensor) else f'"{scale}"'
+            shown.append(f"scale={words}")
         return f"Chain{'.' if equal else ''}{', '.join(shown)})"
 
 
@@ -150,9 +150,9 @@ def low_discrepancy(n: int, like: Tensor, generator: torch.Generator | None = No
 
 
 def _floats(name: str, given: Any) -> Tensor:
-    """A float tensor as it is; anything else in float64, so that no digit is lost."""
+    """A copy of a float tensor; anything else in float64, so that no digit is lost."""
     if isinstance(given, Tensor) and given.is_floating_point():
-        return given
+        return given.clone()
     try:
         return torch.as_tensor(given, dtype=torch.float64)
     except (TypeError, ValueError, RuntimeError):

@@ -33,8 +33,7 @@ class DiffEnc(nn.Module):
         levels: number of levels of the data, at most 256.
         shape: of one example, e.g. (1, 28, 28); by default that of the denoiser, if it has one.
             Without either, images of any shape are accepted, and `sample` needs to be told.
-        config, card: what `build` made it from, None once a part is exchanged, and the card of the
-            saved model that it is, {} for a new one.
+        config, card: kept as `model.config` (by `build`) and `model.card` (by `load_model`).
     """
 
     def __init__(
@@ -61,18 +60,28 @@ class DiffEnc(nn.Module):
         self.encoder: Encoder = IdentityEncoder() if encoder is None else encoder
         self.schedule = LinearSchedule() if schedule is None else schedule
         if self.dtype not in (torch.float32, torch.float64):
-            told = f"got {self.dtype}. TrainConfig(fast=True) computes in bf16 where that is faster"
-            raise ValueError(f"weights must be in float32 or float64; {told}")
+            advice = "TrainConfig(fast=True) computes in bf16 where that is faster"
+            raise ValueError(f"weights must be float32 or float64; got {self.dtype}. {advice}")
         check_schedule(self.schedule, self.prototype)
         self.levels = whole("levels", levels, 2, 256)  # 8-bit data
         shape = getattr(denoiser, "shape", None) if shape is None else shape
         self.shape = None if shape is None else lengths(shape)
-        self.config, self.card = config, dict(card or {})
+        self._config, self._card = config, dict(card or {})
+
+    @property
+    def config(self) -> ModelConfig | None:
+        """What `build` made it from; None once a part has been exchanged."""
+        return self._config
+
+    @property
+    def card(self) -> dict[str, Any]:
+        """The card of the saved model that this is; empty for a new one."""
+        return self._card
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, value)
         if name in ("denoiser", "encoder", "schedule", "levels"):
-            self.config = None  # which would build another model
+            self._config = None  # it would build another model
 
     def with_parts(self, **parts: Any) -> Self:
         """The same model, of its class, with some attributes replaced; the others are shared."""
@@ -183,9 +192,9 @@ def check_encoder(model: DiffEnc, images: Tensor) -> None:
         quotient = (model.shift(x, at.gamma + h) - model.shift(x, at.gamma - h)) / (2 * h)
         off, by_u, by_steps = ((slope - quotient).norm(), slope.norm(), quotient.norm())
     if bool(off > 0.05 * max(by_u, by_steps) + 1e-3 * x.norm()):
-        told = f"norms {by_u:.3g} by u, {by_steps:.3g} by differences, {off:.3g} between them"
+        found = f"norms {by_u:.3g} by u, {by_steps:.3g} by differences, {off:.3g} between them"
         slope_is_u = "dx_t/dgamma = -sigma_t^2 u, and nothing of gamma detached"
-        raise ValueError(f"encoder must have {slope_is_u}; got {told}")
+        raise ValueError(f"encoder must have {slope_is_u}; got {found}")
 
 
 # --- models by name ------------------------------------------------------------------------------
@@ -279,7 +288,7 @@ def build(config: ModelConfig, card: dict[str, Any] | None = None) -> DiffEnc:
 
     def network(unet: UNetConfig, mlp: tuple[int, int], encoder: bool) -> nn.Module:
         if len(config.shape) == 1:
-            return MLP(*mlp, config.shape, encoder, schedule=schedule)
+            return MLP(*mlp, config.shape, encoder, schedule)
         return UNet(replace(unet, dropout=config.dropout), config.shape, encoder, schedule)
 
     denoiser = network(size.denoiser, size.denoiser_mlp, False)

@@ -113,9 +113,9 @@ class Network(nn.Module):
         self,
         shape: tuple[int, ...],
         encoder: bool,
+        schedule: AnySchedule | None,
         fourier: tuple[int, ...],
         features: int,
-        schedule: AnySchedule | None,
     ):
         super().__init__()
         self.shape = tuple(shape)
@@ -148,10 +148,12 @@ class MLP(Network):
         layers: int,
         shape: tuple[int, ...] = (2,),
         encoder: bool = False,
-        fourier: tuple[int, ...] = (1, 3, 5, 6, 7),
         schedule: AnySchedule | None = None,
+        fourier: tuple[int, ...] = (1, 3, 5, 6, 7),
     ):
-        super().__init__(shape, encoder, fourier, width, schedule)
+        if len(lengths(shape)) != 1:
+            raise ValueError(f"shape must be (D,); got {shape}")
+        super().__init__(shape, encoder, schedule, fourier, width)
         self.stem = nn.Linear(self.inputs, width)
         self.layers = nn.ModuleList(
             nn.Sequential(nn.SiLU(), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
@@ -234,7 +236,7 @@ class UNet(Network):
         if len(lengths(shape)) != 3 or any(side % config.patch for side in shape[1:]):
             raise ValueError(f"shape must be (C, H, W) in multiples of {config.patch}; got {shape}")
         first, last, features = config.channels[0], config.channels[-1], 4 * config.channels[0]
-        super().__init__(shape, encoder, config.fourier, features, schedule)
+        super().__init__(shape, encoder, schedule, config.fourier, features)
         self.pool, self.upsampling = config.pool, "bilinear" if config.smooth else "nearest"
         side, pixels = config.patch, config.patch**2
         self.split = nn.PixelUnshuffle(side) if side > 1 else nn.Identity()

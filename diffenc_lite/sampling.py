@@ -48,6 +48,8 @@ def sample_steps(
         at_s, at_t = model.schedule(s.expand(n)), model.schedule(t.expand(n))
         n_s, n_t = at_s.like(z), at_t.like(z)
         x_hat = process.x_from_v(z, model.v_hat(z, at_t.gamma), n_t)
+        if not bool(x_hat.isfinite().all()):
+            raise FloatingPointError(f"x_hat is not finite at t = {float(t):g}")
         yield SampleStep(float(t), z, x_hat)
         p = process.generative_step(z, x_hat, model.u_hat(x_hat), n_s, n_t, ratio, scale)
         z = p.mean + p.variance.sqrt() * standard_normal(z.shape, z, generator)

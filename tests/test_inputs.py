@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from diffenc_lite import (
+    MLP,
     DiffEnc,
     LearnedEncoder,
     LinearSchedule,
@@ -165,6 +166,13 @@ MISTAKES = [
     (lambda m: evaluate(m, IMAGES, clusters=[0, 0, 1]), TypeError, "clusters"),
     (lambda m: UNet(UNetConfig((8,), (1,), patch=2), (1, 7, 8)), ValueError, "shape"),
     (lambda m: UNet(UNetConfig((8,), (1,)), (8, 8)), ValueError, "shape must | (8, 8)"),
+    (lambda m: MLP(8, 1, (3, 8, 8)), ValueError, "shape must | (3, 8, 8)"),
+    (lambda m: train(DiffEnc(nn.Identity()), IMAGES, TrainConfig(1)), ValueError, "model must"),
+    (
+        lambda m: sample(DiffEnc(Returns(X[:2] * NAN)), 2, 3, shape=X.shape[1:]),
+        FloatingPointError,
+        "t = 1",
+    ),
     (lambda m: save_model(Cut(), "never", {}), TypeError, "DiffEnc"),
     (lambda m: save_model(m, "never", None), TypeError, "card must be a dict"),
     (lambda m: load_model("mnist-vdm", model=Cut()), TypeError, "DiffEnc"),

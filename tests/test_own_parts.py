@@ -127,6 +127,9 @@ def test_other_parts_make_another_model(tmp_path):
     other = vdm.with_parts(encoder=encoder.ScalingEncoder())
     assert other.config is None and vdm.config is not None
     assert isinstance(vdm.encoder, encoder.IdentityEncoder) and other.denoiser is vdm.denoiser
+    changed = build(vdm.config)
+    changed.levels = 17
+    assert changed.config is None
     save_model(vdm, tmp_path / "vdm", {})
     with pytest.raises(ValueError, match="levels 256 there, 17 here"):
         fewer = build(ModelConfig("identity", "tiny", shape=(1, 8, 8), levels=17))

@@ -26,6 +26,7 @@ from diffenc_lite import Chain, DiffEnc, IdentityEncoder, LearnedSchedule, toy
 from diffenc_lite.bound import bound_at
 from diffenc_lite.evaluation import evaluate, evenly_chosen
 from diffenc_lite.model import ENCODERS, ModelConfig, build
+from diffenc_lite.pretrained import load_pretrained
 from diffenc_lite.training import (
     State,
     TrainConfig,
@@ -578,3 +579,10 @@ def test_damaged_folders_are_refused(tmp_path):
         with pytest.raises(ValueError, match=words):
             train(make(), POINTS, SHORT, tmp_path)
     assert metrics.read_bytes() == text
+
+
+def test_the_card_of_what_was_trained_is_not_that_of_its_start():
+    start = load_pretrained("mnist-vdm")
+    images = torch.randint(256, (4, 1, 28, 28), dtype=torch.uint8)
+    last = train(start, images, TrainConfig(1, batch=2, ends=2))
+    assert not last.model.card and start.card["sha256"]

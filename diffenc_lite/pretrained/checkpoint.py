@@ -48,7 +48,7 @@ def save_model(model: DiffEnc, path: PathLike, card: dict[str, Any]) -> None:
     weights, config = save(copies), model.config
     about: dict[str, Any] = {"configuration": None if config is None else asdict(config)}
     about |= {"own": _beside_weights(model)} if config is None else {}
-    about |= {name: told for name, told in card.items() if name not in ("configuration", "own")}
+    about |= {name: value for name, value in card.items() if name not in ("configuration", "own")}
     about["sha256"] = hashlib.sha256(weights).hexdigest()
     text = json.dumps(about, indent=2) + "\n"  # before a file is touched
     weights_path, card_path = _model_files(path)
@@ -151,7 +151,7 @@ def start_from(model: DiffEnc, path: PathLike) -> DiffEnc:
 
 def _with_card(model: DiffEnc, card: dict[str, Any], shape: Any = None) -> DiffEnc:
     """A model of the same parts with this card; its shape, where its own is not known."""
-    return model.with_parts(shape=model.shape or (shape and tuple(shape)), card=dict(card))
+    return model.with_parts(shape=model.shape or (shape and tuple(shape)), _card=dict(card))
 
 
 @torch.no_grad()
@@ -165,12 +165,11 @@ def _beside_weights(model: DiffEnc) -> dict[str, Any]:
 
 def _compare(there: dict[str, Any], here: dict[str, Any]) -> None:
     """Raise ValueError if a setting that both have is another one; None is not known."""
-    for name, other in here.items():
-        one = there.get(name)
-        if one is None or other is None:
-            continue
-        if np.shape(one) != np.shape(other) or not np.allclose(one, other, rtol=1e-3, atol=1e-3):
-            raise ValueError(f"{name} {one} there, {other} here")
+    known = [name for name in here if here[name] is not None and there.get(name) is not None]
+    for name in known:
+        a, b = there[name], here[name]
+        if np.shape(a) != np.shape(b) or not np.allclose(a, b, rtol=1e-3, atol=1e-3):
+            raise ValueError(f"{name} {a} there, {b} here")
 
 
 def load_pretrained(name: str, device: torch.device | str = "cpu") -> DiffEnc:

@@ -1,6 +1,6 @@
 """Training: `train(model, images, TrainConfig(...))`; `train_steps` yields its progress."""
 
-from .config import TrainConfig, learning_rate
+from .config import OPTIMIZERS, TrainConfig, learning_rate
 from .draws import draw_batch, seed_for
 from .folder import load_resume
 from .loop import Progress, train, train_steps

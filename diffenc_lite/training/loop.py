@@ -171,9 +171,9 @@ class _Run:
         self.folder: RunFolder | None = None
         if folder is not None and process_of()[0] == 0:  # the only process that reads and writes
             used = {"fast": self.quick is not model}  # which depends on the processor too
-            told = identity(model, images, self.held_out)
-            self.folder = RunFolder(folder, {**config.plain(), **used, **told})
-        self.state.averaged.card = {}  # the model's says what its start was worth
+            which = identity(model, images, self.held_out)
+            self.folder = RunFolder(folder, {**config.plain(), **used, **which})
+        self.state.averaged = self.state.averaged.with_parts(_card={})  # it told of the start
         saved = [None if self.folder is None else self.folder.load()]
         if process_of()[1] > 1:
             dist.broadcast_object_list(saved)
@@ -253,6 +253,8 @@ def _check(
     clusters: Tensor | None,
 ) -> None:
     check_model(model)
+    if not any(weight.requires_grad for weight in model.parameters()):
+        raise ValueError("model must have weights to train; it has none that require a gradient")
     if not isinstance(config, TrainConfig):
         raise TypeError(f"config must be a TrainConfig, as TrainConfig(200) is; got {config!r}")
     model.check(images)
