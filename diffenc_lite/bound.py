@@ -7,7 +7,7 @@ training too. Each term is also a function of its own, on x in (-1, 1).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -110,13 +110,17 @@ def diffusion_loss(
     return nats if per_dimension else sum_dims(nats)
 
 
-def _gap_inputs(
-    model: DiffEnc, x: Tensor, s: Tensor, t: Tensor, eps: Tensor
-) -> tuple[Tensor, Tensor, Tensor, Noise, Noise]:
-    """v - v_hat, x_hat, x_t - x_s and the noise at s and t: what the gap of a step consists of
+class _GapInputs(NamedTuple):
+    """What the gap of a step from t down to s consists of; all in, or broadcasting to, (B, ...)."""
 
-    Args: x (B, ...); s < t, both (B,); eps (B, ...).
-    """
+    v_error: Tensor  # v - v_hat
+    x_hat: Tensor
+    x_change: Tensor  # x_t - x_s
+    s: Noise
+    t: Noise
+
+
+def _gap_inputs(model: DiffEnc, x: Tensor, s: Tensor, t: Tensor, eps: Tensor) -> _GapInputs:
     if not bool((s < t).all()):
         raise ValueError(f"s must be smaller than t in every step; got s={brief(s)}, t={brief(t)}")
     at_s, at_t = model.schedule(s), model.schedule(t)
@@ -125,7 +129,7 @@ def _gap_inputs(
     z = process.add_noise(x_t, eps, n)
     v_hat = model.v_hat(z, at_t.gamma)
     v_error = process.v_from_eps(x_t, eps, n) - v_hat
-    return v_error, process.x_from_v(z, v_hat, n), x_change, at_s.like(x), at_t.like(x)
+    return _GapInputs(v_error, process.x_from_v(z, v_hat, n), x_change, at_s.like(x), n)
 
 
 def step_gap(
@@ -136,9 +140,10 @@ def step_gap(
     Args: x (B, ...); s < t, both (B,); eps (B, ...); scale as in `process.x_back`, a number for all
         or one for each example, (B,). Returns (B, ...).
     """
-    v_error, x_hat, x_change, at_s, at_t = _gap_inputs(model, x, s, t, eps)
-    u_hat, scale = model.u_hat(x_hat), _broadcast(x, scale)
-    return process.mean_gap(v_error, x_hat, u_hat, x_change, at_s, at_t, scale).square()
+    of = _gap_inputs(model, x, s, t, eps)
+    u_hat, scale = model.u_hat(of.x_hat), _broadcast(x, scale)
+    gap = process.mean_gap(of.v_error, of.x_hat, u_hat, of.x_change, of.s, of.t, scale)
+    return gap.square()
 
 
 def gap_and_slope(
@@ -148,10 +153,10 @@ def gap_and_slope(
 
     Args: x (B, ...); s < t, both (B,); eps (B, ...). Returns two tensors (B, ...).
     """
-    v_error, x_hat, x_change, at_s, at_t = _gap_inputs(model, x, s, t, eps)
+    of = _gap_inputs(model, x, s, t, eps)
     return (
-        process.mean_gap(v_error, x_hat, 0.0, x_change, at_s, at_t, scale=1.0),
-        process.gap_slope(x_hat, at_s, at_t),
+        process.mean_gap(of.v_error, of.x_hat, 0.0, of.x_change, of.s, of.t, scale=1.0),
+        process.gap_slope(of.x_hat, of.s, of.t),
     )
 
 

@@ -86,8 +86,8 @@ def squared_gap_table(
         gamma = model.schedule(times).gamma.cpu().double()
     s, t = torch.triu_indices(nodes, nodes, 1)
     noises = Noise.from_gamma(gamma[s]), Noise.from_gamma(gamma[t])
-    vv, vx, xx = at_t[:, t]
-    vc, xc, to_t = cross[:, t, t] - cross[:, t, s]  # <., x_t - x_s>
+    vv, vx, xx = at_t[:, t]  # inner products of v - v_hat (v), x_hat (x) and x_t - x_s (c)
+    vc, xc, to_t = cross[:, t, t] - cross[:, t, s]
     cc = to_t + cross[2, s, s] - cross[2, t, s]
     # the gap is g + (A/c - 1) h with g = a (v - v_hat) + k (x_t - x_s) and h = b x_hat
     a = process.mean_gap(1.0, 0.0, 0.0, 0.0, *noises)
