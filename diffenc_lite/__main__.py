@@ -19,6 +19,7 @@ import torch.distributed as dist
 from tqdm import tqdm
 
 from . import pretrained
+from .arguments import as_device
 from .chain import Chain
 from .data import ImageSet, data_names, load_named
 from .evaluation import Evaluation, evaluate, evenly_chosen
@@ -210,12 +211,7 @@ def _device(name: str) -> torch.device:
     if name == "auto":
         found = torch.accelerator.is_available()
         name = str(torch.accelerator.current_accelerator()) if found else "cpu"
-    try:
-        return torch.zeros(1, device=name).device  # with its index
-    except (RuntimeError, AssertionError):
-        raise ValueError(
-            f"--device must be auto, cpu, cuda, cuda:1 or mps, and torch must find it; got {name}"
-        ) from None
+    return as_device(name)
 
 
 def _made(config: type, args: argparse.Namespace, **others: Any) -> Any:

@@ -25,7 +25,7 @@ from .schedule import Noise
 class Bound:
     """The three terms in nats per example, each (B,), of data with `dims` dimensions.
 
-    uniform: (B,), the draws that chose the depths (see `bound_at`); None if nothing was drawn.
+    uniform: (B,), what chose the depths (see `bound_at`); None if all steps, or given ones, count.
     """
 
     prior: Tensor

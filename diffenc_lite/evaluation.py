@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -55,9 +56,11 @@ def evaluate(
     Raises TypeError for what is no model or no tensor; ValueError for fewer images or clusters than
     2, passes or batch below 1, an encoder that `check_encoder` refuses, and what `elbo` raises.
     """
+    check_model(model)
+    model.check(images)
     batch = whole("batch", batch)
     if clusters is not None:
-        _check_clusters(clusters, images)
+        check_clusters(clusters, images)
     terms, uniform = bounds_of_each(
         model, images, steps,
         passes=passes, batch=batch, generator=generator, every_step=every_step,
@@ -65,6 +68,8 @@ def evaluate(
     chain = as_chain(steps)
     choices = None if chain is None else 1 if every_step else chain.steps
     error = standard_error(terms, uniform, batch, clusters, choices)
+    if not math.isfinite(error):
+        raise FloatingPointError("the bound of some image is not finite")
     each = terms.sum(0) / passes
     prior, reconstruction, diffusion = each.mean(1).tolist()
     total = each.sum(0).mean().item()
@@ -78,8 +83,6 @@ def bounds_of_each(
     """Prior, reconstruction and diffusion loss of each draw in bits per dimension, (passes, 3, N),
     and where it lay in [0, 1) (`Bound.uniform`), (passes, N), zeros with every_step; on the CPU.
     Arguments and errors as in `evaluate`, which has their means."""
-    check_model(model)
-    model.check(images)
     passes, batch = whole("passes", passes), whole("batch", batch)
     if len(images) < 2:
         raise ValueError(f"images must be at least 2, for a standard error; got {len(images)}")
@@ -108,7 +111,7 @@ def evenly_chosen(images: Tensor, n: int) -> Tensor:
     return images[torch.arange(n, device=images.device) * len(images) // n]
 
 
-def _check_clusters(clusters: Tensor, images: Tensor) -> None:
+def check_clusters(clusters: Tensor, images: Tensor) -> None:
     if not isinstance(clusters, Tensor):
         raise TypeError(f"clusters must be a tensor; got {type(clusters).__name__}")
     found = len(clusters.unique())

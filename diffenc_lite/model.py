@@ -64,8 +64,10 @@ class DiffEnc(nn.Module):
             raise ValueError(f"weights must be float32 or float64; got {self.dtype}. {advice}")
         check_schedule(self.schedule, self.prototype)
         self.levels = whole("levels", levels, 2, 256)  # 8-bit data
-        shape = getattr(denoiser, "shape", None) if shape is None else shape
-        self.shape = None if shape is None else lengths(shape)
+        of_denoiser = getattr(denoiser, "shape", None)
+        self.shape = of_denoiser if shape is None else lengths(shape)
+        if of_denoiser not in (None, self.shape):
+            raise ValueError(f"shape must be that of the denoiser, {of_denoiser}; got {shape}")
         self._config, self._card = config, dict(card or {})
 
     @property
@@ -86,8 +88,11 @@ class DiffEnc(nn.Module):
     def with_parts(self, **parts: Any) -> Self:
         """The same model, of its class, with some attributes replaced; the others are shared."""
         other = copy.copy(self)
-        other._modules = {k: part for k, part in self._modules.items() if k not in parts}
+        other._modules = dict(self._modules)
         for name, part in parts.items():
+            getattr(self, name)  # a misspelt one raises AttributeError
+            if not isinstance(part, nn.Module):
+                other._modules.pop(name, None)
             setattr(other, name, part)
         return other
 
@@ -131,6 +136,7 @@ class DiffEnc(nn.Module):
         t = torch.tensor([0.0, 0.5, 1.0]).to(self.prototype)
         gamma = [float(f"{value:.6g}") for value in self.schedule(t).gamma.tolist()]
         return {
+            "denoiser": type(self.denoiser).__name__, "encoder": type(self.encoder).__name__,
             "shape": self.shape, "levels": self.levels, "gamma": gamma,
             "counterterm": encoders.has_counterterm(self.encoder),
         }  # fmt: skip
@@ -178,16 +184,23 @@ def evaluating(model: DiffEnc) -> Iterator[None]:
 
 
 def check_encoder(model: DiffEnc, images: Tensor) -> None:
-    """Raise ValueError for an encoding that is not finite, or whose u is not the slope of x_t that
-    the bound takes it for. Tried on two images at five depths, without dropout or draws, once
-    before a training or an evaluation."""
+    """Raise ValueError for an encoding that is not finite, or whose parts do not agree: u is the
+    slope of x_t that the bound takes it for, and `encode` and `change` say what `shift` says. Tried
+    on two images at five depths, without dropout or draws, once before a training or evaluation."""
     with evaluating(model), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
         x = model.to_unit(images[:2].to(model.device)).repeat_interleave(5, 0)
         t, h = torch.linspace(0.08, 0.93, 5).to(model.prototype).repeat(len(x) // 5), 0.01
-        at = model.schedule(t)
-        encoding = model.encode(x, at.gamma)
+        at, before = model.schedule(t), model.schedule(0.9 * t)
+        encoding, shift = model.encode(x, at.gamma), model.shift(x, at.gamma)
         if not all(bool(each.isfinite().all()) for each in encoding):
             raise ValueError("encoder must give a finite x_t and u; got NaN or inf")
+        x_t, x_change = model.change(x, before.gamma, at.gamma)
+        by_shift = {"x_t of encode": (encoding.x_t, x + shift), "x_t of change": (x_t, x + shift)}
+        by_shift["x_t - x_s of change"] = x_change, shift - model.shift(x, before.gamma)
+        for name, (given, wanted) in by_shift.items():
+            if bool((off := (given - wanted).norm()) > 1e-3 * (x.norm() + wanted.norm())):
+                wanted_norm = f"that of its shift, of norm {wanted.norm():.3g}"
+                raise ValueError(f"encoder must give as {name} {wanted_norm}; it is {off:.3g} off")
         slope = -at.like(x).sigma.square() * encoding.u
         quotient = (model.shift(x, at.gamma + h) - model.shift(x, at.gamma - h)) / (2 * h)
         off, by_u, by_steps = ((slope - quotient).norm(), slope.norm(), quotient.norm())

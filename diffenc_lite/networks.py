@@ -22,7 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .arguments import lengths
+from .arguments import lengths, whole
 from .schedule import AnySchedule, LinearSchedule, Noise, end_points
 
 
@@ -153,6 +153,7 @@ class MLP(Network):
     ):
         if len(lengths(shape)) != 1:
             raise ValueError(f"shape must be (D,); got {shape}")
+        whole("layers", layers, 0)
         super().__init__(shape, encoder, schedule, fourier, width)
         self.stem = nn.Linear(self.inputs, width)
         self.layers = nn.ModuleList(
@@ -231,8 +232,9 @@ class UNet(Network):
         encoder: bool = False,
         schedule: AnySchedule | None = None,
     ):
-        if len(config.channels) != len(config.blocks):
-            raise ValueError(f"channels and blocks must be of one length; got {config}")
+        if not len(config.channels) == len(config.blocks) > 0:
+            raise ValueError(f"channels and blocks must be of one length, not 0; got {config}")
+        whole("patch", config.patch)
         if len(lengths(shape)) != 3 or any(side % config.patch for side in shape[1:]):
             raise ValueError(f"shape must be (C, H, W) in multiples of {config.patch}; got {shape}")
         first, last, features = config.channels[0], config.channels[-1], 4 * config.channels[0]

@@ -67,7 +67,7 @@ def fit(
         grid = Chain.equal(resolution).grid.to(model.dtype)[nodes]
         chain = Chain(grid, chain.ratio, None if scale else chain.scale)
     if scale:
-        chain = _with_scale(model, batches, chain, generator)
+        chain = _scale_and_ratio(model, batches, chain, generator)
         if ratio == "step":
             return chain
         batches = unit_batches(model, images, batch)
@@ -81,6 +81,8 @@ def fit(
 
 def _best_ratio(m: Tensor, error: Tensor) -> tuple[Tensor, Tensor]:
     """W1: w* and its standard error, w*^2 se(m) to first order"""
+    if not bool(m.isfinite().all()):
+        raise FloatingPointError(f"the mean squared gap of a step is not finite: {brief(m)}")
     w = best_ratio(m)
     return w, w.square() * error
 
@@ -94,7 +96,7 @@ def _one_scale(chain: Chain) -> float | str | None:
     return float(chain.scale[0])
 
 
-def _with_scale(
+def _scale_and_ratio(
     model: DiffEnc, batches: Iterable[Tensor], chain: Chain, generator: torch.Generator | None
 ) -> Chain:
     """W7, W1: in units of sigma_Q the gap is g + (A/c - 1) h, so m is a parabola in A. All

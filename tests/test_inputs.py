@@ -74,6 +74,22 @@ class Returns(nn.Module):
     encode = forward
 
 
+class Times(nn.Module):
+    def __init__(self, factor):
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, z, gamma):
+        return self.factor * z
+
+
+class Overridden(LinearSchedule):
+    """Its gamma would be heard nowhere."""
+
+    def gamma(self, t):
+        return super().gamma(t.square())
+
+
 class Cut(nn.Module):
     """Returns one dimension too few."""
 
@@ -167,12 +183,14 @@ MISTAKES = [
     (lambda m: UNet(UNetConfig((8,), (1,), patch=2), (1, 7, 8)), ValueError, "shape"),
     (lambda m: UNet(UNetConfig((8,), (1,)), (8, 8)), ValueError, "shape must | (8, 8)"),
     (lambda m: MLP(8, 1, (3, 8, 8)), ValueError, "shape must | (3, 8, 8)"),
+    (lambda m: MLP(8, -1), ValueError, "layers"),
+    (lambda m: UNet(UNetConfig((), ())), ValueError, "channels"),
+    (lambda m: DiffEnc(MLP(8, 1), shape=(3,)), ValueError, "shape must | (3,)"),
+    (lambda m: m.with_parts(encodr=ScalingEncoder()), AttributeError, "encodr"),
+    (lambda m: evaluate(DiffEnc(Times(NAN)), IMAGES), FloatingPointError, "not finite"),
+    (lambda m: DiffEnc(m.denoiser, schedule=Overridden()), ValueError, "gamma_and_rate"),
     (lambda m: train(DiffEnc(nn.Identity()), IMAGES, TrainConfig(1)), ValueError, "model must"),
-    (
-        lambda m: sample(DiffEnc(Returns(X[:2] * NAN)), 2, 3, shape=X.shape[1:]),
-        FloatingPointError,
-        "t = 1",
-    ),
+    (lambda m: sample(DiffEnc(Times(NAN)), 2, 3, shape=(2,)), FloatingPointError, "t = 1"),
     (lambda m: save_model(Cut(), "never", {}), TypeError, "DiffEnc"),
     (lambda m: save_model(m, "never", None), TypeError, "card must be a dict"),
     (lambda m: load_model("mnist-vdm", model=Cut()), TypeError, "DiffEnc"),

@@ -97,6 +97,8 @@ def load_model(
         weights, own = load(content), card.get("own", {})
         if card["configuration"] is not None:
             named = build(ModelConfig(**card["configuration"]))
+            if any(weight.dtype == torch.float64 for weight in weights.values()):
+                named = named.double()
             named.load_state_dict(weights)
             own = named.settings()
         if model is None:
@@ -138,7 +140,7 @@ def start_from(model: DiffEnc, path: PathLike) -> DiffEnc:
                 raise ValueError(f"{name} has shape {there} there, {here} here")
         filled.load_state_dict({**own, **weights})
         settings = filled.settings()  # a trained schedule is among the weights
-        del settings["counterterm"]  # the encoder may be another
+        del settings["encoder"], settings["counterterm"]  # it may be another
         _compare(card.get("own") or load_model(path).settings(), settings)
     except ValueError as error:
         raise ValueError(f"model must fit {os.fspath(path)}: {error}") from None
@@ -168,8 +170,12 @@ def _compare(there: dict[str, Any], here: dict[str, Any]) -> None:
     known = [name for name in here if here[name] is not None and there.get(name) is not None]
     for name in known:
         a, b = there[name], here[name]
-        if np.shape(a) != np.shape(b) or not np.allclose(a, b, rtol=1e-3, atol=1e-3):
+        if not (a == b if isinstance(a, str) else _close(a, b)):
             raise ValueError(f"{name} {a} there, {b} here")
+
+
+def _close(a: Any, b: Any) -> bool:
+    return np.shape(a) == np.shape(b) and np.allclose(a, b, rtol=1e-3, atol=1e-3)
 
 
 def load_pretrained(name: str, device: torch.device | str = "cpu") -> DiffEnc:

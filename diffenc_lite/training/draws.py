@@ -12,7 +12,7 @@ from torch import Tensor
 from ..chain import low_discrepancy
 from ..model import DiffEnc
 from .config import TrainConfig
-from .processes import process_of
+from .ranks import process_of
 
 FOR_BATCH, FOR_DROPOUT, FOR_EVALUATION = range(3)
 

@@ -24,13 +24,13 @@ from torch import Tensor
 
 from .. import bound, pixels
 from ..chain import as_chain
-from ..evaluation import Evaluation, evaluate, evenly_chosen
+from ..evaluation import Evaluation, check_clusters, evaluate, evenly_chosen
 from ..files import PathLike
 from ..model import DiffEnc, check_encoder, check_model
 from .config import TrainConfig
 from .draws import FOR_EVALUATION, draw_batch, seeded, seeded_dropout
 from .folder import RunFolder, identity
-from .processes import process_of
+from .ranks import process_of
 from .speed import in_bf16, keep_freed_memory
 from .state import State
 
@@ -262,8 +262,8 @@ def _check(
         model.check(held_out, "held_out")
         if len(held_out) < 2:
             raise ValueError(f"held_out must have at least 2 images; got {len(held_out)}")
-    if clusters is not None and len(clusters) != len(() if held_out is None else held_out):
-        raise ValueError(f"clusters must be those of held_out, one each; got {len(clusters)}")
+    if clusters is not None:
+        check_clusters(clusters, images[:0] if held_out is None else held_out)
     check_encoder(model, images)
     ranks, ends = process_of()[1], min(config.ends, config.batch)
     if config.batch % ranks or ends % ranks:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from .config import TrainConfig, learning_rate
 from .muon import Muon, inner_convolutions
-from .processes import joined, over_processes
+from .ranks import joined, over_processes
 
 ADAMW_RATE, MUON_RATE = 1.0, 20 / 3  # of the learning rate: 0.02 where AdamW has 0.003
 
