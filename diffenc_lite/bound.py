@@ -137,8 +137,8 @@ def step_gap(
 ) -> Tensor:
     """L2: (mu_P - mu_Q)^2 / sigma_Q^2 of one step from t down to s, for each dimension
 
-    Args: x (B, ...); s < t, both (B,); eps (B, ...); scale as in `process.x_back`, a number for all
-        or one for each example, (B,). Returns (B, ...).
+    Args: x (B, ...); s < t, both (B,); eps (B, ...); scale as in `process.change_hat`, a
+        number for all or one for each example, (B,). Returns (B, ...).
     """
     of = _gap_inputs(model, x, s, t, eps)
     u_hat, scale = model.u_hat(of.x_hat), _broadcast(x, scale)

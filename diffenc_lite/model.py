@@ -64,10 +64,8 @@ class DiffEnc(nn.Module):
             raise ValueError(f"weights must be float32 or float64; got {self.dtype}. {advice}")
         check_schedule(self.schedule, self.prototype)
         self.levels = whole("levels", levels, 2, 256)  # 8-bit data
-        of_denoiser = getattr(denoiser, "shape", None)
-        self.shape = of_denoiser if shape is None else lengths(shape)
-        if of_denoiser not in (None, self.shape):
-            raise ValueError(f"shape must be that of the denoiser, {of_denoiser}; got {shape}")
+        shape = getattr(denoiser, "shape", None) if shape is None else shape
+        self.shape = None if shape is None else lengths(shape)
         self._config, self._card = config, dict(card or {})
 
     @property

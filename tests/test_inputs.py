@@ -185,7 +185,6 @@ MISTAKES = [
     (lambda m: MLP(8, 1, (3, 8, 8)), ValueError, "shape must | (3, 8, 8)"),
     (lambda m: MLP(8, -1), ValueError, "layers"),
     (lambda m: UNet(UNetConfig((), ())), ValueError, "channels"),
-    (lambda m: DiffEnc(MLP(8, 1), shape=(3,)), ValueError, "shape must | (3,)"),
     (lambda m: m.with_parts(encodr=ScalingEncoder()), AttributeError, "encodr"),
     (lambda m: evaluate(DiffEnc(Times(NAN)), IMAGES), FloatingPointError, "not finite"),
     (lambda m: DiffEnc(m.denoiser, schedule=Overridden()), ValueError, "gamma_and_rate"),
