@@ -16,7 +16,7 @@ The paper, one idea a file, in this order; `help("diffenc_lite.chain")` has more
     networks   MLP, UNet: denoiser and encoder
     model      DiffEnc(denoiser, encoder, schedule); build(ModelConfig(...)) by name and size
     bound      elbo: prior + reconstruction + diffusion, at finite or infinite depth (L0-L4)
-    evaluation evaluate: the bound on a data set, with its standard error
+    evaluation evaluate: the bound on a data set; standard_error has how sure it is
     grid       edge_costs, cheapest_path: the best of the time grids (W4)
     ratio      fit: a chain with the best ratio, scale and grid (W1-W7)
     sampling   sample, sample_steps
@@ -26,18 +26,18 @@ The machinery; a folder has one door, its __init__:
     training   train(model, images, TrainConfig(2000)), train_steps
     data       load_mnist, load_named("fashion-mnist"), toy
     pretrained load_pretrained("mnist-learned"), load_fitted, save_model, load_model, start_from
-    files      files written whole or not at all
+    files      files written whole or not at all; arguments: what wrong ones are told
 
 `diffenc_lite.course` teaches it: ledger (the formulas, proved), worlds (exact answers), exercises,
 show (plots and explorers), studies. On the command line: python -m diffenc_lite --help
 """
 
 from . import bound, gaussian, pixels, process
-from .bound import elbo
+from .bound import Bound, elbo
 from .chain import Chain
 from .data import load_mnist, load_named, toy
-from .encoder import IdentityEncoder, LearnedEncoder, ScalingEncoder
-from .evaluation import evaluate, evenly_chosen
+from .encoder import Encoder, IdentityEncoder, LearnedEncoder, ScalingEncoder
+from .evaluation import Evaluation, evaluate, evenly_chosen
 from .gaussian import best_ratio, best_scale, kl_ratio
 from .grid import cheapest_path, edge_costs, squared_gap_table
 from .model import DiffEnc, ModelConfig, build
@@ -55,6 +55,6 @@ from .pretrained import (
 from .ratio import fit, squared_gaps
 from .sampling import sample, sample_steps
 from .schedule import CosineSchedule, LearnedSchedule, LinearSchedule, Noise, Schedule
-from .training import TrainConfig, train, train_steps
+from .training import Progress, TrainConfig, train, train_steps
 
 __version__ = "0.2.0"

@@ -19,6 +19,7 @@ import torch.distributed as dist
 from tqdm import tqdm
 
 from . import pretrained
+from .arguments import as_device
 from .chain import Chain
 from .data import ImageSet, data_names, load_named
 from .evaluation import Evaluation, evaluate, evenly_chosen
@@ -26,26 +27,26 @@ from .files import write_whole
 from .model import ENCODERS, SIZES, ModelConfig, build
 from .sampling import sample
 from .schedule import SCHEDULES
-from .training import TrainConfig, train_steps
+from .training import OPTIMIZERS, TrainConfig, train_steps
 
 # ---- what can be given --------------------------------------------------------------------------
 
 TYPES = {"int": int, "float": float, "str": str}
 CHOICES: dict[str, Iterable[str]] = {
-    "encoder": ENCODERS, "size": SIZES, "schedule": SCHEDULES, "optimizer": ("adamw", "muon"),
+    "encoder": ENCODERS, "size": SIZES, "schedule": SCHEDULES, "optimizer": OPTIMIZERS,
 }  # fmt: skip
 
 
 def options_of(config: type) -> dict[str, dict[str, Any]]:
     """Options for the fields of a configuration, with their types, defaults and docstrings."""
     doc = inspect.cleandoc(config.__doc__ or "")  # Python 3.13 has taken the margin away itself
-    told = dict(re.findall(r"^(\w+): (.*(?:\n {4}.*)*)", doc, re.MULTILINE))
+    described = dict(re.findall(r"^(\w+): (.*(?:\n {4}.*)*)", doc, re.MULTILINE))
     return {
         field.name: {
             "type": TYPES[str(field.type)],
             "default": field.default,
             "choices": CHOICES.get(field.name),
-            "help": " ".join(told.get(field.name, "").split()),
+            "help": " ".join(described.get(field.name, "").split()),
         }
         for field in fields(config)
         if field.type in TYPES
@@ -61,7 +62,7 @@ def name_and_number(text: str) -> tuple[str, int]:
     return name, int(number)
 
 
-# By name, with underscores: what argparse is told.
+# By name, with underscores: more of what argparse gets.
 OPTIONS: dict[str, dict[str, Any]] = {
     **options_of(TrainConfig),
     **options_of(ModelConfig),
@@ -129,7 +130,7 @@ def run_train(args: argparse.Namespace) -> None:
 
 def run_evaluate(args: argparse.Namespace) -> None:
     """The bound in bits per dimension, with its standard error."""
-    device, (chain, told) = _device(args.device), _steps(args)
+    device, (chain, words) = _device(args.device), _steps(args)
     model = pretrained.load_model(args.model, device)
     data = load_named(args.data, args.split, device=device)
     n = len(data) if args.images is None else args.images
@@ -138,7 +139,7 @@ def run_evaluate(args: argparse.Namespace) -> None:
         model, evenly_chosen(data.images, n), chain, clusters=clusters, passes=args.passes,
         generator=_seeded(args.seed, device),
     )  # fmt: skip
-    print(f"{args.model} on {data.name} {data.split}, {told}: {result}")
+    print(f"{args.model} on {data.name} {data.split}, {words}: {result}")
 
 
 def run_sample(args: argparse.Namespace) -> None:
@@ -150,13 +151,13 @@ def run_sample(args: argparse.Namespace) -> None:
     model = pretrained.load_model(args.model, device)
     if model.shape is None or len(model.shape) != 3:
         raise ValueError(f"sample draws pictures (C, H, W); {args.model} makes {model.shape}")
-    chain, told = _steps(args)
+    chain, words = _steps(args)
     images = sample(model, args.n, chain, generator=_seeded(args.seed, device))
     grid = make_grid(images.cpu() / (model.levels - 1), round(args.n**0.5), pad_value=0.5)
     png = io.BytesIO()
     save_image(grid, png, format="png")
     write_whole(args.out, png.getvalue())
-    print(f"{args.out}: {args.n} samples of {args.model}, {told}")
+    print(f"{args.out}: {args.n} samples of {args.model}, {words}")
 
 
 def run_study(args: argparse.Namespace) -> None:
@@ -210,12 +211,7 @@ def _device(name: str) -> torch.device:
     if name == "auto":
         found = torch.accelerator.is_available()
         name = str(torch.accelerator.current_accelerator()) if found else "cpu"
-    try:
-        return torch.zeros(1, device=name).device  # with its index
-    except (RuntimeError, AssertionError):
-        raise ValueError(
-            f"--device must be auto, cpu, cuda, cuda:1 or mps, and torch must find it; got {name}"
-        ) from None
+    return as_device(name)
 
 
 def _made(config: type, args: argparse.Namespace, **others: Any) -> Any:
@@ -255,8 +251,8 @@ def _steps(args: argparse.Namespace) -> tuple[Any, str]:
             raise ValueError("--fitted has a ratio and a scale; give neither --ratio nor --scale")
         return pretrained.load_fitted(args.model, args.steps), f"T = {args.steps}, fitted"
     scale = f", scale {args.scale}" if "scale" in given else ""
-    told = f"T = {args.steps}, w = {given.get('ratio', 1)}{scale}"
-    return Chain.equal(args.steps, **given), told
+    words = f"T = {args.steps}, w = {given.get('ratio', 1)}{scale}"
+    return Chain.equal(args.steps, **given), words
 
 
 # By name: what it runs, whose docstring is its help, and its arguments.
@@ -293,7 +289,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The exit code: 0, 2 after an error (told in one line), 130 after an interrupt."""
+    """The exit code: 0, 2 after an error, which is one line, 130 after an interrupt."""
     typed = sys.argv[1:] if arguments is None else arguments
     if typed[:1] == ["study"]:  # the course is imported where it is asked for
         from .course.studies.runner import STUDIES

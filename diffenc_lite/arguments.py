@@ -75,10 +75,12 @@ def brief(values: Tensor) -> str:
 
 
 def as_device(given: torch.device | str) -> torch.device:
+    """The device with its index; ValueError if it is none, or not on this machine."""
     try:
-        return torch.device(given)
-    except (RuntimeError, TypeError):
-        raise ValueError(f"device must be one such as cpu, cuda:1 or mps; got {given!r}") from None
+        return torch.zeros(1, device=given).device
+    except (RuntimeError, TypeError, AssertionError):
+        wanted = "one such as cpu, cuda:1 or mps, which torch must find here"
+        raise ValueError(f"device must be {wanted}; got {given!r}") from None
 
 
 def device_of_draws(generator: torch.Generator | None, like: Tensor) -> torch.device:

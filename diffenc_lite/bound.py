@@ -1,13 +1,13 @@
 """The bound: -log p(x) <= prior + reconstruction + diffusion, in nats per example (L0-L4).
 
-`elbo` takes 8-bit images and checks its arguments. `terms` puts the three terms together; training
-calls it too. Each term is also a function of its own, on x in (-1, 1).
+`elbo` takes 8-bit images and checks its arguments. `bound_at` puts the three terms together, for
+training too. Each term is also a function of its own, on x in (-1, 1).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -23,8 +23,10 @@ from .schedule import Noise
 
 @dataclass(frozen=True)
 class Bound:
-    """The three terms in nats per example, each (B,), of data with `dims` dimensions; uniform is
-    that of `terms`, (B,), or None where the steps were not drawn."""
+    """The three terms in nats per example, each (B,), of data with `dims` dimensions.
+
+    uniform: (B,), what chose the depths (see `bound_at`); None if all steps, or given ones, count.
+    """
 
     prior: Tensor
     reconstruction: Tensor
@@ -41,7 +43,7 @@ class Bound:
         return pixels.bits_per_dim(self.total, self.dims)
 
 
-def terms(
+def bound_at(
     model: DiffEnc,
     images: Tensor,
     uniform: Tensor,
@@ -108,13 +110,17 @@ def diffusion_loss(
     return nats if per_dimension else sum_dims(nats)
 
 
-def _gap_inputs(
-    model: DiffEnc, x: Tensor, s: Tensor, t: Tensor, eps: Tensor
-) -> tuple[Tensor, Tensor, Tensor, Noise, Noise]:
-    """v - v_hat, x_hat, x_t - x_s and the noise at s and t: what the gap of a step consists of
+class _GapInputs(NamedTuple):
+    """What the gap of a step from t down to s consists of; all in, or broadcasting to, (B, ...)."""
 
-    Args: x (B, ...); s < t, both (B,); eps (B, ...).
-    """
+    v_error: Tensor  # v - v_hat
+    x_hat: Tensor
+    x_change: Tensor  # x_t - x_s
+    s: Noise
+    t: Noise
+
+
+def _gap_inputs(model: DiffEnc, x: Tensor, s: Tensor, t: Tensor, eps: Tensor) -> _GapInputs:
     if not bool((s < t).all()):
         raise ValueError(f"s must be smaller than t in every step; got s={brief(s)}, t={brief(t)}")
     at_s, at_t = model.schedule(s), model.schedule(t)
@@ -123,7 +129,7 @@ def _gap_inputs(
     z = process.add_noise(x_t, eps, n)
     v_hat = model.v_hat(z, at_t.gamma)
     v_error = process.v_from_eps(x_t, eps, n) - v_hat
-    return v_error, process.x_from_v(z, v_hat, n), x_change, at_s.like(x), at_t.like(x)
+    return _GapInputs(v_error, process.x_from_v(z, v_hat, n), x_change, at_s.like(x), n)
 
 
 def step_gap(
@@ -131,12 +137,13 @@ def step_gap(
 ) -> Tensor:
     """L2: (mu_P - mu_Q)^2 / sigma_Q^2 of one step from t down to s, for each dimension
 
-    Args: x (B, ...); s < t, both (B,); eps (B, ...); scale as in `process.x_back`, a number for all
-        or one for each example, (B,). Returns (B, ...).
+    Args: x (B, ...); s < t, both (B,); eps (B, ...); scale as in `process.change_hat`, a
+        number for all or one for each example, (B,). Returns (B, ...).
     """
-    v_error, x_hat, x_change, at_s, at_t = _gap_inputs(model, x, s, t, eps)
-    u_hat, scale = model.u_hat(x_hat), _broadcast(x, scale)
-    return process.mean_gap(v_error, x_hat, u_hat, x_change, at_s, at_t, scale).square()
+    of = _gap_inputs(model, x, s, t, eps)
+    u_hat, scale = model.u_hat(of.x_hat), _broadcast(x, scale)
+    gap = process.mean_gap(of.v_error, of.x_hat, u_hat, of.x_change, of.s, of.t, scale)
+    return gap.square()
 
 
 def gap_and_slope(
@@ -146,10 +153,10 @@ def gap_and_slope(
 
     Args: x (B, ...); s < t, both (B,); eps (B, ...). Returns two tensors (B, ...).
     """
-    v_error, x_hat, x_change, at_s, at_t = _gap_inputs(model, x, s, t, eps)
+    of = _gap_inputs(model, x, s, t, eps)
     return (
-        process.mean_gap(v_error, x_hat, 0.0, x_change, at_s, at_t, scale=1.0),
-        process.mean_gap(0.0, x_hat, 0.0, 0.0, at_s, at_t, scale=2.0),
+        process.mean_gap(of.v_error, of.x_hat, 0.0, of.x_change, of.s, of.t, scale=1.0),
+        process.gap_slope(of.x_hat, of.s, of.t),
     )
 
 
@@ -217,7 +224,7 @@ def elbo(
     """
     check_model(model)
     model.check(images)
-    chain, images, like = as_chain(steps), images.to(model.device), model.like
+    chain, images, like = as_chain(steps), images.to(model.device), model.prototype
     if truth("every_step", every_step) and (chain is None or t is not None):
         given = "no t" if t is None else "a t"
         raise ValueError(f"every_step needs steps and no t; got steps={steps!r} and {given}")
@@ -240,4 +247,4 @@ def elbo(
         prior, reconstruction = end_losses(model, images, eps_0)
         return Bound(prior, reconstruction, torch.stack(losses).mean(0), x[0].numel())
     uniform = low_discrepancy(len(images), like, generator) if t is None else t.to(like)
-    return terms(model, images, uniform, draw("noise", noise), eps_0, chain)
+    return bound_at(model, images, uniform, draw("noise", noise), eps_0, chain)

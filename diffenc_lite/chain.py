@@ -14,13 +14,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from .arguments import brief, device_of_draws, whole
 from .process import Scale
+
+
+class Step(NamedTuple):
+    """From depth t down to s, with the ratio w and the scale of p; one value, or (B,) of each."""
+
+    s: Tensor
+    t: Tensor
+    ratio: Tensor
+    scale: Scale
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -30,8 +39,8 @@ class Chain:
     grid: (T+1,), the depths where steps end, increasing from 0 to 1.
     ratio: w = sigma_Q^2 / sigma_P^2 > 0, a number, (T,) or, with one w for each dimension of an
         example (W5), (T, ...). Kept as (T,) or (T, ...).
-    scale: of the mean of p (`process.x_back`): None, the paper's (G3); "folded"; or A / c > 0, a
-        number or (T,), kept as (T,).
+    scale: of the mean of p (`process.change_hat`): None, the paper's (G3); "folded"; or A / c > 0,
+        a number or (T,), kept as (T,).
     ratio_error, scale_error: standard errors over images, as `fit` estimates them.
 
     Raises ValueError, naming the argument, for a grid, ratio or scale that is none of these.
@@ -87,8 +96,8 @@ class Chain:
         rounded = t * (1 - 4 * torch.finfo(t.dtype).eps)
         return (torch.searchsorted(self.grid.to(t), rounded) - 1).clamp(0, self.steps - 1)
 
-    def step(self, i: Tensor | int, like: Tensor) -> tuple[Tensor, Tensor, Tensor, Scale]:
-        """s, t, ratio and scale of steps i, (B,), for data `like`, (B, ...): its dtype and device.
+    def step(self, i: Tensor | int, like: Tensor) -> Step:
+        """Steps i, (B,), for data `like`, (B, ...): its dtype and device.
 
         Raises ValueError if the chain has a ratio for each dimension of data of another shape.
         """
@@ -97,7 +106,7 @@ class Chain:
             raise ValueError(f"ratio must have shape {wanted}; got {tuple(self.ratio.shape)}")
         grid, scale = self.grid.to(like), self.scale
         scale = scale.to(like)[i] if isinstance(scale, Tensor) else scale
-        return grid[i], grid[i + 1], self.ratio.to(like)[i], scale
+        return Step(grid[i], grid[i + 1], self.ratio.to(like)[i], scale)
 
     def plain(self) -> dict[str, Any]:
         """Plain values, for JSON; `Chain(**plain)` is the chain again."""
@@ -111,19 +120,22 @@ class Chain:
             shown.append(f"ratio={brief(self.ratio)}")
         if self.scale is not None:
             scale = self.scale
-            told = brief(scale) if isinstance(scale, Tensor) else f'"{scale}"'
-            shown.append(f"scale={told}")
+            words = brief(scale) if isinstance(scale, Tensor) else f'"{scale}"'
+            shown.append(f"scale={words}")
         return f"Chain{'.' if equal else ''}{', '.join(shown)})"
 
 
-def as_chain(steps: Chain | int | None, finite: bool = False) -> Any:
-    """The chain itself; T equal steps for a number; None, infinite depth, as it is.
+def as_chain(steps: Chain | int | None) -> Chain | None:
+    """`finite_chain` of the steps; None, infinite depth, as it is."""
+    return None if steps is None else finite_chain(steps)
 
-    Raises ValueError for anything else, with `finite` for None too."""
-    if isinstance(steps, Chain) or (steps is None and not finite):
+
+def finite_chain(steps: Chain | int) -> Chain:
+    """The chain itself; T equal steps for a number. Raises ValueError for anything else."""
+    if isinstance(steps, Chain):
         return steps
     try:
-        return Chain.equal(steps)  # type: ignore[arg-type]
+        return Chain.equal(steps)
     except ValueError:
         wanted = "a Chain or a whole number, at least 1"
         raise ValueError(f"steps must be {wanted}; got {steps!r}") from None
@@ -138,9 +150,9 @@ def low_discrepancy(n: int, like: Tensor, generator: torch.Generator | None = No
 
 
 def _floats(name: str, given: Any) -> Tensor:
-    """A float tensor as it is; anything else in float64, so that no digit is lost."""
+    """A copy of a float tensor; anything else in float64, so that no digit is lost."""
     if isinstance(given, Tensor) and given.is_floating_point():
-        return given
+        return given.clone()
     try:
         return torch.as_tensor(given, dtype=torch.float64)
     except (TypeError, ValueError, RuntimeError):

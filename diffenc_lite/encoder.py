@@ -21,10 +21,11 @@ u = -dx_t/dgamma / sigma_t^2 follows from it. For one by name add a class here a
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.dropout import _DropoutNd
 
 from .arguments import in_shape_of
 from .schedule import Noise, step_c, with_slope
@@ -90,9 +91,21 @@ def change(encoder: Encoder, x: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> tup
         x_t, x_change = formula(x, gamma_s, gamma_t)
         in_shape_of(x, x_t, "x_t of encoder.change", "x")
         return x_t, in_shape_of(x, x_change, "x_t - x_s of encoder.change", "x")
-    gammas = torch.cat([gamma_s, gamma_t])
-    shift_s, shift_t = shift_of(encoder, torch.cat([x, x]), gammas).chunk(2)
+    shift_s, shift_t = at_both(lambda x, g: shift_of(encoder, x, g), encoder, x, gamma_s, gamma_t)
     return x + shift_t, shift_t - shift_s
+
+
+def at_both(
+    function: Callable[[Tensor, Tensor], Tensor], part: Any, x: Tensor, s: Tensor, t: Tensor
+) -> tuple[Tensor, Tensor]:
+    """function(x, s) and function(x, t), in one call, and with the same dropout if `part` drops."""
+    modules = part.modules() if isinstance(part, nn.Module) else ()
+    dropouts = (m for m in modules if isinstance(m, _DropoutNd) and m.training)
+    if any(dropout.p > 0 for dropout in dropouts):
+        both = torch.func.vmap(lambda g: function(x, g), randomness="same")(torch.stack([s, t]))
+        return both[0], both[1]
+    first, second = function(torch.cat([x, x]), torch.cat([s, t])).chunk(2)
+    return first, second
 
 
 def has_counterterm(encoder: Encoder) -> bool:
@@ -182,7 +195,7 @@ class LearnedEncoder(_BuiltIn):
 
     def change(self, x: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> tuple[Tensor, Tensor]:
         s, t = _noise(gamma_s, x), _noise(gamma_t, x)
-        y_s, y_t = self.y(torch.cat([x, x]), torch.cat([gamma_s, gamma_t])).chunk(2)
+        y_s, y_t = at_both(self.y, self.network, x, gamma_s, gamma_t)
         x_change = _sigma2_change(s, t) * (y_t - x) + _towards(y_s, y_t, s)
         return x + _towards(x, y_t, t), x_change
 

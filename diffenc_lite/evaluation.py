@@ -13,6 +13,7 @@ from .bound import elbo
 from .chain import Chain, as_chain
 from .model import DiffEnc, check_encoder, check_model, evaluating
 from .pixels import bits_per_dim
+from .standard_error import standard_error
 
 
 @dataclass(frozen=True)
@@ -55,50 +56,24 @@ def evaluate(
     Raises TypeError for what is no model or no tensor; ValueError for fewer images or clusters than
     2, passes or batch below 1, an encoder that `check_encoder` refuses, and what `elbo` raises.
     """
+    check_model(model)
+    model.check(images)
     batch = whole("batch", batch)
-    groups = torch.arange(len(images)) if clusters is None else clusters
-    if not isinstance(groups, Tensor):
-        raise TypeError(f"clusters must be a tensor; got {type(groups).__name__}")
-    found, cluster_of = groups.cpu().unique(return_inverse=True)
-    if clusters is not None and (groups.shape != images.shape[:1] or len(found) < 2):
-        got = f"{tuple(groups.shape)}, {len(found)} of them"
-        raise ValueError(f"clusters must be ({len(images)},), at least 2 of them; got {got}")
+    if clusters is not None:
+        check_clusters(clusters, images)
     terms, uniform = bounds_of_each(
         model, images, steps,
         passes=passes, batch=batch, generator=generator, every_step=every_step,
     )  # fmt: skip
-    bins, chain = max(1, min(batch, len(found) // 4, 50)), as_chain(steps)
-    if chain is not None:  # one step in a bin, if there are so many bins
-        bins = 1 if every_step else bins - bins % chain.steps or bins
-    error = standard_error(terms, (uniform * bins).long(), bins, cluster_of, batch)
+    chain = as_chain(steps)
+    choices = None if chain is None else 1 if every_step else chain.steps
+    error = standard_error(terms, uniform, batch, clusters, choices)
+    if not math.isfinite(error):
+        raise FloatingPointError("the bound of some image is not finite")
     each = terms.sum(0) / passes
     prior, reconstruction, diffusion = each.mean(1).tolist()
     total = each.sum(0).mean().item()
     return Evaluation(prior, reconstruction, diffusion, total, error, len(images))
-
-
-def standard_error(
-    terms: Tensor, bin_of: Tensor, bins: int, cluster_of: Tensor, batch: int
-) -> float:
-    """That of the mean total: N^2 error^2 = sum_g S_g^2 / (1 - (1 + (K - 1)/P)/G) + sum_b L_b^2
-
-    From each diffusion loss we subtract the mean curve over depth, one mean in each of K bins. The
-    rest of image i, averaged over P passes, plus its prior and reconstruction, minus the mean over
-    all N images, is R_i, and S_g is the sum of R_i over cluster g of G; the divisor corrects for
-    the means that were fitted. Where the depths of batch b fill the bins unevenly, the curve adds
-    L_b, the sum over the batch of how far the curve lies above its own mean.
-    Args: terms (P, 3, N), prior, reconstruction and diffusion; bin_of (P, N), from 0 to bins - 1,
-        for each draw of a depth; cluster_of (N,), from 0 to G - 1; batch, images in one.
-    """
-    passes, _, n = terms.shape
-    sums = bin_of.flatten().bincount(terms[:, 2].flatten(), bins)
-    curve = sums / bin_of.flatten().bincount(minlength=bins)
-    left = (terms.sum(1) - curve[bin_of]).mean(0)
-    of_clusters = cluster_of.bincount(left - left.mean())
-    squares = of_clusters.square().sum() / (1 - (1 + (bins - 1) / passes) / len(of_clusters))
-    uneven = ((curve - curve.mean())[bin_of] / passes).split(batch, 1)
-    squares += torch.stack([part.sum(1) for part in uneven]).square().sum()
-    return math.sqrt(squares.item()) / n
 
 
 def bounds_of_each(
@@ -108,8 +83,6 @@ def bounds_of_each(
     """Prior, reconstruction and diffusion loss of each draw in bits per dimension, (passes, 3, N),
     and where it lay in [0, 1) (`Bound.uniform`), (passes, N), zeros with every_step; on the CPU.
     Arguments and errors as in `evaluate`, which has their means."""
-    check_model(model)
-    model.check(images)
     passes, batch = whole("passes", passes), whole("batch", batch)
     if len(images) < 2:
         raise ValueError(f"images must be at least 2, for a standard error; got {len(images)}")
@@ -136,3 +109,12 @@ def evenly_chosen(images: Tensor, n: int) -> Tensor:
     Raises ValueError for n below 1."""
     n = min(whole("n", n), len(images))
     return images[torch.arange(n, device=images.device) * len(images) // n]
+
+
+def check_clusters(clusters: Tensor, images: Tensor) -> None:
+    if not isinstance(clusters, Tensor):
+        raise TypeError(f"clusters must be a tensor; got {type(clusters).__name__}")
+    found = len(clusters.unique())
+    if clusters.shape != images.shape[:1] or found < 2:
+        got = f"{tuple(clusters.shape)}, {found} of them"
+        raise ValueError(f"clusters must be ({len(images)},), at least 2 of them; got {got}")

@@ -14,6 +14,7 @@ from torch import Tensor
 from . import process
 from .arguments import real, whole
 from .chain import Chain
+from .encoder import has_counterterm
 from .gaussian import best_cost, best_scale, gap_with_scale, kl_ratio, standard_normal
 from .model import DiffEnc, check_model, evaluating
 from .schedule import Noise
@@ -85,12 +86,12 @@ def squared_gap_table(
         gamma = model.schedule(times).gamma.cpu().double()
     s, t = torch.triu_indices(nodes, nodes, 1)
     noises = Noise.from_gamma(gamma[s]), Noise.from_gamma(gamma[t])
-    vv, vx, xx = at_t[:, t]
-    vc, xc, to_t = cross[:, t, t] - cross[:, t, s]  # <., x_t - x_s>
+    vv, vx, xx = at_t[:, t]  # inner products of v - v_hat (v), x_hat (x) and x_t - x_s (c)
+    vc, xc, to_t = cross[:, t, t] - cross[:, t, s]
     cc = to_t + cross[2, s, s] - cross[2, t, s]
     # the gap is g + (A/c - 1) h with g = a (v - v_hat) + k (x_t - x_s) and h = b x_hat
     a = process.mean_gap(1.0, 0.0, 0.0, 0.0, *noises)
-    b = process.mean_gap(0.0, 1.0, 0.0, 0.0, *noises, scale=2.0)
+    b = process.gap_slope(1.0, *noises)
     k = process.mean_gap(0.0, 0.0, 0.0, 1.0, *noises)
     g2 = a * a * vv + k * k * cc + 2 * (a * k * vc)
     gh = b * (a * vx + k * xc)
@@ -98,7 +99,7 @@ def squared_gap_table(
     if scale == "optimal":
         number = best_scale(products)
     else:
-        number = process.scale_number(float(model.u_hat(torch.ones(()))), *noises, scale)
+        number = process.scale_number(float(has_counterterm(model.encoder)), *noises, scale)
     table = torch.full((nodes, nodes), torch.inf, dtype=torch.float64)
     table[s, t] = gap_with_scale(products, number).clamp(min=0)
     return table

@@ -52,7 +52,7 @@ class DiffEnc(nn.Module):
             raise TypeError(f"denoiser must be an nn.Module; got {type(denoiser).__name__}")
         if encoder is not None and (isinstance(encoder, type) or not hasattr(encoder, "shift")):
             raise TypeError(f"encoder must be an object with shift(x, gamma); got {encoder!r}")
-        for name, part in (("denoiser", denoiser), ("encoder", encoder)):
+        for name, part in (("denoiser", denoiser), ("encoder", encoder), ("schedule", schedule)):
             if _hides_weights(part):
                 wanted = "an nn.Module with its weights in parameters or modules, to be trained"
                 raise TypeError(f"{name} must be {wanted}; got {type(part).__name__}")
@@ -60,9 +60,9 @@ class DiffEnc(nn.Module):
         self.encoder: Encoder = IdentityEncoder() if encoder is None else encoder
         self.schedule = LinearSchedule() if schedule is None else schedule
         if self.dtype not in (torch.float32, torch.float64):
-            told = f"got {self.dtype}. TrainConfig(fast=True) computes in bf16 where that is faster"
-            raise ValueError(f"weights must be in float32 or float64; {told}")
-        check_schedule(self.schedule, self.like)
+            advice = "TrainConfig(fast=True) computes in bf16 where that is faster"
+            raise ValueError(f"weights must be float32 or float64; got {self.dtype}. {advice}")
+        check_schedule(self.schedule, self.prototype)
         self.levels = whole("levels", levels, 2, 256)  # 8-bit data
         shape = getattr(denoiser, "shape", None) if shape is None else shape
         self.shape = None if shape is None else lengths(shape)
@@ -70,19 +70,27 @@ class DiffEnc(nn.Module):
 
     @property
     def config(self) -> ModelConfig | None:
-        """What `build` made it from."""
+        """What `build` made it from; None once a part has been exchanged."""
         return self._config
 
     @property
     def card(self) -> dict[str, Any]:
-        """That of the saved model that it is; empty for a new one."""
+        """The card of the saved model that this is; empty for a new one."""
         return self._card
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name in ("denoiser", "encoder", "schedule", "levels"):
+            self._config = None  # it would build another model
 
     def with_parts(self, **parts: Any) -> Self:
         """The same model, of its class, with some attributes replaced; the others are shared."""
         other = copy.copy(self)
         other._modules = dict(self._modules)
         for name, part in parts.items():
+            getattr(self, name)  # a misspelt one raises AttributeError
+            if not isinstance(part, nn.Module):
+                other._modules.pop(name, None)
             setattr(other, name, part)
         return other
 
@@ -123,25 +131,26 @@ class DiffEnc(nn.Module):
     @torch.no_grad()
     def settings(self) -> dict[str, Any]:
         """What the weights of a model do not tell; gamma to six digits, at t = 0, 1/2 and 1."""
-        t = torch.tensor([0.0, 0.5, 1.0]).to(self.like)
+        t = torch.tensor([0.0, 0.5, 1.0]).to(self.prototype)
         gamma = [float(f"{value:.6g}") for value in self.schedule(t).gamma.tolist()]
         return {
+            "denoiser": type(self.denoiser).__name__, "encoder": type(self.encoder).__name__,
             "shape": self.shape, "levels": self.levels, "gamma": gamma,
             "counterterm": encoders.has_counterterm(self.encoder),
         }  # fmt: skip
 
     @property
-    def like(self) -> Tensor:
+    def prototype(self) -> Tensor:
         """An empty tensor of the dtype and on the device of the weights."""
         return next(self.parameters(), torch.empty(0)).new_empty(0)
 
     @property
     def device(self) -> torch.device:
-        return self.like.device
+        return self.prototype.device
 
     @property
     def dtype(self) -> torch.dtype:
-        return self.like.dtype
+        return self.prototype.dtype
 
 
 def _hides_weights(part: Any) -> bool:
@@ -173,23 +182,30 @@ def evaluating(model: DiffEnc) -> Iterator[None]:
 
 
 def check_encoder(model: DiffEnc, images: Tensor) -> None:
-    """Raise ValueError for an encoding that is not finite, or whose u is not the slope of x_t that
-    the bound takes it for. Tried on two images at five depths, without dropout or draws, once
-    before a training or an evaluation."""
+    """Raise ValueError for an encoding that is not finite, or whose parts do not agree: u is the
+    slope of x_t that the bound takes it for, and `encode` and `change` say what `shift` says. Tried
+    on two images at five depths, without dropout or draws, once before a training or evaluation."""
     with evaluating(model), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
         x = model.to_unit(images[:2].to(model.device)).repeat_interleave(5, 0)
-        t, h = torch.linspace(0.08, 0.93, 5).to(model.like).repeat(len(x) // 5), 0.01
-        at = model.schedule(t)
-        encoding = model.encode(x, at.gamma)
+        t, h = torch.linspace(0.08, 0.93, 5).to(model.prototype).repeat(len(x) // 5), 0.01
+        at, before = model.schedule(t), model.schedule(0.9 * t)
+        encoding, shift = model.encode(x, at.gamma), model.shift(x, at.gamma)
         if not all(bool(each.isfinite().all()) for each in encoding):
             raise ValueError("encoder must give a finite x_t and u; got NaN or inf")
+        x_t, x_change = model.change(x, before.gamma, at.gamma)
+        by_shift = {"x_t of encode": (encoding.x_t, x + shift), "x_t of change": (x_t, x + shift)}
+        by_shift["x_t - x_s of change"] = x_change, shift - model.shift(x, before.gamma)
+        for name, (given, wanted) in by_shift.items():
+            if bool((off := (given - wanted).norm()) > 1e-3 * (x.norm() + wanted.norm())):
+                wanted_norm = f"that of its shift, of norm {wanted.norm():.3g}"
+                raise ValueError(f"encoder must give as {name} {wanted_norm}; it is {off:.3g} off")
         slope = -at.like(x).sigma.square() * encoding.u
         quotient = (model.shift(x, at.gamma + h) - model.shift(x, at.gamma - h)) / (2 * h)
         off, by_u, by_steps = ((slope - quotient).norm(), slope.norm(), quotient.norm())
     if bool(off > 0.05 * max(by_u, by_steps) + 1e-3 * x.norm()):
-        told = f"norms {by_u:.3g} by u, {by_steps:.3g} by differences, {off:.3g} between them"
+        found = f"norms {by_u:.3g} by u, {by_steps:.3g} by differences, {off:.3g} between them"
         slope_is_u = "dx_t/dgamma = -sigma_t^2 u, and nothing of gamma detached"
-        raise ValueError(f"encoder must have {slope_is_u}; got {told}")
+        raise ValueError(f"encoder must have {slope_is_u}; got {found}")
 
 
 # --- models by name ------------------------------------------------------------------------------
@@ -283,7 +299,7 @@ def build(config: ModelConfig, card: dict[str, Any] | None = None) -> DiffEnc:
 
     def network(unet: UNetConfig, mlp: tuple[int, int], encoder: bool) -> nn.Module:
         if len(config.shape) == 1:
-            return MLP(*mlp, config.shape, encoder, schedule=schedule)
+            return MLP(*mlp, config.shape, encoder, schedule)
         return UNet(replace(unet, dropout=config.dropout), config.shape, encoder, schedule)
 
     denoiser = network(size.denoiser, size.denoiser_mlp, False)

@@ -22,7 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .arguments import lengths
+from .arguments import lengths, whole
 from .schedule import AnySchedule, LinearSchedule, Noise, end_points
 
 
@@ -113,12 +113,12 @@ class Network(nn.Module):
         self,
         shape: tuple[int, ...],
         encoder: bool,
+        schedule: AnySchedule | None,
         fourier: tuple[int, ...],
         features: int,
-        schedule: AnySchedule | None,
     ):
         super().__init__()
-        self.shape, self.encoder = tuple(shape), encoder
+        self.shape = tuple(shape)
         self.fourier = None if encoder else FourierFeatures(fourier)
         self.inputs = shape[0] * (1 if encoder else 1 + 2 * len(fourier))
         self.outputs = shape[0] + (0 if encoder else self.inputs)
@@ -148,10 +148,13 @@ class MLP(Network):
         layers: int,
         shape: tuple[int, ...] = (2,),
         encoder: bool = False,
-        fourier: tuple[int, ...] = (1, 3, 5, 6, 7),
         schedule: AnySchedule | None = None,
+        fourier: tuple[int, ...] = (1, 3, 5, 6, 7),
     ):
-        super().__init__(shape, encoder, fourier, width, schedule)
+        if len(lengths(shape)) != 1:
+            raise ValueError(f"shape must be (D,); got {shape}")
+        whole("layers", layers, 0)
+        super().__init__(shape, encoder, schedule, fourier, width)
         self.stem = nn.Linear(self.inputs, width)
         self.layers = nn.ModuleList(
             nn.Sequential(nn.SiLU(), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
@@ -229,12 +232,13 @@ class UNet(Network):
         encoder: bool = False,
         schedule: AnySchedule | None = None,
     ):
-        if len(config.channels) != len(config.blocks):
-            raise ValueError(f"channels and blocks must be of one length; got {config}")
+        if not len(config.channels) == len(config.blocks) > 0:
+            raise ValueError(f"channels and blocks must be of one length, not 0; got {config}")
+        whole("patch", config.patch)
         if len(lengths(shape)) != 3 or any(side % config.patch for side in shape[1:]):
             raise ValueError(f"shape must be (C, H, W) in multiples of {config.patch}; got {shape}")
         first, last, features = config.channels[0], config.channels[-1], 4 * config.channels[0]
-        super().__init__(shape, encoder, config.fourier, features, schedule)
+        super().__init__(shape, encoder, schedule, config.fourier, features)
         self.pool, self.upsampling = config.pool, "bilinear" if config.smooth else "nearest"
         side, pixels = config.patch, config.patch**2
         self.split = nn.PixelUnshuffle(side) if side > 1 else nn.Identity()

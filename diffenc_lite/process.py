@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from .arguments import one_of
 from .schedule import Noise, step_c
 
 
@@ -58,10 +59,10 @@ def posterior(z_t: Tensor, x_t: Tensor, x_change: Tensor, s: Noise, t: Noise) ->
 # --- the generative process p --------------------------------------------------------------------
 
 
-Scale = Tensor | float | str | None  # of the mean of p: see `x_back`
+Scale = Tensor | float | str | None  # of the mean of p: see `change_hat`
 
 
-def x_back(
+def change_hat(
     x_hat: Tensor | float,
     u_hat: Tensor | float,
     s: Noise,
@@ -69,26 +70,26 @@ def x_back(
     scale: Scale = None,
     unit: Tensor | float = 1.0,
 ) -> Tensor:
-    """G3, G5: what p expects of x_s - x_t, the way back from t down to s; (A - c) x_hat if
-    u_hat = x_hat. x_change = x_t - x_s, elsewhere, is the way forth.
+    """G3, G5: the change x_t - x_s that p expects; (c - A) x_hat if u_hat = x_hat
 
-        scale None, the paper:  (lambda_s - lambda_t) sigma_t^2 u_hat
-        "folded":               c sigma_t^2 u_hat, so A = c (1 + sigma_t^2)
-        a number A / c:         (A - c) x_hat, whatever u_hat is
+        scale None, the paper:  (lambda_t - lambda_s) sigma_t^2 u_hat
+        "folded":               -c sigma_t^2 u_hat, so A = c (1 + sigma_t^2)
+        a number A / c:         (c - A) x_hat, whatever u_hat is
 
     All have one limit, since A / c tends to 1 + sigma_t^2 (and to 1 where u_hat = 0).
     Args: scale, a number or a tensor that broadcasts to the data; unit, a factor of the result.
     """
     if scale is None:
-        return unit * (t.gamma - s.gamma) * t.sigma.square() * u_hat
+        return unit * (s.gamma - t.gamma) * t.sigma.square() * u_hat
     if isinstance(scale, str):
-        return unit * step_c(s, t) * t.sigma.square() * u_hat
-    return unit * step_c(s, t) * (scale - 1) * x_hat
+        one_of("scale", scale, ("folded",))
+        return -unit * step_c(s, t) * t.sigma.square() * u_hat
+    return unit * step_c(s, t) * (1 - scale) * x_hat
 
 
 def scale_number(u_hat: float, s: Noise, t: Noise, scale: Scale) -> Tensor:
     """G5: A / c, however the scale is said. Args: u_hat / x_hat, 1 with a counterterm, else 0"""
-    return 1 + x_back(1.0, u_hat, s, t, scale) / step_c(s, t)
+    return 1 - change_hat(1.0, u_hat, s, t, scale) / step_c(s, t)
 
 
 def generative_step(
@@ -101,12 +102,13 @@ def generative_step(
     scale: Scale = None,
 ) -> Normal:
     """G3, G5: p(z_s | z_t) = N(mu_P, sigma_P^2 I), sigma_P^2 = sigma_Q^2 / w,
-    mu_P = (alpha_{t|s} sigma_s^2 / sigma_t^2) z_t + alpha_s (c x_hat + `x_back`)
+    mu_P = (alpha_{t|s} sigma_s^2 / sigma_t^2) z_t + alpha_s (c x_hat - change_hat)
 
-    Args: ratio w, a positive number or a tensor that broadcasts to the data; scale as in `x_back`.
+    Args: ratio w, a positive number or a tensor that broadcasts to the data; scale as in
+        `change_hat`.
     """
     c = step_c(s, t)
-    mean = _carry(z_t, s, t) + s.alpha * (c * x_hat + x_back(x_hat, u_hat, s, t, scale))
+    mean = _carry(z_t, s, t) + s.alpha * (c * x_hat - change_hat(x_hat, u_hat, s, t, scale))
     return Normal(mean, s.sigma.square() * c / ratio)
 
 
@@ -121,16 +123,22 @@ def mean_gap(
 ) -> Tensor:
     """L2: (mu_P - mu_Q) / sigma_Q, the gap between the two means in units of sigma_Q
 
-    mu_P - mu_Q = alpha_s [c (x_hat - x_t) + `x_back` - (x_s - x_t)], written with
+    mu_P - mu_Q = alpha_s [c (x_hat - x_t) + (x_t - x_s) - change_hat], written with
     x_hat - x_t = sigma_t (v - v_hat), so that no two large numbers cancel. It is linear in the
     first four arguments.
 
-    Args: v_error = v - v_hat; x_change = x_t - x_s; scale as in `x_back`.
+    Args: v_error = v - v_hat; x_change = x_t - x_s; scale as in `change_hat`.
     """
     c = step_c(s, t)
-    unit = s.alpha / (s.sigma * c.sqrt())
-    expected = x_back(x_hat, u_hat, s, t, scale, unit)
-    return unit * c * t.sigma * v_error + expected + unit * x_change
+    unit = s.alpha / (s.sigma * c.sqrt())  # alpha_s / sigma_Q
+    expected_change = change_hat(x_hat, u_hat, s, t, scale, unit)
+    return unit * c * t.sigma * v_error - expected_change + unit * x_change
+
+
+def gap_slope(x_hat: Tensor | float, s: Noise, t: Noise) -> Tensor:
+    """G5, L2: what `mean_gap` gains as A / c, the scale, grows by 1: alpha_s c x_hat / sigma_Q"""
+    c = step_c(s, t)
+    return s.alpha / (s.sigma * c.sqrt()) * c * x_hat
 
 
 # --- three names for one prediction -------------------------------------------------------------

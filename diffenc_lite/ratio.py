@@ -14,14 +14,13 @@ With a mean of the form A x_hat (G5), m is a parabola in A.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from .arguments import brief, one_of, truth, whole
 from .bound import gap_and_slope, step_gap
-from .chain import Chain, as_chain
+from .chain import Chain, Step, finite_chain
 from .gaussian import best_ratio, best_scale, gap_with_scale, standard_normal
 from .grid import cheapest_path, edge_costs, unit_batches
 from .model import DiffEnc, evaluating
@@ -56,7 +55,7 @@ def fit(
     Raises TypeError for images that are not uint8; ValueError for images that do not fit the
     model, for a batch below 1, a resolution below T, and what `Chain` refuses.
     """
-    chain = as_chain(steps, finite=True)
+    chain = finite_chain(steps)
     batches = unit_batches(model, images, batch)
     truth("scale", scale)
     one_of("ratio", ratio, ("step", "constant", "dimension"))
@@ -68,7 +67,7 @@ def fit(
         grid = Chain.equal(resolution).grid.to(model.dtype)[nodes]
         chain = Chain(grid, chain.ratio, None if scale else chain.scale)
     if scale:
-        chain = _with_scale(model, batches, chain, generator)
+        chain = _scale_and_ratio(model, batches, chain, generator)
         if ratio == "step":
             return chain
         batches = unit_batches(model, images, batch)
@@ -82,6 +81,8 @@ def fit(
 
 def _best_ratio(m: Tensor, error: Tensor) -> tuple[Tensor, Tensor]:
     """W1: w* and its standard error, w*^2 se(m) to first order"""
+    if not bool(m.isfinite().all()):
+        raise FloatingPointError(f"the mean squared gap of a step is not finite: {brief(m)}")
     w = best_ratio(m)
     return w, w.square() * error
 
@@ -95,15 +96,15 @@ def _one_scale(chain: Chain) -> float | str | None:
     return float(chain.scale[0])
 
 
-def _with_scale(
+def _scale_and_ratio(
     model: DiffEnc, batches: Iterable[Tensor], chain: Chain, generator: torch.Generator | None
 ) -> Chain:
     """W7, W1: in units of sigma_Q the gap is g + (A/c - 1) h, so m is a parabola in A. All
     dimensions share A and w."""
     parts: list[list[Tensor]] = [[] for _ in range(chain.steps)]
     with evaluating(model):
-        for i, x, s, t, eps, _ in _each_step(batches, chain, generator):
-            g, h = gap_and_slope(model, x, s, t, eps)
+        for i, x, step, eps in _each_step(batches, chain, generator):
+            g, h = gap_and_slope(model, x, step.s, step.t, eps)
             products = torch.stack([g * g, g * h, h * h], 1).flatten(2).mean(2)  # (B, 3)
             parts[i].append(products.cpu().double())
     of_images = torch.stack([torch.cat(part) for part in parts])  # (T, N, 3)
@@ -111,9 +112,9 @@ def _with_scale(
     scale, h2 = best_scale(means), means[:, 2]
     extra = scale - 1
     # first order: how one image moves A*/c, and m (through A it does not: there m is least)
-    one, none = torch.ones_like(extra), torch.zeros_like(extra)
-    on_scale = torch.stack([none, -1 / h2, -extra / h2], 1)
-    on_m = torch.stack([one, 2 * extra, extra.square()], 1)
+    ones, zeros = torch.ones_like(extra), torch.zeros_like(extra)
+    on_scale = torch.stack([zeros, -1 / h2, -extra / h2], 1)
+    on_m = torch.stack([ones, 2 * extra, extra.square()], 1)
     moved = of_images @ torch.stack([on_scale, on_m], 2)  # (T, N, 2)
     errors = moved.std(1) / n**0.5 if n > 1 else torch.full_like(moved[:, 0], torch.nan)
     scale_error, m_error = errors.unbind(1)
@@ -135,12 +136,12 @@ def squared_gaps(
     Args: batches of x (B, ...), floats, so that data need not be 8-bit.
     Returns two tensors (T,), with per_dimension (T, ...), in float64.
     """
-    chain = as_chain(steps, finite=True)
+    chain = finite_chain(steps)
     sums: list[Tensor | float] = [0.0] * chain.steps  # of the gap and of its square
     n = 0
     with evaluating(model):
-        for i, *step in _each_step(batches, chain, generator):
-            squared = step_gap(model, *step)
+        for i, x, step, eps in _each_step(batches, chain, generator):
+            squared = step_gap(model, x, step.s, step.t, eps, step.scale)
             n += len(squared) * (i == 0)
             squared = squared if per_dimension else squared.flatten(1).mean(1)
             squared = squared.cpu().double()
@@ -151,10 +152,10 @@ def squared_gaps(
 
 def _each_step(
     batches: Iterable[Tensor], chain: Chain, generator: torch.Generator | None
-) -> Iterator[tuple[Any, ...]]:
-    """i, x, s, t, eps and scale, for every batch and step."""
+) -> Iterator[tuple[int, Tensor, Step, Tensor]]:
+    """i, x, step and eps, for every batch and step."""
     for x in batches:
         for i in range(chain.steps):
-            s, t, _, scale = chain.step(i, x)
-            eps = standard_normal(x.shape, x, generator)
-            yield i, x, s.expand(len(x)), t.expand(len(x)), eps, scale
+            step = chain.step(i, x)
+            s, t = step.s.expand(len(x)), step.t.expand(len(x))
+            yield i, x, step._replace(s=s, t=t), standard_normal(x.shape, x, generator)

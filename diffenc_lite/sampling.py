@@ -10,7 +10,7 @@ from torch import Tensor
 
 from . import pixels, process
 from .arguments import lengths, whole
-from .chain import Chain, as_chain
+from .chain import Chain, finite_chain
 from .gaussian import standard_normal
 from .model import DiffEnc, check_model, evaluating
 
@@ -38,16 +38,18 @@ def sample_steps(
     `sample`, which turns dropout off.
     """
     check_model(model)
-    chain = as_chain(steps, finite=True)
+    chain = finite_chain(steps)
     shape = model.shape if shape is None else lengths(shape)
     if shape is None or model.shape not in (None, shape):
         raise ValueError(f"shape must be {model.shape or 'given, as (1, 28, 28)'}; got {shape}")
-    z = standard_normal((whole("n", n), *shape), model.like, generator)
+    z = standard_normal((whole("n", n), *shape), model.prototype, generator)
     for i in reversed(range(chain.steps)):
         s, t, ratio, scale = chain.step(i, z)
         at_s, at_t = model.schedule(s.expand(n)), model.schedule(t.expand(n))
         n_s, n_t = at_s.like(z), at_t.like(z)
         x_hat = process.x_from_v(z, model.v_hat(z, at_t.gamma), n_t)
+        if not bool(x_hat.isfinite().all()):
+            raise FloatingPointError(f"x_hat is not finite at t = {float(t):g}")
         yield SampleStep(float(t), z, x_hat)
         p = process.generative_step(z, x_hat, model.u_hat(x_hat), n_s, n_t, ratio, scale)
         z = p.mean + p.variance.sqrt() * standard_normal(z.shape, z, generator)

@@ -192,6 +192,9 @@ def check_schedule(schedule: AnySchedule, like: Tensor) -> None:
     ends = [float(end) for end in end_points(schedule, t)]
     if not torch.allclose(gamma[[0, -1]].double(), torch.tensor(ends).double(), rtol=0, atol=1e-3):
         raise ValueError(f"gamma(t) must go from {ends[0]:g} to {ends[1]:g}; got {shown}")
+    if isinstance(schedule, Schedule) and not torch.allclose(schedule.gamma(t), gamma, atol=1e-3):
+        wanted = "gamma_and_rate must give the gamma of the method gamma"
+        raise ValueError(f"{wanted}; a subclass overrides both, or starts from Schedule")
     expected = Noise.from_gamma(*with_slope(lambda t: schedule(t).gamma, t))
     for name in ("alpha", "sigma", "rate"):
         given, wanted = getattr(noise, name), getattr(expected, name)

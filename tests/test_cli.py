@@ -282,7 +282,7 @@ def test_sample(tmp_path, capsys):
         ("sample {run}/model --steps 4 --fitted", "there are fitted steps for mnist-learned"),
         ("sample {run}/model --steps 0", "steps must be a whole number, at least 1"),
         ("sample {run}/model --out {run}/model.json/x.png --n 1 --steps 1", "cannot write"),
-        ("sample {run}/model --device nowhere", "--device must be auto, cpu"),
+        ("sample {run}/model --device nowhere", "device must be one such as cpu"),
     ],
 )
 def test_errors_are_one_line(run, capsys, command, message):

@@ -151,6 +151,26 @@ class Nan(OnlyShift):
         return super().shift(x, gamma) * torch.where(gamma > 0, torch.nan, 1.0)[:, None]
 
 
+class OwnShift(nn.Module):
+    """Its `encode` is that of another encoder, as if it were inherited."""
+
+    def __init__(self, other):
+        super().__init__()
+        self.other, self.encode, self.change = other, other.encode, other.change
+
+    def shift(self, x, gamma):
+        return self.other.shift(x, gamma) / 2
+
+
+class OwnChange(OwnShift):
+    def __init__(self, other):
+        super().__init__(other)
+        self.change = lambda x, s, t: (x + self.shift(x, t), 0 * x)
+
+    def shift(self, x, gamma):
+        return self.other.shift(x, gamma)
+
+
 class Dropping(nn.Module):
     """Legal: no two masks are alike, and u = 0 is right."""
 
@@ -176,6 +196,8 @@ def first_uses(model, images):
         (HalfDetached, "must have .* nothing of gamma detached"),  # half of what it should be
         (WithU, "must have dx_t/dgamma = -sigma_t"),  # twice
         (Nan, "must give a finite x_t and u"),
+        (OwnShift, "must give as x_t of encode that of its shift"),
+        (OwnChange, "must give as x_t - x_s of change that of its shift"),
     ],
 )
 def test_an_encoder_that_would_make_a_wrong_bound_is_refused(kind, wrong, words, small_model):

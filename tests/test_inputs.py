@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from diffenc_lite import (
+    MLP,
     DiffEnc,
     LearnedEncoder,
     LinearSchedule,
@@ -71,6 +72,22 @@ class Returns(nn.Module):
         return self.returned
 
     encode = forward
+
+
+class Times(nn.Module):
+    def __init__(self, factor):
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, z, gamma):
+        return self.factor * z
+
+
+class Overridden(LinearSchedule):
+    """Its gamma would be heard nowhere."""
+
+    def gamma(self, t):
+        return super().gamma(t.square())
 
 
 class Cut(nn.Module):
@@ -165,6 +182,14 @@ MISTAKES = [
     (lambda m: evaluate(m, IMAGES, clusters=[0, 0, 1]), TypeError, "clusters"),
     (lambda m: UNet(UNetConfig((8,), (1,), patch=2), (1, 7, 8)), ValueError, "shape"),
     (lambda m: UNet(UNetConfig((8,), (1,)), (8, 8)), ValueError, "shape must | (8, 8)"),
+    (lambda m: MLP(8, 1, (3, 8, 8)), ValueError, "shape must | (3, 8, 8)"),
+    (lambda m: MLP(8, -1), ValueError, "layers"),
+    (lambda m: UNet(UNetConfig((), ())), ValueError, "channels"),
+    (lambda m: m.with_parts(encodr=ScalingEncoder()), AttributeError, "encodr"),
+    (lambda m: evaluate(DiffEnc(Times(NAN)), IMAGES), FloatingPointError, "not finite"),
+    (lambda m: DiffEnc(m.denoiser, schedule=Overridden()), ValueError, "gamma_and_rate"),
+    (lambda m: train(DiffEnc(nn.Identity()), IMAGES, TrainConfig(1)), ValueError, "model must"),
+    (lambda m: sample(DiffEnc(Times(NAN)), 2, 3, shape=(2,)), FloatingPointError, "t = 1"),
     (lambda m: save_model(Cut(), "never", {}), TypeError, "DiffEnc"),
     (lambda m: save_model(m, "never", None), TypeError, "card must be a dict"),
     (lambda m: load_model("mnist-vdm", model=Cut()), TypeError, "DiffEnc"),

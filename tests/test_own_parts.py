@@ -100,6 +100,42 @@ def test_a_subclass_is_trained_saved_and_loaded_as_one(tmp_path):
     assert isinstance(load_model(tmp_path / "sevens", model=make()), Sevens)
 
 
+def test_both_ends_of_a_step_see_the_same_dropout():
+    torch.manual_seed(0)
+    x, gamma = torch.randn(50, 2), torch.linspace(-3, 3, 50)
+    network = nn.Dropout(0.5)
+    for own in (LearnedEncoder(Halves(network)), Halves(network)):
+        model = DiffEnc(nn.Identity(), own).train()
+        x_t, x_change = model.change(x, gamma, gamma)
+        assert not x_change.any() and not torch.equal(x_t, model.change(x, gamma, gamma)[0])
+
+
+class Halves(nn.Module):
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+
+    def forward(self, x, gamma):
+        return self.network(x) / 2
+
+    def shift(self, x, gamma):
+        return self(x, gamma)
+
+
+def test_other_parts_make_another_model(tmp_path):
+    vdm = build(ModelConfig("identity", "tiny", shape=(1, 8, 8)))
+    other = vdm.with_parts(encoder=encoder.ScalingEncoder())
+    assert other.config is None and vdm.config is not None
+    assert isinstance(vdm.encoder, encoder.IdentityEncoder) and other.denoiser is vdm.denoiser
+    changed = build(vdm.config)
+    changed.levels = 17
+    assert changed.config is None
+    save_model(vdm, tmp_path / "vdm", {})
+    with pytest.raises(ValueError, match="levels 256 there, 17 here"):
+        fewer = build(ModelConfig("identity", "tiny", shape=(1, 8, 8), levels=17))
+        load_model(tmp_path / "vdm", model=fewer)
+
+
 def test_the_cosine_schedule_is_a_cosine():
     made, t = CosineSchedule(), torch.linspace(0, 1, 11, dtype=F64)
     noise = made(t)

@@ -23,13 +23,15 @@ from draws import POINTS, same, seeded, weights
 from torch import nn
 
 from diffenc_lite import Chain, DiffEnc, IdentityEncoder, LearnedSchedule, toy
-from diffenc_lite.bound import terms
+from diffenc_lite.bound import bound_at
 from diffenc_lite.evaluation import evaluate, evenly_chosen
 from diffenc_lite.model import ENCODERS, ModelConfig, build
+from diffenc_lite.pretrained import load_pretrained
 from diffenc_lite.training import (
     State,
     TrainConfig,
     draw_batch,
+    draws,
     learning_rate,
     load_resume,
     loop,
@@ -126,7 +128,7 @@ def test_five_functions_lie_between_a_call_of_train_and_the_denoiser():
             return z
 
     train(DiffEnc(Net(), schedule=LearnedSchedule()), POINTS, TrainConfig(1))
-    assert seen == [["train", "train_steps", "terms", "diffusion_loss", "v_hat"]]
+    assert seen == [["train", "train_steps", "bound_at", "diffusion_loss", "v_hat"]]
 
 
 def test_steps_are_a_chain_or_a_number():
@@ -143,7 +145,7 @@ def test_the_loss_is_the_bound_at_its_steps(steps, small_model):
     progress = next(train_steps(small_model(), POINTS, replace(SHORT, steps=steps, log_every=1)))
     model = small_model()
     index, *drawn = draw_batch(model, POINTS, SHORT, 0)
-    bound = terms(model, POINTS[index], *drawn, steps and Chain.equal(steps))
+    bound = bound_at(model, POINTS[index], *drawn, steps and Chain.equal(steps))
     for name in ("prior", "reconstruction", "diffusion"):
         bits = getattr(bound, name).mean().item() / (2 * math.log(2))
         assert getattr(progress, name) == pytest.approx(bits, rel=1e-12)
@@ -234,7 +236,7 @@ def test_evaluations_have_draws_of_their_own(monkeypatch):
     monkeypatch.setattr(loop, "evaluate", spy)
     train(make(), POINTS, SHORT, held_out=HELD_OUT)
     assert len(seeds) == 3 and len(set(seeds)) == 1
-    purposes = (loop.SEED_FOR_BATCH, loop.SEED_FOR_DROPOUT)
+    purposes = (draws.FOR_BATCH, draws.FOR_DROPOUT)
     trained = {seed_for(SHORT, purpose, n, 0) for purpose in purposes for n in range(SHORT.updates)}
     assert len(trained) == 2 * SHORT.updates and not trained & set(seeds)
 
@@ -294,7 +296,7 @@ def test_bf16_is_close_and_keeps_the_weights():
     rounded = DiffEnc(speed._Bf16(model.denoiser), model.encoder, model.schedule)
     images = torch.randint(256, (16, 1, 8, 8), generator=seeded()).byte()
     index, *drawn = draw_batch(model, images, SHORT, 0)
-    exact, close = (terms(m, images[index], *drawn).diffusion for m in (model, rounded))
+    exact, close = (bound_at(m, images[index], *drawn).diffusion for m in (model, rounded))
     assert not torch.equal(exact, close)
     assert torch.allclose(exact, close, rtol=0.05)
     assert all(weight.dtype == torch.float32 for weight in rounded.parameters())
@@ -319,8 +321,8 @@ def test_progress_and_metrics(tmp_path):
     assert [p.update for p in told] == [3, 6, 8, 9, 12, 15, 16, 18, 20]
     assert [p.update for p in told if p.evaluation] == [8, 16, 20]
     assert all(p.updates == 20 and p.images_per_second > 0 for p in told)
-    draws = loop.seeded(model.device, SHORT, loop.SEED_FOR_EVALUATION)
-    assert told[-1].evaluation == evaluate(told[-1].model, HELD_OUT, generator=draws)
+    generator = draws.seeded(model.device, SHORT, draws.FOR_EVALUATION)
+    assert told[-1].evaluation == evaluate(told[-1].model, HELD_OUT, generator=generator)
 
     lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     names, expected = ("update", "prior", "reconstruction", "diffusion", "total"), []
@@ -336,8 +338,8 @@ def test_progress_and_metrics(tmp_path):
 def test_held_out_clusters_are_those_of_the_images_chosen():
     config, clusters = replace(SHORT, evaluate_images=50), torch.arange(100) // 20
     *_, last = train_steps(make(), POINTS, config, held_out=HELD_OUT, clusters=clusters)
-    draws = loop.seeded(last.model.device, config, loop.SEED_FOR_EVALUATION)
-    chosen = {"clusters": evenly_chosen(clusters, 50), "generator": draws}
+    generator = draws.seeded(last.model.device, config, draws.FOR_EVALUATION)
+    chosen = {"clusters": evenly_chosen(clusters, 50), "generator": generator}
     assert last.evaluation == evaluate(last.model, evenly_chosen(HELD_OUT, 50), **chosen)
 
 
@@ -577,3 +579,10 @@ def test_damaged_folders_are_refused(tmp_path):
         with pytest.raises(ValueError, match=words):
             train(make(), POINTS, SHORT, tmp_path)
     assert metrics.read_bytes() == text
+
+
+def test_the_card_of_what_was_trained_is_not_that_of_its_start():
+    start = load_pretrained("mnist-vdm")
+    images = torch.randint(256, (4, 1, 28, 28), dtype=torch.uint8)
+    last = train(start, images, TrainConfig(1, batch=2, ends=2))
+    assert not last.model.card and start.card["sha256"]

@@ -44,7 +44,7 @@ def test_the_loss_is_the_bound(ratio, small_model, normal):
     noise, noise_0, step = normal(8, 2), normal(3, 2), torch.arange(8) // 2
     uniform = ((step + 0.3) / 4).double()
     chain = None if ratio is None else Chain.equal(4, ratio)
-    terms = bound.terms(model, POINTS[:8], uniform, noise, noise_0, chain)
+    terms = bound.bound_at(model, POINTS[:8], uniform, noise, noise_0, chain)
     if ratio is None:
         diffusion = bound.diffusion_loss(model, x, uniform, noise)
     else:

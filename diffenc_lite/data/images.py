@@ -99,8 +99,8 @@ def load_named(
         bundled, why = _bundled(split), str(error).splitlines()[0]
         advice = "go online and ask for source='full', or give root= a folder with MNIST/raw in it."
         # one line on stderr: readers see it, and nbval does not compare it
-        told = f"Using the {len(bundled):,} bundled MNIST images: {why}. For the full set {advice}"
-        print(told, file=sys.stderr)
+        used = f"Using the {len(bundled):,} bundled MNIST images: {why}"
+        print(f"{used}. For the full set {advice}", file=sys.stderr)
         return bundled.to(device)
 
 

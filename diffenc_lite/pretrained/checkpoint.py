@@ -48,7 +48,7 @@ def save_model(model: DiffEnc, path: PathLike, card: dict[str, Any]) -> None:
     weights, config = save(copies), model.config
     about: dict[str, Any] = {"configuration": None if config is None else asdict(config)}
     about |= {"own": _beside_weights(model)} if config is None else {}
-    about |= {name: told for name, told in card.items() if name not in ("configuration", "own")}
+    about |= {name: value for name, value in card.items() if name not in ("configuration", "own")}
     about["sha256"] = hashlib.sha256(weights).hexdigest()
     text = json.dumps(about, indent=2) + "\n"  # before a file is touched
     weights_path, card_path = _model_files(path)
@@ -85,21 +85,29 @@ def load_model(
     """
     device = as_device(device)
     card, file, content = _read(path)
-    own = card.get("own", {})
-    if model is None and card["configuration"] is None:
+    fits = "its configuration" if model is None else "the model given"
+    if model is not None:
+        check_model(model)
+    elif card["configuration"] is None:
         raise ValueError(
             f"{file.with_suffix('.json').name} has no configuration: the model has networks of "
             "its own. Make it again and give it: load_model(path, model=model)"
         )
-    fits = "its configuration" if model is None else "the model given"
-    if model is not None:
-        check_model(model)
     try:
-        model = build(ModelConfig(**card["configuration"])) if model is None else model
-        weights, tried = load(content), copy.deepcopy(model)
-        tried.load_state_dict(weights)
-        _compare(own, _beside_weights(tried))
-        model.load_state_dict(weights)
+        weights, own = load(content), card.get("own", {})
+        if card["configuration"] is not None:
+            named = build(ModelConfig(**card["configuration"]))
+            if any(weight.dtype == torch.float64 for weight in weights.values()):
+                named = named.double()
+            named.load_state_dict(weights)
+            own = named.settings()
+        if model is None:
+            model = named
+        else:
+            tried = copy.deepcopy(model)  # the model stays as it is if it is refused
+            tried.load_state_dict(weights)
+            _compare(own, _beside_weights(tried))
+            model.load_state_dict(weights)
     except Exception as error:  # a foreign file may raise anything
         raise ValueError(f"{file} does not fit {fits}: {error}") from None
     return _with_card(model, card, own.get("shape")).to(device).eval()
@@ -132,7 +140,7 @@ def start_from(model: DiffEnc, path: PathLike) -> DiffEnc:
                 raise ValueError(f"{name} has shape {there} there, {here} here")
         filled.load_state_dict({**own, **weights})
         settings = filled.settings()  # a trained schedule is among the weights
-        del settings["counterterm"]  # the encoder may be another
+        del settings["encoder"], settings["counterterm"]  # it may be another
         _compare(card.get("own") or load_model(path).settings(), settings)
     except ValueError as error:
         raise ValueError(f"model must fit {os.fspath(path)}: {error}") from None
@@ -153,18 +161,21 @@ def _beside_weights(model: DiffEnc) -> dict[str, Any]:
     """What the weights do not tell, and the end points between which the networks of this library
     read gamma: those of their schedule, which may not be the model's."""
     embeddings = [module for module in model.modules() if isinstance(module, GammaEmbedding)]
-    ends = [[float(end) for end in m.end_points(model.like)] for m in embeddings]
+    ends = [[float(end) for end in m.end_points(model.prototype)] for m in embeddings]
     return {**model.settings(), "read_between": ends}
 
 
 def _compare(there: dict[str, Any], here: dict[str, Any]) -> None:
     """Raise ValueError if a setting that both have is another one; None is not known."""
-    for name, other in here.items():
-        one = there.get(name)
-        if one is None or other is None:
-            continue
-        if np.shape(one) != np.shape(other) or not np.allclose(one, other, rtol=1e-3, atol=1e-3):
-            raise ValueError(f"{name} {one} there, {other} here")
+    known = [name for name in here if here[name] is not None and there.get(name) is not None]
+    for name in known:
+        a, b = there[name], here[name]
+        if not (a == b if isinstance(a, str) else _close(a, b)):
+            raise ValueError(f"{name} {a} there, {b} here")
+
+
+def _close(a: Any, b: Any) -> bool:
+    return np.shape(a) == np.shape(b) and np.allclose(a, b, rtol=1e-3, atol=1e-3)
 
 
 def load_pretrained(name: str, device: torch.device | str = "cpu") -> DiffEnc:
@@ -187,7 +198,7 @@ def load_fitted(name: str, steps: int) -> Chain:
     if name not in fits or str(steps) not in fits[name]["steps"]:
         known = ", ".join(f"{name} (T = {', '.join(fits[name]['steps'])})" for name in fits)
         raise ValueError(f"there are fitted steps for {known}; got {name!r} with T = {steps}")
-    if fits[name]["sha256"] != read_card(name)["sha256"]:
+    if fits[name]["sha256"] != read_card(PRETRAINED / name)["sha256"]:
         raise ValueError(f"the fitted steps are for other weights of {name}: tools/fit_steps.py")
     values = {key: torch.tensor(row) for key, row in fits[name]["steps"][str(steps)].items()}
     return Chain(Chain.equal(steps).grid, **values)

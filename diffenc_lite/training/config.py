@@ -9,6 +9,8 @@ from typing import Any
 from ..arguments import one_of, real, truth, whole
 from ..chain import Chain, as_chain
 
+OPTIMIZERS = ("adamw", "muon")
+
 
 @dataclass(frozen=True)
 class TrainConfig:
@@ -68,7 +70,7 @@ class TrainConfig:
             object.__setattr__(self, name, number)  # NumPy's would not come back from a file
         as_chain(self.steps)
         truth("fast", self.fast)
-        one_of("optimizer", self.optimizer, ("adamw", "muon"))
+        one_of("optimizer", self.optimizer, OPTIMIZERS)
 
     def plain(self) -> dict[str, Any]:
         """The settings as plain values, for a card or to be compared."""

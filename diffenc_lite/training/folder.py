@@ -52,8 +52,8 @@ class RunFolder:
             if before.get(name) != here.get(name)
         ]
         if differing:
-            told = f"{self.path} holds a run with other settings ({'; '.join(differing)})"
-            raise ValueError(f"{told}. Give another folder, or the same settings to go on")
+            problem = f"{self.path} holds a run with other settings ({'; '.join(differing)})"
+            raise ValueError(f"{problem}. Give another folder, or the same settings to go on")
         if size < saved["metrics"]:
             had = f"it has {size} bytes, and had {saved['metrics']} when resume.pt was written"
             raise ValueError(f"{self.metrics} is damaged or cut short: {had}")
@@ -93,7 +93,9 @@ def identity(model: DiffEnc, images: Tensor, held_out: Tensor | None) -> dict[st
     schedule, settings = model.schedule, model.settings()
     if isinstance(schedule, nn.Module) and next(schedule.parameters(), None) is not None:
         del settings["gamma"]  # it is trained
-    unnamed = digest(repr((modules, shapes, settings)).encode())
+    unnamed = (
+        f"of your own, {settings}, layers and shapes {digest(repr((modules, shapes)).encode())}"
+    )
     return {
         "model": repr(model.config) if model.config else unnamed,
         "start": model.card.get("sha256") or model.card.get("start", {}).get("sha256"),

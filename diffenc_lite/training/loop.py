@@ -11,33 +11,28 @@ to the same weights and the same metrics, bit by bit, as if nothing had happened
 
 from __future__ import annotations
 
-import copy
-import math
 import signal
 import threading
 import time
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
 import torch
 import torch.distributed as dist
-from torch import Tensor, nn
+from torch import Tensor
 
 from .. import bound, pixels
-from ..chain import as_chain, low_discrepancy
-from ..evaluation import Evaluation, evaluate, evenly_chosen
+from ..chain import as_chain
+from ..evaluation import Evaluation, check_clusters, evaluate, evenly_chosen
 from ..files import PathLike
 from ..model import DiffEnc, check_encoder, check_model
-from .config import TrainConfig, learning_rate
+from .config import TrainConfig
+from .draws import FOR_EVALUATION, draw_batch, seeded, seeded_dropout
 from .folder import RunFolder, identity
-from .muon import Muon, inner_convolutions
+from .ranks import process_of
 from .speed import in_bf16, keep_freed_memory
-
-SEED_FOR_BATCH, SEED_FOR_DROPOUT, SEED_FOR_EVALUATION = range(3)
-ADAMW_RATE, MUON_RATE = 1.0, 20 / 3  # of the learning rate: 0.02 where AdamW has 0.003
+from .state import State
 
 
 @dataclass(frozen=True)
@@ -116,231 +111,122 @@ def train_steps(
     """
     from tqdm.auto import tqdm
 
-    _check(model, images, config, held_out)
-    if clusters is not None and len(clusters) != len(() if held_out is None else held_out):
-        raise ValueError(f"clusters must be those of held_out, one each; got {len(clusters)}")
-    rank, ranks = process_of()
-    device, chain = model.device, as_chain(config.steps)
-    images, state, run = images.to(device), State(model, config), None
-    quick = in_bf16(model, tuple(images.shape[1:])) if config.fast else model
-    window = torch.zeros(4, dtype=torch.float64)  # sums of the terms since a report, and of 1
-    if held_out is not None:
-        n = config.evaluate_images
-        held_out = evenly_chosen(held_out, n).to(device)
-        clusters = None if clusters is None else evenly_chosen(clusters, n)
-    if folder is not None and rank == 0:  # the only process that reads and writes
-        used = {"fast": quick is not model}  # which depends on the processor too
-        run = RunFolder(folder, {**config.plain(), **used, **identity(model, images, held_out)})
-
-    def save() -> None:
-        if run is not None:
-            run.save({**state.save(), "window": window})
-
-    def due(every: int) -> bool:
-        return state.update % every == 0 or state.update == config.updates
-
-    def report(evaluated: bool) -> Progress:
-        speed = (state.update - since) * config.batch / (time.perf_counter() - clock)
-        evaluation = None
-        if evaluated and held_out is not None:
-            generator = seeded(device, config, SEED_FOR_EVALUATION)  # the same every time
-            evaluation = evaluate(
-                state.averaged, held_out, chain, clusters=clusters, generator=generator
-            )
-        prior, reconstruction, diffusion = (window[:3] / window[3]).tolist()
-        terms = prior, reconstruction, diffusion
-        return Progress(state.update, config.updates, *terms, speed, evaluation, state.averaged)
-
-    saved = [None if run is None else run.load()]
-    if ranks > 1:
-        dist.broadcast_object_list(saved)
-    if saved[0] is None:
-        save()  # so that metrics never stand alone, and a full disk is noticed now
-    else:
-        window = saved[0].pop("window")
-        state.load(saved[0])
-    if device.type == "cpu":
-        keep_freed_memory()
-    since, clock = state.update, time.perf_counter()
-    if state.update == config.updates:  # finished before: its last Progress again
-        yield report(evaluated=True)
-    hidden = {} if bar and rank == 0 else {"disable": True}
-    # twice a second: a notebook loses messages when they are too many
-    shown = tqdm(total=config.updates, initial=since, unit="update", mininterval=0.5, **hidden)
+    _check(model, images, config, held_out, clusters)
+    images, chain = images.to(model.device), as_chain(config.steps)
+    run = _Run(model, images, config, folder, held_out, clusters)
+    state = run.state
+    if run.finished:  # before: its last Progress again
+        yield run.report(evaluated=True)
+    shown = tqdm(
+        total=config.updates, initial=state.update, unit="update",
+        mininterval=0.5,  # a notebook loses messages when they are too many
+        disable=not (bar and process_of()[0] == 0),
+    )  # fmt: skip
     try:
-        while state.update < config.updates:
+        while not run.finished:
             with interrupts_held_back():
                 index, uniform, eps, eps_0 = draw_batch(model, images, config, state.update)
-                with seeded_dropout(device, config, state.update):
-                    losses = bound.terms(quick, images[index], uniform, eps, eps_0, chain)
+                with seeded_dropout(model.device, config, state.update):
+                    losses = bound.bound_at(run.quick, images[index], uniform, eps, eps_0, chain)
                 terms = [losses.prior.mean(), losses.reconstruction.mean(), losses.diffusion.mean()]
                 values = state.descend(pixels.bits_per_dim(torch.stack(terms), losses.dims))
-                window += torch.tensor([*values, 1.0], dtype=torch.float64)
+                run.sums += torch.tensor([*values, 1.0], dtype=torch.float64)
                 shown.update()
-
-                evaluated = held_out is not None and due(config.evaluate_every)
-                if reported := evaluated or due(config.log_every):
-                    progress = report(evaluated)
+                if (progress := run.report_if_due()) is not None:
                     shown.set_postfix_str(f"{progress.total:.3f} bits/dim")
-                    if run is not None:
-                        run.log(progress)
-                    if state.update < config.updates:
-                        window.zero_()
-                if due(config.checkpoint_every):
-                    save()
-            if reported:
+                if run.due(config.checkpoint_every):
+                    run.save()
+            if progress is not None:
                 yield progress
-                since, clock = state.update, time.perf_counter()
+                run.start_clock()
     except (KeyboardInterrupt, GeneratorExit):
-        save()
+        run.save()
         raise
     finally:
         shown.close()
 
 
-class State:
-    """All that a training changes: a model, its moving average, the optimiser, updates made so far.
+class _Run:
+    """A training under way: its state, its folder, and the sums for its next report.
 
-    The model, mostly a DiffEnc, is trained in place, on its device.
+    If a run was stopped in the folder, it stands where that stood.
     """
 
-    def __init__(self, model: Any, config: TrainConfig):
-        self.model, self.config, self.update = model.train(), config, 0
-        self.weights: list[Tensor] = list(model.parameters())
-        if joined():
-            for tensor in model.state_dict().values():
-                dist.broadcast(tensor, 0)
-        convolutions = inner_convolutions(model) if config.optimizer == "muon" else []
-        for_muon = {*convolutions}  # of tensors, which are told apart by identity
-        others = [w for w in self.weights if w not in for_muon]
-        groups: list[dict[str, Any]] = [
-            {"params": [w for w in others if w.ndim >= 2]},
-            {"params": [w for w in others if w.ndim < 2], "weight_decay": 0.0},
-        ]
-        decay = config.weight_decay
-        adamw = torch.optim.AdamW(groups, betas=(0.9, 0.99), weight_decay=decay, fused=True)
-        self.optimizers: list[tuple[torch.optim.Optimizer, float]] = [(adamw, ADAMW_RATE)]
-        if convolutions:
-            self.optimizers.append((Muon(convolutions, decay), MUON_RATE))
-        self.averaged = copy.deepcopy(model).requires_grad_(False).eval()
+    def __init__(
+        self,
+        model: DiffEnc,
+        images: Tensor,
+        config: TrainConfig,
+        folder: PathLike | None,
+        held_out: Tensor | None,
+        clusters: Tensor | None,
+    ):
+        self.config, self.state = config, State(model, config)
+        self.quick = in_bf16(model, tuple(images.shape[1:])) if config.fast else model
+        self.sums = torch.zeros(4, dtype=torch.float64)  # of the terms, and of 1
+        self.held_out, self.clusters = (
+            None if given is None else evenly_chosen(given, config.evaluate_images)
+            for given in (held_out, clusters)
+        )
+        self.folder: RunFolder | None = None
+        if folder is not None and process_of()[0] == 0:  # the only process that reads and writes
+            used = {"fast": self.quick is not model}  # which depends on the processor too
+            which = identity(model, images, self.held_out)
+            self.folder = RunFolder(folder, {**config.plain(), **used, **which})
+        self.state.averaged = self.state.averaged.with_parts(_card={})  # it told of the start
+        saved = [None if self.folder is None else self.folder.load()]
+        if process_of()[1] > 1:
+            dist.broadcast_object_list(saved)
+        if saved[0] is None:
+            self.save()  # so that metrics never stand alone, and a full disk is noticed now
+        else:
+            self.sums = saved[0].pop("window")
+            self.state.load(saved[0])
+        if model.device.type == "cpu":
+            keep_freed_memory()
+        self.start_clock()
 
-    def descend(self, terms: Tensor, clip: float | None = None) -> list[float]:
-        """One update: backward, clip, step, average
+    def start_clock(self) -> None:
+        self.since, self.clock = self.state.update, time.perf_counter()
 
-        Args: terms of the loss, (K,), whose sum is minimised; clip, the greatest norm of the
-            gradient.
-        Returns the terms, averaged over all processes. Raises FloatingPointError, before it touches
-        the weights, if loss or gradient is not finite.
-        """
-        values = over_processes(terms.detach().clone()).tolist()
-        self._check_finite("loss", sum(values), values)
-        for weight in self.weights:
-            weight.grad = None
-        terms.sum().backward()
-        gradients = [over_processes(w.grad) for w in self.weights if w.grad is not None]
-        norm = nn.utils.get_total_norm(gradients)
-        self._check_finite("gradient", norm.item(), values)
-        if clip is not None:
-            nn.utils.clip_grads_with_norm_(self.weights, clip, norm)
+    @property
+    def finished(self) -> bool:
+        return self.state.update == self.config.updates
 
-        for optimizer, factor in self.optimizers:
-            for group in optimizer.param_groups:
-                group["lr"] = factor * learning_rate(self.config, self.update)
-            optimizer.step()
-        with torch.no_grad():
-            decay = min(self.config.ema, (1 + self.update) / (10 + self.update))
-            averages: list[Tensor] = list(self.averaged.parameters())
-            torch._foreach_lerp_(averages, self.weights, 1 - decay)
-            for average, buffer in zip(self.averaged.buffers(), self.model.buffers(), strict=True):
-                average.copy_(buffer)
-        self.update += 1
-        return values
+    def due(self, every: int) -> bool:
+        return self.finished or self.state.update % every == 0
 
-    def _check_finite(self, what: str, value: float, terms: list[float]) -> None:
-        if not math.isfinite(value):
-            shown = ", ".join(f"{term:.4g}" for term in terms)
-            raise FloatingPointError(
-                f"the {what} is not finite in update {self.update + 1} (terms of the loss: "
-                f"{shown}); the weights are those before it. Try a smaller lr (now "
-                f"{self.config.lr:g}), a longer warmup (now {self.config.warmup}), or "
-                "TrainConfig(fast=False)"
-            )
+    def save(self) -> None:
+        if self.folder is not None:
+            self.folder.save({**self.state.save(), "window": self.sums})
 
-    def save(self) -> dict[str, Any]:
-        return {
-            "update": self.update,
-            "model": self.model.state_dict(),
-            "averaged": self.averaged.state_dict(),
-            "optimizers": [optimizer.state_dict() for optimizer, _ in self.optimizers],
-        }
+    def report_if_due(self) -> Progress | None:
+        """The Progress, written to the folder too, if it is due; then the sums begin again."""
+        evaluated = self.held_out is not None and self.due(self.config.evaluate_every)
+        if not (evaluated or self.due(self.config.log_every)):
+            return None
+        progress = self.report(evaluated)
+        if self.folder is not None:
+            self.folder.log(progress)
+        if not self.finished:  # the sums of a finished run are for its report when it is resumed
+            self.sums.zero_()
+        return progress
 
-    def load(self, saved: dict[str, Any]) -> None:
-        self.update = saved["update"]
-        self.model.load_state_dict(saved["model"])
-        self.averaged.load_state_dict(saved["averaged"])
-        for (optimizer, _), state in zip(self.optimizers, saved["optimizers"], strict=True):
-            optimizer.load_state_dict(state)
+    def report(self, evaluated: bool) -> Progress:
+        config, state = self.config, self.state
+        speed = (state.update - self.since) * config.batch / (time.perf_counter() - self.clock)
+        evaluation = None
+        if evaluated and self.held_out is not None:
+            evaluation = evaluate(
+                state.averaged, self.held_out, config.steps, clusters=self.clusters,
+                generator=seeded(state.model.device, config, FOR_EVALUATION),  # always the same
+            )  # fmt: skip
+        prior, reconstruction, diffusion = (self.sums[:3] / self.sums[3]).tolist()
+        terms = prior, reconstruction, diffusion
+        return Progress(state.update, config.updates, *terms, speed, evaluation, state.averaged)
 
 
-# --- what is drawn --------------------------------------------------------------------------------
-
-
-def draw_batch(
-    model: DiffEnc, images: Tensor, config: TrainConfig, update: int
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """index of the images, uniform draws in [0, 1) for their depths, eps and eps_0 of this process.
-
-    All processes draw everything, and each takes every n-th: together they cover [0, 1) evenly, and
-    each has its part of the first `ends` images.
-    """
-    rank, ranks = process_of()
-    batch, ends, device = config.batch, min(config.ends, config.batch), model.device
-    generator = seeded(device, config, SEED_FOR_BATCH, update)
-    index = torch.randint(len(images), (batch,), generator=generator, device=device)
-    eps = torch.randn(
-        (batch + ends, *images.shape[1:]), generator=generator, dtype=model.dtype, device=device
-    )
-    uniform = low_discrepancy(batch, eps, generator)
-    share = slice(rank, None, ranks)
-    return index[share], uniform[share], eps[:batch][share], eps[batch:][share]
-
-
-@contextmanager
-def seeded_dropout(device: torch.device, config: TrainConfig, update: int) -> Iterator[None]:
-    with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        # torch.manual_seed looks at all kinds of devices: a tenth of an update of a small network
-        reseed = torch.default_generator.manual_seed if device.type == "cpu" else torch.manual_seed
-        reseed(seed_for(config, SEED_FOR_DROPOUT, update, process_of()[0]))
-        yield
-
-
-def seed_for(config: TrainConfig, *purpose: int) -> int:
-    mixed = np.random.SeedSequence([config.seed, *purpose])
-    return int(mixed.generate_state(1, np.uint64)[0])
-
-
-def seeded(device: torch.device, config: TrainConfig, *purpose: int) -> torch.Generator:
-    return torch.Generator(device).manual_seed(seed_for(config, *purpose))
-
-
-# --- several processes, interrupts, arguments -----------------------------------------------------
-
-
-def joined() -> bool:
-    """Whether torch.distributed is initialised, be it with one process only."""
-    return dist.is_available() and dist.is_initialized()
-
-
-def process_of() -> tuple[int, int]:
-    """The number of this process and how many there are: 0 and 1 without torch.distributed."""
-    return (dist.get_rank(), dist.get_world_size()) if joined() else (0, 1)
-
-
-def over_processes(values: Tensor) -> Tensor:
-    """values, which become their mean over all processes"""
-    if joined():
-        dist.all_reduce(values.div_(dist.get_world_size()))
-    return values
+# --- interrupts, arguments ------------------------------------------------------------------------
 
 
 @contextmanager
@@ -359,8 +245,16 @@ def interrupts_held_back() -> Iterator[None]:
         signal.raise_signal(signal.SIGINT)  # now to its usual handler
 
 
-def _check(model: DiffEnc, images: Tensor, config: TrainConfig, held_out: Tensor | None) -> None:
+def _check(
+    model: DiffEnc,
+    images: Tensor,
+    config: TrainConfig,
+    held_out: Tensor | None,
+    clusters: Tensor | None,
+) -> None:
     check_model(model)
+    if not any(weight.requires_grad for weight in model.parameters()):
+        raise ValueError("model must have weights to train; it has none that require a gradient")
     if not isinstance(config, TrainConfig):
         raise TypeError(f"config must be a TrainConfig, as TrainConfig(200) is; got {config!r}")
     model.check(images)
@@ -368,6 +262,8 @@ def _check(model: DiffEnc, images: Tensor, config: TrainConfig, held_out: Tensor
         model.check(held_out, "held_out")
         if len(held_out) < 2:
             raise ValueError(f"held_out must have at least 2 images; got {len(held_out)}")
+    if clusters is not None:
+        check_clusters(clusters, images[:0] if held_out is None else held_out)
     check_encoder(model, images)
     ranks, ends = process_of()[1], min(config.ends, config.batch)
     if config.batch % ranks or ends % ranks:

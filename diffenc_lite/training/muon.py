@@ -47,7 +47,9 @@ class Muon(torch.optim.Optimizer):
         for group in self.param_groups:
             lr, momentum = group["lr"], group["momentum"]
             for weight in (w for w in group["params"] if w.grad is not None):
-                mean = self.state[weight].setdefault("mean", torch.zeros_like(weight))
+                if weight not in self.state:
+                    self.state[weight] = {"mean": torch.zeros_like(weight)}
+                mean = self.state[weight]["mean"]
                 mean.lerp_(weight.grad, 1 - momentum)
                 update = orthogonal(weight.grad.lerp(mean, momentum).flatten(1))
                 length = 0.2 * math.sqrt(max(update.shape))

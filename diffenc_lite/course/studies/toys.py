@@ -147,7 +147,7 @@ class _Loss(nn.Module):
         self.model = model
 
     def forward(self, points: Tensor, t: Tensor, eps: Tensor, eps_0: Tensor) -> Tensor:
-        b = bound.terms(self.model, points, t, eps, eps_0)
+        b = bound.bound_at(self.model, points, t, eps, eps_0)
         return b.prior.mean() + b.reconstruction.mean() + b.diffusion.mean()
 
 

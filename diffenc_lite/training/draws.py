@@ -1,0 +1,55 @@
+"""The random numbers of an update: they depend on the seed and the number of the update alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..chain import low_discrepancy
+from ..model import DiffEnc
+from .config import TrainConfig
+from .ranks import process_of
+
+FOR_BATCH, FOR_DROPOUT, FOR_EVALUATION = range(3)
+
+
+def draw_batch(
+    model: DiffEnc, images: Tensor, config: TrainConfig, update: int
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """index of the images, uniform draws in [0, 1) for their depths, eps and eps_0 of this process.
+
+    All processes draw everything, and each takes every n-th: together they cover [0, 1) evenly, and
+    each has its part of the first `ends` images.
+    """
+    rank, ranks = process_of()
+    batch, ends, device = config.batch, min(config.ends, config.batch), model.device
+    generator = seeded(device, config, FOR_BATCH, update)
+    index = torch.randint(len(images), (batch,), generator=generator, device=device)
+    eps = torch.randn(
+        (batch + ends, *images.shape[1:]), generator=generator, dtype=model.dtype, device=device
+    )
+    uniform = low_discrepancy(batch, eps, generator)
+    share = slice(rank, None, ranks)
+    return index[share], uniform[share], eps[:batch][share], eps[batch:][share]
+
+
+@contextmanager
+def seeded_dropout(device: torch.device, config: TrainConfig, update: int) -> Iterator[None]:
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        # torch.manual_seed looks at all kinds of devices: a tenth of an update of a small network
+        reseed = torch.default_generator.manual_seed if device.type == "cpu" else torch.manual_seed
+        reseed(seed_for(config, FOR_DROPOUT, update, process_of()[0]))
+        yield
+
+
+def seed_for(config: TrainConfig, *purpose: int) -> int:
+    mixed = np.random.SeedSequence([config.seed, *purpose])
+    return int(mixed.generate_state(1, np.uint64)[0])
+
+
+def seeded(device: torch.device, config: TrainConfig, *purpose: int) -> torch.Generator:
+    return torch.Generator(device).manual_seed(seed_for(config, *purpose))
