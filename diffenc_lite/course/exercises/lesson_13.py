@@ -50,8 +50,8 @@ EXERCISES = [
         z_t]+\xi$, where $\xi$ is noise of its own, independent of everything, with mean 0 and
         variance $v$ in each dimension. By how much is Analytic-DPM's $m_A$ **too small**: $m-m_A$?
         A formula in `v, gamma_t, gamma_s`.
-        Hint: What does the noise add to the true mean squared error?
-        Hint: What does it add to the mean square of the prediction?
+        Hint: The noise enters twice: the true squared error, and the size of the prediction.
+        Hint: What does it add to each?
         Hint: Analytic-DPM subtracts the second from one, where the first should be added.""",
         "2*v*(exp(gamma_t - gamma_s) - 1)",
         Formula({"v": (0.01, 0.5), "gamma_t": (0.5, 3.0), "gamma_s": (-3.0, 0.0)}),
