@@ -98,7 +98,7 @@ EXERCISES = [
         r"""The variance of OCM in one dimension, for any perfect denoiser. `denoise` maps $z$ (n,)
         to $\mathbb E[x\mid z]$ (n,), where $z=\sqrt{\mathrm{SNR}}\,x+\varepsilon$. Return
         $\mathrm{Var}[x\mid z]$, **exactly**: no difference quotient, no knowledge of the data.
-        Hint: Where the posterior mean moves quickly with the latent, the data are uncertain.
+        Hint: The slope, with its factor, as in the formula above; a difference is not exact.
         Hint: Forward mode, as in lesson 04, gives the slope at every z in one call.""",
         _slope_of,
         Program(
