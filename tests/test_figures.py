@@ -896,10 +896,8 @@ COMPANIONS = [  # notebook, beginnings of cells, and for axes the curves by labe
     ("06_forgotten_information", ["counts =", "def forgotten"], [{
         "scale: exact": in_world(lambda w, T: w["moving"].prior_gap + w["forgotten"](int(T))),
     }]),
-    ("06_how_well_can_w_be_estimated", ["def bound_of", "gamma_s, gamma_t", "figure, ax"], [{
-        "$w^*$": lambda x, _: np.log1p(one_step(x, SHORT, GAIN)[0]) / 2,
-        "Analytic-DPM": lambda x, _: two_ways(*one_step(x, SHORT, GAIN)),
-        "$w=1$": lambda x, _: one_step(x, SHORT, GAIN)[0] / 2,
+    ("06_how_well_can_w_be_estimated", ["def law", "ns, generator"], [{
+        "the law": lambda n, _: np.sum((1 - 1 / (1 + one_more(*equal_steps(8)))) ** 2) / (2 * n),
     }]),
     ("06_what_is_left_at_many_steps", ["kappa ="], [{
         "Gaussian": by_value(lambda T: 1 - 1 / (1 + np.max(one_more(*equal_steps(T))))),

@@ -32,7 +32,8 @@ EXERCISES = [
         r"""*Independent pixels.* Give each pixel of the image a histogram of its own. Count the
         levels in the training images, add $1/8$ to each of the 256 counts, and turn counts into
         probabilities. Return what the test images cost, in bits per pixel.
-        Hint: What does a level of probability p cost, in bits?
+        Hint: Three things go wrong here: the logarithm's base, what 1/8 is added to, and whose
+        counts a pixel uses.
         Hint: Begin with one pixel, a column of train and of test: `torch.bincount` counts.
         Hint: The probabilities come from train alone; the mean is over the pixels of test.""",
         _independent,
@@ -43,9 +44,9 @@ EXERCISES = [
         r"""An untrained network adds nothing, so $\hat v=z$. What does it pay in diffusion loss for
         a pixel with $x^2=1$, at infinite depth, in **nats**? Give it as a formula in `gamma_0,
         gamma_1`.
-        Hint: $v-z=(\alpha-\sigma)\varepsilon-(\alpha+\sigma)x$: square it, and take the mean over
-        $\varepsilon$.
-        Hint: For $x^2=1$ that mean is 2 at every depth, so only the weight is left to integrate.
+        Hint: First the mean of (v - z)^2 over the noise, then its weight in L4, then the integral.
+        Hint: $v-z=(\alpha-\sigma)\varepsilon-(\alpha+\sigma)x$. For $x^2=1$ the mean of its square
+        is 2 at every depth, so only the weight is left to integrate.
         Hint: The weight $\alpha^2$ is the sigmoid of $-\gamma$. What has it as its derivative?""",
         "log(1 + exp(-gamma_0)) - log(1 + exp(-gamma_1))",
         Formula(GAMMAS),

@@ -50,8 +50,8 @@ EXERCISES = [
         z_t]+\xi$, where $\xi$ is noise of its own, independent of everything, with mean 0 and
         variance $v$ in each dimension. By how much is Analytic-DPM's $m_A$ **too small**: $m-m_A$?
         A formula in `v, gamma_t, gamma_s`.
-        Hint: What does the noise add to the true mean squared error?
-        Hint: What does it add to the mean square of the prediction?
+        Hint: The noise enters twice: the true squared error, and the size of the prediction.
+        Hint: What does it add to each?
         Hint: Analytic-DPM subtracts the second from one, where the first should be added.""",
         "2*v*(exp(gamma_t - gamma_s) - 1)",
         Formula({"v": (0.01, 0.5), "gamma_t": (0.5, 3.0), "gamma_s": (-3.0, 0.0)}),
@@ -88,7 +88,8 @@ EXERCISES = [
         b: 0.8 times the posterior mean
         c: the posterior mean of two independent standard normals
         d: the posterior mean as it would be if both gammas were equal to their mean
-        Hint: One of them is the posterior mean of other data than these: which data?
+        Hint: Look for the posterior mean of other data than these, and for an error that is that of
+        another choice, mixed with a constant.
         Hint: Shrinking a prediction by a fixed factor mixes its error with a constant one.
         Hint: A constant error costs the same on every path, because the end points are fixed.""",
         "abc",
@@ -98,7 +99,7 @@ EXERCISES = [
         r"""The variance of OCM in one dimension, for any perfect denoiser. `denoise` maps $z$ (n,)
         to $\mathbb E[x\mid z]$ (n,), where $z=\sqrt{\mathrm{SNR}}\,x+\varepsilon$. Return
         $\mathrm{Var}[x\mid z]$, **exactly**: no difference quotient, no knowledge of the data.
-        Hint: Where the posterior mean moves quickly with the latent, the data are uncertain.
+        Hint: The slope, with its factor, as in the formula above; a difference is not exact.
         Hint: Forward mode, as in lesson 04, gives the slope at every z in one call.""",
         _slope_of,
         Program(

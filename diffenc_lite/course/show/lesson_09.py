@@ -239,8 +239,8 @@ def by_operations(points: Mapping[str, Sequence[tuple[float, float]]], reach: fl
     for name, trainings in points.items():
         operations, bits = np.transpose(sorted(trainings))
         ax.plot(operations, bits, "o-", color=SIZES[name])
-        shift = {"narrow": -0.012, "small": 0.008, "medium": -0.01}[name]
-        ax.text(operations[-1] * 1.08, bits[-1] + shift, name, color=SIZES[name], va="center")
+        k, shift = {"narrow": (0, 0.008), "small": (-1, 0.008), "medium": (-1, -0.01)}[name]
+        ax.text(operations[k] * 1.08, bits[k] + shift, name, color=SIZES[name], va="center")
     ax.errorbar(6, 1.1, reach / 2, color="0.3", capsize=5)
     ax.text(6.7, 1.1, f"closer than {reach:.2f}:\nundecided", va="center", fontsize=12)
     _operations(ax, (4, 15, 60, 240))
@@ -254,9 +254,10 @@ def leads(gaps: Mapping[str, Sequence[tuple[float, float]]], reach: float) -> Pi
     figure, ax = subplots(size=(8, 4))
     ax.axhspan(-reach, reach, color="0.9", lw=0)
     ax.text(3, 0, "undecided", color="0.4", va="center")
-    ends = []
+    ends: list[tuple[str, float, str]] = []
+    ax.set_prop_cycle(color=[plots.BLACK, plots.RED, plots.PURPLE])
     for (name, points), mark in zip(gaps.items(), "os^vDP", strict=False):
-        (line,) = ax.plot(*np.transpose(points), f"{mark}-", ms=7)
+        (line,) = ax.plot(*np.transpose(points), f"{mark}-", ms=7, color=SIZES.get(name))
         ends.append((name, points[0][1], line.get_color()))
     for k, (name, _, colour) in enumerate(sorted(ends, key=lambda end: -end[1])):
         ax.text(13.7, -0.085 - 0.027 * k, name, color=colour, ha="right", va="center", fontsize=12)
@@ -326,11 +327,11 @@ def ladder(rows: Sequence[tuple[str, float, str]]) -> Picture:
     drawn = ax.barh(places, [row[1] for row in rows], color=[colours[row[2]] for row in rows])
     ax.bar_label(drawn, [f"{row[1]:.3f}" for row in rows], padding=4, fontsize=12)
     ax.set_yticks(places, [row[0] for row in rows])
-    ax.set(ylim=(len(rows) - 0.4, -0.6), xlim=(0, 3.1), xlabel="bits per dimension")
+    ax.set(ylim=(len(rows) - 0.4, -0.6), xlim=(0, 3.25), xlabel="bits per dimension")
     for k, (kind, text) in enumerate(
         (("code", "no network"), ("ours", "this package"), ("published", "published, not re-run"))
     ):
-        ax.text(3.05, len(rows) - 1 - 0.9 * k, text, color=colours[kind], ha="right", weight="bold")
+        ax.text(3.2, len(rows) - 1 - 0.9 * k, text, color=colours[kind], ha="right", weight="bold")
     ax.grid(axis="y", visible=False)
     ax.set(title="What an 8-bit digit of MNIST costs")
     return figure

@@ -1,4 +1,4 @@
-"""Pictures of lesson 13, one colour a method, and its table."""
+"""Pictures of lesson 13, one colour a method, and its tables."""
 
 from __future__ import annotations
 
@@ -89,8 +89,11 @@ def methods_explorer(
         spike.set_xdata([point, point])
         return figure
 
-    sliders = slider("z_t", np.linspace(0, 2.4, 7), 1.6), slider("s", [0.4, 0.5, 0.62, 0.7, 0.76])
-    return Explorer(draw, *sliders, stills=[(4, 2), (0, 2), (4, 0), (4, 4)])
+    sliders = (
+        slider("z_t", np.linspace(0, 2.4, 7), 1.6),
+        slider("s", [0.4, 0.5, 0.62, 0.7, 0.76], 0.76),
+    )
+    return Explorer(draw, *sliders, stills=[(4, 4), (4, 2), (0, 2), (4, 0)])
 
 
 def variances(T: Sequence[int], coin: ArrayLike, pair: ArrayLike) -> Picture:
@@ -187,30 +190,42 @@ def paths(bends: ArrayLike, more: Mapping[str, ArrayLike]) -> Picture:
     return figure
 
 
-# --- the table ------------------------------------------------------------------------------------
+# --- the tables -----------------------------------------------------------------------------------
 
 
-# By method; the columns of the table.
 ROWS: dict[str, dict[str, str]] = tomllib.loads(
     Path(__file__).with_name("lesson_13.toml").read_text(encoding="utf-8")
 )
 
 
-def checked_table(checked: Mapping[str, str]) -> Markdown:
-    """The neighbours, a row each. Args: what was checked here, and how, by method."""
-    if set(checked) != set(ROWS):
-        raise ValueError(f"checked must have the methods {list(ROWS)}; got {list(checked)}")
-    heads = ["method, paper", "mean of $z_s$", "variance", "buys", "costs"]
-    heads += ["bits/dim printed", "checked here, and how"]
-    lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
+def formulas() -> Markdown:
+    """The mean and the variance of a step, a row each method."""
+    rows = []
     for name, row in ROWS.items():
         link = re.sub(r"(\d{4}\.\d{5})", r"[\1](https://arxiv.org/abs/\1)", row["paper"])
-        style = f"border-left:6px solid {METHODS[name]};padding-left:6px"
-        method = f'<b style="{style}">{name}</b><br>{link}'
-        told = (row["buys"], row["costs"], row["printed"], f"✓ {checked[name]}")
-        cells = (method, row["mean"], row["variance"], *map(_coloured, told))
-        lines.append("| " + " | ".join(cells) + " |")
-    return Markdown("\n".join(lines))
+        rows.append((f"{_marked(name)}<br>{link}", row["mean"], row["variance"]))
+    return _table(("method, paper", "mean of $z_s$", "variance"), rows)
+
+
+def checked_table(checked: Mapping[str, str]) -> Markdown:
+    """What a method buys and costs. Args: what was checked here, and how, by method."""
+    if set(checked) != set(ROWS):
+        raise ValueError(f"checked must have the methods {list(ROWS)}; got {list(checked)}")
+    rows = [
+        (_marked(name), *map(_coloured, (row["buys"], row["costs"], f"✓ {checked[name]}")))
+        for name, row in ROWS.items()
+    ]
+    return _table(("method", "buys", "costs", "checked here, and how"), rows)
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Markdown:
+    lines = (heads, ["---"] * len(heads), *rows)
+    return Markdown("\n".join(f"| {' | '.join(line)} |" for line in lines))
+
+
+def _marked(name: str) -> str:
+    style = f"border-left:6px solid {METHODS[name]};padding-left:6px"
+    return f'<b style="{style}">{name}</b>'
 
 
 def _coloured(told: str) -> str:
