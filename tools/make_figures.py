@@ -100,7 +100,7 @@ def ratio_mnist() -> bytes:
 
 
 FIGURES = {
-    "encoding.gif": encoding,
+    "encoding.webp": encoding,
     "encoder_explorer.png": explorer,
     "ratio_explorer.png": ratio_explorer,
     "hero.png": hero,

@@ -110,10 +110,10 @@ def caption(code: str, alt: str) -> str:
 def write_image(content: bytes, name: str, alt: str) -> str:
     """Write an image as lossless WebP, or a film as it is; returns how a page shows it."""
     with Image.open(io.BytesIO(content)) as picture:
-        name += ".gif" if picture.format == "GIF" else ".webp"
+        name += ".webp"
         path = PAGES / "extra" / "pictures" / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        if picture.format == "GIF":
+        if getattr(picture, "is_animated", False):
             path.write_bytes(content)
         else:
             picture.convert("RGB").save(path, "WEBP", lossless=True, quality=50, method=4)
