@@ -160,7 +160,7 @@ def test_00_the_plane_shows_its_position():
     step = in_the_plane.step_back(ring, dots[1], noise(0.6), noise(0.7))
     radii = [np.hypot(*curve.get_data()).max() for curve in right.lines]
     assert (radii[0] / radii[1]) ** 2 == pytest.approx(1 / (1 + step.m))
-    words = "too narrow {:.2f}\n+ wrong shape {:.2f}".format(*step.surplus())
+    words = "too narrow {:.2f}\n+ wrong shape {:.2f} nats".format(*step.surplus())
     assert words in [text.get_text() for text in right.texts]
     spread = [
         np.std(np.asarray(explorer.drawn((i, 0, 0)).axes[0].lines[1].get_xdata()))

@@ -129,13 +129,13 @@ def plane_explorer() -> Explorer:
         step = step_back(RING, z[which], at(s), noise)
         deviation = math.sqrt(1 + step.m)
         shown: Array = step.density(torch.linspace(-SPAN, SPAN, 121).double() * deviation).numpy()
-        image.set_data(shown.T / shown.max())
+        image.set_data(np.round(shown.T / shown.max(), 1))
         pinned.set_data(2 * circle.real / deviation, 2 * circle.imag / deviation)
         left.set_title(f"300 draws of $z_t$, $t={t:.2f}$")
         right.set_title(f"{'AB'[which]} steps back to $s={s:.2f}$")
         best_w.set_text(f"$w^*={best_ratio(torch.tensor(step.m)):.2f}$")
         narrow, shape = step.surplus()
-        costs.set_text(f"too narrow {narrow:.2f}\n+ wrong shape {abs(shape):.2f}")
+        costs.set_text(f"too narrow {narrow:.2f}\n+ wrong shape {abs(shape):.2f} nats")
         return figure
 
     controls = buttons("dot", list(CHOSEN)), buttons("steps", [f"{n}" for n in STEPS])
