@@ -88,7 +88,7 @@ def plane_explorer() -> Explorer:
 
     figure, (left, middle, right) = plots.subplots(1, 3, size=(9.6, 3.5))
     _plane(left, " ")
-    _plane(middle, r"perfect guess $\mathbb{E}[x|z_t]$")
+    _plane(middle, r"perfect guess $\mathrm{E}[x|z_t]$")
     (dots,) = left.plot(*x.T, "o", color=COLOURS["z_t"], ms=2.5, zorder=1)
     names = [left.text(0, 0, name, weight="bold") for name in CHOSEN]
     (chosen,) = left.plot([0, 0], [0, 0], "o", color=COLOURS["z_t"], mec=BLACK, ms=7)
