@@ -128,7 +128,10 @@ def test_00_a_step_back_in_the_plane_is_bayes_rule(z_t):
     """Against q(z_s) q(z_t | z_s) on a grid, and its divergence from a bell, by Riemann sums"""
     s, t, seen = noise(0.6), noise(0.7), torch.tensor(z_t, dtype=F64)
     ring = in_the_plane.RING
-    step, line_of = in_the_plane.step_back(ring, seen, s, t), torch.linspace(-9, 9, 241, dtype=F64)
+    step, line_of = (
+        in_the_plane.reverse_from(ring, seen, s, t),
+        torch.linspace(-9, 9, 241, dtype=F64),
+    )
     guess = in_the_plane.guess(in_the_plane.Mixture(ring.tolist(), [0.0] * 24), seen[None], t)
     middle, variance = process.generative_step(seen, guess[0], 0.0, s, t)
     z_s = torch.cartesian_prod(line_of, line_of) * variance.sqrt() + middle
@@ -157,7 +160,7 @@ def test_00_the_plane_shows_its_position():
     guess = (-away / (2 * noise(0.7).sigma ** 2)).softmax(1) @ ring
     tips = arrows.XY + np.stack([arrows.U, arrows.V], 1)
     np.testing.assert_allclose(tips, guess, atol=1e-9)
-    step = in_the_plane.step_back(ring, dots[1], noise(0.6), noise(0.7))
+    step = in_the_plane.reverse_from(ring, dots[1], noise(0.6), noise(0.7))
     radii = [np.hypot(*curve.get_data()).max() for curve in right.lines]
     assert (radii[0] / radii[1]) ** 2 == pytest.approx(1 / (1 + step.m))
     words = "too narrow {:.2f}\n+ wrong shape {:.2f} nats".format(*step.surplus())

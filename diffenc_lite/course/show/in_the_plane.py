@@ -58,7 +58,7 @@ class StepBack(NamedTuple):
         return self.m - math.log(width), 1 + math.log(2 * math.pi * width) - entropy
 
 
-def step_back(points: Tensor, z_t: Tensor, s: Noise, t: Noise) -> StepBack:
+def reverse_from(points: Tensor, z_t: Tensor, s: Noise, t: Noise) -> StepBack:
     """F3 and Bayes' rule for data that are one of `points` (K, 2), and z_t (2,)."""
     shares = (-0.5 * ((z_t - t.alpha * points) / t.sigma).square().sum(1)).softmax(0)
     mean, variance = process.posterior(z_t, points, torch.zeros(()), s, t)
@@ -126,7 +126,7 @@ def plane_explorer() -> Explorer:
         arrows.XY = z[few].numpy()
         arrows.set_offsets(arrows.XY)
         arrows.set_UVC(*(guess(world, z[few], noise) - z[few]).T)
-        step = step_back(RING, z[which], at(s), noise)
+        step = reverse_from(RING, z[which], at(s), noise)
         deviation = math.sqrt(1 + step.m)
         shown: Array = step.density(torch.linspace(-SPAN, SPAN, 121).double() * deviation).numpy()
         image.set_data(np.round(shown.T / shown.max(), 1))
