@@ -160,8 +160,8 @@ def write_lesson(source: Path, fresh: NotebookNode) -> list[str]:
             moving += [text] if moves else []
             output.data = NotebookNode({"text/html": text.replace("@UP@", up)})
         for output in cell.get("outputs", []):
-            if "text/latex" in output.get("data", {}):
-                output.data["text/markdown"] = displayed(output.data.pop("text/latex"))
+            for kind in {"text/latex", "text/markdown"} & output.get("data", {}).keys():
+                output.data["text/markdown"] = displayed(output.data.pop(kind))
     path = " ".join(
         f'<a href="{up}lessons/{core.stem}.html" title="{TITLES[number]}"'
         f"{' aria-current=page' if core == source else ''}>{number}</a>"
