@@ -6,7 +6,7 @@ from typing import Any
 
 from hatchling.metadata.plugin.interface import MetadataHookInterface
 
-PICTURES = (".gif", ".png", ".svg")
+PICTURES = (".webp", ".png", ".svg")
 
 
 def with_addresses(text: str, repository: str, tag: str) -> str:

@@ -26,6 +26,7 @@ from diffenc_lite import (
 )
 from diffenc_lite.course.ledger import Row
 from diffenc_lite.course.show import (
+    in_the_plane,
     lesson_00,
     lesson_01,
     lesson_04,
@@ -120,6 +121,55 @@ def test_00_each_encoder_has_its_own_line():
     for name, values in changes.items():
         np.testing.assert_allclose(line(ax, COLOURS[name]), np.stack([depths, values]))
     np.testing.assert_allclose(line(ax, "black", ":")[1], limit)
+
+
+@pytest.mark.parametrize("z_t", [(0.1, -0.05), (0.8, 0.6)])
+def test_00_a_step_back_in_the_plane_is_bayes_rule(z_t):
+    """Against q(z_s) q(z_t | z_s) on a grid, and its divergence from a bell, by Riemann sums"""
+    s, t, seen = noise(0.6), noise(0.7), torch.tensor(z_t, dtype=F64)
+    ring = in_the_plane.RING
+    step, line_of = (
+        in_the_plane.reverse_from(ring, seen, s, t),
+        torch.linspace(-9, 9, 241, dtype=F64),
+    )
+    guess = in_the_plane.guess(in_the_plane.Mixture(ring.tolist(), [0.0] * 24), seen[None], t)
+    middle, variance = process.generative_step(seen, guess[0], 0.0, s, t)
+    z_s = torch.cartesian_prod(line_of, line_of) * variance.sqrt() + middle
+    at_s = torch.exp(-(z_s[:, None] - s.alpha * ring).square().sum(2) / (2 * s.sigma**2)).sum(1)
+    forth, spread = process.transition(z_s, torch.zeros(()), s, t)
+    joint = at_s * torch.exp(-(seen - forth).square().sum(1) / (2 * spread))
+    cell = (line_of[1] - line_of[0]) ** 2
+    q = joint / (joint.sum() * cell)
+    torch.testing.assert_close(step.density(line_of).flatten(), q, atol=1e-5, rtol=0)
+    from_middle = torch.cartesian_prod(line_of, line_of).square().sum(1)
+    assert step.m == pytest.approx((q * from_middle).sum().item() * cell.item() / 2 - 1, abs=1e-4)
+    pinned = -from_middle / 2 - math.log(2 * math.pi)  # the bell with w = 1
+    surplus = (torch.xlogy(q, q) - q * pinned).sum() * cell
+    narrow, shape = step.surplus()
+    assert narrow + shape == pytest.approx(surplus.item(), abs=1e-4)
+    assert narrow == pytest.approx(step.m - math.log1p(step.m)) and shape > 0.05
+
+
+def test_00_the_plane_shows_its_position():
+    explorer, ring = in_the_plane.plane_explorer(), in_the_plane.RING
+    left, middle, right = explorer.drawn((12, 1, 0)).axes  # t = 0.7, dot B, ten steps
+    dots = torch.as_tensor(np.transpose(left.lines[1].get_data()))
+    (arrows,) = [each for each in middle.collections if hasattr(each, "U")]
+    np.testing.assert_allclose(arrows.XY, dots[:40])
+    away = (dots[:40, None] - noise(0.7).alpha * ring).square().sum(2)
+    guess = (-away / (2 * noise(0.7).sigma ** 2)).softmax(1) @ ring
+    tips = arrows.XY + np.stack([arrows.U, arrows.V], 1)
+    np.testing.assert_allclose(tips, guess, atol=1e-9)
+    step = in_the_plane.reverse_from(ring, dots[1], noise(0.6), noise(0.7))
+    radii = [np.hypot(*curve.get_data()).max() for curve in right.lines]
+    assert (radii[0] / radii[1]) ** 2 == pytest.approx(1 / (1 + step.m))
+    words = "too narrow {:.2f}\n+ wrong shape {:.2f} nats".format(*step.surplus())
+    assert words in [text.get_text() for text in right.texts]
+    spread = [
+        np.std(np.asarray(explorer.drawn((i, 0, 0)).axes[0].lines[1].get_xdata()))
+        for i in (0, 9, 18)
+    ]
+    assert spread[0] < spread[1] < spread[2] == pytest.approx(1, abs=0.1)
 
 
 # ---- 04 ------------------------------------------------------------------------------------------

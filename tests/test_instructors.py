@@ -31,6 +31,16 @@ def test_lessons_say_what_they_need():
     assert all(max(needed, default="") < number for number, needed in NEEDS.items())
 
 
+def test_readme_adds_up_the_times_of_the_lessons():
+    minutes = 0
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        top = nbformat.read(path, 4).cells[0].source
+        (time,) = re.findall(r"(?:\bTime:\*\*|exercises take) (\d+ minutes|an hour)\b", top)
+        minutes += 60 if time == "an hour" else int(time.split()[0])
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"*{round(minutes / 60)} hours:*" in readme
+
+
 @pytest.mark.parametrize("weeks", (4, 8, 12))
 def test_a_syllabus_has_what_a_lesson_needs_before_it(weeks):
     (plan,) = re.findall(rf"^\| {weeks} \| ([\d,; ]+) \|$", PAGE, re.MULTILINE)

@@ -10,7 +10,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
-from matplotlib.colors import to_rgb
 from PIL import Image
 
 from diffenc_lite.course.show import painting, plots
@@ -142,20 +141,14 @@ def test_image_grid_puts_each_image_in_its_place():
 # ---- moving pictures -----------------------------------------------------------------------------
 
 
-def test_a_gif_shows_each_picture_for_its_time():
-    levels = (0, 85, 255)
-    frames = [np.full((8, 12, 3), level, np.uint8) for level in levels]
-    red = np.round(np.array(to_rgb(plots.RED)) * 255)
-    for frame in frames:
-        frame[:, 0] = red
-    film = Image.open(io.BytesIO(plots.gif(frames, [100, 250, 900])))
+def test_a_moving_picture_shows_each_frame_for_its_time():
+    frames = np.random.default_rng(0).integers(0, 256, (3, 8, 12, 3), np.uint8)
+    film = Image.open(io.BytesIO(plots.moving(frames, [100, 250, 900])))
     assert film.n_frames == 3 and film.info["loop"] == 0
-    for k, (level, time) in enumerate(zip(levels, (100, 250, 900), strict=True)):
+    for k, time in enumerate((100, 250, 900)):
         film.seek(k)
-        shown = np.asarray(film.convert("RGB")).astype(int)
+        np.testing.assert_array_equal(np.asarray(film.convert("RGB")), frames[k])
         assert film.info["duration"] == time
-        np.testing.assert_array_equal(shown[4, 6], level)
-        np.testing.assert_array_equal(shown[4, 0], red)
 
 
 # ---- the README's figures ------------------------------------------------------------------------

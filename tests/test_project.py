@@ -88,14 +88,24 @@ def test_what_the_help_names_can_be_imported():
 # ---- the README ----------------------------------------------------------------------------------
 
 
-EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+EXAMPLES = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", README, re.DOTALL)
+NUMBER = r"\d+(?:\.\d+)?"
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=["ten lines", "own network", "few steps"])
-def test_readme_examples_run(example, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize(("code", "said"), EXAMPLES, ids=["first screen", "own network"])
+def test_readme_examples_print_what_it_says(code, said, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    exec(example, {})
-    assert capsys.readouterr().out
+    exec(code, {})
+    printed = capsys.readouterr().out
+    assert re.sub(NUMBER, "#", printed) == re.sub(NUMBER, "#", said)
+    ours, theirs = ([float(x) for x in re.findall(NUMBER, text)] for text in (printed, said))
+    assert ours == pytest.approx(theirs, rel=0.1, abs=2e-3)
+
+
+def test_readme_says_what_fit_does_in_its_own_numbers():
+    assert len(EXAMPLES) == README.count("```python")
+    _, before, after = (float(line.split()[0]) for line in EXAMPLES[0][1].splitlines())
+    assert f"`fit` takes the bound from {before:.2f} to {after:.2f}" in " ".join(README.split())
 
 
 def test_readme_maps_every_notebook():
@@ -152,9 +162,10 @@ def test_readme_commands_exist():
     assert {"notebooks", "test", "lab"} <= named <= targets
 
 
-def test_readme_command_lines_are_understood():
-    lines = re.findall(r"^python -m diffenc_lite (.*?)(?:  +#.*)?$", README, re.MULTILINE)
-    assert len(lines) >= 4
+def test_command_lines_are_understood():
+    text = README + (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^python -m diffenc_lite (.*?)(?:  +#.*)?$", text, re.MULTILINE)
+    assert len(lines) >= 10
     for line in lines:
         parser().parse_args(line.split())  # ends in SystemExit if not
 

@@ -1,17 +1,18 @@
 """Make all figures from the checkpoints in the package, the studies' results and fixed seeds.
 
-    python tools/make_figures.py                 # figures of the notebooks, then of the README
-    python tools/make_figures.py hero.png        # only this figure of the README, into figures/
+    python tools/make_figures.py                 # figures of the notebooks, then of figures/
+    python tools/make_figures.py hero.png        # only this one of figures/
 
-The figures of the notebooks are stored in the notebooks; ratio_explorer.png is a part of one.
+The figures of the notebooks are stored in the notebooks.
 """
 
 from __future__ import annotations
 
-import base64
-import json
+import contextlib
+import re
 import subprocess
 import sys
+import tempfile
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
@@ -19,7 +20,7 @@ import numpy as np
 import torch
 
 from diffenc_lite import evenly_chosen, load_mnist, load_pretrained, sample
-from diffenc_lite.course.show import encode_and_noise, encoder_explorer, film, plots
+from diffenc_lite.course.show import encode_and_noise, film, plots
 from diffenc_lite.course.studies import load_results
 from diffenc_lite.course.studies.mnist_ratio import excess_figure
 from diffenc_lite.data import load_named
@@ -39,19 +40,12 @@ def encoding() -> bytes:
     return film(load_pretrained("mnist-learned"), a_three())
 
 
-def explorer() -> bytes:
-    """The encoder explorer at t = 0.9."""
-    model, beside = load_pretrained("mnist-learned"), load_pretrained("mnist-scaling")
-    return encoder_explorer(model, a_three(), beside=beside, depths=[0.0, 0.9, 1.0]).frame((1, 0))
-
-
-def ratio_explorer() -> bytes:
-    """The explorer of T and w: the sheet of stills in notebook 06."""
-    notebook = json.loads((ROOT / "notebooks" / "06_the_noise_variance_ratio.ipynb").read_bytes())
-    outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
-    data = [output["data"] for output in outputs if "data" in output]
-    (strip,) = (d["image/png"] for d in data if "Explorer of T" in "".join(d["text/plain"]))
-    return base64.b64decode(strip)
+def digits() -> bytes:
+    """What the first lines of README's Python write."""
+    code = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)[0]
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        exec(code, {})
+        return Path("digits.png").read_bytes()
 
 
 @plots.styled
@@ -100,9 +94,8 @@ def ratio_mnist() -> bytes:
 
 
 FIGURES = {
-    "encoding.gif": encoding,
-    "encoder_explorer.png": explorer,
-    "ratio_explorer.png": ratio_explorer,
+    "encoding.webp": encoding,
+    "digits.png": digits,
     "hero.png": hero,
     "photos.png": photos,
     "ratio_mnist.png": ratio_mnist,

@@ -110,10 +110,10 @@ def caption(code: str, alt: str) -> str:
 def write_image(content: bytes, name: str, alt: str) -> str:
     """Write an image as lossless WebP, or a film as it is; returns how a page shows it."""
     with Image.open(io.BytesIO(content)) as picture:
-        name += ".gif" if picture.format == "GIF" else ".webp"
+        name += ".webp"
         path = PAGES / "extra" / "pictures" / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        if picture.format == "GIF":
+        if getattr(picture, "is_animated", False):
             path.write_bytes(content)
         else:
             picture.convert("RGB").save(path, "WEBP", lossless=True, quality=50, method=4)
@@ -297,7 +297,7 @@ def write_api() -> None:
 
 
 def write_index(explorer: str) -> None:
-    """The landing page: README's first screen, with the tour's explorer in place of the film."""
+    """The landing page: how README begins, with the tour's explorer in place of the film."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     rows = ["| lesson | what you see |", "|---|---|"]
     for number, source in CORE.items():
@@ -309,10 +309,9 @@ def write_index(explorer: str) -> None:
         write(f"{name}.md", of_docs((DOCS / f"{name}.md").read_text(encoding="utf-8")))
     lessons = toctree((f"lessons/{source.stem}" for source in CORE.values()), "Lessons")
     reference = toctree(["explorers", "ledger/index", "api/index", *more], "Reference")
-    first = readme.partition("# diffenc_lite\n")[2].partition("<!-- end of the first screen -->")[0]
+    first = readme.partition("# diffenc_lite\n")[2].partition("<!-- end of the landing page -->")[0]
     first = re.sub(r"!\[A film[^\n]*\n", "@EXPLORER@\n" if explorer else r"\g<0>", first)
-    first = first.replace("(#the-notebooks)", "(#the-lessons)")
-    first = of_docs(first.replace("(#ten-lines)", "(api/index.md)"), "")
+    first = of_docs(first, "")
     text = (DOCS / "index.md").read_text(encoding="utf-8").replace("@FIRST@", first)
     text = text.replace("@EXPLORER@", raw(explorer)).replace("@LESSONS@", "\n".join(rows))
     write("index.md", text.replace("@TOCTREES@", f"{lessons}\n\n{reference}"))
@@ -322,7 +321,7 @@ def of_docs(text: str, up: str = "../") -> str:
     """A page of docs/: links to notebooks lead to lessons, others out of docs/ are words only."""
     text = re.sub(rf"\]\({re.escape(up)}notebooks/([\w/]+\.ipynb)", r"](lessons/\1", text)
     text = re.sub(rf"\]\({re.escape(up)}docs/([\w]+\.md)", r"](\1", text)
-    keep = r"lessons/|https?:|#|\w+\.md\)|ledger/|api/"
+    keep = r"lessons/|https?:|#|\w+\.md[)#]|ledger/|api/"
     text = text.replace("](../figures/", "](figures/")
     return re.sub(rf"(?<!!)\[([^\]]*)\]\((?!{keep})[^)]*\)", r"\1", text)
 

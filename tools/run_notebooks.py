@@ -98,7 +98,10 @@ def shrink_pictures(notebook: NotebookNode) -> None:
     """Pack the PNGs well: with 256 colours where nobody could see it, else with the same pixels."""
     for output in outputs(notebook):
         if stored := output.get("data", {}).get("image/png"):
-            picture = Image.open(io.BytesIO(base64.b64decode(stored))).convert("RGB")
+            drawn = Image.open(io.BytesIO(base64.b64decode(stored)))
+            if getattr(drawn, "is_animated", False):
+                continue  # a film stays one
+            picture = drawn.convert("RGB")
             few = picture.quantize(dither=Image.Dither.NONE)
             difference = ImageChops.difference(few.convert("RGB"), picture)
             invisible = max(ImageStat.Stat(difference).rms) <= 0.5  # of 255

@@ -9,6 +9,7 @@ from .explorers import (
     encoder_explorer,
     slider,
 )
+from .in_the_plane import plane_explorer
 
 __all__ = [
     "Explorer",
@@ -16,6 +17,7 @@ __all__ = [
     "encode_and_noise",
     "encoder_explorer",
     "film",
+    "plane_explorer",
     "plots",
     "slider",
 ]

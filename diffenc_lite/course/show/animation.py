@@ -22,7 +22,7 @@ FRAME_MS, LAST_FRAME_MS = 120, 1300
 
 @torch.no_grad()
 def film(model: DiffEnc, image: Tensor, frames: int = 31, steps: int = 120, seed: int = 0) -> bytes:
-    """A GIF of about ten seconds, from data to noise and from noise to data.
+    """A moving WebP of about ten seconds, from data to noise and from noise to data.
 
     First x_t, x_t - x and z_t of an image from t = 0 to t = 1; then three latents of the generative
     process from t = 1 to t = 0.
@@ -50,7 +50,7 @@ def film(model: DiffEnc, image: Tensor, frames: int = 31, steps: int = 120, seed
         [None, None, None],
     )
     times = [FRAME_MS] * (frames - 1) + [LAST_FRAME_MS]
-    return plots.gif([*to_noise, *to_data], 2 * times)
+    return plots.moving([*to_noise, *to_data], 2 * times)
 
 
 @plots.styled

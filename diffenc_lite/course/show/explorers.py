@@ -257,4 +257,4 @@ def encoder_explorer(
                 panel.set_data(plots.as_pixels(pictures[depth, image]))
         return figure
 
-    return Explorer(draw, slider("t", depths), buttons("digit", names))
+    return Explorer(draw, slider("t", depths, start=0.5), buttons("digit", names))

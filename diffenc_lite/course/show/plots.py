@@ -19,7 +19,6 @@ import torch
 from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure, FigureBase
 from matplotlib.image import AxesImage
 from numpy.typing import ArrayLike, NDArray
@@ -274,28 +273,11 @@ def encoding_panels(
 # --- moving pictures -----------------------------------------------------------------------------
 
 
-def gif(frames: Sequence[NDArray[np.uint8]], milliseconds: Sequence[int]) -> bytes:
-    """Frames (H, W, 3), and for how long each is shown -> the bytes of a GIF that repeats.
-
-    All frames have the same few colours: 16 greys, 33 colours of the signed scale, and the colours
-    of lines. So nothing flickers, and the file is small.
-    """
-    greys = np.linspace(0, 1, 16)[:, None].repeat(3, 1)
-    signed = matplotlib.colormaps[SIGNED](np.linspace(0, 1, 33))[:, :3]  # 33 is odd: with white
-    lines = [to_rgb(colour) for colour in (BLUE, ORANGE, GREEN, RED, PURPLE, SKY)]
-    palette = Image.new("P", (1, 1))
-    palette.putpalette((np.vstack([greys, signed, lines]) * 255).round().astype(np.uint8).tobytes())
-    pictures = [
-        Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.NONE)
-        for frame in frames
-    ]
+def moving(frames: Sequence[NDArray[np.uint8]], milliseconds: Sequence[int]) -> bytes:
+    """Frames (H, W, 3), and for how long each is shown -> the bytes of a WebP that repeats."""
+    first, *others = (Image.fromarray(frame) for frame in frames)
     buffer = io.BytesIO()
-    pictures[0].save(
-        buffer,
-        "GIF",
-        save_all=True,
-        append_images=pictures[1:],
-        duration=list(milliseconds),
-        loop=0,
-    )
+    times = {"duration": list(milliseconds), "loop": 0}
+    small: Any = {"lossless": True, "quality": 50, "method": 1}  # other methods gain nothing
+    first.save(buffer, "WEBP", save_all=True, append_images=others, **times, **small)
     return buffer.getvalue()

@@ -1,0 +1,143 @@
+"""A data distribution of two dimensions, noised, guessed from, and one step back (00, 06)."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from torch import Tensor
+
+from ... import process
+from ...gaussian import best_ratio
+from ...schedule import LinearSchedule, Noise
+from ..worlds import Mixture, World
+from . import plots
+from .drawing import COLOURS
+from .explorers import Explorer, buttons, slider
+from .plots import BLACK, BLUE, Array, Picture
+
+REACH, SPAN = 2.4, 4.0  # of the plane; of the step, in standard deviations of the truth
+ANGLES = torch.arange(24, dtype=torch.float64) * (2 * math.pi / 24)
+RING = 0.8 * torch.stack([ANGLES.cos(), ANGLES.sin()], 1)
+DEPTHS = np.arange(2, 21) / 20
+CHOSEN = {"A": (18, (0.2, 0.9)), "B": (3, (0.8, 0.3))}  # two draws: a point, and its noise eps
+STEPS = (10, 50)
+
+
+def at(t: float) -> Noise:
+    return LinearSchedule()(torch.tensor(t, dtype=torch.float64))
+
+
+def guess(world: World, z: Tensor, t: Noise) -> Tensor:
+    """E[x | z_t] for z (N, 2), the perfect denoiser of a VDM"""
+    return world.posterior_mean(z / t.sigma, (t.alpha / t.sigma).square().expand(len(z)))
+
+
+class StepBack(NamedTuple):
+    """The true reverse q(z_s | z_t), a mixture of equal bells; lengths in units of sigma_Q."""
+
+    shares: Tensor  # q(x_k | z_t), (K,)
+    centres: Tensor  # mu_Q of each x_k less mu_P, (K, 2)
+    m: float  # the mean squared gap for this z_t, of which w* = 1 / (1 + m)
+
+    def density(self, line: Tensor) -> Tensor:
+        """The true reverse on the square grid of `line` (n,) about mu_P, (n, n)."""
+        first, second = torch.exp(-0.5 * (line[:, None, None] - self.centres).square()).unbind(2)
+        return (self.shares * first) @ second.T / (2 * math.pi)
+
+    def surplus(self) -> tuple[float, float]:
+        """KL(true reverse || bell of w = 1) as too narrow + wrong shape, in nats: what w* cures,
+        and what is left."""
+        width = 1 + self.m
+        line = torch.linspace(-7, 7, 281, dtype=torch.float64) * math.sqrt(width)
+        q = self.density(line)
+        entropy = -float(torch.xlogy(q, q).sum() * (line[1] - line[0]).square())
+        return self.m - math.log(width), 1 + math.log(2 * math.pi * width) - entropy
+
+
+def reverse_from(points: Tensor, z_t: Tensor, s: Noise, t: Noise) -> StepBack:
+    """F3 and Bayes' rule for data that are one of `points` (K, 2), and z_t (2,)."""
+    shares = (-0.5 * ((z_t - t.alpha * points) / t.sigma).square().sum(1)).softmax(0)
+    mean, variance = process.posterior(z_t, points, torch.zeros(()), s, t)
+    middle, _ = process.generative_step(z_t, shares @ points, 0.0, s, t)
+    centres = (mean - middle) / variance.sqrt()
+    return StepBack(shares, centres, float(shares @ centres.square().mean(1)))
+
+
+def _plane(ax: Axes, title: str) -> None:
+    ax.plot(*RING.T, "o", color=COLOURS["x"], ms=3)
+    ax.set(xlim=(-REACH, REACH), ylim=(-REACH, REACH), aspect="equal", title=title)
+    ax.set(xticks=[-2, 0, 2], yticks=[-2, 0, 2])
+
+
+def plane_explorer() -> Explorer:
+    """Slide t: a ring of 24 points dissolves, the perfect guess, and one step back from a dot.
+
+    Right: the true reverse (grey), the bell of the posterior's width (black) and the one that
+    costs least (blue), circles of two standard deviations. The blue one always has the same size.
+    """
+    world = Mixture([(float(a), float(b)) for a, b in RING], [0.0] * len(RING))
+    generator = torch.Generator().manual_seed(0)
+    x = world.draw(300, generator)
+    eps = torch.randn(x.shape, dtype=x.dtype, generator=generator)
+    for row, (k, noise) in enumerate(CHOSEN.values()):
+        x[row], eps[row] = RING[k], torch.tensor(noise)
+
+    figure, (left, middle, right) = plots.subplots(1, 3, size=(9.6, 3.5))
+    _plane(left, " ")
+    _plane(middle, r"perfect guess $\mathrm{E}[x|z_t]$")
+    (dots,) = left.plot(*x.T, "o", color=COLOURS["z_t"], ms=2.5, zorder=1)
+    names = [left.text(0, 0, name, weight="bold") for name in CHOSEN]
+    (chosen,) = left.plot([0, 0], [0, 0], "o", color=COLOURS["z_t"], mec=BLACK, ms=7)
+    few = slice(0, 40)
+    arrows = middle.quiver(
+        *x[few].T, *x[few].T, angles="xy", scale_units="xy", scale=1, width=0.007,
+        color=[BLACK] * 2 + [COLOURS["p"]] * 38,
+    )  # fmt: skip
+    extent = (-SPAN, SPAN, -SPAN, SPAN)
+    image = right.imshow(
+        np.eye(2), origin="lower", extent=extent, cmap="Greys", interpolation="none"
+    )
+    circle = np.exp(2j * np.pi * np.linspace(0, 1, 100))
+    (pinned,) = right.plot(circle.real, circle.imag, color=BLACK, ls="-")
+    right.plot(2 * circle.real, 2 * circle.imag, color=BLUE, ls="-")
+    right.set(xticks=[], yticks=[], title=" ")
+    right.grid(False)
+    words = (
+        (0.02, 0.03, "left", "true reverse", "0.45"), (0.55, 0.03, "center", "$w=1$", BLACK),
+        (0.98, 0.03, "right", "", BLUE), (0.02, 0.86, "left", "", "0.3"),
+    )  # fmt: skip
+    *_, best_w, costs = (
+        right.text(x, y, text, ha=side, color=colour, transform=right.transAxes, fontsize=12)
+        for x, y, side, text, colour in words
+    )
+
+    def draw(t: float, which: int, steps: int) -> Picture:
+        s = t - 1 / STEPS[steps]
+        noise = at(t)
+        z = process.add_noise(x, eps, noise)
+        dots.set_data(*z.T)
+        chosen.set_data(*z[:2].T)
+        for name, place in zip(names, z, strict=False):
+            name.set_position((float(place[0]) + 0.1, float(place[1]) + 0.1))
+        arrows.XY = z[few].numpy()
+        arrows.set_offsets(arrows.XY)
+        arrows.set_UVC(*(guess(world, z[few], noise) - z[few]).T)
+        step = reverse_from(RING, z[which], at(s), noise)
+        deviation = math.sqrt(1 + step.m)
+        shown: Array = step.density(torch.linspace(-SPAN, SPAN, 121).double() * deviation).numpy()
+        image.set_data(np.round(shown.T / shown.max(), 1))
+        pinned.set_data(2 * circle.real / deviation, 2 * circle.imag / deviation)
+        left.set_title(f"300 draws of $z_t$, $t={t:.2f}$")
+        right.set_title(f"{'AB'[which]} steps back to $s={s:.2f}$")
+        best_w.set_text(f"$w^*={best_ratio(torch.tensor(step.m)):.2f}$")
+        narrow, shape = step.surplus()
+        costs.set_text(f"too narrow {narrow:.2f}\n+ wrong shape {abs(shape):.2f} nats")
+        return figure
+
+    controls = buttons("dot", list(CHOSEN)), buttons("steps", [f"{n}" for n in STEPS])
+    stills = [(4, 0, 0), (12, 0, 0), (12, 0, 1)]
+    return Explorer(draw, slider("t", DEPTHS, start=0.1), *controls, stills=stills)
