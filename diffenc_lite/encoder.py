@@ -5,6 +5,8 @@ An encoder does not need the noise z_t. It is used for the bound only: sampling 
 An encoder of your own is one method. With a trained picture m, x_t = x + sigma_t^2 m:
 
     class MeanShift(nn.Module):
+        counterterm = False  # its u is not near x
+
         def __init__(self, m):
             super().__init__()
             self.m = nn.Parameter(m)
@@ -42,14 +44,14 @@ class Encoder(Protocol):
     """shift(x, gamma) -> x_t - x; x (B, ...), gamma (B,). With weights it must be an nn.Module:
     others are neither trained nor saved.
 
-    The shift of an example depends on its own x and gamma alone, on no mean over the batch: the
-    bound would be wrong, and nothing could tell. B is another in every call, and twice the number
-    of images where two depths are asked for at once. The rest is optional:
+    The shift of an example depends on its own x and gamma alone, on no mean over the batch. B is
+    another in every call. The rest is optional:
 
     u(x, gamma): a formula for u, where one is at hand; `check_encoder` holds it against the shift.
     encode(x, gamma) -> Encoding(x_t, u): both at once, where that saves time.
     change(x, gamma_s, gamma_t) -> (x_t, x_t - x_s): a formula that loses no digits.
-    counterterm: in the place of u the generative process uses x_hat, or 0 if this is False (G3).
+    counterterm: in the place of u the generative process uses x_hat, which is right for an encoder
+        with u near x, as two of the paper's; or 0 if this is False (G3).
     """
 
     def shift(self, x: Tensor, gamma: Tensor, /) -> Tensor: ...

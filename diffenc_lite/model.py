@@ -130,8 +130,8 @@ class DiffEnc(nn.Module):
 
     @torch.no_grad()
     def settings(self) -> dict[str, Any]:
-        """What the weights of a model do not tell; gamma to six digits, at t = 0, 1/2 and 1."""
-        t = torch.tensor([0.0, 0.5, 1.0]).to(self.prototype)
+        """What the weights of a model do not tell; gamma to six digits, at four depths."""
+        t = torch.tensor([0.0, 0.3, 0.5, 1.0]).to(self.prototype)
         gamma = [float(f"{value:.6g}") for value in self.schedule(t).gamma.tolist()]
         return {
             "denoiser": type(self.denoiser).__name__, "encoder": type(self.encoder).__name__,
@@ -193,12 +193,18 @@ def check_encoder(model: DiffEnc, images: Tensor) -> None:
         if not all(bool(each.isfinite().all()) for each in encoding):
             raise ValueError("encoder must give a finite x_t and u; got NaN or inf")
         x_t, x_change = model.change(x, before.gamma, at.gamma)
-        by_shift = {"x_t of encode": (encoding.x_t, x + shift), "x_t of change": (x_t, x + shift)}
-        by_shift["x_t - x_s of change"] = x_change, shift - model.shift(x, before.gamma)
+        by_shift = {
+            "x_t of encode": (encoding.x_t, x + shift),
+            "x_t of change": (x_t, x + shift),
+            "x_t - x_s of change": (x_change, shift - model.shift(x, before.gamma)),
+            "shift of one example alone": (model.shift(x[:1], at.gamma[:1]), shift[:1]),
+        }
         for name, (given, wanted) in by_shift.items():
             if bool((off := (given - wanted).norm()) > 1e-3 * (x.norm() + wanted.norm())):
-                wanted_norm = f"that of its shift, of norm {wanted.norm():.3g}"
-                raise ValueError(f"encoder must give as {name} {wanted_norm}; it is {off:.3g} off")
+                raise ValueError(
+                    f"encoder must give the {name} that follows from its shift; "
+                    f"it is off by {off:.3g}, of a norm of {wanted.norm():.3g}"
+                )
         slope = -at.like(x).sigma.square() * encoding.u
         quotient = (model.shift(x, at.gamma + h) - model.shift(x, at.gamma - h)) / (2 * h)
         off, by_u, by_steps = ((slope - quotient).norm(), slope.norm(), quotient.norm())

@@ -162,6 +162,16 @@ class OwnShift(nn.Module):
         return self.other.shift(x, gamma) / 2
 
 
+class OfABatch(nn.Module):
+    """Each example is moved by the others."""
+
+    def __init__(self, other):
+        super().__init__()
+
+    def shift(self, x, gamma):
+        return -x.mean(0).expand_as(x)
+
+
 class OwnChange(OwnShift):
     def __init__(self, other):
         super().__init__(other)
@@ -196,8 +206,9 @@ def first_uses(model, images):
         (HalfDetached, "must have .* nothing of gamma detached"),  # half of what it should be
         (WithU, "must have dx_t/dgamma = -sigma_t"),  # twice
         (Nan, "must give a finite x_t and u"),
-        (OwnShift, "must give as x_t of encode that of its shift"),
-        (OwnChange, "must give as x_t - x_s of change that of its shift"),
+        (OwnShift, "must give the x_t of encode that follows"),
+        (OfABatch, "must give the shift of one example alone that follows"),
+        (OwnChange, "must give the x_t - x_s of change that follows"),
     ],
 )
 def test_an_encoder_that_would_make_a_wrong_bound_is_refused(kind, wrong, words, small_model):

@@ -192,7 +192,7 @@ def test_weights_do_not_go_into_a_model_of_other_levels_or_schedule(tmp_path):
     load_model(tmp_path / "own", model=own_model(schedule=LinearSchedule(-6, 3)))  # the same gamma
     for other, words in (
         (own_model(schedule=straight, levels=16), "levels 256 there, 16 here"),
-        (own_model(), r"gamma \[-6.0, -1.5, 3.0\] there, \[-13.3, -4.15, 5.0\] here"),
+        (own_model(), r"gamma \[-6.0, -3.3, -1.5, 3.0\] there, \[-13.3, -7.81, -4.15, 5.0\] here"),
         (own_model(schedule=CosineSchedule(-6, 3)), "gamma .* there"),
     ):
         before = weights(other)
