@@ -200,8 +200,8 @@ def test_05_the_explorer_says_the_bills_of_its_position():
     heights = lesson_05.HEIGHTS[1], lesson_05.HEIGHTS[5], lesson_05.HEIGHTS[3]
     start, motion, prior, rate = drawn.bills(heights, -1.0)
     left, right = explorer.drawn((1, 1, 5, 3)).axes
-    assert left.get_title() == f"bound − H = {start + motion:.4f}, prior loss {prior:.4f}"
-    assert right.get_title() == f"start {start:.4f}, motion {motion:.4f}"
+    sums = f"start {start:.4f} + motion {motion:.4f} = {start + motion:.4f}"
+    assert left.get_title() == f"{sums}\nprior loss {prior:.4f}"
     np.testing.assert_allclose(right.patches[0].get_xy()[1:-2, 1], rate)
     np.testing.assert_allclose(line(left, "#E69F00")[1], lesson_05.factor(heights)[0])
 
