@@ -606,11 +606,13 @@ def test_06_every_position_shows_the_step_of_its_world():
 
 def test_08_every_position_shows_the_field_of_its_toy():
     toys = {name: likelihood(name, 32) for name in ("mixture", "swirl")}
-    for (ax,), which, t in positions(lesson_08.field_explorer(toys, [0.5, 0.7])):
+    for (ax,), which, t in positions(lesson_08.field_explorer(toys)):
         (arrows,) = (each for each in ax.collections if hasattr(each, "U"))
         exact = list(toys.values())[which]
         pull = lesson_08.pulled(exact, t, torch.as_tensor(arrows.XY))
-        np.testing.assert_allclose(np.c_[arrows.U, arrows.V], pull)
+        known = pull.isfinite().all(1).numpy()  # far from a thread all probabilities underflow
+        assert known.mean() > 0.5
+        np.testing.assert_allclose(np.c_[arrows.U, arrows.V][known], pull[known])
         line_of = torch.linspace(-lesson_08.REACH, lesson_08.REACH, 200, dtype=F64)
         q = lesson_08.density(exact, t, line_of).T  # rows are the second coordinate
         np.testing.assert_allclose(ax.images[0].get_array(), (q / q.max()).sqrt())
