@@ -950,19 +950,11 @@ def test_08_every_position_shows_the_clouds_of_its_encoder(cells, monkeypatch):
             each.eval()
 
     monkeypatch.setattr(toys, "train_together", scramble)
-    begin = "SEEDS, UPDATES", "x = pixels", "figure, axes = plots.subplots(1, 2", "depths ="
-    world = cells("further/08_velocities_and_fields", *begin)
-    x, eps = world["x"], world["eps"]
-    for (left, right), which, t in positions(world["explorer"]):
-        model = world["models"][("learned", "scaling")[which]]
+    world = cells("further/08_velocities_and_fields", "SEEDS, UPDATES", "x = pixels", "depths =")
+    for axes, t in positions(world["explorer"]):
         at = LinearSchedule()(torch.tensor([t]))
-        alpha, sigma = at.alpha[:, None], at.sigma[:, None]
-        with torch.no_grad():
-            gamma = at.gamma.expand(len(x))
-            y = 0 if which else model.encoder.y(x, gamma)
-            x_t = alpha**2 * x + sigma**2 * y
-            z = alpha * x_t + sigma * eps
-            guess = alpha * z - sigma * model.v_hat(z, gamma)
-        shown = [left.lines[0], *right.lines[:2]]
-        for dots, points in zip(shown, (x_t, z[:150], guess[:150]), strict=True):
-            np.testing.assert_allclose(np.transpose(dots.get_data()), points, atol=1e-4)
+        for ax, (name, model) in zip(axes, world["models"].items(), strict=True):
+            with torch.no_grad():
+                y = 0 if name == "scaling" else model.encoder.y(world["x"], at.gamma.expand(400))
+            x_t = at.alpha[:, None] ** 2 * world["x"] + at.sigma[:, None] ** 2 * y
+            np.testing.assert_allclose(np.transpose(ax.lines[0].get_data()), x_t, atol=1e-4)
