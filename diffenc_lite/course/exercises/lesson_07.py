@@ -110,8 +110,8 @@ EXERCISES = [
         diffusion loss above that of the VDM, with $w=1$ for both and with $w^*$ for both? Predict
         which of the two is below one nat, then compute both. (With the folded scale both are 0:
         why?)
-        Hint: Two things make up $m$: what $z_t$ leaves open about $x$, which a VDM pays too, and how
-        far the mean is off.
+        Hint: Two things make up $m$: what $z_t$ leaves open about $x$, which the VDM pays too, and
+        how far the mean is off.
         Hint: Here $\tau=c\,x$ and $\mathbb E[x|z_t]=\alpha_tz_t$; the variance of $x$ given $z_t$
         is $\sigma_t^2$.
         Hint: The mean is off by $A/(1+\sigma_t^2)-c$ times $\mathbb E[x|z_t]$, whose mean square is
