@@ -64,6 +64,22 @@ EXERCISES = [
     ),
     exercise(
         "05.3",
+        r"""Predict, then compute. An encoder turns the coin over: on the way from data to noise the
+        factor $f$ in $x_t=f(\lambda)\,x$ goes smoothly from $1$ to $-1$, as
+        $f=1-2\,\mathrm{sigmoid}(-2(\lambda-\lambda_0))$. It does so near the data ($\lambda_0=9$),
+        where the toss is in plain view, or at $\lambda_0=0$. What does the motion cost a perfect
+        denoiser?
+        a: nothing in both places: to turn the coin over loses nothing
+        b: nothing near the data, because there motion is free; something at 0
+        c: something in both places, and more near the data than at 0
+        d: something in both places, and more at 0 than near the data
+        Hint: Where is $f = 0$, what does $z_t$ tell there, and what stands before the variance in
+        the third bill?
+        Hint: Use your program of 05.2 with the coin, for both places.""",
+        "c",
+    ),
+    exercise(
+        "05.4",
         r"""An invented table, such as papers have. Two models, with the same fixed end points
         of the noise schedule and the same decoder, score test pictures (bits per dimension):
 
@@ -85,21 +101,5 @@ EXERCISES = [
         Hint: Which two things raise the diffusion loss of an encoder even if its denoiser is
         perfect?""",
         "bd",
-    ),
-    exercise(
-        "05.4",
-        r"""Predict, then compute. An encoder turns the coin over: on the way from data to noise the
-        factor $f$ in $x_t=f(\lambda)\,x$ goes smoothly from $1$ to $-1$, as
-        $f=1-2\,\mathrm{sigmoid}(-2(\lambda-\lambda_0))$. It does so near the data ($\lambda_0=9$),
-        where the toss is in plain view, or at $\lambda_0=0$. What does the motion cost a perfect
-        denoiser?
-        a: nothing in both places: to turn the coin over loses nothing
-        b: nothing near the data, because there motion is free; something at 0
-        c: something in both places, and more near the data than at 0
-        d: something in both places, and more at 0 than near the data
-        Hint: Where is $f = 0$, what does $z_t$ tell there, and what stands before the variance in
-        the third bill?
-        Hint: Use your program of 05.2 with the coin, for both places.""",
-        "c",
     ),
 ]
