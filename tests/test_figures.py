@@ -250,8 +250,8 @@ def test_05_the_explorer_says_the_bills_of_its_position():
     heights = lesson_05.HEIGHTS[1], lesson_05.HEIGHTS[5], lesson_05.HEIGHTS[3]
     start, motion, prior, rate = drawn.bills(heights, -1.0)
     left, right = explorer.drawn((1, 1, 5, 3)).axes
-    assert left.get_title() == f"bound − H = {start + motion:.4f}, prior loss {prior:.4f}"
-    assert right.get_title() == f"start {start:.4f}, motion {motion:.4f}"
+    sums = f"start {start:.4f} + motion {motion:.4f} = {start + motion:.4f}"
+    assert left.get_title() == f"{sums}\nprior loss {prior:.4f}"
     np.testing.assert_allclose(right.patches[0].get_xy()[1:-2, 1], rate)
     np.testing.assert_allclose(line(left, "#E69F00")[1], lesson_05.factor(heights)[0])
 
@@ -656,11 +656,13 @@ def test_06_every_position_shows_the_step_of_its_world():
 
 def test_08_every_position_shows_the_field_of_its_toy():
     toys = {name: likelihood(name, 32) for name in ("mixture", "swirl")}
-    for (ax,), which, t in positions(lesson_08.field_explorer(toys, [0.5, 0.7])):
+    for (ax,), which, t in positions(lesson_08.field_explorer(toys)):
         (arrows,) = (each for each in ax.collections if hasattr(each, "U"))
         exact = list(toys.values())[which]
         pull = lesson_08.pulled(exact, t, torch.as_tensor(arrows.XY))
-        np.testing.assert_allclose(np.c_[arrows.U, arrows.V], pull)
+        known = pull.isfinite().all(1).numpy()  # far from a thread all probabilities underflow
+        assert known.mean() > 0.5
+        np.testing.assert_allclose(np.c_[arrows.U, arrows.V][known], pull[known])
         line_of = torch.linspace(-lesson_08.REACH, lesson_08.REACH, 200, dtype=F64)
         q = lesson_08.density(exact, t, line_of).T  # rows are the second coordinate
         np.testing.assert_allclose(ax.images[0].get_array(), (q / q.max()).sqrt())
@@ -996,19 +998,11 @@ def test_08_every_position_shows_the_clouds_of_its_encoder(cells, monkeypatch):
             each.eval()
 
     monkeypatch.setattr(toys, "train_together", scramble)
-    begin = "SEEDS, UPDATES", "x = pixels", "figure, axes = plots.subplots(1, 2", "depths ="
-    world = cells("further/08_velocities_and_fields", *begin)
-    x, eps = world["x"], world["eps"]
-    for (left, right), which, t in positions(world["explorer"]):
-        model = world["models"][("learned", "scaling")[which]]
+    world = cells("further/08_velocities_and_fields", "SEEDS, UPDATES", "x = pixels", "depths =")
+    for axes, t in positions(world["explorer"]):
         at = LinearSchedule()(torch.tensor([t]))
-        alpha, sigma = at.alpha[:, None], at.sigma[:, None]
-        with torch.no_grad():
-            gamma = at.gamma.expand(len(x))
-            y = 0 if which else model.encoder.y(x, gamma)
-            x_t = alpha**2 * x + sigma**2 * y
-            z = alpha * x_t + sigma * eps
-            guess = alpha * z - sigma * model.v_hat(z, gamma)
-        shown = [left.lines[0], *right.lines[:2]]
-        for dots, points in zip(shown, (x_t, z[:150], guess[:150]), strict=True):
-            np.testing.assert_allclose(np.transpose(dots.get_data()), points, atol=1e-4)
+        for ax, (name, model) in zip(axes, world["models"].items(), strict=True):
+            with torch.no_grad():
+                y = 0 if name == "scaling" else model.encoder.y(world["x"], at.gamma.expand(400))
+            x_t = at.alpha[:, None] ** 2 * world["x"] + at.sigma[:, None] ** 2 * y
+            np.testing.assert_allclose(np.transpose(ax.lines[0].get_data()), x_t, atol=1e-4)

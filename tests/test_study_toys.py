@@ -143,3 +143,5 @@ def test_the_statistic_pools_widths_within_seeds():
     rows = rows_of(gaps)
     np.testing.assert_allclose(pooled(rows, "swirl", *TESTED, fresh=True), [1, 3])
     np.testing.assert_allclose(pooled(rows, "swirl", *TESTED), [0, 0])
+    narrow = pooled(rows, "swirl", *TESTED, fresh=True, widths=WIDTHS[1:])
+    np.testing.assert_allclose(narrow, [4 / 3, 3])

@@ -51,8 +51,9 @@ EXERCISES = [
         function `f` of tensors; `mmse` is the smallest mean squared error of the data as a function
         of the signal-to-noise ratio about $x$. Return the third bill per unit of $\gamma$, at each
         of the given `gamma`.
-        Hint: The price of motion is half the SNR times a variance: which one, if the encoder dims?
-        Hint: The signal in $z_t$ is $\alpha_tf\,x$: at which ratio about $x$ must `mmse` be read?
+        Hint: Half the SNR, times the variance of the speed given $z_t$: is there a half, is the
+        slope squared, and at which ratio is `mmse` read?
+        Hint: The signal in $z_t$ is $\alpha_tf\,x$: what is its ratio to the noise, about $x$?
         Hint: `torch.func.jvp` gives $f$ and its slope, at $\lambda=-\gamma$.""",
         _price_of_motion,
         Program(
@@ -63,8 +64,24 @@ EXERCISES = [
     ),
     exercise(
         "05.3",
-        r"""A table in a paper. Two models, with the same fixed end points of the noise schedule and
-        the same decoder, score test pictures (bits per dimension):
+        r"""Predict, then compute. An encoder turns the coin over: on the way from data to noise the
+        factor $f$ in $x_t=f(\lambda)\,x$ goes smoothly from $1$ to $-1$, as
+        $f=1-2\,\mathrm{sigmoid}(-2(\lambda-\lambda_0))$. It does so near the data ($\lambda_0=9$),
+        where the toss is in plain view, or at $\lambda_0=0$. What does the motion cost a perfect
+        denoiser?
+        a: nothing in both places: to turn the coin over loses nothing
+        b: nothing near the data, because there motion is free; something at 0
+        c: something in both places, and more near the data than at 0
+        d: something in both places, and more at 0 than near the data
+        Hint: Where is $f = 0$, what does $z_t$ tell there, and what stands before the variance in
+        the third bill?
+        Hint: Use your program of 05.2 with the coin, for both places.""",
+        "c",
+    ),
+    exercise(
+        "05.4",
+        r"""An invented table, such as papers have. Two models, with the same fixed end points
+        of the noise schedule and the same decoder, score test pictures (bits per dimension):
 
         | | prior | reconstruction | diffusion |
         |---|---|---|---|
@@ -79,27 +96,10 @@ EXERCISES = [
         apart from the reconstruction
         e: no encoder can bring the bound below 2.6512 - 0.0047, with the same reconstruction
         f: B's denoiser is worse than A's, because its diffusion loss is higher
-        Hint: Add up each row; then ask of each sentence what it assumes.
-        Hint: Is A perfect? Does the prior loss of a VDM depend on its network?
+        Hint: Add up each row; then ask what each sentence assumes. Is A perfect? Does the prior
+        loss of a VDM depend on its network?
         Hint: Which two things raise the diffusion loss of an encoder even if its denoiser is
         perfect?""",
         "bd",
-    ),
-    exercise(
-        "05.4",
-        r"""Predict, then compute. An encoder turns the coin over: on the way from data to noise the
-        factor $f$ in $x_t=f(\lambda)\,x$ goes smoothly from $1$ to $-1$, as
-        $f=1-2\,\mathrm{sigmoid}(-2(\lambda-\lambda_0))$. It does so near the data ($\lambda_0=9$),
-        where the toss is in plain view, or at $\lambda_0=0$. What does the motion cost a perfect
-        denoiser?
-        a: nothing in both places: to turn the coin over loses nothing
-        b: nothing near the data, because there motion is free; something at 0
-        c: something in both places, and more near the data than at 0
-        d: something in both places, and more at 0 than near the data
-        Hint: Where is $f = 0$, and what does $z_t$ tell there?
-        Hint: The factor passes 0 for every $\lambda_0$; what stands before the variance in the
-        third bill?
-        Hint: Use your program of 05.2 with the coin, for both places.""",
-        "c",
     ),
 ]

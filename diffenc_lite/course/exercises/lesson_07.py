@@ -84,8 +84,7 @@ EXERCISES = [
         d: another schedule with the same end points takes the place of the linear one, and the grid
         is chosen anew
         Hint: All grids that are compared have four steps: which change can reverse the order of two
-        sums?
-        Hint: What does L3 know of $t$, beside $\gamma$?
+        sums? And what does L3 know of $t$, beside $\gamma$?
         Hint: If one sum is the smaller one, is the sum of the logarithms smaller too?""",
         "acd",
     ),
@@ -95,9 +94,10 @@ EXERCISES = [
         number of steps be free. Write a dynamic program that returns the smallest sum that any path
         from the first node to the last can have, steps and prices together. `costs[i, j]` is the
         step from node $j$ down to node $i<j$, and infinite elsewhere.
-        Hint: One list will do: the best sum from node 0 to node $j$, over any number of steps.
+        Hint: One list will do: the best sum from node 0 to node $j$, over any number of steps, each
+        with its own cost and one price.
         Hint: The last step to $j$ comes from some $i<j$; what came before must be cheapest itself.
-        Hint: The list starts with 0, and each step adds its cost and one price.""",
+        Hint: The list starts with 0.""",
         _cheapest_of_all,
         Program("costs (N+1, N+1), price", "one number, in nats", _costs_and_price, tolerance=1e-6),
     ),
@@ -110,7 +110,8 @@ EXERCISES = [
         diffusion loss above that of the VDM, with $w=1$ for both and with $w^*$ for both? Predict
         which of the two is below one nat, then compute both. (With the folded scale both are 0:
         why?)
-        Hint: Two things make up $m$: what $z_t$ leaves open about $x$, and how far the mean is off.
+        Hint: Two things make up $m$: what $z_t$ leaves open about $x$, which the VDM pays too, and
+        how far the mean is off.
         Hint: Here $\tau=c\,x$ and $\mathbb E[x|z_t]=\alpha_tz_t$; the variance of $x$ given $z_t$
         is $\sigma_t^2$.
         Hint: The mean is off by $A/(1+\sigma_t^2)-c$ times $\mathbb E[x|z_t]$, whose mean square is
@@ -132,10 +133,10 @@ EXERCISES = [
             m = torch.exp(-gamma_s) / c * (A * x_hat - tau).square().mean()
             return A / c, 1 / (1 + m)
         ```
-        Hint: For a VDM it would be right but for one line.
-        Hint: That line: the parabola in $A$ has means as coefficients, so where is its lowest
-        point?
-        Hint: The other one: what does the target hold beside $c\,x_t$ when the encoding moves?""",
+        Hint: One line is wrong for a VDM too: is it a mean of quotients or a quotient of means? The
+        other one is wrong where the encoding moves.
+        Hint: The parabola in $A$ has means as coefficients, so where is its lowest point?
+        Hint: What does the target hold beside $c\,x_t$ when the encoding moves?""",
         _best_scale_and_ratio,
         Program(
             "x_hat (n, d), x_t (n, d), x_s (n, d), gamma_s, gamma_t",

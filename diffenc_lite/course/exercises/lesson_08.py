@@ -11,9 +11,11 @@ from .forms import POSITIVE, Formula, Program, exercise
 
 
 def _scores(generator: Any) -> tuple[Any, ...]:
-    """Of one model and of the perfect one, on the same draws; and what the latter is on average"""
-    luck = 4 * torch.randn(200, generator=generator, dtype=torch.float64)
-    unshared = torch.randn(200, generator=generator, dtype=torch.float64)
+    """Of one model and of the perfect one, on the same draws; and what the latter is on average.
+
+    So many that a deviation with n in it and one with n - 1 are both right."""
+    luck, unshared = torch.randn(2, 20000, generator=generator, dtype=torch.float64)
+    luck = 4 * luck
     return 6.5 + luck + unshared, 6.4 + luck, 6.4
 
 
@@ -49,9 +51,9 @@ EXERCISES = [
             better = scores - luck
             return better.mean(), better.std() / len(better)
         ```
-        Hint: In the broken program, what is the mean of `luck` over these draws?
-        Hint: The luck of this set of draws is what differs from the true mean.
-        Hint: How does the error of a mean shrink with the number of draws?""",
+        Hint: In the broken program, what is the mean of `luck` over these draws? And how does the
+        error of a mean shrink with their number?
+        Hint: The luck of this set of draws is what differs from the true mean.""",
         _with_control,
         Program("scores (n,), perfect (n,), truth", "two numbers", _scores),
     ),

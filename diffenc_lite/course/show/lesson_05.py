@@ -142,36 +142,18 @@ class Drawn:
         return max(start, 0.0), float(rate.mean()), prior, rate
 
 
-def drawn_panels(shapes: dict[str, tuple[Sequence[float], float]], drawn: Drawn) -> Picture:
-    """A panel for each shape, given as heights and gamma_1: the factor f and its motion's bill."""
-    figure, axes = plots.subplots(2, 3, size=(9, 5))
-    for k, (ax, (name, shape)) in enumerate(zip(axes.flat, shapes.items(), strict=True)):
-        start, motion, _, rate = drawn.bills(*shape)
-        ax.plot(MIDDLES, factor(shape[0])[0], color=ORANGE, ls="-")
-        ax.set(title=f"{name}: {start + motion:.4f}", ylim=(0, 1.6), xticks=[0, 0.5, 1])
-        right = ax.twinx()
-        right.fill_between(MIDDLES, rate, color=RED, alpha=0.5, lw=0)
-        right.set(ylim=(0, 0.4), yticks=[])
-        if k % 3 == 0:
-            ax.set_ylabel("factor $f$", color=ORANGE)
-        if k % 3 == 2:
-            right.set_ylabel("motion, nats / $t$", color=RED)
-            right.set_yticks([0, 0.2, 0.4])
-        if k > 2:
-            ax.set_xlabel("depth $t$")
-    return figure
-
-
 def drawn_explorer(drawn: Drawn) -> Explorer:
     """Buttons for the end of the noise; sliders for f at t = 0.6, 0.8 and 1; the red area is the
-    bill of the motion."""
-    figure, (left, right) = plots.subplots(1, 2, size=(9, 3.2))
-    (line,) = left.plot(MIDDLES, np.ones_like(MIDDLES), color=ORANGE, ls="-")
-    (dots,) = left.plot(KNOTS[1:], [1] * 3, "o", color=ORANGE)
-    (area,) = right.fill([0, 1, 1], [0, 0, 0], color=RED, alpha=0.6, lw=0)
-    left.set(xlabel="depth $t$", ylabel="factor $f$", ylim=(0, 1.6))
-    right.set(xlabel="depth $t$", ylabel="motion, nats / $t$", xlim=(0, 1), ylim=(0, 0.5))
-    titles = [ax.set_title(" ") for ax in (left, right)]
+    bill of the motion. It starts at the VDM."""
+    figure, ax = plots.subplots(size=(5.1, 3.3))
+    (line,) = ax.plot(MIDDLES, np.ones_like(MIDDLES), color=ORANGE, ls="-")
+    (dots,) = ax.plot(KNOTS[1:], [1] * 3, "o", color=ORANGE)
+    ax.set(xlabel="depth $t$", xlim=(0, 1.02), ylim=(0, 1.6), title="\n")
+    ax.set_ylabel("factor $f$", color=ORANGE)
+    right = ax.twinx()
+    (area,) = right.fill([0, 1, 1], [0, 0, 0], color=RED, alpha=0.5, lw=0)
+    right.set(ylim=(0, TOPS[0]))
+    right.set_ylabel("motion, nats / $t$", color=RED)
     ends = {"5": 5.0, "−1": -1.0}
 
     def draw(which: int, *heights: float) -> Picture:
@@ -182,10 +164,11 @@ def drawn_explorer(drawn: Drawn) -> Explorer:
         top = next(top for top in TOPS if rate.max() < top)
         if right.get_ylim()[1] != top:  # only then are these axes drawn anew
             right.set_ylim(0, top)
-        titles[0].set_text(f"bound − H = {start + motion:.4f}, prior loss {prior:.4f}")
-        titles[1].set_text(f"start {start:.4f}, motion {motion:.4f}")
+        sums = f"start {start:.4f} + motion {motion:.4f} = {start + motion:.4f}"
+        ax.set_title(f"{sums}\nprior loss {prior:.4f}", fontsize=12)
         return figure
 
-    starts = zip(KNOTS[1:], (0.5, 1.0, 1.0), strict=True)
-    sliders = [slider(f"f({t:g})", HEIGHTS, start=f, text="{:.1f}") for t, f in starts]
-    return Explorer(draw, buttons("γ(1)", list(ends)), *sliders)
+    sliders = [slider(f"f({t:g})", HEIGHTS, start=1, text="{:.1f}") for t in KNOTS[1:]]
+    shapes = (0, (1, 1, 0)), (0, (0.5, 1, 1)), (0, (1.5, 1, 1)), (1, (0.8, 0.8, 0.8))
+    stills = [(end, *map(HEIGHTS.index, heights)) for end, heights in shapes]
+    return Explorer(draw, buttons("γ(1)", list(ends)), *sliders, stills=stills)

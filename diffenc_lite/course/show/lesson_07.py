@@ -167,9 +167,9 @@ def grid_explorer(
     (dots,) = upper.plot([], [], "o", color=GREEN, ls="")
     (ticks,) = upper.plot([], [], "|", color="0.4", ms=12, ls="")
     upper.set(ylabel=r"$\gamma(t)$", xlim=(-0.03, 1.03), ylim=(-17, 6), title=" ")
-    (grey,) = lower.plot([], [], color="0.6", ls="-", label="equal")
-    (green,) = lower.plot([], [], color=GREEN, ls="-", label="best")
-    lower.set(xlabel="depth $t$", ylabel="nats", xlim=(-0.03, 1.03), yscale="log", ylim=(1e-5, 1e6))
+    (grey,) = lower.plot([], [], color="0.6", ls="-", label="equal, nats")
+    (green,) = lower.plot([], [], color=GREEN, ls="-", label="best, nats")
+    lower.set(xlabel="depth $t$", xlim=(-0.03, 1.03))
     lower.legend(loc="upper left", ncols=2, fontsize=11)
 
     def draw(T: int, best_ratio: int, best_scale: int, which: int) -> Picture:
@@ -178,10 +178,11 @@ def grid_explorer(
         for line, marks, path in ((green, dots, cheapest(costs, T)), (grey, ticks, equal(T))):
             nodes, prices = np.asarray(path), costs_along(costs, path)
             depths = nodes / (len(costs) - 1)
-            line.set_data(np.repeat(depths, 2)[1:-1], np.maximum(np.repeat(prices, 2), 1e-9))
+            line.set_data(np.repeat(depths, 2)[1:-1], np.repeat(prices, 2))
             height = -13.3 + 18.3 * depths if line is green else -15.5
             marks.set_data(depths, np.broadcast_to(height, nodes.shape))
             sums.append(prices.sum())
+        lower.set_ylim(0, 1.35 * max(line.get_ydata().max() for line in (grey, green)))
         upper.set_title(f"best {sums[0]:,.2f} nats, equal {sums[1]:,.2f}")
         return figure
 

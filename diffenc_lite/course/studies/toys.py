@@ -25,6 +25,7 @@ Everything else that the rows can be asked is exploration: it may suggest, and d
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -310,12 +311,17 @@ STUDY = Study(
 
 
 def pooled(
-    rows: list[Row], toy: str, first: str, second: str, fresh: bool = False
+    rows: list[Row],
+    toy: str,
+    first: str,
+    second: str,
+    fresh: bool = False,
+    widths: Sequence[int] = WIDTHS,
 ) -> NDArray[np.float64]:
     """log2(gap of the first model / gap of the second), averaged over the widths: one number for
     each seed, 0 where they are equal. With `fresh` and TESTED, the statistic of the test.
 
-    Args: fresh, the seeds of the test; else those before FRESH.
+    Args: fresh, the seeds of the test; else those before FRESH. The test has all widths.
     """
     gaps = {
         (row["model"], row["width"], row["seed"]): row["gap"]
@@ -323,5 +329,5 @@ def pooled(
         if row["toy"] == toy and (row["seed"] >= FRESH) == fresh
     }
     seeds = sorted({seed for model, _, seed in gaps if model == first})
-    ratios = [[gaps[first, w, seed] / gaps[second, w, seed] for seed in seeds] for w in WIDTHS]
+    ratios = [[gaps[first, w, seed] / gaps[second, w, seed] for seed in seeds] for w in widths]
     return np.log2(ratios).mean(0)
