@@ -25,7 +25,6 @@ from diffenc_lite.pretrained import (
     start_from,
 )
 from diffenc_lite.schedule import LinearSchedule
-from diffenc_lite.training.folder import load_resume, save_resume
 
 CARD = {"data": "points", "updates": 7, "seed": 3, "bits_per_dim": 6.5, "standard_error": 0.25}
 
@@ -311,30 +310,3 @@ def test_a_network_that_reads_gamma_otherwise_is_refused(tmp_path):
     load_model(tmp_path / "m", model=made(None))
     with pytest.raises(ValueError, match="read_between"):
         load_model(tmp_path / "m", model=made(schedule))
-
-
-# ---- runs in progress ----------------------------------------------------------------------------
-
-
-STATE = {
-    "update": 3,
-    "sums": [0.1, 1e-300],
-    "none": None,
-    "model": {"weight": torch.arange(6.0).reshape(2, 3)},
-}
-
-
-def test_resume_round_trip(tmp_path):
-    save_resume(tmp_path / "resume.pt", STATE)
-    state = load_resume(tmp_path / "resume.pt")
-    assert torch.equal(state.pop("model")["weight"], STATE["model"]["weight"])
-    assert state == {name: value for name, value in STATE.items() if name != "model"}
-
-
-@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE.keys())
-def test_damaged_resume_file(tmp_path, damage):
-    path = tmp_path / "resume.pt"
-    save_resume(path, STATE)
-    path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(ValueError, match="resume.pt"):
-        load_resume(path)

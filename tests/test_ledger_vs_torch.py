@@ -393,7 +393,8 @@ def test_reconstruction(
         epsilon=eps[..., None],
         gamma_0=gamma_0[:, None, None],
     )
-    actual = bound.end_losses(model, images, eps)[1]
+    prior, actual = bound.end_losses(model, images, eps)
+    same(prior, bound.prior_loss(model, x))
     same(actual, exponents.logsumexp(-1).sum(1), rtol=1e-7)
 
 
@@ -678,13 +679,19 @@ def test_gaussian_data() -> None:
     data = map(worlds.Gaussian, (1.0, 0.3, 2.5))
     gaps = [worlds.Exact(world).total(3, "optimal") - world.entropy for world in data]
     assert computed("X2", "tight") == pytest.approx(gaps, abs=1e-9)
-    for numbers, encoder, all_steps, ratios in (
-        (computed("X2", "constant"), worlds.VDM, gaussian_world.CONSTANT, (1.0, 0.5, 2.0)),
-        (computed("X2", "scaling")[::2], worlds.SCALING, gaussian_world.SCALING, (1.0, "optimal")),
-    ):  # every other number of E2 is that of the exact form, which the library does not step with
+    ones, both = [(w, None) for w in (1.0, 0.5, 2.0)], (None, "optimal")
+    for name, encoder, all_steps, choices in (
+        ("constant", worlds.VDM, gaussian_world.CONSTANT, ones),
+        (
+            "scaling",
+            worlds.SCALING,
+            gaussian_world.SCALING,
+            [*itertools.product((1.0, "optimal"), both)],
+        ),
+    ):
         exact = worlds.Exact(worlds.Gaussian(1.0), encoder)
-        gaps = [exact.total(steps, w) - exact.entropy for steps in all_steps for w in ratios]
-        assert numbers == pytest.approx(gaps, rel=1e-7, abs=1e-8)
+        gaps = [exact.total(T, w, a) - exact.entropy for T in all_steps for w, a in choices]
+        assert computed("X2", name) == pytest.approx(gaps, rel=1e-7, abs=1e-8)
 
 
 @checks("X3", worlds.Exact)

@@ -99,29 +99,6 @@ def test_steps_tell_where_the_sampler_stands(kind, scale, small_model):
         torch.testing.assert_close(steps[-1].x_hat, steps[-1].z / alpha_0, rtol=1e-12, atol=0)
 
 
-def test_it_starts_from_standard_noise(small_model):
-    z = next(iter(sample_steps(small_model(), 20000, 1, generator=seeded(0)))).z
-    assert abs(z.mean()) < 4 / math.sqrt(40000)
-    assert abs(z.var() - 1) < 4 * math.sqrt(2 / 40000)
-
-
-def test_the_ratio_divides_the_variance_of_its_own_step(small_model):
-    """Row i is the step from (i+1)/T down to i/T; the same generator gives the same noise."""
-    model = small_model()
-
-    def latents(ratio):
-        with torch.no_grad():
-            steps = sample_steps(model, 5, Chain.equal(2, ratio), generator=seeded(3))
-            return [step.z for step in steps]
-
-    plain, last = latents(1.0), latents(torch.tensor([4.0, 1.0]))
-    assert torch.equal(plain[1], last[1]) and not torch.equal(plain[2], last[2])
-    first = latents(torch.tensor([1.0, 4.0]))
-    assert torch.equal(plain[0], first[0]) and not torch.equal(plain[1], first[1])
-    quiet = latents(torch.tensor([1.0, 1e16]))[1]  # the mean
-    torch.testing.assert_close(plain[1] - quiet, 2 * (first[1] - quiet), rtol=1e-5, atol=1e-6)
-
-
 def test_levels_are_drawn_from_the_softmax_and_not_the_nearest(small_model):
     """G2, with so much noise at t = 0 that the two differ."""
     denoiser, schedule = small_model().denoiser, LinearSchedule(-1.0, 5.0)
