@@ -53,17 +53,6 @@ def run(few_images, tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("command", cli.COMMANDS)
-def test_help_names_every_option(command, capsys):
-    with pytest.raises(SystemExit) as left:
-        cli.main([command, "--help"])
-    assert left.value.code == 0
-    said = capsys.readouterr().out
-    assert all(argument in said for argument in cli.COMMANDS[command][1].split())
-    if command == "study":
-        assert all(name in said for name in runner.STUDIES)
-
-
 # What is typed for each argument, none of it a default, and where the library finds it.
 SETTINGS = {
     "updates": 3, "batch": 5, "lr": 0.25, "warmup": 7, "optimizer": "muon",

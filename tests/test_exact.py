@@ -145,22 +145,6 @@ def test_x4_is_the_ratio_to_a_vdm_with_the_same_marginals(encoder):
     torch.testing.assert_close(ratio, (1 + a) ** 2 / (1 + 2 * a), rtol=1e-6, atol=0)
 
 
-@pytest.mark.parametrize("world", [PlusMinus(0.4), SKEWED, FLAT], ids=["points", "1-D", "2-D"])
-def test_x5_a_perfect_vdm_pays_the_kl_of_its_last_marginal(world):
-    exact = Exact(world, VDM, -9.0, 1.0)
-    assert exact.total() - exact.entropy == pytest.approx(exact.prior_gap, abs=1e-6)
-    assert 0 < exact.prior_gap < exact.prior
-
-
-@pytest.mark.parametrize("encoder", ENCODERS, ids=NAMES)
-def test_finite_depth_tends_to_infinite_depth(encoder):
-    """The difference falls like 1 / T."""
-    exact = Exact(SKEWED, encoder)
-    coarse, fine = (exact.diffusion(steps) - exact.diffusion() for steps in (2000, 4000))
-    assert coarse == pytest.approx(2 * fine, rel=0.02)
-    assert abs(fine) < 0.05
-
-
 # --- the library agrees ---------------------------------------------------------------------------
 
 

@@ -141,13 +141,6 @@ def test_an_exact_answer_where_a_limit_is_asked_for_is_told_as_such(number, answ
     assert "not right" in said(number, f"2*({answer})")
 
 
-def test_noise_at_one_depth_is_one_number():
-    for same in ("alpha_t^2 - alpha_t^4", "(1 - sigma_t^2)*sigma_t^2"):
-        assert said("E2.1", same) == "right."
-    n = ledger.notation
-    assert said("F2.4", n.sigma_t**2 - n.alpha_ts**2 * n.sigma_s**2) == "right."
-
-
 def test_typed_text_and_its_formula_agree():
     symbols = {n: sp.Symbol(n, positive=True) for n in "ab"}
     for text, shown in {
@@ -209,20 +202,6 @@ def test_play_a_chain_wrong_first(tmp_path):
         press(player, "skip")
     press(player, "back")
     assert player.field.value == player.level.answer
-
-
-@pytest.mark.parametrize(
-    "number, head",
-    [
-        ("L2.1", "Proved"),
-        ("L2.2", "In words"),
-        ("W1.3", "Proved from L2.2, W1.1 (in words)"),
-        ("G3.4", "By definition"),
-        ("X5.6", "In words"),
-    ],
-)
-def test_a_level_says_what_is_proved(number, head):
-    assert LEVELS[number].head == head
 
 
 def test_a_formula_once_shown_is_inserted_and_the_map_lights_up():

@@ -120,16 +120,6 @@ def test_a_score_is_the_sum_of_l2_over_the_steps(model, images):
         assert scores[scale, name].sum().item() == pytest.approx(expected, rel=1e-5)
 
 
-def test_drawing_some_of_the_steps_is_unbiased(model, images):
-    many = images[:2].repeat(60, 1, 1, 1)
-    fitted = fits.fit_ratios(model, images, equal_grid(6), 2, seeded(2))
-    best = study.FITTED, study.BEST
-    few = fits.score_fit(model, many, fitted, 2, seeded())[best]
-    all_steps = fits.score_fit(model, many, fitted, 6, seeded(1))[best]
-    error = (few.var() / len(few) + all_steps.var() / len(few)).sqrt()
-    assert (few.mean() - all_steps.mean()).abs() < 4 * error
-
-
 # --- every job, with a few images ----------------------------------------------------------------
 
 
