@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 import pytest
 import torch
-from draws import same, seeded, weights
+from draws import same, seeded, shaken, weights
 
 from diffenc_lite.data import load_mnist, load_named
 from diffenc_lite.evaluation import evaluate, evenly_chosen
@@ -32,10 +32,7 @@ CARD = {"data": "points", "updates": 7, "seed": 3, "bits_per_dim": 6.5, "standar
 @pytest.fixture
 def model():
     torch.manual_seed(0)
-    model = build(ModelConfig("learned", "tiny", "learned", shape=(2,)))
-    for weight in model.parameters():
-        torch.nn.init.normal_(weight, std=0.1) if weight.ndim else None
-    return model
+    return shaken(build(ModelConfig("learned", "tiny", "learned", shape=(2,))))
 
 
 @pytest.fixture
@@ -92,9 +89,7 @@ def test_what_is_no_file_is_left_alone_and_a_link_stays_one(tmp_path):
 @pytest.mark.parametrize("encoder", ENCODERS)
 @pytest.mark.parametrize("shape", [(2,), (1, 8, 8)])
 def test_round_trip(encoder, shape, tmp_path):
-    model = build(ModelConfig(encoder, "tiny", "learned", shape=shape, levels=16))
-    for weight in model.parameters():
-        torch.nn.init.normal_(weight, std=0.1) if weight.ndim > 1 else None
+    model = shaken(build(ModelConfig(encoder, "tiny", "learned", shape=shape, levels=16)))
     other_layout = copy.deepcopy(model).to(memory_format=torch.channels_last)  # is not kept
     save_model(other_layout, tmp_path / "m", CARD)
     loaded = load_model(tmp_path / "m")
@@ -126,9 +121,7 @@ def test_a_model_of_any_parts_is_filled_again(small_model, tmp_path):
 def trained(encoder, tmp_path, shape=(1, 8, 8), **settings):
     """A saved model with weights that no other has; its path."""
     torch.manual_seed(1)
-    model = build(ModelConfig(encoder, "tiny", shape=shape, **settings))
-    for weight in model.parameters():
-        torch.nn.init.normal_(weight, std=0.1)
+    model = shaken(build(ModelConfig(encoder, "tiny", shape=shape, **settings)))
     save_model(model, tmp_path / encoder, CARD)
     return model, tmp_path / encoder
 
@@ -206,25 +199,14 @@ def test_full_disk_keeps_the_model(model, saved, monkeypatch):
     assert {p.name: p.read_bytes() for p in saved.parent.iterdir()} == before
 
 
-def flip(content: bytes, at: int) -> bytes:
-    return content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
-
-
-DAMAGE = {
-    "empty": lambda content: b"",
-    "cut short": lambda content: content[:-1],
-    "first bit": lambda content: flip(content, 0),
-    "last bit": lambda content: flip(content, len(content) - 1),
-    "foreign": lambda content: b"\x89PNG" + bytes(1000),
-}
-
-
-@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE.keys())
-def test_damaged_weights(saved, damage):
+def test_damaged_weights(saved):
+    """By one bit of the first or of the last byte, or cut short"""
     path = saved.with_name("m-0.5.safetensors")
-    path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(ValueError, match="m-0.5.safetensors"):
-        load_model(saved)
+    first, *inner, last = path.read_bytes()
+    for damaged in ([first ^ 1, *inner, last], [first, *inner, last ^ 1], [first, *inner]):
+        path.write_bytes(bytes(damaged))
+        with pytest.raises(ValueError, match="m-0.5.safetensors"):
+            load_model(saved)
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"sha256": 1}', "\xff"])

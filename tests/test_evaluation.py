@@ -82,18 +82,6 @@ def test_errors_over_clusters():
     assert spread(apart)[0] < 0.7
 
 
-@pytest.mark.parametrize("passes", [1, 4])
-def test_errors_are_of_images_and_of_draws(passes):
-    """More passes take away the luck of the draws, and leave that of the images."""
-    images, g = POINTS[:150], seeded()
-    found = [evaluate(NARROW, images, passes=passes, generator=g) for _ in range(200)]
-    of_draws = torch.tensor([result.total for result in found]).var()
-    each = bounds_of_each(NARROW, images, passes=200, generator=g)[0].sum(1).mean(0)
-    actual = (of_draws + each.var() / 150).sqrt().item()
-    stated = torch.tensor([result.standard_error for result in found]).square().mean().sqrt()
-    assert 0.8 < stated.item() / actual < 1.2
-
-
 def test_evenly():
     images = torch.arange(10)
     assert evenly_chosen(images, 4).tolist() == [0, 2, 5, 7]

@@ -4,7 +4,6 @@ import pytest
 from sympy import (
     Derivative,
     Eq,
-    Expr,
     Function,
     Lambda,
     Rational,
@@ -82,7 +81,7 @@ FALSE = [  # kind, tag, form, claim
 
 
 @pytest.mark.parametrize(("kind", "tag", "form", "claim"), FALSE)
-def test_no_false_claim_is_accepted(kind: str, tag: str, form: str, claim: object) -> None:
+def test_no_false_claim_is_accepted(kind, tag, form, claim):
     with pytest.raises(ledger.ProofError) as refusal:
         LEDGER[tag].prove({form: claim})
     assert isinstance(refusal.value, ledger.Undecided) is (kind == "bump")
@@ -122,15 +121,15 @@ TRUE = [
 
 
 @pytest.mark.parametrize(("tag", "form", "claim"), TRUE)
-def test_no_true_claim_is_refused(tag: str, form: str, claim: object) -> None:
+def test_no_true_claim_is_refused(tag, form, claim):
     assert LEDGER[tag].prove({form: claim}).yours == (form,)
 
 
 @pytest.mark.parametrize("tag, form", [("L2", "step"), ("G2", "softmax")])
-def test_an_index_may_have_another_name_and_another_start(tag: str, form: str) -> None:
+def test_an_index_may_have_another_name_and_another_start(tag, form):
     k, right = Symbol("other"), LEDGER[tag].claim[form].rhs
 
-    def over(shift: int, by_mistake: int = 0) -> Expr:
+    def over(shift, by_mistake=0):
         return right.replace(
             Sum,
             lambda f, ijk: Sum(
@@ -144,7 +143,7 @@ def test_an_index_may_have_another_name_and_another_start(tag: str, form: str) -
             LEDGER[tag].prove({form: over(shift, 1)})
 
 
-def test_refusal_gives_a_point_both_values_and_the_difference() -> None:
+def test_refusal_gives_a_point_both_values_and_the_difference():
     with pytest.raises(ledger.Wrong, match=r"F1, variance: wrong, for example at sigma_t") as e:
         LEDGER["F1"].prove({"variance": 2 * s2})
     assert e.value.difference == -s2 and (e.value.tag, e.value.form) == ("F1", "variance")
@@ -154,7 +153,7 @@ def test_refusal_gives_a_point_both_values_and_the_difference() -> None:
     assert said in str(e.value)
 
 
-def test_a_whole_equation_has_the_left_side_of_the_form() -> None:
+def test_a_whole_equation_has_the_left_side_of_the_form():
     left = LEDGER["F3"].claim["variance"].lhs
     LEDGER["F3"].prove(Eq(left, s_s**2 * c))  # which form it is can be seen
     LEDGER["E2"].prove({"change": Eq(-(x_s - x_t), LEDGER["E2"].form("change"))})
@@ -180,15 +179,13 @@ UNCLEAR = [  # tag, what is given, what the refusal says
 
 
 @pytest.mark.parametrize(("tag", "given", "said"), UNCLEAR)
-def test_claims_that_cannot_be_compared_are_refused_in_one_line(
-    tag: str, given: object, said: str
-) -> None:
+def test_claims_that_cannot_be_compared_are_refused_in_one_line(tag, given, said):
     with pytest.raises(ledger.Unclear, match=said) as refusal:
         LEDGER[tag].prove(given)
     assert "\n" not in str(refusal.value)
 
 
-def test_what_cannot_be_decided_is_neither_proved_nor_called_wrong() -> None:
+def test_what_cannot_be_decided_is_neither_proved_nor_called_wrong():
     is_one = (sqrt(2) + sqrt(3)) / sqrt(5 + 2 * sqrt(6))  # but the normal form is not
     with pytest.raises(ledger.Undecided, match="could not decide: agrees at 6 points"):
         LEDGER["F1"].prove({"variance": is_one * s2})

@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 import torch
 import torch.nn.functional as F
+from draws import seeded, shaken
 from torch import Tensor, nn
 
 from diffenc_lite.encoder import ENCODERS, LearnedEncoder
@@ -23,19 +24,8 @@ MAKERS = (
 )
 
 
-def shaken(module: nn.Module, seed: int = 0) -> nn.Module:
-    """With no weight at zero, so that everything matters."""
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for p in module.parameters():
-            p += 0.2 * torch.randn(p.shape, generator=generator, dtype=p.dtype)
-    return module
-
-
 def draw(shape: tuple[int, ...], n: int = 3) -> tuple[Tensor, Tensor]:
-    generator = torch.Generator().manual_seed(1)
-    z = torch.randn((n, *shape), generator=generator)
-    return z, torch.linspace(-13.3, 5, n)
+    return torch.randn((n, *shape), generator=seeded(1)), torch.linspace(-13.3, 5, n)
 
 
 @pytest.mark.parametrize("make", MAKERS)

@@ -49,14 +49,6 @@ def test_float32_agrees_with_float64(gamma, normal, generator):
     torch.testing.assert_close(low.double(), high, rtol=1e-3, atol=0)
 
 
-def test_drawn_levels_stay_in_their_place(generator):
-    """At high SNR each pixel is the nearest level, whatever the shape."""
-    images = torch.randint(0, 256, (2, 3, 4, 5), generator=generator).to(torch.uint8)
-    x = pixels.to_unit(images)
-    n = noise_at(-20.0, x)
-    assert torch.equal(pixels.draw_levels(n.alpha * x, n, generator=generator), images)
-
-
 def test_levels_are_drawn_in_pieces(generator, monkeypatch):
     """Otherwise samples of 400 digits take 0.7 GB; the pieces draw what the whole would."""
     z_0, calls, multinomial = torch.randn(50, 400, generator=generator), [], torch.multinomial

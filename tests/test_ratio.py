@@ -3,18 +3,15 @@
 import itertools
 import math
 
-import numpy as np
 import pytest
 import torch
 from draws import (
     F64,
     KINDS,
-    cost_of,
     even,
     seeded,
     some_images,
 )
-from scipy.sparse.csgraph import csgraph_from_dense, dijkstra
 from torch import nn
 
 from diffenc_lite import (
@@ -140,38 +137,6 @@ def test_the_smallest_steps_of_a_fine_grid_add_up_to_the_diffusion_loss(
     given = {"noise_0": noise_0, "generator": seeded(1), "every_step": True}
     expected = elbo(model, images, 200, **given).diffusion.mean()
     torch.testing.assert_close(costs.diagonal(1).sum(), expected.double(), rtol=rtol, atol=0)
-
-
-# --- the cheapest path ----------------------------------------------------------------------------
-
-
-def shortest(costs, steps):
-    """The cost of the cheapest path of so many steps, by SciPy: node (k, i) is depth i after k"""
-    n = len(costs)
-    layers = np.full((steps + 1, n, steps + 1, n), np.inf)
-    for k in range(steps):
-        layers[k, :, k + 1] = np.where(np.triu(np.ones((n, n)), 1), costs, np.inf)
-    graph = csgraph_from_dense(layers.reshape((steps + 1) * n, -1), null_value=np.inf)
-    return dijkstra(graph, indices=0)[-1]
-
-
-@pytest.mark.parametrize("last", (1, 2, 5, 9))
-def test_the_cheapest_path_is_that_of_dijkstra(last):
-    """Every number of steps, random costs, a fifth of them inf."""
-    generator = seeded(last)
-    for steps in range(1, last + 1):
-        for _ in range(3):
-            costs = torch.rand(last + 1, last + 1, generator=generator, dtype=F64)
-            costs[torch.rand(costs.shape, generator=generator) < 0.2] = torch.inf
-            least = shortest(costs, steps)
-            if math.isinf(least):
-                with pytest.raises(ValueError, match="^costs"):
-                    cheapest_path(costs, steps)
-                continue
-            path = cheapest_path(costs, steps)
-            assert path.shape == (steps + 1,) and path[0] == 0 and path[-1] == last
-            assert bool((path.diff() > 0).all())
-            assert cost_of(costs, path) == pytest.approx(least, rel=1e-12)
 
 
 # --- where a ratio goes ---------------------------------------------------------------------------
