@@ -86,9 +86,10 @@ def test_damaged_bundle_is_refused(tmp_path, monkeypatch):
 # ---- the complete set, where there is one --------------------------------------------------------
 
 
-def test_the_bundle_is_made_again_by_its_tool(load_tool, tmp_path, monkeypatch):
+def test_the_bundle_is_made_again_by_its_tool(tmp_path):
     """From the full set, whose first 500 of each digit are what the tool takes from elsewhere."""
-    tool = load_tool("make_mnist_bundle")
+    import make_mnist_bundle as tool
+
     root = Path(os.environ.get("DIFFENC_LITE_DATA") or PROJECT / ".." / "shared" / "data")
     if not (root / "MNIST" / "raw").is_dir():
         pytest.skip("needs the complete MNIST below DIFFENC_LITE_DATA or ../shared/data")

@@ -33,8 +33,10 @@ def test_a_damaged_file_is_refused(tmp_path, monkeypatch):
         load_named("photos")
 
 
-def test_the_tool_halves_pictures(load_tool):
+def test_the_tool_halves_pictures():
+    import make_photos_bundle as tool
+
     picture = np.zeros((3, 5, 3), np.uint8)
     picture[0, :2], picture[1, 2:4] = (255, 1, 0), (10, 4, 2)
-    halved = load_tool("make_photos_bundle").halved(picture)
+    halved = tool.halved(picture)
     assert halved.tolist() == [[[128, 1, 0], [5, 2, 1]]]  # 0.5 is rounded up

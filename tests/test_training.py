@@ -339,11 +339,12 @@ def test_progress_and_metrics(tmp_path):
 
 
 def test_held_out_clusters_are_those_of_the_images_chosen():
-    config, clusters = replace(SHORT, evaluate_images=50), torch.arange(100) // 20
+    """And the steps of an evaluation those of the training."""
+    config, clusters = replace(SHORT, evaluate_images=50, steps=3), torch.arange(100) // 20
     *_, last = train_steps(make(), POINTS, config, held_out=HELD_OUT, clusters=clusters)
     generator = draws.seeded(last.model.device, config, draws.FOR_EVALUATION)
     chosen = {"clusters": evenly_chosen(clusters, 50), "generator": generator}
-    assert last.evaluation == evaluate(last.model, evenly_chosen(HELD_OUT, 50), **chosen)
+    assert last.evaluation == evaluate(last.model, evenly_chosen(HELD_OUT, 50), 3, **chosen)
 
 
 def test_terms_are_means_over_the_updates_since_the_last_progress(small_model):
