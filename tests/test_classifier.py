@@ -39,11 +39,12 @@ def with_moments(points: torch.Tensor, mean: torch.Tensor, factor: torch.Tensor)
 def test_covariances_that_do_not_commute():
     """In the plane tr sqrt(M) = sqrt(tr M + 2 sqrt(det M)), and M has the trace of C_a C_b."""
     f, g = torch.tensor([[1.0, 0.0], [0.8, 0.5]]), torch.tensor([[2.0, -0.3], [-0.3, 0.4]])
-    f, g, zero = f.double(), g.double(), torch.zeros(2).double()
-    a, b = with_moments(draws(40, 2, 0), zero, f), with_moments(draws(40, 2, 1), zero, g)
+    f, g, m = f.double(), g.double(), torch.tensor([4.0, -1.0]).double()
+    a, b = with_moments(draws(40, 2, 0), m, f), with_moments(draws(60, 2, 1), 0 * m, g)
     c, e = f @ f.T, g @ g.T
     root = ((c @ e).trace() + 2 * (c.det() * e.det()).sqrt()).sqrt()
-    assert frechet_distance(a, b) == pytest.approx((c.trace() + e.trace() - 2 * root).item())
+    expected = m.square().sum() + c.trace() + e.trace() - 2 * root
+    assert frechet_distance(a, b) == pytest.approx(expected.item())
 
 
 # --- the classifier itself -----------------------------------------------------------------------

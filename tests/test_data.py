@@ -359,7 +359,7 @@ def test_gaussian_moments():
     x, variance = points("gaussian"), toys.GAUSSIAN_STD**2 + (2 / 256) ** 2 / 12
     assert (x.mean(0).abs() < 5 * (variance / N) ** 0.5).all()
     error = (torch.cov(x.T) - variance * torch.eye(2)).abs()
-    assert (error < 5 * variance * (2 / N) ** 0.5).all()
+    assert (error < 5 * variance * ((1 + torch.eye(2)) / N) ** 0.5).all()
 
 
 def test_plus_minus_one_has_four_corners_with_equal_odds():

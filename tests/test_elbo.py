@@ -126,7 +126,7 @@ def test_gradient_of_the_bound_in_every_parameter(kind, mode, small_model, pictu
         assert bool((gradient != 0).all()), name
 
 
-# --- shapes and dtypes --------------------------------------------------------------------
+# --- shapes and dtypes ----------------------------------------------------------------------------
 
 
 @settings(max_examples=25, deadline=None)

@@ -77,6 +77,11 @@ def test_gaussian_against_its_closed_forms(variance):
     torch.testing.assert_close(world.mmse(snr), variance / (1 + variance * snr))
     torch.testing.assert_close(world.information(snr), 0.5 * torch.log1p(variance * snr))
     assert world.entropy == pytest.approx(0.5 * math.log(2 * math.pi * math.e * variance))
+    plane, grid = Mixture([[0.0, 0.0]], [variance]), gammas(0, 0.3, 1)
+    torch.testing.assert_close(plane.mmse(snr), 2 * world.mmse(snr))
+    torch.testing.assert_close(plane.information(snr), 2 * world.information(snr))
+    both = (Exact(each, SCALING).mean_squared_gaps(grid) for each in (plane, world))
+    torch.testing.assert_close(*both)
 
 
 @pytest.mark.parametrize("world", [PlusMinus(), PlusMinus(0.5), SKEWED], ids=str)

@@ -597,9 +597,10 @@ def test_coin():
 def test_a_perfect_vdm_pays_the_divergence_of_its_last_latent():
     mixture = worlds.Mixture([[-0.6, 0.4], [0.1, 0.0], [0.9, -0.3]], [0.05, 0.1, 0.02])
     for world in (worlds.Gaussian(0.7), worlds.PlusMinus(), mixture):
-        vdm = worlds.Exact(world)
+        vdm = worlds.Exact(world, worlds.VDM, -9.0, 1.0)
         total = ledger("X5", "total", H=world.entropy, K_1=vdm.prior_gap, M=0.0)
-        assert vdm.total() == pytest.approx(float(total), abs=1e-5)
+        assert vdm.total() == pytest.approx(float(total), abs=1e-6)
+        assert 0 < vdm.prior_gap < vdm.prior
 
 
 # --- every row -----------------------------------------------------------------------------------
