@@ -149,7 +149,7 @@ def test_a_start_that_does_not_fit(tmp_path):
     with pytest.raises(ValueError, match=r"must fit .*encoder.* there, None here$"):
         start_from(vdm, path)
     for options, words in (
-        ({"size": "small"}, r"must fit .*shape \(.*\) there, \(.*\) here$"),
+        ({"size": "small"}, r"must fit .*shape \(.*\) there, .* here$"),  # in any order
         ({"gamma_max": 2.0}, "must fit .*gamma"),
         ({"levels": 16}, "must fit .*levels 256 there, 16 here"),
         ({"shape": (1, 6, 6)}, r"must fit .*shape \(1, 8, 8\) there, \(1, 6, 6\) here"),
