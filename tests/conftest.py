@@ -1,9 +1,5 @@
 """What tests share: a small smooth network, and models made of it."""
 
-import importlib
-from collections.abc import Callable
-from types import ModuleType
-
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
@@ -18,12 +14,6 @@ settings.register_profile(
     "steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("steady")
-
-
-@pytest.fixture(scope="session")
-def load_tool() -> Callable[[str], ModuleType]:
-    """A program in tools/, by name, as a module"""
-    return importlib.import_module
 
 
 class SmallNet(nn.Module):

@@ -1,8 +1,9 @@
 """What several tests draw, divide and sum: always the same."""
 
 import torch
+from torch import nn
 
-from diffenc_lite import Chain, elbo, fit, toy
+from diffenc_lite import Chain, elbo, toy
 from diffenc_lite.encoder import ENCODERS
 
 F64 = torch.float64
@@ -32,13 +33,13 @@ def mean_bound(model, images, steps, ratio=1.0, scale=None, grid=None, **options
     return elbo(model, images, chain, **{**given, **options}).total.mean()
 
 
-def best_ratios(model, images, steps, ratio="step"):
-    """w* with the paper's mean, from the noise that `mean_bound` draws."""
-    return fit(model, images, steps, scale=False, ratio=ratio, generator=seeded(1)).ratio
-
-
-def cost_of(costs, path):
-    return float(costs[path[:-1], path[1:]].sum())
+def shaken(module: nn.Module, seed: int = 0, size: float = 0.2) -> nn.Module:
+    """With no weight at zero, so that everything matters."""
+    generator = seeded(seed)
+    with torch.no_grad():
+        for weight in module.parameters():
+            weight += size * torch.randn(weight.shape, generator=generator, dtype=weight.dtype)
+    return module
 
 
 def weights(module) -> dict[str, torch.Tensor]:

@@ -110,31 +110,12 @@ def test_the_law_that_nobody_stated_is_refuted_unless_prior_loss_is_free(monkeyp
 # A `Check` has been computed twice already, and its verdict is "open" if the two disagree.
 
 T95 = {4: 2.776445, 63: 1.998341}  # Student's t, 97.5 %
-E = np.linspace(-9, 9, 1801)
-WEIGHT = np.exp(-0.5 * E**2) / np.exp(-0.5 * E**2).sum()
-GAMMA = np.linspace(-13.3, 5, 4001)
 
 
 def interval(values, more=0.0):
     n, mean = len(values), np.mean(values)
     reach = math.hypot(T95[n - 1] * np.std(values, ddof=1) / math.sqrt(n), more)
     return [mean, mean - reach, mean + reach]
-
-
-def coin(eta):  # mmse of +1 or -1
-    return 1 - np.tanh(eta[:, None] + np.sqrt(eta)[:, None] * E) ** 2 @ WEIGHT
-
-
-def area(mmse, scaling):
-    """L4 of a perfect model, by rectangles: E2 has the SNR alpha^6 / sigma^2 about x"""
-    s2 = 1 / (1 + np.exp(-GAMMA))
-    eta = (1 - s2) ** 3 / s2 if scaling else np.exp(-GAMMA)
-    rate = 0.5 * eta * (1 + s2 * scaling) ** 2 * mmse(eta)
-    return float(((rate[1:] + rate[:-1]) / 2 * np.diff(GAMMA)).sum())
-
-
-def rises():
-    return [area(mmse, True) - area(mmse, False) for mmse in (coin, lambda eta: 1 / (1 + eta))]
 
 
 def forks(second):
@@ -187,7 +168,6 @@ AGAIN = {
     "CIFAR-10, large": lambda: [p_of(0.022, 0.0025, 0.0055), p_of(0.020, 0.0035, 0.0065)],
     "ImageNet32": lambda: [-0.01, 0.01],
     "digits, forks": lambda: forks("matched") + forks("vdm"),
-    "scaling, perfect": lambda: [rise for rise in rises() for _ in range(3)],
     "acts over t": lambda: least(new_share),
     "local to global": lambda: least(coarse_share),
 }

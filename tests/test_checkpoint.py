@@ -8,10 +8,9 @@ from dataclasses import asdict
 
 import pytest
 import torch
-from draws import same, seeded, weights
+from draws import same, seeded, shaken, weights
 
-from diffenc_lite.data import load_mnist, load_named
-from diffenc_lite.evaluation import evaluate, evenly_chosen
+from diffenc_lite.evaluation import evaluate
 from diffenc_lite.files import write_whole
 from diffenc_lite.model import ENCODERS, DiffEnc, ModelConfig, build
 from diffenc_lite.networks import MLP
@@ -25,7 +24,6 @@ from diffenc_lite.pretrained import (
     start_from,
 )
 from diffenc_lite.schedule import LinearSchedule
-from diffenc_lite.training.folder import load_resume, save_resume
 
 CARD = {"data": "points", "updates": 7, "seed": 3, "bits_per_dim": 6.5, "standard_error": 0.25}
 
@@ -33,10 +31,7 @@ CARD = {"data": "points", "updates": 7, "seed": 3, "bits_per_dim": 6.5, "standar
 @pytest.fixture
 def model():
     torch.manual_seed(0)
-    model = build(ModelConfig("learned", "tiny", "learned", shape=(2,)))
-    for weight in model.parameters():
-        torch.nn.init.normal_(weight, std=0.1) if weight.ndim else None
-    return model
+    return shaken(build(ModelConfig("learned", "tiny", "learned", shape=(2,))))
 
 
 @pytest.fixture
@@ -93,9 +88,7 @@ def test_what_is_no_file_is_left_alone_and_a_link_stays_one(tmp_path):
 @pytest.mark.parametrize("encoder", ENCODERS)
 @pytest.mark.parametrize("shape", [(2,), (1, 8, 8)])
 def test_round_trip(encoder, shape, tmp_path):
-    model = build(ModelConfig(encoder, "tiny", "learned", shape=shape, levels=16))
-    for weight in model.parameters():
-        torch.nn.init.normal_(weight, std=0.1) if weight.ndim > 1 else None
+    model = shaken(build(ModelConfig(encoder, "tiny", "learned", shape=shape, levels=16)))
     other_layout = copy.deepcopy(model).to(memory_format=torch.channels_last)  # is not kept
     save_model(other_layout, tmp_path / "m", CARD)
     loaded = load_model(tmp_path / "m")
@@ -127,9 +120,7 @@ def test_a_model_of_any_parts_is_filled_again(small_model, tmp_path):
 def trained(encoder, tmp_path, shape=(1, 8, 8), **settings):
     """A saved model with weights that no other has; its path."""
     torch.manual_seed(1)
-    model = build(ModelConfig(encoder, "tiny", shape=shape, **settings))
-    for weight in model.parameters():
-        torch.nn.init.normal_(weight, std=0.1)
+    model = shaken(build(ModelConfig(encoder, "tiny", shape=shape, **settings)))
     save_model(model, tmp_path / encoder, CARD)
     return model, tmp_path / encoder
 
@@ -158,7 +149,7 @@ def test_a_start_that_does_not_fit(tmp_path):
     with pytest.raises(ValueError, match=r"must fit .*encoder.* there, None here$"):
         start_from(vdm, path)
     for options, words in (
-        ({"size": "small"}, r"must fit .*shape \(.*\) there, \(.*\) here$"),
+        ({"size": "small"}, r"must fit .*shape \(.*\) there, .* here$"),  # in any order
         ({"gamma_max": 2.0}, "must fit .*gamma"),
         ({"levels": 16}, "must fit .*levels 256 there, 16 here"),
         ({"shape": (1, 6, 6)}, r"must fit .*shape \(1, 8, 8\) there, \(1, 6, 6\) here"),
@@ -207,25 +198,14 @@ def test_full_disk_keeps_the_model(model, saved, monkeypatch):
     assert {p.name: p.read_bytes() for p in saved.parent.iterdir()} == before
 
 
-def flip(content: bytes, at: int) -> bytes:
-    return content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
-
-
-DAMAGE = {
-    "empty": lambda content: b"",
-    "cut short": lambda content: content[:-1],
-    "first bit": lambda content: flip(content, 0),
-    "last bit": lambda content: flip(content, len(content) - 1),
-    "foreign": lambda content: b"\x89PNG" + bytes(1000),
-}
-
-
-@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE.keys())
-def test_damaged_weights(saved, damage):
+def test_damaged_weights(saved):
+    """By one bit of the first or of the last byte, or cut short"""
     path = saved.with_name("m-0.5.safetensors")
-    path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(ValueError, match="m-0.5.safetensors"):
-        load_model(saved)
+    first, *inner, last = path.read_bytes()
+    for damaged in ([first ^ 1, *inner, last], [first, *inner, last ^ 1], [first, *inner]):
+        path.write_bytes(bytes(damaged))
+        with pytest.raises(ValueError, match="m-0.5.safetensors"):
+            load_model(saved)
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"sha256": 1}', "\xff"])
@@ -268,16 +248,6 @@ def test_pretrained(saved, monkeypatch):
         load_model("mnist")
 
 
-@pytest.mark.parametrize("name", checkpoint.pretrained_names())
-def test_a_pretrained_model_does_as_well_as_its_card_says(name):
-    model = load_pretrained(name)
-    photos = name.startswith("photos-")
-    test = load_named("photos", "test") if photos else load_mnist("test", "bundled")
-    images = evenly_chosen(test.images, 200)
-    result = evaluate(model, images, generator=seeded())
-    assert abs(result.total - model.card["bits_per_dim"]) < 5 * result.standard_error
-
-
 def test_metrics(saved, monkeypatch):
     lines = [{"update": 10, "total": 0.1}, {"update": 20, "total": 1e-300}]
     file = saved.with_name("m-0.5.metrics.jsonl")
@@ -311,30 +281,3 @@ def test_a_network_that_reads_gamma_otherwise_is_refused(tmp_path):
     load_model(tmp_path / "m", model=made(None))
     with pytest.raises(ValueError, match="read_between"):
         load_model(tmp_path / "m", model=made(schedule))
-
-
-# ---- runs in progress ----------------------------------------------------------------------------
-
-
-STATE = {
-    "update": 3,
-    "sums": [0.1, 1e-300],
-    "none": None,
-    "model": {"weight": torch.arange(6.0).reshape(2, 3)},
-}
-
-
-def test_resume_round_trip(tmp_path):
-    save_resume(tmp_path / "resume.pt", STATE)
-    state = load_resume(tmp_path / "resume.pt")
-    assert torch.equal(state.pop("model")["weight"], STATE["model"]["weight"])
-    assert state == {name: value for name, value in STATE.items() if name != "model"}
-
-
-@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE.keys())
-def test_damaged_resume_file(tmp_path, damage):
-    path = tmp_path / "resume.pt"
-    save_resume(path, STATE)
-    path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(ValueError, match="resume.pt"):
-        load_resume(path)

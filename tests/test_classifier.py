@@ -36,25 +36,15 @@ def with_moments(points: torch.Tensor, mean: torch.Tensor, factor: torch.Tensor)
 # --- the distance --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("dims", [1, 4])
-def test_commuting_covariances_add_up_over_their_axes(dims):
-    """In one dimension it is (m - n)^2 + (s - u)^2; in common axes the sum of these."""
-    rotation = torch.linalg.qr(draws(dims, dims, 2))[0]
-    s, u, m = torch.tensor([[1.0, 2, 3, 0.1], [2, 2, 1, 0.7], [4, -1, 0, 0.5]]).double()[:, :dims]
-    a = with_moments(draws(40, dims, 0), m, rotation * s)
-    b = with_moments(draws(60, dims, 1), 0 * m, rotation * u)
-    expected = m.square().sum() + (s - u).square().sum()
-    assert frechet_distance(a, b) == pytest.approx(expected.item())
-
-
 def test_covariances_that_do_not_commute():
     """In the plane tr sqrt(M) = sqrt(tr M + 2 sqrt(det M)), and M has the trace of C_a C_b."""
     f, g = torch.tensor([[1.0, 0.0], [0.8, 0.5]]), torch.tensor([[2.0, -0.3], [-0.3, 0.4]])
-    f, g, zero = f.double(), g.double(), torch.zeros(2).double()
-    a, b = with_moments(draws(40, 2, 0), zero, f), with_moments(draws(40, 2, 1), zero, g)
+    f, g, m = f.double(), g.double(), torch.tensor([4.0, -1.0]).double()
+    a, b = with_moments(draws(40, 2, 0), m, f), with_moments(draws(60, 2, 1), 0 * m, g)
     c, e = f @ f.T, g @ g.T
     root = ((c @ e).trace() + 2 * (c.det() * e.det()).sqrt()).sqrt()
-    assert frechet_distance(a, b) == pytest.approx((c.trace() + e.trace() - 2 * root).item())
+    expected = m.square().sum() + c.trace() + e.trace() - 2 * root
+    assert frechet_distance(a, b) == pytest.approx(expected.item())
 
 
 # --- the classifier itself -----------------------------------------------------------------------
@@ -109,14 +99,3 @@ def test_kernel_distance_by_loops():
     expected = (sum(within) - 2 * across).item()
     assert kernel_distance(a, b) == pytest.approx(expected, rel=1e-6)
     assert kernel_distance(b, a) == pytest.approx(expected, rel=1e-6)
-
-
-def test_kernel_distance_is_unbiased():
-    """Of equal distributions 0 on average, however small the sets; the Frechet distance is not."""
-    pairs = [(draws(6, 3, 2 * i), draws(6, 3, 2 * i + 1)) for i in range(1000)]
-    distances = torch.tensor([kernel_distance(a, b) for a, b in pairs])
-    error = distances.std() / 1000**0.5
-    assert distances.mean().abs() < 4 * error and bool((distances < 0).any())
-    assert torch.tensor([frechet_distance(a, b) for a, b in pairs[:50]]).mean() > 0.5
-    shifted = torch.tensor([kernel_distance(a, b + 0.5) for a, b in pairs])
-    assert shifted.mean() > 10 * error

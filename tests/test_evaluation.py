@@ -1,7 +1,4 @@
-"""The bound on a set of images is a mean, and its standard error is how much such means spread.
-
-`python tests/test_evaluation.py` shows this for 200 evaluations by a shipped model, in a minute.
-"""
+"""The bound on a set of images is a mean, and its standard error is how much such means spread."""
 
 import math
 
@@ -9,7 +6,7 @@ import pytest
 import torch
 from draws import POINTS, seeded
 
-from diffenc_lite import Chain, elbo, load_mnist, load_pretrained
+from diffenc_lite import Chain, elbo
 from diffenc_lite.course.worlds import Exact, Gaussian, PlusMinus
 from diffenc_lite.evaluation import bounds_of_each, evaluate, evenly_chosen
 
@@ -85,39 +82,8 @@ def test_errors_over_clusters():
     assert spread(apart)[0] < 0.7
 
 
-@pytest.mark.parametrize("passes", [1, 4])
-def test_errors_are_of_images_and_of_draws(passes):
-    """More passes take away the luck of the draws, and leave that of the images."""
-    images, g = POINTS[:150], seeded()
-    found = [evaluate(NARROW, images, passes=passes, generator=g) for _ in range(200)]
-    of_draws = torch.tensor([result.total for result in found]).var()
-    each = bounds_of_each(NARROW, images, passes=200, generator=g)[0].sum(1).mean(0)
-    actual = (of_draws + each.var() / 150).sqrt().item()
-    stated = torch.tensor([result.standard_error for result in found]).square().mean().sqrt()
-    assert 0.8 < stated.item() / actual < 1.2
-
-
-def of_digits(name: str, sets: int, size: int) -> tuple[float, float]:
-    """`spread` over sets of the bundled test digits, in as many orders as that takes."""
-    model, images, g = load_pretrained(name), load_mnist("test", "bundled").images, seeded(1)
-    orders = -(-sets * size // len(images))
-    drawn = torch.cat([images[torch.randperm(len(images), generator=g)] for _ in range(orders)])
-    return spread([evaluate(model, part, generator=g) for part in drawn.split(size)[:sets]])
-
-
-def test_errors_of_a_shipped_model():
-    """40 evaluations of 50 digits, at one depth each. The spread of single images says 2.1."""
-    assert 0.8 < of_digits("mnist-vdm", 40, 50)[0] < 1.2
-
-
 def test_evenly():
     images = torch.arange(10)
     assert evenly_chosen(images, 4).tolist() == [0, 2, 5, 7]
     for n in (10, 99):
         assert evenly_chosen(images, n).tolist() == list(range(10))
-
-
-if __name__ == "__main__":
-    for size in (25, 100):
-        ratio, coverage = of_digits("mnist-vdm", 200, size)
-        print(f"{size} digits: reported / actual {ratio:.2f}, coverage {coverage:.3f}")

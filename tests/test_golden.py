@@ -1,6 +1,6 @@
 """The bound of each shipped model on fixed images, depths and noise, to 1e-4 bits per dimension.
 
-A card's bound is held within five standard errors, which is blind to a small fault in a network.
+Within the standard errors of its card a small fault in a network is not seen.
 Written by the code at the release of the weights; a change of them changes the numbers.
 """
 

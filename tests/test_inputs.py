@@ -159,6 +159,7 @@ def test_settings_of_a_training():
         "lr": ["1e-3", math.inf, NAN, 0],
         "ema": [1.0, -0.1, None],
         "weight_decay": [-1],
+        "optimizer": ["sgd"],
         "ends": [0],
         "steps": [0, 1.5, "8"],
         "evaluate_images": [1],

@@ -4,7 +4,6 @@ import pytest
 from sympy import (
     Derivative,
     Eq,
-    Expr,
     Function,
     Lambda,
     Rational,
@@ -26,7 +25,7 @@ from diffenc_lite.course.ledger import LEDGER
 from diffenc_lite.course.ledger import notation as n
 
 a_s, a_t, s_s, s_t, s_0 = n.alpha_s, n.alpha_t, n.sigma_s, n.sigma_t, n.sigma_0
-g_s, g_t, g_1, c, w, d, T = n.gamma_s, n.gamma_t, n.gamma_1, n.c, n.w, n.d, n.T
+g_s, g_t, c, d = n.gamma_s, n.gamma_t, n.c, n.d
 x, x_s, x_t, z_s, z_t, xhat, uhat, v, vhat = (
     n.x, n.x_s, n.x_t, n.z_s, n.z_t, n.xhat, n.uhat, n.v, n.vhat,
 )  # fmt: skip
@@ -40,17 +39,9 @@ one = a2 + s2
 
 FALSE = [  # kind, tag, form, claim
     ("sign", "F3", "mean", kept + a_s * c * x_t - a_s * (x_s - x_t)),
-    ("sign", "E2", "change", a_s**2 * s2 * c * x),
-    ("sign", "G5", "folded", c * (1 - s2)),
     ("factor", "W1", "cost", d * log(1 + m)),
-    ("factor", "L3", "step_in_epsilon", (exp(g_t - g_s) - 1) * (eps - epshat) ** 2),
-    ("factor", "L4", "integrand", n.gammaprime_t * a2 * r**2),
     ("variable", "F2", "mean", n.alpha_ts * z_s + a_s * (x_t - x_s)),
-    ("variable", "F3", "variance", s2 * c),
-    ("variable", "E3", "u", a2 * x + s2 * y - x + ydot),
     ("condition", "F2", "c", g_t - g_s),
-    ("condition", "L4", "residual_E2", v - vhat),
-    ("condition", "X4", "ratio", Rational(4, 3)),
     ("hidden zero", "F1", "variance", s2 + x_t * (one - 1) ** 2 / (a_s**2 + s_s**2 - 1)),
     ("hidden zero", "F1", "variance", s2 * (one - 1) / (a_s**2 + s_s**2 - 1)),
     ("hidden zero", "W1", "ratio", (1 / (1 + m)) ** (1 + m - m * one) + sqrt(one - 2)),
@@ -59,46 +50,19 @@ FALSE = [  # kind, tag, form, claim
     ("branch", "W1", "cost", log(m - 1)),
     ("branch", "E1", "mean", a_t * x * abs(g_t) / g_t),
     ("dimension", "W1", "cost", log(1 + m) / 2),
-    ("dimension", "W2", "root", kappa**2 / 4),
     ("limit", "X4", "end", Rational(3, 2)),
-    ("limit", "W2", "linear", T * d / 2 * (w - 1 - log(w))),
     ("limit", "G5", "G3_limit", 1 + s2 / 2),
     ("distribution", "KL", "kl", kl.subs({q: p, p: q}, simultaneous=True)),
     ("distribution", "L0", "one_dimension", (n.x_1**2 + n.sigma_1**2 - 1 - log(n.sigma_1**2)) / 2),
-    ("distribution", "F1", "normaliser", -log(2 * pi * s2)),
     ("float", "F1", "mean", 1.0000000001 * a_t * x_t),
     ("float", "X4", "end", 1.33333333333333),
     ("bump", "F1", "variance", s2 + exp(-((10**4 * (g_t - Rational(1, 3))) ** 2))),
     ("bump", "W1", "ratio", 1 / (1 + m) + exp(-((10**4 * (m - pi)) ** 2))),
-    ("sign", "L4", "residual", (v - vhat) + s_t * (u - uhat)),
-    ("sign", "E3", "change", -LEDGER["E3"].form("change")),
-    ("sign", "G4", "epsilon", s_t * z_t - a_t * v),
-    ("sign", "W1", "below_one", -m / (1 + m)),
-    ("factor", "L2", "one_dimension", 2 * LEDGER["L2"].form("one_dimension")),
-    ("factor", "G4", "error", (v - vhat)),
-    ("factor", "X4", "speed", a_t**6 / s2 * (1 + s2)),
-    ("factor", "E2", "acceleration", s2 * (s2 - a2) * x),
-    ("variable", "F3", "mean", kept + a_s * c * x_s + a_s * (x_s - x_t)),
-    ("variable", "G3", "mean", kept + a_s * c * xhat + a_s * n.Delta * s_s**2 * uhat),
-    ("variable", "L3", "step", (exp(-g_s) - exp(-g_t)) * (x - v) ** 2 / 2),
-    ("variable", "X7", "scaling", -a2 * x),
-    ("condition", "E2", "mean", a_t * x),
     ("condition", "L2", "gap", a_s * (c * (xhat - x_t))),
-    ("condition", "W2", "best", -n.gammaprime_t * a2 * r**2),
     ("hidden zero", "E2", "u", x_t + x * (a2 + s2 - 1) / (s_0**2 + n.alpha_0**2 - 1)),
     ("hidden zero", "W1", "cost", d / 2 * log(1 + m) + log(one) / log(a_s**2 + s_s**2)),
-    ("branch", "W1", "ratio", sqrt((m - 1) ** 2) / ((m - 1) * (1 + m))),
     ("branch", "F3", "variance", s_s**2 * abs(c - 1) / (c - 1) * -c * abs(g_t) / g_t),
-    ("dimension", "L0", "prior", LEDGER["L0"].form("one_dimension")),
-    ("dimension", "L2", "step", LEDGER["L2"].form("one_dimension")),
-    ("limit", "L4", "neglected_E1", 0 * x),
-    ("limit", "G5", "E2_limit", 1 + s2 * a2),
     ("limit", "W2", "power", d * kappa**2 / 4),
-    ("distribution", "L0", "one_dimension", (a_t**2 * n.x_1**2) / 2),
-    ("distribution", "KL", "kl", kl + 1),
-    ("float", "W1", "ratio", 1.0000001 / (1 + m)),
-    ("float", "E2", "slope", 0.9999999 * a2 * s2),
-    ("bump", "E2", "slope", a2 * s2 + exp(-((10**4 * (g_t - Rational(7, 3))) ** 2))),
     ("beside the point", "F1", "variance", n.equation(one, 1)),
     ("beside the point", "F1", "variance", LEDGER["F1"].claim["mean"]),
     ("beside the point", "F1", "mean", Lambda(x, x)),
@@ -106,7 +70,7 @@ FALSE = [  # kind, tag, form, claim
 
 
 @pytest.mark.parametrize(("kind", "tag", "form", "claim"), FALSE)
-def test_no_false_claim_is_accepted(kind: str, tag: str, form: str, claim: object) -> None:
+def test_no_false_claim_is_accepted(kind, tag, form, claim):
     with pytest.raises(ledger.ProofError) as refusal:
         LEDGER[tag].prove({form: claim})
     assert isinstance(refusal.value, ledger.Undecided) is (kind == "bump")
@@ -123,14 +87,11 @@ TRUE = [
     ("G3", "mean", kept + a_s * c * (a_t * z_t - s_t * vhat) + a_s * move),
     # written otherwise
     ("F1", "variance", (1 + tanh(g_t / 2)) / 2),
-    ("F1", "normaliser", -log(s_t) - log(2) / 2 - log(pi) / 2),
     ("F2", "variance", 2 * s2 * sinh(n.Delta / 2) * exp(-n.Delta / 2)),
     ("F2", "c", 2 * tanh(n.Delta / 2) / (1 + tanh(n.Delta / 2))),
     ("F3", "variance", 1 / (n.alpha_ts**2 / (s2 * c) + 1 / s_s**2)),
     ("F3", "mean", a_s * ((1 - c) * (z_t / a_t - x_t) + x_s)),
     ("E2", "slope", sech(g_t / 2) ** 2 / 4),
-    ("E2", "change", (tanh(g_s / 2) - tanh(g_t / 2)) / 2 * x),
-    ("L0", "one_dimension", (n.x_1**2 - 1) / (1 + exp(g_1)) / 2 + log1p(exp(-g_1)) / 2),
     ("L3", "step_in_epsilon", expm1(g_t - g_s) / 2 * (epshat - eps) ** 2),
     ("W1", "cost", d * log1p(m) / 2),
     ("W1", "ratio", exp(-log(1 + m))),
@@ -140,32 +101,21 @@ TRUE = [
     ("KL", "kl", log(p / q) - Rational(1, 2) + (q / p) ** 2 / 2 + (mu_p - mu_q) ** 2 / p**2 / 2),
     ("L2", "gap", a_s * (c * s_t * (v - vhat) + move - (x_s - x_t))),
     ("L4", "integrand_E1", n.gammaprime_t * a2 * (v - vhat) ** 2 / 2),
-    ("E2", "acceleration", s2 * x_t * (1 - 2 * a2)),
     ("W1", "variance", n.sigma_Q**2 + n.sigma_Q**2 * m),
-    ("G5", "folded", (1 - exp(g_s - g_t)) * (2 - a2)),
     ("X4", "ratio", (2 - a2) ** 2 / (3 - 2 * a2)),
-    ("X4", "excess", 1 / (1 + exp(-g_t)) ** 2 / (1 + 2 * s2)),
-    (
-        "L2",
-        "one_dimension",
-        (w - 1) / 2 - log(sqrt(w)) + w * LEDGER["L2"].symbols["delta"] ** 2 / (2 * s_s**2 * c),
-    ),
-    ("F2", "mean", n.alpha_ts * (z_s - a_s * x_s) + a_t * x_t),
-    ("L4", "neglected_E1", a2 * (eps - epshat) ** 2 / (4 * a2)),
-    ("E2", "mean", a_t * x_t),
 ]
 
 
 @pytest.mark.parametrize(("tag", "form", "claim"), TRUE)
-def test_no_true_claim_is_refused(tag: str, form: str, claim: object) -> None:
+def test_no_true_claim_is_refused(tag, form, claim):
     assert LEDGER[tag].prove({form: claim}).yours == (form,)
 
 
 @pytest.mark.parametrize("tag, form", [("L2", "step"), ("G2", "softmax")])
-def test_an_index_may_have_another_name_and_another_start(tag: str, form: str) -> None:
+def test_an_index_may_have_another_name_and_another_start(tag, form):
     k, right = Symbol("other"), LEDGER[tag].claim[form].rhs
 
-    def over(shift: int, by_mistake: int = 0) -> Expr:
+    def over(shift, by_mistake=0):
         return right.replace(
             Sum,
             lambda f, ijk: Sum(
@@ -179,7 +129,7 @@ def test_an_index_may_have_another_name_and_another_start(tag: str, form: str) -
             LEDGER[tag].prove({form: over(shift, 1)})
 
 
-def test_refusal_gives_a_point_both_values_and_the_difference() -> None:
+def test_refusal_gives_a_point_both_values_and_the_difference():
     with pytest.raises(ledger.Wrong, match=r"F1, variance: wrong, for example at sigma_t") as e:
         LEDGER["F1"].prove({"variance": 2 * s2})
     assert e.value.difference == -s2 and (e.value.tag, e.value.form) == ("F1", "variance")
@@ -189,7 +139,7 @@ def test_refusal_gives_a_point_both_values_and_the_difference() -> None:
     assert said in str(e.value)
 
 
-def test_a_whole_equation_has_the_left_side_of_the_form() -> None:
+def test_a_whole_equation_has_the_left_side_of_the_form():
     left = LEDGER["F3"].claim["variance"].lhs
     LEDGER["F3"].prove(Eq(left, s_s**2 * c))  # which form it is can be seen
     LEDGER["E2"].prove({"change": Eq(-(x_s - x_t), LEDGER["E2"].form("change"))})
@@ -215,15 +165,13 @@ UNCLEAR = [  # tag, what is given, what the refusal says
 
 
 @pytest.mark.parametrize(("tag", "given", "said"), UNCLEAR)
-def test_claims_that_cannot_be_compared_are_refused_in_one_line(
-    tag: str, given: object, said: str
-) -> None:
+def test_claims_that_cannot_be_compared_are_refused_in_one_line(tag, given, said):
     with pytest.raises(ledger.Unclear, match=said) as refusal:
         LEDGER[tag].prove(given)
     assert "\n" not in str(refusal.value)
 
 
-def test_what_cannot_be_decided_is_neither_proved_nor_called_wrong() -> None:
+def test_what_cannot_be_decided_is_neither_proved_nor_called_wrong():
     is_one = (sqrt(2) + sqrt(3)) / sqrt(5 + 2 * sqrt(6))  # but the normal form is not
     with pytest.raises(ledger.Undecided, match="could not decide: agrees at 6 points"):
         LEDGER["F1"].prove({"variance": is_one * s2})

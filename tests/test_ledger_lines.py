@@ -1,14 +1,12 @@
 """Lines that do not hold are refused, and so are premises in disguise."""
 
 import dataclasses
-from collections.abc import Iterator
 from unittest import mock
 
 import pytest
 from by_hand import mutate_ledger as mutate
 from sympy import (
     Derivative,
-    Expr,
     Function,
     Ge,
     Integral,
@@ -29,7 +27,7 @@ from sympy import (
 )
 
 from diffenc_lite.course import ledger
-from diffenc_lite.course.ledger import LEDGER, Define, Line, Numbers, Row, Statement, Words
+from diffenc_lite.course.ledger import LEDGER, Define, Line, Numbers, Row, Words
 from diffenc_lite.course.ledger import notation as n
 from diffenc_lite.course.ledger.row import ROWS
 from diffenc_lite.course.ledger.zero import Differs, Same, decide, reduced
@@ -44,18 +42,18 @@ WHAT = {"sign": n.equation(A, n.x)}
 # --- lines ---------------------------------------------------------------------------------------
 
 
-def proved(*steps: Statement, claim: dict = WHAT, **given: object) -> str:
+def proved(*steps, claim=WHAT, **given):
     return repr(Row("Z", "", "00", "", claim, lambda: iter(steps), **given).prove())
 
 
-def line(left: Expr, right: Expr, name: str = "line", **more: object) -> Line:
+def line(left, right, name="line", **more):
     return Line(name, "", n.equation(left, right), **more)
 
 
 ARRIVES = line(A, n.x, "sign")
 
 
-def test_lines_that_hold() -> None:
+def test_lines_that_hold():
     meant = line(B, 2 * n.x, "b", means=n.x + n.x)
     proved(meant, ARRIVES, line(B, 2 * A))
     assert meant._repr_latex_().count("=") == 1  # SymPy adds up on the spot
@@ -69,7 +67,7 @@ def test_lines_that_hold() -> None:
     proved(ARRIVES, special, line((n.x + 1) ** 2, n.x**2 + 2 * n.x + 1, case={h: 1}))
 
 
-def test_a_definition_is_never_called_proved() -> None:
+def test_a_definition_is_never_called_proved():
     defined = "Z defined: sign in 1 steps"
     assert proved(ARRIVES) == defined  # nothing else says what A is
     assert proved(Define({A: n.x}, "sign")) == defined
@@ -103,13 +101,13 @@ WRONG_LINES = {
 
 
 @pytest.mark.parametrize("what", WRONG_LINES)
-def test_lines_that_do_not_hold(what: str) -> None:
+def test_lines_that_do_not_hold(what):
     error, steps = WRONG_LINES[what]
     with pytest.raises(error):
         proved(*steps)
 
 
-def test_form_that_must_not_be_negative_is_refused_if_it_may_be() -> None:
+def test_form_that_must_not_be_negative_is_refused_if_it_may_be():
     with pytest.raises(ledger.ProofError, match="may be negative"):
         proved(ARRIVES, nonnegative=("sign",))
 
@@ -124,9 +122,7 @@ def test_form_that_must_not_be_negative_is_refused_if_it_may_be() -> None:
         ("5.5e-6", 5.4e-6, 1e-12, False),
     ],
 )
-def test_numbers_hold_to_the_digits_claimed(
-    claimed: str, value: float, error: float, holds: bool
-) -> None:
+def test_numbers_hold_to_the_digits_claimed(claimed, value, error, holds):
     step = Numbers("number", "", numbers=(ledger.Digits("x", claimed, value, error),))
     if holds:
         assert "computed: 1 numbers" in proved(ARRIVES, step)
@@ -138,7 +134,7 @@ def test_numbers_hold_to_the_digits_claimed(
 # --- premises ------------------------------------------------------------------------------------
 
 
-def on(tag: str, other: str, form: str, wrong: Expr) -> None:
+def on(tag, other, form, wrong):
     """Prove a row on another one with a wrong form."""
     right = LEDGER[other]
     claim = {**right.claim, form: n.equation(right.claim[form].lhs, wrong)}
@@ -167,13 +163,13 @@ PREMISES = [  # row, what it rests on, a wrong form of that: each once went unse
 
 
 @pytest.mark.parametrize(("tag", "other", "form", "wrong"), PREMISES)
-def test_a_row_falls_with_what_it_rests_on(tag: str, other: str, form: str, wrong: Expr) -> None:
+def test_a_row_falls_with_what_it_rests_on(tag, other, form, wrong):
     with pytest.raises(ledger.ProofError):
         on(tag, other, form, wrong)
 
 
-def test_u_of_E3_at_its_start_is_computed_from_its_path() -> None:
-    def other_path(step: Statement) -> Statement:  # y + x in the place of y
+def test_u_of_E3_at_its_start_is_computed_from_its_path():
+    def other_path(step):  # y + x in the place of y
         if not isinstance(step, Define) or n.x_t not in step.meanings:
             return step
         return Define({n.x_t: step.meanings[n.x_t].subs(n.y, n.y + n.x)}, step.name, step.text)
@@ -184,11 +180,11 @@ def test_u_of_E3_at_its_start_is_computed_from_its_path() -> None:
     assert start == LEDGER["E3"]["rate"].expression.rhs.subs({n.y: 0, n.ydot: 0})
 
 
-def test_a_premise_typed_twice_is_called_defined() -> None:
+def test_a_premise_typed_twice_is_called_defined():
     """W1c as it once was: any minimiser, typed in a definition and in the claim."""
     best, mbar = n.name("w^*"), Symbol("mbar", nonnegative=True)
 
-    def derivation() -> Iterator[Statement]:
+    def derivation():
         yield Define({best: 1 / (1 + 3 * mbar)})
         yield Line("ratio", "so that W1 has the best ratio")
 
@@ -202,11 +198,11 @@ def test_a_premise_typed_twice_is_called_defined() -> None:
         assert is_same()  # nothing that was changed is called proved
 
 
-def test_no_form_that_is_called_proved_is_carried_by_a_typed_line() -> None:
+def test_no_form_that_is_called_proved_is_carried_by_a_typed_line():
     typed = [(row, form) for row in LEDGER.values() for form in mutate.typed_forms(row)]
     assert [(row.tag, form) for row, form in typed if row.words[form] == "proved"] == []
 
-    def derivation() -> Iterator[Statement]:
+    def derivation():
         best = 1 / (1 + 3 * m)
         yield Line("ratio", "so that W1 has the best ratio", equation(A, best))
 
@@ -240,14 +236,14 @@ SAME = [
 
 
 @pytest.mark.parametrize(("one", "other"), SAME)
-def test_equal_things_are_equal_and_others_are_not(one: Expr, other: Expr) -> None:
+def test_equal_things_are_equal_and_others_are_not(one, other):
     assert isinstance(decide(one - other), Same)
     assert isinstance(decide(one - 2 * other), Differs)
     assert isinstance(decide(one + n.sigma_s - other), Differs)
     assert isinstance(decide(one - other * (1 + Rational(1, 10**6))), Differs)
 
 
-def test_zero_over_zero_and_points_without_a_value_are_not_equal_to_anything() -> None:
+def test_zero_over_zero_and_points_without_a_value_are_not_equal_to_anything():
     nothing = (a2 + s2 - 1) ** 2 / (n.alpha_s**2 + n.sigma_s**2 - 1)
     for singular in (nothing, n.x * nothing, log(n.x - sqrt(n.x**2)), 1 / (n.x * nothing)):
         assert not isinstance(decide(s2 + singular, s2), Same)
@@ -258,7 +254,7 @@ def test_zero_over_zero_and_points_without_a_value_are_not_equal_to_anything() -
     assert isinstance(decide(log(n.x**2), 2 * log(n.x)), Differs)
 
 
-def test_large_numbers_that_cancel_are_no_difference() -> None:
+def test_large_numbers_that_cancel_are_no_difference():
     assert not isinstance(decide(exp(n.w * log(n.w)) + n.x, n.w**n.w + n.x), Differs)
 
 
@@ -269,7 +265,7 @@ def test_large_numbers_that_cancel_are_no_difference() -> None:
     ("kind", "every"),
     [("claims", 150), ("lines", 200), ("code", 70), ("definitions", 70), ("collusion", 40)],
 )
-def test_slips_are_refused(kind: str, every: int) -> None:
+def test_slips_are_refused(kind, every):
     """A sample; `python tests/by_hand/mutate_ledger.py` tries them all."""
     count = mutate.run(every, kinds=(kind,))[kind]
     assert set(count) <= set(mutate.ENDS)

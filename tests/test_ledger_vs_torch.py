@@ -7,7 +7,6 @@ without code and without a lesson.
 import itertools
 import math
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,7 +23,6 @@ from diffenc_lite import (
     Noise,
     ScalingEncoder,
     bound,
-    elbo,
     gaussian,
     pixels,
     process,
@@ -44,14 +42,14 @@ B, D = 64, 3
 CHECKED: dict[str, list[str]] = {tag: [] for tag in TAGS}
 
 
-def checks(tag: str, *code: object) -> Callable:
+def checks(tag, *code):
     for part in code:
         name = f"{part.__module__}.{part.__qualname__}".removeprefix("diffenc_lite.")
         CHECKED[tag].append(name)
     return lambda test: test
 
 
-def ledger(tag: str, form: str, **values: Tensor | float) -> Tensor:
+def ledger(tag, form, **values):
     """One form of the ledger as a number for each entry; gamma (B,) is broadcast to (B, D)."""
     arrays = {
         name: value.numpy()[:, None] if name.startswith("gamma") and value.dim() == 1 else value
@@ -62,7 +60,7 @@ def ledger(tag: str, form: str, **values: Tensor | float) -> Tensor:
     return torch.as_tensor(LEDGER[tag].lambdify(form)(**(values | arrays)), dtype=torch.float64)
 
 
-def same(actual: Tensor, expected: Tensor, rtol: float = 1e-9, atol: float = 1e-12) -> None:
+def same(actual, expected, rtol=1e-9, atol=1e-12):
     torch.testing.assert_close(actual, expected.expand_as(actual), rtol=rtol, atol=atol)
 
 
@@ -77,16 +75,16 @@ class Depths(NamedTuple):
     gamma_s: Tensor
     gamma_t: Tensor
 
-    def noise(self, like: Tensor) -> tuple[Noise, Noise]:
+    def noise(self, like):
         return Noise.from_gamma(self.gamma_s).like(like), Noise.from_gamma(self.gamma_t).like(like)
 
     @property
-    def gammas(self) -> dict[str, Tensor]:
+    def gammas(self):
         return {"gamma_s": self.gamma_s, "gamma_t": self.gamma_t}
 
 
 @pytest.fixture
-def depths(generator: torch.Generator) -> Depths:
+def depths(generator):
     s = 0.8 * torch.rand(B, dtype=torch.float64, generator=generator)
     t = s + 0.02 + (0.98 - s) * torch.rand(B, dtype=torch.float64, generator=generator)
     linear = schedule.LinearSchedule()
@@ -94,7 +92,7 @@ def depths(generator: torch.Generator) -> Depths:
 
 
 @pytest.fixture
-def x(generator: torch.Generator) -> Tensor:
+def x(generator):
     return 2 * torch.rand(B, D, dtype=torch.float64, generator=generator) - 1
 
 
@@ -104,18 +102,18 @@ ydot_symbolic = sympy.lambdify([n.x, n.gamma_t], -sympy.diff(y_symbolic, n.gamma
 
 
 class Proposal(nn.Module):
-    def forward(self, x: Tensor, gamma: Tensor) -> Tensor:
+    def forward(self, x, gamma):
         return torch.tanh(2 * x * torch.sin(gamma[:, None] / 3) + x)
 
 
 class Guess(nn.Module):
     """A denoiser that is far from right."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         super().__init__()
         self.scale = nn.Parameter(torch.tensor(0.7, dtype=torch.float64), requires_grad=False)
 
-    def forward(self, z: Tensor, gamma: Tensor) -> Tensor:
+    def forward(self, z, gamma):
         return torch.tanh(self.scale * z + torch.cos(gamma[:, None]))
 
 
@@ -123,16 +121,16 @@ ENCODERS = {"E1": IdentityEncoder(), "E2": ScalingEncoder(), "E3": LearnedEncode
 
 
 @pytest.fixture(params=ENCODERS)
-def tag(request: pytest.FixtureRequest) -> str:
+def tag(request):
     return request.param
 
 
 @pytest.fixture
-def model(tag: str) -> DiffEnc:
+def model(tag):
     return DiffEnc(Guess(), ENCODERS[tag])
 
 
-def encoded(tag: str, x: Tensor, gamma: Tensor) -> dict[str, Tensor]:
+def encoded(tag, x, gamma):
     """x_t and u by the ledger."""
     if tag == "E1":
         return {"x_t": x, "u": torch.zeros_like(x)}
@@ -149,7 +147,7 @@ def encoded(tag: str, x: Tensor, gamma: Tensor) -> dict[str, Tensor]:
     }
 
 
-def predicted(tag: str, x: Tensor, gamma: Tensor, eps: Tensor) -> dict[str, Tensor]:
+def predicted(tag, x, gamma, eps):
     """All that stands in L2 and L4 at depth t, by the ledger; only v_hat is the network's."""
     at_t = encoded(tag, x, gamma)
     x_t = at_t["x_t"]
@@ -166,7 +164,7 @@ def predicted(tag: str, x: Tensor, gamma: Tensor, eps: Tensor) -> dict[str, Tens
     }
 
 
-def pick(values: dict[str, Tensor], names: str) -> dict[str, Tensor]:
+def pick(values, names):
     return {name: values[name] for name in names.split()}
 
 
@@ -174,7 +172,7 @@ def pick(values: dict[str, Tensor], names: str) -> dict[str, Tensor]:
 
 
 @checks("KL", gaussian.kl_to_standard, gaussian.kl_ratio)
-def test_divergences(x: Tensor, normal: Callable) -> None:
+def test_divergences(x, normal):
     variance = normal(B, 1).exp()
     kl = ledger("KL", "kl", mu_q=x, sigma_q=variance.sqrt(), mu_p=0.0, sigma_p=1.0)
     same(gaussian.kl_to_standard(x, variance), kl.sum(1))
@@ -184,7 +182,7 @@ def test_divergences(x: Tensor, normal: Callable) -> None:
 
 
 @checks("F1", process.marginal, process.add_noise)
-def test_marginal(x: Tensor, depths: Depths, normal: Callable) -> None:
+def test_marginal(x, depths, normal):
     _, t = depths.noise(x)
     mean = ledger("F1", "mean", x_t=x, gamma_t=depths.gamma_t)
     variance = ledger("F1", "variance", gamma_t=depths.gamma_t)
@@ -195,7 +193,7 @@ def test_marginal(x: Tensor, depths: Depths, normal: Callable) -> None:
 
 
 @checks("F2", process.transition, schedule.step_c)
-def test_transition(x: Tensor, depths: Depths, normal: Callable) -> None:
+def test_transition(x, depths, normal):
     s, t = depths.noise(x)
     x_t, z_s = normal(B, D), normal(B, D)
     q = process.transition(z_s, x_t - x, s, t)
@@ -205,7 +203,7 @@ def test_transition(x: Tensor, depths: Depths, normal: Callable) -> None:
 
 
 @checks("F3", process.posterior)
-def test_posterior(x: Tensor, depths: Depths, normal: Callable) -> None:
+def test_posterior(x, depths, normal):
     s, t = depths.noise(x)
     x_t, z_t = normal(B, D), normal(B, D)
     q = process.posterior(z_t, x_t, x_t - x, s, t)
@@ -214,7 +212,7 @@ def test_posterior(x: Tensor, depths: Depths, normal: Callable) -> None:
 
 
 @checks("G1", process.marginal, sampling.sample_steps)
-def test_start_of_generation(x: Tensor) -> None:
+def test_start_of_generation(x):
     q = process.marginal(x, Noise.from_gamma(torch.full((B,), 80.0).double()).like(x))
     same(q.mean, ledger("G1", "mean"))
     same(q.variance, ledger("G1", "variance"))
@@ -227,7 +225,7 @@ def test_start_of_generation(x: Tensor) -> None:
 
 @checks("G2", pixels.to_unit, pixels.level_logits)
 @pytest.mark.parametrize("levels", [2, 256])
-def test_levels(levels: int, x: Tensor) -> None:
+def test_levels(levels, x):
     every = torch.arange(levels, dtype=torch.uint8)
     l_k = pixels.to_unit(every, levels, torch.float64)
     same(l_k, ledger("G2", "level", k=every.double(), K=levels))
@@ -240,7 +238,7 @@ def test_levels(levels: int, x: Tensor) -> None:
 
 
 @checks("G3", process.generative_step)
-def test_generative_step(x: Tensor, depths: Depths, normal: Callable) -> None:
+def test_generative_step(x, depths, normal):
     s, t = depths.noise(x)
     z_t, u_hat, ratio = normal(B, D), normal(B, D), normal(B, 1).exp()
     p = process.generative_step(z_t, x, u_hat, s, t, ratio)
@@ -249,7 +247,7 @@ def test_generative_step(x: Tensor, depths: Depths, normal: Callable) -> None:
 
 
 @checks("G4", process.v_from_eps, process.x_from_v, process.v_from_x)
-def test_three_names_for_one_prediction(x: Tensor, depths: Depths, normal: Callable) -> None:
+def test_three_names_for_one_prediction(x, depths, normal):
     _, t = depths.noise(x)
     z_t, v = normal(B, D), normal(B, D)
     gamma_t = depths.gamma_t
@@ -269,7 +267,7 @@ def test_three_names_for_one_prediction(x: Tensor, depths: Depths, normal: Calla
 @checks("E1", IdentityEncoder)
 @checks("E2", ScalingEncoder)
 @checks("E3", LearnedEncoder)
-def test_encoding(tag: str, x: Tensor, depths: Depths) -> None:
+def test_encoding(tag, x, depths):
     encoding = ENCODERS[tag](x, depths.gamma_t)
     expected = encoded(tag, x, depths.gamma_t)
     same(encoding.x_t, expected["x_t"])
@@ -290,43 +288,16 @@ def test_encoding(tag: str, x: Tensor, depths: Depths) -> None:
 
 
 @checks("X7", LearnedEncoder.shift)
-def test_encoder_is_nearly_the_identity_where_there_is_little_noise(
-    x: Tensor, depths: Depths
-) -> None:
+def test_encoder_is_nearly_the_identity_where_there_is_little_noise(x, depths):
     gamma_t = depths.gamma_t
     shift = ENCODERS["E3"].shift(x, gamma_t)
     y = Proposal()(x, gamma_t)
     same(shift, ledger("X7", "shift", x=x, y=y, gamma_t=gamma_t))
-    variance = ledger("F1", "variance", gamma_t=gamma_t)
-    same(2 * variance - shift, ledger("X7", "upper", p=1 - y, q=1 + x, gamma_t=gamma_t))
-    same(2 * variance + shift, ledger("X7", "lower", pbar=1 + y, qbar=1 - x, gamma_t=gamma_t))
     same(ENCODERS["E2"].shift(x, gamma_t), ledger("X7", "scaling", x=x, gamma_t=gamma_t))
 
 
-@checks("X6", process.generative_step, process.mean_gap)
-def test_counterterm_is_a_change_of_output(x: Tensor, depths: Depths, normal: Callable) -> None:
-    s, t = depths.noise(x)
-    z_t, gammas = normal(B, D), depths.gammas
-    with_counterterm = process.generative_step(z_t, x, x, s, t).mean
-    stretched = ledger("X6", "output", xhat=x, **gammas)
-    same(process.generative_step(z_t, stretched, 0.0, s, t).mean, with_counterterm)
-    same(ledger("X6", "back", xhatprime=stretched, **gammas), x)
-    slope = with_counterterm - process.generative_step(z_t, x - 1, x - 1, s, t).mean
-    same(slope, ledger("X6", "coefficient", **gammas))
-    # a right prediction: what is left of the gap, to second order in the step
-    near = gammas | {"gamma_s": depths.gamma_t - 1e-4}
-    s = Noise.from_gamma(near["gamma_s"]).like(x)
-    x_t, change = ENCODERS["E2"].change(x, near["gamma_s"], near["gamma_t"])
-    sigma_q = ledger("F3", "variance", **near).sqrt()
-    gap = process.mean_gap(torch.zeros_like(x), x_t, x_t, change, s, t) * sigma_q
-    left_over = ledger("X6", "left_over_E2", x=x, **near)
-    same(gap, left_over, rtol=0)  # itself up to 1e-9, the next order 1e-13
-
-
 @checks("X6", process.generative_step, process.residual)
-def test_learned_encoder_with_y_equal_to_x_is_a_vdm(
-    x: Tensor, depths: Depths, normal: Callable
-) -> None:
+def test_learned_encoder_with_y_equal_to_x_is_a_vdm(x, depths, normal):
     s, t = depths.noise(x)
     z_t, v, vhat, gamma_t = normal(B, D), normal(B, D), normal(B, D), depths.gamma_t
     vhat_e3 = ledger("X6", "vhat_E3", vhat=vhat, z_t=z_t, gamma_t=gamma_t)
@@ -341,7 +312,7 @@ def test_learned_encoder_with_y_equal_to_x_is_a_vdm(
 
 
 @checks("G5", process.generative_step, process.posterior)
-def test_other_forms_of_the_counterterm(x: Tensor, depths: Depths, normal: Callable) -> None:
+def test_other_forms_of_the_counterterm(x, depths, normal):
     s, t = depths.noise(x)
     z_t, xhat, gammas = normal(B, D), normal(B, D), depths.gammas
     with_counterterm = process.generative_step(z_t, xhat, xhat, s, t).mean
@@ -351,23 +322,18 @@ def test_other_forms_of_the_counterterm(x: Tensor, depths: Depths, normal: Calla
     exact = ledger("G5", "E2", **gammas)
     mean = ledger("G5", "mean", A=exact, z_t=z_t, xhat=x_t, **gammas)
     same(process.posterior(z_t, x_t, change, s, t).mean, mean)  # a perfect prediction is perfect
-    weaker = ledger("G5", "kappa", **gammas)
     c = ledger("F2", "c", **gammas)
     by_number = process.generative_step(z_t, xhat, 0.0, s, t, scale=exact / c).mean
     same(by_number, ledger("G5", "mean", A=exact, **at))
     by_name = process.generative_step(z_t, xhat, xhat, s, t, scale="folded").mean
     same(by_name, ledger("G5", "mean", A=ledger("G5", "folded", **gammas), **at))
-    variance = ledger("F1", "variance", gamma_t=depths.gamma_t)
-    width = (depths.gamma_t - depths.gamma_s)[:, None]
-    same(ledger("G5", "folded", **gammas), c + weaker * width * variance)
-    assert (ledger("G5", "folded", **gammas) < ledger("G5", "G3", **gammas)).all()
 
 
 # --- the bound -----------------------------------------------------------------------------------
 
 
 @checks("L0", bound.prior_loss)
-def test_prior(model: DiffEnc, tag: str, x: Tensor) -> None:
+def test_prior(model, tag, x):
     gamma_1 = torch.full((B,), 5.0, dtype=torch.float64)
     x_1 = encoded(tag, x, gamma_1)["x_t"]
     each = ledger("L0", "one_dimension", x_1=x_1, gamma_1=gamma_1)
@@ -378,9 +344,7 @@ def test_prior(model: DiffEnc, tag: str, x: Tensor) -> None:
 
 
 @checks("L1", bound.end_losses)
-def test_reconstruction(
-    model: DiffEnc, tag: str, normal: Callable, generator: torch.Generator
-) -> None:
+def test_reconstruction(model, tag, normal, generator):
     images = torch.randint(256, (B, D), generator=generator).to(torch.uint8)
     x, eps = pixels.to_unit(images, dtype=torch.float64), normal(B, D)
     gamma_0 = torch.full((B,), -13.3, dtype=torch.float64)
@@ -393,12 +357,13 @@ def test_reconstruction(
         epsilon=eps[..., None],
         gamma_0=gamma_0[:, None, None],
     )
-    actual = bound.end_losses(model, images, eps)[1]
+    prior, actual = bound.end_losses(model, images, eps)
+    same(prior, bound.prior_loss(model, x))
     same(actual, exponents.logsumexp(-1).sum(1), rtol=1e-7)
 
 
 @checks("L2", bound.step_gap, bound.step_loss, process.mean_gap, gaussian.kl_ratio)
-def test_one_step(model: DiffEnc, tag: str, x: Tensor, depths: Depths, normal: Callable) -> None:
+def test_one_step(model, tag, x, depths, normal):
     eps, ratio = normal(B, D), normal(B).exp()
     values = predicted(tag, x, depths.gamma_t, eps)
     values["x_s"] = encoded(tag, x, depths.gamma_s)["x_t"]
@@ -413,8 +378,8 @@ def test_one_step(model: DiffEnc, tag: str, x: Tensor, depths: Depths, normal: C
     same(loss[0], ledger("L2", "step", d=D, delta=gap[0], **one))
 
 
-@checks("L3", bound.step_loss, elbo)
-def test_finite_depth(x: Tensor, depths: Depths, normal: Callable) -> None:
+@checks("L3", bound.step_loss)
+def test_finite_depth(x, depths, normal):
     model = DiffEnc(Guess())
     eps = normal(B, D)
     values = predicted("E1", x, depths.gamma_t, eps)
@@ -426,21 +391,9 @@ def test_finite_depth(x: Tensor, depths: Depths, normal: Callable) -> None:
     same(loss, by_x.sum(1))
     same(loss, by_eps.sum(1))
 
-    images = pixels.to_levels(x)
-    x = pixels.to_unit(images, dtype=torch.float64)
-    total, gamma = torch.zeros(B, dtype=torch.float64), model.schedule(torch.arange(5) / 4).gamma
-    for gamma_s, gamma_t in zip(gamma[:-1].double(), gamma[1:].double(), strict=True):
-        gammas = {"gamma_s": gamma_s.expand(B), "gamma_t": gamma_t.expand(B)}
-        xhat = predicted("E1", x, gammas["gamma_t"], eps)["xhat"]
-        total += ledger("L3", "step", x=x, xhat=xhat, **gammas).sum(1)
-    diffusion = elbo(model, images, steps=4, every_step=True, noise=eps).diffusion
-    same(diffusion, total, rtol=1e-5)  # gamma above is in float32
-
 
 @checks("L4", bound.diffusion_loss, process.residual, bound.step_loss)
-def test_infinite_depth(
-    model: DiffEnc, tag: str, x: Tensor, depths: Depths, normal: Callable
-) -> None:
+def test_infinite_depth(model, tag, x, depths, normal):
     eps, gamma_t = normal(B, D), depths.gamma_t
     values = predicted(tag, x, gamma_t, eps)
     r = ledger("L4", "residual", gamma_t=gamma_t, **pick(values, "v vhat u uhat"))
@@ -463,42 +416,11 @@ def test_infinite_depth(
         same(special, r, rtol=1e-6, atol=1e-9)
 
 
-# x_t of E3 as a function of gamma alone, and its second derivative (in gamma as in lambda)
-x_t_symbolic = n.in_gamma(LEDGER["E3"].form("x_t")).subs(n.y, y_symbolic)
-xddot_symbolic = sympy.lambdify([n.x, n.gamma_t], sympy.diff(x_t_symbolic, n.gamma_t, 2))
-
-
-@checks("L4", bound.step_loss)
-def test_first_term_that_the_limit_neglects(
-    model: DiffEnc, tag: str, x: Tensor, normal: Callable
-) -> None:
-    """cost = (1/2) alpha^2 r^2 Delta + R Delta^2 + O(Delta^3): half a step leaves an eighth."""
-    eps, gamma_t = normal(B, D), torch.linspace(-4, 4, B, dtype=torch.float64)
-    values = predicted(tag, x, gamma_t, eps)
-    vs = pick(values, "v vhat")
-    r = ledger("L4", "residual", gamma_t=gamma_t, **vs, **pick(values, "u uhat"))
-    first = ledger("L4", "integrand", r=r, gamma_t=gamma_t, gammaprime_t=1.0)
-    if tag == "E1":
-        second = ledger("L4", "neglected_E1", gamma_t=gamma_t, **vs)
-    elif tag == "E2":
-        second = ledger("L4", "neglected_E2", gamma_t=gamma_t, x_t=values["x_t"], **vs)
-    else:
-        xddot = torch.as_tensor(xddot_symbolic(x.numpy(), gamma_t[:, None].numpy()))
-        second = ledger("L4", "neglected", gamma_t=gamma_t, r=r, xddot_t=xddot, **vs)
-
-    def left_over(step: float) -> Tensor:
-        times = ((gamma - -13.3) / 18.3 for gamma in (gamma_t - step, gamma_t))
-        cost = bound.step_loss(model, x, *times, eps)
-        return (cost - (first * step + second * step**2).sum(1)).abs().mean()
-
-    assert float(left_over(0.02) / left_over(0.01)) == pytest.approx(8, rel=0.05)
-
-
 # --- the ratio -----------------------------------------------------------------------------------
 
 
 @checks("W1", gaussian.best_ratio, gaussian.best_cost, gaussian.kl_ratio, process.generative_step)
-def test_best_ratio(x: Tensor, depths: Depths, normal: Callable) -> None:
+def test_best_ratio(x, depths, normal):
     m = torch.cat([torch.tensor([1e-6]).double(), normal(B - 1).exp()])
     ratio, cost = gaussian.best_ratio(m), ledger("W1", "cost", m=m, d=D)
     same(ratio, ledger("W1", "ratio", m=m))
@@ -510,8 +432,8 @@ def test_best_ratio(x: Tensor, depths: Depths, normal: Callable) -> None:
     same(variance, ledger("W1", "variance", m=m[:, None], **depths.gammas))
 
 
-@checks("W2", gaussian.kl_ratio, bound.step_loss, gaussian.best_ratio, elbo)
-def test_ratio_at_great_depth(x: Tensor, normal: Callable) -> None:
+@checks("W2", gaussian.kl_ratio)
+def test_ratio_at_great_depth(normal):
     ratio, none = normal(B).exp(), torch.zeros(B, dtype=torch.float64)
     same(1000 * gaussian.kl_ratio(none, ratio, D), ledger("W2", "excess", T=1000, w=ratio, d=D))
     same(gaussian.kl_ratio(none, ratio, D), ledger("W2", "linear", w=ratio, d=D))
@@ -519,18 +441,9 @@ def test_ratio_at_great_depth(x: Tensor, normal: Callable) -> None:
     price = steps * gaussian.kl_ratio(none, 1 + kappa / steps**0.5, D)
     same(price, ledger("W2", "root", kappa=kappa, d=D), rtol=1e-3)
 
-    gamma_t, eps = torch.linspace(-4, 4, B, dtype=torch.float64), normal(B, D)
-    values, t = predicted("E2", x, gamma_t, eps), (gamma_t + 13.3) / 18.3
-    model, steps = DiffEnc(Guess(), ScalingEncoder()), 10**6
-    m = 2 * bound.step_loss(model, x, t - 1 / steps, t, eps) / D
-    r = ledger("L4", "residual", gamma_t=gamma_t, **pick(values, "v vhat u uhat"))
-    sizes = {"r": r, "gamma_t": gamma_t, "gammaprime_t": 18.3}
-    expected = ledger("W2", "best", d=D, **sizes).sum(1)
-    same(steps * (gaussian.best_ratio(m) - 1), expected, rtol=1e-3)
-
 
 @checks("W3", bound.step_loss)
-def test_weighted_loss_is_a_bound(x: Tensor, depths: Depths, normal: Callable) -> None:
+def test_weighted_loss_is_a_bound(x, depths, normal):
     eps, ratio = normal(B, D), normal(B).exp()
     model = DiffEnc(Guess(), ScalingEncoder()).requires_grad_()
     bounded = bound.step_loss(model, x, depths.s, depths.t, eps, ratio)
@@ -553,7 +466,7 @@ def test_weighted_loss_is_a_bound(x: Tensor, depths: Depths, normal: Callable) -
 
 
 @checks("W5", gaussian.best_ratio, gaussian.kl_ratio)
-def test_ratio_for_each_dimension(normal: Callable) -> None:
+def test_ratio_for_each_dimension(normal):
     m_j = normal(D).exp()
     shared = gaussian.kl_ratio(m_j.sum(), gaussian.best_ratio(m_j.mean()), D)
     single = gaussian.kl_ratio(m_j, gaussian.best_ratio(m_j), 1).sum()
@@ -562,9 +475,7 @@ def test_ratio_for_each_dimension(normal: Callable) -> None:
 
 
 @checks("X4", bound.diffusion_loss)
-def test_scaling_against_a_vdm_with_its_marginals(
-    x: Tensor, depths: Depths, normal: Callable
-) -> None:
+def test_scaling_against_a_vdm_with_its_marginals(x, depths, normal):
     model, gamma_t, eps = DiffEnc(Guess(), ScalingEncoder()), depths.gamma_t, normal(B, D)
     xhat = predicted("E2", x, gamma_t, eps)["xhat"]
     alpha2 = 1 - ledger("F1", "variance", gamma_t=gamma_t)
@@ -578,26 +489,23 @@ def test_scaling_against_a_vdm_with_its_marginals(
 
 
 @checks("W1c", gaussian.kl_ratio, constant_ratio)
-def test_best_constant_ratio(normal: Callable) -> None:
+def test_best_constant_ratio(normal):
     steps, errors = 7, normal(7).exp()
     loss = D * errors.sum() / 2
     best = float(ledger("W1c", "ratio", L_T=float(loss), T=steps, d=D))
     assert constant_ratio(float(loss), steps, D) == pytest.approx(best, rel=1e-12)
 
-    def cost(w: float) -> Tensor:
+    def cost(w):
         ratio = torch.full((steps,), w, dtype=torch.float64)
         return gaussian.kl_ratio(D * errors, ratio, D).sum()
 
     same(cost(best), ledger("W1c", "best", L_T=float(loss), T=steps, d=D))
     same(cost(0.3), ledger("W1c", "cost", L_T=float(loss), T=steps, d=D, w=0.3))
     assert cost(best) < min(cost(0.99 * best), cost(1.01 * best))
-    own = gaussian.kl_ratio(D * errors, gaussian.best_ratio(errors), D).sum()
-    mean = float(errors.mean())
-    same(cost(best) - own, ledger("W1c", "more", m=errors, mbar=mean, T=steps, d=D))
 
 
 @checks("W4", cheapest_path)
-def test_cheapest_grid(generator: torch.Generator) -> None:
+def test_cheapest_grid(generator):
     costs = torch.randint(100, (8, 8), generator=generator)
     for steps in range(1, 8):
         path = cheapest_path(costs.double(), steps).tolist()
@@ -605,22 +513,12 @@ def test_cheapest_grid(generator: torch.Generator) -> None:
         cost = lambda i, j: sympy.Integer(int(costs[i, j]))  # noqa: E731
         assert price == cheapest_grid.cheapest(cost, 7, steps)
         assert price == cheapest_grid.of_all_paths(cost, 7, steps)
-
-
-def test_price_of_an_edge_from_six_means(normal: Callable) -> None:
-    xhat, x_t, x_s = normal(B), normal(B), normal(B)
-    given = {cheapest_grid.x_hat: xhat, cheapest_grid.at_t: x_t, cheapest_grid.at_s: x_s}
-    values = {
-        cheapest_grid.mean(one, other): float((given[one] * given[other]).mean())
-        for one, other in cheapest_grid.PAIRS
-    }
-    price = LEDGER["W4"].form("edge").subs(values | {cheapest_grid.A: 0.7, n.c: 0.4})
-    direct = (0.7 * xhat - (0.4 * x_t + x_s - x_t)).square().mean()
-    assert float(price) == pytest.approx(float(direct), rel=1e-12)
+    with pytest.raises(ValueError, match="^costs allow no path"):
+        cheapest_path(torch.full((4, 4), math.inf), 2)
 
 
 @checks("W6", gaussian.kl_ratio, gaussian.best_ratio)
-def test_ratio_that_depends_on_the_latent(normal: Callable) -> None:
+def test_ratio_that_depends_on_the_latent(normal):
     errors = normal(B).exp()
     mean = errors.mean()
     shared = gaussian.kl_ratio(D * errors, gaussian.best_ratio(mean).expand(B), D)
@@ -630,40 +528,35 @@ def test_ratio_that_depends_on_the_latent(normal: Callable) -> None:
     same(saved.mean(), ledger("W6", "mean", m=errors, mbar=float(mean), N=B, d=D))
 
 
-@checks("W7", process.posterior)
-def test_best_multiple_of_a_prediction(x: Tensor, depths: Depths, normal: Callable) -> None:
-    s, t = Noise.from_gamma(depths.gamma_s[:1]), Noise.from_gamma(depths.gamma_t[:1])
-    x_t, change = ENCODERS["E3"].change(x, *(gamma[:1].expand(B) for gamma in depths[2:]))
-    xhat, z_t = x_t + 0.3 * normal(B, D), normal(B, D)
-    gammas = {"gamma_s": float(depths.gamma_s[0]), "gamma_t": float(depths.gamma_t[0])}
-    tau = float(ledger("F2", "c", **gammas)) * x_t - change
+@checks("W7", process.gap_slope, gaussian.best_scale, gaussian.gap_with_scale)
+def test_best_multiple_of_a_prediction(depths, normal):
+    s, t = Noise.from_gamma(depths.gamma_s[0]), Noise.from_gamma(depths.gamma_t[0])
+    xhat, c = normal(B), schedule.step_c(s, t)
+    tau = 0.3 * normal(B) + xhat
+    h = process.gap_slope(xhat, s, t)
+    g = s.alpha / (s.sigma * c.sqrt()) * (c * xhat - tau)  # with A = c
+    products = torch.stack([g * g, g * h, h * h]).mean(1)[None]
     means = {
         finer_ratios.XX: (xhat * xhat).mean().item(),
         finer_ratios.XT: (xhat * tau).mean().item(),
         finer_ratios.TT: (tau * tau).mean().item(),
     }
-    best = float(LEDGER["W7"].form("best").subs(means))
+    scale = gaussian.best_scale(products)
+    assert float(c * scale) == pytest.approx(float(LEDGER["W7"].form("best").subs(means)))
     m = n.in_gamma(LEDGER["W7"].form("m")).subs(means)
-    m = float(m.subs({n.gamma_s: gammas["gamma_s"], n.gamma_t: gammas["gamma_t"]}))
-    mu_q = process.posterior(z_t, x_t, change, s, t)
-
-    def error(A: float) -> float:
-        mu_p = ledger("G5", "mean", A=A, z_t=z_t, xhat=xhat, **gammas)
-        return float(((mu_p - mu_q.mean).square() / mu_q.variance).mean())
-
-    assert error(best) == pytest.approx(m, rel=1e-9)
-    assert error(best) < min(error(best * 1.001), error(best * 0.999))
+    m = m.subs({n.gamma_s: float(s.gamma), n.gamma_t: float(t.gamma)})
+    assert float(gaussian.gap_with_scale(products, scale)) == pytest.approx(float(m))
 
 
 # --- the worlds ----------------------------------------------------------------------------------
 
 
-def computed(tag: str, step: str) -> list[float]:
+def computed(tag, step):
     return [float(number.computed) for number in LEDGER[tag][step].numbers]
 
 
 @checks("X1", worlds.reconstruction_by_level)
-def test_what_a_level_costs() -> None:
+def test_what_a_level_costs():
     nats = worlds.reconstruction_by_level()
     alpha2 = 1 - ledger("F1", "variance", gamma_t=-13.3)
     scaled = worlds.reconstruction_by_level(scale=float(alpha2))
@@ -674,40 +567,47 @@ def test_what_a_level_costs() -> None:
 
 
 @checks("X2", worlds.Exact)
-def test_gaussian_data() -> None:
+def test_gaussian_data():
     data = map(worlds.Gaussian, (1.0, 0.3, 2.5))
     gaps = [worlds.Exact(world).total(3, "optimal") - world.entropy for world in data]
     assert computed("X2", "tight") == pytest.approx(gaps, abs=1e-9)
-    for numbers, encoder, all_steps, ratios in (
-        (computed("X2", "constant"), worlds.VDM, gaussian_world.CONSTANT, (1.0, 0.5, 2.0)),
-        (computed("X2", "scaling")[::2], worlds.SCALING, gaussian_world.SCALING, (1.0, "optimal")),
-    ):  # every other number of E2 is that of the exact form, which the library does not step with
+    ones, both = [(w, None) for w in (1.0, 0.5, 2.0)], (None, "optimal")
+    for name, encoder, all_steps, choices in (
+        ("constant", worlds.VDM, gaussian_world.CONSTANT, ones),
+        (
+            "scaling",
+            worlds.SCALING,
+            gaussian_world.SCALING,
+            [*itertools.product((1.0, "optimal"), both)],
+        ),
+    ):
         exact = worlds.Exact(worlds.Gaussian(1.0), encoder)
-        gaps = [exact.total(steps, w) - exact.entropy for steps in all_steps for w in ratios]
-        assert numbers == pytest.approx(gaps, rel=1e-7, abs=1e-8)
+        gaps = [exact.total(T, w, a) - exact.entropy for T in all_steps for w, a in choices]
+        assert computed("X2", name) == pytest.approx(gaps, rel=1e-7, abs=1e-8)
 
 
 @checks("X3", worlds.Exact)
-def test_coin() -> None:
+def test_coin():
     vdm, scaling = (worlds.Exact(worlds.PlusMinus(), e) for e in (worlds.VDM, worlds.SCALING))
     expected = [vdm.prior, vdm.total(), scaling.prior, scaling.total() - math.log(2)]
     assert computed("X3", "totals") == pytest.approx(expected, abs=1e-7)
 
 
 @checks("X5", worlds.Exact)
-def test_a_perfect_vdm_pays_the_divergence_of_its_last_latent() -> None:
-    mixture = worlds.Mixture([[-0.6], [0.1], [0.9]], [0.05, 0.1, 0.02])
+def test_a_perfect_vdm_pays_the_divergence_of_its_last_latent():
+    mixture = worlds.Mixture([[-0.6, 0.4], [0.1, 0.0], [0.9, -0.3]], [0.05, 0.1, 0.02])
     for world in (worlds.Gaussian(0.7), worlds.PlusMinus(), mixture):
-        vdm = worlds.Exact(world)
+        vdm = worlds.Exact(world, worlds.VDM, -9.0, 1.0)
         total = ledger("X5", "total", H=world.entropy, K_1=vdm.prior_gap, M=0.0)
-        assert vdm.total() == pytest.approx(float(total), abs=1e-5)
+        assert vdm.total() == pytest.approx(float(total), abs=1e-6)
+        assert 0 < vdm.prior_gap < vdm.prior
 
 
 # --- every row -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("tag", TAGS)
-def test_every_row_is_held_against_code_and_taught(tag: str) -> None:
+def test_every_row_is_held_against_code_and_taught(tag):
     assert CHECKED[tag], f"no torch code is held against {tag}"
     lesson = LEDGER[tag].notebook
     text = [path.read_text(encoding="utf-8") for path in NOTEBOOKS if path.name.startswith(lesson)]

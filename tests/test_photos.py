@@ -4,7 +4,6 @@ import shutil
 
 import numpy as np
 import pytest
-import torch
 
 from diffenc_lite.data import load_named, photos
 
@@ -23,26 +22,6 @@ def test_patches_are_cut_from_the_pictures():
             assert np.array_equal(found.images[found.labels == number][1].permute(1, 2, 0), second)
 
 
-def test_splits_have_no_pixel_in_common(monkeypatch):
-    """Seen with pictures whose pixels are their own addresses: row, column, picture."""
-
-    def addresses():
-        for number, picture in enumerate(load().values()):
-            row, column = np.indices(picture.shape[:2])
-            yield str(number), np.stack([row, column, np.full_like(row, number)], 2)
-
-    load = photos.pictures
-    monkeypatch.setattr(photos, "pictures", lambda _: dict(addresses()))
-    pixels = {}
-    for split, cut in photos.SPLITS.items():
-        images, _ = photos.patches(*cut)
-        row, column, picture = images.permute(1, 0, 2, 3).flatten(1).long()
-        pixels[split] = torch.zeros(6, 1000, 1000, dtype=torch.bool)
-        pixels[split][picture, row, column] = True
-    assert pixels["train"].any() and pixels["test"].any()
-    assert not (pixels["train"] & pixels["test"]).any()
-
-
 def test_a_damaged_file_is_refused(tmp_path, monkeypatch):
     shutil.copytree(photos.FOLDER, tmp_path / "photos")
     monkeypatch.setattr(photos, "FOLDER", tmp_path / "photos")
@@ -54,8 +33,10 @@ def test_a_damaged_file_is_refused(tmp_path, monkeypatch):
         load_named("photos")
 
 
-def test_the_tool_halves_pictures(load_tool):
+def test_the_tool_halves_pictures():
+    import make_photos_bundle as tool
+
     picture = np.zeros((3, 5, 3), np.uint8)
     picture[0, :2], picture[1, 2:4] = (255, 1, 0), (10, 4, 2)
-    halved = load_tool("make_photos_bundle").halved(picture)
+    halved = tool.halved(picture)
     assert halved.tolist() == [[[128, 1, 0], [5, 2, 1]]]  # 0.5 is rounded up

@@ -49,34 +49,6 @@ def test_float32_agrees_with_float64(gamma, normal, generator):
     torch.testing.assert_close(low.double(), high, rtol=1e-3, atol=0)
 
 
-def test_the_gradient_reaches_z_0(normal):
-    z_0 = normal(3, 2).requires_grad_()
-    images = torch.tensor([[0, 6], [3, 3], [1, 5]], dtype=torch.uint8)
-    assert torch.autograd.gradcheck(
-        lambda z: pixels.reconstruction_nats(images, z, noise_at(-1.0, z), 7), z_0
-    )
-
-
-def test_drawn_levels_follow_the_softmax(generator):
-    z_0 = torch.tensor([[0.3, -0.9]], dtype=torch.float64).repeat(20000, 1)
-    n = noise_at(0.5, z_0)
-    expected = pixels.level_logits(z_0[:1], n, 5).softmax(-1)[0]  # (2, 5)
-    drawn = pixels.draw_levels(z_0, n, 5, generator)
-    seen = torch.stack([(drawn == k).double().mean(0) for k in range(5)], 1)
-    error = (expected * (1 - expected) / 20000).sqrt()
-    assert drawn.dtype == torch.uint8 and drawn.shape == z_0.shape
-    assert bool(((seen - expected).abs() < 4 * error).all())
-    assert (expected[0] - expected[1]).abs().max() > 0.1
-
-
-def test_drawn_levels_stay_in_their_place(generator):
-    """At high SNR each pixel is the nearest level, whatever the shape."""
-    images = torch.randint(0, 256, (2, 3, 4, 5), generator=generator).to(torch.uint8)
-    x = pixels.to_unit(images)
-    n = noise_at(-20.0, x)
-    assert torch.equal(pixels.draw_levels(n.alpha * x, n, generator=generator), images)
-
-
 def test_levels_are_drawn_in_pieces(generator, monkeypatch):
     """Otherwise samples of 400 digits take 0.7 GB; the pieces draw what the whole would."""
     z_0, calls, multinomial = torch.randn(50, 400, generator=generator), [], torch.multinomial

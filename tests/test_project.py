@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import subprocess
 import tomllib
 from pathlib import Path
@@ -163,11 +164,12 @@ def test_readme_commands_exist():
 
 
 def test_command_lines_are_understood():
-    text = README + (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
+    pages = ("README.md", "docs/models.md", "docs/instructors.md")
+    text = "".join((ROOT / page).read_text(encoding="utf-8") for page in pages)
     lines = re.findall(r"^python -m diffenc_lite (.*?)(?:  +#.*)?$", text, re.MULTILINE)
-    assert len(lines) >= 10
+    assert len(lines) >= 12
     for line in lines:
-        parser().parse_args(line.split())  # ends in SystemExit if not
+        parser().parse_args(shlex.split(line))  # ends in SystemExit if not
 
 
 # ---- every text file -----------------------------------------------------------------------------

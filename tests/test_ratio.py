@@ -3,20 +3,15 @@
 import itertools
 import math
 
-import numpy as np
 import pytest
 import torch
 from draws import (
     F64,
     KINDS,
-    best_ratios,
-    cost_of,
     even,
-    mean_bound,
     seeded,
     some_images,
 )
-from scipy.sparse.csgraph import csgraph_from_dense, dijkstra
 from torch import nn
 
 from diffenc_lite import (
@@ -31,7 +26,7 @@ from diffenc_lite import (
     pixels,
     sample_steps,
 )
-from diffenc_lite.course.worlds import SCALING, VDM, Exact, Gaussian, PlusMinus
+from diffenc_lite.course.worlds import Exact, Gaussian
 from diffenc_lite.gaussian import best_ratio, kl_ratio
 from diffenc_lite.grid import cheapest_path
 from diffenc_lite.ratio import squared_gaps
@@ -58,24 +53,6 @@ def test_gaps_are_means_over_all_examples(per_dimension, small_model, normal):
 
 
 # --- what the optimal ratio is for any model ------------------------------------------------------
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_ratio_for_each_dimension_is_better(kind, small_model):
-    """W5: (1/2) sum_j ln(1 + m_j) <= (d/2) ln(1 + m) <= (d/2) m, step by step in the sum."""
-    model, images = small_model(kind, (1, 3)), some_images(60, (1, 3))
-    shared, separate = (best_ratios(model, images, 4, kind) for kind in ("step", "dimension"))
-    assert shared.shape == (4,) and separate.shape == (4, 1, 3)
-    torch.testing.assert_close((1 / separate).mean((1, 2)), 1 / shared, rtol=1e-12, atol=0)
-    bounds = [mean_bound(model, images, 4, w) for w in (separate, shared, 1.0)]
-    saved = 0.5 * (separate.log().sum((1, 2)) - 3 * shared.log()).sum()
-    assert saved > 1e-3
-    torch.testing.assert_close(bounds[1] - bounds[0], saved, rtol=1e-9, atol=0)
-    assert bounds[1] < bounds[2]
-    for j in range(3):  # every one is a minimum
-        moved = separate.clone()
-        moved[2, 0, j] *= 1.02
-        assert mean_bound(model, images, 4, moved) > bounds[0]
 
 
 @pytest.mark.filterwarnings("error")
@@ -162,80 +139,7 @@ def test_the_smallest_steps_of_a_fine_grid_add_up_to_the_diffusion_loss(
     torch.testing.assert_close(costs.diagonal(1).sum(), expected.double(), rtol=rtol, atol=0)
 
 
-# --- the cheapest path ----------------------------------------------------------------------------
-
-
-def shortest(costs, steps):
-    """The cost of the cheapest path of so many steps, by SciPy: node (k, i) is depth i after k"""
-    n = len(costs)
-    layers = np.full((steps + 1, n, steps + 1, n), np.inf)
-    for k in range(steps):
-        layers[k, :, k + 1] = np.where(np.triu(np.ones((n, n)), 1), costs, np.inf)
-    graph = csgraph_from_dense(layers.reshape((steps + 1) * n, -1), null_value=np.inf)
-    return dijkstra(graph, indices=0)[-1]
-
-
-@pytest.mark.parametrize("last", (1, 2, 5, 9))
-def test_the_cheapest_path_is_that_of_dijkstra(last):
-    """Every number of steps, random costs, a fifth of them inf."""
-    generator = seeded(last)
-    for steps in range(1, last + 1):
-        for _ in range(3):
-            costs = torch.rand(last + 1, last + 1, generator=generator, dtype=F64)
-            costs[torch.rand(costs.shape, generator=generator) < 0.2] = torch.inf
-            least = shortest(costs, steps)
-            if math.isinf(least):
-                with pytest.raises(ValueError, match="^costs"):
-                    cheapest_path(costs, steps)
-                continue
-            path = cheapest_path(costs, steps)
-            assert path.shape == (steps + 1,) and path[0] == 0 and path[-1] == last
-            assert bool((path.diff() > 0).all())
-            assert cost_of(costs, path) == pytest.approx(least, rel=1e-12)
-
-
-def exact_costs(exact: Exact, resolution: int, ratio: float | str) -> torch.Tensor:
-    """`edge_costs` of a world, without sampling error."""
-    s, t = torch.triu_indices(resolution + 1, resolution + 1, 1)
-    m = exact.mean_squared_gap(even(resolution)[s], even(resolution)[t])
-    costs = torch.full((resolution + 1, resolution + 1), torch.inf, dtype=F64)
-    costs[s, t] = kl_ratio(m, best_ratio(m) if ratio == "optimal" else ratio)
-    return costs
-
-
-@pytest.mark.parametrize("ratio", [1.0, "optimal"])
-@pytest.mark.parametrize("encoder", [VDM, SCALING], ids=["identity", "scaling"])
-def test_the_best_grid_is_nearly_that_of_the_world(encoder, ratio):
-    """Found from 4000 images, it saves 95% of what the best grid saves over equal steps."""
-    exact, images = Exact(PlusMinus(0.5), encoder, -2.0), some_images(4000, (1,), 2)
-    costs = exact_costs(exact, 24, ratio)
-    fitted = edge_costs(exact.model(2), images, 24, ratio, seeded(1), batch=4000)
-    for steps in (3, 4):
-        equal = cost_of(costs, torch.arange(0, 25, 24 // steps))
-        best = cost_of(costs, cheapest_path(costs, steps))
-        assert equal - best > 0.015
-        assert equal - cost_of(costs, cheapest_path(fitted, steps)) > 0.95 * (equal - best)
-
-
-def test_gaussian_data_and_the_best_ratio_leave_nothing_to_a_grid():
-    """X2: every path is tight, so all cost the same; with w = 1 they do not."""
-    tight, loose = (exact_costs(Exact(Gaussian(1.0)), 36, ratio) for ratio in ("optimal", 1.0))
-    for steps in (2, 4, 12):
-        equal = torch.arange(0, 37, 36 // steps)
-        saved = [cost_of(c, equal) - cost_of(c, cheapest_path(c, steps)) for c in (tight, loose)]
-        assert saved[0] == pytest.approx(0, abs=1e-9)
-        assert saved[1] > 0.1
-
-
 # --- where a ratio goes ---------------------------------------------------------------------------
-
-
-def test_kl_of_each_dimension_is_exact_near_one_in_float32():
-    """w - 1 - ln w = e^2 / 2 - e^3 / 3 for w = 1 + e; no digit is lost to 1."""
-    w = 1 + torch.tensor([2.0**-12, -(2.0**-13), 2.0**-16])
-    e = w.double() - 1
-    nats = kl_ratio(torch.zeros(3), w).double()
-    torch.testing.assert_close(nats, e**2 / 4 - e**3 / 6, rtol=1e-3, atol=0)
 
 
 class TwoGaussians(nn.Module):

@@ -31,37 +31,10 @@ def test_a_schedule_goes_from_end_to_end_with_its_own_rate(made, ends):
     torch.testing.assert_close(low, n.gamma, rtol=1e-5, atol=1e-5)
 
 
-def test_variance_preserving_and_snr():
-    n = LinearSchedule()(T)
-    torch.testing.assert_close(n.alpha**2 + n.sigma**2, torch.ones_like(T), rtol=0, atol=1e-14)
-    torch.testing.assert_close(n.alpha**2 / n.sigma**2, torch.exp(-n.gamma), rtol=1e-12, atol=0)
-
-
-@given(st.lists(st.integers(1, 4), max_size=3), st.sampled_from([torch.float32, torch.float64]))
-def test_shape_and_dtype_of_t_are_kept(shape, dtype):
-    n = LinearSchedule()(torch.rand(shape, dtype=dtype))
-    for field in (n.gamma, n.alpha, n.sigma, n.rate):
-        assert field.shape == torch.Size(shape) and field.dtype == dtype
-
-
-def test_like_only_adds_axes():
-    n = LinearSchedule()(T).like(torch.zeros(len(T), 3, 4, 5))
-    assert n.gamma.shape == n.alpha.shape == n.sigma.shape == n.rate.shape == (len(T), 1, 1, 1)
-    assert torch.equal(n.alpha.flatten(), LinearSchedule()(T).alpha)
-
-
 def test_from_gamma_takes_gamma_itself_as_the_depth():
     n = Noise.from_gamma(torch.tensor([-1.0, 0.0, 2.0]))
     assert n.rate.tolist() == [1.0, 1.0, 1.0]
     assert n.alpha[1].item() == n.sigma[1].item() == pytest.approx(math.sqrt(0.5))
-
-
-def test_float32_agrees_with_float64():
-    gamma = torch.linspace(-13.3, 5, 1001)
-    low, high = Noise.from_gamma(gamma), Noise.from_gamma(gamma.double())
-    for name in ("alpha", "sigma"):
-        close, exact = getattr(low, name).double(), getattr(high, name)
-        torch.testing.assert_close(close, exact, rtol=1e-6, atol=0)
 
 
 # --- learned end points ---------------------------------------------------------------------------
@@ -75,17 +48,6 @@ def test_learned_gamma_increases_whatever_the_parameters(gamma_min, log_width):
         schedule.log_width.fill_(log_width)
     n = schedule(T)
     assert bool((n.gamma.diff() > 0).all()) and bool((n.rate > 0).all())
-
-
-def test_learned_end_points_are_the_parameters():
-    schedule = LearnedSchedule(-3.0, 2.0)
-    assert {name for name, _ in schedule.named_parameters()} == {"gamma_min", "log_width"}
-    n = schedule(torch.tensor([0.25]))
-    slopes = torch.autograd.grad(n.gamma.sum(), list(schedule.parameters()), retain_graph=True)
-    # gamma = gamma_min + exp(log_width) t
-    assert [s.item() for s in slopes] == pytest.approx([1.0, 5 * 0.25], rel=1e-5)
-    (slope,) = torch.autograd.grad(n.rate.sum(), [schedule.log_width])
-    assert slope.item() == pytest.approx(5.0, rel=1e-5)
 
 
 def test_the_last_gamma_is_above_the_first():
@@ -122,25 +84,18 @@ def test_all_that_follows_from_gamma_is_checked_at_every_depth(field, most, at):
         def schedule(t):
             noise = Noise.from_gamma(9 * t - 6, 9)
             there = torch.arange(len(t)) == at
-            return replace(noise, **{field: getattr(noise, field) + change * there})
+            value = getattr(noise, field)
+            return replace(noise, **{field: torch.where(there, value + change, value)})
 
         return schedule
 
-    for sign in (1, -1):
-        check_schedule(off_by(sign * 0.5 * most), torch.zeros((), dtype=F64))
-        refuses(off_by(sign * 3 * most), f"the {field} that follows .* near t = {at / 1000:.3f}")
+    for change in (most, -most):
+        check_schedule(off_by(0.5 * change), torch.zeros((), dtype=F64))
+    for change in (3 * most, -3 * most, math.nan, math.inf):
+        refuses(off_by(change), f"the {field} that follows .* near t = {at / 1000:.3f}")
 
 
-def test_nan_and_inf_are_refused_at_every_depth():
-    for field in ("alpha", "sigma", "rate"):
-        for value in (torch.nan, torch.inf):
-
-            def schedule(t, field=field, value=value):
-                noise = Noise.from_gamma(9 * t - 6, 9)
-                return replace(noise, **{field: getattr(noise, field).masked_fill(t == 1, value)})
-
-            refuses(schedule, f"the {field} that follows .* near t = 1.000")
-
+def test_a_rate_is_finite_at_both_ends():
     class Root(Schedule):
         def gamma(self, t):
             return -13.3 + 18.3 * t.sqrt()  # dgamma/dt is inf at 0

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from draws import seeded, shaken
 from torch import nn
 
 from diffenc_lite import DiffEnc, LearnedEncoder, bound, build, pixels
@@ -20,15 +21,6 @@ def images():
     return load_mnist("test", "bundled").images[:40]
 
 
-def stir(module, seed=0, size=0.02):
-    """Weights that are no longer 0 anywhere."""
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for weight in module.parameters():
-            weight += size * torch.randn(weight.shape, generator=generator, dtype=weight.dtype)
-    return module
-
-
 def test_all_arms_start_as_the_same_function(images):
     totals = [fork.score_fork(fork.make_fork(arm, 3), images, 1.0, 1).total for arm in ARMS]
     assert all(torch.equal(total, totals[0]) for total in totals[1:])
@@ -39,7 +31,7 @@ def test_all_arms_start_as_the_same_function(images):
 @pytest.mark.parametrize("arm", ENCODERS)
 def test_encoders_are_encoders_and_do_nothing_below_the_start(arm, images):
     model = fork.make_fork(arm).double()
-    encoder = stir(model.encoder)
+    encoder = shaken(model.encoder, size=0.02)
     x = pixels.to_unit(images, dtype=torch.float64)
     gamma, h = model.schedule(torch.linspace(0.45, 0.95, len(x), dtype=torch.float64)).gamma, 1e-5
     slope = (encoder.shift(x, gamma + h) - encoder.shift(x, gamma - h)) / (2 * h)
@@ -54,7 +46,7 @@ def test_encoders_are_encoders_and_do_nothing_below_the_start(arm, images):
 
 def test_inert_is_the_identity_again_where_its_part_ends(images):
     model = fork.make_fork("inert")
-    stir(model.encoder)
+    shaken(model.encoder, size=0.02)
     x = pixels.to_unit(images)
     high = model.schedule(torch.linspace(fork.START + fork.INERT, 1, len(x))).gamma
     assert not model.encoder.shift(x, high + 1e-4).any()
@@ -65,7 +57,7 @@ def test_inert_is_the_identity_again_where_its_part_ends(images):
 def test_a_fork_is_e3_with_the_converted_output(images):
     """X6: with y and v_hat' as in maths, and G3's counterterm, L4 is the same at every depth."""
     model = fork.make_fork("learned").double()
-    move, denoiser = stir(model.encoder).move, model.denoiser
+    move, denoiser = shaken(model.encoder, size=0.02).move, model.denoiser
     a = torch.sigmoid(model.schedule(torch.tensor([fork.START]).double()).gamma)
 
     class Y(nn.Module):
@@ -81,7 +73,7 @@ def test_a_fork_is_e3_with_the_converted_output(images):
     paper = DiffEnc(Converted(), LearnedEncoder(Y()), model.schedule)
     x = pixels.to_unit(images, dtype=torch.float64)
     t = torch.linspace(fork.START + 1e-6, 1, len(x), dtype=torch.float64)
-    eps = torch.randn(x.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    eps = torch.randn(x.shape, dtype=torch.float64, generator=seeded())
     with torch.no_grad():
         ours, theirs = (bound.diffusion_loss(m, x, t, eps) for m in (model, paper))
     assert (model.encoder.shift(x, model.schedule(t).gamma)[-1]).abs().max() > 0.01

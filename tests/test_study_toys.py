@@ -5,6 +5,7 @@ import copy
 import numpy as np
 import pytest
 import torch
+from draws import seeded, shaken
 
 from diffenc_lite import Chain, elbo, toy
 from diffenc_lite.course.studies import options, toys
@@ -31,16 +32,11 @@ TINY = options(STUDY, budget={"updates": 3, "seeds": 2, "test_seeds": 3, "batch"
 
 def stirred(name: str, width: int = 8, seed: int = 0):
     """A model whose last layers are not zero, so that nothing is hidden."""
-    model = make(name, width, seed)
-    generator = torch.Generator().manual_seed(seed)
-    for weight in model.parameters():
-        weight.data += 0.1 * torch.randn(weight.shape, generator=generator)
-    return model
+    return shaken(make(name, width, seed), seed, 0.1)
 
 
 def batches(n: int, seeds: int) -> torch.Tensor:
-    generators = [torch.Generator().manual_seed(seed) for seed in range(seeds)]
-    return torch.stack([toy("mixture", n, generator=generator) for generator in generators])
+    return torch.stack([toy("mixture", n, generator=seeded(seed)) for seed in range(seeds)])
 
 
 # --- models ---------------------------------------------------------------------------------------
@@ -65,11 +61,10 @@ def test_folding_changes_nothing_at_infinite_depth(name):
     it is the one with the folded scale (G5)."""
     model = stirred(name).double()
     folded = fold_counterterm(model)
-    points = toy("mixture", 32, generator=torch.Generator().manual_seed(1))
+    points = toy("mixture", 32, generator=seeded(1))
 
     def bound(of, steps):
-        generator = torch.Generator().manual_seed(2)
-        return elbo(of, points, steps, generator=generator).total
+        return elbo(of, points, steps, generator=seeded(2)).total
 
     torch.testing.assert_close(bound(folded, None), bound(model, None))
     torch.testing.assert_close(bound(folded, 4), bound(model, Chain.equal(4, scale="folded")))

@@ -42,12 +42,6 @@ def test_the_probabilities_are_those_of_drawn_points(name):
     assert 0.7 < chi2 < 1.3 and likely.sum() > 50
 
 
-def test_the_mixture_in_fine_cells_is_its_density():
-    """H(x) tends to the differential entropy less the log of a cell's area."""
-    expected = MIXTURE.entropy + 2 * math.log(128)
-    assert EXACT["mixture"].entropy == pytest.approx(expected, abs=2e-3)
-
-
 def test_far_tails_keep_their_digits():
     """The upper tail is the mirror image of the lower one, twenty deviations out, where one minus
     something near one would be 0."""
