@@ -32,7 +32,7 @@ EXERCISES = [
         r"""*Independent pixels.* Give each pixel of the image a histogram of its own. Count the
         levels in the training images, add $1/8$ to each of the 256 counts, and turn counts into
         probabilities. Return what the test images cost, in bits per pixel.
-        Hint: Three things go wrong here: the logarithm's base, what 1/8 is added to, and whose
+        Hint: Three things may go wrong here: the logarithm's base, what 1/8 is added to, and whose
         counts a pixel uses.
         Hint: Begin with one pixel, a column of train and of test: `torch.bincount` counts.
         Hint: The probabilities come from train alone; the mean is over the pixels of test.""",

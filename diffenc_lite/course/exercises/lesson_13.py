@@ -88,8 +88,8 @@ EXERCISES = [
         b: 0.8 times the posterior mean
         c: the posterior mean of two independent standard normals
         d: the posterior mean as it would be if both gammas were equal to their mean
-        Hint: Look for the posterior mean of other data than these, and for an error that is that of
-        another choice, mixed with a constant.
+        Hint: A posterior mean will do, also that of other data than these. And one of the four is
+        none and does no harm all the same.
         Hint: Shrinking a prediction by a fixed factor mixes its error with a constant one.
         Hint: A constant error costs the same on every path, because the end points are fixed.""",
         "abc",

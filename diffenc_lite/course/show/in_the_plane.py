@@ -92,10 +92,10 @@ def plane_explorer() -> Explorer:
     (dots,) = left.plot(*x.T, "o", color=COLOURS["z_t"], ms=2.5, zorder=1)
     names = [left.text(0, 0, name, weight="bold") for name in CHOSEN]
     (chosen,) = left.plot([0, 0], [0, 0], "o", color=COLOURS["z_t"], mec=BLACK, ms=7)
-    few = slice(0, 40)
+    few = slice(0, 24)
     arrows = middle.quiver(
         *x[few].T, *x[few].T, angles="xy", scale_units="xy", scale=1, width=0.007,
-        color=[BLACK] * 2 + [COLOURS["p"]] * 38,
+        color=[BLACK] * 2 + [COLOURS["p"]] * 22,
     )  # fmt: skip
     extent = (-SPAN, SPAN, -SPAN, SPAN)
     image = right.imshow(
@@ -139,5 +139,5 @@ def plane_explorer() -> Explorer:
         return figure
 
     controls = buttons("dot", list(CHOSEN)), buttons("steps", [f"{n}" for n in STEPS])
-    stills = [(4, 0, 0), (12, 0, 0), (12, 0, 1)]
+    stills = [(12, 0, 0), (12, 0, 1), (18, 0, 0)]
     return Explorer(draw, slider("t", DEPTHS, start=0.1), *controls, stills=stills)

@@ -106,10 +106,10 @@ def training(
 ) -> Picture:  # fmt: skip
     """Loss by update, on batches and (mean, standard error) held out; levels to pass."""
     figure, ax = subplots(size=(8, 3.8))
-    last = max(batches)
+    last, beside = max(batches), {"one histogram": "bottom", "independent pixels": "top"}
     for name, bits in levels.items():
         ax.plot([0, last], [bits, bits], color="0.55", lw=1.2, ls=":")
-        ax.text(1.01 * last, bits, name, va="center", color="0.3", fontsize=12)
+        ax.text(1.01 * last, bits, name, va=beside.get(name, "center"), color="0.3", fontsize=12)
     ax.plot(list(batches), list(batches.values()), color=BLUE, ls="-")
     means, errors = np.array(list(held_out.values())).T
     ax.errorbar(list(held_out), means, 2 * errors, fmt="s", color=RED, capsize=3)

@@ -19,7 +19,7 @@ from .plots import BLACK, BLUE, GREEN, RED, SKY, Picture, subplots
 METHODS = {
     "VDM": BLUE,
     "Analytic-DPM": SKY,
-    "the sequel": "#332288",
+    "NPR-DPM": "#332288",
     "OCM": "#AA4499",
     "DDIM": BLACK,
     "DiffEnc": GREEN,
@@ -41,7 +41,7 @@ def four_dials() -> Picture:
     words(ax, (4.0, 2.4), r"$z_s$ = mean + $\sqrt{\mathrm{variance}}\;\varepsilon$")
     words(ax, (4.0, 1.88), "VDM: all four at rest", METHODS["VDM"], weight="bold")
     dials = {
-        (0.5, 3.8): ("1  variance: how wide is the step?", ("Analytic-DPM", "the sequel", "OCM")),
+        (0.5, 3.8): ("1  variance: how wide is the step?", ("Analytic-DPM", "NPR-DPM", "OCM")),
         (4.6, 3.8): ("2  mean: where does it believe\nthe encoding goes?", ("DiffEnc", "NDM")),
         (0.5, 1.05): ("3  noise: how much of it is fresh?", ("DDIM",)),
         (4.6, 1.05): ("4  path: which pixel when?", ("MuLAN",)),
@@ -129,20 +129,6 @@ def means(T: Sequence[int], gaps: Mapping[str, ArrayLike], limit: float) -> Pict
     ax.text(2.0, 1.2e2, "NDM", color=METHODS["NDM"])
     ax.set(xlabel="number of steps $T$", ylabel="gap, nats", xlim=(1.8, 1200), ylim=(3e-5, 1e5))
     ax.set_title("what grows with $T$ is a hybrid of two papers")
-    return figure
-
-
-def images(rings: Mapping[str, Sequence[ArrayLike]], hole: float) -> Picture:
-    """Images of rings |xi| = const under g, by transform, and what a network may want to say."""
-    figure, axes = subplots(1, 2, size=(9.0, 4.2))
-    for ax, (title, curves) in zip(axes, rings.items(), strict=True):
-        for k, ring in enumerate(curves):
-            ax.plot(*np.asarray(ring).T, color=METHODS["NDM"], ls="-", lw=1.6, alpha=0.3 + 0.08 * k)
-        ax.plot(0, 0, "o", color=BLACK, ms=7)
-        ax.text(0, -0.05, "best mean", ha="center", va="top", fontsize=12)
-        ax.set(title=title, aspect="equal", xlim=(-0.75, 0.75), ylim=(-0.75, 0.75))
-    angle = np.linspace(0, 2 * np.pi, 100)
-    axes[0].fill(hole * np.cos(angle), hole * np.sin(angle), color=METHODS["NDM"], alpha=0.12, lw=0)
     return figure
 
 
