@@ -53,6 +53,7 @@ def pythagoras() -> Picture:
     words(ax, (4.4, 1.95), "charged", BLACK, 14)
     words(ax, (0.65, 1.6), "unavoidable", BLUE, 13)
     words(ax, (3.8, 0.4), "the network's mistake", RED, 14)
+    words(ax, (6.9, 2.8), "(not to scale)", "0.4", 12)
     return figure
 
 
