@@ -422,7 +422,7 @@ def test_08_guesses_of_a_perfect_denoiser_are_the_perfect_guesses():
 def test_08_intervals_and_ratios():
     gaps = torch.tensor([0.1, 0.2, 0.3, 0.2])
     (ax,) = lesson_08.three_ways({"a": gaps}).axes
-    error = gaps.std().item() / 2
+    error = gaps.std().item()  # two standard errors of a mean of four
     assert ax.texts[0].get_text() == f"{gaps.mean().item():.4f} ± {error:.4f}"
     (ax,) = lesson_08.by_width({"a": [(1, 2, 4)], "b": [(3, 4, 5)]}, [8]).axes
     spans = [bars.get_segments()[0][:, 1].tolist() for bars in ax.collections]

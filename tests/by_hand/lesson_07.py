@@ -12,7 +12,7 @@ def broken_step(x_hat, x_t, x_s, gamma_s, gamma_t, moves=False, means=False):
 
 
 WRONG = {
-    "07.3": [lambda costs, price: float(costs.diagonal(1).sum()) + price * (len(costs) - 1)],
+    "07.4": [lambda costs, price: float(costs.diagonal(1).sum()) + price * (len(costs) - 1)],
     "07.5": [
         broken_step,
         lambda *given: broken_step(*given, moves=True),

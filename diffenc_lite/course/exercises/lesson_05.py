@@ -92,8 +92,8 @@ EXERCISES = [
         a: B is the better model, because its latent (prior) loss is lower
         b: B has the lower bound, by 0.0008 bits per dimension
         c: A was not trained for long enough: more training would lower its prior loss
-        d: no encoder can save a perfect VDM more than 0.0047 bits per dimension on these data,
-        apart from the reconstruction
+        d: no encoder whose decoder fits as well can save a perfect VDM more than 0.0047 bits per
+        dimension on these data
         e: no encoder can bring the bound below 2.6512 - 0.0047, with the same reconstruction
         f: B's denoiser is worse than A's, because its diffusion loss is higher
         Hint: Add up each row; then ask what each sentence assumes. Is A perfect? Does the prior

@@ -76,8 +76,8 @@ EXERCISES = [
     exercise(
         "07.2",
         r"""A VDM (E1), $w=1$, linear $\gamma$, and the best grid of $T=4$ steps. Which of these
-        changes leave the $\gamma$ of its nodes where they are? Predict first; each can be tried in
-        a line or two.
+        changes leave the $\gamma$ of its nodes where they are, whatever the data? Predict first;
+        each can be tried in a line or two.
         a: all costs are doubled
         b: $w^*$ is used in place of $w=1$
         c: one nat is added to the cost of every step, long or short
@@ -90,19 +90,6 @@ EXERCISES = [
     ),
     exercise(
         "07.3",
-        r"""A call of the network is not free: let each step cost `price` nats more, and let the
-        number of steps be free. Write a dynamic program that returns the smallest sum that any path
-        from the first node to the last can have, steps and prices together. `costs[i, j]` is the
-        step from node $j$ down to node $i<j$, and infinite elsewhere.
-        Hint: One list will do: the best sum from node 0 to node $j$, over any number of steps, each
-        with its own cost and one price.
-        Hint: The last step to $j$ comes from some $i<j$; what came before must be cheapest itself.
-        Hint: The list starts with 0.""",
-        _cheapest_of_all,
-        Program("costs (N+1, N+1), price", "one number, in nats", _costs_and_price, tolerance=1e-6),
-    ),
-    exercise(
-        "07.4",
         r"""Start the learned encoder at $y=x$: then $x_t=x$ stands still, but the counterterm is
         there. The network with the smallest loss at infinite depth says $\hat x=\mathbb
         E[x|z_t]/(1+\sigma_t^2)$ (X6). Data $N(0,1)$, $\gamma$ linear from $-13.3$ to $5$, $T=4$
@@ -118,6 +105,19 @@ EXERCISES = [
         $\alpha_t^2$.""",
         _price_of_a_useless_counterterm,
         Vector((2,)),
+    ),
+    exercise(
+        "07.4",
+        r"""A call of the network is not free: let each step cost `price` nats more, and let the
+        number of steps be free. Write a dynamic program that returns the smallest sum that any path
+        from the first node to the last can have, steps and prices together. `costs[i, j]` is the
+        step from node $j$ down to node $i<j$, and infinite elsewhere.
+        Hint: One list will do: the best sum from node 0 to node $j$, over any number of steps, each
+        with its own cost and one price.
+        Hint: The last step to $j$ comes from some $i<j$; what came before must be cheapest itself.
+        Hint: The list starts with 0.""",
+        _cheapest_of_all,
+        Program("costs (N+1, N+1), price", "one number, in nats", _costs_and_price, tolerance=1e-6),
     ),
     exercise(
         "07.5",

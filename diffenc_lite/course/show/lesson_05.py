@@ -53,13 +53,13 @@ def unknown_motion() -> Picture:
         ax.plot(x, y, color=COLOURS["x_t"], lw=2.5, ls="-", zorder=0.5)
         words(ax, (0.35, float(y[0])), f"${sign:+d}$")
         for at in (50, 140):
-            arrow(ax, (x[at], y[at]), (x[at] + 1.2, y[at] + 1.2 * sign * slope[at]), colour=RED)
+            arrow(ax, (x[at], y[at]), (x[at] - 1.2, y[at] - 1.2 * sign * slope[at]), colour=RED)
     for at, height in ((50, 2.85), (140, 1.85)):
         ax.plot(x[at], height, "o", color=BLACK, ms=7, zorder=5)
         words(ax, (float(x[at]), height + 0.25), "$z_t$")
     words(ax, (2.2, 3.5), "apart: $z_t$ tells the motion")
     words(ax, (6.0, 3.5), "mixed: up or down?", RED)
-    arrow(ax, (3.2, 0.2), (4.8, 0.2))
+    arrow(ax, (4.8, 0.2), (3.2, 0.2))
     words(ax, (2.7, 0.2), "data", size=12)
     words(ax, (5.35, 0.2), "noise", size=12)
     return figure
@@ -91,7 +91,7 @@ def dimming(powers: ArrayLike, priors: Sequence[float], above: Sequence[float]) 
     ax.text(1.1, 0.035, r"the bound above $\ln2$", ha="right")
     ax.text(1.35, 0.005, "the prior loss", color=COLOURS["prior"])
     ax.set_xticks([0, 1, 2], ["p = 0\n(VDM)", "p = 1", "p = 2\n(scaling)"])
-    ax.set(ylabel="nats", title="The lower the prior loss, the worse the model")
+    ax.set(ylabel="nats", title="Here, the lower the prior loss, the worse the model")
     return figure
 
 

@@ -102,6 +102,7 @@ def margins(costs: ArrayLike, below: ArrayLike, above: ArrayLike) -> Picture:
     right.bar(nodes - 0.2, below, 0.38, color=BLUE, label="cleaner step")
     right.bar(nodes + 0.2, above, 0.38, color=SKY, label="noisier step")
     right.set(title="marginal costs: equal at each node", xlabel="node")
+    right.set_ylabel(r"nats per unit of $\gamma$")
     right.set_ylim(0, 1.45 * below.max())
     right.legend(ncols=2, fontsize=11)
     return figure
@@ -112,15 +113,16 @@ def price_tables(
 ) -> Picture:
     """Cost of every step in bits/dim, with two paths. Args: costs and best path, by title."""
     figure, axes = subplots(1, len(tables), size=(9.6, 4.0))
-    for ax, (title, (costs, best)) in zip(axes, tables.items(), strict=True):
-        bits = np.where(np.isinf(costs), np.nan, costs)
-        image = ax.imshow(np.log10(bits), origin="lower", extent=(0, 1, 0, 1), aspect="auto")
+    powers = [np.log10(np.where(np.isinf(c), np.nan, c)) for c, _ in tables.values()]
+    look_up = {"vmin": np.nanmin(powers), "vmax": np.nanmax(powers)}  # the same colours in all
+    for ax, shown, (title, (_, best)) in zip(axes, powers, tables.items(), strict=True):
+        image = ax.imshow(shown, origin="lower", extent=(0, 1, 0, 1), aspect="auto", **look_up)
         for path, look in ((equal, "w+"), (best, "ko")):
             depths = np.asarray(path) / N
             ax.plot(depths[1:], depths[:-1], look, ms=8, mew=2, ls="-", lw=1)
         ax.set(xlabel="from $t$", title=title)
         ax.grid(False)
-        figure.colorbar(image, ax=ax, label="log10 of bits/dim")
+    figure.colorbar(image, ax=axes, label="log10 of bits/dim")
     axes[0].set_ylabel("down to $s$")
     axes[0].text(0.05, 0.8, "+ equal steps\n● best steps", transform=axes[0].transAxes)
     return figure
@@ -162,11 +164,11 @@ def grid_explorer(
         and w*; cheapest(costs, T) and equal(T), paths of nodes.
     """
     names = list(tables)
-    figure, (upper, lower) = subplots(2, 1, size=(5.1, 4.9))
-    upper.plot([0, 1], [-13.3, 5], color="0.7", lw=1.5, ls="-")
+    figure, (upper, lower) = subplots(2, 1, size=(5.1, 4.0), height_ratios=[1, 4])
     (dots,) = upper.plot([], [], "o", color=GREEN, ls="")
-    (ticks,) = upper.plot([], [], "|", color="0.4", ms=12, ls="")
-    upper.set(ylabel=r"$\gamma(t)$", xlim=(-0.03, 1.03), ylim=(-17, 6), title=" ")
+    (ticks,) = upper.plot([], [], "o", color="0.6", ls="")
+    upper.set(xlim=(-0.03, 1.03), ylim=(-0.7, 1.7), title=" ", xticks=[])
+    upper.set_yticks([0, 1], ["equal", "best"])
     (grey,) = lower.plot([], [], color="0.6", ls="-", label="equal, nats")
     (green,) = lower.plot([], [], color=GREEN, ls="-", label="best, nats")
     lower.set(xlabel="depth $t$", xlim=(-0.03, 1.03))
@@ -179,8 +181,7 @@ def grid_explorer(
             nodes, prices = np.asarray(path), costs_along(costs, path)
             depths = nodes / (len(costs) - 1)
             line.set_data(np.repeat(depths, 2)[1:-1], np.repeat(prices, 2))
-            height = -13.3 + 18.3 * depths if line is green else -15.5
-            marks.set_data(depths, np.broadcast_to(height, nodes.shape))
+            marks.set_data(depths, np.full(nodes.shape, 1.0 if line is green else 0.0))
             sums.append(prices.sum())
         lower.set_ylim(0, 1.35 * max(line.get_ydata().max() for line in (grey, green)))
         upper.set_title(f"best {sums[0]:,.2f} nats, equal {sums[1]:,.2f}")

@@ -53,6 +53,7 @@ def pythagoras() -> Picture:
     words(ax, (4.4, 1.95), "charged", BLACK, 14)
     words(ax, (0.65, 1.6), "unavoidable", BLUE, 13)
     words(ax, (3.8, 0.4), "the network's mistake", RED, 14)
+    words(ax, (6.9, 2.8), "(not to scale)", "0.4", 12)
     return figure
 
 
@@ -102,8 +103,8 @@ def field_explorer(tables: Mapping[str, Likelihood]) -> Explorer:
         field.show(exact[which], t)
         return figure
 
-    depth = slider("t", np.linspace(0.3, 0.9, 7), start=0.3, text="{:.1f}")
-    stills = [(0, 0), (0, 3), (0, 4), (1, 0), (1, 2), (1, 3)]  # t = 0.3, 0.6, 0.7; 0.3, 0.5, 0.6
+    depth = slider("t", np.linspace(0.4, 0.9, 6), start=0.5, text="{:.1f}")
+    stills = [(0, 1), (0, 2), (0, 3), (1, 0), (1, 1), (1, 2)]  # t = 0.5, 0.6, 0.7; 0.4, 0.5, 0.6
     return Explorer(draw, buttons("toy", list(tables)), depth, stills=stills)
 
 
@@ -113,19 +114,29 @@ def three_ways(estimates: Mapping[str, Tensor]) -> Picture:
     for row, gaps in enumerate(estimates.values()):
         mean, error = gaps.mean().item(), gaps.std().item() / len(gaps) ** 0.5
         ax.errorbar(mean, row, xerr=2 * error, fmt="o", color=BLUE, capsize=4, lw=2)
-        ax.text(0.29, row, f"{mean:.4f} ± {error:.4f}", va="center")
+        ax.text(0.29, row, f"{mean:.4f} ± {2 * error:.4f}", va="center")
     ax.set(yticks=range(len(estimates)), yticklabels=list(estimates), xlim=(-0.26, 0.46))
     ax.set(ylim=(len(estimates) - 0.5, -0.5), xlabel="bits per dimension")
     ax.set(title="One gap, measured in three ways (bars: two standard errors)")
     return figure
 
 
-def by_noise(gammas: ArrayLike, means: Sequence[ArrayLike], bars: Sequence[ArrayLike]) -> Picture:
-    """The price of the data and the network's mistake at each noise (2, n), with error bars."""
+def by_noise(
+    gammas: ArrayLike,
+    means: Sequence[ArrayLike],
+    bars: Sequence[ArrayLike],
+    perfect: tuple[ArrayLike, ArrayLike],
+) -> Picture:
+    """The price of the data and the network's mistake at each noise (2, n), with error bars.
+
+    Args: perfect, the exact price at each gamma.
+    """
     figure, axes = plots.subplots(1, 2, size=(10, 3.4))
     for ax, mean, bar, colour in zip(axes, means, bars, (BLACK, RED), strict=True):
-        ax.errorbar(gammas, mean, bar, color=colour, fmt="o-", ms=4, capsize=3)
+        look = "o" if colour == BLACK else "o-"  # the exact price is drawn through the dots
+        ax.errorbar(gammas, mean, bar, color=colour, fmt=look, ms=4, capsize=3)
         ax.set(xlabel=r"$\gamma$ (data … noise)", ylim=(0, None), xticks=[-12, -8, -4, 0, 4])
+    axes[0].plot(*perfect, color=BLACK, ls="-")
     axes[0].set(title="The price of the data", ylabel="bits/dim per unit of γ")
     axes[1].set(title="The network's mistake")
     axes[1].axvspan(-2.2, 5, color="0.9", zorder=0)
