@@ -67,6 +67,16 @@ def jupyter_lab(folder: Path) -> Iterator[str]:
         server.wait()
 
 
+def say_yes(dialog: Locator) -> None:
+    """Accept a dialog. A click is lost while the dialog is being made, so it is repeated."""
+    for _ in range(30):
+        dialog.locator("button.jp-mod-accept").first.click()
+        dialog.page.wait_for_timeout(500)
+        if not dialog.first.is_visible():
+            return
+    raise TimeoutError(f"a dialog of JupyterLab stays: {dialog.first.inner_text()!r}")
+
+
 def run_all(page: Page) -> None:
     """Run > Run All Cells, and wait until each cell has its number.
 
@@ -127,7 +137,7 @@ def check_notebook(context: BrowserContext, address: str, notebook: Path) -> lis
     page.set_default_timeout(120_000)
     # JupyterLab may ask something at any moment, on a slow machine above all: say yes
     dialog = page.locator("dialog.jp-Dialog, .jp-Dialog[aria-modal=true]")
-    page.add_locator_handler(dialog, lambda box: box.locator("button.jp-mod-accept").first.click())
+    page.add_locator_handler(dialog, say_yes)
     page.goto(f"{address}/lab/tree/{place(notebook).as_posix()}?reset")
     run_all(page)
     shown = page.locator(".widget-vbox:has(> img.widget-image)")
