@@ -29,6 +29,7 @@ import nbformat
 from browser import browser, watched
 from nbconvert.preprocessors import ClearOutputPreprocessor
 from playwright.sync_api import BrowserContext, Locator, Page
+from playwright.sync_api import Error as PlaywrightError
 from run_notebooks import ROOT, explorers, outputs, write_html
 
 from diffenc_lite.course.lessons import notebooks_in, place
@@ -51,13 +52,14 @@ def jupyter_lab(folder: Path) -> Iterator[str]:
     options += ["--IdentityProvider.token=", "--ServerApp.disable_check_xsrf=True"]
     options += [f"--ServerApp.root_dir={folder}"]
     options += [f"--LabApp.user_settings_dir={folder / '.settings'}"]
+    options += [f"--LabApp.workspaces_dir={folder / '.workspaces'}"]  # not another one's layout
     command = [sys.executable, "-m", "jupyter", "lab", *options]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     address = f"http://127.0.0.1:{port}"
     try:
         for _ in range(120):
             try:
-                urllib.request.urlopen(f"{address}/api", timeout=1)
+                urllib.request.urlopen(f"{address}/api/kernelspecs", timeout=9)  # slow once
                 break
             except OSError:
                 time.sleep(0.5)
@@ -132,14 +134,28 @@ def check_page(context: BrowserContext, notebook: Path, folder: Path) -> list[st
 def check_notebook(context: BrowserContext, address: str, notebook: Path) -> list[str]:
     """Run the notebook in JupyterLab and move its controls."""
     faults: list[str] = []
-    stored = len(explorers(nbformat.read(notebook, as_version=4)))
     page = watched(context, faults)
     page.set_default_timeout(120_000)
     # JupyterLab may ask something at any moment, on a slow machine above all: say yes
     dialog = page.locator("dialog.jp-Dialog, .jp-Dialog[aria-modal=true]")
     page.add_locator_handler(dialog, say_yes)
     page.goto(f"{address}/lab/tree/{place(notebook).as_posix()}?reset")
-    run_all(page)
+    try:
+        run_all(page)
+        faults += move_all(page, notebook)
+    except (TimeoutError, PlaywrightError) as error:
+        faults.append(str(error).partition("\n")[0])
+    page.close()
+    for session in json.load(urllib.request.urlopen(f"{address}/api/sessions")):
+        stop = urllib.request.Request(f"{address}/api/sessions/{session['id']}", method="DELETE")
+        urllib.request.urlopen(stop)
+    return faults
+
+
+def move_all(page: Page, notebook: Path) -> list[str]:
+    """The controls of explorers that do not move their pictures."""
+    faults: list[str] = []
+    stored = len(explorers(nbformat.read(notebook, as_version=4)))
     shown = page.locator(".widget-vbox:has(> img.widget-image)")
     if stored:
         shown.nth(stored - 1).wait_for()
@@ -152,10 +168,6 @@ def check_notebook(context: BrowserContext, address: str, notebook: Path) -> lis
         faults += [f"explorer {i}: control {k} does not move the picture" for k in still]
         explorer.screenshot(path=OUT / f"{notebook.stem}-{i}.png")
     print(f"{notebook.stem}: {shown.count()} of {stored} explorers")
-    page.close()
-    for session in json.load(urllib.request.urlopen(f"{address}/api/sessions")):
-        stop = urllib.request.Request(f"{address}/api/sessions/{session['id']}", method="DELETE")
-        urllib.request.urlopen(stop)
     return faults
 
 
@@ -176,7 +188,10 @@ def main() -> int:
         with jupyter_lab(Path(folder)) as address, browser(viewport=view) as context:
             for notebook in notebooks:
                 found = check_page(context, notebook, Path(folder))
-                found += check_notebook(context, address, notebook)
+                # twice if need be: on a slow machine JupyterLab loses a kernel while it starts
+                found += check_notebook(context, address, notebook) and check_notebook(
+                    context, address, notebook
+                )
                 faults += [f"{notebook.name}: {fault}" for fault in found]
     print(*faults, f"{len(notebooks)} notebooks, {len(faults)} faults; see {OUT}", sep="\n")
     return 1 if faults else 0
