@@ -43,7 +43,7 @@ from diffenc_lite.course.show import (
     plots,
 )
 from diffenc_lite.course.show.drawing import COLOURS
-from diffenc_lite.course.studies import load_results, statistics, toys
+from diffenc_lite.course.studies import load_results, statistics
 from diffenc_lite.course.worlds import Exact, Gaussian, PlusMinus, integrate, likelihood, stretch
 
 F64 = torch.float64
@@ -456,13 +456,6 @@ PLOTS = {  # what is drawn, and for each of its axes what is read there
         {"a": [A], "b": [B], "knowing nothing": [C]}
     ],
     lambda: lesson_09.altered(X, {"a": A, "b": B}): [{"a": [A], "b": [B]}],
-    lambda: lesson_09.by_operations({"narrow": at_x(A)[::-1], "medium": at_x(B)}, 0.1): [
-        {"narrow": [A], "medium": [B]}
-    ],
-    lambda: lesson_09.leads({"a": at_x(A), "b": at_x(B)}, 0.1): [{"a": [A], "b": [B]}],
-    lambda: lesson_09.greys_by_size(X, {"medium": (A, O), "small": (B, O)}): [
-        {"medium": [A], "small": [B]}
-    ],
     lambda: lesson_10.false_alarms(X, A, B): [
         {"looking after every pair": [A], "looking once": [B]}
     ],
@@ -977,22 +970,3 @@ def test_a_companions_curves_are_those_of_their_names(cells, monkeypatch, lesson
         for label, wanted in given.items():
             x, y = next(lines[-1] for text, lines in found.items() if text.startswith(label))
             np.testing.assert_allclose(y, wanted(x, world), rtol=2e-3, atol=2e-5)
-
-
-def test_08_every_position_shows_the_clouds_of_its_encoder(cells, monkeypatch):
-    """Untrained networks do, if their last layer is not 0"""
-
-    def scramble(models, *_):
-        for each in models:
-            torch.nn.init.normal_(each.encoder.network.out.weight)
-            each.eval()
-
-    monkeypatch.setattr(toys, "train_together", scramble)
-    world = cells("further/08_velocities_and_fields", "SEEDS, UPDATES", "x = pixels", "depths =")
-    for axes, t in positions(world["explorer"]):
-        at = LinearSchedule()(torch.tensor([t]))
-        for ax, (name, model) in zip(axes, world["models"].items(), strict=True):
-            with torch.no_grad():
-                y = 0 if name == "scaling" else model.encoder.y(world["x"], at.gamma.expand(400))
-            x_t = at.alpha[:, None] ** 2 * world["x"] + at.sigma[:, None] ** 2 * y
-            np.testing.assert_allclose(np.transpose(ax.lines[0].get_data()), x_t, atol=1e-4)
