@@ -310,7 +310,7 @@ def write_index(explorer: str) -> None:
     lessons = toctree((f"lessons/{source.stem}" for source in CORE.values()), "Lessons")
     reference = toctree(["explorers", "ledger/index", "api/index", *more], "Reference")
     first = readme.partition("# diffenc_lite\n")[2].partition("<!-- end of the landing page -->")[0]
-    first = re.sub(r"!\[A film[^\n]*\n", "@EXPLORER@\n" if explorer else r"\g<0>", first)
+    first = re.sub(r"(?s)!\[A film.*?\n\n", "@EXPLORER@\n\n" if explorer else r"\g<0>", first)
     first = of_docs(first, "")
     text = (DOCS / "index.md").read_text(encoding="utf-8").replace("@FIRST@", first)
     text = text.replace("@EXPLORER@", raw(explorer)).replace("@LESSONS@", "\n".join(rows))
