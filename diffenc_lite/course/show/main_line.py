@@ -42,7 +42,7 @@ def main_line() -> Picture:
     """The chains of proof levels, with the number of levels in each."""
     figure, ax = canvas(8.8, 3.8)
     words(ax, (0.2, 3.45), "small number: levels", "0.35", 10, ha="left")
-    words(ax, (0.2, 3.2), "arrow: is used in", "0.35", 10, ha="left")
+    words(ax, (0.2, 3.2), "arrow: one row of the ledger rests on another", "0.35", 10, ha="left")
     for tag, used in links().items():
         (x, y), text, colour = PLACES[tag]
         box(ax, (x, y), tag, colour, WIDTH, HEIGHT)
