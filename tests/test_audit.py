@@ -48,7 +48,7 @@ def test_no_row_cites_a_part_of_the_paper_that_was_not_read():
         said = " ".join((claim.words, claim.falls, claim.note))
         assert not re.search(r"(Section|Table|Figure|Appendix) \w", said)
         if claim in audit.RESULTS:
-            assert claim.edition == "quoted by readers, not read by us"
+            assert claim.edition.endswith("quoted by readers, not read by us")
 
 
 def test_numbers_in_the_words_of_a_row_are_those_of_its_evidence():
@@ -58,12 +58,11 @@ def test_numbers_in_the_words_of_a_row_are_those_of_its_evidence():
     split = of.QUOTED["CIFAR-10, large, diffusion"]
     gains = f"{vdm - with_encoder:.3f} the diffusion loss has {split[0] - split[1]:.3f}"
     assert f"{gains}: {split[0]} to {split[1]}" in CLAIMS["split of the gain"].words
-    most = (1 / (1 + math.exp(5)) + 1 / (1 + math.exp(-5)) - 1 + math.log1p(math.exp(-5))) / 2
-    assert f"at most {most / math.log(2):.4f} " in CLAIMS["split of the gain"].note  # X5, |x| = 1
+    most = math.log1p(math.exp(-5)) / 2  # X5, |x| = 1
+    assert f"at most {most / math.log(2):.4f} " in CLAIMS["split of the gain"].note
     for term in ("", ", diffusion"):
         assert f"{of.QUOTED[f'CIFAR-10, small{term}'][0]}," in CLAIMS["CIFAR-10, small"].words
     assert f"{of.QUOTED['ImageNet32'][0]}, with and without" in CLAIMS["ImageNet32"].words
-    assert f"networks, {of.cost('step'):.1f} times" in CLAIMS["sampling"].note
     rows = {r["data"]: r for r in read_results("purpose")["rows"] if r["part"] == "allowance"
             and r["gamma_max"] == {"mnist": 5.0, "photos": 2.0}[r["data"]]}  # fmt: skip
     assert "0.0045 over" in CLAIMS["digits, from scratch"].note
@@ -178,7 +177,6 @@ def least(measure):
 
 AGAIN = {
     "CIFAR-10, large": lambda: [p_of(0.022, 0.0025, 0.0055), p_of(0.020, 0.0035, 0.0065)],
-    "ImageNet32": lambda: [-0.01, 0.01],
     "digits, forks": lambda: forks("matched") + forks("vdm"),
     "acts over t": lambda: least(new_share),
     "global near the end": lambda: least(partial(coarse_share, at=1.0)),

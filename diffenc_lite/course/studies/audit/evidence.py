@@ -263,15 +263,11 @@ def measured(
     return Measured(what, mean, mean - reach, mean + reach, claimed)
 
 
-EQUAL = "equal steps"
-
-
-def bits(steps: int) -> dict[str, Row]:
-    """Bounds of the VDM in the study of the ratio, with the paper's mean: w = 1, w*, best grid"""
-    wanted = {"part": "bound", "model": "mnist-vdm", "steps": steps}
-    rows = [row for row in read_results("mnist_ratio")["rows"] if wanted.items() <= row.items()]
-    equal = {row["ratio"]: row for row in rows if (row["scale"], row["grid"]) == ("paper", EQUAL)}
-    return {**equal, "best grid": next(row for row in rows if row["grid"] == "best grid")}
+def bound_at(model: str, steps: int, ratio: str, grid: str, scale: str) -> Row:
+    """The row of a bound in the study of the ratio"""
+    wanted = {"model": model, "steps": steps, "ratio": ratio, "grid": grid, "scale": scale}
+    rows = [row for row in read_results("mnist_ratio")["rows"] if row["part"] == "bound"]
+    return next(row for row in rows if wanted.items() <= row.items())
 
 
 def grid_on_mnist() -> Measured:
@@ -280,18 +276,12 @@ def grid_on_mnist() -> Measured:
     The stored errors are those of either row minus w = 1; that of their difference is at most the
     sum.
     """
-    grid, equal = bits(16)["best grid"], bits(16)["w*"]
-    mean = grid["bits"] - equal["bits"]
-    reach = 1.96 * (grid["gain_error"] + equal["gain_error"])
-    what = f"best grid - equal steps, both with w*, T = 16, bits/dim, {grid['n']:,} digits"
+    grids = ("best grid", "equal steps")
+    best, equal = (bound_at("mnist-vdm", 16, "w*", grid, "fitted") for grid in grids)
+    mean = best["bits"] - equal["bits"]
+    reach = 1.96 * (best["gain_error"] + equal["gain_error"])
+    what = f"best grid - equal steps, both with w*, T = 16, bits/dim, {best['n']:,} digits"
     return Measured(what, mean, mean - reach, mean + reach)
-
-
-def cost(what: str) -> float:
-    """What an update ("step") or a step of "sampling" takes, in units of a VDM's"""
-    rows = read_results("encoders")["rows"]
-    (row,) = (row for row in rows if (row["kind"], row["variant"]) == ("cost", "learned"))
-    return float(row[f"{what}_ratio"])
 
 
 # ---- figures that readers quote from the paper ---------------------------------------------------
