@@ -76,14 +76,16 @@ def curious_sampler() -> Any:
 
 
 def dear_grid() -> Any:
-    stored = of.bound_at
+    stored = of.stored_bound
 
     def dear(*where: Any) -> dict[str, Any]:
         row = stored(*where)
         return {**row, "bits": row["bits"] + ("best grid" in where)}
 
-    return mock.patch.object(of, "bound_at", dear)
+    return mock.patch.object(of, "stored_bound", dear)
 
+
+figure, shift = partial(partial, other_figure), partial(partial, other_numbers)
 
 BREAKS: dict[str, tuple[str, Patch]] = {
     **{
@@ -95,35 +97,21 @@ BREAKS: dict[str, tuple[str, Patch]] = {
     },
     "schedule": ("the best grid 1 bit dearer", dear_grid),
     "sampling": ("a sampler that asks the encoder", curious_sampler),
-    "CIFAR-10, large": ("2.640 quoted", partial(other_figure, "CIFAR-10, large", 2.64)),
-    "split of the gain": (
-        "diffusion 2.615 quoted", partial(other_figure, "CIFAR-10, large, diffusion", 2.615),
-    ),
-    "CIFAR-10, small": ("2.780 quoted", partial(other_figure, "CIFAR-10, small", 2.78)),
-    "ImageNet32": ("3.44 quoted", partial(other_figure, "ImageNet32", 3.44)),
-    "digits, forks": ("learned worse by 0.01", partial(other_numbers, "fork", "learned", 0.01)),
-    "digits, from scratch": (
-        "learned better by 0.1", partial(other_numbers, "encoders", "learned", -0.1),
-    ),
-    "digits, equal time": (
-        "learned better by 0.01", partial(other_numbers, "purpose", "learned", -0.01),
-    ),
-    "photographs, equal time": (
-        "learned worse by 0.02", partial(other_numbers, "purpose", "learned", 0.02),
-    ),
-    "latent loss, digits": (
-        "0.01 more of diffusion", partial(other_numbers, "fork", "learned", 0.01, "diffusion"),
-    ),
+    "CIFAR-10, large": ("2.640 quoted", figure("CIFAR-10, large", 2.64)),
+    "split of the gain": ("diffusion 2.615 quoted", figure("CIFAR-10, large, diffusion", 2.615)),
+    "CIFAR-10, small": ("2.780 quoted", figure("CIFAR-10, small", 2.78)),
+    "ImageNet32": ("3.44 quoted", figure("ImageNet32", 3.44)),
+    "digits, forks": ("learned worse by 0.01", shift("fork", "learned", 0.01)),
+    "digits, from scratch": ("learned better by 0.1", shift("encoders", "learned", -0.1)),
+    "digits, equal time": ("learned better by 0.01", shift("purpose", "learned", -0.01)),
+    "photographs, equal time": ("learned worse by 0.02", shift("purpose", "learned", 0.02)),
+    "latent loss, digits": ("0.01 more diffusion", shift("fork", "learned", 0.01, "diffusion")),
     "latent loss, photographs": (
-        "0.01 less of diffusion", partial(other_numbers, "purpose", "learned", -0.01, "diffusion"),
+        "0.01 less diffusion", shift("purpose", "learned", -0.01, "diffusion"),
     ),
-    "scaling, trained": (
-        "scaling worse by 0.1", partial(other_numbers, "encoders", "scaling", 0.1, "diffusion"),
-    ),
-    "learned > scaling": (
-        "scaling worse by 0.1", partial(other_numbers, "encoders", "scaling", 0.1),
-    ),
-    "length and order": ("learned worse by 0.01", partial(other_numbers, "fork", "learned", 0.01)),
+    "scaling, trained": ("scaling worse by 0.1", shift("encoders", "scaling", 0.1, "diffusion")),
+    "learned > scaling": ("scaling worse by 0.1", shift("encoders", "scaling", 0.1)),
+    "length and order": ("learned worse by 0.01", shift("fork", "learned", 0.01)),
     "acts over t": ("the scaling encoder for all", one_encoder),
     "global near the end": ("coarse and fine exchanged", fine_for_coarse),
     "local to global": ("a tenth more depth", deeper),

@@ -35,43 +35,35 @@ THEORY, RESULTS, OURS = (
 )
 CLAIMS = (*THEORY, *RESULTS, *OURS)
 
-limit = partial(of.proof, "L4", of.SMOOTH)
+proof, quoted, least = (partial(partial, gather) for gather in (of.proof, of.quoted, of.least))
 gap = partial(partial, of.measured)  # a difference of two arms of a study
 photographs = partial(gap, "purpose", "learned", "image", data="photos")
+limit = proof("L4", of.SMOOTH)
 
 EVIDENCE: dict[str, tuple[Evidence, ...]] = {
-    "marginals": (*(partial(of.proof, tag) for tag in ("F1", "F2", "F3")), of.two_steps),
-    "loss": (
-        *(partial(of.proof, "L2"), partial(of.proof, "L3"), limit),
-        *(of.coin_total, of.limit_of_the_loss),
-    ),
-    "counterterm": (partial(of.proof, "X6"), limit, of.order_of_the_left_over),
-    "v-form": (partial(of.proof, "G4"), limit, of.residual_by_hand),
-    "variance": (partial(of.proof, "W1", of.AVERAGES), of.tight_in_one_step),
-    "w = 1": (partial(of.proof, "W2", of.AVERAGES), of.price_of_a_half),
-    "weights": (partial(of.proof, "W3", "a fixed gamma"), of.same_gradient),
+    "marginals": (proof("F1"), proof("F2"), proof("F3"), of.two_steps),
+    "loss": (proof("L2"), proof("L3"), limit, of.coin_total, of.limit_of_the_loss),
+    "counterterm": (proof("X6"), limit, of.order_of_the_left_over),
+    "v-form": (proof("G4"), limit, of.residual_by_hand),
+    "variance": (proof("W1", of.AVERAGES), of.tight_in_one_step),
+    "w = 1": (proof("W2", of.AVERAGES), of.price_of_a_half),
+    "weights": (proof("W3", "a fixed gamma"), of.same_gradient),
     "schedule": (
-        partial(of.proof, "W4", "prices from some images, between the depths of a fine grid"),
+        proof("W4", "prices from some images, between the depths of a fine grid"),
         of.grid_on_mnist,
     ),
-    "larger class": (
-        partial(of.proof, "X6", "infinite depth, or the folded mean"),
-        of.starts_as_a_vdm,
-    ),
+    "larger class": (proof("X6", "infinite depth, or the folded mean"), of.starts_as_a_vdm),
     "sampling": (
         partial(of.calls_in_sampling, "encoder.network", 0),
         partial(of.calls_in_sampling, "denoiser", 4),
     ),
     "CIFAR-10, large": (of.quoted_p,),
     "split of the gain": (
-        partial(of.quoted, "CIFAR-10, large", -0.021),
-        partial(of.quoted, "CIFAR-10, large, diffusion", -0.020),
+        quoted("CIFAR-10, large", -0.021),
+        quoted("CIFAR-10, large, diffusion", -0.020),
     ),
-    "CIFAR-10, small": (
-        partial(of.quoted, "CIFAR-10, small"),
-        partial(of.quoted, "CIFAR-10, small, diffusion"),
-    ),
-    "ImageNet32": (partial(of.quoted, "ImageNet32"),),
+    "CIFAR-10, small": (quoted("CIFAR-10, small"), quoted("CIFAR-10, small, diffusion")),
+    "ImageNet32": (quoted("ImageNet32"),),
     "MNIST": (),
     "digits, forks": (gap("fork", "learned", "matched"), gap("fork", "learned", "vdm")),
     "digits, from scratch": (gap("encoders", "learned", "VDM"),),
@@ -82,7 +74,7 @@ EVIDENCE: dict[str, tuple[Evidence, ...]] = {
     ),
     "latent loss, photographs": (photographs("prior"), photographs("diffusion")),
     "scaling, perfect": (
-        partial(of.proof, "X4", "equal marginals and errors"),
+        proof("X4", "equal marginals and errors"),
         partial(of.scaling_in_a_world, "coin"),
         partial(of.scaling_in_a_world, "Gaussian"),
     ),
@@ -93,13 +85,11 @@ EVIDENCE: dict[str, tuple[Evidence, ...]] = {
         gap("fork", "learned", "image", claimed="above", updates=600),
         gap("fork", "learned", "image", updates=9600),
     ),
-    "acts over t": (partial(of.least, "new at t = 1 since 0.6", of.turned, 0.1),),
+    "acts over t": (least("new at t = 1 since 0.6", of.turned, 0.1),),
     "global near the end": (
-        partial(of.least, "coarse share, t = 1 less t = 0.6", partial(of.coarser, at=1.0)),
+        least("coarse share, t = 1 less t = 0.6", partial(of.coarser, at=1.0)),
     ),
-    "local to global": (
-        partial(of.least, "coarse share, t = 0.8 less t = 0.6", partial(of.coarser, at=0.8)),
-    ),
+    "local to global": (least("coarse share, t = 0.8 less t = 0.6", partial(of.coarser, at=0.8)),),
 }
 
 

@@ -263,7 +263,7 @@ def measured(
     return Measured(what, mean, mean - reach, mean + reach, claimed)
 
 
-def bound_at(model: str, steps: int, ratio: str, grid: str, scale: str) -> Row:
+def stored_bound(model: str, steps: int, ratio: str, grid: str, scale: str) -> Row:
     """The row of a bound in the study of the ratio"""
     wanted = {"model": model, "steps": steps, "ratio": ratio, "grid": grid, "scale": scale}
     rows = [row for row in read_results("mnist_ratio")["rows"] if row["part"] == "bound"]
@@ -277,7 +277,7 @@ def grid_on_mnist() -> Measured:
     sum.
     """
     grids = ("best grid", "equal steps")
-    best, equal = (bound_at("mnist-vdm", 16, "w*", grid, "fitted") for grid in grids)
+    best, equal = (stored_bound("mnist-vdm", 16, "w*", grid, "fitted") for grid in grids)
     mean = best["bits"] - equal["bits"]
     reach = 1.96 * (best["gain_error"] + equal["gain_error"])
     what = f"best grid - equal steps, both with w*, T = 16, bits/dim, {best['n']:,} digits"
