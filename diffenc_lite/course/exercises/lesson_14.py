@@ -32,8 +32,8 @@ EXERCISES = [
         "14.1",
         r"""The evidence for a claim is: a proof that closes, under the condition *bounded data*; a
         check that agrees to 6 digits; and a measured interval from $-0.012$ to $+0.001$, where
-        *below 0* is claimed. The verdict is *not seen here*. Which changes, each by itself, would
-        make it *proved under bounded data*?
+        *below 0* is claimed. The verdict is *not seen here*, and somebody wants *proved under
+        bounded data*. Which changes, each by itself, do it? And what does each of them teach?
         a: more pairs narrow the interval to -0.011 to -0.001
         b: the measurement is taken out of the evidence
         c: the check has to agree to 3 digits only

@@ -1,4 +1,4 @@
-"""Pictures of lesson 14: how a claim is tested, verdicts, the printed p, two losses."""
+"""Pictures of lesson 14: how a claim is tested, verdicts, the quoted p, two losses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STATUS = {
     "proved under": GREEN,
     "checked": BLUE,
     "seen here": PURPLE,
-    "as printed": SKY,
+    "as quoted": SKY,
     "not seen here": ORANGE,
     "not tested": "0.6",
     "open": RED,
@@ -31,7 +31,7 @@ def court() -> Picture:
         "proof": ("the ledger", GREEN),
         "check": ("an exact number", BLUE),
         "measured": ("a study", PURPLE),
-        "printed": ("the paper's figures", SKY),
+        "quoted": ("readers' figures", SKY),
     }
     for row, (name, (source, colour)) in enumerate(tests.items()):
         y = 2.95 - 0.8 * row
@@ -84,14 +84,14 @@ def broken(rows: Sequence[tuple[str, str, str, str]]) -> Picture:
 
 
 def readings(ranges: Mapping[str, tuple[float, float, float]]) -> Picture:
-    """The p values that rounded figures allow, a bar for each reading; the diamond: as printed."""
+    """The p values that rounded figures allow, a bar each; diamond: as they stand."""
     figure, ax = subplots(size=(8, 2.9))
     for row, (low, as_is, high) in enumerate(ranges.values()):
         colour = GREEN if low < 0.035 and high > 0.025 else "0.6"
         ax.plot([low, high], [row, row], color=colour, lw=7, ls="-", solid_capstyle="butt")
         ax.plot(as_is, row, "D", color=BLACK, ms=6)
     ax.axvline(0.03, color=RED, ls="--")
-    ax.text(0.031, -0.75, "printed: p = 0.03", color=RED, va="center")
+    ax.text(0.031, -0.75, "quoted: p = 0.03", color=RED, va="center")
     ax.set(yticks=range(len(ranges)), yticklabels=list(ranges), ylim=(len(ranges) - 0.5, -1.1))
     ax.set(xlabel="two-sided p", title="One two-sided reading fits")
     return figure

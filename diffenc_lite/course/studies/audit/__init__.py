@@ -7,16 +7,17 @@
     print(audit.table(audit.look_at_all()))
 
 `verdict` decides from the findings and from nothing else. So whoever changes a formula, a world, a
-file of results or a printed figure changes the table; `break_it(name)` does so for each claim.
+file of results or a quoted figure changes the table; `break_it(name)` does so for each claim that
+has evidence.
 """
 
 from . import evidence
 from .breaks import BREAKS, break_it
 from .claims import CLAIMS, EDITIONS, OURS, RESULTS, THEORY, look, look_at_all, table
-from .findings import Check, Counterexample, Measured, Printed, Proof, verdict
+from .findings import Check, Counterexample, Measured, Proof, Quoted, verdict
 
 __all__ = [
     "BREAKS", "CLAIMS", "EDITIONS", "OURS", "RESULTS", "THEORY", "Check", "Counterexample",
-    "Measured", "Printed", "Proof", "break_it", "evidence", "look", "look_at_all", "table",
+    "Measured", "Proof", "Quoted", "break_it", "evidence", "look", "look_at_all", "table",
     "verdict",
 ]  # fmt: skip

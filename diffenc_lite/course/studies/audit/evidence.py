@@ -1,5 +1,5 @@
 """The evidence: each function looks into the ledger, an exact world, a model of the package or the
-results of a study, anew each time, and returns what it found; None if nothing is stored."""
+results of a study, anew each time, and returns what it found."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ... import ledger
 from ...worlds import SCALING, Exact, Gaussian, PlusMinus
 from .. import fork, statistics
 from ..study import Row, load_arrays, read_results
-from .findings import Check, Counterexample, Measured, Printed, Proof
+from .findings import Check, Counterexample, Measured, Proof, Quoted
 
 # ---- the ledger and exact worlds -----------------------------------------------------------------
 
@@ -189,10 +189,10 @@ def coarse(picture: Tensor, cycles: float = 1.5) -> Tensor:
     return (power * kept).sum((-3, -2, -1)) / power.sum((-3, -2, -1))
 
 
-def coarser(model: DiffEnc) -> NDArray[np.float64]:
-    """How much coarser x_t changes at t = 1 than at 0.6, over a tenth of depth, as in Figure 2"""
+def coarser(model: DiffEnc, at: float) -> NDArray[np.float64]:
+    """How much coarser x_t changes at this depth than at 0.6, over a tenth of depth"""
     x = digits(model, 64)
-    shares = [coarse(moved(model, x, t) - moved(model, x, t - 0.1)) for t in (0.6, 1.0)]
+    shares = [coarse(moved(model, x, t) - moved(model, x, t - 0.1)) for t in (0.6, at)]
     return (shares[1] - shares[0]).numpy()
 
 
@@ -242,14 +242,12 @@ def pairs(study: str, first: str, second: str, term: str, **only: Any) -> NDArra
 
 def measured(
     study: str, first: str, second: str, term: str = "total", claimed: str = "below", **only: Any
-) -> Measured | None:
+) -> Measured:
     """The mean of `pairs` with Student's interval; claimed: below 0, fewer bits.
 
     Over the declared forks the error over the images is added, in quadrature, as declared there.
     """
     values = pairs(study, first, second, term, **only)
-    if len(values) < 2:
-        return None
     low, high = statistics.t_interval(values)
     reach, mean = (high - low) / 2, float(values.mean())
     if (study, term) == ("fork", "total") and not only:
@@ -265,15 +263,11 @@ def measured(
     return Measured(what, mean, mean - reach, mean + reach, claimed)
 
 
-EQUAL = "equal steps"
-
-
-def bits(steps: int) -> dict[str, Row]:
-    """Bounds of the VDM in the study of the ratio, with the paper's mean: w = 1, w*, best grid"""
-    wanted = {"part": "bound", "model": "mnist-vdm", "steps": steps}
-    rows = [row for row in read_results("mnist_ratio")["rows"] if wanted.items() <= row.items()]
-    equal = {row["ratio"]: row for row in rows if (row["scale"], row["grid"]) == ("paper", EQUAL)}
-    return {**equal, "best grid": next(row for row in rows if row["grid"] == "best grid")}
+def stored_bound(model: str, steps: int, ratio: str, grid: str, scale: str) -> Row:
+    """The row of a bound in the study of the ratio"""
+    wanted = {"model": model, "steps": steps, "ratio": ratio, "grid": grid, "scale": scale}
+    rows = [row for row in read_results("mnist_ratio")["rows"] if row["part"] == "bound"]
+    return next(row for row in rows if wanted.items() <= row.items())
 
 
 def grid_on_mnist() -> Measured:
@@ -282,48 +276,42 @@ def grid_on_mnist() -> Measured:
     The stored errors are those of either row minus w = 1; that of their difference is at most the
     sum.
     """
-    grid, equal = bits(16)["best grid"], bits(16)["w*"]
-    mean = grid["bits"] - equal["bits"]
-    reach = 1.96 * (grid["gain_error"] + equal["gain_error"])
-    what = f"best grid - equal steps, both with w*, T = 16, bits/dim, {grid['n']:,} digits"
+    grids = ("best grid", "equal steps")
+    best, equal = (stored_bound("mnist-vdm", 16, "w*", grid, "fitted") for grid in grids)
+    mean = best["bits"] - equal["bits"]
+    reach = 1.96 * (best["gain_error"] + equal["gain_error"])
+    what = f"best grid - equal steps, both with w*, T = 16, bits/dim, {best['n']:,} digits"
     return Measured(what, mean, mean - reach, mean + reach)
 
 
-def cost(what: str) -> float:
-    """What an update ("step") or a step of "sampling" takes, in units of a VDM's"""
-    rows = read_results("encoders")["rows"]
-    (row,) = (row for row in rows if (row["kind"], row["variant"]) == ("cost", "learned"))
-    return float(row[f"{what}_ratio"])
+# ---- figures that readers quote from the paper ---------------------------------------------------
 
-
-# ---- figures printed in the paper ----------------------------------------------------------------
-
-# Of a VDM and of DiffEnc: bits per dimension as printed, and the digits after the point.
-PRINTED: dict[str, tuple[float, float, int]] = {
+# Of a VDM and of DiffEnc: bits per dimension as quoted, and the digits after the point.
+QUOTED: dict[str, tuple[float, float, int]] = {
     "CIFAR-10, large": (2.641, 2.620, 3),
+    "CIFAR-10, large, diffusion": (2.629, 2.609, 3),
     "CIFAR-10, small": (2.783, 2.783, 3),
+    "CIFAR-10, small, diffusion": (2.772, 2.772, 3),
     "ImageNet32": (3.46, 3.46, 2),
 }
 ERRORS = (0.003, 0.006)  # the +- of CIFAR-10, large; three seeds each
 
 
-def printed(name: str, said: float = 0.0) -> Printed | None:
-    """DiffEnc minus VDM, as far as the rounded figures tell; None where no figure was read"""
-    if name not in PRINTED:
-        return None
-    vdm, with_encoder, places = PRINTED[name]
+def quoted(name: str, said: float = 0.0) -> Quoted:
+    """DiffEnc minus VDM, as far as the rounded figures tell"""
+    vdm, with_encoder, places = QUOTED[name]
     gap, room = with_encoder - vdm, 10.0**-places
-    return Printed(f"{name}, DiffEnc - VDM, bits/dim", gap - room, gap + room, said)
+    return Quoted(f"{name}, DiffEnc - VDM, bits/dim", gap - room, gap + room, said)
 
 
 def p_range(standard_error: bool, equal: bool, half: float = 0.0005) -> tuple[float, float]:
-    """The least and the greatest two-sided p value that the printed figures allow, as rounded.
+    """The least and the greatest two-sided p value that the quoted figures allow, as rounded.
 
     Args: standard_error, whether +- is the error of a mean of three, or the spread of the three;
         equal, whether the test is Student's or Welch's; half, of the last digit: 0 takes the
         figures as they stand.
     """
-    vdm, with_encoder, _ = PRINTED["CIFAR-10, large"]
+    vdm, with_encoder, _ = QUOTED["CIFAR-10, large"]
     scale = math.sqrt(3) if standard_error else 1.0
     ps = []
     for off, i, j in itertools.product((-2 * half, 2 * half), *[(-half, half)] * 2):
@@ -332,15 +320,8 @@ def p_range(standard_error: bool, equal: bool, half: float = 0.0005) -> tuple[fl
     return min(ps), max(ps)
 
 
-def printed_p() -> Printed:
-    """Is p = 0.03 among those of the printed figures? Student, +- as standard error of a mean"""
+def quoted_p() -> Quoted:
+    """Is p = 0.03 among those of the quoted figures? Student, +- as standard error of a mean"""
     as_is, _ = p_range(standard_error=True, equal=True, half=0.0)
     low, high = p_range(standard_error=True, equal=True)
-    return Printed(f"p of the figures, {as_is:.3f} as they stand", low, high, 0.03)
-
-
-def printed_interval() -> tuple[float, float]:
-    """The 95 % interval of DiffEnc - VDM on CIFAR-10, if +- is a standard error: Student, 4 df"""
-    vdm, with_encoder, _ = PRINTED["CIFAR-10, large"]
-    reach = statistics.t_quantile(0.975, 4) * math.hypot(*ERRORS)
-    return with_encoder - vdm - reach, with_encoder - vdm + reach
+    return Quoted(f"p of the figures, {as_is:.3f} as they stand", low, high, 0.03)

@@ -63,8 +63,8 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Printed:
-    """What the figures printed in the paper allow, as they are rounded: is what is said in it?"""
+class Quoted:
+    """What figures quoted from the paper allow, as they are rounded: is what is said in it?"""
 
     what: str
     low: float
@@ -82,22 +82,21 @@ class Printed:
 
 @dataclass(frozen=True)
 class Counterexample:
-    """A case in which the claim allows `most`, and the exact value is `found`."""
+    """A case in which the claim allows at most 0, and the exact value is `found`."""
 
     what: str
     found: float
-    most: float = 0.0
 
     @property
     def holds(self) -> bool:
         """Of the claim: the case does not refute it."""
-        return self.found <= self.most + 1e-6
+        return self.found <= 1e-6
 
     def __str__(self) -> str:
-        return f"{self.what}: {self.found:.5f}, claimed at most {self.most:g}"
+        return f"{self.what}: {self.found:.5f}, claimed at most 0"
 
 
-Finding = Proof | Check | Measured | Printed | Counterexample
+Finding = Proof | Check | Measured | Quoted | Counterexample
 
 
 @dataclass(frozen=True)
@@ -118,7 +117,7 @@ def verdict(findings: Sequence[Finding]) -> Verdict:
     failed = [found for found in findings if not found.holds]
     for kinds, status in (
         (Counterexample, "refuted"),
-        (Proof | Check | Printed, "open"),
+        (Proof | Check | Quoted, "open"),
         (Measured, "not seen here"),
     ):
         for found in failed:
@@ -127,7 +126,7 @@ def verdict(findings: Sequence[Finding]) -> Verdict:
     if proofs := [found for found in findings if isinstance(found, Proof)]:
         under = dict.fromkeys(condition for proof in proofs for condition in proof.under)
         return Verdict("proved under", "; ".join(under)) if under else Verdict("proved")
-    for kind, status in ((Measured, "seen here"), (Check, "checked"), (Printed, "as printed")):
+    for kind, status in ((Measured, "seen here"), (Check, "checked"), (Quoted, "as quoted")):
         if any(isinstance(found, kind) for found in findings):
             return Verdict(status)
     return Verdict("not refuted")
