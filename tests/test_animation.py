@@ -1,4 +1,4 @@
-"""The film: there and back in as many frames, made again from its seed."""
+"""The film: there and back in as many frames, the same each time."""
 
 import io
 
@@ -14,9 +14,9 @@ class Zero(torch.nn.Module):
         return 0 * z
 
 
-def test_it_is_made_again_from_its_seed():
+def test_it_is_the_same_each_time():
     image = torch.arange(36, dtype=torch.uint8).reshape(1, 1, 6, 6) * 7
     model = DiffEnc(Zero(), LearnedEncoder(Zero()), shape=(1, 6, 6))
-    made = [film(model, image, frames=4, steps=6, seed=seed) for seed in (0, 0, 1)]
-    assert made[0] == made[1] != made[2]
+    made = [film(model, image, frames=4, steps=6) for _ in range(2)]
+    assert made[0] == made[1]
     assert Image.open(io.BytesIO(made[0])).n_frames == 8

@@ -23,7 +23,7 @@ GREY_STEPS = np.linspace(-1, 1, 16).reshape(1, 4, 4)
 def test_style_and_pyplot_are_left_alone():
     before = dict(matplotlib.rcParams)
     plots.curves([0, 1], {"a": [0, 1], "b": [1, 0]}, "t", "nats")
-    plots.encoding_panels([[GREY_STEPS] * 5], ["learned"], 1.0)
+    plots.image_grid([[GREY_STEPS] * 5])
     assert dict(matplotlib.rcParams) == before
     assert plt.get_fignums() == []
 

@@ -21,7 +21,7 @@ FRAME_MS, LAST_FRAME_MS = 120, 1300
 
 
 @torch.no_grad()
-def film(model: DiffEnc, image: Tensor, frames: int = 31, steps: int = 120, seed: int = 0) -> bytes:
+def film(model: DiffEnc, image: Tensor, frames: int = 31, steps: int = 120) -> bytes:
     """A moving WebP of about ten seconds, from data to noise and from noise to data.
 
     First x_t, x_t - x and z_t of an image from t = 0 to t = 1; then three latents of the generative
@@ -32,9 +32,9 @@ def film(model: DiffEnc, image: Tensor, frames: int = 31, steps: int = 120, seed
     if steps % (frames - 1):
         raise ValueError(f"steps must be a multiple of frames - 1 = {frames - 1}; got {steps}")
     depths = np.linspace(0, 1, frames).tolist()
-    path = encode_and_noise(model, image, depths, torch.Generator().manual_seed(seed))
+    path = encode_and_noise(model, image, depths, torch.Generator().manual_seed(0))
     change = path.change.mean(2, keepdims=True)
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(0)
     latents = list(sample_steps(model, 3, steps, generator=generator))[:: steps // (frames - 1)]
 
     to_noise = _act(
