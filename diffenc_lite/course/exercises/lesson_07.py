@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from .forms import Formula, Program, Vector, exercise
+from .forms import Formula, Number, Program, exercise
 
 
 def _costs_and_price(generator: Any) -> tuple[Any, float]:
@@ -104,7 +104,7 @@ EXERCISES = [
         Hint: The mean is off by $A/(1+\sigma_t^2)-c$ times $\mathbb E[x|z_t]$, whose mean square is
         $\alpha_t^2$.""",
         _price_of_a_useless_counterterm,
-        Vector((2,)),
+        Number(count=2),
     ),
     exercise(
         "07.4",
