@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -69,14 +68,11 @@ def _act(
     axes["t"].spines[:].set_visible(False)
     axes["t"].axhline(0, color="0.6", lw=2)
     (mark,) = axes["t"].plot([0], [0], "o", ms=11, color=plots.RED, clip_on=False)
-    painter = Painter(figure)
-    shown: list[AxesImage] = []
+    painter, shown, scenes = Painter(figure), [], list(scenes)
+    for name, title, image, limit in zip("abc", titles, scenes[0][1], signed, strict=True):
+        shown.append(plots.show_image(axes[name], image, limit))
+        axes[name].set_title(title, fontsize=15)
     for t, images in scenes:
-        if not shown:
-            triples = zip((axes[name] for name in "abc"), images, signed, strict=True)
-            shown = [plots.show_image(*parts) for parts in triples]
-            for picture, title in zip(shown, titles, strict=True):
-                picture.axes.set_title(title, fontsize=15)
         for picture, image in zip(shown, images, strict=True):
             picture.set_data(plots.as_pixels(image))
         mark.set_xdata([t])
