@@ -4,19 +4,15 @@ import json
 
 import pytest
 import torch
-from draws import same, weights
 
 from diffenc_lite import load_mnist
 from diffenc_lite.course.studies import classifier as module
 from diffenc_lite.course.studies.classifier import (
     ASSET,
-    Classifier,
-    accuracy,
     classify,
     frechet_distance,
     kernel_distance,
     load_classifier,
-    train_classifier,
 )
 
 
@@ -59,26 +55,12 @@ def test_the_shipped_classifier_is_the_one_of_its_card():
 def test_it_reads_digits(monkeypatch):
     data = load_mnist("test", "bundled")
     classifier = load_classifier()
-    assert accuracy(classifier, data.images[:200], data.labels[:200]) > 0.97
-    at_once = classify(classifier, data.images[:60])
+    at_once = classify(classifier, data.images[:200])
+    assert (at_once.probabilities.argmax(1) == data.labels[:200]).double().mean() > 0.97
     monkeypatch.setattr(module, "BATCH", 7)
-    in_parts = classify(classifier, data.images[:60])
+    in_parts = classify(classifier, data.images[:200])
     assert torch.allclose(at_once.features, in_parts.features, atol=1e-5)
-    assert at_once.features.shape == (60, 64) and at_once.features.dtype == torch.float64
-
-
-def test_training_learns_and_depends_on_the_seed_only(monkeypatch):
-    monkeypatch.setattr(module, "TRAINING_BATCH", 64)
-    data = load_mnist("train", "bundled")
-    images, labels = data.images[:64], data.labels[:64]
-    torch.manual_seed(5)
-    before = torch.rand(1)
-    torch.manual_seed(5)
-    first, again = (weights(train_classifier(images, labels, 3, 3)) for _ in range(2))
-    assert torch.equal(torch.rand(1), before), "the caller's random numbers are left alone"
-    assert same(first, again)
-    classifier = train_classifier(images, labels, 25, 3)
-    assert accuracy(classifier, images, labels) > 2 * accuracy(Classifier().eval(), images, labels)
+    assert at_once.features.shape == (200, 64) and at_once.features.dtype == torch.float64
 
 
 # --- the kernel distance --------------------------------------------------------------------------
