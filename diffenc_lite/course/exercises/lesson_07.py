@@ -1,7 +1,5 @@
 """Exercises of notebook 07, Weighted losses and inference schedules."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

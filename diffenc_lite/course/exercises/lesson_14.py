@@ -1,7 +1,5 @@
 """Exercises of notebook 14, Auditing the paper."""
 
-from __future__ import annotations
-
 import math
 
 from .forms import Formula, Number, exercise
