@@ -12,7 +12,8 @@ import pytest
 import torch
 from PIL import Image
 
-from diffenc_lite.course.show import painting, plots
+from diffenc_lite import DiffEnc, LearnedEncoder
+from diffenc_lite.course.show import film, painting, plots
 
 GREY_STEPS = np.linspace(-1, 1, 16).reshape(1, 4, 4)
 
@@ -149,6 +150,18 @@ def test_a_moving_picture_shows_each_frame_for_its_time():
         film.seek(k)
         np.testing.assert_array_equal(np.asarray(film.convert("RGB")), frames[k])
         assert film.info["duration"] == time
+
+
+class Zero(torch.nn.Module):
+    def forward(self, z, gamma):
+        return 0 * z
+
+
+def test_a_film_goes_there_and_back_and_is_the_same_each_time():
+    image = torch.arange(36, dtype=torch.uint8).reshape(1, 1, 6, 6) * 7
+    model = DiffEnc(Zero(), LearnedEncoder(Zero()), shape=(1, 6, 6))
+    made = [film(model, image, frames=4, steps=6) for _ in range(2)]
+    assert made[0] == made[1] and Image.open(io.BytesIO(made[0])).n_frames == 8
 
 
 # ---- the README's figures ------------------------------------------------------------------------
