@@ -61,9 +61,19 @@ class Painter:
         if self._background is None:  # the first call: nothing has changed yet
             pixels(self.figure)  # fixes the layout
             self._mark_fresh()
+        drawn: list[Artist] = []  # from bottom to top
+        still: set[Artist] = set()
+        for layer in layers(self.figure):
+            self._moving.update(filter(has_changed, layer))
+            moving = [i for i, artist in enumerate(layer) if artist in self._moving]
+            first = moving[0] if moving else len(layer)
+            if any(isinstance(layer[i], Axis) for i in moving):
+                first = 0
+            drawn += layer[first:]
+            still.update(layer[:first])
+        self._moving.intersection_update(drawn)  # without the removed ones
         canvas = FigureCanvasAgg(self.figure)
         renderer = canvas.get_renderer()
-        drawn, still = self._divide()
         if self._background is None or still != self._still:
             for artist in drawn:
                 artist.set_animated(True)  # left out by draw()
@@ -80,21 +90,6 @@ class Painter:
     def _mark_fresh(self) -> None:
         for artist in self.figure.findobj():
             artist.stale = False  # every later change sets it to True
-
-    def _divide(self) -> tuple[list[Artist], set[Artist]]:
-        """The artists to draw again, from bottom to top, and those of the background."""
-        drawn: list[Artist] = []
-        still: set[Artist] = set()
-        for layer in layers(self.figure):
-            self._moving.update(filter(has_changed, layer))
-            moves = [artist in self._moving for artist in layer]
-            first = moves.index(True) if any(moves) else len(layer)
-            if any(isinstance(artist, Axis) for artist in layer[first:] if artist in self._moving):
-                first = 0
-            drawn += layer[first:]
-            still.update(layer[:first])
-        self._moving.intersection_update(drawn)  # without the removed ones
-        return drawn, still
 
 
 def layers(figure: Figure) -> Iterator[list[Artist]]:
