@@ -19,9 +19,13 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
+import mpmath
 import numpy as np
+import sympy
 import torch
 
+from ..ledger import zero
+from . import lines
 from .answers import (
     ExerciseError,
     NotRight,
@@ -32,7 +36,6 @@ from .answers import (
     kind_of,
 )
 from .forms import Choice, Exercise, Form, Formula, Number, Program, RightSide
-from .lines import prepare as prepare_line
 
 Compare = Callable[[Any], None]
 
@@ -128,7 +131,7 @@ def _prepare_formula(exercise: Exercise, form: Formula) -> Compare:
     if not isinstance(exercise.answer, str):
         raise ValueError("its answer must be SymPy text")
     names = list(form.ranges)
-    formula = as_expression(_parse(exercise.answer, names))
+    formula = as_expression(sympy.sympify(exercise.answer, {n: sympy.Symbol(n) for n in names}))
     try:
         assert formula is not None
         _check_names(formula, names)
@@ -175,12 +178,6 @@ def _draw_inputs(seed: str, form: Formula) -> list[dict[str, float]]:
     return points
 
 
-def _parse(text: str, names: list[str]) -> Any:
-    import sympy
-
-    return sympy.sympify(text, locals={name: sympy.Symbol(name) for name in names})
-
-
 def _check_names(expression: Any, names: list[str]) -> None:
     strange = sorted({symbol.name for symbol in expression.free_symbols} - set(names))
     if strange:
@@ -188,10 +185,6 @@ def _check_names(expression: Any, names: list[str]) -> None:
 
 
 def _value(expression: Any, point: dict[str, float]) -> Any:
-    import mpmath
-
-    from ..ledger import zero
-
     values = {symbol: mpmath.mpf(point[symbol.name]) for symbol in expression.free_symbols}
     with mpmath.workdps(zero.DIGITS[0]):
         value = zero.value_at(expression, values)
@@ -297,16 +290,10 @@ def _parts(output: Any, count: int) -> list[Any]:
     return [_as_array(part) for part in output]
 
 
-def _prepare_line(exercise: Exercise, form: RightSide) -> Compare:
-    if not isinstance(exercise.answer, str):
-        raise ValueError("its answer must be text")
-    return prepare_line(exercise.answer, form.names, form.leading)
-
-
 _PREPARE: dict[type[Form], Callable[[Exercise, Any], Compare]] = {
     Number: _prepare_numbers,
     Formula: _prepare_formula,
     Choice: _prepare_choice,
     Program: _prepare_program,
-    RightSide: _prepare_line,
+    RightSide: lines.prepare,
 }

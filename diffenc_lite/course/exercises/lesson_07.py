@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 
+from ...ratio import cheapest_path
 from .forms import Formula, Number, Program, exercise
 
 
@@ -18,8 +19,6 @@ def _costs_and_price(generator: Any) -> tuple[Any, float]:
 
 
 def _cheapest_of_all(costs: Any, price: float) -> float:
-    from ...ratio import cheapest_path
-
     paths = [cheapest_path(costs, steps) for steps in range(1, len(costs))]
     sums = [float(costs[p[:-1], p[1:]].sum()) + price * (len(p) - 1) for p in paths]
     return min(sums)

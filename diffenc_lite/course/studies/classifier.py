@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from safetensors.torch import load
 from torch import Tensor, nn
 
 from ...files import verify
@@ -125,8 +126,6 @@ def load_classifier() -> Classifier:
 
     Raises ValueError if its file is damaged.
     """
-    from safetensors.torch import load
-
     card = json.loads(ASSET.with_suffix(".json").read_bytes())
     weights = ASSET.with_suffix(".safetensors")
     content = verify(weights.read_bytes(), card["sha256"], weights.name)
