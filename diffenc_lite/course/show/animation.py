@@ -36,17 +36,16 @@ def film(model: DiffEnc, image: Tensor, frames: int = 31, steps: int = 120) -> b
     generator = torch.Generator().manual_seed(0)
     latents = list(sample_steps(model, 3, steps, generator=generator))[:: steps // (frames - 1)]
 
+    largest = float(np.abs(change).max())
     to_noise = _act(
         "from data to noise: a digit, encoded and noised",
-        ["encoded, $x_t$", "changed, $x_t - x$", "with noise, $z_t$"],
+        [("encoded, $x_t$", None), ("changed, $x_t - x$", largest), ("with noise, $z_t$", None)],
         zip(depths, zip(path.x_t[:, 0], change[:, 0], path.z_t[:, 0], strict=True), strict=True),
-        [None, float(np.abs(change).max()), None],
     )
     to_data = _act(
         "and from noise to data: the model writes",
-        ["$z_t$", "$z_t$", "$z_t$"],
+        [("$z_t$", None)] * 3,
         ((step.t, step.z.cpu().numpy()) for step in latents),
-        [None, None, None],
     )
     times = [FRAME_MS] * (frames - 1) + [LAST_FRAME_MS]
     return plots.moving([*to_noise, *to_data], 2 * times)
@@ -55,11 +54,10 @@ def film(model: DiffEnc, image: Tensor, frames: int = 31, steps: int = 120) -> b
 @plots.styled
 def _act(
     heading: str,
-    titles: Sequence[str],
+    panels: Sequence[tuple[str, float | None]],
     scenes: Iterable[tuple[float, Any]],
-    signed: Sequence[float | None],
 ) -> Iterator[NDArray[np.uint8]]:
-    """The frames of one direction, one for each scene. A scene is a depth and three images."""
+    """The frames of one direction, one for each scene: a depth, and an image for each panel."""
     figure = plots.Picture(figsize=(6.4, 3.3), layout="constrained")
     axes = figure.subplot_mosaic([list("abc"), list("ttt")], height_ratios=[12, 1])
     figure.suptitle(heading, fontsize=16)
@@ -69,7 +67,7 @@ def _act(
     axes["t"].axhline(0, color="0.6", lw=2)
     (mark,) = axes["t"].plot([0], [0], "o", ms=11, color=plots.RED, clip_on=False)
     painter, shown, scenes = Painter(figure), [], list(scenes)
-    for name, title, image, limit in zip("abc", titles, scenes[0][1], signed, strict=True):
+    for name, (title, limit), image in zip("abc", panels, scenes[0][1], strict=True):
         shown.append(plots.show_image(axes[name], image, limit))
         axes[name].set_title(title, fontsize=15)
     for t, images in scenes:
