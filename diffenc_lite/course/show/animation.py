@@ -14,7 +14,6 @@ from ...model import DiffEnc
 from ...sampling import sample_steps
 from . import plots
 from .explorers import encode_and_noise
-from .painting import Painter
 
 FRAME_MS, LAST_FRAME_MS = 120, 1300
 
@@ -66,7 +65,7 @@ def _act(
     axes["t"].spines[:].set_visible(False)
     axes["t"].axhline(0, color="0.6", lw=2)
     (mark,) = axes["t"].plot([0], [0], "o", ms=11, color=plots.RED, clip_on=False)
-    painter, shown, scenes = Painter(figure), [], list(scenes)
+    shown, scenes = [], list(scenes)
     for name, (title, limit), image in zip("abc", panels, scenes[0][1], strict=True):
         shown.append(plots.show_image(axes[name], image, limit))
         axes[name].set_title(title, fontsize=15)
@@ -74,4 +73,4 @@ def _act(
         for picture, image in zip(shown, images, strict=True):
             picture.set_data(plots.as_pixels(image))
         mark.set_xdata([t])
-        yield painter.pixels()
+        yield plots.pixels(figure)

@@ -25,7 +25,7 @@ from ...gaussian import standard_normal
 from ...model import DiffEnc
 from . import plots
 from .page import Index, exporting, heading, page
-from .painting import Painter, read_png
+from .painting import read_png
 
 STRIP = 5
 CAPTION = 28  # pixels above each still
@@ -81,8 +81,6 @@ class Explorer:
     >>> Explorer(draw, slider("k", [1, 2, 3]))
     """
 
-    painter: Painter | None = None
-
     def __init__(
         self, draw: Callable[..., Figure], *controls: Any, stills: Sequence[Index] = ()
     ) -> None:
@@ -104,17 +102,11 @@ class Explorer:
 
     def frame(self, index: Index) -> bytes:
         """The PNG at one position of the controls."""
-        figure = self.drawn(index)
-        if self.painter is None or self.painter.figure is not figure:
-            self.painter = Painter(figure)
-        return plots.png(self.painter.pixels())
+        return plots.png(plots.pixels(self.drawn(index)))
 
     def page(self) -> str:
         """The explorer as HTML, which needs no kernel and no network."""
-        text = page(self.controls, self.drawn)
-        self.painter = None  # it cannot know what has changed meanwhile
-        self._show()
-        return text
+        return page(self.controls, self.drawn)
 
     def _show(self, change: Any = None) -> None:
         self.image.value = self.frame(self._index())
@@ -245,7 +237,7 @@ def encoder_explorer(
     panels = []
     for ax, pictures, (name, limit) in zip(axes, path, titles.items(), strict=True):
         panels.append(plots.show_image(ax, pictures[0, 0], limit))
-        panels[-1].set_zorder(5)  # on top: so nothing else is drawn again
+        panels[-1].set_zorder(5)  # over its frame
         ax.set_title(name)
     figure.colorbar(panels[1], ax=axes[1], shrink=0.8)
     title = figure.suptitle(" ", fontsize=14)
