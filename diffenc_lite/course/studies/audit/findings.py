@@ -80,19 +80,18 @@ class Printed:
 
 @dataclass(frozen=True)
 class Counterexample:
-    """A case in which the claim allows `most`, and the exact value is `found`."""
+    """A case in which the claim allows 0 at most, and the exact value is `found`."""
 
     what: str
     found: float
-    most: float = 0.0
 
     @property
     def holds(self) -> bool:
         """Of the claim: the case does not refute it."""
-        return self.found <= self.most + 1e-6
+        return self.found <= 1e-6
 
     def __str__(self) -> str:
-        return f"{self.what}: {self.found:.5f}, claimed at most {self.most:g}"
+        return f"{self.what}: {self.found:.5f}, claimed at most 0"
 
 
 Finding = Proof | Check | Measured | Printed | Counterexample
