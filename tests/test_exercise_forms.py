@@ -15,7 +15,6 @@ from diffenc_lite.course.exercises import (
     Formula,
     Number,
     Program,
-    Vector,
     check,
     judge,
 )
@@ -48,7 +47,7 @@ def test_a_formula_may_vanish_within_an_absolute_tolerance():
     assert "not right" in said(exercise(Formula(form.ranges), "0*x"), lambda x: 9e-4)
 
 
-THREE = exercise(Vector((3,)), lambda: [1.0, 2.0, 4.0])
+THREE = exercise(Number(count=3), lambda: [1.0, 2.0, 4.0])
 
 
 @pytest.mark.parametrize(
@@ -191,8 +190,8 @@ def test_the_stop_button_ends_an_endless_answer():
     "form, answer, words",
     [
         (Number(), lambda: 1 / 0, "ZeroDivisionError"),
-        (Number(), lambda: "x", "one finite number"),
-        (Vector((2,)), lambda: [1.0], r"finite numbers of shape \(2,\)"),
+        (Number(), lambda: "x", "1 finite number"),
+        (Number(count=2), lambda: [1.0], "2 finite numbers"),
         (Formula({"x": (0, 1)}), "x + y", "other symbols"),
         (Formula({"x": (-1, 1)}), "log(x)", "no finite real value"),
         (Choice({"a": "", "b": ""}), "ab", "one letter"),

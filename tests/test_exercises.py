@@ -21,7 +21,6 @@ from diffenc_lite.course.exercises import (
     Formula,
     Number,
     Program,
-    Vector,
     ask,
     check,
     judge,
@@ -66,7 +65,7 @@ def test_no_text_contains_the_answer(number):
     if isinstance(entry.form, Choice):
         right = [entry.form.options[letter] for letter in entry.answer]
         assert not any(option in hint for option in right for hint in entry.hints)
-    elif isinstance(entry.form, Number):
+    elif isinstance(entry.form, Number) and entry.form.count == 1:
         value = entry.answer()
         assert all(f"{value:.{digits}f}" not in shown for digits in range(2, 6))
     elif isinstance(entry.form, Formula):
@@ -152,13 +151,13 @@ def wrong_but_close(number):
     for given in NEAR_MISSES.get(number, []):
         yield "near miss", given
     match exercise.form:
-        case Number():
+        case Number(count=1):
             value = exercise.answer()
             error = exercise.form.tolerance * abs(value) + exercise.form.absolute
             yield "above", value + 3 * error
             yield "below", value - 3 * error
             yield "sign", [-value]
-        case Vector():
+        case Number():
             flat = [float(v) for v in np.ravel(exercise.answer())]
             outside = 1 + 3 * (exercise.form.tolerance or 0.01)
             for i, value in enumerate(flat):

@@ -49,10 +49,7 @@ CLASS = {
             [1, 1, 1],
         ),
     },
-    COMPANION: {
-        "right": ([exercises_in(COMPANION)[0].solution], [1]),
-        "untouched": ([None], [0]),
-    },
+    COMPANION: {"right": ([exercises_in(COMPANION)[0].solution], [1]), "untouched": ([None], [0])},
 }
 
 

@@ -12,7 +12,8 @@ import pytest
 import torch
 from PIL import Image
 
-from diffenc_lite.course.show import painting, plots
+from diffenc_lite import DiffEnc, LearnedEncoder
+from diffenc_lite.course.show import film, plots
 
 GREY_STEPS = np.linspace(-1, 1, 16).reshape(1, 4, 4)
 
@@ -23,7 +24,7 @@ GREY_STEPS = np.linspace(-1, 1, 16).reshape(1, 4, 4)
 def test_style_and_pyplot_are_left_alone():
     before = dict(matplotlib.rcParams)
     plots.curves([0, 1], {"a": [0, 1], "b": [1, 0]}, "t", "nats")
-    plots.encoding_panels([[GREY_STEPS] * 5], ["learned"], 1.0)
+    plots.image_grid([[GREY_STEPS] * 5])
     assert dict(matplotlib.rcParams) == before
     assert plt.get_fignums() == []
 
@@ -41,55 +42,6 @@ def test_a_lesson_begins_in_style_and_on_one_thread_but_a_users_number_stays(mon
             assert torch.get_num_threads() == 1
     finally:
         torch.set_num_threads(threads)
-
-
-# ---- drawing the same figure again ---------------------------------------------------------------
-
-
-def stage():
-    """A figure with all that a lesson changes in one, and what is in it by name."""
-    figure, (left, right) = plots.subplots(1, 2, size=(4, 1.5))
-    (curve,) = left.plot([0, 1, 2], [0, 1, 2], label="curve", clip_on=False)
-    (dots,) = left.plot([0, 1, 2], [1, 1, 1], "o", ms=9)  # partly above the curve
-    left.legend(loc="upper left")
-    steps = right.stairs([1, 2], [0, 1, 2], fill=True, alpha=0.5)
-    right.plot([0, 2], [0, 2])
-    image = right.imshow(GREY_STEPS[0], extent=(0, 1, 0, 1), aspect="auto")
-    left.set(xlim=(0, 2), ylim=(0, 2), xticks=[0, 2], yticks=[0, 2])
-    right.set(xlim=(0, 2), ylim=(0, 2), xticks=[0, 2], yticks=[0, 2], xlabel="t")
-    parts = {"left": left, "right": right, "curve": curve, "dots": dots, "steps": steps}
-    parts |= {"image": image, "legend": left.get_legend(), "title": left.set_title(" ")}
-    return figure, parts | {"top": figure.suptitle(" ", fontsize=13)}
-
-
-CHANGES = {
-    "a curve": lambda stage: stage["curve"].set_ydata([2, 1, 2]),
-    "below the rest": lambda stage: stage["steps"].set_data([2, 1]),
-    "an image": lambda stage: stage["image"].set_data(-GREY_STEPS[0]),
-    "a title": lambda stage: stage["title"].set_text("x"),
-    "over the figure": lambda stage: stage["top"].set_text("y"),
-    "a colour": lambda stage: stage["dots"].set_color("red"),
-    "hidden": lambda stage: stage["curve"].set_visible(False),
-    "shown again": lambda stage: stage["curve"].set_visible(True),
-    "inside the legend": lambda stage: stage["legend"].get_texts()[0].set_text("other"),
-    "a label": lambda stage: stage["right"].set_xlabel("s"),
-    "limits": lambda stage: stage["right"].set(xlim=(0, 3), ylim=(-1, 3)),
-    "limits again": lambda stage: stage["right"].set(xlim=(-1, 2), ylim=(0, 2)),
-    "one more": lambda stage: stage["left"].plot([0, 2], [2, 0]),
-    "one less": lambda stage: stage["dots"].remove(),
-    "limits from data": lambda stage: stage["right"].autoscale(),
-    "nothing": lambda stage: None,
-}
-
-
-def test_a_painter_draws_what_drawing_all_anew_would():
-    (figure, parts), (other, other_parts) = stage(), stage()
-    painter = painting.Painter(figure)
-    painter.pixels(), plots.pixels(other)  # now their layouts are settled
-    for name, change in CHANGES.items():
-        change(parts), change(other_parts)
-        np.testing.assert_array_equal(painter.pixels(), plots.pixels(other), err_msg=name)
-    assert not any(artist.get_animated() for artist in figure.findobj())
 
 
 # ---- curves --------------------------------------------------------------------------------------
@@ -149,6 +101,18 @@ def test_a_moving_picture_shows_each_frame_for_its_time():
         film.seek(k)
         np.testing.assert_array_equal(np.asarray(film.convert("RGB")), frames[k])
         assert film.info["duration"] == time
+
+
+class Zero(torch.nn.Module):
+    def forward(self, z, gamma):
+        return 0 * z
+
+
+def test_a_film_goes_there_and_back_and_is_the_same_each_time():
+    image = torch.arange(36, dtype=torch.uint8).reshape(1, 1, 6, 6) * 7
+    model = DiffEnc(Zero(), LearnedEncoder(Zero()), shape=(1, 6, 6))
+    made = [film(model, image, frames=4, steps=6) for _ in range(2)]
+    assert made[0] == made[1] and Image.open(io.BytesIO(made[0])).n_frames == 8
 
 
 # ---- the README's figures ------------------------------------------------------------------------

@@ -68,12 +68,3 @@ def test_a_pixel_that_never_changes_tells_nothing(x, x_new):
     x[:, :, 0, 0] = 0.5
     guess = regression.pixelwise(x, line(x), x_new)
     torch.testing.assert_close(guess[:, :, 0, 0], line(x)[:1, :, 0, 0].expand(100, 1))
-
-
-def test_the_mean_of_the_class():
-    labels = torch.tensor([3, 7, 3, 7])
-    y = torch.tensor([[1.0], [10.0], [3.0], [20.0]])
-    guess = regression.by_class(labels, y, torch.tensor([7, 3, 7]))
-    assert guess.tolist() == [[15.0], [2.0], [15.0]]
-    with pytest.raises(ValueError, match=r"missing \[4\]"):
-        regression.by_class(labels, y, torch.tensor([4]))

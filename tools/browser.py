@@ -1,7 +1,5 @@
 """The Chromium or Chrome of the system, for the checks that need a real browser."""
 
-from __future__ import annotations
-
 import shutil
 import sys
 from collections.abc import Iterator

@@ -10,8 +10,6 @@ is moved by a key. Ends with 1 if a picture is missing or does not follow, or if
 console has an error. Screenshots are in build/browser. The notebooks do not change.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import socket

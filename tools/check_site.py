@@ -11,8 +11,6 @@ does not change its picture; if axe finds a fault in a figure; if a lesson canno
 it is, or the search finds nothing. Screenshots, light and dark, go to build/screenshots.
 """
 
-from __future__ import annotations
-
 import re
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter

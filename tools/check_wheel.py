@@ -6,8 +6,6 @@ Each gets an environment of its own. That of the Python that runs this program h
 the environment it runs in; the others install everything. Ends with 1 if anything fails.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

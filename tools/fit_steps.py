@@ -5,8 +5,6 @@
 writes diffenc_lite/pretrained/fitted.json, which `load_fitted` reads. It takes about ten minutes.
 """
 
-from __future__ import annotations
-
 import json
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 

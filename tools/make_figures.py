@@ -6,8 +6,6 @@
 The figures of the notebooks are stored in the notebooks.
 """
 
-from __future__ import annotations
-
 import contextlib
 import re
 import subprocess

@@ -10,8 +10,6 @@ where build/executed has them. The ledger is proved while its pages are written.
 from the net, neither here nor by the pages, which can be opened from the file system.
 """
 
-from __future__ import annotations
-
 import ast
 import base64
 import html

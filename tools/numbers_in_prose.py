@@ -7,8 +7,6 @@ held if an output or the code of the notebook has the same value, to as many dig
 that printed it, or asserted it, changes when the number does, and `pytest --nbval` says so.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import sys

@@ -12,37 +12,7 @@ from sympy import diff, exp, expand, log, oo, pi, series, solve, sqrt
 
 from diffenc_lite.course.exercises import writing
 from diffenc_lite.course.exercises.levels import LEVELS
-from diffenc_lite.course.ledger.notation import (
-    Delta,
-    T,
-    alpha_s,
-    alpha_t,
-    alpha_ts,
-    c,
-    d,
-    epsilon,
-    epsilonhat,
-    gamma_s,
-    gamma_t,
-    gammaprime_t,
-    r,
-    sigma_Q,
-    sigma_s,
-    sigma_t,
-    u,
-    uhat,
-    v,
-    vhat,
-    w,
-    x,
-    x_s,
-    x_t,
-    xhat,
-    y,
-    ydot,
-    z_s,
-    z_t,
-)
+from diffenc_lite.course.ledger.notation import *
 
 z, a, b, mu_q, mu_p, delta, kappa, xtilde = sp.symbols("z a b mu_q mu_p delta kappa xtilde")
 sigma_q, sigma_p, tau, h, gap2, m = sp.symbols("sigma_q sigma_p tau h gap2 m", positive=True)

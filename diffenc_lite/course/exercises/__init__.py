@@ -5,7 +5,7 @@
 
 from .answers import ExerciseError
 from .checking import Mark, ask, check, judge
-from .forms import Choice, Exercise, Formula, Number, Program, RightSide, Vector
+from .forms import Choice, Exercise, Formula, Number, Program, RightSide
 from .levels import CHAINS
 from .playing import level, play
 from .registry import EXERCISES
@@ -21,7 +21,6 @@ __all__ = [
     "Number",
     "Program",
     "RightSide",
-    "Vector",
     "ask",
     "check",
     "judge",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import sympy
+
 
 class Unanswered(Exception):
     """The answer is still the stub."""
@@ -53,6 +55,4 @@ def kind_of(answer: Any) -> str:
 
 def as_expression(given: Any) -> Any:
     """A SymPy expression, and no function; else None"""
-    import sympy
-
     return given if isinstance(given, sympy.Expr) and not isinstance(given, sympy.Lambda) else None

@@ -78,11 +78,10 @@ def judge(exercise: str | Exercise, answer: Any) -> Mark:
     at fault, and nothing else.
     """
     known = find(exercise)
-    with warnings.catch_warnings(), contextlib.ExitStack() as stack:
-        warnings.simplefilter("ignore")
-        stack.enter_context(contextlib.redirect_stdout(Nowhere()))
-        stack.enter_context(contextlib.redirect_stderr(Nowhere()))
-        return verdict_of(known, answer)
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+        with warnings.catch_warnings(action="ignore"):
+            return verdict_of(known, answer)
 
 
 def verdict_of(exercise: Exercise, answer: Any) -> Mark:
@@ -107,10 +106,3 @@ def verdict_of(exercise: Exercise, answer: Any) -> Mark:
             False, f"Exercise {number}: looking at it raised {type(error).__name__}. {expected}"
         )
     return Mark(True, f"Exercise {number}: right.")
-
-
-class Nowhere(io.TextIOBase):
-    """Takes what is printed, and drops it."""
-
-    def write(self, text: str) -> int:
-        return len(text)

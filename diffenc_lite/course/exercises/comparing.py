@@ -19,9 +19,13 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
+import mpmath
 import numpy as np
+import sympy
 import torch
 
+from ..ledger import zero
+from . import lines
 from .answers import (
     ExerciseError,
     NotRight,
@@ -31,8 +35,7 @@ from .answers import (
     as_number,
     kind_of,
 )
-from .forms import Choice, Exercise, Form, Formula, Number, Program, RightSide, Vector
-from .lines import prepare as prepare_line
+from .forms import Choice, Exercise, Form, Formula, Number, Program, RightSide
 
 Compare = Callable[[Any], None]
 
@@ -55,19 +58,15 @@ def is_stub(answer: Any) -> bool:
     return answer is None or answer is ...
 
 
-def _close(value: Any, right: Any, form: Any, tolerance: float) -> bool:
-    return bool(abs(value - right) <= tolerance * abs(right) + form.absolute)
-
-
 # --- numbers -------------------------------------------------------------------------------------
 
 
-def _prepare_numbers(exercise: Exercise, form: Number | Vector) -> Compare:
-    shape = form.shape if isinstance(form, Vector) else ()
-    right = _as_array(_call(exercise.answer))
-    if right is None or right.shape != shape or not np.isfinite(right).all():
-        kind = f"finite numbers of shape {shape}" if shape else "one finite number"
-        raise ValueError(f"its answer must compute {kind}")
+def _prepare_numbers(exercise: Exercise, form: Number) -> Compare:
+    if not callable(exercise.answer):
+        raise ValueError("its answer must be a function without arguments")
+    right = _as_array(exercise.answer())
+    if right is None or right.size != form.count or not np.isfinite(right).all():
+        raise ValueError(f"its answer must compute {form.count} finite numbers")
 
     def compare(answer: Any) -> None:
         values = _as_array(answer)
@@ -76,16 +75,10 @@ def _prepare_numbers(exercise: Exercise, form: Number | Vector) -> Compare:
         lengths = [[n for n in array.shape if n != 1] for array in (values, right)]
         if lengths[0] != lengths[1]:  # a row or a column is as good as a list
             raise WrongForm(f"this is an array of shape {values.shape}")
-        if (where := _difference(values.reshape(shape), right, form, "at")) is not None:
+        if (where := _difference(values.reshape(right.shape), right, form, "at")) is not None:
             raise NotRight(where)
 
     return compare
-
-
-def _call(answer: Any) -> Any:
-    if not callable(answer):
-        raise ValueError("its answer must be a function without arguments")
-    return answer()
 
 
 def _as_array(value: Any) -> Any:
@@ -138,7 +131,7 @@ def _prepare_formula(exercise: Exercise, form: Formula) -> Compare:
     if not isinstance(exercise.answer, str):
         raise ValueError("its answer must be SymPy text")
     names = list(form.ranges)
-    formula = as_expression(_parse(exercise.answer, names))
+    formula = as_expression(sympy.sympify(exercise.answer, {n: sympy.Symbol(n) for n in names}))
     try:
         assert formula is not None
         _check_names(formula, names)
@@ -161,8 +154,8 @@ def _prepare_formula(exercise: Exercise, form: Formula) -> Compare:
         pairs = list(zip(outputs, right, strict=True))
         slack = 1e-5 * max(map(abs, right))  # what single precision loses where numbers cancel
         near = digits == 1e-6 and all(abs(a - b) <= 1e-3 * abs(b) + slack for a, b in pairs)
-        for point, pair in zip(inputs, pairs, strict=True):
-            if not _close(*pair, form, digits):
+        for point, (value, expected) in zip(inputs, pairs, strict=True):
+            if not abs(value - expected) <= digits * abs(expected) + form.absolute:
                 where = ", ".join(f"{name} = {value:.4g}" for name, value in point.items())
                 raise NotRight(f", for example at {where}{near * ', but close (float64?)'}")
 
@@ -185,12 +178,6 @@ def _draw_inputs(seed: str, form: Formula) -> list[dict[str, float]]:
     return points
 
 
-def _parse(text: str, names: list[str]) -> Any:
-    import sympy
-
-    return sympy.sympify(text, locals={name: sympy.Symbol(name) for name in names})
-
-
 def _check_names(expression: Any, names: list[str]) -> None:
     strange = sorted({symbol.name for symbol in expression.free_symbols} - set(names))
     if strange:
@@ -198,10 +185,6 @@ def _check_names(expression: Any, names: list[str]) -> None:
 
 
 def _value(expression: Any, point: dict[str, float]) -> Any:
-    import mpmath
-
-    from ..ledger import zero
-
     values = {symbol: mpmath.mpf(point[symbol.name]) for symbol in expression.free_symbols}
     with mpmath.workdps(zero.DIGITS[0]):
         value = zero.value_at(expression, values)
@@ -261,8 +244,10 @@ def _prepare_program(exercise: Exercise, form: Program) -> Compare:
         raise ValueError("its answer must return numbers")
 
     def compare(answer: Any) -> None:
+        if not callable(answer) or as_expression(answer) is not None:
+            raise WrongForm(f"this is {kind_of(answer)}")
         for i, expected in enumerate(right):
-            output = _run(_as_function(answer), *_inputs(exercise, i))
+            output = _run(answer, *_inputs(exercise, i))
             if is_stub(output):
                 raise Unanswered
             parts = _parts(output, count)
@@ -305,23 +290,10 @@ def _parts(output: Any, count: int) -> list[Any]:
     return [_as_array(part) for part in output]
 
 
-def _as_function(answer: Any) -> Callable[..., Any]:
-    if not callable(answer) or as_expression(answer) is not None:
-        raise WrongForm(f"this is {kind_of(answer)}")
-    return answer
-
-
-def _prepare_line(exercise: Exercise, form: RightSide) -> Compare:
-    if not isinstance(exercise.answer, str):
-        raise ValueError("its answer must be text")
-    return prepare_line(exercise.answer, form.names, form.leading)
-
-
 _PREPARE: dict[type[Form], Callable[[Exercise, Any], Compare]] = {
     Number: _prepare_numbers,
-    Vector: _prepare_numbers,
     Formula: _prepare_formula,
     Choice: _prepare_choice,
     Program: _prepare_program,
-    RightSide: _prepare_line,
+    RightSide: lines.prepare,
 }

@@ -20,28 +20,20 @@ UNIT = (0.05, 0.95)
 
 @dataclass(frozen=True)
 class Number:
-    """One number. Exercise.answer: a function without arguments that computes it."""
-
-    tolerance: float = 1e-3
-    absolute: float = 0.0
-
-    def describe(self) -> str:
-        return f"one number, {_near(self)}"
-
-
-@dataclass(frozen=True)
-class Vector:
-    """Several numbers, as a list, an array or a tensor. Exercise.answer: a function without
+    """One number, or `count` in a list, an array or a tensor. Exercise.answer: a function without
     arguments that computes them."""
 
-    shape: tuple[int, ...]
     tolerance: float = 1e-3
     absolute: float = 0.0
+    count: int = 1
 
     def describe(self) -> str:
-        if len(self.shape) == 1:
-            return f"{self.shape[0]} numbers, as a list, an array or a tensor, each {_near(self)}"
-        return f"an array or a tensor of shape {self.shape}, each number {_near(self)}"
+        percent = f"{100 * self.tolerance:.3g} %" if self.tolerance else ""
+        absolute = f"{self.absolute:.3g}" if self.absolute else ""
+        near = f"to within {' and '.join(filter(None, (percent, absolute))) or 'rounding'}"
+        if self.count == 1:
+            return f"one number, {near}"
+        return f"{self.count} numbers, as a list, an array or a tensor, each {near}"
 
 
 @dataclass(frozen=True)
@@ -110,14 +102,7 @@ class RightSide:
         return f"a formula in {', '.join(self.names)}, as text or a SymPy expression"
 
 
-def _near(form: Number | Vector) -> str:
-    """How near a value must come, in words"""
-    percent = f"{100 * form.tolerance:.3g} %" if form.tolerance else ""
-    absolute = f"{form.absolute:.3g}" if form.absolute else ""
-    return "to within " + (" and ".join(filter(None, (percent, absolute))) or "rounding")
-
-
-Form = Number | Vector | Formula | Choice | Program | RightSide
+Form = Number | Formula | Choice | Program | RightSide
 
 
 @dataclass(frozen=True, eq=False)

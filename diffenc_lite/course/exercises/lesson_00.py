@@ -1,7 +1,5 @@
 """Exercises of notebook 00, Ten-minute tour."""
 
-from __future__ import annotations
-
 import math
 
 from .forms import Number, exercise

@@ -1,7 +1,5 @@
 """Exercises of notebook 01, A Gaussian toolbox."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

@@ -1,17 +1,14 @@
 """Exercises of notebook 02, The bound."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch
 
+from ..worlds import Gaussian
 from .forms import ANY, UNIT, Formula, Program, exercise
 
 
 def _world_and_noise_levels(generator: Any) -> tuple[Any, ...]:
-    from ..worlds import Gaussian
-
     def uniform(*shape: int) -> Any:
         return torch.rand(shape, generator=generator, dtype=torch.float64)
 

@@ -1,7 +1,5 @@
 """Exercises of notebook 03, From finite to infinite depth."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

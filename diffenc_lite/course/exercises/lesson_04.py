@@ -1,7 +1,5 @@
 """Exercises of notebook 04, Adding an encoder."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

@@ -1,7 +1,5 @@
 """Exercises of notebook 05, What an encoder can buy."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

@@ -1,7 +1,5 @@
 """Exercises of notebook 06, The noise variance ratio."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

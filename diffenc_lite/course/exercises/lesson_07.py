@@ -1,13 +1,12 @@
 """Exercises of notebook 07, Weighted losses and inference schedules."""
 
-from __future__ import annotations
-
-import math
 from typing import Any
 
 import torch
 
-from .forms import Formula, Program, Vector, exercise
+from ...ratio import cheapest_path
+from ..worlds import Exact, Gaussian, stretch
+from .forms import Formula, Number, Program, exercise
 
 
 def _costs_and_price(generator: Any) -> tuple[Any, float]:
@@ -20,8 +19,6 @@ def _costs_and_price(generator: Any) -> tuple[Any, float]:
 
 
 def _cheapest_of_all(costs: Any, price: float) -> float:
-    from ...ratio import cheapest_path
-
     paths = [cheapest_path(costs, steps) for steps in range(1, len(costs))]
     sums = [float(costs[p[:-1], p[1:]].sum()) + price * (len(p) - 1) for p in paths]
     return min(sums)
@@ -45,18 +42,8 @@ def _best_scale_and_ratio(x_hat: Any, x_t: Any, x_s: Any, gamma_s: Any, gamma_t:
 
 def _price_of_a_useless_counterterm() -> list[float]:
     """E3 with y = x in the paper's form, less the VDM; N(0, 1), T = 4 (X6, X2)."""
-    plain = best = 0.0
-    gamma = [-13.3 + 18.3 * i / 4 for i in range(5)]
-    for g_s, g_t in zip(gamma[:-1], gamma[1:], strict=True):
-        step = g_t - g_s
-        c = -math.expm1(-step)
-        sigma2 = 1 / (1 + math.exp(-g_t))
-        vdm = math.exp(-g_s) * c * sigma2
-        off = sigma2 * (step - c) / (1 + sigma2)  # A / (1 + sigma^2) - c
-        paper = vdm + math.exp(-g_s) / c * off**2 * (1 - sigma2)
-        plain += (paper - vdm) / 2
-        best += math.log((1 + paper) / (1 + vdm)) / 2
-    return [plain, best]
+    still, vdm = Exact(Gaussian(), stretch(torch.ones_like)), Exact(Gaussian())
+    return [still.diffusion(4, w) - vdm.diffusion(4, w) for w in (1.0, "optimal")]
 
 
 EXERCISES = [
@@ -104,7 +91,7 @@ EXERCISES = [
         Hint: The mean is off by $A/(1+\sigma_t^2)-c$ times $\mathbb E[x|z_t]$, whose mean square is
         $\alpha_t^2$.""",
         _price_of_a_useless_counterterm,
-        Vector((2,)),
+        Number(count=2),
     ),
     exercise(
         "07.4",

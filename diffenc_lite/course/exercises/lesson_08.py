@@ -1,7 +1,5 @@
 """Exercises of notebook 08, Two-dimensional toys."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

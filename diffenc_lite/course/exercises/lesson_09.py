@@ -1,12 +1,10 @@
 """Exercises of notebook 09, Training on MNIST."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch
 
-from .forms import Formula, Program, Vector, exercise
+from .forms import Formula, Number, Program, exercise
 
 GAMMAS = {"gamma_0": (-13.3, -2.0), "gamma_1": (-1.0, 6.0)}
 
@@ -91,6 +89,6 @@ EXERCISES = [
         Hint: In C two terms are off, in opposite directions: what was taken from one and handed to
         the other?""",
         lambda: [2, 4, 5],
-        Vector((3,), tolerance=0.0),
+        Number(tolerance=0.0, count=3),
     ),
 ]

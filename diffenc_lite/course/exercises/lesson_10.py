@@ -1,7 +1,5 @@
 """Exercises of lesson 10, Does the encoder help?, and of its companions."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Exercises of notebook 11, What did the encoder learn?."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

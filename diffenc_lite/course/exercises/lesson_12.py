@@ -1,7 +1,5 @@
 """Exercises of notebook 12, The ratio on MNIST."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

@@ -1,7 +1,5 @@
 """Exercises of notebook 13, Neighbours."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -14,17 +14,16 @@ from sympy import Expr, Symbol
 from ..ledger import notation, zero
 from . import writing
 from .answers import NotRight, WrongForm, as_expression, kind_of
+from .forms import Exercise, RightSide
 from .levels import MEANS, SYMBOLS
 
 FAR = 1e20  # how large T is, or how small a step, where only the leading power counts
 
 
-def prepare(answer: str, names: tuple[str, ...], leading: str) -> Callable[[Any], None]:
-    """A function that returns nothing for a right line, and else raises NotRight or WrongForm.
-
-    `leading`: the name whose leading power is asked for, where the line is a limit.
-    """
-    right = _in_full(_expression(answer, names))
+def prepare(level: Exercise, form: RightSide) -> Callable[[Any], None]:
+    """A function that returns nothing for a right line, and else raises NotRight or WrongForm."""
+    names, leading = form.names, form.leading
+    right = _in_full(_expression(level.answer, names))
     shown = tuple((name, _in_full(SYMBOLS[name])) for name in names)
 
     def compare(given: Any) -> None:

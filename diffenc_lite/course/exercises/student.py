@@ -24,6 +24,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import nbformat
+from IPython.core.inputtransformer2 import TransformerManager
+from nbformat.v4 import new_code_cell, new_markdown_cell
+
 from ..lessons import notebooks_in, place
 from .forms import answer_name
 
@@ -66,8 +70,6 @@ def write_student_versions(
     the way, ValueError for an out_dir in the folder of the notebooks and for a notebook that breaks
     a rule.
     """
-    import nbformat
-
     source, target = Path(notebooks_dir).resolve(), Path(out_dir).resolve()
     notebooks = notebooks_in(source)
     if not notebooks:
@@ -152,7 +154,6 @@ def _parts(cells: list[Any], index: int, name: str) -> Parts:
 
 def _graded(exercise: Parts) -> Iterator[Any]:
     """The answer, with a region that nbgrader takes out, and a locked test worth one point."""
-    from nbformat.v4 import new_code_cell
 
     def cell(source: str, grade_id: str, **more: Any) -> Any:
         about = {"schema_version": 3, "grade_id": grade_id, "task": False, **more}
@@ -175,8 +176,6 @@ def _graded(exercise: Parts) -> Iterator[Any]:
 
 def _head(cells: list[Any], exercises: dict[int, Parts], name: str) -> Iterator[Any]:
     """Of a sheet: its title, the imports of the lesson, and what of it the questions use."""
-    from nbformat.v4 import new_code_cell, new_markdown_cell
-
     imports: list[str] = []
     before: list[str] = []
     wanted: set[str] = set()
@@ -227,8 +226,6 @@ def _check_names(cells: list[Any], name: str) -> None:
 
 def _python(source: str) -> str:
     """A cell as Python, with its magics as Jupyter turns them into calls"""
-    from IPython.core.inputtransformer2 import TransformerManager
-
     return TransformerManager().transform_cell(source)
 
 

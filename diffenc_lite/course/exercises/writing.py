@@ -9,13 +9,20 @@ from __future__ import annotations
 import ast
 import html
 import math
+import operator
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
+
+import sympy
 
 FUNCTIONS = ("sqrt", "exp", "log")
 LONGEST = 500  # letters of a formula
 HIGHEST = 20  # power: higher ones may take for ever to multiply out
+OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul,
+    ast.Div: operator.truediv, ast.Pow: operator.pow,
+}  # fmt: skip
 
 
 class Unreadable(ValueError):
@@ -34,7 +41,7 @@ def read(text: str) -> ast.expr:
             f"every bracket{_did_you_mean(text)}"
         ) from None
     try:
-        _check(tree)
+        to_sympy(tree, {name: sympy.Symbol(name) for name in names_in(tree)})
     except Unreadable as why:
         raise Unreadable(f"{why}{_did_you_mean(text)}") from None
     return tree
@@ -55,30 +62,6 @@ def _did_you_mean(given: str) -> str:
     return f"; did you mean {meant.replace('**', '^')}?"
 
 
-def _check(tree: ast.expr) -> None:
-    match tree:
-        case ast.BinOp(left, ast.Add() | ast.Sub() | ast.Mult() | ast.Div() | ast.Pow(), right):
-            _check(left)
-            _check(right)
-        case ast.UnaryOp(ast.USub() | ast.UAdd(), operand):
-            _check(operand)
-        case ast.Call(ast.Name(name), [argument], []) if name in (*FUNCTIONS, "ln"):
-            _check(argument)
-        case ast.Call(ast.Name(name)) if name in (*FUNCTIONS, "ln"):
-            raise Unreadable(f"{name} takes one argument")
-        case ast.Call(function):
-            name = ast.unparse(function)
-            raise Unreadable(f"{name}(...) reads as a function: write products with *")
-        case ast.Constant(bool()):
-            raise Unreadable("True and False are not numbers here")
-        case ast.Constant(int() | float() as value) if math.isfinite(value):
-            pass
-        case ast.Name():
-            pass
-        case _:
-            raise Unreadable(f"{ast.unparse(tree)[:40]} cannot be part of a formula here")
-
-
 def names_in(tree: ast.expr) -> set[str]:
     called = {node.func for node in ast.walk(tree) if isinstance(node, ast.Call)}
     return {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and n not in called} - {"pi"}
@@ -88,37 +71,33 @@ def names_in(tree: ast.expr) -> set[str]:
 
 
 def to_sympy(tree: ast.expr, symbols: Mapping[str, Any]) -> Any:
-    """A SymPy expression in these symbols. Raises KeyError for a name without one."""
-    import sympy
-
+    """A SymPy expression in these symbols. Raises Unreadable; KeyError for a name without one."""
     match tree:
-        case ast.BinOp(ast.UnaryOp(ast.USub(), left), ast.Div() as operator, right):
-            return -to_sympy(ast.BinOp(left, operator, right), symbols)
-        case ast.BinOp(left, operator, right):
+        case ast.BinOp(ast.UnaryOp(ast.USub(), left), ast.Div() as divided, right):
+            return -to_sympy(ast.BinOp(left, divided, right), symbols)
+        case ast.BinOp(left, sign, right) if type(sign) in OPERATORS:
             a, b = to_sympy(left, symbols), to_sympy(right, symbols)
-            match operator:
-                case ast.Add():
-                    return a + b
-                case ast.Sub():
-                    return a - b
-                case ast.Mult():
-                    return a * b
-                case ast.Div():
-                    return a / b
-            if b.is_number and not abs(b) <= HIGHEST:
+            if isinstance(sign, ast.Pow) and b.is_number and not abs(b) <= HIGHEST:
                 raise Unreadable(f"the power {ast.unparse(right)[:20]} is too high")
-            return a**b
+            return OPERATORS[type(sign)](a, b)
         case ast.UnaryOp(ast.USub(), operand):
             return -to_sympy(operand, symbols)
-        case ast.UnaryOp(_, operand):
+        case ast.UnaryOp(ast.UAdd(), operand):
             return to_sympy(operand, symbols)
-        case ast.Call(ast.Name(name), [argument]):
+        case ast.Call(ast.Name(name), [argument], []) if name in (*FUNCTIONS, "ln"):
             return getattr(sympy, "log" if name == "ln" else name)(to_sympy(argument, symbols))
-        case ast.Constant(value):
+        case ast.Call(ast.Name(name)) if name in (*FUNCTIONS, "ln"):
+            raise Unreadable(f"{name} takes one argument")
+        case ast.Call(function):
+            name = ast.unparse(function)
+            raise Unreadable(f"{name}(...) reads as a function: write products with *")
+        case ast.Constant(bool()):
+            raise Unreadable("True and False are not numbers here")
+        case ast.Constant(int() | float() as value) if math.isfinite(value):
             return sympy.Rational(str(value))
         case ast.Name(name):
             return sympy.pi if name == "pi" else symbols[name]
-    raise AssertionError(tree)  # read() lets nothing else through
+    raise Unreadable(f"{ast.unparse(tree)[:40]} cannot be part of a formula here")
 
 
 # --- HTML -----------------------------------------------------------------------------------------

@@ -2,13 +2,7 @@
 
 from . import plots
 from .animation import film
-from .explorers import (
-    Explorer,
-    buttons,
-    encode_and_noise,
-    encoder_explorer,
-    slider,
-)
+from .explorers import Explorer, buttons, encode_and_noise, encoder_explorer, slider
 from .in_the_plane import plane_explorer
 
 __all__ = [

@@ -4,8 +4,6 @@ blueprint.picture()                # the whole derivation
 blueprint.in_words()               # the same in a sentence
 """
 
-from __future__ import annotations
-
 from graphlib import TopologicalSorter
 
 import numpy as np

@@ -25,7 +25,7 @@ from ...gaussian import standard_normal
 from ...model import DiffEnc
 from . import plots
 from .page import Index, exporting, heading, page
-from .painting import Painter, read_png
+from .painting import read_png
 
 STRIP = 5
 CAPTION = 28  # pixels above each still
@@ -81,8 +81,6 @@ class Explorer:
     >>> Explorer(draw, slider("k", [1, 2, 3]))
     """
 
-    painter: Painter | None = None
-
     def __init__(
         self, draw: Callable[..., Figure], *controls: Any, stills: Sequence[Index] = ()
     ) -> None:
@@ -104,17 +102,11 @@ class Explorer:
 
     def frame(self, index: Index) -> bytes:
         """The PNG at one position of the controls."""
-        figure = self.drawn(index)
-        if self.painter is None or self.painter.figure is not figure:
-            self.painter = Painter(figure)
-        return plots.png(self.painter.pixels())
+        return plots.png(plots.pixels(self.drawn(index)))
 
     def page(self) -> str:
         """The explorer as HTML, which needs no kernel and no network."""
-        text = page(self.controls, self.drawn)
-        self.painter = None  # it cannot know what has changed meanwhile
-        self._show()
-        return text
+        return page(self.controls, self.drawn)
 
     def _show(self, change: Any = None) -> None:
         self.image.value = self.frame(self._index())
@@ -125,8 +117,7 @@ class Explorer:
     def _strip(self, stills: Sequence[Index]) -> bytes:
         """One PNG of the given positions, as many side by side as fit into SHEET.
 
-        None given: five positions of the first control, the others where they start. Then wide
-        frames stand below each other, others side by side.
+        None given: five positions of the first control, the others where they start.
         """
         n, here = len(self.controls[0].options), self._index()
         places = np.linspace(0, n - 1, min(STRIP, n)).round().astype(int).tolist()
@@ -136,9 +127,7 @@ class Explorer:
             pairs = zip(self.controls, index, strict=True)
             text = ", ".join(f"{c.description} = {c.options[k][0]}" for c, k in pairs)
             pictures.append(np.vstack([_caption(text, picture.shape[1]), picture]))
-        height, width = pictures[0].shape[:2]
-        beside = 1 if width > 1.5 * (height - CAPTION) else len(pictures)
-        columns = max(1, min(SHEET // width, len(pictures))) if stills else beside
+        columns = max(1, min(SHEET // pictures[0].shape[1], len(pictures)))
         pictures += [np.full_like(pictures[0], 255)] * (-len(pictures) % columns)
         rows = [np.hstack(pictures[i : i + columns]) for i in range(0, len(pictures), columns)]
         return plots.png(np.vstack(rows))
@@ -214,19 +203,18 @@ def encode_and_noise(
     return Path(*(torch.stack(part).cpu().numpy() for part in zip(*steps, strict=True)))
 
 
+@plots.styled
 def encoder_explorer(
     model: DiffEnc,
     images: Tensor,
     names: Sequence[str] | None = None,
-    beside: DiffEnc | None = None,
     depths: Sequence[float] = DEPTHS,
-    seed: int = 0,
 ) -> Explorer:
     """Slide t, choose an image: x_t, x_t - x, y, the latent z_t and the prediction x_hat.
 
     Everything is computed here, once.
-    Args: images uint8 (N, C, H, W); names of the images for the buttons; beside, a second model,
-        shown in a second row with the same noise. The models and the images may be on any device.
+    Args: images uint8 (N, C, H, W); names of the images for the buttons. The model and the images
+        may be on any device.
 
     >>> encoder_explorer(load_pretrained("mnist-learned"), images)
     """
@@ -236,15 +224,22 @@ def encoder_explorer(
     if len(names) != len(images):
         raise ValueError(f"names must have one for each of {len(images)} images; got {len(names)}")
     depths = [float(t) for t in depths]
-    models = [model] if beside is None else [model, beside]
-    paths = []
-    for shown in models:
-        path = encode_and_noise(shown, images, depths, torch.Generator().manual_seed(seed))
-        paths.append(path._replace(change=path.change.mean(2, keepdims=True)))  # of the channels
-    limit = max(0.1, *(float(np.abs(path.change).max()) for path in paths))
-    encoders = [type(shown.encoder).__name__.removesuffix("Encoder").lower() for shown in models]
-    first = [[pictures[0, 0] for pictures in path] for path in paths]
-    figure, panels = plots.encoding_panels(first, encoders, limit)
+    path = encode_and_noise(model, images, depths, torch.Generator().manual_seed(0))
+    path = path._replace(change=path.change.mean(2, keepdims=True))  # of the channels
+    titles = {
+        "$x_t$: encoded": None,
+        "$x_t - x$: changed": max(0.1, float(np.abs(path.change).max())),
+        "$y$: pulled towards": None,
+        "$z_t$: with noise": None,
+        r"$\hat x$: the guess": None,
+    }
+    figure, axes = plots.subplots(1, 5, size=(10.4, 2.55))
+    panels = []
+    for ax, pictures, (name, limit) in zip(axes, path, titles.items(), strict=True):
+        panels.append(plots.show_image(ax, pictures[0, 0], limit))
+        panels[-1].set_zorder(5)  # over its frame
+        ax.set_title(name)
+    figure.colorbar(panels[1], ax=axes[1], shrink=0.8)
     title = figure.suptitle(" ", fontsize=14)
     noise = model.schedule(torch.tensor(depths, dtype=model.dtype).to(model.device))
     alpha2 = noise.alpha.detach().square().tolist()
@@ -252,9 +247,8 @@ def encoder_explorer(
     def draw(t: float, image: int) -> Figure:
         depth = depths.index(t)
         title.set_text(f"t = {t:g}: α² = {alpha2[depth]:.1%}, σ² = {1 - alpha2[depth]:.1%}")
-        for row, path in zip(panels, paths, strict=True):
-            for panel, pictures in zip(row, path, strict=True):
-                panel.set_data(plots.as_pixels(pictures[depth, image]))
+        for panel, pictures in zip(panels, path, strict=True):
+            panel.set_data(plots.as_pixels(pictures[depth, image]))
         return figure
 
     return Explorer(draw, slider("t", depths, start=0.5), buttons("digit", names))

@@ -1,7 +1,5 @@
 """Pictures of lesson 00: training and sampling as a flow; how much encoders change a digit."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from torch import Tensor

@@ -1,7 +1,5 @@
 """Drawings of notebook 01, A Gaussian toolbox."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from .drawing import COLOURS, arrow, canvas, words

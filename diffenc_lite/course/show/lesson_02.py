@@ -1,7 +1,5 @@
 """Drawings of notebook 02, The bound."""
 
-from __future__ import annotations
-
 from .drawing import COLOURS, arrow, box, canvas, words
 from .plots import BLACK, Picture
 

@@ -1,7 +1,5 @@
 """Pictures of lesson 04: a digit that moves, three encoders, a step of the way back."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 

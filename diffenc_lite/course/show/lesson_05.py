@@ -161,9 +161,7 @@ def drawn_explorer(drawn: Drawn) -> Explorer:
         line.set_ydata(factor(heights)[0])
         dots.set_ydata(heights)
         area.set_xy(np.column_stack([[0, *MIDDLES, 1], [0, *rate, 0]]))
-        top = next(top for top in TOPS if rate.max() < top)
-        if right.get_ylim()[1] != top:  # only then are these axes drawn anew
-            right.set_ylim(0, top)
+        right.set_ylim(0, next(top for top in TOPS if rate.max() < top))
         sums = f"start {start:.4f} + motion {motion:.4f} = {start + motion:.4f}"
         ax.set_title(f"{sums}\nprior loss {prior:.4f}", fontsize=12)
         return figure

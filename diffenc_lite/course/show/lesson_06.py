@@ -37,9 +37,10 @@ class ReverseStep(NamedTuple):
     ratio: float
 
 
-def step_from(z_t: float, world: str, z: Array, s: float = 0.55, t: float = 0.7) -> ReverseStep:
-    """F3 and Bayes' rule in two worlds: "coin", x = 1 or -1, and "Gaussian", x ~ N(0, 1)."""
-    gamma_s, gamma_t = (-13.3 + 18.3 * depth for depth in (s, t))
+def step_from(z_t: float, world: str, z: Array) -> ReverseStep:
+    """F3 and Bayes' rule from t = 0.7 to s = 0.55, in two worlds: "coin", x = 1 or -1, and
+    "Gaussian", x ~ N(0, 1)."""
+    gamma_s, gamma_t = (-13.3 + 18.3 * depth for depth in (0.55, 0.7))
     c = -math.expm1(gamma_s - gamma_t)
     alpha_s, alpha_t = (math.sqrt(sigmoid(-gamma)) for gamma in (gamma_s, gamma_t))
     variance_s, variance_t = sigmoid(gamma_s), sigmoid(gamma_t)
@@ -57,10 +58,10 @@ def step_from(z_t: float, world: str, z: Array, s: float = 0.55, t: float = 0.7)
     return ReverseStep(kept + by_x * guess, deviation, posteriors, truth, ratio)
 
 
-def one_step(ratio: float, z_t: float = 0.57) -> Picture:
+def one_step(ratio: float) -> Picture:
     """A step of a VDM for x = 1 or -1: the posteriors and their mixture, the model with w = 1 and
     with w = `ratio`. Densities stand sideways, at the place of z_s."""
-    z = np.linspace(-1.75, 1.8, 500)
+    z, z_t = np.linspace(-1.75, 1.8, 500), 0.57
     step = step_from(z_t, "coin", z)
     figure, ax = canvas(8, 4.0)
     level = lambda value: 1.85 + 0.85 * value  # noqa: E731

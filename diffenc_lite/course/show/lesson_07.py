@@ -147,12 +147,6 @@ def twelve_places(bits: Mapping[int, Mapping[str, Sequence[float]]], infinite: f
     return figure
 
 
-def costs_along(costs: ArrayLike, path: ArrayLike) -> Array:
-    """What each step of a path of nodes costs."""
-    nodes = np.asarray(path)
-    return np.asarray(costs)[nodes[:-1], nodes[1:]]
-
-
 def grid_explorer(
     tables: Mapping[str, Sequence[Array]],
     cheapest: Callable[[Array, int], ArrayLike],
@@ -178,8 +172,8 @@ def grid_explorer(
         costs = tables[names[which]][2 * best_scale + best_ratio]
         sums = []
         for line, marks, path in ((green, dots, cheapest(costs, T)), (grey, ticks, equal(T))):
-            nodes, prices = np.asarray(path), costs_along(costs, path)
-            depths = nodes / (len(costs) - 1)
+            nodes = np.asarray(path)
+            depths, prices = nodes / (len(costs) - 1), costs[nodes[:-1], nodes[1:]]
             line.set_data(np.repeat(depths, 2)[1:-1], np.repeat(prices, 2))
             marks.set_data(depths, np.full(nodes.shape, 1.0 if line is green else 0.0))
             sums.append(prices.sum())

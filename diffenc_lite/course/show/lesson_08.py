@@ -71,36 +71,25 @@ def density(exact: Likelihood, t: float, line: Tensor) -> Tensor:
     return kernel @ exact.probability @ kernel.T
 
 
-class _Field:
-    """One panel: the density of z_t, and arrows from z_t towards the perfect guess."""
-
-    def __init__(self, ax: Axes):
-        line = torch.linspace(-REACH, REACH, 13, dtype=torch.float64)
-        self.ax, self.grid = ax, torch.cartesian_prod(line, line)
-        plane(ax, " ", REACH)
-        extent = (-REACH, REACH, -REACH, REACH)
-        self.image = ax.imshow(
-            np.zeros((200, 200)), origin="lower", extent=extent, cmap="Greys", vmin=0, vmax=1.6
-        )
-        self.arrows = ax.quiver(
-            *self.grid.T, *self.grid.T, angles="xy", scale_units="xy", scale=2.5, width=0.007,
-            color=COLOURS["p"],
-        )  # fmt: skip
-
-    def show(self, exact: Likelihood, t: float) -> None:
-        q = density(exact, t, torch.linspace(-REACH, REACH, 200, dtype=torch.float64))
-        self.image.set_data((q / q.max()).sqrt().T)
-        self.arrows.set_UVC(*pulled(exact, t, self.grid).T)
-        self.ax.set_title(f"{exact.name}, t = {t:g}")
-
-
 def field_explorer(tables: Mapping[str, Likelihood]) -> Explorer:
     """A toy and a depth: how the perfect denoiser pulls z_t back. It starts near the data."""
     figure, ax = plots.subplots(size=(3.45, 3.4))
-    field, exact = _Field(ax), list(tables.values())
+    plane(ax, " ", REACH)
+    coarse, fine = (torch.linspace(-REACH, REACH, n, dtype=torch.float64) for n in (13, 200))
+    grid, extent = torch.cartesian_prod(coarse, coarse), (-REACH, REACH, -REACH, REACH)
+    image = ax.imshow(
+        np.zeros((200, 200)), origin="lower", extent=extent, cmap="Greys", vmin=0, vmax=1.6
+    )
+    arrows = ax.quiver(
+        *grid.T, *grid.T, angles="xy", scale_units="xy", scale=2.5, width=0.007, color=COLOURS["p"]
+    )
 
     def draw(which: int, t: float) -> Figure:
-        field.show(exact[which], t)
+        exact = list(tables.values())[which]
+        q = density(exact, t, fine)
+        image.set_data((q / q.max()).sqrt().T)
+        arrows.set_UVC(*pulled(exact, t, grid).T)
+        ax.set_title(f"{exact.name}, t = {t:g}")
         return figure
 
     depth = slider("t", np.linspace(0.4, 0.9, 6), start=0.5, text="{:.1f}")

@@ -137,11 +137,7 @@ def spreads(T: Sequence[int], rows: Mapping[str, Mapping[float, ArrayLike]]) -> 
     figure, axes = subplots(1, 2, size=(9.6, 3.6))
     titles = {"VDM": "the VDM's mean, less noise: fades", "DDIM": "DDIM: the spread comes back with $T$"}
     labels: dict[str, dict[str, tuple[float, float]]] = {
-        "VDM": {
-            "$1/w$ = 1": (250, 0.88),
-            "$1/w$ = 0.25": (150, 0.55),
-            "$1/w$ = 0": (250, 0.13),
-        },
+        "VDM": {"$1/w$ = 1": (250, 0.88), "$1/w$ = 0.25": (150, 0.55), "$1/w$ = 0": (250, 0.13)},
         "DDIM": {r"$\rho$ = 0, 0.25": (1.1, 0.75), r"$\rho$ = 1": (14, 0.62)},
     }
     for ax, (name, lines) in zip(axes, rows.items(), strict=True):

@@ -1,7 +1,5 @@
 """Pictures of lesson 14: how a claim is tested, verdicts, the quoted p, two losses."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 

@@ -1,7 +1,5 @@
 """The main line of the derivation as a drawing: a box a row, an arrow for what rests on what."""
 
-from __future__ import annotations
-
 from ..exercises import CHAINS
 from ..ledger import LEDGER
 from .drawing import COLOURS, Nodes, Point, arrow, box, canvas, shortest, words

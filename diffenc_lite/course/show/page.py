@@ -6,8 +6,6 @@ before the kernel starts: explorers and figures then show themselves in this for
 and `make site` do that).
 """
 
-from __future__ import annotations
-
 import base64
 import gzip
 import html

@@ -1,4 +1,4 @@
-"""Figures as pixels, drawn again fast while some of their artists change, and figures in words."""
+"""Figures as pixels, by their artists, and in words."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import io
 import re
 import textwrap
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -39,62 +38,6 @@ def png(picture: NDArray[np.uint8]) -> bytes:
 def read_png(content: bytes) -> NDArray[np.uint8]:
     """The bytes of a PNG file -> (H, W, 3)."""
     return np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
-
-
-class Painter:
-    """Draws one figure many times while some of its artists change.
-
-    Artists that do not change are drawn once and kept as pixels. These are usually the axes and
-    their text, which take most of the time. An artist that changes is drawn again, and so are the
-    artists above it in the same axes, to keep the order. If the limits of axes change, all of these
-    axes is drawn again.
-    """
-
-    def __init__(self, figure: Figure):
-        self.figure = figure
-        self._moving: set[Artist] = set()  # artists that have changed at least once
-        self._still: set[Artist] = set()  # artists in the background
-        self._background: Any = None
-
-    def pixels(self) -> NDArray[np.uint8]:
-        """The figure as it is now, as pixels (H, W, 3)."""
-        if self._background is None:  # the first call: nothing has changed yet
-            pixels(self.figure)  # fixes the layout
-            self._mark_fresh()
-        canvas = FigureCanvasAgg(self.figure)
-        renderer = canvas.get_renderer()
-        drawn, still = self._divide()
-        if self._background is None or still != self._still:
-            for artist in drawn:
-                artist.set_animated(True)  # left out by draw()
-            canvas.draw()
-            self._still, self._background = still, canvas.copy_from_bbox(self.figure.bbox)
-            for artist in drawn:
-                artist.set_animated(False)
-            self._mark_fresh()
-        canvas.restore_region(self._background)
-        for artist in drawn:
-            artist.draw(renderer)
-        return np.asarray(canvas.buffer_rgba())[..., :3].copy()
-
-    def _mark_fresh(self) -> None:
-        for artist in self.figure.findobj():
-            artist.stale = False  # every later change sets it to True
-
-    def _divide(self) -> tuple[list[Artist], set[Artist]]:
-        """The artists to draw again, from bottom to top, and those of the background."""
-        drawn: list[Artist] = []
-        still: set[Artist] = set()
-        for layer in layers(self.figure):
-            self._moving.update(filter(has_changed, layer))
-            moves = [artist in self._moving for artist in layer]
-            first = moves.index(True) if any(moves) else len(layer)
-            if any(isinstance(artist, Axis) for artist in layer[first:] if artist in self._moving):
-                first = 0
-            drawn += layer[first:]
-            still.update(layer[:first])
-        self._moving.intersection_update(drawn)  # without the removed ones
-        return drawn, still
 
 
 def layers(figure: Figure) -> Iterator[list[Artist]]:

@@ -47,7 +47,7 @@ STYLE: Any = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
-    "axes.axisbelow": True,  # under bars and fills, so that these can change without a new grid
+    "axes.axisbelow": True,  # under bars and fills
     "grid.alpha": 0.3,
     "axes.prop_cycle": cycler(color=[BLUE, RED, GREEN, PURPLE, ORANGE, BLACK])
     + cycler(linestyle=["-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1))]),
@@ -236,38 +236,6 @@ def fill_grid(
         ax.set_title(name)
     for ax, name in zip(axes[:, 0], rows or [""] * n, strict=True):
         ax.set_ylabel(name, rotation=0, ha="right", va="center")
-
-
-@styled
-def encoding_panels(
-    images: Table, rows: Sequence[str], limit: float
-) -> tuple[Picture, list[list[AxesImage]]]:
-    """x_t, x_t - x, y, z_t and x_hat of one image side by side, one row for each encoder.
-
-    x_t - x is red and blue up to `limit`. If there are several rows, each is labelled with its
-    encoder. Returns the figure and its images, [row][column], which `set_data` changes.
-    """
-    size = (10.4, 0.8 + 1.75 * len(images))
-    figure, axes = subplots(len(images), 5, size, squeeze=False)
-    titles = {
-        "$x_t$: encoded": None,
-        "$x_t - x$: changed": limit,
-        "$y$: pulled towards": None,
-        "$z_t$: with noise": None,
-        r"$\hat x$: the guess": None,
-    }
-    for ax, title in zip(axes[0], titles, strict=True):
-        ax.set_title(title)
-    shown = []
-    for name, row, row_axes in zip(rows, images, axes, strict=True):
-        panels = zip(row_axes, row, titles.values(), strict=True)
-        shown.append([show_image(ax, image, signed) for ax, image, signed in panels])
-        for picture in shown[-1]:
-            picture.set_zorder(5)  # on top: so nothing else is drawn again
-        if len(rows) > 1:
-            row_axes[0].set_ylabel(name)
-    figure.colorbar(shown[0][1], ax=axes[:, 1], shrink=0.8)
-    return figure, shown
 
 
 # --- moving pictures -----------------------------------------------------------------------------

@@ -32,7 +32,7 @@ class Allowance:
         return Allowance(self.prior / unit, self.normal / unit, self.mean / unit, self.dims)
 
 
-def allowance(images: Tensor, gamma_1: float = 5.0, levels: int = 256) -> Allowance:
+def allowance(images: Tensor, gamma_1: float = 5.0) -> Allowance:
     """X5: The bounds for these images, uint8 (N, ...), with the noise ending at gamma_1.
 
     Mean and covariance are those of the N images. The covariance makes `normal` too large by about
@@ -43,7 +43,7 @@ def allowance(images: Tensor, gamma_1: float = 5.0, levels: int = 256) -> Allowa
     total = torch.zeros(dims, dtype=torch.float64)
     products = torch.zeros(dims, dims, dtype=torch.float64)
     for batch in images.cpu().split(5000):
-        x = pixels.to_unit(batch, levels, torch.float64).flatten(1)
+        x = pixels.to_unit(batch, dtype=torch.float64).flatten(1)
         total += x.sum(0)
         products += x.T @ x
     c, second = total / n, products.diagonal().sum() / n

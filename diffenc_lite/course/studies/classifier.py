@@ -4,7 +4,7 @@ The Frechet distance compares the classifier's features of samples with those of
 does with the features of a network for photographs. Compare it only between sets of the same size:
 a small set has a larger one even if its images are real. The kernel distance, as in KID, has no
 such bias.
-`tools/make_classifier.py` trains the classifier.
+README.md says how the classifier was trained.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
+from safetensors.torch import load
 from torch import Tensor, nn
 
 from ...files import verify
 from ...pixels import to_unit
 
 ASSET = Path(__file__).parent / "classifier"
-BATCH, TRAINING_BATCH = 500, 128
+BATCH = 500
 
 
 class Classifier(nn.Module):
@@ -126,40 +126,9 @@ def load_classifier() -> Classifier:
 
     Raises ValueError if its file is damaged.
     """
-    from safetensors.torch import load
-
     card = json.loads(ASSET.with_suffix(".json").read_bytes())
     weights = ASSET.with_suffix(".safetensors")
     content = verify(weights.read_bytes(), card["sha256"], weights.name)
     classifier = Classifier()
     classifier.load_state_dict(load(content))
     return classifier.eval()
-
-
-def train_classifier(images: Tensor, labels: Tensor, updates: int, seed: int) -> Classifier:
-    """A classifier trained on images shifted by up to two pixels.
-
-    AdamW with a one-cycle learning rate: up to 0.01, then down to 0.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    with torch.random.fork_rng([]):
-        torch.manual_seed(seed)
-        classifier = Classifier()
-    optimizer = torch.optim.AdamW(classifier.parameters(), weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.01, total_steps=updates)
-    for _ in range(updates):
-        index = torch.randint(len(images), (TRAINING_BATCH,), generator=generator)
-        right, down = torch.randint(5, (2,), generator=generator).tolist()
-        moved = F.pad(images[index], (2, 2, 2, 2))[..., down : down + 28, right : right + 28]
-        optimizer.zero_grad()
-        F.cross_entropy(classifier(moved), labels[index]).backward()
-        optimizer.step()
-        schedule.step()
-    return classifier.eval()
-
-
-@torch.no_grad()
-def accuracy(classifier: Classifier, images: Tensor, labels: Tensor) -> float:
-    """The share of images whose most likely class is their label."""
-    chosen = classify(classifier, images).probabilities.argmax(1)
-    return (chosen == labels).double().mean().item()

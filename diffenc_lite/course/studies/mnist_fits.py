@@ -4,8 +4,6 @@ With the mean A x_hat (G5) the gap of a step is g + (A/c - 1) h, so its mean squ
 every scale from three numbers, the means of g^2, g h and h^2: the products.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple

@@ -183,8 +183,7 @@ def excess_figure(rows: list[Row]) -> plots.Picture:
             ax.errorbar(*np.transpose(points), color=colour, ls=dashes, label=label, **style)
         ax.set(xscale="log", yscale="log", xlabel="steps T", ylim=(2e-3, 1e4))
         ax.set_title(model.removeprefix("mnist-"))
-        ax.set_xticks(ticks, [str(steps) for steps in ticks])
-        ax.set_xticks([], minor=True)
+        plots.plain_ticks(ax.xaxis, ticks)
     axes[0].set_ylabel("bits/dim above infinite depth")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure

@@ -1,8 +1,8 @@
 """How well can images y be predicted from images x? Fitted on some examples, tested on others.
 
-`pixelwise` and `by_class` take x and y of the examples to fit, and x of new examples. They return a
-prediction of their y, from the same pixel of x or from the label only; `explained` gives its R^2.
-`slope` says how large y is beside a prediction.
+`pixelwise` takes x and y of the examples to fit, and x of new examples. It returns a prediction of
+their y, from the same pixel of x; `explained` gives its R^2. `slope` says how large y is beside a
+prediction.
 """
 
 from __future__ import annotations
@@ -42,17 +42,3 @@ def pixelwise(x: Tensor, y: Tensor, x_new: Tensor) -> Tensor:
     variance = dx.square().sum(0)
     slope = (dx * dy).sum(0) / torch.where(variance > 0, variance, 1)
     return y.mean(0) + slope * (x_new - x.mean(0))
-
-
-def by_class(labels: Tensor, y: Tensor, labels_new: Tensor) -> Tensor:
-    """The mean of y over the examples of the same class: (N,), (N, ...), (M,) -> (M, ...).
-
-    Raises ValueError if `labels` lacks a class of `labels_new`.
-    """
-    unknown = sorted(set(labels_new.tolist()) - set(labels.tolist()))
-    if unknown:
-        raise ValueError(f"labels must contain every class of labels_new; missing {unknown}")
-    guess = torch.empty(len(labels_new), *y.shape[1:], dtype=y.dtype, device=y.device)
-    for label in labels_new.unique():
-        guess[labels_new == label] = y[labels == label].mean(0)
-    return guess

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tqdm.auto import tqdm
 
 from ...files import PathLike, write_whole
 from . import fork, mnist_ratio, purpose, ratio_samples, rivals, toys
@@ -49,8 +50,6 @@ def run_jobs(name: str, folder: PathLike, options: Options, job: int | None = No
     name or number, or if the folder has jobs of another study or another budget (but `seeds` and
     `jobs` may be raised later in the same folder); and what a job raises.
     """
-    from tqdm.auto import tqdm
-
     study, folder = find_study(name), Path(folder)
     options = replace(options, folder=folder)
     jobs, budget = study.jobs(options), dict(options.budget)

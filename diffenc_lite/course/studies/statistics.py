@@ -8,8 +8,6 @@ varies less from seed to seed than either value. A claim should be based on the 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -21,34 +19,6 @@ from ..worlds import legendre_nodes
 Interval = tuple[float, float]
 
 LEVEL = 0.95  # of the intervals
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """One row of a table: a mean difference, its 95 % interval, and the p value of the t test,
-    corrected for the number of rows (Holm)."""
-
-    name: str
-    mean: float
-    student: Interval
-    p: float
-
-    @property
-    def seen(self) -> bool:
-        """True if the corrected t test finds a difference at the 5 % level."""
-        return self.p < 0.05
-
-
-def compare(differences: Mapping[str, ArrayLike]) -> list[Comparison]:
-    """A row for each entry. Args: differences by name, one number for each pair.
-
-    Raises ValueError for fewer than 2 pairs.
-    """
-    ps = holm([t_test_p(values) for values in differences.values()])
-    return [
-        Comparison(name, float(np.asarray(values).mean()), t_interval(values), p)
-        for (name, values), p in zip(differences.items(), ps, strict=True)
-    ]
 
 
 def t_interval(differences: ArrayLike) -> Interval:

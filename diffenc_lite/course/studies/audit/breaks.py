@@ -1,7 +1,5 @@
 """For each claim with evidence a piece of it that can be broken, and the verdict without it."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable
 from contextlib import AbstractContextManager

@@ -1,7 +1,5 @@
 """The evidence for each claim of claims.toml, the entries that follow from it, and their table."""
 
-from __future__ import annotations
-
 import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

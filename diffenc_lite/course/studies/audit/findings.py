@@ -1,7 +1,5 @@
 """What the evidence for a claim may be, and the rule that makes a verdict of it."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Sequence
