@@ -43,22 +43,18 @@ from ...encoder import Encoder, IdentityEncoder, LearnedEncoder, ScalingEncoder
 from ...model import DiffEnc
 from ...networks import MLP
 from ...pixels import bits_per_dim
-from ...process import x_from_v
-from ...schedule import LinearSchedule, Noise
+from ...schedule import LinearSchedule
 from ...training import State, TrainConfig
 from ..worlds import TOYS, likelihood
 from .study import Job, Options, Row, Study, parameters
 
 WIDTHS = (8, 16, 32, 64)  # of the denoiser
-OFF_WIDTHS = (16,)  # where the scaling encoder's counterterm is also left out
 FRESH = 100  # the first seed of the test
 TESTED = ("learned", "vdm")
 LEVEL = 1 - 0.05 / len(TOYS)  # of the test's intervals
 LAYERS = 2  # residual layers of the denoiser
 ENCODER = (32, 1)  # width and residual layers of the encoder's network
-MODELS = (
-    "vdm", "scaling", "learned", "matched", "scaling-off", "learned-off", "from-x", "from-x-off",
-)  # fmt: skip
+MODELS = ("vdm", "scaling", "learned", "learned-off", "matched")
 FOURIER = (7,)  # of the denoiser: one pair of waves, a period to a level
 
 
@@ -68,57 +64,18 @@ FOURIER = (7,)  # of the denoiser: one pair of waves, a period to a level
 def make(name: str, width: int, seed: int = 0) -> DiffEnc:
     """One model with first weights from the seed.
 
-    "vdm", "scaling" and "learned" are E1, E2 and E3. "from-x": E3 that starts with y = x, hence at
-    the identity. "-off": the same encoder in a generative process without the counterterm,
-    u_hat = 0 in training and evaluation (still a bound: X6). "matched": a VDM whose denoiser is so
-    wide that it has the parameters of "learned" in all.
+    "vdm", "scaling" and "learned" are E1, E2 and E3. "learned-off": E3 in a generative process
+    without the counterterm, u_hat = 0 in training and evaluation (still a bound: X6). "matched": a
+    VDM whose denoiser is so wide that it has the parameters of "learned" in all.
     """
     if name not in MODELS:
         raise ValueError(f"name must be one of {', '.join(MODELS)}; got {name!r}")
     torch.manual_seed(seed)
     denoiser = _denoiser(matched_width(width) if name == "matched" else width)
-    counterterm = not name.endswith("-off")
-    encoder: Encoder = IdentityEncoder()
-    if name.startswith("scaling"):
-        encoder = ScalingEncoder(counterterm)
-    elif name.startswith(("learned", "from-x")):
-        network: nn.Module = MLP(*ENCODER, encoder=True)
-        network = network if name.startswith("learned") else _FromX(network)
-        encoder = LearnedEncoder(network, counterterm)
+    encoder: Encoder = ScalingEncoder() if name == "scaling" else IdentityEncoder()
+    if name.startswith("learned"):
+        encoder = LearnedEncoder(MLP(*ENCODER, encoder=True), counterterm=name == "learned")
     return DiffEnc(denoiser, encoder, LinearSchedule())
-
-
-class _FromX(nn.Module):
-    """y = x + network(x, gamma): before training, E3 is the identity."""
-
-    def __init__(self, network: nn.Module):
-        super().__init__()
-        self.network = network
-
-    def forward(self, x: Tensor, gamma: Tensor) -> Tensor:
-        return x + self.network(x, gamma)
-
-
-class _Folded(nn.Module):
-    """X6: the v_hat of (1 + sigma^2) x_hat, which a denoiser must give without a counterterm."""
-
-    def __init__(self, denoiser: nn.Module):
-        super().__init__()
-        self.denoiser = denoiser
-
-    def forward(self, z: Tensor, gamma: Tensor) -> Tensor:
-        noise = Noise.from_gamma(gamma).like(z)
-        v_hat = self.denoiser(z, gamma)
-        return v_hat - noise.sigma * x_from_v(z, v_hat, noise)
-
-
-def fold_counterterm(model: DiffEnc) -> DiffEnc:
-    """X6: the same model at infinite depth, without the counterterm: u_hat = 0, and
-    (1 + sigma^2) x_hat in the place of x_hat."""
-    encoder: Encoder = ScalingEncoder(counterterm=False)
-    if isinstance(model.encoder, LearnedEncoder):
-        encoder = LearnedEncoder(model.encoder.network, counterterm=False)
-    return DiffEnc(_Folded(model.denoiser), encoder, model.schedule, model.levels, model.shape)
 
 
 def matched_width(width: int) -> int:
@@ -271,7 +228,7 @@ def _jobs(options: Options) -> list[Job]:
         {"toy": name, "model": model, "width": width, "first": first, "seeds": seeds}
         for models, first, seeds in tested_and_explored
         for model in models
-        for width in (OFF_WIDTHS if model == "scaling-off" else WIDTHS)
+        for width in WIDTHS
         for name in TOYS
     ]
 
