@@ -88,9 +88,6 @@ class DiffEnc(nn.Module):
         other = copy.copy(self)
         other._modules = dict(self._modules)
         for name, part in parts.items():
-            getattr(self, name)  # a misspelt one raises AttributeError
-            if not isinstance(part, nn.Module):
-                other._modules.pop(name, None)
             setattr(other, name, part)
         return other
 
@@ -130,13 +127,14 @@ class DiffEnc(nn.Module):
 
     @torch.no_grad()
     def settings(self) -> dict[str, Any]:
-        """What the weights of a model do not tell; gamma to six digits, at four depths."""
+        """What the weights do not tell; gamma in four digits, unless it is trained."""
         t = torch.tensor([0.0, 0.3, 0.5, 1.0]).to(self.prototype)
-        gamma = [float(f"{value:.6g}") for value in self.schedule(t).gamma.tolist()]
+        gamma = [float(f"{value:.4g}") for value in self.schedule(t).gamma.tolist()]
+        trained = isinstance(self.schedule, nn.Module) and [*self.schedule.parameters()]
         return {
-            "denoiser": type(self.denoiser).__name__, "encoder": type(self.encoder).__name__,
-            "shape": self.shape, "levels": self.levels, "gamma": gamma,
+            "encoder": type(self.encoder).__name__, "levels": self.levels,
             "counterterm": encoders.has_counterterm(self.encoder),
+            "gamma": None if trained else gamma,
         }  # fmt: skip
 
     @property

@@ -74,10 +74,9 @@ class TrainConfig:
 
     def plain(self) -> dict[str, Any]:
         """The settings as plain values, for a card or to be compared."""
-        if (chain := as_chain(self.steps)) is None:
-            return dict(vars(self))
-        steps = Chain(chain.grid, chain.ratio, chain.scale)  # its errors change no result
-        return {**vars(self), "steps": steps.plain()}
+        chain = as_chain(self.steps)
+        kept = chain and Chain(chain.grid, chain.ratio, chain.scale)  # its errors change no result
+        return {**vars(self), "steps": kept and kept.plain()}
 
 
 def learning_rate(config: TrainConfig, update: int) -> float:

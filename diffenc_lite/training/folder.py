@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..files import PathLike, verify, write_whole, writing
 from ..model import DiffEnc
@@ -45,7 +45,6 @@ class RunFolder:
             return None
         saved = load_resume(self.resume)
         before, here = saved["settings"], self.settings
-        before["model"] = before["model"].replace("'fixed'", "'linear'")  # of an older run
         differing = [
             f"{name} {before.get(name)!r} there, {here.get(name)!r} here"
             for name in {**before, **here}
@@ -85,22 +84,14 @@ class RunFolder:
 def identity(model: DiffEnc, images: Tensor, held_out: Tensor | None) -> dict[str, str | None]:
     """What tells model, its start and data from others: a run goes on only with the same."""
 
-    def digest(content: bytes) -> str:
-        return hashlib.sha256(content).hexdigest()[:16]
+    def digest(data: Tensor) -> str:
+        return hashlib.sha256(data.cpu().numpy().tobytes()).hexdigest()[:16]
 
-    modules = [type(module).__name__ for module in (model.encoder, *model.modules())]
-    shapes = {name: tuple(weight.shape) for name, weight in model.state_dict().items()}
-    schedule, settings = model.schedule, model.settings()
-    if isinstance(schedule, nn.Module) and next(schedule.parameters(), None) is not None:
-        del settings["gamma"]  # it is trained
-    unnamed = (
-        f"of your own, {settings}, layers and shapes {digest(repr((modules, shapes)).encode())}"
-    )
     return {
-        "model": repr(model.config) if model.config else unnamed,
+        "model": repr(model.config or model.settings()),
         "start": model.card.get("sha256") or model.card.get("start", {}).get("sha256"),
-        "images": digest(images.cpu().numpy().tobytes()),
-        "held_out": None if held_out is None else digest(held_out.cpu().numpy().tobytes()),
+        "images": digest(images),
+        "held_out": None if held_out is None else digest(held_out),
     }
 
 
