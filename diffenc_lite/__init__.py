@@ -48,7 +48,6 @@ from .pretrained import (
     load_pretrained,
     pretrained_names,
     read_card,
-    read_metrics,
     save_model,
     start_from,
 )

@@ -18,10 +18,10 @@ from diffenc_lite import (
     fit,
     load_fitted,
     pixels,
+    pretrained,
     read_card,
 )
 from diffenc_lite.course.worlds import SCALING, VDM, Exact, Gaussian, PlusMinus
-from diffenc_lite.pretrained import checkpoint
 
 
 def ends(model, steps: int) -> tuple[Noise, Noise]:
@@ -154,7 +154,7 @@ def test_fitted_steps_are_refused_for_other_weights(monkeypatch):
         with pytest.raises(ValueError, match=f"{name}.*T = {steps}"):
             load_fitted(name, steps)
     card = read_card("mnist-vdm") | {"sha256": "another"}
-    monkeypatch.setattr(checkpoint, "read_card", lambda _: card)
+    monkeypatch.setattr(pretrained, "read_card", lambda _: card)
     with pytest.raises(ValueError, match="other weights"):
         load_fitted("mnist-vdm", 4)
 

@@ -1,6 +1,7 @@
-"""Models on disk: NAME.safetensors, the weights, and NAME.json, the card.
+"""Models that come with the package, and models of your own on disk.
 
-The card says what was trained on what, how well it does, and the sha256 of the weights.
+NAME.safetensors has the weights, NAME.json the card: what was trained on what, how well it does,
+and the sha256 of the weights.
 """
 
 from __future__ import annotations
@@ -14,16 +15,14 @@ from importlib.metadata import metadata
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors.torch import load, save
 
-from ..arguments import as_device, one_of
+from ..arguments import one_of
 from ..chain import Chain
 from ..data import cache_folder
 from ..files import PathLike, fetch, verify, write_whole
 from ..model import DiffEnc, ModelConfig, build, check_model
-from ..networks import GammaEmbedding
 
 PRETRAINED = Path(__file__).parent
 FITTED = PRETRAINED / "fitted.json"
@@ -47,7 +46,7 @@ def save_model(model: DiffEnc, path: PathLike, card: dict[str, Any]) -> None:
     }
     weights, config = save(copies), model.config
     about: dict[str, Any] = {"configuration": None if config is None else asdict(config)}
-    about |= {"own": _beside_weights(model)} if config is None else {}
+    about |= {"own": model.settings()} if config is None else {}
     about |= {name: value for name, value in card.items() if name not in ("configuration", "own")}
     about["sha256"] = hashlib.sha256(weights).hexdigest()
     text = json.dumps(about, indent=2) + "\n"  # before a file is touched
@@ -83,8 +82,7 @@ def load_model(
     cannot be fetched; ValueError if the weights are damaged, cut short, another file than the card
     describes, or do not fit its configuration or the model given.
     """
-    device = as_device(device)
-    card, file, content = _read(path)
+    card, file, weights = _read(path)
     fits = "its configuration" if model is None else "the model given"
     if model is not None:
         check_model(model)
@@ -94,29 +92,33 @@ def load_model(
             "its own. Make it again and give it: load_model(path, model=model)"
         )
     try:
-        weights, own = load(content), card.get("own", {})
-        if card["configuration"] is not None:
-            named = build(ModelConfig(**card["configuration"]))
-            if any(weight.dtype == torch.float64 for weight in weights.values()):
-                named = named.double()
-            named.load_state_dict(weights)
-            own = named.settings()
         if model is None:
-            model = named
+            model = build(ModelConfig(**card["configuration"]), card)
+            if any(weight.dtype == torch.float64 for weight in weights.values()):
+                model = model.double()
         else:
-            tried = copy.deepcopy(model)  # the model stays as it is if it is refused
-            tried.load_state_dict(weights)
-            _compare(own, _beside_weights(tried))
-            model.load_state_dict(weights)
+            copy.deepcopy(model).load_state_dict(weights)  # it stays as it is if it is refused
+            _compare(card, model)
+        model.load_state_dict(weights)
     except Exception as error:  # a foreign file may raise anything
         raise ValueError(f"{file} does not fit {fits}: {error}") from None
-    return _with_card(model, card, own.get("shape")).to(device).eval()
+    return model.with_parts(_card=card).to(device).eval()
 
 
-def _read(path: PathLike) -> tuple[dict[str, Any], Path, bytes]:
-    """The card of a saved model, and the file of its weights with the content, checked."""
+def _read(path: PathLike) -> tuple[dict[str, Any], Path, dict[str, torch.Tensor]]:
+    """The card of a saved model, the file of its weights, and these, checked."""
     card, file = read_card(path), _fetched(_find(path)[0])
-    return card, file, verify(file.read_bytes(), card["sha256"], file)
+    return card, file, load(verify(file.read_bytes(), card["sha256"], file))
+
+
+def _compare(card: dict[str, Any], model: DiffEnc, but: tuple[str, ...] = ()) -> None:
+    """Raise ValueError if what the weights do not tell is another setting than in the card."""
+    there, here = card.get("own"), model.settings()
+    if there is None:
+        there = build(ModelConfig(**card["configuration"])).settings()
+    for name in here:
+        if name not in but and there[name] != here[name]:
+            raise ValueError(f"{name} {there[name]} there, {here[name]} here")
 
 
 def start_from(model: DiffEnc, path: PathLike) -> DiffEnc:
@@ -130,52 +132,22 @@ def start_from(model: DiffEnc, path: PathLike) -> DiffEnc:
     saved one. Raises ValueError if that has weights or shapes that `model` has not, other levels or
     another schedule; and what `load_model` raises.
     """
-    card, _, content = _read(path)
-    weights, filled = load(content), copy.deepcopy(model)
-    own = filled.state_dict()
+    card, _, weights = _read(path)
+    filled = copy.deepcopy(model)
+    shapes = {name: weight.shape for name, weight in filled.state_dict().items()}
     try:
         for name, weight in weights.items():
-            there, here = tuple(weight.shape), tuple(own[name].shape) if name in own else None
-            if there != here:
-                raise ValueError(f"{name} has shape {there} there, {here} here")
-        filled.load_state_dict({**own, **weights})
-        settings = filled.settings()  # a trained schedule is among the weights
-        del settings["encoder"], settings["counterterm"]  # it may be another
-        _compare(card.get("own") or load_model(path).settings(), settings)
+            if shapes.get(name) != weight.shape:
+                raise ValueError(f"it has no {name} of shape {tuple(weight.shape)}")
+        _compare(card, model, but=("encoder", "counterterm"))
     except ValueError as error:
         raise ValueError(f"model must fit {os.fspath(path)}: {error}") from None
+    filled.load_state_dict(weights, strict=False)
     start = {"encoder": (card["configuration"] or {}).get("encoder")}
     kept = ("updates", "bits_per_dim", "sha256", "start")
     start |= {name: card[name] for name in kept if name in card}
     start["batch"] = card.get("training", {}).get("batch")
-    return _with_card(filled, {"start": start})
-
-
-def _with_card(model: DiffEnc, card: dict[str, Any], shape: Any = None) -> DiffEnc:
-    """A model of the same parts with this card; its shape, where its own is not known."""
-    return model.with_parts(shape=model.shape or (shape and tuple(shape)), _card=dict(card))
-
-
-@torch.no_grad()
-def _beside_weights(model: DiffEnc) -> dict[str, Any]:
-    """What the weights do not tell, and the end points between which the networks of this library
-    read gamma: those of their schedule, which may not be the model's."""
-    embeddings = [module for module in model.modules() if isinstance(module, GammaEmbedding)]
-    ends = [[float(end) for end in m.end_points(model.prototype)] for m in embeddings]
-    return {**model.settings(), "read_between": ends}
-
-
-def _compare(there: dict[str, Any], here: dict[str, Any]) -> None:
-    """Raise ValueError if a setting that both have is another one; None is not known."""
-    known = [name for name in here if here[name] is not None and there.get(name) is not None]
-    for name in known:
-        a, b = there[name], here[name]
-        if not (a == b if isinstance(a, str) else _close(a, b)):
-            raise ValueError(f"{name} {a} there, {b} here")
-
-
-def _close(a: Any, b: Any) -> bool:
-    return np.shape(a) == np.shape(b) and np.allclose(a, b, rtol=1e-3, atol=1e-3)
+    return filled.with_parts(_card={"start": start})
 
 
 def load_pretrained(name: str, device: torch.device | str = "cpu") -> DiffEnc:
@@ -207,19 +179,6 @@ def load_fitted(name: str, steps: int) -> Chain:
 def pretrained_names() -> list[str]:
     """The names that `load_pretrained` knows."""
     return sorted(path.stem for path in PRETRAINED.glob("*.json") if path != FITTED)
-
-
-def read_metrics(path: PathLike) -> list[dict[str, Any]]:
-    """The lines of a metrics.jsonl (training/folder.py), or of a pretrained model by its name:
-    those of all its trainings, one after the other, updates counted through.
-
-    Raises FileNotFoundError if there is no such file, ValueError if a line is damaged.
-    """
-    file = PRETRAINED / f"{path}.metrics.jsonl" if path in pretrained_names() else Path(path)
-    try:
-        return [json.loads(line) for line in file.read_bytes().splitlines()]
-    except ValueError as error:
-        raise ValueError(f"{file} is damaged or not a file of metrics: {error}") from None
 
 
 def _model_files(path: PathLike) -> tuple[Path, Path]:
