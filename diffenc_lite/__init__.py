@@ -16,7 +16,7 @@ The paper, one idea a file, in this order; `help("diffenc_lite.chain")` has more
     networks   MLP, UNet: denoiser and encoder
     model      DiffEnc(denoiser, encoder, schedule); build(ModelConfig(...)) by name and size
     bound      elbo: prior + reconstruction + diffusion, at finite or infinite depth (L0-L4)
-    evaluation evaluate: the bound on a data set; standard_error has how sure it is
+    evaluation evaluate: the bound on a data set, and how sure it is
     grid       edge_costs, cheapest_path: the best of the time grids (W4)
     ratio      fit: a chain with the best ratio, scale and grid (W1-W7)
     sampling   sample, sample_steps

@@ -16,7 +16,7 @@ from . import pixels, process
 from .arguments import brief, in_shape_of, truth
 from .chain import Chain, as_chain, low_discrepancy
 from .gaussian import kl_ratio, kl_to_standard, standard_normal, sum_dims
-from .model import DiffEnc, check_model
+from .model import DiffEnc, check_images
 from .process import Scale
 from .schedule import Noise
 
@@ -222,8 +222,7 @@ def elbo(
     Raises TypeError for images that are not uint8; ValueError for wrong levels or shapes, t
     outside [0, 1] or beside every_step, every_step at infinite depth, and what `Chain` refuses.
     """
-    check_model(model)
-    model.check(images)
+    check_images(model, images)
     chain, images, like = as_chain(steps), images.to(model.device), model.prototype
     if truth("every_step", every_step) and (chain is None or t is not None):
         given = "no t" if t is None else "a t"

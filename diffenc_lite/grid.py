@@ -16,7 +16,7 @@ from .arguments import real, whole
 from .chain import Chain
 from .encoder import has_counterterm
 from .gaussian import best_cost, best_scale, gap_with_scale, kl_ratio, standard_normal
-from .model import DiffEnc, check_model, evaluating
+from .model import DiffEnc, check_images, evaluating
 from .schedule import Noise
 
 
@@ -154,7 +154,6 @@ def cheapest_path(costs: Tensor, steps: int) -> Tensor:
 
 def unit_batches(model: DiffEnc, images: Tensor, batch: int) -> Iterator[Tensor]:
     """x of so many images at a time, on the device of the model; all checked at once."""
-    check_model(model)
-    model.check(images)
+    check_images(model, images)
     pieces = images.split(whole("batch", batch))
     return (model.to_unit(piece.to(model.device)) for piece in pieces)

@@ -112,18 +112,9 @@ class DiffEnc(nn.Module):
         return x_hat if encoders.has_counterterm(self.encoder) else 0.0
 
     def to_unit(self, images: Tensor) -> Tensor:
-        """8-bit images (B, ...) -> x in (-1, 1), in the dtype of the model; errors as `check`."""
-        self.check(images)
+        """8-bit images (B, ...) -> x in (-1, 1), in the model's dtype; errors as `check_images`."""
+        check_images(self, images)
         return pixels.to_unit(images, self.levels, self.dtype)
-
-    def check(self, images: Tensor, name: str = "images") -> None:
-        """Raise TypeError for images that are not uint8; ValueError for no images, for a level that
-        is too high, and for a shape that does not fit the model. Args: name, for the message."""
-        pixels.check_levels(images, self.levels, name)
-        given = tuple(images.shape)
-        if len(given) < 2 or not given[0] or given[1:] != (self.shape or given[1:]):
-            axes = ", ".join(map(str, self.shape or ("...",)))
-            raise ValueError(f"{name} must have shape (B, {axes}), B >= 1; got {given}")
 
     @torch.no_grad()
     def settings(self) -> dict[str, Any]:
@@ -165,6 +156,17 @@ def check_model(model: Any) -> None:
         raise TypeError(f"model must be a DiffEnc; got {type(model).__name__}")
 
 
+def check_images(model: DiffEnc, images: Tensor, name: str = "images") -> None:
+    """Raise TypeError for what is no model, and for images that are not uint8; ValueError for no
+    images, for a level that is too high, and for a shape that does not fit the model."""
+    check_model(model)
+    pixels.check_levels(images, model.levels, name)
+    given = tuple(images.shape)
+    if len(given) < 2 or not given[0] or given[1:] != (model.shape or given[1:]):
+        axes = ", ".join(map(str, model.shape or ("...",)))
+        raise ValueError(f"{name} must have shape (B, {axes}), B >= 1; got {given}")
+
+
 @contextmanager
 def evaluating(model: DiffEnc) -> Iterator[None]:
     """No dropout and no gradients inside; afterwards every module has its mode back."""
@@ -177,39 +179,6 @@ def evaluating(model: DiffEnc) -> Iterator[None]:
     finally:
         for module, mode in modes:
             module.training = mode
-
-
-def check_encoder(model: DiffEnc, images: Tensor) -> None:
-    """Raise ValueError for an encoding that is not finite, or whose parts do not agree: u is the
-    slope of x_t that the bound takes it for, and `encode` and `change` say what `shift` says. Tried
-    on two images at five depths, without dropout or draws, once before a training or evaluation."""
-    with evaluating(model), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-        x = model.to_unit(images[:2].to(model.device)).repeat_interleave(5, 0)
-        t, h = torch.linspace(0.08, 0.93, 5).to(model.prototype).repeat(len(x) // 5), 0.01
-        at, before = model.schedule(t), model.schedule(0.9 * t)
-        encoding, shift = model.encode(x, at.gamma), model.shift(x, at.gamma)
-        if not all(bool(each.isfinite().all()) for each in encoding):
-            raise ValueError("encoder must give a finite x_t and u; got NaN or inf")
-        x_t, x_change = model.change(x, before.gamma, at.gamma)
-        by_shift = {
-            "x_t of encode": (encoding.x_t, x + shift),
-            "x_t of change": (x_t, x + shift),
-            "x_t - x_s of change": (x_change, shift - model.shift(x, before.gamma)),
-            "shift of one example alone": (model.shift(x[:1], at.gamma[:1]), shift[:1]),
-        }
-        for name, (given, wanted) in by_shift.items():
-            if bool((off := (given - wanted).norm()) > 1e-3 * (x.norm() + wanted.norm())):
-                raise ValueError(
-                    f"encoder must give the {name} that follows from its shift; "
-                    f"it is off by {off:.3g}, of a norm of {wanted.norm():.3g}"
-                )
-        slope = -at.like(x).sigma.square() * encoding.u
-        quotient = (model.shift(x, at.gamma + h) - model.shift(x, at.gamma - h)) / (2 * h)
-        off, by_u, by_steps = ((slope - quotient).norm(), slope.norm(), quotient.norm())
-    if bool(off > 0.05 * max(by_u, by_steps) + 1e-3 * x.norm()):
-        found = f"norms {by_u:.3g} by u, {by_steps:.3g} by differences, {off:.3g} between them"
-        slope_is_u = "dx_t/dgamma = -sigma_t^2 u, and nothing of gamma detached"
-        raise ValueError(f"encoder must have {slope_is_u}; got {found}")
 
 
 # --- models by name ------------------------------------------------------------------------------

@@ -24,9 +24,9 @@ from torch import Tensor
 
 from .. import bound, pixels
 from ..chain import as_chain
-from ..evaluation import Evaluation, evaluate, evenly_chosen
+from ..evaluation import Evaluation, check_encoder, evaluate, evenly_chosen
 from ..files import PathLike
-from ..model import DiffEnc, check_encoder, check_model
+from ..model import DiffEnc, check_images
 from .config import TrainConfig
 from .draws import FOR_EVALUATION, draw_batch, process_of, seeded, seeded_dropout
 from .folder import RunFolder, identity
@@ -206,14 +206,13 @@ def interrupts_held_back() -> Iterator[None]:
 
 
 def _check(model: DiffEnc, images: Tensor, config: TrainConfig, held_out: Tensor | None) -> None:
-    check_model(model)
+    check_images(model, images)
     if not any(weight.requires_grad for weight in model.parameters()):
         raise ValueError("model must have weights to train; it has none that require a gradient")
     if not isinstance(config, TrainConfig):
         raise TypeError(f"config must be a TrainConfig, as TrainConfig(200) is; got {config!r}")
-    model.check(images)
     if held_out is not None:
-        model.check(held_out, "held_out")
+        check_images(model, held_out, "held_out")
         if len(held_out) < 2:
             raise ValueError(f"held_out must have at least 2 images; got {len(held_out)}")
     check_encoder(model, images)
