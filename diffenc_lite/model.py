@@ -1,4 +1,4 @@
-"""DiffEnc = schedule + encoder + denoiser. Composition, no formulas.
+"""DiffEnc = schedule + encoder + denoiser.
 
 `DiffEnc(...)` joins any parts; `build(ModelConfig(...))` makes the parts from names and sizes.
 """
@@ -14,12 +14,20 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
-from . import encoder as encoders
 from . import pixels
-from .arguments import in_shape_of, lengths, one_of, real, whole
-from .encoder import ENCODERS, Encoder, Encoding, IdentityEncoder
+from .arguments import in_shape_of, lengths, one_of, whole
+from .encoder import ENCODERS, Encoder, Encoding, IdentityEncoder, at_both, has_counterterm
 from .networks import MLP, UNet, UNetConfig
-from .schedule import GAMMA_MAX, GAMMA_MIN, SCHEDULES, AnySchedule, LinearSchedule, check_schedule
+from .schedule import (
+    GAMMA_MAX,
+    GAMMA_MIN,
+    SCHEDULES,
+    AnySchedule,
+    LinearSchedule,
+    Noise,
+    check_schedule,
+    with_slope,
+)
 
 
 class DiffEnc(nn.Module):
@@ -52,16 +60,12 @@ class DiffEnc(nn.Module):
             raise TypeError(f"denoiser must be an nn.Module; got {type(denoiser).__name__}")
         if encoder is not None and (isinstance(encoder, type) or not hasattr(encoder, "shift")):
             raise TypeError(f"encoder must be an object with shift(x, gamma); got {encoder!r}")
-        for name, part in (("denoiser", denoiser), ("encoder", encoder), ("schedule", schedule)):
-            if _hides_weights(part):
-                wanted = "an nn.Module with its weights in parameters or modules, to be trained"
-                raise TypeError(f"{name} must be {wanted}; got {type(part).__name__}")
+        held = () if isinstance(encoder, nn.Module) else getattr(encoder, "__dict__", {}).values()
+        if any(isinstance(value, nn.Module | nn.Parameter) for value in held):
+            raise TypeError("encoder must be an nn.Module, for its weights to be trained")
         self.denoiser = denoiser
         self.encoder: Encoder = IdentityEncoder() if encoder is None else encoder
         self.schedule = LinearSchedule() if schedule is None else schedule
-        if self.dtype not in (torch.float32, torch.float64):
-            advice = "TrainConfig(fast=True) computes in bf16 where that is faster"
-            raise ValueError(f"weights must be float32 or float64; got {self.dtype}. {advice}")
         check_schedule(self.schedule, self.prototype)
         self.levels = whole("levels", levels, 2, 256)  # 8-bit data
         shape = getattr(denoiser, "shape", None) if shape is None else shape
@@ -91,17 +95,32 @@ class DiffEnc(nn.Module):
             setattr(other, name, part)
         return other
 
-    def encode(self, x: Tensor, gamma: Tensor) -> Encoding:
-        """x_t and u (E1-E3), in the shape of x."""
-        return encoders.encode(self.encoder, x, gamma)
-
     def shift(self, x: Tensor, gamma: Tensor) -> Tensor:
         """x_t - x, in the shape of x."""
-        return encoders.shift_of(self.encoder, x, gamma)
+        return in_shape_of(x, self.encoder.shift(x, gamma), "encoder.shift(x, gamma)", "x")
+
+    def encode(self, x: Tensor, gamma: Tensor) -> Encoding:
+        """x_t = x + shift and u = -dx_t/dgamma / sigma_t^2 (E1-E3), by one forward-mode derivative
+        unless the encoder has a formula; both in the shape of x."""
+        if (both := getattr(self.encoder, "encode", None)) is not None:
+            x_t, u = both(x, gamma)
+        elif (formula := getattr(self.encoder, "u", None)) is not None:
+            x_t, u = x + self.shift(x, gamma), formula(x, gamma)
+        else:
+            shift, slope = with_slope(lambda g: self.shift(x, g), gamma)
+            x_t, u = x + shift, -slope / Noise.from_gamma(gamma).like(x).sigma.square()
+        in_shape_of(x, x_t, "x_t of the encoder", "x")
+        return Encoding(x_t, in_shape_of(x, u, "u of the encoder", "x"))
 
     def change(self, x: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> tuple[Tensor, Tensor]:
-        """(x_t, x_t - x_s), in the shape of x."""
-        return encoders.change(self.encoder, x, gamma_s, gamma_t)
+        """(x_t, x_t - x_s), in the shape of x: the difference of two shifts, which in float32 loses
+        digits for small steps, unless the encoder has a formula."""
+        if (formula := getattr(self.encoder, "change", None)) is not None:
+            x_t, x_change = formula(x, gamma_s, gamma_t)
+            in_shape_of(x, x_t, "x_t of encoder.change", "x")
+            return x_t, in_shape_of(x, x_change, "x_t - x_s of encoder.change", "x")
+        shift_s, shift_t = at_both(self.shift, self.encoder, x, gamma_s, gamma_t)
+        return x + shift_t, shift_t - shift_s
 
     def v_hat(self, z: Tensor, gamma: Tensor) -> Tensor:
         """The denoiser's prediction of v, checked to have the shape of z."""
@@ -109,7 +128,7 @@ class DiffEnc(nn.Module):
 
     def u_hat(self, x_hat: Tensor) -> Tensor | float:
         """What the generative process uses in the place of u: x_hat, or 0 for a VDM (G3)."""
-        return x_hat if encoders.has_counterterm(self.encoder) else 0.0
+        return x_hat if has_counterterm(self.encoder) else 0.0
 
     def to_unit(self, images: Tensor) -> Tensor:
         """8-bit images (B, ...) -> x in (-1, 1), in the model's dtype; errors as `check_images`."""
@@ -124,7 +143,7 @@ class DiffEnc(nn.Module):
         trained = isinstance(self.schedule, nn.Module) and [*self.schedule.parameters()]
         return {
             "encoder": type(self.encoder).__name__, "levels": self.levels,
-            "counterterm": encoders.has_counterterm(self.encoder),
+            "counterterm": has_counterterm(self.encoder),
             "gamma": None if trained else gamma,
         }  # fmt: skip
 
@@ -140,14 +159,6 @@ class DiffEnc(nn.Module):
     @property
     def dtype(self) -> torch.dtype:
         return self.prototype.dtype
-
-
-def _hides_weights(part: Any) -> bool:
-    """Whether it has weights to train that `parameters()` does not list"""
-    hidden = list(getattr(part, "__dict__", {}).values())
-    if not isinstance(part, nn.Module) and any(isinstance(value, nn.Module) for value in hidden):
-        return True
-    return any(isinstance(value, Tensor) and value.requires_grad for value in hidden)
 
 
 def check_model(model: Any) -> None:
@@ -249,24 +260,12 @@ class ModelConfig:
         object.__setattr__(self, "shape", lengths(self.shape))  # JSON gives a list
         if self.schedule == "fixed":  # as older cards call it
             object.__setattr__(self, "schedule", "linear")
-        numbers = {
-            "dropout": real("dropout", self.dropout, "in [0, 1)", lambda p: 0 <= p < 1),
-            "levels": whole("levels", self.levels, 2, 256),
-            "gamma_min": real("gamma_min", self.gamma_min),
-            "gamma_max": real("gamma_max", self.gamma_max),
-        }
-        for name, number in numbers.items():
-            object.__setattr__(self, name, number)  # plain ones, for JSON
         for name, accepted in (("encoder", ENCODERS), ("size", SIZES), ("schedule", SCHEDULES)):
             one_of(name, getattr(self, name), accepted)
-        if len(self.shape) not in (1, 3):
-            raise ValueError(f"shape must be (C, H, W) or (D,); got {self.shape}")
 
 
 def build(config: ModelConfig, card: dict[str, Any] | None = None) -> DiffEnc:
     """The model of a configuration, kept as `model.config`. The one place where names are read."""
-    if not isinstance(config, ModelConfig):
-        raise TypeError(f"config must be a ModelConfig; got {config!r}")
     schedule = SCHEDULES[config.schedule](config.gamma_min, config.gamma_max)
     size = SIZES[config.size]
 

