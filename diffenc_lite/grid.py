@@ -17,6 +17,7 @@ from .chain import Chain
 from .encoder import has_counterterm
 from .gaussian import best_cost, best_scale, gap_with_scale, kl_ratio, standard_normal
 from .model import DiffEnc, check_images, evaluating
+from .process import Scale
 from .schedule import Noise
 
 
@@ -27,7 +28,7 @@ def edge_costs(
     ratio: float | str = 1.0,
     generator: torch.Generator | None = None,
     batch: int = 64,
-    scale: float | str | None = None,
+    scale: Scale = None,
 ) -> Tensor:
     """What every step between the depths i / N costs, N = resolution: E[L2], in nats per example
 
@@ -59,7 +60,7 @@ def squared_gap_table(
     batches: Iterable[Tensor],
     times: Tensor,
     generator: torch.Generator | None = None,
-    scale: float | str | None = None,
+    scale: Scale = None,
 ) -> Tensor:
     """The mean squared gap m of every step between the depths `times` (L2, W4), from one pass over
     the data

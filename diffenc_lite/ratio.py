@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator
 import torch
 from torch import Tensor
 
-from .arguments import brief, one_of, truth, whole
+from .arguments import one_of, whole
 from .bound import gap_and_slope, step_gap
 from .chain import Chain, Step, finite_chain
 from .gaussian import best_ratio, best_scale, gap_with_scale, standard_normal
@@ -57,11 +57,11 @@ def fit(
     """
     chain = finite_chain(steps)
     batches = unit_batches(model, images, batch)
-    truth("scale", scale)
+    one_of("scale", scale, (True, False))
     one_of("ratio", ratio, ("step", "constant", "dimension"))
     if resolution is not None:
         whole("resolution", resolution, chain.steps)
-        kind = "optimal" if scale else _one_scale(chain)
+        kind = "optimal" if scale else chain.scale  # None or "folded": one for all steps
         costs = edge_costs(model, images, resolution, "optimal", generator, batch, kind)
         nodes = cheapest_path(costs, chain.steps)
         grid = Chain.equal(resolution).grid.to(model.dtype)[nodes]
@@ -81,19 +81,8 @@ def fit(
 
 def _best_ratio(m: Tensor, error: Tensor) -> tuple[Tensor, Tensor]:
     """W1: w* and its standard error, w*^2 se(m) to first order"""
-    if not bool(m.isfinite().all()):
-        raise FloatingPointError(f"the mean squared gap of a step is not finite: {brief(m)}")
     w = best_ratio(m)
     return w, w.square() * error
-
-
-def _one_scale(chain: Chain) -> float | str | None:
-    """The scale of all steps alike, as the costs of a grid need it."""
-    if not isinstance(chain.scale, Tensor):
-        return chain.scale
-    if bool((chain.scale != chain.scale[0]).any()):
-        raise ValueError(f"scale must be one for all steps to fit a grid; got {brief(chain.scale)}")
-    return float(chain.scale[0])
 
 
 def _scale_and_ratio(

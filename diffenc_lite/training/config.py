@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from ..arguments import one_of, real, truth, whole
+from ..arguments import one_of, real, whole
 from ..chain import Chain, as_chain
 
 OPTIMIZERS = ("adamw", "muon")
@@ -69,7 +69,6 @@ class TrainConfig:
         for name, number in numbers.items():
             object.__setattr__(self, name, number)  # NumPy's would not come back from a file
         as_chain(self.steps)
-        truth("fast", self.fast)
         one_of("optimizer", self.optimizer, OPTIMIZERS)
 
     def plain(self) -> dict[str, Any]:
