@@ -180,11 +180,9 @@ MISTAKES = [
     (lambda m: train(m, IMAGES, TrainConfig(1), held_out=IMAGES[:1]), ValueError, "held_out"),
     (lambda m: evaluate(m, IMAGES, clusters=torch.zeros(len(IMAGES))), ValueError, "clusters"),
     (lambda m: evaluate(m, IMAGES, clusters=torch.arange(1)), ValueError, "clusters"),
-    (lambda m: UNet(UNetConfig((8,), (1,), patch=2), (1, 7, 8)), ValueError, "shape"),
     (lambda m: UNet(UNetConfig((8,), (1,)), (8, 8)), ValueError, "shape must | (8, 8)"),
     (lambda m: MLP(8, 1, (3, 8, 8)), ValueError, "shape must | (3, 8, 8)"),
-    (lambda m: MLP(8, -1), ValueError, "layers"),
-    (lambda m: UNet(UNetConfig((), ())), ValueError, "channels"),
+    (lambda m: UNet(UNetConfig((8, 8), (1,))), ValueError, "channels"),
     (lambda m: evaluate(DiffEnc(Times(NAN)), IMAGES), FloatingPointError, "not finite"),
     (
         lambda m: DiffEnc(m.denoiser, schedule=Overridden()),

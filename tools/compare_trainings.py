@@ -1,4 +1,4 @@
-"""Trainings in pairs, from nothing: AdamW and Muon, and two encoders; digits and photographs.
+"""Trainings of a VDM in pairs, from nothing: AdamW and Muon; digits and photographs.
 
     python tools/compare_trainings.py pairs.jsonl --data full photos --updates 2000 10000
 
@@ -16,52 +16,28 @@ from pathlib import Path
 
 import torch
 
-from diffenc_lite import (
-    DiffEnc,
-    LearnedEncoder,
-    TrainConfig,
-    UNet,
-    UNetConfig,
-    evaluate,
-    train_steps,
-)
+from diffenc_lite import DiffEnc, TrainConfig, UNet, evaluate, train_steps
 from diffenc_lite.data import load_named
 from diffenc_lite.evaluation import evenly_chosen
 from diffenc_lite.model import SIZES
 
-SMALL = SIZES["small"]
-ENCODERS = {
-    "none": None,
-    "today's": SMALL.encoder,
-    "2 x 2": UNetConfig((16, 32), (0, 1), attention=False, patch=2),
-}
-PAIRS = {  # optimiser and encoder of each
-    "optimiser": (("adamw", "none"), ("muon", "none")),
-    "encoder": (("muon", "today's"), ("muon", "2 x 2")),
-}
+PAIRS = {"optimiser": ("adamw", "muon")}
 TURN = 50  # updates
-
-Arm = tuple[str, str]
-
-
-def new_model(encoder: str, shape: tuple[int, ...], seed: int) -> DiffEnc:
-    torch.manual_seed(seed)
-    denoiser, config = UNet(SMALL.denoiser, shape), ENCODERS[encoder]
-    return DiffEnc(denoiser, LearnedEncoder(UNet(config, shape, True)) if config else None)
 
 
 def trained(
-    arms: dict[Arm, int], images: torch.Tensor, seed: int
-) -> dict[Arm, tuple[DiffEnc, float]]:
+    arms: dict[str, int], images: torch.Tensor, seed: int
+) -> dict[str, tuple[DiffEnc, float]]:
     """The averaged model of each and its seconds of processor time. Args: arms, their updates."""
     running, seconds, models = {}, dict.fromkeys(arms, 0.0), {}
-    for (optimizer, encoder), updates in arms.items():
-        model = new_model(encoder, tuple(images.shape[1:]), seed)
+    for optimizer, updates in arms.items():
+        torch.manual_seed(seed)
+        model = DiffEnc(UNet(SIZES["small"].denoiser, tuple(images.shape[1:])))
         config = TrainConfig(
             updates, 64, lr=0.003, warmup=min(200, updates // 10), optimizer=optimizer, ends=8,
             seed=seed, log_every=TURN, checkpoint_every=updates,
         )  # fmt: skip
-        running[optimizer, encoder] = train_steps(model, images, config)
+        running[optimizer] = train_steps(model, images, config)
     while running:
         for arm, steps in list(running.items()):
             began = time.process_time()
@@ -101,7 +77,7 @@ def main() -> None:
             draws = torch.Generator().manual_seed(0)  # the same for all
             bound = evaluate(model, images, clusters=clusters, generator=draws)
             line = {
-                "job": job, "equal": equal, "optimizer": arm[0], "encoder": arm[1], "updates": n,
+                "job": job, "equal": equal, "optimizer": arm, "updates": n,
                 "seconds": round(seconds, 1), "total": bound.total, "error": bound.standard_error,
             }  # fmt: skip
             text += json.dumps(line) + "\n"
