@@ -59,8 +59,8 @@ def evaluate(
     passes, batch, n = whole("passes", passes), whole("batch", batch), len(images)
     groups = torch.arange(n) if clusters is None else torch.as_tensor(clusters).cpu()
     if groups.shape != (n,) or len(groups.unique()) < 2:
-        name, got = "images" if clusters is None else "clusters", tuple(groups.shape)
-        raise ValueError(f"{name} must be at least 2, one cluster an image; got {got} for {n}")
+        wanted = "images must be" if clusters is None else f"clusters must be ({n},),"
+        raise ValueError(f"{wanted} at least 2; got {tuple(groups.shape)}")
     check_encoder(model, images)
     terms = torch.zeros(passes, 3, n, dtype=torch.float64)
     uniform = torch.zeros(passes, n, dtype=torch.float64)

@@ -41,7 +41,7 @@ class DiffEnc(nn.Module):
         levels: number of levels of the data, at most 256.
         shape: of one example, e.g. (1, 28, 28); by default that of the denoiser, if it has one.
             Without either, images of any shape are accepted, and `sample` needs to be told.
-        config, card: kept as `model.config` (by `build`) and `model.card` (by `load_model`).
+        config: kept as `model.config`, by `build`.
     """
 
     def __init__(
@@ -53,7 +53,6 @@ class DiffEnc(nn.Module):
         shape: tuple[int, ...] | None = None,
         *,
         config: ModelConfig | None = None,
-        card: dict[str, Any] | None = None,
     ):
         super().__init__()
         if not isinstance(denoiser, nn.Module):
@@ -70,7 +69,8 @@ class DiffEnc(nn.Module):
         self.levels = whole("levels", levels, 2, 256)  # 8-bit data
         shape = getattr(denoiser, "shape", None) if shape is None else shape
         self.shape = None if shape is None else lengths(shape)
-        self._config, self._card = config, dict(card or {})
+        self._config: ModelConfig | None = config
+        self._card: dict[str, Any] = {}
 
     @property
     def config(self) -> ModelConfig | None:
@@ -264,7 +264,7 @@ class ModelConfig:
             one_of(name, getattr(self, name), accepted)
 
 
-def build(config: ModelConfig, card: dict[str, Any] | None = None) -> DiffEnc:
+def build(config: ModelConfig) -> DiffEnc:
     """The model of a configuration, kept as `model.config`. The one place where names are read."""
     schedule = SCHEDULES[config.schedule](config.gamma_min, config.gamma_max)
     size = SIZES[config.size]
@@ -277,6 +277,4 @@ def build(config: ModelConfig, card: dict[str, Any] | None = None) -> DiffEnc:
     denoiser = network(size.denoiser, size.denoiser_mlp, False)
     make_encoder = ENCODERS[config.encoder]
     encoder = make_encoder(lambda: network(size.encoder, size.encoder_mlp, True), config)
-    return DiffEnc(
-        denoiser, encoder, schedule, config.levels, config.shape, config=config, card=card
-    )
+    return DiffEnc(denoiser, encoder, schedule, config.levels, config.shape, config=config)

@@ -72,17 +72,10 @@ def fit(
             return chain
         batches = unit_batches(model, images, batch)
     m, error = squared_gaps(model, batches, chain, generator, ratio == "dimension")
-    if ratio == "constant":
-        best = best_ratio(m.mean()).to(model.device, model.dtype)
-        return Chain(chain.grid, best, chain.scale, None, chain.scale_error)
-    w, w_error = (values.to(model.device, model.dtype) for values in _best_ratio(m, error))
+    w = best_ratio(m.mean() if ratio == "constant" else m)
+    w_error = None if ratio == "constant" else (w.square() * error).to(model.device, model.dtype)
+    w = w.to(model.device, model.dtype)
     return Chain(chain.grid, w, chain.scale, w_error, chain.scale_error)
-
-
-def _best_ratio(m: Tensor, error: Tensor) -> tuple[Tensor, Tensor]:
-    """W1: w* and its standard error, w*^2 se(m) to first order"""
-    w = best_ratio(m)
-    return w, w.square() * error
 
 
 def _scale_and_ratio(
@@ -107,8 +100,8 @@ def _scale_and_ratio(
     moved = of_images @ torch.stack([on_scale, on_m], 2)  # (T, N, 2)
     errors = moved.std(1) / n**0.5 if n > 1 else torch.full_like(moved[:, 0], torch.nan)
     scale_error, m_error = errors.unbind(1)
-    w, w_error = _best_ratio(gap_with_scale(means, scale), m_error)
-    fitted = w, scale, w_error, scale_error
+    w = best_ratio(gap_with_scale(means, scale))
+    fitted = w, scale, w.square() * m_error, scale_error  # dw/dm = -w^2
     return Chain(chain.grid, *(values.to(model.device, model.dtype) for values in fitted))
 
 

@@ -494,8 +494,7 @@ def test_full_disk_stops_with_one_error_and_loses_nothing(tmp_path, whole, monke
 def test_another_run_in_the_folder_is_refused(tmp_path):
     next(train_steps(make("scaling"), POINTS, SHORT, tmp_path, HELD_OUT))
     before, model = contents(tmp_path), make("scaling")
-    card = {"sha256": "another"}  # it would go on from another model
-    started = DiffEnc(model.denoiser, model.encoder, config=model.config, card=card)
+    started = model.with_parts(_card={"sha256": "another"})  # it would go on from another model
     for named, arguments in {
         "lr": (model, POINTS, replace(SHORT, lr=0.002), tmp_path, HELD_OUT),
         "seed": (model, POINTS, replace(SHORT, seed=4), tmp_path, HELD_OUT),

@@ -142,9 +142,9 @@ def load_named(
     """
     one_of("name", name, data_names())
     one_of("split", split, ("train", "test"))
+    if root is not None and name in ("bundled", "mnist-bundled", "photos"):
+        raise ValueError(f"root must be None for {name}, in the package; got {os.fspath(root)!r}")
     if name in ("bundled", "mnist-bundled"):
-        if root is not None:
-            raise ValueError(f"root must be None for bundled images; got {os.fspath(root)!r}")
         return _bundled(split).to(device)
     set_name = "mnist" if name in SOURCES else name
     try:

@@ -74,8 +74,12 @@ class RunFolder:
             os.fsync(file.fileno())
 
     def save(self, state: dict[str, Any]) -> None:
+        """Args: state, tensors, numbers, strings; dicts and lists of them."""
         saved = {"settings": self.settings, "metrics": self._size(), "state": state}
-        save_resume(self.resume, saved)
+        buffer = io.BytesIO()
+        torch.save(saved, buffer)
+        content = buffer.getvalue()
+        write_whole(self.resume, HEADER + hashlib.sha256(content).hexdigest().encode() + content)
 
     def _size(self) -> int:
         return self.metrics.stat().st_size if self.metrics.exists() else 0
@@ -95,17 +99,9 @@ def identity(model: DiffEnc, images: Tensor, held_out: Tensor | None) -> dict[st
     }
 
 
-def save_resume(path: PathLike, state: dict[str, Any]) -> None:
-    """Write all that a run needs to go on: tensors, numbers, strings; dicts and lists of them."""
-    buffer = io.BytesIO()
-    torch.save(state, buffer)
-    content = buffer.getvalue()
-    write_whole(path, HEADER + hashlib.sha256(content).hexdigest().encode() + content)
-
-
 def load_resume(path: PathLike) -> dict[str, Any]:
-    """What `save_resume` wrote, on the CPU. Raises FileNotFoundError if there is none, ValueError
-    if it is damaged, cut short, or not such a file of this version."""
+    """What `RunFolder.save` wrote, on the CPU. Raises FileNotFoundError if there is none,
+    ValueError if it is damaged, cut short, or not such a file of this version."""
     content = Path(path).read_bytes()
     if not content.startswith(HEADER):
         raise ValueError(f"{os.fspath(path)} is not a resume file of this version of diffenc_lite")
