@@ -28,8 +28,7 @@ from diffenc_lite import (
 )
 from diffenc_lite.course.worlds import Exact, Gaussian
 from diffenc_lite.gaussian import best_ratio, kl_ratio
-from diffenc_lite.grid import cheapest_path
-from diffenc_lite.ratio import squared_gaps
+from diffenc_lite.ratio import cheapest_path, squared_gaps
 
 # --- the gaps of the steps ------------------------------------------------------------------------
 
