@@ -161,37 +161,6 @@ class DiffEnc(nn.Module):
         return self.prototype.dtype
 
 
-def check_model(model: Any) -> None:
-    """Raise TypeError for what is no DiffEnc: a network alone, for example."""
-    if not isinstance(model, DiffEnc):
-        raise TypeError(f"model must be a DiffEnc; got {type(model).__name__}")
-
-
-def check_images(model: DiffEnc, images: Tensor, name: str = "images") -> None:
-    """Raise TypeError for what is no model, and for images that are not uint8; ValueError for no
-    images, for a level that is too high, and for a shape that does not fit the model."""
-    check_model(model)
-    pixels.check_levels(images, model.levels, name)
-    given = tuple(images.shape)
-    if len(given) < 2 or not given[0] or given[1:] != (model.shape or given[1:]):
-        axes = ", ".join(map(str, model.shape or ("...",)))
-        raise ValueError(f"{name} must have shape (B, {axes}), B >= 1; got {given}")
-
-
-@contextmanager
-def evaluating(model: DiffEnc) -> Iterator[None]:
-    """No dropout and no gradients inside; afterwards every module has its mode back."""
-    check_model(model)
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        for module, mode in modes:
-            module.training = mode
-
-
 # --- models by name ------------------------------------------------------------------------------
 
 
@@ -278,3 +247,37 @@ def build(config: ModelConfig) -> DiffEnc:
     make_encoder = ENCODERS[config.encoder]
     encoder = make_encoder(lambda: network(size.encoder, size.encoder_mlp, True), config)
     return DiffEnc(denoiser, encoder, schedule, config.levels, config.shape, config=config)
+
+
+# --- what the other files ask of a model ----------------------------------------------------------
+
+
+def check_model(model: Any) -> None:
+    """Raise TypeError for what is no DiffEnc: a network alone, for example."""
+    if not isinstance(model, DiffEnc):
+        raise TypeError(f"model must be a DiffEnc; got {type(model).__name__}")
+
+
+def check_images(model: DiffEnc, images: Tensor, name: str = "images") -> None:
+    """Raise TypeError for what is no model, and for images that are not uint8; ValueError for no
+    images, for a level that is too high, and for a shape that does not fit the model."""
+    check_model(model)
+    pixels.check_levels(images, model.levels, name)
+    given = tuple(images.shape)
+    if len(given) < 2 or not given[0] or given[1:] != (model.shape or given[1:]):
+        axes = ", ".join(map(str, model.shape or ("...",)))
+        raise ValueError(f"{name} must have shape (B, {axes}), B >= 1; got {given}")
+
+
+@contextmanager
+def evaluating(model: DiffEnc) -> Iterator[None]:
+    """No dropout and no gradients inside; afterwards every module has its mode back."""
+    check_model(model)
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        for module, mode in modes:
+            module.training = mode

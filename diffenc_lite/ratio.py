@@ -148,9 +148,8 @@ def _each_step(
     """i, x, step and eps, for every batch and step."""
     for x in batches:
         for i in range(chain.steps):
-            step = chain.step(i, x)
-            s, t = step.s.expand(len(x)), step.t.expand(len(x))
-            yield i, x, step._replace(s=s, t=t), standard_normal(x.shape, x, generator)
+            step = chain.step(torch.full((len(x),), i, device=x.device), x)
+            yield i, x, step, standard_normal(x.shape, x, generator)
 
 
 # --- every step there could be, and the cheapest chain of them (W4) -------------------------------
