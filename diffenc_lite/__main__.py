@@ -51,6 +51,11 @@ def options_of(config: type) -> dict[str, dict[str, Any]]:
     }
 
 
+def name_and_number(text: str) -> tuple[str, int]:
+    name, _, number = text.partition("=")
+    return name, int(number)
+
+
 # By name, with underscores: more of what argparse gets.
 OPTIONS: dict[str, dict[str, Any]] = {
     **options_of(TrainConfig),
@@ -69,7 +74,10 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "n": {"type": int, "default": 64, "help": "samples"},
     "name": {"help": "toys, for one; another name is told which there are"},
     "job": {"type": int, "help": "number of one job, from 0; all that are missing if not given"},
-    "budget": {"nargs": "*", "default": [], "help": "NAME=NUMBER, trade time for precision"},
+    "budget": {
+        "type": name_and_number, "nargs": "*", "default": [],
+        "help": "NAME=NUMBER, numbers that trade time for precision",
+    },
     "notebooks": {"help": "folder of lessons; those of the package if not given"},
     "for": {"choices": ("nbgrader",), "help": "write the source of its course, with solutions"},
     "exercises_only": {"action": "store_true", "help": "imports and exercises, no lesson"},
@@ -154,8 +162,7 @@ def run_study(args: argparse.Namespace) -> None:
     from .course.studies import options, runner
 
     study, device = runner.find_study(args.name), _device(args.device)
-    budget = {name: int(number) for name, number in (text.split("=") for text in args.budget)}
-    chosen = options(study, device, budget=budget)
+    chosen = options(study, device, budget=dict(args.budget))
     print(runner.run_jobs(args.name, args.folder, chosen, args.job))
 
 
