@@ -16,9 +16,8 @@ The paper, one idea a file, in this order; `help("diffenc_lite.chain")` has more
     networks   MLP, UNet: denoiser and encoder
     model      DiffEnc(denoiser, encoder, schedule); build(ModelConfig(...)) by name and size
     bound      elbo: prior + reconstruction + diffusion, at finite or infinite depth (L0-L4)
-    evaluation evaluate: the bound on a data set; standard_error has how sure it is
-    grid       edge_costs, cheapest_path: the best of the time grids (W4)
-    ratio      fit: a chain with the best ratio, scale and grid (W1-W7)
+    evaluation evaluate: the bound on a data set, and how sure it is
+    ratio      fit: a chain with the best ratio, scale and grid (W1-W7); edge_costs, cheapest_path
     sampling   sample, sample_steps
 
 The machinery; a folder has one door, its __init__:
@@ -39,7 +38,6 @@ from .data import load_mnist, load_named, toy
 from .encoder import Encoder, IdentityEncoder, LearnedEncoder, ScalingEncoder
 from .evaluation import Evaluation, evaluate, evenly_chosen
 from .gaussian import best_ratio, best_scale, kl_ratio
-from .grid import cheapest_path, edge_costs, squared_gap_table
 from .model import DiffEnc, ModelConfig, build
 from .networks import MLP, UNet, UNetConfig
 from .pretrained import (
@@ -48,11 +46,10 @@ from .pretrained import (
     load_pretrained,
     pretrained_names,
     read_card,
-    read_metrics,
     save_model,
     start_from,
 )
-from .ratio import fit, squared_gaps
+from .ratio import cheapest_path, edge_costs, fit, squared_gap_table, squared_gaps
 from .sampling import sample, sample_steps
 from .schedule import CosineSchedule, LearnedSchedule, LinearSchedule, Noise, Schedule
 from .training import Progress, TrainConfig, train, train_steps

@@ -19,10 +19,8 @@ import torch.distributed as dist
 from tqdm import tqdm
 
 from . import pretrained
-from .arguments import as_device
-from .chain import Chain
-from .data import ImageSet, data_names, load_named
-from .evaluation import Evaluation, evaluate, evenly_chosen
+from .data import data_names, load_named
+from .evaluation import evaluate, evenly_chosen
 from .files import write_whole
 from .model import ENCODERS, SIZES, ModelConfig, build
 from .sampling import sample
@@ -53,10 +51,6 @@ def options_of(config: type) -> dict[str, dict[str, Any]]:
     }
 
 
-def number_or_folded(text: str) -> float | str:
-    return text if text == "folded" else float(text)
-
-
 def name_and_number(text: str) -> tuple[str, int]:
     name, _, number = text.partition("=")
     return name, int(number)
@@ -76,14 +70,10 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "split": {"default": "test", "choices": ("train", "test"), "help": "of the data"},
     "images": {"type": int, "help": "how many, evenly chosen; all if not given"},
     "steps": {"type": int, "help": "T; if not given, evaluate takes infinite depth and sample 100"},
-    "ratio": {"type": float, "help": "w; 1 if not given"},
-    "scale": {"type": number_or_folded, "help": "A/c or folded; that of the paper if not given"},
-    "fitted": {"action": "store_true", "help": "ratio and scale fitted for a pretrained model"},
-    "passes": {"type": int, "default": 1, "help": "draws of t and noise for each image"},
     "out": {"default": "samples.png", "help": "the picture, a PNG"},
     "n": {"type": int, "default": 64, "help": "samples"},
+    "name": {"help": "toys, for one; another name is told which there are"},
     "job": {"type": int, "help": "number of one job, from 0; all that are missing if not given"},
-    "root": {"help": "folder that holds the full MNIST"},
     "budget": {
         "type": name_and_number, "nargs": "*", "default": [],
         "help": "NAME=NUMBER, numbers that trade time for precision",
@@ -102,9 +92,9 @@ def run_train(args: argparse.Namespace) -> None:
     with _torchrun(args.device) as rank:
         device = _device(args.device)
         data, test = (load_named(args.data, split, device=device) for split in ("train", "test"))
-        config, shape = _made(TrainConfig, args), tuple(data.images.shape[1:])
+        config = _made(TrainConfig, args)
         torch.manual_seed(config.seed)
-        model = build(_made(ModelConfig, args, shape=shape)).to(device)
+        model = build(_made(ModelConfig, args, shape=tuple(data.images.shape[1:]))).to(device)
         if args.start is not None:
             model = pretrained.start_from(model, args.start)
         path = Path(args.folder) / "model"
@@ -117,11 +107,21 @@ def run_train(args: argparse.Namespace) -> None:
                 if rank > 0 or result is None:  # the first process speaks and writes for all
                     continue
                 if progress.update == config.updates:
-                    generator = _seeded(0, device)
                     result = evaluate(
-                        progress.model, test.images, clusters=test.clusters, generator=generator
-                    )
-                card = _training_card(data, test, config.plain(), progress.update, result)
+                        progress.model, test.images, clusters=test.clusters,
+                        generator=_seeded(0, device),
+                    )  # fmt: skip
+                terms = ("prior", "reconstruction", "diffusion")
+                card = {
+                    "data": f"{data.name} {data.split}, {len(data)} images",
+                    "evaluated_on": f"{test.name} {test.split}, {result.n} images, infinite depth",
+                    "bits_per_dim": result.total,
+                    "standard_error": result.standard_error,
+                    "terms": {name: getattr(result, name) for name in terms},
+                    "updates": progress.update,
+                    "seed": config.seed,
+                    "training": config.plain(),
+                }
                 pretrained.save_model(progress.model, path, card | model.card)
                 tqdm.write(f"update {progress.update}: {result}")  # above the bar
         if rank == 0:
@@ -130,34 +130,31 @@ def run_train(args: argparse.Namespace) -> None:
 
 def run_evaluate(args: argparse.Namespace) -> None:
     """The bound in bits per dimension, with its standard error."""
-    device, (chain, words) = _device(args.device), _steps(args)
+    device = _device(args.device)
     model = pretrained.load_model(args.model, device)
     data = load_named(args.data, args.split, device=device)
     n = len(data) if args.images is None else args.images
     clusters = None if data.clusters is None else evenly_chosen(data.clusters, n)
     result = evaluate(
-        model, evenly_chosen(data.images, n), chain, clusters=clusters, passes=args.passes,
+        model, evenly_chosen(data.images, n), args.steps, clusters=clusters,
         generator=_seeded(args.seed, device),
     )  # fmt: skip
-    print(f"{args.model} on {data.name} {data.split}, {words}: {result}")
+    depth = "infinite depth" if args.steps is None else f"T = {args.steps}"
+    print(f"{args.model} on {data.name} {data.split}, {depth}: {result}")
 
 
 def run_sample(args: argparse.Namespace) -> None:
     """Draw samples into a picture."""
     from torchvision.utils import make_grid, save_image
 
-    args.steps = 100 if args.steps is None else args.steps
-    device = _device(args.device)
+    device, steps = _device(args.device), 100 if args.steps is None else args.steps
     model = pretrained.load_model(args.model, device)
-    if model.shape is None or len(model.shape) != 3:
-        raise ValueError(f"sample draws pictures (C, H, W); {args.model} makes {model.shape}")
-    chain, words = _steps(args)
-    images = sample(model, args.n, chain, generator=_seeded(args.seed, device))
+    images = sample(model, args.n, steps, generator=_seeded(args.seed, device))
     grid = make_grid(images.cpu() / (model.levels - 1), round(args.n**0.5), pad_value=0.5)
     png = io.BytesIO()
     save_image(grid, png, format="png")
     write_whole(args.out, png.getvalue())
-    print(f"{args.out}: {args.n} samples of {args.model}, {words}")
+    print(f"{args.out}: {args.n} samples of {args.model}, T = {steps}")
 
 
 def run_study(args: argparse.Namespace) -> None:
@@ -165,7 +162,7 @@ def run_study(args: argparse.Namespace) -> None:
     from .course.studies import options, runner
 
     study, device = runner.find_study(args.name), _device(args.device)
-    chosen = options(study, device, args.root, dict(args.budget))
+    chosen = options(study, device, budget=dict(args.budget))
     print(runner.run_jobs(args.name, args.folder, chosen, args.job))
 
 
@@ -211,48 +208,15 @@ def _device(name: str) -> torch.device:
     if name == "auto":
         found = torch.accelerator.is_available()
         name = str(torch.accelerator.current_accelerator()) if found else "cpu"
-    return as_device(name)
+    return torch.zeros(1, device=name).device  # with its index
 
 
 def _made(config: type, args: argparse.Namespace, **others: Any) -> Any:
     return config(**{k: v for k, v in vars(args).items() if k in options_of(config)}, **others)
 
 
-def _training_card(
-    data: ImageSet, test: ImageSet, training: dict[str, Any], updates: int, result: Evaluation
-) -> dict[str, Any]:
-    """What a card says of so many updates with these settings, evaluated on `test`."""
-    return {
-        "data": f"{data.name} {data.split}, {len(data)} images",
-        "evaluated_on": f"{test.name} {test.split}, {result.n} images, infinite depth",
-        "bits_per_dim": result.total,
-        "standard_error": result.standard_error,
-        "terms": {name: getattr(result, name) for name in ("prior", "reconstruction", "diffusion")},
-        "updates": updates,
-        "seed": training["seed"],
-        "training": training,
-    }
-
-
 def _seeded(seed: int, device: torch.device) -> torch.Generator:
     return torch.Generator(device).manual_seed(seed)
-
-
-def _steps(args: argparse.Namespace) -> tuple[Any, str]:
-    """The chain of --steps, --ratio, --scale and --fitted, None for infinite depth; in words."""
-    options = {"ratio": args.ratio, "scale": args.scale}
-    given = {name: value for name, value in options.items() if value is not None}
-    if args.steps is None:
-        if given or args.fitted:
-            raise ValueError("--ratio, --scale and --fitted need --steps: else depth is infinite")
-        return None, "infinite depth"
-    if args.fitted:
-        if given:
-            raise ValueError("--fitted has a ratio and a scale; give neither --ratio nor --scale")
-        return pretrained.load_fitted(args.model, args.steps), f"T = {args.steps}, fitted"
-    scale = f", scale {args.scale}" if "scale" in given else ""
-    words = f"T = {args.steps}, w = {given.get('ratio', 1)}{scale}"
-    return Chain.equal(args.steps, **given), words
 
 
 # By name: what it runs, whose docstring is its help, and its arguments.
@@ -263,12 +227,9 @@ COMMANDS = {
         "--warmup --optimizer --ema --ends --seed --device --log-every --evaluate-every "
         "--evaluate-images --checkpoint-every",
     ),
-    "evaluate": (
-        run_evaluate,
-        "model --data --split --images --steps --ratio --scale --fitted --passes --seed --device",
-    ),
-    "sample": (run_sample, "model --out --n --steps --ratio --scale --fitted --seed --device"),
-    "study": (run_study, "name folder --job --root --budget --device"),
+    "evaluate": (run_evaluate, "model --data --split --images --steps --seed --device"),
+    "sample": (run_sample, "model --out --n --steps --seed --device"),
+    "study": (run_study, "name folder --job --budget --device"),
     "notebooks": (run_notebooks, "folder"),
     "student": (run_student, "folder --notebooks --for --exercises-only"),
 }
@@ -290,18 +251,15 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str] | None = None) -> int:
     """The exit code: 0, 2 after an error, which is one line, 130 after an interrupt."""
-    typed = sys.argv[1:] if arguments is None else arguments
-    if typed[:1] == ["study"]:  # the course is imported where it is asked for
-        from .course.studies.runner import STUDIES
-
-        OPTIONS["name"] = {"help": "one of " + ", ".join(STUDIES)}
-    args = parser().parse_args(typed)
+    args = parser().parse_args(arguments)
     try:
         args.run(args)
     except KeyboardInterrupt:
         print("stopped; train and study go on by the same command", file=sys.stderr)
         return 130
-    except (OSError, ValueError, TypeError, ArithmeticError, RuntimeError, ImportError) as error:
+    except (
+        OSError, ValueError, TypeError, ArithmeticError, RuntimeError, ImportError, AssertionError,
+    ) as error:  # fmt: skip
         print("error:", " ".join(str(error).split()), file=sys.stderr)  # in one line
         return 2
     return 0

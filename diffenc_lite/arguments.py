@@ -10,18 +10,19 @@ import torch
 from torch import Tensor
 
 
-def whole(name: str, given: Any, least: int = 1, most: int | None = None) -> int:
+def whole(
+    name: str, given: Any, least: int = 1, most: int | None = None, kind: str = "a whole number"
+) -> int:
     """The argument as an int. Integers of NumPy, SymPy and torch are whole numbers too.
 
     Raises ValueError, naming the argument, for a bool, a float (2.0 too), and out of range."""
     try:
-        is_bool = isinstance(given, bool) or getattr(given, "dtype", None) is torch.bool
-        number = None if is_bool else operator.index(given)
+        number = None if isinstance(given, bool) else operator.index(given)
     except TypeError:
         number = None
     if number is None or number < least or (most is not None and number > most):
         accepted = f"at least {least}" if most is None else f"from {least} to {most}"
-        raise ValueError(f"{name} must be a whole number, {accepted}; got {given!r}")
+        raise ValueError(f"{name} must be {kind}, {accepted}; got {given!r}")
     return number
 
 
@@ -35,17 +36,10 @@ def real(
     return float(given)
 
 
-def truth(name: str, given: Any) -> bool:
-    """The argument, if it is True or False; ValueError, naming it, for anything else."""
-    if not isinstance(given, bool):
-        raise ValueError(f"{name} must be True or False; got {given!r}")
-    return given
-
-
-def one_of(name: str, given: Any, accepted: Iterable[str]) -> None:
+def one_of(name: str, given: Any, accepted: Iterable[Any]) -> None:
     """Raise ValueError, naming the argument, for what is not accepted."""
     if given not in (known := list(accepted)):
-        raise ValueError(f"{name} must be one of {', '.join(known)}; got {given!r}")
+        raise ValueError(f"{name} must be one of {', '.join(map(str, known))}; got {given!r}")
 
 
 def in_shape_of(like: Tensor, given: Any, name: str, of: str) -> Tensor:
@@ -72,15 +66,6 @@ def brief(values: Tensor) -> str:
     if len(set(numbers)) == 1:
         return numbers[0]
     return "[" + ", ".join(numbers if len(numbers) <= 9 else [*numbers[:8], "..."]) + "]"
-
-
-def as_device(given: torch.device | str) -> torch.device:
-    """The device with its index; ValueError if it is none, or not on this machine."""
-    try:
-        return torch.zeros(1, device=given).device
-    except (RuntimeError, TypeError, AssertionError):
-        wanted = "one such as cpu, cuda:1 or mps, which torch must find here"
-        raise ValueError(f"device must be {wanted}; got {given!r}") from None
 
 
 def device_of_draws(generator: torch.Generator | None, like: Tensor) -> torch.device:

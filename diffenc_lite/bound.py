@@ -7,16 +7,16 @@ training too. Each term is also a function of its own, on x in (-1, 1).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from . import pixels, process
-from .arguments import brief, in_shape_of, truth
+from .arguments import brief, in_shape_of
 from .chain import Chain, as_chain, low_discrepancy
 from .gaussian import kl_ratio, kl_to_standard, standard_normal, sum_dims
-from .model import DiffEnc, check_model
+from .model import DiffEnc, check_images
 from .process import Scale
 from .schedule import Noise
 
@@ -110,17 +110,10 @@ def diffusion_loss(
     return nats if per_dimension else sum_dims(nats)
 
 
-class _GapInputs(NamedTuple):
-    """What the gap of a step from t down to s consists of; all in, or broadcasting to, (B, ...)."""
-
-    v_error: Tensor  # v - v_hat
-    x_hat: Tensor
-    x_change: Tensor  # x_t - x_s
-    s: Noise
-    t: Noise
-
-
-def _gap_inputs(model: DiffEnc, x: Tensor, s: Tensor, t: Tensor, eps: Tensor) -> _GapInputs:
+def _gap_inputs(
+    model: DiffEnc, x: Tensor, s: Tensor, t: Tensor, eps: Tensor
+) -> tuple[Tensor, Tensor, Tensor, Noise, Noise]:
+    """v - v_hat, x_hat, x_t - x_s and the noise at s and t: what the gap of a step consists of."""
     if not bool((s < t).all()):
         raise ValueError(f"s must be smaller than t in every step; got s={brief(s)}, t={brief(t)}")
     at_s, at_t = model.schedule(s), model.schedule(t)
@@ -129,7 +122,7 @@ def _gap_inputs(model: DiffEnc, x: Tensor, s: Tensor, t: Tensor, eps: Tensor) ->
     z = process.add_noise(x_t, eps, n)
     v_hat = model.v_hat(z, at_t.gamma)
     v_error = process.v_from_eps(x_t, eps, n) - v_hat
-    return _GapInputs(v_error, process.x_from_v(z, v_hat, n), x_change, at_s.like(x), n)
+    return v_error, process.x_from_v(z, v_hat, n), x_change, at_s.like(x), n
 
 
 def step_gap(
@@ -140,10 +133,9 @@ def step_gap(
     Args: x (B, ...); s < t, both (B,); eps (B, ...); scale as in `process.change_hat`, a
         number for all or one for each example, (B,). Returns (B, ...).
     """
-    of = _gap_inputs(model, x, s, t, eps)
-    u_hat, scale = model.u_hat(of.x_hat), _broadcast(x, scale)
-    gap = process.mean_gap(of.v_error, of.x_hat, u_hat, of.x_change, of.s, of.t, scale)
-    return gap.square()
+    v_error, x_hat, x_change, at_s, at_t = _gap_inputs(model, x, s, t, eps)
+    u_hat, scale = model.u_hat(x_hat), _broadcast(x, scale)
+    return process.mean_gap(v_error, x_hat, u_hat, x_change, at_s, at_t, scale).square()
 
 
 def gap_and_slope(
@@ -153,11 +145,9 @@ def gap_and_slope(
 
     Args: x (B, ...); s < t, both (B,); eps (B, ...). Returns two tensors (B, ...).
     """
-    of = _gap_inputs(model, x, s, t, eps)
-    return (
-        process.mean_gap(of.v_error, of.x_hat, 0.0, of.x_change, of.s, of.t, scale=1.0),
-        process.gap_slope(of.x_hat, of.s, of.t),
-    )
+    v_error, x_hat, x_change, at_s, at_t = _gap_inputs(model, x, s, t, eps)
+    g = process.mean_gap(v_error, x_hat, 0.0, x_change, at_s, at_t, scale=1.0)
+    return g, process.gap_slope(x_hat, at_s, at_t)
 
 
 def step_loss(
@@ -222,12 +212,10 @@ def elbo(
     Raises TypeError for images that are not uint8; ValueError for wrong levels or shapes, t
     outside [0, 1] or beside every_step, every_step at infinite depth, and what `Chain` refuses.
     """
-    check_model(model)
-    model.check(images)
+    check_images(model, images)
     chain, images, like = as_chain(steps), images.to(model.device), model.prototype
-    if truth("every_step", every_step) and (chain is None or t is not None):
-        given = "no t" if t is None else "a t"
-        raise ValueError(f"every_step needs steps and no t; got steps={steps!r} and {given}")
+    if every_step and (chain is None or t is not None):
+        raise ValueError(f"every_step needs steps and no t; got steps={steps!r} and t={t}")
     if t is not None:
         in_shape_of(images.flatten(1)[:, 0], t, "t", "the batch")
         if not bool(((t >= 0) & (t <= 1)).all()):

@@ -32,7 +32,7 @@ class Step(NamedTuple):
     scale: Scale
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True, eq=False)
 class Chain:
     """T steps; row i of everything is the step from t = grid[i + 1] down to s = grid[i].
 
@@ -57,7 +57,7 @@ class Chain:
         cls, steps: int, ratio: Tensor | float | Sequence[Any] = 1.0, scale: Scale = None
     ) -> Chain:
         """T = `steps` equal steps."""
-        steps = whole("steps", steps)
+        steps = whole("steps", steps, kind="a Chain or a whole number")
         return cls(torch.arange(steps + 1, dtype=torch.float64) / steps, ratio, scale)  # type: ignore[arg-type]
 
     def __post_init__(self) -> None:
@@ -71,13 +71,9 @@ class Chain:
             raise ValueError(f'scale must be None, "folded" or numbers; got {self.scale!r}')
         if self.scale is not None and not isinstance(self.scale, str):
             values["scale"] = _rows("scale", self.scale, len(grid) - 1)
-        for name in ("ratio", "scale"):
-            if (error := getattr(self, f"{name}_error")) is not None:
-                values[f"{name}_error"] = error = _floats(f"{name}_error", error)
-                if error.shape != getattr(values.get(name), "shape", None):
-                    raise ValueError(
-                        f"{name}_error must have the shape of {name}; got {tuple(error.shape)}"
-                    )
+        for name in ("ratio_error", "scale_error"):
+            if getattr(self, name) is not None:
+                values[name] = _floats(name, getattr(self, name))
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
@@ -113,17 +109,6 @@ class Chain:
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {k: v.tolist() if isinstance(v, Tensor) else v for k, v in values.items()}
 
-    def __repr__(self) -> str:
-        equal = self.grid.tolist() == [i / self.steps for i in range(self.steps + 1)]
-        shown = [f"equal({self.steps}" if equal else f"({brief(self.grid)}"]
-        if not bool((self.ratio == 1).all()):
-            shown.append(f"ratio={brief(self.ratio)}")
-        if self.scale is not None:
-            scale = self.scale
-            words = brief(scale) if isinstance(scale, Tensor) else f'"{scale}"'
-            shown.append(f"scale={words}")
-        return f"Chain{'.' if equal else ''}{', '.join(shown)})"
-
 
 def as_chain(steps: Chain | int | None) -> Chain | None:
     """`finite_chain` of the steps; None, infinite depth, as it is."""
@@ -132,13 +117,7 @@ def as_chain(steps: Chain | int | None) -> Chain | None:
 
 def finite_chain(steps: Chain | int) -> Chain:
     """The chain itself; T equal steps for a number. Raises ValueError for anything else."""
-    if isinstance(steps, Chain):
-        return steps
-    try:
-        return Chain.equal(steps)
-    except ValueError:
-        wanted = "a Chain or a whole number, at least 1"
-        raise ValueError(f"steps must be {wanted}; got {steps!r}") from None
+    return steps if isinstance(steps, Chain) else Chain.equal(steps)
 
 
 def low_discrepancy(n: int, like: Tensor, generator: torch.Generator | None = None) -> Tensor:

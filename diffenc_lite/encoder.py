@@ -57,59 +57,6 @@ class Encoder(Protocol):
     def shift(self, x: Tensor, gamma: Tensor, /) -> Tensor: ...
 
 
-# --- any encoder: what it does not say follows from its shift -------------------------------------
-
-
-def shift_of(encoder: Encoder, x: Tensor, gamma: Tensor) -> Tensor:
-    """x_t - x, checked to have the shape of x."""
-    try:
-        shift = encoder.shift(x, gamma)
-    except RuntimeError as error:
-        given = f"x {tuple(x.shape)} and gamma {tuple(gamma.shape)}"
-        raise RuntimeError(f"encoder.shift(x, gamma) failed for {given}: {error}") from error
-    return in_shape_of(x, shift, "encoder.shift(x, gamma)", "x")
-
-
-def encode(encoder: Encoder, x: Tensor, gamma: Tensor) -> Encoding:
-    """x_t = x + shift and u = -dx_t/dgamma / sigma_t^2, by one forward-mode derivative
-
-    Args: x (B, ...); gamma (B,). An encoder's own `encode` or `u` is used if it has one.
-    """
-    if (both := getattr(encoder, "encode", None)) is not None:
-        x_t, u = both(x, gamma)
-    elif (formula := getattr(encoder, "u", None)) is not None:
-        x_t, u = x + shift_of(encoder, x, gamma), formula(x, gamma)
-    else:
-        shift, slope = with_slope(lambda g: shift_of(encoder, x, g), gamma)
-        x_t, u = x + shift, -slope / _noise(gamma, x).sigma.square()
-    in_shape_of(x, x_t, "x_t of the encoder", "x")
-    return Encoding(x_t, in_shape_of(x, u, "u of the encoder", "x"))
-
-
-def change(encoder: Encoder, x: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> tuple[Tensor, Tensor]:
-    """(x_t, x_t - x_s), by the encoder's own `change` if it has one; else as the difference of two
-    shifts, which in float32 loses digits for small steps."""
-    if (formula := getattr(encoder, "change", None)) is not None:
-        x_t, x_change = formula(x, gamma_s, gamma_t)
-        in_shape_of(x, x_t, "x_t of encoder.change", "x")
-        return x_t, in_shape_of(x, x_change, "x_t - x_s of encoder.change", "x")
-    shift_s, shift_t = at_both(lambda x, g: shift_of(encoder, x, g), encoder, x, gamma_s, gamma_t)
-    return x + shift_t, shift_t - shift_s
-
-
-def at_both(
-    function: Callable[[Tensor, Tensor], Tensor], part: Any, x: Tensor, s: Tensor, t: Tensor
-) -> tuple[Tensor, Tensor]:
-    """function(x, s) and function(x, t), in one call, and with the same dropout if `part` drops."""
-    modules = part.modules() if isinstance(part, nn.Module) else ()
-    dropouts = (m for m in modules if isinstance(m, _DropoutNd) and m.training)
-    if any(dropout.p > 0 for dropout in dropouts):
-        both = torch.func.vmap(lambda g: function(x, g), randomness="same")(torch.stack([s, t]))
-        return both[0], both[1]
-    first, second = function(torch.cat([x, x]), torch.cat([s, t])).chunk(2)
-    return first, second
-
-
 def has_counterterm(encoder: Encoder) -> bool:
     """True if the generative process uses x_hat in the place of u, False if it uses 0 (G3)."""
     return getattr(encoder, "counterterm", True)
@@ -119,14 +66,11 @@ def _noise(gamma: Tensor, x: Tensor) -> Noise:
     return Noise.from_gamma(gamma).like(x)
 
 
-# --- the three of the paper -----------------------------------------------------------------------
-
-
 class _BuiltIn(nn.Module):
     """encoder(x, gamma) -> Encoding(x_t, u)"""
 
     def forward(self, x: Tensor, gamma: Tensor) -> Encoding:
-        return encode(self, x, gamma)  # type: ignore[arg-type]
+        return self.encode(x, gamma)  # type: ignore[operator]
 
 
 class IdentityEncoder(_BuiltIn):
@@ -200,6 +144,18 @@ class LearnedEncoder(_BuiltIn):
         y_s, y_t = at_both(self.y, self.network, x, gamma_s, gamma_t)
         x_change = _sigma2_change(s, t) * (y_t - x) + _towards(y_s, y_t, s)
         return x + _towards(x, y_t, t), x_change
+
+
+def at_both(
+    function: Callable[[Tensor, Tensor], Tensor], part: Any, x: Tensor, s: Tensor, t: Tensor
+) -> tuple[Tensor, Tensor]:
+    """function(x, s) and function(x, t), in one call, and with the same dropout if `part` drops."""
+    modules = part.modules() if isinstance(part, nn.Module) else ()
+    if any(isinstance(m, _DropoutNd) and m.training and m.p > 0 for m in modules):
+        both = torch.func.vmap(lambda g: function(x, g), randomness="same")(torch.stack([s, t]))
+        return both[0], both[1]
+    first, second = function(torch.cat([x, x]), torch.cat([s, t])).chunk(2)
+    return first, second
 
 
 def _towards(x: Tensor, y: Tensor, at: Noise) -> Tensor:

@@ -11,9 +11,8 @@ from torch import Tensor
 from .arguments import whole
 from .bound import elbo
 from .chain import Chain, as_chain
-from .model import DiffEnc, check_encoder, check_model, evaluating
+from .model import DiffEnc, check_images, evaluating
 from .pixels import bits_per_dim
-from .standard_error import standard_error
 
 
 @dataclass(frozen=True)
@@ -56,50 +55,61 @@ def evaluate(
     Raises TypeError for what is no model or no tensor; ValueError for fewer images or clusters than
     2, passes or batch below 1, an encoder that `check_encoder` refuses, and what `elbo` raises.
     """
-    check_model(model)
-    model.check(images)
-    batch = whole("batch", batch)
-    if clusters is not None:
-        check_clusters(clusters, images)
-    terms, uniform = bounds_of_each(
-        model, images, steps,
-        passes=passes, batch=batch, generator=generator, every_step=every_step,
-    )  # fmt: skip
-    chain = as_chain(steps)
-    choices = None if chain is None else 1 if every_step else chain.steps
-    error = standard_error(terms, uniform, batch, clusters, choices)
-    if not math.isfinite(error):
-        raise FloatingPointError("the bound of some image is not finite")
-    each = terms.sum(0) / passes
-    prior, reconstruction, diffusion = each.mean(1).tolist()
-    total = each.sum(0).mean().item()
-    return Evaluation(prior, reconstruction, diffusion, total, error, len(images))
-
-
-def bounds_of_each(
-    model: DiffEnc, images: Tensor, steps: Chain | int | None = None, *, passes: int = 1,
-    batch: int = 250, generator: torch.Generator | None = None, every_step: bool = False,
-) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """Prior, reconstruction and diffusion loss of each draw in bits per dimension, (passes, 3, N),
-    and where it lay in [0, 1) (`Bound.uniform`), (passes, N), zeros with every_step; on the CPU.
-    Arguments and errors as in `evaluate`, which has their means."""
-    passes, batch = whole("passes", passes), whole("batch", batch)
-    if len(images) < 2:
-        raise ValueError(f"images must be at least 2, for a standard error; got {len(images)}")
+    check_images(model, images)
+    passes, batch, n = whole("passes", passes), whole("batch", batch), len(images)
+    groups = torch.arange(n) if clusters is None else torch.as_tensor(clusters).cpu()
+    if groups.shape != (n,) or len(groups.unique()) < 2:
+        wanted = "images must be" if clusters is None else f"clusters must be ({n},),"
+        raise ValueError(f"{wanted} at least 2; got {tuple(groups.shape)}")
     check_encoder(model, images)
-    terms = torch.zeros(passes, 3, len(images), dtype=torch.float64)
-    uniform = torch.zeros(passes, len(images), dtype=torch.float64)
+    terms = torch.zeros(passes, 3, n, dtype=torch.float64)
+    uniform = torch.zeros(passes, n, dtype=torch.float64)
     with evaluating(model):
         for of_pass, depths in zip(terms, uniform, strict=True):
-            for start in range(0, len(images), batch):
+            for start in range(0, n, batch):
                 part = slice(start, start + batch)
-                scored = images[part].to(model.device)
-                bound = elbo(model, scored, steps, every_step=every_step, generator=generator)
+                bound = elbo(model, images[part], steps, every_step=every_step, generator=generator)
                 nats = torch.stack([bound.prior, bound.reconstruction, bound.diffusion])
                 of_pass[:, part] = bits_per_dim(nats, bound.dims).cpu()
                 if bound.uniform is not None:
                     depths[part] = bound.uniform.cpu()
-    return terms, uniform
+    chain = as_chain(steps)
+    choices = None if chain is None else 1 if every_step else chain.steps
+    error = standard_error(terms, uniform, batch, groups, choices)
+    if not math.isfinite(error):
+        raise FloatingPointError("the bound of some image is not finite")
+    each = terms.sum(0) / passes
+    prior, reconstruction, diffusion = each.mean(1).tolist()
+    return Evaluation(prior, reconstruction, diffusion, each.sum(0).mean().item(), error, n)
+
+
+def standard_error(
+    terms: Tensor, uniform: Tensor, batch: int, clusters: Tensor, steps: int | None
+) -> float:
+    """N^2 error^2 = sum_g S_g^2 / (1 - (1 + (K - 1)/P)/G) + sum_b L_b^2, of the mean total
+
+    From each diffusion loss we subtract the mean curve over depth, one mean in each of K bins. The
+    rest of image i, averaged over P passes, plus its prior and reconstruction, minus the mean over
+    all N images, is R_i, and S_g is the sum of R_i over cluster g of G; the divisor corrects for
+    the means that were fitted. Where the depths of batch b fill the bins unevenly, the curve adds
+    L_b, the sum over the batch of how far the curve lies above its own mean.
+    Args: terms (P, 3, N), prior, reconstruction and diffusion; uniform (P, N), where each draw of a
+        depth lay in [0, 1); batch, images in one; clusters (N,), their numbers; steps, how many a
+        draw chooses from, None at infinite depth.
+    """
+    passes, _, n = terms.shape
+    found, cluster_of = clusters.unique(return_inverse=True)
+    bins = 1 if steps == 1 else max(1, min(batch, len(found) // 4, 50))
+    bins = bins - bins % (steps or 1) or bins  # one step in a bin, if there are so many bins
+    bin_of = (uniform * bins).long()
+    sums = bin_of.flatten().bincount(terms[:, 2].flatten(), bins)
+    curve = sums / bin_of.flatten().bincount(minlength=bins)
+    left = (terms.sum(1) - curve[bin_of]).mean(0)
+    of_clusters = cluster_of.bincount(left - left.mean())
+    squares = of_clusters.square().sum() / (1 - (1 + (bins - 1) / passes) / len(of_clusters))
+    uneven = ((curve - curve.mean())[bin_of] / passes).split(batch, 1)
+    squares += torch.stack([part.sum(1) for part in uneven]).square().sum()
+    return math.sqrt(squares.item()) / n
 
 
 def evenly_chosen(images: Tensor, n: int) -> Tensor:
@@ -111,10 +121,25 @@ def evenly_chosen(images: Tensor, n: int) -> Tensor:
     return images[torch.arange(n, device=images.device) * len(images) // n]
 
 
-def check_clusters(clusters: Tensor, images: Tensor) -> None:
-    if not isinstance(clusters, Tensor):
-        raise TypeError(f"clusters must be a tensor; got {type(clusters).__name__}")
-    found = len(clusters.unique())
-    if clusters.shape != images.shape[:1] or found < 2:
-        got = f"{tuple(clusters.shape)}, {found} of them"
-        raise ValueError(f"clusters must be ({len(images)},), at least 2 of them; got {got}")
+def check_encoder(model: DiffEnc, images: Tensor) -> None:
+    """Raise ValueError for an encoder whose encode, u or change is not what its shift says, or not
+    finite. Tried on two images at five depths, before a training or an evaluation."""
+    with evaluating(model), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+        x = model.to_unit(images[:2].to(model.device)).repeat_interleave(5, 0)
+        t, h = torch.linspace(0.08, 0.93, 5).to(model.prototype).repeat(len(x) // 5), 0.01
+        at = model.schedule(t)
+        (x_t, u), shift = model.encode(x, at.gamma), model.shift(x, at.gamma)
+        before, after = model.shift(x, at.gamma - h), model.shift(x, at.gamma + h)
+        for name, given, wanted in (
+            ("x_t", x_t, x + shift),
+            ("u", -at.like(x).sigma.square() * u, (after - before) / (2 * h)),
+            ("change", model.change(x, at.gamma - h, at.gamma + h)[1], after - before),
+            ("shift of one example alone", model.shift(x[:1], at.gamma[:1]), shift[:1]),
+        ):
+            off, size = (given - wanted).norm(), given.norm() + wanted.norm()
+            if not bool(off <= 0.02 * size + 1e-3 * x.norm()):  # nor is NaN
+                rule = "dx_t/dgamma = -sigma_t^2 u, and nothing of gamma detached"
+                raise ValueError(
+                    f"encoder must have the {name} that follows from its shift, {rule}; "
+                    f"it is off by {off:.3g}, of norms {given.norm():.3g} and {wanted.norm():.3g}"
+                )

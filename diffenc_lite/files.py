@@ -56,15 +56,15 @@ def fetch(url: str) -> bytes:
         raise OSError(f"{type(error).__name__}: {error}") from error
 
 
-def verify(content: bytes, expected: str, what: object, algorithm: str = "sha256") -> bytes:
-    """The content itself if its checksum is the expected one.
+def verify(content: bytes, expected: str, what: object) -> bytes:
+    """The content itself if its sha256 is the expected one.
 
     Raises ValueError, naming what it is of and both checksums, if it is not.
     """
-    digest = hashlib.new(algorithm, content, usedforsecurity=False).hexdigest()
+    digest = hashlib.sha256(content).hexdigest()
     if digest != expected:
         raise ValueError(
-            f"{what} is damaged, cut short or another file: expected {algorithm} {expected}, "
+            f"{what} is damaged, cut short or another file: expected sha256 {expected}, "
             f"found {digest} ({len(content):,} bytes)"
         )
     return content

@@ -44,14 +44,8 @@ def kl_ratio(squared_gap: Tensor, ratio: Tensor | float, dims: int = 1) -> Tenso
     w = torch.as_tensor(ratio, dtype=squared_gap.dtype, device=squared_gap.device)
     if not bool((w > 0).all()):
         raise ValueError(f"ratio must be positive; got {w.min().item()}")
-    return ratio_price(w, dims) + 0.5 * w * squared_gap
-
-
-def ratio_price(ratio: Tensor, dims: int = 1) -> Tensor:
-    """W2: (d/2) (w - 1 - ln w), what a step pays for w != 1 however near the means are, in nats
-
-    T steps of a constant w pay T times this, so at infinite depth w must be 1."""
-    return 0.5 * dims * (ratio - 1 - ratio.log())
+    price = 0.5 * dims * (w - 1 - w.log())  # W2: of any w but 1, however near the means are
+    return price + 0.5 * w * squared_gap
 
 
 def best_ratio(mean_squared_gap: Tensor) -> Tensor:

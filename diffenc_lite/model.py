@@ -1,4 +1,4 @@
-"""DiffEnc = schedule + encoder + denoiser. Composition, no formulas.
+"""DiffEnc = schedule + encoder + denoiser.
 
 `DiffEnc(...)` joins any parts; `build(ModelConfig(...))` makes the parts from names and sizes.
 """
@@ -14,12 +14,20 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
-from . import encoder as encoders
 from . import pixels
-from .arguments import in_shape_of, lengths, one_of, real, whole
-from .encoder import ENCODERS, Encoder, Encoding, IdentityEncoder
+from .arguments import in_shape_of, lengths, one_of, whole
+from .encoder import ENCODERS, Encoder, Encoding, IdentityEncoder, at_both, has_counterterm
 from .networks import MLP, UNet, UNetConfig
-from .schedule import GAMMA_MAX, GAMMA_MIN, SCHEDULES, AnySchedule, LinearSchedule, check_schedule
+from .schedule import (
+    GAMMA_MAX,
+    GAMMA_MIN,
+    SCHEDULES,
+    AnySchedule,
+    LinearSchedule,
+    Noise,
+    check_schedule,
+    with_slope,
+)
 
 
 class DiffEnc(nn.Module):
@@ -33,7 +41,7 @@ class DiffEnc(nn.Module):
         levels: number of levels of the data, at most 256.
         shape: of one example, e.g. (1, 28, 28); by default that of the denoiser, if it has one.
             Without either, images of any shape are accepted, and `sample` needs to be told.
-        config, card: kept as `model.config` (by `build`) and `model.card` (by `load_model`).
+        config: kept as `model.config`, by `build`.
     """
 
     def __init__(
@@ -45,28 +53,24 @@ class DiffEnc(nn.Module):
         shape: tuple[int, ...] | None = None,
         *,
         config: ModelConfig | None = None,
-        card: dict[str, Any] | None = None,
     ):
         super().__init__()
         if not isinstance(denoiser, nn.Module):
             raise TypeError(f"denoiser must be an nn.Module; got {type(denoiser).__name__}")
         if encoder is not None and (isinstance(encoder, type) or not hasattr(encoder, "shift")):
             raise TypeError(f"encoder must be an object with shift(x, gamma); got {encoder!r}")
-        for name, part in (("denoiser", denoiser), ("encoder", encoder), ("schedule", schedule)):
-            if _hides_weights(part):
-                wanted = "an nn.Module with its weights in parameters or modules, to be trained"
-                raise TypeError(f"{name} must be {wanted}; got {type(part).__name__}")
+        held = () if isinstance(encoder, nn.Module) else getattr(encoder, "__dict__", {}).values()
+        if any(isinstance(value, nn.Module | nn.Parameter) for value in held):
+            raise TypeError("encoder must be an nn.Module, for its weights to be trained")
         self.denoiser = denoiser
         self.encoder: Encoder = IdentityEncoder() if encoder is None else encoder
         self.schedule = LinearSchedule() if schedule is None else schedule
-        if self.dtype not in (torch.float32, torch.float64):
-            advice = "TrainConfig(fast=True) computes in bf16 where that is faster"
-            raise ValueError(f"weights must be float32 or float64; got {self.dtype}. {advice}")
         check_schedule(self.schedule, self.prototype)
         self.levels = whole("levels", levels, 2, 256)  # 8-bit data
         shape = getattr(denoiser, "shape", None) if shape is None else shape
         self.shape = None if shape is None else lengths(shape)
-        self._config, self._card = config, dict(card or {})
+        self._config: ModelConfig | None = config
+        self._card: dict[str, Any] = {}
 
     @property
     def config(self) -> ModelConfig | None:
@@ -88,23 +92,35 @@ class DiffEnc(nn.Module):
         other = copy.copy(self)
         other._modules = dict(self._modules)
         for name, part in parts.items():
-            getattr(self, name)  # a misspelt one raises AttributeError
-            if not isinstance(part, nn.Module):
-                other._modules.pop(name, None)
             setattr(other, name, part)
         return other
 
-    def encode(self, x: Tensor, gamma: Tensor) -> Encoding:
-        """x_t and u (E1-E3), in the shape of x."""
-        return encoders.encode(self.encoder, x, gamma)
-
     def shift(self, x: Tensor, gamma: Tensor) -> Tensor:
         """x_t - x, in the shape of x."""
-        return encoders.shift_of(self.encoder, x, gamma)
+        return in_shape_of(x, self.encoder.shift(x, gamma), "encoder.shift(x, gamma)", "x")
+
+    def encode(self, x: Tensor, gamma: Tensor) -> Encoding:
+        """x_t = x + shift and u = -dx_t/dgamma / sigma_t^2 (E1-E3), by one forward-mode derivative
+        unless the encoder has a formula; both in the shape of x."""
+        if (both := getattr(self.encoder, "encode", None)) is not None:
+            x_t, u = both(x, gamma)
+        elif (formula := getattr(self.encoder, "u", None)) is not None:
+            x_t, u = x + self.shift(x, gamma), formula(x, gamma)
+        else:
+            shift, slope = with_slope(lambda g: self.shift(x, g), gamma)
+            x_t, u = x + shift, -slope / Noise.from_gamma(gamma).like(x).sigma.square()
+        in_shape_of(x, x_t, "x_t of the encoder", "x")
+        return Encoding(x_t, in_shape_of(x, u, "u of the encoder", "x"))
 
     def change(self, x: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> tuple[Tensor, Tensor]:
-        """(x_t, x_t - x_s), in the shape of x."""
-        return encoders.change(self.encoder, x, gamma_s, gamma_t)
+        """(x_t, x_t - x_s), in the shape of x: the difference of two shifts, which in float32 loses
+        digits for small steps, unless the encoder has a formula."""
+        if (formula := getattr(self.encoder, "change", None)) is not None:
+            x_t, x_change = formula(x, gamma_s, gamma_t)
+            in_shape_of(x, x_t, "x_t of encoder.change", "x")
+            return x_t, in_shape_of(x, x_change, "x_t - x_s of encoder.change", "x")
+        shift_s, shift_t = at_both(self.shift, self.encoder, x, gamma_s, gamma_t)
+        return x + shift_t, shift_t - shift_s
 
     def v_hat(self, z: Tensor, gamma: Tensor) -> Tensor:
         """The denoiser's prediction of v, checked to have the shape of z."""
@@ -112,31 +128,23 @@ class DiffEnc(nn.Module):
 
     def u_hat(self, x_hat: Tensor) -> Tensor | float:
         """What the generative process uses in the place of u: x_hat, or 0 for a VDM (G3)."""
-        return x_hat if encoders.has_counterterm(self.encoder) else 0.0
+        return x_hat if has_counterterm(self.encoder) else 0.0
 
     def to_unit(self, images: Tensor) -> Tensor:
-        """8-bit images (B, ...) -> x in (-1, 1), in the dtype of the model; errors as `check`."""
-        self.check(images)
+        """8-bit images (B, ...) -> x in (-1, 1), in the model's dtype; errors as `check_images`."""
+        check_images(self, images)
         return pixels.to_unit(images, self.levels, self.dtype)
-
-    def check(self, images: Tensor, name: str = "images") -> None:
-        """Raise TypeError for images that are not uint8; ValueError for no images, for a level that
-        is too high, and for a shape that does not fit the model. Args: name, for the message."""
-        pixels.check_levels(images, self.levels, name)
-        given = tuple(images.shape)
-        if len(given) < 2 or not given[0] or given[1:] != (self.shape or given[1:]):
-            axes = ", ".join(map(str, self.shape or ("...",)))
-            raise ValueError(f"{name} must have shape (B, {axes}), B >= 1; got {given}")
 
     @torch.no_grad()
     def settings(self) -> dict[str, Any]:
-        """What the weights of a model do not tell; gamma to six digits, at four depths."""
+        """What the weights do not tell; gamma in four digits, unless it is trained."""
         t = torch.tensor([0.0, 0.3, 0.5, 1.0]).to(self.prototype)
-        gamma = [float(f"{value:.6g}") for value in self.schedule(t).gamma.tolist()]
+        gamma = [float(f"{value:.4g}") for value in self.schedule(t).gamma.tolist()]
+        trained = isinstance(self.schedule, nn.Module) and [*self.schedule.parameters()]
         return {
-            "denoiser": type(self.denoiser).__name__, "encoder": type(self.encoder).__name__,
-            "shape": self.shape, "levels": self.levels, "gamma": gamma,
-            "counterterm": encoders.has_counterterm(self.encoder),
+            "encoder": type(self.encoder).__name__, "levels": self.levels,
+            "counterterm": has_counterterm(self.encoder),
+            "gamma": None if trained else gamma,
         }  # fmt: skip
 
     @property
@@ -151,67 +159,6 @@ class DiffEnc(nn.Module):
     @property
     def dtype(self) -> torch.dtype:
         return self.prototype.dtype
-
-
-def _hides_weights(part: Any) -> bool:
-    """Whether it has weights to train that `parameters()` does not list"""
-    hidden = list(getattr(part, "__dict__", {}).values())
-    if not isinstance(part, nn.Module) and any(isinstance(value, nn.Module) for value in hidden):
-        return True
-    return any(isinstance(value, Tensor) and value.requires_grad for value in hidden)
-
-
-def check_model(model: Any) -> None:
-    """Raise TypeError for what is no DiffEnc: a network alone, for example."""
-    if not isinstance(model, DiffEnc):
-        raise TypeError(f"model must be a DiffEnc; got {type(model).__name__}")
-
-
-@contextmanager
-def evaluating(model: DiffEnc) -> Iterator[None]:
-    """No dropout and no gradients inside; afterwards every module has its mode back."""
-    check_model(model)
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        for module, mode in modes:
-            module.training = mode
-
-
-def check_encoder(model: DiffEnc, images: Tensor) -> None:
-    """Raise ValueError for an encoding that is not finite, or whose parts do not agree: u is the
-    slope of x_t that the bound takes it for, and `encode` and `change` say what `shift` says. Tried
-    on two images at five depths, without dropout or draws, once before a training or evaluation."""
-    with evaluating(model), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-        x = model.to_unit(images[:2].to(model.device)).repeat_interleave(5, 0)
-        t, h = torch.linspace(0.08, 0.93, 5).to(model.prototype).repeat(len(x) // 5), 0.01
-        at, before = model.schedule(t), model.schedule(0.9 * t)
-        encoding, shift = model.encode(x, at.gamma), model.shift(x, at.gamma)
-        if not all(bool(each.isfinite().all()) for each in encoding):
-            raise ValueError("encoder must give a finite x_t and u; got NaN or inf")
-        x_t, x_change = model.change(x, before.gamma, at.gamma)
-        by_shift = {
-            "x_t of encode": (encoding.x_t, x + shift),
-            "x_t of change": (x_t, x + shift),
-            "x_t - x_s of change": (x_change, shift - model.shift(x, before.gamma)),
-            "shift of one example alone": (model.shift(x[:1], at.gamma[:1]), shift[:1]),
-        }
-        for name, (given, wanted) in by_shift.items():
-            if bool((off := (given - wanted).norm()) > 1e-3 * (x.norm() + wanted.norm())):
-                raise ValueError(
-                    f"encoder must give the {name} that follows from its shift; "
-                    f"it is off by {off:.3g}, of a norm of {wanted.norm():.3g}"
-                )
-        slope = -at.like(x).sigma.square() * encoding.u
-        quotient = (model.shift(x, at.gamma + h) - model.shift(x, at.gamma - h)) / (2 * h)
-        off, by_u, by_steps = ((slope - quotient).norm(), slope.norm(), quotient.norm())
-    if bool(off > 0.05 * max(by_u, by_steps) + 1e-3 * x.norm()):
-        found = f"norms {by_u:.3g} by u, {by_steps:.3g} by differences, {off:.3g} between them"
-        slope_is_u = "dx_t/dgamma = -sigma_t^2 u, and nothing of gamma detached"
-        raise ValueError(f"encoder must have {slope_is_u}; got {found}")
 
 
 # --- models by name ------------------------------------------------------------------------------
@@ -282,24 +229,12 @@ class ModelConfig:
         object.__setattr__(self, "shape", lengths(self.shape))  # JSON gives a list
         if self.schedule == "fixed":  # as older cards call it
             object.__setattr__(self, "schedule", "linear")
-        numbers = {
-            "dropout": real("dropout", self.dropout, "in [0, 1)", lambda p: 0 <= p < 1),
-            "levels": whole("levels", self.levels, 2, 256),
-            "gamma_min": real("gamma_min", self.gamma_min),
-            "gamma_max": real("gamma_max", self.gamma_max),
-        }
-        for name, number in numbers.items():
-            object.__setattr__(self, name, number)  # plain ones, for JSON
         for name, accepted in (("encoder", ENCODERS), ("size", SIZES), ("schedule", SCHEDULES)):
             one_of(name, getattr(self, name), accepted)
-        if len(self.shape) not in (1, 3):
-            raise ValueError(f"shape must be (C, H, W) or (D,); got {self.shape}")
 
 
-def build(config: ModelConfig, card: dict[str, Any] | None = None) -> DiffEnc:
+def build(config: ModelConfig) -> DiffEnc:
     """The model of a configuration, kept as `model.config`. The one place where names are read."""
-    if not isinstance(config, ModelConfig):
-        raise TypeError(f"config must be a ModelConfig; got {config!r}")
     schedule = SCHEDULES[config.schedule](config.gamma_min, config.gamma_max)
     size = SIZES[config.size]
 
@@ -311,6 +246,38 @@ def build(config: ModelConfig, card: dict[str, Any] | None = None) -> DiffEnc:
     denoiser = network(size.denoiser, size.denoiser_mlp, False)
     make_encoder = ENCODERS[config.encoder]
     encoder = make_encoder(lambda: network(size.encoder, size.encoder_mlp, True), config)
-    return DiffEnc(
-        denoiser, encoder, schedule, config.levels, config.shape, config=config, card=card
-    )
+    return DiffEnc(denoiser, encoder, schedule, config.levels, config.shape, config=config)
+
+
+# --- what the other files ask of a model ----------------------------------------------------------
+
+
+def check_model(model: Any) -> None:
+    """Raise TypeError for what is no DiffEnc: a network alone, for example."""
+    if not isinstance(model, DiffEnc):
+        raise TypeError(f"model must be a DiffEnc; got {type(model).__name__}")
+
+
+def check_images(model: DiffEnc, images: Tensor, name: str = "images") -> None:
+    """Raise TypeError for what is no model, and for images that are not uint8; ValueError for no
+    images, for a level that is too high, and for a shape that does not fit the model."""
+    check_model(model)
+    pixels.check_levels(images, model.levels, name)
+    given = tuple(images.shape)
+    if len(given) < 2 or not given[0] or given[1:] != (model.shape or given[1:]):
+        axes = ", ".join(map(str, model.shape or ("...",)))
+        raise ValueError(f"{name} must have shape (B, {axes}), B >= 1; got {given}")
+
+
+@contextmanager
+def evaluating(model: DiffEnc) -> Iterator[None]:
+    """No dropout and no gradients inside; afterwards every module has its mode back."""
+    check_model(model)
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        for module, mode in modes:
+            module.training = mode

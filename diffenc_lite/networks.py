@@ -22,7 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .arguments import lengths, whole
+from .arguments import lengths
 from .schedule import AnySchedule, LinearSchedule, Noise, end_points
 
 
@@ -37,8 +37,6 @@ class UNetConfig:
         (6, 7). With more of them, scaled by the noise and passed on to the output, training is
         several times faster (2.8 instead of 7.4 bits/dim in updates 101 to 200 on MNIST).
     smooth: on the way up interpolate between pixels (bilinear) instead of repeating each.
-    patch: the finest resolution sees patches of so many pixels a side as channels, and gives them
-        back as pixels at the end; 2 makes an encoder cheaper. Height and width are multiples of it.
     """
 
     channels: tuple[int, ...]
@@ -49,7 +47,6 @@ class UNetConfig:
     dropout: float = 0.0
     fourier: tuple[int, ...] = (1, 3, 5, 6, 7)
     smooth: bool = False
-    patch: int = 1
 
 
 def zero_(module: nn.Conv2d | nn.Linear) -> nn.Conv2d | nn.Linear:
@@ -153,7 +150,6 @@ class MLP(Network):
     ):
         if len(lengths(shape)) != 1:
             raise ValueError(f"shape must be (D,); got {shape}")
-        whole("layers", layers, 0)
         super().__init__(shape, encoder, schedule, fourier, width)
         self.stem = nn.Linear(self.inputs, width)
         self.layers = nn.ModuleList(
@@ -232,18 +228,14 @@ class UNet(Network):
         encoder: bool = False,
         schedule: AnySchedule | None = None,
     ):
-        if not len(config.channels) == len(config.blocks) > 0:
-            raise ValueError(f"channels and blocks must be of one length, not 0; got {config}")
-        whole("patch", config.patch)
-        if len(lengths(shape)) != 3 or any(side % config.patch for side in shape[1:]):
-            raise ValueError(f"shape must be (C, H, W) in multiples of {config.patch}; got {shape}")
+        if len(config.channels) != len(config.blocks):
+            raise ValueError(f"channels and blocks must be of one length; got {config}")
+        if len(lengths(shape)) != 3:
+            raise ValueError(f"shape must be (C, H, W); got {shape}")
         first, last, features = config.channels[0], config.channels[-1], 4 * config.channels[0]
         super().__init__(shape, encoder, schedule, config.fourier, features)
         self.pool, self.upsampling = config.pool, "bilinear" if config.smooth else "nearest"
-        side, pixels = config.patch, config.patch**2
-        self.split = nn.PixelUnshuffle(side) if side > 1 else nn.Identity()
-        self.join = nn.PixelShuffle(side) if side > 1 else nn.Identity()
-        self.stem = nn.Conv2d(pixels * self.inputs, first, 3, padding=1)
+        self.stem = nn.Conv2d(self.inputs, first, 3, padding=1)
 
         def blocks(width: int, count: int) -> nn.ModuleList:
             made = (Block(width, features, config.groups, config.dropout) for _ in range(count))
@@ -258,10 +250,10 @@ class UNet(Network):
         self.grow = nn.ModuleList(nn.Conv2d(coarse, fine, 1) for fine, coarse in to_coarser)
         self.up = nn.ModuleList(blocks(*each) for each in resolutions[:-1])
         self.norm = nn.GroupNorm(config.groups, first)
-        self.out = zero_(nn.Conv2d(first, pixels * self.outputs, 3, padding=1))
+        self.out = zero_(nn.Conv2d(first, self.outputs, 3, padding=1))
 
     def body(self, inputs: Tensor, features: Tensor) -> Tensor:
-        h = self.stem(self.split(inputs))
+        h = self.stem(inputs)
         skips, sizes = [], []
         for down, shrink in zip(self.down, self.shrink, strict=True):
             skips.append(h)
@@ -281,4 +273,4 @@ class UNet(Network):
             h = h + skips.pop()
             for block in cast(nn.ModuleList, up):
                 h = block(h, features) + skips.pop()
-        return self.join(self.out(F.silu(self.norm(h))))
+        return self.out(F.silu(self.norm(h)))

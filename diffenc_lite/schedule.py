@@ -95,10 +95,6 @@ class Schedule(nn.Module):
             raise ValueError(f"t must lie in [0, 1]; got {t.min():g} to {t.max():g}")
         return Noise.from_gamma(*self.gamma_and_rate(t))
 
-    def extra_repr(self) -> str:
-        low, high = (torch.as_tensor(end).item() for end in (self.gamma_min, self.gamma_max))
-        return f"gamma_min={low:g}, gamma_max={high:g}"
-
 
 def _increasing(gamma_min: float, gamma_max: float) -> tuple[float, float]:
     low = real("gamma_min", gamma_min)
@@ -174,34 +170,29 @@ def check_schedule(schedule: AnySchedule, like: Tensor) -> None:
     """Call the schedule on all of [0, 1], in the dtype and on the device of `like`.
 
     Raises TypeError if it does not return a Noise of tensors; ValueError if one of them has another
-    shape than t, if gamma is not finite, does not increase or misses the end points, or if alpha,
-    sigma or the rate dgamma/dt is not finite or another than follows from gamma.
+    shape than t or is another than follows from gamma, and if gamma is not finite, does not
+    increase or misses the end points.
     """
     t = torch.linspace(0, 1, 1001).to(like)
     usable = callable(schedule) and not isinstance(schedule, type)
     noise = schedule(t) if usable else schedule
-    if not usable or not isinstance(noise, Noise):
+    if not isinstance(noise, Noise):
         got = type(noise).__name__
         raise TypeError(f"schedule must be a Schedule, or a function t -> Noise; got {got}")
     for name, value in vars(noise).items():
         in_shape_of(t, value, f"schedule(t).{name}", "t")
-    gamma = noise.gamma
-    shown = brief(gamma[::250])
-    if not bool(gamma.isfinite().all() & (gamma.diff() > 0).all()):
-        raise ValueError(f"schedule(t) must have a finite, increasing gamma; got {shown}")
-    ends = [float(end) for end in end_points(schedule, t)]
-    if not torch.allclose(gamma[[0, -1]].double(), torch.tensor(ends).double(), rtol=0, atol=1e-3):
-        raise ValueError(f"gamma(t) must go from {ends[0]:g} to {ends[1]:g}; got {shown}")
-    if isinstance(schedule, Schedule) and not torch.allclose(schedule.gamma(t), gamma, atol=1e-3):
-        wanted = "gamma_and_rate must give the gamma of the method gamma"
-        raise ValueError(f"{wanted}; a subclass overrides both, or starts from Schedule")
-    expected = Noise.from_gamma(*with_slope(lambda t: schedule(t).gamma, t))
-    for name in ("alpha", "sigma", "rate"):
-        given, wanted = getattr(noise, name), getattr(expected, name)
+    gamma, (low, high) = noise.gamma, map(float, end_points(schedule, t))
+    rises = bool(gamma.isfinite().all() & (gamma.diff() > 0).all())
+    if not (rises and abs(gamma[0] - low) <= 1e-3 and abs(gamma[-1] - high) <= 1e-3):
+        got = brief(gamma[::250])
+        raise ValueError(f"schedule(t).gamma must increase from {low:g} to {high:g}; got {got}")
+    own = schedule.gamma if isinstance(schedule, Schedule) else lambda t: schedule(t).gamma
+    for name, wanted in vars(Noise.from_gamma(*with_slope(own, t))).items():
+        given = getattr(noise, name)
         right = (given - wanted).abs() <= 1e-3 * (1 + wanted.abs())  # neither NaN nor inf is
         if not bool(right.all()):
             i = int((~right).nonzero()[0])
             raise ValueError(
-                f"schedule(t) must have the {name} that follows from gamma, a finite one; near "
-                f"t = {t[i]:.3f} it is {given[i]:g}, and from gamma {wanted[i]:g}"
+                f"schedule(t) must have the {name} that follows from gamma(t), a finite one; near "
+                f"t = {t[i]:.3f} it is {given[i]:g}, and from gamma(t) {wanted[i]:g}"
             )

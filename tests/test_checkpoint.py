@@ -10,20 +10,19 @@ import pytest
 import torch
 from draws import same, seeded, shaken, weights
 
+from diffenc_lite import pretrained
 from diffenc_lite.evaluation import evaluate
 from diffenc_lite.files import write_whole
-from diffenc_lite.model import ENCODERS, DiffEnc, ModelConfig, build
-from diffenc_lite.networks import MLP
+from diffenc_lite.model import ENCODERS, ModelConfig, build
 from diffenc_lite.pretrained import (
-    checkpoint,
+    PRETRAINED,
     load_model,
     load_pretrained,
+    pretrained_names,
     read_card,
-    read_metrics,
     save_model,
     start_from,
 )
-from diffenc_lite.schedule import LinearSchedule
 
 CARD = {"data": "points", "updates": 7, "seed": 3, "bits_per_dim": 6.5, "standard_error": 0.25}
 
@@ -146,13 +145,12 @@ def test_a_learned_encoder_starts_as_the_scaling_one(tmp_path):
 def test_a_start_that_does_not_fit(tmp_path):
     _, path = trained("learned", tmp_path)
     vdm = build(ModelConfig("identity", "tiny", shape=(1, 8, 8)))
-    with pytest.raises(ValueError, match=r"must fit .*encoder.* there, None here$"):
+    with pytest.raises(ValueError, match="must fit .*it has no encoder"):
         start_from(vdm, path)
     for options, words in (
-        ({"size": "small"}, r"must fit .*shape \(.*\) there, .* here$"),  # in any order
+        ({"size": "small"}, r"must fit .*it has no .* of shape \("),
         ({"gamma_max": 2.0}, "must fit .*gamma"),
         ({"levels": 16}, "must fit .*levels 256 there, 16 here"),
-        ({"shape": (1, 6, 6)}, r"must fit .*shape \(1, 8, 8\) there, \(1, 6, 6\) here"),
     ):
         other = build(ModelConfig(**{"size": "tiny", "shape": (1, 8, 8), **options}))
         with pytest.raises(ValueError, match=words):
@@ -180,7 +178,7 @@ def test_a_start_with_trained_end_points(tmp_path):
     """They are weights too: the schedule of the saved model is taken over."""
     saved, path = trained("identity", tmp_path, schedule="learned")
     model = start_from(build(ModelConfig("learned", "tiny", "learned", shape=(1, 8, 8))), path)
-    assert model.settings()["gamma"] == saved.settings()["gamma"]
+    assert same(weights(model.schedule), weights(saved.schedule))
 
 
 def test_a_card_that_cannot_be_written_keeps_the_model(model, saved):
@@ -238,7 +236,7 @@ def test_missing_files(saved):
 
 
 def test_pretrained(saved, monkeypatch):
-    monkeypatch.setattr(checkpoint, "PRETRAINED", saved.parent)
+    monkeypatch.setattr(pretrained, "PRETRAINED", saved.parent)
     save_model(load_model(saved), saved.with_name("another"), CARD)
     assert load_pretrained("m-0.5").card.items() >= CARD.items()
     assert load_model("m-0.5").card == read_card("m-0.5") == load_pretrained("m-0.5").card
@@ -248,36 +246,13 @@ def test_pretrained(saved, monkeypatch):
         load_model("mnist")
 
 
-def test_metrics(saved, monkeypatch):
-    lines = [{"update": 10, "total": 0.1}, {"update": 20, "total": 1e-300}]
-    file = saved.with_name("m-0.5.metrics.jsonl")
-    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    monkeypatch.setattr(checkpoint, "PRETRAINED", saved.parent)
-    assert read_metrics(file) == read_metrics("m-0.5") == lines
-    file.write_bytes(file.read_bytes()[:-5])
-    with pytest.raises(ValueError, match="m-0.5.metrics.jsonl"):
-        read_metrics(file)
-
-
-@pytest.mark.parametrize("name", checkpoint.pretrained_names())
+@pytest.mark.parametrize("name", pretrained_names())
 def test_the_metrics_of_a_pretrained_model_end_where_its_card_does(name):
-    card, held_out = read_card(name), [m for m in read_metrics(name) if m["split"] == "held out"]
+    lines = (PRETRAINED / f"{name}.metrics.jsonl").read_text().splitlines()
+    card, held_out = read_card(name), [m for m in map(json.loads, lines) if m["split"] != "train"]
     updates, start = card["updates"], card.get("start")
     while start is not None:  # the updates of the models before it are counted, too
         updates, start = updates + start["updates"], start.get("start")
     assert held_out[-1]["update"] == updates
     # the same weights on some of the test images, which are other images than all of them
     assert abs(held_out[-1]["total"] - card["bits_per_dim"]) < 5 * held_out[-1]["standard_error"]
-
-
-def test_a_network_that_reads_gamma_otherwise_is_refused(tmp_path):
-    """Its weights are right only between the end points that it was made for."""
-    schedule = LinearSchedule(-8, 2)
-
-    def made(of_network):
-        return DiffEnc(MLP(32, 1, schedule=of_network), schedule=schedule)
-
-    save_model(made(None), tmp_path / "m", {})
-    load_model(tmp_path / "m", model=made(None))
-    with pytest.raises(ValueError, match="read_between"):
-        load_model(tmp_path / "m", model=made(schedule))

@@ -15,8 +15,13 @@ from diffenc_lite import (
     evaluate,
     train,
 )
-from diffenc_lite.encoder import encode, has_counterterm
-from diffenc_lite.model import check_encoder
+from diffenc_lite.encoder import has_counterterm
+from diffenc_lite.evaluation import check_encoder
+
+
+def encode(encoder, x, gamma):
+    return DiffEnc(nn.Identity(), encoder).encode(x, gamma)
+
 
 GAMMA = torch.linspace(-13.3, 5, 12, dtype=F64)
 
@@ -152,13 +157,13 @@ def first_uses(model, images):
 @pytest.mark.parametrize(
     "wrong, words",
     [
-        (Detached, "must have .* nothing of gamma detached"),  # u would be 0
-        (HalfDetached, "must have .* nothing of gamma detached"),  # half of what it should be
-        (WithU, "must have dx_t/dgamma = -sigma_t"),  # twice
-        (Nan, "must give a finite x_t and u"),
-        (OwnShift, "must give the x_t of encode that follows"),
-        (OfABatch, "must give the shift of one example alone that follows"),
-        (OwnChange, "must give the x_t - x_s of change that follows"),
+        (Detached, "must have the u that .* nothing of gamma detached"),  # u would be 0
+        (HalfDetached, "must have the u that .* nothing of gamma detached"),  # half of it
+        (WithU, "must have the u that"),  # twice
+        (Nan, "must have the x_t that .* nan"),
+        (OwnShift, "must have the x_t that follows"),
+        (OfABatch, "must have the shift of one example alone"),
+        (OwnChange, "must have the change that follows"),
     ],
 )
 def test_an_encoder_that_would_make_a_wrong_bound_is_refused(kind, wrong, words, small_model):
@@ -191,21 +196,7 @@ class Weighty:
 
 
 def test_an_encoder_with_weights_is_a_module():
-    for held in (nn.Parameter(torch.zeros(())), nn.Linear(2, 2), torch.zeros(1).requires_grad_()):
+    for held in (nn.Parameter(torch.zeros(())), nn.Linear(2, 2)):
         with pytest.raises(TypeError, match="^encoder must be an nn.Module"):
             DiffEnc(nn.Identity(), Weighty(held))
     assert DiffEnc(nn.Identity(), Weighty(3.0)).encoder.held == 3.0
-    network = nn.Identity()
-    network.weight = torch.zeros(1, requires_grad=True)
-    with pytest.raises(TypeError, match="^denoiser must be an nn.Module"):
-        DiffEnc(network)
-
-
-def test_an_error_inside_a_shift_is_named(small_model):
-    class Unbroadcast(nn.Module):
-        def shift(self, x, gamma):
-            return torch.sigmoid(gamma) * x
-
-    model = DiffEnc(small_model().denoiser, Unbroadcast())
-    with pytest.raises(RuntimeError, match=r"^encoder.shift\(x, gamma\) failed for x \(5, 2\)"):
-        elbo(model, some_images(5))

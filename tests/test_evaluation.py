@@ -4,11 +4,13 @@ import math
 
 import pytest
 import torch
-from draws import POINTS, seeded
+from draws import F64, POINTS, seeded
 
 from diffenc_lite import Chain, elbo
 from diffenc_lite.course.worlds import Exact, Gaussian, PlusMinus
-from diffenc_lite.evaluation import bounds_of_each, evaluate, evenly_chosen
+from diffenc_lite.evaluation import evaluate, evenly_chosen, standard_error
+
+LN2 = math.log(2)
 
 
 @pytest.mark.parametrize("options", [{}, {"every_step": True}])
@@ -16,20 +18,22 @@ def test_evaluation_is_the_mean_of_the_bound(options, small_model):
     model, chain, draws = small_model("learned").train(), Chain.equal(7, 0.8), seeded(2)
     settings = {"passes": 3, "batch": 40, **options}
     result = evaluate(model, POINTS[:90], chain, generator=seeded(2), **settings)
-    bits, uniform = torch.zeros(2, 3, 90, dtype=torch.float64)
+    terms, uniform = torch.zeros(3, 3, 90, dtype=F64), torch.zeros(3, 90, dtype=F64)
     for i in range(3):
         bounds = [elbo(model, b, chain, generator=draws, **options) for b in POINTS[:90].split(40)]
-        bits[i] = torch.cat([bound.bits_per_dim().detach() for bound in bounds])
+        for row, name in zip(terms[i], ("prior", "reconstruction", "diffusion"), strict=True):
+            row[:] = torch.cat([getattr(bound, name).detach() for bound in bounds]) / 2 / LN2
         if not options:
             uniform[i] = torch.cat([bound.uniform for bound in bounds])
     assert result.n == 90 and model.training
-    assert result.total == pytest.approx(bits.mean().item())
-    terms, where = bounds_of_each(model, POINTS[:90], chain, generator=seeded(2), **settings)
-    assert torch.allclose(terms.sum(1), bits) and torch.equal(where, uniform)
+    assert result.total == pytest.approx(terms.sum(1).mean().item())
     means = [result.prior, result.reconstruction, result.diffusion]
     assert terms.mean((0, 2)).tolist() == pytest.approx(means)
+    steps = 1 if options else 7
+    expected = standard_error(terms, uniform, 40, torch.arange(90), steps)
+    assert result.standard_error == pytest.approx(expected)
     if options:  # there is no depth that could be told apart
-        error = bits.mean(0).std().item() / math.sqrt(90)
+        error = terms.sum(1).mean(0).std().item() / math.sqrt(90)
         assert result.standard_error == pytest.approx(error)
 
 

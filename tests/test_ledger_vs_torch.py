@@ -34,7 +34,7 @@ from diffenc_lite.course.ledger import LEDGER, TAGS, cheapest_grid, finer_ratios
 from diffenc_lite.course.ledger import notation as n
 from diffenc_lite.course.lessons import notebooks_in
 from diffenc_lite.course.studies.mnist_fits import constant_ratio
-from diffenc_lite.grid import cheapest_path
+from diffenc_lite.ratio import cheapest_path
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = notebooks_in(ROOT / "notebooks")

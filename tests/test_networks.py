@@ -19,7 +19,7 @@ TINY = UNetConfig((8, 16), (1, 1))
 MAKERS = (
     partial(UNet, TINY, (1, 8, 8)),
     partial(UNet, UNetConfig((8, 8, 8), (0, 1, 1), smooth=True), (1, 7, 9)),
-    partial(UNet, UNetConfig((8, 16), (0, 1), patch=2), (3, 6, 4)),
+    partial(UNet, UNetConfig((8, 16), (0, 1)), (3, 6, 4)),
     partial(MLP, 16, 2, (2,)),
 )
 
@@ -131,8 +131,8 @@ def test_halving_means_over_the_pixels_there_are(size):
 def test_build_makes_what_the_configuration_says(encoder, schedule):
     shape = (2,) if schedule == "learned" else (1, 8, 8)
     config = ModelConfig(encoder, "tiny", schedule, shape=list(shape))
-    model = build(config, {"seed": 3})
-    assert model.config == config and model.shape == shape and model.card == {"seed": 3}
+    model = build(config)
+    assert model.config == config and model.shape == shape and model.card == {}
     assert type(model.encoder) is type(ENCODERS[encoder](nn.Identity))
     assert type(model.schedule) is SCHEDULES[schedule]
     z, gamma = draw(shape)

@@ -55,7 +55,8 @@ def test_the_schedule_of_the_documentation():
 def test_the_encoder_of_the_documentation():
     names = example(encoder)
     m, gamma = torch.tensor([0.3, -0.2], dtype=F64), torch.linspace(-4, 3, 5, dtype=F64)
-    u = encoder.encode(names["MeanShift"](m), torch.zeros(5, 2, dtype=F64), gamma).u
+    own = DiffEnc(nn.Identity(), names["MeanShift"](m))
+    u = own.encode(torch.zeros(5, 2, dtype=F64), gamma).u
     torch.testing.assert_close(u, -torch.sigmoid(-gamma)[:, None] * m)  # -alpha_t^2 m
     model = names["model"]
     before = model.encoder.m.clone()

@@ -28,8 +28,7 @@ from diffenc_lite import (
 )
 from diffenc_lite.course.worlds import Exact, Gaussian
 from diffenc_lite.gaussian import best_ratio, kl_ratio
-from diffenc_lite.grid import cheapest_path
-from diffenc_lite.ratio import squared_gaps
+from diffenc_lite.ratio import cheapest_path, squared_gaps
 
 # --- the gaps of the steps ------------------------------------------------------------------------
 
@@ -182,7 +181,7 @@ def test_samples_have_the_variance_of_each_dimension(steps):
     [
         (lambda m, x: fit(m, x, 2, ratio="best"), "ratio"),
         (lambda m, x: fit(m, x, 5, resolution=4), "resolution"),
-        (lambda m, x: fit(m, x, Chain.equal(2, 1, [1.0, 2]), scale=False, resolution=4), "scale"),
+        (lambda m, x: fit(m, x, Chain.equal(2, 1, 1.5), scale=False, resolution=4), "scale"),
         (lambda m, x: fit(m, x, 2, scale="folded"), "scale"),
         (lambda m, x: fit(m, x, 2, batch=0), "batch"),
         *[(lambda m, x, w=w: edge_costs(m, x, 2, w), "ratio")

@@ -1,6 +1,7 @@
 """The scale of the mean (G5, W7): in the bound, in samples, fitted, and in the grid."""
 
 import itertools
+import json
 import math
 
 import pytest
@@ -21,7 +22,7 @@ from diffenc_lite import (
     read_card,
 )
 from diffenc_lite.course.worlds import SCALING, VDM, Exact, Gaussian, PlusMinus
-from diffenc_lite.pretrained import checkpoint
+from diffenc_lite.pretrained import FITTED
 
 
 def ends(model, steps: int) -> tuple[Noise, Noise]:
@@ -149,14 +150,12 @@ def test_fitted_steps_ship_with_the_models(name):
             assert bool(((chain.scale - 1).abs() < 0.1).all())
 
 
-def test_fitted_steps_are_refused_for_other_weights(monkeypatch):
+def test_fitted_steps_are_those_of_the_weights_that_ship():
+    for name, fits in json.loads(FITTED.read_bytes())["models"].items():
+        assert fits["sha256"] == read_card(name)["sha256"]
     for name, steps in (("mnist-vdm", 5), ("nothing", 4)):
         with pytest.raises(ValueError, match=f"{name}.*T = {steps}"):
             load_fitted(name, steps)
-    card = read_card("mnist-vdm") | {"sha256": "another"}
-    monkeypatch.setattr(checkpoint, "read_card", lambda _: card)
-    with pytest.raises(ValueError, match="other weights"):
-        load_fitted("mnist-vdm", 4)
 
 
 def test_one_scale_serves_all_dimensions_and_then_each_has_its_ratio(small_model):

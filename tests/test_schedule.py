@@ -103,19 +103,13 @@ def test_a_rate_is_finite_at_both_ends():
     refuses(Root(), "the rate that follows .* near t = 0.000 it is inf")
 
 
-@pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("made", [LinearSchedule, CosineSchedule, LearnedSchedule])
-def test_a_schedule_can_be_printed(made):
-    assert "gamma_min=-6, gamma_max=3" in repr(made(-6, 3))
-
-
 def test_gamma_is_checked_to_be_finite_and_to_increase_everywhere():
     for bend in (
         lambda g: g.clamp(min=-5.98),
         lambda g: -g,
         lambda g: g.masked_fill(g > 2.9, torch.inf),
     ):
-        refuses(lambda t, bend=bend: Noise.from_gamma(bend(9 * t - 6), 9), "finite, increasing")
+        refuses(lambda t, bend=bend: Noise.from_gamma(bend(9 * t - 6), 9), "gamma must increase")
     short = "schedule.t..gamma must have the shape of t, .1001"
     refuses(lambda t: Noise.from_gamma((9 * t - 6)[1:], 9), short)
 
@@ -128,7 +122,7 @@ def test_a_schedule_keeps_its_end_points(low, high):
         def gamma(self, t):
             return -13.3 + 18.3 * t + self.by * (low * (1 - t) + high * t)
 
-    refuses(Off(), "must go from -13.3 to 5; got")
+    refuses(Off(), "must increase from -13.3 to 5; got")
     Off.by = 0.01
     check_schedule(Off(), torch.zeros((), dtype=F64))
 

@@ -11,7 +11,7 @@ from diffenc_lite.course.studies import mnist_ratio as study
 from diffenc_lite.course.studies import options
 from diffenc_lite.course.studies.mnist_fits import constant_ratio
 from diffenc_lite.gaussian import best_ratio, gap_with_scale, kl_ratio
-from diffenc_lite.grid import cheapest_path
+from diffenc_lite.ratio import cheapest_path
 
 
 @pytest.fixture(scope="module")

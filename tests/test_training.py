@@ -37,7 +37,7 @@ from diffenc_lite.training import (
     train,
     train_steps,
 )
-from diffenc_lite.training.folder import save_resume
+from diffenc_lite.training.folder import RunFolder
 
 ROOT = Path(__file__).resolve().parent.parent
 HELD_OUT = POINTS[:100]
@@ -495,8 +495,7 @@ def test_full_disk_stops_with_one_error_and_loses_nothing(tmp_path, whole, monke
 def test_another_run_in_the_folder_is_refused(tmp_path):
     next(train_steps(make("scaling"), POINTS, SHORT, tmp_path, HELD_OUT))
     before, model = contents(tmp_path), make("scaling")
-    card = {"sha256": "another"}  # it would go on from another model
-    started = DiffEnc(model.denoiser, model.encoder, config=model.config, card=card)
+    started = model.with_parts(_card={"sha256": "another"})  # it would go on from another model
     for named, arguments in {
         "lr": (model, POINTS, replace(SHORT, lr=0.002), tmp_path, HELD_OUT),
         "seed": (model, POINTS, replace(SHORT, seed=4), tmp_path, HELD_OUT),
@@ -515,10 +514,10 @@ def test_another_run_in_the_folder_is_refused(tmp_path):
 
 def test_a_run_from_when_linear_was_called_fixed_goes_on(tmp_path):
     next(train_steps(make(), POINTS, SHORT, tmp_path))
-    saved = load_resume(tmp_path / "resume.pt")
-    assert "schedule='linear'" in saved["settings"]["model"]
-    saved["settings"]["model"] = saved["settings"]["model"].replace("'linear'", "'fixed'")
-    save_resume(tmp_path / "resume.pt", saved)
+    settings = load_resume(tmp_path / "resume.pt")["settings"]
+    assert "schedule='linear'" in settings["model"]
+    older = settings | {"model": settings["model"].replace("'linear'", "'fixed'")}
+    RunFolder(tmp_path, older).save(load_resume(tmp_path / "resume.pt")["state"])
     assert train(make(), POINTS, SHORT, tmp_path).update == SHORT.updates
 
 

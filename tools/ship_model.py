@@ -26,16 +26,19 @@ import torch
 from diffenc_lite import evaluate
 from diffenc_lite.data import load_named
 from diffenc_lite.files import write_whole
-from diffenc_lite.pretrained import FITTED, load_model, read_card, read_metrics, save_model
+from diffenc_lite.pretrained import FITTED, load_model, read_card, save_model
 
 EVERY = 500  # updates between two losses in training that a record keeps
 
 
 def record(run: Path, before: Path | None) -> bytes:
     """The lines of a training, after those of the training that it went on from."""
-    lines = read_metrics(before) if before else []
+    lines, went_on = (
+        [json.loads(line) for line in file.read_bytes().splitlines()] if file else []
+        for file in (before, run)
+    )
     done = lines[-1]["update"] if lines else 0
-    lines += [{**line, "update": done + line["update"]} for line in read_metrics(run)]
+    lines += [{**line, "update": done + line["update"]} for line in went_on]
     kept = [line for line in lines if line["split"] != "train" or line["update"] % EVERY == 0]
     return "".join(json.dumps(line) + "\n" for line in kept).encode()
 

@@ -1,27 +1,37 @@
 """Pictures to learn from, as uint8 tensors that sit whole on the device.
 
-The full MNIST is looked for in the given root, the cache and the web, in this order (see sets.py).
-The package has 5,000 digits of MNIST's training set and 1,000 of its test set, 500 from each half,
-as many of each kind. A bound on these has about three times the standard error of the whole set.
+torchvision fetches MNIST, its relatives and CIFAR-10, and compares archives with their published
+md5. The package has 5,000 digits of MNIST's training set and 1,000 of its test set, 500 from each
+half, as many of each kind. A bound on these has about three times the standard error of the whole
+set.
 """
 
 import io
 import os
+import re
+import socket
 import sys
+from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ..arguments import as_device, one_of
+from .. import files
+from ..arguments import one_of
 from ..files import PathLike, verify
-from .sets import SETS
+from . import photos
 
 BUNDLE = Path(__file__).with_name("mnist_bundled.npz")
 BUNDLE_SHA256 = "94ca7512447f655899365d9778cdbadeebeb079071de79f3b07b6a07bbbf06be"
-
+MNIST_SHA256 = {  # of images and labels: torchvision has the md5 of its archives only
+    "train": "d18cfd466eb143ac1097fde604dba9eec4116885869d04cc648b510949f9e88c",
+    "test": "a0863a96c44e5666edbb30c4071ee79ca0514c621e6349c5967fc78e7305c891",
+}
 SOURCES = ("auto", "full", "bundled", "mnist-bundled")  # of MNIST
 
 
@@ -46,10 +56,58 @@ class ImageSet:
         return f"ImageSet({self.name}, {self.split}: {len(self):,} images of {shape})"
 
     def to(self, device: torch.device | str) -> "ImageSet":
-        device = as_device(device)
         images, labels = self.images.to(device), self.labels.to(device)
         clusters = None if self.clusters is None else self.clusters.to(device)
         return replace(self, images=images, labels=labels, clusters=clusters)
+
+
+def cache_folder() -> Path:
+    """DIFFENC_LITE_DATA if that is set, else ~/.cache/diffenc_lite, on every platform."""
+    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(os.environ.get("DIFFENC_LITE_DATA") or f"{cache}/diffenc_lite").expanduser()
+
+
+def _torchvision(
+    name: str, split: str, root: PathLike | None, download: bool
+) -> tuple[Tensor, Tensor]:
+    """A class of torchvision with `data` (N, H, W) or (N, H, W, C), and `targets`."""
+    from torchvision import datasets
+
+    place = cache_folder() if root is None else Path(root).expanduser()
+    timeout = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(files.TIMEOUT)  # torchvision would wait for ever
+    try:
+        with redirect_stdout(sys.stderr):
+            download = download and root is None
+            found = getattr(datasets, name)(place, train=split == "train", download=download)
+    except Exception as error:  # a damaged file may raise anything
+        if not (isinstance(error, OSError) or re.search("not found|downloading", str(error))):
+            raise ValueError(f"{name} in {place} is damaged: remove it there") from error
+        if root is not None:
+            wanted = f"a folder with {name} as torchvision lays it out"
+            raise FileNotFoundError(f"root must be {wanted}; got {os.fspath(root)!r}") from error
+        why = "the download failed" if download else "download is off"
+        advice = f"Go online and try again, or give root= a folder with {name} in it."
+        raise FileNotFoundError(f"no {name} in {place}, and {why}\n{error}\n{advice}") from error
+    finally:
+        socket.setdefaulttimeout(timeout)
+    images, labels = torch.as_tensor(found.data), torch.as_tensor(found.targets)
+    images = images[:, None] if images.dim() == 3 else images.permute(0, 3, 1, 2).contiguous()
+    if name == "MNIST":
+        verify(images.numpy().tobytes() + labels.numpy().tobytes(), MNIST_SHA256[split], place)
+    return images, labels
+
+
+# A set is a function (split, root, download) -> images (N, C, H, W) uint8 and labels (N,) int64;
+# and clusters (N,), if images belong together. It raises FileNotFoundError if the set is not there,
+# ValueError if it is damaged.
+SETS: dict[str, Callable[[str, PathLike | None, bool], tuple[Tensor, ...]]] = {
+    "mnist": partial(_torchvision, "MNIST"),
+    "fashion-mnist": partial(_torchvision, "FashionMNIST"),
+    "kmnist": partial(_torchvision, "KMNIST"),
+    "cifar10": partial(_torchvision, "CIFAR10"),
+    "photos": photos.load,
+}
 
 
 def data_names() -> tuple[str, ...]:
@@ -69,9 +127,8 @@ def load_named(
     Args:
         name: "full" or "mnist", the whole MNIST or an error; "bundled" or "mnist-bundled", its
             images in the package; "auto", the whole set, else the bundled images and a line on
-            stderr that says so. The others, of the table in sets.py, come whole or not at all;
-            "photos" are patches (N, 3, 16, 16) of photographs in the package, labelled by the
-            picture.
+            stderr that says so. The others, of `SETS`, come whole or not at all; "photos" are
+            patches (N, 3, 16, 16) of photographs in the package, labelled by the picture.
         split: "train" or "test".
         root: the only folder to look in, as torchvision lays it out: FashionMNIST/raw and so on.
         download: fetch the data set into `data.cache_folder()` if it is not there.
@@ -85,9 +142,9 @@ def load_named(
     """
     one_of("name", name, data_names())
     one_of("split", split, ("train", "test"))
+    if root is not None and name in ("bundled", "mnist-bundled", "photos"):
+        raise ValueError(f"root must be None for {name}, in the package; got {os.fspath(root)!r}")
     if name in ("bundled", "mnist-bundled"):
-        if root is not None:
-            raise ValueError(f"root must be None for bundled images; got {os.fspath(root)!r}")
         return _bundled(split).to(device)
     set_name = "mnist" if name in SOURCES else name
     try:

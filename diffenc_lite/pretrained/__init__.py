@@ -1,13 +1,213 @@
-"""Models that come with the package, and models of your own on disk, each with its card."""
+"""Models that come with the package, and models of your own on disk.
 
-from .checkpoint import (
-    FITTED,
-    load_fitted,
-    load_model,
-    load_pretrained,
-    pretrained_names,
-    read_card,
-    read_metrics,
-    save_model,
-    start_from,
-)
+NAME.safetensors has the weights, NAME.json the card: what was trained on what, how well it does,
+and the sha256 of the weights.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import os
+from dataclasses import asdict
+from importlib.metadata import metadata
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load, save
+
+from ..arguments import one_of
+from ..chain import Chain
+from ..data import cache_folder
+from ..files import PathLike, fetch, verify, write_whole
+from ..model import DiffEnc, ModelConfig, build, check_model
+
+PRETRAINED = Path(__file__).parent
+FITTED = PRETRAINED / "fitted.json"
+
+
+def save_model(model: DiffEnc, path: PathLike, card: dict[str, Any]) -> None:
+    """Write path.safetensors and path.json: the card, with the configuration and the sha256 added.
+
+    Each file is replaced whole, the card last; two that do not match are refused by `load_model`.
+    A model that was not made by `build(ModelConfig(...))` has no configuration: `load_model` must
+    then be given a model to fill. Its card has what the weights do not tell, under "own".
+    Args: card, what to say of it, {} for nothing; plain values only, as for JSON.
+    Raises TypeError for what is no DiffEnc; OSError if it cannot be written.
+    """
+    check_model(model)
+    copies = {  # since weights that two networks share can only be saved twice
+        name: w.to("cpu", copy=True, memory_format=torch.contiguous_format)
+        for name, w in model.state_dict().items()
+    }
+    weights, config = save(copies), model.config
+    about: dict[str, Any] = {"configuration": None if config is None else asdict(config)}
+    about |= {"own": model.settings()} if config is None else {}
+    about |= {name: value for name, value in card.items() if name not in ("configuration", "own")}
+    about["sha256"] = hashlib.sha256(weights).hexdigest()
+    text = json.dumps(about, indent=2) + "\n"  # before a file is touched
+    weights_path, card_path = _model_files(path)
+    write_whole(weights_path, weights)
+    write_whole(card_path, text.encode())
+
+
+def read_card(path: PathLike) -> dict[str, Any]:
+    """The card of a saved model, or of a pretrained one by its name. Raises FileNotFoundError if
+    there is none, ValueError if it is not a card."""
+    card_path = _find(path)[1]
+    try:
+        card = json.loads(card_path.read_bytes())
+        if not {"configuration", "sha256"} <= {*card}:
+            raise ValueError("no configuration or no sha256 in it")
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{card_path} is damaged or not a model's card: {error}") from None
+    return card
+
+
+def load_model(
+    path: PathLike, device: torch.device | str = "cpu", model: DiffEnc | None = None
+) -> DiffEnc:
+    """The saved model in eval mode, its card as `model.card`.
+
+    Args: path, with or without .safetensors, or the name of a pretrained model; model, made as the
+        saved one was, whose parts get the weights, unless they are refused. It must be given if its
+        networks are your own.
+    Raises FileNotFoundError if there is no such model, or if its weights are not in the wheel and
+    cannot be fetched; ValueError if the weights are damaged, cut short, another file than the card
+    describes, or do not fit its configuration or the model given.
+    """
+    card, file, weights = _read(path)
+    fits = "its configuration" if model is None else "the model given"
+    if model is not None:
+        check_model(model)
+    elif card["configuration"] is None:
+        raise ValueError(
+            f"{file.with_suffix('.json').name} has no configuration: the model has networks of "
+            "its own. Make it again and give it: load_model(path, model=model)"
+        )
+    try:
+        if model is None:
+            model = build(ModelConfig(**card["configuration"]))
+            if any(weight.dtype == torch.float64 for weight in weights.values()):
+                model = model.double()
+        else:
+            copy.deepcopy(model).load_state_dict(weights)  # it stays as it is if it is refused
+            _compare(card, model)
+        model.load_state_dict(weights)
+    except Exception as error:  # a foreign file may raise anything
+        raise ValueError(f"{file} does not fit {fits}: {error}") from None
+    return model.with_parts(_card=card).to(device).eval()
+
+
+def _read(path: PathLike) -> tuple[dict[str, Any], Path, dict[str, torch.Tensor]]:
+    """The card of a saved model, the file of its weights, and these, checked."""
+    card, file = read_card(path), _fetched(_find(path)[0])
+    return card, file, load(verify(file.read_bytes(), card["sha256"], file))
+
+
+def _compare(card: dict[str, Any], model: DiffEnc, but: tuple[str, ...] = ()) -> None:
+    """Raise ValueError if what the weights do not tell is another setting than in the card."""
+    there, here = card.get("own"), model.settings()
+    if there is None:
+        there = build(ModelConfig(**card["configuration"])).settings()
+    for name in here:
+        if name not in but and there[name] != here[name]:
+            raise ValueError(f"{name} {there[name]} there, {here[name]} here")
+
+
+def start_from(model: DiffEnc, path: PathLike) -> DiffEnc:
+    """The model with the weights of a saved one, to train it on from there
+
+        model = start_from(build(ModelConfig("learned")), "mnist-scaling")
+
+    Weights that only `model` has, those of an encoder, stay as they are. A learned encoder starts
+    with y = 0, as the scaling encoder (E2, E3): from a model with that, it is the same function at
+    first; from a VDM, a worse one. The card of the result is {"start": ...}, which tells of the
+    saved one. Raises ValueError if that has weights or shapes that `model` has not, other levels or
+    another schedule; and what `load_model` raises.
+    """
+    card, _, weights = _read(path)
+    filled = copy.deepcopy(model)
+    shapes = {name: weight.shape for name, weight in filled.state_dict().items()}
+    try:
+        for name, weight in weights.items():
+            if shapes.get(name) != weight.shape:
+                raise ValueError(f"it has no {name} of shape {tuple(weight.shape)}")
+        _compare(card, model, but=("encoder", "counterterm"))
+    except ValueError as error:
+        raise ValueError(f"model must fit {os.fspath(path)}: {error}") from None
+    filled.load_state_dict(weights, strict=False)
+    start = {"encoder": (card["configuration"] or {}).get("encoder")}
+    kept = ("updates", "bits_per_dim", "sha256", "start")
+    start |= {name: card[name] for name in kept if name in card}
+    start["batch"] = card.get("training", {}).get("batch")
+    return filled.with_parts(_card={"start": start})
+
+
+def load_pretrained(name: str, device: torch.device | str = "cpu") -> DiffEnc:
+    """A model that comes with the package, in eval mode, its card as `model.card`. Raises
+    ValueError for an unknown name, listing those there are, and if it is damaged."""
+    one_of("name", name, pretrained_names())
+    return load_model(PRETRAINED / name, device)
+
+
+def load_fitted(name: str, steps: int) -> Chain:
+    """W7: T equal steps with the scale and ratio fitted for a pretrained model, and their errors
+
+        sample(load_pretrained("mnist-learned"), 64, load_fitted("mnist-learned", 8))
+
+    It goes into `elbo` and `evaluate` too: it was fitted on training images (`fit`).
+    Raises ValueError for a model or a T without one, naming those that have one.
+    """
+    fits = json.loads(FITTED.read_bytes())["models"]
+    if name not in fits or str(steps) not in fits[name]["steps"]:
+        known = ", ".join(f"{name} (T = {', '.join(fits[name]['steps'])})" for name in fits)
+        raise ValueError(f"there are fitted steps for {known}; got {name!r} with T = {steps}")
+    values = {key: torch.tensor(row) for key, row in fits[name]["steps"][str(steps)].items()}
+    return Chain(Chain.equal(steps).grid, **values)
+
+
+def pretrained_names() -> list[str]:
+    """The names that `load_pretrained` knows."""
+    return sorted(path.stem for path in PRETRAINED.glob("*.json") if path != FITTED)
+
+
+def _model_files(path: PathLike) -> tuple[Path, Path]:
+    """(weights, card). Not by with_suffix, which would cut the name "run-0.5" in two."""
+    stem = os.fspath(path).removesuffix(".safetensors").removesuffix(".json")
+    return Path(stem + ".safetensors"), Path(stem + ".json")
+
+
+def _find(path: PathLike) -> tuple[Path, Path]:
+    """(weights, card) of the model there, else of the pretrained one of that name."""
+    for files in (_model_files(path), _model_files(PRETRAINED / path)):
+        if any(file.exists() for file in files):
+            return files
+    raise FileNotFoundError(
+        f"there is no model {os.fspath(path)!r}: neither the file {_model_files(path)[0]} nor a "
+        f"pretrained one of that name ({', '.join(pretrained_names())})"
+    )
+
+
+def _fetched(weights: Path) -> Path:
+    """The file itself, or its copy in the folder for caches: the wheel has only cards of larger
+    models, whose weights are fetched once, from the project's files at the tag of the version."""
+    package = PRETRAINED.parent
+    kept = cache_folder() / "models" / weights.name
+    if weights.exists() or not weights.is_relative_to(package):
+        return weights
+    if kept.exists():
+        return kept
+    place = f"{package.name}/{weights.relative_to(package).as_posix()}"
+    try:
+        about = metadata(package.name)
+        urls = dict(url.split(", ") for url in about.get_all("Project-URL") or [])
+        write_whole(kept, fetch(f"{urls['Repository']}/raw/v{about['Version']}/{place}"))
+    except (OSError, LookupError) as error:
+        raise FileNotFoundError(
+            f"the weights of {weights.stem} are not in the wheel and could not be fetched "
+            f"({error}); copy {place} of a checkout to {kept}"
+        ) from None
+    return kept

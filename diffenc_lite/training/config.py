@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from ..arguments import one_of, real, truth, whole
+from ..arguments import one_of, real, whole
 from ..chain import Chain, as_chain
 
 OPTIMIZERS = ("adamw", "muon")
@@ -62,22 +62,19 @@ class TrainConfig:
         least = dict.fromkeys(("updates", "batch", "ends"), 1) | {"warmup": 0, "seed": 0}
         least |= {"log_every": 1, "evaluate_every": 1, "checkpoint_every": 1, "evaluate_images": 2}
         numbers: dict[str, float] = {n: whole(n, getattr(self, n), low) for n, low in least.items()}
-        numbers["lr"] = real("lr", self.lr, "a number above 0", lambda lr: lr > 0)
-        numbers["ema"] = real("ema", self.ema, "a number in [0, 1)", lambda ema: 0 <= ema < 1)
-        decay, wanted = self.weight_decay, "a number of at least 0"
-        numbers["weight_decay"] = real("weight_decay", decay, wanted, lambda given: given >= 0)
-        for name, number in numbers.items():
+        numbers["lr"] = real("lr", self.lr, "above 0", lambda lr: lr > 0)
+        numbers["ema"] = real("ema", self.ema, "in [0, 1)", lambda ema: 0 <= ema < 1)
+        decay = real("weight_decay", self.weight_decay, "at least 0", lambda decay: decay >= 0)
+        for name, number in {**numbers, "weight_decay": decay}.items():
             object.__setattr__(self, name, number)  # NumPy's would not come back from a file
         as_chain(self.steps)
-        truth("fast", self.fast)
         one_of("optimizer", self.optimizer, OPTIMIZERS)
 
     def plain(self) -> dict[str, Any]:
         """The settings as plain values, for a card or to be compared."""
-        if (chain := as_chain(self.steps)) is None:
-            return dict(vars(self))
-        steps = Chain(chain.grid, chain.ratio, chain.scale)  # its errors change no result
-        return {**vars(self), "steps": steps.plain()}
+        chain = as_chain(self.steps)
+        kept = chain and Chain(chain.grid, chain.ratio, chain.scale)  # its errors change no result
+        return {**vars(self), "steps": kept and kept.plain()}
 
 
 def learning_rate(config: TrainConfig, update: int) -> float:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..files import PathLike, verify, write_whole, writing
 from ..model import DiffEnc
@@ -75,8 +75,12 @@ class RunFolder:
             os.fsync(file.fileno())
 
     def save(self, state: dict[str, Any]) -> None:
+        """Args: state, tensors, numbers, strings; dicts and lists of them."""
         saved = {"settings": self.settings, "metrics": self._size(), "state": state}
-        save_resume(self.resume, saved)
+        buffer = io.BytesIO()
+        torch.save(saved, buffer)
+        content = buffer.getvalue()
+        write_whole(self.resume, HEADER + hashlib.sha256(content).hexdigest().encode() + content)
 
     def _size(self) -> int:
         return self.metrics.stat().st_size if self.metrics.exists() else 0
@@ -85,36 +89,20 @@ class RunFolder:
 def identity(model: DiffEnc, images: Tensor, held_out: Tensor | None) -> dict[str, str | None]:
     """What tells model, its start and data from others: a run goes on only with the same."""
 
-    def digest(content: bytes) -> str:
-        return hashlib.sha256(content).hexdigest()[:16]
+    def digest(data: Tensor) -> str:
+        return hashlib.sha256(data.cpu().numpy().tobytes()).hexdigest()[:16]
 
-    modules = [type(module).__name__ for module in (model.encoder, *model.modules())]
-    shapes = {name: tuple(weight.shape) for name, weight in model.state_dict().items()}
-    schedule, settings = model.schedule, model.settings()
-    if isinstance(schedule, nn.Module) and next(schedule.parameters(), None) is not None:
-        del settings["gamma"]  # it is trained
-    unnamed = (
-        f"of your own, {settings}, layers and shapes {digest(repr((modules, shapes)).encode())}"
-    )
     return {
-        "model": repr(model.config) if model.config else unnamed,
+        "model": repr(model.config or model.settings()),
         "start": model.card.get("sha256") or model.card.get("start", {}).get("sha256"),
-        "images": digest(images.cpu().numpy().tobytes()),
-        "held_out": None if held_out is None else digest(held_out.cpu().numpy().tobytes()),
+        "images": digest(images),
+        "held_out": None if held_out is None else digest(held_out),
     }
 
 
-def save_resume(path: PathLike, state: dict[str, Any]) -> None:
-    """Write all that a run needs to go on: tensors, numbers, strings; dicts and lists of them."""
-    buffer = io.BytesIO()
-    torch.save(state, buffer)
-    content = buffer.getvalue()
-    write_whole(path, HEADER + hashlib.sha256(content).hexdigest().encode() + content)
-
-
 def load_resume(path: PathLike) -> dict[str, Any]:
-    """What `save_resume` wrote, on the CPU. Raises FileNotFoundError if there is none, ValueError
-    if it is damaged, cut short, or not such a file of this version."""
+    """What `RunFolder.save` wrote, on the CPU. Raises FileNotFoundError if there is none,
+    ValueError if it is damaged, cut short, or not such a file of this version."""
     content = Path(path).read_bytes()
     if not content.startswith(HEADER):
         raise ValueError(f"{os.fspath(path)} is not a resume file of this version of diffenc_lite")

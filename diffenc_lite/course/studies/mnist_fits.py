@@ -17,10 +17,10 @@ from ...chain import Chain, low_discrepancy
 from ...data import load_mnist
 from ...encoder import has_counterterm
 from ...gaussian import best_cost, best_ratio, best_scale, gap_with_scale, kl_ratio
-from ...grid import squared_gap_table
 from ...model import DiffEnc
 from ...pretrained import load_model
 from ...process import scale_number
+from ...ratio import squared_gap_table
 from ...schedule import Noise
 from ...training import in_bf16, keep_freed_memory
 
