@@ -235,6 +235,8 @@ class ModelConfig:
 
 def build(config: ModelConfig) -> DiffEnc:
     """The model of a configuration, kept as `model.config`. The one place where names are read."""
+    if not isinstance(config, ModelConfig):
+        raise TypeError(f"config must be a ModelConfig; got {config!r}")
     schedule = SCHEDULES[config.schedule](config.gamma_min, config.gamma_max)
     size = SIZES[config.size]
 
