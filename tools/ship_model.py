@@ -3,9 +3,7 @@
     python tools/ship_model.py runs/photos-0 diffenc_lite/course/studies/bases/photos-0
     python tools/ship_model.py runs/photos diffenc_lite/pretrained/photos-vdm-medium
 
-`runs/photos` is the folder of a training. The card gets the bound with the rounded weights. The
-record of a pretrained model goes beside it, after that of the model it went on from, if it did:
-all bounds on held-out images, and a loss in training for every 500 updates.
+`runs/photos` is the folder of a training. The card gets the bound with the rounded weights.
 
 The bases of the study `purpose` were trained by
 
@@ -17,7 +15,6 @@ The bases of the study `purpose` were trained by
 and so on for photos-1, photos-2 and mnist-2; docs/models.md has the lines of the others.
 """
 
-import json
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
@@ -25,22 +22,7 @@ import torch
 
 from diffenc_lite import evaluate
 from diffenc_lite.data import load_named
-from diffenc_lite.files import write_whole
-from diffenc_lite.pretrained import FITTED, load_model, read_card, save_model
-
-EVERY = 500  # updates between two losses in training that a record keeps
-
-
-def record(run: Path, before: Path | None) -> bytes:
-    """The lines of a training, after those of the training that it went on from."""
-    lines, went_on = (
-        [json.loads(line) for line in file.read_bytes().splitlines()] if file else []
-        for file in (before, run)
-    )
-    done = lines[-1]["update"] if lines else 0
-    lines += [{**line, "update": done + line["update"]} for line in went_on]
-    kept = [line for line in lines if line["split"] != "train" or line["update"] % EVERY == 0]
-    return "".join(json.dumps(line) + "\n" for line in kept).encode()
+from diffenc_lite.pretrained import load_model, read_card, save_model
 
 
 def main() -> None:
@@ -60,10 +42,6 @@ def main() -> None:
     card["terms"] = {name: getattr(result, name) for name in card["terms"]}
     card |= {"bits_per_dim": result.total, "standard_error": result.standard_error}
     save_model(model.half(), given.target, card)
-    if given.target.resolve().parent == FITTED.parent:
-        file = given.target.with_name(f"{given.target.name}.metrics.jsonl")
-        before = file if "start" in card else None
-        write_whole(file, record(given.run / "metrics.jsonl", before))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from ...model import DiffEnc
-from ...schedule import LinearSchedule
+from ...schedule import GAMMA_MAX, GAMMA_MIN, LinearSchedule
 from . import plots
 from .drawing import COLOURS, arrow, canvas, words
 from .explorers import Explorer, slider
@@ -50,8 +50,7 @@ def moving_digit(x: Tensor) -> Explorer:
     return Explorer(draw, depths, stills=[(0,), (4,), (6,), (8,)])
 
 
-GAMMA_0, GAMMA_1 = -13.3, 5.0
-WIDTH = GAMMA_1 - GAMMA_0
+WIDTH = GAMMA_MAX - GAMMA_MIN
 X, Y = 0.8, -0.6  # a pixel, and the output of the learned encoder's network at every depth
 
 
@@ -69,7 +68,7 @@ LABELS = {"identity": "E1, identity", "scaling": "E2, scaling", "learned": "E3, 
 
 def one_pixel(encoder: str, t: float) -> tuple[float, float]:
     """x_t of the pixel X at depth t, and dx_t/dlambda."""
-    path, lam = PATHS[encoder], -(GAMMA_0 + WIDTH * t)
+    path, lam = PATHS[encoder], -(GAMMA_MIN + WIDTH * t)
     return path(lam), (path(lam + 1e-4) - path(lam - 1e-4)) / 2e-4
 
 

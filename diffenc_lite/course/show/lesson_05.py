@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
+from ...schedule import GAMMA_MIN
 from ..worlds import World
 from . import plots
 from .drawing import COLOURS, arrow, box, canvas, words
@@ -101,7 +102,6 @@ def dimming(powers: ArrayLike, priors: Sequence[float], above: Sequence[float]) 
 KNOTS = (0.4, 0.6, 0.8, 1.0)
 MIDDLES = (np.arange(600) + 0.5) / 600
 TOPS = (0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)  # of the axis of a motion
-FIRST_GAMMA = -13.3
 HEIGHTS = (0, 0.2, 0.5, 0.8, 0.9, 1, 1.2, 1.5)  # of the sliders
 
 
@@ -131,9 +131,9 @@ class Drawn:
         self, heights: Sequence[float], gamma_1: float = 5.0
     ) -> tuple[float, float, float, NDArray[Any]]:
         """Start, motion and prior loss in nats, and the motion per unit of t at MIDDLES."""
-        width = gamma_1 - FIRST_GAMMA
+        width = gamma_1 - GAMMA_MIN
         f, slope = factor(heights)
-        snr = np.exp(-FIRST_GAMMA - width * MIDDLES)
+        snr = np.exp(-GAMMA_MIN - width * MIDDLES)
         speed = -slope / width  # df/dlambda
         rate = width * 0.5 * snr * speed**2 * self._look_up(self.mmse, snr * f**2)
         alpha2, last = 1 / (1 + math.exp(gamma_1)), heights[-1] ** 2

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ...schedule import GAMMA_MAX, GAMMA_MIN
 from .drawing import COLOURS, arrow, box, canvas, words
 from .explorers import Explorer, buttons, slider
 from .plots import BLACK, BLUE, GREEN, RED, Array, Picture, subplots
@@ -37,10 +38,14 @@ class ReverseStep(NamedTuple):
     ratio: float
 
 
+def _gamma(t: Any) -> Any:
+    return GAMMA_MIN + (GAMMA_MAX - GAMMA_MIN) * t
+
+
 def step_from(z_t: float, world: str, z: Array) -> ReverseStep:
     """F3 and Bayes' rule from t = 0.7 to s = 0.55, in two worlds: "coin", x = 1 or -1, and
     "Gaussian", x ~ N(0, 1)."""
-    gamma_s, gamma_t = (-13.3 + 18.3 * depth for depth in (0.55, 0.7))
+    gamma_s, gamma_t = (_gamma(depth) for depth in (0.55, 0.7))
     c = -math.expm1(gamma_s - gamma_t)
     alpha_s, alpha_t = (math.sqrt(sigmoid(-gamma)) for gamma in (gamma_s, gamma_t))
     variance_s, variance_t = sigmoid(gamma_s), sigmoid(gamma_t)
@@ -89,7 +94,7 @@ def one_step(ratio: float) -> Picture:
 def landings(t: float, s: float) -> dict[str, tuple[float, float]]:
     """Of a step of E2 from depth t to s for x = 1 with x_hat = x_t, by scale: A / c, and how far
     from its target the mean lands, in units of sigma_Q."""
-    gamma_s, gamma_t = -13.3 + 18.3 * s, -13.3 + 18.3 * t
+    gamma_s, gamma_t = _gamma(s), _gamma(t)
     c, noise = -math.expm1(gamma_s - gamma_t), sigmoid(gamma_t)
     scales = {
         "exact": 1 + noise / (1 - c * noise),

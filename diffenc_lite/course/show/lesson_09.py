@@ -18,7 +18,7 @@ from ... import bound, process
 from ...data import ImageSet
 from ...model import DiffEnc
 from ...pixels import bits_per_dim, to_unit
-from ...schedule import Noise
+from ...schedule import GAMMA_MAX, GAMMA_MIN, Noise
 from . import plots
 from .drawing import COLOURS, arrow, box, canvas, words
 from .explorers import Explorer, buttons, slider
@@ -180,7 +180,7 @@ def loss_map(model: DiffEnc, image: Tensor, t: float, draws: int = 24) -> Array:
 @torch.no_grad()
 def _look(model: DiffEnc, image: Tensor, gamma: float) -> tuple[Array, Array, Array]:
     """z_t, x_hat and the cost of each pixel of an image"""
-    t = (gamma + 13.3) / 18.3
+    t = (gamma - GAMMA_MIN) / (GAMMA_MAX - GAMMA_MIN)
     x, at = to_unit(image)[None], model.schedule(torch.tensor([t]))
     eps = torch.randn(x.shape, generator=torch.Generator().manual_seed(1))
     z = process.add_noise(x, eps, at.like(x))
