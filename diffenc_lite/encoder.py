@@ -45,13 +45,14 @@ class Encoder(Protocol):
     others are neither trained nor saved.
 
     The shift of an example depends on its own x and gamma alone, on no mean over the batch. B is
-    another in every call. The rest is optional:
+    another in every call. At t = 0 it should be near 0, or the reconstruction pays. The rest is
+    optional:
 
     u(x, gamma): a formula for u, where one is at hand; `check_encoder` holds it against the shift.
     encode(x, gamma) -> Encoding(x_t, u): both at once, where that saves time.
     change(x, gamma_s, gamma_t) -> (x_t, x_t - x_s): a formula that loses no digits.
     counterterm: in the place of u the generative process uses x_hat, which is right for an encoder
-        with u near x, as two of the paper's; or 0 if this is False (G3).
+        with u near x, as two of the paper's; or 0 if this is False (G3). Either gives a bound.
     """
 
     def shift(self, x: Tensor, gamma: Tensor, /) -> Tensor: ...

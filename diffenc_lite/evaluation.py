@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from .arguments import whole
 from .bound import elbo
 from .chain import Chain, as_chain
+from .gaussian import standard_normal
 from .model import DiffEnc, check_images, evaluating
 from .pixels import bits_per_dim
+from .schedule import check_schedule
 
 
 @dataclass(frozen=True)
@@ -59,8 +62,8 @@ def evaluate(
     passes, batch, n = whole("passes", passes), whole("batch", batch), len(images)
     groups = torch.arange(n) if clusters is None else torch.as_tensor(clusters).cpu()
     if groups.shape != (n,) or len(groups.unique()) < 2:
-        wanted = "images must be" if clusters is None else f"clusters must be ({n},),"
-        raise ValueError(f"{wanted} at least 2; got {tuple(groups.shape)}")
+        given = n if clusters is None else f"clusters {tuple(groups.shape)} for {n} images"
+        raise ValueError(f"images must be at least 2, in at least 2 clusters; got {given}")
     check_encoder(model, images)
     terms = torch.zeros(passes, 3, n, dtype=torch.float64)
     uniform = torch.zeros(passes, n, dtype=torch.float64)
@@ -122,24 +125,39 @@ def evenly_chosen(images: Tensor, n: int) -> Tensor:
 
 
 def check_encoder(model: DiffEnc, images: Tensor) -> None:
-    """Raise ValueError for an encoder whose encode, u or change is not what its shift says, or not
-    finite. Tried on two images at five depths, before a training or an evaluation."""
+    """Raise ValueError for a schedule that `check_schedule` refuses, and for an encoder whose
+    encode, u or change is not what its shift says, or not finite. Tried on two images at five
+    depths, as it is and with noise in its weights, since an encoder may start at 0."""
+    check_schedule(model.schedule, model.prototype)
+    _check_parts(model, images)
+    if isinstance(model.encoder, nn.Module) and [*model.encoder.parameters()]:
+        encoder, draws = copy.deepcopy(model.encoder), torch.Generator().manual_seed(0)
+        with torch.no_grad():
+            for weight in encoder.parameters():
+                weight.add_(standard_normal(weight.shape, weight, draws), alpha=0.1)
+        _check_parts(model.with_parts(encoder=encoder), images)
+
+
+def _check_parts(model: DiffEnc, images: Tensor) -> None:
     with evaluating(model), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
         x = model.to_unit(images[:2].to(model.device)).repeat_interleave(5, 0)
         t, h = torch.linspace(0.08, 0.93, 5).to(model.prototype).repeat(len(x) // 5), 0.01
         at = model.schedule(t)
         (x_t, u), shift = model.encode(x, at.gamma), model.shift(x, at.gamma)
         before, after = model.shift(x, at.gamma - h), model.shift(x, at.gamma + h)
-        for name, given, wanted in (
-            ("x_t", x_t, x + shift),
-            ("u", -at.like(x).sigma.square() * u, (after - before) / (2 * h)),
-            ("change", model.change(x, at.gamma - h, at.gamma + h)[1], after - before),
-            ("shift of one example alone", model.shift(x[:1], at.gamma[:1]), shift[:1]),
-        ):
+        slope = "u that follows from its shift: dx_t/dgamma = -sigma_t^2 u, no gamma detached"
+        for rule, given, wanted in (
+            ("x_t that follows from its shift", x_t, x + shift),
+            (slope, -at.like(x).sigma.square() * u, (after - before) / (2 * h)),
+            (
+                "change that follows from its shift",
+                model.change(x, at.gamma - h, at.gamma + h)[1], after - before,
+            ),
+            ("same shift for an example alone", model.shift(x[-1:], at.gamma[-1:]), shift[-1:]),
+        ):  # fmt: skip
             off, size = (given - wanted).norm(), given.norm() + wanted.norm()
             if not bool(off <= 0.02 * size + 1e-3 * x.norm()):  # nor is NaN
-                rule = "dx_t/dgamma = -sigma_t^2 u, and nothing of gamma detached"
+                norms = f"{given.norm():.3g} and {wanted.norm():.3g}"
                 raise ValueError(
-                    f"encoder must have the {name} that follows from its shift, {rule}; "
-                    f"it is off by {off:.3g}, of norms {given.norm():.3g} and {wanted.norm():.3g}"
+                    f"encoder must have the {rule}; it is off by {off:.3g}, of norms {norms}"
                 )

@@ -92,6 +92,9 @@ class DiffEnc(nn.Module):
         other = copy.copy(self)
         other._modules = dict(self._modules)
         for name, part in parts.items():
+            getattr(self, name)  # a misspelt one raises AttributeError
+            if not isinstance(part, nn.Module):
+                other._modules.pop(name, None)
             setattr(other, name, part)
         return other
 
@@ -137,14 +140,13 @@ class DiffEnc(nn.Module):
 
     @torch.no_grad()
     def settings(self) -> dict[str, Any]:
-        """What the weights do not tell; gamma in four digits, unless it is trained."""
+        """What the weights do not tell; gamma in four digits, at four depths."""
         t = torch.tensor([0.0, 0.3, 0.5, 1.0]).to(self.prototype)
         gamma = [float(f"{value:.4g}") for value in self.schedule(t).gamma.tolist()]
-        trained = isinstance(self.schedule, nn.Module) and [*self.schedule.parameters()]
         return {
             "encoder": type(self.encoder).__name__, "levels": self.levels,
             "counterterm": has_counterterm(self.encoder),
-            "gamma": None if trained else gamma,
+            "gamma": gamma,
         }  # fmt: skip
 
     @property

@@ -23,6 +23,7 @@ from .arguments import one_of, real, whole
 from .bound import gap_and_slope, step_gap
 from .chain import Chain, Step, finite_chain
 from .encoder import has_counterterm
+from .evaluation import check_encoder
 from .gaussian import best_cost, best_ratio, best_scale, gap_with_scale, kl_ratio, standard_normal
 from .model import DiffEnc, check_images, evaluating
 from .process import Scale
@@ -138,6 +139,7 @@ def squared_gaps(
 def unit_batches(model: DiffEnc, images: Tensor, batch: int) -> Iterator[Tensor]:
     """x of so many images at a time, on the device of the model; all checked at once."""
     check_images(model, images)
+    check_encoder(model, images)
     pieces = images.split(whole("batch", batch))
     return (model.to_unit(piece.to(model.device)) for piece in pieces)
 

@@ -13,6 +13,7 @@ from .arguments import lengths, whole
 from .chain import Chain, finite_chain
 from .gaussian import standard_normal
 from .model import DiffEnc, check_model, evaluating
+from .schedule import check_schedule
 
 
 class SampleStep(NamedTuple):
@@ -38,6 +39,7 @@ def sample_steps(
     `sample`, which turns dropout off.
     """
     check_model(model)
+    check_schedule(model.schedule, model.prototype)
     chain = finite_chain(steps)
     shape = model.shape if shape is None else lengths(shape)
     if shape is None or model.shape not in (None, shape):

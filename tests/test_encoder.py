@@ -9,10 +9,12 @@ from diffenc_lite import (
     DiffEnc,
     IdentityEncoder,
     LearnedEncoder,
+    Noise,
     ScalingEncoder,
     TrainConfig,
     elbo,
     evaluate,
+    fit,
     train,
 )
 from diffenc_lite.encoder import has_counterterm
@@ -124,7 +126,21 @@ class OfABatch(nn.Module):
         super().__init__()
 
     def shift(self, x, gamma):
-        return -x.mean(0).expand_as(x)
+        return Noise.from_gamma(gamma).like(x).sigma.square() * (x.mean(0) - x)
+
+
+class FromZero(nn.Module):
+    """x_t = x before it is trained, when a wrong u is 0 as the right one."""
+
+    def __init__(self, other):
+        super().__init__()
+        self.m = nn.Parameter(torch.zeros(()))
+
+    def shift(self, x, gamma):
+        return Noise.from_gamma(gamma).like(x).sigma.square() * self.m * torch.ones_like(x)
+
+    def u(self, x, gamma):
+        return 5 * self.m * torch.ones_like(x)
 
 
 class OwnChange(OwnShift):
@@ -148,8 +164,9 @@ class Dropping(nn.Module):
 
 
 def first_uses(model, images):
-    """Where an encoder is checked: once before an evaluation, once before a training."""
+    """Where an encoder is checked: before an evaluation, a fit and a training."""
     yield lambda: evaluate(model, images, generator=seeded(1))
+    yield lambda: fit(model, images, 2, generator=seeded(1))
     yield lambda: train(model, images, TrainConfig(1, batch=4))
 
 
@@ -157,12 +174,13 @@ def first_uses(model, images):
 @pytest.mark.parametrize(
     "wrong, words",
     [
-        (Detached, "must have the u that .* nothing of gamma detached"),  # u would be 0
-        (HalfDetached, "must have the u that .* nothing of gamma detached"),  # half of it
+        (Detached, "must have the u that .* no gamma detached"),  # u would be 0
+        (HalfDetached, "must have the u that .* no gamma detached"),  # half of it
         (WithU, "must have the u that"),  # twice
+        (FromZero, "must have the u that"),
         (Nan, "must have the x_t that .* nan"),
         (OwnShift, "must have the x_t that follows"),
-        (OfABatch, "must have the shift of one example alone"),
+        (OfABatch, "must have the same shift for an example alone"),
         (OwnChange, "must have the change that follows"),
     ],
 )

@@ -20,6 +20,8 @@ from diffenc_lite import (
     TrainConfig,
     elbo,
     encoder,
+    evaluate,
+    fit,
     load_model,
     sample,
     save_model,
@@ -200,6 +202,10 @@ def test_a_trained_schedule_is_loaded_and_a_network_in_two_roles(tmp_path):
     save_model(model, tmp_path / "own", {})
     again = load_model(tmp_path / "own", model=made())
     assert same(weights(again), weights(model)) and again.encoder.network is again.denoiser
+    bent = made()
+    bent.schedule.gamma_and_rate = CosineSchedule(-6, 3).gamma_and_rate
+    with pytest.raises(ValueError, match="gamma .* there"):
+        load_model(tmp_path / "own", model=bent)
 
 
 def test_a_run_does_not_go_on_with_a_model_that_reads_its_weights_otherwise(tmp_path):
@@ -210,7 +216,23 @@ def test_a_run_does_not_go_on_with_a_model_that_reads_its_weights_otherwise(tmp_
     for other in ({"schedule": shifted}, {"levels": 16}, {"counterterm": False}):
         with pytest.raises(ValueError, match="model "):
             run(**{"schedule": straight, **other})
+    other = DiffEnc(MLP(8, 1), LearnedEncoder(Net()), straight, shape=(2,))
+    with pytest.raises(ValueError, match="weights "):
+        train(other, points, config, tmp_path / "run")
     assert run(schedule=straight).update == 2
+
+
+def test_a_schedule_that_was_exchanged_is_checked_where_it_is_used():
+    model, points = own_model(schedule=straight), POINTS // 16
+    model.schedule = lambda t: Noise.from_gamma(3 - 9 * t, -9)
+    for use in (
+        lambda: evaluate(model, points),
+        lambda: fit(model, points, 2),
+        lambda: sample(model, 2, 2),
+        lambda: train(model, points, TrainConfig(1, batch=4)),
+    ):
+        with pytest.raises(ValueError, match="gamma must increase"):
+            use()
 
 
 def test_a_run_with_a_trained_schedule_goes_on(tmp_path):

@@ -87,7 +87,7 @@ def test_networks_are_asked_in_small_batches_without_dropout_or_gradient():
     encoded.clear()
     edge_costs(model, images, 5, batch=4)
     assert denoiser.seen == [4] * 5 + [4] * 5 + [2] * 5  # not one for each of the 15 pairs
-    assert encoded == [4] * 6 + [4] * 6 + [2] * 6
+    assert encoded[-18:] == [4] * 6 + [4] * 6 + [2] * 6  # after the check of the encoder
     assert model.training
 
 

@@ -26,15 +26,16 @@ from ..model import DiffEnc, ModelConfig, build, check_model
 
 PRETRAINED = Path(__file__).parent
 FITTED = PRETRAINED / "fitted.json"
+Tensors = dict[str, torch.Tensor]
 
 
-def save_model(model: DiffEnc, path: PathLike, card: dict[str, Any]) -> None:
+def save_model(model: DiffEnc, path: PathLike, card: dict[str, Any] | None = None) -> None:
     """Write path.safetensors and path.json: the card, with the configuration and the sha256 added.
 
     Each file is replaced whole, the card last; two that do not match are refused by `load_model`.
     A model that was not made by `build(ModelConfig(...))` has no configuration: `load_model` must
     then be given a model to fill. Its card has what the weights do not tell, under "own".
-    Args: card, what to say of it, {} for nothing; plain values only, as for JSON.
+    Args: card, what to say of it; plain values only, as for JSON.
     Raises TypeError for what is no DiffEnc; OSError if it cannot be written.
     """
     check_model(model)
@@ -45,7 +46,7 @@ def save_model(model: DiffEnc, path: PathLike, card: dict[str, Any]) -> None:
     weights, config = save(copies), model.config
     about: dict[str, Any] = {"configuration": None if config is None else asdict(config)}
     about |= {"own": model.settings()} if config is None else {}
-    about |= {name: value for name, value in card.items() if name not in ("configuration", "own")}
+    about |= {k: v for k, v in (card or {}).items() if k not in ("configuration", "own")}
     about["sha256"] = hashlib.sha256(weights).hexdigest()
     text = json.dumps(about, indent=2) + "\n"  # before a file is touched
     weights_path, card_path = _model_files(path)
@@ -93,25 +94,30 @@ def load_model(
             if any(weight.dtype == torch.float64 for weight in weights.values()):
                 model = model.double()
         else:
-            copy.deepcopy(model).load_state_dict(weights)  # it stays as it is if it is refused
-            _compare(card, model)
+            filled = copy.deepcopy(model)  # it stays as it is if it is refused
+            filled.load_state_dict(weights)
+            _compare(card, weights, filled)
         model.load_state_dict(weights)
     except Exception as error:  # a foreign file may raise anything
         raise ValueError(f"{file} does not fit {fits}: {error}") from None
     return model.with_parts(_card=card).to(device).eval()
 
 
-def _read(path: PathLike) -> tuple[dict[str, Any], Path, dict[str, torch.Tensor]]:
+def _read(path: PathLike) -> tuple[dict[str, Any], Path, Tensors]:
     """The card of a saved model, the file of its weights, and these, checked."""
     card, file = read_card(path), _fetched(_find(path)[0])
     return card, file, load(verify(file.read_bytes(), card["sha256"], file))
 
 
-def _compare(card: dict[str, Any], model: DiffEnc, but: tuple[str, ...] = ()) -> None:
+def _compare(
+    card: dict[str, Any], weights: Tensors, model: DiffEnc, but: tuple[str, ...] = ()
+) -> None:
     """Raise ValueError if what the weights do not tell is another setting than in the card."""
     there, here = card.get("own"), model.settings()
     if there is None:
-        there = build(ModelConfig(**card["configuration"])).settings()
+        saved = build(ModelConfig(**card["configuration"]))
+        saved.load_state_dict(weights)
+        there = saved.settings()
     for name in here:
         if name not in but and there[name] != here[name]:
             raise ValueError(f"{name} {there[name]} there, {here[name]} here")
@@ -135,10 +141,10 @@ def start_from(model: DiffEnc, path: PathLike) -> DiffEnc:
         for name, weight in weights.items():
             if shapes.get(name) != weight.shape:
                 raise ValueError(f"it has no {name} of shape {tuple(weight.shape)}")
-        _compare(card, model, but=("encoder", "counterterm"))
+        filled.load_state_dict(weights, strict=False)
+        _compare(card, weights, filled, but=("encoder", "counterterm"))
     except ValueError as error:
         raise ValueError(f"model must fit {os.fspath(path)}: {error}") from None
-    filled.load_state_dict(weights, strict=False)
     start = {"encoder": (card["configuration"] or {}).get("encoder")}
     kept = ("updates", "bits_per_dim", "sha256", "start")
     start |= {name: card[name] for name in kept if name in card}

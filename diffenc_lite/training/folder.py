@@ -92,8 +92,12 @@ def identity(model: DiffEnc, images: Tensor, held_out: Tensor | None) -> dict[st
     def digest(data: Tensor) -> str:
         return hashlib.sha256(data.cpu().numpy().tobytes()).hexdigest()[:16]
 
+    settings, parts = model.settings(), {n: [*w.shape] for n, w in model.state_dict().items()}
+    if isinstance(model.schedule, torch.nn.Module) and [*model.schedule.parameters()]:
+        del settings["gamma"]  # which the training changes
     return {
-        "model": repr(model.config or model.settings()),
+        "model": repr(model.config or settings),
+        "weights": hashlib.sha256(repr(parts).encode()).hexdigest()[:16],
         "start": model.card.get("sha256") or model.card.get("start", {}).get("sha256"),
         "images": digest(images),
         "held_out": None if held_out is None else digest(held_out),
