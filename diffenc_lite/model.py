@@ -65,6 +65,7 @@ class DiffEnc(nn.Module):
         self.denoiser = denoiser
         self.encoder: Encoder = IdentityEncoder() if encoder is None else encoder
         self.schedule = LinearSchedule() if schedule is None else schedule
+        one_of("dtype of the weights", self.dtype, (torch.float32, torch.float64))
         check_schedule(self.schedule, self.prototype)
         self.levels = whole("levels", levels, 2, 256)  # 8-bit data
         shape = getattr(denoiser, "shape", None) if shape is None else shape

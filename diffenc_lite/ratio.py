@@ -61,6 +61,7 @@ def fit(
     """
     chain = finite_chain(steps)
     batches = unit_batches(model, images, batch)
+    check_encoder(model, images)
     one_of("scale", scale, (True, False))
     one_of("ratio", ratio, ("step", "constant", "dimension"))
     if resolution is not None:
@@ -139,7 +140,6 @@ def squared_gaps(
 def unit_batches(model: DiffEnc, images: Tensor, batch: int) -> Iterator[Tensor]:
     """x of so many images at a time, on the device of the model; all checked at once."""
     check_images(model, images)
-    check_encoder(model, images)
     pieces = images.split(whole("batch", batch))
     return (model.to_unit(piece.to(model.device)) for piece in pieces)
 
@@ -182,6 +182,7 @@ def edge_costs(
     and for arguments that are none of these.
     """
     batches = unit_batches(model, images, batch)
+    check_encoder(model, images)
     if ratio != "optimal":
         real("ratio", ratio, 'a positive number or "optimal"', lambda w: w > 0)
     resolution = whole("resolution", resolution)

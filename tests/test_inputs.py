@@ -164,6 +164,7 @@ def test_settings_of_a_training():
         "ends": [0],
         "steps": [0, 1.5, "8"],
         "evaluate_images": [1],
+        "fast": ["no", 2],
         **dict.fromkeys(["seed", "warmup"], [-1]),
         **dict.fromkeys(["log_every", "evaluate_every", "checkpoint_every"], [0, 5.5]),
     }.items():
@@ -183,6 +184,8 @@ MISTAKES = [
     (lambda m: UNet(UNetConfig((8,), (1,)), (8, 8)), ValueError, "shape must | (8, 8)"),
     (lambda m: MLP(8, 1, (3, 8, 8)), ValueError, "shape must | (3, 8, 8)"),
     (lambda m: UNet(UNetConfig((8, 8), (1,))), ValueError, "channels"),
+    (lambda m: m.with_parts(encodr=ScalingEncoder()), AttributeError, "encodr"),
+    (lambda m: DiffEnc(nn.Linear(2, 2).bfloat16()), ValueError, "dtype of the weights"),
     (lambda m: evaluate(DiffEnc(Times(NAN)), IMAGES), FloatingPointError, "not finite"),
     (
         lambda m: DiffEnc(m.denoiser, schedule=Overridden()),
@@ -198,6 +201,7 @@ MISTAKES = [
     (lambda m: elbo(m, IMAGES, [0, 0.5, 1]), ValueError, "steps must be a Chain or a whole number"),
     (lambda m: sample(m, 3, None), ValueError, "steps must be a Chain or a whole number"),
     (lambda m: elbo(m, IMAGES, t=0.5), TypeError, "t must"),
+    (lambda m: elbo(m, IMAGES, 2, every_step="no"), ValueError, "every_step"),
     (lambda m: bound.step_loss(m, X, S, torch.tensor([0.2, 0.2]), X), ValueError, "s must"),
     (lambda m: bound.step_loss(m, X, S, T, X, -1.0), ValueError, "ratio"),
     (lambda m: elbo(DiffEnc(Cut()), IMAGES), ValueError, "denoiser"),

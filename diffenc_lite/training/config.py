@@ -68,6 +68,7 @@ class TrainConfig:
         for name, number in {**numbers, "weight_decay": decay}.items():
             object.__setattr__(self, name, number)  # NumPy's would not come back from a file
         as_chain(self.steps)
+        one_of("fast", self.fast, (True, False))
         one_of("optimizer", self.optimizer, OPTIMIZERS)
 
     def plain(self) -> dict[str, Any]:

@@ -48,8 +48,13 @@ WRONG = {
         lambda d: above(1.96, d)[:, 1:].any(1),
         lambda d: above(1.96, d)[:, :-1].any(1),
         lambda d: above(1.96, d)[:, :5].any(1),  # five looks, whatever there are
+        lambda d: above(1.96, d).all(1),
+        lambda d: above(1.96, d).sum(1),
         lambda d: (d.cumsum(1).abs() > 1.96 * math.sqrt(d.shape[1])).any(1),
         lambda d: (d.cumsum(1).abs() > 1.96 * torch.arange(d.shape[1]).sqrt()).any(1),
         lambda d: (d.abs() > 1.96).any(1),
+        lambda d: ~above(1.96, d).any(1),
+        lambda d: above(1.96, d).any(1).double().mean(),  # their share
+        lambda d: torch.rand(len(d)) < 0.14,  # no simulation at all
     ],
 }

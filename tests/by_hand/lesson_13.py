@@ -57,5 +57,9 @@ WRONG = {
         *(_by_differences(10.0**-k, order) for order in (1, 2, 4) for k in range(1, 9)),
         lambda denoise, z, snr: _variance(denoise, z, snr) * snr**0.5,  # the slope itself
         lambda denoise, z, snr: _variance(denoise, z, snr) / snr**0.5,
+        lambda denoise, z, snr: _variance(denoise, z, snr).mean() * torch.ones_like(z),
+        lambda denoise, z, snr: 1 - denoise(z) ** 2,  # the coin's
+        lambda denoise, z, snr: torch.ones_like(z) / (1 + snr),  # the standard normal's
+        lambda denoise, z, snr: denoise(z) / z / snr**0.5,  # of a straight line
     ],
 }
