@@ -24,7 +24,7 @@ from ...data import photos
 from ...evaluation import evaluate
 from ...model import DiffEnc, ModelConfig, build
 from ...pretrained import save_model
-from ...training import State, TrainConfig, in_bf16, train
+from ...training import State, TrainConfig, in_bf16, keep_freed_memory, train
 from . import fork
 from .study import Job, Options, Results, Row, Study
 
@@ -107,6 +107,7 @@ def _run(job: Job, options: Options) -> Row | Results:
     lr = job["lr"] if rate else RATES[f"{job['arm']}-{job['gamma_max']:g}"]
     lengths = [budget["rate"]] if rate else [budget["first"] * 2**k for k in range(20)]
     lengths = [length for length in lengths if length <= max(budget["last"], lengths[0])]
+    keep_freed_memory()
     images, numbers = scored_patches(scored)
     points = trained(model, training_patches(training), images, job["gamma_max"], lr, seed, lengths,
                      budget["batch"])  # fmt: skip
