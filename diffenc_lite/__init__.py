@@ -49,7 +49,7 @@ from .pretrained import (
     save_model,
     start_from,
 )
-from .ratio import cheapest_path, edge_costs, fit, squared_gap_table, squared_gaps
+from .ratio import cheapest_path, edge_costs, fit
 from .sampling import sample, sample_steps
 from .schedule import CosineSchedule, LearnedSchedule, LinearSchedule, Noise, Schedule
 from .training import Progress, TrainConfig, train, train_steps

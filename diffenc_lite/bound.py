@@ -125,7 +125,7 @@ def _gap_inputs(
     return v_error, process.x_from_v(z, v_hat, n), x_change, at_s.like(x), n
 
 
-def step_gap(
+def squared_gap(
     model: DiffEnc, x: Tensor, s: Tensor, t: Tensor, eps: Tensor, scale: Scale = None
 ) -> Tensor:
     """L2: (mu_P - mu_Q)^2 / sigma_Q^2 of one step from t down to s, for each dimension
@@ -135,7 +135,7 @@ def step_gap(
     """
     v_error, x_hat, x_change, at_s, at_t = _gap_inputs(model, x, s, t, eps)
     u_hat, scale = model.u_hat(x_hat), _broadcast(x, scale)
-    return process.mean_gap(v_error, x_hat, u_hat, x_change, at_s, at_t, scale).square()
+    return process.gap(v_error, x_hat, u_hat, x_change, at_s, at_t, scale).square()
 
 
 def gap_and_slope(
@@ -146,7 +146,7 @@ def gap_and_slope(
     Args: x (B, ...); s < t, both (B,); eps (B, ...). Returns two tensors (B, ...).
     """
     v_error, x_hat, x_change, at_s, at_t = _gap_inputs(model, x, s, t, eps)
-    g = process.mean_gap(v_error, x_hat, 0.0, x_change, at_s, at_t, scale=1.0)
+    g = process.gap(v_error, x_hat, 0.0, x_change, at_s, at_t, scale=1.0)
     return g, process.gap_slope(x_hat, at_s, at_t)
 
 
@@ -162,10 +162,10 @@ def step_loss(
     """L2: KL(q(z_s | z_t, x) || p(z_s | z_t)) of one step, with ratio w: nats (B,)
 
     Args: x (B, ...); s < t, both (B,); eps (B, ...); ratio a number, (B,) or, with one for each
-        dimension, (B, ...); scale as in `step_gap`.
+        dimension, (B, ...); scale as in `squared_gap`.
     """
     w = _broadcast(x, torch.as_tensor(ratio, dtype=x.dtype, device=x.device))
-    return sum_dims(kl_ratio(step_gap(model, x, s, t, eps, scale), w))
+    return sum_dims(kl_ratio(squared_gap(model, x, s, t, eps, scale), w))
 
 
 def _broadcast(x: Tensor, given: Any) -> Any:

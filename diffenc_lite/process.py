@@ -112,7 +112,7 @@ def generative_step(
     return Normal(mean, s.sigma.square() * c / ratio)
 
 
-def mean_gap(
+def gap(
     v_error: Tensor | float,
     x_hat: Tensor | float,
     u_hat: Tensor | float,
@@ -136,7 +136,7 @@ def mean_gap(
 
 
 def gap_slope(x_hat: Tensor | float, s: Noise, t: Noise) -> Tensor:
-    """G5, L2: what `mean_gap` gains as A / c, the scale, grows by 1: alpha_s c x_hat / sigma_Q"""
+    """G5, L2: what `gap` gains as A / c, the scale, grows by 1: alpha_s c x_hat / sigma_Q"""
     c = step_c(s, t)
     return s.alpha / (s.sigma * c.sqrt()) * c * x_hat
 

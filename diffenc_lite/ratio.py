@@ -20,11 +20,18 @@ from torch import Tensor
 
 from . import process
 from .arguments import one_of, real, whole
-from .bound import gap_and_slope, step_gap
+from .bound import gap_and_slope, squared_gap
 from .chain import Chain, Step, finite_chain
 from .encoder import has_counterterm
 from .evaluation import check_encoder
-from .gaussian import best_cost, best_ratio, best_scale, gap_with_scale, kl_ratio, standard_normal
+from .gaussian import (
+    best_cost,
+    best_ratio,
+    best_scale,
+    kl_ratio,
+    squared_gap_at,
+    standard_normal,
+)
 from .model import DiffEnc, check_images, evaluating
 from .process import Scale
 from .schedule import Noise
@@ -71,68 +78,73 @@ def fit(
         nodes = cheapest_path(costs, chain.steps)
         grid = Chain.equal(resolution).grid.to(model.dtype)[nodes]
         chain = Chain(grid, chain.ratio, None if scale else chain.scale)
+    if scale or ratio != "dimension":
+        products = gap_products(model, batches, chain, generator)  # (T, N, 3)
     if scale:
-        chain = _scale_and_ratio(model, batches, chain, generator)
-        if ratio == "step":
-            return chain
-        batches = unit_batches(model, images, batch)
-    m, error = squared_gaps(model, batches, chain, generator, ratio == "dimension")
+        chain = _with_best_scale(model, products, chain)
+    if ratio == "dimension":
+        m, error = _gaps_by_dimension(model, unit_batches(model, images, batch), chain, generator)
+    else:
+        of_images = squared_gap_at(products, scale_numbers(model, chain)[:, None])
+        # scale moves m at second order only: there m is least
+        m, error = of_images.mean(1), _mean_error(of_images)
     w = best_ratio(m.mean() if ratio == "constant" else m)
     w_error = None if ratio == "constant" else (w.square() * error).to(model.device, model.dtype)
-    w = w.to(model.device, model.dtype)
-    return Chain(chain.grid, w, chain.scale, w_error, chain.scale_error)
+    return Chain(
+        chain.grid, w.to(model.device, model.dtype), chain.scale, w_error, chain.scale_error
+    )
 
 
-def _scale_and_ratio(
+def gap_products(
     model: DiffEnc, batches: Iterable[Tensor], chain: Chain, generator: torch.Generator | None
-) -> Chain:
-    """W7, W1: in units of sigma_Q the gap is g + (A/c - 1) h, so m is a parabola in A. All
-    dimensions share A and w."""
+) -> Tensor:
+    """g^2, g h and h^2 of every step of a chain for every example, means over dimensions, (T, N, 3)
+    in float64: in units of sigma_Q the gap is g + (A/c - 1) h (G5)"""
     parts: list[list[Tensor]] = [[] for _ in range(chain.steps)]
     with evaluating(model):
         for i, x, step, eps in _each_step(batches, chain, generator):
             g, h = gap_and_slope(model, x, step.s, step.t, eps)
-            products = torch.stack([g * g, g * h, h * h], 1).flatten(2).mean(2)  # (B, 3)
-            parts[i].append(products.cpu().double())
-    of_images = torch.stack([torch.cat(part) for part in parts])  # (T, N, 3)
-    means, n = of_images.mean(1), of_images.shape[1]
+            products = torch.stack([g * g, g * h, h * h], -1)  # (B, ..., 3)
+            parts[i].append(products.flatten(1, -2).mean(1).cpu().double())
+    return torch.stack([torch.cat(part) for part in parts])
+
+
+def _with_best_scale(model: DiffEnc, products: Tensor, chain: Chain) -> Chain:
+    """W7: m is a parabola in A. All dimensions share A."""
+    means = products.mean(1)
     scale, h2 = best_scale(means), means[:, 2]
-    extra = scale - 1
-    # first order: how one image moves A*/c, and m (through A it does not: there m is least)
-    ones, zeros = torch.ones_like(extra), torch.zeros_like(extra)
-    on_scale = torch.stack([zeros, -1 / h2, -extra / h2], 1)
-    on_m = torch.stack([ones, 2 * extra, extra.square()], 1)
-    moved = of_images @ torch.stack([on_scale, on_m], 2)  # (T, N, 2)
-    errors = moved.std(1) / n**0.5 if n > 1 else torch.full_like(moved[:, 0], torch.nan)
-    scale_error, m_error = errors.unbind(1)
-    w = best_ratio(gap_with_scale(means, scale))
-    fitted = w, scale, w.square() * m_error, scale_error  # dw/dm = -w^2
-    return Chain(chain.grid, *(values.to(model.device, model.dtype) for values in fitted))
+    # first order: how one image moves A*/c
+    moved = -(products[..., 1] + (scale - 1)[:, None] * products[..., 2]) / h2[:, None]
+    scale, error = (of.to(model.device, model.dtype) for of in (scale, _mean_error(moved)))
+    return Chain(chain.grid, chain.ratio, scale, None, error)
 
 
-def squared_gaps(
-    model: DiffEnc,
-    batches: Iterable[Tensor],
-    steps: Chain | int,
-    generator: torch.Generator | None = None,
-    per_dimension: bool = False,
+def scale_numbers(model: DiffEnc, chain: Chain) -> Tensor:
+    """A / c of every step, however the chain says it, (T,) in float64."""
+    gamma = model.schedule(chain.grid.to(model.prototype)).gamma.cpu().double()
+    s, t = Noise.from_gamma(gamma[:-1]), Noise.from_gamma(gamma[1:])
+    given = chain.scale.cpu() if isinstance(chain.scale, Tensor) else chain.scale
+    return process.scale_number(float(has_counterterm(model.encoder)), s, t, given)
+
+
+def _mean_error(values: Tensor) -> Tensor:
+    """The standard error of the means over examples, (T, N) -> (T,); NaN for one example."""
+    n = values.shape[1]
+    return values.std(1) / n**0.5 if n > 1 else torch.full_like(values[:, 0], torch.nan)
+
+
+def _gaps_by_dimension(
+    model: DiffEnc, batches: Iterable[Tensor], chain: Chain, generator: torch.Generator | None
 ) -> tuple[Tensor, Tensor]:
-    """The mean squared gap m of every step of a chain (L2, W1), and its standard error over
-    examples
-
-    Args: batches of x (B, ...), floats, so that data need not be 8-bit.
-    Returns two tensors (T,), with per_dimension (T, ...), in float64.
-    """
-    chain = finite_chain(steps)
-    sums: list[Tensor | float] = [0.0] * chain.steps  # of the gap and of its square
+    """m of every step and dimension (W5), and its standard error over examples, (T, ...), from
+    sums: the gaps of all examples would not fit in memory."""
+    sums: list[Tensor | float] = [0.0] * chain.steps  # of the squared gap and of its square
     n = 0
     with evaluating(model):
         for i, x, step, eps in _each_step(batches, chain, generator):
-            squared = step_gap(model, x, step.s, step.t, eps, step.scale)
-            n += len(squared) * (i == 0)
-            squared = squared if per_dimension else squared.flatten(1).mean(1)
-            squared = squared.cpu().double()
+            squared = squared_gap(model, x, step.s, step.t, eps, step.scale).cpu().double()
             sums[i] = sums[i] + torch.stack([squared.sum(0), squared.square().sum(0)])
+            n += len(x) * (i == 0)
     mean, square = torch.stack([torch.as_tensor(of_step) for of_step in sums], 1) / n
     return mean, ((square - mean.square()).clamp(min=0) / (n - 1)).sqrt()
 
@@ -187,12 +199,12 @@ def edge_costs(
         real("ratio", ratio, 'a positive number or "optimal"', lambda w: w > 0)
     resolution = whole("resolution", resolution)
     times = Chain.equal(resolution).grid.to(model.device, model.dtype)
-    m = squared_gap_table(model, batches, times, generator, scale)
+    m = mean_squared_gap_table(model, batches, times, generator, scale)
     d = images[0].numel()
     return best_cost(m, d) if isinstance(ratio, str) else kl_ratio(d * m, ratio, d)
 
 
-def squared_gap_table(
+def mean_squared_gap_table(
     model: DiffEnc,
     batches: Iterable[Tensor],
     times: Tensor,
@@ -202,7 +214,7 @@ def squared_gap_table(
     """The mean squared gap m of every step between the depths `times` (L2, W4), from one pass over
     the data
 
-    The gap of a step (`process.mean_gap`) is linear in v - v_hat, x_hat and x_t - x_s. So denoiser
+    The gap of a step (`process.gap`) is linear in v - v_hat, x_hat and x_t - x_s. So denoiser
     and encoder run once for each depth, and m of every pair follows from inner products.
 
     Args: batches of x (B, ...), floats, so that data need not be 8-bit; times (N+1,), increasing;
@@ -228,18 +240,18 @@ def squared_gap_table(
     vc, xc, to_t = cross[:, t, t] - cross[:, t, s]
     cc = to_t + cross[2, s, s] - cross[2, t, s]
     # the gap is g + (A/c - 1) h with g = a (v - v_hat) + k (x_t - x_s) and h = b x_hat
-    a = process.mean_gap(1.0, 0.0, 0.0, 0.0, *noises)
+    a = process.gap(1.0, 0.0, 0.0, 0.0, *noises)
     b = process.gap_slope(1.0, *noises)
-    k = process.mean_gap(0.0, 0.0, 0.0, 1.0, *noises)
+    k = process.gap(0.0, 0.0, 0.0, 1.0, *noises)
     g2 = a * a * vv + k * k * cc + 2 * (a * k * vc)
     gh = b * (a * vx + k * xc)
-    products = torch.stack([g2, gh, b.square() * xx], 1) / numbers
+    products = torch.stack([g2, gh, b.square() * xx], -1) / numbers
     if scale == "optimal":
         number = best_scale(products)
     else:
         number = process.scale_number(float(has_counterterm(model.encoder)), *noises, scale)
     table = torch.full((nodes, nodes), torch.inf, dtype=torch.float64)
-    table[s, t] = gap_with_scale(products, number).clamp(min=0)
+    table[s, t] = squared_gap_at(products, number).clamp(min=0)
     return table
 
 

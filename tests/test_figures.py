@@ -298,7 +298,7 @@ def test_06_a_mean_lands_where_the_librarys_gap_says():
         change = x_t - ScalingEncoder()(x, at_s.gamma[None])[0]
         for name, (scale, place) in lesson_06.landings(t, s).items():
             given = {"paper": None, "folded": "folded", "exact": scale}[name]
-            gap = process.mean_gap(0.0, x_t, u, change, at_s, at_t, given)
+            gap = process.gap(0.0, x_t, u, change, at_s, at_t, given)
             assert place == pytest.approx(gap.item(), abs=1e-9)
 
 

@@ -36,8 +36,8 @@ def test_the_processes(steps, normal):
         out |= {f"{name}.variance": g.variance for name, g in gaussians.items()}
         return out | {
             "step_c": process.step_c(s, t),
-            "mean_gap": process.mean_gap(v - v_hat, x_s, u_hat, change, s, t),
-            "mean_gap.scaled": process.mean_gap(v - v_hat, x_s, u_hat, change, s, t, 1.1),
+            "gap": process.gap(v - v_hat, x_s, u_hat, change, s, t),
+            "gap.scaled": process.gap(v - v_hat, x_s, u_hat, change, s, t, 1.1),
             "v_from_x": process.v_from_x(z_t, x_t, t),
             "residual": process.residual(v - v_hat, u_hat, t),
         }

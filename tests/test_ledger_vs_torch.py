@@ -362,14 +362,14 @@ def test_reconstruction(model, tag, normal, generator):
     same(actual, exponents.logsumexp(-1).sum(1), rtol=1e-7)
 
 
-@checks("L2", bound.step_gap, bound.step_loss, process.mean_gap, gaussian.kl_ratio)
+@checks("L2", bound.squared_gap, bound.step_loss, process.gap, gaussian.kl_ratio)
 def test_one_step(model, tag, x, depths, normal):
     eps, ratio = normal(B, D), normal(B).exp()
     values = predicted(tag, x, depths.gamma_t, eps)
     values["x_s"] = encoded(tag, x, depths.gamma_s)["x_t"]
     gap = ledger("L2", "gap", **pick(values, "xhat uhat x_s x_t"), **depths.gammas)
     gap_in_v = ledger("L2", "gap_in_v", **pick(values, "v vhat uhat x_s x_t"), **depths.gammas)
-    squared = bound.step_gap(model, x, depths.s, depths.t, eps)
+    squared = bound.squared_gap(model, x, depths.s, depths.t, eps)
     loss = bound.step_loss(model, x, depths.s, depths.t, eps, ratio)
     same(squared, gap_in_v.square())
     each = ledger("L2", "one_dimension", delta=gap, w=ratio[:, None], **depths.gammas)
@@ -461,7 +461,7 @@ def test_weighted_loss_is_a_bound(x, depths, normal):
     at_t = pick(values, "z_t") | {"v": values["vhat"], "gamma_t": depths.gamma_t}
     popular = (eps - ledger("G4", "epsilon", **at_t)).square()
     ratio = ledger("W3", "ratio_of_epsilon_loss", rho=1.0, **depths.gammas)
-    gap = bound.step_gap(model, x, depths.s, depths.t, eps)
+    gap = bound.squared_gap(model, x, depths.s, depths.t, eps)
     same(gap * ratio / 2, popular)
 
 
@@ -528,7 +528,7 @@ def test_ratio_that_depends_on_the_latent(normal):
     same(saved.mean(), ledger("W6", "mean", m=errors, mbar=float(mean), N=B, d=D))
 
 
-@checks("W7", process.gap_slope, gaussian.best_scale, gaussian.gap_with_scale)
+@checks("W7", process.gap_slope, gaussian.best_scale, gaussian.squared_gap_at)
 def test_best_multiple_of_a_prediction(depths, normal):
     s, t = Noise.from_gamma(depths.gamma_s[0]), Noise.from_gamma(depths.gamma_t[0])
     xhat, c = normal(B), schedule.step_c(s, t)
@@ -545,7 +545,7 @@ def test_best_multiple_of_a_prediction(depths, normal):
     assert float(c * scale) == pytest.approx(float(LEDGER["W7"].form("best").subs(means)))
     m = n.in_gamma(LEDGER["W7"].form("m")).subs(means)
     m = m.subs({n.gamma_s: float(s.gamma), n.gamma_t: float(t.gamma)})
-    assert float(gaussian.gap_with_scale(products, scale)) == pytest.approx(float(m))
+    assert float(gaussian.squared_gap_at(products, scale)) == pytest.approx(float(m))
 
 
 # --- the worlds ----------------------------------------------------------------------------------

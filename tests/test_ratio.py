@@ -28,27 +28,33 @@ from diffenc_lite import (
 )
 from diffenc_lite.course.worlds import Exact, Gaussian
 from diffenc_lite.gaussian import best_ratio, kl_ratio
-from diffenc_lite.ratio import cheapest_path, squared_gaps
+from diffenc_lite.ratio import cheapest_path
 
 # --- the gaps of the steps ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("per_dimension", [True, False])
-def test_gaps_are_means_over_all_examples(per_dimension, small_model, normal):
+@pytest.mark.parametrize("scale", [None, "folded", 1.3])
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_fitted_ratio_is_that_of_the_mean_gap_of_all_images(
+    kind, scale, per_dimension, small_model
+):
     """Of unequal batches together."""
-    model, x, noise, batches = small_model("scaling"), normal(7, 2), seeded(1), []
+    model, images, noise, batches = small_model(kind), some_images(7), seeded(1), []
     grid = torch.tensor([0, 0.1, 0.5, 1], dtype=F64)
-    mean, error = squared_gaps(model, x.split(4), Chain(grid), seeded(1), per_dimension)
-    for batch in x.split(4):
+    given = {"ratio": "dimension" if per_dimension else "step", "generator": seeded(1), "batch": 4}
+    fitted = fit(model, images, Chain(grid, scale=scale), scale=False, **given)
+    for batch in model.to_unit(images).split(4):
         gaps = torch.zeros(3, len(batch), 2, dtype=F64)
         for i, (s, t) in enumerate(itertools.pairwise(grid)):
             ends = s.expand(len(batch)), t.expand(len(batch))
             eps = torch.randn(batch.shape, generator=noise, dtype=F64)
-            gaps[i] = bound.step_gap(model, batch, *ends, eps)
+            gaps[i] = bound.squared_gap(model, batch, *ends, eps, scale).detach()
         batches.append(gaps if per_dimension else gaps.mean(2))
     gaps = torch.cat(batches, 1)  # (T, N) or (T, N, 2)
-    torch.testing.assert_close(mean, gaps.mean(1), rtol=1e-12, atol=0)
-    torch.testing.assert_close(error, gaps.std(1) / math.sqrt(7), rtol=1e-9, atol=0)
+    ratio, error = best_ratio(gaps.mean(1)), gaps.std(1) / math.sqrt(7)
+    torch.testing.assert_close(fitted.ratio, ratio, rtol=1e-9, atol=0)
+    torch.testing.assert_close(fitted.ratio_error, ratio.square() * error, rtol=1e-6, atol=0)
 
 
 # --- what the optimal ratio is for any model ------------------------------------------------------
@@ -98,7 +104,7 @@ def test_networks_are_asked_in_small_batches_without_dropout_or_gradient():
 @pytest.mark.parametrize("ratio", [0.4, "optimal"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_edge_costs_are_l2(kind, ratio, scale, small_model, dtype=F64):
-    """Every step against `bound.step_gap` and `bound.gap_and_slope` with the same noise."""
+    """Every step against `bound.squared_gap` and `bound.gap_and_slope` with the same noise."""
     shape, edges = (1, 2, 3), list(itertools.combinations(range(7), 2))
     model, images = small_model(kind, shape, dtype, seed=3), some_images(7, shape)
     costs = edge_costs(model, images, 6, ratio, seeded(5), batch=4, scale=scale)
@@ -112,7 +118,7 @@ def test_edge_costs_are_l2(kind, ratio, scale, small_model, dtype=F64):
             if scale == "optimal":
                 gap = torch.stack(bound.gap_and_slope(model, x, s, t, eps[j - 1]), 1)
             else:
-                gap = bound.step_gap(model, x, s, t, eps[j - 1], scale).sqrt()[:, None]
+                gap = bound.squared_gap(model, x, s, t, eps[j - 1], scale).sqrt()[:, None]
             gaps[i, j].append(gap.detach().double())
     for edge in edges:
         gap, *h = torch.cat(gaps[edge]).unbind(1)

@@ -4,13 +4,13 @@ import pytest
 import torch
 from draws import seeded
 
-from diffenc_lite import ModelConfig, build, load_mnist
-from diffenc_lite.bound import step_gap
+from diffenc_lite import Chain, ModelConfig, build, load_mnist
+from diffenc_lite.bound import squared_gap
 from diffenc_lite.course.studies import mnist_fits as fits
 from diffenc_lite.course.studies import mnist_ratio as study
 from diffenc_lite.course.studies import options
 from diffenc_lite.course.studies.mnist_fits import constant_ratio
-from diffenc_lite.gaussian import best_ratio, gap_with_scale, kl_ratio
+from diffenc_lite.gaussian import best_ratio, kl_ratio, squared_gap_at
 from diffenc_lite.ratio import cheapest_path
 
 
@@ -41,7 +41,7 @@ def test_steps_are_evenly_spread_and_all_taken_if_there_are_few(model, images, s
     taken = torch.zeros(len(images), steps, dtype=torch.int64)
     drawn = fits.drawn_products(model, images, equal_grid(steps), draws, seeded())
     for start, index, products in drawn:
-        assert products.shape == (len(index), 3, 1, 28, 28)
+        assert products.shape == (len(index), 1, 28, 28, 3)
         taken[start + torch.arange(len(index)), index] += 1
     assert (taken.sum(1) == min(draws, steps)).all() and taken.max() == 1
     if steps <= draws:
@@ -58,10 +58,9 @@ def test_products_give_the_gap_of_every_scale(model, images, scale):
     torch.rand(1, generator=generator)
     noise = torch.randn(images.shape, generator=generator)
     ends = grid[index], grid[index + 1]
-    expected = step_gap(model, model.to_unit(images), *ends, noise, scale).detach()
-    named = scale is None or scale == "folded"
-    a = fits.named_scale(model, grid, scale) if named else torch.full((3,), scale)
-    found = gap_with_scale(products.double(), a[index][:, None, None, None])
+    expected = squared_gap(model, model.to_unit(images), *ends, noise, scale).detach()
+    a = fits.scale_numbers(model, Chain(grid, scale=scale))
+    found = squared_gap_at(products.double(), a[index][:, None, None, None])
     torch.testing.assert_close(found, expected.double(), rtol=1e-3, atol=1e-2)
 
 
@@ -69,7 +68,7 @@ def gaps_by_step(model, images, steps, draws, scale):
     found = [[] for _ in range(steps)]
     drawn = fits.drawn_products(model, images, equal_grid(steps), draws, seeded())
     for _, index, products in drawn:
-        gaps = gap_with_scale(products.double(), scale[index][:, None, None, None])
+        gaps = squared_gap_at(products.double(), scale[index][:, None, None, None])
         for i, one in zip(index.tolist(), gaps, strict=True):
             found[i].append(one)
     return [torch.stack(gaps) for gaps in found]

@@ -15,13 +15,10 @@ from torch import Tensor
 from ...bound import gap_and_slope
 from ...chain import Chain, low_discrepancy
 from ...data import load_mnist
-from ...encoder import has_counterterm
-from ...gaussian import best_cost, best_ratio, best_scale, gap_with_scale, kl_ratio
+from ...gaussian import best_cost, best_ratio, best_scale, kl_ratio, squared_gap_at
 from ...model import DiffEnc
 from ...pretrained import load_model
-from ...process import scale_number
-from ...ratio import squared_gap_table
-from ...schedule import Noise
+from ...ratio import mean_squared_gap_table, scale_numbers
 from ...training import in_bf16, keep_freed_memory
 
 MODELS = ("mnist-vdm", "mnist-scaling", "mnist-learned")
@@ -69,7 +66,7 @@ def drawn_products(
     """g^2, g h and h^2 of every image at `draws` of the T steps, or at all if there are fewer.
 
     The steps of an image are evenly spread, and all steps are equally likely. Yields `draws` times
-    for each batch: the index of its first image, the steps (B,), and the products (B, 3, ...).
+    for each batch: the index of its first image, the steps (B,), and the products (B, ..., 3).
     """
     steps = len(grid) - 1
     draws = min(draws, steps)
@@ -80,14 +77,7 @@ def drawn_products(
             index = (first + k * steps // draws) % steps
             eps = torch.randn(x.shape, generator=generator)
             g, h = gap_and_slope(model, x, grid[index], grid[index + 1], eps)
-            yield start, index, torch.stack([g * g, g * h, h * h], 1)
-
-
-def named_scale(model: DiffEnc, grid: Tensor, name: str | None) -> Tensor:
-    """A/c of every step, for the paper's mean (None) or the folded one: (T,)."""
-    gamma = model.schedule(grid.double()).gamma
-    s, t = Noise.from_gamma(gamma[:-1]), Noise.from_gamma(gamma[1:])
-    return scale_number(float(has_counterterm(model.encoder)), s, t, name)
+            yield start, index, torch.stack([g * g, g * h, h * h], -1)
 
 
 class Fit(NamedTuple):
@@ -108,29 +98,29 @@ def fit_ratios(
     """
     steps, d = len(grid) - 1, images[0].numel()
     parts, by_pixel = min(steps, PARTS), steps <= PIXELS_UP_TO
-    total = torch.zeros(parts, 3, *(images.shape[1:] if by_pixel else ()), dtype=torch.float64)
+    total = torch.zeros(parts, *(images.shape[1:] if by_pixel else ()), 3, dtype=torch.float64)
     count = torch.zeros(parts, dtype=torch.float64)
     for _, index, products in drawn_products(model, images, grid, draws, generator):
         number = index * parts // steps  # of the part
-        products = products if by_pixel else products.flatten(2).mean(2)
+        products = products if by_pixel else products.flatten(1, -2).mean(1)
         total.index_add_(0, number, products.double())
         count.index_add_(0, number, torch.ones(len(index), dtype=torch.float64))
     means = total / count.reshape(-1, *[1] * (total.dim() - 1))
-    mean = means.flatten(2).mean(2) if by_pixel else means
+    mean = means.flatten(1, -2).mean(1) if by_pixel else means
     mean = mean[torch.arange(steps) * parts // steps]  # (T, 3)
     scale = {
-        PAPER: named_scale(model, grid, None),
-        FOLDED: named_scale(model, grid, "folded"),
+        PAPER: scale_numbers(model, Chain(grid)),
+        FOLDED: scale_numbers(model, Chain(grid, scale="folded")),
         FITTED: best_scale(mean),
     }
     ratio: dict[tuple[str, str], Tensor] = {}
     for name, a in scale.items():
-        m = gap_with_scale(mean, a)
+        m = squared_gap_at(mean, a)
         ratio[name, ONE] = torch.ones(())
         ratio[name, CONSTANT] = torch.tensor(constant_ratio(d / 2 * m.sum().item(), steps, d))
         ratio[name, BEST] = best_ratio(m)
         if by_pixel:
-            ratio[name, PIXELS] = best_ratio(gap_with_scale(means, a[:, None, None, None]))
+            ratio[name, PIXELS] = best_ratio(squared_gap_at(means, a[:, None, None, None]))
     return Fit(grid, scale, ratio)
 
 
@@ -151,15 +141,15 @@ def score_fit(
     nats = {name: torch.zeros(len(images), dtype=torch.float64) for name in fitted.ratio}
     for start, index, products in drawn_products(model, images, fitted.grid, draws, generator):
         products = products.double()
-        mean = products.flatten(2).mean(2)
+        mean = products.flatten(1, -2).mean(1)
         for (scale, name), ratio in fitted.ratio.items():
             a = fitted.scale[scale][index]
             if name == PIXELS:
-                gap = gap_with_scale(products, a[:, None, None, None])
+                gap = squared_gap_at(products, a[:, None, None, None])
                 loss = kl_ratio(gap, ratio[index].double()).flatten(1).sum(1)
             else:
                 w = (ratio[index] if ratio.dim() else ratio).double()
-                loss = kl_ratio(d * gap_with_scale(mean, a), w, d)
+                loss = kl_ratio(d * squared_gap_at(mean, a), w, d)
             nats[scale, name][start : start + len(index)] += loss * steps / min(draws, steps)
     return nats
 
@@ -183,5 +173,5 @@ def costs_of(name: str, root: str | None, images: int) -> Tensor:
     model, chosen = loaded(name), shuffled_mnist("train", root)[:images]
     batches = (model.to_unit(batch) for batch in chosen.split(16))
     times = torch.arange(RESOLUTION + 1) / RESOLUTION
-    table = squared_gap_table(model, batches, times, generator_from(0), "optimal")
+    table = mean_squared_gap_table(model, batches, times, generator_from(0), "optimal")
     return best_cost(table, chosen[0].numel())

@@ -175,7 +175,7 @@ class Exact:
         if isinstance(scale, str) and scale == "optimal":
             scale = self.best_scale(s, t)
         u_hat = has_counterterm(self.encoder.encoder) * x_hat
-        gap = partial(process.mean_gap, x_change=c_t - c_s, s=at_s, t=at_t, scale=scale)
+        gap = partial(process.gap, x_change=c_t - c_s, s=at_s, t=at_t, scale=scale)
         on_error = gap(-c_t / at_t.sigma, 0.0, 0.0)
         on_mean = gap((x_hat - c_t) / at_t.sigma, x_hat, u_hat)
         error = self.world.mmse(self.encoder.snr(at_t.gamma))
