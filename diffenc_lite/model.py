@@ -230,8 +230,6 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "shape", lengths(self.shape))  # JSON gives a list
-        if self.schedule == "fixed":  # as older cards call it
-            object.__setattr__(self, "schedule", "linear")
         for name, accepted in (("encoder", ENCODERS), ("size", SIZES), ("schedule", SCHEDULES)):
             one_of(name, getattr(self, name), accepted)
 

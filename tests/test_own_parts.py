@@ -77,12 +77,6 @@ def test_parts_of_ones_own_by_name(monkeypatch):
     assert model.encoder.m.shape == (2,) and isinstance(model.schedule, quadratic)
 
 
-def test_a_linear_schedule_was_called_fixed():
-    """By older cards and callers."""
-    assert ModelConfig(schedule="fixed") == ModelConfig(schedule="linear") == ModelConfig()
-    assert list(schedule.SCHEDULES) == ["linear", "learned", "cosine"]
-
-
 def test_a_subclass_is_trained_saved_and_loaded_as_one(tmp_path):
     class Sevens(DiffEnc):
         def v_hat(self, z, gamma):

@@ -45,7 +45,6 @@ class RunFolder:
             return None
         saved = load_resume(self.resume)
         before, here = saved["settings"], self.settings
-        before["model"] = before["model"].replace("'fixed'", "'linear'")  # of an older run
         differing = [
             f"{name} {before.get(name)!r} there, {here.get(name)!r} here"
             for name in {**before, **here}
