@@ -25,7 +25,7 @@ from .schedule import Noise
 class Bound:
     """The three terms in nats per example, each (B,), of data with `dims` dimensions.
 
-    uniform: (B,), what chose the depths (see `bound_at`); None if all steps, or given ones, count.
+    uniform: (B,), what chose the depths (see `bound_at`); None if all steps count.
     """
 
     prior: Tensor
@@ -228,12 +228,14 @@ def elbo(
         return in_shape_of(images, torch.as_tensor(given), name, "the images").to(like)
 
     eps_0 = draw("noise_0", noise_0)
-    if chain is not None and (every_step or t is not None):
+    if chain is not None and every_step:
         x = pixels.to_unit(images, model.levels, model.dtype)
         every = (torch.full((len(x),), i, device=x.device) for i in range(chain.steps))
-        taken = every if t is None else [chain.step_containing(t.to(like))]
-        losses = [chain_loss(model, x, step, draw("noise", noise), chain) for step in taken]
+        losses = [chain_loss(model, x, step, draw("noise", noise), chain) for step in every]
         prior, reconstruction = end_losses(model, images, eps_0)
         return Bound(prior, reconstruction, torch.stack(losses).mean(0), x[0].numel())
-    uniform = low_discrepancy(len(images), like, generator) if t is None else t.to(like)
+    if t is None:
+        uniform = low_discrepancy(len(images), like, generator)
+    else:
+        uniform = t.to(like) if chain is None else chain.uniform_at(t.to(like))
     return bound_at(model, images, uniform, draw("noise", noise), eps_0, chain)

@@ -86,11 +86,12 @@ class Chain:
         """A number in [0, 1) -> the step that it falls in when all are equally likely."""
         return (uniform * self.steps).long().clamp(max=self.steps - 1)
 
-    def step_containing(self, t: Tensor) -> Tensor:
-        """t in [0, 1] -> the step with s < t <= its upper end. A t that rounding has put just above
-        a depth of the grid counts as that depth."""
+    def uniform_at(self, t: Tensor) -> Tensor:
+        """t in [0, 1] -> what `drawn_step` takes to the step with s < t <= its upper end. A t that
+        rounding has put just above a depth of the grid counts as that depth."""
         rounded = t * (1 - 4 * torch.finfo(t.dtype).eps)
-        return (torch.searchsorted(self.grid.to(t), rounded) - 1).clamp(0, self.steps - 1)
+        step = (torch.searchsorted(self.grid.to(t), rounded) - 1).clamp(0, self.steps - 1)
+        return (step + 0.5) / self.steps
 
     def step(self, i: Tensor | int, like: Tensor) -> Step:
         """Steps i, (B,), for data `like`, (B, ...): its dtype and device.

@@ -117,8 +117,8 @@ class Network(nn.Module):
         super().__init__()
         self.shape = tuple(shape)
         self.fourier = None if encoder else FourierFeatures(fourier)
-        self.inputs = shape[0] * (1 if encoder else 1 + 2 * len(fourier))
-        self.outputs = shape[0] + (0 if encoder else self.inputs)
+        self.channels_in = shape[0] * (1 if encoder else 1 + 2 * len(fourier))
+        self.channels_out = shape[0] + (0 if encoder else self.channels_in)
         self.embed = GammaEmbedding(features, schedule)
 
     def forward(self, z: Tensor, gamma: Tensor) -> Tensor:
@@ -151,13 +151,13 @@ class MLP(Network):
         if len(lengths(shape)) != 1:
             raise ValueError(f"shape must be (D,); got {shape}")
         super().__init__(shape, encoder, schedule, fourier, width)
-        self.stem = nn.Linear(self.inputs, width)
+        self.stem = nn.Linear(self.channels_in, width)
         self.layers = nn.ModuleList(
             nn.Sequential(nn.SiLU(), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
             for _ in range(layers)
         )
         self.conditions = nn.ModuleList(nn.Linear(width, width) for _ in range(layers))
-        self.out = zero_(nn.Linear(width, self.outputs))
+        self.out = zero_(nn.Linear(width, self.channels_out))
 
     def body(self, inputs: Tensor, features: Tensor) -> Tensor:
         h = self.stem(inputs)
@@ -235,7 +235,7 @@ class UNet(Network):
         first, last, features = config.channels[0], config.channels[-1], 4 * config.channels[0]
         super().__init__(shape, encoder, schedule, config.fourier, features)
         self.pool, self.upsampling = config.pool, "bilinear" if config.smooth else "nearest"
-        self.stem = nn.Conv2d(self.inputs, first, 3, padding=1)
+        self.stem = nn.Conv2d(self.channels_in, first, 3, padding=1)
 
         def blocks(width: int, count: int) -> nn.ModuleList:
             made = (Block(width, features, config.groups, config.dropout) for _ in range(count))
@@ -250,7 +250,7 @@ class UNet(Network):
         self.grow = nn.ModuleList(nn.Conv2d(coarse, fine, 1) for fine, coarse in to_coarser)
         self.up = nn.ModuleList(blocks(*each) for each in resolutions[:-1])
         self.norm = nn.GroupNorm(config.groups, first)
-        self.out = zero_(nn.Conv2d(first, self.outputs, 3, padding=1))
+        self.out = zero_(nn.Conv2d(first, self.channels_out, 3, padding=1))
 
     def body(self, inputs: Tensor, features: Tensor) -> Tensor:
         h = self.stem(inputs)

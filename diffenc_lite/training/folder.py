@@ -85,7 +85,7 @@ class RunFolder:
         return self.metrics.stat().st_size if self.metrics.exists() else 0
 
 
-def identity(model: DiffEnc, images: Tensor, held_out: Tensor | None) -> dict[str, str | None]:
+def fingerprint(model: DiffEnc, images: Tensor, held_out: Tensor | None) -> dict[str, str | None]:
     """What tells model, its start and data from others: a run goes on only with the same."""
 
     def digest(data: Tensor) -> str:

@@ -29,7 +29,7 @@ from ..files import PathLike
 from ..model import DiffEnc, check_images
 from .config import TrainConfig
 from .draws import FOR_EVALUATION, draw_batch, process_of, seeded, seeded_dropout
-from .folder import RunFolder, identity
+from .folder import RunFolder, fingerprint
 from .speed import in_bf16, keep_freed_memory
 from .state import State
 
@@ -115,7 +115,7 @@ def train_steps(
     first, run = process_of()[0] == 0, None
     if folder is not None and first:  # the only process that reads and writes
         used = {"fast": quick is not model}  # which depends on the processor too
-        run = RunFolder(folder, config.plain() | used | identity(model, images, held_out))
+        run = RunFolder(folder, config.plain() | used | fingerprint(model, images, held_out))
 
     def due(every: int) -> bool:
         return state.update == config.updates or state.update % every == 0
