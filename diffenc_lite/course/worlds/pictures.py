@@ -1,0 +1,57 @@
+"""Two worlds of pictures whose VDM has a perfect denoiser, to tell the fault of a network from that
+of a sampler: a list of pictures, and normal ones.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from ... import process
+from ...gaussian import best_ratio
+from ...schedule import LinearSchedule, Noise
+
+
+class OneOf(nn.Module):
+    """The v_hat of E[x | z] where x is one of N pictures, each as likely as any other (G4)
+
+    x_hat is their mean, weighted by softmax_n (alpha <z, x_n> - alpha^2 ||x_n||^2 / 2) / sigma^2.
+    Args: x (N, C, H, W), in (-1, 1).
+    """
+
+    def __init__(self, x: Tensor):
+        super().__init__()
+        self.shape = tuple(x.shape[1:])
+        self.x = nn.Parameter(x.flatten(1))
+
+    def forward(self, z: Tensor, gamma: Tensor) -> Tensor:
+        n = Noise.from_gamma(gamma).like(z)
+        alpha, sigma = n.alpha.flatten(1), n.sigma.flatten(1)
+        fits = alpha * (z.flatten(1) @ self.x.T) - 0.5 * alpha**2 * self.x.square().sum(1)
+        x_hat = (fits / sigma**2).softmax(1) @ self.x
+        return process.v_from_x(z, x_hat.view_as(z), n)
+
+
+def drawn_variances(
+    variances: Tensor, steps: int, ratio: str = "w = 1", error: Tensor | float = 0.0
+) -> Tensor:
+    """The variance of what a VDM draws in T equal steps, along each principal direction of a normal
+    world, exactly: each step is linear (G3)
+
+    Args: variances (d,), of the world; ratio, "w = 1", "w*" (W1), or "doubt", the w* of the perfect
+        denoiser; error, of the denoiser: v_hat is off by error z_t, a number or one for each
+        direction.
+    Returns (d,), float64.
+    """
+    gamma = LinearSchedule()(torch.arange(steps + 1, dtype=torch.float64) / steps).gamma
+    drawn = torch.ones_like(variances, dtype=torch.float64)
+    for i in reversed(range(steps)):
+        s, t = Noise.from_gamma(gamma[i]), Noise.from_gamma(gamma[i + 1])
+        of_z = t.alpha**2 * variances + t.sigma**2
+        doubt = variances / of_z + (0.0 if ratio == "doubt" else error**2 * of_z)
+        m = process.gap(doubt.sqrt(), 0.0, 0.0, 0.0, s, t).square().mean()  # of v - v_hat
+        w = 1.0 if ratio == "w = 1" else best_ratio(m)
+        x_hat = t.alpha * variances / of_z - t.sigma * error  # of z_t = 1
+        p = process.generative_step(torch.ones_like(of_z), x_hat, 0.0, s, t, w)
+        drawn = p.mean.square() * drawn + p.variance
+    return drawn / Noise.from_gamma(gamma[0]).alpha ** 2
