@@ -117,12 +117,12 @@ def _gap_inputs(
     if not bool((s < t).all()):
         raise ValueError(f"s must be smaller than t in every step; got s={brief(s)}, t={brief(t)}")
     at_s, at_t = model.schedule(s), model.schedule(t)
-    n = at_t.like(x)
+    n_s, n_t = at_s.like(x), at_t.like(x)
     x_t, x_change = model.change(x, at_s.gamma, at_t.gamma)
-    z = process.add_noise(x_t, eps, n)
+    z = process.add_noise(x_t, eps, n_t)
     v_hat = model.v_hat(z, at_t.gamma)
-    v_error = process.v_from_eps(x_t, eps, n) - v_hat
-    return v_error, process.x_from_v(z, v_hat, n), x_change, at_s.like(x), n
+    v_error = process.v_from_eps(x_t, eps, n_t) - v_hat
+    return v_error, process.x_from_v(z, v_hat, n_t), x_change, n_s, n_t
 
 
 def squared_gap(
@@ -133,9 +133,9 @@ def squared_gap(
     Args: x (B, ...); s < t, both (B,); eps (B, ...); scale as in `process.change_hat`, a
         number for all or one for each example, (B,). Returns (B, ...).
     """
-    v_error, x_hat, x_change, at_s, at_t = _gap_inputs(model, x, s, t, eps)
+    v_error, x_hat, x_change, n_s, n_t = _gap_inputs(model, x, s, t, eps)
     u_hat, scale = model.u_hat(x_hat), _broadcast(x, scale)
-    return process.gap(v_error, x_hat, u_hat, x_change, at_s, at_t, scale).square()
+    return process.gap(v_error, x_hat, u_hat, x_change, n_s, n_t, scale).square()
 
 
 def gap_and_slope(
@@ -145,9 +145,9 @@ def gap_and_slope(
 
     Args: x (B, ...); s < t, both (B,); eps (B, ...). Returns two tensors (B, ...).
     """
-    v_error, x_hat, x_change, at_s, at_t = _gap_inputs(model, x, s, t, eps)
-    g = process.gap(v_error, x_hat, 0.0, x_change, at_s, at_t, scale=1.0)
-    return g, process.gap_slope(x_hat, at_s, at_t)
+    v_error, x_hat, x_change, n_s, n_t = _gap_inputs(model, x, s, t, eps)
+    g = process.gap(v_error, x_hat, 0.0, x_change, n_s, n_t, scale=1.0)
+    return g, process.gap_slope(x_hat, n_s, n_t)
 
 
 def step_loss(
@@ -208,6 +208,7 @@ def elbo(
         t: (B,) in [0, 1]; in a chain, the step that contains t. By default `low_discrepancy`.
         noise, noise_0: eps for z_t and for z_0, in the shape of the images (with every_step the
             same noise serves each step). What is not given is drawn from generator.
+    Gradients flow, and dropout acts if the model is in training mode; `evaluate` turns both off.
 
     Raises TypeError for images that are not uint8; ValueError for wrong levels or shapes, t
     outside [0, 1] or beside every_step, every_step at infinite depth, and what `Chain` refuses.

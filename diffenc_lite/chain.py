@@ -63,7 +63,8 @@ class Chain:
     def __post_init__(self) -> None:
         grid = _floats("grid", self.grid)
         if grid.dim() != 1 or len(grid) < 2:
-            raise ValueError(f"grid must have shape (T+1,), T >= 1; got {tuple(grid.shape)}")
+            wanted = "grid must have shape (T+1,), T >= 1, or say Chain.equal(T)"
+            raise ValueError(f"{wanted}; got {tuple(grid.shape)}")
         if grid[0] != 0 or grid[-1] != 1 or not bool((grid.diff() > 0).all()):
             raise ValueError(f"grid must increase from 0 to 1; got {brief(grid)}")
         values: dict[str, Any] = {"grid": grid, "ratio": _rows("ratio", self.ratio, len(grid) - 1)}

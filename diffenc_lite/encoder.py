@@ -30,7 +30,7 @@ from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
 
 from .arguments import in_shape_of
-from .schedule import Noise, step_c, with_slope
+from .schedule import Noise, step_c, value_and_slope
 
 
 class Encoding(NamedTuple):
@@ -136,7 +136,7 @@ class LearnedEncoder(_BuiltIn):
         return _towards(x, self.y(x, gamma), _noise(gamma, x))
 
     def encode(self, x: Tensor, gamma: Tensor) -> Encoding:
-        y, dy_dgamma = with_slope(lambda g: self.y(x, g), gamma)
+        y, dy_dgamma = value_and_slope(lambda g: self.y(x, g), gamma)
         x_t = x + _towards(x, y, _noise(gamma, x))
         return Encoding(x_t, x_t - y - dy_dgamma)
 

@@ -61,9 +61,11 @@ def evaluate(
     check_images(model, images)
     passes, batch, n = whole("passes", passes), whole("batch", batch), len(images)
     groups = torch.arange(n) if clusters is None else torch.as_tensor(clusters).cpu()
-    if groups.shape != (n,) or len(groups.unique()) < 2:
-        given = n if clusters is None else f"clusters {tuple(groups.shape)} for {n} images"
-        raise ValueError(f"images must be at least 2, in at least 2 clusters; got {given}")
+    if groups.shape != (n,):
+        raise ValueError(f"clusters must be {n} numbers, one an image; got {tuple(groups.shape)}")
+    if len(groups.unique()) < 2:
+        what = "images" if clusters is None else "clusters"
+        raise ValueError(f"{what} must be at least 2; got 1")
     check_encoder(model, images)
     terms = torch.zeros(passes, 3, n, dtype=torch.float64)
     uniform = torch.zeros(passes, n, dtype=torch.float64)
@@ -129,7 +131,10 @@ def check_encoder(model: DiffEnc, images: Tensor) -> None:
     encode, u or change is not what its shift says, or not finite. Tried on two images at five
     depths, as it is and with noise in its weights, since an encoder may start at 0."""
     check_schedule(model.schedule, model.prototype)
-    _check_parts(model, images)
+    try:
+        _check_parts(model, images)
+    except (TypeError, RuntimeError) as error:
+        raise ValueError(f"encoder must work on x (B, ...) and gamma (B,): {error}") from error
     if isinstance(model.encoder, nn.Module) and [*model.encoder.parameters()]:
         encoder, draws = copy.deepcopy(model.encoder), torch.Generator().manual_seed(0)
         with torch.no_grad():
@@ -141,17 +146,18 @@ def check_encoder(model: DiffEnc, images: Tensor) -> None:
 def _check_parts(model: DiffEnc, images: Tensor) -> None:
     with evaluating(model), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
         x = model.to_unit(images[:2].to(model.device)).repeat_interleave(5, 0)
-        t, h = torch.linspace(0.08, 0.93, 5).to(model.prototype).repeat(len(x) // 5), 0.01
+        t, h = torch.linspace(0.08, 0.93, 5).to(model.prototype).repeat(len(x) // 5), 0.001
         at = model.schedule(t)
         (x_t, u), shift = model.encode(x, at.gamma), model.shift(x, at.gamma)
         before, after = model.shift(x, at.gamma - h), model.shift(x, at.gamma + h)
+        further = at.gamma + 0.1
         slope = "u that follows from its shift: dx_t/dgamma = -sigma_t^2 u, no gamma detached"
         for rule, given, wanted in (
             ("x_t that follows from its shift", x_t, x + shift),
             (slope, -at.like(x).sigma.square() * u, (after - before) / (2 * h)),
             (
                 "change that follows from its shift",
-                model.change(x, at.gamma - h, at.gamma + h)[1], after - before,
+                model.change(x, at.gamma, further)[1], model.shift(x, further) - shift,
             ),
             ("same shift for an example alone", model.shift(x[-1:], at.gamma[-1:]), shift[-1:]),
         ):  # fmt: skip

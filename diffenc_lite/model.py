@@ -26,7 +26,7 @@ from .schedule import (
     LinearSchedule,
     Noise,
     check_schedule,
-    with_slope,
+    value_and_slope,
 )
 
 
@@ -85,7 +85,7 @@ class DiffEnc(nn.Module):
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, value)
-        if name in ("denoiser", "encoder", "schedule", "levels"):
+        if name in ("denoiser", "encoder", "schedule", "levels", "shape"):
             self._config = None  # it would build another model
 
     def with_parts(self, **parts: Any) -> Self:
@@ -111,7 +111,7 @@ class DiffEnc(nn.Module):
         elif (formula := getattr(self.encoder, "u", None)) is not None:
             x_t, u = x + self.shift(x, gamma), formula(x, gamma)
         else:
-            shift, slope = with_slope(lambda g: self.shift(x, g), gamma)
+            shift, slope = value_and_slope(lambda g: self.shift(x, g), gamma)
             x_t, u = x + shift, -slope / Noise.from_gamma(gamma).like(x).sigma.square()
         in_shape_of(x, x_t, "x_t of the encoder", "x")
         return Encoding(x_t, in_shape_of(x, u, "u of the encoder", "x"))

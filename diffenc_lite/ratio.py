@@ -67,7 +67,7 @@ def fit(
     model, for a batch below 1, a resolution below T, and what `Chain` refuses.
     """
     chain = finite_chain(steps)
-    batches = unit_batches(model, images, batch)
+    batches = x_batches(model, images, batch)
     check_encoder(model, images)
     one_of("scale", scale, (True, False))
     one_of("ratio", ratio, ("step", "constant", "dimension"))
@@ -79,13 +79,13 @@ def fit(
         grid = Chain.equal(resolution).grid.to(model.dtype)[nodes]
         chain = Chain(grid, chain.ratio, None if scale else chain.scale)
     if scale or ratio != "dimension":
-        products = gap_products(model, batches, chain, generator)  # (T, N, 3)
+        moments = gap_moments(model, batches, chain, generator)  # (T, N, 3)
     if scale:
-        chain = _with_best_scale(model, products, chain)
+        chain = _with_best_scale(model, moments, chain)
     if ratio == "dimension":
-        m, error = _gaps_by_dimension(model, unit_batches(model, images, batch), chain, generator)
+        m, error = _gaps_by_dimension(model, x_batches(model, images, batch), chain, generator)
     else:
-        of_images = squared_gap_at(products, scale_numbers(model, chain)[:, None])
+        of_images = squared_gap_at(moments, scale_numbers(model, chain)[:, None])
         # scale moves m at second order only: there m is least
         m, error = of_images.mean(1), _mean_error(of_images)
     w = best_ratio(m.mean() if ratio == "constant" else m)
@@ -95,7 +95,7 @@ def fit(
     )
 
 
-def gap_products(
+def gap_moments(
     model: DiffEnc, batches: Iterable[Tensor], chain: Chain, generator: torch.Generator | None
 ) -> Tensor:
     """g^2, g h and h^2 of every step of a chain for every example, means over dimensions, (T, N, 3)
@@ -104,21 +104,22 @@ def gap_products(
     with evaluating(model):
         for i, x, step, eps in _each_step(batches, chain, generator):
             g, h = gap_and_slope(model, x, step.s, step.t, eps)
-            products = torch.stack([g * g, g * h, h * h], -1)  # (B, ..., 3)
-            parts[i].append(products.flatten(1, -2).mean(1).cpu().double())
+            moments = torch.stack([g * g, g * h, h * h], -1)  # (B, ..., 3)
+            parts[i].append(moments.flatten(1, -2).mean(1).cpu().double())
     return torch.stack([torch.cat(part) for part in parts])
 
 
-def _with_best_scale(model: DiffEnc, products: Tensor, chain: Chain) -> Chain:
+def _with_best_scale(model: DiffEnc, moments: Tensor, chain: Chain) -> Chain:
     """W7: m is a parabola in A. All dimensions share A."""
-    means = products.mean(1)
+    means = moments.mean(1)
     scale, h2 = best_scale(means), means[:, 2]
     # first order: how one image moves A*/c
-    moved = -(products[..., 1] + (scale - 1)[:, None] * products[..., 2]) / h2[:, None]
+    moved = -(moments[..., 1] + (scale - 1)[:, None] * moments[..., 2]) / h2[:, None]
     scale, error = (of.to(model.device, model.dtype) for of in (scale, _mean_error(moved)))
     return Chain(chain.grid, chain.ratio, scale, None, error)
 
 
+@torch.no_grad()
 def scale_numbers(model: DiffEnc, chain: Chain) -> Tensor:
     """A / c of every step, however the chain says it, (T,) in float64."""
     gamma = model.schedule(chain.grid.to(model.prototype)).gamma.cpu().double()
@@ -149,7 +150,7 @@ def _gaps_by_dimension(
     return mean, ((square - mean.square()).clamp(min=0) / (n - 1)).sqrt()
 
 
-def unit_batches(model: DiffEnc, images: Tensor, batch: int) -> Iterator[Tensor]:
+def x_batches(model: DiffEnc, images: Tensor, batch: int) -> Iterator[Tensor]:
     """x of so many images at a time, on the device of the model; all checked at once."""
     check_images(model, images)
     pieces = images.split(whole("batch", batch))
@@ -193,7 +194,7 @@ def edge_costs(
     Raises TypeError for images that are not uint8; ValueError for images that do not fit the model,
     and for arguments that are none of these.
     """
-    batches = unit_batches(model, images, batch)
+    batches = x_batches(model, images, batch)
     check_encoder(model, images)
     if ratio != "optimal":
         real("ratio", ratio, 'a positive number or "optimal"', lambda w: w > 0)
@@ -245,13 +246,13 @@ def mean_squared_gap_table(
     k = process.gap(0.0, 0.0, 0.0, 1.0, *noises)
     g2 = a * a * vv + k * k * cc + 2 * (a * k * vc)
     gh = b * (a * vx + k * xc)
-    products = torch.stack([g2, gh, b.square() * xx], -1) / numbers
+    moments = torch.stack([g2, gh, b.square() * xx], -1) / numbers
     if scale == "optimal":
-        number = best_scale(products)
+        number = best_scale(moments)
     else:
         number = process.scale_number(float(has_counterterm(model.encoder)), *noises, scale)
     table = torch.full((nodes, nodes), torch.inf, dtype=torch.float64)
-    table[s, t] = squared_gap_at(products, number).clamp(min=0)
+    table[s, t] = squared_gap_at(moments, number).clamp(min=0)
     return table
 
 
@@ -282,6 +283,7 @@ def cheapest_path(costs: Tensor, steps: int) -> Tensor:
     int64 (T+1,). Raises ValueError if costs are not square or NaN, for steps below 1 or above N,
     and if no path is finite.
     """
+    costs = torch.as_tensor(costs)
     if costs.dim() != 2 or costs.shape[0] != costs.shape[1] or len(costs) < 2:
         raise ValueError(f"costs must have shape (N+1, N+1), N >= 1; got {tuple(costs.shape)}")
     last = len(costs) - 1

@@ -60,7 +60,7 @@ def step_c(s: Noise, t: Noise) -> Tensor:
     return -torch.expm1(s.gamma - t.gamma)
 
 
-def with_slope(function: Callable[[Tensor], Tensor], at: Tensor) -> tuple[Tensor, Tensor]:
+def value_and_slope(function: Callable[[Tensor], Tensor], at: Tensor) -> tuple[Tensor, Tensor]:
     """f(a) and df/da, by forward-mode differentiation; each f depends on its own a alone."""
     at = at.clone()  # jvp refuses an expanded tensor, and of a scalar it gives a float64 slope
     value, slope = torch.func.jvp(function, (at,), (torch.ones_like(at),))  # type: ignore[misc]
@@ -86,7 +86,7 @@ class Schedule(nn.Module):
 
     def gamma_and_rate(self, t: Tensor) -> tuple[Tensor, Tensor]:
         """gamma and dgamma/dt, by forward-mode differentiation; a formula, if given, is faster."""
-        return with_slope(lambda t: in_shape_of(t, self.gamma(t), "gamma(t)", "t"), t)
+        return value_and_slope(lambda t: in_shape_of(t, self.gamma(t), "gamma(t)", "t"), t)
 
     def forward(self, t: Tensor) -> Noise:
         if not isinstance(t, Tensor):
@@ -187,7 +187,7 @@ def check_schedule(schedule: AnySchedule, like: Tensor) -> None:
         got = brief(gamma[::250])
         raise ValueError(f"schedule(t).gamma must increase from {low:g} to {high:g}; got {got}")
     own = schedule.gamma if isinstance(schedule, Schedule) else lambda t: schedule(t).gamma
-    for name, wanted in vars(Noise.from_gamma(*with_slope(own, t))).items():
+    for name, wanted in vars(Noise.from_gamma(*value_and_slope(own, t))).items():
         given = getattr(noise, name)
         right = (given - wanted).abs() <= 1e-3 * (1 + wanted.abs())  # neither NaN nor inf is
         if not bool(right.all()):

@@ -203,6 +203,17 @@ def test_a_legal_encoder_is_used_and_its_check_draws_nothing(small_model):
             use()
 
 
+def test_a_fast_embedding_of_gamma_is_legal(small_model):
+    """Sines of 1,000 times the depth, as other networks have them, turn in a hundredth of gamma."""
+
+    class Fast(nn.Module):
+        def shift(self, x, gamma):
+            n = Noise.from_gamma(gamma).like(x)
+            return n.sigma.square() * (1000 * n.gamma / 18.3).sin() * x
+
+    check_encoder(DiffEnc(small_model().denoiser.float(), Fast()), some_images(8))
+
+
 class Weighty:
     """An encoder with weights that nothing would train or save."""
 

@@ -12,6 +12,7 @@ from torch import nn
 
 from diffenc_lite import (
     MLP,
+    Chain,
     DiffEnc,
     LearnedEncoder,
     LinearSchedule,
@@ -22,6 +23,7 @@ from diffenc_lite import (
     UNetConfig,
     bound,
     build,
+    cheapest_path,
     elbo,
     evaluate,
     evenly_chosen,
@@ -89,6 +91,13 @@ class Overridden(LinearSchedule):
 
     def gamma(self, t):
         return super().gamma(t.square())
+
+
+class Unlike:
+    """Forgets `.like(x)`."""
+
+    def shift(self, x, gamma):
+        return gamma.sigmoid() * x
 
 
 class Cut(nn.Module):
@@ -184,6 +193,9 @@ MISTAKES = [
     (lambda m: UNet(UNetConfig((8,), (1,)), (8, 8)), ValueError, "shape must | (8, 8)"),
     (lambda m: MLP(8, 1, (3, 8, 8)), ValueError, "shape must | (3, 8, 8)"),
     (lambda m: UNet(UNetConfig((8, 8), (1,))), ValueError, "channels"),
+    (lambda m: Chain(4), ValueError, "Chain.equal"),
+    (lambda m: evaluate(DiffEnc(m.denoiser, Unlike()), IMAGES), ValueError, "encoder must work"),
+    (lambda m: cheapest_path([[1.0]], 1), ValueError, "costs"),
     (lambda m: m.with_parts(encodr=ScalingEncoder()), AttributeError, "encodr"),
     (lambda m: DiffEnc(nn.Linear(2, 2).bfloat16()), ValueError, "dtype of the weights"),
     (lambda m: evaluate(DiffEnc(Times(NAN)), IMAGES), FloatingPointError, "not finite"),

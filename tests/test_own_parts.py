@@ -1,5 +1,6 @@
 """Schedules and encoders of one's own: the examples of the documentation, and what must hold."""
 
+import copy
 import math
 import re
 
@@ -211,7 +212,7 @@ def test_a_run_does_not_go_on_with_a_model_that_reads_its_weights_otherwise(tmp_
         with pytest.raises(ValueError, match="model "):
             run(**{"schedule": straight, **other})
     other = DiffEnc(MLP(8, 1), LearnedEncoder(Net()), straight, shape=(2,))
-    with pytest.raises(ValueError, match="weights "):
+    with pytest.raises(ValueError, match="weight_shapes "):
         train(other, points, config, tmp_path / "run")
     assert run(schedule=straight).update == 2
 
@@ -229,8 +230,30 @@ def test_a_schedule_that_was_exchanged_is_checked_where_it_is_used():
             use()
 
 
-def test_a_run_with_a_trained_schedule_goes_on(tmp_path):
-    model = own_model(schedule=LearnedSchedule(-6, 3))
-    for _ in range(2):  # the second time gamma_min has moved
-        last = train(model, POINTS, TrainConfig(2, batch=8), tmp_path / "run")
-    assert last.update == 2
+class Bent(schedule.Schedule):
+    """With one trained number, and ends that are not trained."""
+
+    def __init__(self, low):
+        super().__init__(low, 3)
+        self.bend = torch.nn.Parameter(torch.tensor(0.5))
+
+    def gamma(self, t):
+        width = self.gamma_max - self.gamma_min
+        return self.gamma_min + width * t + self.bend * t * (1 - t)
+
+
+def test_a_run_with_a_trained_schedule_goes_on_and_with_another_it_does_not(tmp_path):
+    config = TrainConfig(2, batch=8)
+    for k, moving in enumerate((LearnedSchedule(-6, 3), Bent(-6))):
+        model = own_model(schedule=moving)
+        for _ in range(2):  # the second time it has moved
+            assert train(model, POINTS, config, tmp_path / str(k)).update == 2
+    with pytest.raises(ValueError, match="another schedule"):
+        train(own_model(schedule=Bent(-5)), POINTS, config, tmp_path / "1")
+
+
+@pytest.mark.parametrize("given", [{}, {"scale": False}, {"ratio": "constant"}])
+def test_a_fitted_chain_has_no_gradient(given):
+    """Of a trained schedule: it is a constant in a training, and can be copied."""
+    chain = fit(own_model(schedule=LearnedSchedule(-6, 3)), POINTS, 3, **given)
+    assert not chain.ratio.requires_grad and not copy.deepcopy(chain).ratio.requires_grad

@@ -37,7 +37,6 @@ from diffenc_lite.training import (
     train,
     train_steps,
 )
-from diffenc_lite.training.folder import RunFolder
 
 ROOT = Path(__file__).resolve().parent.parent
 HELD_OUT = POINTS[:100]
@@ -510,15 +509,6 @@ def test_another_run_in_the_folder_is_refused(tmp_path):
     with pytest.raises(ValueError, match="model "):
         train(DiffEnc(make().denoiser, IdentityEncoder()), POINTS, SHORT, tmp_path, HELD_OUT)
     assert contents(tmp_path) == before
-
-
-def test_a_run_from_when_linear_was_called_fixed_goes_on(tmp_path):
-    next(train_steps(make(), POINTS, SHORT, tmp_path))
-    settings = load_resume(tmp_path / "resume.pt")["settings"]
-    assert "schedule='linear'" in settings["model"]
-    older = settings | {"model": settings["model"].replace("'linear'", "'fixed'")}
-    RunFolder(tmp_path, older).save(load_resume(tmp_path / "resume.pt")["state"])
-    assert train(make(), POINTS, SHORT, tmp_path).update == SHORT.updates
 
 
 def test_damaged_folders_are_refused(tmp_path):

@@ -96,7 +96,7 @@ def fingerprint(model: DiffEnc, images: Tensor, held_out: Tensor | None) -> dict
         del settings["gamma"]  # which the training changes
     return {
         "model": repr(model.config or settings),
-        "weights": hashlib.sha256(repr(parts).encode()).hexdigest()[:16],
+        "weight_shapes": hashlib.sha256(repr(parts).encode()).hexdigest()[:16],
         "start": model.card.get("sha256") or model.card.get("start", {}).get("sha256"),
         "images": digest(images),
         "held_out": None if held_out is None else digest(held_out),

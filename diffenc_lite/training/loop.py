@@ -71,7 +71,7 @@ def train(
         model: its weights are trained in place, on its device; `progress.model` is the average.
         images: uint8 (N, ...), from which batches are drawn with replacement.
         folder: for resume.pt and metrics.jsonl (see folder.py). If a run with the same settings was
-            stopped there, it goes on.
+            stopped there, it goes on with the weights that it had.
         held_out: images to evaluate on; of these, `evaluate_images` evenly chosen ones.
 
     An interrupt waits for the end of the update, saves and leaves with KeyboardInterrupt. If
@@ -122,7 +122,7 @@ def train_steps(
 
     def save() -> None:
         if run is not None:
-            run.save({**state.save(), "window": sums})
+            run.save({**state.save(), "window": sums, "gamma": model.settings()["gamma"]})
 
     def report(evaluated: bool) -> Progress:
         evaluation = None
@@ -144,8 +144,10 @@ def train_steps(
     if saved[0] is None:
         save()  # so that metrics never stand alone, and a full disk is noticed now
     else:
-        sums = saved[0].pop("window")
+        sums, gamma = saved[0].pop("window"), saved[0].pop("gamma")
         state.load(saved[0])
+        if (here := model.settings()["gamma"]) != gamma:  # with trained parts it could not be told
+            raise ValueError(f"{folder} holds a run with another schedule: {gamma}, here {here}")
     if model.device.type == "cpu":
         keep_freed_memory()
     since, clock = state.update, time.perf_counter()
