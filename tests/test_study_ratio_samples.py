@@ -28,7 +28,7 @@ def small(monkeypatch):
         cached.cache_clear()
 
 
-@pytest.mark.parametrize("arm", study.ARMS)
+@pytest.mark.parametrize("arm", (*study.ARMS, study.QUARTER))
 def test_an_arm_has_the_best_ratio_in_its_steps(small, monkeypatch, arm):
     given, chains = small[0], []
 
@@ -44,6 +44,8 @@ def test_an_arm_has_the_best_ratio_in_its_steps(small, monkeypatch, arm):
     best = fitted.ratio["fitted", name].clone()
     ones = {study.ONE: [0, 1, 2, 3], study.NOISY: [0, 1], study.DATA: [2, 3]}.get(arm, [])
     best[ones] = 1
+    if arm == study.QUARTER:
+        best = 1 / (1 + (1 / best - 1) / 4)
     assert len(chains) == study.SEEDS and rows[0]["n"] == 16
     for chain in chains:
         torch.testing.assert_close(chain.ratio, best)
@@ -51,8 +53,17 @@ def test_an_arm_has_the_best_ratio_in_its_steps(small, monkeypatch, arm):
     generator = mnist_fits.generator_from(10, 0, 0, 0)
     with torch.no_grad():
         *_, last = sample_steps(small[1], 2, chains[0], generator=generator)
+    if arm == study.QUARTER:
+        return  # it has no sheet
     (sheet,) = arrays.values()
     assert np.array_equal(sheet[:28, :56], torch.cat(list(to_levels(last.x_hat)[:, 0]), 1))
+
+
+def test_real_digits_are_no_arm_of_a_model(small):
+    (row,), arrays = study.STUDY.run({"model": study.REAL, "arm": study.REAL}, small[0])
+    assert row["n"] == 16 and not arrays
+    place = {"training": 0, "steps": 0}
+    assert study.distance_changes([{**row, **place}]) == {}
 
 
 def rows_with(changes):
