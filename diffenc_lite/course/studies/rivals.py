@@ -112,7 +112,7 @@ def _run(job: Job, options: Options) -> Row | Results:
     points = trained(model, training_patches(training), images, job["gamma_max"], lr, seed, lengths,
                      budget["batch"])  # fmt: skip
     curve: list[Row] = []
-    for updates, seconds, bits in points:
+    for updates, seconds, bits, last in points:
         of_pictures = [bits[numbers == k].mean().item() for k in range(len(scored))]
         total = sum(of_pictures) / len(scored)
         finished = bool(curve) and curve[-1]["total"] - total < FLAT
@@ -121,17 +121,21 @@ def _run(job: Job, options: Options) -> Row | Results:
         if finished:
             break
     row = {**job, "lr": lr, "total": total, "finished": finished, "scored": scored, "curve": curve}
-    name = f"{job['arm']}_{job['gamma_max']:g}_{fold}_{seed}"
-    return row if rate else Results([row], {name: bits.half().numpy()})
+    if rate:
+        return row
+    arrays = {f"{job['arm']}_{job['gamma_max']:g}_{fold}_{seed}": bits.half().numpy()}
+    if (job["arm"], job["gamma_max"], seed) == ("learned", 2.0, 0):
+        arrays[f"encoder_{fold}"] = fork.packed(last)  # for lesson 11
+    return Results([row], arrays)
 
 
 def trained(
     model: DiffEnc, images: Tensor, scored: Tensor, end: float, lr: float, seed: int,
     lengths: list[int], batch: int,
-) -> Iterator[tuple[int, float, Tensor]]:  # fmt: skip
+) -> Iterator[tuple[int, float, Tensor, DiffEnc]]:  # fmt: skip
     """Train a fork whose noise ends at gamma `end`, at a constant rate, with the weights averaged
     over about the last tenth of the updates. At each length: updates, seconds of processor time in
-    training, total of each scored patch above START."""
+    training, total of each scored patch above START, the averaged model."""
     # so many updates that the cosine stays where it is, and the average as it is in its warm-up
     config = replace(fork.fork_config(100 * lengths[-1], batch, seed, lr), ema=0.99999)
     state, quick, seconds = State(model, config), in_bf16(model), 0.0
@@ -142,7 +146,7 @@ def trained(
             fork.update(state, quick, images, depth, START)
         seconds += time.process_time() - began
         score = fork.score_fork(state.averaged, scored, depth, PASSES, START)
-        yield length, round(seconds, 1), score.total
+        yield length, round(seconds, 1), score.total, state.averaged
         model.train()
 
 
