@@ -112,7 +112,7 @@ def _run(job: Job, options: Options) -> Row | Results:
     points = trained(model, training_patches(training), images, job["gamma_max"], lr, seed, lengths,
                      budget["batch"])  # fmt: skip
     curve: list[Row] = []
-    for updates, seconds, bits, last in points:
+    for updates, seconds, bits, last in points:  # noqa: B007
         of_pictures = [bits[numbers == k].mean().item() for k in range(len(scored))]
         total = sum(of_pictures) / len(scored)
         finished = bool(curve) and curve[-1]["total"] - total < FLAT
