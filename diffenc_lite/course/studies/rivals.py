@@ -35,10 +35,10 @@ START = 0.6  # depth, gamma = -2.3: an encoder can do little below it
 FLAT = 0.0005  # bits per dimension
 ARMS = {  # where the noise ends, gamma_1, for each kind of fork
     "vdm": (2.0, 5.0),
-    "image": (2.0, 5.0),
+    "image": (2.0,),
     "fade": (2.0,),
     "affine": (2.0,),
-    "learned": (2.0, 5.0),
+    "learned": (2.0,),
     "skip": (2.0,),  # the network, and the fade added to its output
     "inert": (2.0,),
     "unbounded": (2.0,),
