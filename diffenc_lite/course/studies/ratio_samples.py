@@ -82,6 +82,7 @@ TRAINED = {  # (kind, training): name or path of the weights
     ("mnist-learned", 2): str(BASES / "mnist-learned-1"),
 }
 MEDIUM, SECOND = 1, 2  # beside the first training of each model with an encoder
+SMALL = [(kind, k) for kind, k in TRAINED if kind == MODELS[0] or k != MEDIUM]
 ONE, ALL, NOISY, DATA, EACH = ARMS = ("w = 1", "all steps", "noisy half", "near the data", PIXELS)
 QUARTER, REAL = "a quarter of the noise", "real digits"
 KEYS = ("model", "training", "steps", "arm")
@@ -92,7 +93,6 @@ SEEDS, SHEET = 8, 3  # sets of samples; images in a row and in a column of a she
 def _jobs(options: Options) -> list[Job]:
     """Every arm for every model, but a ratio for each pixel for the first trainings only; then what
     was declared later."""
-    small = [place for place in TRAINED if place[1] != MEDIUM or place[0] == MODELS[0]]
     later = [(T, arm) for T in (16, 64) for arm in (ONE, ALL)] + [(T, QUARTER) for T in (4, 8, 16)]
     first = [
         {"model": model, "training": training, "steps": steps, "arm": arm}
@@ -103,7 +103,7 @@ def _jobs(options: Options) -> list[Job]:
     ]
     return [
         *first,
-        *({"model": m, "training": k, "steps": T, "arm": a} for m, k in small for T, a in later),
+        *({"model": m, "training": k, "steps": T, "arm": a} for m, k in SMALL for T, a in later),
         {"model": REAL, "training": 0, "steps": 0, "arm": REAL},
     ]
 
@@ -193,6 +193,14 @@ def distance_changes(rows: list[Row]) -> dict[Place, Change]:
             change = math.log(row["frechet"] / base["frechet"])
             by_arm[place] = Change(change, t_quantile(0.975, SEEDS - 1) * error)
     return by_arm
+
+
+def kinds(changes: dict[Place, Change], steps: int, arm: str) -> dict[str, list[float]]:
+    """By kind of model the changes of its small trainings, as fractions of the distance."""
+    found: dict[str, list[float]] = {}
+    for kind, k in SMALL:
+        found.setdefault(kind, []).append(math.expm1(changes[kind, k, steps, arm].mean))
+    return found
 
 
 def outcomes(rows: list[Row], beside: int = SECOND) -> dict[tuple[int, str], Change]:
