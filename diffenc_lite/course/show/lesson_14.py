@@ -39,7 +39,7 @@ def court() -> Picture:
     box(ax, (5.75, 1.75), "one rule", BLACK, 1.15)
     arrow(ax, (6.35, 1.75), (6.75, 1.75))
     words(ax, (7.35, 1.75), "verdict", BLACK, 15, weight="bold")
-    words(ax, (6.7, 0.45), "break a test:\nthe verdict must fall", RED, 13)
+    words(ax, (6.7, 0.45), "break a test:\nthe verdict must change", RED, 13)
     arrow(ax, (5.75, 0.5), (4.15, 0.5), "", RED)
     return figure
 
@@ -91,7 +91,7 @@ def readings(ranges: Mapping[str, tuple[float, float, float]]) -> Picture:
     ax.axvline(0.03, color=RED, ls="--")
     ax.text(0.031, -0.75, "quoted: p = 0.03", color=RED, va="center")
     ax.set(yticks=range(len(ranges)), yticklabels=list(ranges), ylim=(len(ranges) - 0.5, -1.1))
-    ax.set(xlabel="two-sided p", title="One two-sided reading fits")
+    ax.set(xlabel="two-sided p", title="One of these four readings fits")
     return figure
 
 
