@@ -174,12 +174,12 @@ def _broadcast(x: Tensor, given: Any) -> Any:
     return given.reshape(-1, *[1] * (x.dim() - 1)) if for_each else given
 
 
-def chain_loss(model: DiffEnc, x: Tensor, step: Tensor, eps: Tensor, chain: Chain) -> Tensor:
+def chain_loss(model: DiffEnc, x: Tensor, index: Tensor, eps: Tensor, chain: Chain) -> Tensor:
     """L3, W3: T times L2 of one step for each example; its mean over steps is the diffusion loss
 
-    Args: x (B, ...); step (B,), its number, 0 to T - 1; eps (B, ...). Returns nats (B,).
+    Args: x (B, ...); index (B,) of the steps, 0 to T - 1; eps (B, ...). Returns nats (B,).
     """
-    s, t, ratio, scale = chain.step(step, x)
+    s, t, ratio, scale = chain.step(index, x)
     return chain.steps * step_loss(model, x, s, t, eps, ratio, scale)
 
 

@@ -87,7 +87,7 @@ def change_hat(
     return unit * step_c(s, t) * (1 - scale) * x_hat
 
 
-def scale_number(u_hat: float, s: Noise, t: Noise, scale: Scale) -> Tensor:
+def scale_value(u_hat: float, s: Noise, t: Noise, scale: Scale) -> Tensor:
     """G5: A / c, however the scale is said. Args: u_hat / x_hat, 1 with a counterterm, else 0"""
     return 1 - change_hat(1.0, u_hat, s, t, scale) / step_c(s, t)
 

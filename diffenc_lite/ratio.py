@@ -85,7 +85,7 @@ def fit(
     if ratio == "dimension":
         m, error = _gaps_by_dimension(model, x_batches(model, images, batch), chain, generator)
     else:
-        of_images = squared_gap_at(moments, scale_numbers(model, chain)[:, None])
+        of_images = squared_gap_at(moments, scale_values(model, chain)[:, None])
         # scale moves m at second order only: there m is least
         m, error = of_images.mean(1), _mean_error(of_images)
     w = best_ratio(m.mean() if ratio == "constant" else m)
@@ -120,12 +120,12 @@ def _with_best_scale(model: DiffEnc, moments: Tensor, chain: Chain) -> Chain:
 
 
 @torch.no_grad()
-def scale_numbers(model: DiffEnc, chain: Chain) -> Tensor:
+def scale_values(model: DiffEnc, chain: Chain) -> Tensor:
     """A / c of every step, however the chain says it, (T,) in float64."""
     gamma = model.schedule(chain.grid.to(model.prototype)).gamma.cpu().double()
     s, t = Noise.from_gamma(gamma[:-1]), Noise.from_gamma(gamma[1:])
     given = chain.scale.cpu() if isinstance(chain.scale, Tensor) else chain.scale
-    return process.scale_number(float(has_counterterm(model.encoder)), s, t, given)
+    return process.scale_value(float(has_counterterm(model.encoder)), s, t, given)
 
 
 def _mean_error(values: Tensor) -> Tensor:
@@ -250,7 +250,7 @@ def mean_squared_gap_table(
     if scale == "optimal":
         number = best_scale(moments)
     else:
-        number = process.scale_number(float(has_counterterm(model.encoder)), *noises, scale)
+        number = process.scale_value(float(has_counterterm(model.encoder)), *noises, scale)
     table = torch.full((nodes, nodes), torch.inf, dtype=torch.float64)
     table[s, t] = squared_gap_at(moments, number).clamp(min=0)
     return table

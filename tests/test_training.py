@@ -271,7 +271,7 @@ def test_fast_trains_what_fast_returns(monkeypatch):
         watched.forward = lambda z, gamma: called.append(1) or model.denoiser(z, gamma)
         return DiffEnc(watched, model.encoder, model.schedule)
 
-    monkeypatch.setattr(loop, "in_bf16", shadow)
+    monkeypatch.setattr(loop, "bf16_if_faster", shadow)
     for fast, calls in ((False, 0), (True, 2)):
         train(make(), POINTS, replace(SHORT, updates=2, fast=fast))
         assert len(called) == calls
@@ -308,7 +308,7 @@ def test_bf16_is_close_and_keeps_the_weights():
 def test_bf16_and_kept_memory_are_for_processors_that_gain(found, monkeypatch):
     model, kept = build(ModelConfig("learned", "tiny", shape=(1, 8, 8))), []
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": found}, raising=False)
-    assert isinstance(speed.in_bf16(model).denoiser, speed._Bf16) == found
+    assert isinstance(speed.bf16_if_faster(model).denoiser, speed._Bf16) == found
     monkeypatch.setattr(loop, "keep_freed_memory", lambda: kept.append(True))
     train(make(), POINTS, replace(SHORT, updates=1))
     assert kept == [True]

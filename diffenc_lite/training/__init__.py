@@ -4,5 +4,5 @@ from .config import OPTIMIZERS, TrainConfig, learning_rate
 from .draws import draw_batch, seed_for
 from .folder import load_resume
 from .loop import Progress, train, train_steps
-from .speed import in_bf16, keep_freed_memory
+from .speed import bf16_if_faster, keep_freed_memory
 from .state import State

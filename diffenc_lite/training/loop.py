@@ -30,7 +30,7 @@ from ..model import DiffEnc, check_images
 from .config import TrainConfig
 from .draws import FOR_EVALUATION, draw_batch, process_of, seeded, seeded_dropout
 from .folder import RunFolder, fingerprint
-from .speed import in_bf16, keep_freed_memory
+from .speed import bf16_if_faster, keep_freed_memory
 from .state import State
 
 
@@ -109,7 +109,7 @@ def train_steps(
         None if given is None else evenly_chosen(given, config.evaluate_images)
         for given in (held_out, clusters)
     )
-    quick = in_bf16(model, tuple(images.shape[1:])) if config.fast else model
+    quick = bf16_if_faster(model, tuple(images.shape[1:])) if config.fast else model
     state, sums = State(model, config), torch.zeros(4, dtype=torch.float64)  # of the terms, of 1
     state.averaged = state.averaged.with_parts(_card={})  # it told of the start
     first, run = process_of()[0] == 0, None

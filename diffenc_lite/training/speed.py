@@ -24,7 +24,7 @@ class _Bf16(nn.Module):
             return self.network(z, gamma).to(z.dtype)
 
 
-def in_bf16(model: DiffEnc, shape: tuple[int, ...] | None = None) -> DiffEnc:
+def bf16_if_faster(model: DiffEnc, shape: tuple[int, ...] | None = None) -> DiffEnc:
     """The same model, the denoiser of images in bf16 if that is faster here, compiled on CUDA.
 
     Args: shape of an example, where the model does not say.

@@ -25,7 +25,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from diffenc_lite import ModelConfig, TrainConfig, build, evaluate, sample_steps
 from diffenc_lite.encoder import LearnedEncoder
-from diffenc_lite.training import in_bf16, keep_freed_memory, train_steps
+from diffenc_lite.training import bf16_if_faster, keep_freed_memory, train_steps
 
 BATCH, SAMPLES = 128, 64
 ENCODERS = ("identity", "scaling", "learned")
@@ -88,7 +88,7 @@ def measure(encoder: str, device: str, repeats: int) -> dict[str, float]:
         sampling = seconds(partial(next, steps), repeats)
     evaluation = seconds(partial(evaluate, model, images[:BATCH], batch=BATCH), repeats)
     in_float32 = convolution_rate(device, torch.float32)
-    bf16 = in_bf16(model) is not model
+    bf16 = bf16_if_faster(model) is not model
     rate = convolution_rate(device, torch.bfloat16) if bf16 else in_float32
     flops, encoding = forward_flops(model.denoiser, device), 0.0
     if isinstance(model.encoder, LearnedEncoder):

@@ -61,7 +61,7 @@ from ...model import SIZES, DiffEnc, ModelConfig, build, evaluating
 from ...networks import GammaEmbedding, UNet, zero_
 from ...pretrained import load_model, read_card
 from ...schedule import AnySchedule
-from ...training import State, TrainConfig, in_bf16, seed_for
+from ...training import State, TrainConfig, bf16_if_faster, seed_for
 from .study import Job, Options, Results, Row, Study, parameters
 
 START = 0.4  # the depth below which all arms are the same frozen VDM
@@ -292,7 +292,7 @@ def _draw(images: Tensor, config: TrainConfig, update: int) -> tuple[Tensor, Ten
 
 
 def update(state: State, quick: DiffEnc, images: Tensor, end: float, start: float) -> list[float]:
-    """One update of a fork; [its loss]. Args: quick, the model as `in_bf16` returns it."""
+    """One update of a fork; [its loss]. Args: quick, the model as `bf16_if_faster` returns it."""
     index, uniform, eps = _draw(images, state.config, state.update)
     x, t = quick.to_unit(images[index]), start + (end - start) * uniform
     prior, diffusion = _losses(quick, x, t, eps, end)
@@ -308,7 +308,7 @@ def train_fork(
     Returns the averaged model, and the loss of the trained one, a mean for each `log_every`
     updates.
     """
-    state, quick, totals = State(model, config), in_bf16(model), []
+    state, quick, totals = State(model, config), bf16_if_faster(model), []
     while state.update < config.updates:
         totals += update(state, quick, images, end, start)
     windows = zip(*[iter(totals)] * config.log_every, strict=False)

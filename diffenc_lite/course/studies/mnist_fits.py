@@ -18,8 +18,8 @@ from ...data import load_mnist
 from ...gaussian import best_cost, best_ratio, best_scale, kl_ratio, squared_gap_at
 from ...model import DiffEnc
 from ...pretrained import load_model
-from ...ratio import mean_squared_gap_table, scale_numbers
-from ...training import in_bf16, keep_freed_memory
+from ...ratio import mean_squared_gap_table, scale_values
+from ...training import bf16_if_faster, keep_freed_memory
 
 MODELS = ("mnist-vdm", "mnist-scaling", "mnist-learned")
 STEPS = (2, 4, 8, 16, 32, 64, 128, 256, 1000)
@@ -37,7 +37,7 @@ BATCH = 125
 def loaded(name: str) -> DiffEnc:
     """The model of this name or path, its denoiser in bf16 if that is faster on this machine."""
     keep_freed_memory()
-    return in_bf16(load_model(name)).eval()
+    return bf16_if_faster(load_model(name)).eval()
 
 
 @cache
@@ -109,8 +109,8 @@ def fit_ratios(
     mean = means.flatten(1, -2).mean(1) if by_pixel else means
     mean = mean[torch.arange(steps) * parts // steps]  # (T, 3)
     scale = {
-        PAPER: scale_numbers(model, Chain(grid)),
-        FOLDED: scale_numbers(model, Chain(grid, scale="folded")),
+        PAPER: scale_values(model, Chain(grid)),
+        FOLDED: scale_values(model, Chain(grid, scale="folded")),
         FITTED: best_scale(mean),
     }
     ratio: dict[tuple[str, str], Tensor] = {}

@@ -24,7 +24,7 @@ from ...data import photos
 from ...evaluation import evaluate
 from ...model import DiffEnc, ModelConfig, build
 from ...pretrained import save_model
-from ...training import State, TrainConfig, in_bf16, keep_freed_memory, train
+from ...training import State, TrainConfig, bf16_if_faster, keep_freed_memory, train
 from . import fork
 from .study import Job, Options, Results, Row, Study
 
@@ -138,7 +138,7 @@ def trained(
     training, total of each scored patch above START, the averaged model."""
     # so many updates that the cosine stays where it is, and the average as it is in its warm-up
     config = replace(fork.fork_config(100 * lengths[-1], batch, seed, lr), ema=0.99999)
-    state, quick, seconds = State(model, config), in_bf16(model), 0.0
+    state, quick, seconds = State(model, config), bf16_if_faster(model), 0.0
     depth = fork.depth_of(end, model)
     for length in lengths:
         began = time.process_time()
