@@ -5,6 +5,8 @@
     elbo(model, load_mnist("test").images[:64]).bits_per_dim().mean()
     sample(model, 16, 50)
 
+Tags such as L0 name formulas: `help(diffenc_lite.course.ledger)`, notebooks/further/00_index.ipynb.
+
 The paper, one idea a file, in this order; `help("diffenc_lite.chain")` has more on each:
 
     gaussian   kl_ratio, best_ratio, best_scale: the closed forms (L0, L2, W1, W2, W7)

@@ -15,10 +15,10 @@ from torch import Tensor
 from . import pixels, process
 from .arguments import brief, in_shape_of, one_of
 from .chain import Chain, as_chain, low_discrepancy
+from .encoder import has_counterterm
 from .gaussian import kl_ratio, kl_to_standard, standard_normal, sum_dims
 from .model import DiffEnc, check_images
 from .process import Scale
-from .schedule import Noise
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def bound_at(
 ) -> Bound:
     """L0-L4 with one depth for each example, as training minimises it and `elbo` reports it.
 
-    Args: images uint8 (B, ...), not checked; uniform (B,) in [0, 1), the depth t (L4) or, in a
+    Args: images uint8 (B, ...); uniform (B,) in [0, 1), the depth t (L4) or, in a
         chain, what chooses the step (L3); eps in z_t, (B, ...); eps_0 in z_0, (E, ...), E <= B:
         prior and reconstruction are those of the first E images.
     """
@@ -110,10 +110,13 @@ def diffusion_loss(
     return nats if per_dimension else sum_dims(nats)
 
 
-def _gap_inputs(
+def gap_and_slope(
     model: DiffEnc, x: Tensor, s: Tensor, t: Tensor, eps: Tensor
-) -> tuple[Tensor, Tensor, Tensor, Noise, Noise]:
-    """v - v_hat, x_hat, x_t - x_s and the noise at s and t: what the gap of a step consists of."""
+) -> tuple[Tensor, Tensor]:
+    """(g, h): with the mean A x_hat of G5, the gap (mu_P - mu_Q) / sigma_Q is g + (A / c - 1) h
+
+    Args: x (B, ...); s < t, both (B,); eps (B, ...). Returns two tensors (B, ...).
+    """
     if not bool((s < t).all()):
         raise ValueError(f"s must be smaller than t in every step; got s={brief(s)}, t={brief(t)}")
     at_s, at_t = model.schedule(s), model.schedule(t)
@@ -121,8 +124,8 @@ def _gap_inputs(
     x_t, x_change = model.change(x, at_s.gamma, at_t.gamma)
     z = process.add_noise(x_t, eps, n_t)
     v_hat = model.v_hat(z, at_t.gamma)
-    v_error = process.v_from_eps(x_t, eps, n_t) - v_hat
-    return v_error, process.x_from_v(z, v_hat, n_t), x_change, n_s, n_t
+    v_error, x_hat = process.v_from_eps(x_t, eps, n_t) - v_hat, process.x_from_v(z, v_hat, n_t)
+    return process.gap(v_error, x_change, n_s, n_t), process.gap_slope(x_hat, n_s, n_t)
 
 
 def squared_gap(
@@ -133,21 +136,10 @@ def squared_gap(
     Args: x (B, ...); s < t, both (B,); eps (B, ...); scale as in `process.change_hat`, a
         number for all or one for each example, (B,). Returns (B, ...).
     """
-    v_error, x_hat, x_change, n_s, n_t = _gap_inputs(model, x, s, t, eps)
-    u_hat, scale = model.u_hat(x_hat), _broadcast(x, scale)
-    return process.gap(v_error, x_hat, u_hat, x_change, n_s, n_t, scale).square()
-
-
-def gap_and_slope(
-    model: DiffEnc, x: Tensor, s: Tensor, t: Tensor, eps: Tensor
-) -> tuple[Tensor, Tensor]:
-    """(g, h): with the mean A x_hat of G5, the gap (mu_P - mu_Q) / sigma_Q is g + (A / c - 1) h
-
-    Args: x (B, ...); s < t, both (B,); eps (B, ...). Returns two tensors (B, ...).
-    """
-    v_error, x_hat, x_change, n_s, n_t = _gap_inputs(model, x, s, t, eps)
-    g = process.gap(v_error, x_hat, 0.0, x_change, n_s, n_t, scale=1.0)
-    return g, process.gap_slope(x_hat, n_s, n_t)
+    g, h = gap_and_slope(model, x, s, t, eps)
+    n_s, n_t = model.schedule(s).like(x), model.schedule(t).like(x)
+    counterterm = float(has_counterterm(model.encoder))
+    return (g + process.extra_scale(counterterm, n_s, n_t, _broadcast(x, scale)) * h).square()
 
 
 def step_loss(

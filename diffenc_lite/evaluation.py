@@ -140,7 +140,12 @@ def check_encoder(model: DiffEnc, images: Tensor) -> None:
         with torch.no_grad():
             for weight in encoder.parameters():
                 weight.add_(standard_normal(weight.shape, weight, draws), alpha=0.1)
-        _check_parts(model.with_parts(encoder=encoder), images)
+        moved = model.with_parts(encoder=encoder)
+        with evaluating(moved):
+            x = moved.to_unit(images[:2].to(model.device))
+            shift = moved.shift(x, moved.schedule(x.new_full((len(x),), 0.5)).gamma)
+        if bool(shift.isfinite().all()):  # a weight that must be positive may not be now
+            _check_parts(moved, images)
 
 
 def _check_parts(model: DiffEnc, images: Tensor) -> None:

@@ -63,12 +63,7 @@ Scale = Tensor | float | str | None  # of the mean of p: see `change_hat`
 
 
 def change_hat(
-    x_hat: Tensor | float,
-    u_hat: Tensor | float,
-    s: Noise,
-    t: Noise,
-    scale: Scale = None,
-    unit: Tensor | float = 1.0,
+    x_hat: Tensor | float, u_hat: Tensor | float, s: Noise, t: Noise, scale: Scale = None
 ) -> Tensor:
     """G3, G5: the change x_t - x_s that p expects; (c - A) x_hat if u_hat = x_hat
 
@@ -77,19 +72,19 @@ def change_hat(
         a number A / c:         (c - A) x_hat, whatever u_hat is
 
     All have one limit, since A / c tends to 1 + sigma_t^2 (and to 1 where u_hat = 0).
-    Args: scale, a number or a tensor that broadcasts to the data; unit, a factor of the result.
+    Args: scale, a number or a tensor that broadcasts to the data.
     """
     if scale is None:
-        return unit * (s.gamma - t.gamma) * t.sigma.square() * u_hat
+        return (s.gamma - t.gamma) * t.sigma.square() * u_hat
     if isinstance(scale, str):
         one_of("scale", scale, ("folded",))
-        return -unit * step_c(s, t) * t.sigma.square() * u_hat
-    return unit * step_c(s, t) * (1 - scale) * x_hat
+        return -step_c(s, t) * t.sigma.square() * u_hat
+    return step_c(s, t) * (1 - scale) * x_hat
 
 
-def scale_value(u_hat: float, s: Noise, t: Noise, scale: Scale) -> Tensor:
-    """G5: A / c, however the scale is said. Args: u_hat / x_hat, 1 with a counterterm, else 0"""
-    return 1 - change_hat(1.0, u_hat, s, t, scale) / step_c(s, t)
+def extra_scale(u_hat: float, s: Noise, t: Noise, scale: Scale) -> Tensor:
+    """G5: A / c - 1, however the scale is said. Args: u_hat, for x_hat = 1: 1 with a counterterm"""
+    return -change_hat(1.0, u_hat, s, t, scale) / step_c(s, t)
 
 
 def generative_step(
@@ -112,33 +107,21 @@ def generative_step(
     return Normal(mean, s.sigma.square() * c / ratio)
 
 
-def gap(
-    v_error: Tensor | float,
-    x_hat: Tensor | float,
-    u_hat: Tensor | float,
-    x_change: Tensor | float,
-    s: Noise,
-    t: Noise,
-    scale: Scale = None,
-) -> Tensor:
-    """L2: (mu_P - mu_Q) / sigma_Q, the gap between the two means in units of sigma_Q
+def gap(v_error: Tensor | float, x_change: Tensor | float, s: Noise, t: Noise) -> Tensor:
+    """L2: (mu_P - mu_Q) / sigma_Q for the mean with A = c; with another it is
+    gap + extra_scale gap_slope
 
-    mu_P - mu_Q = alpha_s [c (x_hat - x_t) + (x_t - x_s) - change_hat], written with
-    x_hat - x_t = sigma_t (v - v_hat), so that no two large numbers cancel. It is linear in the
-    first four arguments.
-
-    Args: v_error = v - v_hat; x_change = x_t - x_s; scale as in `change_hat`.
+    mu_P - mu_Q = alpha_s [c (x_hat - x_t) + (x_t - x_s)], written with
+    x_hat - x_t = sigma_t (v - v_hat), so that no two large numbers cancel.
+    Args: v_error = v - v_hat; x_change = x_t - x_s.
     """
     c = step_c(s, t)
-    unit = s.alpha / (s.sigma * c.sqrt())  # alpha_s / sigma_Q
-    expected_change = change_hat(x_hat, u_hat, s, t, scale, unit)
-    return unit * c * t.sigma * v_error - expected_change + unit * x_change
+    return s.alpha / (s.sigma * c.sqrt()) * (c * t.sigma * v_error + x_change)
 
 
 def gap_slope(x_hat: Tensor | float, s: Noise, t: Noise) -> Tensor:
-    """G5, L2: what `gap` gains as A / c, the scale, grows by 1: alpha_s c x_hat / sigma_Q"""
-    c = step_c(s, t)
-    return s.alpha / (s.sigma * c.sqrt()) * c * x_hat
+    """L2, G5: what the gap gains as A / c grows by 1: alpha_s c x_hat / sigma_Q"""
+    return s.alpha / s.sigma * step_c(s, t).sqrt() * x_hat
 
 
 # --- three names for one prediction -------------------------------------------------------------

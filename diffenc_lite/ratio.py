@@ -60,7 +60,8 @@ def fit(
         scale: False keeps the scale of the chain.
         ratio: "step", one for each step (W1); "constant", one for all (W1c); "dimension", one for
             each step and dimension (W5), for which many images are needed.
-        resolution: N replaces the grid by the best T of the depths i / N (W4).
+        resolution: N replaces the grid by the best T of the depths i / N (W4); with scale=False
+            the scale of the chain must be None or "folded".
         batch: images at a time.
 
     Raises TypeError for images that are not uint8; ValueError for images that do not fit the
@@ -85,7 +86,7 @@ def fit(
     if ratio == "dimension":
         m, error = _gaps_by_dimension(model, x_batches(model, images, batch), chain, generator)
     else:
-        of_images = squared_gap_at(moments, scale_values(model, chain)[:, None])
+        of_images = squared_gap_at(moments, scales_of(model, chain)[:, None])
         # scale moves m at second order only: there m is least
         m, error = of_images.mean(1), _mean_error(of_images)
     w = best_ratio(m.mean() if ratio == "constant" else m)
@@ -120,12 +121,12 @@ def _with_best_scale(model: DiffEnc, moments: Tensor, chain: Chain) -> Chain:
 
 
 @torch.no_grad()
-def scale_values(model: DiffEnc, chain: Chain) -> Tensor:
+def scales_of(model: DiffEnc, chain: Chain) -> Tensor:
     """A / c of every step, however the chain says it, (T,) in float64."""
     gamma = model.schedule(chain.grid.to(model.prototype)).gamma.cpu().double()
     s, t = Noise.from_gamma(gamma[:-1]), Noise.from_gamma(gamma[1:])
     given = chain.scale.cpu() if isinstance(chain.scale, Tensor) else chain.scale
-    return process.scale_value(float(has_counterterm(model.encoder)), s, t, given)
+    return 1 + process.extra_scale(float(has_counterterm(model.encoder)), s, t, given)
 
 
 def _mean_error(values: Tensor) -> Tensor:
@@ -215,7 +216,7 @@ def mean_squared_gap_table(
     """The mean squared gap m of every step between the depths `times` (L2, W4), from one pass over
     the data
 
-    The gap of a step (`process.gap`) is linear in v - v_hat, x_hat and x_t - x_s. So denoiser
+    The gap of a step is linear in v - v_hat, x_hat and x_t - x_s. So denoiser
     and encoder run once for each depth, and m of every pair follows from inner products.
 
     Args: batches of x (B, ...), floats, so that data need not be 8-bit; times (N+1,), increasing;
@@ -241,16 +242,17 @@ def mean_squared_gap_table(
     vc, xc, to_t = cross[:, t, t] - cross[:, t, s]
     cc = to_t + cross[2, s, s] - cross[2, t, s]
     # the gap is g + (A/c - 1) h with g = a (v - v_hat) + k (x_t - x_s) and h = b x_hat
-    a = process.gap(1.0, 0.0, 0.0, 0.0, *noises)
+    a = process.gap(1.0, 0.0, *noises)
     b = process.gap_slope(1.0, *noises)
-    k = process.gap(0.0, 0.0, 0.0, 1.0, *noises)
+    k = process.gap(0.0, 1.0, *noises)
     g2 = a * a * vv + k * k * cc + 2 * (a * k * vc)
     gh = b * (a * vx + k * xc)
     moments = torch.stack([g2, gh, b.square() * xx], -1) / numbers
     if scale == "optimal":
         number = best_scale(moments)
     else:
-        number = process.scale_value(float(has_counterterm(model.encoder)), *noises, scale)
+        counterterm = float(has_counterterm(model.encoder))
+        number = 1 + process.extra_scale(counterterm, *noises, scale)
     table = torch.full((nodes, nodes), torch.inf, dtype=torch.float64)
     table[s, t] = squared_gap_at(moments, number).clamp(min=0)
     return table
@@ -283,7 +285,7 @@ def cheapest_path(costs: Tensor, steps: int) -> Tensor:
     int64 (T+1,). Raises ValueError if costs are not square or NaN, for steps below 1 or above N,
     and if no path is finite.
     """
-    costs = torch.as_tensor(costs)
+    costs = torch.as_tensor(costs, dtype=torch.float64)
     if costs.dim() != 2 or costs.shape[0] != costs.shape[1] or len(costs) < 2:
         raise ValueError(f"costs must have shape (N+1, N+1), N >= 1; got {tuple(costs.shape)}")
     last = len(costs) - 1

@@ -214,6 +214,18 @@ def test_a_fast_embedding_of_gamma_is_legal(small_model):
     check_encoder(DiffEnc(small_model().denoiser.float(), Fast()), some_images(8))
 
 
+def test_an_encoder_whose_weight_must_be_positive_is_legal(small_model):
+    class Root(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a = nn.Parameter(torch.full((3, 2), 0.05, dtype=F64))
+
+        def shift(self, x, gamma):
+            return Noise.from_gamma(gamma).like(x).sigma.square() * self.a[0].sqrt() * x
+
+    check_encoder(DiffEnc(small_model().denoiser, Root()), some_images(8))
+
+
 class Weighty:
     """An encoder with weights that nothing would train or save."""
 

@@ -294,11 +294,13 @@ def density_of(variance):
 def test_06_a_mean_lands_where_the_librarys_gap_says():
     for t, s in ((0.75, 0.5), (0.5, 0.25)):
         at_s, at_t, x = noise(s), noise(t), torch.ones(1, 1, dtype=F64)
-        x_t, u = ScalingEncoder()(x, at_t.gamma[None])
+        x_t = ScalingEncoder()(x, at_t.gamma[None]).x_t
         change = x_t - ScalingEncoder()(x, at_s.gamma[None])[0]
         for name, (scale, place) in lesson_06.landings(t, s).items():
             given = {"paper": None, "folded": "folded", "exact": scale}[name]
-            gap = process.gap(0.0, x_t, u, change, at_s, at_t, given)
+            extra = process.extra_scale(1.0, at_s, at_t, given)
+            slope = process.gap_slope(x_t, at_s, at_t)
+            gap = process.gap(0.0, change, at_s, at_t) + extra * slope
             assert place == pytest.approx(gap.item(), abs=1e-9)
 
 

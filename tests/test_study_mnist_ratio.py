@@ -59,7 +59,7 @@ def test_products_give_the_gap_of_every_scale(model, images, scale):
     noise = torch.randn(images.shape, generator=generator)
     ends = grid[index], grid[index + 1]
     expected = squared_gap(model, model.to_unit(images), *ends, noise, scale).detach()
-    a = fits.scale_values(model, Chain(grid, scale=scale))
+    a = fits.scales_of(model, Chain(grid, scale=scale))
     found = squared_gap_at(products.double(), a[index][:, None, None, None])
     torch.testing.assert_close(found, expected.double(), rtol=1e-3, atol=1e-2)
 

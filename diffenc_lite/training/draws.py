@@ -17,7 +17,7 @@ from .config import TrainConfig
 FOR_BATCH, FOR_DROPOUT, FOR_EVALUATION = range(3)
 
 
-def process_of() -> tuple[int, int]:
+def rank_and_size() -> tuple[int, int]:
     """The number of this process and how many train together: 0 and 1 without torch.distributed."""
     joined = dist.is_available() and dist.is_initialized()
     return (dist.get_rank(), dist.get_world_size()) if joined else (0, 1)
@@ -31,7 +31,7 @@ def draw_batch(
     All processes draw everything, and each takes every n-th: together they cover [0, 1) evenly, and
     each has its part of the first `ends` images.
     """
-    rank, ranks = process_of()
+    rank, ranks = rank_and_size()
     batch, ends, device = config.batch, min(config.ends, config.batch), model.device
     generator = seeded(device, config, FOR_BATCH, update)
     index = torch.randint(len(images), (batch,), generator=generator, device=device)
@@ -48,7 +48,7 @@ def seeded_dropout(device: torch.device, config: TrainConfig, update: int) -> It
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         # torch.manual_seed looks at all kinds of devices: a tenth of an update of a small network
         reseed = torch.default_generator.manual_seed if device.type == "cpu" else torch.manual_seed
-        reseed(seed_for(config, FOR_DROPOUT, update, process_of()[0]))
+        reseed(seed_for(config, FOR_DROPOUT, update, rank_and_size()[0]))
         yield
 
 

@@ -28,7 +28,7 @@ from ..evaluation import Evaluation, check_encoder, evaluate, evenly_chosen
 from ..files import PathLike
 from ..model import DiffEnc, check_images
 from .config import TrainConfig
-from .draws import FOR_EVALUATION, draw_batch, process_of, seeded, seeded_dropout
+from .draws import FOR_EVALUATION, draw_batch, rank_and_size, seeded, seeded_dropout
 from .folder import RunFolder, fingerprint
 from .speed import bf16_if_faster, keep_freed_memory
 from .state import State
@@ -112,8 +112,8 @@ def train_steps(
     quick = bf16_if_faster(model, tuple(images.shape[1:])) if config.fast else model
     state, sums = State(model, config), torch.zeros(4, dtype=torch.float64)  # of the terms, of 1
     state.averaged = state.averaged.with_parts(_card={})  # it told of the start
-    first, run = process_of()[0] == 0, None
-    if folder is not None and first:  # the only process that reads and writes
+    is_main, run = rank_and_size()[0] == 0, None
+    if folder is not None and is_main:  # the only process that reads and writes
         used = {"fast": quick is not model}  # which depends on the processor too
         run = RunFolder(folder, config.plain() | used | fingerprint(model, images, held_out))
 
@@ -139,7 +139,7 @@ def train_steps(
         )  # fmt: skip
 
     saved = [None if run is None else run.load()]
-    if process_of()[1] > 1:
+    if rank_and_size()[1] > 1:
         dist.broadcast_object_list(saved)
     if saved[0] is None:
         save()  # so that metrics never stand alone, and a full disk is noticed now
@@ -156,7 +156,7 @@ def train_steps(
     shown = tqdm(
         total=config.updates, initial=state.update, unit="update",
         mininterval=0.5,  # a notebook loses messages when they are too many
-        disable=not (bar and first),
+        disable=not (bar and is_main),
     )  # fmt: skip
     try:
         while state.update < config.updates:
@@ -218,7 +218,7 @@ def _check(model: DiffEnc, images: Tensor, config: TrainConfig, held_out: Tensor
         if len(held_out) < 2:
             raise ValueError(f"held_out must have at least 2 images; got {len(held_out)}")
     check_encoder(model, images)
-    ranks, ends = process_of()[1], min(config.ends, config.batch)
+    ranks, ends = rank_and_size()[1], min(config.ends, config.batch)
     if config.batch % ranks or ends % ranks:
         wanted = f"multiples of the number of processes, {ranks}"
         raise ValueError(f"batch and ends must be {wanted}; got {config.batch} and {ends}")

@@ -11,7 +11,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from .config import TrainConfig, learning_rate
-from .draws import process_of
+from .draws import rank_and_size
 from .muon import Muon, inner_convolutions
 
 ADAMW_RATE, MUON_RATE = 1.0, 20 / 3  # of the learning rate: 0.02 where AdamW has 0.003
@@ -26,7 +26,7 @@ class State:
     def __init__(self, model: Any, config: TrainConfig):
         self.model, self.config, self.update = model.train(), config, 0
         self.weights: list[Tensor] = list(model.parameters())
-        if process_of()[1] > 1:
+        if rank_and_size()[1] > 1:
             for tensor in model.state_dict().values():
                 dist.broadcast(tensor, 0)
         convolutions = inner_convolutions(model) if config.optimizer == "muon" else []
@@ -103,6 +103,6 @@ class State:
 
 def over_processes(values: Tensor) -> Tensor:
     """values, which become their mean over all processes"""
-    if (processes := process_of()[1]) > 1:
+    if (processes := rank_and_size()[1]) > 1:
         dist.all_reduce(values.div_(processes))
     return values

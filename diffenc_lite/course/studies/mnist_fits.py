@@ -18,7 +18,7 @@ from ...data import load_mnist
 from ...gaussian import best_cost, best_ratio, best_scale, kl_ratio, squared_gap_at
 from ...model import DiffEnc
 from ...pretrained import load_model
-from ...ratio import mean_squared_gap_table, scale_values
+from ...ratio import mean_squared_gap_table, scales_of
 from ...training import bf16_if_faster, keep_freed_memory
 
 MODELS = ("mnist-vdm", "mnist-scaling", "mnist-learned")
@@ -109,8 +109,8 @@ def fit_ratios(
     mean = means.flatten(1, -2).mean(1) if by_pixel else means
     mean = mean[torch.arange(steps) * parts // steps]  # (T, 3)
     scale = {
-        PAPER: scale_values(model, Chain(grid)),
-        FOLDED: scale_values(model, Chain(grid, scale="folded")),
+        PAPER: scales_of(model, Chain(grid)),
+        FOLDED: scales_of(model, Chain(grid, scale="folded")),
         FITTED: best_scale(mean),
     }
     ratio: dict[tuple[str, str], Tensor] = {}

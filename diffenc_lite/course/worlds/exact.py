@@ -174,10 +174,11 @@ class Exact:
         at_s, at_t, c_s, c_t, x_hat = self._step(s, t)
         if isinstance(scale, str) and scale == "optimal":
             scale = self.best_scale(s, t)
-        u_hat = has_counterterm(self.encoder.encoder) * x_hat
-        gap = partial(process.gap, x_change=c_t - c_s, s=at_s, t=at_t, scale=scale)
-        on_error = gap(-c_t / at_t.sigma, 0.0, 0.0)
-        on_mean = gap((x_hat - c_t) / at_t.sigma, x_hat, u_hat)
+        counterterm = float(has_counterterm(self.encoder.encoder))
+        extra = process.extra_scale(counterterm, at_s, at_t, scale)
+        gap = partial(process.gap, x_change=c_t - c_s, s=at_s, t=at_t)
+        on_error = gap(-c_t / at_t.sigma)
+        on_mean = gap((x_hat - c_t) / at_t.sigma) + extra * process.gap_slope(x_hat, at_s, at_t)
         error = self.world.mmse(self.encoder.snr(at_t.gamma))
         known = self.world.second_moment - error  # E ||E[x|z]||^2
         return (on_error.square() * error + on_mean.square() * known) / self.world.dims

@@ -49,7 +49,7 @@ def drawn_variances(
         s, t = Noise.from_gamma(gamma[i]), Noise.from_gamma(gamma[i + 1])
         of_z = t.alpha**2 * variances + t.sigma**2
         doubt = variances / of_z + (0.0 if ratio == "doubt" else error**2 * of_z)
-        m = process.gap(doubt.sqrt(), 0.0, 0.0, 0.0, s, t).square().mean()  # of v - v_hat
+        m = process.gap(doubt.sqrt(), 0.0, s, t).square().mean()  # of v - v_hat
         w = 1.0 if ratio == "w = 1" else best_ratio(m)
         x_hat = t.alpha * variances / of_z - t.sigma * error  # of z_t = 1
         p = process.generative_step(torch.ones_like(of_z), x_hat, 0.0, s, t, w)
