@@ -185,25 +185,6 @@ def interval(
     ax.plot(middle, y, marker, ms=size, color=colour, mfc=face or colour)
 
 
-def two_pixels() -> Picture:
-    """Two pixels that are always equal: true states, and draws of the model with w = 1 and w*."""
-    draws, n, noise = np.random.default_rng(0), 150, 0.2
-    both = draws.choice([-1, 1], (n, 1)) + noise * draws.normal(size=(n, 2))
-    clouds = {
-        "truth: both on, or both off": (both, COLOURS["q"]),
-        "model, $w=1$: between": (noise * draws.normal(size=(n, 2)), BLACK),
-        "model, $w^*$: covers both": (math.hypot(1, noise) * draws.normal(size=(n, 2)), GREEN),
-    }
-    figure, axes = subplots(1, 3, size=(9.6, 3.8))
-    for ax, (title, (points, colour)) in zip(axes, clouds.items(), strict=True):
-        ax.plot([-1, 1], [-1, 1], "o", color="0.8", ms=34, mew=0, ls="")
-        ax.plot(*points.T, "o", color=colour, ms=4, ls="", alpha=0.7)
-        ax.set(xlim=(-3, 3), ylim=(-3, 3), aspect="equal", title=title, xlabel="one pixel")
-        ax.set(xticks=[-1, 1], xticklabels=["off", "on"], yticks=[-1, 1], yticklabels=["off", "on"])
-    axes[0].set_ylabel("its neighbour")
-    return figure
-
-
 def noise_added(starts: ArrayLike, levels: ArrayLike, ratio: ArrayLike) -> Picture:
     """Standard deviation of the noise of each step in grey levels, with w = 1 and with `ratio`."""
     figure, ax = subplots(size=(8, 3.2))
