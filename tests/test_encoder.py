@@ -203,27 +203,28 @@ def test_a_legal_encoder_is_used_and_its_check_draws_nothing(small_model):
             use()
 
 
-def test_a_fast_embedding_of_gamma_is_legal(small_model):
-    """Sines of 1,000 times the depth, as other networks have them, turn in a hundredth of gamma."""
+class Fast(nn.Module):
+    """Sines of 1,000 times the depth, as in other networks, turn in a hundredth of gamma."""
 
-    class Fast(nn.Module):
-        def shift(self, x, gamma):
-            n = Noise.from_gamma(gamma).like(x)
-            return n.sigma.square() * (1000 * n.gamma / 18.3).sin() * x
-
-    check_encoder(DiffEnc(small_model().denoiser.float(), Fast()), some_images(8))
+    def shift(self, x, gamma):
+        n = Noise.from_gamma(gamma).like(x)
+        return n.sigma.square() * (1000 * n.gamma / 18.3).sin() * x
 
 
-def test_an_encoder_whose_weight_must_be_positive_is_legal(small_model):
-    class Root(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.a = nn.Parameter(torch.full((3, 2), 0.05, dtype=F64))
+class Root(nn.Module):
+    """With a weight that must be positive."""
 
-        def shift(self, x, gamma):
-            return Noise.from_gamma(gamma).like(x).sigma.square() * self.a[0].sqrt() * x
+    def __init__(self):
+        super().__init__()
+        self.a = nn.Parameter(torch.full((9, 2), 0.05, dtype=F64))
 
-    check_encoder(DiffEnc(small_model().denoiser, Root()), some_images(8))
+    def shift(self, x, gamma):
+        return Noise.from_gamma(gamma).like(x).sigma.square() * self.a[0].sqrt() * x
+
+
+@pytest.mark.parametrize("encoder", [Fast(), Root()])
+def test_an_encoder_of_another_kind_is_legal(encoder, small_model):
+    check_encoder(DiffEnc(small_model().denoiser, encoder), some_images(8))
 
 
 class Weighty:
