@@ -42,7 +42,7 @@ EXERCISES = [
         c: in the steps near the data, where the digit is already plain to see
         d: nearly the same in all eight
         Hint: The error counts in units of $\sigma_Q$, the noise that the step adds anyway.
-        Hint: Near the data that unit is about one grey level. Does the network know every grey
+        Hint: At the data that unit is less than a grey level. Does the network know every grey
         level?""",
         "c",
     ),
