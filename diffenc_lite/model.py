@@ -41,7 +41,7 @@ class DiffEnc(nn.Module):
         levels: number of levels of the data, at most 256.
         shape: of one example, e.g. (1, 28, 28); by default that of the denoiser, if it has one.
             Without either, images of any shape are accepted, and `sample` needs to be told.
-        config: kept as `model.config`, by `build`; None once a part has been exchanged.
+        config: kept as `model.config`, by `build`.
     """
 
     def __init__(
@@ -70,8 +70,13 @@ class DiffEnc(nn.Module):
         self.levels = whole("levels", levels, 2, 256)  # 8-bit data
         shape = getattr(denoiser, "shape", None) if shape is None else shape
         self.shape = None if shape is None else lengths(shape)
-        self.config: ModelConfig | None = config  # last: a part that is set clears it
+        self._config: ModelConfig | None = config  # last: a part that is set clears it
         self._card: dict[str, Any] = {}
+
+    @property
+    def config(self) -> ModelConfig | None:
+        """What `build` made it from; None once a part has been exchanged."""
+        return self._config
 
     @property
     def card(self) -> dict[str, Any]:
@@ -81,7 +86,7 @@ class DiffEnc(nn.Module):
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, value)
         if name in ("denoiser", "encoder", "schedule", "levels", "shape"):
-            self.config = None  # it would build another model
+            self._config = None  # it would build another model
 
     def with_parts(self, **parts: Any) -> Self:
         """The same model, of its class, with some attributes replaced; the others are shared."""
