@@ -33,19 +33,14 @@ class OneOf(nn.Module):
 
 
 def drawn_variances(
-    variances: Tensor,
-    steps: int,
-    share: float,
-    error: Tensor | float = 0.0,
-    counted: Tensor | float | None = None,
+    variances: Tensor, steps: int, share: float, error: Tensor | float = 0.0
 ) -> Tensor:
     """The variance of what a VDM draws in T equal steps, along each principal direction of a normal
     world, exactly: each step is linear (G3)
 
     Args: variances (d,), of the world; share of m, the mean squared gap, for which a step adds
         noise, w = 1 / (1 + share m): 0 is w = 1, 1 is w* (W1); error, of the denoiser: v_hat is off
-        by error z_t, a number or one for each direction; counted, the error that m counts, by
-        default the same.
+        by error z_t, a number or one for each direction.
     Returns (d,), float64.
     """
     gamma = LinearSchedule()(torch.arange(steps + 1, dtype=torch.float64) / steps).gamma
@@ -53,7 +48,7 @@ def drawn_variances(
     for i in reversed(range(steps)):
         s, t = Noise.from_gamma(gamma[i]), Noise.from_gamma(gamma[i + 1])
         of_z = t.alpha**2 * variances + t.sigma**2
-        off = variances / of_z + (error if counted is None else counted) ** 2 * of_z
+        off = variances / of_z + error**2 * of_z
         m = process.gap(off.sqrt(), 0.0, s, t).square().mean()  # E (v - v_hat)^2 is off
         w = best_ratio(share * m)
         x_hat = t.alpha * variances / of_z - t.sigma * error  # of z_t = 1
