@@ -27,12 +27,15 @@ def whole(
 
 
 def real(
-    name: str, given: Any, accepted: str = "finite", fits: Callable[[Any], bool] = math.isfinite
+    name: str,
+    given: Any,
+    accepted: str = "a finite number",
+    fits: Callable[[Any], bool] = math.isfinite,
 ) -> float:
     """The argument as a float; ValueError, naming it, if it is no finite number that fits."""
     number = isinstance(given, Real) and not isinstance(given, bool)
     if not number or not math.isfinite(given) or not fits(given):
-        raise ValueError(f"{name} must be a number, {accepted}; got {given!r}")
+        raise ValueError(f"{name} must be {accepted}; got {given!r}")
     return float(given)
 
 

@@ -15,7 +15,6 @@ from torch import Tensor
 from . import pixels, process
 from .arguments import brief, in_shape_of, one_of
 from .chain import Chain, as_chain, low_discrepancy
-from .encoder import has_counterterm
 from .gaussian import kl_ratio, kl_to_standard, standard_normal, sum_dims
 from .model import DiffEnc, check_images
 from .process import Scale
@@ -138,8 +137,8 @@ def squared_gap(
     """
     g, h = gap_and_slope(model, x, s, t, eps)
     n_s, n_t = model.schedule(s).like(x), model.schedule(t).like(x)
-    counterterm = float(has_counterterm(model.encoder))
-    return (g + process.extra_scale(counterterm, n_s, n_t, _broadcast(x, scale)) * h).square()
+    extra = process.extra_scale(model.u_hat(1.0), n_s, n_t, _broadcast(x, scale))
+    return (g + extra * h).square()
 
 
 def step_loss(

@@ -130,7 +130,7 @@ class DiffEnc(nn.Module):
         """The denoiser's prediction of v, checked to have the shape of z."""
         return in_shape_of(z, self.denoiser(z, gamma), "denoiser(z, gamma)", "z")
 
-    def u_hat(self, x_hat: Tensor) -> Tensor | float:
+    def u_hat(self, x_hat: Tensor | float) -> Tensor | float:
         """What the generative process uses in the place of u: x_hat, or 0 for a VDM (G3)."""
         return x_hat if has_counterterm(self.encoder) else 0.0
 

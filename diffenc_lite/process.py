@@ -82,7 +82,7 @@ def change_hat(
     return step_c(s, t) * (1 - scale) * x_hat
 
 
-def extra_scale(u_hat: float, s: Noise, t: Noise, scale: Scale) -> Tensor:
+def extra_scale(u_hat: Tensor | float, s: Noise, t: Noise, scale: Scale) -> Tensor:
     """G5: A / c - 1, however the scale is said. Args: u_hat, for x_hat = 1: 1 with a counterterm"""
     return -change_hat(1.0, u_hat, s, t, scale) / step_c(s, t)
 

@@ -22,7 +22,6 @@ from . import process
 from .arguments import one_of, real, whole
 from .bound import gap_and_slope, squared_gap
 from .chain import Chain, Step, finite_chain
-from .encoder import has_counterterm
 from .evaluation import check_encoder
 from .gaussian import (
     best_cost,
@@ -126,7 +125,7 @@ def scales_of(model: DiffEnc, chain: Chain) -> Tensor:
     gamma = model.schedule(chain.grid.to(model.prototype)).gamma.cpu().double()
     s, t = Noise.from_gamma(gamma[:-1]), Noise.from_gamma(gamma[1:])
     given = chain.scale.cpu() if isinstance(chain.scale, Tensor) else chain.scale
-    return 1 + process.extra_scale(float(has_counterterm(model.encoder)), s, t, given)
+    return 1 + process.extra_scale(model.u_hat(1.0), s, t, given)
 
 
 def _mean_error(values: Tensor) -> Tensor:
@@ -251,8 +250,7 @@ def mean_squared_gap_table(
     if scale == "optimal":
         number = best_scale(moments)
     else:
-        counterterm = float(has_counterterm(model.encoder))
-        number = 1 + process.extra_scale(counterterm, *noises, scale)
+        number = 1 + process.extra_scale(model.u_hat(1.0), *noises, scale)
     table = torch.full((nodes, nodes), torch.inf, dtype=torch.float64)
     table[s, t] = squared_gap_at(moments, number).clamp(min=0)
     return table

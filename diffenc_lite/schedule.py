@@ -98,7 +98,7 @@ class Schedule(nn.Module):
 
 def _increasing(gamma_min: float, gamma_max: float) -> tuple[float, float]:
     low = real("gamma_min", gamma_min)
-    above = f"finite and above gamma_min, {low:g}"
+    above = f"a finite number above gamma_min, {low:g}"
     return low, real("gamma_max", gamma_max, above, lambda end: bool(end > low))
 
 

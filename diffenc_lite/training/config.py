@@ -62,9 +62,11 @@ class TrainConfig:
         least = dict.fromkeys(("updates", "batch", "ends"), 1) | {"warmup": 0, "seed": 0}
         least |= {"log_every": 1, "evaluate_every": 1, "checkpoint_every": 1, "evaluate_images": 2}
         numbers: dict[str, float] = {n: whole(n, getattr(self, n), low) for n, low in least.items()}
-        numbers["lr"] = real("lr", self.lr, "above 0", lambda lr: lr > 0)
-        numbers["ema"] = real("ema", self.ema, "in [0, 1)", lambda ema: 0 <= ema < 1)
-        decay = real("weight_decay", self.weight_decay, "at least 0", lambda decay: decay >= 0)
+        numbers["lr"] = real("lr", self.lr, "a number above 0", lambda lr: lr > 0)
+        numbers["ema"] = real("ema", self.ema, "a number in [0, 1)", lambda ema: 0 <= ema < 1)
+        decay = real(
+            "weight_decay", self.weight_decay, "a number of at least 0", lambda decay: decay >= 0
+        )
         for name, number in {**numbers, "weight_decay": decay}.items():
             object.__setattr__(self, name, number)  # NumPy's would not come back from a file
         as_chain(self.steps)
