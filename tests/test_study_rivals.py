@@ -73,6 +73,7 @@ def test_jobs_of_the_study(few):
         assert row["scored"] == rivals.split_of(0)[2] == vdm["scored"]
         assert [point["updates"] for point in row["curve"]] == [2, 4]
         assert row["total"] == pytest.approx(np.mean(row["curve"][-1]["pictures"]))
+        assert all(0 < point["prior"] < point["total"] for point in row["curve"])
     finished = rivals.bounds(rows)
     assert rivals.best_encoder(finished) in rivals.ENCODERS
     (file,) = folder.glob("*seed-0_arm-skip*.json")

@@ -113,18 +113,22 @@ def _run(job: Job, options: Options) -> Row | Results:
     points = trained(model, training_patches(training), images, job["gamma_max"], lr, seed, lengths,
                      budget["batch"])  # fmt: skip
     curve: list[Row] = []
-    for updates, seconds, bits, last in points:  # noqa: B007
-        of_pictures = [bits[numbers == k].mean().item() for k in range(len(scored))]
-        total = sum(of_pictures) / len(scored)
+    for updates, seconds, score, last in points:  # noqa: B007
+        prior, bits = (
+            [loss[numbers == k].mean().item() for k in range(len(scored))]
+            for loss in (score.prior, score.total)
+        )
+        total = sum(bits) / len(scored)
         finished = bool(curve) and curve[-1]["total"] - total < FLAT
         curve.append({"updates": updates, "seconds": seconds, "total": total,
-                      "pictures": of_pictures})  # fmt: skip
+                      "prior": sum(prior) / len(scored), "pictures": bits})  # fmt: skip
         if finished:
             break
     row = {**job, "lr": lr, "total": total, "finished": finished, "scored": scored, "curve": curve}
     if rate:
         return row
-    arrays = {f"{job['arm']}_{job['gamma_max']:g}_{fold}_{seed}": bits.half().numpy()}
+    of_patches = score.total.half().numpy()
+    arrays = {f"{job['arm']}_{job['gamma_max']:g}_{fold}_{seed}": of_patches}
     if (job["arm"], job["gamma_max"], seed) == ("learned", 2.0, 0):
         arrays[f"encoder_{fold}"] = fork.packed(last)  # for lesson 11
     return Results([row], arrays)
@@ -133,10 +137,10 @@ def _run(job: Job, options: Options) -> Row | Results:
 def trained(
     model: DiffEnc, images: Tensor, scored: Tensor, end: float, lr: float, seed: int,
     lengths: list[int], batch: int,
-) -> Iterator[tuple[int, float, Tensor, DiffEnc]]:  # fmt: skip
+) -> Iterator[tuple[int, float, fork.Score, DiffEnc]]:  # fmt: skip
     """Train a fork whose noise ends at gamma `end`, at a constant rate, with the weights averaged
     over about the last tenth of the updates. At each length: updates, seconds of processor time in
-    training, total of each scored patch above START, the averaged model."""
+    training, score of the patches above START, the averaged model."""
     # so many updates that the cosine stays where it is, and the average as it is in its warm-up
     config = replace(fork.fork_config(100 * lengths[-1], batch, seed, lr), ema=0.99999)
     state, quick, seconds = State(model, config), bf16_if_faster(model), 0.0
@@ -147,7 +151,7 @@ def trained(
             fork.update(state, quick, images, depth, START)
         seconds += time.process_time() - began
         score = fork.score_fork(state.averaged, scored, depth, PASSES, START)
-        yield length, round(seconds, 1), score.total, state.averaged
+        yield length, round(seconds, 1), score, state.averaged
         model.train()
 
 
