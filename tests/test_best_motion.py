@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from diffenc_lite.course.worlds import Gaussian, best_motion, direction_bills, integrate
+from diffenc_lite.course.worlds import Exact, Gaussian, best_motion, direction_bills, stretch
 
 GAMMA = torch.linspace(-2.32, 2.0, 81, dtype=torch.float64)
 S = torch.tensor([1e-6, 0.05, 1.0, 10.0, 150.0], dtype=torch.float64)
@@ -38,14 +38,8 @@ def test_no_neighbour_pays_less(bump, power):
 def test_the_bills_are_those_of_the_exact_world():
     f = torch.linspace(1, 0.4, 81, dtype=torch.float64)[:, None]
     start, motion = direction_bills(f, torch.tensor([3.0]).double(), GAMMA)
-    slope = -0.6 / 4.32
-
-    def rate(gamma):
-        at = 1 + slope * (gamma - GAMMA[0])
-        snr = torch.exp(-gamma)
-        return 0.5 * snr * slope**2 * Gaussian(3.0).mmse(snr * at**2)
-
-    assert motion.item() == pytest.approx(integrate(rate, -2.32, 2.0), rel=1e-3)
-    alpha2 = 1 / (1 + math.exp(2.0))
-    v = alpha2 * 0.16 * 3 + 1 - alpha2
-    assert start.item() == pytest.approx((v - 1 - math.log(v)) / 2)
+    dimmed = stretch(lambda lam: 1 - 0.6 * (2.32 - lam) / 4.32)
+    exact = Exact(Gaussian(3.0), dimmed, gamma_min=-2.32, gamma_max=2.0)
+    assert start.item() == pytest.approx(exact.prior_gap)
+    above = exact.total() - exact.entropy  # start and motion (lesson 05)
+    assert motion.item() == pytest.approx(above - exact.prior_gap, rel=1e-3)

@@ -23,8 +23,7 @@ from diffenc_lite.course.worlds.integrals import mean_over_normal
 
 HALF = stretch(lambda lam: 0.5 + 0.5 * torch.sigmoid(lam - 1))
 RISING = stretch(lambda lam: torch.exp(0.4 * torch.sigmoid(-lam)))  # c grows with the noise
-ENCODERS = [VDM, SCALING, HALF, RISING]
-NAMES = ["identity", "scaling", "half", "rising"]
+ENCODERS = {"identity": VDM, "scaling": SCALING, "half": HALF, "rising": RISING}
 SKEWED = Mixture([[-0.8], [0.1], [0.7]], [0.05, 0.2, 0.02], [0.5, 0.3, 0.2])
 FLAT = Mixture([[-0.5, -0.4], [0.6, 0.3]], [0.05, 0.1], [0.3, 0.7])
 
@@ -34,14 +33,6 @@ def gammas(*values: float) -> torch.Tensor:
 
 
 # --- quadrature -----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("dims", [1, 2])
-def test_normal_mean_of_exponentials(dims):
-    """E exp(a eps_1 + ... ) = exp(d a^2 / 2)"""
-    slopes = gammas(0.0, 0.5, 1.0)
-    means = mean_over_normal(lambda eps: torch.exp(slopes[:, None] * eps.sum(1)), dims)
-    torch.testing.assert_close(means, torch.exp(dims * slopes.square() / 2), rtol=1e-9, atol=0)
 
 
 def test_normal_mean_refuses_what_does_not_converge():
@@ -137,7 +128,7 @@ def everything(world: World) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     return x, fine.repeat(len(nodes_x), 1), weights
 
 
-@pytest.mark.parametrize("encoder", ENCODERS, ids=NAMES)
+@pytest.mark.parametrize("encoder", ENCODERS.values(), ids=ENCODERS)
 @pytest.mark.parametrize("world", [Gaussian(0.7), PlusMinus(), SKEWED], ids=["N", "+-1", "mix"])
 def test_the_pieces_of_the_library_agree(world, encoder):
     """L0, L4 at five depths, and L2 on a coarse grid with a ratio, all without sampling error."""

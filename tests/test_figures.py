@@ -3,7 +3,7 @@
 import itertools
 import math
 import re
-from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,9 +12,7 @@ import numpy as np
 import pytest
 import torch
 from matplotlib.colors import to_hex
-from scipy import integrate as quadrature
 from scipy import stats
-from scipy.special import expit
 
 from diffenc_lite import (
     IdentityEncoder,
@@ -43,8 +41,17 @@ from diffenc_lite.course.show import (
     plots,
 )
 from diffenc_lite.course.show.drawing import COLOURS
-from diffenc_lite.course.studies import load_results, statistics
-from diffenc_lite.course.worlds import Exact, Gaussian, PlusMinus, integrate, likelihood, stretch
+from diffenc_lite.course.studies import statistics
+from diffenc_lite.course.worlds import (
+    Exact,
+    Gaussian,
+    Mixture,
+    PlusMinus,
+    integrate,
+    likelihood,
+    stretch,
+)
+from diffenc_lite.gaussian import kl_ratio
 
 F64 = torch.float64
 COIN = PlusMinus()
@@ -63,10 +70,6 @@ def line(ax, colour, style="-"):
     return np.asarray(found.get_data(), dtype=float)
 
 
-def area(heights, at):
-    return torch.trapezoid(torch.as_tensor(heights), torch.as_tensor(at)).item()
-
-
 def curves(ax):
     """(x, y) of the lines by what a reader reads beside them: legend, or text of the same colour"""
     texts = {to_hex(text.get_color()): text.get_text() for text in ax.texts}
@@ -81,15 +84,21 @@ def curves(ax):
     return found
 
 
-def labelled(ax):
-    return {label: [y for _, y in lines] for label, lines in curves(ax).items()}
-
-
 def positions(explorer):
     """Every figure of an explorer, with the values of its controls"""
     for index in itertools.product(*(range(len(c.options)) for c in explorer.controls)):
         values = [c.options[i][1] for c, i in zip(explorer.controls, index, strict=True)]
         yield explorer.drawn(index).axes, *values
+
+
+def true_reverse(world, z_t, s, t, z_s):
+    """q(z_s | z_t) ~ q(z_s) q(z_t | z_s) at equal distances, by Bayes' rule"""
+    weights, means, variances = (part.numpy().ravel() for part in world.components)
+    spread = np.sqrt(s.alpha.item() ** 2 * variances + s.sigma.item() ** 2)
+    at_s = stats.norm(s.alpha.item() * means, spread).pdf(z_s[:, None]) @ weights
+    gain, width = process.transition(torch.tensor(z_s), torch.zeros(()), s, t)
+    joint = at_s * stats.norm(gain, width.sqrt()).pdf(z_t)
+    return joint / (joint.sum() * (z_s[1] - z_s[0]))
 
 
 @pytest.fixture
@@ -114,24 +123,12 @@ def cells():
 # ---- 00 ------------------------------------------------------------------------------------------
 
 
-def test_00_each_encoder_has_its_own_line():
-    depths, limit = torch.linspace(0, 1, 3), torch.tensor([0.1, 1.0, 2.0])
-    changes = {"learned": limit / 4, "scaling": limit / 2}
-    (ax,) = lesson_00.changes(depths, limit, changes).axes
-    for name, values in changes.items():
-        np.testing.assert_allclose(line(ax, COLOURS[name]), np.stack([depths, values]))
-    np.testing.assert_allclose(line(ax, "black", ":")[1], limit)
-
-
 @pytest.mark.parametrize("z_t", [(0.1, -0.05), (0.8, 0.6)])
 def test_00_a_step_back_in_the_plane_is_bayes_rule(z_t):
     """Against q(z_s) q(z_t | z_s) on a grid, and its divergence from a bell, by Riemann sums"""
-    s, t, seen = noise(0.6), noise(0.7), torch.tensor(z_t, dtype=F64)
-    ring = in_the_plane.RING
-    step, line_of = (
-        in_the_plane.reverse_from(ring, seen, s, t),
-        torch.linspace(-9, 9, 241, dtype=F64),
-    )
+    s, t, seen, ring = noise(0.6), noise(0.7), torch.tensor(z_t, dtype=F64), in_the_plane.RING
+    step = in_the_plane.reverse_from(ring, seen, s, t)
+    line_of = torch.linspace(-9, 9, 241, dtype=F64)
     guess = in_the_plane.guess(in_the_plane.Mixture(ring.tolist(), [0.0] * 24), seen[None], t)
     middle, variance = process.generative_step(seen, guess[0], 0.0, s, t)
     z_s = torch.cartesian_prod(line_of, line_of) * variance.sqrt() + middle
@@ -151,25 +148,22 @@ def test_00_a_step_back_in_the_plane_is_bayes_rule(z_t):
 
 
 def test_00_the_plane_shows_its_position():
-    explorer, ring = in_the_plane.plane_explorer(), in_the_plane.RING
-    left, middle, right = explorer.drawn((12, 1, 0)).axes  # t = 0.7, dot B, ten steps
+    ring, position = in_the_plane.RING, (12, 1, 0)  # t = 0.7, dot B, ten steps
+    left, middle, right = in_the_plane.plane_explorer().drawn(position).axes
     dots = torch.as_tensor(np.transpose(left.lines[1].get_data()))
     (arrows,) = [each for each in middle.collections if hasattr(each, "U")]
     np.testing.assert_allclose(arrows.XY, dots[:24])
-    away = (dots[:24, None] - noise(0.7).alpha * ring).square().sum(2)
-    guess = (-away / (2 * noise(0.7).sigma ** 2)).softmax(1) @ ring
+    at, eps = noise(0.7), torch.tensor([(0.2, 0.9), (0.8, 0.3)], dtype=F64)
+    torch.testing.assert_close(dots[:2], process.add_noise(ring[[18, 3]], eps, at))
+    away = (dots[:24, None] - at.alpha * ring).square().sum(2)
+    guess = (-away / (2 * at.sigma**2)).softmax(1) @ ring
     tips = arrows.XY + np.stack([arrows.U, arrows.V], 1)
     np.testing.assert_allclose(tips, guess, atol=1e-9)
-    step = in_the_plane.reverse_from(ring, dots[1], noise(0.6), noise(0.7))
+    step = in_the_plane.reverse_from(ring, dots[1], noise(0.6), at)
     radii = [np.hypot(*curve.get_data()).max() for curve in right.lines]
     assert (radii[0] / radii[1]) ** 2 == pytest.approx(1 / (1 + step.m))
     words = "too narrow {:.2f}\n+ wrong shape {:.2f} nats".format(*step.surplus())
     assert words in [text.get_text() for text in right.texts]
-    spread = [
-        np.std(np.asarray(explorer.drawn((i, 0, 0)).axes[0].lines[1].get_xdata()))
-        for i in (0, 9, 18)
-    ]
-    assert spread[0] < spread[1] < spread[2] == pytest.approx(1, abs=0.1)
 
 
 # ---- 04 ------------------------------------------------------------------------------------------
@@ -188,107 +182,69 @@ ENCODERS = {
 
 
 @pytest.mark.parametrize("name", ENCODERS)
-def test_04_one_pixel_is_where_the_librarys_encoder_takes_it(name):
-    x = torch.full((4, 1), lesson_04.X, dtype=F64)
-    at = noise([0.4, 0.6, 0.8, 1.0])
-    x_t, u = ENCODERS[name](x, at.gamma)
-    ours = np.array([lesson_04.one_pixel(name, t) for t in (0.4, 0.6, 0.8, 1.0)])
-    np.testing.assert_allclose(ours[:, 0], x_t[:, 0], atol=1e-9)
-    speed = at.sigma.square() * torch.as_tensor(u).expand(4, 1)[:, 0]  # dx_t/dlambda
-    np.testing.assert_allclose(ours[:, 1], speed, atol=1e-7)
+def test_04_one_pixel_goes_where_the_librarys_encoder_takes_it(name):
+    at = noise(lesson_04.DEPTHS)
+    x_t, u = ENCODERS[name](torch.full((200, 1), lesson_04.X, dtype=F64), at.gamma)
+    x_t, speed = x_t[:, 0], at.sigma.square() * torch.as_tensor(u).expand(200, 1)[:, 0]
+    (encoded,), (target,) = lesson_04.three_encoders().axes, lesson_04.targets().axes
+    drawn = [curve.get_ydata() for curve in encoded.lines if curve.get_color() == COLOURS[name]]
+    np.testing.assert_allclose(drawn[0], x_t, atol=1e-9)
+    np.testing.assert_allclose(line(target, COLOURS[name], ":")[1], x_t, atol=1e-9)
+    np.testing.assert_allclose(line(target, COLOURS[name])[1], x_t + speed, atol=1e-7)
 
 
-def test_04_pictures_of_one_pixel():
-    encoded, target = lesson_04.three_encoders().axes[0], lesson_04.targets().axes[0]
-    for name in ENCODERS:
-        x_t, speed = np.transpose([lesson_04.one_pixel(name, t) for t in lesson_04.DEPTHS])
-        drawn = [curve for curve in encoded.lines if curve.get_color() == COLOURS[name]]
-        np.testing.assert_allclose(drawn[0].get_ydata(), x_t)
-        np.testing.assert_allclose(line(target, COLOURS[name])[1], x_t + speed)
-        np.testing.assert_allclose(line(target, COLOURS[name], ":")[1], x_t)
-
-
-def test_04_a_digit_moves_by_its_derivative():
-    x, eps = torch.randn(2, 1, 1, 9, 9, generator=torch.Generator().manual_seed(0), dtype=F64)
-    x_t, change, motion, z_t = lesson_04.blurring(x, eps, 0.8)
-    at, step = noise(0.8), 1e-5
-    later, earlier = (lesson_04.blurring(x, eps, 0.8 + h)[0] for h in (step, -step))
-    torch.testing.assert_close(change, x_t - x)
-    torch.testing.assert_close(motion, (earlier - later) / (2 * step * 18.3), atol=1e-6, rtol=0)
-    torch.testing.assert_close(z_t, process.add_noise(x_t, eps, at))
+def test_04_every_position_shows_the_digit_its_change_its_motion_and_its_latent():
+    x = torch.randn(1, 1, 28, 28, generator=torch.Generator().manual_seed(0), dtype=F64)
+    eps = torch.randn(x.shape, generator=torch.Generator().manual_seed(6), dtype=F64)
+    for axes, t in positions(lesson_04.moving_digit(x)):
+        x_t, earlier = (lesson_04.blurring(x, eps, depth)[0] for depth in (t, t - 1e-7))
+        motion = (earlier - x_t) / (1e-7 * 18.3)
+        expected = x_t, x_t - x, motion, process.add_noise(x_t, eps, noise(t))
+        for ax, image in zip(axes, expected, strict=True):
+            np.testing.assert_allclose(ax.images[0].get_array(), image[0, 0], atol=1e-6)
 
 
 # ---- 05 ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("heights", [(1.0, 1.0, 1.0), (0.9, 0.2, 0.1), (1.5, 1.0, 0.6)])
-@pytest.mark.parametrize("end", [5.0, -1.0])
-def test_05_the_bills_of_a_drawn_encoder_are_the_exact_bound(heights, end):
-    """Start and motion are what Exact's bound is above the entropy; its encoder has the same f."""
-    steps = np.diff([1.0, *heights])
+def drawn_factor(heights, gamma_1):
+    """f of lambda: 1, then in straight lines of t to the heights at the knots"""
 
     def f(lam):
-        t = (13.3 - lam) / (13.3 + end)
+        t = (13.3 - lam) / (13.3 + gamma_1)
         rises = [(5 * (t - knot)).clamp(0, 1) for knot in lesson_05.KNOTS[:-1]]
         return 1 + sum(step * rise for step, rise in zip(steps, rises, strict=True))
 
-    model = Exact(COIN, stretch(f), gamma_max=end)
-    corners = [-13.3 + (end + 13.3) * knot for knot in (0.0, *lesson_05.KNOTS)]
-    pairs = zip(corners[:-1], corners[1:], strict=True)
-    diffusion = sum(integrate(model.diffusion_rate, *pair, 1e-6) for pair in pairs)
-    start, motion, prior, rate = lesson_05.Drawn(COIN).bills(heights, end)
-    assert prior == pytest.approx(model.prior, abs=1e-9)
-    assert start == pytest.approx(model.prior_gap, abs=1e-5)
-    above = model.prior + model.reconstruction + diffusion - COIN.entropy
-    assert start + motion == pytest.approx(above, abs=2e-3)
-    assert rate.mean() == pytest.approx(motion)
+    steps = np.diff([1.0, *heights])
+    return f
 
 
-def test_05_the_explorer_says_the_bills_of_its_position():
+@pytest.mark.parametrize("end, gamma_1", enumerate([5.0, -1.0]))
+def test_05_a_drawn_encoder_shows_the_bills_of_the_exact_bound(end, gamma_1):
+    """Start and motion are what Exact's bound is above the entropy; its encoder has the same f."""
     drawn = lesson_05.Drawn(COIN)
     explorer = lesson_05.drawn_explorer(drawn)
-    heights = lesson_05.HEIGHTS[1], lesson_05.HEIGHTS[5], lesson_05.HEIGHTS[3]
-    start, motion, prior, rate = drawn.bills(heights, -1.0)
-    left, right = explorer.drawn((1, 1, 5, 3)).axes
-    sums = f"start {start:.4f} + motion {motion:.4f} = {start + motion:.4f}"
-    assert left.get_title() == f"{sums}\nprior loss {prior:.4f}"
-    np.testing.assert_allclose(right.patches[0].get_xy()[1:-2, 1], rate)
-    np.testing.assert_allclose(line(left, "#E69F00")[1], lesson_05.factor(heights)[0])
+    for heights in ((1.0, 1.0, 1.0), (0.9, 0.5, 0.2), (1.5, 1.0, 0.8)):
+        f = drawn_factor(heights, gamma_1)
+        model = Exact(COIN, stretch(f), gamma_max=gamma_1)
+        corners = [-13.3 + (gamma_1 + 13.3) * knot for knot in (0.0, *lesson_05.KNOTS)]
+        diffusion = sum(integrate(model.diffusion_rate, *pair, 1e-6) for pair in pairwise(corners))
+        start, motion, prior, rate = drawn.bills(heights, gamma_1)
+        assert prior == pytest.approx(model.prior, abs=1e-9)
+        assert start == pytest.approx(model.prior_gap, abs=1e-5)
+        above = model.prior + model.reconstruction + diffusion - COIN.entropy
+        assert start + motion == pytest.approx(above, abs=2e-3)
+        assert rate.mean() == pytest.approx(motion)
+
+        left, right = explorer.drawn((end, *map(lesson_05.HEIGHTS.index, heights))).axes
+        sums = f"start {start:.4f} + motion {motion:.4f} = {start + motion:.4f}"
+        assert left.get_title() == f"{sums}\nprior loss {prior:.4f}"
+        np.testing.assert_allclose(right.patches[0].get_xy()[1:-2, 1], rate)
+        t, factor = line(left, "#E69F00")
+        np.testing.assert_allclose(factor, f(13.3 - (13.3 + gamma_1) * torch.tensor(t)))
 
 
 # ---- 06 ------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("z_t", [-0.7, 0.2, 1.3])
-@pytest.mark.parametrize("world", [COIN, Gaussian(1.0)], ids=["coin", "Gaussian"])
-def test_06_a_step_is_the_librarys_and_bayes_rule(world, z_t):
-    s, t, z = noise(0.55), noise(0.7), np.linspace(-4, 4, 4001)
-    name = "coin" if world is COIN else "Gaussian"
-    step, seen = lesson_06.step_from(z_t, name, z), torch.tensor([[z_t]], dtype=F64)
-    x_hat = world.posterior_mean(seen / t.sigma, (t.alpha / t.sigma).square()[None])
-    mean, variance = process.generative_step(seen, x_hat, 0.0, s, t)
-    assert step.mean == pytest.approx(mean.item()) and step.deviation**2 == pytest.approx(variance)
-    for x, density in zip((1.0, -1.0), step.posteriors, strict=True):
-        mean, variance = process.posterior(seen, torch.tensor(x), torch.zeros(()), s, t)
-        expected = np.exp(-((z - mean.item()) ** 2) / (2 * variance.item()))
-        np.testing.assert_allclose(density, expected / density_of(variance), atol=1e-12)
-    # q(z_s | z_t) ~ q(z_s) q(z_t | z_s), with q(z_s) a mixture and the step a Gaussian
-    weights, means, variances = world.components
-    centres, widths = (
-        s.alpha.item() * means.numpy().ravel(),
-        s.alpha.item() ** 2 * variances.numpy(),
-    )
-    spread = widths.ravel() + s.sigma.item() ** 2
-    at_s = (weights.numpy() * lesson_06.bell(z[:, None], centres, np.sqrt(spread))).sum(1)
-    gain, width = process.transition(torch.tensor(z), torch.zeros(()), s, t)
-    joint = at_s * np.exp(-((z_t - gain.numpy()) ** 2) / (2 * width.item()))
-    np.testing.assert_allclose(step.true_reverse, joint / (joint.sum() * 0.002), atol=2e-4)
-    variance_of_truth = (joint * (z - step.mean) ** 2).sum() / joint.sum()
-    assert step.ratio == pytest.approx(step.deviation**2 / variance_of_truth, rel=1e-3)
-
-
-def density_of(variance):
-    return math.sqrt(2 * math.pi * variance.item())
 
 
 def test_06_a_mean_lands_where_the_librarys_gap_says():
@@ -321,47 +277,33 @@ def test_06_the_explorer_shows_the_gap_of_your_ratio():
 
 
 def test_07_the_stairs_have_the_areas_of_the_losses():
-    nodes = torch.linspace(-13.3, 5, 9, dtype=F64)
-    gamma = np.linspace(-13.3, 5, 4001)
-    curve, steps = lesson_07.stairs(COIN.mmse, nodes, gamma)
-    vdm = Exact(COIN)
-    assert area(curve, gamma) == pytest.approx(vdm.diffusion(), abs=1e-4)
+    nodes, vdm = torch.linspace(-6, 5, 9, dtype=F64), Exact(COIN, gamma_min=-6.0)
+    ax, _ = lesson_07.staircases(COIN.mmse, {"a": nodes, "b": nodes}).axes
+    gamma, curve = ax.lines[0].get_data()
+    assert np.trapezoid(curve, gamma) == pytest.approx(vdm.diffusion(), abs=1e-4)
     snr = torch.exp(-nodes)
     costs = 0.5 * (snr[:-1] - snr[1:]) * COIN.mmse(snr[1:])
     assert costs.sum().item() == pytest.approx(vdm.diffusion(8))  # L3, in the library
-    for (stretch_of, stair), cost, low in zip(steps, costs, nodes, strict=False):
-        assert stretch_of[0] == low.item()
-        assert area(stair, stretch_of) == pytest.approx(cost.item(), rel=2e-3)
-
-
-def test_07_the_picture_has_these_stairs():
-    nodes = np.linspace(-5, 4, 4)
-    (ax,) = np.atleast_1d(lesson_07.staircases(COIN.mmse, {"a": nodes, "b": nodes}).axes)[:1]
-    _, steps = lesson_07.stairs(COIN.mmse, nodes, nodes)
-    shapes = [each.get_paths()[0].vertices for each in ax.collections[::2]]
-    for (stretch_of, stair), shape in zip(steps, shapes, strict=True):
-        assert shape[:, 1].max() == pytest.approx(stair.max())
-        assert (shape[:, 0].min(), shape[:, 0].max()) == (stretch_of[0], stretch_of[-1])
+    for shape, cost, ends in zip(ax.collections[::2], costs, pairwise(nodes.tolist()), strict=True):
+        low, height = shape.get_paths()[0].vertices.T  # once round the stair
+        assert (low.min(), low.max()) == ends
+        assert abs(np.trapezoid(height, low)) == pytest.approx(cost.item(), rel=2e-3)
 
 
 def tables():
     """Four costs that differ, of 4 steps: with the paper's scale and the best, w = 1 and w*"""
     costs = np.full((5, 5), np.inf)
-    above = np.triu_indices(5, 1)
-    costs[above] = np.arange(1.0, 11.0)
-    return {
-        (scale, ratio): costs + 100 * scale + 10 * ratio for scale in (0, 1) for ratio in (0, 1)
-    }
+    costs[np.triu_indices(5, 1)] = np.arange(1.0, 11.0)
+    return {(s, r): costs + 100 * s + 10 * r for s, r in itertools.product((0, 1), repeat=2)}
 
 
 def test_07_the_explorer_takes_the_table_of_its_buttons():
-    named, equal = tables(), lambda T: np.arange(0, 5, 4 // T)
+    coin = tables()
+    data = {"coin": list(coin.values()), "other": [table + 1000 for table in coin.values()]}
     explorer = lesson_07.grid_explorer(
-        {"coin": list(named.values()), "other": [t + 1000 for t in named.values()]},
-        lambda costs, T: [0, 1, 4],
-        equal,
+        data, lambda costs, T: [0, 1, 4], lambda T: np.arange(0, 5, 4 // T)
     )
-    for (scale, ratio), costs in named.items():
+    for (scale, ratio), costs in coin.items():
         upper, lower = explorer.drawn((0, ratio, scale, 0)).axes
         best, even = costs[0, 1] + costs[1, 4], costs[0, 2] + costs[2, 4]
         assert upper.get_title() == f"best {best:,.2f} nats, equal {even:,.2f}"
@@ -371,7 +313,7 @@ def test_07_the_explorer_takes_the_table_of_its_buttons():
 
 
 def test_07_a_price_table_shows_its_own_costs_and_paths():
-    (one, _), (other, _) = [(table, None) for table in list(tables().values())[:2]]
+    one, other, *_ = tables().values()
     figure = lesson_07.price_tables({"a": (one, [0, 1, 4]), "b": (other, [0, 3, 4])}, [0, 2, 4], 4)
     for ax, costs, best in zip(figure.axes, (one, other), (0.25, 0.75), strict=False):
         shown = np.ma.filled(ax.images[0].get_array(), np.nan)
@@ -381,38 +323,32 @@ def test_07_a_price_table_shows_its_own_costs_and_paths():
         assert line(ax, "k")[1].tolist() == [0, best] and line(ax, "w")[1].tolist() == [0, 0.5]
 
 
-def test_07_margins_and_places_stand_beside_their_names():
+def test_07_margins_stand_at_their_nodes():
     figure = lesson_07.margins([1.0, 2.0, 4.0], [5.0, 6.0], [7.0, 8.0])
     heights = [[bar.get_height() for bar in bars] for ax in figure.axes for bars in ax.containers]
     assert heights == [[1, 2, 4], [5, 6], [7, 8]]
-    rows = {"paper": [90, 30, 5, 4], "folded": [20, 11, 4, 3], "VDM": [9, 8, 3, 2]}
-    (ax,) = np.atleast_1d(lesson_07.twelve_places({4: rows, 8: rows}, 1.0).axes)[:1]
-    for rule, values in rows.items():
-        (dots,) = [each for each in ax.lines if each.get_label() == rule]
-        assert list(dots.get_ydata()) == values
 
 
 # ---- 08 ------------------------------------------------------------------------------------------
 
 
-def test_08_arrows_lead_to_the_perfect_guess():
-    exact, t = likelihood("mixture", 32), 0.6
-    at, z = noise([t]), torch.tensor([[0.3, -0.4], [1.0, 0.2]], dtype=F64)
-    points = torch.cartesian_prod(exact.x, exact.x)
-    fit = -(z[:, None] - at.alpha * points).square().sum(2) / (2 * at.sigma**2)
-    weights = exact.probability.flatten() * fit.exp()
-    mean = (weights[:, :, None] * points).sum(1) / weights.sum(1, keepdim=True)
-    torch.testing.assert_close(lesson_08.pulled(exact, t, z), at.alpha * mean - z)
-    line_of = torch.tensor([0.3, -0.4], dtype=F64)
-    q = lesson_08.density(exact, t, line_of)
-    assert (q[0, 1] / q[1, 0]).item() == pytest.approx(
-        (weights.sum(1)[0] / (exact.probability.flatten() * swapped(at, points)).sum()).item()
-    )
-
-
-def swapped(at, points):
-    away = torch.tensor([[-0.4, 0.3]], dtype=F64) - at.alpha * points
-    return (-away.square().sum(1) / (2 * at.sigma**2)).exp()
+def test_08_every_position_shows_the_field_of_its_toy():
+    toys = {name: likelihood(name, 32) for name in ("mixture", "swirl")}
+    few = slice(None, None, 33)  # of the pixels
+    line_of = torch.linspace(-lesson_08.REACH, lesson_08.REACH, 200, dtype=F64)[few]
+    z = torch.cartesian_prod(line_of, line_of)
+    for (ax,), which, t in positions(lesson_08.field_explorer(toys)):
+        exact, at = list(toys.values())[which], noise([t])
+        (arrows,) = (each for each in ax.collections if hasattr(each, "U"))
+        foot = torch.as_tensor(arrows.XY)
+        pull = at.alpha * exact.posterior_mean(foot, at) - foot
+        known = pull.isfinite().all(1).numpy()  # far from a thread all probabilities underflow
+        assert known.mean() > 0.5
+        np.testing.assert_allclose(np.c_[arrows.U, arrows.V][known], pull[known])
+        away = z[:, None] - at.alpha * torch.cartesian_prod(exact.x, exact.x)
+        q = torch.exp(-away.square().sum(2) / (2 * at.sigma**2)) @ exact.probability.flatten()
+        shown = ax.images[0].get_array()[few, few].T.flatten()  # rows are the second coordinate
+        np.testing.assert_allclose(shown / shown.max(), (q / q.max()).sqrt(), atol=1e-12)
 
 
 def test_08_guesses_of_a_perfect_denoiser_are_the_perfect_guesses():
@@ -443,8 +379,15 @@ def at_x(ys):
     return list(zip(X, ys, strict=True))
 
 
-PLOTS = {  # what is drawn, and for each of its axes what is read there
+PLACES = {"paper": [90, 30, 5, 4], "folded": [20, 11, 4, 3], "VDM": [9, 8, 3, 2]}
+PLOTS = {  # what is drawn, and for each of its axes the lines and bars that are read there
+    lambda: lesson_00.changes(X, A, {"learned": B, "scaling": C}): [
+        {"no more is possible": [A], "learned": [B], "scaling": [C]}
+    ],
     lambda: lesson_05.dimming(X, A, B): [{"the prior loss": [A], "the bound": [B]}],
+    lambda: lesson_07.twelve_places({4: PLACES, 8: PLACES}, 1.0): [
+        {name: [places] for name, places in PLACES.items()}, {},
+    ],
     lambda: lesson_08.by_width({"a": np.c_[A, B, X], "b": np.c_[O, A, B]}, X): [
         {"a": [B], "b": [A]}
     ],
@@ -485,37 +428,6 @@ PLOTS = {  # what is drawn, and for each of its axes what is read there
     lambda: lesson_13.paths(X, {"right": A, "wrong": B, "told the mean": C}): [
         {}, {"right, or consistently wrong": [A, B], "told only": [C]},
     ],
-}  # fmt: skip
-
-
-def named(draw):
-    return ".".join(draw.__code__.co_names[:2])
-
-
-@pytest.mark.parametrize("draw, expected", PLOTS.items(), ids=map(named, PLOTS))
-def test_a_line_stands_beside_its_own_name(draw, expected):
-    for ax, given in zip(draw().axes, expected, strict=True):
-        found = labelled(ax)
-        for label, curves in given.items():
-            (shown,) = [ys for text, ys in found.items() if text.startswith(label)]
-            np.testing.assert_allclose(shown, curves, err_msg=label)
-
-
-def rows(ax):
-    """The length of each horizontal bar by the name of its row"""
-    names = dict(zip(ax.get_yticks(), (t.get_text() for t in ax.get_yticklabels()), strict=True))
-    found = {}
-    for bar in ax.patches:
-        name = names.get(round(bar.get_y() + bar.get_height() / 2, 6))
-        found.setdefault(name, []).append(bar.get_width())
-    return found
-
-
-def losses(prior, diffusion):
-    return {"prior": prior, "diffusion": diffusion, "total": prior + diffusion}
-
-
-ROWS = {
     lambda: lesson_09.ladder([("a", 1, "ours"), ("b", 2.5, "code"), ("c", 2, "published")]): [
         {"b": [2.5], "c": [2], "a": [1]}
     ],
@@ -532,14 +444,36 @@ ROWS = {
     lambda: lesson_11.rivals({"a": A, "b": B}): [{"a": [A.mean()], "b": [B.mean()]}],
     lambda: lesson_12.bound_and_samples(
         {"a": 3.0, "b": 2.0, "c": 1.0}, {"d": np.zeros((2, 2)), "e": np.ones((2, 2))}
-    ): [{"a": [3], "b": [2], "c": [1]}],
-}
+    ): [{"a": [3], "b": [2], "c": [1]}, {}, {}],
+}  # fmt: skip
 
 
-@pytest.mark.parametrize("draw, expected", ROWS.items(), ids=map(named, ROWS))
-def test_a_bar_stands_in_its_own_row(draw, expected):
-    for ax, given in zip(draw().axes, expected, strict=False):
-        assert rows(ax) == {name: pytest.approx(lengths) for name, lengths in given.items()}
+def rows(ax):
+    """The length of each horizontal bar by the name of its row"""
+    names = dict(zip(ax.get_yticks(), (t.get_text() for t in ax.get_yticklabels()), strict=True))
+    found = {}
+    for bar in ax.patches:
+        name = names.get(round(bar.get_y() + bar.get_height() / 2, 6))
+        found.setdefault(name, []).append(bar.get_width())
+    return found
+
+
+def losses(prior, diffusion):
+    return {"prior": prior, "diffusion": diffusion, "total": prior + diffusion}
+
+
+def named(draw):
+    return ".".join(draw.__code__.co_names[:2])
+
+
+@pytest.mark.parametrize("draw, expected", PLOTS.items(), ids=map(named, PLOTS))
+def test_lines_and_bars_stand_beside_their_own_names(draw, expected):
+    for ax, given in zip(draw().axes, expected, strict=True):
+        found = rows(ax) if ax.patches else curves(ax)
+        for label, wanted in given.items():
+            (shown,) = [each for text, each in found.items() if text.startswith(label)]
+            shown = shown if ax.patches else [y for _, y in shown]
+            np.testing.assert_allclose(shown, wanted, err_msg=label)
 
 
 # ---- 01 ------------------------------------------------------------------------------------------
@@ -553,16 +487,11 @@ def test_01_the_drawn_posterior_is_the_product_of_the_other_two():
     np.testing.assert_allclose(rest, rest[0], atol=0.03)
 
 
-def extra_nats(z, gap, width):
-    """q log(q / p) for q = N(0, 1) and p = N(gap, width^2)"""
-    longer = ((z - gap) / width) ** 2 / 2 + math.log(width) - z**2 / 2
-    return math.exp(-(z**2) / 2) / math.sqrt(2 * math.pi) * longer
-
-
 def test_01_every_position_shows_the_divergence(cells):
     begin = ("z_axis, width =", "def draw(gap")
     for (left, right), gap, width in positions(cells("01_gaussian_toolbox", *begin)["explorer"]):
-        kl, _ = quadrature.quad(extra_nats, -9, 9, (gap, width))
+        q, p = (torch.distributions.Normal(*given) for given in ((0.0, 1.0), (gap, width)))
+        kl = torch.distributions.kl_divergence(q, p).item()
         z, density = left.lines[1].get_data()
         np.testing.assert_allclose(density, stats.norm(gap, width).pdf(z), atol=1e-6)
         np.testing.assert_allclose(np.ravel(right.lines[1].get_data()), [width, kl], atol=1e-5)
@@ -574,29 +503,16 @@ def test_01_every_position_shows_the_divergence(cells):
 # ---- 02, 03 --------------------------------------------------------------------------------------
 
 
-def coin_mmse(snr):
-    """E[(x - E[x|z])^2] of a coin, x = 1 without loss of generality"""
-    root = math.sqrt(snr)
-    return stats.norm().expect(lambda e: 1 - np.tanh(root * (root + e)) ** 2)
-
-
 def test_02_every_position_shows_the_best_guess_and_its_error(cells):
     begin = ("worlds = {  # all of mean 0", "names = list(worlds)")
-    names = ["blurred coin", "coin", "Gaussian"]
+    blurred = Mixture([[-math.sqrt(0.99)], [math.sqrt(0.99)]], [0.01, 0.01])
     for (upper, lower), gamma, which in positions(cells("02_the_bound", *begin)["explorer"]):
-        snr, (seen, guess) = math.exp(-gamma), upper.lines[0].get_data()
-        if names[which] == "Gaussian":
-            best, error = snr / (1 + snr) * np.asarray(seen), 1 / (1 + snr)
-        else:  # a coin of +-m, blurred: z / alpha = coin + noise of variance v
-            blur = 0.01 if which == 0 else 0.0
-            m, v = math.sqrt(1 - blur), blur + 1 / snr
-            coin = m * np.tanh(m * np.asarray(seen) / v)
-            best = coin + blur / v * (np.asarray(seen) - coin)
-            share = 1 / (1 + blur * snr)
-            error = m * m * share**2 * coin_mmse(m * m / v) + blur * share
-        np.testing.assert_allclose(np.ravel(guess), best, atol=1e-5)
-        if error > 1e-6:
-            assert lower.lines[-1].get_ydata().item() == pytest.approx(error, rel=1e-4)
+        world, snr = (blurred, COIN, Gaussian(1.0))[which], torch.tensor([math.exp(-gamma)])
+        seen, guess = map(torch.as_tensor, upper.lines[0].get_data())
+        best = world.posterior_mean(snr.sqrt() * seen[:, None], snr.expand(len(seen)))
+        np.testing.assert_allclose(np.ravel(guess), best[:, 0], atol=1e-5)
+        dot = np.ravel(lower.lines[-1].get_data())
+        np.testing.assert_allclose(dot, [snr.item(), world.mmse(snr).item()])
 
 
 def test_03_every_position_shows_rectangles_that_leave_the_surplus(cells):
@@ -606,61 +522,53 @@ def test_03_every_position_shows_rectangles_that_leave_the_surplus(cells):
     )  # fmt: skip
     world = cells("03_finite_to_infinite_depth", *begin)
     exacts, bends = list(world["worlds"].values()), list(world["schedules"].values())
-    diffusion = cache(lambda which, *steps: exacts[which].diffusion(*steps))
+    diffusion = [exact.diffusion() for exact in exacts]
     for (upper, lower), which, how, steps in positions(world["explorer"]):
         exact, grid = exacts[which], bends[how](torch.linspace(0, 1, steps + 1, dtype=F64)).gamma
         snr = torch.exp(-grid)
         paid = 0.5 * ((snr[:-1] - snr[1:]) * exact.world.mmse(snr[1:])).sum().item()
-        if how == 0:  # the schedule of Exact
-            assert paid == pytest.approx(diffusion(which, steps), rel=1e-9)
         (stairs,) = upper.patches
         heights, edges, _ = stairs.get_data()
         np.testing.assert_allclose(edges, grid)
         assert (heights * np.diff(edges)).sum() == pytest.approx(paid)
-        assert np.trapezoid(*upper.lines[0].get_data()[::-1]) == pytest.approx(
-            diffusion(which), rel=1e-3
-        )
-        surplus = paid - diffusion(which)
+        area = np.trapezoid(*upper.lines[0].get_data()[::-1])
+        assert area == pytest.approx(diffusion[which], rel=1e-3)
+        surplus = paid - diffusion[which]
         assert upper.get_title() == f"{surplus:,.3f} nats too many"
         np.testing.assert_allclose(np.ravel(lower.lines[1].get_data()), [steps, surplus])
         x, course = lower.lines[0].get_data()
         assert course[list(x).index(steps)] == pytest.approx(surplus)
 
 
-# ---- explorers of 04 to 13 -----------------------------------------------------------------------
+# ---- explorers of 06 to 14 -----------------------------------------------------------------------
 
 
-def test_04_every_position_shows_the_blurred_digit():
-    x = torch.randn(1, 1, 28, 28, generator=torch.Generator().manual_seed(0), dtype=F64)
-    eps = torch.randn(x.shape, generator=torch.Generator().manual_seed(6), dtype=F64)
-    for axes, t in positions(lesson_04.moving_digit(x)):
-        for ax, image in zip(axes, lesson_04.blurring(x, eps, t), strict=True):
-            np.testing.assert_allclose(ax.images[0].get_array(), image[0, 0])
+def test_06_the_posteriors_of_a_step_are_the_librarys():
+    s, t, z, z_t = noise(0.55), noise(0.7), np.linspace(-4, 4, 4001), torch.tensor(0.57, dtype=F64)
+    step = lesson_06.step_from(z_t.item(), "coin", z)
+    for x, density in zip((1.0, -1.0), step.posteriors, strict=True):
+        mean, variance = process.posterior(z_t, torch.tensor(x), torch.zeros(()), s, t)
+        np.testing.assert_allclose(density, stats.norm(mean, variance.sqrt()).pdf(z), atol=1e-12)
 
 
-def test_06_every_position_shows_the_step_of_its_world():
+def test_06_every_position_shows_a_step_by_bayes_rule():
+    """The model has the mean of the true reverse, and sigma_Q, or sigma_Q over the root of w*."""
+    s, t, axis = noise(0.55), noise(0.7), np.linspace(-6, 6, 6001)
+    _, variance = process.generative_step(torch.zeros(1), torch.zeros(1), 0.0, s, t)
     for (ax,), z_t, which in positions(lesson_06.step_explorer({"coin": 0.5, "Gaussian": 0.9})):
-        name, w = (("coin", 0.5), ("Gaussian", 0.9))[which]
-        narrow, broad = labelled(ax)["$w=1$"][0], labelled(ax)["$w^*$"][0]
-        z = np.linspace(-3, 3, 601)
-        step = lesson_06.step_from(z_t, name, z)
-        np.testing.assert_allclose(narrow, stats.norm(step.mean, step.deviation).pdf(z))
-        np.testing.assert_allclose(broad, stats.norm(step.mean, step.deviation / w**0.5).pdf(z))
-        np.testing.assert_allclose(ax.patches[0].get_xy()[:601, 1], step.true_reverse)
-
-
-def test_08_every_position_shows_the_field_of_its_toy():
-    toys = {name: likelihood(name, 32) for name in ("mixture", "swirl")}
-    for (ax,), which, t in positions(lesson_08.field_explorer(toys)):
-        (arrows,) = (each for each in ax.collections if hasattr(each, "U"))
-        exact = list(toys.values())[which]
-        pull = lesson_08.pulled(exact, t, torch.as_tensor(arrows.XY))
-        known = pull.isfinite().all(1).numpy()  # far from a thread all probabilities underflow
-        assert known.mean() > 0.5
-        np.testing.assert_allclose(np.c_[arrows.U, arrows.V][known], pull[known])
-        line_of = torch.linspace(-lesson_08.REACH, lesson_08.REACH, 200, dtype=F64)
-        q = lesson_08.density(exact, t, line_of).T  # rows are the second coordinate
-        np.testing.assert_allclose(ax.images[0].get_array(), (q / q.max()).sqrt())
+        name, world, w = (("coin", COIN, 0.5), ("Gaussian", Gaussian(1.0), 0.9))[which]
+        truth = true_reverse(world, z_t, s, t, axis)
+        mean = np.average(axis, weights=truth)
+        for label, ratio in (("$w=1$", 1.0), ("$w^*$", w)):
+            ((z, density),) = curves(ax)[label]
+            expected = stats.norm(mean, math.sqrt(variance / ratio)).pdf(z)
+            np.testing.assert_allclose(density, expected, atol=1e-9)
+        shade = ax.patches[0].get_xy()[: len(z), 1]
+        np.testing.assert_allclose(shade, np.interp(z, axis, truth), atol=2e-4)
+        own = lesson_06.step_from(z_t, name, z).ratio
+        spread = np.average((axis - mean) ** 2, weights=truth)
+        assert own == pytest.approx(variance.item() / spread, rel=1e-3)
+        assert ax.get_title() == f"$w^*={w:.2f}$; for this $z_t$ alone {own:.2f}"
 
 
 def test_09_every_position_shows_the_guess_and_what_it_costs(small_model, generator):
@@ -697,12 +605,10 @@ def test_09_the_digit_is_named_by_bayes_rule(generator):
     assert lesson_09.chance_of_right(world, world, 1.0, seen) == pytest.approx(np.mean(right))
 
 
-SPREADS = [0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02]
-
-
 def test_10_every_position_shows_the_power_of_the_t_test():
     """Against SciPy's noncentral t: P(|T| > t*) with n - 1 degrees of freedom."""
-    explorer = lesson_10.power_explorer({"a": 1e-3, "b": 5e-3}, SPREADS, statistics.power)
+    spreads = [0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02]
+    explorer = lesson_10.power_explorer({"a": 1e-3, "b": 5e-3}, spreads, statistics.power)
     for (ax,), n, spread in positions(explorer):
         size, seen = ax.lines[0].get_data()
         shift, limit = size * math.sqrt(n) / spread, stats.t(n - 1).ppf(0.975)
@@ -767,23 +673,19 @@ def test_11_agreement_writes_what_it_shows():
 
 
 def test_12_every_position_shows_its_chain_and_its_two_bounds():
-    T_of, fits, bits = (2, 4, 8, 16), {}, {}
-    keys = itertools.product(lesson_12.KINDS, T_of, lesson_12.MEANS)
-    for k, (model, T, mean) in enumerate(keys):
+    places = list(itertools.product(lesson_12.KINDS, (2, 4, 8, 16), lesson_12.MEANS))
+    fits, bits = {}, {}
+    for k, (model, T, mean) in enumerate(places):
         t = np.linspace(0, 1, T + 1)
         fits[model, T, mean] = {"t": t, "A": 1 + t[1:] + k, "w": (1 + t[1:]) / (k + 2)}
         bits |= {(model, T, mean, "w = 1"): 100.0 + k, (model, T, mean, "w*"): 10.0 + k}
     models = ["mnist-learned", "mnist-scaling", "mnist-vdm"]
-    for (upper, lower), T, mean, which in positions(lesson_12.chain_explorer(fits, bits)):
+    for axes, T, mean, which in positions(lesson_12.chain_explorer(fits, bits)):
         place = models[which], T, list(lesson_12.MEANS)[mean]
-        np.testing.assert_allclose(
-            upper.lines[0].get_data(), [fits[place]["t"][1:], fits[place]["A"]]
-        )
-        np.testing.assert_allclose(
-            lower.lines[0].get_data(), [fits[place]["t"][1:], fits[place]["w"]]
-        )
-        assert f"{bits[*place, 'w = 1']:.4g} " in upper.get_title()
-        assert f"{bits[*place, 'w*']:.4g} " in lower.get_title()
+        fit = fits[place]
+        for ax, drawn, w in zip(axes, (fit["A"], fit["w"]), ("w = 1", "w*"), strict=True):
+            np.testing.assert_allclose(ax.lines[0].get_data(), [fit["t"][1:], drawn])
+            assert f"{bits[*place, w]:.4g} " in ax.get_title()
 
 
 def test_12_a_change_is_in_per_cent():
@@ -797,26 +699,21 @@ def test_12_a_change_is_in_per_cent():
 
 def test_13_every_position_shows_bayes_rule_and_the_methods(cells):
     """Each method's density has the mean of the truth; the truth and OCM have its variance."""
-    begin = ("def step(z", "coin, axis =")
-    world = cells("13_neighbours", *begin)
+    world = cells("13_neighbours", "def step(z", "coin, axis =")
     for (ax,), z_t, s in positions(world["explorer"]):
-        at_s, at_t = noise([s]), noise([0.8])
         z, axis = np.asarray(ax.lines[0].get_xdata()), np.linspace(-7, 7, 5601)
         truth, *methods = (np.asarray(each.get_ydata()) for each in ax.lines[:4])
-        gain, width = process.transition(torch.tensor(axis), torch.zeros(()), at_s, at_t)
-        prior = sum(stats.norm(sign * at_s.alpha, at_s.sigma).pdf(axis) for sign in (-1, 1))
-        joint = prior * stats.norm(gain.numpy(), math.sqrt(width.item())).pdf(z_t)
-        joint /= joint.sum() * (axis[1] - axis[0])
-        np.testing.assert_allclose(truth, np.interp(z, axis, joint), atol=1e-4)
-        mean = np.average(axis, weights=joint)
+        density = true_reverse(COIN, z_t, noise(s), noise(0.8), axis)
+        np.testing.assert_allclose(truth, np.interp(z, axis, density), atol=1e-4)
+        mean = np.average(axis, weights=density)
         variances = []
-        for density in methods:  # bells: their logarithm is a parabola
-            seen = density > 1e-100
-            bend, slope, _ = np.polyfit(z[seen], np.log(density[seen]), 2)
+        for bell in methods:  # its logarithm is a parabola
+            seen = bell > 1e-100
+            bend, slope, _ = np.polyfit(z[seen], np.log(bell[seen]), 2)
             assert -slope / (2 * bend) == pytest.approx(mean, abs=1e-5)
             variances.append(-1 / (2 * bend))
         narrow, on_average, ocm = variances
-        assert ocm == pytest.approx(np.average((axis - mean) ** 2, weights=joint), abs=1e-5)
+        assert ocm == pytest.approx(np.average((axis - mean) ** 2, weights=density), abs=1e-5)
         assert narrow <= min(on_average, ocm) + 1e-9
 
 
@@ -863,48 +760,19 @@ def level_127(seen, levels, odds):
     return fits[:, list(levels).index(0)] / fits.sum(1)
 
 
-def equal_steps(T):
-    gamma = np.linspace(-13.3, 5, int(T) + 1)
-    return np.exp(-gamma[:-1]), np.exp(-gamma[1:])  # SNR(s), SNR(t)
-
-
-def one_more(snr_s, snr_t):
-    """m of a step with a perfect denoiser of N(0, 1)"""
-    return (snr_s - snr_t) / (1 + snr_t)
-
-
-def own_ratio(z):
-    """Of a coin: the best ratio for this z_t in the step from t = 0.7 to 0.55"""
-    snr_s, snr_t = (math.exp(13.3 - 18.3 * t) for t in (0.55, 0.7))
-    guess = np.tanh(z * math.sqrt(snr_t * (1 + snr_t)))  # alpha z / sigma^2
-    return 1 / (1 + (snr_s - snr_t) * (1 - guess**2))
-
-
 def jump(T):
     """The step over gamma = 0, where x_t falls by 0.1"""
     low = -13.3 + 18.3 * math.floor(13.3 * T / 18.3) / T
     return 0.005 * math.exp(-low) / -math.expm1(-18.3 / T)
 
 
-def two_ways(real, believed, w=None):
-    """Nats of a step with mean squared gap `real`: w*, or the ratio for another one, or w"""
-    w = 1 / (1 + believed) if w is None else w
-    return (w * (1 + real) - 1 - np.log(w)) / 2
-
-
-def one_step(k, spread, gain):
-    """m, and what Analytic-DPM takes it for, if the prediction is k times the perfect one"""
-    return gain * (1 - 2 * k * spread + k**2 * spread), gain * (1 - k**2 * spread)
-
-
 SHORT = (1 / (1 + math.exp(-0.5))) / (0.7 / (1 + math.exp(0.5)) + 1 / (1 + math.exp(-0.5)))
-GAIN = math.expm1(1.5)
 
 
-def forks(world, arm, n):
-    runs = [r for r in load_results("fork") if r["gamma_max"] == 5 and r["updates"] == n]
-    totals = {(r["arm"], r["seed"]): r["total"] for r in runs}
-    return np.mean([totals[arm, s] - totals["matched", s] for s in (0, 1)])
+def one_step(k):
+    """m, and the w of Analytic-DPM, if the prediction is k times the perfect one"""
+    real, believed = (math.expm1(1.5) * (1 + s * SHORT) for s in (k**2 - 2 * k, -(k**2)))
+    return torch.tensor(real), torch.tensor(1 / (1 + believed))
 
 
 def by_value(function):
@@ -927,34 +795,20 @@ COMPANIONS = [  # notebook, beginnings of cells, and for axes the curves by labe
         "width 2": lambda x, _: np.interp(x, [-1, 1], [0, 0.1]),
         "width 0.2": lambda x, _: np.interp(x, [-0.1, 0.1], [0, 0.1]),
     }, {"jump": by_value(jump)}]),
-    ("04_which_mean", ["odds =", "def step_from", "figure, (left, right)"], [{
-        "folded": lambda x, _: 2 - expit(7 - 12 * x),
-        "paper": lambda x, _: 1 + 1.5 / -math.expm1(-1.5) * expit(12 * x - 7),
-        "exact": lambda x, _: 1 + 1 / (1 + np.exp(7 - 12 * x) + math.expm1(-1.5)),
-    }]),
     ("06_forgotten_information", ["counts =", "def forgotten"], [{
         "scale: exact": in_world(lambda w, T: w["moving"].prior_gap + w["forgotten"](int(T))),
-    }]),
-    ("06_two_questions_about_w", ["def law", "ns, generator"], [{
-        "the law": lambda n, _: np.sum((1 - 1 / (1 + one_more(*equal_steps(8)))) ** 2) / (2 * n),
-    }]),
-    ("06_two_questions_about_w", ["gamma = torch"], [{
-        "Gaussian": lambda x, _: expit(-x) / 2,
-        "coin": by_value(lambda x: coin_mmse(math.exp(-x)) * math.exp(-x) / 2),
-    }]),
-    ("10_longer_trainings", ["figure, ax = plots.subplots(size=(8, 3.8))"], [{
-        "learned": in_world(lambda w, n: forks(w, "learned", n)),
-        "image": in_world(lambda w, n: forks(w, "image", n)),
     }]),
     ("13_noise_by_pixel", ["ratios ="], [{
         "still": lambda x, _: (x + 1 / x + 2) / 4,
         "scaling encoder": lambda x, _: (x + 4 / x + 4) / 8,
     }]),
-    ("13_optimal_covariances", ["z, s, t ="], [{}, {"for this": lambda z, _: own_ratio(z)}]),
+    ("13_optimal_covariances", ["z, s, t ="], [{}, {
+        "for this": by_value(lambda z: lesson_06.step_from(z, "coin", np.zeros(1)).ratio),
+    }]),
     ("13_optimal_covariances", ["k_step,", "figure, (left, right)"], [{
-        "VDM": lambda x, _: one_step(x, SHORT, GAIN)[0] / 2,
-        "NPR-DPM": lambda x, _: np.log1p(one_step(x, SHORT, GAIN)[0]) / 2,
-        "Analytic-DPM": lambda x, _: two_ways(*one_step(x, SHORT, GAIN)),
+        "VDM": lambda x, _: one_step(x)[0] / 2,
+        "NPR-DPM": lambda x, _: np.log1p(one_step(x)[0]) / 2,
+        "Analytic-DPM": lambda x, _: kl_ratio(*one_step(x)),
     }]),
 ]  # fmt: skip
 

@@ -44,17 +44,6 @@ def test_a_lesson_begins_in_style_and_on_one_thread_but_a_users_number_stays(mon
         torch.set_num_threads(threads)
 
 
-# ---- curves --------------------------------------------------------------------------------------
-
-
-def test_curves_draws_and_names_what_it_got():
-    x, ys = [0.0, 0.5, 1.0], {"prior": [1, 2, 3], "diffusion": [3, 1, 2]}
-    (ax,) = plots.curves(x, ys, "depth t", "nats").axes
-    assert {line.get_label(): list(line.get_ydata()) for line in ax.lines} == ys
-    assert all(list(line.get_xdata()) == x for line in ax.lines)
-    assert (ax.get_xlabel(), ax.get_ylabel()) == ("depth t", "nats")
-
-
 # ---- images --------------------------------------------------------------------------------------
 
 
@@ -130,15 +119,14 @@ def test_every_figure_of_the_readme_can_be_made_again():
 # ---- in words ------------------------------------------------------------------------------------
 
 
-def test_a_figure_says_what_it_shows():
-    figure, (left, right) = plots.subplots(1, 2)
+def test_curves_draw_what_they_got_and_say_it():
+    x, ys = [0.0, 0.5, 1.0], {r"exact, $\hat{x}_t\pm2\sigma_Q$": [1, 2, 3], "other": [3, 1, 2]}
+    figure = plots.curves(x, ys, "steps $T$", "gap,\nnats", "left")
+    (ax,) = figure.axes
+    assert {line.get_label(): list(line.get_ydata()) for line in ax.lines} == ys
+    assert all(list(line.get_xdata()) == x for line in ax.lines)
     figure.suptitle("two worlds")
-    left.plot([0, 1], [0, 1], label=r"exact, $\hat{x}_t\pm2\sigma_Q$")
-    left.set(xlabel="steps $T$", ylabel="gap,\nnats", title="left")
-    left.legend()
-    plots.show_image(right, np.zeros((4, 4)))
-    right.set_title("a digit")
-    plot = "Plot: left; gap, nats against steps T; shown are exact, hat x_t ±2 sigma_Q."
-    words = f"two worlds. {plot} Image: a digit."
-    assert plots.describe(figure) == words
-    assert figure._repr_png_()[1] == {"alt": words}
+    plot = "Plot: left; gap, nats against steps T; shown are exact, hat x_t ±2 sigma_Q, other."
+    assert figure._repr_png_()[1] == {"alt": f"two worlds. {plot}"}
+    images = plots.image_grid([[GREY_STEPS] * 2], columns=["a digit", "noise"])
+    assert plots.describe(images) == "Image: a digit. Image: noise."

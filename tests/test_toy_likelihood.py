@@ -10,7 +10,6 @@ from diffenc_lite import LinearSchedule, Noise, elbo, toy
 from diffenc_lite.course.worlds import SCALING, TOYS, Exact, Likelihood, Mixture, likelihood
 from diffenc_lite.course.worlds.toy_likelihood import _in_cells
 from diffenc_lite.data import MIXTURE_MEANS, MIXTURE_STDS, MIXTURE_WEIGHTS
-from diffenc_lite.pixels import to_unit
 
 EXACT = {name: likelihood(name) for name in TOYS}
 MIXTURE = Mixture(MIXTURE_MEANS, [std**2 for std in MIXTURE_STDS], MIXTURE_WEIGHTS)
@@ -96,12 +95,6 @@ def test_the_bound_of_the_perfect_model_is_what_quadrature_says():
     terms = (bound.prior, bound.reconstruction, bound.diffusion)
     for term, mean in zip(terms, exact.perfect_vdm(model.schedule), strict=True):
         assert abs(term.mean() - mean) < 4 * term.std() / math.sqrt(n)
-    x = to_unit(points, dtype=torch.float64)
-    noise = model.schedule(torch.full((1,), 0.5, dtype=torch.float64))
-    eps = torch.randn(x.shape, generator=seeded(6), dtype=x.dtype)
-    z = noise.alpha * x + noise.sigma * eps
-    error = (x - exact.posterior_mean(z, noise)).square().sum(1)
-    assert abs(error.mean() - exact.mmse(noise)) < 4 * error.std() / 64
 
 
 def test_the_price_of_scaling_is_that_of_a_coarse_world():

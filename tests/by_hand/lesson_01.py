@@ -17,6 +17,5 @@ WRONG = {
     "01.1": [
         usual_step_without_noise,
         lambda z_s, x_s, x_t, gamma_s, gamma_t: stretch(z_s, x_s, x_s, gamma_s, gamma_t),
-        lambda z_s, x_s, x_t, gamma_s, gamma_t: stretch(z_s, x_s, x_t, gamma_t, gamma_s),
     ],
 }

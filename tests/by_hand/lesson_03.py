@@ -16,20 +16,10 @@ RIGHT = {"03.3": by_differences}
 WRONG = {
     "03.3": [
         lambda gamma, rate, t: (18.3 * rate(gamma(t))).mean(),
-        lambda gamma, rate, t: rate(gamma(t)).mean(),
         lambda gamma, rate, t: by_differences(gamma, rate, t) * torch.ones_like(t),
-        lambda gamma, rate, t: sum(slope_of(gamma, at) * rate(gamma(at)) for at in t) / len(t),
         lambda gamma, rate, t: (slope_of(gamma, t) * (rate(gamma(t)) + rate(gamma(t))) / 2).mean(),
         lambda gamma, rate, t: by_differences(gamma, rate, t, h=0.1),  # right for a parabola
         lambda gamma, rate, t: by_differences(gamma, rate, t, h=1e-3, back=0.0),
-        lambda gamma, rate, t: ((gamma(t[:1] * 0 + 1) - gamma(t[:1] * 0)) * rate(gamma(t))).mean(),
-        lambda gamma, rate, t: (slope_of(gamma, t.mean()) * rate(gamma(t))).mean(),
         lambda gamma, rate, t: slope_of(gamma, t).mean() * rate(gamma(t)).mean(),
-        lambda gamma, rate, t: (slope_of(gamma, t) * rate(gamma(t))).median(),
-        lambda gamma, rate, t: (slope_of(gamma, t) * rate(gamma(t)))[:25].mean(),
-        lambda gamma, rate, t: (slope_of(gamma, t) * rate(t)).mean(),
-        lambda gamma, rate, t: slope_of(lambda at: rate(gamma(at)), t).mean(),
-        lambda gamma, rate, t: (slope_of(gamma, t) * rate(gamma(t))).sum(),
-        lambda gamma, rate, t: -(slope_of(gamma, t) * rate(gamma(t))).mean(),
     ],
 }

@@ -6,26 +6,18 @@ import torch
 from by_hand.tools import alpha2, sigma2
 
 
-def sampler(**slips):
-    """Number by number; a slip takes the place of a part"""
-
-    def sample(z, noise):
-        z, noise = z * slips.get("start", 1), noise[:: slips.get("every", 1)]
-        width = (5 - slips.get("first", -13.3)) / len(noise)
-        for k, eps in enumerate(noise):
-            g_t = 5 - k * width
-            g_s = g_t - width
-            a_s, a_t, c = alpha2(g_s), alpha2(g_t), slips.get("c", lambda s: -math.expm1(-s))(width)
-            x_hat = a_t ** slips.get("power", 2.5) * z / (a_t**3 + sigma2(g_t))
-            factor = slips.get("factor", lambda c, step, s2: c)(c, width, sigma2(g_t))
-            kept = math.sqrt(a_t / a_s) * (sigma2(g_s) / sigma2(g_t)) ** slips.get("kept", 1)
-            mean = kept * z + math.sqrt(a_s) ** slips.get("shrunk", 1) * factor * x_hat
-            variance = slips.get("variance", lambda s, t, c: s * c)(sigma2(g_s), sigma2(g_t), c)
-            last = k == len(noise) - 1 and slips.get("last", 1) == 0
-            z = mean + (0 if last else math.sqrt(variance)) * eps
-        return z
-
-    return sample
+def sampler(z, noise, first=-13.3, last=True, A=lambda c, step, s2: c):
+    """Number by number"""
+    step = (5 - first) / len(noise)
+    c = -math.expm1(-step)
+    for k, eps in enumerate(noise):
+        gamma = 5 - k * step
+        (a_s, s_s), (a_t, s_t) = ((alpha2(g), sigma2(g)) for g in (gamma - step, gamma))
+        x_hat = a_t**2.5 * z / (a_t**3 + s_t)
+        kept = math.sqrt(a_t / a_s) * s_s / s_t
+        mean = kept * z + math.sqrt(a_s) * A(c, step, s_t) * x_hat
+        z = mean + math.sqrt(s_s * c) * eps * (last or k < len(noise) - 1)
+    return z
 
 
 def loss(x, y, ydot, eps, v_hat, gamma, counterterm=1.0, square=True):
@@ -37,31 +29,19 @@ def loss(x, y, ydot, eps, v_hat, gamma, counterterm=1.0, square=True):
     return ((alpha * r) ** 2).sum(1) / 2 if square else (alpha * r**2).sum(1) / 2
 
 
-RIGHT = {"04.4": loss, "04.5": sampler()}
+RIGHT = {"04.4": loss, "04.5": sampler}
 WRONG = {
     "04.4": [
         lambda *given: loss(*given, counterterm=0.0),
         lambda *given: loss(*given, square=False),
     ],
     "04.5": [
-        sampler(factor=lambda c, step, s2: c + step * s2),  # G3
-        sampler(factor=lambda c, step, s2: c * (1 + s2)),  # the folded form
-        sampler(start=1.1),
-        sampler(every=2),  # half of the steps
-        sampler(first=-13.0),
-        sampler(c=lambda step: step),
-        sampler(power=3),
-        sampler(kept=0),
-        sampler(kept=2),
-        sampler(shrunk=0),
-        sampler(variance=lambda s, t, c: t * c),
-        sampler(variance=lambda s, t, c: s * c**2),
-        sampler(variance=lambda s, t, c: s),
-        sampler(last=0),
-        lambda z, noise: sampler()(z, noise.flip(0)),
-        lambda z, noise: sampler()(z, noise[:1].expand_as(noise)),
-        lambda z, noise: sampler()(z, noise) / math.sqrt(alpha2(-13.3)) * 1.001,
-        lambda z, noise: math.sqrt(0.9) * z,  # no sampler at all
-        lambda z, noise: noise[-1],
+        lambda z, noise: sampler(z, noise, A=lambda c, step, s2: c + step * s2),  # G3
+        lambda z, noise: sampler(z, noise, A=lambda c, step, s2: c * (1 + s2)),  # the folded form
+        lambda z, noise: sampler(z, noise, A=lambda c, step, s2: step),
+        lambda z, noise: sampler(1.1 * z, noise),
+        lambda z, noise: sampler(z, noise[::2]),  # half of the steps
+        lambda z, noise: sampler(z, noise, first=-13.0),
+        lambda z, noise: sampler(z, noise, last=False),
     ],
 }
