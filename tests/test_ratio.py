@@ -28,7 +28,6 @@ from diffenc_lite import (
 )
 from diffenc_lite.course.worlds import Exact, Gaussian
 from diffenc_lite.gaussian import best_ratio, kl_ratio
-from diffenc_lite.ratio import cheapest_path
 
 # --- the gaps of the steps ------------------------------------------------------------------------
 
@@ -177,30 +176,3 @@ def test_samples_have_the_variance_of_each_dimension(steps):
 
     assert bool((away(best_ratio(m)).abs() < 4).all())
     assert bool((away(best_ratio(m.mean(1))).abs() > 20).all())
-
-
-# --- bad input ------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "call, name",
-    [
-        (lambda m, x: fit(m, x, 2, ratio="best"), "ratio"),
-        (lambda m, x: fit(m, x, 5, resolution=4), "resolution"),
-        (lambda m, x: fit(m, x, Chain.equal(2, 1, 1.5), scale=False, resolution=4), "scale"),
-        (lambda m, x: fit(m, x, 2, scale="folded"), "scale"),
-        (lambda m, x: fit(m, x, 2, batch=0), "batch"),
-        *[(lambda m, x, w=w: edge_costs(m, x, 2, w), "ratio")
-          for w in ("best", torch.ones(2), None, -1.0, math.inf)],
-        *[(lambda m, x, a=a: edge_costs(m, x, 2, scale=a), "scale")
-          for a in ("best", torch.ones(2), -1.0, math.inf)],
-        (lambda m, x: edge_costs(m, x, 0), "resolution"),
-        (lambda m, x: cheapest_path(torch.ones(2, 3), 1), "costs"),
-        (lambda m, x: cheapest_path(torch.ones(1, 1), 1), "costs"),
-        (lambda m, x: cheapest_path(torch.ones(3, 3), 3), "steps"),
-        (lambda m, x: cheapest_path(torch.ones(3, 3) * math.nan, 2), "costs"),
-    ],
-)  # fmt: skip
-def test_bad_input(call, name, small_model):
-    with pytest.raises(ValueError, match=f"^{name} must"):
-        call(small_model(dtype=torch.float32), some_images(5))
