@@ -100,17 +100,6 @@ def test_round_trip(encoder, shape, tmp_path):
     assert loaded.card["configuration"] == {**asdict(model.config), "shape": list(shape)}
 
 
-def test_a_model_of_any_parts_is_filled_again(small_model, tmp_path):
-    model = small_model("learned")
-    save_model(model, tmp_path / "m", CARD)
-    with pytest.raises(ValueError, match="m.json"):
-        load_model(tmp_path / "m")
-    again = load_model(tmp_path / "m", model=small_model("learned", seed=1))
-    assert again.card["seed"] == CARD["seed"] and same(weights(again), weights(model))
-    with pytest.raises(ValueError, match="the model given"):
-        load_model(tmp_path / "m", model=small_model("identity"))
-
-
 # ---- starting from a saved model -----------------------------------------------------------------
 
 
