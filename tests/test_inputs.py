@@ -149,6 +149,8 @@ def test_settings_of_a_training():
         for given in values:
             options = {"updates": 2, "batch": 16, field: given}
             refuses(ValueError, f"{field} must", TrainConfig, **options)
+    config = TrainConfig(np.int64(2), lr=np.float64(1e-3))  # as they come back from a folder
+    assert type(config.updates) is int and type(config.lr) is float
 
 
 # One row a mistake: the call, the error, and the word that names what is wrong.
