@@ -6,7 +6,7 @@ import re
 
 import pytest
 import torch
-from draws import F64, module_of, same, seeded, weights
+from draws import F64, POINTS, module_of, same, weights
 from torch import nn
 
 import diffenc_lite
@@ -27,12 +27,9 @@ from diffenc_lite import (
     sample,
     save_model,
     schedule,
-    toy,
     train,
 )
 from diffenc_lite.model import ModelConfig, build, evaluating
-
-POINTS = toy("mixture", 64, generator=seeded())
 
 
 def example(module):
@@ -166,12 +163,8 @@ def own_model(counterterm=True, **options):
 
 def test_weights_do_not_go_into_a_model_that_reads_them_otherwise(tmp_path):
     """No weight tells levels, counterterm or schedule. So a file and a run say what they are."""
-    file, run, config, points = (
-        tmp_path / "own",
-        tmp_path / "run",
-        TrainConfig(2, batch=8),
-        POINTS // 16,
-    )
+    file, run = tmp_path / "own", tmp_path / "run"
+    config, points = TrainConfig(2, batch=8), POINTS // 16
     save_model(own_model(schedule=straight), file, {"seed": 3})
     train(own_model(schedule=straight), points, config, run)
     for other, words in (
