@@ -42,6 +42,14 @@ def shaken(module: nn.Module, seed: int = 0, size: float = 0.2) -> nn.Module:
     return module
 
 
+def module_of(**attributes) -> nn.Module:
+    """A network or an encoder by its functions, its weights and the modules it consists of."""
+    module = nn.Module()
+    for name, attribute in attributes.items():
+        setattr(module, name, attribute)
+    return module
+
+
 def weights(module) -> dict[str, torch.Tensor]:
     return {name: weight.clone() for name, weight in module.state_dict().items()}
 

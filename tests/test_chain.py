@@ -19,7 +19,7 @@ def test_equal_steps_and_what_is_filled_in():
     chain = Chain.equal(4, ratio=0.5)
     assert chain.steps == 4 and chain.grid.tolist() == [0, 0.25, 0.5, 0.75, 1]
     assert chain.ratio.tolist() == [0.5] * 4 and chain.scale is None
-    chain = Chain([0, 0.3, 1], [0.5, 2], 1.1)
+    chain = Chain([0, 0.3, 1], np.array([0.5, 2]), 1.1)
     assert (chain.grid.tolist(), chain.ratio.tolist()) == ([0, 0.3, 1], [0.5, 2])
     assert chain.scale.tolist() == [1.1, 1.1]
 
@@ -84,13 +84,6 @@ def test_a_number_of_steps_is_a_chain_of_equal_ones(small_model):
 def test_ratio_and_scale_are_positive_numbers_one_for_each_step(name, value):
     with pytest.raises(ValueError, match=f"^{name} must"):
         Chain.equal(3, **{name: value})
-
-
-def test_numbers_of_numpy_are_numbers():
-    chain = Chain([0, 0.5, 1], np.array([1.0, 2.0]), np.array([1.5, 2.5]))
-    assert (chain.ratio.tolist(), chain.scale.tolist()) == ([1.0, 2.0], [1.5, 2.5])
-    with pytest.raises(ValueError, match='^scale must be None, "folded" or numbers; got .fold.$'):
-        Chain.equal(2, scale="fold")
 
 
 @pytest.mark.parametrize(

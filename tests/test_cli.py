@@ -209,12 +209,9 @@ def test_train_from_a_model(run, tmp_path, capsys):
 
 def test_evaluate_says_what_was_scored(run, capsys):
     command = ["evaluate", str(run / "model"), "--data", "bundled", "--images", "30"]
-    changes = (
-        ("", "test, infinite depth: "),
-        ("--split train --steps 4", "train, T = 4: "),
-    )
+    changes = {"": "test, infinite depth: ", "--split train --steps 4": "train, T = 4: "}
     scores = []
-    for typed, words in changes:
+    for typed, words in changes.items():
         assert cli.main([*command, *typed.split()]) == 0
         said = capsys.readouterr().out
         assert f"mnist-bundled {words}" in said and "on 30 images" in said

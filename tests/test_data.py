@@ -17,13 +17,7 @@ from draws import seeded
 from torchvision import datasets
 
 from diffenc_lite import files
-from diffenc_lite.data import (
-    cache_folder,
-    load_mnist,
-    load_named,
-    toy,
-    toys,
-)
+from diffenc_lite.data import cache_folder, load_mnist, load_named, photos, toy, toys
 from diffenc_lite.data import images as data
 
 PROJECT = Path(__file__).parents[1]
@@ -69,14 +63,47 @@ def test_a_loader_may_tell_what_belongs_together(monkeypatch):
     assert load_named("apart").clusters is None
 
 
-def test_damaged_bundle_is_refused(tmp_path, monkeypatch):
-    content = bytearray(data.BUNDLE.read_bytes())
-    content[len(content) // 2] ^= 1
-    copy = tmp_path / "mnist_bundled.npz"
-    copy.write_bytes(content)
-    monkeypatch.setattr(data, "BUNDLE", copy)
-    with pytest.raises(ValueError, match="mnist_bundled.npz"):
-        load_mnist(source="bundled")
+@pytest.mark.parametrize(
+    "name, file", [("bundled", data.BUNDLE), ("photos", photos.FOLDER / "coffee.png")]
+)
+def test_a_damaged_file_of_the_package_is_refused(name, file, monkeypatch):
+    """By one bit"""
+    read = Path.read_bytes
+
+    def read_damaged(path):
+        content = bytearray(read(path))
+        content[len(content) // 2] ^= path == file
+        return bytes(content)
+
+    monkeypatch.setattr(Path, "read_bytes", read_damaged)
+    with pytest.raises(ValueError, match=file.name):
+        load_named(name)
+
+
+# ---- the photographs -----------------------------------------------------------------------------
+
+
+def test_patches_are_cut_from_the_pictures():
+    for split, n in (("train", 63_585), ("test", 3_335)):
+        found = load_named("photos", split)
+        assert (found.name, found.split, len(found)) == ("photos", split, n)
+        assert found.images.shape[1:] == (3, 16, 16) and found.images.is_contiguous()
+        assert found.labels.unique().tolist() == list(range(6))
+        assert found.clusters is found.labels
+        left, _, stride = photos.SPLITS[split]
+        for number, picture in enumerate(photos.pictures().values()):
+            start = round(left * picture.shape[1])
+            second = picture[:16, start + stride : start + stride + 16]
+            assert np.array_equal(found.images[found.labels == number][1].permute(1, 2, 0), second)
+
+
+def test_the_tool_halves_pictures():
+    import make_photos_bundle as tool
+
+    picture = np.zeros((3, 5, 3), np.uint8)
+    picture[0, :2], picture[1, 2:4] = (255, 1, 0), (10, 4, 2)
+    halved = tool.halved(picture)
+    assert halved.tolist() == [[[128, 1, 0], [5, 2, 1]]]  # 0.5 is rounded up
 
 
 # ---- the complete set, where there is one --------------------------------------------------------

@@ -3,11 +3,13 @@
 import json
 import math
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import sympy
 import torch
+from draws import module_of
 from torch import nn
 
 from diffenc_lite import (
@@ -24,6 +26,7 @@ from diffenc_lite import (
     bound,
     build,
     cheapest_path,
+    edge_costs,
     elbo,
     evaluate,
     evenly_chosen,
@@ -37,7 +40,6 @@ from diffenc_lite import (
     save_model,
     train,
 )
-from diffenc_lite.encoder import Encoding
 
 IMAGES = torch.tensor([[0, 255], [100, 200], [3, 4]], dtype=torch.uint8)
 NAN = math.nan
@@ -45,11 +47,13 @@ X, S, T = torch.zeros(2, 2), torch.tensor([0.1, 0.2]), torch.tensor([0.5, 0.7])
 
 
 def refuses(error, words, call, *arguments, **options):
-    """The call raises `error`; its message has the words, which bars separate, in this order."""
+    """The call raises `error`; its message has the words, which bars separate, in this order.
+    "NAME must" stands at its beginning."""
     with pytest.raises(error) as raised:
         call(*arguments, **options)
     pattern = ".*".join(map(re.escape, words.split(" | ")))
-    assert re.search(pattern, str(raised.value), re.DOTALL), raised.value
+    find = re.match if " must" in words else re.search
+    assert find(pattern, str(raised.value), re.DOTALL), raised.value
 
 
 @pytest.fixture
@@ -61,31 +65,6 @@ def blank(*shape):
     return torch.zeros(shape, dtype=torch.uint8)
 
 
-class Returns(nn.Module):
-    """A network, or an encoder, that returns whatever it is told."""
-
-    def __init__(self, returned=None, shift=None):
-        super().__init__()
-        self.returned, self.shifted = returned, shift
-
-    def shift(self, x, gamma):
-        return self.shifted
-
-    def forward(self, x, gamma):
-        return self.returned
-
-    encode = forward
-
-
-class Times(nn.Module):
-    def __init__(self, factor):
-        super().__init__()
-        self.factor = factor
-
-    def forward(self, z, gamma):
-        return self.factor * z
-
-
 class Overridden(LinearSchedule):
     """Its gamma would be heard nowhere."""
 
@@ -93,18 +72,8 @@ class Overridden(LinearSchedule):
         return super().gamma(t.square())
 
 
-class Unlike:
-    """Forgets `.like(x)`."""
-
-    def shift(self, x, gamma):
-        return gamma.sigmoid() * x
-
-
-class Cut(nn.Module):
-    """Returns one dimension too few."""
-
-    def forward(self, z, gamma):
-        return z[:, :1]
+CUT = module_of(forward=lambda z, gamma: z[:, :1])  # one dimension too few
+NOT_FINITE = module_of(forward=lambda z, gamma: NAN * z)
 
 
 @pytest.mark.parametrize(
@@ -180,11 +149,13 @@ def test_settings_of_a_training():
         for given in values:
             options = {"updates": 2, "batch": 16, field: given}
             refuses(ValueError, f"{field} must", TrainConfig, **options)
+    config = TrainConfig(np.int64(2), lr=np.float64(1e-3))  # as they come back from a folder
+    assert type(config.updates) is int and type(config.lr) is float
 
 
 # One row a mistake: the call, the error, and the word that names what is wrong.
 MISTAKES = [
-    (lambda m: DiffEnc(Cut(), levels=2.5), ValueError, "levels"),
+    (lambda m: DiffEnc(CUT, levels=2.5), ValueError, "levels"),
     (lambda m: pixels.to_levels(torch.tensor([0.0, NAN])), ValueError, "NaN"),
     (lambda m: evaluate(m, IMAGES[:1]), ValueError, "images"),
     (lambda m: train(m, IMAGES, TrainConfig(1), held_out=IMAGES[:1]), ValueError, "held_out"),
@@ -194,20 +165,18 @@ MISTAKES = [
     (lambda m: MLP(8, 1, (3, 8, 8)), ValueError, "shape must | (3, 8, 8)"),
     (lambda m: UNet(UNetConfig((8, 8), (1,))), ValueError, "channels"),
     (lambda m: Chain(4), ValueError, "Chain.equal"),
-    (lambda m: evaluate(DiffEnc(m.denoiser, Unlike()), IMAGES), ValueError, "encoder must work"),
-    (lambda m: cheapest_path([[1.0]], 1), ValueError, "costs"),
     (lambda m: m.with_parts(encodr=ScalingEncoder()), AttributeError, "encodr"),
     (lambda m: DiffEnc(nn.Linear(2, 2).bfloat16()), ValueError, "dtype of the weights"),
-    (lambda m: evaluate(DiffEnc(Times(NAN)), IMAGES), FloatingPointError, "not finite"),
+    (lambda m: evaluate(DiffEnc(NOT_FINITE), IMAGES), FloatingPointError, "not finite"),
     (
         lambda m: DiffEnc(m.denoiser, schedule=Overridden()),
         ValueError,
         "gamma that follows from gamma(t)",
     ),
     (lambda m: train(DiffEnc(nn.Identity()), IMAGES, TrainConfig(1)), ValueError, "model must"),
-    (lambda m: sample(DiffEnc(Times(NAN)), 2, 3, shape=(2,)), FloatingPointError, "t = 1"),
-    (lambda m: save_model(Cut(), "never", {}), TypeError, "DiffEnc"),
-    (lambda m: load_model("mnist-vdm", model=Cut()), TypeError, "DiffEnc"),
+    (lambda m: sample(DiffEnc(NOT_FINITE), 2, 3, shape=(2,)), FloatingPointError, "t = 1"),
+    (lambda m: save_model(CUT, "never", {}), TypeError, "DiffEnc"),
+    (lambda m: load_model("mnist-vdm", model=CUT), TypeError, "DiffEnc"),
     (lambda m: load_pretrained("mnist-vdm", "gpu"), RuntimeError, "cpu, cuda | gpu"),
     (lambda m: load_named("bundled", device="gpu"), RuntimeError, "cpu, cuda | gpu"),
     (lambda m: elbo(m, IMAGES, [0, 0.5, 1]), ValueError, "steps must be a Chain or a whole number"),
@@ -216,21 +185,63 @@ MISTAKES = [
     (lambda m: elbo(m, IMAGES, 2, every_step="no"), ValueError, "every_step"),
     (lambda m: bound.step_loss(m, X, S, torch.tensor([0.2, 0.2]), X), ValueError, "s must"),
     (lambda m: bound.step_loss(m, X, S, T, X, -1.0), ValueError, "ratio"),
-    (lambda m: elbo(DiffEnc(Cut()), IMAGES), ValueError, "denoiser"),
-    (lambda m: sample(DiffEnc(Cut(), shape=(2,)), 3, 2), ValueError, "denoiser"),
-    (lambda m: elbo(DiffEnc(m.denoiser, LearnedEncoder(Cut())), IMAGES), ValueError, "network"),
-    (lambda m: DiffEnc(Cut(), shape=(1, 0, 4)), ValueError, "shape"),
+    (lambda m: elbo(DiffEnc(CUT), IMAGES), ValueError, "denoiser"),
+    (lambda m: sample(DiffEnc(CUT, shape=(2,)), 3, 2), ValueError, "denoiser"),
+    (lambda m: elbo(DiffEnc(m.denoiser, LearnedEncoder(CUT)), IMAGES), ValueError, "network"),
+    (lambda m: DiffEnc(CUT, shape=(1, 0, 4)), ValueError, "shape"),
     (lambda m: build(ModelConfig(shape=(28, 28))), ValueError, "shape"),
     (lambda m: ModelConfig("none"), ValueError, "encoder | identity, scaling, learned"),
     (lambda m: LinearSchedule("a", 5), ValueError, "gamma_min"),
     (lambda m: pixels.to_unit(IMAGES.long()), TypeError, "images"),
     (lambda m: m.schedule(0.5), TypeError, "t must"),
-    (lambda m: DiffEnc(Cut(), ScalingEncoder), TypeError, "encoder"),
-    (lambda m: DiffEnc(Cut(), schedule=lambda t: t), TypeError, "schedule"),
+    (lambda m: DiffEnc(CUT, ScalingEncoder), TypeError, "encoder"),
+    (lambda m: DiffEnc(CUT, schedule=lambda t: t), TypeError, "schedule"),
     (lambda m: train(m, IMAGES, 200), TypeError, "config"),
-    (lambda m: elbo(Cut(), IMAGES), TypeError, "DiffEnc"),
+    (lambda m: elbo(CUT, IMAGES), TypeError, "DiffEnc"),
     (lambda m: elbo(m, IMAGES, generator=0), TypeError, "generator"),
-    (lambda m: elbo(DiffEnc(Returns(None)), IMAGES), TypeError, "denoiser"),
+    (  # forgets `.like(x)`
+        lambda m: evaluate(DiffEnc(CUT, SimpleNamespace(shift=lambda x, gamma: gamma * x)), IMAGES),
+        ValueError,
+        "encoder must work",
+    ),
+    *[  # nothing would train or save its weights
+        (
+            lambda m, held=held: DiffEnc(CUT, SimpleNamespace(shift=0, held=held)),
+            TypeError,
+            "encoder must be an nn.Module",
+        )
+        for held in (nn.Parameter(X), nn.Linear(2, 2))
+    ],
+    *[  # forward mode does not go through running averages
+        (
+            lambda m, layer=layer: LearnedEncoder(nn.Sequential(layer)),
+            ValueError,
+            "network must | Norm2d",
+        )
+        for layer in (nn.BatchNorm2d(4), nn.InstanceNorm2d(4, track_running_stats=True))
+    ],
+    (lambda m: fit(m, IMAGES, 2, ratio="best"), ValueError, "ratio must"),
+    (lambda m: fit(m, IMAGES, 5, resolution=4), ValueError, "resolution must"),
+    (
+        lambda m: fit(m, IMAGES, Chain.equal(2, 1, 1.5), scale=False, resolution=4),
+        ValueError,
+        "scale must",
+    ),
+    (lambda m: fit(m, IMAGES, 2, scale="folded"), ValueError, "scale must"),
+    *[
+        (lambda m, ratio=ratio: edge_costs(m, IMAGES, 2, ratio), ValueError, "ratio must")
+        for ratio in ("best", torch.ones(2), None, -1.0, math.inf)
+    ],
+    *[
+        (lambda m, scale=scale: edge_costs(m, IMAGES, 2, scale=scale), ValueError, "scale must")
+        for scale in ("best", torch.ones(2), -1.0, math.inf)
+    ],
+    (lambda m: edge_costs(m, IMAGES, 0), ValueError, "resolution must"),
+    (lambda m: cheapest_path(torch.ones(2, 3), 1), ValueError, "costs must"),
+    (lambda m: cheapest_path([[1.0]], 1), ValueError, "costs must"),
+    (lambda m: cheapest_path(torch.ones(3, 3), 3), ValueError, "steps must"),
+    (lambda m: cheapest_path(torch.full((3, 3), NAN), 2), ValueError, "costs must"),
+    (lambda m: elbo(DiffEnc(module_of(forward=lambda *_: None)), IMAGES), TypeError, "denoiser"),
 ]
 
 
@@ -240,24 +251,14 @@ def test_a_mistake_is_named(model):
 
 
 def test_an_encoder_of_ones_own_keeps_the_shape(model):
-    for returned in (Encoding(X[:, :1], X), Encoding(X, X[:, :1])):
-        wrong = DiffEnc(model.denoiser, Returns(returned))
-        refuses(ValueError, "of the encoder", elbo, wrong, IMAGES[:2])
-    wrong = DiffEnc(model.denoiser, Returns(Encoding(X, X), X[:, :1]))
-    refuses(ValueError, "encoder.shift(x, gamma)", elbo, wrong, IMAGES[:2], 2)
+    def refused(error, words, steps, **encoder):
+        wrong = DiffEnc(model.denoiser, module_of(**{"shift": None, **encoder}))
+        refuses(error, words, elbo, wrong, IMAGES[:2], steps)
+
+    for pair in ((X[:, :1], X), (X, X[:, :1])):
+        refused(ValueError, "of the encoder", None, encode=lambda *_, pair=pair: pair)
+        refused(ValueError, "encoder.change | shape of x", 2, change=lambda *_, pair=pair: pair)
     for shift, error in ((0.5, TypeError), (X[:, :1], ValueError)):
-        own = Returns(shift=shift)
-        own.encode = None
         for steps in (None, 2):
-            wrong = DiffEnc(model.denoiser, own)
-            refuses(error, "encoder.shift(x, gamma) must", elbo, wrong, IMAGES[:2], steps)
-    for change in ((X[:, :1], X), (X, X[:, :1])):
-        own.change = lambda x, gamma_s, gamma_t: change  # noqa: B023
-        refuses(ValueError, "encoder.change | shape of x", elbo, wrong, IMAGES[:2], 2)
-
-
-def test_running_averages_do_not_go_with_forward_mode():
-    for layer in (nn.BatchNorm2d(4), nn.InstanceNorm2d(4, track_running_stats=True)):
-        network = nn.Sequential(nn.Conv2d(1, 4, 3), layer)
-        refuses(ValueError, type(layer).__name__, LearnedEncoder, network)
-    assert LearnedEncoder(nn.Sequential(nn.Conv2d(1, 4, 3), nn.GroupNorm(2, 4)))
+            words = "encoder.shift(x, gamma) must"
+            refused(error, words, steps, shift=lambda *_, shift=shift: shift)

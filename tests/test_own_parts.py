@@ -6,7 +6,7 @@ import re
 
 import pytest
 import torch
-from draws import F64, same, seeded, weights
+from draws import F64, POINTS, module_of, same, weights
 from torch import nn
 
 import diffenc_lite
@@ -27,12 +27,9 @@ from diffenc_lite import (
     sample,
     save_model,
     schedule,
-    toy,
     train,
 )
 from diffenc_lite.model import ModelConfig, build, evaluating
-
-POINTS = toy("mixture", 64, generator=seeded())
 
 
 def example(module):
@@ -100,24 +97,16 @@ def test_a_subclass_is_trained_saved_and_loaded_as_one(tmp_path):
 
 def test_both_ends_of_a_step_see_the_same_dropout():
     torch.manual_seed(0)
-    x, gamma = torch.randn(50, 2), torch.linspace(-3, 3, 50)
-    network = nn.Dropout(0.5)
-    for own in (LearnedEncoder(Halves(network)), Halves(network)):
-        model = DiffEnc(nn.Identity(), own).train()
+    x, gamma, dropout = torch.randn(50, 2), torch.linspace(-3, 3, 50), nn.Dropout(0.5)
+
+    def half(x, gamma):
+        return dropout(x) / 2
+
+    halves = module_of(dropout=dropout, forward=half, shift=half)
+    for part in (LearnedEncoder(halves), halves):
+        model = DiffEnc(nn.Identity(), part).train()
         x_t, x_change = model.change(x, gamma, gamma)
         assert not x_change.any() and not torch.equal(x_t, model.change(x, gamma, gamma)[0])
-
-
-class Halves(nn.Module):
-    def __init__(self, network):
-        super().__init__()
-        self.network = network
-
-    def forward(self, x, gamma):
-        return self.network(x) / 2
-
-    def shift(self, x, gamma):
-        return self(x, gamma)
 
 
 def test_other_parts_make_another_model():
@@ -173,9 +162,11 @@ def own_model(counterterm=True, **options):
 
 
 def test_weights_do_not_go_into_a_model_that_reads_them_otherwise(tmp_path):
-    """No weight tells levels, counterterm or schedule."""
-    save_model(own_model(schedule=straight), tmp_path / "own", {})
-    load_model(tmp_path / "own", model=own_model(schedule=LinearSchedule(-6, 3)))  # the same gamma
+    """No weight tells levels, counterterm or schedule. So a file and a run say what they are."""
+    file, run = tmp_path / "own", tmp_path / "run"
+    config, points = TrainConfig(2, batch=8), POINTS // 16
+    save_model(own_model(schedule=straight), file, {"seed": 3})
+    train(own_model(schedule=straight), points, config, run)
     for other, words in (
         (own_model(schedule=straight, levels=16), "levels 256 there, 16 here"),
         (own_model(schedule=straight, counterterm=False), "counterterm True there, False here"),
@@ -184,8 +175,20 @@ def test_weights_do_not_go_into_a_model_that_reads_them_otherwise(tmp_path):
     ):
         before = weights(other)
         with pytest.raises(ValueError, match=words):
-            load_model(tmp_path / "own", model=other)
+            load_model(file, model=other)
+        with pytest.raises(ValueError, match="other settings .model "):
+            train(other, points, config, run)
         assert same(weights(other), before)
+    other = DiffEnc(MLP(8, 1), LearnedEncoder(Net()), straight, shape=(2,))
+    with pytest.raises(ValueError, match="the model given"):
+        load_model(file, model=other)
+    with pytest.raises(ValueError, match="weight_shapes "):
+        train(other, points, config, run)
+    with pytest.raises(ValueError, match="own.json has no configuration"):
+        load_model(file)
+    again = own_model(schedule=LinearSchedule(-6, 3))  # the same gamma
+    assert load_model(file, model=again).card["seed"] == 3
+    assert train(again, points, config, run).update == 2
 
 
 def test_a_trained_schedule_is_loaded_and_a_network_in_two_roles(tmp_path):
@@ -201,20 +204,6 @@ def test_a_trained_schedule_is_loaded_and_a_network_in_two_roles(tmp_path):
     bent.schedule.gamma_and_rate = CosineSchedule(-6, 3).gamma_and_rate
     with pytest.raises(ValueError, match="gamma .* there"):
         load_model(tmp_path / "own", model=bent)
-
-
-def test_a_run_does_not_go_on_with_a_model_that_reads_its_weights_otherwise(tmp_path):
-    config, points = TrainConfig(2, batch=8), POINTS // 16
-    run = lambda **options: train(own_model(**options), points, config, tmp_path / "run")  # noqa: E731
-    run(schedule=straight)
-    shifted = lambda t: Noise.from_gamma(9 * t - 5, 9)  # noqa: E731
-    for other in ({"schedule": shifted}, {"levels": 16}, {"counterterm": False}):
-        with pytest.raises(ValueError, match="model "):
-            run(**{"schedule": straight, **other})
-    other = DiffEnc(MLP(8, 1), LearnedEncoder(Net()), straight, shape=(2,))
-    with pytest.raises(ValueError, match="weight_shapes "):
-        train(other, points, config, tmp_path / "run")
-    assert run(schedule=straight).update == 2
 
 
 def test_a_schedule_that_was_exchanged_is_checked_where_it_is_used():

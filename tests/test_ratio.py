@@ -9,6 +9,7 @@ from draws import (
     F64,
     KINDS,
     even,
+    module_of,
     seeded,
     some_images,
 )
@@ -17,7 +18,6 @@ from torch import nn
 from diffenc_lite import (
     Chain,
     DiffEnc,
-    LearnedEncoder,
     Noise,
     bound,
     edge_costs,
@@ -28,7 +28,6 @@ from diffenc_lite import (
 )
 from diffenc_lite.course.worlds import Exact, Gaussian
 from diffenc_lite.gaussian import best_ratio, kl_ratio
-from diffenc_lite.ratio import cheapest_path
 
 # --- the gaps of the steps ------------------------------------------------------------------------
 
@@ -68,31 +67,22 @@ def test_one_image_tells_nothing_of_the_error(small_model):
     assert chain.ratio.dtype == chain.scale.dtype == torch.float32
 
 
-class Watching(nn.Module):
-    """A denoiser of zeros that remembers how it was called."""
+def test_networks_are_asked_in_small_batches_without_dropout_or_gradient(small_model):
+    model, images = small_model("learned").train(), some_images(10)
+    denoised, encoded = [], []
+    for network, sizes in ((model.denoiser, denoised), (model.encoder.network, encoded)):
 
-    def __init__(self):
-        super().__init__()
-        self.dropout, self.weight = nn.Dropout(0.5), nn.Parameter(torch.ones(1))
-        self.seen: list[int] = []
+        def watch(module, arguments, _, sizes=sizes):
+            assert not torch.is_grad_enabled() and not module.training
+            sizes.append(len(arguments[0]))
 
-    def forward(self, z, gamma):
-        assert not torch.is_grad_enabled() and not self.training
-        self.seen.append(len(z))
-        return self.dropout(self.weight * torch.zeros_like(z))
-
-
-def test_networks_are_asked_in_small_batches_without_dropout_or_gradient():
-    denoiser, encoded = Watching(), []
-    model, images = DiffEnc(denoiser, LearnedEncoder(Watching())).train(), some_images(10)
-    model.encoder.network.register_forward_hook(lambda _, given, out: encoded.append(len(given[0])))
+        network.register_forward_hook(watch)
     chain = fit(model, images, 3, scale=False, batch=4)
     assert not chain.ratio.requires_grad and model.training
-    assert denoiser.seen == [4] * 3 + [4] * 3 + [2] * 3
-    denoiser.seen.clear()
-    encoded.clear()
+    assert denoised == [4] * 3 + [4] * 3 + [2] * 3
+    denoised.clear()
     edge_costs(model, images, 5, batch=4)
-    assert denoiser.seen == [4] * 5 + [4] * 5 + [2] * 5  # not one for each of the 15 pairs
+    assert denoised == [4] * 5 + [4] * 5 + [2] * 5  # not one for each of the 15 pairs
     assert encoded[-18:] == [4] * 6 + [4] * 6 + [2] * 6  # after the check of the encoder
     assert model.training
 
@@ -147,60 +137,32 @@ def test_the_smallest_steps_of_a_fine_grid_add_up_to_the_diffusion_loss(
 # --- where a ratio goes ---------------------------------------------------------------------------
 
 
-class TwoGaussians(nn.Module):
-    """The exact denoiser of two independent dimensions of different variances."""
+def gaussian_denoiser(variance):
+    """The exact one of independent dimensions, each of its own variance."""
 
-    def __init__(self, variance):
-        super().__init__()
-        self.variance = nn.Parameter(torch.tensor(variance, dtype=F64), requires_grad=False)
-        self.shape = self.variance.shape
-
-    def forward(self, z, gamma):
+    def v_hat(z, gamma):
         n = Noise.from_gamma(gamma).like(z)
-        x_hat = n.alpha * self.variance * z / (n.alpha**2 * self.variance + n.sigma**2)
+        x_hat = n.alpha * variance * z / (n.alpha**2 * variance + n.sigma**2)
         return (n.alpha * z - x_hat) / n.sigma
+
+    return module_of(of_dtype=nn.Parameter(torch.zeros_like(variance)), forward=v_hat)
 
 
 @pytest.mark.parametrize("steps", [1, 3])
 def test_samples_have_the_variance_of_each_dimension(steps):
     """With the ratio of each dimension exactly (X2); with one for both neither is right."""
-    variance, n = [0.04, 0.5], 20_000
-    model = DiffEnc(TwoGaussians(variance))
-    m = torch.stack([Exact(Gaussian(v)).mean_squared_gaps(even(steps)) for v in variance], 1)
+    variance, n = torch.tensor([0.04, 0.5], dtype=F64), 20_000
+    model = DiffEnc(gaussian_denoiser(variance), shape=(2,))
+    m = torch.stack(
+        [Exact(Gaussian(v)).mean_squared_gaps(even(steps)) for v in variance.tolist()], 1
+    )
 
     def away(ratio):
         """In standard errors of a sample variance."""
         with torch.no_grad():
             *_, last = sample_steps(model, n, Chain.equal(steps, ratio), generator=seeded(9))
-        truth = torch.tensor(variance, dtype=F64) + math.exp(-13.3)
+        truth = variance + math.exp(-13.3)
         return (last.x_hat.var(0) - truth) / (truth * math.sqrt(2 / n))
 
     assert bool((away(best_ratio(m)).abs() < 4).all())
     assert bool((away(best_ratio(m.mean(1))).abs() > 20).all())
-
-
-# --- bad input ------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "call, name",
-    [
-        (lambda m, x: fit(m, x, 2, ratio="best"), "ratio"),
-        (lambda m, x: fit(m, x, 5, resolution=4), "resolution"),
-        (lambda m, x: fit(m, x, Chain.equal(2, 1, 1.5), scale=False, resolution=4), "scale"),
-        (lambda m, x: fit(m, x, 2, scale="folded"), "scale"),
-        (lambda m, x: fit(m, x, 2, batch=0), "batch"),
-        *[(lambda m, x, w=w: edge_costs(m, x, 2, w), "ratio")
-          for w in ("best", torch.ones(2), None, -1.0, math.inf)],
-        *[(lambda m, x, a=a: edge_costs(m, x, 2, scale=a), "scale")
-          for a in ("best", torch.ones(2), -1.0, math.inf)],
-        (lambda m, x: edge_costs(m, x, 0), "resolution"),
-        (lambda m, x: cheapest_path(torch.ones(2, 3), 1), "costs"),
-        (lambda m, x: cheapest_path(torch.ones(1, 1), 1), "costs"),
-        (lambda m, x: cheapest_path(torch.ones(3, 3), 3), "steps"),
-        (lambda m, x: cheapest_path(torch.ones(3, 3) * math.nan, 2), "costs"),
-    ],
-)  # fmt: skip
-def test_bad_input(call, name, small_model):
-    with pytest.raises(ValueError, match=f"^{name} must"):
-        call(small_model(dtype=torch.float32), some_images(5))

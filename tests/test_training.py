@@ -13,17 +13,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from draws import POINTS, same, seeded, weights
+from draws import POINTS, module_of, same, seeded, shaken, weights
 from torch import nn
 
 from diffenc_lite import Chain, DiffEnc, IdentityEncoder, LearnedSchedule, bound, toy
 from diffenc_lite.chain import as_chain
 from diffenc_lite.evaluation import evaluate, evenly_chosen
 from diffenc_lite.model import ENCODERS, ModelConfig, build
-from diffenc_lite.pretrained import load_pretrained
 from diffenc_lite.training import (
     State,
     TrainConfig,
@@ -33,7 +31,6 @@ from diffenc_lite.training import (
     load_resume,
     loop,
     seed_for,
-    speed,
     train,
     train_steps,
 )
@@ -117,13 +114,12 @@ def test_learning_rate():
 def test_five_functions_lie_between_a_call_of_train_and_the_denoiser():
     package, seen = str(ROOT / "diffenc_lite"), []
 
-    class Net(nn.Module):
-        def forward(self, z, gamma):
-            frames = traceback.extract_stack()
-            seen.append([f.name for f in frames if f.filename.startswith(package)])
-            return z
+    def v_hat(z, gamma):
+        frames = traceback.extract_stack()
+        seen.append([f.name for f in frames if f.filename.startswith(package)])
+        return z
 
-    train(DiffEnc(Net(), schedule=LearnedSchedule()), POINTS, TrainConfig(1))
+    train(DiffEnc(module_of(forward=v_hat), schedule=LearnedSchedule()), POINTS, TrainConfig(1))
     assert seen == [["train", "train_steps", "bound_at", "diffusion_loss", "v_hat"]]
 
 
@@ -194,13 +190,6 @@ def test_the_average_follows_its_formula(small_model):
     assert all(module.training for module in state.model.modules())
 
 
-def test_numbers_of_numpy_come_back_from_a_folder(small_model, tmp_path):
-    config = TrainConfig(np.int64(2), batch=8, lr=np.float64(1e-3))
-    for _ in range(2):
-        last = train(small_model("identity"), POINTS, config, tmp_path)
-    assert last.update == 2 and type(config.updates) is int and type(config.lr) is float
-
-
 def test_only_matrices_decay(small_model):
     """With no gradient, AdamW does nothing but decay."""
     model = small_model("learned", learned_schedule=True)
@@ -227,22 +216,6 @@ def test_batches(small_model):
     assert len(draw_batch(model, POINTS, replace(SHORT, ends=99), 0)[3]) == 16  # all of the batch
 
 
-def test_evaluations_have_draws_of_their_own(monkeypatch):
-    """All the same ones, and none that is trained on."""
-    seeds = []
-
-    def spy(model, images, steps, clusters, generator):
-        seeds.append(generator.initial_seed())
-        return evaluate(model, images, steps, generator=generator)
-
-    monkeypatch.setattr(loop, "evaluate", spy)
-    train(make(), POINTS, SHORT, held_out=HELD_OUT)
-    assert len(seeds) == 3 and len(set(seeds)) == 1
-    purposes = (draws.FOR_BATCH, draws.FOR_DROPOUT)
-    trained = {seed_for(SHORT, purpose, n, 0) for purpose in purposes for n in range(SHORT.updates)}
-    assert len(trained) == 2 * SHORT.updates and not trained & set(seeds)
-
-
 def test_dropout_is_another_one_in_each_update_and_leaves_the_global_generator_alone(small_model):
     seen, drawn = [], torch.get_rng_state()
 
@@ -262,56 +235,28 @@ def test_dropout_is_another_one_in_each_update_and_leaves_the_global_generator_a
     assert seen[:3] == seen[3:] and len(set(seen)) == 3
 
 
-def test_fast_trains_what_fast_returns(monkeypatch):
-    """Its denoiser, which may be in another number format, is the one that is called."""
-    called = []
-
-    def shadow(model, shape):
-        watched = nn.Identity()
-        watched.forward = lambda z, gamma: called.append(1) or model.denoiser(z, gamma)
-        return DiffEnc(watched, model.encoder, model.schedule)
-
-    monkeypatch.setattr(loop, "bf16_if_faster", shadow)
-    for fast, calls in ((False, 0), (True, 2)):
-        train(make(), POINTS, replace(SHORT, updates=2, fast=fast))
-        assert len(called) == calls
-
-
-def test_a_run_in_bf16_does_not_go_on_without(monkeypatch, tmp_path):
+def test_bf16_is_close_and_a_run_in_it_is_another(monkeypatch, tmp_path):
+    """Only where the processor computes in bf16, and the weights stay in float32."""
     images = torch.randint(256, (16, 1, 8, 8), generator=seeded()).byte()
+    memory_kept = []
+    monkeypatch.setattr(loop, "keep_freed_memory", lambda: memory_kept.append(True))
 
-    def run(found, fast):
-        found = {"amx_bf16": found}
+    def diffusion(has_bf16, fast, folder):
+        found = {"amx_bf16": has_bf16}
         monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: found, raising=False)
-        model = build(ModelConfig("identity", "tiny", shape=(1, 8, 8)))
-        return train(model, images, TrainConfig(1, batch=4, fast=fast), tmp_path).update
+        torch.manual_seed(0)
+        model = shaken(build(ModelConfig("learned", "tiny", shape=(1, 8, 8))))
+        last = train(model, images, TrainConfig(1, batch=16, fast=fast), tmp_path / folder)
+        assert all(weight.dtype == torch.float32 for weight in model.parameters())
+        return last.diffusion
 
-    assert run(False, True) == run(True, False) == 1
+    exact = diffusion(False, True, "older")
+    assert diffusion(True, False, "slow") == exact
+    close = diffusion(True, True, "bf16")
+    assert close != exact and close == pytest.approx(exact, rel=0.05)
     with pytest.raises(ValueError, match="fast False there, True here"):
-        run(True, True)
-
-
-def test_bf16_is_close_and_keeps_the_weights():
-    model = build(ModelConfig("learned", "tiny", shape=(1, 8, 8)))
-    for weight in model.parameters():
-        nn.init.normal_(weight, std=0.1)
-    rounded = DiffEnc(speed._Bf16(model.denoiser), model.encoder, model.schedule)
-    images = torch.randint(256, (16, 1, 8, 8), generator=seeded()).byte()
-    index, *drawn = draw_batch(model, images, SHORT, 0)
-    exact, close = (bound.bound_at(m, images[index], *drawn).diffusion for m in (model, rounded))
-    assert not torch.equal(exact, close)
-    assert torch.allclose(exact, close, rtol=0.05)
-    assert all(weight.dtype == torch.float32 for weight in rounded.parameters())
-
-
-@pytest.mark.parametrize("found", [True, False])
-def test_bf16_and_kept_memory_are_for_processors_that_gain(found, monkeypatch):
-    model, kept = build(ModelConfig("learned", "tiny", shape=(1, 8, 8))), []
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": found}, raising=False)
-    assert isinstance(speed.bf16_if_faster(model).denoiser, speed._Bf16) == found
-    monkeypatch.setattr(loop, "keep_freed_memory", lambda: kept.append(True))
-    train(make(), POINTS, replace(SHORT, updates=1))
-    assert kept == [True]
+        diffusion(True, True, "slow")
+    assert memory_kept == [True] * 3
 
 
 # ---- what it tells -------------------------------------------------------------------------------
@@ -337,13 +282,24 @@ def test_progress_and_metrics(tmp_path):
     assert lines == expected
 
 
-def test_held_out_clusters_are_those_of_the_images_chosen():
-    """And the steps of an evaluation those of the training."""
+def test_evaluations_have_draws_of_their_own():
+    """All the same ones, and none that is trained on; the clusters of the images chosen, and the
+    steps of the training."""
     config, clusters = replace(SHORT, evaluate_images=50, steps=3), torch.arange(100) // 20
-    *_, last = train_steps(make(), POINTS, config, held_out=HELD_OUT, clusters=clusters)
-    generator = draws.seeded(last.model.device, config, draws.FOR_EVALUATION)
-    chosen = {"clusters": evenly_chosen(clusters, 50), "generator": generator}
-    assert last.evaluation == evaluate(last.model, evenly_chosen(HELD_OUT, 50), 3, **chosen)
+    reports = train_steps(make(), POINTS, config, held_out=HELD_OUT, clusters=clusters)
+    evaluated = []
+    for progress in (progress for progress in reports if progress.evaluation):
+        generator = draws.seeded(progress.model.device, config, draws.FOR_EVALUATION)
+        chosen = {"clusters": evenly_chosen(clusters, 50), "generator": generator}
+        again = evaluate(progress.model, evenly_chosen(HELD_OUT, 50), 3, **chosen)
+        assert progress.evaluation == again
+        evaluated.append(progress.update)
+    assert evaluated == [8, 16, 20]
+    purposes = (draws.FOR_BATCH, draws.FOR_DROPOUT)
+    trained = {seed_for(SHORT, purpose, n, 0) for purpose in purposes for n in range(SHORT.updates)}
+    assert (
+        len(trained) == 2 * SHORT.updates and seed_for(SHORT, draws.FOR_EVALUATION) not in trained
+    )
 
 
 def test_terms_are_means_over_the_updates_since_the_last_progress(small_model):
@@ -444,25 +400,21 @@ def test_killed_at_any_moment_it_ends_the_same(tmp_path, whole, monkeypatch):
 # ---- what goes wrong -----------------------------------------------------------------------------
 
 
-class Broken(nn.Module):
-    """Gives NaN, or a gradient that is NaN, in its n-th call."""
+def broken(network, n, what):
+    """Gives NaN, or a gradient that is infinite, in its n-th call."""
+    zero, calls = nn.Parameter(torch.zeros(1)), itertools.count(1)
 
-    def __init__(self, network, n, what):
-        super().__init__()
-        self.network, self.n, self.what = network, n, what
-        self.zero = nn.Parameter(torch.zeros(1))
+    def v_hat(z, gamma):
+        if next(calls) != n:
+            return network(z, gamma)
+        return network(z, gamma) * (math.nan if what == "loss" else 1 + zero.sqrt())
 
-    def forward(self, z, gamma):
-        self.n -= 1
-        v_hat = self.network(z, gamma)
-        if self.n:
-            return v_hat
-        return v_hat * math.nan if self.what == "loss" else v_hat + 0 * self.zero.sqrt()
+    return module_of(network=network, zero=zero, forward=v_hat)
 
 
 @pytest.mark.parametrize("what", ["loss", "gradient"])
 def test_not_finite(tmp_path, what):
-    model = DiffEnc(Broken(make("identity").denoiser, 8, what))
+    model = DiffEnc(broken(make("identity").denoiser, 8, what))
     before = {}
     with pytest.raises(FloatingPointError) as caught:
         for progress in train_steps(model, POINTS, replace(SHORT, log_every=1), tmp_path):
@@ -531,7 +483,5 @@ def test_damaged_folders_are_refused(tmp_path):
 
 
 def test_the_card_of_what_was_trained_is_not_that_of_its_start():
-    start = load_pretrained("mnist-vdm")
-    images = torch.randint(256, (4, 1, 28, 28), dtype=torch.uint8)
-    last = train(start, images, TrainConfig(1, batch=2, ends=2))
-    assert not last.model.card and start.card["sha256"]
+    start = make().with_parts(_card={"sha256": "start"})
+    assert not train(start, POINTS, TrainConfig(1)).model.card and start.card
