@@ -132,10 +132,8 @@ class Exercise:
         return re.sub(r"[$\\]", "", self.hints[0])
 
 
-def exercise(
-    number: str, text: str, answer: str | Callable[..., Any], form: Form | None = None
-) -> Exercise:
-    """An exercise from one text: the question, options "a: ..." and hints "Hint: ...".
+def exercise(text: str, answer: str | Callable[..., Any], form: Form | None = None) -> Exercise:
+    """An exercise, but for its number, from one text: question, options "a: ..." and "Hint: ...".
 
     Lines of a paragraph are joined, but not those of tables, lists and code. With options the form
     is a Choice, of many where more than one letter is right.
@@ -149,7 +147,7 @@ def exercise(
     hints = tuple(said for name, _, said in parts if name == "Hint")
     options = {name: said for name, _, said in parts if name != "Hint"}
     chosen = form or Choice(options, many=len(str(answer)) > 1)
-    return Exercise(number, "\n\n".join(paragraphs), chosen, answer, hints)
+    return Exercise("", "\n\n".join(paragraphs), chosen, answer, hints)
 
 
 def answer_name(number: str) -> str:

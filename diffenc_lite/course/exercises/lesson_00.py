@@ -4,9 +4,8 @@ import math
 
 from .forms import Number, exercise
 
-EXERCISES = [
-    exercise(
-        "00.1",
+EXERCISES = {
+    "00.1": exercise(
         r"""$\gamma(t)$ runs linearly from $-13.3$ at $t=0$ to $5$ at $t=1$. At which $t$ are the
         factors of signal and noise equal, $\alpha_t^2 = \sigma_t^2$?
         Hint: Equal factors mean a signal-to-noise ratio of 1.
@@ -16,8 +15,7 @@ EXERCISES = [
         lambda: 13.3 / 18.3,
         Number(tolerance=0.005),
     ),
-    exercise(
-        "00.2",
+    "00.2": exercise(
         r"""Suppose the file with the encoder's weights is lost, and the denoiser's is not. What can
         you still do? Predict with the drawing of training and sampling.
         a: write new digits
@@ -29,8 +27,7 @@ EXERCISES = [
         Hint: A loss compares the guess with something: with what?""",
         "ad",
     ),
-    exercise(
-        "00.3",
+    "00.3": exercise(
         r"""A bound says that one digit of $28 \times 28$ pixels costs 1000 nats. How many **bits
         per dimension** is that?
         Hint: Divide by the number of dimensions, and remember how many nats make a bit.
@@ -38,4 +35,4 @@ EXERCISES = [
         lambda: 1000 / (784 * math.log(2)),
         Number(),
     ),
-]
+}

@@ -19,9 +19,8 @@ def _stretch(z_s: Any, x_s: Any, x_t: Any, gamma_s: Any, gamma_t: Any) -> Any:
     return alpha_t * x_t + sigma_t / sigma_s * (z_s - alpha_s * x_s)
 
 
-EXERCISES = [
-    exercise(
-        "01.1",
+EXERCISES = {
+    "01.1": exercise(
         r"""A step that adds no noise. Write the step with $h = \sigma_t/\sigma_s$: a function of
         `(z_s, x_s, x_t, gamma_s, gamma_t)`, all of them tensors, that returns $z_t$. If `z_s`
         follows F1 at $s$, what it returns must follow F1 at $t$. (Then use it for a few walks from
@@ -34,8 +33,7 @@ EXERCISES = [
             "z_s (n,), x_s (n,), x_t (n,), gamma_s (), gamma_t ()", "a tensor (n,)", _draw_a_step
         ),
     ),
-    exercise(
-        "01.2",
+    "01.2": exercise(
         r"""With pencil and paper: the data point $x$ is known. What is the correlation of $z_s$ and
         $z_t$, that is, their covariance over the product of their standard deviations? A formula in
         `step` $= \gamma_t - \gamma_s$, nothing else.
@@ -47,8 +45,7 @@ EXERCISES = [
         "exp(-step/2)",
         Formula({"step": (0.01, 10.0)}),
     ),
-    exercise(
-        "01.3",
+    "01.3": exercise(
         r"""In the right panel of the opening picture the walks end at the data point, because F3
         knows it. Suppose that `back` is given another data point: at every depth $-x_t$ in place of
         $x_t$. The walks start in the noise as before. Where do they end? Predict, then run it.
@@ -62,4 +59,4 @@ EXERCISES = [
         new point?""",
         "b",
     ),
-]
+}

@@ -21,9 +21,8 @@ def _rectangles(mmse: Any, gamma: Any) -> Any:
     return 0.5 * ((snr[:-1] - snr[1:]) * mmse(snr[1:])).sum()
 
 
-EXERCISES = [
-    exercise(
-        "02.1",
+EXERCISES = {
+    "02.1": exercise(
         r"""The data are $-1$, $0$ or $+1$ with equal odds, and $z = \alpha x + \sigma\varepsilon$.
         What is the exact denoiser $E[x|z]$? A formula in `z, alpha, sigma`.
         Hint: The guess is an average of the three values, weighted by how likely each makes this
@@ -34,8 +33,7 @@ EXERCISES = [
         "2*sinh(alpha*z/sigma**2)/(2*cosh(alpha*z/sigma**2) + exp(alpha**2/(2*sigma**2)))",
         Formula({"z": ANY, "alpha": UNIT, "sigma": UNIT}, absolute=1e-12, noise=True),
     ),
-    exercise(
-        "02.2",
+    "02.2": exercise(
         r"""Find the mistake and write the right program. `mmse` is a function of tensors of
         signal-to-noise ratios, `gamma` has the $T+1$ noise levels from data to noise.
         Hint: At which end of its step does the denoiser look?
@@ -47,8 +45,7 @@ EXERCISES = [
             _world_and_noise_levels,
         ),
     ),
-    exercise(
-        "02.3",
+    "02.3": exercise(
         r"""A VDM with $\gamma$ rising in a straight line from $-13.3$ to $5$ and 8-bit data is
         evaluated with so many draws that chance plays no part, in bits per dimension. Which of
         these results point to a bug?
@@ -64,4 +61,4 @@ EXERCISES = [
         Hint: How many bits is a fair coin, and what do few steps cost even a perfect model?""",
         "acd",
     ),
-]
+}

@@ -29,9 +29,8 @@ def _mean_over_depths(gamma: Any, rate: Any, t: Any) -> Any:
     return (slope * rate(at)).mean()
 
 
-EXERCISES = [
-    exercise(
-        "03.1",
+EXERCISES = {
+    "03.1": exercise(
         r"""Three denoisers. The squared error in $x$ of A falls as the noise falls, as for a
         perfect one; that of B is the same at every noise level; that of C *rises* as the noise
         falls, as for a network that was trained on heavy noise only. Predict: with ten steps, is
@@ -45,8 +44,7 @@ EXERCISES = [
         Hint: The noisy end is on the left: does the curve rise or fall from there?""",
         "a",
     ),
-    exercise(
-        "03.2",
+    "03.2": exercise(
         r"""The data are $N(0, s_2)$, with the variance $s_2$, and the denoiser is exact. What is
         the diffusion loss at infinite depth, in nats per dimension? A formula in `s_2, gamma_0,
         gamma_1`.
@@ -57,8 +55,7 @@ EXERCISES = [
         "log((1 + s_2*exp(-gamma_0))/(1 + s_2*exp(-gamma_1))) / 2",
         Formula({"s_2": POSITIVE, "gamma_0": (-10.0, -1.0), "gamma_1": (0.0, 5.0)}),
     ),
-    exercise(
-        "03.3",
+    "03.3": exercise(
         r"""Mend the program, so that it is right for every smooth schedule `gamma` and still calls
         `rate` once.
         Hint: Where does 18.3 come from, and what stands in its place in L4?
@@ -72,4 +69,4 @@ EXERCISES = [
             _schedule_rate_and_depths,
         ),
     ),
-]
+}

@@ -38,9 +38,8 @@ def _without_counterterm(z: Any, noise: Any) -> Any:
     return z
 
 
-EXERCISES = [
-    exercise(
-        "04.1",
+EXERCISES = {
+    "04.1": exercise(
         r"""With pencil and paper: the learned encoder is $x_t=\alpha_t^2x+\sigma_t^2y$, and $y$
         changes with $\lambda$ too; write `ydot` for $\dot y=dy/d\lambda$. Differentiate, divide by
         $\sigma_t^2$, and give $u$ as a formula in `x`, `y`, `ydot` and `gamma`.
@@ -52,8 +51,7 @@ EXERCISES = [
         "(x - y)/(1 + exp(gamma)) + ydot",
         Formula({"x": ANY, "y": ANY, "ydot": ANY, "gamma": (-5.0, 5.0)}),
     ),
-    exercise(
-        "04.2",
+    "04.2": exercise(
         r"""Seen from $x$, the scaling encoder is a noisier channel. What is the signal-to-noise
         ratio of $z_t$ about $x$ (not about $x_t$)? A formula in `gamma`.
         Hint: The squared factor of $x$ in the mean of $z_t$, over the variance of the noise.
@@ -62,8 +60,7 @@ EXERCISES = [
         "exp(-gamma)/(1 + exp(gamma))**2",
         Formula({"gamma": (-5.0, 5.0)}),
     ),
-    exercise(
-        "04.3",
+    "04.3": exercise(
         r"""Predict. Leave the counterterm out: $\hat u=0$ in the loss and in the sampler. Train
         again at infinite depth, with networks as good as networks can be. What is different now?
         a: the smallest loss
@@ -76,8 +73,7 @@ EXERCISES = [
         Hint: Put both into the mean of a step and ask what its length has to do with it.""",
         "bc",
     ),
-    exercise(
-        "04.4",
+    "04.4": exercise(
         r"""Write the loss of one training step of the learned encoder, at $\gamma'(t)=1$:
         $\frac12\alpha_t^2\|r\|^2$ for each example. What networks say is given: `y`, its derivative
         `ydot` $=\dot y$, and `v_hat`, which the denoiser says when it sees $z_t$.
@@ -91,8 +87,7 @@ EXERCISES = [
             _inputs_of_loss,
         ),
     ),
-    exercise(
-        "04.5",
+    "04.5": exercise(
         r"""Data $N(0,1)$ and the scaling encoder. The perfect denoiser, trained with the
         counterterm, is known: $\hat x=\alpha_t^5\,z_t/(\alpha_t^6+\sigma_t^2)$. Write the sampler
         **without** the counterterm ($\hat u=0$, $w=1$). It takes $z_1$ and the noise, one row for
@@ -108,4 +103,4 @@ EXERCISES = [
             "z (n,), noise (T, n)", "z_0, a tensor (n,)", _start_and_noise, absolute=1e-5, tries=6
         ),
     ),
-]
+}

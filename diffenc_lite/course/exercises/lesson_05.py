@@ -31,9 +31,8 @@ def _price_of_motion(f: Any, mmse: Any, gamma: Any) -> Any:
     return charged - gained
 
 
-EXERCISES = [
-    exercise(
-        "05.1",
+EXERCISES = {
+    "05.1": exercise(
         r"""A perfect VDM on data $N(0, s_2)$ can be beaten by an encoder by at most
         $\mathrm{KL}(q(z_1)\|N(0,1))$ per dimension (X5). Give it as a formula in `s_2, gamma_1`.
         Hint: Without $x$, $z_1$ is a Gaussian: find its variance, then take the divergence of
@@ -43,8 +42,7 @@ EXERCISES = [
         "((s_2 - 1)/(1 + exp(gamma_1)) - log(1 + (s_2 - 1)/(1 + exp(gamma_1)))) / 2",
         Formula({"s_2": POSITIVE, "gamma_1": (-2.0, 5.0)}),
     ),
-    exercise(
-        "05.2",
+    "05.2": exercise(
         r"""Write a program for the price of moving. The encoder is $x_t=f(\lambda)\,x$, given as a
         function `f` of tensors; `mmse` is the smallest mean squared error of the data as a function
         of the signal-to-noise ratio about $x$. Return the third bill per unit of $\gamma$, at each
@@ -60,8 +58,7 @@ EXERCISES = [
             _inputs_of_motion,
         ),
     ),
-    exercise(
-        "05.3",
+    "05.3": exercise(
         r"""Predict, then compute. An encoder turns the coin over: on the way from data to noise the
         factor $f$ in $x_t=f(\lambda)\,x$ goes smoothly from $1$ to $-1$, as
         $f=1-2\,\mathrm{sigmoid}(-2(\lambda-\lambda_0))$. It does so near the data ($\lambda_0=9$),
@@ -76,8 +73,7 @@ EXERCISES = [
         Hint: Use your program of 05.2 with the coin, for both places.""",
         "c",
     ),
-    exercise(
-        "05.4",
+    "05.4": exercise(
         r"""An invented table, such as papers have. Two models, with the same fixed end points
         of the noise schedule and the same decoder, score test pictures (bits per dimension):
 
@@ -100,4 +96,4 @@ EXERCISES = [
         perfect?""",
         "bd",
     ),
-]
+}

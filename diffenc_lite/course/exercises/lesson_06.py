@@ -36,9 +36,8 @@ def _ratio_of_every_latent(z: Any, gamma_s: Any, gamma_t: Any) -> Any:
     return 1 / (1 + (torch.exp(-gamma_s) - snr) * spread)
 
 
-EXERCISES = [
-    exercise(
-        "06.1",
+EXERCISES = {
+    "06.1": exercise(
         r"""Two ratios for a chain of $T$ steps: the $T/2$ steps near the data share one, the other
         $T/2$ share another. The two halves have the diffusion losses $L_1$ and $L_2$ at $w=1$
         (nats). What does the chain cost with the best two ratios? A formula in `L_1, L_2, T, d`.
@@ -48,8 +47,7 @@ EXERCISES = [
         "T*d/4*(log(1 + 4*L_1/(T*d)) + log(1 + 4*L_2/(T*d)))",
         Formula({"L_1": (0.1, 30.0), "L_2": (0.1, 30.0), "T": (2.0, 60.0), "d": (1.0, 9.0)}),
     ),
-    exercise(
-        "06.2",
+    "06.2": exercise(
         r"""This program should return $w^*$ of every step, from raw gaps $(\mu_P-\mu_Q)/\sigma_Q$
         of $n$ examples with $d$ dimensions, a tensor (T, n, d). Two things in it are wrong. Mend
         it.
@@ -65,8 +63,7 @@ EXERCISES = [
         _ratio_of_every_step,
         Program("gaps (T, n, d)", "the ratios, (T,)", _inputs_of_fit),
     ),
-    exercise(
-        "06.3",
+    "06.3": exercise(
         r"""Fit a ratio for each $z_t$. The data are $x\in\{-1,0,1\}$ with equal odds, the model is
         a VDM with the perfect denoiser. Write a program that returns the best ratio of the step
         from `gamma_t` down to `gamma_s`, for each of the given latents `z` $=z_t$.
@@ -77,4 +74,4 @@ EXERCISES = [
         _ratio_of_every_latent,
         Program("z (n,), gamma_s (), gamma_t ()", "the ratios, (n,)", _inputs_of_latents),
     ),
-]
+}

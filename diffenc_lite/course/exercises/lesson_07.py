@@ -46,9 +46,8 @@ def _price_of_a_useless_counterterm() -> list[float]:
     return [still.diffusion(4, w) - vdm.diffusion(4, w) for w in (1.0, "optimal")]
 
 
-EXERCISES = [
-    exercise(
-        "07.1",
+EXERCISES = {
+    "07.1": exercise(
         r"""Pencil and paper. For data $N(0,1)$ the perfect denoiser of a VDM has the error
         $1/(1+S)$ where the signal-to-noise ratio is $S$. With $w=1$, two neighbouring steps lead
         from $S_t$ to $S_r$ and on to $S_s$, with $S_t<S_r<S_s$. At which $S_r$ do the two together
@@ -60,8 +59,7 @@ EXERCISES = [
         "sqrt((1 + S_s)*(1 + S_t)) - 1",
         Formula({"S_s": (4.0, 60.0), "S_t": (0.05, 3.0)}),
     ),
-    exercise(
-        "07.2",
+    "07.2": exercise(
         r"""A VDM (E1), $w=1$, linear $\gamma$, and the best grid of $T=4$ steps. Which of these
         changes leave the $\gamma$ of its nodes where they are, whatever the data? Predict first;
         each can be tried in a line or two.
@@ -75,8 +73,7 @@ EXERCISES = [
         Hint: If one sum is the smaller one, is the sum of the logarithms smaller too?""",
         "acd",
     ),
-    exercise(
-        "07.3",
+    "07.3": exercise(
         r"""Start the learned encoder at $y=x$: then $x_t=x$ stands still, but the counterterm is
         there. The network with the smallest loss at infinite depth says $\hat x=\mathbb
         E[x|z_t]/(1+\sigma_t^2)$ (X6). Data $N(0,1)$, $\gamma$ linear from $-13.3$ to $5$, $T=4$
@@ -93,8 +90,7 @@ EXERCISES = [
         _price_of_a_useless_counterterm,
         Number(count=2),
     ),
-    exercise(
-        "07.4",
+    "07.4": exercise(
         r"""A call of the network is not free: let each step cost `price` nats more, and let the
         number of steps be free. Write a dynamic program that returns the smallest sum that any path
         from the first node to the last can have, steps and prices together. `costs[i, j]` is the
@@ -106,8 +102,7 @@ EXERCISES = [
         _cheapest_of_all,
         Program("costs (N+1, N+1), price", "one number, in nats", _costs_and_price, tolerance=1e-6),
     ),
-    exercise(
-        "07.5",
+    "07.5": exercise(
         r"""This program should return the best scale $A^*/c$ (W7) of one step and the ratio $w^*$
         that goes with it, from predictions, encodings and the two $\gamma$. It runs without an
         error, and two things in it are wrong. Mend it.
@@ -131,4 +126,4 @@ EXERCISES = [
             _one_step,
         ),
     ),
-]
+}

@@ -22,9 +22,8 @@ def _with_control(scores: Any, perfect: Any, truth: float) -> Any:
     return better.mean(), better.std() / math.sqrt(len(better))
 
 
-EXERCISES = [
-    exercise(
-        "08.1",
+EXERCISES = {
+    "08.1": exercise(
         r"""The data are $N(0, s_2)$, and $z=\sqrt\eta\,x+\varepsilon$ with $\eta=\mathrm{SNR}$. A
         timid network says $\hat x=k\,\mathbb E[x|z]$. What does its mistake cost per unit of
         $\lambda$, in nats? Give $\frac12\eta\,\mathbb E(\mathbb E[x|z]-\hat x)^2$ as a formula in
@@ -36,8 +35,7 @@ EXERCISES = [
         "eta**2 * s_2**2 * (1 - k)**2 / (2 * (1 + eta * s_2))",
         Formula({"k": (0.0, 2.0), "s_2": POSITIVE, "eta": POSITIVE}),
     ),
-    exercise(
-        "08.2",
+    "08.2": exercise(
         r"""This program should return the mean of a model's `scores` (one for each point) and its
         standard error, with the luck of the draws taken off. `perfect` has the scores of the
         perfect VDM on the same draws, and `truth` is what these are on average, known exactly. It
@@ -55,8 +53,7 @@ EXERCISES = [
         _with_control,
         Program("scores (n,), perfect (n,), truth", "two numbers", _scores),
     ),
-    exercise(
-        "08.3",
+    "08.3": exercise(
         r"""Ten VDMs and ten learned models, from ten seeds, are all scored on *one* set of 32,768
         test points, with one noise for each. For each seed you take the difference of the two gaps,
         and then Student's interval of the mean over the ten seeds. Predict: which luck does this
@@ -70,4 +67,4 @@ EXERCISES = [
         Hint: The interval sees only what scatters from seed to seed.""",
         "c",
     ),
-]
+}

@@ -6,8 +6,6 @@ import torch
 
 from .forms import Formula, Number, Program, exercise
 
-GAMMAS = {"gamma_0": (-13.3, -2.0), "gamma_1": (-1.0, 6.0)}
-
 
 def _levels(generator: Any) -> tuple[Any, ...]:
     """Levels of images to count and of images to score, each pixel with habits of its own"""
@@ -24,9 +22,8 @@ def _independent(train: Any, test: Any) -> Any:
     return torch.stack(bits).mean()
 
 
-EXERCISES = [
-    exercise(
-        "09.1",
+EXERCISES = {
+    "09.1": exercise(
         r"""*Independent pixels.* Give each pixel of the image a histogram of its own. Count the
         levels in the training images, add $1/8$ to each of the 256 counts, and turn counts into
         probabilities. Return what the test images cost, in bits per pixel.
@@ -37,8 +34,7 @@ EXERCISES = [
         _independent,
         Program("train (n, d), test (m, d), levels from 0 to 255", "one number", _levels),
     ),
-    exercise(
-        "09.2",
+    "09.2": exercise(
         r"""An untrained network adds nothing, so $\hat v=z$. What does it pay in diffusion loss for
         a pixel with $x^2=1$, at infinite depth, in **nats**? Give it as a formula in `gamma_0,
         gamma_1`.
@@ -47,10 +43,9 @@ EXERCISES = [
         is 2 at every depth, so only the weight is left to integrate.
         Hint: The weight $\alpha^2$ is the sigmoid of $-\gamma$. What has it as its derivative?""",
         "log(1 + exp(-gamma_0)) - log(1 + exp(-gamma_1))",
-        Formula(GAMMAS),
+        Formula({"gamma_0": (-13.3, -2.0), "gamma_1": (-1.0, 6.0)}),
     ),
-    exercise(
-        "09.3",
+    "09.3": exercise(
         r"""We take away the Fourier features, sines and cosines of $z$, the fastest of which goes
         through a whole period from one grey level to the next. Then we train again. Predict: where
         does the loss rise?
@@ -63,8 +58,7 @@ EXERCISES = [
         Hint: Which of the terms has a network in it at all?""",
         "c",
     ),
-    exercise(
-        "09.4",
+    "09.4": exercise(
         r"""Three trainings went wrong, each by one mistake. These are their bounds on held-out
         images, beside a healthy one:
 
@@ -91,4 +85,4 @@ EXERCISES = [
         lambda: [2, 4, 5],
         Number(tolerance=0.0, count=3),
     ),
-]
+}

@@ -30,9 +30,8 @@ def _news(d: Any) -> Any:
     return (z.abs() > 1.96).any(1).double()
 
 
-EXERCISES = [
-    exercise(
-        "10.1",
+EXERCISES = {
+    "10.1": exercise(
         r"""A pixel has the mean $c$ and the variance $s_2$ over all images. Take its ceiling, the
         prior loss averaged over the images, and subtract the image's share. What is left to a
         network at most, in nats? A formula in `s_2, gamma_1`.
@@ -43,8 +42,7 @@ EXERCISES = [
         "((s_2 - 1)/(1 + exp(gamma_1)) + log(1 + exp(-gamma_1)))/2",
         Formula({"s_2": POSITIVE, "gamma_1": (-2.0, 5.0)}),
     ),
-    exercise(
-        "10.2",
+    "10.2": exercise(
         r"""**Predict.** The noise of a VDM ends at $\gamma_1=2$, and all denoisers are perfect. For
         which of these data may a learned encoder lie more than 0.01 bits per dimension below the
         best encoder that adds one image for each depth?
@@ -58,8 +56,7 @@ EXERCISES = [
         Hint: If $x_t$ is the same for all data, what can a network do that one image cannot?""",
         "bc",
     ),
-    exercise(
-        "10.3",
+    "10.3": exercise(
         r"""**Choose controls.** A learned encoder ends 0.002 bits per dimension below the VDM that
         was trained on. Which of these arms, *if it ended as low*, would show that the gain does not
         need an encoder that looks at the image, one whose $x_t-x$ depends on $x$? All that apply.
@@ -72,8 +69,7 @@ EXERCISES = [
         Hint: To multiply by $1+a$ is to add $a\,x$.""",
         "ab",
     ),
-    exercise(
-        "10.4",
+    "10.4": exercise(
         r"""**Simulate peeking.** There is no effect: the differences are standard normal, and their
         standard deviation 1 is known. After each pair somebody computes
         $z_k=(d_1+\dots+d_k)/\sqrt k$, and stops with the news of an effect as soon as $|z_k|>1.96$.
@@ -90,8 +86,7 @@ EXERCISES = [
             tries=6,
         ),
     ),
-    exercise(
-        "10.5",
+    "10.5": exercise(
         r"""Two models, three runs of each. As three pairs, the interval of the difference has $t^*$
         with 2 degrees of freedom and the standard error $s\sqrt{2(1-\rho)/3}$. Without pairs it has
         $t^*$ with 4, and $s\sqrt{2/3}$. From which correlation $\rho$ on is the paired interval the
@@ -102,4 +97,4 @@ EXERCISES = [
         _break_even,
         Number(),
     ),
-]
+}

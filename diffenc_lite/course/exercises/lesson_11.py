@@ -22,9 +22,8 @@ def _slope_and_share(x: Any, x_t: Any, sigma2: float) -> tuple[Any, Any]:
     return slope, 1 - (moved - slope * x).square().sum() / moved.square().sum()
 
 
-EXERCISES = [
-    exercise(
-        "11.1",
+EXERCISES = {
+    "11.1": exercise(
         r"""This probe of a learned encoder should return one slope, that of what the encoder
         changes on $x$, and the share $R^2$ that the slope explains of what differs from example to
         example. Two things in it are wrong. Mend it.
@@ -42,8 +41,7 @@ EXERCISES = [
         _slope_and_share,
         Program("x (n, d), x_t (n, d), sigma2", "two numbers, slope and R^2", _encoded),
     ),
-    exercise(
-        "11.2",
+    "11.2": exercise(
         r"""A direction of Gaussian data whose variance $s$ is so small that only the terms linear
         in $s$ of its two bills count. The encoder starts with $f=1$ at the data, where the SNR is
         very large. By which factor $f_1$ does the best encoder stretch the direction? A formula in
@@ -56,8 +54,7 @@ EXERCISES = [
         "1 + exp(-gamma_1)",
         Formula({"gamma_1": (-1.0, 5.0)}),
     ),
-    exercise(
-        "11.3",
+    "11.3": exercise(
         r"""Let the noise of the photographs end at $\gamma_1=5$ in place of 2. What does the theory
         predict, compared with $\gamma_1=2$? `allowance` and `best_motion` can check it.
         a: the mean patch has a larger share of what can be saved
@@ -70,4 +67,4 @@ EXERCISES = [
         it is left to save at gamma_1 = 5?""",
         "ac",
     ),
-]
+}

@@ -20,9 +20,8 @@ def _price_of_a_chain(g: Any, h: Any) -> Any:
     return scale, 1 / (1 + m), 0.5 * (1 + m).log2().sum()
 
 
-EXERCISES = [
-    exercise(
-        "12.1",
+EXERCISES = {
+    "12.1": exercise(
         r"""Build the fit. `g` and `h` are the gap with $A=c$ and what one more unit of $A/c$ adds
         to it, both in units of $\sigma_Q$, of $n$ images at all $T$ steps. Return the best scale
         $A^*/c$ of every step, the ratio $w^*$ that goes with it, and the price of the whole chain
@@ -33,8 +32,7 @@ EXERCISES = [
         _price_of_a_chain,
         Program("g (n, T, d), h (n, T, d)", "A / c (T,), w (T,) and one number", _gaps),
     ),
-    exercise(
-        "12.2",
+    "12.2": exercise(
         r"""Predict. Eight equal steps, the best mean. In which of them is $w^*$ smallest, so that
         the step adds most noise beyond the posterior's?
         a: in the steps from almost pure noise, where the network can only guess
@@ -46,8 +44,7 @@ EXERCISES = [
         level?""",
         "c",
     ),
-    exercise(
-        "12.3",
+    "12.3": exercise(
         r"""Pencil and paper. With $w=1$ a chain of $T$ steps loses $L$ nats per dimension in all,
         the same in every step. For large $T$, how much less does it lose with $w^*$? Only the
         leading term, as a formula in `L, T`.
@@ -57,4 +54,4 @@ EXERCISES = [
         "L**2/T",
         Formula({"L": (0.2, 2.0), "T": (4.0, 1000.0)}),
     ),
-]
+}

@@ -41,9 +41,8 @@ def _ddim(z: Any, x_hat: Any, gamma_s: Any, gamma_t: Any) -> Any:
     return alpha_s * x_hat + sigma_s / sigma_t * (z - alpha_t * x_hat)
 
 
-EXERCISES = [
-    exercise(
-        "13.1",
+EXERCISES = {
+    "13.1": exercise(
         r"""Pencil and paper. A VDM's network predicts $\hat\varepsilon=\mathbb E[\varepsilon\mid
         z_t]+\xi$, where $\xi$ is noise of its own, independent of everything, with mean 0 and
         variance $v$ in each dimension. By how much is Analytic-DPM's $m_A$ **too small**: $m-m_A$?
@@ -54,8 +53,7 @@ EXERCISES = [
         "2*v*(exp(gamma_t - gamma_s) - 1)",
         Formula({"v": (0.01, 0.5), "gamma_t": (0.5, 3.0), "gamma_s": (-3.0, 0.0)}),
     ),
-    exercise(
-        "13.2",
+    "13.2": exercise(
         r"""This is said to be the mean of a step of DDIM without noise, but its samples are pale:
 
         ```python
@@ -77,8 +75,7 @@ EXERCISES = [
             _two_latents,
         ),
     ),
-    exercise(
-        "13.3",
+    "13.3": exercise(
         r"""Two **correlated** standard normals, each with a schedule of its own, the same for all
         data. Which denoisers make the diffusion loss at infinite depth *independent of the path* of
         $(\gamma_1,\gamma_2)$ between its end points? Predict first.
@@ -92,8 +89,7 @@ EXERCISES = [
         Hint: A constant error costs the same on every path, because the end points are fixed.""",
         "abc",
     ),
-    exercise(
-        "13.4",
+    "13.4": exercise(
         r"""The variance of OCM in one dimension, for any perfect denoiser. `denoise` maps $z$ (n,)
         to $\mathbb E[x\mid z]$ (n,), where $z=\sqrt{\mathrm{SNR}}\,x+\varepsilon$. Return
         $\mathrm{Var}[x\mid z]$, **exactly**: no difference quotient, no knowledge of the data.
@@ -108,4 +104,4 @@ EXERCISES = [
             absolute=1e-9,
         ),
     ),
-]
+}

@@ -13,9 +13,8 @@ def _both_readings() -> list[float]:
     return [1 - sine * (1 + c / 2 + 3 / 8 * c**2 + 5 / 16 * c**3) for sine, c in squares]
 
 
-EXERCISES = [
-    exercise(
-        "14.1",
+EXERCISES = {
+    "14.1": exercise(
         r"""The evidence for a claim is: a proof that closes, under the condition *bounded data*; a
         check that agrees to 6 digits; and a measured interval from $-0.012$ to $+0.001$, where
         *below 0* is claimed. The verdict is *not seen here*, and somebody wants *proved under
@@ -28,8 +27,7 @@ EXERCISES = [
         Hint: go through the rules of `verdict` from the top, once for each change""",
         "ab",
     ),
-    exercise(
-        "14.2",
+    "14.2": exercise(
         r"""A report gives $1.064\pm0.005$ bits per dimension without an encoder and $1.052\pm0.004$
         with it, **five** seeds each, unpaired. Which two-sided p does Student's test give if $\pm$
         is the standard deviation of a run, and which if it is the standard error of the mean? Both,
@@ -39,8 +37,7 @@ EXERCISES = [
         _both_readings,
         Number(tolerance=2e-2, count=2),
     ),
-    exercise(
-        "14.3",
+    "14.3": exercise(
         r"""Pencil and paper. Gaussian data of variance $s_2\ge1$, perfect denoisers, no decoder
         mismatch. An encoder brings the prior loss down to its floor, that of $x_1=0$, and leaves
         the reconstruction loss of a VDM as it was. By how many nats per dimension must its
@@ -50,4 +47,4 @@ EXERCISES = [
         "(1/(1 + exp(gamma_1)) + log((s_2 + exp(gamma_1))/(1 + exp(gamma_1))))/2",
         Formula({"s_2": (1.0, 4.0), "gamma_1": (-2.0, 5.0)}),
     ),
-]
+}

@@ -4,6 +4,7 @@ proof levels, which any notebook may use, in levels.toml."""
 from __future__ import annotations
 
 import importlib
+from dataclasses import replace
 from pathlib import Path
 
 from .forms import Exercise
@@ -15,9 +16,10 @@ _LESSONS = [
 ]
 
 EXERCISES: dict[str, Exercise] = {
-    **{exercise.number: exercise for lesson in _LESSONS for exercise in lesson.EXERCISES},
-    **LEVELS,
-}
+    number: replace(entry, number=number)
+    for lesson in _LESSONS
+    for number, entry in lesson.EXERCISES.items()
+} | LEVELS
 
 
 def find(exercise: str | Exercise) -> Exercise:
