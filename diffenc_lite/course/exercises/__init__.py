@@ -7,7 +7,7 @@ from .answers import ExerciseError
 from .checking import Mark, ask, check, judge
 from .forms import Choice, Exercise, Formula, Number, Program, RightSide
 from .levels import CHAINS
-from .playing import level, play
+from .player import level, play
 from .registry import EXERCISES
 
 __all__ = [
