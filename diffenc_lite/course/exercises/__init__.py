@@ -4,11 +4,10 @@
 """
 
 from .answers import ExerciseError
-from .checking import Mark, ask, check, judge
+from .checking import EXERCISES, Mark, ask, check, judge
 from .forms import Choice, Exercise, Formula, Number, Program, RightSide
 from .levels import CHAINS
 from .player import level, play
-from .registry import EXERCISES
 
 __all__ = [
     "CHAINS",

@@ -1,22 +1,21 @@
 """Exercises of notebook 01, A Gaussian toolbox."""
 
-from typing import Any
-
 import torch
+from torch import Generator, Tensor
 
+from ...schedule import Noise
 from .forms import Formula, Program, exercise
 
 
-def _draw_a_step(generator: Any) -> tuple[Any, ...]:
+def _draw_a_step(generator: Generator) -> tuple[Tensor, ...]:
     z_s, x_s, x_t = torch.randn(3, 7, generator=generator, dtype=torch.float64)
     gamma_s, step = 2 * torch.rand(2, generator=generator, dtype=torch.float64)
     return z_s, x_s, x_t, gamma_s - 2, gamma_s - 2 + step + 0.1
 
 
-def _stretch(z_s: Any, x_s: Any, x_t: Any, gamma_s: Any, gamma_t: Any) -> Any:
-    alpha_s, alpha_t = (-gamma_s).sigmoid().sqrt(), (-gamma_t).sigmoid().sqrt()
-    sigma_s, sigma_t = gamma_s.sigmoid().sqrt(), gamma_t.sigmoid().sqrt()
-    return alpha_t * x_t + sigma_t / sigma_s * (z_s - alpha_s * x_s)
+def _stretch(z_s: Tensor, x_s: Tensor, x_t: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> Tensor:
+    s, t = Noise.from_gamma(gamma_s), Noise.from_gamma(gamma_t)
+    return t.alpha * x_t + t.sigma / s.sigma * (z_s - s.alpha * x_s)
 
 
 EXERCISES = {

@@ -1,40 +1,40 @@
 """Exercises of notebook 04, Adding an encoder."""
 
-from typing import Any
-
 import torch
+from torch import Generator, Tensor
 
+from ... import process
+from ...schedule import Noise
 from .forms import ANY, Formula, Program, exercise
 
 
-def _inputs_of_loss(generator: Any) -> tuple[Any, ...]:
+def _inputs_of_loss(generator: Generator) -> tuple[Tensor, ...]:
     parts = torch.randn(5, 4, 3, generator=generator, dtype=torch.float64)
     return *parts, 4 * torch.rand(4, generator=generator, dtype=torch.float64) - 2
 
 
-def _loss(x: Any, y: Any, ydot: Any, eps: Any, v_hat: Any, gamma: Any) -> Any:
+def _loss(x: Tensor, y: Tensor, ydot: Tensor, eps: Tensor, v_hat: Tensor, gamma: Tensor) -> Tensor:
     """By the residual of E3, (1 + sigma^2)(v - v_hat) + sigma (y - ydot)."""
-    alpha2, sigma2 = torch.sigmoid(-gamma)[:, None], torch.sigmoid(gamma)[:, None]
-    v = alpha2.sqrt() * eps - sigma2.sqrt() * (alpha2 * x + sigma2 * y)
-    r = (1 + sigma2) * (v - v_hat) + sigma2.sqrt() * (y - ydot)
-    return 0.5 * (alpha2 * r.square()).sum(1)
+    t = Noise.from_gamma(gamma).like(x)
+    v = process.v_from_eps(t.alpha**2 * x + t.sigma**2 * y, eps, t)
+    r = (1 + t.sigma**2) * (v - v_hat) + t.sigma * (y - ydot)
+    return 0.5 * (t.alpha * r).square().sum(1)
 
 
-def _start_and_noise(generator: Any) -> tuple[Any, ...]:
+def _start_and_noise(generator: Generator) -> tuple[Tensor, ...]:
     """Of chains of 3 to 200 steps: in a short one a wrong start is still seen at the end"""
     steps = (3, 20, 200)[int(torch.randint(3, (), generator=generator))]
     start, *noise = torch.randn(1 + steps, 6, generator=generator, dtype=torch.float64)
     return start, torch.stack(noise)
 
 
-def _without_counterterm(z: Any, noise: Any) -> Any:
+def _without_counterterm(z: Tensor, noise: Tensor) -> Tensor:
     gamma = torch.linspace(5, -13.3, len(noise) + 1, dtype=torch.float64)
-    alpha2, sigma2 = torch.sigmoid(-gamma), torch.sigmoid(gamma)
-    for t, (s, eps) in enumerate(enumerate(noise, start=1)):
-        c = -torch.expm1(gamma[s] - gamma[t])
-        x_hat = alpha2[t] ** 2.5 * z / (alpha2[t] ** 3 + sigma2[t])
-        kept = (alpha2[t] / alpha2[s]).sqrt() * sigma2[s] / sigma2[t]
-        z = kept * z + alpha2[s].sqrt() * c * x_hat + (sigma2[s] * c).sqrt() * eps
+    for gamma_t, gamma_s, eps in zip(gamma, gamma[1:], noise, strict=False):
+        s, t = Noise.from_gamma(gamma_s), Noise.from_gamma(gamma_t)
+        x_hat = t.alpha**5 * z / (t.alpha**6 + t.sigma**2)
+        p = process.generative_step(z, x_hat, 0.0, s, t)
+        z = p.mean + p.variance.sqrt() * eps
     return z
 
 

@@ -9,9 +9,8 @@ from .forms import POSITIVE, Formula, Program, exercise
 
 def _inputs_of_motion(generator: Any) -> tuple[Any, Any, Any]:
     """A factor f of lambda, the mmse of Gaussian data as a function, and values of gamma."""
-    power, variance, share = (
-        0.5 + torch.rand(3, generator=generator, dtype=torch.float64)
-    ).tolist()
+    drawn = torch.rand(3, generator=generator, dtype=torch.float64)
+    power, variance, share = (0.5 + drawn).tolist()
 
     def f(lam: Any) -> Any:
         return 1 - share / 2 + share / 2 * torch.sigmoid(power * lam)

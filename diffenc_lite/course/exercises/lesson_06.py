@@ -1,31 +1,28 @@
 """Exercises of notebook 06, The noise variance ratio."""
 
-from typing import Any
-
 import torch
+from torch import Generator, Tensor
 
 from .forms import Formula, Program, exercise
 
 
-def _inputs_of_fit(generator: Any) -> tuple[Any]:
+def _inputs_of_fit(generator: Generator) -> tuple[Tensor]:
     sizes = torch.tensor([0.2, 1.0, 3.0], dtype=torch.float64)[:, None, None]
     return (sizes * torch.randn(3, 7, 4, generator=generator, dtype=torch.float64),)
 
 
-def _ratio_of_every_step(gaps: Any) -> Any:
+def _ratio_of_every_step(gaps: Tensor) -> Tensor:
     steps, examples, dims = gaps.shape
     return examples * dims / (examples * dims + gaps.square().sum((1, 2)))
 
 
-def _inputs_of_latents(generator: Any) -> tuple[Any, Any, Any]:
+def _inputs_of_latents(generator: Generator) -> tuple[Tensor, Tensor, Tensor]:
     z = 1.5 * torch.randn(7, generator=generator, dtype=torch.float64)
-    gamma_s, step = 3 * torch.rand(2, generator=generator, dtype=torch.float64) - torch.tensor(
-        [2.0, -0.5], dtype=torch.float64
-    )
-    return z, gamma_s, gamma_s + step
+    gamma_s, step = 3 * torch.rand(2, generator=generator, dtype=torch.float64)
+    return z, gamma_s - 2, gamma_s + step - 1.5
 
 
-def _ratio_of_every_latent(z: Any, gamma_s: Any, gamma_t: Any) -> Any:
+def _ratio_of_every_latent(z: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> Tensor:
     """The spread of three values with equal odds, from the mean of x and of x^2 given z."""
     snr = torch.exp(-gamma_t)
     tilt = z * torch.sigmoid(-gamma_t).sqrt() / torch.sigmoid(gamma_t)

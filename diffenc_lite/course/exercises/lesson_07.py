@@ -25,11 +25,9 @@ def _cheapest_of_all(costs: Any, price: float) -> float:
 
 
 def _one_step(generator: Any) -> tuple[Any, ...]:
-    x_t = torch.randn(50, 3, generator=generator, dtype=torch.float64)
-    x_s = x_t + 0.3 * torch.randn(50, 3, generator=generator, dtype=torch.float64)
-    x_hat = 0.8 * x_t + 0.5 * torch.randn(50, 3, generator=generator, dtype=torch.float64)
+    x_t, moved, error = torch.randn(3, 50, 3, generator=generator, dtype=torch.float64)
     gamma_s = torch.rand((), generator=generator, dtype=torch.float64) - 2
-    return x_hat, x_t, x_s, gamma_s, gamma_s + 1.5
+    return 0.8 * x_t + 0.5 * error, x_t, x_t + 0.3 * moved, gamma_s, gamma_s + 1.5
 
 
 def _best_scale_and_ratio(x_hat: Any, x_t: Any, x_s: Any, gamma_s: Any, gamma_t: Any) -> Any:

@@ -1,20 +1,19 @@
 """Exercises of notebook 09, Training on MNIST."""
 
-from typing import Any
-
 import torch
+from torch import Generator, Tensor
 
 from .forms import Formula, Number, Program, exercise
 
 
-def _levels(generator: Any) -> tuple[Any, ...]:
+def _levels(generator: Generator) -> tuple[Tensor, ...]:
     """Levels of images to count and of images to score, each pixel with habits of its own"""
     habit = torch.randint(0, 250, (5,), generator=generator)
     jitter = [torch.randint(0, 6, (n, 5), generator=generator) for n in (40, 30)]
     return tuple(habit + part for part in jitter)
 
 
-def _independent(train: Any, test: Any) -> Any:
+def _independent(train: Tensor, test: Tensor) -> Tensor:
     bits = []
     for seen, asked in zip(train.T, test.T, strict=True):
         counts = torch.bincount(seen, minlength=256).double() + 1 / 8

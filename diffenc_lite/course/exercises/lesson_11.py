@@ -1,13 +1,12 @@
 """Exercises of notebook 11, What did the encoder learn?."""
 
-from typing import Any
-
 import torch
+from torch import Generator, Tensor
 
 from .forms import Formula, Program, exercise
 
 
-def _encoded(generator: Any) -> tuple[Any, ...]:
+def _encoded(generator: Generator) -> tuple[Tensor, Tensor, float]:
     """Data and encodings that are dimmed, shifted by one picture for all, and a little noisy."""
     x, picture = (torch.randn(n, 6, generator=generator, dtype=torch.float64) for n in (40, 1))
     noise = torch.randn(40, 6, generator=generator, dtype=torch.float64)
@@ -15,7 +14,7 @@ def _encoded(generator: Any) -> tuple[Any, ...]:
     return 0.4 + x, 0.4 + x + sigma2 * (0.8 * picture - 0.6 * x + 0.3 * noise), sigma2
 
 
-def _slope_and_share(x: Any, x_t: Any, sigma2: float) -> tuple[Any, Any]:
+def _slope_and_share(x: Tensor, x_t: Tensor, sigma2: float) -> tuple[Tensor, Tensor]:
     moved = x_t - x
     moved, x = moved - moved.mean(0), x - x.mean(0)
     slope = (moved * x).sum() / x.square().sum()

@@ -1,19 +1,18 @@
 """Exercises of notebook 12, The ratio on MNIST."""
 
-from typing import Any
-
 import torch
+from torch import Generator, Tensor
 
 from .forms import Formula, Program, exercise
 
 
-def _gaps(generator: Any) -> tuple[Any, Any]:
+def _gaps(generator: Generator) -> tuple[Tensor, Tensor]:
     g, h = torch.randn(2, 5, 3, 4, generator=generator, dtype=torch.float64)
     sizes = 1 + torch.rand(5, 1, 1, generator=generator, dtype=torch.float64)
     return sizes * (g - 0.3 * h), sizes * h
 
 
-def _price_of_a_chain(g: Any, h: Any) -> Any:
+def _price_of_a_chain(g: Tensor, h: Tensor) -> tuple[Tensor, ...]:
     gh, h2 = (g * h).mean((0, 2)), (h * h).mean((0, 2))
     scale = 1 - gh / h2
     m = (g + (scale[:, None] - 1) * h).square().mean((0, 2))

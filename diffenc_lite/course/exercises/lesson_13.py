@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 
+from ...schedule import Noise
 from .forms import Formula, Program, exercise
 
 
@@ -35,10 +36,8 @@ def _two_latents(generator: Any) -> tuple[Any, ...]:
 
 
 def _ddim(z: Any, x_hat: Any, gamma_s: Any, gamma_t: Any) -> Any:
-    (alpha_s, sigma_s), (alpha_t, sigma_t) = (
-        ((-gamma).sigmoid().sqrt(), gamma.sigmoid().sqrt()) for gamma in (gamma_s, gamma_t)
-    )
-    return alpha_s * x_hat + sigma_s / sigma_t * (z - alpha_t * x_hat)
+    s, t = Noise.from_gamma(gamma_s), Noise.from_gamma(gamma_t)
+    return s.alpha * x_hat + s.sigma / t.sigma * (z - t.alpha * x_hat)
 
 
 EXERCISES = {

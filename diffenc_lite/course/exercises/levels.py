@@ -12,7 +12,7 @@ Each level is an exercise too: ask("F3.3"), check("F3.3", answer_F3_3). They sta
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,11 +50,6 @@ class Level(Exercise):
     why: str
     word: str
     argued: tuple[str, ...]
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        assert isinstance(self.form, RightSide)
-        return self.form.names
 
     @property
     def equation(self) -> str:
@@ -113,19 +108,16 @@ def _relation(left: str) -> str:
     return left if left.endswith(r"\approx") else f"{left} ="
 
 
-def _chains() -> Iterator[Game]:
-    made: dict[str, Level] = {}
-    for tag, chain in _DATA.items():
-        for i, entry in enumerate(chain["level"], 1):
-            made[f"{tag}.{i}"] = _level(f"{tag}.{i}", chain["setting"], made, **entry)
-        levels = tuple(e for e in made.values() if e.number.startswith(f"{tag}."))
-        yield Game(tag, chain["title"], chain["setting"], levels)
+def _chain(tag: str, title: str, setting: str, level: list[dict[str, Any]]) -> Game:
+    numbers = [f"{tag}.{i}" for i in range(1, len(level) + 1)]
+    for number, entry in zip(numbers, level, strict=True):
+        LEVELS[number] = _level(number, setting, **entry)
+    return Game(tag, title, setting, tuple(LEVELS[number] for number in numbers))
 
 
 def _level(
     number: str,
     setting: str,
-    before: dict[str, Level],
     goal: str,
     names: str,
     uses: Sequence[str] = (),
@@ -133,9 +125,9 @@ def _level(
     word: str = "",
     **rest: Any,
 ) -> Level:
-    known = "; ".join(f"${before[used].equation}$ ({used})" for used in uses)
+    known = "; ".join(f"${LEVELS[used].equation}$ ({used})" for used in uses)
     typed = ", ".join(_typed(name) for name in names.split())
-    argued = {n: None for used in uses for n in before[used].argued}
+    argued = {n: None for used in uses for n in LEVELS[used].argued}
     if word == "in words":
         argued[number] = None
     parts = [goal, f"Known: {known}." if known else "", f"$${_relation(rest['left'])} \\;?$$"]
@@ -159,5 +151,5 @@ def _typed(name: str) -> str:
     return f"`{name}`" if shown == name else f"`{name}` (${shown}$)"
 
 
-CHAINS: dict[str, Game] = {chain.tag: chain for chain in _chains()}
-LEVELS: dict[str, Level] = {e.number: e for chain in CHAINS.values() for e in chain.levels}
+LEVELS: dict[str, Level] = {}
+CHAINS = {tag: _chain(tag, **chain) for tag, chain in _DATA.items()}
