@@ -26,7 +26,7 @@ import sympy
 import torch
 
 from ..ledger import zero
-from . import lines
+from . import levels
 from .answers import (
     ExerciseError,
     NotRight,
@@ -83,8 +83,6 @@ def _prepare_numbers(exercise: Exercise, form: Number) -> Compare:
 def _as_array(value: Any) -> Any:
     """Real numbers from lists, numpy, torch or SymPy as an array (True is 1), else None."""
     try:
-        if isinstance(value, torch.Tensor):
-            return None if value.is_complex() else value.detach().cpu().double().numpy()
         if isinstance(value, (list, tuple)) and any(isinstance(v, torch.Tensor) for v in value):
             value = [_as_array(v) for v in value]
         array = np.array(value.tolist() if hasattr(value, "tolist") else value)
@@ -277,5 +275,5 @@ _PREPARE: dict[type[Form], Callable[[Exercise, Any], Compare]] = {
     Formula: _prepare_formula,
     Choice: _prepare_choice,
     Program: _prepare_program,
-    RightSide: lines.prepare,
+    RightSide: levels.prepare,
 }
