@@ -25,26 +25,22 @@ import contextlib
 import importlib
 import io
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ...arguments import one_of
 from .answers import ExerciseError, NotRight, Unanswered, WrongForm
 from .comparing import is_stub, prepared
-from .forms import Choice, Exercise
+from .forms import Choice, Exercise, exercises
 from .levels import LEVELS
 from .writing import folded_hints
 
-# Those of notebook NN stand in lesson_NN.py; the proof levels, which any notebook may use, in
-# levels.toml.
-_LESSONS = [
-    importlib.import_module(f".{file.stem}", __package__)
-    for file in sorted(Path(__file__).parent.glob("lesson_*.py"))
-]
+# Those of the notebooks, and the proof levels, which any notebook may use
 EXERCISES: dict[str, Exercise] = {
-    number: replace(entry, number=number)
-    for lesson in _LESSONS
-    for number, entry in lesson.EXERCISES.items()
+    exercise.number: exercise
+    for file in sorted(Path(__file__).parent.glob("lesson_*.py"))
+    for exercise in exercises(importlib.import_module(f".{file.stem}", __package__))
 } | LEVELS
 
 
@@ -52,12 +48,8 @@ def find(exercise: str | Exercise) -> Exercise:
     """The exercise of this number. Raises ValueError for a number that does not exist."""
     if isinstance(exercise, Exercise):
         return exercise
-    try:
-        return EXERCISES[exercise]
-    except (KeyError, TypeError):
-        raise ValueError(
-            f"number must be that of an exercise, one of {', '.join(EXERCISES)}; got {exercise!r}"
-        ) from None
+    one_of("number", exercise, EXERCISES)
+    return EXERCISES[exercise]
 
 
 @dataclass(frozen=True)

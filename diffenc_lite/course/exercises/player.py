@@ -17,6 +17,7 @@ from typing import Any
 
 import ipywidgets
 
+from ...arguments import one_of
 from ...files import write_whole
 from . import writing
 from .checking import Mark, judge
@@ -62,8 +63,8 @@ def play(*chains: str, file: str | Path | None = FILE, anew: bool = False) -> Pl
     Args: file, where solved levels are kept (None: nowhere); anew, forget those that it holds.
     Raises ValueError for a chain that does not exist, and for a file that is no such record.
     """
-    if unknown := [tag for tag in chains if tag not in CHAINS]:
-        raise ValueError(f"chains must be of {', '.join(CHAINS)}; got {unknown[0]!r}")
+    for tag in chains:
+        one_of("chains", tag, CHAINS)
     return Player([CHAINS[tag] for tag in chains or CHAINS], file, anew)
 
 
@@ -116,9 +117,8 @@ class Player:
 
     def _open_chain(self) -> None:
         """At its first level that is not solved yet"""
-        n = len(self.chain.levels)
-        unsolved = [i for i in range(n) if self.chain.levels[i].number not in self.solved]
-        self._show([*unsolved, n - 1][0])
+        solved = [level.number in self.solved for level in self.chain.levels]
+        self._show([*solved, False].index(False))
 
     def _show(self, position: int) -> None:
         """The level there, or the last or first one"""
