@@ -84,8 +84,7 @@ def _costs_and_price(generator: Any) -> tuple[Any, float]:
 
 def answer_07_4(costs: Any, price: float) -> float:
     paths = [cheapest_path(costs, steps) for steps in range(1, len(costs))]
-    sums = [float(costs[p[:-1], p[1:]].sum()) + price * (len(p) - 1) for p in paths]
-    return min(sums)
+    return min(float(costs[p[:-1], p[1:]].sum()) + price * (len(p) - 1) for p in paths)
 
 
 def _one_step(generator: Any) -> tuple[Any, ...]:

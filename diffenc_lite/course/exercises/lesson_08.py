@@ -51,8 +51,7 @@ def _scores(generator: Any) -> tuple[Any, ...]:
 
     So many that a deviation with n in it and one with n - 1 are both right."""
     luck, unshared = torch.randn(2, 20000, generator=generator, dtype=torch.float64)
-    luck = 4 * luck
-    return 6.5 + luck + unshared, 6.4 + luck, 6.4
+    return 6.5 + 4 * luck + unshared, 6.4 + 4 * luck, 6.4
 
 
 def answer_08_2(scores: Any, perfect: Any, truth: float) -> Any:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import random
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -120,16 +120,9 @@ def _chain(tag: str, title: str, setting: str, level: list[dict[str, Any]]) -> G
     return Game(tag, title, setting, tuple(LEVELS[number] for number in numbers))
 
 
-def _level(
-    number: str,
-    setting: str,
-    goal: str,
-    names: str,
-    uses: Sequence[str] = (),
-    leading: str = "",
-    word: str = "",
-    **rest: Any,
-) -> Level:
+def _level(number: str, setting: str, goal: str, names: str, **rest: Any) -> Level:
+    uses, hints = tuple(rest.pop("uses", ())), tuple(rest.pop("hints"))
+    leading, word = rest.pop("leading", ""), rest.pop("word", "")
     known = "; ".join(f"${LEVELS[used].equation}$ ({used})" for used in uses)
     typed = ", ".join(_typed(name) for name in names.split())
     argued = {n: None for used in uses for n in LEVELS[used].argued}
@@ -142,8 +135,8 @@ def _level(
         question=f"{setting}\n\n{goal}",
         goal=goal,
         form=RightSide(tuple(names.split()), leading),
-        hint=tuple(rest.pop("hints")),
-        uses=tuple(uses),
+        hint=hints,
+        uses=uses,
         word=word or ("in words" if argued else "proved"),
         argued=tuple(argued),
         **rest,

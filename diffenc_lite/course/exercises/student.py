@@ -229,9 +229,6 @@ def _names(source: str) -> tuple[set[str], set[str]]:
 
 
 def _used(table: symtable.SymbolTable) -> Iterator[str]:
-    top = table.get_type() == "module"
-    yield from (
-        s.get_name() for s in table.get_symbols() if s.is_referenced() and (top or s.is_global())
-    )
+    yield from (s.get_name() for s in table.get_symbols() if s.is_referenced() and s.is_global())
     for child in table.get_children():
         yield from _used(child)
