@@ -34,18 +34,26 @@ def copy_lessons(out_dir: str | Path) -> list[Path]:
     Raises FileExistsError for such files, which it names, and for an out_dir that is a file.
     """
     folder, target = lessons_folder(), Path(out_dir).resolve()
-    if target.exists() and not target.is_dir():
-        raise FileExistsError(f"out_dir must be a folder, new or not; {target} is a file")
-    copies = {target / place(path): path for path in notebooks_in(folder)}
-    copies |= {target / name: folder / name for name in BESIDE}
-    there = [copy.name for copy in copies if copy.exists()]
-    if there:
+    copies = {place(path): path.read_bytes() for path in notebooks_in(folder)}
+    copies |= {Path(name): (folder / name).read_bytes() for name in BESIDE}
+    return write_new(target, copies)
+
+
+def write_new(out_dir: Path, files: dict[Path, bytes]) -> list[Path]:
+    """Write files into a folder. Returns their paths.
+
+    Raises FileExistsError, before anything is written, for those in the way, which it names, and
+    for a folder that is a file.
+    """
+    if out_dir.exists() and not out_dir.is_dir():
+        raise FileExistsError(f"out_dir must be a folder, new or not; {out_dir} is a file")
+    paths = [out_dir / path for path in files]
+    if there := [path.name for path in paths if path.exists()]:
         raise FileExistsError(
-            f"out_dir already holds {', '.join(there)}, perhaps with your answers; nothing is "
-            f"overwritten, so give another folder than {target}"
+            f"out_dir already holds {', '.join(there)}, perhaps with somebody's answers; nothing "
+            f"is overwritten, so give another folder than {out_dir}"
         )
-    for copy, path in copies.items():
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        with copy.open("xb") as file:
-            file.write(path.read_bytes())
-    return list(copies)
+    for path, content in zip(paths, files.values(), strict=True):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return paths

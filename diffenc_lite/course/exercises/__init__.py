@@ -4,11 +4,10 @@
 """
 
 from .answers import ExerciseError
-from .checking import Mark, ask, check, judge
+from .checking import EXERCISES, Mark, ask, check, judge
 from .forms import Choice, Exercise, Formula, Number, Program, RightSide
 from .levels import CHAINS
-from .playing import level, play
-from .registry import EXERCISES
+from .player import level, play
 
 __all__ = [
     "CHAINS",

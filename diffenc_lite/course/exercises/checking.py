@@ -22,16 +22,34 @@ An answer that is a function has the same name: `def answer_04_2(gamma):`.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import io
 import warnings
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from ...arguments import one_of
 from .answers import ExerciseError, NotRight, Unanswered, WrongForm
 from .comparing import is_stub, prepared
-from .forms import Choice, Exercise
-from .registry import find
+from .forms import Choice, Exercise, exercises
+from .levels import LEVELS
 from .writing import folded_hints
+
+# Those of the notebooks, and the proof levels, which any notebook may use
+EXERCISES: dict[str, Exercise] = {
+    exercise.number: exercise
+    for file in sorted(Path(__file__).parent.glob("lesson_*.py"))
+    for exercise in exercises(importlib.import_module(f".{file.stem}", __package__))
+} | LEVELS
+
+
+def find(exercise: str | Exercise) -> Exercise:
+    """The exercise of this number. Raises ValueError for a number that does not exist."""
+    if isinstance(exercise, Exercise):
+        return exercise
+    one_of("number", exercise, EXERCISES)
+    return EXERCISES[exercise]
 
 
 @dataclass(frozen=True)
@@ -50,17 +68,12 @@ def ask(exercise: str | Exercise) -> None:
     from IPython.display import Markdown, display
 
     asked = find(exercise)
-    display(Markdown(question(asked)))
+    parts = [f"**Exercise {asked.number}.** {asked.question}"]
+    if isinstance(asked.form, Choice):
+        parts.append("\n".join(f"- **{k}**: {text}" for k, text in asked.form.options.items()))
+    display(Markdown("\n\n".join([*parts, f"*Expected: {asked.form.describe()}.*"])))
     plain = f"Hints, folded: {len(asked.hints)}"
     display({"text/plain": plain, "text/html": folded_hints(asked)}, raw=True)
-
-
-def question(exercise: Exercise) -> str:
-    """The question with the form of its answer, in Markdown."""
-    parts = [f"**Exercise {exercise.number}.** {exercise.question}"]
-    if isinstance(exercise.form, Choice):
-        parts.append("\n".join(f"- **{k}**: {text}" for k, text in exercise.form.options.items()))
-    return "\n\n".join([*parts, f"*Expected: {exercise.form.describe()}.*"])
 
 
 def check(exercise: str | Exercise, answer: Any) -> None:
@@ -86,23 +99,18 @@ def judge(exercise: str | Exercise, answer: Any) -> Mark:
 
 def verdict_of(exercise: Exercise, answer: Any) -> Mark:
     """The verdict, whatever the answer prints."""
-    number, expected = exercise.number, f"Expected: {exercise.form.describe()}."
+    compare, expected = prepared(exercise), f"Expected: {exercise.form.describe()}."
     try:
         if is_stub(answer):
             raise Unanswered
-        prepared(exercise)(answer)
-    except ExerciseError:
-        raise
+        compare(answer)
+        said = "right."
     except Unanswered:
-        return Mark(False, f"Exercise {number}: not yet answered. {expected}")
+        said = f"not yet answered. {expected}"
     except WrongForm as form:
-        stop = "" if str(form).endswith("?") else "."
-        return Mark(False, f"Exercise {number}: {form}{stop} {expected}")
+        said = f"{form}{'' if str(form).endswith('?') else '.'} {expected}"
     except NotRight as where:
-        hint = exercise.printed_hint
-        return Mark(False, f"Exercise {number}: not right{where}. Hint: {hint}")
+        said = f"not right{where}. Hint: {exercise.printed_hint}"
     except (Exception, SystemExit) as error:  # an answer may be an object that breaks in any way
-        return Mark(
-            False, f"Exercise {number}: looking at it raised {type(error).__name__}. {expected}"
-        )
-    return Mark(True, f"Exercise {number}: right.")
+        said = f"looking at it raised {type(error).__name__}. {expected}"
+    return Mark(said == "right.", f"Exercise {exercise.number}: {said}")

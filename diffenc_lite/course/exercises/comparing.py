@@ -1,7 +1,7 @@
 """How an answer of each form is compared with the right one.
 
 `prepared(exercise)` works out what is right, and returns a function of an answer that returns
-nothing if it is right and else raises one of the three below. So a mistake of the exercise shows
+nothing if it is right and else raises one of three exceptions. So a mistake of the exercise shows
 before an answer is looked at.
 
 A formula counts as equal to the answer when the two agree at inputs drawn from a fixed seed, an
@@ -15,7 +15,8 @@ from __future__ import annotations
 import math
 import random
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -25,7 +26,7 @@ import sympy
 import torch
 
 from ..ledger import zero
-from . import lines
+from . import levels
 from .answers import (
     ExerciseError,
     NotRight,
@@ -50,7 +51,7 @@ def prepared(exercise: Exercise) -> Compare:
     except Exception as error:
         raise ExerciseError(
             f"Exercise {exercise.number} itself has a mistake, whatever the answer: "
-            f"{type(error).__name__}: {error}"
+            f"{type(error).__name__}: {str(error).lstrip(': ')}"
         ) from error
 
 
@@ -72,11 +73,9 @@ def _prepare_numbers(exercise: Exercise, form: Number) -> Compare:
         values = _as_array(answer)
         if values is None or isinstance(answer, bool):
             raise WrongForm(f"this is {kind_of(answer)}")
-        lengths = [[n for n in array.shape if n != 1] for array in (values, right)]
-        if lengths[0] != lengths[1]:  # a row or a column is as good as a list
+        if values.squeeze().shape != right.squeeze().shape:  # a row is as good as a list
             raise WrongForm(f"this is an array of shape {values.shape}")
-        if (where := _difference(values.reshape(right.shape), right, form, "at")) is not None:
-            raise NotRight(where)
+        _check_close(values.reshape(right.shape), right, form, "at")
 
     return compare
 
@@ -84,8 +83,6 @@ def _prepare_numbers(exercise: Exercise, form: Number) -> Compare:
 def _as_array(value: Any) -> Any:
     """Real numbers from lists, numpy, torch or SymPy as an array (True is 1), else None."""
     try:
-        if isinstance(value, torch.Tensor):
-            return None if value.is_complex() else value.detach().cpu().double().numpy()
         if isinstance(value, (list, tuple)) and any(isinstance(v, torch.Tensor) for v in value):
             value = [_as_array(v) for v in value]
         array = np.array(value.tolist() if hasattr(value, "tolist") else value)
@@ -101,22 +98,19 @@ def _as_array(value: Any) -> Any:
 
 
 def _prepare_choice(exercise: Exercise, form: Choice) -> Compare:
-    right = exercise.answer
-    if not isinstance(right, str) or not set(right) <= set(form.options):
+    letters, right = {letter.lower() for letter in form.options}, str(exercise.answer).lower()
+    if not set(right) <= letters:
         raise ValueError(f"its answer must be of the letters {', '.join(form.options)}")
     if len(right) != 1 and not form.many:
         raise ValueError("its answer must be one letter, or its form have many=True")
-    letters = {letter.lower(): letter for letter in form.options}
-    if len(letters) != len(form.options):
-        raise ValueError("its letters must differ in more than their size")
 
     def compare(answer: Any) -> None:
         if isinstance(answer, (list, tuple, set)) and all(isinstance(a, str) for a in answer):
             answer = "".join(answer)
         if not isinstance(answer, str):
             raise WrongForm(f"this is {kind_of(answer)}")
-        chosen = {letters.get(a, a) for a in re.sub(r"[\s,]", "", answer.lower())}
-        if not chosen <= set(form.options) or (len(chosen) != 1 and not form.many):
+        chosen = set(re.sub(r"[\s,]", "", answer.lower()))
+        if not chosen <= letters or (len(chosen) != 1 and not form.many):
             raise WrongForm(f'this is "{answer[:20]}"')
         if chosen != set(right):
             raise NotRight("")
@@ -132,19 +126,14 @@ def _prepare_formula(exercise: Exercise, form: Formula) -> Compare:
         raise ValueError("its answer must be SymPy text")
     names = list(form.ranges)
     formula = as_expression(sympy.sympify(exercise.answer, {n: sympy.Symbol(n) for n in names}))
-    try:
-        assert formula is not None
-        _check_names(formula, names)
-        inputs = _draw_inputs(exercise.number, form)
-        right = [_value(formula, point) for point in inputs]
-    except (WrongForm, NotRight) as error:
-        raise ValueError(f"its answer, {exercise.answer}: {error}".replace(": :", ":")) from None
+    _check_names(formula, names)
+    inputs = _draw_inputs(exercise.number, form)
+    right = [_value(formula, point) for point in inputs]
 
     def compare(answer: Any) -> None:
-        outputs: Iterable[Any]
         if (expression := as_expression(answer)) is not None:
             _check_names(expression, names)
-            outputs = (_value(expression, point) for point in inputs)
+            outputs = [_value(expression, point) for point in inputs]
             digits = 1e-12
         elif callable(answer):
             outputs = _try_function(answer, inputs)
@@ -193,37 +182,31 @@ def _value(expression: Any, point: dict[str, float]) -> Any:
     return mpmath.re(value)
 
 
-def _try_function(f: Callable[..., Any], inputs: list[dict[str, float]]) -> list[float]:
+def _try_function(f: Callable[..., Any], inputs: list[dict[str, float]]) -> list[Any]:
     """The outputs on floats, or on torch tensors if f cannot take floats.
 
     Raises Unanswered for a stub, WrongForm for outputs that are not numbers, NotRight if f raises.
     """
-
-    def outputs_on(*points: tuple[Any, ...]) -> list[Any]:
-        return [f(*point) for point in points]
-
     floats = [tuple(point.values()) for point in inputs]
-    try:
-        outputs = _run(outputs_on, *floats, let=(TypeError, AttributeError))
-    except (TypeError, AttributeError):  # as torch.exp(0.5) or (0.5).exp() would raise
-        outputs = _run(outputs_on, *(torch.tensor(p, dtype=torch.float64).unbind() for p in floats))
+    with _judged():
+        try:
+            outputs = [f(*point) for point in floats]
+        except (TypeError, AttributeError):  # as torch.exp(0.5) or (0.5).exp() would raise
+            tensors = [torch.tensor(point, dtype=torch.float64) for point in floats]
+            outputs = [f(*point.unbind()) for point in tensors]
     if all(map(is_stub, outputs)):
         raise Unanswered
-    values = []
-    for output in outputs:
-        value = as_number(output)
-        if value is None:
-            raise WrongForm(f"the function returned {kind_of(output)}")
-        values.append(value)
+    values = [as_number(output) for output in outputs]
+    if None in values:
+        raise WrongForm(f"the function returned {kind_of(outputs[values.index(None)])}")
     return values
 
 
-def _run(f: Callable[..., Any], *arguments: Any, let: tuple[type[Exception], ...] = ()) -> Any:
-    """f(*arguments), with what it raises (except `let`) turned into a verdict."""
+@contextmanager
+def _judged() -> Iterator[None]:
+    """What a function raises turned into a verdict"""
     try:
-        return f(*arguments)
-    except let:
-        raise
+        yield
     except NotImplementedError:
         raise Unanswered from None
     except (Exception, SystemExit) as error:
@@ -237,7 +220,11 @@ def _run(f: Callable[..., Any], *arguments: Any, let: tuple[type[Exception], ...
 def _prepare_program(exercise: Exercise, form: Program) -> Compare:
     if not callable(exercise.answer):
         raise ValueError("its answer must be a function")
-    outputs = [exercise.answer(*_inputs(exercise, i)) for i in range(form.tries)]
+
+    def inputs(i: int) -> tuple[Any, ...]:  # new objects each time: a function may change them
+        return form.inputs(torch.Generator().manual_seed(i))
+
+    outputs = [exercise.answer(*inputs(i)) for i in range(form.tries)]
     count = len(outputs[0]) if isinstance(outputs[0], tuple) else 1
     right = [_parts(output, count) for output in outputs]
     if any(part is None for parts in right for part in parts):
@@ -247,37 +234,30 @@ def _prepare_program(exercise: Exercise, form: Program) -> Compare:
         if not callable(answer) or as_expression(answer) is not None:
             raise WrongForm(f"this is {kind_of(answer)}")
         for i, expected in enumerate(right):
-            output = _run(answer, *_inputs(exercise, i))
+            with _judged():
+                output = answer(*inputs(i))
             if is_stub(output):
                 raise Unanswered
             parts = _parts(output, count)
             if len(parts) != len(expected) or any(part is None for part in parts):
                 raise WrongForm(f"the function returned {kind_of(output)}")
             for pair in zip(parts, expected, strict=True):
-                if (where := _difference(*pair, form, "in the output at")) is not None:
-                    raise NotRight(where)
+                _check_close(*pair, form, "in the output at")
 
     return compare
 
 
-def _difference(values: Any, right: Any, form: Any, place: str) -> str | None:
-    """Where they differ; None if nowhere. A number in brackets is a number."""
+def _check_close(values: Any, right: Any, form: Number | Program, place: str) -> None:
+    """Raises NotRight where they differ. A number in brackets is a number."""
     if values.size == right.size == 1:
         values = values.reshape(right.shape)
     if values.shape != right.shape:
-        return f", an output has shape {values.shape} in place of {right.shape}"
+        raise NotRight(f", an output has shape {values.shape} in place of {right.shape}")
     close = np.isclose(values, right, form.tolerance, form.absolute, equal_nan=True)
-    if close.all():
-        return None
-    index = tuple(int(i) for i in np.argwhere(~close)[0])
-    shown = index[0] if len(index) == 1 else index
-    return f", for example {place} index {shown}" if index else ""
-
-
-def _inputs(exercise: Exercise, i: int) -> tuple[Any, ...]:
-    """The same in every run, and new objects at each call, since a function may change them."""
-    assert isinstance(exercise.form, Program)
-    return exercise.form.inputs(torch.Generator().manual_seed(i))
+    if not close.all():
+        index = tuple(np.argwhere(~close)[0].tolist())
+        shown = index[0] if len(index) == 1 else index
+        raise NotRight(f", for example {place} index {shown}" if index else "")
 
 
 def _parts(output: Any, count: int) -> list[Any]:
@@ -295,5 +275,5 @@ _PREPARE: dict[type[Form], Callable[[Exercise, Any], Compare]] = {
     Formula: _prepare_formula,
     Choice: _prepare_choice,
     Program: _prepare_program,
-    RightSide: lines.prepare,
+    RightSide: levels.prepare,
 }

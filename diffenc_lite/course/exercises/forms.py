@@ -6,9 +6,8 @@ where the right value is near 0.
 
 from __future__ import annotations
 
-import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -132,24 +131,25 @@ class Exercise:
         return re.sub(r"[$\\]", "", self.hints[0])
 
 
-def exercise(
-    number: str, text: str, answer: str | Callable[..., Any], form: Form | None = None
-) -> Exercise:
-    """An exercise from one text: the question, options "a: ..." and hints "Hint: ...".
-
-    Lines of a paragraph are joined, but not those of tables, lists and code. With options the form
-    is a Choice, of many where more than one letter is right.
+def exercises(lesson: Any) -> Iterator[Exercise]:
+    """Those of lesson_NN.py. QUESTIONS has the questions, each after its number, "04.2: ...", with
+    its options, "a: ...", and hints, "Hint: ..."; lines of a paragraph are joined, but not those of
+    tables, lists and code. The answer is called as in a notebook, answer_04_2. FORMS has the forms;
+    with options it is a Choice, of many if several are right.
     """
-    question, *entries = re.split(r"\n(?=(?:[a-z]|Hint): )", inspect.cleandoc(text))
-    paragraphs = [
-        paragraph if paragraph.startswith(("|", "```", "1. ")) else paragraph.replace("\n", " ")
-        for paragraph in question.split("\n\n")
-    ]
-    parts = [entry.replace("\n", " ").partition(": ") for entry in entries]
-    hints = tuple(said for name, _, said in parts if name == "Hint")
-    options = {name: said for name, _, said in parts if name != "Hint"}
-    chosen = form or Choice(options, many=len(str(answer)) > 1)
-    return Exercise(number, "\n\n".join(paragraphs), chosen, answer, hints)
+    for entry in re.split(r"\n+(?=\d\d\.\d+: )", lesson.QUESTIONS.strip()):
+        question, *rest = re.split(r"\n(?=(?:[a-z]|Hint): )", entry)
+        number, _, question = question.partition(": ")
+        paragraphs = [
+            paragraph if paragraph.startswith(("|", "```", "1. ")) else paragraph.replace("\n", " ")
+            for paragraph in question.split("\n\n")
+        ]
+        parts = [part.replace("\n", " ").partition(": ") for part in rest]
+        hints = tuple(said for name, _, said in parts if name == "Hint")
+        options = {name: said for name, _, said in parts if name != "Hint"}
+        right = getattr(lesson, answer_name(number))
+        form = Choice(options, many=len(right) > 1) if options else lesson.FORMS[number]
+        yield Exercise(number, "\n\n".join(paragraphs), form, right, hints)
 
 
 def answer_name(number: str) -> str:

@@ -1,65 +1,59 @@
 """Exercises of notebook 01, A Gaussian toolbox."""
 
-from typing import Any
-
 import torch
+from torch import Generator, Tensor
 
-from .forms import Formula, Program, exercise
+from ...schedule import Noise
+from .forms import Formula, Program
+
+QUESTIONS = r"""
+01.1: A step that adds no noise. Write the step with $h = \sigma_t/\sigma_s$: a function of `(z_s,
+x_s, x_t, gamma_s, gamma_t)`, all of them tensors, that returns $z_t$. If `z_s` follows F1 at $s$,
+what it returns must follow F1 at $t$. (Then use it for a few walks from $t = 0$ to $t = 1$, as in
+the opening picture. Do two of them ever cross?)
+Hint: The noise in $z_s$ is what is left without its signal, $\alpha_s x_s$.
+Hint: Times $h$, it is as strong as the noise in $z_t$ has to be.
+Hint: Add the signal that F1 asks for at $t$.
+
+01.2: With pencil and paper: the data point $x$ is known. What is the correlation of $z_s$ and
+$z_t$, that is, their covariance over the product of their standard deviations? A formula in `step`
+$= \gamma_t - \gamma_s$, nothing else.
+Hint: F2 writes $z_t$ as a multiple of $z_s$ plus noise that is new: so what is their covariance?
+Hint: It is that multiple times the variance of $z_s$; now divide by $\sigma_s\sigma_t$.
+Hint: Collect $\alpha_t/\sigma_t$ and $\alpha_s/\sigma_s$: each is the root of a signal-to-noise
+ratio.
+
+01.3: In the right panel of the opening picture the walks end at the data point, because F3 knows
+it. Suppose that `back` is given another data point: at every depth $-x_t$ in place of $x_t$. The
+walks start in the noise as before. Where do they end? Predict, then run it.
+a: at 2, as before
+b: at -2
+c: around 0, between the two
+d: some at 2 and some at -2
+Hint: Each step keeps a share of $z_t$. Multiply the shares of all steps: how much of the first
+latent is left?
+Hint: It stays, is pulled, and follows: which of these three terms does `back` feed with the new
+point?
+"""
+
+answer_01_2 = "exp(-step/2)"
+answer_01_3 = "b"
 
 
-def _draw_a_step(generator: Any) -> tuple[Any, ...]:
+def _draw_a_step(generator: Generator) -> tuple[Tensor, ...]:
     z_s, x_s, x_t = torch.randn(3, 7, generator=generator, dtype=torch.float64)
     gamma_s, step = 2 * torch.rand(2, generator=generator, dtype=torch.float64)
     return z_s, x_s, x_t, gamma_s - 2, gamma_s - 2 + step + 0.1
 
 
-def _stretch(z_s: Any, x_s: Any, x_t: Any, gamma_s: Any, gamma_t: Any) -> Any:
-    alpha_s, alpha_t = (-gamma_s).sigmoid().sqrt(), (-gamma_t).sigmoid().sqrt()
-    sigma_s, sigma_t = gamma_s.sigmoid().sqrt(), gamma_t.sigmoid().sqrt()
-    return alpha_t * x_t + sigma_t / sigma_s * (z_s - alpha_s * x_s)
+def answer_01_1(z_s: Tensor, x_s: Tensor, x_t: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> Tensor:
+    s, t = Noise.from_gamma(gamma_s), Noise.from_gamma(gamma_t)
+    return t.alpha * x_t + t.sigma / s.sigma * (z_s - s.alpha * x_s)
 
 
-EXERCISES = [
-    exercise(
-        "01.1",
-        r"""A step that adds no noise. Write the step with $h = \sigma_t/\sigma_s$: a function of
-        `(z_s, x_s, x_t, gamma_s, gamma_t)`, all of them tensors, that returns $z_t$. If `z_s`
-        follows F1 at $s$, what it returns must follow F1 at $t$. (Then use it for a few walks from
-        $t = 0$ to $t = 1$, as in the opening picture. Do two of them ever cross?)
-        Hint: The noise in $z_s$ is what is left without its signal, $\alpha_s x_s$.
-        Hint: Times $h$, it is as strong as the noise in $z_t$ has to be.
-        Hint: Add the signal that F1 asks for at $t$.""",
-        _stretch,
-        Program(
-            "z_s (n,), x_s (n,), x_t (n,), gamma_s (), gamma_t ()", "a tensor (n,)", _draw_a_step
-        ),
+FORMS = {
+    "01.1": Program(
+        "z_s (n,), x_s (n,), x_t (n,), gamma_s (), gamma_t ()", "a tensor (n,)", _draw_a_step
     ),
-    exercise(
-        "01.2",
-        r"""With pencil and paper: the data point $x$ is known. What is the correlation of $z_s$ and
-        $z_t$, that is, their covariance over the product of their standard deviations? A formula in
-        `step` $= \gamma_t - \gamma_s$, nothing else.
-        Hint: F2 writes $z_t$ as a multiple of $z_s$ plus noise that is new: so what is their
-        covariance?
-        Hint: It is that multiple times the variance of $z_s$; now divide by $\sigma_s\sigma_t$.
-        Hint: Collect $\alpha_t/\sigma_t$ and $\alpha_s/\sigma_s$: each is the root of a
-        signal-to-noise ratio.""",
-        "exp(-step/2)",
-        Formula({"step": (0.01, 10.0)}),
-    ),
-    exercise(
-        "01.3",
-        r"""In the right panel of the opening picture the walks end at the data point, because F3
-        knows it. Suppose that `back` is given another data point: at every depth $-x_t$ in place of
-        $x_t$. The walks start in the noise as before. Where do they end? Predict, then run it.
-        a: at 2, as before
-        b: at -2
-        c: around 0, between the two
-        d: some at 2 and some at -2
-        Hint: Each step keeps a share of $z_t$. Multiply the shares of all steps: how much of the
-        first latent is left?
-        Hint: It stays, is pulled, and follows: which of these three terms does `back` feed with the
-        new point?""",
-        "b",
-    ),
-]
+    "01.2": Formula({"step": (0.01, 10.0)}),
+}

@@ -5,63 +5,51 @@ from typing import Any
 import torch
 
 from ..worlds import Gaussian
-from .forms import ANY, UNIT, Formula, Program, exercise
+from .forms import ANY, UNIT, Formula, Program
+
+QUESTIONS = r"""
+02.1: The data are $-1$, $0$ or $+1$ with equal odds, and $z = \alpha x + \sigma\varepsilon$. What
+is the exact denoiser $E[x|z]$? A formula in `z, alpha, sigma`.
+Hint: The guess is an average of the three values, weighted by how likely each makes this $z$.
+Hint: The weight of $x$ is $e^{-(z-\alpha x)^2/(2\sigma^2)}$; what all three share cancels.
+Hint: The value 0 adds nothing to the sum of weighted values, but something to the sum of weights.
+
+02.2: Find the mistake and write the right program. `mmse` is a function of tensors of
+signal-to-noise ratios, `gamma` has the $T+1$ noise levels from data to noise.
+Hint: At which end of its step does the denoiser look?
+Hint: The tensor `gamma` runs from data to noise: which end of a step is `snr[:-1]`?
+
+02.3: A VDM with $\gamma$ rising in a straight line from $-13.3$ to $5$ and 8-bit data is evaluated
+with so many draws that chance plays no part, in bits per dimension. Which of these results point to
+a bug?
+a: on some pictures its prior loss is 0.006
+b: on some pictures its reconstruction loss is 0.0053
+c: on some pictures its reconstruction loss is 0.012
+d: trained anew on fair coin tosses, which have two levels, its bound is 0.98
+e: its bound with 10 steps is nearly three times its bound with 1000
+Hint: Look for the largest value that each term can take, and for the smallest that any bound can.
+Hint: The two ends have fixed prices, printed above: no picture pays more for a pixel than for the
+dearest grey level.
+Hint: How many bits is a fair coin, and what do few steps cost even a perfect model?
+"""
+
+answer_02_1 = "2*sinh(alpha*z/sigma**2)/(2*cosh(alpha*z/sigma**2) + exp(alpha**2/(2*sigma**2)))"
+answer_02_3 = "acd"
 
 
 def _world_and_noise_levels(generator: Any) -> tuple[Any, ...]:
-    def uniform(*shape: int) -> Any:
-        return torch.rand(shape, generator=generator, dtype=torch.float64)
-
-    world = Gaussian(float(0.5 + uniform(1)))
-    return world.mmse, -6 + uniform(12).cumsum(0)
+    first, *steps = torch.rand(13, generator=generator, dtype=torch.float64)
+    return Gaussian(float(0.5 + first)).mmse, -6 + torch.stack(steps).cumsum(0)
 
 
-def _rectangles(mmse: Any, gamma: Any) -> Any:
+def answer_02_2(mmse: Any, gamma: Any) -> Any:
     snr = (-gamma).exp()
     return 0.5 * ((snr[:-1] - snr[1:]) * mmse(snr[1:])).sum()
 
 
-EXERCISES = [
-    exercise(
-        "02.1",
-        r"""The data are $-1$, $0$ or $+1$ with equal odds, and $z = \alpha x + \sigma\varepsilon$.
-        What is the exact denoiser $E[x|z]$? A formula in `z, alpha, sigma`.
-        Hint: The guess is an average of the three values, weighted by how likely each makes this
-        $z$.
-        Hint: The weight of $x$ is $e^{-(z-\alpha x)^2/(2\sigma^2)}$; what all three share cancels.
-        Hint: The value 0 adds nothing to the sum of weighted values, but something to the sum of
-        weights.""",
-        "2*sinh(alpha*z/sigma**2)/(2*cosh(alpha*z/sigma**2) + exp(alpha**2/(2*sigma**2)))",
-        Formula({"z": ANY, "alpha": UNIT, "sigma": UNIT}, absolute=1e-12, noise=True),
+FORMS = {
+    "02.1": Formula({"z": ANY, "alpha": UNIT, "sigma": UNIT}, absolute=1e-12, noise=True),
+    "02.2": Program(
+        "mmse (a function), gamma (T+1,)", "the sum of the T rectangles", _world_and_noise_levels
     ),
-    exercise(
-        "02.2",
-        r"""Find the mistake and write the right program. `mmse` is a function of tensors of
-        signal-to-noise ratios, `gamma` has the $T+1$ noise levels from data to noise.
-        Hint: At which end of its step does the denoiser look?
-        Hint: The tensor `gamma` runs from data to noise: which end of a step is `snr[:-1]`?""",
-        _rectangles,
-        Program(
-            "mmse (a function), gamma (T+1,)",
-            "the sum of the T rectangles",
-            _world_and_noise_levels,
-        ),
-    ),
-    exercise(
-        "02.3",
-        r"""A VDM with $\gamma$ rising in a straight line from $-13.3$ to $5$ and 8-bit data is
-        evaluated with so many draws that chance plays no part, in bits per dimension. Which of
-        these results point to a bug?
-        a: on some pictures its prior loss is 0.006
-        b: on some pictures its reconstruction loss is 0.0053
-        c: on some pictures its reconstruction loss is 0.012
-        d: trained anew on fair coin tosses, which have two levels, its bound is 0.98
-        e: its bound with 10 steps is nearly three times its bound with 1000
-        Hint: Look for the largest value that each term can take, and for the smallest that any
-        bound can.
-        Hint: The two ends have fixed prices, printed above: no picture pays more for a pixel than
-        for the dearest grey level.
-        Hint: How many bits is a fair coin, and what do few steps cost even a perfect model?""",
-        "acd",
-    ),
-]
+}

@@ -4,7 +4,36 @@ from typing import Any
 
 import torch
 
-from .forms import POSITIVE, Formula, Program, exercise
+from .forms import POSITIVE, Formula, Program
+
+QUESTIONS = r"""
+03.1: Three denoisers. The squared error in $x$ of A falls as the noise falls, as for a perfect one;
+that of B is the same at every noise level; that of C *rises* as the noise falls, as for a network
+that was trained on heavy noise only. Predict: with ten steps, is the diffusion loss larger or
+smaller than with infinitely many?
+a: A larger, B equal, C smaller
+b: larger for all three
+c: A larger, B equal, C larger
+d: A larger, B smaller, C smaller
+Hint: Draw the three curves over the signal-to-noise ratio, and a rectangle that touches each at its
+noisy end.
+Hint: The noisy end is on the left: does the curve rise or fall from there?
+
+03.2: The data are $N(0, s_2)$, with the variance $s_2$, and the denoiser is exact. What is the
+diffusion loss at infinite depth, in nats per dimension? A formula in `s_2, gamma_0, gamma_1`.
+Hint: First the mmse: precisions add, $1/s_2$ from the data and the SNR from the observation.
+Hint: Integrate half of it over the SNR, from its value at $t=1$ to that at $t=0$.
+Hint: The integral is a logarithm, and $\mathrm{SNR}=e^{-\gamma}$ at both ends.
+
+03.3: Mend the program, so that it is right for every smooth schedule `gamma` and still calls `rate`
+once.
+Hint: Where does 18.3 come from, and what stands in its place in L4?
+Hint: It is the slope $\gamma'(t)$ of one schedule; another one has another slope at each $t$.
+Hint: `torch.func.jvp` gives a function and its slope in one call.
+"""
+
+answer_03_1 = "a"
+answer_03_2 = "log((1 + s_2*exp(-gamma_0))/(1 + s_2*exp(-gamma_1))) / 2"
 
 
 def _schedule_rate_and_depths(generator: Any) -> tuple[Any, ...]:
@@ -24,52 +53,16 @@ def _schedule_rate_and_depths(generator: Any) -> tuple[Any, ...]:
     return gamma, rate, torch.rand(50, generator=generator, dtype=torch.float64)
 
 
-def _mean_over_depths(gamma: Any, rate: Any, t: Any) -> Any:
+def answer_03_3(gamma: Any, rate: Any, t: Any) -> Any:
     at, slope = torch.func.jvp(gamma, (t,), (torch.ones_like(t),))[:2]
     return (slope * rate(at)).mean()
 
 
-EXERCISES = [
-    exercise(
-        "03.1",
-        r"""Three denoisers. The squared error in $x$ of A falls as the noise falls, as for a
-        perfect one; that of B is the same at every noise level; that of C *rises* as the noise
-        falls, as for a network that was trained on heavy noise only. Predict: with ten steps, is
-        the diffusion loss larger or smaller than with infinitely many?
-        a: A larger, B equal, C smaller
-        b: larger for all three
-        c: A larger, B equal, C larger
-        d: A larger, B smaller, C smaller
-        Hint: Draw the three curves over the signal-to-noise ratio, and a rectangle that touches
-        each at its noisy end.
-        Hint: The noisy end is on the left: does the curve rise or fall from there?""",
-        "a",
+FORMS = {
+    "03.2": Formula({"s_2": POSITIVE, "gamma_0": (-10.0, -1.0), "gamma_1": (0.0, 5.0)}),
+    "03.3": Program(
+        "gamma (a function of t), rate (a function of gamma), t (n,)",
+        "the estimate, one number",
+        _schedule_rate_and_depths,
     ),
-    exercise(
-        "03.2",
-        r"""The data are $N(0, s_2)$, with the variance $s_2$, and the denoiser is exact. What is
-        the diffusion loss at infinite depth, in nats per dimension? A formula in `s_2, gamma_0,
-        gamma_1`.
-        Hint: First the mmse: precisions add, $1/s_2$ from the data and the SNR from the
-        observation.
-        Hint: Integrate half of it over the SNR, from its value at $t=1$ to that at $t=0$.
-        Hint: The integral is a logarithm, and $\mathrm{SNR}=e^{-\gamma}$ at both ends.""",
-        "log((1 + s_2*exp(-gamma_0))/(1 + s_2*exp(-gamma_1))) / 2",
-        Formula({"s_2": POSITIVE, "gamma_0": (-10.0, -1.0), "gamma_1": (0.0, 5.0)}),
-    ),
-    exercise(
-        "03.3",
-        r"""Mend the program, so that it is right for every smooth schedule `gamma` and still calls
-        `rate` once.
-        Hint: Where does 18.3 come from, and what stands in its place in L4?
-        Hint: It is the slope $\gamma'(t)$ of one schedule; another one has another slope at each
-        $t$.
-        Hint: `torch.func.jvp` gives a function and its slope in one call.""",
-        _mean_over_depths,
-        Program(
-            "gamma (a function of t), rate (a function of gamma), t (n,)",
-            "the estimate, one number",
-            _schedule_rate_and_depths,
-        ),
-    ),
-]
+}

@@ -1,111 +1,100 @@
 """Exercises of notebook 04, Adding an encoder."""
 
-from typing import Any
-
 import torch
+from torch import Generator, Tensor
 
-from .forms import ANY, Formula, Program, exercise
+from ... import process
+from ...schedule import Noise
+from .forms import ANY, Formula, Program
+
+QUESTIONS = r"""
+04.1: With pencil and paper: the learned encoder is $x_t=\alpha_t^2x+\sigma_t^2y$, and $y$ changes
+with $\lambda$ too; write `ydot` for $\dot y=dy/d\lambda$. Differentiate, divide by $\sigma_t^2$,
+and give $u$ as a formula in `x`, `y`, `ydot` and `gamma`.
+Hint: Three things change with $\lambda$: $\alpha^2$, $\sigma^2$ and $y$.
+Hint: The derivative of $\alpha_t^2$ is $\alpha_t^2\sigma_t^2$, and that of $\sigma_t^2$ is minus
+that.
+Hint: The product $\sigma_t^2y$ has two derivatives; divide all three terms by $\sigma_t^2$.
+
+04.2: Seen from $x$, the scaling encoder is a noisier channel. What is the signal-to-noise ratio of
+$z_t$ about $x$ (not about $x_t$)? A formula in `gamma`.
+Hint: The squared factor of $x$ in the mean of $z_t$, over the variance of the noise.
+Hint: The mean is $\alpha_tx_t$, and $x_t$ is a multiple of $x$ itself.
+Hint: Put in $\alpha_t^2=1/(1+e^\gamma)$ and $\sigma_t^2=1/(1+e^{-\gamma})$.
+
+04.3: Predict. Leave the counterterm out: $\hat u=0$ in the loss and in the sampler. Train again at
+infinite depth, with networks as good as networks can be. What is different now?
+a: the smallest loss
+b: what the denoiser's $\hat x$ stands for
+c: the samples of a chain of four steps
+d: how often sampling calls the encoder
+Hint: Write both guesses, with the counterterm and without, beside the one target.
+Hint: A perfect network makes its guess the same conditional mean in both cases: which $\hat x$ does
+that take?
+Hint: Put both into the mean of a step and ask what its length has to do with it.
+
+04.4: Write the loss of one training step of the learned encoder, at $\gamma'(t)=1$:
+$\frac12\alpha_t^2\|r\|^2$ for each example. What networks say is given: `y`, its derivative `ydot`
+$=\dot y$, and `v_hat`, which the denoiser says when it sees $z_t$.
+Hint: Go through the box of training, steps 2 to 5; what networks say is given.
+Hint: One line each, in this order: $x_t$, $u$, $z_t$, $v$, $\hat x$, $r$.
+Hint: The guess of $u$ is $\hat x$ again; `[:, None]` makes factors of shape (n, 1).
+
+04.5: Data $N(0,1)$ and the scaling encoder. The perfect denoiser, trained with the counterterm, is
+known: $\hat x=\alpha_t^5\,z_t/(\alpha_t^6+\sigma_t^2)$. Write the sampler **without** the
+counterterm ($\hat u=0$, $w=1$). It takes $z_1$ and the noise, one row for each of its equal steps,
+the first from $t=1$; $\gamma$ is linear from $-13.3$ to $5$. It returns $z_0$. (With the
+counterterm the variance of many such $z_0$, each of 200 steps, would be 0.96. What is it here?)
+Hint: It is the sampler with $A = c$: every step adds noise, the last too.
+Hint: The mean keeps $\alpha_{t|s}\sigma_s^2/\sigma_t^2$ of $z_t$, and $\hat x$ comes in with the
+factor $\alpha_sc$.
+Hint: The new noise has the variance $\sigma_s^2c$, with $c=1-e^{\gamma_s-\gamma_t}$.
+"""
+
+answer_04_1 = "(x - y)/(1 + exp(gamma)) + ydot"
+answer_04_2 = "exp(-gamma)/(1 + exp(gamma))**2"
+answer_04_3 = "bc"
 
 
-def _inputs_of_loss(generator: Any) -> tuple[Any, ...]:
+def _inputs_of_loss(generator: Generator) -> tuple[Tensor, ...]:
     parts = torch.randn(5, 4, 3, generator=generator, dtype=torch.float64)
     return *parts, 4 * torch.rand(4, generator=generator, dtype=torch.float64) - 2
 
 
-def _loss(x: Any, y: Any, ydot: Any, eps: Any, v_hat: Any, gamma: Any) -> Any:
+def answer_04_4(
+    x: Tensor, y: Tensor, ydot: Tensor, eps: Tensor, v_hat: Tensor, gamma: Tensor
+) -> Tensor:
     """By the residual of E3, (1 + sigma^2)(v - v_hat) + sigma (y - ydot)."""
-    alpha2, sigma2 = torch.sigmoid(-gamma)[:, None], torch.sigmoid(gamma)[:, None]
-    v = alpha2.sqrt() * eps - sigma2.sqrt() * (alpha2 * x + sigma2 * y)
-    r = (1 + sigma2) * (v - v_hat) + sigma2.sqrt() * (y - ydot)
-    return 0.5 * (alpha2 * r.square()).sum(1)
+    t = Noise.from_gamma(gamma).like(x)
+    v = process.v_from_eps(t.alpha**2 * x + t.sigma**2 * y, eps, t)
+    r = (1 + t.sigma**2) * (v - v_hat) + t.sigma * (y - ydot)
+    return 0.5 * (t.alpha * r).square().sum(1)
 
 
-def _start_and_noise(generator: Any) -> tuple[Any, ...]:
+def _start_and_noise(generator: Generator) -> tuple[Tensor, ...]:
     """Of chains of 3 to 200 steps: in a short one a wrong start is still seen at the end"""
     steps = (3, 20, 200)[int(torch.randint(3, (), generator=generator))]
     start, *noise = torch.randn(1 + steps, 6, generator=generator, dtype=torch.float64)
     return start, torch.stack(noise)
 
 
-def _without_counterterm(z: Any, noise: Any) -> Any:
+def answer_04_5(z: Tensor, noise: Tensor) -> Tensor:
     gamma = torch.linspace(5, -13.3, len(noise) + 1, dtype=torch.float64)
-    alpha2, sigma2 = torch.sigmoid(-gamma), torch.sigmoid(gamma)
-    for t, (s, eps) in enumerate(enumerate(noise, start=1)):
-        c = -torch.expm1(gamma[s] - gamma[t])
-        x_hat = alpha2[t] ** 2.5 * z / (alpha2[t] ** 3 + sigma2[t])
-        kept = (alpha2[t] / alpha2[s]).sqrt() * sigma2[s] / sigma2[t]
-        z = kept * z + alpha2[s].sqrt() * c * x_hat + (sigma2[s] * c).sqrt() * eps
+    for gamma_t, gamma_s, eps in zip(gamma, gamma[1:], noise, strict=False):
+        s, t = Noise.from_gamma(gamma_s), Noise.from_gamma(gamma_t)
+        x_hat = t.alpha**5 * z / (t.alpha**6 + t.sigma**2)
+        p = process.generative_step(z, x_hat, 0.0, s, t)
+        z = p.mean + p.variance.sqrt() * eps
     return z
 
 
-EXERCISES = [
-    exercise(
-        "04.1",
-        r"""With pencil and paper: the learned encoder is $x_t=\alpha_t^2x+\sigma_t^2y$, and $y$
-        changes with $\lambda$ too; write `ydot` for $\dot y=dy/d\lambda$. Differentiate, divide by
-        $\sigma_t^2$, and give $u$ as a formula in `x`, `y`, `ydot` and `gamma`.
-        Hint: Three things change with $\lambda$: $\alpha^2$, $\sigma^2$ and $y$.
-        Hint: The derivative of $\alpha_t^2$ is $\alpha_t^2\sigma_t^2$, and that of $\sigma_t^2$ is
-        minus that.
-        Hint: The product $\sigma_t^2y$ has two derivatives; divide all three terms by
-        $\sigma_t^2$.""",
-        "(x - y)/(1 + exp(gamma)) + ydot",
-        Formula({"x": ANY, "y": ANY, "ydot": ANY, "gamma": (-5.0, 5.0)}),
+FORMS = {
+    "04.1": Formula({"x": ANY, "y": ANY, "ydot": ANY, "gamma": (-5.0, 5.0)}),
+    "04.2": Formula({"gamma": (-5.0, 5.0)}),
+    "04.4": Program(
+        "x, y, ydot, eps, v_hat (n, d), gamma (n,)", "the losses, a tensor (n,)", _inputs_of_loss
     ),
-    exercise(
-        "04.2",
-        r"""Seen from $x$, the scaling encoder is a noisier channel. What is the signal-to-noise
-        ratio of $z_t$ about $x$ (not about $x_t$)? A formula in `gamma`.
-        Hint: The squared factor of $x$ in the mean of $z_t$, over the variance of the noise.
-        Hint: The mean is $\alpha_tx_t$, and $x_t$ is a multiple of $x$ itself.
-        Hint: Put in $\alpha_t^2=1/(1+e^\gamma)$ and $\sigma_t^2=1/(1+e^{-\gamma})$.""",
-        "exp(-gamma)/(1 + exp(gamma))**2",
-        Formula({"gamma": (-5.0, 5.0)}),
+    "04.5": Program(
+        "z (n,), noise (T, n)", "z_0, a tensor (n,)", _start_and_noise, absolute=1e-5, tries=6
     ),
-    exercise(
-        "04.3",
-        r"""Predict. Leave the counterterm out: $\hat u=0$ in the loss and in the sampler. Train
-        again at infinite depth, with networks as good as networks can be. What is different now?
-        a: the smallest loss
-        b: what the denoiser's $\hat x$ stands for
-        c: the samples of a chain of four steps
-        d: how often sampling calls the encoder
-        Hint: Write both guesses, with the counterterm and without, beside the one target.
-        Hint: A perfect network makes its guess the same conditional mean in both cases: which $\hat
-        x$ does that take?
-        Hint: Put both into the mean of a step and ask what its length has to do with it.""",
-        "bc",
-    ),
-    exercise(
-        "04.4",
-        r"""Write the loss of one training step of the learned encoder, at $\gamma'(t)=1$:
-        $\frac12\alpha_t^2\|r\|^2$ for each example. What networks say is given: `y`, its derivative
-        `ydot` $=\dot y$, and `v_hat`, which the denoiser says when it sees $z_t$.
-        Hint: Go through the box of training, steps 2 to 5; what networks say is given.
-        Hint: One line each, in this order: $x_t$, $u$, $z_t$, $v$, $\hat x$, $r$.
-        Hint: The guess of $u$ is $\hat x$ again; `[:, None]` makes factors of shape (n, 1).""",
-        _loss,
-        Program(
-            "x, y, ydot, eps, v_hat (n, d), gamma (n,)",
-            "the losses, a tensor (n,)",
-            _inputs_of_loss,
-        ),
-    ),
-    exercise(
-        "04.5",
-        r"""Data $N(0,1)$ and the scaling encoder. The perfect denoiser, trained with the
-        counterterm, is known: $\hat x=\alpha_t^5\,z_t/(\alpha_t^6+\sigma_t^2)$. Write the sampler
-        **without** the counterterm ($\hat u=0$, $w=1$). It takes $z_1$ and the noise, one row for
-        each of its equal steps, the first from $t=1$; $\gamma$ is linear from $-13.3$ to $5$. It
-        returns $z_0$. (With the counterterm the variance of many such $z_0$, each of 200 steps,
-        would be 0.96. What is it here?)
-        Hint: It is the sampler with $A = c$: every step adds noise, the last too.
-        Hint: The mean keeps $\alpha_{t|s}\sigma_s^2/\sigma_t^2$ of $z_t$, and $\hat x$ comes in
-        with the factor $\alpha_sc$.
-        Hint: The new noise has the variance $\sigma_s^2c$, with $c=1-e^{\gamma_s-\gamma_t}$.""",
-        _without_counterterm,
-        Program(
-            "z (n,), noise (T, n)", "z_0, a tensor (n,)", _start_and_noise, absolute=1e-5, tries=6
-        ),
-    ),
-]
+}

@@ -1,31 +1,58 @@
 """Exercises of notebook 06, The noise variance ratio."""
 
-from typing import Any
-
 import torch
+from torch import Generator, Tensor
 
-from .forms import Formula, Program, exercise
+from .forms import Formula, Program
+
+QUESTIONS = r"""
+06.1: Two ratios for a chain of $T$ steps: the $T/2$ steps near the data share one, the other $T/2$
+share another. The two halves have the diffusion losses $L_1$ and $L_2$ at $w=1$ (nats). What does
+the chain cost with the best two ratios? A formula in `L_1, L_2, T, d`.
+Hint: The halves do not meet: minimise each by itself, as in W1c.
+Hint: Each half is a chain of $T/2$ steps with a loss of its own.
+Hint: For $L_1=L_2$ the sum must be W1c with $L_T=L_1+L_2$.
+
+06.2: This program should return $w^*$ of every step, from raw gaps $(\mu_P-\mu_Q)/\sigma_Q$ of $n$
+examples with $d$ dimensions, a tensor (T, n, d). Two things in it are wrong. Mend it.
+
+```python
+def broken(gaps):
+    squared = gaps.square().sum(2)  # (T, n)
+    return (1 / (1 + squared)).mean(1)
+```
+Hint: Hold the program against the definition of $m$: what is averaged, and over what?
+Hint: The mean in $m$ is over examples and over dimensions.
+Hint: Is the ratio of a mean the mean of ratios?
+
+06.3: Fit a ratio for each $z_t$. The data are $x\in\{-1,0,1\}$ with equal odds, the model is a VDM
+with the perfect denoiser. Write a program that returns the best ratio of the step from `gamma_t`
+down to `gamma_s`, for each of the given latents `z` $=z_t$.
+Hint: For one $z_t$, $m$ is an average over what $z_t$ leaves open about $x$.
+Hint: It is $\mathrm{SNR}(s)-\mathrm{SNR}(t)$ times the variance of $x$ given $z_t$.
+Hint: Bayes' rule: the three probabilities are a softmax of $-(z-\alpha_tx)^2/(2\sigma_t^2)$.
+"""
+
+answer_06_1 = "T*d/4*(log(1 + 4*L_1/(T*d)) + log(1 + 4*L_2/(T*d)))"
 
 
-def _inputs_of_fit(generator: Any) -> tuple[Any]:
+def _inputs_of_fit(generator: Generator) -> tuple[Tensor]:
     sizes = torch.tensor([0.2, 1.0, 3.0], dtype=torch.float64)[:, None, None]
     return (sizes * torch.randn(3, 7, 4, generator=generator, dtype=torch.float64),)
 
 
-def _ratio_of_every_step(gaps: Any) -> Any:
+def answer_06_2(gaps: Tensor) -> Tensor:
     steps, examples, dims = gaps.shape
     return examples * dims / (examples * dims + gaps.square().sum((1, 2)))
 
 
-def _inputs_of_latents(generator: Any) -> tuple[Any, Any, Any]:
+def _inputs_of_latents(generator: Generator) -> tuple[Tensor, Tensor, Tensor]:
     z = 1.5 * torch.randn(7, generator=generator, dtype=torch.float64)
-    gamma_s, step = 3 * torch.rand(2, generator=generator, dtype=torch.float64) - torch.tensor(
-        [2.0, -0.5], dtype=torch.float64
-    )
-    return z, gamma_s, gamma_s + step
+    gamma_s, step = 3 * torch.rand(2, generator=generator, dtype=torch.float64)
+    return z, gamma_s - 2, gamma_s + step - 1.5
 
 
-def _ratio_of_every_latent(z: Any, gamma_s: Any, gamma_t: Any) -> Any:
+def answer_06_3(z: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> Tensor:
     """The spread of three values with equal odds, from the mean of x and of x^2 given z."""
     snr = torch.exp(-gamma_t)
     tilt = z * torch.sigmoid(-gamma_t).sqrt() / torch.sigmoid(gamma_t)
@@ -36,45 +63,8 @@ def _ratio_of_every_latent(z: Any, gamma_s: Any, gamma_t: Any) -> Any:
     return 1 / (1 + (torch.exp(-gamma_s) - snr) * spread)
 
 
-EXERCISES = [
-    exercise(
-        "06.1",
-        r"""Two ratios for a chain of $T$ steps: the $T/2$ steps near the data share one, the other
-        $T/2$ share another. The two halves have the diffusion losses $L_1$ and $L_2$ at $w=1$
-        (nats). What does the chain cost with the best two ratios? A formula in `L_1, L_2, T, d`.
-        Hint: The halves do not meet: minimise each by itself, as in W1c.
-        Hint: Each half is a chain of $T/2$ steps with a loss of its own.
-        Hint: For $L_1=L_2$ the sum must be W1c with $L_T=L_1+L_2$.""",
-        "T*d/4*(log(1 + 4*L_1/(T*d)) + log(1 + 4*L_2/(T*d)))",
-        Formula({"L_1": (0.1, 30.0), "L_2": (0.1, 30.0), "T": (2.0, 60.0), "d": (1.0, 9.0)}),
-    ),
-    exercise(
-        "06.2",
-        r"""This program should return $w^*$ of every step, from raw gaps $(\mu_P-\mu_Q)/\sigma_Q$
-        of $n$ examples with $d$ dimensions, a tensor (T, n, d). Two things in it are wrong. Mend
-        it.
-
-        ```python
-        def broken(gaps):
-            squared = gaps.square().sum(2)  # (T, n)
-            return (1 / (1 + squared)).mean(1)
-        ```
-        Hint: Hold the program against the definition of $m$: what is averaged, and over what?
-        Hint: The mean in $m$ is over examples and over dimensions.
-        Hint: Is the ratio of a mean the mean of ratios?""",
-        _ratio_of_every_step,
-        Program("gaps (T, n, d)", "the ratios, (T,)", _inputs_of_fit),
-    ),
-    exercise(
-        "06.3",
-        r"""Fit a ratio for each $z_t$. The data are $x\in\{-1,0,1\}$ with equal odds, the model is
-        a VDM with the perfect denoiser. Write a program that returns the best ratio of the step
-        from `gamma_t` down to `gamma_s`, for each of the given latents `z` $=z_t$.
-        Hint: For one $z_t$, $m$ is an average over what $z_t$ leaves open about $x$.
-        Hint: It is $\mathrm{SNR}(s)-\mathrm{SNR}(t)$ times the variance of $x$ given $z_t$.
-        Hint: Bayes' rule: the three probabilities are a softmax of
-        $-(z-\alpha_tx)^2/(2\sigma_t^2)$.""",
-        _ratio_of_every_latent,
-        Program("z (n,), gamma_s (), gamma_t ()", "the ratios, (n,)", _inputs_of_latents),
-    ),
-]
+FORMS = {
+    "06.1": Formula({"L_1": (0.1, 30.0), "L_2": (0.1, 30.0), "T": (2.0, 60.0), "d": (1.0, 9.0)}),
+    "06.2": Program("gaps (T, n, d)", "the ratios, (T,)", _inputs_of_fit),
+    "06.3": Program("z (n,), gamma_s (), gamma_t ()", "the ratios, (n,)", _inputs_of_latents),
+}

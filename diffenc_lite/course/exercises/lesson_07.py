@@ -6,7 +6,71 @@ import torch
 
 from ...ratio import cheapest_path
 from ..worlds import Exact, Gaussian, stretch
-from .forms import Formula, Number, Program, exercise
+from .forms import Formula, Number, Program
+
+QUESTIONS = r"""
+07.1: Pencil and paper. For data $N(0,1)$ the perfect denoiser of a VDM has the error $1/(1+S)$
+where the signal-to-noise ratio is $S$. With $w=1$, two neighbouring steps lead from $S_t$ to $S_r$
+and on to $S_s$, with $S_t<S_r<S_s$. At which $S_r$ do the two together cost least? A formula in
+`S_s, S_t`.
+Hint: The sum of the two costs (L3), as a function of $S_r$, has one place where its slope is 0.
+Hint: Each step is charged the error at its noisy end: one at $S_t$, the other at $S_r$.
+Hint: Write it in $1+S$, and the condition becomes short.
+
+07.2: A VDM (E1), $w=1$, linear $\gamma$, and the best grid of $T=4$ steps. Which of these changes
+leave the $\gamma$ of its nodes where they are, whatever the data? Predict first; each can be tried
+in a line or two.
+a: all costs are doubled
+b: $w^*$ is used in place of $w=1$
+c: one nat is added to the cost of every step, long or short
+d: another schedule with the same end points takes the place of the linear one, and the grid is
+chosen anew
+Hint: All grids that are compared have four steps: which change can reverse the order of two sums?
+And what does L3 know of $t$, beside $\gamma$?
+Hint: If one sum is the smaller one, is the sum of the logarithms smaller too?
+
+07.3: Start the learned encoder at $y=x$: then $x_t=x$ stands still, but the counterterm is there.
+The network with the smallest loss at infinite depth says $\hat x=\mathbb E[x|z_t]/(1+\sigma_t^2)$
+(X6). Data $N(0,1)$, $\gamma$ linear from $-13.3$ to $5$, $T=4$ equal steps, the paper's scale,
+$A=c+(\gamma_t-\gamma_s)\sigma_t^2$. By how many nats is the diffusion loss above that of the VDM,
+with $w=1$ for both and with $w^*$ for both? Predict which of the two is below one nat, then compute
+both. (With the folded scale both are 0: why?)
+Hint: Two things make up $m$: what $z_t$ leaves open about $x$, which the VDM pays too, and how far
+the mean is off.
+Hint: Here $\tau=c\,x$ and $\mathbb E[x|z_t]=\alpha_tz_t$; the variance of $x$ given $z_t$ is
+$\sigma_t^2$.
+Hint: The mean is off by $A/(1+\sigma_t^2)-c$ times $\mathbb E[x|z_t]$, whose mean square is
+$\alpha_t^2$.
+
+07.4: A call of the network is not free: let each step cost `price` nats more, and let the number of
+steps be free. Write a dynamic program that returns the smallest sum that any path from the first
+node to the last can have, steps and prices together. `costs[i, j]` is the step from node $j$ down
+to node $i<j$, and infinite elsewhere.
+Hint: One list will do: the best sum from node 0 to node $j$, over any number of steps, each with
+its own cost and one price.
+Hint: The last step to $j$ comes from some $i<j$; what came before must be cheapest itself.
+Hint: The list starts with 0.
+
+07.5: This program should return the best scale $A^*/c$ (W7) of one step and the ratio $w^*$ that
+goes with it, from predictions, encodings and the two $\gamma$. It runs without an error, and two
+things in it are wrong. Mend it.
+
+```python
+def broken(x_hat, x_t, x_s, gamma_s, gamma_t):
+    c = -torch.expm1(gamma_s - gamma_t)
+    tau = c * x_t
+    A = (tau / x_hat).mean()
+    m = torch.exp(-gamma_s) / c * (A * x_hat - tau).square().mean()
+    return A / c, 1 / (1 + m)
+```
+Hint: One line is wrong for a VDM too: is it a mean of quotients or a quotient of means? The other
+one is wrong where the encoding moves.
+Hint: The parabola in $A$ has means as coefficients, so where is its lowest point?
+Hint: What does the target hold beside $c\,x_t$ when the encoding moves?
+"""
+
+answer_07_1 = "sqrt((1 + S_s)*(1 + S_t)) - 1"
+answer_07_2 = "acd"
 
 
 def _costs_and_price(generator: Any) -> tuple[Any, float]:
@@ -18,21 +82,18 @@ def _costs_and_price(generator: Any) -> tuple[Any, float]:
     return costs, float(0.3 + 3 * torch.rand((), generator=generator))
 
 
-def _cheapest_of_all(costs: Any, price: float) -> float:
+def answer_07_4(costs: Any, price: float) -> float:
     paths = [cheapest_path(costs, steps) for steps in range(1, len(costs))]
-    sums = [float(costs[p[:-1], p[1:]].sum()) + price * (len(p) - 1) for p in paths]
-    return min(sums)
+    return min(float(costs[p[:-1], p[1:]].sum()) + price * (len(p) - 1) for p in paths)
 
 
 def _one_step(generator: Any) -> tuple[Any, ...]:
-    x_t = torch.randn(50, 3, generator=generator, dtype=torch.float64)
-    x_s = x_t + 0.3 * torch.randn(50, 3, generator=generator, dtype=torch.float64)
-    x_hat = 0.8 * x_t + 0.5 * torch.randn(50, 3, generator=generator, dtype=torch.float64)
+    x_t, moved, error = torch.randn(3, 50, 3, generator=generator, dtype=torch.float64)
     gamma_s = torch.rand((), generator=generator, dtype=torch.float64) - 2
-    return x_hat, x_t, x_s, gamma_s, gamma_s + 1.5
+    return 0.8 * x_t + 0.5 * error, x_t, x_t + 0.3 * moved, gamma_s, gamma_s + 1.5
 
 
-def _best_scale_and_ratio(x_hat: Any, x_t: Any, x_s: Any, gamma_s: Any, gamma_t: Any) -> Any:
+def answer_07_5(x_hat: Any, x_t: Any, x_s: Any, gamma_s: Any, gamma_t: Any) -> Any:
     kept = torch.exp(gamma_s - gamma_t)  # 1 - c
     tau = x_s - kept * x_t
     factor = (x_hat * tau).sum() / (x_hat * x_hat).sum()
@@ -40,95 +101,21 @@ def _best_scale_and_ratio(x_hat: Any, x_t: Any, x_s: Any, gamma_s: Any, gamma_t:
     return factor / (1 - kept), 1 / (1 + gap)
 
 
-def _price_of_a_useless_counterterm() -> list[float]:
+def answer_07_3() -> list[float]:
     """E3 with y = x in the paper's form, less the VDM; N(0, 1), T = 4 (X6, X2)."""
     still, vdm = Exact(Gaussian(), stretch(torch.ones_like)), Exact(Gaussian())
     return [still.diffusion(4, w) - vdm.diffusion(4, w) for w in (1.0, "optimal")]
 
 
-EXERCISES = [
-    exercise(
-        "07.1",
-        r"""Pencil and paper. For data $N(0,1)$ the perfect denoiser of a VDM has the error
-        $1/(1+S)$ where the signal-to-noise ratio is $S$. With $w=1$, two neighbouring steps lead
-        from $S_t$ to $S_r$ and on to $S_s$, with $S_t<S_r<S_s$. At which $S_r$ do the two together
-        cost least? A formula in `S_s, S_t`.
-        Hint: The sum of the two costs (L3), as a function of $S_r$, has one place where its slope
-        is 0.
-        Hint: Each step is charged the error at its noisy end: one at $S_t$, the other at $S_r$.
-        Hint: Write it in $1+S$, and the condition becomes short.""",
-        "sqrt((1 + S_s)*(1 + S_t)) - 1",
-        Formula({"S_s": (4.0, 60.0), "S_t": (0.05, 3.0)}),
+FORMS = {
+    "07.1": Formula({"S_s": (4.0, 60.0), "S_t": (0.05, 3.0)}),
+    "07.3": Number(count=2),
+    "07.4": Program(
+        "costs (N+1, N+1), price", "one number, in nats", _costs_and_price, tolerance=1e-6
     ),
-    exercise(
-        "07.2",
-        r"""A VDM (E1), $w=1$, linear $\gamma$, and the best grid of $T=4$ steps. Which of these
-        changes leave the $\gamma$ of its nodes where they are, whatever the data? Predict first;
-        each can be tried in a line or two.
-        a: all costs are doubled
-        b: $w^*$ is used in place of $w=1$
-        c: one nat is added to the cost of every step, long or short
-        d: another schedule with the same end points takes the place of the linear one, and the grid
-        is chosen anew
-        Hint: All grids that are compared have four steps: which change can reverse the order of two
-        sums? And what does L3 know of $t$, beside $\gamma$?
-        Hint: If one sum is the smaller one, is the sum of the logarithms smaller too?""",
-        "acd",
+    "07.5": Program(
+        "x_hat (n, d), x_t (n, d), x_s (n, d), gamma_s, gamma_t",
+        "two numbers, A / c and w",
+        _one_step,
     ),
-    exercise(
-        "07.3",
-        r"""Start the learned encoder at $y=x$: then $x_t=x$ stands still, but the counterterm is
-        there. The network with the smallest loss at infinite depth says $\hat x=\mathbb
-        E[x|z_t]/(1+\sigma_t^2)$ (X6). Data $N(0,1)$, $\gamma$ linear from $-13.3$ to $5$, $T=4$
-        equal steps, the paper's scale, $A=c+(\gamma_t-\gamma_s)\sigma_t^2$. By how many nats is the
-        diffusion loss above that of the VDM, with $w=1$ for both and with $w^*$ for both? Predict
-        which of the two is below one nat, then compute both. (With the folded scale both are 0:
-        why?)
-        Hint: Two things make up $m$: what $z_t$ leaves open about $x$, which the VDM pays too, and
-        how far the mean is off.
-        Hint: Here $\tau=c\,x$ and $\mathbb E[x|z_t]=\alpha_tz_t$; the variance of $x$ given $z_t$
-        is $\sigma_t^2$.
-        Hint: The mean is off by $A/(1+\sigma_t^2)-c$ times $\mathbb E[x|z_t]$, whose mean square is
-        $\alpha_t^2$.""",
-        _price_of_a_useless_counterterm,
-        Number(count=2),
-    ),
-    exercise(
-        "07.4",
-        r"""A call of the network is not free: let each step cost `price` nats more, and let the
-        number of steps be free. Write a dynamic program that returns the smallest sum that any path
-        from the first node to the last can have, steps and prices together. `costs[i, j]` is the
-        step from node $j$ down to node $i<j$, and infinite elsewhere.
-        Hint: One list will do: the best sum from node 0 to node $j$, over any number of steps, each
-        with its own cost and one price.
-        Hint: The last step to $j$ comes from some $i<j$; what came before must be cheapest itself.
-        Hint: The list starts with 0.""",
-        _cheapest_of_all,
-        Program("costs (N+1, N+1), price", "one number, in nats", _costs_and_price, tolerance=1e-6),
-    ),
-    exercise(
-        "07.5",
-        r"""This program should return the best scale $A^*/c$ (W7) of one step and the ratio $w^*$
-        that goes with it, from predictions, encodings and the two $\gamma$. It runs without an
-        error, and two things in it are wrong. Mend it.
-
-        ```python
-        def broken(x_hat, x_t, x_s, gamma_s, gamma_t):
-            c = -torch.expm1(gamma_s - gamma_t)
-            tau = c * x_t
-            A = (tau / x_hat).mean()
-            m = torch.exp(-gamma_s) / c * (A * x_hat - tau).square().mean()
-            return A / c, 1 / (1 + m)
-        ```
-        Hint: One line is wrong for a VDM too: is it a mean of quotients or a quotient of means? The
-        other one is wrong where the encoding moves.
-        Hint: The parabola in $A$ has means as coefficients, so where is its lowest point?
-        Hint: What does the target hold beside $c\,x_t$ when the encoding moves?""",
-        _best_scale_and_ratio,
-        Program(
-            "x_hat (n, d), x_t (n, d), x_s (n, d), gamma_s, gamma_t",
-            "two numbers, A / c and w",
-            _one_step,
-        ),
-    ),
-]
+}

@@ -1,22 +1,74 @@
 """Exercises of notebook 09, Training on MNIST."""
 
-from typing import Any
-
 import torch
+from torch import Generator, Tensor
 
-from .forms import Formula, Number, Program, exercise
+from .forms import Formula, Number, Program
 
-GAMMAS = {"gamma_0": (-13.3, -2.0), "gamma_1": (-1.0, 6.0)}
+QUESTIONS = r"""
+09.1: *Independent pixels.* Give each pixel of the image a histogram of its own. Count the levels in
+the training images, add $1/8$ to each of the 256 counts, and turn counts into probabilities. Return
+what the test images cost, in bits per pixel.
+Hint: Three things may go wrong here: the logarithm's base, what 1/8 is added to, and whose counts a
+pixel uses.
+Hint: Begin with one pixel, a column of train and of test: `torch.bincount` counts.
+Hint: The probabilities come from train alone; the mean is over the pixels of test.
+
+09.2: An untrained network adds nothing, so $\hat v=z$. What does it pay in diffusion loss for a
+pixel with $x^2=1$, at infinite depth, in **nats**? Give it as a formula in `gamma_0, gamma_1`.
+Hint: First the mean of (v - z)^2 over the noise, then its weight in L4, then the integral.
+Hint: $v-z=(\alpha-\sigma)\varepsilon-(\alpha+\sigma)x$. For $x^2=1$ the mean of its square is 2 at
+every depth, so only the weight is left to integrate.
+Hint: The weight $\alpha^2$ is the sigmoid of $-\gamma$. What has it as its derivative?
+
+09.3: We take away the Fourier features, sines and cosines of $z$, the fastest of which goes through
+a whole period from one grey level to the next. Then we train again. Predict: where does the loss
+rise?
+a: at high noise, where it is decided which digit it is
+b: at all noise levels, by the same factor
+c: at low noise, where exact grey levels are told apart
+d: in the reconstruction loss, which names the levels
+Hint: A network is a smooth function. What does it have to see in $z$ to tell one grey level from
+the next, and how large is that in $z$?
+Hint: Which of the terms has a network in it at all?
+
+09.4: Three trainings went wrong, each by one mistake. These are their bounds on held-out images,
+beside a healthy one:
+
+| | prior | reconstruction | diffusion | total |
+|---|---|---|---|---|
+| healthy | 0.0045 | 0.0061 | 1.006 | 1.017 |
+| A | 0.0031 | 0.0042 | 0.698 | 0.705 |
+| B | 0.0045 | 0.0061 | 18.20 | 18.21 |
+| C | 0.0045 | 3.55 | 0.39 | 3.94 |
+
+1. the learning rate is far too high
+2. nats are reported as if they were bits
+3. the images are scaled to $(0,1)$ instead of $(-1,1)$
+4. the moving average of the weights, which is what gets scored, has hardly moved yet
+5. the noise begins at $\gamma_0=-6$ instead of $-13.3$
+6. the noise ends at $\gamma_1=2$ instead of $5$
+
+Which mistake is it in A, in B and in C? Give three numbers.
+Hint: Ask of each term whether it is its price. Which can a network not change?
+Hint: In A, divide each term by the healthy one. In B, only one term is off: is its value known from
+somewhere?
+Hint: In C two terms are off, in opposite directions: what was taken from one and handed to the
+other?
+"""
+
+answer_09_2 = "log(1 + exp(-gamma_0)) - log(1 + exp(-gamma_1))"
+answer_09_3 = "c"
 
 
-def _levels(generator: Any) -> tuple[Any, ...]:
+def _levels(generator: Generator) -> tuple[Tensor, ...]:
     """Levels of images to count and of images to score, each pixel with habits of its own"""
     habit = torch.randint(0, 250, (5,), generator=generator)
     jitter = [torch.randint(0, 6, (n, 5), generator=generator) for n in (40, 30)]
     return tuple(habit + part for part in jitter)
 
 
-def _independent(train: Any, test: Any) -> Any:
+def answer_09_1(train: Tensor, test: Tensor) -> Tensor:
     bits = []
     for seen, asked in zip(train.T, test.T, strict=True):
         counts = torch.bincount(seen, minlength=256).double() + 1 / 8
@@ -24,71 +76,12 @@ def _independent(train: Any, test: Any) -> Any:
     return torch.stack(bits).mean()
 
 
-EXERCISES = [
-    exercise(
-        "09.1",
-        r"""*Independent pixels.* Give each pixel of the image a histogram of its own. Count the
-        levels in the training images, add $1/8$ to each of the 256 counts, and turn counts into
-        probabilities. Return what the test images cost, in bits per pixel.
-        Hint: Three things may go wrong here: the logarithm's base, what 1/8 is added to, and whose
-        counts a pixel uses.
-        Hint: Begin with one pixel, a column of train and of test: `torch.bincount` counts.
-        Hint: The probabilities come from train alone; the mean is over the pixels of test.""",
-        _independent,
-        Program("train (n, d), test (m, d), levels from 0 to 255", "one number", _levels),
-    ),
-    exercise(
-        "09.2",
-        r"""An untrained network adds nothing, so $\hat v=z$. What does it pay in diffusion loss for
-        a pixel with $x^2=1$, at infinite depth, in **nats**? Give it as a formula in `gamma_0,
-        gamma_1`.
-        Hint: First the mean of (v - z)^2 over the noise, then its weight in L4, then the integral.
-        Hint: $v-z=(\alpha-\sigma)\varepsilon-(\alpha+\sigma)x$. For $x^2=1$ the mean of its square
-        is 2 at every depth, so only the weight is left to integrate.
-        Hint: The weight $\alpha^2$ is the sigmoid of $-\gamma$. What has it as its derivative?""",
-        "log(1 + exp(-gamma_0)) - log(1 + exp(-gamma_1))",
-        Formula(GAMMAS),
-    ),
-    exercise(
-        "09.3",
-        r"""We take away the Fourier features, sines and cosines of $z$, the fastest of which goes
-        through a whole period from one grey level to the next. Then we train again. Predict: where
-        does the loss rise?
-        a: at high noise, where it is decided which digit it is
-        b: at all noise levels, by the same factor
-        c: at low noise, where exact grey levels are told apart
-        d: in the reconstruction loss, which names the levels
-        Hint: A network is a smooth function. What does it have to see in $z$ to tell one grey level
-        from the next, and how large is that in $z$?
-        Hint: Which of the terms has a network in it at all?""",
-        "c",
-    ),
-    exercise(
-        "09.4",
-        r"""Three trainings went wrong, each by one mistake. These are their bounds on held-out
-        images, beside a healthy one:
+def answer_09_4() -> list[int]:
+    return [2, 4, 5]
 
-        | | prior | reconstruction | diffusion | total |
-        |---|---|---|---|---|
-        | healthy | 0.0045 | 0.0061 | 1.006 | 1.017 |
-        | A | 0.0031 | 0.0042 | 0.698 | 0.705 |
-        | B | 0.0045 | 0.0061 | 18.20 | 18.21 |
-        | C | 0.0045 | 3.55 | 0.39 | 3.94 |
 
-        1. the learning rate is far too high
-        2. nats are reported as if they were bits
-        3. the images are scaled to $(0,1)$ instead of $(-1,1)$
-        4. the moving average of the weights, which is what gets scored, has hardly moved yet
-        5. the noise begins at $\gamma_0=-6$ instead of $-13.3$
-        6. the noise ends at $\gamma_1=2$ instead of $5$
-
-        Which mistake is it in A, in B and in C? Give three numbers.
-        Hint: Ask of each term whether it is its price. Which can a network not change?
-        Hint: In A, divide each term by the healthy one. In B, only one term is off: is its value
-        known from somewhere?
-        Hint: In C two terms are off, in opposite directions: what was taken from one and handed to
-        the other?""",
-        lambda: [2, 4, 5],
-        Number(tolerance=0.0, count=3),
-    ),
-]
+FORMS = {
+    "09.1": Program("train (n, d), test (m, d), levels from 0 to 255", "one number", _levels),
+    "09.2": Formula({"gamma_0": (-13.3, -2.0), "gamma_1": (-1.0, 6.0)}),
+    "09.4": Number(tolerance=0.0, count=3),
+}

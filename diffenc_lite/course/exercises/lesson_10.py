@@ -5,10 +5,62 @@ from typing import Any
 
 import torch
 
-from .forms import POSITIVE, Formula, Number, Program, exercise
+from .forms import POSITIVE, Formula, Number, Program
+
+QUESTIONS = r"""
+10.1: A pixel has the mean $c$ and the variance $s_2$ over all images. Take its ceiling, the prior
+loss averaged over the images, and subtract the image's share. What is left to a network at most, in
+nats? A formula in `s_2, gamma_1`.
+Hint: The prior loss of one image is a KL divergence of two Gaussians (lesson 01).
+Hint: On average $x^2$ is $c^2+s_2$.
+Hint: With $\sigma_1^2=1-\alpha_1^2$ what remains is one multiple of $s_2-1$ and one logarithm.
+
+10.2: **Predict.** The noise of a VDM ends at $\gamma_1=2$, and all denoisers are perfect. For which
+of these data may a learned encoder lie more than 0.01 bits per dimension below the best encoder
+that adds one image for each depth?
+a: 28 x 28 pixels, each -1 or 1 by a toss of its own
+b: 28 x 28 pixels, all -1 or all 1 by one toss for the whole picture
+c: our photographs, with the mean image subtracted from all of them
+d: one and the same digit, again and again
+Hint: X5's limit is the KL of q(z_1), all data together, and not the prior loss.
+Hint: The start is the prior loss less the information in $z_1$. How much can $z_1$ tell about 784
+tosses, and about one?
+Hint: If $x_t$ is the same for all data, what can a network do that one image cannot?
+
+10.3: **Choose controls.** A learned encoder ends 0.002 bits per dimension below the VDM that was
+trained on. Which of these arms, *if it ended as low*, would show that the gain does not need an
+encoder that looks at the image, one whose $x_t-x$ depends on $x$? All that apply.
+a: a VDM with as many parameters as the VDM and the encoder together
+b: y = x + one image for each gamma, the same for all x
+c: y = (1 + a(gamma)) x, with a trained number a for each gamma
+d: a learned encoder with half as many parameters
+Hint: For each arm ask: if x were another image, would x_t - x be another one?
+Hint: An arm without an encoder has $x_t=x$.
+Hint: To multiply by $1+a$ is to add $a\,x$.
+
+10.4: **Simulate peeking.** There is no effect: the differences are standard normal, and their
+standard deviation 1 is known. After each pair somebody computes $z_k=(d_1+\dots+d_k)/\sqrt k$, and
+stops with the news of an effect as soon as $|z_k|>1.96$. Write a function of their differences that
+says for each of many studies whether it ended with the news. Then draw `torch.randn(20_000, 5)`:
+how many of 20,000 such studies do?
+Hint: `cumsum` along the looks gives all sums $d_1+\dots+d_k$.
+Hint: Divide by the roots of 1, 2, ..., and ask of each row whether any entry is too large.
+
+10.5: Two models, three runs of each. As three pairs, the interval of the difference has $t^*$ with
+2 degrees of freedom and the standard error $s\sqrt{2(1-\rho)/3}$. Without pairs it has $t^*$ with
+4, and $s\sqrt{2/3}$. From which correlation $\rho$ on is the paired interval the shorter one?
+(`statistics.t_quantile(0.975, df)` is $t^*$.)
+Hint: Set the two half widths equal.
+Hint: s and the 3 cancel; only t* with 2, t* with 4 and the square root of 1 - rho are left.
+Hint: Solve for $1-\rho$: the square of a ratio.
+"""
+
+answer_10_1 = "((s_2 - 1)/(1 + exp(gamma_1)) + log(1 + exp(-gamma_1)))/2"
+answer_10_2 = "bc"
+answer_10_3 = "ab"
 
 
-def _break_even() -> float:
+def answer_10_5() -> float:
     """The correlation at which three pairs and three runs of each have intervals of one width.
 
     With 4 p (1 - p) = a there are closed forms of t* for 2 and for 4 degrees of freedom.
@@ -25,81 +77,18 @@ def _differences(generator: Any) -> tuple[Any, ...]:
     return (torch.randn(2000, looks, generator=generator, dtype=torch.float64),)
 
 
-def _news(d: Any) -> Any:
+def answer_10_4(d: Any) -> Any:
     z = d.cumsum(1) / torch.arange(1, d.shape[1] + 1).sqrt()
     return (z.abs() > 1.96).any(1).double()
 
 
-EXERCISES = [
-    exercise(
-        "10.1",
-        r"""A pixel has the mean $c$ and the variance $s_2$ over all images. Take its ceiling, the
-        prior loss averaged over the images, and subtract the image's share. What is left to a
-        network at most, in nats? A formula in `s_2, gamma_1`.
-        Hint: The prior loss of one image is a KL divergence of two Gaussians (lesson 01).
-        Hint: On average $x^2$ is $c^2+s_2$.
-        Hint: With $\sigma_1^2=1-\alpha_1^2$ what remains is one multiple of $s_2-1$ and one
-        logarithm.""",
-        "((s_2 - 1)/(1 + exp(gamma_1)) + log(1 + exp(-gamma_1)))/2",
-        Formula({"s_2": POSITIVE, "gamma_1": (-2.0, 5.0)}),
+FORMS = {
+    "10.1": Formula({"s_2": POSITIVE, "gamma_1": (-2.0, 5.0)}),
+    "10.4": Program(
+        "d (studies, looks)",
+        "a tensor (studies,), 1.0 where some look found |z_k| > 1.96, else 0.0",
+        _differences,
+        tries=6,
     ),
-    exercise(
-        "10.2",
-        r"""**Predict.** The noise of a VDM ends at $\gamma_1=2$, and all denoisers are perfect. For
-        which of these data may a learned encoder lie more than 0.01 bits per dimension below the
-        best encoder that adds one image for each depth?
-        a: 28 x 28 pixels, each -1 or 1 by a toss of its own
-        b: 28 x 28 pixels, all -1 or all 1 by one toss for the whole picture
-        c: our photographs, with the mean image subtracted from all of them
-        d: one and the same digit, again and again
-        Hint: X5's limit is the KL of q(z_1), all data together, and not the prior loss.
-        Hint: The start is the prior loss less the information in $z_1$. How much can $z_1$ tell
-        about 784 tosses, and about one?
-        Hint: If $x_t$ is the same for all data, what can a network do that one image cannot?""",
-        "bc",
-    ),
-    exercise(
-        "10.3",
-        r"""**Choose controls.** A learned encoder ends 0.002 bits per dimension below the VDM that
-        was trained on. Which of these arms, *if it ended as low*, would show that the gain does not
-        need an encoder that looks at the image, one whose $x_t-x$ depends on $x$? All that apply.
-        a: a VDM with as many parameters as the VDM and the encoder together
-        b: y = x + one image for each gamma, the same for all x
-        c: y = (1 + a(gamma)) x, with a trained number a for each gamma
-        d: a learned encoder with half as many parameters
-        Hint: For each arm ask: if x were another image, would x_t - x be another one?
-        Hint: An arm without an encoder has $x_t=x$.
-        Hint: To multiply by $1+a$ is to add $a\,x$.""",
-        "ab",
-    ),
-    exercise(
-        "10.4",
-        r"""**Simulate peeking.** There is no effect: the differences are standard normal, and their
-        standard deviation 1 is known. After each pair somebody computes
-        $z_k=(d_1+\dots+d_k)/\sqrt k$, and stops with the news of an effect as soon as $|z_k|>1.96$.
-        Write a function of their differences that says for each of many studies whether it ended
-        with the news. Then draw `torch.randn(20_000, 5)`: how many of 20,000 such studies do?
-        Hint: `cumsum` along the looks gives all sums $d_1+\dots+d_k$.
-        Hint: Divide by the roots of 1, 2, ..., and ask of each row whether any entry is too
-        large.""",
-        _news,
-        Program(
-            "d (studies, looks)",
-            "a tensor (studies,), 1.0 where some look found |z_k| > 1.96, else 0.0",
-            _differences,
-            tries=6,
-        ),
-    ),
-    exercise(
-        "10.5",
-        r"""Two models, three runs of each. As three pairs, the interval of the difference has $t^*$
-        with 2 degrees of freedom and the standard error $s\sqrt{2(1-\rho)/3}$. Without pairs it has
-        $t^*$ with 4, and $s\sqrt{2/3}$. From which correlation $\rho$ on is the paired interval the
-        shorter one? (`statistics.t_quantile(0.975, df)` is $t^*$.)
-        Hint: Set the two half widths equal.
-        Hint: s and the 3 cancel; only t* with 2, t* with 4 and the square root of 1 - rho are left.
-        Hint: Solve for $1-\rho$: the square of a ratio.""",
-        _break_even,
-        Number(),
-    ),
-]
+    "10.5": Number(),
+}

@@ -1,60 +1,54 @@
 """Exercises of notebook 12, The ratio on MNIST."""
 
-from typing import Any
-
 import torch
+from torch import Generator, Tensor
 
-from .forms import Formula, Program, exercise
+from .forms import Formula, Program
+
+QUESTIONS = r"""
+12.1: Build the fit. `g` and `h` are the gap with $A=c$ and what one more unit of $A/c$ adds to it,
+both in units of $\sigma_Q$, of $n$ images at all $T$ steps. Return the best scale $A^*/c$ of every
+step, the ratio $w^*$ that goes with it, and the price of the whole chain with both, in **bits** per
+dimension.
+Hint: One scale serves all images and all pixels of a step: average first, divide then.
+Hint: The gap with the best scale is $g+(A^*/c-1)h$; its mean square is $m$.
+Hint: The steps add up, each with $\frac12\ln(1+m)$ nats per dimension.
+
+12.2: Predict. Eight equal steps, the best mean. In which of them is $w^*$ smallest, so that the
+step adds most noise beyond the posterior's?
+a: in the steps from almost pure noise, where the network can only guess
+b: in the middle, where the digit takes shape
+c: in the steps near the data, where the digit is already plain to see
+d: nearly the same in all eight
+Hint: The error counts in units of $\sigma_Q$, the noise that the step adds anyway.
+Hint: At the data that unit is less than a grey level. Does the network know every grey level?
+
+12.3: Pencil and paper. With $w=1$ a chain of $T$ steps loses $L$ nats per dimension in all, the
+same in every step. For large $T$, how much less does it lose with $w^*$? Only the leading term, as
+a formula in `L, T`.
+Hint: What is $m$, if each of $T$ steps costs $m/2$ and all of them $L$?
+Hint: One step saves $\frac12(m-\ln(1+m))$; expand the logarithm to second order.
+Hint: There are $T$ such steps.
+"""
+
+answer_12_2 = "c"
+answer_12_3 = "L**2/T"
 
 
-def _gaps(generator: Any) -> tuple[Any, Any]:
+def _gaps(generator: Generator) -> tuple[Tensor, Tensor]:
     g, h = torch.randn(2, 5, 3, 4, generator=generator, dtype=torch.float64)
     sizes = 1 + torch.rand(5, 1, 1, generator=generator, dtype=torch.float64)
     return sizes * (g - 0.3 * h), sizes * h
 
 
-def _price_of_a_chain(g: Any, h: Any) -> Any:
+def answer_12_1(g: Tensor, h: Tensor) -> tuple[Tensor, ...]:
     gh, h2 = (g * h).mean((0, 2)), (h * h).mean((0, 2))
     scale = 1 - gh / h2
     m = (g + (scale[:, None] - 1) * h).square().mean((0, 2))
     return scale, 1 / (1 + m), 0.5 * (1 + m).log2().sum()
 
 
-EXERCISES = [
-    exercise(
-        "12.1",
-        r"""Build the fit. `g` and `h` are the gap with $A=c$ and what one more unit of $A/c$ adds
-        to it, both in units of $\sigma_Q$, of $n$ images at all $T$ steps. Return the best scale
-        $A^*/c$ of every step, the ratio $w^*$ that goes with it, and the price of the whole chain
-        with both, in **bits** per dimension.
-        Hint: One scale serves all images and all pixels of a step: average first, divide then.
-        Hint: The gap with the best scale is $g+(A^*/c-1)h$; its mean square is $m$.
-        Hint: The steps add up, each with $\frac12\ln(1+m)$ nats per dimension.""",
-        _price_of_a_chain,
-        Program("g (n, T, d), h (n, T, d)", "A / c (T,), w (T,) and one number", _gaps),
-    ),
-    exercise(
-        "12.2",
-        r"""Predict. Eight equal steps, the best mean. In which of them is $w^*$ smallest, so that
-        the step adds most noise beyond the posterior's?
-        a: in the steps from almost pure noise, where the network can only guess
-        b: in the middle, where the digit takes shape
-        c: in the steps near the data, where the digit is already plain to see
-        d: nearly the same in all eight
-        Hint: The error counts in units of $\sigma_Q$, the noise that the step adds anyway.
-        Hint: At the data that unit is less than a grey level. Does the network know every grey
-        level?""",
-        "c",
-    ),
-    exercise(
-        "12.3",
-        r"""Pencil and paper. With $w=1$ a chain of $T$ steps loses $L$ nats per dimension in all,
-        the same in every step. For large $T$, how much less does it lose with $w^*$? Only the
-        leading term, as a formula in `L, T`.
-        Hint: What is $m$, if each of $T$ steps costs $m/2$ and all of them $L$?
-        Hint: One step saves $\frac12(m-\ln(1+m))$; expand the logarithm to second order.
-        Hint: There are $T$ such steps.""",
-        "L**2/T",
-        Formula({"L": (0.2, 2.0), "T": (4.0, 1000.0)}),
-    ),
-]
+FORMS = {
+    "12.1": Program("g (n, T, d), h (n, T, d)", "A / c (T,), w (T,) and one number", _gaps),
+    "12.3": Formula({"L": (0.2, 2.0), "T": (4.0, 1000.0)}),
+}

@@ -11,28 +11,33 @@ Each level is an exercise too: ask("F3.3"), check("F3.3", answer_F3_3). They sta
 
 from __future__ import annotations
 
+import random
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+import mpmath
 import sympy
+from sympy import Expr, Symbol
 
-from ..ledger import notation
+from ..ledger import notation, zero
 from . import writing
+from .answers import NotRight, WrongForm, as_expression, kind_of
 from .forms import Exercise, RightSide
 from .writing import folded, folded_hints, to_html
 
 _DATA: dict[str, Any] = tomllib.loads(
     Path(__file__).with_name("levels.toml").read_text(encoding="utf-8")
 )
-_ASSUMED, MEANS, _LATEX = (_DATA.pop(part) for part in ("symbols", "means", "latex"))
+_ASSUMED, _MEANS, _LATEX = (_DATA.pop(part) for part in ("symbols", "means", "latex"))
 SYMBOLS = {  # those of the ledger's notation, and those that the levels add
-    name: sympy.Symbol(name, **{assumed: True})
+    name: Symbol(name, **{assumed: True})
     for assumed, names in _ASSUMED.items()
     for name in names.split()
-} | {name: s for name, s in vars(notation).items() if isinstance(s, sympy.Symbol)}
+} | {name: s for name, s in vars(notation).items() if isinstance(s, Symbol)}
 NAMES = notation.NAMES | {SYMBOLS[name]: shown for name, shown in _LATEX.items()}
 
 
@@ -50,11 +55,6 @@ class Level(Exercise):
     why: str
     word: str
     argued: tuple[str, ...]
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        assert isinstance(self.form, RightSide)
-        return self.form.names
 
     @property
     def equation(self) -> str:
@@ -104,7 +104,7 @@ class Game:
 def as_latex(text: str) -> str:
     """A formula in LaTeX as it was typed. Raises writing.Unreadable."""
     tree = writing.read(text)
-    symbols = {name: sympy.Symbol(name) for name in writing.names_in(tree)} | SYMBOLS
+    symbols = {name: Symbol(name) for name in writing.names_in(tree)} | SYMBOLS
     with sympy.evaluate(False):
         return notation.latex(writing.to_sympy(tree, symbols), order="none", symbol_names=NAMES)
 
@@ -113,29 +113,19 @@ def _relation(left: str) -> str:
     return left if left.endswith(r"\approx") else f"{left} ="
 
 
-def _chains() -> Iterator[Game]:
-    made: dict[str, Level] = {}
-    for tag, chain in _DATA.items():
-        for i, entry in enumerate(chain["level"], 1):
-            made[f"{tag}.{i}"] = _level(f"{tag}.{i}", chain["setting"], made, **entry)
-        levels = tuple(e for e in made.values() if e.number.startswith(f"{tag}."))
-        yield Game(tag, chain["title"], chain["setting"], levels)
+def _chain(tag: str, title: str, setting: str, level: list[dict[str, Any]]) -> Game:
+    numbers = [f"{tag}.{i}" for i in range(1, len(level) + 1)]
+    for number, entry in zip(numbers, level, strict=True):
+        LEVELS[number] = _level(number, setting, **entry)
+    return Game(tag, title, setting, tuple(LEVELS[number] for number in numbers))
 
 
-def _level(
-    number: str,
-    setting: str,
-    before: dict[str, Level],
-    goal: str,
-    names: str,
-    uses: Sequence[str] = (),
-    leading: str = "",
-    word: str = "",
-    **rest: Any,
-) -> Level:
-    known = "; ".join(f"${before[used].equation}$ ({used})" for used in uses)
+def _level(number: str, setting: str, goal: str, names: str, **rest: Any) -> Level:
+    uses, hints = tuple(rest.pop("uses", ())), tuple(rest.pop("hints"))
+    leading, word = rest.pop("leading", ""), rest.pop("word", "")
+    known = "; ".join(f"${LEVELS[used].equation}$ ({used})" for used in uses)
     typed = ", ".join(_typed(name) for name in names.split())
-    argued = {n: None for used in uses for n in before[used].argued}
+    argued = {n: None for used in uses for n in LEVELS[used].argued}
     if word == "in words":
         argued[number] = None
     parts = [goal, f"Known: {known}." if known else "", f"$${_relation(rest['left'])} \\;?$$"]
@@ -145,8 +135,8 @@ def _level(
         question=f"{setting}\n\n{goal}",
         goal=goal,
         form=RightSide(tuple(names.split()), leading),
-        hint=tuple(rest.pop("hints")),
-        uses=tuple(uses),
+        hint=hints,
+        uses=uses,
         word=word or ("in words" if argued else "proved"),
         argued=tuple(argued),
         **rest,
@@ -159,5 +149,97 @@ def _typed(name: str) -> str:
     return f"`{name}`" if shown == name else f"`{name}` (${shown}$)"
 
 
-CHAINS: dict[str, Game] = {chain.tag: chain for chain in _chains()}
-LEVELS: dict[str, Level] = {e.number: e for chain in CHAINS.values() for e in chain.levels}
+LEVELS: dict[str, Level] = {}
+CHAINS = {tag: _chain(tag, **chain) for tag, chain in _DATA.items()}
+
+
+# --- how a line is judged: by the judge of the ledger, in symbols of the level --------------------
+
+FAR = 1e20  # how large T is, or how small a step, where only the leading power counts
+
+
+def prepare(level: Exercise, form: RightSide) -> Callable[[Any], None]:
+    """A function that returns nothing for a right line, and else raises NotRight or WrongForm."""
+    names, leading = form.names, form.leading
+    right = _in_full(_expression(level.answer, names))
+    shown = tuple((name, _in_full(SYMBOLS[name])) for name in names)
+
+    def compare(given: Any) -> None:
+        line = _in_full(_expression(given, names))
+        verdict = zero.decide(line, right, shown)
+        if isinstance(verdict, zero.Differs):
+            if leading and _same_in_the_limit(line, right, SYMBOLS[leading]):
+                raise WrongForm(f"exact, or nearly so: keep the leading power of {leading} only")
+            raise NotRight(f", {verdict}")
+        if isinstance(verdict, zero.Agrees):
+            raise WrongForm(
+                "could not decide: it agrees at every point that was tried, but the algebra does "
+                "not show it; write it in fewer steps"
+            )
+
+    return compare
+
+
+def _same_in_the_limit(line: Expr, right: Expr, small: Symbol) -> bool:
+    """Whether their quotient tends to 1; small is a step, or T, which is large"""
+    dice = random.Random(0)
+    symbols = sorted((line.free_symbols | right.free_symbols) - {small}, key=str)
+    values = {symbol: mpmath.mpf(dice.uniform(0.3, 2)) for symbol in symbols}
+    values[small] = mpmath.mpf(FAR if small.is_integer else 1 / FAR)
+    with mpmath.workdps(zero.DIGITS[0]):
+        one, other = (zero.value_at(e, values) for e in (line, right))
+    return None not in (one, other) and abs(one - other) < 1e-9 * abs(other)
+
+
+def _expression(given: Any, names: tuple[str, ...]) -> Expr:
+    """In the ledger's symbols, finite, with no functions but those of `writing`."""
+    if isinstance(given, str):
+        try:
+            tree = writing.read(given)
+            _check_names(writing.names_in(tree), names)
+            expression = writing.to_sympy(tree, SYMBOLS)
+        except writing.Unreadable as why:
+            raise WrongForm(str(why)) from None
+    else:
+        expression = _by_name(given, names)
+    if expression.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo, sympy.I):
+        raise WrongForm("it is not finite and real: look for a division by 0 or a root of -1")
+    return notation.without_floats(expression)
+
+
+def _check_names(used: set[str], names: tuple[str, ...]) -> None:
+    if strange := sorted(used - set(names)):
+        are = "is not a name" if len(strange) == 1 else "are not names"
+        near = [get_close_matches(name, names, 2, 0.8) for name in strange]
+        near += [[n for n in names if n.lower() == name.lower()] for name in strange]
+        meant = [one for one, *more in filter(None, near) if not more]
+        raise WrongForm(
+            f"{', '.join(strange)} {are} of this level; use {', '.join(names)}, numbers and "
+            f"{', '.join(writing.FUNCTIONS)}" + f"; did you mean {', '.join(meant)}?" * bool(meant)
+        )
+
+
+def _by_name(given: Any, names: tuple[str, ...]) -> Expr:
+    """A SymPy expression or a number; its symbols by their names, whatever was assumed of them"""
+    if isinstance(given, int | float) and not isinstance(given, bool):
+        given = sympy.sympify(given)
+    if (expression := as_expression(given)) is None:
+        raise WrongForm(f"this is {kind_of(given)}")
+    if expression.has(sympy.Derivative, sympy.Integral, sympy.Limit):
+        expression = expression.doit()
+    known = {symbol.name: name for name, symbol in SYMBOLS.items()} | {n: n for n in names}
+    called = {s: known.get(s.name, s.name) for s in expression.free_symbols}
+    _check_names(set(called.values()), names)
+    simple = sympy.Add | sympy.Mul | sympy.Pow | sympy.exp | sympy.log | Symbol
+    for part in sympy.preorder_traversal(expression):
+        if not isinstance(part, simple) and not part.is_number:
+            raise WrongForm(f"{type(part).__name__} cannot be part of it: only sqrt, exp, log")
+        if part.is_Pow and part.exp.is_number and not abs(part.exp) <= writing.HIGHEST:
+            raise WrongForm(f"the power {str(part.exp)[:20]} is too high")
+    return expression.xreplace({s: SYMBOLS[name] for s, name in called.items()})
+
+
+def _in_full(expression: Expr) -> Expr:
+    """Without the abbreviations of the levels"""
+    trees = {SYMBOLS[name]: writing.read(text) for name, text in _MEANS.items()}
+    return expression.xreplace({s: writing.to_sympy(tree, SYMBOLS) for s, tree in trees.items()})

@@ -1,36 +1,78 @@
-"""Proof levels with buttons: a goal, a field for the answer, check, hint, skip and back.
+"""The ways to play a proof level: a line of code, or buttons.
 
-Without a kernel the page shows all levels, folded. No widget state is stored; what is solved is
-kept in a small file in the working folder, and never read by anything else.
+The buttons are a goal, a field for the answer, check, hint, skip and back. Without a kernel the
+page shows all levels, folded. No widget state is stored; what is solved is kept in a small file in
+the working folder, and never read by anything else.
 """
 
 from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import ipywidgets
 
+from ...arguments import one_of
 from ...files import write_whole
 from . import writing
-from .checking import judge
-from .levels import LEVELS, Game, Level, as_latex
+from .checking import Mark, judge
+from .levels import CHAINS, LEVELS, Game, Level, as_latex
 from .writing import folded, to_html
 
+FILE = "proof_levels.json"  # where `play` keeps what is solved, in the working folder
 GREEN, RED = "#1a7f37", "#b3261e"
 
 
-class Player:
-    """Chains of levels to play. The last line of a cell shows it; `widget` is all of it.
+@dataclass(frozen=True)
+class Reply:
+    """What the machine says to a try at a level; if it is right, with the line and the reason."""
 
-    Args: chains; file, where solved levels are kept (None: nowhere); anew, forget those it holds.
-    Raises ValueError if the file is no record of solved levels.
+    level: Level
+    verdict: Mark
+
+    def __repr__(self) -> str:
+        return self.verdict.text
+
+    def _repr_markdown_(self) -> str:
+        return self.verdict.text + f"\n\n{self.level.said}" * self.verdict.right
+
+
+def level(number: str, answer: Any = None) -> Level | Reply:
+    """A level to look at or, with an answer, the machine's reply to it.
+
+    Args: answer, text such as "sigma_s**2 * c", or a SymPy expression. Raises ValueError for a
+        number that does not exist.
     """
+    if number not in LEVELS:
+        raise ValueError(
+            f"number must be that of a level, such as F3.1, of the chains {', '.join(CHAINS)}; "
+            f"got {number!r}"
+        )
+    level = LEVELS[number]
+    return level if answer is None else Reply(level, judge(level, answer))
 
-    def __init__(self, chains: Sequence[Game], file: str | Path | None, anew: bool = False):
+
+def play(*chains: str, file: str | Path | None = FILE, anew: bool = False) -> Player:
+    """Play chains of levels in a notebook: play("F3"), play("E2", "E3"); play() offers all.
+
+    Args: file, where solved levels are kept (None: nowhere); anew, forget those that it holds.
+    Raises ValueError for a chain that does not exist, and for a file that is no such record.
+    """
+    for tag in chains:
+        one_of("chains", tag, CHAINS)
+    return Player([CHAINS[tag] for tag in chains or CHAINS], file, anew)
+
+
+class Player:
+    """Chains of levels to play, as `play` makes it. The last line of a cell shows it; `widget` is
+    all of it."""
+
+    def __init__(self, chains: Sequence[Game], file: str | Path | None, anew: bool):
         self.chains = list(chains)
         self.file = None if file is None else Path(file)
         self.solved = {} if anew or self.file is None else read_progress(self.file)
@@ -40,12 +82,10 @@ class Player:
     # --- what is on the screen --------------------------------------------------------------------
 
     def _make_widgets(self) -> None:
-        self.chooser = ipywidgets.Dropdown(
-            options=[(f"{c.tag} · {c.title}", i) for i, c in enumerate(self.chains)],
-            description="chain",
-            layout={"width": "420px", "max_width": "100%"},
-        )
-        self.bar = ipywidgets.IntProgress(layout={"width": "420px", "max_width": "100%"})
+        width = {"width": "420px", "max_width": "100%"}
+        names = [(f"{c.tag} · {c.title}", i) for i, c in enumerate(self.chains)]
+        self.chooser = ipywidgets.Dropdown(options=names, description="chain", layout=width)
+        self.bar = ipywidgets.IntProgress(layout=width)
         self.count, self.goal, self.reply = (ipywidgets.HTMLMath() for _ in range(3))
         self.field = ipywidgets.Text(
             description="answer",
@@ -56,11 +96,7 @@ class Player:
             warnings.simplefilter("ignore", DeprecationWarning)
             self.field.on_submit(lambda _: self.check())
         actions = {"check": self.check, "hint": self.hint, "back": self.back, "skip": self.skip}
-        self.buttons = {
-            name: ipywidgets.Button(description=name, layout={"width": "90px"}) for name in actions
-        }
-        for name, button in self.buttons.items():
-            button.on_click(lambda _, name=name: actions[name]())
+        self.buttons = {name: _button(name, "90px", action) for name, action in actions.items()}
         self.buttons["check"].button_style = "primary"
         self.known = ipywidgets.HBox(layout={"flex_flow": "row wrap"})
         self.map = ipywidgets.HTML()
@@ -81,13 +117,14 @@ class Player:
 
     def _open_chain(self) -> None:
         """At its first level that is not solved yet"""
-        open_ = [i for i, e in enumerate(self.chain.levels) if e.number not in self.solved]
-        self.position = open_[0] if open_ else len(self.chain.levels) - 1
-        self._show()
+        solved = [level.number in self.solved for level in self.chain.levels]
+        self._show([*solved, False].index(False))
 
-    def _show(self) -> None:
-        self.unfolded = 0  # hints of this level
-        level, n = self.level, len(self.chain.levels)
+    def _show(self, position: int) -> None:
+        """The level there, or the last or first one"""
+        n = len(self.chain.levels)
+        self.position = max(0, min(position, n - 1))
+        self.unfolded, level = 0, self.level  # hints of it
         done = sum(e.number in self.solved for e in self.chain.levels)
         self.bar.max, self.bar.value = n, done
         self.bar.bar_style = "success" if done == n else ""
@@ -97,20 +134,12 @@ class Player:
         )
         self.goal.value = _html(f"<b>{level.title}</b>{to_html(level.goal)}")
         self.field.value = self.solved.get(level.number, "")
-        self.known.children = tuple(map(self._insert, level.uses))
+        self.known.children = tuple(
+            _button(f"insert {used}", "110px", partial(self._insert, used)) for used in level.uses
+        )
         self.map.value = "".join(map(self._place, self.chains))
         self.buttons["back"].disabled = self.position == 0
         self._say(level.said if level.number in self.solved else "")
-
-    def _insert(self, number: str) -> ipywidgets.Button:
-        """A button that writes the formula of a level before into the field"""
-        button = ipywidgets.Button(description=f"insert {number}", layout={"width": "110px"})
-
-        def insert(_: Any) -> None:
-            self.field.value += LEVELS[number].answer
-
-        button.on_click(insert)
-        return button
 
     def _place(self, chain: Game) -> str:
         """A chain on the map: it lights up as its levels are solved"""
@@ -138,7 +167,7 @@ class Player:
             return self._say(f"{_echo(text)}{said[0]} Press hint for help.", RED)
         self.solved[self.level.number] = text
         trouble = self._keep()
-        self._show()
+        self._show(self.position)
         end = "\n\nThis chain is complete." if self.bar.value == self.bar.max else ""
         return self._say(f"Right. {self.level.said}{end}{trouble}", GREEN)
 
@@ -151,43 +180,47 @@ class Player:
         self._say("\n\n".join([*hints, answer][: self.unfolded]))
 
     def skip(self) -> None:
-        if self.position + 1 < len(self.chain.levels):
-            self.position += 1
-            self._show()
+        self._show(self.position + 1)
 
     def back(self) -> None:
-        if self.position > 0:
-            self.position -= 1
-            self._show()
+        self._show(self.position - 1)
+
+    def _insert(self, number: str) -> None:
+        """Write the formula of a level before into the field."""
+        self.field.value += LEVELS[number].answer
 
     def _keep(self) -> str:
         """Write the file; what went wrong, as a sentence, if it did."""
-        if self.file is None:
-            return ""
+        record = {"about": "proof levels of diffenc_lite", "solved": self.solved}
         try:
-            write_progress(self.file, self.solved)
+            if self.file is not None:
+                write_whole(self.file, json.dumps(record, indent=1).encode("utf-8"))
         except OSError as error:
             return f"\n\nYour progress is not kept: {error.strerror}."
         return ""
 
     # --- without a kernel -------------------------------------------------------------------------
 
-    def page(self) -> str:
-        """All levels in HTML, folded."""
-        pages = [(f"{c.tag} · {c.title}", c._repr_html_()) for c in self.chains]
-        return pages[0][1] if len(pages) == 1 else "".join(folded(*page) for page in pages)
-
     def __repr__(self) -> str:
         n, tags = sum(len(c.levels) for c in self.chains), ", ".join(c.tag for c in self.chains)
         return f"{n} proof levels: {tags}. Play where a kernel runs."
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        """All levels, folded, and the widget"""
+        pages = [(f"{c.tag} · {c.title}", c._repr_html_()) for c in self.chains]
+        page = pages[0][1] if len(pages) == 1 else "".join(folded(*page) for page in pages)
         view = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
         return {
             "text/plain": repr(self),
-            "text/html": self.page(),
+            "text/html": page,
             "application/vnd.jupyter.widget-view+json": view,
         }
+
+
+def _button(name: str, width: str, action: Callable[[], None]) -> ipywidgets.Button:
+    button = ipywidgets.Button(description=name, layout={"width": width})
+    button.on_click(lambda _: action())
+    return button
 
 
 def _echo(text: str) -> str:
@@ -200,9 +233,6 @@ def _echo(text: str) -> str:
 
 def _html(text: str) -> str:
     return f'<div style="max-width: 46em; line-height: 1.4">{text}</div>'
-
-
-# --- progress -------------------------------------------------------------------------------------
 
 
 def read_progress(file: Path) -> dict[str, str]:
@@ -222,9 +252,3 @@ def read_progress(file: Path) -> dict[str, str]:
             "it away to keep it, or start anew with play(..., anew=True)"
         ) from None
     return dict(solved)
-
-
-def write_progress(file: Path, solved: dict[str, str]) -> None:
-    """Raises OSError, naming the file."""
-    text = json.dumps({"about": "proof levels of diffenc_lite", "solved": solved}, indent=1)
-    write_whole(file, text.encode("utf-8"))

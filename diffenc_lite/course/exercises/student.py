@@ -28,7 +28,7 @@ import nbformat
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from ..lessons import notebooks_in, place
+from ..lessons import notebooks_in, place, write_new
 from .forms import answer_name
 
 IGNORE = "# Ignore this cell until you have tried yourself."
@@ -76,26 +76,18 @@ def write_student_versions(
         raise FileNotFoundError(f"notebooks_dir must hold notebooks (*.ipynb); got {source}")
     if target.is_relative_to(source):
         raise ValueError(f"out_dir must lie outside the notebooks' folder, {source}; got {target}")
-    files: dict[Path, str] = {}
+    files: dict[Path, bytes] = {}
     for path in notebooks:
         lesson = nbformat.read(path, as_version=4)
         version = student_version(lesson, path.name, nbgrader, exercises_only)
         if version is not None:
             there = Path("source", path.stem, path.name) if nbgrader else place(path)
-            files[target / there] = nbformat.writes(version) + "\n"
-    written = list(files)
+            files[there] = f"{nbformat.writes(version)}\n".encode()
+    written = len(files)
     if nbgrader:
-        seconds = 60 if exercises_only else 300
-        files[target / "nbgrader_config.py"] = NBGRADER_CONFIG.format(seconds=seconds)
-    if in_the_way := [path.name for path in files if path.exists()]:
-        raise FileExistsError(
-            f"out_dir already holds {', '.join(in_the_way)}, perhaps with somebody's answers; "
-            f"nothing is overwritten, so give another folder than {target}"
-        )
-    for path, text in files.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    return written
+        config = NBGRADER_CONFIG.format(seconds=60 if exercises_only else 300)
+        files[Path("nbgrader_config.py")] = config.encode()
+    return write_new(target, files)[:written]
 
 
 def student_version(
@@ -237,9 +229,6 @@ def _names(source: str) -> tuple[set[str], set[str]]:
 
 
 def _used(table: symtable.SymbolTable) -> Iterator[str]:
-    top = table.get_type() == "module"
-    yield from (
-        s.get_name() for s in table.get_symbols() if s.is_referenced() and (top or s.is_global())
-    )
+    yield from (s.get_name() for s in table.get_symbols() if s.is_referenced() and s.is_global())
     for child in table.get_children():
         yield from _used(child)

@@ -15,6 +15,7 @@ from functools import cached_property, partial
 import torch
 from torch import Tensor
 
+from ...arguments import real
 from .integrals import mean_over_normal
 
 Components = tuple[Tensor, Tensor, Tensor]
@@ -154,11 +155,6 @@ def _components(*rows: Sequence[float] | Sequence[Sequence[float]]) -> Component
     return weights, means, variances
 
 
-def _check_positive(name: str, value: float) -> None:
-    if not 0 < value < math.inf:
-        raise ValueError(f"{name} must be positive and finite; got {value}")
-
-
 @dataclass(frozen=True)
 class Gaussian(World):
     """N(0, variance), in one dimension (X2)."""
@@ -166,7 +162,7 @@ class Gaussian(World):
     variance: float = 1.0
 
     def __post_init__(self) -> None:
-        _check_positive("variance", self.variance)
+        real("variance", self.variance, "positive and finite", lambda given: given > 0)
 
     @cached_property
     def components(self) -> Components:
@@ -180,7 +176,7 @@ class PlusMinus(World):
     value: float = 1.0
 
     def __post_init__(self) -> None:
-        _check_positive("value", self.value)
+        real("value", self.value, "positive and finite", lambda given: given > 0)
 
     @cached_property
     def components(self) -> Components:

@@ -27,7 +27,7 @@ from ...chain import Chain
 from ...encoder import Encoder, IdentityEncoder, LearnedEncoder, ScalingEncoder, has_counterterm
 from ...gaussian import best_ratio, kl_ratio
 from ...model import DiffEnc
-from ...schedule import GAMMA_MAX, GAMMA_MIN, LinearSchedule, Noise, step_c
+from ...schedule import GAMMA_MAX, GAMMA_MIN, LinearSchedule, Noise, step_c, value_and_slope
 from .distributions import World
 from .integrals import integrate, mean_over_normal
 
@@ -73,8 +73,7 @@ class Stretch:
 
     def at(self, gamma: Tensor) -> tuple[Tensor, Tensor]:
         """c and a = d ln c / d lambda at lambda = -gamma. Raises ValueError unless c > 0."""
-        lam = -gamma.double()
-        c, slope = torch.func.jvp(self.c, (lam,), (torch.ones_like(lam),))[:2]
+        c, slope = value_and_slope(self.c, -gamma.double())
         if not bool((c > 0).all()):
             raise ValueError(f"c(lambda) must be positive; got {float(c.min()):g}")
         return c, slope / c
@@ -82,6 +81,11 @@ class Stretch:
     def snr(self, gamma: Tensor) -> Tensor:
         """eta = SNR c^2: the signal-to-noise ratio for x in z_t (that for x_t is SNR)."""
         return torch.exp(-gamma.double()) * self.at(gamma)[0].square()
+
+    def gain(self, gamma: Tensor) -> Tensor:
+        """x_hat / E[x | z_t] of the denoiser that minimises L4 (X6)."""
+        c, a = self.at(gamma)
+        return c * (1 + a) / (1 + has_counterterm(self.encoder) * torch.sigmoid(gamma))
 
 
 VDM = Stretch(torch.ones_like, IdentityEncoder())  # E1
@@ -174,8 +178,7 @@ class Exact:
         at_s, at_t, c_s, c_t, x_hat = self._step(s, t)
         if isinstance(scale, str) and scale == "optimal":
             scale = self.best_scale(s, t)
-        counterterm = float(has_counterterm(self.encoder.encoder))
-        extra = process.extra_scale(counterterm, at_s, at_t, scale)
+        extra = process.extra_scale(has_counterterm(self.encoder.encoder), at_s, at_t, scale)
         gap = partial(process.gap, x_change=c_t - c_s, s=at_s, t=at_t)
         on_error = gap(-c_t / at_t.sigma)
         on_mean = gap((x_hat - c_t) / at_t.sigma) + extra * process.gap_slope(x_hat, at_s, at_t)
@@ -194,9 +197,8 @@ class Exact:
         """The noise at s and t, c_s, c_t, and x_hat / E[x|z]."""
         width = self.gamma_max - self.gamma_min
         at_s, at_t = (Noise.from_gamma(self.gamma_min + width * depth.double()) for depth in (s, t))
-        c_s, (c_t, a) = self.encoder.at(at_s.gamma)[0], self.encoder.at(at_t.gamma)
-        counter = float(has_counterterm(self.encoder.encoder))
-        return at_s, at_t, c_s, c_t, c_t * (1 + a) / (1 + counter * at_t.sigma.square())
+        c_s, c_t = (self.encoder.at(noise.gamma)[0] for noise in (at_s, at_t))
+        return at_s, at_t, c_s, c_t, self.encoder.gain(at_t.gamma)
 
     def diffusion(
         self, steps: int | None = None, ratio: Ratio = 1.0, scale: process.Scale = None
@@ -231,30 +233,31 @@ class Exact:
         a world whose values are levels: `Exact(PlusMinus(0.5)).model(levels=2)`.
         """
         schedule = LinearSchedule(self.gamma_min, self.gamma_max)
-        return DiffEnc(ExactDenoiser(self), self.encoder.encoder, schedule, levels)
+        denoiser = KnownDenoiser(self._x_hat, (self.world.dims,))
+        return DiffEnc(denoiser, self.encoder.encoder, schedule, levels)
+
+    def _x_hat(self, z: Tensor, noise: Noise) -> Tensor:
+        """The x_hat that minimises L4 (X6), for noise (B,)."""
+        d = self.world.dims
+        if z.shape[1:] != (d,) and d > 1:
+            raise ValueError(f"z must have shape (B, {d}); got {tuple(z.shape)}")
+        points = z if z.shape[1:] == (d,) else z[..., None]  # (B, ..., d)
+        at = noise.like(points)
+        snr = self.encoder.snr(at.gamma)[..., 0].expand(points.shape[:-1])
+        mean = self.world.posterior_mean(points / at.sigma, snr).reshape(z.shape)
+        return self.encoder.gain(noise.like(z).gamma) * mean
 
 
-class ExactDenoiser(nn.Module):
-    """v_hat(z, gamma) = (alpha z - x_hat) / sigma with the x_hat that minimises L4 (G4, X6).
+class KnownDenoiser(nn.Module):
+    """v_hat(z, gamma) = (alpha z - x_hat) / sigma (G4), in float64, for a function x_hat(z, noise)
+    of examples of this shape."""
 
-    Sampling takes the shape of an example, (d,), from `shape`.
-    """
-
-    def __init__(self, exact: Exact):
+    def __init__(self, x_hat: Callable[[Tensor, Noise], Tensor], shape: tuple[int, ...]):
         super().__init__()
-        self.exact = exact
-        self.shape = (exact.world.dims,)
-        # It is not trained. It is a parameter because the library takes the dtype from parameters.
-        self.means = nn.Parameter(exact.world.components[1], requires_grad=False)
+        self.x_hat, self.shape = x_hat, shape
+        # It is not trained: the library takes the dtype from parameters.
+        self.dtype = nn.Parameter(torch.zeros(1, dtype=torch.float64), requires_grad=False)
 
     def forward(self, z: Tensor, gamma: Tensor) -> Tensor:
-        world, encoder = self.exact.world, self.exact.encoder
-        if z.shape[1:] != self.shape and world.dims > 1:
-            raise ValueError(f"z must have shape (B, {world.dims}); got {tuple(z.shape)}")
-        points = z if z.shape[1:] == self.shape else z[..., None]  # (B, ..., d)
-        noise = Noise.from_gamma(gamma).like(z)
-        c, a = encoder.at(gamma)
-        gain = c * (1 + a) / (1 + has_counterterm(encoder.encoder) * torch.sigmoid(gamma))
-        snr = encoder.snr(gamma).reshape(-1, *[1] * (points.dim() - 2)).expand(points.shape[:-1])
-        mean = world.posterior_mean(points / noise.like(points).sigma, snr).reshape(z.shape)
-        return process.v_from_x(z, gain.reshape(noise.gamma.shape) * mean, noise)
+        noise = Noise.from_gamma(gamma)
+        return process.v_from_x(z, self.x_hat(z, noise), noise.like(z))

@@ -17,14 +17,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ... import data, pixels
+from ...arguments import one_of
 from ...gaussian import kl_to_standard
 from ...model import DiffEnc
-from ...process import v_from_x
 from ...schedule import LinearSchedule, Noise
-from .exact import reconstruction_by_level
+from .exact import KnownDenoiser, reconstruction_by_level
 from .integrals import integrate, legendre_nodes
 
 TOYS = ("mixture", "swirl")
@@ -138,28 +138,12 @@ class Likelihood:
 
     def model(self) -> DiffEnc:
         """The VDM with the exact denoiser in float64, for `elbo` and `sample`."""
-        return DiffEnc(PerfectDenoiser(self), levels=self.levels)
-
-
-class PerfectDenoiser(nn.Module):
-    """v_hat(z, gamma) = (alpha z - E[x | z]) / sigma, for a VDM (G4)."""
-
-    def __init__(self, likelihood: Likelihood):
-        super().__init__()
-        self.likelihood = likelihood
-        self.shape = (2,)
-        # It is not trained. It is a parameter because the library takes the dtype from parameters.
-        self.x = nn.Parameter(likelihood.x, requires_grad=False)
-
-    def forward(self, z: Tensor, gamma: Tensor) -> Tensor:
-        noise = Noise.from_gamma(gamma)
-        return v_from_x(z, self.likelihood.posterior_mean(z, noise), noise.like(z))
+        return DiffEnc(KnownDenoiser(self.posterior_mean, (2,)), levels=self.levels)
 
 
 def likelihood(name: str, levels: int = 256) -> Likelihood:
     """The table of one toy. Raises ValueError if the name is not "mixture" or "swirl"."""
-    if name not in TOYS:
-        raise ValueError(f"name must be one of {', '.join(TOYS)}; got {name!r}")
+    one_of("name", name, TOYS)
     weights, means, stds = _mixture() if name == "mixture" else _swirl()
     first, second = (_in_cells(means[:, i], stds, levels) for i in (0, 1))
     return Likelihood(name, first.T @ (weights[:, None] * second))
