@@ -7,6 +7,7 @@ from functools import cache, partial
 import numpy as np
 import pytest
 import torch
+from scipy import stats
 
 from diffenc_lite.course.studies import audit, load_arrays, read_results
 from diffenc_lite.course.studies.audit import Check, Counterexample, Measured, Proof, Quoted
@@ -120,12 +121,10 @@ def test_the_law_that_nobody_stated_is_refuted_unless_prior_loss_is_free(monkeyp
 #
 # A `Check` has been computed twice already, and its verdict is "open" if the two disagree.
 
-T95 = {4: 2.776445, 63: 1.998341}  # Student's t, 97.5 %
-
 
 def interval(values, more=0.0):
-    n, mean = len(values), np.mean(values)
-    reach = math.hypot(T95[n - 1] * np.std(values, ddof=1) / math.sqrt(n), more)
+    mean, of_pairs = np.mean(values), stats.t.ppf(0.975, len(values) - 1) * stats.sem(values)
+    reach = math.hypot(of_pairs, more)
     return [mean, mean - reach, mean + reach]
 
 
@@ -140,10 +139,7 @@ def forks(second):
 
 
 def p_of(gap, a, b):
-    """Two-sided p of Student's t with 4 degrees of freedom, in closed form"""
-    t = gap / math.hypot(a, b)
-    cos2 = 4 / (4 + t * t)
-    return 1 - math.sqrt(1 - cos2) * (1 + cos2 / 2)
+    return 2 * stats.t.sf(gap / math.hypot(a, b), df=4)
 
 
 def changes(model, depths):

@@ -19,10 +19,6 @@ def run_badges(*arguments):
     return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
 
-def cells_of(path: Path) -> list[dict]:
-    return json.loads(path.read_text(encoding="utf-8"))["cells"]
-
-
 def test_every_file_has_the_links_of_this_version():
     done = run_badges("--check")
     assert done.returncode == 0, f"run python tools/badges.py:\n{done.stdout}{done.stderr}"
@@ -61,7 +57,7 @@ def test_only_colab_installs(monkeypatch):
 
     asked, shell = [], InteractiveShell()
     shell.register_magic_function(asked.append, magic_name="pip")
-    install = "".join(cells_of(ROOT / "notebooks" / "00_ten_minute_tour.ipynb")[1]["source"])
+    install = nbformat.read(ROOT / "notebooks" / "00_ten_minute_tour.ipynb", 4).cells[1].source
     monkeypatch.delitem(sys.modules, "google.colab", raising=False)
     assert shell.run_cell(install).success and not asked
     monkeypatch.setitem(sys.modules, "google.colab", sys)

@@ -18,6 +18,7 @@ from diffenc_lite.course.exercises import EXERCISES as ALL
 from diffenc_lite.course.exercises import (
     Choice,
     Exercise,
+    ExerciseError,
     Formula,
     Number,
     Program,
@@ -41,11 +42,13 @@ BY_HAND = {n: answer for lesson in LESSONS for n, answer in getattr(lesson, "RIG
 NEAR_MISSES = {n: given for lesson in LESSONS for n, given in lesson.WRONG.items()}
 
 
-def text(number, answer) -> str:
-    verdict = judge(number, answer)
-    assert verdict.text.startswith(f"Exercise {number}: ")
-    assert verdict.right == verdict.text.endswith(": right.")
-    return verdict.text
+def said(exercise, answer) -> str:
+    """The verdict, without the number of the exercise before it"""
+    verdict = judge(exercise, answer)
+    number, text = re.fullmatch(r"Exercise (\w+\.\d+): (.*)", verdict.text, re.DOTALL).groups()
+    assert number == getattr(exercise, "number", exercise)
+    assert verdict.right == (text == "right.")
+    return text
 
 
 # --- the registry ---------------------------------------------------------------------------------
@@ -60,7 +63,7 @@ def test_no_text_contains_the_answer(number):
     entry = EXERCISES[number]
     shown = " ".join(
         [entry.question, *entry.hints]
-        + [text(number, given) for given in (None, 0.123, "?", lambda *a: 0.123)]
+        + [said(number, given) for given in (None, 0.123, "?", lambda *a: 0.123)]
     )
     if isinstance(entry.form, Choice):
         right = [entry.form.options[letter] for letter in entry.answer]
@@ -182,54 +185,27 @@ def wrong_but_close(number):
 @pytest.mark.parametrize("number", EXERCISES)
 def test_right_answers_are_right_in_every_form(number):
     for how, answer in right_in_other_forms(number):
-        assert text(number, answer) == f"Exercise {number}: right.", how
+        assert said(number, answer) == "right.", how
 
 
 @pytest.mark.parametrize("number", EXERCISES)
 def test_wrong_ones_are_not_however_close(number):
     for how, answer in wrong_but_close(number):
-        assert "not right" in text(number, answer), (how, answer)
+        assert "not right" in said(number, answer), (how, answer)
 
 
 # --- kinds of answers -----------------------------------------------------------------------------
 
-VALUE = 1000 / (784 * math.log(2))
-
 
 @pytest.mark.parametrize(
-    "answer",
-    [
-        round(VALUE, 3),
-        Fraction(VALUE),
-        np.array([VALUE]),
-        torch.tensor([[VALUE]], requires_grad=True),
-        sp.Rational(1000, 784) / sp.log(2),
-        (torch.tensor([VALUE]),),
-    ],
-    ids=lambda answer: type(answer).__name__,
+    "exp", [math.exp, torch.exp, sp.exp, lambda g: g.exp(), lambda g: np.array([np.exp(g)])]
 )
-def test_a_number_may_come_from_any_library(answer):
-    assert judge("00.3", answer).right
+def test_a_function_may_use_any_library(exp):
+    assert judge("04.2", lambda gamma: exp(-gamma) / (1 + exp(gamma)) ** 2).right
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        lambda gamma: math.exp(-gamma) / (1 + math.exp(gamma)) ** 2,
-        lambda gamma: np.array([np.exp(-gamma) / (1 + np.exp(gamma)) ** 2]),
-        lambda gamma: (-gamma).exp() / (1 + gamma.exp()) ** 2,
-        lambda gamma: sp.exp(-gamma) / (1 + sp.exp(gamma)) ** 2,
-        sp.Lambda(sp.Symbol("g"), sp.exp(-sp.Symbol("g")) / (1 + sp.exp(sp.Symbol("g"))) ** 2),
-    ],
-    ids=["math", "numpy", "methods", "sympy", "Lambda"],
-)
-def test_a_function_may_use_any_library(answer):
-    assert judge("04.2", answer).right
-
-
-@pytest.mark.parametrize("assumptions", [{}, {"real": True}, {"positive": True}])
-def test_an_expression_may_be_in_any_form_and_with_any_assumptions(assumptions):
-    gamma = sp.Symbol("gamma", **assumptions)
+def test_an_expression_may_be_in_any_form_and_with_any_assumptions():
+    gamma = sp.Symbol("gamma", positive=True)
     alpha2 = (1 + sp.tanh(-gamma / 2)) / 2
     assert judge("04.2", alpha2**3 / (1 - alpha2)).right
     assert judge("04.2", sp.exp(-gamma) / (1 + 2.0 * sp.exp(gamma) + sp.exp(2 * gamma))).right
@@ -240,8 +216,8 @@ def test_single_precision_is_told_from_another_formula():
         excess = (s_2 - 1) / (1 + torch.tensor(gamma_1).exp())
         return (excess - torch.log(1 + excess)) / 2
 
-    assert "gamma_1 = 2.258, but close (float64?). Hint" in text("05.1", answer)
-    assert "float64" not in text("05.1", lambda *given: 1.1 * answer(*given))
+    assert "gamma_1 = 2.258, but close (float64?). Hint" in said("05.1", answer)
+    assert "float64" not in said("05.1", lambda *given: 1.1 * answer(*given))
 
 
 def test_cancellation_is_found_in_a_function_but_not_held_against_an_expression():
@@ -255,14 +231,14 @@ def test_cancellation_is_found_in_a_function_but_not_held_against_an_expression(
 def test_stubs_are_not_yet_answered():
     for number in EXERCISES:
         for stub in (None, ...):
-            assert "not yet answered" in text(number, stub)
+            assert "not yet answered" in said(number, stub)
             if isinstance(EXERCISES[number].form, Formula | Program):
-                assert text(number, lambda *arguments, s=stub: s) == text(number, stub)
+                assert said(number, lambda *arguments, s=stub: s) == said(number, stub)
 
     def to_come(gamma):
         raise NotImplementedError
 
-    assert "not yet answered" in text("04.2", to_come)
+    assert "not yet answered" in said("04.2", to_come)
 
 
 class Hostile:
@@ -277,7 +253,7 @@ def endless(gamma):
 
 
 @pytest.mark.parametrize(
-    "answer, said",
+    "answer, words",
     [
         ("exp(-gamma)", "this is a string. Expected: a function of gamma"),
         (sp.Symbol("gamma") + sp.Symbol("y") + sp.Symbol("b"), "other symbols, b, y. Expected"),
@@ -289,22 +265,12 @@ def endless(gamma):
         (endless, "the function raised RecursionError"),
         (lambda gamma: math.nan, "not right, for example at gamma = "),
         (sp.log(-1 - sp.exp(sp.Symbol("gamma"))), "it has no finite real value at some input"),
+        pytest.param(Hostile(), "looking at it raised RuntimeError. Expected", id="hostile"),
     ],
 )
-def test_a_wrong_answer_is_told_what_is_wrong_and_raises_nothing(answer, said):
-    assert said in text("04.2", answer)
+def test_a_wrong_answer_is_told_what_is_wrong_and_raises_nothing(answer, words):
+    assert words in said("04.2", answer)
     assert not judge("00.3", answer).right
-
-
-def test_an_object_that_breaks_on_every_touch_gets_a_verdict():
-    for number in ("00.3", "04.2"):
-        assert "looking at it raised RuntimeError. Expected" in text(number, Hostile())
-
-
-def test_check_prints_the_same_every_time(capsys):
-    for _ in range(2):
-        check("04.2", lambda gamma: gamma)
-        assert capsys.readouterr().out == judge("04.2", lambda gamma: gamma).text + "\n"
 
 
 def test_ask_shows_question_and_form():
@@ -326,3 +292,180 @@ def test_an_unknown_number_is_refused_by_all(wrong):
     for call in (lambda: ask(wrong), lambda: check(wrong, 1), lambda: judge(wrong, 1)):
         with pytest.raises(ValueError, match="^number"):
             call()
+
+
+# --- the forms, on exercises made here ------------------------------------------------------------
+
+
+def exercise(form, answer):
+    return Exercise("T.1", "A question.", form, answer, "a hint")
+
+
+def test_near_0_an_absolute_tolerance_counts():
+    exact, near = exercise(Number(), lambda: 0.0), exercise(Number(absolute=1e-6), lambda: 0.0)
+    assert said(exact, 0) == "right." and said(exact, 1e-9) == "not right. Hint: a hint."
+    assert said(near, 9e-7) == said(near, -9e-7) == "right."
+    assert "not right" in said(near, 1.1e-6)
+
+
+def test_a_formula_may_vanish_within_an_absolute_tolerance():
+    form = Formula({"x": (-1.0, 1.0)}, absolute=1e-3)
+    assert said(exercise(form, "0*x"), lambda x: 9e-4) == "right."
+    assert "not right" in said(exercise(form, "0*x"), lambda x: 1.1e-3)
+    assert "not right" in said(exercise(Formula(form.ranges), "0*x"), lambda x: 9e-4)
+
+
+HALF = exercise(Number(), lambda: 0.5)
+THREE = exercise(Number(count=3), lambda: [1.0, 2.0, 4.0])
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer"),
+    [
+        (HALF, 0.5002),
+        (HALF, Fraction(1, 2)),
+        (HALF, sp.cos(sp.pi / 3)),
+        (HALF, np.array([0.5])),
+        (HALF, (torch.tensor([[0.5]]),)),
+        (THREE, (1, 2.0, sp.Integer(4))),
+        (THREE, np.array([1, 2, 4], dtype=np.float32)),
+        (THREE, torch.tensor([[1.0], [2], [4]], requires_grad=True)),
+        (THREE, [torch.tensor(1.0), torch.tensor(2.0), torch.tensor(4.0)]),
+        (THREE, sp.Matrix([1, 2, 4])),
+    ],
+)
+def test_numbers_may_come_from_any_library(asked, answer):
+    assert said(asked, answer) == "right."
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ([1, 2, 4.1], "not right, for example at index 2. Hint: a hint."),
+        ([1, 2, float("nan")], "not right, for example at index 2"),
+        ([1, 2], "this is an array of shape (2,). Expected"),
+        (["1", "2", "4"], "this is an object of type list"),
+        ([[1], [2, 3]], "this is an object of type list"),
+        ({1, 2, 4}, "this is an object of type set"),
+        (torch.zeros(3, dtype=torch.cfloat), "this is an array of shape (3,)"),
+        (None, "not yet answered"),
+    ],
+)
+def test_another_vector_is_told_what_is_wrong(answer, words):
+    assert said(THREE, answer).startswith(words)
+
+
+def test_the_noise_of_one_depth_is_one_number_in_a_formula_too():
+    form = Formula({"alpha": (0.05, 0.95), "sigma": (0.05, 0.95)}, noise=True)
+    noise = exercise(form, "sigma**2")
+    alpha = sp.Symbol("alpha")
+    assert said(noise, 1 - alpha**2) == "right."
+    assert said(noise, lambda a, s: 1 - a**2) == "right."
+    near = said(noise, lambda a, s: s**2 if a > 0.4 else 2 * s**2)
+    assert "not right" in near and "close" not in near  # only where all points are
+    assert "but close (float64?)" in said(noise, lambda a, s: s**2 * 1.0001)
+
+
+# --- choices --------------------------------------------------------------------------------------
+
+ONE = exercise(Choice({"a": "it rises", "b": "it falls", "c": "neither"}), "b")
+MANY = exercise(Choice(ONE.form.options, many=True), "ac")
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer", "words"),
+    [
+        (ONE, " B ", "right."),
+        (ONE, "a", "not right. Hint"),
+        (ONE, "ab", 'this is "ab". Expected'),
+        (ONE, 2, "this is a number. Expected"),
+        (ONE, ..., "not yet answered"),
+        (MANY, {"a", "c"}, "right."),
+        (MANY, "a", "not right"),
+        (MANY, "abc", "not right"),
+        (MANY, "x", 'this is "x". Expected'),
+    ],
+)
+def test_choices(asked, answer, words):
+    assert said(asked, answer).startswith(words)
+
+
+# --- programs -------------------------------------------------------------------------------------
+
+
+def rows(generator):
+    return torch.randn(5, 3, generator=generator), torch.rand(5, 1, generator=generator)
+
+
+def weighted(z, w):
+    return (w * z).sum(0)
+
+
+MEAN = exercise(Program("z (n, d), w (n, 1)", "a tensor (d,)", rows), weighted)
+
+
+def test_a_program_is_right_however_it_is_written():
+    assert said(MEAN, lambda z, w: z.T.double() @ w.double().squeeze(1)) == "right."
+    assert said(MEAN, lambda z, w: z.mul_(w).sum(0)) == "right."  # it changes its input
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (lambda z, w: (w * z).mean(0), "not right, for example in the output at index 0. Hint"),
+        (lambda z, w: weighted(z, w) * torch.tensor([1, 1, 1.001]), "not right, for example in"),
+        (lambda z, w: w * z, "not right, an output has shape (5, 3) in place of (3,)"),
+        (lambda z, w: w @ z, "not right, the function raised RuntimeError: "),
+        (lambda z, w: (z, w), "the function returned an object of type tuple"),
+        (lambda z, w: torch.full((3,), torch.nan), "not right"),
+        (torch.zeros(3), "this is an array of shape (3,). Expected: a function"),
+        (None, "not yet answered"),
+    ],
+)
+def test_another_program_is_told_what_is_wrong(answer, words):
+    assert said(MEAN, answer).startswith(words)
+
+
+# --- what an answer prints, and exercises with mistakes -------------------------------------------
+
+
+def test_judge_says_nothing_and_check_lets_answers_speak(capfd):
+    def loud(z, w):
+        print("out")
+        print("err", file=sys.stderr)
+        np.log(np.zeros(1))  # warns
+        return weighted(z, w)
+
+    assert judge(MEAN, loud).right
+    assert capfd.readouterr() == ("", "")
+    check(MEAN, loud)
+    assert capfd.readouterr().out == "out\n" * 3 + "Exercise T.1: right.\n"
+
+
+def test_the_stop_button_ends_an_endless_answer():
+    def stopped(z, w):
+        raise KeyboardInterrupt
+
+    for judged in (check, judge):
+        with pytest.raises(KeyboardInterrupt):
+            judged(MEAN, stopped)
+
+
+@pytest.mark.parametrize(
+    "form, answer, words",
+    [
+        (Number(), lambda: 1 / 0, "ZeroDivisionError"),
+        (Number(), lambda: "x", "1 finite number"),
+        (Number(count=2), lambda: [1.0], "2 finite numbers"),
+        (Formula({"x": (0, 1)}), "x + y", "other symbols"),
+        (Formula({"x": (-1, 1)}), "log(x)", "no finite real value"),
+        (Choice({"a": "", "b": ""}), "ab", "one letter"),
+        (MEAN.form, lambda z, w: "x", "return numbers"),
+    ],
+)
+def test_a_mistake_of_the_exercise_is_not_laid_to_the_answer(form, answer, words, capsys):
+    wrong = exercise(form, answer)
+    with pytest.raises(ExerciseError, match="T.1 itself has a mistake.*" + words):
+        judge(wrong, 1.0)
+    check(wrong, 1.0)
+    assert re.search("itself has a mistake.*" + words, capsys.readouterr().out)

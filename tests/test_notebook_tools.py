@@ -43,10 +43,7 @@ def project(tmp_path):
         stored("print('Python', sys.version.split()[0])", stream("Python 3.99.1\n")),
         stored("print(f'{1 / 3:.4f}')", stream("0.3333\n")),
     ]
-    for count, cell in enumerate(lesson.cells[1:], 1):
-        cell.execution_count = count
     companion = new_notebook(cells=[stored("print(1)", stream("1\n"))])
-    companion.cells[0].execution_count = 1
     (tmp_path / "notebooks" / "further").mkdir()
     for place, notebook in zip(PLACES, (lesson, companion), strict=True):
         nbformat.write(notebook, tmp_path / "notebooks" / place)
@@ -54,7 +51,7 @@ def project(tmp_path):
 
 
 def stored(source, *outputs):
-    return new_code_cell(source, outputs=list(outputs))
+    return new_code_cell(source, outputs=list(outputs), execution_count=1)
 
 
 def stream(text):

@@ -1,4 +1,4 @@
-"""What is built from the project and installed: the sdist, the wheel, the editable install."""
+"""The files of the project, and what is built of them and installed: the sdist, the wheel."""
 
 import os
 import re
@@ -51,6 +51,19 @@ def of_a_wheel(files: set[str]) -> set[str]:
     lessons = {name for name in files if name.startswith("notebooks/")}
     assert package and lessons
     return package | {f"diffenc_lite/course/{name}" for name in lessons}
+
+
+# A path that holds on one machine only, but not a part of an address. (This line is none itself.)
+MACHINE_PATH = re.compile(r"(?<![\w./~-])(?:/(?:work|root|home|tmp|Users)/\w|[A-Z]:\\Users\\\w)")
+
+
+def test_no_machine_paths():
+    for name in project_files():
+        try:
+            lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+        except UnicodeDecodeError:
+            continue  # a picture or an archive
+        assert [f"{name}: {line}" for line in lines if MACHINE_PATH.search(line)] == []
 
 
 @pytest.fixture(scope="module")

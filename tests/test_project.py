@@ -3,13 +3,13 @@
 import json
 import re
 import shlex
-import subprocess
 import tomllib
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 import diffenc_lite
@@ -18,20 +18,10 @@ from diffenc_lite.course.lessons import notebooks_in
 from diffenc_lite.pretrained import pretrained_names, read_card
 
 ROOT = Path(__file__).resolve().parent.parent
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 NOTEBOOKS = notebooks_in(ROOT / "notebooks")
 CORE = [path for path in NOTEBOOKS if path.parent.name == "notebooks"]
-CONDA_NAMES = {"torch": "pytorch"}  # the others have one name everywhere
-
-
-def tracked_files() -> list[Path]:
-    """Every file of the project; from an unpacked archive there is no telling which those are."""
-    if not (ROOT / ".git").exists():
-        pytest.skip("not a git checkout")
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
-    paths = [ROOT / name for name in listed.stdout.decode().split("\0") if name]
-    return [path for path in paths if path.is_file()]
 
 
 def cells_of(path: Path, kind: str = "") -> list[dict]:
@@ -52,29 +42,22 @@ def local_links(text: str) -> list[str]:
 # ---- the package and its environments ------------------------------------------------------------
 
 
-def name_and_bounds(requirement: str) -> tuple[str, str]:
-    """ "torch>=2.6" and "torch >=2.6" alike -> ("torch", ">=2.6")."""
-    name, bounds = re.fullmatch(r"([\w-]+)\s*(.*)", requirement).groups()
-    return name, bounds.replace(" ", "")
-
-
-def environment() -> dict:
-    return yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+def bounds(requirements: list[str]) -> dict[str, SpecifierSet]:
+    return {one.name: one.specifier for one in map(Requirement, requirements)}
 
 
 def test_environment_and_package_agree():
-    *specs, pip = environment()["dependencies"]
-    here, *others = pip["pip"]  # which conda-forge has not
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+    python, pip, *specs, others = environment["dependencies"]
+    version = re.fullmatch(r"python =(3\.\d+)", python)[1]  # as Binder reads it
+    assert version in SpecifierSet(PROJECT["requires-python"]) and pip == "pip"
+    here, *not_of_conda = others["pip"]
     assert here == "-e ."
-    conda = dict(name_and_bounds(spec) for spec in specs + others)
-    version = re.fullmatch(r"=(3\.\d+)", conda.pop("python")).group(1)  # as Binder reads it
-    assert version in SpecifierSet(PROJECT["project"]["requires-python"])
-    assert conda.pop("pip") == ""
-    extras = PROJECT["project"]["optional-dependencies"]
+    extras = PROJECT["optional-dependencies"]
     lists = [extras[name] for name in extras if name not in ("coursework", "site")]
-    required = sum(lists, PROJECT["project"]["dependencies"])
-    wanted = dict(name_and_bounds(requirement) for requirement in required)
-    assert conda == {CONDA_NAMES.get(n, n): bounds for n, bounds in wanted.items()}
+    wanted = bounds(sum(lists, PROJECT["dependencies"]))
+    wanted["pytorch"] = wanted.pop("torch")  # the others have one name everywhere
+    assert bounds(specs + not_of_conda) == wanted
 
 
 def test_what_the_help_names_can_be_imported():
@@ -170,22 +153,6 @@ def test_command_lines_are_understood():
     assert len(lines) >= 12
     for line in lines:
         parser().parse_args(shlex.split(line))  # ends in SystemExit if not
-
-
-# ---- every text file -----------------------------------------------------------------------------
-
-# A path that holds on one machine only, but not a part of an address. (This line is none itself.)
-MACHINE_PATH = re.compile(r"(?<![\w./~-])(?:/(?:work|root|home|tmp|Users)/\w|[A-Z]:\\Users\\\w)")
-
-
-def test_no_machine_paths():
-    for path in tracked_files():
-        try:
-            lines = path.read_text(encoding="utf-8").splitlines()
-        except UnicodeDecodeError:
-            continue  # a picture or an archive
-        name = path.relative_to(ROOT).as_posix()
-        assert [f"{name}: {line}" for line in lines if MACHINE_PATH.search(line)] == []
 
 
 # ---- the notebooks -------------------------------------------------------------------------------

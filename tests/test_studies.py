@@ -7,17 +7,8 @@ import pytest
 
 from diffenc_lite import __main__ as cli
 from diffenc_lite import load_mnist
-from diffenc_lite.course.studies import (
-    SHIPPED,
-    Results,
-    Study,
-    image_codes,
-    load_arrays,
-    load_results,
-    options,
-    read_results,
-    runner,
-)
+from diffenc_lite.course import studies
+from diffenc_lite.course.studies import image_codes, load_arrays, read_results, runner
 
 
 class Squares:
@@ -25,7 +16,7 @@ class Squares:
 
     def __init__(self, folder):
         self.folder, self.done = folder, []
-        self.study = Study(
+        self.study = studies.Study(
             lambda given: [{"seed": seed} for seed in range(given.budget["seeds"])],
             self.run,
             budget={"seeds": 3, "n": 1},
@@ -35,10 +26,12 @@ class Squares:
         seed = job["seed"]
         self.done.append(seed)
         rows = [{**job, "square": seed**2, "power": p} for p in range(given.budget["n"])]
-        return Results(rows, {f"line_{seed}": np.arange(seed, dtype=np.uint8)}) if seed else rows
+        if not seed:
+            return rows
+        return studies.Results(rows, {f"line_{seed}": np.arange(seed, dtype=np.uint8)})
 
     def go(self, job=None, **budget):
-        return runner.run_jobs("toys", self.folder, options(self.study, budget=budget), job)
+        return runner.run_jobs("toys", self.folder, studies.options(self.study, budget=budget), job)
 
 
 @pytest.fixture
@@ -53,7 +46,8 @@ def test_all_jobs_then_none(squares, tmp_path):
     assert squares.done == [0, 1, 2] and path == tmp_path / "results.json"
     results, arrays = read_results(path), load_arrays(path)
     assert results["study"] == "toys" and results["budget"] == {"seeds": 3, "n": 1}
-    assert load_results(path) == [{"seed": s, "square": s * s, "power": 0} for s in range(3)]
+    rows = [{"seed": seed, "square": seed**2, "power": 0} for seed in range(3)]
+    assert studies.load_results(path) == rows
     assert {name: a.tolist() for name, a in arrays.items()} == {"line_1": [0], "line_2": [0, 1]}
     before = path.read_bytes()
     assert squares.go().read_bytes() == before and squares.done == [0, 1, 2]
@@ -62,7 +56,7 @@ def test_all_jobs_then_none(squares, tmp_path):
 def test_jobs_can_be_shared_out_by_number(squares, tmp_path):
     assert squares.go(2) == tmp_path / "seed-2.json" and squares.done == [2]
     assert not (tmp_path / "results.json").exists()
-    assert len(load_results(squares.go())) == 3 and squares.done == [2, 0, 1]
+    assert len(studies.load_results(squares.go())) == 3 and squares.done == [2, 0, 1]
     with pytest.raises(ValueError, match="^job"):
         squares.go(3)
 
@@ -96,11 +90,11 @@ def test_stored_results_are_those_of_their_command(name):
     results, study = read_results(name), runner.find_study(name)
     read = cli.parser().parse_args(shlex.split(results["command"])[3:])
     assert read.name == name == results["study"] and dict(read.budget) == results["budget"]
-    jobs = study.jobs(options(study, budget=results["budget"]))
+    jobs = study.jobs(studies.options(study, budget=results["budget"]))
     assert len({runner._title(job) for job in jobs}) == len(jobs)
     if name in ("fork", "ratio_samples"):  # one row a job
         assert [{key: row[key] for key in jobs[0]} for row in results["rows"]] == jobs
-    assert (SHIPPED / f"{name}.json").stat().st_size < 200_000
+    assert (studies.SHIPPED / f"{name}.json").stat().st_size < 200_000
 
 
 # ---- studies whose code is gone ------------------------------------------------------------------

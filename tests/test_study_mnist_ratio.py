@@ -124,9 +124,6 @@ def test_a_score_is_the_sum_of_l2_over_the_steps(model, images, steps, draws):
 # --- every job, with a few images ----------------------------------------------------------------
 
 
-CACHED = (study._ends, study._limit, fits.costs_of, fits.fit_of)
-
-
 @pytest.fixture
 def small(monkeypatch, model, images):
     """The jobs on bundled images and an untrained network."""
@@ -134,11 +131,9 @@ def small(monkeypatch, model, images):
     monkeypatch.setattr(fits, "BATCH", 10)
     monkeypatch.setattr(fits, "loaded", lambda name: model)
     monkeypatch.setattr(fits, "shuffled_mnist", lambda split, root: images)
-    for cached in CACHED:
-        cached.cache_clear()
-    yield options(study.STUDY, budget={"test": 30, "fit": 10, "table": 4})
-    for cached in CACHED:
-        cached.cache_clear()
+    for module, name in ((study, "_ends"), (study, "_limit"), (fits, "costs_of"), (fits, "fit_of")):
+        monkeypatch.setattr(module, name, getattr(module, name).__wrapped__)  # without a cache
+    return options(study.STUDY, budget={"test": 30, "fit": 10, "table": 4})
 
 
 def test_bounds_of_one_job(small):

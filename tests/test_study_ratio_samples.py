@@ -1,6 +1,7 @@
 """The study of the ratio in samples: its jobs, its arms, its sheets."""
 
 import math
+from itertools import product
 
 import numpy as np
 import pytest
@@ -21,11 +22,9 @@ def small(monkeypatch):
     images = load_mnist("train", "bundled").images[:40]
     monkeypatch.setattr(mnist_fits, "loaded", lambda name: model)
     monkeypatch.setattr(mnist_fits, "shuffled_mnist", lambda split, root: images)
-    for cached in (mnist_fits.fit_of, study.reference):
-        cached.cache_clear()
-    yield options(study.STUDY, budget={"fit": 10, "n": 16}), model
-    for cached in (mnist_fits.fit_of, study.reference):
-        cached.cache_clear()
+    for name in ("fit_of", "reference"):
+        monkeypatch.setattr(study, name, getattr(study, name).__wrapped__)  # without a cache
+    return options(study.STUDY, budget={"fit": 10, "n": 16}), model
 
 
 @pytest.mark.parametrize("arm", (*study.ARMS, study.QUARTER))
@@ -39,7 +38,7 @@ def test_an_arm_has_the_best_ratio_in_its_steps(small, monkeypatch, arm):
     monkeypatch.setattr(study, "sample_steps", record)
     job = {"model": "mnist-vdm", "training": 0, "steps": 4, "arm": arm}
     rows, arrays = study.STUDY.run(job, given)
-    fitted = mnist_fits.fit_of("mnist-vdm", None, 4, 10)
+    fitted = study.fit_of("mnist-vdm", None, 4, 10)
     name = study.PIXELS if arm == study.EACH else study.BEST
     best = fitted.ratio["fitted", name].clone()
     ones = {study.ONE: [0, 1, 2, 3], study.NOISY: [0, 1], study.DATA: [2, 3]}.get(arm, [])
@@ -68,18 +67,12 @@ def test_real_digits_are_no_arm_of_a_model(small):
 
 def rows_with(changes):
     """Rows whose distances change by these logarithms, by model, training and arm, at both T."""
-    base = {"frechet": 5.0, "frechets_of_others": [5.0 + 0.1 * k for k in range(8)]}
-    rows = []
-    for steps in (4, 8):
-        for model, training in study.TRAINED:
-            place = {"model": model, "training": training, "steps": steps}
-            rows.append({**place, "arm": study.ONE, **base})
-            for arm in (study.ALL, study.NOISY, study.DATA):
-                change = changes[model, training] * (-0.1 if arm == study.DATA else 1)
-                factor = math.exp(change)
-                others = [factor * d for d in base["frechets_of_others"]]
-                distances = {"frechet": factor * 5, "frechets_of_others": others}
-                rows.append({**place, "arm": arm, **distances})
+    rows, shares = [], {study.ONE: 0, study.ALL: 1, study.NOISY: 1, study.DATA: -0.1}
+    for steps, (model, training), (arm, share) in product((4, 8), study.TRAINED, shares.items()):
+        factor = math.exp(share * changes[model, training])
+        place = {"model": model, "training": training, "steps": steps, "arm": arm}
+        others = [factor * (5 + 0.1 * k) for k in range(8)]
+        rows.append({**place, "frechet": factor * 5, "frechets_of_others": others})
     return rows
 
 

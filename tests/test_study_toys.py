@@ -9,34 +9,13 @@ from draws import seeded, shaken
 from torch import nn
 
 from diffenc_lite import Chain, DiffEnc, LearnedEncoder, Noise, elbo, toy
-from diffenc_lite.course.studies import options, toys
-from diffenc_lite.course.studies.toys import (
-    FRESH,
-    MODELS,
-    STUDY,
-    TESTED,
-    WIDTHS,
-    draws,
-    make,
-    parameters,
-    perfect_terms,
-    pooled,
-    score,
-    train_config,
-    train_together,
-)  # fmt: skip
+from diffenc_lite.course.studies import options, parameters, toys
 from diffenc_lite.process import x_from_v
-
-TINY = options(STUDY, budget={"updates": 3, "seeds": 2, "test_seeds": 3, "batch": 16, "points": 64})
 
 
 def stirred(name: str, width: int = 8, seed: int = 0):
     """A model whose last layers are not zero, so that nothing is hidden."""
-    return shaken(make(name, width, seed), seed, 0.1)
-
-
-def batches(n: int, seeds: int) -> torch.Tensor:
-    return torch.stack([toy("mixture", n, generator=seeded(seed)) for seed in range(seeds)])
+    return shaken(toys.make(name, width, seed), seed, 0.1)
 
 
 # --- models ---------------------------------------------------------------------------------------
@@ -44,14 +23,14 @@ def batches(n: int, seeds: int) -> torch.Tensor:
 
 def test_models_of_one_seed_are_paired():
     """The same first denoiser whatever the encoder; another one from another seed."""
-    first = make("vdm", 8, seed=3).denoiser.state_dict()
-    for name in set(MODELS) - {"matched"}:
-        same = make(name, 8, seed=3).denoiser.state_dict()
+    first = toys.make("vdm", 8, seed=3).denoiser.state_dict()
+    for name in set(toys.MODELS) - {"matched"}:
+        same = toys.make(name, 8, seed=3).denoiser.state_dict()
         assert all(torch.equal(first[key], same[key]) for key in first)
-    other = make("vdm", 8, seed=4).denoiser.state_dict()
+    other = toys.make("vdm", 8, seed=4).denoiser.state_dict()
     assert not torch.equal(first["stem.weight"], other["stem.weight"])
-    for width in WIDTHS:  # and one has the parameters of the learned model, without its encoder
-        learned, matched = parameters(make("learned", width)), parameters(make("matched", width))
+    for width in toys.WIDTHS:  # one has the parameters of the learned model, without its encoder
+        learned, matched = (parameters(toys.make(name, width)) for name in ("learned", "matched"))
         assert abs(matched / learned - 1) < 0.04
 
 
@@ -89,12 +68,13 @@ def test_folding_changes_nothing_at_infinite_depth():
 @pytest.mark.parametrize("name", ["vdm", "learned", "learned-off"])
 def test_training_together_is_training_apart(name):
     """The first of two comes out as if it had been alone: the stacked weights do not mix."""
-    config, points = train_config(5, 16), batches(80, 2)
-    both = [make(name, 8, seed) for seed in (0, 1)]
-    alone = [make(name, 8, 0)]
+    config = toys.train_config(5, 16)
+    points = torch.stack([toy("mixture", 80, generator=seeded(seed)) for seed in (0, 1)])
+    both = [toys.make(name, 8, seed) for seed in (0, 1)]
+    alone = [toys.make(name, 8, 0)]
     before = copy.deepcopy(alone[0].state_dict())
-    train_together(both, points, config)
-    train_together(alone, points[:1], config)
+    toys.train_together(both, points, config)
+    toys.train_together(alone, points[:1], config)
     for key, weight in alone[0].state_dict().items():
         torch.testing.assert_close(both[0].state_dict()[key], weight, rtol=1e-3, atol=1e-5)
         assert not torch.equal(weight, before[key]) or "embed" in key or "encoder" in key
@@ -106,8 +86,8 @@ def test_training_together_is_training_apart(name):
 def test_a_score_is_the_bound_up_to_the_luck_of_the_draws():
     model = stirred("scaling")
     n = 2100  # more than one part
-    found, (perfect, mean) = score(model, "mixture", n), perfect_terms("mixture", n)
-    test = draws("mixture", n)
+    found, (perfect, mean) = toys.score(model, "mixture", n), toys.perfect_terms("mixture", n)
+    test = toys.draws("mixture", n)
     bound = elbo(model, test.points, t=test.t, noise=test.eps, noise_0=test.eps_0)
     luck = float((perfect.mean(1, keepdim=True) - mean).sum())
     assert found["total"] == pytest.approx(bound.bits_per_dim().mean().item() - luck, abs=1e-4)
@@ -120,19 +100,16 @@ def test_a_score_is_the_bound_up_to_the_luck_of_the_draws():
 
 def test_each_seed_of_the_test_is_scored_on_draws_of_its_own(monkeypatch):
     monkeypatch.setattr(toys, "score", lambda model, name, n, seed: {"draws": seed})
+    given = options(toys.STUDY, budget={"updates": 3, "batch": 16, "points": 64})
     job = {"toy": "mixture", "model": "vdm", "width": 8, "seeds": 2}
-    scored = [[row["draws"] for row in STUDY.run({**job, "first": k}, TINY)] for k in (0, FRESH)]
-    assert scored == [[0, 0], [FRESH, FRESH + 1]]
-    first, second = (draws("mixture", 8, seed) for seed in scored[1])
+    runs = [toys.STUDY.run({**job, "first": first}, given) for first in (0, toys.FRESH)]
+    scored = [[row["draws"] for row in rows] for rows in runs]
+    assert scored == [[0, 0], [toys.FRESH, toys.FRESH + 1]]
+    first, second = (toys.draws("mixture", 8, seed) for seed in scored[1])
     assert not torch.equal(first.points, second.points) and not torch.equal(first.eps, second.eps)
 
 
 # --- the test -------------------------------------------------------------------------------------
-
-
-def rows_of(gaps: dict) -> list[dict]:
-    names = ("toy", "model", "width", "seed")
-    return [{**dict(zip(names, key, strict=True)), "gap": gap} for key, gap in gaps.items()]
 
 
 def test_the_statistic_pools_widths_within_seeds():
@@ -140,14 +117,15 @@ def test_the_statistic_pools_widths_within_seeds():
     factor = {100: (1, 2, 2, 4), 101: (8, 8, 4, 16)}
     gaps = {}
     for seed, factors in factor.items():
-        for width, times in zip(WIDTHS, factors, strict=True):
+        for width, times in zip(toys.WIDTHS, factors, strict=True):
             gaps["swirl", "vdm", width, seed] = 0.1 * width
             gaps["swirl", "learned", width, seed] = 0.1 * width * times
             gaps["swirl", "vdm", width, seed - 100] = 1.0
             gaps["swirl", "learned", width, seed - 100] = 1.0
             gaps["mixture", "learned", width, seed] = 5.0
-    rows = rows_of(gaps)
-    np.testing.assert_allclose(pooled(rows, "swirl", *TESTED, fresh=True), [1, 3])
-    np.testing.assert_allclose(pooled(rows, "swirl", *TESTED), [0, 0])
-    narrow = pooled(rows, "swirl", *TESTED, fresh=True, widths=WIDTHS[1:])
+    names = ("toy", "model", "width", "seed")
+    rows = [{**dict(zip(names, key, strict=True)), "gap": gap} for key, gap in gaps.items()]
+    np.testing.assert_allclose(toys.pooled(rows, "swirl", *toys.TESTED, fresh=True), [1, 3])
+    np.testing.assert_allclose(toys.pooled(rows, "swirl", *toys.TESTED), [0, 0])
+    narrow = toys.pooled(rows, "swirl", *toys.TESTED, fresh=True, widths=toys.WIDTHS[1:])
     np.testing.assert_allclose(narrow, [4 / 3, 3])
