@@ -94,7 +94,7 @@ def test_arms_differ_once_they_have_learned_and_the_sum_is_a_sum(few):
 
 def test_differences_are_over_pictures_and_seeds():
     def row(arm, fold, seed, totals):
-        curve = [{"pictures": [9.0, 9.0]}, {"pictures": totals}]
+        curve = [{"total": 9.0, "pictures": [9.0, 9.0]}, {"total": 2.0, "pictures": totals}]
         names = [f"{fold}a", f"{fold}b"]
         job = {"part": "arm", "arm": arm, "gamma_max": 2.0, "fold": fold, "seed": seed}
         return {**job, "scored": names, "curve": curve}
@@ -107,10 +107,9 @@ def test_differences_are_over_pictures_and_seeds():
     assert rivals.bounds(rows, seed=1)["learned-2"]["0b"] == 3.0
 
 
-def test_a_fork_ends_when_a_doubling_helps_too_little(few, monkeypatch):
-    run, _ = few
-    run("vdm", fold=0, seed=0)
-    monkeypatch.setattr(rivals, "FLAT", 10.0)
-    monkeypatch.setitem(SMALL, "last", 16)
-    (row,) = run("arm", fold=0, seed=0, arm="vdm", gamma_max=2.0)
-    assert row["finished"] and [point["updates"] for point in row["curve"]] == [2, 4]
+def test_what_counts_is_the_score_where_a_doubling_helped_too_little():
+    def counts(*totals):
+        return rivals.finished([{"total": total} for total in totals])["total"]
+
+    assert counts(0.5) == 0.5 and counts(0.5, 0.4, 0.3) == 0.3
+    assert counts(0.5, 0.49, 0.4896, 0.3) == 0.4896 and counts(0.5, 0.6, 0.1) == 0.6

@@ -5,7 +5,7 @@ trained without it: three folds of pictures, two seeds a fold. From each VDM com
 (fork.py); they are the frozen VDM below depth START, so that the difference of two arms is one of
 two whole bounds, also where their noise ends at another gamma. A fork is trained at a constant
 rate, its weights averaged over the last tenth of its updates, and scored whenever their number has
-doubled, until a doubling moves its bound by less than FLAT: one training gives the whole curve.
+doubled; what counts is the score where a doubling has lowered its bound by less than FLAT.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -114,17 +115,14 @@ def _run(job: Job, options: Options) -> Row | Results:
                      budget["batch"])  # fmt: skip
     curve: list[Row] = []
     for updates, seconds, score, last in points:  # noqa: B007
-        prior, bits = (
+        priors, bits = (
             [loss[numbers == k].mean().item() for k in range(len(scored))]
             for loss in (score.prior, score.total)
         )
-        total = sum(bits) / len(scored)
-        finished = bool(curve) and curve[-1]["total"] - total < FLAT
-        curve.append({"updates": updates, "seconds": seconds, "total": total,
-                      "prior": sum(prior) / len(scored), "pictures": bits})  # fmt: skip
-        if finished:
-            break
-    row = {**job, "lr": lr, "total": total, "finished": finished, "scored": scored, "curve": curve}
+        prior, total = (sum(loss) / len(scored) for loss in (priors, bits))
+        curve.append({"updates": updates, "seconds": seconds, "total": total, "prior": prior,
+                      "pictures": bits})  # fmt: skip
+    row = {**job, "lr": lr, "total": finished(curve)["total"], "scored": scored, "curve": curve}
     if rate:
         return row
     of_patches = score.total.half().numpy()
@@ -178,13 +176,20 @@ def _train_vdm(job: Job, options: Options) -> Row:
 # ---- results -------------------------------------------------------------------------------------
 
 
+def finished(curve: list[Row]) -> Row:
+    """The score that counts: the first for which a doubling lowered the bound by less than FLAT, or
+    the last."""
+    doubled = pairwise(curve)
+    return next((new for old, new in doubled if old["total"] - new["total"] < FLAT), curve[-1])
+
+
 def bounds(rows: list[Row], seed: int | None = None) -> dict[str, dict[str, float]]:
     """Finished bounds above START of each arm, by picture: the mean over seeds, or of one."""
     found: dict[str, dict[str, list[float]]] = {}
     for row in rows:
         if row["part"] == "arm" and seed in (None, row["seed"]):
             pictures = found.setdefault(f"{row['arm']}-{row['gamma_max']:g}", {})
-            for name, total in zip(row["scored"], row["curve"][-1]["pictures"], strict=True):
+            for name, total in zip(row["scored"], finished(row["curve"])["pictures"], strict=True):
                 pictures.setdefault(name, []).append(total)
     return {
         arm: {name: sum(totals) / len(totals) for name, totals in sorted(pictures.items())}
