@@ -7,8 +7,6 @@ kernel (see `page`). It runs no network: what needs one is computed before. Cont
 slider, Enter presses a button.
 """
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """Drawings of lesson 05, What an encoder can buy, and its explorer of drawn encoders."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import Any

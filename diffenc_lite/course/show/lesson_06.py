@@ -1,7 +1,5 @@
 """Pictures of lesson 06: one step of three processes, the surplus, samples, where a mean lands."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """Drawings of lesson 08, Two-dimensional toys, and its explorer of the perfect denoiser."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Pictures of lesson 09: price lists, a training, and where the bits of a digit go."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Drawings and plots of lesson 11, What did the encoder learn?, and its explorer of patches."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 

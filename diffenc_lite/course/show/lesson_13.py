@@ -1,7 +1,5 @@
 """Pictures of lesson 13, one colour a method, and its tables."""
 
-from __future__ import annotations
-
 import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Figures as pixels, by their artists, and in words."""
 
-from __future__ import annotations
-
 import io
 import re
 import textwrap

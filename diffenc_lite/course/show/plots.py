@@ -6,8 +6,6 @@ that is the last line of a notebook's cell is shown, and no figure stays open. `
 your own figures the same style.
 """
 
-from __future__ import annotations
-
 import io
 import os
 from collections.abc import Mapping, Sequence

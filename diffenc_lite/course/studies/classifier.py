@@ -7,8 +7,6 @@ such bias.
 README.md says how the classifier was trained.
 """
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import NamedTuple

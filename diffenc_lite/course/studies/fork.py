@@ -36,8 +36,6 @@ common, one of 0.0002.
 function. "fade" takes its place: y = (1 + a(gamma)) x with a trained number a that starts at 0.
 """
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Callable, Iterable

@@ -4,8 +4,6 @@ The tables are counted on the training images, which no file format sees. CUTS a
 chosen by counting on the first 50,000 training images and scoring the other 10,000.
 """
 
-from __future__ import annotations
-
 import io
 import lzma
 import zlib

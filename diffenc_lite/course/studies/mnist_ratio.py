@@ -5,8 +5,6 @@ scored on the same products (mnist_fits.py): the same images, steps and draws of
 of their differences are much smaller than those of their values.
 """
 
-from __future__ import annotations
-
 import math
 from functools import cache
 from typing import Any

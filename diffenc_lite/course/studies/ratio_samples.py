@@ -50,8 +50,6 @@ before: 1,000 samples of the first VDM had 12.5 with w = 1 and 13.3 with w* at T
 at T = 16, 1.49 and 1.51 at T = 64, and real digits 0.15.
 """
 
-from __future__ import annotations
-
 import math
 from functools import cache
 from typing import Any, NamedTuple

@@ -22,8 +22,6 @@ contains the luck of the test draws too. (A first run scored all seeds on one se
 Everything else that the rows can be asked is exploration: it may suggest, and decides nothing.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from functools import cache
