@@ -91,19 +91,16 @@ SEEDS, SHEET = 8, 3  # sets of samples; images in a row and in a column of a she
 def _jobs(options: Options) -> list[Job]:
     """Every arm for every model, but a ratio for each pixel for the first trainings only; then what
     was declared later."""
-    later = [(T, arm) for T in (16, 64) for arm in (ONE, ALL)] + [(T, QUARTER) for T in (4, 8, 16)]
     first = [
-        {"model": model, "training": training, "steps": steps, "arm": arm}
+        (model, training, steps, arm)
         for model, training in TRAINED
         for steps in (4, 8)
         for arm in ARMS
         if arm != EACH or training == 0
     ]
-    return [
-        *first,
-        *({"model": m, "training": k, "steps": T, "arm": a} for m, k in SMALL for T, a in later),
-        {"model": REAL, "training": 0, "steps": 0, "arm": REAL},
-    ]
+    later = [(T, arm) for T in (16, 64) for arm in (ONE, ALL)] + [(T, QUARTER) for T in (4, 8, 16)]
+    places = [*first, *((*small, *run) for small in SMALL for run in later), (REAL, 0, 0, REAL)]
+    return [dict(zip(KEYS, place, strict=True)) for place in places]
 
 
 def _run(job: Job, options: Options) -> Results:

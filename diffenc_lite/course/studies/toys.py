@@ -182,9 +182,8 @@ def terms_in_bits(model: DiffEnc, test: Draws) -> Tensor:
 def perfect_terms(name: str, n: int, seed: int = 0) -> tuple[Tensor, Tensor]:
     """The terms of the perfect VDM on these draws, (3, n), and what they are on average, (3, 1)."""
     exact = likelihood(name)
-    model = exact.model()
     mean = torch.tensor(exact.perfect_vdm(LinearSchedule()), dtype=torch.float64)
-    return terms_in_bits(model, draws(name, n, seed)), bits_per_dim(mean, 2)[:, None]
+    return terms_in_bits(exact.model(), draws(name, n, seed)), bits_per_dim(mean, 2)[:, None]
 
 
 def score(model: DiffEnc, name: str, n: int, seed: int = 0) -> Row:
