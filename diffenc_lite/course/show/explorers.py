@@ -23,7 +23,6 @@ from ...gaussian import standard_normal
 from ...model import DiffEnc
 from . import plots
 from .page import Index, exporting, heading, page
-from .painting import read_png
 
 STRIP = 5
 CAPTION = 28  # pixels above each still
@@ -121,7 +120,7 @@ class Explorer:
         places = np.linspace(0, n - 1, min(STRIP, n)).round().astype(int).tolist()
         pictures = []
         for index in stills or [(i, *here[1:]) for i in places]:
-            picture = read_png(self.frame(index))
+            picture = plots.pixels(self.drawn(index))
             pairs = zip(self.controls, index, strict=True)
             text = ", ".join(f"{c.description} = {c.options[k][0]}" for c, k in pairs)
             pictures.append(np.vstack([_caption(text, picture.shape[1]), picture]))

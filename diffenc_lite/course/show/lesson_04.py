@@ -1,6 +1,6 @@
 """Pictures of lesson 04: a digit that moves, three encoders, a step of the way back."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -58,18 +58,14 @@ def _sigmoid(number: float) -> float:
     return float(1 / (1 + np.exp(-number)))
 
 
-PATHS: dict[str, Callable[[float], float]] = {
-    "identity": lambda lam: X,
-    "scaling": lambda lam: _sigmoid(lam) * X,
-    "learned": lambda lam: _sigmoid(lam) * X + _sigmoid(-lam) * Y,
-}
+PULLED_TO = {"identity": X, "scaling": 0.0, "learned": Y}  # y: x_t = alpha_t^2 x + sigma_t^2 y
 LABELS = {"identity": "E1, identity", "scaling": "E2, scaling", "learned": "E3, learned"}
 
 
 def one_pixel(encoder: str, t: float) -> tuple[float, float]:
     """x_t of the pixel X at depth t, and dx_t/dlambda."""
-    path, lam = PATHS[encoder], -(GAMMA_MIN + WIDTH * t)
-    return path(lam), (path(lam + 1e-4) - path(lam - 1e-4)) / 2e-4
+    alpha2, y = _sigmoid(-(GAMMA_MIN + WIDTH * t)), PULLED_TO[encoder]
+    return y + alpha2 * (X - y), alpha2 * (1 - alpha2) * (X - y)
 
 
 DEPTHS = np.linspace(0.4, 1, 200)
@@ -79,7 +75,7 @@ def three_encoders() -> Picture:
     """Where each encoder takes one pixel, with tangents towards the data."""
     title = "One pixel under three encoders; arrows: how it moves on the way back"
     figure, ax = _pixel_axes("encoded pixel $x_t$", title, 3.8)
-    for name in PATHS:
+    for name in PULLED_TO:
         curve = [one_pixel(name, t)[0] for t in DEPTHS]
         _labelled(ax, name, curve)
         for t in (0.7, 0.85) if name != "identity" else ():  # which does not move
@@ -95,7 +91,7 @@ def targets() -> Picture:
     """The target x_t + dx_t/dlambda of each encoder, and the encoding itself, dotted."""
     title = "The target, $x_t+\\dot{x}_t$, leads the encoding (dotted) towards the data"
     figure, ax = _pixel_axes("pixel", title, 3.6)
-    for name in PATHS:
+    for name in PULLED_TO:
         pairs = [one_pixel(name, t) for t in DEPTHS]
         ax.plot(DEPTHS, [x_t for x_t, _ in pairs], ":", color=COLOURS[name], lw=1.8)
         _labelled(ax, name, [sum(pair) for pair in pairs], ls="-")

@@ -33,11 +33,6 @@ def png(picture: NDArray[np.uint8]) -> bytes:
     return buffer.getvalue()
 
 
-def read_png(content: bytes) -> NDArray[np.uint8]:
-    """The bytes of a PNG file -> (H, W, 3)."""
-    return np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
-
-
 def layers(figure: Figure) -> Iterator[list[Artist]]:
     """The artists of each axes, then those of the figure itself, each from the background up."""
     for ax in figure.axes:
