@@ -68,15 +68,14 @@ def methods_explorer(
     Args: curves(z_t, s), the densities at z by method, "truth" among them, and DDIM's point.
     """
     figure, ax = subplots(size=(5.1, 3.2))
-    names = ("truth", "VDM", "Analytic-DPM", "OCM")
-    looks = {"truth": ("0.72", "-", 7), "Analytic-DPM": (SKY, "-", 2.4)}
+    looks = {"truth": ("-", 7), "VDM": ("--", 2.2), "Analytic-DPM": ("-", 2.4), "OCM": ("--", 2.2)}
     lines = {}
-    for name in names:
-        colour, dash, width = looks.get(name, (METHODS.get(name), "--", 2.2))
-        (lines[name],) = ax.plot(z, np.zeros_like(np.asarray(z)), color=colour, ls=dash, lw=width)
+    for name, (dash, width) in looks.items():
+        look = {"color": METHODS.get(name, "0.72"), "ls": dash, "lw": width}
+        (lines[name],) = ax.plot(z, np.zeros_like(np.asarray(z)), **look)
     (spike,) = ax.plot([0, 0], [0, 3], color=METHODS["DDIM"], lw=1.6, ls=":")
-    for k, name in enumerate((*names, "DDIM")):
-        colour = {"truth": "0.5"}.get(name, METHODS.get(name))
+    for k, name in enumerate((*looks, "DDIM")):
+        colour = METHODS.get(name, "0.5")
         ax.text(0.02, 0.95 - 0.1 * k, name, color=colour, transform=ax.transAxes, fontsize=12)
     ax.set(xlabel="$z_s$", ylabel="density", xlim=(-3, 3), ylim=(0, 1.6), title=" ")
 
