@@ -24,7 +24,6 @@ from ...model import DiffEnc
 from . import plots
 from .page import Index, exporting, heading, page
 
-STRIP = 5
 CAPTION = 28  # pixels above each still
 SHEET = 1040  # pixels: a sheet of stills has as many columns as this holds
 
@@ -117,7 +116,7 @@ class Explorer:
         None given: five positions of the first control, the others where they start.
         """
         n, here = len(self.controls[0].options), self._index()
-        places = np.linspace(0, n - 1, min(STRIP, n)).round().astype(int).tolist()
+        places = np.linspace(0, n - 1, min(5, n)).round().astype(int).tolist()
         pictures = []
         for index in stills or [(i, *here[1:]) for i in places]:
             picture = plots.pixels(self.drawn(index))

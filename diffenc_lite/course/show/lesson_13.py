@@ -86,11 +86,9 @@ def methods_explorer(
         spike.set_xdata([point, point])
         return figure
 
-    sliders = (
-        slider("z_t", np.linspace(0, 2.4, 7), 1.6),
-        slider("s", [0.4, 0.5, 0.62, 0.7, 0.76], 0.76),
-    )
-    return Explorer(draw, *sliders, stills=[(4, 4), (4, 2), (0, 2), (4, 0)])
+    seen = slider("z_t", np.linspace(0, 2.4, 7), 1.6)
+    end = slider("s", [0.4, 0.5, 0.62, 0.7, 0.76], 0.76)
+    return Explorer(draw, seen, end, stills=[(4, 4), (4, 2), (0, 2), (4, 0)])
 
 
 def variances(T: Sequence[int], coin: ArrayLike, pair: ArrayLike) -> Picture:
@@ -98,15 +96,15 @@ def variances(T: Sequence[int], coin: ArrayLike, pair: ArrayLike) -> Picture:
     figure, axes = subplots(1, 2, size=(9.6, 3.7))
     names, dashes = ("VDM", "Analytic-DPM", "OCM"), ("-", "-", "--")
     titles = ("a coin: steeper with OCM", "two correlated normals: not steeper")
-    for ax, gaps, title in zip(axes, (coin, pair), titles, strict=True):
+    beside = ("", "and OCM: one line")
+    for ax, gaps, title, second in zip(axes, (coin, pair), titles, beside, strict=True):
         for row, name, dash in zip(np.asarray(gaps).T, names, dashes, strict=True):
             ax.loglog(T, row, dash, color=METHODS[name], lw=2.4)
         ax.set(xlabel="number of steps $T$", title=title, ylim=(1e-4, 1e6), xlim=(0.9, 700))
-    axes[0].set_ylabel("gap, nats")
-    for ax, second in zip(axes, ("", "and OCM: one line"), strict=True):
         ax.text(1.2, 0.09, "Analytic-DPM", color="#1F7FB0")
         ax.text(1.2, 0.01, second, color=METHODS["OCM"])
         ax.text(3, 2e4, "VDM, $w=1$", color=METHODS["VDM"])
+    axes[0].set_ylabel("gap, nats")
     axes[0].text(40, 4e-4, "OCM", color=METHODS["OCM"], ha="center")
     return figure
 

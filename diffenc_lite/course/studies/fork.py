@@ -181,9 +181,6 @@ class Affine(nn.Module):
 class Sum(nn.ModuleList):
     """The sum of what several networks make of (x, gamma)."""
 
-    def __init__(self, *networks: nn.Module):
-        super().__init__(networks)
-
     def forward(self, x: Tensor, gamma: Tensor) -> Tensor:
         return torch.stack([network(x, gamma) for network in self]).sum(0)
 
@@ -235,7 +232,7 @@ def _fork_of(base: DiffEnc, arm: str, seed: int, start: float) -> DiffEnc:
         "unbounded": partial(Unbounded, *unet.args),
         "image": partial(affine, picture=True),
         "fade": partial(affine, number=True),
-        "skip": lambda: Sum(unet(), affine(number=True)),
+        "skip": lambda: Sum([unet(), affine(number=True)]),
         "affine": partial(affine, picture=True, number=True, rank=32),
     }
     encoder = Moving(moves[arm](), base, start, start + INERT if arm == "inert" else None)

@@ -182,8 +182,7 @@ def distance_changes(rows: list[Row]) -> dict[Place, Change]:
     for place, row in by_place.items():
         if place[-1] not in (ONE, REAL):
             base = by_place[*place[:-1], ONE]
-            logs = [np.log(r["frechets_of_others"]) for r in (row, base)]
-            others = logs[0] - logs[1]
+            others = np.subtract(*(np.log(r["frechets_of_others"]) for r in (row, base)))
             error = math.sqrt((SEEDS - 1) / SEEDS * ((others - others.mean()) ** 2).sum())
             change = math.log(row["frechet"] / base["frechet"])
             by_arm[place] = Change(change, t_quantile(0.975, SEEDS - 1) * error)
