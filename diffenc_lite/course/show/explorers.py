@@ -22,7 +22,7 @@ from ... import process
 from ...gaussian import standard_normal
 from ...model import DiffEnc
 from . import plots
-from .page import Index, exporting, heading, page
+from .page import Index, exporting, page
 
 CAPTION = 28  # pixels above each still
 SHEET = 1040  # pixels: a sheet of stills has as many columns as this holds
@@ -131,9 +131,9 @@ class Explorer:
     def _repr_mimebundle_(
         self, include: Any = None, exclude: Any = None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        says = heading(self.controls)
+        moving = ", ".join(f"{c.description} ({len(c.options)} positions)" for c in self.controls)
         data: dict[str, Any] = {
-            "text/plain": f"{says}. It moves where a kernel runs.",
+            "text/plain": f"Explorer of {moving}. It moves where a kernel runs.",
             "image/png": base64.b64encode(self.strip).decode(),
         }
         if exporting():
@@ -142,7 +142,7 @@ class Explorer:
             model = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
             data["application/vnd.jupyter.widget-view+json"] = model
         start = plots.describe(self.drawn(self._index()))
-        alt = f"Positions of an e{says[1:]}. At the start: {start}"
+        alt = f"Positions of an explorer of {moving}. At the start: {start}"
         return data, {"image/png": {"alt": alt}}
 
 

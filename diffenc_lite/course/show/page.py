@@ -154,11 +154,6 @@ def _picture(figure: Figure, words: str, parts: Sequence[str]) -> str:
     )
 
 
-def heading(controls: Sequence[Any]) -> str:
-    counted = (f"{control.description} ({len(control.options)} positions)" for control in controls)
-    return f"Explorer of {', '.join(counted)}"
-
-
 def names_of(control: Any) -> list[str]:
     """Of the positions of a slider or of buttons."""
     return [name for name, _ in control.options]

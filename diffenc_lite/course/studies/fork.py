@@ -270,19 +270,16 @@ def fork_config(updates: int, batch: int, seed: int, lr: float = 5e-4) -> TrainC
     )  # fmt: skip
 
 
-def _draw(images: Tensor, config: TrainConfig, update: int) -> tuple[Tensor, Tensor, Tensor]:
-    """index of the images, u in [0, 1) and eps of an update: of the seed and its number only."""
-    draws = torch.Generator(images.device).manual_seed(seed_for(config, update))
-    batch = config.batch
+def update(state: State, quick: DiffEnc, images: Tensor, end: float, start: float) -> list[float]:
+    """One update of a fork; [its loss]. Args: quick, the model as `bf16_if_faster` returns it.
+
+    Images, depths and eps are those of the seed and the number of the update, for every arm.
+    """
+    draws = torch.Generator(images.device).manual_seed(seed_for(state.config, state.update))
+    batch = state.config.batch
     index = torch.randint(len(images), (batch,), generator=draws, device=images.device)
     eps = torch.randn((batch, *images.shape[1:]), generator=draws, device=images.device)
-    return index, low_discrepancy(batch, eps, draws), eps
-
-
-def update(state: State, quick: DiffEnc, images: Tensor, end: float, start: float) -> list[float]:
-    """One update of a fork; [its loss]. Args: quick, the model as `bf16_if_faster` returns it."""
-    index, uniform, eps = _draw(images, state.config, state.update)
-    x, t = quick.to_unit(images[index]), start + (end - start) * uniform
+    x, t = quick.to_unit(images[index]), start + (end - start) * low_discrepancy(batch, eps, draws)
     prior, diffusion = _losses(quick, x, t, eps, end)
     loss = prior.mean() + (end - start) * diffusion.mean()
     return state.descend(loss[None], clip=1.0)
