@@ -107,7 +107,8 @@ def _jobs(options: Options) -> list[Job]:
             "part": part, "arm": arm, "seed": seed, "gamma_max": end,
             "updates": int(length * budget["updates"]),
         }
-        for part, *choices in parts for seed, end, length, arm in itertools.product(*choices)
+        for part, of, ends, lengths, arms in parts
+        for seed, end, length, arm in itertools.product(of, ends, lengths, arms)
     ]  # fmt: skip
     return listed[: budget["jobs"]]
 
