@@ -105,6 +105,8 @@ def _jobs(options: Options) -> list[Job]:
 
 def _run(job: Job, options: Options) -> Results:
     """A row and, for the first training of a kind, a sheet of nine samples."""
+    from torchvision.utils import make_grid
+
     if job["arm"] == REAL:
         images = mnist_fits.shuffled_mnist("test", options.root)[1::2][: options.budget["n"]]
         return Results([{**job, **judged(images, options.root)}], {})
@@ -128,7 +130,8 @@ def _run(job: Job, options: Options) -> Results:
         sets.append(to_levels(last.x_hat))
     images, arrays = torch.cat(sets), {}
     if job["training"] == 0 and steps <= 8 and job["arm"] in ARMS:
-        arrays = {sheet_name(job["model"], steps, job["arm"]): sheet(images[: SHEET**2]).numpy()}
+        sheet, *_ = make_grid(images[: SHEET**2], SHEET, padding=0)
+        arrays = {sheet_name(job["model"], steps, job["arm"]): sheet.numpy()}
     return Results([{**job, **judged(images, options.root)}], arrays)
 
 
@@ -150,12 +153,6 @@ def judged(images: Tensor, root: str | None) -> Row:
 def reference(root: str | None) -> Tensor:
     """The features of every second test image."""
     return classify(load_classifier(), mnist_fits.shuffled_mnist("test", root)[::2]).features
-
-
-def sheet(images: Tensor) -> Tensor:
-    """(n^2, 1, H, W) -> one image (n H, n W)"""
-    n = math.isqrt(len(images))
-    return images[:, 0].unflatten(0, (n, n)).transpose(1, 2).flatten(2).flatten(0, 1)
 
 
 def sheet_name(model: str, steps: int, arm: str) -> str:
