@@ -3,6 +3,7 @@ runs no network."""
 
 import base64
 import gzip
+import io
 import itertools
 import json
 import re
@@ -11,9 +12,10 @@ import ipywidgets
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from diffenc_lite import DiffEnc, LearnedEncoder, ScalingEncoder
-from diffenc_lite.course.show import page, painting
+from diffenc_lite.course.show import page
 from diffenc_lite.course.show.explorers import (
     CAPTION,
     Explorer,
@@ -25,7 +27,10 @@ from diffenc_lite.course.show.explorers import (
 )
 from diffenc_lite.pixels import to_unit
 
-picture = painting.read_png
+
+def picture(png):
+    """(H, W, 3)"""
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
 
 
 def bend(**options):

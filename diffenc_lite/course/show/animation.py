@@ -1,7 +1,5 @@
 """A moving picture: a digit is encoded and noised, then the model generates digits from noise."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 

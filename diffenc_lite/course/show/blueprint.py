@@ -26,26 +26,19 @@ def word(row: Row) -> str:
     return next(w for w in ("in words", "proved", "defined") if w in said)
 
 
-def ranks(nodes: Nodes) -> dict[str, int]:
-    """The length of the longest chain of rows below each"""
-    depth: dict[str, int] = {}
+def chains(nodes: Nodes) -> dict[str, list[str]]:
+    """The longest chain of rows that ends in each"""
+    longest: dict[str, list[str]] = {}
     for tag in TopologicalSorter(nodes).static_order():
-        depth[tag] = max((depth[below] + 1 for below in nodes[tag]), default=0)
-    return depth
-
-
-def longest_chain(nodes: Nodes) -> list[str]:
-    depth = ranks(nodes)
-    chain = [max(depth, key=lambda tag: (depth[tag], tag))]
-    while below := nodes[chain[0]]:
-        chain.insert(0, max(below, key=lambda tag: (depth[tag], tag)))
-    return chain
+        below = [longest[other] for other in sorted(nodes[tag], reverse=True)]
+        longest[tag] = [*max(below, key=len, default=[]), tag]
+    return longest
 
 
 def places(nodes: Nodes, width: float, height: float) -> dict[str, Point]:
     """The centre of each box: in its column, near the middle of its neighbours"""
     above = {tag: {user for user, below in nodes.items() if tag in below} for tag in nodes}
-    depth = ranks(nodes)
+    depth = {tag: len(chain) - 1 for tag, chain in chains(nodes).items()}
     for tag in sorted(nodes, key=depth.__getitem__, reverse=True):  # as near to users as it can
         depth[tag] = min((depth[user] - 1 for user in above[tag]), default=depth[tag])
     columns = [[tag for tag in nodes if depth[tag] == d] for d in range(max(depth.values()) + 1)]
@@ -106,6 +99,6 @@ def in_words() -> str:
     """How many rows bear each word, and the longest chain"""
     words_said = list(map(word, LEDGER.values()))
     counted = ", ".join(f"{words_said.count(said)} {said}" for said in SAID)
-    chain = longest_chain(premises())
+    chain = max(chains(premises()).values(), key=lambda chain: (len(chain), chain[-1]))
     rows = f"{len(LEDGER)} rows: {counted}."
     return f"{rows} The longest chain has {len(chain)}: {' → '.join(chain)}."

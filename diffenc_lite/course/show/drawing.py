@@ -9,8 +9,6 @@ wide fits the page, and its text is legible on a phone. The drawings of lesson N
 `lesson_NN.py` beside the lesson's other pictures, one function each, and return the Picture.
 """
 
-from __future__ import annotations
-
 from graphlib import TopologicalSorter
 from typing import Any
 

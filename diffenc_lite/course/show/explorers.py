@@ -7,8 +7,6 @@ kernel (see `page`). It runs no network: what needs one is computed before. Cont
 slider, Enter presses a button.
 """
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -24,10 +22,8 @@ from ... import process
 from ...gaussian import standard_normal
 from ...model import DiffEnc
 from . import plots
-from .page import Index, exporting, heading, page
-from .painting import read_png
+from .page import Index, exporting, page
 
-STRIP = 5
 CAPTION = 28  # pixels above each still
 SHEET = 1040  # pixels: a sheet of stills has as many columns as this holds
 
@@ -120,10 +116,10 @@ class Explorer:
         None given: five positions of the first control, the others where they start.
         """
         n, here = len(self.controls[0].options), self._index()
-        places = np.linspace(0, n - 1, min(STRIP, n)).round().astype(int).tolist()
+        places = np.linspace(0, n - 1, min(5, n)).round().astype(int).tolist()
         pictures = []
         for index in stills or [(i, *here[1:]) for i in places]:
-            picture = read_png(self.frame(index))
+            picture = plots.pixels(self.drawn(index))
             pairs = zip(self.controls, index, strict=True)
             text = ", ".join(f"{c.description} = {c.options[k][0]}" for c, k in pairs)
             pictures.append(np.vstack([_caption(text, picture.shape[1]), picture]))
@@ -135,9 +131,9 @@ class Explorer:
     def _repr_mimebundle_(
         self, include: Any = None, exclude: Any = None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        says = heading(self.controls)
+        moving = ", ".join(f"{c.description} ({len(c.options)} positions)" for c in self.controls)
         data: dict[str, Any] = {
-            "text/plain": f"{says}. It moves where a kernel runs.",
+            "text/plain": f"Explorer of {moving}. It moves where a kernel runs.",
             "image/png": base64.b64encode(self.strip).decode(),
         }
         if exporting():
@@ -146,7 +142,7 @@ class Explorer:
             model = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
             data["application/vnd.jupyter.widget-view+json"] = model
         start = plots.describe(self.drawn(self._index()))
-        alt = f"Positions of an e{says[1:]}. At the start: {start}"
+        alt = f"Positions of an explorer of {moving}. At the start: {start}"
         return data, {"image/png": {"alt": alt}}
 
 

@@ -1,7 +1,5 @@
 """A data distribution of two dimensions, noised, guessed from, and one step back (00, 06)."""
 
-from __future__ import annotations
-
 import math
 from typing import NamedTuple
 

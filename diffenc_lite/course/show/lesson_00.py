@@ -8,8 +8,6 @@ from . import plots
 from .drawing import COLOURS, arrow, box, canvas, words
 from .plots import BLACK, Picture
 
-FADED = "#D0D0D0"
-
 
 def training_and_sampling() -> Picture:
     """What is computed from what: above in training, below in sampling, without the encoder."""
@@ -30,7 +28,7 @@ def training_and_sampling() -> Picture:
     box(ax, (5.25, 2.35), "compare: loss", BLACK, 1.7, 0.5)
 
     words(ax, (0.15, 1.65), "Sampling: there are no data yet", size=14, ha="left", weight="bold")
-    box(ax, (2.1, 0.9), "", FADED, 1.2, 0.8)
+    box(ax, (2.1, 0.9), "", "#D0D0D0", 1.2, 0.8)
     words(ax, (2.1, 0.9), "encoder:\nnot called", "#8A8A8A")
     box(ax, (3.6, 0.9), "noisy\n$z_t$", COLOURS["z_t"], 0.9, 0.8)
     box(ax, (4.95, 0.9), "denoiser", denoiser, 1.15, 0.8)
@@ -46,10 +44,8 @@ def training_and_sampling() -> Picture:
 def changes(depths: Tensor, limit: Tensor, mean_change: Mapping[str, Tensor]) -> Picture:
     """The mean change |x_t - x| of encoders at each depth, below the limit of X7."""
     figure, ax = plots.subplots(size=(8, 3.4))
-    for name, values, colour in (
-        ("no more is possible", limit, BLACK),
-        *((name, change, COLOURS[name]) for name, change in mean_change.items()),
-    ):
+    for name, values in {"no more is possible": limit, **mean_change}.items():
+        colour = COLOURS.get(name, BLACK)
         ax.plot(depths, values, ":" if values is limit else "-", color=colour, lw=2.5)
         ax.text(1.01, values[-1], name, color=colour, va="center", fontsize=13)
     ax.set(xlim=(0, 1.38), xlabel="depth $t$", ylabel="mean $|x_t-x|$", xticks=[0, 0.5, 0.8, 1])

@@ -1,6 +1,6 @@
 """Pictures of lesson 04: a digit that moves, three encoders, a step of the way back."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from ...schedule import GAMMA_MAX, GAMMA_MIN, LinearSchedule
 from . import plots
 from .drawing import COLOURS, arrow, canvas, words
 from .explorers import Explorer, slider
+from .lesson_06 import sigmoid
 from .plots import BLACK, Picture
 
 
@@ -35,10 +36,9 @@ def moving_digit(x: Tensor) -> Explorer:
     eps = torch.randn(x.shape, generator=torch.Generator().manual_seed(6), dtype=x.dtype)
     figure, axes = plots.subplots(1, 4, size=(5.1, 1.6))
     parts = {"encoded, $x_t$": None, "its change": 1.0, "its motion": 0.4, "latent, $z_t$": None}
-    shown = [
-        plots.show_image(ax, x[0, 0], limit) for ax, limit in zip(axes, parts.values(), strict=True)
-    ]
-    for ax, title in zip(axes, parts, strict=True):
+    shown = []
+    for ax, (title, limit) in zip(axes, parts.items(), strict=True):
+        shown.append(plots.show_image(ax, x[0, 0], limit))
         ax.set_title(title, fontsize=11)
 
     def draw(t: float) -> Picture:
@@ -54,22 +54,14 @@ WIDTH = GAMMA_MAX - GAMMA_MIN
 X, Y = 0.8, -0.6  # a pixel, and the output of the learned encoder's network at every depth
 
 
-def _sigmoid(number: float) -> float:
-    return float(1 / (1 + np.exp(-number)))
-
-
-PATHS: dict[str, Callable[[float], float]] = {
-    "identity": lambda lam: X,
-    "scaling": lambda lam: _sigmoid(lam) * X,
-    "learned": lambda lam: _sigmoid(lam) * X + _sigmoid(-lam) * Y,
-}
+PULLED_TO = {"identity": X, "scaling": 0.0, "learned": Y}  # y: x_t = alpha_t^2 x + sigma_t^2 y
 LABELS = {"identity": "E1, identity", "scaling": "E2, scaling", "learned": "E3, learned"}
 
 
 def one_pixel(encoder: str, t: float) -> tuple[float, float]:
     """x_t of the pixel X at depth t, and dx_t/dlambda."""
-    path, lam = PATHS[encoder], -(GAMMA_MIN + WIDTH * t)
-    return path(lam), (path(lam + 1e-4) - path(lam - 1e-4)) / 2e-4
+    alpha2, y = sigmoid(-(GAMMA_MIN + WIDTH * t)), PULLED_TO[encoder]
+    return y + alpha2 * (X - y), alpha2 * (1 - alpha2) * (X - y)
 
 
 DEPTHS = np.linspace(0.4, 1, 200)
@@ -79,7 +71,7 @@ def three_encoders() -> Picture:
     """Where each encoder takes one pixel, with tangents towards the data."""
     title = "One pixel under three encoders; arrows: how it moves on the way back"
     figure, ax = _pixel_axes("encoded pixel $x_t$", title, 3.8)
-    for name in PATHS:
+    for name in PULLED_TO:
         curve = [one_pixel(name, t)[0] for t in DEPTHS]
         _labelled(ax, name, curve)
         for t in (0.7, 0.85) if name != "identity" else ():  # which does not move
@@ -95,7 +87,7 @@ def targets() -> Picture:
     """The target x_t + dx_t/dlambda of each encoder, and the encoding itself, dotted."""
     title = "The target, $x_t+\\dot{x}_t$, leads the encoding (dotted) towards the data"
     figure, ax = _pixel_axes("pixel", title, 3.6)
-    for name in PATHS:
+    for name in PULLED_TO:
         pairs = [one_pixel(name, t) for t in DEPTHS]
         ax.plot(DEPTHS, [x_t for x_t, _ in pairs], ":", color=COLOURS[name], lw=1.8)
         _labelled(ax, name, [sum(pair) for pair in pairs], ls="-")
@@ -210,9 +202,9 @@ RULES = {"paper": COLOURS["p"], "folded": plots.PURPLE, "exact": BLACK, "dropped
 
 def _path_of_step(ax: Axes, start: float, step: float) -> tuple[float, float, float]:
     """Draw the scaling encoder's path of a pixel x = 1; returns lambda_s, x_t and x_s."""
-    end, x_t, x_s = start + step, _sigmoid(start), _sigmoid(start + step)
+    end, x_t, x_s = start + step, sigmoid(start), sigmoid(start + step)
     lams = np.linspace(start - 0.5, end + 0.4, 100)
-    ax.plot(lams, [_sigmoid(lam) for lam in lams], color=COLOURS["x_t"], ls="-", lw=2.5)
+    ax.plot(lams, [sigmoid(lam) for lam in lams], color=COLOURS["x_t"], ls="-", lw=2.5)
     ax.plot([start, end], [x_t, x_t], ":", color="0.4", lw=1.8)
     ax.plot([start, end], [x_t, x_s], "o", color=COLOURS["x_t"], ms=8)
     ax.text(start, x_t + 0.05, "$x_t$", color=COLOURS["x_t"], ha="right", fontsize=15)
@@ -224,7 +216,7 @@ def _path_of_step(ax: Axes, start: float, step: float) -> tuple[float, float, fl
 
 def _move(ax: Axes, start: float, step: float, long: float, colour: str) -> float:
     """Draw an arrow over the step that moves as far as the tangent does in `long`; returns that."""
-    x_t = _sigmoid(start)
-    moved = long * _sigmoid(-start) * x_t
+    x_t = sigmoid(start)
+    moved = long * sigmoid(-start) * x_t
     _arrow(ax, (start, x_t), (start + step, x_t + moved), colour, 18)
     return moved

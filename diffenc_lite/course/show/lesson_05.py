@@ -1,7 +1,5 @@
 """Drawings of lesson 05, What an encoder can buy, and its explorer of drawn encoders."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -69,9 +67,8 @@ def unknown_motion() -> Picture:
 def three_bills(models: dict[str, tuple[float, float, float]]) -> Picture:
     """A receipt for each of two models: data, start and motion in nats, and their sum."""
     figure, ax = canvas(8, 3.2)
-    for centre, colour, (name, amounts) in zip(
-        (2.1, 5.9), (BLUE, ORANGE), models.items(), strict=True
-    ):
+    columns = (2.1, BLUE), (5.9, ORANGE)
+    for (centre, colour), (name, amounts) in zip(columns, models.items(), strict=True):
         box(ax, (centre, 1.6), "", colour, 3.3, 3.0)
         words(ax, (centre, 2.78), name, colour, 15, weight="bold")
         for row, (item, amount) in enumerate(zip(BILLS, amounts, strict=True)):

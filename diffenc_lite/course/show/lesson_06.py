@@ -1,7 +1,5 @@
 """Pictures of lesson 06: one step of three processes, the surplus, samples, where a mean lands."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -202,10 +200,8 @@ def ratio_explorer(
     (yours,) = above.plot(counts, counts, color=RED, ls="-", label="your $w$")
     (dot,) = above.plot([1], [1], "o", color=RED, ms=9)
     above.set_yscale("symlog", linthresh=1e-4)
-    above.set(
-        xscale="log", ylim=(-3e-5, 1e7), yticks=[0, 1e-2, 1, 1e2, 1e4], ylabel="surplus, nats"
-    )
-    above.set(xlabel="steps $T$", title=" ")
+    above.set(xscale="log", ylim=(-3e-5, 1e7), yticks=[0, 1e-2, 1, 1e2, 1e4])
+    above.set(xlabel="steps $T$", ylabel="surplus, nats", title=" ")
     above.legend(ncols=3, fontsize=10, loc="upper right")
     (w_best,) = below.plot([0, 1], [1, 1], color=BLUE, ls="-", drawstyle="steps-pre")
     (w_mine,) = below.plot([0, 1], [1, 1], color=RED, ls="-")

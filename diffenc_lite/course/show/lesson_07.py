@@ -1,7 +1,5 @@
 """Pictures of lesson 07: what is free about a step, staircases, prices, the cheapest path."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 

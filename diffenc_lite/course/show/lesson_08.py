@@ -1,7 +1,5 @@
 """Drawings of lesson 08, Two-dimensional toys, and its explorer of the perfect denoiser."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -136,9 +134,8 @@ def by_noise(
 def by_width(ratios: Mapping[str, ArrayLike], widths: Sequence[int]) -> Picture:
     """Ratios of two gaps for each toy: low, middle and high (widths, 3)."""
     figure, ax = plots.subplots(size=(8, 3.4))
-    for (name, values), colour, shift in zip(
-        ratios.items(), (BLUE, RED), (0.97, 1.03), strict=True
-    ):
+    looks = (BLUE, 0.97), (RED, 1.03)
+    for (name, values), (colour, shift) in zip(ratios.items(), looks, strict=True):
         low, middle, high = np.transpose(values)
         bars = [middle - low, high - middle]
         ax.errorbar(np.multiply(widths, shift), middle, bars, fmt="o-", color=colour, capsize=4)

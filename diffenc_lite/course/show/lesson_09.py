@@ -1,7 +1,5 @@
 """Pictures of lesson 09: price lists, a training, and where the bits of a digit go."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,14 +12,14 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from ... import bound, process
+from ... import bound
 from ...data import ImageSet
 from ...model import DiffEnc
 from ...pixels import bits_per_dim, to_unit
 from ...schedule import GAMMA_MAX, GAMMA_MIN, Noise
 from . import plots
 from .drawing import COLOURS, arrow, box, canvas, words
-from .explorers import Explorer, buttons, slider
+from .explorers import Explorer, buttons, encode_and_noise, slider
 from .plots import BLACK, BLUE, GREEN, RED, Array, Picture, subplots
 
 MOST = 20  # bits a pixel and unit of t: the end of the colour bar
@@ -177,17 +175,6 @@ def loss_map(model: DiffEnc, image: Tensor, t: float, draws: int = 24) -> Array:
     return bits_per_dim(nats.mean((0, 1)), 1).numpy()
 
 
-@torch.no_grad()
-def _look(model: DiffEnc, image: Tensor, gamma: float) -> tuple[Array, Array, Array]:
-    """z_t, x_hat and the cost of each pixel of an image"""
-    t = (gamma - GAMMA_MIN) / (GAMMA_MAX - GAMMA_MIN)
-    x, at = to_unit(image)[None], model.schedule(torch.tensor([t]))
-    eps = torch.randn(x.shape, generator=torch.Generator().manual_seed(1))
-    z = process.add_noise(x, eps, at.like(x))
-    x_hat = process.x_from_v(z, model.v_hat(z, at.gamma), at.like(x))
-    return z[0, 0].numpy(), x_hat[0, 0].numpy(), loss_map(model, image, t, 8)
-
-
 def chance_of_right(train: ImageSet, test: ImageSet, gamma: float, seen: int = 400) -> float:
     """Of the right digit, given z_t of test images, if the training images are all that exist."""
     noise = Noise.from_gamma(torch.tensor(float(gamma)))
@@ -202,16 +189,21 @@ def chance_of_right(train: ImageSet, test: ImageSet, gamma: float, seen: int = 4
 def microscope(model: DiffEnc, images: Mapping[str, Tensor]) -> Explorer:
     """Slide the noise, choose a digit: z_t, the guess at x, and what each pixel costs."""
     gammas = [-13.0, -12.0, -10.0, -8.0, -6.0, -4.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 5.0]
-    frames = {name: {g: _look(model, image, g) for g in gammas} for name, image in images.items()}
+    depths = [(gamma - GAMMA_MIN) / (GAMMA_MAX - GAMMA_MIN) for gamma in gammas]
+    frames = []  # of each digit, at each noise
+    for image in images.values():
+        path = encode_and_noise(model, image[None], depths, torch.Generator().manual_seed(1))
+        costs = [loss_map(model, image, t, 8) for t in depths]
+        frames.append(list(zip(path.z_t[:, 0], path.x_hat[:, 0], costs, strict=True)))
     figure, axes = subplots(1, 3, size=(5.1, 2.3))
-    first = next(iter(frames.values()))[0.0]
+    first = frames[0][0]
     shown = [plots.show_image(ax, part) for ax, part in zip(axes[:2], first[:2], strict=True)]
     shown.append(_map(axes[2], first[2]))
     for ax, title in zip(axes, ("$z_t$", r"$\hat x$", " "), strict=True):
         ax.set_title(title)
 
     def draw(gamma: float, which: int) -> Figure:
-        z, guess, bits = list(frames.values())[which][gamma]
+        z, guess, bits = frames[which][gammas.index(gamma)]
         for panel, part in zip(shown[:2], (z, guess), strict=True):
             panel.set_data(plots.as_pixels(part))
         shown[2].set_data(bits)
@@ -219,7 +211,7 @@ def microscope(model: DiffEnc, images: Mapping[str, Tensor]) -> Explorer:
         return figure
 
     stills = [(gammas.index(g), k) for k, g in ((0, -10), (0, -4), (0, 1), (1, -10))]
-    controls = slider("γ", gammas, start=-10, text="{:g}"), buttons("digit", list(frames))
+    controls = slider("γ", gammas, start=-10, text="{:g}"), buttons("digit", list(images))
     return Explorer(draw, *controls, stills=stills)
 
 

@@ -1,7 +1,5 @@
 """Pictures of lesson 10, Does the encoder help?, and its explorer of power."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 

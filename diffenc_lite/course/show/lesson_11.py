@@ -1,7 +1,5 @@
 """Drawings and plots of lesson 11, What did the encoder learn?, and its explorer of patches."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 
@@ -212,6 +210,4 @@ def patch_explorer(
     names = [str(k + 1) for k in range(len(patches))]
     last = len(depths) - 1
     stills = [(last // 2, 0), (last, 0), (last, 1), (last, 2)]
-    return Explorer(
-        draw, slider("t", depths, text="{:.2f}"), buttons("patch", names), stills=stills
-    )
+    return Explorer(draw, slider("t", depths), buttons("patch", names), stills=stills)

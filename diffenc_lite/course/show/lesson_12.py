@@ -1,7 +1,5 @@
 """Pictures of lesson 12, The ratio on MNIST, and of its companion on samples."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """Pictures of lesson 13, one colour a method, and its tables."""
 
-from __future__ import annotations
-
 import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
@@ -70,15 +68,14 @@ def methods_explorer(
     Args: curves(z_t, s), the densities at z by method, "truth" among them, and DDIM's point.
     """
     figure, ax = subplots(size=(5.1, 3.2))
-    names = ("truth", "VDM", "Analytic-DPM", "OCM")
-    looks = {"truth": ("0.72", "-", 7), "Analytic-DPM": (SKY, "-", 2.4)}
+    looks = {"truth": ("-", 7), "VDM": ("--", 2.2), "Analytic-DPM": ("-", 2.4), "OCM": ("--", 2.2)}
     lines = {}
-    for name in names:
-        colour, dash, width = looks.get(name, (METHODS.get(name), "--", 2.2))
-        (lines[name],) = ax.plot(z, np.zeros_like(np.asarray(z)), color=colour, ls=dash, lw=width)
+    for name, (dash, width) in looks.items():
+        look = {"color": METHODS.get(name, "0.72"), "ls": dash, "lw": width}
+        (lines[name],) = ax.plot(z, np.zeros_like(np.asarray(z)), **look)
     (spike,) = ax.plot([0, 0], [0, 3], color=METHODS["DDIM"], lw=1.6, ls=":")
-    for k, name in enumerate((*names, "DDIM")):
-        colour = {"truth": "0.5"}.get(name, METHODS.get(name))
+    for k, name in enumerate((*looks, "DDIM")):
+        colour = METHODS.get(name, "0.5")
         ax.text(0.02, 0.95 - 0.1 * k, name, color=colour, transform=ax.transAxes, fontsize=12)
     ax.set(xlabel="$z_s$", ylabel="density", xlim=(-3, 3), ylim=(0, 1.6), title=" ")
 
@@ -89,11 +86,9 @@ def methods_explorer(
         spike.set_xdata([point, point])
         return figure
 
-    sliders = (
-        slider("z_t", np.linspace(0, 2.4, 7), 1.6),
-        slider("s", [0.4, 0.5, 0.62, 0.7, 0.76], 0.76),
-    )
-    return Explorer(draw, *sliders, stills=[(4, 4), (4, 2), (0, 2), (4, 0)])
+    seen = slider("z_t", np.linspace(0, 2.4, 7), 1.6)
+    end = slider("s", [0.4, 0.5, 0.62, 0.7, 0.76], 0.76)
+    return Explorer(draw, seen, end, stills=[(4, 4), (4, 2), (0, 2), (4, 0)])
 
 
 def variances(T: Sequence[int], coin: ArrayLike, pair: ArrayLike) -> Picture:
@@ -101,15 +96,15 @@ def variances(T: Sequence[int], coin: ArrayLike, pair: ArrayLike) -> Picture:
     figure, axes = subplots(1, 2, size=(9.6, 3.7))
     names, dashes = ("VDM", "Analytic-DPM", "OCM"), ("-", "-", "--")
     titles = ("a coin: steeper with OCM", "two correlated normals: not steeper")
-    for ax, gaps, title in zip(axes, (coin, pair), titles, strict=True):
+    beside = ("", "and OCM: one line")
+    for ax, gaps, title, second in zip(axes, (coin, pair), titles, beside, strict=True):
         for row, name, dash in zip(np.asarray(gaps).T, names, dashes, strict=True):
             ax.loglog(T, row, dash, color=METHODS[name], lw=2.4)
         ax.set(xlabel="number of steps $T$", title=title, ylim=(1e-4, 1e6), xlim=(0.9, 700))
-    axes[0].set_ylabel("gap, nats")
-    for ax, second in zip(axes, ("", "and OCM: one line"), strict=True):
         ax.text(1.2, 0.09, "Analytic-DPM", color="#1F7FB0")
         ax.text(1.2, 0.01, second, color=METHODS["OCM"])
         ax.text(3, 2e4, "VDM, $w=1$", color=METHODS["VDM"])
+    axes[0].set_ylabel("gap, nats")
     axes[0].text(40, 4e-4, "OCM", color=METHODS["OCM"], ha="center")
     return figure
 

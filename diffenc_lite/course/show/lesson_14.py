@@ -103,9 +103,8 @@ def two_groups(error: float, p: float, interval: tuple[float, float]) -> Picture
         ax.errorbar(mean, row, xerr=reach, fmt="D", color=colour, capsize=6, lw=3, ls="none")
         ax.text(mean, row - 0.3, name, color=colour, ha="center")
     ax.set(xlim=(2.6, 2.65), ylim=(1.5, -0.7), yticks=[], xlabel="bits per dimension")
-    ax.set_title(
-        f"p = {p:.3f}; DiffEnc - VDM: {interval[0]:+.3f} to {interval[1]:+.3f}", fontsize=14
-    )
+    said = f"p = {p:.3f}; DiffEnc - VDM: {interval[0]:+.3f} to {interval[1]:+.3f}"
+    ax.set_title(said, fontsize=14)
     return figure
 
 

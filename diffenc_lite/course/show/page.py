@@ -14,7 +14,7 @@ import itertools
 import json
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from matplotlib.backends.backend_svg import RendererSVG
 from matplotlib.figure import Figure
 from matplotlib.transforms import IdentityTransform
 
-from .painting import describe, has_changed, layers, pixels
+from .painting import describe, pixels
 
 TEMPLATE = Path(__file__).with_name("explorer.html").read_text(encoding="utf-8")
 CSS = Path(__file__).with_name("explorer.css").read_text(encoding="utf-8")
@@ -62,8 +62,8 @@ class Drawing:
         shown, dpi = [], self.figure.dpi
         self.figure.dpi = 72  # of matplotlib's SVG
         with matplotlib.rc_context(WORDS):
-            for layer in layers(self.figure):
-                changed = [artist for artist in layer if has_changed(artist)]
+            for layer in _layers(self.figure):
+                changed = [artist for artist in layer if _has_changed(artist)]
                 if any(isinstance(artist, Axis) for artist in changed):
                     changed = layer  # other limits: everything in these axes moves
                 for artist in layer[1:]:  # without the background
@@ -86,6 +86,23 @@ class Drawing:
         same = r"; font-family: 'DejaVu Sans'[^;\"]*| transform=\"rotate\(-?0 [^\"]*\""
         text = re.sub(same, "", text)  # the letters of CSS, not turned
         return re.sub(r' (?:d|x|y)="[^"]*"', lambda m: re.sub(r"(\.\d)\d+", r"\1", m[0]), text)
+
+
+def _layers(figure: Figure) -> Iterator[list[Artist]]:
+    """The artists of each axes, then those of the figure itself, each from the background up."""
+    for ax in figure.axes:
+        _ = ax.viewLim  # computes the limits now, if they follow from the data
+        hidden = (ax.patch, *([] if ax.axison else [ax.xaxis, ax.yaxis, *ax.spines.values()]))
+        shown = [artist for artist in ax.get_children() if artist not in hidden]
+        yield [ax.patch, *sorted(shown, key=lambda artist: artist.zorder)]
+    rest = [a for a in figure.get_children() if a not in (*figure.axes, figure.patch)]
+    yield [figure.patch, *sorted(rest, key=lambda artist: artist.zorder)]
+
+
+def _has_changed(artist: Artist) -> bool:
+    # An Axis is itself stale when one of its children is.
+    children = [] if isinstance(artist, Axis) else artist.get_children()
+    return artist.stale or any(map(_has_changed, children))
 
 
 def page(controls: Sequence[Any], drawn: Callable[[Index], Figure]) -> str:
@@ -135,11 +152,6 @@ def _picture(figure: Figure, words: str, parts: Sequence[str]) -> str:
         f'<div class="picture" role="img" aria-label="{html.escape(words)}">'
         f'<svg xmlns:xlink="http://www.w3.org/1999/xlink" {look}>{groups}</svg></div>'
     )
-
-
-def heading(controls: Sequence[Any]) -> str:
-    counted = (f"{control.description} ({len(control.options)} positions)" for control in controls)
-    return f"Explorer of {', '.join(counted)}"
 
 
 def names_of(control: Any) -> list[str]:

@@ -1,16 +1,11 @@
-"""Figures as pixels, by their artists, and in words."""
-
-from __future__ import annotations
+"""Figures as pixels and in words."""
 
 import io
 import re
 import textwrap
-from collections.abc import Iterator
 
 import numpy as np
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -33,28 +28,6 @@ def png(picture: NDArray[np.uint8]) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(picture).save(buffer, "PNG", compress_level=3)  # 6, the default, is slower
     return buffer.getvalue()
-
-
-def read_png(content: bytes) -> NDArray[np.uint8]:
-    """The bytes of a PNG file -> (H, W, 3)."""
-    return np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
-
-
-def layers(figure: Figure) -> Iterator[list[Artist]]:
-    """The artists of each axes, then those of the figure itself, each from the background up."""
-    for ax in figure.axes:
-        _ = ax.viewLim  # computes the limits now, if they follow from the data
-        hidden = (ax.patch, *([] if ax.axison else [ax.xaxis, ax.yaxis, *ax.spines.values()]))
-        shown = [artist for artist in ax.get_children() if artist not in hidden]
-        yield [ax.patch, *sorted(shown, key=lambda artist: artist.zorder)]
-    rest = [a for a in figure.get_children() if a not in (*figure.axes, figure.patch)]
-    yield [figure.patch, *sorted(rest, key=lambda artist: artist.zorder)]
-
-
-def has_changed(artist: Artist) -> bool:
-    # An Axis is itself stale when one of its children is.
-    children = [] if isinstance(artist, Axis) else artist.get_children()
-    return artist.stale or any(map(has_changed, children))
 
 
 # --- in words ---------------------------------------------------------------------------------

@@ -6,8 +6,6 @@ that is the last line of a notebook's cell is shown, and no figure stays open. `
 your own figures the same style.
 """
 
-from __future__ import annotations
-
 import io
 import os
 from collections.abc import Mapping, Sequence
@@ -54,7 +52,6 @@ STYLE: Any = {
 }
 styled = matplotlib.rc_context(STYLE)  # a decorator
 
-GREYS = "gray"
 SIGNED = "RdBu_r"  # red above zero, white at zero, blue below
 
 
@@ -167,7 +164,7 @@ def show_image(ax: Axes, image: ArrayLike, signed: float | None = None) -> AxesI
         values beyond are clipped. With `signed`, an image of one channel is red at +signed and blue
         at -signed.
     """
-    cmap, limit = (GREYS, 1.0) if signed is None else (SIGNED, signed)
+    cmap, limit = ("gray", 1.0) if signed is None else (SIGNED, signed)
     ax.set(xticks=[], yticks=[])
     ax.grid(False)
     ax.spines[:].set(visible=True, color="0.6")

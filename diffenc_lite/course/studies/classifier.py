@@ -7,9 +7,8 @@ such bias.
 README.md says how the classifier was trained.
 """
 
-from __future__ import annotations
-
 import json
+import math
 from pathlib import Path
 from typing import NamedTuple
 
@@ -76,12 +75,16 @@ def frechet_distance(a: Tensor, b: Tensor) -> float:
     1982; for generated images M. Heusel et al., 2017.
     """
     _check_features(a, b)
+
+    def root(features: Tensor) -> Tensor:  # R, where R^T R is the covariance
+        centred = features - features.mean(0)
+        return torch.linalg.qr(centred, "r").R / math.sqrt(len(features) - 1)
+
     a, b = a.double(), b.double()
-    c_a, c_b = (torch.cov(features.T).reshape(a.shape[1], -1) for features in (a, b))
-    root = _root(c_a)
-    product = torch.linalg.eigvalsh(root @ c_b @ root).clamp(min=0).sqrt().sum()
+    r_a, r_b = root(a), root(b)
+    product = torch.linalg.matrix_norm(r_a @ r_b.T, "nuc")
     gap = (a.mean(0) - b.mean(0)).square().sum()
-    return max(0.0, (gap + c_a.trace() + c_b.trace() - 2 * product).item())
+    return max(0.0, (gap + r_a.square().sum() + r_b.square().sum() - 2 * product).item())
 
 
 def kernel_distance(a: Tensor, b: Tensor) -> float:
@@ -110,12 +113,6 @@ def _check_features(a: Tensor, b: Tensor) -> None:
             "a and b must be (N, D) and (M, D) with N, M >= 2; "
             f"got {tuple(a.shape)} and {tuple(b.shape)}"
         )
-
-
-def _root(covariance: Tensor) -> Tensor:
-    """The symmetric square root of a symmetric matrix without negative eigenvalues."""
-    values, vectors = torch.linalg.eigh(covariance)
-    return vectors * values.clamp(min=0).sqrt() @ vectors.T
 
 
 # --- the trained classifier ----------------------------------------------------------------------

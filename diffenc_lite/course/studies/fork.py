@@ -36,13 +36,12 @@ common, one of 0.0002.
 function. "fade" takes its place: y = (1 + a(gamma)) x with a trained number a that starts at 0.
 """
 
-from __future__ import annotations
-
+import itertools
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -87,37 +86,31 @@ BATCH = 250  # images, when scoring
 def _jobs(options: Options) -> list[Job]:
     """The primary comparison first, then the exploratory parts, the first seeds of each first; the
     budget `jobs` takes the first so many."""
-    updates, seeds = options.budget["updates"], range(options.budget["seeds"])
+    budget, whole, once = options.budget, (GAMMA_MAX,), (1,)
+    seeds = range(budget["seeds"])
     first, second, third, others = seeds[:1], seeds[1:2], seeds[2:3], seeds[3:]
-
-    def listed(
-        part: str,
-        seeds: range,
-        arms: Iterable[str],
-        ends: Iterable[float] = (GAMMA_MAX,),
-        lengths: Iterable[float] = (1,),
-    ) -> list[Job]:
-        return [
-            {
-                "part": part, "arm": arm, "seed": seed, "gamma_max": end,
-                "updates": int(length * updates),
-            }
-            for seed in seeds for end in ends for length in lengths for arm in arms
-        ]  # fmt: skip
-
-    return [
-        *listed("primary", seeds, ARMS),
-        *listed("control", first, CONTROLS),
-        *listed("dose", first, DOSE_ARMS, DOSES),
-        *listed("control", second, CONTROLS),
-        *listed("length", first, LENGTH_ARMS, lengths=LENGTHS),
-        *listed("length", first, ["affine"], lengths=[max(LENGTHS)]),
-        *listed("control", third, CONTROLS),
-        *listed("dose", second, DOSE_ARMS, DOSES),
-        *listed("control", others, CONTROLS),
-        *listed("length", second, LENGTH_ARMS, lengths=SECOND_LENGTHS),
-        *listed("length", second, ["affine"], lengths=[max(LENGTHS)]),
-    ][: options.budget["jobs"]]
+    parts: list[tuple[str, range, Sequence[float], Sequence[float], Sequence[str]]] = [
+        ("primary", seeds, whole, once, ARMS),
+        ("control", first, whole, once, CONTROLS),
+        ("dose", first, DOSES, once, DOSE_ARMS),
+        ("control", second, whole, once, CONTROLS),
+        ("length", first, whole, LENGTHS, LENGTH_ARMS),
+        ("length", first, whole, [max(LENGTHS)], ["affine"]),
+        ("control", third, whole, once, CONTROLS),
+        ("dose", second, DOSES, once, DOSE_ARMS),
+        ("control", others, whole, once, CONTROLS),
+        ("length", second, whole, SECOND_LENGTHS, LENGTH_ARMS),
+        ("length", second, whole, [max(LENGTHS)], ["affine"]),
+    ]
+    listed = [
+        {
+            "part": part, "arm": arm, "seed": seed, "gamma_max": end,
+            "updates": int(length * budget["updates"]),
+        }
+        for part, of, ends, lengths, arms in parts
+        for seed, end, length, arm in itertools.product(of, ends, lengths, arms)
+    ]  # fmt: skip
+    return listed[: budget["jobs"]]
 
 
 # ---- the arms ------------------------------------------------------------------------------------
@@ -159,8 +152,8 @@ class Affine(nn.Module):
         self,
         shape: tuple[int, ...],
         schedule: AnySchedule,
-        picture: bool,
-        number: bool,
+        picture: bool = False,
+        number: bool = False,
         rank: int = 0,
     ):
         super().__init__()
@@ -188,9 +181,6 @@ class Affine(nn.Module):
 
 class Sum(nn.ModuleList):
     """The sum of what several networks make of (x, gamma)."""
-
-    def __init__(self, *networks: nn.Module):
-        super().__init__(networks)
 
     def forward(self, x: Tensor, gamma: Tensor) -> Tensor:
         return torch.stack([network(x, gamma) for network in self]).sum(0)
@@ -235,17 +225,16 @@ def _fork_of(base: DiffEnc, arm: str, seed: int, start: float) -> DiffEnc:
     if arm == "matched":
         second = Second(base.denoiser, shape, base.schedule)
         return DiffEnc(second, None, base.schedule, shape=shape)
-    of_image = SIZES["small"].encoder, shape, True, base.schedule
+    unet = partial(UNet, SIZES["small"].encoder, shape, True, base.schedule)
+    affine = partial(Affine, shape, base.schedule)
     moves: dict[str, Callable[[], nn.Module]] = {
-        "learned": lambda: UNet(*of_image),
-        "inert": lambda: UNet(*of_image),
-        "unbounded": lambda: Unbounded(*of_image),
-        "image": lambda: Affine(shape, base.schedule, picture=True, number=False),
-        "fade": lambda: Affine(shape, base.schedule, picture=False, number=True),
-        "skip": lambda: Sum(
-            UNet(*of_image), Affine(shape, base.schedule, picture=False, number=True)
-        ),
-        "affine": lambda: Affine(shape, base.schedule, picture=True, number=True, rank=32),
+        "learned": unet,
+        "inert": unet,
+        "unbounded": partial(Unbounded, *unet.args),
+        "image": partial(affine, picture=True),
+        "fade": partial(affine, number=True),
+        "skip": lambda: Sum([unet(), affine(number=True)]),
+        "affine": partial(affine, picture=True, number=True, rank=32),
     }
     encoder = Moving(moves[arm](), base, start, start + INERT if arm == "inert" else None)
     return DiffEnc(base.denoiser, encoder, base.schedule, shape=shape)
@@ -282,19 +271,16 @@ def fork_config(updates: int, batch: int, seed: int, lr: float = 5e-4) -> TrainC
     )  # fmt: skip
 
 
-def _draw(images: Tensor, config: TrainConfig, update: int) -> tuple[Tensor, Tensor, Tensor]:
-    """index of the images, u in [0, 1) and eps of an update: of the seed and its number only."""
-    draws = torch.Generator(images.device).manual_seed(seed_for(config, update))
-    batch = config.batch
+def update(state: State, quick: DiffEnc, images: Tensor, end: float, start: float) -> list[float]:
+    """One update of a fork; [its loss]. Args: quick, the model as `bf16_if_faster` returns it.
+
+    Images, depths and eps are those of the seed and the number of the update, for every arm.
+    """
+    draws = torch.Generator(images.device).manual_seed(seed_for(state.config, state.update))
+    batch = state.config.batch
     index = torch.randint(len(images), (batch,), generator=draws, device=images.device)
     eps = torch.randn((batch, *images.shape[1:]), generator=draws, device=images.device)
-    return index, low_discrepancy(batch, eps, draws), eps
-
-
-def update(state: State, quick: DiffEnc, images: Tensor, end: float, start: float) -> list[float]:
-    """One update of a fork; [its loss]. Args: quick, the model as `bf16_if_faster` returns it."""
-    index, uniform, eps = _draw(images, state.config, state.update)
-    x, t = quick.to_unit(images[index]), start + (end - start) * uniform
+    x, t = quick.to_unit(images[index]), start + (end - start) * low_discrepancy(batch, eps, draws)
     prior, diffusion = _losses(quick, x, t, eps, end)
     loss = prior.mean() + (end - start) * diffusion.mean()
     return state.descend(loss[None], clip=1.0)

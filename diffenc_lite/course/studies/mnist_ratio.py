@@ -5,8 +5,6 @@ scored on the same products (mnist_fits.py): the same images, steps and draws of
 of their differences are much smaller than those of their values.
 """
 
-from __future__ import annotations
-
 import math
 from functools import cache
 from typing import Any
@@ -21,20 +19,7 @@ from ...pixels import bits_per_dim
 from ...ratio import cheapest_path
 from ..show import plots
 from . import mnist_fits as fits
-from .mnist_fits import (
-    BEST,
-    CHEAPEST,
-    EQUAL,
-    FITTED,
-    MODELS,
-    ONE,
-    PAPER,
-    PIXELS,
-    SCALES,
-    STEPS,
-    generator_from,
-    rounded,
-)  # fmt: skip
+from .mnist_fits import BEST, CHEAPEST, EQUAL, FITTED, MODELS, ONE, PAPER, PIXELS, SCALES, STEPS
 from .study import Job, Options, Results, Row, Study, load_arrays
 
 
@@ -72,50 +57,46 @@ def _bound(job: Job, options: Options) -> Results:
     train = fits.shuffled_mnist("train", root)[: budget["fit"]]
     test = fits.shuffled_mnist("test", root)[: budget["test"]]
     of_ends, of_limit = _ends(name, root, len(test)), _limit(name, root, len(test))
-    grids: list[tuple[str, tuple[str, ...], fits.Fit]] = [
-        (EQUAL, SCALES, fits.fit_of(name, root, steps, budget["fit"]))
-    ]
+    fitted = {EQUAL: fits.fit_of(name, root, steps, budget["fit"])}
     if steps <= fits.GRID_UP_TO:
         path = cheapest_path(fits.costs_of(name, root, budget["table"]), steps)
-        grid, draws_of_fit = path / fits.RESOLUTION, generator_from(1, steps)
-        best_grid = fits.fit_ratios(model, train, grid, 2 * draws, draws_of_fit)
-        grids.append((CHEAPEST, (FITTED,), best_grid))
-    rows: list[Row] = []
-    arrays: dict[str, NDArray[Any]] = {}
-    base = torch.empty(0)
-    for named, scales, fitted in grids:
-        scored = fits.score_fit(model, test, fitted, draws, generator_from(3, steps))
+        grid, draws_of_fit = path / fits.RESOLUTION, fits.generator_from(1, steps)
+        fitted[CHEAPEST] = fits.fit_ratios(model, train, grid, 2 * draws, draws_of_fit)
+    bits: dict[tuple[str, str, str], Tensor] = {}
+    for grid_name, fit in fitted.items():
+        scored = fits.score_fit(model, test, fit, draws, fits.generator_from(3, steps))
         for (scale, ratio), nats in scored.items():
-            if scale not in scales or (named == CHEAPEST and ratio != BEST):
-                continue
-            bits = bits_per_dim(of_ends + nats, test[0].numel())
-            row = {**job, "scale": scale, "ratio": ratio, "grid": named, "n": len(test)}
-            if not rows:  # the paper's mean with w = 1
-                base = bits
-            row["bits"], row["error"] = _mean(bits)
-            row["excess"], row["excess_error"] = _mean(bits - of_limit)
-            row["gain"], row["gain_error"] = _mean(bits - base)
-            rows.append(row)
-        if named == EQUAL and steps == 8:
-            w = fitted.ratio[FITTED, PIXELS][:, 0]
-            arrays[f"map_{name}"] = (255 * w).round().to(torch.uint8).numpy()
+            if grid_name == EQUAL or (scale, ratio) == (FITTED, BEST):
+                all_nats = of_ends + nats
+                bits[scale, ratio, grid_name] = bits_per_dim(all_nats, test[0].numel())
+    rows: list[Row] = []
+    for (scale, ratio, grid_name), of_images in bits.items():
+        row = {**job, "scale": scale, "ratio": ratio, "grid": grid_name, "n": len(test)}
+        row["bits"], row["error"] = _mean(of_images)
+        row["excess"], row["excess_error"] = _mean(of_images - of_limit)
+        row["gain"], row["gain_error"] = _mean(of_images - bits[PAPER, ONE, EQUAL])
+        rows.append(row)
     if steps <= fits.SHOWN:
         rows += [
             {
-                "part": "fit", "model": name, "steps": steps, "scale": scale, "grid": named,
-                "t": rounded(fitted.grid), "w": rounded(fitted.ratio[scale, BEST]),
-                "A": rounded(fitted.scale[scale]),
+                "part": "fit", "model": name, "steps": steps, "scale": scale, "grid": grid_name,
+                "t": fits.rounded(fit.grid), "w": fits.rounded(fit.ratio[scale, BEST]),
+                "A": fits.rounded(fit.scale[scale]),
             }
-            for named, scales, fitted in grids
-            for scale in (scales if steps <= fits.PIXELS_UP_TO else (FITTED,))
+            for grid_name, fit in fitted.items()
+            for scale in SCALES
+            if scale == FITTED or (grid_name == EQUAL and steps <= fits.PIXELS_UP_TO)
         ]  # fmt: skip
-    return Results(rows, arrays)
+    if steps != 8:
+        return Results(rows, {})
+    w = fitted[EQUAL].ratio[FITTED, PIXELS][:, 0]
+    return Results(rows, {f"map_{name}": (255 * w).round().to(torch.uint8).numpy()})
 
 
 @cache
 def _ends(name: str, root: str | None, images: int) -> Tensor:
     """Prior plus reconstruction of every test image, which depend on no step."""
-    generator, sums = generator_from(2, 0), []
+    generator, sums = fits.generator_from(2, 0), []
     with torch.no_grad():
         for batch in fits.shuffled_mnist("test", root)[:images].split(fits.BATCH):
             eps_0 = torch.randn(batch.shape, generator=generator)
@@ -127,7 +108,7 @@ def _ends(name: str, root: str | None, images: int) -> Tensor:
 @cache
 def _limit(name: str, root: str | None, images: int) -> Tensor:
     """Bits per dimension of every test image at infinite depth, the mean of two passes."""
-    model, generator, bits = fits.loaded(name), generator_from(2), []
+    model, generator, bits = fits.loaded(name), fits.generator_from(2), []
     with torch.no_grad():
         for batch in fits.shuffled_mnist("test", root)[:images].split(fits.BATCH):
             bounds = [elbo(model, batch, generator=generator) for _ in range(2)]

@@ -50,8 +50,6 @@ before: 1,000 samples of the first VDM had 12.5 with w = 1 and 13.3 with w* at T
 at T = 16, 1.49 and 1.51 at T = 64, and real digits 0.15.
 """
 
-from __future__ import annotations
-
 import math
 from functools import cache
 from typing import Any, NamedTuple
@@ -93,23 +91,22 @@ SEEDS, SHEET = 8, 3  # sets of samples; images in a row and in a column of a she
 def _jobs(options: Options) -> list[Job]:
     """Every arm for every model, but a ratio for each pixel for the first trainings only; then what
     was declared later."""
-    later = [(T, arm) for T in (16, 64) for arm in (ONE, ALL)] + [(T, QUARTER) for T in (4, 8, 16)]
     first = [
-        {"model": model, "training": training, "steps": steps, "arm": arm}
+        (model, training, steps, arm)
         for model, training in TRAINED
         for steps in (4, 8)
         for arm in ARMS
         if arm != EACH or training == 0
     ]
-    return [
-        *first,
-        *({"model": m, "training": k, "steps": T, "arm": a} for m, k in SMALL for T, a in later),
-        {"model": REAL, "training": 0, "steps": 0, "arm": REAL},
-    ]
+    later = [(T, arm) for T in (16, 64) for arm in (ONE, ALL)] + [(T, QUARTER) for T in (4, 8, 16)]
+    places = [*first, *((*small, *run) for small in SMALL for run in later), (REAL, 0, 0, REAL)]
+    return [dict(zip(KEYS, place, strict=True)) for place in places]
 
 
 def _run(job: Job, options: Options) -> Results:
     """A row and, for the first training of a kind, a sheet of nine samples."""
+    from torchvision.utils import make_grid
+
     if job["arm"] == REAL:
         images = mnist_fits.shuffled_mnist("test", options.root)[1::2][: options.budget["n"]]
         return Results([{**job, **judged(images, options.root)}], {})
@@ -133,7 +130,8 @@ def _run(job: Job, options: Options) -> Results:
         sets.append(to_levels(last.x_hat))
     images, arrays = torch.cat(sets), {}
     if job["training"] == 0 and steps <= 8 and job["arm"] in ARMS:
-        arrays = {sheet_name(job["model"], steps, job["arm"]): sheet(images[: SHEET**2]).numpy()}
+        sheet, *_ = make_grid(images[: SHEET**2], SHEET, padding=0)
+        arrays = {sheet_name(job["model"], steps, job["arm"]): sheet.numpy()}
     return Results([{**job, **judged(images, options.root)}], arrays)
 
 
@@ -155,12 +153,6 @@ def judged(images: Tensor, root: str | None) -> Row:
 def reference(root: str | None) -> Tensor:
     """The features of every second test image."""
     return classify(load_classifier(), mnist_fits.shuffled_mnist("test", root)[::2]).features
-
-
-def sheet(images: Tensor) -> Tensor:
-    """(n^2, 1, H, W) -> one image (n H, n W)"""
-    n = math.isqrt(len(images))
-    return images[:, 0].unflatten(0, (n, n)).transpose(1, 2).flatten(2).flatten(0, 1)
 
 
 def sheet_name(model: str, steps: int, arm: str) -> str:
@@ -187,8 +179,7 @@ def distance_changes(rows: list[Row]) -> dict[Place, Change]:
     for place, row in by_place.items():
         if place[-1] not in (ONE, REAL):
             base = by_place[*place[:-1], ONE]
-            logs = [np.log(r["frechets_of_others"]) for r in (row, base)]
-            others = logs[0] - logs[1]
+            others = np.subtract(*(np.log(r["frechets_of_others"]) for r in (row, base)))
             error = math.sqrt((SEEDS - 1) / SEEDS * ((others - others.mean()) ** 2).sum())
             change = math.log(row["frechet"] / base["frechet"])
             by_arm[place] = Change(change, t_quantile(0.975, SEEDS - 1) * error)

@@ -5,8 +5,6 @@ their y, from the same pixel of x; `explained` gives its R^2. `slope` says how l
 prediction.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

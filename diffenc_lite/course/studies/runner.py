@@ -9,8 +9,6 @@ they have any. The second runs the job with that number only, so that a schedule
 out; the first command then gathers their results.
 """
 
-from __future__ import annotations
-
 import io
 import json
 import re

@@ -5,8 +5,6 @@ images and the same draws of eps. So chance affects both in a similar way, and t
 varies less from seed to seed than either value. A claim should be based on the mean difference.
 """
 
-from __future__ import annotations
-
 import math
 from functools import cache
 

@@ -1,7 +1,5 @@
 """What a study is, and its stored results, which the notebooks read."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -22,11 +22,9 @@ contains the luck of the test draws too. (A first run scored all seeds on one se
 Everything else that the rows can be asked is exploration: it may suggest, and decides nothing.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -52,10 +50,9 @@ WIDTHS = (8, 16, 32, 64)  # of the denoiser
 FRESH = 100  # the first seed of the test
 TESTED = ("learned", "vdm")
 LEVEL = 1 - 0.05 / len(TOYS)  # of the test's intervals
-LAYERS = 2  # residual layers of the denoiser
-ENCODER = (32, 1)  # width and residual layers of the encoder's network
+DENOISER = partial(MLP, layers=2, fourier=(7,))  # one pair of waves, a period to a level
+ENCODER = partial(MLP, 32, 1, encoder=True)  # the encoder's network: width and residual layers
 MODELS = ("vdm", "scaling", "learned", "learned-off", "matched")
-FOURIER = (7,)  # of the denoiser: one pair of waves, a period to a level
 
 
 # ---- the models ----------------------------------------------------------------------------------
@@ -71,21 +68,17 @@ def make(name: str, width: int, seed: int = 0) -> DiffEnc:
     if name not in MODELS:
         raise ValueError(f"name must be one of {', '.join(MODELS)}; got {name!r}")
     torch.manual_seed(seed)
-    denoiser = _denoiser(matched_width(width) if name == "matched" else width)
+    denoiser = DENOISER(matched_width(width) if name == "matched" else width)
     encoder: Encoder = ScalingEncoder() if name == "scaling" else IdentityEncoder()
     if name.startswith("learned"):
-        encoder = LearnedEncoder(MLP(*ENCODER, encoder=True), counterterm=name == "learned")
+        encoder = LearnedEncoder(ENCODER(), counterterm=name == "learned")
     return DiffEnc(denoiser, encoder, LinearSchedule())
 
 
 def matched_width(width: int) -> int:
     """The width at which a denoiser comes nearest to this width's parameters and an encoder's."""
-    aim = parameters(_denoiser(width)) + parameters(MLP(*ENCODER, encoder=True))
-    return min(range(width, width + 32), key=lambda w: abs(parameters(_denoiser(w)) - aim))
-
-
-def _denoiser(width: int) -> MLP:
-    return MLP(width, LAYERS, fourier=FOURIER)
+    aim = parameters(DENOISER(width)) + parameters(ENCODER())
+    return min(range(width, width + 32), key=lambda w: abs(parameters(DENOISER(w)) - aim))
 
 
 # ---- training, all seeds at once -----------------------------------------------------------------
@@ -184,9 +177,8 @@ def terms_in_bits(model: DiffEnc, test: Draws) -> Tensor:
 def perfect_terms(name: str, n: int, seed: int = 0) -> tuple[Tensor, Tensor]:
     """The terms of the perfect VDM on these draws, (3, n), and what they are on average, (3, 1)."""
     exact = likelihood(name)
-    model = exact.model()
     mean = torch.tensor(exact.perfect_vdm(LinearSchedule()), dtype=torch.float64)
-    return terms_in_bits(model, draws(name, n, seed)), bits_per_dim(mean, 2)[:, None]
+    return terms_in_bits(exact.model(), draws(name, n, seed)), bits_per_dim(mean, 2)[:, None]
 
 
 def score(model: DiffEnc, name: str, n: int, seed: int = 0) -> Row:

@@ -25,12 +25,16 @@ def wrong_row(tag: str) -> AbstractContextManager[Any]:
     return mock.patch.dict(ledger.LEDGER, {tag: dataclasses.replace(row, claim=claim)})
 
 
+def instead(name: str, other: Callable[..., Any]) -> AbstractContextManager[Any]:
+    """`other` in place of a function of `evidence`, which it gets as its first argument."""
+    return mock.patch.object(of, name, partial(other, getattr(of, name)))
+
+
 def other_numbers(study: str, arm: str, shift: float, term: str = "total") -> Any:
     """An arm of a study has so many bits per dimension more."""
     key = "variant" if study == "encoders" else "arm"
-    stored = of.read_results
 
-    def read(name: str) -> dict[str, Any]:
+    def read(stored: Any, name: str) -> dict[str, Any]:
         results = stored(name)
         if name == study:
             for row in results["rows"]:
@@ -38,7 +42,7 @@ def other_numbers(study: str, arm: str, shift: float, term: str = "total") -> An
                     row[term] += shift
         return results
 
-    return mock.patch.object(of, "read_results", read)
+    return instead("read_results", read)
 
 
 def other_figure(name: str, with_encoder: float) -> Any:
@@ -46,44 +50,24 @@ def other_figure(name: str, with_encoder: float) -> Any:
     return mock.patch.dict(of.QUOTED, {name: (vdm, with_encoder, places)})
 
 
-def one_encoder() -> Any:
+def one_encoder(learned: Any) -> dict[str, Any]:
     """The scaling encoder, which does the same at all depths, in place of all learned ones"""
-    scaling = of.load_pretrained("mnist-scaling")
-    return mock.patch.object(of, "encoders", lambda: {"scaling": scaling})
+    return {"scaling": of.load_pretrained("mnist-scaling")}
 
 
-def fine_for_coarse() -> Any:
-    measure = of.coarse
-    return mock.patch.object(of, "coarse", lambda picture: 1 - measure(picture))
-
-
-def deeper() -> Any:
-    measure = of.moved
-    return mock.patch.object(of, "moved", lambda model, x, depth: measure(model, x, depth + 0.1))
-
-
-def curious_sampler() -> Any:
+def curious(sample: Any, model: Any, n: int, steps: int, generator: Any) -> Any:
     """A sampler that asks the encoder"""
-    sample = of.sample
-
-    def curious(model: Any, n: int, steps: int, generator: Any) -> Any:
-        model.encoder.shift(of.digits(model, 1), model.schedule(of.torch.zeros(1)).gamma)
-        return sample(model, n, steps, generator=generator)
-
-    return mock.patch.object(of, "sample", curious)
+    model.encoder.shift(of.digits(model, 1), model.schedule(of.torch.zeros(1)).gamma)
+    return sample(model, n, steps, generator=generator)
 
 
-def dear_grid() -> Any:
-    stored = of.stored_bound
-
-    def dear(*where: Any) -> dict[str, Any]:
-        row = stored(*where)
-        return {**row, "bits": row["bits"] + ("best grid" in where)}
-
-    return mock.patch.object(of, "stored_bound", dear)
+def dear_grid(stored: Any, *where: Any) -> dict[str, Any]:
+    row = stored(*where)
+    return {**row, "bits": row["bits"] + ("best grid" in where)}
 
 
 figure, shift = partial(partial, other_figure), partial(partial, other_numbers)
+put = partial(partial, instead)
 
 BREAKS: dict[str, tuple[str, Patch]] = {
     **{
@@ -93,8 +77,8 @@ BREAKS: dict[str, tuple[str, Patch]] = {
             "w = 1": "W2", "weights": "W3", "larger class": "X6", "scaling, perfect": "X4",
         }.items()
     },
-    "schedule": ("the best grid 1 bit dearer", dear_grid),
-    "sampling": ("a sampler that asks the encoder", curious_sampler),
+    "schedule": ("the best grid 1 bit dearer", put("stored_bound", dear_grid)),
+    "sampling": ("a sampler that asks the encoder", put("sample", curious)),
     "CIFAR-10, large": ("2.640 quoted", figure("CIFAR-10, large", 2.64)),
     "split of the gain": ("diffusion 2.615 quoted", figure("CIFAR-10, large, diffusion", 2.615)),
     "CIFAR-10, small": ("2.780 quoted", figure("CIFAR-10, small", 2.78)),
@@ -110,9 +94,13 @@ BREAKS: dict[str, tuple[str, Patch]] = {
     "scaling, trained": ("scaling worse by 0.1", shift("encoders", "scaling", 0.1, "diffusion")),
     "learned > scaling": ("scaling worse by 0.1", shift("encoders", "scaling", 0.1)),
     "length and order": ("learned worse by 0.01", shift("fork", "learned", 0.01)),
-    "acts over t": ("the scaling encoder for all", one_encoder),
-    "global near the end": ("coarse and fine exchanged", fine_for_coarse),
-    "local to global": ("a tenth more depth", deeper),
+    "acts over t": ("the scaling encoder for all", put("encoders", one_encoder)),
+    "global near the end": (
+        "coarse and fine exchanged", put("coarse", lambda coarse, picture: 1 - coarse(picture)),
+    ),
+    "local to global": (
+        "a tenth more depth", put("moved", lambda moved, model, x, t: moved(model, x, t + 0.1)),
+    ),
 }  # fmt: skip
 
 

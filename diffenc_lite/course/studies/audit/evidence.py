@@ -1,8 +1,6 @@
 """The evidence: each function looks into the ledger, an exact world, a model of the package or the
 results of a study, anew each time, and returns what it found."""
 
-from __future__ import annotations
-
 import itertools
 import math
 from typing import Any
