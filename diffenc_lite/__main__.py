@@ -1,7 +1,5 @@
 """The command line: python -m diffenc_lite COMMAND ...; --help lists the commands."""
 
-from __future__ import annotations
-
 import argparse
 import inspect
 import io

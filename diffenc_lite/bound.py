@@ -4,8 +4,6 @@
 training too. Each term is also a function of its own, on x in (-1, 1).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -20,8 +20,6 @@ u = -dx_t/dgamma / sigma_t^2 follows from it. For one by name add a class here a
 `ENCODERS`: of this one, "mean": lambda network, config: MeanShift(torch.zeros(config.shape)).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 

@@ -1,7 +1,5 @@
 """The bound on a whole set of images, with its standard error."""
 
-from __future__ import annotations
-
 import copy
 import math
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Files: written whole or not at all, read only if undamaged."""
 
-from __future__ import annotations
-
 import errno
 import hashlib
 import os

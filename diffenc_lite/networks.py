@@ -9,8 +9,6 @@ they are now, of the schedule that they are made with: that of their model, or L
     model = DiffEnc(MLP(64, 2, schedule=schedule), schedule=schedule)
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass

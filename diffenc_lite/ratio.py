@@ -11,8 +11,6 @@ step, which by L2 costs (d/2)(w - 1 - ln w + w m) nats: (d/2) m if w = 1, (d/2) 
 With a mean of the form A x_hat (G5), m is a parabola in A.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 
 import torch

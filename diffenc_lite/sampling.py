@@ -1,7 +1,5 @@
 """Ancestral sampling from the generative process (G1-G3, G5). The encoder is never called."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import NamedTuple
 

@@ -4,8 +4,6 @@ NAME.safetensors has the weights, NAME.json the card: what was trained on what, 
 and the sha256 of the weights.
 """
 
-from __future__ import annotations
-
 import copy
 import hashlib
 import json

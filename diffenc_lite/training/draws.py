@@ -1,7 +1,5 @@
 """The random numbers of an update: they depend on the seed and the number of the update alone."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 

@@ -6,8 +6,6 @@ and n. Nothing in it depends on the clock: a run that was stopped writes the sam
 not.
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 import json

@@ -9,8 +9,6 @@ with a folder may be interrupted, or killed, at any moment. The same call goes o
 to the same weights and the same metrics, bit by bit, as if nothing had happened.
 """
 
-from __future__ import annotations
-
 import signal
 import threading
 import time

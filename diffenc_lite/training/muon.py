@@ -5,8 +5,6 @@ factor 0.2 sqrt(max(rows, columns)), which makes an update about as long as one 
 others, Muon is scalable for LLM training, 2025.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable
 

@@ -1,7 +1,5 @@
 """What makes training faster: bf16, compiled code, memory that is kept."""
 
-from __future__ import annotations
-
 import ctypes
 import importlib.util
 import platform

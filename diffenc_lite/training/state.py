@@ -1,7 +1,5 @@
 """What a training changes, and the update that changes it."""
 
-from __future__ import annotations
-
 import copy
 import math
 from typing import Any

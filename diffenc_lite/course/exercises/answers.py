@@ -1,7 +1,5 @@
 """What an answer can be found to be, and the ways not to be right."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import sympy

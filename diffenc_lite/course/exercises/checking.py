@@ -19,8 +19,6 @@ In a notebook, and in the versions for students that `student.py` makes, an exer
 An answer that is a function has the same name: `def answer_04_2(gamma):`.
 """
 
-from __future__ import annotations
-
 import contextlib
 import importlib
 import io

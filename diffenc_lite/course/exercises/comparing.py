@@ -10,8 +10,6 @@ form, and a wrong formula does not survive it. Symbols are matched by name, so t
 not matter.
 """
 
-from __future__ import annotations
-
 import math
 import random
 import re

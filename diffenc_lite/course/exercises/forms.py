@@ -4,8 +4,6 @@ A value counts as right when |value - right| <= tolerance * |right| + absolute; 
 where the right value is near 0.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

@@ -9,8 +9,6 @@
 Each level is an exercise too: ask("F3.3"), check("F3.3", answer_F3_3). They stand in `levels.toml`.
 """
 
-from __future__ import annotations
-
 import random
 import tomllib
 from collections.abc import Callable

@@ -14,8 +14,6 @@ What a notebook must keep to:
 - A text about solutions is a Markdown cell with the tag `solution`: it goes with them.
 """
 
-from __future__ import annotations
-
 import ast
 import copy
 import re

@@ -4,8 +4,6 @@ A formula is made of names, numbers, + - * / ** (or ^) and the functions below. 
 read, so that typed text is never run as a program.
 """
 
-from __future__ import annotations
-
 import ast
 import html
 import math

@@ -5,8 +5,6 @@ use the symbols that the row ties together, and no others: one that is left free
 that the row rules out, and refute what is true.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any

@@ -7,8 +7,6 @@ h^2 = 1 + g^2; logarithms and roots are taken apart into those of irreducible fa
 into one for each term. A fraction vanishes if its numerator does and its denominator does not.
 """
 
-from __future__ import annotations
-
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -7,8 +7,6 @@ follow from SECONDS, which the jobs of part "time" measured, and their learning 
 the best on images that were held back from the pilot's training (part "rate").
 """
 
-from __future__ import annotations
-
 import time
 from functools import cache
 from pathlib import Path

@@ -8,8 +8,6 @@ rate, its weights averaged over the last tenth of its updates, and scored whenev
 doubled; what counts is the score where a doubling has lowered its bound by less than FLAT.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace

@@ -16,8 +16,6 @@ On it k^2 = (dq/dgamma)^2 + 1 / (4 cosh^2 q) does not change, and y = sinh q obe
 is a sum of two powers of the SNR, -1/2 + k and -1/2 - k; each q_1 gives the path of one s.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 from torch import Tensor

@@ -5,8 +5,6 @@ the smallest possible mean squared error of a denoiser, and `information`, I(x; 
 is mmse / 2. Both are computed by quadrature in float64. Information is in nats for one example.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

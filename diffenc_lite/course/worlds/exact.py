@@ -12,8 +12,6 @@ z = sqrt(eta_t) x + eps, where eta_t = SNR(t) c_t^2.
     Exact(PlusMinus(), SCALING).total() - math.log(2)
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Quadrature in float64: nodes and weights, and two integrals refined until they converge."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import cache
 

@@ -2,8 +2,6 @@
 of a sampler: a list of pictures, and normal ones.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

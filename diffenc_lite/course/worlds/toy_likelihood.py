@@ -10,8 +10,6 @@ From P follow the exact denoiser E[x | z] and the information I(x; z) for z = al
 The noise is independent in the two coordinates, so both are products of matrices.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from functools import cached_property
