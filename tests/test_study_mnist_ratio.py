@@ -130,7 +130,7 @@ def small(monkeypatch, model, images):
     monkeypatch.setattr(fits, "RESOLUTION", 8)
     monkeypatch.setattr(fits, "BATCH", 10)
     monkeypatch.setattr(fits, "loaded", lambda name: model)
-    monkeypatch.setattr(fits, "shuffled_mnist", lambda split, root: images)
+    monkeypatch.setattr(fits, "shuffled_mnist", lambda split: images)
     for module, name in ((study, "_ends"), (study, "_limit"), (fits, "costs_of"), (fits, "fit_of")):
         monkeypatch.setattr(module, name, getattr(module, name).__wrapped__)  # without a cache
     return options(study.STUDY, budget={"test": 30, "fit": 10, "table": 4})
@@ -154,6 +154,6 @@ def test_bounds_of_one_job(small):
         assert row["bits"] - row["gain"] == pytest.approx(one["bits"], rel=1e-5)
     shown = {(row["scale"], row["grid"]): row for row in rows if row["part"] == "fit"}
     assert shown[study.PAPER, study.EQUAL]["t"] == [0, 0.25, 0.5, 0.75, 1]
-    costs = fits.costs_of("mnist-vdm", None, 4)
+    costs = fits.costs_of("mnist-vdm", 4)
     best = shown[study.FITTED, study.CHEAPEST]
     assert best["t"] == (cheapest_path(costs, 4) / 8).tolist() and len(best["A"]) == 4

@@ -22,7 +22,7 @@ RATES = dict.fromkeys((*purpose.ARMS, *purpose.OTHERS), 0.001)
 @pytest.fixture
 def small(monkeypatch):
     """MNIST from the package, and one VDM of each; updates and rates that are known."""
-    monkeypatch.setattr(purpose, "load_mnist", lambda *_: load_mnist("test", "bundled"))
+    monkeypatch.setattr(purpose, "load_mnist", lambda *_, **__: load_mnist("test", "bundled"))
     monkeypatch.setattr(purpose, "VALIDATION", 100)
     monkeypatch.setattr(purpose, "SECONDS", dict.fromkeys(purpose.GAMMA_MAX, SECONDS))
     monkeypatch.setattr(purpose, "RATES", dict.fromkeys(purpose.GAMMA_MAX, RATES))
@@ -54,7 +54,7 @@ def test_the_pilot_sees_no_pixel_of_the_test_photos(small, monkeypatch):
     monkeypatch.setattr(photos, "pictures", lambda _: {k: v.astype("u1") for k, v in addresses()})
     pixels = {}
     for split in ("train", "rest", "validation", "test"):
-        images = purpose.images_of("photos", split, None, "cpu").long()
+        images = purpose.images_of("photos", split, "cpu").long()
         address = images.permute(0, 2, 3, 1).reshape(-1, 3) @ torch.tensor([1 << 16, 1 << 8, 1])
         pixels[split] = set(address.unique().tolist())
     assert pixels["rest"] | pixels["validation"] <= pixels["train"]

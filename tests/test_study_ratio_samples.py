@@ -21,7 +21,7 @@ def small(monkeypatch):
     model = build(ModelConfig("scaling", "tiny")).eval()
     images = load_mnist("train", "bundled").images[:40]
     monkeypatch.setattr(mnist_fits, "loaded", lambda name: model)
-    monkeypatch.setattr(mnist_fits, "shuffled_mnist", lambda split, root: images)
+    monkeypatch.setattr(mnist_fits, "shuffled_mnist", lambda split: images)
     for name in ("fit_of", "reference"):
         monkeypatch.setattr(study, name, getattr(study, name).__wrapped__)  # without a cache
     return options(study.STUDY, budget={"fit": 10, "n": 16}), model
@@ -38,7 +38,7 @@ def test_an_arm_has_the_best_ratio_in_its_steps(small, monkeypatch, arm):
     monkeypatch.setattr(study, "sample_steps", record)
     job = {"model": "mnist-vdm", "training": 0, "steps": 4, "arm": arm}
     rows, arrays = study.STUDY.run(job, given)
-    fitted = study.fit_of("mnist-vdm", None, 4, 10)
+    fitted = study.fit_of("mnist-vdm", 4, 10)
     name = study.PIXELS if arm == study.EACH else study.BEST
     best = fitted.ratio["fitted", name].clone()
     ones = {study.ONE: [0, 1, 2, 3], study.NOISY: [0, 1], study.DATA: [2, 3]}.get(arm, [])

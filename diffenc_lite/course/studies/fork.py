@@ -341,9 +341,9 @@ def score_fork(
 
 
 @cache
-def mnist(root: str | None, device: torch.device, test_images: int) -> tuple[Tensor, Tensor]:
+def mnist(device: torch.device, test_images: int) -> tuple[Tensor, Tensor]:
     """All training images of MNIST, and so many of its test images, evenly spaced."""
-    train, test = (load_mnist(split, "full", root, device).images for split in ("train", "test"))
+    train, test = (load_mnist(split, "full", device=device).images for split in ("train", "test"))
     return train, evenly_chosen(test, test_images)
 
 
@@ -393,7 +393,7 @@ def outcome(
 
 def _run(job: Job, options: Options) -> Results:
     budget = options.budget
-    images, test = mnist(options.root, options.device, budget["images"])
+    images, test = mnist(options.device, budget["images"])
     config = fork_config(job["updates"], budget["batch"], job["seed"])
     row, trained, difference = outcome(job, job["seed"], images, test, config, budget["passes"])
     arrays = {}

@@ -41,9 +41,9 @@ def loaded(name: str) -> DiffEnc:
 
 
 @cache
-def shuffled_mnist(split: str, root: str | None) -> Tensor:
+def shuffled_mnist(split: str) -> Tensor:
     """The images in random order: the first half of MNIST's test set is easier than the second."""
-    images = load_mnist(split, "full", root).images
+    images = load_mnist(split, "full").images
     return images[torch.randperm(len(images), generator=generator_from(6))]
 
 
@@ -161,16 +161,16 @@ def draws_of(steps: int) -> int:
 
 
 @cache
-def fit_of(name: str, root: str | None, steps: int, images: int) -> Fit:
+def fit_of(name: str, steps: int, images: int) -> Fit:
     """The fit on equal steps."""
-    grid, train = Chain.equal(steps).grid.float(), shuffled_mnist("train", root)[:images]
+    grid, train = Chain.equal(steps).grid.float(), shuffled_mnist("train")[:images]
     return fit_ratios(loaded(name), train, grid, 2 * draws_of(steps), generator_from(1, steps))
 
 
 @cache
-def costs_of(name: str, root: str | None, images: int) -> Tensor:
+def costs_of(name: str, images: int) -> Tensor:
     """The cost with fitted scale and w* of every step between two depths i / RESOLUTION (W7)."""
-    model, chosen = loaded(name), shuffled_mnist("train", root)[:images]
+    model, chosen = loaded(name), shuffled_mnist("train")[:images]
     batches = (model.to_unit(batch) for batch in chosen.split(16))
     times = torch.arange(RESOLUTION + 1) / RESOLUTION
     table = mean_squared_gap_table(model, batches, times, generator_from(0), "optimal")

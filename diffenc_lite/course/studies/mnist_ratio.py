@@ -40,7 +40,7 @@ def _short(name: str, value: Any) -> Any:
 
 def _infinite(job: Job, options: Options) -> Results:
     """One row: bits per dimension at infinite depth, with the standard error over images."""
-    bits = _limit(job["model"], options.root, options.budget["test"])
+    bits = _limit(job["model"], options.budget["test"])
     value, error = _mean(bits)
     return Results([{**job, "bits": value, "error": error, "n": len(bits)}], {})
 
@@ -52,14 +52,14 @@ def _bound(job: Job, options: Options) -> Results:
     Further rows have the fitted scales and ratios. At T = 8 there is an array too: 255 w of every
     step and pixel.
     """
-    name, steps, root, budget = job["model"], job["steps"], options.root, options.budget
+    name, steps, budget = job["model"], job["steps"], options.budget
     model, draws = fits.loaded(name), fits.draws_of(steps)
-    train = fits.shuffled_mnist("train", root)[: budget["fit"]]
-    test = fits.shuffled_mnist("test", root)[: budget["test"]]
-    of_ends, of_limit = _ends(name, root, len(test)), _limit(name, root, len(test))
-    fitted = {EQUAL: fits.fit_of(name, root, steps, budget["fit"])}
+    train = fits.shuffled_mnist("train")[: budget["fit"]]
+    test = fits.shuffled_mnist("test")[: budget["test"]]
+    of_ends, of_limit = _ends(name, len(test)), _limit(name, len(test))
+    fitted = {EQUAL: fits.fit_of(name, steps, budget["fit"])}
     if steps <= fits.GRID_UP_TO:
-        path = cheapest_path(fits.costs_of(name, root, budget["table"]), steps)
+        path = cheapest_path(fits.costs_of(name, budget["table"]), steps)
         grid, draws_of_fit = path / fits.RESOLUTION, fits.generator_from(1, steps)
         fitted[CHEAPEST] = fits.fit_ratios(model, train, grid, 2 * draws, draws_of_fit)
     bits: dict[tuple[str, str, str], Tensor] = {}
@@ -94,11 +94,11 @@ def _bound(job: Job, options: Options) -> Results:
 
 
 @cache
-def _ends(name: str, root: str | None, images: int) -> Tensor:
+def _ends(name: str, images: int) -> Tensor:
     """Prior plus reconstruction of every test image, which depend on no step."""
     generator, sums = fits.generator_from(2, 0), []
     with torch.no_grad():
-        for batch in fits.shuffled_mnist("test", root)[:images].split(fits.BATCH):
+        for batch in fits.shuffled_mnist("test")[:images].split(fits.BATCH):
             eps_0 = torch.randn(batch.shape, generator=generator)
             prior, reconstruction = end_losses(fits.loaded(name), batch, eps_0)
             sums.append(prior + reconstruction)
@@ -106,11 +106,11 @@ def _ends(name: str, root: str | None, images: int) -> Tensor:
 
 
 @cache
-def _limit(name: str, root: str | None, images: int) -> Tensor:
+def _limit(name: str, images: int) -> Tensor:
     """Bits per dimension of every test image at infinite depth, the mean of two passes."""
     model, generator, bits = fits.loaded(name), fits.generator_from(2), []
     with torch.no_grad():
-        for batch in fits.shuffled_mnist("test", root)[:images].split(fits.BATCH):
+        for batch in fits.shuffled_mnist("test")[:images].split(fits.BATCH):
             bounds = [elbo(model, batch, generator=generator) for _ in range(2)]
             bits.append(torch.stack([bound.bits_per_dim() for bound in bounds]).mean(0))
     return torch.cat(bits).double()

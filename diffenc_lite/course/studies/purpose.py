@@ -100,7 +100,7 @@ def base(data: str, vdm: int) -> PathLike:
 
 
 @cache
-def images_of(data: str, split: str, root: str | None, device: torch.device) -> Tensor:
+def images_of(data: str, split: str, device: torch.device) -> Tensor:
     """Of "train" and "test"; of "rest" and "validation", into which the pilot divides "train"."""
     pilot = split in ("rest", "validation")
     if data == "photos":
@@ -108,34 +108,34 @@ def images_of(data: str, split: str, root: str | None, device: torch.device) -> 
             pictures, _ = photos.patches(*((0.0, 0.64, 2) if split == "rest" else (0.64, 0.8, 4)))
             return pictures.to(device)
         return load_named("photos", split, device=device).images
-    pictures = load_mnist("train" if pilot else split, "full", root, device).images
+    pictures = load_mnist("train" if pilot else split, "full", device=device).images
     if pilot:
         return pictures[:-VALIDATION] if split == "rest" else pictures[-VALIDATION:]
     return pictures
 
 
 @cache
-def _scored(data: str, split: str, n: int, root: str | None, device: torch.device) -> Tensor:
+def _scored(data: str, split: str, n: int, device: torch.device) -> Tensor:
     """So many images, evenly spread."""
-    return evenly_chosen(images_of(data, split, root, device), n)
+    return evenly_chosen(images_of(data, split, device), n)
 
 
 # ---- jobs ----------------------------------------------------------------------------------------
 
 
 def _run(job: Job, options: Options) -> Row | list[Row] | Results:
-    where = options.root, options.device
+    device = options.device
     if job["part"] == "allowance":
-        bounds = allowance(images_of(job["data"], "train", *where), job["gamma_max"]).in_bits()
+        bounds = allowance(images_of(job["data"], "train", device), job["gamma_max"]).in_bits()
         return {**job, "prior": bounds.prior, "normal": bounds.normal, "mean": bounds.mean}
     if job["part"] == "time":
         return time_updates(job, options)
     pilot = job["part"] in ("rate", "spread")
     train, test = ("rest", "validation") if pilot else ("train", "test")
-    test_images = _scored(job["data"], test, options.budget["images"], *where)
+    test_images = _scored(job["data"], test, options.budget["images"], device)
     config = fork.fork_config(job["updates"], options.budget["batch"], job["vdm"], job["lr"])
     row, trained, change = fork.outcome(
-        job, job["vdm"], images_of(job["data"], train, *where), test_images, config,
+        job, job["vdm"], images_of(job["data"], train, device), test_images, config,
         PASSES[job["data"]], base(job["data"], job["vdm"]), START,
     )  # fmt: skip
     arrays: dict[str, Any] = {}
@@ -150,7 +150,7 @@ def _run(job: Job, options: Options) -> Row | list[Row] | Results:
 def time_updates(job: Job, options: Options) -> list[Row]:
     """Processor seconds of an update of each arm, the median over rounds: a round trains all arms
     one after the other, so that what else the machine does slows them alike."""
-    data = images_of(job["data"], "rest", options.root, options.device)
+    data = images_of(job["data"], "rest", options.device)
     batch, few, arms = options.budget["batch"], 10, (*ARMS, *OTHERS)
     seconds: dict[str, list[float]] = {arm: [] for arm in arms}
     for _ in range(options.budget["rounds"]):

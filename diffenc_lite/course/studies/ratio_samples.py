@@ -108,11 +108,11 @@ def _run(job: Job, options: Options) -> Results:
     from torchvision.utils import make_grid
 
     if job["arm"] == REAL:
-        images = mnist_fits.shuffled_mnist("test", options.root)[1::2][: options.budget["n"]]
-        return Results([{**job, **judged(images, options.root)}], {})
+        images = mnist_fits.shuffled_mnist("test")[1::2][: options.budget["n"]]
+        return Results([{**job, **judged(images)}], {})
     name = TRAINED[job["model"], job["training"]]
     steps, budget = job["steps"], options.budget
-    fitted = fit_of(name, options.root, steps, budget["fit"])
+    fitted = fit_of(name, steps, budget["fit"])
     best = fitted.ratio[FITTED, PIXELS if job["arm"] == EACH else BEST]
     if job["arm"] == QUARTER:
         best = 1 / (1 + (1 / best - 1) / 4)
@@ -132,13 +132,13 @@ def _run(job: Job, options: Options) -> Results:
     if job["training"] == 0 and steps <= 8 and job["arm"] in ARMS:
         sheet, *_ = make_grid(images[: SHEET**2], SHEET, padding=0)
         arrays = {sheet_name(job["model"], steps, job["arm"]): sheet.numpy()}
-    return Results([{**job, **judged(images, options.root)}], arrays)
+    return Results([{**job, **judged(images)}], arrays)
 
 
-def judged(images: Tensor, root: str | None) -> Row:
+def judged(images: Tensor) -> Row:
     """The distances of all images and, for an interval, the Frechet distance of all but each of the
     eight sets of which they consist."""
-    features, real = classify(load_classifier(), images).features, reference(root)
+    features, real = classify(load_classifier(), images).features, reference()
     sets = features.chunk(SEEDS)
     others = (torch.cat(sets[:k] + sets[k + 1 :]) for k in range(SEEDS))
     return {
@@ -150,9 +150,9 @@ def judged(images: Tensor, root: str | None) -> Row:
 
 
 @cache
-def reference(root: str | None) -> Tensor:
+def reference() -> Tensor:
     """The features of every second test image."""
-    return classify(load_classifier(), mnist_fits.shuffled_mnist("test", root)[::2]).features
+    return classify(load_classifier(), mnist_fits.shuffled_mnist("test")[::2]).features
 
 
 def sheet_name(model: str, steps: int, arm: str) -> str:

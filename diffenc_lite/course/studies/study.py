@@ -31,11 +31,9 @@ class Results(NamedTuple):
 class Options:
     """Where and how long a study runs.
 
-    root: folder of the full MNIST, or None for the usual places; device; budget: by name, the
-    numbers that decide how long the study takes and how precise it is; folder, where it runs.
+    budget: by name, the numbers that decide how long the study takes and how precise it is.
     """
 
-    root: str | None
     device: torch.device
     budget: Mapping[str, int]
     folder: Path = Path()
@@ -58,7 +56,6 @@ class Study:
 def options(
     study: Study,
     device: torch.device | str = "cpu",
-    root: str | None = None,
     budget: Mapping[str, int] | None = None,
 ) -> Options:
     """Options with the study's own values for what is not given.
@@ -69,7 +66,7 @@ def options(
     if unknown := sorted(chosen.keys() - study.budget.keys()):
         known = ", ".join(study.budget)
         raise ValueError(f"budget must name only {known}; got {', '.join(unknown)}")
-    return Options(root, torch.device(device), chosen)
+    return Options(torch.device(device), chosen)
 
 
 def parameters(module: nn.Module) -> int:
