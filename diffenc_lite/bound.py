@@ -16,6 +16,7 @@ from .chain import Chain, as_chain, low_discrepancy
 from .gaussian import kl_ratio, kl_to_standard, standard_normal, sum_dims
 from .model import DiffEnc, check_images
 from .process import Scale
+from .schedule import Noise
 
 
 @dataclass(frozen=True)
@@ -108,15 +109,13 @@ def diffusion_loss(
 
 
 def gap_and_slope(
-    model: DiffEnc, x: Tensor, s: Tensor, t: Tensor, eps: Tensor
+    model: DiffEnc, x: Tensor, at_s: Noise, at_t: Noise, eps: Tensor
 ) -> tuple[Tensor, Tensor]:
     """(g, h): with the mean A x_hat of G5, the gap (mu_P - mu_Q) / sigma_Q is g + (A / c - 1) h
 
-    Args: x (B, ...); s < t, both (B,); eps (B, ...). Returns two tensors (B, ...).
+    Args: x (B, ...); at_s, at_t, the noise levels of s < t, (B,); eps (B, ...). Returns two tensors
+        (B, ...).
     """
-    if not bool((s < t).all()):
-        raise ValueError(f"s must be smaller than t in every step; got s={brief(s)}, t={brief(t)}")
-    at_s, at_t = model.schedule(s), model.schedule(t)
     n_s, n_t = at_s.like(x), at_t.like(x)
     x_t, x_change = model.change(x, at_s.gamma, at_t.gamma)
     z = process.add_noise(x_t, eps, n_t)
@@ -133,9 +132,12 @@ def squared_gap(
     Args: x (B, ...); s < t, both (B,); eps (B, ...); scale as in `process.change_hat`, a
         number for all or one for each example, (B,). Returns (B, ...).
     """
-    g, h = gap_and_slope(model, x, s, t, eps)
-    n_s, n_t = model.schedule(s).like(x), model.schedule(t).like(x)
-    extra = process.extra_scale(model.u_hat(1.0), n_s, n_t, _broadcast(x, scale))
+    if not bool((s < t).all()):
+        raise ValueError(f"s must be smaller than t in every step; got s={brief(s)}, t={brief(t)}")
+    at_s, at_t = model.schedule(s), model.schedule(t)
+    g, h = gap_and_slope(model, x, at_s, at_t, eps)
+    u_hat, scale = model.u_hat(1.0), _broadcast(x, scale)
+    extra = process.extra_scale(u_hat, at_s.like(x), at_t.like(x), scale)
     return (g + extra * h).square()
 
 

@@ -101,7 +101,7 @@ def gap_moments(
     parts: list[list[Tensor]] = [[] for _ in range(chain.steps)]
     with evaluating(model):
         for i, x, step, eps in _each_step(batches, chain, generator):
-            g, h = gap_and_slope(model, x, step.s, step.t, eps)
+            g, h = gap_and_slope(model, x, model.schedule(step.s), model.schedule(step.t), eps)
             moments = torch.stack([g * g, g * h, h * h], -1)  # (B, ..., 3)
             parts[i].append(moments.flatten(1, -2).mean(1).cpu().double())
     return torch.stack([torch.cat(part) for part in parts])

@@ -106,7 +106,8 @@ def test_edge_costs_are_l2(kind, ratio, scale, small_model, dtype=F64):
         for i, j in edges:
             s, t = (torch.full((len(x),), node / 6, dtype=dtype) for node in (i, j))
             if scale == "optimal":
-                gap = torch.stack(bound.gap_and_slope(model, x, s, t, eps[j - 1]), 1)
+                noises = model.schedule(s), model.schedule(t)
+                gap = torch.stack(bound.gap_and_slope(model, x, *noises, eps[j - 1]), 1)
             else:
                 gap = bound.squared_gap(model, x, s, t, eps[j - 1], scale).sqrt()[:, None]
             gaps[i, j].append(gap.detach().double())

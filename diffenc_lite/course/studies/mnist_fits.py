@@ -76,7 +76,8 @@ def drawn_products(
         for k in range(draws):
             index = (first + k * steps // draws) % steps
             eps = torch.randn(x.shape, generator=generator)
-            g, h = gap_and_slope(model, x, grid[index], grid[index + 1], eps)
+            at_s, at_t = model.schedule(grid[index]), model.schedule(grid[index + 1])
+            g, h = gap_and_slope(model, x, at_s, at_t, eps)
             yield start, index, torch.stack([g * g, g * h, h * h], -1)
 
 
