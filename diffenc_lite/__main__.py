@@ -221,9 +221,9 @@ def _seeded(seed: int, device: torch.device) -> torch.Generator:
 COMMANDS = {
     "train": (
         run_train,
-        "folder --data --encoder --size --schedule --dropout --start --updates --batch --lr "
-        "--warmup --optimizer --ema --ends --seed --device --log-every --evaluate-every "
-        "--evaluate-images --checkpoint-every",
+        "folder --data --encoder --size --schedule --gamma-min --gamma-max --levels --dropout "
+        "--start --updates --batch --lr --warmup --optimizer --ema --ends --seed --device "
+        "--log-every --evaluate-every --evaluate-images --checkpoint-every",
     ),
     "evaluate": (run_evaluate, "model --data --split --images --steps --seed --device"),
     "sample": (run_sample, "model --out --n --steps --seed --device"),
@@ -255,9 +255,7 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("stopped; train and study go on by the same command", file=sys.stderr)
         return 130
-    except (
-        OSError, ValueError, TypeError, ArithmeticError, RuntimeError, ImportError, AssertionError,
-    ) as error:  # fmt: skip
+    except (OSError, ValueError, ArithmeticError, RuntimeError, ImportError) as error:
         print("error:", " ".join(str(error).split()), file=sys.stderr)  # in one line
         return 2
     return 0

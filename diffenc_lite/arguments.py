@@ -56,7 +56,7 @@ def in_shape_of(like: Tensor, given: Any, name: str, of: str) -> Tensor:
     return given
 
 
-def lengths(given: Any) -> tuple[int, ...]:
+def as_shape(given: Any) -> tuple[int, ...]:
     """The argument `shape` as a tuple of whole numbers, at least one of them."""
     if not isinstance(given, tuple | list) or not given:
         raise ValueError(f"shape must be a tuple such as (1, 28, 28); got {given!r}")

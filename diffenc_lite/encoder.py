@@ -46,7 +46,7 @@ class Encoder(Protocol):
     another in every call. At t = 0 it should be near 0, or the reconstruction pays. The rest is
     optional:
 
-    u(x, gamma): a formula for u, where one is at hand; `check_encoder` holds it against the shift.
+    u(x, gamma): a formula for u, where one is at hand; `check_parts` holds it against the shift.
     encode(x, gamma) -> Encoding(x_t, u): both at once, where that saves time.
     change(x, gamma_s, gamma_t) -> (x_t, x_t - x_s): a formula that loses no digits.
     counterterm: in the place of u the generative process uses x_hat, which is right for an encoder
@@ -59,6 +59,14 @@ class Encoder(Protocol):
 def has_counterterm(encoder: Encoder) -> bool:
     """True if the generative process uses x_hat in the place of u, False if it uses 0 (G3)."""
     return getattr(encoder, "counterterm", True)
+
+
+def check_no_averages(name: str, part: Any) -> None:
+    """Raise ValueError for BatchNorm: an example would depend on others, and forward mode does not
+    go through it."""
+    for module in part.modules() if isinstance(part, nn.Module) else ():
+        if getattr(module, "running_mean", None) is not None:
+            raise ValueError(f"{name} must have no running averages; got {module}")
 
 
 def _noise(gamma: Tensor, x: Tensor) -> Noise:
@@ -114,16 +122,14 @@ class LearnedEncoder(_BuiltIn):
 
     dy/dlambda = -dy/dgamma is exact: forward-mode differentiation (`torch.func.jvp`) computes it in
     the same pass as y, with the same dropout mask, and gradients flow through it.
-    Raises ValueError for a network with BatchNorm: forward mode does not go through it.
+    Raises ValueError for a network with BatchNorm.
     """
 
     def __init__(self, network: nn.Module, counterterm: bool = True):
         super().__init__()
         if not isinstance(network, nn.Module):
             raise TypeError(f"network must be an nn.Module; got {type(network).__name__}")
-        for module in network.modules():
-            if getattr(module, "running_mean", None) is not None:
-                raise ValueError(f"network must have no running averages; got {module}")
+        check_no_averages("network", network)
         self.network, self.counterterm = network, counterterm
 
     def y(self, x: Tensor, gamma: Tensor) -> Tensor:

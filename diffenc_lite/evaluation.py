@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from .arguments import whole
 from .bound import elbo
 from .chain import Chain, as_chain
+from .encoder import check_no_averages
 from .gaussian import standard_normal
-from .model import DiffEnc, check_images, evaluating
+from .model import DiffEnc, check_images, check_weights, evaluating
 from .pixels import bits_per_dim
 from .schedule import check_schedule
 
@@ -54,7 +55,7 @@ def evaluate(
         with, such as the picture of a patch; steps, fitted on other images if at all, generator and
         every_step as in `elbo`; passes, draws of t and noise.
     Raises TypeError for what is no model or no tensor; ValueError for fewer images or clusters than
-    2, passes or batch below 1, an encoder that `check_encoder` refuses, and what `elbo` raises.
+    2, passes or batch below 1, an encoder that `check_parts` refuses, and what `elbo` raises.
     """
     check_images(model, images)
     passes, batch, n = whole("passes", passes), whole("batch", batch), len(images)
@@ -64,7 +65,10 @@ def evaluate(
     if len(groups.unique()) < 2:
         what = "images" if clusters is None else "clusters"
         raise ValueError(f"{what} must be at least 2; got 1")
-    check_encoder(model, images)
+    check_parts(model, images)
+    if clusters is not None:  # neighbours get neighbouring depths, and a cluster must have all
+        order = torch.randperm(n, generator=torch.Generator().manual_seed(0))
+        images, groups = images[order.to(images.device)], groups[order]
     terms = torch.zeros(passes, 3, n, dtype=torch.float64)
     uniform = torch.zeros(passes, n, dtype=torch.float64)
     with evaluating(model):
@@ -115,22 +119,24 @@ def standard_error(
     return math.sqrt(squares.item()) / n
 
 
-def evenly_chosen(images: Tensor, n: int) -> Tensor:
-    """n of the images, evenly spaced, or all if there are fewer. Not the first n: the first half of
+def evenly_chosen(rows: Tensor, n: int) -> Tensor:
+    """n of the rows, evenly spaced, or all if there are fewer. Not the first n: the first half of
     MNIST's test images was written by other people than the second, and is easier.
 
     Raises ValueError for n below 1."""
-    n = min(whole("n", n), len(images))
-    return images[torch.arange(n, device=images.device) * len(images) // n]
+    n = min(whole("n", n), len(rows))
+    return rows[torch.arange(n, device=rows.device) * len(rows) // n]
 
 
-def check_encoder(model: DiffEnc, images: Tensor) -> None:
+def check_parts(model: DiffEnc, images: Tensor) -> None:
     """Raise ValueError for a schedule that `check_schedule` refuses, and for an encoder whose
     encode, u or change is not what its shift says, or not finite. Tried on two images at five
     depths, as it is and with noise in its weights, since an encoder may start at 0."""
+    check_weights(model)
     check_schedule(model.schedule, model.prototype)
+    check_no_averages("encoder", model.encoder)
     try:
-        _check_parts(model, images)
+        _check_encoder(model, images)
     except (TypeError, RuntimeError) as error:
         raise ValueError(f"encoder must work on x (B, ...) and gamma (B,): {error}") from error
     if isinstance(model.encoder, nn.Module) and [*model.encoder.parameters()]:
@@ -143,10 +149,10 @@ def check_encoder(model: DiffEnc, images: Tensor) -> None:
             x = moved.to_unit(images[:2].to(model.device))
             shift = moved.shift(x, moved.schedule(x.new_full((len(x),), 0.5)).gamma)
         if bool(shift.isfinite().all()):  # a weight that must be positive may not be now
-            _check_parts(moved, images)
+            _check_encoder(moved, images)
 
 
-def _check_parts(model: DiffEnc, images: Tensor) -> None:
+def _check_encoder(model: DiffEnc, images: Tensor) -> None:
     with evaluating(model), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
         x = model.to_unit(images[:2].to(model.device)).repeat_interleave(5, 0)
         t, h = torch.linspace(0.08, 0.93, 5).to(model.prototype).repeat(len(x) // 5), 0.001

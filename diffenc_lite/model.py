@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from . import pixels
-from .arguments import in_shape_of, lengths, one_of, whole
+from .arguments import as_shape, in_shape_of, one_of, whole
 from .encoder import ENCODERS, Encoder, Encoding, IdentityEncoder, at_both, has_counterterm
 from .networks import MLP, UNet, UNetConfig
 from .schedule import (
@@ -59,17 +59,18 @@ class DiffEnc(nn.Module):
             raise TypeError(f"denoiser must be an nn.Module; got {type(denoiser).__name__}")
         if encoder is not None and (isinstance(encoder, type) or not hasattr(encoder, "shift")):
             raise TypeError(f"encoder must be an object with shift(x, gamma); got {encoder!r}")
-        held = () if isinstance(encoder, nn.Module) else getattr(encoder, "__dict__", {}).values()
-        if any(isinstance(value, nn.Module | nn.Parameter) for value in held):
-            raise TypeError("encoder must be an nn.Module, for its weights to be trained")
+        for name, part in (("encoder", encoder), ("schedule", schedule)):
+            held = () if isinstance(part, nn.Module) else getattr(part, "__dict__", {}).values()
+            if any(isinstance(value, nn.Module | nn.Parameter) for value in held):
+                raise TypeError(f"{name} must be an nn.Module, for its weights to be trained")
         self.denoiser = denoiser
         self.encoder: Encoder = IdentityEncoder() if encoder is None else encoder
         self.schedule = LinearSchedule() if schedule is None else schedule
-        one_of("dtype of the weights", self.dtype, (torch.float32, torch.float64))
+        check_weights(self)
         check_schedule(self.schedule, self.prototype)
         self.levels = whole("levels", levels, 2, 256)  # 8-bit data
         shape = getattr(denoiser, "shape", None) if shape is None else shape
-        self.shape = None if shape is None else lengths(shape)
+        self.shape = None if shape is None else as_shape(shape)
         self._config: ModelConfig | None = config  # last: a part that is set clears it
         self._card: dict[str, Any] = {}
 
@@ -145,7 +146,7 @@ class DiffEnc(nn.Module):
         t = torch.tensor([0.0, 0.3, 0.5, 1.0]).to(self.prototype)
         gamma = [float(f"{value:.4g}") for value in self.schedule(t).gamma.tolist()]
         return {
-            "encoder": type(self.encoder).__name__, "levels": self.levels,
+            "encoder": _described(self.encoder), "levels": self.levels,
             "counterterm": has_counterterm(self.encoder),
             "gamma": gamma,
         }  # fmt: skip
@@ -162,6 +163,15 @@ class DiffEnc(nn.Module):
     @property
     def dtype(self) -> torch.dtype:
         return self.prototype.dtype
+
+
+def _described(part: Any) -> str:
+    """The class of a part, with the numbers and words that it keeps as attributes."""
+    kept = getattr(part, "__dict__", {}).items()
+    plain = {k: v for k, v in kept if isinstance(v, bool | int | float | str) and k[0] != "_"}
+    for said_elsewhere in ("training", "counterterm"):
+        plain.pop(said_elsewhere, None)
+    return type(part).__name__ + (f" {plain}" if plain else "")
 
 
 # --- models by name ------------------------------------------------------------------------------
@@ -229,7 +239,7 @@ class ModelConfig:
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "shape", lengths(self.shape))  # JSON gives a list
+        object.__setattr__(self, "shape", as_shape(self.shape))  # JSON gives a list
         for name, accepted in (("encoder", ENCODERS), ("size", SIZES), ("schedule", SCHEDULES)):
             one_of(name, getattr(self, name), accepted)
 
@@ -259,6 +269,11 @@ def check_model(model: Any) -> None:
     """Raise TypeError for what is no DiffEnc: a network alone, for example."""
     if not isinstance(model, DiffEnc):
         raise TypeError(f"model must be a DiffEnc; got {type(model).__name__}")
+
+
+def check_weights(model: DiffEnc) -> None:
+    """Raise ValueError for weights in a format in which the bound would lose its digits."""
+    one_of("dtype of the weights", model.dtype, (torch.float32, torch.float64))
 
 
 def check_images(model: DiffEnc, images: Tensor, name: str = "images") -> None:

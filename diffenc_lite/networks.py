@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .arguments import lengths
+from .arguments import as_shape
 from .schedule import AnySchedule, LinearSchedule, Noise, end_points
 
 
@@ -146,7 +146,7 @@ class MLP(Network):
         schedule: AnySchedule | None = None,
         fourier: tuple[int, ...] = (1, 3, 5, 6, 7),
     ):
-        if len(lengths(shape)) != 1:
+        if len(as_shape(shape)) != 1:
             raise ValueError(f"shape must be (D,); got {shape}")
         super().__init__(shape, encoder, schedule, fourier, width)
         self.stem = nn.Linear(self.channels_in, width)
@@ -228,7 +228,7 @@ class UNet(Network):
     ):
         if len(config.channels) != len(config.blocks):
             raise ValueError(f"channels and blocks must be of one length; got {config}")
-        if len(lengths(shape)) != 3:
+        if len(as_shape(shape)) != 3:
             raise ValueError(f"shape must be (C, H, W); got {shape}")
         first, last, features = config.channels[0], config.channels[-1], 4 * config.channels[0]
         super().__init__(shape, encoder, schedule, config.fourier, features)

@@ -20,7 +20,7 @@ from . import process
 from .arguments import one_of, real, whole
 from .bound import gap_and_slope, squared_gap
 from .chain import Chain, Step, finite_chain
-from .evaluation import check_encoder
+from .evaluation import check_parts
 from .gaussian import (
     best_cost,
     best_ratio,
@@ -66,11 +66,14 @@ def fit(
     """
     chain = finite_chain(steps)
     batches = x_batches(model, images, batch)
-    check_encoder(model, images)
+    check_parts(model, images)
     one_of("scale", scale, (True, False))
     one_of("ratio", ratio, ("step", "constant", "dimension"))
     if resolution is not None:
         whole("resolution", resolution, chain.steps)
+        if not scale and isinstance(chain.scale, Tensor):
+            wanted = 'must have None or "folded" as their scale, where resolution is given'
+            raise ValueError(f"steps {wanted}; got numbers")
         kind = "optimal" if scale else chain.scale  # None or "folded": one for all steps
         costs = edge_costs(model, images, resolution, "optimal", generator, batch, kind)
         nodes = cheapest_path(costs, chain.steps)
@@ -193,7 +196,7 @@ def edge_costs(
     and for arguments that are none of these.
     """
     batches = x_batches(model, images, batch)
-    check_encoder(model, images)
+    check_parts(model, images)
     if ratio != "optimal":
         real("ratio", ratio, 'a positive number or "optimal"', lambda w: w > 0)
     resolution = whole("resolution", resolution)
@@ -223,15 +226,15 @@ def mean_squared_gap_table(
     """
     if scale not in (None, "folded", "optimal"):
         real("scale", scale, 'None, "folded", "optimal" or a positive number', lambda a: a > 0)
-    nodes, numbers = len(times), 0
+    nodes, count = len(times), 0
     at_t = torch.zeros(3, nodes, dtype=torch.float64)  # <v, v>, <v, x_hat>, <x_hat, x_hat>
     cross = torch.zeros(3, nodes, nodes, dtype=torch.float64)  # <v, x_s>, <x_hat, x_s>, <x_t, x_s>
     with evaluating(model):
         for x in batches:
-            v, x_hat, shift = _at_all_depths(model, x, times, generator)
-            at_t += torch.stack([v * v, v * x_hat, x_hat * x_hat]).sum(2)
-            cross += torch.stack([v @ shift.T, x_hat @ shift.T, shift @ shift.T])
-            numbers += x.numel()
+            v_error, x_hat, shift = _at_all_depths(model, x, times, generator)
+            at_t += torch.stack([v_error * v_error, v_error * x_hat, x_hat * x_hat]).sum(2)
+            cross += torch.stack([v_error @ shift.T, x_hat @ shift.T, shift @ shift.T])
+            count += x.numel()
         gamma = model.schedule(times).gamma.cpu().double()
     s, t = torch.triu_indices(nodes, nodes, 1)
     noises = Noise.from_gamma(gamma[s]), Noise.from_gamma(gamma[t])
@@ -244,13 +247,13 @@ def mean_squared_gap_table(
     k = process.gap(0.0, 1.0, *noises)
     g2 = a * a * vv + k * k * cc + 2 * (a * k * vc)
     gh = b * (a * vx + k * xc)
-    moments = torch.stack([g2, gh, b.square() * xx], -1) / numbers
+    moments = torch.stack([g2, gh, b.square() * xx], -1) / count
     if scale == "optimal":
-        number = best_scale(moments)
+        of_steps = best_scale(moments)
     else:
-        number = 1 + process.extra_scale(model.u_hat(1.0), *noises, scale)
+        of_steps = 1 + process.extra_scale(model.u_hat(1.0), *noises, scale)
     table = torch.full((nodes, nodes), torch.inf, dtype=torch.float64)
-    table[s, t] = squared_gap_at(moments, number).clamp(min=0)
+    table[s, t] = squared_gap_at(moments, of_steps).clamp(min=0)
     return table
 
 
@@ -259,7 +262,7 @@ def _at_all_depths(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """v - v_hat, x_hat and x_t - x at every depth, each (N+1, x.numel()) in float64. No step starts
     at the first depth: there the first two are 0."""
-    v, x_hat, shift = torch.zeros(3, len(times), x.numel(), dtype=torch.float64)
+    v_error, x_hat, shift = torch.zeros(3, len(times), x.numel(), dtype=torch.float64)
     for i, t in enumerate(times):
         at = model.schedule(t.expand(len(x)))
         n, x_shift = at.like(x), model.shift(x, at.gamma)
@@ -268,9 +271,9 @@ def _at_all_depths(
             x_t, eps = x + x_shift, standard_normal(x.shape, x, generator)
             z = process.add_noise(x_t, eps, n)
             v_hat = model.v_hat(z, at.gamma)
-            v[i] = (process.v_from_eps(x_t, eps, n) - v_hat).flatten()
+            v_error[i] = (process.v_from_eps(x_t, eps, n) - v_hat).flatten()
             x_hat[i] = process.x_from_v(z, v_hat, n).flatten()
-    return v, x_hat, shift
+    return v_error, x_hat, shift
 
 
 def cheapest_path(costs: Tensor, steps: int) -> Tensor:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from . import pixels, process
-from .arguments import lengths, whole
+from .arguments import as_shape, whole
 from .chain import Chain, finite_chain
 from .gaussian import standard_normal
 from .model import DiffEnc, check_model, evaluating
@@ -39,7 +39,7 @@ def sample_steps(
     check_model(model)
     check_schedule(model.schedule, model.prototype)
     chain = finite_chain(steps)
-    shape = model.shape if shape is None else lengths(shape)
+    shape = model.shape if shape is None else as_shape(shape)
     if shape is None or model.shape not in (None, shape):
         raise ValueError(f"shape must be {model.shape or 'given, as (1, 28, 28)'}; got {shape}")
     z = standard_normal((whole("n", n), *shape), model.prototype, generator)

@@ -52,7 +52,7 @@ class Noise:
     def like(self, x: Tensor) -> Noise:
         """(B,) -> (B, 1, ..., 1), as many axes as x has."""
         shape = (-1,) + (1,) * (x.dim() - 1)
-        return Noise(*(getattr(self, name).reshape(shape) for name in self.__dataclass_fields__))
+        return Noise(*(value.reshape(shape) for value in vars(self).values()))
 
 
 def step_c(s: Noise, t: Noise) -> Tensor:
@@ -182,9 +182,11 @@ def check_schedule(schedule: AnySchedule, like: Tensor) -> None:
     for name, value in vars(noise).items():
         in_shape_of(t, value, f"schedule(t).{name}", "t")
     gamma, (low, high) = noise.gamma, map(float, end_points(schedule, t))
-    rises = bool(gamma.isfinite().all() & (gamma.diff() > 0).all())
-    if not (rises and abs(gamma[0] - low) <= 1e-3 and abs(gamma[-1] - high) <= 1e-3):
+    rises = gamma.diff() > 0  # false for NaN
+    if not (rises.all() and abs(gamma[0] - low) <= 1e-3 and abs(gamma[-1] - high) <= 1e-3):
         got = brief(gamma[::250])
+        if not rises.all():
+            got += f", which does not after t = {t[int((~rises).nonzero()[0])]:.3f}"
         raise ValueError(f"schedule(t).gamma must increase from {low:g} to {high:g}; got {got}")
     own = schedule.gamma if isinstance(schedule, Schedule) else lambda t: schedule(t).gamma
     for name, wanted in vars(Noise.from_gamma(*value_and_slope(own, t))).items():

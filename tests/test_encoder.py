@@ -18,7 +18,7 @@ from diffenc_lite import (
     train,
 )
 from diffenc_lite.encoder import has_counterterm
-from diffenc_lite.evaluation import check_encoder
+from diffenc_lite.evaluation import check_parts
 
 
 def encode(encoder, x, gamma):
@@ -177,7 +177,7 @@ LEGAL = [Dropping(), Root(), module_of(shift=fast_shift), only_shift(IdentityEnc
 def test_a_legal_encoder_is_used_and_its_check_draws_nothing(encoder, small_model):
     model, images = DiffEnc(small_model().denoiser, encoder).train(), some_images(8)
     before = torch.get_rng_state()
-    check_encoder(model, images)
+    check_parts(model, images)
     assert torch.equal(torch.get_rng_state(), before) and model.training
     for use in first_uses(model, images):
         use()

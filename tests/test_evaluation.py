@@ -86,6 +86,17 @@ def test_errors_over_clusters():
     assert spread(apart)[0] < 0.7
 
 
+def test_the_order_of_clusters_does_not_matter():
+    """Neighbours in a batch have neighbouring depths: no cluster may have a range of its own."""
+    clusters, order = torch.arange(200) // 50, torch.randperm(200, generator=seeded())
+    images = points(200, seeded())
+    errors = [
+        evaluate(NARROW, images[rows], clusters=clusters[rows], generator=seeded(1)).standard_error
+        for rows in (torch.arange(200), order)
+    ]
+    assert 0.5 < errors[0] / errors[1] < 2
+
+
 def test_evenly():
     images = torch.arange(10)
     assert evenly_chosen(images, 4).tolist() == [0, 2, 5, 7]

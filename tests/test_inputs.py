@@ -1,5 +1,6 @@
 """Bad input gets one clear error, which names the argument."""
 
+import copy
 import json
 import math
 import re
@@ -206,12 +207,16 @@ MISTAKES = [
     ),
     *[  # nothing would train or save its weights
         (
-            lambda m, held=held: DiffEnc(CUT, SimpleNamespace(shift=0, held=held)),
+            lambda m, part=part, held=held: DiffEnc(
+                CUT, **{part: SimpleNamespace(shift=0, held=held)}
+            ),
             TypeError,
-            "encoder must be an nn.Module",
+            f"{part} must be an nn.Module",
         )
+        for part in ("encoder", "schedule")
         for held in (nn.Parameter(X), nn.Linear(2, 2))
     ],
+    (lambda m: evaluate(copy.deepcopy(m).half(), IMAGES), ValueError, "dtype of the weights"),
     *[  # forward mode does not go through running averages
         (
             lambda m, layer=layer: LearnedEncoder(nn.Sequential(layer)),
@@ -220,12 +225,17 @@ MISTAKES = [
         )
         for layer in (nn.BatchNorm2d(4), nn.InstanceNorm2d(4, track_running_stats=True))
     ],
+    (
+        lambda m: evaluate(DiffEnc(CUT, module_of(norm=nn.BatchNorm2d(1), shift=max)), IMAGES),
+        ValueError,
+        "encoder must | Norm2d",
+    ),
     (lambda m: fit(m, IMAGES, 2, ratio="best"), ValueError, "ratio must"),
     (lambda m: fit(m, IMAGES, 5, resolution=4), ValueError, "resolution must"),
     (
         lambda m: fit(m, IMAGES, Chain.equal(2, 1, 1.5), scale=False, resolution=4),
         ValueError,
-        "scale must",
+        "steps must",
     ),
     (lambda m: fit(m, IMAGES, 2, scale="folded"), ValueError, "scale must"),
     *[

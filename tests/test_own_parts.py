@@ -165,6 +165,8 @@ def test_weights_do_not_go_into_a_model_that_reads_them_otherwise(tmp_path):
     """No weight tells levels, counterterm or schedule. So a file and a run say what they are."""
     file, run = tmp_path / "own", tmp_path / "run"
     config, points = TrainConfig(2, batch=8), POINTS // 16
+    with_a_number = own_model(schedule=straight)
+    with_a_number.encoder.k = 3
     save_model(own_model(schedule=straight), file, {"seed": 3})
     train(own_model(schedule=straight), points, config, run)
     for other, words in (
@@ -172,6 +174,7 @@ def test_weights_do_not_go_into_a_model_that_reads_them_otherwise(tmp_path):
         (own_model(schedule=straight, counterterm=False), "counterterm True there, False here"),
         (own_model(), r"gamma \[-6.0, -3.3, -1.5, 3.0\] there, \[-13.3, -7.81, -4.15, 5.0\] here"),
         (own_model(schedule=CosineSchedule(-6, 3)), "gamma .* there"),
+        (with_a_number, "encoder LearnedEncoder there, LearnedEncoder {'k': 3} here"),
     ):
         before = weights(other)
         with pytest.raises(ValueError, match=words):
@@ -188,6 +191,7 @@ def test_weights_do_not_go_into_a_model_that_reads_them_otherwise(tmp_path):
         load_model(file)
     again = own_model(schedule=LinearSchedule(-6, 3))  # the same gamma
     assert load_model(file, model=again).card["seed"] == 3
+    assert not any(module.training for module in again.modules())
     assert train(again, points, config, run).update == 2
 
 

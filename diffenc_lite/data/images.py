@@ -32,7 +32,7 @@ MNIST_SHA256 = {  # of images and labels: torchvision has the md5 of its archive
     "train": "d18cfd466eb143ac1097fde604dba9eec4116885869d04cc648b510949f9e88c",
     "test": "a0863a96c44e5666edbb30c4071ee79ca0514c621e6349c5967fc78e7305c891",
 }
-SOURCES = ("auto", "full", "bundled", "mnist-bundled")  # of MNIST
+SOURCES = {"auto": "mnist", "full": "mnist", "bundled": "mnist-bundled"}  # of MNIST: their sets
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -98,11 +98,19 @@ def _torchvision(
     return images, labels
 
 
+def _bundled(split: str, *_: object) -> tuple[Tensor, Tensor]:
+    content = verify(BUNDLE.read_bytes(), BUNDLE_SHA256, BUNDLE)
+    with np.load(io.BytesIO(content)) as arrays:
+        images = torch.from_numpy(arrays[f"{split}_images"][:, None])
+        return images, torch.from_numpy(arrays[f"{split}_labels"].astype(np.int64))
+
+
 # A set is a function (split, root, download) -> images (N, C, H, W) uint8 and labels (N,) int64;
 # and clusters (N,), if images belong together. It raises FileNotFoundError if the set is not there,
 # ValueError if it is damaged.
 SETS: dict[str, Callable[[str, PathLike | None, bool], tuple[Tensor, ...]]] = {
     "mnist": partial(_torchvision, "MNIST"),
+    "mnist-bundled": _bundled,
     "fashion-mnist": partial(_torchvision, "FashionMNIST"),
     "kmnist": partial(_torchvision, "KMNIST"),
     "cifar10": partial(_torchvision, "CIFAR10"),
@@ -142,23 +150,21 @@ def load_named(
     """
     one_of("name", name, data_names())
     one_of("split", split, ("train", "test"))
-    if root is not None and name in ("bundled", "mnist-bundled", "photos"):
+    set_name = SOURCES.get(name, name)
+    if root is not None and set_name in ("mnist-bundled", "photos"):
         raise ValueError(f"root must be None for {name}, in the package; got {os.fspath(root)!r}")
-    if name in ("bundled", "mnist-bundled"):
-        return _bundled(split).to(device)
-    set_name = "mnist" if name in SOURCES else name
     try:
-        images, labels, *clusters = SETS[set_name](split, root, download)
-        return ImageSet(images, labels, set_name, split, *clusters).to(device)
+        tensors = SETS[set_name](split, root, download)
     except FileNotFoundError as error:
         if name != "auto" or root is not None:
             raise
-        bundled, why = _bundled(split), str(error).splitlines()[0]
+        set_name, tensors, why = "mnist-bundled", _bundled(split), str(error).splitlines()[0]
         advice = "go online and ask for source='full', or give root= a folder with MNIST/raw in it."
         # one line on stderr: readers see it, and nbval does not compare it
-        used = f"Using the {len(bundled):,} bundled MNIST images: {why}"
+        used = f"Using the {len(tensors[0]):,} bundled MNIST images: {why}"
         print(f"{used}. For the full set {advice}", file=sys.stderr)
-        return bundled.to(device)
+    images, labels, *clusters = tensors
+    return ImageSet(images, labels, set_name, split, *clusters).to(device)
 
 
 def load_mnist(
@@ -175,11 +181,3 @@ def load_mnist(
     """
     one_of("source", source, SOURCES)
     return load_named(source, split, root, device, download)
-
-
-def _bundled(split: str) -> ImageSet:
-    content = verify(BUNDLE.read_bytes(), BUNDLE_SHA256, BUNDLE)
-    with np.load(io.BytesIO(content)) as arrays:
-        images = torch.from_numpy(arrays[f"{split}_images"][:, None])
-        labels = torch.from_numpy(arrays[f"{split}_labels"].astype(np.int64))
-    return ImageSet(images, labels, "mnist-bundled", split)

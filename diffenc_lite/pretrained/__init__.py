@@ -98,7 +98,7 @@ def load_model(
         model.load_state_dict(weights)
     except Exception as error:  # a foreign file may raise anything
         raise ValueError(f"{file} does not fit {fits}: {error}") from None
-    return model.with_parts(_card=card).to(device).eval()
+    return model.to(device).eval().with_parts(_card=card)
 
 
 def _read(path: PathLike) -> tuple[dict[str, Any], Path, Tensors]:

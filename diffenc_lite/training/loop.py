@@ -22,7 +22,7 @@ from torch import Tensor
 
 from .. import bound, pixels
 from ..chain import as_chain
-from ..evaluation import Evaluation, check_encoder, evaluate, evenly_chosen
+from ..evaluation import Evaluation, check_parts, evaluate, evenly_chosen
 from ..files import PathLike
 from ..model import DiffEnc, check_images
 from .config import TrainConfig
@@ -75,7 +75,7 @@ def train(
     An interrupt waits for the end of the update, saves and leaves with KeyboardInterrupt. If
     torch.distributed is initialised, each process takes its part of a batch.
     Raises ValueError for settings that do not fit the model, the images or the run in the folder,
-    and for an encoder that `check_encoder` refuses;
+    and for an encoder that `check_parts` refuses;
     FloatingPointError, before it touches the weights, if loss or gradient is not finite; OSError.
     """
     with closing(train_steps(model, images, config, folder, held_out, bar=True)) as reports:
@@ -136,16 +136,16 @@ def train_steps(
             state.averaged,
         )  # fmt: skip
 
-    saved = [None if run is None else run.load()]
+    everywhere = [None if run is None else run.load()]
     if rank_and_size()[1] > 1:
-        dist.broadcast_object_list(saved)
-    if saved[0] is None:
+        dist.broadcast_object_list(everywhere)
+    if (saved := everywhere[0]) is None:
         save()  # so that metrics never stand alone, and a full disk is noticed now
     else:
-        sums, gamma = saved[0].pop("window"), saved[0].pop("gamma")
-        state.load(saved[0])
-        if (here := model.settings()["gamma"]) != gamma:  # with trained parts it could not be told
-            raise ValueError(f"{folder} holds a run with another schedule: {gamma}, here {here}")
+        sums, there = saved["window"], saved["gamma"]
+        state.load(saved)
+        if (here := model.settings()["gamma"]) != there:  # with trained parts it could not be told
+            raise ValueError(f"{folder} holds a run with another schedule: {there}, here {here}")
     if model.device.type == "cpu":
         keep_freed_memory()
     since, clock = state.update, time.perf_counter()
@@ -215,7 +215,7 @@ def _check(model: DiffEnc, images: Tensor, config: TrainConfig, held_out: Tensor
         check_images(model, held_out, "held_out")
         if len(held_out) < 2:
             raise ValueError(f"held_out must have at least 2 images; got {len(held_out)}")
-    check_encoder(model, images)
+    check_parts(model, images)
     ranks, ends = rank_and_size()[1], min(config.ends, config.batch)
     if config.batch % ranks or ends % ranks:
         wanted = f"multiples of the number of processes, {ranks}"
