@@ -322,19 +322,24 @@ class Score:
 def score_fork(
     model: DiffEnc, images: Tensor, end: float, passes: int, start: float = START
 ) -> Score:
-    """Prior and diffusion loss over [start, end], with draws that are the same in every call."""
+    """Prior and diffusion loss over [start, end], with draws that are the same in every call.
+
+    passes: depths of an image, equally spaced, so that images which belong together get all depths.
+    """
     draws = torch.Generator(images.device).manual_seed(0)
     priors, diffusions = [], []
     with evaluating(model):
-        for batch in images.split(BATCH) * passes:
-            x = model.to_unit(batch)
-            t = start + (end - start) * low_discrepancy(len(x), x, draws)
-            eps = torch.randn(x.shape, generator=draws, device=x.device)
-            prior, diffusion = _losses(model, x, t, eps, end)
+        for batch in images.split(BATCH):
+            x, of_batch = model.to_unit(batch), []
+            uniform = low_discrepancy(len(x), x, draws)
+            for k in range(passes):
+                t = start + (end - start) * ((uniform + k / passes) % 1)
+                eps = torch.randn(x.shape, generator=draws, device=x.device)
+                prior, diffusion = _losses(model, x, t, eps, end)
+                of_batch.append(diffusion.double())
             priors.append(prior.double())
-            diffusions.append(diffusion.double())
-    prior, diffusion = (torch.cat(bits).view(passes, -1) for bits in (priors, diffusions))
-    return Score(prior[0], diffusion, start, end)
+            diffusions.append(torch.stack(of_batch))
+    return Score(torch.cat(priors), torch.cat(diffusions, 1), start, end)
 
 
 # ---- a job ---------------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ from .study import Job, Options, Results, Row, Study
 
 DECLARATION = Path(__file__).with_suffix(".md")
 FOLDS, SEEDS = range(3), range(2)
-PASSES = 3  # of scoring
+PASSES = 8  # of scoring
 START = 0.6  # depth, gamma = -2.3: an encoder can do little below it
 FLAT = 0.0005  # bits per dimension
 ARMS = {  # where the noise ends, gamma_1, for each kind of fork
@@ -123,6 +123,7 @@ def _run(job: Job, options: Options) -> Row | Results:
     row = {**job, "lr": lr, "total": finished(curve)["total"], "scored": scored, "curve": curve}
     if rate:
         return row
+    save_model(last, options.folder / f"{job['arm']}-{job['gamma_max']:g}-{fold}-{seed}")
     of_patches = score.total.half().numpy()
     arrays = {f"{job['arm']}_{job['gamma_max']:g}_{fold}_{seed}": of_patches}
     if (job["arm"], job["gamma_max"], seed) == ("learned", 2.0, 0):
