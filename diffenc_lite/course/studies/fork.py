@@ -61,7 +61,7 @@ from ...networks import GammaEmbedding, UNet, zero_
 from ...pretrained import load_model, read_card
 from ...schedule import AnySchedule
 from ...training import State, TrainConfig, bf16_if_faster, seed_for
-from .study import Job, Options, Results, Row, Study, parameters
+from .study import Job, Options, Results, Study, parameters
 
 START = 0.4  # the depth below which all arms are the same frozen VDM
 INERT = 0.1  # how far the negative control acts, in units of t
@@ -353,59 +353,43 @@ def mnist(device: torch.device, test_images: int) -> tuple[Tensor, Tensor]:
 
 
 @cache
-def _before(test: Tensor, gamma_max: float, passes: int, base_name: str, start: float) -> Score:
-    """The score that all forks of a VDM have at the start; `test` is a key by its identity."""
-    vdm = make_fork("vdm", 0, base_name, start).to(test.device)
-    return score_fork(vdm, test, depth_of(gamma_max, vdm), passes, start)
+def _before(test: Tensor, gamma_max: float, passes: int) -> Score:
+    """The score that all forks have at the start; `test` is a key by its identity."""
+    vdm = make_fork("vdm").to(test.device)
+    return score_fork(vdm, test, depth_of(gamma_max, vdm), passes)
 
 
-def outcome(
-    job: Job,
-    seed: int,
-    images: Tensor,
-    test: Tensor,
-    config: TrainConfig,
-    passes: int,
-    base_name: PathLike = "mnist-vdm",
-    start: float = START,
-) -> tuple[Row, DiffEnc, Tensor]:
-    """Train the fork of a job (`arm`, `gamma_max`) and score it: entries of a row of results, the
-    averaged model, and the change of the total of each test image, (N,)."""
-    model = make_fork(job["arm"], seed, base_name, start).to(test.device)
-    before = _before(test, job["gamma_max"], passes, str(base_name), start)
-    end = before.end
-    first = score_fork(model, test[:BATCH], end, 1, start).diffusion[0]
+def _run(job: Job, options: Options) -> Results:
+    """Train the fork of a job and score it; keep the change of the total of each test image."""
+    budget, seed = options.budget, job["seed"]
+    images, test = mnist(options.device, budget["images"])
+    model = make_fork(job["arm"], seed).to(test.device)
+    before = _before(test, job["gamma_max"], budget["passes"])
+    first = score_fork(model, test[:BATCH], before.end, 1).diffusion[0]
     if not torch.equal(first, before.diffusion[0, :BATCH]):
         raise AssertionError("a fork must start as the same function as its VDM")
     began = time.process_time()
-    trained, curve = train_fork(model, images, config, end, start)
+    config = fork_config(job["updates"], budget["batch"], seed)
+    trained, curve = train_fork(model, images, config, before.end)
     seconds = time.process_time() - began
-    after = score_fork(trained, test, end, passes, start)
-    difference = after.total - before.total
+    after = score_fork(trained, test, before.end, budget["passes"])
+    change = after.total - before.total
     row = {
         "prior": after.prior.mean().item(),
-        "diffusion": (end - start) * after.diffusion.mean().item(),
+        "diffusion": (before.end - START) * after.diffusion.mean().item(),
         "total": after.total.mean().item(),
         "start_prior": before.prior.mean().item(),
         "start_total": before.total.mean().item(),
-        "change_error": (difference.std() / math.sqrt(len(test))).item(),
+        "change_error": (change.std() / math.sqrt(len(test))).item(),
         "parameters": parameters(trained),
         "train_total": curve,
         "seconds": round(seconds, 1),  # of processor time, for the training
     }
-    return row, trained, difference
-
-
-def _run(job: Job, options: Options) -> Results:
-    budget = options.budget
-    images, test = mnist(options.device, budget["images"])
-    config = fork_config(job["updates"], budget["batch"], job["seed"])
-    row, trained, difference = outcome(job, job["seed"], images, test, config, budget["passes"])
     arrays = {}
     if job["part"] in ("primary", "control"):
-        arrays[f"change_{job['arm']}_{job['seed']}"] = difference.half().cpu().numpy()
+        arrays[f"change_{job['arm']}_{seed}"] = change.half().cpu().numpy()
     if job["part"] == "primary" and isinstance(trained.encoder, Moving):
-        arrays[f"encoder_{job['seed']}"] = packed(trained)
+        arrays[f"encoder_{seed}"] = packed(trained)
     return Results([{**job, **row}], arrays)
 
 

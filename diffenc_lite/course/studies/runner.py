@@ -20,7 +20,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from ...files import PathLike, write_whole
-from . import fork, mnist_ratio, purpose, ratio_samples, rivals, toys
+from . import fork, mnist_ratio, ratio_samples, rivals, toys
 from .study import Job, Options, Results, Study, load_arrays, read_results
 
 STUDIES = {
@@ -28,7 +28,6 @@ STUDIES = {
     "mnist_ratio": mnist_ratio.STUDY,
     "ratio_samples": ratio_samples.STUDY,
     "fork": fork.STUDY,
-    "purpose": purpose.STUDY,
     "rivals": rivals.STUDY,
 }
 COUNTS = ("seeds", "jobs")  # budgets that only set the number of jobs
