@@ -129,7 +129,8 @@ class Likelihood:
         def rate(gamma: Tensor) -> Tensor:
             log_snr = -gamma + 2 * torch.nn.functional.logsigmoid(-gamma)
             errors = [self.mmse(Noise.from_gamma(-level)) for level in log_snr]
-            return 0.5 * log_snr.exp() * gamma.sigmoid().square() * torch.tensor(errors, dtype=torch.float64)
+            mmse = torch.tensor(errors, dtype=torch.float64)
+            return 0.5 * log_snr.exp() * gamma.sigmoid().square() * mmse
 
         low, high = max(-8.0, float(schedule.gamma_min)), float(schedule.gamma_max)
         return integrate(rate, low, high, 1e-6)
