@@ -50,7 +50,7 @@ def test_scored_patches_do_not_overlap(monkeypatch):
 def few(monkeypatch, tmp_path):
     """Patches of a few, and rates that are known."""
     every = rivals.scored_patches
-    monkeypatch.setattr(rivals, "scored_patches", lambda names: [a[::60] for a in every(names)])
+    monkeypatch.setattr(rivals, "scored_patches", lambda names: [a[::120] for a in every(names)])
     monkeypatch.setattr(rivals, "training_patches", lambda names: every(names)[0][::7])
     kinds = (f"{arm}-{end:g}" for arm, ends in rivals.ARMS.items() for end in ends)
     monkeypatch.setattr(rivals, "RATES", dict.fromkeys(kinds, 0.001))
