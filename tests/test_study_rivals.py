@@ -48,10 +48,11 @@ def test_scored_patches_do_not_overlap(monkeypatch):
 
 @pytest.fixture
 def few(monkeypatch, tmp_path):
-    """Patches of a few, and rates that are known."""
+    """A few patches, scored twice, and rates that are known."""
     every = rivals.scored_patches
     monkeypatch.setattr(rivals, "scored_patches", lambda names: [a[::120] for a in every(names)])
     monkeypatch.setattr(rivals, "training_patches", lambda names: every(names)[0][::7])
+    monkeypatch.setattr(rivals, "PASSES", 2)
     kinds = (f"{arm}-{end:g}" for arm, ends in rivals.ARMS.items() for end in ends)
     monkeypatch.setattr(rivals, "RATES", dict.fromkeys(kinds, 0.001))
     given = options(rivals.STUDY, budget=SMALL)
