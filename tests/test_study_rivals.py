@@ -108,6 +108,31 @@ def test_differences_are_over_pictures_and_seeds():
     assert rivals.bounds(rows, seed=1)["learned-2"]["0b"] == 3.0
 
 
+def test_a_fork_that_was_stopped_goes_on(few, monkeypatch):
+    run, folder = few
+    run("vdm", fold=0, seed=0)
+    update, count = fork.update, iter(range(99))
+    monkeypatch.setattr(rivals, "SAVE_EVERY", 1)
+
+    def stop_in_the_fourth(*arguments):
+        if next(count) == 3:
+            raise KeyboardInterrupt
+        return update(*arguments)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(fork, "update", stop_in_the_fourth)
+        run("arm", fold=0, seed=0, arm="fade")
+    first = run("arm", fold=0, seed=0, arm="fade")
+    assert not [*folder.glob("*.pt")]
+    for file in folder.glob("part-arm*"):
+        file.unlink()
+    again = run("arm", fold=0, seed=0, arm="fade")
+    for row in (*first, *again):
+        for point in row["curve"]:
+            del point["seconds"]
+    assert first == again
+
+
 def test_what_counts_is_the_score_where_a_doubling_helped_too_little():
     def counts(*totals):
         return rivals.finished([{"total": total} for total in totals])["total"]

@@ -8,8 +8,9 @@ rate, its weights averaged over the last tenth of its updates, and scored whenev
 doubled; what counts is the score where a doubling has lowered its bound by less than FLAT.
 """
 
+import io
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -21,6 +22,7 @@ from torch import Tensor
 
 from ...data import photos
 from ...evaluation import evaluate
+from ...files import write_whole
 from ...model import DiffEnc, ModelConfig, build
 from ...pretrained import save_model
 from ...training import State, TrainConfig, bf16_if_faster, keep_freed_memory, train
@@ -31,6 +33,7 @@ DECLARATION = Path(__file__).with_suffix(".md")
 FOLDS, SEEDS = range(3), range(2)
 PASSES = 8  # of scoring
 START = 0.6  # depth, gamma = -2.3: an encoder can do little below it
+SAVE_EVERY = 400  # updates
 FLAT = 0.0005  # bits per dimension
 ARMS = {  # where the noise ends, gamma_1, for each kind of fork
     "vdm": (2.0, 5.0),
@@ -108,48 +111,61 @@ def _run(job: Job, options: Options) -> Row | Results:
     lengths = [budget["rate"]] if rate else [budget["first"] * 2**k for k in range(20)]
     lengths = [length for length in lengths if length <= max(budget["last"], lengths[0])]
     keep_freed_memory()
-    images, numbers = scored_patches(scored)
-    points = trained(model, training_patches(training), images, job["gamma_max"], lr, seed, lengths,
-                     budget["batch"])  # fmt: skip
-    curve: list[Row] = []
-    for updates, seconds, score, last in points:  # noqa: B007
-        priors, bits = (
-            [loss[numbers == k].mean().item() for k in range(len(scored))]
-            for loss in (score.prior, score.total)
-        )
-        prior, total = (sum(loss) / len(scored) for loss in (priors, bits))
-        curve.append({"updates": updates, "seconds": seconds, "total": total, "prior": prior,
-                      "pictures": bits})  # fmt: skip
+    name = f"{job['arm']}-{job['gamma_max']:g}-{fold}-{seed}"
+    curve, score, last = trained(
+        model, training_patches(training), scored_patches(scored), job["gamma_max"], lr, seed,
+        lengths, budget["batch"], options.folder / f"{name}-{lr:g}-{lengths[0]}.pt",
+    )  # fmt: skip
     row = {**job, "lr": lr, "total": finished(curve)["total"], "scored": scored, "curve": curve}
     if rate:
         return row
-    save_model(last, options.folder / f"{job['arm']}-{job['gamma_max']:g}-{fold}-{seed}")
-    of_patches = score.total.half().numpy()
-    arrays = {f"{job['arm']}_{job['gamma_max']:g}_{fold}_{seed}": of_patches}
+    save_model(last, options.folder / name)
+    arrays = {name.replace("-", "_"): score.total.half().numpy()}
     if (job["arm"], job["gamma_max"], seed) == ("learned", 2.0, 0):
         arrays[f"encoder_{fold}"] = fork.packed(last)  # for lesson 11
     return Results([row], arrays)
 
 
 def trained(
-    model: DiffEnc, images: Tensor, scored: Tensor, end: float, lr: float, seed: int,
-    lengths: list[int], batch: int,
-) -> Iterator[tuple[int, float, fork.Score, DiffEnc]]:  # fmt: skip
+    model: DiffEnc, images: Tensor, scored: tuple[Tensor, Tensor], end: float, lr: float, seed: int,
+    lengths: list[int], batch: int, path: Path,
+) -> tuple[list[Row], fork.Score, DiffEnc]:  # fmt: skip
     """Train a fork whose noise ends at gamma `end`, at a constant rate, with the weights averaged
-    over about the last tenth of the updates. At each length: updates, seconds of processor time in
-    training, score of the patches above START, the averaged model."""
+    over about the last tenth of the updates; stopped, it goes on from what `path` holds.
+
+    Returns the curve, a row for each length; the last score of patches, above START; the averaged
+    model. Args: scored, patches and the number of the picture of each.
+    """
     # so many updates that the cosine stays where it is, and the average as it is in its warm-up
     config = replace(fork.fork_config(100 * lengths[-1], batch, seed, lr), ema=0.99999)
-    state, quick, seconds = State(model, config), bf16_if_faster(model), 0.0
-    depth = fork.depth_of(end, model)
-    for length in lengths:
-        began = time.process_time()
+    state, quick, depth = State(model, config), bf16_if_faster(model), fork.depth_of(end, model)
+    curve: list[Row] = []
+    seconds = 0.0  # of processor time, in training
+    if path.exists():
+        saved = torch.load(path, weights_only=True)
+        state.load(saved["state"])
+        curve, seconds = saved["curve"], saved["seconds"]
+    for length in lengths[len(curve) :]:
         while state.update < length:
+            began = time.process_time()
             fork.update(state, quick, images, depth, START)
-        seconds += time.process_time() - began
-        score = fork.score_fork(state.averaged, scored, depth, PASSES, START)
-        yield length, round(seconds, 1), score, state.averaged
+            seconds += time.process_time() - began
+            if state.update % SAVE_EVERY == 0:
+                content = io.BytesIO()
+                torch.save({"state": state.save(), "curve": curve, "seconds": seconds}, content)
+                write_whole(path, content.getvalue())
+        score = fork.score_fork(state.averaged, scored[0], depth, PASSES, START)
         model.train()
+        prior, bits = (
+            [loss[scored[1] == k].mean().item() for k in range(int(scored[1].max()) + 1)]
+            for loss in (score.prior, score.total)
+        )
+        curve.append({
+            "updates": length, "seconds": round(seconds, 1), "total": sum(bits) / len(bits),
+            "prior": sum(prior) / len(prior), "pictures": bits,
+        })  # fmt: skip
+    path.unlink(missing_ok=True)
+    return curve, score, state.averaged
 
 
 def _path(options: Options, fold: int, seed: int) -> Path:
