@@ -133,9 +133,9 @@ def test_a_fork_that_was_stopped_goes_on(few, monkeypatch):
     assert first == again
 
 
-def test_what_counts_is_the_score_where_a_doubling_helped_too_little():
-    def counts(*totals):
-        return rivals.finished([{"total": total} for total in totals])["total"]
+def test_the_declared_end_is_where_a_doubling_helped_too_little():
+    def end(*totals):
+        return rivals.declared_end([{"total": total} for total in totals])["total"]
 
-    assert counts(0.5) == 0.5 and counts(0.5, 0.4, 0.3) == 0.3
-    assert counts(0.5, 0.49, 0.4896, 0.3) == 0.4896 and counts(0.5, 0.6, 0.1) == 0.6
+    assert end(0.5) == 0.5 and end(0.5, 0.4, 0.3) == 0.3
+    assert end(0.5, 0.49, 0.4896, 0.3) == 0.4896 and end(0.5, 0.6, 0.1) == 0.6

@@ -5,7 +5,7 @@ trained without it: three folds of pictures, two seeds a fold. From each VDM com
 (fork.py); they are the frozen VDM below depth START, so that the difference of two arms is one of
 two whole bounds, also where their noise ends at another gamma. A fork is trained at a constant
 rate, its weights averaged over the last tenth of its updates, and scored whenever their number has
-doubled; what counts is the score where a doubling has lowered its bound by less than FLAT.
+doubled; the last score counts.
 """
 
 import io
@@ -116,7 +116,7 @@ def _run(job: Job, options: Options) -> Row | Results:
         model, training_patches(training), scored_patches(scored), job["gamma_max"], lr, seed,
         lengths, budget["batch"], options.folder / f"{name}-{lr:g}-{lengths[0]}.pt",
     )  # fmt: skip
-    row = {**job, "lr": lr, "total": finished(curve)["total"], "scored": scored, "curve": curve}
+    row = {**job, "lr": lr, "total": curve[-1]["total"], "scored": scored, "curve": curve}
     if rate:
         return row
     save_model(last, options.folder / name)
@@ -191,20 +191,20 @@ def _train_vdm(job: Job, options: Options) -> Row:
 # ---- results -------------------------------------------------------------------------------------
 
 
-def finished(curve: list[Row]) -> Row:
-    """The score that counts: the first for which a doubling lowered the bound by less than FLAT, or
-    the last."""
+def declared_end(curve: list[Row]) -> Row:
+    """The score that was to count at first: where a doubling lowered the bound by less than FLAT,
+    or the last. It ends arms that have hardly begun (rivals.md)."""
     doubled = pairwise(curve)
     return next((new for old, new in doubled if old["total"] - new["total"] < FLAT), curve[-1])
 
 
 def bounds(rows: list[Row], seed: int | None = None) -> dict[str, dict[str, float]]:
-    """Finished bounds above START of each arm, by picture: the mean over seeds, or of one."""
+    """Last bounds above START of each arm, by picture: the mean over seeds, or of one."""
     found: dict[str, dict[str, list[float]]] = {}
     for row in rows:
         if row["part"] == "arm" and seed in (None, row["seed"]):
             pictures = found.setdefault(f"{row['arm']}-{row['gamma_max']:g}", {})
-            for name, total in zip(row["scored"], finished(row["curve"])["pictures"], strict=True):
+            for name, total in zip(row["scored"], row["curve"][-1]["pictures"], strict=True):
                 pictures.setdefault(name, []).append(total)
     return {
         arm: {name: sum(totals) / len(totals) for name, totals in sorted(pictures.items())}
