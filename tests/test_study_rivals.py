@@ -75,8 +75,7 @@ def test_jobs_of_the_study(few):
         assert [point["updates"] for point in row["curve"]] == [2, 4]
         assert row["total"] == pytest.approx(np.mean(row["curve"][-1]["pictures"]))
         assert all(0 < point["prior"] < point["total"] for point in row["curve"])
-    finished = rivals.bounds(rows)
-    assert rivals.best_encoder(finished) in rivals.ENCODERS
+    assert rivals.best_encoder(rivals.bounds(rows)) in rivals.ENCODERS
     (file,) = folder.glob("*seed-0_arm-skip*.json")
     assert load_arrays(file)["skip_2_0_0"].shape == (len(rivals.scored_patches(vdm["scored"])[0]),)
 

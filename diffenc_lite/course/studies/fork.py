@@ -287,16 +287,16 @@ def update(state: State, quick: DiffEnc, images: Tensor, end: float, start: floa
 
 
 def train_fork(
-    model: DiffEnc, images: Tensor, config: TrainConfig, end: float, start: float = START
+    model: DiffEnc, images: Tensor, config: TrainConfig, end: float
 ) -> tuple[DiffEnc, list[float]]:
-    """Minimise the prior loss and the diffusion loss over the depths [start, end].
+    """Minimise the prior loss and the diffusion loss over the depths [START, end].
 
     Returns the averaged model, and the loss of the trained one, a mean for each `log_every`
     updates.
     """
     state, quick, totals = State(model, config), bf16_if_faster(model), []
     while state.update < config.updates:
-        totals += update(state, quick, images, end, start)
+        totals += update(state, quick, images, end, START)
     windows = zip(*[iter(totals)] * config.log_every, strict=False)
     return state.averaged, [round(sum(window) / len(window), 6) for window in windows]
 

@@ -48,7 +48,7 @@ ARMS = {  # where the noise ends, gamma_1, for each kind of fork
 GRID = (0.0005, 0.0015, 0.0045, 0.0135)  # of learning rates; one step further where the edge wins
 # The best of them, by arm and gamma_1.
 RATES = dict.fromkeys(("vdm-2", "vdm-5", "image-2", "fade-2", "learned-2"), 0.0015)
-PRIMARY = {  # of finished forks; less than 0 if the first of the two is better
+PRIMARY = {  # less than 0 if the first of the two is better
     "network - image": ("learned-2", "image-2"),
     "network - fade": ("learned-2", "fade-2"),
     "best encoder - VDM at 5": ("best", "vdm-5"),
