@@ -35,10 +35,9 @@ class TrainConfig:
     evaluate_every: updates between evaluations on held-out images.
     evaluate_images: how many of them, evenly chosen.
     checkpoint_every: updates between writes of resume.pt.
-    fast: True is bf16 for the denoiser of images where the processor computes in it, and on CUDA
-        compiled code; False is float32 everywhere. So with True the rounding depends on the
-        processor: a run's folder says which it was, and goes on with the same only. The encoder
-        stays in float32 and is not compiled: torch's forward mode goes through neither.
+    fast: True is bf16 for the denoiser of images where the processor computes in it; False is
+        float32 everywhere. So with True the rounding depends on the processor: a run's folder says
+        which it was, and goes on with the same only. The encoder stays in float32.
 
     Raises ValueError, naming the field, for a value that makes no sense."""
 

@@ -1,7 +1,9 @@
-"""What makes training faster: bf16, compiled code, memory that is kept."""
+"""What makes training faster: bf16, and memory that is kept.
+
+Nothing is compiled: torch.compile (2.13, on a CPU) returned wrong gradients of this U-Net in bf16.
+"""
 
 import ctypes
-import importlib.util
 import platform
 
 import torch
@@ -23,17 +25,14 @@ class _Bf16(nn.Module):
 
 
 def bf16_if_faster(model: DiffEnc, shape: tuple[int, ...] | None = None) -> DiffEnc:
-    """The same model, the denoiser of images in bf16 if that is faster here, compiled on CUDA.
+    """The same model, the denoiser of images in bf16 if that is faster here.
 
     Args: shape of an example, where the model does not say.
     """
     images = len(model.shape or shape or ()) == 3 and model.dtype == torch.float32
     if not (images and has_bf16(model.device)):
         return model
-    denoiser = _Bf16(model.denoiser)
-    if model.device.type == "cuda" and importlib.util.find_spec("triton"):  # not on Windows
-        denoiser.compile(dynamic=False)  # or a second batch size makes it slower code
-    return model.with_parts(denoiser=denoiser)
+    return model.with_parts(denoiser=_Bf16(model.denoiser))
 
 
 def has_bf16(device: torch.device) -> bool:
