@@ -58,7 +58,7 @@ def bits_and_gradient(model):
 @pytest.mark.parametrize("name", MODELS)
 def test_bound_and_gradient(name, device):
     """float32 has a wide limit since convolutions on CUDA have TF32's 10 bits by default; bf16 has
-    7. Of a trained model gradients are small differences of large ones, so its weights are moved."""
+    7. Of a trained model gradients are small differences of large ones, so weights are moved."""
 
     def load(device):
         model = load_pretrained(name, device)
