@@ -118,7 +118,7 @@ def run_train(args: argparse.Namespace) -> None:
                     "terms": {name: getattr(result, name) for name in terms},
                     "updates": progress.update,
                     "seed": config.seed,
-                    "training": config.plain(),
+                    "training": config.as_dict(),
                 }
                 pretrained.save_model(progress.model, path, card | model.card)
                 tqdm.write(f"update {progress.update}: {result}")  # above the bar

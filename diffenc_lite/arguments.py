@@ -41,7 +41,8 @@ def real(
 
 def one_of(name: str, given: Any, accepted: Iterable[Any]) -> None:
     """Raise ValueError, naming the argument, for what is not accepted."""
-    if given not in (known := list(accepted)):
+    known = list(accepted)
+    if not any(isinstance(given, type(one)) and given == one for one in known):  # 1.0 is not True
         raise ValueError(f"{name} must be one of {', '.join(map(str, known))}; got {given!r}")
 
 

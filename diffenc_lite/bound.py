@@ -21,16 +21,18 @@ from .schedule import Noise
 
 @dataclass(frozen=True)
 class Bound:
-    """The three terms in nats per example, each (B,), of data with `dims` dimensions.
+    """The three terms and their `total` in nats per example, each (B,), of data with `dims`
+    dimensions; in bits per dimension the total is `bits_per_dim()`.
 
-    uniform: (B,), what chose the depths (see `bound_at`); None if all steps count.
+    draws: (B,), the numbers in [0, 1) that chose the depths (see `bound_at`); None if all steps
+        count.
     """
 
     prior: Tensor
     reconstruction: Tensor
     diffusion: Tensor
     dims: int
-    uniform: Tensor | None = None
+    draws: Tensor | None = None
 
     @property
     def total(self) -> Tensor:
@@ -44,24 +46,24 @@ class Bound:
 def bound_at(
     model: DiffEnc,
     images: Tensor,
-    uniform: Tensor,
+    draws: Tensor,
     eps: Tensor,
     eps_0: Tensor,
     chain: Chain | None = None,
 ) -> Bound:
     """L0-L4 with one depth for each example, as training minimises it and `elbo` reports it.
 
-    Args: images uint8 (B, ...); uniform (B,) in [0, 1), the depth t (L4) or, in a
+    Args: images uint8 (B, ...); draws (B,) in [0, 1), the depth t (L4) or, in a
         chain, what chooses the step (L3); eps in z_t, (B, ...); eps_0 in z_0, (E, ...), E <= B:
         prior and reconstruction are those of the first E images.
     """
     x = pixels.to_unit(images, model.levels, model.dtype)
     if chain is None:
-        diffusion = diffusion_loss(model, x, uniform, eps)
+        diffusion = diffusion_loss(model, x, draws, eps)
     else:
-        diffusion = chain_loss(model, x, chain.drawn_step(uniform), eps, chain)
+        diffusion = chain_loss(model, x, chain.drawn_step(draws), eps, chain)
     prior, reconstruction = end_losses(model, images[: len(eps_0)], eps_0)
-    return Bound(prior, reconstruction, diffusion, x[0].numel(), uniform)
+    return Bound(prior, reconstruction, diffusion, x[0].numel(), draws)
 
 
 def end_losses(model: DiffEnc, images: Tensor, eps_0: Tensor) -> tuple[Tensor, Tensor]:
@@ -98,14 +100,22 @@ def diffusion_loss(
     Args: x (B, ...); t (B,); eps (B, ...). Returns nats (B,) or, per dimension, (B, ...).
     """
     at = model.schedule(t)
-    n = at.like(x)
+    wide = at.like(x)
     x_t, u = model.encode(x, at.gamma)
-    z = process.add_noise(x_t, eps, n)
+    z = process.add_noise(x_t, eps, wide)
     v_hat = model.v_hat(z, at.gamma)
-    u_hat = model.u_hat(process.x_from_v(z, v_hat, n))
-    r = process.residual(process.v_from_eps(x_t, eps, n) - v_hat, u - u_hat, n)
-    nats = 0.5 * n.rate * n.alpha.square() * r.square()
+    u_hat = model.u_hat(process.x_from_v(z, v_hat, wide))
+    r = process.residual(process.v_from_eps(x_t, eps, wide) - v_hat, u - u_hat, wide)
+    nats = 0.5 * wide.rate * wide.alpha.square() * r.square()
     return nats if per_dimension else sum_dims(nats)
+
+
+def predict(model: DiffEnc, x_t: Tensor, eps: Tensor, at: Noise) -> tuple[Tensor, Tensor]:
+    """v - v_hat and x_hat for z_t = alpha_t x_t + sigma_t eps. Args: at, the noise levels (B,)."""
+    wide = at.like(x_t)
+    z = process.add_noise(x_t, eps, wide)
+    v_hat = model.v_hat(z, at.gamma)
+    return process.v_from_eps(x_t, eps, wide) - v_hat, process.x_from_v(z, v_hat, wide)
 
 
 def gap_and_slope(
@@ -116,12 +126,10 @@ def gap_and_slope(
     Args: x (B, ...); at_s, at_t, the noise levels of s < t, (B,); eps (B, ...). Returns two tensors
         (B, ...).
     """
-    n_s, n_t = at_s.like(x), at_t.like(x)
     x_t, x_change = model.change(x, at_s.gamma, at_t.gamma)
-    z = process.add_noise(x_t, eps, n_t)
-    v_hat = model.v_hat(z, at_t.gamma)
-    v_error, x_hat = process.v_from_eps(x_t, eps, n_t) - v_hat, process.x_from_v(z, v_hat, n_t)
-    return process.gap(v_error, x_change, n_s, n_t), process.gap_slope(x_hat, n_s, n_t)
+    v_error, x_hat = predict(model, x_t, eps, at_t)
+    s, t = at_s.like(x), at_t.like(x)
+    return process.gap(v_error, x_change, s, t), process.gap_slope(x_hat, s, t)
 
 
 def squared_gap(
@@ -137,7 +145,7 @@ def squared_gap(
     at_s, at_t = model.schedule(s), model.schedule(t)
     g, h = gap_and_slope(model, x, at_s, at_t, eps)
     u_hat, scale = model.u_hat(1.0), _broadcast(x, scale)
-    extra = process.extra_scale(u_hat, at_s.like(x), at_t.like(x), scale)
+    extra = process.scale_minus_one(u_hat, at_s.like(x), at_t.like(x), scale)
     return (g + extra * h).square()
 
 
@@ -227,7 +235,7 @@ def elbo(
         prior, reconstruction = end_losses(model, images, eps_0)
         return Bound(prior, reconstruction, torch.stack(losses).mean(0), x[0].numel())
     if t is None:
-        uniform = low_discrepancy(len(images), like, generator)
+        draws = low_discrepancy(len(images), like, generator)
     else:
-        uniform = t.to(like) if chain is None else chain.uniform_at(t.to(like))
-    return bound_at(model, images, uniform, draw("noise", noise), eps_0, chain)
+        draws = t.to(like) if chain is None else chain.draws_of(t.to(like))
+    return bound_at(model, images, draws, draw("noise", noise), eps_0, chain)

@@ -83,11 +83,11 @@ class Chain:
         """T"""
         return len(self.grid) - 1
 
-    def drawn_step(self, uniform: Tensor) -> Tensor:
-        """A number in [0, 1) -> the step that it falls in when all are equally likely."""
-        return (uniform * self.steps).long().clamp(max=self.steps - 1)
+    def drawn_step(self, draws: Tensor) -> Tensor:
+        """Numbers in [0, 1) -> the steps that they fall in when all are equally likely."""
+        return (draws * self.steps).long().clamp(max=self.steps - 1)
 
-    def uniform_at(self, t: Tensor) -> Tensor:
+    def draws_of(self, t: Tensor) -> Tensor:
         """t in [0, 1] -> what `drawn_step` takes to the step with s < t <= its upper end. A t that
         rounding has put just above a depth of the grid counts as that depth."""
         rounded = t * (1 - 4 * torch.finfo(t.dtype).eps)
@@ -106,8 +106,8 @@ class Chain:
         scale = scale.to(like)[i] if isinstance(scale, Tensor) else scale
         return Step(grid[i], grid[i + 1], self.ratio.to(like)[i], scale)
 
-    def plain(self) -> dict[str, Any]:
-        """Plain values, for JSON; `Chain(**plain)` is the chain again."""
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON; `Chain(**chain.as_dict())` is the chain again."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {k: v.tolist() if isinstance(v, Tensor) else v for k, v in values.items()}
 

@@ -137,18 +137,18 @@ class LearnedEncoder(_BuiltIn):
         return in_shape_of(x, self.network(x, gamma), "the encoder's network(x, gamma)", "x")
 
     def shift(self, x: Tensor, gamma: Tensor) -> Tensor:
-        return _towards(x, self.y(x, gamma), _noise(gamma, x))
+        return _pull(x, self.y(x, gamma), _noise(gamma, x))
 
     def encode(self, x: Tensor, gamma: Tensor) -> Encoding:
         y, dy_dgamma = value_and_slope(lambda g: self.y(x, g), gamma)
-        x_t = x + _towards(x, y, _noise(gamma, x))
+        x_t = x + _pull(x, y, _noise(gamma, x))
         return Encoding(x_t, x_t - y - dy_dgamma)
 
     def change(self, x: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> tuple[Tensor, Tensor]:
         s, t = _noise(gamma_s, x), _noise(gamma_t, x)
         y_s, y_t = at_both(self.y, self.network, x, gamma_s, gamma_t)
-        x_change = _sigma2_change(s, t) * (y_t - x) + _towards(y_s, y_t, s)
-        return x + _towards(x, y_t, t), x_change
+        x_change = _sigma2_change(s, t) * (y_t - x) + _pull(y_s, y_t, s)
+        return x + _pull(x, y_t, t), x_change
 
 
 def at_both(
@@ -163,7 +163,7 @@ def at_both(
     return first, second
 
 
-def _towards(x: Tensor, y: Tensor, at: Noise) -> Tensor:
+def _pull(x: Tensor, y: Tensor, at: Noise) -> Tensor:
     """sigma_t^2 (y - x)"""
     return at.sigma.square() * (y - x)
 

@@ -1,20 +1,17 @@
 """The bound on a whole set of images, with its standard error."""
 
-import copy
 import math
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from .arguments import whole
 from .bound import elbo
 from .chain import Chain, as_chain
-from .encoder import check_no_averages
-from .gaussian import standard_normal
-from .model import DiffEnc, check_images, check_weights, evaluating
+from .checks import check_parts
+from .model import DiffEnc, check_images, evaluating
 from .pixels import bits_per_dim
-from .schedule import check_schedule
 
 
 @dataclass(frozen=True)
@@ -55,7 +52,7 @@ def evaluate(
         with, such as the picture of a patch; steps, fitted on other images if at all, generator and
         every_step as in `elbo`; passes, draws of t and noise.
     Raises TypeError for what is no model or no tensor; ValueError for fewer images or clusters than
-    2, passes or batch below 1, an encoder that `check_parts` refuses, and what `elbo` raises.
+    2, passes or batch below 1, parts that `check_parts` refuses, and what `elbo` raises.
     """
     check_images(model, images)
     passes, batch, n = whole("passes", passes), whole("batch", batch), len(images)
@@ -78,8 +75,8 @@ def evaluate(
                 bound = elbo(model, images[part], steps, every_step=every_step, generator=generator)
                 nats = torch.stack([bound.prior, bound.reconstruction, bound.diffusion])
                 of_pass[:, part] = bits_per_dim(nats, bound.dims).cpu()
-                if bound.uniform is not None:
-                    depths[part] = bound.uniform.cpu()
+                if bound.draws is not None:
+                    depths[part] = bound.draws.cpu()
     chain = as_chain(steps)
     choices = None if chain is None else 1 if every_step else chain.steps
     error = standard_error(terms, uniform, batch, groups, choices)
@@ -126,53 +123,3 @@ def evenly_chosen(rows: Tensor, n: int) -> Tensor:
     Raises ValueError for n below 1."""
     n = min(whole("n", n), len(rows))
     return rows[torch.arange(n, device=rows.device) * len(rows) // n]
-
-
-def check_parts(model: DiffEnc, images: Tensor) -> None:
-    """Raise ValueError for a schedule that `check_schedule` refuses, and for an encoder whose
-    encode, u or change is not what its shift says, or not finite. Tried on two images at five
-    depths, as it is and with noise in its weights, since an encoder may start at 0."""
-    check_weights(model)
-    check_schedule(model.schedule, model.prototype)
-    check_no_averages("encoder", model.encoder)
-    try:
-        _check_encoder(model, images)
-    except (TypeError, RuntimeError) as error:
-        raise ValueError(f"encoder must work on x (B, ...) and gamma (B,): {error}") from error
-    if isinstance(model.encoder, nn.Module) and [*model.encoder.parameters()]:
-        encoder, draws = copy.deepcopy(model.encoder), torch.Generator().manual_seed(0)
-        with torch.no_grad():
-            for weight in encoder.parameters():
-                weight.add_(standard_normal(weight.shape, weight, draws), alpha=0.1)
-        moved = model.with_parts(encoder=encoder)
-        with evaluating(moved):
-            x = moved.to_unit(images[:2].to(model.device))
-            shift = moved.shift(x, moved.schedule(x.new_full((len(x),), 0.5)).gamma)
-        if bool(shift.isfinite().all()):  # a weight that must be positive may not be now
-            _check_encoder(moved, images)
-
-
-def _check_encoder(model: DiffEnc, images: Tensor) -> None:
-    with evaluating(model), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-        x = model.to_unit(images[:2].to(model.device)).repeat_interleave(5, 0)
-        t, h = torch.linspace(0.08, 0.93, 5).to(model.prototype).repeat(len(x) // 5), 0.001
-        at = model.schedule(t)
-        (x_t, u), shift = model.encode(x, at.gamma), model.shift(x, at.gamma)
-        before, after = model.shift(x, at.gamma - h), model.shift(x, at.gamma + h)
-        further = at.gamma + 0.1
-        slope = "u that follows from its shift: dx_t/dgamma = -sigma_t^2 u, no gamma detached"
-        for rule, given, wanted in (
-            ("x_t that follows from its shift", x_t, x + shift),
-            (slope, -at.like(x).sigma.square() * u, (after - before) / (2 * h)),
-            (
-                "change that follows from its shift",
-                model.change(x, at.gamma, further)[1], model.shift(x, further) - shift,
-            ),
-            ("same shift for an example alone", model.shift(x[-1:], at.gamma[-1:]), shift[-1:]),
-        ):  # fmt: skip
-            off, size = (given - wanted).norm(), given.norm() + wanted.norm()
-            if not bool(off <= 0.02 * size + 1e-3 * x.norm()):  # nor is NaN
-                norms = f"{given.norm():.3g} and {wanted.norm():.3g}"
-                raise ValueError(
-                    f"encoder must have the {rule}; it is off by {off:.3g}, of norms {norms}"
-                )

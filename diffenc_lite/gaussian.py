@@ -65,7 +65,7 @@ def best_cost(mean_squared_gap: Tensor, dims: int = 1) -> Tensor:
     return 0.5 * dims * torch.log1p(mean_squared_gap)
 
 
-def squared_gap_at(moments: Tensor, scale: Tensor) -> Tensor:
+def squared_gap_from(moments: Tensor, scale: Tensor) -> Tensor:
     """L2, G5: the squared gap (g + (A/c - 1) h)^2 from g^2, g h, h^2 in the last dimension"""
     g2, gh, h2 = moments.unbind(-1)
     extra = scale.to(moments.dtype) - 1
@@ -73,8 +73,8 @@ def squared_gap_at(moments: Tensor, scale: Tensor) -> Tensor:
 
 
 def best_scale(moments: Tensor) -> Tensor:
-    """W7: A*/c = 1 - E[g h] / E[h^2], where `squared_gap_at` is least, at least 1e-6: with less the
-    mean would turn x_hat around
+    """W7: A*/c = 1 - E[g h] / E[h^2], where `squared_gap_from` is least, at least 1e-6: with
+    less the mean would turn x_hat around
 
     Args: the means of g^2, g h, h^2 of every step, (T, 3). Returns (T,).
     """

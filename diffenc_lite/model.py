@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import copy
+import hashlib
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -41,7 +43,7 @@ class DiffEnc(nn.Module):
         levels: number of levels of the data, at most 256.
         shape: of one example, e.g. (1, 28, 28); by default that of the denoiser, if it has one.
             Without either, images of any shape are accepted, and `sample` needs to be told.
-        config: kept as `model.config`, by `build`.
+        config: what `build` made the parts from, kept as `model.config`.
     """
 
     def __init__(
@@ -58,7 +60,12 @@ class DiffEnc(nn.Module):
         if not isinstance(denoiser, nn.Module):
             raise TypeError(f"denoiser must be an nn.Module; got {type(denoiser).__name__}")
         if encoder is not None and (isinstance(encoder, type) or not hasattr(encoder, "shift")):
-            raise TypeError(f"encoder must be an object with shift(x, gamma); got {encoder!r}")
+            got = encoder if isinstance(encoder, type | str) else type(encoder).__name__
+            wanted = "an object with shift(x, gamma), as LearnedEncoder(network) is"
+            raise TypeError(f"encoder must be {wanted}; got {got!r}")
+        for name in ("u", "encode", "change"):
+            if not callable(getattr(encoder, name, len)):
+                raise TypeError(f"encoder.{name} must be a method, or have another name")
         for name, part in (("encoder", encoder), ("schedule", schedule)):
             held = () if isinstance(part, nn.Module) else getattr(part, "__dict__", {}).values()
             if any(isinstance(value, nn.Module | nn.Parameter) for value in held):
@@ -66,17 +73,17 @@ class DiffEnc(nn.Module):
         self.denoiser = denoiser
         self.encoder: Encoder = IdentityEncoder() if encoder is None else encoder
         self.schedule = LinearSchedule() if schedule is None else schedule
-        check_weights(self)
+        check_model(self)
         check_schedule(self.schedule, self.prototype)
         self.levels = whole("levels", levels, 2, 256)  # 8-bit data
         shape = getattr(denoiser, "shape", None) if shape is None else shape
         self.shape = None if shape is None else as_shape(shape)
-        self._config: ModelConfig | None = config  # last: a part that is set clears it
+        self._config = config
         self._card: dict[str, Any] = {}
 
     @property
     def config(self) -> ModelConfig | None:
-        """What `build` made it from; None once a part has been exchanged."""
+        """What `build` made it from; None if `with_parts` has exchanged a part."""
         return self._config
 
     @property
@@ -84,15 +91,11 @@ class DiffEnc(nn.Module):
         """The card of the saved model that this is; empty for a new one."""
         return self._card
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        super().__setattr__(name, value)
-        if name in ("denoiser", "encoder", "schedule", "levels", "shape"):
-            self._config = None  # it would build another model
-
     def with_parts(self, **parts: Any) -> Self:
         """The same model, of its class, with some attributes replaced; the others are shared."""
         other = copy.copy(self)
         other._modules = dict(self._modules)
+        other._config = self.config if {*parts} == {"_card"} else None  # it builds another model
         for name, part in parts.items():
             getattr(self, name)  # a misspelt one raises AttributeError
             if not isinstance(part, nn.Module):
@@ -141,14 +144,13 @@ class DiffEnc(nn.Module):
         return pixels.to_unit(images, self.levels, self.dtype)
 
     @torch.no_grad()
-    def settings(self) -> dict[str, Any]:
-        """What the weights do not tell; gamma in four digits, at four depths."""
-        t = torch.tensor([0.0, 0.3, 0.5, 1.0]).to(self.prototype)
-        gamma = [float(f"{value:.4g}") for value in self.schedule(t).gamma.tolist()]
+    def signature(self) -> dict[str, Any]:
+        """What the weights do not tell, in plain values; `disagreements` compares two."""
+        gamma = self.schedule(torch.tensor([0.0, 0.3, 0.5, 1.0]).to(self.prototype)).gamma
         return {
-            "encoder": _described(self.encoder), "levels": self.levels,
-            "counterterm": has_counterterm(self.encoder),
-            "gamma": gamma,
+            "denoiser": _described(self.denoiser), "encoder": _described(self.encoder),
+            "counterterm": has_counterterm(self.encoder), "levels": self.levels,
+            "gamma": [float(f"{value:.6g}") for value in gamma.tolist()],
         }  # fmt: skip
 
     @property
@@ -166,12 +168,39 @@ class DiffEnc(nn.Module):
 
 
 def _described(part: Any) -> str:
-    """The class of a part, with the numbers and words that it keeps as attributes."""
-    kept = getattr(part, "__dict__", {}).items()
-    plain = {k: v for k, v in kept if isinstance(v, bool | int | float | str) and k[0] != "_"}
-    for said_elsewhere in ("training", "counterterm"):
-        plain.pop(said_elsewhere, None)
-    return type(part).__name__ + (f" {plain}" if plain else "")
+    """The class of a part, the numbers and words that it keeps as attributes, and a digest of the
+    same of all modules inside it."""
+    kept = {k: v for k, v in getattr(part, "__dict__", {}).items() if _is_plain(v)}
+    told = {k: v for k, v in kept.items() if k[0] != "_" and k not in ("training", "counterterm")}
+    text = type(part).__name__ + (f" {told}" if told else "")
+    inside = [*part.named_children()] if isinstance(part, nn.Module) else []
+    if inside:
+        lines = "\n".join(f"{name} {_described(module)}" for name, module in inside)
+        text += " with " + hashlib.sha256(lines.encode()).hexdigest()[:12]
+    return text
+
+
+def _is_plain(value: Any) -> bool:
+    each = value if isinstance(value, tuple) else (value,)
+    return all(isinstance(v, bool | int | float | str) for v in each)
+
+
+def disagreements(there: dict[str, Any], here: dict[str, Any]) -> list[str]:
+    """What two signatures, or other plain values by name, disagree in; those of gamma may be
+    rounded."""
+
+    def same(a: Any, b: Any) -> bool:
+        if isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
+            return all(
+                math.isclose(*pair, rel_tol=1e-3, abs_tol=1e-3) for pair in zip(a, b, strict=True)
+            )
+        return bool(a == b)
+
+    return [
+        f"{name} {there.get(name)!r} there, {here.get(name)!r} here"
+        for name in {**there, **here}
+        if not same(there.get(name), here.get(name))
+    ]
 
 
 # --- models by name ------------------------------------------------------------------------------
@@ -252,9 +281,12 @@ def build(config: ModelConfig) -> DiffEnc:
     size = SIZES[config.size]
 
     def network(unet: UNetConfig, mlp: tuple[int, int], encoder: bool) -> nn.Module:
+        coarser = math.log2(config.levels / 256)  # fewer levels, slower sines
+        fourier = tuple(k + coarser for k in unet.fourier)
         if len(config.shape) == 1:
-            return MLP(*mlp, config.shape, encoder, schedule)
-        return UNet(replace(unet, dropout=config.dropout), config.shape, encoder, schedule)
+            return MLP(*mlp, config.shape, encoder, schedule, fourier)
+        unet = replace(unet, dropout=config.dropout, fourier=fourier)
+        return UNet(unet, config.shape, encoder, schedule)
 
     denoiser = network(size.denoiser, size.denoiser_mlp, False)
     make_encoder = ENCODERS[config.encoder]
@@ -266,13 +298,10 @@ def build(config: ModelConfig) -> DiffEnc:
 
 
 def check_model(model: Any) -> None:
-    """Raise TypeError for what is no DiffEnc: a network alone, for example."""
+    """Raise TypeError for what is no DiffEnc, a network alone for example; ValueError for weights
+    in a format in which the bound would lose its digits."""
     if not isinstance(model, DiffEnc):
         raise TypeError(f"model must be a DiffEnc; got {type(model).__name__}")
-
-
-def check_weights(model: DiffEnc) -> None:
-    """Raise ValueError for weights in a format in which the bound would lose its digits."""
     one_of("dtype of the weights", model.dtype, (torch.float32, torch.float64))
 
 

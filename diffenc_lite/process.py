@@ -82,7 +82,7 @@ def change_hat(
     return step_c(s, t) * (1 - scale) * x_hat
 
 
-def extra_scale(u_hat: Tensor | float, s: Noise, t: Noise, scale: Scale) -> Tensor:
+def scale_minus_one(u_hat: Tensor | float, s: Noise, t: Noise, scale: Scale) -> Tensor:
     """G5: A / c - 1, however the scale is said. Args: u_hat, for x_hat = 1: 1 with a counterterm"""
     return -change_hat(1.0, u_hat, s, t, scale) / step_c(s, t)
 
@@ -109,7 +109,7 @@ def generative_step(
 
 def gap(v_error: Tensor | float, x_change: Tensor | float, s: Noise, t: Noise) -> Tensor:
     """L2: (mu_P - mu_Q) / sigma_Q for the mean with A = c; with another it is
-    gap + extra_scale gap_slope
+    gap + scale_minus_one gap_slope
 
     mu_P - mu_Q = alpha_s [c (x_hat - x_t) + (x_t - x_s)], written with
     x_hat - x_t = sigma_t (v - v_hat), so that no two large numbers cancel.

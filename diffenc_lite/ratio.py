@@ -18,15 +18,15 @@ from torch import Tensor
 
 from . import process
 from .arguments import one_of, real, whole
-from .bound import gap_and_slope, squared_gap
+from .bound import gap_and_slope, predict, squared_gap
 from .chain import Chain, Step, finite_chain
-from .evaluation import check_parts
+from .checks import check_parts
 from .gaussian import (
     best_cost,
     best_ratio,
     best_scale,
     kl_ratio,
-    squared_gap_at,
+    squared_gap_from,
     standard_normal,
 )
 from .model import DiffEnc, check_images, evaluating
@@ -59,7 +59,7 @@ def fit(
             each step and dimension (W5), for which many images are needed.
         resolution: N replaces the grid by the best T of the depths i / N (W4); with scale=False
             the scale of the chain must be None or "folded".
-        batch: images at a time.
+        batch: images at a time; with resolution they take as much memory as in `edge_costs`.
 
     Raises TypeError for images that are not uint8; ValueError for images that do not fit the
     model, for a batch below 1, a resolution below T, and what `Chain` refuses.
@@ -86,7 +86,7 @@ def fit(
     if ratio == "dimension":
         m, error = _gaps_by_dimension(model, x_batches(model, images, batch), chain, generator)
     else:
-        of_images = squared_gap_at(moments, scales_of(model, chain)[:, None])
+        of_images = squared_gap_from(moments, scales_of(model, chain)[:, None])
         # scale moves m at second order only: there m is least
         m, error = of_images.mean(1), _mean_error(of_images)
     w = best_ratio(m.mean() if ratio == "constant" else m)
@@ -126,7 +126,7 @@ def scales_of(model: DiffEnc, chain: Chain) -> Tensor:
     gamma = model.schedule(chain.grid.to(model.prototype)).gamma.cpu().double()
     s, t = Noise.from_gamma(gamma[:-1]), Noise.from_gamma(gamma[1:])
     given = chain.scale.cpu() if isinstance(chain.scale, Tensor) else chain.scale
-    return 1 + process.extra_scale(model.u_hat(1.0), s, t, given)
+    return 1 + process.scale_minus_one(model.u_hat(1.0), s, t, given)
 
 
 def _mean_error(values: Tensor) -> Tensor:
@@ -189,7 +189,7 @@ def edge_costs(
     Args:
         images: uint8 (N, ...); one noise for each image and depth.
         ratio: a positive number for all steps, or "optimal", W1 for each step.
-        batch: images at a time; they take 24 (N+1) batch d bytes of memory.
+        batch: images at a time; they take 32 (N+1) batch d bytes of memory.
         scale: None, "folded", A / c for all steps (G5), or "optimal", W7 for each step.
 
     Raises TypeError for images that are not uint8; ValueError for images that do not fit the model,
@@ -232,7 +232,8 @@ def mean_squared_gap_table(
     with evaluating(model):
         for x in batches:
             v_error, x_hat, shift = _at_all_depths(model, x, times, generator)
-            at_t += torch.stack([v_error * v_error, v_error * x_hat, x_hat * x_hat]).sum(2)
+            pairs = (v_error, v_error), (v_error, x_hat), (x_hat, x_hat)
+            at_t += torch.stack([(a * b).sum(1) for a, b in pairs])
             cross += torch.stack([v_error @ shift.T, x_hat @ shift.T, shift @ shift.T])
             count += x.numel()
         gamma = model.schedule(times).gamma.cpu().double()
@@ -251,9 +252,9 @@ def mean_squared_gap_table(
     if scale == "optimal":
         of_steps = best_scale(moments)
     else:
-        of_steps = 1 + process.extra_scale(model.u_hat(1.0), *noises, scale)
+        of_steps = 1 + process.scale_minus_one(model.u_hat(1.0), *noises, scale)
     table = torch.full((nodes, nodes), torch.inf, dtype=torch.float64)
-    table[s, t] = squared_gap_at(moments, of_steps).clamp(min=0)
+    table[s, t] = squared_gap_from(moments, of_steps).clamp(min=0)
     return table
 
 
@@ -265,14 +266,11 @@ def _at_all_depths(
     v_error, x_hat, shift = torch.zeros(3, len(times), x.numel(), dtype=torch.float64)
     for i, t in enumerate(times):
         at = model.schedule(t.expand(len(x)))
-        n, x_shift = at.like(x), model.shift(x, at.gamma)
+        x_shift = model.shift(x, at.gamma)
         shift[i] = x_shift.flatten()
         if i > 0:
-            x_t, eps = x + x_shift, standard_normal(x.shape, x, generator)
-            z = process.add_noise(x_t, eps, n)
-            v_hat = model.v_hat(z, at.gamma)
-            v_error[i] = (process.v_from_eps(x_t, eps, n) - v_hat).flatten()
-            x_hat[i] = process.x_from_v(z, v_hat, n).flatten()
+            eps = standard_normal(x.shape, x, generator)
+            v_error[i], x_hat[i] = (p.flatten() for p in predict(model, x + x_shift, eps, at))
     return v_error, x_hat, shift
 
 

@@ -34,7 +34,7 @@ def sample_steps(
     """G1, G3: z_1 ~ N(0, I), then z_s ~ p(z_s | z_t) = N(mu_P, (sigma_Q^2 / w) I), T times
 
     Yields T + 1 times, at t = 1, ..., 0, where x_hat is z_0 / alpha_0. Arguments and errors as in
-    `sample`, which turns dropout off.
+    `sample`; FloatingPointError if x_hat is not finite.
     """
     check_model(model)
     check_schedule(model.schedule, model.prototype)
@@ -46,12 +46,13 @@ def sample_steps(
     for i in reversed(range(chain.steps)):
         s, t, ratio, scale = chain.step(i, z)
         at_s, at_t = model.schedule(s.expand(n)), model.schedule(t.expand(n))
-        n_s, n_t = at_s.like(z), at_t.like(z)
-        x_hat = process.x_from_v(z, model.v_hat(z, at_t.gamma), n_t)
+        wide_s, wide_t = at_s.like(z), at_t.like(z)
+        with evaluating(model):
+            x_hat = process.x_from_v(z, model.v_hat(z, at_t.gamma), wide_t)
         if not bool(x_hat.isfinite().all()):
             raise FloatingPointError(f"x_hat is not finite at t = {float(t):g}")
         yield SampleStep(float(t), z, x_hat)
-        p = process.generative_step(z, x_hat, model.u_hat(x_hat), n_s, n_t, ratio, scale)
+        p = process.generative_step(z, x_hat, model.u_hat(x_hat), wide_s, wide_t, ratio, scale)
         z = p.mean + p.variance.sqrt() * standard_normal(z.shape, z, generator)
     yield SampleStep(0.0, z, z / model.schedule(s.expand(n)).like(z).alpha)
 
@@ -73,8 +74,8 @@ def sample(
         know it.
     Raises ValueError for n or steps below 1, for what `Chain` refuses, and without a shape.
     """
-    with evaluating(model):
-        for step in sample_steps(model, n, steps, shape=shape, generator=generator):
-            last = step
+    for step in sample_steps(model, n, steps, shape=shape, generator=generator):
+        last = step
+    with torch.no_grad():
         at_0 = model.schedule(last.z.new_zeros(n)).like(last.z)
     return pixels.draw_levels(last.z, at_0, model.levels, generator)

@@ -33,8 +33,8 @@ def test_plain_values_are_the_chain_again(steps, scale, dimension):
     ratio = drawn[1] if dimension else drawn[1, :, 0]
     scale = drawn[2, :, 0] if scale == "number" else scale
     chain = Chain(grid.double(), ratio, scale, ratio_error=ratio / 10)
-    again = Chain(**json.loads(json.dumps(chain.plain())))
-    assert again.plain() == chain.plain()
+    again = Chain(**json.loads(json.dumps(chain.as_dict())))
+    assert again.as_dict() == chain.as_dict()
 
 
 # --- where a depth falls --------------------------------------------------------------------------
@@ -48,15 +48,15 @@ def test_a_depth_of_the_grid_starts_its_own_step(steps, dtype):
     upper = chain.grid[1:].to(dtype)
     above = torch.nextafter(upper, torch.full_like(upper, 2.0)).clamp(max=1)
     for t in (upper, above, torch.linspace(0, 1, steps + 1, dtype=dtype)[1:]):
-        assert torch.equal(chain.drawn_step(chain.uniform_at(t)), every)
+        assert torch.equal(chain.drawn_step(chain.draws_of(t)), every)
     middle = (chain.grid[1:] + chain.grid[:-1]) / 2
-    assert torch.equal(chain.drawn_step(chain.uniform_at(middle)), every)
+    assert torch.equal(chain.drawn_step(chain.draws_of(middle)), every)
 
 
 def test_a_narrow_step_keeps_what_falls_in_it():
     chain = Chain([0, 1e-7, 5e-7, 1])
     t = torch.tensor([0.0, 5e-8, 1e-7, 2e-7, 5e-7, 6e-7])
-    assert chain.drawn_step(chain.uniform_at(t)).tolist() == [0, 0, 0, 1, 1, 2]
+    assert chain.drawn_step(chain.draws_of(t)).tolist() == [0, 0, 0, 1, 1, 2]
 
 
 def test_uniform_numbers_choose_all_steps_alike():

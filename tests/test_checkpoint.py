@@ -93,6 +93,35 @@ def test_round_trip(encoder, shape, tmp_path):
     assert loaded.card["configuration"] == {**asdict(model.config), "shape": list(shape)}
 
 
+@pytest.mark.parametrize("change", ["gamma_max", "counterterm", "dropout", "encoder"])
+def test_a_part_changed_after_build_is_saved_as_it_is(change, tmp_path):
+    """The configuration would build another model, so there is none in the card."""
+
+    def made(changed=True):
+        model = build(ModelConfig("scaling", "tiny", shape=(1, 8, 8)))
+        if changed and change == "gamma_max":
+            model.schedule.gamma_max = 2.0
+        elif changed and change == "counterterm":
+            model.encoder.counterterm = False
+        elif changed and change == "dropout":
+            model.denoiser.down[0][0].dropout.p = 0.5
+        elif changed:
+            model.encoder = build(ModelConfig("learned", "tiny", shape=(1, 8, 8))).encoder
+        return model
+
+    before = torch.get_rng_state()
+    model = made()
+    torch.set_rng_state(before)
+    save_model(model, tmp_path / "m")
+    assert torch.equal(torch.get_rng_state(), before)
+    assert read_card(tmp_path / "m")["configuration"] is None
+    with pytest.raises(ValueError, match="no configuration"):
+        load_model(tmp_path / "m")
+    with pytest.raises(ValueError, match="does not fit the model given"):
+        load_model(tmp_path / "m", model=made(False))
+    assert load_model(tmp_path / "m", model=made()).signature() == model.signature()
+
+
 # ---- starting from a saved model -----------------------------------------------------------------
 
 

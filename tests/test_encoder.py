@@ -17,8 +17,8 @@ from diffenc_lite import (
     fit,
     train,
 )
+from diffenc_lite.checks import check_parts
 from diffenc_lite.encoder import has_counterterm
-from diffenc_lite.evaluation import check_parts
 
 
 def encode(encoder, x, gamma):
@@ -165,9 +165,9 @@ def test_an_encoder_that_would_make_a_wrong_bound_is_refused(kind, small_model):
 
 
 def fast_shift(x, gamma):
-    """Sines of 1,000 times the depth, as in other networks, turn in a hundredth of gamma."""
+    """Sines of 1,000 gamma turn in a hundredth of gamma."""
     n = Noise.from_gamma(gamma).like(x)
-    return n.sigma.square() * (1000 * n.gamma / 18.3).sin() * x
+    return n.sigma.square() * (1000 * n.gamma).sin() * x
 
 
 LEGAL = [Dropping(), Root(), module_of(shift=fast_shift), only_shift(IdentityEncoder())]

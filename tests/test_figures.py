@@ -254,7 +254,7 @@ def test_06_a_mean_lands_where_the_librarys_gap_says():
         change = x_t - ScalingEncoder()(x, at_s.gamma[None])[0]
         for name, (scale, place) in lesson_06.landings(t, s).items():
             given = {"paper": None, "folded": "folded", "exact": scale}[name]
-            extra = process.extra_scale(1.0, at_s, at_t, given)
+            extra = process.scale_minus_one(1.0, at_s, at_t, given)
             slope = process.gap_slope(x_t, at_s, at_t)
             gap = process.gap(0.0, change, at_s, at_t) + extra * slope
             assert place == pytest.approx(gap.item(), abs=1e-9)

@@ -40,6 +40,7 @@ from diffenc_lite import (
     sample,
     save_model,
     train,
+    train_steps,
 )
 
 IMAGES = torch.tensor([[0, 255], [100, 200], [3, 4]], dtype=torch.uint8)
@@ -74,6 +75,7 @@ class Overridden(LinearSchedule):
 
 
 CUT = module_of(forward=lambda z, gamma: z[:, :1])  # one dimension too few
+MIXING = module_of(forward=lambda z, gamma: z - z.mean(0))  # no bound
 NOT_FINITE = module_of(forward=lambda z, gamma: NAN * z)
 
 
@@ -143,7 +145,7 @@ def test_settings_of_a_training():
         "ends": [0],
         "steps": [0, 1.5, "8"],
         "evaluate_images": [1],
-        "fast": ["no", 2],
+        "bf16": ["no", 1, 1.0],
         **dict.fromkeys(["seed", "warmup"], [-1]),
         **dict.fromkeys(["log_every", "evaluate_every", "checkpoint_every"], [0, 5.5]),
     }.items():
@@ -201,7 +203,9 @@ MISTAKES = [
     (lambda m: elbo(CUT, IMAGES), TypeError, "DiffEnc"),
     (lambda m: elbo(m, IMAGES, generator=0), TypeError, "generator"),
     (  # forgets `.like(x)`
-        lambda m: evaluate(DiffEnc(CUT, SimpleNamespace(shift=lambda x, gamma: gamma * x)), IMAGES),
+        lambda m: evaluate(
+            DiffEnc(m.denoiser, SimpleNamespace(shift=lambda x, gamma: gamma * x)), IMAGES
+        ),
         ValueError,
         "encoder must work",
     ),
@@ -216,7 +220,10 @@ MISTAKES = [
         for part in ("encoder", "schedule")
         for held in (nn.Parameter(X), nn.Linear(2, 2))
     ],
-    (lambda m: evaluate(copy.deepcopy(m).half(), IMAGES), ValueError, "dtype of the weights"),
+    *[
+        (lambda m, call=call: call(copy.deepcopy(m).half()), ValueError, "dtype of the weights")
+        for call in (lambda m: elbo(m, IMAGES), lambda m: sample(m, 2, 2))
+    ],
     *[  # forward mode does not go through running averages
         (
             lambda m, layer=layer: LearnedEncoder(nn.Sequential(layer)),
@@ -231,6 +238,18 @@ MISTAKES = [
         "encoder must | Norm2d",
     ),
     (lambda m: fit(m, IMAGES, 2, ratio="best"), ValueError, "ratio must"),
+    (lambda m: fit(m, IMAGES, 2, scale=1.0), ValueError, "scale must | True, False | 1.0"),
+    (lambda m: evaluate(DiffEnc(MIXING), IMAGES), ValueError, "denoiser must | alone"),
+    (lambda m: DiffEnc(CUT, SimpleNamespace(shift=max, u=3)), TypeError, "encoder.u must"),
+    (lambda m: DiffEnc(CUT, CUT), TypeError, "LearnedEncoder(network)"),
+    *[
+        (
+            lambda m, given=given: next(train_steps(m, IMAGES, TrainConfig(1), None, *given)),
+            ValueError,
+            "clusters must",
+        )
+        for given in ((None, False, torch.arange(3)), (IMAGES, False, torch.arange(2)))
+    ],
     (lambda m: fit(m, IMAGES, 5, resolution=4), ValueError, "resolution must"),
     (
         lambda m: fit(m, IMAGES, Chain.equal(2, 1, 1.5), scale=False, resolution=4),

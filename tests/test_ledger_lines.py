@@ -250,7 +250,7 @@ def test_large_numbers_that_cancel_are_no_difference():
 
 @pytest.mark.parametrize(
     ("kind", "every"),
-    [("claims", 300), ("lines", 400), ("code", 140), ("definitions", 70), ("collusion", 40)],
+    [("claims", 300), ("lines", 400), ("code", 140), ("definitions", 70), ("collusion", 37)],
 )
 def test_slips_are_refused(kind, every):
     """A sample; `python tests/by_hand/mutate_ledger.py` tries them all."""

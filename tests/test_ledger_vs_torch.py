@@ -467,7 +467,7 @@ def test_ratio_that_depends_on_the_latent(normal):
     same(saved.mean(), ledger("W6", "mean", m=errors, mbar=float(mean), N=B, d=D))
 
 
-@checks("W7", process.gap_slope, gaussian.best_scale, gaussian.squared_gap_at)
+@checks("W7", process.gap_slope, gaussian.best_scale, gaussian.squared_gap_from)
 def test_best_multiple_of_a_prediction(depths, normal):
     s, t = Noise.from_gamma(depths.gamma_s[0]), Noise.from_gamma(depths.gamma_t[0])
     xhat, c = normal(B), schedule.step_c(s, t)
@@ -484,7 +484,7 @@ def test_best_multiple_of_a_prediction(depths, normal):
     assert float(c * scale) == pytest.approx(float(LEDGER["W7"].form("best").subs(means)))
     m = n.in_gamma(LEDGER["W7"].form("m")).subs(means)
     m = m.subs({n.gamma_s: float(s.gamma), n.gamma_t: float(t.gamma)})
-    assert float(gaussian.squared_gap_at(products, scale)) == pytest.approx(float(m))
+    assert float(gaussian.squared_gap_from(products, scale)) == pytest.approx(float(m))
 
 
 # --- the worlds ----------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import pytest
 import torch
 from draws import F64, seeded
 
+from diffenc_lite import DiffEnc, LearnedEncoder
 from diffenc_lite.model import ENCODERS, ModelConfig, build
 from diffenc_lite.training import State, TrainConfig
 from diffenc_lite.training.muon import Muon, inner_convolutions, orthogonal
@@ -50,3 +51,5 @@ def test_it_moves_the_convolutions_between_the_first_and_the_last(encoder):
     assert {names[id(w)] for w in owned[1]} == inner and (one, factor) == (1.0, 20 / 3)
     assert sorted(map(id, owned[0] + owned[1])) == sorted(names)
     assert len(State(model, TrainConfig(2)).optimizers) == 1
+    shared = DiffEnc(model.denoiser, LearnedEncoder(model.denoiser))
+    assert len({*inner_convolutions(shared)}) == len(inner_convolutions(shared))

@@ -86,9 +86,9 @@ def test_a_subclass_is_trained_saved_and_loaded_as_one(tmp_path):
 
     images = torch.randint(256, (20, 1, 8, 8)).byte()
     totals = []
-    for fast in (True, False):
+    for bf16 in (True, False):
         torch.manual_seed(0)
-        last = train(make(), images, TrainConfig(1, batch=8, fast=fast))
+        last = train(make(), images, TrainConfig(1, batch=8, bf16=bf16))
         totals.append(last.total)
     assert totals[0] == pytest.approx(totals[1], rel=1e-4) and isinstance(last.model, Sevens)
     save_model(last.model, tmp_path / "sevens", {})
@@ -114,9 +114,6 @@ def test_other_parts_make_another_model():
     other = vdm.with_parts(encoder=encoder.ScalingEncoder())
     assert other.config is None and vdm.config is not None
     assert isinstance(vdm.encoder, encoder.IdentityEncoder) and other.denoiser is vdm.denoiser
-    changed = build(vdm.config)
-    changed.levels = 17
-    assert changed.config is None
 
 
 def test_the_cosine_schedule_is_a_cosine():
@@ -167,6 +164,11 @@ def test_weights_do_not_go_into_a_model_that_reads_them_otherwise(tmp_path):
     config, points = TrainConfig(2, batch=8), POINTS // 16
     with_a_number = own_model(schedule=straight)
     with_a_number.encoder.k = 3
+    with_a_number_inside, with_another_net = (
+        own_model(schedule=straight),
+        own_model(schedule=straight),
+    )
+    with_a_number_inside.encoder.network.slope = with_another_net.denoiser.slope = 0.1
     save_model(own_model(schedule=straight), file, {"seed": 3})
     train(own_model(schedule=straight), points, config, run)
     for other, words in (
@@ -174,12 +176,20 @@ def test_weights_do_not_go_into_a_model_that_reads_them_otherwise(tmp_path):
         (own_model(schedule=straight, counterterm=False), "counterterm True there, False here"),
         (own_model(), r"gamma \[-6.0, -3.3, -1.5, 3.0\] there, \[-13.3, -7.81, -4.15, 5.0\] here"),
         (own_model(schedule=CosineSchedule(-6, 3)), "gamma .* there"),
-        (with_a_number, "encoder LearnedEncoder there, LearnedEncoder {'k': 3} here"),
+        (
+            with_a_number,
+            "encoder .LearnedEncoder with .* there, .LearnedEncoder ..k.: 3. with .* here",
+        ),
+        (
+            with_a_number_inside,
+            "encoder .LearnedEncoder with .* there, .LearnedEncoder with .* here",
+        ),
+        (with_another_net, "denoiser .Net with .* there, .Net ..slope.: 0.1. with .* here"),
     ):
         before = weights(other)
         with pytest.raises(ValueError, match=words):
             load_model(file, model=other)
-        with pytest.raises(ValueError, match="other settings .model "):
+        with pytest.raises(ValueError, match="other settings .*" + words):
             train(other, points, config, run)
         assert same(weights(other), before)
     other = DiffEnc(MLP(8, 1), LearnedEncoder(Net()), straight, shape=(2,))

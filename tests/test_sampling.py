@@ -107,5 +107,7 @@ def test_a_sample_has_no_dropout_and_keeps_the_mode():
     model = shaken(build(ModelConfig("identity", "tiny", shape=(1, 8, 8), dropout=0.5))).train()
     drawn = [sample(model, 4, 5, generator=seeded(1)) for _ in range(2)]
     assert torch.equal(*drawn) and all(module.training for module in model.modules())
-    step = next(sample_steps(model, 2, 3))
-    assert not step.x_hat.requires_grad
+    first, *_, last = sample_steps(model, 4, 5, generator=seeded(1))
+    assert not first.x_hat.requires_grad
+    *_, again = sample_steps(model.eval(), 4, 5, generator=seeded(1))
+    assert torch.equal(last.z, again.z)

@@ -10,7 +10,7 @@ from diffenc_lite.course.studies import mnist_fits as fits
 from diffenc_lite.course.studies import mnist_ratio as study
 from diffenc_lite.course.studies import options
 from diffenc_lite.course.studies.mnist_fits import constant_ratio
-from diffenc_lite.gaussian import best_ratio, kl_ratio, squared_gap_at
+from diffenc_lite.gaussian import best_ratio, kl_ratio, squared_gap_from
 from diffenc_lite.ratio import cheapest_path
 
 
@@ -60,7 +60,7 @@ def test_products_give_the_gap_of_every_scale(model, images, scale):
     ends = grid[index], grid[index + 1]
     expected = squared_gap(model, model.to_unit(images), *ends, noise, scale).detach()
     a = fits.scales_of(model, Chain(grid, scale=scale))
-    found = squared_gap_at(products.double(), a[index][:, None, None, None])
+    found = squared_gap_from(products.double(), a[index][:, None, None, None])
     torch.testing.assert_close(found, expected.double(), rtol=1e-3, atol=1e-2)
 
 
@@ -68,7 +68,7 @@ def gaps_by_step(model, images, steps, draws, scale):
     found = [[] for _ in range(steps)]
     drawn = fits.drawn_products(model, images, equal_grid(steps), draws, seeded())
     for _, index, products in drawn:
-        gaps = squared_gap_at(products.double(), scale[index][:, None, None, None])
+        gaps = squared_gap_from(products.double(), scale[index][:, None, None, None])
         for i, one in zip(index.tolist(), gaps, strict=True):
             found[i].append(one)
     return [torch.stack(gaps) for gaps in found]

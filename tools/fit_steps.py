@@ -27,7 +27,7 @@ def main() -> None:
         model = load_pretrained(name)
         steps = {}
         for t in STEPS:
-            fitted = fit(model, images, t, generator=torch.Generator().manual_seed(t)).plain()
+            fitted = fit(model, images, t, generator=torch.Generator().manual_seed(t)).as_dict()
             del fitted["grid"]
             steps[t] = {
                 key: [float(f"{value:.5g}") for value in values] for key, values in fitted.items()

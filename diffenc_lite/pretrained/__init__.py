@@ -20,7 +20,7 @@ from ..arguments import one_of
 from ..chain import Chain
 from ..data import cache_folder
 from ..files import PathLike, fetch, verify, write_whole
-from ..model import DiffEnc, ModelConfig, build, check_model
+from ..model import DiffEnc, ModelConfig, build, check_model, disagreements
 
 PRETRAINED = Path(__file__).parent
 FITTED = PRETRAINED / "fitted.json"
@@ -42,8 +42,10 @@ def save_model(model: DiffEnc, path: PathLike, card: dict[str, Any] | None = Non
         for name, w in model.state_dict().items()
     }
     weights, config = save(copies), model.config
+    if config is not None and _untold(config, copies, model):
+        config = None  # a part was changed after it was built
     about: dict[str, Any] = {"configuration": None if config is None else asdict(config)}
-    about |= {"own": model.settings()} if config is None else {}
+    about |= {"own": model.signature()} if config is None else {}
     about |= {k: v for k, v in (card or {}).items() if k not in ("configuration", "own")}
     about["sha256"] = hashlib.sha256(weights).hexdigest()
     text = json.dumps(about, indent=2) + "\n"  # before a file is touched
@@ -88,14 +90,12 @@ def load_model(
         )
     try:
         if model is None:
-            model = build(ModelConfig(**card["configuration"]))
-            if any(weight.dtype == torch.float64 for weight in weights.values()):
-                model = model.double()
+            model = _built(ModelConfig(**card["configuration"]), weights)
         else:
             filled = copy.deepcopy(model)  # it stays as it is if it is refused
             filled.load_state_dict(weights)
-            _compare(card, weights, filled)
-        model.load_state_dict(weights)
+            _check_signature(card, weights, filled)
+            model.load_state_dict(weights)
     except Exception as error:  # a foreign file may raise anything
         raise ValueError(f"{file} does not fit {fits}: {error}") from None
     return model.to(device).eval().with_parts(_card=card)
@@ -107,18 +107,34 @@ def _read(path: PathLike) -> tuple[dict[str, Any], Path, Tensors]:
     return card, file, load(verify(file.read_bytes(), card["sha256"], file))
 
 
-def _compare(
+def _built(config: ModelConfig, weights: Tensors) -> DiffEnc:
+    """The model of a configuration with these weights; the global generator stays as it is."""
+    with torch.random.fork_rng(devices=[]):
+        model = build(config)
+    if any(weight.dtype == torch.float64 for weight in weights.values()):
+        model = model.double()
+    model.load_state_dict(weights)
+    return model
+
+
+def _untold(config: ModelConfig, weights: Tensors, model: DiffEnc) -> list[str]:
+    """What a configuration and weights do not tell of a model that has them."""
+    try:
+        return disagreements(_built(config, weights).signature(), model.signature())
+    except RuntimeError as error:  # of load_state_dict
+        return [str(error)]
+
+
+def _check_signature(
     card: dict[str, Any], weights: Tensors, model: DiffEnc, but: tuple[str, ...] = ()
 ) -> None:
-    """Raise ValueError if what the weights do not tell is another setting than in the card."""
-    there, here = card.get("own"), model.settings()
-    if there is None:
-        saved = build(ModelConfig(**card["configuration"]))
-        saved.load_state_dict(weights)
-        there = saved.settings()
-    for name in here:
-        if name not in but and there[name] != here[name]:
-            raise ValueError(f"{name} {there[name]} there, {here[name]} here")
+    """Raise ValueError if what the weights do not tell is another than in the card."""
+    there = card.get("own") or _built(ModelConfig(**card["configuration"]), weights).signature()
+    here = model.signature()
+    for name in but:
+        here[name] = there[name]
+    if differing := disagreements(there, here):
+        raise ValueError("; ".join(differing))
 
 
 def start_from(model: DiffEnc, path: PathLike) -> DiffEnc:
@@ -140,7 +156,7 @@ def start_from(model: DiffEnc, path: PathLike) -> DiffEnc:
             if shapes.get(name) != weight.shape:
                 raise ValueError(f"it has no {name} of shape {tuple(weight.shape)}")
         filled.load_state_dict(weights, strict=False)
-        _compare(card, weights, filled, but=("encoder", "counterterm"))
+        _check_signature(card, weights, filled, but=("encoder", "counterterm"))
     except ValueError as error:
         raise ValueError(f"model must fit {os.fspath(path)}: {error}") from None
     start = {"encoder": (card["configuration"] or {}).get("encoder")}

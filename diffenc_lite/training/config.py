@@ -35,9 +35,9 @@ class TrainConfig:
     evaluate_every: updates between evaluations on held-out images.
     evaluate_images: how many of them, evenly chosen.
     checkpoint_every: updates between writes of resume.pt.
-    fast: True is bf16 for the denoiser of images where the processor computes in it; False is
-        float32 everywhere. So with True the rounding depends on the processor: a run's folder says
-        which it was, and goes on with the same only. The encoder stays in float32.
+    bf16: the denoiser of images computes in bf16 where the processor itself can, so the rounding
+        depends on the processor: a run's folder says which it was, and goes on with the same only.
+        The encoder stays in float32. With False all does.
 
     Raises ValueError, naming the field, for a value that makes no sense."""
 
@@ -55,28 +55,27 @@ class TrainConfig:
     evaluate_every: int = 500
     evaluate_images: int = 1000
     checkpoint_every: int = 500
-    fast: bool = True
+    bf16: bool = True
 
     def __post_init__(self) -> None:
         least = dict.fromkeys(("updates", "batch", "ends"), 1) | {"warmup": 0, "seed": 0}
         least |= {"log_every": 1, "evaluate_every": 1, "checkpoint_every": 1, "evaluate_images": 2}
         numbers: dict[str, float] = {n: whole(n, getattr(self, n), low) for n, low in least.items()}
+        not_negative = "a number of at least 0", lambda decay: decay >= 0
+        numbers["weight_decay"] = real("weight_decay", self.weight_decay, *not_negative)
         numbers["lr"] = real("lr", self.lr, "a number above 0", lambda lr: lr > 0)
         numbers["ema"] = real("ema", self.ema, "a number in [0, 1)", lambda ema: 0 <= ema < 1)
-        decay = real(
-            "weight_decay", self.weight_decay, "a number of at least 0", lambda decay: decay >= 0
-        )
-        for name, number in {**numbers, "weight_decay": decay}.items():
+        for name, number in numbers.items():
             object.__setattr__(self, name, number)  # NumPy's would not come back from a file
         as_chain(self.steps)
-        one_of("fast", self.fast, (True, False))
+        one_of("bf16", self.bf16, (True, False))
         one_of("optimizer", self.optimizer, OPTIMIZERS)
 
-    def plain(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """The settings as plain values, for a card or to be compared."""
         chain = as_chain(self.steps)
         kept = chain and Chain(chain.grid, chain.ratio, chain.scale)  # its errors change no result
-        return {**vars(self), "steps": kept and kept.plain()}
+        return {**vars(self), "steps": kept and kept.as_dict()}
 
 
 def learning_rate(config: TrainConfig, update: int) -> float:

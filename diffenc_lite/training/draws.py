@@ -24,7 +24,7 @@ def rank_and_size() -> tuple[int, int]:
 def draw_batch(
     model: DiffEnc, images: Tensor, config: TrainConfig, update: int
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """index of the images, uniform draws in [0, 1) for their depths, eps and eps_0 of this process.
+    """index of the images, draws in [0, 1) for their depths, eps and eps_0 of this process.
 
     All processes draw everything, and each takes every n-th: together they cover [0, 1) evenly, and
     each has its part of the first `ends` images.
@@ -36,9 +36,9 @@ def draw_batch(
     eps = torch.randn(
         (batch + ends, *images.shape[1:]), generator=generator, dtype=model.dtype, device=device
     )
-    uniform = low_discrepancy(batch, eps, generator)
+    draws = low_discrepancy(batch, eps, generator)
     share = slice(rank, None, ranks)
-    return index[share], uniform[share], eps[:batch][share], eps[batch:][share]
+    return index[share], draws[share], eps[:batch][share], eps[batch:][share]
 
 
 @contextmanager

@@ -17,21 +17,22 @@ import torch
 from torch import Tensor
 
 from ..files import PathLike, verify, write_whole, writing
-from ..model import DiffEnc
+from ..model import DiffEnc, disagreements
 
 HEADER = b"diffenc_lite resume 2\n"  # then the sha256 of the rest, in 64 hex digits, and the rest
 
 
 class RunFolder:
-    """`load` what was saved, `log` lines of metrics, `save` a state.
+    """`restore` what was saved, `log` lines of metrics, `save` a state.
 
     settings: by name, what must be the same for the run to go on."""
 
     def __init__(self, path: PathLike, settings: dict[str, Any]):
         self.path, self.settings = Path(path), settings
         self.resume, self.metrics = self.path / "resume.pt", self.path / "metrics.jsonl"
+        self.seen = b""  # the beginning of resume.pt when it was last read or written
 
-    def load(self) -> dict[str, Any] | None:
+    def restore(self) -> dict[str, Any] | None:
         """The state last saved, the metrics cut back to what they were then; None in a new folder.
 
         Raises ValueError if the run had other settings, or if resume.pt or the metrics are damaged.
@@ -41,14 +42,8 @@ class RunFolder:
             if size:
                 raise ValueError(f"{self.path} has metrics but no resume.pt; give another folder")
             return None
-        saved = load_resume(self.resume)
-        before, here = saved["settings"], self.settings
-        differing = [
-            f"{name} {before.get(name)!r} there, {here.get(name)!r} here"
-            for name in {**before, **here}
-            if before.get(name) != here.get(name)
-        ]
-        if differing:
+        saved, self.seen = load_resume(self.resume), self._beginning()
+        if differing := disagreements(saved["settings"], self.settings):
             problem = f"{self.path} holds a run with other settings ({'; '.join(differing)})"
             raise ValueError(f"{problem}. Give another folder, or the same settings to go on")
         if size < saved["metrics"]:
@@ -72,28 +67,39 @@ class RunFolder:
             os.fsync(file.fileno())
 
     def save(self, state: dict[str, Any]) -> None:
-        """Args: state, tensors, numbers, strings; dicts and lists of them."""
+        """Args: state, tensors, numbers, strings; dicts and lists of them. Raises RuntimeError if
+        another run has written there since."""
+        if self._beginning() != self.seen:
+            raise RuntimeError(f"{self.resume} was written by another run of this folder")
         saved = {"settings": self.settings, "metrics": self._size(), "state": state}
         buffer = io.BytesIO()
         torch.save(saved, buffer)
         content = buffer.getvalue()
-        write_whole(self.resume, HEADER + hashlib.sha256(content).hexdigest().encode() + content)
+        self.seen = HEADER + hashlib.sha256(content).hexdigest().encode()
+        write_whole(self.resume, self.seen + content)
+
+    def _beginning(self) -> bytes:
+        if not self.resume.exists():
+            return b""
+        with self.resume.open("rb") as file:
+            return file.read(len(HEADER) + 64)
 
     def _size(self) -> int:
         return self.metrics.stat().st_size if self.metrics.exists() else 0
 
 
-def fingerprint(model: DiffEnc, images: Tensor, held_out: Tensor | None) -> dict[str, str | None]:
+def fingerprint(model: DiffEnc, images: Tensor, held_out: Tensor | None) -> dict[str, Any]:
     """What tells model, its start and data from others: a run goes on only with the same."""
 
     def digest(data: Tensor) -> str:
         return hashlib.sha256(data.cpu().numpy().tobytes()).hexdigest()[:16]
 
-    settings, parts = model.settings(), {n: [*w.shape] for n, w in model.state_dict().items()}
+    signature, parts = model.signature(), {n: [*w.shape] for n, w in model.state_dict().items()}
     if isinstance(model.schedule, torch.nn.Module) and [*model.schedule.parameters()]:
-        del settings["gamma"]  # which the training changes
+        del signature["gamma"]  # which the training changes
     return {
-        "model": repr(model.config or settings),
+        "model": repr(model.config),
+        **signature,
         "weight_shapes": hashlib.sha256(repr(parts).encode()).hexdigest()[:16],
         "start": model.card.get("sha256") or model.card.get("start", {}).get("sha256"),
         "images": digest(images),

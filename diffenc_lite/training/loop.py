@@ -22,9 +22,10 @@ from torch import Tensor
 
 from .. import bound, pixels
 from ..chain import as_chain
-from ..evaluation import Evaluation, check_parts, evaluate, evenly_chosen
+from ..checks import check_parts
+from ..evaluation import Evaluation, evaluate, evenly_chosen
 from ..files import PathLike
-from ..model import DiffEnc, check_images
+from ..model import DiffEnc, check_images, disagreements
 from .config import TrainConfig
 from .draws import FOR_EVALUATION, draw_batch, rank_and_size, seeded, seeded_dropout
 from .folder import RunFolder, fingerprint
@@ -72,11 +73,12 @@ def train(
             stopped there, it goes on with the weights that it had.
         held_out: images to evaluate on; of these, `evaluate_images` evenly chosen ones.
 
-    An interrupt waits for the end of the update, saves and leaves with KeyboardInterrupt. If
-    torch.distributed is initialised, each process takes its part of a batch.
+    An interrupt waits for the end of the update, and of an evaluation that is due then, saves and
+    leaves with KeyboardInterrupt. If torch.distributed is initialised, each process takes its part
+    of a batch. To train a finished model further, start a new run with its weights (`start_from`).
     Raises ValueError for settings that do not fit the model, the images or the run in the folder,
-    and for an encoder that `check_parts` refuses;
-    FloatingPointError, before it touches the weights, if loss or gradient is not finite; OSError.
+    and for parts that `check_parts` refuses; FloatingPointError, before it touches the weights, if
+    loss or gradient is not finite; OSError.
     """
     with closing(train_steps(model, images, config, folder, held_out, bar=True)) as reports:
         for progress in reports:
@@ -97,30 +99,30 @@ def train_steps(
 
     Args: bar, whether to show a progress bar, in a notebook as a widget; clusters, of held_out, as
         in `evaluate`; the others as in `train`.
-    Leaving the loop early saves, if there is a folder.
+    Leaving the loop early saves, if there is a folder; a generator with a name, once it is closed.
     """
     from tqdm.auto import tqdm
 
-    _check(model, images, config, held_out)
+    _check(model, images, config, held_out, clusters)
     images, chain = images.to(model.device), as_chain(config.steps)
     held_out, clusters = (
         None if given is None else evenly_chosen(given, config.evaluate_images)
         for given in (held_out, clusters)
     )
-    quick = bf16_if_faster(model, tuple(images.shape[1:])) if config.fast else model
+    in_bf16 = bf16_if_faster(model, tuple(images.shape[1:])) if config.bf16 else model
     state, sums = State(model, config), torch.zeros(4, dtype=torch.float64)  # of the terms, of 1
     state.averaged = state.averaged.with_parts(_card={})  # it told of the start
     is_main, run = rank_and_size()[0] == 0, None
     if folder is not None and is_main:  # the only process that reads and writes
-        used = {"fast": quick is not model}  # which depends on the processor too
-        run = RunFolder(folder, config.plain() | used | fingerprint(model, images, held_out))
+        used = {"bf16": in_bf16 is not model}  # which depends on the processor too
+        run = RunFolder(folder, config.as_dict() | used | fingerprint(model, images, held_out))
 
     def due(every: int) -> bool:
         return state.update == config.updates or state.update % every == 0
 
     def save() -> None:
         if run is not None:
-            run.save({**state.save(), "window": sums, "gamma": model.settings()["gamma"]})
+            run.save({**state.save(), "window": sums, "gamma": model.signature()["gamma"]})
 
     def report(evaluated: bool) -> Progress:
         evaluation = None
@@ -136,16 +138,17 @@ def train_steps(
             state.averaged,
         )  # fmt: skip
 
-    everywhere = [None if run is None else run.load()]
+    everywhere = [None if run is None else run.restore()]
     if rank_and_size()[1] > 1:
         dist.broadcast_object_list(everywhere)
     if (saved := everywhere[0]) is None:
         save()  # so that metrics never stand alone, and a full disk is noticed now
     else:
-        sums, there = saved["window"], saved["gamma"]
+        sums = saved["window"]
         state.load(saved)
-        if (here := model.settings()["gamma"]) != there:  # with trained parts it could not be told
-            raise ValueError(f"{folder} holds a run with another schedule: {there}, here {here}")
+        told = {"gamma": model.signature()["gamma"]}  # with trained parts, only now
+        if differing := disagreements({"gamma": saved["gamma"]}, told):
+            raise ValueError(f"{folder} holds a run with another schedule: {differing[0]}")
     if model.device.type == "cpu":
         keep_freed_memory()
     since, clock = state.update, time.perf_counter()
@@ -159,9 +162,9 @@ def train_steps(
     try:
         while state.update < config.updates:
             with interrupts_held_back():
-                index, uniform, eps, eps_0 = draw_batch(model, images, config, state.update)
+                index, draws, eps, eps_0 = draw_batch(model, images, config, state.update)
                 with seeded_dropout(model.device, config, state.update):
-                    losses = bound.bound_at(quick, images[index], uniform, eps, eps_0, chain)
+                    losses = bound.bound_at(in_bf16, images[index], draws, eps, eps_0, chain)
                 terms = [losses.prior.mean(), losses.reconstruction.mean(), losses.diffusion.mean()]
                 values = state.descend(pixels.bits_per_dim(torch.stack(terms), losses.dims))
                 sums += torch.tensor([*values, 1.0], dtype=torch.float64)
@@ -205,7 +208,13 @@ def interrupts_held_back() -> Iterator[None]:
         signal.raise_signal(signal.SIGINT)  # now to its usual handler
 
 
-def _check(model: DiffEnc, images: Tensor, config: TrainConfig, held_out: Tensor | None) -> None:
+def _check(
+    model: DiffEnc,
+    images: Tensor,
+    config: TrainConfig,
+    held_out: Tensor | None,
+    clusters: Tensor | None,
+) -> None:
     check_images(model, images)
     if not any(weight.requires_grad for weight in model.parameters()):
         raise ValueError("model must have weights to train; it has none that require a gradient")
@@ -215,6 +224,9 @@ def _check(model: DiffEnc, images: Tensor, config: TrainConfig, held_out: Tensor
         check_images(model, held_out, "held_out")
         if len(held_out) < 2:
             raise ValueError(f"held_out must have at least 2 images; got {len(held_out)}")
+    if clusters is not None and (held_out is None or len(clusters) != len(held_out)):
+        wanted = "given with held_out" if held_out is None else f"{len(held_out)}, as held_out"
+        raise ValueError(f"clusters must be {wanted}; got {len(clusters)}")
     check_parts(model, images)
     ranks, ends = rank_and_size()[1], min(config.ends, config.batch)
     if config.batch % ranks or ends % ranks:

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 def inner_convolutions(model: nn.Module) -> list[Tensor]:
     """The weights of the convolutions between the first and the last of each network of a model."""
     convolutions = [[w for w in net.parameters() if w.ndim == 4] for net in model.children()]
-    return [weight for of_network in convolutions for weight in of_network[1:-1]]
+    inner = [weight for of_network in convolutions for weight in of_network[1:-1]]
+    return [*dict.fromkeys(inner)]  # two networks may share weights
 
 
 def orthogonal(matrix: Tensor) -> Tensor:

@@ -80,7 +80,7 @@ class State:
                 f"the {what} is not finite in update {self.update + 1} (terms of the loss: "
                 f"{shown}); the weights are those before it. Try a smaller lr (now "
                 f"{self.config.lr:g}), a longer warmup (now {self.config.warmup}), or "
-                "TrainConfig(fast=False)"
+                "TrainConfig(bf16=False)"
             )
 
     def save(self) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from torch import Tensor
 from ...bound import gap_and_slope
 from ...chain import Chain, low_discrepancy
 from ...data import load_mnist
-from ...gaussian import best_cost, best_ratio, best_scale, kl_ratio, squared_gap_at
+from ...gaussian import best_cost, best_ratio, best_scale, kl_ratio, squared_gap_from
 from ...model import DiffEnc
 from ...pretrained import load_model
 from ...ratio import mean_squared_gap_table, scales_of
@@ -116,12 +116,12 @@ def fit_ratios(
     }
     ratio: dict[tuple[str, str], Tensor] = {}
     for name, a in scale.items():
-        m = squared_gap_at(mean, a)
+        m = squared_gap_from(mean, a)
         ratio[name, ONE] = torch.ones(())
         ratio[name, CONSTANT] = torch.tensor(constant_ratio(d / 2 * m.sum().item(), steps, d))
         ratio[name, BEST] = best_ratio(m)
         if by_pixel:
-            ratio[name, PIXELS] = best_ratio(squared_gap_at(means, a[:, None, None, None]))
+            ratio[name, PIXELS] = best_ratio(squared_gap_from(means, a[:, None, None, None]))
     return Fit(grid, scale, ratio)
 
 
@@ -146,11 +146,11 @@ def score_fit(
         for (scale, name), ratio in fitted.ratio.items():
             a = fitted.scale[scale][index]
             if name == PIXELS:
-                gap = squared_gap_at(products, a[:, None, None, None])
+                gap = squared_gap_from(products, a[:, None, None, None])
                 loss = kl_ratio(gap, ratio[index].double()).flatten(1).sum(1)
             else:
                 w = (ratio[index] if ratio.dim() else ratio).double()
-                loss = kl_ratio(d * squared_gap_at(mean, a), w, d)
+                loss = kl_ratio(d * squared_gap_from(mean, a), w, d)
             nats[scale, name][start : start + len(index)] += loss * steps / min(draws, steps)
     return nats
 

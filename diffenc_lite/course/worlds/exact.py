@@ -176,7 +176,7 @@ class Exact:
         at_s, at_t, c_s, c_t, x_hat = self._step(s, t)
         if isinstance(scale, str) and scale == "optimal":
             scale = self.best_scale(s, t)
-        extra = process.extra_scale(has_counterterm(self.encoder.encoder), at_s, at_t, scale)
+        extra = process.scale_minus_one(has_counterterm(self.encoder.encoder), at_s, at_t, scale)
         gap = partial(process.gap, x_change=c_t - c_s, s=at_s, t=at_t)
         on_error = gap(-c_t / at_t.sigma)
         on_mean = gap((x_hat - c_t) / at_t.sigma) + extra * process.gap_slope(x_hat, at_s, at_t)
