@@ -281,12 +281,9 @@ def build(config: ModelConfig) -> DiffEnc:
     size = SIZES[config.size]
 
     def network(unet: UNetConfig, mlp: tuple[int, int], encoder: bool) -> nn.Module:
-        coarser = math.log2(config.levels / 256)  # fewer levels, slower sines
-        fourier = tuple(k + coarser for k in unet.fourier)
         if len(config.shape) == 1:
-            return MLP(*mlp, config.shape, encoder, schedule, fourier)
-        unet = replace(unet, dropout=config.dropout, fourier=fourier)
-        return UNet(unet, config.shape, encoder, schedule)
+            return MLP(*mlp, config.shape, encoder, schedule)
+        return UNet(replace(unet, dropout=config.dropout), config.shape, encoder, schedule)
 
     denoiser = network(size.denoiser, size.denoiser_mlp, False)
     make_encoder = ENCODERS[config.encoder]

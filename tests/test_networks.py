@@ -38,13 +38,6 @@ def test_a_denoiser_starts_at_z_and_an_encoder_at_0(make):
     assert y.abs().max() <= 1 and y.std() > 0.01
 
 
-@pytest.mark.parametrize("shape", [(2,), (1, 8, 8)])
-def test_the_fastest_sine_has_one_period_a_level(shape):
-    for levels in (2, 17, 256):
-        denoiser = build(ModelConfig("identity", "tiny", shape=shape, levels=levels)).denoiser
-        assert 2 ** -max(denoiser.fourier.powers) == pytest.approx(2 / levels)
-
-
 @pytest.mark.parametrize("make", MAKERS)
 def test_conditioning_uses_the_end_points_as_they_are_now(make):
     schedule = LearnedSchedule(-13.3, 5.0)
