@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 
-def whole(
+def as_whole(
     name: str, given: Any, least: int = 1, most: int | None = None, kind: str = "a whole number"
 ) -> int:
     """The argument as an int. Integers of NumPy, SymPy and torch are whole numbers too.
@@ -26,7 +26,7 @@ def whole(
     return number
 
 
-def real(
+def as_real(
     name: str,
     given: Any,
     accepted: str = "a finite number",
@@ -39,7 +39,7 @@ def real(
     return float(given)
 
 
-def one_of(name: str, given: Any, accepted: Iterable[Any]) -> None:
+def check_one_of(name: str, given: Any, accepted: Iterable[Any]) -> None:
     """Raise ValueError, naming the argument, for what is not accepted."""
     known = list(accepted)
     if not any(isinstance(given, type(one)) and given == one for one in known):  # 1.0 is not True
@@ -61,7 +61,7 @@ def as_shape(given: Any) -> tuple[int, ...]:
     """The argument `shape` as a tuple of whole numbers, at least one of them."""
     if not isinstance(given, tuple | list) or not given:
         raise ValueError(f"shape must be a tuple such as (1, 28, 28); got {given!r}")
-    return tuple(whole("shape", length) for length in given)
+    return tuple(as_whole("shape", length) for length in given)
 
 
 def brief(values: Tensor) -> str:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from . import pixels, process
-from .arguments import brief, in_shape_of, one_of
+from .arguments import brief, check_one_of, in_shape_of
 from .chain import Chain, as_chain, low_discrepancy
 from .gaussian import kl_ratio, kl_to_standard, standard_normal, sum_dims
 from .model import DiffEnc, check_images
@@ -213,7 +213,7 @@ def elbo(
     outside [0, 1] or beside every_step, every_step at infinite depth, and what `Chain` refuses.
     """
     check_images(model, images)
-    one_of("every_step", every_step, (True, False))
+    check_one_of("every_step", every_step, (True, False))
     chain, images, like = as_chain(steps), images.to(model.device), model.prototype
     if every_step and (chain is None or t is not None):
         raise ValueError(f"every_step needs steps and no t; got steps={steps!r} and t={t}")

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from .arguments import brief, device_of_draws, whole
+from .arguments import as_whole, brief, device_of_draws
 from .process import Scale
 
 
@@ -57,7 +57,7 @@ class Chain:
         cls, steps: int, ratio: Tensor | float | Sequence[Any] = 1.0, scale: Scale = None
     ) -> Chain:
         """T = `steps` equal steps."""
-        steps = whole("steps", steps, kind="a Chain or a whole number")
+        steps = as_whole("steps", steps, kind="a Chain or a whole number")
         return cls(torch.arange(steps + 1, dtype=torch.float64) / steps, ratio, scale)  # type: ignore[arg-type]
 
     def __post_init__(self) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .arguments import whole
+from .arguments import as_whole
 from .bound import elbo
 from .chain import Chain, as_chain
 from .checks import check_parts
@@ -55,7 +55,7 @@ def evaluate(
     2, passes or batch below 1, parts that `check_parts` refuses, and what `elbo` raises.
     """
     check_images(model, images)
-    passes, batch, n = whole("passes", passes), whole("batch", batch), len(images)
+    passes, batch, n = as_whole("passes", passes), as_whole("batch", batch), len(images)
     groups = torch.arange(n) if clusters is None else torch.as_tensor(clusters).cpu()
     if groups.shape != (n,):
         raise ValueError(f"clusters must be {n} numbers, one an image; got {tuple(groups.shape)}")
@@ -104,7 +104,8 @@ def standard_error(
     passes, _, n = terms.shape
     found, cluster_of = clusters.unique(return_inverse=True)
     bins = 1 if steps == 1 else max(1, min(batch, len(found) // 4, 50))
-    bins = bins - bins % (steps or 1) or bins  # one step in a bin, if there are so many bins
+    if steps is not None and steps <= bins:
+        bins -= bins % steps  # no bin has parts of two steps
     bin_of = (uniform * bins).long()
     sums = bin_of.flatten().bincount(terms[:, 2].flatten(), bins)
     curve = sums / bin_of.flatten().bincount(minlength=bins)
@@ -121,5 +122,5 @@ def evenly_chosen(rows: Tensor, n: int) -> Tensor:
     MNIST's test images was written by other people than the second, and is easier.
 
     Raises ValueError for n below 1."""
-    n = min(whole("n", n), len(rows))
+    n = min(as_whole("n", n), len(rows))
     return rows[torch.arange(n, device=rows.device) * len(rows) // n]

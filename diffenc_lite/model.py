@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from . import pixels
-from .arguments import as_shape, in_shape_of, one_of, whole
+from .arguments import as_shape, as_whole, check_one_of, in_shape_of
 from .encoder import ENCODERS, Encoder, Encoding, IdentityEncoder, at_both, has_counterterm
 from .networks import MLP, UNet, UNetConfig
 from .schedule import (
@@ -75,7 +75,7 @@ class DiffEnc(nn.Module):
         self.schedule = LinearSchedule() if schedule is None else schedule
         check_model(self)
         check_schedule(self.schedule, self.prototype)
-        self.levels = whole("levels", levels, 2, 256)  # 8-bit data
+        self.levels = as_whole("levels", levels, 2, 256)  # 8-bit data
         shape = getattr(denoiser, "shape", None) if shape is None else shape
         self.shape = None if shape is None else as_shape(shape)
         self._config = config
@@ -270,7 +270,7 @@ class ModelConfig:
     def __post_init__(self) -> None:
         object.__setattr__(self, "shape", as_shape(self.shape))  # JSON gives a list
         for name, accepted in (("encoder", ENCODERS), ("size", SIZES), ("schedule", SCHEDULES)):
-            one_of(name, getattr(self, name), accepted)
+            check_one_of(name, getattr(self, name), accepted)
 
 
 def build(config: ModelConfig) -> DiffEnc:
@@ -299,7 +299,7 @@ def check_model(model: Any) -> None:
     in a format in which the bound would lose its digits."""
     if not isinstance(model, DiffEnc):
         raise TypeError(f"model must be a DiffEnc; got {type(model).__name__}")
-    one_of("dtype of the weights", model.dtype, (torch.float32, torch.float64))
+    check_one_of("dtype of the weights", model.dtype, (torch.float32, torch.float64))
 
 
 def check_images(model: DiffEnc, images: Tensor, name: str = "images") -> None:

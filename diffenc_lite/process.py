@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from .arguments import one_of
+from .arguments import check_one_of
 from .schedule import Noise, step_c
 
 
@@ -77,7 +77,7 @@ def change_hat(
     if scale is None:
         return (s.gamma - t.gamma) * t.sigma.square() * u_hat
     if isinstance(scale, str):
-        one_of("scale", scale, ("folded",))
+        check_one_of("scale", scale, ("folded",))
         return -step_c(s, t) * t.sigma.square() * u_hat
     return step_c(s, t) * (1 - scale) * x_hat
 

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from . import process
-from .arguments import one_of, real, whole
+from .arguments import as_real, as_whole, check_one_of
 from .bound import gap_and_slope, predict, squared_gap
 from .chain import Chain, Step, finite_chain
 from .checks import check_parts
@@ -67,10 +67,10 @@ def fit(
     chain = finite_chain(steps)
     batches = x_batches(model, images, batch)
     check_parts(model, images)
-    one_of("scale", scale, (True, False))
-    one_of("ratio", ratio, ("step", "constant", "dimension"))
+    check_one_of("scale", scale, (True, False))
+    check_one_of("ratio", ratio, ("step", "constant", "dimension"))
     if resolution is not None:
-        whole("resolution", resolution, chain.steps)
+        as_whole("resolution", resolution, chain.steps)
         if not scale and isinstance(chain.scale, Tensor):
             wanted = 'must have None or "folded" as their scale, where resolution is given'
             raise ValueError(f"steps {wanted}; got numbers")
@@ -154,7 +154,7 @@ def _gaps_by_dimension(
 def x_batches(model: DiffEnc, images: Tensor, batch: int) -> Iterator[Tensor]:
     """x of so many images at a time, on the device of the model; all checked at once."""
     check_images(model, images)
-    pieces = images.split(whole("batch", batch))
+    pieces = images.split(as_whole("batch", batch))
     return (model.to_unit(piece.to(model.device)) for piece in pieces)
 
 
@@ -198,8 +198,8 @@ def edge_costs(
     batches = x_batches(model, images, batch)
     check_parts(model, images)
     if ratio != "optimal":
-        real("ratio", ratio, 'a positive number or "optimal"', lambda w: w > 0)
-    resolution = whole("resolution", resolution)
+        as_real("ratio", ratio, 'a positive number or "optimal"', lambda w: w > 0)
+    resolution = as_whole("resolution", resolution)
     times = Chain.equal(resolution).grid.to(model.device, model.dtype)
     m = mean_squared_gap_table(model, batches, times, generator, scale)
     d = images[0].numel()
@@ -225,10 +225,12 @@ def mean_squared_gap_table(
     where i >= j.
     """
     if scale not in (None, "folded", "optimal"):
-        real("scale", scale, 'None, "folded", "optimal" or a positive number', lambda a: a > 0)
+        as_real("scale", scale, 'None, "folded", "optimal" or a positive number', lambda a: a > 0)
     nodes, count = len(times), 0
-    at_t = torch.zeros(3, nodes, dtype=torch.float64)  # <v, v>, <v, x_hat>, <x_hat, x_hat>
-    cross = torch.zeros(3, nodes, nodes, dtype=torch.float64)  # <v, x_s>, <x_hat, x_s>, <x_t, x_s>
+    # inner products of e = v - v_hat, p = x_hat and the shift x_t - x: <e, e>, <e, p>, <p, p> at
+    # each depth, and <e, shift>, <p, shift>, <shift, shift> of each two
+    at_t = torch.zeros(3, nodes, dtype=torch.float64)
+    cross = torch.zeros(3, nodes, nodes, dtype=torch.float64)
     with evaluating(model):
         for x in batches:
             v_error, x_hat, shift = _at_all_depths(model, x, times, generator)
@@ -239,16 +241,16 @@ def mean_squared_gap_table(
         gamma = model.schedule(times).gamma.cpu().double()
     s, t = torch.triu_indices(nodes, nodes, 1)
     noises = Noise.from_gamma(gamma[s]), Noise.from_gamma(gamma[t])
-    vv, vx, xx = at_t[:, t]  # inner products of v - v_hat (v), x_hat (x) and x_t - x_s (c)
-    vc, xc, to_t = cross[:, t, t] - cross[:, t, s]
-    cc = to_t + cross[2, s, s] - cross[2, t, s]
-    # the gap is g + (A/c - 1) h with g = a (v - v_hat) + k (x_t - x_s) and h = b x_hat
+    ee, ep, pp = at_t[:, t]
+    ed, pd, of_t = cross[:, t, t] - cross[:, t, s]  # d = x_t - x_s
+    dd = of_t + cross[2, s, s] - cross[2, t, s]
+    # the gap is g + (A/c - 1) h with g = a e + k d and h = b p
     a = process.gap(1.0, 0.0, *noises)
     b = process.gap_slope(1.0, *noises)
     k = process.gap(0.0, 1.0, *noises)
-    g2 = a * a * vv + k * k * cc + 2 * (a * k * vc)
-    gh = b * (a * vx + k * xc)
-    moments = torch.stack([g2, gh, b.square() * xx], -1) / count
+    g2 = a * a * ee + k * k * dd + 2 * (a * k * ed)
+    gh = b * (a * ep + k * pd)
+    moments = torch.stack([g2, gh, b.square() * pp], -1) / count
     if scale == "optimal":
         of_steps = best_scale(moments)
     else:
@@ -286,7 +288,7 @@ def cheapest_path(costs: Tensor, steps: int) -> Tensor:
     if costs.dim() != 2 or costs.shape[0] != costs.shape[1] or len(costs) < 2:
         raise ValueError(f"costs must have shape (N+1, N+1), N >= 1; got {tuple(costs.shape)}")
     last = len(costs) - 1
-    whole("steps", steps, most=last)
+    as_whole("steps", steps, most=last)
     upward = torch.ones_like(costs, dtype=torch.bool).triu(1)
     costs = costs.masked_fill(~upward, torch.inf)
     if bool(costs.isnan().any()):

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from . import pixels, process
-from .arguments import as_shape, whole
+from .arguments import as_shape, as_whole
 from .chain import Chain, finite_chain
 from .gaussian import standard_normal
 from .model import DiffEnc, check_model, evaluating
@@ -42,7 +42,7 @@ def sample_steps(
     shape = model.shape if shape is None else as_shape(shape)
     if shape is None or model.shape not in (None, shape):
         raise ValueError(f"shape must be {model.shape or 'given, as (1, 28, 28)'}; got {shape}")
-    z = standard_normal((whole("n", n), *shape), model.prototype, generator)
+    z = standard_normal((as_whole("n", n), *shape), model.prototype, generator)
     for i in reversed(range(chain.steps)):
         s, t, ratio, scale = chain.step(i, z)
         at_s, at_t = model.schedule(s.expand(n)), model.schedule(t.expand(n))

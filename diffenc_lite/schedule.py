@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from .arguments import brief, in_shape_of, real
+from .arguments import as_real, brief, in_shape_of
 
 GAMMA_MIN, GAMMA_MAX = -13.3, 5.0  # at t = 0 and t = 1, as in the paper's code
 
@@ -97,9 +97,9 @@ class Schedule(nn.Module):
 
 
 def _increasing(gamma_min: float, gamma_max: float) -> tuple[float, float]:
-    low = real("gamma_min", gamma_min)
+    low = as_real("gamma_min", gamma_min)
     above = f"a finite number above gamma_min, {low:g}"
-    return low, real("gamma_max", gamma_max, above, lambda end: bool(end > low))
+    return low, as_real("gamma_max", gamma_max, above, lambda end: bool(end > low))
 
 
 class LinearSchedule(Schedule):

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from .. import files
-from ..arguments import one_of
+from ..arguments import check_one_of
 from ..files import PathLike, verify
 from . import photos
 
@@ -148,8 +148,8 @@ def load_named(
     learning for classical Japanese literature, 2018 (KMNIST, CC BY-SA 4.0); A. Krizhevsky, Learning
     multiple layers of features from tiny images, 2009 (CIFAR-10).
     """
-    one_of("name", name, data_names())
-    one_of("split", split, ("train", "test"))
+    check_one_of("name", name, data_names())
+    check_one_of("split", split, ("train", "test"))
     set_name = SOURCES.get(name, name)
     if root is not None and set_name in ("mnist-bundled", "photos"):
         raise ValueError(f"root must be None for {name}, in the package; got {os.fspath(root)!r}")
@@ -179,5 +179,5 @@ def load_mnist(
     Args: source, "full", "bundled" or "auto"; the others as in `load_named`. The result is called
         "mnist" or "mnist-bundled".
     """
-    one_of("source", source, SOURCES)
+    check_one_of("source", source, SOURCES)
     return load_named(source, split, root, device, download)

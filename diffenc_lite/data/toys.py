@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..arguments import one_of, whole
+from ..arguments import as_whole, check_one_of
 from ..pixels import to_levels
 
 # In units of x in (-1, 1). The border is at least five standard deviations away from every mean, so
@@ -38,8 +38,8 @@ def toy(
 
     Raises ValueError for another name, n < 1, or levels that do not fit in 8 bits.
     """
-    one_of("name", name, _TOYS)
-    n, levels = whole("n", n), whole("levels", levels, 2, 256)
+    check_one_of("name", name, _TOYS)
+    n, levels = as_whole("n", n), as_whole("levels", levels, 2, 256)
     where = torch.device("cpu") if generator is None else generator.device
     points = _TOYS[name](n, {"generator": generator, "device": where})
     return to_levels(points, levels).to(device)

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from safetensors.torch import load, save
 
-from ..arguments import one_of
+from ..arguments import check_one_of
 from ..chain import Chain
 from ..data import cache_folder
 from ..files import PathLike, fetch, verify, write_whole
@@ -169,7 +169,7 @@ def start_from(model: DiffEnc, path: PathLike) -> DiffEnc:
 def load_pretrained(name: str, device: torch.device | str = "cpu") -> DiffEnc:
     """A model that comes with the package, in eval mode, its card as `model.card`. Raises
     ValueError for an unknown name, listing those there are, and if it is damaged."""
-    one_of("name", name, pretrained_names())
+    check_one_of("name", name, pretrained_names())
     return load_model(PRETRAINED / name, device)
 
 

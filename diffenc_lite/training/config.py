@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from ..arguments import one_of, real, whole
+from ..arguments import as_real, as_whole, check_one_of
 from ..chain import Chain, as_chain
 
 OPTIMIZERS = ("adamw", "muon")
@@ -60,16 +60,18 @@ class TrainConfig:
     def __post_init__(self) -> None:
         least = dict.fromkeys(("updates", "batch", "ends"), 1) | {"warmup": 0, "seed": 0}
         least |= {"log_every": 1, "evaluate_every": 1, "checkpoint_every": 1, "evaluate_images": 2}
-        numbers: dict[str, float] = {n: whole(n, getattr(self, n), low) for n, low in least.items()}
+        numbers: dict[str, float] = {
+            n: as_whole(n, getattr(self, n), low) for n, low in least.items()
+        }
         not_negative = "a number of at least 0", lambda decay: decay >= 0
-        numbers["weight_decay"] = real("weight_decay", self.weight_decay, *not_negative)
-        numbers["lr"] = real("lr", self.lr, "a number above 0", lambda lr: lr > 0)
-        numbers["ema"] = real("ema", self.ema, "a number in [0, 1)", lambda ema: 0 <= ema < 1)
+        numbers["weight_decay"] = as_real("weight_decay", self.weight_decay, *not_negative)
+        numbers["lr"] = as_real("lr", self.lr, "a number above 0", lambda lr: lr > 0)
+        numbers["ema"] = as_real("ema", self.ema, "a number in [0, 1)", lambda ema: 0 <= ema < 1)
         for name, number in numbers.items():
             object.__setattr__(self, name, number)  # NumPy's would not come back from a file
         as_chain(self.steps)
-        one_of("bf16", self.bf16, (True, False))
-        one_of("optimizer", self.optimizer, OPTIMIZERS)
+        check_one_of("bf16", self.bf16, (True, False))
+        check_one_of("optimizer", self.optimizer, OPTIMIZERS)
 
     def as_dict(self) -> dict[str, Any]:
         """The settings as plain values, for a card or to be compared."""

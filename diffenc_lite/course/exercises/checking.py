@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...arguments import one_of
+from ...arguments import check_one_of
 from .answers import ExerciseError, NotRight, Unanswered, WrongForm
 from .comparing import is_stub, prepared
 from .forms import Choice, Exercise, exercises
@@ -46,7 +46,7 @@ def find(exercise: str | Exercise) -> Exercise:
     """The exercise of this number. Raises ValueError for a number that does not exist."""
     if isinstance(exercise, Exercise):
         return exercise
-    one_of("number", exercise, EXERCISES)
+    check_one_of("number", exercise, EXERCISES)
     return EXERCISES[exercise]
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import ipywidgets
 
-from ...arguments import one_of
+from ...arguments import check_one_of
 from ...files import write_whole
 from . import writing
 from .checking import Mark, judge
@@ -64,7 +64,7 @@ def play(*chains: str, file: str | Path | None = FILE, anew: bool = False) -> Pl
     Raises ValueError for a chain that does not exist, and for a file that is no such record.
     """
     for tag in chains:
-        one_of("chains", tag, CHAINS)
+        check_one_of("chains", tag, CHAINS)
     return Player([CHAINS[tag] for tag in chains or CHAINS], file, anew)
 
 

@@ -13,7 +13,7 @@ from functools import cached_property, partial
 import torch
 from torch import Tensor
 
-from ...arguments import real
+from ...arguments import as_real
 from .integrals import mean_over_normal
 
 Components = tuple[Tensor, Tensor, Tensor]
@@ -160,7 +160,7 @@ class Gaussian(World):
     variance: float = 1.0
 
     def __post_init__(self) -> None:
-        real("variance", self.variance, "positive and finite", lambda given: given > 0)
+        as_real("variance", self.variance, "positive and finite", lambda given: given > 0)
 
     @cached_property
     def components(self) -> Components:
@@ -174,7 +174,7 @@ class PlusMinus(World):
     value: float = 1.0
 
     def __post_init__(self) -> None:
-        real("value", self.value, "positive and finite", lambda given: given > 0)
+        as_real("value", self.value, "positive and finite", lambda given: given > 0)
 
     @cached_property
     def components(self) -> Components:

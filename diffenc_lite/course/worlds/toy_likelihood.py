@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from ... import data, pixels
-from ...arguments import one_of
+from ...arguments import check_one_of
 from ...gaussian import kl_to_standard
 from ...model import DiffEnc
 from ...schedule import LinearSchedule, Noise
@@ -142,7 +142,7 @@ class Likelihood:
 
 def likelihood(name: str, levels: int = 256) -> Likelihood:
     """The table of one toy. Raises ValueError if the name is not "mixture" or "swirl"."""
-    one_of("name", name, TOYS)
+    check_one_of("name", name, TOYS)
     weights, means, stds = _mixture() if name == "mixture" else _swirl()
     first, second = (_in_cells(means[:, i], stds, levels) for i in (0, 1))
     return Likelihood(name, first.T @ (weights[:, None] * second))
