@@ -72,10 +72,15 @@ def test_jobs_of_the_study(few):
     assert len({row["arm"] for row in rows}) == len(rivals.ARMS) == 8
     for row in rows:
         assert row["scored"] == rivals.split_of(0)[2] == vdm["scored"]
-        assert [point["updates"] for point in row["curve"]] == [2, 4]
+        last, before = (row["curve"][k]["total"] for k in (1, 0))
+        more = row["arm"] in ("image", "fade", "learned") or row["gamma_max"] == 5
+        more = more and before - last >= rivals.FLAT
+        assert [point["updates"] for point in row["curve"]] == [2, 4] + [8] * more
         assert row["total"] == pytest.approx(np.mean(row["curve"][-1]["pictures"]))
         assert all(0 < point["prior"] < point["total"] for point in row["curve"])
     assert rivals.best_encoder(rivals.bounds(rows)) in rivals.ENCODERS
+    jobs = [job for job in rivals.STUDY.jobs(options(rivals.STUDY)) if job["part"] == "arm"]
+    assert [sum(job["seed"] == seed for job in jobs) for seed in rivals.SEEDS] == [27, 12]
     (file,) = folder.glob("*seed-0_arm-skip*.json")
     assert load_arrays(file)["skip_2_0_0"].shape == (len(rivals.scored_patches(vdm["scored"])[0]),)
 
@@ -130,6 +135,15 @@ def test_a_fork_that_was_stopped_goes_on(few, monkeypatch):
         for point in row["curve"]:
             del point["seconds"]
     assert first == again
+
+
+@pytest.mark.parametrize("flat, lengths", [(1.0, [2, 4]), (-1.0, [2, 4, 8])])
+def test_a_primary_arm_that_still_gains_is_doubled_once_more(few, monkeypatch, flat, lengths):
+    run, _ = few
+    run("vdm", fold=0, seed=0)
+    monkeypatch.setattr(rivals, "FLAT", flat)
+    (row,) = run("arm", fold=0, seed=0, arm="fade")
+    assert [point["updates"] for point in row["curve"]] == lengths
 
 
 def test_the_declared_end_is_where_a_doubling_helped_too_little():

@@ -5,7 +5,8 @@ trained without it: three folds of pictures, two seeds a fold. From each VDM com
 (fork.py); they are the frozen VDM below depth START, so that the difference of two arms is one of
 two whole bounds, also where their noise ends at another gamma. A fork is trained at a constant
 rate, its weights averaged over the last tenth of its updates, and scored whenever their number has
-doubled; the last score counts.
+doubled; the last score counts. Those of the primary comparisons are doubled once more where they
+still gain FLAT.
 """
 
 import io
@@ -53,6 +54,7 @@ PRIMARY = {  # less than 0 if the first of the two is better
     "network - fade": ("learned-2", "fade-2"),
     "best encoder - VDM at 5": ("best", "vdm-5"),
 }
+GOING_ON = {"learned-2", "image-2", "fade-2", "vdm-5"}  # the arms of PRIMARY
 ENCODERS = ("image-2", "fade-2", "affine-2", "learned-2", "skip-2", "unbounded-2")
 
 
@@ -94,8 +96,17 @@ def _jobs(options: Options) -> list[Job]:
     arms = [{"arm": arm, "gamma_max": end} for arm, ends in ARMS.items() for end in ends]
     listed: list[Job] = [{"part": "vdm", **vdm} for vdm in vdms]
     listed += [{"part": "rate", **arm, "lr": lr} for arm in arms for lr in GRID]
-    listed += [{"part": "arm", **vdm, **arm} for vdm in vdms for arm in arms]
+    listed += [
+        {"part": "arm", **vdm, **arm}
+        for vdm in vdms
+        for arm in arms
+        if vdm["seed"] == 0 or _kind(arm) in GOING_ON
+    ]
     return listed[: options.budget["jobs"]]
+
+
+def _kind(arm: Job) -> str:
+    return f"{arm['arm']}-{arm['gamma_max']:g}"
 
 
 def _run(job: Job, options: Options) -> Row | Results:
@@ -107,14 +118,15 @@ def _run(job: Job, options: Options) -> Row | Results:
     if rate:
         training, scored = [name for name in training if name not in held_back], held_back
     model = fork.make_fork(job["arm"], seed, _path(options, fold, seed), START)
-    lr = job["lr"] if rate else RATES[f"{job['arm']}-{job['gamma_max']:g}"]
+    lr = job["lr"] if rate else RATES[_kind(job)]
     lengths = [budget["rate"]] if rate else [budget["first"] * 2**k for k in range(20)]
-    lengths = [length for length in lengths if length <= max(budget["last"], lengths[0])]
+    enough, once_more = max(budget["last"], lengths[0]), not rate and _kind(job) in GOING_ON
+    lengths = [length for length in lengths if length <= enough * (2 if once_more else 1)]
     keep_freed_memory()
-    name = f"{job['arm']}-{job['gamma_max']:g}-{fold}-{seed}"
+    name = f"{_kind(job)}-{fold}-{seed}"
     curve, score, last = trained(
         model, training_patches(training), scored_patches(scored), job["gamma_max"], lr, seed,
-        lengths, budget["batch"], options.folder / f"{name}-{lr:g}-{lengths[0]}.pt",
+        lengths, enough, budget["batch"], options.folder / f"{name}-{lr:g}-{lengths[0]}.pt",
     )  # fmt: skip
     row = {**job, "lr": lr, "total": curve[-1]["total"], "scored": scored, "curve": curve}
     if rate:
@@ -128,16 +140,17 @@ def _run(job: Job, options: Options) -> Row | Results:
 
 def trained(
     model: DiffEnc, images: Tensor, scored: tuple[Tensor, Tensor], end: float, lr: float, seed: int,
-    lengths: list[int], batch: int, path: Path,
+    lengths: list[int], enough: int, batch: int, path: Path,
 ) -> tuple[list[Row], fork.Score, DiffEnc]:  # fmt: skip
     """Train a fork whose noise ends at gamma `end`, at a constant rate, with the weights averaged
     over about the last tenth of the updates; stopped, it goes on from what `path` holds.
 
     Returns the curve, a row for each length; the last score of patches, above START; the averaged
-    model. Args: scored, patches and the number of the picture of each.
+    model. Args: scored, patches and the number of the picture of each; enough, the length after
+    which it ends where the last doubling gained less than FLAT.
     """
     # so many updates that the cosine stays where it is, and the average as it is in its warm-up
-    config = replace(fork.fork_config(100 * lengths[-1], batch, seed, lr), ema=0.99999)
+    config = replace(fork.fork_config(100 * enough, batch, seed, lr), ema=0.99999)
     state, quick, depth = State(model, config), bf16_if_faster(model), fork.depth_of(end, model)
     curve: list[Row] = []
     seconds = 0.0  # of processor time, in training
@@ -146,6 +159,8 @@ def trained(
         state.load(saved["state"])
         curve, seconds = saved["curve"], saved["seconds"]
     for length in lengths[len(curve) :]:
+        if length > enough and curve[-2]["total"] - curve[-1]["total"] < FLAT:
+            break
         while state.update < length:
             began = time.process_time()
             fork.update(state, quick, images, depth, START)
@@ -203,7 +218,7 @@ def bounds(rows: list[Row], seed: int | None = None) -> dict[str, dict[str, floa
     found: dict[str, dict[str, list[float]]] = {}
     for row in rows:
         if row["part"] == "arm" and seed in (None, row["seed"]):
-            pictures = found.setdefault(f"{row['arm']}-{row['gamma_max']:g}", {})
+            pictures = found.setdefault(_kind(row), {})
             for name, total in zip(row["scored"], row["curve"][-1]["pictures"], strict=True):
                 pictures.setdefault(name, []).append(total)
     return {
