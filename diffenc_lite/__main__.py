@@ -221,7 +221,7 @@ def _seeded(seed: int, device: torch.device) -> torch.Generator:
 COMMANDS = {
     "train": (
         run_train,
-        "folder --data --encoder --size --schedule --gamma-min --gamma-max --levels --dropout "
+        "folder --data --encoder --size --schedule --gamma-min --gamma-max --dropout "
         "--start --updates --batch --lr --warmup --optimizer --ema --ends --seed --device "
         "--log-every --evaluate-every --evaluate-images --checkpoint-every",
     ),

@@ -46,7 +46,7 @@ def check_one_of(name: str, given: Any, accepted: Iterable[Any]) -> None:
         raise ValueError(f"{name} must be one of {', '.join(map(str, known))}; got {given!r}")
 
 
-def in_shape_of(like: Tensor, given: Any, name: str, of: str) -> Tensor:
+def in_shape_of(name: str, given: Any, like: Tensor, of: str) -> Tensor:
     """What was given or returned, if it is a tensor in the shape of `like`. Args: name and of, of
     the two, for the message. Raises TypeError if it is no tensor, ValueError for another shape."""
     if not isinstance(given, Tensor):

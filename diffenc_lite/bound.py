@@ -13,6 +13,7 @@ from torch import Tensor
 from . import pixels, process
 from .arguments import brief, check_one_of, in_shape_of
 from .chain import Chain, as_chain, low_discrepancy
+from .encoder import has_counterterm
 from .gaussian import kl_ratio, kl_to_standard, standard_normal, sum_dims
 from .model import DiffEnc, check_images
 from .process import Scale
@@ -24,15 +25,15 @@ class Bound:
     """The three terms and their `total` in nats per example, each (B,), of data with `dims`
     dimensions; in bits per dimension the total is `bits_per_dim()`.
 
-    draws: (B,), the numbers in [0, 1) that chose the depths (see `bound_at`); None if all steps
-        count.
+    depth_draws: (B,), the numbers in [0, 1) that chose the depths (see `bound_at`); None if all
+        steps count.
     """
 
     prior: Tensor
     reconstruction: Tensor
     diffusion: Tensor
     dims: int
-    draws: Tensor | None = None
+    depth_draws: Tensor | None = None
 
     @property
     def total(self) -> Tensor:
@@ -46,24 +47,24 @@ class Bound:
 def bound_at(
     model: DiffEnc,
     images: Tensor,
-    draws: Tensor,
+    depth_draws: Tensor,
     eps: Tensor,
     eps_0: Tensor,
     chain: Chain | None = None,
 ) -> Bound:
     """L0-L4 with one depth for each example, as training minimises it and `elbo` reports it.
 
-    Args: images uint8 (B, ...); draws (B,) in [0, 1), the depth t (L4) or, in a
-        chain, what chooses the step (L3); eps in z_t, (B, ...); eps_0 in z_0, (E, ...), E <= B:
-        prior and reconstruction are those of the first E images.
+    Args: images uint8 (B, ...); depth_draws (B,) in [0, 1), the depth t (L4) or, in a chain, what
+        chooses the step (L3); eps in z_t, (B, ...); eps_0 in z_0, (E, ...), E <= B: prior and
+        reconstruction are those of the first E images.
     """
     x = pixels.to_unit(images, model.levels, model.dtype)
     if chain is None:
-        diffusion = diffusion_loss(model, x, draws, eps)
+        diffusion = diffusion_loss(model, x, depth_draws, eps)
     else:
-        diffusion = chain_loss(model, x, chain.drawn_step(draws), eps, chain)
+        diffusion = chain_loss(model, x, chain.drawn_step(depth_draws), eps, chain)
     prior, reconstruction = end_losses(model, images[: len(eps_0)], eps_0)
-    return Bound(prior, reconstruction, diffusion, x[0].numel(), draws)
+    return Bound(prior, reconstruction, diffusion, x[0].numel(), depth_draws)
 
 
 def end_losses(model: DiffEnc, images: Tensor, eps_0: Tensor) -> tuple[Tensor, Tensor]:
@@ -100,22 +101,22 @@ def diffusion_loss(
     Args: x (B, ...); t (B,); eps (B, ...). Returns nats (B,) or, per dimension, (B, ...).
     """
     at = model.schedule(t)
-    wide = at.like(x)
+    at_x = at.like(x)
     x_t, u = model.encode(x, at.gamma)
-    z = process.add_noise(x_t, eps, wide)
+    z = process.add_noise(x_t, eps, at_x)
     v_hat = model.v_hat(z, at.gamma)
-    u_hat = model.u_hat(process.x_from_v(z, v_hat, wide))
-    r = process.residual(process.v_from_eps(x_t, eps, wide) - v_hat, u - u_hat, wide)
-    nats = 0.5 * wide.rate * wide.alpha.square() * r.square()
+    u_hat = model.u_hat(process.x_from_v(z, v_hat, at_x))
+    r = process.residual(process.v_from_eps(x_t, eps, at_x) - v_hat, u - u_hat, at_x)
+    nats = 0.5 * at_x.rate * at_x.alpha.square() * r.square()
     return nats if per_dimension else sum_dims(nats)
 
 
-def predict(model: DiffEnc, x_t: Tensor, eps: Tensor, at: Noise) -> tuple[Tensor, Tensor]:
+def v_error_and_x_hat(model: DiffEnc, x_t: Tensor, eps: Tensor, at: Noise) -> tuple[Tensor, Tensor]:
     """v - v_hat and x_hat for z_t = alpha_t x_t + sigma_t eps. Args: at, the noise levels (B,)."""
-    wide = at.like(x_t)
-    z = process.add_noise(x_t, eps, wide)
+    at_x = at.like(x_t)
+    z = process.add_noise(x_t, eps, at_x)
     v_hat = model.v_hat(z, at.gamma)
-    return process.v_from_eps(x_t, eps, wide) - v_hat, process.x_from_v(z, v_hat, wide)
+    return process.v_from_eps(x_t, eps, at_x) - v_hat, process.x_from_v(z, v_hat, at_x)
 
 
 def gap_and_slope(
@@ -127,7 +128,7 @@ def gap_and_slope(
         (B, ...).
     """
     x_t, x_change = model.change(x, at_s.gamma, at_t.gamma)
-    v_error, x_hat = predict(model, x_t, eps, at_t)
+    v_error, x_hat = v_error_and_x_hat(model, x_t, eps, at_t)
     s, t = at_s.like(x), at_t.like(x)
     return process.gap(v_error, x_change, s, t), process.gap_slope(x_hat, s, t)
 
@@ -144,8 +145,8 @@ def squared_gap(
         raise ValueError(f"s must be smaller than t in every step; got s={brief(s)}, t={brief(t)}")
     at_s, at_t = model.schedule(s), model.schedule(t)
     g, h = gap_and_slope(model, x, at_s, at_t, eps)
-    u_hat, scale = model.u_hat(1.0), _broadcast(x, scale)
-    extra = process.scale_minus_one(u_hat, at_s.like(x), at_t.like(x), scale)
+    counterterm, scale = has_counterterm(model.encoder), _broadcast(x, scale)
+    extra = process.scale_minus_one(counterterm, at_s.like(x), at_t.like(x), scale)
     return (g + extra * h).square()
 
 
@@ -214,18 +215,19 @@ def elbo(
     """
     check_images(model, images)
     check_one_of("every_step", every_step, (True, False))
-    chain, images, like = as_chain(steps), images.to(model.device), model.prototype
+    chain = None if steps is None else as_chain(steps)
+    images, like = images.to(model.device), model.like_weights
     if every_step and (chain is None or t is not None):
         raise ValueError(f"every_step needs steps and no t; got steps={steps!r} and t={t}")
     if t is not None:
-        in_shape_of(images.flatten(1)[:, 0], t, "t", "the batch")
+        in_shape_of("t", t, images.flatten(1)[:, 0], "the batch")
         if not bool(((t >= 0) & (t <= 1)).all()):
             raise ValueError(f"t must lie in [0, 1]; got {brief(t)}")
 
     def draw(name: str, given: Tensor | None) -> Tensor:
         if given is None:
             return standard_normal(images.shape, like, generator)
-        return in_shape_of(images, torch.as_tensor(given), name, "the images").to(like)
+        return in_shape_of(name, torch.as_tensor(given), images, "the images").to(like)
 
     eps_0 = draw("noise_0", noise_0)
     if chain is not None and every_step:
@@ -235,7 +237,7 @@ def elbo(
         prior, reconstruction = end_losses(model, images, eps_0)
         return Bound(prior, reconstruction, torch.stack(losses).mean(0), x[0].numel())
     if t is None:
-        draws = low_discrepancy(len(images), like, generator)
+        depth_draws = low_discrepancy(len(images), like, generator)
     else:
-        draws = t.to(like) if chain is None else chain.draws_of(t.to(like))
-    return bound_at(model, images, draws, draw("noise", noise), eps_0, chain)
+        depth_draws = t.to(like) if chain is None else chain.draws_of(t.to(like))
+    return bound_at(model, images, depth_draws, draw("noise", noise), eps_0, chain)

@@ -83,9 +83,9 @@ class Chain:
         """T"""
         return len(self.grid) - 1
 
-    def drawn_step(self, draws: Tensor) -> Tensor:
+    def drawn_step(self, depth_draws: Tensor) -> Tensor:
         """Numbers in [0, 1) -> the steps that they fall in when all are equally likely."""
-        return (draws * self.steps).long().clamp(max=self.steps - 1)
+        return (depth_draws * self.steps).long().clamp(max=self.steps - 1)
 
     def draws_of(self, t: Tensor) -> Tensor:
         """t in [0, 1] -> what `drawn_step` takes to the step with s < t <= its upper end. A t that
@@ -112,12 +112,7 @@ class Chain:
         return {k: v.tolist() if isinstance(v, Tensor) else v for k, v in values.items()}
 
 
-def as_chain(steps: Chain | int | None) -> Chain | None:
-    """`finite_chain` of the steps; None, infinite depth, as it is."""
-    return None if steps is None else finite_chain(steps)
-
-
-def finite_chain(steps: Chain | int) -> Chain:
+def as_chain(steps: Chain | int) -> Chain:
     """The chain itself; T equal steps for a number. Raises ValueError for anything else."""
     return steps if isinstance(steps, Chain) else Chain.equal(steps)
 
@@ -135,7 +130,7 @@ def _floats(name: str, given: Any) -> Tensor:
     if isinstance(given, Tensor) and given.is_floating_point():
         return given.clone()
     try:
-        return torch.as_tensor(given, dtype=torch.float64)
+        return torch.as_tensor(given, dtype=torch.float64).clone()
     except (TypeError, ValueError, RuntimeError):
         raise ValueError(f"{name} must be numbers; got {given!r}") from None
 

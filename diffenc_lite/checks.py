@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from .encoder import check_no_averages
 from .gaussian import standard_normal
-from .model import DiffEnc, evaluating
+from .model import DiffEnc, eval_mode
 from .schedule import check_schedule
 
 Ask = Callable[[Tensor, Tensor], Tensor]
@@ -16,16 +16,20 @@ Ask = Callable[[Tensor, Tensor], Tensor]
 
 def check_parts(model: DiffEnc, images: Tensor) -> None:
     """Raise ValueError for a schedule that `check_schedule` refuses; for a network whose answer to
-    an example depends on others; and for an encoder whose encode, u or change is not what its shift
+    an example depends on others, in eval mode; and for an encoder whose encode, u or change is not what its shift
     says, or not finite. Tried on two images at five depths, the encoder as it is and with noise in
     its weights, since it may start at 0."""
-    check_schedule(model.schedule, model.prototype)
+    check_schedule(model.schedule, model.like_weights)
     check_no_averages("encoder", model.encoder)
-    with evaluating(model), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+    with eval_mode(model), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
         x = model.to_unit(images[:2].to(model.device)).repeat_interleave(5, 0)
         gamma = model.schedule(torch.linspace(0.08, 0.93, 5).to(x).repeat(len(x) // 5)).gamma
         _check_alone("denoiser", "v_hat", model.v_hat, x, gamma)
+        at_0 = model.schedule(gamma.new_zeros(len(x))).gamma
         try:
+            if (far := model.shift(x, at_0).square().mean().sqrt()) > 0.3:
+                wanted = "a shift near 0 at t = 0, which is x_t - x and not x_t"
+                raise ValueError(f"encoder must have {wanted}; it is {far:.2g} (root mean square)")
             _check_encoder(model, x, gamma)
         except (TypeError, RuntimeError) as error:
             raise ValueError(f"encoder must work on x (B, ...) and gamma (B,): {error}") from error
@@ -46,21 +50,21 @@ def _check_encoder(model: DiffEnc, x: Tensor, gamma: Tensor) -> None:
     further = gamma + 0.1
     x_change = model.shift(x, further) - shift
     follows = "that follows from its shift"
-    _hold("encoder", f"x_t {follows}", x_t, x + shift, x)
+    _check_close("encoder", f"x_t {follows}", x_t, x + shift, x)
     why = "dx_t/dgamma = -sigma_t^2 u, no gamma detached"
     wanted = min(near, key=lambda of_h: (of_h - slope).norm())  # one step is too wide or too narrow
-    _hold("encoder", f"u {follows}: {why}", slope, wanted, x)
-    _hold("encoder", f"change {follows}", model.change(x, gamma, further)[1], x_change, x)
+    _check_close("encoder", f"u {follows}: {why}", slope, wanted, x)
+    _check_close("encoder", f"change {follows}", model.change(x, gamma, further)[1], x_change, x)
     _check_alone("encoder", "shift", model.shift, x, gamma)
 
 
 def _check_alone(part: str, answer: str, ask: Ask, x: Tensor, gamma: Tensor) -> None:
     alone, together = ask(x[-1:], gamma[-1:]), ask(x, gamma)[-1:]
     if bool(together.isfinite().all()):  # who meets it says what else is wrong
-        _hold(part, f"same {answer} for an example alone", alone, together, x)
+        _check_close(part, f"same {answer} for an example alone", alone, together, x)
 
 
-def _hold(part: str, rule: str, given: Tensor, wanted: Tensor, x: Tensor) -> None:
+def _check_close(part: str, rule: str, given: Tensor, wanted: Tensor, x: Tensor) -> None:
     off, size = (given - wanted).norm(), given.norm() + wanted.norm()
     if not bool(off <= 0.02 * size + 1e-3 * x.norm()):  # nor is NaN
         norms = f"{given.norm():.3g} and {wanted.norm():.3g}"

@@ -27,7 +27,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
 
-from .arguments import in_shape_of
+from .arguments import check_one_of, in_shape_of
 from .schedule import Noise, step_c, value_and_slope
 
 
@@ -43,8 +43,8 @@ class Encoder(Protocol):
     others are neither trained nor saved.
 
     The shift of an example depends on its own x and gamma alone, on no mean over the batch. B is
-    another in every call. At t = 0 it should be near 0, or the reconstruction pays. The rest is
-    optional:
+    another in every call. It is near 0 at t = 0, and does not jump with gamma. What drops drops by
+    nn.Dropout modules: x_t and x_s of a step need one mask. The rest is optional:
 
     u(x, gamma): a formula for u, where one is at hand; `check_parts` holds it against the shift.
     encode(x, gamma) -> Encoding(x_t, u): both at once, where that saves time.
@@ -100,6 +100,7 @@ class ScalingEncoder(_BuiltIn):
 
     def __init__(self, counterterm: bool = True):
         super().__init__()
+        check_one_of("counterterm", counterterm, (True, False))
         self.counterterm = counterterm
 
     def shift(self, x: Tensor, gamma: Tensor) -> Tensor:
@@ -130,11 +131,12 @@ class LearnedEncoder(_BuiltIn):
         if not isinstance(network, nn.Module):
             raise TypeError(f"network must be an nn.Module; got {type(network).__name__}")
         check_no_averages("network", network)
+        check_one_of("counterterm", counterterm, (True, False))
         self.network, self.counterterm = network, counterterm
 
     def y(self, x: Tensor, gamma: Tensor) -> Tensor:
         """The network's output, checked to have the shape of x."""
-        return in_shape_of(x, self.network(x, gamma), "the encoder's network(x, gamma)", "x")
+        return in_shape_of("the encoder's network(x, gamma)", self.network(x, gamma), x, "x")
 
     def shift(self, x: Tensor, gamma: Tensor) -> Tensor:
         return _pull(x, self.y(x, gamma), _noise(gamma, x))

@@ -10,7 +10,7 @@ from .arguments import as_whole
 from .bound import elbo
 from .chain import Chain, as_chain
 from .checks import check_parts
-from .model import DiffEnc, check_images, evaluating
+from .model import DiffEnc, check_images, eval_mode
 from .pixels import bits_per_dim
 
 
@@ -56,35 +56,43 @@ def evaluate(
     """
     check_images(model, images)
     passes, batch, n = as_whole("passes", passes), as_whole("batch", batch), len(images)
-    groups = torch.arange(n) if clusters is None else torch.as_tensor(clusters).cpu()
-    if groups.shape != (n,):
-        raise ValueError(f"clusters must be {n} numbers, one an image; got {tuple(groups.shape)}")
-    if len(groups.unique()) < 2:
-        what = "images" if clusters is None else "clusters"
-        raise ValueError(f"{what} must be at least 2; got 1")
+    groups = check_clusters(clusters, images)
     check_parts(model, images)
     if clusters is not None:  # neighbours get neighbouring depths, and a cluster must have all
         order = torch.randperm(n, generator=torch.Generator().manual_seed(0))
         images, groups = images[order.to(images.device)], groups[order]
     terms = torch.zeros(passes, 3, n, dtype=torch.float64)
     uniform = torch.zeros(passes, n, dtype=torch.float64)
-    with evaluating(model):
+    with eval_mode(model):
         for of_pass, depths in zip(terms, uniform, strict=True):
             for start in range(0, n, batch):
                 part = slice(start, start + batch)
                 bound = elbo(model, images[part], steps, every_step=every_step, generator=generator)
                 nats = torch.stack([bound.prior, bound.reconstruction, bound.diffusion])
                 of_pass[:, part] = bits_per_dim(nats, bound.dims).cpu()
-                if bound.draws is not None:
-                    depths[part] = bound.draws.cpu()
-    chain = as_chain(steps)
-    choices = None if chain is None else 1 if every_step else chain.steps
+                if bound.depth_draws is not None:
+                    depths[part] = bound.depth_draws.cpu()
+    choices = None if steps is None else 1 if every_step else as_chain(steps).steps
     error = standard_error(terms, uniform, batch, groups, choices)
     if not math.isfinite(error):
         raise FloatingPointError("the bound of some image is not finite")
     each = terms.sum(0) / passes
     prior, reconstruction, diffusion = each.mean(1).tolist()
     return Evaluation(prior, reconstruction, diffusion, each.sum(0).mean().item(), error, n)
+
+
+def check_clusters(clusters: Tensor | None, images: Tensor) -> Tensor:
+    """The number of each image's cluster, (N,) on the CPU; by default a cluster an image.
+
+    Raises ValueError for another number of them than of images, and for fewer clusters than 2."""
+    n = len(images)
+    groups = torch.arange(n) if clusters is None else torch.as_tensor(clusters).cpu()
+    if groups.shape != (n,):
+        raise ValueError(f"clusters must be {n} numbers, one an image; got {tuple(groups.shape)}")
+    if len(groups.unique()) < 2:
+        what = "images" if clusters is None else "clusters"
+        raise ValueError(f"{what} must be at least 2; got 1")
+    return groups
 
 
 def standard_error(

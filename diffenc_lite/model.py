@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from . import pixels
 from .arguments import as_shape, as_whole, check_one_of, in_shape_of
 from .encoder import ENCODERS, Encoder, Encoding, IdentityEncoder, at_both, has_counterterm
-from .networks import MLP, UNet, UNetConfig
+from .networks import MLP, GammaEmbedding, UNet, UNetConfig
 from .schedule import (
     GAMMA_MAX,
     GAMMA_MIN,
@@ -64,7 +64,7 @@ class DiffEnc(nn.Module):
             wanted = "an object with shift(x, gamma), as LearnedEncoder(network) is"
             raise TypeError(f"encoder must be {wanted}; got {got!r}")
         for name in ("u", "encode", "change"):
-            if not callable(getattr(encoder, name, len)):
+            if hasattr(encoder, name) and not callable(getattr(encoder, name)):
                 raise TypeError(f"encoder.{name} must be a method, or have another name")
         for name, part in (("encoder", encoder), ("schedule", schedule)):
             held = () if isinstance(part, nn.Module) else getattr(part, "__dict__", {}).values()
@@ -74,7 +74,7 @@ class DiffEnc(nn.Module):
         self.encoder: Encoder = IdentityEncoder() if encoder is None else encoder
         self.schedule = LinearSchedule() if schedule is None else schedule
         check_model(self)
-        check_schedule(self.schedule, self.prototype)
+        check_schedule(self.schedule, self.like_weights)
         self.levels = as_whole("levels", levels, 2, 256)  # 8-bit data
         shape = getattr(denoiser, "shape", None) if shape is None else shape
         self.shape = None if shape is None else as_shape(shape)
@@ -93,6 +93,7 @@ class DiffEnc(nn.Module):
 
     def with_parts(self, **parts: Any) -> Self:
         """The same model, of its class, with some attributes replaced; the others are shared."""
+        as_whole("levels", parts.get("levels", self.levels), 2, 256)
         other = copy.copy(self)
         other._modules = dict(self._modules)
         other._config = self.config if {*parts} == {"_card"} else None  # it builds another model
@@ -105,7 +106,7 @@ class DiffEnc(nn.Module):
 
     def shift(self, x: Tensor, gamma: Tensor) -> Tensor:
         """x_t - x, in the shape of x."""
-        return in_shape_of(x, self.encoder.shift(x, gamma), "encoder.shift(x, gamma)", "x")
+        return in_shape_of("encoder.shift(x, gamma)", self.encoder.shift(x, gamma), x, "x")
 
     def encode(self, x: Tensor, gamma: Tensor) -> Encoding:
         """x_t = x + shift and u = -dx_t/dgamma / sigma_t^2 (E1-E3), by one forward-mode derivative
@@ -117,22 +118,22 @@ class DiffEnc(nn.Module):
         else:
             shift, slope = value_and_slope(lambda g: self.shift(x, g), gamma)
             x_t, u = x + shift, -slope / Noise.from_gamma(gamma).like(x).sigma.square()
-        in_shape_of(x, x_t, "x_t of the encoder", "x")
-        return Encoding(x_t, in_shape_of(x, u, "u of the encoder", "x"))
+        in_shape_of("x_t of the encoder", x_t, x, "x")
+        return Encoding(x_t, in_shape_of("u of the encoder", u, x, "x"))
 
     def change(self, x: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> tuple[Tensor, Tensor]:
         """(x_t, x_t - x_s), in the shape of x: the difference of two shifts, which in float32 loses
         digits for small steps, unless the encoder has a formula."""
         if (formula := getattr(self.encoder, "change", None)) is not None:
             x_t, x_change = formula(x, gamma_s, gamma_t)
-            in_shape_of(x, x_t, "x_t of encoder.change", "x")
-            return x_t, in_shape_of(x, x_change, "x_t - x_s of encoder.change", "x")
+            in_shape_of("x_t of encoder.change", x_t, x, "x")
+            return x_t, in_shape_of("x_t - x_s of encoder.change", x_change, x, "x")
         shift_s, shift_t = at_both(self.shift, self.encoder, x, gamma_s, gamma_t)
         return x + shift_t, shift_t - shift_s
 
     def v_hat(self, z: Tensor, gamma: Tensor) -> Tensor:
         """The denoiser's prediction of v, checked to have the shape of z."""
-        return in_shape_of(z, self.denoiser(z, gamma), "denoiser(z, gamma)", "z")
+        return in_shape_of("denoiser(z, gamma)", self.denoiser(z, gamma), z, "z")
 
     def u_hat(self, x_hat: Tensor | float) -> Tensor | float:
         """What the generative process uses in the place of u: x_hat, or 0 for a VDM (G3)."""
@@ -146,25 +147,27 @@ class DiffEnc(nn.Module):
     @torch.no_grad()
     def signature(self) -> dict[str, Any]:
         """What the weights do not tell, in plain values; `disagreements` compares two."""
-        gamma = self.schedule(torch.tensor([0.0, 0.3, 0.5, 1.0]).to(self.prototype)).gamma
+        gamma = self.schedule(torch.tensor([0.0, 0.3, 0.5, 1.0]).to(self.like_weights)).gamma
+        seen = [m.end_points for m in self.modules() if isinstance(m, GammaEmbedding)]
+        ends = [float(end) for by_network in seen for end in by_network(self.like_weights)]
         return {
             "denoiser": _described(self.denoiser), "encoder": _described(self.encoder),
             "counterterm": has_counterterm(self.encoder), "levels": self.levels,
-            "gamma": [float(f"{value:.6g}") for value in gamma.tolist()],
+            "gamma": [float(f"{value:.6g}") for value in gamma.tolist()], "ends": ends,
         }  # fmt: skip
 
     @property
-    def prototype(self) -> Tensor:
+    def like_weights(self) -> Tensor:
         """An empty tensor of the dtype and on the device of the weights."""
         return next(self.parameters(), torch.empty(0)).new_empty(0)
 
     @property
     def device(self) -> torch.device:
-        return self.prototype.device
+        return self.like_weights.device
 
     @property
     def dtype(self) -> torch.dtype:
-        return self.prototype.dtype
+        return self.like_weights.dtype
 
 
 def _described(part: Any) -> str:
@@ -314,7 +317,7 @@ def check_images(model: DiffEnc, images: Tensor, name: str = "images") -> None:
 
 
 @contextmanager
-def evaluating(model: DiffEnc) -> Iterator[None]:
+def eval_mode(model: DiffEnc) -> Iterator[None]:
     """No dropout and no gradients inside; afterwards every module has its mode back."""
     check_model(model)
     modes = [(module, module.training) for module in model.modules()]

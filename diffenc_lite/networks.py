@@ -31,10 +31,10 @@ class UNetConfig:
     Each resolution but the last has its blocks twice, on the way down and on the way up.
     attention: after the first block of the coarsest resolution.
     pool: halve height and width from one entry to the next; the paper's denoiser does not.
-    fourier: the powers k of the sines and cosines of 2 pi 2^k z, for a denoiser. With K levels the
-        one that matters is log2(K / 2), 7 for 256; give it for a K that is no power of 2. The paper
-        has (6, 7). With more of them, scaled by the noise and passed on to the output, training is
-        several times faster (2.8 instead of 7.4 bits/dim in updates 101 to 200 on MNIST).
+    fourier: the powers k of the sines and cosines of 2 pi 2^k z, for a denoiser; of K levels
+        log2(K / 2) tells the most, 7 of 256. The paper has (6, 7). With more of them, scaled by the
+        noise and passed on to the output, training is several times faster (2.8 instead of 7.4
+        bits/dim in updates 101 to 200 on MNIST).
     smooth: on the way up interpolate between pixels (bilinear) instead of repeating each.
     """
 

@@ -82,9 +82,9 @@ def change_hat(
     return step_c(s, t) * (1 - scale) * x_hat
 
 
-def scale_minus_one(u_hat: Tensor | float, s: Noise, t: Noise, scale: Scale) -> Tensor:
-    """G5: A / c - 1, however the scale is said. Args: u_hat, for x_hat = 1: 1 with a counterterm"""
-    return -change_hat(1.0, u_hat, s, t, scale) / step_c(s, t)
+def scale_minus_one(counterterm: bool, s: Noise, t: Noise, scale: Scale) -> Tensor:
+    """G5: A / c - 1, however the scale is said. Args: counterterm, whether u_hat is x_hat, or 0"""
+    return -change_hat(1.0, float(counterterm), s, t, scale) / step_c(s, t)
 
 
 def generative_step(

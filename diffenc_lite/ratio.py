@@ -18,9 +18,10 @@ from torch import Tensor
 
 from . import process
 from .arguments import as_real, as_whole, check_one_of
-from .bound import gap_and_slope, predict, squared_gap
-from .chain import Chain, Step, finite_chain
+from .bound import gap_and_slope, squared_gap, v_error_and_x_hat
+from .chain import Chain, Step, as_chain
 from .checks import check_parts
+from .encoder import has_counterterm
 from .gaussian import (
     best_cost,
     best_ratio,
@@ -29,7 +30,7 @@ from .gaussian import (
     squared_gap_from,
     standard_normal,
 )
-from .model import DiffEnc, check_images, evaluating
+from .model import DiffEnc, check_images, eval_mode
 from .process import Scale
 from .schedule import Noise
 
@@ -57,14 +58,15 @@ def fit(
         scale: False keeps the scale of the chain.
         ratio: "step", one for each step (W1); "constant", one for all (W1c); "dimension", one for
             each step and dimension (W5), for which many images are needed.
-        resolution: N replaces the grid by the best T of the depths i / N (W4); with scale=False
+        resolution: N replaces the grid by the best T of the depths i / N (W4), best with a ratio in
+            each step; with scale=False
             the scale of the chain must be None or "folded".
         batch: images at a time; with resolution they take as much memory as in `edge_costs`.
 
     Raises TypeError for images that are not uint8; ValueError for images that do not fit the
     model, for a batch below 1, a resolution below T, and what `Chain` refuses.
     """
-    chain = finite_chain(steps)
+    chain = as_chain(steps)
     batches = x_batches(model, images, batch)
     check_parts(model, images)
     check_one_of("scale", scale, (True, False))
@@ -74,13 +76,18 @@ def fit(
         if not scale and isinstance(chain.scale, Tensor):
             wanted = 'must have None or "folded" as their scale, where resolution is given'
             raise ValueError(f"steps {wanted}; got numbers")
-        kind = "optimal" if scale else chain.scale  # None or "folded": one for all steps
-        costs = edge_costs(model, images, resolution, "optimal", generator, batch, kind)
+        of_steps = "optimal" if scale else chain.scale  # None or "folded", one for all steps
+        costs = edge_costs(
+            model, images, resolution, ratio="optimal", generator=generator, batch=batch,
+            scale=of_steps,
+        )  # fmt: skip
         nodes = cheapest_path(costs, chain.steps)
         grid = Chain.equal(resolution).grid.to(model.dtype)[nodes]
         chain = Chain(grid, chain.ratio, None if scale else chain.scale)
     if scale or ratio != "dimension":
         moments = gap_moments(model, batches, chain, generator)  # (T, N, 3)
+        if not bool(moments.isfinite().all()):
+            raise FloatingPointError("the gap of some image is not finite")
     if scale:
         chain = _with_best_scale(model, moments, chain)
     if ratio == "dimension":
@@ -102,7 +109,7 @@ def gap_moments(
     """g^2, g h and h^2 of every step of a chain for every example, means over dimensions, (T, N, 3)
     in float64: in units of sigma_Q the gap is g + (A/c - 1) h (G5)"""
     parts: list[list[Tensor]] = [[] for _ in range(chain.steps)]
-    with evaluating(model):
+    with eval_mode(model):
         for i, x, step, eps in _each_step(batches, chain, generator):
             g, h = gap_and_slope(model, x, model.schedule(step.s), model.schedule(step.t), eps)
             moments = torch.stack([g * g, g * h, h * h], -1)  # (B, ..., 3)
@@ -123,10 +130,10 @@ def _with_best_scale(model: DiffEnc, moments: Tensor, chain: Chain) -> Chain:
 @torch.no_grad()
 def scales_of(model: DiffEnc, chain: Chain) -> Tensor:
     """A / c of every step, however the chain says it, (T,) in float64."""
-    gamma = model.schedule(chain.grid.to(model.prototype)).gamma.cpu().double()
+    gamma = model.schedule(chain.grid.to(model.like_weights)).gamma.cpu().double()
     s, t = Noise.from_gamma(gamma[:-1]), Noise.from_gamma(gamma[1:])
     given = chain.scale.cpu() if isinstance(chain.scale, Tensor) else chain.scale
-    return 1 + process.scale_minus_one(model.u_hat(1.0), s, t, given)
+    return 1 + process.scale_minus_one(has_counterterm(model.encoder), s, t, given)
 
 
 def _mean_error(values: Tensor) -> Tensor:
@@ -142,11 +149,12 @@ def _gaps_by_dimension(
     sums: the gaps of all examples would not fit in memory."""
     sums: list[Tensor | float] = [0.0] * chain.steps  # of the squared gap and of its square
     n = 0
-    with evaluating(model):
+    with eval_mode(model):
         for i, x, step, eps in _each_step(batches, chain, generator):
             squared = squared_gap(model, x, step.s, step.t, eps, step.scale).cpu().double()
             sums[i] = sums[i] + torch.stack([squared.sum(0), squared.square().sum(0)])
-            n += len(x) * (i == 0)
+            if i == 0:
+                n += len(x)
     mean, square = torch.stack([torch.as_tensor(of_step) for of_step in sums], 1) / n
     return mean, ((square - mean.square()).clamp(min=0) / (n - 1)).sqrt()
 
@@ -231,7 +239,7 @@ def mean_squared_gap_table(
     # each depth, and <e, shift>, <p, shift>, <shift, shift> of each two
     at_t = torch.zeros(3, nodes, dtype=torch.float64)
     cross = torch.zeros(3, nodes, nodes, dtype=torch.float64)
-    with evaluating(model):
+    with eval_mode(model):
         for x in batches:
             v_error, x_hat, shift = _at_all_depths(model, x, times, generator)
             pairs = (v_error, v_error), (v_error, x_hat), (x_hat, x_hat)
@@ -254,7 +262,7 @@ def mean_squared_gap_table(
     if scale == "optimal":
         of_steps = best_scale(moments)
     else:
-        of_steps = 1 + process.scale_minus_one(model.u_hat(1.0), *noises, scale)
+        of_steps = 1 + process.scale_minus_one(has_counterterm(model.encoder), *noises, scale)
     table = torch.full((nodes, nodes), torch.inf, dtype=torch.float64)
     table[s, t] = squared_gap_from(moments, of_steps).clamp(min=0)
     return table
@@ -272,7 +280,8 @@ def _at_all_depths(
         shift[i] = x_shift.flatten()
         if i > 0:
             eps = standard_normal(x.shape, x, generator)
-            v_error[i], x_hat[i] = (p.flatten() for p in predict(model, x + x_shift, eps, at))
+            both = v_error_and_x_hat(model, x + x_shift, eps, at)
+            v_error[i], x_hat[i] = (of_both.flatten() for of_both in both)
     return v_error, x_hat, shift
 
 

@@ -8,9 +8,9 @@ from torch import Tensor
 
 from . import pixels, process
 from .arguments import as_shape, as_whole
-from .chain import Chain, finite_chain
+from .chain import Chain, as_chain
 from .gaussian import standard_normal
-from .model import DiffEnc, check_model, evaluating
+from .model import DiffEnc, check_model, eval_mode
 from .schedule import check_schedule
 
 
@@ -37,22 +37,22 @@ def sample_steps(
     `sample`; FloatingPointError if x_hat is not finite.
     """
     check_model(model)
-    check_schedule(model.schedule, model.prototype)
-    chain = finite_chain(steps)
+    check_schedule(model.schedule, model.like_weights)
+    chain = as_chain(steps)
     shape = model.shape if shape is None else as_shape(shape)
     if shape is None or model.shape not in (None, shape):
         raise ValueError(f"shape must be {model.shape or 'given, as (1, 28, 28)'}; got {shape}")
-    z = standard_normal((as_whole("n", n), *shape), model.prototype, generator)
+    z = standard_normal((as_whole("n", n), *shape), model.like_weights, generator)
     for i in reversed(range(chain.steps)):
         s, t, ratio, scale = chain.step(i, z)
         at_s, at_t = model.schedule(s.expand(n)), model.schedule(t.expand(n))
-        wide_s, wide_t = at_s.like(z), at_t.like(z)
-        with evaluating(model):
-            x_hat = process.x_from_v(z, model.v_hat(z, at_t.gamma), wide_t)
+        with eval_mode(model):
+            x_hat = process.x_from_v(z, model.v_hat(z, at_t.gamma), at_t.like(z))
         if not bool(x_hat.isfinite().all()):
             raise FloatingPointError(f"x_hat is not finite at t = {float(t):g}")
         yield SampleStep(float(t), z, x_hat)
-        p = process.generative_step(z, x_hat, model.u_hat(x_hat), wide_s, wide_t, ratio, scale)
+        at_s, at_t = at_s.like(z), at_t.like(z)
+        p = process.generative_step(z, x_hat, model.u_hat(x_hat), at_s, at_t, ratio, scale)
         z = p.mean + p.variance.sqrt() * standard_normal(z.shape, z, generator)
     yield SampleStep(0.0, z, z / model.schedule(s.expand(n)).like(z).alpha)
 

@@ -10,7 +10,8 @@ A schedule of your own is one method:
 
     model = DiffEnc(denoiser, schedule=Quadratic(-13, 5))
 
-Any function t -> Noise is a schedule too. For one by name add a class here and a line to
+Any function t -> Noise is a schedule too. gamma(t) consists of differentiable torch operations,
+since its slope follows from them, and does not jump. For one by name add a class here and a line to
 `SCHEDULES`.
 """
 
@@ -86,7 +87,7 @@ class Schedule(nn.Module):
 
     def gamma_and_rate(self, t: Tensor) -> tuple[Tensor, Tensor]:
         """gamma and dgamma/dt, by forward-mode differentiation; a formula, if given, is faster."""
-        return value_and_slope(lambda t: in_shape_of(t, self.gamma(t), "gamma(t)", "t"), t)
+        return value_and_slope(lambda t: in_shape_of("gamma(t)", self.gamma(t), t, "t"), t)
 
     def forward(self, t: Tensor) -> Noise:
         if not isinstance(t, Tensor):
@@ -171,7 +172,7 @@ def check_schedule(schedule: AnySchedule, like: Tensor) -> None:
 
     Raises TypeError if it does not return a Noise of tensors; ValueError if one of them has another
     shape than t or is another than follows from gamma, and if gamma is not finite, does not
-    increase or misses the end points.
+    increase, jumps or misses the end points.
     """
     t = torch.linspace(0, 1, 1001).to(like)
     usable = callable(schedule) and not isinstance(schedule, type)
@@ -180,7 +181,7 @@ def check_schedule(schedule: AnySchedule, like: Tensor) -> None:
         got = type(noise).__name__
         raise TypeError(f"schedule must be a Schedule, or a function t -> Noise; got {got}")
     for name, value in vars(noise).items():
-        in_shape_of(t, value, f"schedule(t).{name}", "t")
+        in_shape_of(f"schedule(t).{name}", value, t, "t")
     gamma, (low, high) = noise.gamma, map(float, end_points(schedule, t))
     rises = gamma.diff() > 0  # false for NaN
     if not (rises.all() and abs(gamma[0] - low) <= 1e-3 and abs(gamma[-1] - high) <= 1e-3):
@@ -189,7 +190,11 @@ def check_schedule(schedule: AnySchedule, like: Tensor) -> None:
             got += f", which does not after t = {t[int((~rises).nonzero()[0])]:.3f}"
         raise ValueError(f"schedule(t).gamma must increase from {low:g} to {high:g}; got {got}")
     own = schedule.gamma if isinstance(schedule, Schedule) else lambda t: schedule(t).gamma
-    for name, wanted in vars(Noise.from_gamma(*value_and_slope(own, t))).items():
+    try:
+        follows = Noise.from_gamma(*value_and_slope(own, t))
+    except RuntimeError as error:
+        raise ValueError(f"gamma(t) must consist of torch operations: {error}") from error
+    for name, wanted in vars(follows).items():
         given = getattr(noise, name)
         right = (given - wanted).abs() <= 1e-3 * (1 + wanted.abs())  # neither NaN nor inf is
         if not bool(right.all()):
@@ -198,3 +203,12 @@ def check_schedule(schedule: AnySchedule, like: Tensor) -> None:
                 f"schedule(t) must have the {name} that follows from gamma(t), a finite one; near "
                 f"t = {t[i]:.3f} it is {given[i]:g}, and from gamma(t) {wanted[i]:g}"
             )
+    slope, rate = gamma.diff() / t.diff(), noise.rate  # of a jump the rate knows nothing
+    least, most = torch.minimum(rate[:-1], rate[1:]), torch.maximum(rate[:-1], rate[1:])
+    jumps = ~((slope >= 0.5 * least) & (slope <= 2 * most))
+    if bool(jumps.any()):
+        i = int(jumps.nonzero()[0])
+        raise ValueError(
+            f"schedule(t).rate must be dgamma/dt, and gamma must not jump; from t = {t[i]:.3f} on "
+            f"gamma rises by {slope[i]:g} a unit of t, and the rate is {rate[i]:g}"
+        )

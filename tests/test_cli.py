@@ -77,7 +77,6 @@ ARRIVES = {
         "--dropout": ("0.3", "build.config.dropout", 0.3),
         "--gamma-min": ("-9", "build.config.gamma_min", -9.0),
         "--gamma-max": ("3", "build.config.gamma_max", 3.0),
-        "--levels": ("17", "build.config.levels", 17),
         "--data": ("bundled", "load_named.name", "bundled"),
         "--device": ("cuda:1", "load_named.device", "cuda:1"),
         "--start": ("mine", "start_from.path", "mine"),

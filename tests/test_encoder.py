@@ -113,7 +113,7 @@ class Dropping(nn.Module):
         self.weight, self.drop = nn.Parameter(torch.ones(())), nn.Dropout(0.5)
 
     def shift(self, x, gamma):
-        return self.weight * self.drop(x)
+        return 0.1 * self.weight * self.drop(x)
 
 
 class Root(nn.Module):

@@ -24,7 +24,7 @@ def test_evaluation_is_the_mean_of_the_bound(options, small_model):
         for row, name in zip(terms[i], ("prior", "reconstruction", "diffusion"), strict=True):
             row[:] = torch.cat([getattr(bound, name).detach() for bound in bounds]) / 2 / LN2
         if not options:
-            uniform[i] = torch.cat([bound.draws for bound in bounds])
+            uniform[i] = torch.cat([bound.depth_draws for bound in bounds])
     assert result.n == 90 and model.training
     assert result.total == pytest.approx(terms.sum(1).mean().item())
     means = [result.prior, result.reconstruction, result.diffusion]

@@ -21,6 +21,7 @@ from diffenc_lite import (
     LinearSchedule,
     ModelConfig,
     ScalingEncoder,
+    Schedule,
     TrainConfig,
     UNet,
     UNetConfig,
@@ -65,6 +66,12 @@ def model(small_model):
 
 def blank(*shape):
     return torch.zeros(shape, dtype=torch.uint8)
+
+
+class Own(Schedule):
+    def __init__(self, gamma):
+        super().__init__(-9.0, 5.0)
+        self.gamma = gamma
 
 
 class Overridden(LinearSchedule):
@@ -241,6 +248,24 @@ MISTAKES = [
     (lambda m: fit(m, IMAGES, 2, scale=1.0), ValueError, "scale must | True, False | 1.0"),
     (lambda m: evaluate(DiffEnc(MIXING), IMAGES), ValueError, "denoiser must | alone"),
     (lambda m: DiffEnc(CUT, SimpleNamespace(shift=max, u=3)), TypeError, "encoder.u must"),
+    (lambda m: ScalingEncoder("False"), ValueError, "counterterm must"),
+    (lambda m: LearnedEncoder(CUT, LinearSchedule()), ValueError, "counterterm must"),
+    (lambda m: m.with_parts(levels=999), ValueError, "levels must"),
+    (lambda m: train(m, IMAGES, TrainConfig(1), IMAGES), TypeError, "folder must"),
+    (lambda m: fit(DiffEnc(NOT_FINITE), IMAGES, 2), FloatingPointError, "not finite"),
+    (  # x_t in the place of x_t - x
+        lambda m: evaluate(DiffEnc(m.denoiser, SimpleNamespace(shift=lambda x, g: x)), IMAGES),
+        ValueError,
+        "encoder must have a shift near 0",
+    ),
+    *[  # a bound of them would be far too low
+        (lambda m, gamma=gamma: DiffEnc(CUT, schedule=Own(gamma)), ValueError, "schedule(t).rate")
+        for gamma in (
+            lambda t: -9 + 14 * t.detach(),
+            lambda t: torch.where(t < 0.5, -9 + 6 * t, -3 + 8 * t),
+            lambda t: -9 + 4 * t + 10 * (t > 0.5),
+        )
+    ],
     (lambda m: DiffEnc(CUT, CUT), TypeError, "LearnedEncoder(network)"),
     *[
         (
@@ -248,7 +273,11 @@ MISTAKES = [
             ValueError,
             "clusters must",
         )
-        for given in ((None, False, torch.arange(3)), (IMAGES, False, torch.arange(2)))
+        for given in (
+            (None, False, torch.arange(3)),
+            (IMAGES, False, torch.arange(2)),
+            (IMAGES, False, torch.zeros(3)),
+        )
     ],
     (lambda m: fit(m, IMAGES, 5, resolution=4), ValueError, "resolution must"),
     (

@@ -29,7 +29,7 @@ from diffenc_lite import (
     schedule,
     train,
 )
-from diffenc_lite.model import ModelConfig, build, evaluating
+from diffenc_lite.model import ModelConfig, build, eval_mode
 
 
 def example(module):
@@ -124,13 +124,13 @@ def test_the_cosine_schedule_is_a_cosine():
     torch.testing.assert_close(noise.sigma, (first + (last - first) * t).sin())
 
 
-def test_evaluating_gives_every_module_its_mode_back():
+def test_eval_mode_gives_every_module_its_mode_back():
     model = build(ModelConfig("learned", "tiny", shape=(1, 8, 8)))
     model.denoiser.eval()
     model.encoder.network.middle.eval()
     modes = [module.training for module in model.modules()]
     assert len(set(modes)) == 2
-    with pytest.raises(RuntimeError), evaluating(model):
+    with pytest.raises(RuntimeError), eval_mode(model):
         assert not any(module.training for module in model.modules())
         raise RuntimeError
     assert [module.training for module in model.modules()] == modes
@@ -203,6 +203,15 @@ def test_weights_do_not_go_into_a_model_that_reads_them_otherwise(tmp_path):
     assert load_model(file, model=again).card["seed"] == 3
     assert not any(module.training for module in again.modules())
     assert train(again, points, config, run).update == 2
+
+
+def test_a_network_reads_gamma_between_the_ends_that_it_was_saved_with(tmp_path):
+    schedule = LinearSchedule(-9, 2)
+    saved = DiffEnc(MLP(8, 1, schedule=schedule), schedule=schedule)
+    save_model(saved, tmp_path / "own")
+    with pytest.raises(ValueError, match="ends .-9.0, 2.0. there, .-13.3, 5.0. here"):
+        load_model(tmp_path / "own", model=DiffEnc(MLP(8, 1), schedule=schedule))
+    load_model(tmp_path / "own", model=saved)
 
 
 def test_a_trained_schedule_is_loaded_and_a_network_in_two_roles(tmp_path):

@@ -137,7 +137,7 @@ def test_steps_are_a_chain_or_a_number():
 def test_the_loss_is_the_bound_at_its_steps(steps, small_model):
     """Diffusion of the whole batch, both ends of its first images."""
     progress = next(train_steps(small_model(), POINTS, replace(SHORT, steps=steps, log_every=1)))
-    model, chain = small_model(), as_chain(steps)
+    model, chain = small_model(), steps and as_chain(steps)
     index, uniform, eps, eps_0 = draw_batch(model, POINTS, SHORT, 0)
     x = model.to_unit(POINTS[index])
     diffusion = bound.diffusion_loss(model, x, uniform, eps)

@@ -32,7 +32,8 @@ def save_model(model: DiffEnc, path: PathLike, card: dict[str, Any] | None = Non
 
     Each file is replaced whole, the card last; two that do not match are refused by `load_model`.
     A model that was not made by `build(ModelConfig(...))` has no configuration: `load_model` must
-    then be given a model to fill. Its card has what the weights do not tell, under "own".
+    then be given a model to fill. Its card has what the weights do not tell, under "own": classes,
+    and the numbers and words among their attributes, but for those that begin with _.
     Args: card, what to say of it; plain values only, as for JSON.
     Raises TypeError for what is no DiffEnc; OSError if it cannot be written.
     """
@@ -68,11 +69,12 @@ def read_card(path: PathLike) -> dict[str, Any]:
 
 
 def load_model(
-    path: PathLike, device: torch.device | str = "cpu", model: DiffEnc | None = None
+    path: PathLike, device: torch.device | str | None = None, model: DiffEnc | None = None
 ) -> DiffEnc:
     """The saved model in eval mode, its card as `model.card`.
 
-    Args: path, with or without .safetensors, or the name of a pretrained model; model, made as the
+    Args: path, with or without .safetensors, or the name of a pretrained model; device, by default
+        that of the model given, or the CPU; model, made as the
         saved one was, whose parts get the weights, unless they are refused. It must be given if its
         networks are your own.
     Raises FileNotFoundError if there is no such model, or if its weights are not in the wheel and
@@ -98,7 +100,7 @@ def load_model(
             model.load_state_dict(weights)
     except Exception as error:  # a foreign file may raise anything
         raise ValueError(f"{file} does not fit {fits}: {error}") from None
-    return model.to(device).eval().with_parts(_card=card)
+    return model.to(device or model.device).eval().with_parts(_card=card)
 
 
 def _read(path: PathLike) -> tuple[dict[str, Any], Path, Tensors]:
@@ -156,7 +158,7 @@ def start_from(model: DiffEnc, path: PathLike) -> DiffEnc:
             if shapes.get(name) != weight.shape:
                 raise ValueError(f"it has no {name} of shape {tuple(weight.shape)}")
         filled.load_state_dict(weights, strict=False)
-        _check_signature(card, weights, filled, but=("encoder", "counterterm"))
+        _check_signature(card, weights, filled, but=("denoiser", "encoder", "counterterm", "ends"))
     except ValueError as error:
         raise ValueError(f"model must fit {os.fspath(path)}: {error}") from None
     start = {"encoder": (card["configuration"] or {}).get("encoder")}

@@ -69,15 +69,18 @@ class TrainConfig:
         numbers["ema"] = as_real("ema", self.ema, "a number in [0, 1)", lambda ema: 0 <= ema < 1)
         for name, number in numbers.items():
             object.__setattr__(self, name, number)  # NumPy's would not come back from a file
-        as_chain(self.steps)
+        if self.steps is not None:
+            as_chain(self.steps)
         check_one_of("bf16", self.bf16, (True, False))
         check_one_of("optimizer", self.optimizer, OPTIMIZERS)
 
     def as_dict(self) -> dict[str, Any]:
         """The settings as plain values, for a card or to be compared."""
+        if self.steps is None:
+            return {**vars(self)}
         chain = as_chain(self.steps)
-        kept = chain and Chain(chain.grid, chain.ratio, chain.scale)  # its errors change no result
-        return {**vars(self), "steps": kept and kept.as_dict()}
+        without_errors = Chain(chain.grid, chain.ratio, chain.scale)  # which change no result
+        return {**vars(self), "steps": without_errors.as_dict()}
 
 
 def learning_rate(config: TrainConfig, update: int) -> float:

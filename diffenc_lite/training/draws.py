@@ -36,9 +36,9 @@ def draw_batch(
     eps = torch.randn(
         (batch + ends, *images.shape[1:]), generator=generator, dtype=model.dtype, device=device
     )
-    draws = low_discrepancy(batch, eps, generator)
+    depth_draws = low_discrepancy(batch, eps, generator)
     share = slice(rank, None, ranks)
-    return index[share], draws[share], eps[:batch][share], eps[batch:][share]
+    return index[share], depth_draws[share], eps[:batch][share], eps[batch:][share]
 
 
 @contextmanager

@@ -30,7 +30,7 @@ class RunFolder:
     def __init__(self, path: PathLike, settings: dict[str, Any]):
         self.path, self.settings = Path(path), settings
         self.resume, self.metrics = self.path / "resume.pt", self.path / "metrics.jsonl"
-        self.seen = b""  # the beginning of resume.pt when it was last read or written
+        self.beginning = b""  # the beginning of resume.pt when it was last read or written
 
     def restore(self) -> dict[str, Any] | None:
         """The state last saved, the metrics cut back to what they were then; None in a new folder.
@@ -42,7 +42,7 @@ class RunFolder:
             if size:
                 raise ValueError(f"{self.path} has metrics but no resume.pt; give another folder")
             return None
-        saved, self.seen = load_resume(self.resume), self._beginning()
+        saved, self.beginning = load_resume(self.resume), self._beginning()
         if differing := disagreements(saved["settings"], self.settings):
             problem = f"{self.path} holds a run with other settings ({'; '.join(differing)})"
             raise ValueError(f"{problem}. Give another folder, or the same settings to go on")
@@ -69,14 +69,14 @@ class RunFolder:
     def save(self, state: dict[str, Any]) -> None:
         """Args: state, tensors, numbers, strings; dicts and lists of them. Raises RuntimeError if
         another run has written there since."""
-        if self._beginning() != self.seen:
+        if self._beginning() != self.beginning:
             raise RuntimeError(f"{self.resume} was written by another run of this folder")
         saved = {"settings": self.settings, "metrics": self._size(), "state": state}
         buffer = io.BytesIO()
         torch.save(saved, buffer)
         content = buffer.getvalue()
-        self.seen = HEADER + hashlib.sha256(content).hexdigest().encode()
-        write_whole(self.resume, self.seen + content)
+        self.beginning = HEADER + hashlib.sha256(content).hexdigest().encode()
+        write_whole(self.resume, self.beginning + content)
 
     def _beginning(self) -> bytes:
         if not self.resume.exists():
@@ -96,7 +96,7 @@ def fingerprint(model: DiffEnc, images: Tensor, held_out: Tensor | None) -> dict
 
     signature, parts = model.signature(), {n: [*w.shape] for n, w in model.state_dict().items()}
     if isinstance(model.schedule, torch.nn.Module) and [*model.schedule.parameters()]:
-        del signature["gamma"]  # which the training changes
+        del signature["gamma"], signature["ends"]  # which the training changes
     return {
         "model": repr(model.config),
         **signature,

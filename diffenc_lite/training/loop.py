@@ -9,12 +9,14 @@ with a folder may be interrupted, or killed, at any moment. The same call goes o
 to the same weights and the same metrics, bit by bit, as if nothing had happened.
 """
 
+import os
 import signal
 import threading
 import time
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -23,7 +25,7 @@ from torch import Tensor
 from .. import bound, pixels
 from ..chain import as_chain
 from ..checks import check_parts
-from ..evaluation import Evaluation, evaluate, evenly_chosen
+from ..evaluation import Evaluation, check_clusters, evaluate, evenly_chosen
 from ..files import PathLike
 from ..model import DiffEnc, check_images, disagreements
 from .config import TrainConfig
@@ -103,18 +105,19 @@ def train_steps(
     """
     from tqdm.auto import tqdm
 
-    _check(model, images, config, held_out, clusters)
-    images, chain = images.to(model.device), as_chain(config.steps)
+    _check(model, images, config, folder, held_out, clusters)
+    images = images.to(model.device)
+    chain = None if config.steps is None else as_chain(config.steps)
     held_out, clusters = (
         None if given is None else evenly_chosen(given, config.evaluate_images)
         for given in (held_out, clusters)
     )
-    in_bf16 = bf16_if_faster(model, tuple(images.shape[1:])) if config.bf16 else model
+    fast_model = bf16_if_faster(model, tuple(images.shape[1:])) if config.bf16 else model
     state, sums = State(model, config), torch.zeros(4, dtype=torch.float64)  # of the terms, of 1
     state.averaged = state.averaged.with_parts(_card={})  # it told of the start
     is_main, run = rank_and_size()[0] == 0, None
     if folder is not None and is_main:  # the only process that reads and writes
-        used = {"bf16": in_bf16 is not model}  # which depends on the processor too
+        used = {"bf16": fast_model is not model}  # which depends on the processor too
         run = RunFolder(folder, config.as_dict() | used | fingerprint(model, images, held_out))
 
     def due(every: int) -> bool:
@@ -138,10 +141,10 @@ def train_steps(
             state.averaged,
         )  # fmt: skip
 
-    everywhere = [None if run is None else run.restore()]
+    restored = [None if run is None else run.restore()]
     if rank_and_size()[1] > 1:
-        dist.broadcast_object_list(everywhere)
-    if (saved := everywhere[0]) is None:
+        dist.broadcast_object_list(restored)
+    if (saved := restored[0]) is None:
         save()  # so that metrics never stand alone, and a full disk is noticed now
     else:
         sums = saved["window"]
@@ -162,9 +165,10 @@ def train_steps(
     try:
         while state.update < config.updates:
             with interrupts_held_back():
-                index, draws, eps, eps_0 = draw_batch(model, images, config, state.update)
+                index, depth_draws, eps, eps_0 = draw_batch(model, images, config, state.update)
+                batch = images[index]
                 with seeded_dropout(model.device, config, state.update):
-                    losses = bound.bound_at(in_bf16, images[index], draws, eps, eps_0, chain)
+                    losses = bound.bound_at(fast_model, batch, depth_draws, eps, eps_0, chain)
                 terms = [losses.prior.mean(), losses.reconstruction.mean(), losses.diffusion.mean()]
                 values = state.descend(pixels.bits_per_dim(torch.stack(terms), losses.dims))
                 sums += torch.tensor([*values, 1.0], dtype=torch.float64)
@@ -212,10 +216,13 @@ def _check(
     model: DiffEnc,
     images: Tensor,
     config: TrainConfig,
+    folder: Any,
     held_out: Tensor | None,
     clusters: Tensor | None,
 ) -> None:
     check_images(model, images)
+    if folder is not None and not isinstance(folder, str | os.PathLike):
+        raise TypeError(f"folder must be a path; got {type(folder).__name__}")
     if not any(weight.requires_grad for weight in model.parameters()):
         raise ValueError("model must have weights to train; it has none that require a gradient")
     if not isinstance(config, TrainConfig):
@@ -224,9 +231,9 @@ def _check(
         check_images(model, held_out, "held_out")
         if len(held_out) < 2:
             raise ValueError(f"held_out must have at least 2 images; got {len(held_out)}")
-    if clusters is not None and (held_out is None or len(clusters) != len(held_out)):
-        wanted = "given with held_out" if held_out is None else f"{len(held_out)}, as held_out"
-        raise ValueError(f"clusters must be {wanted}; got {len(clusters)}")
+        check_clusters(clusters, held_out)
+    elif clusters is not None:
+        raise ValueError("clusters must be given with held_out; got no held_out")
     check_parts(model, images)
     ranks, ends = rank_and_size()[1], min(config.ends, config.batch)
     if config.batch % ranks or ends % ranks:

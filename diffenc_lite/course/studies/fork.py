@@ -56,7 +56,7 @@ from ...data import load_mnist
 from ...evaluation import evenly_chosen
 from ...files import PathLike
 from ...gaussian import kl_to_standard
-from ...model import SIZES, DiffEnc, ModelConfig, build, evaluating
+from ...model import SIZES, DiffEnc, ModelConfig, build, eval_mode
 from ...networks import GammaEmbedding, UNet, zero_
 from ...pretrained import load_model, read_card
 from ...schedule import AnySchedule
@@ -328,7 +328,7 @@ def score_fork(
     """
     draws = torch.Generator(images.device).manual_seed(0)
     priors, diffusions = [], []
-    with evaluating(model):
+    with eval_mode(model):
         for batch in images.split(BATCH):
             x, of_batch = model.to_unit(batch), []
             uniform = low_discrepancy(len(x), x, draws)
