@@ -16,9 +16,9 @@ Ask = Callable[[Tensor, Tensor], Tensor]
 
 def check_parts(model: DiffEnc, images: Tensor) -> None:
     """Raise ValueError for a schedule that `check_schedule` refuses; for a network whose answer to
-    an example depends on others, in eval mode; and for an encoder whose encode, u or change is not what its shift
-    says, or not finite. Tried on two images at five depths, the encoder as it is and with noise in
-    its weights, since it may start at 0."""
+    an example depends on others in eval mode; and for an encoder whose encode, u or change is not
+    what its shift says, or not finite. Tried on two images at five depths, the encoder as it is and
+    with noise in its weights, since it may start at 0."""
     check_schedule(model.schedule, model.like_weights)
     check_no_averages("encoder", model.encoder)
     with eval_mode(model), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
