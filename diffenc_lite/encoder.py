@@ -73,14 +73,7 @@ def _noise(gamma: Tensor, x: Tensor) -> Noise:
     return Noise.from_gamma(gamma).like(x)
 
 
-class _BuiltIn(nn.Module):
-    """encoder(x, gamma) -> Encoding(x_t, u)"""
-
-    def forward(self, x: Tensor, gamma: Tensor) -> Encoding:
-        return self.encode(x, gamma)  # type: ignore[operator]
-
-
-class IdentityEncoder(_BuiltIn):
+class IdentityEncoder(nn.Module):
     """x_t = x, u = 0: the variational diffusion model, VDM (E1)."""
 
     counterterm = False
@@ -92,7 +85,7 @@ class IdentityEncoder(_BuiltIn):
         return Encoding(x, torch.zeros_like(x))
 
 
-class ScalingEncoder(_BuiltIn):
+class ScalingEncoder(nn.Module):
     """x_t = alpha_t^2 x, u = x_t: nothing to train (E2; DiffEnc-nt in the paper).
 
     Args: counterterm, as of any `Encoder`.
@@ -115,7 +108,7 @@ class ScalingEncoder(_BuiltIn):
         return x - t.sigma.square() * x, -_sigma2_change(s, t) * x
 
 
-class LearnedEncoder(_BuiltIn):
+class LearnedEncoder(nn.Module):
     """x_t = alpha_t^2 x + sigma_t^2 y(x, gamma_t), u = x_t - y + dy/dlambda (E3).
 
     Args: network, any nn.Module with network(x, gamma) -> y in the shape of x; counterterm, as of

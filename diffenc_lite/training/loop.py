@@ -212,14 +212,7 @@ def interrupts_held_back() -> Iterator[None]:
         signal.raise_signal(signal.SIGINT)  # now to its usual handler
 
 
-def _check(
-    model: DiffEnc,
-    images: Tensor,
-    config: TrainConfig,
-    folder: Any,
-    held_out: Tensor | None,
-    clusters: Tensor | None,
-) -> None:
+def _check(model: Any, images: Any, config: Any, folder: Any, held_out: Any, clusters: Any) -> None:
     check_images(model, images)
     if folder is not None and not isinstance(folder, str | os.PathLike):
         raise TypeError(f"folder must be a path; got {type(folder).__name__}")
