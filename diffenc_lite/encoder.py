@@ -73,7 +73,14 @@ def _noise(gamma: Tensor, x: Tensor) -> Noise:
     return Noise.from_gamma(gamma).like(x)
 
 
-class IdentityEncoder(nn.Module):
+class _BuiltIn(nn.Module):
+    """encoder(x, gamma) -> Encoding(x_t, u)"""
+
+    def forward(self, x: Tensor, gamma: Tensor) -> Encoding:
+        return self.encode(x, gamma)  # type: ignore[operator]
+
+
+class IdentityEncoder(_BuiltIn):
     """x_t = x, u = 0: the variational diffusion model, VDM (E1)."""
 
     counterterm = False
@@ -85,16 +92,10 @@ class IdentityEncoder(nn.Module):
         return Encoding(x, torch.zeros_like(x))
 
 
-class ScalingEncoder(nn.Module):
-    """x_t = alpha_t^2 x, u = x_t: nothing to train (E2; DiffEnc-nt in the paper).
+class ScalingEncoder(_BuiltIn):
+    """x_t = alpha_t^2 x, u = x_t: nothing to train (E2; DiffEnc-nt in the paper)."""
 
-    Args: counterterm, as of any `Encoder`.
-    """
-
-    def __init__(self, counterterm: bool = True):
-        super().__init__()
-        check_one_of("counterterm", counterterm, (True, False))
-        self.counterterm = counterterm
+    counterterm = True
 
     def shift(self, x: Tensor, gamma: Tensor) -> Tensor:
         return -_noise(gamma, x).sigma.square() * x
@@ -108,7 +109,7 @@ class ScalingEncoder(nn.Module):
         return x - t.sigma.square() * x, -_sigma2_change(s, t) * x
 
 
-class LearnedEncoder(nn.Module):
+class LearnedEncoder(_BuiltIn):
     """x_t = alpha_t^2 x + sigma_t^2 y(x, gamma_t), u = x_t - y + dy/dlambda (E3).
 
     Args: network, any nn.Module with network(x, gamma) -> y in the shape of x; counterterm, as of

@@ -56,15 +56,15 @@ def evaluate(
     """
     check_images(model, images)
     passes, batch, n = as_whole("passes", passes), as_whole("batch", batch), len(images)
-    groups = check_clusters(clusters, images)
+    numbers = check_clusters(clusters, images)
     check_parts(model, images)
     if clusters is not None:  # neighbours get neighbouring depths, and a cluster must have all
         order = torch.randperm(n, generator=torch.Generator().manual_seed(0))
-        images, groups = images[order.to(images.device)], groups[order]
+        images, numbers = images[order.to(images.device)], numbers[order]
     terms = torch.zeros(passes, 3, n, dtype=torch.float64)
-    uniform = torch.zeros(passes, n, dtype=torch.float64)
+    depth_draws = torch.zeros(passes, n, dtype=torch.float64)
     with eval_mode(model):
-        for of_pass, depths in zip(terms, uniform, strict=True):
+        for of_pass, depths in zip(terms, depth_draws, strict=True):
             for start in range(0, n, batch):
                 part = slice(start, start + batch)
                 bound = elbo(model, images[part], steps, every_step=every_step, generator=generator)
@@ -73,7 +73,7 @@ def evaluate(
                 if bound.depth_draws is not None:
                     depths[part] = bound.depth_draws.cpu()
     choices = None if steps is None else 1 if every_step else as_chain(steps).steps
-    error = standard_error(terms, uniform, batch, groups, choices)
+    error = standard_error(terms, depth_draws, batch, numbers, choices)
     if not math.isfinite(error):
         raise FloatingPointError("the bound of some image is not finite")
     each = terms.sum(0) / passes
@@ -86,17 +86,17 @@ def check_clusters(clusters: Tensor | None, images: Tensor) -> Tensor:
 
     Raises ValueError for another number of them than of images, and for fewer clusters than 2."""
     n = len(images)
-    groups = torch.arange(n) if clusters is None else torch.as_tensor(clusters).cpu()
-    if groups.shape != (n,):
-        raise ValueError(f"clusters must be {n} numbers, one an image; got {tuple(groups.shape)}")
-    if len(groups.unique()) < 2:
+    numbers = torch.arange(n) if clusters is None else torch.as_tensor(clusters).cpu()
+    if numbers.shape != (n,):
+        raise ValueError(f"clusters must be {n} numbers, one an image; got {tuple(numbers.shape)}")
+    if len(numbers.unique()) < 2:
         what = "images" if clusters is None else "clusters"
         raise ValueError(f"{what} must be at least 2; got 1")
-    return groups
+    return numbers
 
 
 def standard_error(
-    terms: Tensor, uniform: Tensor, batch: int, clusters: Tensor, steps: int | None
+    terms: Tensor, depth_draws: Tensor, batch: int, clusters: Tensor, steps: int | None
 ) -> float:
     """N^2 error^2 = sum_g S_g^2 / (1 - (1 + (K - 1)/P)/G) + sum_b L_b^2, of the mean total
 
@@ -105,8 +105,8 @@ def standard_error(
     all N images, is R_i, and S_g is the sum of R_i over cluster g of G; the divisor corrects for
     the means that were fitted. Where the depths of batch b fill the bins unevenly, the curve adds
     L_b, the sum over the batch of how far the curve lies above its own mean.
-    Args: terms (P, 3, N), prior, reconstruction and diffusion; uniform (P, N), where each draw of a
-        depth lay in [0, 1); batch, images in one; clusters (N,), their numbers; steps, how many a
+    Args: terms (P, 3, N), prior, reconstruction and diffusion; depth_draws (P, N), where each depth
+        was drawn in [0, 1); batch, images in one; clusters (N,), their numbers; steps, how many a
         draw chooses from, None at infinite depth.
     """
     passes, _, n = terms.shape
@@ -114,7 +114,7 @@ def standard_error(
     bins = 1 if steps == 1 else max(1, min(batch, len(found) // 4, 50))
     if steps is not None and steps <= bins:
         bins -= bins % steps  # no bin has parts of two steps
-    bin_of = (uniform * bins).long()
+    bin_of = (depth_draws * bins).long()
     sums = bin_of.flatten().bincount(terms[:, 2].flatten(), bins)
     curve = sums / bin_of.flatten().bincount(minlength=bins)
     left = (terms.sum(1) - curve[bin_of]).mean(0)

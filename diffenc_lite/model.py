@@ -184,7 +184,7 @@ def _described(part: Any) -> str:
 
 
 def _is_plain(value: Any) -> bool:
-    each = value if isinstance(value, tuple) else (value,)
+    each = value if isinstance(value, tuple | list) else (value,)
     return all(isinstance(v, bool | int | float | str) for v in each)
 
 

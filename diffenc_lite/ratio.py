@@ -58,9 +58,8 @@ def fit(
         scale: False keeps the scale of the chain.
         ratio: "step", one for each step (W1); "constant", one for all (W1c); "dimension", one for
             each step and dimension (W5), for which many images are needed.
-        resolution: N replaces the grid by the best T of the depths i / N (W4), best with a ratio in
-            each step; with scale=False
-            the scale of the chain must be None or "folded".
+        resolution: N replaces the grid by the best T of the depths i / N for a ratio in each step
+            (W4); with scale=False the scale of the chain must be None or "folded".
         batch: images at a time; with resolution they take as much memory as in `edge_costs`.
 
     Raises TypeError for images that are not uint8; ValueError for images that do not fit the

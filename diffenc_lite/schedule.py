@@ -176,7 +176,11 @@ def check_schedule(schedule: AnySchedule, like: Tensor) -> None:
     """
     t = torch.linspace(0, 1, 1001).to(like)
     usable = callable(schedule) and not isinstance(schedule, type)
-    noise = schedule(t) if usable else schedule
+    operations = "gamma(t) must consist of torch operations"
+    try:
+        noise = schedule(t) if usable else schedule
+    except RuntimeError as error:
+        raise ValueError(f"{operations}: {error}") from error
     if not isinstance(noise, Noise):
         got = type(noise).__name__
         raise TypeError(f"schedule must be a Schedule, or a function t -> Noise; got {got}")
@@ -193,7 +197,7 @@ def check_schedule(schedule: AnySchedule, like: Tensor) -> None:
     try:
         follows = Noise.from_gamma(*value_and_slope(own, t))
     except RuntimeError as error:
-        raise ValueError(f"gamma(t) must consist of torch operations: {error}") from error
+        raise ValueError(f"{operations}: {error}") from error
     for name, wanted in vars(follows).items():
         given = getattr(noise, name)
         right = (given - wanted).abs() <= 1e-3 * (1 + wanted.abs())  # neither NaN nor inf is

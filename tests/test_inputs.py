@@ -82,6 +82,7 @@ class Overridden(LinearSchedule):
 
 
 CUT = module_of(forward=lambda z, gamma: z[:, :1])  # one dimension too few
+IN_PLACE = module_of(forward=lambda z, gamma: z.relu_())  # z is used again
 MIXING = module_of(forward=lambda z, gamma: z - z.mean(0))  # no bound
 NOT_FINITE = module_of(forward=lambda z, gamma: NAN * z)
 
@@ -247,8 +248,13 @@ MISTAKES = [
     (lambda m: fit(m, IMAGES, 2, ratio="best"), ValueError, "ratio must"),
     (lambda m: fit(m, IMAGES, 2, scale=1.0), ValueError, "scale must | True, False | 1.0"),
     (lambda m: evaluate(DiffEnc(MIXING), IMAGES), ValueError, "denoiser must | alone"),
+    (lambda m: evaluate(DiffEnc(IN_PLACE), IMAGES), ValueError, "denoiser must leave z as it is"),
+    (
+        lambda m: evaluate(DiffEnc(module_of(forward=lambda z, gamma: z + gamma)), IMAGES),
+        ValueError,
+        "denoiser must work on z (B, ...)",
+    ),
     (lambda m: DiffEnc(CUT, SimpleNamespace(shift=max, u=3)), TypeError, "encoder.u must"),
-    (lambda m: ScalingEncoder("False"), ValueError, "counterterm must"),
     (lambda m: LearnedEncoder(CUT, LinearSchedule()), ValueError, "counterterm must"),
     (lambda m: m.with_parts(levels=999), ValueError, "levels must"),
     (lambda m: train(m, IMAGES, TrainConfig(1), IMAGES), TypeError, "folder must"),
@@ -266,6 +272,11 @@ MISTAKES = [
             lambda t: -9 + 4 * t + 10 * (t > 0.5),
         )
     ],
+    (
+        lambda m: DiffEnc(CUT, schedule=Own(lambda t: torch.from_numpy(t.numpy()))),
+        ValueError,
+        "torch operations",
+    ),
     (lambda m: DiffEnc(CUT, CUT), TypeError, "LearnedEncoder(network)"),
     *[
         (
