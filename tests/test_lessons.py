@@ -50,5 +50,3 @@ def test_the_command_says_how_to_go_on(tmp_path, capsys):
     assert main(["notebooks", str(out)]) == 0
     assert f"jupyter lab {out}" in capsys.readouterr().out
     assert files_in(out) == NAMES
-    assert main(["notebooks", str(out)]) == 2
-    assert "nothing is overwritten" in capsys.readouterr().err
