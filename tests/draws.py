@@ -1,13 +1,28 @@
-"""What several tests draw, divide and sum: always the same."""
+"""What several tests need: the places of the project, draws, networks and sums, always the same."""
+
+import subprocess
+import sys
+from pathlib import Path
 
 import torch
 from torch import nn
 
-from diffenc_lite import Chain, elbo, toy
+from diffenc_lite import Chain, Noise, elbo, toy
+from diffenc_lite.course.lessons import notebooks_in
 from diffenc_lite.encoder import ENCODERS
+from diffenc_lite.process import v_from_x
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+NOTEBOOKS = notebooks_in(ROOT / "notebooks")
 
 F64 = torch.float64
 KINDS = list(ENCODERS)
+
+
+def run_python(*arguments, cwd=ROOT) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300)
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -48,6 +63,16 @@ def module_of(**attributes) -> nn.Module:
     for name, attribute in attributes.items():
         setattr(module, name, attribute)
     return module
+
+
+def guessing(x_hat) -> nn.Module:
+    """A denoiser in float64 by its prediction x_hat(z, noise)."""
+
+    def v_hat(z, gamma):
+        n = Noise.from_gamma(gamma).like(z)
+        return v_from_x(z, x_hat(z, n), n)
+
+    return module_of(of_dtype=nn.Parameter(torch.zeros(1, dtype=F64)), forward=v_hat)
 
 
 def weights(module) -> dict[str, torch.Tensor]:

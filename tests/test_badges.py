@@ -1,26 +1,19 @@
 """tools/badges.py: the links to Colab and Binder, the cell for Colab, the version."""
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
 import nbformat
 import pytest
+from draws import ROOT, run_python
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from diffenc_lite import __version__
 
-ROOT = Path(__file__).resolve().parent.parent
-
-
-def run_badges(*arguments):
-    command = [sys.executable, str(ROOT / "tools" / "badges.py"), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
-
 
 def test_every_file_has_the_links_of_this_version():
-    done = run_badges("--check")
+    done = run_python("tools/badges.py", "--check")
     assert done.returncode == 0, f"run python tools/badges.py:\n{done.stdout}{done.stderr}"
 
 
@@ -48,7 +41,7 @@ def test_a_lesson_gets_its_links_once_and_an_old_version_is_replaced(published, 
 def test_a_lesson_begins_with_its_title(tmp_path):
     path = tmp_path / "00_x.ipynb"
     nbformat.write(new_notebook(cells=[new_code_cell("1")]), path)
-    done = run_badges(path)
+    done = run_python("tools/badges.py", path)
     assert done.returncode != 0 and "first cell must be Markdown" in done.stderr
 
 

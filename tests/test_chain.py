@@ -64,14 +64,6 @@ def test_uniform_numbers_choose_all_steps_alike():
     assert Chain([0, 0.9, 0.95, 1]).drawn_step(uniform).bincount().tolist() == [333, 334, 333]
 
 
-def test_a_number_of_steps_is_a_chain_of_equal_ones(small_model):
-    model, images = small_model("learned"), some_images(6)
-    for steps in (3, Chain.equal(3)):
-        assert elbo(model, images, steps, generator=seeded(1)).total.tolist() == pytest.approx(
-            elbo(model, images, Chain([0, 1 / 3, 2 / 3, 1]), generator=seeded(1)).total.tolist()
-        )
-
-
 # --- refusals -------------------------------------------------------------------------------------
 
 

@@ -13,14 +13,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from draws import seeded
+from draws import ROOT, seeded
 from torchvision import datasets
 
 from diffenc_lite import files
 from diffenc_lite.data import cache_folder, load_mnist, load_named, photos, toy, toys
 from diffenc_lite.data import images as data
 
-PROJECT = Path(__file__).parents[1]
 SIZES = {"train": 7, "test": 3}  # of the small stand-in for MNIST
 IDX_SETS = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "kmnist": "KMNIST"}
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
@@ -113,7 +112,7 @@ def test_the_bundle_is_made_again_by_its_tool(tmp_path):
     """From the full set, whose first 500 of each digit are what the tool takes from elsewhere."""
     import make_mnist_bundle as tool
 
-    root = Path(os.environ.get("DIFFENC_LITE_DATA") or PROJECT / ".." / "shared" / "data")
+    root = Path(os.environ.get("DIFFENC_LITE_DATA") or ROOT / ".." / "shared" / "data")
     if not (root / "MNIST" / "raw").is_dir():
         pytest.skip("needs the complete MNIST below DIFFENC_LITE_DATA or ../shared/data")
     full = load_mnist("train", root=root)

@@ -12,14 +12,13 @@ import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
-from draws import POINTS, shaken, some_images
+from draws import POINTS, ROOT, shaken, some_images
 
 from diffenc_lite import Chain
 from diffenc_lite import __main__ as cli
 from diffenc_lite.model import ENCODERS, ModelConfig, build
 from diffenc_lite.training import TrainConfig, draw_batch, train, train_steps
 
-ROOT = Path(__file__).resolve().parent.parent
 CONFIG = TrainConfig(updates=6, batch=8, ends=4, log_every=2, evaluate_every=4, checkpoint_every=4)
 
 pytestmark = pytest.mark.skipif(not dist.is_gloo_available(), reason="needs gloo")

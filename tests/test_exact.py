@@ -4,7 +4,9 @@ import math
 
 import pytest
 import torch
+from draws import F64, guessing, seeded
 
+from diffenc_lite import Chain, DiffEnc, Noise, fit, sample_steps
 from diffenc_lite.bound import diffusion_loss, prior_loss, step_loss
 from diffenc_lite.course.worlds import (
     SCALING,
@@ -12,14 +14,19 @@ from diffenc_lite.course.worlds import (
     Exact,
     Gaussian,
     Mixture,
+    OneOf,
     PlusMinus,
     World,
+    best_motion,
+    direction_bills,
+    drawn_variances,
     integrate,
     normal_nodes,
     reconstruction_by_level,
     stretch,
 )  # fmt: skip
 from diffenc_lite.course.worlds.integrals import mean_over_normal
+from diffenc_lite.process import x_from_v
 
 HALF = stretch(lambda lam: 0.5 + 0.5 * torch.sigmoid(lam - 1))
 RISING = stretch(lambda lam: torch.exp(0.4 * torch.sigmoid(-lam)))  # c grows with the noise
@@ -29,7 +36,7 @@ FLAT = Mixture([[-0.5, -0.4], [0.6, 0.3]], [0.05, 0.1], [0.3, 0.7])
 
 
 def gammas(*values: float) -> torch.Tensor:
-    return torch.tensor(values, dtype=torch.float64)
+    return torch.tensor(values, dtype=F64)
 
 
 # --- quadrature -----------------------------------------------------------------------------------
@@ -64,7 +71,7 @@ def test_x1_is_the_lost_information_where_levels_are_equally_likely(gamma_0):
 
 @pytest.mark.parametrize("variance", [0.2, 1.0, 3.0])
 def test_gaussian_against_its_closed_forms(variance):
-    world, snr = Gaussian(variance), torch.logspace(-3, 6, 10, dtype=torch.float64)
+    world, snr = Gaussian(variance), torch.logspace(-3, 6, 10, dtype=F64)
     torch.testing.assert_close(world.mmse(snr), variance / (1 + variance * snr))
     torch.testing.assert_close(world.information(snr), 0.5 * torch.log1p(variance * snr))
     assert world.entropy == pytest.approx(0.5 * math.log(2 * math.pi * math.e * variance))
@@ -87,7 +94,7 @@ def test_mmse_is_twice_the_slope_of_the_information(world):
 
 @pytest.mark.parametrize("world", [SKEWED, FLAT], ids=["1-D", "2-D"])
 def test_density_adds_to_one_and_gives_the_entropy(world):
-    line = torch.arange(-4.0, 4.0, 0.02, dtype=torch.float64)
+    line = torch.arange(-4.0, 4.0, 0.02, dtype=F64)
     x = torch.cartesian_prod(*[line] * world.dims).reshape(-1, world.dims)
     log_p = world.log_density(x)
     cell = 0.02**world.dims
@@ -138,22 +145,103 @@ def test_the_pieces_of_the_library_agree(world, encoder):
     assert float(weights @ prior_loss(model, x)) == pytest.approx(exact.prior, rel=1e-9)
 
     for depth in (0.1, 0.6, 0.7, 0.8, 1.0):
-        at = torch.full((len(x),), depth, dtype=torch.float64)
+        at = torch.full((len(x),), depth, dtype=F64)
         rate = 18.3 * float(exact.diffusion_rate(gammas(-13.3 + 18.3 * depth)))
         assert float(weights @ diffusion_loss(model, x, at, eps)) == pytest.approx(rate, rel=1e-5)
 
     ratio = gammas(0.3, 0.7, 1.0, 1.2)
     total = 0.0
     for i, w in enumerate(ratio):
-        s, t = (torch.full((len(x),), edge / 4, dtype=torch.float64) for edge in (i, i + 1))
+        s, t = (torch.full((len(x),), edge / 4, dtype=F64) for edge in (i, i + 1))
         total += float(weights @ step_loss(model, x, s, t, eps, w))
     assert total == pytest.approx(exact.diffusion(4, ratio), rel=1e-5)
 
 
 def test_the_exact_denoiser_works_on_independent_dimensions_of_any_shape():
     denoiser = Exact(PlusMinus(0.5), SCALING).model().denoiser
-    z, gamma = torch.randn(3, 2, 4, generator=torch.Generator().manual_seed(1)), gammas(-3, 0, 2)
+    z, gamma = torch.randn(3, 2, 4, generator=seeded(1)), gammas(-3, 0, 2)
     one_by_one = denoiser(z.double().reshape(-1, 1), gamma.repeat_interleave(8))
     torch.testing.assert_close(denoiser(z.double(), gamma), one_by_one.reshape(3, 2, 4))
     with pytest.raises(ValueError, match="^z "):
         Exact(FLAT).model().denoiser(torch.zeros(3, 5).double(), gamma)
+
+
+# --- the best motion of a Gaussian direction -----------------------------------------------------
+
+GAMMA = torch.linspace(-2.32, 2.0, 81, dtype=F64)
+S = torch.tensor([1e-6, 0.05, 1.0, 10.0, 150.0], dtype=F64)
+
+
+def test_it_starts_as_the_data_and_leaves_unit_variance_alone():
+    f = best_motion(S, GAMMA)
+    assert f.shape == (81, 5)
+    torch.testing.assert_close(f[0], torch.ones(5, dtype=F64))
+    torch.testing.assert_close(f[:, 2], torch.ones(81, dtype=F64), atol=1e-5, rtol=0)
+    assert (f[-1, :2] > 1).all() and (f[-1, 3:] < 1).all()
+
+
+def test_a_direction_without_variance_is_stretched_by_a_known_factor():
+    """s -> 0: f' ~ e^gamma, and alpha_1^2 f_1 (1 - e^(gamma_0 - gamma_1)) = f_1 - 1"""
+    alpha2 = 1 / (1 + math.exp(2.0))
+    expected = 1 / (1 - alpha2 * (1 - math.exp(-4.32)))
+    assert best_motion(S[:1], GAMMA)[-1, 0].item() == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("bump", [1.0, -1.0])
+@pytest.mark.parametrize("power", [1, 3])
+def test_no_neighbour_pays_less(bump, power):
+    f = best_motion(S, GAMMA)
+    t = torch.linspace(0, 1, 81, dtype=F64)[:, None]
+    best, other = (sum(direction_bills(g, S, GAMMA)) for g in (f, f + 0.03 * bump * t**power))
+    assert (other > best + 1e-5 * S.clamp(max=1)).all()
+
+
+def test_the_bills_are_those_of_the_exact_world():
+    f = torch.linspace(1, 0.4, 81, dtype=F64)[:, None]
+    start, motion = direction_bills(f, torch.tensor([3.0]).double(), GAMMA)
+    dimmed = stretch(lambda lam: 1 - 0.6 * (2.32 - lam) / 4.32)
+    exact = Exact(Gaussian(3.0), dimmed, gamma_min=-2.32, gamma_max=2.0)
+    assert start.item() == pytest.approx(exact.prior_gap)
+    above = exact.total() - exact.entropy  # start and motion (lesson 05)
+    assert motion.item() == pytest.approx(above - exact.prior_gap, rel=1e-3)
+
+
+# --- worlds of pictures: perfect denoisers, and what they draw ------------------------------------
+
+VARIANCES = torch.tensor([0.06, 0.02, 1e-3], dtype=F64)
+ERROR = torch.tensor([0.4, -0.3, 0.2], dtype=F64)
+
+
+def test_one_of_some_pictures_is_guessed_as_bayes_would(normal):
+    x, z, gamma = normal(4, 1, 2, 3), normal(5, 1, 2, 3), torch.linspace(-3, 3, 5, dtype=F64)
+    n = Noise.from_gamma(gamma).like(z)
+    x_hat = x_from_v(z, OneOf(x)(z, gamma), n)
+    likelihood = torch.stack([(-0.5 * ((z - n.alpha * one) / n.sigma) ** 2).sum((1, 2, 3)).exp()
+                              for one in x], 1)  # fmt: skip
+    share = likelihood / likelihood.sum(1, keepdim=True)
+    torch.testing.assert_close(x_hat, torch.einsum("bn,nchw->bchw", share, x))
+
+
+def guess(size):
+    """That of the perfect denoiser of a normal world, whose v_hat is off by size ERROR z."""
+
+    def x_hat(z, n):
+        perfect = n.alpha * VARIANCES / (n.alpha**2 * VARIANCES + n.sigma**2) * z
+        return perfect - n.sigma * size * ERROR * z
+
+    return x_hat
+
+
+@pytest.mark.parametrize("size", [0.0, 1.0])
+@pytest.mark.parametrize("steps", [2, 7])
+def test_a_normal_world_is_drawn_with_these_variances(steps, size):
+    """And w* is the ratio that `fit` finds."""
+    model = DiffEnc(guessing(guess(size)), shape=(3,))
+    x = torch.randn(20_000, 3, generator=seeded(1), dtype=F64) * VARIANCES.sqrt()
+    images = ((x.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+    best = fit(model, images, steps, scale=False, generator=seeded(2)).ratio
+    for share, ratio in ((0.0, 1.0), (0.25, 1 / (1 + (1 / best - 1) / 4)), (1.0, best)):
+        with torch.no_grad():
+            *_, last = sample_steps(model, 20_000, Chain.equal(steps, ratio), generator=seeded(3))
+        expected = drawn_variances(VARIANCES, steps, share, size * ERROR)
+        assert last.x_hat.var(0).tolist() == pytest.approx(expected.tolist(), rel=0.05)

@@ -12,6 +12,7 @@ import ipywidgets
 import numpy as np
 import pytest
 import torch
+from draws import module_of
 from PIL import Image
 
 from diffenc_lite import DiffEnc, LearnedEncoder, ScalingEncoder
@@ -146,11 +147,8 @@ def test_what_labels_and_words_say_is_text():
 # ---- a digit, encoded and noised -----------------------------------------------------------------
 
 
-class Echo(torch.nn.Module):
-    """A denoiser with v_hat = z, so that x_hat = (alpha - sigma) z"""
-
-    def forward(self, z, gamma):
-        return z
+ECHO = module_of(forward=lambda z, gamma: z)  # v_hat = z, so that x_hat = (alpha - sigma) z
+WAVES = module_of(forward=lambda x, gamma: torch.sin(3 * x + gamma[:, None, None, None]))
 
 
 @pytest.fixture
@@ -158,16 +156,9 @@ def images(generator):
     return torch.randint(0, 256, (2, 1, 6, 6), generator=generator).to(torch.uint8)
 
 
-class Waves(torch.nn.Module):
-    """The network of an encoder: y = sin(3 x + gamma)"""
-
-    def forward(self, x, gamma):
-        return torch.sin(3 * x + gamma[:, None, None, None])
-
-
 def test_encode_and_noise(images):
     depths = [0.0, 0.4, 0.8, 1.0]
-    model = DiffEnc(Echo(), LearnedEncoder(Waves()))
+    model = DiffEnc(ECHO, LearnedEncoder(WAVES))
     path = encode_and_noise(model, images, depths, torch.Generator().manual_seed(1))
     x = to_unit(images)
     noises = []
@@ -184,11 +175,11 @@ def test_encode_and_noise(images):
     assert np.abs(noises[-1]).max() > 1
 
 
-def test_encoder_explorer_runs_no_network_when_moved(images):
-    model, depths = DiffEnc(Echo(), ScalingEncoder()), [0.0, 0.8, 1.0]
+def test_encoder_explorer_runs_no_network_when_moved(images, monkeypatch):
+    model, depths = DiffEnc(ECHO, ScalingEncoder()), [0.0, 0.8, 1.0]
     explorer = encoder_explorer(model, images, ["3", "8"], depths=depths)
     assert [value for _, value in explorer.controls[0].options] == depths
-    model.denoiser.forward = None  # what calls it now fails
+    monkeypatch.setattr(ECHO, "forward", None)  # what calls it now fails
     seen = set()
     for index in itertools.product(range(3), range(2)):
         explorer.controls[0].index, explorer.controls[1].index = index

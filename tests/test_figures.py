@@ -4,13 +4,13 @@ import itertools
 import math
 import re
 from itertools import pairwise
-from pathlib import Path
 from types import SimpleNamespace
 
 import nbformat
 import numpy as np
 import pytest
 import torch
+from draws import F64, ROOT, module_of
 from matplotlib.colors import to_hex
 from scipy import stats
 
@@ -53,7 +53,6 @@ from diffenc_lite.course.worlds import (
 )
 from diffenc_lite.gaussian import kl_ratio
 
-F64 = torch.float64
 COIN = PlusMinus()
 
 
@@ -106,7 +105,7 @@ def cells():
     """cells(lesson, *beginnings): what its imports and the cells which begin so leave behind"""
 
     def run(lesson, *beginnings):
-        path = Path(__file__).parents[1] / "notebooks" / f"{lesson}.ipynb"
+        path = ROOT / "notebooks" / f"{lesson}.ipynb"
         codes = [cell.source for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
         chosen = [next(code for code in codes if "plots.begin()" in code)]
         chosen += [next(c for c in codes if c.startswith(start)) for start in beginnings]
@@ -169,15 +168,11 @@ def test_00_the_plane_shows_its_position():
 # ---- 04 ------------------------------------------------------------------------------------------
 
 
-class Constant(torch.nn.Module):
-    def forward(self, x, gamma):
-        return torch.full_like(x, lesson_04.Y) + 0 * gamma[:, None]
-
-
+CONSTANT = module_of(forward=lambda x, g: torch.full_like(x, lesson_04.Y) + 0 * g[:, None])
 ENCODERS = {
     "identity": IdentityEncoder(),
     "scaling": ScalingEncoder(),
-    "learned": LearnedEncoder(Constant()),
+    "learned": LearnedEncoder(CONSTANT),
 }
 
 
@@ -219,7 +214,7 @@ def drawn_factor(heights, gamma_1):
     return f
 
 
-@pytest.mark.parametrize("end, gamma_1", enumerate([5.0, -1.0]))
+@pytest.mark.parametrize("end, gamma_1", [(0, 5.0), (1, -1.0)])
 def test_05_a_drawn_encoder_shows_the_bills_of_the_exact_bound(end, gamma_1):
     """Start and motion are what Exact's bound is above the entropy; its encoder has the same f."""
     drawn = lesson_05.Drawn(COIN)

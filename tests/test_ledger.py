@@ -4,15 +4,12 @@ import graphlib
 import io
 import json
 import re
-from pathlib import Path
+
+from draws import NOTEBOOKS, README, ROOT
 
 from diffenc_lite.course import ledger
 from diffenc_lite.course.ledger import LEDGER, TAGS
-from diffenc_lite.course.lessons import notebooks_in
 from diffenc_lite.course.show import blueprint
-
-ROOT = Path(__file__).resolve().parent.parent
-
 
 # --- the proofs ----------------------------------------------------------------------------------
 
@@ -39,8 +36,7 @@ def test_every_row_is_proved_and_every_form_that_is_not_is_listed_here():
             found[word].append(f"{tag}.{form}")
     proved, every = len(found.pop("proved")), sum(len(row.claim) for row in LEDGER.values())
     assert found == {word: forms.split() for word, forms in NOT_PROVED.items()}
-    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
-    assert f"Of {every} formulas SymPy proves {proved};" in readme
+    assert f"Of {every} formulas SymPy proves {proved};" in " ".join(README.split())
 
 
 # --- what rests on what --------------------------------------------------------------------------
@@ -73,7 +69,7 @@ def cited(path):
 SOURCES = [
     ROOT / "README.md",
     *sorted((ROOT / "diffenc_lite").rglob("*.py")),
-    *notebooks_in(ROOT / "notebooks"),
+    *NOTEBOOKS,
 ]
 
 

@@ -8,12 +8,12 @@ import inspect
 import itertools
 import math
 import re
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 import sympy
 import torch
+from draws import NOTEBOOKS, module_of
 from torch import Tensor, nn
 
 from diffenc_lite import (
@@ -32,12 +32,9 @@ from diffenc_lite import (
 from diffenc_lite.course import worlds
 from diffenc_lite.course.ledger import LEDGER, TAGS, cheapest_grid, finer_ratios, gaussian_world
 from diffenc_lite.course.ledger import notation as n
-from diffenc_lite.course.lessons import notebooks_in
 from diffenc_lite.course.studies.mnist_fits import constant_ratio
 from diffenc_lite.ratio import cheapest_path
 
-ROOT = Path(__file__).parents[1]
-NOTEBOOKS = notebooks_in(ROOT / "notebooks")
 B, D = 64, 3
 CHECKED = set()
 
@@ -100,23 +97,12 @@ y_symbolic = sympy.tanh(2 * n.x * sympy.sin(n.gamma_t / 3) + n.x)
 ydot_symbolic = sympy.lambdify([n.x, n.gamma_t], -sympy.diff(y_symbolic, n.gamma_t))
 
 
-class Proposal(nn.Module):
-    def forward(self, x, gamma):
-        return torch.tanh(2 * x * torch.sin(gamma[:, None] / 3) + x)
-
-
-class Guess(nn.Module):
-    """A denoiser that is far from right."""
-
-    def __init__(self):
-        super().__init__()
-        self.scale = nn.Parameter(torch.tensor(0.7, dtype=torch.float64), requires_grad=False)
-
-    def forward(self, z, gamma):
-        return torch.tanh(self.scale * z + torch.cos(gamma[:, None]))
-
-
-ENCODERS = {"E1": IdentityEncoder(), "E2": ScalingEncoder(), "E3": LearnedEncoder(Proposal())}
+PROPOSAL = module_of(forward=lambda x, g: torch.tanh(2 * x * torch.sin(g[:, None] / 3) + x))
+GUESS = module_of(  # a denoiser that is far from right
+    of_dtype=nn.Parameter(torch.zeros(1, dtype=torch.float64)),
+    forward=lambda z, gamma: torch.tanh(0.7 * z + torch.cos(gamma[:, None])),
+)
+ENCODERS = {"E1": IdentityEncoder(), "E2": ScalingEncoder(), "E3": LearnedEncoder(PROPOSAL)}
 
 
 @pytest.fixture(params=ENCODERS)
@@ -126,7 +112,7 @@ def tag(request):
 
 @pytest.fixture
 def model(tag):
-    return DiffEnc(Guess(), ENCODERS[tag])
+    return DiffEnc(GUESS, ENCODERS[tag])
 
 
 def encoded(tag, x, gamma):
@@ -136,7 +122,7 @@ def encoded(tag, x, gamma):
     if tag == "E2":
         x_t = ledger("E2", "u", x=x, gamma_t=gamma)  # for E2, u is x_t
         return {"x_t": x_t, "u": x_t}
-    y = Proposal()(x, gamma)
+    y = PROPOSAL(x, gamma)
     ydot = torch.as_tensor(ydot_symbolic(x.numpy(), gamma[:, None].numpy()))
     at = {"x": x, "y": y, "gamma_t": gamma}
     return {"x_t": ledger("E3", "x_t", **at), "u": ledger("E3", "u", ydot=ydot, **at)}
@@ -148,7 +134,7 @@ def predicted(tag, x, gamma, eps):
     x_t = at_t["x_t"]
     spread = ledger("F1", "variance", gamma_t=gamma).sqrt()
     z_t = ledger("F1", "mean", x_t=x_t, gamma_t=gamma) + spread * eps
-    vhat = Guess()(z_t, gamma)
+    vhat = GUESS(z_t, gamma)
     by_network = {"z_t": z_t, "v": vhat, "gamma_t": gamma}
     xhat = ledger("G4", "x_t", **by_network)
     return at_t | {
@@ -211,7 +197,7 @@ def test_start_of_generation(x):
     q = process.marginal(x, Noise.from_gamma(torch.full((B,), 80.0).double()).like(x))
     same(q.mean, ledger("G1", "mean"))
     same(q.variance, ledger("G1", "variance"))
-    model = DiffEnc(Guess(), shape=(D,))
+    model = DiffEnc(GUESS, shape=(D,))
     z_1 = next(sampling.sample_steps(model, 20_000, 1, generator=torch.Generator())).z
     entropy = -ledger("G1", "log_density", z_1=z_1)  # its mean is (1 + ln 2 pi) / 2, spread 0.71
     assert float(entropy.mean()) == pytest.approx((1 + math.log(2 * math.pi)) / 2, abs=0.015)
@@ -267,7 +253,7 @@ def test_encoding(tag, x, depths):
     expected = encoded(tag, x, gamma_t)
     same(encoding.x_t, expected["x_t"])
     same(encoding.u, expected["u"])
-    x_t, change = DiffEnc(Guess(), ENCODERS[tag]).change(x, gamma_s, gamma_t)
+    x_t, change = DiffEnc(GUESS, ENCODERS[tag]).change(x, gamma_s, gamma_t)
     same(x_t, expected["x_t"])
     if tag == "E1":
         assert not change.any() and not shift.any()
@@ -275,7 +261,7 @@ def test_encoding(tag, x, depths):
         same(change, ledger("E2", "change", x=x, **depths.gammas))
         same(shift, ledger("X7", "scaling", x=x, gamma_t=gamma_t))
     if tag == "E3":
-        y_s, y_t = Proposal()(x, gamma_s), Proposal()(x, gamma_t)
+        y_s, y_t = PROPOSAL(x, gamma_s), PROPOSAL(x, gamma_t)
         same(change, ledger("E3", "change", x=x, y_s=y_s, y_t=y_t, **depths.gammas))
         same(shift, ledger("X7", "shift", x=x, y=y_t, gamma_t=gamma_t))
 
@@ -396,13 +382,13 @@ def test_ratio_at_great_depth(normal):
 @checks("W3", bound.step_loss)
 def test_weighted_loss_is_a_bound(x, depths, normal):
     eps, ratio = normal(B, D), normal(B).exp()
-    model = DiffEnc(Guess(), ScalingEncoder())
+    model = DiffEnc(GUESS, ScalingEncoder())
     bounded = bound.step_loss(model, x, depths.s, depths.t, eps, ratio)
     weighted = ratio * bound.step_loss(model, x, depths.s, depths.t, eps)
     constant = D * ledger("W3", "constant", w=ratio)
     same(bounded - weighted, constant, rtol=1e-6, atol=1e-6)
 
-    model = DiffEnc(Guess())  # the popular loss, with rho = 1
+    model = DiffEnc(GUESS)  # the popular loss, with rho = 1
     values = predicted("E1", x, depths.gamma_t, eps)
     popular = (eps - values["epsilonhat"]).square()
     ratio = ledger("W3", "ratio_of_epsilon_loss", rho=1.0, **depths.gammas)
@@ -421,7 +407,7 @@ def test_ratio_for_each_dimension(normal):
 
 @checks("X4", bound.diffusion_loss)
 def test_scaling_against_a_vdm_with_its_marginals(x, depths, normal):
-    model, eps = DiffEnc(Guess(), ScalingEncoder()), normal(B, D)
+    model, eps = DiffEnc(GUESS, ScalingEncoder()), normal(B, D)
     values = predicted("E2", x, depths.gamma_t, eps)
     alpha2 = 1 - ledger("F1", "variance", **values)
     values |= {"x": x, "xtilde": values["xhat"] / alpha2}

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
+from draws import NOTEBOOKS, ROOT
 
 from diffenc_lite.__main__ import main
-from diffenc_lite.course.lessons import copy_lessons, lessons_folder, notebooks_in, place
+from diffenc_lite.course.lessons import copy_lessons, lessons_folder, place
 
-ROOT = Path(__file__).resolve().parent.parent
-PLACES = [place(path) for path in notebooks_in(ROOT / "notebooks")]
+PLACES = [place(path) for path in NOTEBOOKS]
 NAMES = {*PLACES, Path("conftest.py"), Path("sanitize.cfg")}
 
 
@@ -50,5 +50,3 @@ def test_the_command_says_how_to_go_on(tmp_path, capsys):
     assert main(["notebooks", str(out)]) == 0
     assert f"jupyter lab {out}" in capsys.readouterr().out
     assert files_in(out) == NAMES
-    assert main(["notebooks", str(out)]) == 2
-    assert "nothing is overwritten" in capsys.readouterr().err

@@ -8,14 +8,13 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from draws import NOTEBOOKS, ROOT
 
 from diffenc_lite.course.exercises.student import _parts, is_solution, write_student_versions
-from diffenc_lite.course.lessons import notebooks_in
 
 pytest.importorskip("nbgrader", reason="pip install -e '.[coursework]'")
 
-ROOT = Path(__file__).resolve().parent.parent
-LESSONS = {path.stem: nbformat.read(path, 4) for path in notebooks_in(ROOT / "notebooks")}
+LESSONS = {path.stem: nbformat.read(path, 4) for path in NOTEBOOKS}
 SHEET, COMPANION = "06_the_noise_variance_ratio", "04_which_mean"
 
 

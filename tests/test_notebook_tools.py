@@ -2,15 +2,13 @@
 
 import re
 import shutil
-import subprocess
 import sys
-from pathlib import Path
 
 import nbformat
 import pytest
+from draws import ROOT, run_python
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-ROOT = Path(__file__).resolve().parent.parent
 COPIED = [
     "conftest.py",
     "pyproject.toml",
@@ -70,15 +68,10 @@ def edit(project, number, **changes):
     nbformat.write(notebook, path)
 
 
-def run(folder, *arguments):
-    command = [sys.executable, *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
-
-
 def test_a_wrong_value_is_found_and_nothing_that_may_vary(project):
     """From the folder itself, where a copy of the lessons is run"""
     edit(project, 4, outputs=[stream("0.3334\n")])
-    done = run(project / "notebooks", "-m", "pytest", "--nbval")
+    done = run_python("-m", "pytest", "--nbval", cwd=project / "notebooks")
     assert done.returncode == 1
     assert "1 failed, 4 passed" in done.stdout
 
@@ -108,7 +101,7 @@ def test_only_what_is_never_a_result_is_replaced():
 def test_executed_copies_and_pages_go_to_a_folder_of_their_own(project):
     edit(project, 4, source=EXPLORER)
     originals = [(project / "notebooks" / place).read_bytes() for place in PLACES]
-    done = run(project, "tools/run_notebooks.py")
+    done = run_python("tools/run_notebooks.py", cwd=project)
     out = project / "build" / "notebooks"
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1].endswith(str(out))
@@ -125,7 +118,8 @@ def test_executed_copies_and_pages_go_to_a_folder_of_their_own(project):
 def test_outputs_are_regenerated_in_place_on_request(project):
     edit(project, 2, source=EXPLORER)
     edit(project, 4, source="import ipywidgets\nipywidgets.IntSlider()")
-    done = run(project, "tools/run_notebooks.py", "--in-place", "notebooks/00_lesson.ipynb")
+    again = ["--in-place", "notebooks/00_lesson.ipynb"]
+    done = run_python("tools/run_notebooks.py", *again, cwd=project)
     assert done.returncode == 0, done.stderr
     notebook = nbformat.read(project / "notebooks" / "00_lesson.ipynb", as_version=4)
     assert set(notebook.cells[2].outputs[0].data) == {"text/plain", "image/png"}
@@ -136,7 +130,7 @@ def test_outputs_are_regenerated_in_place_on_request(project):
 
 def test_a_failing_notebook_is_named(project):
     edit(project, 3, source="1 / 0")
-    done = run(project, "tools/run_notebooks.py", "notebooks/00_lesson.ipynb")
+    done = run_python("tools/run_notebooks.py", "notebooks/00_lesson.ipynb", cwd=project)
     assert done.returncode == 1
     assert "ZeroDivisionError" in done.stderr
     assert "00_lesson.ipynb failed" in done.stderr

@@ -9,10 +9,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from draws import ROOT, run_python
 
 import diffenc_lite
 
-ROOT = Path(__file__).resolve().parent.parent
 NOT_SHIPPED = {".ci/run"}
 
 pytest.importorskip("hatchling")
@@ -20,8 +20,7 @@ pytest.importorskip("hatchling")
 
 def build(target: str, project: Path, folder: Path) -> Path:
     """The one file that hatchling builds of this project, in the folder."""
-    command = [sys.executable, "-m", "hatchling", "build", "-t", target, "-d", str(folder)]
-    done = subprocess.run(command, cwd=project, capture_output=True, text=True)
+    done = run_python("-m", "hatchling", "build", "-t", target, "-d", folder, cwd=project)
     assert done.returncode == 0, done.stderr
     (built,) = folder.iterdir()
     return built

@@ -2,14 +2,14 @@
 
 import io
 import re
-import runpy
-from pathlib import Path
 
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
+from draws import README, ROOT, module_of
+from make_figures import FIGURES
 from PIL import Image
 
 from diffenc_lite import DiffEnc, LearnedEncoder
@@ -92,14 +92,10 @@ def test_a_moving_picture_shows_each_frame_for_its_time():
         assert film.info["duration"] == time
 
 
-class Zero(torch.nn.Module):
-    def forward(self, z, gamma):
-        return 0 * z
-
-
 def test_a_film_goes_there_and_back_and_is_the_same_each_time():
     image = torch.arange(36, dtype=torch.uint8).reshape(1, 1, 6, 6) * 7
-    model = DiffEnc(Zero(), LearnedEncoder(Zero()), shape=(1, 6, 6))
+    zero = module_of(forward=lambda z, gamma: 0 * z)
+    model = DiffEnc(zero, LearnedEncoder(zero), shape=(1, 6, 6))
     made = [film(model, image, frames=4, steps=6) for _ in range(2)]
     assert made[0] == made[1] and Image.open(io.BytesIO(made[0])).n_frames == 8
 
@@ -108,12 +104,10 @@ def test_a_film_goes_there_and_back_and_is_the_same_each_time():
 
 
 def test_every_figure_of_the_readme_can_be_made_again():
-    root = Path(__file__).resolve().parent.parent
-    shown = re.findall(r"\]\(figures/([^)]+)\)", (root / "README.md").read_text(encoding="utf-8"))
-    tool = runpy.run_path(str(root / "tools" / "make_figures.py"))
-    drawn = {path.name for path in (root / "figures").iterdir() if path.suffix != ".svg"}
+    shown = re.findall(r"\]\(figures/([^)]+)\)", README)
+    drawn = {path.name for path in (ROOT / "figures").iterdir() if path.suffix != ".svg"}
     assert shown and {name for name in shown if not name.endswith(".svg")} <= drawn
-    assert drawn == set(tool["FIGURES"])  # the SVG files are badges, drawn by hand
+    assert drawn == set(FIGURES)  # the SVG files are badges, drawn by hand
 
 
 # ---- in words ------------------------------------------------------------------------------------

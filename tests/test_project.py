@@ -1,4 +1,4 @@
-"""What surrounds the code: the package's description, the environment, README, notebooks, paths."""
+"""What surrounds the code: package, environment, README, docs, notebooks, workflows for GitHub."""
 
 import json
 import re
@@ -9,18 +9,15 @@ from urllib.parse import unquote
 
 import pytest
 import yaml
+from draws import NOTEBOOKS, README, ROOT
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 import diffenc_lite
 from diffenc_lite.__main__ import parser
-from diffenc_lite.course.lessons import notebooks_in
 from diffenc_lite.pretrained import pretrained_names, read_card
 
-ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-NOTEBOOKS = notebooks_in(ROOT / "notebooks")
 CORE = [path for path in NOTEBOOKS if path.parent.name == "notebooks"]
 
 
@@ -158,26 +155,84 @@ def test_command_lines_are_understood():
 # ---- the notebooks -------------------------------------------------------------------------------
 
 
-def notebook_faults(notebook: dict) -> list[str]:
-    """What a stored notebook must not have, as sentences."""
-    code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
-    faults = []
-    if "widgets" in notebook["metadata"]:
-        faults.append("widget state is stored")
-    if [cell["execution_count"] for cell in code] != list(range(1, len(code) + 1)):
-        faults.append("it was not run from top to bottom")
-    ignored = sum("nbval-ignore-output" in cell["metadata"].get("tags", []) for cell in code)
-    if ignored > len(code) / 3:
-        faults.append(f"{ignored} of {len(code)} code cells ignore their outputs")
-    for number, cell in enumerate(code, 1):
-        if "nbval-skip" in cell["metadata"].get("tags", []):
-            faults.append(f"code cell {number} is skipped")
-        if any(output["output_type"] == "error" for output in cell["outputs"]):
-            faults.append(f"code cell {number} ends in an error")
-    return faults
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebooks_are_stored_clean(path):
+    assert "widgets" not in json.loads(path.read_text(encoding="utf-8"))["metadata"]
+    code = cells_of(path, "code")
+    assert [cell["execution_count"] for cell in code] == list(range(1, len(code) + 1))
+    tags = [tag for cell in code for tag in cell["metadata"].get("tags", [])]
+    assert tags.count("nbval-ignore-output") <= len(code) / 3 and "nbval-skip" not in tags
+    assert "error" not in {output["output_type"] for cell in code for output in cell["outputs"]}
 
 
-def test_notebooks_are_stored_clean():
-    for path in NOTEBOOKS:
-        faults = notebook_faults(json.loads(path.read_text(encoding="utf-8")))
-        assert not faults, f"{path.name}: {faults}"
+# ---- the page for instructors (test_nbgrader has its code), and the times of the lessons ---------
+
+PAGE = (ROOT / "docs" / "instructors.md").read_text(encoding="utf-8")
+TOPS = {path.name[:2]: joined(cells_of(path)[:1]) for path in CORE}
+
+
+def needs_of(top: str) -> set[str]:
+    """The lessons that a lesson names at its top, after "You need"."""
+    (sentence,) = re.findall(r"\*\*You need\*\*(.*?)\*\*(?:Run t|T)ime", top, re.DOTALL)
+    return {*re.findall(r"\b\d\d\b", sentence)}
+
+
+NEEDS = {number: needs_of(top) for number, top in TOPS.items()}
+
+
+def test_lessons_say_what_they_need():
+    assert NEEDS["04"] == {"01", "03"} and NEEDS["14"] == {"04", "05", "10"}
+    assert all(max(needed, default="") < number for number, needed in NEEDS.items())
+
+
+def test_readme_adds_up_the_times_of_the_lessons():
+    minutes = 0
+    for top in TOPS.values():
+        (time,) = re.findall(r"(?:\bTime:\*\*|exercises take) (\d+ minutes|an hour)\b", top)
+        minutes += 60 if time == "an hour" else int(time.split()[0])
+    assert f"*{round(minutes / 60)} hours:*" in README
+
+
+@pytest.mark.parametrize("weeks", (4, 8, 12))
+def test_a_syllabus_has_what_a_lesson_needs_before_it(weeks):
+    (plan,) = re.findall(rf"^\| {weeks} \| ([\d,; ]+) \|$", PAGE, re.MULTILINE)
+    assert plan.count(";") == weeks - 1
+    order = re.findall(r"\d\d", plan)
+    assert len(order) == len({*order})
+    for place, number in enumerate(order):
+        assert NEEDS[number] <= {*order[:place]}, number
+
+
+def test_the_notebooks_it_names_exist():
+    for name in re.findall(r"(?<!further/)\b\d\d_[a-z]\w+", PAGE):
+        assert (ROOT / "notebooks" / f"{name}.ipynb").is_file()
+
+
+# ---- the workflows for GitHub: as its schema has them, with few rights ---------------------------
+
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+
+
+@pytest.mark.parametrize(
+    ("schema", "paths"),
+    [("github-workflows", WORKFLOWS), ("citation-file-format", [ROOT / "CITATION.cff"])],
+    ids=["workflows", "citation"],
+)
+def test_it_follows_the_schema(schema, paths):
+    main = pytest.importorskip("check_jsonschema").main
+    from click.testing import CliRunner
+
+    arguments = ["--builtin-schema", f"vendor.{schema}", *map(str, paths)]
+    done = CliRunner().invoke(main, arguments)
+    assert done.exit_code == 0, done.output
+
+
+def test_only_one_job_of_a_workflow_may_write():
+    may_write = {"tests": set(), "site": {"deploy"}, "release": {"publish"}}
+    assert {path.stem for path in WORKFLOWS} == set(may_write)
+    for path in WORKFLOWS:
+        workflow = yaml.safe_load(path.read_text(encoding="utf-8"))
+        assert workflow["permissions"] == {"contents": "read"}
+        jobs = workflow["jobs"].items()
+        writers = {name for name, job in jobs if "write" in job.get("permissions", {}).values()}
+        assert writers == may_write[path.stem]

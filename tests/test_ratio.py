@@ -9,16 +9,14 @@ from draws import (
     F64,
     KINDS,
     even,
-    module_of,
+    guessing,
     seeded,
     some_images,
 )
-from torch import nn
 
 from diffenc_lite import (
     Chain,
     DiffEnc,
-    Noise,
     bound,
     edge_costs,
     elbo,
@@ -138,22 +136,15 @@ def test_the_smallest_steps_of_a_fine_grid_add_up_to_the_diffusion_loss(
 # --- where a ratio goes ---------------------------------------------------------------------------
 
 
-def gaussian_denoiser(variance):
-    """The exact one of independent dimensions, each of its own variance."""
-
-    def v_hat(z, gamma):
-        n = Noise.from_gamma(gamma).like(z)
-        x_hat = n.alpha * variance * z / (n.alpha**2 * variance + n.sigma**2)
-        return (n.alpha * z - x_hat) / n.sigma
-
-    return module_of(of_dtype=nn.Parameter(torch.zeros_like(variance)), forward=v_hat)
-
-
 @pytest.mark.parametrize("steps", [1, 3])
 def test_samples_have_the_variance_of_each_dimension(steps):
     """With the ratio of each dimension exactly (X2); with one for both neither is right."""
     variance, n = torch.tensor([0.04, 0.5], dtype=F64), 20_000
-    model = DiffEnc(gaussian_denoiser(variance), shape=(2,))
+
+    def perfect(z, n):
+        return n.alpha * variance * z / (n.alpha**2 * variance + n.sigma**2)
+
+    model = DiffEnc(guessing(perfect), shape=(2,))
     m = torch.stack(
         [Exact(Gaussian(v)).mean_squared_gaps(even(steps)) for v in variance.tolist()], 1
     )

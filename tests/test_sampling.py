@@ -35,16 +35,6 @@ def test_never_calls_the_encoder(small_model):
     assert sample(model, 4, 3).shape == (4, 2)
 
 
-@pytest.mark.parametrize("shape, dtype", [((2,), F64), ((3, 32, 32), torch.float32)])
-def test_shapes_and_dtypes(shape, dtype, small_model):
-    model = small_model("learned", shape, dtype, levels=16)
-    images = sample(model, 2, 2)
-    assert images.shape == (2, *shape) and images.dtype == torch.uint8
-    assert images.max() < 16
-    for step in sample_steps(model, 2, 2):
-        assert step.z.shape == step.x_hat.shape == (2, *shape) and step.z.dtype == dtype
-
-
 Z_ITSELF = module_of(forward=lambda z, gamma: z)
 
 
@@ -92,6 +82,7 @@ def test_levels_are_drawn_from_the_softmax_and_not_the_nearest(small_model):
     n = schedule(torch.zeros(5000, dtype=F64)).like(last.z)
     expected = pixels.level_logits(last.z, n, 4).softmax(-1).mean((0, 1))
     drawn = sample(model, 5000, Chain.equal(2, 1e16), generator=seeded(4))
+    assert drawn.dtype == torch.uint8 and drawn.shape == (5000, 2)
 
     def far_from_expected(levels):
         """In standard errors."""

@@ -6,13 +6,11 @@ import math
 
 import pytest
 import torch
-from draws import F64, KINDS, even, mean_bound, module_of, seeded, some_images
-from torch import nn
+from draws import F64, KINDS, even, guessing, mean_bound, seeded, some_images
 
 from diffenc_lite import (
     Chain,
     DiffEnc,
-    Noise,
     cheapest_path,
     edge_costs,
     elbo,
@@ -48,23 +46,13 @@ def test_the_step_of_a_world_is_found(encoder, world, gamma_0, steps, scale):
 
 def test_a_scale_stays_positive():
     """If x_hat points the wrong way, the best mean ignores it, and so do the edges."""
-    model = DiffEnc(multiple(-1), shape=(2,))
+    model = DiffEnc(guessing(lambda z, n: -n.alpha * z), shape=(2,))
     images = some_images(20)
     fitted = fit(model, images, 1, generator=seeded(1))
     assert fitted.scale.tolist() == pytest.approx([1e-6])
     cost = edge_costs(model, images, 1, "optimal", seeded(1), scale="optimal")[0, 1]
     assert float(cost) == pytest.approx(-math.log(fitted.ratio), rel=1e-4)
     assert elbo(model, images, fitted).total.isfinite().all()
-
-
-def multiple(factor):
-    """A denoiser in float64, x_hat = factor alpha z"""
-
-    def v_hat(z, gamma):
-        n = Noise.from_gamma(gamma).like(z)
-        return (1 - factor) * n.alpha * z / n.sigma
-
-    return module_of(of_dtype=nn.Parameter(torch.zeros(1, dtype=F64)), forward=v_hat)
 
 
 # --- the fit is least squares ---------------------------------------------------------------------
@@ -100,7 +88,8 @@ def test_the_fit_is_a_minimum(kind, small_model):
 
 def test_the_standard_errors_are_the_spread_of_the_fits(small_model):
     """Also where A*/c is about 2, so that the spread of ||x_hat||^2 counts."""
-    model, noise, fits = DiffEnc(multiple(0.5), small_model("scaling").encoder), seeded(1), []
+    half = guessing(lambda z, n: 0.5 * n.alpha * z)
+    model, noise, fits = DiffEnc(half, small_model("scaling").encoder), seeded(1), []
     grid = torch.tensor([0, 0.5, 0.6, 1], dtype=F64)
     for _ in range(400):
         images = torch.randint(0, 256, (100, 2), generator=noise).to(torch.uint8)

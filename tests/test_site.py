@@ -1,16 +1,11 @@
 """The site: what a cell becomes in a page, and what a browser finds wrong with one."""
 
-import sys
-from pathlib import Path
-
 import pytest
 
 from diffenc_lite.course.show import Explorer, buttons, plots, slider
 
 pytest.importorskip("sphinx")
 pytest.importorskip("playwright")
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tools"))
 
 import browser  # noqa: E402
 import check_site  # noqa: E402

@@ -6,10 +6,10 @@ import contextlib
 import io
 import json
 import re
-from pathlib import Path
 
 import nbformat
 import pytest
+from draws import NOTEBOOKS
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from diffenc_lite.__main__ import main
@@ -26,7 +26,6 @@ from diffenc_lite.course.exercises.student import (
     student_version,
     write_student_versions,
 )
-from diffenc_lite.course.lessons import notebooks_in
 
 TAGS = {"tags": ["solution"]}
 IMPORTS = "import math\nfrom diffenc_lite.course.exercises import ask, check"
@@ -203,9 +202,8 @@ def test_a_broken_rule_is_named_with_its_cell(cells, words):
 
 # --- the notebooks of the course ------------------------------------------------------------------
 
-LESSONS = notebooks_in(Path(__file__).parent.parent / "notebooks")
-NOTEBOOKS = {path.stem: nbformat.read(path, as_version=4) for path in LESSONS}
-WITH = {stem: nb for stem, nb in NOTEBOOKS.items() if any(map(is_solution, nb.cells))}
+LESSONS = {path.stem: nbformat.read(path, as_version=4) for path in NOTEBOOKS}
+WITH = {stem: nb for stem, nb in LESSONS.items() if any(map(is_solution, nb.cells))}
 
 
 def exercises_of(notebook):
@@ -215,7 +213,7 @@ def exercises_of(notebook):
 
 
 def test_every_exercise_stands_in_one_notebook_of_its_lesson():
-    found = [(n, stem) for stem, notebook in NOTEBOOKS.items() for n in exercises_of(notebook)]
+    found = [(n, stem) for stem, notebook in LESSONS.items() for n in exercises_of(notebook)]
     numbers = sorted(n for n, _ in found if n not in LEVELS)
     assert numbers == [n for n in EXERCISES if n not in LEVELS]
     assert all(n in LEVELS or n[:2] == stem[:2] for n, stem in found)

@@ -4,8 +4,7 @@ import math
 
 import pytest
 import torch
-from draws import seeded, shaken
-from torch import nn
+from draws import module_of, seeded, shaken
 
 from diffenc_lite import DiffEnc, LearnedEncoder, bound, build, pixels
 from diffenc_lite.course.studies import fork, options, parameters
@@ -60,17 +59,16 @@ def test_a_fork_is_e3_with_the_converted_output(images):
     move, denoiser = shaken(model.encoder, size=0.02).move, model.denoiser
     a = torch.sigmoid(model.schedule(torch.tensor([fork.START]).double()).gamma)
 
-    class Y(nn.Module):
-        def forward(self, x, gamma):
-            return x + (1 - a / torch.sigmoid(gamma)).view(-1, 1, 1, 1) * move(x, gamma)
+    def y(x, gamma):
+        return x + (1 - a / torch.sigmoid(gamma)).view(-1, 1, 1, 1) * move(x, gamma)
 
-    class Converted(nn.Module):
-        def forward(self, z, gamma):
-            sigma2 = torch.sigmoid(gamma).view(-1, 1, 1, 1)
-            alpha_sigma = (sigma2 * (1 - sigma2)).sqrt()
-            return (denoiser(z, gamma) + alpha_sigma * z) / (1 + sigma2)
+    def converted(z, gamma):
+        sigma2 = torch.sigmoid(gamma).view(-1, 1, 1, 1)
+        alpha_sigma = (sigma2 * (1 - sigma2)).sqrt()
+        return (denoiser(z, gamma) + alpha_sigma * z) / (1 + sigma2)
 
-    paper = DiffEnc(Converted(), LearnedEncoder(Y()), model.schedule)
+    encoder = LearnedEncoder(module_of(forward=y))
+    paper = DiffEnc(module_of(forward=converted), encoder, model.schedule)
     x = pixels.to_unit(images, dtype=torch.float64)
     t = torch.linspace(fork.START + 1e-6, 1, len(x), dtype=torch.float64)
     eps = torch.randn(x.shape, dtype=torch.float64, generator=seeded())

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from draws import seeded
+from draws import even, seeded, shaken
 
 from diffenc_lite import Chain, ModelConfig, build, load_mnist
 from diffenc_lite.bound import squared_gap
@@ -17,20 +17,12 @@ from diffenc_lite.ratio import cheapest_path
 @pytest.fixture(scope="module")
 def model():
     torch.manual_seed(0)
-    built = build(ModelConfig("scaling", "tiny")).eval()
-    with torch.no_grad():
-        for parameter in built.parameters():
-            parameter += 0.05 * torch.randn(parameter.shape)
-    return built
+    return shaken(build(ModelConfig("scaling", "tiny")).eval(), size=0.05)
 
 
 @pytest.fixture(scope="module")
 def images():
     return load_mnist("train", "bundled").images[:40]
-
-
-def equal_grid(steps: int) -> torch.Tensor:
-    return torch.arange(steps + 1) / steps
 
 
 # --- drawing, fitting, scoring --------------------------------------------------------------------
@@ -39,15 +31,15 @@ def equal_grid(steps: int) -> torch.Tensor:
 @pytest.mark.parametrize("steps, draws", [(4, 4), (3, 4), (9, 4), (50, 2)])
 def test_steps_are_evenly_spread_and_all_taken_if_there_are_few(model, images, steps, draws):
     taken = torch.zeros(len(images), steps, dtype=torch.int64)
-    drawn = fits.drawn_products(model, images, equal_grid(steps), draws, seeded())
+    drawn = fits.drawn_products(model, images, even(steps).float(), draws, seeded())
     for start, index, products in drawn:
         assert products.shape == (len(index), 1, 28, 28, 3)
         taken[start + torch.arange(len(index)), index] += 1
     assert (taken.sum(1) == min(draws, steps)).all() and taken.max() == 1
     if steps <= draws:
         assert (taken == 1).all()
-    even = len(images) * min(draws, steps) / steps
-    assert (taken.sum(0) - even).abs().max() <= min(draws, steps)
+    each = len(images) * min(draws, steps) / steps
+    assert (taken.sum(0) - each).abs().max() <= min(draws, steps)
 
 
 @pytest.mark.parametrize("scale", [None, "folded", 1.3])
@@ -66,7 +58,7 @@ def test_products_give_the_gap_of_every_scale(model, images, scale):
 
 def gaps_by_step(model, images, steps, draws, scale):
     found = [[] for _ in range(steps)]
-    drawn = fits.drawn_products(model, images, equal_grid(steps), draws, seeded())
+    drawn = fits.drawn_products(model, images, even(steps).float(), draws, seeded())
     for _, index, products in drawn:
         gaps = squared_gap_from(products.double(), scale[index][:, None, None, None])
         for i, one in zip(index.tolist(), gaps, strict=True):
@@ -75,7 +67,7 @@ def gaps_by_step(model, images, steps, draws, scale):
 
 
 def test_every_ratio_is_best_for_the_gaps_of_its_scale(model, images):
-    fitted = fits.fit_ratios(model, images, equal_grid(4), 4, seeded())
+    fitted = fits.fit_ratios(model, images, even(4).float(), 4, seeded())
     assert list(fitted.scale) == list(study.SCALES)
     for name, scale in fitted.scale.items():
         gaps = gaps_by_step(model, images, 4, 4, scale)
@@ -94,7 +86,7 @@ def test_every_ratio_is_best_for_the_gaps_of_its_scale(model, images):
 def test_with_many_steps_a_part_of_the_depth_shares_its_fit(model, images, monkeypatch):
     monkeypatch.setattr(fits, "PARTS", 6)
     monkeypatch.setattr(fits, "PIXELS_UP_TO", 4)
-    fitted = fits.fit_ratios(model, images, equal_grid(12), 4, seeded())
+    fitted = fits.fit_ratios(model, images, even(12).float(), 4, seeded())
     scale = fitted.scale[study.FITTED]
     assert (study.FITTED, study.PIXELS) not in fitted.ratio
     gaps = gaps_by_step(model, images, 12, 4, scale)
@@ -110,7 +102,7 @@ def test_with_many_steps_a_part_of_the_depth_shares_its_fit(model, images, monke
 @pytest.mark.parametrize("steps, draws", [(3, 4), (6, 2)])
 def test_a_score_is_the_sum_of_l2_over_the_steps(model, images, steps, draws):
     """Of those drawn, which stand for all."""
-    fitted = fits.fit_ratios(model, images[:20], equal_grid(steps), 4, seeded(1))
+    fitted = fits.fit_ratios(model, images[:20], even(steps).float(), 4, seeded(1))
     scores = fits.score_fit(model, images, fitted, draws, seeded())
     for (scale, name), ratio in fitted.ratio.items():
         gaps = gaps_by_step(model, images, steps, draws, fitted.scale[scale])

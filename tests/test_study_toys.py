@@ -5,8 +5,7 @@ import copy
 import numpy as np
 import pytest
 import torch
-from draws import seeded, shaken
-from torch import nn
+from draws import module_of, seeded, shaken
 
 from diffenc_lite import Chain, DiffEnc, LearnedEncoder, Noise, elbo, toy
 from diffenc_lite.course.studies import options, parameters, toys
@@ -34,24 +33,18 @@ def test_models_of_one_seed_are_paired():
         assert abs(matched / learned - 1) < 0.04
 
 
-class Folded(nn.Module):
-    """The v_hat of (1 + sigma^2) x_hat, which a denoiser must give without a counterterm"""
-
-    def __init__(self, denoiser):
-        super().__init__()
-        self.denoiser = denoiser
-
-    def forward(self, z, gamma):
-        noise, v_hat = Noise.from_gamma(gamma).like(z), self.denoiser(z, gamma)
-        return v_hat - noise.sigma * x_from_v(z, v_hat, noise)
-
-
 def test_folding_changes_nothing_at_infinite_depth():
     """X6: the counterterm is an invertible change of the output in L4. At T = 4 the model without
     it is the one with the folded scale (G5)."""
     model = stirred("learned").double()
+
+    def v_hat(z, gamma):  # of (1 + sigma^2) x_hat
+        noise, v = Noise.from_gamma(gamma).like(z), model.denoiser(z, gamma)
+        return v - noise.sigma * x_from_v(z, v, noise)
+
     encoder = LearnedEncoder(model.encoder.network, counterterm=False)
-    folded = DiffEnc(Folded(model.denoiser), encoder, model.schedule)
+    denoiser = module_of(denoiser=model.denoiser, forward=v_hat)
+    folded = DiffEnc(denoiser, encoder, model.schedule)
     points = toy("mixture", 32, generator=seeded(1))
 
     def bound(of, steps):

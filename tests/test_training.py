@@ -11,11 +11,10 @@ import signal
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
-from draws import POINTS, module_of, same, seeded, shaken, weights
+from draws import POINTS, ROOT, module_of, same, seeded, shaken, weights
 from torch import nn
 
 from diffenc_lite import Chain, DiffEnc, IdentityEncoder, LearnedSchedule, bound, toy
@@ -35,7 +34,6 @@ from diffenc_lite.training import (
     train_steps,
 )
 
-ROOT = Path(__file__).resolve().parent.parent
 HELD_OUT = POINTS[:100]
 SHORT = TrainConfig(
     updates=20, batch=16, ends=4, log_every=3, evaluate_every=8, checkpoint_every=5, ema=0.9

@@ -21,7 +21,7 @@ import re
 import shutil
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from importlib import import_module
 from pathlib import Path
@@ -210,29 +210,23 @@ def tags_in(text: str) -> set[str]:
     return named & set(ledger.TAGS)
 
 
-def first_lines() -> dict[str, str]:
-    """module.name of what the library's pages describe -> how its docstring begins."""
-
-    def definitions(
-        tree: ast.Module | ast.ClassDef,
-    ) -> Iterator[tuple[str, ast.FunctionDef | ast.ClassDef]]:
-        for node in tree.body:
-            if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
-                yield node.name, node
-                if isinstance(node, ast.ClassDef):
-                    yield from ((f"{node.name}.{name}", inner) for name, inner in definitions(node))
-
+def first_lines(name: str, scope: ast.Module | ast.ClassDef) -> dict[str, str]:
+    """The name of each public function, class and method in a scope -> how its docstring begins."""
     lines = {}
-    for path in sorted((ROOT / "diffenc_lite").glob("[!_]*.py")):
-        for name, node in definitions(ast.parse(path.read_text(encoding="utf-8"))):
-            first = (ast.get_docstring(node) or "").split("\n\n")[0]
-            lines[f"{path.stem}.{name}"] = " ".join(first.split())
+    for node in scope.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            inner = f"{name}.{node.name}"
+            lines[inner] = " ".join((ast.get_docstring(node) or "").split("\n\n")[0].split())
+            if isinstance(node, ast.ClassDef):
+                lines |= first_lines(inner, node)
     return lines
 
 
 def write_ledger() -> None:
     """A page for each formula, and what a link to one, or to a function, says under the pointer."""
-    first = first_lines()
+    first: dict[str, str] = {}
+    for path in sorted((ROOT / "diffenc_lite").glob("[!_]*.py")):
+        first |= first_lines(path.stem, ast.parse(path.read_text(encoding="utf-8")))
     code = {name: tags_in(text) for name, text in first.items()}
     lines, cards = [], {}
     for tag, row in ledger.LEDGER.items():
