@@ -63,8 +63,6 @@ def answer_06_3(z: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> Tensor:
     return 1 / (1 + (torch.exp(-gamma_s) - snr) * spread)
 
 
-FORMS = {
-    "06.1": Formula({"L_1": (0.1, 30.0), "L_2": (0.1, 30.0), "T": (2.0, 60.0), "d": (1.0, 9.0)}),
-    "06.2": Program("gaps (T, n, d)", "the ratios, (T,)", _inputs_of_fit),
-    "06.3": Program("z (n,), gamma_s (), gamma_t ()", "the ratios, (n,)", _inputs_of_latents),
-}
+form_06_1 = Formula({"L_1": (0.1, 30.0), "L_2": (0.1, 30.0), "T": (2.0, 60.0), "d": (1.0, 9.0)})
+form_06_2 = Program("gaps (T, n, d)", "the ratios, (T,)", _inputs_of_fit)
+form_06_3 = Program("z (n,), gamma_s (), gamma_t ()", "the ratios, (n,)", _inputs_of_latents)

@@ -80,8 +80,6 @@ def answer_09_4() -> list[int]:
     return [2, 4, 5]
 
 
-FORMS = {
-    "09.1": Program("train (n, d), test (m, d), levels from 0 to 255", "one number", _levels),
-    "09.2": Formula({"gamma_0": (-13.3, -2.0), "gamma_1": (-1.0, 6.0)}),
-    "09.4": Number(tolerance=0.0, count=3),
-}
+form_09_1 = Program("train (n, d), test (m, d), levels from 0 to 255", "one number", _levels)
+form_09_2 = Formula({"gamma_0": (-13.3, -2.0), "gamma_1": (-1.0, 6.0)})
+form_09_4 = Number(tolerance=0.0, count=3)

@@ -82,13 +82,11 @@ def answer_10_4(d: Any) -> Any:
     return (z.abs() > 1.96).any(1).double()
 
 
-FORMS = {
-    "10.1": Formula({"s_2": POSITIVE, "gamma_1": (-2.0, 5.0)}),
-    "10.4": Program(
-        "d (studies, looks)",
-        "a tensor (studies,), 1.0 where some look found |z_k| > 1.96, else 0.0",
-        _differences,
-        tries=6,
-    ),
-    "10.5": Number(),
-}
+form_10_1 = Formula({"s_2": POSITIVE, "gamma_1": (-2.0, 5.0)})
+form_10_4 = Program(
+    "d (studies, looks)",
+    "a tensor (studies,), 1.0 where some look found |z_k| > 1.96, else 0.0",
+    _differences,
+    tries=6,
+)
+form_10_5 = Number()

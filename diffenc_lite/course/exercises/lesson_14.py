@@ -32,6 +32,8 @@ entropy (X5); the prior loss falls by half of alpha_1^2 s_2
 
 answer_14_1 = "ab"
 answer_14_3 = "(1/(1 + exp(gamma_1)) + log((s_2 + exp(gamma_1))/(1 + exp(gamma_1))))/2"
+form_14_2 = Number(tolerance=2e-2, count=2)
+form_14_3 = Formula({"s_2": (1.0, 4.0), "gamma_1": (-2.0, 5.0)})
 
 
 def answer_14_2() -> list[float]:
@@ -40,9 +42,3 @@ def answer_14_2() -> list[float]:
     sines = [t / math.hypot(t, math.sqrt(8)) for t in (0.012 * math.sqrt(5) / error, 0.012 / error)]
     squares = [(sine, 1 - sine**2) for sine in sines]
     return [1 - sine * (1 + c / 2 + 3 / 8 * c**2 + 5 / 16 * c**3) for sine, c in squares]
-
-
-FORMS = {
-    "14.2": Number(tolerance=2e-2, count=2),
-    "14.3": Formula({"s_2": (1.0, 4.0), "gamma_1": (-2.0, 5.0)}),
-}
