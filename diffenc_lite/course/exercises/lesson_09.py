@@ -69,11 +69,9 @@ def _levels(generator: Generator) -> tuple[Tensor, ...]:
 
 
 def answer_09_1(train: Tensor, test: Tensor) -> Tensor:
-    bits = []
-    for seen, asked in zip(train.T, test.T, strict=True):
-        counts = torch.bincount(seen, minlength=256).double() + 1 / 8
-        bits.append(-torch.log2(counts / counts.sum())[asked])
-    return torch.stack(bits).mean()
+    counts = torch.stack([torch.bincount(seen, minlength=256) for seen in train.T]) + 1 / 8
+    bits = -torch.log2(counts.double() / counts.sum(1, keepdim=True))
+    return bits.gather(1, test.T).mean()
 
 
 def answer_09_4() -> list[int]:

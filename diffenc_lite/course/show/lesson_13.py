@@ -38,14 +38,13 @@ def four_dials() -> Picture:
     arrow(ax, (6.95, 2.15), (1.05, 2.15), "", COLOURS["z_t"])
     words(ax, (4.0, 2.4), r"$z_s$ = mean + $\sqrt{\mathrm{variance}}\;\varepsilon$")
     words(ax, (4.0, 1.88), "VDM: all four at rest", METHODS["VDM"], weight="bold")
-    dials = {
-        (0.5, 3.8): ("1  variance: how wide is the step?", ("Analytic-DPM", "NPR-DPM", "OCM")),
-        (4.6, 3.8): ("2  mean: where does it believe\nthe encoding goes?", ("DiffEnc", "NDM")),
-        (0.5, 1.05): ("3  noise: how much of it is fresh?", ("DDIM",)),
-        (4.6, 1.05): ("4  path: which pixel when?", ("MuLAN",)),
-    }
-    turn = np.array([-0.6, 0.6, -1.1, 1.1])
-    for ((x, y), (question, names)), angle in zip(dials.items(), turn, strict=True):
+    dials = (
+        (0.5, 3.8, -0.6, "1  variance: how wide is the step?", ("Analytic-DPM", "NPR-DPM", "OCM")),
+        (4.6, 3.8, 0.6, "2  mean: where does it believe\nthe encoding goes?", ("DiffEnc", "NDM")),
+        (0.5, 1.05, -1.1, "3  noise: how much of it is fresh?", ("DDIM",)),
+        (4.6, 1.05, 1.1, "4  path: which pixel when?", ("MuLAN",)),
+    )
+    for x, y, angle, question, names in dials:
         ax.add_patch(Circle((x, y), 0.3, facecolor="0.93", edgecolor="0.5", lw=1.8))
         ax.plot(
             [x, x + 0.3 * np.sin(angle)], [y, y + 0.3 * np.cos(angle)], color="0.3", lw=2.5, ls="-"
