@@ -129,21 +129,18 @@ def means(T: Sequence[int], gaps: Mapping[str, ArrayLike], limit: float) -> Pict
 def spreads(T: Sequence[int], rows: Mapping[str, Mapping[float, ArrayLike]]) -> Picture:
     """Standard deviation of the samples by T, for each 1/w (VDM) or rho (DDIM)."""
     figure, axes = subplots(1, 2, size=(9.6, 3.6))
-    titles = {
-        "VDM": "the VDM's mean, less noise: fades",
-        "DDIM": "DDIM: the spread comes back with $T$",
-    }
+    titles = "the VDM's mean, less noise: fades", "DDIM: the spread comes back with $T$"
     labels: dict[str, dict[str, tuple[float, float]]] = {
         "VDM": {"$1/w$ = 1": (250, 0.88), "$1/w$ = 0.25": (150, 0.55), "$1/w$ = 0": (250, 0.13)},
         "DDIM": {r"$\rho$ = 0, 0.25": (1.1, 0.75), r"$\rho$ = 1": (14, 0.62)},
     }
-    for ax, (name, lines) in zip(axes, rows.items(), strict=True):
+    for ax, title, (name, lines) in zip(axes, titles, rows.items(), strict=True):
         for rho, values in lines.items():
             ax.semilogx(T, values, "o-", color=METHODS[name], alpha=1 - 0.55 * rho, ms=4)
         for text, place in labels[name].items():
             ax.text(*place, text, fontsize=12)
         ax.axhline(1, color="0.6", lw=1, ls="-")
-        ax.set(xlabel="number of steps $T$", title=titles[name], ylim=(0, 1.1))
+        ax.set(xlabel="number of steps $T$", title=title, ylim=(0, 1.1))
     axes[0].set_ylabel("spread of samples")
     return figure
 
