@@ -132,8 +132,8 @@ class Exercise:
 def exercises(lesson: Any) -> Iterator[Exercise]:
     """Those of lesson_NN.py. QUESTIONS has the questions, each after its number, "04.2: ...", with
     its options, "a: ...", and hints, "Hint: ..."; lines of a paragraph are joined, but not those of
-    tables, lists and code. The answer is called as in a notebook, answer_04_2. FORMS has the forms;
-    with options it is a Choice, of many if several are right.
+    tables, lists and code. The answer is called as in a notebook, answer_04_2, and its form
+    form_04_2; with options it is a Choice, of many if several are right.
     """
     for entry in re.split(r"\n+(?=\d\d\.\d+: )", lesson.QUESTIONS.strip()):
         question, *rest = re.split(r"\n(?=(?:[a-z]|Hint): )", entry)
@@ -145,8 +145,9 @@ def exercises(lesson: Any) -> Iterator[Exercise]:
         parts = [part.replace("\n", " ").partition(": ") for part in rest]
         hints = tuple(said for name, _, said in parts if name == "Hint")
         options = {name: said for name, _, said in parts if name != "Hint"}
-        right = getattr(lesson, answer_name(number))
-        form = Choice(options, many=len(right) > 1) if options else lesson.FORMS[number]
+        name = answer_name(number)
+        right, form_name = getattr(lesson, name), name.replace("answer", "form")
+        form = Choice(options, many=len(right) > 1) if options else getattr(lesson, form_name)
         yield Exercise(number, "\n\n".join(paragraphs), form, right, hints)
 
 

@@ -28,6 +28,8 @@ Hint: One bit is $\ln2$ nats, less than one: are there more bits or more nats?
 """
 
 answer_00_2 = "ad"
+form_00_1 = Number(tolerance=0.005)
+form_00_3 = Number()
 
 
 def answer_00_1() -> float:
@@ -36,9 +38,3 @@ def answer_00_1() -> float:
 
 def answer_00_3() -> float:
     return 1000 / (784 * math.log(2))
-
-
-FORMS = {
-    "00.1": Number(tolerance=0.005),
-    "00.3": Number(),
-}

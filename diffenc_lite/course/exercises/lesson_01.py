@@ -51,9 +51,7 @@ def answer_01_1(z_s: Tensor, x_s: Tensor, x_t: Tensor, gamma_s: Tensor, gamma_t:
     return t.alpha * x_t + t.sigma / s.sigma * (z_s - s.alpha * x_s)
 
 
-FORMS = {
-    "01.1": Program(
-        "z_s (n,), x_s (n,), x_t (n,), gamma_s (), gamma_t ()", "a tensor (n,)", _draw_a_step
-    ),
-    "01.2": Formula({"step": (0.01, 10.0)}),
-}
+form_01_1 = Program(
+    "z_s (n,), x_s (n,), x_t (n,), gamma_s (), gamma_t ()", "a tensor (n,)", _draw_a_step
+)
+form_01_2 = Formula({"step": (0.01, 10.0)})

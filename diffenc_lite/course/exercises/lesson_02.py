@@ -47,9 +47,7 @@ def answer_02_2(mmse: Any, gamma: Any) -> Any:
     return 0.5 * ((snr[:-1] - snr[1:]) * mmse(snr[1:])).sum()
 
 
-FORMS = {
-    "02.1": Formula({"z": ANY, "alpha": UNIT, "sigma": UNIT}, absolute=1e-12, noise=True),
-    "02.2": Program(
-        "mmse (a function), gamma (T+1,)", "the sum of the T rectangles", _world_and_noise_levels
-    ),
-}
+form_02_1 = Formula({"z": ANY, "alpha": UNIT, "sigma": UNIT}, absolute=1e-12, noise=True)
+form_02_2 = Program(
+    "mmse (a function), gamma (T+1,)", "the sum of the T rectangles", _world_and_noise_levels
+)

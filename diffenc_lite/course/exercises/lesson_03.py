@@ -58,11 +58,9 @@ def answer_03_3(gamma: Any, rate: Any, t: Any) -> Any:
     return (slope * rate(at)).mean()
 
 
-FORMS = {
-    "03.2": Formula({"s_2": POSITIVE, "gamma_0": (-10.0, -1.0), "gamma_1": (0.0, 5.0)}),
-    "03.3": Program(
-        "gamma (a function of t), rate (a function of gamma), t (n,)",
-        "the estimate, one number",
-        _schedule_rate_and_depths,
-    ),
-}
+form_03_2 = Formula({"s_2": POSITIVE, "gamma_0": (-10.0, -1.0), "gamma_1": (0.0, 5.0)})
+form_03_3 = Program(
+    "gamma (a function of t), rate (a function of gamma), t (n,)",
+    "the estimate, one number",
+    _schedule_rate_and_depths,
+)

@@ -88,13 +88,11 @@ def answer_04_5(z: Tensor, noise: Tensor) -> Tensor:
     return z
 
 
-FORMS = {
-    "04.1": Formula({"x": ANY, "y": ANY, "ydot": ANY, "gamma": (-5.0, 5.0)}),
-    "04.2": Formula({"gamma": (-5.0, 5.0)}),
-    "04.4": Program(
-        "x, y, ydot, eps, v_hat (n, d), gamma (n,)", "the losses, a tensor (n,)", _inputs_of_loss
-    ),
-    "04.5": Program(
-        "z (n,), noise (T, n)", "z_0, a tensor (n,)", _start_and_noise, absolute=1e-5, tries=6
-    ),
-}
+form_04_1 = Formula({"x": ANY, "y": ANY, "ydot": ANY, "gamma": (-5.0, 5.0)})
+form_04_2 = Formula({"gamma": (-5.0, 5.0)})
+form_04_4 = Program(
+    "x, y, ydot, eps, v_hat (n, d), gamma (n,)", "the losses, a tensor (n,)", _inputs_of_loss
+)
+form_04_5 = Program(
+    "z (n,), noise (T, n)", "z_0, a tensor (n,)", _start_and_noise, absolute=1e-5, tries=6
+)

@@ -83,11 +83,9 @@ def answer_05_2(f: Any, mmse: Any, gamma: Any) -> Any:
     return charged - gained
 
 
-FORMS = {
-    "05.1": Formula({"s_2": POSITIVE, "gamma_1": (-2.0, 5.0)}),
-    "05.2": Program(
-        "f (a function of lambda), mmse (a function of the SNR about x), gamma (n,)",
-        "the price, (n,)",
-        _inputs_of_motion,
-    ),
-}
+form_05_1 = Formula({"s_2": POSITIVE, "gamma_1": (-2.0, 5.0)})
+form_05_2 = Program(
+    "f (a function of lambda), mmse (a function of the SNR about x), gamma (n,)",
+    "the price, (n,)",
+    _inputs_of_motion,
+)

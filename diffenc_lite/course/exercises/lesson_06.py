@@ -3,6 +3,7 @@
 import torch
 from torch import Generator, Tensor
 
+from ...schedule import Noise
 from .forms import Formula, Program
 
 QUESTIONS = r"""
@@ -53,18 +54,13 @@ def _inputs_of_latents(generator: Generator) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def answer_06_3(z: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> Tensor:
-    """The spread of three values with equal odds, from the mean of x and of x^2 given z."""
-    snr = torch.exp(-gamma_t)
-    tilt = z * torch.sigmoid(-gamma_t).sqrt() / torch.sigmoid(gamma_t)
-    weight = torch.exp(-snr / 2)  # of 1 and -1, against 0, but for the tilt
-    all_three = 1 + 2 * weight * torch.cosh(tilt)
-    mean = 2 * weight * torch.sinh(tilt) / all_three
-    spread = 2 * weight * torch.cosh(tilt) / all_three - mean**2
-    return 1 / (1 + (torch.exp(-gamma_s) - snr) * spread)
+    """From the spread of three values with equal odds."""
+    x, t = torch.tensor([-1.0, 0.0, 1.0], dtype=z.dtype), Noise.from_gamma(gamma_t)
+    share = (-0.5 * ((z[:, None] - t.alpha * x) / t.sigma).square()).softmax(1)
+    spread = share @ x**2 - (share @ x) ** 2
+    return 1 / (1 + (torch.exp(-gamma_s) - torch.exp(-gamma_t)) * spread)
 
 
-FORMS = {
-    "06.1": Formula({"L_1": (0.1, 30.0), "L_2": (0.1, 30.0), "T": (2.0, 60.0), "d": (1.0, 9.0)}),
-    "06.2": Program("gaps (T, n, d)", "the ratios, (T,)", _inputs_of_fit),
-    "06.3": Program("z (n,), gamma_s (), gamma_t ()", "the ratios, (n,)", _inputs_of_latents),
-}
+form_06_1 = Formula({"L_1": (0.1, 30.0), "L_2": (0.1, 30.0), "T": (2.0, 60.0), "d": (1.0, 9.0)})
+form_06_2 = Program("gaps (T, n, d)", "the ratios, (T,)", _inputs_of_fit)
+form_06_3 = Program("z (n,), gamma_s (), gamma_t ()", "the ratios, (n,)", _inputs_of_latents)

@@ -107,15 +107,11 @@ def answer_07_3() -> list[float]:
     return [still.diffusion(4, w) - vdm.diffusion(4, w) for w in (1.0, "optimal")]
 
 
-FORMS = {
-    "07.1": Formula({"S_s": (4.0, 60.0), "S_t": (0.05, 3.0)}),
-    "07.3": Number(count=2),
-    "07.4": Program(
-        "costs (N+1, N+1), price", "one number, in nats", _costs_and_price, tolerance=1e-6
-    ),
-    "07.5": Program(
-        "x_hat (n, d), x_t (n, d), x_s (n, d), gamma_s, gamma_t",
-        "two numbers, A / c and w",
-        _one_step,
-    ),
-}
+form_07_1 = Formula({"S_s": (4.0, 60.0), "S_t": (0.05, 3.0)})
+form_07_3 = Number(count=2)
+form_07_4 = Program(
+    "costs (N+1, N+1), price", "one number, in nats", _costs_and_price, tolerance=1e-6
+)
+form_07_5 = Program(
+    "x_hat (n, d), x_t (n, d), x_s (n, d), gamma_s, gamma_t", "two numbers, A / c and w", _one_step
+)

@@ -59,7 +59,5 @@ def answer_08_2(scores: Any, perfect: Any, truth: float) -> Any:
     return better.mean(), better.std() / math.sqrt(len(better))
 
 
-FORMS = {
-    "08.1": Formula({"k": (0.0, 2.0), "s_2": POSITIVE, "eta": POSITIVE}),
-    "08.2": Program("scores (n,), perfect (n,), truth", "two numbers", _scores),
-}
+form_08_1 = Formula({"k": (0.0, 2.0), "s_2": POSITIVE, "eta": POSITIVE})
+form_08_2 = Program("scores (n,), perfect (n,), truth", "two numbers", _scores)

@@ -69,19 +69,15 @@ def _levels(generator: Generator) -> tuple[Tensor, ...]:
 
 
 def answer_09_1(train: Tensor, test: Tensor) -> Tensor:
-    bits = []
-    for seen, asked in zip(train.T, test.T, strict=True):
-        counts = torch.bincount(seen, minlength=256).double() + 1 / 8
-        bits.append(-torch.log2(counts / counts.sum())[asked])
-    return torch.stack(bits).mean()
+    counts = torch.stack([torch.bincount(seen, minlength=256) for seen in train.T]) + 1 / 8
+    bits = -torch.log2(counts.double() / counts.sum(1, keepdim=True))
+    return bits.gather(1, test.T).mean()
 
 
 def answer_09_4() -> list[int]:
     return [2, 4, 5]
 
 
-FORMS = {
-    "09.1": Program("train (n, d), test (m, d), levels from 0 to 255", "one number", _levels),
-    "09.2": Formula({"gamma_0": (-13.3, -2.0), "gamma_1": (-1.0, 6.0)}),
-    "09.4": Number(tolerance=0.0, count=3),
-}
+form_09_1 = Program("train (n, d), test (m, d), levels from 0 to 255", "one number", _levels)
+form_09_2 = Formula({"gamma_0": (-13.3, -2.0), "gamma_1": (-1.0, 6.0)})
+form_09_4 = Number(tolerance=0.0, count=3)

@@ -60,7 +60,5 @@ def answer_11_1(x: Tensor, x_t: Tensor, sigma2: float) -> tuple[Tensor, Tensor]:
     return slope, 1 - (moved - slope * x).square().sum() / moved.square().sum()
 
 
-FORMS = {
-    "11.1": Program("x (n, d), x_t (n, d), sigma2", "two numbers, slope and R^2", _encoded),
-    "11.2": Formula({"gamma_1": (-1.0, 5.0)}),
-}
+form_11_1 = Program("x (n, d), x_t (n, d), sigma2", "two numbers, slope and R^2", _encoded)
+form_11_2 = Formula({"gamma_1": (-1.0, 5.0)})

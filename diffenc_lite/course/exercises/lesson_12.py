@@ -48,7 +48,5 @@ def answer_12_1(g: Tensor, h: Tensor) -> tuple[Tensor, ...]:
     return scale, 1 / (1 + m), 0.5 * (1 + m).log2().sum()
 
 
-FORMS = {
-    "12.1": Program("g (n, T, d), h (n, T, d)", "A / c (T,), w (T,) and one number", _gaps),
-    "12.3": Formula({"L": (0.2, 2.0), "T": (4.0, 1000.0)}),
-}
+form_12_1 = Program("g (n, T, d), h (n, T, d)", "A / c (T,), w (T,) and one number", _gaps)
+form_12_3 = Formula({"L": (0.2, 2.0), "T": (4.0, 1000.0)})

@@ -84,18 +84,16 @@ def answer_13_2(z: Any, x_hat: Any, gamma_s: Any, gamma_t: Any) -> Any:
     return s.alpha * x_hat + s.sigma / t.sigma * (z - t.alpha * x_hat)
 
 
-FORMS = {
-    "13.1": Formula({"v": (0.01, 0.5), "gamma_t": (0.5, 3.0), "gamma_s": (-3.0, 0.0)}),
-    "13.2": Program(
-        "z (n, d), x_hat (n, d), gamma_s and gamma_t (tensors of one number)",
-        "a tensor (n, d)",
-        _two_latents,
-    ),
-    "13.4": Program(
-        "denoise (a function), z (n,) and snr (a number)",
-        "a tensor (n,)",
-        _three_points,
-        tolerance=1e-6,
-        absolute=1e-9,
-    ),
-}
+form_13_1 = Formula({"v": (0.01, 0.5), "gamma_t": (0.5, 3.0), "gamma_s": (-3.0, 0.0)})
+form_13_2 = Program(
+    "z (n, d), x_hat (n, d), gamma_s and gamma_t (tensors of one number)",
+    "a tensor (n, d)",
+    _two_latents,
+)
+form_13_4 = Program(
+    "denoise (a function), z (n,) and snr (a number)",
+    "a tensor (n,)",
+    _three_points,
+    tolerance=1e-6,
+    absolute=1e-9,
+)

@@ -71,27 +71,18 @@ def box(
 
 
 def arrow(
-    ax: Axes,
-    start: Point,
-    end: Point,
-    text: str = "",
-    colour: str = BLACK,
-    bend: float = 0.0,
-    above: float = 0.22,
-    dashed: bool = False,
+    ax: Axes, start: Point, end: Point, text: str = "", colour: str = BLACK, bend: float = 0.0
 ) -> None:
-    """An arrow with a label `above` its middle; bend, its curvature (negative bends upwards)."""
+    """An arrow with a label above its middle; bend, its curvature (negative bends upwards)."""
     ax.add_patch(
         FancyArrowPatch(
             start, end, arrowstyle="-|>", mutation_scale=16, linewidth=2, color=colour,
-            linestyle="--" if dashed else "-", shrinkA=0, shrinkB=0,
-            connectionstyle=f"arc3,rad={bend}",
+            shrinkA=0, shrinkB=0, connectionstyle=f"arc3,rad={bend}",
         )
     )  # fmt: skip
     if text:
-        rise = -bend * (end[0] - start[0]) / 2
-        middle = ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2 + rise + above)
-        words(ax, middle, text, colour)
+        rise = 0.22 - bend * (end[0] - start[0]) / 2
+        words(ax, ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2 + rise), text, colour)
 
 
 def shortest(nodes: Nodes) -> Nodes:

@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from matplotlib.axes import Axes
 from torch import Tensor
 
 from ... import process
@@ -65,12 +64,6 @@ def reverse_from(points: Tensor, z_t: Tensor, s: Noise, t: Noise) -> StepBack:
     return StepBack(shares, centres, float(shares @ centres.square().mean(1)))
 
 
-def _plane(ax: Axes, title: str) -> None:
-    ax.plot(*RING.T, "o", color=COLOURS["x"], ms=3)
-    ax.set(xlim=(-REACH, REACH), ylim=(-REACH, REACH), aspect="equal", title=title)
-    ax.set(xticks=[-2, 0, 2], yticks=[-2, 0, 2])
-
-
 def plane_explorer() -> Explorer:
     """Slide t: a ring of 24 points dissolves, the perfect guess, and one step back from a dot.
 
@@ -85,8 +78,10 @@ def plane_explorer() -> Explorer:
         x[row], eps[row] = RING[k], torch.tensor(noise)
 
     figure, (left, middle, right) = plots.subplots(1, 3, size=(9.6, 3.5))
-    _plane(left, " ")
-    _plane(middle, r"perfect guess $\mathrm{E}[x|z_t]$")
+    for ax, title in ((left, " "), (middle, r"perfect guess $\mathrm{E}[x|z_t]$")):
+        ax.plot(*RING.T, "o", color=COLOURS["x"], ms=3)
+        ax.set(xlim=(-REACH, REACH), ylim=(-REACH, REACH), aspect="equal", title=title)
+        ax.set(xticks=[-2, 0, 2], yticks=[-2, 0, 2])
     (dots,) = left.plot(*x.T, "o", color=COLOURS["z_t"], ms=2.5, zorder=1)
     names = [left.text(0, 0, name, weight="bold") for name in CHOSEN]
     (chosen,) = left.plot([0, 0], [0, 0], "o", color=COLOURS["z_t"], mec=BLACK, ms=7)

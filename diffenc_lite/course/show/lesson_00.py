@@ -19,9 +19,9 @@ def training_and_sampling() -> Picture:
     box(ax, (3.6, 3.3), "clean\n$x_t$", COLOURS["x_t"], 0.9, 0.8)
     box(ax, (5.3, 3.3), "noisy\n$z_t$", COLOURS["z_t"], 0.9, 0.8)
     box(ax, (6.9, 3.3), "denoiser", denoiser, 1.25, 0.8)
-    for start, end in ((1.05, 1.5), (2.7, 3.15), (5.75, 6.275)):
+    for start, end in ((1.05, 1.5), (2.7, 3.15), (5.75, 6.275), (4.05, 4.85)):
         arrow(ax, (start, 3.3), (end, 3.3))
-    arrow(ax, (4.05, 3.3), (4.85, 3.3), "noise", above=0.2)
+    words(ax, (4.45, 3.5), "noise")
     arrow(ax, (6.9, 2.9), (6.1, 2.45))
     words(ax, (7.15, 2.55), "guess $\\hat{x}$", denoiser)
     arrow(ax, (3.6, 2.9), (4.4, 2.45))

@@ -1,5 +1,7 @@
 """Drawings of notebook 02, The bound."""
 
+from itertools import pairwise
+
 from .drawing import COLOURS, arrow, box, canvas, words
 from .plots import BLACK, Picture
 
@@ -9,12 +11,12 @@ def two_chains() -> Picture:
     figure, ax = canvas(8, 4.1)
     q, p = COLOURS["q"], COLOURS["p"]
     places = {"$z_1$": 7.4, "$z_t$": 5.5, "$z_s$": 3.6, "$z_0$": 1.9}
-    links = list(zip(list(places.values())[:-1], list(places.values())[1:], strict=True))
     for row, colour in ((3.0, q), (0.85, p)):
         for name, x in places.items():
             box(ax, (x, row), name, colour, width=0.7)
-        for start, end in links:
-            arrow(ax, (start - 0.38, row), (end + 0.38, row), colour=colour, dashed=start != 5.5)
+        for start, end in pairwise(places.values()):
+            arrow(ax, (start - 0.38, row), (end + 0.38, row), colour=colour)
+            ax.patches[-1].set_linestyle("-" if start == 5.5 else "--")
     box(ax, (0.5, 0.85), "$x$", COLOURS["x"], width=0.6)
     arrow(ax, (1.52, 0.85), (0.83, 0.85), colour=p)
     words(ax, (4.0, 3.8), "the posterior $q$ knows $x$", q, size=14)

@@ -103,17 +103,16 @@ def landings(t: float, s: float) -> dict[str, tuple[float, float]]:
     return {name: (scale, (scale - scales["exact"]) * unit) for name, scale in scales.items()}
 
 
-def landing_places(steps: ArrayLike) -> Picture:
+def landing_places(steps: Sequence[tuple[float, float]]) -> Picture:
     """Where the mean of a step lands with three scales A / c, in units of sigma_Q from its target.
 
     The encoder is E2 and the prediction is right, x_hat = x_t, for x = 1. Args: steps, the depths
     (t, s) of each, one panel a step.
     """
-    pairs = np.asarray(steps, dtype=float)
-    figure, axes = subplots(1, len(pairs), size=(9.2, 3.4))
+    figure, axes = subplots(1, len(steps), size=(9.2, 3.4))
     z = np.linspace(-13, 13, 400)
     looks = {"exact": (BLACK, 1.1), "folded": (GREEN, 0.86), "paper": (RED, 0.86)}
-    for ax, (t, s) in zip(np.atleast_1d(axes), pairs.tolist(), strict=True):
+    for ax, (t, s) in zip(axes, steps, strict=True):
         ax.fill_between(z, np.exp(-(z**2) / 2), color=COLOURS["q"], alpha=0.3, lw=0)
         ax.plot(z, np.exp(-(z**2) / 2), color=COLOURS["q"], ls="-")
         for name, (scale, place) in landings(t, s).items():

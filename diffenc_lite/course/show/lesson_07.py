@@ -100,8 +100,7 @@ def margins(costs: ArrayLike, below: ArrayLike, above: ArrayLike) -> Picture:
     right.bar(nodes - 0.2, below, 0.38, color=BLUE, label="cleaner step")
     right.bar(nodes + 0.2, above, 0.38, color=SKY, label="noisier step")
     right.set(title="marginal costs: equal at each node", xlabel="node")
-    right.set_ylabel(r"nats per unit of $\gamma$")
-    right.set_ylim(0, 1.45 * below.max())
+    right.set(ylabel=r"nats per unit of $\gamma$", ylim=(0, 1.45 * below.max()))
     right.legend(ncols=2, fontsize=11)
     return figure
 

@@ -171,7 +171,6 @@ def mistakes(model: DiffEnc, exact: Likelihood, gammas: Sequence[float]) -> Pict
         ax.plot(*best.T, "o", color=BLUE, ms=3)
         segments: Any = torch.stack([best, guess], 1).numpy()
         ax.add_collection(LineCollection(segments, colors=RED, linewidths=1.8))
-        plane(ax, f"$\\gamma$ = {gamma:g}")
-        ticks = [-0.5, 0, 0.5]
-        ax.set(xticks=ticks, yticks=ticks, xlim=(-0.8, 0.8), ylim=(-0.8, 0.8))
+        plane(ax, f"$\\gamma$ = {gamma:g}", 0.8)
+        ax.set(xticks=[-0.5, 0, 0.5], yticks=[-0.5, 0, 0.5], xlim=(-0.8, 0.8), ylim=(-0.8, 0.8))
     return figure

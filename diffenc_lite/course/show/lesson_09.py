@@ -40,8 +40,7 @@ def outlines(images: Sequence[ArrayLike], maps: Sequence[ArrayLike]) -> Picture:
         plots.show_image(upper, image)
         shown = _map(lower, bits)
         upper.set_title(f"{len(np.unique(image))} levels")
-    bar = figure.colorbar(shown, ax=axes, shrink=0.8, extend="max")
-    bar.set_label("bits per pixel and unit of t")
+    figure.colorbar(shown, ax=axes, shrink=0.8, extend="max", label="bits per pixel and unit of t")
     return figure
 
 
@@ -114,9 +113,8 @@ def training(
     ax.text(0.2 * last, 5.0, "training batches", color=BLUE)
     ax.text(0.5 * last, 3.6, "held out, averaged weights\n(bars: two standard errors)", color=RED)
     ax.set(yscale="log", xlabel="updates", ylabel="bits per pixel", xlim=(0, 1.32 * last))
-    ax.set_ylim(0.9, 22)
     plots.plain_ticks(ax.yaxis, [1, 2, 4, 8, 16])
-    ax.set(title="A tiny network passes the histogram")
+    ax.set(title="A tiny network passes the histogram", ylim=(0.9, 22))
     return figure
 
 

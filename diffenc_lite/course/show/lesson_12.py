@@ -107,11 +107,9 @@ def chain_explorer(fits: Mapping[Any, Any], bits: Mapping[Any, float]) -> Explor
     figure, (left, right) = subplots(2, 1, size=(5.1, 4.4))
     (scale,) = left.plot([], [], "o-", color=BLUE)
     (ratio,) = right.plot([], [], "o-", color=GREEN)
-    left.set(yscale="log", ylim=(0.5, 20), ylabel="scale $A/c$", title=" ")
+    left.set(yscale="log", xlim=(0, 1.03), ylim=(0.5, 20), ylabel="scale $A/c$", title=" ")
     plain_ticks(left.yaxis, [0.5, 1, 2, 5, 10, 20])
-    right.set(ylim=(0, 1.03), ylabel="ratio $w^*$", title=" ")
-    for ax in (left, right):
-        ax.set(xlim=(0, 1.03))
+    right.set(xlim=(0, 1.03), ylim=(0, 1.03), ylabel="ratio $w^*$", title=" ")
     right.set_xlabel("depth $t$ where the step begins")
 
     def draw(T: int, mean: int, which: int) -> Picture:

@@ -38,14 +38,13 @@ def four_dials() -> Picture:
     arrow(ax, (6.95, 2.15), (1.05, 2.15), "", COLOURS["z_t"])
     words(ax, (4.0, 2.4), r"$z_s$ = mean + $\sqrt{\mathrm{variance}}\;\varepsilon$")
     words(ax, (4.0, 1.88), "VDM: all four at rest", METHODS["VDM"], weight="bold")
-    dials = {
-        (0.5, 3.8): ("1  variance: how wide is the step?", ("Analytic-DPM", "NPR-DPM", "OCM")),
-        (4.6, 3.8): ("2  mean: where does it believe\nthe encoding goes?", ("DiffEnc", "NDM")),
-        (0.5, 1.05): ("3  noise: how much of it is fresh?", ("DDIM",)),
-        (4.6, 1.05): ("4  path: which pixel when?", ("MuLAN",)),
-    }
-    turn = np.array([-0.6, 0.6, -1.1, 1.1])
-    for ((x, y), (question, names)), angle in zip(dials.items(), turn, strict=True):
+    dials = (
+        (0.5, 3.8, -0.6, "1  variance: how wide is the step?", ("Analytic-DPM", "NPR-DPM", "OCM")),
+        (4.6, 3.8, 0.6, "2  mean: where does it believe\nthe encoding goes?", ("DiffEnc", "NDM")),
+        (0.5, 1.05, -1.1, "3  noise: how much of it is fresh?", ("DDIM",)),
+        (4.6, 1.05, 1.1, "4  path: which pixel when?", ("MuLAN",)),
+    )
+    for x, y, angle, question, names in dials:
         ax.add_patch(Circle((x, y), 0.3, facecolor="0.93", edgecolor="0.5", lw=1.8))
         ax.plot(
             [x, x + 0.3 * np.sin(angle)], [y, y + 0.3 * np.cos(angle)], color="0.3", lw=2.5, ls="-"
@@ -130,21 +129,18 @@ def means(T: Sequence[int], gaps: Mapping[str, ArrayLike], limit: float) -> Pict
 def spreads(T: Sequence[int], rows: Mapping[str, Mapping[float, ArrayLike]]) -> Picture:
     """Standard deviation of the samples by T, for each 1/w (VDM) or rho (DDIM)."""
     figure, axes = subplots(1, 2, size=(9.6, 3.6))
-    titles = {
-        "VDM": "the VDM's mean, less noise: fades",
-        "DDIM": "DDIM: the spread comes back with $T$",
-    }
+    titles = "the VDM's mean, less noise: fades", "DDIM: the spread comes back with $T$"
     labels: dict[str, dict[str, tuple[float, float]]] = {
         "VDM": {"$1/w$ = 1": (250, 0.88), "$1/w$ = 0.25": (150, 0.55), "$1/w$ = 0": (250, 0.13)},
         "DDIM": {r"$\rho$ = 0, 0.25": (1.1, 0.75), r"$\rho$ = 1": (14, 0.62)},
     }
-    for ax, (name, lines) in zip(axes, rows.items(), strict=True):
+    for ax, title, (name, lines) in zip(axes, titles, rows.items(), strict=True):
         for rho, values in lines.items():
             ax.semilogx(T, values, "o-", color=METHODS[name], alpha=1 - 0.55 * rho, ms=4)
         for text, place in labels[name].items():
             ax.text(*place, text, fontsize=12)
         ax.axhline(1, color="0.6", lw=1, ls="-")
-        ax.set(xlabel="number of steps $T$", title=titles[name], ylim=(0, 1.1))
+        ax.set(xlabel="number of steps $T$", title=title, ylim=(0, 1.1))
     axes[0].set_ylabel("spread of samples")
     return figure
 

@@ -216,11 +216,9 @@ def fill_grid(
     Raises ValueError if the rows differ in length, or if the number of titles, labels or entries of
     `signed` is wrong.
     """
-    n, m = len(images), len(images[0])
-    if {len(row) for row in images} != {m}:
-        raise ValueError(
-            f"images must be rows of one length; got lengths {[len(row) for row in images]}"
-        )
+    n, m, lengths = len(images), len(images[0]), [len(row) for row in images]
+    if set(lengths) != {m}:
+        raise ValueError(f"images must be rows of one length; got lengths {lengths}")
     given = {"columns": (columns, m), "rows": (rows, n), "signed": (signed, n)}
     for argument, (entries, expected) in given.items():
         if entries is not None and len(entries) != expected:

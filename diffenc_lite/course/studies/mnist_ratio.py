@@ -67,8 +67,7 @@ def _bound(job: Job, options: Options) -> Results:
         scored = fits.score_fit(model, test, fit, draws, fits.generator_from(3, steps))
         for (scale, ratio), nats in scored.items():
             if grid_name == EQUAL or (scale, ratio) == (FITTED, BEST):
-                all_nats = of_ends + nats
-                bits[scale, ratio, grid_name] = bits_per_dim(all_nats, test[0].numel())
+                bits[scale, ratio, grid_name] = bits_per_dim(of_ends + nats, test[0].numel())
     rows: list[Row] = []
     for (scale, ratio, grid_name), of_images in bits.items():
         row = {**job, "scale": scale, "ratio": ratio, "grid": grid_name, "n": len(test)}
@@ -94,25 +93,23 @@ def _bound(job: Job, options: Options) -> Results:
 
 
 @cache
+@torch.no_grad()
 def _ends(name: str, images: int) -> Tensor:
     """Prior plus reconstruction of every test image, which depend on no step."""
-    generator, sums = fits.generator_from(2, 0), []
-    with torch.no_grad():
-        for batch in fits.shuffled_mnist("test")[:images].split(fits.BATCH):
-            eps_0 = torch.randn(batch.shape, generator=generator)
-            prior, reconstruction = end_losses(fits.loaded(name), batch, eps_0)
-            sums.append(prior + reconstruction)
-    return torch.cat(sums).double()
+    model, generator = fits.loaded(name), fits.generator_from(2, 0)
+    batches = fits.shuffled_mnist("test")[:images].split(fits.BATCH)
+    ends = (end_losses(model, b, torch.randn(b.shape, generator=generator)) for b in batches)
+    return torch.cat([prior + reconstruction for prior, reconstruction in ends]).double()
 
 
 @cache
+@torch.no_grad()
 def _limit(name: str, images: int) -> Tensor:
     """Bits per dimension of every test image at infinite depth, the mean of two passes."""
     model, generator, bits = fits.loaded(name), fits.generator_from(2), []
-    with torch.no_grad():
-        for batch in fits.shuffled_mnist("test")[:images].split(fits.BATCH):
-            bounds = [elbo(model, batch, generator=generator) for _ in range(2)]
-            bits.append(torch.stack([bound.bits_per_dim() for bound in bounds]).mean(0))
+    for batch in fits.shuffled_mnist("test")[:images].split(fits.BATCH):
+        bounds = [elbo(model, batch, generator=generator) for _ in range(2)]
+        bits.append(torch.stack([bound.bits_per_dim() for bound in bounds]).mean(0))
     return torch.cat(bits).double()
 
 

@@ -52,6 +52,7 @@ at T = 16, 1.49 and 1.51 at T = 64, and real digits 0.15.
 
 import math
 from functools import cache
+from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -199,18 +200,14 @@ def outcomes(rows: list[Row], beside: int = SECOND) -> dict[tuple[int, str], Cha
     an encoder are the SECOND ones, as declared, or the MEDIUM ones."""
     compared, single = {}, distance_changes(rows)
     trained = [(m, k) for m, k in TRAINED if m == MODELS[0] or k in (0, beside)]
-    for steps in (4, 8):
-        for arm in (ALL, NOISY, DATA):
-            kinds = [
-                [single[m, k, steps, arm].mean for m, k in trained if m == model]
-                for model in MODELS
-            ]
-            squares = sum(float(np.var(kind)) * len(kind) for kind in kinds)
-            freedom = sum(map(len, kinds)) - len(kinds)
-            mean = float(np.mean([np.mean(kind) for kind in kinds]))
-            error = math.sqrt(squares / freedom * sum(1 / len(kind) for kind in kinds)) / len(kinds)
-            p = 2 * t_tail(abs(mean) / error, freedom)
-            compared[steps, arm] = Change(mean, t_quantile(0.975, freedom) * error, p)
+    for place in product((4, 8), (ALL, NOISY, DATA)):
+        kinds = [[single[m, k, *place].mean for m, k in trained if m == model] for model in MODELS]
+        squares = sum(float(np.var(kind)) * len(kind) for kind in kinds)
+        freedom = sum(map(len, kinds)) - len(kinds)
+        mean = float(np.mean([np.mean(kind) for kind in kinds]))
+        error = math.sqrt(squares / freedom * sum(1 / len(kind) for kind in kinds)) / len(kinds)
+        p = 2 * t_tail(abs(mean) / error, freedom)
+        compared[place] = Change(mean, t_quantile(0.975, freedom) * error, p)
     corrected = holm([change.p for change in compared.values()])
     return {k: c._replace(p=p) for (k, c), p in zip(compared.items(), corrected, strict=True)}
 

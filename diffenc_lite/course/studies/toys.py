@@ -68,17 +68,14 @@ def make(name: str, width: int, seed: int = 0) -> DiffEnc:
     if name not in MODELS:
         raise ValueError(f"name must be one of {', '.join(MODELS)}; got {name!r}")
     torch.manual_seed(seed)
-    denoiser = DENOISER(matched_width(width) if name == "matched" else width)
+    if name == "matched":
+        aim = parameters(DENOISER(width)) + parameters(ENCODER())
+        width = min(range(width, width + 32), key=lambda w: abs(parameters(DENOISER(w)) - aim))
+    denoiser = DENOISER(width)
     encoder: Encoder = ScalingEncoder() if name == "scaling" else IdentityEncoder()
     if name.startswith("learned"):
         encoder = LearnedEncoder(ENCODER(), counterterm=name == "learned")
     return DiffEnc(denoiser, encoder, LinearSchedule())
-
-
-def matched_width(width: int) -> int:
-    """The width at which a denoiser comes nearest to this width's parameters and an encoder's."""
-    aim = parameters(DENOISER(width)) + parameters(ENCODER())
-    return min(range(width, width + 32), key=lambda w: abs(parameters(DENOISER(w)) - aim))
 
 
 # ---- training, all seeds at once -----------------------------------------------------------------
@@ -190,12 +187,8 @@ def score(model: DiffEnc, name: str, n: int, seed: int = 0) -> Row:
     """
     perfect, mean = perfect_terms(name, n, seed)
     scored = terms_in_bits(model, draws(name, n, seed)) - (perfect - mean)
-    prior, reconstruction, diffusion = scored.mean(1).tolist()
-    total = scored.sum(0)
-    bits = {
-        "prior": prior,
-        "reconstruction": reconstruction,
-        "diffusion": diffusion,
+    total, terms = scored.sum(0), ("prior", "reconstruction", "diffusion")
+    bits = dict(zip(terms, scored.mean(1).tolist(), strict=True)) | {
         "total": total.mean().item(),
         "gap": total.mean().item() - likelihood(name).entropy / (2 * math.log(2)),
         "error": total.std().item() / math.sqrt(n),
