@@ -17,6 +17,7 @@ FRAME_MS, LAST_FRAME_MS = 120, 1300
 
 
 @torch.no_grad()
+@plots.styled
 def film(model: DiffEnc, image: Tensor, frames: int = 31, steps: int = 120) -> bytes:
     """A moving WebP of about ten seconds, from data to noise and from noise to data.
 
@@ -48,7 +49,6 @@ def film(model: DiffEnc, image: Tensor, frames: int = 31, steps: int = 120) -> b
     return plots.moving([*to_noise, *to_data], 2 * times)
 
 
-@plots.styled
 def _act(
     heading: str,
     panels: Sequence[tuple[str, float | None]],
