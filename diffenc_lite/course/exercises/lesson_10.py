@@ -1,10 +1,10 @@
 """Exercises of lesson 10, Does the encoder help?, and of its companions."""
 
+import math
 from typing import Any
 
 import torch
 
-from ..studies.statistics import t_quantile
 from .forms import POSITIVE, Formula, Number, Program
 
 QUESTIONS = r"""
@@ -61,8 +61,14 @@ answer_10_3 = "ab"
 
 
 def answer_10_5() -> float:
-    """The correlation at which three pairs and three runs of each have intervals of one width."""
-    return 1 - (t_quantile(0.975, 4) / t_quantile(0.975, 2)) ** 2
+    """The correlation at which three pairs and three runs of each have intervals of one width.
+
+    With 4 p (1 - p) = a there are closed forms of t* for 2 and for 4 degrees of freedom.
+    """
+    a = 4 * 0.975 * 0.025
+    t_2 = 0.95 * math.sqrt(2 / a)
+    t_4 = 2 * math.sqrt(math.cos(math.acos(math.sqrt(a)) / 3) / math.sqrt(a) - 1)
+    return 1 - (t_4 / t_2) ** 2
 
 
 def _differences(generator: Any) -> tuple[Any, ...]:
