@@ -75,8 +75,9 @@ class RunFolder:
         buffer = io.BytesIO()
         torch.save(saved, buffer)
         content = buffer.getvalue()
-        self.beginning = HEADER + hashlib.sha256(content).hexdigest().encode()
-        write_whole(self.resume, self.beginning + content)
+        beginning = HEADER + hashlib.sha256(content).hexdigest().encode()
+        write_whole(self.resume, beginning + content)
+        self.beginning = beginning
 
     def _beginning(self) -> bytes:
         if not self.resume.exists():
