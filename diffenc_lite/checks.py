@@ -24,13 +24,10 @@ def check_parts(model: DiffEnc, images: Tensor) -> None:
     with eval_mode(model), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
         x = model.to_unit(images[:2].to(model.device)).repeat_interleave(5, 0)
         gamma = model.schedule(torch.linspace(0.08, 0.93, 5).to(x).repeat(len(x) // 5)).gamma
-        before = x.clone()
         try:
             _check_alone("denoiser", "v_hat", model.v_hat, x, gamma)
         except (TypeError, RuntimeError) as error:
             raise ValueError(f"denoiser must work on z (B, ...) and gamma (B,): {error}") from error
-        if not torch.equal(x, before):
-            raise ValueError("denoiser must leave z as it is; it works in place")
         at_0 = model.schedule(gamma.new_zeros(len(x))).gamma
         try:
             if (far := model.shift(x, at_0).square().mean().sqrt()) > 0.3:
@@ -65,7 +62,9 @@ def _check_encoder(model: DiffEnc, x: Tensor, gamma: Tensor) -> None:
 
 
 def _check_alone(part: str, answer: str, ask: Ask, x: Tensor, gamma: Tensor) -> None:
-    alone, together = ask(x[-1:], gamma[-1:]), ask(x, gamma)[-1:]
+    before, alone, together = x.clone(), ask(x[-1:], gamma[-1:]), ask(x, gamma)[-1:]
+    if not torch.equal(x, before):
+        raise ValueError(f"{part} must leave its input as it is; it works in place")
     if bool(together.isfinite().all()):  # who meets it says what else is wrong
         rule = f"same {answer} for an example alone, without randomness in eval mode"
         _check_close(part, rule, alone, together, x)

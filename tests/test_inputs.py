@@ -82,7 +82,7 @@ class Overridden(LinearSchedule):
 
 
 CUT = module_of(forward=lambda z, gamma: z[:, :1])  # one dimension too few
-IN_PLACE = module_of(forward=lambda z, gamma: z.relu_())  # z is used again
+IN_PLACE = module_of(forward=lambda z, gamma: z.mul_(0.5))  # z is used again
 MIXING = module_of(forward=lambda z, gamma: z - z.mean(0))  # no bound
 NOT_FINITE = module_of(forward=lambda z, gamma: NAN * z)
 
@@ -248,7 +248,7 @@ MISTAKES = [
     (lambda m: fit(m, IMAGES, 2, ratio="best"), ValueError, "ratio must"),
     (lambda m: fit(m, IMAGES, 2, scale=1.0), ValueError, "scale must | True, False | 1.0"),
     (lambda m: evaluate(DiffEnc(MIXING), IMAGES), ValueError, "denoiser must | alone"),
-    (lambda m: evaluate(DiffEnc(IN_PLACE), IMAGES), ValueError, "denoiser must leave z as it is"),
+    (lambda m: evaluate(DiffEnc(IN_PLACE), IMAGES), ValueError, "denoiser must leave its input"),
     (
         lambda m: evaluate(DiffEnc(module_of(forward=lambda z, gamma: z + gamma)), IMAGES),
         ValueError,
