@@ -194,8 +194,12 @@ def check_schedule(schedule: AnySchedule, like: Tensor) -> None:
             got += f", which does not after t = {t[int((~rises).nonzero()[0])]:.3f}"
         raise ValueError(f"schedule(t).gamma must increase from {low:g} to {high:g}; got {got}")
     own = schedule.gamma if isinstance(schedule, Schedule) else lambda t: schedule(t).gamma
-    try:
-        follows = Noise.from_gamma(*value_and_slope(own, t))
+    try:  # backwards, since the first forward-mode operation in a process takes seconds to load
+        with torch.enable_grad():
+            at = t.clone().requires_grad_()
+            again = own(at) + 0 * at  # so that there is a slope, 0, where t is detached
+            (slope,) = torch.autograd.grad(again.sum(), at)
+        follows = Noise.from_gamma(again.detach(), slope)
     except RuntimeError as error:
         raise ValueError(f"{operations}: {error}") from error
     for name, wanted in vars(follows).items():
