@@ -297,11 +297,16 @@ def build(config: ModelConfig) -> DiffEnc:
 # --- what the other files ask of a model ----------------------------------------------------------
 
 
-def check_model(model: Any) -> None:
-    """Raise TypeError for what is no DiffEnc, a network alone for example; ValueError for weights
-    in a format in which the bound would lose its digits."""
+def check_is_model(model: Any) -> None:
+    """Raise TypeError for what is no DiffEnc, a network alone for example."""
     if not isinstance(model, DiffEnc):
         raise TypeError(f"model must be a DiffEnc; got {type(model).__name__}")
+
+
+def check_model(model: Any) -> None:
+    """The same, and raise ValueError for weights in a format in which the bound would lose its
+    digits."""
+    check_is_model(model)
     check_one_of("dtype of the weights", model.dtype, (torch.float32, torch.float64))
 
 

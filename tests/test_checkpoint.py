@@ -93,6 +93,13 @@ def test_round_trip(encoder, shape, tmp_path):
     assert loaded.card["configuration"] == {**asdict(model.config), "shape": list(shape)}
 
 
+def test_weights_in_16_bits_are_loaded_in_32(model, tmp_path):
+    save_model(copy.deepcopy(model).half(), tmp_path / "m", CARD)
+    loaded = load_model(tmp_path / "m")
+    assert loaded.dtype == torch.float32 and loaded.config == model.config
+    assert same(weights(loaded), weights(model.half().float()))
+
+
 @pytest.mark.parametrize("change", ["gamma_max", "counterterm", "dropout", "encoder"])
 def test_a_part_changed_after_build_is_saved_as_it_is(change, tmp_path):
     """The configuration would build another model, so there is none in the card."""

@@ -20,7 +20,7 @@ from ..arguments import check_one_of
 from ..chain import Chain
 from ..data import cache_folder
 from ..files import PathLike, fetch, verify, write_whole
-from ..model import DiffEnc, ModelConfig, build, check_model, disagreements
+from ..model import DiffEnc, ModelConfig, build, check_is_model, check_model, disagreements
 
 PRETRAINED = Path(__file__).parent
 FITTED = PRETRAINED / "fitted.json"
@@ -34,10 +34,11 @@ def save_model(model: DiffEnc, path: PathLike, card: dict[str, Any] | None = Non
     A model that was not made by `build(ModelConfig(...))` has no configuration: `load_model` must
     then be given a model to fill. Its card has what the weights do not tell, under "own": classes,
     and the numbers and words among their attributes, but for those that begin with _.
-    Args: card, what to say of it; plain values only, as for JSON.
+    Args: model, as it is or its `half()`, which takes half the space and is loaded as float32; card,
+        what to say of it; plain values only, as for JSON.
     Raises TypeError for what is no DiffEnc; OSError if it cannot be written.
     """
-    check_model(model)
+    check_is_model(model)
     copies = {  # since weights that two networks share can only be saved twice
         name: w.to("cpu", copy=True, memory_format=torch.contiguous_format)
         for name, w in model.state_dict().items()
