@@ -34,8 +34,8 @@ def save_model(model: DiffEnc, path: PathLike, card: dict[str, Any] | None = Non
     A model that was not made by `build(ModelConfig(...))` has no configuration: `load_model` must
     then be given a model to fill. Its card has what the weights do not tell, under "own": classes,
     and the numbers and words among their attributes, but for those that begin with _.
-    Args: model, as it is or its `half()`, which takes half the space and is loaded as float32; card,
-        what to say of it; plain values only, as for JSON.
+    Args: model, or its `half()`, which takes half the space and is loaded as float32; card, what to
+        say of it; plain values only, as for JSON.
     Raises TypeError for what is no DiffEnc; OSError if it cannot be written.
     """
     check_is_model(model)
