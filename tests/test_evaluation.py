@@ -65,7 +65,7 @@ NARROW.shape = (2,)
 
 
 def flips(n: int, generator: torch.Generator) -> torch.Tensor:
-    return torch.randint(2, (n, 64), generator=generator).byte()
+    return torch.randint(2, (n, 16), generator=generator).byte()
 
 
 def points(n: int, generator: torch.Generator) -> torch.Tensor:
@@ -89,7 +89,7 @@ def test_errors_of_a_known_bound(draw, steps, options):
     model, truth, g = NARROW, None, seeded(1)
     if draw is flips:
         model, truth = COIN.model(levels=2), COIN.total(steps) / math.log(2)
-        model.shape = (64,)
+        model.shape = (16,)
     found = [evaluate(model, draw(400, g), steps, generator=g, **options) for _ in range(200)]
     ratio, coverage = spread(found, truth)
     assert 0.8 < ratio < 1.2
