@@ -4,13 +4,12 @@ import math
 import re
 import sys
 from fractions import Fraction
-from importlib import import_module
-from pathlib import Path
 
 import numpy as np
 import pytest
 import sympy as sp
 import torch
+from by_hand.exercises import RIGHT, WRONG
 
 from diffenc_lite import load_mnist, load_pretrained, pixels, read_card
 from diffenc_lite.bound import diffusion_loss
@@ -32,14 +31,6 @@ from diffenc_lite.course.worlds.exact import reconstruction_by_level
 EXERCISES = {n: e for n, e in ALL.items() if n not in LEVELS}  # test_levels.py has the others
 
 # An exercise is tested by its solution in the notebook (test_student.py) and by what is tried here.
-# Where the solution is the answer once more, lesson_NN.RIGHT may have it derived in another way;
-# lesson_NN.WRONG has near misses of programs.
-LESSONS = [
-    import_module(f"by_hand.{path.stem}")
-    for path in sorted((Path(__file__).parent / "by_hand").glob("lesson_*.py"))
-]
-BY_HAND = {n: answer for lesson in LESSONS for n, answer in getattr(lesson, "RIGHT", {}).items()}
-NEAR_MISSES = {n: given for lesson in LESSONS for n, given in lesson.WRONG.items()}
 
 
 def said(exercise, answer) -> str:
@@ -55,7 +46,7 @@ def said(exercise, answer) -> str:
 
 
 def test_what_is_derived_by_hand_exists():
-    assert {*BY_HAND, *NEAR_MISSES} <= EXERCISES.keys()
+    assert {*RIGHT, *WRONG} <= EXERCISES.keys()
 
 
 @pytest.mark.parametrize("number", EXERCISES)
@@ -132,8 +123,8 @@ def bracketed(value):
 
 def right_in_other_forms(number):
     exercise = EXERCISES[number]
-    if number in BY_HAND:
-        yield "by hand", BY_HAND[number]
+    if number in RIGHT:
+        yield "by hand", RIGHT[number]
     match exercise.form:
         case Formula():
             expression, symbols = symbolic(exercise, real=True)
@@ -151,7 +142,7 @@ def right_in_other_forms(number):
 
 def wrong_but_close(number):
     exercise = EXERCISES[number]
-    for given in NEAR_MISSES.get(number, []):
+    for given in WRONG.get(number, []):
         yield "near miss", given
     match exercise.form:
         case Number(count=1):
