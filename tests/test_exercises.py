@@ -306,46 +306,6 @@ def test_a_formula_may_vanish_within_an_absolute_tolerance():
     assert "not right" in said(exercise(Formula(form.ranges), "0*x"), lambda x: 9e-4)
 
 
-HALF = exercise(Number(), lambda: 0.5)
-THREE = exercise(Number(count=3), lambda: [1.0, 2.0, 4.0])
-
-
-@pytest.mark.parametrize(
-    ("asked", "answer"),
-    [
-        (HALF, 0.5002),
-        (HALF, Fraction(1, 2)),
-        (HALF, sp.cos(sp.pi / 3)),
-        (HALF, np.array([0.5])),
-        (HALF, (torch.tensor([[0.5]]),)),
-        (THREE, (1, 2.0, sp.Integer(4))),
-        (THREE, np.array([1, 2, 4], dtype=np.float32)),
-        (THREE, torch.tensor([[1.0], [2], [4]], requires_grad=True)),
-        (THREE, [torch.tensor(1.0), torch.tensor(2.0), torch.tensor(4.0)]),
-        (THREE, sp.Matrix([1, 2, 4])),
-    ],
-)
-def test_numbers_may_come_from_any_library(asked, answer):
-    assert said(asked, answer) == "right."
-
-
-@pytest.mark.parametrize(
-    ("answer", "words"),
-    [
-        ([1, 2, 4.1], "not right, for example at index 2. Hint: a hint."),
-        ([1, 2, float("nan")], "not right, for example at index 2"),
-        ([1, 2], "this is an array of shape (2,). Expected"),
-        (["1", "2", "4"], "this is an object of type list"),
-        ([[1], [2, 3]], "this is an object of type list"),
-        ({1, 2, 4}, "this is an object of type set"),
-        (torch.zeros(3, dtype=torch.cfloat), "this is an array of shape (3,)"),
-        (None, "not yet answered"),
-    ],
-)
-def test_another_vector_is_told_what_is_wrong(answer, words):
-    assert said(THREE, answer).startswith(words)
-
-
 def test_the_noise_of_one_depth_is_one_number_in_a_formula_too():
     form = Formula({"alpha": (0.05, 0.95), "sigma": (0.05, 0.95)}, noise=True)
     noise = exercise(form, "sigma**2")
@@ -357,33 +317,6 @@ def test_the_noise_of_one_depth_is_one_number_in_a_formula_too():
     assert "but close (float64?)" in said(noise, lambda a, s: s**2 * 1.0001)
 
 
-# --- choices --------------------------------------------------------------------------------------
-
-ONE = exercise(Choice({"a": "it rises", "b": "it falls", "c": "neither"}), "b")
-MANY = exercise(Choice(ONE.form.options, many=True), "ac")
-
-
-@pytest.mark.parametrize(
-    ("asked", "answer", "words"),
-    [
-        (ONE, " B ", "right."),
-        (ONE, "a", "not right. Hint"),
-        (ONE, "ab", 'this is "ab". Expected'),
-        (ONE, 2, "this is a number. Expected"),
-        (ONE, ..., "not yet answered"),
-        (MANY, {"a", "c"}, "right."),
-        (MANY, "a", "not right"),
-        (MANY, "abc", "not right"),
-        (MANY, "x", 'this is "x". Expected'),
-    ],
-)
-def test_choices(asked, answer, words):
-    assert said(asked, answer).startswith(words)
-
-
-# --- programs -------------------------------------------------------------------------------------
-
-
 def rows(generator):
     return torch.randn(5, 3, generator=generator), torch.rand(5, 1, generator=generator)
 
@@ -392,29 +325,66 @@ def weighted(z, w):
     return (w * z).sum(0)
 
 
-MEAN = exercise(Program("z (n, d), w (n, 1)", "a tensor (d,)", rows), weighted)
-
-
-def test_a_program_is_right_however_it_is_written():
-    assert said(MEAN, lambda z, w: z.T.double() @ w.double().squeeze(1)) == "right."
-    assert said(MEAN, lambda z, w: z.mul_(w).sum(0)) == "right."  # it changes its input
+HALF = exercise(Number(), lambda: 0.5)
+THREE = exercise(Number(count=3), lambda: [1.0, 2.0, 4.0])
+ONE = exercise(Choice({"a": "it rises", "b": "it falls", "c": "neither"}), "b")
+MANY = exercise(Choice(ONE.form.options, many=True), "ac")
+SUM = exercise(Program("z (n, d), w (n, 1)", "a tensor (d,)", rows), weighted)
 
 
 @pytest.mark.parametrize(
-    ("answer", "words"),
+    ("asked", "answer", "words"),
     [
-        (lambda z, w: (w * z).mean(0), "not right, for example in the output at index 0. Hint"),
-        (lambda z, w: weighted(z, w) * torch.tensor([1, 1, 1.001]), "not right, for example in"),
-        (lambda z, w: w * z, "not right, an output has shape (5, 3) in place of (3,)"),
-        (lambda z, w: w @ z, "not right, the function raised RuntimeError: "),
-        (lambda z, w: (z, w), "the function returned an object of type tuple"),
-        (lambda z, w: torch.full((3,), torch.nan), "not right"),
-        (torch.zeros(3), "this is an array of shape (3,). Expected: a function"),
-        (None, "not yet answered"),
+        # numbers, of any library
+        (HALF, 0.5002, "right."),
+        (HALF, Fraction(1, 2), "right."),
+        (HALF, sp.cos(sp.pi / 3), "right."),
+        (HALF, np.array([0.5]), "right."),
+        (HALF, (torch.tensor([[0.5]]),), "right."),
+        (THREE, (1, 2.0, sp.Integer(4)), "right."),
+        (THREE, np.array([1, 2, 4], dtype=np.float32), "right."),
+        (THREE, torch.tensor([[1.0], [2], [4]], requires_grad=True), "right."),
+        (THREE, [torch.tensor(1.0), torch.tensor(2.0), torch.tensor(4.0)], "right."),
+        (THREE, sp.Matrix([1, 2, 4]), "right."),
+        (THREE, [1, 2, 4.1], "not right, for example at index 2. Hint: a hint."),
+        (THREE, [1, 2, float("nan")], "not right, for example at index 2"),
+        (THREE, [1, 2], "this is an array of shape (2,). Expected"),
+        (THREE, ["1", "2", "4"], "this is an object of type list"),
+        (THREE, [[1], [2, 3]], "this is an object of type list"),
+        (THREE, {1, 2, 4}, "this is an object of type set"),
+        (THREE, torch.zeros(3, dtype=torch.cfloat), "this is an array of shape (3,)"),
+        # choices
+        (ONE, " B ", "right."),
+        (ONE, "a", "not right. Hint"),
+        (ONE, "ab", 'this is "ab". Expected'),
+        (ONE, 2, "this is a number. Expected"),
+        (MANY, {"a", "c"}, "right."),
+        (MANY, "a", "not right"),
+        (MANY, "abc", "not right"),
+        (MANY, "x", 'this is "x". Expected'),
+        # programs, however they are written
+        (SUM, lambda z, w: z.T.double() @ w.double().squeeze(1), "right."),
+        (SUM, lambda z, w: z.mul_(w).sum(0), "right."),  # it changes its input
+        (
+            SUM,
+            lambda z, w: (w * z).mean(0),
+            "not right, for example in the output at index 0. Hint",
+        ),
+        (
+            SUM,
+            lambda z, w: weighted(z, w) * torch.tensor([1, 1, 1.001]),
+            "not right, for example in",
+        ),
+        (SUM, lambda z, w: w * z, "not right, an output has shape (5, 3) in place of (3,)"),
+        (SUM, lambda z, w: w @ z, "not right, the function raised RuntimeError: "),
+        (SUM, lambda z, w: (z, w), "the function returned an object of type tuple"),
+        (SUM, lambda z, w: torch.full((3,), torch.nan), "not right"),
+        (SUM, torch.zeros(3), "this is an array of shape (3,). Expected: a function"),
     ],
 )
-def test_another_program_is_told_what_is_wrong(answer, words):
-    assert said(MEAN, answer).startswith(words)
+def test_each_form_says_right_or_what_is_wrong(asked, answer, words):
+    text = said(asked, answer)
+    assert text.startswith(words) and (text == "right.") == (words == "right.")
 
 
 # --- what an answer prints, and exercises with mistakes -------------------------------------------
@@ -427,9 +397,9 @@ def test_judge_says_nothing_and_check_lets_answers_speak(capfd):
         np.log(np.zeros(1))  # warns
         return weighted(z, w)
 
-    assert judge(MEAN, loud).right
+    assert judge(SUM, loud).right
     assert capfd.readouterr() == ("", "")
-    check(MEAN, loud)
+    check(SUM, loud)
     assert capfd.readouterr().out == "out\n" * 3 + "Exercise T.1: right.\n"
 
 
@@ -439,7 +409,7 @@ def test_the_stop_button_ends_an_endless_answer():
 
     for judged in (check, judge):
         with pytest.raises(KeyboardInterrupt):
-            judged(MEAN, stopped)
+            judged(SUM, stopped)
 
 
 @pytest.mark.parametrize(
@@ -451,7 +421,7 @@ def test_the_stop_button_ends_an_endless_answer():
         (Formula({"x": (0, 1)}), "x + y", "other symbols"),
         (Formula({"x": (-1, 1)}), "log(x)", "no finite real value"),
         (Choice({"a": "", "b": ""}), "ab", "one letter"),
-        (MEAN.form, lambda z, w: "x", "return numbers"),
+        (SUM.form, lambda z, w: "x", "return numbers"),
     ],
 )
 def test_a_mistake_of_the_exercise_is_not_laid_to_the_answer(form, answer, words, capsys):
