@@ -23,11 +23,6 @@ def sigma2(gamma):
     return 1 / (1 + math.exp(-gamma))
 
 
-def kl(m, v, n, u):
-    """KL(N(m, v) || N(n, u)) in nats."""
-    return 0.5 * math.log(u / v) + ((m - n) ** 2 + v) / (2 * u) - 0.5
-
-
 # ---- 01 ------------------------------------------------------------------------------------------
 
 
@@ -145,9 +140,10 @@ def by_softplus(gamma_0, gamma_1):
 
 def left_to_a_network(s_2, gamma):
     """Of a pixel that is 0.3 + r or 0.3 - r, r^2 = s_2, equally often."""
+    kept, variance = alpha2(gamma), sigma2(gamma)
     values = 0.3 + math.sqrt(s_2), 0.3 - math.sqrt(s_2)
-    prior = sum(kl(math.sqrt(alpha2(gamma)) * x, sigma2(gamma), 0, 1) for x in values) / 2
-    return prior - alpha2(gamma) * 0.3**2 / 2
+    prior = sum((kept * x**2 + variance - 1 - math.log(variance)) / 2 for x in values) / 2
+    return prior - kept * 0.3**2 / 2
 
 
 def peeking(d):
