@@ -538,14 +538,6 @@ def test_03_every_position_shows_rectangles_that_leave_the_surplus(cells):
 # ---- explorers of 06 to 14 -----------------------------------------------------------------------
 
 
-def test_06_the_posteriors_of_a_step_are_the_librarys():
-    s, t, z, z_t = noise(0.55), noise(0.7), np.linspace(-4, 4, 4001), torch.tensor(0.57, dtype=F64)
-    step = lesson_06.step_from(z_t.item(), "coin", z)
-    for x, density in zip((1.0, -1.0), step.posteriors, strict=True):
-        mean, variance = process.posterior(z_t, torch.tensor(x), torch.zeros(()), s, t)
-        np.testing.assert_allclose(density, stats.norm(mean, variance.sqrt()).pdf(z), atol=1e-12)
-
-
 def test_06_every_position_shows_a_step_by_bayes_rule():
     """The model has the mean of the true reverse, and sigma_Q, or sigma_Q over the root of w*."""
     s, t, axis = noise(0.55), noise(0.7), np.linspace(-6, 6, 6001)
@@ -770,14 +762,6 @@ def one_step(k):
     return torch.tensor(real), torch.tensor(1 / (1 + believed))
 
 
-def by_value(function):
-    return lambda x, world: [function(value) for value in x]
-
-
-def in_world(function):
-    return lambda x, world: [function(world, value) for value in x]
-
-
 COMPANIONS = [  # notebook, beginnings of cells, and for axes the curves by label: y of (x, world)
     ("02_how_to_be_fooled_by_bits_per_dimension", ["width = torch"], [{
         "average": lambda x, _: -np.log2(NORMAL.pdf(0) / x / 2 + stats.norm(1, x).pdf(0) / 2),
@@ -789,16 +773,18 @@ COMPANIONS = [  # notebook, beginnings of cells, and for axes the curves by labe
     ("03_the_jump_that_breaks_the_limit", ["def ramp", "for x, y, text"], [{
         "width 2": lambda x, _: np.interp(x, [-1, 1], [0, 0.1]),
         "width 0.2": lambda x, _: np.interp(x, [-0.1, 0.1], [0, 0.1]),
-    }, {"jump": by_value(jump)}]),
+    }, {"jump": lambda x, _: list(map(jump, x))}]),
     ("06_forgotten_information", ["counts =", "def forgotten"], [{
-        "scale: exact": in_world(lambda w, T: w["moving"].prior_gap + w["forgotten"](int(T))),
+        "scale: exact": lambda x, world: [
+            world["moving"].prior_gap + world["forgotten"](int(T)) for T in x
+        ],
     }]),
     ("13_noise_by_pixel", ["ratios ="], [{
         "still": lambda x, _: (x + 1 / x + 2) / 4,
         "scaling encoder": lambda x, _: (x + 4 / x + 4) / 8,
     }]),
     ("13_optimal_covariances", ["z, s, t ="], [{}, {
-        "for this": by_value(lambda z: lesson_06.step_from(z, "coin", np.zeros(1)).ratio),
+        "for this": lambda x, _: [lesson_06.step_from(z, "coin", np.zeros(1)).ratio for z in x],
     }]),
     ("13_optimal_covariances", ["k_step,", "figure, (left, right)"], [{
         "VDM": lambda x, _: one_step(x)[0] / 2,
