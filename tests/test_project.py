@@ -30,10 +30,12 @@ def joined(cells: list[dict]) -> str:
     return "\n".join("".join(cell["source"]) for cell in cells)
 
 
-def local_links(text: str) -> list[str]:
-    """Where Markdown and HTML lead, but for addresses in the web"""
+def linked(path: Path) -> set[Path]:
+    """Where the Markdown and HTML of a notebook lead, but for addresses in the web"""
+    text = joined(cells_of(path))
     targets = re.findall(r"\]\(([^)#\s]+)", text) + re.findall(r'(?:src|href)="([^"#]+)"', text)
-    return [unquote(target) for target in targets if not re.match(r"[a-z]+:", target)]
+    local = (unquote(target) for target in targets if not re.match(r"[a-z]+:", target))
+    return {(path.parent / target).resolve() for target in local}
 
 
 # ---- the package and its environments ------------------------------------------------------------
@@ -98,30 +100,24 @@ def test_a_lesson_points_at_nothing_outside_its_folder():
     """A copy of the folder must do: Markdown links and pictures, and paths in code."""
     folders = {notebook.parent for notebook in NOTEBOOKS}
     for path in NOTEBOOKS:
+        assert {target.parent for target in linked(path)} <= folders, path.name
+        assert {target for target in linked(path) if target.suffix == ".ipynb"} <= {*NOTEBOOKS}
         text = joined(cells_of(path))
-        linked = {(path.parent / target).resolve().parent for target in local_links(text)}
-        assert linked <= folders, path.name
-        assert links_between_notebooks(path) <= {*NOTEBOOKS}, path.name
         assert "../" not in (text if path in CORE else text.replace("](../", "](")), path.name
-
-
-def links_between_notebooks(path: Path) -> set[Path]:
-    links = re.findall(r"\]\(([\w./]+\.ipynb)", joined(cells_of(path, "markdown")))
-    return {(path.parent / link).resolve() for link in links}
 
 
 def test_notebooks_link_back_and_forward():
     for i, path in enumerate(CORE):
         companions = {other for other in NOTEBOOKS if other.name[:2] == path.name[:2]} - {path}
         missing = {*CORE[max(i - 1, 0) : i], *CORE[i + 1 : i + 2], *companions}
-        missing -= links_between_notebooks(path)
+        missing -= linked(path)
         assert not missing, f"{path.name} does not link to {missing}"
 
 
 def test_companions_belong_to_a_lesson_and_link_back_to_it():
     lessons = {path.name[:2]: path for path in CORE}
     for path in NOTEBOOKS[len(CORE) :]:
-        assert lessons[path.name[:2]] in links_between_notebooks(path)
+        assert lessons[path.name[:2]] in linked(path)
     assert len({path.name for path in NOTEBOOKS}) == len(NOTEBOOKS)  # graders have one folder
 
 
