@@ -28,9 +28,8 @@ from diffenc_lite.course.exercises import (
 from diffenc_lite.course.exercises.levels import LEVELS
 from diffenc_lite.course.worlds.exact import reconstruction_by_level
 
-EXERCISES = {n: e for n, e in ALL.items() if n not in LEVELS}  # test_levels.py has the others
-
 # An exercise is tested by its solution in the notebook (test_student.py) and by what is tried here.
+EXERCISES = {n: e for n, e in ALL.items() if n not in LEVELS}  # test_levels.py has the others
 
 
 def said(exercise, answer) -> str:

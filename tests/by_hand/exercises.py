@@ -259,9 +259,9 @@ WRONG = {
     "03.3": [
         lambda gamma, rate, t: (18.3 * rate(gamma(t))).mean(),
         lambda gamma, rate, t: by_differences(gamma, rate, t) * torch.ones_like(t),
-        # it calls `rate` twice; it is right for a parabola
+        # the next one calls `rate` twice
         lambda gamma, rate, t: (slope_of(gamma, t) * (rate(gamma(t)) + rate(gamma(t))) / 2).mean(),
-        lambda gamma, rate, t: by_differences(gamma, rate, t, h=0.1),
+        lambda gamma, rate, t: by_differences(gamma, rate, t, h=0.1),  # right for a parabola
         lambda gamma, rate, t: by_differences(gamma, rate, t, h=1e-3, back=0.0),
         lambda gamma, rate, t: slope_of(gamma, t).mean() * rate(gamma(t)).mean(),
     ],
