@@ -41,7 +41,7 @@ def test_every_row_is_proved_and_every_form_that_is_not_is_listed_here():
 
 # --- what rests on what --------------------------------------------------------------------------
 
-RESTS_ON = {  # where a typed formula once hid what a row needs; more in test_ledger_lines.py
+RESTS_ON = {  # where a typed formula once hid what a row needs; more in test_ledger_judge.py
     "E3": "E2",
     "L2": "F3 G3 G4 KL",
     "W4": "F3 G5",
