@@ -196,7 +196,7 @@ def test_a_set_is_downloaded_once_and_read_as_torchvision_reads_it(name, small, 
         assert torch.equal(images.images[:, 0], theirs.data)
         assert torch.equal(images.labels, theirs.targets)
         asked = asked or len(web.asked)
-    assert len(web.asked) == asked
+    assert len(web.asked) == asked > 0
     assert {path.name for path in cache.rglob("*ubyte") if path.is_file()} == set(small)
     assert "bundled" not in capfd.readouterr().err
 
