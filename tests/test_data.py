@@ -21,12 +21,9 @@ from diffenc_lite.data import cache_folder, load_mnist, load_named, photos, toy,
 from diffenc_lite.data import images as data
 
 SIZES = {"train": 7, "test": 3}  # of the small stand-in for MNIST
+PREFIXES = {"train": "train", "test": "t10k"}  # of the names of its files
 IDX_SETS = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "kmnist": "KMNIST"}
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
-
-
-def md5(content: bytes) -> str:
-    return hashlib.md5(content).hexdigest()
 
 
 # ---- the bundled subset --------------------------------------------------------------------------
@@ -145,12 +142,8 @@ def web(tmp_path_factory):
     """A server on this machine: its address, the folder that it serves, what it was asked for."""
 
     class Handler(SimpleHTTPRequestHandler):
-        def do_GET(self) -> None:
+        def log_request(self, *_: object) -> None:
             server.asked.append(self.path)
-            super().do_GET()
-
-        def log_message(self, *_: object) -> None:
-            pass
 
     folder = tmp_path_factory.mktemp("web")
     server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=folder))
@@ -164,25 +157,22 @@ def web(tmp_path_factory):
 @pytest.fixture
 def small(cache, web, monkeypatch) -> dict[str, bytes]:
     """The files of a set of seven and three random images in place of MNIST and its relatives."""
-    random, raw = np.random.default_rng(0), {}
-    for prefix, n in (("train", SIZES["train"]), ("t10k", SIZES["test"])):
-        header = [struct.pack(">II", 0x0803, n), struct.pack(">II", 28, 28), random.bytes(n * 784)]
-        raw[f"{prefix}-images-idx3-ubyte"] = b"".join(header)
+    random, raw, sums = np.random.default_rng(0), {}, {}
+    for split, prefix in PREFIXES.items():
+        n = SIZES[split]
+        images = random.bytes(n * 784)
+        raw[f"{prefix}-images-idx3-ubyte"] = struct.pack(">IIII", 0x0803, n, 28, 28) + images
         raw[f"{prefix}-labels-idx1-ubyte"] = struct.pack(">II", 0x0801, n) + bytes(range(n))
+        sums[split] = hashlib.sha256(images + np.arange(n).tobytes()).hexdigest()
+    monkeypatch.setattr(data, "MNIST_SHA256", sums)
     packed = {f"{name}.gz": gzip.compress(content) for name, content in raw.items()}
     for name, content in packed.items():
         (web.folder / name).write_bytes(content)
     for name in IDX_SETS.values():
         published = getattr(datasets, name)
-        resources = [(archive, md5(packed[archive])) for archive, _ in published.resources]
-        monkeypatch.setattr(published, "resources", resources)
+        sums_of_archives = [(a, hashlib.md5(packed[a]).hexdigest()) for a, _ in published.resources]
+        monkeypatch.setattr(published, "resources", sums_of_archives)
         monkeypatch.setattr(published, "mirrors", [web.url])
-    sums = {}
-    for split, prefix in (("train", "train"), ("test", "t10k")):
-        labels = np.arange(SIZES[split]).tobytes()
-        content = raw[f"{prefix}-images-idx3-ubyte"][16:] + labels
-        sums[split] = hashlib.sha256(content).hexdigest()
-    monkeypatch.setattr(data, "MNIST_SHA256", sums)
     return raw
 
 
@@ -197,7 +187,7 @@ def put(root: Path, files: dict[str, bytes], folder: str = "MNIST/raw") -> Path:
 def test_a_set_is_downloaded_once_and_read_as_torchvision_reads_it(name, small, cache, web, capfd):
     load = load_mnist if name == "mnist" else functools.partial(load_named, name)
     asked = 0
-    for split, prefix in (("train", "train"), ("test", "t10k")):
+    for split, prefix in PREFIXES.items():
         images = load(split)
         theirs = getattr(datasets, IDX_SETS[name])(cache, train=split == "train")
         assert (images.name, images.split, len(images)) == (name, split, SIZES[split])
@@ -206,7 +196,7 @@ def test_a_set_is_downloaded_once_and_read_as_torchvision_reads_it(name, small, 
         assert torch.equal(images.images[:, 0], theirs.data)
         assert torch.equal(images.labels, theirs.targets)
         asked = asked or len(web.asked)
-    assert len(web.asked) == asked
+    assert len(web.asked) == asked > 0
     assert {path.name for path in cache.rglob("*ubyte") if path.is_file()} == set(small)
     assert "bundled" not in capfd.readouterr().err
 

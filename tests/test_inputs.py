@@ -84,6 +84,7 @@ class Overridden(LinearSchedule):
 CUT = module_of(forward=lambda z, gamma: z[:, :1])  # one dimension too few
 IN_PLACE = module_of(forward=lambda z, gamma: z.mul_(0.5))  # z is used again
 MIXING = module_of(forward=lambda z, gamma: z - z.mean(0))  # no bound
+ADDING = module_of(forward=lambda z, gamma: z + gamma)  # (B, ...) and (B,)
 NOT_FINITE = module_of(forward=lambda z, gamma: NAN * z)
 
 
@@ -164,158 +165,127 @@ def test_settings_of_a_training():
     assert type(config.updates) is int and type(config.lr) is float
 
 
-# One row a mistake: the call, the error, and the word that names what is wrong.
-MISTAKES = [
-    (lambda m: DiffEnc(CUT, levels=2.5), ValueError, "levels"),
-    (lambda m: pixels.to_levels(torch.tensor([0.0, NAN])), ValueError, "NaN"),
-    (lambda m: evaluate(m, IMAGES[:1]), ValueError, "images"),
-    (lambda m: train(m, IMAGES, TrainConfig(1), held_out=IMAGES[:1]), ValueError, "held_out"),
-    (lambda m: evaluate(m, IMAGES, clusters=torch.zeros(len(IMAGES))), ValueError, "clusters"),
-    (lambda m: evaluate(m, IMAGES, clusters=torch.arange(1)), ValueError, "clusters"),
-    (lambda m: UNet(UNetConfig((8,), (1,)), (8, 8)), ValueError, "shape must | (8, 8)"),
-    (lambda m: MLP(8, 1, (3, 8, 8)), ValueError, "shape must | (3, 8, 8)"),
-    (lambda m: UNet(UNetConfig((8, 8), (1,))), ValueError, "channels"),
-    (lambda m: Chain(4), ValueError, "Chain.equal"),
-    (lambda m: m.with_parts(encodr=ScalingEncoder()), AttributeError, "encodr"),
-    (lambda m: DiffEnc(nn.Linear(2, 2).bfloat16()), ValueError, "dtype of the weights"),
-    (lambda m: evaluate(DiffEnc(NOT_FINITE), IMAGES), FloatingPointError, "not finite"),
-    (
-        lambda m: DiffEnc(m.denoiser, schedule=Overridden()),
-        ValueError,
-        "gamma that follows from gamma(t)",
-    ),
-    (lambda m: train(DiffEnc(nn.Identity()), IMAGES, TrainConfig(1)), ValueError, "model must"),
-    (lambda m: sample(DiffEnc(NOT_FINITE), 2, 3, shape=(2,)), FloatingPointError, "t = 1"),
-    (lambda m: save_model(CUT, "never", {}), TypeError, "DiffEnc"),
-    (lambda m: load_model("mnist-vdm", model=CUT), TypeError, "DiffEnc"),
-    (lambda m: load_pretrained("mnist-vdm", "gpu"), RuntimeError, "cpu, cuda | gpu"),
-    (lambda m: load_named("bundled", device="gpu"), RuntimeError, "cpu, cuda | gpu"),
-    (lambda m: elbo(m, IMAGES, [0, 0.5, 1]), ValueError, "steps must be a Chain or a whole number"),
-    (lambda m: sample(m, 3, None), ValueError, "steps must be a Chain or a whole number"),
-    (lambda m: elbo(m, IMAGES, t=0.5), TypeError, "t must"),
-    (lambda m: elbo(m, IMAGES, 2, every_step="no"), ValueError, "every_step"),
-    (lambda m: bound.step_loss(m, X, S, torch.tensor([0.2, 0.2]), X), ValueError, "s must"),
-    (lambda m: bound.step_loss(m, X, S, T, X, -1.0), ValueError, "ratio"),
-    (lambda m: elbo(DiffEnc(CUT), IMAGES), ValueError, "denoiser"),
-    (lambda m: sample(DiffEnc(CUT, shape=(2,)), 3, 2), ValueError, "denoiser"),
-    (lambda m: elbo(DiffEnc(m.denoiser, LearnedEncoder(CUT)), IMAGES), ValueError, "network"),
-    (lambda m: DiffEnc(CUT, shape=(1, 0, 4)), ValueError, "shape"),
-    (lambda m: build(ModelConfig(shape=(28, 28))), ValueError, "shape"),
-    (lambda m: ModelConfig("none"), ValueError, "encoder | identity, scaling, learned"),
-    (lambda m: LinearSchedule("a", 5), ValueError, "gamma_min"),
-    (lambda m: pixels.to_unit(IMAGES.long()), TypeError, "images"),
-    (lambda m: m.schedule(0.5), TypeError, "t must"),
-    (lambda m: DiffEnc(CUT, ScalingEncoder), TypeError, "encoder"),
-    (lambda m: DiffEnc(CUT, schedule=lambda t: t), TypeError, "schedule"),
-    (lambda m: train(m, IMAGES, 200), TypeError, "config"),
-    (lambda m: elbo(CUT, IMAGES), TypeError, "DiffEnc"),
-    (lambda m: elbo(m, IMAGES, generator=0), TypeError, "generator"),
-    (  # forgets `.like(x)`
-        lambda m: evaluate(
-            DiffEnc(m.denoiser, SimpleNamespace(shift=lambda x, gamma: gamma * x)), IMAGES
-        ),
-        ValueError,
-        "encoder must work",
-    ),
-    *[  # nothing would train or save its weights
-        (
-            lambda m, part=part, held=held: DiffEnc(
-                CUT, **{part: SimpleNamespace(shift=0, held=held)}
-            ),
-            TypeError,
-            f"{part} must be an nn.Module",
-        )
-        for part in ("encoder", "schedule")
-        for held in (nn.Parameter(X), nn.Linear(2, 2))
+# By error: the words that name what is wrong, and the call.
+MISTAKES = {
+    TypeError: [
+        ("DiffEnc", lambda m: save_model(CUT, "never", {})),
+        ("DiffEnc", lambda m: load_model("mnist-vdm", model=CUT)),
+        ("DiffEnc", lambda m: elbo(CUT, IMAGES)),
+        ("t must", lambda m: elbo(m, IMAGES, t=0.5)),
+        ("t must", lambda m: m.schedule(0.5)),
+        ("images", lambda m: pixels.to_unit(IMAGES.long())),
+        ("encoder", lambda m: DiffEnc(CUT, ScalingEncoder)),
+        ("schedule", lambda m: DiffEnc(CUT, schedule=lambda t: t)),
+        ("config", lambda m: train(m, IMAGES, 200)),
+        ("generator", lambda m: elbo(m, IMAGES, generator=0)),
+        ("encoder.u must", lambda m: DiffEnc(CUT, SimpleNamespace(shift=max, u=3))),
+        ("folder must", lambda m: train(m, IMAGES, TrainConfig(1), IMAGES)),
+        ("LearnedEncoder(network)", lambda m: DiffEnc(CUT, CUT)),
+        ("denoiser", lambda m: elbo(DiffEnc(module_of(forward=lambda *_: None)), IMAGES)),
+        *[  # nothing would train or save its weights
+            (f"{part} must be an nn.Module", lambda m, given={part: holding}: DiffEnc(CUT, **given))
+            for part in ("encoder", "schedule")
+            for holding in (
+                SimpleNamespace(shift=0, held=held) for held in (nn.Parameter(X), nn.Linear(2, 2))
+            )
+        ],
     ],
-    *[
-        (lambda m, call=call: call(copy.deepcopy(m).half()), ValueError, "dtype of the weights")
-        for call in (lambda m: elbo(m, IMAGES), lambda m: sample(m, 2, 2))
+    FloatingPointError: [
+        ("not finite", lambda m: evaluate(DiffEnc(NOT_FINITE), IMAGES)),
+        ("not finite", lambda m: fit(DiffEnc(NOT_FINITE), IMAGES, 2)),
+        ("t = 1", lambda m: sample(DiffEnc(NOT_FINITE), 2, 3, shape=(2,))),
     ],
-    *[  # forward mode does not go through running averages
-        (
-            lambda m, layer=layer: LearnedEncoder(nn.Sequential(layer)),
-            ValueError,
-            "network must | Norm2d",
-        )
-        for layer in (nn.BatchNorm2d(4), nn.InstanceNorm2d(4, track_running_stats=True))
+    RuntimeError: [
+        ("cpu, cuda | gpu", lambda m: load_pretrained("mnist-vdm", "gpu")),
+        ("cpu, cuda | gpu", lambda m: load_named("bundled", device="gpu")),
     ],
-    (
-        lambda m: evaluate(DiffEnc(CUT, module_of(norm=nn.BatchNorm2d(1), shift=max)), IMAGES),
-        ValueError,
-        "encoder must | Norm2d",
-    ),
-    (lambda m: fit(m, IMAGES, 2, ratio="best"), ValueError, "ratio must"),
-    (lambda m: fit(m, IMAGES, 2, scale=1.0), ValueError, "scale must | True, False | 1.0"),
-    (lambda m: evaluate(DiffEnc(MIXING), IMAGES), ValueError, "denoiser must | alone"),
-    (lambda m: evaluate(DiffEnc(IN_PLACE), IMAGES), ValueError, "denoiser must leave its input"),
-    (
-        lambda m: evaluate(DiffEnc(module_of(forward=lambda z, gamma: z + gamma)), IMAGES),
-        ValueError,
-        "denoiser must work on z (B, ...)",
-    ),
-    (lambda m: DiffEnc(CUT, SimpleNamespace(shift=max, u=3)), TypeError, "encoder.u must"),
-    (lambda m: LearnedEncoder(CUT, LinearSchedule()), ValueError, "counterterm must"),
-    (lambda m: m.with_parts(levels=999), ValueError, "levels must"),
-    (lambda m: train(m, IMAGES, TrainConfig(1), IMAGES), TypeError, "folder must"),
-    (lambda m: fit(DiffEnc(NOT_FINITE), IMAGES, 2), FloatingPointError, "not finite"),
-    (  # x_t in the place of x_t - x
-        lambda m: evaluate(DiffEnc(m.denoiser, SimpleNamespace(shift=lambda x, g: x)), IMAGES),
-        ValueError,
-        "encoder must have a shift near 0",
-    ),
-    *[  # a bound of them would be far too low
-        (lambda m, gamma=gamma: DiffEnc(CUT, schedule=Own(gamma)), ValueError, "schedule(t).rate")
-        for gamma in (
-            lambda t: -9 + 14 * t.detach(),
-            lambda t: torch.where(t < 0.5, -9 + 6 * t, -3 + 8 * t),
-            lambda t: -9 + 4 * t + 10 * (t > 0.5),
-        )
+    AttributeError: [("encodr", lambda m: m.with_parts(encodr=ScalingEncoder()))],
+    ValueError: [
+        ("levels", lambda m: DiffEnc(CUT, levels=2.5)),
+        ("levels must", lambda m: m.with_parts(levels=999)),
+        ("NaN", lambda m: pixels.to_levels(torch.tensor([0.0, NAN]))),
+        ("images", lambda m: evaluate(m, IMAGES[:1])),
+        ("held_out", lambda m: train(m, IMAGES, TrainConfig(1), held_out=IMAGES[:1])),
+        ("clusters", lambda m: evaluate(m, IMAGES, clusters=torch.zeros(len(IMAGES)))),
+        ("clusters", lambda m: evaluate(m, IMAGES, clusters=torch.arange(1))),
+        *[
+            ("clusters must", lambda m, g=given: next(train_steps(m, IMAGES, TrainConfig(1), *g)))
+            for given in (
+                (None, None, False, torch.arange(3)),
+                (None, IMAGES, False, torch.arange(2)),
+                (None, IMAGES, False, torch.zeros(3)),
+            )
+        ],
+        ("shape must | (8, 8)", lambda m: UNet(UNetConfig((8,), (1,)), (8, 8))),
+        ("shape must | (3, 8, 8)", lambda m: MLP(8, 1, (3, 8, 8))),
+        ("shape", lambda m: DiffEnc(CUT, shape=(1, 0, 4))),
+        ("shape", lambda m: build(ModelConfig(shape=(28, 28)))),
+        ("channels", lambda m: UNet(UNetConfig((8, 8), (1,)))),
+        ("model must", lambda m: train(DiffEnc(nn.Identity()), IMAGES, TrainConfig(1))),
+        ("dtype of the weights", lambda m: DiffEnc(nn.Linear(2, 2).bfloat16())),
+        ("dtype of the weights", lambda m: elbo(copy.deepcopy(m).half(), IMAGES)),
+        ("dtype of the weights", lambda m: sample(copy.deepcopy(m).half(), 2, 2)),
+        # --- steps
+        ("Chain.equal", lambda m: Chain(4)),
+        ("steps must be a Chain or a whole number", lambda m: elbo(m, IMAGES, [0, 0.5, 1])),
+        ("steps must be a Chain or a whole number", lambda m: sample(m, 3, None)),
+        ("every_step", lambda m: elbo(m, IMAGES, 2, every_step="no")),
+        ("s must", lambda m: bound.step_loss(m, X, S, torch.tensor([0.2, 0.2]), X)),
+        ("ratio", lambda m: bound.step_loss(m, X, S, T, X, -1.0)),
+        ("ratio must", lambda m: fit(m, IMAGES, 2, ratio="best")),
+        ("scale must | True, False | 1.0", lambda m: fit(m, IMAGES, 2, scale=1.0)),
+        ("resolution must", lambda m: fit(m, IMAGES, 5, resolution=4)),
+        ("steps must", lambda m: fit(m, IMAGES, Chain.equal(2, 1, 1.5), scale=False, resolution=4)),
+        ("resolution must", lambda m: edge_costs(m, IMAGES, 0)),
+        *[
+            (f"{name} must", lambda m, given={name: value}: edge_costs(m, IMAGES, 2, **given))
+            for name in ("ratio", "scale")
+            for value in ("best", torch.ones(2), -1.0, math.inf)
+        ],
+        ("ratio must", lambda m: edge_costs(m, IMAGES, 2, None)),
+        ("costs must", lambda m: cheapest_path(torch.ones(2, 3), 1)),
+        ("costs must", lambda m: cheapest_path([[1.0]], 1)),
+        ("costs must", lambda m: cheapest_path(torch.full((3, 3), NAN), 2)),
+        ("steps must", lambda m: cheapest_path(torch.ones(3, 3), 3)),
+        # --- parts of a model
+        ("denoiser", lambda m: elbo(DiffEnc(CUT), IMAGES)),
+        ("denoiser", lambda m: sample(DiffEnc(CUT, shape=(2,)), 3, 2)),
+        ("denoiser must | alone", lambda m: evaluate(DiffEnc(MIXING), IMAGES)),
+        ("denoiser must leave its input", lambda m: evaluate(DiffEnc(IN_PLACE), IMAGES)),
+        ("denoiser must work on z (B, ...)", lambda m: evaluate(DiffEnc(ADDING), IMAGES)),
+        ("network", lambda m: elbo(DiffEnc(m.denoiser, LearnedEncoder(CUT)), IMAGES)),
+        *[  # forward mode does not go through running averages
+            ("network must | Norm2d", lambda m, e=layer: LearnedEncoder(nn.Sequential(e)))
+            for layer in (nn.BatchNorm2d(4), nn.InstanceNorm2d(4, track_running_stats=True))
+        ],
+        ("counterterm must", lambda m: LearnedEncoder(CUT, LinearSchedule())),
+        ("encoder | identity, scaling, learned", lambda m: ModelConfig("none")),
+        *[
+            (f"encoder must {words}", lambda m, e=wrong: evaluate(DiffEnc(m.denoiser, e), IMAGES))
+            for words, wrong in (
+                ("| Norm2d", module_of(norm=nn.BatchNorm2d(1), shift=max)),
+                ("work", SimpleNamespace(shift=lambda x, gamma: gamma * x)),  # forgets `.like(x)`
+                ("have a shift near 0", SimpleNamespace(shift=lambda x, gamma: x)),  # that is x_t
+            )
+        ],
+        ("gamma_min", lambda m: LinearSchedule("a", 5)),
+        ("gamma that follows from gamma(t)", lambda m: DiffEnc(CUT, schedule=Overridden())),
+        *[  # a bound of the first three would be far too low
+            (words, lambda m, gamma=gamma: DiffEnc(CUT, schedule=Own(gamma)))
+            for words, gamma in (
+                ("schedule(t).rate", lambda t: -9 + 14 * t.detach()),
+                ("schedule(t).rate", lambda t: torch.where(t < 0.5, -9 + 6 * t, -3 + 8 * t)),
+                ("schedule(t).rate", lambda t: -9 + 4 * t + 10 * (t > 0.5)),
+                ("torch operations", lambda t: torch.from_numpy(t.numpy())),
+            )
+        ],
     ],
-    (
-        lambda m: DiffEnc(CUT, schedule=Own(lambda t: torch.from_numpy(t.numpy()))),
-        ValueError,
-        "torch operations",
-    ),
-    (lambda m: DiffEnc(CUT, CUT), TypeError, "LearnedEncoder(network)"),
-    *[
-        (
-            lambda m, given=given: next(train_steps(m, IMAGES, TrainConfig(1), None, *given)),
-            ValueError,
-            "clusters must",
-        )
-        for given in (
-            (None, False, torch.arange(3)),
-            (IMAGES, False, torch.arange(2)),
-            (IMAGES, False, torch.zeros(3)),
-        )
-    ],
-    (lambda m: fit(m, IMAGES, 5, resolution=4), ValueError, "resolution must"),
-    (
-        lambda m: fit(m, IMAGES, Chain.equal(2, 1, 1.5), scale=False, resolution=4),
-        ValueError,
-        "steps must",
-    ),
-    (lambda m: fit(m, IMAGES, 2, scale="folded"), ValueError, "scale must"),
-    *[
-        (lambda m, ratio=ratio: edge_costs(m, IMAGES, 2, ratio), ValueError, "ratio must")
-        for ratio in ("best", torch.ones(2), None, -1.0, math.inf)
-    ],
-    *[
-        (lambda m, scale=scale: edge_costs(m, IMAGES, 2, scale=scale), ValueError, "scale must")
-        for scale in ("best", torch.ones(2), -1.0, math.inf)
-    ],
-    (lambda m: edge_costs(m, IMAGES, 0), ValueError, "resolution must"),
-    (lambda m: cheapest_path(torch.ones(2, 3), 1), ValueError, "costs must"),
-    (lambda m: cheapest_path([[1.0]], 1), ValueError, "costs must"),
-    (lambda m: cheapest_path(torch.ones(3, 3), 3), ValueError, "steps must"),
-    (lambda m: cheapest_path(torch.full((3, 3), NAN), 2), ValueError, "costs must"),
-    (lambda m: elbo(DiffEnc(module_of(forward=lambda *_: None)), IMAGES), TypeError, "denoiser"),
-]
+}
 
 
-def test_a_mistake_is_named(model):
-    for call, error, words in MISTAKES:
+@pytest.mark.parametrize("error", MISTAKES)
+def test_a_mistake_is_named(error, model):
+    for words, call in MISTAKES[error]:
         refuses(error, words, call, model)
 
 

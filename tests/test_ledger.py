@@ -41,7 +41,7 @@ def test_every_row_is_proved_and_every_form_that_is_not_is_listed_here():
 
 # --- what rests on what --------------------------------------------------------------------------
 
-RESTS_ON = {  # where a typed formula once hid what a row needs; more in test_ledger_lines.py
+RESTS_ON = {  # where a typed formula once hid what a row needs; more in test_ledger_judge.py
     "E3": "E2",
     "L2": "F3 G3 G4 KL",
     "W4": "F3 G5",
@@ -55,26 +55,18 @@ def test_rows_rest_on_those_that_they_were_passed():
     graphlib.TopologicalSorter(rests_on).prepare()  # or CycleError
 
 
-CITED = r"\b(?:KL|[FGELWX]\d[a-z]?)\b"
-
-
 def cited(path):
     """Tags in docstrings, comments, messages and cells"""
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".ipynb":
         text = "\n".join("".join(cell["source"]) for cell in json.loads(text)["cells"])
-    return set(re.findall(CITED, text)) & {*TAGS, *(f"{c}{k}" for c in "FGELWX" for k in range(10))}
-
-
-SOURCES = [
-    ROOT / "README.md",
-    *sorted((ROOT / "diffenc_lite").rglob("*.py")),
-    *NOTEBOOKS,
-]
+    every = {*TAGS, *(f"{letter}{number}" for letter in "FGELWX" for number in range(10))}
+    return every.intersection(re.findall(r"\b(?:KL|[FGELWX]\d[a-z]?)\b", text))
 
 
 def test_every_tag_that_is_cited_has_a_row():
-    found = {tag: path.name for path in SOURCES for tag in cited(path)}
+    sources = [ROOT / "README.md", *(ROOT / "diffenc_lite").rglob("*.py"), *NOTEBOOKS]
+    found = {tag: path.name for path in sources for tag in cited(path)}
     assert set(found) <= set(TAGS), {t: f for t, f in found.items() if t not in TAGS}
     assert {"F1", "W4", "X5"} <= set(found)  # the search does find them
 

@@ -60,6 +60,12 @@ def same(actual, expected, rtol=1e-9, atol=1e-12):
     torch.testing.assert_close(actual, expected.expand_as(actual), rtol=rtol, atol=atol)
 
 
+def same_normal(actual, tag, **values):
+    """Mean and variance, the forms of this row"""
+    same(actual.mean, ledger(tag, "mean", **values))
+    same(actual.variance, ledger(tag, "variance", **values))
+
+
 # --- random inputs -------------------------------------------------------------------------------
 
 
@@ -165,12 +171,9 @@ def test_divergences(x, normal):
 @checks("F1", process.marginal, process.add_noise)
 def test_marginal(x, depths, normal):
     _, t = depths.noise(x)
-    mean = ledger("F1", "mean", x_t=x, gamma_t=depths.gamma_t)
-    variance = ledger("F1", "variance", gamma_t=depths.gamma_t)
-    same(process.marginal(x, t).mean, mean)
-    same(process.marginal(x, t).variance, variance)
-    eps = normal(B, D)
-    same(process.add_noise(x, eps, t), mean + variance.sqrt() * eps)
+    q, eps = process.marginal(x, t), normal(B, D)
+    same_normal(q, "F1", x_t=x, gamma_t=depths.gamma_t)
+    same(process.add_noise(x, eps, t), q.mean + q.variance.sqrt() * eps)
 
 
 @checks("F2", process.transition, schedule.step_c)
@@ -178,8 +181,7 @@ def test_transition(x, depths, normal):
     s, t = depths.noise(x)
     x_t, z_s = normal(B, D), normal(B, D)
     q = process.transition(z_s, x_t - x, s, t)
-    same(q.mean, ledger("F2", "mean", z_s=z_s, x_s=x, x_t=x_t, **depths.gammas))
-    same(q.variance, ledger("F2", "variance", **depths.gammas))
+    same_normal(q, "F2", z_s=z_s, x_s=x, x_t=x_t, **depths.gammas)
     same(schedule.step_c(s, t), ledger("F2", "c", **depths.gammas))
 
 
@@ -188,15 +190,13 @@ def test_posterior(x, depths, normal):
     s, t = depths.noise(x)
     x_t, z_t = normal(B, D), normal(B, D)
     q = process.posterior(z_t, x_t, x_t - x, s, t)
-    same(q.mean, ledger("F3", "mean", z_t=z_t, x_s=x, x_t=x_t, **depths.gammas))
-    same(q.variance, ledger("F3", "variance", **depths.gammas))
+    same_normal(q, "F3", z_t=z_t, x_s=x, x_t=x_t, **depths.gammas)
 
 
 @checks("G1", process.marginal, sampling.sample_steps)
 def test_start_of_generation(x):
     q = process.marginal(x, Noise.from_gamma(torch.full((B,), 80.0).double()).like(x))
-    same(q.mean, ledger("G1", "mean"))
-    same(q.variance, ledger("G1", "variance"))
+    same_normal(q, "G1")
     model = DiffEnc(GUESS, shape=(D,))
     z_1 = next(sampling.sample_steps(model, 20_000, 1, generator=torch.Generator())).z
     entropy = -ledger("G1", "log_density", z_1=z_1)  # its mean is (1 + ln 2 pi) / 2, spread 0.71
@@ -223,8 +223,7 @@ def test_generative_step(x, depths, normal):
     s, t = depths.noise(x)
     z_t, u_hat, ratio = normal(B, D), normal(B, D), normal(B, 1).exp()
     p = process.generative_step(z_t, x, u_hat, s, t, ratio)
-    same(p.mean, ledger("G3", "mean", z_t=z_t, xhat=x, uhat=u_hat, **depths.gammas))
-    same(p.variance, ledger("G3", "variance", w=ratio, **depths.gammas))
+    same_normal(p, "G3", z_t=z_t, xhat=x, uhat=u_hat, w=ratio, **depths.gammas)
 
 
 @checks("G4", process.v_from_eps, process.x_from_v, process.v_from_x)

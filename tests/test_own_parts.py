@@ -154,36 +154,30 @@ def straight(t):
     return Noise.from_gamma(9 * t - 6, 9)
 
 
-def own_model(counterterm=True, **options):
-    return DiffEnc(Net(), LearnedEncoder(Net(), counterterm), **{"shape": (2,), **options})
+def own_model(schedule=straight, counterterm=True, levels=256):
+    return DiffEnc(Net(), LearnedEncoder(Net(), counterterm), schedule, levels, (2,))
 
 
 def test_weights_do_not_go_into_a_model_that_reads_them_otherwise(tmp_path):
     """No weight tells levels, counterterm or schedule. So a file and a run say what they are."""
     file, run = tmp_path / "own", tmp_path / "run"
     config, points = TrainConfig(2, batch=8), POINTS // 16
-    with_a_number = own_model(schedule=straight)
+    with_a_number, with_a_number_inside, with_another_net = (own_model() for _ in range(3))
     with_a_number.encoder.k = 3
-    with_a_number_inside, with_another_net = (
-        own_model(schedule=straight),
-        own_model(schedule=straight),
-    )
     with_a_number_inside.encoder.network.slope = with_another_net.denoiser.slope = 0.1
-    save_model(own_model(schedule=straight), file, {"seed": 3})
-    train(own_model(schedule=straight), points, config, run)
+    save_model(own_model(), file, {"seed": 3})
+    train(own_model(), points, config, run)
+    e3 = ".LearnedEncoder with .* there, .LearnedEncoder"
     for other, words in (
-        (own_model(schedule=straight, levels=16), "levels 256 there, 16 here"),
-        (own_model(schedule=straight, counterterm=False), "counterterm True there, False here"),
-        (own_model(), r"gamma \[-6.0, -3.3, -1.5, 3.0\] there, \[-13.3, -7.81, -4.15, 5.0\] here"),
-        (own_model(schedule=CosineSchedule(-6, 3)), "gamma .* there"),
+        (own_model(levels=16), "levels 256 there, 16 here"),
+        (own_model(counterterm=False), "counterterm True there, False here"),
         (
-            with_a_number,
-            "encoder .LearnedEncoder with .* there, .LearnedEncoder ..k.: 3. with .* here",
+            own_model(LinearSchedule()),
+            r"gamma \[-6.0, -3.3, -1.5, 3.0\] there, \[-13.3, -7.81, -4.15, 5.0\] here",
         ),
-        (
-            with_a_number_inside,
-            "encoder .LearnedEncoder with .* there, .LearnedEncoder with .* here",
-        ),
+        (own_model(CosineSchedule(-6, 3)), "gamma .* there"),
+        (with_a_number, f"encoder {e3} ..k.: 3. with .* here"),
+        (with_a_number_inside, f"encoder {e3} with .* here"),
         (with_another_net, "denoiser .Net with .* there, .Net ..slope.: 0.1. with .* here"),
     ):
         before = weights(other)
@@ -199,7 +193,7 @@ def test_weights_do_not_go_into_a_model_that_reads_them_otherwise(tmp_path):
         train(other, points, config, run)
     with pytest.raises(ValueError, match="own.json has no configuration"):
         load_model(file)
-    again = own_model(schedule=LinearSchedule(-6, 3))  # the same gamma
+    again = own_model(LinearSchedule(-6, 3))  # the same gamma
     assert load_model(file, model=again).card["seed"] == 3
     assert not any(module.training for module in again.modules())
     assert train(again, points, config, run).update == 2
@@ -230,7 +224,7 @@ def test_a_trained_schedule_is_loaded_and_a_network_in_two_roles(tmp_path):
 
 
 def test_a_schedule_that_was_exchanged_is_checked_where_it_is_used():
-    model, points = own_model(schedule=straight), POINTS // 16
+    model, points = own_model(), POINTS // 16
     model.schedule = lambda t: Noise.from_gamma(3 - 9 * t, -9)
     for use in (
         lambda: evaluate(model, points),
@@ -257,15 +251,15 @@ class Bent(schedule.Schedule):
 def test_a_run_with_a_trained_schedule_goes_on_and_with_another_it_does_not(tmp_path):
     config = TrainConfig(2, batch=8)
     for k, moving in enumerate((LearnedSchedule(-6, 3), Bent(-6))):
-        model = own_model(schedule=moving)
+        model = own_model(moving)
         for _ in range(2):  # the second time it has moved
             assert train(model, POINTS, config, tmp_path / str(k)).update == 2
     with pytest.raises(ValueError, match="another schedule"):
-        train(own_model(schedule=Bent(-5)), POINTS, config, tmp_path / "1")
+        train(own_model(Bent(-5)), POINTS, config, tmp_path / "1")
 
 
 @pytest.mark.parametrize("given", [{}, {"scale": False}, {"ratio": "constant"}])
 def test_a_fitted_chain_has_no_gradient(given):
     """Of a trained schedule: it is a constant in a training, and can be copied."""
-    chain = fit(own_model(schedule=LearnedSchedule(-6, 3)), POINTS, 3, **given)
+    chain = fit(own_model(LearnedSchedule(-6, 3)), POINTS, 3, **given)
     assert not chain.ratio.requires_grad and not copy.deepcopy(chain).ratio.requires_grad

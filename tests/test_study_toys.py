@@ -17,9 +17,6 @@ def stirred(name: str, width: int = 8, seed: int = 0):
     return shaken(toys.make(name, width, seed), seed, 0.1)
 
 
-# --- models ---------------------------------------------------------------------------------------
-
-
 def test_models_of_one_seed_are_paired():
     """The same first denoiser whatever the encoder; another one from another seed."""
     first = toys.make("vdm", 8, seed=3).denoiser.state_dict()
@@ -55,9 +52,6 @@ def test_folding_changes_nothing_at_infinite_depth():
     assert not torch.allclose(bound(folded, 4), bound(model, 4), rtol=1e-3)
 
 
-# --- training -------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("name", ["vdm", "learned", "learned-off"])
 def test_training_together_is_training_apart(name):
     """The first of two comes out as if it had been alone: the stacked weights do not mix."""
@@ -73,9 +67,6 @@ def test_training_together_is_training_apart(name):
         assert not torch.equal(weight, before[key]) or "embed" in key or "encoder" in key
 
 
-# --- scores ---------------------------------------------------------------------------------------
-
-
 def test_a_score_is_the_bound_up_to_the_luck_of_the_draws():
     model = stirred("scaling")
     n = 2100  # more than one part
@@ -88,9 +79,6 @@ def test_a_score_is_the_bound_up_to_the_luck_of_the_draws():
     assert found["total"] == pytest.approx(named, abs=3e-6)
 
 
-# --- the study ------------------------------------------------------------------------------------
-
-
 def test_each_seed_of_the_test_is_scored_on_draws_of_its_own(monkeypatch):
     monkeypatch.setattr(toys, "score", lambda model, name, n, seed: {"draws": seed})
     given = options(toys.STUDY, budget={"updates": 3, "batch": 16, "points": 64})
@@ -100,9 +88,6 @@ def test_each_seed_of_the_test_is_scored_on_draws_of_its_own(monkeypatch):
     assert scored == [[0, 0], [toys.FRESH, toys.FRESH + 1]]
     first, second = (toys.draws("mixture", 8, seed) for seed in scored[1])
     assert not torch.equal(first.points, second.points) and not torch.equal(first.eps, second.eps)
-
-
-# --- the test -------------------------------------------------------------------------------------
 
 
 def test_the_statistic_pools_widths_within_seeds():

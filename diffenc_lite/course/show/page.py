@@ -124,7 +124,8 @@ def page(controls: Sequence[Any], drawn: Callable[[Index], Figure]) -> str:
         texts = list(dict.fromkeys(column))
         number = {text: i for i, text in enumerate(texts)}
         slots.append([texts, [number[text] for text in column] if len(texts) > 1 else []])
-    data = {"positions": [names_of(control) for control in controls], "slots": slots}
+    positions = [[name for name, _ in control.options] for control in controls]
+    data = {"positions": positions, "slots": slots}
     packed = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
     words, *parts = rows[places.index(tuple(control.index for control in controls))]
     fields = {
@@ -154,13 +155,9 @@ def _picture(figure: Figure, words: str, parts: Sequence[str]) -> str:
     )
 
 
-def names_of(control: Any) -> list[str]:
-    """Of the positions of a slider or of buttons."""
-    return [name for name, _ in control.options]
-
-
 def _control(control: Any) -> str:
-    label, names = html.escape(control.description), list(map(html.escape, names_of(control)))
+    label = html.escape(control.description)
+    names = [html.escape(name) for name, _ in control.options]
     if isinstance(control, ipywidgets.SelectionSlider):
         name = names[control.index]
         return (

@@ -1,16 +1,23 @@
-"""The study of the ratio: drawing, fitting and scoring, and one small run of every job."""
+"""The studies of the ratio, in the bound and in samples: fits, scores, every job on few images."""
 
+import math
+from itertools import product
+
+import numpy as np
 import pytest
 import torch
 from draws import even, seeded, shaken
 
-from diffenc_lite import Chain, ModelConfig, build, load_mnist
+from diffenc_lite import Chain, ModelConfig, build, load_mnist, sample_steps
 from diffenc_lite.bound import squared_gap
 from diffenc_lite.course.studies import mnist_fits as fits
 from diffenc_lite.course.studies import mnist_ratio as study
 from diffenc_lite.course.studies import options
+from diffenc_lite.course.studies import ratio_samples as samples
 from diffenc_lite.course.studies.mnist_fits import constant_ratio
+from diffenc_lite.course.studies.statistics import t_tail
 from diffenc_lite.gaussian import best_ratio, kl_ratio, squared_gap_from
+from diffenc_lite.pixels import to_levels
 from diffenc_lite.ratio import cheapest_path
 
 
@@ -118,18 +125,21 @@ def test_a_score_is_the_sum_of_l2_over_the_steps(model, images, steps, draws):
 
 @pytest.fixture
 def small(monkeypatch, model, images):
-    """The jobs on bundled images and an untrained network."""
+    """The jobs on bundled images and an untrained network: small(study, **budget) -> options."""
     monkeypatch.setattr(fits, "RESOLUTION", 8)
     monkeypatch.setattr(fits, "BATCH", 10)
     monkeypatch.setattr(fits, "loaded", lambda name: model)
     monkeypatch.setattr(fits, "shuffled_mnist", lambda split: images)
-    for module, name in ((study, "_ends"), (study, "_limit"), (fits, "costs_of"), (fits, "fit_of")):
-        monkeypatch.setattr(module, name, getattr(module, name).__wrapped__)  # without a cache
-    return options(study.STUDY, budget={"test": 30, "fit": 10, "table": 4})
+    cached = {study: ("_ends", "_limit"), fits: ("costs_of", "fit_of")}
+    for module, names in (cached | {samples: ("fit_of", "reference")}).items():
+        for name in names:
+            monkeypatch.setattr(module, name, getattr(module, name).__wrapped__)
+    return lambda of, **budget: options(of.STUDY, budget=budget)
 
 
 def test_bounds_of_one_job(small):
-    rows, arrays = study.STUDY.run({"part": "bound", "model": "mnist-vdm", "steps": 4}, small)
+    given = small(study, test=30, fit=10, table=4)
+    rows, arrays = study.STUDY.run({"part": "bound", "model": "mnist-vdm", "steps": 4}, given)
     assert arrays == {}
     by_choice = {
         (row["scale"], row["ratio"], row["grid"]): row for row in rows if row["part"] == "bound"
@@ -139,7 +149,7 @@ def test_bounds_of_one_job(small):
     assert set(by_choice) == equal | {(study.FITTED, study.BEST, study.CHEAPEST)}
     one = by_choice[study.PAPER, study.ONE, study.EQUAL]
     assert one["gain"] == one["gain_error"] == 0
-    (infinite,) = study.STUDY.run({"part": "infinite", "model": "mnist-vdm"}, small).rows
+    (infinite,) = study.STUDY.run({"part": "infinite", "model": "mnist-vdm"}, given).rows
     assert infinite["n"] == 30
     for row in by_choice.values():
         assert row["bits"] - row["excess"] == pytest.approx(infinite["bits"], rel=1e-5, abs=1e-3)
@@ -149,3 +159,87 @@ def test_bounds_of_one_job(small):
     costs = fits.costs_of("mnist-vdm", 4)
     best = shown[study.FITTED, study.CHEAPEST]
     assert best["t"] == (cheapest_path(costs, 4) / 8).tolist() and len(best["A"]) == 4
+
+
+# --- samples -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("arm", (*samples.ARMS, samples.QUARTER))
+def test_an_arm_has_the_best_ratio_in_its_steps(small, model, monkeypatch, arm):
+    given, chains = small(samples, fit=10, n=16), []
+
+    def record(model, n, chain, generator):
+        chains.append(chain)
+        return sample_steps(model, n, chain, generator=generator)
+
+    monkeypatch.setattr(samples, "sample_steps", record)
+    job = {"model": "mnist-vdm", "training": 0, "steps": 4, "arm": arm}
+    rows, arrays = samples.STUDY.run(job, given)
+    fitted = samples.fit_of("mnist-vdm", 4, 10)
+    name = samples.PIXELS if arm == samples.EACH else samples.BEST
+    best = fitted.ratio["fitted", name].clone()
+    ones = {samples.ONE: [0, 1, 2, 3], samples.NOISY: [0, 1], samples.DATA: [2, 3]}.get(arm, [])
+    best[ones] = 1
+    if arm == samples.QUARTER:
+        best = 1 / (1 + (1 / best - 1) / 4)
+    assert len(chains) == samples.SEEDS and rows[0]["n"] == 16
+    for chain in chains:
+        torch.testing.assert_close(chain.ratio, best)
+        torch.testing.assert_close(chain.scale, fitted.scale["fitted"])
+    generator = fits.generator_from(10, 0, 0, 0)
+    with torch.no_grad():
+        *_, last = sample_steps(model, 2, chains[0], generator=generator)
+    if arm == samples.QUARTER:
+        return  # it has no sheet
+    (sheet,) = arrays.values()
+    assert np.array_equal(sheet[:28, :56], torch.cat(list(to_levels(last.x_hat)[:, 0]), 1))
+
+
+def test_real_digits_are_no_arm_of_a_model(small):
+    job = {"model": samples.REAL, "arm": samples.REAL}
+    (row,), arrays = samples.STUDY.run(job, small(samples, fit=10, n=16))
+    assert row["n"] == 16 and not arrays
+    place = {"training": 0, "steps": 0}
+    assert samples.distance_changes([{**row, **place}]) == {}
+
+
+def rows_with(changes):
+    """Rows whose distances change by these logarithms, by model, training and arm, at both T."""
+    rows, shares = [], {samples.ONE: 0, samples.ALL: 1, samples.NOISY: 1, samples.DATA: -0.1}
+    for steps, (model, training), (arm, share) in product((4, 8), samples.TRAINED, shares.items()):
+        factor = math.exp(share * changes[model, training])
+        place = {"model": model, "training": training, "steps": steps, "arm": arm}
+        others = factor * (5 + 0.1 * np.arange(8))
+        rows.append({**place, "frechet": factor * 5, "frechets_of_others": others})
+    return rows
+
+
+@pytest.mark.parametrize("beside", (samples.MEDIUM, samples.SECOND))
+def test_the_declared_estimate_is_the_mean_of_the_kinds_with_the_spread_within_them(beside):
+    values = {("mnist-vdm", 0): 0.1, ("mnist-vdm", 1): 0.2, ("mnist-vdm", 2): 0.15}
+    values |= {("mnist-scaling", 0): 0.3, ("mnist-scaling", beside): 0.5}
+    values |= {("mnist-learned", 0): 0.0, ("mnist-learned", beside): 0.2}
+    rows = rows_with(dict.fromkeys(samples.TRAINED, 9.0) | values)
+    found = samples.outcomes(rows, beside)
+    variance = (2 * 0.05**2 + 2 * 0.1**2 + 2 * 0.1**2) / (7 - 3)
+    error = math.sqrt(variance * (1 / 3 + 1 / 2 + 1 / 2)) / 3
+    for steps in (4, 8):
+        change = found[steps, samples.ALL]
+        assert change.mean == pytest.approx((0.15 + 0.4 + 0.1) / 3)
+        assert change.half == pytest.approx(2.7764 * error, rel=1e-4)  # t, 4 degrees of freedom
+        assert found[steps, samples.DATA].mean == pytest.approx(-0.1 * change.mean)
+    # the six p values are equal, so Holm makes each six times as large
+    alone = 2 * t_tail((0.65 / 3) / error, 4)
+    assert found[4, samples.NOISY].p == pytest.approx(6 * alone)
+
+
+def test_the_interval_of_a_model_is_a_jackknife_over_its_sets():
+    rows = rows_with(dict.fromkeys(samples.TRAINED, 0.1))
+    shifts = 0.001 * np.arange(8)
+    for row in rows:
+        if row["arm"] == samples.ALL:
+            row["frechets_of_others"] *= np.exp(shifts)
+    change = samples.distance_changes(rows)["mnist-vdm", 0, 4, samples.ALL]
+    squares = ((shifts - shifts.mean()) ** 2).sum()
+    assert change.mean == pytest.approx(0.1)
+    assert change.half == pytest.approx(2.3646 * math.sqrt(7 / 8 * squares), rel=1e-4)
