@@ -166,6 +166,18 @@ def end_points(schedule: AnySchedule, like: Tensor) -> tuple[Tensor | float, Ten
     return gamma[0], gamma[1]
 
 
+def _gamma_and_slope(function: Callable[[Tensor], Tensor], t: Tensor) -> tuple[Tensor, Tensor]:
+    """As `value_and_slope`, but backwards: the first forward-mode operation in a process takes
+    seconds to load."""
+    try:
+        with torch.enable_grad():
+            at = t.clone().requires_grad_()
+            gamma = function(at) + 0 * at  # so that there is a slope, 0, where t is detached
+            return gamma.detach(), torch.autograd.grad(gamma.sum(), at)[0]
+    except RuntimeError:  # there is no way back in inference mode
+        return value_and_slope(function, t)
+
+
 @torch.no_grad()
 def check_schedule(schedule: AnySchedule, like: Tensor) -> None:
     """Call the schedule on all of [0, 1], in the dtype and on the device of `like`.
@@ -194,12 +206,8 @@ def check_schedule(schedule: AnySchedule, like: Tensor) -> None:
             got += f", which does not after t = {t[int((~rises).nonzero()[0])]:.3f}"
         raise ValueError(f"schedule(t).gamma must increase from {low:g} to {high:g}; got {got}")
     own = schedule.gamma if isinstance(schedule, Schedule) else lambda t: schedule(t).gamma
-    try:  # backwards, since the first forward-mode operation in a process takes seconds to load
-        with torch.enable_grad():
-            at = t.clone().requires_grad_()
-            again = own(at) + 0 * at  # so that there is a slope, 0, where t is detached
-            (slope,) = torch.autograd.grad(again.sum(), at)
-        follows = Noise.from_gamma(again.detach(), slope)
+    try:
+        follows = Noise.from_gamma(*_gamma_and_slope(own, t))
     except RuntimeError as error:
         raise ValueError(f"{operations}: {error}") from error
     for name, wanted in vars(follows).items():

@@ -10,7 +10,8 @@ from draws import F64
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diffenc_lite import CosineSchedule, LearnedSchedule, LinearSchedule, Noise, Schedule
+from diffenc_lite import CosineSchedule, LearnedSchedule, LinearSchedule, Noise, Schedule, sample
+from diffenc_lite.model import ModelConfig, build
 from diffenc_lite.schedule import check_schedule, end_points
 
 T = torch.linspace(0, 1, 33, dtype=F64)
@@ -143,3 +144,11 @@ def test_a_schedule_of_ones_own_says_gamma_of_t():
             Own()(T)
     with pytest.raises(NotImplementedError, match="Schedule must have a method gamma"):
         Schedule()(T)
+
+
+@pytest.mark.parametrize("name", ["linear", "learned", "cosine"])
+def test_a_model_may_be_built_and_used_in_inference_mode(name):
+    with torch.inference_mode():
+        model = build(ModelConfig("identity", "tiny", name, shape=(2,)))
+        assert sample(model, 3, 2).shape == (3, 2)
+    check_schedule(model.schedule, T)  # outside, its parameters are of that mode
