@@ -304,8 +304,8 @@ def check_is_model(model: Any) -> None:
 
 
 def check_model(model: Any) -> None:
-    """The same, and raise ValueError for weights in a format in which the bound would lose its
-    digits."""
+    """Raise what `check_is_model` does; ValueError for weights in a format in which the bound would
+    lose its digits."""
     check_is_model(model)
     check_one_of("dtype of the weights", model.dtype, (torch.float32, torch.float64))
 

@@ -174,7 +174,7 @@ def _gamma_and_slope(function: Callable[[Tensor], Tensor], t: Tensor) -> tuple[T
             at = t.clone().requires_grad_()
             gamma = function(at) + 0 * at  # so that there is a slope, 0, where t is detached
             return gamma.detach(), torch.autograd.grad(gamma.sum(), at)[0]
-    except RuntimeError:  # there is no way back in inference mode
+    except RuntimeError:  # no way back: in inference mode, or where t is changed in place
         return value_and_slope(function, t)
 
 
