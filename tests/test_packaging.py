@@ -43,7 +43,7 @@ def of_a_wheel(files: set[str]) -> set[str]:
     """The package, and the notebooks inside it."""
     large = re.compile(
         r"diffenc_lite/((pretrained/(mnist-scaling|mnist-vdm|photos-vdm)-medium"
-        r"|course/studies/bases/mnist-.*)\.safetensors|data/photos/more/.*)"
+        r"|course/studies/bases/mnist-.*)\.safetensors)"
     )
     package = {n for n in files if n.startswith("diffenc_lite/") and not large.fullmatch(n)}
     assert any(map(large.fullmatch, files))

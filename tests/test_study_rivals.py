@@ -9,16 +9,16 @@ import torch
 from diffenc_lite.course.studies import fork, load_arrays, options, ratio_samples, rivals, runner
 from diffenc_lite.data import photos
 
-SMALL = {"vdm": 3, "rate": 4, "first": 2, "last": 4, "batch": 4}
+SMALL = {"vdm": 3, "rate": 4, "first": 2, "least": 4, "most": 8, "batch": 4}
 
 
-RIVALS = "b8c55f468384f99633fb95487025a0b120aca0a435455bcd13cd280ce3c05286"
+RIVALS = "db911751d5e593fd75bf961bc3151267c953b538203729b18880a214c3f6ef86"
 SAMPLES = "20f2a0c8a605052784dabda29c1f372ed3a0a242f45d99ee6f644e1f05c18078"
 DECLARATION = rivals.DECLARATION.read_text("utf-8")
 
 
 @pytest.mark.parametrize(
-    "text, size, sha256", [(DECLARATION, 7835, RIVALS), (ratio_samples.__doc__, 1994, SAMPLES)]
+    "text, size, sha256", [(DECLARATION, 8959, RIVALS), (ratio_samples.__doc__, 1994, SAMPLES)]
 )
 def test_a_declaration_only_grows(text, size, sha256):
     """New words may follow those declared, and those that tell what was changed; these stay."""
@@ -72,12 +72,13 @@ def test_jobs_of_the_study(few):
     assert len({row["arm"] for row in rows}) == len(rivals.ARMS) == 8
     for row in rows:
         assert row["scored"] == rivals.split_of(0)[2] == vdm["scored"]
-        last, before = (row["curve"][k]["total"] for k in (1, 0))
-        more = row["arm"] in ("image", "fade", "learned") or row["gamma_max"] == 5
-        more = more and before - last >= rivals.FLAT
+        before, then = (row["curve"][k]["total"] for k in (0, 1))
+        more = before - then >= rivals.FLAT
         assert [point["updates"] for point in row["curve"]] == [2, 4] + [8] * more
         assert row["total"] == pytest.approx(np.mean(row["curve"][-1]["pictures"]))
-        assert all(0 < point["prior"] < point["total"] for point in row["curve"])
+        for point in row["curve"]:
+            parts = zip(point["priors"], point["pictures"], strict=True)
+            assert all(0 < prior < total for prior, total in parts)
     assert rivals.best_encoder(rivals.bounds(rows)) in rivals.ENCODERS
     jobs = [job for job in rivals.STUDY.jobs(options(rivals.STUDY)) if job["part"] == "arm"]
     assert [sum(job["seed"] == seed for job in jobs) for seed in rivals.SEEDS] == [27, 12]
@@ -99,7 +100,8 @@ def test_arms_differ_once_they_have_learned_and_the_sum_is_a_sum(few):
 
 def test_differences_are_over_pictures_and_seeds():
     def row(arm, fold, seed, totals):
-        curve = [{"total": 9.0, "pictures": [9.0, 9.0]}, {"total": 2.0, "pictures": totals}]
+        points = (1, [9.0, 8.0]), (2, totals)
+        curve = [{"updates": n, "pictures": bits, "priors": [0.1, n]} for n, bits in points]
         names = [f"{fold}a", f"{fold}b"]
         job = {"part": "arm", "arm": arm, "gamma_max": 2.0, "fold": fold, "seed": seed}
         return {**job, "scored": names, "curve": curve}
@@ -110,6 +112,10 @@ def test_differences_are_over_pictures_and_seeds():
     assert of["learned-2"] == {"0a": 1.0, "0b": 2.5, "1a": 2.0, "1b": 2.5}
     assert rivals.difference(of, "learned-2", "image-2").tolist() == [0.0, 1.5, 1.0, 1.5]
     assert rivals.bounds(rows, seed=1)["learned-2"]["0b"] == 3.0
+    priors = rivals.bounds(rows, loss="priors")["image-2"]
+    assert priors == {"0a": 0.1, "0b": 2.0, "1a": 0.1, "1b": 2.0}
+    early = rivals.bounds(rows, score=rivals.after(2, of_network=1))
+    assert early["learned-2"]["1b"] == 8.0 and early["image-2"]["1b"] == 1.0
 
 
 def test_a_fork_that_was_stopped_goes_on(few, monkeypatch):
@@ -138,7 +144,7 @@ def test_a_fork_that_was_stopped_goes_on(few, monkeypatch):
 
 
 @pytest.mark.parametrize("flat, lengths", [(1.0, [2, 4]), (-1.0, [2, 4, 8])])
-def test_a_primary_arm_that_still_gains_is_doubled_once_more(few, monkeypatch, flat, lengths):
+def test_an_arm_that_still_gains_goes_on(few, monkeypatch, flat, lengths):
     run, _ = few
     run("vdm", fold=0, seed=0)
     monkeypatch.setattr(rivals, "FLAT", flat)
@@ -146,9 +152,16 @@ def test_a_primary_arm_that_still_gains_is_doubled_once_more(few, monkeypatch, f
     assert [point["updates"] for point in row["curve"]] == lengths
 
 
-def test_the_declared_end_is_where_a_doubling_helped_too_little():
-    def end(*totals):
-        return rivals.declared_end([{"total": total} for total in totals])["total"]
-
-    assert end(0.5) == 0.5 and end(0.5, 0.4, 0.3) == 0.3
-    assert end(0.5, 0.49, 0.4896, 0.3) == 0.4896 and end(0.5, 0.6, 0.1) == 0.6
+@pytest.mark.parametrize(
+    "low, high, says",
+    [
+        (-0.004, -0.0021, "seen, beyond the margin"),
+        (0.0021, 0.004, "seen, beyond the margin"),
+        (-0.004, -0.0019, "seen"),
+        (0.0001, 0.0003, "seen"),
+        (-0.0019, 0.0019, "no difference"),
+        (-0.0021, 0.0001, "open"),
+    ],
+)
+def test_what_an_interval_says(low, high, says):
+    assert rivals.outcome(low, high) == says

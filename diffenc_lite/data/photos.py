@@ -1,8 +1,7 @@
 """`photos`: patches of 16 x 16 pixels from colour photographs that come with the package.
 
-The package holds the pictures, 3.9 MB, and cuts the patches when they are loaded. `load` has those
-of the first SIX. A study takes all 29; the wheel has only the six. README.md names photographers
-and licences.
+The package holds 29 pictures, 3.9 MB, and cuts the patches when they are loaded. `load` has those
+of the first SIX, a study takes all. README.md names photographers and licences.
 """
 
 import io

@@ -5,15 +5,13 @@ trained without it: three folds of pictures, two seeds a fold. From each VDM com
 (fork.py); they are the frozen VDM below depth START, so that the difference of two arms is one of
 two whole bounds, also where their noise ends at another gamma. A fork is trained at a constant
 rate, its weights averaged over the last tenth of its updates, and scored whenever their number has
-doubled; the last score counts. Those of the primary comparisons are doubled once more where they
-still gain FLAT.
+doubled. It ends where a doubling gains less than FLAT; the last score counts.
 """
 
 import io
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +52,9 @@ PRIMARY = {  # less than 0 if the first of the two is better
     "network - fade": ("learned-2", "fade-2"),
     "best encoder - VDM at 5": ("best", "vdm-5"),
 }
-GOING_ON = {"learned-2", "image-2", "fade-2", "vdm-5"}  # the arms of PRIMARY
+TWICE = {"learned-2", "image-2", "fade-2", "vdm-5"}  # the arms of PRIMARY, run with both seeds
+MARGIN = 0.002  # bits per dimension; a smaller difference does not matter
+NETWORKS = ("learned", "skip", "inert", "unbounded")  # an update takes twice a VDM's time
 ENCODERS = ("image-2", "fade-2", "affine-2", "learned-2", "skip-2", "unbounded-2")
 
 
@@ -100,7 +100,7 @@ def _jobs(options: Options) -> list[Job]:
         {"part": "arm", **vdm, **arm}
         for vdm in vdms
         for arm in arms
-        if vdm["seed"] == 0 or _kind(arm) in GOING_ON
+        if vdm["seed"] == 0 or _kind(arm) in TWICE
     ]
     return listed[: options.budget["jobs"]]
 
@@ -120,13 +120,13 @@ def _run(job: Job, options: Options) -> Row | Results:
     model = fork.make_fork(job["arm"], seed, _path(options, fold, seed), START)
     lr = job["lr"] if rate else RATES[_kind(job)]
     lengths = [budget["rate"]] if rate else [budget["first"] * 2**k for k in range(20)]
-    enough, once_more = max(budget["last"], lengths[0]), not rate and _kind(job) in GOING_ON
-    lengths = [length for length in lengths if length <= enough * (2 if once_more else 1)]
+    least, most = (max(budget[name], lengths[0]) for name in ("least", "most"))
+    lengths = [length for length in lengths if length <= most]
     keep_freed_memory()
     name = f"{_kind(job)}-{fold}-{seed}"
     curve, score, last = trained(
         model, training_patches(training), scored_patches(scored), job["gamma_max"], lr, seed,
-        lengths, enough, budget["batch"], options.folder / f"{name}-{lr:g}-{lengths[0]}.pt",
+        lengths, least, budget["batch"], options.folder / f"{name}-{lr:g}-{lengths[0]}.pt",
     )  # fmt: skip
     row = {**job, "lr": lr, "total": curve[-1]["total"], "scored": scored, "curve": curve}
     if rate:
@@ -140,17 +140,18 @@ def _run(job: Job, options: Options) -> Row | Results:
 
 def trained(
     model: DiffEnc, images: Tensor, scored: tuple[Tensor, Tensor], end: float, lr: float, seed: int,
-    lengths: list[int], enough: int, batch: int, path: Path,
+    lengths: list[int], least: int, batch: int, path: Path,
 ) -> tuple[list[Row], fork.Score, DiffEnc]:  # fmt: skip
     """Train a fork whose noise ends at gamma `end`, at a constant rate, with the weights averaged
     over about the last tenth of the updates; stopped, it goes on from what `path` holds.
 
     Returns the curve, a row for each length; the last score of patches, above START; the averaged
-    model. Args: scored, patches and the number of the picture of each; enough, the length after
-    which it ends where the last doubling gained less than FLAT.
+    model. Args: scored, patches and the number of the picture of each; least, the length from
+    which on it ends where a doubling gained less than FLAT.
     """
     # so many updates that the cosine stays where it is, and the average as it is in its warm-up
-    config = replace(fork.fork_config(100 * enough, batch, seed, lr), ema=0.99999)
+    config = fork.fork_config(100 * lengths[-1], batch, seed, lr)
+    config = replace(config, ema=0.99999)
     state, quick, depth = State(model, config), bf16_if_faster(model), fork.depth_of(end, model)
     curve: list[Row] = []
     seconds = 0.0  # of processor time, in training
@@ -159,7 +160,7 @@ def trained(
         state.load(saved["state"])
         curve, seconds = saved["curve"], saved["seconds"]
     for length in lengths[len(curve) :]:
-        if length > enough and curve[-2]["total"] - curve[-1]["total"] < FLAT:
+        if length > least and curve[-2]["total"] - curve[-1]["total"] < FLAT:
             break
         while state.update < length:
             began = time.process_time()
@@ -177,7 +178,7 @@ def trained(
         )
         curve.append({
             "updates": length, "seconds": round(seconds, 1), "total": sum(bits) / len(bits),
-            "prior": sum(prior) / len(prior), "pictures": bits,
+            "priors": prior, "pictures": bits,
         })  # fmt: skip
     path.unlink(missing_ok=True)
     return curve, score, state.averaged
@@ -188,38 +189,58 @@ def _path(options: Options, fold: int, seed: int) -> Path:
 
 
 def _train_vdm(job: Job, options: Options) -> Row:
-    """Train a VDM on two folds, and keep it in the folder; stopped, it goes on where it was."""
+    """Train a VDM on two folds, and keep it in 16 bits; stopped, it goes on where it was."""
     fold, seed, budget = job["fold"], job["seed"], options.budget
     training, _, names = split_of(fold)
     torch.manual_seed(seed)
     model = build(ModelConfig("identity", "small", shape=(3, photos.SIZE, photos.SIZE)))
     config = TrainConfig(budget["vdm"], 64, lr=0.003, warmup=200, optimizer="muon", seed=seed)
     path = _path(options, fold, seed)
-    last = train(model, training_patches(training), config, path)
-    scored = evaluate(
-        last.model, scored_patches(names)[0], generator=torch.Generator().manual_seed(0)
-    )
-    save_model(last.model, path, {"pictures": training, "bits_per_dim": scored.total})
+    model = train(model, training_patches(training), config, path).model.half().float()
+    scored = evaluate(model, scored_patches(names)[0], generator=torch.Generator().manual_seed(0))
+    save_model(model.half(), path, {"pictures": training, "bits_per_dim": scored.total})
     return {**job, "total": scored.total, "scored": names}
 
 
 # ---- results -------------------------------------------------------------------------------------
 
-
-def declared_end(curve: list[Row]) -> Row:
-    """The score that was to count at first: where a doubling lowered the bound by less than FLAT,
-    or the last. It ends arms that have hardly begun (rivals.md)."""
-    doubled = pairwise(curve)
-    return next((new for old, new in doubled if old["total"] - new["total"] < FLAT), curve[-1])
+Bounds = dict[str, dict[str, float]]  # by picture, by arm
 
 
-def bounds(rows: list[Row], seed: int | None = None) -> dict[str, dict[str, float]]:
-    """Last bounds above START of each arm, by picture: the mean over seeds, or of one."""
+def last(row: Row) -> Row:
+    """The score that counts."""
+    point: Row = row["curve"][-1]
+    return point
+
+
+def after(updates: int, of_network: int | None = None) -> Callable[[Row], Row]:
+    """The score of an arm after so many updates.
+
+    of_network: those of a network, where it is to have another number: half as many is equal time.
+    """
+
+    def point(row: Row) -> Row:
+        wanted = of_network if of_network and row["arm"] in NETWORKS else updates
+        return next(point for point in row["curve"] if point["updates"] == wanted)
+
+    return point
+
+
+def bounds(
+    rows: list[Row],
+    seed: int | None = None,
+    score: Callable[[Row], Row] = last,
+    loss: str = "pictures",
+) -> Bounds:
+    """Bounds above START of each arm, by picture: the mean over seeds, or of one.
+
+    Args: score, which of a row, `last` or `after(...)`; loss, "priors" for the prior loss alone.
+    """
     found: dict[str, dict[str, list[float]]] = {}
     for row in rows:
         if row["part"] == "arm" and seed in (None, row["seed"]):
             pictures = found.setdefault(_kind(row), {})
-            for name, total in zip(row["scored"], row["curve"][-1]["pictures"], strict=True):
+            for name, total in zip(row["scored"], score(row)[loss], strict=True):
                 pictures.setdefault(name, []).append(total)
     return {
         arm: {name: sum(totals) / len(totals) for name, totals in sorted(pictures.items())}
@@ -227,18 +248,33 @@ def bounds(rows: list[Row], seed: int | None = None) -> dict[str, dict[str, floa
     }
 
 
-def difference(of: dict[str, dict[str, float]], first: str, second: str) -> NDArray[np.float64]:
+def difference(of: Bounds, first: str, second: str) -> NDArray[np.float64]:
     """The first arm's bound minus the second's, one number a picture."""
     return np.array([of[first][name] - of[second][name] for name in of[second]])
 
 
-def best_encoder(of: dict[str, dict[str, float]]) -> str:
+def best_encoder(of: Bounds) -> str:
     """The encoder at 2 whose bound, the mean over pictures, is lowest."""
     return min(ENCODERS, key=lambda arm: sum(of[arm].values()))
+
+
+def outcome(low: float, high: float) -> str:
+    """What an interval of a difference says, by the rule that was declared."""
+    if low > 0 or high < 0:
+        return "seen" + (", beyond the margin" if low > MARGIN or high < -MARGIN else "")
+    return "no difference" if -MARGIN < low and high < MARGIN else "open"
 
 
 STUDY = Study(
     _jobs,
     _run,
-    budget={"vdm": 8000, "rate": 1600, "first": 100, "last": 12_800, "batch": 64, "jobs": 200},
+    budget={
+        "vdm": 8000,
+        "rate": 1600,
+        "first": 200,
+        "least": 3200,
+        "most": 12_800,
+        "batch": 64,
+        "jobs": 200,
+    },
 )
