@@ -21,11 +21,12 @@ from torch import Tensor
 
 from ...data import photos
 from ...evaluation import evaluate
-from ...files import write_whole
+from ...files import PathLike, write_whole
 from ...model import DiffEnc, ModelConfig, build
 from ...pretrained import save_model
 from ...training import State, TrainConfig, bf16_if_faster, keep_freed_memory, train
 from . import fork
+from .purpose import BASES
 from .study import Job, Options, Results, Row, Study
 
 DECLARATION = Path(__file__).with_suffix(".md")
@@ -100,12 +101,13 @@ def _jobs(options: Options) -> list[Job]:
         {"part": "arm", **vdm, **arm}
         for vdm in vdms
         for arm in arms
-        if vdm["seed"] == 0 or _kind(arm) in TWICE
+        if vdm["seed"] == 0 or kind(arm) in TWICE
     ]
     return listed[: options.budget["jobs"]]
 
 
-def _kind(arm: Job) -> str:
+def kind(arm: Job) -> str:
+    """The name of an arm, with the gamma_1 where its noise ends."""
     return f"{arm['arm']}-{arm['gamma_max']:g}"
 
 
@@ -118,12 +120,12 @@ def _run(job: Job, options: Options) -> Row | Results:
     if rate:
         training, scored = [name for name in training if name not in held_back], held_back
     model = fork.make_fork(job["arm"], seed, _path(options, fold, seed), START)
-    lr = job["lr"] if rate else RATES[_kind(job)]
+    lr = job["lr"] if rate else RATES[kind(job)]
     lengths = [budget["rate"]] if rate else [budget["first"] * 2**k for k in range(20)]
     least, most = (max(budget[name], lengths[0]) for name in ("least", "most"))
     lengths = [length for length in lengths if length <= most]
     keep_freed_memory()
-    name = f"{_kind(job)}-{fold}-{seed}"
+    name = f"{kind(job)}-{fold}-{seed}"
     curve, score, last = trained(
         model, training_patches(training), scored_patches(scored), job["gamma_max"], lr, seed,
         lengths, least, budget["batch"], options.folder / f"{name}-{lr:g}-{lengths[0]}.pt",
@@ -184,6 +186,11 @@ def trained(
     return curve, score, state.averaged
 
 
+def vdm_of(fold: int) -> PathLike:
+    """The name of a VDM of the first seed, which comes with the package."""
+    return BASES / f"photos-{fold}"
+
+
 def _path(options: Options, fold: int, seed: int) -> Path:
     return options.folder / f"vdm-{fold}-{seed}"
 
@@ -226,6 +233,15 @@ def after(updates: int, of_network: int | None = None) -> Callable[[Row], Row]:
     return point
 
 
+def runs(rows: list[Row]) -> dict[str, list[Row]]:
+    """The rows of each arm: of all VDMs."""
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        if row["part"] == "arm":
+            found.setdefault(kind(row), []).append(row)
+    return found
+
+
 def bounds(
     rows: list[Row],
     seed: int | None = None,
@@ -237,11 +253,12 @@ def bounds(
     Args: score, which of a row, `last` or `after(...)`; loss, "priors" for the prior loss alone.
     """
     found: dict[str, dict[str, list[float]]] = {}
-    for row in rows:
-        if row["part"] == "arm" and seed in (None, row["seed"]):
-            pictures = found.setdefault(_kind(row), {})
-            for name, total in zip(row["scored"], score(row)[loss], strict=True):
-                pictures.setdefault(name, []).append(total)
+    for arm, of_arm in runs(rows).items():
+        for row in of_arm:
+            if seed in (None, row["seed"]):
+                pictures = found.setdefault(arm, {})
+                for name, total in zip(row["scored"], score(row)[loss], strict=True):
+                    pictures.setdefault(name, []).append(total)
     return {
         arm: {name: sum(totals) / len(totals) for name, totals in sorted(pictures.items())}
         for arm, pictures in found.items()
@@ -265,16 +282,5 @@ def outcome(low: float, high: float) -> str:
     return "no difference" if -MARGIN < low and high < MARGIN else "open"
 
 
-STUDY = Study(
-    _jobs,
-    _run,
-    budget={
-        "vdm": 8000,
-        "rate": 1600,
-        "first": 200,
-        "least": 3200,
-        "most": 12_800,
-        "batch": 64,
-        "jobs": 200,
-    },
-)
+BUDGET = {"vdm": 8000, "rate": 1600, "first": 200, "least": 3200, "most": 12_800, "batch": 64}
+STUDY = Study(_jobs, _run, budget=BUDGET | {"jobs": 200})
