@@ -17,6 +17,7 @@ from diffenc_lite.course.worlds import (
     OneOf,
     PlusMinus,
     World,
+    best_fade,
     best_motion,
     direction_bills,
     drawn_variances,
@@ -194,6 +195,25 @@ def test_no_neighbour_pays_less(bump, power):
     t = torch.linspace(0, 1, 81, dtype=F64)[:, None]
     best, other = (sum(direction_bills(g, S, GAMMA)) for g in (f, f + 0.03 * bump * t**power))
     assert (other > best + 1e-5 * S.clamp(max=1)).all()
+
+
+def test_one_factor_for_one_direction_is_the_best_motion():
+    for k, s in enumerate(S):
+        found = best_fade(s[None], GAMMA)
+        torch.testing.assert_close(found, best_motion(S, GAMMA)[:, k], atol=2e-3, rtol=0)
+
+
+def test_one_factor_for_many_pays_least_with_a_mean_that_moves_for_free():
+    f, alpha2 = best_fade(S, GAMMA, mean=20.0), 1 / (1 + math.exp(2.0))
+
+    def bill(f):
+        of_directions = direction_bills(f[:, None].expand(-1, len(S)), S, GAMMA)
+        return sum(of_directions).sum() + alpha2 * f[-1] ** 2 * 20 / 2
+
+    assert f[-1] < best_fade(S, GAMMA)[-1]
+    for power in (1, 3):
+        bump = 0.03 * torch.linspace(0, 1, 81, dtype=F64) ** power
+        assert min(bill(f + bump), bill(f - bump)) > bill(f)
 
 
 def test_the_bills_are_those_of_the_exact_world():

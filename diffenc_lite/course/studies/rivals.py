@@ -221,14 +221,15 @@ def last(row: Row) -> Row:
 
 
 def after(updates: int, of_network: int | None = None) -> Callable[[Row], Row]:
-    """The score of an arm after so many updates.
+    """The score of an arm after so many updates, or that at its end if it has made fewer.
 
     of_network: those of a network, where it is to have another number: half as many is equal time.
     """
 
     def point(row: Row) -> Row:
-        wanted = of_network if of_network and row["arm"] in NETWORKS else updates
-        return next(point for point in row["curve"] if point["updates"] == wanted)
+        most = of_network if of_network and row["arm"] in NETWORKS else updates
+        *_, found = (point for point in row["curve"] if point["updates"] <= most)
+        return found
 
     return point
 

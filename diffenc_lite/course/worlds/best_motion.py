@@ -35,6 +35,33 @@ def direction_bills(f: Tensor, s: Tensor, gamma: Tensor) -> tuple[Tensor, Tensor
     return (v - 1 - torch.log(v)) / 2, motion.sum(0)
 
 
+def best_fade(s: Tensor, gamma: Tensor, mean: float = 0.0) -> Tensor:
+    """f (K,) of one factor for all directions, and for the mean c of the data, for which the bills
+    are least: those of `direction_bills`, and alpha_1^2 f_1^2 ||c||^2 / 2. Args: mean, ||c||^2."""
+    rises = torch.zeros(len(gamma) - 1, dtype=torch.float64, requires_grad=True)
+    search = torch.optim.LBFGS(
+        [rises],
+        max_iter=300,
+        tolerance_grad=1e-12,
+        tolerance_change=0,
+        line_search_fn="strong_wolfe",
+    )
+
+    def path() -> Tensor:
+        return 1 + torch.cat([torch.zeros_like(rises[:1]), rises.cumsum(0)])
+
+    def bill() -> Tensor:
+        search.zero_grad()
+        f = path()
+        total = sum(direction_bills(f[:, None].expand(-1, len(s)), s, gamma)).sum()
+        total = total + torch.sigmoid(-gamma[-1]) * f[-1].square() * mean / 2
+        total.backward()
+        return total.detach()
+
+    search.step(bill)
+    return path().detach()
+
+
 def best_motion(s: Tensor, gamma: Tensor) -> Tensor:
     """f (K, n) for which start and motion are least; s (n,) > 0, and gamma (K,) increasing.
 
