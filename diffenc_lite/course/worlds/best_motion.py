@@ -16,6 +16,8 @@ On it k^2 = (dq/dgamma)^2 + 1 / (4 cosh^2 q) does not change, and y = sinh q obe
 is a sum of two powers of the SNR, -1/2 + k and -1/2 - k; each q_1 gives the path of one s.
 """
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -39,13 +41,8 @@ def best_fade(s: Tensor, gamma: Tensor, mean: float = 0.0) -> Tensor:
     """f (K,) of one factor for all directions, and for the mean c of the data, for which the bills
     are least: those of `direction_bills`, and alpha_1^2 f_1^2 ||c||^2 / 2. Args: mean, ||c||^2."""
     rises = torch.zeros(len(gamma) - 1, dtype=torch.float64, requires_grad=True)
-    search = torch.optim.LBFGS(
-        [rises],
-        max_iter=300,
-        tolerance_grad=1e-12,
-        tolerance_change=0,
-        line_search_fn="strong_wolfe",
-    )
+    stop: Any = {"max_iter": 300, "tolerance_grad": 1e-12, "tolerance_change": 0}
+    search = torch.optim.LBFGS([rises], line_search_fn="strong_wolfe", **stop)
 
     def path() -> Tensor:
         return 1 + torch.cat([torch.zeros_like(rises[:1]), rises.cumsum(0)])
