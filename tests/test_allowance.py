@@ -49,14 +49,14 @@ def test_a_shipped_vdm_has_the_bound_of_its_card():
     assert abs(found.total - card["bits_per_dim"]) < 0.05
 
 
-def test_losses_are_by_vdm():
+def test_totals_are_by_vdm():
     def row(part, arm, vdm, total):
         return {"part": part, "arm": arm, "vdm": vdm, "total": total, "prior": total / 2}
 
     rows = [row("primary", "image", vdm, 1.0 + vdm) for vdm in (2, 0, 1)]
     rows += [row("rate", "image", 0, 7.0), row("control", "vdm", 0, 3.0)]
-    assert purpose.losses(rows, "image").tolist() == [1.0, 2.0, 3.0]
-    assert purpose.losses(rows, "image", "prior").tolist() == [0.5, 1.0, 1.5]
+    assert purpose.by_vdm(rows, "image").tolist() == [1.0, 2.0, 3.0]
+    assert purpose.by_vdm(rows, "image", "prior").tolist() == [0.5, 1.0, 1.5]
 
 
 @pytest.mark.parametrize("fold", rivals.FOLDS)

@@ -31,7 +31,7 @@ def base(vdm: int) -> PathLike:
     return BASES / f"mnist-{vdm}" if vdm else "mnist-vdm"
 
 
-def losses(rows: list[Row], arm: str, loss: str = "total") -> NDArray[np.float64]:
+def by_vdm(rows: list[Row], arm: str, loss: str = "total") -> NDArray[np.float64]:
     """Of an arm, in bits per dimension, one number for each VDM."""
     parts = ("primary", "control")
     of = {row["vdm"]: row[loss] for row in rows if row["part"] in parts and row["arm"] == arm}

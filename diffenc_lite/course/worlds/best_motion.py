@@ -50,8 +50,8 @@ def best_fade(s: Tensor, gamma: Tensor, mean: float = 0.0) -> Tensor:
     def bill() -> Tensor:
         search.zero_grad()
         f = path()
-        total = sum(direction_bills(f[:, None].expand(-1, len(s)), s, gamma)).sum()
-        total = total + torch.sigmoid(-gamma[-1]) * f[-1].square() * mean / 2
+        start, motion = direction_bills(f[:, None].expand(-1, len(s)), s, gamma)
+        total = (start + motion).sum() + torch.sigmoid(-gamma[-1]) * f[-1].square() * mean / 2
         total.backward()
         return total.detach()
 
