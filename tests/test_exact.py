@@ -265,3 +265,11 @@ def test_a_normal_world_is_drawn_with_these_variances(steps, size):
             *_, last = sample_steps(model, 20_000, Chain.equal(steps, ratio), generator=seeded(3))
         expected = drawn_variances(VARIANCES, steps, share, size * ERROR)
         assert last.x_hat.var(0).tolist() == pytest.approx(expected.tolist(), rel=0.05)
+
+
+def test_an_error_may_differ_from_step_to_step():
+    alike = drawn_variances(VARIANCES, 2, 1.0, torch.stack([ERROR, ERROR]))
+    torch.testing.assert_close(alike, drawn_variances(VARIANCES, 2, 1.0, ERROR))
+    first, last = (torch.stack(each) for each in ([ERROR, 0 * ERROR], [0 * ERROR, ERROR]))
+    found = (drawn_variances(VARIANCES, 2, 1.0, error) for error in (first, last, 0.0))
+    assert len({tuple(each.tolist()) for each in found} | {tuple(alike.tolist())}) == 4
