@@ -21,7 +21,8 @@ OTHER_VERDICTS = {
     "proved under": {"scaling, perfect"},
     "not tested": {"MNIST", "long training"},
     "not seen here": {
-        "digits, from scratch", "digits, equal time", "photographs, noise",
+        "digits, from scratch", "digits, equal time", "photographs, fade",
+        "photographs, noise",
         "latent loss, photographs", "scaling, trained", "learned > scaling", "local to global",
     },
 }  # fmt: skip
