@@ -204,7 +204,9 @@ def _train_vdm(job: Job, options: Options) -> Row:
     config = TrainConfig(budget["vdm"], 64, lr=0.003, warmup=200, optimizer="muon", seed=seed)
     path = _path(options, fold, seed)
     model = train(model, training_patches(training), config, path).model.half().float()
-    scored = evaluate(model, scored_patches(names)[0], generator=torch.Generator().manual_seed(0))
+    patches, clusters = scored_patches(names)
+    draws = torch.Generator().manual_seed(0)
+    scored = evaluate(model, patches, clusters=clusters, generator=draws)
     save_model(model.half(), path, {"pictures": training, "bits_per_dim": scored.total})
     return {**job, "total": scored.total, "scored": names}
 
