@@ -30,11 +30,11 @@ def printed(lesson):
     return "\n".join("".join(o["text"]) for o in outputs if o["output_type"] == "stream")
 
 
-def numbers(lesson, start, skip=0):
-    """Those of the line that starts so, but for the first few; minus signs are theirs."""
+def numbers(lesson, start):
+    """Those of the line that starts so, after its start."""
     (line,) = (x for x in printed(lesson).splitlines() if x.strip().startswith(start))
     found = re.findall(r"(?<![\w.-])[+-]?\d[\d,]*\.?\d*", line[line.index(start) + len(start) :])
-    return [float(number.replace(",", "")) for number in found][skip:]
+    return [float(number.replace(",", "")) for number in found]
 
 
 def interval(values):
@@ -60,7 +60,7 @@ ARMS = sorted({(r["arm"], r["gamma_max"]) for r in rows_of("rivals") if r["part"
 def test_the_declared_differences():
     learned, others = by_picture("learned", 2.0), {"image": 2.0, "fade": 2.0}
     for arm, end in others.items():
-        found = numbers("10", f"network - {arm}   ")[:3]
+        found = numbers("10", f"learned - {arm}   ")[:3]
         np.testing.assert_allclose(found, interval(learned - by_picture(arm, end)), atol=6e-5)
     encoders = [by_picture(*arm) for arm in ARMS if arm[0] not in ("vdm", "inert")]
     best = min(encoders, key=np.mean) - by_picture("vdm", 5.0)
@@ -81,7 +81,7 @@ def test_patches_look_surer_than_pictures():
     arrays = np.load(RESULTS / "rivals.npz")
     folds = [arrays[f"learned_2_{k}_0"] - arrays[f"image_2_{k}_0"].astype(float) for k in range(3)]
     each = np.concatenate(folds)
-    count, half = numbers("10", "network - image,", skip=0)[:2]
+    count, half = numbers("10", "learned - image,")[:2]
     assert count == len(each) == 9553
     assert half == pytest.approx(1.96 * stats.sem(each), abs=6e-5)
     _, low, high = interval(by_picture("learned", 2.0, 0) - by_picture("image", 2.0, 0))

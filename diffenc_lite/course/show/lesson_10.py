@@ -46,11 +46,12 @@ def allowances(bounds: Mapping[str, Mapping[str, float]]) -> Picture:
         ax.barh(k, share, color=PRIOR)
         ax.barh(k, 1 - share, left=share, color=GREEN, alpha=0.35)
         rest = f"{row['prior'] - row['mean']:.4f}"
-        ax.text(share / 2, k, f"{row['mean']:.4f}", ha="center", va="center")
+        if share > 0.15:
+            ax.text(share / 2, k, f"{row['mean']:.4f}", ha="center", va="center")
         ax.text((share + 1) / 2, k, rest, ha="center", va="center")
     plots.name_rows(ax, list(bounds))
     ax.set(xticks=[], xlim=(0, 1))
-    ax.set_title("What one image can take (blue), what is left to a network (green)")
+    ax.set_title("Shares of the ceiling: one image (blue), left to a network (green)")
     return figure
 
 
@@ -91,7 +92,8 @@ def to_the_end(
             x = updates * (cost[arm] if timed else 1)
             ax.plot(x, bits, "-o", color=ARM_COLOURS[arm], ms=4)
             if timed:
-                ax.text(x[-1] * 1.1, bits[-1], arm, color=ARM_COLOURS[arm], va="center")
+                place = {"fade": "bottom", "learned": "top"}.get(arm, "center")
+                ax.text(x[-1] * 1.1, bits[-1], arm, color=ARM_COLOURS[arm], va=place)
         ax.set(xscale="log", xlabel="time, in updates of a VDM" if timed else "updates")
         plots.plain_ticks(ax.xaxis, [200, 800, 3200, 12800])
     axes[0].set_ylabel("bound above depth 0.6")
@@ -109,7 +111,7 @@ def power_explorer(
     Args: allowed, sizes to be marked, by name; spreads, the positions of that slider; power, of a
         difference in standard errors and the degrees of freedom.
     """
-    counts, shifts = [2, 3, 5, 10, 20, 50, 200], np.linspace(0, 30, 121)
+    counts, shifts = [2, 3, 5, 10, 29, 50, 200], np.linspace(0, 30, 121)
     tables = {n: np.array([power(shift, n - 1) for shift in shifts]) for n in counts}
     sizes = np.geomspace(1e-4, 0.1, 200)
     figure, ax = plots.subplots(size=(5.1, 3.9))
@@ -129,8 +131,8 @@ def power_explorer(
         ax.set_title(", ".join(f"{name} {share:.0%}" for name, share in shares.items()))
         return figure
 
-    controls = slider("pairs", counts, 3, "{:d}"), slider("spread", spreads, 0.0002, "{:g}")
-    return Explorer(draw, *controls, stills=[(1, 1), (1, 3), (1, 6), (5, 6)])
+    controls = slider("pairs", counts, 3, "{:d}"), slider("spread", spreads, spreads[0], "{:g}")
+    return Explorer(draw, *controls, stills=[(1, 2), (4, 2), (1, 4), (4, 4)])
 
 
 def arms(

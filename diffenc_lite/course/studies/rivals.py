@@ -49,8 +49,8 @@ GRID = (0.0005, 0.0015, 0.0045, 0.0135)  # of learning rates; one step further w
 # The best of them, by arm and gamma_1.
 RATES = dict.fromkeys(("vdm-2", "vdm-5", "image-2", "fade-2", "learned-2"), 0.0015)
 PRIMARY = {  # less than 0 if the first of the two is better
-    "network - image": ("learned-2", "image-2"),
-    "network - fade": ("learned-2", "fade-2"),
+    "learned - image": ("learned-2", "image-2"),
+    "learned - fade": ("learned-2", "fade-2"),
     "best encoder - VDM at 5": ("best", "vdm-5"),
 }
 TWICE = {"learned-2", "image-2", "fade-2", "vdm-5"}  # the arms of PRIMARY, run with both seeds
