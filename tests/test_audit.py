@@ -21,8 +21,9 @@ OTHER_VERDICTS = {
     "proved under": {"scaling, perfect"},
     "not tested": {"MNIST", "long training"},
     "not seen here": {
-        "digits, from scratch", "digits, equal time", "latent loss, photographs",
-        "scaling, trained", "learned > scaling", "local to global",
+        "digits, from scratch", "digits, equal time", "photographs, fade",
+        "photographs, noise",
+        "latent loss, photographs", "scaling, trained", "learned > scaling", "local to global",
     },
 }  # fmt: skip
 
@@ -64,14 +65,9 @@ def test_numbers_in_the_words_of_a_row_are_those_of_its_evidence():
     for term in ("", ", diffusion"):
         assert f"{of.QUOTED[f'CIFAR-10, small{term}'][0]}," in CLAIMS["CIFAR-10, small"].words
     assert f"{of.QUOTED['ImageNet32'][0]}, with and without" in CLAIMS["ImageNet32"].words
-    rows = {r["data"]: r for r in read_results("purpose")["rows"] if r["part"] == "allowance"
-            and r["gamma_max"] == {"mnist": 5.0, "photos": 2.0}[r["data"]]}  # fmt: skip
-    assert "0.0045 over" in CLAIMS["digits, from scratch"].note
-    assert 0.0044 < rows["mnist"]["prior"] < 0.0045  # at most
-    assert f"below -{rows['photos']['mean']:.4f}" in CLAIMS["photographs, equal time"].note
-    prior, diffusion = look("latent loss, photographs").findings
-    assert "by a third as much" in CLAIMS["latent loss, photographs"].note
-    assert math.isclose(diffusion.mean / -prior.mean, 1 / 3, abs_tol=0.03)
+    ceiling = next(r for r in read_results("purpose")["rows"]
+                   if r["part"] == "allowance" and r["gamma_max"] == 5)["prior"]  # fmt: skip
+    assert "0.0045 over" in CLAIMS["digits, from scratch"].note and 0.0044 < ceiling < 0.0045
 
 
 # ---- the rule ------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from diffenc_lite.course.worlds import (
     OneOf,
     PlusMinus,
     World,
+    best_fade,
     best_motion,
     direction_bills,
     drawn_variances,
@@ -196,6 +197,25 @@ def test_no_neighbour_pays_less(bump, power):
     assert (other > best + 1e-5 * S.clamp(max=1)).all()
 
 
+def test_one_factor_for_one_direction_is_the_best_motion():
+    for k, s in enumerate(S):
+        found = best_fade(s[None], GAMMA)
+        torch.testing.assert_close(found, best_motion(S, GAMMA)[:, k], atol=2e-3, rtol=0)
+
+
+def test_one_factor_for_many_pays_least_with_a_mean_that_moves_for_free():
+    f, alpha2 = best_fade(S, GAMMA, mean=20.0), 1 / (1 + math.exp(2.0))
+
+    def bill(f):
+        of_directions = direction_bills(f[:, None].expand(-1, len(S)), S, GAMMA)
+        return sum(of_directions).sum() + alpha2 * f[-1] ** 2 * 20 / 2
+
+    assert f[-1] < best_fade(S, GAMMA)[-1]
+    for power in (1, 3):
+        bump = 0.03 * torch.linspace(0, 1, 81, dtype=F64) ** power
+        assert min(bill(f + bump), bill(f - bump)) > bill(f)
+
+
 def test_the_bills_are_those_of_the_exact_world():
     f = torch.linspace(1, 0.4, 81, dtype=F64)[:, None]
     start, motion = direction_bills(f, torch.tensor([3.0]).double(), GAMMA)
@@ -245,3 +265,11 @@ def test_a_normal_world_is_drawn_with_these_variances(steps, size):
             *_, last = sample_steps(model, 20_000, Chain.equal(steps, ratio), generator=seeded(3))
         expected = drawn_variances(VARIANCES, steps, share, size * ERROR)
         assert last.x_hat.var(0).tolist() == pytest.approx(expected.tolist(), rel=0.05)
+
+
+def test_an_error_may_differ_from_step_to_step():
+    alike = drawn_variances(VARIANCES, 2, 1.0, torch.stack([ERROR, ERROR]))
+    torch.testing.assert_close(alike, drawn_variances(VARIANCES, 2, 1.0, ERROR))
+    first, last = (torch.stack(each) for each in ([ERROR, 0 * ERROR], [0 * ERROR, ERROR]))
+    found = (drawn_variances(VARIANCES, 2, 1.0, error) for error in (first, last, 0.0))
+    assert len({tuple(each.tolist()) for each in found} | {tuple(alike.tolist())}) == 4

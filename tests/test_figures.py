@@ -607,34 +607,25 @@ def test_10_every_position_shows_the_power_of_the_t_test():
         assert ax.get_title() == f"a {share[0]:.0%}, b {share[1]:.0%}"
 
 
-def test_10_the_answer_stands_between_what_was_predicted_and_what_is_left():
-    found = {
-        "data": "mnist", "differences": [-0.001, 0.0005, 0.001], "mean": -0.0004, "low": -0.002,
-        "high": 0.0012, "left": 0.003,
-    }  # fmt: skip
-    figure = lesson_10.answer(
-        [found], {"mnist": [1e-4, 2e-4, 3e-4]}, {"mnist": 0.0025}, {"mnist": (-0.002, -0.001)}
-    )
-    (ax,) = figure.axes
-    assert "network" in ax.get_title() and rows(ax)["image's share"] == [-0.0025]
-    spans = [bars.get_segments()[0] for bars in ax.collections]
-    np.testing.assert_allclose(spans[0], [[-0.0011, 0], [-0.0009, 0]])
-    np.testing.assert_allclose(spans[1], [[0.0003, 1], [0.0007, 1]])
-    np.testing.assert_allclose(spans[3], [[-0.002, 2.95], [0.0012, 2.95]])
-    names = [label.get_text() for label in ax.get_yticklabels()]
-    assert names == ["VDM 0", "VDM 1", "VDM 2", "their mean", "image's share"]
-    assert line(ax, plots.RED, "--")[0].tolist() == [-0.003, -0.003]
+def test_10_each_picture_is_a_circle_beside_their_mean_and_the_margin():
+    gaps = {"a - b": [0.1, -0.3, 0.2], "c - d": [0.4, 0.5, 0.9]}
+    (ax,) = lesson_10.by_picture(gaps, lambda v: (min(v), max(v)), 0.05).axes
+    circles, bars, means = ax.lines[1::3], ax.lines[2::3], ax.lines[3::3]
+    for values, circle, bar, mean in zip(gaps.values(), circles, bars, means, strict=True):
+        assert circle.get_xdata().tolist() == values
+        assert bar.get_xdata().tolist() == [min(values), max(values)]
+        assert mean.get_xdata().tolist() == pytest.approx([np.mean(values)])
+    band = ax.patches[0].get_extents().transformed(ax.transData.inverted())
+    assert (band.x0, band.x1) == pytest.approx((-0.05, 0.05))
+    assert [label.get_text() for label in ax.get_yticklabels()] == list(gaps)
 
 
-def test_10_a_dose_is_a_share_of_what_is_left():
-    gains = {("mnist", 5.0): [0.1, 0.2], ("photos", 2.0): [0.3, 0.5]}
-    left = {("mnist", 5.0): 0.5, ("photos", 2.0): 0.4}
-    (ax,) = lesson_10.doses(gains, left, lambda share: (min(share), max(share))).axes
-    shares = [each.get_ydata() for each in ax.lines[2:]]
-    expected = [[0.75, 1.25], [0.75, 1.25], [1.0], [0.2, 0.4], [0.2, 0.4], [0.3]]
-    for shown, values in zip(shares, expected, strict=True):
-        np.testing.assert_allclose(shown, values)
-    assert ["0.4000" in label.get_text() for label in ax.get_xticklabels()] == [True, False]
+def test_10_curves_go_over_updates_and_over_time():
+    curves = {"fade": [(200, 3.0), (400, 2.0)], "learned": [(200, 2.5), (400, 1.5)]}
+    left, right = lesson_10.to_the_end(curves, {"fade": 1.2, "learned": 2.0}).axes
+    for ax, times in ((left, (1, 1)), (right, (1.2, 2))):
+        for line, points, cost in zip(ax.lines, curves.values(), times, strict=True):
+            np.testing.assert_allclose(line.get_xydata(), np.array(points) * [cost, 1])
 
 
 def test_11_every_position_shows_its_patch_and_its_depth(generator):

@@ -1,18 +1,16 @@
 """Put a trained model among those that ship, with its weights in 16 bits.
 
-    python tools/ship_model.py runs/photos-0 diffenc_lite/course/studies/bases/photos-0
+    python tools/ship_model.py runs/mnist-1 diffenc_lite/course/studies/bases/mnist-1
     python tools/ship_model.py runs/photos diffenc_lite/pretrained/photos-vdm-medium
 
 `runs/photos` is the folder of a training. The card gets the bound with the rounded weights.
 
 The bases of the study `purpose` were trained by
 
-    python -m diffenc_lite train runs/photos-0 --encoder identity --data photos --updates 4000 \\
-        --batch 64 --lr 0.003 --warmup 200 --ends 8 --seed 0
     python -m diffenc_lite train runs/mnist-1 --encoder identity --data full --updates 12000 \\
         --batch 64 --lr 0.003 --warmup 200 --ends 8 --seed 1
 
-and so on for photos-1, photos-2 and mnist-2; docs/models.md has the lines of the others.
+and so on for mnist-2; docs/models.md has the lines of the others. The study `rivals` makes its own.
 """
 
 from argparse import ArgumentParser, RawDescriptionHelpFormatter

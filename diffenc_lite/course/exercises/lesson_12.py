@@ -15,7 +15,7 @@ Hint: The gap with the best scale is $g+(A^*/c-1)h$; its mean square is $m$.
 Hint: The steps add up, each with $\frac12\ln(1+m)$ nats per dimension.
 
 12.2: Predict. Eight equal steps, the best mean. In which of them is $w^*$ smallest, so that the
-step adds most noise beyond the posterior's?
+step is widened by the largest factor?
 a: in the steps from almost pure noise, where the network can only guess
 b: in the middle, where the digit takes shape
 c: in the steps near the data, where the digit is already plain to see

@@ -1,7 +1,6 @@
 """Pictures of lesson 10, Does the encoder help?, and its explorer of power."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -9,48 +8,30 @@ from numpy.typing import ArrayLike, NDArray
 from . import plots
 from .drawing import COLOURS, arrow, box, canvas, words
 from .explorers import Explorer, slider
-from .plots import BLACK, BLUE, GREEN, ORANGE, RED, Picture
+from .plots import BLACK, BLUE, GREEN, ORANGE, PURPLE, RED, SKY, Picture
 
 Interval = Callable[[ArrayLike], tuple[float, float]]  # of a mean, from its values
 
 PRIOR, DIFFUSION = COLOURS["prior"], COLOURS["diffusion"]
-NAMES = {"mnist": "digits", "photos": "photographs"}
-SIDES = {"mnist": (-0.0034, 0.0015), "photos": (-0.036, 0.004)}  # of the axis of bits
+ARM_COLOURS = {
+    "vdm": BLUE, "vdm at 5": BLACK, "image": ORANGE, "fade": PURPLE, "affine": RED,
+    "learned": GREEN, "skip": SKY,
+}  # fmt: skip
 
 
-def answer(
-    found: Sequence[Mapping[str, Any]],
-    errors: Mapping[str, Sequence[float]],
-    shares: Mapping[str, float],
-    predicted: Mapping[str, tuple[float, float]],
-) -> Picture:
-    """Learned minus image of each VDM, and their mean, in the predicted band.
-
-    Args: found, rows of `purpose.comparisons`; by data: errors, the half width over test images of
-        each difference; shares, that of the mean; predicted, the ends of the band.
-    """
-    figure, axes = plots.subplots(len(found), 1, size=(8, 0.4 + 2.6 * len(found)))
-    for ax, row in zip(np.atleast_1d(axes), found, strict=True):
-        data, differences = row["data"], row["differences"]
-        low, high = SIDES[data]
-        ends = np.clip(predicted[data], low, high)
-        ax.axvspan(*ends, color=GREEN, alpha=0.16, lw=0)
-        ax.text(ends.mean(), -0.8, "predicted", color=GREEN, ha="center", va="center")
-        ax.axvline(0, color="0.4", lw=1.2, ls="-")
-        ax.axvline(-row["left"], color=RED, lw=1.6, ls="--")
-        label = " left to a network"
-        ax.text(-row["left"], 4.75, label, color=RED, va="center", fontsize=11)
-        ax.barh(3.9, -shares[data], 0.5, color=PRIOR)
-        for k, (value, half) in enumerate(zip(differences, errors[data], strict=True)):
-            ax.errorbar(value, k, xerr=half, fmt="o", color=BLACK, ms=6, capsize=3, lw=1.5)
-        bar = [[row["mean"] - row["low"]], [row["high"] - row["mean"]]]
-        ax.errorbar(row["mean"], 2.95, xerr=bar, fmt="D", color=BLUE, ms=8, capsize=5, lw=3)
-        ahead = "the image" if row["mean"] > 0 else "the network"
-        ax.set(xlim=(low, high), ylim=(5.2, -1.3), title=f"{NAMES[data]}: {ahead} is ahead")
-        labels = [f"VDM {k}" for k in range(len(differences))]
-        ax.set_yticks([0, 1, 2, 2.95, 3.9], [*labels, "their mean", "image's share"])
-        ax.grid(axis="y", visible=False)
-    ax.set_xlabel("learned minus image, bits per dimension")
+def by_picture(differences: Mapping[str, ArrayLike], interval: Interval, margin: float) -> Picture:
+    """A row for each comparison: a dot for each picture, the mean and its interval; the margin."""
+    figure, ax = plots.subplots(size=(8, 1.2 + 0.9 * len(differences)))
+    ax.axvspan(-margin, margin, color="0.88", lw=0)
+    ax.axvline(0, color="0.4", lw=1.2, ls="-")
+    for row, values in enumerate(map(np.asarray, differences.values())):
+        heights = row - 0.14 - 0.09 * (np.argsort(np.argsort(values)) % 3)  # dots side by side
+        ax.plot(values, heights, "o", mfc="none", ms=5, mew=1.2, color="0.35")
+        ax.plot(interval(values), [row + 0.15] * 2, color=BLUE, lw=4, ls="-")
+        ax.plot(values.mean(), row + 0.15, "D", color=BLUE, ms=8, mec="white")
+    plots.name_rows(ax, list(differences), room=0.7)
+    ax.set_xlabel("bits per dimension; left of 0 the first is better; grey: the margin")
+    ax.set_title("A circle is a picture, the diamond their mean")
     return figure
 
 
@@ -65,45 +46,72 @@ def allowances(bounds: Mapping[str, Mapping[str, float]]) -> Picture:
         ax.barh(k, share, color=PRIOR)
         ax.barh(k, 1 - share, left=share, color=GREEN, alpha=0.35)
         rest = f"{row['prior'] - row['mean']:.4f}"
-        ax.text(share / 2, k, f"{row['mean']:.4f}", ha="center", va="center")
+        if share > 0.15:
+            ax.text(share / 2, k, f"{row['mean']:.4f}", ha="center", va="center")
         ax.text((share + 1) / 2, k, rest, ha="center", va="center")
     plots.name_rows(ax, list(bounds))
     ax.set(xticks=[], xlim=(0, 1))
-    ax.set_title("What one image can take (blue), what is left to a network (green)")
+    ax.set_title("Shares of the ceiling: one image (blue), left to a network (green)")
     return figure
 
 
-def forks(updates: Mapping[str, int]) -> Picture:
-    """Three VDMs, two forks of each in the same time, three differences, one interval."""
-    figure, ax = canvas(8, 4.2)
-    colours = {"image": ORANGE, "learned": GREEN}
-    words(ax, (3.45, 3.95), "the same seconds, the same images and noise", size=12)
-    for k, y in enumerate((3.2, 2.0, 0.8)):
-        box(ax, (0.9, y), f"VDM {k}", BLUE, 1.2, 0.6)
-        words(ax, (6.2, y), "learned\n− image", size=11)
-        for arm, side in (("image", 0.25), ("learned", -0.25)):
-            arrow(ax, (1.55, y), (2.3, y + side), colour=colours[arm])
-            ax.plot([2.35, 4.6], [y + side] * 2, color=colours[arm], lw=2, ls="-")
-            ticks = np.linspace(2.35, 4.6, updates[arm] // 25)
-            ax.plot(ticks, [y + side] * len(ticks), "|", color=colours[arm], ms=8)
-            words(ax, (4.7, y + side), f"{arm}\n{updates[arm]:,}", colours[arm], 11, ha="left")
-        arrow(ax, (6.6, y), (7.15, 2.0 + 0.3 * (y - 2.0)))
-    words(ax, (7.57, 2.0), "mean,\ninterval", size=12)
-    words(ax, (0.9, 0.2), "trained\nseparately", "0.35", 11)
-    words(ax, (3.45, 0.2), "a tick: 25 updates", "0.35", 11)
-    words(ax, (6.2, 0.2), "3 numbers", "0.35", 11)
+def forks(pictures: Sequence[int]) -> Picture:
+    """Folds of so many pictures: a VDM trained on two of them, its forks scored on the third."""
+    figure, ax = canvas(8, 3.9)
+    words(ax, (1.2, 3.65), f"{sum(pictures)} pictures", size=12)
+    for k, y in enumerate((2.9, 1.8, 0.7)):
+        for fold, count in enumerate(pictures):
+            scored = fold == k
+            colour = RED if scored else "0.6"
+            box(ax, (0.5 + 0.7 * fold, y), f"{count}", colour, 0.6, 0.5)
+        arrow(ax, (2.3, y), (2.9, y))
+        box(ax, (3.4, y), "VDM", BLUE, 0.9, 0.5)
+        for arm, side in (("image", 0.3), ("fade", 0.0), ("learned", -0.3)):
+            colour = ARM_COLOURS[arm]
+            ax.plot([3.9, 4.3, 5.7], [y, y + side, y + side], color=colour, lw=2, ls="-")
+            words(ax, (5.8, y + side), arm, colour, 11, ha="left")
+        arrow(ax, (6.65, y), (7.15, y), colour=RED)
+        words(ax, (7.55, y), f"{pictures[k]}\nnumbers", RED, 11)
+    words(ax, (1.2, 0.15), "grey: trained on", "0.35", 11)
+    words(ax, (4.6, 0.15), "forks start as one function", "0.35", 11)
+    words(ax, (7.2, 0.15), "scored on the red", RED, 11)
+    return figure
+
+
+def to_the_end(
+    curves: Mapping[str, Sequence[tuple[int, float]]], cost: Mapping[str, float]
+) -> Picture:
+    """Bounds of arms against updates and against time, in updates of a VDM.
+
+    Args: curves, (updates, bound) by arm; cost, of an update, in those of a VDM.
+    """
+    figure, axes = plots.subplots(1, 2, size=(9, 4.2), sharey=True)
+    for ax, timed in zip(axes, (False, True), strict=True):
+        for arm, points in curves.items():
+            updates, bits = np.array(points).T
+            x = updates * (cost[arm] if timed else 1)
+            ax.plot(x, bits, "-o", color=ARM_COLOURS[arm], ms=4)
+            if timed:
+                place = {"fade": "bottom", "learned": "top"}.get(arm, "center")
+                ax.text(x[-1] * 1.1, bits[-1], arm, color=ARM_COLOURS[arm], va=place)
+        ax.set(xscale="log", xlabel="time, in updates of a VDM" if timed else "updates")
+        plots.plain_ticks(ax.xaxis, [200, 800, 3200, 12800])
+    axes[0].set_ylabel("bound above depth 0.6")
+    axes[0].set_title("At equal updates")
+    axes[1].set_title("At equal time")
+    axes[1].set_xlim(None, 90_000)
     return figure
 
 
 def power_explorer(
     allowed: Mapping[str, float], spreads: Sequence[float], power: Callable[[float, int], float]
 ) -> Explorer:
-    """How likely n VDMs with this spread show a difference, against its size.
+    """How likely n pairs with this spread show a difference, against its size.
 
     Args: allowed, sizes to be marked, by name; spreads, the positions of that slider; power, of a
         difference in standard errors and the degrees of freedom.
     """
-    counts, shifts = [2, 3, 5, 10, 20, 50, 200], np.linspace(0, 30, 121)
+    counts, shifts = [2, 3, 5, 10, 29, 50, 200], np.linspace(0, 30, 121)
     tables = {n: np.array([power(shift, n - 1) for shift in shifts]) for n in counts}
     sizes = np.geomspace(1e-4, 0.1, 200)
     figure, ax = plots.subplots(size=(5.1, 3.9))
@@ -123,8 +131,8 @@ def power_explorer(
         ax.set_title(", ".join(f"{name} {share:.0%}" for name, share in shares.items()))
         return figure
 
-    controls = slider("VDMs", counts, 3, "{:d}"), slider("spread", spreads, 0.0002, "{:g}")
-    return Explorer(draw, *controls, stills=[(1, 1), (1, 3), (1, 6), (5, 6)])
+    controls = slider("pairs", counts, 3, "{:d}"), slider("spread", spreads, spreads[0], "{:g}")
+    return Explorer(draw, *controls, stills=[(1, 2), (4, 2), (1, 4), (4, 4)])
 
 
 def arms(
@@ -143,40 +151,11 @@ def arms(
             ax.barh(k, losses["diffusion"].mean(), 0.6, color=DIFFUSION)
             ax.plot(interval(losses["total"]), [k, k], color=BLACK, lw=2, ls="-")
             ax.plot(losses["total"].mean(), k, "D", color=BLACK, ms=7, mec="white")
-        ax.set_title(NAMES[data])
+        ax.set_title(data)
         plots.name_rows(ax, list(by_arm))
         ax.locator_params(axis="x", nbins=5)
     label = "minus vdm, bits/dim: prior loss (blue), diffusion loss (grey), total (black)"
     figure.supxlabel(label, fontsize="medium")
-    return figure
-
-
-def doses(
-    gains: Mapping[tuple[str, float], ArrayLike],
-    left: Mapping[tuple[str, float], float],
-    interval: Interval,
-) -> Picture:
-    """What learned gains beyond image, for each VDM, in units of what X5 leaves to a network.
-
-    Args: gains and what is left, bits per dimension, by data set and gamma_1; interval, of a gain.
-    """
-    figure, ax = plots.subplots(size=(8, 3.6))
-    ax.axhline(0, color="0.4", lw=1.2, ls="-")
-    ax.axhline(1, color=RED, lw=1.6, ls="--")
-    ax.text(-0.4, 0.97, "the most that is left", color=RED, va="top")
-    places = sorted(gains, key=lambda place: left[place])
-    for k, place in enumerate(places):
-        share = np.asarray(gains[place]) / left[place]
-        ax.plot(np.linspace(k - 0.06, k + 0.06, len(share)), share, "o", color=BLACK, ms=5)
-        if len(share) > 1:
-            ax.plot([k + 0.16, k + 0.16], interval(share), color=BLUE, lw=3, ls="-")
-        ax.plot(k + 0.16, share.mean(), "D", color=BLUE, ms=7)
-    labels = [
-        f"{NAMES[place[0]]}\n$\\gamma_1={place[1]:g}$\n{left[place]:.4f} left" for place in places
-    ]
-    ax.set_xticks(range(len(places)), labels)
-    ax.set(xlim=(-0.5, len(places) - 0.5), ylim=(None, 1.1), ylabel="share taken")
-    ax.set_title("The network's gain beyond one image, as a share of the most left")
     return figure
 
 

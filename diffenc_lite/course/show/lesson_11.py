@@ -90,10 +90,10 @@ def slopes(
         ax.plot(s, factors, marker, color=colour, ms=6, alpha=0.8)
     ax.plot(grid, theory, color=RED, ls="-", lw=2.8)
     ax.text(0.002, 1.19, "theory: stretched a little", color=RED)
-    ax.text(35, 0.2, "theory:\ndimmed", color=RED, ha="right")
-    ax.text(150, 0.54, "grey of the\nwhole patch", ha="right", fontsize=12)
-    ax.text(200, 1.04, "blue against yellow", ha="right", fontsize=12)
-    ax.text(5.5, 0.42, "ramps", ha="right", fontsize=12)
+    ax.text(12, 0.3, "theory:\ndimmed", color=RED, ha="right")
+    ax.text(110, 0.06, "grey of the\nwhole patch", ha="right", fontsize=12)
+    ax.text(200, 1.04, "colour", ha="right", fontsize=12)
+    ax.text(5.0, 0.58, "ramps", ha="right", fontsize=12)
     ax.text(0.002, 0.08, "dots: three encoders", color="0.3")
     ax.set(xscale="log", ylim=(0, 1.3), xlabel="variance $s$ of the direction")
     ax.set(ylabel="factor $f_1$", title="What is left of each direction at the last depth")
@@ -110,11 +110,11 @@ def grey_by_depth(
     for colour, dimmed in zip(VDM_COLOURS, measured, strict=True):
         ax.plot(t, dimmed, color=colour, ls="-", lw=1.6)
     ax.text(0.655, 0.4, "theory", color=RED, ha="right")
-    ax.text(0.838, 0.76, "largest move\nof a pixel", color="0.4", va="center")
-    ax.text(0.838, 0.5, "three\nencoders", color=VDM_COLOURS[0], va="center")
+    ax.text(0.838, 0.83, "the gate", color="0.4", va="center")
+    ax.text(0.838, 0.66, "three\nencoders", color=VDM_COLOURS[0], va="center")
     ax.set_xlim(0.595, 0.9)
     ax.set(xlabel="depth $t$", ylabel="$1-f$", ylim=(0, 0.9))
-    ax.set_title("The right direction, too late and too little")
+    ax.set_title("To the right end, but later than in theory")
     return figure
 
 

@@ -48,7 +48,7 @@ def two_levers() -> Picture:
 def bound_and_samples(bits: Mapping[str, float], sheets: Mapping[str, ArrayLike]) -> Picture:
     """Bars of the bound in bits/dim, and two sheets of samples, by their titles."""
     figure, axes = subplots(1, 3, size=(9.6, 3.3))
-    bars = axes[0].barh(list(bits), list(bits.values()), color=[BLACK, SKY, GREEN])
+    bars = axes[0].barh(list(bits), list(bits.values()), color=[SKY, GREEN])
     axes[0].bar_label(bars, [f"{value:.1f}" for value in bits.values()], padding=4)
     axes[0].set(xlim=(0, 125), xlabel="bits/dim", title="the bound: lower is better")
     axes[0].invert_yaxis()

@@ -21,11 +21,12 @@ from torch import Tensor
 
 from ...data import photos
 from ...evaluation import evaluate
-from ...files import write_whole
+from ...files import PathLike, write_whole
 from ...model import DiffEnc, ModelConfig, build
 from ...pretrained import save_model
 from ...training import State, TrainConfig, bf16_if_faster, keep_freed_memory, train
 from . import fork
+from .purpose import BASES
 from .study import Job, Options, Results, Row, Study
 
 DECLARATION = Path(__file__).with_suffix(".md")
@@ -48,14 +49,14 @@ GRID = (0.0005, 0.0015, 0.0045, 0.0135)  # of learning rates; one step further w
 # The best of them, by arm and gamma_1.
 RATES = dict.fromkeys(("vdm-2", "vdm-5", "image-2", "fade-2", "learned-2"), 0.0015)
 PRIMARY = {  # less than 0 if the first of the two is better
-    "network - image": ("learned-2", "image-2"),
-    "network - fade": ("learned-2", "fade-2"),
+    "learned - image": ("learned-2", "image-2"),
+    "learned - fade": ("learned-2", "fade-2"),
     "best encoder - VDM at 5": ("best", "vdm-5"),
 }
 TWICE = {"learned-2", "image-2", "fade-2", "vdm-5"}  # the arms of PRIMARY, run with both seeds
 MARGIN = 0.002  # bits per dimension; a smaller difference does not matter
 NETWORKS = ("learned", "skip", "inert", "unbounded")  # an update takes twice a VDM's time
-ENCODERS = ("image-2", "fade-2", "affine-2", "learned-2", "skip-2", "unbounded-2")
+ENCODERS = {"image-2", "fade-2", "affine-2", "learned-2", "skip-2", "unbounded-2"}
 
 
 # ---- pictures ------------------------------------------------------------------------------------
@@ -100,12 +101,13 @@ def _jobs(options: Options) -> list[Job]:
         {"part": "arm", **vdm, **arm}
         for vdm in vdms
         for arm in arms
-        if vdm["seed"] == 0 or _kind(arm) in TWICE
+        if vdm["seed"] == 0 or kind(arm) in TWICE
     ]
     return listed[: options.budget["jobs"]]
 
 
-def _kind(arm: Job) -> str:
+def kind(arm: Job) -> str:
+    """The name of an arm, with the gamma_1 where its noise ends."""
     return f"{arm['arm']}-{arm['gamma_max']:g}"
 
 
@@ -118,12 +120,12 @@ def _run(job: Job, options: Options) -> Row | Results:
     if rate:
         training, scored = [name for name in training if name not in held_back], held_back
     model = fork.make_fork(job["arm"], seed, _path(options, fold, seed), START)
-    lr = job["lr"] if rate else RATES[_kind(job)]
+    lr = job["lr"] if rate else RATES[kind(job)]
     lengths = [budget["rate"]] if rate else [budget["first"] * 2**k for k in range(20)]
     least, most = (max(budget[name], lengths[0]) for name in ("least", "most"))
     lengths = [length for length in lengths if length <= most]
     keep_freed_memory()
-    name = f"{_kind(job)}-{fold}-{seed}"
+    name = f"{kind(job)}-{fold}-{seed}"
     curve, score, last = trained(
         model, training_patches(training), scored_patches(scored), job["gamma_max"], lr, seed,
         lengths, least, budget["batch"], options.folder / f"{name}-{lr:g}-{lengths[0]}.pt",
@@ -184,6 +186,11 @@ def trained(
     return curve, score, state.averaged
 
 
+def vdm_of(fold: int) -> PathLike:
+    """The name of a VDM of the first seed, which comes with the package."""
+    return BASES / f"photos-{fold}"
+
+
 def _path(options: Options, fold: int, seed: int) -> Path:
     return options.folder / f"vdm-{fold}-{seed}"
 
@@ -197,7 +204,9 @@ def _train_vdm(job: Job, options: Options) -> Row:
     config = TrainConfig(budget["vdm"], 64, lr=0.003, warmup=200, optimizer="muon", seed=seed)
     path = _path(options, fold, seed)
     model = train(model, training_patches(training), config, path).model.half().float()
-    scored = evaluate(model, scored_patches(names)[0], generator=torch.Generator().manual_seed(0))
+    patches, clusters = scored_patches(names)
+    draws = torch.Generator().manual_seed(0)
+    scored = evaluate(model, patches, clusters=clusters, generator=draws)
     save_model(model.half(), path, {"pictures": training, "bits_per_dim": scored.total})
     return {**job, "total": scored.total, "scored": names}
 
@@ -214,16 +223,26 @@ def last(row: Row) -> Row:
 
 
 def after(updates: int, of_network: int | None = None) -> Callable[[Row], Row]:
-    """The score of an arm after so many updates.
+    """The score of an arm after so many updates, or that at its end if it has made fewer.
 
     of_network: those of a network, where it is to have another number: half as many is equal time.
     """
 
     def point(row: Row) -> Row:
-        wanted = of_network if of_network and row["arm"] in NETWORKS else updates
-        return next(point for point in row["curve"] if point["updates"] == wanted)
+        most = of_network if of_network and row["arm"] in NETWORKS else updates
+        *_, found = (point for point in row["curve"] if point["updates"] <= most)
+        return found
 
     return point
+
+
+def runs(rows: list[Row]) -> dict[str, list[Row]]:
+    """The rows of each arm: of all VDMs."""
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        if row["part"] == "arm":
+            found.setdefault(kind(row), []).append(row)
+    return found
 
 
 def bounds(
@@ -237,11 +256,12 @@ def bounds(
     Args: score, which of a row, `last` or `after(...)`; loss, "priors" for the prior loss alone.
     """
     found: dict[str, dict[str, list[float]]] = {}
-    for row in rows:
-        if row["part"] == "arm" and seed in (None, row["seed"]):
-            pictures = found.setdefault(_kind(row), {})
-            for name, total in zip(row["scored"], score(row)[loss], strict=True):
-                pictures.setdefault(name, []).append(total)
+    for arm, of_arm in runs(rows).items():
+        for row in of_arm:
+            if seed in (None, row["seed"]):
+                pictures = found.setdefault(arm, {})
+                for name, total in zip(row["scored"], score(row)[loss], strict=True):
+                    pictures.setdefault(name, []).append(total)
     return {
         arm: {name: sum(totals) / len(totals) for name, totals in sorted(pictures.items())}
         for arm, pictures in found.items()
@@ -254,8 +274,8 @@ def difference(of: Bounds, first: str, second: str) -> NDArray[np.float64]:
 
 
 def best_encoder(of: Bounds) -> str:
-    """The encoder at 2 whose bound, the mean over pictures, is lowest."""
-    return min(ENCODERS, key=lambda arm: sum(of[arm].values()))
+    """The encoder at 2 whose bound, the mean over pictures, is lowest, of those that were run."""
+    return min(of.keys() & ENCODERS, key=lambda arm: sum(of[arm].values()))
 
 
 def outcome(low: float, high: float) -> str:
@@ -265,16 +285,5 @@ def outcome(low: float, high: float) -> str:
     return "no difference" if -MARGIN < low and high < MARGIN else "open"
 
 
-STUDY = Study(
-    _jobs,
-    _run,
-    budget={
-        "vdm": 8000,
-        "rate": 1600,
-        "first": 200,
-        "least": 3200,
-        "most": 12_800,
-        "batch": 64,
-        "jobs": 200,
-    },
-)
+BUDGET = {"vdm": 8000, "rate": 1600, "first": 200, "least": 3200, "most": 12_800, "batch": 64}
+STUDY = Study(_jobs, _run, budget=BUDGET | {"jobs": 200})

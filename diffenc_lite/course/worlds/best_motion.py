@@ -16,6 +16,8 @@ On it k^2 = (dq/dgamma)^2 + 1 / (4 cosh^2 q) does not change, and y = sinh q obe
 is a sum of two powers of the SNR, -1/2 + k and -1/2 - k; each q_1 gives the path of one s.
 """
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -33,6 +35,28 @@ def direction_bills(f: Tensor, s: Tensor, gamma: Tensor) -> tuple[Tensor, Tensor
     doubt = s / (1 + s * snr * ((f[1:] + f[:-1]) / 2).square())  # mmse of x
     motion = 0.5 * snr * (f.diff(dim=0) / width).square() * doubt * width
     return (v - 1 - torch.log(v)) / 2, motion.sum(0)
+
+
+def best_fade(s: Tensor, gamma: Tensor, mean: float = 0.0) -> Tensor:
+    """f (K,) of one factor for all directions, and for the mean c of the data, for which the bills
+    are least: those of `direction_bills`, and alpha_1^2 f_1^2 ||c||^2 / 2. Args: mean, ||c||^2."""
+    rises = torch.zeros(len(gamma) - 1, dtype=torch.float64, requires_grad=True)
+    stop: Any = {"max_iter": 300, "tolerance_grad": 1e-12, "tolerance_change": 0}
+    search = torch.optim.LBFGS([rises], line_search_fn="strong_wolfe", **stop)
+
+    def path() -> Tensor:
+        return 1 + torch.cat([torch.zeros_like(rises[:1]), rises.cumsum(0)])
+
+    def bill() -> Tensor:
+        search.zero_grad()
+        f = path()
+        start, motion = direction_bills(f[:, None].expand(-1, len(s)), s, gamma)
+        total = (start + motion).sum() + torch.sigmoid(-gamma[-1]) * f[-1].square() * mean / 2
+        total.backward()
+        return total.detach()
+
+    search.step(bill)
+    return path().detach()
 
 
 def best_motion(s: Tensor, gamma: Tensor) -> Tensor:

@@ -38,18 +38,19 @@ def drawn_variances(
 
     Args: variances (d,), of the world; share of m, the mean squared gap, for which a step adds
         noise, w = 1 / (1 + share m): 0 is w = 1, 1 is w* (W1); error, of the denoiser: v_hat is off
-        by error z_t, a number or one for each direction.
+        by error z_t, a number, one for each direction (d,), or for each step too, (T, d).
     Returns (d,), float64.
     """
     gamma = LinearSchedule()(torch.arange(steps + 1, dtype=torch.float64) / steps).gamma
     drawn = torch.ones_like(variances, dtype=torch.float64)
+    errors = torch.as_tensor(error, dtype=torch.float64).expand(steps, len(variances))
     for i in reversed(range(steps)):
         s, t = Noise.from_gamma(gamma[i]), Noise.from_gamma(gamma[i + 1])
         of_z = t.alpha**2 * variances + t.sigma**2
-        off = variances / of_z + error**2 * of_z
+        off = variances / of_z + errors[i] ** 2 * of_z
         m = process.gap(off.sqrt(), 0.0, s, t).square().mean()  # E (v - v_hat)^2 is off
         w = best_ratio(share * m)
-        x_hat = t.alpha * variances / of_z - t.sigma * error  # of z_t = 1
+        x_hat = t.alpha * variances / of_z - t.sigma * errors[i]  # of z_t = 1
         p = process.generative_step(torch.ones_like(of_z), x_hat, 0.0, s, t, w)
         drawn = p.mean.square() * drawn + p.variance
     return drawn / Noise.from_gamma(gamma[0]).alpha ** 2

@@ -35,7 +35,7 @@ CLAIMS = (*THEORY, *RESULTS, *OURS)
 
 proof, quoted, least = (partial(partial, gather) for gather in (of.proof, of.quoted, of.least))
 gap = partial(partial, of.measured)  # a difference of two arms of a study
-photographs = partial(gap, "purpose", "learned", "image", data="photos")
+photographs = partial(partial, of.over_pictures, "learned-2")
 limit = proof("L4", of.SMOOTH)
 
 EVIDENCE: dict[str, tuple[Evidence, ...]] = {
@@ -65,12 +65,17 @@ EVIDENCE: dict[str, tuple[Evidence, ...]] = {
     "MNIST": (),
     "digits, forks": (gap("fork", "learned", "matched"), gap("fork", "learned", "vdm")),
     "digits, from scratch": (gap("encoders", "learned", "VDM"),),
-    "digits, equal time": (gap("purpose", "learned", "image", data="mnist"),),
-    "photographs, equal time": (photographs(),),
+    "digits, equal time": (gap("purpose", "learned", "image"),),
+    "photographs, image": (photographs("image-2"),),
+    "photographs, fade": (photographs("fade-2"),),
+    "photographs, noise": (photographs("vdm-5"),),
     "latent loss, digits": tuple(
         gap("fork", "learned", "vdm", term) for term in ("prior", "diffusion")
     ),
-    "latent loss, photographs": (photographs("prior"), photographs("diffusion")),
+    "latent loss, photographs": (
+        photographs("vdm-2", "prior"),
+        photographs("vdm-2", "diffusion"),
+    ),
     "scaling, perfect": (
         proof("X4", "equal marginals and errors"),
         partial(of.scaling_in_a_world, "coin"),

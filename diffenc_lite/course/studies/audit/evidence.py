@@ -19,7 +19,7 @@ from ....sampling import sample
 from ....schedule import LinearSchedule, Noise, step_c
 from ... import ledger
 from ...worlds import SCALING, Exact, Gaussian, PlusMinus
-from .. import fork, statistics
+from .. import fork, rivals, statistics
 from ..study import Row, load_arrays, read_results
 from .findings import Check, Counterexample, Measured, Proof, Quoted
 
@@ -218,7 +218,7 @@ def least(what: str, measure: Any, than: float = 0.0) -> Measured:
 HOW = {  # what a pair of trainings is, in each study
     "fork": "pairs of forks of one VDM, {updates} updates",
     "encoders": "pairs from scratch, 500 updates",
-    "purpose": "VDMs of {data}, equal time",
+    "purpose": "VDMs of digits, equal time",
 }
 WANTED: dict[str, Row] = {
     "fork": {"gamma_max": 5.0, "updates": 600},
@@ -259,6 +259,18 @@ def measured(
     how = HOW[study].format(**{**WANTED[study], **only})
     what = f"{term}, {first} - {second}, bits/dim, {len(values)} {how}"
     return Measured(what, mean, mean - reach, mean + reach, claimed)
+
+
+def over_pictures(first: str, second: str, term: str = "total") -> Measured:
+    """The mean of first - second over the photographs, with Student's interval; claimed: below 0"""
+    rows = read_results("rivals")["rows"]
+    total, prior = (
+        rivals.difference(rivals.bounds(rows, loss=loss), first, second)
+        for loss in ("pictures", "priors")
+    )
+    values = {"total": total, "prior": prior, "diffusion": total - prior}[term]
+    what = f"{term}, {first} - {second}, bits/dim, {len(values)} pictures"
+    return Measured(what, float(values.mean()), *statistics.t_interval(values))
 
 
 def stored_bound(model: str, steps: int, ratio: str, grid: str, scale: str) -> Row:

@@ -1,0 +1,73 @@
+"""The study of what an encoder is for: X5's bounds of its gain where known, and what is stored."""
+
+import math
+
+import pytest
+import torch
+from draws import F64
+from torch.distributions import MultivariateNormal, Normal, kl_divergence
+
+from diffenc_lite import pixels, process
+from diffenc_lite.course.studies import fork, load_arrays, load_results, purpose, rivals
+from diffenc_lite.course.studies.allowance import allowance
+from diffenc_lite.evaluation import evaluate
+from diffenc_lite.gaussian import kl_to_standard
+from diffenc_lite.pretrained import load_model, read_card
+from diffenc_lite.schedule import Noise
+
+IMAGES = torch.tensor([[50, 60, 200], [50, 200, 90], [200, 180, 100]], dtype=torch.uint8)
+
+
+@pytest.mark.parametrize("gamma", [5.0, 1.0])
+def test_three_images_many_times(gamma):
+    """All moments are known exactly; levels are correlated, and there is more than one batch."""
+    x = pixels.to_unit(IMAGES, dtype=F64)
+    c, alpha2 = x.mean(0), 1 / (1 + math.exp(gamma))
+    found = allowance(IMAGES.repeat(3000, 1), gamma)
+    assert found.mean == pytest.approx(alpha2 * c.square().sum().item() / 2, rel=1e-12)
+    given_x = Normal(alpha2**0.5 * x, (1 - alpha2) ** 0.5)
+    prior = kl_divergence(given_x, Normal(0.0, 1.0)).sum(1).mean().item()
+    assert found.prior == pytest.approx(prior, rel=1e-9)
+    eye = torch.eye(3, dtype=F64)
+    covariance = alpha2 * x.T.cov(correction=0) + (1 - alpha2) * eye
+    q, p = MultivariateNormal(alpha2**0.5 * c, covariance), MultivariateNormal(0 * c, eye)
+    assert found.normal == pytest.approx(kl_divergence(q, p).item(), rel=1e-9)
+    assert found.mean < found.normal < found.prior
+    in_bits = found.in_bits()
+    assert in_bits.prior * 3 * math.log(2) == pytest.approx(found.prior)
+    assert in_bits.mean / in_bits.normal == pytest.approx(found.mean / found.normal)
+
+
+def test_a_shipped_vdm_has_the_bound_of_its_card():
+    name = rivals.vdm_of(1)
+    card, model = read_card(name), load_model(name)
+    assert model.dtype == torch.float32 and model.shape == (3, 16, 16)
+    assert card["pictures"] == rivals.split_of(1)[0]
+    patches, numbers = rivals.scored_patches(rivals.split_of(1)[2])
+    g = torch.Generator().manual_seed(0)
+    found = evaluate(model, patches, clusters=numbers, generator=g)
+    assert abs(found.total - card["bits_per_dim"]) < 1e-4
+
+
+def test_totals_are_by_vdm():
+    def row(part, arm, vdm, total):
+        return {"part": part, "arm": arm, "vdm": vdm, "total": total, "prior": total / 2}
+
+    rows = [row("primary", "image", vdm, 1.0 + vdm) for vdm in (2, 0, 1)]
+    rows += [row("rate", "image", 0, 7.0), row("control", "vdm", 0, 3.0)]
+    assert purpose.by_vdm(rows, "image").tolist() == [1.0, 2.0, 3.0]
+    assert purpose.by_vdm(rows, "image", "prior").tolist() == [0.5, 1.0, 1.5]
+
+
+@pytest.mark.parametrize("fold", rivals.FOLDS)
+def test_a_shipped_encoder_scores_what_its_row_says(fold):
+    rows, weights = load_results("rivals"), load_arrays("rivals")[f"encoder_{fold}"]
+    wanted = {"part": "arm", "fold": fold, "seed": 0, "arm": "learned"}
+    (row,) = (row for row in rows if wanted.items() <= row.items())
+    encoder = fork.load_encoder(weights, rivals.vdm_of(fold), rivals.START)
+    images, numbers = rivals.scored_patches(row["scored"])
+    x, gamma = pixels.to_unit(images), torch.full((len(images),), 2.0)
+    q = process.marginal(x + encoder.shift(x, gamma), Noise.from_gamma(gamma).like(x))
+    prior = pixels.bits_per_dim(kl_to_standard(q.mean, q.variance), 768)
+    for number, found in enumerate(rivals.last(row)["priors"]):
+        assert math.isclose(prior[numbers == number].mean(), found, abs_tol=1e-5)

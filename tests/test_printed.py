@@ -1,0 +1,149 @@
+"""Numbers that lessons 10, 11 and 12 print, computed again from stored results and pictures.
+
+By NumPy, SciPy and Pillow alone: nothing here is imported from the package."""
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from scipy import stats
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "diffenc_lite/course/studies/results"
+PHOTOS = ROOT / "diffenc_lite/data/photos"
+
+
+@cache
+def rows_of(study):
+    return json.loads((RESULTS / f"{study}.json").read_bytes())["rows"]
+
+
+@cache
+def printed(lesson):
+    (path,) = (ROOT / "notebooks").glob(f"{lesson}_*.ipynb")
+    cells = json.loads(path.read_bytes())["cells"]
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    return "\n".join("".join(o["text"]) for o in outputs if o["output_type"] == "stream")
+
+
+def numbers(lesson, start):
+    """Those of the line that starts so, after its start."""
+    (line,) = (x for x in printed(lesson).splitlines() if x.strip().startswith(start))
+    found = re.findall(r"(?<![\w.-])[+-]?\d[\d,]*\.?\d*", line[line.index(start) + len(start) :])
+    return [float(number.replace(",", "")) for number in found]
+
+
+def interval(values):
+    reach = stats.t.ppf(0.975, len(values) - 1) * stats.sem(values)
+    return [np.mean(values), np.mean(values) - reach, np.mean(values) + reach]
+
+
+@cache
+def by_picture(arm, end, seed=None, loss="pictures"):
+    """The last bounds of an arm, in the order of the pictures' names."""
+    found = {}
+    for row in rows_of("rivals"):
+        if (row["part"], row.get("arm"), row.get("gamma_max")) == ("arm", arm, end):
+            if seed in (None, row["seed"]):
+                for name, bits in zip(row["scored"], row["curve"][-1][loss], strict=True):
+                    found.setdefault(name, []).append(bits)
+    return np.array([np.mean(found[name]) for name in sorted(found)])
+
+
+ARMS = sorted({(r["arm"], r["gamma_max"]) for r in rows_of("rivals") if r["part"] == "arm"})
+
+
+def test_the_declared_differences():
+    learned, others = by_picture("learned", 2.0), {"image": 2.0, "fade": 2.0}
+    for arm, end in others.items():
+        found = numbers("10", f"learned - {arm}   ")[:3]
+        np.testing.assert_allclose(found, interval(learned - by_picture(arm, end)), atol=6e-5)
+    encoders = [by_picture(*arm) for arm in ARMS if arm[0] not in ("vdm", "inert")]
+    best = min(encoders, key=np.mean) - by_picture("vdm", 5.0)
+    found = numbers("10", "best encoder - VDM at 5")[:3]
+    np.testing.assert_allclose(found, interval(best), atol=6e-5)
+
+
+@pytest.mark.parametrize("arm, end", ARMS)
+def test_whole_bounds_above_the_depth(arm, end):
+    prior, total = (by_picture(arm, end, loss=loss) for loss in ("priors", "pictures"))
+    wanted = [prior.mean(), (total - prior).mean(), total.mean()]
+    wanted += interval(total - by_picture("vdm", 5.0)) if (arm, end) != ("vdm", 5.0) else []
+    found = numbers("10", f"{arm}-{end:g} ")
+    np.testing.assert_allclose(found[: len(wanted)], wanted, atol=6e-5)
+
+
+def test_patches_look_surer_than_pictures():
+    arrays = np.load(RESULTS / "rivals.npz")
+    folds = [arrays[f"learned_2_{k}_0"] - arrays[f"image_2_{k}_0"].astype(float) for k in range(3)]
+    each = np.concatenate(folds)
+    count, half = numbers("10", "learned - image,")[:2]
+    assert count == len(each) == 9553
+    assert half == pytest.approx(1.96 * stats.sem(each), abs=6e-5)
+    _, low, high = interval(by_picture("learned", 2.0, 0) - by_picture("image", 2.0, 0))
+    assert numbers("10", "29 pictures:")[-1] == pytest.approx((high - low) / 2, abs=6e-5)
+
+
+def of_digits(arm, loss):
+    found = {r["vdm"]: r[loss] for r in rows_of("purpose")
+             if r["part"] in ("primary", "control") and r["arm"] == arm}  # fmt: skip
+    return np.array([found[vdm] for vdm in range(3)])
+
+
+@pytest.mark.parametrize("arm", ["image", "affine", "fade", "unbounded", "matched", "inert"])
+def test_digits(arm):
+    gains = [
+        np.mean(of_digits(arm, loss) - of_digits("vdm", loss))
+        for loss in ("prior", "diffusion", "total")
+    ]
+    wanted = gains + interval(of_digits(arm, "total") - of_digits("learned", "total"))
+    np.testing.assert_allclose(numbers("10", f"{arm} ")[-6:], wanted, atol=6e-6)
+
+
+@cache
+def patches():
+    """Of all photographs, those that do not overlap, in (-1, 1): (N, 768)"""
+    cut = []
+    for path in sorted(PHOTOS.rglob("*.png")):
+        picture = np.asarray(Image.open(path))
+        rows, columns = (n // 16 for n in picture.shape[:2])
+        tiles = picture[: 16 * rows, : 16 * columns].reshape(rows, 16, columns, 16, 3)
+        cut.append(tiles.transpose(0, 2, 1, 3, 4).reshape(-1, 768))
+    return (np.concatenate(cut) + 0.5) / 128 - 1
+
+
+@pytest.mark.parametrize("gamma", [5, 3, 2, 1])
+def test_what_may_be_gained_on_photographs(gamma):
+    x, alpha2 = patches(), 1 / (1 + np.exp(gamma))
+    assert len(x) == 9553
+    prior = (alpha2 * ((x**2).mean() - 1) - np.log(1 - alpha2)) / 2 / np.log(2)
+    mean = alpha2 * (x.mean(0) ** 2).mean() / 2 / np.log(2)
+    found = numbers("10", f"photographs  {gamma:7}")
+    np.testing.assert_allclose(found[:2], [prior, mean], atol=6e-5)
+    assert found[-1] == pytest.approx(prior - mean, abs=6e-5)
+
+
+@pytest.mark.parametrize("arm", ["image", "fade", "learned"])
+def test_what_was_saved_beside_theory(arm):
+    gain = by_picture("vdm", 2.0).mean() - by_picture(arm, 2.0).mean()
+    assert numbers("11", f"photographs  {arm}")[-1] == pytest.approx(gain, abs=6e-5)
+    gain = np.mean(of_digits("vdm", "total") - of_digits(arm, "total"))
+    assert numbers("11", f"digits       {arm}")[-1] == pytest.approx(gain, abs=6e-5)
+
+
+def bound(model, steps, ratio):
+    wanted = {"part": "bound", "model": model, "steps": steps, "scale": "fitted", "ratio": ratio}
+    rows = [row for row in rows_of("mnist_ratio") if wanted.items() <= row.items()]
+    return next(row for row in rows if row["grid"] == "equal steps")
+
+
+@pytest.mark.parametrize("steps", [4, 8, 16, 64, 1000])
+def test_bounds_with_and_without_the_best_ratio(steps):
+    models = ("mnist-vdm", "mnist-learned")
+    found = [bound(model, steps, ratio) for model in models for ratio in ("w = 1", "w*")]
+    wanted = [number for row in found for number in (row["bits"], 2 * row["error"])]
+    np.testing.assert_allclose(numbers("12", f"{steps} "), wanted, atol=6e-5)
