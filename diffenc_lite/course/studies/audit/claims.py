@@ -50,7 +50,10 @@ EVIDENCE: dict[str, tuple[Evidence, ...]] = {
         proof("W4", "prices from some images, between the depths of a fine grid"),
         of.grid_on_mnist,
     ),
-    "larger class": (proof("X6", "infinite depth, or the folded mean"), of.starts_as_a_vdm),
+    "larger class": (
+        proof("X6", "infinite depth, or the folded mean; networks that can be y = x and v_hat'"),
+        of.starts_as_a_vdm,
+    ),
     "sampling": (
         partial(of.calls_in_sampling, "encoder.network", 0),
         partial(of.calls_in_sampling, "denoiser", 4),
