@@ -2,8 +2,8 @@
 
 README.md has its code, purpose.md what was declared before it ran. The arms are forks of three
 trained VDMs, as in fork.py, trained separately: the unit of the statistics. All arms got the same
-processor time, so many updates as follow from SECONDS. The part on photographs, patches of six
-pictures, is in the history; `rivals` takes its place.
+processor time. The part on photographs, patches of six pictures, is in the history; `rivals` takes
+its place.
 """
 
 from pathlib import Path
@@ -15,15 +15,7 @@ from ...files import PathLike
 from .study import Row
 
 BASES = Path(__file__).with_name("bases")
-START = 0.6  # depth; an encoder can do little below it, while a denoiser would still learn there
 VDMS = range(3)
-GAMMA_MAX = 5.0
-ARMS = ("image", "learned")  # of the primary comparison: learned minus image
-OTHERS = ("vdm", "unbounded", "affine", "matched", "fade", "inert")
-SECONDS = {  # of an update of 64 images, measured beforehand
-    "image": 0.0994, "learned": 0.1569, "vdm": 0.0874, "unbounded": 0.1529, "affine": 0.0998,
-    "matched": 0.1079, "fade": 0.0975, "inert": 0.1574,
-}  # fmt: skip
 
 
 def base(vdm: int) -> PathLike:
