@@ -59,10 +59,11 @@ def test_totals_are_by_vdm():
     assert purpose.by_vdm(rows, "image", "prior").tolist() == [0.5, 1.0, 1.5]
 
 
+@pytest.mark.parametrize("seed", rivals.SEEDS)
 @pytest.mark.parametrize("fold", rivals.FOLDS)
-def test_a_shipped_encoder_scores_what_its_row_says(fold):
-    rows, weights = load_results("rivals"), load_arrays("rivals")[f"encoder_{fold}"]
-    wanted = {"part": "arm", "fold": fold, "seed": 0, "arm": "learned"}
+def test_a_shipped_encoder_scores_what_its_row_says(fold, seed):
+    rows, weights = load_results("rivals"), load_arrays("rivals")[f"encoder_{fold}_{seed}"]
+    wanted = {"part": "arm", "fold": fold, "seed": seed, "arm": "learned"}
     (row,) = (row for row in rows if wanted.items() <= row.items())
     encoder = fork.load_encoder(weights, rivals.vdm_of(fold), rivals.START)
     images, numbers = rivals.scored_patches(row["scored"])

@@ -21,9 +21,11 @@ OTHER_VERDICTS = {
     "proved under": {"scaling, perfect"},
     "not tested": {"MNIST", "long training"},
     "not seen here": {
-        "digits, from scratch", "digits, equal time", "photographs, fade",
-        "photographs, noise",
-        "latent loss, photographs", "scaling, trained", "learned > scaling", "local to global",
+        "digits, from scratch", "photographs, fade", "scaling, trained", "learned > scaling",
+    },
+    "opposite here": {
+        "digits, image", "photographs, noise", "latent loss, equal time",
+        "latent loss, photographs", "local to global",
     },
 }  # fmt: skip
 
@@ -76,6 +78,7 @@ CLOSED, REFUSED = Proof("F1", True, "F1 proved in 6 steps"), Proof("F1", False, 
 UNDER = Proof("L4", True, "L4 proved in 2 steps", ("bounded data",))
 HIT, MISSED = Check("a", 1.0, 1.0009, 3), Check("a", 1.0, 1.002, 3)
 SHOWN, UNSHOWN = Measured("a", -2.0, -3.0, -1.0), Measured("a", -2.0, -4.1, 0.1)
+OTHER_SIDE = Measured("a", 2.0, 1.0, 3.0)
 STANDS, FALLEN = Counterexample("a", 0.05), Counterexample("a", 0.0)
 INSIDE, OUTSIDE = Quoted("p", 0.02, 0.05, 0.03), Quoted("p", 0.02, 0.025, 0.03)
 
@@ -90,6 +93,8 @@ INSIDE, OUTSIDE = Quoted("p", 0.02, 0.05, 0.03), Quoted("p", 0.02, 0.025, 0.03)
         ([INSIDE], "as quoted"),
         ([SHOWN, UNSHOWN], "not seen here: a: -2.0000 (-4.1000 to +0.1000), claimed below 0"),
         ([CLOSED, UNSHOWN], "not seen here: a: -2.0000 (-4.1000 to +0.1000), claimed below 0"),
+        ([UNSHOWN, OTHER_SIDE], "opposite here: a: +2.0000 (+1.0000 to +3.0000), claimed below 0"),
+        ([CLOSED, MISSED, OTHER_SIDE], "open: a: 1 in place of 1.002"),
         ([CLOSED, MISSED, UNSHOWN], "open: a: 1 in place of 1.002"),
         ([SHOWN, REFUSED], "open: F1: wrong"),
         ([SHOWN, OUTSIDE], "open: p: 0.03 is not in 0.020 to 0.025"),

@@ -436,6 +436,9 @@ PLOTS = {  # what is drawn, and for each of its axes the lines and bars that are
         {"fade": [A.mean(), B.mean()]},
         {"fade": [B.mean(), C.mean()], "x": [C.mean(), A.mean()]},
     ],
+    lambda: lesson_14.coarse_shares([1, 2, 3], {"d": {"a": A, "b": B}, "e": {"a": C, "b": A}}): [
+        {"a": [A], "b": [B]}, {"a": [C], "b": [A]},
+    ],
     lambda: lesson_11.rivals({"a": A, "b": B}): [{"a": [A.mean()], "b": [B.mean()]}],
     lambda: lesson_12.bound_and_samples(
         {"a": 3.0, "b": 2.0, "c": 1.0}, {"d": np.zeros((2, 2)), "e": np.ones((2, 2))}

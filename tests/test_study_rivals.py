@@ -79,7 +79,7 @@ def test_jobs_of_the_study(few):
         for point in row["curve"]:
             parts = zip(point["priors"], point["pictures"], strict=True)
             assert all(0 < prior < total for prior, total in parts)
-    assert rivals.best_encoder(rivals.bounds(rows)) in rivals.ENCODERS
+    assert rivals.best_encoder(rows) in rivals.ENCODERS
     jobs = [job for job in rivals.STUDY.jobs(options(rivals.STUDY)) if job["part"] == "arm"]
     assert [sum(job["seed"] == seed for job in jobs) for seed in rivals.SEEDS] == [27, 12]
     (file,) = folder.glob("*seed-0_arm-skip*.json")
@@ -108,13 +108,15 @@ def test_differences_are_over_pictures_and_seeds():
 
     rows = [row("learned", k, s, [1.0 + k, 2.0 + s]) for k in (0, 1) for s in (0, 1)]
     rows += [row("image", k, s, [1.0, 1.0]) for k in (0, 1) for s in (0, 1)]
-    of = rivals.bounds(rows)
-    assert of["learned-2"] == {"0a": 1.0, "0b": 2.5, "1a": 2.0, "1b": 2.5}
-    assert rivals.difference(of, "learned-2", "image-2").tolist() == [0.0, 1.5, 1.0, 1.5]
-    assert rivals.bounds(rows, seed=1)["learned-2"]["0b"] == 3.0
-    priors = rivals.bounds(rows, loss="priors")["image-2"]
+    rows += [row("fade", k, 0, [1.0, 1.0]) for k in (0, 1)]
+    assert rivals.bounds(rows, 1)["learned-2"] == {"0a": 1.0, "0b": 3.0, "1a": 2.0, "1b": 3.0}
+    assert rivals.difference(rows, "learned-2", "image-2").tolist() == [0.0, 1.5, 1.0, 1.5]
+    assert rivals.difference(rows, "learned-2", "image-2", [1]).tolist() == [0.0, 2.0, 1.0, 2.0]
+    # the seed that both have
+    assert rivals.difference(rows, "learned-2", "fade-2").tolist() == [0.0, 1.0, 1.0, 1.0]
+    priors = rivals.bounds(rows, 0, loss="priors")["image-2"]
     assert priors == {"0a": 0.1, "0b": 2.0, "1a": 0.1, "1b": 2.0}
-    early = rivals.bounds(rows, score=rivals.after(2, of_network=1))
+    early = rivals.bounds(rows, 0, rivals.after(2, of_network=1))
     assert early["learned-2"]["1b"] == 8.0 and early["image-2"]["1b"] == 1.0
 
 

@@ -15,7 +15,7 @@ Interval = Callable[[ArrayLike], tuple[float, float]]  # of a mean, from its val
 PRIOR, DIFFUSION = COLOURS["prior"], COLOURS["diffusion"]
 ARM_COLOURS = {
     "vdm": BLUE, "vdm at 5": BLACK, "image": ORANGE, "fade": PURPLE, "affine": RED,
-    "learned": GREEN, "skip": SKY,
+    "learned": GREEN, "skip": SKY, "unbounded": "0.35", "inert": "0.65",
 }  # fmt: skip
 
 
@@ -91,15 +91,16 @@ def to_the_end(
             updates, bits = np.array(points).T
             x = updates * (cost[arm] if timed else 1)
             ax.plot(x, bits, "-o", color=ARM_COLOURS[arm], ms=4)
-            if timed:
-                place = {"fade": "bottom", "learned": "top"}.get(arm, "center")
-                ax.text(x[-1] * 1.1, bits[-1], arm, color=ARM_COLOURS[arm], va=place)
         ax.set(xscale="log", xlabel="time, in updates of a VDM" if timed else "updates")
         plots.plain_ticks(ax.xaxis, [200, 800, 3200, 12800])
+    right = 1.2 * max(curve[-1][0] * cost[arm] for arm, curve in curves.items())
+    ends = {arm: curve[-1][1] for arm, curve in curves.items()}
+    for arm, height in plots.apart(ends, 0.0022).items():
+        axes[1].text(right, height, arm, color=ARM_COLOURS[arm], va="center")
     axes[0].set_ylabel("bound above depth 0.6")
     axes[0].set_title("At equal updates")
     axes[1].set_title("At equal time")
-    axes[1].set_xlim(None, 90_000)
+    axes[1].set_xlim(None, 5 * right)
     return figure
 
 

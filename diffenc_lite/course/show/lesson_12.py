@@ -181,6 +181,22 @@ def interval(
     ax.plot(middle, y, marker, ms=size, color=colour, mfc=face or colour)
 
 
+def drawn(variances: ArrayLike, shares: Mapping[str, Mapping[str, ArrayLike]]) -> Picture:
+    """Which share of its variance each direction gets, a panel for each denoiser.
+
+    Args: variances, of the directions; shares, by ratio, by denoiser.
+    """
+    figure, axes = subplots(1, len(shares), size=(9, 3.4), sharey=True)
+    for ax, (title, by_ratio) in zip(axes, shares.items(), strict=True):
+        ax.axhline(1, color="0.5", lw=1.2, ls="-")
+        for (name, values), colour in zip(by_ratio.items(), (SKY, BLACK, GREEN), strict=True):
+            ax.plot(variances, values, ".", color=colour, ms=4)
+            ax.text(2e-6, np.median(values), name, color=colour, va="bottom", fontsize=12)
+        ax.set(xscale="log", yscale="log", xlabel="variance of the direction", title=title)
+    axes[0].set_ylabel("drawn / true")
+    return figure
+
+
 def noise_added(starts: ArrayLike, levels: ArrayLike, ratio: ArrayLike) -> Picture:
     """Standard deviation of the noise of each step in grey levels, with w = 1 and with `ratio`."""
     figure, ax = subplots(size=(8, 3.2))

@@ -3,10 +3,12 @@
 import math
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 from matplotlib.axes import Axes
+from numpy.typing import ArrayLike
 
 from .drawing import COLOURS, arrow, box, canvas, words
-from .plots import BLACK, BLUE, GREEN, ORANGE, PURPLE, RED, SKY, Picture, subplots
+from .plots import BLACK, BLUE, GREEN, ORANGE, PURPLE, RED, SKY, Picture, apart, subplots
 
 STATUS = {
     "proved": GREEN,
@@ -15,6 +17,7 @@ STATUS = {
     "seen here": PURPLE,
     "as quoted": SKY,
     "not seen here": ORANGE,
+    "opposite here": RED,
     "not tested": "0.6",
     "open": RED,
     "refuted": RED,
@@ -108,9 +111,25 @@ def two_groups(error: float, p: float, interval: tuple[float, float]) -> Picture
     return figure
 
 
+def coarse_shares(t: Sequence[float], measures: Mapping[str, Mapping[str, ArrayLike]]) -> Picture:
+    """How coarse the changes of each encoder are at each depth, a panel for each measure."""
+    figure, axes = subplots(1, len(measures), size=(9, 3.2), sharey=True)
+    for ax, (title, shares) in zip(axes, measures.items(), strict=True):
+        colours = dict(zip(shares, (GREEN, SKY, PURPLE), strict=False))
+        for name, values in shares.items():
+            ax.plot(t, values, "-o", color=colours[name], ms=4)
+        ends = {name: float(np.asarray(values)[-1]) for name, values in shares.items()}
+        for name, height in apart(ends, 0.1).items():
+            ax.text(t[-1] + 0.02, height, name, va="center", color=colours[name])
+        ax.set(title=title, xlabel="depth $t$", ylim=(0, 1.1), xticks=t)
+        ax.set_xlim(t[0] - 0.02, t[-1] + 0.16)
+    axes[0].set_ylabel("coarse share")
+    return figure
+
+
 def losses(cases: Mapping[str, Sequence[tuple[float, float]]]) -> Picture:
     """A panel for each case: the change of prior and diffusion loss and total, with half widths."""
-    figure, axes = subplots(1, len(cases), size=(9.6, 3.4))
+    figure, axes = subplots(1, len(cases), size=(11, 3.4))
     colours = (COLOURS["prior"], COLOURS["diffusion"], BLACK)
     for ax, (title, changes) in zip(axes, cases.items(), strict=True):
         values, reach = zip(*changes, strict=True)
@@ -123,5 +142,6 @@ def losses(cases: Mapping[str, Sequence[tuple[float, float]]]) -> Picture:
         ax.axhline(0, color=BLACK, lw=1, ls="-")
         ax.set_title(title, fontsize=12.5)
         ax.margins(y=0.25)
+        ax.locator_params(axis="y", nbins=4)
         ax.tick_params(axis="x", labelsize=11)
     return figure

@@ -91,6 +91,14 @@ def plain_ticks(axis: Axis, ticks: Sequence[float]) -> None:
     axis.set_ticks([], minor=True)
 
 
+def apart(heights: Mapping[str, float], gap: float) -> dict[str, float]:
+    """Heights for names beside lines, the lowest first: those given, moved up to be `gap` apart."""
+    found: dict[str, float] = {}
+    for name, height in sorted(heights.items(), key=lambda item: item[1]):
+        found[name] = max([height, *(lower + gap for lower in found.values())])
+    return found
+
+
 def name_rows(ax: Axes, names: Sequence[str], room: float = 0.5) -> None:
     """Rows 0, 1, ... by name, the first on top with this much above it; no lines across."""
     ax.set(yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -room))

@@ -68,12 +68,16 @@ EVIDENCE: dict[str, tuple[Evidence, ...]] = {
     "MNIST": (),
     "digits, forks": (gap("fork", "learned", "matched"), gap("fork", "learned", "vdm")),
     "digits, from scratch": (gap("encoders", "learned", "VDM"),),
-    "digits, equal time": (gap("purpose", "learned", "image"),),
+    "digits, equal time": (gap("purpose", "learned", "vdm"),),
+    "digits, image": (gap("purpose", "learned", "image"),),
     "photographs, image": (photographs("image-2"),),
     "photographs, fade": (photographs("fade-2"),),
     "photographs, noise": (photographs("vdm-5"),),
     "latent loss, digits": tuple(
         gap("fork", "learned", "vdm", term) for term in ("prior", "diffusion")
+    ),
+    "latent loss, equal time": tuple(
+        gap("purpose", "learned", "vdm", term) for term in ("prior", "diffusion")
     ),
     "latent loss, photographs": (
         photographs("vdm-2", "prior"),

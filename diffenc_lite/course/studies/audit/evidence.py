@@ -19,7 +19,7 @@ from ....sampling import sample
 from ....schedule import LinearSchedule, Noise, step_c
 from ... import ledger
 from ...worlds import SCALING, Exact, Gaussian, PlusMinus
-from .. import fork, rivals, statistics
+from .. import fork, purpose, rivals, statistics
 from ..study import Row, load_arrays, read_results
 from .findings import Check, Counterexample, Measured, Proof, Quoted
 
@@ -175,15 +175,16 @@ def turned(model: DiffEnc) -> NDArray[np.float64]:
     return (1 - cosine.square()).numpy()
 
 
-def coarse(picture: Tensor, cycles: float = 1.5) -> Tensor:
-    """The share of a pattern's power in waves of at most so many cycles across it: (B,)
+def coarse(picture: Tensor, with_mean: bool = False) -> Tensor:
+    """The share of a picture's power in waves of at most 1.5 cycles across it: (B,)
 
-    The pattern is the picture less its mean, which has no scale."""
+    Args: with_mean, whether the mean counts as such a wave, or is taken out, as it has no scale.
+    """
     size = picture.shape[-1]
     power = torch.fft.fft2(picture).abs().square()
-    power[..., 0, 0] = 0
+    power[..., 0, 0] *= with_mean
     wave = torch.fft.fftfreq(size, 1 / size)
-    kept = torch.hypot(wave[:, None], wave) <= cycles
+    kept = torch.hypot(wave[:, None], wave) <= 1.5
     return (power * kept).sum((-3, -2, -1)) / power.sum((-3, -2, -1))
 
 
@@ -223,17 +224,17 @@ HOW = {  # what a pair of trainings is, in each study
 WANTED: dict[str, Row] = {
     "fork": {"gamma_max": 5.0, "updates": 600},
     "encoders": {"kind": "run", "ends": "fixed"},
-    "purpose": {"part": "primary"},
+    "purpose": {},
 }
 
 
 def pairs(study: str, first: str, second: str, term: str, **only: Any) -> NDArray[np.float64]:
     """first - second in bits per dimension, one number for each pair of trainings of a study"""
+    rows, wanted = read_results(study)["rows"], {**WANTED[study], **only}
+    if study == "purpose":
+        return purpose.by_vdm(rows, first, term) - purpose.by_vdm(rows, second, term)
     arm = "variant" if study == "encoders" else "arm"
-    unit = "vdm" if study == "purpose" else "seed"
-    wanted = {**WANTED[study], **only}
-    rows = [row for row in read_results(study)["rows"] if wanted.items() <= row.items()]
-    losses = {(row[arm], row[unit]): row[term] for row in rows}
+    losses = {(r[arm], r["seed"]): r[term] for r in rows if wanted.items() <= r.items()}
     units = sorted(k for name, k in losses if name == first and (second, k) in losses)
     return np.array([losses[first, k] - losses[second, k] for k in units])
 
@@ -265,8 +266,7 @@ def over_pictures(first: str, second: str, term: str = "total") -> Measured:
     """The mean of first - second over the photographs, with Student's interval; claimed: below 0"""
     rows = read_results("rivals")["rows"]
     total, prior = (
-        rivals.difference(rivals.bounds(rows, loss=loss), first, second)
-        for loss in ("pictures", "priors")
+        rivals.difference(rows, first, second, loss=loss) for loss in ("pictures", "priors")
     )
     values = {"total": total, "prior": prior, "diffusion": total - prior}[term]
     what = f"{term}, {first} - {second}, bits/dim, {len(values)} pictures"

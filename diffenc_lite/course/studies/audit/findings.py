@@ -55,6 +55,11 @@ class Measured:
     def holds(self) -> bool:
         return self.high < self.than if self.claimed == "below" else self.low > self.than
 
+    @property
+    def opposite(self) -> bool:
+        """All of it lies on the other side."""
+        return self.low > self.than if self.claimed == "below" else self.high < self.than
+
     def __str__(self) -> str:
         interval = f" ({self.low:+.4f} to {self.high:+.4f})" if self.low < self.high else ""
         return f"{self.what}: {self.mean:+.4f}{interval}, claimed {self.claimed} {self.than:g}"
@@ -113,14 +118,15 @@ def verdict(findings: Sequence[Finding]) -> Verdict:
     if not findings:
         return Verdict("not tested")
     failed = [found for found in findings if not found.holds]
-    for kinds, status in (
-        (Counterexample, "refuted"),
-        (Proof | Check | Quoted, "open"),
-        (Measured, "not seen here"),
-    ):
+    for kinds, status in ((Counterexample, "refuted"), (Proof | Check | Quoted, "open")):
         for found in failed:
             if isinstance(found, kinds):
                 return Verdict(status, str(found))
+    measured = [found for found in failed if isinstance(found, Measured)]
+    if opposite := [found for found in measured if found.opposite]:
+        return Verdict("opposite here", str(opposite[0]))
+    if measured:
+        return Verdict("not seen here", str(measured[0]))
     if proofs := [found for found in findings if isinstance(found, Proof)]:
         under = dict.fromkeys(condition for proof in proofs for condition in proof.under)
         return Verdict("proved under", "; ".join(under)) if under else Verdict("proved")
