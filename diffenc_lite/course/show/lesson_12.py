@@ -191,7 +191,8 @@ def drawn(variances: ArrayLike, shares: Mapping[str, Mapping[str, ArrayLike]]) -
         ax.axhline(1, color="0.5", lw=1.2, ls="-")
         for (name, values), colour in zip(by_ratio.items(), (SKY, BLACK, GREEN), strict=True):
             ax.plot(variances, values, ".", color=colour, ms=4)
-            ax.text(2e-6, np.median(values), name, color=colour, va="bottom", fontsize=12)
+            if ax is axes[0]:
+                ax.text(5e-5, 1.5 * np.interp(5e-5, variances, values), name, color=colour)
         ax.set(xscale="log", yscale="log", xlabel="variance of the direction", title=title)
     axes[0].set_ylabel("drawn / true")
     return figure
