@@ -46,8 +46,8 @@ ARMS = {  # where the noise ends, gamma_1, for each kind of fork
     "unbounded": (2.0,),
 }
 GRID = (0.0005, 0.0015, 0.0045, 0.0135)  # of learning rates; one step further where the edge wins
-# The best of them, by arm and gamma_1.
-RATES = dict.fromkeys(("vdm-2", "vdm-5", "image-2", "fade-2", "learned-2"), 0.0015)
+# The best of them, by arm and gamma_1: the same for all.
+RATES = {f"{arm}-{end:g}": 0.0015 for arm, ends in ARMS.items() for end in ends}
 PRIMARY = {  # less than 0 if the first of the two is better
     "learned - image": ("learned-2", "image-2"),
     "learned - fade": ("learned-2", "fade-2"),
