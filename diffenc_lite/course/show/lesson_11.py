@@ -10,9 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from . import plots
 from .drawing import COLOURS, arrow, canvas, words
 from .explorers import Explorer, buttons, slider
-from .plots import BLACK, BLUE, GREEN, ORANGE, PURPLE, RED, Picture, subplots
+from .plots import BLACK, BLUE, GREEN, ORANGE, RED, Picture, subplots
 
-VDM_COLOURS = (GREEN, BLUE, PURPLE)  # of the three VDMs of photographs
+ENCODERS = (GREEN, "#5fd3ae", "#00563f")  # three greens, of the encoders of photographs
 
 
 # ---- drawings ------------------------------------------------------------------------------------
@@ -86,7 +86,7 @@ def slopes(
     figure, ax = subplots(size=(8, 4.0))
     ax.axhline(1, color="0.5", lw=1.2, ls="-")
     ax.axvline(1, color="0.5", lw=1.2, ls=":")
-    for colour, marker, factors in zip(VDM_COLOURS, "os^", measured, strict=True):
+    for colour, marker, factors in zip(ENCODERS, "os^", measured, strict=True):
         ax.plot(s, factors, marker, color=colour, ms=6, alpha=0.8)
     ax.plot(grid, theory, color=RED, ls="-", lw=2.8)
     ax.text(0.002, 1.19, "theory: stretched a little", color=RED)
@@ -107,11 +107,11 @@ def grey_by_depth(
     figure, ax = subplots(size=(8, 3.2))
     ax.plot(t, theory, color=RED, ls="-", lw=2.8)
     ax.plot(t, gate, color="0.5", ls="--")
-    for colour, dimmed in zip(VDM_COLOURS, measured, strict=True):
+    for colour, dimmed in zip(ENCODERS, measured, strict=True):
         ax.plot(t, dimmed, color=colour, ls="-", lw=1.6)
     ax.text(0.655, 0.4, "theory", color=RED, ha="right")
     ax.text(0.838, 0.83, "the gate", color="0.4", va="center")
-    ax.text(0.838, 0.66, "three\nencoders", color=VDM_COLOURS[0], va="center")
+    ax.text(0.838, 0.66, "three\nencoders", color=ENCODERS[0], va="center")
     ax.set_xlim(0.595, 0.9)
     ax.set(xlabel="depth $t$", ylabel="$1-f$", ylim=(0, 0.9))
     ax.set_title("To the right end, but later than in theory")
