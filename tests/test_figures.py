@@ -426,8 +426,8 @@ PLOTS = {  # what is drawn, and for each of its axes the lines and bars that are
     lambda: lesson_09.ladder([("a", 1, "ours"), ("b", 2.5, "code"), ("c", 2, "published")]): [
         {"b": [2.5], "c": [2], "a": [1]}
     ],
-    lambda: lesson_10.allowances({"a": {"prior": 4, "mean": 1}, "b": {"prior": 2, "mean": 1}}): [
-        {"a": [0.25, 0.75], "b": [0.5, 0.5]}
+    lambda: lesson_10.allowances({"a": {"prior": 4, "normal": 3, "mean": 1}}): [
+        {"a": [0.25, 0.5, 0.25]}
     ],
     lambda: lesson_10.arms(
         {"mnist": {"fade": losses(A, B)}, "photos": {"fade": losses(B, C), "x": losses(C, A)}},
@@ -624,11 +624,13 @@ def test_10_each_picture_is_a_circle_beside_their_mean_and_the_margin():
 
 
 def test_10_curves_go_over_updates_and_over_time():
-    curves = {"fade": [(200, 3.0), (400, 2.0)], "learned": [(200, 2.5), (400, 1.5)]}
-    left, right = lesson_10.to_the_end(curves, {"fade": 1.2, "learned": 2.0}).axes
-    for ax, times in ((left, (1, 1)), (right, (1.2, 2))):
-        for line, points, cost in zip(ax.lines, curves.values(), times, strict=True):
-            np.testing.assert_allclose(line.get_xydata(), np.array(points) * [cost, 1])
+    bits, cost = {"vdm": [3.5, 3.0], "learned": [2.5, 1.5]}, {"vdm": 1.2, "learned": 2.0}
+    left, right = lesson_10.to_the_end([200, 400], bits, cost).axes
+    for arm, equal, timed in zip(bits, left.lines, right.lines, strict=True):
+        minus = np.subtract(bits[arm], bits["vdm"])
+        np.testing.assert_allclose(equal.get_xydata(), np.c_[[200, 400], minus])
+        times = cost[arm] * np.array([200, 400])
+        np.testing.assert_allclose(timed.get_xydata(), np.c_[times, bits[arm]])
 
 
 def test_11_every_position_shows_its_patch_and_its_depth(generator):

@@ -53,8 +53,6 @@ def few(monkeypatch, tmp_path):
     monkeypatch.setattr(rivals, "scored_patches", lambda names: [a[::120] for a in every(names)])
     monkeypatch.setattr(rivals, "training_patches", lambda names: every(names)[0][::7])
     monkeypatch.setattr(rivals, "PASSES", 2)
-    kinds = (f"{arm}-{end:g}" for arm, ends in rivals.ARMS.items() for end in ends)
-    monkeypatch.setattr(rivals, "RATES", dict.fromkeys(kinds, 0.001))
     given = options(rivals.STUDY, budget=SMALL)
     return lambda part, **wanted: [
         runner.read_results(runner.run_jobs("rivals", tmp_path, given, number))["rows"][0]
@@ -114,9 +112,11 @@ def test_differences_are_over_pictures_and_seeds():
     assert rivals.difference(rows, "learned-2", "image-2", [1]).tolist() == [0.0, 2.0, 1.0, 2.0]
     # the seed that both have
     assert rivals.difference(rows, "learned-2", "fade-2").tolist() == [0.0, 1.0, 1.0, 1.0]
+    with pytest.raises(ValueError, match="first and second must be arms of one seed; got 'x'"):
+        rivals.difference(rows, "x", "fade-2")
     priors = rivals.bounds(rows, 0, loss="priors")["image-2"]
     assert priors == {"0a": 0.1, "0b": 2.0, "1a": 0.1, "1b": 2.0}
-    early = rivals.bounds(rows, 0, rivals.after(2, of_network=1))
+    early = rivals.bounds(rows, 0, updates=2, of_network=1)
     assert early["learned-2"]["1b"] == 8.0 and early["image-2"]["1b"] == 1.0
 
 
@@ -139,9 +139,6 @@ def test_a_fork_that_was_stopped_goes_on(few, monkeypatch):
     for file in folder.glob("part-arm*"):
         file.unlink()
     again = run("arm", fold=0, seed=0, arm="fade")
-    for row in (*first, *again):
-        for point in row["curve"]:
-            del point["seconds"]
     assert first == again
 
 

@@ -36,22 +36,24 @@ def by_picture(differences: Mapping[str, ArrayLike], interval: Interval, margin:
 
 
 def allowances(bounds: Mapping[str, Mapping[str, float]]) -> Picture:
-    """X5's ceiling as a bar of length 1: what one image can take, and the rest.
+    """X5's upper bound as a bar of length 1: what one image can take, what is left to a network at
+    least, and at most.
 
-    Args: prior and mean, in bits per dimension, by data set.
+    Args: prior, normal and mean, in bits per dimension, by data set.
     """
     figure, ax = plots.subplots(size=(8, 0.9 + 0.55 * len(bounds)))
     for k, row in enumerate(bounds.values()):
-        share = row["mean"] / row["prior"]
+        share, least = row["mean"] / row["prior"], row["normal"] / row["prior"]
         ax.barh(k, share, color=PRIOR)
-        ax.barh(k, 1 - share, left=share, color=GREEN, alpha=0.35)
-        rest = f"{row['prior'] - row['mean']:.4f}"
+        ax.barh(k, least - share, left=share, color=GREEN, alpha=0.6)
+        ax.barh(k, 1 - least, left=least, color=GREEN, alpha=0.2)
         if share > 0.15:
             ax.text(share / 2, k, f"{row['mean']:.4f}", ha="center", va="center")
+        rest = f"{row['normal'] - row['mean']:.4f} to {row['prior'] - row['mean']:.4f}"
         ax.text((share + 1) / 2, k, rest, ha="center", va="center")
     plots.name_rows(ax, list(bounds))
     ax.set(xticks=[], xlim=(0, 1))
-    ax.set_title("Shares of the ceiling: one image (blue), left to a network (green)")
+    ax.set_title("One image's part (blue), left to a network (green; pale: at most)")
     return figure
 
 
@@ -79,28 +81,27 @@ def forks(pictures: Sequence[int]) -> Picture:
 
 
 def to_the_end(
-    curves: Mapping[str, Sequence[tuple[int, float]]], cost: Mapping[str, float]
+    lengths: Sequence[int], bits: Mapping[str, Sequence[float]], cost: Mapping[str, float]
 ) -> Picture:
-    """Bounds of arms against updates and against time, in updates of a VDM.
+    """Bounds of arms: those minus the vdm's at equal updates, and all against time.
 
-    Args: curves, (updates, bound) by arm; cost, of an update, in those of a VDM.
+    Args: lengths, in updates; bits, by arm; cost, of an update of an arm, in those of a VDM.
     """
-    figure, axes = plots.subplots(1, 2, size=(9, 4.2), sharey=True)
-    for ax, timed in zip(axes, (False, True), strict=True):
-        for arm, points in curves.items():
-            updates, bits = np.array(points).T
-            x = updates * (cost[arm] if timed else 1)
-            ax.plot(x, bits, "-o", color=ARM_COLOURS[arm], ms=4)
+    figure, axes = plots.subplots(1, 2, size=(9, 4.6))
+    for timed, (ax, gap) in enumerate(zip(axes, (0.0011, 0.0022), strict=True)):
+        shown = {arm: np.subtract(b, 0 if timed else bits["vdm"]) for arm, b in bits.items()}
+        right = 1.2 * lengths[-1] * (max(cost.values()) if timed else 1)
+        for arm, values in shown.items():
+            x = np.array(lengths) * (cost[arm] if timed else 1)
+            ax.plot(x, values, "-o", color=ARM_COLOURS[arm], ms=4)
+        ends = {arm: float(values[-1]) for arm, values in shown.items()}
+        for arm, height in plots.apart(ends, gap).items():
+            ax.text(right, height, arm, color=ARM_COLOURS[arm], va="center")
         ax.set(xscale="log", xlabel="time, in updates of a VDM" if timed else "updates")
+        ax.set_xlim(None, 7 * right)
         plots.plain_ticks(ax.xaxis, [200, 800, 3200, 12800])
-    right = 1.2 * max(curve[-1][0] * cost[arm] for arm, curve in curves.items())
-    ends = {arm: curve[-1][1] for arm, curve in curves.items()}
-    for arm, height in plots.apart(ends, 0.0022).items():
-        axes[1].text(right, height, arm, color=ARM_COLOURS[arm], va="center")
-    axes[0].set_ylabel("bound above depth 0.6")
-    axes[0].set_title("At equal updates")
-    axes[1].set_title("At equal time")
-    axes[1].set_xlim(None, 5 * right)
+    axes[0].set_title("Minus vdm, at equal updates")
+    axes[1].set_title("The bound above depth 0.6, against time")
     return figure
 
 

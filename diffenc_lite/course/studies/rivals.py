@@ -9,10 +9,11 @@ doubled. It ends where a doubling gains less than FLAT; the last score counts.
 """
 
 import io
-import time
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -46,14 +47,13 @@ ARMS = {  # where the noise ends, gamma_1, for each kind of fork
     "unbounded": (2.0,),
 }
 GRID = (0.0005, 0.0015, 0.0045, 0.0135)  # of learning rates; one step further where the edge wins
-# The best of them, by arm and gamma_1: the same for all.
-RATES = {f"{arm}-{end:g}": 0.0015 for arm, ends in ARMS.items() for end in ends}
-PRIMARY = {  # less than 0 if the first of the two is better
+RATE = 0.0015  # the best of them, for every arm
+PRIMARY = {  # less than 0 if the first of the two is better; "best": of ENCODERS
     "learned - image": ("learned-2", "image-2"),
     "learned - fade": ("learned-2", "fade-2"),
     "best encoder - VDM at 5": ("best", "vdm-5"),
 }
-TWICE = {"learned-2", "image-2", "fade-2", "vdm-5"}  # the arms of PRIMARY, run with both seeds
+TWICE = {arm for pair in PRIMARY.values() for arm in pair}  # run with both seeds
 MARGIN = 0.002  # bits per dimension; a smaller difference does not matter
 NETWORKS = ("learned", "skip", "inert", "unbounded")  # an update takes twice a VDM's time
 ENCODERS = {"image-2", "fade-2", "affine-2", "learned-2", "skip-2", "unbounded-2"}
@@ -120,20 +120,20 @@ def _run(job: Job, options: Options) -> Row | Results:
     if rate:
         training, scored = [name for name in training if name not in held_back], held_back
     model = fork.make_fork(job["arm"], seed, _path(options, fold, seed), START)
-    lr = job["lr"] if rate else RATES[kind(job)]
-    lengths = [budget["rate"]] if rate else [budget["first"] * 2**k for k in range(20)]
-    least, most = (max(budget[name], lengths[0]) for name in ("least", "most"))
-    lengths = [length for length in lengths if length <= most]
+    lr = job["lr"] if rate else RATE
+    lengths = [budget["rate" if rate else "first"]]
+    while not rate and 2 * lengths[-1] <= budget["most"]:
+        lengths.append(2 * lengths[-1])
     keep_freed_memory()
     name = f"{kind(job)}-{fold}-{seed}"
+    path = options.folder / f"{name}-{lr:g}-{lengths[0]}.pt"
     curve, score, last = trained(
         model, training_patches(training), scored_patches(scored), job["gamma_max"], lr, seed,
-        lengths, least, budget["batch"], options.folder / f"{name}-{lr:g}-{lengths[0]}.pt",
+        lengths, budget["least"], budget["batch"], path,
     )  # fmt: skip
     row = {**job, "lr": lr, "total": curve[-1]["total"], "scored": scored, "curve": curve}
     if rate:
         return row
-    save_model(last, options.folder / name)
     arrays = {name.replace("-", "_"): score.total.half().numpy()}
     if kind(job) == "learned-2":
         arrays[f"encoder_{fold}_{seed}"] = fork.packed(last)  # for lesson 11
@@ -156,21 +156,18 @@ def trained(
     config = replace(config, ema=0.99999)
     state, quick, depth = State(model, config), bf16_if_faster(model), fork.depth_of(end, model)
     curve: list[Row] = []
-    seconds = 0.0  # of processor time, in training
     if path.exists():
         saved = torch.load(path, weights_only=True)
         state.load(saved["state"])
-        curve, seconds = saved["curve"], saved["seconds"]
+        curve = saved["curve"]
     for length in lengths[len(curve) :]:
-        if length > least and curve[-2]["total"] - curve[-1]["total"] < FLAT:
+        if length > least and len(curve) > 1 and curve[-2]["total"] - curve[-1]["total"] < FLAT:
             break
         while state.update < length:
-            began = time.process_time()
             fork.update(state, quick, images, depth, START)
-            seconds += time.process_time() - began
             if state.update % SAVE_EVERY == 0:
                 content = io.BytesIO()
-                torch.save({"state": state.save(), "curve": curve, "seconds": seconds}, content)
+                torch.save({"state": state.save(), "curve": curve}, content)
                 write_whole(path, content.getvalue())
         score = fork.score_fork(state.averaged, scored[0], depth, PASSES, START)
         model.train()
@@ -178,10 +175,8 @@ def trained(
             [loss[scored[1] == k].mean().item() for k in range(int(scored[1].max()) + 1)]
             for loss in (score.prior, score.total)
         )
-        curve.append({
-            "updates": length, "seconds": round(seconds, 1), "total": sum(bits) / len(bits),
-            "priors": prior, "pictures": bits,
-        })  # fmt: skip
+        total = sum(bits) / len(bits)
+        curve.append({"updates": length, "total": total, "priors": prior, "pictures": bits})
     path.unlink(missing_ok=True)
     return curve, score, state.averaged
 
@@ -213,27 +208,7 @@ def _train_vdm(job: Job, options: Options) -> Row:
 
 # ---- results -------------------------------------------------------------------------------------
 
-Bounds = dict[str, dict[str, float]]  # by picture, by arm
-
-
-def last(row: Row) -> Row:
-    """The score that counts."""
-    point: Row = row["curve"][-1]
-    return point
-
-
-def after(updates: int, of_network: int | None = None) -> Callable[[Row], Row]:
-    """The score of an arm after so many updates, or that at its end if it has made fewer.
-
-    of_network: those of a network, where it is to have another number: half as many is equal time.
-    """
-
-    def point(row: Row) -> Row:
-        most = of_network if of_network and row["arm"] in NETWORKS else updates
-        *_, found = (point for point in row["curve"] if point["updates"] <= most)
-        return found
-
-    return point
+Bounds = dict[str, dict[str, float]]  # by arm, by picture
 
 
 def runs(rows: list[Row]) -> dict[str, list[Row]]:
@@ -246,35 +221,40 @@ def runs(rows: list[Row]) -> dict[str, list[Row]]:
 
 
 def bounds(
-    rows: list[Row], seed: int, score: Callable[[Row], Row] = last, loss: str = "pictures"
+    rows: list[Row],
+    seed: int,
+    loss: str = "pictures",
+    updates: float = math.inf,
+    of_network: float = math.inf,
 ) -> Bounds:
-    """Bounds above START of each arm, by picture, from the VDMs of one seed.
+    """Whole bounds above START of each arm, by picture, from the VDMs of one seed.
 
-    Args: score, which of a row, `last` or `after(...)`; loss, "priors" for the prior loss alone.
+    Args: loss, "priors" for the prior loss alone; updates, the last score after at most so many
+        counts, of_network: for the arms with a network, if it is fewer.
     """
     found: Bounds = {}
     for arm, of_arm in runs(rows).items():
         for row in of_arm:
             if row["seed"] == seed:
-                pictures = zip(row["scored"], score(row)[loss], strict=True)
+                most = min(updates, of_network) if row["arm"] in NETWORKS else updates
+                *_, point = (point for point in row["curve"] if point["updates"] <= most)
+                pictures = zip(row["scored"], point[loss], strict=True)
                 found.setdefault(arm, {}).update(pictures)
     return found
 
 
 def difference(
-    rows: list[Row],
-    first: str,
-    second: str,
-    seeds: Iterable[int] = SEEDS,
-    score: Callable[[Row], Row] = last,
-    loss: str = "pictures",
+    rows: list[Row], first: str, second: str, seeds: Iterable[int] = SEEDS, **which: Any
 ) -> NDArray[np.float64]:
     """The first arm's bound minus the second's, from the same VDMs: one number a picture, by name.
 
-    It is the mean over those of the seeds with which both arms were run.
+    It is the mean over those of the seeds with which both arms were run. Args: which, as of
+    `bounds`. Raises ValueError if there is no such seed.
     """
-    each = [bounds(rows, seed, score, loss) for seed in seeds]
+    each = [bounds(rows, seed, **which) for seed in seeds]
     pairs = [(of[first], of[second]) for of in each if first in of and second in of]
+    if not pairs:
+        raise ValueError(f"first and second must be arms of one seed; got {first!r}, {second!r}")
     return np.mean([[a[name] - b[name] for name in sorted(b)] for a, b in pairs], axis=0)
 
 
@@ -282,6 +262,12 @@ def best_encoder(rows: list[Row]) -> str:
     """The encoder at 2 whose bound, the mean over pictures, is lowest beside that of the VDM at 5,
     of those that were run."""
     return min(runs(rows).keys() & ENCODERS, key=lambda arm: difference(rows, arm, "vdm-5").mean())
+
+
+def primary(rows: list[Row]) -> dict[str, tuple[str, str]]:
+    """The arms of each primary comparison."""
+    best = best_encoder(rows)
+    return {name: (best if a == "best" else a, b) for name, (a, b) in PRIMARY.items()}
 
 
 def outcome(low: float, high: float) -> str:
