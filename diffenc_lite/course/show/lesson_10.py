@@ -68,15 +68,15 @@ def forks(pictures: Sequence[int]) -> Picture:
             box(ax, (0.5 + 0.7 * fold, y), f"{count}", colour, 0.6, 0.5)
         arrow(ax, (2.3, y), (2.9, y))
         box(ax, (3.4, y), "VDM", BLUE, 0.9, 0.5)
-        for arm, side in (("image", 0.3), ("fade", 0.0), ("learned", -0.3)):
-            colour = ARM_COLOURS[arm]
+        for line, arm in enumerate(("image", "fade", "learned", "vdm at 5")):
+            side, colour = 0.39 - 0.26 * line, ARM_COLOURS[arm]
             ax.plot([3.9, 4.3, 5.7], [y, y + side, y + side], color=colour, lw=2, ls="-")
             words(ax, (5.8, y + side), arm, colour, 11, ha="left")
         arrow(ax, (6.65, y), (7.15, y), colour=RED)
         words(ax, (7.55, y), f"{pictures[k]}\nnumbers", RED, 11)
     words(ax, (1.2, 0.15), "grey: trained on", "0.35", 11)
     words(ax, (4.6, 0.15), "forks start as one function", "0.35", 11)
-    words(ax, (7.2, 0.15), "scored on the red", RED, 11)
+    words(ax, (7.2, 0.15), "scored on the orange", RED, 11)
     return figure
 
 
@@ -133,7 +133,7 @@ def power_explorer(
         ax.set_title(", ".join(f"{name} {share:.0%}" for name, share in shares.items()))
         return figure
 
-    controls = slider("pairs", counts, 3, "{:d}"), slider("spread", spreads, spreads[0], "{:g}")
+    controls = slider("pictures", counts, 3, "{:d}"), slider("spread", spreads, spreads[0], "{:g}")
     return Explorer(draw, *controls, stills=[(1, 2), (4, 2), (1, 4), (4, 4)])
 
 

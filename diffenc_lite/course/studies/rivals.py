@@ -1,8 +1,8 @@
 """What is an encoder for? Every rival, finished and tuned, on 29 photographs.
 
 rivals.md says what was declared before the first run. Each picture is scored by two VDMs that were
-trained without it: three folds of pictures, two seeds a fold. From each VDM come forks, one an arm
-(fork.py); they are the frozen VDM below depth START, so that the difference of two arms is one of
+trained without it: three folds of pictures, two seeds a fold (the second for the arms of PRIMARY
+alone). From each VDM come forks, one an arm (fork.py); they are the frozen VDM below depth START, so that the difference of two arms is one of
 two whole bounds, also where their noise ends at another gamma. A fork is trained at a constant
 rate, its weights averaged over the last tenth of its updates, and scored whenever their number has
 doubled. It ends where a doubling gains less than FLAT; the last score counts.
@@ -277,5 +277,6 @@ def outcome(low: float, high: float) -> str:
     return "no difference" if -MARGIN < low and high < MARGIN else "open"
 
 
+# Updates of a VDM, of a rate, and of an arm: its first score, the least and the most it makes.
 BUDGET = {"vdm": 8000, "rate": 1600, "first": 200, "least": 3200, "most": 12_800, "batch": 64}
 STUDY = Study(_jobs, _run, budget=BUDGET | {"jobs": 200})
