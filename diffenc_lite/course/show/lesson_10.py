@@ -74,9 +74,9 @@ def forks(pictures: Sequence[int]) -> Picture:
             words(ax, (5.8, y + side), arm, colour, 11, ha="left")
         arrow(ax, (6.65, y), (7.15, y), colour=RED)
         words(ax, (7.55, y), f"{pictures[k]}\nnumbers", RED, 11)
-    words(ax, (1.2, 0.15), "grey: trained on", "0.35", 11)
-    words(ax, (4.6, 0.15), "forks start as one function", "0.35", 11)
-    words(ax, (7.2, 0.15), "scored on the orange", RED, 11)
+    words(ax, (1.2, 0.06), "grey: trained on", "0.35", 11)
+    words(ax, (4.4, 0.06), "forks start as one function", "0.35", 11)
+    words(ax, (7.0, 0.06), "scored on the orange", RED, 11)
     return figure
 
 
