@@ -2,10 +2,11 @@
 
 rivals.md says what was declared before the first run. Each picture is scored by two VDMs that were
 trained without it: three folds of pictures, two seeds a fold (the second for the arms of PRIMARY
-alone). From each VDM come forks, one an arm (fork.py); they are the frozen VDM below depth START, so that the difference of two arms is one of
-two whole bounds, also where their noise ends at another gamma. A fork is trained at a constant
-rate, its weights averaged over the last tenth of its updates, and scored whenever their number has
-doubled. It ends where a doubling gains less than FLAT; the last score counts.
+alone). From each VDM come forks, one an arm (fork.py); they are the frozen VDM below depth START,
+so that the difference of two arms is one of two whole bounds, also where their noise ends at
+another gamma. A fork is trained at a constant rate, its weights averaged over the last tenth of its
+updates, and scored whenever their number has doubled. It ends where a doubling gains less than
+FLAT; the last score counts.
 """
 
 import io
