@@ -24,7 +24,7 @@ OTHER_VERDICTS = {
         "digits, from scratch", "photographs, fade", "scaling, trained", "learned > scaling",
     },
     "opposite here": {
-        "digits, image", "photographs, noise", "latent loss, equal time",
+        "digits, image", "photographs, noise", "photographs, affine", "latent loss, equal time",
         "latent loss, photographs", "local to global",
     },
 }  # fmt: skip

@@ -129,7 +129,7 @@ def test_what_may_be_gained_on_photographs(gamma):
     np.testing.assert_allclose(found[:2], [prior, mean], atol=6e-5)
 
 
-@pytest.mark.parametrize("arm", ["image", "fade", "learned"])
+@pytest.mark.parametrize("arm", ["image", "fade", "affine", "learned"])
 def test_what_was_saved_beside_theory(arm):
     gains = {"photographs ": -gap((arm, 2.0), ("vdm", 2.0))}
     gains["digits      "] = of_digits("vdm", "total") - of_digits(arm, "total")

@@ -88,7 +88,7 @@ def to_the_end(
     Args: lengths, in updates; bits, by arm; cost, of an update of an arm, in those of a VDM.
     """
     figure, axes = plots.subplots(1, 2, size=(9, 4.6))
-    for timed, (ax, gap) in enumerate(zip(axes, (0.0011, 0.0022), strict=True)):
+    for timed, (ax, gap) in enumerate(zip(axes, (0.0014, 0.0022), strict=True)):
         shown = {arm: np.subtract(b, 0 if timed else bits["vdm"]) for arm, b in bits.items()}
         right = 1.2 * lengths[-1] * (max(cost.values()) if timed else 1)
         for arm, values in shown.items():

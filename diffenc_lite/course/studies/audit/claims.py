@@ -73,6 +73,7 @@ EVIDENCE: dict[str, tuple[Evidence, ...]] = {
     "photographs, image": (photographs("image-2"),),
     "photographs, fade": (photographs("fade-2"),),
     "photographs, noise": (photographs("vdm-5"),),
+    "photographs, affine": (photographs("affine-2"),),
     "latent loss, digits": tuple(
         gap("fork", "learned", "vdm", term) for term in ("prior", "diffusion")
     ),
