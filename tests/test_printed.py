@@ -97,7 +97,7 @@ def of_digits(arm, loss):
     return np.array([found[vdm] for vdm in range(3)])
 
 
-@pytest.mark.parametrize("arm", ["image", "fade", "matched"])
+@pytest.mark.parametrize("arm", ["image", "affine", "fade", "matched"])
 def test_digits(arm):
     gains = [
         np.mean(of_digits(arm, loss) - of_digits("vdm", loss))

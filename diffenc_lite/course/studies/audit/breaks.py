@@ -102,6 +102,7 @@ BREAKS: dict[str, tuple[str, Patch]] = {
     "digits, from scratch": ("learned better by 0.1", shift("encoders", "learned", -0.1)),
     "digits, equal time": ("learned worse by 0.01", shift("purpose", "learned", 0.01)),
     "digits, image": ("learned better by 0.01", shift("purpose", "learned", -0.01)),
+    "photographs, forks": ("learned worse by 0.05", photographs(0.05)),
     "photographs, image": ("learned worse by 0.05", photographs(0.05)),
     "photographs, fade": ("learned better by 0.05", photographs(-0.05)),
     "photographs, noise": ("learned better by 0.05", photographs(-0.05)),

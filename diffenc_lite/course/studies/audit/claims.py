@@ -70,9 +70,10 @@ EVIDENCE: dict[str, tuple[Evidence, ...]] = {
     "digits, from scratch": (gap("encoders", "learned", "VDM"),),
     "digits, equal time": (gap("purpose", "learned", "vdm"),),
     "digits, image": (gap("purpose", "learned", "image"),),
+    "photographs, forks": (photographs("vdm-2"),),
     "photographs, image": (photographs("image-2"),),
     "photographs, fade": (photographs("fade-2"),),
-    "photographs, noise": (photographs("vdm-5"),),
+    "photographs, noise": (of.best_encoder_and_noise,),
     "photographs, affine": (photographs("affine-2"),),
     "latent loss, digits": tuple(
         gap("fork", "learned", "vdm", term) for term in ("prior", "diffusion")

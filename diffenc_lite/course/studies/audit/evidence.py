@@ -273,6 +273,11 @@ def over_pictures(first: str, second: str, term: str = "total") -> Measured:
     return Measured(what, float(values.mean()), *statistics.t_interval(values))
 
 
+def best_encoder_and_noise() -> Measured:
+    """The best encoder at 2 less the VDM at 5, as declared"""
+    return over_pictures(rivals.best_encoder(read_results("rivals")["rows"]), "vdm-5")
+
+
 def stored_bound(model: str, steps: int, ratio: str, grid: str, scale: str) -> Row:
     """The row of a bound in the study of the ratio"""
     wanted = {"model": model, "steps": steps, "ratio": ratio, "grid": grid, "scale": scale}
