@@ -48,7 +48,7 @@ ARMS = {  # where the noise ends, gamma_1, for each kind of fork
     "unbounded": (2.0,),
 }
 GRID = (0.0005, 0.0015, 0.0045, 0.0135)  # of learning rates; one step further where the edge wins
-RATE = 0.0015  # the best of them, for every arm
+RATE = 0.0015  # of every arm: the best of them for all but fade (rivals.md, 10)
 PRIMARY = {  # less than 0 if the first of the two is better; "best": of ENCODERS
     "learned - image": ("learned-2", "image-2"),
     "learned - fade": ("learned-2", "fade-2"),
