@@ -53,7 +53,7 @@ def allowances(bounds: Mapping[str, Mapping[str, float]]) -> Picture:
         ax.text((share + 1) / 2, k, rest, ha="center", va="center")
     plots.name_rows(ax, list(bounds))
     ax.set(xticks=[], xlim=(0, 1))
-    ax.set_title("Shares of the prior loss: one image (blue), the rest (green; pale: at most)")
+    ax.set_title("One image's share (blue), the rest (green; pale: at most)")
     return figure
 
 
