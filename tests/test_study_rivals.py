@@ -9,7 +9,7 @@ import torch
 from diffenc_lite.course.studies import fork, load_arrays, options, ratio_samples, rivals, runner
 from diffenc_lite.data import photos
 
-SMALL = {"vdm": 3, "rate": 4, "first": 2, "least": 4, "most": 8, "batch": 4}
+SMALL = {"vdm": 3, "rate": 4, "first": 2, "least": 4, "most": 8, "longest": 16, "batch": 4}
 
 
 RIVALS = "352dd097f4b4175de6a411a729b2e3528231dfc2eca85d6b83ba133fb7177cde"
@@ -142,13 +142,20 @@ def test_a_fork_that_was_stopped_goes_on(few, monkeypatch):
     assert first == again
 
 
-@pytest.mark.parametrize("flat, lengths", [(1.0, [2, 4]), (-1.0, [2, 4, 8])])
-def test_an_arm_that_still_gains_goes_on(few, monkeypatch, flat, lengths):
-    run, _ = few
-    run("vdm", fold=0, seed=0)
+@pytest.mark.parametrize(
+    "flat, seed, lengths", [(1.0, 1, [2, 4]), (-1.0, 0, [2, 4, 8]), (-1.0, 1, [2, 4, 8, 16])]
+)
+def test_an_arm_that_still_gains_goes_on(few, monkeypatch, flat, seed, lengths):
+    """With the second seed beyond what counts; what is kept by patch is what counts."""
+    run, folder = few
+    run("vdm", fold=0, seed=seed)
     monkeypatch.setattr(rivals, "FLAT", flat)
-    (row,) = run("arm", fold=0, seed=0, arm="fade")
+    (row,) = run("arm", fold=0, seed=seed, arm="fade")
     assert [point["updates"] for point in row["curve"]] == lengths
+    (file,) = folder.glob("*arm-fade*.json")
+    of_first = load_arrays(file)[f"fade_2_0_{seed}"][rivals.scored_patches(row["scored"])[1] == 0]
+    means = np.array([point["pictures"][0] for point in row["curve"]])
+    assert lengths[np.abs(means - of_first.astype(float).mean()).argmin()] == min(lengths[-1], 8)
 
 
 @pytest.mark.parametrize(

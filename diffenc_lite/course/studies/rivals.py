@@ -6,7 +6,7 @@ alone). From each VDM come forks, one an arm (fork.py); they are the frozen VDM 
 so that the difference of two arms is one of two whole bounds, also where their noise ends at
 another gamma. A fork is trained at a constant rate, its weights averaged over the last tenth of its
 updates, and scored whenever their number has doubled. It ends where a doubling gains less than
-FLAT; the last score counts.
+FLAT, and at MOST updates at the latest; the last score counts. Those of the second seed then go on.
 """
 
 import io
@@ -37,6 +37,7 @@ PASSES = 8  # of scoring
 START = 0.6  # depth, gamma = -2.3: an encoder can do little below it
 SAVE_EVERY = 400  # updates
 FLAT = 0.0005  # bits per dimension
+MOST = 12_800  # updates
 ARMS = {  # where the noise ends, gamma_1, for each kind of fork
     "vdm": (2.0, 5.0),
     "image": (2.0,),
@@ -120,25 +121,28 @@ def _run(job: Job, options: Options) -> Row | Results:
     training, held_back, scored = split_of(fold)
     if rate:
         training, scored = [name for name in training if name not in held_back], held_back
-    model = fork.make_fork(job["arm"], seed, _path(options, fold, seed), START)
-    lr = job["lr"] if rate else RATE
-    lengths = [budget["rate" if rate else "first"]]
-    while not rate and 2 * lengths[-1] <= budget["most"]:
-        lengths.append(2 * lengths[-1])
+    lr, first = job["lr"] if rate else RATE, budget["rate" if rate else "first"]
     keep_freed_memory()
     name = f"{kind(job)}-{fold}-{seed}"
-    path = options.folder / f"{name}-{lr:g}-{lengths[0]}.pt"
-    curve, score, last = trained(
-        model, training_patches(training), scored_patches(scored), job["gamma_max"], lr, seed,
-        lengths, budget["least"], budget["batch"], path,
-    )  # fmt: skip
-    row = {**job, "lr": lr, "total": curve[-1]["total"], "scored": scored, "curve": curve}
-    if rate:
-        return row
+    path = options.folder / f"{name}-{lr:g}-{first}.pt"
+
+    def go_on(most: int) -> tuple[list[Row], fork.Score, DiffEnc]:
+        model = fork.make_fork(job["arm"], seed, _path(options, fold, seed), START)
+        lengths = [first * 2**k for k in range(20) if first * 2**k <= most]
+        return trained(
+            model, training_patches(training), scored_patches(scored), job["gamma_max"], lr, seed,
+            lengths, budget["least"], budget["batch"], path,
+        )  # fmt: skip
+
+    curve, score, last = go_on(first if rate else budget["most"])
     arrays = {name.replace("-", "_"): score.total.half().numpy()}
     if kind(job) == "learned-2":
         arrays[f"encoder_{fold}_{seed}"] = fork.packed(last)  # for lesson 11
-    return Results([row], arrays)
+    if seed == 1:
+        curve = go_on(budget["longest"])[0]
+    path.unlink(missing_ok=True)
+    row = {**job, "lr": lr, "total": curve[-1]["total"], "scored": scored, "curve": curve}
+    return row if rate else Results([row], arrays)
 
 
 def trained(
@@ -178,7 +182,6 @@ def trained(
         )
         total = sum(bits) / len(bits)
         curve.append({"updates": length, "total": total, "priors": prior, "pictures": bits})
-    path.unlink(missing_ok=True)
     return curve, score, state.averaged
 
 
@@ -225,7 +228,7 @@ def bounds(
     rows: list[Row],
     seed: int,
     loss: str = "pictures",
-    updates: float = math.inf,
+    updates: float = MOST,
     of_network: float = math.inf,
 ) -> Bounds:
     """Whole bounds above START of each arm, by picture, from the VDMs of one seed.
@@ -279,5 +282,5 @@ def outcome(low: float, high: float) -> str:
 
 
 # Updates of a VDM, of a rate, and of an arm: its first score, the least and the most it makes.
-BUDGET = {"vdm": 8000, "rate": 1600, "first": 200, "least": 3200, "most": 12_800, "batch": 64}
-STUDY = Study(_jobs, _run, budget=BUDGET | {"jobs": 200})
+BUDGET = {"vdm": 8000, "rate": 1600, "first": 200, "least": 3200, "most": MOST, "batch": 64}
+STUDY = Study(_jobs, _run, budget=BUDGET | {"longest": 4 * MOST, "jobs": 200})
