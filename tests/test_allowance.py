@@ -70,5 +70,5 @@ def test_a_shipped_encoder_scores_what_its_row_says(fold, seed):
     x, gamma = pixels.to_unit(images), torch.full((len(images),), 2.0)
     q = process.marginal(x + encoder.shift(x, gamma), Noise.from_gamma(gamma).like(x))
     prior = pixels.bits_per_dim(kl_to_standard(q.mean, q.variance), 768)
-    for number, found in enumerate(row["curve"][-1]["priors"]):
+    for number, found in enumerate(rivals.scores(row)[-1]["priors"]):
         assert math.isclose(prior[numbers == number].mean(), found, abs_tol=1e-5)

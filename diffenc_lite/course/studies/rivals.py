@@ -224,6 +224,11 @@ def runs(rows: list[Row]) -> dict[str, list[Row]]:
     return found
 
 
+def scores(row: Row, updates: float = MOST) -> list[Row]:
+    """The scores of an arm from one VDM, after at most so many updates."""
+    return [point for point in row["curve"] if point["updates"] <= updates]
+
+
 def bounds(
     rows: list[Row],
     seed: int,
@@ -241,8 +246,7 @@ def bounds(
         for row in of_arm:
             if row["seed"] == seed:
                 most = min(updates, of_network) if row["arm"] in NETWORKS else updates
-                *_, point = (point for point in row["curve"] if point["updates"] <= most)
-                pictures = zip(row["scored"], point[loss], strict=True)
+                pictures = zip(row["scored"], scores(row, most)[-1][loss], strict=True)
                 found.setdefault(arm, {}).update(pictures)
     return found
 
