@@ -9,7 +9,7 @@ from torch.distributions import MultivariateNormal, Normal, kl_divergence
 
 from diffenc_lite import pixels, process
 from diffenc_lite.course.studies import fork, load_arrays, load_results, purpose, rivals
-from diffenc_lite.course.studies.allowance import allowance
+from diffenc_lite.course.studies.allowance import allowance, saved_by_normal_prior
 from diffenc_lite.evaluation import evaluate
 from diffenc_lite.gaussian import kl_to_standard
 from diffenc_lite.pretrained import load_model, read_card
@@ -33,7 +33,16 @@ def test_three_images_many_times(gamma):
     q, p = MultivariateNormal(alpha2**0.5 * c, covariance), MultivariateNormal(0 * c, eye)
     assert found.normal == pytest.approx(kl_divergence(q, p).item(), rel=1e-9)
     assert found.mean < found.normal < found.prior
+    # another p(z_1): the same covariance, and the KL of z_1 given x from it
+    other = torch.tensor([[0, 9, 255], [90, 80, 70]], dtype=torch.uint8)
+    mean = alpha2**0.5 * pixels.to_unit(other, dtype=F64)
+    given = MultivariateNormal(mean, (1 - alpha2) * eye)
+    saved = kl_divergence(given, p) - kl_divergence(given, q)
+    bits = saved_by_normal_prior(IMAGES.repeat(3000, 1), other, gamma)
+    torch.testing.assert_close(bits, saved / (3 * math.log(2)))
     in_bits = found.in_bits()
+    of_itself = saved_by_normal_prior(IMAGES, IMAGES, gamma).mean().item()
+    assert of_itself == pytest.approx(in_bits.normal, rel=1e-9)
     assert in_bits.prior * 3 * math.log(2) == pytest.approx(found.prior)
     assert in_bits.mean / in_bits.normal == pytest.approx(found.mean / found.normal)
 
