@@ -65,6 +65,8 @@ lint: $(INSTALLED)  ## set up, check style (notebooks too), types, imports, link
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/md-dead-link-check
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
 	$(BIN)/python tools/numbers_in_prose.py
 
 # Installed once, and again only when the list of dependencies has changed.

@@ -61,7 +61,7 @@ from ...networks import GammaEmbedding, UNet, zero_
 from ...pretrained import load_model, read_card
 from ...schedule import AnySchedule
 from ...training import State, TrainConfig, bf16_if_faster, seed_for
-from .study import Job, Options, Results, Study, parameters
+from .study import Job, Options, Results, Study
 
 START = 0.4  # the depth below which all arms are the same frozen VDM
 INERT = 0.1  # how far the negative control acts, in units of t
@@ -366,7 +366,6 @@ def _run(job: Job, options: Options) -> Results:
         "total": after.total.mean().item(),
         "start_prior": before.prior.mean().item(),
         "start_total": before.total.mean().item(),
-        "parameters": parameters(trained),
         "seconds": round(seconds, 1),  # of processor time, for the training
     }
     arrays = {}
