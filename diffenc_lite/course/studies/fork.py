@@ -75,8 +75,6 @@ CONTROLS = (
     "fade",  # y = (1 + a(gamma)) x
     "inert",  # negative control: an encoder that acts from START on for INERT only
 )
-DOSES = (2.0, 1.0, 3.0)  # gamma_max; the noise ends earlier, so the prior loss is larger
-DOSE_ARMS = ("matched", "image", "learned")
 LENGTHS = (2, 0.5, 4, 8, 16)  # in units of the updates of the primary comparison
 SECOND_LENGTHS = (16, 4, 2, 8, 0.5)  # of the second seed: what tells most first
 LENGTH_ARMS = (*ARMS, "image")  # and affine at the longest
@@ -86,29 +84,27 @@ BATCH = 250  # images, when scoring
 def _jobs(options: Options) -> list[Job]:
     """The primary comparison first, then the exploratory parts, the first seeds of each first; the
     budget `jobs` takes the first so many."""
-    budget, whole, once = options.budget, (GAMMA_MAX,), (1,)
+    budget, once = options.budget, (1,)
     seeds = range(budget["seeds"])
     first, second, third, others = seeds[:1], seeds[1:2], seeds[2:3], seeds[3:]
-    parts: list[tuple[str, range, Sequence[float], Sequence[float], Sequence[str]]] = [
-        ("primary", seeds, whole, once, ARMS),
-        ("control", first, whole, once, CONTROLS),
-        ("dose", first, DOSES, once, DOSE_ARMS),
-        ("control", second, whole, once, CONTROLS),
-        ("length", first, whole, LENGTHS, LENGTH_ARMS),
-        ("length", first, whole, [max(LENGTHS)], ["affine"]),
-        ("control", third, whole, once, CONTROLS),
-        ("dose", second, DOSES, once, DOSE_ARMS),
-        ("control", others, whole, once, CONTROLS),
-        ("length", second, whole, SECOND_LENGTHS, LENGTH_ARMS),
-        ("length", second, whole, [max(LENGTHS)], ["affine"]),
+    parts: list[tuple[str, range, Sequence[float], Sequence[str]]] = [
+        ("primary", seeds, once, ARMS),
+        ("control", first, once, CONTROLS),
+        ("control", second, once, CONTROLS),
+        ("length", first, LENGTHS, LENGTH_ARMS),
+        ("length", first, [max(LENGTHS)], ["affine"]),
+        ("control", third, once, CONTROLS),
+        ("control", others, once, CONTROLS),
+        ("length", second, SECOND_LENGTHS, LENGTH_ARMS),
+        ("length", second, [max(LENGTHS)], ["affine"]),
     ]
     listed = [
         {
-            "part": part, "arm": arm, "seed": seed, "gamma_max": end,
+            "part": part, "arm": arm, "seed": seed, "gamma_max": GAMMA_MAX,
             "updates": int(length * budget["updates"]),
         }
-        for part, of, ends, lengths, arms in parts
-        for seed, end, length, arm in itertools.product(of, ends, lengths, arms)
+        for part, of, lengths, arms in parts
+        for seed, length, arm in itertools.product(of, lengths, arms)
     ]  # fmt: skip
     return listed[: budget["jobs"]]
 
