@@ -53,7 +53,7 @@ def allowances(bounds: Mapping[str, Mapping[str, float]]) -> Picture:
         ax.text((share + 1) / 2, k, rest, ha="center", va="center")
     plots.name_rows(ax, list(bounds))
     ax.set(xticks=[], xlim=(0, 1))
-    ax.set_title("One image's share (blue), the rest (green; pale: at most)")
+    ax.set_title("Of the prior loss: one image's part (blue), the rest (green; pale: at most)")
     return figure
 
 
@@ -88,15 +88,15 @@ def to_the_end(
     Args: lengths, in updates; bits, by arm; cost, of an update of an arm, in those of a VDM.
     """
     figure, axes = plots.subplots(1, 2, size=(9, 4.6))
-    for timed, (ax, gap) in enumerate(zip(axes, (0.0014, 0.0022), strict=True)):
+    for timed, (ax, gap) in enumerate(zip(axes, (0.0014, 0.0017), strict=True)):
         shown = {arm: np.subtract(b, 0 if timed else bits["vdm"]) for arm, b in bits.items()}
-        right = 1.2 * lengths[-1] * (max(cost.values()) if timed else 1)
+        right = 1.8 * lengths[-1] * (max(cost.values()) if timed else 1)
+        heights = plots.apart({arm: float(values[-1]) for arm, values in shown.items()}, gap)
         for arm, values in shown.items():
-            x = np.array(lengths) * (cost[arm] if timed else 1)
-            ax.plot(x, values, "-o", color=ARM_COLOURS[arm], ms=4)
-        ends = {arm: float(values[-1]) for arm, values in shown.items()}
-        for arm, height in plots.apart(ends, gap).items():
-            ax.text(right, height, arm, color=ARM_COLOURS[arm], va="center")
+            x, colour = np.array(lengths) * (cost[arm] if timed else 1), ARM_COLOURS[arm]
+            ax.plot(x, values, "-o", color=colour, ms=4)
+            ax.plot([x[-1], 0.93 * right], [values[-1], heights[arm]], color=colour, lw=1, ls="-")
+            ax.text(right, heights[arm], arm, color=colour, va="center")
         ax.set(xscale="log", xlabel="time, in updates of a VDM" if timed else "updates")
         ax.set_xlim(None, 7 * right)
         plots.plain_ticks(ax.xaxis, [200, 800, 3200, 12800])
