@@ -186,10 +186,10 @@ def drawn(variances: ArrayLike, shares: Mapping[str, Mapping[str, ArrayLike]]) -
 
     Args: variances, of the directions; shares, by ratio, by denoiser.
     """
-    figure, axes = subplots(1, len(shares), size=(9, 3.4), sharey=True)
+    figure, axes = subplots(1, len(shares), size=(9.6, 3.4), sharey=True)
     for ax, (title, by_ratio) in zip(axes, shares.items(), strict=True):
         ax.axhline(1, color="0.5", lw=1.2, ls="-")
-        for (name, values), colour in zip(by_ratio.items(), (SKY, BLACK, GREEN), strict=True):
+        for (name, values), colour in zip(by_ratio.items(), (SKY, GREEN), strict=True):
             ax.plot(variances, values, ".", color=colour, ms=4)
             if ax is axes[0]:
                 height = 1.5 * np.interp(5e-5, np.asarray(variances), np.asarray(values))

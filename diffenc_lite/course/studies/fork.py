@@ -75,28 +75,20 @@ CONTROLS = (
     "fade",  # y = (1 + a(gamma)) x
     "inert",  # negative control: an encoder that acts from START on for INERT only
 )
-LENGTHS = (2, 0.5, 4, 8, 16)  # in units of the updates of the primary comparison
-SECOND_LENGTHS = (16, 4, 2, 8, 0.5)  # of the second seed: what tells most first
+LENGTHS = (0.5, 2, 4, 8, 16)  # in units of the updates of the primary comparison
 LENGTH_ARMS = (*ARMS, "image")  # and affine at the longest
 BATCH = 250  # images, when scoring
 
 
 def _jobs(options: Options) -> list[Job]:
-    """The primary comparison first, then the exploratory parts, the first seeds of each first; the
-    budget `jobs` takes the first so many."""
-    budget, once = options.budget, (1,)
-    seeds = range(budget["seeds"])
-    first, second, third, others = seeds[:1], seeds[1:2], seeds[2:3], seeds[3:]
+    """The primary comparison first, then the exploratory parts; the budget `jobs` takes the first
+    so many."""
+    budget, seeds = options.budget, range(options.budget["seeds"])
     parts: list[tuple[str, range, Sequence[float], Sequence[str]]] = [
-        ("primary", seeds, once, ARMS),
-        ("control", first, once, CONTROLS),
-        ("control", second, once, CONTROLS),
-        ("length", first, LENGTHS, LENGTH_ARMS),
-        ("length", first, [max(LENGTHS)], ["affine"]),
-        ("control", third, once, CONTROLS),
-        ("control", others, once, CONTROLS),
-        ("length", second, SECOND_LENGTHS, LENGTH_ARMS),
-        ("length", second, [max(LENGTHS)], ["affine"]),
+        ("primary", seeds, [1], ARMS),
+        ("control", seeds, [1], CONTROLS),
+        ("length", seeds[:2], LENGTHS, LENGTH_ARMS),
+        ("length", seeds[:2], LENGTHS[-1:], ["affine"]),
     ]
     listed = [
         {
