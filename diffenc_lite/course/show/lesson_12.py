@@ -192,9 +192,9 @@ def drawn(variances: ArrayLike, shares: Mapping[str, Mapping[str, ArrayLike]]) -
         for (name, values), colour in zip(by_ratio.items(), (SKY, GREEN), strict=True):
             ax.plot(variances, values, ".", color=colour, ms=4)
             if ax is axes[0]:
-                height = 1.5 * np.interp(5e-5, np.asarray(variances), np.asarray(values))
-                ax.text(5e-5, height, name, color=colour)
-        ax.set(xscale="log", yscale="log", xlabel="variance of the direction", title=title)
+                height = 1.5 * np.interp(1e-3, np.asarray(variances), np.asarray(values))
+                ax.text(1e-3, height, name, color=colour)
+        ax.set(xscale="log", yscale="log", xlabel="true variance", title=title)
     axes[0].set_ylabel("drawn / true")
     return figure
 
