@@ -85,7 +85,7 @@ def test_seeds_may_grow_and_nothing_else_may_change(squares):
         squares.go(n=2)
 
 
-@pytest.mark.parametrize("name", sorted(set(runner.STUDIES) - {"rivals"}))  # not yet run
+@pytest.mark.parametrize("name", sorted(runner.STUDIES))
 def test_stored_results_are_those_of_their_command(name):
     results, study = read_results(name), runner.find_study(name)
     read = cli.parser().parse_args(shlex.split(results["command"])[3:])
