@@ -92,6 +92,36 @@ def test_patches_look_surer_than_pictures():
     assert numbers("10", "29 pictures:")[-1] == pytest.approx((high - low) / 2, abs=6e-5)
 
 
+@cache
+def patches(name, stride=16):
+    """Of a photograph, so many pixels apart, in (-1, 1): (n, 768)"""
+    (path,) = PHOTOS.rglob(f"{name}.png")
+    windows = np.lib.stride_tricks.sliding_window_view(Image.open(path), (16, 16), (0, 1))
+    return (windows[::stride, ::stride].reshape(-1, 768) + 0.5) / 128 - 1
+
+
+FOLDS = [row["scored"] for row in rows_of("rivals") if row["part"] == "vdm" and row["seed"] == 0]
+
+
+def test_a_last_latent_with_mean_and_covariance():
+    """From patches of the other pictures that are 8 pixels apart, not from those of the lesson."""
+    saved, share = {}, 1 / (1 + np.exp(2))  # alpha_1^2
+    for names in FOLDS:
+        x = np.concatenate([patches(n, 8) for n in sum(FOLDS, []) if n not in names])
+        covariance = share * np.cov(x.T) + (1 - share) * np.eye(768)
+        precision, volume = np.linalg.inv(covariance), np.linalg.slogdet(covariance)[1]
+        for name in names:
+            y = patches(name)
+            d = share**0.5 * (y - x.mean(0))
+            nats = volume + (1 - share) * precision.trace() + (d @ precision * d).sum(1).mean()
+            saved[name] = (1 - share + share * (y**2).mean() - nats / 768) / 2 / np.log(2)
+    saved = np.array([saved[name] for name in sorted(saved)])
+    for arm, end in (("vdm", 5.0), ("affine", 2.0), ("learned", 2.0)):
+        wanted = interval(by_picture("vdm", 2.0, 0) - saved - by_picture(arm, end, 0))
+        found = numbers("10", f"p(z_1) minus {arm}-{end:g} ")[:3]
+        np.testing.assert_allclose(found, wanted, atol=1e-4)
+
+
 def of_digits(arm, loss):
     found = {r["vdm"]: r[loss] for r in rows_of("purpose")
              if r["part"] in ("primary", "control") and r["arm"] == arm}  # fmt: skip
@@ -108,21 +138,9 @@ def test_digits(arm):
     np.testing.assert_allclose(numbers("10", f"{arm} ")[-6:], wanted, atol=6e-6)
 
 
-@cache
-def patches():
-    """Of all photographs, those that do not overlap, in (-1, 1): (N, 768)"""
-    cut = []
-    for path in sorted(PHOTOS.rglob("*.png")):
-        picture = np.asarray(Image.open(path))
-        rows, columns = (n // 16 for n in picture.shape[:2])
-        tiles = picture[: 16 * rows, : 16 * columns].reshape(rows, 16, columns, 16, 3)
-        cut.append(tiles.transpose(0, 2, 1, 3, 4).reshape(-1, 768))
-    return (np.concatenate(cut) + 0.5) / 128 - 1
-
-
 @pytest.mark.parametrize("gamma", [5, 3, 2, 1])
 def test_what_may_be_gained_on_photographs(gamma):
-    x, alpha2 = patches(), 1 / (1 + np.exp(gamma))
+    x, alpha2 = np.concatenate([*map(patches, sum(FOLDS, []))]), 1 / (1 + np.exp(gamma))
     assert len(x) == 9553
     prior = (alpha2 * ((x**2).mean() - 1) - np.log(1 - alpha2)) / 2 / np.log(2)
     mean = alpha2 * (x.mean(0) ** 2).mean() / 2 / np.log(2)

@@ -1,8 +1,5 @@
 """What an encoder may gain over a VDM with a perfect denoiser, before anything is trained (X5)."""
 
-from __future__ import annotations
-
-import math
 from dataclasses import dataclass
 
 import torch
@@ -19,17 +16,12 @@ class Allowance:
     prior: E KL(q(z_1|x) || N(0, I)), the prior loss (L0) of the VDM.
     normal: the KL of the normal distribution with the mean and covariance of q(z_1).
     mean: alpha_1^2 ||c||^2 / 2 of both, c the mean image: what one image for each depth can take.
-    All in nats for an example, or in bits per dimension (`in_bits`).
+    All in bits per dimension.
     """
 
     prior: float
     normal: float
     mean: float
-    dims: int
-
-    def in_bits(self) -> Allowance:
-        unit = self.dims * math.log(2)
-        return Allowance(self.prior / unit, self.normal / unit, self.mean / unit, self.dims)
 
 
 def allowance(images: Tensor, gamma_1: float = 5.0) -> Allowance:
@@ -46,7 +38,7 @@ def allowance(images: Tensor, gamma_1: float = 5.0) -> Allowance:
     prior = kl_to_standard(nothing, 1 - alpha2).squeeze() + 0.5 * alpha2 * covariance.trace() + mean
     excess = alpha2 * (torch.linalg.eigvalsh(covariance) - 1)
     normal = mean + 0.5 * (excess - torch.log1p(excess)).sum()
-    return Allowance(prior.item(), normal.item(), mean.item(), dims)
+    return Allowance(*(pixels.bits_per_dim(nats, dims).item() for nats in (prior, normal, mean)))
 
 
 def saved_by_normal_prior(images: Tensor, others: Tensor, gamma_1: float = 5.0) -> Tensor:
