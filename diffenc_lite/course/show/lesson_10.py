@@ -53,7 +53,7 @@ def allowances(bounds: Mapping[str, Mapping[str, float]]) -> Picture:
         ax.text((share + 1) / 2, k, rest, ha="center", va="center")
     plots.name_rows(ax, list(bounds))
     ax.set(xticks=[], xlim=(0, 1))
-    ax.set_title("Of the prior loss. Blue: one image; green: left at least; pale: at most")
+    ax.set_title("One image (blue), left at least (green), at most (pale)")
     return figure
 
 
