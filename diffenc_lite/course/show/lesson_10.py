@@ -100,7 +100,7 @@ def to_the_end(
         ax.set(xscale="log", xlabel="time, in updates of a VDM" if timed else "updates")
         ax.set_xlim(None, 7 * right)
         plots.plain_ticks(ax.xaxis, [200, 800, 3200, 12800])
-    axes[0].set_title("Minus vdm, at equal updates")
+    axes[0].set_title("Minus vdm; an arm that ended keeps its score")
     axes[1].set_title("The bound above depth 0.6, against time")
     return figure
 
