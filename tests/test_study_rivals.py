@@ -78,6 +78,8 @@ def test_jobs_of_the_study(few):
             parts = zip(point["priors"], point["pictures"], strict=True)
             assert all(0 < prior < total for prior, total in parts)
     assert rivals.best_encoder(rows) in rivals.ENCODERS
+    (slower,) = run("slower", fold=0, seed=0, arm="fade")
+    assert slower["lr"] == 0.0005 < rows[3]["lr"] and slower["curve"] != rows[3]["curve"]
     jobs = [job for job in rivals.STUDY.jobs(options(rivals.STUDY)) if job["part"] == "arm"]
     assert [sum(job["seed"] == seed for job in jobs) for seed in rivals.SEEDS] == [27, 12]
     (file,) = folder.glob("*seed-0_arm-skip*.json")

@@ -49,7 +49,8 @@ ARMS = {  # where the noise ends, gamma_1, for each kind of fork
     "unbounded": (2.0,),
 }
 GRID = (0.0005, 0.0015, 0.0045, 0.0135)  # of learning rates; one step further where the edge wins
-RATE = 0.0015  # of every arm: the best of them for all but fade (rivals.md, 10)
+RATE = 0.0015  # of every arm: the best of them for all but SLOWER (rivals.md, 10 to 15)
+SLOWER = {"fade-2", "vdm-5"}  # trained with the first of GRID, too
 PRIMARY = {  # less than 0 if the first of the two is better; "best": of ENCODERS
     "learned - image": ("learned-2", "image-2"),
     "learned - fade": ("learned-2", "fade-2"),
@@ -105,7 +106,8 @@ def _jobs(options: Options) -> list[Job]:
         for arm in arms
         if vdm["seed"] == 0 or kind(arm) in TWICE
     ]
-    return listed[: options.budget["jobs"]]
+    others = [{**vdm, **arm, "lr": GRID[0]} for vdm in vdms for arm in arms if kind(arm) in SLOWER]
+    return (listed + [{"part": "slower", **job} for job in others])[: options.budget["jobs"]]
 
 
 def kind(arm: Job) -> str:
@@ -121,7 +123,7 @@ def _run(job: Job, options: Options) -> Row | Results:
     training, held_back, scored = split_of(fold)
     if rate:
         training, scored = [name for name in training if name not in held_back], held_back
-    lr, first = job["lr"] if rate else RATE, budget["rate" if rate else "first"]
+    lr, first = job.get("lr", RATE), budget["rate" if rate else "first"]
     keep_freed_memory()
     name = f"{kind(job)}-{fold}-{seed}"
     path = options.folder / f"{name}-{lr:g}-{first}.pt"
@@ -138,11 +140,11 @@ def _run(job: Job, options: Options) -> Row | Results:
     arrays = {name.replace("-", "_"): score.total.half().numpy()}
     if kind(job) == "learned-2":
         arrays[f"encoder_{fold}_{seed}"] = fork.packed(last)  # for lesson 11
-    if seed == 1:
+    if seed == 1 and job["part"] == "arm":
         curve = go_on(budget["longest"])[0]
     path.unlink(missing_ok=True)
     row = {**job, "lr": lr, "total": curve[-1]["total"], "scored": scored, "curve": curve}
-    return row if rate else Results([row], arrays)
+    return Results([row], arrays) if job["part"] == "arm" else row
 
 
 def trained(
