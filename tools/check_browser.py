@@ -80,9 +80,10 @@ def say_yes(dialog: Locator) -> None:
 def run_all(page: Page) -> None:
     """Run > Run All Cells, and wait until each cell has its number.
 
-    A click is lost while the connection to the kernel is made. So it is repeated as long as no cell
-    has a number or a star.
+    A click is lost while the connection to the kernel is made, and the rest of the cells with a
+    kernel that starts anew. So it is repeated when no cell has a star.
     """
+    kernel = page.locator(".jp-Notebook-ExecutionIndicator").first
     page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").first.wait_for()
     ended, since = 0, time.perf_counter()
     while time.perf_counter() < since + TIMEOUT_S:
@@ -93,12 +94,13 @@ def run_all(page: Page) -> None:
             return
         if numbered != ended:
             ended, since = numbered, time.perf_counter()
-        if not any(re.search(r"\d|\*", text) for text in texts):
+        if not any("*" in text for text in texts):
             for item in ("Run", "Run All Cells"):
                 page.get_by_role("menuitem", name=item, exact=True).click()
             page.wait_for_timeout(3000)
         page.wait_for_timeout(500)
-    raise TimeoutError(f"no cell ended in {TIMEOUT_S} s; {ended} had")
+    state = kernel.get_attribute("data-status")
+    raise TimeoutError(f"no cell ended in {TIMEOUT_S} s; {ended} had; the kernel is {state}")
 
 
 def follows(control: Locator, image: Locator) -> bool:
