@@ -22,14 +22,7 @@ from .bound import gap_and_slope, squared_gap, v_error_and_x_hat
 from .chain import Chain, Step, as_chain
 from .checks import check_parts
 from .encoder import has_counterterm
-from .gaussian import (
-    best_cost,
-    best_ratio,
-    best_scale,
-    kl_ratio,
-    squared_gap_from,
-    standard_normal,
-)
+from .gaussian import best_cost, best_ratio, best_scale, kl_ratio, squared_gap_from, standard_normal
 from .model import DiffEnc, check_images, eval_mode
 from .process import Scale
 from .schedule import Noise
@@ -297,8 +290,7 @@ def cheapest_path(costs: Tensor, steps: int) -> Tensor:
         raise ValueError(f"costs must have shape (N+1, N+1), N >= 1; got {tuple(costs.shape)}")
     last = len(costs) - 1
     as_whole("steps", steps, most=last)
-    upward = torch.ones_like(costs, dtype=torch.bool).triu(1)
-    costs = costs.masked_fill(~upward, torch.inf)
+    costs = costs.masked_fill(torch.ones_like(costs, dtype=torch.bool).tril(), torch.inf)
     if bool(costs.isnan().any()):
         raise ValueError("costs must be numbers or inf; got NaN")
     cheapest_to, nodes_before = costs[0], []  # with one edge more in each round

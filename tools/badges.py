@@ -83,8 +83,7 @@ def with_colab(notebook: dict[str, Any], lesson: Path) -> dict[str, Any]:
     }
     install = next((cell for cell in cells if cell.get("id") == COLAB_ID), new)
     install["source"] = COLAB_CELL.splitlines(keepends=True)
-    cells = [cell for cell in cells if cell is not install]
-    notebook["cells"] = [title, install, *cells]
+    notebook["cells"] = [title, install, *(cell for cell in cells if cell is not install)]
     return notebook
 
 

@@ -48,10 +48,8 @@ def try_wheel(wheel: Path, version: str, folder: Path) -> str:
 
 def answers(python: str) -> bool:
     """Whether it runs; a version manager may have the name and no Python behind it."""
-    program = shutil.which(python)
-    if program is None:
-        return False
-    return subprocess.run([program, "-V"], capture_output=True).returncode == 0
+    found = shutil.which(python)
+    return found is not None and not subprocess.run([found, "-V"], capture_output=True).returncode
 
 
 def main() -> int:

@@ -44,8 +44,7 @@ OF_COURSE = ("worlds", "show", "exercises", "studies")
 
 
 def title_of(source: Path) -> str:
-    cells = nbformat.read(source, as_version=4).cells
-    return cells[0].source.splitlines()[0].removeprefix("# ")
+    return nbformat.read(source, as_version=4).cells[0].source.splitlines()[0].removeprefix("# ")
 
 
 TITLES = {number: title_of(path) for number, path in CORE.items()}
@@ -189,11 +188,8 @@ def write_lessons(anew: list[Path]) -> str:
         fresh = made.get(source) or nbformat.read(source, as_version=4)
         if moving := write_lesson(source, fresh):
             first = first or moving[0]
-            page = f"lessons/{place(source).as_posix()}"
-            gallery += [
-                f"## [{title_of(source)}]({page})\n",
-                *(raw(text) + "\n" for text in moving),
-            ]
+            gallery.append(f"## [{title_of(source)}](lessons/{place(source).as_posix()})\n")
+            gallery += [raw(text) + "\n" for text in moving]
     write("explorers.md", "\n".join(gallery))
     return first
 

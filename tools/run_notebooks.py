@@ -175,8 +175,7 @@ def main() -> int:
         except CellExecutionError as error:
             nbformat.write(notebook, target)
             print(error, file=sys.stderr)
-            before = f"the outputs of the cells before: {target}"
-            print(f"{source.name} failed; {before}", file=sys.stderr)
+            print(f"{source.name} failed; outputs of the cells before: {target}", file=sys.stderr)
             return 1
         if arguments.in_place:
             shrink_pictures(notebook)

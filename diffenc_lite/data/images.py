@@ -99,8 +99,7 @@ def _torchvision(
 
 
 def _bundled(split: str, *_: object) -> tuple[Tensor, Tensor]:
-    content = verify(BUNDLE.read_bytes(), BUNDLE_SHA256, BUNDLE)
-    with np.load(io.BytesIO(content)) as arrays:
+    with np.load(io.BytesIO(verify(BUNDLE.read_bytes(), BUNDLE_SHA256, BUNDLE))) as arrays:
         images = torch.from_numpy(arrays[f"{split}_images"][:, None])
         return images, torch.from_numpy(arrays[f"{split}_labels"].astype(np.int64))
 

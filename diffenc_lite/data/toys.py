@@ -12,7 +12,6 @@ from ..pixels import to_levels
 
 # In units of x in (-1, 1). The border is at least five standard deviations away from every mean, so
 # what is cut off there is negligible.
-
 GAUSSIAN_STD = 0.2
 MIXTURE_MEANS = ((-0.4, -0.4), (0.5, -0.5), (-0.2, 0.5), (0.4, 0.3))
 MIXTURE_STDS = (0.12, 0.05, 0.08, 0.1)  # each component is isotropic
@@ -64,17 +63,9 @@ def _mixture(n: int, source: dict[str, Any]) -> Tensor:
     return means[chosen] + stds[chosen, None] * torch.randn(n, 2, **source)
 
 
-def _plus_minus_one(n: int, source: dict[str, Any]) -> Tensor:
-    return 2 * torch.randint(2, (n, 2), **source).float() - 1
-
-
-def _gaussian(n: int, source: dict[str, Any]) -> Tensor:
-    return GAUSSIAN_STD * torch.randn(n, 2, **source)
-
-
 _TOYS: dict[str, Callable[[int, dict[str, Any]], Tensor]] = {
     "swirl": _swirl,
     "mixture": _mixture,
-    "plus_minus_one": _plus_minus_one,
-    "gaussian": _gaussian,
+    "plus_minus_one": lambda n, source: 2 * torch.randint(2, (n, 2), **source).float() - 1,
+    "gaussian": lambda n, source: GAUSSIAN_STD * torch.randn(n, 2, **source),
 }

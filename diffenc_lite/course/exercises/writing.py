@@ -107,8 +107,7 @@ def folded(summary: str, inside: str) -> str:
 
 def folded_hints(exercise: Any) -> str:
     """In HTML, since a fold in Markdown falls open where nbconvert exports it"""
-    hints = enumerate(exercise.hints, 1)
-    return "".join(folded(f"Hint {i}", to_html(hint)) for i, hint in hints)
+    return "".join(folded(f"Hint {i}", to_html(h)) for i, h in enumerate(exercise.hints, 1))
 
 
 def to_html(markdown: str) -> str:

@@ -50,9 +50,7 @@ def film(model: DiffEnc, image: Tensor, frames: int = 31, steps: int = 120) -> b
 
 
 def _act(
-    heading: str,
-    panels: Sequence[tuple[str, float | None]],
-    scenes: Iterable[tuple[float, Any]],
+    heading: str, panels: Sequence[tuple[str, float | None]], scenes: Iterable[tuple[float, Any]]
 ) -> Iterator[NDArray[np.uint8]]:
     """The frames of one direction, one for each scene: a depth, and an image for each panel."""
     figure = plots.Picture(figsize=(6.4, 3.3), layout="constrained")

@@ -52,8 +52,6 @@ def moving_digit(x: Tensor) -> Explorer:
 
 WIDTH = GAMMA_MAX - GAMMA_MIN
 X, Y = 0.8, -0.6  # a pixel, and the output of the learned encoder's network at every depth
-
-
 PULLED_TO = {"identity": X, "scaling": 0.0, "learned": Y}  # y: x_t = alpha_t^2 x + sigma_t^2 y
 LABELS = {"identity": "E1, identity", "scaling": "E2, scaling", "learned": "E3, learned"}
 
@@ -72,8 +70,7 @@ def three_encoders() -> Picture:
     title = "One pixel under three encoders; arrows: how it moves on the way back"
     figure, ax = _pixel_axes("encoded pixel $x_t$", title, 3.8)
     for name in PULLED_TO:
-        curve = [one_pixel(name, t)[0] for t in DEPTHS]
-        _labelled(ax, name, curve)
+        _labelled(ax, name, [one_pixel(name, t)[0] for t in DEPTHS])
         for t in (0.7, 0.85) if name != "identity" else ():  # which does not move
             at, speed = one_pixel(name, t)
             ax.plot(t, at, "o", color=COLOURS[name], ms=7)

@@ -36,8 +36,7 @@ def pythagoras() -> Picture:
     """The loss charges the long side; the perfect denoiser pays one short side."""
     figure, ax = canvas(8, 3.2)
     x, best, guess = (1.4, 2.5), (1.4, 0.7), (5.9, 0.7)
-    sides = ((x, best, BLUE), (best, guess, RED), (x, guess, BLACK))
-    for (a, b), (c, d), colour in sides:
+    for (a, b), (c, d), colour in ((x, best, BLUE), (best, guess, RED), (x, guess, BLACK)):
         ax.plot([a, c], [b, d], color=colour, lw=3, ls="-", zorder=1)
     ax.plot([1.4, 1.62, 1.62], [0.92, 0.92, 0.7], color="0.6", lw=1, ls="-")
     corners = (
@@ -155,8 +154,7 @@ def guesses(model: DiffEnc, exact: Likelihood, gamma: float) -> tuple[Tensor, Te
     eps = torch.randn(x.shape, generator=generator, dtype=torch.float64)
     at = Noise.from_gamma(torch.full((len(x),), gamma, dtype=torch.float64))
     z = process.add_noise(x, eps, at.like(x))
-    guess = process.x_from_v(z, model.v_hat(z, at.gamma), at.like(z))
-    return exact.posterior_mean(z, at), guess
+    return exact.posterior_mean(z, at), process.x_from_v(z, model.v_hat(z, at.gamma), at.like(z))
 
 
 def mistakes(model: DiffEnc, exact: Likelihood, gammas: Sequence[float]) -> Picture:

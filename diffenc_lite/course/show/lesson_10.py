@@ -63,8 +63,7 @@ def forks(pictures: Sequence[int]) -> Picture:
     words(ax, (1.2, 3.65), f"{sum(pictures)} pictures", size=12)
     for k, y in enumerate((2.9, 1.8, 0.7)):
         for fold, count in enumerate(pictures):
-            scored = fold == k
-            colour = RED if scored else "0.6"
+            colour = RED if fold == k else "0.6"
             box(ax, (0.5 + 0.7 * fold, y), f"{count}", colour, 0.6, 0.5)
         arrow(ax, (2.3, y), (2.9, y))
         box(ax, (3.4, y), "VDM", BLUE, 0.9, 0.5)

@@ -45,8 +45,7 @@ def two_directions(cases: Sequence[tuple[float, float, float, str]]) -> Picture:
     figure, axes = subplots(1, len(cases), size=(9, 3.1))
     for ax, (before, after, reach, title) in zip(axes, cases, strict=True):
         z = np.linspace(-reach, reach, 300)
-        lines = ((1.0, "0.45", "--"), (before, BLUE, "-"), (after, GREEN, "-"))
-        for v, colour, dash in lines:
+        for v, colour, dash in ((1.0, "0.45", "--"), (before, BLUE, "-"), (after, GREEN, "-")):
             density = np.exp(-(z**2) / (2 * v)) / math.sqrt(2 * math.pi * v)
             ax.plot(z, density, color=colour, ls=dash)
         ax.set(title=title, xlabel="$z_1$ along the direction", yticks=[], ylim=(0, 0.5))
@@ -207,7 +206,6 @@ def patch_explorer(
             panel.set_data(plots.as_pixels(image))
         return figure
 
-    names = [str(k + 1) for k in range(len(patches))]
-    last = len(depths) - 1
+    names, last = [str(k + 1) for k in range(len(patches))], len(depths) - 1
     stills = [(last // 2, 0), (last, 0), (last, 1), (last, 2)]
     return Explorer(draw, slider("t", depths), buttons("patch", names), stills=stills)

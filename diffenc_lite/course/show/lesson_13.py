@@ -200,8 +200,7 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Markdown:
 
 
 def _marked(name: str) -> str:
-    style = f"border-left:6px solid {METHODS[name]};padding-left:6px"
-    return f'<b style="{style}">{name}</b>'
+    return f'<b style="border-left:6px solid {METHODS[name]};padding-left:6px">{name}</b>'
 
 
 def _coloured(told: str) -> str:

@@ -77,8 +77,7 @@ def frechet_distance(a: Tensor, b: Tensor) -> float:
     _check_features(a, b)
 
     def root(features: Tensor) -> Tensor:  # R, where R^T R is the covariance
-        centred = features - features.mean(0)
-        return torch.linalg.qr(centred, "r").R / math.sqrt(len(features) - 1)
+        return torch.linalg.qr(features - features.mean(0), "r").R / math.sqrt(len(features) - 1)
 
     a, b = a.double(), b.double()
     r_a, r_b = root(a), root(b)

@@ -123,10 +123,9 @@ def _run(job: Job, options: Options) -> Results:
         ratio[step] = best[step]
     chain = Chain.equal(steps, ratio, fitted.scale[FITTED])
     model, sets = mnist_fits.loaded(name), []
-    draws = MODELS.index(job["model"]), job["training"]
     for seed in range(SEEDS):
         with torch.no_grad():
-            generator = generator_from(10, *draws, seed)
+            generator = generator_from(10, MODELS.index(job["model"]), job["training"], seed)
             *_, last = sample_steps(model, budget["n"] // SEEDS, chain, generator=generator)
         sets.append(to_levels(last.x_hat))
     images, arrays = torch.cat(sets), {}

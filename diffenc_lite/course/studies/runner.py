@@ -86,8 +86,7 @@ def _gathered(files: list[Path]) -> Results:
 
 def _title(job: Job) -> str:
     """The name of the job's file: seed=0, encoder="learned" -> seed-0_encoder-learned"""
-    words = (f"{name}-{value}" for name, value in job.items())
-    return re.sub(r"[^\w.-]+", "-", "_".join(words))
+    return re.sub(r"[^\w.-]+", "-", "_".join(f"{name}-{value}" for name, value in job.items()))
 
 
 def _done(file: Path, settings: dict[str, Any]) -> bool:

@@ -54,9 +54,7 @@ class Study:
 
 
 def options(
-    study: Study,
-    device: torch.device | str = "cpu",
-    budget: Mapping[str, int] | None = None,
+    study: Study, device: torch.device | str = "cpu", budget: Mapping[str, int] | None = None
 ) -> Options:
     """Options with the study's own values for what is not given.
 

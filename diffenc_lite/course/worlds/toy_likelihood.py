@@ -181,5 +181,4 @@ def _swirl() -> tuple[Tensor, Tensor, Tensor]:
     middle = half * (2 * torch.arange(_PANELS, dtype=torch.float64) + 1)
     angle = (middle[:, None] + half * nodes).flatten()
     weight = (half * weights).repeat(_PANELS) * 2 * angle / end**2
-    means = data.swirl_mean(angle.double())
-    return weight, means, torch.full_like(angle, data.SWIRL_STD)
+    return weight, data.swirl_mean(angle.double()), torch.full_like(angle, data.SWIRL_STD)

@@ -20,8 +20,7 @@ def wrong_row(tag: str) -> AbstractContextManager[Any]:
     """The right side of a row's first form is doubled."""
     row = ledger.LEDGER[tag]
     name, form = next((n, f) for n, f in row.claim.items() if isinstance(f, sympy.Eq))
-    doubled = sympy.Eq(form.lhs, 2 * form.rhs, evaluate=False)
-    claim = {**row.claim, name: doubled}
+    claim = {**row.claim, name: sympy.Eq(form.lhs, 2 * form.rhs, evaluate=False)}
     return mock.patch.dict(ledger.LEDGER, {tag: dataclasses.replace(row, claim=claim)})
 
 

@@ -81,10 +81,7 @@ EVIDENCE: dict[str, tuple[Evidence, ...]] = {
     "latent loss, equal time": tuple(
         gap("purpose", "learned", "vdm", term) for term in ("prior", "diffusion")
     ),
-    "latent loss, photographs": (
-        photographs("vdm-2", "prior"),
-        photographs("vdm-2", "diffusion"),
-    ),
+    "latent loss, photographs": (photographs("vdm-2", "prior"), photographs("vdm-2", "diffusion")),
     "scaling, perfect": (
         proof("X4", "equal marginals and errors"),
         partial(of.scaling_in_a_world, "coin"),
@@ -138,7 +135,6 @@ def table(entries: Sequence[Entry]) -> str:
             status += f" {entry.verdict.because}"
         findings = "; ".join(map(str, entry.findings))
         findings += f" *({claim.note})*" if claim.note else ""
-        words = f"**{claim.name}.** {claim.words}"
-        cells = (words, claim.edition, status, findings, claim.falls)
+        cells = (f"**{claim.name}.** {claim.words}", claim.edition, status, findings, claim.falls)
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(lines)

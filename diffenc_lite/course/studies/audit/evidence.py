@@ -171,8 +171,7 @@ def turned(model: DiffEnc) -> NDArray[np.float64]:
     The factor sigma_t^2, which is built in (X7), does not change it."""
     x = digits(model, 64)
     before, at_1 = (moved(model, x, t).flatten(1) for t in (0.6, 1.0))
-    cosine = torch.cosine_similarity(before, at_1)
-    return (1 - cosine.square()).numpy()
+    return (1 - torch.cosine_similarity(before, at_1).square()).numpy()
 
 
 def coarse(picture: Tensor, with_mean: bool = False) -> Tensor:
