@@ -10,19 +10,6 @@ from .levels import CHAINS
 from .player import level, play
 
 __all__ = [
-    "CHAINS",
-    "EXERCISES",
-    "Choice",
-    "Exercise",
-    "ExerciseError",
-    "Formula",
-    "Mark",
-    "Number",
-    "Program",
-    "RightSide",
-    "ask",
-    "check",
-    "judge",
-    "level",
-    "play",
-]
+    "CHAINS", "EXERCISES", "Choice", "Exercise", "ExerciseError", "Formula", "Mark", "Number",
+    "Program", "RightSide", "ask", "check", "judge", "level", "play",
+]  # fmt: skip

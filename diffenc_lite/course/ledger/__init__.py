@@ -61,13 +61,8 @@ def show(tag: str) -> Derivation:
     return LEDGER[tag].show()
 
 
-def prove_all() -> dict[str, Closed]:
-    """Prove every row, in the order of the ledger. Raises ProofError at the first that fails."""
-    return {tag: row.prove() for tag, row in LEDGER.items()}
-
-
 __all__ = [
     "LEDGER", "TAGS", "Define", "Derivation", "Line", "Loose", "Digits", "Numbers",
     "Closed", "ProofError", "Row", "Statement", "Unclear", "Undecided", "WORDS", "Words", "Wrong",
-    "notation", "prove_all", "show", *TAGS,
+    "notation", "show", *TAGS,
 ]

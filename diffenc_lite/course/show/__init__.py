@@ -6,12 +6,6 @@ from .explorers import Explorer, buttons, encode_and_noise, encoder_explorer, sl
 from .in_the_plane import plane_explorer
 
 __all__ = [
-    "Explorer",
-    "buttons",
-    "encode_and_noise",
-    "encoder_explorer",
-    "film",
-    "plane_explorer",
-    "plots",
-    "slider",
-]
+    "Explorer", "buttons", "encode_and_noise", "encoder_explorer", "film", "plane_explorer",
+    "plots", "slider",
+]  # fmt: skip

@@ -11,10 +11,9 @@ from ... import process
 from ...gaussian import best_ratio
 from ...schedule import LinearSchedule, Noise
 from ..worlds import Mixture, World
-from . import plots
 from .drawing import COLOURS
 from .explorers import Explorer, buttons, slider
-from .plots import BLACK, BLUE, Array, Picture
+from .plots import BLACK, BLUE, Array, Picture, subplots
 
 REACH, SPAN = 2.4, 4.0  # of the plane; of the step, in standard deviations of the truth
 ANGLES = torch.arange(24, dtype=torch.float64) * (2 * math.pi / 24)
@@ -77,7 +76,7 @@ def plane_explorer() -> Explorer:
     for row, (k, noise) in enumerate(CHOSEN.values()):
         x[row], eps[row] = RING[k], torch.tensor(noise)
 
-    figure, (left, middle, right) = plots.subplots(1, 3, size=(9.6, 3.5))
+    figure, (left, middle, right) = subplots(1, 3, size=(9.6, 3.5))
     for ax, title in ((left, " "), (middle, r"perfect guess $\mathrm{E}[x|z_t]$")):
         ax.plot(*RING.T, "o", color=COLOURS["x"], ms=3)
         ax.set(xlim=(-REACH, REACH), ylim=(-REACH, REACH), aspect="equal", title=title)

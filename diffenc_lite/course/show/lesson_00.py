@@ -4,9 +4,8 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from . import plots
 from .drawing import COLOURS, arrow, box, canvas, words
-from .plots import BLACK, Picture
+from .plots import BLACK, Picture, subplots
 
 
 def training_and_sampling() -> Picture:
@@ -43,7 +42,7 @@ def training_and_sampling() -> Picture:
 
 def changes(depths: Tensor, limit: Tensor, mean_change: Mapping[str, Tensor]) -> Picture:
     """The mean change |x_t - x| of encoders at each depth, below the limit of X7."""
-    figure, ax = plots.subplots(size=(8, 3.4))
+    figure, ax = subplots(size=(8, 3.4))
     for name, values in {"no more is possible": limit, **mean_change}.items():
         colour = COLOURS.get(name, BLACK)
         ax.plot(depths, values, ":" if values is limit else "-", color=colour, lw=2.5)

@@ -11,11 +11,10 @@ from torch.nn.functional import avg_pool2d
 
 from ...model import DiffEnc
 from ...schedule import GAMMA_MAX, GAMMA_MIN, LinearSchedule
-from . import plots
 from .drawing import COLOURS, arrow, canvas, words
 from .explorers import Explorer, slider
 from .lesson_06 import sigmoid
-from .plots import BLACK, Picture
+from .plots import BLACK, PURPLE, SKY, Picture, show_image, subplots
 
 
 def blurring(x: Tensor, eps: Tensor, t: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -34,11 +33,11 @@ def blurring(x: Tensor, eps: Tensor, t: float) -> tuple[Tensor, Tensor, Tensor, 
 def moving_digit(x: Tensor) -> Explorer:
     """A digit (1, 1, 28, 28) under an encoder that blurs it. x_t = x + sigma_t^4 (blurred - x)."""
     eps = torch.randn(x.shape, generator=torch.Generator().manual_seed(6), dtype=x.dtype)
-    figure, axes = plots.subplots(1, 4, size=(5.1, 1.6))
+    figure, axes = subplots(1, 4, size=(5.1, 1.6))
     parts = {"encoded, $x_t$": None, "its change": 1.0, "its motion": 0.4, "latent, $z_t$": None}
     shown = []
     for ax, (title, limit) in zip(axes, parts.items(), strict=True):
-        shown.append(plots.show_image(ax, x[0, 0], limit))
+        shown.append(show_image(ax, x[0, 0], limit))
         ax.set_title(title, fontsize=11)
 
     def draw(t: float) -> Picture:
@@ -92,7 +91,7 @@ def targets() -> Picture:
 
 
 def _pixel_axes(ylabel: str, title: str, height: float) -> tuple[Picture, Axes]:
-    figure, ax = plots.subplots(size=(8, height))
+    figure, ax = subplots(size=(8, height))
     ax.set(xlim=(0.4, 1.22), ylim=(-0.75, 1.15), xlabel="depth $t$", ylabel=ylabel, title=title)
     ax.set_xticks([0.4, 0.6, 0.8, 1.0])
     return figure, ax
@@ -117,7 +116,7 @@ def side_by_side(
     values: Tensor,
 ) -> Picture:
     """Losses of trained models, one every 50 updates, and where each encoder takes the values."""
-    figure, axes = plots.subplots(2, 3, size=(8, 5.2))
+    figure, axes = subplots(2, 3, size=(8, 5.2))
     depths = torch.linspace(0, 1, 100)
     for (above, below), (name, model) in zip(axes.T, models.items(), strict=True):
         style = {"color": COLOURS[name], "ls": "-"}
@@ -139,7 +138,7 @@ def side_by_side(
 
 def step_back() -> Picture:
     """One step of the way back along an encoding that moves: path, tangent, what is left over."""
-    figure, ax = plots.subplots(size=(8, 4.0))
+    figure, ax = subplots(size=(8, 4.0))
     end, x_t, x_s = _path_of_step(ax, -2.0, 2.0)
     reached = x_t + _move(ax, -2.0, 2.0, 2.0, COLOURS["p"])
     ax.plot([end, end], [reached, x_s], "--", color=BLACK, lw=1.5)
@@ -181,7 +180,7 @@ def two_mistakes() -> Picture:
 
 def where_rules_land() -> Picture:
     """A long step by the paper's and by the folded rule, from the noisy end and near the data."""
-    figure, axes = plots.subplots(1, 2, size=(8, 3.8))
+    figure, axes = subplots(1, 2, size=(8, 3.8))
     starts = {"where there is much noise": -2.0, "nearer to the data": 0.5}
     for ax, (place, start) in zip(axes, starts.items(), strict=True):
         step = 2.2
@@ -194,7 +193,7 @@ def where_rules_land() -> Picture:
     return figure
 
 
-RULES = {"paper": COLOURS["p"], "folded": plots.PURPLE, "exact": BLACK, "dropped": plots.SKY}
+RULES = {"paper": COLOURS["p"], "folded": PURPLE, "exact": BLACK, "dropped": SKY}
 
 
 def _path_of_step(ax: Axes, start: float, step: float) -> tuple[float, float, float]:

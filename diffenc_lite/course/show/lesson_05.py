@@ -10,10 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...schedule import GAMMA_MIN
 from ..worlds import World
-from . import plots
 from .drawing import COLOURS, arrow, box, canvas, words
 from .explorers import Explorer, buttons, slider
-from .plots import BLACK, BLUE, ORANGE, RED, Picture
+from .plots import BLACK, BLUE, ORANGE, RED, Picture, subplots
 
 BILLS = {"data": BLACK, "start": COLOURS["prior"], "motion": RED}
 
@@ -83,7 +82,7 @@ def three_bills(models: dict[str, tuple[float, float, float]]) -> Picture:
 
 def dimming(powers: ArrayLike, priors: Sequence[float], above: Sequence[float]) -> Picture:
     """What the prior loss and the bound do, in the same unit, as f = alpha^p dims the data more."""
-    figure, ax = plots.subplots(size=(8, 3.2))
+    figure, ax = subplots(size=(8, 3.2))
     ax.plot(powers, above, "o-", color=BLACK)
     ax.plot(powers, priors, "o-", color=COLOURS["prior"])
     ax.text(1.1, 0.035, r"the bound above $\ln2$", ha="right")
@@ -142,7 +141,7 @@ class Drawn:
 def drawn_explorer(drawn: Drawn) -> Explorer:
     """Buttons for the end of the noise; sliders for f at t = 0.6, 0.8 and 1; the red area is the
     bill of the motion. It starts at the VDM."""
-    figure, ax = plots.subplots(size=(5.1, 3.3))
+    figure, ax = subplots(size=(5.1, 3.3))
     (line,) = ax.plot(MIDDLES, np.ones_like(MIDDLES), color=ORANGE, ls="-")
     (dots,) = ax.plot(KNOTS[1:], [1] * 3, "o", color=ORANGE)
     ax.set(xlabel="depth $t$", xlim=(0, 1.02), ylim=(0, 1.6), title="\n")

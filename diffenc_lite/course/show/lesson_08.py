@@ -17,10 +17,9 @@ from ...model import DiffEnc
 from ...pixels import to_unit
 from ...schedule import LinearSchedule, Noise
 from ..worlds import Likelihood
-from . import plots
 from .drawing import COLOURS, canvas, words
 from .explorers import Explorer, buttons, slider
-from .plots import BLACK, BLUE, RED, Picture
+from .plots import BLACK, BLUE, RED, Picture, plain_ticks, subplots
 
 REACH = 1.5  # of z, in pictures of the plane
 
@@ -70,7 +69,7 @@ def density(exact: Likelihood, t: float, line: Tensor) -> Tensor:
 
 def field_explorer(tables: Mapping[str, Likelihood]) -> Explorer:
     """A toy and a depth: how the perfect denoiser pulls z_t back. It starts near the data."""
-    figure, ax = plots.subplots(size=(3.45, 3.4))
+    figure, ax = subplots(size=(3.45, 3.4))
     plane(ax, " ", REACH)
     coarse, fine = (torch.linspace(-REACH, REACH, n, dtype=torch.float64) for n in (13, 200))
     grid, extent = torch.cartesian_prod(coarse, coarse), (-REACH, REACH, -REACH, REACH)
@@ -96,7 +95,7 @@ def field_explorer(tables: Mapping[str, Likelihood]) -> Explorer:
 
 def three_ways(estimates: Mapping[str, Tensor]) -> Picture:
     """Estimates of one gap, each from the values of all points (n,): mean and two errors."""
-    figure, ax = plots.subplots(size=(8, 2.6))
+    figure, ax = subplots(size=(8, 2.6))
     for row, gaps in enumerate(estimates.values()):
         mean, error = gaps.mean().item(), gaps.std().item() / len(gaps) ** 0.5
         ax.errorbar(mean, row, xerr=2 * error, fmt="o", color=BLUE, capsize=4, lw=2)
@@ -117,7 +116,7 @@ def by_noise(
 
     Args: perfect, the exact price at each gamma.
     """
-    figure, axes = plots.subplots(1, 2, size=(10, 3.4))
+    figure, axes = subplots(1, 2, size=(10, 3.4))
     for ax, mean, bar, colour in zip(axes, means, bars, (BLACK, RED), strict=True):
         look = "o" if colour == BLACK else "o-"  # the exact price is drawn through the dots
         ax.errorbar(gammas, mean, bar, color=colour, fmt=look, ms=4, capsize=3)
@@ -132,7 +131,7 @@ def by_noise(
 
 def by_width(ratios: Mapping[str, ArrayLike], widths: Sequence[int]) -> Picture:
     """Ratios of two gaps for each toy: low, middle and high (widths, 3)."""
-    figure, ax = plots.subplots(size=(8, 3.4))
+    figure, ax = subplots(size=(8, 3.4))
     looks = (BLUE, 0.97), (RED, 1.03)
     for (name, values), (colour, shift) in zip(ratios.items(), looks, strict=True):
         low, middle, high = np.transpose(values)
@@ -141,7 +140,7 @@ def by_width(ratios: Mapping[str, ArrayLike], widths: Sequence[int]) -> Picture:
         ax.text(72, middle[-1] + 0.07, name, color=colour)
     ax.axhline(1, color="0.4", lw=1.2, ls="-")
     ax.set(xscale="log", xlim=(7, 100), xlabel="width of the denoiser", ylabel="gap: learned / VDM")
-    plots.plain_ticks(ax.xaxis, widths)
+    plain_ticks(ax.xaxis, widths)
     ax.set(title="Above 1 the learned encoder is farther from the truth (bars: 95 %)")
     return figure
 
@@ -159,7 +158,7 @@ def guesses(model: DiffEnc, exact: Likelihood, gamma: float) -> tuple[Tensor, Te
 
 def mistakes(model: DiffEnc, exact: Likelihood, gammas: Sequence[float]) -> Picture:
     """From the perfect guess to the network's, at latents of data points, one panel a noise."""
-    figure, axes = plots.subplots(1, len(gammas), size=(4 * len(gammas), 4))
+    figure, axes = subplots(1, len(gammas), size=(4 * len(gammas), 4))
     for ax, gamma in zip(axes, gammas, strict=True):
         best, guess = guesses(model, exact, gamma)
         ax.imshow(

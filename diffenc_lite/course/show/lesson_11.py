@@ -7,10 +7,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
-from . import plots
 from .drawing import COLOURS, arrow, canvas, words
 from .explorers import Explorer, buttons, slider
-from .plots import BLACK, BLUE, GREEN, ORANGE, RED, Picture, subplots
+from .plots import BLACK, BLUE, GREEN, ORANGE, RED, Picture, as_pixels, show_image, subplots
 
 ENCODERS = (GREEN, "#5fd3ae", "#00563f")  # three greens, of the encoders of photographs
 
@@ -189,10 +188,10 @@ def patch_explorer(
     """
     figure, axes = subplots(2, 1 + len(encodings), size=(4.9, 2.5))
     axes[1, 0].set_axis_off()
-    panels = [plots.show_image(axes[0, 0], patches[0])]
+    panels = [show_image(axes[0, 0], patches[0])]
     axes[0, 0].set_title("$x$")
     for column, (name, path) in enumerate(encodings.items(), start=1):
-        panels += [plots.show_image(ax, path[0, 0]) for ax in axes[:, column]]
+        panels += [show_image(ax, path[0, 0]) for ax in axes[:, column]]
         axes[0, column].set_title(name)
     axes[0, 1].set_ylabel("$x_t$")
     axes[1, 1].set_ylabel("$x_t-x$")
@@ -203,7 +202,7 @@ def patch_explorer(
         for path in encodings.values():
             shown += [path[depth, patch], path[depth, patch] - patches[patch]]
         for panel, image in zip(panels, shown, strict=True):
-            panel.set_data(plots.as_pixels(image))
+            panel.set_data(as_pixels(image))
         return figure
 
     names, last = [str(k + 1) for k in range(len(patches))], len(depths) - 1

@@ -143,7 +143,11 @@ class Likelihood:
 def likelihood(name: str, levels: int = 256) -> Likelihood:
     """The table of one toy. Raises ValueError if the name is not "mixture" or "swirl"."""
     check_one_of("name", name, TOYS)
-    weights, means, stds = _mixture() if name == "mixture" else _swirl()
+    if name == "mixture":
+        rows = (data.MIXTURE_WEIGHTS, data.MIXTURE_MEANS, data.MIXTURE_STDS)
+        weights, means, stds = (torch.tensor(row, dtype=torch.float64) for row in rows)
+    else:
+        weights, means, stds = _swirl()
     first, second = (_in_cells(means[:, i], stds, levels) for i in (0, 1))
     return Likelihood(name, first.T @ (weights[:, None] * second))
 
@@ -161,13 +165,6 @@ def _in_cells(mean: Tensor, std: Tensor, levels: int) -> Tensor:
     flip = low > 0
     low, high = torch.where(flip, -high, low), torch.where(flip, -low, high)
     return 0.5 * (torch.special.erfc(-high / 2**0.5) - torch.special.erfc(-low / 2**0.5))
-
-
-def _mixture() -> tuple[Tensor, Tensor, Tensor]:
-    """Weights (4,), means (4, 2) and standard deviations (4,)."""
-    rows = (data.MIXTURE_WEIGHTS, data.MIXTURE_MEANS, data.MIXTURE_STDS)
-    weights, means, stds = (torch.tensor(row, dtype=torch.float64) for row in rows)
-    return weights, means, stds
 
 
 def _swirl() -> tuple[Tensor, Tensor, Tensor]:

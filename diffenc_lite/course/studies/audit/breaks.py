@@ -63,11 +63,6 @@ def other_figure(name: str, with_encoder: float) -> Any:
     return mock.patch.dict(of.QUOTED, {name: (vdm, with_encoder, places)})
 
 
-def one_encoder(learned: Any) -> dict[str, Any]:
-    """The scaling encoder, which does the same at all depths, in place of all learned ones"""
-    return {"scaling": of.load_pretrained("mnist-scaling")}
-
-
 def curious(sample: Any, model: Any, n: int, steps: int, generator: Any) -> Any:
     """A sampler that asks the encoder"""
     model.encoder.shift(of.digits(model, 1), model.schedule(of.torch.zeros(1)).gamma)
@@ -114,7 +109,10 @@ BREAKS: dict[str, tuple[str, Patch]] = {
     "scaling, trained": ("scaling worse by 0.1", shift("encoders", "scaling", 0.1, "diffusion")),
     "learned > scaling": ("scaling worse by 0.1", shift("encoders", "scaling", 0.1)),
     "length and order": ("learned worse by 0.01", shift("fork", "learned", 0.01)),
-    "acts over t": ("the scaling encoder for all", put("encoders", one_encoder)),
+    "acts over t": (  # it does the same at all depths
+        "the scaling encoder for all",
+        put("encoders", lambda learned: {"scaling": of.load_pretrained("mnist-scaling")}),
+    ),
     "global near the end": (
         "coarse and fine exchanged", put("coarse", lambda coarse, picture: 1 - coarse(picture)),
     ),
