@@ -50,9 +50,8 @@ def digits() -> bytes:
 def hero() -> bytes:
     """A digit encoded and noised at several t, and samples of the model."""
     model = load_pretrained("mnist-learned-medium")
-    three = a_three()
     depths = [0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]
-    path = encode_and_noise(model, three, depths, torch.Generator().manual_seed(0))
+    path = encode_and_noise(model, a_three(), depths, torch.Generator().manual_seed(0))
     samples = sample(model, 15, steps=250, generator=torch.Generator().manual_seed(0))
 
     figure = plots.Picture(figsize=(13, 3.9), dpi=120, layout="constrained")

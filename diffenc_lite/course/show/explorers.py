@@ -93,8 +93,7 @@ class Explorer:
 
     def drawn(self, index: Index) -> Figure:
         """The figure as it is at one position of the controls."""
-        values = [c.options[i][1] for c, i in zip(self.controls, index, strict=True)]
-        return self.draw(*values)
+        return self.draw(*(c.options[i][1] for c, i in zip(self.controls, index, strict=True)))
 
     def frame(self, index: Index) -> bytes:
         """The PNG at one position of the controls."""

@@ -122,9 +122,8 @@ def chain_explorer(fits: Mapping[Any, Any], bits: Mapping[Any, float]) -> Explor
         return figure
 
     names = [model.removeprefix("mnist-") for model in models]
-    controls = buttons("mean", list(MEANS)), buttons("model", names)
     return Explorer(
-        draw, slider("T", steps, 8, "{:d}"), *controls,
+        draw, slider("T", steps, 8, "{:d}"), buttons("mean", list(MEANS)), buttons("model", names),
         stills=[(2, 0, 0), (2, 2, 0), (1, 2, 0), (2, 2, 2), (2, 2, 1), (3, 2, 0)],
     )  # fmt: skip
 
@@ -158,8 +157,7 @@ def sample_changes(
             if (steps, arm) in mean:
                 interval(ax, row + 0.38, mean[steps, arm], BLACK, "D", 8)
         ax.set(title=f"T = {steps}", xlabel="change of the distance, %", yticks=range(len(arms)))
-        names = [arm.replace("w*", "$w^*$") for arm in arms]
-        ax.set_yticklabels(names if steps == 4 else [])
+        ax.set_yticklabels([arm.replace("w*", "$w^*$") for arm in arms] if steps == 4 else [])
         ax.set_ylim(len(arms) - 0.4, -0.6)
         ax.grid(axis="y", visible=False)
     for model in KINDS:

@@ -227,8 +227,7 @@ def _run(job: Job, options: Options) -> list[Row]:
     seeds = range(first, first + job["seeds"])
     config = train_config(budget["updates"], budget["batch"], first)
     models = [make(job["model"], job["width"], seed) for seed in seeds]
-    n = config.updates * config.batch
-    points = [toy(name, n, generator=_seeded(seed)) for seed in seeds]
+    points = [toy(name, config.updates * config.batch, generator=_seeded(k)) for k in seeds]
     train_together(models, torch.stack(points), config)
     return [
         {
