@@ -227,14 +227,19 @@ def collusion(row):
             yield partial("collusion, {} = {}".format, symbol, wrong), harmless, broken
 
 
+def proof_on(row, tag, forms):
+    """The proof of a row, with these forms in the place of those of another one"""
+    changed = dataclasses.replace(LEDGER[tag], claim={**LEDGER[tag].claim, **forms})
+    changed.__dict__["_page"] = LEDGER[tag]._page  # its words stay
+    return mock.patch.dict(ROWS, {tag: changed})(dataclasses.replace(row).prove)
+
+
 def premises(row):
     """Every form of a row that this one was passed, changed"""
     for tag in row.rests_on:
-        other = LEDGER[tag]
-        twice = {f: Eq(e.lhs, 2 * e.rhs + 1, evaluate=False) for f, e in other.claim.items()}
-        changed, broken = dataclasses.replace(other, claim=twice), dataclasses.replace(row)
-        changed.__dict__["_page"] = other._page  # its words stay
-        proof = mock.patch.dict(ROWS, {tag: changed})(broken.prove)
+        claim = LEDGER[tag].claim
+        twice = {f: Eq(e.lhs, 2 * e.rhs + 1, evaluate=False) for f, e in claim.items()}
+        proof = proof_on(row, tag, twice)
         yield partial("premise, {}".format, tag), lambda: False, mock.Mock(prove=proof)
 
 
