@@ -10,18 +10,11 @@ import nbformat
 import numpy as np
 import pytest
 import torch
-from draws import F64, ROOT, module_of
+from draws import F64, KINDS, ROOT, module_of
 from matplotlib.colors import to_hex
 from scipy import stats
 
-from diffenc_lite import (
-    IdentityEncoder,
-    LearnedEncoder,
-    LinearSchedule,
-    ScalingEncoder,
-    bound,
-    process,
-)
+from diffenc_lite import LinearSchedule, ScalingEncoder, bound, process
 from diffenc_lite.course.ledger import Row
 from diffenc_lite.course.show import (
     in_the_plane,
@@ -51,6 +44,7 @@ from diffenc_lite.course.worlds import (
     likelihood,
     stretch,
 )
+from diffenc_lite.encoder import ENCODERS
 from diffenc_lite.gaussian import kl_ratio
 
 COIN = PlusMinus()
@@ -119,9 +113,6 @@ def cells():
     torch.set_default_dtype(before)
 
 
-# ---- 00 ------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("z_t", [(0.1, -0.05), (0.8, 0.6)])
 def test_00_a_step_back_in_the_plane_is_bayes_rule(z_t):
     """Against q(z_s) q(z_t | z_s) on a grid, and its divergence from a bell, by Riemann sums"""
@@ -165,21 +156,71 @@ def test_00_the_plane_shows_its_position():
     assert words in [text.get_text() for text in right.texts]
 
 
-# ---- 04 ------------------------------------------------------------------------------------------
+def test_01_the_drawn_posterior_is_the_product_of_the_other_two():
+    *curves, _ = lesson_01.two_sources().axes[0].lines
+    expected, seen, both = (np.log(each.get_ydata() - 0.4) for each in curves)
+    middle = slice(150, 250)  # a product is a sum of logarithms, up to a constant
+    rest = (both - expected - seen)[middle]
+    np.testing.assert_allclose(rest, rest[0], atol=0.03)
+
+
+def test_01_every_position_shows_the_divergence(cells):
+    begin = ("z_axis, width =", "def draw(gap")
+    for (left, right), gap, width in positions(cells("01_gaussian_toolbox", *begin)["explorer"]):
+        q, p = (torch.distributions.Normal(*given) for given in ((0.0, 1.0), (gap, width)))
+        kl = torch.distributions.kl_divergence(q, p).item()
+        z, density = left.lines[1].get_data()
+        np.testing.assert_allclose(density, stats.norm(gap, width).pdf(z), atol=1e-6)
+        np.testing.assert_allclose(np.ravel(right.lines[1].get_data()), [width, kl], atol=1e-5)
+        assert float(left.get_title().split()[2]) == pytest.approx(kl, abs=0.0051)
+        widths, costs = right.lines[0].get_data()
+        assert np.interp(math.log(width), np.log(widths), costs) == pytest.approx(kl, abs=0.02)
+
+
+def test_02_every_position_shows_the_best_guess_and_its_error(cells):
+    begin = ("worlds = {  # all of mean 0", "names = list(worlds)")
+    blurred = Mixture([[-math.sqrt(0.99)], [math.sqrt(0.99)]], [0.01, 0.01])
+    for (upper, lower), gamma, which in positions(cells("02_the_bound", *begin)["explorer"]):
+        world, snr = (blurred, COIN, Gaussian(1.0))[which], torch.tensor([math.exp(-gamma)])
+        seen, guess = map(torch.as_tensor, upper.lines[0].get_data())
+        best = world.posterior_mean(snr.sqrt() * seen[:, None], snr.expand(len(seen)))
+        np.testing.assert_allclose(np.ravel(guess), best[:, 0], atol=1e-5)
+        dot = np.ravel(lower.lines[-1].get_data())
+        np.testing.assert_allclose(dot, [snr.item(), world.mmse(snr).item()])
+
+
+def test_03_every_position_shows_rectangles_that_leave_the_surplus(cells):
+    begin = (
+        "blur = ", "axis, counts", "grid = straight", "def slow_start", "tried, ",
+        "def draw(which, how",
+    )  # fmt: skip
+    world = cells("03_finite_to_infinite_depth", *begin)
+    exacts, bends = list(world["worlds"].values()), list(world["schedules"].values())
+    diffusion = [exact.diffusion() for exact in exacts]
+    for (upper, lower), which, how, steps in positions(world["explorer"]):
+        exact, grid = exacts[which], bends[how](torch.linspace(0, 1, steps + 1, dtype=F64)).gamma
+        snr = torch.exp(-grid)
+        paid = 0.5 * ((snr[:-1] - snr[1:]) * exact.world.mmse(snr[1:])).sum().item()
+        (stairs,) = upper.patches
+        heights, edges, _ = stairs.get_data()
+        np.testing.assert_allclose(edges, grid)
+        assert (heights * np.diff(edges)).sum() == pytest.approx(paid)
+        area = np.trapezoid(*upper.lines[0].get_data()[::-1])
+        assert area == pytest.approx(diffusion[which], rel=1e-3)
+        surplus = paid - diffusion[which]
+        assert upper.get_title() == f"{surplus:,.3f} nats too many"
+        np.testing.assert_allclose(np.ravel(lower.lines[1].get_data()), [steps, surplus])
+        x, course = lower.lines[0].get_data()
+        assert course[list(x).index(steps)] == pytest.approx(surplus)
 
 
 CONSTANT = module_of(forward=lambda x, g: torch.full_like(x, lesson_04.Y) + 0 * g[:, None])
-ENCODERS = {
-    "identity": IdentityEncoder(),
-    "scaling": ScalingEncoder(),
-    "learned": LearnedEncoder(CONSTANT),
-}
 
 
-@pytest.mark.parametrize("name", ENCODERS)
+@pytest.mark.parametrize("name", KINDS)
 def test_04_one_pixel_goes_where_the_librarys_encoder_takes_it(name):
-    at = noise(lesson_04.DEPTHS)
-    x_t, u = ENCODERS[name](torch.full((200, 1), lesson_04.X, dtype=F64), at.gamma)
+    x, at = torch.full((200, 1), lesson_04.X, dtype=F64), noise(lesson_04.DEPTHS)
+    x_t, u = ENCODERS[name](lambda: CONSTANT)(x, at.gamma)
     x_t, speed = x_t[:, 0], at.sigma.square() * torch.as_tensor(u).expand(200, 1)[:, 0]
     (encoded,), (target,) = lesson_04.three_encoders().axes, lesson_04.targets().axes
     drawn = [curve.get_ydata() for curve in encoded.lines if curve.get_color() == COLOURS[name]]
@@ -197,9 +238,6 @@ def test_04_every_position_shows_the_digit_its_change_its_motion_and_its_latent(
         expected = x_t, x_t - x, motion, process.add_noise(x_t, eps, noise(t))
         for ax, image in zip(axes, expected, strict=True):
             np.testing.assert_allclose(ax.images[0].get_array(), image[0, 0], atol=1e-6)
-
-
-# ---- 05 ------------------------------------------------------------------------------------------
 
 
 def drawn_factor(heights, gamma_1):
@@ -239,9 +277,6 @@ def test_05_a_drawn_encoder_shows_the_bills_of_the_exact_bound(end, gamma_1):
         np.testing.assert_allclose(factor, f(13.3 - (13.3 + gamma_1) * torch.tensor(t)))
 
 
-# ---- 06 ------------------------------------------------------------------------------------------
-
-
 def test_06_a_mean_lands_where_the_librarys_gap_says():
     for t, s in ((0.75, 0.5), (0.5, 0.25)):
         at_s, at_t, x = noise(s), noise(t), torch.ones(1, 1, dtype=F64)
@@ -268,7 +303,24 @@ def test_06_the_explorer_shows_the_gap_of_your_ratio():
     np.testing.assert_allclose(below.lines[0].get_ydata()[1:], 1 / (1 + m[3]))
 
 
-# ---- 07 ------------------------------------------------------------------------------------------
+def test_06_every_position_shows_a_step_by_bayes_rule():
+    """The model has the mean of the true reverse, and sigma_Q, or sigma_Q over the root of w*."""
+    s, t, axis = noise(0.55), noise(0.7), np.linspace(-6, 6, 6001)
+    _, variance = process.generative_step(torch.zeros(1), torch.zeros(1), 0.0, s, t)
+    for (ax,), z_t, which in positions(lesson_06.step_explorer({"coin": 0.5, "Gaussian": 0.9})):
+        name, world, w = (("coin", COIN, 0.5), ("Gaussian", Gaussian(1.0), 0.9))[which]
+        truth = true_reverse(world, z_t, s, t, axis)
+        mean = np.average(axis, weights=truth)
+        for label, ratio in (("$w=1$", 1.0), ("$w^*$", w)):
+            ((z, density),) = curves(ax)[label]
+            expected = stats.norm(mean, math.sqrt(variance / ratio)).pdf(z)
+            np.testing.assert_allclose(density, expected, atol=1e-9)
+        shade = ax.patches[0].get_xy()[: len(z), 1]
+        np.testing.assert_allclose(shade, np.interp(z, axis, truth), atol=2e-4)
+        own = lesson_06.step_from(z_t, name, z).ratio
+        spread = np.average((axis - mean) ** 2, weights=truth)
+        assert own == pytest.approx(variance.item() / spread, rel=1e-3)
+        assert ax.get_title() == f"$w^*={w:.2f}$; for this $z_t$ alone {own:.2f}"
 
 
 def test_07_the_stairs_have_the_areas_of_the_losses():
@@ -324,9 +376,6 @@ def test_07_margins_stand_at_their_nodes():
     assert heights == [[1, 2, 4], [5, 6], [7, 8]]
 
 
-# ---- 08 ------------------------------------------------------------------------------------------
-
-
 def test_08_every_position_shows_the_field_of_its_toy():
     toys = {name: likelihood(name, 32) for name in ("mixture", "swirl")}
     few = slice(None, None, 33)  # of the pixels
@@ -360,205 +409,6 @@ def test_08_intervals_and_ratios():
     (ax,) = lesson_08.by_width({"a": [(1, 2, 4)], "b": [(3, 4, 5)]}, [8]).axes
     spans = [bars.get_segments()[0][:, 1].tolist() for bars in ax.collections]
     assert spans == [[1, 4], [3, 5]]
-
-
-# ---- plots whose labels are the names of what is given -------------------------------------------
-
-X, A, B, C = np.array([[1.0, 2.0, 4.0], [0.1, 0.2, 0.4], [0.5, 0.6, 0.8], [0.9, 0.7, 0.3]])
-O = np.zeros(3)  # noqa: E741  # an error bar
-LEVELS = np.arange(256) / 1e5
-FITS = {name: (np.r_[ys, ys], 1) for name, ys in (("a", A), ("b", B), ("c", C))}
-
-
-def at_x(ys):
-    return list(zip(X, ys, strict=True))
-
-
-PLACES = {"paper": [90, 30, 5, 4], "folded": [20, 11, 4, 3], "VDM": [9, 8, 3, 2]}
-PLOTS = {  # what is drawn, and for each of its axes the lines and bars that are read there
-    lambda: lesson_00.changes(X, A, {"learned": B, "scaling": C}): [
-        {"no more is possible": [A], "learned": [B], "scaling": [C]}
-    ],
-    lambda: lesson_05.dimming(X, A, B): [{"the prior loss": [A], "the bound": [B]}],
-    lambda: lesson_07.twelve_places({4: PLACES, 8: PLACES}, 1.0): [
-        {name: [places] for name, places in PLACES.items()}, {},
-    ],
-    lambda: lesson_08.by_width({"a": np.c_[A, B, X], "b": np.c_[O, A, B]}, X): [
-        {"a": [B], "b": [A]}
-    ],
-    lambda: lesson_09.price_lists(LEVELS, 2 * LEVELS, 3 * LEVELS): [
-        {}, {"prior": [2 * LEVELS], "reconstruction": [3 * LEVELS]},
-    ],
-    lambda: lesson_09.training(dict(at_x(A)), dict(at_x(zip(B, C, strict=True))), {}): [
-        {"training batches": [A], "held out": [B]}
-    ],
-    lambda: lesson_09.per_grey_pixel(X, C, {"a": (A, O), "b": (B, O)}): [
-        {"a": [A], "b": [B], "knowing nothing": [C]}
-    ],
-    lambda: lesson_09.altered(X, {"a": A, "b": B}): [{"a": [A], "b": [B]}],
-    lambda: lesson_10.false_alarms(X, A, B): [
-        {"looking after every pair": [A], "looking once": [B]}
-    ],
-    lambda: lesson_11.freedom(X, X, {"scaling": A, "learned": B}, C): [
-        {"scaling": [A], "learned, mean\n(dotted: largest)": [C, B]}
-    ],
-    lambda: lesson_11.slopes(X, [B, B, C], X, A): [{"theory": [A]}],
-    lambda: lesson_11.grey_by_depth(X, A, [B, X, X], C): [{"theory": [A], "three": [B]}],
-    lambda: lesson_11.counterterm(X, A, B, FITS): [
-        {r"if $\hat x$ were $x_t$": [A], "paid": [B]}, {k: [ys] for k, (ys, _) in FITS.items()},
-    ],
-    lambda: lesson_12.dots(
-        {"p": {"a": (A, X), "b": (B, X)}, "q": {"a": (C, X)}}, [4, 8, 16], "", ["r", "b"]
-    ): [{"a": [A], "b": [B]}, {"a": [C]}],
-    lambda: lesson_12.pencil(X, {"mnist-vdm": A, "mnist-learned": B}, C): [
-        {"vdm": [A], "learned": [B]}
-    ],
-    lambda: lesson_12.noise_added(X, A, B): [{"$w=1$": [A], "$w^*$": [A / np.sqrt(B)]}],
-    lambda: lesson_13.variances(X, np.c_[A, B, C], np.c_[C, A, B]): [
-        {"VDM, $w=1$": [A], "OCM": [C]}, {"VDM, $w=1$": [C], "and OCM": [B]},
-    ],
-    lambda: lesson_13.means(X, {"DiffEnc": np.c_[A, B], "NDM": np.c_[C, X]}, 3.0): [
-        {"DiffEnc": [A, B], "NDM": [C, X]}
-    ],
-    lambda: lesson_13.paths(X, {"right": A, "wrong": B, "told the mean": C}): [
-        {}, {"right, or consistently wrong": [A, B], "told only": [C]},
-    ],
-    lambda: lesson_09.ladder([("a", 1, "ours"), ("b", 2.5, "code"), ("c", 2, "published")]): [
-        {"b": [2.5], "c": [2], "a": [1]}
-    ],
-    lambda: lesson_10.allowances({"a": {"prior": 4, "normal": 3, "mean": 1}}): [
-        {"a": [0.25, 0.5, 0.25]}
-    ],
-    lambda: lesson_10.arms(
-        {"mnist": {"fade": losses(A, B)}, "photos": {"fade": losses(B, C), "x": losses(C, A)}},
-        lambda total: (total.min(), total.max()),
-    ): [
-        {"fade": [A.mean(), B.mean()]},
-        {"fade": [B.mean(), C.mean()], "x": [C.mean(), A.mean()]},
-    ],
-    lambda: lesson_14.coarse_shares([1, 2, 3], {"d": {"a": A, "b": B}, "e": {"a": C, "b": A}}): [
-        {"a": [A], "b": [B]}, {"a": [C], "b": [A]},
-    ],
-    lambda: lesson_11.rivals({"a": A, "b": B}): [{"a": [A.mean()], "b": [B.mean()]}],
-    lambda: lesson_12.bound_and_samples(
-        {"a": 3.0, "b": 2.0, "c": 1.0}, {"d": np.zeros((2, 2)), "e": np.ones((2, 2))}
-    ): [{"a": [3], "b": [2], "c": [1]}, {}, {}],
-}  # fmt: skip
-
-
-def rows(ax):
-    """The length of each horizontal bar by the name of its row"""
-    names = dict(zip(ax.get_yticks(), (t.get_text() for t in ax.get_yticklabels()), strict=True))
-    found = {}
-    for bar in ax.patches:
-        name = names.get(round(bar.get_y() + bar.get_height() / 2, 6))
-        found.setdefault(name, []).append(bar.get_width())
-    return found
-
-
-def losses(prior, diffusion):
-    return {"prior": prior, "diffusion": diffusion, "total": prior + diffusion}
-
-
-def named(draw):
-    return ".".join(draw.__code__.co_names[:2])
-
-
-@pytest.mark.parametrize("draw, expected", PLOTS.items(), ids=map(named, PLOTS))
-def test_lines_and_bars_stand_beside_their_own_names(draw, expected):
-    for ax, given in zip(draw().axes, expected, strict=True):
-        found = rows(ax) if ax.patches else curves(ax)
-        for label, wanted in given.items():
-            (shown,) = [each for text, each in found.items() if text.startswith(label)]
-            shown = shown if ax.patches else [y for _, y in shown]
-            np.testing.assert_allclose(shown, wanted, err_msg=label)
-
-
-# ---- 01 ------------------------------------------------------------------------------------------
-
-
-def test_01_the_drawn_posterior_is_the_product_of_the_other_two():
-    *curves, _ = lesson_01.two_sources().axes[0].lines
-    expected, seen, both = (np.log(each.get_ydata() - 0.4) for each in curves)
-    middle = slice(150, 250)  # a product is a sum of logarithms, up to a constant
-    rest = (both - expected - seen)[middle]
-    np.testing.assert_allclose(rest, rest[0], atol=0.03)
-
-
-def test_01_every_position_shows_the_divergence(cells):
-    begin = ("z_axis, width =", "def draw(gap")
-    for (left, right), gap, width in positions(cells("01_gaussian_toolbox", *begin)["explorer"]):
-        q, p = (torch.distributions.Normal(*given) for given in ((0.0, 1.0), (gap, width)))
-        kl = torch.distributions.kl_divergence(q, p).item()
-        z, density = left.lines[1].get_data()
-        np.testing.assert_allclose(density, stats.norm(gap, width).pdf(z), atol=1e-6)
-        np.testing.assert_allclose(np.ravel(right.lines[1].get_data()), [width, kl], atol=1e-5)
-        assert float(left.get_title().split()[2]) == pytest.approx(kl, abs=0.0051)
-        widths, costs = right.lines[0].get_data()
-        assert np.interp(math.log(width), np.log(widths), costs) == pytest.approx(kl, abs=0.02)
-
-
-# ---- 02, 03 --------------------------------------------------------------------------------------
-
-
-def test_02_every_position_shows_the_best_guess_and_its_error(cells):
-    begin = ("worlds = {  # all of mean 0", "names = list(worlds)")
-    blurred = Mixture([[-math.sqrt(0.99)], [math.sqrt(0.99)]], [0.01, 0.01])
-    for (upper, lower), gamma, which in positions(cells("02_the_bound", *begin)["explorer"]):
-        world, snr = (blurred, COIN, Gaussian(1.0))[which], torch.tensor([math.exp(-gamma)])
-        seen, guess = map(torch.as_tensor, upper.lines[0].get_data())
-        best = world.posterior_mean(snr.sqrt() * seen[:, None], snr.expand(len(seen)))
-        np.testing.assert_allclose(np.ravel(guess), best[:, 0], atol=1e-5)
-        dot = np.ravel(lower.lines[-1].get_data())
-        np.testing.assert_allclose(dot, [snr.item(), world.mmse(snr).item()])
-
-
-def test_03_every_position_shows_rectangles_that_leave_the_surplus(cells):
-    begin = (
-        "blur = ", "axis, counts", "grid = straight", "def slow_start", "tried, ",
-        "def draw(which, how",
-    )  # fmt: skip
-    world = cells("03_finite_to_infinite_depth", *begin)
-    exacts, bends = list(world["worlds"].values()), list(world["schedules"].values())
-    diffusion = [exact.diffusion() for exact in exacts]
-    for (upper, lower), which, how, steps in positions(world["explorer"]):
-        exact, grid = exacts[which], bends[how](torch.linspace(0, 1, steps + 1, dtype=F64)).gamma
-        snr = torch.exp(-grid)
-        paid = 0.5 * ((snr[:-1] - snr[1:]) * exact.world.mmse(snr[1:])).sum().item()
-        (stairs,) = upper.patches
-        heights, edges, _ = stairs.get_data()
-        np.testing.assert_allclose(edges, grid)
-        assert (heights * np.diff(edges)).sum() == pytest.approx(paid)
-        area = np.trapezoid(*upper.lines[0].get_data()[::-1])
-        assert area == pytest.approx(diffusion[which], rel=1e-3)
-        surplus = paid - diffusion[which]
-        assert upper.get_title() == f"{surplus:,.3f} nats too many"
-        np.testing.assert_allclose(np.ravel(lower.lines[1].get_data()), [steps, surplus])
-        x, course = lower.lines[0].get_data()
-        assert course[list(x).index(steps)] == pytest.approx(surplus)
-
-
-# ---- explorers of 06 to 14 -----------------------------------------------------------------------
-
-
-def test_06_every_position_shows_a_step_by_bayes_rule():
-    """The model has the mean of the true reverse, and sigma_Q, or sigma_Q over the root of w*."""
-    s, t, axis = noise(0.55), noise(0.7), np.linspace(-6, 6, 6001)
-    _, variance = process.generative_step(torch.zeros(1), torch.zeros(1), 0.0, s, t)
-    for (ax,), z_t, which in positions(lesson_06.step_explorer({"coin": 0.5, "Gaussian": 0.9})):
-        name, world, w = (("coin", COIN, 0.5), ("Gaussian", Gaussian(1.0), 0.9))[which]
-        truth = true_reverse(world, z_t, s, t, axis)
-        mean = np.average(axis, weights=truth)
-        for label, ratio in (("$w=1$", 1.0), ("$w^*$", w)):
-            ((z, density),) = curves(ax)[label]
-            expected = stats.norm(mean, math.sqrt(variance / ratio)).pdf(z)
-            np.testing.assert_allclose(density, expected, atol=1e-9)
-        shade = ax.patches[0].get_xy()[: len(z), 1]
-        np.testing.assert_allclose(shade, np.interp(z, axis, truth), atol=2e-4)
-        own = lesson_06.step_from(z_t, name, z).ratio
-        spread = np.average((axis - mean) ** 2, weights=truth)
-        assert own == pytest.approx(variance.item() / spread, rel=1e-3)
-        assert ax.get_title() == f"$w^*={w:.2f}$; for this $z_t$ alone {own:.2f}"
 
 
 def test_09_every_position_shows_the_guess_and_what_it_costs(small_model, generator):
@@ -729,6 +579,118 @@ def test_14_bars_and_labels_stand_where_their_numbers_say():
     for text in written.axes[0].texts[4:]:
         heights.setdefault(round(text.get_position()[1], 3), []).append(text.get_text())
     assert list(map(tuple, heights.values())) == claims
+
+
+# ---- plots whose labels are the names of what is given -------------------------------------------
+
+X, A, B, C = np.array([[1.0, 2.0, 4.0], [0.1, 0.2, 0.4], [0.5, 0.6, 0.8], [0.9, 0.7, 0.3]])
+O = np.zeros(3)  # noqa: E741  # an error bar
+LEVELS = np.arange(256) / 1e5
+FITS = {name: (np.r_[ys, ys], 1) for name, ys in (("a", A), ("b", B), ("c", C))}
+
+
+def at_x(ys):
+    return list(zip(X, ys, strict=True))
+
+
+PLACES = {"paper": [90, 30, 5, 4], "folded": [20, 11, 4, 3], "VDM": [9, 8, 3, 2]}
+PLOTS = {  # what is drawn, and for each of its axes the lines and bars that are read there
+    lambda: lesson_00.changes(X, A, {"learned": B, "scaling": C}): [
+        {"no more is possible": [A], "learned": [B], "scaling": [C]}
+    ],
+    lambda: lesson_05.dimming(X, A, B): [{"the prior loss": [A], "the bound": [B]}],
+    lambda: lesson_07.twelve_places({4: PLACES, 8: PLACES}, 1.0): [
+        {name: [places] for name, places in PLACES.items()}, {},
+    ],
+    lambda: lesson_08.by_width({"a": np.c_[A, B, X], "b": np.c_[O, A, B]}, X): [
+        {"a": [B], "b": [A]}
+    ],
+    lambda: lesson_09.price_lists(LEVELS, 2 * LEVELS, 3 * LEVELS): [
+        {}, {"prior": [2 * LEVELS], "reconstruction": [3 * LEVELS]},
+    ],
+    lambda: lesson_09.training(dict(at_x(A)), dict(at_x(zip(B, C, strict=True))), {}): [
+        {"training batches": [A], "held out": [B]}
+    ],
+    lambda: lesson_09.per_grey_pixel(X, C, {"a": (A, O), "b": (B, O)}): [
+        {"a": [A], "b": [B], "knowing nothing": [C]}
+    ],
+    lambda: lesson_09.altered(X, {"a": A, "b": B}): [{"a": [A], "b": [B]}],
+    lambda: lesson_10.false_alarms(X, A, B): [
+        {"looking after every pair": [A], "looking once": [B]}
+    ],
+    lambda: lesson_11.freedom(X, X, {"scaling": A, "learned": B}, C): [
+        {"scaling": [A], "learned, mean\n(dotted: largest)": [C, B]}
+    ],
+    lambda: lesson_11.slopes(X, [B, B, C], X, A): [{"theory": [A]}],
+    lambda: lesson_11.grey_by_depth(X, A, [B, X, X], C): [{"theory": [A], "three": [B]}],
+    lambda: lesson_11.counterterm(X, A, B, FITS): [
+        {r"if $\hat x$ were $x_t$": [A], "paid": [B]}, {k: [ys] for k, (ys, _) in FITS.items()},
+    ],
+    lambda: lesson_12.dots(
+        {"p": {"a": (A, X), "b": (B, X)}, "q": {"a": (C, X)}}, [4, 8, 16], "", ["r", "b"]
+    ): [{"a": [A], "b": [B]}, {"a": [C]}],
+    lambda: lesson_12.pencil(X, {"mnist-vdm": A, "mnist-learned": B}, C): [
+        {"vdm": [A], "learned": [B]}
+    ],
+    lambda: lesson_12.noise_added(X, A, B): [{"$w=1$": [A], "$w^*$": [A / np.sqrt(B)]}],
+    lambda: lesson_13.variances(X, np.c_[A, B, C], np.c_[C, A, B]): [
+        {"VDM, $w=1$": [A], "OCM": [C]}, {"VDM, $w=1$": [C], "and OCM": [B]},
+    ],
+    lambda: lesson_13.means(X, {"DiffEnc": np.c_[A, B], "NDM": np.c_[C, X]}, 3.0): [
+        {"DiffEnc": [A, B], "NDM": [C, X]}
+    ],
+    lambda: lesson_13.paths(X, {"right": A, "wrong": B, "told the mean": C}): [
+        {}, {"right, or consistently wrong": [A, B], "told only": [C]},
+    ],
+    lambda: lesson_09.ladder([("a", 1, "ours"), ("b", 2.5, "code"), ("c", 2, "published")]): [
+        {"b": [2.5], "c": [2], "a": [1]}
+    ],
+    lambda: lesson_10.allowances({"a": {"prior": 4, "normal": 3, "mean": 1}}): [
+        {"a": [0.25, 0.5, 0.25]}
+    ],
+    lambda: lesson_10.arms(
+        {"mnist": {"fade": losses(A, B)}, "photos": {"fade": losses(B, C), "x": losses(C, A)}},
+        lambda total: (total.min(), total.max()),
+    ): [
+        {"fade": [A.mean(), B.mean()]},
+        {"fade": [B.mean(), C.mean()], "x": [C.mean(), A.mean()]},
+    ],
+    lambda: lesson_14.coarse_shares([1, 2, 3], {"d": {"a": A, "b": B}, "e": {"a": C, "b": A}}): [
+        {"a": [A], "b": [B]}, {"a": [C], "b": [A]},
+    ],
+    lambda: lesson_11.rivals({"a": A, "b": B}): [{"a": [A.mean()], "b": [B.mean()]}],
+    lambda: lesson_12.bound_and_samples(
+        {"a": 3.0, "b": 2.0, "c": 1.0}, {"d": np.zeros((2, 2)), "e": np.ones((2, 2))}
+    ): [{"a": [3], "b": [2], "c": [1]}, {}, {}],
+}  # fmt: skip
+
+
+def rows(ax):
+    """The length of each horizontal bar by the name of its row"""
+    names = dict(zip(ax.get_yticks(), (t.get_text() for t in ax.get_yticklabels()), strict=True))
+    found = {}
+    for bar in ax.patches:
+        name = names.get(round(bar.get_y() + bar.get_height() / 2, 6))
+        found.setdefault(name, []).append(bar.get_width())
+    return found
+
+
+def losses(prior, diffusion):
+    return {"prior": prior, "diffusion": diffusion, "total": prior + diffusion}
+
+
+def named(draw):
+    return ".".join(draw.__code__.co_names[:2])
+
+
+@pytest.mark.parametrize("draw, expected", PLOTS.items(), ids=map(named, PLOTS))
+def test_lines_and_bars_stand_beside_their_own_names(draw, expected):
+    for ax, given in zip(draw().axes, expected, strict=True):
+        found = rows(ax) if ax.patches else curves(ax)
+        for label, wanted in given.items():
+            (shown,) = [each for text, each in found.items() if text.startswith(label)]
+            shown = shown if ax.patches else [y for _, y in shown]
+            np.testing.assert_allclose(shown, wanted, err_msg=label)
 
 
 # ---- companions ----------------------------------------------------------------------------------
