@@ -1,6 +1,7 @@
 """Exercises of the lessons: answers derived a second time, without the package, and near misses.
 
 RIGHT has those whose solution in the notebook is the answer once more; WRONG is about programs.
+These two tables stand at the end; what they need comes in the same order.
 """
 
 import math
@@ -23,15 +24,9 @@ def sigma2(gamma):
     return 1 / (1 + math.exp(-gamma))
 
 
-# ---- 01 ------------------------------------------------------------------------------------------
-
-
 def usual_step_without_noise(z_s, x_s, x_t, gamma_s, gamma_t):
     shrink = ((1 + gamma_s.exp()) / (1 + gamma_t.exp())).sqrt()
     return shrink * z_s + (x_t - x_s) / (1 + gamma_t.exp()).sqrt()
-
-
-# ---- 02 ------------------------------------------------------------------------------------------
 
 
 def one_by_one(mmse, gamma):
@@ -47,9 +42,6 @@ def other_end(mmse, gamma):
     return 0.5 * ((snr[:-1] - snr[1:]) * mmse(snr[:-1])).sum()
 
 
-# ---- 03 ------------------------------------------------------------------------------------------
-
-
 def by_differences(gamma, rate, t, h=1e-6, back=1.0):
     slope = (gamma(t + h) - gamma(t - back * h)) / ((1 + back) * h)
     return (slope * rate(gamma(t))).mean()
@@ -57,9 +49,6 @@ def by_differences(gamma, rate, t, h=1e-6, back=1.0):
 
 def slope_of(f, t):
     return torch.func.jvp(f, (t,), (torch.ones_like(t),))[1]
-
-
-# ---- 04 ------------------------------------------------------------------------------------------
 
 
 def sampler(z, noise, first=-13.3, last=True, A=lambda c, step, s2: c):
@@ -85,17 +74,11 @@ def loss(x, y, ydot, eps, v_hat, gamma, counterterm=1.0, square=True):
     return ((alpha * r) ** 2).sum(1) / 2 if square else (alpha * r**2).sum(1) / 2
 
 
-# ---- 05 ------------------------------------------------------------------------------------------
-
-
 def price(f, mmse, gamma):
     """Half the SNR times the variance of the speed; the slope of f by a central difference."""
     h = 1e-6
     slope = (f(-gamma + h) - f(-gamma - h)) / (2 * h)
     return slope**2 * mmse(f(-gamma) ** 2 / gamma.exp()) / (2 * gamma.exp())
-
-
-# ---- 07 ------------------------------------------------------------------------------------------
 
 
 def broken_step(x_hat, x_t, x_s, gamma_s, gamma_t, moves=False, means=False):
@@ -106,15 +89,9 @@ def broken_step(x_hat, x_t, x_s, gamma_s, gamma_t, moves=False, means=False):
     return A / c, 1 / (1 + m)
 
 
-# ---- 08 ------------------------------------------------------------------------------------------
-
-
 def broken_control(scores, perfect, truth, known=False, root=False):
     better = scores - (perfect - (truth if known else perfect.mean()))
     return better.mean(), better.std() / len(better) ** (0.5 if root else 1)
-
-
-# ---- 09 ------------------------------------------------------------------------------------------
 
 
 def independent(train, test, extra=1 / 8, swap=False):
@@ -133,9 +110,6 @@ def by_softplus(gamma_0, gamma_1):
     """The integral of sigmoid(-gamma) is gamma - log(1 + e^gamma)"""
     at = [gamma - sp.log(1 + sp.exp(gamma)) for gamma in (gamma_0, gamma_1)]
     return at[1] - at[0]
-
-
-# ---- 10 ------------------------------------------------------------------------------------------
 
 
 def left_to_a_network(s_2, gamma):
@@ -159,9 +133,6 @@ def above(limit, d):
     return d.cumsum(1).abs() > limit * torch.arange(1, d.shape[1] + 1).sqrt()
 
 
-# ---- 11 ------------------------------------------------------------------------------------------
-
-
 def least_squares(x, x_t, _):
     """The slope by NumPy's least squares, and R^2 as a squared correlation."""
     x, moved = (np.asarray(v - v.mean(0)).ravel() for v in (x, x_t - x))
@@ -175,9 +146,6 @@ def with_means(x, x_t, _):
     moved = x_t - x
     slope = (moved * x).sum() / x.square().sum()
     return slope, 1 - (moved - slope * x).square().sum() / moved.square().sum()
-
-
-# ---- 12 ------------------------------------------------------------------------------------------
 
 
 def by_regression(g, h):
@@ -199,9 +167,6 @@ def near(g, h, each=False, moved=True, bits=True):
     scale = 1 - (ratio.mean(0) if each else ratio)
     m = (g + (scale[:, None] - 1) * h * moved).square().mean((0, 2))
     return scale, 1 / (1 + m), 0.5 * torch.log1p(m).sum() / (math.log(2) if bits else 1)
-
-
-# ---- 13 ------------------------------------------------------------------------------------------
 
 
 def rotated(z, x_hat, gamma_s, gamma_t):
@@ -228,8 +193,6 @@ def variance_by_differences(denoise, z, snr, h):
     near, far = (denoise(z + k * h) - denoise(z - k * h) for k in (1, 2))
     return (8 * near - far) / (12 * h) / snr**0.5
 
-
-# ---- the tables ----------------------------------------------------------------------------------
 
 RIGHT = {
     "01.2": lambda step: alpha2(step - 1) ** 0.5 / sigma2(step - 1) ** 0.5 / math.exp(0.5),
