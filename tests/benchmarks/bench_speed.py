@@ -12,13 +12,13 @@ Compare ratios, not milliseconds: those differ from machine to machine.
 """
 
 import argparse
-import json
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from multiprocessing import get_context
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -105,20 +105,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=formatter)
     parser.add_argument("--device", default="cpu", help="cuda, mps or cpu")
     parser.add_argument("--repeats", type=int, default=15)
-    parser.add_argument("--encoder", choices=ENCODERS, help="this one only, as JSON")
     args = parser.parse_args()
-    if args.encoder:
-        print(json.dumps(measure(args.encoder, args.device, args.repeats)))
-        return
     print(f"torch {torch.__version__} on {args.device}, {torch.get_num_threads()} threads")
     print("         training, images/s               peak     sampling          evaluation,")
     print("encoder            x VDM step  x floor      GB  step, ms x floor  images/s x floor")
     first = None
     for encoder in ENCODERS:
-        command = [sys.executable, __file__, "--encoder", encoder, "--device", args.device]
-        command += ["--repeats", str(args.repeats)]
-        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-        row = json.loads(done.stdout)
+        with ProcessPoolExecutor(1, get_context("spawn")) as process:
+            row = process.submit(measure, encoder, args.device, args.repeats).result()
         step, first = row["step"], first or row["step"]
         print(
             f"{encoder:9} {BATCH / step:8.0f} {step / first:11.2f} {row['step_floors']:8.2f} "
