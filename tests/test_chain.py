@@ -37,9 +37,6 @@ def test_plain_values_are_the_chain_again(steps, scale, dimension):
     assert again.as_dict() == chain.as_dict()
 
 
-# --- where a depth falls --------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("steps", [1, 7, 200_000])
 @pytest.mark.parametrize("dtype", [torch.float32, F64])
 def test_a_depth_of_the_grid_starts_its_own_step(steps, dtype):
@@ -62,9 +59,6 @@ def test_a_narrow_step_keeps_what_falls_in_it():
 def test_uniform_numbers_choose_all_steps_alike():
     uniform = (torch.arange(1000) + 0.5) / 1000
     assert Chain([0, 0.9, 0.95, 1]).drawn_step(uniform).bincount().tolist() == [333, 334, 333]
-
-
-# --- refusals -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["ratio", "scale"])

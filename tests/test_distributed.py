@@ -23,7 +23,6 @@ CONFIG = TrainConfig(updates=6, batch=8, ends=4, log_every=2, evaluate_every=4, 
 
 pytestmark = pytest.mark.skipif(not dist.is_gloo_available(), reason="needs gloo")
 
-
 IMAGES = some_images(50, (1, 4, 4))
 TRAININGS = [*((encoder, "adamw") for encoder in ENCODERS), ("learned", "muon")]
 

@@ -10,8 +10,6 @@ from hypothesis import strategies as st
 
 from diffenc_lite import Chain, bound, elbo, pixels
 
-# --- the depths that are drawn --------------------------------------------------------------------
-
 
 def test_low_discrepancy_covers_the_unit_interval(generator):
     like = torch.zeros(1, dtype=F64)
@@ -96,8 +94,6 @@ def test_the_encoder_runs_once_for_both_ends_and_once_for_the_rest(small_model, 
     assert batches == [3, 6]
 
 
-# --- gradients ------------------------------------------------------------------------------------
-
 MODES = {
     "infinite": {},
     "one step": {"steps": Chain.equal(4, torch.tensor([0.5, 1.0, 2.0, 0.8], dtype=F64))},
@@ -124,9 +120,6 @@ def test_gradient_of_the_bound_in_every_parameter(kind, mode, small_model, pictu
     assert torch.autograd.gradcheck(loss, weights, eps=1e-5, atol=1e-5, rtol=1e-5)
     for name, gradient in zip(parameters, torch.autograd.grad(loss(), weights), strict=True):
         assert bool((gradient != 0).all()), name
-
-
-# --- shapes and dtypes ----------------------------------------------------------------------------
 
 
 @settings(max_examples=25, deadline=None)

@@ -26,8 +26,6 @@ def encode(encoder, x, gamma):
 
 
 GAMMA = torch.linspace(-13.3, 5, 12, dtype=F64)
-
-
 Y_OF_ZEROS = module_of(forward=lambda x, gamma: torch.zeros_like(x))
 
 

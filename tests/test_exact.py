@@ -55,9 +55,6 @@ def test_integrate_handles_kinks_and_refuses_poles():
         integrate(lambda a: 1 / (a - 0.3).abs(), 0.0, 2.0)
 
 
-# --- X1 -------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("gamma_0", [-6.0, -2.0, 1.0])
 def test_x1_is_the_lost_information_where_levels_are_equally_likely(gamma_0):
     """With equal odds p(x | z_0) is the posterior, so the mean cost is H(x) - I(x; z_0), which a

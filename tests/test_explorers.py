@@ -52,9 +52,6 @@ def bend(**options):
     return Explorer(draw, *controls, **options), figure
 
 
-# ---- controls ------------------------------------------------------------------------------------
-
-
 def test_slider_starts_in_the_middle_or_near_start():
     assert slider("t", [0, 1, 2, 3, 4]).value == 2
     assert slider("t", np.linspace(0, 1, 11), start=0.72).value == pytest.approx(0.7)
@@ -145,7 +142,6 @@ def test_what_labels_and_words_say_is_text():
 
 
 # ---- a digit, encoded and noised -----------------------------------------------------------------
-
 
 ECHO = module_of(forward=lambda z, gamma: z)  # v_hat = z, so that x_hat = (alpha - sigma) z
 WAVES = module_of(forward=lambda x, gamma: torch.sin(3 * x + gamma[:, None, None, None]))

@@ -12,7 +12,6 @@ from diffenc_lite.course.show import blueprint
 
 # --- the proofs ----------------------------------------------------------------------------------
 
-
 NOT_PROVED = {  # by the machine alone
     "defined": "G1.log_density G3.mean G3.variance E3.x_t",
     "in words": """

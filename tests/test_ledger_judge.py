@@ -355,9 +355,6 @@ def test_what_cannot_be_decided_is_neither_proved_nor_called_wrong():
         LEDGER["F1"].prove({"variance": (is_one + Rational(1, 10**9)) * s2})
 
 
-# --- slips ---------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("kind", "every"),
     [("claims", 300), ("lines", 400), ("code", 140), ("definitions", 70), ("collusion", 37)],

@@ -102,7 +102,6 @@ def x(generator):
 y_symbolic = sympy.tanh(2 * n.x * sympy.sin(n.gamma_t / 3) + n.x)
 ydot_symbolic = sympy.lambdify([n.x, n.gamma_t], -sympy.diff(y_symbolic, n.gamma_t))
 
-
 PROPOSAL = module_of(forward=lambda x, g: torch.tanh(2 * x * torch.sin(g[:, None] / 3) + x))
 GUESS = module_of(  # a denoiser that is far from right
     of_dtype=nn.Parameter(torch.zeros(1, dtype=torch.float64)),
@@ -521,9 +520,6 @@ def test_a_perfect_vdm_pays_the_divergence_of_its_last_latent():
         total = ledger("X5", "total", H=world.entropy, K_1=vdm.prior_gap, M=0.0)
         assert vdm.total() == pytest.approx(float(total), abs=1e-6)
         assert 0 < vdm.prior_gap < vdm.prior
-
-
-# --- every row -----------------------------------------------------------------------------------
 
 
 def test_every_row_is_held_against_code_and_taught():

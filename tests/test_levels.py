@@ -151,9 +151,6 @@ def test_typed_text_and_its_formula_agree():
     )
 
 
-# --- the three ways to try one --------------------------------------------------------------------
-
-
 def test_a_level_in_code_needs_no_file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     wrong, right = level("F3.3", "sigma_t**2*c"), level("F3.3", "sigma_s^2*c")

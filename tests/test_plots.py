@@ -18,9 +18,6 @@ from diffenc_lite.course.show import film, plots
 GREY_STEPS = np.linspace(-1, 1, 16).reshape(1, 4, 4)
 
 
-# ---- style ---------------------------------------------------------------------------------------
-
-
 def test_style_and_pyplot_are_left_alone():
     before = dict(matplotlib.rcParams)
     plots.curves([0, 1], {"a": [0, 1], "b": [1, 0]}, "t", "nats")
@@ -42,9 +39,6 @@ def test_a_lesson_begins_in_style_and_on_one_thread_but_a_users_number_stays(mon
             assert torch.get_num_threads() == 1
     finally:
         torch.set_num_threads(threads)
-
-
-# ---- images --------------------------------------------------------------------------------------
 
 
 RED, BLUE = (103, 0, 31), (5, 48, 97)  # the ends of the signed scale
@@ -79,9 +73,6 @@ def test_image_grid_puts_each_image_in_its_place():
     assert values == pytest.approx([0, 1, 2, 0.1, 1.1, 2.1])
 
 
-# ---- moving pictures -----------------------------------------------------------------------------
-
-
 def test_a_moving_picture_shows_each_frame_for_its_time():
     frames = np.random.default_rng(0).integers(0, 256, (3, 8, 12, 3), np.uint8)
     film = Image.open(io.BytesIO(plots.moving(frames, [100, 250, 900])))
@@ -100,17 +91,11 @@ def test_a_film_goes_there_and_back_and_is_the_same_each_time():
     assert made[0] == made[1] and Image.open(io.BytesIO(made[0])).n_frames == 8
 
 
-# ---- the README's figures ------------------------------------------------------------------------
-
-
 def test_every_figure_of_the_readme_can_be_made_again():
     shown = re.findall(r"\]\(figures/([^)]+)\)", README)
     drawn = {path.name for path in (ROOT / "figures").iterdir() if path.suffix != ".svg"}
     assert shown and {name for name in shown if not name.endswith(".svg")} <= drawn
     assert drawn == set(FIGURES)  # the SVG files are badges, drawn by hand
-
-
-# ---- in words ------------------------------------------------------------------------------------
 
 
 def test_curves_draw_what_they_got_and_say_it():

@@ -70,7 +70,6 @@ def test_what_the_help_names_can_be_imported():
 
 # ---- the README ----------------------------------------------------------------------------------
 
-
 EXAMPLES = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", README, re.DOTALL)
 NUMBER = r"\d+(?:\.\d+)?"
 

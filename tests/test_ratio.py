@@ -25,8 +25,6 @@ from diffenc_lite.course.worlds import SCALING, VDM, Exact, Gaussian, PlusMinus
 from diffenc_lite.gaussian import best_ratio, kl_ratio
 from diffenc_lite.pretrained import FITTED
 
-# --- the fitted ratio ----------------------------------------------------------------------------
-
 
 @pytest.mark.parametrize("per_dimension", [True, False])
 @pytest.mark.parametrize("scale", [None, "folded", 1.3])
@@ -50,9 +48,6 @@ def test_the_fitted_ratio_is_that_of_the_mean_gap_of_all_images(
     ratio, error = best_ratio(gaps.mean(1)), gaps.std(1) / math.sqrt(7)
     torch.testing.assert_close(fitted.ratio, ratio, rtol=1e-9, atol=0)
     torch.testing.assert_close(fitted.ratio_error, ratio.square() * error, rtol=1e-6, atol=0)
-
-
-# --- what the optimal ratio is for any model ------------------------------------------------------
 
 
 @pytest.mark.filterwarnings("error")
@@ -81,9 +76,6 @@ def test_networks_are_asked_in_small_batches_without_dropout_or_gradient(small_m
     assert denoised[2:] == [4] * 5 + [4] * 5 + [2] * 5  # not one for each of the 15 pairs
     assert encoded[-18:] == [4] * 6 + [4] * 6 + [2] * 6  # after that check too
     assert model.training
-
-
-# --- edge costs -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("scale", [None, "folded", 1.3, "optimal"])
@@ -131,9 +123,6 @@ def test_the_smallest_steps_of_a_fine_grid_add_up_to_the_diffusion_loss(
     torch.testing.assert_close(costs.diagonal(1).sum(), expected.double(), rtol=rtol, atol=0)
 
 
-# --- where a ratio goes ---------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("steps", [1, 3])
 def test_samples_have_the_variance_of_each_dimension(steps):
     """With the ratio of each dimension exactly (X2); with one for both neither is right."""
@@ -156,9 +145,6 @@ def test_samples_have_the_variance_of_each_dimension(steps):
 
     assert bool((away(best_ratio(m)).abs() < 4).all())
     assert bool((away(best_ratio(m.mean(1))).abs() > 20).all())
-
-
-# --- the fitted scale ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("encoder", [VDM, SCALING], ids=["identity", "scaling"])
@@ -189,9 +175,6 @@ def test_a_scale_stays_positive():
     cost = edge_costs(model, images, 1, "optimal", seeded(1), scale="optimal")[0, 1]
     assert float(cost) == pytest.approx(-math.log(fitted.ratio), rel=1e-4)
     assert elbo(model, images, fitted).total.isfinite().all()
-
-
-# --- the fit is least squares ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -267,9 +250,6 @@ def test_a_fit_with_a_resolution_has_the_best_grid(small_model):
         chain = fit(model, images, 3, scale=scale, resolution=8, generator=seeded(1))
         assert torch.equal(chain.grid, cheapest_path(costs, 3) / 8.0)
         assert (chain.scale is None) == (not scale)
-
-
-# --- what ships -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["mnist-vdm", "mnist-scaling", "mnist-learned"])

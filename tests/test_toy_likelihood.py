@@ -25,9 +25,6 @@ def coarse(levels: int) -> Likelihood:
     return Likelihood("coarse", p / p.sum())
 
 
-# --- the table ------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("name", TOYS)
 def test_the_probabilities_are_those_of_drawn_points(name):
     """Counts in blocks of 8 x 8 cells against expectations: chi^2 has mean 1 per block."""
@@ -47,9 +44,6 @@ def test_far_tails_keep_their_digits():
     cells = _in_cells(torch.zeros(1).double(), torch.tensor([0.05]).double(), 256)[0]
     torch.testing.assert_close(cells, cells.flip(0), rtol=1e-9, atol=0)
     assert 0 < cells[0] < 1e-80
-
-
-# --- noise ----------------------------------------------------------------------------------------
 
 
 def test_the_posterior_mean_is_the_sum_over_all_points():

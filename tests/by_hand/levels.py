@@ -191,7 +191,6 @@ ARRIVES = {
     "X5": {5: "total", 6: "advantage"},
 }
 
-
 SYMBOLS = {s.name: s for s in list(globals().values()) if isinstance(s, sp.Symbol)}
 SYMBOLS |= {"alpha_ts": alpha_ts}  # whose name is written in LaTeX
 DERIVATIONS = {f"{n[:2]}.{n[3:]}": f for n, f in list(globals().items()) if n[2:3] == "_"}
