@@ -10,20 +10,10 @@ import pytest
 import torch
 from draws import seeded
 
-from diffenc_lite import (
-    ModelConfig,
-    TrainConfig,
-    build,
-    elbo,
-    evaluate,
-    evenly_chosen,
-    fit,
-    load_mnist,
-    load_pretrained,
-    sample,
-)
+from diffenc_lite import ModelConfig, build, elbo, fit, load_mnist, load_pretrained, sample
 from diffenc_lite.course.show import encode_and_noise, film
-from diffenc_lite.training import bf16_if_faster, train_steps
+from diffenc_lite.evaluation import evaluate, evenly_chosen
+from diffenc_lite.training import TrainConfig, bf16_if_faster, train_steps
 
 MODELS = ["mnist-vdm", "mnist-scaling", "mnist-learned"]
 IMAGES = evenly_chosen(load_mnist("test", "bundled").images, 4)

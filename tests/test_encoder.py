@@ -5,20 +5,9 @@ import torch
 from draws import F64, KINDS, module_of, seeded, some_images
 from torch import nn
 
-from diffenc_lite import (
-    DiffEnc,
-    IdentityEncoder,
-    LearnedEncoder,
-    Noise,
-    ScalingEncoder,
-    TrainConfig,
-    elbo,
-    evaluate,
-    fit,
-    train,
-)
+from diffenc_lite import DiffEnc, Noise, TrainConfig, elbo, evaluate, fit, train
 from diffenc_lite.checks import check_parts
-from diffenc_lite.encoder import has_counterterm
+from diffenc_lite.encoder import IdentityEncoder, LearnedEncoder, ScalingEncoder, has_counterterm
 
 
 def encode(encoder, x, gamma):

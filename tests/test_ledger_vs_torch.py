@@ -16,23 +16,12 @@ import torch
 from draws import NOTEBOOKS, module_of
 from torch import Tensor, nn
 
-from diffenc_lite import (
-    DiffEnc,
-    IdentityEncoder,
-    LearnedEncoder,
-    Noise,
-    ScalingEncoder,
-    bound,
-    gaussian,
-    pixels,
-    process,
-    sampling,
-    schedule,
-)
+from diffenc_lite import DiffEnc, Noise, bound, gaussian, pixels, process, sampling, schedule
 from diffenc_lite.course import worlds
 from diffenc_lite.course.ledger import LEDGER, TAGS, cheapest_grid, finer_ratios, gaussian_world
 from diffenc_lite.course.ledger import notation as n
 from diffenc_lite.course.studies.mnist_fits import constant_ratio
+from diffenc_lite.encoder import IdentityEncoder, LearnedEncoder, ScalingEncoder
 from diffenc_lite.ratio import cheapest_path
 
 B, D = 64, 3

@@ -10,26 +10,12 @@ from draws import F64, POINTS, module_of, same, weights
 from torch import nn
 
 import diffenc_lite
-from diffenc_lite import (
-    MLP,
-    CosineSchedule,
-    DiffEnc,
-    LearnedEncoder,
-    LearnedSchedule,
-    LinearSchedule,
-    Noise,
-    TrainConfig,
-    elbo,
-    encoder,
-    evaluate,
-    fit,
-    load_model,
-    sample,
-    save_model,
-    schedule,
-    train,
-)
+from diffenc_lite import MLP, DiffEnc, elbo, encoder, evaluate, fit, sample, schedule
+from diffenc_lite.encoder import LearnedEncoder
 from diffenc_lite.model import ModelConfig, build, eval_mode
+from diffenc_lite.pretrained import load_model, save_model
+from diffenc_lite.schedule import CosineSchedule, LearnedSchedule, LinearSchedule, Noise
+from diffenc_lite.training import TrainConfig, train
 
 
 def example(module):

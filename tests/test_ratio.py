@@ -8,22 +8,11 @@ import pytest
 import torch
 from draws import F64, KINDS, even, guessing, mean_bound, seeded, some_images
 
-from diffenc_lite import (
-    Chain,
-    DiffEnc,
-    bound,
-    cheapest_path,
-    edge_costs,
-    elbo,
-    fit,
-    load_fitted,
-    pixels,
-    read_card,
-    sample_steps,
-)
+from diffenc_lite import Chain, DiffEnc, bound, elbo, pixels, sample_steps
 from diffenc_lite.course.worlds import SCALING, VDM, Exact, Gaussian, PlusMinus
 from diffenc_lite.gaussian import best_ratio, kl_ratio
-from diffenc_lite.pretrained import FITTED
+from diffenc_lite.pretrained import FITTED, load_fitted, read_card
+from diffenc_lite.ratio import cheapest_path, edge_costs, fit
 
 
 @pytest.mark.parametrize("per_dimension", [True, False])

@@ -6,18 +6,8 @@ import pytest
 import torch
 from draws import F64, KINDS, module_of, seeded, shaken
 
-from diffenc_lite import (
-    Chain,
-    DiffEnc,
-    LinearSchedule,
-    ModelConfig,
-    build,
-    elbo,
-    pixels,
-    process,
-    sample,
-    sample_steps,
-)
+from diffenc_lite import Chain, DiffEnc, LinearSchedule, ModelConfig, build, elbo, pixels, process
+from diffenc_lite.sampling import sample, sample_steps
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -17,22 +17,11 @@ import torch
 from draws import POINTS, ROOT, module_of, same, seeded, shaken, weights
 from torch import nn
 
-from diffenc_lite import Chain, DiffEnc, IdentityEncoder, LearnedSchedule, bound, toy
+from diffenc_lite import Chain, DiffEnc, LearnedSchedule, TrainConfig, bound, toy
 from diffenc_lite.chain import as_chain
 from diffenc_lite.evaluation import evaluate, evenly_chosen
 from diffenc_lite.model import ENCODERS, ModelConfig, build
-from diffenc_lite.training import (
-    State,
-    TrainConfig,
-    draw_batch,
-    draws,
-    learning_rate,
-    load_resume,
-    loop,
-    seed_for,
-    train,
-    train_steps,
-)
+from diffenc_lite.training import State, draws, learning_rate, load_resume, loop, train, train_steps
 
 HELD_OUT = POINTS[:100]
 SHORT = TrainConfig(
@@ -136,7 +125,7 @@ def test_the_loss_is_the_bound_at_its_steps(steps, small_model):
     """Diffusion of the whole batch, both ends of its first images."""
     progress = next(train_steps(small_model(), POINTS, replace(SHORT, steps=steps, log_every=1)))
     model, chain = small_model(), steps and as_chain(steps)
-    index, uniform, eps, eps_0 = draw_batch(model, POINTS, SHORT, 0)
+    index, uniform, eps, eps_0 = draws.draw_batch(model, POINTS, SHORT, 0)
     x = model.to_unit(POINTS[index])
     diffusion = bound.diffusion_loss(model, x, uniform, eps)
     if chain is not None:
@@ -202,9 +191,12 @@ def test_only_matrices_decay(small_model):
 
 def test_batches(small_model):
     """New ones in each update and for each seed, the same for the same; t covers [0, 1] evenly."""
-    model, other_seed = small_model("identity"), replace(SHORT, seed=1)
-    first, again = (draw_batch(model, POINTS, SHORT, 0) for _ in range(2))
-    second, other = draw_batch(model, POINTS, SHORT, 1), draw_batch(model, POINTS, other_seed, 0)
+    model = small_model("identity")
+
+    def drawn(update, **changes):
+        return draws.draw_batch(model, POINTS, replace(SHORT, **changes), update)
+
+    first, again, second, other = drawn(0), drawn(0), drawn(1), drawn(0, seed=1)
     assert same(dict(enumerate(first)), dict(enumerate(again)))
     for another in (second, other):
         assert not any(torch.equal(a, b) for a, b in zip(first, another, strict=True))
@@ -212,7 +204,7 @@ def test_batches(small_model):
         assert index.shape == (16,) and eps.shape == (16, 2) and eps_0.shape == (4, 2)
         assert torch.allclose(t.sort().values.diff(), torch.tensor(1 / 16).double())
         assert 0 <= index.min() and index.max() < len(POINTS)
-    assert len(draw_batch(model, POINTS, replace(SHORT, ends=99), 0)[3]) == 16  # all of the batch
+    assert len(drawn(0, ends=99)[3]) == 16  # all of the batch
 
 
 def test_dropout_is_another_one_in_each_update_and_leaves_the_global_generator_alone(small_model):
@@ -294,11 +286,10 @@ def test_evaluations_have_draws_of_their_own():
         assert progress.evaluation == again
         evaluated.append(progress.update)
     assert evaluated == [8, 16, 20]
-    purposes = (draws.FOR_BATCH, draws.FOR_DROPOUT)
-    trained = {seed_for(SHORT, purpose, n, 0) for purpose in purposes for n in range(SHORT.updates)}
-    assert (
-        len(trained) == 2 * SHORT.updates and seed_for(SHORT, draws.FOR_EVALUATION) not in trained
-    )
+    purposes = itertools.product((draws.FOR_BATCH, draws.FOR_DROPOUT), range(SHORT.updates))
+    trained = {draws.seed_for(SHORT, *purpose, 0) for purpose in purposes}
+    assert len(trained) == 2 * SHORT.updates
+    assert draws.seed_for(SHORT, draws.FOR_EVALUATION) not in trained
 
 
 def test_terms_are_means_over_the_updates_since_the_last_progress(small_model):
@@ -469,7 +460,7 @@ def test_another_run_in_the_folder_is_refused(tmp_path):
         with pytest.raises(ValueError, match=rf"other settings \({named} .* there, .* here\)"):
             train(*arguments)
     with pytest.raises(ValueError, match="model "):
-        train(DiffEnc(make().denoiser, IdentityEncoder()), POINTS, SHORT, tmp_path, HELD_OUT)
+        train(DiffEnc(make().denoiser), POINTS, SHORT, tmp_path, HELD_OUT)
     assert contents(tmp_path) == before
 
 
