@@ -8,25 +8,11 @@ from draws import F64, guessing, seeded
 
 from diffenc_lite import Chain, DiffEnc, Noise, fit, sample_steps
 from diffenc_lite.bound import diffusion_loss, prior_loss, step_loss
-from diffenc_lite.course.worlds import (
-    SCALING,
-    VDM,
-    Exact,
-    Gaussian,
-    Mixture,
-    OneOf,
-    PlusMinus,
-    World,
-    best_fade,
-    best_motion,
-    direction_bills,
-    drawn_variances,
-    integrate,
-    normal_nodes,
-    reconstruction_by_level,
-    stretch,
-)  # fmt: skip
-from diffenc_lite.course.worlds.integrals import mean_over_normal
+from diffenc_lite.course.worlds import SCALING, VDM, Exact, Gaussian, Mixture, PlusMinus, World
+from diffenc_lite.course.worlds.best_motion import best_fade, best_motion, direction_bills
+from diffenc_lite.course.worlds.exact import reconstruction_by_level, stretch
+from diffenc_lite.course.worlds.integrals import integrate, mean_over_normal, normal_nodes
+from diffenc_lite.course.worlds.pictures import OneOf, drawn_variances
 from diffenc_lite.process import x_from_v
 
 HALF = stretch(lambda lam: 0.5 + 0.5 * torch.sigmoid(lam - 1))

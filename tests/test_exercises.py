@@ -14,17 +14,8 @@ from by_hand.exercises import RIGHT, WRONG
 from diffenc_lite import load_mnist, load_pretrained, pixels, read_card
 from diffenc_lite.bound import diffusion_loss
 from diffenc_lite.course.exercises import EXERCISES as ALL
-from diffenc_lite.course.exercises import (
-    Choice,
-    Exercise,
-    ExerciseError,
-    Formula,
-    Number,
-    Program,
-    ask,
-    check,
-    judge,
-)
+from diffenc_lite.course.exercises import ExerciseError, ask, check, judge
+from diffenc_lite.course.exercises.forms import Choice, Exercise, Formula, Number, Program
 from diffenc_lite.course.exercises.levels import LEVELS
 from diffenc_lite.course.worlds.exact import reconstruction_by_level
 

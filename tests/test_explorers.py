@@ -16,16 +16,8 @@ from draws import module_of
 from PIL import Image
 
 from diffenc_lite import DiffEnc, LearnedEncoder, ScalingEncoder
-from diffenc_lite.course.show import page
-from diffenc_lite.course.show.explorers import (
-    CAPTION,
-    Explorer,
-    buttons,
-    encode_and_noise,
-    encoder_explorer,
-    plots,
-    slider,
-)
+from diffenc_lite.course.show import Explorer, buttons, page, plots, slider
+from diffenc_lite.course.show.explorers import CAPTION, encode_and_noise, encoder_explorer
 from diffenc_lite.pixels import to_unit
 
 

@@ -35,15 +35,8 @@ from diffenc_lite.course.show import (
 )
 from diffenc_lite.course.show.drawing import COLOURS
 from diffenc_lite.course.studies import statistics
-from diffenc_lite.course.worlds import (
-    Exact,
-    Gaussian,
-    Mixture,
-    PlusMinus,
-    integrate,
-    likelihood,
-    stretch,
-)
+from diffenc_lite.course.worlds import Exact, Gaussian, Mixture, PlusMinus, likelihood, stretch
+from diffenc_lite.course.worlds.integrals import integrate
 from diffenc_lite.encoder import ENCODERS
 from diffenc_lite.gaussian import kl_ratio
 
