@@ -1,5 +1,6 @@
 """What several tests need: the places of the project, draws, networks and sums, always the same."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from diffenc_lite import Chain, Noise, elbo, toy
+from diffenc_lite import Noise, toy
 from diffenc_lite.course.lessons import notebooks_in
 from diffenc_lite.encoder import ENCODERS
 from diffenc_lite.process import v_from_x
@@ -20,9 +21,9 @@ F64 = torch.float64
 KINDS = list(ENCODERS)
 
 
-def run_python(*arguments, cwd=ROOT) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300)
+def run_python(*arguments, cwd=ROOT, **environment) -> subprocess.CompletedProcess[str]:
+    command, env = [sys.executable, *map(str, arguments)], os.environ | environment
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=600, env=env)
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -39,13 +40,6 @@ def even(steps: int) -> torch.Tensor:
 
 def some_images(n: int, shape=(2,), levels: int = 256) -> torch.Tensor:
     return torch.randint(0, levels, (n, *shape), generator=seeded(1)).to(torch.uint8)
-
-
-def mean_bound(model, images, steps, ratio=1.0, scale=None, grid=None, **options):
-    """Of all steps, each with noise of its own: the noise that a fit with `seeded(1)` draws."""
-    given = {"every_step": True, "generator": seeded(1), "noise_0": torch.zeros(images.shape)}
-    chain = Chain(even(steps) if grid is None else grid, ratio, scale)
-    return elbo(model, images, chain, **{**given, **options}).total.mean()
 
 
 def shaken(module: nn.Module, seed: int = 0, size: float = 0.2) -> nn.Module:

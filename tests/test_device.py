@@ -10,7 +10,7 @@ import pytest
 import torch
 from draws import seeded
 
-from diffenc_lite import ModelConfig, build, elbo, fit, load_mnist, load_pretrained, sample
+from diffenc_lite import DiffEnc, ModelConfig, build, elbo, fit, load_mnist, load_pretrained, sample
 from diffenc_lite.course.show import encode_and_noise, film
 from diffenc_lite.evaluation import evaluate, evenly_chosen
 from diffenc_lite.training import TrainConfig, bf16_if_faster, train_steps
@@ -58,15 +58,15 @@ def test_bound_and_gradient(name, device):
         return model
 
     expected, gradient = bits_and_gradient(load("cpu").double())
-    precisions = {"float32": (1e-3, 0.02), "as in training": (1e-2, 0.1)}
-    if device.type != "mps":
-        precisions["float64"] = (1e-9, 1e-6)
-    for precision, (limit, gradient_limit) in precisions.items():
-        model = load(device)
-        model = model.double() if precision == "float64" else model
-        bits, slope = bits_and_gradient(
-            bf16_if_faster(model) if precision == "as in training" else model
-        )
+    precisions = {
+        "float32": (DiffEnc.float, 1e-3, 0.02),
+        "as in training": (bf16_if_faster, 1e-2, 0.1),
+        "float64": (DiffEnc.double, 1e-9, 1e-6),
+    }
+    if device.type == "mps":
+        del precisions["float64"]
+    for precision, (converted, limit, gradient_limit) in precisions.items():
+        bits, slope = bits_and_gradient(converted(load(device)))
         assert abs(bits / expected - 1) < limit, precision
         assert (slope - gradient).norm() < gradient_limit * gradient.norm(), precision
 

@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,7 +10,7 @@ import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
-from draws import POINTS, ROOT, shaken, some_images
+from draws import POINTS, run_python, shaken, some_images
 
 from diffenc_lite import Chain
 from diffenc_lite import __main__ as cli
@@ -122,15 +120,11 @@ def test_torchrun_takes_the_backend_of_the_device(has_cuda, device, backend, mon
 
 
 def test_torchrun(tmp_path):
-    options = "--encoder scaling --size tiny --data bundled --batch 4 --ends 2"
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"),
-            *("-m", "diffenc_lite", "train", tmp_path, *options.split(), "--updates=2"),
-            *("--evaluate-images=20", "--device=cpu"),
-        ],
-        cwd=ROOT, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
+    start = "-m torch.distributed.run --standalone --nproc-per-node=2 -m diffenc_lite train"
+    options = "--encoder scaling --size tiny --data bundled --batch 4 --ends 2 --updates 2"
+    quick = "--evaluate-images 20 --device cpu"
+    command = (*start.split(), tmp_path, *options.split(), *quick.split())
+    done = run_python(*command, OMP_NUM_THREADS="1")
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("holds the averaged model") == 1
     assert {path.name for path in tmp_path.iterdir()} == {

@@ -71,9 +71,8 @@ def test_mmse_is_twice_the_slope_of_the_information(world):
     """dI/d eta = mmse / 2: two quadratures that share nothing but the posterior."""
     for low, high in [(0.1, 1.0), (1.0, 12.0), (12.0, 200.0)]:
         gained = world.information(gammas(high)) - world.information(gammas(low))
-        assert integrate(lambda eta: world.mmse(eta) / 2, low, high) == pytest.approx(
-            float(gained), abs=1e-8
-        )
+        summed = integrate(lambda eta: world.mmse(eta) / 2, low, high)
+        assert summed == pytest.approx(float(gained), abs=1e-8)
 
 
 @pytest.mark.parametrize("world", [SKEWED, FLAT], ids=["1-D", "2-D"])

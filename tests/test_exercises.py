@@ -42,10 +42,8 @@ def test_what_is_derived_by_hand_exists():
 @pytest.mark.parametrize("number", EXERCISES)
 def test_no_text_contains_the_answer(number):
     entry = EXERCISES[number]
-    shown = " ".join(
-        [entry.question, *entry.hints]
-        + [said(number, given) for given in (None, 0.123, "?", lambda *a: 0.123)]
-    )
+    replies = [said(number, given) for given in (None, 0.123, "?", lambda *a: 0.123)]
+    shown = " ".join([entry.question, *entry.hints, *replies])
     if isinstance(entry.form, Choice):
         right = [entry.form.options[letter] for letter in entry.answer]
         assert not any(option in hint for option in right for hint in entry.hints)
@@ -319,6 +317,7 @@ HALF = exercise(Number(), lambda: 0.5)
 THREE = exercise(Number(count=3), lambda: [1.0, 2.0, 4.0])
 ONE = exercise(Choice({"a": "it rises", "b": "it falls", "c": "neither"}), "b")
 MANY = exercise(Choice(ONE.form.options, many=True), "ac")
+WRONG_AT = "not right, for example in the output at index"
 SUM = exercise(Program("z (n, d), w (n, 1)", "a tensor (d,)", rows), weighted)
 
 
@@ -355,16 +354,8 @@ SUM = exercise(Program("z (n, d), w (n, 1)", "a tensor (d,)", rows), weighted)
         # programs, however they are written
         (SUM, lambda z, w: z.T.double() @ w.double().squeeze(1), "right."),
         (SUM, lambda z, w: z.mul_(w).sum(0), "right."),  # it changes its input
-        (
-            SUM,
-            lambda z, w: (w * z).mean(0),
-            "not right, for example in the output at index 0. Hint",
-        ),
-        (
-            SUM,
-            lambda z, w: weighted(z, w) * torch.tensor([1, 1, 1.001]),
-            "not right, for example in",
-        ),
+        (SUM, lambda z, w: (w * z).mean(0), f"{WRONG_AT} 0. Hint"),
+        (SUM, lambda z, w: weighted(z, w) * torch.tensor([1, 1, 1.001]), f"{WRONG_AT} 2. Hint"),
         (SUM, lambda z, w: w * z, "not right, an output has shape (5, 3) in place of (3,)"),
         (SUM, lambda z, w: w @ z, "not right, the function raised RuntimeError: "),
         (SUM, lambda z, w: (z, w), "the function returned an object of type tuple"),

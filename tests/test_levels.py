@@ -146,9 +146,8 @@ def test_typed_text_and_its_formula_agree():
         assert as_latex(text) == shown
         expected = sp.sympify(text, locals=symbols)
         assert sp.simplify(writing.to_sympy(tree, symbols) - expected) == 0
-    assert as_latex("gammaprime_t**2*xhat/alpha_ts") == (
-        r"\frac{{\gamma'_t}^{2} \hat{x}}{\alpha_{t|s}}"
-    )
+    shown = r"\frac{{\gamma'_t}^{2} \hat{x}}{\alpha_{t|s}}"
+    assert as_latex("gammaprime_t**2*xhat/alpha_ts") == shown
 
 
 def test_a_level_in_code_needs_no_file(tmp_path, monkeypatch):

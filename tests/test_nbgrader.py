@@ -2,13 +2,12 @@
 
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import nbformat
 import pytest
-from draws import NOTEBOOKS, ROOT
+from draws import NOTEBOOKS, ROOT, run_python
 
 from diffenc_lite.course.exercises.student import _parts, is_solution, write_student_versions
 
@@ -48,10 +47,8 @@ CLASS = {
 
 def run(*command, cwd):
     beside = str(Path(sys.executable).parent)  # nbgrader calls another program that lies there
-    done = subprocess.run(
-        [sys.executable, "-m", "nbgrader", *command], cwd=cwd, capture_output=True, text=True,
-        timeout=600, env={**os.environ, "PATH": beside + os.pathsep + os.environ["PATH"]},
-    )  # fmt: skip
+    path = beside + os.pathsep + os.environ["PATH"]
+    done = run_python("-m", "nbgrader", *command, cwd=cwd, PATH=path)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -77,11 +77,8 @@ def test_a_wrong_value_is_found_and_nothing_that_may_vary(project):
 
 
 def test_only_what_is_never_a_result_is_replaced():
-    rules = re.findall(
-        "^regex: (.*)$\n^replace: (.*)$",  # as nbval reads the file
-        (ROOT / "notebooks" / "sanitize.cfg").read_text(),
-        flags=re.MULTILINE,
-    )
+    file = (ROOT / "notebooks" / "sanitize.cfg").read_text()
+    rules = re.findall("^regex: (.*)$\n^replace: (.*)$", file, re.MULTILINE)  # as nbval does
     for text, clean in [
         ("torch 2.13.0+cpu, Python 3.13.5", "torch VERSION, Python VERSION"),
         ("<object object at 0x7fde88d9a520>", "<object object at ADDRESS>"),

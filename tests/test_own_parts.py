@@ -153,14 +153,12 @@ def test_weights_do_not_go_into_a_model_that_reads_them_otherwise(tmp_path):
     with_a_number_inside.encoder.network.slope = with_another_net.denoiser.slope = 0.1
     save_model(own_model(), file, {"seed": 3})
     train(own_model(), points, config, run)
+    gammas = r"gamma \[-6.0, -3.3, -1.5, 3.0\] there, \[-13.3, -7.81, -4.15, 5.0\] here"
     e3 = ".LearnedEncoder with .* there, .LearnedEncoder"
     for other, words in (
         (own_model(levels=16), "levels 256 there, 16 here"),
         (own_model(counterterm=False), "counterterm True there, False here"),
-        (
-            own_model(LinearSchedule()),
-            r"gamma \[-6.0, -3.3, -1.5, 3.0\] there, \[-13.3, -7.81, -4.15, 5.0\] here",
-        ),
+        (own_model(LinearSchedule()), gammas),
         (own_model(CosineSchedule(-6, 3)), "gamma .* there"),
         (with_a_number, f"encoder {e3} ..k.: 3. with .* here"),
         (with_a_number_inside, f"encoder {e3} with .* here"),

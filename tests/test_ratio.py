@@ -6,13 +6,19 @@ import math
 
 import pytest
 import torch
-from draws import F64, KINDS, even, guessing, mean_bound, seeded, some_images
+from draws import F64, KINDS, even, guessing, seeded, some_images
 
 from diffenc_lite import Chain, DiffEnc, bound, elbo, pixels, sample_steps
 from diffenc_lite.course.worlds import SCALING, VDM, Exact, Gaussian, PlusMinus
 from diffenc_lite.gaussian import best_ratio, kl_ratio
 from diffenc_lite.pretrained import FITTED, load_fitted, read_card
 from diffenc_lite.ratio import cheapest_path, edge_costs, fit
+
+
+def of_every_step(model, images, steps):
+    """The bound, each step with noise of its own: the noise that a fit with `seeded(1)` draws."""
+    given = {"every_step": True, "generator": seeded(1), "noise_0": torch.zeros(images.shape)}
+    return elbo(model, images, steps, **given)
 
 
 @pytest.mark.parametrize("per_dimension", [True, False])
@@ -106,9 +112,7 @@ def test_the_smallest_steps_of_a_fine_grid_add_up_to_the_diffusion_loss(
     """L3 at T = 200: the costs beside the diagonal, where all that could cancel does."""
     model, images = small_model(kind, dtype=dtype), some_images(20)
     costs = edge_costs(model, images, 200, 1.0, seeded(1))
-    noise_0 = torch.zeros(20, 2)
-    given = {"noise_0": noise_0, "generator": seeded(1), "every_step": True}
-    expected = elbo(model, images, 200, **given).diffusion.mean()
+    expected = of_every_step(model, images, 200).diffusion.mean()
     torch.testing.assert_close(costs.diagonal(1).sum(), expected.double(), rtol=rtol, atol=0)
 
 
@@ -121,9 +125,8 @@ def test_samples_have_the_variance_of_each_dimension(steps):
         return n.alpha * variance * z / (n.alpha**2 * variance + n.sigma**2)
 
     model = DiffEnc(guessing(perfect), shape=(2,))
-    m = torch.stack(
-        [Exact(Gaussian(v)).mean_squared_gaps(even(steps)) for v in variance.tolist()], 1
-    )
+    worlds = [Exact(Gaussian(v)) for v in variance.tolist()]
+    m = torch.stack([world.mean_squared_gaps(even(steps)) for world in worlds], 1)
 
     def away(ratio):
         """In standard errors of a sample variance."""
@@ -176,7 +179,7 @@ def test_the_fit_is_a_minimum(kind, small_model):
         assert values.shape == (3,) and values.dtype == F64
 
     def bound_with(ratio, scale):
-        return mean_bound(model, images, 3, ratio, scale, grid=grid)
+        return of_every_step(model, images, Chain(grid, ratio, scale)).total.mean()
 
     assert bool((fitted.scale > 1e-5).all())
     least = bound_with(fitted.ratio, fitted.scale)
@@ -202,11 +205,9 @@ def test_the_standard_errors_are_the_spread_of_the_fits(small_model):
     for _ in range(400):
         images = torch.randint(0, 256, (100, 2), generator=noise).to(torch.uint8)
         fits.append(fit(model, images, Chain(grid), generator=noise))
-    for value, error in (("scale", "scale_error"), ("ratio", "ratio_error")):
-        values, errors = (
-            torch.stack([getattr(chain, name) for chain in fits])[:, :2]  # above the least scale
-            for name in (value, error)
-        )
+    for name in ("scale", "ratio"):  # of the first two steps, above the least scale
+        values = torch.stack([getattr(chain, name) for chain in fits])[:, :2]
+        errors = torch.stack([getattr(chain, f"{name}_error") for chain in fits])[:, :2]
         expected = errors.square().mean(0).sqrt()
         torch.testing.assert_close(values.std(0), expected, rtol=5 / math.sqrt(800), atol=0)
 
@@ -214,18 +215,15 @@ def test_the_standard_errors_are_the_spread_of_the_fits(small_model):
 def test_one_scale_serves_all_dimensions_and_then_each_has_its_ratio(small_model):
     """W5: better than one ratio for all; W1c: worse than one for each step."""
     model, images = small_model("learned"), some_images(50)
-    step, dimension, one = (
-        fit(model, images, 2, ratio=kind, generator=seeded(1))
-        for kind in ("step", "dimension", "constant")
-    )
+    kinds = ("step", "dimension", "constant")
+    step, dimension, one = (fit(model, images, 2, ratio=k, generator=seeded(1)) for k in kinds)
     assert torch.equal(step.scale, dimension.scale) and torch.equal(step.scale, one.scale)
     after = fit(model, images, step, scale=False, ratio="dimension", generator=seeded(7))
-    assert (
-        dimension.ratio.shape == after.ratio.shape == (2, 2) and len(set(one.ratio.tolist())) == 1
-    )
+    assert dimension.ratio.shape == after.ratio.shape == (2, 2)
+    assert len(set(one.ratio.tolist())) == 1
     exact = fit(model, images, step, scale=False, ratio="dimension", generator=seeded(1))
     torch.testing.assert_close((1 / exact.ratio).mean(1), 1 / step.ratio, rtol=1e-9, atol=0)
-    totals = [mean_bound(model, images, 2, c.ratio, c.scale) for c in (exact, step)]
+    totals = [of_every_step(model, images, chain).total.mean() for chain in (exact, step)]
     assert totals[0] < totals[1]
     loss = (1 / fit(model, images, step, scale=False, generator=seeded(2)).ratio - 1).sum()
     again = fit(model, images, step, scale=False, ratio="constant", generator=seeded(2))

@@ -100,9 +100,8 @@ def test_with_many_steps_a_part_of_the_depth_shares_its_fit(model, images, monke
     for step in range(12):
         part = step // 2
         m = torch.cat(gaps[2 * part : 2 * part + 2]).mean()
-        assert fitted.ratio[study.FITTED, study.BEST][step].item() == pytest.approx(
-            best_ratio(m).item(), rel=1e-5
-        )
+        found = fitted.ratio[study.FITTED, study.BEST][step].item()
+        assert found == pytest.approx(best_ratio(m).item(), rel=1e-5)
         assert scale[step] == scale[2 * part]
 
 

@@ -339,9 +339,8 @@ def test_a_finished_run_tells_its_end_again(tmp_path):
     first = train(make(), POINTS, SHORT, tmp_path, HELD_OUT)
     files = contents(tmp_path)
     (again,) = train_steps(make(), POINTS, SHORT, tmp_path, HELD_OUT)
-    assert replace(again, images_per_second=0.0, model=None) == replace(
-        first, images_per_second=0.0, model=None
-    )
+    others = {"images_per_second": 0.0, "model": None}
+    assert replace(again, **others) == replace(first, **others)
     assert same(weights(again.model), weights(first.model)) and contents(tmp_path) == files
 
 
