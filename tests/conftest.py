@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from draws import F64
 from hypothesis import HealthCheck, settings
 from torch import Tensor, nn
 
@@ -36,14 +37,7 @@ class SmallNet(nn.Module):
 def small_model():
     """small_model(kind, shape, dtype, learned_schedule, levels, seed) -> DiffEnc of SmallNets."""
 
-    def make(
-        kind: str = "identity",
-        shape: tuple[int, ...] = (2,),
-        dtype: torch.dtype = torch.float64,
-        learned_schedule: bool = False,
-        levels: int = 256,
-        seed: int = 0,
-    ) -> DiffEnc:
+    def make(kind="identity", shape=(2,), dtype=F64, learned_schedule=False, levels=256, seed=0):
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             schedule = LearnedSchedule() if learned_schedule else LinearSchedule()
@@ -66,12 +60,12 @@ def generator() -> torch.Generator:
 @pytest.fixture
 def normal(generator):
     """normal(*shape) -> reproducible standard normal numbers in float64."""
-    return lambda *shape: torch.randn(shape, dtype=torch.float64, generator=generator)
+    return lambda *shape: torch.randn(shape, dtype=F64, generator=generator)
 
 
 @pytest.fixture
 def pictures(generator):
     """images, noise, noise_0 for 3 points in the plane."""
     images = torch.randint(0, 256, (3, 2), generator=generator).to(torch.uint8)
-    draw = [torch.randn(3, 2, generator=generator, dtype=torch.float64) for _ in range(2)]
+    draw = [torch.randn(3, 2, generator=generator, dtype=F64) for _ in range(2)]
     return images, *draw

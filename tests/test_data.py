@@ -252,20 +252,18 @@ def test_no_download_unless_allowed_and_never_another_set(small, web, tmp_path, 
     assert not web.asked
 
 
-HARMS = [
-    lambda content: content[:-1],
-    lambda content: content + b"?",
-    lambda content: content[:7] + bytes([content[7] - 1]) + content[8:],  # one image fewer
-    lambda content: bytes([0, 0, 13, content[3]]) + content[4:],  # of float32
-]
-
-
 @pytest.mark.parametrize("file", [IMAGES, LABELS])
 @pytest.mark.parametrize("name", ["auto", "full", "kmnist"])
 def test_a_wrong_file_is_refused_and_named(name, file, small, cache, web):
     put(cache, small, folder := "KMNIST/raw" if name == "kmnist" else "MNIST/raw")
-    for harm in HARMS:
-        (cache / folder / file).write_bytes(harm(small[file]))
+    content = small[file]
+    for damaged in (
+        content[:-1],
+        content + b"?",
+        content[:7] + bytes([content[7] - 1]) + content[8:],  # one image fewer
+        bytes([0, 0, 13, content[3]]) + content[4:],  # of float32
+    ):
+        (cache / folder / file).write_bytes(damaged)
         for root in (None, cache):  # None: the cache
             with pytest.raises(ValueError, match="damaged"):
                 load_named(name, root=root)

@@ -10,8 +10,6 @@ from diffenc_lite import Chain, elbo
 from diffenc_lite.course.worlds import Exact, Gaussian, PlusMinus
 from diffenc_lite.evaluation import evaluate, evenly_chosen, standard_error
 
-LN2 = math.log(2)
-
 
 @pytest.mark.parametrize("options", [{}, {"every_step": True}])
 def test_evaluation_is_the_mean_of_the_bound(options, small_model):
@@ -22,7 +20,7 @@ def test_evaluation_is_the_mean_of_the_bound(options, small_model):
     for i in range(3):
         bounds = [elbo(model, b, chain, generator=draws, **options) for b in POINTS[:90].split(40)]
         for row, name in zip(terms[i], ("prior", "reconstruction", "diffusion"), strict=True):
-            row[:] = torch.cat([getattr(bound, name).detach() for bound in bounds]) / 2 / LN2
+            row[:] = torch.cat([getattr(bound, name).detach() for bound in bounds]) / math.log(4)
         if not options:
             uniform[i] = torch.cat([bound.depth_draws for bound in bounds])
     assert result.n == 90 and model.training
@@ -35,9 +33,6 @@ def test_evaluation_is_the_mean_of_the_bound(options, small_model):
     if options:  # there is no depth that could be told apart
         error = terms.sum(1).mean(0).std().item() / math.sqrt(90)
         assert result.standard_error == pytest.approx(error)
-
-
-# ---- the standard error --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("passes", [1, 3])

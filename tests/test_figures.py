@@ -689,12 +689,11 @@ def test_lines_and_bars_stand_beside_their_own_names(draw, expected):
 # ---- companions ----------------------------------------------------------------------------------
 
 NORMAL = stats.norm()
-CELL = 1 / 128  # from one of 256 levels to the next
 
 
 def level_127(seen, levels, odds):
-    """Its probability, by Bayes' rule with the noise of gamma = -13.3; seen and levels in levels"""
-    fits = odds * NORMAL.pdf((np.asarray(seen)[:, None] - levels) * CELL / math.exp(-13.3 / 2))
+    """By Bayes' rule with the noise of gamma = -13.3; seen and levels in levels, 1/128 apart"""
+    fits = odds * NORMAL.pdf((np.asarray(seen)[:, None] - levels) / 128 / math.exp(-13.3 / 2))
     return fits[:, list(levels).index(0)] / fits.sum(1)
 
 

@@ -24,10 +24,8 @@ def of_every_step(model, images, steps):
 @pytest.mark.parametrize("per_dimension", [True, False])
 @pytest.mark.parametrize("scale", [None, "folded", 1.3])
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_fitted_ratio_is_that_of_the_mean_gap_of_all_images(
-    kind, scale, per_dimension, small_model
-):
-    """Of unequal batches together."""
+def test_the_fitted_ratio_is_that_of_the_mean_gap(kind, scale, per_dimension, small_model):
+    """Of all images, in unequal batches."""
     model, images, noise, batches = small_model(kind), some_images(7), seeded(1), []
     grid = torch.tensor([0, 0.1, 0.5, 1], dtype=F64)
     given = {"ratio": "dimension" if per_dimension else "step", "generator": seeded(1), "batch": 4}
@@ -106,9 +104,7 @@ def test_edge_costs_are_l2(kind, ratio, scale, small_model, dtype=F64):
 
 @pytest.mark.parametrize("dtype, rtol", [(F64, 1e-9), (torch.float32, 1e-3)])
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_smallest_steps_of_a_fine_grid_add_up_to_the_diffusion_loss(
-    kind, dtype, rtol, small_model
-):
+def test_the_smallest_steps_add_up_to_the_diffusion_loss(kind, dtype, rtol, small_model):
     """L3 at T = 200: the costs beside the diagonal, where all that could cancel does."""
     model, images = small_model(kind, dtype=dtype), some_images(20)
     costs = edge_costs(model, images, 200, 1.0, seeded(1))

@@ -38,9 +38,6 @@ def test_from_gamma_takes_gamma_itself_as_the_depth():
     assert n.alpha[1].item() == n.sigma[1].item() == pytest.approx(math.sqrt(0.5))
 
 
-# --- learned end points ---------------------------------------------------------------------------
-
-
 @given(st.floats(-30, 30), st.floats(-6, 5))
 def test_learned_gamma_increases_whatever_the_parameters(gamma_min, log_width):
     schedule = LearnedSchedule().double()
@@ -62,9 +59,6 @@ def test_the_last_gamma_is_above_the_first():
 
 def test_the_end_points_of_a_function_are_where_it_starts_and_ends():
     assert end_points(lambda t: Noise.from_gamma(3 * t - 1), torch.zeros(())) == (-1, 2)
-
-
-# --- what is checked when a model is made ---------------------------------------------------------
 
 
 def refuses(schedule, words):
