@@ -13,19 +13,10 @@ from draws import NOTEBOOKS
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from diffenc_lite.__main__ import main
-from diffenc_lite.course.exercises import EXERCISES
+from diffenc_lite.course.exercises import EXERCISES, student
 from diffenc_lite.course.exercises.forms import answer_name
 from diffenc_lite.course.exercises.levels import LEVELS
-from diffenc_lite.course.exercises.student import (
-    BEGIN,
-    END,
-    IGNORE,
-    _names,
-    _python,
-    is_solution,
-    student_version,
-    write_student_versions,
-)
+from diffenc_lite.course.exercises.student import BEGIN, END, IGNORE, is_solution, student_version
 
 TAGS = {"tags": ["solution"]}
 IMPORTS = "import math\nfrom diffenc_lite.course.exercises import ask, check"
@@ -163,12 +154,12 @@ def test_lessons_are_not_overwritten_nor_missed(tmp_path):
     source = write(tmp_path / "notebooks", lesson())
     for target in (source, source / "students", tmp_path / "x" / ".." / "notebooks"):
         with pytest.raises(ValueError, match="^out_dir"):
-            write_student_versions(source, target)
+            student.write_student_versions(source, target)
     with pytest.raises(FileNotFoundError, match="^notebooks_dir"):
-        write_student_versions(tmp_path, tmp_path / "out")
+        student.write_student_versions(tmp_path, tmp_path / "out")
     write(source, new_notebook(cells=[new_code_cell("x = = 1")]), "02_bad.ipynb")
     with pytest.raises(ValueError, match="02_bad.ipynb, cell 1"):
-        write_student_versions(source, tmp_path / "out")
+        student.write_student_versions(source, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -229,7 +220,7 @@ def test_solutions_are_right_and_need_only_the_imports(stem):
     assert stored == [f"Exercise {number}: right.\n" for number in numbers]
 
     lesson = [cell.source for cell in cells if cell.cell_type == "code" and not is_solution(cell)]
-    nodes = [node for source in lesson for node in ast.parse(_python(source)).body]
+    nodes = [node for source in lesson for node in ast.parse(student._python(source)).body]
     imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
     for number, index in zip(numbers, solutions, strict=True):
         for cell, verdict in ((cells[index - 1], "not yet answered."), (cells[index], "right.")):
@@ -244,8 +235,8 @@ def test_solutions_are_right_and_need_only_the_imports(stem):
 @pytest.mark.parametrize("nbgrader", [False, True])
 @pytest.mark.parametrize("stem", WITH)
 def test_students_get_no_word_of_a_solution(stem, nbgrader, exercises_only):
-    student = student_version(WITH[stem], stem, nbgrader, exercises_only)
-    text = "\n".join(cell.source for cell in student.cells)
+    version = student_version(WITH[stem], stem, nbgrader, exercises_only)
+    text = "\n".join(cell.source for cell in version.cells)
     if nbgrader:  # it takes that out
         text = re.sub(f"{BEGIN}.*?{END}", "", text, flags=re.DOTALL)
     shown = "\n".join(cell.source for cell in WITH[stem].cells if not is_solution(cell))
@@ -261,7 +252,7 @@ def test_a_sheet_defines_what_it_uses(stem):
     bound = {*dir(builtins)}
     for cell in student_version(WITH[stem], stem, True, True).cells:
         if cell.cell_type == "code":
-            for statement in ast.parse(_python(cell.source)).body:
-                made, used = _names(ast.unparse(statement))
+            for statement in ast.parse(student._python(cell.source)).body:
+                made, used = student._names(ast.unparse(statement))
                 assert used <= bound | made, (cell.source, used - bound - made)
                 bound |= made
