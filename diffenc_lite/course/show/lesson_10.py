@@ -80,27 +80,39 @@ def forks(pictures: Sequence[int]) -> Picture:
 
 
 def to_the_end(
-    lengths: Sequence[int], bits: Mapping[str, Sequence[float]], cost: Mapping[str, float]
+    first: int,
+    bits: Mapping[str, Sequence[float]],
+    cost: Mapping[str, float],
+    second_seed: Mapping[str, Sequence[float]],
 ) -> Picture:
-    """Bounds of arms: those minus the vdm's at equal updates, and all against time.
+    """Bounds of arms: those minus the vdm's at equal updates; all against time; another seed's.
 
-    Args: lengths, in updates; bits, by arm; cost, of an update of an arm, in those of a VDM.
+    Args: first, updates of the first score; bits, by arm, each after twice as many as the one
+        before; cost, of an update of an arm, in those of a VDM.
     """
-    figure, axes = plots.subplots(1, 2, size=(9, 4.6))
-    for timed, (ax, gap) in enumerate(zip(axes, (0.0014, 0.0017), strict=True)):
-        shown = {arm: np.subtract(b, 0 if timed else bits["vdm"]) for arm, b in bits.items()}
-        right = 1.8 * lengths[-1] * (max(cost.values()) if timed else 1)
-        heights = plots.apart({arm: float(values[-1]) for arm, values in shown.items()}, gap)
+    minus = {arm: np.subtract(values, bits["vdm"]) for arm, values in bits.items()}
+    updates, time = dict.fromkeys(cost, 1.0), "time, in updates of a VDM"
+    panels = (
+        ("Minus vdm; who ended keeps a score", minus, updates, "updates", 0.0016),
+        ("The bound above depth 0.6", bits, cost, time, 0.0019),
+        ("The same, second seed, to the ends", second_seed, cost, time, 0.0019),
+    )
+    figure, axes = plots.subplots(1, 3, size=(11, 4.3))
+    for ax, (title, shown, unit, label, gap) in zip(axes, panels, strict=True):
+        ends = {arm: float(values[-1]) for arm, values in shown.items()}
+        heights, right = plots.apart(ends, gap), 1.0
         for arm, values in shown.items():
-            x, colour = np.array(lengths) * (cost[arm] if timed else 1), ARM_COLOURS[arm]
-            ax.plot(x, values, "-o", color=colour, ms=4)
-            ax.plot([x[-1], 0.93 * right], [values[-1], heights[arm]], color=colour, lw=1, ls="-")
-            ax.text(right, heights[arm], arm, color=colour, va="center")
-        ax.set(xscale="log", xlabel="time, in updates of a VDM" if timed else "updates")
-        ax.set_xlim(None, 7 * right)
-        plots.plain_ticks(ax.xaxis, [200, 800, 3200, 12800])
-    axes[0].set_title("Minus vdm; an arm that ended keeps its score")
-    axes[1].set_title("The bound above depth 0.6, against time")
+            x = first * unit[arm] * 2.0 ** np.arange(len(values))
+            ax.plot(x, values, "-o", color=ARM_COLOURS[arm], ms=4)
+            right = max(right, 1.8 * x[-1])
+        for arm, values in shown.items():
+            end = first * unit[arm] * 2.0 ** (len(values) - 1), ends[arm]
+            to = 0.93 * right, heights[arm]
+            ax.plot(*zip(end, to, strict=True), color=ARM_COLOURS[arm], lw=1, ls="-")
+            ax.text(right, heights[arm], arm, color=ARM_COLOURS[arm], va="center")
+        ax.set(xscale="log", xlabel=label, title=title, xlim=(None, 12 * right))
+        plots.plain_ticks(ax.xaxis, [200, 3200, 51_200])
+    axes[2].sharey(axes[1])
     return figure
 
 
