@@ -93,7 +93,7 @@ def to_the_end(
     minus = {arm: np.subtract(values, bits["vdm"]) for arm, values in bits.items()}
     updates, time = dict.fromkeys(cost, 1.0), "time, in updates of a VDM"
     panels = (
-        ("Minus vdm; who ended keeps a score", minus, updates, "updates", 0.0016),
+        ("Minus vdm; who ended keeps its score", minus, updates, "updates", 0.0016),
         ("The bound above depth 0.6", bits, cost, time, 0.0019),
         ("The same, second seed, to the ends", second_seed, cost, time, 0.0019),
     )
