@@ -83,7 +83,6 @@ def run_all(page: Page) -> None:
     A click is lost while the connection to the kernel is made, and the rest of the cells with a
     kernel that starts anew. So it is repeated when no cell has a star.
     """
-    kernel = page.locator(".jp-Notebook-ExecutionIndicator").first
     page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").first.wait_for()
     ended, since = 0, time.perf_counter()
     while time.perf_counter() < since + TIMEOUT_S:
@@ -99,7 +98,7 @@ def run_all(page: Page) -> None:
                 page.get_by_role("menuitem", name=item, exact=True).click()
             page.wait_for_timeout(3000)
         page.wait_for_timeout(500)
-    state = kernel.get_attribute("data-status")
+    state = page.locator(".jp-Notebook-ExecutionIndicator").first.get_attribute("data-status")
     raise TimeoutError(f"no cell ended in {TIMEOUT_S} s; {ended} had; the kernel is {state}")
 
 

@@ -95,7 +95,7 @@ def to_the_end(
     panels = (
         ("Minus vdm; who ended keeps its score", minus, updates, "updates", 0.0016),
         ("The bound above depth 0.6", bits, cost, time, 0.0019),
-        ("The same, second seed, to the ends", second_seed, cost, time, 0.0019),
+        ("The same, second seed, trained on", second_seed, cost, time, 0.0019),
     )
     figure, axes = plots.subplots(1, 3, size=(11, 4.3))
     for ax, (title, shown, unit, label, gap) in zip(axes, panels, strict=True):
