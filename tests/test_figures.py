@@ -468,16 +468,15 @@ def test_10_each_picture_is_a_circle_beside_their_mean_and_the_margin():
 
 def test_10_curves_go_over_updates_and_over_time():
     bits, cost = {"vdm": [3.5, 3.0], "learned": [2.5, 1.5]}, {"vdm": 1.2, "learned": 2.0}
-    later = {"learned": [2.6, 1.6, 1.4]}
-    left, right, other_seed = lesson_10.to_the_end(200, bits, cost, later).axes
+    by_vdm = {"1, seed 1": [0.2, 0.1, -0.1]}
+    left, right, last = lesson_10.to_the_end(200, bits, cost, by_vdm, 0.002).axes
     for arm, equal, timed in zip(bits, left.lines[:2], right.lines[:2], strict=True):
         minus = np.subtract(bits[arm], bits["vdm"])
         np.testing.assert_allclose(equal.get_xydata(), np.c_[[200, 400], minus])
         times = cost[arm] * np.array([200, 400])
         np.testing.assert_allclose(timed.get_xydata(), np.c_[times, bits[arm]])
-    later_times = 2.0 * np.array([200, 400, 800])
-    drawn = other_seed.lines[0].get_xydata()
-    np.testing.assert_allclose(drawn, np.c_[later_times, later["learned"]])
+    drawn = last.lines[0].get_xydata()
+    np.testing.assert_allclose(drawn, np.c_[[200, 400, 800], by_vdm["1, seed 1"]])
 
 
 def test_11_every_position_shows_its_patch_and_its_depth(generator):

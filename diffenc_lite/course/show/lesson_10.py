@@ -1,5 +1,6 @@
 """Pictures of lesson 10, Does the encoder help?, and its explorer of power."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -83,36 +84,39 @@ def to_the_end(
     first: int,
     bits: Mapping[str, Sequence[float]],
     cost: Mapping[str, float],
-    second_seed: Mapping[str, Sequence[float]],
+    by_vdm: Mapping[str, Sequence[float]],
+    margin: float,
 ) -> Picture:
-    """Bounds of arms: those minus the vdm's at equal updates; all against time; another seed's.
+    """Bounds of arms: those minus the vdm's at equal updates; all against time; two, VDM by VDM.
 
     Args: first, updates of the first score; bits, by arm, each after twice as many as the one
-        before; cost, of an update of an arm, in those of a VDM.
+        before; cost, of an update of an arm, in those of a VDM; by_vdm, learned minus fade after
+        as many as bits; margin, of this difference.
     """
-    minus = {arm: np.subtract(values, bits["vdm"]) for arm, values in bits.items()}
-    updates, time = dict.fromkeys(cost, 1.0), "time, in updates of a VDM"
+    vdm, updates = bits["vdm"], defaultdict(lambda: 1.0)
+    minus = {arm: np.subtract(values[: len(vdm)], vdm) for arm, values in bits.items()}
+    colours = ARM_COLOURS | dict(zip(by_vdm, 2 * (BLUE, ORANGE, GREEN), strict=False))
     panels = (
-        ("Minus vdm; who ended keeps its score", minus, updates, "updates", 0.0016),
-        ("The bound above depth 0.6", bits, cost, time, 0.0019),
-        ("The same, second seed, trained on", second_seed, cost, time, 0.0019),
+        ("Minus vdm", minus, updates, "updates", 0.0016),
+        ("The bound above depth 0.6", bits, cost, "time, in updates of a VDM", 0.0019),
+        ("Learned minus fade", by_vdm, updates, "updates", 0.0007),
     )
     figure, axes = plots.subplots(1, 3, size=(11, 4.3))
     for ax, (title, shown, unit, label, gap) in zip(axes, panels, strict=True):
-        ends = {arm: float(values[-1]) for arm, values in shown.items()}
+        ends = {name: float(values[-1]) for name, values in shown.items()}
         heights, right = plots.apart(ends, gap), 1.0
-        for arm, values in shown.items():
-            x = first * unit[arm] * 2.0 ** np.arange(len(values))
-            ax.plot(x, values, "-o", color=ARM_COLOURS[arm], ms=4)
+        for name, values in shown.items():
+            x = first * unit[name] * 2.0 ** np.arange(len(values))
+            ax.plot(x, values, "--o" if name.endswith("2") else "-o", color=colours[name], ms=4)
             right = max(right, 1.8 * x[-1])
-        for arm, values in shown.items():
-            end = first * unit[arm] * 2.0 ** (len(values) - 1), ends[arm]
-            to = 0.93 * right, heights[arm]
-            ax.plot(*zip(end, to, strict=True), color=ARM_COLOURS[arm], lw=1, ls="-")
-            ax.text(right, heights[arm], arm, color=ARM_COLOURS[arm], va="center")
+        for name, values in shown.items():
+            end = first * unit[name] * 2.0 ** (len(values) - 1), ends[name]
+            to = 0.93 * right, heights[name]
+            ax.plot(*zip(end, to, strict=True), color=colours[name], lw=1, ls="-")
+            ax.text(right, heights[name], name, color=colours[name], va="center")
         ax.set(xscale="log", xlabel=label, title=title, xlim=(None, 12 * right))
         plots.plain_ticks(ax.xaxis, [200, 3200, 51_200])
-    axes[2].sharey(axes[1])
+    axes[2].axhspan(-margin, margin, color="0.9", lw=0)
     return figure
 
 
