@@ -43,20 +43,20 @@ def interval(values):
 
 
 @cache
-def by_picture(arm, end, seed, loss="pictures"):
+def by_picture(arm, end, seed, loss="pictures", most=12_800):
     """The last bounds of an arm, in the order of the pictures' names; none if it was not run."""
     found = {}
     for row in rows_of("rivals"):
         of = [row.get(name) for name in ("part", "arm", "gamma_max", "seed")]
         if of == ["arm", arm, end, seed]:
-            *_, last = (point for point in row["curve"] if point["updates"] <= 12_800)
+            *_, last = (point for point in row["curve"] if point["updates"] <= most)
             found.update(zip(row["scored"], last[loss], strict=True))
     return np.array([found[name] for name in sorted(found)])
 
 
-def gap(first, second):
+def gap(first, second, **which):
     """The first arm minus the second, the mean over the seeds in which both were run."""
-    pairs = [(by_picture(*first, seed), by_picture(*second, seed)) for seed in (0, 1)]
+    pairs = [[by_picture(*arm, s, **which) for arm in (first, second)] for s in (0, 1)]
     return np.mean([a - b for a, b in pairs if len(a) and len(b)], axis=0)
 
 
@@ -67,6 +67,9 @@ def test_the_declared_differences():
     for arm in ("image", "fade"):
         found = numbers("10", f"learned - {arm}   ")[:3]
         np.testing.assert_allclose(found, interval(gap(("learned", 2.0), (arm, 2.0))), atol=6e-5)
+        found = numbers("10", f"up to 51,200: learned - {arm}")[:3]
+        long = gap(("learned", 2.0), (arm, 2.0), most=51_200)
+        np.testing.assert_allclose(found, interval(long), atol=6e-5)
     encoders = [gap(arm, ("vdm", 5.0)) for arm in ARMS if arm[0] not in ("vdm", "inert")]
     found = numbers("10", "best encoder - VDM at 5")[:3]
     np.testing.assert_allclose(found, interval(min(encoders, key=np.mean)), atol=6e-5)

@@ -19,7 +19,7 @@ STATUS = {
     "not seen here": ORANGE,
     "opposite here": RED,
     "not tested": "0.6",
-    "open": RED,
+    "open": "0.35",
     "refuted": RED,
 }
 
