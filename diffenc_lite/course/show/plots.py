@@ -22,6 +22,7 @@ from matplotlib.image import AxesImage
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
+from ...training.speed import keep_freed_memory
 from . import page
 from .painting import describe, pixels, png
 
@@ -56,12 +57,11 @@ SIGNED = "RdBu_r"  # red above zero, white at zero, blue below
 
 
 def begin() -> None:
-    """Begin a lesson: figures in STYLE, and PyTorch on one thread, unless OMP_NUM_THREADS is set.
-
-    A lesson's tensors are small: more threads gain nothing, and wait for each other where the
-    machine is busy.
-    """
+    """Begin a lesson: figures in STYLE, freed memory kept for the next tensors, and PyTorch on one
+    thread, unless OMP_NUM_THREADS is set: for small tensors more gain nothing, and they wait for
+    each other where the machine is busy."""
     matplotlib.rcParams.update(STYLE)
+    keep_freed_memory()
     if "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(1)
 
