@@ -3,8 +3,7 @@
 The Frechet distance compares the classifier's features of samples with those of real images, as FID
 does with the features of a network for photographs. Compare it only between sets of the same size:
 a small set has a larger one even if its images are real. The kernel distance, as in KID, has no
-such bias.
-README.md says how the classifier was trained.
+such bias. README.md says how the classifier was trained.
 """
 
 import json
@@ -23,11 +22,17 @@ ASSET = Path(__file__).parent / "classifier"
 BATCH = 500
 
 
-class Classifier(nn.Module):
-    """images uint8 (B, 1, 28, 28) -> logits (B, 10), from 64 features averaged over the image.
+class Largest(nn.Module):
+    """The largest of each 2 x 2 pixels: nn.MaxPool2d(2), many times as fast on a CPU."""
 
-    One convolution at 28 x 28 pixels, two at 14 x 14, two at 7 x 7: 70,000 weights.
-    """
+    def forward(self, x: Tensor) -> Tensor:
+        x = torch.maximum(x[..., ::2, :], x[..., 1::2, :])
+        return torch.maximum(x[..., ::2], x[..., 1::2])
+
+
+class Classifier(nn.Module):
+    """images uint8 (B, 1, 28, 28) -> logits (B, 10), from 64 features averaged over the image. One
+    convolution at 28 x 28 pixels, two at 14 x 14, two at 7 x 7: 70,000 weights."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,7 +40,7 @@ class Classifier(nn.Module):
         layers: list[nn.Module] = []
         for i, (before, after) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
             layers += [nn.Conv2d(before, after, 3, padding=1, bias=False), nn.BatchNorm2d(after)]
-            layers += [nn.ReLU()] + ([nn.MaxPool2d(2)] if i in (0, 2) else [])
+            layers += [nn.ReLU()] + ([Largest()] if i in (0, 2) else [])
         self.layers = nn.Sequential(*layers)
         self.out = nn.Linear(widths[-1], 10)
 
@@ -56,10 +61,8 @@ class Classified(NamedTuple):
 
 @torch.no_grad()
 def classify(classifier: Classifier, images: Tensor) -> Classified:
-    """Features and probabilities of images uint8 (N, 1, 28, 28).
-
-    Raises ValueError if the images have another shape, TypeError if they are not uint8.
-    """
+    """Features and probabilities of images uint8 (N, 1, 28, 28). Raises ValueError if they have
+    another shape, TypeError if they are not uint8."""
     if images.dim() != 4 or tuple(images.shape[1:]) != (1, 28, 28) or not len(images):
         raise ValueError(f"images must be (N, 1, 28, 28) with N >= 1; got {tuple(images.shape)}")
     features = torch.cat([classifier.features(batch) for batch in images.split(BATCH)])
@@ -108,20 +111,16 @@ def kernel_distance(a: Tensor, b: Tensor) -> float:
 
 def _check_features(a: Tensor, b: Tensor) -> None:
     if a.dim() != 2 or b.dim() != 2 or a.shape[1] != b.shape[1] or min(len(a), len(b)) < 2:
-        raise ValueError(
-            "a and b must be (N, D) and (M, D) with N, M >= 2; "
-            f"got {tuple(a.shape)} and {tuple(b.shape)}"
-        )
+        got = f"{tuple(a.shape)} and {tuple(b.shape)}"
+        raise ValueError(f"a and b must be (N, D) and (M, D) with N, M >= 2; got {got}")
 
 
 # --- the trained classifier ----------------------------------------------------------------------
 
 
 def load_classifier() -> Classifier:
-    """The classifier that comes with the package, in eval mode; ASSET.json is its card.
-
-    Raises ValueError if its file is damaged.
-    """
+    """The classifier that comes with the package, in eval mode; ASSET.json is its card. Raises
+    ValueError if its file is damaged."""
     card = json.loads(ASSET.with_suffix(".json").read_bytes())
     weights = ASSET.with_suffix(".safetensors")
     content = verify(weights.read_bytes(), card["sha256"], weights.name)
