@@ -93,7 +93,8 @@ def to_the_end(
         before; cost, of an update of an arm, in those of a VDM; by_vdm, learned minus fade after
         as many as bits; margin, of this difference.
     """
-    vdm, updates = bits["vdm"], defaultdict(lambda: 1.0)
+    vdm = bits["vdm"]
+    updates: Mapping[str, float] = defaultdict(lambda: 1.0)
     minus = {arm: np.subtract(values[: len(vdm)], vdm) for arm, values in bits.items()}
     colours = ARM_COLOURS | dict(zip(by_vdm, 2 * (BLUE, ORANGE, GREEN), strict=False))
     panels = (
