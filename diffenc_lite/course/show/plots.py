@@ -22,7 +22,7 @@ from matplotlib.image import AxesImage
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
-from ...training.speed import keep_freed_memory
+from ...training import keep_freed_memory
 from . import page
 from .painting import describe, pixels, png
 
