@@ -36,6 +36,7 @@ SYMBOLS = {  # those of the ledger's notation, and those that the levels add
     for assumed, names in _ASSUMED.items()
     for name in names.split()
 } | {name: s for name, s in vars(notation).items() if isinstance(s, Symbol)}
+MEANS = {SYMBOLS[n]: writing.to_sympy(writing.read(text), SYMBOLS) for n, text in _MEANS.items()}
 NAMES = notation.NAMES | {SYMBOLS[name]: shown for name, shown in _LATEX.items()}
 
 
@@ -239,5 +240,4 @@ def _by_name(given: Any, names: tuple[str, ...]) -> Expr:
 
 def _in_full(expression: Expr) -> Expr:
     """Without the abbreviations of the levels"""
-    trees = {SYMBOLS[name]: writing.read(text) for name, text in _MEANS.items()}
-    return expression.xreplace({s: writing.to_sympy(tree, SYMBOLS) for s, tree in trees.items()})
+    return expression.xreplace(MEANS)

@@ -61,6 +61,7 @@ class Agrees:
 
 
 Shown = tuple[tuple[str, sp.Expr], ...]
+Drawn = dict[sp.Symbol, sp.Rational]
 
 
 def _shown(value: Any, digits: int) -> str:
@@ -94,19 +95,23 @@ def decide(one: sp.Expr, other: sp.Expr = ZERO, shown: Shown = ()) -> Same | Dif
 def _apart(seed: int, one: sp.Expr, other: sp.Expr, shown: Shown) -> tuple[Any, Any]:
     """The point and both values if they differ there; else no point, and no values if neither has
     one. Large numbers may cancel: two precisions have to agree on the difference."""
-    before = None
+    before, difference = None, one - other
+    drawn, gammas, whole = draw(seed, one, other, *(e for _, e in shown))
     for digits in DIGITS:
         with mpmath.workdps(digits):
-            drawn, (first, second, *more) = draw_values(seed, one, other, *(e for _, e in shown))
+            exact = {symbol: mpmath.mpf(v.p) / v.q for symbol, v in (drawn | gammas).items()}
+            values = exact | _noise(whole.free_symbols & NOISE, exact)
+            first, second, *more = (value_at(e, values) for e in whole)
             told = {name: v for (name, _), v in zip(shown, more, strict=True) if v is not None}
+            point = told or {symbol.name: exact[symbol] for symbol in drawn}
             if first is None or second is None:
                 apart = (first is None) != (second is None)
-                return (told or drawn) if apart else None, (first, second) if apart else None
+                return point if apart else None, (first, second) if apart else None
             if abs(first - second) <= 1e-30 * (1 + abs(second)):
                 return None, (first, second)
             stable = before is not None and abs(before - (first - second)) < 1e-6 * abs(before)
-            if stable or (one - other).has(sp.Integral):  # quadrature is slow, and its numbers tame
-                return told or drawn, (first, second)
+            if stable or difference.has(sp.Integral):  # quadrature is slow, and its numbers tame
+                return point, (first, second)
             before = first - second
     return None, None
 
@@ -338,8 +343,8 @@ def by_slope(expression: sp.Expr) -> sp.Expr:
 # --- numbers -------------------------------------------------------------------------------------
 
 
-def draw_values(seed: int, *expressions: sp.Expr) -> tuple[dict[str, Any], list[Any]]:
-    """(what was drawn, the values of the expressions); None for what has no value there.
+def draw(seed: int, *expressions: sp.Expr) -> tuple[Drawn, Drawn, sp.Tuple]:
+    """What was drawn, all gammas, and the expressions with nothing to be worked out in them.
 
     Symbols keep their assumptions, gamma_0 < gamma_s < gamma_t < gamma_1, and all noise follows
     from gamma. Functions that are not specified become waves, what has an index becomes numbers.
@@ -347,7 +352,7 @@ def draw_values(seed: int, *expressions: sp.Expr) -> tuple[dict[str, Any], list[
     dice, whole = random.Random(seed), sp.Tuple(*expressions)
     wide = seed > 1 and not whole.has(sp.Integral)  # quadrature is for tame numbers
     integers = sorted((s for s in whole.free_symbols if s.is_integer), key=str)
-    drawn: dict[Any, Any] = {s: sp.Integer(2 + dice.randrange(9 if wide else 3)) for s in integers}
+    drawn: Drawn = {s: sp.Integer(2 + dice.randrange(9 if wide else 3)) for s in integers}
     whole = whole.subs(drawn).replace(_by_a_function, _as_subs)
     for function in sorted({f.func for f in whole.atoms(AppliedUndef)}, key=str):
         whole = whole.replace(function, _wave(dice))
@@ -355,25 +360,28 @@ def draw_values(seed: int, *expressions: sp.Expr) -> tuple[dict[str, Any], list[
     leaves = sorted(whole.atoms(sp.Indexed), key=str)
     whole = whole.xreplace({leaf: _number(leaf, dice, wide) for leaf in leaves})
     gammas = _gammas(dice, *RANGES[seed])
-    values = {s: _noise(s, gammas) for s in NOISE if s in whole.free_symbols}
-    for symbol in sorted(whole.free_symbols - set(values), key=str):
-        drawn[symbol] = _number(symbol, dice, wide)
-        values[symbol] = mpmath.mpf(drawn[symbol].p) / drawn[symbol].q
-    depths = in_gamma(sp.Tuple(*NOISE.intersection(values))).free_symbols
-    drawn |= {gamma: gammas[gamma] for gamma in gammas if gamma in depths}
-    point = {s.name: mpmath.mpf(v.p) / v.q for s, v in drawn.items()}
-    return point, [value_at(e, values) for e in whole]
+    noise = whole.free_symbols & NOISE
+    drawn |= {s: _number(s, dice, wide) for s in sorted(whole.free_symbols - noise, key=str)}
+    depths = {gamma for symbol in noise for gamma in in_gamma(symbol).free_symbols}
+    return drawn | {g: value for g, value in gammas.items() if g in depths}, gammas, whole
 
 
 def value_at(expression: sp.Expr, values: dict[Any, Any]) -> Any:
     """A number to the digits that mpmath works with; None if there is no finite value."""
     if expression.has(sp.zoo, sp.nan):
         return None
+    symbols = sorted(expression.free_symbols, key=str)
     try:
-        value = mpmath.mpmathify(sp.lambdify([*values], expression, "mpmath")(*values.values()))
+        function = _compiled(expression, *symbols)
+        value = mpmath.mpmathify(function(*(values[symbol] for symbol in symbols)))
         return value if mpmath.isfinite(value) else None
     except (ArithmeticError, ValueError, TypeError):
         return None
+
+
+@cache
+def _compiled(expression: sp.Expr, *symbols: sp.Symbol) -> Callable[..., Any]:
+    return sp.lambdify(symbols, expression, "mpmath")
 
 
 def _gammas(dice: random.Random, low: int, high: int) -> dict[sp.Symbol, sp.Rational]:
@@ -386,15 +394,15 @@ def _gammas(dice: random.Random, low: int, high: int) -> dict[sp.Symbol, sp.Rati
     return {gamma: sp.Rational(n, 10) for gamma, n in zip(ORDER, levels, strict=True)}
 
 
-def _noise(symbol: sp.Symbol, gammas: dict[sp.Symbol, sp.Rational]) -> Any:
-    """The value of a symbol of noise; of c to all digits, however short the step"""
-    exact = {g: mpmath.mpf(value.p) / value.q for g, value in gammas.items()}
+def _noise(symbols: set[sp.Symbol], gammas: dict[sp.Symbol, Any]) -> dict[sp.Symbol, Any]:
+    """The values of symbols of noise; of c to all digits, however short the step"""
+    exact = dict(gammas)
     for alpha, sigma, gamma in DEPTHS:
         exact[alpha] = 1 / mpmath.sqrt(1 + mpmath.exp(exact[gamma]))
         exact[sigma] = 1 / mpmath.sqrt(1 + mpmath.exp(-exact[gamma]))
     (_, _, gamma_s), (_, _, gamma_t) = DEPTHS[:2]
     exact[c] = -mpmath.expm1(exact[gamma_s] - exact[gamma_t])
-    return exact[symbol] if symbol in exact else value_at(ABBREVIATIONS[symbol], exact)
+    return {s: exact[s] if s in exact else value_at(ABBREVIATIONS[s], exact) for s in symbols}
 
 
 def _number(symbol: sp.Expr, dice: random.Random, wide: bool) -> sp.Rational:
