@@ -6,7 +6,7 @@ import re
 
 import pytest
 import sympy as sp
-from by_hand.levels import ARRIVES, RIGHT, WRONG, as_expression, uses
+from by_hand.levels import ARRIVES, as_expression, derived, near_misses, uses
 
 from diffenc_lite.course import ledger
 from diffenc_lite.course.exercises import EXERCISES, judge, level, play, writing
@@ -29,7 +29,7 @@ def test_each_level_follows_from_what_it_uses(number):
     assert list(LEVELS[number].uses) == uses(number)
     assert all(numbers.index(used) < numbers.index(number) for used in uses(number))
     assert said(number, LEVELS[number].answer) == "right."
-    assert said(number, RIGHT[number]) == "right."
+    assert said(number, derived(number)) == "right."
 
 
 @pytest.mark.parametrize("chain", ARRIVES)
@@ -62,7 +62,7 @@ def test_rewritings_are_right(number):
 
 @pytest.mark.parametrize("number", LEVELS)
 def test_near_misses_are_refused_with_a_point(number):
-    for given in WRONG[number]:
+    for given in near_misses(number):
         text = said(number, given)
         if LEVELS[number].form.leading and "keep the leading power" in text:
             continue  # right in that power, and more than it

@@ -190,8 +190,9 @@ def uses(number):
     return [name.replace("_", ".") for name in inspect.signature(DERIVATIONS[number]).parameters]
 
 
-def near_misses(right):
+def near_misses(number):
     """Wrong by a sign, a factor 2, a power, or one symbol in the place of another."""
+    right = as_expression(number)
     yield from (-right, 2 * right, right + 1)
     symbols = sorted(right.free_symbols, key=str)
     yield from (right.subs(symbol, symbol**2) for symbol in symbols)
@@ -201,5 +202,5 @@ def near_misses(right):
             yield swapped
 
 
-RIGHT = {n: DERIVATIONS[n](*map(as_expression, uses(n))) for n in LEVELS}
-WRONG = {n: list(near_misses(as_expression(n))) for n in LEVELS}
+def derived(number):
+    return DERIVATIONS[number](*map(as_expression, uses(number)))
