@@ -107,18 +107,14 @@ def places(tree):
 def slips_of_code(function):
     """(what was changed, the function with that change), for every place in its source"""
 
-    def source():
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-        tree.body[0].decorator_list = []
-        return tree, list(places(tree))
-
-    for k in range(len(source()[1])):
-        tree, found = source()
-        node, attribute, value = found[k]
-        what, space = ast.unparse(node), dict(function.__globals__)
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    tree.body[0].decorator_list = []
+    for node, attribute, value in list(places(tree)):
+        right, what, space = getattr(node, attribute), ast.unparse(node), dict(function.__globals__)
         setattr(node, attribute, value)
         exec(compile(ast.fix_missing_locations(tree), "slip", "exec"), space)
         yield f"{what}: {ast.unparse(node)}", space[function.__name__]
+        setattr(node, attribute, right)
 
 
 # --- the kinds: (what was changed, as a function; whether in vain; the broken row) ----------------
