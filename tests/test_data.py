@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 import torch
 from draws import ROOT, seeded
-from torchvision import datasets
 
 from diffenc_lite import files
 from diffenc_lite.data import cache_folder, load_mnist, load_named, photos, toy, toys
@@ -157,6 +156,8 @@ def web(tmp_path_factory):
 @pytest.fixture
 def small(cache, web, monkeypatch) -> dict[str, bytes]:
     """The files of a set of seven and three random images in place of MNIST and its relatives."""
+    from torchvision import datasets  # slow
+
     random, raw, sums = np.random.default_rng(0), {}, {}
     for split, prefix in PREFIXES.items():
         n = SIZES[split]
@@ -185,6 +186,8 @@ def put(root: Path, files: dict[str, bytes], folder: str = "MNIST/raw") -> Path:
 
 @pytest.mark.parametrize("name", IDX_SETS)
 def test_a_set_is_downloaded_once_and_read_as_torchvision_reads_it(name, small, cache, web, capfd):
+    from torchvision import datasets
+
     load = load_mnist if name == "mnist" else functools.partial(load_named, name)
     asked = 0
     for split, prefix in PREFIXES.items():
@@ -230,7 +233,7 @@ def test_a_failed_download_says_why_and_auto_takes_the_bundle(
     else:
         silent = socket.create_server(("127.0.0.1", 0))  # it never answers
         address = f"http://127.0.0.1:{silent.getsockname()[1]}/"
-        monkeypatch.setattr(datasets.MNIST, "mirrors", [address])
+        monkeypatch.setattr("torchvision.datasets.MNIST.mirrors", [address])
         monkeypatch.setattr(files, "TIMEOUT", 0.3)
     with pytest.raises(FileNotFoundError, match=f"download failed\n(.*\n)*.*{reason}") as caught:
         load_mnist(source="full")
@@ -296,7 +299,7 @@ def test_colours_come_first(monkeypatch):
         def __init__(self, *_, **__):
             pass
 
-    monkeypatch.setattr(datasets, "CIFAR10", Colours)
+    monkeypatch.setattr("torchvision.datasets.CIFAR10", Colours)
     found = load_named("cifar10", "test")
     assert np.array_equal(found.images.permute(0, 2, 3, 1).numpy(), Colours.data)
     assert found.labels.tolist() == [5, 9] and (found.name, found.split) == ("cifar10", "test")
