@@ -61,6 +61,17 @@ def result(data):
     return new_output("execute_result", data, execution_count=2)
 
 
+@pytest.fixture
+def run(project, monkeypatch):
+    """run(*arguments) -> the exit status of tools/run_notebooks.py on the small project"""
+    import run_notebooks as tool  # slow
+
+    monkeypatch.setattr(tool, "OUT", project / "build" / "notebooks")
+    monkeypatch.setenv("DIFFENC_LITE_EXPORT", "")  # which the tool sets
+    monkeypatch.chdir(project)
+    return lambda *arguments: monkeypatch.setattr(sys, "argv", ["", *arguments]) or tool.main()
+
+
 def edit(project, number, **changes):
     path = project / "notebooks" / PLACES[0]
     notebook = nbformat.read(path, as_version=4)
@@ -112,12 +123,10 @@ def test_executed_copies_and_pages_go_to_a_folder_of_their_own(project):
     assert "<b>moves</b>" in (out / "00_lesson.html").read_text(encoding="utf-8")
 
 
-def test_outputs_are_regenerated_in_place_on_request(project):
+def test_outputs_are_regenerated_in_place_on_request(project, run):
     edit(project, 2, source=EXPLORER)
     edit(project, 4, source="import ipywidgets\nipywidgets.IntSlider()")
-    again = ["--in-place", "notebooks/00_lesson.ipynb"]
-    done = run_python("tools/run_notebooks.py", *again, cwd=project)
-    assert done.returncode == 0, done.stderr
+    assert run("--in-place", "notebooks/00_lesson.ipynb") == 0
     notebook = nbformat.read(project / "notebooks" / "00_lesson.ipynb", as_version=4)
     assert set(notebook.cells[2].outputs[0].data) == {"text/plain", "image/png"}
     assert notebook.cells[3].outputs[0].text == f"Python {sys.version.split()[0]}\n"
@@ -125,12 +134,11 @@ def test_outputs_are_regenerated_in_place_on_request(project):
     assert "version" not in notebook.metadata.language_info
 
 
-def test_a_failing_notebook_is_named(project):
+def test_a_failing_notebook_is_named(project, run, capsys):
     edit(project, 3, source="1 / 0")
-    done = run_python("tools/run_notebooks.py", "notebooks/00_lesson.ipynb", cwd=project)
-    assert done.returncode == 1
-    assert "ZeroDivisionError" in done.stderr
-    assert "00_lesson.ipynb failed" in done.stderr
+    assert run("notebooks/00_lesson.ipynb") == 1
+    said = capsys.readouterr().err
+    assert "ZeroDivisionError" in said and "00_lesson.ipynb failed" in said
 
 
 def test_with_mathjax_a_page_asks_for_nothing(tmp_path, monkeypatch):
