@@ -3,6 +3,7 @@
 import functools
 import gzip
 import hashlib
+import importlib
 import os
 import socket
 import struct
@@ -156,9 +157,8 @@ def web(tmp_path_factory):
 @pytest.fixture
 def small(cache, web, monkeypatch) -> dict[str, bytes]:
     """The files of a set of seven and three random images in place of MNIST and its relatives."""
-    from torchvision import datasets  # slow
-
     random, raw, sums = np.random.default_rng(0), {}, {}
+    datasets = importlib.import_module("torchvision.datasets")  # slow
     for split, prefix in PREFIXES.items():
         n = SIZES[split]
         images = random.bytes(n * 784)
@@ -186,13 +186,12 @@ def put(root: Path, files: dict[str, bytes], folder: str = "MNIST/raw") -> Path:
 
 @pytest.mark.parametrize("name", IDX_SETS)
 def test_a_set_is_downloaded_once_and_read_as_torchvision_reads_it(name, small, cache, web, capfd):
-    from torchvision import datasets
-
     load = load_mnist if name == "mnist" else functools.partial(load_named, name)
     asked = 0
     for split, prefix in PREFIXES.items():
         images = load(split)
-        theirs = getattr(datasets, IDX_SETS[name])(cache, train=split == "train")
+        published = getattr(importlib.import_module("torchvision.datasets"), IDX_SETS[name])
+        theirs = published(cache, train=split == "train")
         assert (images.name, images.split, len(images)) == (name, split, SIZES[split])
         assert images.images.numpy().tobytes() == small[f"{prefix}-images-idx3-ubyte"][16:]
         assert images.images.shape[1:] == (1, 28, 28)

@@ -10,17 +10,13 @@ from sympy.codegen.cfunctions import expm1, log1p
 from diffenc_lite.course import ledger
 from diffenc_lite.course.ledger import LEDGER, Define, Line, Numbers, Row, Words
 from diffenc_lite.course.ledger import notation as n
-from diffenc_lite.course.ledger.gaussian import mu_p, mu_q
-from diffenc_lite.course.ledger.gaussian import sigma_p as p
-from diffenc_lite.course.ledger.gaussian import sigma_q as q
-from diffenc_lite.course.ledger.variance_ratio import m
 from diffenc_lite.course.ledger.zero import Differs, Same, decide, reduced
 
 h, t = sp.symbols("h t", positive=True)
 f = Function("f", real=True)
 i = Symbol("i", integer=True)
 A, B, equation = n.name("A"), n.name("B"), n.equation
-a2, s2 = n.alpha_t**2, n.sigma_t**2
+a2, s2, (m,) = n.alpha_t**2, n.sigma_t**2, LEDGER["W1"].form("ratio").free_symbols
 WHAT = {"sign": n.equation(A, n.x)}
 
 
@@ -226,6 +222,7 @@ g_s, g_t, c, d = n.gamma_s, n.gamma_t, n.c, n.d
 x, x_s, x_t, z_t, xhat, uhat, v, vhat = n.x, n.x_s, n.x_t, n.z_t, n.xhat, n.uhat, n.v, n.vhat
 u, y, ydot, eps, epshat = n.u, n.y, n.ydot, n.epsilon, n.epsilonhat
 kappa = Symbol("kappa", real=True)
+mu_p, mu_q, p, q = sorted(LEDGER["KL"].form("kl").free_symbols, key=str)
 move, kept = n.Delta * s2 * uhat, n.alpha_ts * s_s**2 / s2 * z_t
 one = a2 + s2
 

@@ -6,6 +6,7 @@ import sys
 
 import nbformat
 import pytest
+import run_notebooks as tool
 from draws import ROOT, run_python
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
@@ -64,8 +65,6 @@ def result(data):
 @pytest.fixture
 def run(project, monkeypatch):
     """run(*arguments) -> the exit status of tools/run_notebooks.py on the small project"""
-    import run_notebooks as tool  # slow
-
     monkeypatch.setattr(tool, "OUT", project / "build" / "notebooks")
     monkeypatch.setenv("DIFFENC_LITE_EXPORT", "")  # which the tool sets
     monkeypatch.chdir(project)
@@ -142,8 +141,6 @@ def test_a_failing_notebook_is_named(project, run, capsys):
 
 
 def test_with_mathjax_a_page_asks_for_nothing(tmp_path, monkeypatch):
-    import run_notebooks as tool
-
     script = tmp_path / "tex-svg.js"
     script.write_text("window.typeset = 1;")
     monkeypatch.setattr(tool, "mathjax", lambda: script)

@@ -200,7 +200,3 @@ def near_misses(number):
         swapped = right.subs(dict(zip(pair, pair[::-1], strict=True)), simultaneous=True)
         if expand(swapped - right) != 0:  # a squared difference does not mind
             yield swapped
-
-
-def derived(number):
-    return DERIVATIONS[number](*map(as_expression, uses(number)))

@@ -36,6 +36,7 @@ SYMBOLS = {  # those of the ledger's notation, and those that the levels add
     for assumed, names in _ASSUMED.items()
     for name in names.split()
 } | {name: s for name, s in vars(notation).items() if isinstance(s, Symbol)}
+# What the abbreviations of the levels stand for
 MEANS = {SYMBOLS[n]: writing.to_sympy(writing.read(text), SYMBOLS) for n, text in _MEANS.items()}
 NAMES = notation.NAMES | {SYMBOLS[name]: shown for name, shown in _LATEX.items()}
 
@@ -160,11 +161,11 @@ FAR = 1e20  # how large T is, or how small a step, where only the leading power 
 def prepare(level: Exercise, form: RightSide) -> Callable[[Any], None]:
     """A function that returns nothing for a right line, and else raises NotRight or WrongForm."""
     names, leading = form.names, form.leading
-    right = _in_full(_expression(level.answer, names))
-    shown = tuple((name, _in_full(SYMBOLS[name])) for name in names)
+    right = _expression(level.answer, names).xreplace(MEANS)
+    shown = tuple((name, SYMBOLS[name].xreplace(MEANS)) for name in names)
 
     def compare(given: Any) -> None:
-        line = _in_full(_expression(given, names))
+        line = _expression(given, names).xreplace(MEANS)
         verdict = zero.decide(line, right, shown)
         if isinstance(verdict, zero.Differs):
             if leading and _same_in_the_limit(line, right, SYMBOLS[leading]):
@@ -236,8 +237,3 @@ def _by_name(given: Any, names: tuple[str, ...]) -> Expr:
         if part.is_Pow and part.exp.is_number and not abs(part.exp) <= writing.HIGHEST:
             raise WrongForm(f"the power {str(part.exp)[:20]} is too high")
     return expression.xreplace({s: SYMBOLS[name] for s, name in called.items()})
-
-
-def _in_full(expression: Expr) -> Expr:
-    """Without the abbreviations of the levels"""
-    return expression.xreplace(MEANS)

@@ -4,7 +4,6 @@ Names are chosen so that SymPy prints them as the notation table has them (`xhat
 `ydot` with a dot) and so that they can be the keyword arguments of a lambdified form.
 """
 
-from functools import cache
 from typing import Any
 
 from sympy import Basic, Eq, Expr, Float, Rational, Symbol, Tuple, exp, sqrt, symbols
@@ -60,7 +59,6 @@ def equation(left: Expr, right: Expr) -> Eq:
     return Eq(left, right, evaluate=False)
 
 
-@cache
 def in_gamma(expression: Expr) -> Expr:
     """Everything through gamma: alpha^2 = sigmoid(-gamma), sigma^2 = sigmoid(gamma)."""
     for short, long in (ABBREVIATIONS | {c: 1 - exp(gamma_s - gamma_t)}).items():

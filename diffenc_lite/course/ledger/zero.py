@@ -342,6 +342,7 @@ def by_slope(expression: sp.Expr) -> sp.Expr:
 
 # --- numbers -------------------------------------------------------------------------------------
 
+compiled, through_gamma = cache(sp.lambdify), cache(in_gamma)  # slow, and often of the same formula
 
 def draw(seed: int, *expressions: sp.Expr) -> tuple[Drawn, Drawn, sp.Tuple]:
     """What was drawn, all gammas, and the expressions with nothing to be worked out in them.
@@ -362,7 +363,7 @@ def draw(seed: int, *expressions: sp.Expr) -> tuple[Drawn, Drawn, sp.Tuple]:
     gammas = _gammas(dice, *RANGES[seed])
     noise = whole.free_symbols & NOISE
     drawn |= {s: _number(s, dice, wide) for s in sorted(whole.free_symbols - noise, key=str)}
-    depths = {gamma for symbol in noise for gamma in in_gamma(symbol).free_symbols}
+    depths = {gamma for symbol in noise for gamma in through_gamma(symbol).free_symbols}
     return drawn | {g: value for g, value in gammas.items() if g in depths}, gammas, whole
 
 
@@ -370,18 +371,13 @@ def value_at(expression: sp.Expr, values: dict[Any, Any]) -> Any:
     """A number to the digits that mpmath works with; None if there is no finite value."""
     if expression.has(sp.zoo, sp.nan):
         return None
-    symbols = sorted(expression.free_symbols, key=str)
+    symbols = tuple(sorted(expression.free_symbols, key=str))
     try:
-        function = _compiled(expression, *symbols)
+        function = compiled(symbols, expression, "mpmath")
         value = mpmath.mpmathify(function(*(values[symbol] for symbol in symbols)))
         return value if mpmath.isfinite(value) else None
     except (ArithmeticError, ValueError, TypeError):
         return None
-
-
-@cache
-def _compiled(expression: sp.Expr, *symbols: sp.Symbol) -> Callable[..., Any]:
-    return sp.lambdify(symbols, expression, "mpmath")
 
 
 def _gammas(dice: random.Random, low: int, high: int) -> dict[sp.Symbol, sp.Rational]:
