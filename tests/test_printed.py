@@ -43,13 +43,19 @@ def interval(values):
 
 
 @cache
-def by_picture(arm, end, seed, loss="pictures", most=12_800):
-    """The last bounds of an arm, in the order of the pictures' names; none if it was not run."""
+def by_picture(arm, end, seed, loss="pictures", most=None):
+    """The last bounds of an arm, in the order of the pictures' names; none if it was not run.
+
+    They are those after at most so many updates, or those that were declared to count."""
     found = {}
     for row in rows_of("rivals"):
         of = [row.get(name) for name in ("part", "arm", "gamma_max", "seed")]
         if of == ["arm", arm, end, seed]:
-            *_, last = (point for point in row["curve"] if point["updates"] <= most)
+            t, updates = [point["total"] for point in row["curve"]], most
+            if most is None:
+                k = next((k for k in range(4, len(t)) if t[k - 1] - t[k] < 0.0005), 6)
+                updates = 200 * 2 ** min(k, 6)
+            *_, last = (point for point in row["curve"] if point["updates"] <= updates)
             found.update(zip(row["scored"], last[loss], strict=True))
     return np.array([found[name] for name in sorted(found)])
 

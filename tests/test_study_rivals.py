@@ -122,6 +122,15 @@ def test_differences_are_over_pictures_and_seeds():
     assert early["learned-2"]["1b"] == 8.0 and early["image-2"]["1b"] == 1.0
 
 
+@pytest.mark.parametrize("totals, last", [([3, 2.9, 2.9, 2], 6400), ([3, 3, 2, 1], 3200),
+                                          ([3, 2, 1, 0], 12_800)])  # fmt: skip
+def test_a_score_counts_up_to_the_end_by_the_rule(totals, last):
+    lengths = (1600, 3200, 6400, 12_800, 25_600)
+    curve = [{"updates": n, "total": b} for n, b in zip(lengths, [*totals, -1], strict=True)]
+    assert rivals.scores({"curve": curve})[-1]["updates"] == last
+    assert rivals.scores({"curve": curve}, 12_800)[-1]["updates"] == 12_800
+
+
 def test_a_fork_that_was_stopped_goes_on(few, monkeypatch):
     run, folder = few
     run("vdm", fold=0, seed=0)

@@ -13,6 +13,7 @@ import io
 import math
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ PASSES = 8  # of scoring
 START = 0.6  # depth, gamma = -2.3: an encoder can do little below it
 SAVE_EVERY = 400  # updates
 FLAT = 0.0005  # bits per dimension
-MOST = 12_800  # updates
+LEAST, MOST = 3200, 12_800  # updates of an arm: before it may end, and of those that count
 ARMS = {  # where the noise ends, gamma_1, for each kind of fork
     "vdm": (2.0, 5.0),
     "image": (2.0,),
@@ -128,20 +129,21 @@ def _run(job: Job, options: Options) -> Row | Results:
     name = f"{kind(job)}-{fold}-{seed}"
     path = options.folder / f"{name}-{lr:g}-{first}.pt"
 
-    def go_on(most: int) -> tuple[list[Row], fork.Score, DiffEnc]:
+    def go_on(most: int, least: int) -> tuple[list[Row], fork.Score, DiffEnc]:
         model = fork.make_fork(job["arm"], seed, _path(options, fold, seed), START)
         lengths = [first * 2**k for k in range(20) if first * 2**k <= most]
         return trained(
             model, training_patches(training), scored_patches(scored), job["gamma_max"], lr, seed,
-            lengths, budget["least"], budget["batch"], path,
+            lengths, least, budget["batch"], path,
         )  # fmt: skip
 
-    curve, score, last = go_on(first if rate else budget["most"])
+    curve, score, last = go_on(first if rate else budget["most"], budget["least"])
     arrays = {name.replace("-", "_"): score.total.half().numpy()}
     if kind(job) == "learned-2":
         arrays[f"encoder_{fold}_{seed}"] = fork.packed(last)  # for lesson 11
     if job["part"] == "arm":
-        curve = go_on(budget["longest"])[0]
+        whatever = kind(job) == "learned-2"  # a doubling gains (rivals.md, 18)
+        curve = go_on(budget["longest"], budget["longest"] // 2 if whatever else budget["least"])[0]
     path.unlink(missing_ok=True)
     row = {**job, "lr": lr, "total": curve[-1]["total"], "scored": scored, "curve": curve}
     return Results([row], arrays) if job["part"] == "arm" else row
@@ -226,8 +228,12 @@ def runs(rows: list[Row]) -> dict[str, list[Row]]:
     return found
 
 
-def scores(row: Row, updates: float = MOST) -> list[Row]:
-    """The scores of an arm from one VDM, after at most so many updates."""
+def scores(row: Row, updates: float | None = None) -> list[Row]:
+    """The scores of an arm from one VDM after at most so many updates, or those that count: to the
+    end by the rule, and up to MOST."""
+    if updates is None:
+        late = ((a, b) for a, b in pairwise(row["curve"]) if b["updates"] >= LEAST)
+        updates = min([MOST, *(b["updates"] for a, b in late if a["total"] - b["total"] < FLAT)])
     return [point for point in row["curve"] if point["updates"] <= updates]
 
 
@@ -235,19 +241,19 @@ def bounds(
     rows: list[Row],
     seed: int,
     loss: str = "pictures",
-    updates: float = MOST,
+    updates: float | None = None,
     of_network: float = math.inf,
 ) -> Bounds:
     """Whole bounds above START of each arm, by picture, from the VDMs of one seed.
 
-    Args: loss, "priors" for the prior loss alone; updates, the last score after at most so many
-        counts, of_network: for the arms with a network, if it is fewer.
+    Args: loss, "priors" for the prior loss alone; updates, the last score after at most so many,
+        in place of that which counts; of_network, the same for networks, if fewer.
     """
     found: Bounds = {}
     for arm, of_arm in runs(rows).items():
         for row in of_arm:
             if row["seed"] == seed:
-                most = min(updates, of_network) if row["arm"] in NETWORKS else updates
+                most = min(updates, of_network) if updates and row["arm"] in NETWORKS else updates
                 pictures = zip(row["scored"], scores(row, most)[-1][loss], strict=True)
                 found.setdefault(arm, {}).update(pictures)
     return found
@@ -288,5 +294,5 @@ def outcome(low: float, high: float) -> str:
 
 
 # Updates of a VDM, of a rate, and of an arm: its first score, the least and the most it makes.
-BUDGET = {"vdm": 8000, "rate": 1600, "first": 200, "least": 3200, "most": MOST, "batch": 64}
+BUDGET = {"vdm": 8000, "rate": 1600, "first": 200, "least": LEAST, "most": MOST, "batch": 64}
 STUDY = Study(_jobs, _run, budget=BUDGET | {"longest": 8 * MOST, "jobs": 200})
