@@ -98,9 +98,9 @@ def to_the_end(
     minus = {arm: np.subtract(values[: len(vdm)], vdm) for arm, values in bits.items()}
     colours = ARM_COLOURS | dict(zip(by_vdm, 2 * (BLUE, ORANGE, GREEN), strict=False))
     panels = (
-        ("Minus vdm", minus, updates, "updates", 0.0016),
+        ("Minus vdm: only the network is slow", minus, updates, "updates", 0.0016),
         ("The bound above depth 0.6", bits, cost, "time, in updates of a VDM", 0.0019),
-        ("Learned minus fade", by_vdm, updates, "updates", 0.0007),
+        ("Learned minus fade, by VDM", by_vdm, updates, "updates", 0.0007),
     )
     figure, axes = plots.subplots(1, 3, size=(11, 4.3))
     for ax, (title, shown, unit, label, gap) in zip(axes, panels, strict=True):
@@ -115,7 +115,7 @@ def to_the_end(
             to = 0.93 * right, heights[name]
             ax.plot(*zip(end, to, strict=True), color=colours[name], lw=1, ls="-")
             ax.text(right, heights[name], name, color=colours[name], va="center")
-        ax.set(xscale="log", xlabel=label, title=title, xlim=(None, 12 * right))
+        ax.set(xscale="log", xlabel=label, title=title, xlim=(None, 15 * right))
         plots.plain_ticks(ax.xaxis, [200, 3200, 51_200])
     axes[2].axhspan(-margin, margin, color="0.9", lw=0)
     return figure
@@ -150,7 +150,7 @@ def power_explorer(
         return figure
 
     controls = slider("pictures", counts, 3, "{:d}"), slider("spread", spreads, spreads[0], "{:g}")
-    return Explorer(draw, *controls, stills=[(1, 2), (4, 2), (1, 4), (4, 4)])
+    return Explorer(draw, *controls, stills=[(4, 2), (6, 2), (4, 4), (6, 4)])
 
 
 def arms(
