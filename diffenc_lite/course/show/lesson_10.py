@@ -96,7 +96,7 @@ def to_the_end(
     vdm = bits["vdm"]
     updates: Mapping[str, float] = defaultdict(lambda: 1.0)
     minus = {arm: np.subtract(values[: len(vdm)], vdm) for arm, values in bits.items()}
-    colours = ARM_COLOURS | dict(zip(by_vdm, 2 * (BLUE, ORANGE, GREEN), strict=False))
+    colours = ARM_COLOURS | dict(zip(by_vdm, 2 * ("0.1", "0.45", "0.65"), strict=False))
     panels = (
         ("Minus vdm: only the network is slow", minus, updates, "updates", 0.0016),
         ("The bound above depth 0.6", bits, cost, "time, in updates of a VDM", 0.0019),

@@ -99,7 +99,7 @@ BREAKS: dict[str, tuple[str, Patch]] = {
     "photographs, forks": ("learned worse by 0.05", photographs(0.05)),
     "photographs, image": ("learned worse by 0.05", photographs(0.05)),
     "photographs, fade": ("learned better by 0.05", photographs(-0.05)),
-    "photographs, noise": ("learned better by 0.05", photographs(-0.05)),
+    "photographs, noise": ("affine better by 0.05", photographs(-0.05)),
     "photographs, affine": ("learned better by 0.05", photographs(-0.05)),
     "latent loss, digits": ("0.01 more diffusion", shift("fork", "learned", 0.01, "diffusion")),
     "latent loss, equal time": (

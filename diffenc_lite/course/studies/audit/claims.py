@@ -44,7 +44,7 @@ EVIDENCE: dict[str, tuple[Evidence, ...]] = {
     "counterterm": (proof("X6"), limit, of.order_of_the_left_over),
     "v-form": (proof("G4"), limit, of.residual_by_hand),
     "variance": (proof("W1", of.AVERAGES), of.tight_in_one_step),
-    "w = 1": (proof("W2", of.AVERAGES), of.price_of_a_half),
+    "w = 1": (proof("W2", f"a ratio that does not depend on T; {of.AVERAGES}"), of.price_of_a_half),
     "weights": (proof("W3", "a fixed gamma"), of.same_gradient),
     "schedule": (
         proof("W4", "prices from some images, between the depths of a fine grid"),
