@@ -1,6 +1,5 @@
 """Pictures of lesson 10, Does the encoder help?, and its explorer of power."""
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -93,10 +92,9 @@ def to_the_end(
         before; cost, of an update of an arm, in those of a VDM; by_vdm, learned minus fade after
         as many as bits; margin, of this difference.
     """
-    vdm = bits["vdm"]
-    updates: Mapping[str, float] = defaultdict(lambda: 1.0)
+    vdm, updates = bits["vdm"], dict.fromkeys([*bits, *by_vdm], 1.0)
     minus = {arm: np.subtract(values[: len(vdm)], vdm) for arm, values in bits.items()}
-    colours = ARM_COLOURS | dict(zip(by_vdm, 2 * ("0.1", "0.45", "0.65"), strict=False))
+    colours = ARM_COLOURS | dict(zip(by_vdm, 2 * ("0.0", "0.35", "0.55"), strict=False))
     panels = (
         ("Minus vdm: only the network is slow", minus, updates, "updates", 0.0016),
         ("The bound above depth 0.6", bits, cost, "time, in updates of a VDM", 0.0019),
@@ -117,7 +115,7 @@ def to_the_end(
             ax.text(right, heights[name], name, color=colours[name], va="center")
         ax.set(xscale="log", xlabel=label, title=title, xlim=(None, 15 * right))
         plots.plain_ticks(ax.xaxis, [200, 3200, 51_200])
-    axes[2].axhspan(-margin, margin, color="0.9", lw=0)
+    axes[2].axhspan(-margin, margin, color="0.94", lw=0)
     return figure
 
 
