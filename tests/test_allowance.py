@@ -65,10 +65,11 @@ def test_totals_are_by_vdm():
     assert purpose.by_vdm(rows, "image", "prior").tolist() == [0.5, 1.0, 1.5]
 
 
+@pytest.mark.parametrize("name", ["encoder", "late"])
 @pytest.mark.parametrize("seed", rivals.SEEDS)
 @pytest.mark.parametrize("fold", rivals.FOLDS)
-def test_a_shipped_encoder_scores_what_its_row_says(fold, seed):
-    rows, weights = load_results("rivals"), load_arrays("rivals")[f"encoder_{fold}_{seed}"]
+def test_a_shipped_encoder_scores_what_its_row_says(name, fold, seed):
+    rows, weights = load_results("rivals"), load_arrays("rivals")[f"{name}_{fold}_{seed}"]
     wanted = {"part": "arm", "fold": fold, "seed": seed, "arm": "learned"}
     (row,) = (row for row in rows if wanted.items() <= row.items())
     encoder = fork.load_encoder(weights, rivals.vdm_of(fold), rivals.START)
@@ -76,5 +77,6 @@ def test_a_shipped_encoder_scores_what_its_row_says(fold, seed):
     x, gamma = pixels.to_unit(images), torch.full((len(images),), 2.0)
     q = process.marginal(x + encoder.shift(x, gamma), Noise.from_gamma(gamma).like(x))
     prior = pixels.bits_per_dim(kl_to_standard(q.mean, q.variance), 768)
-    for number, found in enumerate(rivals.scores(row)[-1]["priors"]):
+    score = (row["curve"] if name == "late" else rivals.scores(row))[-1]
+    for number, found in enumerate(score["priors"]):
         assert math.isclose(prior[numbers == number].mean(), found, abs_tol=1e-5)

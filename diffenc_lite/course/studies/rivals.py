@@ -139,11 +139,14 @@ def _run(job: Job, options: Options) -> Row | Results:
 
     curve, score, last = go_on(first if rate else budget["most"], budget["least"])
     arrays = {name.replace("-", "_"): score.total.half().numpy()}
-    if kind(job) == "learned-2":
+    network = kind(job) == "learned-2"
+    if network:
         arrays[f"encoder_{fold}_{seed}"] = fork.packed(last)  # for lesson 11
-    if job["part"] == "arm":
-        whatever = kind(job) == "learned-2"  # a doubling gains (rivals.md, 18)
-        curve = go_on(budget["longest"], budget["longest"] // 2 if whatever else budget["least"])[0]
+    if job["part"] == "arm":  # the network goes on whatever a doubling gains (rivals.md, 18)
+        least = budget["longest"] // 2 if network else budget["least"]
+        curve, _, last = go_on(budget["longest"], least)
+    if network:
+        arrays[f"late_{fold}_{seed}"] = fork.packed(last)
     path.unlink(missing_ok=True)
     row = {**job, "lr": lr, "total": curve[-1]["total"], "scored": scored, "curve": curve}
     return Results([row], arrays) if job["part"] == "arm" else row
