@@ -44,7 +44,7 @@ def two_directions(cases: Sequence[tuple[float, float, float, str]]) -> Picture:
     figure, axes = subplots(1, len(cases), size=(9, 3.1))
     for ax, (before, after, reach, title) in zip(axes, cases, strict=True):
         z = np.linspace(-reach, reach, 300)
-        for v, colour, dash in ((1.0, "0.45", "--"), (before, BLUE, "-"), (after, GREEN, "-")):
+        for v, colour, dash in ((1.0, "0.45", ":"), (before, BLUE, "-"), (after, GREEN, "--")):
             density = np.exp(-(z**2) / (2 * v)) / math.sqrt(2 * math.pi * v)
             ax.plot(z, density, color=colour, ls=dash)
         ax.set(title=title, xlabel="$z_1$ along the direction", yticks=[], ylim=(0, 0.5))
@@ -78,19 +78,26 @@ def freedom(
 
 
 def slopes(
-    s: ArrayLike, measured: Sequence[ArrayLike], grid: ArrayLike, theory: ArrayLike
+    s: ArrayLike,
+    measured: Sequence[ArrayLike],
+    once: Sequence[tuple[float, float]],
+    grid: ArrayLike,
+    theory: ArrayLike,
 ) -> Picture:
-    """Factors f_1 of directions against their variance: dots for each VDM, the theory's curve."""
+    """Factors f_1 of directions against their variance: dots for each VDM, those that one direction
+    had earlier, the theory's curve."""
     figure, ax = subplots(size=(8, 4.0))
     ax.axhline(1, color="0.5", lw=1.2, ls="-")
     ax.axvline(1, color="0.5", lw=1.2, ls=":")
     for colour, marker, factors in zip(ENCODERS, "os^", measured, strict=True):
         ax.plot(s, factors, marker, color=colour, ms=6, alpha=0.8)
+    ax.plot(*zip(*once, strict=True), "o", mfc="none", color=GREEN, ms=7)
     ax.plot(grid, theory, color=RED, ls="-", lw=2.8)
     ax.text(0.002, 1.19, "theory: stretched a little", color=RED)
     ax.text(12, 0.3, "theory:\ndimmed", color=RED, ha="right")
     ax.text(110, 0.06, "grey of the\nwhole patch", ha="right", fontsize=12)
-    ax.text(200, 1.04, "colour", ha="right", fontsize=12)
+    ax.text(34, 0.5, "blue against\nyellow; hollow:\nbefore long\ntraining", fontsize=12)
+    ax.text(2.2, 1.03, "green against magenta", fontsize=12)
     ax.text(5.0, 0.58, "ramps", ha="right", fontsize=12)
     ax.text(0.002, 0.08, "dots: three encoders", color="0.3")
     ax.set(xscale="log", ylim=(0, 1.3), xlabel="variance $s$ of the direction")
