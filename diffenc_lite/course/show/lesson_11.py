@@ -111,11 +111,11 @@ def grey_by_depth(
     """How much the grey direction is dimmed, by depth."""
     figure, ax = subplots(size=(8, 3.2))
     ax.plot(t, theory, color=RED, ls="-", lw=2.8)
-    ax.plot(t, gate, color="0.5", ls="--")
     for colour, dimmed in zip(ENCODERS, measured, strict=True):
         ax.plot(t, dimmed, color=colour, ls="-", lw=1.6)
+    ax.plot(t, gate, color=BLACK, ls=":", lw=1.6)
     ax.text(0.655, 0.4, "theory", color=RED, ha="right")
-    ax.text(0.838, 0.85, "the gate\nof a pixel", color="0.4", va="center")
+    ax.text(0.715, 0.22, "dotted: the gate of a pixel", color=BLACK)
     ax.text(0.838, 0.66, "three\nencoders", color=ENCODERS[0], va="center")
     ax.set_xlim(0.595, 0.9)
     ax.set(xlabel="depth $t$", ylabel="$1-f$", ylim=(0, 0.9))
