@@ -617,7 +617,7 @@ PLOTS = {  # what is drawn, and for each of its axes the lines and bars that are
     lambda: lesson_11.freedom(X, X, {"scaling": A, "learned": B}, C): [
         {"scaling": [A], "learned, mean\n(dotted: largest)": [C, B]}
     ],
-    lambda: lesson_11.slopes(X, [B, B, C], X, A): [{"theory": [A]}],
+    lambda: lesson_11.slopes(X, [B, B, C], [(1.0, 0.9)], X, A): [{"theory": [A]}],
     lambda: lesson_11.grey_by_depth(X, A, [B, X, X], C): [{"theory": [A], "three": [B]}],
     lambda: lesson_11.counterterm(X, A, B, FITS): [
         {r"if $\hat x$ were $x_t$": [A], "paid": [B]}, {k: [ys] for k, (ys, _) in FITS.items()},
