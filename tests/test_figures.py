@@ -468,7 +468,7 @@ def test_10_each_picture_is_a_circle_beside_their_mean_and_the_margin():
 
 def test_10_curves_go_over_updates_and_over_time():
     bits, cost = {"vdm": [3.5, 3.0], "learned": [2.5, 1.5]}, {"vdm": 1.2, "learned": 2.0}
-    by_vdm = {"1, seed 1": [0.2, 0.1, -0.1]}
+    by_vdm = {"VDM 1": [0.2, 0.1, -0.1]}
     left, right, last = lesson_10.to_the_end(200, bits, cost, by_vdm, 0.002).axes
     for arm, equal, timed in zip(bits, left.lines[:2], right.lines[:2], strict=True):
         minus = np.subtract(bits[arm], bits["vdm"])
@@ -476,7 +476,7 @@ def test_10_curves_go_over_updates_and_over_time():
         times = cost[arm] * np.array([200, 400])
         np.testing.assert_allclose(timed.get_xydata(), np.c_[times, bits[arm]])
     drawn = last.lines[0].get_xydata()
-    np.testing.assert_allclose(drawn, np.c_[[200, 400, 800], by_vdm["1, seed 1"]])
+    np.testing.assert_allclose(drawn, np.c_[[200, 400, 800], by_vdm["VDM 1"]])
 
 
 def test_11_every_position_shows_its_patch_and_its_depth(generator):
@@ -614,12 +614,14 @@ PLOTS = {  # what is drawn, and for each of its axes the lines and bars that are
     lambda: lesson_10.false_alarms(X, A, B): [
         {"looking after every pair": [A], "looking once": [B]}
     ],
-    lambda: lesson_11.freedom(X, X, {"scaling": A, "learned": B}, C): [
-        {"scaling": [A], "learned, mean\n(dotted: largest)": [C, B]}
+    lambda: lesson_11.freedom(X, X, {"scaling": A, "small": B}, C): [
+        {"scaling": [A], "small, mean\n(dotted: largest)": [C, B]}
     ],
-    lambda: lesson_11.slopes(X, [B, B, C], [(1.0, 0.9)], X, A): [{"theory": [A]}],
+    lambda: lesson_11.slopes(X, [B, B, C], [(1.0, 0.9)], X, A, C): [
+        {"theory": [A], "start alone": [C]}
+    ],
     lambda: lesson_11.grey_by_depth(X, A, [B, X, X], C): [{"theory": [A], "three": [B]}],
-    lambda: lesson_11.counterterm(X, A, B, FITS): [
+    lambda: lesson_04.counterterm(X, A, B, FITS): [
         {r"if $\hat x$ were $x_t$": [A], "paid": [B]}, {k: [ys] for k, (ys, _) in FITS.items()},
     ],
     lambda: lesson_12.dots(
@@ -654,7 +656,9 @@ PLOTS = {  # what is drawn, and for each of its axes the lines and bars that are
     lambda: lesson_14.coarse_shares([1, 2, 3], {"d": {"a": A, "b": B}, "e": {"a": C, "b": A}}): [
         {"a": [A], "b": [B]}, {"a": [C], "b": [A]},
     ],
-    lambda: lesson_11.rivals({"a": A, "b": B}): [{"a": [A.mean()], "b": [B.mean()]}],
+    lambda: lesson_11.rivals({"a": A, "b": B}, {"a": B, "b": C}): [
+        {"a": [A.mean()], "b": [B.mean()]}, {"": [B.mean(), C.mean()]},
+    ],
     lambda: lesson_12.bound_and_samples(
         {"a": 3.0, "b": 2.0, "c": 1.0}, {"d": np.zeros((2, 2)), "e": np.ones((2, 2))}
     ): [{"a": [3], "b": [2], "c": [1]}, {}, {}],

@@ -36,24 +36,22 @@ def by_picture(differences: Mapping[str, ArrayLike], interval: Interval, margin:
 
 
 def allowances(bounds: Mapping[str, Mapping[str, float]]) -> Picture:
-    """X5's upper bound as a bar of length 1: what one image can take, what is left to a network at
-    least, and at most.
+    """X5's upper bound as a bar of length 1: what one image can take, what is left to others at
+    least, and at most; the three numbers beside it.
 
     Args: prior, normal and mean, in bits per dimension, by data set.
     """
-    figure, ax = plots.subplots(size=(8, 0.9 + 0.55 * len(bounds)))
+    figure, ax = plots.subplots(size=(9, 0.9 + 0.55 * len(bounds)))
     for k, row in enumerate(bounds.values()):
         share, least = row["mean"] / row["prior"], row["normal"] / row["prior"]
         ax.barh(k, share, color=PRIOR)
         ax.barh(k, least - share, left=share, color=GREEN, alpha=0.6)
         ax.barh(k, 1 - least, left=least, color=GREEN, alpha=0.2)
-        if share > 0.15:
-            ax.text(share / 2, k, f"{row['mean']:.4f}", ha="center", va="center")
         rest = f"{row['normal'] - row['mean']:.4f} to {row['prior'] - row['mean']:.4f}"
-        ax.text((share + 1) / 2, k, rest, ha="center", va="center")
+        ax.text(1.01, k, f"{row['mean']:.4f}, then {rest}", va="center")
     plots.name_rows(ax, list(bounds))
     ax.set(xticks=[], xlim=(0, 1))
-    ax.set_title("One image (blue), left at least (green), at most (pale)")
+    ax.set_title("One image (blue), others surely (green), others perhaps (pale)")
     return figure
 
 
@@ -90,28 +88,28 @@ def to_the_end(
 
     Args: first, updates of the first score; bits, by arm, each after twice as many as the one
         before; cost, of an update of an arm, in those of a VDM; by_vdm, learned minus fade after
-        as many as bits; margin, of this difference.
+        as many as bits, second seeds named so; margin, of this difference.
     """
     vdm, updates = bits["vdm"], dict.fromkeys([*bits, *by_vdm], 1.0)
     minus = {arm: np.subtract(values[: len(vdm)], vdm) for arm, values in bits.items()}
-    colours = ARM_COLOURS | dict(zip(by_vdm, 2 * ("0.0", "0.35", "0.55"), strict=False))
+    colours = ARM_COLOURS | dict(zip(by_vdm, 2 * ("0.0", "0.35", "0.65"), strict=False))
     panels = (
         ("Minus vdm: only the network is slow", minus, updates, "updates", 0.0016),
         ("The bound above depth 0.6", bits, cost, "time, in updates of a VDM", 0.0019),
-        ("Learned minus fade, by VDM", by_vdm, updates, "updates", 0.0007),
+        ("Learned minus fade, by VDM", by_vdm, updates, "updates; dashed: second seed", 0.0007),
     )
     figure, axes = plots.subplots(1, 3, size=(11, 4.3))
     for ax, (title, shown, unit, label, gap) in zip(axes, panels, strict=True):
-        ends = {name: float(values[-1]) for name, values in shown.items()}
+        ends = {name: float(values[-1]) for name, values in shown.items() if "seed" not in name}
         heights, right = plots.apart(ends, gap), 1.0
         for name, values in shown.items():
             x = first * unit[name] * 2.0 ** np.arange(len(values))
-            ax.plot(x, values, "--o" if name.endswith("2") else "-o", color=colours[name], ms=4)
+            ax.plot(x, values, "-o" if name in ends else "--o", color=colours[name], ms=4)
             right = max(right, 1.8 * x[-1])
-        for name, values in shown.items():
-            end = first * unit[name] * 2.0 ** (len(values) - 1), ends[name]
+        for name in ends:
+            end = first * unit[name] * 2.0 ** (len(shown[name]) - 1), ends[name]
             to = 0.93 * right, heights[name]
-            ax.plot(*zip(end, to, strict=True), color=colours[name], lw=1, ls="-")
+            ax.plot(*zip(end, to, strict=True), color=colours[name], lw=0.8, ls=":")
             ax.text(right, heights[name], name, color=colours[name], va="center")
         ax.set(xscale="log", xlabel=label, title=title, xlim=(None, 15 * right))
         plots.plain_ticks(ax.xaxis, [200, 3200, 51_200])

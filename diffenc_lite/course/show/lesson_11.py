@@ -32,7 +32,7 @@ def between_x_and_y(sigma2: Mapping[float, float]) -> Picture:
             arrow(ax, (left, y), (at, y), colour=RED)
         ax.plot(at, y, "o", color=COLOURS["x_t"], ms=11)
         words(ax, (at, y - 0.3), "$x_t$", COLOURS["x_t"])
-    words(ax, (3.9, 1.55), r"the change, $\sigma_t^2\,(y-x)$", RED)
+    words(ax, (3.9, 1.55), r"the change (E3), $\sigma_t^2\,(y-x)$", RED)
     return figure
 
 
@@ -66,12 +66,12 @@ def freedom(
     ax.fill_between(t, allowed, 3, color="0.85", lw=0)
     ax.text(0.02, 0.6, "forbidden by X7", color="0.35")
     ax.plot(t, largest, color=GREEN, ls=":")
-    for name, sizes in typical.items():
-        ax.plot(t, sizes, color=COLOURS[name], ls="-")
+    for sizes, colour in zip(typical.values(), (ORANGE, GREEN), strict=True):
+        ax.plot(t, sizes, color=colour, ls="-")
     ax.axhline(2 / 256, color=BLACK, lw=1, ls="-")
     ax.text(0.02, 2 / 256 * 1.2, "one grey level")
     ax.text(0.76, 0.3, "scaling", color=ORANGE, va="center", fontsize=12)
-    ax.text(0.45, 6e-4, "learned, mean\n(dotted: largest)", color=GREEN, va="top")
+    ax.text(0.45, 6e-4, "small, mean\n(dotted: largest)", color=GREEN, va="top")
     ax.set(yscale="log", ylim=(1e-5, 3), xlim=(0, 1), xlabel="depth $t$", ylabel="$|x_t-x|$")
     ax.set_title("Before $t=0.4$, not one grey level")
     return figure
@@ -83,19 +83,22 @@ def slopes(
     once: Sequence[tuple[float, float]],
     grid: ArrayLike,
     theory: ArrayLike,
+    start: ArrayLike,
 ) -> Picture:
     """Factors f_1 of directions against their variance: dots for each VDM, those that one direction
-    had earlier, the theory's curve."""
+    had earlier, the theory's curve and that of the start alone."""
     figure, ax = subplots(size=(8, 4.0))
     ax.axhline(1, color="0.5", lw=1.2, ls="-")
     ax.axvline(1, color="0.5", lw=1.2, ls=":")
     for colour, marker, factors in zip(ENCODERS, "os^", measured, strict=True):
         ax.plot(s, factors, marker, color=colour, ms=6, alpha=0.8)
     ax.plot(*zip(*once, strict=True), "o", mfc="none", color=GREEN, ms=7)
+    ax.plot(grid, start, color=ORANGE, ls="-", lw=1.4)
     ax.plot(grid, theory, color=RED, ls="-", lw=2.8)
     ax.text(0.002, 1.19, "theory: stretched a little", color=RED)
-    ax.text(12, 0.3, "theory:\ndimmed", color=RED, ha="right")
-    ax.text(110, 0.06, "grey of the\nwhole patch", ha="right", fontsize=12)
+    ax.text(11, 0.59, "theory", color=RED)
+    ax.text(3.6, 0.38, "start alone", color=ORANGE, ha="right")
+    ax.text(75, 0.27, "grey of the\nwhole patch", fontsize=12)
     ax.text(34, 0.5, "blue against\nyellow; hollow:\nbefore long\ntraining", fontsize=12)
     ax.text(2.2, 1.03, "green against magenta", fontsize=12)
     ax.text(5.0, 0.58, "ramps", ha="right", fontsize=12)
@@ -123,17 +126,22 @@ def grey_by_depth(
     return figure
 
 
-def rivals(scores: Mapping[str, Sequence[float]]) -> Picture:
-    """R^2 of the change from each explanation, a dot for each VDM."""
-    figure, ax = subplots(size=(8, 0.9 + 0.5 * len(scores)))
-    for row, values in enumerate(scores.values()):
-        ax.barh(row, np.mean(values), color=GREEN, alpha=0.3)
-        ax.plot(values, [row] * len(values), "o", color=GREEN, ms=6)
-        ax.text(max(values) + 0.02, row, f"{np.mean(values):.2f}", va="center")
-    ax.set(xlim=(0, 1.05), yticks=range(len(scores)), yticklabels=list(scores))
-    ax.set(xlabel="$R^2$ of the change that depends on the patch")
-    ax.invert_yaxis()
-    ax.grid(axis="y", visible=False)
+def rivals(scores: Mapping[str, Sequence[float]], sizes: Mapping[str, Sequence[float]]) -> Picture:
+    """R^2 of the change from each explanation, and its slope; a dot for each VDM."""
+    figure, axes = subplots(1, 2, size=(9, 0.9 + 0.5 * len(scores)))
+    labels = "$R^2$ of what differs from patch to patch", "slope on the story"
+    for ax, found, label in zip(axes, (scores, sizes), labels, strict=True):
+        for row, values in enumerate(found.values()):
+            ax.barh(row, np.mean(values), color=GREEN, alpha=0.3)
+            ax.plot(values, [row] * len(values), "o", color=GREEN, ms=6)
+            ax.text(max(values) + 0.03, row, f"{np.mean(values):.2f}", va="center")
+        ax.axvline(1, color="0.5", lw=1.2, ls=":")
+        ax.set(xlim=(0, 1.2), yticks=range(len(found)), xlabel=label)
+        ax.set_yticklabels(list(found) if ax is axes[0] else [])
+        ax.invert_yaxis()
+        ax.grid(axis="y", visible=False)
+    axes[0].set_title("Two stories explain it")
+    axes[1].set_title("One has the size, too")
     return figure
 
 
@@ -150,34 +158,6 @@ def agreement(names: Sequence[str], matrices: Mapping[str, ArrayLike]) -> Pictur
         ax.set_xticks(range(len(names)), names, rotation=40, ha="right")
         ax.set_yticks(range(len(names)), names if ax is axes[0] else [])
         ax.grid(False)
-    return figure
-
-
-def counterterm(
-    t: ArrayLike,
-    insisting: ArrayLike,
-    paid: ArrayLike,
-    fits: Mapping[str, tuple[ArrayLike, ArrayLike]],
-) -> Picture:
-    """Left, what the counterterm would cost and what is paid; right, slopes on what is asked for.
-
-    Args: fits, slopes and half widths of their intervals by model, at t = 0.6 to 0.85.
-    """
-    figure, (left, right) = subplots(1, 2, size=(10, 3.5))
-    left.plot(t, insisting, color=RED, ls="-")
-    left.plot(t, paid, color=GREEN, ls="-")
-    left.text(0.79, 1.9, r"if $\hat x$ were $x_t$", color=RED)
-    left.text(0.31, 1.25, "paid", color=GREEN)
-    left.set(xlabel="depth $t$", ylabel="bits/dim, per unit of $t$")
-    left.set_title("Dearest in the middle, not near $t=1$")
-    at = np.linspace(0.6, 0.85, 6)
-    for (name, (slope, half)), colour in zip(fits.items(), (GREEN, BLUE, BLACK), strict=True):
-        right.errorbar(at, slope, half, color=colour, fmt="o", ls="-", ms=5, capsize=3)
-        right.text(0.865, np.asarray(slope)[-1], name, color=colour, va="center")
-    right.axhline(1, color="0.5", lw=1.2, ls=":")
-    right.set(xlabel="depth $t$", xlim=(0.58, 1.0), ylim=(-0.05, 1.4), ylabel="slope")
-    right.set_title("The size is right where blur is small")
-    right.set_xticks([0.6, 0.7, 0.8])
     return figure
 
 

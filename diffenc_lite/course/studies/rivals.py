@@ -231,12 +231,16 @@ def runs(rows: list[Row]) -> dict[str, list[Row]]:
     return found
 
 
+def end_by_rule(row: Row) -> float:
+    """Updates at the end of the first doubling, from LEAST on, that gained less than FLAT."""
+    late = ((a, b) for a, b in pairwise(row["curve"]) if b["updates"] >= LEAST)
+    return min((b["updates"] for a, b in late if a["total"] - b["total"] < FLAT), default=math.inf)
+
+
 def scores(row: Row, updates: float | None = None) -> list[Row]:
     """The scores of an arm from one VDM after at most so many updates, or those that count: to the
     end by the rule, and up to MOST."""
-    if updates is None:
-        late = ((a, b) for a, b in pairwise(row["curve"]) if b["updates"] >= LEAST)
-        updates = min([MOST, *(b["updates"] for a, b in late if a["total"] - b["total"] < FLAT)])
+    updates = min(MOST, end_by_rule(row)) if updates is None else updates
     return [point for point in row["curve"] if point["updates"] <= updates]
 
 
