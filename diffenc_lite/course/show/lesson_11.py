@@ -140,8 +140,8 @@ def rivals(scores: Mapping[str, Sequence[float]], sizes: Mapping[str, Sequence[f
         ax.set_yticklabels(list(found) if ax is axes[0] else [])
         ax.invert_yaxis()
         ax.grid(axis="y", visible=False)
-    axes[0].set_title("Two stories explain it")
-    axes[1].set_title("One has the size, too")
+    axes[0].set_title("What a story explains")
+    axes[1].set_title("Has it the size? 1 is right")
     return figure
 
 
