@@ -33,7 +33,7 @@ encoder that looks at the image, one whose $x_t-x$ depends on $x$? All that appl
 a: a VDM with as many parameters as the VDM and the encoder together
 b: y = x + one image for each gamma, the same for all x
 c: y = (1 + a(gamma)) x, with a trained number a for each gamma
-d: a learned encoder with half as many parameters
+d: the VDM that was trained on, with p(z_1) = N(m, S) of the mean and covariance of z_1
 Hint: For each arm ask: if x were another image, would x_t - x be another one?
 Hint: An arm without an encoder has $x_t=x$.
 Hint: To multiply by $1+a$ is to add $a\,x$.
@@ -57,7 +57,7 @@ Hint: Solve for $1-\rho$: the square of a ratio.
 
 answer_10_1 = "((s_2 - 1)/(1 + exp(gamma_1)) + log(1 + exp(-gamma_1)))/2"
 answer_10_2 = "bc"
-answer_10_3 = "ab"
+answer_10_3 = "abd"
 
 
 def answer_10_5() -> float:

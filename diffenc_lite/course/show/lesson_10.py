@@ -44,14 +44,14 @@ def allowances(bounds: Mapping[str, Mapping[str, float]]) -> Picture:
     figure, ax = plots.subplots(size=(9, 0.9 + 0.55 * len(bounds)))
     for k, row in enumerate(bounds.values()):
         share, least = row["mean"] / row["prior"], row["normal"] / row["prior"]
-        ax.barh(k, share, color=PRIOR)
+        ax.barh(k, share, color=ORANGE)
         ax.barh(k, least - share, left=share, color=GREEN, alpha=0.6)
         ax.barh(k, 1 - least, left=least, color=GREEN, alpha=0.2)
         rest = f"{row['normal'] - row['mean']:.4f} to {row['prior'] - row['mean']:.4f}"
         ax.text(1.01, k, f"{row['mean']:.4f}, then {rest}", va="center")
     plots.name_rows(ax, list(bounds))
     ax.set(xticks=[], xlim=(0, 1))
-    ax.set_title("One image (blue), others surely (green), others perhaps (pale)")
+    ax.set_title("One image (gold); the rest of the start: surely (green), perhaps (pale)")
     return figure
 
 
@@ -94,7 +94,13 @@ def to_the_end(
     minus = {arm: np.subtract(values[: len(vdm)], vdm) for arm, values in bits.items()}
     colours = ARM_COLOURS | dict(zip(by_vdm, 2 * ("0.0", "0.35", "0.65"), strict=False))
     panels = (
-        ("Minus vdm: only the network is slow", minus, updates, "updates", 0.0016),
+        (
+            "Minus vdm: the network is slow",
+            minus,
+            updates,
+            "updates; the ended keep their score",
+            0.0016,
+        ),
         ("The bound above depth 0.6", bits, cost, "time, in updates of a VDM", 0.0019),
         ("Learned minus fade, by VDM", by_vdm, updates, "updates; dashed: second seed", 0.0007),
     )
