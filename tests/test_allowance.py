@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from draws import F64
+from draws import F64, module_of
 from torch.distributions import MultivariateNormal, Normal, kl_divergence
 
 from diffenc_lite import pixels, process
@@ -42,6 +42,14 @@ def test_three_images_many_times(gamma):
     torch.testing.assert_close(bits, saved / unit)
     of_itself = saved_by_normal_prior(IMAGES, IMAGES, gamma).mean().item()
     assert of_itself == pytest.approx(found.normal, rel=1e-9)
+
+
+def test_a_prior_of_the_encoders_own_last_latents():
+    """Three images whose encodings are known: the same as for images that look so (x / 2 each)."""
+    halves = torch.tensor([[64, 127, 191], [127, 64, 100], [191, 80, 120]], dtype=torch.uint8)
+    half_of = module_of(shift=lambda x, gamma: pixels.to_unit(halves)[: len(x)] - x)
+    saved = saved_by_normal_prior(IMAGES, IMAGES, 2.0, half_of)
+    torch.testing.assert_close(saved, saved_by_normal_prior(halves, halves, 2.0), rtol=1e-5, atol=0)
 
 
 def test_a_shipped_vdm_has_the_bound_of_its_card():

@@ -8,9 +8,9 @@ import torch
 from .forms import POSITIVE, Formula, Number, Program
 
 QUESTIONS = r"""
-10.1: A pixel has the mean $c$ and the variance $s_2$ over all images. Take its ceiling, the prior
-loss averaged over the images, and subtract the image's share. What is left to a network at most, in
-nats? A formula in `s_2, gamma_1`.
+10.1: A pixel has the mean $c$ and the variance $s_2$ over all images. Average its prior
+loss over the images, and subtract what one image can take, $\frac12\alpha_1^2c^2$. What is left
+to a network at most, in nats? A formula in `s_2, gamma_1`.
 Hint: The prior loss of one image is a KL divergence of two Gaussians (lesson 01).
 Hint: On average $x^2$ is $c^2+s_2$.
 Hint: With $\sigma_1^2=1-\alpha_1^2$ what remains is one multiple of $s_2-1$ and one logarithm.
@@ -41,7 +41,7 @@ Hint: To multiply by $1+a$ is to add $a\,x$.
 10.4: **Simulate peeking.** There is no effect: the differences are standard normal, and their
 standard deviation 1 is known. After each pair somebody computes $z_k=(d_1+\dots+d_k)/\sqrt k$, and
 stops with the news of an effect as soon as $|z_k|>1.96$. Write a function of their differences that
-says for each of many studies whether it ended with the news. Then draw `torch.randn(20_000, 5)`:
+says for each of many studies whether it announced an effect. Then draw `torch.randn(20_000, 5)`:
 how many of 20,000 such studies do?
 Hint: `cumsum` along the looks gives all sums $d_1+\dots+d_k$.
 Hint: Divide by the roots of 1, 2, ..., and ask of each row whether any entry is too large.

@@ -102,7 +102,7 @@ def slopes(
     ax.text(34, 0.5, "blue against\nyellow; hollow:\nbefore long\ntraining", fontsize=12)
     ax.text(2.2, 1.03, "green against magenta", fontsize=12)
     ax.text(5.0, 0.58, "ramps", ha="right", fontsize=12)
-    ax.text(0.002, 0.08, "dots: three encoders", color="0.3")
+    ax.text(0.002, 0.08, "marks: encoders 1 to 3", color="0.3")
     ax.set(xscale="log", ylim=(0, 1.3), xlabel="variance $s$ of the direction")
     ax.set(ylabel="factor $f_1$", title="What is left of each direction at the last depth")
     return figure

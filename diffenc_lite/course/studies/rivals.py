@@ -237,6 +237,12 @@ def end_by_rule(row: Row) -> float:
     return min((b["updates"] for a, b in late if a["total"] - b["total"] < FLAT), default=math.inf)
 
 
+def by_rule(rows: list[Row]) -> list[Row]:
+    """The arms, each cut where the rule ends it, however long it was trained."""
+    arms = (row for row in rows if row["part"] == "arm")
+    return [row | {"curve": scores(row, end_by_rule(row))} for row in arms]
+
+
 def scores(row: Row, updates: float | None = None) -> list[Row]:
     """The scores of an arm from one VDM after at most so many updates, or those that count: to the
     end by the rule, and up to MOST."""
