@@ -127,21 +127,21 @@ def grey_by_depth(
 
 
 def rivals(scores: Mapping[str, Sequence[float]], sizes: Mapping[str, Sequence[float]]) -> Picture:
-    """R^2 of the change from each explanation, and its slope; a dot for each VDM."""
+    """R^2 of the change from each explanation; slopes beyond the grey, of the first of them; a dot for
+    each VDM."""
     figure, axes = subplots(1, 2, size=(9, 0.9 + 0.5 * len(scores)))
-    labels = "$R^2$ of what differs from patch to patch", "slope on the story"
+    labels = "$R^2$ of what differs from patch to patch", "slope beyond the grey; 1 is right"
     for ax, found, label in zip(axes, (scores, sizes), labels, strict=True):
         for row, values in enumerate(found.values()):
             ax.barh(row, np.mean(values), color=GREEN, alpha=0.3)
             ax.plot(values, [row] * len(values), "o", color=GREEN, ms=6)
             ax.text(max(values) + 0.03, row, f"{np.mean(values):.2f}", va="center")
         ax.axvline(1, color="0.5", lw=1.2, ls=":")
-        ax.set(xlim=(0, 1.2), yticks=range(len(found)), xlabel=label)
-        ax.set_yticklabels(list(found) if ax is axes[0] else [])
-        ax.invert_yaxis()
+        ax.set(xlim=(0, 1.2), ylim=(len(scores) - 0.5, -0.5), xlabel=label)
+        ax.set_yticks(range(len(scores)), list(scores) if ax is axes[0] else len(scores) * [""])
         ax.grid(axis="y", visible=False)
-    axes[0].set_title("What a story explains")
-    axes[1].set_title("Has it the size? 1 is right")
+    axes[0].set_title("Many stories explain much")
+    axes[1].set_title("Which has the size?")
     return figure
 
 
