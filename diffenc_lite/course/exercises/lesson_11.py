@@ -34,10 +34,10 @@ predict, compared with $\gamma_1=2$? `allowance` and `best_motion` can check it.
 a: the mean patch has a larger share of what can be saved
 b: a direction with $s=1$ is now dimmed
 c: fine detail is stretched less
-d: the grey of the whole patch, $s=177$, is dimmed more: the way is longer
+d: the grey of the whole patch, $s=174$, is dimmed more: the way is longer
 Hint: How do the starts of a mean and of a variance depend on a small alpha_1^2?
 Hint: For s = 1, v is 1 at every gamma_1.
-Hint: For s = 177 the start is (v - 1 - ln v)/2 with v = 1 + alpha_1^2 (s - 1): how much of it is
+Hint: For s = 174 the start is (v - 1 - ln v)/2 with v = 1 + alpha_1^2 (s - 1): how much of it is
 left to save at gamma_1 = 5?
 """
 

@@ -102,6 +102,7 @@ def slopes(
     ax.text(34, 0.5, "blue against\nyellow; hollow:\nbefore long\ntraining", fontsize=12)
     ax.text(2.2, 1.03, "green against magenta", fontsize=12)
     ax.text(5.0, 0.58, "ramps", ha="right", fontsize=12)
+    ax.text(1.35, 0.77, "next three", ha="right", fontsize=12)
     ax.text(0.002, 0.08, "marks: encoders 1 to 3", color="0.3")
     ax.set(xscale="log", ylim=(0, 1.3), xlabel="variance $s$ of the direction")
     ax.set(ylabel="factor $f_1$", title="What is left of each direction at the last depth")
@@ -127,10 +128,9 @@ def grey_by_depth(
 
 
 def rivals(scores: Mapping[str, Sequence[float]], sizes: Mapping[str, Sequence[float]]) -> Picture:
-    """R^2 of the change from each explanation; slopes beyond the grey, of the first of them; a dot for
-    each VDM."""
+    """R^2 of the change from each explanation, and slopes beyond the grey; a dot for each VDM."""
     figure, axes = subplots(1, 2, size=(9, 0.9 + 0.5 * len(scores)))
-    labels = "$R^2$ of what differs from patch to patch", "slope beyond the grey; 1 is right"
+    labels = "$R^2$", "slope beyond the grey; 1 is right"
     for ax, found, label in zip(axes, (scores, sizes), labels, strict=True):
         for row, values in enumerate(found.values()):
             ax.barh(row, np.mean(values), color=GREEN, alpha=0.3)
