@@ -152,7 +152,7 @@ def power_explorer(
         return figure
 
     controls = slider("pictures", counts, 3, "{:d}"), slider("spread", spreads, spreads[0], "{:g}")
-    return Explorer(draw, *controls, stills=[(4, 2), (6, 2), (4, 4), (6, 4)])
+    return Explorer(draw, *controls, stills=[(4, 4), (6, 4)])
 
 
 def arms(

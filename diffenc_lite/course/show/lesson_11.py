@@ -140,7 +140,7 @@ def rivals(scores: Mapping[str, Sequence[float]], sizes: Mapping[str, Sequence[f
         ax.set(xlim=(0, 1.2), ylim=(len(scores) - 0.5, -0.5), xlabel=label)
         ax.set_yticks(range(len(scores)), list(scores) if ax is axes[0] else len(scores) * [""])
         ax.grid(axis="y", visible=False)
-    axes[0].set_title("Many stories explain much")
+    axes[0].set_title("Every story explains much")
     axes[1].set_title("Which has the size?")
     return figure
 
