@@ -582,7 +582,6 @@ def test_14_bars_and_labels_stand_where_their_numbers_say():
 X, A, B, C = np.array([[1.0, 2.0, 4.0], [0.1, 0.2, 0.4], [0.5, 0.6, 0.8], [0.9, 0.7, 0.3]])
 O = np.zeros(3)  # noqa: E741  # an error bar
 LEVELS = np.arange(256) / 1e5
-FITS = {name: (np.r_[ys, ys], 1) for name, ys in (("a", A), ("b", B), ("c", C))}
 
 
 def at_x(ys):
@@ -621,9 +620,7 @@ PLOTS = {  # what is drawn, and for each of its axes the lines and bars that are
         {"theory": [A], "start alone": [C]}
     ],
     lambda: lesson_11.grey_by_depth(X, A, [B, X, X], C): [{"theory": [A], "three": [B]}],
-    lambda: lesson_04.counterterm(X, A, B, FITS): [
-        {r"if $\hat x$ were $x_t$": [A], "paid": [B]}, {k: [ys] for k, (ys, _) in FITS.items()},
-    ],
+    lambda: lesson_04.counterterm(X, A, B): [{r"if $\hat x$ were $x_t$": [A], "paid": [B]}],
     lambda: lesson_12.dots(
         {"p": {"a": (A, X), "b": (B, X)}, "q": {"a": (C, X)}}, [4, 8, 16], "", ["r", "b"]
     ): [{"a": [A], "b": [B]}, {"a": [C]}],

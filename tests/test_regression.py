@@ -45,14 +45,6 @@ def test_r2_counts_from_the_mean_picture():
         regression.explained(torch.ones(3, 2), torch.zeros(3, 2), torch.ones(5, 2))
 
 
-def test_a_slope_knows_its_size_and_its_error(x, normal):
-    fits = [regression.slope(1.2 * x + 0.5 * normal(*x.shape), x) for _ in range(40)]
-    slopes, errors = torch.tensor(fits).T
-    assert abs(slopes.mean() - 1.2) < 4 * errors.mean() / 40**0.5
-    assert 0.6 < slopes.std() / errors.mean() < 1.5
-    assert regression.slope(3 * x, x) == pytest.approx((3, 0), abs=1e-9)
-
-
 def test_it_finds_what_a_pixel_can_know_and_no_more(x, x_new, normal):
     assert r2(line, x, x_new) > 0.99
     assert 0.5 < r2(blur, x, x_new) < 0.9  # 25 of 31 parts are its own

@@ -15,7 +15,7 @@ from ...schedule import GAMMA_MAX, GAMMA_MIN, LinearSchedule
 from .drawing import COLOURS, arrow, canvas, words
 from .explorers import Explorer, slider
 from .lesson_06 import sigmoid
-from .plots import BLACK, BLUE, GREEN, PURPLE, RED, SKY, Picture, show_image, subplots
+from .plots import BLACK, GREEN, PURPLE, RED, SKY, Picture, show_image, subplots
 
 
 def blurring(x: Tensor, eps: Tensor, t: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -219,29 +219,13 @@ def _move(ax: Axes, start: float, step: float, long: float, colour: str) -> floa
     return moved
 
 
-def counterterm(
-    t: ArrayLike,
-    insisting: ArrayLike,
-    paid: ArrayLike,
-    fits: Mapping[str, tuple[ArrayLike, ArrayLike]],
-) -> Picture:
-    """Left, what the counterterm would cost and what is paid; right, slopes on what is asked for.
-
-    Args: fits, slopes and half widths of their intervals by model, at t = 0.6 to 0.85.
-    """
-    figure, (left, right) = subplots(1, 2, size=(10, 3.5))
-    left.plot(t, insisting, color=RED, ls="-")
-    left.plot(t, paid, color=GREEN, ls="-")
-    left.text(0.79, 1.9, r"if $\hat x$ were $x_t$", color=RED)
-    left.text(0.31, 1.25, "paid", color=GREEN)
-    left.set(xlabel="depth $t$", ylabel="bits/dim, per unit of $t$")
-    left.set_title("Dearest in the middle, not near $t=1$")
-    at = np.linspace(0.6, 0.85, 6)
-    for (name, (slope, half)), colour in zip(fits.items(), (GREEN, BLUE, BLACK), strict=True):
-        right.errorbar(at, slope, half, color=colour, fmt="o", ls="-", ms=5, capsize=3)
-        right.text(0.865, np.asarray(slope)[-1], name, color=colour, va="center")
-    right.axhline(1, color="0.5", lw=1.2, ls=":")
-    right.set(xlabel="depth $t$", xlim=(0.58, 1.0), ylim=(-0.05, 1.4), ylabel="slope")
-    right.set_title("The size is right where blur is small")
-    right.set_xticks([0.6, 0.7, 0.8])
+def counterterm(t: ArrayLike, insisting: ArrayLike, paid: ArrayLike) -> Picture:
+    """By depth: what a denoiser would cost whose x_hat were x_t, and what is paid."""
+    figure, ax = subplots(size=(8, 3.2))
+    ax.plot(t, insisting, color=RED, ls="-")
+    ax.plot(t, paid, color=GREEN, ls="-")
+    ax.text(0.79, 1.9, r"if $\hat x$ were $x_t$", color=RED)
+    ax.text(0.31, 1.25, "paid", color=GREEN)
+    ax.set(xlabel="depth $t$", ylabel="bits/dim, per unit of $t$")
+    ax.set_title("Dearest in the middle, not near $t=1$")
     return figure

@@ -1,8 +1,7 @@
 """How well can images y be predicted from images x? Fitted on some examples, tested on others.
 
 `pixelwise` takes x and y of the examples to fit, and x of new examples. It returns a prediction of
-their y, from the same pixel of x; `explained` gives its R^2. `slope` says how large y is beside a
-prediction.
+their y, from the same pixel of x; `explained` gives its R^2.
 """
 
 import torch
@@ -21,14 +20,6 @@ def explained(y_new: Tensor, guess: Tensor, y: Tensor) -> float:
             "y_new must differ from the mean of y, or R^2 is not defined; got the mean itself"
         )
     return 1 - ((y_new - guess).square().sum() / spread).item()
-
-
-def slope(y: Tensor, x: Tensor) -> tuple[float, float]:
-    """The slope of y on x through 0, (N, ...) each, and its standard error over the N examples."""
-    products, squares = ((a * x).flatten(1).sum(1) for a in (y, x))
-    slope = products.sum() / squares.sum()
-    rest = products - slope * squares
-    return slope.item(), (rest.std() * len(x) ** 0.5 / squares.sum()).item()
 
 
 def pixelwise(x: Tensor, y: Tensor, x_new: Tensor) -> Tensor:
