@@ -227,5 +227,5 @@ def counterterm(t: ArrayLike, insisting: ArrayLike, paid: ArrayLike) -> Picture:
     ax.text(0.79, 1.9, r"if $\hat x$ were $x_t$", color=RED)
     ax.text(0.31, 1.25, "paid", color=GREEN)
     ax.set(xlabel="depth $t$", ylabel="bits/dim, per unit of $t$")
-    ax.set_title("Dearest in the middle, not near $t=1$")
+    ax.set_title("What saying $x_t$ itself would cost, and what the model pays")
     return figure
