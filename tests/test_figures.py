@@ -620,7 +620,6 @@ PLOTS = {  # what is drawn, and for each of its axes the lines and bars that are
         {"theory": [A], "start alone": [C]}
     ],
     lambda: lesson_11.grey_by_depth(X, A, [B, X, X], C): [{"theory": [A], "three": [B]}],
-    lambda: lesson_04.counterterm(X, A, B): [{r"if $\hat x$ were $x_t$": [A], "paid": [B]}],
     lambda: lesson_12.dots(
         {"p": {"a": (A, X), "b": (B, X)}, "q": {"a": (C, X)}}, [4, 8, 16], "", ["r", "b"]
     ): [{"a": [A], "b": [B]}, {"a": [C]}],

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import torch
 from matplotlib.axes import Axes
-from numpy.typing import ArrayLike
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
@@ -15,7 +14,7 @@ from ...schedule import GAMMA_MAX, GAMMA_MIN, LinearSchedule
 from .drawing import COLOURS, arrow, canvas, words
 from .explorers import Explorer, slider
 from .lesson_06 import sigmoid
-from .plots import BLACK, GREEN, PURPLE, RED, SKY, Picture, show_image, subplots
+from .plots import BLACK, PURPLE, SKY, Picture, show_image, subplots
 
 
 def blurring(x: Tensor, eps: Tensor, t: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -217,15 +216,3 @@ def _move(ax: Axes, start: float, step: float, long: float, colour: str) -> floa
     moved = long * sigmoid(-start) * x_t
     _arrow(ax, (start, x_t), (start + step, x_t + moved), colour, 18)
     return moved
-
-
-def counterterm(t: ArrayLike, insisting: ArrayLike, paid: ArrayLike) -> Picture:
-    """By depth: what a denoiser would cost whose x_hat were x_t, and what is paid."""
-    figure, ax = subplots(size=(8, 3.2))
-    ax.plot(t, insisting, color=RED, ls="-")
-    ax.plot(t, paid, color=GREEN, ls="-")
-    ax.text(0.79, 1.9, r"if $\hat x$ were $x_t$", color=RED)
-    ax.text(0.31, 1.25, "paid", color=GREEN)
-    ax.set(xlabel="depth $t$", ylabel="bits/dim, per unit of $t$")
-    ax.set_title("What saying $x_t$ itself would cost, and what the model pays")
-    return figure
