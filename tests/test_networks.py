@@ -2,6 +2,7 @@
 
 import copy
 import math
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -157,3 +158,13 @@ def test_smooth_upsampling_interpolates():
     nets[1].load_state_dict(shaken(nets[0]).state_dict())
     x, gamma = draw((1, 7, 7), 2)
     assert not torch.allclose(nets[0](x, gamma), nets[1](x, gamma), atol=1e-3)
+
+
+def test_patches_as_channels_are_a_network_on_fewer_pixels():
+    config = UNetConfig((8, 16), (0, 1), attention=False)
+    net = shaken(UNet(replace(config, patch=2), (3, 8, 4), True))
+    inside = UNet(config, (12, 4, 2), True)
+    inside.load_state_dict(net.state_dict())
+    x, gamma = draw((3, 8, 4), 2)
+    found = inside(F.pixel_unshuffle(x, 2), gamma)
+    torch.testing.assert_close(net(x, gamma), F.pixel_shuffle(found, 2))

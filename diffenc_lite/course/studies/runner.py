@@ -20,7 +20,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from ...files import PathLike, write_whole
-from . import fork, mnist_ratio, ratio_samples, rivals, toys
+from . import budgets, fork, mnist_ratio, ratio_samples, rivals, toys
 from .study import Job, Options, Results, Study, load_arrays, read_results
 
 STUDIES = {
@@ -29,6 +29,7 @@ STUDIES = {
     "ratio_samples": ratio_samples.STUDY,
     "fork": fork.STUDY,
     "rivals": rivals.STUDY,
+    "budgets": budgets.STUDY,
 }
 COUNTS = ("seeds", "jobs")  # budgets that only set the number of jobs
 

@@ -1,0 +1,74 @@
+"""What the same minutes buy: AdamW or Muon, today's encoder network or one on 2 x 2 pixels.
+
+Declared before it was run. `pair`: the small VDM on digits, three seeds, 2,000 and 10,000 updates
+of 64; Muon with as many updates, and with as many as take AdamW's time. `holds`: 2,000 updates of
+the other encoders, the medium VDM, photographs, other rates. Muon becomes the default if it is
+lower in all pairs, and in every line of `holds`. `encoder`: the learned encoder at equal time, on
+digits and photographs, three seeds. The new network becomes small's for new trainings if its mean
+bound is at most two standard errors of the three differences above today's.
+"""
+
+import time
+
+import torch
+
+from ...data import load_named
+from ...encoder import LearnedEncoder
+from ...evaluation import evaluate
+from ...model import ModelConfig, build
+from ...networks import UNet, UNetConfig
+from ...training import TrainConfig, train
+from .study import Job, Options, Row, Study
+
+LENGTHS, SEEDS, TIMED = (2000, 10_000), range(3), 4000
+MUON, FOLDED = (
+    1.054,
+    1.591 / 1.341,
+)  # time over AdamW's; of today's network over the new one's
+NEW = UNetConfig((16, 32), (0, 1), attention=False, patch=2)
+
+
+def _jobs(options: Options) -> list[Job]:
+    usual: Job = {"data": "full", "encoder": "identity", "size": "small", "lr": 0.003}
+    both = [{"optimizer": name} for name in ("adamw", "muon")]
+    pairs = [
+        usual | optimizer | {"updates": updates, "seed": seed}
+        for seed in SEEDS
+        for n in LENGTHS
+        for optimizer, updates in ((both[0], n), (both[1], n), (both[1], round(n / MUON)))
+    ]
+    others: list[Job] = [{"encoder": "scaling"}, {"encoder": "learned"}, {"size": "medium"}]
+    others += [{"data": "photos"}, {"lr": 0.001}, {"lr": 0.006}]
+    holds = [usual | other | opt | {"updates": 2000, "seed": 0} for other in others for opt in both]
+    networks = [("learned", TIMED), ("folded", round(TIMED * FOLDED))]
+    encoders = [
+        usual | both[1] | {"data": data, "encoder": name, "updates": n, "seed": seed}
+        for data in ("full", "photos")
+        for seed in SEEDS
+        for name, n in networks
+    ]
+    parts = {"pair": pairs, "holds": holds, "encoder": encoders}
+    return [{"part": part, **job} for part, jobs in parts.items() for job in jobs]
+
+
+def _run(job: Job, options: Options) -> Row:
+    images, test = (load_named(job["data"], split) for split in ("train", "test"))
+    torch.manual_seed(job["seed"])
+    encoder = "identity" if job["encoder"] == "folded" else job["encoder"]
+    shape = tuple(images.images.shape[1:])
+    model = build(ModelConfig(encoder, job["size"], shape=shape))
+    if job["encoder"] == "folded":
+        network = UNet(NEW, shape, True, model.schedule)
+        model = model.with_parts(encoder=LearnedEncoder(network))
+    wanted = {name: job[name] for name in ("updates", "lr", "optimizer", "seed")}
+    config = TrainConfig(batch=64, warmup=200, ends=8, **wanted)
+    folder = options.folder / "-".join(map(str, job.values()))
+    start = time.process_time()
+    trained = train(model, images.images, config, folder).model
+    seconds = time.process_time() - start
+    draws = torch.Generator().manual_seed(0)
+    found = evaluate(trained, test.images, clusters=test.clusters, generator=draws)
+    return {**job, "total": found.total, "error": found.standard_error, "seconds": round(seconds)}
+
+
+STUDY = Study(_jobs, _run, budget={})
