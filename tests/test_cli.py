@@ -48,7 +48,7 @@ def run(few_images, tmp_path_factory):
 
 # What is typed for each argument, none of it a default, and where the library finds it.
 SETTINGS = {
-    "updates": 3, "batch": 5, "lr": 0.25, "warmup": 7, "optimizer": "muon",
+    "updates": 3, "batch": 5, "lr": 0.25, "warmup": 7, "optimizer": "adamw",
     "ema": 0.5, "ends": 4, "seed": 11,
     "log_every": 13, "evaluate_every": 17, "evaluate_images": 19, "checkpoint_every": 23,
 }  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Any
 from ..arguments import as_real, as_whole, check_one_of
 from ..chain import Chain, as_chain
 
-OPTIMIZERS = ("adamw", "muon")
+OPTIMIZERS = ("muon", "adamw")
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,8 @@ class TrainConfig:
     batch: images in an update.
     lr: the highest learning rate; a cosine takes it down to a hundredth at the end.
     warmup: updates in which it first rises linearly.
-    optimizer: adamw; or muon for the convolutions between the first and the last of a network, at
-        20/3 of the learning rate, and AdamW for all else (see muon.py).
+    optimizer: muon, for the convolutions between the first and the last of a network, at 20/3 of
+        the learning rate, and AdamW for all else (see muon.py); or adamw for all.
     weight_decay: of tensors of two or more axes; no biases, norms or end points of a schedule.
     ema: decay of the moving average of the weights; (1 + n)/(10 + n) in update n while that is
         less.
@@ -45,7 +45,7 @@ class TrainConfig:
     batch: int = 128
     lr: float = 1e-3
     warmup: int = 100
-    optimizer: str = "adamw"
+    optimizer: str = "muon"
     weight_decay: float = 0.01
     ema: float = 0.999
     ends: int = 16

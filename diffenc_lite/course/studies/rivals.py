@@ -207,7 +207,7 @@ def _train_vdm(job: Job, options: Options) -> Row:
     training, _, names = split_of(fold)
     torch.manual_seed(seed)
     model = build(ModelConfig("identity", "small", shape=(3, photos.SIZE, photos.SIZE)))
-    config = TrainConfig(budget["vdm"], 64, lr=0.003, warmup=200, optimizer="muon", seed=seed)
+    config = TrainConfig(budget["vdm"], 64, lr=0.003, warmup=200, seed=seed)
     path = _path(options, fold, seed)
     model = train(model, training_patches(training), config, path).model.half().float()
     patches, clusters = scored_patches(names)
