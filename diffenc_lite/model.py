@@ -225,6 +225,13 @@ SIZES = {
     # for two CPU cores: about 0.5 M parameters
     "small": Size(
         UNetConfig((16, 32, 64), (1, 1, 4)),
+        UNetConfig((16, 32), (0, 1), attention=False, patch=2),
+        (128, 3),
+        (64, 2),
+    ),
+    # as small, with the encoder of the shipped models, which takes every pixel and more time
+    "small-fine": Size(
+        UNetConfig((16, 32, 64), (1, 1, 4)),
         UNetConfig((8, 16, 48), (0, 0, 1), attention=False),
         (128, 3),
         (64, 2),

@@ -36,7 +36,8 @@ class UNetConfig:
         noise and passed on to the output, training is several times faster (2.8 instead of 7.4
         bits/dim in updates 101 to 200 on MNIST).
     smooth: on the way up interpolate between pixels (bilinear) instead of repeating each.
-    patch: take patch x patch pixels as the channels of one; height and width must be multiples.
+    patch: take patch x patch pixels as the channels of one; a border is repeated where they don't
+        come out even.
     """
 
     channels: tuple[int, ...]
@@ -255,6 +256,9 @@ class UNet(Network):
         self.out = zero_(nn.Conv2d(first, pixels * self.channels_out, 3, padding=1))
 
     def body(self, inputs: Tensor, features: Tensor) -> Tensor:
+        rows, columns = inputs.shape[-2:]
+        border = (0, -columns % self.patch, 0, -rows % self.patch)
+        inputs = F.pad(inputs, border, mode="replicate")
         h = self.stem(F.pixel_unshuffle(inputs, self.patch))
         skips, sizes = [], []
         for down, shrink in zip(self.down, self.shrink, strict=True):
@@ -275,4 +279,5 @@ class UNet(Network):
             h = h + skips.pop()
             for block in cast(nn.ModuleList, up):
                 h = block(h, features) + skips.pop()
-        return F.pixel_shuffle(self.out(F.silu(self.norm(h))), self.patch)
+        h = self.out(F.silu(self.norm(h)))
+        return F.pixel_shuffle(h, self.patch)[..., :rows, :columns]

@@ -166,5 +166,10 @@ def test_patches_as_channels_are_a_network_on_fewer_pixels():
     inside = UNet(config, (12, 4, 2), True)
     inside.load_state_dict(net.state_dict())
     x, gamma = draw((3, 8, 4), 2)
-    found = inside(F.pixel_unshuffle(x, 2), gamma)
-    torch.testing.assert_close(net(x, gamma), F.pixel_shuffle(found, 2))
+    found = F.pixel_shuffle(inside(F.pixel_unshuffle(x, 2), gamma), 2)
+    torch.testing.assert_close(net(x, gamma), found)
+    odd = UNet(replace(config, patch=2), (3, 7, 3), True)
+    odd.load_state_dict(net.state_dict())
+    cut = x[..., :7, :3]  # of which the last row and column are repeated
+    whole = F.pad(cut, (0, 1, 0, 1), mode="replicate")
+    torch.testing.assert_close(odd(cut, gamma), net(whole, gamma)[..., :7, :3])

@@ -183,7 +183,7 @@ class Second(nn.Module):
     def __init__(self, denoiser: nn.Module, shape: tuple[int, ...], schedule: AnySchedule):
         super().__init__()
         self.denoiser, twice = denoiser, (2 * shape[0], *shape[1:])
-        self.net = UNet(SIZES["small"].encoder, twice, True, schedule)
+        self.net = UNet(SIZES["small-fine"].encoder, twice, True, schedule)
 
     def forward(self, z: Tensor, gamma: Tensor) -> Tensor:
         v_hat = self.denoiser(z, gamma)
@@ -213,7 +213,7 @@ def _fork_of(base: DiffEnc, arm: str, seed: int, start: float) -> DiffEnc:
     if arm == "matched":
         second = Second(base.denoiser, shape, base.schedule)
         return DiffEnc(second, None, base.schedule, shape=shape)
-    unet = partial(UNet, SIZES["small"].encoder, shape, True, base.schedule)
+    unet = partial(UNet, SIZES["small-fine"].encoder, shape, True, base.schedule)
     affine = partial(Affine, shape, base.schedule)
     moves: dict[str, Callable[[], nn.Module]] = {
         "learned": unet,
