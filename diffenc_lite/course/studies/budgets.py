@@ -18,7 +18,7 @@ from ...model import ModelConfig, build
 from ...training import TrainConfig, train
 from .study import Job, Options, Row, Study
 
-LENGTHS, SEEDS, TIMED = (2000, 10_000), range(3), 4000
+LENGTHS, SEEDS, TIMED = (2000, 10_000), range(3), 2000
 MUON, FOLDED = 1.054, 1.591 / 1.341  # time over AdamW's; of small-fine with an encoder over small's
 
 
