@@ -229,15 +229,15 @@ SIZES = {
         (128, 3),
         (64, 2),
     ),
-    # as small, with the encoder of the shipped models, which takes every pixel and more time
+    # as small, with the encoder of `mnist-learned`, which takes every pixel and more time
     "small-fine": Size(
         UNetConfig((16, 32, 64), (1, 1, 4)),
         UNetConfig((8, 16, 48), (0, 0, 1), attention=False),
         (128, 3),
         (64, 2),
     ),
-    # for an hour or two of a CPU core, or any GPU: as small, with twice the channels and blocks at
-    # full resolution, and an encoder that does not repeat pixels in squares
+    # for an hour or two of a CPU core, or any GPU: as small-fine, with twice the channels and
+    # blocks at full resolution, and an encoder that does not repeat pixels in squares
     "medium": Size(
         UNetConfig((32, 48, 64), (2, 1, 4)),
         UNetConfig((8, 16, 48), (0, 0, 1), attention=False, smooth=True),

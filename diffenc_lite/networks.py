@@ -36,8 +36,8 @@ class UNetConfig:
         noise and passed on to the output, training is several times faster (2.8 instead of 7.4
         bits/dim in updates 101 to 200 on MNIST).
     smooth: on the way up interpolate between pixels (bilinear) instead of repeating each.
-    patch: take patch x patch pixels as the channels of one; a border is repeated where they don't
-        come out even.
+    patch: patch x patch pixels become the channels of one, which is faster and coarser; at an edge
+        that does not divide, the last row and column are repeated.
     """
 
     channels: tuple[int, ...]
@@ -237,7 +237,7 @@ class UNet(Network):
         first, last, features = config.channels[0], config.channels[-1], 4 * config.channels[0]
         super().__init__(shape, encoder, schedule, config.fourier, features)
         self.pool, self.upsampling = config.pool, "bilinear" if config.smooth else "nearest"
-        self.patch, pixels = config.patch, config.patch**2
+        self._patch, pixels = config.patch, config.patch**2  # told by the stem's shape
         self.stem = nn.Conv2d(pixels * self.channels_in, first, 3, padding=1)
 
         def blocks(width: int, count: int) -> nn.ModuleList:
@@ -257,9 +257,9 @@ class UNet(Network):
 
     def body(self, inputs: Tensor, features: Tensor) -> Tensor:
         rows, columns = inputs.shape[-2:]
-        border = (0, -columns % self.patch, 0, -rows % self.patch)
+        border = (0, -columns % self._patch, 0, -rows % self._patch)
         inputs = F.pad(inputs, border, mode="replicate")
-        h = self.stem(F.pixel_unshuffle(inputs, self.patch))
+        h = self.stem(F.pixel_unshuffle(inputs, self._patch))
         skips, sizes = [], []
         for down, shrink in zip(self.down, self.shrink, strict=True):
             skips.append(h)
@@ -280,4 +280,4 @@ class UNet(Network):
             for block in cast(nn.ModuleList, up):
                 h = block(h, features) + skips.pop()
         h = self.out(F.silu(self.norm(h)))
-        return F.pixel_shuffle(h, self.patch)[..., :rows, :columns]
+        return F.pixel_shuffle(h, self._patch)[..., :rows, :columns]

@@ -5,6 +5,7 @@ import errno
 import json
 import os
 from dataclasses import asdict
+from functools import partial
 from unittest.mock import Mock
 
 import pytest
@@ -116,6 +117,16 @@ def test_a_part_changed_after_build_is_saved_as_it_is(change, tmp_path):
     with pytest.raises(ValueError, match="does not fit the model given"):
         load_model(tmp_path / "m", model=made(False))
     assert load_model(tmp_path / "m", model=made()).signature() == model.signature()
+
+
+def test_a_card_of_the_small_before_says_how_to_mend_it(tmp_path):
+    model = build(ModelConfig("learned", "small-fine", shape=(1, 8, 8)))
+    save_model(model, tmp_path / "m")
+    card = (tmp_path / "m.json").read_text(encoding="utf-8")
+    (tmp_path / "m.json").write_text(card.replace("small-fine", "small"), encoding="utf-8")
+    for read in (load_model, partial(start_from, model), partial(load_model, model=model)):
+        with pytest.raises(ValueError, match="older card is now small-fine"):
+            read(tmp_path / "m")
 
 
 # ---- starting from a saved model -----------------------------------------------------------------

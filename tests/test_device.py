@@ -85,7 +85,7 @@ def test_evaluation_fit_and_samples(name, device, widest):
 def run(model, device, folder, stop=None):
     """Ten updates in a folder, perhaps stopped on the way; the bound of each"""
     options = {"warmup": 0, "log_every": 1, "checkpoint_every": 5}
-    config = TrainConfig(10, batch=4, **options)  # with AdamW for what is no convolution
+    config = TrainConfig(10, batch=4, **options)  # by Muon, and by AdamW what is no convolution
     steps = train_steps(copy.deepcopy(model), IMAGES.to(device), config, folder)
     next(progress for progress in steps if progress.update == (stop or 10))
     steps.close()

@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 from draws import F64, seeded
+from torch import nn
 
 from diffenc_lite import DiffEnc, LearnedEncoder
 from diffenc_lite.model import ENCODERS, ModelConfig, build
@@ -51,5 +52,7 @@ def test_it_moves_the_convolutions_between_the_first_and_the_last(encoder):
     assert {names[id(w)] for w in owned[1]} == inner and (one, factor) == (1.0, 20 / 3)
     assert sorted(map(id, owned[0] + owned[1])) == sorted(names)
     assert len(State(model, TrainConfig(2, optimizer="adamw")).optimizers) == 1
+    model.denoiser.place = nn.Parameter(torch.zeros(1, 1, 8, 8))  # of four axes, no convolution
+    assert {names[id(weight)] for weight in inner_convolutions(model)} == inner
     shared = DiffEnc(model.denoiser, LearnedEncoder(model.denoiser))
     assert len({*inner_convolutions(shared)}) == len(inner_convolutions(shared))

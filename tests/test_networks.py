@@ -21,6 +21,7 @@ MAKERS = (
     partial(UNet, TINY, (1, 8, 8)),
     partial(UNet, UNetConfig((8, 8, 8), (0, 1, 1), smooth=True), (1, 7, 9)),
     partial(UNet, UNetConfig((8, 16), (0, 1)), (3, 6, 4)),
+    partial(UNet, UNetConfig((8, 16), (0, 1), patch=2), (3, 7, 4)),
     partial(MLP, 16, 2, (2,)),
 )
 

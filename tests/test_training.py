@@ -144,7 +144,7 @@ def one_gradient(state, size):
 
 
 def test_updates_are_as_long_as_the_learning_rate(small_model):
-    """The first update of AdamW moves each weight by the learning rate, up or down."""
+    """The first update of AdamW, which has all but convolutions, moves a weight by that rate."""
     state = State(small_model("identity"), TrainConfig(updates=9, lr=0.01, warmup=3))
     before = state.model.denoiser.first.bias.clone()
     state.descend(one_gradient(state, 3.0))

@@ -8,7 +8,7 @@
 The bases of the study `purpose` were trained by
 
     python -m diffenc_lite train runs/mnist-1 --encoder identity --data full --updates 12000 \\
-        --batch 64 --lr 0.003 --warmup 200 --ends 8 --seed 1
+        --batch 64 --lr 0.003 --warmup 200 --optimizer adamw --ends 8 --seed 1
 
 and so on for mnist-2; docs/models.md has the lines of the others. The study `rivals` makes its own.
 """

@@ -116,7 +116,12 @@ def _built(config: ModelConfig, weights: Tensors) -> DiffEnc:
         model = build(config)
     if any(weight.dtype == torch.float64 for weight in weights.values()):
         model = model.double()
-    model.load_state_dict(weights)
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        small = (config.encoder, config.size) == ("learned", "small")
+        hint = "the small of an older card is now small-fine: write that into it; " if small else ""
+        raise ValueError(f"{hint}{error}") from None
     return model
 
 
@@ -124,7 +129,7 @@ def _untold(config: ModelConfig, weights: Tensors, model: DiffEnc) -> list[str]:
     """What a configuration and weights do not tell of a model that has them."""
     try:
         return disagreements(_built(config, weights).signature(), model.signature())
-    except RuntimeError as error:  # of load_state_dict
+    except ValueError as error:
         return [str(error)]
 
 

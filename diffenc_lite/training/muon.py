@@ -13,9 +13,10 @@ from torch import Tensor, nn
 
 
 def inner_convolutions(model: nn.Module) -> list[Tensor]:
-    """The weights of the convolutions between the first and the last of each network of a model."""
-    convolutions = [[w for w in net.parameters() if w.ndim == 4] for net in model.children()]
-    inner = [weight for of_network in convolutions for weight in of_network[1:-1]]
+    """The weights of the convolutions between the first and the last that a network lists, of each
+    network of a model."""
+    layers = [[m for m in net.modules() if isinstance(m, nn.Conv2d)] for net in model.children()]
+    inner = [layer.weight for of_network in layers for layer in of_network[1:-1]]
     return [*dict.fromkeys(inner)]  # two networks may share weights
 
 

@@ -253,8 +253,9 @@ def _losses(model: DiffEnc, x: Tensor, t: Tensor, eps: Tensor, end: float) -> tu
 
 def fork_config(updates: int, batch: int, seed: int, lr: float = 5e-4) -> TrainConfig:
     """The settings of a training, the same for all arms."""
-    settings = {"lr": lr, "warmup": 50, "optimizer": "adamw", "ema": 0.995, "ends": 1}
-    return TrainConfig(updates, batch=batch, seed=seed, **settings)
+    return TrainConfig(  # AdamW, as all stored results
+        updates, batch, lr, warmup=50, optimizer="adamw", ema=0.995, ends=1, seed=seed
+    )
 
 
 def update(state: State, quick: DiffEnc, images: Tensor, end: float, start: float) -> None:
