@@ -26,10 +26,10 @@ a whole period from one grey level to the next. Then we train again. Predict: wh
 rise?
 a: at high noise, where it is decided which digit it is
 b: at all noise levels, by the same factor
-c: at low noise, where exact grey levels are told apart
+c: at low noise, where $z$ has to be read to within a small $\sigma$
 d: in the reconstruction loss, which names the levels
-Hint: A network is a smooth function. What does it have to see in $z$ to tell one grey level from
-the next, and how large is that in $z$?
+Hint: A network is a smooth function. At low noise the noise of a black pixel is $z$ minus a known
+number, divided by a $\sigma$ down to 0.0013. How steep is that?
 Hint: Which of the terms has a network in it at all?
 
 09.4: Three trainings went wrong, each by one mistake. These are their bounds on held-out images,

@@ -109,7 +109,7 @@ def training(
         ax.text(1.01 * last, bits, name, va=beside.get(name, "center"), color="0.3", fontsize=12)
     ax.plot(list(batches), list(batches.values()), color=BLUE, ls="-")
     means, errors = np.array(list(held_out.values())).T
-    ax.errorbar(list(held_out), means, 2 * errors, fmt="s", color=RED, capsize=3)
+    ax.errorbar(list(held_out), means, 2 * errors, fmt="s", ms=4, color=RED, capsize=3)
     ax.text(0.2 * last, 5.0, "training batches", color=BLUE)
     ax.text(0.5 * last, 3.6, "held out, averaged weights\n(bars: two standard errors)", color=RED)
     ax.set(yscale="log", xlabel="updates", ylabel="bits per pixel", xlim=(0, 1.32 * last))
@@ -143,22 +143,23 @@ def per_grey_pixel(
     for (name, (mean, error)), colour in zip(costs.items(), (RED, BLUE), strict=True):
         ax.plot(gammas, mean, color=colour, ls="-", label=name)
         ax.fill_between(gammas, mean - 2 * error, mean + 2 * error, color=colour, alpha=0.25, lw=0)
-    ax.plot(gammas, price, color=BLACK, ls=":", label="knowing nothing")
+    ax.plot(gammas, price, color=BLACK, ls=":", label="knowing only that it is grey")
     ax.set(xlabel=NOISE, ylabel=r"nats per unit of $\gamma$", ylim=(0, None))
     ax.set(title="What one grey pixel costs (bands: two standard errors)")
     ax.legend()
     return figure
 
 
-def altered(gammas: ArrayLike, costs: Mapping[str, ArrayLike]) -> Picture:
-    """Two trainings by noise, and what lies between them."""
+def altered(gammas: Array, costs: Mapping[str, ArrayLike]) -> Picture:
+    """Two models' losses by noise, (noises, ...), and what lies between them."""
     figure, ax = subplots(size=(8, 3.2))
-    (one, ours), (other, theirs) = costs.items()
+    means = [np.reshape(loss, (len(gammas), -1)).mean(1) for loss in costs.values()]
+    (one, other), (ours, theirs) = costs, means
     ax.fill_between(gammas, ours, theirs, color="0.9", lw=0)
     ax.plot(gammas, ours, color=RED, ls="-")
-    ax.plot(gammas, theirs, color=BLUE, ls="--")
+    ax.plot(gammas, theirs, color=BLACK, ls="--")
     ax.text(-9.3, 1.7, one, color=RED)
-    ax.text(-9.3, 4.1, other, color=BLUE)
+    ax.text(-9.3, 4.1, other, color=BLACK)
     ax.set(xlabel=NOISE, ylabel="bits per pixel\nand unit of t", ylim=(0, None))
     ax.set(title="One thing altered, and where it shows")
     return figure
