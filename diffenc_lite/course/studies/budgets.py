@@ -24,17 +24,17 @@ MUON, FOLDED = 1.054, 1.591 / 1.341  # time over AdamW's; of small-fine with an 
 
 def _jobs(options: Options) -> list[Job]:
     usual: Job = {"data": "full", "encoder": "identity", "size": "small", "lr": 0.003}
-    both = [{"optimizer": name} for name in ("adamw", "muon")]
+    adamw, muon = both = [{"optimizer": name} for name in ("adamw", "muon")]
     pairs = [
         usual | optimizer | {"updates": updates, "seed": seed}
         for seed in SEEDS
         for n in LENGTHS
-        for optimizer, updates in ((both[0], n), (both[1], n), (both[1], round(n / MUON)))
+        for optimizer, updates in ((adamw, n), (muon, n), (muon, round(n / MUON)))
     ]
     others: list[Job] = [{"encoder": "scaling"}, {"encoder": "learned"}, {"size": "medium"}]
     others += [{"data": "photos"}, {"lr": 0.001}, {"lr": 0.006}]
     holds = [usual | other | opt | {"updates": 2000, "seed": 0} for other in others for opt in both]
-    learned = usual | both[1] | {"encoder": "learned"}
+    learned = usual | muon | {"encoder": "learned"}
     encoders = [
         learned | {"data": data, "size": size, "updates": updates, "seed": seed}
         for data in ("full", "photos")
@@ -46,17 +46,17 @@ def _jobs(options: Options) -> list[Job]:
 
 
 def _run(job: Job, options: Options) -> Row:
-    images, test = (load_named(job["data"], split) for split in ("train", "test"))
+    data, test = (load_named(job["data"], split) for split in ("train", "test"))
     torch.manual_seed(job["seed"])
-    shape = tuple(images.images.shape[1:])
-    model = build(ModelConfig(job["encoder"], job["size"], shape=shape))
+    shape = tuple(data.images.shape[1:])
+    model = build(ModelConfig(job["encoder"], job["size"], shape=shape)).to(options.device)
     wanted = {name: job[name] for name in ("updates", "lr", "optimizer", "seed")}
     config = TrainConfig(batch=64, warmup=200, ends=8, **wanted)
     folder = options.folder / "-".join(map(str, job.values()))
     start = time.process_time()
-    trained = train(model, images.images, config, folder).model
+    trained = train(model, data.images, config, folder).model
     seconds = time.process_time() - start
-    draws = torch.Generator().manual_seed(0)
+    draws = torch.Generator(options.device).manual_seed(0)
     found = evaluate(trained, test.images, clusters=test.clusters, generator=draws)
     return {**job, "total": found.total, "error": found.standard_error, "seconds": round(seconds)}
 
