@@ -607,7 +607,7 @@ PLOTS = {  # what is drawn, and for each of its axes the lines and bars that are
         {"training batches": [A], "held out": [B]}
     ],
     lambda: lesson_09.per_grey_pixel(X, C, {"a": (A, O), "b": (B, O)}): [
-        {"a": [A], "b": [B], "knowing only that it is grey": [C]}
+        {"a": [A], "b": [B], "knowing how often greys occur": [C]}
     ],
     lambda: lesson_09.altered(X, {"a": A, "b": B}): [{"a": [A], "b": [B]}],
     lambda: lesson_10.false_alarms(X, A, B): [

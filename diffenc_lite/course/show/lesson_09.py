@@ -89,8 +89,9 @@ def ignorance(gammas: ArrayLike, price: ArrayLike) -> Picture:
     figure, ax = subplots(size=(8, 2.9))
     ax.fill_between(gammas, price, color="0.85", lw=0)
     ax.plot(gammas, price, color=BLACK, ls=":")
-    ax.text(-9, 0.22, "area: nearly\n$\\log_2249$ bits", ha="center")
-    ax.annotate("rounding helps", (-12.9, 0.14), (-12.4, 0.03), fontsize=12)
+    ax.text(-9, 0.22, "area: nearly the entropy\nof a grey level", ha="center")
+    to = {"arrowstyle": "-"}
+    ax.annotate("rounding helps", (-12.7, 0.2), (-12.4, 0.03), fontsize=12, arrowprops=to)
     ax.text(0.6, 0.3, "no grey lies beyond\nblack or white", fontsize=12)
     ax.set(xlabel=NOISE, ylabel=r"nats per unit of $\gamma$", ylim=(0, 0.58))
     ax.set(title="The price of knowing nothing about a grey pixel")
@@ -143,7 +144,7 @@ def per_grey_pixel(
     for (name, (mean, error)), colour in zip(costs.items(), (RED, BLUE), strict=True):
         ax.plot(gammas, mean, color=colour, ls="-", label=name)
         ax.fill_between(gammas, mean - 2 * error, mean + 2 * error, color=colour, alpha=0.25, lw=0)
-    ax.plot(gammas, price, color=BLACK, ls=":", label="knowing only that it is grey")
+    ax.plot(gammas, price, color=BLACK, ls=":", label="knowing how often greys occur")
     ax.set(xlabel=NOISE, ylabel=r"nats per unit of $\gamma$", ylim=(0, None))
     ax.set(title="What one grey pixel costs (bands: two standard errors)")
     ax.legend()
