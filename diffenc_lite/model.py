@@ -259,7 +259,8 @@ class ModelConfig:
     """All that is needed to build a model again; plain values, so that it can be kept as JSON.
 
     encoder: what makes x_t, a name in ENCODERS; identity is a VDM.
-    size: of the networks, a name in SIZES.
+    size: of the networks, a name in SIZES. small-fine is small with the larger, slower encoder
+        network of `mnist-learned`; other encoders and points have the same networks in both.
     schedule: gamma(t), a name in SCHEDULES; learned is linear with trained end points.
     gamma_min: gamma at t = 0.
     gamma_max: gamma at t = 1.
@@ -325,7 +326,7 @@ def check_images(model: DiffEnc, images: Tensor, name: str = "images") -> None:
     given = tuple(images.shape)
     if len(given) < 2 or not given[0] or given[1:] != (model.shape or given[1:]):
         axes = ", ".join(map(str, model.shape or ("...",)))
-        raise ValueError(f"{name} must have shape (B, {axes}), B >= 1; got {given}")
+        raise ValueError(f"{name} must have the model's shape, (B, {axes}), B >= 1; got {given}")
 
 
 @contextmanager

@@ -122,6 +122,9 @@ def test_a_part_changed_after_build_is_saved_as_it_is(change, tmp_path):
 def test_a_card_of_the_small_before_says_how_to_mend_it(tmp_path):
     model = build(ModelConfig("learned", "small-fine", shape=(1, 8, 8)))
     save_model(model, tmp_path / "m")
+    other = build(ModelConfig("learned", shape=(1, 8, 8)))
+    with pytest.raises(ValueError, match="size small-fine there, small here; .*no encoder"):
+        start_from(other, tmp_path / "m")
     card = (tmp_path / "m.json").read_text(encoding="utf-8")
     (tmp_path / "m.json").write_text(card.replace("small-fine", "small"), encoding="utf-8")
     for read in (load_model, partial(start_from, model), partial(load_model, model=model)):

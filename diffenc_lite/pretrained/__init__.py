@@ -160,13 +160,15 @@ def start_from(model: DiffEnc, path: PathLike) -> DiffEnc:
     filled = copy.deepcopy(model)
     shapes = {name: weight.shape for name, weight in filled.state_dict().items()}
     try:
-        for name, weight in weights.items():
+        for name, weight in sorted(weights.items()):
             if shapes.get(name) != weight.shape:
                 raise ValueError(f"it has no {name} of shape {tuple(weight.shape)}")
         filled.load_state_dict(weights, strict=False)
         _check_signature(card, weights, filled, but=("denoiser", "encoder", "counterterm", "ends"))
     except ValueError as error:
-        raise ValueError(f"model must fit {os.fspath(path)}: {error}") from None
+        sizes = (card["configuration"] or {}).get("size"), getattr(model.config, "size", None)
+        hint = "size {} there, {} here; ".format(*sizes) if len({None, *sizes}) == 3 else ""
+        raise ValueError(f"model must fit {os.fspath(path)}: {hint}{error}") from None
     start = {"encoder": (card["configuration"] or {}).get("encoder")}
     kept = ("updates", "bits_per_dim", "sha256", "start")
     start |= {name: card[name] for name in kept if name in card}

@@ -20,8 +20,8 @@ class TrainConfig:
     batch: images in an update.
     lr: the highest learning rate; a cosine takes it down to a hundredth at the end.
     warmup: updates in which it first rises linearly.
-    optimizer: muon, for the convolutions between the first and the last of a network, at 20/3 of
-        the learning rate, and AdamW for all else (see muon.py); or adamw for all.
+    optimizer: muon, at 20/3 of the learning rate, for the nn.Conv2d of each network but the first
+        and the last in the order of its `__init__`, with AdamW for all else; or adamw for all.
     weight_decay: of tensors of two or more axes; no biases, norms or end points of a schedule.
     ema: decay of the moving average of the weights; (1 + n)/(10 + n) in update n while that is
         less.
@@ -33,7 +33,7 @@ class TrainConfig:
     seed: of all draws.
     log_every: updates between two reports.
     evaluate_every: updates between evaluations on held-out images.
-    evaluate_images: how many of them, evenly chosen.
+    evaluate_images: how many of them, evenly chosen; the command line's last score is on all.
     checkpoint_every: updates between writes of resume.pt.
     bf16: the denoiser of images computes in bf16 where the processor itself can, so the rounding
         depends on the processor: a run's folder says which it was, and goes on with the same only.
