@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 from urllib.parse import unquote
 
+import numpy as np
 import pytest
 import yaml
 from draws import NOTEBOOKS, README, ROOT
@@ -15,6 +16,7 @@ from packaging.specifiers import SpecifierSet
 
 import diffenc_lite
 from diffenc_lite.__main__ import parser
+from diffenc_lite.course.studies import load_results
 from diffenc_lite.pretrained import pretrained_names, read_card
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -127,6 +129,16 @@ def test_docs_have_the_numbers_of_the_cards():
         score = f"{card['bits_per_dim']:.4f} ± {card['standard_error']:.4f}"
         terms = [f"{bits:.4f}" for bits in card["terms"].values()]
         assert [column.strip() for column in row.split("|")][3:-1] == [score, *terms]
+
+
+def test_docs_have_the_numbers_of_the_study_of_optimizers():
+    """For each length: AdamW, Muon, and Muon in as many minutes, three seeds each."""
+    text = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
+    totals = [row["total"] for row in load_results("budgets") if row["part"] == "pair"]
+    of_lengths = np.reshape(totals, (3, 2, 3)).transpose(1, 2, 0)  # of (seed, length, arm)
+    for updates, arms in zip(("2,000", "10,000"), of_lengths, strict=True):
+        cells = " | ".join(", ".join(f"{total:.3f}" for total in arm) for arm in arms)
+        assert f"| {updates} | {cells} |" in text
 
 
 def test_readme_commands_exist():
