@@ -66,7 +66,7 @@ def run_jobs(name: str, folder: PathLike, options: Options, job: int | None = No
     if job is not None:
         return files[job]
     numbers = " ".join(f"{key}={number}" for key, number in budget.items())
-    command = f"python -m diffenc_lite study {name} FOLDER --budget {numbers}"
+    command = f"python -m diffenc_lite study {name} FOLDER" + (f" --budget {numbers}" if numbers else "")
     _write(folder / "results.json", {**settings, "budget": budget, "command": command},
            _gathered(files))  # fmt: skip
     return folder / "results.json"
