@@ -5,8 +5,8 @@ of 64; Muon with as many updates, and with as many as take AdamW's time. `holds`
 the other encoders, the medium VDM, photographs, other rates. Muon becomes the default if it is
 lower in all pairs, and in every line of `holds`. `encoder`: the learned encoder at equal time, on
 digits and photographs, three seeds. The new network becomes small's for new trainings if its mean
-bound is at most two standard errors of the differences above that of small-fine. All is scored on test
-images. Both became so: Muon was lower everywhere, and the new network with every seed.
+bound is at most two standard errors of the differences above that of small-fine. All is scored on
+test images. Both became so: Muon was lower everywhere, and the new network with every seed.
 """
 
 import time

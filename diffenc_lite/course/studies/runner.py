@@ -65,8 +65,8 @@ def run_jobs(name: str, folder: PathLike, options: Options, job: int | None = No
             _write(files[k], head, results)
     if job is not None:
         return files[job]
-    numbers = " ".join(f"{key}={number}" for key, number in budget.items())
-    command = f"python -m diffenc_lite study {name} FOLDER" + (f" --budget {numbers}" if numbers else "")
+    numbers = "".join(f" {key}={number}" for key, number in budget.items())
+    command = f"python -m diffenc_lite study {name} FOLDER{' --budget' if budget else ''}{numbers}"
     _write(folder / "results.json", {**settings, "budget": budget, "command": command},
            _gathered(files))  # fmt: skip
     return folder / "results.json"
