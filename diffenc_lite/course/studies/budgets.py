@@ -56,7 +56,7 @@ def _run(job: Job, options: Options) -> Row:
     folder = options.folder / "-".join(map(str, job.values()))
     start = time.process_time()
     trained = train(model, data.images, config, folder).model
-    seconds = time.process_time() - start
+    seconds = time.process_time() - start  # of this start: a resumed training had more
     draws = torch.Generator(options.device).manual_seed(0)
     found = evaluate(trained, test.images, clusters=test.clusters, generator=draws)
     return {**job, "total": found.total, "error": found.standard_error, "seconds": round(seconds)}
