@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from .encoder import check_no_averages
+from .encoder import check_norms
 from .gaussian import standard_normal
 from .model import DiffEnc, eval_mode
 from .schedule import check_schedule
@@ -20,7 +20,7 @@ def check_parts(model: DiffEnc, images: Tensor) -> None:
     what its shift says, or not finite. Tried on two images at five depths, the encoder as it is and
     with noise in its weights, since it may start at 0."""
     check_schedule(model.schedule, model.like_weights)
-    check_no_averages("encoder", model.encoder)
+    check_norms("encoder", model.encoder)
     with eval_mode(model), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
         x = model.to_unit(images[:2].to(model.device)).repeat_interleave(5, 0)
         gamma = model.schedule(torch.linspace(0.08, 0.93, 5).to(x).repeat(len(x) // 5)).gamma

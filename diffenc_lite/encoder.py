@@ -25,6 +25,7 @@ from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.dropout import _DropoutNd
 
 from .arguments import check_one_of, in_shape_of
@@ -61,12 +62,13 @@ def has_counterterm(encoder: Encoder) -> bool:
     return getattr(encoder, "counterterm", True)
 
 
-def check_no_averages(name: str, part: Any) -> None:
+def check_norms(name: str, part: Any) -> None:
     """Raise ValueError for BatchNorm: an example would depend on others, and forward mode does not
-    go through it."""
+    go through it; and for LayerNorm and InstanceNorm: PyTorch's forward mode has the right slope of
+    them and a wrong gradient of that slope (2.13; pytorch/pytorch issue 196700)."""
     for module in part.modules() if isinstance(part, nn.Module) else ():
-        if getattr(module, "running_mean", None) is not None:
-            raise ValueError(f"{name} must have no running averages; got {module}")
+        if isinstance(module, nn.LayerNorm | _NormBase):
+            raise ValueError(f"{name} must have no norm but GroupNorm or RMSNorm; got {module}")
 
 
 def _noise(gamma: Tensor, x: Tensor) -> Noise:
@@ -117,14 +119,14 @@ class LearnedEncoder(_BuiltIn):
 
     dy/dlambda = -dy/dgamma is exact: forward-mode differentiation (`torch.func.jvp`) computes it in
     the same pass as y, with the same dropout mask, and gradients flow through it.
-    Raises ValueError for a network with BatchNorm.
+    Raises ValueError for a network with BatchNorm, InstanceNorm or LayerNorm.
     """
 
     def __init__(self, network: nn.Module, counterterm: bool = True):
         super().__init__()
         if not isinstance(network, nn.Module):
             raise TypeError(f"network must be an nn.Module; got {type(network).__name__}")
-        check_no_averages("network", network)
+        check_norms("network", network)
         check_one_of("counterterm", counterterm, (True, False))
         self.network, self.counterterm = network, counterterm
 

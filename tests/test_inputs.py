@@ -254,9 +254,9 @@ MISTAKES = {
         ("denoiser must leave its input", lambda m: evaluate(DiffEnc(IN_PLACE), IMAGES)),
         ("denoiser must work on z (B, ...)", lambda m: evaluate(DiffEnc(ADDING), IMAGES)),
         ("network", lambda m: elbo(DiffEnc(m.denoiser, LearnedEncoder(CUT)), IMAGES)),
-        *[  # forward mode does not go through running averages
-            ("network must | Norm2d", lambda m, e=layer: LearnedEncoder(nn.Sequential(e)))
-            for layer in (nn.BatchNorm2d(4), nn.InstanceNorm2d(4, track_running_stats=True))
+        *[  # forward mode does not go through them, or not rightly
+            ("network must | Norm", lambda m, e=layer: LearnedEncoder(nn.Sequential(e)))
+            for layer in (nn.BatchNorm2d(4), nn.InstanceNorm2d(4), nn.LayerNorm(4))
         ],
         ("counterterm must", lambda m: LearnedEncoder(CUT, LinearSchedule())),
         ("encoder | identity, scaling, learned", lambda m: ModelConfig("none")),
