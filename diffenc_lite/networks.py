@@ -95,7 +95,8 @@ class GammaEmbedding(nn.Module):
     def forward(self, gamma: Tensor) -> Tensor:
         low, high = self.end_points(gamma)
         g = ((gamma - low) / (high - low))[:, None]
-        angles = torch.cat([math.pi * 2.0**k * g for k in range(-1, 5)], 1)
+        # one product, as each takes a third of a millisecond in forward mode, however small
+        angles = g * (math.pi * torch.arange(-1, 5).to(g).exp2())
         return self.layers(torch.cat([g, angles.sin(), angles.cos()], 1))
 
 
@@ -182,8 +183,8 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, features: Tensor) -> Tensor:
         scale, shift = self.condition(features).chunk(2, 1)  # each (B, C)
-        h, norm = self.conv_1(F.silu(self.norm_1(x))), self.norm_2
-        weight, bias = (1 + scale) * norm.weight, (1 + scale) * norm.bias + shift
+        h, norm, factor = self.conv_1(F.silu(self.norm_1(x))), self.norm_2, 1 + scale
+        weight, bias = factor * norm.weight, factor * norm.bias + shift
         # Seen as one image of B C channels, each example gets a weight and a bias of its own.
         h, groups = h.flatten(0, 1)[None], len(x) * norm.num_groups
         h = F.group_norm(h, groups, weight.flatten(), bias.flatten(), norm.eps).view_as(x)
