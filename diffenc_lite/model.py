@@ -219,23 +219,19 @@ class Size:
     encoder_mlp: tuple[int, int]
 
 
+# for two CPU cores: about 0.5 M parameters
+_SMALL = Size(
+    UNetConfig((16, 32, 64), (1, 1, 4)),
+    UNetConfig((16, 32), (0, 1), attention=False, patch=2),
+    (128, 3),
+    (64, 2),
+)
 SIZES = {
     # for tests: runs in milliseconds
     "tiny": Size(UNetConfig((8, 8), (1, 1)), UNetConfig((8, 8), (0, 1)), (32, 1), (16, 1)),
-    # for two CPU cores: about 0.5 M parameters
-    "small": Size(
-        UNetConfig((16, 32, 64), (1, 1, 4)),
-        UNetConfig((16, 32), (0, 1), attention=False, patch=2),
-        (128, 3),
-        (64, 2),
-    ),
+    "small": _SMALL,
     # as small, with the encoder of `mnist-learned`, which takes every pixel and more time
-    "small-fine": Size(
-        UNetConfig((16, 32, 64), (1, 1, 4)),
-        UNetConfig((8, 16, 48), (0, 0, 1), attention=False),
-        (128, 3),
-        (64, 2),
-    ),
+    "small-fine": replace(_SMALL, encoder=UNetConfig((8, 16, 48), (0, 0, 1), attention=False)),
     # for an hour or two of a CPU core, or any GPU: as small-fine, with twice the channels and
     # blocks at full resolution, and an encoder that does not repeat pixels in squares
     "medium": Size(
