@@ -68,7 +68,8 @@ def check_norms(name: str, part: Any) -> None:
     them and a wrong gradient of that slope (2.13; pytorch/pytorch issue 196700)."""
     for module in part.modules() if isinstance(part, nn.Module) else ():
         if isinstance(module, nn.LayerNorm | _NormBase):
-            raise ValueError(f"{name} must have no norm but GroupNorm or RMSNorm; got {module}")
+            wanted = "no norm but GroupNorm or RMSNorm, as GroupNorm(1, C) in place of LayerNorm"
+            raise ValueError(f"{name} must have {wanted}; got {module}")
 
 
 def _noise(gamma: Tensor, x: Tensor) -> Noise:
