@@ -8,6 +8,7 @@ import copy
 import hashlib
 import json
 import os
+import textwrap
 from dataclasses import asdict
 from importlib.metadata import metadata
 from pathlib import Path
@@ -100,7 +101,8 @@ def load_model(
             _check_signature(card, weights, filled)
             model.load_state_dict(weights)
     except Exception as error:  # a foreign file may raise anything
-        raise ValueError(f"{file} does not fit {fits}: {error}") from None
+        why = textwrap.shorten(str(error), 400, placeholder=" ...")  # PyTorch lists every weight
+        raise ValueError(f"{file} does not fit {fits}: {why}") from None
     return model.to(device or model.device).eval().with_parts(_card=card)
 
 
