@@ -187,10 +187,11 @@ def drawn(variances: ArrayLike, shares: Mapping[str, Mapping[str, ArrayLike]]) -
     figure, axes = subplots(1, len(shares), size=(9.6, 3.4), sharey=True)
     for ax, (title, by_ratio) in zip(axes, shares.items(), strict=True):
         ax.axhline(1, color="0.5", lw=1.2, ls="-")
-        for (name, values), colour in zip(by_ratio.items(), (SKY, GREEN), strict=True):
+        looks = ((SKY, 0.25), (GREEN, 1.5))  # a label below the first, one above the second
+        for (name, values), (colour, away) in zip(by_ratio.items(), looks, strict=True):
             ax.plot(variances, values, ".", color=colour, ms=4)
             if ax is axes[0]:
-                height = 1.5 * np.interp(1e-3, np.asarray(variances), np.asarray(values))
+                height = away * np.interp(1e-3, np.asarray(variances), np.asarray(values))
                 ax.text(1e-3, height, name, color=colour)
         ax.set(xscale="log", yscale="log", xlabel="true variance", title=title)
     axes[0].set_ylabel("drawn / true")

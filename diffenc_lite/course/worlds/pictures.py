@@ -30,27 +30,20 @@ class OneOf(nn.Module):
         return process.v_from_x(z, x_hat.view_as(z), n)
 
 
-def drawn_variances(
-    variances: Tensor, steps: int, share: float, error: Tensor | float = 0.0
-) -> Tensor:
-    """The variance of what a VDM draws in T equal steps, along each principal direction of a normal
-    world, exactly: each step is linear (G3)
+def drawn_variances(variances: Tensor, steps: int, ratio: Tensor | None = None) -> Tensor:
+    """The variance of what a VDM with the perfect denoiser draws in T equal steps, along each
+    principal direction of a normal world, exactly: each step is linear (G3)
 
-    Args: variances (d,), of the world; share of m, the mean squared gap, for which a step adds
-        noise, w = 1 / (1 + share m): 0 is w = 1, 1 is w* (W1); error, of the denoiser: v_hat is off
-        by error z_t, a number, one for each direction (d,), or for each step too, (T, d).
+    Args: variances (d,), of the world; ratio (T,), w of the steps, by default w* (W1).
     Returns (d,), float64.
     """
     gamma = LinearSchedule()(torch.arange(steps + 1, dtype=torch.float64) / steps).gamma
     drawn = torch.ones_like(variances, dtype=torch.float64)
-    errors = torch.as_tensor(error, dtype=torch.float64).expand(steps, len(variances))
     for i in reversed(range(steps)):
         s, t = Noise.from_gamma(gamma[i]), Noise.from_gamma(gamma[i + 1])
         of_z = t.alpha**2 * variances + t.sigma**2
-        off = variances / of_z + errors[i] ** 2 * of_z
-        m = process.gap(off.sqrt(), 0.0, s, t).square().mean()  # E (v - v_hat)^2 is off
-        w = best_ratio(share * m)
-        x_hat = t.alpha * variances / of_z - t.sigma * errors[i]  # of z_t = 1
-        p = process.generative_step(torch.ones_like(of_z), x_hat, 0.0, s, t, w)
-        drawn = p.mean.square() * drawn + p.variance
+        m = process.gap((variances / of_z).sqrt(), 0.0, s, t).square().mean()  # of v - v_hat
+        w = best_ratio(m) if ratio is None else ratio[i].double()
+        p = process.generative_step(torch.ones_like(of_z), t.alpha * variances / of_z, 0.0, s, t, w)
+        drawn = p.mean.square() * drawn + p.variance  # the mean for z_t = 1
     return drawn / Noise.from_gamma(gamma[0]).alpha ** 2
