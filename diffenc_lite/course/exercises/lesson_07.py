@@ -104,7 +104,7 @@ def answer_07_5(x_hat: Any, x_t: Any, x_s: Any, gamma_s: Any, gamma_t: Any) -> A
 def answer_07_3() -> list[float]:
     """E3 with y = x in the paper's form, less the VDM; N(0, 1), T = 4 (X6, X2)."""
     still, vdm = Exact(Gaussian(), stretch(torch.ones_like)), Exact(Gaussian())
-    return [still.diffusion(4, w) - vdm.diffusion(4, w) for w in (1.0, "optimal")]
+    return [still.diffusion(4, w) - vdm.diffusion(4, w) for w in (1.0, "best")]
 
 
 form_07_1 = Formula({"S_s": (4.0, 60.0), "S_t": (0.05, 3.0)})
