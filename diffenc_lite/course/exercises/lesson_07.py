@@ -42,7 +42,7 @@ EXERCISES["07.2"] = lambda: Exercise(
 def answer_07_3() -> list[float]:
     """E3 with y = x in the paper's form, less the VDM; N(0, 1), T = 4 (X6, X2)."""
     still, vdm = Exact(Gaussian(), stretch(torch.ones_like)), Exact(Gaussian())
-    return [still.diffusion(4, w) - vdm.diffusion(4, w) for w in (1.0, "optimal")]
+    return [still.diffusion(4, w) - vdm.diffusion(4, w) for w in (1.0, "best")]
 
 
 EXERCISES["07.3"] = lambda: Exercise(
