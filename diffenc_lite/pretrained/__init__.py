@@ -21,7 +21,8 @@ from ..arguments import check_one_of
 from ..chain import Chain
 from ..data import cache_folder
 from ..files import PathLike, fetch, verify, write_whole
-from ..model import DiffEnc, ModelConfig, build, check_is_model, check_model, disagreements
+from ..model import DiffEnc, ModelConfig, build, check_is_model, check_model
+from ..signature import disagreements, signature
 
 PRETRAINED = Path(__file__).parent
 FITTED = PRETRAINED / "fitted.json"
@@ -45,10 +46,10 @@ def save_model(model: DiffEnc, path: PathLike, card: dict[str, Any] | None = Non
         for name, w in model.state_dict().items()
     }
     weights, config = save(copies), model.config
-    if config is not None and _untold(config, copies, model):
+    if config is not None and _beyond_config(config, copies, model):
         config = None  # a part was changed after it was built
     about: dict[str, Any] = {"configuration": None if config is None else asdict(config)}
-    about |= {"own": model.signature()} if config is None else {}
+    about |= {"own": signature(model)} if config is None else {}
     about |= {k: v for k, v in (card or {}).items() if k not in ("configuration", "own")}
     about["sha256"] = hashlib.sha256(weights).hexdigest()
     text = json.dumps(about, indent=2) + "\n"  # before a file is touched
@@ -127,10 +128,10 @@ def _built(config: ModelConfig, weights: Tensors) -> DiffEnc:
     return model
 
 
-def _untold(config: ModelConfig, weights: Tensors, model: DiffEnc) -> list[str]:
+def _beyond_config(config: ModelConfig, weights: Tensors, model: DiffEnc) -> list[str]:
     """What a configuration and weights do not tell of a model that has them."""
     try:
-        return disagreements(_built(config, weights).signature(), model.signature())
+        return disagreements(signature(_built(config, weights)), signature(model))
     except ValueError as error:
         return [str(error)]
 
@@ -139,8 +140,8 @@ def _check_signature(
     card: dict[str, Any], weights: Tensors, model: DiffEnc, but: tuple[str, ...] = ()
 ) -> None:
     """Raise ValueError if what the weights do not tell is another than in the card."""
-    there = card.get("own") or _built(ModelConfig(**card["configuration"]), weights).signature()
-    here = model.signature()
+    there = card.get("own") or signature(_built(ModelConfig(**card["configuration"]), weights))
+    here = signature(model)
     for name in but:
         here[name] = there[name]
     if differing := disagreements(there, here):
