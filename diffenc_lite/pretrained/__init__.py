@@ -109,8 +109,8 @@ def load_model(
 
 def _read(path: PathLike) -> tuple[dict[str, Any], Path, Tensors]:
     """The card of a saved model, the file of its weights, and these, checked."""
-    card, file = read_card(path), _fetched(_find(path)[0])
-    return card, file, load(verify(file.read_bytes(), card["sha256"], file))
+    card, file = read_card(path), _find(path)[0]
+    return card, file, load(_weights(file, card["sha256"]))
 
 
 def _built(config: ModelConfig, weights: Tensors) -> DiffEnc:
@@ -224,23 +224,26 @@ def _find(path: PathLike) -> tuple[Path, Path]:
     )
 
 
-def _fetched(weights: Path) -> Path:
-    """The file itself, or its copy in the folder for caches: the wheel has only cards of larger
-    models, whose weights are fetched once, from the project's files at the tag of the version."""
+def _weights(file: Path, sha256: str) -> bytes:
+    """What the file holds, or its copy in the folder for caches: the wheel has only cards of larger
+    models, whose weights are fetched from the project's files at the tag of the version, and kept
+    if they are the right ones. Errors as in `load_model`."""
     package = PRETRAINED.parent
-    kept = cache_folder() / "models" / weights.name
-    if weights.exists() or not weights.is_relative_to(package):
-        return weights
-    if kept.exists():
-        return kept
-    place = f"{package.name}/{weights.relative_to(package).as_posix()}"
+    if file.exists() or not file.is_relative_to(package):
+        return verify(file.read_bytes(), sha256, file)
+    kept = cache_folder() / "models" / file.name
+    if kept.exists() and hashlib.sha256(content := kept.read_bytes()).hexdigest() == sha256:
+        return content
+    place = f"{package.name}/{file.relative_to(package).as_posix()}"
     try:
         about = metadata(package.name)
         urls = dict(url.split(", ") for url in about.get_all("Project-URL") or [])
-        write_whole(kept, fetch(f"{urls['Repository']}/raw/v{about['Version']}/{place}"))
-    except (OSError, LookupError) as error:
+        url = f"{urls['Repository']}/raw/v{about['Version']}/{place}"
+        content = verify(fetch(url), sha256, url)
+    except (OSError, LookupError, ValueError) as error:
         raise FileNotFoundError(
-            f"the weights of {weights.stem} are not in the wheel and could not be fetched "
+            f"the weights of {file.stem} are not in the wheel and could not be fetched "
             f"({error}); copy {place} of a checkout to {kept}"
         ) from None
-    return kept
+    write_whole(kept, content)
+    return content
