@@ -174,7 +174,7 @@ class Sum(nn.ModuleList):
         return torch.stack([network(x, gamma) for network in self]).sum(0)
 
 
-class Second(nn.Module):
+class CorrectedDenoiser(nn.Module):
     """v_hat + net(z, v_hat, gamma): the parameters of an encoder, given to the denoiser instead.
 
     The network is the encoder's, with two inputs and the sum of two outputs, 0 at the start.
@@ -211,7 +211,7 @@ def _fork_of(base: DiffEnc, arm: str, seed: int, start: float) -> DiffEnc:
     if arm == "vdm":
         return base
     if arm == "matched":
-        second = Second(base.denoiser, shape, base.schedule)
+        second = CorrectedDenoiser(base.denoiser, shape, base.schedule)
         return DiffEnc(second, None, base.schedule, shape=shape)
     unet = partial(UNet, SIZES["small-fine"].encoder, shape, True, base.schedule)
     affine = partial(Affine, shape, base.schedule)
