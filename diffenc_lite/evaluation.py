@@ -29,7 +29,7 @@ class Evaluation:
         parts = ((name, getattr(self, name)) for name in ("prior", "reconstruction", "diffusion"))
         terms = ", ".join(f"{name} {value:.4f}" for name, value in parts)
         total = f"{self.total:.4f} +- {self.standard_error:.4f} bits/dim"
-        return f"{total} on {self.n:,} images ({terms})"
+        return f"{total} on {self.n:,} examples ({terms})"
 
 
 def evaluate(
