@@ -27,7 +27,7 @@ from .training import OPTIMIZERS, TrainConfig, train_steps
 
 # ---- what can be given --------------------------------------------------------------------------
 
-TYPES = {"int": int, "float": float, "str": str}
+TYPES = {"int": int, "float": float, "float | None": float, "str": str}
 CHOICES: dict[str, Iterable[str]] = {
     "encoder": ENCODERS, "size": SIZES, "schedule": SCHEDULES, "optimizer": OPTIMIZERS,
 }  # fmt: skip
