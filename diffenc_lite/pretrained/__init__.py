@@ -148,7 +148,7 @@ def _check_signature(
     if differing := disagreements(there, here):
         (before, *_), (now, *_), usual = there["gamma"], here["gamma"], gamma_min_for(model.levels)
         if before == GAMMA_MIN < usual and math.isclose(now, usual, abs_tol=1e-3):
-            differing.append("its default was another, give schedule=LinearSchedule()")
+            differing.append(f"gamma(0) was {GAMMA_MIN} by default: give schedule=LinearSchedule()")
         raise ValueError("; ".join(differing))
 
 
