@@ -40,8 +40,9 @@ def check_parts(model: DiffEnc, images: Tensor) -> None:
             moved, follows = _with_noise_in_weights(model, x, gamma), "that follows from its shift"
             shift, x_t = moved.shift(x, gamma), moved.encode(x, gamma).x_t
             _check_close("encoder", f"x_t {follows}", x_t, x + shift, x)
-            x_change, of_shift = moved.change(x, gamma, further)[1], moved.shift(x, further) - shift
-            _check_close("encoder", f"change {follows}", x_change, of_shift, x)
+            (x_t, x_change), x_shift = moved.encode_step(x, gamma, further), moved.shift(x, further)
+            _check_close("encoder", f"change {follows}", x_change, x_shift - shift, x)
+            _check_close("encoder", f"encode_step {follows}", x_t, x + x_shift, x)
             _check_alone("encoder", "shift", moved.shift, x, gamma)
         except (TypeError, RuntimeError) as error:
             raise ValueError(f"encoder must work on x (B, ...) and gamma (B,): {error}") from error
