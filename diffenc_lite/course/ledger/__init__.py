@@ -25,6 +25,7 @@ from . import notation
 from .bound import L0, L2
 from .change_of_output import X6
 from .cheapest_grid import W4
+from .checking import linear
 from .coin import X3
 from .counterterm import G5
 from .row import WORDS, Closed, Derivation, Entry, Laws, Row
@@ -69,5 +70,5 @@ def laws() -> Laws:
 
 __all__ = [
     "LEDGER", "TAGS", "WORDS", "Closed", "Derivation", "Entry", "Laws", "Loose", "ProofError",
-    "Row", "Unclear", "Undecided", "Wrong", "laws", "notation", "show", *TAGS,
+    "Row", "Unclear", "Undecided", "Wrong", "laws", "linear", "notation", "show", *TAGS,
 ]

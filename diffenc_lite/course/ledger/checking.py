@@ -28,7 +28,7 @@ MOVING = {  # the noise that moves with a variable
     Delta: AT_S | BOTH - {lambda_t}, lambda_t: AT_T | BOTH, lambda_s: AT_S | BOTH,
     **{depth[2]: {*depth} for depth in DEPTHS[2:]}, gamma_s: AT_S | BOTH, gamma_t: AT_T | BOTH,
 }
-MEANINGS: dict[Basic, list[Expr]] = {}  # of all rows: symbol -> what it was said to be
+MEANINGS: dict[Basic, tuple[Expr, ...]] = {}  # of all rows: symbol -> what it was said to be
 
 
 # --- an equation as a rule -----------------------------------------------------------------------
@@ -77,6 +77,8 @@ def put(expression: Any, handle: Basic, meaning: Expr) -> Any:
 def outside_indexed(expression: Any, change: Callable[[Any], Any]) -> Any:
     """A change that leaves what has an index as it is: the name of m_i is no m"""
     held = {e: sp.Dummy() for e in expression.atoms(Indexed)}
+    if not held:
+        return change(expression)
     return change(expression.xreplace(held)).xreplace({dummy: e for e, dummy in held.items()})
 
 
@@ -150,7 +152,7 @@ def in_each(lines: Sequence[Relational], index: Symbol) -> dict[Basic, Basic]:
 
 def note(handle: Basic, meaning: Expr) -> None:
     """Take down that a symbol was said to be this, in whatever row"""
-    MEANINGS.setdefault(handle, []).append(meaning)
+    MEANINGS[handle] = (*MEANINGS.get(handle, ()), meaning)
 
 
 def depends(symbol: Basic, on: Basic, seen: frozenset = frozenset()) -> bool:

@@ -95,7 +95,7 @@ def W7(D: Row) -> None:
         m_best, Sum(gap_n**2, (n, 1, N)) / N / sigma_Q**2)
     D.step("m", "So the best $A$ has", m_best, alpha_s**2 / sigma_Q**2 * (TT - XT**2 / XX),
         uses="mean_gap m_best flat XX XT TT")
-    D.argued("tower", "the average over x given z_t first", r"For E1, $\tau=cx$. If $\hat x=\mathbb "
+    D.argue("tower", "the average over x given z_t first", r"For E1, $\tau=cx$. If $\hat x=\mathbb "
         r"E[x|z_t]$, then $\mathbb E[\hat xx]=\mathbb E[\hat x^2]$ (average over $x$ given $z_t$ "
         "first): the three means are not free.", equation(XT, c * XX))
     D.step("E1", "Put that into $A^*$: a VDM with a perfect denoiser is not to be stretched.",

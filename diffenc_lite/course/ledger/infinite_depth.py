@@ -48,7 +48,7 @@ def L4(D: Row) -> None:
     D.step("pointwise", "this is what is left at one $t$, one $x$ and one draw of noise. What is "
         "neglected falls like $1/T$.", pointwise, gammaprime_t * alpha_t**2 * r**2 / 2,
         uses="equal rate")
-    D.argued("exchange", "the limit of the sum over steps and of the average", "For the mean over "
+    D.argue("exchange", "the limit of the sum over steps and of the average", "For the mean over "
         r"the $T$ steps to become the mean over $t\sim U(0,1)$ (a Riemann sum), the integrand has "
         "to be continuous in $t$, and the neglected terms bounded uniformly in $t$: so it is for a "
         r"smooth $\gamma$ on $[0,1]$ and an encoder with a bounded third derivative in $\lambda$. "

@@ -150,8 +150,6 @@ def hold_claim(form: Form, given: Any) -> None:
     given = _by_name(form, given)
     strange = {e.func for e in given.atoms(AppliedUndef)} - form.functions
     unless(not strange, f"{_listed(strange)} is not a function of {form.tag}")
-    if not zero.same(opaque(claimed.rhs), opaque(given)):
-        _compare(form, given)
     left = opaque(claimed.lhs)
     speaks = zero.same(opaque(given), left) and not zero.same(opaque(claimed.rhs), left)
     unless(not speaks and given != claimed.lhs, f"says nothing: {given} is the left side")
@@ -162,34 +160,37 @@ def hold_claim(form: Form, given: Any) -> None:
     for symbol in given.free_symbols - claimed.rhs.free_symbols:
         meaning = form.cases.get(symbol, form.meanings.get(symbol, ZERO))
         unless(not meaning.free_symbols & ours, f"says nothing: {symbol} means {meaning}")
+    one, other = _full(given, form.meanings), _full(claimed.rhs, form.meanings)
+    if not zero.same(opaque(claimed.rhs), opaque(given)):
+        _compare(form, one, other)
+    _holes(form, one, other)
 
 
-def _compare(form: Form, given: sp.Expr) -> None:
+def _compare(form: Form, one: sp.Expr, other: sp.Expr) -> None:
     """Raises Wrong, Undecided or Unclear unless the two right sides are the same."""
-    right = form.line.rhs
-    symbols = sorted((s for s in given.free_symbols | right.free_symbols), key=str)
-    shown = tuple((str(s), _full(s, form.meanings)) for s in symbols if isinstance(s, sp.Symbol))
-    one, other = _full(given, form.meanings), _full(right, form.meanings)
+    symbols = sorted((s for s in one.free_symbols | other.free_symbols), key=str)
+    shown = tuple((str(s), s) for s in symbols if isinstance(s, sp.Symbol))
     try:
         hold(form.tag, form.name, one, other, shown)
     except Wrong:
         for symbol, meaning in form.cases.items():
-            if one.has(symbol) and zero.same(
-                _full(one, {**form.meanings, symbol: meaning}),
-                _full(other, {**form.meanings, symbol: meaning}),
-            ):
+            case = {**form.meanings, symbol: meaning}
+            if (one + other).has(symbol) and zero.same(_full(one, case), _full(other, case)):
                 why = f"holds only where {symbol} = {meaning}; the form holds without that"
                 raise Unclear(form.tag, form.name, why) from None
         raise
     except ProofError:
         raise
     except Exception:  # nobody knows what a reader writes, nor where SymPy gives up on it
-        raise Undecided(form.tag, form.name, zero.Agrees(0, given)) from None
-    held = zero.divided_by(other)
-    for factor in zero.divided_by(one) - held:
-        answer = zero.decide(factor)
-        if not isinstance(answer, zero.Differs):
-            raise Undecided(form.tag, form.name, zero.Agrees(0, given))
+        raise Undecided(form.tag, form.name, zero.Agrees(0, one)) from None
+
+
+def _holes(form: Form, one: sp.Expr, other: sp.Expr) -> None:
+    """Raises Undecided if the one divides by what may be 0 everywhere, Unclear if it divides by
+    what is 0 somewhere where the other has a value."""
+    for factor in zero.divided_by(one) - zero.divided_by(other):
+        if not isinstance(zero.decide(factor), zero.Differs):
+            raise Undecided(form.tag, form.name, zero.Agrees(0, one))
         if zero.sign(factor) == 0 and not factor.is_nonzero:
             why = f"has no value where {factor} = 0, and the form has one"
             raise Unclear(form.tag, form.name, why)
@@ -204,7 +205,7 @@ def _full(expression: Any, meanings: Meanings) -> Any:
 def _read(form: Form, text: str) -> sp.Expr:
     """Text as the proof levels take it"""
     try:
-        tree = reading.read(text)
+        tree = reading.read(text, form.known)
         names = reading.names_in(tree)
         return reading.to_sympy(tree, {name: _known(form, sp.Symbol(name)) for name in names})
     except reading.Unreadable as why:

@@ -5,7 +5,7 @@
         D.given("bayes", "Bayes' rule", "...", q_st, q_ts + q_s - q_t)     # lent by mathematics
         D.define("density", "...", sigma_Q, sqrt(-1 / Derivative(q_st, (z_s, 2))))     # a choice
         D.step("variance", "...", sigma_Q**2, sigma_s**2 * c, uses="density bayes F1.density@s ...")
-        D.argued("tower", "the average over the data", "...")              # in words
+        D.argue("tower", "the average over the data", "...")              # in words
 
 A step is checked with the entries that it uses put in, and with these alone: one that is left out
 makes it fail, and so does one that is not needed. What is said of a form is computed from all that
@@ -16,7 +16,8 @@ at other values.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -26,10 +27,11 @@ from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
 
 from . import checking
-from .judge import Form, Loose, ProofError, hold_claim, understood
+from .judge import CALCULUS, Form, Loose, ProofError, hold_claim, understood
 from .laws import LAWS
 from .notation import DEPTH_MAPS, NOISE, in_gamma, j, latex
 
+NAMES = "F1.latent", "G4.turned", "G4.guess", "G4.noise_guess"  # what a claim may always be put in
 PROVED, DEFINED, ARGUED = WORDS = "proved", "defined", "argued"
 ROWS: dict[str, Row] = {}  # tag -> row, in the order in which they were made
 
@@ -257,7 +259,7 @@ class Row:
         line = Ge(left, 0, evaluate=False)
         self._add(Entry(self.tag, name, "step", text, line, self._uses(uses), witness=witness))
 
-    def argued(self, name: str, about: str, text: str, line: Relational | None = None,
+    def argue(self, name: str, about: str, text: str, line: Relational | None = None,
                uses: Any = "") -> None:
         """Words, which the machine does not check, and what they are about."""
         self._add(Entry(self.tag, name, "argued", text, line, self._uses(uses), about))
@@ -370,6 +372,25 @@ class Row:
         return f"{PROVED} from: {', '.join(laws) or defined}"
 
     @property
+    def argued(self) -> tuple[str, ...]:
+        """What the words are about that its forms rest on"""
+        roots = (root.entry for form in self.claim for root in self.roots(form))
+        return tuple(dict.fromkeys(e.law for e in roots if e.kind == "argued"))
+
+    @property
+    def word(self) -> str:
+        """The weakest word that is said of a form; defined, only if there is no other"""
+        return next(word for word in (ARGUED, PROVED, DEFINED) if word in self.words.values())
+
+    def with_line(self, name: str, line: Relational) -> Row:
+        """The same row with another line, and the rest as it was"""
+        other = copy(self)
+        other.__dict__.pop("_checked", None)
+        other._by_name = {**self._by_name, name: replace(self[name], line=line)}
+        other.claim = {form: other[form].line for form in self.claim}
+        return other
+
+    @property
     def depends_on(self) -> dict[str, tuple[str, ...]]:
         """form -> the forms of other rows that it rests on, directly or through its own entries"""
 
@@ -403,13 +424,33 @@ class Row:
             if isinstance(root.line, Eq):
                 handle, meaning = checking.rule(root.line)
                 meanings.setdefault(handle, meaning)
+        for fact in self._steps_below(*(self[form] for form in forms)):
+            handle, meaning = checking.rule(fact.line)  # worked out, where a step has done that
+            if handle in meanings and meanings[handle].has(*CALCULUS):
+                meanings[handle] = meaning
+        for key in NAMES:
+            handle, meaning = checking.rule(entry(key).line)
+            if all(self[form].line.lhs != handle for form in forms):
+                meanings.setdefault(handle, meaning)
         return meanings
+
+    def _steps_below(self, *start: Entry) -> Iterable[Fact]:
+        """Every step that these rest on"""
+        left, seen = [use for one in start for use in one.uses], set()
+        while left:
+            use = left.pop()
+            if use not in seen:
+                seen.add(use)
+                left += entry(use.key).uses
+                if entry(use.key).kind == "step" and isinstance(instance(use).line, Eq):
+                    yield instance(use)
 
     @property
     def _lines(self) -> list[Basic]:
         own = [e.line for e in self.derive()]
         roots = [root.line for form in self.claim for root in self.roots(form)]
-        return [line for line in (*own, *roots) if line is not None]
+        lines = (*own, *roots, *(entry(key).line for key in NAMES))
+        return [line for line in lines if line is not None]
 
     @property
     def symbols(self) -> dict[str, Symbol]:
@@ -488,13 +529,14 @@ class Laws:
         return "\n".join(blocks)
 
     def _repr_markdown_(self) -> str:
+        """The definitions are folded"""
         blocks = []
         for head, about, entries in self._blocks():
-            lines = "".join(
-                f"\n- {e.key}" + (f": ${latex(e.line)}$" if e.line is not None else "")
-                for e in entries
-            )
-            blocks.append(f"**{head}**: {about}\n{lines}")
+            shown = [f"- {e.key}: ${latex(e.line)}$" for e in entries]
+            block = "\n".join([f"**{head}**: {about}", "", *shown])
+            if about == "definitions":
+                block = f"<details><summary>{head}</summary>\n\n{block}\n\n</details>"
+            blocks.append(block)
         return "\n\n".join(blocks)
 
 

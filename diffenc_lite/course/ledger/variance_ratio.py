@@ -106,7 +106,7 @@ def W2(D: Row) -> None:
     D.define("border", r"On the border, $p=\frac12$,",
         E_root, Limit(Subs(E_T, w, 1 + kappa / sqrt(T)), T, oo))
     D.step("root", "a constant remains.", E_root, d * kappa**2 / 4, uses="border excess")
-    D.argued("leading", "the leading order of m", r"Does the best ratio (W1) come near enough? At "
+    D.argue("leading", "the leading order of m", r"Does the best ratio (W1) come near enough? At "
         r"$w=1$ a step costs $\frac d2m$, and by L4 that tends to the integrand over $T$; what is "
         "left out falls like $1/T^2$, so $T$ times it vanishes.",
         equation(m_T, gammaprime_t * alpha_t**2 * r**2 / (d * T)), uses="L4.integrand W1.average")

@@ -32,7 +32,7 @@ def X4(D: Row) -> None:
         r"error in $x$ in proportion to the gain in the ratio; $T$ short steps have "
         r"$T\Delta\to\gamma'$.", short,
         gammaprime_t * Derivative(S(lambda_t), lambda_t) * (x - xtilde) ** 2 / 2)
-    D.argued("exchange", "the limit of the sum over steps and of the average", "Exchange the "
+    D.argue("exchange", "the limit of the sum over steps and of the average", "Exchange the "
         "limit with sum and average, as in L4.", equation(VDM, short), uses="short same L3.weight")
     D.step("vdm", "So this is its integrand.", VDM,
         gammaprime_t * (1 + 2 * sigma_t**2) * SNR_OF_E2 * (x - xtilde) ** 2 / 2,

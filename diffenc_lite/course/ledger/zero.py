@@ -196,7 +196,8 @@ def sign(expression: sp.Expr) -> int:
 def divided_by(expression: sp.Expr) -> set[sp.Expr]:
     """The factors that it divides by"""
     powers = (p for p in expression.atoms(sp.Pow) if p.exp.could_extract_minus_sign())
-    return {f for p in powers for f, _ in _irreducible(sp.expand(p.base)) if not f.is_number}
+    bases = (sp.expand(sp.fraction(sp.together(p.base))[0]) for p in powers)
+    return {f for base in bases for f, _ in _irreducible(base) if not f.is_number}
 
 
 def sum_apart(whole: sp.Sum) -> sp.Expr:
