@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from diffenc_lite.course.ledger import LEDGER, checking
 from diffenc_lite.course.ledger import notation as n
-from diffenc_lite.course.ledger.row import Loose, entry, instance
+from diffenc_lite.course.ledger.row import Loose, instance
 from diffenc_lite.course.ledger.zero import same
 
 AT_S = (n.alpha_s, n.sigma_s, n.gamma_s, n.lambda_s, n.x_s, n.y_s, n.z_s)
@@ -82,7 +82,7 @@ def broken_by(key, wrong):
     return {e.key: not checking.follows(e, lines_of(e, key, wrong)) for e in users}
 
 
-# --- the kinds: (what was changed; whether in vain; whether it is refused) -------------------------
+# --- the kinds: (what was changed; whether in vain; whether it is refused) ------------------------
 
 
 def steps(row):
@@ -102,7 +102,9 @@ def roots(row):
     """Premises, definitions and words: every step that uses one has to fail with a slip in it"""
     for root in (e for e in row.derive() if e.kind != "step" and isinstance(e.line, Eq)):
         for wrong, is_same in wrong_lines(root.line):
-            refused = partial(lambda key, wrong: all(broken_by(key, wrong).values()), root.key, wrong)
+            refused = partial(
+                lambda key, wrong: all(broken_by(key, wrong).values()), root.key, wrong
+            )
             yield f"{root.key}, {wrong}", is_same, refused
 
 
@@ -110,8 +112,10 @@ def uses(row):
     for step in (e for e in row.derive() if e.kind == "step"):
         for use in step.uses:
             rest = [instance(other).line for other in step.uses if other is not use]
-            yield f"{step.key}, without {use}", lambda: False, partial(
-                lambda step, rest: not checking.follows(step, rest), step, rest
+            yield (
+                f"{step.key}, without {use}",
+                lambda: False,
+                partial(lambda step, rest: not checking.follows(step, rest), step, rest),
             )
 
 
