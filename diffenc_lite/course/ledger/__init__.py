@@ -39,7 +39,7 @@ from .information import X5
 from .judge import Loose, ProofError, Unclear, Undecided, Wrong
 from .level_cost import X1
 from .processes import F1, F2, F3
-from .row import WORDS, Closed, Derivation, Entry, Laws, Row
+from .row import WORDS, Closed, Derivation, Laws, Line, Row
 from .three_terms import L1
 from .variance_ratio import W1, W2, W1c
 from .weights import W3
@@ -69,6 +69,6 @@ def laws() -> Laws:
 
 
 __all__ = [
-    "LEDGER", "TAGS", "WORDS", "Closed", "Derivation", "Entry", "Laws", "Loose", "ProofError",
+    "LEDGER", "TAGS", "WORDS", "Closed", "Derivation", "Laws", "Line", "Loose", "ProofError",
     "Row", "Unclear", "Undecided", "Wrong", "laws", "linear", "notation", "show", *TAGS,
 ]

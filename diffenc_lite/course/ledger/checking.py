@@ -233,7 +233,8 @@ def linear(expression: Expr) -> Expr:
 def _average(inside: Expr) -> Expr:
     inside, total = zero.worked_out(inside, (sp.Subs,)), sp.Integer(0)
     for term in sp.Add.make_args(sp.expand(inside, log=True)):
-        numbers, rest = [], []
+        numbers: list[Any] = []
+        rest: list[Any] = []
         for factor in sp.Mul.make_args(term):
             number = factor.free_symbols <= CONSTANTS and not factor.has(AppliedUndef)
             (numbers if number else rest).append(factor)

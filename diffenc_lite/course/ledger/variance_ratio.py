@@ -42,7 +42,7 @@ def W1(D: Row) -> None:
         uses="at_best flat")
     D.at_least("least", "No other $w$ is better: what it costs more is "
         r"$\frac d2(a-1-\ln a)$ with $a=w(1+m)$, which is never negative (L1).",
-        step_cost(m) - KL_best, uses=["cost", at("L1.never_negative", {a: w * (1 + m)})],
+        step_cost(m) - KL_best, uses=["cost", use("L1.never_negative", {a: w * (1 + m)})],
         witness=d / 2 * price(w * (1 + m)))
     D.step("curvature", "(The cost is convex in $w$.)", Derivative(KL_w, (w, 2)), d / (2 * w**2),
         uses="average")
@@ -71,20 +71,20 @@ def W1c(D: Row) -> None:
     D.step("ratio", r"That is $T$ times the cost of W1 at the mean error, so W1 has the best "
         "ratio,",
         w_const, 1 / (1 + 2 * L_T / (T * d)),
-        uses=[at("W1.ratio", best), "mean_error"])
+        uses=[use("W1.ratio", best), "mean_error"])
     D.step("best", "the logarithm of the mean error, $T$ times;", T * KL_const,
-        T * d / 2 * log(1 + 2 * L_T / (T * d)), uses=[at("W1.cost", best), "mean_error"])
+        T * d / 2 * log(1 + 2 * L_T / (T * d)), uses=[use("W1.cost", best), "mean_error"])
     D.step("below_one", "it is below 1.", 1 - w_const, 2 * L_T / (2 * L_T + T * d),
-        uses=[at("W1.below_one", best), "mean_error"])
+        uses=[use("W1.below_one", best), "mean_error"])
     D.step("more", "One ratio for each step costs the sum of the logarithms instead. The "
         "$m_i-\\bar m$ add up to 0; added, they make every term an $a_i-1-\\ln a_i$ "
         "with $a_i=(1+m_i)/(1+\\bar m)$,",
         T * KL_const - Sum(d / 2 * log(1 + m_i), (i, 1, T)),
         d / 2 * Sum(price((1 + m_i) / (1 + mbar)), (i, 1, T)),
-        uses=[at("W1.cost", best), "mean_error", "loss"])
+        uses=[use("W1.cost", best), "mean_error", "loss"])
     D.at_least("sign", "which is never negative (L1).",
         T * KL_const - Sum(d / 2 * log(1 + m_i), (i, 1, T)),
-        uses=["more", at("L1.never_negative", {a: (1 + m_i) / (1 + mbar)})],
+        uses=["more", use("L1.never_negative", {a: (1 + m_i) / (1 + mbar)})],
         witness=d / 2 * Sum(price((1 + m_i) / (1 + mbar)), (i, 1, T)))
 
 
@@ -119,4 +119,4 @@ def W2(D: Row) -> None:
     D.define("tends", "So", limit_best, Limit(T * (w_T - 1), T, oo))
     D.step("best", "$w^*$ tends to 1 like $1/T$, faster than needed: in the limit $w=1$ is not "
         "only safe, but best.", limit_best, -gammaprime_t * alpha_t**2 * r**2 / d,
-        uses=["tends", at("W1.ratio", {m: m_T, w_best: w_T}), "leading"])
+        uses=["tends", use("W1.ratio", {m: m_T, w_best: w_T}), "leading"])
