@@ -56,8 +56,8 @@ from ...data import load_mnist
 from ...evaluation import evenly_chosen
 from ...files import PathLike
 from ...gaussian import kl_to_standard
-from ...model import SIZES, DiffEnc, ModelConfig, build, eval_mode
-from ...networks import GammaEmbedding, UNet, zero_
+from ...model import DiffEnc, ModelConfig, build, eval_mode
+from ...networks import SIZES, GammaEmbedding, UNet, zero_
 from ...pretrained import load_model, read_card
 from ...schedule import AnySchedule
 from ...training import TrainConfig, TrainState, bf16_if_faster, seed_for
