@@ -56,7 +56,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "encoder": {"choices": ENCODERS, "help": "identity is a VDM"},
     "size": {"choices": SIZES, "help": "of the networks"},
     "schedule": {"choices": SCHEDULES, "help": "gamma(t); learned is linear, with trained ends"},
-    "gamma_min": {"type": float, "help": "gamma at t = 0"},
+    "gamma_min": {"type": float, "help": "gamma at t = 0; by default -13.3, for 256 levels"},
     "gamma_max": {"help": "gamma at t = 1"},
     "dropout": {"help": "of the networks of images; 0.1 in the paper"},
     "model": {"help": "a .safetensors file or the name of a pretrained model"},

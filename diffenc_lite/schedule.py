@@ -26,7 +26,14 @@ from torch import Tensor, nn
 
 from .arguments import as_real, brief, in_shape_of
 
-GAMMA_MIN, GAMMA_MAX = -13.3, 5.0  # at t = 0 and t = 1, as in the paper's code
+GAMMA_MIN, GAMMA_MAX = -13.3, 5.0  # at t = 0 and t = 1, as in the paper's code, for 256 levels
+
+
+def gamma_min_for(levels: int) -> float:
+    """-13.3 + 2 ln(256 / levels), where a schedule for so many levels begins: what counts is the
+    noise at t = 0 beside half a level, exp(gamma_min / 2) levels, which stays 0.33. Below it the
+    levels are told apart already; to learn that is hard, and earns nothing."""
+    return GAMMA_MIN + 2 * math.log(256 / levels)
 
 
 @dataclass(frozen=True)

@@ -281,6 +281,7 @@ def test_progress_and_metrics(tmp_path):
         if progress.evaluation:
             held_out = {"update": progress.update, "split": "held out"}
             expected.append(held_out | vars(progress.evaluation))
+            assert expected[-1].pop("levels") == 256  # the model's, and the same in every line
     assert lines == expected
 
 

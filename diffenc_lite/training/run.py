@@ -14,7 +14,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from ..chain import as_chain
-from ..checks import check_parts
+from ..checks import check_parts, warn_of_ends
 from ..evaluation import Evaluation, check_clusters, evaluate, evenly_chosen
 from ..files import PathLike
 from ..model import DiffEnc, check_images
@@ -183,6 +183,7 @@ def _check(model: Any, images: Any, config: Any, folder: Any, held_out: Any, clu
     elif clusters is not None:
         raise ValueError("clusters must be given with held_out; got no held_out")
     check_parts(model, images)
+    warn_of_ends(model)
     ranks, ends = rank_and_size()[1], min(config.ends, config.batch)
     if config.batch % ranks or ends % ranks:
         wanted = f"multiples of the number of processes, {ranks}"
