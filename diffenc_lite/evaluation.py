@@ -31,7 +31,7 @@ class Evaluation:
         parts = ((name, getattr(self, name)) for name in ("prior", "reconstruction", "diffusion"))
         terms = ", ".join(f"{name} {value:.4f}" for name, value in parts)
         total = f"{self.total:.4f} +- {self.standard_error:.4f} bits/dim"
-        text, without = f"{total} on {self.n:,} images ({terms})", math.log2(self.levels)
+        text, without = f"{total} on {self.n:,} examples ({terms})", math.log2(self.levels)
         return text if self.total < without else f"{text}, no better than no model, {without:.4f}"
 
 
