@@ -140,7 +140,7 @@ def picture():
 CHANGES = {  # what is changed, and in which line of the words it is seen
     "long line": lambda f: f.axes[0].lines[0].set_ydata(np.linspace(0, 9, 30)),
     "blue line": lambda f: f.axes[0].lines[0].set_color(plots.GREEN),
-    "half lengths": lambda f: (
+    "intervals": lambda f: (
         f.axes[0].collections[0].set_segments([[(2, 0.99), (2, 1.01)], [(4, 1.985), (4, 2.015)]])
     ),
     "share": lambda f: f.axes[0].collections[1].set_verts([[(0, 4), (9, 4), (9, 4.2), (0, 4.1)]]),
