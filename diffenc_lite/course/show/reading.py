@@ -102,7 +102,7 @@ def _things(ax: Axes, x: Write, y: Write) -> Iterator[tuple[str, Any]]:
             dashes = DASHES.get(str(each.get_linestyle()), "")
             yield f"{_colour(each.get_color())} {dashes}{line}{name}", each.get_xydata()
         elif isinstance(each, LineCollection):
-            look, lines = _colour(each.get_color()), np.array(each.get_segments())
+            look, lines = _colour(each.get_color()), np.array(each.get_segments()).reshape(-1, 2, 2)
             lengths = np.abs(np.diff(lines, axis=1)).max((1, 2))
             if len(lines) > 24:
                 yield f"{look} lines{name}", lines
@@ -110,15 +110,15 @@ def _things(ax: Axes, x: Write, y: Write) -> Iterator[tuple[str, Any]]:
                 zip(lines.mean(1), lengths, strict=True) if len(lines) < 25 else ()
             ):
                 yield f"{look} intervals{name}", f"({x(a)}, {y(b)}) ±{number(length / 2)}"
+        elif isinstance(each, Quiver):
+            yield "arrows from", each.XY
+            yield "arrows to", each.XY + np.c_[each.U, each.V] / (each.scale or 1)
         elif isinstance(each, PolyCollection):
             for path in each.get_paths():
                 yield f"{_colour(each.get_facecolor())} area{name}", path.vertices
                 across, up = (path.vertices / np.ptp([ax.get_xlim(), ax.get_ylim()], axis=1)).T
                 share = abs(across @ np.roll(up, 1) - up @ np.roll(across, 1)) / 2
                 yield "its share of the axes", number(share if share > 1e-9 else 0)
-        elif isinstance(each, Quiver):
-            yield "arrows from", each.XY
-            yield "arrows to", each.XY + np.c_[each.U, each.V] / (each.scale or 1)
         elif isinstance(each, AxesImage):
             yield "image", _image(each)
         elif isinstance(each, Annotation) and each.arrow_patch and not each.get_text():
