@@ -46,6 +46,8 @@ def describe(figure: Figure) -> str:
 def number(value: float, unit: float | None = None) -> str:
     """In whole units, or to two figures. A half, and what is nearly one, is rounded up: so no round
     number stands where the last bits of a machine decide."""
+    if not math.isfinite(value):
+        return str(value)
     unit = unit or (10.0 ** (math.floor(math.log10(abs(value))) - 1) if value else 1.0)
     steps = math.floor(abs(value) / unit + 0.5286)
     return f"{math.copysign(steps * unit, value):.6g}" if steps else "0"
