@@ -29,6 +29,7 @@ from ..checks import check_parts
 from ..files import verify
 from ..model import DiffEnc, check_images, check_model
 from ..schedule import Noise
+from ..signature import signature
 
 Table = NDArray[np.uint64]  # (n, K+1): for n symbols, 2^24 times the probability of being below k
 Symbols = NDArray[np.int64]
@@ -143,7 +144,7 @@ def _q_mean(model: DiffEnc, z_t: Tensor, s: Noise | None, t: Noise, x: Tensor) -
     """Of q(z_s | z_t, x) (F3) or, without s, of q(z_1 | x) (F1)"""
     if s is None:
         return process.marginal(x + model.shift(x, t.gamma), t.like(x)).mean
-    x_t, x_change = model.change(x, s.gamma, t.gamma)
+    x_t, x_change = model.encode_step(x, s.gamma, t.gamma)
     return process.posterior(z_t, x_t, x_change, s.like(x), t.like(x)).mean
 
 
@@ -223,7 +224,7 @@ def _exact(model: DiffEnc) -> tuple[DiffEnc, str]:
     """A copy in float64 on the CPU, and a digest of its weights and of what they do not tell."""
     check_model(model)
     same = copy.deepcopy(model).double().cpu().eval()
-    told = same.signature()
+    told = signature(same)
     told["ends"] = [f"{end:.6g}" for end in told["ends"]]  # of a learned schedule
     digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
     for name, weight in same.state_dict().items():
