@@ -20,7 +20,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from ...files import PathLike, write_whole
-from . import budgets, fork, mnist_ratio, ratio_samples, rivals, toys
+from . import budgets, file_sizes, fork, mnist_ratio, ratio_samples, rivals, toys
 from .study import Job, Options, Results, Study, load_arrays, read_results
 
 STUDIES = {
@@ -30,6 +30,7 @@ STUDIES = {
     "fork": fork.STUDY,
     "rivals": rivals.STUDY,
     "budgets": budgets.STUDY,
+    "file_sizes": file_sizes.STUDY,
 }
 COUNTS = ("seeds", "jobs")  # budgets that only set the number of jobs
 
