@@ -125,9 +125,7 @@ def test_a_sheet_has_the_lessons_name_the_imports_that_it_needs_and_exercises():
 
 
 def test_no_question_or_hint_needs_what_is_not_on_its_sheet():
-    elsewhere = (
-        r"\b(?:panel|drawing|cell|box|figure|printed|bill|this lesson|above\W*[,.:])"
-    )
+    elsewhere = r"\b(?:panel|drawing|cell|box|figure|printed|bill|this lesson|above\W*[,.:])"
     for number, exercise in EXERCISES.items():
         if number not in LEVELS:
             assert not re.findall(elsewhere, " ".join([exercise.question, *exercise.hints])), number
