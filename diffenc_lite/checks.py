@@ -57,7 +57,9 @@ def _check_encoder(model: DiffEnc, x: Tensor, gamma: Tensor) -> None:
     why = "dx_t/dgamma = -sigma_t^2 u, no gamma detached"
     wanted = min(near, key=lambda of_h: (of_h - slope).norm())  # one step is too wide or too narrow
     _check_close("encoder", f"u {follows}: {why}", slope, wanted, x)
-    _check_close("encoder", f"change {follows}", model.change(x, gamma, further)[1], x_change, x)
+    x_t, given = model.encode_step(x, gamma, further)
+    _check_close("encoder", f"change {follows}", given, x_change, x)
+    _check_close("encoder", f"encode_step {follows}", x_t, x + shift + x_change, x)
     _check_alone("encoder", "shift", model.shift, x, gamma)
 
 

@@ -94,7 +94,7 @@ def test_density_adds_to_one_and_gives_the_entropy(world):
         (lambda: Mixture([[0.0], [0.0]], [0.0, 0.0]), "^means"),
         (lambda: Mixture([[0.0], [1.0]], [1.0, 1.0], [0.5, 0.6]), "^weights"),
         (lambda: Exact(Gaussian()).diffusion(ratio=torch.tensor([1.0, 0.5])), "ratio"),
-        (lambda: Exact(Gaussian()).diffusion(10, "best"), "^ratio"),
+        (lambda: Exact(Gaussian()).diffusion(10, "optimal"), "^ratio"),
         (lambda: Exact(Gaussian(), stretch(lambda lam: lam)).diffusion(), "c\\(lambda\\)"),
     ],
 )
@@ -234,7 +234,7 @@ def test_a_normal_world_is_drawn_with_these_variances(steps):
     model = DiffEnc(guessing(perfect_guess), shape=(3,))
     x = torch.randn(20_000, 3, generator=seeded(1), dtype=F64) * VARIANCES.sqrt()
     images = ((x.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
-    best = fit(model, images, steps, scale=False, generator=seeded(2)).ratio
+    best = fit(model, images, steps, scale="keep", generator=seeded(2)).ratio
     quarter = 1 / (1 + (1 / best - 1) / 4)  # another in each step
     for ratio, told in ((torch.ones(steps),) * 2, (quarter, quarter), (best, None)):
         with torch.no_grad():

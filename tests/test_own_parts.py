@@ -91,8 +91,8 @@ def test_both_ends_of_a_step_see_the_same_dropout():
     halves = module_of(dropout=dropout, forward=half, shift=half)
     for part in (LearnedEncoder(halves), halves):
         model = DiffEnc(nn.Identity(), part).train()
-        x_t, x_change = model.change(x, gamma, gamma)
-        assert not x_change.any() and not torch.equal(x_t, model.change(x, gamma, gamma)[0])
+        x_t, x_change = model.encode_step(x, gamma, gamma)
+        assert not x_change.any() and not torch.equal(x_t, model.encode_step(x, gamma, gamma)[0])
 
 
 def test_other_parts_make_another_model():
@@ -242,7 +242,7 @@ def test_a_run_with_a_trained_schedule_goes_on_and_with_another_it_does_not(tmp_
         train(own_model(Bent(-5)), POINTS, config, tmp_path / "1")
 
 
-@pytest.mark.parametrize("given", [{}, {"scale": False}, {"ratio": "constant"}])
+@pytest.mark.parametrize("given", [{}, {"scale": "keep"}, {"ratio": "constant"}])
 def test_a_fitted_chain_has_no_gradient(given):
     """Of a trained schedule: it is a constant in a training, and can be copied."""
     chain = fit(own_model(LearnedSchedule(-6, 3)), POINTS, 3, **given)

@@ -66,6 +66,17 @@ def test_bytes_are_drawn_as_their_values_in_the_unit_interval():
     assert colour.ravel().tolist() == pytest.approx([0, 0.2, 1])
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_few_levels_go_from_black_to_white_too(channels):
+    images = torch.tensor([0, 4, 16], dtype=torch.uint8).reshape(3, 1, 1, 1)
+    for given in (images.expand(3, channels, 2, 2), [list(images.expand(3, channels, 2, 2))]):
+        axes = plots.image_grid(given, levels=17).axes
+        shown = [float(np.ravel(ax.images[0].get_array())[0]) for ax in axes]
+        assert shown == pytest.approx([-1, -0.5, 1] if channels == 1 else [0, 0.25, 1])
+    with pytest.raises(ValueError, match="^images must have levels 0 to 15; got 16"):
+        plots.image_grid(images, levels=16)
+
+
 def test_image_grid_puts_each_image_in_its_place():
     images = [[np.full((1, 2, 2), 0.1 * row + column) for column in range(3)] for row in range(2)]
     figure = plots.image_grid(images)

@@ -27,7 +27,8 @@ from ..chain import as_chain
 from ..checks import check_parts
 from ..evaluation import Evaluation, check_clusters, evaluate, evenly_chosen
 from ..files import PathLike
-from ..model import DiffEnc, check_images, disagreements
+from ..model import DiffEnc, check_images
+from ..signature import disagreements, signature
 from .config import TrainConfig
 from .draws import FOR_EVALUATION, draw_batch, rank_and_size, seeded, seeded_dropout
 from .folder import RunFolder, fingerprint
@@ -66,7 +67,7 @@ def train(
 ) -> Progress:
     """Minimise L0 + L1 + L4 to the end, with a progress bar; the last Progress
 
-    With `config.steps` it is L3 instead of L4, and so in the evaluations.
+    With `config.loss_steps` it is L3 instead of L4, and so in the evaluations.
 
     Args:
         model: its weights are trained in place, on its device; `progress.model` is the average.
@@ -107,7 +108,7 @@ def train_steps(
 
     _check(model, images, config, folder, held_out, clusters)
     images = images.to(model.device)
-    chain = None if config.steps is None else as_chain(config.steps)
+    chain = None if config.loss_steps is None else as_chain(config.loss_steps)
     held_out, clusters = (
         None if given is None else evenly_chosen(given, config.evaluate_images)
         for given in (held_out, clusters)
@@ -125,14 +126,14 @@ def train_steps(
 
     def save() -> None:
         if run is not None:
-            run.save({**state.save(), "window": sums, "gamma": model.signature()["gamma"]})
+            run.save({**state.save(), "window": sums, "gamma": signature(model)["gamma"]})
 
     def report(evaluated: bool) -> Progress:
         evaluation = None
         if evaluated and held_out is not None:
             generator = seeded(model.device, config, FOR_EVALUATION)  # always the same
             evaluation = evaluate(
-                state.averaged, held_out, config.steps, clusters=clusters, generator=generator
+                state.averaged, held_out, config.loss_steps, clusters=clusters, generator=generator
             )
         prior, reconstruction, diffusion = (sums[:3] / sums[3]).tolist()
         speed = (state.update - since) * config.batch / (time.perf_counter() - clock)
@@ -149,7 +150,7 @@ def train_steps(
     else:
         sums = saved["window"]
         state.load(saved)
-        told = {"gamma": model.signature()["gamma"]}  # with trained parts, only now
+        told = {"gamma": signature(model)["gamma"]}  # with trained parts, only now
         if differing := disagreements({"gamma": saved["gamma"]}, told):
             raise ValueError(f"{folder} holds a run with another schedule: {differing[0]}")
     if model.device.type == "cpu":

@@ -14,7 +14,8 @@ import math
 import random
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -34,7 +35,7 @@ from .answers import (
     as_number,
     kind_of,
 )
-from .forms import Choice, Exercise, Form, Formula, Number, Program, RightSide
+from .forms import Choice, Exercise, Form, Formula, Number, Program, RightSide, Unmade
 
 Compare = Callable[[Any], None]
 
@@ -51,6 +52,24 @@ def prepared(exercise: Exercise) -> Compare:
             f"Exercise {exercise.number} itself has a mistake, whatever the answer: "
             f"{type(error).__name__}: {str(error).lstrip(': ')}"
         ) from error
+
+
+def named_mistake(exercise: Exercise, answer: Any) -> str:
+    """What the exercise says of a wrong answer: the mistake that leads to the same; or nothing."""
+    for sentence in exercise.mistakes:
+        with suppress(NotRight, WrongForm, Unanswered):
+            _prepared_mistake(exercise, sentence)(answer)
+            return sentence
+    return ""
+
+
+@cache
+def _prepared_mistake(exercise: Exercise, sentence: str) -> Compare:
+    return prepared(replace(exercise, answer=exercise.mistakes[sentence]))
+
+
+def _raise(exercise: Exercise, form: Unmade) -> Compare:
+    raise form.error
 
 
 def is_stub(answer: Any) -> bool:
@@ -205,9 +224,9 @@ def _judged() -> Iterator[None]:
     """What a function raises turned into a verdict"""
     try:
         yield
-    except NotImplementedError:
-        raise Unanswered from None
     except (Exception, SystemExit) as error:
+        if type(error) is NotImplementedError and not error.args:  # with a text it is PyTorch's
+            raise Unanswered from None
         complaint = f"{type(error).__name__}: {error}".splitlines()[0].rstrip(": ")
         raise NotRight(f", the function raised {complaint}") from None
 
@@ -219,10 +238,12 @@ def _prepare_program(exercise: Exercise, form: Program) -> Compare:
     if not callable(exercise.answer):
         raise ValueError("its answer must be a function")
 
-    def inputs(i: int) -> tuple[Any, ...]:  # new objects each time: a function may change them
-        return form.inputs(torch.Generator().manual_seed(i))
+    def run(f: Callable[..., Any], i: int) -> Any:  # on new objects each time: f may change them
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(i)
+            return f(*form.inputs(torch.Generator().manual_seed(i)))
 
-    outputs = [exercise.answer(*inputs(i)) for i in range(form.tries)]
+    outputs = [run(exercise.answer, i) for i in range(form.tries)]
     count = len(outputs[0]) if isinstance(outputs[0], tuple) else 1
     right = [_parts(output, count) for output in outputs]
     if any(part is None for parts in right for part in parts):
@@ -233,7 +254,7 @@ def _prepare_program(exercise: Exercise, form: Program) -> Compare:
             raise WrongForm(f"this is {kind_of(answer)}")
         for i, expected in enumerate(right):
             with _judged():
-                output = answer(*inputs(i))
+                output = run(answer, i)
             if is_stub(output):
                 raise Unanswered
             parts = _parts(output, count)
@@ -274,4 +295,5 @@ _PREPARE: dict[type[Form], Callable[[Exercise, Any], Compare]] = {
     Choice: _prepare_choice,
     Program: _prepare_program,
     RightSide: levels.prepare,
+    Unmade: _raise,
 }

@@ -72,10 +72,9 @@ class Level(Exercise):
     def said(self) -> str:
         return f"{self.head}: $${self.equation}$$ {self.why}"
 
-    @property
-    def printed_hint(self) -> str:
+    def printed_hint(self, tries: int) -> str:
         """Where the hints are: they have formulas"""
-        return f'level("{self.number}") has hints that unfold one by one.'
+        return f' Hint: level("{self.number}") has hints that unfold one by one.'
 
     def __repr__(self) -> str:
         return f"Level {self.number}: {self.title}"
@@ -135,7 +134,7 @@ def _level(number: str, setting: str, goal: str, names: str, **rest: Any) -> Lev
         question=f"{setting}\n\n{goal}",
         goal=goal,
         form=RightSide(tuple(names.split()), leading),
-        hint=hints,
+        hints=hints,
         uses=uses,
         word=word or ("in words" if argued else "proved"),
         argued=tuple(argued),
