@@ -4,7 +4,8 @@ Each piece stands here in the library's words, under the name that the lesson gi
 is stuck goes on with it. All are of digits of 64 pixels with 17 levels, in nats.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import chain, pairwise
 from typing import Any
 
 import torch
@@ -12,7 +13,6 @@ from torch import Generator, Tensor, nn
 
 from ... import DiffEnc, LearnedEncoder, LinearSchedule, Noise, elbo, gaussian, process
 from ...bound import diffusion_loss, squared_gap
-from ...schedule import gamma_min_for
 from .answers import NotRight
 from .forms import Exercise, Lesson, Program
 
@@ -21,6 +21,8 @@ LEVELS, DIMS = 17, 64
 Network = Callable[[Tensor, Tensor], Tensor]
 
 
+def gamma_min_for(levels): import math; return -13.3+2*math.log(256/levels)
+
 def _schedule(levels: int = LEVELS) -> LinearSchedule:
     return LinearSchedule(gamma_min_for(levels), 5.0)
 
@@ -28,6 +30,11 @@ def _schedule(levels: int = LEVELS) -> LinearSchedule:
 def _model(net: nn.Module, y: nn.Module | None = None) -> DiffEnc:
     encoder = None if y is None else LearnedEncoder(y)
     return DiffEnc(net, encoder, _schedule(), LEVELS, (DIMS,))
+
+
+def to_x(levels: Tensor) -> Tensor:
+    """The places of the levels in (-1, 1)"""
+    return (2 * levels.long() + 1) / LEVELS - 1
 
 
 def _few(generator: Generator, *shape: int) -> Tensor:
@@ -140,20 +147,16 @@ EXERCISES["15.2"] = lambda: Exercise(
 class Net(nn.Module):
     """v_hat(z, gamma): convolutions on z, its waves and gamma"""
 
-    def __init__(self, width: int = 32):
+    def __init__(self) -> None:
         super().__init__()
-        self.waves = torch.pi * torch.tensor([1.0, 2, 4, 8.5, 17])[:, None, None]
-        self.first = nn.Conv2d(12, width, 3, padding=1)
-        self.rest = nn.ModuleList(nn.Conv2d(width, width, 3, padding=1) for _ in range(4))
-        self.last = nn.Conv2d(width, 1, 1)
+        widths = [12, 32, 32, 32, 32]
+        layers = [(nn.Conv2d(a, b, 3, padding=1), nn.SiLU()) for a, b in pairwise(widths)]
+        self.body = nn.Sequential(*chain(*layers), nn.Conv2d(32, 1, 3, padding=1))
 
     def forward(self, z: Tensor, gamma: Tensor) -> Tensor:
-        waves = self.waves * z
+        waves = torch.pi * torch.tensor([1.0, 2, 4, 8.5, 17])[:, None, None] * z
         maps = [z, *waves.sin(), *waves.cos(), gamma[:, None].expand_as(z) / 10]
-        h = self.first(torch.stack(maps, 1).unflatten(2, (8, 8)))
-        for layer in self.rest:
-            h = h + layer(nn.functional.silu(h))
-        return z + self.last(h).flatten(1)
+        return z + self.body(torch.stack(maps, 1).unflatten(2, (8, 8))).flatten(1)
 
 
 def _network_is_sound(make: Callable[[], nn.Module], z: Tensor, gamma: Tensor) -> int:
@@ -182,7 +185,7 @@ EXERCISES["15.3"] = lambda: Exercise(
     ($\sin\pi kz$ up to $k=17$), convolutions (a row of 64 is an image of 8 x 8:
     `unflatten(1, (8, 8))`), and $z$ added to the output.""",
     form=Program(
-        "z (B, 64), gamma (B,), made without arguments",
+        "z (B, 64) and gamma (B,), as a class made without arguments,",
         "v_hat (B, 64)",
         lambda generator: (_few(generator, 4, DIMS), 3 * _few(generator, 4)),
         measure=_network_is_sound,
@@ -267,19 +270,17 @@ EXERCISES["15.4"] = lambda: Exercise(
 
 def train(
     net: nn.Module, images: Tensor, loss: Callable[[nn.Module, Tensor], Tensor], updates: int
-) -> list[float]:
-    """Descend on loss(net, batch of 64), and return its values"""
+) -> Iterator[float]:
+    """Descend on loss(net, batch of 64); each loss as it comes"""
     optimizer = torch.optim.Adam(net.parameters(), 4e-3)
     rate = torch.optim.lr_scheduler.OneCycleLR(optimizer, 4e-3, updates)
-    losses = []
     for _ in range(updates):
         value = loss(net, images[torch.randint(len(images), (64,))])
         optimizer.zero_grad()
         value.backward()
         optimizer.step()
         rate.step()
-        losses.append(value.item())
-    return losses
+        yield value.item()
 
 
 def _loop_is_sound(loop: Callable[..., Any], images: Tensor, updates: int) -> int:
@@ -292,7 +293,9 @@ def _loop_is_sound(loop: Callable[..., Any], images: Tensor, updates: int) -> in
         gradients.append(2 * (net.weight.item() - 0.4))
         return (net.weight - 0.4).square().sum()
 
-    losses = loop(net, images, loss, updates)
+    if (losses := loop(net, images, loss, updates)) is None:
+        raise NotImplementedError
+    losses = [*losses]
     if len(batches) != updates:
         raise NotRight(f": the loss was called {len(batches)} times for {updates} updates")
     if len({*batches}) < updates / 2:
@@ -304,18 +307,18 @@ def _loop_is_sound(loop: Callable[..., Any], images: Tensor, updates: int) -> in
         raise NotRight(": gradients of earlier updates add up: `zero_grad` in every update")
     if not abs(net.weight.item() - 0.4) < 0.08:
         raise NotRight(": the loss rises; or its steps are far too small, or too large")
-    if not isinstance(losses, list) or not all(isinstance(value, float) for value in losses):
-        raise NotRight(": return the losses as a list of numbers, each by `item()`")
+    if not all(isinstance(value, float) for value in losses):
+        raise NotRight(": yield each loss as a number, by `item()`")
     return len(losses)
 
 
 EXERCISES["15.5"] = lambda: Exercise(
     question=r"""Write the loop: in each of `updates` updates draw 64 images at random, descend on
-    `loss(net, batch)`, and note it. Return the list of losses, as numbers. Adam with a rate of
-    0.004 that falls to 0 at the end (`OneCycleLR`) serves.""",
+    `loss(net, batch)`, and `yield` it as a number (so that who calls it can look on). Adam with a
+    rate of 0.004 that falls to 0 at the end (`OneCycleLR`) serves.""",
     form=Program(
         "net, images (N, 64), loss, updates",
-        "the losses, a list",
+        "the losses, one by one",
         lambda generator: (torch.randint(LEVELS, (300, DIMS), generator=generator), 40),
         measure=_loop_is_sound,
         tries=1,
@@ -366,8 +369,6 @@ EXERCISES["15.6"] = lambda: Exercise(
         "the last step has noise too: z_0 is still a latent": lambda net, z, noise: draw(
             net, z, torch.cat([noise[:-1], 0 * noise[-1:]])),
         "the mean keeps a part of z_t": lambda net, z, noise: draw(net, z, noise, keeps=False),
-        "this is z_0; divide it by alpha_0":
-            lambda net, z, noise: draw(net, z, noise) * noise_at(torch.zeros(()))[1],
         "v_hat is not x_hat: rotate back": lambda net, z, noise: draw(
             lambda z, g: process.v_from_x(z, net(z, g), Noise.from_gamma(g).like(z)), z, noise),
     },
@@ -400,7 +401,7 @@ def _residual(
 
 def _for_encoder(generator: Generator) -> tuple[Any, ...]:
     net, levels, t, eps, _ = _for_bound(generator)
-    return net, _network(generator), (2 * levels + 1) / LEVELS - 1, t, eps
+    return net, _network(generator), to_x(levels), t, eps
 
 
 EXERCISES["15.7"] = lambda: Exercise(
