@@ -115,7 +115,13 @@ def right_in_other_forms(number):
         yield "by hand", RIGHT[number]
     match exercise.form:
         case Formula():
+            yield "text", exercise.answer
             expression, symbols = symbolic(exercise, real=True)
+            positive = {s: sp.Symbol(s.name, positive=True) for s in symbols[::2]}
+            yield (
+                "mixed assumptions",
+                expression.xreplace(positive) + symbols[0] - positive[symbols[0]],
+            )
             yield "expanded", sp.expand(symbolic(exercise)[0])
             yield "rewritten", expression.rewrite(sp.exp).together()
             yield "Lambda", sp.Lambda(tuple(symbols), expression)
@@ -236,8 +242,15 @@ def endless(gamma):
 @pytest.mark.parametrize(
     "answer, words",
     [
-        ("exp(-gamma)", "this is a string. Expected: a function of gamma"),
-        (sp.Symbol("gamma") + sp.Symbol("y") + sp.Symbol("b"), "other symbols, b, y. Expected"),
+        (
+            [1.0],
+            "this is an object of type list. Expected: a formula in gamma: text, a function of",
+        ),
+        (sp.Symbol("gamma") + sp.Symbol("y") + sp.Symbol("b"), "b, y are not names of this exer"),
+        (
+            "exp(-gama)",
+            "gama is not a name of this exercise; use gamma, numbers and sqrt, exp, log",
+        ),
         (sp.Eq(sp.Symbol("gamma"), 1), "an object of type Equality. Expected"),
         (lambda gamma: [gamma] * 2, "the function returned an object of type list. Expected"),
         (lambda gamma: None if gamma > 0 else 1.0, "returned an object of type NoneType. Expect"),
@@ -356,7 +369,7 @@ SUM = exercise(Program("z (n, d), w (n, 1)", "a tensor (d,)", rows), weighted)
         # programs, however they are written
         (SUM, lambda z, w: z.T.double() @ w.double().squeeze(1), "right."),
         (SUM, lambda z, w: z.mul_(w).sum(0), "right."),  # it changes its input
-        (SUM, lambda z, w: (w * z).mean(0), f"{WRONG_AT} 0. Hint"),
+        (SUM, lambda z, w: (w * z).cumsum(0)[2], f"{WRONG_AT} 0. Hint"),
         (SUM, lambda z, w: weighted(z, w) * torch.tensor([1, 1, 1.001]), f"{WRONG_AT} 2. Hint"),
         (SUM, lambda z, w: w * z, "not right, an output has shape (5, 3) in place of (3,)"),
         (SUM, lambda z, w: w @ z, "not right, the function raised RuntimeError: "),
@@ -401,7 +414,7 @@ def test_the_stop_button_ends_an_endless_answer():
         (Number(), lambda: 1 / 0, "ZeroDivisionError"),
         (Number(), lambda: "x", "1 finite number"),
         (Number(count=2), lambda: [1.0], "2 finite numbers"),
-        (Formula({"x": (0, 1)}), "x + y", "other symbols"),
+        (Formula({"x": (0, 1)}), "x + y", "y is not a name"),
         (Formula({"x": (-1, 1)}), "log(x)", "no finite real value"),
         (Choice({"a": "", "b": ""}), "ab", "one letter"),
         (SUM.form, lambda z, w: "x", "return numbers"),
@@ -458,6 +471,41 @@ def test_each_try_gets_another_hint_and_a_known_mistake_its_name(capsys):
     assert third == f"{named} Hint: It is s/sqrt n."
     assert judge(SPREAD, lambda d: d.std()).text == named  # not counted
     assert verdicts(None, 3, SPREAD.answer)[-1] == "right."
+
+
+LN2, ANSWERS = math.log(2), {n: e.answer for n, e in EXERCISES.items()}
+
+
+@pytest.mark.parametrize(
+    "number, given, mistake",
+    [
+        ("04.2", f"2*{ANSWERS['04.2']}", "off by a factor of 2 everywhere"),
+        ("04.2", f"-3*{ANSWERS['04.2']}", "off by a factor of -3 everywhere"),
+        ("04.2", f"1/({ANSWERS['04.2']})", "it is the reciprocal of what is asked for"),
+        ("03.2", f"-({ANSWERS['03.2']})", "the sign is wrong everywhere"),
+        ("03.2", f"({ANSWERS['03.2']})/log(2)", "off by a factor of 1/ln 2 everywhere (in bits, "),
+        ("03.2", f"{ANSWERS['03.2']} + 1/2", "off by the constant 0.5 everywhere"),
+        ("00.3", 1000 / 784, "off by a factor of ln 2 (in nats, where bits are asked for?)"),
+        ("00.1", -13.3 / 18.3, "the sign is wrong"),
+        (
+            "09.1",
+            lambda *given: LN2 * ANSWERS["09.1"](*given),
+            "off by a factor of ln 2 everywhere",
+        ),
+        ("08.2", lambda *given: [-v for v in ANSWERS["08.2"](*given)], "the sign is wrong"),
+        ("06.3", lambda *given: 0.7 * ANSWERS["06.3"](*given), "off by a factor of 0.7 everywhere"),
+        ("F3.3", "sigma_s^2*c/3", "off by a factor of 0.3333 everywhere"),
+    ],
+)
+def test_what_is_wrong_everywhere_is_said_in_place_of_the_first_hint(number, given, mistake):
+    assert f"not right: {mistake}" in judge(number, given).text
+    assert "Hint" not in judge(number, given).text
+
+
+@pytest.mark.parametrize("number, given", [("04.2", "2"), ("00.3", 3.68), ("06.2", lambda gaps: 1)])
+def test_no_mistake_is_invented(number, given):
+    """Nor the answer given away: any number is some factor times another."""
+    assert "everywhere" not in judge(number, given).text
 
 
 def test_networks_and_generators_may_be_inputs():

@@ -133,7 +133,8 @@ def verdict_of(exercise: Exercise, answer: Any, counted: bool = False) -> Mark:
         said = f"{form}{'' if str(form).endswith('?') else '.'} {expected}"
     except NotRight as where:
         _wrong_tries[exercise] += counted
-        tries, named = max(1, _wrong_tries[exercise] * counted), named_mistake(exercise, answer)
+        tries = max(1, _wrong_tries[exercise] * counted)
+        named = named_mistake(exercise, answer) or where.mistake
         hint = exercise.printed_hint(tries) if tries > 1 or not named else ""
         said = f"not right{f': {named}' if named else where}.{hint}"
     except (Exception, SystemExit) as error:  # an answer may be an object that breaks in any way

@@ -5,10 +5,11 @@ where the right value is near 0.
 """
 
 import inspect
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from .writing import to_text
 
 # ranges that many formulas share
 POSITIVE = (0.1, 3.0)
@@ -38,7 +39,7 @@ class Number:
 class Formula:
     """A formula in these names, each tried between its two bounds (log-uniformly where they are
     positive and more than a factor of 1000 apart). `noise`: alpha and sigma are those of one gamma.
-    Exercise.answer: SymPy text."""
+    Exercise.answer: text, as a student types it."""
 
     ranges: dict[str, tuple[float, float]]
     absolute: float = 0.0
@@ -46,9 +47,7 @@ class Formula:
 
     def describe(self) -> str:
         names = ", ".join(self.ranges)
-        if len(self.ranges) == 1:
-            return f"a function of {names}, or a SymPy expression in the symbol {names}"
-        return f"a function of ({names}) in this order, or a SymPy expression in these symbols"
+        return f"a formula in {names}: text, a function of ({names}), or a SymPy expression"
 
 
 @dataclass(frozen=True)
@@ -147,7 +146,7 @@ class Exercise:
     def printed_hint(self, tries: int) -> str:
         """What `check` prints of the hints after so many wrong tries"""
         hint = self.hints[min(tries, len(self.hints)) - 1] if self.hints else ""
-        return re.sub(r"[$\\]", "", f" Hint: {hint}" if hint else "")
+        return f" Hint: {to_text(hint)}" if hint else ""
 
 
 # The exercises of a lesson by number. Each is made by a call of its own, so that a mistake in one
