@@ -20,12 +20,12 @@ from .encoder import ENCODERS, Encoder, Encoding, IdentityEncoder, at_both, drop
 from .networks import MLP, UNet, UNetConfig
 from .schedule import (
     GAMMA_MAX,
-    GAMMA_MIN,
     SCHEDULES,
     AnySchedule,
     LinearSchedule,
     Noise,
     check_schedule,
+    gamma_min_for,
     value_and_slope,
 )
 
@@ -36,8 +36,8 @@ class DiffEnc(nn.Module):
     Args:
         denoiser: any nn.Module with denoiser(z, gamma) -> v_hat; z (B, ...), gamma (B,).
         encoder: any `Encoder`; IdentityEncoder(), a VDM, by default.
-        schedule: any `Schedule`; LinearSchedule() by default. Networks of this library read gamma
-            between the end points of a schedule: make them with this one.
+        schedule: any `Schedule`; LinearSchedule(gamma_min_for(levels)) by default. Networks of this
+            library read gamma between the end points of a schedule: make them with this one.
         levels: number of levels of the data, at most 256.
         shape: of one example, e.g. (1, 28, 28); by default that of the denoiser, if it has one.
             Without either, images of any shape are accepted, and `sample` needs to be told.
@@ -70,14 +70,16 @@ class DiffEnc(nn.Module):
                 raise TypeError(f"{name} must be an nn.Module, for its weights to be trained")
         self.denoiser = denoiser
         self.encoder: Encoder = IdentityEncoder() if encoder is None else encoder
-        self.schedule = LinearSchedule() if schedule is None else schedule
+        self.levels = as_whole("levels", levels, 2, 256)  # 8-bit data
+        default = LinearSchedule(gamma_min_for(self.levels))
+        self.schedule = default if schedule is None else schedule
         check_model(self)
         check_schedule(self.schedule, self.like_weights)
-        self.levels = as_whole("levels", levels, 2, 256)  # 8-bit data
         shape = getattr(denoiser, "shape", None) if shape is None else shape
         self.shape = None if shape is None else as_shape(shape)
         self._config = config
         self._card: dict[str, Any] = {}
+        self._smooth: tuple[Any, float, float] = (None, 0.0, 0.0)  # of `check_smooth`
 
     @property
     def config(self) -> ModelConfig | None:
@@ -211,7 +213,7 @@ class ModelConfig:
     size: of the networks, a name in SIZES. small-fine is small with the larger, slower encoder
         network of `mnist-learned`; other encoders and points have the same networks in both.
     schedule: gamma(t), a name in SCHEDULES; learned is linear with trained end points.
-    gamma_min: gamma at t = 0.
+    gamma_min: gamma at t = 0; -13.3 + 2 ln(256 / levels) if not given.
     gamma_max: gamma at t = 1.
     shape: of one example; (C, H, W) takes U-Nets, (D,) MLPs.
     levels: of the data.
@@ -221,7 +223,7 @@ class ModelConfig:
     encoder: str = "learned"
     size: str = "small"
     schedule: str = "linear"
-    gamma_min: float = GAMMA_MIN
+    gamma_min: float | None = None
     gamma_max: float = GAMMA_MAX
     shape: tuple[int, ...] = (1, 28, 28)
     levels: int = 256
@@ -231,6 +233,9 @@ class ModelConfig:
         object.__setattr__(self, "shape", as_shape(self.shape))  # JSON gives a list
         for name, accepted in (("encoder", ENCODERS), ("size", SIZES), ("schedule", SCHEDULES)):
             check_one_of(name, getattr(self, name), accepted)
+        if self.gamma_min is None:
+            end = gamma_min_for(as_whole("levels", self.levels, 2, 256))
+            object.__setattr__(self, "gamma_min", end)
 
 
 def build(config: ModelConfig) -> DiffEnc:

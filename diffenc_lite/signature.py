@@ -30,8 +30,8 @@ def _described(part: Any) -> str:
     """The class of a part, the numbers and words that it keeps as attributes, and a digest of the
     same of all modules inside it."""
     kept = {k: v for k, v in getattr(part, "__dict__", {}).items() if _is_plain(v)}
-    told = {k: v for k, v in kept.items() if k[0] != "_" and k not in ("training", "counterterm")}
-    text = type(part).__name__ + (f" {told}" if told else "")
+    kept = {k: v for k, v in kept.items() if k[0] != "_" and k not in ("training", "counterterm")}
+    text = type(part).__name__ + (f" {kept}" if kept else "")
     inside = [*part.named_children()] if isinstance(part, nn.Module) else []
     if inside:
         lines = "\n".join(f"{name} {_described(module)}" for name, module in inside)

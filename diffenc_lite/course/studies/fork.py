@@ -60,7 +60,7 @@ from ...model import SIZES, DiffEnc, ModelConfig, build, eval_mode
 from ...networks import GammaEmbedding, UNet, zero_
 from ...pretrained import load_model, read_card
 from ...schedule import AnySchedule
-from ...training import State, TrainConfig, bf16_if_faster, seed_for
+from ...training import TrainConfig, TrainState, bf16_if_faster, seed_for
 from .study import Job, Options, Results, Study
 
 START = 0.4  # the depth below which all arms are the same frozen VDM
@@ -174,7 +174,7 @@ class Sum(nn.ModuleList):
         return torch.stack([network(x, gamma) for network in self]).sum(0)
 
 
-class Second(nn.Module):
+class CorrectedDenoiser(nn.Module):
     """v_hat + net(z, v_hat, gamma): the parameters of an encoder, given to the denoiser instead.
 
     The network is the encoder's, with two inputs and the sum of two outputs, 0 at the start.
@@ -211,7 +211,7 @@ def _fork_of(base: DiffEnc, arm: str, seed: int, start: float) -> DiffEnc:
     if arm == "vdm":
         return base
     if arm == "matched":
-        second = Second(base.denoiser, shape, base.schedule)
+        second = CorrectedDenoiser(base.denoiser, shape, base.schedule)
         return DiffEnc(second, None, base.schedule, shape=shape)
     unet = partial(UNet, SIZES["small-fine"].encoder, shape, True, base.schedule)
     affine = partial(Affine, shape, base.schedule)
@@ -258,7 +258,7 @@ def fork_config(updates: int, batch: int, seed: int, lr: float = 5e-4) -> TrainC
     )
 
 
-def update(state: State, quick: DiffEnc, images: Tensor, end: float, start: float) -> None:
+def update(state: TrainState, quick: DiffEnc, images: Tensor, end: float, start: float) -> None:
     """One update of a fork, of the prior loss and the diffusion loss over the depths [start, end].
 
     Args: quick, the model as `bf16_if_faster` returns it.
@@ -339,7 +339,7 @@ def _run(job: Job, options: Options) -> Results:
     model = make_fork(job["arm"], seed).to(test.device)
     before = _before(test, budget["passes"])
     began = time.process_time()
-    state = State(model, fork_config(job["updates"], budget["batch"], seed))
+    state = TrainState(model, fork_config(job["updates"], budget["batch"], seed))
     quick, trained = bf16_if_faster(model), state.averaged
     while state.update < job["updates"]:
         update(state, quick, images, before.end, START)
