@@ -5,6 +5,7 @@ is stuck goes on with it. All are of digits of 64 pixels with 17 levels, in nats
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import chain, pairwise
 from typing import Any
 
@@ -13,15 +14,14 @@ from torch import Generator, Tensor, nn
 
 from ... import DiffEnc, LearnedEncoder, LinearSchedule, Noise, elbo, gaussian, process
 from ...bound import diffusion_loss, squared_gap
+from ...schedule import gamma_min_for
 from .answers import NotRight
 from .forms import Exercise, Lesson, Program
 
 EXERCISES: Lesson = {}
-LEVELS, DIMS = 17, 64
+LEVELS, DIMS, BIT = 17, 64, 0.69314718  # a bit in nats
 Network = Callable[[Tensor, Tensor], Tensor]
 
-
-def gamma_min_for(levels): import math; return -13.3+2*math.log(256/levels)
 
 def _schedule(levels: int = LEVELS) -> LinearSchedule:
     return LinearSchedule(gamma_min_for(levels), 5.0)
@@ -233,8 +233,8 @@ EXERCISES["15.4"] = lambda: Exercise(
     $x=2(k+\tfrac12)/17-1$ of level $k$:
 
     - prior: $\tfrac12\sum(\alpha_1^2x^2+\sigma_1^2-1-\ln\sigma_1^2)$;
-    - reconstruction: $-\ln p(x|z_0)$, $z_0=\alpha_0x+\sigma_0\varepsilon_0$, the softmax over the 17
-      levels $l_k$ of $-\tfrac12e^{-\gamma_0}(z_0/\alpha_0-l_k)^2$, summed over pixels;
+    - reconstruction: $-\ln p(x|z_0)$ with $z_0=\alpha_0x+\sigma_0\varepsilon_0$, the softmax over
+      the 17 levels $l_k$ of $-\tfrac12e^{-\gamma_0}(z_0/\alpha_0-l_k)^2$, summed over pixels;
     - diffusion: $\tfrac12\gamma'\alpha_t^2\|v-\hat v\|^2$ at the depth $t$.""",
     form=Program(
         "net, levels (B, 64), t (B,), eps (B, 64), eps_0 (B, 64)",
@@ -248,7 +248,7 @@ EXERCISES["15.4"] = lambda: Exercise(
            "`F.cross_entropy(logits.transpose(1, 2), levels.long(), reduction='none')` is the "
            "reconstruction of every pixel, for logits (B, 64, 17); gamma' is 5 - gamma_0."],
     mistakes={
-        "these are bits; the bound is in nats": _changed(*[1 / 0.6931472] * 3),
+        "these are bits; the bound is in nats": _changed(*[1 / BIT] * 3),
         "these are means over the pixels; the bound is their sum": _changed(*[1 / DIMS] * 3),
         "the diffusion loss has a half": _changed(1, 1, 2),
         "the sign of the diffusion loss: gamma' is positive": _changed(1, 1, -1),
@@ -417,14 +417,14 @@ EXERCISES["15.7"] = lambda: Exercise(
            "`y_t, slope = torch.func.jvp(lambda g: y(x, g), (gamma,), (torch.ones_like(gamma),))` "
            "gives y and its derivative in one pass."],
     mistakes={
-        "u lacks the derivative of y": lambda *given: _residual(*given, slope=0.0),
+        "u lacks the derivative of y": partial(_residual, slope=0.0),
         "the derivative has the other sign: lambda = -gamma":
-            lambda *given: _residual(*given, slope=1.0),
-        "the residual lacks u_hat = x_hat": lambda *given: _residual(*given, counterterm=0.0),
+            partial(_residual, slope=1.0),
+        "the residual lacks u_hat = x_hat": partial(_residual, counterterm=0.0),
         "this is the loss of a VDM at x_t: the residual lacks sigma (u - x_hat)":
-            lambda *given: _residual(*given, speed=0.0),
-        "the speed has the other sign": lambda *given: _residual(*given, speed=-1.0),
-        "these are bits": lambda *given: encoded(*given) / 0.6931472,
+            partial(_residual, speed=0.0),
+        "the speed has the other sign": partial(_residual, speed=-1.0),
+        "these are bits": lambda *given: encoded(*given) / BIT,
         "the weight has a half": lambda *given: 2 * encoded(*given),
         "the mean over pixels; the loss is their sum": lambda *given: encoded(*given) / DIMS,
     },
@@ -446,8 +446,16 @@ def ratios(net: nn.Module, x: Tensor, eps: Tensor) -> tuple[Tensor, Tensor, Tens
 
 
 def _for_ratios(generator: Generator) -> tuple[Any, ...]:
-    net, x, eps = _network(generator).requires_grad_(False), _few(generator, 5, DIMS), 8
-    return net, x.tanh(), _few(generator, eps, 5, DIMS)
+    net = _network(generator).requires_grad_(False)
+    return net, _few(generator, 5, DIMS).tanh(), _few(generator, 8, 5, DIMS)
+
+
+def _changed_ratios(of_w: Callable[[Tensor], Tensor], factor: float = 1.0) -> Callable[..., Any]:
+    def other(net: nn.Module, x: Tensor, eps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        w, plain, best = ratios(net, x, eps)
+        return of_w(w), factor * plain, factor * best
+
+    return other
 
 
 EXERCISES["15.8"] = lambda: Exercise(
@@ -463,13 +471,9 @@ EXERCISES["15.8"] = lambda: Exercise(
     hints=["One m a step: a mean over all images and pixels, before anything is inverted.",
            "c = -torch.expm1(gamma_s - gamma_t) again; the gap's sigma_Q^2 is sigma_s^2 c."],
     mistakes={
-        "w is sigma_Q^2 / sigma_P^2, and this is its inverse": lambda net, x, eps: (
-            1 / ratios(net, x, eps)[0], *ratios(net, x, eps)[1:]),
-        "the sums are of d dimensions": lambda net, x, eps: (
-            ratios(net, x, eps)[0], *(part / DIMS for part in ratios(net, x, eps)[1:])),
-        "these are bits": lambda net, x, eps: (
-            ratios(net, x, eps)[0], *(part / 0.6931472 for part in ratios(net, x, eps)[1:])),
-        "the steps stand in the other order: step 0 ends at the data": lambda net, x, eps: (
-            ratios(net, x, eps)[0].flip(0), *ratios(net, x, eps)[1:]),
+        "w is sigma_Q^2 / sigma_P^2, and this is its inverse": _changed_ratios(lambda w: 1 / w),
+        "the sums are of d dimensions": _changed_ratios(lambda w: w, 1 / DIMS),
+        "these are bits": _changed_ratios(lambda w: w, 1 / BIT),
+        "step 0 is the one at the data": _changed_ratios(lambda w: w.flip(0)),
     },
 )  # fmt: skip
