@@ -97,7 +97,8 @@ EXERCISES["10.5"] = lambda: Exercise(
     question=r"""Two models, three runs of each. As three pairs, the interval of the difference has
     $t^*$ with 2 degrees of freedom and the standard error $s\sqrt{2(1-\rho)/3}$. Without pairs it
     has $t^*$ with 4, and $s\sqrt{2/3}$. From which correlation $\rho$ on is the paired interval the
-    shorter one? (`statistics.t_quantile(0.975, df)` is $t^*$.)""",
+    shorter one? ($t^*$ is `scipy.stats.t.ppf(0.975, df)`, or `statistics.t_quantile(0.975, df)` of
+    `diffenc_lite.course.studies`.)""",
     form=Number(),
     answer=answer_10_5,
     hints=["Set the two half widths equal.",
