@@ -14,7 +14,7 @@ from torch import Generator, Tensor, nn
 
 from ... import DiffEnc, LearnedEncoder, LinearSchedule, Noise, elbo, gaussian, process
 from ...bound import diffusion_loss, squared_gap
-from ...schedule import gamma_min_for
+from ...schedule import gamma_min_for, value_and_slope
 from .answers import NotRight
 from .forms import Exercise, Lesson, Program
 
@@ -388,7 +388,7 @@ def _residual(
     slope: float = -1.0, counterterm: float = 1.0, speed: float = 1.0,
 ) -> Tensor:  # fmt: skip
     at = _schedule()(t)
-    y_t, rise = torch.func.jvp(lambda g: y(x, g), (at.gamma,), (torch.ones_like(t),))
+    y_t, rise = value_and_slope(lambda g: y(x, g), at.gamma)
     on_x = at.like(x)
     x_t = x + on_x.sigma**2 * (y_t - x)
     z, v = turn(x_t, eps, at.gamma)
