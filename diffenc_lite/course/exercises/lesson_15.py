@@ -201,7 +201,7 @@ EXERCISES["15.3"] = lambda: Exercise(
 # --- 4: the bound ---------------------------------------------------------------------------------
 
 
-def bound(
+def bills(
     net: nn.Module, levels: Tensor, t: Tensor, eps: Tensor, eps_0: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
     """prior, reconstruction and diffusion of a VDM, each (B,)"""
@@ -219,7 +219,7 @@ def _changed(*changes: Any) -> Callable[..., Any]:
     """The bound with its three terms multiplied by numbers, or functions of t"""
 
     def other(net: nn.Module, levels: Tensor, t: Tensor, eps: Tensor, eps_0: Tensor) -> Any:
-        terms = bound(net, levels, t, eps, eps_0)
+        terms = bills(net, levels, t, eps, eps_0)
         return tuple(
             term * (change(t) if callable(change) else change)
             for term, change in zip(terms, changes, strict=True)
@@ -242,7 +242,7 @@ EXERCISES["15.4"] = lambda: Exercise(
         _for_bound,
         tolerance=1e-3,
     ),
-    answer=bound,
+    answer=bills,
     hints=["Do the three one by one: which of them is off? The prior has no network in it, and the "
            "reconstruction none either.",
            "`F.cross_entropy(logits.transpose(1, 2), levels.long(), reduction='none')` is the "
@@ -260,7 +260,7 @@ EXERCISES["15.4"] = lambda: Exercise(
             _changed(1, 1, lambda t: noise_at(t)[2] ** -2),
         "alpha is squared in the weight": _changed(1, 1, lambda t: 1 / noise_at(t)[1]),
         "z_0 has noise of its own, eps_0; this shares eps with z_t":
-            lambda net, levels, t, eps, eps_0: bound(net, levels, t, eps, eps),
+            lambda net, levels, t, eps, eps_0: bills(net, levels, t, eps, eps),
     },
 )  # fmt: skip
 
@@ -268,7 +268,7 @@ EXERCISES["15.4"] = lambda: Exercise(
 # --- 5: the loop ----------------------------------------------------------------------------------
 
 
-def train(
+def descend(
     net: nn.Module, images: Tensor, loss: Callable[[nn.Module, Tensor], Tensor], updates: int
 ) -> Iterator[float]:
     """Descend on loss(net, batch of 64); each loss as it comes"""
@@ -323,7 +323,7 @@ EXERCISES["15.5"] = lambda: Exercise(
         measure=_loop_is_sound,
         tries=1,
     ),
-    answer=train,
+    answer=descend,
     hints=["Four calls make an update: the loss, `zero_grad`, `backward`, `step`.",
            "`images[torch.randint(len(images), (64,))]` are 64 images at random."],
 )  # fmt: skip
@@ -332,7 +332,7 @@ EXERCISES["15.5"] = lambda: Exercise(
 # --- 6: the sampler -------------------------------------------------------------------------------
 
 
-def draw(net: Network, z: Tensor, noise: Tensor, of_t: bool = False, keeps: bool = True) -> Tensor:
+def sampler(net: Network, z: Tensor, noise: Tensor, of_t: bool = False, keeps: bool = True) -> Tensor:
     """z_1 -> z_0 / alpha_0 in len(noise) equal steps. Args: of_t, keeps: for two mistakes"""
     depths = torch.linspace(1, 0, len(noise) + 1)
     for k, eps in enumerate(noise):
@@ -358,18 +358,18 @@ EXERCISES["15.6"] = lambda: Exercise(
         "net, z (n, 64), noise (T, n, 64)", "z_0 / alpha_0, a tensor (n, 64)", _for_draw,
         tolerance=1e-3, absolute=1e-4,
     ),
-    answer=draw,
+    answer=sampler,
     hints=["x_hat comes from z and v_hat by the rotation back; `gamma.expand(len(z))` gives every "
            "image its gamma.",
            "c = -torch.expm1(gamma_s - gamma_t); the last step has noise too, and z_0 is divided "
            "by alpha_0 at the end."],
     mistakes={
         "the variance of a step is sigma_s^2 c, and this has sigma_t^2":
-            lambda net, z, noise: draw(net, z, noise, of_t=True),
-        "the last step has noise too: z_0 is still a latent": lambda net, z, noise: draw(
+            lambda net, z, noise: sampler(net, z, noise, of_t=True),
+        "the last step has noise too: z_0 is still a latent": lambda net, z, noise: sampler(
             net, z, torch.cat([noise[:-1], 0 * noise[-1:]])),
-        "the mean keeps a part of z_t": lambda net, z, noise: draw(net, z, noise, keeps=False),
-        "v_hat is not x_hat: rotate back": lambda net, z, noise: draw(
+        "the mean keeps a part of z_t": lambda net, z, noise: sampler(net, z, noise, keeps=False),
+        "v_hat is not x_hat: rotate back": lambda net, z, noise: sampler(
             lambda z, g: process.v_from_x(z, net(z, g), Noise.from_gamma(g).like(z)), z, noise),
     },
 )  # fmt: skip
