@@ -29,6 +29,7 @@ from ...model import DiffEnc, ModelConfig, build
 from ...pretrained import save_model
 from ...training import State, TrainConfig, bf16_if_faster, keep_freed_memory, train
 from . import fork
+from .allowance import with_width
 from .purpose import BASES
 from .study import Job, Options, Results, Row, Study
 
@@ -250,25 +251,40 @@ def scores(row: Row, updates: float | None = None) -> list[Row]:
     return [point for point in row["curve"] if point["updates"] <= updates]
 
 
+def matched(rows: list[Row], first: str, second: str) -> list[Row]:
+    """Two arms, each cut after the most updates that both have made from the same VDM, of those
+    VDMs from which both were run."""
+    of = [{(row["fold"], row["seed"]): row for row in runs(rows)[arm]} for arm in (first, second)]
+    pairs = [(of[0][vdm], of[1][vdm]) for vdm in of[0] if vdm in of[1]]
+    return [
+        row | {"curve": scores(row, min(one["curve"][-1]["updates"] for one in pair))}
+        for pair in pairs
+        for row in pair
+    ]
+
+
 def bounds(
     rows: list[Row],
     seed: int,
     loss: str = "pictures",
     updates: float | None = None,
-    of_network: float = math.inf,
+    width: bool = False,
 ) -> Bounds:
     """Whole bounds above START of each arm, by picture, from the VDMs of one seed.
 
     Args: loss, "priors" for the prior loss alone; updates, the last score after at most so many,
-        in place of that which counts; of_network, the same for networks, if fewer.
+        in place of that which counts; width, with the variance of p(z_1) that suits the pictures
+        of the other folds (X8), in place of 1.
     """
     found: Bounds = {}
     for arm, of_arm in runs(rows).items():
-        for row in of_arm:
-            if row["seed"] == seed:
-                most = min(updates, of_network) if updates and row["arm"] in NETWORKS else updates
-                pictures = zip(row["scored"], scores(row, most)[-1][loss], strict=True)
-                found.setdefault(arm, {}).update(pictures)
+        forks = [(row, scores(row, updates)[-1]) for row in of_arm if row["seed"] == seed]
+        for row, score in forks:
+            bits = np.array(score[loss])
+            if width:
+                others = np.concatenate([one["priors"] for _, one in forks if one is not score])
+                bits += with_width(score["priors"], others, row["gamma_max"]) - score["priors"]
+            found.setdefault(arm, {}).update(zip(row["scored"], bits.tolist(), strict=True))
     return found
 
 
