@@ -34,7 +34,6 @@ from diffenc_lite.course.show import (
     plots,
 )
 from diffenc_lite.course.show.drawing import COLOURS
-from diffenc_lite.course.studies import statistics
 from diffenc_lite.course.worlds import Exact, Gaussian, Mixture, PlusMinus, likelihood, stretch
 from diffenc_lite.course.worlds.integrals import integrate
 from diffenc_lite.encoder import ENCODERS
@@ -438,45 +437,41 @@ def test_09_the_digit_is_named_by_bayes_rule(generator):
     assert lesson_09.chance_of_right(world, world, 1.0, seen) == pytest.approx(np.mean(right))
 
 
-def test_10_every_position_shows_the_power_of_the_t_test():
-    """Against SciPy's noncentral t: P(|T| > t*) with n - 1 degrees of freedom."""
-    spreads = [0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02]
-    explorer = lesson_10.power_explorer({"a": 1e-3, "b": 5e-3}, spreads, statistics.power)
-    for (ax,), n, spread in positions(explorer):
-        size, seen = ax.lines[0].get_data()
-        shift, limit = size * math.sqrt(n) / spread, stats.t(n - 1).ppf(0.975)
-        inside = shift < 20
-        below = np.nan_to_num(stats.nct.cdf(-limit, n - 1, shift))
-        power = stats.nct.sf(limit, n - 1, shift) + below
-        np.testing.assert_allclose(seen[inside], power[inside], atol=0.004)
-        share = [np.interp(value, size, seen) for value in (1e-3, 5e-3)]
-        assert ax.get_title() == f"a {share[0]:.0%}, b {share[1]:.0%}"
+def test_10_every_position_shows_the_parts_of_the_start():
+    parts = {"a": lambda end: [1.0, end, 3.0], "b": lambda end: [end, 1.0, 0.5]}
+    for (ax,), end in positions(lesson_10.start_explorer(parts, [5, 3, 2, 1])):
+        for k, (name, of_data) in enumerate(parts.items()):
+            widths = [bar.get_width() for bar in ax.patches[3 * k : 3 * k + 3]]
+            assert widths == pytest.approx(np.divide(of_data(end), sum(of_data(end))))
+            assert ax.get_yticklabels()[k].get_text() == name
+            told = [float(number) for number in re.findall(r"[\d.]+", ax.texts[k].get_text())]
+            assert told == pytest.approx([*of_data(end), sum(of_data(end))])
+        assert [text.get_text() for text in ax.get_legend().texts] == list(lesson_10.PARTS)
+        assert f"={end:g}" in ax.get_title()
 
 
-def test_10_each_picture_is_a_circle_beside_their_mean_and_the_margin():
+def test_10_each_picture_is_a_circle_beside_their_mean():
     gaps = {"a - b": [0.1, -0.3, 0.2], "c - d": [0.4, 0.5, 0.9]}
-    (ax,) = lesson_10.by_picture(gaps, lambda v: (min(v), max(v)), 0.05).axes
-    circles, bars, means = ax.lines[1::3], ax.lines[2::3], ax.lines[3::3]
-    for values, circle, bar, mean in zip(gaps.values(), circles, bars, means, strict=True):
-        assert circle.get_xdata().tolist() == values
-        assert bar.get_xdata().tolist() == [min(values), max(values)]
-        assert mean.get_xdata().tolist() == pytest.approx([np.mean(values)])
-    band = ax.patches[0].get_extents().transformed(ax.transData.inverted())
-    assert (band.x0, band.x1) == pytest.approx((-0.05, 0.05))
+    (ax,) = lesson_10.by_picture(gaps, lambda v: (min(v), max(v)), 1, "it").axes
+    circles, red, bars, means = (ax.lines[k::4] for k in (1, 2, 3, 4))
+    for values, *drawn in zip(gaps.values(), circles, red, bars, means, strict=True):
+        of_all, of_named, of_bar, of_mean = (mark.get_xdata() for mark in drawn)
+        assert of_all.tolist() == values and of_named.tolist() == [values[1]]
+        assert of_bar.tolist() == [min(values), max(values)]
+        assert of_mean.tolist() == pytest.approx([np.mean(values)])
     assert [label.get_text() for label in ax.get_yticklabels()] == list(gaps)
 
 
-def test_10_curves_go_over_updates_and_over_time():
-    bits, cost = {"vdm": [3.5, 3.0], "learned": [2.5, 1.5]}, {"vdm": 1.2, "learned": 2.0}
-    by_vdm = {"VDM 1": [0.2, 0.1, -0.1]}
-    left, right, last = lesson_10.to_the_end(200, bits, cost, by_vdm, 0.002).axes
-    for arm, equal, timed in zip(bits, left.lines[:2], right.lines[:2], strict=True):
-        minus = np.subtract(bits[arm], bits["vdm"])
-        np.testing.assert_allclose(equal.get_xydata(), np.c_[[200, 400], minus])
-        times = cost[arm] * np.array([200, 400])
-        np.testing.assert_allclose(timed.get_xydata(), np.c_[times, bits[arm]])
-    drawn = last.lines[0].get_xydata()
-    np.testing.assert_allclose(drawn, np.c_[[200, 400, 800], by_vdm["VDM 1"]])
+def test_10_curves_of_pictures_begin_at_their_first_score():
+    bits = {"a": [[1.0, 3.0], [0.5, 3.5], [0.0, 4.5]], "b": [[1.0, 1.0], [0.0, 1.0]]}
+    image = np.zeros((2, 2, 3), np.uint8)
+    _, *axes = lesson_10.curves_by_picture(image, [200, 400, 800], bits, 1, "it").axes
+    for ax, scores in zip(axes, bits.values(), strict=True):
+        moved = np.subtract(scores, scores[0])
+        first, named, mean = (each.get_xydata() for each in ax.lines)
+        for drawn, expected in ((first, moved[:, 0]), (named, moved[:, 1]), (mean, moved.mean(1))):
+            np.testing.assert_allclose(drawn, np.c_[[200, 400, 800][: len(moved)], expected])
+        assert to_hex(ax.lines[1].get_color()) == to_hex(plots.RED)
 
 
 def test_11_every_position_shows_its_patch_and_its_depth(generator):
@@ -639,16 +634,6 @@ PLOTS = {  # what is drawn, and for each of its axes the lines and bars that are
     lambda: lesson_09.ladder([("a", 1, "ours"), ("b", 2.5, "code"), ("c", 2, "published")]): [
         {"b": [2.5], "c": [2], "a": [1]}
     ],
-    lambda: lesson_10.allowances({"a": {"prior": 4, "normal": 3, "mean": 1}}): [
-        {"a": [0.25, 0.5, 0.25]}
-    ],
-    lambda: lesson_10.arms(
-        {"mnist": {"fade": losses(A, B)}, "photos": {"fade": losses(B, C), "x": losses(C, A)}},
-        lambda total: (total.min(), total.max()),
-    ): [
-        {"fade": [A.mean(), B.mean()]},
-        {"fade": [B.mean(), C.mean()], "x": [C.mean(), A.mean()]},
-    ],
     lambda: lesson_14.coarse_shares([1, 2, 3], {"d": {"a": A, "b": B}, "e": {"a": C, "b": A}}): [
         {"a": [A], "b": [B]}, {"a": [C], "b": [A]},
     ],
@@ -669,10 +654,6 @@ def rows(ax):
         name = names.get(round(bar.get_y() + bar.get_height() / 2, 6))
         found.setdefault(name, []).append(bar.get_width())
     return found
-
-
-def losses(prior, diffusion):
-    return {"prior": prior, "diffusion": diffusion, "total": prior + diffusion}
 
 
 def named(draw):

@@ -5,15 +5,15 @@ from typing import Any
 
 import torch
 
-from .forms import POSITIVE, Formula, Number, Program
+from .forms import Formula, Number, Program
 
 QUESTIONS = r"""
-10.1: A pixel has the mean $c$ and the variance $s_2$ over all images. Average its prior
-loss over the images, and subtract what one image can take, $\frac12\alpha_1^2c^2$. What is left
-to a network at most, in nats? A formula in `s_2, gamma_1`.
-Hint: The prior loss of one image is a KL divergence of two Gaussians (lesson 01).
-Hint: On average $x^2$ is $c^2+s_2$.
-Hint: With $\sigma_1^2=1-\alpha_1^2$ what remains is one multiple of $s_2-1$ and one logarithm.
+10.1: In a direction in which the data do not vary at all, and have the mean 0, the last latent
+is nothing but noise: $z_1=\sigma_1\varepsilon$. What does $\mathcal N(0,1)$ charge for it, in nats?
+A formula in `gamma_1`.
+Hint: The charge is the KL divergence of one Gaussian from another (lesson 01).
+Hint: With the variance $s=\sigma_1^2$ it is $\frac12(s-1-\ln s)$.
+Hint: $\sigma_1^2$ is the logistic function of $\gamma_1$.
 
 10.2: **Predict.** The noise of a VDM ends at $\gamma_1=2$, and all denoisers are perfect. For which
 of these data may a learned encoder lie more than 0.01 bits per dimension below the best encoder
@@ -55,7 +55,7 @@ Hint: s and the 3 cancel; only t* with 2, t* with 4 and the square root of 1 - r
 Hint: Solve for $1-\rho$: the square of a ratio.
 """
 
-answer_10_1 = "((s_2 - 1)/(1 + exp(gamma_1)) + log(1 + exp(-gamma_1)))/2"
+answer_10_1 = "(log(1 + exp(-gamma_1)) - 1/(1 + exp(gamma_1)))/2"
 answer_10_2 = "bc"
 answer_10_3 = "abd"
 
@@ -82,7 +82,7 @@ def answer_10_4(d: Any) -> Any:
     return (z.abs() > 1.96).any(1).double()
 
 
-form_10_1 = Formula({"s_2": POSITIVE, "gamma_1": (-2.0, 5.0)})
+form_10_1 = Formula({"gamma_1": (-2.0, 5.0)})
 form_10_4 = Program(
     "d (studies, looks)",
     "a tensor (studies,), 1.0 where some look found |z_k| > 1.96, else 0.0",

@@ -11,7 +11,7 @@ FLAT; the last score with MOST updates or fewer counts, and those beyond are sho
 
 import io
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -23,15 +23,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...data import photos
+from ...encoder import Encoder
 from ...evaluation import evaluate
 from ...files import PathLike, write_whole
 from ...model import DiffEnc, ModelConfig, build
 from ...pretrained import save_model
 from ...training import State, TrainConfig, bf16_if_faster, keep_freed_memory, train
 from . import fork
-from .allowance import with_width
+from .allowance import STILL, saved_by_normal_prior, with_width
 from .purpose import BASES
-from .study import Job, Options, Results, Row, Study
+from .study import Job, Options, Results, Row, Study, load_arrays
 
 DECLARATION = Path(__file__).with_suffix(".md")
 FOLDS, SEEDS = range(3), range(2)
@@ -301,6 +302,28 @@ def difference(
     if not pairs:
         raise ValueError(f"first and second must be arms of one seed; got {first!r}, {second!r}")
     return np.mean([[a[name] - b[name] for name in sorted(b)] for a, b in pairs], axis=0)
+
+
+def with_normal_prior(
+    rows: list[Row], arm: str, directions: Sequence[int]
+) -> list[dict[str, float]]:
+    """Bounds of "vdm-2" or "learned-2" that count, from the VDMs of the first seed, with the normal
+    p(z_1) of `saved_by_normal_prior` for pictures of the other folds: one for each of `directions`.
+    """
+    plain, arrays = bounds(rows, 0)[arm], load_arrays("rivals")
+    found: list[dict[str, float]] = [{} for _ in directions]
+    for fold in FOLDS:
+        training, _, names = split_of(fold)
+        patches, number = scored_patches(names)
+        encoder: Encoder = STILL
+        if arm == "learned-2":
+            encoder = fork.load_encoder(arrays[f"encoder_{fold}_0"], vdm_of(fold), START)
+        images = training_patches(training)[::10]
+        saved = saved_by_normal_prior(images, patches, 2.0, encoder, directions)
+        for with_it, bits in zip(found, saved, strict=True):
+            for k, name in enumerate(names):
+                with_it[name] = plain[name] - bits[number == k].mean().item()
+    return found
 
 
 def best_encoder(rows: list[Row]) -> str:
