@@ -1,12 +1,10 @@
 """The command line: python -m diffenc_lite COMMAND ...; --help lists the commands."""
 
 import argparse
-import inspect
 import io
 import os
-import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import fields
 from pathlib import Path
@@ -16,7 +14,8 @@ import torch
 import torch.distributed as dist
 from tqdm import tqdm
 
-from . import pretrained
+from . import __version__, pretrained
+from .arguments import as_whole
 from .data import data_names, load_named
 from .evaluation import evaluate, evenly_chosen
 from .files import write_whole
@@ -25,28 +24,11 @@ from .sampling import sample
 from .schedule import SCHEDULES
 from .training import OPTIMIZERS, TrainConfig, train_steps
 
-# ---- what can be given --------------------------------------------------------------------------
-
-TYPES = {"int": int, "float": float, "str": str}
-CHOICES: dict[str, Iterable[str]] = {
-    "encoder": ENCODERS, "size": SIZES, "schedule": SCHEDULES, "optimizer": OPTIMIZERS,
-}  # fmt: skip
-
-
-def options_of(config: type) -> dict[str, dict[str, Any]]:
-    """Options for the fields of a configuration, with their types, defaults and docstrings."""
-    doc = inspect.cleandoc(config.__doc__ or "")  # Python 3.13 has taken the margin away itself
-    described = dict(re.findall(r"^(\w+): (.*(?:\n {4}.*)*)", doc, re.MULTILINE))
-    return {
-        field.name: {
-            "type": TYPES[str(field.type)],
-            "default": field.default,
-            "choices": CHOICES.get(field.name),
-            "help": " ".join(described.get(field.name, "").split()),
-        }
-        for field in fields(config)
-        if field.type in TYPES
-    }
+# Type and default of what is a field of a configuration.
+FIELDS: dict[str, dict[str, Any]] = {
+    one.name: {"type": type(one.default), "default": one.default}
+    for one in (*fields(TrainConfig), *fields(ModelConfig))
+}
 
 
 def name_and_number(text: str) -> tuple[str, int]:
@@ -54,28 +36,43 @@ def name_and_number(text: str) -> tuple[str, int]:
     return name, int(number)
 
 
-# By name, with underscores: more of what argparse gets.
+# By name, with underscores: help, and more of what argparse gets.
 OPTIONS: dict[str, dict[str, Any]] = {
-    **options_of(TrainConfig),
-    **options_of(ModelConfig),
-    "updates": {"type": int, "default": 2000, "help": "of the weights."},
+    "folder": {"help": "where it is kept; made if it is new"},
+    "updates": {"type": int, "default": 2000, "help": "of the weights"},
+    "batch": {"help": "images in an update"},
+    "lr": {"help": "highest learning rate; a cosine takes it down to a hundredth"},
+    "warmup": {"help": "updates in which the rate first rises"},
+    "optimizer": {"choices": OPTIMIZERS, "help": "muon, for the inner convolutions; or adamw"},
+    "ema": {"help": "decay of the moving average of the weights"},
+    "ends": {"help": "images of a batch that prior and reconstruction are measured on"},
+    "seed": {"help": "of all draws"},
+    "log_every": {"help": "updates between two reports"},
+    "evaluate_every": {"help": "updates between evaluations on held-out images"},
+    "evaluate_images": {"help": "how many of them, or all if there are fewer; the last score: all"},
+    "checkpoint_every": {"help": "updates between writes of resume.pt"},
     "start": {"help": "begin with the weights of this .safetensors file or pretrained model"},
-    "data": {
-        "default": "auto", "choices": data_names(),
-        "help": "auto, full (or mnist) and (mnist-)bundled are MNIST",
-    },
-    "device": {"default": "auto", "help": "cpu, cuda, cuda:1, mps"},
+    "encoder": {"choices": ENCODERS, "help": "identity is a VDM"},
+    "size": {"choices": SIZES, "help": "of the networks"},
+    "schedule": {"choices": SCHEDULES, "help": "gamma(t); learned is linear, with trained ends"},
+    "gamma_min": {"type": float, "help": "gamma at t = 0; by default -13.3, for 256 levels"},
+    "gamma_max": {"help": "gamma at t = 1"},
+    "dropout": {"help": "of the networks of images; 0.1 in the paper"},
+    "model": {"help": "a .safetensors file or the name of a pretrained model"},
+    "data": {"default": "auto", "choices": data_names(), "help": "auto, full, bundled: MNIST"},
     "split": {"default": "test", "choices": ("train", "test"), "help": "of the data"},
     "images": {"type": int, "help": "how many, evenly chosen; all if not given"},
     "steps": {"type": int, "help": "T; if not given, evaluate takes infinite depth and sample 100"},
-    "out": {"default": "samples.png", "help": "the picture, a PNG"},
+    "out": {"default": "samples.png", "help": "the picture, in the format of its ending"},
     "n": {"type": int, "default": 64, "help": "samples"},
+    "device": {"default": "auto", "help": "cpu, cuda, cuda:1, mps"},
     "name": {"help": "toys, for one; another name is told which there are"},
     "job": {"type": int, "help": "number of one job, from 0; all that are missing if not given"},
     "budget": {
         "type": name_and_number, "nargs": "*", "default": [],
         "help": "NAME=NUMBER, numbers that trade time for precision",
     },
+    "out_dir": {"help": "a folder for the copies; made if it is new"},
     "notebooks": {"help": "folder of lessons; those of the package if not given"},
     "for": {"choices": ("nbgrader",), "help": "write the source of its course, with solutions"},
     "exercises_only": {"action": "store_true", "help": "imports and exercises, no lesson"},
@@ -90,9 +87,9 @@ def run_train(args: argparse.Namespace) -> None:
     with _torchrun(args.device) as rank:
         device = _device(args.device)
         data, test = (load_named(args.data, split, device=device) for split in ("train", "test"))
-        config = _made(TrainConfig, args)
+        config = _configured(TrainConfig, args)
         torch.manual_seed(config.seed)
-        model = build(_made(ModelConfig, args, shape=tuple(data.images.shape[1:]))).to(device)
+        model = build(_configured(ModelConfig, args, shape=tuple(data.images.shape[1:]))).to(device)
         if args.start is not None:
             model = pretrained.start_from(model, args.start)
         path = Path(args.folder) / "model"
@@ -131,27 +128,31 @@ def run_evaluate(args: argparse.Namespace) -> None:
     device = _device(args.device)
     model = pretrained.load_model(args.model, device)
     data = load_named(args.data, args.split, device=device)
-    n = len(data) if args.images is None else args.images
+    n = len(data) if args.images is None else as_whole("--images", args.images, 2, len(data))
     clusters = None if data.clusters is None else evenly_chosen(data.clusters, n)
-    result = evaluate(
-        model, evenly_chosen(data.images, n), args.steps, clusters=clusters,
-        generator=_seeded(args.seed, device),
-    )  # fmt: skip
+    images, generator = evenly_chosen(data.images, n), _seeded(args.seed, device)
+    result = evaluate(model, images, args.steps, clusters=clusters, generator=generator)
     depth = "infinite depth" if args.steps is None else f"T = {args.steps}"
     print(f"{args.model} on {data.name} {data.split}, {depth}: {result}")
 
 
 def run_sample(args: argparse.Namespace) -> None:
     """Draw samples into a picture."""
+    from PIL import Image
     from torchvision.utils import make_grid, save_image
 
-    device, steps = _device(args.device), 100 if args.steps is None else args.steps
+    out, device = Path(args.out), _device(args.device)
+    if (kind := Image.registered_extensions().get(out.suffix.lower())) not in Image.SAVE:
+        raise ValueError(f"--out must end in .png, .jpg or what else Pillow writes; got {out}")
+    if not out.parent.is_dir():
+        raise FileNotFoundError(f"cannot write {out}: there is no folder {out.parent}")
+    steps = 100 if args.steps is None else args.steps
     model = pretrained.load_model(args.model, device)
     images = sample(model, args.n, steps, generator=_seeded(args.seed, device))
     grid = make_grid(images.cpu() / (model.levels - 1), round(args.n**0.5), pad_value=0.5)
-    png = io.BytesIO()
-    save_image(grid, png, format="png")
-    write_whole(args.out, png.getvalue())
+    picture = io.BytesIO()
+    save_image(grid, picture, format=kind)
+    write_whole(args.out, picture.getvalue())
     print(f"{args.out}: {args.n} samples of {args.model}, T = {steps}")
 
 
@@ -168,8 +169,8 @@ def run_notebooks(args: argparse.Namespace) -> None:
     """Copy the lessons into a folder of yours."""
     from .course.lessons import copy_lessons
 
-    lessons = [path for path in copy_lessons(args.folder) if path.suffix == ".ipynb"]
-    print(f"{args.folder}: {len(lessons)} lessons; to open them: jupyter lab {args.folder}")
+    lessons = [path for path in copy_lessons(args.out_dir) if path.suffix == ".ipynb"]
+    print(f"{args.out_dir}: {len(lessons)} lessons; to open them: jupyter lab {args.out_dir}")
 
 
 def run_student(args: argparse.Namespace) -> None:
@@ -178,9 +179,9 @@ def run_student(args: argparse.Namespace) -> None:
     from .course.lessons import lessons_folder
 
     lessons, nbgrader = args.notebooks or lessons_folder(), vars(args)["for"] == "nbgrader"
-    written = write_student_versions(lessons, args.folder, nbgrader, args.exercises_only)
+    written = write_student_versions(lessons, args.out_dir, nbgrader, args.exercises_only)
     what = "WITH their solutions, which nbgrader takes out" if nbgrader else "without solutions"
-    print(f"{args.folder}: {len(written)} notebooks {what}")
+    print(f"{args.out_dir}: {len(written)} notebooks {what}")
 
 
 # ---- what they share -----------------------------------------------------------------------------
@@ -206,11 +207,16 @@ def _device(name: str) -> torch.device:
     if name == "auto":
         found = torch.accelerator.is_available()
         name = str(torch.accelerator.current_accelerator()) if found else "cpu"
-    return torch.zeros(1, device=name).device  # with its index
+    try:
+        return torch.zeros(1, device=name).device  # with its index
+    except (AssertionError, RuntimeError) as error:  # which of them depends on the build of PyTorch
+        why = str(error).splitlines()[0]
+        raise ValueError(f"--device must be one that is here; got {name!r}: {why}") from error
 
 
-def _made(config: type, args: argparse.Namespace, **others: Any) -> Any:
-    return config(**{k: v for k, v in vars(args).items() if k in options_of(config)}, **others)
+def _configured(config: Any, args: argparse.Namespace, **others: Any) -> Any:
+    given = {key: value for key, value in vars(args).items() if key in config.__dataclass_fields__}
+    return config(**given, **others)
 
 
 def _seeded(seed: int, device: torch.device) -> torch.Generator:
@@ -228,22 +234,28 @@ COMMANDS = {
     "evaluate": (run_evaluate, "model --data --split --images --steps --seed --device"),
     "sample": (run_sample, "model --out --n --steps --seed --device"),
     "study": (run_study, "name folder --job --budget --device"),
-    "notebooks": (run_notebooks, "folder"),
-    "student": (run_student, "folder --notebooks --for --exercises-only"),
+    "notebooks": (run_notebooks, "out_dir"),
+    "student": (run_student, "out_dir --notebooks --for --exercises-only"),
 }
 
 
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser("python -m diffenc_lite", description=__doc__)
+    top.add_argument("--version", action="version", version=f"diffenc_lite {__version__}")
     commands = top.add_subparsers(required=True, metavar=" | ".join(COMMANDS))
-    formatter = argparse.ArgumentDefaultsHelpFormatter
     for command_name, (run, arguments) in COMMANDS.items():
-        added = commands.add_parser(
-            command_name, help=run.__doc__, description=run.__doc__, formatter_class=formatter
-        )
-        added.set_defaults(run=run)
+        added = commands.add_parser(command_name, help=run.__doc__, description=run.__doc__)
+        typed = {"images": "--data", "notebooks_dir": "--notebooks"}  # by the library's names
         for name in arguments.split():
-            added.add_argument(name, **OPTIONS.get(name.strip("-").replace("-", "_"), {}))
+            key = name.strip("-").replace("-", "_")
+            settings = FIELDS.get(key, {}) | OPTIONS[key]
+            if settings.get("default") not in (None, []):
+                settings = settings | {"help": settings["help"] + " (default: %(default)s)"}
+            if not name.startswith("--"):
+                settings, name = settings | {"metavar": name.upper()}, key
+            typed.setdefault(key, settings.get("metavar", name))
+            added.add_argument(name, **settings)
+        added.set_defaults(run=run, typed=typed)
     return top
 
 
@@ -256,7 +268,8 @@ def main(arguments: list[str] | None = None) -> int:
         print("stopped; train and study go on by the same command", file=sys.stderr)
         return 130
     except (OSError, ValueError, ArithmeticError, RuntimeError, ImportError) as error:
-        print("error:", " ".join(str(error).split()), file=sys.stderr)  # in one line
+        first, *words = str(error).split() or [type(error).__name__]  # an argument, mostly
+        print("error:", args.typed.get(first, first), *words, file=sys.stderr)  # in one line
         return 2
     return 0
 

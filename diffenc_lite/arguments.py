@@ -10,6 +10,13 @@ import torch
 from torch import Tensor
 
 
+def is_bool(given: Any) -> bool:
+    """Whether it is True or False, or has one in it: as a number that would be 1 or 0."""
+    if isinstance(given, list | tuple):
+        return any(is_bool(value) for value in given)
+    return str(getattr(given, "dtype", type(given).__name__)) in ("bool", "torch.bool")
+
+
 def as_whole(
     name: str, given: Any, least: int = 1, most: int | None = None, kind: str = "a whole number"
 ) -> int:
@@ -17,7 +24,7 @@ def as_whole(
 
     Raises ValueError, naming the argument, for a bool, a float (2.0 too), and out of range."""
     try:
-        number = None if isinstance(given, bool) else operator.index(given)
+        number = None if is_bool(given) else operator.index(given)
     except TypeError:
         number = None
     if number is None or number < least or (most is not None and number > most):
@@ -39,6 +46,19 @@ def as_real(
     return float(given)
 
 
+def as_floats(name: str, given: Any) -> Tensor:
+    """A copy of a float tensor; other numbers in float64, so that no digit is lost. Raises
+    ValueError, naming the argument, for what are no numbers, as bools."""
+    if isinstance(given, Tensor) and given.is_floating_point():
+        return given.clone()
+    try:
+        if not is_bool(given):
+            return torch.as_tensor(given, dtype=torch.float64).clone()
+    except (TypeError, ValueError, RuntimeError):
+        pass
+    raise ValueError(f"{name} must be numbers; got {given!r}")
+
+
 def check_one_of(name: str, given: Any, accepted: Iterable[Any]) -> None:
     """Raise ValueError, naming the argument, for what is not accepted."""
     known = list(accepted)
@@ -48,9 +68,11 @@ def check_one_of(name: str, given: Any, accepted: Iterable[Any]) -> None:
 
 def in_shape_of(name: str, given: Any, like: Tensor, of: str) -> Tensor:
     """What was given or returned, if it is a tensor in the shape of `like`. Args: name and of, of
-    the two, for the message. Raises TypeError if it is no tensor, ValueError for another shape."""
-    if not isinstance(given, Tensor):
-        raise TypeError(f"{name} must be a tensor; got {type(given).__name__}")
+    the two, for the message. Raises TypeError if it is no tensor, or one of bools, ValueError for
+    another shape."""
+    if not isinstance(given, Tensor) or is_bool(given):
+        got = given.dtype if isinstance(given, Tensor) else type(given).__name__
+        raise TypeError(f"{name} must be a tensor of numbers; got {got}")
     if given.shape != like.shape:
         wanted = f"the shape of {of}, {tuple(like.shape)}"
         raise ValueError(f"{name} must have {wanted}; got {tuple(given.shape)}")

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from . import pixels, process
-from .arguments import brief, check_one_of, in_shape_of
+from .arguments import as_floats, brief, check_one_of, in_shape_of
 from .chain import Chain, as_chain, low_discrepancy
+from .checks import check_smooth
 from .encoder import has_counterterm
 from .gaussian import kl_ratio, kl_to_standard, standard_normal, sum_dims
 from .model import DiffEnc, check_images
@@ -127,7 +128,7 @@ def gap_and_slope(
     Args: x (B, ...); at_s, at_t, the noise levels of s < t, (B,); eps (B, ...). Returns two tensors
         (B, ...).
     """
-    x_t, x_change = model.change(x, at_s.gamma, at_t.gamma)
+    x_t, x_change = model.encode_step(x, at_s.gamma, at_t.gamma)
     v_error, x_hat = v_error_and_x_hat(model, x_t, eps, at_t)
     s, t = at_s.like(x), at_t.like(x)
     return process.gap(v_error, x_change, s, t), process.gap_slope(x_hat, s, t)
@@ -138,14 +139,14 @@ def squared_gap(
 ) -> Tensor:
     """L2: (mu_P - mu_Q)^2 / sigma_Q^2 of one step from t down to s, for each dimension
 
-    Args: x (B, ...); s < t, both (B,); eps (B, ...); scale as in `process.change_hat`, a
-        number for all or one for each example, (B,). Returns (B, ...).
+    Args: x (B, ...); s < t, both (B,); eps (B, ...); scale as in `process.scale_minus_one`,
+        a number for all or one for each example, (B,). Returns (B, ...).
     """
     if not bool((s < t).all()):
         raise ValueError(f"s must be smaller than t in every step; got s={brief(s)}, t={brief(t)}")
     at_s, at_t = model.schedule(s), model.schedule(t)
     g, h = gap_and_slope(model, x, at_s, at_t, eps)
-    counterterm, scale = has_counterterm(model.encoder), _broadcast(x, scale)
+    counterterm, scale = has_counterterm(model.encoder), _broadcast(x, "scale", scale)
     extra = process.scale_minus_one(counterterm, at_s.like(x), at_t.like(x), scale)
     return (g + extra * h).square()
 
@@ -164,14 +165,16 @@ def step_loss(
     Args: x (B, ...); s < t, both (B,); eps (B, ...); ratio a number, (B,) or, with one for each
         dimension, (B, ...); scale as in `squared_gap`.
     """
-    w = _broadcast(x, torch.as_tensor(ratio, dtype=x.dtype, device=x.device))
+    w = _broadcast(x, "ratio", ratio)
     return sum_dims(kl_ratio(squared_gap(model, x, s, t, eps, scale), w))
 
 
-def _broadcast(x: Tensor, given: Any) -> Any:
-    """One value for each example, (B,), in a shape that broadcasts to x; others as they are."""
-    for_each = isinstance(given, Tensor) and given.dim() == 1
-    return given.reshape(-1, *[1] * (x.dim() - 1)) if for_each else given
+def _broadcast(x: Tensor, name: str, given: Any) -> Any:
+    """Numbers, to broadcast to x, (B,) one for each example; a word or None as it is."""
+    if given is None or isinstance(given, str):
+        return given
+    values = as_floats(name, given).to(x)
+    return values.reshape(-1, *[1] * (x.dim() - 1)) if values.dim() == 1 else values
 
 
 def chain_loss(model: DiffEnc, x: Tensor, index: Tensor, eps: Tensor, chain: Chain) -> Tensor:
@@ -211,7 +214,8 @@ def elbo(
     Gradients flow, and dropout acts if the model is in training mode; `evaluate` turns both off.
 
     Raises TypeError for images that are not uint8; ValueError for wrong levels or shapes, t
-    outside [0, 1] or beside every_step, every_step at infinite depth, and what `Chain` refuses.
+    outside [0, 1] or beside every_step, every_step at infinite depth and what `Chain` refuses, and
+    there for an encoder that jumps (`check_smooth`; `check_parts` checks more, and not here).
     """
     check_images(model, images)
     check_one_of("every_step", every_step, (True, False))
@@ -223,6 +227,8 @@ def elbo(
         in_shape_of("t", t, images.flatten(1)[:, 0], "the batch")
         if not bool(((t >= 0) & (t <= 1)).all()):
             raise ValueError(f"t must lie in [0, 1]; got {brief(t)}")
+    if chain is None:
+        check_smooth(model, images)
 
     def draw(name: str, given: Tensor | None) -> Tensor:
         if given is None:
@@ -239,5 +245,6 @@ def elbo(
     if t is None:
         depth_draws = low_discrepancy(len(images), like, generator)
     else:
-        depth_draws = t.to(like) if chain is None else chain.draws_of(t.to(like))
+        t = t.to(like)
+        depth_draws = t if chain is None else (chain.step_at(t) + 0.5) / chain.steps
     return bound_at(model, images, depth_draws, draw("noise", noise), eps_0, chain)

@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from .arguments import as_whole, brief, device_of_draws
-from .process import Scale
+from .arguments import as_floats, as_whole, brief, device_of_draws
+from .process import Scale, check_scale
 
 
 class Step(NamedTuple):
@@ -39,8 +39,8 @@ class Chain:
     grid: (T+1,), the depths where steps end, increasing from 0 to 1.
     ratio: w = sigma_Q^2 / sigma_P^2 > 0, a number, (T,) or, with one w for each dimension of an
         example (W5), (T, ...). Kept as (T,) or (T, ...).
-    scale: of the mean of p (`process.change_hat`): None, the paper's (G3); "folded"; or A / c > 0,
-        a number or (T,), kept as (T,).
+    scale: of the mean of p (`process.scale_minus_one`): None, the paper's (G3); "folded"; or
+        A / c > 0, a number or (T,), kept as (T,).
     ratio_error, scale_error: standard errors over images, as `fit` estimates them.
 
     Raises ValueError, naming the argument, for a grid, ratio or scale that is none of these.
@@ -57,24 +57,23 @@ class Chain:
         cls, steps: int, ratio: Tensor | float | Sequence[Any] = 1.0, scale: Scale = None
     ) -> Chain:
         """T = `steps` equal steps."""
-        steps = as_whole("steps", steps, kind="a Chain or a whole number")
+        steps = as_whole("steps", steps)
         return cls(torch.arange(steps + 1, dtype=torch.float64) / steps, ratio, scale)  # type: ignore[arg-type]
 
     def __post_init__(self) -> None:
-        grid = _floats("grid", self.grid)
+        grid = as_floats("grid", self.grid)
         if grid.dim() != 1 or len(grid) < 2:
             wanted = "grid must have shape (T+1,), T >= 1, or say Chain.equal(T)"
             raise ValueError(f"{wanted}; got {tuple(grid.shape)}")
         if grid[0] != 0 or grid[-1] != 1 or not bool((grid.diff() > 0).all()):
             raise ValueError(f"grid must increase from 0 to 1; got {brief(grid)}")
         values: dict[str, Any] = {"grid": grid, "ratio": _rows("ratio", self.ratio, len(grid) - 1)}
-        if isinstance(self.scale, str) and self.scale != "folded":
-            raise ValueError(f'scale must be None, "folded" or numbers; got {self.scale!r}')
+        check_scale(self.scale)
         if self.scale is not None and not isinstance(self.scale, str):
             values["scale"] = _rows("scale", self.scale, len(grid) - 1)
         for name in ("ratio_error", "scale_error"):
             if getattr(self, name) is not None:
-                values[name] = _floats(name, getattr(self, name))
+                values[name] = as_floats(name, getattr(self, name))
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
@@ -87,12 +86,11 @@ class Chain:
         """Numbers in [0, 1) -> the steps that they fall in when all are equally likely."""
         return (depth_draws * self.steps).long().clamp(max=self.steps - 1)
 
-    def draws_of(self, t: Tensor) -> Tensor:
-        """t in [0, 1] -> what `drawn_step` takes to the step with s < t <= its upper end. A t that
-        rounding has put just above a depth of the grid counts as that depth."""
+    def step_at(self, t: Tensor) -> Tensor:
+        """t in [0, 1] -> the steps with s < t <= their upper end. A t that rounding has put just
+        above a depth of the grid counts as that depth."""
         rounded = t * (1 - 4 * torch.finfo(t.dtype).eps)
-        step = (torch.searchsorted(self.grid.to(t), rounded) - 1).clamp(0, self.steps - 1)
-        return (step + 0.5) / self.steps
+        return (torch.searchsorted(self.grid.to(t), rounded) - 1).clamp(0, self.steps - 1)
 
     def step(self, i: Tensor | int, like: Tensor) -> Step:
         """Steps i, (B,), for data `like`, (B, ...): its dtype and device.
@@ -112,9 +110,11 @@ class Chain:
         return {k: v.tolist() if isinstance(v, Tensor) else v for k, v in values.items()}
 
 
-def as_chain(steps: Chain | int) -> Chain:
+def as_chain(steps: Chain | int, name: str = "steps") -> Chain:
     """The chain itself; T equal steps for a number. Raises ValueError for anything else."""
-    return steps if isinstance(steps, Chain) else Chain.equal(steps)
+    if isinstance(steps, Chain):
+        return steps
+    return Chain.equal(as_whole(name, steps, kind="a Chain or a whole number"))
 
 
 def low_discrepancy(n: int, like: Tensor, generator: torch.Generator | None = None) -> Tensor:
@@ -125,19 +125,9 @@ def low_discrepancy(n: int, like: Tensor, generator: torch.Generator | None = No
     return (offset + torch.arange(n, dtype=like.dtype, device=like.device) / n) % 1
 
 
-def _floats(name: str, given: Any) -> Tensor:
-    """A copy of a float tensor; anything else in float64, so that no digit is lost."""
-    if isinstance(given, Tensor) and given.is_floating_point():
-        return given.clone()
-    try:
-        return torch.as_tensor(given, dtype=torch.float64).clone()
-    except (TypeError, ValueError, RuntimeError):
-        raise ValueError(f"{name} must be numbers; got {given!r}") from None
-
-
 def _rows(name: str, given: Any, steps: int) -> Tensor:
     """A number or one for each step -> (T,) or, of a ratio, (T, ...); all positive."""
-    values = _floats(name, given)
+    values = as_floats(name, given)
     if values.dim() and (len(values) != steps or (values.dim() > 1 and name == "scale")):
         raise ValueError(f"{name} must be a number or ({steps},); got {tuple(values.shape)}")
     if not bool(((values > 0) & values.isfinite()).all()):

@@ -1,6 +1,8 @@
 """Whether parts of your own are what the bound takes them for, before time goes into them."""
 
 import copy
+import math
+import warnings
 from collections.abc import Callable
 
 import torch
@@ -9,16 +11,18 @@ from torch import Tensor, nn
 from .encoder import check_norms
 from .gaussian import standard_normal
 from .model import DiffEnc, eval_mode
-from .schedule import check_schedule
+from .networks import GammaEmbedding
+from .schedule import check_schedule, end_points, gamma_min_for
 
 Ask = Callable[[Tensor, Tensor], Tensor]
+PIECES, CUTS = 64, 12  # of `check_smooth`
 
 
 def check_parts(model: DiffEnc, images: Tensor) -> None:
     """Raise ValueError for a schedule that `check_schedule` refuses; for a network whose answer to
-    an example depends on others in eval mode; and for an encoder whose encode, u or change is not
-    what its shift says, or not finite. Tried on two images at five depths, the encoder as it is and
-    with noise in its weights, since it may start at 0."""
+    an example depends on others in eval mode; for an encoder whose encode or change is not what its
+    shift says, or not finite; and for what `check_smooth` refuses. Tried on two images at five
+    depths, with noise in the encoder's weights, since it may start at 0."""
     check_schedule(model.schedule, model.like_weights)
     check_norms("encoder", model.encoder)
     with eval_mode(model), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
@@ -28,37 +32,84 @@ def check_parts(model: DiffEnc, images: Tensor) -> None:
             _check_alone("denoiser", "v_hat", model.v_hat, x, gamma)
         except (TypeError, RuntimeError) as error:
             raise ValueError(f"denoiser must work on z (B, ...) and gamma (B,): {error}") from error
-        at_0 = model.schedule(gamma.new_zeros(len(x))).gamma
+        at_0, further = model.schedule(gamma.new_zeros(len(x))).gamma, gamma + 0.1
         try:
             if (far := model.shift(x, at_0).square().mean().sqrt()) > 0.3:
                 wanted = "a shift near 0 at t = 0, which is x_t - x and not x_t"
                 raise ValueError(f"encoder must have {wanted}; it is {far:.2g} (root mean square)")
-            _check_encoder(model, x, gamma)
+            moved, follows = _with_noise_in_weights(model, x, gamma), "that follows from its shift"
+            shift, x_t = moved.shift(x, gamma), moved.encode(x, gamma).x_t
+            _check_close("encoder", f"x_t {follows}", x_t, x + shift, x)
+            (x_t, x_change), x_shift = moved.encode_step(x, gamma, further), moved.shift(x, further)
+            _check_close("encoder", f"change {follows}", x_change, x_shift - shift, x)
+            _check_close("encoder", f"encode_step {follows}", x_t, x + x_shift, x)
+            _check_alone("encoder", "shift", moved.shift, x, gamma)
         except (TypeError, RuntimeError) as error:
             raise ValueError(f"encoder must work on x (B, ...) and gamma (B,): {error}") from error
-        if isinstance(model.encoder, nn.Module) and [*model.encoder.parameters()]:
-            encoder, draws = copy.deepcopy(model.encoder), torch.Generator().manual_seed(0)
-            for weight in encoder.parameters():
-                weight.add_(standard_normal(weight.shape, weight, draws), alpha=0.1)
-            moved = model.with_parts(encoder=encoder)
-            if bool(moved.shift(x, gamma).isfinite().all()):  # a positive weight may not be so now
-                _check_encoder(moved, x, gamma)
+    check_smooth(model, images)
 
 
-def _check_encoder(model: DiffEnc, x: Tensor, gamma: Tensor) -> None:
-    """At depths gamma, x (B, ...) and gamma (B,)."""
-    (x_t, u), shift = model.encode(x, gamma), model.shift(x, gamma)
-    slope = -torch.sigmoid(gamma).reshape(-1, *[1] * (x.dim() - 1)) * u  # dx_t/dgamma
-    near = [(model.shift(x, gamma + h) - model.shift(x, gamma - h)) / (2 * h) for h in (1e-3, 1e-4)]
-    further = gamma + 0.1
-    x_change = model.shift(x, further) - shift
-    follows = "that follows from its shift"
-    _check_close("encoder", f"x_t {follows}", x_t, x + shift, x)
-    why = "dx_t/dgamma = -sigma_t^2 u, no gamma detached"
-    wanted = min(near, key=lambda of_h: (of_h - slope).norm())  # one step is too wide or too narrow
-    _check_close("encoder", f"u {follows}: {why}", slope, wanted, x)
-    _check_close("encoder", f"change {follows}", model.change(x, gamma, further)[1], x_change, x)
-    _check_alone("encoder", "shift", model.shift, x, gamma)
+@torch.no_grad()
+def check_smooth(model: DiffEnc, images: Tensor) -> None:
+    """Raise ValueError unless x_t is the integral of its slope dx_t/dgamma = -sigma_t^2 u, which it
+    is not if u is wrong, or if x_t jumps. At infinite depth only the slope counts, so the bound
+    would be too low; in T steps the cost of a jump grows with T.
+
+    By Simpson's rule on 64 pieces of [gamma(0), gamma(1)], for two images, with noise in the
+    encoder's weights. A piece that is off by 1/500 of the way is cut into 64, so is each of these
+    that still is, and where that does not help x_t jumps: a turn within 1/100,000 of the range
+    counts as one. Not seen: smaller jumps, one there and back within a piece, what two images do
+    not show, what 12 cuts do not reach. Once for an encoder, until an end of gamma has moved by 1.
+    """
+    low, high = map(float, end_points(model.schedule, model.like_weights))
+    encoder, *ends = model._smooth
+    if encoder is model.encoder and max(abs(ends[0] - low), abs(ends[1] - high)) < 1:
+        return
+    with eval_mode(model), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+        x = model.to_unit(images[:2].to(model.device))
+        moved = _with_noise_in_weights(model, x, torch.linspace(low, high, len(x)).to(x))
+        to_cut, allowed = [(low, high, math.inf)], 0.0
+        for _ in range(CUTS):
+            first, last, before = to_cut.pop()
+            gamma = torch.linspace(first, last, 2 * PIECES + 1, dtype=x.dtype, device=x.device)
+            moves, left = _moves_and_rests(moved, x, gamma)
+            allowed = allowed or max(0.1, float(moves.abs().sum(0).max())) / 500
+            off = left.abs().amax(1)
+            again = (off > allowed) & (last - first > (high - low) / 1000)
+            if (rest := float(left[~again].sum(0).abs().max())) > before / 2:
+                where = f"near gamma = {gamma[2 * int(off.argmax())]:.4g} x_t is off by {rest:.2g}"
+                raise ValueError(
+                    "encoder must have the u that follows from its shift, which does not jump: "
+                    f"dx_t/dgamma = -sigma_t^2 u, no gamma detached; {where}"
+                )
+            pieces = zip(gamma[:-1:2].tolist(), gamma[2::2].tolist(), off.tolist(), strict=True)
+            chosen = (piece for piece, cut in zip(pieces, again, strict=True) if cut)
+            to_cut += sorted(chosen, key=lambda piece: piece[2])  # the worst is cut next
+            if not to_cut:
+                break
+    model._smooth = model.encoder, low, high
+
+
+def _moves_and_rests(model: DiffEnc, x: Tensor, gamma: Tensor) -> tuple[Tensor, Tensor]:
+    """How x_t moves in each piece, and what of it Simpson's rule for the slope does not explain:
+    (P, B d) twice. Args: x (B, ...); gamma (2 P + 1,), the ends of P pieces and their middles."""
+    encodings = [model.encode(one.expand(len(gamma), *one.shape).clone(), gamma) for one in x]
+    x_t, u = (torch.cat([a.flatten(1) for a in of_x], 1) for of_x in zip(*encodings, strict=True))
+    moves, slope = x_t[::2].diff(dim=0), -torch.sigmoid(gamma)[:, None] * u
+    means = (slope[:-1:2] + 4 * slope[1::2] + slope[2::2]) / 6
+    return moves, moves - means * gamma[::2].diff()[:, None]
+
+
+def _with_noise_in_weights(model: DiffEnc, x: Tensor, gamma: Tensor) -> DiffEnc:
+    """The model with its encoder moved so, unless x_t is then not finite: a weight that must be
+    positive may not be so now."""
+    if not isinstance(model.encoder, nn.Module):
+        return model
+    encoder, draws = copy.deepcopy(model.encoder), torch.Generator().manual_seed(0)
+    for weight in encoder.parameters():
+        weight.add_(standard_normal(weight.shape, weight, draws), alpha=0.1)
+    moved = model.with_parts(encoder=encoder)
+    return moved if bool(moved.encode(x, gamma).x_t.isfinite().all()) else model
 
 
 def _check_alone(part: str, answer: str, ask: Ask, x: Tensor, gamma: Tensor) -> None:
@@ -75,3 +126,19 @@ def _check_close(part: str, rule: str, given: Tensor, wanted: Tensor, x: Tensor)
     if not bool(off <= 0.02 * size + 1e-3 * x.norm()):  # nor is NaN
         norms = f"{given.norm():.3g} and {wanted.norm():.3g}"
         raise ValueError(f"{part} must have the {rule}; it is off by {off:.3g}, of norms {norms}")
+
+
+@torch.no_grad()
+def warn_of_ends(model: DiffEnc) -> None:
+    """Warn if gamma(0) is more than 1 from `gamma_min_for(levels)`, and if a network of this
+    library reads gamma between other ends than those of the schedule."""
+    like, right = model.like_weights, gamma_min_for(model.levels)
+    low, high = map(float, end_points(model.schedule, like))
+    if abs(low - right) > 1:
+        wanted = f"for {model.levels} levels {right:.4g} is right (schedule.gamma_min_for)"
+        warnings.warn(f"the schedule begins at gamma = {low:.4g}; {wanted}", stacklevel=3)
+    networks = [part for part in model.modules() if isinstance(part, GammaEmbedding)]
+    for a, b in {tuple(map(float, network.end_points(like))) for network in networks}:
+        if max(abs(a - low), abs(b - high)) > 1e-3:
+            wanted = f"and the schedule goes from {low:.4g} to {high:.4g}: make it with that"
+            warnings.warn(f"a network reads gamma from {a:.4g} to {b:.4g}, {wanted}", stacklevel=3)

@@ -49,7 +49,8 @@ class Encoder(Protocol):
 
     u(x, gamma): a formula for u, where one is at hand; `check_parts` holds it against the shift.
     encode(x, gamma) -> Encoding(x_t, u): both at once, where that saves time.
-    change(x, gamma_s, gamma_t) -> (x_t, x_t - x_s): a formula that loses no digits.
+    change(x, gamma_s, gamma_t) -> x_t - x_s: a formula that loses no digits in short steps.
+    encode_step(x, gamma_s, gamma_t) -> (x_t, x_t - x_s): both at once.
     counterterm: in the place of u the generative process uses x_hat, which is right for an encoder
         with u near x, as two of the paper's; or 0 if this is False (G3). Either gives a bound.
     """
@@ -76,14 +77,7 @@ def _noise(gamma: Tensor, x: Tensor) -> Noise:
     return Noise.from_gamma(gamma).like(x)
 
 
-class _BuiltIn(nn.Module):
-    """encoder(x, gamma) -> Encoding(x_t, u)"""
-
-    def forward(self, x: Tensor, gamma: Tensor) -> Encoding:
-        return self.encode(x, gamma)  # type: ignore[operator]
-
-
-class IdentityEncoder(_BuiltIn):
+class IdentityEncoder(nn.Module):
     """x_t = x, u = 0: the variational diffusion model, VDM (E1)."""
 
     counterterm = False
@@ -94,8 +88,10 @@ class IdentityEncoder(_BuiltIn):
     def encode(self, x: Tensor, gamma: Tensor) -> Encoding:
         return Encoding(x, torch.zeros_like(x))
 
+    forward = encode
 
-class ScalingEncoder(_BuiltIn):
+
+class ScalingEncoder(nn.Module):
     """x_t = alpha_t^2 x, u = x_t: nothing to train (E2; DiffEnc-nt in the paper)."""
 
     counterterm = True
@@ -107,12 +103,13 @@ class ScalingEncoder(_BuiltIn):
         x_t = x + self.shift(x, gamma)
         return Encoding(x_t, x_t)
 
-    def change(self, x: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> tuple[Tensor, Tensor]:
-        s, t = _noise(gamma_s, x), _noise(gamma_t, x)
-        return x - t.sigma.square() * x, -_sigma2_change(s, t) * x
+    forward = encode
+
+    def change(self, x: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> Tensor:
+        return -_sigma2_change(_noise(gamma_s, x), _noise(gamma_t, x)) * x
 
 
-class LearnedEncoder(_BuiltIn):
+class LearnedEncoder(nn.Module):
     """x_t = alpha_t^2 x + sigma_t^2 y(x, gamma_t), u = x_t - y + dy/dlambda (E3).
 
     Args: network, any nn.Module with network(x, gamma) -> y in the shape of x; counterterm, as of
@@ -136,35 +133,40 @@ class LearnedEncoder(_BuiltIn):
         return in_shape_of("the encoder's network(x, gamma)", self.network(x, gamma), x, "x")
 
     def shift(self, x: Tensor, gamma: Tensor) -> Tensor:
-        return _pull(x, self.y(x, gamma), _noise(gamma, x))
+        return _noise(gamma, x).sigma.square() * (self.y(x, gamma) - x)
 
     def encode(self, x: Tensor, gamma: Tensor) -> Encoding:
         y, dy_dgamma = value_and_slope(lambda g: self.y(x, g), gamma)
-        x_t = x + _pull(x, y, _noise(gamma, x))
+        x_t = x + _noise(gamma, x).sigma.square() * (y - x)
         return Encoding(x_t, x_t - y - dy_dgamma)
 
-    def change(self, x: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> tuple[Tensor, Tensor]:
+    forward = encode
+
+    def encode_step(self, x: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> tuple[Tensor, Tensor]:
         s, t = _noise(gamma_s, x), _noise(gamma_t, x)
         y_s, y_t = at_both(self.y, self.network, x, gamma_s, gamma_t)
-        x_change = _sigma2_change(s, t) * (y_t - x) + _pull(y_s, y_t, s)
-        return x + _pull(x, y_t, t), x_change
+        x_change = _sigma2_change(s, t) * (y_t - x) + s.sigma.square() * (y_t - y_s)
+        return x + t.sigma.square() * (y_t - x), x_change
+
+    def change(self, x: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> Tensor:
+        return self.encode_step(x, gamma_s, gamma_t)[1]
+
+
+def drops(part: Any) -> bool:
+    """Whether it has dropout that is switched on."""
+    modules = part.modules() if isinstance(part, nn.Module) else ()
+    return any(isinstance(m, _DropoutNd) and m.training and m.p > 0 for m in modules)
 
 
 def at_both(
     function: Callable[[Tensor, Tensor], Tensor], part: Any, x: Tensor, s: Tensor, t: Tensor
 ) -> tuple[Tensor, Tensor]:
     """function(x, s) and function(x, t), in one call, and with the same dropout if `part` drops."""
-    modules = part.modules() if isinstance(part, nn.Module) else ()
-    if any(isinstance(m, _DropoutNd) and m.training and m.p > 0 for m in modules):
+    if drops(part):
         both = torch.func.vmap(lambda g: function(x, g), randomness="same")(torch.stack([s, t]))
         return both[0], both[1]
     first, second = function(torch.cat([x, x]), torch.cat([s, t])).chunk(2)
     return first, second
-
-
-def _pull(x: Tensor, y: Tensor, at: Noise) -> Tensor:
-    """sigma_t^2 (y - x)"""
-    return at.sigma.square() * (y - x)
 
 
 def _sigma2_change(s: Noise, t: Noise) -> Tensor:

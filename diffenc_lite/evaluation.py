@@ -16,7 +16,8 @@ from .pixels import bits_per_dim
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Means over n images in bits per dimension, and the standard error of the total."""
+    """Means over n images in bits per dimension, and the standard error of the total. Without a
+    model a dimension costs log2(levels)."""
 
     prior: float
     reconstruction: float
@@ -24,12 +25,14 @@ class Evaluation:
     total: float
     standard_error: float
     n: int
+    levels: int = 256
 
     def __str__(self) -> str:
         parts = ((name, getattr(self, name)) for name in ("prior", "reconstruction", "diffusion"))
         terms = ", ".join(f"{name} {value:.4f}" for name, value in parts)
         total = f"{self.total:.4f} +- {self.standard_error:.4f} bits/dim"
-        return f"{total} on {self.n:,} images ({terms})"
+        text, without = f"{total} on {self.n:,} examples ({terms})", math.log2(self.levels)
+        return text if self.total < without else f"{text}, no better than no model, {without:.4f}"
 
 
 def evaluate(
@@ -78,7 +81,8 @@ def evaluate(
         raise FloatingPointError("the bound of some image is not finite")
     each = terms.sum(0) / passes
     prior, reconstruction, diffusion = each.mean(1).tolist()
-    return Evaluation(prior, reconstruction, diffusion, each.sum(0).mean().item(), error, n)
+    total = each.sum(0).mean().item()
+    return Evaluation(prior, reconstruction, diffusion, total, error, n, model.levels)
 
 
 def check_clusters(clusters: Tensor | None, images: Tensor) -> Tensor:

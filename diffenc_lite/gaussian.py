@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from .arguments import device_of_draws
+from .arguments import as_floats, brief, device_of_draws
 
 
 def sum_dims(a: Tensor) -> Tensor:
@@ -39,11 +39,11 @@ def kl_ratio(squared_gap: Tensor, ratio: Tensor | float, dims: int = 1) -> Tenso
         ratio: w = sigma_Q^2 / sigma_P^2, a number or a tensor that broadcasts to squared_gap.
         dims: d, the number of dimensions that each squared_gap is the sum over.
 
-    Returns nats, in the shape of squared_gap. Raises ValueError if a ratio is not positive.
+    Returns nats, in the shape of squared_gap. Raises ValueError if a ratio is no positive number.
     """
-    w = torch.as_tensor(ratio, dtype=squared_gap.dtype, device=squared_gap.device)
+    w = as_floats("ratio", ratio).to(squared_gap)
     if not bool((w > 0).all()):
-        raise ValueError(f"ratio must be positive; got {w.min().item()}")
+        raise ValueError(f"ratio must be positive; got {brief(w)}")
     price = 0.5 * dims * (w - 1 - w.log())  # W2: of any w but 1, however near the means are
     return price + 0.5 * w * squared_gap
 

@@ -6,8 +6,6 @@
 from __future__ import annotations
 
 import copy
-import hashlib
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -18,16 +16,16 @@ from torch import Tensor, nn
 
 from . import pixels
 from .arguments import as_shape, as_whole, check_one_of, in_shape_of
-from .encoder import ENCODERS, Encoder, Encoding, IdentityEncoder, at_both, has_counterterm
-from .networks import MLP, GammaEmbedding, UNet, UNetConfig
+from .encoder import ENCODERS, Encoder, Encoding, IdentityEncoder, at_both, drops, has_counterterm
+from .networks import MLP, UNet, UNetConfig
 from .schedule import (
     GAMMA_MAX,
-    GAMMA_MIN,
     SCHEDULES,
     AnySchedule,
     LinearSchedule,
     Noise,
     check_schedule,
+    gamma_min_for,
     value_and_slope,
 )
 
@@ -38,8 +36,8 @@ class DiffEnc(nn.Module):
     Args:
         denoiser: any nn.Module with denoiser(z, gamma) -> v_hat; z (B, ...), gamma (B,).
         encoder: any `Encoder`; IdentityEncoder(), a VDM, by default.
-        schedule: any `Schedule`; LinearSchedule() by default. Networks of this library read gamma
-            between the end points of a schedule: make them with this one.
+        schedule: any `Schedule`; LinearSchedule(gamma_min_for(levels)) by default. Networks of this
+            library read gamma between the end points of a schedule: make them with this one.
         levels: number of levels of the data, at most 256.
         shape: of one example, e.g. (1, 28, 28); by default that of the denoiser, if it has one.
             Without either, images of any shape are accepted, and `sample` needs to be told.
@@ -63,7 +61,7 @@ class DiffEnc(nn.Module):
             got = encoder if isinstance(encoder, type | str) else type(encoder).__name__
             wanted = "an object with shift(x, gamma), as LearnedEncoder(network) is"
             raise TypeError(f"encoder must be {wanted}; got {got!r}")
-        for name in ("u", "encode", "change"):
+        for name in ("u", "encode", "change", "encode_step"):
             if hasattr(encoder, name) and not callable(getattr(encoder, name)):
                 raise TypeError(f"encoder.{name} must be a method, or have another name")
         for name, part in (("encoder", encoder), ("schedule", schedule)):
@@ -72,14 +70,16 @@ class DiffEnc(nn.Module):
                 raise TypeError(f"{name} must be an nn.Module, for its weights to be trained")
         self.denoiser = denoiser
         self.encoder: Encoder = IdentityEncoder() if encoder is None else encoder
-        self.schedule = LinearSchedule() if schedule is None else schedule
+        self.levels = as_whole("levels", levels, 2, 256)  # 8-bit data
+        default = LinearSchedule(gamma_min_for(self.levels))
+        self.schedule = default if schedule is None else schedule
         check_model(self)
         check_schedule(self.schedule, self.like_weights)
-        self.levels = as_whole("levels", levels, 2, 256)  # 8-bit data
         shape = getattr(denoiser, "shape", None) if shape is None else shape
         self.shape = None if shape is None else as_shape(shape)
         self._config = config
         self._card: dict[str, Any] = {}
+        self._smooth: tuple[Any, float, float] = (None, 0.0, 0.0)  # of `check_smooth`
 
     @property
     def config(self) -> ModelConfig | None:
@@ -121,15 +121,18 @@ class DiffEnc(nn.Module):
         in_shape_of("x_t of the encoder", x_t, x, "x")
         return Encoding(x_t, in_shape_of("u of the encoder", u, x, "x"))
 
-    def change(self, x: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> tuple[Tensor, Tensor]:
-        """(x_t, x_t - x_s), in the shape of x: the difference of two shifts, which in float32 loses
-        digits for small steps, unless the encoder has a formula."""
-        if (formula := getattr(self.encoder, "change", None)) is not None:
-            x_t, x_change = formula(x, gamma_s, gamma_t)
-            in_shape_of("x_t of encoder.change", x_t, x, "x")
-            return x_t, in_shape_of("x_t - x_s of encoder.change", x_change, x, "x")
-        shift_s, shift_t = at_both(self.shift, self.encoder, x, gamma_s, gamma_t)
-        return x + shift_t, shift_t - shift_s
+    def encode_step(self, x: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> tuple[Tensor, Tensor]:
+        """x_t and x_t - x_s, in the shape of x: the difference of two shifts, which in float32
+        loses digits for short steps, unless the encoder has a formula."""
+        if (both := getattr(self.encoder, "encode_step", None)) is not None:
+            x_t, x_change = both(x, gamma_s, gamma_t)
+        elif (formula := getattr(self.encoder, "change", None)) and not drops(self.encoder):
+            x_t, x_change = x + self.shift(x, gamma_t), formula(x, gamma_s, gamma_t)
+        else:
+            shift_s, shift_t = at_both(self.shift, self.encoder, x, gamma_s, gamma_t)
+            x_t, x_change = x + shift_t, shift_t - shift_s
+        in_shape_of("x_t of the encoder", x_t, x, "x")
+        return x_t, in_shape_of("encoder.change, x_t - x_s alone,", x_change, x, "x")
 
     def v_hat(self, z: Tensor, gamma: Tensor) -> Tensor:
         """The denoiser's prediction of v, checked to have the shape of z."""
@@ -144,18 +147,6 @@ class DiffEnc(nn.Module):
         check_images(self, images)
         return pixels.to_unit(images, self.levels, self.dtype)
 
-    @torch.no_grad()
-    def signature(self) -> dict[str, Any]:
-        """What the weights do not tell, in plain values; `disagreements` compares two."""
-        gamma = self.schedule(torch.tensor([0.0, 0.3, 0.5, 1.0]).to(self.like_weights)).gamma
-        seen = [m.end_points for m in self.modules() if isinstance(m, GammaEmbedding)]
-        ends = [float(end) for by_network in seen for end in by_network(self.like_weights)]
-        return {
-            "denoiser": _described(self.denoiser), "encoder": _described(self.encoder),
-            "counterterm": has_counterterm(self.encoder), "levels": self.levels,
-            "gamma": [float(f"{value:.6g}") for value in gamma.tolist()], "ends": ends,
-        }  # fmt: skip
-
     @property
     def like_weights(self) -> Tensor:
         """An empty tensor of the dtype and on the device of the weights."""
@@ -168,42 +159,6 @@ class DiffEnc(nn.Module):
     @property
     def dtype(self) -> torch.dtype:
         return self.like_weights.dtype
-
-
-def _described(part: Any) -> str:
-    """The class of a part, the numbers and words that it keeps as attributes, and a digest of the
-    same of all modules inside it."""
-    kept = {k: v for k, v in getattr(part, "__dict__", {}).items() if _is_plain(v)}
-    told = {k: v for k, v in kept.items() if k[0] != "_" and k not in ("training", "counterterm")}
-    text = type(part).__name__ + (f" {told}" if told else "")
-    inside = [*part.named_children()] if isinstance(part, nn.Module) else []
-    if inside:
-        lines = "\n".join(f"{name} {_described(module)}" for name, module in inside)
-        text += " with " + hashlib.sha256(lines.encode()).hexdigest()[:12]
-    return text
-
-
-def _is_plain(value: Any) -> bool:
-    each = value if isinstance(value, tuple | list) else (value,)
-    return all(isinstance(v, bool | int | float | str) for v in each)
-
-
-def disagreements(there: dict[str, Any], here: dict[str, Any]) -> list[str]:
-    """What two signatures, or other plain values by name, disagree in; those of gamma may be
-    rounded."""
-
-    def same(a: Any, b: Any) -> bool:
-        if isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
-            return all(
-                math.isclose(*pair, rel_tol=1e-3, abs_tol=1e-3) for pair in zip(a, b, strict=True)
-            )
-        return bool(a == b)
-
-    return [
-        f"{name} {there.get(name)!r} there, {here.get(name)!r} here"
-        for name in {**there, **here}
-        if not same(there.get(name), here.get(name))
-    ]
 
 
 # --- models by name ------------------------------------------------------------------------------
@@ -258,7 +213,7 @@ class ModelConfig:
     size: of the networks, a name in SIZES. small-fine is small with the larger, slower encoder
         network of `mnist-learned`; other encoders and points have the same networks in both.
     schedule: gamma(t), a name in SCHEDULES; learned is linear with trained end points.
-    gamma_min: gamma at t = 0.
+    gamma_min: gamma at t = 0; -13.3 + 2 ln(256 / levels) if not given.
     gamma_max: gamma at t = 1.
     shape: of one example; (C, H, W) takes U-Nets, (D,) MLPs.
     levels: of the data.
@@ -268,7 +223,7 @@ class ModelConfig:
     encoder: str = "learned"
     size: str = "small"
     schedule: str = "linear"
-    gamma_min: float = GAMMA_MIN
+    gamma_min: float | None = None
     gamma_max: float = GAMMA_MAX
     shape: tuple[int, ...] = (1, 28, 28)
     levels: int = 256
@@ -278,6 +233,9 @@ class ModelConfig:
         object.__setattr__(self, "shape", as_shape(self.shape))  # JSON gives a list
         for name, accepted in (("encoder", ENCODERS), ("size", SIZES), ("schedule", SCHEDULES)):
             check_one_of(name, getattr(self, name), accepted)
+        if self.gamma_min is None:
+            end = gamma_min_for(as_whole("levels", self.levels, 2, 256))
+            object.__setattr__(self, "gamma_min", end)
 
 
 def build(config: ModelConfig) -> DiffEnc:

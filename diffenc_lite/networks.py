@@ -3,7 +3,8 @@
 An MLP for points, a U-Net for images. The two roles differ at the ends only: a denoiser sees
 Fourier features of z and adds its output to z; an encoder sees x and ends in a tanh. Both start
 from a zero-initialised output, and see gamma as a fraction of the way between the end points, as
-they are now, of the schedule that they are made with: that of their model, or LinearSchedule().
+they are now, of the schedule that they are made with: that of their model, or LinearSchedule(),
+which is right for 256 levels.
 
     schedule = LearnedSchedule()
     model = DiffEnc(MLP(64, 2, schedule=schedule), schedule=schedule)

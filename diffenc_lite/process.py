@@ -4,11 +4,11 @@
 (`noise.like(x)`). Nothing here knows of networks, schedules or encoders.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from .arguments import check_one_of
+from .arguments import as_floats, is_bool
 from .schedule import Noise, step_c
 
 
@@ -40,7 +40,7 @@ def transition(z_s: Tensor, x_change: Tensor, s: Noise, t: Noise) -> Normal:
     return Normal(t.alpha / s.alpha * z_s + t.alpha * x_change, t.sigma.square() * step_c(s, t))
 
 
-def _carry(z_t: Tensor, s: Noise, t: Noise) -> Tensor:
+def _kept(z_t: Tensor, s: Noise, t: Noise) -> Tensor:
     """(alpha_{t|s} sigma_s^2 / sigma_t^2) z_t: what both processes keep of z_t."""
     return t.alpha / s.alpha * (s.sigma / t.sigma).square() * z_t
 
@@ -52,39 +52,40 @@ def posterior(z_t: Tensor, x_t: Tensor, x_change: Tensor, s: Noise, t: Noise) ->
     Args: x_change = x_t - x_s.
     """
     c = step_c(s, t)
-    mean = _carry(z_t, s, t) + s.alpha * (c * x_t - x_change)
+    mean = _kept(z_t, s, t) + s.alpha * (c * x_t - x_change)
     return Normal(mean, s.sigma.square() * c)
 
 
 # --- the generative process p --------------------------------------------------------------------
 
 
-Scale = Tensor | float | str | None  # of the mean of p: see `change_hat`
+Scale = Tensor | float | str | None  # of the mean of p: None, "folded" or numbers A / c
 
 
-def change_hat(
-    x_hat: Tensor | float, u_hat: Tensor | float, s: Noise, t: Noise, scale: Scale = None
-) -> Tensor:
-    """G3, G5: the change x_t - x_s that p expects; (c - A) x_hat if u_hat = x_hat
+def check_scale(scale: Any, *wishes: str) -> None:
+    """Raise ValueError for a bool, and for words but "folded" and the wishes."""
+    words = ("folded", *wishes)
+    if is_bool(scale) or (isinstance(scale, str) and scale not in words):
+        accepted = ", ".join(["None", *(f'"{word}"' for word in words)])
+        raise ValueError(f"scale must be {accepted} or numbers A / c; got {scale!r}")
 
-        scale None, the paper:  (lambda_t - lambda_s) sigma_t^2 u_hat
-        "folded":               -c sigma_t^2 u_hat, so A = c (1 + sigma_t^2)
-        a number A / c:         (c - A) x_hat, whatever u_hat is
 
-    All have one limit, since A / c tends to 1 + sigma_t^2 (and to 1 where u_hat = 0).
-    Args: scale, a number or a tensor that broadcasts to the data.
+def scale_minus_one(counterterm: bool, s: Noise, t: Noise, scale: Scale = None) -> Tensor:
+    """G5: A / c - 1, whatever way the scale is said
+
+        None, the paper's (G3):  (gamma_t - gamma_s) sigma_t^2 / c, or 0 without a counterterm
+        "folded":                sigma_t^2, or 0 without a counterterm
+        numbers A / c:           A / c - 1
+
+    All have one limit, since A / c tends to 1 + sigma_t^2 (and to 1 without a counterterm).
+    Args: counterterm, whether u_hat is x_hat, or 0; scale, numbers that broadcast to the data.
     """
+    check_scale(scale)
     if scale is None:
-        return (s.gamma - t.gamma) * t.sigma.square() * u_hat
+        return counterterm * ((t.gamma - s.gamma) * t.sigma.square() / step_c(s, t))
     if isinstance(scale, str):
-        check_one_of("scale", scale, ("folded",))
-        return -step_c(s, t) * t.sigma.square() * u_hat
-    return step_c(s, t) * (1 - scale) * x_hat
-
-
-def scale_minus_one(counterterm: bool, s: Noise, t: Noise, scale: Scale) -> Tensor:
-    """G5: A / c - 1, however the scale is said. Args: counterterm, whether u_hat is x_hat, or 0"""
-    return -change_hat(1.0, float(counterterm), s, t, scale) / step_c(s, t)
+        return counterterm * t.sigma.square()
+    return as_floats("scale", scale).to(s.gamma) - 1
 
 
 def generative_step(
@@ -97,13 +98,16 @@ def generative_step(
     scale: Scale = None,
 ) -> Normal:
     """G3, G5: p(z_s | z_t) = N(mu_P, sigma_P^2 I), sigma_P^2 = sigma_Q^2 / w,
-    mu_P = (alpha_{t|s} sigma_s^2 / sigma_t^2) z_t + alpha_s (c x_hat - change_hat)
+    mu_P = (alpha_{t|s} sigma_s^2 / sigma_t^2) z_t + alpha_s c (x_hat + (A / c - 1) u_hat)
 
+    With u_hat = x_hat the last term is alpha_s A x_hat; so it is with numbers as scale, whatever
+    u_hat is.
     Args: ratio w, a positive number or a tensor that broadcasts to the data; scale as in
-        `change_hat`.
+        `scale_minus_one`.
     """
-    c = step_c(s, t)
-    mean = _carry(z_t, s, t) + s.alpha * (c * x_hat - change_hat(x_hat, u_hat, s, t, scale))
+    c, extra = step_c(s, t), scale_minus_one(True, s, t, scale)
+    along = u_hat if scale is None or isinstance(scale, str) else x_hat
+    mean = _kept(z_t, s, t) + s.alpha * (c * (x_hat + extra * along))
     return Normal(mean, s.sigma.square() * c / ratio)
 
 

@@ -4,7 +4,7 @@
     evaluate(model, test_images, chain)                     # never fitted on what it is scored on
 
     chain = fit(model, training_images, 8, resolution=128)  # and the best of the grids (W4)
-    chain = fit(model, training_images, 8, scale=False)     # the paper's mean, the best ratios
+    chain = fit(model, training_images, 8, scale=None)      # the paper's mean, the best ratios
 
 Everything follows from one number, the mean squared gap m = E||mu_P - mu_Q||^2 / (d sigma_Q^2) of a
 step, which by L2 costs (d/2)(w - 1 - ln w + w m) nats: (d/2) m if w = 1, (d/2) ln(1 + m) at best.
@@ -24,7 +24,7 @@ from .checks import check_parts
 from .encoder import has_counterterm
 from .gaussian import best_cost, best_ratio, best_scale, kl_ratio, squared_gap_from, standard_normal
 from .model import DiffEnc, check_images, eval_mode
-from .process import Scale
+from .process import Scale, check_scale
 from .schedule import Noise
 
 
@@ -33,7 +33,7 @@ def fit(
     images: Tensor,
     steps: Chain | int,
     *,
-    scale: bool = True,
+    scale: Scale = "best",
     ratio: str = "step",
     resolution: int | None = None,
     generator: torch.Generator | None = None,
@@ -48,11 +48,11 @@ def fit(
     Args:
         images: uint8 (N, ...). Never those that the chain is scored on.
         steps: to fit, a `Chain` or a number T of equal steps.
-        scale: False keeps the scale of the chain.
+        scale: "best"; or "keep", that of the chain; or any that a `Chain` takes.
         ratio: "step", one for each step (W1); "constant", one for all (W1c); "dimension", one for
             each step and dimension (W5), for which many images are needed.
         resolution: N replaces the grid by the best T of the depths i / N for a ratio in each step
-            (W4); with scale=False the scale of the chain must be None or "folded".
+            (W4); then the scale must be "best", None or "folded".
         batch: images at a time; with resolution they take as much memory as in `edge_costs`.
 
     Raises TypeError for images that are not uint8; ValueError for images that do not fit the
@@ -61,26 +61,27 @@ def fit(
     chain = as_chain(steps)
     batches = x_batches(model, images, batch)
     check_parts(model, images)
-    check_one_of("scale", scale, (True, False))
+    check_scale(scale, "best", "keep")
     check_one_of("ratio", ratio, ("step", "constant", "dimension"))
+    best = isinstance(scale, str) and scale == "best"
+    if not isinstance(scale, str) or scale == "folded":
+        chain = Chain(chain.grid, chain.ratio, scale)
     if resolution is not None:
         as_whole("resolution", resolution, chain.steps)
-        if not scale and isinstance(chain.scale, Tensor):
-            wanted = 'must have None or "folded" as their scale, where resolution is given'
-            raise ValueError(f"steps {wanted}; got numbers")
-        of_steps = "optimal" if scale else chain.scale  # None or "folded", one for all steps
+        if not best and isinstance(chain.scale, Tensor):
+            wanted = 'must be "best", None or "folded", where resolution is given'
+            raise ValueError(f"scale {wanted}; got numbers")
         costs = edge_costs(
-            model, images, resolution, ratio="optimal", generator=generator, batch=batch,
-            scale=of_steps,
-        )  # fmt: skip
+            model, images, resolution, "best", generator, batch, "best" if best else chain.scale
+        )
         nodes = cheapest_path(costs, chain.steps)
         grid = Chain.equal(resolution).grid.to(model.dtype)[nodes]
-        chain = Chain(grid, chain.ratio, None if scale else chain.scale)
-    if scale or ratio != "dimension":
+        chain = Chain(grid, chain.ratio, None if best else chain.scale)
+    if best or ratio != "dimension":
         moments = gap_moments(model, batches, chain, generator)  # (T, N, 3)
         if not bool(moments.isfinite().all()):
             raise FloatingPointError("the gap of some image is not finite")
-    if scale:
+    if best:
         chain = _with_best_scale(model, moments, chain)
     if ratio == "dimension":
         m, error = _gaps_by_dimension(model, x_batches(model, images, batch), chain, generator)
@@ -188,17 +189,17 @@ def edge_costs(
 
     Args:
         images: uint8 (N, ...); one noise for each image and depth.
-        ratio: a positive number for all steps, or "optimal", W1 for each step.
+        ratio: a positive number for all steps, or "best", W1 for each step.
         batch: images at a time; they take 32 (N+1) batch d bytes of memory.
-        scale: None, "folded", A / c for all steps (G5), or "optimal", W7 for each step.
+        scale: None, "folded", A / c for all steps (G5), or "best", W7 for each step.
 
     Raises TypeError for images that are not uint8; ValueError for images that do not fit the model,
     and for arguments that are none of these.
     """
     batches = x_batches(model, images, batch)
     check_parts(model, images)
-    if ratio != "optimal":
-        as_real("ratio", ratio, 'a positive number or "optimal"', lambda w: w > 0)
+    if ratio != "best":
+        as_real("ratio", ratio, 'a positive number or "best"', lambda w: w > 0)
     resolution = as_whole("resolution", resolution)
     times = Chain.equal(resolution).grid.to(model.device, model.dtype)
     m = mean_squared_gap_table(model, batches, times, generator, scale)
@@ -224,8 +225,8 @@ def mean_squared_gap_table(
     Returns (N+1, N+1) in float64: row i, column j is the step from times[j] down to times[i], inf
     where i >= j.
     """
-    if scale not in (None, "folded", "optimal"):
-        as_real("scale", scale, 'None, "folded", "optimal" or a positive number', lambda a: a > 0)
+    if scale not in (None, "folded", "best"):
+        as_real("scale", scale, 'None, "folded", "best" or a positive number', lambda a: a > 0)
     nodes, count = len(times), 0
     # inner products of e = v - v_hat, p = x_hat and the shift x_t - x: <e, e>, <e, p>, <p, p> at
     # each depth, and <e, shift>, <p, shift>, <shift, shift> of each two
@@ -251,7 +252,7 @@ def mean_squared_gap_table(
     g2 = a * a * ee + k * k * dd + 2 * (a * k * ed)
     gh = b * (a * ep + k * pd)
     moments = torch.stack([g2, gh, b.square() * pp], -1) / count
-    if scale == "optimal":
+    if scale == "best":
         of_steps = best_scale(moments)
     else:
         of_steps = 1 + process.scale_minus_one(has_counterterm(model.encoder), *noises, scale)

@@ -26,7 +26,14 @@ from torch import Tensor, nn
 
 from .arguments import as_real, brief, in_shape_of
 
-GAMMA_MIN, GAMMA_MAX = -13.3, 5.0  # at t = 0 and t = 1, as in the paper's code
+GAMMA_MIN, GAMMA_MAX = -13.3, 5.0  # at t = 0 and t = 1, as in the paper's code, for 256 levels
+
+
+def gamma_min_for(levels: int) -> float:
+    """-13.3 + 2 ln(256 / levels), where a schedule for so many levels begins: what counts is the
+    noise at t = 0 beside half a level, exp(gamma_min / 2) levels, which stays 0.33. Below it the
+    levels are told apart already; to learn that is hard, and earns nothing."""
+    return GAMMA_MIN + 2 * math.log(256 / levels)
 
 
 @dataclass(frozen=True)
@@ -79,7 +86,12 @@ class Schedule(nn.Module):
 
     def __init__(self, gamma_min: float = GAMMA_MIN, gamma_max: float = GAMMA_MAX):
         super().__init__()
-        self.gamma_min, self.gamma_max = _increasing(gamma_min, gamma_max)
+        low = as_real("gamma_min", gamma_min)
+        above = f"a finite number above gamma_min, {low:g}"
+        self._keep_ends(low, as_real("gamma_max", gamma_max, above, lambda end: bool(end > low)))
+
+    def _keep_ends(self, gamma_min: float, gamma_max: float) -> None:
+        self.gamma_min, self.gamma_max = gamma_min, gamma_max
 
     def gamma(self, t: Tensor) -> Tensor:
         """gamma(t), from gamma_min at t = 0 to gamma_max at t = 1, in the shape of t."""
@@ -95,12 +107,6 @@ class Schedule(nn.Module):
         if not bool(((t >= 0) & (t <= 1)).all()):
             raise ValueError(f"t must lie in [0, 1]; got {t.min():g} to {t.max():g}")
         return Noise.from_gamma(*self.gamma_and_rate(t))
-
-
-def _increasing(gamma_min: float, gamma_max: float) -> tuple[float, float]:
-    low = as_real("gamma_min", gamma_min)
-    above = f"a finite number above gamma_min, {low:g}"
-    return low, as_real("gamma_max", gamma_max, above, lambda end: bool(end > low))
 
 
 class LinearSchedule(Schedule):
@@ -121,11 +127,9 @@ class LearnedSchedule(LinearSchedule):
     the optimiser does.
     """
 
-    def __init__(self, gamma_min: float = GAMMA_MIN, gamma_max: float = GAMMA_MAX):
-        nn.Module.__init__(self)
-        low, high = _increasing(gamma_min, gamma_max)
-        self.gamma_min = nn.Parameter(torch.tensor(low))
-        self.log_width = nn.Parameter(torch.tensor(high - low).log())
+    def _keep_ends(self, gamma_min: float, gamma_max: float) -> None:
+        self.gamma_min = nn.Parameter(torch.tensor(gamma_min))
+        self.log_width = nn.Parameter(torch.tensor(gamma_max - gamma_min).log())
 
     @property
     def gamma_max(self) -> Tensor:  # type: ignore[override]

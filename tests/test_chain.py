@@ -45,15 +45,15 @@ def test_a_depth_of_the_grid_starts_its_own_step(steps, dtype):
     upper = chain.grid[1:].to(dtype)
     above = torch.nextafter(upper, torch.full_like(upper, 2.0)).clamp(max=1)
     for t in (upper, above, torch.linspace(0, 1, steps + 1, dtype=dtype)[1:]):
-        assert torch.equal(chain.drawn_step(chain.draws_of(t)), every)
+        assert torch.equal(chain.step_at(t), every)
     middle = (chain.grid[1:] + chain.grid[:-1]) / 2
-    assert torch.equal(chain.drawn_step(chain.draws_of(middle)), every)
+    assert torch.equal(chain.step_at(middle), every)
 
 
 def test_a_narrow_step_keeps_what_falls_in_it():
     chain = Chain([0, 1e-7, 5e-7, 1])
     t = torch.tensor([0.0, 5e-8, 1e-7, 2e-7, 5e-7, 6e-7])
-    assert chain.drawn_step(chain.draws_of(t)).tolist() == [0, 0, 0, 1, 1, 2]
+    assert chain.step_at(t).tolist() == [0, 0, 0, 1, 1, 2]
 
 
 def test_uniform_numbers_choose_all_steps_alike():
@@ -65,7 +65,8 @@ def test_uniform_numbers_choose_all_steps_alike():
 @pytest.mark.parametrize(
     "value",
     [0.0, -1.0, NAN, math.inf, torch.tensor([1.0, 0.0, 2.0]), torch.ones(2), torch.ones(4, 2),
-     "best", [[1], [1, 2]], np.array([1.0, 2.0])],
+     "best", [[1], [1, 2]], np.array([1.0, 2.0]), True, False, np.True_, [1.0, True, 1.0],
+     torch.ones(3, dtype=torch.bool), "keep"],
 )  # fmt: skip
 def test_ratio_and_scale_are_positive_numbers_one_for_each_step(name, value):
     with pytest.raises(ValueError, match=f"^{name} must"):
@@ -74,7 +75,18 @@ def test_ratio_and_scale_are_positive_numbers_one_for_each_step(name, value):
 
 @pytest.mark.parametrize(
     "grid",
-    [[0, 0.5, 0.5, 1], [1, 0.5, 0], [0.1, 1], [0, 0.9], [0, NAN, 1], [[0, 1]], 1.0, "even"],
+    [
+        [0, 0.5, 0.5, 1],
+        [1, 0.5, 0],
+        [0.1, 1],
+        [0, 0.9],
+        [0, NAN, 1],
+        [[0, 1]],
+        1.0,
+        "even",
+        [False, True],
+        [0, 0.5, True],
+    ],
 )
 def test_a_grid_increases_from_0_to_1(grid):
     with pytest.raises(ValueError, match="^grid must"):

@@ -12,12 +12,14 @@ from unittest.mock import MagicMock
 import pytest
 import torch
 
+import diffenc_lite
 from diffenc_lite import __main__ as cli
 from diffenc_lite.course import lessons
 from diffenc_lite.course.exercises import student
 from diffenc_lite.course.studies import runner
 from diffenc_lite.data import ImageSet, load_mnist, load_named
 from diffenc_lite.evaluation import evaluate
+from diffenc_lite.model import ModelConfig
 from diffenc_lite.pretrained import load_model
 from diffenc_lite.training import TrainConfig, load_resume
 
@@ -99,9 +101,9 @@ ARRIVES = {
         "--budget": ("seeds=2", "run_jobs.options.budget", TOYS | {"seeds": 2}),
         "--device": ("cuda:1", "run_jobs.options.device", torch.device("cuda:1")),
     },
-    "notebooks": {"folder": ("there", "copy_lessons.out_dir", "there")},
+    "notebooks": {"out_dir": ("there", "copy_lessons.out_dir", "there")},
     "student": {
-        "folder": ("there", "write_student_versions.out_dir", "there"),
+        "out_dir": ("there", "write_student_versions.out_dir", "there"),
         "--notebooks": ("mine", "write_student_versions.notebooks_dir", "mine"),
         "--for": ("nbgrader", "write_student_versions.nbgrader", True),
         "--exercises-only": (None, "write_student_versions.exercises_only", True),
@@ -120,7 +122,8 @@ def seen(monkeypatch):
         def stand_in(*arguments, **options):
             given = signature.bind(*arguments, **options)
             given.apply_defaults()
-            setattr(all_seen, name, SimpleNamespace(**given.arguments))
+            seed = torch.initial_seed()  # of what draws without a generator
+            setattr(all_seen, name, SimpleNamespace(**given.arguments, initial_seed=seed))
             return result
 
         monkeypatch.setattr(module, name, stand_in)
@@ -128,12 +131,14 @@ def seen(monkeypatch):
     images = torch.arange(40, dtype=torch.uint8).view(40, 1, 1, 1)
     record(cli, "load_named", ImageSet(images, torch.zeros(40), "forty", "of"))
     record(cli, "build", MagicMock())
-    record(cli, "train_steps", (_ for _ in ()))
-    record(cli, "evaluate")
+    last = SimpleNamespace(update=SETTINGS["updates"], evaluation=MagicMock(), model=MagicMock())
+    record(cli, "train_steps", (report for report in [last]))
+    record(cli, "evaluate", MagicMock())
+    record(cli.pretrained, "save_model")
     record(cli, "sample", images)
     record(cli, "write_whole")
     record(cli.pretrained, "load_model", MagicMock(shape=(1, 1, 1), levels=256))
-    record(cli.pretrained, "start_from")
+    record(cli.pretrained, "start_from", MagicMock())
     record(runner, "run_jobs")
     record(lessons, "copy_lessons", [])
     record(student, "write_student_versions", [])
@@ -158,9 +163,17 @@ def test_every_argument_arrives(command, seen):
         assert plain(attrgetter(place)(seen)) == value, name
 
 
+def test_the_first_weights_follow_the_seed(seen):
+    assert cli.main(["train", "there", "--seed", "11"]) == 0
+    assert seen.build.initial_seed == 11
+
+
 def test_what_is_not_given_is_the_librarys_default(seen):
     assert cli.main(["train", "there"]) == 0
-    assert seen.train_steps.config == TrainConfig(2000)
+    assert (seen.train_steps.config, seen.build.config.shape) == (TrainConfig(2000), (1, 1, 1))
+    assert seen.build.config == replace(ModelConfig(), shape=(1, 1, 1))
+    assert cli.main(["sample", "mine"]) == 0
+    assert (seen.sample.n, seen.sample.steps) == (64, 100)
     assert cli.main(["evaluate", "mine"]) == 0
     assert seen.evaluate.steps is None
     assert seen.evaluate.generator[0] == 0 and len(seen.evaluate.images) == 40
@@ -173,6 +186,8 @@ def test_patches_are_evaluated_by_picture(seen, monkeypatch):
     monkeypatch.setattr(cli, "load_named", lambda *_, **__: data)
     assert cli.main(["evaluate", "mine", "--images", "8"]) == 0
     assert seen.evaluate.clusters.tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert cli.main(["train", "there", "--updates", str(SETTINGS["updates"])]) == 0
+    assert seen.train_steps.clusters is pictures and seen.evaluate.clusters is pictures
 
 
 def test_train_writes_a_model_with_its_card(run):
@@ -234,21 +249,51 @@ def test_sample(tmp_path, capsys):
     assert "4 samples of mnist-scaling, T = 4" in capsys.readouterr().out
 
 
+def test_the_ending_of_a_picture_is_its_format(seen, tmp_path):
+    from PIL import Image
+
+    for ending, kind in {".png": "PNG", ".JPG": "JPEG", ".webp": "WEBP"}.items():
+        assert cli.main(["sample", "mine", "--out", str(tmp_path / f"a{ending}")]) == 0
+        assert Image.open(io.BytesIO(seen.write_whole.content)).format == kind
+
+
 @pytest.mark.parametrize(
     "command, message",
     [
         ("sample nothing", "there is no model 'nothing'"),
-        ("train {run}/x --updates 0 --data bundled", "updates must be a whole number"),
+        ("train {run}/x --updates 0 --data bundled", "--updates must be a whole number"),
+        ("train {run}/x --log-every 0 --data bundled", "--log-every must be a whole number"),
         ("train {run}/model.json --data bundled --size tiny", "cannot write"),
-        ("sample {run}/model --steps 0", "steps must be a Chain or a whole number, at least 1"),
-        ("sample {run}/model --out {run}/model.json/x.png --n 1 --steps 1", "cannot write"),
-        ("sample {run}/model --device nowhere", "Expected one of cpu"),
+        ("evaluate {run}/model --images 41 --data bundled", "--images must be a whole"),
+        ("evaluate {run}/model --data photos", "--data must have the model's shape"),
+        ("sample {run}/model --n 0", "--n must be a whole number"),
+        ("sample {run}/model --steps 0", "--steps must be a Chain or a whole number, at least 1"),
+        ("sample {run}/model --out {run}/model.json/x.png", "cannot write"),
+        ("sample {run}/model --out {run}/no/folder/x.png", "cannot write"),
+        ("sample {run}/model --out {run}/x.txt", "--out must end in .png"),
+        ("sample {run}/model --device nowhere", "--device must be one that is here"),
+        ("sample {run}/model --device cuda:99", "--device must be one that is here"),
+        ("study nothing {run}/x", "NAME must be one of toys"),
+        ("study toys {run}/x --budget dogs=1", "--budget must name only"),
+        ("notebooks {run}/model.json", "OUT_DIR must be a folder"),
+        ("student {run}/x --notebooks {run}", "--notebooks must hold notebooks"),
     ],
 )
-def test_errors_are_one_line(run, capsys, command, message):
+def test_errors_are_one_line_and_name_what_was_typed(run, capsys, command, message):
+    before = {*run.iterdir()}
     assert cli.main(command.format(run=run).split()) == 2
     error = capsys.readouterr().err
     assert error.startswith("error: ") and message in error and error.count("\n") == 1
+    assert {*run.iterdir()} == before
+
+
+def test_every_argument_has_help(capsys):
+    (commands,) = (a for a in cli.parser()._actions if isinstance(a.choices, dict))
+    for command in commands.choices.values():
+        assert all(action.help.split(" (")[0] for action in command._actions)
+    with pytest.raises(SystemExit):
+        cli.main(["--version"])
+    assert capsys.readouterr().out == f"diffenc_lite {diffenc_lite.__version__}\n"
 
 
 def test_an_interrupt_is_told_in_one_line(seen, monkeypatch, capsys):

@@ -38,7 +38,7 @@ def two_updates(encoder: str, optimizer: str, seed: int = 1) -> dict[str, object
     data = POINTS if optimizer == "adamw" else IMAGES
     model = make(encoder, seed, tuple(data.shape[1:]))
     steps = Chain.equal(3, (0.5, 1.0, 0.8)) if encoder == "scaling" else None  # W3
-    config = replace(CONFIG, updates=2, steps=steps, log_every=1, optimizer=optimizer)
+    config = replace(CONFIG, updates=2, loss_steps=steps, log_every=1, optimizer=optimizer)
     terms = [(p.prior, p.reconstruction, p.diffusion) for p in train_steps(model, data, config)]
     gradient = {name: weight.grad for name, weight in model.named_parameters()}
     share = [len(drawn) for drawn in draw_batch(model, data, config, 0)]

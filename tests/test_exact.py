@@ -12,7 +12,7 @@ from diffenc_lite.course.worlds import SCALING, VDM, Exact, Gaussian, Mixture, P
 from diffenc_lite.course.worlds.best_motion import best_fade, best_motion, direction_bills
 from diffenc_lite.course.worlds.exact import reconstruction_by_level, stretch
 from diffenc_lite.course.worlds.integrals import integrate, mean_over_normal, normal_nodes
-from diffenc_lite.course.worlds.pictures import OneOf, drawn_variances
+from diffenc_lite.course.worlds.pictures import PerfectDenoiser, drawn_variances
 from diffenc_lite.process import x_from_v
 
 HALF = stretch(lambda lam: 0.5 + 0.5 * torch.sigmoid(lam - 1))
@@ -94,7 +94,7 @@ def test_density_adds_to_one_and_gives_the_entropy(world):
         (lambda: Mixture([[0.0], [0.0]], [0.0, 0.0]), "^means"),
         (lambda: Mixture([[0.0], [1.0]], [1.0, 1.0], [0.5, 0.6]), "^weights"),
         (lambda: Exact(Gaussian()).diffusion(ratio=torch.tensor([1.0, 0.5])), "ratio"),
-        (lambda: Exact(Gaussian()).diffusion(10, "best"), "^ratio"),
+        (lambda: Exact(Gaussian()).diffusion(10, "optimal"), "^ratio"),
         (lambda: Exact(Gaussian(), stretch(lambda lam: lam)).diffusion(), "c\\(lambda\\)"),
     ],
 )
@@ -216,7 +216,7 @@ VARIANCES = torch.tensor([0.06, 0.02, 1e-3], dtype=F64)
 def test_one_of_some_pictures_is_guessed_as_bayes_would(normal):
     x, z, gamma = normal(4, 1, 2, 3), normal(5, 1, 2, 3), torch.linspace(-3, 3, 5, dtype=F64)
     n = Noise.from_gamma(gamma).like(z)
-    x_hat = x_from_v(z, OneOf(x)(z, gamma), n)
+    x_hat = x_from_v(z, PerfectDenoiser(x)(z, gamma), n)
     likelihood = torch.stack([(-0.5 * ((z - n.alpha * one) / n.sigma) ** 2).sum((1, 2, 3)).exp()
                               for one in x], 1)  # fmt: skip
     share = likelihood / likelihood.sum(1, keepdim=True)
@@ -234,7 +234,7 @@ def test_a_normal_world_is_drawn_with_these_variances(steps):
     model = DiffEnc(guessing(perfect_guess), shape=(3,))
     x = torch.randn(20_000, 3, generator=seeded(1), dtype=F64) * VARIANCES.sqrt()
     images = ((x.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
-    best = fit(model, images, steps, scale=False, generator=seeded(2)).ratio
+    best = fit(model, images, steps, scale="keep", generator=seeded(2)).ratio
     quarter = 1 / (1 + (1 / best - 1) / 4)  # another in each step
     for ratio, told in ((torch.ones(steps),) * 2, (quarter, quarter), (best, None)):
         with torch.no_grad():

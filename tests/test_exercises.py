@@ -14,7 +14,7 @@ from by_hand.exercises import RIGHT, WRONG
 from diffenc_lite import load_mnist, load_pretrained, pixels, read_card
 from diffenc_lite.bound import diffusion_loss
 from diffenc_lite.course.exercises import EXERCISES as ALL
-from diffenc_lite.course.exercises import ExerciseError, ask, check, judge
+from diffenc_lite.course.exercises import ExerciseError, ask, check, checking, judge
 from diffenc_lite.course.exercises.forms import Choice, Exercise, Formula, Number, Program
 from diffenc_lite.course.exercises.levels import LEVELS
 from diffenc_lite.course.worlds.exact import reconstruction_by_level
@@ -115,7 +115,13 @@ def right_in_other_forms(number):
         yield "by hand", RIGHT[number]
     match exercise.form:
         case Formula():
+            yield "text", exercise.answer
             expression, symbols = symbolic(exercise, real=True)
+            positive = {s: sp.Symbol(s.name, positive=True) for s in symbols[::2]}
+            yield (
+                "mixed assumptions",
+                expression.xreplace(positive) + symbols[0] - positive[symbols[0]],
+            )
             yield "expanded", sp.expand(symbolic(exercise)[0])
             yield "rewritten", expression.rewrite(sp.exp).together()
             yield "Lambda", sp.Lambda(tuple(symbols), expression)
@@ -201,7 +207,7 @@ def test_single_precision_is_told_from_another_formula():
 
 def test_cancellation_is_found_in_a_function_but_not_held_against_an_expression():
     form = Formula({"step": (1e-12, 10.0)})
-    share = Exercise("A.1", "The share in `step`.", form, "1 - exp(-step)", "expm1")
+    share = Exercise("The share in `step`.", form, "1 - exp(-step)", ["expm1"])
     assert "for example at step = " in judge(share, lambda step: 1 - math.exp(-step)).text
     assert judge(share, lambda step: -math.expm1(-step)).right
     assert judge(share, 1 - sp.exp(-sp.Symbol("step"))).right
@@ -218,6 +224,8 @@ def test_stubs_are_not_yet_answered():
         raise NotImplementedError
 
     assert "not yet answered" in said("04.2", to_come)
+    counted = said("09.1", lambda train, test: torch.histc(train, 256))  # no stub, PyTorch's own
+    assert "the function raised NotImplementedError: " in counted
 
 
 class Hostile:
@@ -234,8 +242,15 @@ def endless(gamma):
 @pytest.mark.parametrize(
     "answer, words",
     [
-        ("exp(-gamma)", "this is a string. Expected: a function of gamma"),
-        (sp.Symbol("gamma") + sp.Symbol("y") + sp.Symbol("b"), "other symbols, b, y. Expected"),
+        (
+            [1.0],
+            "this is an object of type list. Expected: a formula in gamma: text, a function of",
+        ),
+        (sp.Symbol("gamma") + sp.Symbol("y") + sp.Symbol("b"), "b, y are not names of this exer"),
+        (
+            "exp(-gama)",
+            "gama is not a name of this exercise; use gamma, numbers and sqrt, exp, log",
+        ),
         (sp.Eq(sp.Symbol("gamma"), 1), "an object of type Equality. Expected"),
         (lambda gamma: [gamma] * 2, "the function returned an object of type list. Expected"),
         (lambda gamma: None if gamma > 0 else 1.0, "returned an object of type NoneType. Expect"),
@@ -277,7 +292,7 @@ def test_an_unknown_number_is_refused_by_all(wrong):
 
 
 def exercise(form, answer):
-    return Exercise("T.1", "A question.", form, answer, "a hint")
+    return Exercise("A question.", form, answer, ["a hint."], number="T.1")
 
 
 def test_near_0_an_absolute_tolerance_counts():
@@ -354,7 +369,7 @@ SUM = exercise(Program("z (n, d), w (n, 1)", "a tensor (d,)", rows), weighted)
         # programs, however they are written
         (SUM, lambda z, w: z.T.double() @ w.double().squeeze(1), "right."),
         (SUM, lambda z, w: z.mul_(w).sum(0), "right."),  # it changes its input
-        (SUM, lambda z, w: (w * z).mean(0), f"{WRONG_AT} 0. Hint"),
+        (SUM, lambda z, w: (w * z).cumsum(0)[2], f"{WRONG_AT} 0. Hint"),
         (SUM, lambda z, w: weighted(z, w) * torch.tensor([1, 1, 1.001]), f"{WRONG_AT} 2. Hint"),
         (SUM, lambda z, w: w * z, "not right, an output has shape (5, 3) in place of (3,)"),
         (SUM, lambda z, w: w @ z, "not right, the function raised RuntimeError: "),
@@ -399,7 +414,7 @@ def test_the_stop_button_ends_an_endless_answer():
         (Number(), lambda: 1 / 0, "ZeroDivisionError"),
         (Number(), lambda: "x", "1 finite number"),
         (Number(count=2), lambda: [1.0], "2 finite numbers"),
-        (Formula({"x": (0, 1)}), "x + y", "other symbols"),
+        (Formula({"x": (0, 1)}), "x + y", "y is not a name"),
         (Formula({"x": (-1, 1)}), "log(x)", "no finite real value"),
         (Choice({"a": "", "b": ""}), "ab", "one letter"),
         (SUM.form, lambda z, w: "x", "return numbers"),
@@ -411,3 +426,113 @@ def test_a_mistake_of_the_exercise_is_not_laid_to_the_answer(form, answer, words
         judge(wrong, 1.0)
     check(wrong, 1.0)
     assert re.search("itself has a mistake.*" + words, capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    "make, words",
+    [
+        (lambda: Exercise("?", Number(), answer_04_6), "NameError: name 'answer_04_6'"),  # noqa: F821
+        (lambda: Exercise(question="?", form=Number(), hint="a"), "keyword argument 'hint'"),
+        (lambda: Exercise("?", Number(), hints=["a"]), "its answer must be a function"),
+        (lambda: Exercise("?", "Number", lambda: 1.0), "no attribute 'describe'"),
+        (lambda: Exercise("?", Number(), lambda: 1.0, "a"), "hints must be a list"),
+        (lambda: Exercise(None, Number(), lambda: 1.0), "NoneType"),
+    ],
+)
+def test_a_mistake_in_one_exercise_breaks_that_one_only(make, words, capsys):
+    """The notebooks go on: it is made, asked and checked, and a sentence says what is wrong."""
+    broken = checking.made("04.6", make)
+    ask(broken)
+    check(broken, 1.0)
+    said = capsys.readouterr().out
+    assert "Exercise 04.6 itself has a mistake, whatever the answer: " in said and words in said
+
+
+# --- hints and known mistakes ---------------------------------------------------------------------
+
+SPREAD = Exercise(
+    question="The standard error of the mean of `d`.",
+    form=Program("d (n,)", "one number", lambda g: (torch.randn(50, generator=g),)),
+    answer=lambda d: d.std() / len(d) ** 0.5,
+    hints=["What is $n$ for?", "Look at the root.", "It is $s/\\sqrt n$."],
+    mistakes={"this is the standard deviation of one point": lambda d: d.std()},
+)
+
+
+def test_each_try_gets_another_hint_and_a_known_mistake_its_name(capsys):
+    def verdicts(*answers):
+        for answer in answers:
+            check(SPREAD, answer)
+        return capsys.readouterr().out.splitlines()
+
+    first, second, third = verdicts(*[lambda d: d.mean()] * 2, lambda d: d.std())
+    assert first.endswith(" Hint: What is n for?") and second.endswith(" Hint: Look at the root.")
+    named = "not right: this is the standard deviation of one point."
+    assert third == f"{named} Hint: It is s/sqrt n."
+    assert judge(SPREAD, lambda d: d.std()).text == named  # not counted
+    assert verdicts(None, 3, SPREAD.answer)[-1] == "right."
+
+
+LN2, ANSWERS = math.log(2), {n: e.answer for n, e in EXERCISES.items()}
+
+
+@pytest.mark.parametrize(
+    "number, given, mistake",
+    [
+        ("04.2", f"2*{ANSWERS['04.2']}", "off by a factor of 2 everywhere"),
+        ("04.2", f"-3*{ANSWERS['04.2']}", "off by a factor of -3 everywhere"),
+        ("04.2", f"1/({ANSWERS['04.2']})", "it is the reciprocal of what is asked for"),
+        ("03.2", f"-({ANSWERS['03.2']})", "the sign is wrong everywhere"),
+        ("03.2", f"({ANSWERS['03.2']})/log(2)", "off by a factor of 1/ln 2 everywhere (in bits, "),
+        ("03.2", f"{ANSWERS['03.2']} + 1/2", "off by the constant 0.5 everywhere"),
+        ("00.3", 1000 / 784, "off by a factor of ln 2 (in nats, where bits are asked for?)"),
+        ("00.1", -13.3 / 18.3, "the sign is wrong"),
+        (
+            "09.1",
+            lambda *given: LN2 * ANSWERS["09.1"](*given),
+            "off by a factor of ln 2 everywhere",
+        ),
+        ("08.2", lambda *given: [-v for v in ANSWERS["08.2"](*given)], "the sign is wrong"),
+        ("06.3", lambda *given: 0.7 * ANSWERS["06.3"](*given), "off by a factor of 0.7 everywhere"),
+        ("F3.3", "sigma_s^2*c/3", "off by a factor of 0.3333 everywhere"),
+    ],
+)
+def test_what_is_wrong_everywhere_is_said_in_place_of_the_first_hint(number, given, mistake):
+    assert f"not right: {mistake}" in judge(number, given).text
+    assert "Hint" not in judge(number, given).text
+
+
+@pytest.mark.parametrize("number, given", [("04.2", "2"), ("00.3", 3.68), ("06.2", lambda gaps: 1)])
+def test_no_mistake_is_invented(number, given):
+    """Nor the answer given away: any number is some factor times another."""
+    assert "everywhere" not in judge(number, given).text
+
+
+def test_networks_and_generators_may_be_inputs():
+    """A network made in `inputs` is the same for the answer and for a try."""
+
+    def inputs(generator):
+        return torch.nn.Linear(3, 2), torch.randn(4, 3, generator=generator), generator
+
+    def noisy(network, x, generator, scale=1.0):
+        eps = torch.randn(4, 2, generator=generator)
+        return network(x) + scale * eps
+
+    form = Program("network, x (n, 3), generator", "(n, 2)", inputs)
+    asked = Exercise("?", form, noisy, mistakes={"no noise": lambda *g: noisy(*g, scale=0.0)})
+    state = torch.get_rng_state()
+    assert judge(asked, noisy).right
+    assert judge(asked, lambda network, x, _: network(x)).text == "not right: no noise."
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize("number", [n for n, e in EXERCISES.items() if e.mistakes])
+def test_each_mistake_is_wrong_and_told_by_its_name(number):
+    asked = EXERCISES[number]
+    for sentence, wrong in asked.mistakes.items():
+        given = wrong
+        if isinstance(asked.form, Formula):
+            given = sp.sympify(wrong, {n: sp.Symbol(n) for n in asked.form.ranges})
+        elif isinstance(asked.form, Number):
+            given = wrong()
+        assert said(number, given) == f"not right: {sentence}."

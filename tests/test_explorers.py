@@ -79,7 +79,9 @@ def test_a_page_without_a_kernel_gets_a_picture_and_a_fixed_text(monkeypatch):
     monkeypatch.delattr(ipywidgets.Widget, "_repr_mimebundle_")  # as with ipywidgets 7, on Colab
     bundle, metadata = explorer._repr_mimebundle_()
     assert base64.b64decode(bundle["image/png"]) == explorer.strip and bundle[view] == as_in_8
-    assert "s (9 positions)" in metadata["image/png"]["alt"] and "text/html" not in bundle
+    said = bundle["text/plain"]
+    assert "s (9 positions)" in said and "At the start: slope 3" in said and "(2, 3)" in said
+    assert metadata["image/png"]["alt"] == said and "text/html" not in bundle
 
 
 def test_stills_are_the_positions_given_and_fill_rows():

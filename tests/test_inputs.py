@@ -33,11 +33,13 @@ from diffenc_lite import (
     evaluate,
     evenly_chosen,
     fit,
+    kl_ratio,
     load_mnist,
     load_model,
     load_named,
     load_pretrained,
     pixels,
+    process,
     sample,
     save_model,
     train,
@@ -47,6 +49,8 @@ from diffenc_lite import (
 IMAGES = torch.tensor([[0, 255], [100, 200], [3, 4]], dtype=torch.uint8)
 NAN = math.nan
 X, S, T = torch.zeros(2, 2), torch.tensor([0.1, 0.2]), torch.tensor([0.5, 0.7])
+NOISES = [LinearSchedule()(depths).like(X) for depths in (S, T)]
+WORDS = '"folded", "best", "keep"'
 
 
 def refuses(error, words, call, *arguments, **options):
@@ -152,7 +156,7 @@ def test_settings_of_a_training():
         "weight_decay": [-1],
         "optimizer": ["sgd"],
         "ends": [0],
-        "steps": [0, 1.5, "8"],
+        "loss_steps": [0, 1.5, "8", True],
         "evaluate_images": [1],
         "bf16": ["no", 1, 1.0],
         **dict.fromkeys(["seed", "warmup"], [-1]),
@@ -172,6 +176,8 @@ MISTAKES = {
         ("DiffEnc", lambda m: load_model("mnist-vdm", model=CUT)),
         ("DiffEnc", lambda m: elbo(CUT, IMAGES)),
         ("t must", lambda m: elbo(m, IMAGES, t=0.5)),
+        ("t must", lambda m: elbo(m, IMAGES, t=IMAGES[:, 0] > 99)),
+        ("noise must", lambda m: elbo(m, IMAGES, noise=IMAGES > 99)),
         ("t must", lambda m: m.schedule(0.5)),
         ("images", lambda m: pixels.to_unit(IMAGES.long())),
         ("encoder", lambda m: DiffEnc(CUT, ScalingEncoder)),
@@ -233,14 +239,34 @@ MISTAKES = {
         ("s must", lambda m: bound.step_loss(m, X, S, torch.tensor([0.2, 0.2]), X)),
         ("ratio", lambda m: bound.step_loss(m, X, S, T, X, -1.0)),
         ("ratio must", lambda m: fit(m, IMAGES, 2, ratio="best")),
-        ("scale must | True, False | 1.0", lambda m: fit(m, IMAGES, 2, scale=1.0)),
+        *[
+            (f"scale must be None, {WORDS} or numbers", lambda m, a=a: fit(m, IMAGES, 2, scale=a))
+            for a in ("optimal", True, False, torch.tensor(True), [True, 1.0])
+        ],
+        *[
+            ("scale must", lambda m, at=at, a=a: fit(m, IMAGES, at, scale=a, resolution=4))
+            for at, a in ((2, 1.5), (Chain.equal(2, 1, 1.5), "keep"))
+        ],
         ("resolution must", lambda m: fit(m, IMAGES, 5, resolution=4)),
-        ("steps must", lambda m: fit(m, IMAGES, Chain.equal(2, 1, 1.5), scale=False, resolution=4)),
+        *[
+            (f"{name} must", lambda m, f=f, given={name: value}: f(m, X, S, T, X, **given))
+            for value in ("best", True, torch.tensor([True, False, True]))
+            for f, name in [
+                (bound.squared_gap, "scale"),
+                (bound.step_loss, "scale"),
+                (bound.step_loss, "ratio"),
+            ]
+        ],
+        *[
+            ("scale must", lambda m, a=a: process.generative_step(X, X, X, *NOISES, scale=a))
+            for a in ("best", True, torch.tensor(True))
+        ],
+        ("ratio must", lambda m: kl_ratio(X, True)),
         ("resolution must", lambda m: edge_costs(m, IMAGES, 0)),
         *[
             (f"{name} must", lambda m, given={name: value}: edge_costs(m, IMAGES, 2, **given))
             for name in ("ratio", "scale")
-            for value in ("best", torch.ones(2), -1.0, math.inf)
+            for value in ("optimal", torch.ones(2), -1.0, math.inf, True)
         ],
         ("ratio must", lambda m: edge_costs(m, IMAGES, 2, None)),
         ("costs must", lambda m: cheapest_path(torch.ones(2, 3), 1)),
@@ -296,7 +322,10 @@ def test_an_encoder_of_ones_own_keeps_the_shape(model):
 
     for pair in ((X[:, :1], X), (X, X[:, :1])):
         refused(ValueError, "of the encoder", None, encode=lambda *_, pair=pair: pair)
-        refused(ValueError, "encoder.change | shape of x", 2, change=lambda *_, pair=pair: pair)
+        refused(ValueError, "shape of x", 2, encode_step=lambda *_, pair=pair: pair)
+    for given, error in ((X[:, :1], ValueError), ((X, X), TypeError)):  # once it was the pair
+        still = {"shift": lambda x, _: 0 * x, "change": lambda *_, given=given: given}
+        refused(error, "encoder.change, x_t - x_s alone", 2, **still)
     for shift, error in ((0.5, TypeError), (X[:, :1], ValueError)):
         for steps in (None, 2):
             words = "encoder.shift(x, gamma) must"

@@ -155,7 +155,7 @@ def test_build_makes_what_the_configuration_says(encoder, schedule):
     config = ModelConfig(encoder, "tiny", schedule, shape=list(shape))
     model = build(config)
     assert model.config == config and model.shape == shape and model.card == {}
-    assert type(model.encoder) is type(ENCODERS[encoder](nn.Identity))
+    assert type(model.encoder) is type(ENCODERS[encoder](nn.Identity, config))
     assert type(model.schedule) is SCHEDULES[schedule]
     z, gamma = draw(shape)
     assert model.v_hat(z, gamma).shape == z.shape

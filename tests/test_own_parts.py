@@ -91,8 +91,8 @@ def test_both_ends_of_a_step_see_the_same_dropout():
     halves = module_of(dropout=dropout, forward=half, shift=half)
     for part in (LearnedEncoder(halves), halves):
         model = DiffEnc(nn.Identity(), part).train()
-        x_t, x_change = model.change(x, gamma, gamma)
-        assert not x_change.any() and not torch.equal(x_t, model.change(x, gamma, gamma)[0])
+        x_t, x_change = model.encode_step(x, gamma, gamma)
+        assert not x_change.any() and not torch.equal(x_t, model.encode_step(x, gamma, gamma)[0])
 
 
 def test_other_parts_make_another_model():
@@ -192,6 +192,22 @@ def test_a_network_reads_gamma_between_the_ends_that_it_was_saved_with(tmp_path)
     load_model(tmp_path / "own", model=saved)
 
 
+def test_a_model_from_before_gamma_min_followed_the_levels(tmp_path):
+    """It has no schedule of its own to say where gamma begins: the error says how to make it."""
+
+    def made(*schedule, levels=64):
+        return DiffEnc(Net(), None, *schedule, levels=levels, shape=(2,))
+
+    save_model(made(LinearSchedule()), tmp_path / "old")
+    with pytest.raises(ValueError, match=r"gamma .* give schedule=LinearSchedule\(\)"):
+        load_model(tmp_path / "old", model=made())
+    load_model(tmp_path / "old", model=made(LinearSchedule()))
+    for other in (made(LinearSchedule(-9)), made(levels=256)):
+        with pytest.raises(ValueError, match="does not fit") as error:
+            load_model(tmp_path / "old", model=other)
+        assert "LinearSchedule()" not in str(error.value)
+
+
 def test_a_trained_schedule_is_loaded_and_a_network_in_two_roles(tmp_path):
     def made(**options):
         net = Net()
@@ -242,7 +258,7 @@ def test_a_run_with_a_trained_schedule_goes_on_and_with_another_it_does_not(tmp_
         train(own_model(Bent(-5)), POINTS, config, tmp_path / "1")
 
 
-@pytest.mark.parametrize("given", [{}, {"scale": False}, {"ratio": "constant"}])
+@pytest.mark.parametrize("given", [{}, {"scale": "keep"}, {"ratio": "constant"}])
 def test_a_fitted_chain_has_no_gradient(given):
     """Of a trained schedule: it is a constant in a training, and can be copied."""
     chain = fit(own_model(LearnedSchedule(-6, 3)), POINTS, 3, **given)

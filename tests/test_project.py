@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 import tomllib
+from collections import defaultdict
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -59,6 +60,21 @@ def test_environment_and_package_agree():
     wanted = bounds(sum(lists, PROJECT["dependencies"]))
     wanted["pytorch"] = wanted.pop("torch")  # the others have one name everywhere
     assert bounds(specs + not_of_conda) == wanted
+
+
+@pytest.mark.parametrize("name", ["constraints", "lowest"])
+def test_what_ci_installs_is_what_the_package_allows(name):
+    """Any versions that are allowed, or of each the lowest; their first lines make both anew."""
+    lines = (ROOT / ".github" / f"{name}.txt").read_text(encoding="utf-8").splitlines()
+    pinned = defaultdict(list)
+    for one in (Requirement(line) for line in lines if line[0] not in "# "):
+        pinned[one.name] += [each.version for each in one.specifier]
+    extras = PROJECT["optional-dependencies"]
+    lists = [extras[x] for x in extras if name == "constraints" or x in ("notebooks", "test")]
+    for package, allowed in bounds(sum(lists, PROJECT["dependencies"])).items():
+        assert pinned[package] and all(version in allowed for version in pinned[package])
+        (bound,) = allowed
+        assert name != "lowest" or pinned[package][0].startswith(bound.version), package
 
 
 def test_what_the_help_names_can_be_imported():
@@ -217,7 +233,7 @@ def test_the_notebooks_it_names_exist():
 
 
 def test_only_one_job_of_a_workflow_may_write():
-    may_write = {"tests": set(), "site": {"deploy"}, "release": {"publish"}}
+    may_write = {"check": set(), "tests": set(), "site": {"deploy"}, "release": {"publish"}}
     workflows = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
     assert {path.stem for path in workflows} == set(may_write)
     for path in workflows:
@@ -226,3 +242,21 @@ def test_only_one_job_of_a_workflow_may_write():
         jobs = workflow["jobs"].items()
         writers = {name for name, job in jobs if "write" in job.get("permissions", {}).values()}
         assert writers == may_write[path.stem]
+
+
+def test_workflows_take_actions_by_their_commit_and_packages_from_one_index():
+    workflows = {path.stem: path for path in (ROOT / ".github" / "workflows").glob("*.yml")}
+    text = {name: path.read_text(encoding="utf-8") for name, path in workflows.items()}
+    for action in re.findall(r"uses: (.*)", "\n".join(text.values())):
+        assert re.match(r"\./|[\w/-]+@[0-9a-f]{40}  # v\d", action), action
+    assert "EXTRA_INDEX" not in "".join(text.values()).upper().replace("-", "_")
+    assert "run: .ci/run" in text["check"] and "pytest tests" in text["tests"]
+    jobs = {name: yaml.safe_load(content)["jobs"] for name, content in text.items()}
+    for name, job, needed in (
+        ("site", "deploy", ["check"]), ("release", "build", ["check", "tests"]),
+    ):  # fmt: skip
+        assert jobs[name][job]["needs"] == needed
+        assert all(jobs[name][x]["uses"] == f"./.github/workflows/{x}.yml" for x in needed)
+    assert jobs["release"]["publish"]["needs"] == "build"
+    steps = [step.get("run", "") for step in jobs["release"]["build"]["steps"]]
+    assert any("$GITHUB_REF_NAME" in step for step in steps)

@@ -3,12 +3,13 @@
 import itertools
 import json
 import math
+from functools import partial
 
 import pytest
 import torch
 from draws import F64, KINDS, even, guessing, seeded, some_images
 
-from diffenc_lite import Chain, DiffEnc, bound, elbo, pixels, sample_steps
+from diffenc_lite import Chain, DiffEnc, LinearSchedule, bound, elbo, pixels, process, sample_steps
 from diffenc_lite.course.worlds import SCALING, VDM, Exact, Gaussian, PlusMinus
 from diffenc_lite.gaussian import best_ratio, kl_ratio
 from diffenc_lite.pretrained import FITTED, load_fitted, read_card
@@ -29,7 +30,7 @@ def test_the_fitted_ratio_is_that_of_the_mean_gap(kind, scale, per_dimension, sm
     model, images, noise, batches = small_model(kind), some_images(7), seeded(1), []
     grid = torch.tensor([0, 0.1, 0.5, 1], dtype=F64)
     given = {"ratio": "dimension" if per_dimension else "step", "generator": seeded(1), "batch": 4}
-    fitted = fit(model, images, Chain(grid, scale=scale), scale=False, **given)
+    fitted = fit(model, images, Chain(grid, scale=scale), scale="keep", **given)
     for batch in model.to_unit(images).split(4):
         gaps = torch.zeros(3, len(batch), 2, dtype=F64)
         for i, (s, t) in enumerate(itertools.pairwise(grid)):
@@ -61,7 +62,7 @@ def test_networks_are_asked_in_small_batches_without_dropout_or_gradient(small_m
             sizes.append(len(arguments[0]))
 
         network.register_forward_hook(watch)
-    chain = fit(model, images, 3, scale=False, batch=4)
+    chain = fit(model, images, 3, scale="keep", batch=4)
     assert not chain.ratio.requires_grad and model.training
     assert denoised[2:] == [4] * 3 + [4] * 3 + [2] * 3  # after the check of the parts
     denoised.clear()
@@ -71,8 +72,8 @@ def test_networks_are_asked_in_small_batches_without_dropout_or_gradient(small_m
     assert model.training
 
 
-@pytest.mark.parametrize("scale", [None, "folded", 1.3, "optimal"])
-@pytest.mark.parametrize("ratio", [0.4, "optimal"])
+@pytest.mark.parametrize("scale", [None, "folded", 1.3, "best"])
+@pytest.mark.parametrize("ratio", [0.4, "best"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_edge_costs_are_l2(kind, ratio, scale, small_model, dtype=F64):
     """Every step against `bound.squared_gap` and `bound.gap_and_slope` with the same noise."""
@@ -86,7 +87,7 @@ def test_edge_costs_are_l2(kind, ratio, scale, small_model, dtype=F64):
         eps = [torch.randn(x.shape, generator=noise, dtype=dtype) for _ in range(6)]
         for i, j in edges:
             s, t = (torch.full((len(x),), node / 6, dtype=dtype) for node in (i, j))
-            if scale == "optimal":
+            if scale == "best":
                 noises = model.schedule(s), model.schedule(t)
                 gap = torch.stack(bound.gap_and_slope(model, x, *noises, eps[j - 1]), 1)
             else:
@@ -97,7 +98,7 @@ def test_edge_costs_are_l2(kind, ratio, scale, small_model, dtype=F64):
         if h:  # g + (A / c - 1) h
             gap = gap + max(-(gap * h[0]).sum() / h[0].square().sum(), 1e-6 - 1) * h[0]
         m = gap.square().mean()
-        w = best_ratio(m) if ratio == "optimal" else ratio
+        w = best_ratio(m) if ratio == "best" else ratio
         torch.testing.assert_close(costs[edge], kl_ratio(6 * m, w, 6), rtol=1e-8, atol=0)
     assert int(costs.isfinite().sum()) == len(edges) and bool((costs > 0).all())
 
@@ -135,10 +136,42 @@ def test_samples_have_the_variance_of_each_dimension(steps):
     assert bool((away(best_ratio(m.mean(1))).abs() > 20).all())
 
 
+@pytest.mark.parametrize("word", [None, "folded"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_word_for_the_scale_is_its_number(kind, word, small_model, normal):
+    """A / c of G3 and of the folded mean, written out, wherever a scale is taken."""
+    model, images, x = small_model(kind, seed=3), some_images(7), normal(7, 2)
+    grid = torch.tensor([0, 0.1, 0.5, 1], dtype=F64)
+    gamma = model.schedule(grid).gamma
+    c, sigma2 = 1 - torch.exp(-gamma.diff()), torch.sigmoid(gamma[1:])
+    number = 1 + sigma2 if word else (c + gamma.diff() * sigma2) / c
+    number = torch.ones(3) if kind == "identity" else number
+    same = partial(torch.testing.assert_close, rtol=1e-9, atol=1e-12)
+    for i, (s, t) in enumerate(itertools.pairwise(grid)):
+        s, t, a = s.expand(7), t.expand(7), float(number[i])
+        for scale in (a, number[i].expand(7)):
+            gaps = (bound.squared_gap(model, x, s, t, x.flip(0), given) for given in (word, scale))
+            same(*gaps)
+        s, t = (model.schedule(end).like(x) for end in (s, t))
+        u_hat, z = model.u_hat(x), x.flip(0)
+        step = process.generative_step(z, x, u_hat, s, t, 0.7, word)
+        same(step, process.generative_step(z, x, u_hat, s, t, 0.7, a))
+        same(step.mean, process.generative_step(z, 0 * x, 0.0, s, t).mean + s.alpha * c[i] * a * x)
+    fits = [
+        fit(model, images, Chain(grid, scale=chain), scale=scale, generator=seeded(1)).ratio
+        for chain, scale in ((word, "keep"), (2.0, word), (2.0, number), (number, "keep"))
+    ]
+    for ratio in fits[1:]:
+        same(ratio, fits[0])
+    one = model.with_parts(schedule=LinearSchedule(*gamma[:2].tolist()))  # its first step
+    words = word, float(number[0])
+    same(*(edge_costs(one, images, 1, 0.7, seeded(1), scale=a)[0, 1] for a in words))
+
+
 @pytest.mark.parametrize("encoder", [VDM, SCALING], ids=["identity", "scaling"])
 @pytest.mark.parametrize("world, gamma_0", [(PlusMinus(0.5), -2.0), (Gaussian(0.04), -13.3)])
 @pytest.mark.parametrize("steps", [1, 6])
-@pytest.mark.parametrize("scale", [False, True])
+@pytest.mark.parametrize("scale", ["keep", "best"])
 def test_the_step_of_a_world_is_found(encoder, world, gamma_0, steps, scale):
     """The exact scale and the ratio that belongs to it, within four standard errors. With E2 all
     but nothing of the data is left at t = 1, and the error says so."""
@@ -146,10 +179,10 @@ def test_the_step_of_a_world_is_found(encoder, world, gamma_0, steps, scale):
     images = pixels.to_levels(world.draw(6000, seeded(3)), levels)
     fitted = fit(exact.model(levels), images, steps, scale=scale, generator=seeded(4))
     s, t = even(steps)[:-1], even(steps)[1:]
-    ratio = 1 / (1 + exact.mean_squared_gap(s, t, "optimal" if scale else None))
+    ratio = 1 / (1 + exact.mean_squared_gap(s, t, "best" if scale == "best" else None))
     assert bool(((fitted.ratio - ratio).abs() < 4 * fitted.ratio_error + 1e-6).all())
     assert bool((fitted.ratio_error < 0.02).all())
-    if scale:
+    if scale == "best":
         assert bool(((fitted.scale - exact.best_scale(s, t)).abs() < 4 * fitted.scale_error).all())
         assert steps < 6 or fitted.scale_error[0] < 0.03
 
@@ -160,7 +193,7 @@ def test_a_scale_stays_positive():
     images = some_images(20)
     fitted = fit(model, images, 1, generator=seeded(1))
     assert fitted.scale.tolist() == pytest.approx([1e-6])
-    cost = edge_costs(model, images, 1, "optimal", seeded(1), scale="optimal")[0, 1]
+    cost = edge_costs(model, images, 1, "best", seeded(1), scale="best")[0, 1]
     assert float(cost) == pytest.approx(-math.log(fitted.ratio), rel=1e-4)
     assert elbo(model, images, fitted).total.isfinite().all()
 
@@ -186,9 +219,9 @@ def test_the_fit_is_a_minimum(kind, small_model):
         if (on_ratio, on_scale) != (1, 1):
             assert bound_with(ratio, scale) > least
     for name in (None, "folded", 1.0):
-        kept = fit(model, images, Chain(grid, 1.0, name), scale=False, generator=seeded(1))
+        kept = fit(model, images, Chain(grid, 1.0, name), scale="keep", generator=seeded(1))
         assert least <= bound_with(kept.ratio, name)
-    again = fit(model, images, fitted, scale=False, generator=seeded(1))
+    again = fit(model, images, fitted, scale="keep", generator=seeded(1))
     torch.testing.assert_close(again.ratio, fitted.ratio, rtol=1e-9, atol=0)
     torch.testing.assert_close(again.ratio_error, fitted.ratio_error, rtol=1e-6, atol=0)
 
@@ -214,25 +247,25 @@ def test_one_scale_serves_all_dimensions_and_then_each_has_its_ratio(small_model
     kinds = ("step", "dimension", "constant")
     step, dimension, one = (fit(model, images, 2, ratio=k, generator=seeded(1)) for k in kinds)
     assert torch.equal(step.scale, dimension.scale) and torch.equal(step.scale, one.scale)
-    after = fit(model, images, step, scale=False, ratio="dimension", generator=seeded(7))
+    after = fit(model, images, step, scale="keep", ratio="dimension", generator=seeded(7))
     assert dimension.ratio.shape == after.ratio.shape == (2, 2)
     assert len(set(one.ratio.tolist())) == 1
-    exact = fit(model, images, step, scale=False, ratio="dimension", generator=seeded(1))
+    exact = fit(model, images, step, scale="keep", ratio="dimension", generator=seeded(1))
     torch.testing.assert_close((1 / exact.ratio).mean(1), 1 / step.ratio, rtol=1e-9, atol=0)
     totals = [of_every_step(model, images, chain).total.mean() for chain in (exact, step)]
     assert totals[0] < totals[1]
-    loss = (1 / fit(model, images, step, scale=False, generator=seeded(2)).ratio - 1).sum()
-    again = fit(model, images, step, scale=False, ratio="constant", generator=seeded(2))
+    loss = (1 / fit(model, images, step, scale="keep", generator=seeded(2)).ratio - 1).sum()
+    again = fit(model, images, step, scale="keep", ratio="constant", generator=seeded(2))
     assert float(again.ratio[0]) == pytest.approx(1 / (1 + float(loss) / 2), rel=1e-9)
 
 
 def test_a_fit_with_a_resolution_has_the_best_grid(small_model):
     model, images = small_model("learned"), some_images(20)
-    for scale, kind in ((True, "optimal"), (False, None)):
-        costs = edge_costs(model, images, 8, "optimal", seeded(1), scale=kind)
+    for scale in ("best", None, "folded"):
+        costs = edge_costs(model, images, 8, "best", seeded(1), scale=scale)
         chain = fit(model, images, 3, scale=scale, resolution=8, generator=seeded(1))
         assert torch.equal(chain.grid, cheapest_path(costs, 3) / 8.0)
-        assert (chain.scale is None) == (not scale)
+        assert isinstance(chain.scale, torch.Tensor) if scale == "best" else chain.scale == scale
 
 
 @pytest.mark.parametrize("name", ["mnist-vdm", "mnist-scaling", "mnist-learned"])

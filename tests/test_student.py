@@ -146,7 +146,7 @@ def test_the_command_writes_what_it_says(tmp_path, capsys):
         assert ("WITH their solutions" in capsys.readouterr().out) == bool(words)
         files[-1].write_text("my answers")
         assert main(command) == 2
-        assert "out_dir already holds" in capsys.readouterr().err
+        assert "OUT_DIR already holds" in capsys.readouterr().err
         assert files[-1].read_text() == "my answers"
 
 

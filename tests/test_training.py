@@ -21,7 +21,16 @@ from diffenc_lite import Chain, DiffEnc, LearnedSchedule, TrainConfig, bound, to
 from diffenc_lite.chain import as_chain
 from diffenc_lite.evaluation import evaluate, evenly_chosen
 from diffenc_lite.model import ENCODERS, ModelConfig, build
-from diffenc_lite.training import State, draws, learning_rate, load_resume, loop, train, train_steps
+from diffenc_lite.training import (
+    TrainState,
+    draws,
+    learning_rate,
+    load_resume,
+    run,
+    train,
+    train_steps,
+)
+from diffenc_lite.training.folder import RunFolder
 
 HELD_OUT = POINTS[:100]
 SHORT = TrainConfig(
@@ -113,17 +122,19 @@ def test_five_functions_lie_between_a_call_of_train_and_the_denoiser():
 
 def test_steps_are_a_chain_or_a_number():
     """The errors of a fitted chain change no result, so they do not make it another run."""
-    assert TrainConfig(2).as_dict()["steps"] is None
-    assert TrainConfig(2, steps=3).as_dict() == TrainConfig(2, steps=Chain.equal(3)).as_dict()
+    assert TrainConfig(2).as_dict()["loss_steps"] is None
+    three = (TrainConfig(2, loss_steps=steps).as_dict() for steps in (3, Chain.equal(3)))
+    assert next(three) == next(three)
     chain = Chain([0, 0.3, 1], [0.5, 0.9], 1.0)
     fitted = Chain(chain.grid, chain.ratio, chain.scale, chain.ratio / 9, chain.scale / 9)
-    assert TrainConfig(2, steps=fitted).as_dict() == TrainConfig(2, steps=chain).as_dict()
+    assert TrainConfig(2, loss_steps=fitted).as_dict() == TrainConfig(2, loss_steps=chain).as_dict()
 
 
 @pytest.mark.parametrize("steps", [None, 4, Chain.equal(4, (0.3, 1.0, 2.5, 0.8))])
 def test_the_loss_is_the_bound_at_its_steps(steps, small_model):
     """Diffusion of the whole batch, both ends of its first images."""
-    progress = next(train_steps(small_model(), POINTS, replace(SHORT, steps=steps, log_every=1)))
+    config = replace(SHORT, loss_steps=steps, log_every=1)
+    progress = next(train_steps(small_model(), POINTS, config))
     model, chain = small_model(), steps and as_chain(steps)
     index, uniform, eps, eps_0 = draws.draw_batch(model, POINTS, SHORT, 0)
     x = model.to_unit(POINTS[index])
@@ -145,7 +156,7 @@ def one_gradient(state, size):
 
 def test_updates_are_as_long_as_the_learning_rate(small_model):
     """The first update of AdamW, which has all but convolutions, moves a weight by that rate."""
-    state = State(small_model("identity"), TrainConfig(updates=9, lr=0.01, warmup=3))
+    state = TrainState(small_model("identity"), TrainConfig(updates=9, lr=0.01, warmup=3))
     before = state.model.denoiser.first.bias.clone()
     state.descend(one_gradient(state, 3.0))
     moved = (state.model.denoiser.first.bias - before).abs()
@@ -159,13 +170,13 @@ def test_updates_are_as_long_as_the_learning_rate(small_model):
 
 @pytest.mark.parametrize("clip, norm", [(None, 3.0), (1.0, 1.0), (5.0, 3.0)])
 def test_clipping_shortens_a_long_gradient_and_no_other(clip, norm, small_model):
-    state = State(small_model("identity"), SHORT)
+    state = TrainState(small_model("identity"), SHORT)
     assert state.descend(one_gradient(state, 3.0), clip)[0] != 0
     assert state.model.denoiser.first.bias.grad.norm().item() == pytest.approx(norm, rel=1e-5)
 
 
 def test_the_average_follows_its_formula(small_model):
-    state = State(small_model("learned"), replace(SHORT, ema=0.5))
+    state = TrainState(small_model("learned"), replace(SHORT, ema=0.5))
     expected = weights(state.model)
     for n in range(14):
         state.descend(state.model.denoiser.last.weight.square().sum()[None])
@@ -181,7 +192,7 @@ def test_the_average_follows_its_formula(small_model):
 def test_only_matrices_decay(small_model):
     """With no gradient, AdamW does nothing but decay."""
     model = small_model("learned", learned_schedule=True)
-    state = State(model, replace(SHORT, weight_decay=0.5, lr=0.1, warmup=0, updates=10**9))
+    state = TrainState(model, replace(SHORT, weight_decay=0.5, lr=0.1, warmup=0, updates=10**9))
     before = weights(model)
     state.descend(sum(0 * weight.sum() for weight in state.weights)[None])
     for name, weight in model.state_dict().items():
@@ -230,7 +241,7 @@ def test_bf16_is_close_and_a_run_in_it_is_another(monkeypatch, tmp_path):
     """Only where the processor computes in bf16, and the weights stay in float32."""
     images = torch.randint(256, (16, 1, 8, 8), generator=seeded()).byte()
     memory_kept = []
-    monkeypatch.setattr(loop, "keep_freed_memory", lambda: memory_kept.append(True))
+    monkeypatch.setattr(run, "keep_freed_memory", lambda: memory_kept.append(True))
 
     def diffusion(has_bf16, bf16, folder):
         found = {"amx_bf16": has_bf16}
@@ -270,13 +281,14 @@ def test_progress_and_metrics(tmp_path):
         if progress.evaluation:
             held_out = {"update": progress.update, "split": "held out"}
             expected.append(held_out | vars(progress.evaluation))
+            assert expected[-1].pop("levels") == 256  # the model's, and the same in every line
     assert lines == expected
 
 
 def test_evaluations_have_draws_of_their_own():
     """All the same ones, and none that is trained on; the clusters of the images chosen, and the
     steps of the training."""
-    config, clusters = replace(SHORT, evaluate_images=50, steps=3), torch.arange(100) // 20
+    config, clusters = replace(SHORT, evaluate_images=50, loss_steps=3), torch.arange(100) // 20
     reports = train_steps(make(), POINTS, config, held_out=HELD_OUT, clusters=clusters)
     evaluated = []
     for progress in (progress for progress in reports if progress.evaluation):
@@ -450,7 +462,7 @@ def test_another_run_in_the_folder_is_refused(tmp_path):
     for named, arguments in {
         "lr": (model, POINTS, replace(SHORT, lr=0.002), tmp_path, HELD_OUT),
         "seed": (model, POINTS, replace(SHORT, seed=4), tmp_path, HELD_OUT),
-        "steps": (model, POINTS, replace(SHORT, steps=3), tmp_path, HELD_OUT),
+        "loss_steps": (model, POINTS, replace(SHORT, loss_steps=3), tmp_path, HELD_OUT),
         "images": (model, POINTS[1:], SHORT, tmp_path, HELD_OUT),
         "held_out": (model, POINTS, SHORT, tmp_path),
         "model": (make("identity"), POINTS, SHORT, tmp_path, HELD_OUT),
@@ -461,6 +473,24 @@ def test_another_run_in_the_folder_is_refused(tmp_path):
     with pytest.raises(ValueError, match="model "):
         train(DiffEnc(make().denoiser), POINTS, SHORT, tmp_path, HELD_OUT)
     assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("steps", [None, 3])
+def test_a_run_that_calls_its_loss_steps_steps_goes_on(tmp_path, steps):
+    """As runs did before; it ends as one that does not."""
+    config = replace(SHORT, loss_steps=steps)
+    for folder in ("old", "new"):
+        next(train_steps(make(), POINTS, config, tmp_path / folder, HELD_OUT))
+    run = RunFolder(tmp_path / "old", {})
+    run.settings = load_resume(run.resume)["settings"]
+    state = run.restore()
+    run.settings = {("steps" if k == "loss_steps" else k): v for k, v in run.settings.items()}
+    assert "loss_steps" not in run.settings
+    run.save(state)
+    old, new = (train(make(), POINTS, config, tmp_path / f, HELD_OUT) for f in ("old", "new"))
+    assert same(weights(old.model), weights(new.model))
+    with pytest.raises(ValueError, match="loss_steps"):
+        train(make(), POINTS, replace(config, loss_steps=5), tmp_path / "old", HELD_OUT)
 
 
 def test_damaged_folders_are_refused(tmp_path):

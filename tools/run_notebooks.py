@@ -13,11 +13,13 @@ import base64
 import copy
 import hashlib
 import importlib.metadata
+import inspect
 import io
 import os
 import re
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from importlib import import_module
 from pathlib import Path
 
 import nbformat
@@ -34,6 +36,7 @@ from diffenc_lite.course.lessons import notebooks_in, place
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "build" / "notebooks"
 KEPT = ROOT / "build" / "executed"  # with explorers that move, for pages
+FILM = "A film: a digit is encoded and noised; then out of noise the model writes digits."
 
 # Formulas between dollars, as in notebooks. No menu: it would have to load more files.
 MATHJAX_CONFIG = r"""
@@ -135,6 +138,31 @@ def mathjax() -> Path | None:
     return next(Path(str(f.locate())) for f in files if f.match("static/mathjax/tex-svg.js"))
 
 
+def pictures(cell: NotebookNode) -> list[NotebookNode]:
+    return [o for o in cell.get("outputs", []) if "image/png" in o.get("data", {})]
+
+
+def caption(code: str, output: NotebookNode) -> str:
+    """What a picture shows: the first sentence of what draws it, or of its own words."""
+    called = re.match(r"(lesson_\d\d|main_line|blueprint)\.(\w+)\(", code.strip().splitlines()[-1])
+    if called:
+        module = import_module(f"diffenc_lite.course.show.{called[1]}")
+        text = " ".join((inspect.getdoc(getattr(module, called[2])) or "").replace("`", "").split())
+        text = re.sub(r",?(?: each)? \((?:[\dnBT]+, ?)+[\dnBT]*\)", "", text)  # shapes of arrays
+        return re.split(r"(?<=\w\.)\s| Args:", text)[0].rstrip(".") + "."
+    first = output.data["text/plain"].partition("\n")[0]
+    if first.startswith("<"):  # of an Image, without words
+        return FILM
+    return "" if first == "A picture." or first.startswith("Explorer of") else first
+
+
+def description(code: str, output: NotebookNode) -> str:
+    """Its caption, and its own words, for readers who do not see it."""
+    said = output.metadata.get("image/png", {}).get("alt", "").removeprefix("A picture.\n")
+    says = caption(code, output)
+    return said if said.startswith(says) else f"{says}\n{said}".strip()
+
+
 def without_remote_pictures(text: str) -> str:
     """Markdown with the words of a picture in place of one that a page would fetch from the net."""
     return re.sub(r"!\[([^\]]*)\]\(https?://[^)\s]+\)", r"\1", text)
@@ -146,6 +174,8 @@ def write_html(notebook: NotebookNode, source: Path, target: Path) -> None:
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = without_remote_pictures(cell.source)
+        for output in pictures(cell):
+            output.metadata["image/png"] = {"alt": description(cell.source, output)}
     exporter = HTMLExporter(embed_images=True)
     resources = {"metadata": {"name": source.stem, "path": str(source.parent)}}
     page, _ = exporter.from_notebook_node(notebook, resources)

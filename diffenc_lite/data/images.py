@@ -15,6 +15,7 @@ from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from functools import partial
+from inspect import signature
 from pathlib import Path
 
 import numpy as np
@@ -98,16 +99,16 @@ def _torchvision(
     return images, labels
 
 
-def _bundled(split: str, *_: object) -> tuple[Tensor, Tensor]:
+def _bundled(split: str) -> tuple[Tensor, Tensor]:
     with np.load(io.BytesIO(verify(BUNDLE.read_bytes(), BUNDLE_SHA256, BUNDLE))) as arrays:
         images = torch.from_numpy(arrays[f"{split}_images"][:, None])
         return images, torch.from_numpy(arrays[f"{split}_labels"].astype(np.int64))
 
 
-# A set is a function (split, root, download) -> images (N, C, H, W) uint8 and labels (N,) int64;
-# and clusters (N,), if images belong together. It raises FileNotFoundError if the set is not there,
-# ValueError if it is damaged.
-SETS: dict[str, Callable[[str, PathLike | None, bool], tuple[Tensor, ...]]] = {
+# A set is a function -> images (N, C, H, W) uint8 and labels (N,) int64; and clusters (N,), if
+# images belong together. It takes (split) if the package has the set, else (split, root, download),
+# and raises FileNotFoundError if the set is not there, ValueError if it is damaged.
+SETS: dict[str, Callable[..., tuple[Tensor, ...]]] = {
     "mnist": partial(_torchvision, "MNIST"),
     "mnist-bundled": _bundled,
     "fashion-mnist": partial(_torchvision, "FashionMNIST"),
@@ -150,10 +151,11 @@ def load_named(
     check_one_of("name", name, data_names())
     check_one_of("split", split, ("train", "test"))
     set_name = SOURCES.get(name, name)
-    if root is not None and set_name in ("mnist-bundled", "photos"):
+    packaged = "root" not in signature(SETS[set_name]).parameters
+    if root is not None and packaged:
         raise ValueError(f"root must be None for {name}, in the package; got {os.fspath(root)!r}")
     try:
-        tensors = SETS[set_name](split, root, download)
+        tensors = SETS[set_name](split, *(() if packaged else (root, download)))
     except FileNotFoundError as error:
         if name != "auto" or root is not None:
             raise

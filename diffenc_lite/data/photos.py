@@ -86,7 +86,7 @@ def patches(
     return torch.cat(images), torch.cat(labels)
 
 
-def load(split: str, *_: object) -> tuple[Tensor, Tensor, Tensor]:
+def load(split: str) -> tuple[Tensor, Tensor, Tensor]:
     """The patches of a split and the picture of each, as label and as cluster: an entry of SETS."""
     images, numbers = patches(*SPLITS[split])
     return images, numbers, numbers

@@ -7,6 +7,7 @@ and the sha256 of the weights.
 import copy
 import hashlib
 import json
+import math
 import os
 import textwrap
 from dataclasses import asdict
@@ -21,7 +22,9 @@ from ..arguments import check_one_of
 from ..chain import Chain
 from ..data import cache_folder
 from ..files import PathLike, fetch, verify, write_whole
-from ..model import DiffEnc, ModelConfig, build, check_is_model, check_model, disagreements
+from ..model import DiffEnc, ModelConfig, build, check_is_model, check_model
+from ..schedule import GAMMA_MIN, gamma_min_for
+from ..signature import disagreements, signature
 
 PRETRAINED = Path(__file__).parent
 FITTED = PRETRAINED / "fitted.json"
@@ -45,10 +48,10 @@ def save_model(model: DiffEnc, path: PathLike, card: dict[str, Any] | None = Non
         for name, w in model.state_dict().items()
     }
     weights, config = save(copies), model.config
-    if config is not None and _untold(config, copies, model):
+    if config is not None and _beyond_config(config, copies, model):
         config = None  # a part was changed after it was built
     about: dict[str, Any] = {"configuration": None if config is None else asdict(config)}
-    about |= {"own": model.signature()} if config is None else {}
+    about |= {"own": signature(model)} if config is None else {}
     about |= {k: v for k, v in (card or {}).items() if k not in ("configuration", "own")}
     about["sha256"] = hashlib.sha256(weights).hexdigest()
     text = json.dumps(about, indent=2) + "\n"  # before a file is touched
@@ -108,8 +111,8 @@ def load_model(
 
 def _read(path: PathLike) -> tuple[dict[str, Any], Path, Tensors]:
     """The card of a saved model, the file of its weights, and these, checked."""
-    card, file = read_card(path), _fetched(_find(path)[0])
-    return card, file, load(verify(file.read_bytes(), card["sha256"], file))
+    card, file = read_card(path), _find(path)[0]
+    return card, file, load(_weights(file, card["sha256"]))
 
 
 def _built(config: ModelConfig, weights: Tensors) -> DiffEnc:
@@ -127,10 +130,10 @@ def _built(config: ModelConfig, weights: Tensors) -> DiffEnc:
     return model
 
 
-def _untold(config: ModelConfig, weights: Tensors, model: DiffEnc) -> list[str]:
+def _beyond_config(config: ModelConfig, weights: Tensors, model: DiffEnc) -> list[str]:
     """What a configuration and weights do not tell of a model that has them."""
     try:
-        return disagreements(_built(config, weights).signature(), model.signature())
+        return disagreements(signature(_built(config, weights)), signature(model))
     except ValueError as error:
         return [str(error)]
 
@@ -139,11 +142,14 @@ def _check_signature(
     card: dict[str, Any], weights: Tensors, model: DiffEnc, but: tuple[str, ...] = ()
 ) -> None:
     """Raise ValueError if what the weights do not tell is another than in the card."""
-    there = card.get("own") or _built(ModelConfig(**card["configuration"]), weights).signature()
-    here = model.signature()
+    there = card.get("own") or signature(_built(ModelConfig(**card["configuration"]), weights))
+    here = signature(model)
     for name in but:
         here[name] = there[name]
     if differing := disagreements(there, here):
+        (before, *_), (now, *_), usual = there["gamma"], here["gamma"], gamma_min_for(model.levels)
+        if before == GAMMA_MIN < usual and math.isclose(now, usual, abs_tol=1e-3):
+            differing.append(f"gamma(0) was {GAMMA_MIN} by default: give schedule=LinearSchedule()")
         raise ValueError("; ".join(differing))
 
 
@@ -223,23 +229,26 @@ def _find(path: PathLike) -> tuple[Path, Path]:
     )
 
 
-def _fetched(weights: Path) -> Path:
-    """The file itself, or its copy in the folder for caches: the wheel has only cards of larger
-    models, whose weights are fetched once, from the project's files at the tag of the version."""
+def _weights(file: Path, sha256: str) -> bytes:
+    """What the file holds, or its copy in the folder for caches: the wheel has only cards of larger
+    models, whose weights are fetched from the project's files at the tag of the version, and kept
+    if they are the right ones. Errors as in `load_model`."""
     package = PRETRAINED.parent
-    kept = cache_folder() / "models" / weights.name
-    if weights.exists() or not weights.is_relative_to(package):
-        return weights
-    if kept.exists():
-        return kept
-    place = f"{package.name}/{weights.relative_to(package).as_posix()}"
+    if file.exists() or not file.is_relative_to(package):
+        return verify(file.read_bytes(), sha256, file)
+    kept = cache_folder() / "models" / file.name
+    if kept.exists() and hashlib.sha256(content := kept.read_bytes()).hexdigest() == sha256:
+        return content
+    place = f"{package.name}/{file.relative_to(package).as_posix()}"
     try:
         about = metadata(package.name)
         urls = dict(url.split(", ") for url in about.get_all("Project-URL") or [])
-        write_whole(kept, fetch(f"{urls['Repository']}/raw/v{about['Version']}/{place}"))
-    except (OSError, LookupError) as error:
+        url = f"{urls['Repository']}/raw/v{about['Version']}/{place}"
+        content = verify(fetch(url), sha256, url)
+    except (OSError, LookupError, ValueError) as error:
         raise FileNotFoundError(
-            f"the weights of {weights.stem} are not in the wheel and could not be fetched "
+            f"the weights of {file.stem} are not in the wheel and could not be fetched "
             f"({error}); copy {place} of a checkout to {kept}"
         ) from None
-    return kept
+    write_whole(kept, content)
+    return content

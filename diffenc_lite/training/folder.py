@@ -17,7 +17,8 @@ import torch
 from torch import Tensor
 
 from ..files import PathLike, verify, write_whole, writing
-from ..model import DiffEnc, disagreements
+from ..model import DiffEnc
+from ..signature import disagreements, signature
 
 HEADER = b"diffenc_lite resume 2\n"  # then the sha256 of the rest, in 64 hex digits, and the rest
 
@@ -43,6 +44,8 @@ class RunFolder:
                 raise ValueError(f"{self.path} has metrics but no resume.pt; give another folder")
             return None
         saved, self.beginning = load_resume(self.resume), self._beginning()
+        if "steps" in saved["settings"]:  # as loss_steps was called
+            saved["settings"]["loss_steps"] = saved["settings"].pop("steps")
         if differing := disagreements(saved["settings"], self.settings):
             problem = f"{self.path} holds a run with other settings ({'; '.join(differing)})"
             raise ValueError(f"{problem}. Give another folder, or the same settings to go on")
@@ -60,7 +63,8 @@ class RunFolder:
         of_training = {name: getattr(progress, name) for name in terms}
         lines = [{"update": progress.update, "split": "train", **of_training}]
         if (evaluation := progress.evaluation) is not None:
-            lines.append({"update": progress.update, "split": "held out", **vars(evaluation)})
+            scores = {name: value for name, value in vars(evaluation).items() if name != "levels"}
+            lines.append({"update": progress.update, "split": "held out", **scores})
         with writing(self.metrics), self.metrics.open("ab") as file:
             file.write("".join(json.dumps(line) + "\n" for line in lines).encode())
             file.flush()
@@ -95,13 +99,13 @@ def fingerprint(model: DiffEnc, images: Tensor, held_out: Tensor | None) -> dict
     def digest(data: Tensor) -> str:
         return hashlib.sha256(data.cpu().numpy().tobytes()).hexdigest()[:16]
 
-    signature, parts = model.signature(), {n: [*w.shape] for n, w in model.state_dict().items()}
+    parts, shapes = signature(model), {n: [*w.shape] for n, w in model.state_dict().items()}
     if isinstance(model.schedule, torch.nn.Module) and [*model.schedule.parameters()]:
-        del signature["gamma"], signature["ends"]  # which the training changes
+        del parts["gamma"], parts["ends"]  # which the training changes
     return {
         "model": repr(model.config),
-        **signature,
-        "weight_shapes": hashlib.sha256(repr(parts).encode()).hexdigest()[:16],
+        **parts,
+        "weight_shapes": hashlib.sha256(repr(shapes).encode()).hexdigest()[:16],
         "start": model.card.get("sha256") or model.card.get("start", {}).get("sha256"),
         "images": digest(images),
         "held_out": None if held_out is None else digest(held_out),

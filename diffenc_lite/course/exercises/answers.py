@@ -14,7 +14,12 @@ class WrongForm(Exception):
 
 
 class NotRight(Exception):
-    """Of the right form, but not right; the text, which may be empty, says where."""
+    """Of the right form, but not right; the texts, which may be empty, say where, and the mistake
+    if it has a name."""
+
+    def __init__(self, where: str = "", mistake: str = ""):
+        super().__init__(where)
+        self.mistake = mistake
 
 
 class ExerciseError(ValueError):

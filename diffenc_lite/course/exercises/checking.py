@@ -1,8 +1,9 @@
 """The exercises of the notebooks: `ask("04.2")` shows one, `check("04.2", answer)` judges it.
 
-The verdict is right, not right (with a hint), not yet answered, or which form is expected; the
-answer itself is never printed. Whatever is given, `check` prints a verdict and raises nothing, and
-the text is the same in every run.
+The verdict is right, not right (with the mistake, if it has a name, or else a hint, another one
+after each try), not yet answered, or which form is expected; the answer itself is never printed.
+Whatever is given, `check` prints a verdict and raises nothing, and the text is the same in every
+run. A mistake in an exercise breaks that one only.
 
 In a notebook, and in the versions for students that `student.py` makes, an exercise is three cells:
 
@@ -23,23 +24,37 @@ import contextlib
 import importlib
 import io
 import warnings
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ...arguments import check_one_of
 from .answers import ExerciseError, NotRight, Unanswered, WrongForm
-from .comparing import is_stub, prepared
-from .forms import Choice, Exercise, exercises
+from .comparing import is_stub, named_mistake, prepared
+from .forms import Choice, Exercise, Unmade
 from .levels import LEVELS
 from .writing import folded_hints
 
+
+def made(number: str, make: Callable[[], Exercise]) -> Exercise:
+    """The exercise of this number; if it can't be made, one that says why whenever it is judged"""
+    try:
+        exercise = make()
+        exercise.form.describe()
+    except Exception as error:
+        exercise = Exercise(question=f"It has a mistake: {error}", form=Unmade(error))
+    return replace(exercise, number=number)
+
+
 # Those of the notebooks, and the proof levels, which any notebook may use
 EXERCISES: dict[str, Exercise] = {
-    exercise.number: exercise
+    number: made(number, make)
     for file in sorted(Path(__file__).parent.glob("lesson_*.py"))
-    for exercise in exercises(importlib.import_module(f".{file.stem}", __package__))
+    for number, make in importlib.import_module(f".{file.stem}", __package__).EXERCISES.items()
 } | LEVELS
+_wrong_tries: Counter[Exercise] = Counter()  # that `check` saw
 
 
 def find(exercise: str | Exercise) -> Exercise:
@@ -77,7 +92,7 @@ def ask(exercise: str | Exercise) -> None:
 def check(exercise: str | Exercise, answer: Any) -> None:
     """Print the verdict on an answer. Raises ValueError for a number that does not exist."""
     try:
-        print(verdict_of(find(exercise), answer).text)
+        print(verdict_of(find(exercise), answer, counted=True).text)
     except ExerciseError as error:
         print(error)
 
@@ -95,8 +110,9 @@ def judge(exercise: str | Exercise, answer: Any) -> Mark:
             return verdict_of(known, answer)
 
 
-def verdict_of(exercise: Exercise, answer: Any) -> Mark:
-    """The verdict, whatever the answer prints."""
+def verdict_of(exercise: Exercise, answer: Any, counted: bool = False) -> Mark:
+    """The verdict, whatever the answer prints. Wrong tries are `counted`: each gets another hint,
+    but the first one none if its mistake has a name."""
     compare, expected = prepared(exercise), f"Expected: {exercise.form.describe()}."
     try:
         if is_stub(answer):
@@ -108,7 +124,12 @@ def verdict_of(exercise: Exercise, answer: Any) -> Mark:
     except WrongForm as form:
         said = f"{form}{'' if str(form).endswith('?') else '.'} {expected}"
     except NotRight as where:
-        said = f"not right{where}. Hint: {exercise.printed_hint}"
+        _wrong_tries[exercise] += counted
+        tries = max(1, _wrong_tries[exercise] * counted)
+        named = named_mistake(exercise, answer) or where.mistake
+        hint = exercise.printed_hint(tries) if tries > 1 or not named else ""
+        said = f"not right{f': {named}' if named else where}.{hint}"
     except (Exception, SystemExit) as error:  # an answer may be an object that breaks in any way
         said = f"looking at it raised {type(error).__name__}. {expected}"
-    return Mark(said == "right.", f"Exercise {exercise.number}: {said}")
+    name = f"Exercise {exercise.number}: " if exercise.number else ""
+    return Mark(said == "right.", name + said)

@@ -14,7 +14,8 @@ import math
 import random
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -34,7 +35,9 @@ from .answers import (
     as_number,
     kind_of,
 )
-from .forms import Choice, Exercise, Form, Formula, Number, Program, RightSide
+from .forms import Choice, Exercise, Form, Formula, Number, Program, RightSide, Unmade
+from .mistakes import in_words
+from .writing import expression
 
 Compare = Callable[[Any], None]
 
@@ -51,6 +54,24 @@ def prepared(exercise: Exercise) -> Compare:
             f"Exercise {exercise.number} itself has a mistake, whatever the answer: "
             f"{type(error).__name__}: {str(error).lstrip(': ')}"
         ) from error
+
+
+def named_mistake(exercise: Exercise, answer: Any) -> str:
+    """What the exercise says of a wrong answer: the mistake that leads to the same; or nothing."""
+    for sentence in exercise.mistakes:
+        with suppress(NotRight, WrongForm, Unanswered):
+            _prepared_mistake(exercise, sentence)(answer)
+            return sentence
+    return ""
+
+
+@cache
+def _prepared_mistake(exercise: Exercise, sentence: str) -> Compare:
+    return prepared(replace(exercise, answer=exercise.mistakes[sentence]))
+
+
+def _raise(exercise: Exercise, form: Unmade) -> Compare:
+    raise form.error
 
 
 def is_stub(answer: Any) -> bool:
@@ -73,7 +94,7 @@ def _prepare_numbers(exercise: Exercise, form: Number) -> Compare:
             raise WrongForm(f"this is {kind_of(answer)}")
         if values.squeeze().shape != right.squeeze().shape:  # a row is as good as a list
             raise WrongForm(f"this is an array of shape {values.shape}")
-        _check_close(values.reshape(right.shape), right, form, "at")
+        _check_close([(values.reshape(right.shape), right)], form, "at")
 
     return compare
 
@@ -121,21 +142,17 @@ def _prepare_choice(exercise: Exercise, form: Choice) -> Compare:
 
 def _prepare_formula(exercise: Exercise, form: Formula) -> Compare:
     if not isinstance(exercise.answer, str):
-        raise ValueError("its answer must be SymPy text")
-    names = list(form.ranges)
-    formula = as_expression(sympy.sympify(exercise.answer, {n: sympy.Symbol(n) for n in names}))
-    _check_names(formula, names)
-    inputs = _draw_inputs(exercise.number, form)
+        raise ValueError("its answer must be text")
+    symbols = {name: sympy.Symbol(name) for name in form.ranges}
+    formula, inputs = expression(exercise.answer, symbols), _draw_inputs(exercise.number, form)
     right = [_value(formula, point) for point in inputs]
 
     def compare(answer: Any) -> None:
-        if (expression := as_expression(answer)) is not None:
-            _check_names(expression, names)
-            outputs = [_value(expression, point) for point in inputs]
-            digits = 1e-12
+        exact = expression(answer, symbols)
+        if exact is not None:
+            outputs, digits = [_value(exact, point) for point in inputs], 1e-12
         elif callable(answer):
-            outputs = _try_function(answer, inputs)
-            digits = 1e-6
+            outputs, digits = _try_function(answer, inputs), 1e-6
         else:
             raise WrongForm(f"this is {kind_of(answer)}")
         pairs = list(zip(outputs, right, strict=True))
@@ -144,7 +161,8 @@ def _prepare_formula(exercise: Exercise, form: Formula) -> Compare:
         for point, (value, expected) in zip(inputs, pairs, strict=True):
             if not abs(value - expected) <= digits * abs(expected) + form.absolute:
                 where = ", ".join(f"{name} = {value:.4g}" for name, value in point.items())
-                raise NotRight(f", for example at {where}{near * ', but close (float64?)'}")
+                named = "" if near else in_words(outputs, right)
+                raise NotRight(f", for example at {where}{near * ', but close (float64?)'}", named)
 
     return compare
 
@@ -163,12 +181,6 @@ def _draw_inputs(seed: str, form: Formula) -> list[dict[str, float]]:
         snr = math.exp(4 - 8 * numbers.random())  # so gamma is drawn
         point |= {"alpha": math.sqrt(snr / (1 + snr)), "sigma": math.sqrt(1 / (1 + snr))}
     return points
-
-
-def _check_names(expression: Any, names: list[str]) -> None:
-    strange = sorted({symbol.name for symbol in expression.free_symbols} - set(names))
-    if strange:
-        raise WrongForm(f"the expression has other symbols, {', '.join(strange)}")
 
 
 def _value(expression: Any, point: dict[str, float]) -> Any:
@@ -205,9 +217,9 @@ def _judged() -> Iterator[None]:
     """What a function raises turned into a verdict"""
     try:
         yield
-    except NotImplementedError:
-        raise Unanswered from None
     except (Exception, SystemExit) as error:
+        if type(error) is NotImplementedError and not error.args:  # with a text it is PyTorch's
+            raise Unanswered from None
         complaint = f"{type(error).__name__}: {error}".splitlines()[0].rstrip(": ")
         raise NotRight(f", the function raised {complaint}") from None
 
@@ -219,10 +231,12 @@ def _prepare_program(exercise: Exercise, form: Program) -> Compare:
     if not callable(exercise.answer):
         raise ValueError("its answer must be a function")
 
-    def inputs(i: int) -> tuple[Any, ...]:  # new objects each time: a function may change them
-        return form.inputs(torch.Generator().manual_seed(i))
+    def run(f: Callable[..., Any], i: int) -> Any:  # on new objects each time: f may change them
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(i)
+            return f(*form.inputs(torch.Generator().manual_seed(i)))
 
-    outputs = [exercise.answer(*inputs(i)) for i in range(form.tries)]
+    outputs = [run(exercise.answer, i) for i in range(form.tries)]
     count = len(outputs[0]) if isinstance(outputs[0], tuple) else 1
     right = [_parts(output, count) for output in outputs]
     if any(part is None for parts in right for part in parts):
@@ -231,31 +245,39 @@ def _prepare_program(exercise: Exercise, form: Program) -> Compare:
     def compare(answer: Any) -> None:
         if not callable(answer) or as_expression(answer) is not None:
             raise WrongForm(f"this is {kind_of(answer)}")
+        tried = []
         for i, expected in enumerate(right):
             with _judged():
-                output = answer(*inputs(i))
+                output = run(answer, i)
             if is_stub(output):
                 raise Unanswered
-            parts = _parts(output, count)
-            if len(parts) != len(expected) or any(part is None for part in parts):
+            tried.append(_parts(output, count))
+            if len(tried[i]) != len(expected) or any(part is None for part in tried[i]):
                 raise WrongForm(f"the function returned {kind_of(output)}")
-            for pair in zip(parts, expected, strict=True):
-                _check_close(*pair, form, "in the output at")
+        for k in range(count):
+            pairs = [(one[k], other[k]) for one, other in zip(tried, right, strict=True)]
+            _check_close(pairs, form, "in the output at", f", in output {k + 1}" * (count > 1))
 
     return compare
 
 
-def _check_close(values: Any, right: Any, form: Number | Program, place: str) -> None:
-    """Raises NotRight where they differ. A number in brackets is a number."""
-    if values.size == right.size == 1:
-        values = values.reshape(right.shape)
-    if values.shape != right.shape:
-        raise NotRight(f", an output has shape {values.shape} in place of {right.shape}")
-    close = np.isclose(values, right, form.tolerance, form.absolute, equal_nan=True)
-    if not close.all():
-        index = tuple(np.argwhere(~close)[0].tolist())
-        shown = index[0] if len(index) == 1 else index
-        raise NotRight(f", for example {place} index {shown}" if index else "")
+def _check_close(pairs: list[Any], form: Number | Program, place: str, which: str = "") -> None:
+    """Raises NotRight where values and right ones differ. A number in brackets is a number."""
+    flat: list[Any] = [
+        np.concatenate([each.ravel() for each in side]) for side in zip(*pairs, strict=True)
+    ]
+    for values, right in pairs:
+        if values.size == right.size == 1:
+            values = values.reshape(right.shape)
+        if values.shape != right.shape:
+            raise NotRight(f", an output has shape {values.shape} in place of {right.shape}")
+        close = np.isclose(values, right, form.tolerance, form.absolute, equal_nan=True)
+        if not close.all():
+            index = tuple(np.argwhere(~close)[0].tolist())
+            shown = index[0] if len(index) == 1 else index
+            named = in_words(flat[0], flat[1], max(form.tolerance, 1e-6))
+            where = f", for example {place} index {shown}" if index else ""
+            raise NotRight(where + which, named + which * bool(named))
 
 
 def _parts(output: Any, count: int) -> list[Any]:
@@ -274,4 +296,5 @@ _PREPARE: dict[type[Form], Callable[[Exercise, Any], Compare]] = {
     Choice: _prepare_choice,
     Program: _prepare_program,
     RightSide: levels.prepare,
+    Unmade: _raise,
 }

@@ -4,10 +4,12 @@ A value counts as right when |value - right| <= tolerance * |right| + absolute; 
 where the right value is near 0.
 """
 
-import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
+
+from .writing import to_text
 
 # ranges that many formulas share
 POSITIVE = (0.1, 3.0)
@@ -37,7 +39,7 @@ class Number:
 class Formula:
     """A formula in these names, each tried between its two bounds (log-uniformly where they are
     positive and more than a factor of 1000 apart). `noise`: alpha and sigma are those of one gamma.
-    Exercise.answer: SymPy text."""
+    Exercise.answer: text, as a student types it."""
 
     ranges: dict[str, tuple[float, float]]
     absolute: float = 0.0
@@ -45,9 +47,7 @@ class Formula:
 
     def describe(self) -> str:
         names = ", ".join(self.ranges)
-        if len(self.ranges) == 1:
-            return f"a function of {names}, or a SymPy expression in the symbol {names}"
-        return f"a function of ({names}) in this order, or a SymPy expression in these symbols"
+        return f"a formula in {names}: text, a function of ({names}), or a SymPy expression"
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,8 @@ class Program:
 
     takes: its arguments with their shapes, as the student reads them: "z (n, d), gamma (n, 1)".
     returns: what comes out, likewise: "a tensor (n, d)". Several results come as a tuple.
-    inputs: torch.Generator -> the tuple of arguments, drawn anew for each try.
+    inputs: torch.Generator -> the tuple of arguments, drawn anew for each try: tensors, networks,
+        functions, also the generator itself. PyTorch's own generator is seeded too.
     Exercise.answer: the right function, of the same arguments.
     """
 
@@ -99,56 +100,55 @@ class RightSide:
         return f"a formula in {', '.join(self.names)}, as text or a SymPy expression"
 
 
-Form = Number | Formula | Choice | Program | RightSide
+@dataclass(frozen=True)
+class Unmade:
+    """Of an exercise that could not be made, because of this error."""
+
+    error: Exception
+
+    def describe(self) -> str:
+        return "nothing, until it is mended"
+
+
+Form = Number | Formula | Choice | Program | RightSide | Unmade
 
 
 @dataclass(frozen=True, eq=False)
 class Exercise:
-    """number "NN.n" (NN is the notebook), question in Markdown, form, answer, hint.
+    """A question in Markdown, the form of its answer, the right answer, hints and known mistakes.
 
-    What `answer` must be, the form says; it computes rather than quotes, and hints never contain
-    it. hint: one, or several from where to look to nearly the step; `check` prints the first, so
-    its formulas read well without dollars and backslashes.
+    answer: what it must be, the form says; it computes rather than quotes.
+    hints: from where to look to nearly the step, none with the answer. `check` prints the next one
+        after each wrong try, so their formulas read well without dollars and backslashes.
+    mistakes: what `check` says in place of a hint -> what an answer with that mistake is, in the
+        form of `answer`:
+
+            mistakes={"the error falls with the root of their number": lambda d: d.std() / len(d)}
+
+    number: "04.2" for the second of lesson 04; EXERCISES gives it. Replies begin with it.
     """
 
-    number: str
     question: str
     form: Form
-    answer: str | Callable[..., Any]
-    hint: str | tuple[str, ...]
+    answer: str | Callable[..., Any] | None = None
+    hints: Sequence[str] = ()
+    mistakes: Mapping[str, str | Callable[..., Any]] = field(default_factory=dict)
+    number: str = ""
 
-    @property
-    def hints(self) -> tuple[str, ...]:
-        """All of them, as sentences"""
-        given = (self.hint,) if isinstance(self.hint, str) else self.hint
-        return tuple(text if text.endswith((".", "?")) else f"{text}." for text in given)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "question", inspect.cleandoc(self.question))
+        if isinstance(self.hints, str):
+            raise TypeError("hints must be a list of texts")
 
-    @property
-    def printed_hint(self) -> str:
-        """What `check` prints after a wrong answer"""
-        return re.sub(r"[$\\]", "", self.hints[0])
+    def printed_hint(self, tries: int) -> str:
+        """What `check` prints of the hints after so many wrong tries"""
+        hint = self.hints[min(tries, len(self.hints)) - 1] if self.hints else ""
+        return f" Hint: {to_text(hint)}" if hint else ""
 
 
-def exercises(lesson: Any) -> Iterator[Exercise]:
-    """Those of lesson_NN.py. QUESTIONS has the questions, each after its number, "04.2: ...", with
-    its options, "a: ...", and hints, "Hint: ..."; lines of a paragraph are joined, but not those of
-    tables, lists and code. The answer is called as in a notebook, answer_04_2, and its form
-    form_04_2; with options it is a Choice, of many if several are right.
-    """
-    for entry in re.split(r"\n+(?=\d\d\.\d+: )", lesson.QUESTIONS.strip()):
-        question, *rest = re.split(r"\n(?=(?:[a-z]|Hint): )", entry)
-        number, _, question = question.partition(": ")
-        paragraphs = [
-            paragraph if paragraph.startswith(("|", "```", "1. ")) else paragraph.replace("\n", " ")
-            for paragraph in question.split("\n\n")
-        ]
-        parts = [part.replace("\n", " ").partition(": ") for part in rest]
-        hints = tuple(said for name, _, said in parts if name == "Hint")
-        options = {name: said for name, _, said in parts if name != "Hint"}
-        name = answer_name(number)
-        right, form_name = getattr(lesson, name), name.replace("answer", "form")
-        form = Choice(options, many=len(right) > 1) if options else getattr(lesson, form_name)
-        yield Exercise(number, "\n\n".join(paragraphs), form, right, hints)
+# The exercises of a lesson by number. Each is made by a call of its own, so that a mistake in one
+# breaks that one.
+Lesson = dict[str, Callable[[], Exercise]]
 
 
 def answer_name(number: str) -> str:

@@ -5,55 +5,47 @@ from torch import Generator, Tensor
 
 from ... import process
 from ...schedule import Noise
-from .forms import ANY, Formula, Program
+from .forms import ANY, Choice, Exercise, Formula, Lesson, Program
 
-QUESTIONS = r"""
-04.1: With pencil and paper: the learned encoder is $x_t=\alpha_t^2x+\sigma_t^2y$, and $y$ changes
-with $\lambda$ too; write `ydot` for $\dot y=dy/d\lambda$. Differentiate, divide by $\sigma_t^2$,
-and give $u$ as a formula in `x`, `y`, `ydot` and `gamma`.
-Hint: Three things change with $\lambda$: $\alpha^2$, $\sigma^2$ and $y$.
-Hint: The derivative of $\alpha_t^2$ is $\alpha_t^2\sigma_t^2$, and that of $\sigma_t^2$ is minus
-that.
-Hint: The product $\sigma_t^2y$ has two derivatives; divide all three terms by $\sigma_t^2$.
+EXERCISES: Lesson = {}
 
-04.2: Seen from $x$, the scaling encoder is a noisier channel. What is the signal-to-noise ratio of
-$z_t$ about $x$ (not about $x_t$)? A formula in `gamma`.
-Hint: The squared factor of $x$ in the mean of $z_t$, over the variance of the noise.
-Hint: The mean is $\alpha_tx_t$, and $x_t$ is a multiple of $x$ itself.
-Hint: Put in $\alpha_t^2=1/(1+e^\gamma)$ and $\sigma_t^2=1/(1+e^{-\gamma})$.
+EXERCISES["04.1"] = lambda: Exercise(
+    question=r"""With pencil and paper: the learned encoder is $x_t=\alpha_t^2x+\sigma_t^2y$, and
+    $y$ changes with $\lambda$ too; write `ydot` for $\dot y=dy/d\lambda$. Differentiate, divide by
+    $\sigma_t^2$, and give $u$ as a formula in `x`, `y`, `ydot` and `gamma`.""",
+    form=Formula({"x": ANY, "y": ANY, "ydot": ANY, "gamma": (-5.0, 5.0)}),
+    answer="(x - y)/(1 + exp(gamma)) + ydot",
+    hints=[r"Three things change with $\lambda$: $\alpha^2$, $\sigma^2$ and $y$.",
+           r"The derivative of $\alpha_t^2$ is $\alpha_t^2\sigma_t^2$, and that of $\sigma_t^2$ "
+           "is minus that.",
+           r"The product $\sigma_t^2y$ has two derivatives; divide all three terms by "
+           r"$\sigma_t^2$."],
+)
 
-04.3: Predict. Leave the counterterm out: $\hat u=0$ in the loss and in the sampler. Train again at
-infinite depth, with networks as good as networks can be. What is different now?
-a: the smallest loss
-b: what the denoiser's $\hat x$ stands for
-c: the samples of a chain of four steps
-d: how often sampling calls the encoder
-Hint: Write both guesses, with the counterterm and without, beside the one target.
-Hint: A perfect network makes its guess the same conditional mean in both cases: which $\hat x$ does
-that take?
-Hint: Put both into the mean of a step and ask what its length has to do with it.
+EXERCISES["04.2"] = lambda: Exercise(
+    question="""Seen from $x$, the scaling encoder is a noisier channel. What is the
+    signal-to-noise ratio of $z_t$ about $x$ (not about $x_t$)? A formula in `gamma`.""",
+    form=Formula({"gamma": (-5.0, 5.0)}),
+    answer="exp(-gamma)/(1 + exp(gamma))**2",
+    hints=["The squared factor of $x$ in the mean of $z_t$, over the variance of the noise.",
+           r"The mean is $\alpha_tx_t$, and $x_t$ is a multiple of $x$ itself.",
+           r"Put in $\alpha_t^2=1/(1+e^\gamma)$ and $\sigma_t^2=1/(1+e^{-\gamma})$."],
+)
 
-04.4: Write the loss of one training step of the learned encoder, at $\gamma'(t)=1$:
-$\frac12\alpha_t^2\|r\|^2$ for each example. What networks say is given: `y`, its derivative `ydot`
-$=\dot y$, and `v_hat`, which the denoiser says when it sees $z_t$.
-Hint: Go through the box of training, steps 2 to 5; what networks say is given.
-Hint: One line each, in this order: $x_t$, $u$, $z_t$, $v$, $\hat x$, $r$.
-Hint: The guess of $u$ is $\hat x$ again; `[:, None]` makes factors of shape (n, 1).
-
-04.5: Data $N(0,1)$ and the scaling encoder. The perfect denoiser, trained with the counterterm, is
-known: $\hat x=\alpha_t^5\,z_t/(\alpha_t^6+\sigma_t^2)$. Write the sampler **without** the
-counterterm ($\hat u=0$, $w=1$). It takes $z_1$ and the noise, one row for each of its equal steps,
-the first from $t=1$; $\gamma$ is linear from $-13.3$ to $5$. It returns $z_0$. (With the
-counterterm the variance of many such $z_0$, each of 200 steps, would be 0.96. What is it here?)
-Hint: It is the sampler with $A = c$: every step adds noise, the last too.
-Hint: The mean keeps $\alpha_{t|s}\sigma_s^2/\sigma_t^2$ of $z_t$, and $\hat x$ comes in with the
-factor $\alpha_sc$.
-Hint: The new noise has the variance $\sigma_s^2c$, with $c=1-e^{\gamma_s-\gamma_t}$.
-"""
-
-answer_04_1 = "(x - y)/(1 + exp(gamma)) + ydot"
-answer_04_2 = "exp(-gamma)/(1 + exp(gamma))**2"
-answer_04_3 = "bc"
+EXERCISES["04.3"] = lambda: Exercise(
+    question=r"""Predict. Leave the counterterm out: $\hat u=0$ in the loss and in the sampler.
+    Train again at infinite depth, with networks as good as networks can be. What is different
+    now?""",
+    form=Choice({"a": "the smallest loss",
+                 "b": r"what the denoiser's $\hat x$ stands for",
+                 "c": "the samples of a chain of four steps",
+                 "d": "how often sampling calls the encoder"}, many=True),
+    answer="bc",
+    hints=["Write both guesses, with the counterterm and without, beside the one target.",
+           "A perfect network makes its guess the same conditional mean in both cases: which "
+           r"$\hat x$ does that take?",
+           "Put both into the mean of a step and ask what its length has to do with it."],
+)
 
 
 def _inputs_of_loss(generator: Generator) -> tuple[Tensor, ...]:
@@ -69,6 +61,19 @@ def answer_04_4(
     v = process.v_from_eps(t.alpha**2 * x + t.sigma**2 * y, eps, t)
     r = (1 + t.sigma**2) * (v - v_hat) + t.sigma * (y - ydot)
     return 0.5 * (t.alpha * r).square().sum(1)
+
+
+EXERCISES["04.4"] = lambda: Exercise(
+    question=r"""Write the loss of one training step of the learned encoder, at $\gamma'(t)=1$:
+    $\frac12\alpha_t^2\|r\|^2$ for each example. What networks say is given: `y`, its derivative
+    `ydot` $=\dot y$, and `v_hat`, which the denoiser says when it sees $z_t$.""",
+    form=Program(
+        "x, y, ydot, eps, v_hat (n, d), gamma (n,)", "the losses, a tensor (n,)", _inputs_of_loss),
+    answer=answer_04_4,
+    hints=["Go through the box of training, steps 2 to 5; what networks say is given.",
+           r"One line each, in this order: $x_t$, $u$, $z_t$, $v$, $\hat x$, $r$.",
+           r"The guess of $u$ is $\hat x$ again; `[:, None]` makes factors of shape (n, 1)."],
+)
 
 
 def _start_and_noise(generator: Generator) -> tuple[Tensor, ...]:
@@ -88,11 +93,18 @@ def answer_04_5(z: Tensor, noise: Tensor) -> Tensor:
     return z
 
 
-form_04_1 = Formula({"x": ANY, "y": ANY, "ydot": ANY, "gamma": (-5.0, 5.0)})
-form_04_2 = Formula({"gamma": (-5.0, 5.0)})
-form_04_4 = Program(
-    "x, y, ydot, eps, v_hat (n, d), gamma (n,)", "the losses, a tensor (n,)", _inputs_of_loss
-)
-form_04_5 = Program(
-    "z (n,), noise (T, n)", "z_0, a tensor (n,)", _start_and_noise, absolute=1e-5, tries=6
+EXERCISES["04.5"] = lambda: Exercise(
+    question=r"""Data $N(0,1)$ and the scaling encoder. The perfect denoiser, trained with the
+    counterterm, is known: $\hat x=\alpha_t^5\,z_t/(\alpha_t^6+\sigma_t^2)$. Write the sampler
+    **without** the counterterm ($\hat u=0$, $w=1$). It takes $z_1$ and the noise, one row for each
+    of its equal steps, the first from $t=1$; $\gamma$ is linear from $-13.3$ to $5$. It returns
+    $z_0$. (With the counterterm the variance of many such $z_0$, each of 200 steps, would be 0.96.
+    What is it here?)""",
+    form=Program(
+        "z (n,), noise (T, n)", "z_0, a tensor (n,)", _start_and_noise, absolute=1e-5, tries=6),
+    answer=answer_04_5,
+    hints=["It is the sampler with $A = c$: every step adds noise, the last too.",
+           r"The mean keeps $\alpha_{t|s}\sigma_s^2/\sigma_t^2$ of $z_t$, and $\hat x$ comes in "
+           r"with the factor $\alpha_sc$.",
+           r"The new noise has the variance $\sigma_s^2c$, with $c=1-e^{\gamma_s-\gamma_t}$."],
 )

@@ -4,37 +4,20 @@ import torch
 from torch import Generator, Tensor
 
 from ...schedule import Noise
-from .forms import Formula, Program
+from .forms import Exercise, Formula, Lesson, Program
 
-QUESTIONS = r"""
-06.1: Two ratios for a chain of $T$ steps: the $T/2$ steps near the data share one, the other $T/2$
-share another. The two halves have the diffusion losses $L_1$ and $L_2$ at $w=1$ (nats). What does
-the chain cost with the best two ratios? A formula in `L_1, L_2, T, d`.
-Hint: The halves do not meet: minimise each by itself, as in W1c.
-Hint: Each half is a chain of $T/2$ steps with a loss of its own.
-Hint: For $L_1=L_2$ the sum must be W1c with $L_T=L_1+L_2$.
+EXERCISES: Lesson = {}
 
-06.2: This program should return $w^*$ of every step, from raw gaps $(\mu_P-\mu_Q)/\sigma_Q$ of $n$
-examples with $d$ dimensions, a tensor (T, n, d). Two things in it are wrong. Mend it.
-
-```python
-def broken(gaps):
-    squared = gaps.square().sum(2)  # (T, n)
-    return (1 / (1 + squared)).mean(1)
-```
-Hint: Hold the program against the definition of $m$: what is averaged, and over what?
-Hint: The mean in $m$ is over examples and over dimensions.
-Hint: Is the ratio of a mean the mean of ratios?
-
-06.3: Fit a ratio for each $z_t$. The data are $x\in\{-1,0,1\}$ with equal odds, the model is a VDM
-with the perfect denoiser. Write a program that returns the best ratio of the step from `gamma_t`
-down to `gamma_s`, for each of the given latents `z` $=z_t$.
-Hint: For one $z_t$, $m$ is an average over what $z_t$ leaves open about $x$.
-Hint: It is $\mathrm{SNR}(s)-\mathrm{SNR}(t)$ times the variance of $x$ given $z_t$.
-Hint: Bayes' rule: the three probabilities are a softmax of $-(z-\alpha_tx)^2/(2\sigma_t^2)$.
-"""
-
-answer_06_1 = "T*d/4*(log(1 + 4*L_1/(T*d)) + log(1 + 4*L_2/(T*d)))"
+EXERCISES["06.1"] = lambda: Exercise(
+    question="""Two ratios for a chain of $T$ steps: the $T/2$ steps near the data share one, the
+    other $T/2$ share another. The two halves have the diffusion losses $L_1$ and $L_2$ at $w=1$
+    (nats). What does the chain cost with the best two ratios? A formula in `L_1, L_2, T, d`.""",
+    form=Formula({"L_1": (0.1, 30.0), "L_2": (0.1, 30.0), "T": (2.0, 60.0), "d": (1.0, 9.0)}),
+    answer="T*d/4*(log(1 + 4*L_1/(T*d)) + log(1 + 4*L_2/(T*d)))",
+    hints=["The halves do not meet: minimise each by itself, as in W1c.",
+           "Each half is a chain of $T/2$ steps with a loss of its own.",
+           "For $L_1=L_2$ the sum must be W1c with $L_T=L_1+L_2$."],
+)
 
 
 def _inputs_of_fit(generator: Generator) -> tuple[Tensor]:
@@ -45,6 +28,28 @@ def _inputs_of_fit(generator: Generator) -> tuple[Tensor]:
 def answer_06_2(gaps: Tensor) -> Tensor:
     steps, examples, dims = gaps.shape
     return examples * dims / (examples * dims + gaps.square().sum((1, 2)))
+
+
+EXERCISES["06.2"] = lambda: Exercise(
+    question=r"""This program should return $w^*$ of every step, from raw gaps
+    $(\mu_P-\mu_Q)/\sigma_Q$ of $n$ examples with $d$ dimensions, a tensor (T, n, d). Two things in
+    it are wrong. Mend it.
+
+    ```python
+    def broken(gaps):
+        squared = gaps.square().sum(2)  # (T, n)
+        return (1 / (1 + squared)).mean(1)
+    ```""",
+    form=Program("gaps (T, n, d)", "the ratios, (T,)", _inputs_of_fit),
+    answer=answer_06_2,
+    hints=["Hold the program against the definition of $m$: what is averaged, and over what?",
+           "The mean in $m$ is over examples and over dimensions.",
+           "Is the ratio of a mean the mean of ratios?"],
+    mistakes={"the ratios are averaged: average first, and take the ratio then":
+              lambda gaps: (1 / (1 + gaps.square().mean(2))).mean(1),
+              "the dimensions are summed: $m$ is a mean over them too":
+              lambda gaps: 1 / (1 + gaps.square().sum(2).mean(1))},
+)
 
 
 def _inputs_of_latents(generator: Generator) -> tuple[Tensor, Tensor, Tensor]:
@@ -61,6 +66,14 @@ def answer_06_3(z: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> Tensor:
     return 1 / (1 + (torch.exp(-gamma_s) - torch.exp(-gamma_t)) * spread)
 
 
-form_06_1 = Formula({"L_1": (0.1, 30.0), "L_2": (0.1, 30.0), "T": (2.0, 60.0), "d": (1.0, 9.0)})
-form_06_2 = Program("gaps (T, n, d)", "the ratios, (T,)", _inputs_of_fit)
-form_06_3 = Program("z (n,), gamma_s (), gamma_t ()", "the ratios, (n,)", _inputs_of_latents)
+EXERCISES["06.3"] = lambda: Exercise(
+    question=r"""Fit a ratio for each $z_t$. The data are $x\in\{-1,0,1\}$ with equal odds, the
+    model is a VDM with the perfect denoiser. Write a program that returns the best ratio of the
+    step from `gamma_t` down to `gamma_s`, for each of the given latents `z` $=z_t$.""",
+    form=Program("z (n,), gamma_s (), gamma_t ()", "the ratios, (n,)", _inputs_of_latents),
+    answer=answer_06_3,
+    hints=["For one $z_t$, $m$ is an average over what $z_t$ leaves open about $x$.",
+           r"It is $\mathrm{SNR}(s)-\mathrm{SNR}(t)$ times the variance of $x$ given $z_t$.",
+           "Bayes' rule: the three probabilities are a softmax of "
+           r"$-(z-\alpha_tx)^2/(2\sigma_t^2)$."],
+)

@@ -6,71 +6,62 @@ import torch
 
 from ...ratio import cheapest_path
 from ..worlds import Exact, Gaussian, stretch
-from .forms import Formula, Number, Program
+from .forms import Choice, Exercise, Formula, Lesson, Number, Program
 
-QUESTIONS = r"""
-07.1: Pencil and paper. For data $N(0,1)$ the perfect denoiser of a VDM has the error $1/(1+S)$
-where the signal-to-noise ratio is $S$. With $w=1$, two neighbouring steps lead from $S_t$ to $S_r$
-and on to $S_s$, with $S_t<S_r<S_s$. At which $S_r$ do the two together cost least? A formula in
-`S_s, S_t`.
-Hint: The sum of the two costs (L3), as a function of $S_r$, has one place where its slope is 0.
-Hint: Each step is charged the error at its noisy end: one at $S_t$, the other at $S_r$.
-Hint: Write it in $1+S$, and the condition becomes short.
+EXERCISES: Lesson = {}
 
-07.2: A VDM (E1), $w=1$, linear $\gamma$, and the best grid of $T=4$ steps. Which of these changes
-leave the $\gamma$ of its nodes where they are, whatever the data? Predict first; each can be tried
-in a line or two.
-a: all costs are doubled
-b: $w^*$ is used in place of $w=1$
-c: one nat is added to the cost of every step, long or short
-d: another schedule with the same end points takes the place of the linear one, and the grid is
-chosen anew
-Hint: All grids that are compared have four steps: which change can reverse the order of two sums?
-And what does L3 know of $t$, beside $\gamma$?
-Hint: If one sum is the smaller one, is the sum of the logarithms smaller too?
+EXERCISES["07.1"] = lambda: Exercise(
+    question="""Pencil and paper. For data $N(0,1)$ the perfect denoiser of a VDM has the error
+    $1/(1+S)$ where the signal-to-noise ratio is $S$. With $w=1$, two neighbouring steps lead from
+    $S_t$ to $S_r$ and on to $S_s$, with $S_t<S_r<S_s$. At which $S_r$ do the two together cost
+    least? A formula in `S_s, S_t`.""",
+    form=Formula({"S_s": (4.0, 60.0), "S_t": (0.05, 3.0)}),
+    answer="sqrt((1 + S_s)*(1 + S_t)) - 1",
+    hints=["The sum of the two costs (L3), as a function of $S_r$, has one place where its slope "
+           "is 0.",
+           "Each step is charged the error at its noisy end: one at $S_t$, the other at $S_r$.",
+           "Write it in $1+S$, and the condition becomes short."],
+)
 
-07.3: Start the learned encoder at $y=x$: then $x_t=x$ stands still, but the counterterm is there.
-The network with the smallest loss at infinite depth says $\hat x=\mathbb E[x|z_t]/(1+\sigma_t^2)$
-(X6). Data $N(0,1)$, $\gamma$ linear from $-13.3$ to $5$, $T=4$ equal steps, the paper's scale,
-$A=c+(\gamma_t-\gamma_s)\sigma_t^2$. By how many nats is the diffusion loss above that of the VDM,
-with $w=1$ for both and with $w^*$ for both? Predict which of the two is below one nat, then compute
-both. (With the folded scale both are 0: why?)
-Hint: Two things make up $m$: what $z_t$ leaves open about $x$, which the VDM pays too, and how far
-the mean is off.
-Hint: Here $\tau=c\,x$ and $\mathbb E[x|z_t]=\alpha_tz_t$; the variance of $x$ given $z_t$ is
-$\sigma_t^2$.
-Hint: The mean is off by $A/(1+\sigma_t^2)-c$ times $\mathbb E[x|z_t]$, whose mean square is
-$\alpha_t^2$.
+EXERCISES["07.2"] = lambda: Exercise(
+    question=r"""A VDM (E1), $w=1$, linear $\gamma$, and the best grid of $T=4$ steps. Which of
+    these changes leave the $\gamma$ of its nodes where they are, whatever the data? Predict first;
+    each can be tried in a line or two.""",
+    form=Choice({"a": "all costs are doubled",
+                 "b": "$w^*$ is used in place of $w=1$",
+                 "c": "one nat is added to the cost of every step, long or short",
+                 "d": "another schedule with the same end points takes the place of the linear "
+                      "one, and the grid is chosen anew"}, many=True),
+    answer="acd",
+    hints=["All grids that are compared have four steps: which change can reverse the order of "
+           r"two sums? And what does L3 know of $t$, beside $\gamma$?",
+           "If one sum is the smaller one, is the sum of the logarithms smaller too?"],
+)
 
-07.4: A call of the network is not free: let each step cost `price` nats more, and let the number of
-steps be free. Write a dynamic program that returns the smallest sum that any path from the first
-node to the last can have, steps and prices together. `costs[i, j]` is the step from node $j$ down
-to node $i<j$, and infinite elsewhere.
-Hint: One list will do: the best sum from node 0 to node $j$, over any number of steps, each with
-its own cost and one price.
-Hint: The last step to $j$ comes from some $i<j$; what came before must be cheapest itself.
-Hint: The list starts with 0.
 
-07.5: This program should return the best scale $A^*/c$ (W7) of one step and the ratio $w^*$ that
-goes with it, from predictions, encodings and the two $\gamma$. It runs without an error, and two
-things in it are wrong. Mend it.
+def answer_07_3() -> list[float]:
+    """E3 with y = x in the paper's form, less the VDM; N(0, 1), T = 4 (X6, X2)."""
+    still, vdm = Exact(Gaussian(), stretch(torch.ones_like)), Exact(Gaussian())
+    return [still.diffusion(4, w) - vdm.diffusion(4, w) for w in (1.0, "best")]
 
-```python
-def broken(x_hat, x_t, x_s, gamma_s, gamma_t):
-    c = -torch.expm1(gamma_s - gamma_t)
-    tau = c * x_t
-    A = (tau / x_hat).mean()
-    m = torch.exp(-gamma_s) / c * (A * x_hat - tau).square().mean()
-    return A / c, 1 / (1 + m)
-```
-Hint: One line is wrong for a VDM too: is it a mean of quotients or a quotient of means? The other
-one is wrong where the encoding moves.
-Hint: The parabola in $A$ has means as coefficients, so where is its lowest point?
-Hint: What does the target hold beside $c\,x_t$ when the encoding moves?
-"""
 
-answer_07_1 = "sqrt((1 + S_s)*(1 + S_t)) - 1"
-answer_07_2 = "acd"
+EXERCISES["07.3"] = lambda: Exercise(
+    question=r"""Start the learned encoder at $y=x$: then $x_t=x$ stands still, but the counterterm
+    is there. The network with the smallest loss at infinite depth says
+    $\hat x=\mathbb E[x|z_t]/(1+\sigma_t^2)$ (X6). Data $N(0,1)$, $\gamma$ linear from $-13.3$ to
+    $5$, $T=4$ equal steps, the paper's scale, $A=c+(\gamma_t-\gamma_s)\sigma_t^2$. By how many nats
+    is the diffusion loss above that of the VDM, with $w=1$ for both and with $w^*$ for both?
+    Predict which of the two is below one nat, then compute both. (With the folded scale both are 0:
+    why?)""",
+    form=Number(count=2),
+    answer=answer_07_3,
+    hints=["Two things make up $m$: what $z_t$ leaves open about $x$, which the VDM pays too, "
+           "and how far the mean is off.",
+           r"Here $\tau=c\,x$ and $\mathbb E[x|z_t]=\alpha_tz_t$; the variance of $x$ given $z_t$ "
+           r"is $\sigma_t^2$.",
+           r"The mean is off by $A/(1+\sigma_t^2)-c$ times $\mathbb E[x|z_t]$, whose mean square "
+           r"is $\alpha_t^2$."],
+)
 
 
 def _costs_and_price(generator: Any) -> tuple[Any, float]:
@@ -87,6 +78,22 @@ def answer_07_4(costs: Any, price: float) -> float:
     return min(float(costs[p[:-1], p[1:]].sum()) + price * (len(p) - 1) for p in paths)
 
 
+EXERCISES["07.4"] = lambda: Exercise(
+    question="""A call of the network is not free: let each step cost `price` nats more, and let
+    the number of steps be free. Write a dynamic program that returns the smallest sum that any path
+    from the first node to the last can have, steps and prices together. `costs[i, j]` is the step
+    from node $j$ down to node $i<j$, and infinite elsewhere.""",
+    form=Program(
+        "costs (N+1, N+1), price", "one number, in nats", _costs_and_price, tolerance=1e-6),
+    answer=answer_07_4,
+    hints=["One list will do: the best sum from node 0 to node $j$, over any number of steps, "
+           "each with its own cost and one price.",
+           "The last step to $j$ comes from some $i<j$; what came before must be cheapest "
+           "itself.",
+           "The list starts with 0."],
+)
+
+
 def _one_step(generator: Any) -> tuple[Any, ...]:
     x_t, moved, error = torch.randn(3, 50, 3, generator=generator, dtype=torch.float64)
     gamma_s = torch.rand((), generator=generator, dtype=torch.float64) - 2
@@ -101,17 +108,25 @@ def answer_07_5(x_hat: Any, x_t: Any, x_s: Any, gamma_s: Any, gamma_t: Any) -> A
     return factor / (1 - kept), 1 / (1 + gap)
 
 
-def answer_07_3() -> list[float]:
-    """E3 with y = x in the paper's form, less the VDM; N(0, 1), T = 4 (X6, X2)."""
-    still, vdm = Exact(Gaussian(), stretch(torch.ones_like)), Exact(Gaussian())
-    return [still.diffusion(4, w) - vdm.diffusion(4, w) for w in (1.0, "optimal")]
+EXERCISES["07.5"] = lambda: Exercise(
+    question=r"""This program should return the best scale $A^*/c$ (W7) of one step and the ratio
+    $w^*$ that goes with it, from predictions, encodings and the two $\gamma$. It runs without an
+    error, and two things in it are wrong. Mend it.
 
-
-form_07_1 = Formula({"S_s": (4.0, 60.0), "S_t": (0.05, 3.0)})
-form_07_3 = Number(count=2)
-form_07_4 = Program(
-    "costs (N+1, N+1), price", "one number, in nats", _costs_and_price, tolerance=1e-6
-)
-form_07_5 = Program(
-    "x_hat (n, d), x_t (n, d), x_s (n, d), gamma_s, gamma_t", "two numbers, A / c and w", _one_step
+    ```python
+    def broken(x_hat, x_t, x_s, gamma_s, gamma_t):
+        c = -torch.expm1(gamma_s - gamma_t)
+        tau = c * x_t
+        A = (tau / x_hat).mean()
+        m = torch.exp(-gamma_s) / c * (A * x_hat - tau).square().mean()
+        return A / c, 1 / (1 + m)
+    ```""",
+    form=Program(
+        "x_hat (n, d), x_t (n, d), x_s (n, d), gamma_s, gamma_t", "two numbers, A / c and w",
+        _one_step),
+    answer=answer_07_5,
+    hints=["One line is wrong for a VDM too: is it a mean of quotients or a quotient of means? "
+           "The other one is wrong where the encoding moves.",
+           "The parabola in $A$ has means as coefficients, so where is its lowest point?",
+           r"What does the target hold beside $c\,x_t$ when the encoding moves?"],
 )

@@ -3,46 +3,9 @@
 import torch
 from torch import Generator, Tensor
 
-from .forms import Formula, Program
+from .forms import Choice, Exercise, Formula, Lesson, Program
 
-QUESTIONS = r"""
-11.1: This probe of a learned encoder should return one slope, that of what the encoder changes on
-$x$, and the share $R^2$ that the slope explains of what differs from example to example. Two things
-in it are wrong. Mend it.
-
-```python
-def broken(x, x_t, sigma2):
-    y = x + (x_t - x) / sigma2
-    slope = (y * x).sum() / x.square().sum()
-    return slope, 1 - (y - slope * x).square().sum() / y.square().sum()
-```
-Hint: Which slope and which share does it return for an encoder that has not moved?
-Hint: The change is x_t - x; y is not needed at all.
-Hint: A change that is the same for all examples has nothing to do with x: take the means over the
-examples out of both.
-
-11.2: A direction of Gaussian data whose variance $s$ is so small that only the terms linear in $s$
-of its two bills count. The encoder starts with $f=1$ at the data, where the SNR is very large. By
-which factor $f_1$ does the best encoder stretch the direction? A formula in `gamma_1`.
-Hint: The start is a parabola in f_1, by its slope at v = sigma_1^2; the motion is another.
-Hint: For small s the motion is s/2 times the integral of SNR (df/dlambda)^2. On the cheapest way
-SNR df/dlambda is constant, and the sum is s SNR_1 (f_1 - 1)^2 / 2.
-Hint: Start: -alpha_1^4 f_1^2 s / (2 sigma_1^2) and what has no f. Set the slope of the sum to 0.
-
-11.3: Let the noise of the photographs end at $\gamma_1=5$ in place of 2. What does the theory
-predict, compared with $\gamma_1=2$? `allowance` and `best_motion` can check it.
-a: the mean patch has a larger share of what can be saved
-b: a direction with $s=1$ is now dimmed
-c: fine detail is stretched less
-d: the grey of the whole patch, $s=174$, is dimmed more: the way is longer
-Hint: How do the starts of a mean and of a variance depend on a small alpha_1^2?
-Hint: For s = 1, v is 1 at every gamma_1.
-Hint: For s = 174 the start is (v - 1 - ln v)/2 with v = 1 + alpha_1^2 (s - 1): how much of it is
-left to save at gamma_1 = 5?
-"""
-
-answer_11_2 = "1 + exp(-gamma_1)"
-answer_11_3 = "ac"
+EXERCISES: Lesson = {}
 
 
 def _encoded(generator: Generator) -> tuple[Tensor, Tensor, float]:
@@ -60,5 +23,51 @@ def answer_11_1(x: Tensor, x_t: Tensor, sigma2: float) -> tuple[Tensor, Tensor]:
     return slope, 1 - (moved - slope * x).square().sum() / moved.square().sum()
 
 
-form_11_1 = Program("x (n, d), x_t (n, d), sigma2", "two numbers, slope and R^2", _encoded)
-form_11_2 = Formula({"gamma_1": (-1.0, 5.0)})
+EXERCISES["11.1"] = lambda: Exercise(
+    question="""This probe of a learned encoder should return one slope, that of what the encoder
+    changes on $x$, and the share $R^2$ that the slope explains of what differs from example to
+    example. Two things in it are wrong. Mend it.
+
+    ```python
+    def broken(x, x_t, sigma2):
+        y = x + (x_t - x) / sigma2
+        slope = (y * x).sum() / x.square().sum()
+        return slope, 1 - (y - slope * x).square().sum() / y.square().sum()
+    ```""",
+    form=Program("x (n, d), x_t (n, d), sigma2", "two numbers, slope and R^2", _encoded),
+    answer=answer_11_1,
+    hints=["Which slope and which share does it return for an encoder that has not moved?",
+           "The change is x_t - x; y is not needed at all.",
+           "A change that is the same for all examples has nothing to do with x: take the means "
+           "over the examples out of both."],
+)
+
+EXERCISES["11.2"] = lambda: Exercise(
+    question="""A direction of Gaussian data whose variance $s$ is so small that only the terms
+    linear in $s$ of its two bills count. The encoder starts with $f=1$ at the data, where the SNR
+    is very large. By which factor $f_1$ does the best encoder stretch the direction? A formula in
+    `gamma_1`.""",
+    form=Formula({"gamma_1": (-1.0, 5.0)}),
+    answer="1 + exp(-gamma_1)",
+    hints=["The start is a parabola in f_1, by its slope at v = sigma_1^2; the motion is "
+           "another.",
+           "For small s the motion is s/2 times the integral of SNR (df/dlambda)^2. On the "
+           "cheapest way SNR df/dlambda is constant, and the sum is s SNR_1 (f_1 - 1)^2 / 2.",
+           "Start: -alpha_1^4 f_1^2 s / (2 sigma_1^2) and what has no f. Set the slope of the "
+           "sum to 0."],
+)
+
+EXERCISES["11.3"] = lambda: Exercise(
+    question=r"""Let the noise of the photographs end at $\gamma_1=5$ in place of 2. What does the
+    theory predict, compared with $\gamma_1=2$? `allowance` and `best_motion` can check it.""",
+    form=Choice({"a": "the mean patch has a larger share of what can be saved",
+                 "b": "a direction with $s=1$ is now dimmed",
+                 "c": "fine detail is stretched less",
+                 "d": "the grey of the whole patch, $s=174$, is dimmed more: the way is longer"},
+                many=True),
+    answer="ac",
+    hints=["How do the starts of a mean and of a variance depend on a small alpha_1^2?",
+           "For s = 1, v is 1 at every gamma_1.",
+           "For s = 174 the start is (v - 1 - ln v)/2 with v = 1 + alpha_1^2 (s - 1): how much "
+           "of it is left to save at gamma_1 = 5?"],
+)

@@ -3,36 +3,9 @@
 import torch
 from torch import Generator, Tensor
 
-from .forms import Formula, Program
+from .forms import Choice, Exercise, Formula, Lesson, Program
 
-QUESTIONS = r"""
-12.1: Build the fit. `g` and `h` are the gap with $A=c$ and what one more unit of $A/c$ adds to it,
-both in units of $\sigma_Q$, of $n$ images at all $T$ steps. Return the best scale $A^*/c$ of every
-step, the ratio $w^*$ that goes with it, and the price of the whole chain with both, in **bits** per
-dimension.
-Hint: One scale serves all images and all pixels of a step: average first, divide then.
-Hint: The gap with the best scale is $g+(A^*/c-1)h$; its mean square is $m$.
-Hint: The steps add up, each with $\frac12\ln(1+m)$ nats per dimension.
-
-12.2: Predict. Eight equal steps, the best mean. In which of them is $w^*$ smallest, so that the
-step is widened by the largest factor?
-a: in the steps from almost pure noise, where the network can only guess
-b: in the middle, where the digit takes shape
-c: in the steps near the data, where the digit is already plain to see
-d: nearly the same in all eight
-Hint: The error counts in units of $\sigma_Q$, the noise that the step adds anyway.
-Hint: At the data that unit is less than a grey level. Does the network know every grey level?
-
-12.3: Pencil and paper. With $w=1$ a chain of $T$ steps loses $L$ nats per dimension in all, the
-same in every step. For large $T$, how much less does it lose with $w^*$? Only the leading term, as
-a formula in `L, T`.
-Hint: What is $m$, if each of $T$ steps costs $m/2$ and all of them $L$?
-Hint: One step saves $\frac12(m-\ln(1+m))$; expand the logarithm to second order.
-Hint: There are $T$ such steps.
-"""
-
-answer_12_2 = "c"
-answer_12_3 = "L**2/T"
+EXERCISES: Lesson = {}
 
 
 def _gaps(generator: Generator) -> tuple[Tensor, Tensor]:
@@ -48,5 +21,38 @@ def answer_12_1(g: Tensor, h: Tensor) -> tuple[Tensor, ...]:
     return scale, 1 / (1 + m), 0.5 * (1 + m).log2().sum()
 
 
-form_12_1 = Program("g (n, T, d), h (n, T, d)", "A / c (T,), w (T,) and one number", _gaps)
-form_12_3 = Formula({"L": (0.2, 2.0), "T": (4.0, 1000.0)})
+EXERCISES["12.1"] = lambda: Exercise(
+    question=r"""Build the fit. `g` and `h` are the gap with $A=c$ and what one more unit of $A/c$
+    adds to it, both in units of $\sigma_Q$, of $n$ images at all $T$ steps. Return the best scale
+    $A^*/c$ of every step, the ratio $w^*$ that goes with it, and the price of the whole chain with
+    both, in **bits** per dimension.""",
+    form=Program("g (n, T, d), h (n, T, d)", "A / c (T,), w (T,) and one number", _gaps),
+    answer=answer_12_1,
+    hints=["One scale serves all images and all pixels of a step: average first, divide then.",
+           "The gap with the best scale is $g+(A^*/c-1)h$; its mean square is $m$.",
+           r"The steps add up, each with $\frac12\ln(1+m)$ nats per dimension."],
+)
+
+EXERCISES["12.2"] = lambda: Exercise(
+    question="""Predict. Eight equal steps, the best mean. In which of them is $w^*$ smallest, so
+    that the step is widened by the largest factor?""",
+    form=Choice({"a": "in the steps from almost pure noise, where the network can only guess",
+                 "b": "in the middle, where the digit takes shape",
+                 "c": "in the steps near the data, where the digit is already plain to see",
+                 "d": "nearly the same in all eight"}),
+    answer="c",
+    hints=[r"The error counts in units of $\sigma_Q$, the noise that the step adds anyway.",
+           "At the data that unit is less than a grey level. Does the network know every grey "
+           "level?"],
+)
+
+EXERCISES["12.3"] = lambda: Exercise(
+    question="""Pencil and paper. With $w=1$ a chain of $T$ steps loses $L$ nats per dimension in
+    all, the same in every step. For large $T$, how much less does it lose with $w^*$? Only the
+    leading term, as a formula in `L, T`.""",
+    form=Formula({"L": (0.2, 2.0), "T": (4.0, 1000.0)}),
+    answer="L**2/T",
+    hints=["What is $m$, if each of $T$ steps costs $m/2$ and all of them $L$?",
+           r"One step saves $\frac12(m-\ln(1+m))$; expand the logarithm to second order.",
+           "There are $T$ such steps."],
+)

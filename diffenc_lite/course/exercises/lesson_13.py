@@ -6,53 +6,72 @@ from typing import Any
 import torch
 
 from ...schedule import Noise
-from .forms import Formula, Program
+from .forms import Choice, Exercise, Formula, Lesson, Program
 
-QUESTIONS = r"""
-13.1: Pencil and paper. A VDM's network predicts $\hat\varepsilon=\mathbb E[\varepsilon\mid
-z_t]+\xi$, where $\xi$ is noise of its own, independent of everything, with mean 0 and variance $v$
-in each dimension. By how much is Analytic-DPM's $m_A$ **too small**: $m-m_A$? A formula in `v,
-gamma_t, gamma_s`.
-Hint: The noise enters twice: the true squared error, and the size of the prediction.
-Hint: What does it add to each?
-Hint: Analytic-DPM subtracts the second from one, where the first should be added.
+EXERCISES: Lesson = {}
 
-13.2: This is said to be the mean of a step of DDIM without noise, but its samples are pale:
+EXERCISES["13.1"] = lambda: Exercise(
+    question=r"""Pencil and paper. A VDM's network predicts
+    $\hat\varepsilon=\mathbb E[\varepsilon\mid z_t]+\xi$, where $\xi$ is noise of its own,
+    independent of everything, with mean 0 and variance $v$ in each dimension. By how much is
+    Analytic-DPM's $m_A$ **too small**: $m-m_A$? A formula in `v, gamma_t, gamma_s`.""",
+    form=Formula({"v": (0.01, 0.5), "gamma_t": (0.5, 3.0), "gamma_s": (-3.0, 0.0)}),
+    answer="2*v*(exp(gamma_t - gamma_s) - 1)",
+    hints=["The noise enters twice: the true squared error, and the size of the prediction.",
+           "What does it add to each?",
+           "Analytic-DPM subtracts the second from one, where the first should be added."],
+)
 
-```python
-def mean(z, x_hat, gamma_s, gamma_t):
-    c = -torch.expm1(gamma_s - gamma_t)
-    alpha_s, alpha_t = torch.sigmoid(-gamma_s).sqrt(), torch.sigmoid(-gamma_t).sqrt()
-    share = torch.sigmoid(gamma_s) / torch.sigmoid(gamma_t)
-    return alpha_t / alpha_s * share * z + alpha_s * c * x_hat
-```
 
-Whose mean is it? Mend it.
-Hint: Put rho = 0 into the step of this lesson: what is kappa then?
-Hint: What the latent has beside the data at t is noise, of which size?
-Hint: No noise is added, so the old noise has to be given the size that noise has at s.
+def _two_latents(generator: Any) -> tuple[Any, ...]:
+    z, x_hat = torch.randn(2, 5, 3, dtype=torch.float64, generator=generator)
+    gamma_s, step = torch.rand(2, dtype=torch.float64, generator=generator)
+    return z, x_hat, 4 * gamma_s - 2, 4 * gamma_s - 2 + 0.3 + 2 * step
 
-13.3: Two **correlated** standard normals, each with a schedule of its own, the same for all data.
-Which denoisers make the diffusion loss at infinite depth *independent of the path* of
-$(\gamma_1,\gamma_2)$ between its end points? Predict first.
-a: the posterior mean E[x|z]
-b: 0.8 times the posterior mean
-c: the posterior mean of two independent standard normals
-d: the posterior mean as it would be if both gammas were equal to their mean
-Hint: A posterior mean will do, also that of other data than these. And one of the four is none and
-does no harm all the same.
-Hint: Shrinking a prediction by a fixed factor mixes its error with a constant one.
-Hint: A constant error costs the same on every path, because the end points are fixed.
 
-13.4: The variance of OCM in one dimension, for any perfect denoiser. `denoise` maps $z$ (n,) to
-$\mathbb E[x\mid z]$ (n,), where $z=\sqrt{\mathrm{SNR}}\,x+\varepsilon$. Return $\mathrm{Var}[x\mid
-z]$, **exactly**: no difference quotient, no knowledge of the data.
-Hint: The slope, with its factor, as in the formula above; a difference is not exact.
-Hint: Forward mode, as in lesson 04, gives the slope at every z in one call.
-"""
+def answer_13_2(z: Any, x_hat: Any, gamma_s: Any, gamma_t: Any) -> Any:
+    s, t = Noise.from_gamma(gamma_s), Noise.from_gamma(gamma_t)
+    return s.alpha * x_hat + s.sigma / t.sigma * (z - t.alpha * x_hat)
 
-answer_13_1 = "2*v*(exp(gamma_t - gamma_s) - 1)"
-answer_13_3 = "abc"
+
+EXERCISES["13.2"] = lambda: Exercise(
+    question="""This is said to be the mean of a step of DDIM without noise, but its samples are
+    pale:
+
+    ```python
+    def mean(z, x_hat, gamma_s, gamma_t):
+        c = -torch.expm1(gamma_s - gamma_t)
+        alpha_s, alpha_t = torch.sigmoid(-gamma_s).sqrt(), torch.sigmoid(-gamma_t).sqrt()
+        share = torch.sigmoid(gamma_s) / torch.sigmoid(gamma_t)
+        return alpha_t / alpha_s * share * z + alpha_s * c * x_hat
+    ```
+
+    Whose mean is it? Mend it.""",
+    form=Program(
+        "z (n, d), x_hat (n, d), gamma_s and gamma_t (tensors of one number)",
+        "a tensor (n, d)",
+        _two_latents),
+    answer=answer_13_2,
+    hints=["Put rho = 0 into the step of this lesson: what is kappa then?",
+           "What the latent has beside the data at t is noise, of which size?",
+           "No noise is added, so the old noise has to be given the size that noise has at s."],
+)
+
+EXERCISES["13.3"] = lambda: Exercise(
+    question=r"""Two **correlated** standard normals, each with a schedule of its own, the same for
+    all data. Which denoisers make the diffusion loss at infinite depth *independent of the path* of
+    $(\gamma_1,\gamma_2)$ between its end points? Predict first.""",
+    form=Choice({"a": "the posterior mean E[x|z]",
+                 "b": "0.8 times the posterior mean",
+                 "c": "the posterior mean of two independent standard normals",
+                 "d": "the posterior mean as it would be if both gammas were equal to their mean"},
+                many=True),
+    answer="abc",
+    hints=["A posterior mean will do, also that of other data than these. And one of the four is "
+           "none and does no harm all the same.",
+           "Shrinking a prediction by a fixed factor mixes its error with a constant one.",
+           "A constant error costs the same on every path, because the end points are fixed."],
+)
 
 
 def _three_points(generator: Any) -> tuple[Any, ...]:
@@ -73,27 +92,17 @@ def answer_13_4(denoise: Any, z: Any, snr: float) -> Any:
     return torch.func.jvp(denoise, (z,), (torch.ones_like(z),))[1] / math.sqrt(snr)
 
 
-def _two_latents(generator: Any) -> tuple[Any, ...]:
-    z, x_hat = torch.randn(2, 5, 3, dtype=torch.float64, generator=generator)
-    gamma_s, step = torch.rand(2, dtype=torch.float64, generator=generator)
-    return z, x_hat, 4 * gamma_s - 2, 4 * gamma_s - 2 + 0.3 + 2 * step
-
-
-def answer_13_2(z: Any, x_hat: Any, gamma_s: Any, gamma_t: Any) -> Any:
-    s, t = Noise.from_gamma(gamma_s), Noise.from_gamma(gamma_t)
-    return s.alpha * x_hat + s.sigma / t.sigma * (z - t.alpha * x_hat)
-
-
-form_13_1 = Formula({"v": (0.01, 0.5), "gamma_t": (0.5, 3.0), "gamma_s": (-3.0, 0.0)})
-form_13_2 = Program(
-    "z (n, d), x_hat (n, d), gamma_s and gamma_t (tensors of one number)",
-    "a tensor (n, d)",
-    _two_latents,
-)
-form_13_4 = Program(
-    "denoise (a function), z (n,) and snr (a number)",
-    "a tensor (n,)",
-    _three_points,
-    tolerance=1e-6,
-    absolute=1e-9,
+EXERCISES["13.4"] = lambda: Exercise(
+    question=r"""The variance of OCM in one dimension, for any perfect denoiser. `denoise` maps $z$
+    (n,) to $\mathbb E[x\mid z]$ (n,), where $z=\sqrt{\mathrm{SNR}}\,x+\varepsilon$. Return
+    $\mathrm{Var}[x\mid z]$, **exactly**: no difference quotient, no knowledge of the data.""",
+    form=Program(
+        "denoise (a function), z (n,) and snr (a number)",
+        "a tensor (n,)",
+        _three_points,
+        tolerance=1e-6,
+        absolute=1e-9),
+    answer=answer_13_4,
+    hints=["The slope, with its factor, as in the formula above; a difference is not exact.",
+           "Forward mode, as in lesson 04, gives the slope at every z in one call."],
 )

@@ -13,7 +13,6 @@ import random
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +22,9 @@ from sympy import Expr, Symbol
 
 from ..ledger import notation, zero
 from . import writing
-from .answers import NotRight, WrongForm, as_expression, kind_of
+from .answers import NotRight, WrongForm, kind_of
 from .forms import Exercise, RightSide
+from .mistakes import in_words
 from .writing import folded, folded_hints, to_html
 
 _DATA: dict[str, Any] = tomllib.loads(
@@ -72,10 +72,9 @@ class Level(Exercise):
     def said(self) -> str:
         return f"{self.head}: $${self.equation}$$ {self.why}"
 
-    @property
-    def printed_hint(self) -> str:
+    def printed_hint(self, tries: int) -> str:
         """Where the hints are: they have formulas"""
-        return f'level("{self.number}") has hints that unfold one by one.'
+        return f' Hint: level("{self.number}") has hints that unfold one by one.'
 
     def __repr__(self) -> str:
         return f"Level {self.number}: {self.title}"
@@ -135,7 +134,7 @@ def _level(number: str, setting: str, goal: str, names: str, **rest: Any) -> Lev
         question=f"{setting}\n\n{goal}",
         goal=goal,
         form=RightSide(tuple(names.split()), leading),
-        hint=hints,
+        hints=hints,
         uses=uses,
         word=word or ("in words" if argued else "proved"),
         argued=tuple(argued),
@@ -170,7 +169,7 @@ def prepare(level: Exercise, form: RightSide) -> Callable[[Any], None]:
         if isinstance(verdict, zero.Differs):
             if leading and _same_in_the_limit(line, right, SYMBOLS[leading]):
                 raise WrongForm(f"exact, or nearly so: keep the leading power of {leading} only")
-            raise NotRight(f", {verdict}")
+            raise NotRight(f", {verdict}", _mistake(line, right))
         if isinstance(verdict, zero.Agrees):
             raise WrongForm(
                 "could not decide: it agrees at every point that was tried, but the algebra does "
@@ -191,49 +190,28 @@ def _same_in_the_limit(line: Expr, right: Expr, small: Symbol) -> bool:
     return None not in (one, other) and abs(one - other) < 1e-9 * abs(other)
 
 
+def _mistake(line: Expr, right: Expr) -> str:
+    """What is wrong everywhere, if it has a name"""
+    dice = random.Random(0)
+    symbols = sorted(line.free_symbols | right.free_symbols, key=str)
+    points = [{symbol: mpmath.mpf(dice.uniform(0.3, 2)) for symbol in symbols} for _ in range(5)]
+    values = [[zero.value_at(e, point) for point in points] for e in (line, right)]
+    return "" if any(None in row for row in values) else in_words(values[0], values[1])
+
+
 def _expression(given: Any, names: tuple[str, ...]) -> Expr:
     """In the ledger's symbols, finite, with no functions but those of `writing`."""
-    if isinstance(given, str):
-        try:
-            tree = writing.read(given)
-            _check_names(writing.names_in(tree), names)
-            expression = writing.to_sympy(tree, SYMBOLS)
-        except writing.Unreadable as why:
-            raise WrongForm(str(why)) from None
-    else:
-        expression = _by_name(given, names)
-    if expression.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo, sympy.I):
-        raise WrongForm("it is not finite and real: look for a division by 0 or a root of -1")
-    return notation.without_floats(expression)
-
-
-def _check_names(used: set[str], names: tuple[str, ...]) -> None:
-    if strange := sorted(used - set(names)):
-        are = "is not a name" if len(strange) == 1 else "are not names"
-        near = [get_close_matches(name, names, 2, 0.8) for name in strange]
-        near += [[n for n in names if n.lower() == name.lower()] for name in strange]
-        meant = [one for one, *more in filter(None, near) if not more]
-        raise WrongForm(
-            f"{', '.join(strange)} {are} of this level; use {', '.join(names)}, numbers and "
-            f"{', '.join(writing.FUNCTIONS)}" + f"; did you mean {', '.join(meant)}?" * bool(meant)
-        )
-
-
-def _by_name(given: Any, names: tuple[str, ...]) -> Expr:
-    """A SymPy expression or a number; its symbols by their names, whatever was assumed of them"""
-    if isinstance(given, int | float) and not isinstance(given, bool):
-        given = sympy.sympify(given)
-    if (expression := as_expression(given)) is None:
+    expression = writing.expression(given, {name: SYMBOLS[name] for name in names})
+    if expression is None:
         raise WrongForm(f"this is {kind_of(given)}")
     if expression.has(sympy.Derivative, sympy.Integral, sympy.Limit):
         expression = expression.doit()
-    known = {symbol.name: name for name, symbol in SYMBOLS.items()} | {n: n for n in names}
-    called = {s: known.get(s.name, s.name) for s in expression.free_symbols}
-    _check_names(set(called.values()), names)
     simple = sympy.Add | sympy.Mul | sympy.Pow | sympy.exp | sympy.log | Symbol
     for part in sympy.preorder_traversal(expression):
         if not isinstance(part, simple) and not part.is_number:
             raise WrongForm(f"{type(part).__name__} cannot be part of it: only sqrt, exp, log")
         if part.is_Pow and part.exp.is_number and not abs(part.exp) <= writing.HIGHEST:
             raise WrongForm(f"the power {str(part.exp)[:20]} is too high")
-    return expression.xreplace({s: SYMBOLS[name] for s, name in called.items()})
+    if expression.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo, sympy.I):
+        raise WrongForm("it is not finite and real: look for a division by 0 or a root of -1")
+    return notation.without_floats(expression)

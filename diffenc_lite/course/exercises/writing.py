@@ -9,12 +9,24 @@ import html
 import math
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from difflib import get_close_matches
 from typing import Any
 
 import sympy
 
-FUNCTIONS = ("sqrt", "exp", "log")
+from .answers import WrongForm, as_expression
+
+FUNCTIONS: dict[str, Callable[[Any], Any]] = {
+    "sqrt": sympy.sqrt,
+    "exp": sympy.exp,
+    "log": sympy.log,
+    "ln": sympy.log,
+    "sinh": lambda x: (sympy.exp(x) - sympy.exp(-x)) / 2,
+    "cosh": lambda x: (sympy.exp(x) + sympy.exp(-x)) / 2,
+    "tanh": lambda x: 1 - 2 / (1 + sympy.exp(2 * x)),
+    "sigmoid": lambda x: 1 / (1 + sympy.exp(-x)),
+}
 LONGEST = 500  # letters of a formula
 HIGHEST = 20  # power: higher ones may take for ever to multiply out
 OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
@@ -27,8 +39,8 @@ class Unreadable(ValueError):
     """Not a formula; the text says why."""
 
 
-def read(text: str) -> ast.expr:
-    """The formula as a tree. Raises Unreadable."""
+def read(text: str, names: Collection[str] = ()) -> ast.expr:
+    """The formula as a tree. Raises Unreadable, with what is meant if that is in these names."""
     if len(text) > LONGEST:
         raise Unreadable(f"it is longer than {LONGEST} letters")
     try:
@@ -36,28 +48,61 @@ def read(text: str) -> ast.expr:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise Unreadable(
             "it cannot be read as a formula: write products with *, powers with **, and close "
-            f"every bracket{_did_you_mean(text)}"
+            f"every bracket{_did_you_mean(text, names)}"
         ) from None
     try:
         to_sympy(tree, {name: sympy.Symbol(name) for name in names_in(tree)})
     except Unreadable as why:
-        raise Unreadable(f"{why}{_did_you_mean(text)}") from None
+        raise Unreadable(f"{why}{_did_you_mean(text, names)}") from None
     return tree
 
 
-def _did_you_mean(given: str) -> str:
-    """The text with a * wherever two things stand side by side, if that can be read"""
-    text = re.sub(r"(?i)\b(sqrt|exp|log|ln)\(", lambda m: m[0].lower(), given)
+def _did_you_mean(given: str, names: Collection[str]) -> str:
+    """With brackets after functions, and * wherever two things stand side by side"""
+    known = "|".join(FUNCTIONS)
+    meant = re.sub(rf"(?i)\b({known})\b(?=\s*\(|\s+\w)", lambda m: m[0].lower(), given)
+    meant = re.sub(rf"\b({known})\s+(\w+)", r"\1(\2)", meant)
     side_by_side = r"(?<![\w.])(\d+\.?\d*)\s*(?=[A-Za-z_(])|(\))\s*(?=[\w(])|(\w)\s+(?=[\w(])"
-    meant = re.sub(side_by_side, lambda m: f"{m[0].strip()}*", text)
-    meant = re.sub(rf"\b(?!(?:{'|'.join(FUNCTIONS)}|ln)\b)([A-Za-z_]\w*)\(", r"\1*(", meant)
-    if meant == given:
-        return ""
+    meant = re.sub(side_by_side, lambda m: f"{m[0].strip()}*", meant)
+    meant = re.sub(rf"\b(?!(?:{known})\b)([A-Za-z_]\w*)\(", r"\1*(", meant)
     try:
-        read(meant)
+        right_in_kind = meant != given and names_in(read(meant)) <= set(names)
     except Unreadable:
         return ""
-    return f"; did you mean {meant.replace('**', '^')}?"
+    return f"; did you mean {meant.replace('**', '^')}?" * right_in_kind
+
+
+def expression(given: Any, symbols: Mapping[str, Any]) -> Any:
+    """A formula in these symbols, from text, a number or a SymPy expression, whose symbols count by
+    name, whatever is assumed of them; None for anything else. Raises WrongForm."""
+    if isinstance(given, str):
+        try:
+            tree = read(given, symbols)
+            check_names(names_in(tree), symbols)
+            return to_sympy(tree, symbols)
+        except Unreadable as why:
+            raise WrongForm(str(why)) from None
+    if isinstance(given, int | float) and not isinstance(given, bool):
+        given = sympy.sympify(given)
+    if (found := as_expression(given)) is None:
+        return None
+    known = {symbol.name: name for name, symbol in symbols.items()} | {n: n for n in symbols}
+    called = {symbol: known.get(symbol.name, symbol.name) for symbol in found.free_symbols}
+    check_names(set(called.values()), symbols)
+    return found.xreplace({symbol: symbols[name] for symbol, name in called.items()})
+
+
+def check_names(used: set[str], names: Collection[str]) -> None:
+    """Raises WrongForm for a name that is none of these, with the one that may be meant."""
+    if strange := sorted(used - set(names)):
+        are = "is not a name" if len(strange) == 1 else "are not names"
+        near = [get_close_matches(name, names, 2, 0.8) for name in strange]
+        near += [[n for n in names if n.lower() == name.lower()] for name in strange]
+        meant = [one for one, *more in filter(None, near) if not more]
+        raise WrongForm(
+            f"{', '.join(strange)} {are} of this exercise; use {', '.join(names)}, numbers and "
+            f"{', '.join(FUNCTIONS)}" + f"; did you mean {', '.join(meant)}?" * bool(meant)
+        )
 
 
 def names_in(tree: ast.expr) -> set[str]:
@@ -82,13 +127,13 @@ def to_sympy(tree: ast.expr, symbols: Mapping[str, Any]) -> Any:
             return -to_sympy(operand, symbols)
         case ast.UnaryOp(ast.UAdd(), operand):
             return to_sympy(operand, symbols)
-        case ast.Call(ast.Name(name), [argument], []) if name in (*FUNCTIONS, "ln"):
-            return getattr(sympy, "log" if name == "ln" else name)(to_sympy(argument, symbols))
-        case ast.Call(ast.Name(name)) if name in (*FUNCTIONS, "ln"):
+        case ast.Call(ast.Name(name), [argument], []) if name in FUNCTIONS:
+            return FUNCTIONS[name](to_sympy(argument, symbols))
+        case ast.Call(ast.Name(name)) if name in FUNCTIONS:
             raise Unreadable(f"{name} takes one argument")
         case ast.Call(function):
-            name = ast.unparse(function)
-            raise Unreadable(f"{name}(...) reads as a function: write products with *")
+            name, known = ast.unparse(function), ", ".join(FUNCTIONS)
+            raise Unreadable(f"{name}(...) reads as a function: write products with *, or {known}")
         case ast.Constant(bool()):
             raise Unreadable("True and False are not numbers here")
         case ast.Constant(int() | float() as value) if math.isfinite(value):
@@ -98,7 +143,22 @@ def to_sympy(tree: ast.expr, symbols: Mapping[str, Any]) -> Any:
     raise Unreadable(f"{ast.unparse(tree)[:40]} cannot be part of a formula here")
 
 
-# --- HTML -----------------------------------------------------------------------------------------
+# --- text and HTML --------------------------------------------------------------------------------
+
+
+def to_text(markdown: str) -> str:
+    """In one line to print: $\\alpha_tx_t$ as alpha_t x_t."""
+
+    def plain(formula: re.Match[str]) -> str:
+        text = formula[1].replace(r"\,", " ")
+        text = re.sub(r"\\math\w+ ?\{?(\w+)\}?", r"\1", text)
+        text = re.sub(r"\\frac(\d)(\d)", r"\1/\2", text).replace(r"\dots", "...")
+        text = re.sub(r"(?<=[\w}])\\", r" \\", text)  # a name after a name
+        text = re.sub(r"([_^]\w)(?=[A-Za-z])", r"\1 ", text)  # or after an index
+        text = re.sub(r"\\hat ?(\w)", r"\1_hat", text)
+        return text.replace(r"\var", "").replace("\\", "")
+
+    return re.sub(r"\$+(.+?)\$+", plain, " ".join(markdown.split()))
 
 
 def folded(summary: str, inside: str) -> str:

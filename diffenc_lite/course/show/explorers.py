@@ -131,8 +131,9 @@ class Explorer:
         self, include: Any = None, exclude: Any = None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         moving = ", ".join(f"{c.description} ({len(c.options)} positions)" for c in self.controls)
+        said = f"Explorer of {moving}. At the start: {plots.describe(self.drawn(self._index()))}"
         data: dict[str, Any] = {
-            "text/plain": f"Explorer of {moving}. It moves where a kernel runs.",
+            "text/plain": said,
             "image/png": base64.b64encode(self.strip).decode(),
         }
         if exporting():
@@ -140,9 +141,7 @@ class Explorer:
         else:  # ipywidgets 7, which Colab has, can't tell what shows a widget
             model = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
             data["application/vnd.jupyter.widget-view+json"] = model
-        start = plots.describe(self.drawn(self._index()))
-        alt = f"Positions of an explorer of {moving}. At the start: {start}"
-        return data, {"image/png": {"alt": alt}}
+        return data, {"image/png": {"alt": said}}
 
 
 def _caption(text: str, width: int) -> NDArray[np.uint8]:

@@ -24,7 +24,7 @@ STATUS = {
 }
 
 
-def court() -> Picture:
+def how_a_claim_is_tested() -> Picture:
     """A claim goes through all of its tests, each of which can fail, and one rule decides."""
     figure, ax = canvas(8, 3.3)
     box(ax, (0.8, 1.75), "claim", BLACK, 1.2)

@@ -6,6 +6,7 @@ that is the last line of a notebook's cell is shown, and no figure stays open. `
 your own figures the same style.
 """
 
+import base64
 import io
 import os
 from collections.abc import Mapping, Sequence
@@ -24,13 +25,13 @@ from PIL import Image
 
 from ...training import keep_freed_memory
 from . import page
-from .painting import describe, pixels, png
+from .painting import PALETTE, pixels, png
+from .reading import describe
 
 Array = NDArray[Any]
 Table = Sequence[Sequence[ArrayLike] | NDArray[Any]] | NDArray[Any]  # images[row][column]
 
-BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
-PURPLE, SKY, BLACK = "#CC79A7", "#56B4E9", "#000000"
+BLUE, ORANGE, GREEN, RED, PURPLE, SKY, BLACK = PALETTE.values()
 
 STYLE: Any = {
     "figure.dpi": 100,
@@ -69,11 +70,13 @@ def begin() -> None:
 class Picture(Figure):
     """A Figure that a notebook shows if it is the last line of a cell, with a description."""
 
-    def _repr_png_(self) -> tuple[bytes, dict[str, str]]:
-        return png(pixels(self)), {"alt": describe(self)}
+    varies = False  # what it shows, from one machine to another: then its words have no numbers
 
-    def _repr_html_(self) -> str | None:
-        return page.still(self) if page.exporting() else None
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:
+        said = describe(self)  # first: what is drawn may change what stands in the axes
+        drawn = {"text/plain": said, "image/png": base64.b64encode(png(pixels(self))).decode()}
+        moving = page.still(self) if page.exporting() else None
+        return drawn | ({"text/html": moving} if moving else {}), {"image/png": {"alt": said}}
 
 
 @styled
@@ -165,24 +168,29 @@ def forest(
 # --- images --------------------------------------------------------------------------------------
 
 
-def show_image(ax: Axes, image: ArrayLike, signed: float | None = None) -> AxesImage:
+def show_image(
+    ax: Axes, image: ArrayLike, signed: float | None = None, levels: int = 256
+) -> AxesImage:
     """One image on axes without ticks. `.set_data(as_pixels(other))` replaces the image.
 
-    Args: image (H, W), (1, H, W) or (3, H, W). -1 is black and 1 is white, of uint8 0 and 255;
-        values beyond are clipped. With `signed`, an image of one channel is red at +signed and blue
-        at -signed.
+    Args: image (H, W), (1, H, W) or (3, H, W). -1 is black and 1 is white, of uint8 0 and
+        `levels` - 1; values beyond are clipped. With `signed`, an image of one channel is red at
+        +signed and blue at -signed. Raises ValueError for uint8 that is not below `levels`.
     """
     cmap, limit = ("gray", 1.0) if signed is None else (SIGNED, signed)
     ax.set(xticks=[], yticks=[])
     ax.grid(False)
     ax.spines[:].set(visible=True, color="0.6")
-    return ax.imshow(as_pixels(image), cmap=cmap, vmin=-limit, vmax=limit, interpolation="none")
+    shown = as_pixels(image, levels)
+    return ax.imshow(shown, cmap=cmap, vmin=-limit, vmax=limit, interpolation="none")
 
 
-def as_pixels(image: ArrayLike) -> NDArray[Any]:
+def as_pixels(image: ArrayLike, levels: int = 256) -> NDArray[Any]:
     """An image in the form that imshow takes: (H, W), or (H, W, 3) in [0, 1] if it has colours."""
     array = np.asarray(image)
-    array = array / 127.5 - 1 if array.dtype == np.uint8 else array.astype(float)
+    if array.dtype == np.uint8 and array.max() >= levels:
+        raise ValueError(f"images must have levels 0 to {levels - 1}; got {array.max()}")
+    array = array / ((levels - 1) / 2) - 1 if array.dtype == np.uint8 else array.astype(float)
     if array.ndim == 3 and len(array) == 1:
         return array[0]
     return np.clip((np.moveaxis(array, 0, 2) + 1) / 2, 0, 1) if array.ndim == 3 else array
@@ -195,18 +203,19 @@ def image_grid(
     rows: Sequence[str] | None = None,
     signed: Sequence[float | None] | None = None,
     size: float = 1.0,
+    levels: int = 256,
 ) -> Picture:
     """A table of images, each `size` inches wide; arguments and errors as in `fill_grid`.
 
-    Images uint8 (N, C, H, W), as from `sample` or of an ImageSet, are one row; of fewer than 256
-    levels, give `pixels.to_unit(images, levels)` instead.
+    Images uint8 (N, C, H, W), as from `sample` or of an ImageSet, are one row. Those of a model
+    with fewer than 256 levels: `image_grid(sample(model, 16), levels=model.levels)`.
     """
     if not isinstance(images, Sequence) and images.ndim == 4 and "uint8" in str(images.dtype):
         images = images if images.shape[1] not in (1, 3) else [images]
     width = len(images[0]) * size + (rows is not None)
     height = len(images) * size + 0.4 * (columns is not None)
     figure = Picture(figsize=(width, height), layout="constrained")
-    fill_grid(figure, images, columns, rows, signed)
+    fill_grid(figure, images, columns, rows, signed, levels)
     return figure
 
 
@@ -217,12 +226,13 @@ def fill_grid(
     columns: Sequence[str] | None = None,
     rows: Sequence[str] | None = None,
     signed: Sequence[float | None] | None = None,
+    levels: int = 256,
 ) -> None:
     """Draw images[row][column] into a figure or a subfigure, each as in `show_image`.
 
-    Args: columns, a title for each column; rows, a label for each row; signed, for each row.
-    Raises ValueError if the rows differ in length, or if the number of titles, labels or entries of
-    `signed` is wrong.
+    Args: columns, a title for each column; rows, a label for each row; signed, for each row;
+        levels, of images in uint8. Raises ValueError if the rows differ in length, if the number of
+        titles, labels or entries of `signed` is wrong, and for uint8 that is not below `levels`.
     """
     n, m, lengths = len(images), len(images[0]), [len(row) for row in images]
     if set(lengths) != {m}:
@@ -234,7 +244,7 @@ def fill_grid(
     axes = figure.subplots(n, m, squeeze=False)
     for row, row_axes, limit in zip(images, axes, signed or [None] * n, strict=True):
         for ax, image in zip(row_axes, row, strict=True):
-            show_image(ax, image, limit)
+            show_image(ax, image, limit, levels)
     for ax, name in zip(axes[0], columns or [""] * m, strict=True):
         ax.set_title(name)
     for ax, name in zip(axes[:, 0], rows or [""] * n, strict=True):

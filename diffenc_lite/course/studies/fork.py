@@ -41,7 +41,7 @@ from ...model import SIZES, DiffEnc, ModelConfig, build, eval_mode
 from ...networks import GammaEmbedding, UNet, zero_
 from ...pretrained import load_model, read_card
 from ...schedule import AnySchedule
-from ...training import State, TrainConfig, seed_for
+from ...training import TrainConfig, TrainState, seed_for
 
 START = 0.4  # the depth below which all arms are the same frozen VDM
 INERT = 0.1  # how far the negative control acts, in units of t
@@ -186,7 +186,7 @@ def fork_config(updates: int, batch: int, seed: int, lr: float = 5e-4) -> TrainC
     )
 
 
-def update(state: State, quick: DiffEnc, images: Tensor, end: float, start: float) -> None:
+def update(state: TrainState, quick: DiffEnc, images: Tensor, end: float, start: float) -> None:
     """One update of a fork, of the prior loss and the diffusion loss over the depths [start, end].
 
     Args: quick, the model as `bf16_if_faster` returns it.

@@ -155,7 +155,7 @@ def score_fit(
     return nats
 
 
-def draws_of(steps: int) -> int:
+def steps_drawn(steps: int) -> int:
     """How many steps are drawn for each test image: 2 if T <= 8, else 1. A fit draws twice as many
     for each training image, so with T <= 4 it uses all steps."""
     return 2 if steps <= 8 else 1
@@ -165,7 +165,7 @@ def draws_of(steps: int) -> int:
 def fit_of(name: str, steps: int, images: int) -> Fit:
     """The fit on equal steps."""
     grid, train = Chain.equal(steps).grid.float(), shuffled_mnist("train")[:images]
-    return fit_ratios(loaded(name), train, grid, 2 * draws_of(steps), generator_from(1, steps))
+    return fit_ratios(loaded(name), train, grid, 2 * steps_drawn(steps), generator_from(1, steps))
 
 
 @cache
@@ -174,5 +174,5 @@ def costs_of(name: str, images: int) -> Tensor:
     model, chosen = loaded(name), shuffled_mnist("train")[:images]
     batches = (model.to_unit(batch) for batch in chosen.split(16))
     times = torch.arange(RESOLUTION + 1) / RESOLUTION
-    table = mean_squared_gap_table(model, batches, times, generator_from(0), "optimal")
+    table = mean_squared_gap_table(model, batches, times, generator_from(0), "best")
     return best_cost(table, chosen[0].numel())

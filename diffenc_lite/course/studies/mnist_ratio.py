@@ -53,7 +53,7 @@ def _bound(job: Job, options: Options) -> Results:
     step and pixel.
     """
     name, steps, budget = job["model"], job["steps"], options.budget
-    model, draws = fits.loaded(name), fits.draws_of(steps)
+    model, draws = fits.loaded(name), fits.steps_drawn(steps)
     train = fits.shuffled_mnist("train")[: budget["fit"]]
     test = fits.shuffled_mnist("test")[: budget["test"]]
     of_ends, of_limit = _ends(name, len(test)), _limit(name, len(test))

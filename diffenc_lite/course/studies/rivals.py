@@ -28,7 +28,7 @@ from ...evaluation import evaluate
 from ...files import PathLike, write_whole
 from ...model import DiffEnc, ModelConfig, build
 from ...pretrained import save_model
-from ...training import State, TrainConfig, bf16_if_faster, keep_freed_memory, train
+from ...training import TrainConfig, TrainState, bf16_if_faster, keep_freed_memory, train
 from . import fork
 from .allowance import STILL, saved_by_normal_prior, with_width
 from .purpose import BASES
@@ -168,7 +168,11 @@ def trained(
     # so many updates that the cosine stays where it is, and the average as it is in its warm-up
     config = fork.fork_config(100 * lengths[-1], batch, seed, lr)
     config = replace(config, ema=0.99999)
-    state, quick, depth = State(model, config), bf16_if_faster(model), fork.depth_of(end, model)
+    state, quick, depth = (
+        TrainState(model, config),
+        bf16_if_faster(model),
+        fork.depth_of(end, model),
+    )
     curve: list[Row] = []
     if path.exists():
         saved = torch.load(path, weights_only=True)

@@ -171,10 +171,10 @@ class Exact:
 
         Linear in x - E[x|z] and E[x|z], which are uncorrelated; x_hat is a multiple of the latter.
         Args: scale of the mean of p (G5): None is the paper's, "folded", A / c as a number or as a
-            tensor, or "optimal", that of `best_scale`.
+            tensor, or "best", that of `best_scale`.
         """
         at_s, at_t, c_s, c_t, x_hat = self._step(s, t)
-        if isinstance(scale, str) and scale == "optimal":
+        if isinstance(scale, str) and scale == "best":
             scale = self.best_scale(s, t)
         extra = process.scale_minus_one(has_counterterm(self.encoder.encoder), at_s, at_t, scale)
         gap = partial(process.gap, x_change=c_t - c_s, s=at_s, t=at_t)
@@ -203,11 +203,11 @@ class Exact:
     ) -> float:
         """The diffusion loss: L4 at infinite depth (steps=None), L3 with `steps` equal steps.
 
-        Args: ratio, w: a number, a tensor (steps,), or "optimal" (W1); 1 at infinite depth; scale
+        Args: ratio, w: a number, a tensor (steps,), or "best" (W1); 1 at infinite depth; scale
             as in `mean_squared_gap`, None at infinite depth.
         Raises ValueError for a ratio or scale that is none of these.
         """
-        best_w, best_a = (isinstance(v, str) and v == "optimal" for v in (ratio, scale))
+        best_w, best_a = (isinstance(v, str) and v == "best" for v in (ratio, scale))
         if steps is None:
             if best_w or scale is not None or bool((torch.as_tensor(ratio) != 1).any()):
                 raise ValueError(f"steps=None needs ratio 1 (W2), no scale; got {ratio}, {scale}")
