@@ -27,10 +27,10 @@ def by_picture(
     ax.axvline(0, color="0.4", lw=1.2, ls="-")
     for row, values in enumerate(map(np.asarray, differences.values())):
         heights = row - 0.14 - 0.09 * (np.argsort(np.argsort(values)) % 3)  # dots side by side
-        ax.plot(values, heights, "o", mfc="none", ms=5, mew=1.2, color="0.35")
-        ax.plot(values[named], heights[named], "o", ms=6, color=RED)
-        ax.plot(interval(values), [row + 0.15] * 2, color=BLUE, lw=4, ls="-")
-        ax.plot(values.mean(), row + 0.15, "D", color=BLUE, ms=8, mec="white")
+        ax.plot(values, heights, "o", mfc="none", ms=5, mew=1.2, color="0.35", label="pictures")
+        ax.plot(values[named], heights[named], "o", ms=6, color=RED, label=name)
+        ax.plot(interval(values), [row + 0.15] * 2, color=BLUE, lw=4, ls="-", label="interval")
+        ax.plot(values.mean(), row + 0.15, "D", color=BLUE, ms=8, mec="white", label="mean")
     ax.text(1, 0.02, f"red: {name}", color=RED, ha="right", transform=ax.transAxes)
     plots.name_rows(ax, list(differences), room=0.7)
     ax.set_xlabel("minus the VDM at 5, bits per dimension")
@@ -86,8 +86,9 @@ def curves_by_picture(
         moved = np.array(scores) - np.array(scores[0])
         x = updates[: len(moved)]
         for k, curve in enumerate(moved.T):
-            ax.plot(x, curve, color=RED if k == named else "0.7", lw=1.5, ls="-")
-        ax.plot(x, moved.mean(1), "-D", color=BLUE, ms=4)
+            label, colour = (name, RED) if k == named else ("another picture", "0.7")
+            ax.plot(x, curve, color=colour, lw=1.5, ls="-", label=label)
+        ax.plot(x, moved.mean(1), "-D", color=BLUE, ms=4, label="mean")
         ax.text(x[-1], moved.mean(1)[-1], " mean", color=BLUE, va="top", ha="right")
         ax.text(x[-1], moved[-1, named], f"{name} ", color=RED, va="bottom", ha="right")
         ax.set(xscale="log", title=arm, xlabel="updates")
