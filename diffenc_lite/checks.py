@@ -2,7 +2,6 @@
 
 import copy
 import math
-import warnings
 from collections.abc import Callable
 
 import torch
@@ -11,8 +10,7 @@ from torch import Tensor, nn
 from .encoder import check_norms
 from .gaussian import standard_normal
 from .model import DiffEnc, eval_mode
-from .networks import GammaEmbedding
-from .schedule import check_schedule, end_points, gamma_min_for
+from .schedule import check_schedule, end_points
 
 Ask = Callable[[Tensor, Tensor], Tensor]
 PIECES, CUTS = 64, 12  # of `check_smooth`
@@ -82,9 +80,9 @@ def check_smooth(model: DiffEnc, images: Tensor) -> None:
                     "encoder must have the u that follows from its shift, which does not jump: "
                     f"dx_t/dgamma = -sigma_t^2 u, no gamma detached; {where}"
                 )
-            pieces = zip(gamma[:-1:2].tolist(), gamma[2::2].tolist(), off.tolist(), strict=True)
-            chosen = (piece for piece, cut in zip(pieces, again, strict=True) if cut)
-            to_cut += sorted(chosen, key=lambda piece: piece[2])  # the worst is cut next
+            for i in off.argsort():  # the worst is cut next
+                if again[i]:
+                    to_cut.append((float(gamma[2 * i]), float(gamma[2 * i + 2]), float(off[i])))
             if not to_cut:
                 break
     model._smooth = model.encoder, low, high
@@ -126,19 +124,3 @@ def _check_close(part: str, rule: str, given: Tensor, wanted: Tensor, x: Tensor)
     if not bool(off <= 0.02 * size + 1e-3 * x.norm()):  # nor is NaN
         norms = f"{given.norm():.3g} and {wanted.norm():.3g}"
         raise ValueError(f"{part} must have the {rule}; it is off by {off:.3g}, of norms {norms}")
-
-
-@torch.no_grad()
-def warn_of_ends(model: DiffEnc) -> None:
-    """Warn if gamma(0) is more than 1 from `gamma_min_for(levels)`, and if a network of this
-    library reads gamma between other ends than those of the schedule."""
-    like, right = model.like_weights, gamma_min_for(model.levels)
-    low, high = map(float, end_points(model.schedule, like))
-    if abs(low - right) > 1:
-        wanted = f"for {model.levels} levels {right:.4g} is right (schedule.gamma_min_for)"
-        warnings.warn(f"the schedule begins at gamma = {low:.4g}; {wanted}", stacklevel=3)
-    networks = [part for part in model.modules() if isinstance(part, GammaEmbedding)]
-    for a, b in {tuple(map(float, network.end_points(like))) for network in networks}:
-        if max(abs(a - low), abs(b - high)) > 1e-3:
-            wanted = f"and the schedule goes from {low:.4g} to {high:.4g}: make it with that"
-            warnings.warn(f"a network reads gamma from {a:.4g} to {b:.4g}, {wanted}", stacklevel=3)

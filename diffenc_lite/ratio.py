@@ -71,11 +71,9 @@ def fit(
         if not best and isinstance(chain.scale, Tensor):
             wanted = 'must be "best", None or "folded", where resolution is given'
             raise ValueError(f"scale {wanted}; got numbers")
-        costs = edge_costs(
-            model, images, resolution, "best", generator, batch, "best" if best else chain.scale
-        )
-        nodes = cheapest_path(costs, chain.steps)
-        grid = Chain.equal(resolution).grid.to(model.dtype)[nodes]
+        of_steps = "best" if best else chain.scale
+        costs = edge_costs(model, images, resolution, "best", generator, batch, of_steps)
+        grid = Chain.equal(resolution).grid.to(model.dtype)[cheapest_path(costs, chain.steps)]
         chain = Chain(grid, chain.ratio, None if best else chain.scale)
     if best or ratio != "dimension":
         moments = gap_moments(model, batches, chain, generator)  # (T, N, 3)
@@ -90,10 +88,9 @@ def fit(
         # scale moves m at second order only: there m is least
         m, error = of_images.mean(1), _mean_error(of_images)
     w = best_ratio(m.mean() if ratio == "constant" else m)
-    w_error = None if ratio == "constant" else (w.square() * error).to(model.device, model.dtype)
-    return Chain(
-        chain.grid, w.to(model.device, model.dtype), chain.scale, w_error, chain.scale_error
-    )
+    like = model.like_weights
+    w_error = None if ratio == "constant" else (w.square() * error).to(like)
+    return Chain(chain.grid, w.to(like), chain.scale, w_error, chain.scale_error)
 
 
 def gap_moments(
@@ -116,7 +113,7 @@ def _with_best_scale(model: DiffEnc, moments: Tensor, chain: Chain) -> Chain:
     scale, h2 = best_scale(means), means[:, 2]
     # first order: how one image moves A*/c
     moved = -(moments[..., 1] + (scale - 1)[:, None] * moments[..., 2]) / h2[:, None]
-    scale, error = (of.to(model.device, model.dtype) for of in (scale, _mean_error(moved)))
+    scale, error = (value.to(model.like_weights) for value in (scale, _mean_error(moved)))
     return Chain(chain.grid, chain.ratio, scale, None, error)
 
 
