@@ -13,13 +13,13 @@ from diffenc_lite.data import photos
 SMALL = {"vdm": 3, "rate": 4, "first": 2, "least": 4, "most": 8, "longest": 16, "batch": 4}
 
 
-RIVALS = "f7faae2c81a48593e9b1e66d8b54a8be53e2b38c18943254fcc5d93e90632272"
+RIVALS = "670b3b28feb3955d9366b89510937d0d3c9535b31a5b39faaa5aa46bb3fdf09f"
 SAMPLES = "20f2a0c8a605052784dabda29c1f372ed3a0a242f45d99ee6f644e1f05c18078"
 DECLARATION = rivals.DECLARATION.read_text("utf-8")
 
 
 @pytest.mark.parametrize(
-    "text, size, sha256", [(DECLARATION, 21652, RIVALS), (ratio_samples.__doc__, 1994, SAMPLES)]
+    "text, size, sha256", [(DECLARATION, 21904, RIVALS), (ratio_samples.__doc__, 1994, SAMPLES)]
 )
 def test_a_declaration_only_grows(text, size, sha256):
     """New words may follow those declared, and those that tell what was changed; these stay."""
