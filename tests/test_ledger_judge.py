@@ -91,29 +91,49 @@ REFUSED = {
     "a law that is none": (KeyError, (given("b", "my law", B, n.x),)),
     "two meanings": (
         ledger.Loose,
-        (given("b", "Bayes' rule", B, n.x), given("c", "Bayes' rule", B, n.y),
-         step("sign", 2 * B, 2 * n.x, "b"), step("other", B + A, n.y + A, "c", "sign")),
+        (
+            given("b", "Bayes' rule", B, n.x),
+            given("c", "Bayes' rule", B, n.y),
+            step("sign", 2 * B, 2 * n.x, "b"),
+            step("other", B + A, n.y + A, "c", "sign"),
+        ),
     ),
     "defined by itself": (ledger.Loose, (given("b", "Bayes' rule", B, B + 1), SIGN)),
-    "a sign that is a premise": (ledger.Loose, (define("b", name("P", positive=True), n.x),
-        step("sign", 2 * name("P", positive=True), 2 * n.x, "b"))),
-    "constant by mistake": (ledger.ProofError, (TOTAL, define("y", B, n.z_s),
-        step("sign", E(n.y * n.z_s), n.y, "total"))),
+    "a sign that is a premise": (
+        ledger.Loose,
+        (
+            define("b", name("P", positive=True), n.x),
+            step("sign", 2 * name("P", positive=True), 2 * n.x, "b"),
+        ),
+    ),
+    "constant by mistake": (
+        ledger.ProofError,
+        (TOTAL, define("y", B, n.z_s), step("sign", E(n.y * n.z_s), n.y, "total")),
+    ),
     "hidden under a derivative": (ledger.Loose, (Z_OF, step("sign", Derivative(n.z_t, n.x_t), 0))),
-    "hidden under an integral": (ledger.Loose, (Z_OF,
-        step("sign", sp.Integral(n.z_t, (n.x_t, 0, 1)), n.z_t))),
-    "hidden under a sum": (ledger.Loose, (define("b", B, i),
-        step("sign", Sum(B, (i, 1, n.T)), n.T * B))),
+    "hidden under an integral": (
+        ledger.Loose,
+        (Z_OF, step("sign", sp.Integral(n.z_t, (n.x_t, 0, 1)), n.z_t)),
+    ),
+    "hidden under a sum": (
+        ledger.Loose,
+        (define("b", B, i), step("sign", Sum(B, (i, 1, n.T)), n.T * B)),
+    ),
     "not at least 0": (ledger.ProofError, (at_least("sign", n.x),)),
     "a wrong witness": (ledger.Wrong, (at_least("sign", n.x**2, witness=2 * n.x**2),)),
-    "an integral that runs back": (ledger.ProofError, (
-        at_least("sign", -h, witness=sp.Integral(1, (t, h, 0))),)),
-    "an inequality elsewhere": (ledger.ProofError, (
-        at_least("sign", n.x - log(n.x) - 1, at("L1.never_negative", {price_of: n.x})),)),
-    "a tied symbol": (ledger.Loose, (
-        step("sign", 2 * n.w, 3, at("W1.average", {m: 1})),)),
-    "half a depth": (ledger.Loose, (
-        step("sign", n.alpha_t, 1, at("F1.mean", {n.alpha_t: n.alpha_s})),)),
+    "an integral that runs back": (
+        ledger.ProofError,
+        (at_least("sign", -h, witness=sp.Integral(1, (t, h, 0))),),
+    ),
+    "an inequality elsewhere": (
+        ledger.ProofError,
+        (at_least("sign", n.x - log(n.x) - 1, at("L1.never_negative", {price_of: n.x})),),
+    ),
+    "a tied symbol": (ledger.Loose, (step("sign", 2 * n.w, 3, at("W1.average", {m: 1})),)),
+    "half a depth": (
+        ledger.Loose,
+        (step("sign", n.alpha_t, 1, at("F1.mean", {n.alpha_t: n.alpha_s})),),
+    ),
 }
 
 

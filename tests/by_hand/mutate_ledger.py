@@ -102,7 +102,9 @@ def roots(row):
     """Premises, definitions and words: every step that uses one has to fail with a slip in it"""
     for root in (e for e in row.derive() if e.kind != "step" and isinstance(e.line, Eq)):
         for wrong, is_same in wrong_lines(root.line):
-            refused = partial(lambda key, wrong: all(broken_by(key, wrong).values()), root.key, wrong)
+            refused = partial(
+                lambda key, wrong: all(broken_by(key, wrong).values()), root.key, wrong
+            )
             yield f"{root.key}, {wrong}", is_same, refused
 
 
@@ -110,8 +112,10 @@ def uses(row):
     for step in (e for e in row.derive() if e.kind == "step"):
         for use in step.uses:
             rest = [instance(other).line for other in step.uses if other is not use]
-            yield f"{step.key}, without {use}", lambda: False, partial(
-                lambda step, rest: not checking.follows(step, rest), step, rest
+            yield (
+                f"{step.key}, without {use}",
+                lambda: False,
+                partial(lambda step, rest: not checking.follows(step, rest), step, rest),
             )
 
 

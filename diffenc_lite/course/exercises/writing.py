@@ -9,9 +9,16 @@ from typing import Any
 import sympy
 
 from ..ledger.reading import (  # noqa: F401
-    FUNCTIONS, HIGHEST, LONGEST, Unreadable, names_in, read, to_sympy,
+    FUNCTIONS,
+    HIGHEST,
+    LONGEST,
+    Unreadable,
+    names_in,
+    read,
+    to_sympy,
 )
 from .answers import WrongForm, as_expression
+
 
 def expression(given: Any, symbols: Mapping[str, Any]) -> Any:
     """A formula in these symbols, from text, a number or a SymPy expression, whose symbols count by
