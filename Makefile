@@ -62,6 +62,7 @@ mutate: $(INSTALLED)  ## set up and list the slips in a file of the paper that n
 
 lint: $(INSTALLED)  ## set up, check style (notebooks too), types, imports, links and numbers in prose
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/md-dead-link-check

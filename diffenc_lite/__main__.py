@@ -19,7 +19,8 @@ from .arguments import as_whole
 from .data import data_names, load_named
 from .evaluation import evaluate, evenly_chosen
 from .files import write_whole
-from .model import ENCODERS, SIZES, ModelConfig, build
+from .model import ENCODERS, ModelConfig, build
+from .networks import SIZES
 from .sampling import sample
 from .schedule import SCHEDULES
 from .training import OPTIMIZERS, TrainConfig, train_steps
@@ -55,7 +56,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "encoder": {"choices": ENCODERS, "help": "identity is a VDM"},
     "size": {"choices": SIZES, "help": "of the networks"},
     "schedule": {"choices": SCHEDULES, "help": "gamma(t); learned is linear, with trained ends"},
-    "gamma_min": {"type": float, "help": "gamma at t = 0"},
+    "gamma_min": {"type": float, "help": "gamma at t = 0; by default -13.3, for 256 levels"},
     "gamma_max": {"help": "gamma at t = 1"},
     "dropout": {"help": "of the networks of images; 0.1 in the paper"},
     "model": {"help": "a .safetensors file or the name of a pretrained model"},
@@ -87,9 +88,9 @@ def run_train(args: argparse.Namespace) -> None:
     with _torchrun(args.device) as rank:
         device = _device(args.device)
         data, test = (load_named(args.data, split, device=device) for split in ("train", "test"))
-        config = _made(TrainConfig, args)
+        config = _configured(TrainConfig, args)
         torch.manual_seed(config.seed)
-        model = build(_made(ModelConfig, args, shape=tuple(data.images.shape[1:]))).to(device)
+        model = build(_configured(ModelConfig, args, shape=tuple(data.images.shape[1:]))).to(device)
         if args.start is not None:
             model = pretrained.start_from(model, args.start)
         path = Path(args.folder) / "model"
@@ -214,7 +215,7 @@ def _device(name: str) -> torch.device:
         raise ValueError(f"--device must be one that is here; got {name!r}: {why}") from error
 
 
-def _made(config: Any, args: argparse.Namespace, **others: Any) -> Any:
+def _configured(config: Any, args: argparse.Namespace, **others: Any) -> Any:
     given = {key: value for key, value in vars(args).items() if key in config.__dataclass_fields__}
     return config(**given, **others)
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from . import pixels, process
 from .arguments import as_floats, brief, check_one_of, in_shape_of
 from .chain import Chain, as_chain, low_discrepancy
+from .checks import check_smooth
 from .encoder import has_counterterm
 from .gaussian import kl_ratio, kl_to_standard, standard_normal, sum_dims
 from .model import DiffEnc, check_images
@@ -213,7 +214,8 @@ def elbo(
     Gradients flow, and dropout acts if the model is in training mode; `evaluate` turns both off.
 
     Raises TypeError for images that are not uint8; ValueError for wrong levels or shapes, t
-    outside [0, 1] or beside every_step, every_step at infinite depth, and what `Chain` refuses.
+    outside [0, 1] or beside every_step, every_step at infinite depth and what `Chain` refuses, and
+    there for an encoder that jumps (`check_smooth`; `check_parts` checks more, and not here).
     """
     check_images(model, images)
     check_one_of("every_step", every_step, (True, False))
@@ -225,11 +227,13 @@ def elbo(
         in_shape_of("t", t, images.flatten(1)[:, 0], "the batch")
         if not bool(((t >= 0) & (t <= 1)).all()):
             raise ValueError(f"t must lie in [0, 1]; got {brief(t)}")
+    if chain is None:
+        check_smooth(model, images)
 
     def draw(name: str, given: Tensor | None) -> Tensor:
         if given is None:
             return standard_normal(images.shape, like, generator)
-        return in_shape_of(name, torch.as_tensor(given), images, "the images").to(like)
+        return in_shape_of(name, given, images, "the images").to(like)
 
     eps_0 = draw("noise_0", noise_0)
     if chain is not None and every_step:

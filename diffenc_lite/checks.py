@@ -9,16 +9,16 @@ from torch import Tensor, nn
 from .encoder import check_norms
 from .gaussian import standard_normal
 from .model import DiffEnc, eval_mode
-from .schedule import check_schedule
+from .schedule import check_schedule, end_points, find_jump
 
 Ask = Callable[[Tensor, Tensor], Tensor]
 
 
 def check_parts(model: DiffEnc, images: Tensor) -> None:
     """Raise ValueError for a schedule that `check_schedule` refuses; for a network whose answer to
-    an example depends on others in eval mode; and for an encoder whose encode, u or change is not
-    what its shift says, or not finite. Tried on two images at five depths, the encoder as it is and
-    with noise in its weights, since it may start at 0."""
+    an example depends on others in eval mode; for an encoder whose encode or change is not what its
+    shift says, or not finite; and for what `check_smooth` refuses. Tried on two images at five
+    depths, with noise in the encoder's weights, since it may start at 0."""
     check_schedule(model.schedule, model.like_weights)
     check_norms("encoder", model.encoder)
     with eval_mode(model), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
@@ -28,39 +28,66 @@ def check_parts(model: DiffEnc, images: Tensor) -> None:
             _check_alone("denoiser", "v_hat", model.v_hat, x, gamma)
         except (TypeError, RuntimeError) as error:
             raise ValueError(f"denoiser must work on z (B, ...) and gamma (B,): {error}") from error
-        at_0 = model.schedule(gamma.new_zeros(len(x))).gamma
+        at_0, further = model.schedule(gamma.new_zeros(len(x))).gamma, gamma + 0.1
         try:
             if (far := model.shift(x, at_0).square().mean().sqrt()) > 0.3:
                 wanted = "a shift near 0 at t = 0, which is x_t - x and not x_t"
                 raise ValueError(f"encoder must have {wanted}; it is {far:.2g} (root mean square)")
-            _check_encoder(model, x, gamma)
+            moved, follows = _with_noise_in_weights(model, x, gamma), "that follows from its shift"
+            shift, x_t = moved.shift(x, gamma), moved.encode(x, gamma).x_t
+            _check_close("encoder", f"x_t {follows}", x_t, x + shift, x)
+            (x_t, x_change), x_shift = moved.encode_step(x, gamma, further), moved.shift(x, further)
+            _check_close("encoder", f"change {follows}", x_change, x_shift - shift, x)
+            _check_close("encoder", f"encode_step {follows}", x_t, x + x_shift, x)
+            _check_alone("encoder", "shift", moved.shift, x, gamma)
         except (TypeError, RuntimeError) as error:
             raise ValueError(f"encoder must work on x (B, ...) and gamma (B,): {error}") from error
-        if isinstance(model.encoder, nn.Module) and [*model.encoder.parameters()]:
-            encoder, draws = copy.deepcopy(model.encoder), torch.Generator().manual_seed(0)
-            for weight in encoder.parameters():
-                weight.add_(standard_normal(weight.shape, weight, draws), alpha=0.1)
-            moved = model.with_parts(encoder=encoder)
-            if bool(moved.shift(x, gamma).isfinite().all()):  # a positive weight may not be so now
-                _check_encoder(moved, x, gamma)
+    check_smooth(model, images)
 
 
-def _check_encoder(model: DiffEnc, x: Tensor, gamma: Tensor) -> None:
-    """At depths gamma, x (B, ...) and gamma (B,)."""
-    (x_t, u), shift = model.encode(x, gamma), model.shift(x, gamma)
-    slope = -torch.sigmoid(gamma).reshape(-1, *[1] * (x.dim() - 1)) * u  # dx_t/dgamma
-    near = [(model.shift(x, gamma + h) - model.shift(x, gamma - h)) / (2 * h) for h in (1e-3, 1e-4)]
-    further = gamma + 0.1
-    x_change = model.shift(x, further) - shift
-    follows = "that follows from its shift"
-    _check_close("encoder", f"x_t {follows}", x_t, x + shift, x)
-    why = "dx_t/dgamma = -sigma_t^2 u, no gamma detached"
-    wanted = min(near, key=lambda of_h: (of_h - slope).norm())  # one step is too wide or too narrow
-    _check_close("encoder", f"u {follows}: {why}", slope, wanted, x)
-    x_t, given = model.encode_step(x, gamma, further)
-    _check_close("encoder", f"change {follows}", given, x_change, x)
-    _check_close("encoder", f"encode_step {follows}", x_t, x + shift + x_change, x)
-    _check_alone("encoder", "shift", model.shift, x, gamma)
+@torch.no_grad()
+def check_smooth(model: DiffEnc, images: Tensor) -> None:
+    """Raise ValueError unless x_t is the integral of its slope dx_t/dgamma = -sigma_t^2 u, which it
+    is not if u is wrong, or if x_t jumps. At infinite depth only the slope counts, so the bound
+    would be too low; in T steps the cost of a jump grows with T.
+
+    Tried by `find_jump` on two images, which may not show all, with noise in the encoder's weights.
+    Once for an encoder, until an end of gamma has moved by 1.
+    """
+    low, high = map(float, end_points(model.schedule, model.like_weights))
+    encoder, *ends = model._smooth
+    if encoder is model.encoder and max(abs(ends[0] - low), abs(ends[1] - high)) < 1:
+        return
+    with eval_mode(model), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+        x = model.to_unit(images[:2].to(model.device))
+        moved = _with_noise_in_weights(model, x, torch.linspace(low, high, len(x)).to(x))
+
+        def curve(gamma: Tensor) -> tuple[Tensor, Tensor]:  # x_t and its slope, (P, B d)
+            batches = (one.expand(len(gamma), *one.shape).clone() for one in x)
+            of_images = zip(*(moved.encode(one, gamma) for one in batches), strict=True)
+            x_t, u = (torch.cat([a.flatten(1) for a in of_all], 1) for of_all in of_images)
+            return x_t, -torch.sigmoid(gamma)[:, None] * u
+
+        jump = find_jump(curve, low, high, x)
+    if jump:
+        where = f"near gamma = {jump[0]:.4g} x_t is off by {jump[1]:.2g}"
+        raise ValueError(
+            "encoder must have the u that follows from its shift, which does not jump: "
+            f"dx_t/dgamma = -sigma_t^2 u, no gamma detached; {where}"
+        )
+    model._smooth = model.encoder, low, high
+
+
+def _with_noise_in_weights(model: DiffEnc, x: Tensor, gamma: Tensor) -> DiffEnc:
+    """The model with its encoder moved so, unless x_t is then not finite: a weight that must be
+    positive may not be so now."""
+    if not isinstance(model.encoder, nn.Module):
+        return model
+    encoder, draws = copy.deepcopy(model.encoder), torch.Generator().manual_seed(0)
+    for weight in encoder.parameters():
+        weight.add_(standard_normal(weight.shape, weight, draws), alpha=0.1)
+    moved = model.with_parts(encoder=encoder)
+    return moved if bool(moved.encode(x, gamma).x_t.isfinite().all()) else model
 
 
 def _check_alone(part: str, answer: str, ask: Ask, x: Tensor, gamma: Tensor) -> None:

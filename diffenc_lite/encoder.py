@@ -59,8 +59,11 @@ class Encoder(Protocol):
 
 
 def has_counterterm(encoder: Encoder) -> bool:
-    """True if the generative process uses x_hat in the place of u, False if it uses 0 (G3)."""
-    return getattr(encoder, "counterterm", True)
+    """True if the generative process uses x_hat in the place of u, False if it uses 0 (G3). Raises
+    ValueError if the encoder says anything else."""
+    counterterm: bool = getattr(encoder, "counterterm", True)
+    check_one_of("counterterm", counterterm, (True, False))
+    return counterterm
 
 
 def check_norms(name: str, part: Any) -> None:
@@ -77,14 +80,7 @@ def _noise(gamma: Tensor, x: Tensor) -> Noise:
     return Noise.from_gamma(gamma).like(x)
 
 
-class EncoderModule(nn.Module):
-    """encoder(x, gamma) is encoder.encode(x, gamma)."""
-
-    def forward(self, x: Tensor, gamma: Tensor) -> Encoding:
-        return self.encode(x, gamma)  # type: ignore[operator]
-
-
-class IdentityEncoder(EncoderModule):
+class IdentityEncoder(nn.Module):
     """x_t = x, u = 0: the variational diffusion model, VDM (E1)."""
 
     counterterm = False
@@ -95,8 +91,10 @@ class IdentityEncoder(EncoderModule):
     def encode(self, x: Tensor, gamma: Tensor) -> Encoding:
         return Encoding(x, torch.zeros_like(x))
 
+    forward = encode
 
-class ScalingEncoder(EncoderModule):
+
+class ScalingEncoder(nn.Module):
     """x_t = alpha_t^2 x, u = x_t: nothing to train (E2; DiffEnc-nt in the paper)."""
 
     counterterm = True
@@ -108,11 +106,13 @@ class ScalingEncoder(EncoderModule):
         x_t = x + self.shift(x, gamma)
         return Encoding(x_t, x_t)
 
+    forward = encode
+
     def change(self, x: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> Tensor:
         return -_sigma2_change(_noise(gamma_s, x), _noise(gamma_t, x)) * x
 
 
-class LearnedEncoder(EncoderModule):
+class LearnedEncoder(nn.Module):
     """x_t = alpha_t^2 x + sigma_t^2 y(x, gamma_t), u = x_t - y + dy/dlambda (E3).
 
     Args: network, any nn.Module with network(x, gamma) -> y in the shape of x; counterterm, as of
@@ -128,8 +128,8 @@ class LearnedEncoder(EncoderModule):
         if not isinstance(network, nn.Module):
             raise TypeError(f"network must be an nn.Module; got {type(network).__name__}")
         check_norms("network", network)
-        check_one_of("counterterm", counterterm, (True, False))
         self.network, self.counterterm = network, counterterm
+        has_counterterm(self)
 
     def y(self, x: Tensor, gamma: Tensor) -> Tensor:
         """The network's output, checked to have the shape of x."""
@@ -142,6 +142,8 @@ class LearnedEncoder(EncoderModule):
         y, dy_dgamma = value_and_slope(lambda g: self.y(x, g), gamma)
         x_t = x + _noise(gamma, x).sigma.square() * (y - x)
         return Encoding(x_t, x_t - y - dy_dgamma)
+
+    forward = encode
 
     def encode_step(self, x: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> tuple[Tensor, Tensor]:
         s, t = _noise(gamma_s, x), _noise(gamma_t, x)

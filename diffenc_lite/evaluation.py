@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .arguments import as_whole
+from .arguments import as_floats, as_whole
 from .bound import elbo
 from .chain import Chain, as_chain
 from .checks import check_parts
@@ -16,7 +16,8 @@ from .pixels import bits_per_dim
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Means over n images in bits per dimension, and the standard error of the total."""
+    """Means over n images in bits per dimension, and the standard error of the total. Without a
+    model a dimension costs log2(levels)."""
 
     prior: float
     reconstruction: float
@@ -24,12 +25,14 @@ class Evaluation:
     total: float
     standard_error: float
     n: int
+    levels: int = 256
 
     def __str__(self) -> str:
         parts = ((name, getattr(self, name)) for name in ("prior", "reconstruction", "diffusion"))
         terms = ", ".join(f"{name} {value:.4f}" for name, value in parts)
         total = f"{self.total:.4f} +- {self.standard_error:.4f} bits/dim"
-        return f"{total} on {self.n:,} images ({terms})"
+        text, without = f"{total} on {self.n:,} examples ({terms})", math.log2(self.levels)
+        return text if self.total < without else f"{text}, no better than no model, {without:.4f}"
 
 
 def evaluate(
@@ -78,17 +81,20 @@ def evaluate(
         raise FloatingPointError("the bound of some image is not finite")
     each = terms.sum(0) / passes
     prior, reconstruction, diffusion = each.mean(1).tolist()
-    return Evaluation(prior, reconstruction, diffusion, each.sum(0).mean().item(), error, n)
+    total = each.sum(0).mean().item()
+    return Evaluation(prior, reconstruction, diffusion, total, error, n, model.levels)
 
 
 def check_clusters(clusters: Tensor | None, images: Tensor) -> Tensor:
     """The number of each image's cluster, (N,) on the CPU; by default a cluster an image.
 
-    Raises ValueError for another number of them than of images, and for fewer clusters than 2."""
+    Raises ValueError for what are not as many numbers as images, and fewer clusters than 2."""
     n = len(images)
-    numbers = torch.arange(n) if clusters is None else torch.as_tensor(clusters).cpu()
+    numbers = torch.arange(n) if clusters is None else as_floats("clusters", clusters).cpu()
     if numbers.shape != (n,):
         raise ValueError(f"clusters must be {n} numbers, one an image; got {tuple(numbers.shape)}")
+    if bool(numbers.isnan().any()):
+        raise ValueError("clusters must be numbers; got NaN")
     if len(numbers.unique()) < 2:
         what = "images" if clusters is None else "clusters"
         raise ValueError(f"{what} must be at least 2; got 1")

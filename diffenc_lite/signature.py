@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from functools import partial
 from typing import Any
 
 import torch
@@ -30,8 +31,8 @@ def _described(part: Any) -> str:
     """The class of a part, the numbers and words that it keeps as attributes, and a digest of the
     same of all modules inside it."""
     kept = {k: v for k, v in getattr(part, "__dict__", {}).items() if _is_plain(v)}
-    told = {k: v for k, v in kept.items() if k[0] != "_" and k not in ("training", "counterterm")}
-    text = type(part).__name__ + (f" {told}" if told else "")
+    kept = {k: v for k, v in kept.items() if k[0] != "_" and k not in ("training", "counterterm")}
+    text = type(part).__name__ + (f" {kept}" if kept else "")
     inside = [*part.named_children()] if isinstance(part, nn.Module) else []
     if inside:
         lines = "\n".join(f"{name} {_described(module)}" for name, module in inside)
@@ -50,9 +51,7 @@ def disagreements(there: dict[str, Any], here: dict[str, Any]) -> list[str]:
 
     def same(a: Any, b: Any) -> bool:
         if isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
-            return all(
-                math.isclose(*pair, rel_tol=1e-3, abs_tol=1e-3) for pair in zip(a, b, strict=True)
-            )
+            return all(map(partial(math.isclose, rel_tol=1e-3, abs_tol=1e-3), a, b))
         return bool(a == b)
 
     return [

@@ -1,19 +1,26 @@
 """How `pytest --nbval` compares these notebooks, whatever folder it is started from.
 
 This lives in a conftest and not in `addopts`, where a path would depend on the folder; and beside
-the notebooks, so that a copy of the folder is compared in the same way.
+the notebooks, so that a copy of the folder is compared in the same way. A stored picture is
+compared too: its words by nbval, and here what it looks like from afar.
 Without nbval, or without `--nbval`, nothing below has any effect.
 """
 
+import base64
+import io
+from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from PIL import Image, ImageChops, ImageStat
 
 SANITIZE = Path(__file__).with_name("sanitize.cfg")
 CELL_TIMEOUT = 300.0  # seconds
 NBVAL_CELL_TIMEOUT = 2000.0  # nbval's own default, which means that nobody asked for another
 # Beside what nbval skips by itself (PNG, widget views): these differ from machine to machine.
 NEVER_COMPARED = ("stderr", "text/html", "image/svg+xml", "application/javascript")
+AFAR, ALIKE = 16, 5.0  # pixels in a row of a picture from afar; how much it may differ
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -25,8 +32,39 @@ def pytest_configure(config: pytest.Config) -> None:
             option.nbval_sanitize_with = str(SANITIZE)
         if option.nbval_cell_timeout == NBVAL_CELL_TIMEOUT:
             option.nbval_cell_timeout = CELL_TIMEOUT
+        if getattr(option, "dist", "") == "load":  # of -n alone, which parts a notebook's cells
+            option.dist = "loadscope"
 
 
 def pytest_collectstart(collector: pytest.Collector) -> None:
     if hasattr(collector, "skip_compare"):  # a notebook, as nbval collects it
         collector.skip_compare += NEVER_COMPARED
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: Any) -> Generator[None]:
+    yield
+    if getattr(item, "test_outputs", None) is not None:  # a cell of a notebook
+        (html, pictures), (new_html, drawn) = map(_seen, (item.cell.outputs, item.test_outputs))
+        if any(map(_differ, pictures, drawn)):
+            item.raise_cell_error("The stored picture looks different.")
+        if html != new_html:
+            item.raise_cell_error("The stored HTML is different.")
+
+
+def _seen(outputs: list[Any]) -> tuple[list[str], list[Image.Image]]:
+    """The HTML of outputs that are no pictures, and the pictures"""
+    data = [output.data for output in outputs if "data" in output]
+    packed = (base64.b64decode(each["image/png"]) for each in data if "image/png" in each)
+    pictures = [Image.open(io.BytesIO(each)).convert("RGB") for each in packed]
+    html = [each["text/html"] for each in data if "text/html" in each and "image/png" not in each]
+    return html, pictures
+
+
+def _differ(one: Image.Image, other: Image.Image) -> bool:
+    """In size, or from afar: in two runs the root mean square is 0.1 of 255, and 7 or more if one
+    is blank or another picture of the course."""
+    size = AFAR, max(1, AFAR * one.height // one.width)
+    shrunk = [each.resize(size, Image.Resampling.BOX) for each in (one, other)]
+    apart = max(ImageStat.Stat(ImageChops.difference(*shrunk)).rms)
+    return one.size != other.size or apart > ALIKE

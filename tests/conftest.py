@@ -72,6 +72,13 @@ def normal(generator):
 
 
 @pytest.fixture
+def tmp_path(tmp_path) -> Path:
+    """With a backslash in it, as on Windows: a path is no regular expression (`re.escape`)."""
+    (path := tmp_path / "U\\Users").mkdir(parents=True)
+    return path
+
+
+@pytest.fixture
 def cache(tmp_path, monkeypatch) -> Path:
     """An empty cache that does not exist yet."""
     monkeypatch.setenv("DIFFENC_LITE_DATA", str(tmp_path / "deep" / "cache"))

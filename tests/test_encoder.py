@@ -1,13 +1,33 @@
 """The three encoders and one's own: x_t, and u with dx_t / dlambda = sigma_t^2 u.         E1-E3"""
 
+import copy
+import re
+
 import pytest
 import torch
 from draws import F64, KINDS, module_of, seeded, some_images
 from torch import nn
 
-from diffenc_lite import DiffEnc, Noise, TrainConfig, elbo, evaluate, fit, train
-from diffenc_lite.checks import check_parts
+from diffenc_lite import (
+    DiffEnc,
+    LinearSchedule,
+    ModelConfig,
+    Noise,
+    TrainConfig,
+    build,
+    checks,
+    edge_costs,
+    elbo,
+    evaluate,
+    fit,
+    load_pretrained,
+    train,
+)
+from diffenc_lite.checks import check_parts, check_smooth
+from diffenc_lite.course.studies import fork
 from diffenc_lite.encoder import IdentityEncoder, LearnedEncoder, ScalingEncoder, has_counterterm
+from diffenc_lite.pretrained import pretrained_names
+from diffenc_lite.schedule import CUTS, find_jump
 
 
 def encode(encoder, x, gamma):
@@ -167,3 +187,162 @@ def test_a_legal_encoder_is_used_and_its_check_draws_nothing(encoder, small_mode
     assert torch.equal(torch.get_rng_state(), before) and model.training
     for use in first_uses(model, images):
         use()
+
+
+# --- jumps: only the slope counts at infinite depth -----------------------------------------------
+
+PICTURES = some_images(2, (1, 28, 28))
+
+
+def vdm_with(encoder, dtype=F64):
+    weight = nn.Parameter(torch.zeros(1, dtype=dtype))
+    return DiffEnc(module_of(weight=weight, forward=lambda z, gamma: 0 * z), encoder)
+
+
+def dimmed(f):
+    """x_t = (1 - f(gamma)) x"""
+    return module_of(shift=lambda x, g: -f(g).reshape(-1, *[1] * (x.dim() - 1)) * x)
+
+
+def stairs(fineness):
+    return dimmed(lambda g: torch.sigmoid((g * fineness).round() / fineness))
+
+
+def ramp(width):
+    return dimmed(lambda g: 0.25 + 0.25 * torch.tanh((g + 4) / width))
+
+
+def in_one_pixel(x, gamma):
+    there = torch.zeros(28, 28, dtype=x.dtype)
+    there[14, 14] = 0.1
+    return (there * (gamma > 0.7)[:, None, None, None] - sigma2(x, gamma)) * x
+
+
+class FromNothing(nn.Module):
+    """A jump whose height is trained, from 0."""
+
+    def __init__(self):
+        super().__init__()
+        self.height = nn.Parameter(torch.zeros(()))
+
+    def shift(self, x, gamma):
+        return self.height * x * (gamma > -2)[:, None, None, None]
+
+
+class Rounded(nn.Module):
+    """A network that sees gamma in whole numbers, and starts at y = 0."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(1, 1)
+        nn.init.zeros_(self.layer.weight)
+        nn.init.zeros_(self.layer.bias)
+
+    def forward(self, x, gamma):
+        return self.layer(gamma.round()[:, None])[:, :, None, None].tanh() * x
+
+
+def detached_above_2(g):
+    return torch.sigmoid(torch.where(g > 2, g.detach(), g))
+
+
+JUMPING = {  # and between which gammas
+    "once": (dimmed(lambda g: 0.5 * (g > -4)), -4.001, -3.999),
+    "a little": (dimmed(lambda g: torch.sigmoid(g) + 0.005 * (g > 3)), 2.999, 3.001),
+    "there and back": (dimmed(lambda g: 0.3 * ((g > -4) & (g < -3.7))), -4.001, -3.699),
+    "beside a ramp": (
+        dimmed(lambda g: torch.tanh((g + 4) / 0.005) / 5 + 0.2 + 0.1 * (g > 1)), 0.999, 1.001
+    ),
+    "in one pixel": (module_of(shift=in_one_pixel), 0.699, 0.701),
+    "by a weight": (FromNothing(), -2.001, -1.999),
+    "in a network": (LearnedEncoder(Rounded()), -13.3, 5),
+    "by whole numbers": (stairs(1), -0.501, 0.501),
+    "by hundredths": (stairs(100), -1, 1),
+    "by 1/10,000": (stairs(1e4), -1, 1),
+    "a little, often": (
+        dimmed(lambda g: torch.sigmoid(0.97 * g + 0.03 * (100 * g).floor() / 100)), -13.3, 5
+    ),
+    "not at all, u is wrong": (dimmed(detached_above_2), 2, 5),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", [F64, torch.float32])
+@pytest.mark.parametrize("how", JUMPING)
+def test_an_encoder_that_jumps_is_refused_and_the_error_says_where(how, dtype):
+    encoder, low, high = JUMPING[how]
+    model = vdm_with(copy.deepcopy(encoder).to(dtype), dtype)
+    with pytest.raises(ValueError, match="^encoder must have the u .* not jump") as error:
+        check_smooth(model, PICTURES)
+    assert low <= float(re.search("near gamma = ([-.e0-9]+)", str(error.value))[1]) <= high
+
+
+def test_whoever_scores_an_encoder_that_jumps_is_told():
+    """Its bound at infinite depth would be that of no encoder; in T steps it is what it costs."""
+    model, images = vdm_with(dimmed(lambda g: 0.5 * (g > -4))), some_images(8, (1, 4, 4))
+    for use in (
+        *first_uses(model, images),
+        lambda: elbo(model, images),
+        lambda: evaluate(model, images, 10_000),
+        lambda: edge_costs(model, images, 2),
+    ):
+        with pytest.raises(ValueError, match="not jump"):
+            use()
+    costs = [
+        elbo(model, images, steps, every_step=True, generator=seeded(1)).diffusion.mean()
+        - elbo(vdm_with(None), images, steps, every_step=True, generator=seeded(1)).diffusion.mean()
+        for steps in (100, 400)
+    ]
+    assert 3 < costs[1] / costs[0] < 5
+
+
+def cuts(model, monkeypatch):
+    """How many looks at the encoder its check takes."""
+    calls = []
+
+    def counted(curve, *given):
+        return find_jump(lambda gamma: calls.append(gamma) or curve(gamma), *given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checks, "find_jump", counted)
+        check_smooth(model, PICTURES)
+    return len(calls)
+
+
+@pytest.mark.parametrize("dtype", [F64, torch.float32])
+@pytest.mark.parametrize("width", [0.3, 0.1, 0.05, 0.02, 0.005, 0.001])
+def test_a_steep_encoder_is_smooth(width, dtype, monkeypatch):
+    assert cuts(vdm_with(ramp(width), dtype), monkeypatch) <= 6
+
+
+def test_a_fast_encoder_is_cut_twelve_times_at_most(monkeypatch):
+    assert cuts(vdm_with(module_of(shift=fast_shift), F64), monkeypatch) == CUTS
+
+
+@pytest.mark.parametrize("size", ["tiny", "small", "small-fine", "medium"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_encoder_by_name_is_smooth_at_the_first_look(kind, size, monkeypatch):
+    assert cuts(build(ModelConfig(kind, size)), monkeypatch) == 1
+
+
+@pytest.mark.parametrize("name", pretrained_names())
+def test_every_trained_encoder_is_smooth_at_the_first_look(name, monkeypatch):
+    model = load_pretrained(name)
+    monkeypatch.setattr(f"{__name__}.PICTURES", some_images(2, model.shape))
+    assert cuts(model, monkeypatch) == 1
+
+
+@pytest.mark.parametrize("arm", ["learned", *fork.CONTROLS[1:], "skip", "unbounded"])
+def test_encoders_of_the_studies_are_smooth(arm, monkeypatch):
+    assert cuts(fork.make_fork(arm), monkeypatch) <= 2
+
+
+def test_an_encoder_is_looked_at_once(monkeypatch):
+    """Copies have it in common, and another encoder or range of gamma has not."""
+    model = vdm_with(ramp(0.3))
+    assert cuts(model, monkeypatch) > 0
+    for same in (model, copy.deepcopy(model), model.with_parts(schedule=LinearSchedule(-13, 4.5))):
+        assert cuts(same, monkeypatch) == 0
+    for other in (
+        model.with_parts(encoder=ramp(0.3)), model.with_parts(schedule=LinearSchedule(-13, 7))
+    ):  # fmt: skip
+        assert cuts(other, monkeypatch) > 0

@@ -6,9 +6,9 @@ import pytest
 import torch
 from draws import F64, POINTS, seeded
 
-from diffenc_lite import Chain, elbo
+from diffenc_lite import Chain, DiffEnc, elbo
 from diffenc_lite.course.worlds import Exact, Gaussian, PlusMinus
-from diffenc_lite.evaluation import evaluate, evenly_chosen, standard_error
+from diffenc_lite.evaluation import Evaluation, evaluate, evenly_chosen, standard_error
 
 
 @pytest.mark.parametrize("options", [{}, {"every_step": True}])
@@ -117,3 +117,13 @@ def test_evenly():
     assert evenly_chosen(images, 4).tolist() == [0, 2, 5, 7]
     for n in (10, 99):
         assert evenly_chosen(images, n).tolist() == list(range(10))
+
+
+def test_a_bound_that_is_no_better_than_no_model_says_so():
+    """A dimension costs log2(levels) without one."""
+    for levels, total, worse in ((17, 4.08, False), (17, 4.09, True), (256, 7.99, False)):
+        told = str(Evaluation(0.0, 0.0, total, total, 0.1, 50, levels))
+        assert told.startswith(f"{total:.4f} +- 0.1000 bits/dim on 50 examples (prior 0.0000")
+        assert ("no better than no model, 4.0875" in told) == ("no model" in told) == worse
+    model = DiffEnc(Exact(Gaussian(1.0)).model().denoiser, levels=64, shape=(2,))
+    assert "no better than no model, 6.0000" in str(evaluate(model, POINTS // 4))

@@ -12,7 +12,7 @@ from diffenc_lite.course.worlds import SCALING, VDM, Exact, Gaussian, Mixture, P
 from diffenc_lite.course.worlds.best_motion import best_fade, best_motion, direction_bills
 from diffenc_lite.course.worlds.exact import reconstruction_by_level, stretch
 from diffenc_lite.course.worlds.integrals import integrate, mean_over_normal, normal_nodes
-from diffenc_lite.course.worlds.pictures import OneOf, drawn_variances
+from diffenc_lite.course.worlds.pictures import PerfectDenoiser, drawn_variances
 from diffenc_lite.process import x_from_v
 
 HALF = stretch(lambda lam: 0.5 + 0.5 * torch.sigmoid(lam - 1))
@@ -216,7 +216,7 @@ VARIANCES = torch.tensor([0.06, 0.02, 1e-3], dtype=F64)
 def test_one_of_some_pictures_is_guessed_as_bayes_would(normal):
     x, z, gamma = normal(4, 1, 2, 3), normal(5, 1, 2, 3), torch.linspace(-3, 3, 5, dtype=F64)
     n = Noise.from_gamma(gamma).like(z)
-    x_hat = x_from_v(z, OneOf(x)(z, gamma), n)
+    x_hat = x_from_v(z, PerfectDenoiser(x)(z, gamma), n)
     likelihood = torch.stack([(-0.5 * ((z - n.alpha * one) / n.sigma) ** 2).sum((1, 2, 3)).exp()
                               for one in x], 1)  # fmt: skip
     share = likelihood / likelihood.sum(1, keepdim=True)

@@ -20,7 +20,7 @@ def test_the_core_comes_first():
     assert lessons_folder() == ROOT / "notebooks"
     core = [name for name in PLACES if name.parent == Path()]
     assert PLACES == sorted(core) + sorted(name for name in PLACES if name not in core)
-    assert len(core) == 15 and len(PLACES) > 30
+    assert core[0].name.startswith("00_") and len(core) < len(PLACES)
 
 
 def test_a_copy_has_every_lesson_byte_for_byte(tmp_path):

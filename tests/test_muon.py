@@ -9,7 +9,7 @@ from torch import nn
 
 from diffenc_lite import DiffEnc, LearnedEncoder
 from diffenc_lite.model import ENCODERS, ModelConfig, build
-from diffenc_lite.training import State, TrainConfig
+from diffenc_lite.training import TrainConfig, TrainState
 from diffenc_lite.training.muon import Muon, inner_convolutions, orthogonal
 
 
@@ -47,11 +47,11 @@ def test_it_moves_the_convolutions_between_the_first_and_the_last(encoder):
     ends = {f"{network}.{end}.weight" for network in networks for end in ("stem", "out")}
     of_four_axes = {name for name, weight in model.named_parameters() if weight.ndim == 4}
     assert inner and inner == of_four_axes - ends
-    (adamw, one), (muon, factor) = State(model, TrainConfig(2)).optimizers
+    (adamw, one), (muon, factor) = TrainState(model, TrainConfig(2)).optimizers
     owned = [[w for group in o.param_groups for w in group["params"]] for o in (adamw, muon)]
     assert {names[id(w)] for w in owned[1]} == inner and (one, factor) == (1.0, 20 / 3)
     assert sorted(map(id, owned[0] + owned[1])) == sorted(names)
-    assert len(State(model, TrainConfig(2, optimizer="adamw")).optimizers) == 1
+    assert len(TrainState(model, TrainConfig(2, optimizer="adamw")).optimizers) == 1
     model.denoiser.place = nn.Parameter(torch.zeros(1, 1, 8, 8))  # of four axes, no convolution
     assert {names[id(weight)] for weight in inner_convolutions(model)} == inner
     shared = DiffEnc(model.denoiser, LearnedEncoder(model.denoiser))

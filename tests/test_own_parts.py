@@ -192,6 +192,22 @@ def test_a_network_reads_gamma_between_the_ends_that_it_was_saved_with(tmp_path)
     load_model(tmp_path / "own", model=saved)
 
 
+def test_a_model_from_before_gamma_min_followed_the_levels(tmp_path):
+    """It has no schedule of its own to say where gamma begins: the error says how to make it."""
+
+    def made(*schedule, levels=64):
+        return DiffEnc(Net(), None, *schedule, levels=levels, shape=(2,))
+
+    save_model(made(LinearSchedule()), tmp_path / "old")
+    with pytest.raises(ValueError, match=r"gamma .* give schedule=LinearSchedule\(\)"):
+        load_model(tmp_path / "old", model=made())
+    load_model(tmp_path / "old", model=made(LinearSchedule()))
+    for other in (made(LinearSchedule(-9)), made(levels=256)):
+        with pytest.raises(ValueError, match="does not fit") as error:
+            load_model(tmp_path / "old", model=other)
+        assert "LinearSchedule()" not in str(error.value)
+
+
 def test_a_trained_schedule_is_loaded_and_a_network_in_two_roles(tmp_path):
     def made(**options):
         net = Net()

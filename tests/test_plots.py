@@ -14,6 +14,7 @@ from PIL import Image
 
 from diffenc_lite import DiffEnc, LearnedEncoder
 from diffenc_lite.course.show import film, plots
+from diffenc_lite.course.show.reading import number
 
 GREY_STEPS = np.linspace(-1, 1, 16).reshape(1, 4, 4)
 
@@ -109,14 +110,72 @@ def test_every_figure_of_the_readme_can_be_made_again():
     assert drawn == set(FIGURES)  # the SVG files are badges, drawn by hand
 
 
-def test_curves_draw_what_they_got_and_say_it():
-    x, ys = [0.0, 0.5, 1.0], {r"exact, $\hat{x}_t\pm2\sigma_Q$": [1, 2, 3], "other": [3, 1, 2]}
-    figure = plots.curves(x, ys, "steps $T$", "gap,\nnats", "left")
-    (ax,) = figure.axes
-    assert {line.get_label(): list(line.get_ydata()) for line in ax.lines} == ys
-    assert all(list(line.get_xdata()) == x for line in ax.lines)
-    figure.suptitle("two worlds")
-    plot = "Plot: left; gap, nats against steps T; shown are exact, hat x_t ±2 sigma_Q, other."
-    assert figure._repr_png_()[1] == {"alt": f"two worlds. {plot}"}
-    images = plots.image_grid([[GREY_STEPS] * 2], columns=["a digit", "noise"])
-    assert plots.describe(images) == "Image: a digit. Image: noise."
+# ---- in words ------------------------------------------------------------------------------------
+
+
+def test_a_picture_says_what_is_drawn_before_it_is_drawn():
+    x, ys = [0.0, 0.5, 1.0], {r"exact, $\hat{x}_t\pm2\sigma_Q$": [1, 2, 3], "other": [3, 1, 2.5]}
+    data = plots.curves(x, ys, "steps $T$", "gap,\nnats", "left")._repr_mimebundle_()
+    said = """left.
+steps T -0.05 to 1.05; gap, nats 0.9 to 3.1
+- blue line (exact, hat x_t ±2 sigma_Q): (0, 1) (0.5, 2) (1, 3)
+- red dashed line (other): (0, 3) (0.5, 1) (1, 2.5)"""
+    assert data["text/plain"] == said and set(data) == {"text/plain", "image/png"}
+
+
+def picture():
+    """Every kind of thing whose numbers are said"""
+    figure, (left, right) = plots.subplots(1, 2)
+    left.plot(np.linspace(0, 9, 30), np.linspace(0, 3, 30) ** 2, label="a long line")
+    left.errorbar([2, 4], [1, 2], [0.02, 0.03], fmt="o")
+    left.fill_between([0, 1, 2, 9], [4, 4, 4, 4], [4.1, 4.2, 4.3, 4.4], alpha=0.3)
+    left.bar(["p", "q"], [3, 8])
+    left.set(title="a", xlabel="t", yscale="symlog")
+    left.text(1, 2, "beside")
+    plots.show_image(right, np.arange(64).reshape(8, 8) / 64, 1.0)
+    right.set(title="b", ylabel="row")
+    return figure
+
+
+CHANGES = {  # what is changed, and in which line of the words it is seen
+    "long line": lambda f: f.axes[0].lines[0].set_ydata(np.linspace(0, 9, 30)),
+    "blue line": lambda f: f.axes[0].lines[0].set_color(plots.GREEN),
+    "intervals": lambda f: (
+        f.axes[0].collections[0].set_segments([[(2, 0.99), (2, 1.01)], [(4, 1.985), (4, 2.015)]])
+    ),
+    "share": lambda f: f.axes[0].collections[1].set_verts([[(0, 4), (9, 4), (9, 4.2), (0, 4.1)]]),
+    "shape": lambda f: f.axes[0].patches[1].set_height(7),
+    "t -": lambda f: f.axes[0].set_xlim(-3, 9),
+    "a;": lambda f: f.axes[0].set_title("c"),
+    "1 q": lambda f: f.axes[0].set_xticks([0, 1], ["q", "p"]),
+    "beside": lambda f: f.axes[0].texts[0].set_text("above"),
+    "quarters": lambda f: f.axes[1].images[0].set_data(np.arange(64).reshape(8, 8).T / 64),
+    "RdBu_r -1 to 1": lambda f: f.axes[1].images[0].set_clim(-2, 2),
+    "row": lambda f: f.axes[1].set_ylabel("column"),
+}
+
+
+@pytest.mark.parametrize("seen", CHANGES)
+def test_the_words_change_with_each_kind_of_number(seen):
+    figure = picture()
+    before = plots.describe(figure).splitlines()
+    CHANGES[seen](figure)
+    after = plots.describe(figure).splitlines()
+    gone = [line for line in before if line not in after]
+    assert any(seen in line for line in gone), gone
+
+
+@pytest.mark.parametrize("unit", [0.1, None])
+def test_no_round_number_stands_where_the_last_bits_decide(unit):
+    for value in (0.25, 0.35, 1.05, 9.95, 0.115, 0.99, 25.5):
+        ends = {
+            number(sign * value * (1 + bits), unit) for bits in (-1e-9, 0, 1e-9) for sign in (1,)
+        }
+        assert len(ends) == 1
+    assert number(-1e-18, 0.1) == "0" and number(-0.25, 0.1) == "-0.3"
+
+
+def test_what_varies_says_names_and_shapes_only():
+    figure = plots.curves([0, 1], {"loss 2": [1.5, 0.25]}, "updates", "bits", "trained")
+    figure.varies = True
+    assert plots.describe(figure).splitlines()[-1] == "- blue line (loss #): (#, #) (#, #)"

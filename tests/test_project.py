@@ -4,11 +4,13 @@ import json
 import re
 import shlex
 import tomllib
+from collections import defaultdict
 from pathlib import Path
 from urllib.parse import unquote
 
 import numpy as np
 import pytest
+import torch
 import yaml
 from draws import NOTEBOOKS, README, ROOT
 from packaging.requirements import Requirement
@@ -17,7 +19,8 @@ from packaging.specifiers import SpecifierSet
 import diffenc_lite
 from diffenc_lite.__main__ import parser
 from diffenc_lite.course.studies import load_results
-from diffenc_lite.pretrained import pretrained_names, read_card
+from diffenc_lite.pretrained import load_pretrained, pretrained_names, read_card
+from diffenc_lite.schedule import end_points
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 CORE = [path for path in NOTEBOOKS if path.parent.name == "notebooks"]
@@ -61,17 +64,38 @@ def test_environment_and_package_agree():
     assert bounds(specs + not_of_conda) == wanted
 
 
+@pytest.mark.parametrize("name", ["constraints", "lowest"])
+def test_what_ci_installs_is_what_the_package_allows(name):
+    """Any versions that are allowed, or of each the lowest; their first lines make both anew."""
+    lines = (ROOT / ".github" / f"{name}.txt").read_text(encoding="utf-8").splitlines()
+    pinned = defaultdict(list)
+    for one in (Requirement(line) for line in lines if line[0] not in "# "):
+        pinned[one.name] += [each.version for each in one.specifier]
+    extras = PROJECT["optional-dependencies"]
+    lists = [extras[x] for x in extras if name == "constraints" or x in ("notebooks", "test")]
+    for package, allowed in bounds(sum(lists, PROJECT["dependencies"])).items():
+        assert pinned[package] and all(version in allowed for version in pinned[package])
+        (bound,) = allowed
+        assert name != "lowest" or pinned[package][0].startswith(bound.version), package
+
+
 def test_what_the_help_names_can_be_imported():
     named = {*re.findall(r"\b[a-z]{2,}_[a-z_]+|\b[A-Z][a-z]+[A-Z]\w+", diffenc_lite.__doc__)}
     assert len(named) > 20
     others = {name for name in named if not hasattr(diffenc_lite, name)}
     assert others == {"diffenc_lite", "bits_per_dim"}
+    paper = re.findall(r"^    ([a-z]+) ", diffenc_lite.__doc__.split("on each:")[1], re.MULTILINE)
+    files = [ROOT / "diffenc_lite" / f"{name}.py" for name in paper[:12]]
+    (said,) = re.findall(r"twelve files in `diffenc_lite/`, ([\d,]+) lines", README)
+    count = sum(len(file.read_text(encoding="utf-8").splitlines()) for file in files)
+    assert abs(int(said.replace(",", "")) - count) <= 100
 
 
 # ---- the README ----------------------------------------------------------------------------------
 
 EXAMPLES = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", README, re.DOTALL)
 NUMBER = r"\d+(?:\.\d+)?"
+MODELS = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(("code", "said"), EXAMPLES, ids=["first screen", "own network"])
@@ -121,8 +145,7 @@ def test_companions_belong_to_a_lesson_and_link_back_to_it():
 
 
 def test_docs_have_the_numbers_of_the_cards():
-    text = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
-    rows = {row.split("`")[1]: row for row in text.splitlines() if row.startswith("| `")}
+    rows = {row.split("`")[1]: row for row in MODELS.splitlines() if row.startswith("| `")}
     assert sorted(rows) == pretrained_names()
     for name, row in rows.items():
         card = read_card(name)
@@ -133,12 +156,76 @@ def test_docs_have_the_numbers_of_the_cards():
 
 def test_docs_have_the_numbers_of_the_study_of_optimizers():
     """For each length: AdamW, Muon, and Muon in as many minutes, three seeds each."""
-    text = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
-    totals = [row["total"] for row in load_results("budgets") if row["part"] == "pair"]
-    of_lengths = np.reshape(totals, (3, 2, 3)).transpose(1, 2, 0)  # of (seed, length, arm)
-    for updates, arms in zip(("2,000", "10,000"), of_lengths, strict=True):
+    rows = load_results("budgets")
+    totals, seconds = (
+        np.reshape([row[key] for row in rows if row["part"] == "pair"], (3, 2, 3))  # seed, length
+        for key in ("total", "seconds")
+    )
+    for updates, arms in zip(("2,000", "10,000"), totals.transpose(1, 2, 0), strict=True):
         cells = " | ".join(", ".join(f"{total:.3f}" for total in arm) for arm in arms)
-        assert f"| {updates} | {cells} |" in text
+        assert f"| {updates} | {cells}" in MODELS
+    said = " ".join(MODELS.split())
+    assert least_to_most(seconds[..., 2] / seconds[..., 0], 2) in said
+    other = {
+        part: np.reshape([row["total"] for row in rows if row["part"] == part], (-1, 2))
+        for part in ("holds", "encoder")
+    }
+    assert f"twice the rate, by {least_to_most(-np.diff(other['holds']), 3)}" in said
+    gains = -np.diff(other["encoder"])
+    assert (
+        f"{least_to_most(gains[:3], 3)} lower on digits, and {least_to_most(gains[3:], 3)} on photo"
+        in said
+    )
+
+
+def least_to_most(values, digits):
+    return f"{np.min(values):.{digits}f} to {np.max(values):.{digits}f}"
+
+
+def test_docs_have_the_trained_end_points():
+    schedule = load_pretrained("mnist-vdm-medium").schedule
+    low, high = (float(end.detach()) for end in end_points(schedule, torch.empty(0)))
+    assert f"γ from {low:.1f} to {high:.1f}" in MODELS
+
+
+def parts_of(card: dict) -> list[tuple[int, int]]:
+    """(updates, batch) of a training and of those that it started from, the last first."""
+    before = card.get("start")
+    batch = card["batch"] if "batch" in card else card["training"]["batch"]
+    return [(card["updates"], batch), *(parts_of(before) if before else [])]
+
+
+def test_training_lines_are_those_of_the_cards():
+    blocks = re.findall(r"^# (.*)\n((?:python -m diffenc_lite train .*\n)+)", MODELS, re.MULTILINE)
+    lines = {
+        re.split("[,;]", title)[0]: [
+            parser().parse_args(shlex.split(line)[3:]) for line in block.splitlines()
+        ]
+        for title, block in blocks
+    }
+    for name, like in {
+        "mnist-learned": "", "mnist-vdm": "mnist-learned", "mnist-scaling": "mnist-learned",
+        "photos-vdm-medium": "", "mnist-vdm-medium": "",
+    }.items():  # fmt: skip
+        card, typed = read_card(name), [vars(line) for line in lines[like or name]]
+        trained = {"optimizer": "adamw"} | card["training"] | card["configuration"]
+        compared = "updates batch lr warmup optimizer ema ends seed schedule"
+        for key in compared.split() + ([] if like else ["encoder", "size"]):
+            assert typed[-1][key] == trained[key], (name, key)
+        assert [(line["updates"], line["batch"]) for line in typed[::-1]] == parts_of(card)
+        assert card["data"].startswith(typed[-1]["data"].replace("full", "mnist"))
+    rows = re.findall(r"^\| (scaling|learned) \| .*`runs/\S+`.* \| (.*) \|$", MODELS, re.MULTILINE)
+    assert len(rows) == 2
+    for encoder, parts in rows:
+        card = read_card(f"mnist-{encoder}-medium")
+        typed = [
+            [int(x.replace(",", "")) for x in re.findall(r"\d[\d,]*\d|\d", part)]
+            for part in parts.split("; then ")
+        ]
+        assert typed[-1][2] == card["seed"]
+        assert [tuple(part[:2]) for part in typed[::-1]] == parts_of(card)[: len(typed)]
+    vdm = [(line.updates, line.batch) for line in lines["a VDM"]]
+    assert vdm[::-1] == parts_of(read_card("mnist-scaling-medium"))[2:]
 
 
 def test_readme_commands_exist():
@@ -217,7 +304,7 @@ def test_the_notebooks_it_names_exist():
 
 
 def test_only_one_job_of_a_workflow_may_write():
-    may_write = {"tests": set(), "site": {"deploy"}, "release": {"publish"}}
+    may_write = {"check": set(), "tests": set(), "site": {"deploy"}, "release": {"publish"}}
     workflows = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
     assert {path.stem for path in workflows} == set(may_write)
     for path in workflows:
@@ -226,3 +313,21 @@ def test_only_one_job_of_a_workflow_may_write():
         jobs = workflow["jobs"].items()
         writers = {name for name, job in jobs if "write" in job.get("permissions", {}).values()}
         assert writers == may_write[path.stem]
+
+
+def test_workflows_take_actions_by_their_commit_and_packages_from_one_index():
+    workflows = {path.stem: path for path in (ROOT / ".github" / "workflows").glob("*.yml")}
+    text = {name: path.read_text(encoding="utf-8") for name, path in workflows.items()}
+    for action in re.findall(r"uses: (.*)", "\n".join(text.values())):
+        assert re.match(r"\./|[\w/-]+@[0-9a-f]{40}  # v\d", action), action
+    assert "EXTRA_INDEX" not in "".join(text.values()).upper().replace("-", "_")
+    assert "run: .ci/run" in text["check"] and "pytest tests" in text["tests"]
+    jobs = {name: yaml.safe_load(content)["jobs"] for name, content in text.items()}
+    for name, job, needed in (
+        ("site", "deploy", ["check"]), ("release", "build", ["check", "tests"]),
+    ):  # fmt: skip
+        assert jobs[name][job]["needs"] == needed
+        assert all(jobs[name][x]["uses"] == f"./.github/workflows/{x}.yml" for x in needed)
+    assert jobs["release"]["publish"]["needs"] == "build"
+    steps = [step.get("run", "") for step in jobs["release"]["build"]["steps"]]
+    assert any("$GITHUB_REF_NAME" in step for step in steps)

@@ -1,18 +1,31 @@
 """gamma(t), and alpha, sigma and the rate that follow from it."""
 
 import math
-from dataclasses import replace
+import warnings
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 import torch
-from draws import F64
+from draws import F64, POINTS
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diffenc_lite import CosineSchedule, LearnedSchedule, LinearSchedule, Noise, Schedule, sample
+from diffenc_lite import (
+    MLP,
+    CosineSchedule,
+    DiffEnc,
+    LearnedSchedule,
+    LinearSchedule,
+    Noise,
+    Schedule,
+    evaluate,
+    sample,
+)
+from diffenc_lite.course.worlds import reconstruction_by_level
 from diffenc_lite.model import ModelConfig, build
-from diffenc_lite.schedule import check_schedule, end_points
+from diffenc_lite.schedule import check_schedule, end_points, gamma_min_for
+from diffenc_lite.training import TrainConfig, train
 
 T = torch.linspace(0, 1, 33, dtype=F64)
 
@@ -136,3 +149,59 @@ def test_a_model_may_be_built_and_used_in_inference_mode(name):
         model = build(ModelConfig("identity", "tiny", name, shape=(2,)))
         assert sample(model, 3, 2).shape == (3, 2)
     check_schedule(model.schedule, T)  # outside, its parameters are of that mode
+
+
+# --- where it begins ------------------------------------------------------------------------------
+
+
+def first_gamma(model):
+    return model.schedule(torch.zeros(())).gamma.item()
+
+
+@pytest.mark.parametrize("levels", [256, 64, 17])
+def test_gamma_min_keeps_the_price_of_a_level(levels):
+    """X1: an interior level costs 0.010453 bits, an end level half of it."""
+    bits = reconstruction_by_level(gamma_min_for(levels), levels) / math.log(2)
+    torch.testing.assert_close(bits[1:-1], torch.full_like(bits[1:-1], 0.010453), rtol=0, atol=5e-7)
+    torch.testing.assert_close(bits[[0, -1]], bits[1:3] / 2, rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize("levels", [256, 64, 17, 2])
+def test_without_a_schedule_gamma_begins_where_the_levels_say(levels):
+    wanted = -13.3 + 2 * math.log(256 / levels)
+    config = ModelConfig("scaling", "tiny", shape=(2,), levels=levels)
+    assert config.gamma_min == pytest.approx(wanted) and ModelConfig(**asdict(config)) == config
+    built = build(config)
+    assert first_gamma(DiffEnc(MLP(8, 1), levels=levels)) == pytest.approx(wanted, rel=1e-6)
+    assert first_gamma(built) == pytest.approx(wanted, rel=1e-6)
+    assert built.denoiser.embed.end_points(torch.zeros(()))[0] == config.gamma_min
+    for own in (LinearSchedule(), CosineSchedule(-9, 3)):  # taken as it is
+        assert DiffEnc(MLP(8, 1), schedule=own, levels=levels).schedule is own
+    assert build(replace(config, gamma_min=-13.3)).schedule.gamma_min == -13.3
+
+
+def warned(model):
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        evaluate(model, POINTS[:4] // 64)
+        assert not seen
+        train(model, POINTS[:4] // 64, TrainConfig(1, batch=4))
+    return [str(warning.message) for warning in seen if warning.category is UserWarning]
+
+
+def test_train_warns_of_ends_that_do_not_fit():
+    def made(low, levels=17, reads=None):
+        schedule = LinearSchedule(low)
+        return DiffEnc(
+            MLP(8, 1, schedule=schedule if reads is None else reads), None, schedule, levels
+        )
+
+    right = gamma_min_for(17)
+    for fits in (made(right), made(right + 0.99), made(right - 0.99), made(-13.3, 256)):
+        assert warned(fits) == []
+    for low in (right - 1.01, right + 1.01):
+        (told,) = warned(made(low))
+        assert f"gamma = {low:.4g}; for 17 levels {right:.4g}" in told
+    (told,) = warned(DiffEnc(MLP(8, 1), levels=17))
+    assert f"reads gamma from -13.3 to 5, and the schedule goes from {right:.4g} to 5" in told
+    assert len(warned(made(-13.3, reads=LinearSchedule(-12)))) == 2

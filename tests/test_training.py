@@ -21,7 +21,15 @@ from diffenc_lite import Chain, DiffEnc, LearnedSchedule, TrainConfig, bound, to
 from diffenc_lite.chain import as_chain
 from diffenc_lite.evaluation import evaluate, evenly_chosen
 from diffenc_lite.model import ENCODERS, ModelConfig, build
-from diffenc_lite.training import State, draws, learning_rate, load_resume, loop, train, train_steps
+from diffenc_lite.training import (
+    TrainState,
+    draws,
+    learning_rate,
+    load_resume,
+    run,
+    train,
+    train_steps,
+)
 from diffenc_lite.training.folder import RunFolder
 
 HELD_OUT = POINTS[:100]
@@ -148,7 +156,7 @@ def one_gradient(state, size):
 
 def test_updates_are_as_long_as_the_learning_rate(small_model):
     """The first update of AdamW, which has all but convolutions, moves a weight by that rate."""
-    state = State(small_model("identity"), TrainConfig(updates=9, lr=0.01, warmup=3))
+    state = TrainState(small_model("identity"), TrainConfig(updates=9, lr=0.01, warmup=3))
     before = state.model.denoiser.first.bias.clone()
     state.descend(one_gradient(state, 3.0))
     moved = (state.model.denoiser.first.bias - before).abs()
@@ -162,13 +170,13 @@ def test_updates_are_as_long_as_the_learning_rate(small_model):
 
 @pytest.mark.parametrize("clip, norm", [(None, 3.0), (1.0, 1.0), (5.0, 3.0)])
 def test_clipping_shortens_a_long_gradient_and_no_other(clip, norm, small_model):
-    state = State(small_model("identity"), SHORT)
+    state = TrainState(small_model("identity"), SHORT)
     assert state.descend(one_gradient(state, 3.0), clip)[0] != 0
     assert state.model.denoiser.first.bias.grad.norm().item() == pytest.approx(norm, rel=1e-5)
 
 
 def test_the_average_follows_its_formula(small_model):
-    state = State(small_model("learned"), replace(SHORT, ema=0.5))
+    state = TrainState(small_model("learned"), replace(SHORT, ema=0.5))
     expected = weights(state.model)
     for n in range(14):
         state.descend(state.model.denoiser.last.weight.square().sum()[None])
@@ -184,7 +192,7 @@ def test_the_average_follows_its_formula(small_model):
 def test_only_matrices_decay(small_model):
     """With no gradient, AdamW does nothing but decay."""
     model = small_model("learned", learned_schedule=True)
-    state = State(model, replace(SHORT, weight_decay=0.5, lr=0.1, warmup=0, updates=10**9))
+    state = TrainState(model, replace(SHORT, weight_decay=0.5, lr=0.1, warmup=0, updates=10**9))
     before = weights(model)
     state.descend(sum(0 * weight.sum() for weight in state.weights)[None])
     for name, weight in model.state_dict().items():
@@ -233,7 +241,7 @@ def test_bf16_is_close_and_a_run_in_it_is_another(monkeypatch, tmp_path):
     """Only where the processor computes in bf16, and the weights stay in float32."""
     images = torch.randint(256, (16, 1, 8, 8), generator=seeded()).byte()
     memory_kept = []
-    monkeypatch.setattr(loop, "keep_freed_memory", lambda: memory_kept.append(True))
+    monkeypatch.setattr(run, "keep_freed_memory", lambda: memory_kept.append(True))
 
     def diffusion(has_bf16, bf16, folder):
         found = {"amx_bf16": has_bf16}
@@ -273,6 +281,7 @@ def test_progress_and_metrics(tmp_path):
         if progress.evaluation:
             held_out = {"update": progress.update, "split": "held out"}
             expected.append(held_out | vars(progress.evaluation))
+            assert expected[-1].pop("levels") == 256  # the model's, and the same in every line
     assert lines == expected
 
 

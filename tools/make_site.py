@@ -29,7 +29,15 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 from PIL import Image
-from run_notebooks import ROOT, executed, mathjax, without_remote_pictures
+from run_notebooks import (
+    ROOT,
+    caption,
+    description,
+    executed,
+    mathjax,
+    pictures,
+    without_remote_pictures,
+)
 from sphinx.cmd.build import build_main
 
 import diffenc_lite
@@ -71,7 +79,6 @@ def toctree(pages: Iterable[str], caption: str = "") -> str:
 DRAWS = r"(?<!lesson)\b(?:plots|ax|axes|figure|upper|lower|left|right)\b[.(\[]"
 NOT_SEEN = r"  # (?:noqa|fmt: skip|type: ignore).*$|^### (?:BEGIN|END) SOLUTION\n?"
 NOT_SEEN += r"|^# Ignore this cell .*\n"
-FILM = "A film: a digit is encoded and noised; then out of noise the model writes digits"
 
 
 def fold(cell: NotebookNode) -> None:
@@ -87,21 +94,6 @@ def fold(cell: NotebookNode) -> None:
     elif len(rows) > 3 and (hidden or 2 * max(checks, draws) > len(rows)):
         tags.append("hide-input")
         cell.metadata["mystnb"] = {"code_prompt_show": "Code", "code_prompt_hide": "Code"}
-
-
-def pictures(cell: NotebookNode) -> list[NotebookNode]:
-    return [o for o in cell.get("outputs", []) if "image/png" in o.get("data", {})]
-
-
-def caption(code: str, alt: str) -> str:
-    """What a figure shows: the first sentence of what draws it, or its title."""
-    if called := re.match(r"(lesson_\d\d|main_line|blueprint)\.(\w+)\(", code.splitlines()[-1]):
-        module = import_module(f"diffenc_lite.course.show.{called[1]}")
-        text = " ".join((inspect.getdoc(getattr(module, called[2])) or "").replace("`", "").split())
-        text = re.sub(r",?(?: each)? \((?:[\dnBT]+, ?)+[\dnBT]*\)", "", text)  # shapes of arrays
-        return html.escape(re.split(r"(?<=\w\.)\s| Args:", text)[0].rstrip(".") + ".")
-    titles = re.findall(r"(?:Plot|Image): (.+?)(?:;|\.(?!\d))", alt.partition("At the start:")[0])
-    return html.escape(f"{alt}." if alt == FILM else f"{titles[0]}." if len(titles) == 1 else "")
 
 
 def write_image(content: bytes, name: str, alt: str) -> str:
@@ -120,13 +112,13 @@ def write_image(content: bytes, name: str, alt: str) -> str:
 
 def shown(name: str, code: str, output: NotebookNode, explorers: int, figures: int) -> str:
     """A picture as HTML, with number and caption: as its notebook exports it, or else its image."""
-    alt = output.metadata.get("image/png", {}).get("alt") or FILM
-    says, text = caption(code.strip(), alt), output.data.get("text/html", "")
+    says, alt = caption(code, output), description(code, output)
+    text = output.data.get("text/html", "")
     moves = 'class="explorer"' in text
     number = f"{name[:2]}.{explorers if moves else figures}"
-    label = f"<b>{'Explorer' if moves else 'Figure'} {number}</b> {says}"
+    label = f"<b>{'Explorer' if moves else 'Figure'} {number}</b> {html.escape(says)}"
     image = base64.b64decode(output.data["image/png"])
-    drawn = text or write_image(image, f"{name}-{figures}", says if alt == "A figure." else alt)
+    drawn = text or write_image(image, f"{name}-{figures}", alt)
     more = "" if moves else '<button class="enlarge" type="button">Enlarge</button>'
     return f"<figure>{drawn}<figcaption>{label} {more}</figcaption></figure>"
 
@@ -255,6 +247,7 @@ def write_ledger() -> None:
     svg = re.sub(r'width="\w+" height="\w+"', 'style="width: 100%"', svg, count=1)
     graph = f'<figure aria-label="{blueprint.in_words()}">\n{svg}</figure>'
     text = (DOCS / "ledger.md").read_text(encoding="utf-8").replace("@ROWS@", "\n".join(lines))
+    text = text.replace("@LAWS@", ledger.laws()._repr_markdown_())
     text = text.replace("@GRAPH@", f"{raw(graph)}\n\n{blueprint.in_words()}")
     write("ledger/index.md", text.replace("@TAGS@", "\n".join(ledger.TAGS)))
 

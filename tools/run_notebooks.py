@@ -12,12 +12,15 @@ there if the extra `site` is installed, as `make notebooks` does; else it comes 
 import base64
 import copy
 import hashlib
+import html
 import importlib.metadata
+import inspect
 import io
 import os
 import re
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from importlib import import_module
 from pathlib import Path
 
 import nbformat
@@ -34,6 +37,7 @@ from diffenc_lite.course.lessons import notebooks_in, place
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "build" / "notebooks"
 KEPT = ROOT / "build" / "executed"  # with explorers that move, for pages
+FILM = "A film: a digit is encoded and noised; then out of noise the model writes digits."
 
 # Formulas between dollars, as in notebooks. No menu: it would have to load more files.
 MATHJAX_CONFIG = r"""
@@ -135,6 +139,30 @@ def mathjax() -> Path | None:
     return next(Path(str(f.locate())) for f in files if f.match("static/mathjax/tex-svg.js"))
 
 
+def pictures(cell: NotebookNode) -> list[NotebookNode]:
+    return [o for o in cell.get("outputs", []) if "image/png" in o.get("data", {})]
+
+
+def caption(code: str, output: NotebookNode) -> str:
+    """What a picture shows: the first sentence of what draws it, or of its own words."""
+    called = re.match(r"(lesson_\d\d|main_line|blueprint)\.(\w+)\(", code.strip().splitlines()[-1])
+    if called:
+        module = import_module(f"diffenc_lite.course.show.{called[1]}")
+        text = " ".join((inspect.getdoc(getattr(module, called[2])) or "").replace("`", "").split())
+        text = re.sub(r",?(?: each)? \((?:[\dnBT]+, ?)+[\dnBT]*\)", "", text)  # shapes of arrays
+        return re.split(r"(?<=\w\.)\s| Args:", text)[0].rstrip(".") + "."
+    first = output.data["text/plain"].partition("\n")[0]
+    if first.startswith("<"):  # of an Image, without words
+        return FILM
+    return "" if first == "A picture." or first.startswith("Explorer of") else first
+
+
+def description(code: str, output: NotebookNode) -> str:
+    """A picture's caption and its own words, for readers who do not see it."""
+    says, said = caption(code, output), output.data["text/plain"].removeprefix("A picture.\n")
+    return said if said.startswith(says) else says if says == FILM else f"{says}\n{said}"
+
+
 def without_remote_pictures(text: str) -> str:
     """Markdown with the words of a picture in place of one that a page would fetch from the net."""
     return re.sub(r"!\[([^\]]*)\]\(https?://[^)\s]+\)", r"\1", text)
@@ -142,13 +170,16 @@ def without_remote_pictures(text: str) -> str:
 
 def write_html(notebook: NotebookNode, source: Path, target: Path) -> None:
     """Write the notebook as one HTML page that contains its pictures and MathJax."""
-    notebook = copy.deepcopy(notebook)
+    notebook, said = copy.deepcopy(notebook), list[str]()
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = without_remote_pictures(cell.source)
+        images = [each for each in pictures(cell) if "text/html" not in each.data]
+        said += [html.escape(description(cell.source, each)) for each in images]
     exporter = HTMLExporter(embed_images=True)
     resources = {"metadata": {"name": source.stem, "path": str(source.parent)}}
     page, _ = exporter.from_notebook_node(notebook, resources)
+    page = re.sub("No description has been provided for this image", lambda _: said.pop(0), page)
     if script := mathjax():
         loaded = f"<script>{MATHJAX_CONFIG}{script.read_text(encoding='utf-8')}</script>"
         before, begins, rest = page.partition("<!-- Load mathjax -->")

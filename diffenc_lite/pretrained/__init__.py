@@ -7,6 +7,7 @@ and the sha256 of the weights.
 import copy
 import hashlib
 import json
+import math
 import os
 import textwrap
 from dataclasses import asdict
@@ -22,6 +23,7 @@ from ..chain import Chain
 from ..data import cache_folder
 from ..files import PathLike, fetch, verify, write_whole
 from ..model import DiffEnc, ModelConfig, build, check_is_model, check_model
+from ..schedule import GAMMA_MIN, gamma_min_for
 from ..signature import disagreements, signature
 
 PRETRAINED = Path(__file__).parent
@@ -145,6 +147,9 @@ def _check_signature(
     for name in but:
         here[name] = there[name]
     if differing := disagreements(there, here):
+        (before, *_), (now, *_), usual = there["gamma"], here["gamma"], gamma_min_for(model.levels)
+        if before == GAMMA_MIN < usual and math.isclose(now, usual, abs_tol=1e-3):
+            differing.append(f"gamma(0) was {GAMMA_MIN} by default: give schedule=LinearSchedule()")
         raise ValueError("; ".join(differing))
 
 

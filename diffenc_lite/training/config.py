@@ -29,7 +29,7 @@ class TrainConfig:
         measured on. Fewer leave the gradient unbiased, and save time for the diffusion loss.
     loss_steps: None, the loss is the bound at infinite depth (L4). With a `Chain`, or a number T
         of equal steps, it is that of the chain (L3), one step drawn for each image; up to a
-        constant, its ratio weights the squared error of a step (W3).
+        constant, its ratio weights the squared error of a step (W3). Evaluations have the same.
     seed: of all draws.
     log_every: updates between two reports.
     evaluate_every: updates between evaluations on held-out images.
@@ -60,9 +60,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         least = dict.fromkeys(("updates", "batch", "ends"), 1) | {"warmup": 0, "seed": 0}
         least |= {"log_every": 1, "evaluate_every": 1, "checkpoint_every": 1, "evaluate_images": 2}
-        numbers: dict[str, float] = {
-            n: as_whole(n, getattr(self, n), low) for n, low in least.items()
-        }
+        numbers: dict[str, float] = {n: as_whole(n, getattr(self, n), k) for n, k in least.items()}
         not_negative = "a number of at least 0", lambda decay: decay >= 0
         numbers["weight_decay"] = as_real("weight_decay", self.weight_decay, *not_negative)
         numbers["lr"] = as_real("lr", self.lr, "a number above 0", lambda lr: lr > 0)
@@ -76,11 +74,11 @@ class TrainConfig:
 
     def as_dict(self) -> dict[str, Any]:
         """The settings as plain values, for a card or to be compared."""
-        if self.loss_steps is None:
-            return {**vars(self)}
-        chain = as_chain(self.loss_steps)
-        without_errors = Chain(chain.grid, chain.ratio, chain.scale)  # which change no result
-        return {**vars(self), "loss_steps": without_errors.as_dict()}
+        settings = {**vars(self)}
+        if self.loss_steps is not None:
+            chain = as_chain(self.loss_steps)  # without errors, which change no result
+            settings["loss_steps"] = Chain(chain.grid, chain.ratio, chain.scale).as_dict()
+        return settings
 
 
 def learning_rate(config: TrainConfig, update: int) -> float:

@@ -63,7 +63,8 @@ class RunFolder:
         of_training = {name: getattr(progress, name) for name in terms}
         lines = [{"update": progress.update, "split": "train", **of_training}]
         if (evaluation := progress.evaluation) is not None:
-            lines.append({"update": progress.update, "split": "held out", **vars(evaluation)})
+            scores = {name: value for name, value in vars(evaluation).items() if name != "levels"}
+            lines.append({"update": progress.update, "split": "held out", **scores})
         with writing(self.metrics), self.metrics.open("ab") as file:
             file.write("".join(json.dumps(line) + "\n" for line in lines).encode())
             file.flush()

@@ -15,7 +15,7 @@ from .muon import Muon, inner_convolutions
 ADAMW_RATE, MUON_RATE = 1.0, 20 / 3  # of the learning rate: 0.02 where AdamW has 0.003
 
 
-class State:
+class TrainState:
     """All that a training changes: a model, its moving average, the optimiser, updates made so far.
 
     The model, mostly a DiffEnc, is trained in place, on its device.

@@ -97,6 +97,14 @@ def check(exercise: str | Exercise, answer: Any) -> None:
         print(error)
 
 
+def take(exercise: str | Exercise, answer: Any, until_then: Any) -> Any:
+    """The answer if it is right; else what stands for it until then. Prints which. Errors as
+    `judge`."""
+    right = judge(exercise, answer).right
+    print(f"{find(exercise).number}: {'yours' if right else 'the library piece stays'}")
+    return answer if right else until_then
+
+
 def judge(exercise: str | Exercise, answer: Any) -> Mark:
     """The verdict on an answer, for graders; what the answer prints or warns of is dropped.
 

@@ -213,6 +213,8 @@ def _judged() -> Iterator[None]:
     """What a function raises turned into a verdict"""
     try:
         yield
+    except NotRight:
+        raise
     except (Exception, SystemExit) as error:
         if type(error) is NotImplementedError and not error.args:  # with a text it is PyTorch's
             raise Unanswered from None
@@ -230,7 +232,8 @@ def _prepare_program(exercise: Exercise, form: Program) -> Compare:
     def run(f: Callable[..., Any], i: int) -> Any:  # on new objects each time: f may change them
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(i)
-            return f(*form.inputs(torch.Generator().manual_seed(i)))
+            arguments = form.inputs(torch.Generator().manual_seed(i))
+            return f(*arguments) if form.measure is None else form.measure(f, *arguments)
 
     outputs = [run(exercise.answer, i) for i in range(form.tries)]
     count = len(outputs[0]) if isinstance(outputs[0], tuple) else 1

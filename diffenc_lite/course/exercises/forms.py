@@ -73,6 +73,8 @@ class Program:
     returns: what comes out, likewise: "a tensor (n, d)". Several results come as a tuple.
     inputs: torch.Generator -> the tuple of arguments, drawn anew for each try: tensors, networks,
         functions, also the generator itself. PyTorch's own generator is seeded too.
+    measure: where many answers are right, measure(answer, *arguments) -> the number to compare; it
+        may raise NotRight, with what is wrong.
     Exercise.answer: the right function, of the same arguments.
     """
 
@@ -82,6 +84,7 @@ class Program:
     tolerance: float = 1e-4
     absolute: float = 1e-6
     tries: int = 3
+    measure: Callable[..., Any] | None = None
 
     def describe(self) -> str:
         return f"a function of {self.takes} that returns {self.returns}"

@@ -170,4 +170,5 @@ def mistakes(model: DiffEnc, exact: Likelihood, gammas: Sequence[float]) -> Pict
         ax.add_collection(LineCollection(segments, colors=RED, linewidths=1.8))
         plane(ax, f"$\\gamma$ = {gamma:g}", 0.8)
         ax.set(xticks=[-0.5, 0, 0.5], yticks=[-0.5, 0, 0.5], xlim=(-0.8, 0.8), ylim=(-0.8, 0.8))
+    figure.varies = True  # trained on the page
     return figure

@@ -26,7 +26,8 @@ from matplotlib.backends.backend_svg import RendererSVG
 from matplotlib.figure import Figure
 from matplotlib.transforms import IdentityTransform
 
-from .painting import describe, pixels
+from .painting import pixels
+from .reading import describe
 
 TEMPLATE = Path(__file__).with_name("explorer.html").read_text(encoding="utf-8")
 CSS = Path(__file__).with_name("explorer.css").read_text(encoding="utf-8")

@@ -6,6 +6,7 @@ that is the last line of a notebook's cell is shown, and no figure stays open. `
 your own figures the same style.
 """
 
+import base64
 import io
 import os
 from collections.abc import Mapping, Sequence
@@ -24,13 +25,13 @@ from PIL import Image
 
 from ...training import keep_freed_memory
 from . import page
-from .painting import describe, pixels, png
+from .painting import PALETTE, pixels, png
+from .reading import describe
 
 Array = NDArray[Any]
 Table = Sequence[Sequence[ArrayLike] | NDArray[Any]] | NDArray[Any]  # images[row][column]
 
-BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
-PURPLE, SKY, BLACK = "#CC79A7", "#56B4E9", "#000000"
+BLUE, ORANGE, GREEN, RED, PURPLE, SKY, BLACK, YELLOW = PALETTE.values()
 
 STYLE: Any = {
     "figure.dpi": 100,
@@ -69,11 +70,13 @@ def begin() -> None:
 class Picture(Figure):
     """A Figure that a notebook shows if it is the last line of a cell, with a description."""
 
-    def _repr_png_(self) -> tuple[bytes, dict[str, str]]:
-        return png(pixels(self)), {"alt": describe(self)}
+    varies = False  # what it shows, from one machine to another: then its words have no numbers
 
-    def _repr_html_(self) -> str | None:
-        return page.still(self) if page.exporting() else None
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        said = describe(self)  # first: what is drawn may change what stands in the axes
+        moving = page.still(self) if page.exporting() else None
+        drawn = {"text/plain": said, "image/png": base64.b64encode(png(pixels(self))).decode()}
+        return drawn | ({"text/html": moving} if moving else {})
 
 
 @styled

@@ -42,7 +42,7 @@ from ...model import DiffEnc
 from ...networks import MLP
 from ...pixels import bits_per_dim
 from ...schedule import LinearSchedule
-from ...training import State, TrainConfig
+from ...training import TrainConfig, TrainState
 from ..worlds import TOYS, likelihood
 from .study import Job, Options, Row, Study, parameters
 
@@ -125,7 +125,7 @@ def train_together(models: list[DiffEnc], points: Tensor, config: TrainConfig) -
     used once; the seed of config is that of the first model's noise, the second has the next one.
     """
     together = _Together(models)
-    state = State(together, config)
+    state = TrainState(together, config)
     generators = [_seeded(10**5 + config.seed + i) for i in range(len(models))]
 
     def draw(n: int) -> Tensor:

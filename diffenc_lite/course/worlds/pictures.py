@@ -10,7 +10,7 @@ from ...gaussian import best_ratio
 from ...schedule import LinearSchedule, Noise
 
 
-class OneOf(nn.Module):
+class PerfectDenoiser(nn.Module):
     """The v_hat of E[x | z] where x is one of N pictures, each as likely as any other (G4)
 
     x_hat is their mean, weighted by softmax_n (alpha <z, x_n> - alpha^2 ||x_n||^2 / 2) / sigma^2.

@@ -137,7 +137,8 @@ class Likelihood:
 
     def model(self) -> DiffEnc:
         """The VDM with the exact denoiser in float64, for `elbo` and `sample`."""
-        return DiffEnc(KnownDenoiser(self.posterior_mean, (2,)), levels=self.levels)
+        denoiser = KnownDenoiser(self.posterior_mean, (2,))
+        return DiffEnc(denoiser, schedule=LinearSchedule(), levels=self.levels)
 
 
 def likelihood(name: str, levels: int = 256) -> Likelihood:

@@ -1,35 +1,45 @@
 """For each claim with evidence a piece of it that can be broken, and the verdict without it."""
 
-import dataclasses
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import Any
-from unittest import mock
 
 import sympy
+import torch
 
 from ... import ledger
-from . import evidence as of
+from . import evidence
 from .claims import Entry, look
 
 Patch = Callable[[], AbstractContextManager[Any]]
 
 
+@contextmanager
+def replaced(holder: dict[str, Any], name: str, value: Any) -> Iterator[None]:
+    before = holder[name]
+    holder[name] = value
+    try:
+        yield
+    finally:
+        holder[name] = before
+
+
 def wrong_row(tag: str) -> AbstractContextManager[Any]:
     """The right side of a row's first form is doubled."""
     row = ledger.LEDGER[tag]
-    name, form = next((n, f) for n, f in row.claim.items() if isinstance(f, sympy.Eq))
-    claim = {**row.claim, name: sympy.Eq(form.lhs, 2 * form.rhs, evaluate=False)}
-    return mock.patch.dict(ledger.LEDGER, {tag: dataclasses.replace(row, claim=claim)})
+    name = next(form for form in row.claim if row[form].kind == "step")
+    line = sympy.Eq(row[name].line.lhs, 2 * row[name].line.rhs, evaluate=False)
+    return mock.patch.dict(ledger.LEDGER, {tag: row.with_line(name, line)})
 
 
-def instead(name: str, other: Callable[..., Any]) -> AbstractContextManager[Any]:
+def instead(name: str, other: Callable[..., Any]) -> Patch:
     """`other` in place of a function of `evidence`, which it gets as its first argument."""
-    return mock.patch.object(of, name, partial(other, getattr(of, name)))
+    functions = vars(evidence)
+    return lambda: replaced(functions, name, partial(other, functions[name]))
 
 
-def other_numbers(study: str, arm: str, shift: float, term: str = "total") -> Any:
+def numbers(study: str, arm: str, shift: float, term: str = "total") -> Patch:
     """An arm of a study has so many bits per dimension more."""
     key = "variant" if study == "encoders" else "arm"
 
@@ -44,7 +54,7 @@ def other_numbers(study: str, arm: str, shift: float, term: str = "total") -> An
     return instead("read_results", read)
 
 
-def other_pictures(shift: float) -> Any:
+def pictures(shift: float) -> Patch:
     """The learned encoder has so many bits per dimension more on each photograph."""
 
     def read(stored: Any, name: str) -> dict[str, Any]:
@@ -58,14 +68,15 @@ def other_pictures(shift: float) -> Any:
     return instead("read_results", read)
 
 
-def other_figure(name: str, with_encoder: float) -> Any:
-    vdm, _, places = of.QUOTED[name]
-    return mock.patch.dict(of.QUOTED, {name: (vdm, with_encoder, places)})
+def figure(name: str, with_encoder: float) -> Patch:
+    """Of the paper, as it is quoted, another."""
+    vdm, _, places = evidence.QUOTED[name]
+    return lambda: replaced(evidence.QUOTED, name, (vdm, with_encoder, places))
 
 
 def curious(sample: Any, model: Any, n: int, steps: int, generator: Any) -> Any:
     """A sampler that asks the encoder"""
-    model.encoder.shift(of.digits(model, 1), model.schedule(of.torch.zeros(1)).gamma)
+    model.encoder.shift(evidence.digits(model, 1), model.schedule(torch.zeros(1)).gamma)
     return sample(model, n, steps, generator=generator)
 
 
@@ -73,10 +84,6 @@ def dear_grid(stored: Any, *where: Any) -> dict[str, Any]:
     row = stored(*where)
     return {**row, "bits": row["bits"] + ("best grid" in where)}
 
-
-figure, shift = partial(partial, other_figure), partial(partial, other_numbers)
-photographs = partial(partial, other_pictures)
-put = partial(partial, instead)
 
 BREAKS: dict[str, tuple[str, Patch]] = {
     **{
@@ -86,38 +93,38 @@ BREAKS: dict[str, tuple[str, Patch]] = {
             "w = 1": "W2", "weights": "W3", "larger class": "X6", "scaling, perfect": "X4",
         }.items()
     },
-    "schedule": ("the best grid 1 bit dearer", put("stored_bound", dear_grid)),
-    "sampling": ("a sampler that asks the encoder", put("sample", curious)),
+    "schedule": ("the best grid 1 bit dearer", instead("stored_bound", dear_grid)),
+    "sampling": ("a sampler that asks the encoder", instead("sample", curious)),
     "CIFAR-10, large": ("2.640 with encoder", figure("CIFAR-10, large", 2.64)),
     "split of the gain": ("diffusion 2.615", figure("CIFAR-10, large, diffusion", 2.615)),
     "CIFAR-10, small": ("2.780 with encoder", figure("CIFAR-10, small", 2.78)),
     "ImageNet32": ("3.44 with encoder", figure("ImageNet32", 3.44)),
-    "digits, forks": ("learned worse by 0.01", shift("fork", "learned", 0.01)),
-    "digits, from scratch": ("learned better by 0.1", shift("encoders", "learned", -0.1)),
-    "digits, equal time": ("learned worse by 0.01", shift("purpose", "learned", 0.01)),
-    "digits, image": ("learned better by 0.01", shift("purpose", "learned", -0.01)),
-    "photographs, forks": ("learned worse by 0.05", photographs(0.05)),
-    "photographs, image": ("learned worse by 0.05", photographs(0.05)),
-    "photographs, fade": ("learned better by 0.05", photographs(-0.05)),
-    "photographs, noise": ("affine better by 0.05", photographs(-0.05)),
-    "photographs, affine": ("learned better by 0.05", photographs(-0.05)),
-    "latent loss, digits": ("0.01 more diffusion", shift("fork", "learned", 0.01, "diffusion")),
+    "digits, forks": ("learned worse by 0.01", numbers("fork", "learned", 0.01)),
+    "digits, from scratch": ("learned better by 0.1", numbers("encoders", "learned", -0.1)),
+    "digits, equal time": ("learned worse by 0.01", numbers("purpose", "learned", 0.01)),
+    "digits, image": ("learned better by 0.01", numbers("purpose", "learned", -0.01)),
+    "photographs, forks": ("learned worse by 0.05", pictures(0.05)),
+    "photographs, image": ("learned worse by 0.05", pictures(0.05)),
+    "photographs, fade": ("learned better by 0.05", pictures(-0.05)),
+    "photographs, noise": ("affine better by 0.05", pictures(-0.05)),
+    "photographs, affine": ("learned better by 0.05", pictures(-0.05)),
+    "latent loss, digits": ("0.01 more diffusion", numbers("fork", "learned", 0.01, "diffusion")),
     "latent loss, equal time": (
-        "0.01 less diffusion", shift("purpose", "learned", -0.01, "diffusion"),
+        "0.01 less diffusion", numbers("purpose", "learned", -0.01, "diffusion"),
     ),
-    "latent loss, photographs": ("0.05 less diffusion", photographs(-0.05)),
-    "scaling, trained": ("scaling worse by 0.1", shift("encoders", "scaling", 0.1, "diffusion")),
-    "learned > scaling": ("scaling worse by 0.1", shift("encoders", "scaling", 0.1)),
-    "length and order": ("learned worse by 0.01", shift("fork", "learned", 0.01)),
+    "latent loss, photographs": ("0.05 less diffusion", pictures(-0.05)),
+    "scaling, trained": ("scaling worse by 0.1", numbers("encoders", "scaling", 0.1, "diffusion")),
+    "learned > scaling": ("scaling worse by 0.1", numbers("encoders", "scaling", 0.1)),
+    "length and order": ("learned worse by 0.01", numbers("fork", "learned", 0.01)),
     "acts over t": (  # it does the same at all depths
         "the scaling encoder for all",
-        put("encoders", lambda learned: {"scaling": of.load_pretrained("mnist-scaling")}),
+        instead("encoders", lambda learned: {"scaling": evidence.load_pretrained("mnist-scaling")}),
     ),
     "global near the end": (
-        "coarse and fine exchanged", put("coarse", lambda coarse, picture: 1 - coarse(picture)),
+        "coarse and fine exchanged", instead("coarse", lambda coarse, picture: 1 - coarse(picture)),
     ),
     "local to global": (
-        "a tenth more depth", put("moved", lambda moved, model, x, t: moved(model, x, t + 0.1)),
+        "a tenth more depth", instead("moved", lambda moved, model, x, t: moved(model, x, t + 0.1)),
     ),
 }  # fmt: skip
 

@@ -1,0 +1,191 @@
+"""What stands round the loop of a training: resume, reports, saves, interrupts and the bar."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from ..chain import as_chain
+from ..checks import check_parts
+from ..evaluation import Evaluation, check_clusters, evaluate, evenly_chosen
+from ..files import PathLike
+from ..model import DiffEnc, check_images
+from ..signature import disagreements, signature
+from .config import TrainConfig
+from .draws import FOR_EVALUATION, rank_and_size, seeded
+from .ends import warn_of_ends
+from .folder import RunFolder, fingerprint
+from .speed import bf16_if_faster, keep_freed_memory
+from .state import TrainState
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the training is. The terms are in bits per dimension, each the mean over the updates
+    since the last Progress; `evaluation` is of the averaged model, where one was due.
+
+    model: the averaged model. It goes on changing as the training does.
+    """
+
+    update: int
+    updates: int
+    prior: float
+    reconstruction: float
+    diffusion: float
+    images_per_second: float
+    evaluation: Evaluation | None
+    model: DiffEnc = field(repr=False)
+
+    @property
+    def total(self) -> float:
+        return self.prior + self.reconstruction + self.diffusion
+
+
+class Run:
+    """What is the same in all updates of a training, and what happens after each: it starts, or
+    goes on where it was stopped, and reports and saves. Arguments as in `train_steps`."""
+
+    def __init__(
+        self,
+        model: DiffEnc,
+        images: Tensor,
+        config: TrainConfig,
+        folder: PathLike | None,
+        held_out: Tensor | None,
+        bar: bool,
+        clusters: Tensor | None,
+    ):
+        from tqdm.auto import tqdm
+
+        _check(model, images, config, folder, held_out, clusters)
+        rank, ranks = rank_and_size()
+        self.config, self.images, n = config, images.to(model.device), config.evaluate_images
+        self.held_out = None if held_out is None else evenly_chosen(held_out, n)
+        self.clusters = None if clusters is None else evenly_chosen(clusters, n)
+        self.chain = None if config.loss_steps is None else as_chain(config.loss_steps)
+        self.fast_model = bf16_if_faster(model, tuple(images.shape[1:])) if config.bf16 else model
+        self.state = TrainState(model, config)
+        self.state.averaged = self.state.averaged.with_parts(_card={})  # it told of the start
+        self.sums = torch.zeros(4, dtype=torch.float64)  # of the terms, and of 1
+        self.folder = None
+        if folder is not None and rank == 0:  # the only process that reads and writes
+            used = {"bf16": self.fast_model is not model}  # which depends on the processor too
+            settings = config.as_dict() | used | fingerprint(model, self.images, self.held_out)
+            self.folder = RunFolder(folder, settings)
+        received = [None if self.folder is None else self.folder.restore()]
+        if ranks > 1:
+            dist.broadcast_object_list(received)
+        if (saved := received[0]) is None:
+            self.save()  # so that metrics never stand alone, and a full disk is noticed now
+        else:
+            self.sums = saved["window"]
+            self.state.load(saved)
+            here = {"gamma": signature(model)["gamma"]}  # with trained parts, only now
+            if differing := disagreements({"gamma": saved["gamma"]}, here):
+                raise ValueError(f"{folder} holds a run with another schedule: {differing[0]}")
+        if model.device.type == "cpu":
+            keep_freed_memory()
+        self.restart_clock()
+        self.bar = tqdm(
+            total=config.updates, initial=self.state.update, unit="update",
+            mininterval=0.5,  # a notebook loses messages when they are too many
+            disable=not (bar and rank == 0),
+        )  # fmt: skip
+
+    def save(self) -> None:
+        if self.folder is not None:
+            gamma = signature(self.state.model)["gamma"]
+            self.folder.save({**self.state.save(), "window": self.sums, "gamma": gamma})
+
+    def restart_clock(self) -> None:
+        self.since, self.clock = self.state.update, time.perf_counter()
+
+    def _due(self, every: int) -> bool:
+        return self.finished or self.state.update % every == 0
+
+    @property
+    def finished(self) -> bool:
+        return self.state.update == self.config.updates
+
+    def after_update(self, terms: list[float]) -> Progress | None:
+        """Evaluate, log and save what is due. Args: terms of the loss, bits per dimension."""
+        self.sums += torch.tensor([*terms, 1.0], dtype=torch.float64)
+        self.bar.update()
+        evaluated, progress = self._due(self.config.evaluate_every), None
+        if (evaluated and self.held_out is not None) or self._due(self.config.log_every):
+            progress = self.report(evaluated)
+            self.bar.set_postfix_str(f"{progress.total:.3f} bits/dim")
+            if self.folder is not None:
+                self.folder.log(progress)
+            if not self.finished:  # else they are for a report when resumed
+                self.sums.zero_()
+        if self._due(self.config.checkpoint_every):
+            self.save()
+        return progress
+
+    def report(self, evaluated: bool = True) -> Progress:
+        """What happened since the last; evaluated, if there are images held out for it."""
+        averaged, evaluation, update = self.state.averaged, None, self.state.update
+        if evaluated and self.held_out is not None:
+            given = self.held_out, self.chain
+            draws = seeded(averaged.device, self.config, FOR_EVALUATION)  # always the same
+            evaluation = evaluate(averaged, *given, clusters=self.clusters, generator=draws)
+        prior, reconstruction, diffusion = (self.sums[:3] / self.sums[3]).tolist()
+        speed = (update - self.since) * self.config.batch / (time.perf_counter() - self.clock)
+        return Progress(
+            update,
+            self.config.updates,
+            prior,
+            reconstruction,
+            diffusion,
+            speed,
+            evaluation,
+            averaged,
+        )
+
+
+@contextmanager
+def interrupts_held_back() -> Iterator[None]:
+    """Hold SIGINT back until the end of the block: half an update is no state to save."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread gets signals
+        return
+    held: list[int] = []
+    previous = signal.signal(signal.SIGINT, lambda number, _: held.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
+    if held:
+        signal.raise_signal(signal.SIGINT)  # now to its usual handler
+
+
+def _check(model: Any, images: Any, config: Any, folder: Any, held_out: Any, clusters: Any) -> None:
+    check_images(model, images)
+    if folder is not None and not isinstance(folder, str | os.PathLike):
+        raise TypeError(f"folder must be a path; got {type(folder).__name__}")
+    if not any(weight.requires_grad for weight in model.parameters()):
+        raise ValueError("model must have weights to train; it has none that require a gradient")
+    if not isinstance(config, TrainConfig):
+        raise TypeError(f"config must be a TrainConfig, as TrainConfig(200) is; got {config!r}")
+    if held_out is not None:
+        check_images(model, held_out, "held_out")
+        if len(held_out) < 2:
+            raise ValueError(f"held_out must have at least 2 images; got {len(held_out)}")
+        check_clusters(clusters, held_out)
+    elif clusters is not None:
+        raise ValueError("clusters must be given with held_out; got no held_out")
+    check_parts(model, images)
+    warn_of_ends(model)
+    ranks, ends = rank_and_size()[1], min(config.ends, config.batch)
+    if config.batch % ranks or ends % ranks:
+        wanted = f"multiples of the number of processes, {ranks}"
+        raise ValueError(f"batch and ends must be {wanted}; got {config.batch} and {ends}")
