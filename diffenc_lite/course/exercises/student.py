@@ -207,7 +207,8 @@ def _head(cells: list[Any], exercises: dict[int, Parts], nbgrader: bool) -> Iter
 
 
 def _check_names(cells: list[Any], name: str) -> None:
-    """No cell of the lesson may use a name that was last bound by a stub or a solution."""
+    """No cell of the lesson may use a name that was last bound by a stub or a solution, but to
+    `take` it: a stub leaves what stood there."""
     bound: set[str] = set()
     for i, cell in enumerate(cells):
         where = f"{name}, cell {i + 1}"
@@ -221,7 +222,7 @@ def _check_names(cells: list[Any], name: str) -> None:
             raise ValueError(f"{where}: not Python: {error.msg}") from error
         if any(map(is_solution, cells[i : i + 2])):  # a stub or a solution
             bound |= made
-        elif missing := sorted((used - made) & bound):
+        elif "take" not in used and (missing := sorted((used - made) & bound)):
             raise ValueError(
                 f"{where}: uses {', '.join(missing)}, last bound by a stub or a solution; students "
                 "have no solutions, so bind (or import) it in a cell of the lesson"
