@@ -111,7 +111,9 @@ def test_readme_examples_print_what_it_says(code, said, tmp_path, monkeypatch, c
 def test_readme_says_what_fit_does_in_its_own_numbers():
     assert len(EXAMPLES) == README.count("```python")
     _, before, after = (float(line.split()[0]) for line in EXAMPLES[0][1].splitlines())
-    assert f"`fit` takes the bound from {before:.2f} to {after:.2f}" in " ".join(README.split())
+    words = " ".join(README.split())
+    assert f"`fit` takes the bound from {before:.2f} to {after:.2f}" in words
+    assert f"{after * 784 / 8:.0f} bytes a digit in place of {before * 784 / 8:.0f}" in words
 
 
 def test_readme_maps_every_notebook():
