@@ -75,6 +75,13 @@ def test_ratio_and_scale_are_positive_numbers_one_for_each_step(name, value):
         Chain.equal(3, **{name: value})
 
 
+@pytest.mark.parametrize("given", [{"ratio_error": [1, 2]}, {"scale_error": [1, 2, 3]}])
+def test_an_error_has_the_shape_of_its_number(given):
+    (name,) = given
+    with pytest.raises(ValueError, match=f"^{name} must have the shape of {name[:5]}"):
+        Chain([0, 0.2, 0.5, 1], **given)
+
+
 @pytest.mark.parametrize(
     "grid",
     [

@@ -12,8 +12,8 @@ from draws import seeded, shaken
 from torch import Tensor, nn
 
 from diffenc_lite.encoder import ENCODERS, LearnedEncoder
-from diffenc_lite.model import SIZES, DiffEnc, ModelConfig, build
-from diffenc_lite.networks import MLP, Attention, Block, UNet, UNetConfig, halve
+from diffenc_lite.model import DiffEnc, ModelConfig, build
+from diffenc_lite.networks import MLP, SIZES, Attention, Block, UNet, UNetConfig, halve
 from diffenc_lite.schedule import SCHEDULES, LearnedSchedule, LinearSchedule
 
 TINY = UNetConfig((8, 16), (1, 1))

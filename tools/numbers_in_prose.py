@@ -75,7 +75,7 @@ def of_models() -> set[float]:
     scores = [c[key] for c in cards for key in ("bits_per_dim", "standard_error")]
     scores += [loss for card in cards for loss in card["terms"].values()]
     models = [build(ModelConfig(size=size)) for size in ("small", "small-fine", "medium")]
-    parts = [part for model in models for part in (model.denoiser, model.encoder)]
+    parts = [part for model in models for part in model.children()]
     sizes = {round(sum(w.numel() for w in part.parameters()) / 1e6, 2) for part in parts}
     return sizes | {round(score, digits) for score in scores for digits in (3, 4)}
 
