@@ -19,7 +19,8 @@ from .arguments import as_whole
 from .data import data_names, load_named
 from .evaluation import evaluate, evenly_chosen
 from .files import write_whole
-from .model import ENCODERS, SIZES, ModelConfig, build
+from .model import ENCODERS, ModelConfig, build
+from .networks import SIZES
 from .sampling import sample
 from .schedule import SCHEDULES
 from .training import OPTIMIZERS, TrainConfig, train_steps

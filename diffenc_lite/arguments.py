@@ -10,11 +10,13 @@ import torch
 from torch import Tensor
 
 
-def is_bool(given: Any) -> bool:
-    """Whether it is True or False, or has one in it: as a number that would be 1 or 0."""
+def not_real(given: Any) -> bool:
+    """Whether it is, or has in it, a bool, which as a number would be 1 or 0, or a complex number,
+    which would lose a part."""
     if isinstance(given, list | tuple):
-        return any(is_bool(value) for value in given)
-    return str(getattr(given, "dtype", type(given).__name__)) in ("bool", "torch.bool")
+        return any(not_real(value) for value in given)
+    kind = str(getattr(given, "dtype", type(given).__name__)).removeprefix("torch.")
+    return kind.startswith(("bool", "complex"))
 
 
 def as_whole(
@@ -24,7 +26,7 @@ def as_whole(
 
     Raises ValueError, naming the argument, for a bool, a float (2.0 too), and out of range."""
     try:
-        number = None if is_bool(given) else operator.index(given)
+        number = None if not_real(given) else operator.index(given)
     except TypeError:
         number = None
     if number is None or number < least or (most is not None and number > most):
@@ -52,7 +54,7 @@ def as_floats(name: str, given: Any) -> Tensor:
     if isinstance(given, Tensor) and given.is_floating_point():
         return given.clone()
     try:
-        if not is_bool(given):
+        if not not_real(given):
             return torch.as_tensor(given, dtype=torch.float64).clone()
     except (TypeError, ValueError, RuntimeError):
         pass
@@ -68,9 +70,9 @@ def check_one_of(name: str, given: Any, accepted: Iterable[Any]) -> None:
 
 def in_shape_of(name: str, given: Any, like: Tensor, of: str) -> Tensor:
     """What was given or returned, if it is a tensor in the shape of `like`. Args: name and of, of
-    the two, for the message. Raises TypeError if it is no tensor, or one of bools, ValueError for
+    the two, for the message. Raises TypeError if it is no tensor of real numbers, ValueError for
     another shape."""
-    if not isinstance(given, Tensor) or is_bool(given):
+    if not isinstance(given, Tensor) or not_real(given):
         got = given.dtype if isinstance(given, Tensor) else type(given).__name__
         raise TypeError(f"{name} must be a tensor of numbers; got {got}")
     if given.shape != like.shape:

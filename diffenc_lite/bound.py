@@ -233,7 +233,7 @@ def elbo(
     def draw(name: str, given: Tensor | None) -> Tensor:
         if given is None:
             return standard_normal(images.shape, like, generator)
-        return in_shape_of(name, torch.as_tensor(given), images, "the images").to(like)
+        return in_shape_of(name, given, images, "the images").to(like)
 
     eps_0 = draw("noise_0", noise_0)
     if chain is not None and every_step:

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from .arguments import as_floats, as_whole, brief, device_of_draws
+from .arguments import as_floats, as_whole, brief, device_of_draws, in_shape_of
 from .process import Scale, check_scale
 
 
@@ -71,9 +71,10 @@ class Chain:
         check_scale(self.scale)
         if self.scale is not None and not isinstance(self.scale, str):
             values["scale"] = _rows("scale", self.scale, len(grid) - 1)
-        for name in ("ratio_error", "scale_error"):
-            if getattr(self, name) is not None:
-                values[name] = as_floats(name, getattr(self, name))
+        for name in ("ratio", "scale"):
+            if (error := getattr(self, f"{name}_error")) is not None:
+                number, name = values.get(name, torch.empty(0)), f"{name}_error"
+                values[name] = in_shape_of(name, as_floats(name, error), number, name[:5])
         for name, value in values.items():
             object.__setattr__(self, name, value)
 

@@ -1,8 +1,6 @@
 """Whether parts of your own are what the bound takes them for, before time goes into them."""
 
 import copy
-import math
-import warnings
 from collections.abc import Callable
 
 import torch
@@ -11,11 +9,9 @@ from torch import Tensor, nn
 from .encoder import check_norms
 from .gaussian import standard_normal
 from .model import DiffEnc, eval_mode
-from .networks import GammaEmbedding
-from .schedule import check_schedule, end_points, gamma_min_for
+from .schedule import check_schedule, end_points, find_jump
 
 Ask = Callable[[Tensor, Tensor], Tensor]
-PIECES, CUTS = 64, 12  # of `check_smooth`
 
 
 def check_parts(model: DiffEnc, images: Tensor) -> None:
@@ -55,11 +51,8 @@ def check_smooth(model: DiffEnc, images: Tensor) -> None:
     is not if u is wrong, or if x_t jumps. At infinite depth only the slope counts, so the bound
     would be too low; in T steps the cost of a jump grows with T.
 
-    By Simpson's rule on 64 pieces of [gamma(0), gamma(1)], for two images, with noise in the
-    encoder's weights. A piece that is off by 1/500 of the way is cut into 64, so is each of these
-    that still is, and where that does not help x_t jumps: a turn within 1/100,000 of the range
-    counts as one. Not seen: smaller jumps, one there and back within a piece, what two images do
-    not show, what 12 cuts do not reach. Once for an encoder, until an end of gamma has moved by 1.
+    Tried by `find_jump` on two images, which may not show all, with noise in the encoder's weights.
+    Once for an encoder, until an end of gamma has moved by 1.
     """
     low, high = map(float, end_points(model.schedule, model.like_weights))
     encoder, *ends = model._smooth
@@ -68,36 +61,21 @@ def check_smooth(model: DiffEnc, images: Tensor) -> None:
     with eval_mode(model), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
         x = model.to_unit(images[:2].to(model.device))
         moved = _with_noise_in_weights(model, x, torch.linspace(low, high, len(x)).to(x))
-        to_cut, allowed = [(low, high, math.inf)], 0.0
-        for _ in range(CUTS):
-            first, last, before = to_cut.pop()
-            gamma = torch.linspace(first, last, 2 * PIECES + 1, dtype=x.dtype, device=x.device)
-            moves, left = _moves_and_rests(moved, x, gamma)
-            allowed = allowed or max(0.1, float(moves.abs().sum(0).max())) / 500
-            off = left.abs().amax(1)
-            again = (off > allowed) & (last - first > (high - low) / 1000)
-            if (rest := float(left[~again].sum(0).abs().max())) > before / 2:
-                where = f"near gamma = {gamma[2 * int(off.argmax())]:.4g} x_t is off by {rest:.2g}"
-                raise ValueError(
-                    "encoder must have the u that follows from its shift, which does not jump: "
-                    f"dx_t/dgamma = -sigma_t^2 u, no gamma detached; {where}"
-                )
-            pieces = zip(gamma[:-1:2].tolist(), gamma[2::2].tolist(), off.tolist(), strict=True)
-            chosen = (piece for piece, cut in zip(pieces, again, strict=True) if cut)
-            to_cut += sorted(chosen, key=lambda piece: piece[2])  # the worst is cut next
-            if not to_cut:
-                break
+
+        def curve(gamma: Tensor) -> tuple[Tensor, Tensor]:  # x_t and its slope, (P, B d)
+            batches = (one.expand(len(gamma), *one.shape).clone() for one in x)
+            of_images = zip(*(moved.encode(one, gamma) for one in batches), strict=True)
+            x_t, u = (torch.cat([a.flatten(1) for a in of_all], 1) for of_all in of_images)
+            return x_t, -torch.sigmoid(gamma)[:, None] * u
+
+        jump = find_jump(curve, low, high, x)
+    if jump:
+        where = f"near gamma = {jump[0]:.4g} x_t is off by {jump[1]:.2g}"
+        raise ValueError(
+            "encoder must have the u that follows from its shift, which does not jump: "
+            f"dx_t/dgamma = -sigma_t^2 u, no gamma detached; {where}"
+        )
     model._smooth = model.encoder, low, high
-
-
-def _moves_and_rests(model: DiffEnc, x: Tensor, gamma: Tensor) -> tuple[Tensor, Tensor]:
-    """How x_t moves in each piece, and what of it Simpson's rule for the slope does not explain:
-    (P, B d) twice. Args: x (B, ...); gamma (2 P + 1,), the ends of P pieces and their middles."""
-    encodings = [model.encode(one.expand(len(gamma), *one.shape).clone(), gamma) for one in x]
-    x_t, u = (torch.cat([a.flatten(1) for a in of_x], 1) for of_x in zip(*encodings, strict=True))
-    moves, slope = x_t[::2].diff(dim=0), -torch.sigmoid(gamma)[:, None] * u
-    means = (slope[:-1:2] + 4 * slope[1::2] + slope[2::2]) / 6
-    return moves, moves - means * gamma[::2].diff()[:, None]
 
 
 def _with_noise_in_weights(model: DiffEnc, x: Tensor, gamma: Tensor) -> DiffEnc:
@@ -126,19 +104,3 @@ def _check_close(part: str, rule: str, given: Tensor, wanted: Tensor, x: Tensor)
     if not bool(off <= 0.02 * size + 1e-3 * x.norm()):  # nor is NaN
         norms = f"{given.norm():.3g} and {wanted.norm():.3g}"
         raise ValueError(f"{part} must have the {rule}; it is off by {off:.3g}, of norms {norms}")
-
-
-@torch.no_grad()
-def warn_of_ends(model: DiffEnc) -> None:
-    """Warn if gamma(0) is more than 1 from `gamma_min_for(levels)`, and if a network of this
-    library reads gamma between other ends than those of the schedule."""
-    like, right = model.like_weights, gamma_min_for(model.levels)
-    low, high = map(float, end_points(model.schedule, like))
-    if abs(low - right) > 1:
-        wanted = f"for {model.levels} levels {right:.4g} is right (schedule.gamma_min_for)"
-        warnings.warn(f"the schedule begins at gamma = {low:.4g}; {wanted}", stacklevel=3)
-    networks = [part for part in model.modules() if isinstance(part, GammaEmbedding)]
-    for a, b in {tuple(map(float, network.end_points(like))) for network in networks}:
-        if max(abs(a - low), abs(b - high)) > 1e-3:
-            wanted = f"and the schedule goes from {low:.4g} to {high:.4g}: make it with that"
-            warnings.warn(f"a network reads gamma from {a:.4g} to {b:.4g}, {wanted}", stacklevel=3)

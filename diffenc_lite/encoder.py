@@ -59,8 +59,11 @@ class Encoder(Protocol):
 
 
 def has_counterterm(encoder: Encoder) -> bool:
-    """True if the generative process uses x_hat in the place of u, False if it uses 0 (G3)."""
-    return getattr(encoder, "counterterm", True)
+    """True if the generative process uses x_hat in the place of u, False if it uses 0 (G3). Raises
+    ValueError if the encoder says anything else."""
+    counterterm: bool = getattr(encoder, "counterterm", True)
+    check_one_of("counterterm", counterterm, (True, False))
+    return counterterm
 
 
 def check_norms(name: str, part: Any) -> None:
@@ -125,8 +128,8 @@ class LearnedEncoder(nn.Module):
         if not isinstance(network, nn.Module):
             raise TypeError(f"network must be an nn.Module; got {type(network).__name__}")
         check_norms("network", network)
-        check_one_of("counterterm", counterterm, (True, False))
         self.network, self.counterterm = network, counterterm
+        has_counterterm(self)
 
     def y(self, x: Tensor, gamma: Tensor) -> Tensor:
         """The network's output, checked to have the shape of x."""

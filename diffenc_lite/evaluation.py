@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .arguments import as_whole
+from .arguments import as_floats, as_whole
 from .bound import elbo
 from .chain import Chain, as_chain
 from .checks import check_parts
@@ -88,11 +88,13 @@ def evaluate(
 def check_clusters(clusters: Tensor | None, images: Tensor) -> Tensor:
     """The number of each image's cluster, (N,) on the CPU; by default a cluster an image.
 
-    Raises ValueError for another number of them than of images, and for fewer clusters than 2."""
+    Raises ValueError for what are not as many numbers as images, and fewer clusters than 2."""
     n = len(images)
-    numbers = torch.arange(n) if clusters is None else torch.as_tensor(clusters).cpu()
+    numbers = torch.arange(n) if clusters is None else as_floats("clusters", clusters).cpu()
     if numbers.shape != (n,):
         raise ValueError(f"clusters must be {n} numbers, one an image; got {tuple(numbers.shape)}")
+    if bool(numbers.isnan().any()):
+        raise ValueError("clusters must be numbers; got NaN")
     if len(numbers.unique()) < 2:
         what = "images" if clusters is None else "clusters"
         raise ValueError(f"{what} must be at least 2; got 1")

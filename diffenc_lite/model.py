@@ -15,9 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from . import pixels
-from .arguments import as_shape, as_whole, check_one_of, in_shape_of
+from .arguments import as_real, as_shape, as_whole, check_one_of, in_shape_of
 from .encoder import ENCODERS, Encoder, Encoding, IdentityEncoder, at_both, drops, has_counterterm
-from .networks import MLP, UNet, UNetConfig
+from .networks import MLP, SIZES, UNet, UNetConfig
 from .schedule import (
     GAMMA_MAX,
     SCHEDULES,
@@ -41,7 +41,6 @@ class DiffEnc(nn.Module):
         levels: number of levels of the data, at most 256.
         shape: of one example, e.g. (1, 28, 28); by default that of the denoiser, if it has one.
             Without either, images of any shape are accepted, and `sample` needs to be told.
-        config: what `build` made the parts from, kept as `model.config`.
     """
 
     def __init__(
@@ -51,35 +50,41 @@ class DiffEnc(nn.Module):
         schedule: AnySchedule | None = None,
         levels: int = 256,
         shape: tuple[int, ...] | None = None,
-        *,
-        config: ModelConfig | None = None,
     ):
         super().__init__()
-        if not isinstance(denoiser, nn.Module):
-            raise TypeError(f"denoiser must be an nn.Module; got {type(denoiser).__name__}")
-        if encoder is not None and (isinstance(encoder, type) or not hasattr(encoder, "shift")):
+        self.denoiser = denoiser
+        self.encoder: Encoder = IdentityEncoder() if encoder is None else encoder
+        self.levels = as_whole("levels", levels, 2, 256)  # 8-bit data
+        default = LinearSchedule(gamma_min_for(self.levels))
+        self.schedule = default if schedule is None else schedule
+        self.shape = getattr(denoiser, "shape", None) if shape is None else shape
+        self._config: ModelConfig | None = None
+        self._card: dict[str, Any] = {}
+        self._smooth: tuple[Any, float, float] = (None, 0.0, 0.0)  # of `check_smooth`
+        self._check()
+
+    def _check(self) -> None:
+        """Raise TypeError or ValueError, naming the part, for one that cannot be used."""
+        encoder = self.encoder
+        if not isinstance(self.denoiser, nn.Module):
+            raise TypeError(f"denoiser must be an nn.Module; got {type(self.denoiser).__name__}")
+        if isinstance(encoder, type) or not hasattr(encoder, "shift"):
             got = encoder if isinstance(encoder, type | str) else type(encoder).__name__
             wanted = "an object with shift(x, gamma), as LearnedEncoder(network) is"
             raise TypeError(f"encoder must be {wanted}; got {got!r}")
         for name in ("u", "encode", "change", "encode_step"):
             if hasattr(encoder, name) and not callable(getattr(encoder, name)):
                 raise TypeError(f"encoder.{name} must be a method, or have another name")
-        for name, part in (("encoder", encoder), ("schedule", schedule)):
+        has_counterterm(encoder)
+        for name, part in (("encoder", encoder), ("schedule", self.schedule)):
             held = () if isinstance(part, nn.Module) else getattr(part, "__dict__", {}).values()
-            if any(isinstance(value, nn.Module | nn.Parameter) for value in held):
+            each = [v for h in held for v in (h if isinstance(h, list | tuple) else [h])]
+            if any(isinstance(value, nn.Module | nn.Parameter) for value in each):
                 raise TypeError(f"{name} must be an nn.Module, for its weights to be trained")
-        self.denoiser = denoiser
-        self.encoder: Encoder = IdentityEncoder() if encoder is None else encoder
-        self.levels = as_whole("levels", levels, 2, 256)  # 8-bit data
-        default = LinearSchedule(gamma_min_for(self.levels))
-        self.schedule = default if schedule is None else schedule
+        as_whole("levels", self.levels, 2, 256)
+        self.shape = None if self.shape is None else as_shape(self.shape)
         check_model(self)
         check_schedule(self.schedule, self.like_weights)
-        shape = getattr(denoiser, "shape", None) if shape is None else shape
-        self.shape = None if shape is None else as_shape(shape)
-        self._config = config
-        self._card: dict[str, Any] = {}
-        self._smooth: tuple[Any, float, float] = (None, 0.0, 0.0)  # of `check_smooth`
 
     @property
     def config(self) -> ModelConfig | None:
@@ -93,7 +98,6 @@ class DiffEnc(nn.Module):
 
     def with_parts(self, **parts: Any) -> Self:
         """The same model, of its class, with some attributes replaced; the others are shared."""
-        as_whole("levels", parts.get("levels", self.levels), 2, 256)
         other = copy.copy(self)
         other._modules = dict(self._modules)
         other._config = self.config if {*parts} == {"_card"} else None  # it builds another model
@@ -102,6 +106,7 @@ class DiffEnc(nn.Module):
             if not isinstance(part, nn.Module):
                 other._modules.pop(name, None)
             setattr(other, name, part)
+        other._check()
         return other
 
     def shift(self, x: Tensor, gamma: Tensor) -> Tensor:
@@ -165,47 +170,6 @@ class DiffEnc(nn.Module):
 
 
 @dataclass(frozen=True)
-class Size:
-    """The denoiser's and the encoder's U-Net, and (width, layers) of the MLPs for points."""
-
-    denoiser: UNetConfig
-    encoder: UNetConfig
-    denoiser_mlp: tuple[int, int]
-    encoder_mlp: tuple[int, int]
-
-
-# for two CPU cores: about 0.5 M parameters
-_SMALL = Size(
-    UNetConfig((16, 32, 64), (1, 1, 4)),
-    UNetConfig((16, 32), (0, 1), attention=False, patch=2),
-    (128, 3),
-    (64, 2),
-)
-SIZES = {
-    # for tests: runs in milliseconds
-    "tiny": Size(UNetConfig((8, 8), (1, 1)), UNetConfig((8, 8), (0, 1)), (32, 1), (16, 1)),
-    "small": _SMALL,
-    # as small, with the encoder of `mnist-learned`, which takes every pixel and more time
-    "small-fine": replace(_SMALL, encoder=UNetConfig((8, 16, 48), (0, 0, 1), attention=False)),
-    # for an hour or two of a CPU core, or any GPU: as small-fine, with twice the channels and
-    # blocks at full resolution, and an encoder that does not repeat pixels in squares
-    "medium": Size(
-        UNetConfig((32, 48, 64), (2, 1, 4)),
-        UNetConfig((8, 16, 48), (0, 0, 1), attention=False, smooth=True),
-        (256, 3),
-        (128, 2),
-    ),
-    # the paper's 32-block setting (its DiffEnc-32-4): to be trained on GPUs
-    "paper": Size(
-        UNetConfig((128, 128), (32, 2), groups=32, pool=False, fourier=(6, 7)),
-        UNetConfig((64, 64, 64), (1, 1, 4), groups=32),
-        (512, 6),
-        (256, 4),
-    ),
-}
-
-
-@dataclass(frozen=True)
 class ModelConfig:
     """All that is needed to build a model again; plain values, so that it can be kept as JSON.
 
@@ -233,6 +197,8 @@ class ModelConfig:
         object.__setattr__(self, "shape", as_shape(self.shape))  # JSON gives a list
         for name, accepted in (("encoder", ENCODERS), ("size", SIZES), ("schedule", SCHEDULES)):
             check_one_of(name, getattr(self, name), accepted)
+        wanted, most = ("0 for points", 0) if len(self.shape) == 1 else ("a number in [0, 1)", 1)
+        as_real("dropout", self.dropout, wanted, lambda p: p == 0 or 0 < p < most)
         if self.gamma_min is None:
             end = gamma_min_for(as_whole("levels", self.levels, 2, 256))
             object.__setattr__(self, "gamma_min", end)
@@ -253,7 +219,9 @@ def build(config: ModelConfig) -> DiffEnc:
     denoiser = network(size.denoiser, size.denoiser_mlp, False)
     make_encoder = ENCODERS[config.encoder]
     encoder = make_encoder(lambda: network(size.encoder, size.encoder_mlp, True), config)
-    return DiffEnc(denoiser, encoder, schedule, config.levels, config.shape, config=config)
+    model = DiffEnc(denoiser, encoder, schedule, config.levels, config.shape)
+    model._config = config
+    return model
 
 
 # --- what the other files ask of a model ----------------------------------------------------------

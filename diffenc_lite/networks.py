@@ -12,7 +12,7 @@ which is right for 256 levels.
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 from typing import cast
@@ -283,3 +283,47 @@ class UNet(Network):
                 h = block(h, features) + skips.pop()
         h = self.out(F.silu(self.norm(h)))
         return F.pixel_shuffle(h, self._patch)[..., :rows, :columns]
+
+
+# --- networks by size ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Size:
+    """The denoiser's and the encoder's U-Net, and (width, layers) of the MLPs for points."""
+
+    denoiser: UNetConfig
+    encoder: UNetConfig
+    denoiser_mlp: tuple[int, int]
+    encoder_mlp: tuple[int, int]
+
+
+# for two CPU cores: about 0.5 M parameters
+_SMALL = Size(
+    UNetConfig((16, 32, 64), (1, 1, 4)),
+    UNetConfig((16, 32), (0, 1), attention=False, patch=2),
+    (128, 3),
+    (64, 2),
+)
+SIZES = {
+    # for tests: runs in milliseconds
+    "tiny": Size(UNetConfig((8, 8), (1, 1)), UNetConfig((8, 8), (0, 1)), (32, 1), (16, 1)),
+    "small": _SMALL,
+    # as small, with the encoder of `mnist-learned`, which takes every pixel and more time
+    "small-fine": replace(_SMALL, encoder=UNetConfig((8, 16, 48), (0, 0, 1), attention=False)),
+    # for an hour or two of a CPU core, or any GPU: as small-fine, with twice the channels and
+    # blocks at full resolution, and an encoder that does not repeat pixels in squares
+    "medium": Size(
+        UNetConfig((32, 48, 64), (2, 1, 4)),
+        UNetConfig((8, 16, 48), (0, 0, 1), attention=False, smooth=True),
+        (256, 3),
+        (128, 2),
+    ),
+    # the paper's 32-block setting (its DiffEnc-32-4): to be trained on GPUs
+    "paper": Size(
+        UNetConfig((128, 128), (32, 2), groups=32, pool=False, fourier=(6, 7)),
+        UNetConfig((64, 64, 64), (1, 1, 4), groups=32),
+        (512, 6),
+        (256, 4),
+    ),
+}

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from .arguments import as_floats, is_bool
+from .arguments import as_floats, not_real
 from .schedule import Noise, step_c
 
 
@@ -65,7 +65,7 @@ Scale = Tensor | float | str | None  # of the mean of p: None, "folded" or numbe
 def check_scale(scale: Any, *wishes: str) -> None:
     """Raise ValueError for a bool, and for words but "folded" and the wishes."""
     words = ("folded", *wishes)
-    if is_bool(scale) or (isinstance(scale, str) and scale not in words):
+    if not_real(scale) or (isinstance(scale, str) and scale not in words):
         accepted = ", ".join(["None", *(f'"{word}"' for word in words)])
         raise ValueError(f"scale must be {accepted} or numbers A / c; got {scale!r}")
 

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from . import process
-from .arguments import as_real, as_whole, check_one_of
+from .arguments import as_floats, as_real, as_whole, check_one_of
 from .bound import gap_and_slope, squared_gap, v_error_and_x_hat
 from .chain import Chain, Step, as_chain
 from .checks import check_parts
@@ -71,11 +71,9 @@ def fit(
         if not best and isinstance(chain.scale, Tensor):
             wanted = 'must be "best", None or "folded", where resolution is given'
             raise ValueError(f"scale {wanted}; got numbers")
-        costs = edge_costs(
-            model, images, resolution, "best", generator, batch, "best" if best else chain.scale
-        )
-        nodes = cheapest_path(costs, chain.steps)
-        grid = Chain.equal(resolution).grid.to(model.dtype)[nodes]
+        of_steps = "best" if best else chain.scale
+        costs = edge_costs(model, images, resolution, "best", generator, batch, of_steps)
+        grid = Chain.equal(resolution).grid.to(model.dtype)[cheapest_path(costs, chain.steps)]
         chain = Chain(grid, chain.ratio, None if best else chain.scale)
     if best or ratio != "dimension":
         moments = gap_moments(model, batches, chain, generator)  # (T, N, 3)
@@ -90,10 +88,9 @@ def fit(
         # scale moves m at second order only: there m is least
         m, error = of_images.mean(1), _mean_error(of_images)
     w = best_ratio(m.mean() if ratio == "constant" else m)
-    w_error = None if ratio == "constant" else (w.square() * error).to(model.device, model.dtype)
-    return Chain(
-        chain.grid, w.to(model.device, model.dtype), chain.scale, w_error, chain.scale_error
-    )
+    like = model.like_weights
+    w_error = None if ratio == "constant" else (w.square() * error).to(like)
+    return Chain(chain.grid, w.to(like), chain.scale, w_error, chain.scale_error)
 
 
 def gap_moments(
@@ -116,7 +113,7 @@ def _with_best_scale(model: DiffEnc, moments: Tensor, chain: Chain) -> Chain:
     scale, h2 = best_scale(means), means[:, 2]
     # first order: how one image moves A*/c
     moved = -(moments[..., 1] + (scale - 1)[:, None] * moments[..., 2]) / h2[:, None]
-    scale, error = (of.to(model.device, model.dtype) for of in (scale, _mean_error(moved)))
+    scale, error = (value.to(model.like_weights) for value in (scale, _mean_error(moved)))
     return Chain(chain.grid, chain.ratio, scale, None, error)
 
 
@@ -198,7 +195,7 @@ def edge_costs(
     """
     batches = x_batches(model, images, batch)
     check_parts(model, images)
-    if ratio != "best":
+    if not (isinstance(ratio, str) and ratio == "best"):
         as_real("ratio", ratio, 'a positive number or "best"', lambda w: w > 0)
     resolution = as_whole("resolution", resolution)
     times = Chain.equal(resolution).grid.to(model.device, model.dtype)
@@ -225,7 +222,8 @@ def mean_squared_gap_table(
     Returns (N+1, N+1) in float64: row i, column j is the step from times[j] down to times[i], inf
     where i >= j.
     """
-    if scale not in (None, "folded", "best"):
+    check_scale(scale, "best")
+    if not (scale is None or isinstance(scale, str)):
         as_real("scale", scale, 'None, "folded", "best" or a positive number', lambda a: a > 0)
     nodes, count = len(times), 0
     # inner products of e = v - v_hat, p = x_hat and the shift x_t - x: <e, e>, <e, p>, <p, p> at
@@ -286,7 +284,7 @@ def cheapest_path(costs: Tensor, steps: int) -> Tensor:
     int64 (T+1,). Raises ValueError if costs are not square or NaN, for steps below 1 or above N,
     and if no path is finite.
     """
-    costs = torch.as_tensor(costs, dtype=torch.float64)
+    costs = as_floats("costs", costs).double()
     if costs.dim() != 2 or costs.shape[0] != costs.shape[1] or len(costs) < 2:
         raise ValueError(f"costs must have shape (N+1, N+1), N >= 1; got {tuple(costs.shape)}")
     last = len(costs) - 1

@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from functools import partial
 from typing import Any
 
 import torch
@@ -50,9 +51,7 @@ def disagreements(there: dict[str, Any], here: dict[str, Any]) -> list[str]:
 
     def same(a: Any, b: Any) -> bool:
         if isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
-            return all(
-                math.isclose(*pair, rel_tol=1e-3, abs_tol=1e-3) for pair in zip(a, b, strict=True)
-            )
+            return all(map(partial(math.isclose, rel_tol=1e-3, abs_tol=1e-3), a, b))
         return bool(a == b)
 
     return [

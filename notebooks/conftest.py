@@ -45,20 +45,26 @@ def pytest_collectstart(collector: pytest.Collector) -> None:
 def pytest_runtest_call(item: Any) -> Generator[None]:
     yield
     if getattr(item, "test_outputs", None) is not None:  # a cell of a notebook
-        pictures = zip(_pictures(item.cell.outputs), _pictures(item.test_outputs), strict=False)
-        for stored, drawn in pictures:
-            if stored.size != drawn.size or _differ(stored, drawn) > ALIKE:
-                item.raise_cell_error("The stored picture looks different.")
+        (html, pictures), (new_html, drawn) = map(_seen, (item.cell.outputs, item.test_outputs))
+        if any(map(_differ, pictures, drawn)):
+            item.raise_cell_error("The stored picture looks different.")
+        if html != new_html:
+            item.raise_cell_error("The stored HTML is different.")
 
 
-def _pictures(outputs: list[Any]) -> list[Image.Image]:
-    data = [output.data["image/png"] for output in outputs if "image/png" in output.get("data", {})]
-    return [Image.open(io.BytesIO(base64.b64decode(each))).convert("RGB") for each in data]
+def _seen(outputs: list[Any]) -> tuple[list[str], list[Image.Image]]:
+    """The HTML of outputs that are no pictures, and the pictures"""
+    data = [output.data for output in outputs if "data" in output]
+    packed = (base64.b64decode(each["image/png"]) for each in data if "image/png" in each)
+    pictures = [Image.open(io.BytesIO(each)).convert("RGB") for each in packed]
+    html = [each["text/html"] for each in data if "text/html" in each and "image/png" not in each]
+    return html, pictures
 
 
-def _differ(one: Image.Image, other: Image.Image) -> float:
-    """From afar: in grey levels, a root mean square. It is 0.1 between two runs, 7 and more if one
+def _differ(one: Image.Image, other: Image.Image) -> bool:
+    """In size, or from afar: in two runs the root mean square is 0.1 of 255, and 7 or more if one
     is blank or another picture of the course."""
     size = AFAR, max(1, AFAR * one.height // one.width)
     shrunk = [each.resize(size, Image.Resampling.BOX) for each in (one, other)]
-    return max(ImageStat.Stat(ImageChops.difference(*shrunk)).rms)
+    apart = max(ImageStat.Stat(ImageChops.difference(*shrunk)).rms)
+    return one.size != other.size or apart > ALIKE

@@ -123,7 +123,7 @@ def test_a_bound_that_is_no_better_than_no_model_says_so():
     """A dimension costs log2(levels) without one."""
     for levels, total, worse in ((17, 4.08, False), (17, 4.09, True), (256, 7.99, False)):
         told = str(Evaluation(0.0, 0.0, total, total, 0.1, 50, levels))
-        assert told.startswith(f"{total:.4f} +- 0.1000 bits/dim on 50 images (prior 0.0000")
+        assert told.startswith(f"{total:.4f} +- 0.1000 bits/dim on 50 examples (prior 0.0000")
         assert ("no better than no model, 4.0875" in told) == ("no model" in told) == worse
     model = DiffEnc(Exact(Gaussian(1.0)).model().denoiser, levels=64, shape=(2,))
     assert "no better than no model, 6.0000" in str(evaluate(model, POINTS // 4))

@@ -1,4 +1,5 @@
-"""What figures of the lessons show: the numbers against the library, then where they stand."""
+"""Explorers of the lessons against the library, at every position: of their start, and of all other
+figures, `pytest --nbval` holds what is drawn."""
 
 import itertools
 import math
@@ -10,16 +11,12 @@ import nbformat
 import numpy as np
 import pytest
 import torch
-from draws import F64, KINDS, ROOT, module_of
-from matplotlib.colors import to_hex
+from draws import F64, ROOT
 from scipy import stats
 
-from diffenc_lite import LinearSchedule, ScalingEncoder, bound, process
-from diffenc_lite.course.ledger import Row
+from diffenc_lite import LinearSchedule, bound, process
 from diffenc_lite.course.show import (
     in_the_plane,
-    lesson_00,
-    lesson_01,
     lesson_04,
     lesson_05,
     lesson_06,
@@ -29,45 +26,16 @@ from diffenc_lite.course.show import (
     lesson_10,
     lesson_11,
     lesson_12,
-    lesson_13,
-    lesson_14,
     plots,
 )
-from diffenc_lite.course.show.drawing import COLOURS
-from diffenc_lite.course.studies import statistics
 from diffenc_lite.course.worlds import Exact, Gaussian, Mixture, PlusMinus, likelihood, stretch
 from diffenc_lite.course.worlds.integrals import integrate
-from diffenc_lite.encoder import ENCODERS
-from diffenc_lite.gaussian import kl_ratio
 
 COIN = PlusMinus()
 
 
 def noise(t):
     return LinearSchedule()(torch.tensor(t, dtype=F64))
-
-
-def line(ax, colour, style="-"):
-    """The data of the only line of this colour and style"""
-    (found,) = [
-        each for each in ax.lines
-        if to_hex(each.get_color()) == to_hex(colour) and each.get_linestyle() == style
-    ]  # fmt: skip
-    return np.asarray(found.get_data(), dtype=float)
-
-
-def curves(ax):
-    """(x, y) of the lines by what a reader reads beside them: legend, or text of the same colour"""
-    texts = {to_hex(text.get_color()): text.get_text() for text in ax.texts}
-    bars = {each.lines[0]: each.get_label() for each in ax.containers if hasattr(each, "has_xerr")}
-    found = {}
-    for curve in ax.lines:
-        label = bars.get(curve, curve.get_label())
-        if label.startswith("_"):
-            label = texts.get(to_hex(curve.get_color()), label)
-        if curve.get_marker() not in ("|", "_"):  # the ends of error bars
-            found.setdefault(label, []).append(np.asarray(curve.get_data(), dtype=float))
-    return found
 
 
 def positions(explorer):
@@ -149,14 +117,6 @@ def test_00_the_plane_shows_its_position():
     assert words in [text.get_text() for text in right.texts]
 
 
-def test_01_the_drawn_posterior_is_the_product_of_the_other_two():
-    *curves, _ = lesson_01.two_sources().axes[0].lines
-    expected, seen, both = (np.log(each.get_ydata() - 0.4) for each in curves)
-    middle = slice(150, 250)  # a product is a sum of logarithms, up to a constant
-    rest = (both - expected - seen)[middle]
-    np.testing.assert_allclose(rest, rest[0], atol=0.03)
-
-
 def test_01_every_position_shows_the_divergence(cells):
     begin = ("z_axis, width =", "def draw(gap")
     for (left, right), gap, width in positions(cells("01_gaussian_toolbox", *begin)["explorer"]):
@@ -207,21 +167,6 @@ def test_03_every_position_shows_rectangles_that_leave_the_surplus(cells):
         assert course[list(x).index(steps)] == pytest.approx(surplus)
 
 
-CONSTANT = module_of(forward=lambda x, g: torch.full_like(x, lesson_04.Y) + 0 * g[:, None])
-
-
-@pytest.mark.parametrize("name", KINDS)
-def test_04_one_pixel_goes_where_the_librarys_encoder_takes_it(name):
-    x, at = torch.full((200, 1), lesson_04.X, dtype=F64), noise(lesson_04.DEPTHS)
-    x_t, u = ENCODERS[name](lambda: CONSTANT)(x, at.gamma)
-    x_t, speed = x_t[:, 0], at.sigma.square() * torch.as_tensor(u).expand(200, 1)[:, 0]
-    (encoded,), (target,) = lesson_04.three_encoders().axes, lesson_04.targets().axes
-    drawn = [curve.get_ydata() for curve in encoded.lines if curve.get_color() == COLOURS[name]]
-    np.testing.assert_allclose(drawn[0], x_t, atol=1e-9)
-    np.testing.assert_allclose(line(target, COLOURS[name], ":")[1], x_t, atol=1e-9)
-    np.testing.assert_allclose(line(target, COLOURS[name])[1], x_t + speed, atol=1e-7)
-
-
 def test_04_every_position_shows_the_digit_its_change_its_motion_and_its_latent():
     x = torch.randn(1, 1, 28, 28, generator=torch.Generator().manual_seed(0), dtype=F64)
     eps = torch.randn(x.shape, generator=torch.Generator().manual_seed(6), dtype=F64)
@@ -266,21 +211,8 @@ def test_05_a_drawn_encoder_shows_the_bills_of_the_exact_bound(end, gamma_1):
         sums = f"start {start:.4f} + motion {motion:.4f} = {start + motion:.4f}"
         assert left.get_title() == f"{sums}\nprior loss {prior:.4f}"
         np.testing.assert_allclose(right.patches[0].get_xy()[1:-2, 1], rate)
-        t, factor = line(left, "#E69F00")
+        t, factor = left.lines[0].get_data()
         np.testing.assert_allclose(factor, f(13.3 - (13.3 + gamma_1) * torch.tensor(t)))
-
-
-def test_06_a_mean_lands_where_the_librarys_gap_says():
-    for t, s in ((0.75, 0.5), (0.5, 0.25)):
-        at_s, at_t, x = noise(s), noise(t), torch.ones(1, 1, dtype=F64)
-        x_t = ScalingEncoder()(x, at_t.gamma[None]).x_t
-        change = x_t - ScalingEncoder()(x, at_s.gamma[None])[0]
-        for name, (scale, place) in lesson_06.landings(t, s).items():
-            given = {"paper": None, "folded": "folded", "exact": scale}[name]
-            extra = process.scale_minus_one(1.0, at_s, at_t, given)
-            slope = process.gap_slope(x_t, at_s, at_t)
-            gap = process.gap(0.0, change, at_s, at_t) + extra * slope
-            assert place == pytest.approx(gap.item(), abs=1e-9)
 
 
 def test_06_the_explorer_shows_the_gap_of_your_ratio():
@@ -304,8 +236,8 @@ def test_06_every_position_shows_a_step_by_bayes_rule():
         name, world, w = (("coin", COIN, 0.5), ("Gaussian", Gaussian(1.0), 0.9))[which]
         truth = true_reverse(world, z_t, s, t, axis)
         mean = np.average(axis, weights=truth)
-        for label, ratio in (("$w=1$", 1.0), ("$w^*$", w)):
-            ((z, density),) = curves(ax)[label]
+        for curve, ratio in zip(ax.lines, (1.0, w), strict=True):
+            z, density = curve.get_data()
             expected = stats.norm(mean, math.sqrt(variance / ratio)).pdf(z)
             np.testing.assert_allclose(density, expected, atol=1e-9)
         shade = ax.patches[0].get_xy()[: len(z), 1]
@@ -314,20 +246,6 @@ def test_06_every_position_shows_a_step_by_bayes_rule():
         spread = np.average((axis - mean) ** 2, weights=truth)
         assert own == pytest.approx(variance.item() / spread, rel=1e-3)
         assert ax.get_title() == f"$w^*={w:.2f}$; for this $z_t$ alone {own:.2f}"
-
-
-def test_07_the_stairs_have_the_areas_of_the_losses():
-    nodes, vdm = torch.linspace(-6, 5, 9, dtype=F64), Exact(COIN, gamma_min=-6.0)
-    ax, _ = lesson_07.staircases(COIN.mmse, {"a": nodes, "b": nodes}).axes
-    gamma, curve = ax.lines[0].get_data()
-    assert np.trapezoid(curve, gamma) == pytest.approx(vdm.diffusion(), abs=1e-4)
-    snr = torch.exp(-nodes)
-    costs = 0.5 * (snr[:-1] - snr[1:]) * COIN.mmse(snr[1:])
-    assert costs.sum().item() == pytest.approx(vdm.diffusion(8))  # L3, in the library
-    for shape, cost, ends in zip(ax.collections[::2], costs, pairwise(nodes.tolist()), strict=True):
-        low, height = shape.get_paths()[0].vertices.T  # once round the stair
-        assert (low.min(), low.max()) == ends
-        assert abs(np.trapezoid(height, low)) == pytest.approx(cost.item(), rel=2e-3)
 
 
 def tables():
@@ -350,23 +268,6 @@ def test_07_the_explorer_takes_the_table_of_its_buttons():
         depths, prices = lower.lines[1].get_data()
         assert prices.tolist() == [costs[0, 1]] * 2 + [costs[1, 4]] * 2
         assert np.asarray(depths).tolist() == [0, 0.25, 0.25, 1]
-
-
-def test_07_a_price_table_shows_its_own_costs_and_paths():
-    one, other, *_ = tables().values()
-    figure = lesson_07.price_tables({"a": (one, [0, 1, 4]), "b": (other, [0, 3, 4])}, [0, 2, 4], 4)
-    for ax, costs, best in zip(figure.axes, (one, other), (0.25, 0.75), strict=False):
-        shown = np.ma.filled(ax.images[0].get_array(), np.nan)
-        above = np.triu_indices(5, 1)
-        np.testing.assert_allclose(shown[above], np.log10(costs[above]))
-        assert ax.images[0].origin == "lower"
-        assert line(ax, "k")[1].tolist() == [0, best] and line(ax, "w")[1].tolist() == [0, 0.5]
-
-
-def test_07_margins_stand_at_their_nodes():
-    figure = lesson_07.margins([1.0, 2.0, 4.0], [5.0, 6.0], [7.0, 8.0])
-    heights = [[bar.get_height() for bar in bars] for ax in figure.axes for bars in ax.containers]
-    assert heights == [[1, 2, 4], [5, 6], [7, 8]]
 
 
 def test_08_every_position_shows_the_field_of_its_toy():
@@ -392,16 +293,6 @@ def test_08_guesses_of_a_perfect_denoiser_are_the_perfect_guesses():
     exact = likelihood("mixture", 32)
     best, guess = lesson_08.guesses(exact.model(), exact, -2.0)
     torch.testing.assert_close(best, guess)
-
-
-def test_08_intervals_and_ratios():
-    gaps = torch.tensor([0.1, 0.2, 0.3, 0.2])
-    (ax,) = lesson_08.three_ways({"a": gaps}).axes
-    error = gaps.std().item()  # two standard errors of a mean of four
-    assert ax.texts[0].get_text() == f"{gaps.mean().item():.4f} ± {error:.4f}"
-    (ax,) = lesson_08.by_width({"a": [(1, 2, 4)], "b": [(3, 4, 5)]}, [8]).axes
-    spans = [bars.get_segments()[0][:, 1].tolist() for bars in ax.collections]
-    assert spans == [[1, 4], [3, 5]]
 
 
 def test_09_every_position_shows_the_guess_and_what_it_costs(small_model, generator):
@@ -438,45 +329,17 @@ def test_09_the_digit_is_named_by_bayes_rule(generator):
     assert lesson_09.chance_of_right(world, world, 1.0, seen) == pytest.approx(np.mean(right))
 
 
-def test_10_every_position_shows_the_power_of_the_t_test():
-    """Against SciPy's noncentral t: P(|T| > t*) with n - 1 degrees of freedom."""
-    spreads = [0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02]
-    explorer = lesson_10.power_explorer({"a": 1e-3, "b": 5e-3}, spreads, statistics.power)
-    for (ax,), n, spread in positions(explorer):
-        size, seen = ax.lines[0].get_data()
-        shift, limit = size * math.sqrt(n) / spread, stats.t(n - 1).ppf(0.975)
-        inside = shift < 20
-        below = np.nan_to_num(stats.nct.cdf(-limit, n - 1, shift))
-        power = stats.nct.sf(limit, n - 1, shift) + below
-        np.testing.assert_allclose(seen[inside], power[inside], atol=0.004)
-        share = [np.interp(value, size, seen) for value in (1e-3, 5e-3)]
-        assert ax.get_title() == f"a {share[0]:.0%}, b {share[1]:.0%}"
-
-
-def test_10_each_picture_is_a_circle_beside_their_mean_and_the_margin():
-    gaps = {"a - b": [0.1, -0.3, 0.2], "c - d": [0.4, 0.5, 0.9]}
-    (ax,) = lesson_10.by_picture(gaps, lambda v: (min(v), max(v)), 0.05).axes
-    circles, bars, means = ax.lines[1::3], ax.lines[2::3], ax.lines[3::3]
-    for values, circle, bar, mean in zip(gaps.values(), circles, bars, means, strict=True):
-        assert circle.get_xdata().tolist() == values
-        assert bar.get_xdata().tolist() == [min(values), max(values)]
-        assert mean.get_xdata().tolist() == pytest.approx([np.mean(values)])
-    band = ax.patches[0].get_extents().transformed(ax.transData.inverted())
-    assert (band.x0, band.x1) == pytest.approx((-0.05, 0.05))
-    assert [label.get_text() for label in ax.get_yticklabels()] == list(gaps)
-
-
-def test_10_curves_go_over_updates_and_over_time():
-    bits, cost = {"vdm": [3.5, 3.0], "learned": [2.5, 1.5]}, {"vdm": 1.2, "learned": 2.0}
-    by_vdm = {"VDM 1": [0.2, 0.1, -0.1]}
-    left, right, last = lesson_10.to_the_end(200, bits, cost, by_vdm, 0.002).axes
-    for arm, equal, timed in zip(bits, left.lines[:2], right.lines[:2], strict=True):
-        minus = np.subtract(bits[arm], bits["vdm"])
-        np.testing.assert_allclose(equal.get_xydata(), np.c_[[200, 400], minus])
-        times = cost[arm] * np.array([200, 400])
-        np.testing.assert_allclose(timed.get_xydata(), np.c_[times, bits[arm]])
-    drawn = last.lines[0].get_xydata()
-    np.testing.assert_allclose(drawn, np.c_[[200, 400, 800], by_vdm["VDM 1"]])
+def test_10_every_position_shows_the_parts_of_the_start():
+    parts = {"a": lambda end: [1.0, end, 3.0], "b": lambda end: [end, 1.0, 0.5]}
+    for (ax,), end in positions(lesson_10.start_explorer(parts, [5, 3, 2, 1])):
+        for k, (name, of_data) in enumerate(parts.items()):
+            widths = [bar.get_width() for bar in ax.patches[3 * k : 3 * k + 3]]
+            assert widths == pytest.approx(np.divide(of_data(end), sum(of_data(end))))
+            assert ax.get_yticklabels()[k].get_text() == name
+            told = [float(number) for number in re.findall(r"[\d.]+", ax.texts[k].get_text())]
+            assert told == pytest.approx([*of_data(end), sum(of_data(end))])
+        assert [text.get_text() for text in ax.get_legend().texts] == list(lesson_10.PARTS)
+        assert f"={end:g}" in ax.get_title()
 
 
 def test_11_every_position_shows_its_patch_and_its_depth(generator):
@@ -490,15 +353,6 @@ def test_11_every_position_shows_its_patch_and_its_depth(generator):
         expected = [patches[which], *encoded, *(x_t - patches[which] for x_t in encoded)]
         for ax, image in zip(shown, expected, strict=True):
             np.testing.assert_allclose(ax.images[0].get_array(), plots.as_pixels(image))
-
-
-def test_11_agreement_writes_what_it_shows():
-    matrix = np.array([[1.0, 0.25], [0.75, 1.0]])
-    (ax,) = np.atleast_1d(lesson_11.agreement(["a", "b"], {"c": matrix, "d": matrix}).axes)[:1]
-    np.testing.assert_allclose(ax.images[0].get_array(), matrix)
-    for text in ax.texts:
-        column, row = text.get_position()
-        assert text.get_text() == f"{matrix[row, column]:.2f}"
 
 
 def test_12_every_position_shows_its_chain_and_its_two_bounds():
@@ -515,15 +369,6 @@ def test_12_every_position_shows_its_chain_and_its_two_bounds():
         for ax, drawn, w in zip(axes, (fit["A"], fit["w"]), ("w = 1", "w*"), strict=True):
             np.testing.assert_allclose(ax.lines[0].get_data(), [fit["t"][1:], drawn])
             assert f"{bits[*place, w]:.4g} " in ax.get_title()
-
-
-def test_12_a_change_is_in_per_cent():
-    change = SimpleNamespace(mean=math.log(0.9), half=math.log(1.1))
-    (ax, _) = lesson_12.sample_changes({("mnist-vdm", 0, 4, "w*"): change,
-        ("mnist-learned", 0, 4, "w*"): change}, {(4, "w*"): change}, ["w*"]).axes  # fmt: skip
-    for bar, dot in (ax.lines[1:3], ax.lines[3:5], ax.lines[5:7]):
-        np.testing.assert_allclose(bar.get_xdata(), [100 * (0.9 / 1.1 - 1), 100 * (0.99 - 1)])
-        np.testing.assert_allclose(dot.get_xdata(), [-10])
 
 
 def test_13_every_position_shows_bayes_rule_and_the_methods(cells):
@@ -560,199 +405,14 @@ def test_14_every_position_shows_students_test(cells):
         np.testing.assert_allclose(spans, [[2.638, 2.644], [2.62 - error, 2.62 + error]])
 
 
-def test_14_bars_and_labels_stand_where_their_numbers_say():
-    (ax,) = lesson_14.readings({"a": (0.01, 0.02, 0.028), "b": (0.04, 0.05, 0.06)}).axes
-    (one, dot, other, _, _) = ax.lines
-    assert [list(each.get_xdata()) for each in (one, dot, other)] == [
-        [0.01, 0.028], [0.02], [0.04, 0.06],
-    ]  # fmt: skip
-    changes = [(-0.2, 0.1), (0.3, 0.1), (0.1, 0.2)]
-    ax, _ = lesson_14.losses({"a": changes, "b": changes[::-1]}).axes
-    assert [bar.get_height() for bar in ax.patches] == [-0.2, 0.3, 0.1]
-    claims = [("claim", "proved", "what", "open"), ("b", "open", "c", "refuted")]
-    written = lesson_14.broken(claims)
-    heights = {}
-    for text in written.axes[0].texts[4:]:
-        heights.setdefault(round(text.get_position()[1], 3), []).append(text.get_text())
-    assert list(map(tuple, heights.values())) == claims
-
-
-# ---- plots whose labels are the names of what is given -------------------------------------------
-
-X, A, B, C = np.array([[1.0, 2.0, 4.0], [0.1, 0.2, 0.4], [0.5, 0.6, 0.8], [0.9, 0.7, 0.3]])
-O = np.zeros(3)  # noqa: E741  # an error bar
-LEVELS = np.arange(256) / 1e5
-
-
-def at_x(ys):
-    return list(zip(X, ys, strict=True))
-
-
-PLACES = {"paper": [90, 30, 5, 4], "folded": [20, 11, 4, 3], "VDM": [9, 8, 3, 2]}
-PLOTS = {  # what is drawn, and for each of its axes the lines and bars that are read there
-    lambda: lesson_00.changes(X, A, {"learned": B, "scaling": C}): [
-        {"no more is possible": [A], "learned": [B], "scaling": [C]}
-    ],
-    lambda: lesson_05.dimming(X, A, B): [{"the prior loss": [A], "the bound": [B]}],
-    lambda: lesson_07.twelve_places({4: PLACES, 8: PLACES}, 1.0): [
-        {name: [places] for name, places in PLACES.items()}, {},
-    ],
-    lambda: lesson_08.by_width({"a": np.c_[A, B, X], "b": np.c_[O, A, B]}, X): [
-        {"a": [B], "b": [A]}
-    ],
-    lambda: lesson_09.price_lists(LEVELS, 2 * LEVELS, 3 * LEVELS): [
-        {}, {"prior": [2 * LEVELS], "reconstruction": [3 * LEVELS]},
-    ],
-    lambda: lesson_09.training(dict(at_x(A)), dict(at_x(zip(B, C, strict=True))), {}): [
-        {"training batches": [A], "held out": [B]}
-    ],
-    lambda: lesson_09.per_grey_pixel(X, C, {"a": (A, O), "b": (B, O)}): [
-        {"a": [A], "b": [B], "knowing how often greys occur": [C]}
-    ],
-    lambda: lesson_09.altered(X, {"a": A, "b": B}): [{"a": [A], "b": [B]}],
-    lambda: lesson_10.false_alarms(X, A, B): [
-        {"looking after every pair": [A], "looking once": [B]}
-    ],
-    lambda: lesson_11.freedom(X, X, {"scaling": A, "small": B}, C): [
-        {"scaling": [A], "small, mean\n(dotted: largest)": [C, B]}
-    ],
-    lambda: lesson_11.slopes(X, [B, B, C], [(1.0, 0.9)], X, A, C): [
-        {"theory": [A], "start alone": [C]}
-    ],
-    lambda: lesson_11.grey_by_depth(X, A, [B, X, X], C): [{"theory": [A], "three": [B]}],
-    lambda: lesson_12.dots(
-        {"p": {"a": (A, X), "b": (B, X)}, "q": {"a": (C, X)}}, [4, 8, 16], "", ["r", "b"]
-    ): [{"a": [A], "b": [B]}, {"a": [C]}],
-    lambda: lesson_12.pencil(X, {"mnist-vdm": A, "mnist-learned": B}, C): [
-        {"vdm": [A], "learned": [B]}
-    ],
-    lambda: lesson_12.noise_added(X, A, B): [{"$w=1$": [A], "$w^*$": [A / np.sqrt(B)]}],
-    lambda: lesson_13.variances(X, np.c_[A, B, C], np.c_[C, A, B]): [
-        {"VDM, $w=1$": [A], "OCM": [C]}, {"VDM, $w=1$": [C], "and OCM": [B]},
-    ],
-    lambda: lesson_13.means(X, {"DiffEnc": np.c_[A, B], "NDM": np.c_[C, X]}, 3.0): [
-        {"DiffEnc": [A, B], "NDM": [C, X]}
-    ],
-    lambda: lesson_13.paths(X, {"right": A, "wrong": B, "told the mean": C}): [
-        {}, {"right, or consistently wrong": [A, B], "told only": [C]},
-    ],
-    lambda: lesson_09.ladder([("a", 1, "ours"), ("b", 2.5, "code"), ("c", 2, "published")]): [
-        {"b": [2.5], "c": [2], "a": [1]}
-    ],
-    lambda: lesson_10.allowances({"a": {"prior": 4, "normal": 3, "mean": 1}}): [
-        {"a": [0.25, 0.5, 0.25]}
-    ],
-    lambda: lesson_10.arms(
-        {"mnist": {"fade": losses(A, B)}, "photos": {"fade": losses(B, C), "x": losses(C, A)}},
-        lambda total: (total.min(), total.max()),
-    ): [
-        {"fade": [A.mean(), B.mean()]},
-        {"fade": [B.mean(), C.mean()], "x": [C.mean(), A.mean()]},
-    ],
-    lambda: lesson_14.coarse_shares([1, 2, 3], {"d": {"a": A, "b": B}, "e": {"a": C, "b": A}}): [
-        {"a": [A], "b": [B]}, {"a": [C], "b": [A]},
-    ],
-    lambda: lesson_11.rivals({"a": A, "b": B}, {"a": B, "b": C}): [
-        {"a": [A.mean()], "b": [B.mean()]}, {"": [B.mean(), C.mean()]},
-    ],
-    lambda: lesson_12.bound_and_samples(
-        {"a": 3.0, "b": 2.0, "c": 1.0}, {"d": np.zeros((2, 2)), "e": np.ones((2, 2))}
-    ): [{"a": [3], "b": [2], "c": [1]}, {}, {}],
-}  # fmt: skip
-
-
-def rows(ax):
-    """The length of each horizontal bar by the name of its row"""
-    names = dict(zip(ax.get_yticks(), (t.get_text() for t in ax.get_yticklabels()), strict=True))
-    found = {}
-    for bar in ax.patches:
-        name = names.get(round(bar.get_y() + bar.get_height() / 2, 6))
-        found.setdefault(name, []).append(bar.get_width())
-    return found
-
-
-def losses(prior, diffusion):
-    return {"prior": prior, "diffusion": diffusion, "total": prior + diffusion}
-
-
-def named(draw):
-    return ".".join(draw.__code__.co_names[:2])
-
-
-@pytest.mark.parametrize("draw, expected", PLOTS.items(), ids=map(named, PLOTS))
-def test_lines_and_bars_stand_beside_their_own_names(draw, expected):
-    for ax, given in zip(draw().axes, expected, strict=True):
-        found = rows(ax) if ax.patches else curves(ax)
-        for label, wanted in given.items():
-            (shown,) = [each for text, each in found.items() if text.startswith(label)]
-            shown = shown if ax.patches else [y for _, y in shown]
-            np.testing.assert_allclose(shown, wanted, err_msg=label)
-
-
-# ---- companions ----------------------------------------------------------------------------------
-
-NORMAL = stats.norm()
-
-
-def level_127(seen, levels, odds):
-    """By Bayes' rule with the noise of gamma = -13.3; seen and levels in levels, 1/128 apart"""
-    fits = odds * NORMAL.pdf((np.asarray(seen)[:, None] - levels) / 128 / math.exp(-13.3 / 2))
-    return fits[:, list(levels).index(0)] / fits.sum(1)
-
-
-def jump(T):
-    """The step over gamma = 0, where x_t falls by 0.1"""
-    low = -13.3 + 18.3 * math.floor(13.3 * T / 18.3) / T
-    return 0.005 * math.exp(-low) / -math.expm1(-18.3 / T)
-
-
-SHORT = (1 / (1 + math.exp(-0.5))) / (0.7 / (1 + math.exp(0.5)) + 1 / (1 + math.exp(-0.5)))
-
-
-def one_step(k):
-    """m, and the w of Analytic-DPM, if the prediction is k times the perfect one"""
-    real, believed = (math.expm1(1.5) * (1 + s * SHORT) for s in (k**2 - 2 * k, -(k**2)))
-    return torch.tensor(real), torch.tensor(1 / (1 + believed))
-
-
-COMPANIONS = [  # notebook, beginnings of cells, and for axes the curves by label: y of (x, world)
-    ("02_how_to_be_fooled_by_bits_per_dimension", ["width = torch"], [{
-        "average": lambda x, _: -np.log2(NORMAL.pdf(0) / x / 2 + stats.norm(1, x).pdf(0) / 2),
-    }]),
-    ("02_what_if_the_decoder_is_not_the_posterior", ["noise = Exact(pixel"], [{
-        "posterior": lambda x, _: level_127(x, np.arange(2), np.array([0.9, 0.1])),
-        "decoder": lambda x, _: level_127(x, np.arange(-127, 129), np.ones(256)),
-    }]),
-    ("03_the_jump_that_breaks_the_limit", ["def ramp", "for x, y, text"], [{
-        "width 2": lambda x, _: np.interp(x, [-1, 1], [0, 0.1]),
-        "width 0.2": lambda x, _: np.interp(x, [-0.1, 0.1], [0, 0.1]),
-    }, {"jump": lambda x, _: list(map(jump, x))}]),
-    ("06_forgotten_information", ["counts =", "def forgotten"], [{
-        "scale: exact": lambda x, world: [
-            world["moving"].prior_gap + world["forgotten"](int(T)) for T in x
-        ],
-    }]),
-    ("13_noise_by_pixel", ["ratios ="], [{
-        "still": lambda x, _: (x + 1 / x + 2) / 4,
-        "scaling encoder": lambda x, _: (x + 4 / x + 4) / 8,
-    }]),
-    ("13_optimal_covariances", ["z, s, t ="], [{}, {
-        "for this": lambda x, _: [lesson_06.step_from(z, "coin", np.zeros(1)).ratio for z in x],
-    }]),
-    ("13_optimal_covariances", ["k_step,", "figure, (left, right)"], [{
-        "VDM": lambda x, _: one_step(x)[0] / 2,
-        "NPR-DPM": lambda x, _: np.log1p(one_step(x)[0]) / 2,
-        "Analytic-DPM": lambda x, _: kl_ratio(*one_step(x)),
-    }]),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("lesson, begin, expected", COMPANIONS, ids=lambda part: str(part)[:20])
-def test_a_companions_curves_are_those_of_their_names(cells, monkeypatch, lesson, begin, expected):
-    monkeypatch.setattr(Row, "prove", lambda *_: None)  # nbval proves it
-    world = cells(f"further/{lesson}", *begin)
-    for ax, given in zip(world["figure"].axes, expected, strict=False):
-        found = curves(ax)
-        for label, wanted in given.items():
-            x, y = next(lines[-1] for text, lines in found.items() if text.startswith(label))
-            np.testing.assert_allclose(y, wanted(x, world), rtol=2e-3, atol=2e-5)
+def test_09_error_bars_and_bands_of_what_is_trained_on_the_page_are_two_standard_errors():
+    """The words of these figures have no numbers."""
+    bars = lesson_09.training({0: 5.0, 9: 3.0}, {9: (3.0, 0.25)}, {})
+    bars.varies = False
+    assert "red intervals: (9, 3) ±0.5" in plots.describe(bars)
+    x, still = np.array([1.0, 2.0]), (np.array([4.0, 4.0]), np.zeros(2))
+    bands = lesson_09.per_grey_pixel(x, x, {"a": (still[0], np.array([0.25, 0.25])), "b": still})
+    (low, high), *_ = (
+        np.ptp(each.get_paths()[0].vertices, 0) for each in bands.axes[0].collections
+    )
+    assert (low, high) == (1, 1)  # from one standard error to the other, twice

@@ -178,7 +178,18 @@ MISTAKES = {
         ("t must", lambda m: elbo(m, IMAGES, t=0.5)),
         ("t must", lambda m: elbo(m, IMAGES, t=IMAGES[:, 0] > 99)),
         ("noise must", lambda m: elbo(m, IMAGES, noise=IMAGES > 99)),
+        *[
+            (f"{name} must", lambda m, given={name: value}: elbo(m, IMAGES, **given))
+            for name in ("noise", "noise_0")
+            for value in ("8", IMAGES.to(torch.complex64))  # which would lose a part
+        ],
         ("t must", lambda m: m.schedule(0.5)),
+        ("t must", lambda m: m.schedule(torch.tensor([True]))),
+        *[
+            (f"{part} must", lambda m, given={part: value}: m.with_parts(**given))
+            for part in ("denoiser", "encoder", "schedule")
+            for value in (None, "8", True)
+        ],
         ("images", lambda m: pixels.to_unit(IMAGES.long())),
         ("encoder", lambda m: DiffEnc(CUT, ScalingEncoder)),
         ("schedule", lambda m: DiffEnc(CUT, schedule=lambda t: t)),
@@ -192,7 +203,8 @@ MISTAKES = {
             (f"{part} must be an nn.Module", lambda m, given={part: holding}: DiffEnc(CUT, **given))
             for part in ("encoder", "schedule")
             for holding in (
-                SimpleNamespace(shift=0, held=held) for held in (nn.Parameter(X), nn.Linear(2, 2))
+                SimpleNamespace(shift=0, held=held)
+                for held in (nn.Parameter(X), nn.Linear(2, 2), [nn.Parameter(X)])
             )
         ],
     ],
@@ -209,11 +221,21 @@ MISTAKES = {
     ValueError: [
         ("levels", lambda m: DiffEnc(CUT, levels=2.5)),
         ("levels must", lambda m: m.with_parts(levels=999)),
+        ("shape must", lambda m: m.with_parts(shape=2)),
+        ("schedule(t).gamma must", lambda m: m.with_parts(schedule=Own(lambda t: 5 - 14 * t))),
+        *[
+            ("dropout must", lambda m, shape=shape, p=p: ModelConfig(shape=shape, dropout=p))
+            for shape in ((1, 8, 8), (2,))
+            for p in (True, "0.1", NAN, 1.0, -0.1, None)
+        ],
+        ("dropout must be 0 for points", lambda m: ModelConfig(shape=(2,), dropout=0.1)),
         ("NaN", lambda m: pixels.to_levels(torch.tensor([0.0, NAN]))),
         ("images", lambda m: evaluate(m, IMAGES[:1])),
         ("held_out", lambda m: train(m, IMAGES, TrainConfig(1), held_out=IMAGES[:1])),
         ("clusters", lambda m: evaluate(m, IMAGES, clusters=torch.zeros(len(IMAGES)))),
         ("clusters", lambda m: evaluate(m, IMAGES, clusters=torch.arange(1))),
+        ("clusters must", lambda m: evaluate(m, IMAGES, clusters=["a", "b", "b"])),
+        ("clusters must", lambda m: evaluate(m, IMAGES, clusters=[0.0, 1.0, NAN])),
         *[
             ("clusters must", lambda m, g=given: next(train_steps(m, IMAGES, TrainConfig(1), *g)))
             for given in (
@@ -266,12 +288,16 @@ MISTAKES = {
         *[
             (f"{name} must", lambda m, given={name: value}: edge_costs(m, IMAGES, 2, **given))
             for name in ("ratio", "scale")
-            for value in ("optimal", torch.ones(2), -1.0, math.inf, True)
+            for value in ("optimal", torch.ones(2), np.ones(2), -1.0, math.inf, True)
         ],
         ("ratio must", lambda m: edge_costs(m, IMAGES, 2, None)),
         ("costs must", lambda m: cheapest_path(torch.ones(2, 3), 1)),
         ("costs must", lambda m: cheapest_path([[1.0]], 1)),
         ("costs must", lambda m: cheapest_path(torch.full((3, 3), NAN), 2)),
+        *[
+            ("costs must be numbers", lambda m, costs=costs: cheapest_path(costs, 1))
+            for costs in ("8", None, torch.ones(3, 3) > 0)
+        ],
         ("steps must", lambda m: cheapest_path(torch.ones(3, 3), 3)),
         # --- parts of a model
         ("denoiser", lambda m: elbo(DiffEnc(CUT), IMAGES)),
@@ -285,6 +311,10 @@ MISTAKES = {
             for layer in (nn.BatchNorm2d(4), nn.InstanceNorm2d(4), nn.LayerNorm(4))
         ],
         ("counterterm must", lambda m: LearnedEncoder(CUT, LinearSchedule())),
+        *[  # 0.5 would be half a mean
+            ("counterterm must", lambda m, c=c: DiffEnc(CUT, module_of(shift=max, counterterm=c)))
+            for c in (0.5, "False", None, 1)
+        ],
         ("encoder | identity, scaling, learned", lambda m: ModelConfig("none")),
         *[
             (f"encoder must {words}", lambda m, e=wrong: evaluate(DiffEnc(m.denoiser, e), IMAGES))
@@ -296,12 +326,13 @@ MISTAKES = {
         ],
         ("gamma_min", lambda m: LinearSchedule("a", 5)),
         ("gamma that follows from gamma(t)", lambda m: DiffEnc(CUT, schedule=Overridden())),
-        *[  # a bound of the first three would be far too low
+        *[  # a bound of the first four would be far too low
             (words, lambda m, gamma=gamma: DiffEnc(CUT, schedule=Own(gamma)))
             for words, gamma in (
                 ("schedule(t).rate", lambda t: -9 + 14 * t.detach()),
                 ("schedule(t).rate", lambda t: torch.where(t < 0.5, -9 + 6 * t, -3 + 8 * t)),
                 ("schedule(t).rate", lambda t: -9 + 4 * t + 10 * (t > 0.5)),
+                ("schedule(t).rate", lambda t: -9 + 9 * t + 5 * (4321 * t).round() / 4321),
                 ("torch operations", lambda t: torch.from_numpy(t.numpy())),
             )
         ],

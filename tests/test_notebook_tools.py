@@ -1,5 +1,6 @@
 """How notebooks are compared (notebooks/conftest.py, sanitize.cfg) and executed (tools/)."""
 
+import base64
 import re
 import shutil
 import sys
@@ -9,6 +10,7 @@ import pytest
 import run_notebooks as tool
 from draws import ROOT, run_python
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from PIL import Image
 
 COPIED = [
     "conftest.py",
@@ -26,6 +28,17 @@ class Explorer:
         return {"text/plain": "Explorer of t", "image/png": ""} | html
 Explorer()"""
 
+PICTURE = """\
+from PIL import Image
+class Square:
+    def _repr_mimebundle_(self, **kwargs):
+        return {"text/plain": "a square", "image/png": Image.new("L", (40, 30))._repr_png_()}
+Square()"""
+
+
+def picture(grey):
+    return base64.b64encode(Image.new("L", (40, 30), grey)._repr_png_()).decode()
+
 
 @pytest.fixture
 def project(tmp_path):
@@ -38,9 +51,10 @@ def project(tmp_path):
     lesson.cells = [
         new_markdown_cell("# A lesson"),
         stored(noise, new_output("stream", name="stderr", text="0.2 it/s\n")),
-        stored("HTML('<b>' + str(id(sys)) + '</b>')", result({"text/html": "<b>1</b>"})),
+        stored("HTML('<b>1</b>')", result({"text/html": "<b>1</b>"})),
         stored("print('Python', sys.version.split()[0])", stream("Python 3.99.1\n")),
         stored("print(f'{1 / 3:.4f}')", stream("0.3333\n")),
+        stored(PICTURE, result({"text/plain": "a square", "image/png": picture(0)})),
     ]
     companion = new_notebook(cells=[stored("print(1)", stream("1\n"))])
     (tmp_path / "notebooks" / "further").mkdir()
@@ -58,7 +72,7 @@ def stream(text):
 
 
 def result(data):
-    data = data | {"text/plain": "<IPython.core.display.HTML object>"}
+    data = {"text/plain": "<IPython.core.display.HTML object>"} | data
     return new_output("execute_result", data, execution_count=2)
 
 
@@ -80,10 +94,12 @@ def edit(project, number, **changes):
 
 def test_a_wrong_value_is_found_and_nothing_that_may_vary(project):
     """From the folder itself, where a copy of the lessons is run"""
+    edit(project, 2, outputs=[result({"text/html": "<b>2</b>"})])
     edit(project, 4, outputs=[stream("0.3334\n")])
+    edit(project, 5, outputs=[result({"text/plain": "a square", "image/png": picture(255)})])
     done = run_python("-m", "pytest", "--nbval", cwd=project / "notebooks")
     assert done.returncode == 1
-    assert "1 failed, 4 passed" in done.stdout
+    assert "3 failed, 3 passed" in done.stdout
 
 
 def test_only_what_is_never_a_result_is_replaced():

@@ -8,8 +8,10 @@ from collections import defaultdict
 from pathlib import Path
 from urllib.parse import unquote
 
+import numbers_in_prose as tool
 import numpy as np
 import pytest
+import torch
 import yaml
 from draws import NOTEBOOKS, README, ROOT
 from packaging.requirements import Requirement
@@ -18,7 +20,8 @@ from packaging.specifiers import SpecifierSet
 import diffenc_lite
 from diffenc_lite.__main__ import parser
 from diffenc_lite.course.studies import load_results
-from diffenc_lite.pretrained import pretrained_names, read_card
+from diffenc_lite.pretrained import load_pretrained, pretrained_names, read_card
+from diffenc_lite.schedule import end_points
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 CORE = [path for path in NOTEBOOKS if path.parent.name == "notebooks"]
@@ -82,12 +85,18 @@ def test_what_the_help_names_can_be_imported():
     assert len(named) > 20
     others = {name for name in named if not hasattr(diffenc_lite, name)}
     assert others == {"diffenc_lite", "bits_per_dim"}
+    paper = re.findall(r"^    ([a-z]+) ", diffenc_lite.__doc__.split("on each:")[1], re.MULTILINE)
+    files = [ROOT / "diffenc_lite" / f"{name}.py" for name in paper[:12]]
+    (said,) = re.findall(r"twelve files in `diffenc_lite/`, ([\d,]+) lines", README)
+    count = sum(len(file.read_text(encoding="utf-8").splitlines()) for file in files)
+    assert abs(int(said.replace(",", "")) - count) <= 100
 
 
 # ---- the README ----------------------------------------------------------------------------------
 
 EXAMPLES = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", README, re.DOTALL)
 NUMBER = r"\d+(?:\.\d+)?"
+MODELS = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(("code", "said"), EXAMPLES, ids=["first screen", "own network"])
@@ -103,7 +112,9 @@ def test_readme_examples_print_what_it_says(code, said, tmp_path, monkeypatch, c
 def test_readme_says_what_fit_does_in_its_own_numbers():
     assert len(EXAMPLES) == README.count("```python")
     _, before, after = (float(line.split()[0]) for line in EXAMPLES[0][1].splitlines())
-    assert f"`fit` takes the bound from {before:.2f} to {after:.2f}" in " ".join(README.split())
+    words = " ".join(README.split())
+    assert f"`fit` takes the bound from {before:.2f} to {after:.2f}" in words
+    assert f"{after * 784 / 8:.0f} bytes a digit in place of {before * 784 / 8:.0f}" in words
 
 
 def test_readme_maps_every_notebook():
@@ -137,8 +148,7 @@ def test_companions_belong_to_a_lesson_and_link_back_to_it():
 
 
 def test_docs_have_the_numbers_of_the_cards():
-    text = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
-    rows = {row.split("`")[1]: row for row in text.splitlines() if row.startswith("| `")}
+    rows = {row.split("`")[1]: row for row in MODELS.splitlines() if row.startswith("| `")}
     assert sorted(rows) == pretrained_names()
     for name, row in rows.items():
         card = read_card(name)
@@ -149,12 +159,84 @@ def test_docs_have_the_numbers_of_the_cards():
 
 def test_docs_have_the_numbers_of_the_study_of_optimizers():
     """For each length: AdamW, Muon, and Muon in as many minutes, three seeds each."""
-    text = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
-    totals = [row["total"] for row in load_results("budgets") if row["part"] == "pair"]
-    of_lengths = np.reshape(totals, (3, 2, 3)).transpose(1, 2, 0)  # of (seed, length, arm)
-    for updates, arms in zip(("2,000", "10,000"), of_lengths, strict=True):
+    rows = load_results("budgets")
+    totals, seconds = (
+        np.reshape([row[key] for row in rows if row["part"] == "pair"], (3, 2, 3))  # seed, length
+        for key in ("total", "seconds")
+    )
+    for updates, arms in zip(("2,000", "10,000"), totals.transpose(1, 2, 0), strict=True):
         cells = " | ".join(", ".join(f"{total:.3f}" for total in arm) for arm in arms)
-        assert f"| {updates} | {cells} |" in text
+        assert f"| {updates} | {cells}" in MODELS
+    said = " ".join(MODELS.split())
+    assert least_to_most(seconds[..., 2] / seconds[..., 0], 2) in said
+    other = {
+        part: np.reshape([row["total"] for row in rows if row["part"] == part], (-1, 2))
+        for part in ("holds", "encoder")
+    }
+    assert f"twice the rate, by {least_to_most(-np.diff(other['holds']), 3)}" in said
+    gains = -np.diff(other["encoder"])
+    assert (
+        f"{least_to_most(gains[:3], 3)} lower on digits, and {least_to_most(gains[3:], 3)} on photo"
+        in said
+    )
+
+
+def least_to_most(values, digits):
+    return f"{np.min(values):.{digits}f} to {np.max(values):.{digits}f}"
+
+
+def test_docs_have_the_trained_end_points():
+    schedule = load_pretrained("mnist-vdm-medium").schedule
+    low, high = (float(end.detach()) for end in end_points(schedule, torch.empty(0)))
+    assert f"γ from {low:.1f} to {high:.1f}" in MODELS
+
+
+def parts_of(card: dict) -> list[tuple[int, int]]:
+    """(updates, batch) of a training and of those that it started from, the last first."""
+    before = card.get("start")
+    batch = card["batch"] if "batch" in card else card["training"]["batch"]
+    return [(card["updates"], batch), *(parts_of(before) if before else [])]
+
+
+def test_training_lines_are_those_of_the_cards():
+    blocks = re.findall(r"^# (.*)\n((?:python -m diffenc_lite train .*\n)+)", MODELS, re.MULTILINE)
+    lines = {
+        re.split("[,;]", title)[0]: [
+            parser().parse_args(shlex.split(line)[3:]) for line in block.splitlines()
+        ]
+        for title, block in blocks
+    }
+    for name, like in {
+        "mnist-learned": "", "mnist-vdm": "mnist-learned", "mnist-scaling": "mnist-learned",
+        "photos-vdm-medium": "", "mnist-vdm-medium": "",
+    }.items():  # fmt: skip
+        card, typed = read_card(name), [vars(line) for line in lines[like or name]]
+        trained = {"optimizer": "adamw"} | card["training"] | card["configuration"]
+        compared = "updates batch lr warmup optimizer ema ends seed schedule"
+        for key in compared.split() + ([] if like else ["encoder", "size"]):
+            assert typed[-1][key] == trained[key], (name, key)
+        assert [(line["updates"], line["batch"]) for line in typed[::-1]] == parts_of(card)
+        assert card["data"].startswith(typed[-1]["data"].replace("full", "mnist"))
+    rows = re.findall(r"^\| (scaling|learned) \| .*`runs/\S+`.* \| (.*) \|$", MODELS, re.MULTILINE)
+    assert len(rows) == 2
+    for encoder, parts in rows:
+        card = read_card(f"mnist-{encoder}-medium")
+        typed = [
+            [int(x.replace(",", "")) for x in re.findall(r"\d[\d,]*\d|\d", part)]
+            for part in parts.split("; then ")
+        ]
+        assert typed[-1][2] == card["seed"]
+        assert [tuple(part[:2]) for part in typed[::-1]] == parts_of(card)[: len(typed)]
+    vdm = [(line.updates, line.batch) for line in lines["a VDM"]]
+    assert vdm[::-1] == parts_of(read_card("mnist-scaling-medium"))[2:]
+
+
+def test_every_measured_number_of_a_page_is_held():
+    """And one that is not is found: with a line that has another, after a minus, at an end."""
+    assert [line for page in tool.PAGES for line in tool.loose_in_page(page)] == []
+    held = tool.numbers(["learned - image -0.0160 (-0.0200 to -0.0120), 12.5 %"])
+    assert tool.loose("By -0.0160, or 0.0160. It is 12.5 % of $0.3$ and `0.4`.", held) == []
+    assert tool.loose("By -0.0260, or 0.0450. It is 3 %.", held) == ["0.0260", "0.0450", "3 %"]
 
 
 def test_readme_commands_exist():

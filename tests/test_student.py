@@ -19,7 +19,8 @@ from diffenc_lite.course.exercises.levels import LEVELS
 from diffenc_lite.course.exercises.student import BEGIN, END, IGNORE, is_solution, student_version
 
 TAGS = {"tags": ["solution"]}
-IMPORTS = "import math\nfrom diffenc_lite.course.exercises import ask, check"
+EXERCISES_ONLY = "from math import log\nfrom diffenc_lite.course.exercises import ask, check"
+IMPORTS = EXERCISES_ONLY.replace("log", "log, pi").replace("ask, check", "EXERCISES, ask, check")
 FIRST, SECOND = "13.3 / 18.3", "given * 1.84017 / 2"  # the answers of 00.1 and 00.3
 
 
@@ -44,7 +45,7 @@ def solved(number="00.1", answer=FIRST):
 
 
 def lesson():
-    """Two exercises; the question of the second uses a name of the lesson."""
+    """Two exercises in a lesson that imports more than they use."""
     return new_notebook(
         cells=[
             new_markdown_cell("# A lesson"),
@@ -54,10 +55,10 @@ def lesson():
             asked(),
             stub(),
             solved(),
-            new_code_cell("print(given)\nask('00.3')".replace("'", '"')),
+            asked("00.3"),
             stub("00.3"),
-            solution(f"given = 2\n{answer_name('00.3')} = {SECOND}\n{call('00.3')}"),
-            new_code_cell("print(math.pi)"),
+            solution(f"given = round(log(8))\n{answer_name('00.3')} = {SECOND}\n{call('00.3')}"),
+            new_code_cell("print(pi)"),
         ],
         metadata={"widgets": {"state": {}}},
     )
@@ -115,15 +116,19 @@ def test_nbgrader_gets_answers_and_locked_tests(exercises_only):
         said(version)
 
 
-def test_exercises_alone_are_imports_what_questions_use_and_exercises():
+def test_a_sheet_has_the_lessons_name_the_imports_that_it_needs_and_exercises():
     cells = lesson().cells
     sheet = student_version(lesson(), "01_lesson.ipynb", exercises_only=True)
-    assert [cell.source for cell in sheet.cells] == [
-        "# Exercises of 01_lesson",
-        IMPORTS,
-        "half = 1\ngiven = 2 * half",
-        *(cells[i].source for i in (4, 5, 7, 8)),
-    ]
+    title, *rest = (cell.source for cell in sheet.cells)
+    assert title == f"# Exercises: A lesson\n\n{student.NOTATION}"
+    assert rest == [EXERCISES_ONLY, *(cells[i].source for i in (4, 5, 7, 8))]
+
+
+def test_no_question_or_hint_needs_what_is_not_on_its_sheet():
+    elsewhere = r"\b(?:panel|drawing|cell|box|figure|printed|bill|this lesson|above\W*[,.:])"
+    for number, exercise in EXERCISES.items():
+        if number not in LEVELS:
+            assert not re.findall(elsewhere, " ".join([exercise.question, *exercise.hints])), number
 
 
 def test_the_command_writes_what_it_says(tmp_path, capsys):
@@ -177,7 +182,8 @@ HIDDEN = solution(f"import statistics\nanswer_00_1 = 1\n{call('00.1')}")
         ([solved()], "must end in the same call"),
         ([asked(), stub("00.3"), solved()], "must end in the same call"),
         ([asked(), new_code_cell(UNNAMED), solution(UNNAMED)], "must end in the same call"),
-        ([asked("00.3"), stub(), solved()], 'must have ask."00.1"'),
+        ([asked("00.3"), stub(), solved()], 'must be ask."00.1"'),
+        ([new_code_cell('given = 1\nask("00.1")'), stub(), solved()], 'must be ask."00.1"'),
         (
             [asked(), stub(), solved(), new_code_cell("def f():\n    return answer_00_1")],
             "cell 4: uses answer_00_1",
@@ -248,11 +254,14 @@ def test_students_get_no_word_of_a_solution(stem, nbgrader, exercises_only):
 
 @pytest.mark.parametrize("stem", WITH)
 def test_a_sheet_defines_what_it_uses(stem):
-    """Before it is used: no question, stub or solution of a sheet misses a name of the lesson."""
-    bound = {*dir(builtins)}
-    for cell in student_version(WITH[stem], stem, True, True).cells:
-        if cell.cell_type == "code":
-            for statement in ast.parse(student._python(cell.source)).body:
-                made, used = student._names(ast.unparse(statement))
-                assert used <= bound | made, (cell.source, used - bound - made)
-                bound |= made
+    """Before it is used, and imports no more: no stub or solution misses a name of the lesson."""
+    cells = student_version(WITH[stem], stem, True, True).cells
+    imports, *sources = [cell.source for cell in cells if cell.cell_type == "code"]
+    imported, _ = student._names(imports)
+    bound, needed = {*dir(builtins)} | imported, set()
+    for source in sources:
+        for statement in ast.parse(source).body:
+            made, used = student._names(ast.unparse(statement))
+            assert used <= bound | made, (source, used - bound - made)
+            bound, needed = bound | made, needed | used
+    assert imported <= needed

@@ -12,6 +12,7 @@ there if the extra `site` is installed, as `make notebooks` does; else it comes 
 import base64
 import copy
 import hashlib
+import html
 import importlib.metadata
 import inspect
 import io
@@ -157,10 +158,9 @@ def caption(code: str, output: NotebookNode) -> str:
 
 
 def description(code: str, output: NotebookNode) -> str:
-    """Its caption, and its own words, for readers who do not see it."""
-    said = output.metadata.get("image/png", {}).get("alt", "").removeprefix("A picture.\n")
-    says = caption(code, output)
-    return said if said.startswith(says) else f"{says}\n{said}".strip()
+    """A picture's caption and its own words, for readers who do not see it."""
+    says, said = caption(code, output), output.data["text/plain"].removeprefix("A picture.\n")
+    return said if said.startswith(says) else says if says == FILM else f"{says}\n{said}"
 
 
 def without_remote_pictures(text: str) -> str:
@@ -170,15 +170,16 @@ def without_remote_pictures(text: str) -> str:
 
 def write_html(notebook: NotebookNode, source: Path, target: Path) -> None:
     """Write the notebook as one HTML page that contains its pictures and MathJax."""
-    notebook = copy.deepcopy(notebook)
+    notebook, said = copy.deepcopy(notebook), list[str]()
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = without_remote_pictures(cell.source)
-        for output in pictures(cell):
-            output.metadata["image/png"] = {"alt": description(cell.source, output)}
+        images = [each for each in pictures(cell) if "text/html" not in each.data]
+        said += [html.escape(description(cell.source, each)) for each in images]
     exporter = HTMLExporter(embed_images=True)
     resources = {"metadata": {"name": source.stem, "path": str(source.parent)}}
     page, _ = exporter.from_notebook_node(notebook, resources)
+    page = re.sub("No description has been provided for this image", lambda _: said.pop(0), page)
     if script := mathjax():
         loaded = f"<script>{MATHJAX_CONFIG}{script.read_text(encoding='utf-8')}</script>"
         before, begins, rest = page.partition("<!-- Load mathjax -->")

@@ -14,13 +14,14 @@ import torch.distributed as dist
 from torch import Tensor
 
 from ..chain import as_chain
-from ..checks import check_parts, warn_of_ends
+from ..checks import check_parts
 from ..evaluation import Evaluation, check_clusters, evaluate, evenly_chosen
 from ..files import PathLike
 from ..model import DiffEnc, check_images
 from ..signature import disagreements, signature
 from .config import TrainConfig
 from .draws import FOR_EVALUATION, rank_and_size, seeded
+from .ends import warn_of_ends
 from .folder import RunFolder, fingerprint
 from .speed import bf16_if_faster, keep_freed_memory
 from .state import TrainState

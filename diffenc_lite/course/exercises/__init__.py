@@ -4,12 +4,12 @@
 """
 
 from .answers import ExerciseError
-from .checking import EXERCISES, Mark, ask, check, judge
+from .checking import EXERCISES, Mark, ask, check, judge, take
 from .forms import Choice, Exercise, Formula, Number, Program, RightSide
 from .levels import CHAINS
 from .player import level, play
 
 __all__ = [
     "CHAINS", "EXERCISES", "Choice", "Exercise", "ExerciseError", "Formula", "Mark", "Number",
-    "Program", "RightSide", "ask", "check", "judge", "level", "play",
+    "Program", "RightSide", "ask", "check", "judge", "level", "play", "take",
 ]  # fmt: skip

@@ -35,7 +35,7 @@ from .answers import (
     as_number,
     kind_of,
 )
-from .forms import Choice, Exercise, Form, Formula, Number, Program, RightSide, Unmade
+from .forms import Choice, Exercise, Form, Formula, Number, Program, RightSide
 from .mistakes import in_words
 from .writing import expression
 
@@ -51,7 +51,7 @@ def prepared(exercise: Exercise) -> Compare:
         return _PREPARE[type(exercise.form)](exercise, exercise.form)
     except Exception as error:
         raise ExerciseError(
-            f"Exercise {exercise.number} itself has a mistake, whatever the answer: "
+            f"{exercise.name} itself has a mistake, whatever the answer: "
             f"{type(error).__name__}: {str(error).lstrip(': ')}"
         ) from error
 
@@ -68,10 +68,6 @@ def named_mistake(exercise: Exercise, answer: Any) -> str:
 @cache
 def _prepared_mistake(exercise: Exercise, sentence: str) -> Compare:
     return prepared(replace(exercise, answer=exercise.mistakes[sentence]))
-
-
-def _raise(exercise: Exercise, form: Unmade) -> Compare:
-    raise form.error
 
 
 def is_stub(answer: Any) -> bool:
@@ -217,6 +213,8 @@ def _judged() -> Iterator[None]:
     """What a function raises turned into a verdict"""
     try:
         yield
+    except NotRight:
+        raise
     except (Exception, SystemExit) as error:
         if type(error) is NotImplementedError and not error.args:  # with a text it is PyTorch's
             raise Unanswered from None
@@ -234,7 +232,8 @@ def _prepare_program(exercise: Exercise, form: Program) -> Compare:
     def run(f: Callable[..., Any], i: int) -> Any:  # on new objects each time: f may change them
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(i)
-            return f(*form.inputs(torch.Generator().manual_seed(i)))
+            arguments = form.inputs(torch.Generator().manual_seed(i))
+            return f(*arguments) if form.measure is None else form.measure(f, *arguments)
 
     outputs = [run(exercise.answer, i) for i in range(form.tries)]
     count = len(outputs[0]) if isinstance(outputs[0], tuple) else 1
@@ -296,5 +295,4 @@ _PREPARE: dict[type[Form], Callable[[Exercise, Any], Compare]] = {
     Choice: _prepare_choice,
     Program: _prepare_program,
     RightSide: levels.prepare,
-    Unmade: _raise,
 }

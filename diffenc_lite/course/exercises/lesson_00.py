@@ -18,15 +18,17 @@ EXERCISES["00.1"] = lambda: Exercise(
 )
 
 EXERCISES["00.2"] = lambda: Exercise(
-    question="""Suppose the file with the encoder's weights is lost, and the denoiser's is not.
-    What can you still do? Predict with the drawing of training and sampling.""",
+    question="""In training, the encoder makes $x_t$ of a picture, noise makes $z_t$ of $x_t$, and
+    the denoiser sees $z_t$ alone. In sampling, the denoiser leads step by step from pure noise to a
+    picture. Suppose the file with the encoder's weights is lost, and the denoiser's is not. What
+    can you still do? Predict.""",
     form=Choice({"a": "write new digits",
                  "b": "compute the bound of a digit",
-                 "c": "make one more update of the denoiser by the loss of the drawing",
+                 "c": "make one more update of the denoiser by the same loss",
                  "d": r"compute the guess $\hat x$ from a given $z_t$"}, many=True),
     answer="ad",
     hints=["Which of the four needs $x_t$, the encoded picture?",
-           "The cell above counted the calls of the encoder in two of these jobs.",
+           "Where does sampling begin: is there a picture to encode?",
            "A loss compares the guess with something: with what?"],
 )
 

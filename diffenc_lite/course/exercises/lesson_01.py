@@ -21,10 +21,10 @@ def answer_01_1(z_s: Tensor, x_s: Tensor, x_t: Tensor, gamma_s: Tensor, gamma_t:
 
 
 EXERCISES["01.1"] = lambda: Exercise(
-    question=r"""A step that adds no noise. Write the step with $h = \sigma_t/\sigma_s$: a function
-    of `(z_s, x_s, x_t, gamma_s, gamma_t)`, all of them tensors, that returns $z_t$. If `z_s`
-    follows F1 at $s$, what it returns must follow F1 at $t$. (Then use it for a few walks from
-    $t = 0$ to $t = 1$, as in the opening picture. Do two of them ever cross?)""",
+    question=r"""A step that adds no noise: it keeps $h=\sigma_t/\sigma_s$ times the noise that is
+    in $z_s$. Write it as a function of `(z_s, x_s, x_t, gamma_s, gamma_t)`, all of them tensors,
+    that returns $z_t$. If `z_s` follows F1 at $s$, what it returns must follow F1 at $t$. (Then use
+    it for a few walks from $t=0$ to $t=1$. Do two of them ever cross?)""",
     form=Program(
         "z_s (n,), x_s (n,), x_t (n,), gamma_s (), gamma_t ()", "a tensor (n,)", _draw_a_step),
     answer=answer_01_1,
@@ -47,9 +47,10 @@ EXERCISES["01.2"] = lambda: Exercise(
 )
 
 EXERCISES["01.3"] = lambda: Exercise(
-    question="""In the right panel of the opening picture the walks end at the data point, because
-    F3 knows it. Suppose that `back` is given another data point: at every depth $-x_t$ in place of
-    $x_t$. The walks start in the noise as before. Where do they end? Predict, then run it.""",
+    question="""Walks that start in the noise and take a hundred short steps back, each drawn from
+    the posterior (F3) of the data point 2, end at 2, because F3 knows it. Suppose that F3 is given
+    another data point: at every depth $-x_t$ in place of $x_t$. The walks start in the noise as
+    before. Where do they end? Predict, then run it.""",
     form=Choice({"a": "at 2, as before",
                  "b": "at -2",
                  "c": "around 0, between the two",
@@ -57,6 +58,6 @@ EXERCISES["01.3"] = lambda: Exercise(
     answer="b",
     hints=["Each step keeps a share of $z_t$. Multiply the shares of all steps: how much of the "
            "first latent is left?",
-           "It stays, is pulled, and follows: which of these three terms does `back` feed with "
-           "the new point?"],
+           "F3's mean keeps a share of $z_t$, is pulled to the data, and follows their motion: "
+           "which of these three get the new point?"],
 )

@@ -35,8 +35,16 @@ def answer_02_2(mmse: Any, gamma: Any, look: slice = slice(1, None)) -> Any:
 
 
 EXERCISES["02.2"] = lambda: Exercise(
-    question="""Find the mistake and write the right program. `mmse` is a function of tensors of
-    signal-to-noise ratios, `gamma` has the $T+1$ noise levels from data to noise.""",
+    question=r"""This program is meant to compute the diffusion loss of a perfect VDM. For a coin
+    and fifty steps it says too little: with the prior less than $\ln2$ nats, the entropy. `mmse` is
+    a function of tensors of signal-to-noise ratios, `gamma` has the $T+1$ noise levels from data to
+    noise. Find the mistake and write the right program.
+
+    ```python
+    def broken(mmse, gamma):
+        snr = torch.exp(-gamma)
+        return 0.5 * ((snr[:-1] - snr[1:]) * mmse(snr[:-1])).sum()
+    ```""",
     form=Program(
         "mmse (a function), gamma (T+1,)", "the sum of the T rectangles", _world_and_noise_levels),
     answer=answer_02_2,
@@ -48,8 +56,9 @@ EXERCISES["02.2"] = lambda: Exercise(
 
 EXERCISES["02.3"] = lambda: Exercise(
     question=r"""A VDM with $\gamma$ rising in a straight line from $-13.3$ to $5$ and 8-bit data is
-    evaluated with so many draws that chance plays no part, in bits per dimension. Which of these
-    results point to a bug?""",
+    evaluated with so many draws that chance plays no part, in bits per dimension. At these ends no
+    grey level of a pixel costs more than 0.0105 in the reconstruction. Which of these results point
+    to a bug?""",
     form=Choice({"a": "on some pictures its prior loss is 0.006",
                  "b": "on some pictures its reconstruction loss is 0.0053",
                  "c": "on some pictures its reconstruction loss is 0.012",
@@ -60,7 +69,7 @@ EXERCISES["02.3"] = lambda: Exercise(
     answer="acd",
     hints=["Look for the largest value that each term can take, and for the smallest that any "
            "bound can.",
-           "The two ends have fixed prices, printed above: no picture pays more for a pixel than "
-           "for the dearest grey level.",
+           "The two ends have fixed prices: no picture pays more for a pixel than for the "
+           "dearest grey level. For the prior that is black or white.",
            "How many bits is a fair coin, and what do few steps cost even a perfect model?"],
 )

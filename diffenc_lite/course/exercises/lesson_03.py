@@ -59,8 +59,14 @@ def answer_03_3(gamma: Any, rate: Any, t: Any) -> Any:
 
 
 EXERCISES["03.3"] = lambda: Exercise(
-    question="""Mend the program, so that it is right for every smooth schedule `gamma` and still
-    calls `rate` once.""",
+    question=r"""This program is meant to estimate the diffusion loss at infinite depth from random
+    depths `t`. It is right for one schedule only. `rate` is the loss per unit of $\gamma$. Mend it,
+    so that it is right for every smooth schedule `gamma` and still calls `rate` once.
+
+    ```python
+    def broken(gamma, rate, t):
+        return (18.3 * rate(gamma(t))).mean()
+    ```""",
     form=Program(
         "gamma (a function of t), rate (a function of gamma), t (n,)",
         "the estimate, one number",

@@ -23,8 +23,8 @@ EXERCISES["04.1"] = lambda: Exercise(
 )
 
 EXERCISES["04.2"] = lambda: Exercise(
-    question="""Seen from $x$, the scaling encoder is a noisier channel. What is the
-    signal-to-noise ratio of $z_t$ about $x$ (not about $x_t$)? A formula in `gamma`.""",
+    question=r"""Seen from $x$, the scaling encoder $x_t=\alpha_t^2x$ is a noisier channel. What is
+    the signal-to-noise ratio of $z_t$ about $x$ (not about $x_t$)? A formula in `gamma`.""",
     form=Formula({"gamma": (-5.0, 5.0)}),
     answer="exp(-gamma)/(1 + exp(gamma))**2",
     hints=["The squared factor of $x$ in the mean of $z_t$, over the variance of the noise.",
@@ -65,14 +65,16 @@ def answer_04_4(
 
 EXERCISES["04.4"] = lambda: Exercise(
     question=r"""Write the loss of one training step of the learned encoder, at $\gamma'(t)=1$:
-    $\frac12\alpha_t^2\|r\|^2$ for each example. What networks say is given: `y`, its derivative
-    `ydot` $=\dot y$, and `v_hat`, which the denoiser says when it sees $z_t$.""",
+    $\frac12\alpha_t^2\|r\|^2$ for each example, where $r=(v-\hat v)-\sigma_t(u-\hat x)$,
+    $x_t=\alpha_t^2x+\sigma_t^2y$ and $u=x_t-y+\dot y$. What networks say is given: `y`, its
+    derivative `ydot` $=\dot y$, and `v_hat`, which the denoiser says when it sees $z_t$.""",
     form=Program(
         "x, y, ydot, eps, v_hat (n, d), gamma (n,)", "the losses, a tensor (n,)", _inputs_of_loss),
     answer=answer_04_4,
-    hints=["Go through the box of training, steps 2 to 5; what networks say is given.",
+    hints=[r"$v=\alpha_t\varepsilon-\sigma_tx_t$, and $\hat x$ is to $x_t$ what $\hat v$ is to "
+           "$v$.",
            r"One line each, in this order: $x_t$, $u$, $z_t$, $v$, $\hat x$, $r$.",
-           r"The guess of $u$ is $\hat x$ again; `[:, None]` makes factors of shape (n, 1)."],
+           r"$\hat x=\alpha_tz_t-\sigma_t\hat v$; `[:, None]` makes factors of shape (n, 1)."],
 )
 
 

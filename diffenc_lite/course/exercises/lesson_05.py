@@ -46,15 +46,15 @@ def answer_05_2(f: Any, mmse: Any, gamma: Any) -> Any:
 EXERCISES["05.2"] = lambda: Exercise(
     question=r"""Write a program for the price of moving. The encoder is $x_t=f(\lambda)\,x$, given
     as a function `f` of tensors; `mmse` is the smallest mean squared error of the data as a
-    function of the signal-to-noise ratio about $x$. Return the third bill per unit of $\gamma$, at
-    each of the given `gamma`.""",
+    function of the signal-to-noise ratio about $x$. Return what the motion costs a perfect denoiser
+    per unit of $\gamma$, $\frac12\mathrm{SNR}$ times the variance of the speed $dx_t/d\lambda$
+    given $z_t$, at each of the given `gamma`.""",
     form=Program(
         "f (a function of lambda), mmse (a function of the SNR about x), gamma (n,)",
         "the price, (n,)",
         _inputs_of_motion),
     answer=answer_05_2,
-    hints=["Half the SNR, times the variance of the speed given $z_t$: is there a half, is the "
-           "slope squared, and at which ratio is `mmse` read?",
+    hints=["Is there a half, is the slope squared, and at which ratio is `mmse` read?",
            r"The signal in $z_t$ is $\alpha_tf\,x$: what is its ratio to the noise, about $x$?",
            r"`torch.func.jvp` gives $f$ and its slope, at $\lambda=-\gamma$."],
 )
@@ -70,8 +70,8 @@ EXERCISES["05.3"] = lambda: Exercise(
                  "c": "something in both places, and more near the data than at 0",
                  "d": "something in both places, and more at 0 than near the data"}),
     answer="c",
-    hints=["Where is $f = 0$, what does $z_t$ tell there, and what stands before the variance in "
-           "the third bill?",
+    hints=["Where is $f=0$, what does $z_t$ tell there, and what stands before the variance of "
+           "the speed in the price?",
            "Use your program of 05.2 with the coin, for both places."],
 )
 
@@ -84,7 +84,7 @@ EXERCISES["05.4"] = lambda: Exercise(
     | A, a VDM | 0.0047 | 0.0105 | 2.6360 |
     | B, with an encoder | 0.0001 | 0.0105 | 2.6398 |
 
-    Which conclusions follow from the table and this lesson?""",
+    Which conclusions follow from the table and lesson 05?""",
     form=Choice({"a": "B is the better model, because its latent (prior) loss is lower",
                  "b": "B has the lower bound, by 0.0008 bits per dimension",
                  "c": "A was not trained for long enough: more training would lower its prior "

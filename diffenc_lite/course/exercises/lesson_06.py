@@ -9,9 +9,11 @@ from .forms import Exercise, Formula, Lesson, Program
 EXERCISES: Lesson = {}
 
 EXERCISES["06.1"] = lambda: Exercise(
-    question="""Two ratios for a chain of $T$ steps: the $T/2$ steps near the data share one, the
-    other $T/2$ share another. The two halves have the diffusion losses $L_1$ and $L_2$ at $w=1$
-    (nats). What does the chain cost with the best two ratios? A formula in `L_1, L_2, T, d`.""",
+    question=r"""With one ratio for all $T$ steps, a chain whose diffusion loss is $L_T$ at $w=1$
+    costs at best $\frac{Td}2\ln\big(1+\frac{2L_T}{Td}\big)$ (W1c). Now take two ratios: the $T/2$
+    steps near the data share one, the other $T/2$ share another. The two halves have the diffusion
+    losses $L_1$ and $L_2$ at $w=1$ (nats). What does the chain cost with the best two? A formula in
+    `L_1, L_2, T, d`.""",
     form=Formula({"L_1": (0.1, 30.0), "L_2": (0.1, 30.0), "T": (2.0, 60.0), "d": (1.0, 9.0)}),
     answer="T*d/4*(log(1 + 4*L_1/(T*d)) + log(1 + 4*L_2/(T*d)))",
     hints=["The halves do not meet: minimise each by itself, as in W1c.",

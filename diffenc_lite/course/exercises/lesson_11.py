@@ -43,9 +43,12 @@ EXERCISES["11.1"] = lambda: Exercise(
 )
 
 EXERCISES["11.2"] = lambda: Exercise(
-    question="""A direction of Gaussian data whose variance $s$ is so small that only the terms
-    linear in $s$ of its two bills count. The encoder starts with $f=1$ at the data, where the SNR
-    is very large. By which factor $f_1$ does the best encoder stretch the direction? A formula in
+    question=r"""A direction of Gaussian data has the variance $s$, and an encoder multiplies it by
+    a factor $f$ that changes with depth. A perfect denoiser pays $\frac12(v-1-\ln v)$ at the start,
+    with $v=\alpha_1^2f_1^2s+\sigma_1^2$, and $\frac12\int\mathrm{SNR}\,\dot f^2\,\frac
+    s{1+s\,\mathrm{SNR}f^2}\,d\lambda$ for the motion, $\dot f=df/d\lambda$. Let $s$ be so small
+    that only the terms linear in $s$ count, and let $f$ be 1 at the data, where the SNR is very
+    large. By which factor $f_1$ does the best encoder stretch the direction? A formula in
     `gamma_1`.""",
     form=Formula({"gamma_1": (-1.0, 5.0)}),
     answer="1 + exp(-gamma_1)",
@@ -58,8 +61,9 @@ EXERCISES["11.2"] = lambda: Exercise(
 )
 
 EXERCISES["11.3"] = lambda: Exercise(
-    question=r"""Let the noise of the photographs end at $\gamma_1=5$ in place of 2. What does the
-    theory predict, compared with $\gamma_1=2$? `allowance` and `best_motion` can check it.""",
+    question=r"""Let the noise of the photographs end at $\gamma_1=5$ in place of 2. What do the two
+    prices of 11.2 say, compared with $\gamma_1=2$? Removing the mean patch costs nothing.
+    (`best_motion` of `diffenc_lite.course.worlds` computes the best factors.)""",
     form=Choice({"a": "the mean patch has a larger share of what can be saved",
                  "b": "a direction with $s=1$ is now dimmed",
                  "c": "fine detail is stretched less",

@@ -1,9 +1,12 @@
-"""Exercises of notebook 12, The ratio on MNIST."""
+"""Exercises of notebook 12, The ratio on MNIST, and of its companion on files."""
+
+import math
 
 import torch
 from torch import Generator, Tensor
 
-from .forms import Choice, Exercise, Formula, Lesson, Program
+from ..compression import Stack, Symbols, Table, bins
+from .forms import Choice, Exercise, Formula, Lesson, Number, Program
 
 EXERCISES: Lesson = {}
 
@@ -28,22 +31,29 @@ EXERCISES["12.1"] = lambda: Exercise(
     both, in **bits** per dimension.""",
     form=Program("g (n, T, d), h (n, T, d)", "A / c (T,), w (T,) and one number", _gaps),
     answer=answer_12_1,
-    hints=["One scale serves all images and all pixels of a step: average first, divide then.",
-           "The gap with the best scale is $g+(A^*/c-1)h$; its mean square is $m$.",
-           r"The steps add up, each with $\frac12\ln(1+m)$ nats per dimension."],
+    hints=[
+        "One scale serves all images and all pixels of a step: average first, divide then.",
+        "The gap with the best scale is $g+(A^*/c-1)h$; its mean square is $m$.",
+        r"The steps add up, each with $\frac12\ln(1+m)$ nats per dimension.",
+    ],
 )
 
 EXERCISES["12.2"] = lambda: Exercise(
     question="""Predict. Eight equal steps, the best mean. In which of them is $w^*$ smallest, so
     that the step is widened by the largest factor?""",
-    form=Choice({"a": "in the steps from almost pure noise, where the network can only guess",
-                 "b": "in the middle, where the digit takes shape",
-                 "c": "in the steps near the data, where the digit is already plain to see",
-                 "d": "nearly the same in all eight"}),
+    form=Choice(
+        {
+            "a": "in the steps from almost pure noise, where the network can only guess",
+            "b": "in the middle, where the digit takes shape",
+            "c": "in the steps near the data, where the digit is already plain to see",
+            "d": "nearly the same in all eight",
+        }
+    ),
     answer="c",
-    hints=[r"The error counts in units of $\sigma_Q$, the noise that the step adds anyway.",
-           "At the data that unit is less than a grey level. Does the network know every grey "
-           "level?"],
+    hints=[
+        r"The error counts in units of $\sigma_Q$, the noise that the step adds anyway.",
+        "At the data that unit is less than a grey level. Does the network know every grey level?",
+    ],
 )
 
 EXERCISES["12.3"] = lambda: Exercise(
@@ -52,7 +62,62 @@ EXERCISES["12.3"] = lambda: Exercise(
     leading term, as a formula in `L, T`.""",
     form=Formula({"L": (0.2, 2.0), "T": (4.0, 1000.0)}),
     answer="L**2/T",
-    hints=["What is $m$, if each of $T$ steps costs $m/2$ and all of them $L$?",
-           r"One step saves $\frac12(m-\ln(1+m))$; expand the logarithm to second order.",
-           "There are $T$ such steps."],
+    hints=[
+        "What is $m$, if each of $T$ steps costs $m/2$ and all of them $L$?",
+        r"One step saves $\frac12(m-\ln(1+m))$; expand the logarithm to second order.",
+        "There are $T$ such steps.",
+    ],
+)
+
+EXERCISES["12.4"] = lambda: Exercise(
+    question="""Pencil and paper. In the world of the coin, the sender pops $z$ with another $q$:
+    both values are equally likely, whatever $x$ is. How many bits does $x$ cost net, on
+    average?""",
+    form=Number(),
+    answer=lambda: (math.log2(4 / 3) + math.log2(4)) / 2,  # z is lent a bit, and pushed with one
+    hints=["Two values of $z$ are equally likely. What does each of them cost?",
+           r"In both cases $-\log_2q=1$ bit is lent, and $-\log_2p(z)=1$ bit is pushed."],
+)
+
+
+def _one_step(generator: Generator) -> tuple[Stack, Table, Table]:
+    mean = torch.randn(300, generator=generator, dtype=torch.float64)
+    return Stack(), bins(mean, 2.0, 40), bins(0 * mean, 2.5, 40)
+
+
+def answer_12_5(stack: Stack, q: Table, p: Table) -> tuple[Symbols, float]:
+    before = stack.bits()
+    chosen = stack.pop(q)
+    stack.push(p, chosen)
+    return chosen, (stack.bits() - before) / len(chosen)
+
+
+EXERCISES["12.5"] = lambda: Exercise(
+    question="""Build one step. `stack` has the methods `pop(table)`, which returns symbols, and
+    `push(table, symbols)`; `bits()` is its height. Take the bins of one latent off it, one a
+    dimension, with the table `q`, and put them back with the table `p`. Return the bins, and the
+    bits per dimension that the step has added net.""",
+    form=Program("stack, q (n, K+1), p (n, K+1)", "bins (n,) and one number", _one_step),
+    answer=answer_12_5,
+    hints=[
+        "The bins that are popped are those that are pushed.",
+        "The number of dimensions is the number of bins.",
+    ],
+)
+
+EXERCISES["12.6"] = lambda: Exercise(
+    question="Predict. The model has a learned encoder. Who must call it?",
+    form=Choice(
+        {
+            "a": "only the sender",
+            "b": "the sender and the receiver",
+            "c": "only the receiver",
+            "d": "the sender, the receiver, and whoever draws samples",
+        }
+    ),
+    answer="b",
+    hints=[
+        "Which of the three use $q$?",
+        "The receiver has to give back the very bits that were lent.",
+    ],
 )

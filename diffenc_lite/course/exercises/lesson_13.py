@@ -13,8 +13,10 @@ EXERCISES: Lesson = {}
 EXERCISES["13.1"] = lambda: Exercise(
     question=r"""Pencil and paper. A VDM's network predicts
     $\hat\varepsilon=\mathbb E[\varepsilon\mid z_t]+\xi$, where $\xi$ is noise of its own,
-    independent of everything, with mean 0 and variance $v$ in each dimension. By how much is
-    Analytic-DPM's $m_A$ **too small**: $m-m_A$? A formula in `v, gamma_t, gamma_s`.""",
+    independent of everything, with mean 0 and variance $v$ in each dimension. For the best variance
+    of a step Analytic-DPM takes $m_A=k\,(1-\mathbb E\|\hat\varepsilon\|^2/d)$, where
+    $m=k\,\mathbb E\|\varepsilon-\hat\varepsilon\|^2/d$ is right, with $k=e^{\gamma_t-\gamma_s}-1$.
+    By how much is $m_A$ **too small**: $m-m_A$? A formula in `v, gamma_t, gamma_s`.""",
     form=Formula({"v": (0.01, 0.5), "gamma_t": (0.5, 3.0), "gamma_s": (-3.0, 0.0)}),
     answer="2*v*(exp(gamma_t - gamma_s) - 1)",
     hints=["The noise enters twice: the true squared error, and the size of the prediction.",
@@ -52,7 +54,7 @@ EXERCISES["13.2"] = lambda: Exercise(
         "a tensor (n, d)",
         _two_latents),
     answer=answer_13_2,
-    hints=["Put rho = 0 into the step of this lesson: what is kappa then?",
+    hints=["A step without noise draws nothing: what becomes of the noise that is in the latent?",
            "What the latent has beside the data at t is noise, of which size?",
            "No noise is added, so the old noise has to be given the size that noise has at s."],
 )
@@ -93,9 +95,10 @@ def answer_13_4(denoise: Any, z: Any, snr: float) -> Any:
 
 
 EXERCISES["13.4"] = lambda: Exercise(
-    question=r"""The variance of OCM in one dimension, for any perfect denoiser. `denoise` maps $z$
-    (n,) to $\mathbb E[x\mid z]$ (n,), where $z=\sqrt{\mathrm{SNR}}\,x+\varepsilon$. Return
-    $\mathrm{Var}[x\mid z]$, **exactly**: no difference quotient, no knowledge of the data.""",
+    question=r"""The variance that OCM needs, in one dimension and for any perfect denoiser:
+    $\mathrm{Var}[x\mid z]=\frac1{\sqrt{\mathrm{SNR}}}\frac{d}{dz}\mathbb E[x\mid z]$, where
+    $z=\sqrt{\mathrm{SNR}}\,x+\varepsilon$. `denoise` maps $z$ (n,) to $\mathbb E[x\mid z]$ (n,).
+    Return the variance **exactly**: no difference quotient, no knowledge of the data.""",
     form=Program(
         "denoise (a function), z (n,) and snr (a number)",
         "a tensor (n,)",
@@ -103,6 +106,6 @@ EXERCISES["13.4"] = lambda: Exercise(
         tolerance=1e-6,
         absolute=1e-9),
     answer=answer_13_4,
-    hints=["The slope, with its factor, as in the formula above; a difference is not exact.",
+    hints=["A difference quotient is not exact: what gives slopes without one?",
            "Forward mode, as in lesson 04, gives the slope at every z in one call."],
 )

@@ -10,7 +10,8 @@ EXERCISES["14.1"] = lambda: Exercise(
     question="""The evidence for a claim is: a proof that closes, under the condition *bounded
     data*; a check that agrees to 6 digits; and a measured interval from $-0.012$ to $+0.001$, where
     *below 0* is claimed. The verdict is *not seen here*, and somebody wants *proved under bounded
-    data*. Which changes, each by itself, do it? And what does each of them teach?""",
+    data*. Which changes, each by itself, do it? And what does each of them teach? (The rule is
+    `verdict` in `diffenc_lite.course.studies.audit`; `inspect.getsource` shows it.)""",
     form=Choice({"a": "more pairs narrow the interval to -0.011 to -0.001",
                  "b": "the measurement is taken out of the evidence",
                  "c": "the check has to agree to 3 digits only",
@@ -37,7 +38,8 @@ EXERCISES["14.2"] = lambda: Exercise(
     form=Number(tolerance=2e-2, count=2),
     answer=answer_14_2,
     hints=["The standard error of a mean of five is the standard deviation over the root of 5.",
-           "`statistics.two_sample_p` takes standard deviations."],
+           "`statistics.two_sample_p` of `diffenc_lite.course.studies` takes standard "
+           "deviations."],
 )
 
 EXERCISES["14.3"] = lambda: Exercise(

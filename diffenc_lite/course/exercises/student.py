@@ -8,6 +8,7 @@ What a notebook must keep to:
 
 - A solution is a code cell with the tag `solution`. All of it stands between `### BEGIN SOLUTION`
   and `### END SOLUTION`, after the line `# Ignore this cell until ...`.
+- The question is `ask("04.2")` alone, and says all that it needs.
 - Stub and solution end in the same `check("04.2", answer_04_2)`. The stub runs as it stands, and
   both need nothing of the lesson but its imports.
 - No later cell uses a name that a stub or a solution has bound: students may have anything there.
@@ -32,12 +33,30 @@ from .forms import answer_name
 IGNORE = "# Ignore this cell until you have tried yourself."
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 
+NOTATION = r"""The latent is $z_t=\alpha_tx_t+\sigma_t\varepsilon$ (F1), with
+$\alpha_t^2=\mathrm{sigmoid}(-\gamma_t)$ and $\sigma_t^2=\mathrm{sigmoid}(\gamma_t)$. Its
+signal-to-noise ratio is $\mathrm{SNR}(t)=e^{-\gamma_t}$; $\lambda=-\gamma$. A step leads from $t$
+down to $s$, with $c=1-e^{\gamma_s-\gamma_t}$. The lesson has the formulas of tags such as F1."""
+
 NBGRADER_CONFIG = '''\
 """Call nbgrader from the folder that holds this file: it is the course."""
+
+from diffenc_lite.course.exercises import marking
+from nbgrader import preprocessors as steps
 
 c = get_config()  # noqa: F821
 c.ClearSolutions.code_stub = {{"python": ""}}  # the stub stands before the solution already
 c.ExecutePreprocessor.timeout = {seconds}  # seconds a cell; a longer one is stopped
+c.ExecutePreprocessor.iopub_timeout = {seconds}  # for its output
+c.Autograde.sanitize_preprocessors = [
+    steps.ClearOutput, marking.PutRight, steps.OverwriteKernelspec, steps.OverwriteCells,
+    steps.CheckCellMetadata,
+]
+c.Autograde.autograde_preprocessors = [
+    marking.GoOn, steps.LimitOutput, steps.SaveAutoGrades, steps.AssignLatePenalties,
+    steps.CheckCellMetadata,
+]
+c.ExportApp.plugin_class = marking.Marks
 '''
 
 
@@ -60,8 +79,8 @@ def write_student_versions(
 
     Writes OUT/NAME.ipynb and, for companions, OUT/further/NAME.ipynb. For nbgrader it writes
     OUT/source/NAME/NAME.ipynb, which hold the solutions, and OUT/nbgrader_config.py. With
-    exercises_only a version has the imports and the exercises without the lesson, so it runs in
-    seconds; notebooks without exercises are left out.
+    exercises_only a version has the exercises and the imports that they use, so it runs in seconds;
+    notebooks without exercises are left out.
 
     Returns the paths of the notebooks written. Nothing is overwritten, nor written if one notebook
     is wrong. Raises FileNotFoundError where there are no notebooks, FileExistsError for a file in
@@ -110,7 +129,7 @@ def student_version(
         ):
             version.cells.append(cell)
     if exercises_only:
-        version.cells[:0] = _head(cells, exercises, name)
+        version.cells[:0] = _head(cells, exercises, nbgrader)
     return version if exercises or not exercises_only else None
 
 
@@ -137,61 +156,59 @@ def _parts(cells: list[Any], index: int, name: str) -> Parts:
             'check with the name of the answer, check("04.2", answer_04_2)'
         )
     number = solved[3]
-    if f'ask("{number}")' not in asking.source:
-        raise ValueError(f'{where}: the cell before the stub must have ask("{number}")')
+    if asking.source.strip() != f'ask("{number}")':
+        raise ValueError(f'{where}: the cell before the stub must be ask("{number}")')
     return Parts(number, stubbed[1].rstrip(), solved[1].rstrip(), solved[2])
 
 
 def _graded(exercise: Parts) -> Iterator[Any]:
     """The answer, with a region that nbgrader takes out, and a locked test worth one point."""
 
-    def cell(source: str, grade_id: str, **more: Any) -> Any:
-        about = {"schema_version": 3, "grade_id": grade_id, "task": False, **more}
-        return new_code_cell(source, id=grade_id, metadata={"nbgrader": about})
-
     number, stub, solution, check = exercise
     answer = answer_name(number)
     text = f"{stub}\n{BEGIN}\n{solution}\n{END}\n{check}"
-    yield cell(text, answer, grade=False, solution=True, locked=False)
+    cell = new_code_cell(text, id=answer)
+    yield _marked(cell, grade=False, solution=True, locked=False)
     test = (
         "from diffenc_lite.course.exercises import judge\n\n"
         f'verdict = judge("{number}", {answer})\n'
         "assert verdict.right, verdict.text"
     )
-    yield cell(test, f"test_{answer}", grade=True, solution=False, locked=True, points=1)
+    cell = new_code_cell(test, id=f"test_{answer}")
+    yield _marked(cell, grade=True, solution=False, locked=True, points=1)
+
+
+def _marked(cell: Any, **kind: Any) -> Any:
+    """With what nbgrader has to know of it"""
+    cell.metadata.nbgrader = {"schema_version": 3, "grade_id": cell.id, "task": False, **kind}
+    return cell
 
 
 # --- names ----------------------------------------------------------------------------------------
 
 
-def _head(cells: list[Any], exercises: dict[int, Parts], name: str) -> Iterator[Any]:
-    """Of a sheet: its title, the imports of the lesson, and what of it the questions use."""
-    imports: list[str] = []
-    before: list[str] = []
+def _head(cells: list[Any], exercises: dict[int, Parts], nbgrader: bool) -> Iterator[Any]:
+    """Of a sheet: the lesson's name, the notation, and those of its imports that exercises use."""
+    lesson = next(c.source.splitlines()[0].lstrip("# ") for c in cells if c.source.startswith("# "))
+    yield new_markdown_cell(f"# Exercises: {lesson}\n\n{NOTATION}", id="title")
     wanted: set[str] = set()
-    for i, cell in enumerate(cells):
-        if cell.cell_type == "code" and not is_solution(cell):
-            body = ast.parse(_python(cell.source)).body
-            imports += [ast.unparse(s) for s in body if isinstance(s, ast.Import | ast.ImportFrom)]
-            if not {i + 1, i + 2} & exercises.keys():
-                before += map(ast.unparse, body)
-            elif i + 2 in exercises:
-                made, used = _names(cell.source)
-                wanted |= used - made
-    given: list[str] = []
-    for statement in reversed([s for s in before if s not in imports]):
-        made, used = _names(statement)
-        if made & wanted:
-            given.insert(0, statement)
-            wanted |= used
-    yield new_markdown_cell(f"# Exercises of {Path(name).stem}", id="title")
-    yield new_code_cell("\n".join(dict.fromkeys(imports)), id="imports")
-    if given:
-        yield new_code_cell("\n".join(given), id="given")
+    for i in exercises:
+        wanted = wanted.union(*(_names(cell.source)[1] for cell in cells[i - 2 : i + 1]))
+    imports: list[str] = []
+    for cell in cells:
+        body = ast.parse(_python(cell.source)).body if cell.cell_type == "code" else []
+        for statement in body if not is_solution(cell) else []:
+            if isinstance(statement, ast.Import | ast.ImportFrom):
+                names = [n for n in statement.names if (n.asname or n.name) in wanted]
+                statement.names = names
+                imports += [ast.unparse(statement)] if names else []
+    head = new_code_cell("\n".join(dict.fromkeys(imports)), id="imports")
+    yield _marked(head, grade=False, solution=False, locked=True) if nbgrader else head
 
 
 def _check_names(cells: list[Any], name: str) -> None:
-    """No cell of the lesson may use a name that was last bound by a stub or a solution."""
+    """No cell of the lesson may use a name that was last bound by a stub or a solution, but to
+    `take` it: a stub leaves what stood there."""
     bound: set[str] = set()
     for i, cell in enumerate(cells):
         where = f"{name}, cell {i + 1}"
@@ -205,7 +222,7 @@ def _check_names(cells: list[Any], name: str) -> None:
             raise ValueError(f"{where}: not Python: {error.msg}") from error
         if any(map(is_solution, cells[i : i + 2])):  # a stub or a solution
             bound |= made
-        elif missing := sorted((used - made) & bound):
+        elif "take" not in used and (missing := sorted((used - made) & bound)):
             raise ValueError(
                 f"{where}: uses {', '.join(missing)}, last bound by a stub or a solution; students "
                 "have no solutions, so bind (or import) it in a cell of the lesson"

@@ -15,12 +15,12 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
-from .plots import BLACK, BLUE, GREEN, ORANGE, PURPLE, RED, SKY, Picture, styled
+from .plots import BLACK, BLUE, GREEN, ORANGE, PURPLE, RED, SKY, YELLOW, Picture, styled
 
 Point = tuple[float, float]
 Nodes = dict[str, set[str]]  # a name -> the names that it rests on
 
-GREY, YELLOW = "#7F7F7F", "#B8A900"
+GREY = "#7F7F7F"
 # One colour a thing through the whole course.
 COLOURS = {
     "x": BLACK,

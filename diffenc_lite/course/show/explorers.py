@@ -127,13 +127,11 @@ class Explorer:
         rows = [np.hstack(pictures[i : i + columns]) for i in range(0, len(pictures), columns)]
         return plots.png(np.vstack(rows))
 
-    def _repr_mimebundle_(
-        self, include: Any = None, exclude: Any = None
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         moving = ", ".join(f"{c.description} ({len(c.options)} positions)" for c in self.controls)
-        said = f"Explorer of {moving}. At the start: {plots.describe(self.drawn(self._index()))}"
+        start = plots.describe(self.drawn(self._index()))
         data: dict[str, Any] = {
-            "text/plain": said,
+            "text/plain": f"Explorer of {moving}. At the start: {start}",
             "image/png": base64.b64encode(self.strip).decode(),
         }
         if exporting():
@@ -141,7 +139,7 @@ class Explorer:
         else:  # ipywidgets 7, which Colab has, can't tell what shows a widget
             model = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
             data["application/vnd.jupyter.widget-view+json"] = model
-        return data, {"image/png": {"alt": said}}
+        return data
 
 
 def _caption(text: str, width: int) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""Pictures of lesson 12, The ratio on MNIST, and of its companion on samples."""
+"""Pictures of lesson 12, The ratio on MNIST, and of its companions on samples and on files."""
 
 import math
 from collections.abc import Collection, Mapping, Sequence
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .drawing import COLOURS, canvas, words
+from .drawing import COLOURS, arrow, canvas, words
 from .explorers import Explorer, buttons, slider
 from .plots import BLACK, BLUE, GREEN, RED, SKY, Picture, plain_ticks, show_image, subplots
 
@@ -42,6 +42,47 @@ def two_levers() -> Picture:
         words(ax, (7.0, base + 0.3), effect.replace(": ", ":\n"), colour, 12)
     words(ax, (2.6, 3.13), "posterior", COLOURS["q"], 12)
     words(ax, (5.1, 3.13), "model", BLACK, 12)
+    return figure
+
+
+def bits_back() -> Picture:
+    """One stack of bits at four moments, from left to right the sender's, back the receiver's."""
+    figure, ax = canvas(8, 4.5)
+    floor, lent, x, z = 1.35, 1.5, 0.35, 1.45
+    moments = (
+        ("before:\nother bits", {"z_t": lent}),
+        ("$z$ popped\nwith $q$", {"z_t": lent - 1.1}),
+        ("$x$ pushed\nwith $p(x|z)$", {"z_t": lent - 1.1, "x": x}),
+        ("$z$ pushed\nwith $p(z)$", {"z_t": lent - 1.1, "x": x, "p": z}),
+    )
+    for place, (title, parts) in enumerate(moments):
+        left, base = 1.1 + 1.9 * place, floor
+        words(ax, (left, 0.98), title, size=12)
+        for name, height in parts.items():
+            ax.bar(left, height, 0.9, base, color=COLOURS[name], alpha=0.45, edgecolor="0.3")
+            base += height
+    ax.plot([0.65, 7.4], [floor + lent] * 2, color="0.5", lw=1.2, ls="--")
+    arrow(ax, (7.45, floor + lent), (7.45, floor + lent - 1.1 + x + z), colour=BLACK)
+    words(ax, (7.75, 3.2), "net", size=12)
+    words(ax, (3.0, 2.3), "lent:\n$-\\log_2 q$", COLOURS["q"], 12)
+    words(ax, (6.8, 2.5), "$-\\log_2 p(z)$", COLOURS["p"], 12)
+    words(ax, (5.85, 1.9), "$-\\log_2 p(x|z)$", size=12)
+    arrow(ax, (0.6, 4.05), (7.4, 4.05), "the sender", COLOURS["q"])
+    arrow(ax, (7.4, 0.2), (0.6, 0.2), "the receiver: push where the sender popped", COLOURS["p"])
+    return figure
+
+
+def stack_height(heights: Mapping[str, Sequence[float]]) -> Picture:
+    """Bits per dimension on a stack after every push and pop, image by image, by their names."""
+    figure, ax = subplots(size=(8, 3.3))
+    start = 0
+    for name, values in heights.items():
+        ax.plot(range(start, start + len(values)), values, color=BLUE, ls="-")
+        ax.axvline(start, color="0.7", lw=1, ls=":")
+        ax.text(start + len(values) / 2, 3, name, ha="center", color="0.3")
+        start += len(values) - 1
+    ax.axhline(0, color="0.4", lw=1.2, ls="-")
+    ax.set(xlabel="pops and pushes", ylabel="bits/dim on the stack", ylim=(None, 9))
     return figure
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 # Of Okabe and Ito, which colour-blind people can tell apart.
 PALETTE = {
     "blue": "#0072B2", "orange": "#E69F00", "green": "#009E73", "red": "#D55E00",
-    "purple": "#CC79A7", "sky": "#56B4E9", "black": "#000000",
+    "purple": "#CC79A7", "sky": "#56B4E9", "black": "#000000", "yellow": "#B8A900",
 }  # fmt: skip
 
 

@@ -31,7 +31,7 @@ from .reading import describe
 Array = NDArray[Any]
 Table = Sequence[Sequence[ArrayLike] | NDArray[Any]] | NDArray[Any]  # images[row][column]
 
-BLUE, ORANGE, GREEN, RED, PURPLE, SKY, BLACK = PALETTE.values()
+BLUE, ORANGE, GREEN, RED, PURPLE, SKY, BLACK, YELLOW = PALETTE.values()
 
 STYLE: Any = {
     "figure.dpi": 100,
@@ -72,11 +72,11 @@ class Picture(Figure):
 
     varies = False  # what it shows, from one machine to another: then its words have no numbers
 
-    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         said = describe(self)  # first: what is drawn may change what stands in the axes
-        drawn = {"text/plain": said, "image/png": base64.b64encode(png(pixels(self))).decode()}
         moving = page.still(self) if page.exporting() else None
-        return drawn | ({"text/html": moving} if moving else {}), {"image/png": {"alt": said}}
+        drawn = {"text/plain": said, "image/png": base64.b64encode(png(pixels(self))).decode()}
+        return drawn | ({"text/html": moving} if moving else {})
 
 
 @styled

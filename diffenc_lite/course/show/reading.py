@@ -13,8 +13,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.category import StrCategoryFormatter
-from matplotlib.collections import LineCollection, PolyCollection
-from matplotlib.colors import to_hex, to_rgba
+from matplotlib.collections import LineCollection, PathCollection, PolyCollection
+from matplotlib.colors import to_hex, to_rgba_array
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
@@ -46,6 +46,8 @@ def describe(figure: Figure) -> str:
 def number(value: float, unit: float | None = None) -> str:
     """In whole units, or to two figures. A half, and what is nearly one, is rounded up: so no round
     number stands where the last bits of a machine decide."""
+    if not math.isfinite(value):
+        return str(value)
     unit = unit or (10.0 ** (math.floor(math.log10(abs(value))) - 1) if value else 1.0)
     steps = math.floor(abs(value) / unit + 0.5286)
     return f"{math.copysign(steps * unit, value):.6g}" if steps else "0"
@@ -70,17 +72,21 @@ def _axis(axis: Axis, limits: tuple[float, float]) -> tuple[str, Write]:
 
 
 def _hundredth(limits: tuple[float, float]) -> float:
-    return 10.0 ** math.floor(math.log10(abs(limits[1] - limits[0]) / 87.3))
+    return 10.0 ** math.floor(math.log10((abs(limits[1] - limits[0]) or 1) / 87.3))
 
 
 def _panel(ax: Axes) -> Iterator[str]:
     """The axes, then a line for all things of one look; of more than 24, for their points."""
     (across, x), (up, y) = _axis(ax.xaxis, ax.get_xlim()), _axis(ax.yaxis, ax.get_ylim())
-    title = plain(ax.get_title()) if len(ax.figure.axes) > 1 else ""
-    yield "; ".join(filter(None, (title, across, up))) if ax.axison else ""
+    title = ax.get_title() if len(ax.figure.axes) > 1 else ""
     things = dict[str, list[Any]]()
-    for look, thing in _things(ax) if ax.axison else _canvas(ax):
+    for look, thing in _things(ax, x, y) if ax.axison else _canvas(ax):
         things.setdefault(look, []).append(thing)
+    if list(things) == ["image"]:  # and nothing else
+        name = plain(", ".join(filter(None, (title, ax.get_ylabel()))))
+        yield f"{name or 'image'}: {things['image'][0]}"
+        return
+    yield "; ".join(filter(None, (plain(title), across, up))) if ax.axison else ""
     for look, each in things.items():
         if len(each) > 24 and not isinstance(each[0], str):
             each = [np.concatenate(each)]
@@ -88,7 +94,7 @@ def _panel(ax: Axes) -> Iterator[str]:
         yield f"- {look}: {'; '.join(said)}"
 
 
-def _things(ax: Axes) -> Iterator[tuple[str, Any]]:
+def _things(ax: Axes, x: Write, y: Write) -> Iterator[tuple[str, Any]]:
     """How each looks, and its points, or what is said of it"""
     for each in ax.get_children():
         label = plain(str(each.get_label() or ""))
@@ -97,31 +103,33 @@ def _things(ax: Axes) -> Iterator[tuple[str, Any]]:
             line = "dots" if each.get_linestyle() == "None" else "line"
             dashes = DASHES.get(str(each.get_linestyle()), "")
             yield f"{_colour(each.get_color())} {dashes}{line}{name}", each.get_xydata()
-        elif isinstance(each, LineCollection):  # error bars, above all: how long they are
-            look, ends = f"{_colour(each.get_color())} lines{name}", np.array(each.get_segments())
-            lengths = np.abs(np.diff(ends, axis=1)).max((1, 2))
-            yield from ((look, pair) for pair in ends)
-            if len(ends) < 25:
-                yield f"{look}, half lengths", " ".join(number(length / 2) for length in lengths)
+        elif isinstance(each, LineCollection):
+            look, ends = _colour(each.get_color()), [part[[0, -1]] for part in each.get_segments()]
+            if len(ends) > 24:
+                yield f"{look} lines{name}", np.concatenate(ends)
+            for pair in ends if len(ends) < 25 else ():
+                (a, b), half = pair.mean(0), float(np.abs(np.diff(pair, axis=0)).max() / 2)
+                yield f"{look} intervals{name}", f"({x(a)}, {y(b)}) ±{number(half)}"
+        elif isinstance(each, PathCollection):  # of scatter
+            yield f"{_colour(each.get_facecolor())} dots{name}", each.get_offsets()
+        elif isinstance(each, Quiver):
+            yield "arrows from", each.XY
+            yield "arrows to", each.XY + np.c_[each.U, each.V] / (each.scale or 1)
         elif isinstance(each, PolyCollection):
             for path in each.get_paths():
                 yield f"{_colour(each.get_facecolor())} area{name}", path.vertices
                 across, up = (path.vertices / np.ptp([ax.get_xlim(), ax.get_ylim()], axis=1)).T
                 share = abs(across @ np.roll(up, 1) - up @ np.roll(across, 1)) / 2
                 yield "its share of the axes", number(share if share > 1e-9 else 0)
-        elif isinstance(each, Quiver):
-            yield "arrows from", each.XY
-            yield "arrows to", each.XY + np.c_[each.U, each.V] / (each.scale or 1)
         elif isinstance(each, AxesImage):
             yield "image", _image(each)
         elif isinstance(each, Annotation) and each.arrow_patch and not each.get_text():
             yield "arrow", [each.xyann, each.xy]
         elif isinstance(each, Patch) and not isinstance(each, Spine) and each is not ax.patch:
             path = each.get_patch_transform().transform_path(each.get_path())
-            corners = np.asarray(path.vertices)[
-                [0, 2] if isinstance(each, Rectangle) else slice(None)
-            ]
-            yield f"{_colour(each.get_facecolor())} shape{name}", corners
+            corners: Any = path.vertices
+            some = corners[[0, 2]] if isinstance(each, Rectangle) else corners
+            yield f"{_colour(each.get_facecolor())} shape{name}", some
     if words := _words(ax):
         yield "written", "; ".join(said for said, _ in words)
 
@@ -163,7 +171,7 @@ def _points(xy: Any, x: Write, y: Write) -> str:
     n = len(points)
     said = " ".join(f"({x(a)}, {y(b)})" for a, b in (points if n < 6 else points[[0, n // 2, -1]]))
     if n < 6:
-        return said
+        return said or "only in the legend"
     (left, low), (right, high) = points.min(0), points.max(0)
     return f"{n} points {said}, least ({x(left)}, {y(low)}), most ({x(right)}, {y(high)})"
 
@@ -173,17 +181,19 @@ def _image(image: AxesImage) -> str:
     values: Any = np.ma.filled(np.ma.asarray(image.get_array(), float), np.nan)
     low, high = image.get_clim() if values.ndim == 2 else (0, 1)
     halves = np.array_split(values[:: -1 if image.origin == "lower" else 1], 2)
-    quarters = [quarter for half in halves for quarter in np.array_split(half, 2, axis=1)]
-    ends = np.nanmin(values), np.nanmax(values), *map(np.nanmean, quarters)
-    least, most, *means = (number(float(v), 10 * _hundredth((low, high))) for v in ends)
-    scale = f"{image.get_cmap().name} {number(low)} to {number(high)}"
-    size = "x".join(map(str, values.shape[:2]))
-    return f"{size}, {scale}, least {least}, most {most}, quarters {' '.join(means)}"
+    quarters = [part for half in halves for part in np.array_split(half, 2, axis=1)]
+    ends = np.nanmin(values), np.nanmax(values)
+    known = [part[np.isfinite(part)] for part in quarters]
+    means = [part.mean() if part.size else 0.0 for part in known]
+    said = [number(float(value), 10 * _hundredth((low, high))) for value in (*ends, *means)]
+    size, scale = "x".join(map(str, values.shape[:2])), f"{number(low)} to {number(high)}"
+    extremes = f"least {said[0]}, most {said[1]}, quarters {' '.join(said[2:])}"
+    return f"{size}, {image.get_cmap().name} {scale}, {extremes}"
 
 
 def _colour(colour: Any) -> str:
     """As the palette calls it, or a grey from 0 to 1, or in hexadecimal digits; pale, if so"""
-    red, green, blue, alpha = to_rgba(colour if isinstance(colour, str | tuple) else colour[0])
+    red, green, blue, alpha = map(float, next(iter(to_rgba_array(colour)), (0, 0, 0, 0)))
     shade = to_hex((red, green, blue))
     names = {hexed.lower(): name for name, hexed in PALETTE.items()} | {"#ffffff": "white"}
     grey = f"grey {red:.2g}" if red == green == blue else shade

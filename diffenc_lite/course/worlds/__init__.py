@@ -9,6 +9,7 @@ from .toy_likelihood import TOYS, Likelihood, likelihood
 
 __all__ = [
     "SCALING", "TOYS", "VDM", "Exact", "Gaussian", "Likelihood", "Mixture", "PerfectDenoiser",
-    "PlusMinus", "World", "best_fade", "best_motion", "direction_bills", "drawn_variances", "integrate",
-    "legendre_nodes", "likelihood", "normal_nodes", "reconstruction_by_level", "stretch",
+    "PlusMinus", "World", "best_fade", "best_motion", "direction_bills", "drawn_variances",
+    "integrate", "legendre_nodes", "likelihood", "normal_nodes", "reconstruction_by_level",
+    "stretch",
 ]  # fmt: skip

@@ -1,0 +1,76 @@
+"""How many bytes the 1,000 bundled test digits take, in one file: others' and those of the course.
+
+"one" is the length of a file of the first digit alone, which has the first bits, so that each other
+digit adds (bytes - one) / 999. The steps are those of `mnist_ratio`, fitted on training digits.
+"""
+
+import bz2
+import io
+import lzma
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ...chain import Chain
+from ...data import load_mnist
+from ...pretrained import load_pretrained
+from ..compression import compress, decompress
+from .mnist_fits import BEST, CHEAPEST, EQUAL, FITTED, ONE
+from .study import Job, Options, Row, Study, load_results
+
+Sheet = NDArray[np.uint8]  # (H, W)
+
+
+def _image(sheet: Sheet, form: str, **options: Any) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(sheet).save(file, form, **options)
+    return file.getvalue()
+
+
+OTHERS: dict[str, Callable[[Sheet], bytes]] = {
+    "PNG": lambda sheet: _image(sheet, "PNG", optimize=True),
+    "WebP": lambda sheet: _image(sheet, "WEBP", lossless=True, quality=100, method=6),
+    "gzip": lambda sheet: zlib.compress(sheet.tobytes(), 9),
+    "bzip2": lambda sheet: bz2.compress(sheet.tobytes()),
+    "xz": lambda sheet: lzma.compress(sheet.tobytes(), preset=9 | lzma.PRESET_EXTREME),
+}
+OURS = [
+    (32, ONE, EQUAL),
+    (32, BEST, EQUAL),
+    (32, BEST, CHEAPEST),
+    (8, ONE, EQUAL),
+    (8, BEST, EQUAL),
+]
+
+
+def chain_of(model: str, steps: int, ratio: str, grid: str) -> Chain:
+    wanted = {"part": "fit", "model": model, "steps": steps, "scale": FITTED, "grid": grid}
+    (row,) = (row for row in load_results("mnist_ratio") if wanted.items() <= row.items())
+    return Chain.equal(steps) if ratio == ONE else Chain(row["t"], row["w"], row["A"])
+
+
+def _jobs(options: Options) -> list[Job]:
+    ours = [dict(zip(("steps", "ratio", "grid"), choice, strict=True)) for choice in OURS]
+    return [{"code": name} for name in OTHERS] + [
+        {"code": "mnist-vdm", **choice} for choice in ours
+    ]
+
+
+def _run(job: Job, options: Options) -> Row:
+    images, name = load_mnist("test", "bundled").images[: options.budget["images"]], job["code"]
+    if name in OTHERS:  # a sheet 20 digits wide; without pictures in it, each digit by itself
+        rows = images.view(-1, 20, 28, 28).transpose(1, 2).reshape(-1, 560)
+        sheet = rows if name in ("PNG", "WebP") else images.view(-1, 28)
+        return {**job, "bytes": len(OTHERS[name](sheet.numpy()))}
+    model, chain = load_pretrained(name), chain_of(name, job["steps"], job["ratio"], job["grid"])
+    data, one = compress(model, images, chain), compress(model, images[:1], chain)
+    if not decompress(model, data).equal(images):
+        raise ArithmeticError("the images did not come back")
+    return {**job, "bytes": len(data), "one": len(one)}
+
+
+STUDY = Study(_jobs, _run, budget={"images": 1000})
