@@ -31,8 +31,8 @@ def proved(*entries, forms="sign"):
     """A row of these entries, each a kind, a name and what belongs to it."""
 
     def derivation(D):
-        for kind, name, *rest in entries:
-            getattr(D, kind)(name, *rest[:-1], **rest[-1])
+        for kind, label, *rest in entries:
+            getattr(D, kind)(label, *rest[:-1], **rest[-1])
 
     with mock.patch.dict(ROWS), mock.patch.dict(checking.MEANINGS):
         ROWS["Z"] = Row("Z", "", "00", "", forms, derivation)

@@ -1,8 +1,8 @@
 """The counterterm as a change of the network's output.                                        X6"""
 
 from ._language import *
-from .counterterm import A, A_folded, A_G3, mu_A
-from .encoders import X, Y, lam
+from .counterterm import A_G3, A, A_folded, mu_A
+from .encoders import Y, lam
 from .generation import mu_P, mu_Q, up_to
 
 xhatprime, vhatprime = symbols("xhatprime vhatprime", real=True)
@@ -66,7 +66,8 @@ def X6(D: Row) -> None:
     network = {vhat: vhatprime, xhat: x_3}
     guess = at("G4.guess", network)
     D.step("residual_E3", "L4 then has the residual of the VDM: the two pay the same at infinite "
-        "depth.", r_3, v - vhat, uses=[at("L4.residual", {**network, r: r_3, mu_P: mu_3, uhat: u_3}),
+        "depth.", r_3, v - vhat,
+        uses=[at("L4.residual", {**network, r: r_3, mu_P: mu_3, uhat: u_3}),
             "u_E3", at("E2.counterterm", {xhat: x_3, uhat: u_3}), guess, "vhat_E3"])
     same = {**network, mu_A: folded, A: A_folded}
     D.step("folded_E3", "In a step of finite length the VDM has $A=c$ (G3 without counterterm), "

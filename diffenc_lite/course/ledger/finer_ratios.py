@@ -1,7 +1,7 @@
 """Ratios for each dimension and each latent; the best multiple of a prediction.            W5-W7"""
 
 from ._language import *
-from .counterterm import A, mu_A, mu_Q, tau
+from .counterterm import A
 from .gaussian import price
 from .three_terms import a
 from .variance_ratio import KL_best, m, mbar, step_cost, w_best
@@ -10,7 +10,9 @@ N = Symbol("N", positive=True, integer=True)
 m_j, m_n = (IndexedBase("m", nonnegative=True)[number] for number in (j, n))
 m_z = Symbol("m_z", nonnegative=True)  # m for one z_t
 gain, saved = name(r"\text{gain}", real=True), name(r"\text{saved}", real=True)
-KL_shared, KL_own = (name(rf"\mathrm{{KL}}_{{\text{{{of}}}}}", real=True) for of in ("shared", "own"))
+KL_shared, KL_own = (
+    name(rf"\mathrm{{KL}}_{{\text{{{of}}}}}", real=True) for of in ("shared", "own")
+)
 w_shared, w_own = (name(rf"w_{{\text{{{of}}}}}", positive=True) for of in ("shared", "own"))
 x_bar = Symbol("xbar", real=True)  # E[x_t|z_t]
 XX = Symbol(r"{\mathbb E[\hat x^2]}", nonnegative=True)
@@ -53,7 +55,8 @@ def W6(D: Row) -> None:
         KL_shared, step_cost(m_z).subs(w, w_shared))
     D.step("pointwise", "With a ratio of its own it costs less, by $a-1-\\ln a$, times "
         r"$\frac d2$.", KL_shared - KL_own, d / 2 * price((1 + m_z) / (1 + mbar)),
-        uses=["shared", at("W1.ratio", {m: mbar, w_best: w_shared}), at("W1.cost", {m: m_z, w_best: w_own, KL_best: KL_own})])
+        uses=["shared", at("W1.ratio", {m: mbar, w_best: w_shared}),
+            at("W1.cost", {m: m_z, w_best: w_own, KL_best: KL_own})])
     D.define("average", "In the mean, over all $N$,",
         saved, Sum(d / 2 * price((1 + m_n) / (1 + mbar)), (n, 1, N)) / N)
     D.step("mean", r"the one ratio costs $\frac d2\ln(1+\bar m)$, and this is saved:",

@@ -2,7 +2,7 @@
 
 from ._language import *
 from .bound import KL_0, KL_1
-from .counterterm import A, A_E2, mu_A, mu_E2, mu_Q
+from .counterterm import A_E2, A, mu_A, mu_E2, mu_Q
 from .finite_depth import snr_s, snr_t
 from .gaussian import kl, log_density, z
 

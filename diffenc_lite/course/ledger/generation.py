@@ -1,7 +1,6 @@
 """The generative process p: what it starts from, how it steps, how it ends.                G1-G4"""
 
 from ._language import *
-from .encoders import X
 from .gaussian import log_density
 from .processes import KEPT, mu, mu_Q, q_0, variance
 

@@ -9,7 +9,8 @@ gamma, F = Function("gamma", real=True), Function("F", real=True)
 inner = F(gamma(t)) / 2
 depth_integral = Integral(inner.diff(t), (t, 0, 1))
 R = name("R", real=True)
-pointwise, integrand = name(r"\lim T\cdot\mathrm{KL}_1", real=True), name(r"\text{integrand}", real=True)
+pointwise = name(r"\lim T\cdot\mathrm{KL}_1", real=True)
+integrand = name(r"\text{integrand}", real=True)
 SIZE = gamma(t) - gamma(t - h)
 
 

@@ -126,7 +126,7 @@ def hold_claim(form: Form, given: Any) -> None:
         if not holds:
             raise Unclear(form.tag, form.name, why)
 
-    unless(isinstance(claimed, sp.Eq), f"{claimed} is an inequality: nothing can be put in its place")
+    unless(isinstance(claimed, sp.Eq), f"{claimed} is an inequality: it takes no claim")
     if isinstance(given, str):
         given = _read(form, given)
     if isinstance(given, Relational):
@@ -223,8 +223,8 @@ def _known(form: Form, symbol: sp.Symbol) -> sp.Basic:
     ours = form.known.get(symbol.name)
     if ours is None:
         usable = _listed(form.line.free_symbols)
-        why = f"{symbol} is not a symbol of {form.tag}; {form.name} is made of {usable}, or of what "
-        raise Unclear(form.tag, form.name, f"{why}ledger.{form.tag}.symbols has")
+        why = f"{symbol} is not a symbol of {form.tag}; {form.name} is made of {usable}, or of "
+        raise Unclear(form.tag, form.name, f"{why}what ledger.{form.tag}.symbols has")
     return ours
 
 

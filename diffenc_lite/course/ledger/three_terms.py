@@ -66,7 +66,8 @@ def L1(D: Row) -> None:
     shares = exp(logit[n]) / Sum(exp(logit[k]), (k, 0, K - 1))
     D.step("softmax", "The reconstruction is the cost of a softmax (G2): for the true level, "
         "number $n$,", -log(shares), log(Sum(exp(logit[k] - logit[n]), (k, 0, K - 1))))
-    D.step("exponent", r"It needs the differences to the logit $\ell_x$ of the true level, and sees the encoding with noise of size "
+    D.step("exponent", r"It needs the differences to the logit $\ell_x$ of the true level, and "
+        r"sees the encoding with noise of size "
         r"$\sigma_0/\alpha_0=e^{\gamma_0/2}$. So the cost depends on $x$, on its encoding and on "
         r"$\gamma_0$, but on nothing learned besides.", ell_k - ell_x,
         exp(-gamma_0) * (l_k - x) * (x_0 - (l_k + x) / 2)
