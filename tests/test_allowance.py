@@ -9,7 +9,13 @@ from torch.distributions import MultivariateNormal, Normal, kl_divergence
 
 from diffenc_lite import pixels, process
 from diffenc_lite.course.studies import fork, load_arrays, load_results, purpose, rivals
-from diffenc_lite.course.studies.allowance import allowance, saved_by_normal_prior
+from diffenc_lite.course.studies.allowance import (
+    STILL,
+    allowance,
+    saved_by_normal_prior,
+    with_width,
+)
+from diffenc_lite.course.worlds import Exact, Gaussian
 from diffenc_lite.evaluation import evaluate
 from diffenc_lite.gaussian import kl_to_standard
 from diffenc_lite.pretrained import load_model, read_card
@@ -33,23 +39,56 @@ def test_three_images_many_times(gamma):
     q, p = MultivariateNormal(alpha2**0.5 * c, covariance), MultivariateNormal(0 * c, eye)
     assert found.normal * unit == pytest.approx(kl_divergence(q, p).item(), rel=1e-9)
     assert found.mean < found.normal < found.prior
+    # X8: a direction with no variance pays the width, and each as normal data of its variance does
+    s = 1 - alpha2
+    assert found.width * unit == pytest.approx(3 * (s - 1 - math.log(s)) / 2, rel=1e-12)
+    along = torch.linalg.eigvalsh(x.T.cov(correction=0)).clamp(min=1e-9).tolist()
+    paid = sum(Exact(Gaussian(variance), gamma_max=gamma).prior_gap for variance in along)
+    assert (found.width + found.directions) * unit == pytest.approx(paid, rel=1e-7)
     # another p(z_1): the same covariance, and the KL of z_1 given x from it
     other = torch.tensor([[0, 9, 255], [90, 80, 70]], dtype=torch.uint8)
     mean = alpha2**0.5 * pixels.to_unit(other, dtype=F64)
     given = MultivariateNormal(mean, (1 - alpha2) * eye)
     saved = kl_divergence(given, p) - kl_divergence(given, q)
-    bits = saved_by_normal_prior(IMAGES.repeat(3000, 1), other, gamma)
+    width, one, bits = saved_by_normal_prior(IMAGES.repeat(3000, 1), other, gamma, STILL, (0, 1, 3))
     torch.testing.assert_close(bits, saved / unit)
-    of_itself = saved_by_normal_prior(IMAGES, IMAGES, gamma).mean().item()
+    of_itself = saved_by_normal_prior(IMAGES, IMAGES, gamma, STILL, (3,)).mean().item()
     assert of_itself == pytest.approx(found.normal, rel=1e-9)
+    # one variance for all directions, or for all but the largest
+    values, vectors = torch.linalg.eigh(covariance)
+    for found_bits, free in ((width, values[:0]), (one, values[2:])):
+        shared = torch.full((3 - len(free),), values[: 3 - len(free)].mean().item()).double()
+        root = vectors * torch.cat([shared, free]).sqrt()
+        fewer = MultivariateNormal(alpha2**0.5 * c, root @ root.T)
+        expected = kl_divergence(given, p) - kl_divergence(given, fewer)
+        torch.testing.assert_close(found_bits, expected / unit)
+
+
+def test_a_width_from_prior_losses_alone():
+    """X8: of two pictures' latents, N(m, s I), with the best v of two others."""
+    m, s = (
+        torch.tensor([[3.0, -1.0, 0.5, 0.1], [0.2, 0.3, -0.1, 0.9]], dtype=F64),
+        1 / (1 + math.e**-2),
+    )
+    others = torch.tensor([[1.0, 2.0, -0.5, 0.3], [0.4, -0.3, 1.1, 0.2]], dtype=F64)
+
+    def losses(means, v):
+        given = Normal(means, s**0.5)
+        return kl_divergence(given, Normal(0 * means, v**0.5)).mean(1).numpy() / math.log(2)
+
+    best = s + others.square().mean().item()
+    found = with_width(losses(m, 1.0), losses(others, 1.0), 2.0)
+    assert found == pytest.approx(losses(m, best), rel=1e-12)
+    assert all(losses(others, best).mean() < losses(others, best * f).mean() for f in (0.9, 1.1))
 
 
 def test_a_prior_of_the_encoders_own_last_latents():
     """Three images whose encodings are known: the same as for images that look so (x / 2 each)."""
     halves = torch.tensor([[64, 127, 191], [127, 64, 100], [191, 80, 120]], dtype=torch.uint8)
     half_of = module_of(shift=lambda x, gamma: pixels.to_unit(halves)[: len(x)] - x)
-    saved = saved_by_normal_prior(IMAGES, IMAGES, 2.0, half_of)
-    torch.testing.assert_close(saved, saved_by_normal_prior(halves, halves, 2.0), rtol=1e-5, atol=0)
+    saved = saved_by_normal_prior(IMAGES, IMAGES, 2.0, half_of, (1,))
+    expected = saved_by_normal_prior(halves, halves, 2.0, STILL, (1,))
+    torch.testing.assert_close(saved, expected, rtol=1e-5, atol=0)
 
 
 def test_a_shipped_vdm_has_the_bound_of_its_card():

@@ -231,7 +231,7 @@ def test_evaluate_says_what_was_scored(run, capsys):
     for typed, words in changes.items():
         assert cli.main([*command, *typed.split()]) == 0
         said = capsys.readouterr().out
-        assert f"mnist-bundled {words}" in said and "on 30 images" in said
+        assert f"mnist-bundled {words}" in said and "on 30 examples" in said
         scores.append(said.split(": ")[1].split()[0])
     assert len({*scores}) == len(changes)
 

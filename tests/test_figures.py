@@ -28,7 +28,6 @@ from diffenc_lite.course.show import (
     lesson_12,
     plots,
 )
-from diffenc_lite.course.studies import statistics
 from diffenc_lite.course.worlds import Exact, Gaussian, Mixture, PlusMinus, likelihood, stretch
 from diffenc_lite.course.worlds.integrals import integrate
 
@@ -330,19 +329,17 @@ def test_09_the_digit_is_named_by_bayes_rule(generator):
     assert lesson_09.chance_of_right(world, world, 1.0, seen) == pytest.approx(np.mean(right))
 
 
-def test_10_every_position_shows_the_power_of_the_t_test():
-    """Against SciPy's noncentral t: P(|T| > t*) with n - 1 degrees of freedom."""
-    spreads = [0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02]
-    explorer = lesson_10.power_explorer({"a": 1e-3, "b": 5e-3}, spreads, statistics.power)
-    for (ax,), n, spread in positions(explorer):
-        size, seen = ax.lines[0].get_data()
-        shift, limit = size * math.sqrt(n) / spread, stats.t(n - 1).ppf(0.975)
-        inside = shift < 20
-        below = np.nan_to_num(stats.nct.cdf(-limit, n - 1, shift))
-        power = stats.nct.sf(limit, n - 1, shift) + below
-        np.testing.assert_allclose(seen[inside], power[inside], atol=0.004)
-        share = [np.interp(value, size, seen) for value in (1e-3, 5e-3)]
-        assert ax.get_title() == f"a {share[0]:.0%}, b {share[1]:.0%}"
+def test_10_every_position_shows_the_parts_of_the_start():
+    parts = {"a": lambda end: [1.0, end, 3.0], "b": lambda end: [end, 1.0, 0.5]}
+    for (ax,), end in positions(lesson_10.start_explorer(parts, [5, 3, 2, 1])):
+        for k, (name, of_data) in enumerate(parts.items()):
+            widths = [bar.get_width() for bar in ax.patches[3 * k : 3 * k + 3]]
+            assert widths == pytest.approx(np.divide(of_data(end), sum(of_data(end))))
+            assert ax.get_yticklabels()[k].get_text() == name
+            told = [float(number) for number in re.findall(r"[\d.]+", ax.texts[k].get_text())]
+            assert told == pytest.approx([*of_data(end), sum(of_data(end))])
+        assert [text.get_text() for text in ax.get_legend().texts] == list(lesson_10.PARTS)
+        assert f"={end:g}" in ax.get_title()
 
 
 def test_11_every_position_shows_its_patch_and_its_depth(generator):

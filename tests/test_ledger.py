@@ -5,52 +5,89 @@ import io
 import json
 import re
 
+import pytest
 from draws import NOTEBOOKS, README, ROOT
 
+from diffenc_lite.course import ledger
 from diffenc_lite.course.ledger import LEDGER, TAGS
+from diffenc_lite.course.ledger.laws import LAWS
+from diffenc_lite.course.ledger.row import unused
 from diffenc_lite.course.show import blueprint
 
 # --- the proofs ----------------------------------------------------------------------------------
 
-NOT_PROVED = {  # by the machine alone
-    "defined": "G1.log_density G3.mean G3.variance E3.x_t",
-    "in words": """
-        L0.prior L1.never_negative L1.bound L1.three_terms L2.step L4.integrand L4.integrand_E1
-        W1.ratio W1.curvature W1.variance W1.cost W1.below_one
-        W1c.cost W1c.ratio W1c.best W1c.more W1c.below_one
-        W2.excess W2.linear W2.power W2.root W2.best
-        W5.gain W5.sign W6.pointwise W6.mean W6.sign W7.E1
-        X2.diffusion X2.gap X3.rate_E1 X3.rate_E2 X4.vdm X4.scaling X4.ratio X4.excess X4.end
-        X5.i_mmse X5.prior X5.reconstruction X5.rate X5.diffusion X5.total X5.entropy
-        X5.above_entropy X5.above_mismatch X5.advantage
+NOT_PROVED = {  # what is a choice, and what rests on an argument in words
+    "defined": "G1.log_density G3.mean G3.variance G5.mean L4.neglected X6.vhat_E3",
+    "argued": """
+        L1.bills L4.integrand L4.integrand_E1 W2.best W7.E1 X3.rate_E1 X3.rate_E2
+        X4.vdm X4.scaling X4.ratio X4.excess X4.above X4.end
     """,
 }
 
 
 def test_every_row_is_proved_and_every_form_that_is_not_is_listed_here():
-    found = {"proved": [], "defined": [], "in words": []}
+    found = {"proved": [], "defined": [], "argued": []}
     for tag, row in LEDGER.items():
         for form, word in row.prove().words.items():
             found[word].append(f"{tag}.{form}")
     proved, every = len(found.pop("proved")), sum(len(row.claim) for row in LEDGER.values())
     assert found == {word: forms.split() for word, forms in NOT_PROVED.items()}
-    assert f"Of {every} formulas SymPy proves {proved};" in " ".join(README.split())
+    said = f"Of {every} formulas SymPy proves {proved} from stated premises;"
+    assert said in " ".join(README.split())
+
+
+def test_a_form_tells_what_it_is_proved_from():
+    assert repr(LEDGER["F3"]).endswith("proved from: Bayes' rule, change of variables")
+    exchange = "argued: the limit of the sum over steps and of the average"
+    assert LEDGER["L4"].told["integrand"] == exchange
+    assert LEDGER["L1"].told["never_negative"] == "proved from: algebra alone"
+    equal = LEDGER["F1"].prove({"mean": "alpha_t*x_t"})
+    assert repr(equal) == "equal to F1.mean; proved from: change of variables"
+
+
+# --- the premises --------------------------------------------------------------------------------
+
+
+def test_each_law_stands_once_with_its_instances_and_no_premise_is_unshown():
+    page = repr(ledger.laws())
+    used = ledger.laws().of_kind("given")
+    assert set(used) == set(LAWS) and len(LAWS) <= 25
+    for row in LEDGER.values():
+        for name in row.steps:
+            if row[name].kind != "step":
+                assert page.count(f"\n    {row.tag}.{name}: ") == 1
+    for law, says in LAWS.items():
+        assert page.count(f"{law}: {says}\n") == 1
+
+
+def test_nothing_stands_in_the_ledger_that_nothing_uses():
+    assert unused() == []
 
 
 # --- what rests on what --------------------------------------------------------------------------
 
-RESTS_ON = {  # where a typed formula once hid what a row needs; more in test_ledger_judge.py
-    "E3": "E2",
-    "L2": "F3 G3 G4 KL",
-    "W4": "F3 G5",
-    "X5": "F1 G1 L0 L1 L3 L4",
+RESTS_ON = {
+    "F3": "F1 F2",
+    "L1": "F1 G2 L2",
+    "L2": "F3 G3 G4",
+    "L4": "E1 E2 E3 F1 F3 G4 L2 L3",
+    "W1": "L1 L2",
 }
 
 
-def test_rows_rest_on_those_that_they_were_passed():
+def test_rows_rest_on_those_that_their_entries_use():
     rests_on = {tag: row.rests_on for tag, row in LEDGER.items()}
     assert {tag: " ".join(rests_on[tag]) for tag in RESTS_ON} == RESTS_ON
     graphlib.TopologicalSorter(rests_on).prepare()  # or CycleError
+
+
+def test_dependencies_are_of_forms():
+    assert LEDGER["F3"].depends_on["variance"] == ("F2.density", "F1.density")
+    assert LEDGER["L1"].depends_on["gibbs"] == ()
+    assert LEDGER["L1"].depends_on["bills"] == ("L2.one_dimension",)
+    for row in LEDGER.values():
+        below = {key.partition(".")[0] for keys in row.depends_on.values() for key in keys}
+        assert below <= set(row.rests_on)
 
 
 def cited(path):
@@ -79,15 +116,21 @@ def test_latex_is_well_formed_and_shows_every_form():
     for row in rows:
         statement = row._repr_latex_()
         assert statement.count("&=") + statement.count(r"&\ge") == len(row.claim)
-    for text in [*(row._repr_latex_() for row in rows), *steps]:
+    for text in [*(row._repr_latex_() for row in rows), *steps, ledger.laws()._repr_markdown_()]:
         assert text.count("$") % 2 == 0
         assert text.count("{") == text.count("}")
         assert text.count(r"\left") == text.count(r"\right") + text.count(r"\leftarrow")
-        assert not any(raw in text for raw in ("xhat", "uhat", "ydot", "prime_", "Derivative("))
+        assert not any(raw in text for raw in ("xhat", "uhat", "{ydot", "prime_", "Derivative("))
 
 
 def test_blueprint_has_a_linked_box_for_each_row():
     svg = io.StringIO()
     blueprint.picture("{}.html").savefig(svg, format="svg")
     assert set(re.findall(r'xlink:href="(\w+)\.html"', svg.getvalue())) == set(TAGS)
-    assert blueprint.word(LEDGER["X5"]) == "in words" and blueprint.word(LEDGER["G1"]) == "proved"
+    assert LEDGER["X4"].word == "argued" and LEDGER["G1"].word == "proved"
+
+
+@pytest.mark.parametrize("tag", ["F3", "L1"])
+def test_a_whole_row_can_be_looked_at(tag):
+    shown = repr(ledger.show(tag))
+    assert all(repr(LEDGER[tag][name]) in shown for name in LEDGER[tag].steps)

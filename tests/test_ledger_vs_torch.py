@@ -10,15 +10,17 @@ import math
 import re
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 import sympy
 import torch
 from draws import NOTEBOOKS, module_of
+from scipy import integrate
 from torch import Tensor, nn
 
 from diffenc_lite import DiffEnc, Noise, bound, gaussian, pixels, process, sampling, schedule
 from diffenc_lite.course import worlds
-from diffenc_lite.course.ledger import LEDGER, TAGS, cheapest_grid, finer_ratios, gaussian_world
+from diffenc_lite.course.ledger import LEDGER, TAGS, finer_ratios
 from diffenc_lite.course.ledger import notation as n
 from diffenc_lite.course.studies.mnist_fits import constant_ratio
 from diffenc_lite.encoder import IdentityEncoder, LearnedEncoder, ScalingEncoder
@@ -419,13 +421,13 @@ def test_best_constant_ratio(normal):
 
 @checks("W4", cheapest_path)
 def test_cheapest_grid(generator):
-    costs = torch.randint(100, (8, 8), generator=generator)
+    """Dynamic programming against every path that there is."""
+    costs = torch.randint(100, (8, 8), generator=generator).double()
     for steps in range(1, 8):
-        path = cheapest_path(costs.double(), steps).tolist()
-        price = sum(int(costs[i, j]) for i, j in itertools.pairwise(path))
-        cost = lambda i, j: sympy.Integer(int(costs[i, j]))  # noqa: E731
-        assert price == cheapest_grid.cheapest(cost, 7, steps)
-        assert price == cheapest_grid.of_all_paths(cost, 7, steps)
+        path = cheapest_path(costs, steps).tolist()
+        paths = [(0, *inner, 7) for inner in itertools.combinations(range(1, 7), steps - 1)]
+        prices = [sum(costs[i, j] for i, j in itertools.pairwise(path)) for path in paths]
+        assert sum(costs[i, j] for i, j in itertools.pairwise(path)) == min(prices)
     with pytest.raises(ValueError, match="^costs allow no path"):
         cheapest_path(torch.full((4, 4), math.inf), 2)
 
@@ -464,42 +466,129 @@ def test_best_multiple_of_a_prediction(depths, normal):
 # --- the worlds ----------------------------------------------------------------------------------
 
 
-def computed(tag, step):
-    return [float(number.computed) for number in LEDGER[tag][step].numbers]
+ENDS = {"gamma_0": -13.3, "gamma_1": 5.0}
+
+
+def normal_mean(f):
+    """E[f(epsilon)] over N(0, 1), by SciPy"""
+    bell = lambda e: f(e) * math.exp(-e * e / 2) / math.sqrt(2 * math.pi)  # noqa: E731
+    return integrate.quad(bell, -12, 12, epsabs=1e-12, limit=200)[0]
 
 
 @checks("X1", worlds.reconstruction_by_level)
-def test_what_a_level_costs():
-    nats = worlds.reconstruction_by_level()
+@pytest.mark.parametrize(
+    "form, below, above, x, bits",
+    [
+        ("E1", 12, 12, 0.0, "0.010453"),
+        ("E1", 0, 12, 0.0, "0.005227"),
+        ("E2", 0, 12, -255 / 256, "0.0052486"),
+        ("E2", 12, 0, 255 / 256, "0.0052486"),
+    ],
+)
+def test_what_a_level_costs(form, below, above, x, bits):
+    """Levels more than 12 away weigh less than exp(-1000) together."""
+    exponent = LEDGER["X1"].lambdify(form, "math")
+    fixed = {"K": 256, "gamma_0": -13.3} | ({"x": x} if form == "E2" else {})
+
+    def cost(epsilon):
+        logits = [exponent(n=n, epsilon=epsilon, **fixed) for n in range(-below, above + 1)]
+        return float(np.logaddexp.reduce(logits))
+
+    found = normal_mean(cost)
+    assert f"{found / math.log(2):.{len(bits) - 2}f}" == bits
     alpha2 = 1 - ledger("F1", "variance", gamma_t=-13.3)
-    scaled = worlds.reconstruction_by_level(scale=float(alpha2))
-    same(nats[1:-1], nats[100])
-    same(nats[-1], nats[0])
-    expected = torch.stack([nats[100], nats[0], scaled[0], scaled[-1]]) / math.log(2)
-    assert computed("X1", "bits") == pytest.approx(expected.tolist(), abs=1e-8)
+    nats = worlds.reconstruction_by_level(scale=1.0 if form == "E1" else float(alpha2))
+    place = {(12, 12): 100, (0, 12): 0, (12, 0): -1}[below, above]
+    assert float(nats[place]) == pytest.approx(found, abs=1e-8)
+    if form == "E1":
+        same(nats[1:-1], nats[100])
+
+
+CONSTANT = {  # T: w = 1, 0.5, 2, for E1, above the entropy
+    10: ("11.0612", "3.1730", "30.3033"),
+    100: ("0.597150", "6.63261", "23.1836"),
+    1000: ("0.056603", "93.2786", "160.186"),
+    10000: ("0.005631", "962.415", "1540.92"),
+}
+FOR_E2 = {  # T: G3 and exact at w = 1, then at w*
+    1: ("298590.1386", "298590.0701", "0.000011", "0.000011"),
+    2: ("9341.5974", "4802.6553", "0.333915", "0.000063"),
+    5: ("64.3665", "55.9023", "0.180327", "0.007239"),
+    10: ("12.3826", "12.0829", "0.071627", "0.025916"),
+    100: ("0.699764", "0.699195", "0.058210", "0.057738"),
+    10000: ("0.067466", "0.067466", "0.061427", "0.061427"),
+}
+
+
+def as_claimed(number, claimed):
+    return f"{number:.{len(claimed.partition('.')[2])}f}" == claimed
+
+
+def steps_of(T):
+    gammas = [-13.3 + 18.3 * k / T for k in range(T + 1)]
+    return itertools.pairwise(gammas)
 
 
 @checks("X2", worlds.Exact)
-def test_gaussian_data():
-    data = map(worlds.Gaussian, (1.0, 0.3, 2.5))
-    gaps = [worlds.Exact(world).total(3, "best") - world.entropy for world in data]
-    assert computed("X2", "tight") == pytest.approx(gaps, abs=1e-9)
-    ones, both = [(w, None) for w in (1.0, 0.5, 2.0)], (None, "best")
-    pairs = [*itertools.product((1.0, "best"), both)]
-    for name, encoder, all_steps, choices in (
-        ("constant", worlds.VDM, gaussian_world.CONSTANT, ones),
-        ("scaling", worlds.SCALING, gaussian_world.SCALING, pairs),
-    ):
-        exact = worlds.Exact(worlds.Gaussian(1.0), encoder)
-        gaps = [exact.total(T, w, a) - exact.entropy for T in all_steps for w, a in choices]
-        assert computed("X2", name) == pytest.approx(gaps, rel=1e-7, abs=1e-8)
+def test_gaussian_data_without_encoder():
+    row, one = LEDGER["X2"], worlds.Exact(worlds.Gaussian(1.0))
+    tight, error = row.lambdify("gap", "math"), row.lambdify("m_E1", "math")
+    for variance, claimed in ((1.0, "0.0"), (0.3, "0.0000055"), (2.5, "0.000025")):
+        world = worlds.Exact(worlds.Gaussian(variance))
+        found = tight(gamma_1=5.0, s_2=variance)
+        assert as_claimed(found, claimed)
+        assert found == pytest.approx(world.total(3, "best") - world.entropy, abs=1e-9)
+    for T, claims in CONSTANT.items():
+        errors = [error(gamma_s=s, gamma_t=t, s_2=1.0) for s, t in steps_of(T)]
+        for w, claimed in zip((1.0, 0.5, 2.0), claims, strict=True):
+            costs = [(w * (1 + m) - 1 - math.log(w) - math.log1p(m)) / 2 for m in errors]
+            found = tight(gamma_1=5.0, s_2=1.0) + math.fsum(costs)  # with w* the gap is `tight`
+            assert as_claimed(found, claimed)
+            assert found == pytest.approx(one.total(T, w) - one.entropy, rel=1e-7, abs=1e-8)
+
+
+@checks("G5", worlds.Exact)
+def test_gaussian_data_with_the_scaling_encoder():
+    row, one = LEDGER["X2"], worlds.Exact(worlds.Gaussian(1.0), worlds.SCALING)
+    ends = row.lambdify("ends_E2", "math")(s_2=1.0, **ENDS)
+    error = row.lambdify("m_E2", "math")
+    factor = {form: LEDGER["G5"].lambdify(form, "math") for form in ("G3", "E2")}
+    cases = list(itertools.product((1.0, "best"), (("G3", None), ("E2", "best"))))
+    for T, claims in FOR_E2.items():
+        for (w, (form, scale)), claimed in zip(cases, claims, strict=True):
+            ms = []
+            for s, t in steps_of(T):
+                at = {"gamma_s": s, "gamma_t": t}
+                ms.append(error(A=factor[form](**at), s_2=1.0, **at))
+            found = ends + math.fsum(m / 2 if w == 1.0 else math.log1p(m) / 2 for m in ms)
+            assert as_claimed(found, claimed)
+            assert found == pytest.approx(one.total(T, w, scale) - one.entropy, rel=1e-7, abs=1e-8)
 
 
 @checks("X3", worlds.Exact)
-def test_coin():
-    vdm, scaling = (worlds.Exact(worlds.PlusMinus(), e) for e in (worlds.VDM, worlds.SCALING))
-    expected = [vdm.prior, vdm.total(), scaling.prior, scaling.total() - math.log(2)]
-    assert computed("X3", "totals") == pytest.approx(expected, abs=1e-7)
+@pytest.mark.parametrize(
+    "tag, power, encoder, prior, total",
+    [
+        ("E1", 1, worlds.VDM, "0.003358", "0.693147"),
+        ("E2", 3, worlds.SCALING, "0.0000114", "0.744123"),
+    ],
+)
+def test_coin(tag, power, encoder, prior, total):
+    rate = LEDGER["X3"].lambdify(f"rate_{tag}", "math")
+    name = "mmse" if tag == "E1" else "mmse_2"
+
+    def at(gamma):
+        alpha2 = 1 / (1 + math.exp(gamma))
+        eta = alpha2**power / (1 - alpha2)
+        mmse = 1 - normal_mean(lambda e: math.tanh(eta + math.sqrt(eta) * e)) if eta < 80 else 0.0
+        return rate(**{"gamma_t": gamma, name: mmse})
+
+    first = LEDGER["X3"].lambdify(f"prior_{tag}", "math")(gamma_1=5.0)
+    found = first + integrate.quad(at, -5, 5, epsabs=1e-9)[0]  # below -5 the coin is known
+    assert as_claimed(first, prior) and as_claimed(found, total)
+    world = worlds.Exact(worlds.PlusMinus(), encoder)
+    assert world.prior == pytest.approx(first, abs=1e-9)
+    assert world.total() == pytest.approx(found, abs=1e-7)
 
 
 @checks("X5", worlds.Exact)

@@ -1,8 +1,11 @@
 """Sheets of exercises through nbgrader itself: what students get, and their marks."""
 
+import copy
+import csv
 import os
 import re
 import sys
+from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -28,18 +31,57 @@ for part in (best_of_half(L_1), best_of_half(L_2)):
     out.append(part)
 answer_06_1 = sum(out)"""
 
-# What is handed in, and its marks: whatever happens in one exercise, the others keep theirs.
+STUBBORN = """while True:
+    try:
+        while True:
+            pass
+    except KeyboardInterrupt:
+        pass"""
+LOUD = """for line in range(300_000):
+    print(line)
+"""
+
+
+def index_of(notebook, name):
+    names = [cell.metadata.get("nbgrader", {}).get("grade_id") for cell in notebook.cells]
+    return names.index(name)
+
+
+def copied(notebook):
+    """A test, and an answer that is then spoilt, both with their metadata"""
+    for name, place in (("test_answer_06_1", 4), ("answer_06_2", len(notebook.cells) + 1)):
+        twin = copy.deepcopy(notebook.cells[index_of(notebook, name)])
+        twin.source, twin.id = twin.source.replace("1 / (1 + m)", "0 * m"), f"{twin.id}-copy"
+        notebook.cells.insert(place, twin)
+
+
+def deleted(notebook):
+    for name in ("imports", "test_answer_06_1", "answer_06_2"):
+        del notebook.cells[index_of(notebook, name)]
+
+
+def renamed_and_moved(notebook):
+    """An answer with a name of its own, a test without any, a test before its answer, on top"""
+    notebook.cells[index_of(notebook, "answer_06_1")].metadata.nbgrader.grade_id = "mine"
+    notebook.cells[index_of(notebook, "test_answer_06_2")].metadata.nbgrader = {}
+    for name in ("answer_06_3", "test_answer_06_3"):
+        notebook.cells.insert(0, notebook.cells.pop(index_of(notebook, name)))
+
+
+# What is handed in, its marks, and how it is broken: whatever happens in one exercise, the others
+# keep theirs, and so do other students. The first in the alphabet would stop all the others.
 CLASS = {
     SHEET: {
-        "right": ([A, B, C], [1, 1, 1]),
-        "untouched": ([None] * 3, [0, 0, 0]),
-        "wrong": ([A, "answer_06_2 = 3", C], [1, 0, 1]),
-        "crashing": (["1 / 0", "def answer_06_2(*given):\n    raise KeyError", C], [0, 0, 1]),
-        "endless": ([A, "while True:\n    pass", C], [1, 0, 1]),
-        "overwriting": (
-            [A.rpartition("\n")[0] + "\n" + LOOP, B, f"answer_06_1 = out = None\n{C}"],
+        "a copy": ([A, B, C], [1, 1, 1], copied),
+        "a deletion": ([A, B, C], [1, None, 1], deleted),
+        "a move": ([A, B, C], [1, 1, 1], renamed_and_moved),
+        "a death": ([A, "import os\nos._exit(1)", C], [1, None, 1]),
+        "a loop": ([STUBBORN, B, C], [None, 1, 1]),
+        "a lot of output": (
+            [A.rpartition("\n")[0] + "\n" + LOOP, f"{LOUD}{B}", f"answer_06_1 = out = None\n{C}"],
             [1, 1, 1],
         ),
+        "wrong": (["1 / 0", "answer_06_2 = 3", C], [0, 0, 1]),
     },
     COMPANION: {"right": ([exercises_in(COMPANION)[0].solution], [1]), "untouched": ([None], [0])},
 }
@@ -52,12 +94,13 @@ def run(*command, cwd):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def hand_in(course, name, student, sources):
+def hand_in(course, name, student, sources, spoil=lambda notebook: None):
     """The released notebook, with these sources in place of its answers, None for the stub."""
     notebook = nbformat.read(course / "release" / name / f"{name}.ipynb", 4)
     cells = [c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("solution")]
     for cell, source in zip(cells, sources, strict=True):
         cell.source = cell.source if source is None else source
+    spoil(notebook)
     folder = course / "submitted" / student / name
     folder.mkdir(parents=True)
     nbformat.write(notebook, folder / f"{name}.ipynb")
@@ -75,24 +118,48 @@ def marks(course, name, student):
 def course(tmp_path_factory):
     folder = tmp_path_factory.mktemp("nbgrader") / "course"
     write_student_versions(ROOT / "notebooks", folder, nbgrader=True, exercises_only=True)
-    config = folder / "nbgrader_config.py"
-    config.write_text(config.read_text().replace("timeout = 60", "timeout = 20"))
     for name, students in CLASS.items():
         run("generate_assignment", name, cwd=folder)
-        for student, (sources, _) in students.items():
-            hand_in(folder, name, student, sources)
-        run("autograde", name, cwd=folder)
+        for student, (sources, _, *spoil) in students.items():
+            hand_in(folder, name, student, sources, *spoil)
     return folder
+
+
+@cache
+def autograde(course, name):
+    """Once, and the rows of the table of marks after it"""
+    handed_in = {path: path.read_bytes() for path in course.glob("submitted/**/*.ipynb")}
+    run("autograde", name, cwd=course)
+    run("export", cwd=course)
+    assert all(path.read_bytes() == content for path, content in handed_in.items())
+    with open(course / "grades.csv", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["assignment"] == name]
+    return {row["student_id"]: row for row in rows}
 
 
 @pytest.mark.parametrize("name, student", [(n, s) for n in CLASS for s in CLASS[n]])
 def test_marks(course, name, student):
     names = [f"test_answer_{e.number.replace('.', '_')}" for e in exercises_in(name)]
-    expected = {n: (m, 1) for n, m in zip(names, CLASS[name][student][1], strict=True)}
+    wanted, row = CLASS[name][student][1], autograde(course, name)[student]
+    expected = {n: (m or 0, 1) for n, m in zip(names, wanted, strict=True)}
     assert marks(course, name, student) == expected
+    assert float(row["score"]) == sum(m or 0 for m in wanted)
+    told = [n.removeprefix("test_") for n, m in zip(names, wanted, strict=True) if m is None]
+    assert re.findall(r"answer_\d\d_\d", row["not_marked"]) == told  # and never 0
+
+
+def test_who_was_not_marked_at_all_is_told(course):
+    """Of a file that is no notebook, and where autograde has not run."""
+    folder = course / "submitted" / "nobody" / COMPANION
+    folder.mkdir(parents=True)
+    (folder / f"{COMPANION}.ipynb").write_text("<html>")
+    run("export", cwd=course)
+    last = (course / "grades.csv").read_text("utf-8")
+    assert f"{COMPANION},nobody,,1.0,{COMPANION}: autograde failed or has not run\n" in last
 
 
 def test_feedback_is_in_the_words_of_check(course):
+    autograde(course, SHEET)
     run("generate_feedback", SHEET, "--student", "wrong", cwd=course)
     page = course / "feedback" / "wrong" / SHEET / f"{SHEET}.html"
     assert "Exercise 06.2: this is a number. Expected: a function" in page.read_text("utf-8")
@@ -104,13 +171,14 @@ def test_students_get_stubs(course, name):
     cells = nbformat.read(course / "release" / name / f"{name}.ipynb", 4).cells
     text = "\n".join(cell.source for cell in cells)
     assert "SOLUTION" not in text
+    assert cells[1].metadata.nbgrader.locked and "import" in cells[1].source
     assert all(one.stub in text and one.solution not in text for one in exercises_in(name))
 
 
 def test_the_own_exercise_of_the_guide(course, monkeypatch):
     """Students get neither the exercise nor its answer, and marks are right."""
     page = (ROOT / "docs" / "instructors.md").read_text(encoding="utf-8")
-    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    _, code = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     monkeypatch.chdir(course)
     exec(code, {})
     run("generate_assignment", "own", cwd=course)

@@ -13,6 +13,7 @@ from PIL import Image
 from scipy import stats
 
 ROOT = Path(__file__).parents[1]
+DECLARED = "further/10_what"  # the companion of lesson 10 with what was declared
 RESULTS = ROOT / "diffenc_lite/course/studies/results"
 PHOTOS = ROOT / "diffenc_lite/data/photos"
 
@@ -46,7 +47,8 @@ def interval(values):
 def by_picture(arm, end, seed, loss="pictures", most=None):
     """The last bounds of an arm, in the order of the pictures' names; none if it was not run.
 
-    They are those after at most so many updates, or those that were declared to count."""
+    They are those after at most so many updates, in one number or by fold, or those that were
+    declared to count."""
     found = {}
     for row in rows_of("rivals"):
         of = [row.get(name) for name in ("part", "arm", "gamma_max", "seed")]
@@ -55,7 +57,8 @@ def by_picture(arm, end, seed, loss="pictures", most=None):
             if most is None:
                 k = next((k for k in range(4, len(t)) if t[k - 1] - t[k] < 0.0005), 6)
                 updates = 200 * 2 ** min(k, 6)
-            *_, last = (point for point in row["curve"] if point["updates"] <= updates)
+            end_of = updates[row["fold"]] if isinstance(updates, tuple) else updates
+            *_, last = (point for point in row["curve"] if point["updates"] <= end_of)
             found.update(zip(row["scored"], last[loss], strict=True))
     return np.array([found[name] for name in sorted(found)])
 
@@ -66,35 +69,70 @@ def gap(first, second, **which):
     return np.mean([a - b for a, b in pairs if len(a) and len(b)], axis=0)
 
 
+FOLDS = [row["scored"] for row in rows_of("rivals") if row["part"] == "vdm" and row["seed"] == 0]
 ARMS = sorted({(r["arm"], r["gamma_max"]) for r in rows_of("rivals") if r["part"] == "arm"})
 
 
 def test_the_declared_differences():
     for arm in ("image", "fade"):
-        found = numbers("10", f"learned - {arm}   ")[:3]
+        found = numbers(DECLARED, f"learned - {arm}   ")[:3]
         np.testing.assert_allclose(found, interval(gap(("learned", 2.0), (arm, 2.0))), atol=6e-5)
-        found = numbers("10", f"up to 51,200: learned - {arm}")[:3]
-        long = gap(("learned", 2.0), (arm, 2.0), most=51_200)
-        np.testing.assert_allclose(found, interval(long), atol=6e-5)
+        long = interval(gap(("learned", 2.0), (arm, 2.0), most=51_200))
+        (line,) = re.findall(rf"learned - {arm}-2 +to 51,200 +(.*) +rank", printed(DECLARED))
+        found = [float(number) for number in re.findall(r"[+-]\d\.\d+", line)]
+        np.testing.assert_allclose(found, long, atol=6e-5)
     encoders = [gap(arm, ("vdm", 5.0)) for arm in ARMS if arm[0] not in ("vdm", "inert")]
-    found = numbers("10", "best encoder - VDM at 5")[:3]
+    found = numbers(DECLARED, "best encoder - VDM at 5")[:3]
     np.testing.assert_allclose(found, interval(min(encoders, key=np.mean)), atol=6e-5)
 
 
-@pytest.mark.parametrize("arm, end", ARMS)
-def test_whole_bounds_above_the_depth(arm, end):
-    prior, total = (by_picture(arm, end, 0, loss) for loss in ("priors", "pictures"))
-    wanted = [prior.mean(), (total - prior).mean(), total.mean()]
-    wanted += interval(total - by_picture("vdm", 5.0, 0)) if (arm, end) != ("vdm", 5.0) else []
-    found = numbers("10", f"{arm}-{end:g} ")
-    np.testing.assert_allclose(found[: len(wanted)], wanted, atol=6e-5)
+@pytest.mark.parametrize("arm", [arm for arm, end in ARMS if end == 2])
+def test_whole_bounds_beside_noise_to_5(arm):
+    wanted = interval(by_picture(arm, 2.0, 0) - by_picture("vdm", 5.0, 0))
+    found = numbers(DECLARED, f"{arm}-2 ")[1:4]
+    np.testing.assert_allclose(found, wanted, atol=6e-5)
+
+
+def with_width(arm, end, most=None):
+    """Bounds with the best p(z_1) = N(0, v I) of the pictures of the other folds (X8)"""
+    total, prior = (by_picture(arm, end, 0, loss, most) for loss in ("pictures", "priors"))
+    s, names = 1 / (1 + np.exp(-end)), np.array(sorted(sum(FOLDS, [])))
+    square = 2 * np.log(2) * prior - (s - 1 - np.log(s))
+    v = np.empty_like(total)
+    for fold in FOLDS:
+        own = np.isin(names, fold)
+        v[own] = s + square[~own].mean()
+    return total - prior + ((s + square) / v - 1 - np.log(s / v)) / 2 / np.log(2)
+
+
+LONGEST = (25_600, 102_400, 3200)
+
+
+@pytest.mark.parametrize("way, arm, most", [
+    ("VDM at 2, width", "vdm", None), ("image, width", "image", None),
+    ("number, width", "fade", None), ("affine, width", "affine", None),
+    ("network, width", "learned", None), ("network, longest", "learned", LONGEST),
+])  # fmt: skip
+def test_the_table_with_a_width(way, arm, most):
+    minus = with_width(arm, 2.0, most) - with_width("vdm", 5.0, most)
+    found = numbers("10", way)[:-1]
+    np.testing.assert_allclose(found[-3:], interval(minus), atol=6e-5)
+    (line,) = (x for x in printed("10").splitlines() if x.startswith(way))
+    p = stats.wilcoxon(minus, method="exact").pvalue
+    assert line.split()[-1] == f"{p:.0e}"
+    if most is None:
+        declared = by_picture(arm, 2.0, 0) - by_picture("vdm", 5.0, 0)
+        assert found[0] == pytest.approx(declared.mean(), abs=6e-5)
+    else:
+        made = re.search(r"longest, by VDM: (.*) updates", printed("10")).group(1)
+        assert made == " ".join(f"{n:,}" for n in LONGEST)
 
 
 def test_patches_look_surer_than_pictures():
     arrays = np.load(RESULTS / "rivals.npz")
     folds = [arrays[f"learned_2_{k}_0"] - arrays[f"image_2_{k}_0"].astype(float) for k in range(3)]
     each = np.concatenate(folds)
-    count, half = numbers("10", "learned - image,")[:2]
+    count, half = numbers("10", "network - image,")[:2]
     assert count == len(each) == 9553
     assert half == pytest.approx(1.96 * stats.sem(each), abs=6e-5)
     _, low, high = interval(by_picture("learned", 2.0, 0) - by_picture("image", 2.0, 0))
@@ -109,26 +147,26 @@ def patches(name, stride=16):
     return (windows[::stride, ::stride].reshape(-1, 768) + 0.5) / 128 - 1
 
 
-FOLDS = [row["scored"] for row in rows_of("rivals") if row["part"] == "vdm" and row["seed"] == 0]
-
-
-def test_a_last_latent_with_mean_and_covariance():
+def test_the_table_with_directions():
     """From patches of the other pictures that are 8 pixels apart, not from those of the lesson."""
-    saved, share = {}, 1 / (1 + np.exp(2))  # alpha_1^2
+    share, saved = 1 / (1 + np.exp(2)), {}  # alpha_1^2
     for names in FOLDS:
         x = np.concatenate([patches(n, 8) for n in sum(FOLDS, []) if n not in names])
-        covariance = share * np.cov(x.T) + (1 - share) * np.eye(768)
-        precision, volume = np.linalg.inv(covariance), np.linalg.slogdet(covariance)[1]
+        values, vectors = np.linalg.eigh(np.cov(x.T))
         for name in names:
             y = patches(name)
-            d = share**0.5 * (y - x.mean(0))
-            nats = volume + (1 - share) * precision.trace() + (d @ precision * d).sum(1).mean()
-            saved[name] = (1 - share + share * (y**2).mean() - nats / 768) / 2 / np.log(2)
-    saved = np.array([saved[name] for name in sorted(saved)])
-    for arm, end in (("vdm", 5.0), ("affine", 2.0), ("learned", 2.0)):
-        wanted = interval(by_picture("vdm", 2.0, 0) - saved - by_picture(arm, end, 0))
-        found = numbers("10", f"p(z_1) minus {arm}-{end:g} ")[:3]
-        np.testing.assert_allclose(found, wanted, atol=1e-4)
+            plain = 1 - share + share * (y**2).mean()
+            along = (1 - share + share * ((y - x.mean(0)) @ vectors) ** 2).mean(0)[::-1]
+            for k in (0, 1, 2, 8):
+                v = 1 - share + share * values[::-1]
+                v[k:] = v[k:].mean()
+                saved[name, k] = (plain - (along / v + np.log(v)).mean()) / 2 / np.log(2)
+    for k, what in ((0, "and mean"), (1, "1 direction"), (2, "2 directions"), (8, "8 directions")):
+        of_names = np.array([saved[name, k] for name in sorted(sum(FOLDS, []))])
+        wanted = interval(by_picture("vdm", 2.0, 0) - of_names - by_picture("vdm", 5.0, 0))
+        count, *found = numbers("10", f"VDM at 2, {what}")
+        assert count == 768 * (k + 1) + 1
+        np.testing.assert_allclose(found[:3], wanted, atol=1e-4)
 
 
 def of_digits(arm, loss):
@@ -137,24 +175,21 @@ def of_digits(arm, loss):
     return np.array([found[vdm] for vdm in range(3)])
 
 
-@pytest.mark.parametrize("arm", ["image", "affine", "fade", "matched"])
+@pytest.mark.parametrize("arm", ["image", "learned"])
 def test_digits(arm):
-    gains = [
-        np.mean(of_digits(arm, loss) - of_digits("vdm", loss))
-        for loss in ("prior", "diffusion", "total")
-    ]
-    wanted = gains + interval(of_digits(arm, "total") - of_digits("learned", "total"))
-    np.testing.assert_allclose(numbers("10", f"{arm} ")[-6:], wanted, atol=6e-6)
+    wanted = np.mean(of_digits(arm, "total") - of_digits("vdm", "total"))
+    found = numbers("10", f"{arm} minus VDM, equal time, three VDMs:")
+    np.testing.assert_allclose(found, [wanted], atol=6e-5)
 
 
-@pytest.mark.parametrize("gamma", [5, 3, 2, 1])
-def test_what_may_be_gained_on_photographs(gamma):
-    x, alpha2 = np.concatenate([*map(patches, sum(FOLDS, []))]), 1 / (1 + np.exp(gamma))
+def test_the_start_of_photographs():
+    x, share = np.concatenate([*map(patches, sum(FOLDS, []))]), 1 / (1 + np.exp(2))
     assert len(x) == 9553
-    prior = (alpha2 * ((x**2).mean() - 1) - np.log(1 - alpha2)) / 2 / np.log(2)
-    mean = alpha2 * (x.mean(0) ** 2).mean() / 2 / np.log(2)
-    _, *found = numbers("10", f"photographs  {gamma:7}")
-    np.testing.assert_allclose(found[:2], [prior, mean], atol=6e-5)
+    v = 1 - share + share * np.linalg.eigvalsh(np.cov(x.T))
+    charge = (np.array([*v, 1 - share]) - 1 - np.log([*v, 1 - share])) / 2 / np.log(2)
+    mean, width = share * (x.mean(0) ** 2).mean() / 2 / np.log(2), charge[-1]
+    wanted = [mean, width, charge[:-1].mean() - width, mean + charge[:-1].mean()]
+    np.testing.assert_allclose(numbers("10", "photographs at 2:"), wanted, atol=6e-5)
 
 
 @pytest.mark.parametrize("arm", ["image", "fade", "affine", "learned"])

@@ -9,6 +9,7 @@ from collections import defaultdict
 from pathlib import Path
 from urllib.parse import unquote
 
+import numbers_in_prose as tool
 import numpy as np
 import pytest
 import torch
@@ -19,8 +20,7 @@ from packaging.specifiers import SpecifierSet
 
 import diffenc_lite
 from diffenc_lite.__main__ import parser
-from diffenc_lite.course.studies import load_results, rivals
-from diffenc_lite.course.studies.statistics import t_interval
+from diffenc_lite.course.studies import load_results
 from diffenc_lite.pretrained import load_pretrained, pretrained_names, read_card
 from diffenc_lite.schedule import end_points
 
@@ -119,7 +119,9 @@ def test_readme_examples_print_what_it_says(code, said, tmp_path, monkeypatch, c
 def test_readme_says_what_fit_does_in_its_own_numbers():
     assert len(EXAMPLES) == README.count("```python")
     _, before, after = (float(line.split()[0]) for line in EXAMPLES[0][1].splitlines())
-    assert f"`fit` takes the bound from {before:.2f} to {after:.2f}" in " ".join(README.split())
+    words = " ".join(README.split())
+    assert f"`fit` takes the bound from {before:.2f} to {after:.2f}" in words
+    assert f"{after * 784 / 8:.0f} bytes a digit in place of {before * 784 / 8:.0f}" in words
 
 
 def test_readme_maps_every_notebook():
@@ -190,16 +192,10 @@ def least_to_most(values, digits):
     return f"{np.min(values):.{digits}f} to {np.max(values):.{digits}f}"
 
 
-def test_docs_have_the_numbers_of_the_vdms():
-    """Trained end points, and on photographs the learned encoder minus a VDM whose noise runs on"""
+def test_docs_have_the_trained_end_points():
     schedule = load_pretrained("mnist-vdm-medium").schedule
     low, high = (float(end.detach()) for end in end_points(schedule, torch.empty(0)))
     assert f"γ from {low:.1f} to {high:.1f}" in MODELS
-    rows = load_results("rivals")
-    short, long = (rivals.difference(rows, "learned-2", "vdm-5", updates=n) for n in (None, 51200))
-    low, high = t_interval(short)
-    assert f"| {short.mean():+.4f} ({low:.4f} to {high:.4f})" in MODELS
-    assert f"| {long.mean():+.4f} (" in MODELS
 
 
 def parts_of(card: dict) -> list[tuple[int, int]]:
@@ -240,6 +236,14 @@ def test_training_lines_are_those_of_the_cards():
         assert [tuple(part[:2]) for part in typed[::-1]] == parts_of(card)[: len(typed)]
     vdm = [(line.updates, line.batch) for line in lines["a VDM"]]
     assert vdm[::-1] == parts_of(read_card("mnist-scaling-medium"))[2:]
+
+
+def test_every_measured_number_of_a_page_is_held():
+    """And one that is not is found: with a line that has another, after a minus, at an end."""
+    assert [line for page in tool.PAGES for line in tool.loose_in_page(page)] == []
+    held = tool.numbers(["learned - image -0.0160 (-0.0200 to -0.0120), 12.5 %"])
+    assert tool.loose("By -0.0160, or 0.0160. It is 12.5 % of $0.3$ and `0.4`.", held) == []
+    assert tool.loose("By -0.0260, or 0.0450. It is 3 %.", held) == ["0.0260", "0.0450", "3 %"]
 
 
 def test_readme_commands_exist():

@@ -36,6 +36,17 @@ def test_one_sample_against_scipy():
     assert statistics.t_test_p([0.2, 0.2]) == 0 and statistics.t_test_p([0.0, 0.0]) == 1
 
 
+@pytest.mark.parametrize("n", [2, 5, 6, 29])
+def test_signed_ranks_against_scipy(n):
+    values = np.random.default_rng(n).normal(0.4, 1, n)
+    for given in (values, -values, abs(values)):
+        expected = stats.wilcoxon(given, method="exact").pvalue
+        assert statistics.signed_rank_p(given) == pytest.approx(expected, rel=1e-9)
+    for bad in ([0.1, -0.1, 0.2], [0.0, 1.0]):
+        with pytest.raises(ValueError, match="differences must have different sizes other than 0"):
+            statistics.signed_rank_p(bad)
+
+
 @pytest.mark.parametrize("equal", [True, False])
 def test_two_samples_against_scipy(equal):
     for sds, n in (((0.5, 0.5), (4, 4)), ((0.5, 0.1), (4, 9)), ((0.5, 0.0), (4, 9))):

@@ -92,7 +92,7 @@ def test_stored_results_are_those_of_their_command(name):
     assert read.name == name == results["study"] and dict(read.budget) == results["budget"]
     jobs = study.jobs(studies.options(study, budget=results["budget"]))
     assert len({runner._title(job) for job in jobs}) == len(jobs)
-    if name in ("budgets", "fork", "ratio_samples"):  # one row a job
+    if name in ("budgets", "ratio_samples"):  # one row a job
         assert [{key: row[key] for key in jobs[0]} for row in results["rows"]] == jobs
     assert (studies.SHIPPED / f"{name}.json").stat().st_size < 200_000
 

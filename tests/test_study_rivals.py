@@ -7,18 +7,19 @@ import pytest
 import torch
 
 from diffenc_lite.course.studies import fork, load_arrays, options, ratio_samples, rivals, runner
+from diffenc_lite.course.studies.allowance import with_width
 from diffenc_lite.data import photos
 
 SMALL = {"vdm": 3, "rate": 4, "first": 2, "least": 4, "most": 8, "longest": 16, "batch": 4}
 
 
-RIVALS = "9a2fa4993575992977348bff6bd9f0a1167f61cf6facb2645b7f2c899440da81"
+RIVALS = "670b3b28feb3955d9366b89510937d0d3c9535b31a5b39faaa5aa46bb3fdf09f"
 SAMPLES = "20f2a0c8a605052784dabda29c1f372ed3a0a242f45d99ee6f644e1f05c18078"
 DECLARATION = rivals.DECLARATION.read_text("utf-8")
 
 
 @pytest.mark.parametrize(
-    "text, size, sha256", [(DECLARATION, 20383, RIVALS), (ratio_samples.__doc__, 1994, SAMPLES)]
+    "text, size, sha256", [(DECLARATION, 21904, RIVALS), (ratio_samples.__doc__, 1994, SAMPLES)]
 )
 def test_a_declaration_only_grows(text, size, sha256):
     """New words may follow those declared, and those that tell what was changed; these stay."""
@@ -118,8 +119,25 @@ def test_differences_are_over_pictures_and_seeds():
         rivals.difference(rows, "x", "fade-2")
     priors = rivals.bounds(rows, 0, loss="priors")["image-2"]
     assert priors == {"0a": 0.1, "0b": 2.0, "1a": 0.1, "1b": 2.0}
-    early = rivals.bounds(rows, 0, updates=2, of_network=1)
-    assert early["learned-2"]["1b"] == 8.0 and early["image-2"]["1b"] == 1.0
+    early = rivals.bounds(rows, 0, updates=1)
+    assert early["learned-2"]["1b"] == 8.0 and early["image-2"]["1b"] == 8.0
+    # the width is fitted on the other fold: here both have the same prior losses
+    wide = rivals.bounds(rows, 0, width=True)["image-2"]
+    expected = np.array([1.0, 1.0]) - [0.1, 2.0] + with_width([0.1, 2.0], [0.1, 2.0], 2.0)
+    assert [wide["0a"], wide["0b"]] == pytest.approx(expected)
+
+
+def test_matched_are_the_most_updates_that_both_made_from_a_vdm():
+    def row(arm, fold, seed, lengths):
+        job = {"part": "arm", "arm": arm, "gamma_max": 2.0, "fold": fold, "seed": seed}
+        return job | {"curve": [{"updates": n, "total": 1.0} for n in lengths]}
+
+    rows = [row("learned", 0, 0, [1, 2, 4]), row("learned", 1, 0, [1]), row("fade", 0, 0, [1, 2])]
+    rows += [row("fade", 1, 0, [1, 2]), row("learned", 0, 1, [1, 2]), row("image", 0, 0, [1])]
+    found = rivals.matched(rows, "learned-2", "fade-2")
+    made = [(cut["arm"], cut["fold"], len(cut["curve"])) for cut in found]
+    assert not any(cut["seed"] for cut in found)
+    assert made == [("learned", 0, 2), ("fade", 0, 2), ("learned", 1, 1), ("fade", 1, 1)]
 
 
 @pytest.mark.parametrize("totals, last", [([3, 2.9, 2.9, 2], 6400), ([3, 3, 2, 1], 3200),

@@ -247,6 +247,7 @@ def write_ledger() -> None:
     svg = re.sub(r'width="\w+" height="\w+"', 'style="width: 100%"', svg, count=1)
     graph = f'<figure aria-label="{blueprint.in_words()}">\n{svg}</figure>'
     text = (DOCS / "ledger.md").read_text(encoding="utf-8").replace("@ROWS@", "\n".join(lines))
+    text = text.replace("@LAWS@", ledger.laws()._repr_markdown_())
     text = text.replace("@GRAPH@", f"{raw(graph)}\n\n{blueprint.in_words()}")
     write("ledger/index.md", text.replace("@TAGS@", "\n".join(ledger.TAGS)))
 

@@ -44,16 +44,17 @@ class Stack:
 
     def __init__(self, content: bytes = b""):
         self._random, self.lent = np.random.PCG64(0), 0
-        first = (LOW + (self._random.random_raw(LANES) >> 32)).tobytes()
-        self.heads = np.frombuffer(content or first, np.uint64, LANES).copy()
-        self.pile = np.frombuffer(content or first, np.uint32, offset=8 * LANES).tolist()
+        self._first = LOW + (self._random.random_raw(LANES) >> 32)
+        content = content or self._first.tobytes()
+        self.heads = np.frombuffer(content, np.uint64, LANES).copy()
+        self.pile = np.frombuffer(content, np.uint32, offset=8 * LANES).tolist()
 
     def __bytes__(self) -> bytes:
         return self.heads.tobytes() + np.array(self.pile, np.uint32).tobytes()
 
     def bits(self) -> float:
         """What has been pushed, less what was popped."""
-        return float(np.log2(self.heads / LOW).sum()) + 32 * (len(self.pile) - self.lent)
+        return float(np.log2(self.heads / self._first).sum()) + 32 * (len(self.pile) - self.lent)
 
     def stir(self) -> None:
         """Let older bits flip the newest 8 of each head; undone by a second call. Without it the

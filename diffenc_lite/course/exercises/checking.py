@@ -33,7 +33,7 @@ from typing import Any
 from ...arguments import check_one_of
 from .answers import ExerciseError, NotRight, Unanswered, WrongForm
 from .comparing import is_stub, named_mistake, prepared
-from .forms import Choice, Exercise, Unmade
+from .forms import Choice, Exercise, Number
 from .levels import LEVELS
 from .writing import folded_hints
 
@@ -43,8 +43,8 @@ def made(number: str, make: Callable[[], Exercise]) -> Exercise:
     try:
         exercise = make()
         exercise.form.describe()
-    except Exception as error:
-        exercise = Exercise(question=f"It has a mistake: {error}", form=Unmade(error))
+    except Exception:  # when it is judged, the same happens again
+        exercise = Exercise("It has a mistake.", Number(), lambda: make().form.describe())
     return replace(exercise, number=number)
 
 
@@ -81,7 +81,7 @@ def ask(exercise: str | Exercise) -> None:
     from IPython.display import Markdown, display
 
     asked = find(exercise)
-    parts = [f"**Exercise {asked.number}.** {asked.question}"]
+    parts = [f"**{asked.name}.** {asked.question}"]
     if isinstance(asked.form, Choice):
         parts.append("\n".join(f"- **{k}**: {text}" for k, text in asked.form.options.items()))
     display(Markdown("\n\n".join([*parts, f"*Expected: {asked.form.describe()}.*"])))
@@ -139,5 +139,4 @@ def verdict_of(exercise: Exercise, answer: Any, counted: bool = False) -> Mark:
         said = f"not right{f': {named}' if named else where}.{hint}"
     except (Exception, SystemExit) as error:  # an answer may be an object that breaks in any way
         said = f"looking at it raised {type(error).__name__}. {expected}"
-    name = f"Exercise {exercise.number}: " if exercise.number else ""
-    return Mark(said == "right.", name + said)
+    return Mark(said == "right.", f"{exercise.name}: {said}")

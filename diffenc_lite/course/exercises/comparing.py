@@ -35,7 +35,7 @@ from .answers import (
     as_number,
     kind_of,
 )
-from .forms import Choice, Exercise, Form, Formula, Number, Program, RightSide, Unmade
+from .forms import Choice, Exercise, Form, Formula, Number, Program, RightSide
 from .mistakes import in_words
 from .writing import expression
 
@@ -51,7 +51,7 @@ def prepared(exercise: Exercise) -> Compare:
         return _PREPARE[type(exercise.form)](exercise, exercise.form)
     except Exception as error:
         raise ExerciseError(
-            f"Exercise {exercise.number} itself has a mistake, whatever the answer: "
+            f"{exercise.name} itself has a mistake, whatever the answer: "
             f"{type(error).__name__}: {str(error).lstrip(': ')}"
         ) from error
 
@@ -68,10 +68,6 @@ def named_mistake(exercise: Exercise, answer: Any) -> str:
 @cache
 def _prepared_mistake(exercise: Exercise, sentence: str) -> Compare:
     return prepared(replace(exercise, answer=exercise.mistakes[sentence]))
-
-
-def _raise(exercise: Exercise, form: Unmade) -> Compare:
-    raise form.error
 
 
 def is_stub(answer: Any) -> bool:
@@ -299,5 +295,4 @@ _PREPARE: dict[type[Form], Callable[[Exercise, Any], Compare]] = {
     Choice: _prepare_choice,
     Program: _prepare_program,
     RightSide: levels.prepare,
-    Unmade: _raise,
 }

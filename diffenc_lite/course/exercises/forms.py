@@ -103,17 +103,7 @@ class RightSide:
         return f"a formula in {', '.join(self.names)}, as text or a SymPy expression"
 
 
-@dataclass(frozen=True)
-class Unmade:
-    """Of an exercise that could not be made, because of this error."""
-
-    error: Exception
-
-    def describe(self) -> str:
-        return "nothing, until it is mended"
-
-
-Form = Number | Formula | Choice | Program | RightSide | Unmade
+Form = Number | Formula | Choice | Program | RightSide
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +118,7 @@ class Exercise:
 
             mistakes={"the error falls with the root of their number": lambda d: d.std() / len(d)}
 
-    number: "04.2" for the second of lesson 04; EXERCISES gives it. Replies begin with it.
+    number: "04.2" for the second of lesson 04; EXERCISES gives it.
     """
 
     question: str
@@ -142,6 +132,10 @@ class Exercise:
         object.__setattr__(self, "question", inspect.cleandoc(self.question))
         if isinstance(self.hints, str):
             raise TypeError("hints must be a list of texts")
+
+    @property
+    def name(self) -> str:
+        return f"Exercise {self.number}".rstrip()
 
     def printed_hint(self, tries: int) -> str:
         """What `check` prints of the hints after so many wrong tries"""

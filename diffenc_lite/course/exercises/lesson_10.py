@@ -5,20 +5,19 @@ from typing import Any
 
 import torch
 
-from .forms import POSITIVE, Choice, Exercise, Formula, Lesson, Number, Program
+from .forms import Choice, Exercise, Formula, Lesson, Number, Program
 
 EXERCISES: Lesson = {}
 
 EXERCISES["10.1"] = lambda: Exercise(
-    question=r"""A pixel has the mean $c$ and the variance $s_2$ over all images. Average its prior
-    loss over the images, and subtract what one image can take, $\frac12\alpha_1^2c^2$. What is left
-    to a network at most, in nats? A formula in `s_2, gamma_1`.""",
-    form=Formula({"s_2": POSITIVE, "gamma_1": (-2.0, 5.0)}),
-    answer="((s_2 - 1)/(1 + exp(gamma_1)) + log(1 + exp(-gamma_1)))/2",
-    hints=["The prior loss of one image is a KL divergence of two Gaussians (lesson 01).",
-           "On average $x^2$ is $c^2+s_2$.",
-           r"With $\sigma_1^2=1-\alpha_1^2$ what remains is one multiple of $s_2-1$ and one "
-           "logarithm."],
+    question=r"""In a direction in which the data do not vary at all, and have the mean 0, the last
+    latent is nothing but noise: $z_1=\sigma_1\varepsilon$. What does $\mathcal N(0,1)$ charge for
+    it, in nats? A formula in `gamma_1`.""",
+    form=Formula({"gamma_1": (-2.0, 5.0)}),
+    answer="(log(1 + exp(-gamma_1)) - 1/(1 + exp(gamma_1)))/2",
+    hints=["The charge is the KL divergence of one Gaussian from another (lesson 01).",
+           r"With the variance $s=\sigma_1^2$ it is $\frac12(s-1-\ln s)$.",
+           r"$\sigma_1^2$ is the logistic function of $\gamma_1$."],
 )
 
 EXERCISES["10.2"] = lambda: Exercise(

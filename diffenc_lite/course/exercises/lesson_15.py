@@ -332,7 +332,9 @@ EXERCISES["15.5"] = lambda: Exercise(
 # --- 6: the sampler -------------------------------------------------------------------------------
 
 
-def sampler(net: Network, z: Tensor, noise: Tensor, of_t: bool = False, keeps: bool = True) -> Tensor:
+def sampler(
+    net: Network, z: Tensor, noise: Tensor, of_t: bool = False, keeps: bool = True
+) -> Tensor:
     """z_1 -> z_0 / alpha_0 in len(noise) equal steps. Args: of_t, keeps: for two mistakes"""
     depths = torch.linspace(1, 0, len(noise) + 1)
     for k, eps in enumerate(noise):

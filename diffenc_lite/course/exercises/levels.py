@@ -45,7 +45,7 @@ NAMES = notation.NAMES | {SYMBOLS[name]: shown for name, shown in _LATEX.items()
 class Level(Exercise):
     """One step: `left` = answer. The goal holds all that may be used, the question says besides
     what it is about, `why` is the reason in one line. `word`: whether it is proved by the machine,
-    defined, or in words; `argued`: the levels, this one among them, whose words it needs."""
+    defined, or argued; `argued`: the levels, this one among them, whose words it needs."""
 
     answer: str
     title: str
@@ -65,8 +65,8 @@ class Level(Exercise):
     def head(self) -> str:
         """What can be said of the line"""
         if self.argued and self.number not in self.argued:
-            return f"Proved from {', '.join(self.argued)} (in words)"
-        return {"proved": "Proved", "defined": "By definition", "in words": "In words"}[self.word]
+            return f"Proved from {', '.join(self.argued)} (argued)"
+        return {"proved": "Proved", "defined": "By definition", "argued": "Argued"}[self.word]
 
     @property
     def said(self) -> str:
@@ -125,7 +125,7 @@ def _level(number: str, setting: str, goal: str, names: str, **rest: Any) -> Lev
     known = "; ".join(f"${LEVELS[used].equation}$ ({used})" for used in uses)
     typed = ", ".join(_typed(name) for name in names.split())
     argued = {n: None for used in uses for n in LEVELS[used].argued}
-    if word == "in words":
+    if word == "argued":
         argued[number] = None
     parts = [goal, f"Known: {known}." if known else "", f"$${_relation(rest['left'])} \\;?$$"]
     goal = "\n\n".join(filter(None, [*parts, f"Write it in {typed}."]))
@@ -136,7 +136,7 @@ def _level(number: str, setting: str, goal: str, names: str, **rest: Any) -> Lev
         form=RightSide(tuple(names.split()), leading),
         hints=hints,
         uses=uses,
-        word=word or ("in words" if argued else "proved"),
+        word=word or ("argued" if argued else "proved"),
         argued=tuple(argued),
         **rest,
     )

@@ -41,9 +41,22 @@ down to $s$, with $c=1-e^{\gamma_s-\gamma_t}$. The lesson has the formulas of ta
 NBGRADER_CONFIG = '''\
 """Call nbgrader from the folder that holds this file: it is the course."""
 
+from diffenc_lite.course.exercises import marking
+from nbgrader import preprocessors as steps
+
 c = get_config()  # noqa: F821
 c.ClearSolutions.code_stub = {{"python": ""}}  # the stub stands before the solution already
 c.ExecutePreprocessor.timeout = {seconds}  # seconds a cell; a longer one is stopped
+c.ExecutePreprocessor.iopub_timeout = {seconds}  # for its output
+c.Autograde.sanitize_preprocessors = [
+    steps.ClearOutput, marking.PutRight, steps.OverwriteKernelspec, steps.OverwriteCells,
+    steps.CheckCellMetadata,
+]
+c.Autograde.autograde_preprocessors = [
+    marking.GoOn, steps.LimitOutput, steps.SaveAutoGrades, steps.AssignLatePenalties,
+    steps.CheckCellMetadata,
+]
+c.ExportApp.plugin_class = marking.Marks
 '''
 
 
@@ -116,7 +129,7 @@ def student_version(
         ):
             version.cells.append(cell)
     if exercises_only:
-        version.cells[:0] = _head(cells, exercises)
+        version.cells[:0] = _head(cells, exercises, nbgrader)
     return version if exercises or not exercises_only else None
 
 
@@ -151,26 +164,30 @@ def _parts(cells: list[Any], index: int, name: str) -> Parts:
 def _graded(exercise: Parts) -> Iterator[Any]:
     """The answer, with a region that nbgrader takes out, and a locked test worth one point."""
 
-    def cell(source: str, grade_id: str, **more: Any) -> Any:
-        about = {"schema_version": 3, "grade_id": grade_id, "task": False, **more}
-        return new_code_cell(source, id=grade_id, metadata={"nbgrader": about})
-
     number, stub, solution, check = exercise
     answer = answer_name(number)
     text = f"{stub}\n{BEGIN}\n{solution}\n{END}\n{check}"
-    yield cell(text, answer, grade=False, solution=True, locked=False)
+    cell = new_code_cell(text, id=answer)
+    yield _marked(cell, grade=False, solution=True, locked=False)
     test = (
         "from diffenc_lite.course.exercises import judge\n\n"
         f'verdict = judge("{number}", {answer})\n'
         "assert verdict.right, verdict.text"
     )
-    yield cell(test, f"test_{answer}", grade=True, solution=False, locked=True, points=1)
+    cell = new_code_cell(test, id=f"test_{answer}")
+    yield _marked(cell, grade=True, solution=False, locked=True, points=1)
+
+
+def _marked(cell: Any, **kind: Any) -> Any:
+    """With what nbgrader has to know of it"""
+    cell.metadata.nbgrader = {"schema_version": 3, "grade_id": cell.id, "task": False, **kind}
+    return cell
 
 
 # --- names ----------------------------------------------------------------------------------------
 
 
-def _head(cells: list[Any], exercises: dict[int, Parts]) -> Iterator[Any]:
+def _head(cells: list[Any], exercises: dict[int, Parts], nbgrader: bool) -> Iterator[Any]:
     """Of a sheet: the lesson's name, the notation, and those of its imports that exercises use."""
     lesson = next(c.source.splitlines()[0].lstrip("# ") for c in cells if c.source.startswith("# "))
     yield new_markdown_cell(f"# Exercises: {lesson}\n\n{NOTATION}", id="title")
@@ -185,11 +202,13 @@ def _head(cells: list[Any], exercises: dict[int, Parts]) -> Iterator[Any]:
                 names = [n for n in statement.names if (n.asname or n.name) in wanted]
                 statement.names = names
                 imports += [ast.unparse(statement)] if names else []
-    yield new_code_cell("\n".join(dict.fromkeys(imports)), id="imports")
+    head = new_code_cell("\n".join(dict.fromkeys(imports)), id="imports")
+    yield _marked(head, grade=False, solution=False, locked=True) if nbgrader else head
 
 
 def _check_names(cells: list[Any], name: str) -> None:
-    """No cell of the lesson may use a name that was last bound by a stub or a solution."""
+    """No cell of the lesson may use a name that was last bound by a stub or a solution, but to
+    `take` it: a stub leaves what stood there."""
     bound: set[str] = set()
     for i, cell in enumerate(cells):
         where = f"{name}, cell {i + 1}"
@@ -203,7 +222,7 @@ def _check_names(cells: list[Any], name: str) -> None:
             raise ValueError(f"{where}: not Python: {error.msg}") from error
         if any(map(is_solution, cells[i : i + 2])):  # a stub or a solution
             bound |= made
-        elif missing := sorted((used - made) & bound):
+        elif "take" not in used and (missing := sorted((used - made) & bound)):
             raise ValueError(
                 f"{where}: uses {', '.join(missing)}, last bound by a stub or a solution; students "
                 "have no solutions, so bind (or import) it in a cell of the lesson"

@@ -2,28 +2,30 @@
 
     from diffenc_lite.course import ledger
 
-    ledger.show("F3")                     # the statement and every step of its derivation
-    ledger.F3["bayes"]                    # one step; ledger.F3.steps has the names of all
-    ledger.F3.prove()                     # raises ProofError if the formula is wrong
+    print(ledger.F3)                      # what it says, and what it is proved from
+    ledger.show("F3")                     # the statement and every entry of its derivation
+    ledger.F3["bayes"]                    # one entry; ledger.F3.steps has the names of all
+    ledger.F3.prove()                     # raises ProofError if a step does not follow
     mean = ledger.F3.lambdify("mean")
 
-A claim of your own is made of the symbols in `ledger.notation` and of those of the row:
+A claim of your own is made of the symbols in `ledger.notation` and of those of the row, or text:
 
-    from diffenc_lite.course.ledger.notation import sigma_s
-    ledger.F3.prove({"variance": sigma_s**2})  # Wrong, for example at gamma_s = ...
-    ledger.W1.symbols["m"]                     # name -> symbol, all that a claim may use
+    ledger.F3.prove({"variance": "sigma_s^2"})    # Wrong, for example at gamma_s = ...
+    ledger.W1.symbols["m"]                        # name -> symbol, all that a claim may use
 
-A proof says of each form whether the machine has proved it, whether it is defined (a choice of the
-model), or argued in words; and which rows it rests on:
+Of each form it computes, from all that it rests on, whether it is proved, and from which laws,
+defined (a choice), or argued (in words); and which rows and forms it rests on:
 
-    ledger.L4.words["integrand"]               # "in words"
-    ledger.L4.rests_on                         # the rows that it was passed
+    ledger.L4.told["integrand"]           # "argued: the limit of the sum over steps and ..."
+    ledger.L4.rests_on                    # the rows that it uses
+    print(ledger.laws())                  # each law and its instances; the definitions
 """
 
 from . import notation
 from .bound import L0, L2
 from .change_of_output import X6
 from .cheapest_grid import W4
+from .checking import linear
 from .coin import X3
 from .counterterm import G5
 from .encoders import E1, E2, E3
@@ -37,7 +39,7 @@ from .information import X5
 from .judge import Loose, ProofError, Unclear, Undecided, Wrong
 from .level_cost import X1
 from .processes import F1, F2, F3
-from .row import WORDS, Closed, Define, Derivation, Digits, Line, Numbers, Row, Statement, Words
+from .row import WORDS, Closed, Derivation, Laws, Line, Row
 from .three_terms import L1
 from .variance_ratio import W1, W2, W1c
 from .weights import W3
@@ -52,7 +54,7 @@ TAGS = tuple(LEDGER)
 
 
 def show(tag: str) -> Derivation:
-    """The statement of one row, every step of its derivation, and what is proved of it.
+    """The statement of one row, every entry of its derivation, and what is proved of it.
 
     Raises KeyError, with the tags there are, if there is no such row.
     """
@@ -61,8 +63,12 @@ def show(tag: str) -> Derivation:
     return LEDGER[tag].show()
 
 
+def laws() -> Laws:
+    """Every law that the ledger uses, with its instances; its definitions; and what is argued."""
+    return Laws(ROWS)
+
+
 __all__ = [
-    "LEDGER", "TAGS", "Define", "Derivation", "Line", "Loose", "Digits", "Numbers",
-    "Closed", "ProofError", "Row", "Statement", "Unclear", "Undecided", "WORDS", "Words", "Wrong",
-    "notation", "show", *TAGS,
+    "LEDGER", "TAGS", "WORDS", "Closed", "Derivation", "Laws", "Line", "Loose", "ProofError",
+    "Row", "Unclear", "Undecided", "Wrong", "laws", "linear", "notation", "show", *TAGS,
 ]

@@ -1,4 +1,4 @@
-"""The language of the rows: SymPy's words, the symbols of the notation, and the steps.
+"""The language of the rows: SymPy's words, the symbols of the notation, and what makes a row.
 
 A row's file begins with `from ._language import *` and is then mathematics only.
 """
@@ -7,11 +7,9 @@ A row's file begins with `from ._language import *` and is then mathematics only
 from collections.abc import Callable
 
 from sympy import (
-    Derivative, E, Eq, Expr, Function, Ge, IndexedBase, Integer, Integral, Limit, Min, Order, Poly,
-    Rational, Subs, Sum, Symbol, Tuple, collect, diff, exp, expand, expand_log, factor, integrate,
-    log, oo, pi, series, simplify, solve, sqrt, symbols, tanh,
+    Derivative, Eq, Expr, Function, Ge, IndexedBase, Integer, Integral, Limit, Min, Order,
+    Rational, Subs, Sum, Symbol, diff, exp, log, oo, pi, sqrt, symbols, tanh,
 )
 
+from .row import Row, row, use
 from .notation import *
-from .row import Define, Digits, Line, Numbers, Steps, Words, row
-from .zero import sum_apart

@@ -1,126 +1,105 @@
 """Ratios for each dimension and each latent; the best multiple of a prediction.            W5-W7"""
 
 from ._language import *
-from .counterterm import A, tau
+from .counterterm import A
 from .gaussian import price
-from .three_terms import never_negative
-from .variance_ratio import m, mbar, step_cost
+from .three_terms import a
+from .variance_ratio import KL_best, m, mbar, step_cost, w_best
 
 N = Symbol("N", positive=True, integer=True)
 m_j, m_n = (IndexedBase("m", nonnegative=True)[number] for number in (j, n))
 m_z = Symbol("m_z", nonnegative=True)  # m for one z_t
-gain, saved = name(r"\text{gain}"), name(r"\text{saved}")
-KL_shared, KL_own = name(r"\mathrm{KL}_{\text{shared}}"), name(r"\mathrm{KL}_{\text{own}}")
+gain, saved = name(r"\text{gain}", real=True), name(r"\text{saved}", real=True)
+KL_shared, KL_own = (
+    name(rf"\mathrm{{KL}}_{{\text{{{of}}}}}", real=True) for of in ("shared", "own")
+)
+w_shared, w_own = (name(rf"w_{{\text{{{of}}}}}", positive=True) for of in ("shared", "own"))
 x_bar = Symbol("xbar", real=True)  # E[x_t|z_t]
-XX = Symbol(r"{\mathbb E[\hat x^2]}", positive=True)
+XX = Symbol(r"{\mathbb E[\hat x^2]}", nonnegative=True)
 XT = Symbol(r"{\mathbb E[\hat x\tau]}", real=True)
-TT = Symbol(r"{\mathbb E[\tau^2]}", positive=True)
-J, A_best, J_best, of_E1 = name("J(A)"), name("A^*"), name("J(A^*)"), name(r"\text{E1: }A^*")
-m_A, m_best, w_best = name("m(A)"), name("m^*"), name("w^*")
+TT = Symbol(r"{\mathbb E[\tau^2]}", nonnegative=True)
+J, A_best, J_best = (name(of, real=True) for of in ("J(A)", "A^*", "J(A^*)"))
+m_best = name("m^*", real=True)
 x_n, tau_n = IndexedBase("xhat", real=True)[n], IndexedBase("tau", real=True)[n]
+gap_n, QUADRATIC = IndexedBase(r"\mu_P-\mu_Q", real=True)[n], A**2 * XX - 2 * A * XT + TT
 
 
 @row("A ratio for each dimension", "12",
     r"If dimension $j$ errs by $m_j$ and $\bar m=\frac1d\sum_jm_j$, then one ratio for "
     r"each dimension is better than one for all, by",
-    claim={
-        "gain": equation(gain, Sum(price((1 + m_j) / (1 + mbar)) / 2, (j, 1, d))),
-        "sign": Ge(gain, 0, evaluate=False),
-    })
-def W5(L1, W1) -> Steps:
-    yield Define({mbar: Sum(m_j, (j, 1, d)) / d})
-    shared = W1.cost.subs(m, mbar)
-    single = Sum(shared.subs({d: 1, mbar: m_j}), (j, 1, d))
-    yield Line("costs", r"By W1 a step costs $\frac d2\ln(1+\bar m)$ with one ratio. With a ratio "
-        "of its own, each dimension is such a step with $d=1$.", equation(gain, shared - single))
-    yield Line("zero_sum", r"The $m_j$ have the mean $\bar m$, so this sum is 0. Times "
-        r"$\frac1{2(1+\bar m)}$ it may be added.", equation(Sum(m_j - mbar, (j, 1, d)), 0))
-    yield Line("gain", r"Add it. Since $\frac{m_j-\bar m}{1+\bar m}=\frac{1+m_j}{1+\bar m}-1$, "
-        r"the gain is now a sum of terms $\frac12(a_j-1-\ln a_j)$ with $a_j=\frac{1+m_j}{1+\bar "
-        "m}$.", equation(gain, shared - single + Sum(m_j - mbar, (j, 1, d)) / (2 * (1 + mbar))))
-    yield Words("sign", "None of these terms is negative (L1), and each is 0 at $a_j=1$ only: the "
-        "gain is 0 only if all dimensions err alike.", never_negative(L1, gain))
+    forms="gain sign")
+def W5(D: Row) -> None:
+    D.define("mean", "The mean error:", mbar, Sum(m_j, (j, 1, d)) / d)
+    D.define("shared", r"With one ratio a step costs $\frac d2\ln(1+\bar m)$ (W1). With a ratio of "
+        "its own, each dimension is such a step with $d=1$.",
+        gain, KL_shared - Sum(log(1 + m_j) / 2, (j, 1, d)))
+    best = use("W1.cost", {m: mbar, w_best: w_shared, KL_best: KL_shared})
+    D.step("gain", r"The $m_j-\bar m$ add up to 0; added, with a factor, they make every term "
+        r"$\frac12(a_j-1-\ln a_j)$ with $a_j=\frac{1+m_j}{1+\bar m}$.",
+        gain, Sum(price((1 + m_j) / (1 + mbar)) / 2, (j, 1, d)), uses=["shared", best, "mean"])
+    D.at_least("sign", "None of these terms is negative (L1), and each is 0 at $a_j=1$ only: the "
+        "gain is 0 only if all dimensions err alike.", gain,
+        uses=["gain", use("L1.never_negative", {a: (1 + m_j) / (1 + mbar)})],
+        witness=Sum(price((1 + m_j) / (1 + mbar)), (j, 1, d)) / 2)
 
 
 @row("A ratio that depends on the latent", "06",
-    r"Let the error $m_z$ depend on $z_t$, with mean $\bar m$ over $N$ values of $z_t$ (or "
-    r"over all of them). A ratio that may depend on $z_t$ saves, at one $z_t$ (with "
-    r"$a=\frac{1+m_z}{1+\bar m}$) and in the mean,",
-    claim={
-        "pointwise": equation(KL_shared - KL_own, d / 2 * price((1 + m_z) / (1 + mbar))),
-        "mean": equation(saved, d / 2 * (log(1 + mbar) - Sum(log(1 + m_n), (n, 1, N)) / N)),
-        "sign": Ge(saved, 0, evaluate=False),
-        "square": equation((xhat - x_t) ** 2,
-            (x_bar - x_t) ** 2 + (xhat - x_bar) ** 2 + 2 * (x_bar - x_t) * (xhat - x_bar)),
-    })
-def W6(L1, L2, W1) -> Steps:
-    yield Line("square", r"What is $m$ made of? With $\bar x$ for $\mathbb E[x_t|z_t]$, any "
-        "prediction errs by",
-        equation((xhat - x_t) ** 2, expand((xhat - x_bar + (x_bar - x_t)) ** 2)))
-    yield Words("two_parts", "Given $z_t$ the last term has the mean 0. So for a VDM $m$ is the "
-        "spread of $x_t$ given $z_t$, plus the error of the network (in units of "
-        r"$\sigma_Q^2/(\alpha_sc)^2$). A variance that counts the first only is that of W1 if the "
-        r"prediction is $\bar x$, and smaller if it is not. Analytic-DPM puts $d-\mathbb "
-        r"E\|\hat\varepsilon\|^2$ in the place of $\mathbb E\|\varepsilon-\hat\varepsilon\|^2$. "
-        r"That is W1 if and only if $\mathbb E\langle\varepsilon,\hat\varepsilon\rangle=\mathbb "
-        r"E\|\hat\varepsilon\|^2$: for $\bar x$, but also for the best linear prediction.")
-    yield Define({mbar: Sum(m_n, (n, 1, N)) / N})
-    shared = step_cost(L2, m_z).subs(w, W1.ratio.subs(m, mbar))
-    yield Line("shared", "With one ratio for all $z_t$, the best is that of the mean error (W1). "
-        "At a $z_t$ with the error $m_z$ the step then costs (L2)", equation(KL_shared, shared))
-    own = W1.cost.subs(m, m_z)
-    yield Line("own", "With a ratio of its own it costs", equation(KL_own, own))
-    yield Line("pointwise", r"The difference is $a-1-\ln a$, times $\frac d2$.")
-    total = d / 2 * log(1 + mbar) - Sum(own.subs(m_z, m_n), (n, 1, N)) / N
-    yield Line("mean", r"In the mean the one ratio costs $\frac d2\ln(1+\bar m)$, so that this is "
-        "saved:", equation(saved, total), means=Sum((shared - own).subs(m_z, m_n), (n, 1, N)) / N)
-    yield Words("sign", "It is the mean of the differences, none of which is negative (L1); each "
-        r"is 0 only where $m_z=\bar m$.", never_negative(L1, saved))
+    r"Let the error $m_z$ depend on $z_t$, with mean $\bar m$ over $N$ values of $z_t$. A ratio "
+    r"that may depend on $z_t$ saves, at one $z_t$ (with $a=\frac{1+m_z}{1+\bar m}$) and in the "
+    "mean,",
+    forms="pointwise mean sign square")
+def W6(D: Row) -> None:
+    D.define("mbar", "The mean error over $N$ values of $z_t$:", mbar, Sum(m_n, (n, 1, N)) / N)
+    D.define("shared", "With one ratio for all $z_t$, the best is that of the mean error (W1). At "
+        "a $z_t$ with the error $m_z$ the step then costs",
+        KL_shared, step_cost(m_z).subs(w, w_shared))
+    D.step("pointwise", "With a ratio of its own it costs less, by $a-1-\\ln a$, times "
+        r"$\frac d2$.", KL_shared - KL_own, d / 2 * price((1 + m_z) / (1 + mbar)),
+        uses=["shared", use("W1.ratio", {m: mbar, w_best: w_shared}),
+            use("W1.cost", {m: m_z, w_best: w_own, KL_best: KL_own})])
+    D.define("average", "In the mean, over all $N$,",
+        saved, Sum(d / 2 * price((1 + m_n) / (1 + mbar)), (n, 1, N)) / N)
+    D.step("mean", r"the one ratio costs $\frac d2\ln(1+\bar m)$, and this is saved:",
+        saved, d / 2 * (log(1 + mbar) - Sum(log(1 + m_n), (n, 1, N)) / N), uses="average mbar")
+    D.at_least("sign", r"None of the differences is negative (L1); each is 0 only where $m_z=\bar "
+        "m$.", saved, uses=["average", use("L1.never_negative", {a: (1 + m_n) / (1 + mbar)})],
+        witness=d / 2 * Sum(price((1 + m_n) / (1 + mbar)), (n, 1, N)) / N)
+    D.step("square", r"What is $m$ made of? With $\bar x$ for $\mathbb E[x_t|z_t]$, any prediction "
+        "errs by this; given $z_t$ the last term has the mean 0. So for a VDM $m$ is the spread of "
+        "$x_t$ given $z_t$, plus the error of the network (in units of "
+        r"$\sigma_Q^2/(\alpha_sc)^2$). Analytic-DPM counts the first only: its variance is that of "
+        r"W1 if the prediction is $\bar x$, and smaller if it is not.", (xhat - x_t) ** 2,
+        (x_bar - x_t) ** 2 + (xhat - x_bar) ** 2 + 2 * (x_bar - x_t) * (xhat - x_bar))
 
 
 @row("The best multiple of a prediction", "07",
     r"Given are $N$ numbers $\hat x_n$ and what they should hit, $\tau_n$ (G5: "
     r"$\tau=cx_t+(x_s-x_t)$). With $J(A)$ the mean of $(A\hat x_n-\tau_n)^2$, and $\mathbb E$ for "
     r"the mean over $n$,",
-    claim={
-        "J": equation(J, A**2 * XX - 2 * A * XT + TT),
-        "best": equation(A_best, XT / XX),
-        "curvature": equation(Derivative(J, (A, 2)), 2 * XX),
-        "least": equation(J_best, TT - XT**2 / XX),
-        "m": equation(m_best, alpha_s**2 / sigma_Q**2 * (TT - XT**2 / XX)),
-        "E1": equation(of_E1, c),
-    },
-    nonnegative=("curvature",),
-)
-def W7(G5, W1) -> Steps:
-    yield Define({
-        XX: Sum(x_n**2, (n, 1, N)) / N, XT: Sum(x_n * tau_n, (n, 1, N)) / N,
-        TT: Sum(tau_n**2, (n, 1, N)) / N, J: Sum((A * x_n - tau_n) ** 2, (n, 1, N)) / N,
-    })
-    square = expand((A * x_n - tau_n) ** 2)
-    yield Line("squares", "Write out the square.", equation(J, Sum(square, (n, 1, N)) / N))
-    products = {x_n**2: XX, x_n * tau_n: XT, tau_n**2: TT}
-    quadratic = sum(square.coeff(product) * mean for product, mean in products.items())
-    yield Line("J", "So $J$ needs three means only, and W4 has them for every pair of depths.",
-        equation(J, quadratic))
-    (best,) = solve(diff(quadratic, A), A)
-    yield Line("slope", "Its slope,", equation(Derivative(J, A), diff(quadratic, A)))
-    yield Line("best", "is 0 at one place,", equation(A_best, best))
-    yield Line("zero", "indeed,", equation(diff(quadratic, A).subs(A, A_best), 0))
-    yield Line("curvature", "and it is convex: that is the minimum.")
-    yield Line("at_best", "There it is", equation(J_best, quadratic.subs(A, A_best)))
-    yield Line("least", "which is")
-    gap = G5.gap.subs({xhat: x_n, tau: tau_n})
-    error = alpha_s**2 * J / sigma_Q**2
-    yield Line("gap", r"By G5 the means differ by $\alpha_s(A\hat x-\tau)$; the mean of the "
-        r"square, in units of $\sigma_Q^2$, is the $m$ of W1.",
-        equation(m_A, error), means=Sum(gap**2, (n, 1, N)) / N / sigma_Q**2)
-    yield Line("m", "So the best $A$ has", means=error.subs(J, J_best))
-    yield Line("ratio", "and W1 the ratio that goes with it,",
-        equation(w_best, sigma_Q**2 / (sigma_Q**2 + alpha_s**2 * J_best)),
-        means=W1.ratio.subs(m, m_best))
-    yield Words("tower", r"For E1, $\tau=cx$. If $\hat x=\mathbb E[x|z_t]$, then $\mathbb E[\hat "
-        r"xx]=\mathbb E[\hat x^2]$ (average over $x$ given $z_t$ first): the three means are not "
-        r"free, $\mathbb E[\hat x\tau]=c\,\mathbb E[\hat x^2]$.", for_=("E1",))
-    yield Line("E1", "Put that into $A^*$: a VDM with a perfect denoiser is not to be stretched.",
-        means=best.subs(XT, c * XX))
+    forms="J best curvature least never_less m E1")
+def W7(D: Row) -> None:
+    D.define("XX", "Three means:", XX, Sum(x_n**2, (n, 1, N)) / N)
+    D.define("XT", "of products", XT, Sum(x_n * tau_n, (n, 1, N)) / N)
+    D.define("TT", "and squares.", TT, Sum(tau_n**2, (n, 1, N)) / N)
+    D.define("error", "The mean squared error of $A\\hat x$", J,
+        Sum((A * x_n - tau_n) ** 2, (n, 1, N)) / N)
+    D.step("J", "needs these only, and W4 has them for every pair of depths.", J, QUADRATIC,
+        uses="error XX XT TT")
+    D.define("flat", "Its slope $2(A\\,\\mathbb E[\\hat x^2]-\\mathbb E[\\hat x\\tau])$ is 0 at",
+        A_best, XT / XX)
+    D.step("best", "one place,", A_best, XT / XX, uses="flat")
+    D.step("curvature", "it is convex there,", Derivative(J, (A, 2)), 2 * XX, uses="J")
+    D.define("at_best", "and at that place it is", J_best, QUADRATIC.subs(A, A_best))
+    D.step("least", "what is left of the target.", J_best, TT - XT**2 / XX, uses="at_best flat")
+    D.at_least("never_less", "No other $A$ is better:", QUADRATIC - J_best, uses="least",
+        witness=(A * XX - XT) ** 2 / XX)
+    D.define("m_best", "By G5 the gap of the means is", gap_n, alpha_s * (A_best * x_n - tau_n))
+    D.define("mean_gap", r"and the mean of its square, in units of $\sigma_Q^2$, the $m$ of W1.",
+        m_best, Sum(gap_n**2, (n, 1, N)) / N / sigma_Q**2)
+    D.step("m", "So the best $A$ has", m_best, alpha_s**2 / sigma_Q**2 * (TT - XT**2 / XX),
+        uses="mean_gap m_best flat XX XT TT")
+    D.argue("tower", "the average over x given z_t first", r"For E1, $\tau=cx$. If $\hat x=\mathbb "
+        r"E[x|z_t]$, then $\mathbb E[\hat xx]=\mathbb E[\hat x^2]$ (average over $x$ given $z_t$ "
+        "first): the three means are not free.", equation(XT, c * XX))
+    D.step("E1", "Put that into $A^*$: a VDM with a perfect denoiser is not to be stretched.",
+        A_best, c, uses="flat tower")

@@ -5,7 +5,8 @@ use the symbols that the row ties together, and no others: one that is left free
 that the row rules out, and refute what is true.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -13,11 +14,12 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
 
-from . import zero
+from . import reading, zero
 from .notation import NOISE, Delta, sigma_Q, without_floats
 
 CALCULUS = sp.Derivative, sp.Integral, sp.Limit, sp.Subs, sp.Order
 Meanings = Mapping[sp.Basic, sp.Expr]
+ZERO = sp.Integer(0)
 
 
 class ProofError(Exception):
@@ -66,18 +68,6 @@ def hold(tag: str, where: str, one: sp.Expr, other: sp.Expr, shown: tuple = ()) 
         raise Undecided(tag, where, answer)
 
 
-def in_full(expression: Any, meanings: Meanings, seen: set[sp.Basic] | None = None) -> Any:
-    """With all that has a meaning replaced by what it stands for, down to the bottom. With `seen`:
-    the symbols met on the way, in place of the expression."""
-    met: set[sp.Basic] = set()
-    for _ in range(12):
-        met |= expression.free_symbols
-        before, expression = expression, expression.xreplace(meanings)
-        if expression == before:
-            return expression if seen is None else met
-    raise Loose("a row", str(expression)[:60], "defined by itself")
-
-
 def opaque(expression: sp.Expr) -> sp.Expr:
     """Limits, derivatives and integrals as single symbols: the claim is to be the same equation,
     not another one that is true as well."""
@@ -93,40 +83,58 @@ def understood(tag: str, forms: Mapping[str, Relational], given: Any) -> dict[st
     """What a reader gave, as form -> claim. Raises Unclear, and says what could be given."""
     if given is None:
         return {}
+    example = f"ledger.{tag}.prove({{{next(iter(forms))!r}: ...}})"
     if isinstance(given, Mapping):
         for form in given:
             if form not in forms:
                 raise KeyError(f"form of {tag} must be one of {list(forms)}; got {form!r}")
+        if not given:
+            raise Unclear(tag, "claim", f"is empty; give a formula, {example}, or nothing at all")
         return dict(given)
     fitting = list(forms)
     if isinstance(given, sp.Eq):
         fitting = [form for form in forms if zero.same(opaque(given.lhs), opaque(forms[form].lhs))]
     if len(fitting) == 1:
         return {fitting[0]: given}
-    example = f"ledger.{tag}.prove({{{next(iter(forms))!r}: ...}})"
     raise Unclear(tag, "claim", f"say which of {list(forms)} it is: {example}")
 
 
-def hold_claim(
-    tag: str, form: str, given: Any, claimed: Relational,
-    meanings: Meanings, known: Mapping[str, sp.Symbol], lines: Sequence[sp.Basic],
-) -> None:
-    """Hold a reader's claim, an expression for the right side or a whole equation, against a form.
+@dataclass(frozen=True)
+class Form:
+    """A form that a reader's claim is held against. meanings: what it rests on; cases: what else
+    the row defines; known: the symbols of the row, by name; functions: those of
+    the row; in_full: puts meanings in."""
+
+    tag: str
+    name: str
+    line: Relational
+    meanings: Meanings
+    cases: Meanings
+    known: Mapping[str, sp.Basic]
+    functions: frozenset[Any]
+    in_full: Callable[[Any, Meanings], Any]
+
+
+def hold_claim(form: Form, given: Any) -> None:
+    """Hold a reader's claim, text or an expression for the right side, or a whole equation, against
+    a form.
 
     A whole equation must have the left side of the form. The right side must be equal to that of
-    the form, by the meanings of the row, and may not speak of the left side.
+    the form, by what the form rests on, and may not speak of the left side.
     """
+    claimed = form.line
 
     def unless(holds: Any, why: str) -> None:
         if not holds:
-            raise Unclear(tag, form, why)
+            raise Unclear(form.tag, form.name, why)
 
-    why = f"{claimed} is argued in words: nothing can be compared with it"
-    unless(isinstance(claimed, sp.Eq), why)
+    unless(isinstance(claimed, sp.Eq), f"{claimed} is an inequality: it takes no claim")
+    if isinstance(given, str):
+        given = _read(form, given)
     if isinstance(given, Relational):
         unless(isinstance(given, sp.Eq), f"has to be an equation, or its right side; got {given}")
         unless(given.lhs != given.rhs, f"says nothing: {given}")
-        fits = zero.same(opaque(given.lhs), opaque(claimed.lhs))
+        fits = zero.same(opaque(_by_name(form, given.lhs)), opaque(claimed.lhs))
         unless(fits, f"its left side has to be {claimed.lhs}; got {given.lhs}")
         given = given.rhs
     if isinstance(given, int | float) and not isinstance(given, bool):
@@ -141,35 +149,80 @@ def hold_claim(
     unless(not opaque(given).has(sp.oo, -sp.oo), f"is infinite: {given}")
     sums = claimed.rhs.atoms(sp.Sum)
     given = without_floats(given.replace(sp.Sum, lambda *e: _renamed(sp.Sum(*e), sums)))
-    for symbol in sorted((s for s in given.free_symbols if isinstance(s, sp.Symbol)), key=str):
-        ours, usable = known.get(symbol.name), _listed(claimed.free_symbols)
-        said = f"{symbol} is not a symbol of {tag}; {form} is made of {usable}, or of what "
-        unless(ours is not None, f"{said}ledger.{tag}.symbols has")
-        unless(
-            ours == symbol,
-            f"{symbol} is not the ledger's {ours}: it is assumed {symbol._assumptions_orig}, the "
-            f"ledger's {ours and ours._assumptions_orig}; take it from ledger.{tag}.symbols",
-        )
-    functions = {e.func for line in lines for e in line.atoms(AppliedUndef)}
-    strange = {e.func for e in given.atoms(AppliedUndef)} - functions
-    unless(not strange, f"{_listed(strange)} is not a function of {tag}")
-    right = opaque(claimed.rhs), opaque(given)
-    if not zero.same(*right):
-        names = sorted((s for s in given.free_symbols | claimed.rhs.free_symbols), key=str)
-        shown = tuple((str(s), in_full(s, meanings)) for s in names if isinstance(s, sp.Symbol))
-        try:
-            hold(tag, form, in_full(given, meanings), in_full(claimed.rhs, meanings), shown)
-        except ProofError:
-            raise
-        except Exception:  # nobody knows what a reader writes, nor where SymPy gives up on it
-            raise Undecided(tag, form, zero.Agrees(0, given)) from None
+    given = _by_name(form, given)
+    strange = {e.func for e in given.atoms(AppliedUndef)} - form.functions
+    unless(not strange, f"{_listed(strange)} is not a function of {form.tag}")
     left = opaque(claimed.lhs)
-    speaks = zero.same(right[1], left) and not zero.same(right[0], left)
+    speaks = zero.same(opaque(given), left) and not zero.same(opaque(claimed.rhs), left)
     unless(not speaks and given != claimed.lhs, f"says nothing: {given} is the left side")
-    free = NOISE - {sigma_Q, Delta, claimed.lhs}
-    circular = given.free_symbols & (claimed.lhs.free_symbols - claimed.rhs.free_symbols - free)
+    ours = claimed.lhs.free_symbols - claimed.rhs.free_symbols - (NOISE - {sigma_Q, Delta})
+    circular = given.free_symbols & ours
     said = f"{_listed(circular)} stands on the left side; the right side has to do without"
     unless(not circular, said)
+    for symbol in given.free_symbols - claimed.rhs.free_symbols:
+        meaning = form.cases.get(symbol, form.meanings.get(symbol, ZERO))
+        unless(not meaning.free_symbols & ours, f"says nothing: {symbol} means {meaning}")
+    one, other = form.in_full(given, form.meanings), form.in_full(claimed.rhs, form.meanings)
+    if not zero.same(opaque(claimed.rhs), opaque(given)):
+        _compare(form, one, other)
+    _holes(form, one, other)
+
+
+def _compare(form: Form, one: sp.Expr, other: sp.Expr) -> None:
+    """Raises Wrong, Undecided or Unclear unless the two right sides are the same."""
+    symbols = sorted((s for s in one.free_symbols | other.free_symbols), key=str)
+    shown = tuple((str(s), s) for s in symbols if isinstance(s, sp.Symbol))
+    try:
+        hold(form.tag, form.name, one, other, shown)
+    except Wrong:
+        for symbol, meaning in form.cases.items():
+            case = {**form.meanings, symbol: meaning}
+            both = (form.in_full(e, case) for e in (one, other))
+            if (one + other).has(symbol) and zero.same(*both):
+                why = f"holds only where {symbol} = {meaning}; the form holds without that"
+                raise Unclear(form.tag, form.name, why) from None
+        raise
+    except ProofError:
+        raise
+    except Exception:  # nobody knows what a reader writes, nor where SymPy gives up on it
+        raise Undecided(form.tag, form.name, zero.Agrees(0, one)) from None
+
+
+def _holes(form: Form, one: sp.Expr, other: sp.Expr) -> None:
+    """Raises Undecided if the one divides by what may be 0 everywhere, Unclear if it divides by
+    what is 0 somewhere where the other has a value."""
+    for factor in zero.divided_by(one) - zero.divided_by(other):
+        if not isinstance(zero.decide(factor), zero.Differs):
+            raise Undecided(form.tag, form.name, zero.Agrees(0, one))
+        if zero.sign(factor) == 0 and not factor.is_nonzero:
+            why = f"has no value where {factor} = 0, and the form has one"
+            raise Unclear(form.tag, form.name, why)
+
+
+def _read(form: Form, text: str) -> sp.Expr:
+    """Text as the proof levels take it"""
+    try:
+        tree = reading.read(text, form.known)
+        names = reading.names_in(tree)
+        return reading.to_sympy(tree, {name: _known(form, sp.Symbol(name)) for name in names})
+    except reading.Unreadable as why:
+        raise Unclear(form.tag, form.name, str(why)) from None
+
+
+def _by_name(form: Form, given: sp.Expr) -> sp.Expr:
+    """With the ledger's symbols in the place of others of the same name, whatever was assumed"""
+    symbols = {s for s in given.free_symbols if isinstance(s, sp.Symbol) and not s.is_Dummy}
+    symbols -= {label for e in given.atoms(sp.Indexed) for label in e.base.free_symbols}
+    return given.xreplace({symbol: _known(form, symbol) for symbol in symbols})
+
+
+def _known(form: Form, symbol: sp.Symbol) -> sp.Basic:
+    ours = form.known.get(symbol.name)
+    if ours is None:
+        usable = _listed(form.line.free_symbols)
+        why = f"{symbol} is not a symbol of {form.tag}; {form.name} is made of {usable}, or of "
+        raise Unclear(form.tag, form.name, f"{why}what ledger.{form.tag}.symbols has")
+    return ours
 
 
 def _renamed(given: sp.Sum, sums: set[sp.Sum]) -> sp.Sum:

@@ -6,7 +6,7 @@ Names are chosen so that SymPy prints them as the notation table has them (`xhat
 
 from typing import Any
 
-from sympy import Basic, Eq, Expr, Float, Rational, Symbol, Tuple, exp, sqrt, symbols
+from sympy import Basic, Eq, Expr, Float, Function, Rational, Symbol, Tuple, exp, sqrt, symbols
 from sympy.printing.latex import LatexPrinter
 
 # --- noise: positive, at the depths s < t, at the ends 0 and 1 -----------------------------------
@@ -44,14 +44,19 @@ d, T = symbols("d T", positive=True, integer=True)
 i, j, k, n = symbols("i j k n", integer=True)
 
 
-def name(latex: str) -> Symbol:
-    """Something that is only shown, such as the left side of an equation."""
-    return Symbol(f"{{{latex}}}")  # braces tell SymPy to print it as it stands
+K = Symbol("K", positive=True, integer=True)  # levels
+E = Function("E", real=True)  # an average; only these are numbers to it:
+CONSTANTS = {*NOISE, w, d, T, K, gammaprime_t}
+DEPTH_MAPS: dict[str, dict[Basic, Basic]] = {  # what stands for t, at another depth
+    "s": dict(zip((*DEPTHS[1], x_t, z_t), (*DEPTHS[0], x_s, z_s), strict=True)),
+    "0": dict(zip((*DEPTHS[1], x_t, z_t), (*DEPTHS[2], x_0, z_0), strict=True)),
+    "1": dict(zip((*DEPTHS[1], x_t, z_t), (*DEPTHS[3], x_1, z_1), strict=True)),
+}
 
 
-def is_name(symbol: Basic) -> bool:
-    """Whether `name` made it"""
-    return isinstance(symbol, Symbol) and symbol.name.startswith("{")
+def name(latex: str, **assumed: bool) -> Symbol:
+    """Something with a name of its own, such as the left side of an equation."""
+    return Symbol(f"{{{latex}}}", **assumed)  # braces tell SymPy to print it as it stands
 
 
 def equation(left: Expr, right: Expr) -> Eq:
@@ -91,6 +96,11 @@ class _Printer(LatexPrinter):
             return [*(self._as_ordered_terms(first) if first.is_Add else [first]), *rest]
         terms = super()._as_ordered_terms(expr, order)
         return sorted(terms, key=lambda term: bool(term.could_extract_minus_sign()))
+
+    def _print_Function(self, expr: Expr, exp: Any = None) -> str:
+        if expr.func == E:
+            return rf"\mathbb E\left[{self._print(expr.args[0])}\right]"
+        return str(super()._print_Function(expr, exp))
 
     def _print_Tuple(self, expr: Tuple) -> str:
         printed = [self._print(part) for part in expr]

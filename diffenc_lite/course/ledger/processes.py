@@ -1,136 +1,124 @@
 """The encoder process q: noise that is added, step by step and at once.                    F1-F3"""
 
 from ._language import *
-from .gaussian import complete_square, log_density, standard_normal
+from .gaussian import log_density
 
-mu, variance_name, rest_name = name(r"\mu"), name(r"\sigma^2"), name(r"\text{rest}")
-mu_Q = name(r"\mu_Q")
+log_epsilon = name(r"\ln p(\varepsilon)", real=True)
+q_t, q_s, q_0, q_1 = (name(rf"\ln q(z_{at}|x)", real=True) for at in "ts01")
+q_ts, q_st = name(r"\ln q(z_t|z_s,x)", real=True), name(r"\ln q(z_s|z_t,x)", real=True)
+joint = name(r"\ln q(z_s,z_t|x)", real=True)
+led = name(r"\ln\!\int\!q(z_s,z_t|x)\,dz_s", real=True)
+mu, variance, rest = (name(e, real=True) for e in (r"\mu", r"\sigma^2", r"\text{rest}"))
+mu_Q = Symbol("mu_Q", real=True)
 KEPT = alpha_ts * sigma_s**2 / sigma_t**2 * z_t  # of z_t, by both processes, on the way back to s
 b, tau2 = Symbol("b", real=True), Symbol(r"\tau^2", positive=True)
+m, rest_s, V = name("m", real=True), name(r"\text{rest}_s", real=True), name("V", positive=True)
+noise = name(r"\varepsilon(z_t)", real=True)  # that leads to z_t
+for depth in "s01":
+    there = (
+        name(rf"{e}_{depth}", real=True)
+        for e in (r"\ln p(\varepsilon)", r"\mu", r"\sigma^2", r"\varepsilon")
+    )
+    DEPTH_MAPS[depth] |= dict(zip((log_epsilon, mu, variance, epsilon), there, strict=True))
+    DEPTH_MAPS[depth][noise] = name(rf"\varepsilon(z_{depth})", real=True)
+    DEPTH_MAPS[depth][q_t] = {"s": q_s, "0": q_0, "1": q_1}[depth]
 
 
-def at_s(expression: Expr) -> Expr:
-    """What stands there for t, for s"""
-    return expression.subs({alpha_t: alpha_s, sigma_t: sigma_s, x_t: x_s})
-
-
-def at_1(expression: Expr) -> Expr:
-    """At the end of the encoder process"""
-    return expression.subs({alpha_t: alpha_1, sigma_t: sigma_1, x_t: x_1})
+def at_depth(depth: str, *kept: Symbol) -> dict[Expr, Expr]:
+    """What stands for t at another depth, except for these"""
+    return {symbol: other for symbol, other in DEPTH_MAPS[depth].items() if symbol not in kept}
 
 
 @row("The marginal: all the noise at once", "01",
     r"If $z_t=\alpha_tx_t+\sigma_t\varepsilon$ with $\varepsilon\sim\mathcal N(0,1)$, then "
     r"$\ln q(z_t|x)=-\frac{(z_t-\mu)^2}{2\sigma^2}+\text{rest}$ with",
-    claim={
-        "mean": equation(mu, alpha_t * x_t),
-        "variance": equation(variance_name, sigma_t**2),
-        "normaliser": equation(rest_name, -log(2 * pi * sigma_t**2) / 2),
-    })
-def F1() -> Steps:
-    yield Define({z_t: alpha_t * x_t + sigma_t * epsilon})
-    (noise,) = solve(equation(z_t, alpha_t * x_t + sigma_t * epsilon), epsilon)
-    yield Line("noise", r"Which noise leads to $z_t$? The map from $\varepsilon$ to $z_t$ is "
-        "linear, so there is exactly one answer.", equation(epsilon, noise))
-    exponent = log(standard_normal.subs(epsilon, noise) * noise.diff(z_t))
-    log_q, log_q_name = expand_log(exponent), name(r"\ln q(z_t|x)")
-    yield Line("log_density", "A density is carried along by a map if we multiply by the slope of "
-        r"the way back, $\partial\varepsilon/\partial z_t=1/\sigma_t$.",
-        equation(log_q_name, log_q))
-    mean, variance, rest = complete_square(expand(log_q), z_t)
-    yield Line("mean", "The logarithm is quadratic in $z_t$, so $q$ is a Gaussian. Completing the "
-        "square, the place of its top is the mean ...", equation(mu, mean))
-    yield Line("variance", "... and its curvature gives the variance.",
-        equation(variance_name, variance))
-    yield Line("normaliser", "What remains after the square is the normaliser "
-        r"$-\frac12\ln(2\pi\sigma_t^2)$, and nothing else: the density has total 1.",
-        equation(rest_name, simplify(rest)))
-    yield Line("together", "Together the three make up all of the logarithm.",
-        equation(log_q_name, -((z_t - mu) ** 2) / (2 * variance_name) + rest_name))
+    forms="mean variance normaliser")
+def F1(D: Row) -> None:
+    D.define("latent", "The latent is the encoding, shrunk, with noise on top.",
+        z_t, alpha_t * x_t + sigma_t * epsilon)
+    D.define("noise", r"Which noise leads to a given $z_t$? The map is linear, so there is exactly "
+        "one answer.", alpha_t * x_t + sigma_t * noise, z_t)
+    D.define("standard", "The noise is standard normal;", log_epsilon, log_density(noise, 0, 1))
+    D.given("carried", "change of variables", "a density is carried along by a map if we multiply "
+        r"by the slope of the way back, $\partial\varepsilon/\partial z_t=1/\sigma_t$.",
+        q_t, log_epsilon + log(Derivative(noise, z_t)))
+    D.step("density", "So the logarithm is quadratic in $z_t$: $q$ is a Gaussian.",
+        q_t, log_density(z_t, alpha_t * x_t, sigma_t**2), uses="carried standard noise")
+    D.define("curvature", "Its variance is what its curvature says,",
+        variance, -1 / Derivative(q_t, (z_t, 2)))
+    D.define("top", "its mean is the place of its top, where the slope is 0,",
+        mu, z_t + variance * Derivative(q_t, z_t))
+    D.define("rest", "and what remains after the square is the normaliser.",
+        rest, q_t + (z_t - mu) ** 2 / (2 * variance))
+    D.step("variance", "The curvature gives", variance, sigma_t**2, uses="curvature density")
+    D.step("mean", "the top is at", mu, alpha_t * x_t, uses="top variance density")
+    D.step("normaliser", "and nothing else is left: the density has total 1.",
+        rest, -log(2 * pi * sigma_t**2) / 2, uses="rest density mean variance")
 
 
 @row("The forward step, from s to the noisier t", "01",
-    r"Among the steps $q(z_t|z_s,x)=\mathcal N(\alpha_{t|s}z_s+b,\tau^2)$ with "
-    r"$\alpha_{t|s}=\alpha_t/\alpha_s$, one and only one leads from F1 at $s$ to F1 at $t$; with "
-    r"$c=1-\mathrm{SNR}(t)/\mathrm{SNR}(s)$ it has",
-    claim={
-        "mean": equation(alpha_ts * z_s + b, alpha_ts * z_s + alpha_t * (x_t - x_s)),
-        "variance": equation(tau2, sigma_t**2 * c),
-        "c": equation(c, 1 - exp(gamma_s - gamma_t)),
-    })
-def F2(F1) -> Steps:
-    m, spread = Symbol("m", real=True), Symbol("V", positive=True)
-    joint_name, log_q = name(r"\ln q(z_s,z_t|x)"), name(r"\ln q(z_t|x)")
-    m_name, V, rest_of_s = name("m"), name("V"), name(r"\text{rest}_s")
-    joint = log_density(z_t, alpha_ts * z_s + b, tau2)
-    joint += log_density(z_s, at_s(F1.mean), at_s(F1.variance))
-    yield Line("joint", r"We look for a step that shrinks $z_s$ by $\alpha_{t|s}$, moves it by "
-        r"some $b$ and adds noise of some variance $\tau^2$. Start at $s$ with F1: the joint "
-        "density of $z_s$ and $z_t$ is the product of the two.", equation(joint_name, joint))
-    mean, variance, rest = complete_square(expand(joint, log=True), z_s)
-    yield Line("inner_variance", "To see where $z_t$ ends up, integrate over all $z_s$. As a "
-        "function of $z_s$ the exponent is a square, of variance", equation(V, simplify(variance)))
-    yield Line("centre", "around some centre $m$, and a rest that is free of $z_s$.",
-        Tuple(equation(m_name, simplify(mean)), equation(rest_of_s, rest)))
-    yield Line("square", "Indeed they are all of the logarithm.",
-        equation(joint_name, -((z_s - m_name) ** 2) / (2 * V) + rest_of_s))
-    bell = Integral(exp(-((z_s - m) ** 2) / (2 * spread)), (z_s, -oo, oo))
-    yield Line("bell", "The integral over such a square is known, wherever its centre $m$ is.",
-        equation(bell, bell.doit()))
-    marginal = rest + log(bell.doit()).subs(spread, variance)
-    yield Line("integrated", "So what is left after the integral is the rest, and the logarithm "
-        "of that number.", equation(log_q, rest_of_s + log(bell.doit()).subs(spread, V)))
-    mean, variance, _ = complete_square(expand(marginal), z_t)
-    mean, variance = simplify(mean), expand(simplify(variance))
-    yield Line("marginal", "It depends on $z_t$ alone and is again the exponent of a Gaussian: "
-        "complete the square once more, now in $z_t$, and read off mean and variance. (They add "
-        "up as one would expect: shrunk, moved, and with both noises in it.)",
-        Tuple(equation(mu, mean), equation(variance_name, variance)))
-    yield Line("gaussian", "It is that Gaussian with its normaliser.",
-        equation(log_q, log_density(z_t, mu, variance_name)))
-    (shift,) = solve(equation(mean, F1.mean), b)
-    shift = collect(expand(shift).subs(alpha_s * alpha_ts, alpha_t), alpha_t)
-    yield Line("shift", "This has to be F1 at $t$. The means agree for one $b$ only: the encoding "
-        "has moved from $x_s$ to $x_t$, and the step must make up for it.",
-        equation(b, shift), gives=True)
-    yield Line("mean", r"So the step begins from the shrunk $z_s$ and moves by that,")
-    (missing,) = solve(equation(variance, F1.variance), tau2)
-    yield Line("variance", r"The variances agree for one $\tau^2$ only: what is missing to "
-        r"$\sigma_t^2$. It is the share $c$ of $\sigma_t^2$, since "
-        r"$c=1-\mathrm{SNR}(t)/\mathrm{SNR}(s)$.", equation(tau2, missing), gives=True)
-    yield Line("matched", "With these two, mean and variance are those of F1.",
-        Tuple(equation(mu, F1.mean), equation(variance_name, F1.variance)))
-    yield Line("c", r"As $\mathrm{SNR}=e^{-\gamma}$, only the difference of the $\gamma$ counts.")
+    r"The step $q(z_t|z_s,x)=\mathcal N(\alpha_{t|s}z_s+b,\tau^2)$, with "
+    r"$\alpha_{t|s}=\alpha_t/\alpha_s$ and $c=1-\mathrm{SNR}(t)/\mathrm{SNR}(s)$, leads from F1 at "
+    r"$s$ to F1 at $t$ for",
+    forms="mean variance c leads")
+def F2(D: Row) -> None:
+    D.define("shift", r"We look for a step that shrinks $z_s$ by $\alpha_{t|s}$, moves it by some "
+        r"$b$ and adds noise. The mean $\alpha_sx_s$ of F1 at $s$ becomes $\alpha_tx_s+b$, and it "
+        "has to be that of F1 at $t$: there is one such $b$.",
+        alpha_t * x_s + b, alpha_t * x_t)
+    D.define("missing", "The noise that is there is shrunk as well; what is missing to the "
+        r"variance of F1 at $t$ has to be added: there is one such $\tau^2$.",
+        alpha_ts**2 * sigma_s**2 + tau2, sigma_t**2)
+    D.define("step", "So let the step be", q_ts, log_density(z_t, alpha_ts * z_s + b, tau2))
+    D.step("mean", "It begins from the shrunk $z_s$ and makes up for the move of the encoding,",
+        alpha_ts * z_s + b, alpha_ts * z_s + alpha_t * (x_t - x_s), uses="shift")
+    D.step("variance", r"and adds the share $c$ of $\sigma_t^2$.", tau2, sigma_t**2 * c,
+        uses="missing")
+    D.step("c", r"As $\mathrm{SNR}=e^{-\gamma}$, only the difference of the $\gamma$ counts.",
+        c, 1 - exp(gamma_s - gamma_t))
+    D.step("density", "Written out, the step is", q_ts,
+        log_density(z_t, alpha_ts * z_s + alpha_t * (x_t - x_s), sigma_t**2 * c),
+        uses="step mean variance")
+    # where it leads
+    D.given("joint", "chain rule of densities", "Does it lead to F1 at $t$? The joint density of "
+        "$z_s$ and $z_t$ is the product,", joint, q_s + q_ts)
+    D.given("marginal", "total probability", "and where $z_t$ ends up is its integral over $z_s$.",
+        led, log(Integral(exp(joint), (z_s, -oo, oo))))
+    D.define("inner_variance", "As a function of $z_s$ the exponent is a square, of variance",
+        V, sigma_s**2 * tau2 / sigma_t**2)
+    D.define("centre", "around some centre,", m, V * (alpha_s * x_s / sigma_s**2
+        + alpha_ts * (z_t - b) / tau2))
+    D.define("rest", "and a rest that is free of $z_s$.", rest_s, log_density(z_t, alpha_t * x_t,
+        sigma_t**2) - log(2 * pi * V) / 2)
+    D.step("square", "Indeed they are all of the logarithm.",
+        joint, -((z_s - m) ** 2) / (2 * V) + rest_s,
+        uses="joint F1.density@s step centre inner_variance rest shift missing")
+    D.step("integrated", "The integral over such a square is known, wherever its centre is.",
+        led, rest_s + log(2 * pi * V) / 2, uses="marginal square")
+    D.step("leads", "What is left is F1 at $t$.", led, q_t, uses="integrated rest F1.density")
 
 
 @row("The posterior: from t back to s, when the data is known", "01",
     r"$q(z_s|z_t,x)=\mathcal N(\mu_Q,\sigma_Q^2)$ with",
-    claim={
-        "variance": equation(sigma_Q**2, sigma_s**2 * c),
-        "mean": equation(mu_Q, KEPT + alpha_s * c * x_t + alpha_s * (x_s - x_t)),
-    })
-def F3(F1, F2) -> Steps:
-    log_q = name(r"\ln q(z_s|z_t,x)")
-    forward = -((z_t - F2.mean) ** 2) / (2 * F2.variance)
-    before = -((z_s - at_s(F1.mean)) ** 2) / (2 * at_s(F1.variance))
-    yield Line("bayes", "Bayes' rule: as a function of $z_s$, the posterior is proportional to "
-        "the joint density, F2 times F1. Products of densities are sums of exponents.",
-        equation(log_q, forward + before + name(r"\text{const}")))
-    mean, variance, _ = complete_square(forward + before, z_s)
-    precision = expand(1 / variance)
-    yield Line("precision", "A sum of two quadratics is a quadratic; complete the square in "
-        "$z_s$. What multiplies $z_s^2$ is minus half the precision, and precisions add: what F2 "
-        "says about $z_s$, and what F1 says.", Tuple(equation(1 / sigma_Q**2, precision),
-            equation(-Derivative(log_q, (z_s, 2)), precision)))
-    yield Line("variance", r"As $\alpha_{t|s}^2=(1-c)\,\sigma_t^2/\sigma_s^2$ by the definition of "
-        "$c$, the two precisions become one fraction.")
-    weighted = expand(simplify(expand(mean / variance) * sigma_s**2 * c))
-    yield Line("weighted", "The mean is what multiplies $z_s$, times that variance.",
-        equation(mu_Q, weighted))
-    weighted = weighted.subs(alpha_ts * alpha_t, alpha_s * (1 - c) * sigma_t**2 / sigma_s**2)
-    yield Line("mean", "Use the same relation once more, now as "
-        r"$\alpha_{t|s}\alpha_t=\alpha_s(1-c)\,\sigma_t^2/\sigma_s^2$, and sort: a part of $z_t$ "
-        "stays, there is a pull towards the encoding, and the encoding itself moves back from "
-        "$x_t$ to $x_s$.", equation(mu_Q, collect(expand(weighted), alpha_s)))
-    yield Line("slope", "The slope of the logarithm is that of a Gaussian with this mean and this "
-        "variance.", equation(Derivative(log_q, z_s), (mu_Q - z_s) / sigma_Q**2))
+    forms="variance mean")
+def F3(D: Row) -> None:
+    D.given("bayes", "Bayes' rule", "Of $z_s$ we know where F1 expects it, and how likely each "
+        "$z_s$ is to lead to $z_t$ (F2).", q_st, q_ts + q_s - q_t)
+    D.define("curvature", "The logarithm is a sum of quadratics, so a quadratic: its curvature "
+        "says what its variance is,", sigma_Q, sqrt(-1 / Derivative(q_st, (z_s, 2))))
+    D.define("top", "and its slope is 0 at the mean.",
+        mu_Q, z_s + sigma_Q**2 * Derivative(q_st, z_s))
+    D.step("precision", "What multiplies $z_s^2$ is minus half the precision, and precisions add: "
+        "what F2 says about $z_s$, and what F1 says.",
+        1 / sigma_Q**2, alpha_ts**2 / (sigma_t**2 * c) + 1 / sigma_s**2,
+        uses="curvature bayes F2.density F1.density@s")
+    D.step("variance", r"As $\alpha_{t|s}^2=(1-c)\,\sigma_t^2/\sigma_s^2$ by the definition of "
+        "$c$, the two precisions become one fraction.",
+        sigma_Q**2, sigma_s**2 * c, uses="precision")
+    D.step("mean", "Sort the mean by what one has to know: a part of $z_t$ stays, there is a pull "
+        "towards the encoding, and the encoding itself moves back from $x_t$ to $x_s$.",
+        mu_Q, KEPT + alpha_s * c * x_t + alpha_s * (x_s - x_t),
+        uses="top variance bayes F2.density F1.density@s")
+    D.step("density", "With its normaliser it is that Gaussian: F1 at $t$ is what Bayes' rule "
+        "divides by.", q_st, log_density(z_s, mu_Q, sigma_Q**2),
+        uses="bayes F2.density F1.density@s F1.density mean variance")

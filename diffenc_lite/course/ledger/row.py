@@ -1,335 +1,211 @@
-"""A row of the ledger: a claim, and a function of the rows it rests on that derives it.
+"""A row of the ledger: a list of entries, each of one of four kinds and all of them shown.
 
-    @row("The posterior ...", "01", setting, claim={"mean": equation(mu_Q, ...)})
-    def F3(F1, F2):
-        yield Line("bayes", "Bayes' rule ...", equation(log_q, ... F2.mean ...))
+    @row("The posterior ...", "01", "...", forms="variance mean")
+    def F3(D):
+        D.given("bayes", "Bayes' rule", "...", q_st, q_ts + q_s - q_t)     # lent by mathematics
+        D.define("density", "...", sigma_Q, sqrt(-1 / Derivative(q_st, (z_s, 2))))     # a choice
+        D.step("variance", "...", sigma_Q**2, sigma_s**2 * c, uses="density bayes F1.density@s ...")
+        D.argue("tower", "the average over the data", "...")              # in words
 
-The claim is typed, the lines are computed from it never. What the function is passed is all that
-the row rests on; `F2.mean` is the right side of a form of F2.
+A step is checked with the entries that it uses put in, and with these alone: one that is left out
+makes it fail, and so does one that is not needed. What is said of a form is computed from all that
+it rests on, never declared. `F1.density@s` is an entry at another depth, `use("L1.gibbs", {a: q})`
+at other values.
 """
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-import mpmath
 import sympy
 from sympy import Basic, Eq, Expr, Ge, Indexed, Symbol, Tuple
 from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
 
-from .judge import Loose, ProofError, hold, hold_claim, in_full, opaque, understood
-from .notation import NOISE, in_gamma, is_name, latex
+from . import checking
+from .judge import CALCULUS, Form, Loose, ProofError, hold_claim, understood
+from .laws import LAWS
+from .notation import DEPTH_MAPS, NOISE, in_gamma, j, latex
 
-PROVED, DEFINED, IN_WORDS = WORDS = "proved", "defined", "in words"
-PARTLY = "partly in words"  # what is said of a form that a line arrives at, but not by lines alone
-ROWS: dict[str, Row] = {}  # tag -> row: where a function finds the rows that it rests on
+NAMES = "F1.latent", "G4.turned", "G4.guess", "G4.noise_guess"  # what a claim may always be put in
+PROVED, DEFINED, ARGUED = WORDS = "proved", "defined", "argued"
+ROWS: dict[str, Row] = {}  # tag -> row, in the order in which they were made
 
 
-# --- the steps of a derivation -------------------------------------------------------------------
+@dataclass(frozen=True)
+class Use:
+    """An entry, "F1.density", or an instance of it: with other values for its symbols"""
+
+    key: str
+    values: tuple[tuple[Basic, Basic], ...] = ()
+    where: str = ""
+
+    def __str__(self) -> str:
+        return self.key + self.where
 
 
-class Statement:
-    """A step: how to find it, `row["name"]`, unique in its row; why, in words; what comes of it. A
-    step that bears the name of a form of the claim arrives at it; it may leave the form unsaid."""
+def use(key: str, values: Mapping[Basic, Any]) -> Use:
+    """An entry with other values for its symbols"""
+    put = {symbol: sympy.sympify(value) for symbol, value in values.items()}
+    shown = ", ".join(f"{symbol} = {value}" for symbol, value in put.items())
+    return Use(key, tuple(put.items()), f" at {shown}")
 
+
+@dataclass(frozen=True)
+class Root:
+    """What a line rests on in the end: a premise, a definition or words, or an instance of these"""
+
+    entry: Line
+    line: Relational | None
+
+
+@dataclass(frozen=True)
+class Fact:
+    """What an entry, or an instance of it, says, and what that rests on"""
+
+    line: Relational | None
+    roots: tuple[Root, ...]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Line:
+    """One entry: `row[name]`. law: of which law a premise is an instance; of words, what they are
+    about in short. witness: of an inequality, the same difference in a form seen to be at least 0.
+    """
+
+    tag: str
     name: str
+    kind: str
     text: str
-    expression: Basic | None
-    manner = ""  # what comes before the words
+    line: Relational | None
+    uses: tuple[Use, ...] = ()
+    law: str = ""
+    witness: Expr | None = None
 
     @property
-    def lines(self) -> tuple[Relational, ...]:
-        """The equations and inequalities that it states"""
-        if self.expression is None:
-            return ()
-        return tuple(self.expression) if isinstance(self.expression, Tuple) else (self.expression,)
+    def key(self) -> str:
+        return f"{self.tag}.{self.name}"
 
     @property
-    def shown(self) -> str:
-        return "" if self.expression is None else latex(self.expression)
+    def manner(self) -> str:
+        """What comes before the words"""
+        return {"given": f"(given: {self.law}) ", "argued": "(argued) ",
+                "definition": "(definition) "}.get(self.kind, "")
 
     def _repr_latex_(self) -> str:
-        below = f"\n$$\\displaystyle {self.shown}$$" if self.shown else ""
+        below = "" if self.line is None else f"\n$$\\displaystyle {latex(self.line)}$$"
         return f"{self.manner}{self.text}{below}"
 
     def __repr__(self) -> str:
-        below = "" if self.expression is None else f"\n    {self.expression}"
-        return f"{self.manner}{self.text}{below}"
+        below = "" if self.line is None else f"\n    {self.line}"
+        used = f"  [{', '.join(map(str, self.uses))}]" if self.uses else ""
+        return f"{self.manner}{self.text}{below}{used}"
+
+    @cached_property
+    def fact(self) -> Fact:
+        roots = {root: None for use in self.uses for root in instance(use).roots}
+        if self.kind != "step":
+            roots[Root(self, self.line)] = None
+        meanings: dict[Basic, Root] = {}
+        for root in roots:
+            if isinstance(root.line, Eq):
+                handle, _ = checking.rule(root.line)
+                if (other := meanings.setdefault(handle, root)).line != root.line:
+                    both = f"{other.entry.key} and {root.entry.key}"
+                    raise Loose(self.tag, self.name, f"{handle} has two meanings: {both}")
+        return Fact(self.line, tuple(roots))
 
 
-@dataclass(frozen=True, repr=False)
-class Line(Statement):
-    """Equations, or an inequality `>= 0`, held against the definitions and the lines before. A left
-    side that is a name, and new, gets its meaning.
-
-    Attributes:
-        means: what a new left side stands for: the line reads left = means = right.
-        gives: the left side is a symbol of the notation, and the line gives it its meaning.
-        case: it is the line before with this put in.
-    """
-
-    name: str
-    text: str
-    expression: Basic | None = None
-    means: Expr | None = None
-    gives: bool = False
-    case: Mapping[Basic, Expr] | None = None
-
-    @property
-    def shown(self) -> str:
-        if self.means is None or self.means == self.lines[0].rhs:
-            return super().shown
-        return f"{latex(self.lines[0].lhs)} = {latex(self.means)} = {latex(self.lines[0].rhs)}"
+def entry(key: str) -> Line:
+    tag, name = key.split(".")
+    return ROWS[tag][name]
 
 
-@dataclass(frozen=True, repr=False)
-class Define(Statement):
-    """Symbols get their meaning, by choice: nothing is proved. Without a name it is not shown."""
-
-    meanings: Mapping[Basic, Expr]
-    name: str = ""
-    text: str = ""
-
-    @property
-    def expression(self) -> Basic:  # type: ignore[override]
-        said = [Eq(short, long, evaluate=False) for short, long in self.meanings.items()]
-        return said[0] if len(said) == 1 else Tuple(*said)
-
-
-@dataclass(frozen=True, repr=False)
-class Words(Statement):
-    """Argued, and not checked by the machine. `for_`: the forms that need it, besides the one that
-    it arrives at."""
-
-    name: str
-    text: str
-    expression: Basic | None = None
-    for_: tuple[str, ...] = ()
-    manner = "(in words) "
-
-
-@dataclass(frozen=True)
-class Digits:
-    """A number that is claimed to the digits written down, and what was computed.
-
-    `error` bounds what the computation itself may be off by (of a quadrature, its estimate).
-    """
-
-    what: str
-    claimed: str
-    computed: mpmath.mpf
-    error: mpmath.mpf = mpmath.mpf(0)
-
-    @property
-    def holds(self) -> bool:
-        """Whether the computed number, give or take its error, rounds to the claimed one."""
-        half_a_digit = mpmath.mpf(10) ** Decimal(self.claimed).as_tuple().exponent / 2
-        off = abs(self.computed - mpmath.mpf(self.claimed))
-        return bool(off <= half_a_digit + self.error and self.error <= half_a_digit)
-
-
-@dataclass(frozen=True)
-class Numbers(Statement):
-    """What is computed: each number is held to its digits."""
-
-    name: str
-    text: str
-    numbers: tuple[Digits, ...]
-    expression = None
-
-    @property
-    def shown(self) -> str:
-        said = ((n.what, *n.claimed.partition("e")) for n in self.numbers)
-        lines = (f"{what} & {d}" + rf"\cdot10^{{{p}}}" * bool(e) for what, d, e, p in said)
-        return r"\begin{array}{lr}" + r" \\ ".join(lines) + r"\end{array}"
-
-    def __repr__(self) -> str:
-        return "\n    ".join([self.text, *(f"{n.what}: {n.claimed}" for n in self.numbers)])
-
-
-Steps = Iterator[Statement]
-
-
-class Premise:
-    """A row as a derivation gets it: `F2.mean` is a form of it, and that it was asked is noted."""
-
-    def __init__(self, row: Row, asked: list[tuple[Row, str]]):
-        self._row, self._asked = row, asked
-
-    def __getattr__(self, form: str) -> Expr:
-        self._asked.append((self._row, form))
-        return self._row.form(form)
+def instance(use: Use) -> Fact:
+    """What an entry says with these values put in. Raises Loose if a value is not of the kind that
+    the symbol is, and if a premise or a definition ties the symbol."""
+    tag, name = use.key.split(".")
+    fact = entry(use.key).fact
+    values = dict(use.values)
+    if use.where == "@j":
+        values = checking.in_each([fact.line, *(root.line for root in fact.roots)], j)
+    if not values:
+        return fact
+    if bad := checking.unlike(values):
+        raise Loose(tag, name, f"{bad[0]} cannot be {bad[1]}")
+    roots = []
+    for root in fact.roots:
+        line = checking.moved(root.line, values)
+        if line != root.line and isinstance(line, Eq):
+            before, after = (checking.rule(e)[0] for e in (root.line, line))
+            if before == after or not checking.is_handle(after):
+                raise Loose(tag, name, f"{before} is tied: {root.line}")
+        roots.append(Root(root.entry, line))
+    return Fact(checking.moved(fact.line, values), tuple(roots))
 
 
 # --- the proof -----------------------------------------------------------------------------------
 
 
-class Page:
-    """A derivation, held step by step: what has a meaning, which forms it has arrived at, and what
-    each of them rests on."""
-
-    def __init__(self, row: Row):
-        self.row, self.tag = row, row.tag
-        self.meanings: dict[Basic, Expr] = {}
-        self.steps: dict[str, Statement] = {}
-        self.arrived: dict[str, Relational] = {}
-        self.defined: set[Basic] = set()  # the symbols that `Define` gave a meaning
-        self.named: dict[Basic, str] = {}  # symbol -> the line that gives it a meaning
-        self.read: set[Basic] = set()  # the symbols of the lines that were compared
-        self.lines: list[Basic] = list(row.claim.values())
-        self.borrowed: dict[str, set[tuple[str, str]]] = {}  # form -> words of the forms asked for
-        asked: list[tuple[Row, str]] = []
-        so_far: set[tuple[str, str]] = set()
-        for step in row.run(asked):
-            so_far = so_far | {(other.words[form], other.tag) for other, form in asked}
-            asked.clear()
-            self.take(step)
-            if step.name in row.claim:
-                self.arrived[step.name] = step.expression
-                self.borrowed[step.name] = so_far
-        for form in row.claim:
-            self.hold(form)
-        for symbol, step_name in self.named.items():
-            claimed = any(symbol in e.free_symbols for e in row.claim.values())
-            if symbol not in self.read and not claimed:
-                raise Loose(self.tag, step_name, f"nothing is compared with {symbol}")
-
-    def take(self, step: Statement) -> None:
-        """Hold a step, or take what it defines."""
-        if isinstance(step, Define):
-            for symbol, meaning in step.meanings.items():
-                self.give(symbol, meaning, step.name)
-            self.defined |= set(step.meanings)
-            if not step.name:
-                return
-        if not step.name or step.name in self.steps:
-            raise Loose(self.tag, step.name or "a step", "each step needs a name of its own")
-        kind = Ge if isinstance(step, Words) else Eq
-        if step.name in self.row.claim and not isinstance(step.expression, kind):
-            raise Loose(self.tag, step.name, "what proves a form has to be one equation")
-        for number in step.numbers if isinstance(step, Numbers) else ():
-            if not number.holds:
-                reason = f"{number.what} is {number.computed}, not {number.claimed}"
-                raise ProofError(self.tag, step.name, reason)
-        self.steps[step.name] = step
-        if isinstance(step, Line):
-            for line in step.lines:
-                self.held(step, line)
-
-    def give(self, symbol: Basic, meaning: Expr, step: str) -> None:
-        if symbol in self.meanings:
-            raise Loose(self.tag, step, f"{symbol} has a meaning already")
-        self.meanings[symbol] = meaning
-        self.lines.append(Tuple(symbol, meaning))
-        in_full(symbol, self.meanings)
-
-    def held(self, step: Line, line: Relational) -> None:
-        if line.lhs == line.rhs:
-            raise Loose(self.tag, step.name, f"says nothing: {line}")
-        left, right = line.lhs, line.rhs
-        self.lines.append(line)
-        if step.gives or step.means is not None or (is_name(left) and left not in self.meanings):
-            if not isinstance(left, Symbol):
-                raise Loose(self.tag, step.name, f"{left} is not a symbol")
-            self.give(left, right if step.means is None else step.means, step.name)
-            if step.means is None:
-                if line is self.row.claim.get(step.name):
-                    raise Loose(self.tag, step.name, f"nothing but the claim says what {left} is")
-                self.named[left] = step.name
-                return
-        self.read |= line.free_symbols
-        for symbol in line.free_symbols & set(self.meanings):
-            self.read |= in_full(symbol, self.meanings, self.read)
-        if isinstance(line, Ge):
-            if not in_full(left - right, self.meanings).is_nonnegative:
-                raise ProofError(self.tag, step.name, f"may be negative: {left - right}")
-        elif step.case is not None:
-            known = list(self.steps.values())[-2].lines[0].subs(step.case)
-            hold(self.tag, step.name, opaque(left - right), opaque(known.lhs - known.rhs))
-        else:
-            hold(self.tag, step.name, *(in_full(e, self.meanings) for e in (left, right)))
-
-    def hold(self, form: str) -> None:
-        """Hold one form of the ledger, both sides, against the line that arrives at it."""
-        claim, line = self.row.claim[form], self.arrived.get(form)
-        if line is None:
-            raise Loose(self.tag, form, f"no step arrives at it: {claim}")
-        if type(line) is not type(claim):
-            raise ProofError(self.tag, form, f"{line} arrives at it")
-        if claim.lhs == claim.rhs:
-            raise Loose(self.tag, form, f"says nothing: {claim}")
-        hold(self.tag, form, opaque(line.lhs - line.rhs), opaque(claim.lhs - claim.rhs))
-        signed = form not in self.row.nonnegative
-        if not signed and not (claim.rhs.is_nonnegative or line.rhs.is_nonnegative):
-            raise ProofError(self.tag, form, f"may be negative: {claim.rhs}")
-
-    # --- what is said of the proof ---------------------------------------------------------------
-
-    def word(self, form: str) -> tuple[str, list[str]]:
-        """What a form is: proved, defined, or in words; and by which steps or rows"""
-        words = (s for s in self.steps.values() if isinstance(s, Words))
-        origins = [s.name for s in words if form in (s.name, *s.for_)]
-        origins += sorted(tag for borrowed, tag in self.borrowed[form] if borrowed == IN_WORDS)
-        if origins:
-            return IN_WORDS, [origin for origin in origins if origin != form]
-        left = self.row.claim[form].lhs  # of a symbol that was defined, a line has to compute it
-        restated = self.steps[form].expression is self.row.claim[form] and left in self.defined
-        only_named = self.named.get(left) == form and left not in self.read
-        defined = isinstance(self.steps[form], Define) or restated or only_named
-        return DEFINED if defined else PROVED, []
-
-    def summary(self, yours: set[str]) -> str:
-        """The line of a proof: its forms by their words, what it rests on"""
-        by_word: dict[str, list[str]] = {word: [] for word in (PROVED, DEFINED, PARTLY, IN_WORDS)}
-        because: dict[str, dict[str, None]] = {word: {} for word in by_word}
-        for form in self.row.claim:
-            word, reasons = self.word(form)
-            if word == IN_WORDS and not isinstance(self.steps[form], Words):
-                word = PARTLY
-            by_word[word].append(f"{form} (yours)" if form in yours else form)
-            because[word] |= dict.fromkeys(reasons)
-        parts: list[str] = []
-        for word, forms in by_word.items():
-            if forms:
-                steps = "" if parts else f" in {len(self.steps)} steps"
-                why = f" ({'; '.join(because[word])})" if because[word] else ""
-                parts.append(f"{word}: {', '.join(forms)}{steps}{why}")
-        words = (s for s in self.steps.values() if isinstance(s, Words) and not s.for_)
-        if remarks := [step.name for step in words if step.name not in self.row.claim]:
-            parts.append(f"remarks in words: {', '.join(remarks)}")
-        if counted := sum(len(s.numbers) for s in self.steps.values() if isinstance(s, Numbers)):
-            parts.append(f"computed: {counted} numbers, to the digits shown")
-        if self.row.rests_on:
-            parts.append(f"rests on {', '.join(sorted(self.row.rests_on))}")
-        return "; ".join(parts)
+def check_line(step: Line) -> None:
+    """Hold a step against what it uses: all of it, and each of it. Of a definition: a sign that is
+    assumed of its symbol has to be seen."""
+    if step.kind in ("given", "definition"):
+        handle, meaning = checking.rule(step.line)
+        if not checking.of_its_sign(handle, meaning):
+            raise Loose(step.tag, step.name, f"that {handle} has its sign is a premise")
+    if step.kind != "step":
+        return
+    if step.line is None or step.line.lhs == step.line.rhs:
+        raise Loose(step.tag, step.name, f"says nothing: {step.line}")
+    facts = {use: instance(use) for use in step.uses}
+    for use, fact in facts.items():
+        if fact.line is None:
+            raise Loose(step.tag, step.name, f"{use} says nothing that can be used")
+    checking.hold_step(step, [fact.line for fact in facts.values()])
+    for use in facts:
+        rest = [fact.line for other, fact in facts.items() if other is not use]
+        if checking.follows(step, rest):
+            raise Loose(step.tag, step.name, f"{use} is not needed")
 
 
 @dataclass(frozen=True)
 class Closed:
-    """A proof that closed. `words`: for each form whether it is proved, defined or in words;
-    `yours`: the forms that a reader gave."""
+    """A proof that closed. `words`: for each form whether it is proved, defined or argued; `told`:
+    the same with what it rests on; `yours`: the forms that a reader gave."""
 
     tag: str
-    how: str
     words: Mapping[str, str]
+    told: Mapping[str, str]
+    steps: int
     yours: tuple[str, ...]
 
     def __repr__(self) -> str:
-        return f"{self.tag} {self.how}"
+        if self.yours:
+            by_word = {self.told[form]: None for form in self.yours}
+            names = ", ".join(f"{self.tag}.{form}" for form in self.yours)
+            return f"equal to {names}; {'; '.join(by_word)}"
+        return f"{self.tag} {summary(self.told)}; {self.steps} steps checked"
+
+
+def summary(told: Mapping[str, str]) -> str:
+    """The forms by what is said of them"""
+    by_word: dict[str, list[str]] = {}
+    for form, said in told.items():
+        by_word.setdefault(said, []).append(form)
+    return "; ".join(f"{', '.join(forms)}: {said}" for said, forms in by_word.items())
 
 
 @dataclass(frozen=True)
 class Derivation:
-    """A whole row to look at: the statement, the steps in order, the proof."""
+    """A whole row to look at: the statement, the entries in order, the proof."""
 
     statement: Row
-    steps: tuple[Statement, ...]
+    steps: tuple[Line, ...]
     proof: Closed
 
     def _repr_latex_(self) -> str:
@@ -337,10 +213,9 @@ class Derivation:
         return "\n".join((self.statement._repr_latex_(), *numbered, f"{self.proof!r}."))
 
     def __repr__(self) -> str:
-        return "\n".join(map(repr, (self.statement, *self.steps, self.proof)))
+        return "\n".join([f"{self.statement:s}", *map(repr, self.steps), repr(self.proof)])
 
 
-@dataclass(frozen=True, eq=False)
 class Row:
     """A row of the ledger.
 
@@ -349,18 +224,80 @@ class Row:
         title: what it says, in words.
         notebook: number of the lesson that teaches it.
         setting: a sentence with the objects that it speaks of.
-        claim: form name -> equation. One row may state several forms (a mean, a variance).
-        derivation: gets the rows that it rests on, and yields the steps.
-        nonnegative: forms that must also be seen, by their signs, to be at least 0.
+        claim: form name -> its line. One row may state several forms (a mean, a variance).
     """
 
-    tag: str
-    title: str
-    notebook: str
-    setting: str
-    claim: Mapping[str, Relational]
-    derivation: Callable[..., Iterator[Statement]]
-    nonnegative: tuple[str, ...] = ()
+    def __init__(self, tag: str, title: str, notebook: str, setting: str, forms: str,
+                 derivation: Callable[[Row], None]):
+        self.tag, self.title, self.notebook, self.setting = tag, title, notebook, setting
+        self._by_name: dict[str, Line] = {}
+        derivation(self)
+        for form in forms.split():
+            if form not in self._by_name:
+                raise Loose(tag, form, "no entry of that name")
+        self.claim = {form: self[form].line for form in forms.split()}
+
+    # --- what a derivation is made of ------------------------------------------------------------
+
+    def given(self, name: str, law: str, text: str, left: Expr, right: Expr) -> None:
+        """A premise: an instance of a law of LAWS."""
+        if law not in LAWS:
+            raise KeyError(f"law must be one of {list(LAWS)}; got {law!r}")
+        self._meaning("given", name, text, left, right, law)
+
+    def define(self, name: str, text: str, left: Expr, right: Expr) -> None:
+        """A symbol gets its meaning, by choice. It may stand in no entry before."""
+        self._meaning("definition", name, text, left, right, "")
+
+    def step(self, name: str, text: str, left: Expr, right: Expr, uses: Any = "") -> None:
+        """left = right, by what it uses."""
+        line = Eq(left, right, evaluate=False)
+        self._add(Line(self.tag, name, "step", text, line, self._uses(uses)))
+
+    def at_least(self, name: str, text: str, left: Expr, uses: Any = "",
+                 witness: Expr | None = None) -> None:
+        """left >= 0, by what it uses. witness: the same in a form that is seen to be."""
+        line = Ge(left, 0, evaluate=False)
+        self._add(Line(self.tag, name, "step", text, line, self._uses(uses), witness=witness))
+
+    def argue(self, name: str, about: str, text: str, line: Relational | None = None,
+               uses: Any = "") -> None:
+        """Words, which the machine does not check, and what they are about."""
+        self._add(Line(self.tag, name, "argued", text, line, self._uses(uses), about))
+
+    def _meaning(self, kind: str, name: str, text: str, left: Expr, right: Expr, law: str) -> None:
+        line = Eq(left, sympy.sympify(right), evaluate=False)
+        handle, meaning = checking.rule(line)
+        before = [e.line for e in self._by_name.values() if e.line is not None]
+        if not checking.is_handle(handle) or (kind == "definition" and Tuple(*before).has(handle)):
+            raise Loose(self.tag, name, f"{handle} is not a symbol that is new")
+        self._add(Line(self.tag, name, kind, text, line, (), law))
+        checking.note(handle, meaning)
+
+    def _uses(self, uses: Any) -> tuple[Use, ...]:
+        listed = uses.split() if isinstance(uses, str) else uses
+        return tuple(found for use in listed for found in self._use(use))
+
+    def _use(self, use: str | Use) -> Iterable[Use]:
+        if isinstance(use, str) and " " in use:
+            return self._uses(use)
+        if isinstance(use, Use):
+            key = use.key if "." in use.key else f"{self.tag}.{use.key}"
+            return [Use(key, use.values, use.where)]
+        name, _, depth = use.partition("@")
+        key = name if "." in name else f"{self.tag}.{name}"
+        values = DEPTH_MAPS.get(depth, {})
+        return [Use(key, tuple(values.items()), f"@{depth}" * bool(depth))]
+
+    def _add(self, new: Line) -> None:
+        if new.name in self._by_name:
+            raise Loose(self.tag, new.name, "each entry needs a name of its own")
+        for use in new.uses:
+            if use.key.startswith(f"{self.tag}."):
+                self[use.key.partition(".")[2]]
+        self._by_name[new.name] = new
+
+    # --- what it shows ---------------------------------------------------------------------------
 
     def latex(self) -> str:
         """The statement, numbered by its tag."""
@@ -372,8 +309,11 @@ class Row:
     def _repr_latex_(self) -> str:
         return f"{self.title}. {self.setting}\n$${self.latex()}$$"
 
-    def __repr__(self) -> str:
+    def __format__(self, spec: str) -> str:
         return f"{self.tag}: {self.title}"
+
+    def __repr__(self) -> str:
+        return f"{self:s}\n{summary(self.told)}"
 
     def form(self, form: str) -> Expr:
         """The right side of one form of the claim. KeyError, with the forms there are, if none."""
@@ -381,45 +321,19 @@ class Row:
             raise KeyError(f"form of {self.tag} must be one of {list(self.claim)}; got {form!r}")
         return self.claim[form].rhs
 
-    @property
-    def rests_on(self) -> tuple[str, ...]:
-        """The tags of the rows that the derivation is passed"""
-        return tuple(inspect.signature(self.derivation).parameters)
-
-    @property
-    def symbols(self) -> dict[str, Symbol]:
-        """What a claim of your own may be made of: name -> symbol. The noise, and what this row
-        ties together."""
-        lines = self._page.lines
-        symbols = {s for line in lines for s in line.free_symbols if isinstance(s, Symbol)}
-        return {symbol.name: symbol for symbol in sorted(symbols | NOISE, key=str)}
-
-    @property
-    def words(self) -> dict[str, str]:
-        """form -> proved, defined, or in words"""
-        return {form: self._page.word(form)[0] for form in self.claim}
-
-    def derive(self) -> Iterator[Statement]:
-        """The steps, one by one: `next(steps)` in a cell, or a loop that displays them."""
-        return (step for step in self.run([]) if step.name)
-
-    def run(self, asked: list[tuple[Row, str]]) -> Iterator[Statement]:
-        """The steps, with definitions that are not shown. `asked` takes down the forms of other
-        rows that are asked for."""
-        for step in self.derivation(*(Premise(ROWS[tag], asked) for tag in self.rests_on)):
-            if step.expression is None and isinstance(step, Line | Words):
-                step = replace(step, expression=self.claim.get(step.name))
-            yield step
+    def derive(self) -> Iterable[Line]:
+        """The entries, one by one: `next(steps)` in a cell, or a loop that displays them."""
+        return iter(self._by_name.values())
 
     @property
     def steps(self) -> tuple[str, ...]:
-        """The names of the steps, in order."""
+        """The names of the entries, in order."""
         return tuple(self._by_name)
 
     def __getitem__(self, names: str | tuple[str, ...]) -> Any:
-        """The step of that name, or a tuple of steps: row["mean"], row["joint", "mean"].
+        """The entry of that name, or a tuple of entries: row["mean"], row["joint", "mean"].
 
-        Raises KeyError, with the names there are, if there is no such step.
+        Raises KeyError, with the names there are, if there is no such entry.
         """
         if isinstance(names, tuple):
             return tuple(self[name] for name in names)
@@ -427,39 +341,151 @@ class Row:
             raise KeyError(f"step of {self.tag} must be one of {list(self.steps)}; got {names!r}")
         return self._by_name[names]
 
-    @cached_property
-    def _by_name(self) -> dict[str, Statement]:
-        return {step.name: step for step in self.derive()}
-
     def show(self) -> Derivation:
-        """The statement, all steps and the proof, as one thing to display."""
+        """The statement, all entries and the proof, as one thing to display."""
         return Derivation(self, self[self.steps], self.prove())
 
-    def prove(self, claim: Mapping[str, Expr | Eq] | Expr | Eq | None = None) -> Closed:
-        """Run the derivation, hold each of its lines against the definitions and the lines before,
-        and hold each form of the claim, both sides, against the line that arrives at it.
+    # --- what is proved --------------------------------------------------------------------------
 
-        Args: claim, form name -> your formula for it: an expression for the right side, or a whole
-            equation with the left side of the form. A row with one form needs no name, nor does a
-            whole equation.
+    def roots(self, form: str) -> tuple[Root, ...]:
+        """The premises, definitions and words that a form rests on"""
+        return self[form].fact.roots
+
+    @property
+    def words(self) -> dict[str, str]:
+        """form -> proved, defined, or argued"""
+        return {form: said.partition(" ")[0].rstrip(":") for form, said in self.told.items()}
+
+    @property
+    def told(self) -> dict[str, str]:
+        """form -> the word, and the laws or the words behind it"""
+        self._checked  # noqa: B018
+        return {form: self._told(form) for form in self.claim}
+
+    def _told(self, form: str) -> str:
+        roots = [root.entry for root in self.roots(form)]
+        if words := dict.fromkeys(e.law for e in roots if e.kind == "argued"):
+            return f"{ARGUED}: {', '.join(words)}"
+        if self[form].kind != "step":
+            return DEFINED if self[form].kind == "definition" else f"given: {self[form].law}"
+        laws = dict.fromkeys(e.law for e in roots if e.kind == "given")
+        defined = "definitions" if roots else "algebra alone"
+        return f"{PROVED} from: {', '.join(laws) or defined}"
+
+    @property
+    def argued(self) -> tuple[str, ...]:
+        """What the words are about that its forms rest on"""
+        roots = (root.entry for form in self.claim for root in self.roots(form))
+        return tuple(dict.fromkeys(e.law for e in roots if e.kind == "argued"))
+
+    @property
+    def word(self) -> str:
+        """The weakest word that is said of a form; defined, only if there is no other"""
+        return next(word for word in (ARGUED, PROVED, DEFINED) if word in self.words.values())
+
+    def with_line(self, name: str, line: Relational) -> Row:
+        """The same row with another line, and the rest as it was"""
+        other = copy(self)
+        other.__dict__.pop("_checked", None)
+        other._by_name = {**self._by_name, name: replace(self[name], line=line)}
+        other.claim = {form: other[form].line for form in self.claim}
+        return other
+
+    @property
+    def depends_on(self) -> dict[str, tuple[str, ...]]:
+        """form -> the forms of other rows that it rests on, directly or through its own entries"""
+
+        def below(one: Line) -> dict[str, None]:
+            found: dict[str, None] = {}
+            for use in one.uses:
+                own = use.key.startswith(f"{self.tag}.")
+                found |= below(entry(use.key)) if own else {use.key: None}
+            return found
+
+        return {form: tuple(below(self[form])) for form in self.claim}
+
+    @property
+    def rests_on(self) -> tuple[str, ...]:
+        """The tags of the rows that its entries use"""
+        used = (use.key.partition(".")[0] for e in self.derive() for use in e.uses)
+        return tuple(sorted({tag for tag in used if tag != self.tag}))
+
+    @cached_property
+    def _checked(self) -> int:
+        """How many steps were held, all of them"""
+        for one in self.derive():
+            one.fact  # noqa: B018
+            check_line(one)
+        return sum(one.kind == "step" for one in self.derive())
+
+    def _meanings(self, *forms: str) -> dict[Basic, Expr]:
+        """What the symbols stand for, by the roots of these forms"""
+        meanings: dict[Basic, Expr] = {}
+        for root in (root for form in forms for root in self.roots(form)):
+            if isinstance(root.line, Eq):
+                handle, meaning = checking.rule(root.line)
+                meanings.setdefault(handle, meaning)
+        for fact in self._steps_below(*(self[form] for form in forms)):
+            handle, meaning = checking.rule(fact.line)  # worked out, where a step has done that
+            if handle in meanings and meanings[handle].has(*CALCULUS):
+                meanings[handle] = meaning
+        for key in NAMES:
+            handle, meaning = checking.rule(entry(key).line)
+            if all(self[form].line.lhs != handle for form in forms):
+                meanings.setdefault(handle, meaning)
+        return meanings
+
+    def _steps_below(self, *start: Line) -> Iterable[Fact]:
+        """Every step that these rest on"""
+        left, seen = [use for one in start for use in one.uses], set()
+        while left:
+            use = left.pop()
+            if use not in seen:
+                seen.add(use)
+                left += entry(use.key).uses
+                if entry(use.key).kind == "step" and isinstance(instance(use).line, Eq):
+                    yield instance(use)
+
+    @property
+    def _lines(self) -> list[Basic]:
+        own = [e.line for e in self.derive()]
+        roots = [root.line for form in self.claim for root in self.roots(form)]
+        lines = (*own, *roots, *(entry(key).line for key in NAMES))
+        return [line for line in lines if line is not None]
+
+    @property
+    def symbols(self) -> dict[str, Symbol]:
+        """What a claim of your own may be made of: name -> symbol. The noise, and what this row
+        ties together."""
+        symbols = {s for line in self._lines for s in line.free_symbols if isinstance(s, Symbol)}
+        return {symbol.name: symbol for symbol in sorted(symbols | NOISE, key=str)}
+
+    def prove(self, claim: Any = None) -> Closed:
+        """Check every step with what it uses, and say of each form whether it is proved, defined or
+        argued, and from what.
+
+        Args: claim, form name -> your formula for it: an expression for the right side, text as the
+            proof levels take it, or a whole equation with the left side of the form. A row with one
+            form needs no name, nor does a whole equation.
 
         Raises ProofError: `Wrong` with a point where the two sides differ; `Undecided` if numbers
             agree but algebra cannot show it; `Unclear` if your claim cannot be compared with the
-            form; `Loose` if a line is compared with nothing.
+            form; `Loose` if an entry is not used, or used and not needed.
         """
         yours = understood(self.tag, self.claim, claim)
         if not yours:
-            self.__dict__.pop("_page", None)  # once more from the beginning
-        page = self._page
+            self.__dict__.pop("_checked", None)  # once more from the beginning
+        steps = self._checked
+        functions = frozenset(e.func for line in self._lines for e in line.atoms(AppliedUndef))
         for form, given in yours.items():
-            known = page.meanings, self.symbols, page.lines
-            hold_claim(self.tag, form, given, self.claim[form], *known)
-        return Closed(self.tag, page.summary(set(yours)), self.words, tuple(yours))
-
-    @cached_property
-    def _page(self) -> Page:
-        """The derivation, with all of its lines and the ledger's own claims held"""
-        return Page(self)
+            meanings, cases = self._meanings(form), self._meanings(*self.claim)
+            cases = {symbol: meaning for symbol, meaning in cases.items() if symbol not in meanings}
+            line = self.claim[form]
+            about = Form(
+                self.tag, form, line, meanings, cases, self.symbols, functions, checking.in_full
+            )
+            hold_claim(about, given)
+        return Closed(self.tag, self.words, self.told, steps, tuple(yours))
 
     def lambdify(self, form: str, modules: str = "numpy") -> Callable[..., Any]:
         """One form as a numeric function. Its keyword arguments are named as the symbols are; all
@@ -468,7 +494,7 @@ class Row:
 
         Raises ValueError if the form has functions in it that are not specified.
         """
-        expression = in_gamma(self.form(form)).replace(Indexed, lambda base, j: base[j - 1])
+        expression = in_gamma(self.form(form)).replace(Indexed, lambda base, index: base[index - 1])
         if unspecified := expression.atoms(AppliedUndef):
             raise ValueError(f"form {form!r} of {self.tag} cannot be computed: {unspecified}")
         symbols = expression.atoms(sympy.Symbol) & expression.free_symbols
@@ -479,15 +505,63 @@ class Row:
         return function
 
 
-def row(
-    title: str, notebook: str, setting: str, claim: Mapping[str, Relational], **more: Any
-) -> Callable[[Callable[..., Iterator[Statement]]], Row]:
-    """Turn a derivation into the row that bears its name: the statement stands above the function,
-    the proof inside it. `more`: as in `Row`."""
+@dataclass(frozen=True)
+class Laws:
+    """The premises page: each law with its instances, the definitions, and what is argued"""
 
-    def with_proof(derivation: Callable[..., Iterator[Statement]]) -> Row:
+    rows: tuple[Row, ...]
+
+    def of_kind(self, kind: str) -> dict[str, list[Line]]:
+        """"given" by law, "argued" by what it is about, "definition" by row"""
+        found: dict[str, list[Line]] = {}
+        for e in (e for one in self.rows for e in one.derive() if e.kind == kind):
+            found.setdefault(e.law or e.tag, []).append(e)
+        return found
+
+    def _blocks(self) -> list[tuple[str, str, list[Line]]]:
+        laws = [(law, LAWS[law], entries) for law, entries in self.of_kind("given").items()]
+        argued = [(about, "argued", entries) for about, entries in self.of_kind("argued").items()]
+        return [*laws, *argued, *((tag, "definitions", e) for tag, e in
+            self.of_kind("definition").items())]
+
+    def __repr__(self) -> str:
+        blocks = []
+        for head, about, entries in self._blocks():
+            lines = "".join(f"\n    {e.key}: {e.line}" for e in entries)
+            blocks.append(f"{head}: {about}{lines}")
+        return "\n".join(blocks)
+
+    def _repr_markdown_(self) -> str:
+        """The definitions are folded"""
+        blocks = []
+        for head, about, entries in self._blocks():
+            shown = [f"- {e.key}: ${latex(e.line)}$" for e in entries]
+            block = "\n".join([f"**{head}**: {about}", "", *shown])
+            if about == "definitions":
+                block = f"<details><summary>{head}</summary>\n\n{block}\n\n</details>"
+            blocks.append(block)
+        return "\n\n".join(blocks)
+
+
+def row(title: str, notebook: str, setting: str, forms: str) -> Callable[..., Row]:
+    """Turn a derivation into the row that bears its name."""
+
+    def with_proof(derivation: Callable[[Row], None]) -> Row:
         tag = derivation.__name__
-        ROWS[tag] = Row(tag, title, notebook, setting, claim, derivation, **more)
+        ROWS[tag] = Row(tag, title, notebook, setting, forms, derivation)
         return ROWS[tag]
 
     return with_proof
+
+
+def unused() -> list[str]:
+    """The entries that are no forms and that nothing uses"""
+    entries = [e for each in ROWS.values() for e in each.derive()]
+    used = {use.key for e in entries for use in e.uses}
+    forms = {f"{each.tag}.{form}" for each in ROWS.values() for form in each.claim}
+    return [e.key for e in entries if e.key not in used | forms and e.kind != "argued"]
+
+
+__all__ = [
+    "WORDS", "Closed", "Derivation", "Line", "Laws", "ProofError", "Row", "row", "unused", "use",
+]

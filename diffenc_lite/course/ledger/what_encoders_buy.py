@@ -1,16 +1,16 @@
 """What an encoder can change, and what it cannot.                                         X4, X7"""
 
 from ._language import *
-from .encoders import in_lambda, up_to
-from .finite_depth import snr_s, snr_t
+from .encoders import Y, lam
+from .infinite_depth import integrand
+from .processes import mu
 
 xtilde = Symbol("xtilde", real=True)  # a prediction of x itself, where xhat is one of x_t
-p, q, pbar, qbar = symbols("p q pbar qbar", nonnegative=True)
+q, P = Symbol("q", nonnegative=True), Function("p", nonnegative=True)
 S = Function("S", positive=True)  # a signal-to-noise ratio, as a function of lambda
-SNR, dSNR = name(r"\mathrm{SNR}"), name(r"\frac{d\,\mathrm{SNR}}{d\lambda}")
-VDM, SCALING, step_name = name(r"\text{VDM}"), name(r"\text{E2}"), name(r"\mathrm{KL}")
-ratio_name, end_name = name(r"\text{E2}/\text{VDM}"), name(r"\text{E2}/\text{VDM at }\sigma_t=1")
-of_E2 = name(r"\text{E2: }x_t-x")
+SNR, dSNR = name(r"\mathrm{SNR}", real=True), name(r"\frac{d\,\mathrm{SNR}}{d\lambda}", real=True)
+short, VDM, SCALING = (name(rf"\text{{{of}}}", real=True) for of in ("VDM, pointwise", "VDM", "E2"))
+ratio = name(r"\text{E2}/\text{VDM}", real=True)
 SNR_OF_E2 = alpha_t**6 / sigma_t**2  # of its latents, as a signal of x: X4
 
 
@@ -18,70 +18,64 @@ SNR_OF_E2 = alpha_t**6 / sigma_t**2  # of its latents, as a signal of x: X4
     r"Compare E2 with a VDM that has the same marginals $\mathcal N(\alpha_t^3x,\sigma_t^2)$ and "
     r"predicts $x$ with the same error $\tilde x-x$. Signal-to-noise ratio, the two integrands of "
     "L4, and the second over the first:",
-    claim={
-        "snr": equation(SNR, alpha_t**6 / sigma_t**2),
-        "speed": equation(dSNR, (1 + 2 * sigma_t**2) * alpha_t**6 / sigma_t**2),
-        "vdm": equation(VDM,
-            gammaprime_t * (1 + 2 * sigma_t**2) * SNR_OF_E2 * (x - xtilde) ** 2 / 2),
-        "error": equation(v - vhat, alpha_t**2 * (xtilde - x) / sigma_t),
-        "scaling": equation(SCALING,
-            gammaprime_t * (1 + sigma_t**2) ** 2 * SNR_OF_E2 * (x - xtilde) ** 2 / 2),
-        "ratio": equation(ratio_name, (1 + sigma_t**2) ** 2 / (1 + 2 * sigma_t**2)),
-        "excess": equation(ratio_name - 1, sigma_t**4 / (1 + 2 * sigma_t**2)),
-        "end": equation(end_name, Rational(4, 3)),
-    },
-    nonnegative=("excess",),
-)
-def X4(E2, G4, L3, L4) -> Steps:
-    snr = E2.mean.coeff(x) ** 2 / sigma_t**2
-    yield Define({x_t: E2.u, z_t: alpha_t * x_t + sigma_t * epsilon})  # of E2, u is x_t
-    v_of_E2 = (alpha_t * z_t - alpha_t**2 * xtilde) / sigma_t
-    yield Define({v: alpha_t * epsilon - sigma_t * x_t, vhat: v_of_E2})
-    yield Line("snr", r"The latents of E2 are $\alpha_t^3x$ with noise $\sigma_t$.", means=snr)
-    speed = Derivative(in_lambda(snr), lambda_t)
-    yield Line("speed", r"How fast does this ratio grow?", means=speed)
-    (v_x,) = solve(Eq(alpha_t**2 * xtilde - alpha_t**2 * x, G4.error), v)
-    yield Line("error", r"E2 predicts $\hat x=\alpha_t^2\tilde x$ where the encoding is "
-        r"$x_t=\alpha_t^2x$, so G4 turns the same error into",
-        equation(v - vhat, factor(v_x - vhat)))
-    step = L3.step.subs({snr_s: S(lambda_t + Delta), snr_t: S(lambda_t)}).subs(xhat, xtilde)
-    yield Line("vdm_step", r"A VDM with such a ratio $S(\lambda)$ is charged in each step, by L3, "
-        "for its error in $x$ in proportion to the gain in the ratio.", equation(step_name, step))
-    short = Derivative(S(lambda_t), lambda_t) * Delta * (x - xtilde) ** 2 / 2
-    yield Line("short_step", "In a short step that is", equation(step_name, up_to(short, 2)))
-    yield Line("vdm", r"and $T$ steps have $T\Delta\to\gamma'$. So this is its integrand; L4 has "
-        r"the same, with $-\ln S$ in the place of $\gamma$.", means=L4.integrand_E1.subs({
-            epsilon: epsilonhat + sqrt(snr) * (x - xtilde),
-            gammaprime_t: gammaprime_t * X4.form("speed") / snr,
-        }))
-    yield Line("residual", r"and L4 charges, with $r=(1+\sigma_t^2)(v-\hat v)$,",
-        equation(SCALING, L4.integrand.subs(r, L4.residual_E2)))
-    yield Line("scaling", "which is")
-    yield Line("ratio", r"Data, schedule and error cancel.", means=SCALING / VDM)
-    yield Line("excess", "More than 1 wherever there is noise, since "
-        r"$(1+\sigma^2)^2=1+2\sigma^2+\sigma^4$: generation pays for guessing where $x_t$ goes.")
-    in_the_limit = Limit(in_gamma(X4.form("ratio")), gamma_t, oo)
-    yield Line("end", r"At the noisy end it is a third more.", means=in_the_limit)
+    forms="snr speed vdm error scaling ratio excess above end")
+def X4(D: Row) -> None:
+    D.define("signal", r"The latents of E2 are $\alpha_t^3x$ with noise $\sigma_t$.",
+        SNR, Derivative(mu, x) ** 2 / sigma_t**2)
+    D.step("snr", "So their signal-to-noise ratio is", SNR, SNR_OF_E2, uses="signal E2.mean")
+    D.define("grows", "How fast does it grow?", dSNR, Derivative(SNR, lambda_t))
+    D.step("speed", "Like this:", dSNR, (1 + 2 * sigma_t**2) * alpha_t**6 / sigma_t**2,
+        uses="grows snr")
+    D.define("tilde", r"Let E2's guess of $x$ be", xtilde, xhat / alpha_t**2)
+    D.define("same", "Let the ratio of a VDM grow alike.", Derivative(S(lambda_t), lambda_t), dSNR)
+    D.define("short", r"A VDM with a ratio $S(\lambda)$ is charged in each step, by L3, for its "
+        r"error in $x$ in proportion to the gain in the ratio; $T$ short steps have "
+        r"$T\Delta\to\gamma'$.", short,
+        gammaprime_t * Derivative(S(lambda_t), lambda_t) * (x - xtilde) ** 2 / 2)
+    D.argue("exchange", "the limit of the sum over steps and of the average", "Exchange the "
+        "limit with sum and average, as in L4.", equation(VDM, short), uses="short same L3.weight")
+    D.step("vdm", "So this is its integrand.", VDM,
+        gammaprime_t * (1 + 2 * sigma_t**2) * SNR_OF_E2 * (x - xtilde) ** 2 / 2,
+        uses="exchange short same speed")
+    D.step("error", r"The same error of $x$ is for E2, by G4,",
+        v - vhat, alpha_t**2 * (xtilde - x) / sigma_t,
+        uses="tilde G4.guess G4.turned F1.latent E2.x_t")
+    D.define("E2", "and L4 charges", SCALING, integrand)
+    D.step("scaling", r"with $r=(1+\sigma_t^2)(v-\hat v)$.", SCALING,
+        gammaprime_t * (1 + sigma_t**2) ** 2 * SNR_OF_E2 * (x - xtilde) ** 2 / 2,
+        uses="E2 L4.integrand L4.residual_E2 error")
+    D.define("over", "Divide:", ratio, SCALING / VDM)
+    D.step("ratio", "data, schedule and error cancel.", ratio,
+        (1 + sigma_t**2) ** 2 / (1 + 2 * sigma_t**2), uses="over scaling vdm")
+    D.step("excess", "It is more than 1 wherever there is noise, since "
+        r"$(1+\sigma^2)^2=1+2\sigma^2+\sigma^4$: generation pays for guessing where $x_t$ goes.",
+        ratio - 1, sigma_t**4 / (1 + 2 * sigma_t**2), uses="ratio")
+    D.at_least("above", "It is never less than 1.", ratio - 1, uses="ratio",
+        witness=sigma_t**4 / (1 + 2 * sigma_t**2))
+    D.step("end", "At the noisy end it is a third more.", Limit(ratio, gamma_t, oo),
+        Rational(4, 3), uses="ratio")
 
 
 @row("The encoder is nearly the identity where there is little noise", "11",
-    r"With $|x|\le1$ and $|y|\le1$ the learned encoder obeys "
-    r"$-2\sigma_t^2\le x_t-x\le2\sigma_t^2$, since (with $p=1-y$, $q=1+x$, $\bar p=1+y$ and "
-    r"$\bar q=1-x$, all of them at least 0)",
-    claim={
-        "shift": equation(x_t - x, sigma_t**2 * (y - x)),
-        "upper": equation(2 * sigma_t**2 - (x_t - x), sigma_t**2 * (p + q)),
-        "lower": equation(2 * sigma_t**2 + (x_t - x), sigma_t**2 * (pbar + qbar)),
-        "scaling": equation(of_E2, -(sigma_t**2) * x),
-    },
-    nonnegative=("upper", "lower"),
-)
-def X7(E2, E3) -> Steps:
-    yield Define({x_t: E3.x_t, p: 1 - y, q: 1 + x, pbar: 1 + y, qbar: 1 - x})
-    yield Line("shift", r"How far does E3 move the data? By E3, and $\alpha_t^2-1=-\sigma_t^2$,")
-    yield Line("upper", r"Upwards at most by $2\sigma_t^2$: put $y=1-p$, $x=-1+q$, $p,q\ge0$.")
-    yield Line("lower", r"Downwards the same, with $y=-1+\bar p$ and $x=1-\bar q$:")
-    yield Line("scaling_encoder", "No network is needed for half of that: E2 ($y=0$) moves the "
-        "data as well,", equation(of_E2, E2.u - x))
-    yield Line("scaling", "by as much as E3 with $y=0$. Whoever looks at what an encoder has "
-        "learned must look at E2 beside it.")
+    r"The learned encoder moves the data by this much. For $-1<x,y\le1$, which is to say "
+    r"$x=\frac{1-q}{1+q}$ and $y=\frac{1-p}{1+p}$ with $p,q\ge0$, it is at most "
+    r"$2\sigma_t^2$ either way.",
+    forms="shift upper lower most least scaling")
+def X7(D: Row) -> None:
+    D.define("x", "Data between -1 and 1 are", x, (1 - q) / (1 + q))
+    D.define("tanh", "and so is what a network says that ends in a tanh.",
+        Y(lam), (1 - P(lam)) / (1 + P(lam)))
+    D.step("shift", r"How far does E3 move the data? By E3, and $\alpha_t^2-1=-\sigma_t^2$,",
+        x_t - x, sigma_t**2 * (y - x), uses="E3.x_t")
+    D.step("upper", r"Upwards at most by $2\sigma_t^2$:", 2 * sigma_t**2 - (x_t - x),
+        sigma_t**2 * ((1 - y) + (1 + x)), uses="shift")
+    D.at_least("most", "neither bracket is negative.", 2 * sigma_t**2 - (x_t - x),
+        uses="upper E3.y x tanh", witness=sigma_t**2 * (2 * P(lambda_t) / (1 + P(lambda_t))
+            + 2 / (1 + q)))
+    D.step("lower", "Downwards the same:", 2 * sigma_t**2 + (x_t - x),
+        sigma_t**2 * ((1 + y) + (1 - x)), uses="shift")
+    D.at_least("least", "again both are at least 0.", 2 * sigma_t**2 + (x_t - x),
+        uses="lower E3.y x tanh", witness=sigma_t**2 * (2 / (1 + P(lambda_t)) + 2 * q / (1 + q)))
+    D.step("scaling", "No network is needed for half of that: E2 moves the data as well, by as "
+        "much as E3 with $y=0$. Whoever looks at what an encoder has learned must look at E2 "
+        "beside it.", x_t - x, -(sigma_t**2) * x, uses="E2.x_t")

@@ -47,7 +47,9 @@ class Differs:
     def __str__(self) -> str:
         near = None not in (self.one, self.other)
         near = near and abs(self.one - self.other) < 1e-3 * abs(self.other)
-        one, other = (_shown(value, 20 if near else 4) for value in (self.one, self.other))
+        one, other = (_shown(value, 4) for value in (self.one, self.other))
+        if near:
+            one = f"that, but for {mpmath.nstr(mpmath.re(self.one - self.other), 2)}"
         where = ", ".join(f"{name} = {_shown(value, 4)}" for name, value in self.point.items())
         return f"for example at {where}: yours gives {one}, right is {other}"
 
@@ -163,6 +165,9 @@ def reduced(expression: sp.Expr) -> sp.Expr:
     if expression.has(HyperbolicFunction):
         expression = expression.rewrite(sp.exp)
     expression = expression.replace(sp.Derivative, _derivative)
+    expression = expression.replace(
+        sp.Subs, lambda e, at, put: e.subs(dict(zip(at, put, strict=True)))
+    )
     for short, long in ABBREVIATIONS.items():
         expression = expression.xreplace({short: long})
     numerator, denominator = sp.fraction(sp.together(_normal(expression)))
@@ -181,6 +186,20 @@ def _derivative(function: sp.Expr, *orders: sp.Tuple) -> sp.Expr:
     if isinstance(function, AppliedUndef) and function.args == (variable,):
         return sp.Function(f"{function.func.__name__}^({order})")(variable)
     return sp.Derivative(function, *orders)
+
+
+def sign(expression: sp.Expr) -> int:
+    """1 or -1 by the signs of the symbols and the order of the depths; 0 if they do not say"""
+    for short, long in ABBREVIATIONS.items():
+        expression = expression.xreplace({short: long})
+    return _factors(_normal(expression))[0]
+
+
+def divided_by(expression: sp.Expr) -> set[sp.Expr]:
+    """The factors that it divides by"""
+    powers = (p for p in expression.atoms(sp.Pow) if p.exp.could_extract_minus_sign())
+    bases = (sp.expand(sp.fraction(sp.together(p.base))[0]) for p in powers)
+    return {f for base in bases for f, _ in _irreducible(base) if not f.is_number}
 
 
 def sum_apart(whole: sp.Sum) -> sp.Expr:
@@ -283,9 +302,30 @@ def worked_out(expression: sp.Expr, kinds: tuple[type, ...] = CARRIED_OUT) -> sp
     for kind in kinds:
         expression = expression.replace(
             lambda e, k=kind: isinstance(e, k) and not (k is sp.Integral and e.has(AppliedUndef)),
-            lambda e: e.doit(),
+            lambda e: _over_a_bell(e) or e.doit(),
         )
     return expression
+
+
+def _over_a_bell(e: sp.Basic) -> sp.Expr | None:
+    """The integral over the line of a polynomial in x times exp(a x^2 + b x + c), by the moments of
+    the bell around its top; None if it is none"""
+    if not isinstance(e, sp.Integral) or e.limits[0][1:] != (-sp.oo, sp.oo) or e.limits[1:]:
+        return None
+    x, rest, exponent = e.limits[0][0], sp.Integer(1), sp.Integer(0)
+    for factor in sp.Mul.make_args(e.function):
+        is_bell = isinstance(factor, sp.exp) and factor.has(x)
+        rest, exponent = (rest, exponent + factor.args[0]) if is_bell else (rest * factor, exponent)
+    rest, exponent = (sp.expand(part, log=True) for part in (rest, exponent))
+    if not (rest.is_polynomial(x) and exponent.is_polynomial(x) and sp.degree(exponent, x) == 2):
+        return None
+    a, b, c_ = sp.Poly(exponent, x).all_coeffs()
+    top, spread = -b / (2 * a), sp.sqrt(-1 / (2 * a))
+    total = sum(
+        factor * spread**power * sp.factorial2(power - 1) if power % 2 == 0 else 0
+        for (power,), factor in sp.Poly(rest.subs(x, x + top), x).terms()
+    )
+    return total * spread * sp.sqrt(2 * sp.pi) * sp.exp(sp.expand(sp.cancel(c_ - b**2 / (4 * a))))
 
 
 def _by_a_function(e: sp.Basic) -> bool:

@@ -8,21 +8,16 @@ from graphlib import TopologicalSorter
 
 import numpy as np
 
-from ..ledger import LEDGER, Row
+from ..ledger import LEDGER
 from .drawing import Nodes, Point, canvas, shortest, words
 from .plots import BLUE, GREEN, ORANGE, Picture
 
-SAID = {"proved": GREEN, "defined": BLUE, "in words": ORANGE}
+SAID = {"proved": GREEN, "defined": BLUE, "argued": ORANGE}
 ARROW = "#9a9a9a"
 
 
 def premises() -> Nodes:
     return {tag: set(row.rests_on) for tag, row in LEDGER.items()}
-
-
-def word(row: Row) -> str:
-    """The weakest word that is said of a form of the row; defined, only if there is no other"""
-    return next(w for w in ("in words", "proved", "defined") if w in row.words.values())
 
 
 def chains(nodes: Nodes) -> dict[str, list[str]]:
@@ -83,7 +78,7 @@ def picture(link: str = "") -> Picture:
             style["connectionstyle"] = f"arc3,rad={bend(where[other], where[tag], boxes)}"
             ax.annotate("", where[tag], where[other], arrowprops=style)
     for tag, at in where.items():
-        colour = SAID[word(LEDGER[tag])]
+        colour = SAID[LEDGER[tag].word]
         frame = {"boxstyle": "round,pad=0.3", "fc": "white", "ec": colour, "lw": 2.4}
         address = link.format(tag) or None
         words(ax, at, tag, colour, bbox=frame, weight="bold", url=address)
@@ -96,7 +91,7 @@ def picture(link: str = "") -> Picture:
 
 def in_words() -> str:
     """How many rows bear each word, and the longest chain"""
-    words_said = list(map(word, LEDGER.values()))
+    words_said = [row.word for row in LEDGER.values()]
     counted = ", ".join(f"{words_said.count(said)} {said}" for said in SAID)
     chain = max(chains(premises()).values(), key=lambda chain: (len(chain), chain[-1]))
     rows = f"{len(LEDGER)} rows: {counted}."

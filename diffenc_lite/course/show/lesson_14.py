@@ -7,16 +7,17 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
+from .blueprint import SAID
 from .drawing import COLOURS, arrow, box, canvas, words
-from .plots import BLACK, BLUE, GREEN, ORANGE, PURPLE, RED, SKY, Picture, apart, subplots
+from .plots import BLACK, BLUE, GREEN, PURPLE, RED, SKY, Picture, apart, subplots
 
 STATUS = {
-    "proved": GREEN,
-    "proved under": GREEN,
+    **SAID,  # the colours of the ledger's words
+    "proved under": SAID["proved"],
     "checked": BLUE,
     "seen here": PURPLE,
     "as quoted": SKY,
-    "not seen here": ORANGE,
+    "not seen here": "#c9a800",
     "opposite here": RED,
     "not tested": "0.6",
     "open": "0.35",

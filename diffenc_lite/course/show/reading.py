@@ -13,8 +13,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.category import StrCategoryFormatter
-from matplotlib.collections import LineCollection, PolyCollection
-from matplotlib.colors import to_hex, to_rgba
+from matplotlib.collections import LineCollection, PathCollection, PolyCollection
+from matplotlib.colors import to_hex, to_rgba_array
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
@@ -72,7 +72,7 @@ def _axis(axis: Axis, limits: tuple[float, float]) -> tuple[str, Write]:
 
 
 def _hundredth(limits: tuple[float, float]) -> float:
-    return 10.0 ** math.floor(math.log10(abs(limits[1] - limits[0]) / 87.3))
+    return 10.0 ** math.floor(math.log10((abs(limits[1] - limits[0]) or 1) / 87.3))
 
 
 def _panel(ax: Axes) -> Iterator[str]:
@@ -104,14 +104,14 @@ def _things(ax: Axes, x: Write, y: Write) -> Iterator[tuple[str, Any]]:
             dashes = DASHES.get(str(each.get_linestyle()), "")
             yield f"{_colour(each.get_color())} {dashes}{line}{name}", each.get_xydata()
         elif isinstance(each, LineCollection):
-            look, lines = _colour(each.get_color()), np.array(each.get_segments()).reshape(-1, 2, 2)
-            lengths = np.abs(np.diff(lines, axis=1)).max((1, 2))
-            if len(lines) > 24:
-                yield f"{look} lines{name}", lines
-            for (a, b), length in (
-                zip(lines.mean(1), lengths, strict=True) if len(lines) < 25 else ()
-            ):
-                yield f"{look} intervals{name}", f"({x(a)}, {y(b)}) ±{number(length / 2)}"
+            look, ends = _colour(each.get_color()), [part[[0, -1]] for part in each.get_segments()]
+            if len(ends) > 24:
+                yield f"{look} lines{name}", np.concatenate(ends)
+            for pair in ends if len(ends) < 25 else ():
+                (a, b), half = pair.mean(0), float(np.abs(np.diff(pair, axis=0)).max() / 2)
+                yield f"{look} intervals{name}", f"({x(a)}, {y(b)}) ±{number(half)}"
+        elif isinstance(each, PathCollection):  # of scatter
+            yield f"{_colour(each.get_facecolor())} dots{name}", each.get_offsets()
         elif isinstance(each, Quiver):
             yield "arrows from", each.XY
             yield "arrows to", each.XY + np.c_[each.U, each.V] / (each.scale or 1)
@@ -127,10 +127,9 @@ def _things(ax: Axes, x: Write, y: Write) -> Iterator[tuple[str, Any]]:
             yield "arrow", [each.xyann, each.xy]
         elif isinstance(each, Patch) and not isinstance(each, Spine) and each is not ax.patch:
             path = each.get_patch_transform().transform_path(each.get_path())
-            corners = np.asarray(path.vertices)[
-                [0, 2] if isinstance(each, Rectangle) else slice(None)
-            ]
-            yield f"{_colour(each.get_facecolor())} shape{name}", corners
+            corners: Any = path.vertices
+            some = corners[[0, 2]] if isinstance(each, Rectangle) else corners
+            yield f"{_colour(each.get_facecolor())} shape{name}", some
     if words := _words(ax):
         yield "written", "; ".join(said for said, _ in words)
 
@@ -194,7 +193,7 @@ def _image(image: AxesImage) -> str:
 
 def _colour(colour: Any) -> str:
     """As the palette calls it, or a grey from 0 to 1, or in hexadecimal digits; pale, if so"""
-    red, green, blue, alpha = to_rgba(colour if isinstance(colour, str | tuple) else colour[0])
+    red, green, blue, alpha = map(float, next(iter(to_rgba_array(colour)), (0, 0, 0, 0)))
     shade = to_hex((red, green, blue))
     names = {hexed.lower(): name for name, hexed in PALETTE.items()} | {"#ffffff": "white"}
     grey = f"grey {red:.2g}" if red == green == blue else shade

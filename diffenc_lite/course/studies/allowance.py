@@ -1,8 +1,12 @@
 """What an encoder may gain over a VDM with a perfect denoiser, before anything is trained (X5)."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from ... import pixels
@@ -19,16 +23,23 @@ class Allowance:
     prior: E KL(q(z_1|x) || N(0, I)), the prior loss (L0) of the VDM.
     normal: the KL of the normal distribution with the mean and covariance of q(z_1).
     mean: alpha_1^2 ||c||^2 / 2 of both, c the mean image: what one image for each depth can take.
+    width: (s - 1 - ln s) / 2 for each dimension, s = sigma_1^2: the same for all data (X8).
     All in bits per dimension.
     """
 
     prior: float
     normal: float
     mean: float
+    width: float
+
+    @property
+    def directions(self) -> float:
+        """X8: The rest of `normal`: for the few directions in which the data vary."""
+        return self.normal - self.mean - self.width
 
 
 def allowance(images: Tensor, gamma_1: float = 5.0) -> Allowance:
-    """X5: The bounds for these images, uint8 (N, ...), with the noise ending at gamma_1.
+    """X5, X8: The bounds for these images, uint8 (N, ...), with the noise ending at gamma_1.
 
     Mean and covariance are those of the N images. The covariance makes `normal` too large by about
     (alpha_1^2 tr Cov)^2 / (4 N). Raises what `pixels.to_unit` raises.
@@ -37,29 +48,54 @@ def allowance(images: Tensor, gamma_1: float = 5.0) -> Allowance:
     alpha2 = torch.sigmoid(torch.tensor(-gamma_1, dtype=torch.float64))
     mean = 0.5 * alpha2 * c.square().sum()
     # The KLs are quadratic in z_1 but for the variance's logarithm, so these moments suffice.
-    nothing = torch.zeros(1, dims, dtype=torch.float64)
-    prior = kl_to_standard(nothing, 1 - alpha2).squeeze() + 0.5 * alpha2 * covariance.trace() + mean
+    width = kl_to_standard(torch.zeros(1, dims, dtype=torch.float64), 1 - alpha2).squeeze()
+    prior = width + 0.5 * alpha2 * covariance.trace() + mean
     excess = alpha2 * (torch.linalg.eigvalsh(covariance) - 1)
     normal = mean + 0.5 * (excess - torch.log1p(excess)).sum()
-    return Allowance(*(pixels.bits_per_dim(nats, dims).item() for nats in (prior, normal, mean)))
+    parts = prior, normal, mean, width
+    return Allowance(*(pixels.bits_per_dim(nats, dims).item() for nats in parts))
+
+
+def with_width(priors: ArrayLike, others: ArrayLike, gamma_1: float) -> NDArray[np.float64]:
+    """X8: Prior losses with p(z_1) = N(0, v I), from those with N(0, I); bits per dimension.
+
+    v is the best for `others`, losses with N(0, I) too. With s = sigma_1^2 and d dimensions a prior
+    loss of N(0, I) tells the square of the signal: S / d = 2 prior - (s - 1 - ln s), in nats.
+    """
+    s = 1 / (1 + math.exp(-gamma_1))
+    square, square_of_others = (
+        2 * math.log(2) * np.asarray(bits) - (s - 1 - math.log(s)) for bits in (priors, others)
+    )
+    v = s + square_of_others.mean()
+    return ((s + square) / v - 1 - math.log(s / v)) / (2 * math.log(2))
 
 
 def saved_by_normal_prior(
-    images: Tensor, others: Tensor, gamma_1: float = 5.0, encoder: Encoder = STILL
+    images: Tensor,
+    others: Tensor,
+    gamma_1: float = 5.0,
+    encoder: Encoder = STILL,
+    directions: Sequence[int] = (0,),
 ) -> Tensor:
-    """How much of the prior loss (L0) of `others` is saved if p(z_1) is the normal distribution
-    with the mean and covariance that z_1 has for `images`, in place of N(0, I), with this encoder.
+    """How much of the prior loss (L0) of `others` is saved by a normal p(z_1), not N(0, I), with
+    this encoder: it has the mean that z_1 has for `images`, its variances along the so many
+    directions of largest variance, and along all others their mean variance, the width (X8).
 
-    In bits per dimension, (N,). For `images` themselves the mean is `allowance(...).normal`.
+    In bits per dimension, a row for each number of directions, (K, N). With all of them the mean
+    for `images` themselves is `allowance(...).normal`.
     """
     c, covariance = _moments(images, gamma_1, encoder)
     alpha2 = torch.sigmoid(torch.tensor(-gamma_1, dtype=torch.float64))
-    values, directions = torch.linalg.eigh(covariance)
-    variance = 1 + alpha2 * (values - 1)  # of z_1 in these directions, 1 - alpha2 given x
+    values, vectors = (part.flip(-1) for part in torch.linalg.eigh(covariance))
     x = _moved(others, gamma_1, encoder)
-    now = 1 - alpha2 + alpha2 * x.square()
-    then = (1 - alpha2 + alpha2 * ((x - c) @ directions).square()) / variance + variance.log()
-    return pixels.bits_per_dim(0.5 * (now - then).sum(1), len(c))
+    now = (1 - alpha2 + alpha2 * x.square()).sum(1)
+    along = 1 - alpha2 + alpha2 * ((x - c) @ vectors).square()
+    saved = []
+    for k in directions:
+        variance = 1 + alpha2 * (values - 1)  # of z_1 along each, 1 - alpha2 given x
+        variance[k:] = variance[k:].mean()
+        saved.append(0.5 * (now - (along / variance + variance.log()).sum(1)))
+    return pixels.bits_per_dim(torch.stack(saved), len(c))
 
 
 def _moved(images: Tensor, gamma_1: float, encoder: Encoder) -> Tensor:

@@ -1,7 +1,7 @@
-"""Does the encoder help? All arms are forks of one trained VDM: they start as the same function.
+"""Forks of a trained VDM, with an encoder or none: all arms start as the same function.
 
-From the shipped VDM, with its v_hat, come an arm that is trained on as it is, arms with more
-parameters, and arms with an encoder. By X6 a VDM is also a model with an encoder, y = x, and
+The arms are the VDM, trained on as it is, and VDMs to which an encoder was added. By X6 a VDM is
+also a model with an encoder, y = x, and
 v_hat' = (v_hat + alpha sigma z) / (1 + sigma^2). Then r = (v - v_hat') - sigma (u - x_hat') of L4
 is (v - v_hat) - sigma u. So an encoder with u_hat = 0 (`counterterm = False`) and the denoiser of
 the VDM as it is are this model, and as long as it leaves x alone, r is the VDM's, bit by bit.
@@ -13,35 +13,18 @@ difference of two arms is therefore the difference of two whole bounds. x_t must
 or the bound would be infinite: x_t = x + (sigma_t^2 - sigma_START^2) move(x, gamma_t), which is E3
 with y = x + (1 - sigma_START^2 / sigma_t^2) move(x, gamma_t).
 
-Arms of one seed see the same images, t and eps in the same updates. All are scored on the 10,000
-test images with the same draws of t and eps.
-
-DECLARED BEFORE THE FIRST RUN. One primary comparison: total of "learned" minus total of "matched",
-PRIMARY["seeds"] seeds, PRIMARY["updates"] updates of PRIMARY["batch"] images, gamma_max = 5; no
-seed is added or left out afterwards. Its interval is that of Student's t over the seeds, and the
-normal one over the images (differences averaged over the seeds), added in quadrature. Everything
-else is exploratory. Why so many: in a pilot with no matched arm, two seeds gave -0.00217 and
--0.00186, a standard deviation of about 0.0002 (from one degree of freedom). X5 allows 0.0044. To
-see a tenth of that, the half width has to be 0.0005 at most; with five seeds it is 1.24 standard
-deviations, so this holds up to a standard deviation of 0.0004, twice the pilot's. 600 updates: a
-run takes minutes, and the pilot's difference was there. What a longer training does to the
-difference is looked at separately, and is exploratory.
-
-DECLARED LATER, when 8 times the updates had been run and before 16 times: the length is doubled
-until a doubling moves the difference by less than 0.0002. At 600 updates the difference has a
-standard deviation of 0.00014 over the seeds; a change between two lengths, if they have nothing in
-common, one of 0.0002.
+Arms of one seed see the same images, t and eps in the same updates, and are scored with the same
+draws of t and eps. `rivals` is made of them; so were `purpose` and `fork`, one VDM of digits, whose
+declaration is in fork.md (README.md has their code).
 
 "scaling" (E2) is no arm: its z_t has other marginals from the start, so it can't start as the same
 function. "fade" takes its place: y = (1 + a(gamma)) x with a trained number a that starts at 0.
 """
 
-import itertools
 import math
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -52,53 +35,17 @@ from torch import Tensor, nn
 from ... import pixels, process
 from ...bound import diffusion_loss
 from ...chain import low_discrepancy
-from ...data import load_mnist
-from ...evaluation import evenly_chosen
 from ...files import PathLike
 from ...gaussian import kl_to_standard
 from ...model import DiffEnc, ModelConfig, build, eval_mode
 from ...networks import SIZES, GammaEmbedding, UNet, zero_
 from ...pretrained import load_model, read_card
 from ...schedule import AnySchedule
-from ...training import TrainConfig, TrainState, bf16_if_faster, seed_for
-from .study import Job, Options, Results, Study
+from ...training import TrainConfig, TrainState, seed_for
 
 START = 0.4  # the depth below which all arms are the same frozen VDM
 INERT = 0.1  # how far the negative control acts, in units of t
-GAMMA_MAX = 5.0
-ARMS = ("matched", "learned")  # of the primary comparison: learned minus matched
-PRIMARY = {"updates": 600, "batch": 64, "seeds": 5}
-CONTROLS = (
-    "vdm",  # trained on, nothing added
-    "image",  # y = x + one image for each gamma
-    "affine",  # y = affine in x
-    "fade",  # y = (1 + a(gamma)) x
-    "inert",  # negative control: an encoder that acts from START on for INERT only
-)
-LENGTHS = (0.5, 2, 4, 8, 16)  # in units of the updates of the primary comparison
-LENGTH_ARMS = (*ARMS, "image")  # and affine at the longest
 BATCH = 250  # images, when scoring
-
-
-def _jobs(options: Options) -> list[Job]:
-    """The primary comparison first, then the exploratory parts; the budget `jobs` takes the first
-    so many."""
-    budget, seeds = options.budget, range(options.budget["seeds"])
-    parts: list[tuple[str, range, Sequence[float], Sequence[str]]] = [
-        ("primary", seeds, [1], ARMS),
-        ("control", seeds, [1], CONTROLS),
-        ("length", seeds[:2], LENGTHS, LENGTH_ARMS),
-        ("length", seeds[:2], LENGTHS[-1:], ["affine"]),
-    ]
-    listed = [
-        {
-            "part": part, "arm": arm, "seed": seed, "gamma_max": GAMMA_MAX,
-            "updates": int(length * budget["updates"]),
-        }
-        for part, of, lengths, arms in parts
-        for seed, length, arm in itertools.product(of, lengths, arms)
-    ]  # fmt: skip
-    return listed[: budget["jobs"]]
 
 
 # ---- the arms ------------------------------------------------------------------------------------
@@ -174,22 +121,6 @@ class Sum(nn.ModuleList):
         return torch.stack([network(x, gamma) for network in self]).sum(0)
 
 
-class CorrectedDenoiser(nn.Module):
-    """v_hat + net(z, v_hat, gamma): the parameters of an encoder, given to the denoiser instead.
-
-    The network is the encoder's, with two inputs and the sum of two outputs, 0 at the start.
-    """
-
-    def __init__(self, denoiser: nn.Module, shape: tuple[int, ...], schedule: AnySchedule):
-        super().__init__()
-        self.denoiser, twice = denoiser, (2 * shape[0], *shape[1:])
-        self.net = UNet(SIZES["small-fine"].encoder, twice, True, schedule)
-
-    def forward(self, z: Tensor, gamma: Tensor) -> Tensor:
-        v_hat = self.denoiser(z, gamma)
-        return v_hat + self.net(torch.cat([z, v_hat], 1), gamma).unflatten(1, (2, -1)).sum(1)
-
-
 class Unbounded(UNet):
     """An encoder's U-Net without the tanh at its end."""
 
@@ -210,9 +141,6 @@ def _fork_of(base: DiffEnc, arm: str, seed: int, start: float) -> DiffEnc:
     torch.manual_seed(seed)
     if arm == "vdm":
         return base
-    if arm == "matched":
-        second = CorrectedDenoiser(base.denoiser, shape, base.schedule)
-        return DiffEnc(second, None, base.schedule, shape=shape)
     unet = partial(UNet, SIZES["small-fine"].encoder, shape, True, base.schedule)
     affine = partial(Affine, shape, base.schedule)
     moves: dict[str, Callable[[], nn.Module]] = {
@@ -316,50 +244,7 @@ def score_fork(
     return Score(torch.cat(priors), torch.cat(diffusions, 1), start, end)
 
 
-# ---- a job ---------------------------------------------------------------------------------------
-
-
-@cache
-def mnist(device: torch.device, test_images: int) -> tuple[Tensor, Tensor]:
-    """All training images of MNIST, and so many of its test images, evenly spaced."""
-    train, test = (load_mnist(split, "full", device=device).images for split in ("train", "test"))
-    return train, evenly_chosen(test, test_images)
-
-
-@cache
-def _before(test: Tensor, passes: int) -> Score:
-    """The score that all forks have at the start; `test` is a key by its identity."""
-    return score_fork(make_fork("vdm").to(test.device), test, 1.0, passes)
-
-
-def _run(job: Job, options: Options) -> Results:
-    """Train the fork of a job and score it; keep the change of the total of each test image."""
-    budget, seed = options.budget, job["seed"]
-    images, test = mnist(options.device, budget["images"])
-    model = make_fork(job["arm"], seed).to(test.device)
-    before = _before(test, budget["passes"])
-    began = time.process_time()
-    state = TrainState(model, fork_config(job["updates"], budget["batch"], seed))
-    quick, trained = bf16_if_faster(model), state.averaged
-    while state.update < job["updates"]:
-        update(state, quick, images, before.end, START)
-    seconds = time.process_time() - began
-    after = score_fork(trained, test, before.end, budget["passes"])
-    change = after.total - before.total
-    row = {
-        "prior": after.prior.mean().item(),
-        "diffusion": (before.end - START) * after.diffusion.mean().item(),
-        "total": after.total.mean().item(),
-        "start_prior": before.prior.mean().item(),
-        "start_total": before.total.mean().item(),
-        "seconds": round(seconds, 1),  # of processor time, for the training
-    }
-    arrays = {}
-    if job["part"] in ("primary", "control"):
-        arrays[f"change_{job['arm']}_{seed}"] = change.half().cpu().numpy()
-    if job["part"] == "primary" and isinstance(trained.encoder, Moving):
-        arrays[f"encoder_{seed}"] = packed(trained)
-    return Results([{**job, **row}], arrays)
+# ---- keeping an encoder -------------------------------------------------------------------------
 
 
 def packed(fork: DiffEnc) -> NDArray[np.float16]:
@@ -379,6 +264,3 @@ def load_encoder(weights: Any, base_name: PathLike = "mnist-vdm", start: float =
     assert isinstance(encoder, Moving)
     nn.utils.vector_to_parameters(torch.as_tensor(weights).float(), encoder.parameters())
     return encoder.eval().requires_grad_(False)
-
-
-STUDY = Study(_jobs, _run, budget=PRIMARY | {"images": 10_000, "passes": 3, "jobs": 100})

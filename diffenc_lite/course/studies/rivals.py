@@ -11,7 +11,7 @@ FLAT; the last score with MOST updates or fewer counts, and those beyond are sho
 
 import io
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -23,14 +23,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...data import photos
+from ...encoder import Encoder
 from ...evaluation import evaluate
 from ...files import PathLike, write_whole
 from ...model import DiffEnc, ModelConfig, build
 from ...pretrained import save_model
 from ...training import TrainConfig, TrainState, bf16_if_faster, keep_freed_memory, train
 from . import fork
+from .allowance import STILL, saved_by_normal_prior, with_width
 from .purpose import BASES
-from .study import Job, Options, Results, Row, Study
+from .study import Job, Options, Results, Row, Study, load_arrays
 
 DECLARATION = Path(__file__).with_suffix(".md")
 FOLDS, SEEDS = range(3), range(2)
@@ -254,25 +256,40 @@ def scores(row: Row, updates: float | None = None) -> list[Row]:
     return [point for point in row["curve"] if point["updates"] <= updates]
 
 
+def matched(rows: list[Row], first: str, second: str) -> list[Row]:
+    """Two arms, each cut after the most updates that both have made from the same VDM, of those
+    VDMs from which both were run."""
+    of = [{(row["fold"], row["seed"]): row for row in runs(rows)[arm]} for arm in (first, second)]
+    pairs = [(of[0][vdm], of[1][vdm]) for vdm in of[0] if vdm in of[1]]
+    return [
+        row | {"curve": scores(row, min(one["curve"][-1]["updates"] for one in pair))}
+        for pair in pairs
+        for row in pair
+    ]
+
+
 def bounds(
     rows: list[Row],
     seed: int,
     loss: str = "pictures",
     updates: float | None = None,
-    of_network: float = math.inf,
+    width: bool = False,
 ) -> Bounds:
     """Whole bounds above START of each arm, by picture, from the VDMs of one seed.
 
     Args: loss, "priors" for the prior loss alone; updates, the last score after at most so many,
-        in place of that which counts; of_network, the same for networks, if fewer.
+        in place of that which counts; width, with the variance of p(z_1) that suits the pictures
+        of the other folds (X8), in place of 1.
     """
     found: Bounds = {}
     for arm, of_arm in runs(rows).items():
-        for row in of_arm:
-            if row["seed"] == seed:
-                most = min(updates, of_network) if updates and row["arm"] in NETWORKS else updates
-                pictures = zip(row["scored"], scores(row, most)[-1][loss], strict=True)
-                found.setdefault(arm, {}).update(pictures)
+        forks = [(row, scores(row, updates)[-1]) for row in of_arm if row["seed"] == seed]
+        for row, score in forks:
+            bits = np.array(score[loss])
+            if width:
+                others = np.concatenate([one["priors"] for _, one in forks if one is not score])
+                bits += with_width(score["priors"], others, row["gamma_max"]) - score["priors"]
+            found.setdefault(arm, {}).update(zip(row["scored"], bits.tolist(), strict=True))
     return found
 
 
@@ -289,6 +306,28 @@ def difference(
     if not pairs:
         raise ValueError(f"first and second must be arms of one seed; got {first!r}, {second!r}")
     return np.mean([[a[name] - b[name] for name in sorted(b)] for a, b in pairs], axis=0)
+
+
+def with_normal_prior(
+    rows: list[Row], arm: str, directions: Sequence[int]
+) -> list[dict[str, float]]:
+    """Bounds of "vdm-2" or "learned-2" that count, from the VDMs of the first seed, with the normal
+    p(z_1) of `saved_by_normal_prior` for pictures of the other folds: one for each of `directions`.
+    """
+    plain, arrays = bounds(rows, 0)[arm], load_arrays("rivals")
+    found: list[dict[str, float]] = [{} for _ in directions]
+    for fold in FOLDS:
+        training, _, names = split_of(fold)
+        patches, number = scored_patches(names)
+        encoder: Encoder = STILL
+        if arm == "learned-2":
+            encoder = fork.load_encoder(arrays[f"encoder_{fold}_0"], vdm_of(fold), START)
+        images = training_patches(training)[::10]
+        saved = saved_by_normal_prior(images, patches, 2.0, encoder, directions)
+        for with_it, bits in zip(found, saved, strict=True):
+            for k, name in enumerate(names):
+                with_it[name] = plain[name] - bits[number == k].mean().item()
+    return found
 
 
 def best_encoder(rows: list[Row]) -> str:

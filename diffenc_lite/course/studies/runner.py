@@ -20,14 +20,13 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from ...files import PathLike, write_whole
-from . import budgets, file_sizes, fork, mnist_ratio, ratio_samples, rivals, toys
+from . import budgets, file_sizes, mnist_ratio, ratio_samples, rivals, toys
 from .study import Job, Options, Results, Study, load_arrays, read_results
 
 STUDIES = {
     "toys": toys.STUDY,
     "mnist_ratio": mnist_ratio.STUDY,
     "ratio_samples": ratio_samples.STUDY,
-    "fork": fork.STUDY,
     "rivals": rivals.STUDY,
     "budgets": budgets.STUDY,
     "file_sizes": file_sizes.STUDY,

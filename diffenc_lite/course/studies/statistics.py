@@ -35,6 +35,24 @@ def t_test_p(differences: ArrayLike) -> float:
     return 2 * t_tail(abs(values.mean()) / error, len(values) - 1)
 
 
+def signed_rank_p(differences: ArrayLike) -> float:
+    """The two-sided p value of Wilcoxon's signed-rank test, exact: of the median of a symmetric
+    distribution, so that one far value counts no more than its rank.
+
+    Raises ValueError for sizes that are 0 or occur twice, too.
+    """
+    values = _checked(differences)
+    sizes, n = np.abs(values), len(values)
+    if len(np.unique(sizes)) < n or not sizes.all():
+        raise ValueError(f"differences must have different sizes other than 0; got {differences!r}")
+    ways = np.ones(1)  # of choosing signs, by the sum of the ranks with a plus
+    for rank in range(1, n + 1):
+        ways = np.pad(ways, (0, rank)) + np.pad(ways, (rank, 0))
+    of_plus = int((1 + np.argsort(np.argsort(sizes)))[values > 0].sum())
+    tail = ways[: min(of_plus, n * (n + 1) // 2 - of_plus) + 1].sum() / 2.0**n
+    return min(1.0, 2 * float(tail))
+
+
 def two_sample_p(means: Interval, sds: Interval, n: tuple[int, int], equal: bool = True) -> float:
     """The two-sided p value of an unpaired difference, from two means and standard deviations.
 

@@ -1,6 +1,5 @@
 """For each claim with evidence a piece of it that can be broken, and the verdict without it."""
 
-import dataclasses
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
@@ -29,9 +28,9 @@ def replaced(holder: dict[str, Any], name: str, value: Any) -> Iterator[None]:
 def wrong_row(tag: str) -> AbstractContextManager[Any]:
     """The right side of a row's first form is doubled."""
     row = ledger.LEDGER[tag]
-    name, form = next((n, f) for n, f in row.claim.items() if isinstance(f, sympy.Eq))
-    claim = {**row.claim, name: sympy.Eq(form.lhs, 2 * form.rhs, evaluate=False)}
-    return replaced(ledger.LEDGER, tag, dataclasses.replace(row, claim=claim))
+    name = next(form for form in row.claim if row[form].kind == "step")
+    line = sympy.Eq(row[name].line.lhs, 2 * row[name].line.rhs, evaluate=False)
+    return replaced(ledger.LEDGER, tag, row.with_line(name, line))
 
 
 def instead(name: str, other: Callable[..., Any]) -> Patch:

@@ -25,7 +25,6 @@ from .findings import Check, Counterexample, Measured, Proof, Quoted
 
 # ---- the ledger and exact worlds -----------------------------------------------------------------
 
-AVERAGES = "averages over draws and dimensions, which are argued in words"
 SMOOTH = "a smooth gamma and encoder, bounded data, a v_hat that grows at most like a power of |z|"
 
 
@@ -33,7 +32,7 @@ def proof(tag: str, *under: str) -> Proof:
     """Prove a row anew. `under`: conditions."""
     row = ledger.LEDGER[tag]
     try:
-        return Proof(tag, True, repr(row.prove()), under)
+        return Proof(tag, True, repr(row.prove()), under, row.argued)
     except ledger.ProofError as error:
         return Proof(tag, False, str(error))
 

@@ -14,9 +14,10 @@ class Proof:
     holds: bool
     says: str  # the ledger's own summary, or why it refused
     under: tuple[str, ...] = ()
+    argued: tuple[str, ...] = ()  # what the ledger says is argued, not proved
 
     def __str__(self) -> str:  # how long the proof is; not the names of its forms
-        steps = re.search(r"in (\d+) steps", self.says)
+        steps = re.search(r"(\d+) steps", self.says)
         return f"{self.tag}: {steps[1]} steps" if self.holds and steps else self.says
 
 
@@ -129,6 +130,8 @@ def verdict(findings: Sequence[Finding]) -> Verdict:
         return Verdict("not seen here", str(measured[0]))
     if proofs := [found for found in findings if isinstance(found, Proof)]:
         under = dict.fromkeys(condition for proof in proofs for condition in proof.under)
+        if argued := dict.fromkeys(words for proof in proofs for words in proof.argued):
+            return Verdict("argued", "; ".join((*argued, *under)))
         return Verdict("proved under", "; ".join(under)) if under else Verdict("proved")
     for kind, status in ((Measured, "seen here"), (Check, "checked"), (Quoted, "as quoted")):
         if any(isinstance(found, kind) for found in findings):

@@ -1,0 +1,309 @@
+"""How a step is checked: what it uses is put in, and nothing else; then both sides are compared.
+
+Besides the zero test it knows that an average E is linear, passes through sums, and lets out what
+is a number; and when an expression is seen to be at least 0.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import sympy as sp
+from sympy import Basic, Eq, Expr, Ge, Indexed, Symbol
+from sympy.core.function import AppliedUndef
+from sympy.core.relational import Relational
+
+from . import zero
+from .judge import Loose, ProofError, hold
+from .notation import (
+    ABBREVIATIONS,
+    CONSTANTS,
+    DEPTHS,
+    NOISE,
+    Delta,
+    E,
+    c,
+    gamma_s,
+    gamma_t,
+    in_gamma,
+    lambda_s,
+    lambda_t,
+    sigma_Q,
+)
+
+BINDING = sp.Derivative, sp.Integral, sp.Sum, sp.Limit, sp.Subs
+ASSUMED = "positive", "nonnegative", "integer", "real"
+FREE = sigma_Q, Symbol("sigma_Q of F3", positive=True)  # what it is, F3 has to say
+AT_S, AT_T = {*DEPTHS[0], lambda_s}, {*DEPTHS[1], lambda_t}
+BOTH = set(ABBREVIATIONS)
+MOVING = {  # the noise that moves with a variable
+    Delta: AT_S | BOTH - {lambda_t}, lambda_t: AT_T | BOTH, lambda_s: AT_S | BOTH,
+    **{depth[2]: {*depth} for depth in DEPTHS[2:]}, gamma_s: AT_S | BOTH, gamma_t: AT_T | BOTH,
+}
+MEANINGS: dict[Basic, tuple[Expr, ...]] = {}  # of all rows: symbol -> what it was said to be
+
+
+# --- an equation as a rule -----------------------------------------------------------------------
+
+
+def is_handle(left: Basic) -> bool:
+    """Whether it may be given a meaning"""
+    if isinstance(left, Symbol):
+        return left not in NOISE - {sigma_Q}
+    bound = isinstance(left, AppliedUndef | Indexed) and left.func != E
+    return bound or isinstance(left, sp.Derivative | sp.Integral | sp.Limit | E)
+
+
+def rule(line: Relational) -> tuple[Basic, Expr]:
+    """What is to be replaced by what. A power is turned into its base; in a sum one symbol is left
+    alone."""
+    left, right = line.lhs, line.rhs
+    if left.is_Pow and is_handle(left.base) and (left.exp == -1 or left.base.is_positive):
+        return left.base, right ** (1 / left.exp)
+    if left.is_Add:
+        alone = sorted((a for a in left.args if is_handle(a)), key=str)
+        named = sorted((s for s in left.free_symbols if str(s).startswith("{")), key=str)
+        for symbol in (*alone, *named):
+            factor = left.coeff(symbol)
+            if not (right.has(symbol) or factor.has(symbol) or factor == 0):
+                return symbol, (right - (left - factor * symbol).expand()) / factor
+    return left, right
+
+
+def put(expression: Any, handle: Basic, meaning: Expr) -> Any:
+    if isinstance(handle, Indexed) and handle.indices[0].is_Symbol:
+        (index,) = handle.indices
+        return expression.replace(
+            lambda e: isinstance(e, Indexed) and e.base == handle.base,
+            lambda e: meaning.subs(index, e.indices[0]),
+        )
+    if isinstance(handle, AppliedUndef) and all(a.is_Symbol for a in handle.args):
+        if handle.func != E:
+            arguments = handle.args
+            return expression.replace(
+                handle.func, lambda *e: meaning.subs(dict(zip(arguments, e, strict=True)))
+            )
+    return outside_indexed(expression, lambda e: e.xreplace({handle: meaning}))
+
+
+def outside_indexed(expression: Any, change: Callable[[Any], Any]) -> Any:
+    """A change that leaves what has an index as it is: the name of m_i is no m"""
+    held = {e: sp.Dummy() for e in expression.atoms(Indexed)}
+    if not held:
+        return change(expression)
+    return change(expression.xreplace(held)).xreplace({dummy: e for e, dummy in held.items()})
+
+
+def in_full(expression: Any, rules: Mapping[Basic, Expr]) -> Any:
+    """With the rules applied until nothing changes"""
+    for _ in range(20):
+        before = expression
+        for handle, meaning in rules.items():
+            expression = put(expression, handle, meaning)
+        if expression == before:
+            return expression
+    raise Loose("a row", str(expression)[:60], "defined by itself")
+
+
+def of_its_sign(handle: Basic, meaning: Expr) -> bool:
+    """Whether what is assumed of a symbol is seen of what it means"""
+    if handle in CONSTANTS or not isinstance(handle, Symbol):  # the notation has their signs
+        return True
+    if handle.is_positive:
+        return bool(meaning.is_positive) or zero.sign(meaning) == 1
+    return not handle.is_nonnegative or seen(meaning, ())
+
+
+# --- instances -----------------------------------------------------------------------------------
+
+
+def unlike(values: Mapping[Basic, Expr]) -> tuple[Basic, Expr] | None:
+    """A symbol and a value that is not of its kind: of its sign, or of noise at one whole depth"""
+    for symbol, value in values.items():
+        for assumed in ASSUMED:
+            has = f"is_{assumed}"
+            if getattr(symbol, has) and not getattr(sp.factor(value), has):
+                return symbol, value
+    noise = set(values) & NOISE - {sigma_Q}
+    for depth in DEPTHS:
+        named = {s for s in depth if s in values}
+        if named and (len(named) < 3 or tuple(values[s] for s in depth) not in DEPTHS):
+            return depth[0], values.get(depth[0])
+        noise -= named
+    return (noise.pop(), sp.nan) if noise else None
+
+
+def moved(line: Any, values: Mapping[Basic, Expr]) -> Any:
+    """With these values in it, everything at once"""
+    if line is None:
+        return None
+    if set(values) & NOISE - {sigma_Q}:
+        for short, long in ABBREVIATIONS.items():
+            if short != sigma_Q:
+                line = line.xreplace({short: long})
+    kind = Ge if isinstance(line, Ge) else Eq
+
+    def change(side: Expr) -> Expr:
+        return side.subs(values, simultaneous=True)
+
+    indices = any(symbol.is_integer or isinstance(symbol, Indexed) for symbol in values)
+    sides = (line.lhs, line.rhs)
+    moved = (change(side) if indices else outside_indexed(side, change) for side in sides)
+    return kind(*moved, evaluate=False)
+
+
+def in_each(lines: Sequence[Relational], index: Symbol) -> dict[Basic, Basic]:
+    """Every symbol that these lines tie together, as that of one dimension"""
+    symbols = {s for line in lines for s in line.free_symbols if isinstance(s, Symbol)}
+    own = {s for s in symbols - CONSTANTS | symbols & {sigma_Q} if not s.is_integer}
+    return {s: sp.IndexedBase(s.name, **s._assumptions_orig)[index] for s in own}
+
+
+# --- what may hide -------------------------------------------------------------------------------
+
+
+def note(handle: Basic, meaning: Expr) -> None:
+    """Take down that a symbol was said to be this, in whatever row"""
+    MEANINGS[handle] = (*MEANINGS.get(handle, ()), meaning)
+
+
+def depends(symbol: Basic, on: Basic, seen: frozenset = frozenset()) -> bool:
+    """Whether some row gives the symbol a meaning with the other one in it"""
+    for meaning in MEANINGS.get(symbol, ()):
+        inside = meaning.free_symbols
+        below = inside - seen - {symbol}
+        if on in inside or inside & MOVING.get(on, set()):
+            return True
+        if any(depends(s, on, seen | {symbol}) for s in below):
+            return True
+    return False
+
+
+def hidden(expression: Expr) -> str:
+    """A symbol under a derivative, an integral, a sum or a limit that depends on its variable"""
+    for part in expression.atoms(*BINDING):
+        inside = part.args[0]
+        for variable in _variables(part):
+            for symbol in inside.free_symbols - {variable}:
+                if depends(symbol, variable):
+                    return f"{symbol} depends on {variable}: say how"
+    return ""
+
+
+def _variables(part: Basic) -> list[Basic]:
+    if isinstance(part, sp.Limit):
+        return [part.args[1]]
+    if isinstance(part, sp.Subs):
+        return list(part.variables)
+    return [limits[0] for limits in part.args[1:]]
+
+
+def spelled_out(expression: Expr) -> Expr:
+    """Noise under a derivative or a limit in gamma, lambda or Delta, written in these"""
+
+    def noise_at(variable: Basic, inside: Expr) -> Expr:
+        if variable == Delta:
+            inside = inside.subs({lambda_s: lambda_t + Delta, c: 1 - sp.exp(-Delta)})
+            kept = sp.Dummy(positive=True)
+            inside = in_gamma(inside.xreplace({Delta: kept})).xreplace({gamma_s: gamma_t - kept})
+            return inside.xreplace({kept: Delta})
+        if variable in (lambda_s, lambda_t):
+            return in_gamma(inside).xreplace({gamma_s: -lambda_s, gamma_t: -lambda_t})
+        return in_gamma(inside)
+
+    def spelled(*arguments: Basic) -> Basic:
+        inside, *limits = arguments
+        return type_(noise_at(variable_, inside), *limits)
+
+    for part in sorted(expression.atoms(*BINDING), key=sp.default_sort_key):
+        for variable_ in set(_variables(part)) & set(MOVING):
+            if part.args[0].free_symbols & (NOISE - {variable_}):
+                type_ = part.func
+                expression = expression.xreplace({part: spelled(*part.args)})
+    return expression
+
+
+# --- averages ------------------------------------------------------------------------------------
+
+
+def linear(expression: Expr) -> Expr:
+    """Averages taken apart: an average is linear, and only what is a number comes out"""
+    return expression.replace(E, _average)
+
+
+def _average(inside: Expr) -> Expr:
+    inside, total = zero.worked_out(inside, (sp.Subs,)), sp.Integer(0)
+    for term in sp.Add.make_args(sp.expand(inside, log=True)):
+        numbers: list[Any] = []
+        rest: list[Any] = []
+        for factor in sp.Mul.make_args(term):
+            number = factor.free_symbols <= CONSTANTS and not factor.has(AppliedUndef)
+            (numbers if number else rest).append(factor)
+        if len(rest) == 1 and isinstance(rest[0], sp.Sum):
+            rest = [sp.Sum(_average(rest[0].function), *rest[0].limits)]
+        elif rest:
+            rest = [E(sp.Mul(*rest))]
+        total += sp.Mul(*numbers, *rest)
+    return total
+
+
+# --- the two kinds of steps ----------------------------------------------------------------------
+
+
+def hold_step(step: Any, lines: Sequence[Relational]) -> None:
+    """Raises ProofError unless the step follows from these lines."""
+    rules: dict[Basic, Expr] = {}
+    slacks = []
+    for line in lines:
+        if isinstance(line, Ge):
+            slacks.append(line.lhs - line.rhs)
+            continue
+        if line.lhs.has(E):
+            line = Eq(linear(line.lhs), line.rhs, evaluate=False)
+        handle, meaning = rule(line)
+        if handle in rules:
+            raise Loose(step.tag, step.name, f"{handle} is said to be two things: use one of them")
+        rules[handle] = meaning
+
+    def whole(expression: Expr) -> Expr:
+        for _ in range(3):  # averages that are taken apart may be replaced in turn
+            before, expression = expression, in_full(expression, rules)
+            if why := hidden(expression):
+                raise Loose(step.tag, step.name, why)
+            expression = linear(spelled_out(expression))
+            if expression == before:
+                break
+        return put(expression, *FREE)
+
+    left, right = step.line.lhs, step.line.rhs
+    if isinstance(step.line, Eq):
+        hold(step.tag, step.name, whole(left), whole(right))
+        return
+    witness = left - right if step.witness is None else step.witness
+    if step.witness is not None:
+        hold(step.tag, step.name, whole(left - right), whole(witness))
+    if not seen(witness, slacks):
+        raise ProofError(step.tag, step.name, f"not seen to be at least 0: {witness}")
+
+
+def follows(step: Any, lines: Sequence[Relational]) -> bool:
+    try:
+        hold_step(step, lines)
+        return True
+    except ProofError:
+        return False
+
+
+def seen(e: Expr, slacks: Sequence[Expr]) -> bool:
+    """Whether it is at least 0 on sight: by its signs, as an inequality that is used, or as a sum,
+    a product, an average or an integral of what is"""
+    if e.is_nonnegative or any(e == slack for slack in slacks):
+        return True
+    if isinstance(e, sp.Integral):
+        ((s, low, high),) = e.limits
+        k = sp.Dummy(positive=True)
+        between = low + k if high == sp.oo else low + (high - low) * k / (1 + k)
+        forward = high == sp.oo or (high - low).is_nonnegative
+        return bool(forward) and seen(sp.factor(e.function.subs(s, between)), slacks)
+    if isinstance(e, sp.Sum | E) or (e.is_Pow and e.exp == -1):
+        return seen(e.args[0], slacks)
+    return (e.is_Mul or e.is_Add) and all(seen(part, slacks) for part in e.args)
