@@ -41,6 +41,22 @@ def _few(generator: Generator, *shape: int) -> Tensor:
     return torch.randn(shape, generator=generator)
 
 
+def _with_gradients(f: Callable[..., Any], net: nn.Module, *others: Any) -> Any:
+    """What f returns, and the gradients of its sum by the weights of all networks"""
+    if (given := f(net, *others)) is None:
+        return None
+    outputs = given if isinstance(given, tuple | list) else (given,)
+    nets = [part for part in (net, *others) if isinstance(part, nn.Module)]
+    if not any(isinstance(part, Tensor) and part.requires_grad for part in outputs):
+        raise NotRight(": no gradient reaches the network (no_grad, detach or item?)")
+    weights = [weight for part in nets for weight in part.parameters()]
+    total = torch.stack([part.sum() for part in outputs]).sum()
+    gradients = torch.autograd.grad(total, weights, allow_unused=True)
+    if any(gradient is None for gradient in gradients):
+        raise NotRight(": no gradient reaches one of the networks (detach?)")
+    return *(part.detach() for part in outputs), *gradients
+
+
 def _network(generator: Generator) -> nn.Module:
     """Any function of z and gamma that is no good denoiser"""
 
@@ -164,15 +180,20 @@ def _network_is_sound(make: Callable[[], nn.Module], z: Tensor, gamma: Tensor) -
     net = make()
     if not isinstance(net, nn.Module):
         raise NotRight(": give the class itself, a torch.nn.Module that is made without arguments")
+    if any(isinstance(part, nn.modules.batchnorm._BatchNorm) for part in net.modules()):
+        raise NotRight(": BatchNorm makes v_hat of an image depend on the others in the batch")
+    net.eval()(z, gamma)  # layers that are made when they are first called
     for weight in net.parameters():  # one that starts at 0 hides what it depends on
         nn.init.normal_(weight, 0, 0.1)
     v_hat = net(z, gamma)
     if v_hat.shape != z.shape:
         raise NotRight(f": v_hat has shape {tuple(v_hat.shape)} in place of {tuple(z.shape)}")
+    if torch.allclose(v_hat, net(z.flip(1), gamma)):
+        raise NotRight(": v_hat does not depend on z")
     if torch.allclose(v_hat, net(z, gamma + 3)):
         raise NotRight(": v_hat does not depend on gamma, so it cannot know how much is noise")
-    if not torch.allclose(v_hat[:1], net(z[:1], gamma[:1]), atol=1e-4):
-        raise NotRight(": v_hat of an image depends on the others in the batch (BatchNorm?)")
+    if not torch.allclose(v_hat[-1:], net(z[-1:], gamma[-1:]), atol=1e-4):
+        raise NotRight(": v_hat of an image depends on the others in the batch, or on their gamma")
     v_hat.square().sum().backward()
     if all(weight.grad is None for weight in net.parameters()):
         raise NotRight(": no weight gets a gradient")
@@ -210,7 +231,7 @@ def bills(
 
 
 def _for_bound(generator: Generator) -> tuple[Any, ...]:
-    levels = torch.randint(LEVELS, (4, DIMS), generator=generator)
+    levels = torch.randint(LEVELS, (4, DIMS), generator=generator).byte()
     t = torch.rand(4, generator=generator)
     return _network(generator), levels, t, _few(generator, 4, DIMS), _few(generator, 4, DIMS)
 
@@ -229,8 +250,8 @@ def _changed(*changes: Any) -> Callable[..., Any]:
 
 
 EXERCISES["15.4"] = lambda: Exercise(
-    question=r"""Write the bound, in nats for each image, (B,), three times. With
-    $x=2(k+\tfrac12)/17-1$ of level $k$:
+    question=r"""Write the three terms of the bound, in nats for each image. With
+    $x=2(k+\tfrac12)/17-1$ of level $k$ and $\gamma'=5-\gamma_0$:
 
     - prior: $\tfrac12\sum(\alpha_1^2x^2+\sigma_1^2-1-\ln\sigma_1^2)$;
     - reconstruction: $-\ln p(x|z_0)$ with $z_0=\alpha_0x+\sigma_0\varepsilon_0$, the softmax over
@@ -241,6 +262,8 @@ EXERCISES["15.4"] = lambda: Exercise(
         "prior, reconstruction, diffusion, each (B,)",
         _for_bound,
         tolerance=1e-3,
+        absolute=1e-3,
+        measure=_with_gradients,
     ),
     answer=bills,
     hints=["Do the three one by one: which of them is off? The prior has no network in it, and the "
@@ -285,25 +308,31 @@ def descend(
 
 def _loop_is_sound(loop: Callable[..., Any], images: Tensor, updates: int) -> int:
     torch.manual_seed(0)
-    net, batches, gradients = nn.Linear(1, 1, bias=False), [], []
+    net, gradients, seen = nn.Linear(1, 1, bias=False), [], set[bytes]()
     nn.init.constant_(net.weight, 0.5)
 
     def loss(net: Any, batch: Tensor) -> Tensor:  # least where the weight is 0.4
-        batches.append(batch.float().mean().item())
+        if batch.shape != (64, DIMS):
+            raise NotRight(f": the loss gets {tuple(batch.shape)} in place of (64, {DIMS})")
+        seen.update(image.numpy().tobytes() for image in batch)
         gradients.append(2 * (net.weight.item() - 0.4))
         return (net.weight - 0.4).square().sum()
 
     if (losses := loop(net, images, loss, updates)) is None:
+        if gradients:
+            raise NotRight(": yield each loss")
         raise NotImplementedError
     losses = [*losses]
-    if len(batches) != updates:
-        raise NotRight(f": the loss was called {len(batches)} times for {updates} updates")
-    if len({*batches}) < updates / 2:
-        raise NotRight(": it sees the same images in every update; draw new ones")
+    if len(gradients) != updates:
+        raise NotRight(f": the loss was called {len(gradients)} times for {updates} updates")
+    if len(seen) < len(images) / 2:
+        raise NotRight(": it sees few of the images; draw others in every update")
     if len({*gradients}) == 1:
         raise NotRight(": the weights do not move: `backward`, then `step`")
-    left = net.weight.grad
-    if left is not None and left.item() != 0 and abs(left.item() - gradients[-1]) > 1e-3:
+    left = 0.0 if net.weight.grad is None else net.weight.grad.item()
+    if left and abs(left + gradients[-1]) < 1e-3 < abs(left):
+        raise NotRight(": this climbs; descend on the loss itself, not on minus the loss")
+    if left and abs(left - gradients[-1]) > 1e-3:
         raise NotRight(": gradients of earlier updates add up: `zero_grad` in every update")
     if not abs(net.weight.item() - 0.4) < 0.08:
         raise NotRight(": the loss rises; or its steps are far too small, or too large")
@@ -358,7 +387,7 @@ EXERCISES["15.6"] = lambda: Exercise(
     Return $z_0/\alpha_0$.""",
     form=Program(
         "net, z (n, 64), noise (T, n, 64)", "z_0 / alpha_0, a tensor (n, 64)", _for_draw,
-        tolerance=1e-3, absolute=1e-4,
+        tolerance=5e-5, absolute=1e-5,
     ),
     answer=sampler,
     hints=["x_hat comes from z and v_hat by the rotation back; `gamma.expand(len(z))` gives every "
@@ -370,6 +399,8 @@ EXERCISES["15.6"] = lambda: Exercise(
             lambda net, z, noise: sampler(net, z, noise, of_t=True),
         "the last step has noise too: z_0 is still a latent": lambda net, z, noise: sampler(
             net, z, torch.cat([noise[:-1], 0 * noise[-1:]])),
+        "this is z_0; divide it by alpha_0":
+            lambda net, z, noise: sampler(net, z, noise) * noise_at(torch.zeros(()))[1],
         "the mean keeps a part of z_t": lambda net, z, noise: sampler(net, z, noise, keeps=False),
         "v_hat is not x_hat: rotate back": lambda net, z, noise: sampler(
             lambda z, g: process.v_from_x(z, net(z, g), Noise.from_gamma(g).like(z)), z, noise),
@@ -410,9 +441,12 @@ EXERCISES["15.7"] = lambda: Exercise(
     question=r"""Write the diffusion loss with a learned encoder. $x_t=x+\sigma_t^2(y-x)$ with
     $y=y(x,\gamma_t)$; $u=x_t-y-\partial y/\partial\gamma$, by one forward-mode derivative,
     `torch.func.jvp`; then $z,v$ from $x_t$, $\hat x$ from $z,\hat v$, and
-    $\tfrac12\gamma'\alpha_t^2\|r\|^2$ with $r=(v-\hat v)-\sigma_t(u-\hat x)$. Nats, (B,).""",
+    $\tfrac12\gamma'\alpha_t^2\|r\|^2$ with $r=(v-\hat v)-\sigma_t(u-\hat u)$,
+    $\hat u=\hat x$ as in lesson 04, and $\gamma'=5-\gamma_0$.
+    Nats, (B,).""",
     form=Program(
-        "net, y, x (B, 64), t (B,), eps (B, 64)", "a tensor (B,)", _for_encoder, tolerance=1e-3
+        "net, y, x (B, 64), t (B,), eps (B, 64)", "a tensor (B,)", _for_encoder,
+        tolerance=1e-3, absolute=1e-3, measure=_with_gradients,
     ),
     answer=encoded,
     hints=["Everything that was x for the VDM is x_t now: in z, in v and in the target of x_hat.",
