@@ -56,15 +56,4 @@ from .sampling import sample, sample_steps
 from .schedule import CosineSchedule, LearnedSchedule, LinearSchedule, Noise, Schedule
 from .training import Progress, TrainConfig, train, train_steps
 
-__all__ = [
-    "MLP", "Bound", "Chain", "CosineSchedule", "DiffEnc", "Encoder", "Evaluation",
-    "IdentityEncoder", "LearnedEncoder", "LearnedSchedule", "LinearSchedule", "ModelConfig",
-    "Noise", "Progress", "ScalingEncoder", "Schedule", "TrainConfig", "UNet", "UNetConfig",
-    "best_ratio", "best_scale", "bound", "build", "cheapest_path", "edge_costs", "elbo",
-    "evaluate", "evenly_chosen", "fit", "gaussian", "kl_ratio", "load_fitted", "load_mnist",
-    "load_model", "load_named", "load_pretrained", "pixels", "pretrained_names", "process",
-    "read_card", "sample", "sample_steps", "save_model", "start_from", "toy", "train",
-    "train_steps",
-]  # fmt: skip
-
 __version__ = "0.2.0"

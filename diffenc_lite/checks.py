@@ -52,10 +52,14 @@ def check_smooth(model: DiffEnc, images: Tensor) -> None:
     would be too low; in T steps the cost of a jump grows with T.
 
     Tried by `find_jump` on two images, which may not show all, with noise in the encoder's weights.
-    Once for an encoder, until an end of gamma has moved by 1.
+    Once for an encoder, until an end of gamma has moved by 1; and once for a schedule, as
+    `check_schedule`, since both are attributes, and may have been exchanged.
     """
+    encoder, schedule, *ends = model._smooth
+    if schedule is not model.schedule:
+        check_schedule(model.schedule, model.like_weights)
+        model._smooth = encoder, model.schedule, *ends
     low, high = map(float, end_points(model.schedule, model.like_weights))
-    encoder, *ends = model._smooth
     if encoder is model.encoder and max(abs(ends[0] - low), abs(ends[1] - high)) < 1:
         return
     with eval_mode(model), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
@@ -75,7 +79,7 @@ def check_smooth(model: DiffEnc, images: Tensor) -> None:
             "encoder must have the u that follows from its shift, which does not jump: "
             f"dx_t/dgamma = -sigma_t^2 u, no gamma detached; {where}"
         )
-    model._smooth = model.encoder, low, high
+    model._smooth = model.encoder, model.schedule, low, high
 
 
 def _with_noise_in_weights(model: DiffEnc, x: Tensor, gamma: Tensor) -> DiffEnc:

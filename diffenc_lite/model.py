@@ -58,9 +58,9 @@ class DiffEnc(nn.Module):
         default = LinearSchedule(gamma_min_for(self.levels))
         self.schedule = default if schedule is None else schedule
         self.shape = getattr(denoiser, "shape", None) if shape is None else shape
-        self._config: ModelConfig | None = None
+        self.config: ModelConfig | None = None  # of `build`, unless `with_parts` exchanged a part
         self._card: dict[str, Any] = {}
-        self._smooth: tuple[Any, float, float] = (None, 0.0, 0.0)  # of `check_smooth`
+        self._smooth: tuple[Any, ...] = (None, None, 0.0, 0.0)  # of `check_smooth`
         self._check()
 
     def _check(self) -> None:
@@ -87,11 +87,6 @@ class DiffEnc(nn.Module):
         check_schedule(self.schedule, self.like_weights)
 
     @property
-    def config(self) -> ModelConfig | None:
-        """What `build` made it from; None if `with_parts` has exchanged a part."""
-        return self._config
-
-    @property
     def card(self) -> dict[str, Any]:
         """The card of the saved model that this is; empty for a new one."""
         return self._card
@@ -100,7 +95,7 @@ class DiffEnc(nn.Module):
         """The same model, of its class, with some attributes replaced; the others are shared."""
         other = copy.copy(self)
         other._modules = dict(self._modules)
-        other._config = self.config if {*parts} == {"_card"} else None  # it builds another model
+        other.config = self.config if {*parts} == {"_card"} else None  # it builds another model
         for name, part in parts.items():
             getattr(self, name)  # a misspelt one raises AttributeError
             if not isinstance(part, nn.Module):
@@ -220,7 +215,7 @@ def build(config: ModelConfig) -> DiffEnc:
     make_encoder = ENCODERS[config.encoder]
     encoder = make_encoder(lambda: network(size.encoder, size.encoder_mlp, True), config)
     model = DiffEnc(denoiser, encoder, schedule, config.levels, config.shape)
-    model._config = config
+    model.config = config
     return model
 
 

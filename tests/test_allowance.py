@@ -39,7 +39,7 @@ def test_three_images_many_times(gamma):
     q, p = MultivariateNormal(alpha2**0.5 * c, covariance), MultivariateNormal(0 * c, eye)
     assert found.normal * unit == pytest.approx(kl_divergence(q, p).item(), rel=1e-9)
     assert found.mean < found.normal < found.prior
-    # X8: a direction with no variance pays the width, and each as normal data of its variance does
+    # a direction with no variance pays the width, and each as normal data of its variance does
     s = 1 - alpha2
     assert found.width * unit == pytest.approx(3 * (s - 1 - math.log(s)) / 2, rel=1e-12)
     along = torch.linalg.eigvalsh(x.T.cov(correction=0)).clamp(min=1e-9).tolist()
@@ -65,7 +65,7 @@ def test_three_images_many_times(gamma):
 
 
 def test_a_width_from_prior_losses_alone():
-    """X8: of two pictures' latents, N(m, s I), with the best v of two others."""
+    """of two pictures' latents, N(m, s I), with the best v of two others."""
     m, s = (
         torch.tensor([[3.0, -1.0, 0.5, 0.1], [0.2, 0.3, -0.1, 0.9]], dtype=F64),
         1 / (1 + math.e**-2),

@@ -9,6 +9,9 @@ import pytest
 import torch
 from scipy import stats
 
+from diffenc_lite.course import ledger
+from diffenc_lite.course.show.blueprint import SAID
+from diffenc_lite.course.show.lesson_14 import STATUS
 from diffenc_lite.course.studies import audit, load_arrays, read_results
 from diffenc_lite.course.studies.audit import Check, Counterexample, Measured, Proof, Quoted
 from diffenc_lite.course.studies.audit import evidence as of
@@ -16,9 +19,9 @@ from diffenc_lite.course.studies.audit import evidence as of
 look = cache(audit.look)
 CLAIMS = {claim.name: claim for claim in audit.CLAIMS}
 OTHER_VERDICTS = {
-    "proved": {"marginals"},
+    "proved": {"marginals", "variance"},
     "checked": {"sampling"},
-    "proved under": {"scaling, perfect"},
+    "argued": {"loss", "counterterm", "v-form", "w = 1", "scaling, perfect"},
     "not tested": {"MNIST", "long training"},
     "not seen here": {
         "digits, from scratch", "photographs, fade", "scaling, trained", "learned > scaling",
@@ -74,8 +77,9 @@ def test_numbers_in_the_words_of_a_row_are_those_of_its_evidence():
 
 # ---- the rule ------------------------------------------------------------------------------------
 
-CLOSED, REFUSED = Proof("F1", True, "F1 proved in 6 steps"), Proof("F1", False, "F1: wrong")
-UNDER = Proof("L4", True, "L4 proved in 2 steps", ("bounded data",))
+CLOSED, REFUSED = Proof("F1", True, "F1 proved; 6 steps checked"), Proof("F1", False, "F1: wrong")
+UNDER = Proof("L4", True, "L4 proved; 2 steps checked", ("bounded data",))
+WORDS = Proof("L4", True, "L4 argued; 2 steps checked", ("bounded data",), ("a limit",))
 HIT, MISSED = Check("a", 1.0, 1.0009, 3), Check("a", 1.0, 1.002, 3)
 SHOWN, UNSHOWN = Measured("a", -2.0, -3.0, -1.0), Measured("a", -2.0, -4.1, 0.1)
 OTHER_SIDE = Measured("a", 2.0, 1.0, 3.0)
@@ -88,6 +92,7 @@ INSIDE, OUTSIDE = Quoted("p", 0.02, 0.05, 0.03), Quoted("p", 0.02, 0.025, 0.03)
     [
         ([CLOSED, HIT], "proved"),
         ([CLOSED, UNDER, UNDER, HIT, INSIDE], "proved under: bounded data"),
+        ([CLOSED, WORDS, HIT], "argued: a limit; bounded data"),
         ([HIT, INSIDE], "checked"),
         ([SHOWN, HIT], "seen here"),
         ([INSIDE], "as quoted"),
@@ -190,3 +195,11 @@ def test_numbers_come_out_again_by_other_code(name):
         elif isinstance(finding, Quoted):
             numbers += [finding.low, finding.high]
     assert np.allclose(numbers, AGAIN[name](), rtol=2e-4, atol=1e-6)
+
+
+def test_the_verdict_of_a_proof_is_the_ledgers_own_word():
+    for name in ("loss", "variance", "weights", "scaling, perfect"):
+        rows = [audit_row.tag for audit_row in look(name).findings if isinstance(audit_row, Proof)]
+        words = {ledger.LEDGER[tag].word for tag in rows}
+        assert look(name).verdict.status.startswith("argued" if "argued" in words else "proved")
+    assert {STATUS[word] for word in ledger.WORDS} == set(SAID.values())

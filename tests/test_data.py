@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from draws import ROOT, seeded
+from draws import seeded
 
 from diffenc_lite.data import cache_folder, load_mnist, load_named, photos, toy, toys
 from diffenc_lite.data import images as data
@@ -91,39 +91,6 @@ def test_patches_are_cut_from_the_pictures():
             start = round(left * picture.shape[1])
             second = picture[:16, start + stride : start + stride + 16]
             assert np.array_equal(found.images[found.labels == number][1].permute(1, 2, 0), second)
-
-
-def test_the_tool_halves_pictures():
-    import make_photos_bundle as tool
-
-    picture = np.zeros((3, 5, 3), np.uint8)
-    picture[0, :2], picture[1, 2:4] = (255, 1, 0), (10, 4, 2)
-    halved = tool.halved(picture)
-    assert halved.tolist() == [[[128, 1, 0], [5, 2, 1]]]  # 0.5 is rounded up
-
-
-# ---- the complete set, where there is one --------------------------------------------------------
-
-
-def test_the_bundle_is_made_again_by_its_tool(tmp_path):
-    """From the full set, whose first 500 of each digit are what the tool takes from elsewhere."""
-    import make_mnist_bundle as tool
-
-    root = Path(os.environ.get("DIFFENC_LITE_DATA") or ROOT / ".." / "shared" / "data")
-    if not (root / "MNIST" / "raw").is_dir():
-        pytest.skip("needs the complete MNIST below DIFFENC_LITE_DATA or ../shared/data")
-    full = load_mnist("train", root=root)
-    first = torch.cat([(full.labels == digit).nonzero()[:500, 0] for digit in range(10)])
-    train = full.images[first, 0].numpy(), full.labels[first].numpy().astype(np.uint8)
-    arrays = tool.arrange(*train, *tool.read_test(root))
-    for split in ("train", "test"):
-        bundled = load_mnist(split, "bundled")
-        assert np.array_equal(arrays[f"{split}_images"], bundled.images[:, 0].numpy())
-        assert np.array_equal(arrays[f"{split}_labels"], bundled.labels.numpy())
-    again = [tmp_path / "once.npz", tmp_path / "twice.npz"]
-    for file in again:
-        tool.write_npz(file, arrays)
-    assert again[0].read_bytes() == again[1].read_bytes()
 
 
 # ---- where it is looked for ----------------------------------------------------------------------

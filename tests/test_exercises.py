@@ -168,13 +168,17 @@ def wrong_but_close(number):
             yield "a thousandth", returning(exercise.answer, lambda v: torch.as_tensor(v) * 1.001)
 
 
-@pytest.mark.parametrize("number", EXERCISES)
+# Those of the lab return networks, gradients and random numbers, so not in every form
+NUMBERS = [number for number in EXERCISES if not number.startswith("15.")]
+
+
+@pytest.mark.parametrize("number", NUMBERS)
 def test_right_answers_are_right_in_every_form(number):
     for how, answer in right_in_other_forms(number):
         assert said(number, answer) == "right.", how
 
 
-@pytest.mark.parametrize("number", EXERCISES)
+@pytest.mark.parametrize("number", NUMBERS)
 def test_wrong_ones_are_not_however_close(number):
     for how, answer in wrong_but_close(number):
         assert "not right" in said(number, answer), (how, answer)

@@ -13,7 +13,7 @@ from diffenc_lite.course import ledger
 from diffenc_lite.course.ledger import LEDGER, Row, checking, processes, three_terms
 from diffenc_lite.course.ledger import notation as n
 from diffenc_lite.course.ledger.notation import E, name
-from diffenc_lite.course.ledger.row import ROWS, at, entry
+from diffenc_lite.course.ledger.row import ROWS, entry, use
 from diffenc_lite.course.ledger.three_terms import a as price_of
 from diffenc_lite.course.ledger.zero import Differs, Same, decide, reduced
 
@@ -31,8 +31,8 @@ def proved(*entries, forms="sign"):
     """A row of these entries, each a kind, a name and what belongs to it."""
 
     def derivation(D):
-        for kind, name, *rest in entries:
-            getattr(D, kind)(name, *rest[:-1], **rest[-1])
+        for kind, label, *rest in entries:
+            getattr(D, kind)(label, *rest[:-1], **rest[-1])
 
     with mock.patch.dict(ROWS), mock.patch.dict(checking.MEANINGS):
         ROWS["Z"] = Row("Z", "", "00", "", forms, derivation)
@@ -127,12 +127,12 @@ REFUSED = {
     ),
     "an inequality elsewhere": (
         ledger.ProofError,
-        (at_least("sign", n.x - log(n.x) - 1, at("L1.never_negative", {price_of: n.x})),),
+        (at_least("sign", n.x - log(n.x) - 1, use("L1.never_negative", {price_of: n.x})),),
     ),
-    "a tied symbol": (ledger.Loose, (step("sign", 2 * n.w, 3, at("W1.average", {m: 1})),)),
+    "a tied symbol": (ledger.Loose, (step("sign", 2 * n.w, 3, use("W1.average", {m: 1})),)),
     "half a depth": (
         ledger.Loose,
-        (step("sign", n.alpha_t, 1, at("F1.mean", {n.alpha_t: n.alpha_s})),),
+        (step("sign", n.alpha_t, 1, use("F1.mean", {n.alpha_t: n.alpha_s})),),
     ),
 }
 

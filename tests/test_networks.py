@@ -174,8 +174,21 @@ def test_the_small_preset_is_for_a_laptop_and_the_paper_preset_has_66_blocks():
     assert 0.4e6 < count(small.denoiser) < 0.6e6 and count(small.encoder) < 0.1e6
     with torch.device("meta"):
         paper = UNet(SIZES["paper"].denoiser, (3, 32, 32))
-    assert sum(isinstance(m, Block) for m in paper.modules()) == 32 + 2 + 32
-    assert not paper.pool and paper.fourier is not None and paper.fourier.powers == (6, 7)
+        sizes = []
+        for block in paper.modules():
+            if isinstance(block, Block):
+                block.register_forward_hook(lambda _, given, made: sizes.append(made.shape[2:]))
+        assert paper(torch.zeros(2, 3, 32, 32), torch.zeros(2)).shape == (2, 3, 32, 32)
+    assert sizes == [(32, 32)] * (32 + 2 + 32) and paper.fourier.powers == (6, 7)
+
+
+def test_layers_of_an_mlp_are_added_to_what_comes_in():
+    mlp = shaken(MLP(8, 2))
+    for layer in mlp.layers:
+        nn.init.zeros_(layer[-1].weight)
+        nn.init.zeros_(layer[-1].bias)
+    inputs, features = torch.randn(3, mlp.channels_in), torch.randn(3, 8)
+    assert torch.equal(mlp.body(inputs, features), mlp.out(F.silu(mlp.stem(inputs))))
 
 
 def test_smooth_upsampling_interpolates():

@@ -227,6 +227,7 @@ def test_a_schedule_that_was_exchanged_is_checked_where_it_is_used():
     model, points = own_model(), POINTS // 16
     model.schedule = lambda t: Noise.from_gamma(3 - 9 * t, -9)
     for use in (
+        lambda: elbo(model, points),
         lambda: evaluate(model, points),
         lambda: fit(model, points, 2),
         lambda: sample(model, 2, 2),

@@ -94,7 +94,7 @@ def test_whole_bounds_beside_noise_to_5(arm):
 
 
 def with_width(arm, end, most=None):
-    """Bounds with the best p(z_1) = N(0, v I) of the pictures of the other folds (X8)"""
+    """Bounds with the best p(z_1) = N(0, v I) of the pictures of the other folds"""
     total, prior = (by_picture(arm, end, 0, loss, most) for loss in ("pictures", "priors"))
     s, names = 1 / (1 + np.exp(-end)), np.array(sorted(sum(FOLDS, [])))
     square = 2 * np.log(2) * prior - (s - 1 - np.log(s))

@@ -1,6 +1,7 @@
 """What surrounds the code: package, environment, README, docs, notebooks, workflows for GitHub."""
 
 import json
+import pydoc
 import re
 import shlex
 import tomllib
@@ -8,6 +9,7 @@ from collections import defaultdict
 from pathlib import Path
 from urllib.parse import unquote
 
+import numbers_in_prose as tool
 import numpy as np
 import pytest
 import torch
@@ -48,6 +50,12 @@ def linked(path: Path) -> set[Path]:
 
 def bounds(requirements: list[str]) -> dict[str, SpecifierSet]:
     return {one.name: one.specifier for one in map(Requirement, requirements)}
+
+
+def test_help_is_a_map():
+    """With __all__ it would be 12,000 lines."""
+    text = pydoc.plain(pydoc.render_doc(diffenc_lite))
+    assert len(text.splitlines()) < 100 and "    bound      elbo: prior" in text
 
 
 def test_environment_and_package_agree():
@@ -111,7 +119,9 @@ def test_readme_examples_print_what_it_says(code, said, tmp_path, monkeypatch, c
 def test_readme_says_what_fit_does_in_its_own_numbers():
     assert len(EXAMPLES) == README.count("```python")
     _, before, after = (float(line.split()[0]) for line in EXAMPLES[0][1].splitlines())
-    assert f"`fit` takes the bound from {before:.2f} to {after:.2f}" in " ".join(README.split())
+    words = " ".join(README.split())
+    assert f"`fit` takes the bound from {before:.2f} to {after:.2f}" in words
+    assert f"{after * 784 / 8:.0f} bytes a digit in place of {before * 784 / 8:.0f}" in words
 
 
 def test_readme_maps_every_notebook():
@@ -226,6 +236,14 @@ def test_training_lines_are_those_of_the_cards():
         assert [tuple(part[:2]) for part in typed[::-1]] == parts_of(card)[: len(typed)]
     vdm = [(line.updates, line.batch) for line in lines["a VDM"]]
     assert vdm[::-1] == parts_of(read_card("mnist-scaling-medium"))[2:]
+
+
+def test_every_measured_number_of_a_page_is_held():
+    """And one that is not is found: with a line that has another, after a minus, at an end."""
+    assert [line for page in tool.PAGES for line in tool.loose_in_page(page)] == []
+    held = tool.numbers(["learned - image -0.0160 (-0.0200 to -0.0120), 12.5 %"])
+    assert tool.loose("By -0.0160, or 0.0160. It is 12.5 % of $0.3$ and `0.4`.", held) == []
+    assert tool.loose("By -0.0260, or 0.0450. It is 3 %.", held) == ["0.0260", "0.0450", "3 %"]
 
 
 def test_readme_commands_exist():

@@ -177,16 +177,32 @@ def test_clipping_shortens_a_long_gradient_and_no_other(clip, norm, small_model)
 
 def test_the_average_follows_its_formula(small_model):
     state = TrainState(small_model("learned"), replace(SHORT, ema=0.5))
+    for model in (state.model, state.averaged):
+        model.register_buffer("seen", torch.zeros(1))
     expected = weights(state.model)
     for n in range(14):
+        state.model.seen += 1
         state.descend(state.model.denoiser.last.weight.square().sum()[None])
         decay = min(0.5, (1 + n) / (10 + n))
         for name, weight in state.model.state_dict().items():
             expected[name] = decay * expected[name] + (1 - decay) * weight
+    expected["seen"] = torch.tensor([14.0])  # buffers are those of the model
     for name, weight in state.averaged.state_dict().items():
         assert torch.allclose(weight, expected[name], rtol=1e-12)
     assert not any(module.training for module in state.averaged.modules())
     assert all(module.training for module in state.model.modules())
+
+
+def test_averages_look_back_over_a_hundred_gradients_and_a_thousand_updates(small_model):
+    """1 / (1 - decay); and the ends of a batch of 128 are an eighth of it: what the cards trained
+    by default say."""
+    state = TrainState(small_model(), replace(TrainConfig(9), optimizer="adamw"))
+    state.descend(state.model.denoiser.last.weight.square().sum()[None])
+    moments = state.optimizers[0][0].state[weight := state.model.denoiser.last.weight]
+    assert torch.allclose(moments["exp_avg_sq"], weight.grad.square() / 100)
+    assert torch.allclose(moments["exp_avg"], weight.grad / 10)
+    assert 1 / (1 - state.config.ema) == pytest.approx(1000)
+    assert state.config.ends * 8 == state.config.batch
 
 
 def test_only_matrices_decay(small_model):
@@ -216,9 +232,13 @@ def test_batches(small_model):
         assert torch.allclose(t.sort().values.diff(), torch.tensor(1 / 16).double())
         assert 0 <= index.min() and index.max() < len(POINTS)
     assert len(drawn(0, ends=99)[3]) == 16  # all of the batch
+    index = draws.draw_batch(model, POINTS[:3], replace(SHORT, batch=99), 0)[0]
+    assert {*index.tolist()} == {0, 1, 2}
 
 
-def test_dropout_is_another_one_in_each_update_and_leaves_the_global_generator_alone(small_model):
+def test_dropout_is_another_one_in_each_update_and_leaves_the_global_generator_alone(
+    small_model, monkeypatch
+):
     seen, drawn = [], torch.get_rng_state()
 
     class Dropping(nn.Module):
@@ -235,6 +255,9 @@ def test_dropout_is_another_one_in_each_update_and_leaves_the_global_generator_a
         list(train_steps(DiffEnc(Dropping()), POINTS, replace(SHORT, updates=3), held_out=HELD_OUT))
     assert torch.equal(torch.get_rng_state(), drawn)
     assert seen[:3] == seen[3:] and len(set(seen)) == 3
+    monkeypatch.setattr(draws, "rank_and_size", lambda: (1, 2))  # and in each process
+    with draws.seeded_dropout(torch.device("cpu"), SHORT, 0):
+        assert tuple(nn.Dropout(0.5)(torch.ones(64)).tolist()) not in seen
 
 
 def test_bf16_is_close_and_a_run_in_it_is_another(monkeypatch, tmp_path):

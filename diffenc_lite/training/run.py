@@ -140,16 +140,8 @@ class Run:
             evaluation = evaluate(averaged, *given, clusters=self.clusters, generator=draws)
         prior, reconstruction, diffusion = (self.sums[:3] / self.sums[3]).tolist()
         speed = (update - self.since) * self.config.batch / (time.perf_counter() - self.clock)
-        return Progress(
-            update,
-            self.config.updates,
-            prior,
-            reconstruction,
-            diffusion,
-            speed,
-            evaluation,
-            averaged,
-        )
+        rest = speed, evaluation, averaged
+        return Progress(update, self.config.updates, prior, reconstruction, diffusion, *rest)
 
 
 @contextmanager

@@ -107,12 +107,10 @@ def by_softplus(gamma_0, gamma_1):
     return at[1] - at[0]
 
 
-def left_to_a_network(s_2, gamma):
-    """Of a pixel that is 0.3 + r or 0.3 - r, r^2 = s_2, equally often."""
-    kept, variance = alpha2(gamma), sigma2(gamma)
-    values = 0.3 + math.sqrt(s_2), 0.3 - math.sqrt(s_2)
-    prior = sum((kept * x**2 + variance - 1 - math.log(variance)) / 2 for x in values) / 2
-    return prior - kept * 0.3**2 / 2
+def charged_for_noise(gamma):
+    """The mean of log N(z; 0, s) - log N(z; 0, 1) over N(0, s), from E z^2 = s."""
+    variance = sigma2(gamma)
+    return -(math.log(variance) + 1) / 2 + variance / 2
 
 
 def peeking(d):
@@ -198,7 +196,7 @@ RIGHT = {
     "05.2": price,
     "09.1": independent,
     "09.2": by_softplus,
-    "10.1": left_to_a_network,
+    "10.1": charged_for_noise,
     "10.4": peeking,
     "11.1": least_squares,
     "12.1": by_regression,

@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from diffenc_lite.course.ledger import LEDGER, checking
 from diffenc_lite.course.ledger import notation as n
-from diffenc_lite.course.ledger.row import Loose, entry, instance
+from diffenc_lite.course.ledger.row import Loose, instance
 from diffenc_lite.course.ledger.zero import same
 
 AT_S = (n.alpha_s, n.sigma_s, n.gamma_s, n.lambda_s, n.x_s, n.y_s, n.z_s)
@@ -82,7 +82,7 @@ def broken_by(key, wrong):
     return {e.key: not checking.follows(e, lines_of(e, key, wrong)) for e in users}
 
 
-# --- the kinds: (what was changed; whether in vain; whether it is refused) -------------------------
+# --- the kinds: (what was changed; whether in vain; whether it is refused) ------------------------
 
 
 def steps(row):

@@ -70,9 +70,9 @@ class GoOn(Execute):
             try:
                 return super().preprocess(nb, resources)
             except (DeadKernelError, CellTimeoutError) as error:
-                cell = self.running
-                if cell.source.startswith(STOPPED):
-                    raise  # no kernel runs at all
+                cell, kind = self.running, self.running.metadata.get("nbgrader", {})
+                if cell.source.startswith(STOPPED) or kind.get("locked") and not kind["grade"]:
+                    raise  # without a kernel or its imports nothing can be marked
                 why = "the kernel died" if isinstance(error, DeadKernelError) else "it did not end"
                 lines = [f"{STOPPED}{why} in this cell')", *cell.source.splitlines()]
                 cell.source = "\n# ".join(lines)

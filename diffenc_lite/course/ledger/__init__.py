@@ -28,7 +28,6 @@ from .cheapest_grid import W4
 from .checking import linear
 from .coin import X3
 from .counterterm import G5
-from .row import WORDS, Closed, Derivation, Entry, Laws, Row
 from .encoders import E1, E2, E3
 from .finer_ratios import W5, W6, W7
 from .finite_depth import L3
@@ -40,6 +39,7 @@ from .information import X5
 from .judge import Loose, ProofError, Unclear, Undecided, Wrong
 from .level_cost import X1
 from .processes import F1, F2, F3
+from .row import WORDS, Closed, Derivation, Laws, Line, Row
 from .three_terms import L1
 from .variance_ratio import W1, W2, W1c
 from .weights import W3
@@ -69,6 +69,6 @@ def laws() -> Laws:
 
 
 __all__ = [
-    "LEDGER", "TAGS", "WORDS", "Closed", "Derivation", "Entry", "Laws", "Loose", "ProofError",
+    "LEDGER", "TAGS", "WORDS", "Closed", "Derivation", "Laws", "Line", "Loose", "ProofError",
     "Row", "Unclear", "Undecided", "Wrong", "laws", "linear", "notation", "show", *TAGS,
 ]

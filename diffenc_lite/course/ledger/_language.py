@@ -11,5 +11,5 @@ from sympy import (
     Rational, Subs, Sum, Symbol, diff, exp, log, oo, pi, sqrt, symbols, tanh,
 )
 
-from .row import Row, at, row
+from .row import Row, row, use
 from .notation import *

@@ -29,7 +29,8 @@ def L0(D: Row) -> None:
     D.given("additive", "independent dimensions", "Given the data the dimensions are independent, "
         "in both: the divergences add.", KL_prior, Sum(of_dimension(KL_0), (j, 1, d)))
     D.step("prior", "The first part is what is left of the data, the second what is missing of "
-        "the noise.", KL_prior, alpha_1**2 / 2 * Sum(x_1j**2, (j, 1, d)) + d / 2 * price(sigma_1**2),
+        "the noise.", KL_prior,
+        alpha_1**2 / 2 * Sum(x_1j**2, (j, 1, d)) + d / 2 * price(sigma_1**2),
         uses="additive one_dimension@j")
 
 

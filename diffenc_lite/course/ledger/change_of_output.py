@@ -1,8 +1,8 @@
 """The counterterm as a change of the network's output.                                        X6"""
 
 from ._language import *
-from .counterterm import A, A_folded, A_G3, mu_A
-from .encoders import X, Y, lam
+from .counterterm import A_G3, A, A_folded, mu_A
+from .encoders import Y, lam
 from .generation import mu_P, mu_Q, up_to
 
 xhatprime, vhatprime = symbols("xhatprime vhatprime", real=True)
@@ -64,19 +64,20 @@ def X6(D: Row) -> None:
     D.step("xhat_E3", r"that is, $(1+\sigma_t^2)\,\hat x'=\hat x$:",
         (1 + sigma_t**2) * SIGNAL, GUESS, uses="vhat_E3")
     network = {vhat: vhatprime, xhat: x_3}
-    guess = at("G4.guess", network)
+    guess = use("G4.guess", network)
     D.step("residual_E3", "L4 then has the residual of the VDM: the two pay the same at infinite "
-        "depth.", r_3, v - vhat, uses=[at("L4.residual", {**network, r: r_3, mu_P: mu_3, uhat: u_3}),
-            "u_E3", at("E2.counterterm", {xhat: x_3, uhat: u_3}), guess, "vhat_E3"])
+        "depth.", r_3, v - vhat,
+        uses=[use("L4.residual", {**network, r: r_3, mu_P: mu_3, uhat: u_3}),
+            "u_E3", use("E2.counterterm", {xhat: x_3, uhat: u_3}), guess, "vhat_E3"])
     same = {**network, mu_A: folded, A: A_folded}
     D.step("folded_E3", "In a step of finite length the VDM has $A=c$ (G3 without counterterm), "
         r"and E3 with the folded $A=c\,(1+\sigma_t^2)$ of G5 does the same: the two are one model "
-        "at every depth.", folded, vdm, uses=[at("G5.mean", same), guess, "vhat_E3", "G5.folded",
-            at("G5.mean", {A: c, mu_A: vdm}), "G4.guess"])
+        "at every depth.", folded, vdm, uses=[use("G5.mean", same), guess, "vhat_E3", "G5.folded",
+            use("G5.mean", {A: c, mu_A: vdm}), "G4.guess"])
     D.step("G3_E3", "With G3 the means differ by a multiple of the prediction, of second order in "
         "the step, but all that there is to pay at few steps. (In the loss "
         r"$\frac{dx_t}{d\lambda}$ is exact, so L4 is the bound of this model, not an approximation "
         "to it.)", paper - vdm,
         alpha_s * sigma_t**2 * (gamma_t - gamma_s - c) / (1 + sigma_t**2) * GUESS,
-        uses=[at("G5.mean", {**network, mu_A: paper, A: A_G3}), guess, "vhat_E3", "G5.G3",
-            at("G5.mean", {A: c, mu_A: vdm}), "G4.guess"])
+        uses=[use("G5.mean", {**network, mu_A: paper, A: A_G3}), guess, "vhat_E3", "G5.G3",
+            use("G5.mean", {A: c, mu_A: vdm}), "G4.guess"])

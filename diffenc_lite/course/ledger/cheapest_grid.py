@@ -1,7 +1,7 @@
-"""The cheapest grid of depths: what prices all pairs of depths.                                W4"""
+"""The cheapest grid of depths: what prices all pairs of depths.                               W4"""
 
 from ._language import *
-from .counterterm import A, tau
+from .counterterm import A
 from .finer_ratios import N, n
 
 x_hat, at_t, at_s = (IndexedBase(letter, real=True)[n] for letter in ("xhat", "x_t", "x_s"))

@@ -15,8 +15,19 @@ from sympy.core.relational import Relational
 from . import zero
 from .judge import Loose, ProofError, hold
 from .notation import (
-    ABBREVIATIONS, CONSTANTS, DEPTHS, NOISE, Delta, E, c, gamma_s, gamma_t, in_gamma, lambda_s,
-    lambda_t, sigma_Q,
+    ABBREVIATIONS,
+    CONSTANTS,
+    DEPTHS,
+    NOISE,
+    Delta,
+    E,
+    c,
+    gamma_s,
+    gamma_t,
+    in_gamma,
+    lambda_s,
+    lambda_t,
+    sigma_Q,
 )
 
 BINDING = sp.Derivative, sp.Integral, sp.Sum, sp.Limit, sp.Subs
@@ -159,7 +170,10 @@ def depends(symbol: Basic, on: Basic, seen: frozenset = frozenset()) -> bool:
     """Whether some row gives the symbol a meaning with the other one in it"""
     for meaning in MEANINGS.get(symbol, ()):
         inside = meaning.free_symbols
-        if on in inside or inside & MOVING.get(on, set()) or any(depends(s, on, seen | {symbol}) for s in inside - seen - {symbol}):
+        below = inside - seen - {symbol}
+        if on in inside or inside & MOVING.get(on, set()):
+            return True
+        if any(depends(s, on, seen | {symbol}) for s in below):
             return True
     return False
 
@@ -219,7 +233,8 @@ def linear(expression: Expr) -> Expr:
 def _average(inside: Expr) -> Expr:
     inside, total = zero.worked_out(inside, (sp.Subs,)), sp.Integer(0)
     for term in sp.Add.make_args(sp.expand(inside, log=True)):
-        numbers, rest = [], []
+        numbers: list[Any] = []
+        rest: list[Any] = []
         for factor in sp.Mul.make_args(term):
             number = factor.free_symbols <= CONSTANTS and not factor.has(AppliedUndef)
             (numbers if number else rest).append(factor)

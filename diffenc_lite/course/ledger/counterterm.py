@@ -52,4 +52,4 @@ def G5(D: Row) -> None:
         "mean of $\\mu_Q$ given $z_t$. For E3 the movement has $y$ in it, which generation does "
         "not know: there $A$ is to be fitted (W7).",
         mu_E2 - mu_Q, alpha_s * A_E2 * (xhat - x_t),
-        uses=[at("gap", {A: A_E2, mu_A: mu_E2}), "exact"])
+        uses=[use("gap", {A: A_E2, mu_A: mu_E2}), "exact"])

@@ -1,7 +1,7 @@
 """Ratios for each dimension and each latent; the best multiple of a prediction.            W5-W7"""
 
 from ._language import *
-from .counterterm import A, mu_A, mu_Q, tau
+from .counterterm import A
 from .gaussian import price
 from .three_terms import a
 from .variance_ratio import KL_best, m, mbar, step_cost, w_best
@@ -10,7 +10,9 @@ N = Symbol("N", positive=True, integer=True)
 m_j, m_n = (IndexedBase("m", nonnegative=True)[number] for number in (j, n))
 m_z = Symbol("m_z", nonnegative=True)  # m for one z_t
 gain, saved = name(r"\text{gain}", real=True), name(r"\text{saved}", real=True)
-KL_shared, KL_own = (name(rf"\mathrm{{KL}}_{{\text{{{of}}}}}", real=True) for of in ("shared", "own"))
+KL_shared, KL_own = (
+    name(rf"\mathrm{{KL}}_{{\text{{{of}}}}}", real=True) for of in ("shared", "own")
+)
 w_shared, w_own = (name(rf"w_{{\text{{{of}}}}}", positive=True) for of in ("shared", "own"))
 x_bar = Symbol("xbar", real=True)  # E[x_t|z_t]
 XX = Symbol(r"{\mathbb E[\hat x^2]}", nonnegative=True)
@@ -31,13 +33,13 @@ def W5(D: Row) -> None:
     D.define("shared", r"With one ratio a step costs $\frac d2\ln(1+\bar m)$ (W1). With a ratio of "
         "its own, each dimension is such a step with $d=1$.",
         gain, KL_shared - Sum(log(1 + m_j) / 2, (j, 1, d)))
-    best = at("W1.cost", {m: mbar, w_best: w_shared, KL_best: KL_shared})
+    best = use("W1.cost", {m: mbar, w_best: w_shared, KL_best: KL_shared})
     D.step("gain", r"The $m_j-\bar m$ add up to 0; added, with a factor, they make every term "
         r"$\frac12(a_j-1-\ln a_j)$ with $a_j=\frac{1+m_j}{1+\bar m}$.",
         gain, Sum(price((1 + m_j) / (1 + mbar)) / 2, (j, 1, d)), uses=["shared", best, "mean"])
     D.at_least("sign", "None of these terms is negative (L1), and each is 0 at $a_j=1$ only: the "
         "gain is 0 only if all dimensions err alike.", gain,
-        uses=["gain", at("L1.never_negative", {a: (1 + m_j) / (1 + mbar)})],
+        uses=["gain", use("L1.never_negative", {a: (1 + m_j) / (1 + mbar)})],
         witness=Sum(price((1 + m_j) / (1 + mbar)), (j, 1, d)) / 2)
 
 
@@ -53,13 +55,14 @@ def W6(D: Row) -> None:
         KL_shared, step_cost(m_z).subs(w, w_shared))
     D.step("pointwise", "With a ratio of its own it costs less, by $a-1-\\ln a$, times "
         r"$\frac d2$.", KL_shared - KL_own, d / 2 * price((1 + m_z) / (1 + mbar)),
-        uses=["shared", at("W1.ratio", {m: mbar, w_best: w_shared}), at("W1.cost", {m: m_z, w_best: w_own, KL_best: KL_own})])
+        uses=["shared", use("W1.ratio", {m: mbar, w_best: w_shared}),
+            use("W1.cost", {m: m_z, w_best: w_own, KL_best: KL_own})])
     D.define("average", "In the mean, over all $N$,",
         saved, Sum(d / 2 * price((1 + m_n) / (1 + mbar)), (n, 1, N)) / N)
     D.step("mean", r"the one ratio costs $\frac d2\ln(1+\bar m)$, and this is saved:",
         saved, d / 2 * (log(1 + mbar) - Sum(log(1 + m_n), (n, 1, N)) / N), uses="average mbar")
     D.at_least("sign", r"None of the differences is negative (L1); each is 0 only where $m_z=\bar "
-        "m$.", saved, uses=["average", at("L1.never_negative", {a: (1 + m_n) / (1 + mbar)})],
+        "m$.", saved, uses=["average", use("L1.never_negative", {a: (1 + m_n) / (1 + mbar)})],
         witness=d / 2 * Sum(price((1 + m_n) / (1 + mbar)), (n, 1, N)) / N)
     D.step("square", r"What is $m$ made of? With $\bar x$ for $\mathbb E[x_t|z_t]$, any prediction "
         "errs by this; given $z_t$ the last term has the mean 0. So for a VDM $m$ is the spread of "

@@ -2,7 +2,7 @@
 
 from ._language import *
 from .bound import KL_0, KL_1
-from .counterterm import A, A_E2, mu_A, mu_E2, mu_Q
+from .counterterm import A_E2, A, mu_A, mu_E2, mu_Q
 from .finite_depth import snr_s, snr_t
 from .gaussian import kl, log_density, z
 
@@ -57,7 +57,7 @@ def X2(D: Row) -> None:
         uses="m_2 G5.gap G5.tau E2.x_t E2.x_s guess centre data unit apart")
     D.step("m_exact", "With the exact $A$ of G5 only the spread of $x$ counts.",
         m_exact, WEIGHT * TARGET**2 * V_E2,
-        uses=[at("m_E2", {A: A_E2, mu_A: mu_E2, m_E2: m_exact}), "G5.E2"])
+        uses=[use("m_E2", {A: A_E2, mu_A: mu_E2, m_E2: m_exact}), "G5.E2"])
     # E1
     D.given("exact", "law of total variance", "The exact denoiser of E1 errs by that spread.",
         E((x - xhat) ** 2), Subs(spread, eta, snr_t))

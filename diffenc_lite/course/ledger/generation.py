@@ -1,7 +1,6 @@
 """The generative process p: what it starts from, how it steps, how it ends.                G1-G4"""
 
 from ._language import *
-from .encoders import X
 from .gaussian import log_density
 from .processes import KEPT, mu, mu_Q, q_0, variance
 
@@ -60,7 +59,7 @@ def G2(D: Row) -> None:
     D.step("log_odds", "Between two levels the odds are even half-way, and they change "
         "exponentially to either side of it.", ell_k - ell_j,
         exp(-gamma_0) * (l_k - l_j) * (z_0 / alpha_0 - (l_k + l_j) / 2),
-        uses=["logit", at("logit", {l_k: l_j, ell_k: ell_j, k: j})])
+        uses=["logit", use("logit", {l_k: l_j, ell_k: ell_j, k: j})])
     D.given("bayes", "Bayes' rule", "In full, with $l(k)$ for $l_k$: with odds $1/K$ beforehand, "
         "the probability of level $k$ is its share of the density.",
         p_k, share(lambda n: density(level_of(n)) - log(K)))

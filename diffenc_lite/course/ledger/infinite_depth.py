@@ -9,7 +9,8 @@ gamma, F = Function("gamma", real=True), Function("F", real=True)
 inner = F(gamma(t)) / 2
 depth_integral = Integral(inner.diff(t), (t, 0, 1))
 R = name("R", real=True)
-pointwise, integrand = name(r"\lim T\cdot\mathrm{KL}_1", real=True), name(r"\text{integrand}", real=True)
+pointwise = name(r"\lim T\cdot\mathrm{KL}_1", real=True)
+integrand = name(r"\text{integrand}", real=True)
 SIZE = gamma(t) - gamma(t - h)
 
 
@@ -86,4 +87,4 @@ def L4(D: Row) -> None:
         "derivative in $t$, so up to any depth $b$ the integral is what that has gained.",
         Integral(inner.diff(t), (t, 0, b)), inner.subs(t, b) - inner.subs(t, 0))
     D.step("ends", r"At $b=1$ it depends on $\gamma(0)$ and $\gamma(1)$ only, not on the path "
-        "between.", depth_integral, (F(gamma(1)) - F(gamma(0))) / 2, uses=[at("up_to_b", {b: 1})])
+        "between.", depth_integral, (F(gamma(1)) - F(gamma(0))) / 2, uses=[use("up_to_b", {b: 1})])

@@ -17,8 +17,10 @@ q_x, q_z, q_zx, q_xz, p_z, p_xz = (
     r"of $z_0,z_1$, $K_1=\mathrm{KL}(q(z_1)\,\|\,p(z_1))$, and $M$ the divergence of the decoder "
     r"from $q(x|z_0)$: the bound of a VDM with a perfect denoiser. Its error is the mmse, and the "
     r"information $I(x;z)$ grows at half that rate in the SNR: the density of $z=\sqrt\eta\,x+"
-    r"\varepsilon$ obeys a heat equation, $\partial_\eta p_z=-\frac1{2\sqrt\eta}\partial_z(p_zm_z)$ "
-    "with $m_z=\\mathbb E[x|z]$, and $-p_z\\ln p_z$ is integrated by parts. What no bound can beat: "
+    r"\varepsilon$ obeys a heat equation, "
+    r"$\partial_\eta p_z=-\frac1{2\sqrt\eta}\partial_z(p_zm_z)$ "
+    "with $m_z=\\mathbb E[x|z]$, and $-p_z\\ln p_z$ is integrated by parts. What no bound can "
+    "beat: "
     r"a bound is at least the mean of $-\ln p(x)$, that is $H$ and a divergence; and by the chain "
     "rule it is not below $H+M$, with $M$ of its own decoder.",
     forms="total advantage")

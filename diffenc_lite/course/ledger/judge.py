@@ -5,7 +5,7 @@ use the symbols that the row ties together, and no others: one that is left free
 that the row rules out, and refute what is true.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -102,7 +102,8 @@ def understood(tag: str, forms: Mapping[str, Relational], given: Any) -> dict[st
 @dataclass(frozen=True)
 class Form:
     """A form that a reader's claim is held against. meanings: what it rests on; cases: what else
-    the row defines; known: the symbols of the row, by name; functions: those of the row."""
+    the row defines; known: the symbols of the row, by name; functions: those of
+    the row; in_full: puts meanings in."""
 
     tag: str
     name: str
@@ -111,6 +112,7 @@ class Form:
     cases: Meanings
     known: Mapping[str, sp.Basic]
     functions: frozenset[Any]
+    in_full: Callable[[Any, Meanings], Any]
 
 
 def hold_claim(form: Form, given: Any) -> None:
@@ -126,7 +128,7 @@ def hold_claim(form: Form, given: Any) -> None:
         if not holds:
             raise Unclear(form.tag, form.name, why)
 
-    unless(isinstance(claimed, sp.Eq), f"{claimed} is an inequality: nothing can be put in its place")
+    unless(isinstance(claimed, sp.Eq), f"{claimed} is an inequality: it takes no claim")
     if isinstance(given, str):
         given = _read(form, given)
     if isinstance(given, Relational):
@@ -160,7 +162,7 @@ def hold_claim(form: Form, given: Any) -> None:
     for symbol in given.free_symbols - claimed.rhs.free_symbols:
         meaning = form.cases.get(symbol, form.meanings.get(symbol, ZERO))
         unless(not meaning.free_symbols & ours, f"says nothing: {symbol} means {meaning}")
-    one, other = _full(given, form.meanings), _full(claimed.rhs, form.meanings)
+    one, other = form.in_full(given, form.meanings), form.in_full(claimed.rhs, form.meanings)
     if not zero.same(opaque(claimed.rhs), opaque(given)):
         _compare(form, one, other)
     _holes(form, one, other)
@@ -175,7 +177,8 @@ def _compare(form: Form, one: sp.Expr, other: sp.Expr) -> None:
     except Wrong:
         for symbol, meaning in form.cases.items():
             case = {**form.meanings, symbol: meaning}
-            if (one + other).has(symbol) and zero.same(_full(one, case), _full(other, case)):
+            both = (form.in_full(e, case) for e in (one, other))
+            if (one + other).has(symbol) and zero.same(*both):
                 why = f"holds only where {symbol} = {meaning}; the form holds without that"
                 raise Unclear(form.tag, form.name, why) from None
         raise
@@ -194,12 +197,6 @@ def _holes(form: Form, one: sp.Expr, other: sp.Expr) -> None:
         if zero.sign(factor) == 0 and not factor.is_nonzero:
             why = f"has no value where {factor} = 0, and the form has one"
             raise Unclear(form.tag, form.name, why)
-
-
-def _full(expression: Any, meanings: Meanings) -> Any:
-    from .checking import in_full
-
-    return in_full(expression, meanings)
 
 
 def _read(form: Form, text: str) -> sp.Expr:
@@ -223,8 +220,8 @@ def _known(form: Form, symbol: sp.Symbol) -> sp.Basic:
     ours = form.known.get(symbol.name)
     if ours is None:
         usable = _listed(form.line.free_symbols)
-        why = f"{symbol} is not a symbol of {form.tag}; {form.name} is made of {usable}, or of what "
-        raise Unclear(form.tag, form.name, f"{why}ledger.{form.tag}.symbols has")
+        why = f"{symbol} is not a symbol of {form.tag}; {form.name} is made of {usable}, or of "
+        raise Unclear(form.tag, form.name, f"{why}what ledger.{form.tag}.symbols has")
     return ours
 
 

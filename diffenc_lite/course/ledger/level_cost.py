@@ -6,7 +6,7 @@ from .three_terms import ell_x
 
 away = Symbol("n", integer=True)  # the difference of two level numbers
 ell_n = name(r"\ell_{x+2n/K}", real=True)
-OTHER = at("L1.exponent", {l_k: x + 2 * away / K, ell_k: ell_n})
+OTHER = use("L1.exponent", {l_k: x + 2 * away / K, ell_k: ell_n})
 
 
 @row("What a level costs", "02",

@@ -16,7 +16,8 @@ m, rest_s, V = name("m", real=True), name(r"\text{rest}_s", real=True), name("V"
 noise = name(r"\varepsilon(z_t)", real=True)  # that leads to z_t
 for depth in "s01":
     there = (
-        name(rf"{e}_{depth}", real=True) for e in (r"\ln p(\varepsilon)", r"\mu", r"\sigma^2", r"\varepsilon")
+        name(rf"{e}_{depth}", real=True)
+        for e in (r"\ln p(\varepsilon)", r"\mu", r"\sigma^2", r"\varepsilon")
     )
     DEPTH_MAPS[depth] |= dict(zip((log_epsilon, mu, variance, epsilon), there, strict=True))
     DEPTH_MAPS[depth][noise] = name(rf"\varepsilon(z_{depth})", real=True)

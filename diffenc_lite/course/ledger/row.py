@@ -9,7 +9,7 @@
 
 A step is checked with the entries that it uses put in, and with these alone: one that is left out
 makes it fail, and so does one that is not needed. What is said of a form is computed from all that
-it rests on, never declared. `F1.density@s` is an entry at another depth, `at("L1.gibbs", {a: q})`
+it rests on, never declared. `F1.density@s` is an entry at another depth, `use("L1.gibbs", {a: q})`
 at other values.
 """
 
@@ -48,7 +48,7 @@ class Use:
         return self.key + self.where
 
 
-def at(key: str, values: Mapping[Basic, Any]) -> Use:
+def use(key: str, values: Mapping[Basic, Any]) -> Use:
     """An entry with other values for its symbols"""
     put = {symbol: sympy.sympify(value) for symbol, value in values.items()}
     shown = ", ".join(f"{symbol} = {value}" for symbol, value in put.items())
@@ -59,7 +59,7 @@ def at(key: str, values: Mapping[Basic, Any]) -> Use:
 class Root:
     """What a line rests on in the end: a premise, a definition or words, or an instance of these"""
 
-    entry: Entry
+    entry: Line
     line: Relational | None
 
 
@@ -72,7 +72,7 @@ class Fact:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Entry:
+class Line:
     """One entry: `row[name]`. law: of which law a premise is an instance; of words, what they are
     about in short. witness: of an inequality, the same difference in a form seen to be at least 0.
     """
@@ -120,7 +120,7 @@ class Entry:
         return Fact(self.line, tuple(roots))
 
 
-def entry(key: str) -> Entry:
+def entry(key: str) -> Line:
     tag, name = key.split(".")
     return ROWS[tag][name]
 
@@ -128,6 +128,7 @@ def entry(key: str) -> Entry:
 def instance(use: Use) -> Fact:
     """What an entry says with these values put in. Raises Loose if a value is not of the kind that
     the symbol is, and if a premise or a definition ties the symbol."""
+    tag, name = use.key.split(".")
     fact = entry(use.key).fact
     values = dict(use.values)
     if use.where == "@j":
@@ -135,14 +136,14 @@ def instance(use: Use) -> Fact:
     if not values:
         return fact
     if bad := checking.unlike(values):
-        raise Loose(*use.key.split("."), f"{bad[0]} cannot be {bad[1]}")
+        raise Loose(tag, name, f"{bad[0]} cannot be {bad[1]}")
     roots = []
     for root in fact.roots:
         line = checking.moved(root.line, values)
         if line != root.line and isinstance(line, Eq):
             before, after = (checking.rule(e)[0] for e in (root.line, line))
             if before == after or not checking.is_handle(after):
-                raise Loose(*use.key.split("."), f"{before} is tied: {root.line}")
+                raise Loose(tag, name, f"{before} is tied: {root.line}")
         roots.append(Root(root.entry, line))
     return Fact(checking.moved(fact.line, values), tuple(roots))
 
@@ -150,7 +151,7 @@ def instance(use: Use) -> Fact:
 # --- the proof -----------------------------------------------------------------------------------
 
 
-def check(step: Entry) -> None:
+def check_line(step: Line) -> None:
     """Hold a step against what it uses: all of it, and each of it. Of a definition: a sign that is
     assumed of its symbol has to be seen."""
     if step.kind in ("given", "definition"):
@@ -159,7 +160,7 @@ def check(step: Entry) -> None:
             raise Loose(step.tag, step.name, f"that {handle} has its sign is a premise")
     if step.kind != "step":
         return
-    if step.line.lhs == step.line.rhs:
+    if step.line is None or step.line.lhs == step.line.rhs:
         raise Loose(step.tag, step.name, f"says nothing: {step.line}")
     facts = {use: instance(use) for use in step.uses}
     for use, fact in facts.items():
@@ -204,7 +205,7 @@ class Derivation:
     """A whole row to look at: the statement, the entries in order, the proof."""
 
     statement: Row
-    steps: tuple[Entry, ...]
+    steps: tuple[Line, ...]
     proof: Closed
 
     def _repr_latex_(self) -> str:
@@ -229,7 +230,7 @@ class Row:
     def __init__(self, tag: str, title: str, notebook: str, setting: str, forms: str,
                  derivation: Callable[[Row], None]):
         self.tag, self.title, self.notebook, self.setting = tag, title, notebook, setting
-        self._by_name: dict[str, Entry] = {}
+        self._by_name: dict[str, Line] = {}
         derivation(self)
         for form in forms.split():
             if form not in self._by_name:
@@ -251,18 +252,18 @@ class Row:
     def step(self, name: str, text: str, left: Expr, right: Expr, uses: Any = "") -> None:
         """left = right, by what it uses."""
         line = Eq(left, right, evaluate=False)
-        self._add(Entry(self.tag, name, "step", text, line, self._uses(uses)))
+        self._add(Line(self.tag, name, "step", text, line, self._uses(uses)))
 
     def at_least(self, name: str, text: str, left: Expr, uses: Any = "",
                  witness: Expr | None = None) -> None:
         """left >= 0, by what it uses. witness: the same in a form that is seen to be."""
         line = Ge(left, 0, evaluate=False)
-        self._add(Entry(self.tag, name, "step", text, line, self._uses(uses), witness=witness))
+        self._add(Line(self.tag, name, "step", text, line, self._uses(uses), witness=witness))
 
     def argue(self, name: str, about: str, text: str, line: Relational | None = None,
                uses: Any = "") -> None:
         """Words, which the machine does not check, and what they are about."""
-        self._add(Entry(self.tag, name, "argued", text, line, self._uses(uses), about))
+        self._add(Line(self.tag, name, "argued", text, line, self._uses(uses), about))
 
     def _meaning(self, kind: str, name: str, text: str, left: Expr, right: Expr, law: str) -> None:
         line = Eq(left, sympy.sympify(right), evaluate=False)
@@ -270,7 +271,7 @@ class Row:
         before = [e.line for e in self._by_name.values() if e.line is not None]
         if not checking.is_handle(handle) or (kind == "definition" and Tuple(*before).has(handle)):
             raise Loose(self.tag, name, f"{handle} is not a symbol that is new")
-        self._add(Entry(self.tag, name, kind, text, line, (), law))
+        self._add(Line(self.tag, name, kind, text, line, (), law))
         checking.note(handle, meaning)
 
     def _uses(self, uses: Any) -> tuple[Use, ...]:
@@ -288,7 +289,7 @@ class Row:
         values = DEPTH_MAPS.get(depth, {})
         return [Use(key, tuple(values.items()), f"@{depth}" * bool(depth))]
 
-    def _add(self, new: Entry) -> None:
+    def _add(self, new: Line) -> None:
         if new.name in self._by_name:
             raise Loose(self.tag, new.name, "each entry needs a name of its own")
         for use in new.uses:
@@ -320,7 +321,7 @@ class Row:
             raise KeyError(f"form of {self.tag} must be one of {list(self.claim)}; got {form!r}")
         return self.claim[form].rhs
 
-    def derive(self) -> Iterable[Entry]:
+    def derive(self) -> Iterable[Line]:
         """The entries, one by one: `next(steps)` in a cell, or a loop that displays them."""
         return iter(self._by_name.values())
 
@@ -394,7 +395,7 @@ class Row:
     def depends_on(self) -> dict[str, tuple[str, ...]]:
         """form -> the forms of other rows that it rests on, directly or through its own entries"""
 
-        def below(one: Entry) -> dict[str, None]:
+        def below(one: Line) -> dict[str, None]:
             found: dict[str, None] = {}
             for use in one.uses:
                 own = use.key.startswith(f"{self.tag}.")
@@ -414,7 +415,7 @@ class Row:
         """How many steps were held, all of them"""
         for one in self.derive():
             one.fact  # noqa: B018
-            check(one)
+            check_line(one)
         return sum(one.kind == "step" for one in self.derive())
 
     def _meanings(self, *forms: str) -> dict[Basic, Expr]:
@@ -434,7 +435,7 @@ class Row:
                 meanings.setdefault(handle, meaning)
         return meanings
 
-    def _steps_below(self, *start: Entry) -> Iterable[Fact]:
+    def _steps_below(self, *start: Line) -> Iterable[Fact]:
         """Every step that these rest on"""
         left, seen = [use for one in start for use in one.uses], set()
         while left:
@@ -480,7 +481,9 @@ class Row:
             meanings, cases = self._meanings(form), self._meanings(*self.claim)
             cases = {symbol: meaning for symbol, meaning in cases.items() if symbol not in meanings}
             line = self.claim[form]
-            about = Form(self.tag, form, line, meanings, cases, self.symbols, functions)
+            about = Form(
+                self.tag, form, line, meanings, cases, self.symbols, functions, checking.in_full
+            )
             hold_claim(about, given)
         return Closed(self.tag, self.words, self.told, steps, tuple(yours))
 
@@ -508,14 +511,14 @@ class Laws:
 
     rows: tuple[Row, ...]
 
-    def of_kind(self, kind: str) -> dict[str, list[Entry]]:
+    def of_kind(self, kind: str) -> dict[str, list[Line]]:
         """"given" by law, "argued" by what it is about, "definition" by row"""
-        found: dict[str, list[Entry]] = {}
+        found: dict[str, list[Line]] = {}
         for e in (e for one in self.rows for e in one.derive() if e.kind == kind):
             found.setdefault(e.law or e.tag, []).append(e)
         return found
 
-    def _blocks(self) -> list[tuple[str, str, list[Entry]]]:
+    def _blocks(self) -> list[tuple[str, str, list[Line]]]:
         laws = [(law, LAWS[law], entries) for law, entries in self.of_kind("given").items()]
         argued = [(about, "argued", entries) for about, entries in self.of_kind("argued").items()]
         return [*laws, *argued, *((tag, "definitions", e) for tag, e in
@@ -560,5 +563,5 @@ def unused() -> list[str]:
 
 
 __all__ = [
-    "WORDS", "Closed", "Derivation", "Entry", "Laws", "ProofError", "Row", "at", "row", "unused",
+    "WORDS", "Closed", "Derivation", "Line", "Laws", "ProofError", "Row", "row", "unused", "use",
 ]

@@ -36,7 +36,7 @@ def L1(D: Row) -> None:
         E(exp(log_p_z - log_q)), 1)
     D.at_least("gibbs", r"Put $a=p/q$ into the first line and average. What stands there is the "
         "divergence of $q$ from $p$, so no divergence is negative (Gibbs).", E(log_q - log_p_z),
-        uses=["total", at("never_negative", {a: exp(log_p_z - log_q)})],
+        uses=["total", use("never_negative", {a: exp(log_p_z - log_q)})],
         witness=E(price(exp(log_p_z - log_q))))
     D.given("condition", "chain rule of densities", "With $p(x,z)=p(z|x)\\,p(x)$, that is,",
         log_p_z, log_p - p_of_x)
@@ -66,9 +66,10 @@ def L1(D: Row) -> None:
     shares = exp(logit[n]) / Sum(exp(logit[k]), (k, 0, K - 1))
     D.step("softmax", "The reconstruction is the cost of a softmax (G2): for the true level, "
         "number $n$,", -log(shares), log(Sum(exp(logit[k] - logit[n]), (k, 0, K - 1))))
-    D.step("exponent", r"It needs the differences to the logit $\ell_x$ of the true level, and sees the encoding with noise of size "
+    D.step("exponent", r"It needs the differences to the logit $\ell_x$ of the true level, and "
+        r"sees the encoding with noise of size "
         r"$\sigma_0/\alpha_0=e^{\gamma_0/2}$. So the cost depends on $x$, on its encoding and on "
         r"$\gamma_0$, but on nothing learned besides.", ell_k - ell_x,
         exp(-gamma_0) * (l_k - x) * (x_0 - (l_k + x) / 2)
             + exp(-gamma_0 / 2) * (l_k - x) * epsilon,
-        uses=[at("G2.log_odds", {l_j: x, ell_j: ell_x}), at("F1.latent", at_depth("0", epsilon))])
+        uses=[use("G2.log_odds", {l_j: x, ell_j: ell_x}), use("F1.latent", at_depth("0", epsilon))])

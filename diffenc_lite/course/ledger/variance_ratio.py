@@ -1,7 +1,7 @@
 """The noise variance ratio w, and what follows from leaving it free.                 W1, W1c, W2"""
 
 from ._language import *
-from .bound import KL_d, SQUARES
+from .bound import SQUARES, KL_d
 from .gaussian import price
 from .three_terms import a
 
@@ -15,7 +15,8 @@ w_best, w_T = name("w^*", positive=True), name("w^*(T)", positive=True)
 w_const = name(r"w_{\text{const}}", positive=True)
 variance_best, m_T = name(r"\sigma_P^{*2}", real=True), name("m(T)", nonnegative=True)
 E_T, E_near = name("E_T(w)", real=True), name(r"E_T(1+\kappa T^{-p})_{\text{leading}}", real=True)
-E_root, limit_best = name(r"\lim E_T(1+\kappa/\sqrt T)", real=True), name(r"\lim T(w^*-1)", real=True)
+E_root = name(r"\lim E_T(1+\kappa/\sqrt T)", real=True)
+limit_best = name(r"\lim T(w^*-1)", real=True)
 
 
 def step_cost(error: Expr) -> Expr:
@@ -41,7 +42,7 @@ def W1(D: Row) -> None:
         uses="at_best flat")
     D.at_least("least", "No other $w$ is better: what it costs more is "
         r"$\frac d2(a-1-\ln a)$ with $a=w(1+m)$, which is never negative (L1).",
-        step_cost(m) - KL_best, uses=["cost", at("L1.never_negative", {a: w * (1 + m)})],
+        step_cost(m) - KL_best, uses=["cost", use("L1.never_negative", {a: w * (1 + m)})],
         witness=d / 2 * price(w * (1 + m)))
     D.step("curvature", "(The cost is convex in $w$.)", Derivative(KL_w, (w, 2)), d / (2 * w**2),
         uses="average")
@@ -67,20 +68,23 @@ def W1c(D: Row) -> None:
     D.step("cost", "The errors enter by their sum only.",
         KL_chain, T * d / 2 * (w - 1 - log(w)) + w * L_T, uses="chain loss")
     best = {m: mbar, w_best: w_const, KL_best: KL_const}
-    D.step("ratio", r"That is $T$ times the cost of W1 at the mean error, so W1 has the best ratio,", w_const, 1 / (1 + 2 * L_T / (T * d)),
-        uses=[at("W1.ratio", best), "mean_error"])
+    D.step("ratio", r"That is $T$ times the cost of W1 at the mean error, so W1 has the best "
+        "ratio,",
+        w_const, 1 / (1 + 2 * L_T / (T * d)),
+        uses=[use("W1.ratio", best), "mean_error"])
     D.step("best", "the logarithm of the mean error, $T$ times;", T * KL_const,
-        T * d / 2 * log(1 + 2 * L_T / (T * d)), uses=[at("W1.cost", best), "mean_error"])
+        T * d / 2 * log(1 + 2 * L_T / (T * d)), uses=[use("W1.cost", best), "mean_error"])
     D.step("below_one", "it is below 1.", 1 - w_const, 2 * L_T / (2 * L_T + T * d),
-        uses=[at("W1.below_one", best), "mean_error"])
-    D.step("more", "One ratio for each step costs the sum of the logarithms instead. The $m_i-\\bar m$ add "
-        "up to 0; added, they make every term an $a_i-1-\\ln a_i$ with $a_i=(1+m_i)/(1+\\bar m)$,",
+        uses=[use("W1.below_one", best), "mean_error"])
+    D.step("more", "One ratio for each step costs the sum of the logarithms instead. The "
+        "$m_i-\\bar m$ add up to 0; added, they make every term an $a_i-1-\\ln a_i$ "
+        "with $a_i=(1+m_i)/(1+\\bar m)$,",
         T * KL_const - Sum(d / 2 * log(1 + m_i), (i, 1, T)),
         d / 2 * Sum(price((1 + m_i) / (1 + mbar)), (i, 1, T)),
-        uses=[at("W1.cost", best), "mean_error", "loss"])
+        uses=[use("W1.cost", best), "mean_error", "loss"])
     D.at_least("sign", "which is never negative (L1).",
         T * KL_const - Sum(d / 2 * log(1 + m_i), (i, 1, T)),
-        uses=["more", at("L1.never_negative", {a: (1 + m_i) / (1 + mbar)})],
+        uses=["more", use("L1.never_negative", {a: (1 + m_i) / (1 + mbar)})],
         witness=d / 2 * Sum(price((1 + m_i) / (1 + mbar)), (i, 1, T)))
 
 
@@ -99,7 +103,9 @@ def W2(D: Row) -> None:
         "stays bounded.)", Limit(E_T / T, T, oo), d / 2 * (w - 1 - log(w)), uses="excess")
     D.define("near", r"How near to 1 must $w$ be? With $w=1+\kappa h$ the price of a step is "
         "quadratic in $h$, as it must be at a minimum. With $h=T^{-p}$, $T$ times that term is",
-        E_near, T ** (1 - 2 * power) * Subs(Derivative(Subs(E_T / T, w, 1 + kappa * h), (h, 2)), h, 0) / 2)
+        E_near,
+        T ** (1 - 2 * power)
+            * Subs(Derivative(Subs(E_T / T, w, 1 + kappa * h), (h, 2)), h, 0) / 2)
     D.step("power", r"bounded as $T$ grows if and only if $p\ge\frac12$; what the series leaves "
         "out, of order $T^{1-3p}$, then vanishes.",
         E_near, d * kappa**2 / 4 * T ** (1 - 2 * power), uses="near excess")
@@ -113,4 +119,4 @@ def W2(D: Row) -> None:
     D.define("tends", "So", limit_best, Limit(T * (w_T - 1), T, oo))
     D.step("best", "$w^*$ tends to 1 like $1/T$, faster than needed: in the limit $w=1$ is not "
         "only safe, but best.", limit_best, -gammaprime_t * alpha_t**2 * r**2 / d,
-        uses=["tends", at("W1.ratio", {m: m_T, w_best: w_T}), "leading"])
+        uses=["tends", use("W1.ratio", {m: m_T, w_best: w_T}), "leading"])

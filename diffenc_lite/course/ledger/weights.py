@@ -1,7 +1,7 @@
-"""A weighted loss is a bound.                                                                  W3"""
+"""A weighted loss is a bound.                                                                 W3"""
 
 from ._language import *
-from .bound import KL_1, delta, mu_P, mu_Q
+from .bound import KL_1, mu_P
 
 rho = Symbol("rho", positive=True)
 KL_w, KL_one = name(r"\mathrm{KL}_w", real=True), name(r"\mathrm{KL}_{w=1}", real=True)

@@ -58,7 +58,8 @@ def X4(D: Row) -> None:
 
 @row("The encoder is nearly the identity where there is little noise", "11",
     r"The learned encoder moves the data by this much. For $-1<x,y\le1$, which is to say "
-    r"$x=\frac{1-q}{1+q}$ and $y=\frac{1-p}{1+p}$ with $p,q\ge0$, it is at most $2\sigma_t^2$ either way.",
+    r"$x=\frac{1-q}{1+q}$ and $y=\frac{1-p}{1+p}$ with $p,q\ge0$, it is at most "
+    r"$2\sigma_t^2$ either way.",
     forms="shift upper lower most least scaling")
 def X7(D: Row) -> None:
     D.define("x", "Data between -1 and 1 are", x, (1 - q) / (1 + q))

@@ -165,7 +165,9 @@ def reduced(expression: sp.Expr) -> sp.Expr:
     if expression.has(HyperbolicFunction):
         expression = expression.rewrite(sp.exp)
     expression = expression.replace(sp.Derivative, _derivative)
-    expression = expression.replace(sp.Subs, lambda e, at, put: e.subs(dict(zip(at, put))))
+    expression = expression.replace(
+        sp.Subs, lambda e, at, put: e.subs(dict(zip(at, put, strict=True)))
+    )
     for short, long in ABBREVIATIONS.items():
         expression = expression.xreplace({short: long})
     numerator, denominator = sp.fraction(sp.together(_normal(expression)))

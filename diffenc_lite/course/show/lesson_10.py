@@ -12,7 +12,7 @@ from .plots import BLACK, BLUE, GREEN, ORANGE, PURPLE, RED, SKY, Picture
 
 Interval = Callable[[ArrayLike], tuple[float, float]]  # of a mean, from its values
 
-ARM_COLOURS = {"image": ORANGE, "fade": PURPLE, "learned": GREEN, "vdm at 5": BLACK}
+ARM_COLOURS = {"image": ORANGE, "number": PURPLE, "network": GREEN, "noise to 5": BLACK}
 PARTS = {"mean": ORANGE, "width": SKY, "directions": GREEN}  # of the start
 
 
@@ -33,7 +33,7 @@ def by_picture(
         ax.plot(values.mean(), row + 0.15, "D", color=BLUE, ms=8, mec="white", label="mean")
     ax.text(1, 0.02, f"red: {name}", color=RED, ha="right", transform=ax.transAxes)
     plots.name_rows(ax, list(differences), room=0.7)
-    ax.set_xlabel("minus the VDM at 5, bits per dimension")
+    ax.set_xlabel("minus noise to 5, bits per dimension")
     ax.set_title("A circle is a picture, the diamond their mean")
     return figure
 
@@ -107,8 +107,8 @@ def forks(pictures: Sequence[int]) -> Picture:
             box(ax, (0.5 + 0.7 * fold, y), f"{count}", colour, 0.6, 0.5)
         arrow(ax, (2.3, y), (2.9, y))
         box(ax, (3.4, y), "VDM", BLUE, 0.9, 0.5)
-        for line, arm in enumerate(("image", "fade", "learned", "vdm at 5")):
-            side, colour = 0.39 - 0.26 * line, ARM_COLOURS[arm]
+        for line, (arm, colour) in enumerate(ARM_COLOURS.items()):
+            side = 0.39 - 0.26 * line
             ax.plot([3.9, 4.3, 5.7], [y, y + side, y + side], color=colour, lw=2, ls="-")
             words(ax, (5.8, y + side), arm, colour, 11, ha="left")
         arrow(ax, (6.65, y), (7.15, y), colour=RED)

@@ -23,7 +23,7 @@ class Allowance:
     prior: E KL(q(z_1|x) || N(0, I)), the prior loss (L0) of the VDM.
     normal: the KL of the normal distribution with the mean and covariance of q(z_1).
     mean: alpha_1^2 ||c||^2 / 2 of both, c the mean image: what one image for each depth can take.
-    width: (s - 1 - ln s) / 2 for each dimension, s = sigma_1^2: the same for all data (X8).
+    width: (s - 1 - ln s) / 2 for each dimension, s = sigma_1^2: the same for all data.
     All in bits per dimension.
     """
 
@@ -34,12 +34,12 @@ class Allowance:
 
     @property
     def directions(self) -> float:
-        """X8: The rest of `normal`: for the few directions in which the data vary."""
+        """The rest of `normal`: for the few directions in which the data vary."""
         return self.normal - self.mean - self.width
 
 
 def allowance(images: Tensor, gamma_1: float = 5.0) -> Allowance:
-    """X5, X8: The bounds for these images, uint8 (N, ...), with the noise ending at gamma_1.
+    """X5: The bounds for these images, uint8 (N, ...), with the noise ending at gamma_1.
 
     Mean and covariance are those of the N images. The covariance makes `normal` too large by about
     (alpha_1^2 tr Cov)^2 / (4 N). Raises what `pixels.to_unit` raises.
@@ -57,7 +57,7 @@ def allowance(images: Tensor, gamma_1: float = 5.0) -> Allowance:
 
 
 def with_width(priors: ArrayLike, others: ArrayLike, gamma_1: float) -> NDArray[np.float64]:
-    """X8: Prior losses with p(z_1) = N(0, v I), from those with N(0, I); bits per dimension.
+    """Prior losses with p(z_1) = N(0, v I), from those with N(0, I); bits per dimension.
 
     v is the best for `others`, losses with N(0, I) too. With s = sigma_1^2 and d dimensions a prior
     loss of N(0, I) tells the square of the signal: S / d = 2 prior - (s - 1 - ln s), in nats.
@@ -79,7 +79,7 @@ def saved_by_normal_prior(
 ) -> Tensor:
     """How much of the prior loss (L0) of `others` is saved by a normal p(z_1), not N(0, I), with
     this encoder: it has the mean that z_1 has for `images`, its variances along the so many
-    directions of largest variance, and along all others their mean variance, the width (X8).
+    directions of largest variance, and along all others their mean variance, the width.
 
     In bits per dimension, a row for each number of directions, (K, N). With all of them the mean
     for `images` themselves is `allowance(...).normal`.

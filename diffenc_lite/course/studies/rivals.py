@@ -279,7 +279,7 @@ def bounds(
 
     Args: loss, "priors" for the prior loss alone; updates, the last score after at most so many,
         in place of that which counts; width, with the variance of p(z_1) that suits the pictures
-        of the other folds (X8), in place of 1.
+        of the other folds, in place of 1.
     """
     found: Bounds = {}
     for arm, of_arm in runs(rows).items():

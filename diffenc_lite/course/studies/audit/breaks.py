@@ -30,7 +30,7 @@ def wrong_row(tag: str) -> AbstractContextManager[Any]:
     row = ledger.LEDGER[tag]
     name = next(form for form in row.claim if row[form].kind == "step")
     line = sympy.Eq(row[name].line.lhs, 2 * row[name].line.rhs, evaluate=False)
-    return mock.patch.dict(ledger.LEDGER, {tag: row.with_line(name, line)})
+    return replaced(ledger.LEDGER, tag, row.with_line(name, line))
 
 
 def instead(name: str, other: Callable[..., Any]) -> Patch:
