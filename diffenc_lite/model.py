@@ -58,7 +58,7 @@ class DiffEnc(nn.Module):
         default = LinearSchedule(gamma_min_for(self.levels))
         self.schedule = default if schedule is None else schedule
         self.shape = getattr(denoiser, "shape", None) if shape is None else shape
-        self.config: ModelConfig | None = None  # of `build`, unless `with_parts` exchanged a part
+        self._config: ModelConfig | None = None
         self._card: dict[str, Any] = {}
         self._smooth: tuple[Any, ...] = (None, None, 0.0, 0.0)  # of `check_smooth`
         self._check()
@@ -87,6 +87,11 @@ class DiffEnc(nn.Module):
         check_schedule(self.schedule, self.like_weights)
 
     @property
+    def config(self) -> ModelConfig | None:
+        """What `build` made it from; None if `with_parts` has exchanged a part."""
+        return self._config
+
+    @property
     def card(self) -> dict[str, Any]:
         """The card of the saved model that this is; empty for a new one."""
         return self._card
@@ -95,7 +100,7 @@ class DiffEnc(nn.Module):
         """The same model, of its class, with some attributes replaced; the others are shared."""
         other = copy.copy(self)
         other._modules = dict(self._modules)
-        other.config = self.config if {*parts} == {"_card"} else None  # it builds another model
+        other._config = self.config if {*parts} == {"_card"} else None  # it builds another model
         for name, part in parts.items():
             getattr(self, name)  # a misspelt one raises AttributeError
             if not isinstance(part, nn.Module):
@@ -215,7 +220,7 @@ def build(config: ModelConfig) -> DiffEnc:
     make_encoder = ENCODERS[config.encoder]
     encoder = make_encoder(lambda: network(size.encoder, size.encoder_mlp, True), config)
     model = DiffEnc(denoiser, encoder, schedule, config.levels, config.shape)
-    model.config = config
+    model._config = config
     return model
 
 

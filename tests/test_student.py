@@ -102,6 +102,9 @@ def test_a_copy_keeps_the_lesson_and_drops_its_solutions():
 def test_nbgrader_gets_answers_and_locked_tests(exercises_only):
     version = student_version(lesson(), "01.ipynb", True, exercises_only)
     marked = [cell for cell in version.cells if "nbgrader" in cell.metadata]
+    if exercises_only:  # the imports, which a hand-in gets back
+        imports, *marked = marked
+        assert imports.metadata.nbgrader.grade_id == "imports" and imports.metadata.nbgrader.locked
     ids = [cell.metadata.nbgrader.grade_id for cell in marked]
     assert ids == ["answer_00_1", "test_answer_00_1", "answer_00_3", "test_answer_00_3"]
     for answer, test in zip(marked[::2], marked[1::2], strict=True):

@@ -31,6 +31,7 @@ OTHER_DEPTH = dict(zip(AT_S + AT_T, AT_T + AT_S, strict=True))
 LIMIT = 30  # seconds of the processor for one slip
 EXPLAINED = {  # what is let through, and why it may be
     "-mu_P + mu_Q": "delta enters by its square",
+    "E3.path, Eq(x(lambda), y(lambda) + 1 + ": "a constant goes in the derivative",
 }
 
 # --- slips ----------------------------------------------------------------------------------------

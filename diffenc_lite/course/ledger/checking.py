@@ -82,12 +82,17 @@ def put(expression: Any, handle: Basic, meaning: Expr) -> Any:
             return expression.replace(
                 handle.func, lambda *e: meaning.subs(dict(zip(arguments, e, strict=True)))
             )
-    return outside_indexed(expression, lambda e: e.xreplace({handle: meaning}))
+    return outside_indexed(expression, lambda e: e.xreplace({handle: meaning}), handle)
 
 
-def outside_indexed(expression: Any, change: Callable[[Any], Any]) -> Any:
-    """A change that leaves what has an index as it is: the name of m_i is no m"""
+def outside_indexed(
+    expression: Any, change: Callable[[Any], Any], handle: Basic | None = None
+) -> Any:
+    """A change that leaves what has an index as it is: the name of m_i is no m. So are derivatives
+    by the `handle`, which would be by what it means."""
     held = {e: sp.Dummy() for e in expression.atoms(Indexed)}
+    by_it = (e for e in expression.atoms(sp.Derivative) if handle in e.variables)
+    held |= {e: sp.Dummy() for e in by_it}
     if not held:
         return change(expression)
     return change(expression.xreplace(held)).xreplace({dummy: e for e, dummy in held.items()})
