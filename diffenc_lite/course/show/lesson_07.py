@@ -10,7 +10,7 @@ from torch import Tensor
 
 from .drawing import COLOURS, arrow, box, canvas, words
 from .explorers import Explorer, buttons, slider
-from .plots import BLUE, GREEN, ORANGE, RED, SKY, Array, Picture, plain_ticks, subplots
+from .plots import BLUE, GREEN, ORANGE, RED, Array, Picture, plain_ticks, subplots
 
 GREY = COLOURS["z_t"]
 MEANS_OF_STEP = {"paper": RED, "folded": GREEN, "VDM": BLUE}  # of the mean
@@ -87,41 +87,6 @@ def staircases(mmse: Callable[[Tensor], Tensor], grids: Mapping[str, ArrayLike])
         ax.plot(gamma, curve, color=BLUE, ls="-")
         ax.set(xlim=(-6, 5), ylim=(0, 2.2), xlabel=r"$\gamma$: data left, noise right", title=title)
     axes[0].set_ylabel(r"nats per unit of $\gamma$")
-    return figure
-
-
-def margins(costs: ArrayLike, below: ArrayLike, above: ArrayLike) -> Picture:
-    """The costs of T steps, and the marginal costs of both steps at the T - 1 inner nodes."""
-    figure, (left, right) = subplots(1, 2, size=(9.6, 2.9))
-    costs, below, above = np.asarray(costs), np.asarray(below), np.asarray(above)
-    left.bar(np.arange(len(costs)) + 1, costs, color=ORANGE, alpha=0.6)
-    left.set(title="costs of the best steps: unequal", xlabel="step, from the data", ylabel="nats")
-    nodes = np.arange(len(below)) + 1
-    right.bar(nodes - 0.2, below, 0.38, color=BLUE, label="cleaner step")
-    right.bar(nodes + 0.2, above, 0.38, color=SKY, label="noisier step")
-    right.set(title="marginal costs: equal at each node", xlabel="node")
-    right.set(ylabel=r"nats per unit of $\gamma$", ylim=(0, 1.45 * below.max()))
-    right.legend(ncols=2, fontsize=11)
-    return figure
-
-
-def price_tables(
-    tables: Mapping[str, tuple[ArrayLike, ArrayLike]], equal: ArrayLike, N: int
-) -> Picture:
-    """Cost of every step in bits/dim, with two paths. Args: costs and best path, by title."""
-    figure, axes = subplots(1, len(tables), size=(9.6, 4.0))
-    powers = [np.log10(np.where(np.isinf(c), np.nan, c)) for c, _ in tables.values()]
-    look_up = {"vmin": np.nanmin(powers), "vmax": np.nanmax(powers)}  # the same colours in all
-    for ax, shown, (title, (_, best)) in zip(axes, powers, tables.items(), strict=True):
-        image = ax.imshow(shown, origin="lower", extent=(0, 1, 0, 1), aspect="auto", **look_up)
-        for path, look in ((equal, "w+"), (best, "ko")):
-            depths = np.asarray(path) / N
-            ax.plot(depths[1:], depths[:-1], look, ms=8, mew=2, ls="-", lw=1)
-        ax.set(xlabel="from $t$", title=title)
-        ax.grid(False)
-    figure.colorbar(image, ax=axes, label="log10 of bits/dim")
-    axes[0].set_ylabel("down to $s$")
-    axes[0].text(0.05, 0.8, "+ equal steps\n● best steps", transform=axes[0].transAxes)
     return figure
 
 

@@ -172,3 +172,29 @@ def mistakes(model: DiffEnc, exact: Likelihood, gammas: Sequence[float]) -> Pict
         ax.set(xticks=[-0.5, 0, 0.5], yticks=[-0.5, 0, 0.5], xlim=(-0.8, 0.8), ylim=(-0.8, 0.8))
     figure.varies = True  # trained on the page
     return figure
+
+
+def encoded_explorer(model: DiffEnc, exact: Likelihood) -> Explorer:
+    """Points x and their encodings x_t at a depth t, with the mean length of the way between."""
+    figure, ax = subplots(size=(3.6, 3.6))
+    x = to_unit(
+        toy(exact.name, 300, generator=torch.Generator().manual_seed(6)), dtype=torch.float64
+    )
+    ax.plot(*x.T, "o", color=COLOURS["x"], ms=3)
+    (dots,) = ax.plot([], [], "o", color=COLOURS["x_t"], ms=3)
+    ways = ax.add_collection(LineCollection([], colors=COLOURS["x_t"], linewidths=0.8))
+    plane(ax, " ", 0.8)
+    figure.varies = True  # trained on the page
+
+    @torch.no_grad()
+    def draw(t: float) -> Figure:
+        gamma = model.schedule(torch.full((len(x),), t, dtype=torch.float64)).gamma
+        moved = x + model.shift(x, gamma)
+        segments: Any = torch.stack([x, moved], 1).numpy()
+        ways.set_segments(segments)
+        dots.set_data(*moved.T)
+        ax.set_title(f"t = {t:g}: moved by {(moved - x).norm(dim=1).mean():.3f} on average")
+        return figure
+
+    depth = slider("t", np.linspace(0, 1, 11), start=0.7, text="{:.1f}")
+    return Explorer(draw, depth, stills=[(5,), (6,), (7,), (10,)])

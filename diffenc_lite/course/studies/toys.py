@@ -16,8 +16,8 @@ answer it:
 - decision: a difference is seen on a toy if Student's interval of the mean over seeds leaves out 0.
   There are two toys, so each interval is at 1 - 0.05 / 2 = 97.5 % (Bonferroni).
 
-Each of these seeds is scored on points and noise of its own, so that an interval over seeds
-contains the luck of the test draws too. (A first run scored all seeds on one set of draws.)
+Each seed is scored on points and noise of its own, so that an interval over seeds contains the luck
+of the test draws too. (A first run scored all seeds on one set of draws.)
 
 Everything else that the rows can be asked is exploration: it may suggest, and decides nothing.
 """
@@ -219,10 +219,7 @@ def _jobs(options: Options) -> list[Job]:
 
 
 def _run(job: Job, options: Options) -> list[Row]:
-    """One row for each seed: what `score` says, and the number of parameters.
-
-    Each seed of the test is scored on draws of its own, the others share theirs.
-    """
+    """One row for each seed: what `score` says on draws of its own, and the number of parameters."""
     name, budget, first = job["toy"], options.budget, job["first"]
     seeds = range(first, first + job["seeds"])
     config = train_config(budget["updates"], budget["batch"], first)
@@ -233,7 +230,7 @@ def _run(job: Job, options: Options) -> list[Row]:
         {
             **{key: job[key] for key in ("toy", "model", "width")},
             "seed": seed,
-            **score(model, name, budget["points"], seed if first == FRESH else 0),
+            **score(model, name, budget["points"], seed),
             "denoiser_parameters": parameters(model.denoiser),
             "encoder_parameters": parameters(model) - parameters(model.denoiser),
         }
