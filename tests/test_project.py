@@ -59,17 +59,17 @@ def test_help_is_a_map():
 
 
 def test_environment_and_package_agree():
+    """What a student needs: library, notebooks and what `pytest --nbval` takes."""
     environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
     python, pip, *specs, others = environment["dependencies"]
     version = re.fullmatch(r"python =(3\.\d+)", python)[1]  # as Binder reads it
     assert version in SpecifierSet(PROJECT["requires-python"]) and pip == "pip"
-    here, *not_of_conda = others["pip"]
-    assert here == "-e ."
+    assert others == {"pip": ["-e ."]}
     extras = PROJECT["optional-dependencies"]
-    lists = [extras[name] for name in extras if name not in ("coursework", "site")]
-    wanted = bounds(sum(lists, PROJECT["dependencies"]))
+    compare = [spec for spec in extras["test"] if re.match("nbval|pytest", spec)]
+    wanted = bounds(PROJECT["dependencies"] + extras["notebooks"] + compare)
     wanted["pytorch"] = wanted.pop("torch")  # the others have one name everywhere
-    assert bounds(specs + not_of_conda) == wanted
+    assert bounds(specs) == wanted
 
 
 @pytest.mark.parametrize("name", ["constraints", "lowest"])

@@ -21,7 +21,7 @@ import re
 import shutil
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from importlib import import_module
 from pathlib import Path
@@ -246,10 +246,10 @@ def write_ledger() -> None:
     svg = "<svg" + drawn.getvalue().partition("<svg")[2].replace(' target="_blank"', "")
     svg = re.sub(r'width="\w+" height="\w+"', 'style="width: 100%"', svg, count=1)
     graph = f'<figure aria-label="{blueprint.in_words()}">\n{svg}</figure>'
-    text = (DOCS / "ledger.md").read_text(encoding="utf-8").replace("@ROWS@", "\n".join(lines))
-    text = text.replace("@LAWS@", ledger.laws()._repr_markdown_())
-    text = text.replace("@GRAPH@", f"{raw(graph)}\n\n{blueprint.in_words()}")
-    write("ledger/index.md", text.replace("@TAGS@", "\n".join(ledger.TAGS)))
+    head = ["| tag | what it says | lesson | code |", "|---|---|---|---|"]
+    parts = {"ROWS": "\n".join([*head, *lines]), "LAWS": ledger.laws()._repr_markdown_()}
+    parts |= {"GRAPH": f"{raw(graph)}\n\n{blueprint.in_words()}", "TAGS": toctree(ledger.TAGS)}
+    write("ledger/index.md", filled("ledger.md", parts))
 
 
 # ---- the library and the rest --------------------------------------------------------------------
@@ -277,6 +277,12 @@ def write_api() -> None:
     write("api/index.md", "\n\n".join([*index, toctree(pages)]) + "\n")
 
 
+def filled(name: str, parts: Mapping[str, str]) -> str:
+    """A page of docs with each "<!-- PART -->what a repository shows<!-- end -->" filled in."""
+    text = (DOCS / name).read_text(encoding="utf-8")
+    return re.sub(r"(?s)<!-- (\w+) -->.*?<!-- end -->", lambda part: parts[part[1]], text)
+
+
 def write_index(explorer: str) -> None:
     """The landing page: how README begins, with the tour's explorer in place of the film."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -293,9 +299,8 @@ def write_index(explorer: str) -> None:
     first = readme.partition("# diffenc_lite\n")[2].partition("<!-- end of the landing page -->")[0]
     first = re.sub(r"(?s)!\[A film.*?\n\n", "@EXPLORER@\n\n" if explorer else r"\g<0>", first)
     first = of_docs(first, "")
-    text = (DOCS / "index.md").read_text(encoding="utf-8").replace("@FIRST@", first)
-    text = text.replace("@EXPLORER@", raw(explorer)).replace("@LESSONS@", "\n".join(rows))
-    write("index.md", text.replace("@TOCTREES@", f"{lessons}\n\n{reference}"))
+    parts = {"FIRST": first, "LESSONS": "\n".join(rows), "TOCTREES": f"{lessons}\n\n{reference}"}
+    write("index.md", filled("index.md", parts).replace("@EXPLORER@", raw(explorer)))
 
 
 def of_docs(text: str, up: str = "../") -> str:

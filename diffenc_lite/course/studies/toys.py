@@ -219,7 +219,7 @@ def _jobs(options: Options) -> list[Job]:
 
 
 def _run(job: Job, options: Options) -> list[Row]:
-    """One row for each seed: what `score` says on draws of its own, and the number of parameters."""
+    """A row for each seed: what `score` says on draws of its own, and the number of parameters."""
     name, budget, first = job["toy"], options.budget, job["first"]
     seeds = range(first, first + job["seeds"])
     config = train_config(budget["updates"], budget["batch"], first)
