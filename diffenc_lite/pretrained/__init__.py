@@ -22,7 +22,7 @@ from ..arguments import check_one_of
 from ..chain import Chain
 from ..data import cache_folder
 from ..files import PathLike, fetch, verify, write_whole
-from ..model import DiffEnc, ModelConfig, build, check_is_model, check_model
+from ..model import EXACT, DiffEnc, ModelConfig, build, check_model
 from ..schedule import GAMMA_MIN, gamma_min_for
 from ..signature import disagreements, signature
 
@@ -42,7 +42,7 @@ def save_model(model: DiffEnc, path: PathLike, card: dict[str, Any] | None = Non
         say of it; plain values only, as for JSON.
     Raises TypeError for what is no DiffEnc; OSError if it cannot be written.
     """
-    check_is_model(model)
+    check_model(model, (*EXACT, torch.float16, torch.bfloat16))
     copies = {  # since weights that two networks share can only be saved twice
         name: w.to("cpu", copy=True, memory_format=torch.contiguous_format)
         for name, w in model.state_dict().items()
