@@ -102,10 +102,12 @@ def diffusion_loss(
     Args: x (B, ...); t (B,); eps (B, ...). Returns nats (B,) or, per dimension, (B, ...).
     """
     at = model.schedule(t)
-    x_t, u = model.encode(x, at.gamma)
-    v_error, x_hat = v_error_and_x_hat(model, x_t, eps, at)
     at_x = at.like(x)
-    r = process.residual(v_error, u - model.u_hat(x_hat), at_x)
+    x_t, u = model.encode(x, at.gamma)
+    z = process.add_noise(x_t, eps, at_x)
+    v_hat = model.v_hat(z, at.gamma)
+    u_hat = model.u_hat(process.x_from_v(z, v_hat, at_x))
+    r = process.residual(process.v_from_eps(x_t, eps, at_x) - v_hat, u - u_hat, at_x)
     nats = 0.5 * at_x.rate * at_x.alpha.square() * r.square()
     return nats if per_dimension else sum_dims(nats)
 

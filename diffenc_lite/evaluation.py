@@ -85,10 +85,9 @@ def evaluate(
     return Evaluation(prior, reconstruction, diffusion, total, error, n, model.levels)
 
 
-def check_clusters(clusters: Tensor | None, images: Tensor) -> Tensor:
-    """The number of each image's cluster, (N,) on the CPU; by default a cluster an image.
-
-    Raises ValueError for what are not as many numbers as images, and fewer clusters than 2."""
+def check_clusters(clusters: Tensor | None, images: Tensor, name: str = "images") -> Tensor:
+    """The number of each image's cluster, (N,) on the CPU; by default a cluster an image. Raises
+    ValueError for what are not as many numbers as images, and fewer clusters than 2."""
     n = len(images)
     numbers = torch.arange(n) if clusters is None else as_floats("clusters", clusters).cpu()
     if numbers.shape != (n,):
@@ -96,8 +95,7 @@ def check_clusters(clusters: Tensor | None, images: Tensor) -> Tensor:
     if bool(numbers.isnan().any()):
         raise ValueError("clusters must be numbers; got NaN")
     if len(numbers.unique()) < 2:
-        what = "images" if clusters is None else "clusters"
-        raise ValueError(f"{what} must be at least 2; got 1")
+        raise ValueError(f"{name if clusters is None else 'clusters'} must be at least 2; got 1")
     return numbers
 
 
@@ -132,9 +130,7 @@ def standard_error(
 
 
 def evenly_chosen(rows: Tensor, n: int) -> Tensor:
-    """n of the rows, evenly spaced, or all if there are fewer. Not the first n: the first half of
-    MNIST's test images was written by other people than the second, and is easier.
-
-    Raises ValueError for n below 1."""
+    """n >= 1 of the rows, evenly spaced, or all if there are fewer. Not the first n: the first half
+    of MNIST's test images was written by other people than the second, and is easier."""
     n = min(as_whole("n", n), len(rows))
     return rows[torch.arange(n, device=rows.device) * len(rows) // n]

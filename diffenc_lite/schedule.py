@@ -88,7 +88,7 @@ def find_jump(
     each of these that still is. Where that does not help, or what is left comes to 1/200 of the
     way, the curve jumps: a turn within 1/100,000 of the range counts as one. Not seen: less than
     that, one there and back within a piece, what 12 cuts do not reach.
-    Args: curve, of (P,) -> values and slopes, (P, K); like, a tensor of the dtype and device.
+    Args: curve, (P,) -> values and slopes, (P, K); like, a tensor of the dtype and device.
     """
     to_cut, allowed = [(low, high, math.inf)], 0.0
     for _ in range(CUTS):
@@ -157,11 +157,8 @@ class LinearSchedule(Schedule):
 
 
 class LearnedSchedule(LinearSchedule):
-    """The linear schedule with trained end points.
-
-    The parameters are gamma_min and ln(gamma_max - gamma_min), so gamma increases with t whatever
-    the optimiser does.
-    """
+    """The linear schedule with trained end points. The parameters are gamma_min and
+    ln(gamma_max - gamma_min), so gamma increases with t whatever the optimiser does."""
 
     def _keep_ends(self, gamma_min: float, gamma_max: float) -> None:
         self.gamma_min = nn.Parameter(torch.tensor(gamma_min))
@@ -175,8 +172,8 @@ class LearnedSchedule(LinearSchedule):
 class CosineSchedule(Schedule):
     """alpha = cos(angle), sigma = sin(angle), the angle linear in t: gamma = 2 ln tan(angle).
 
-    The angle goes from arctan(exp(gamma_min / 2)) to arctan(exp(gamma_max / 2)), so that gamma has
-    the given end points. In between it is not linear: it is steep at both ends.
+    The angle goes from arctan(exp(gamma_min / 2)) to arctan(exp(gamma_max / 2)): gamma has the
+    given end points, and is steep at both.
     Source: Nichol and Dhariwal, Improved denoising diffusion probabilistic models, 2021.
     """
 

@@ -75,12 +75,11 @@ class TrainState:
 
     def _check_finite(self, what: str, value: float, terms: list[float]) -> None:
         if not math.isfinite(value):
-            shown = ", ".join(f"{term:.4g}" for term in terms)
+            shown, config = ", ".join(f"{term:.4g}" for term in terms), self.config
             raise FloatingPointError(
-                f"the {what} is not finite in update {self.update + 1} (terms of the loss: "
-                f"{shown}); the weights are those before it. Try a smaller lr (now "
-                f"{self.config.lr:g}), a longer warmup (now {self.config.warmup}), or "
-                "TrainConfig(bf16=False)"
+                f"the {what} is not finite in update {self.update + 1} (terms of the loss: {shown})"
+                f"; the weights are those before it. Try a smaller lr (now {config.lr:g}), a "
+                f"longer warmup (now {config.warmup}), or TrainConfig(bf16=False)"
             )
 
     def save(self) -> dict[str, Any]:
