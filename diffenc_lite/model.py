@@ -249,7 +249,6 @@ def check_images(model: DiffEnc, images: Tensor, name: str = "images") -> None:
 @contextmanager
 def eval_mode(model: DiffEnc) -> Iterator[None]:
     """No dropout and no gradients inside; afterwards every module has its mode back."""
-    check_model(model)
     modes = [(module, module.training) for module in model.modules()]
     model.eval()
     try:

@@ -68,10 +68,10 @@ def fit(
     if resolution is not None:
         as_whole("resolution", resolution, chain.steps)
         if not best and isinstance(chain.scale, Tensor):
-            wanted = 'must be "best", None or "folded", where resolution is given'
-            raise ValueError(f"scale {wanted}; got numbers")
-        of_steps = "best" if best else chain.scale
-        costs = edge_costs(model, images, resolution, "best", generator, batch, of_steps)
+            accepted = '"best", None or "folded", where resolution is given'
+            raise ValueError(f"scale must be {accepted}; got numbers")
+        wanted = "best" if best else chain.scale
+        costs = edge_costs(model, images, resolution, "best", generator, batch, wanted)
         grid = Chain.equal(resolution).grid.to(model.dtype)[cheapest_path(costs, chain.steps)]
         chain = Chain(grid, chain.ratio, chain.scale)
     if best or ratio != "dimension":
@@ -83,9 +83,9 @@ def fit(
     if ratio == "dimension":
         m, error = _gaps_by_dimension(model, images, batch, chain, generator)
     else:
-        of_images = squared_gap_from(moments, scales_of(model, chain)[:, None])
+        gaps = squared_gap_from(moments, scales_of(model, chain)[:, None])  # (T, N)
         # scale moves m at second order only: there m is least
-        m, error = of_images.mean(1), _mean_error(of_images)
+        m, error = gaps.mean(1), _mean_error(gaps)
     w = best_ratio(m.mean() if ratio == "constant" else m)
     like = model.like_weights
     w_error = None if ratio == "constant" else (w.square() * error).to(like)
@@ -232,8 +232,8 @@ def mean_squared_gap_table(
     s, t = torch.triu_indices(nodes, nodes, 1)
     noises = Noise.from_gamma(gamma[s]), Noise.from_gamma(gamma[t])
     ee, ep, pp = at_t[:, t]
-    ed, pd, of_t = cross[:, t, t] - cross[:, t, s]  # d = x_t - x_s
-    dd = of_t + cross[2, s, s] - cross[2, t, s]
+    ed, pd, td = cross[:, t, t] - cross[:, t, s]  # d = x_t - x_s
+    dd = td + cross[2, s, s] - cross[2, t, s]
     # the gap is g + (A/c - 1) h with g = a e + k d and h = b p
     a = process.gap(1.0, 0.0, *noises)
     b = process.gap_slope(1.0, *noises)
@@ -242,11 +242,11 @@ def mean_squared_gap_table(
     gh = b * (a * ep + k * pd)
     moments = torch.stack([g2, gh, b.square() * pp], -1) / count
     if scale == "best":
-        of_steps = best_scale(moments)
+        scales = best_scale(moments)
     else:
-        of_steps = 1 + process.scale_minus_one(has_counterterm(model.encoder), *noises, scale)
+        scales = 1 + process.scale_minus_one(has_counterterm(model.encoder), *noises, scale)
     table = torch.full((nodes, nodes), torch.inf, dtype=torch.float64)
-    table[s, t] = squared_gap_from(moments, of_steps).clamp(min=0)
+    table[s, t] = squared_gap_from(moments, scales).clamp(min=0)
     return table
 
 
@@ -263,7 +263,7 @@ def _at_all_depths(
         if i > 0:
             eps = standard_normal(x.shape, x, generator)
             both = v_error_and_x_hat(model, x + x_shift, eps, at)
-            v_error[i], x_hat[i] = (of_both.flatten() for of_both in both)
+            v_error[i], x_hat[i] = (part.flatten() for part in both)
     return v_error, x_hat, shift
 
 

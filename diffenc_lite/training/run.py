@@ -139,9 +139,10 @@ class Run:
             given = self.held_out, self.chain
             draws = seeded(averaged.device, self.config, FOR_EVALUATION)  # always the same
             evaluation = evaluate(averaged, *given, clusters=self.clusters, generator=draws)
-        terms = (self.sums[:3] / self.sums[3]).tolist()
+        prior, reconstruction, diffusion = (self.sums[:3] / self.sums[3]).tolist()
         speed = (update - self.since) * self.config.batch / (time.perf_counter() - self.clock)
-        return Progress(update, self.config.updates, *terms, speed, evaluation, averaged)
+        rest = speed, evaluation, averaged
+        return Progress(update, self.config.updates, prior, reconstruction, diffusion, *rest)
 
 
 @contextmanager

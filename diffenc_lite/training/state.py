@@ -16,10 +16,8 @@ ADAMW_RATE, MUON_RATE = 1.0, 20 / 3  # of the learning rate: 0.02 where AdamW ha
 
 
 class TrainState:
-    """All that a training changes: a model, its moving average, the optimiser, updates made so far.
-
-    The model, mostly a DiffEnc, is trained in place, on its device.
-    """
+    """All that a training changes: a model, mostly a DiffEnc, in place, on its device; its moving
+    average, the optimisers, the number of updates made so far."""
 
     def __init__(self, model: Any, config: TrainConfig):
         self.model, self.config, self.update = model.train(), config, 0
