@@ -59,7 +59,7 @@ class DiffEnc(nn.Module):
         self.shape = getattr(denoiser, "shape", None) if shape is None else shape
         self._config: ModelConfig | None = None
         self._card: dict[str, Any] = {}
-        self._smooth: tuple[Any, ...] = (None, None, 0.0, 0.0)  # of `check_smooth`
+        self._smooth: tuple[Any, ...] = (None, None, 0.0, 0.0)  # encoder, schedule, ends: checked
         self._check()
 
     def _check(self) -> None:
