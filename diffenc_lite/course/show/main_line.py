@@ -44,7 +44,8 @@ def main_line() -> Picture:
     for tag, used in links().items():
         (x, y), text, colour = PLACES[tag]
         box(ax, (x, y), tag, colour, WIDTH, HEIGHT)
-        words(ax, (x, y - 0.55), text, size=10)
+        over = {"facecolor": "white", "edgecolor": "none", "pad": 1}  # the arrows
+        words(ax, (x, y - 0.55), text, size=10, bbox=over)
         words(ax, (x + WIDTH / 2 + 0.02, y + 0.36), str(len(CHAINS[tag].levels)), "0.35", 9)
         for other in sorted(used):
             (left, height), _, _ = PLACES[other]
