@@ -42,7 +42,6 @@ class Chain:
     scale: of the mean of p (`process.scale_minus_one`): None, the paper's (G3); "folded"; or
         A / c > 0, a number or (T,), kept as (T,).
     ratio_error, scale_error: standard errors over images, as `fit` estimates them.
-
     Raises ValueError, naming the argument, for a grid, ratio or scale that is none of these.
     """
 
@@ -94,10 +93,8 @@ class Chain:
         return (torch.searchsorted(self.grid.to(t), rounded) - 1).clamp(0, self.steps - 1)
 
     def step(self, i: Tensor | int, like: Tensor) -> Step:
-        """Steps i, (B,), for data `like`, (B, ...): its dtype and device.
-
-        Raises ValueError if the chain has a ratio for each dimension of data of another shape.
-        """
+        """Steps i, (B,), for data `like`, (B, ...): its dtype and device. Raises ValueError if the
+        chain has a ratio for each dimension of data of another shape."""
         if self.ratio.dim() > 1 and self.ratio.shape[1:] != like.shape[1:]:
             wanted = (self.steps, *like.shape[1:])
             raise ValueError(f"ratio must have shape {wanted}; got {tuple(self.ratio.shape)}")

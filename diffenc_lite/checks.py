@@ -68,8 +68,8 @@ def check_smooth(model: DiffEnc, images: Tensor) -> None:
 
         def curve(gamma: Tensor) -> tuple[Tensor, Tensor]:  # x_t and its slope, (P, B d)
             batches = (one.expand(len(gamma), *one.shape).clone() for one in x)
-            of_images = zip(*(moved.encode(one, gamma) for one in batches), strict=True)
-            x_t, u = (torch.cat([a.flatten(1) for a in of_all], 1) for of_all in of_images)
+            encodings = zip(*(moved.encode(one, gamma) for one in batches), strict=True)
+            x_t, u = (torch.cat([a.flatten(1) for a in each], 1) for each in encodings)
             return x_t, -torch.sigmoid(gamma)[:, None] * u
 
         jump = find_jump(curve, low, high, x)

@@ -115,12 +115,10 @@ class ScalingEncoder(nn.Module):
 class LearnedEncoder(nn.Module):
     """x_t = alpha_t^2 x + sigma_t^2 y(x, gamma_t), u = x_t - y + dy/dlambda (E3).
 
-    Args: network, any nn.Module with network(x, gamma) -> y in the shape of x; counterterm, as of
-        any `Encoder`.
-
     dy/dlambda = -dy/dgamma is exact: forward-mode differentiation (`torch.func.jvp`) computes it in
     the same pass as y, with the same dropout mask, and gradients flow through it.
-    Raises ValueError for a network with BatchNorm, InstanceNorm or LayerNorm.
+    Args: network, any nn.Module with network(x, gamma) -> y in the shape of x; counterterm, as of
+        any `Encoder`. Raises what `check_norms` does.
     """
 
     def __init__(self, network: nn.Module, counterterm: bool = True):

@@ -85,10 +85,9 @@ def evaluate(
     return Evaluation(prior, reconstruction, diffusion, total, error, n, model.levels)
 
 
-def check_clusters(clusters: Tensor | None, images: Tensor) -> Tensor:
-    """The number of each image's cluster, (N,) on the CPU; by default a cluster an image.
-
-    Raises ValueError for what are not as many numbers as images, and fewer clusters than 2."""
+def check_clusters(clusters: Tensor | None, images: Tensor, name: str = "images") -> Tensor:
+    """The number of each image's cluster, (N,) on the CPU; by default a cluster an image. Raises
+    ValueError for what are not as many numbers as images, and fewer clusters than 2."""
     n = len(images)
     numbers = torch.arange(n) if clusters is None else as_floats("clusters", clusters).cpu()
     if numbers.shape != (n,):
@@ -96,13 +95,12 @@ def check_clusters(clusters: Tensor | None, images: Tensor) -> Tensor:
     if bool(numbers.isnan().any()):
         raise ValueError("clusters must be numbers; got NaN")
     if len(numbers.unique()) < 2:
-        what = "images" if clusters is None else "clusters"
-        raise ValueError(f"{what} must be at least 2; got 1")
+        raise ValueError(f"{name if clusters is None else 'clusters'} must be at least 2; got 1")
     return numbers
 
 
 def standard_error(
-    terms: Tensor, depth_draws: Tensor, batch: int, clusters: Tensor, steps: int | None
+    terms: Tensor, depth_draws: Tensor, batch: int, clusters: Tensor, choices: int | None
 ) -> float:
     """N^2 error^2 = sum_g S_g^2 / (1 - (1 + (K - 1)/P)/G) + sum_b L_b^2, of the mean total
 
@@ -112,14 +110,14 @@ def standard_error(
     the means that were fitted. Where the depths of batch b fill the bins unevenly, the curve adds
     L_b, the sum over the batch of how far the curve lies above its own mean.
     Args: terms (P, 3, N), prior, reconstruction and diffusion; depth_draws (P, N), where each depth
-        was drawn in [0, 1); batch, images in one; clusters (N,), their numbers; steps, how many a
-        draw chooses from, None at infinite depth.
+        was drawn in [0, 1); batch, images in one; clusters (N,), their numbers; choices, how many
+        steps a draw chooses from, None at infinite depth.
     """
     passes, _, n = terms.shape
     found, cluster_of = clusters.unique(return_inverse=True)
-    bins = 1 if steps == 1 else max(1, min(batch, len(found) // 4, 50))
-    if steps is not None and steps <= bins:
-        bins -= bins % steps  # no bin has parts of two steps
+    bins = 1 if choices == 1 else max(1, min(batch, len(found) // 4, 50))
+    if choices is not None and choices <= bins:
+        bins -= bins % choices  # no bin has parts of two steps
     bin_of = (depth_draws * bins).long()
     sums = bin_of.flatten().bincount(terms[:, 2].flatten(), bins)
     curve = sums / bin_of.flatten().bincount(minlength=bins)
@@ -132,9 +130,7 @@ def standard_error(
 
 
 def evenly_chosen(rows: Tensor, n: int) -> Tensor:
-    """n of the rows, evenly spaced, or all if there are fewer. Not the first n: the first half of
-    MNIST's test images was written by other people than the second, and is easier.
-
-    Raises ValueError for n below 1."""
+    """n >= 1 of the rows, evenly spaced, or all if there are fewer. Not the first n: the first half
+    of MNIST's test images was written by other people than the second, and is easier."""
     n = min(as_whole("n", n), len(rows))
     return rows[torch.arange(n, device=rows.device) * len(rows) // n]

@@ -3,10 +3,8 @@
 import errno
 import hashlib
 import os
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from http.client import HTTPException
 from pathlib import Path
 
 TIMEOUT = 10.0  # seconds a server has to answer
@@ -44,21 +42,9 @@ def write_whole(path: PathLike, content: bytes) -> None:
             raise
 
 
-def fetch(url: str) -> bytes:
-    """What is there on the web. Raises OSError if it is not, or not in time."""
-    asked = urllib.request.Request(url, headers={"User-Agent": "diffenc_lite"})
-    try:
-        with urllib.request.urlopen(asked, timeout=TIMEOUT) as answer:
-            return answer.read()
-    except HTTPException as error:  # it broke off
-        raise OSError(f"{type(error).__name__}: {error}") from error
-
-
 def verify(content: bytes, expected: str, what: object) -> bytes:
-    """The content itself if its sha256 is the expected one.
-
-    Raises ValueError, naming what it is of and both checksums, if it is not.
-    """
+    """The content itself if its sha256 is the expected one. Raises ValueError, naming what it is of
+    and both checksums, if it is not."""
     digest = hashlib.sha256(content).hexdigest()
     if digest != expected:
         raise ValueError(

@@ -23,10 +23,8 @@ def kl_to_standard(mean: Tensor, variance: Tensor) -> Tensor:
     """L0: KL(N(mean, variance I) || N(0, I)) = (1/2) sum(mean^2 + variance - ln variance - 1)
 
     Args: mean (B, ...); variance, broadcastable to it. Returns nats, shape (B,).
-
-    The form is stable for a variance near 1, where variance - 1 - ln(variance) cancels.
     """
-    excess = variance - 1
+    excess = variance - 1  # near 0, where variance - 1 - ln(variance) would cancel
     return 0.5 * sum_dims(mean.square() + (excess - torch.log1p(excess)))
 
 
@@ -34,11 +32,8 @@ def kl_ratio(squared_gap: Tensor, ratio: Tensor | float, dims: int = 1) -> Tenso
     """L2: KL(N(mu_Q, sigma_Q^2 I) || N(mu_P, (sigma_Q^2 / w) I))
     = (d/2) (w - 1 - ln w) + (w/2) ||mu_P - mu_Q||^2 / sigma_Q^2
 
-    Args:
-        squared_gap: ||mu_P - mu_Q||^2 / sigma_Q^2, of any shape.
-        ratio: w = sigma_Q^2 / sigma_P^2, a number or a tensor that broadcasts to squared_gap.
-        dims: d, the number of dimensions that each squared_gap is the sum over.
-
+    Args: squared_gap ||mu_P - mu_Q||^2 / sigma_Q^2, of any shape; ratio w = sigma_Q^2 / sigma_P^2,
+        a number or a tensor that broadcasts to it; dims d, over which each squared_gap is summed.
     Returns nats, in the shape of squared_gap. Raises ValueError if a ratio is no positive number.
     """
     w = as_floats("ratio", ratio).to(squared_gap)

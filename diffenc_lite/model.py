@@ -54,13 +54,12 @@ class DiffEnc(nn.Module):
         super().__init__()
         self.denoiser = denoiser
         self.encoder: Encoder = IdentityEncoder() if encoder is None else encoder
-        self.levels = as_whole("levels", levels, 2, 256)  # 8-bit data
-        default = LinearSchedule(gamma_min_for(self.levels))
-        self.schedule = default if schedule is None else schedule
+        self.levels = levels
+        self.schedule = LinearSchedule(gamma_min_for(levels)) if schedule is None else schedule
         self.shape = getattr(denoiser, "shape", None) if shape is None else shape
         self._config: ModelConfig | None = None
         self._card: dict[str, Any] = {}
-        self._smooth: tuple[Any, ...] = (None, None, 0.0, 0.0)  # of `check_smooth`
+        self._smooth: tuple[Any, ...] = (None, None, 0.0, 0.0)  # encoder, schedule, ends: checked
         self._check()
 
     def _check(self) -> None:
@@ -81,7 +80,7 @@ class DiffEnc(nn.Module):
             each = [v for h in held for v in (h if isinstance(h, list | tuple) else [h])]
             if any(isinstance(value, nn.Module | nn.Parameter) for value in each):
                 raise TypeError(f"{name} must be an nn.Module, for its weights to be trained")
-        as_whole("levels", self.levels, 2, 256)
+        self.levels = as_whole("levels", self.levels, 2, 256)  # 8-bit data
         self.shape = None if self.shape is None else as_shape(self.shape)
         check_model(self)
         check_schedule(self.schedule, self.like_weights)
@@ -200,8 +199,7 @@ class ModelConfig:
         wanted, most = ("0 for points", 0) if len(self.shape) == 1 else ("a number in [0, 1)", 1)
         as_real("dropout", self.dropout, wanted, lambda p: p == 0 or 0 < p < most)
         if self.gamma_min is None:
-            end = gamma_min_for(as_whole("levels", self.levels, 2, 256))
-            object.__setattr__(self, "gamma_min", end)
+            object.__setattr__(self, "gamma_min", gamma_min_for(self.levels))
 
 
 def build(config: ModelConfig) -> DiffEnc:
@@ -227,17 +225,14 @@ def build(config: ModelConfig) -> DiffEnc:
 # --- what the other files ask of a model ----------------------------------------------------------
 
 
-def check_is_model(model: Any) -> None:
-    """Raise TypeError for what is no DiffEnc, a network alone for example."""
+EXACT = (torch.float32, torch.float64)  # formats of weights in which the bound keeps its digits
+
+
+def check_model(model: Any, dtypes: tuple[torch.dtype, ...] = EXACT) -> None:
+    """Raise TypeError for what is no DiffEnc, as a network alone; ValueError for other weights."""
     if not isinstance(model, DiffEnc):
         raise TypeError(f"model must be a DiffEnc; got {type(model).__name__}")
-
-
-def check_model(model: Any) -> None:
-    """Raise what `check_is_model` does; ValueError for weights in a format in which the bound would
-    lose its digits."""
-    check_is_model(model)
-    check_one_of("dtype of the weights", model.dtype, (torch.float32, torch.float64))
+    check_one_of("dtype of the weights", model.dtype, dtypes)
 
 
 def check_images(model: DiffEnc, images: Tensor, name: str = "images") -> None:
@@ -254,7 +249,6 @@ def check_images(model: DiffEnc, images: Tensor, name: str = "images") -> None:
 @contextmanager
 def eval_mode(model: DiffEnc) -> Iterator[None]:
     """No dropout and no gradients inside; afterwards every module has its mode back."""
-    check_model(model)
     modes = [(module, module.training) for module in model.modules()]
     model.eval()
     try:

@@ -171,7 +171,7 @@ class MLP(Network):
 
 
 class Block(nn.Module):
-    """x + conv(silu(norm(conv(silu(norm(x))))), the second norm scaled and shifted by gamma."""
+    """x + conv(silu(norm(conv(silu(norm(x))))), the second norm stretched and moved by gamma."""
 
     def __init__(self, channels: int, features: int, groups: int, dropout: float):
         super().__init__()
@@ -183,9 +183,9 @@ class Block(nn.Module):
         self.conv_2 = zero_(nn.Conv2d(channels, channels, 3, padding=1))
 
     def forward(self, x: Tensor, features: Tensor) -> Tensor:
-        scale, shift = self.condition(features).chunk(2, 1)  # each (B, C)
-        h, norm, factor = self.conv_1(F.silu(self.norm_1(x))), self.norm_2, 1 + scale
-        weight, bias = factor * norm.weight, factor * norm.bias + shift
+        stretch, offset = self.condition(features).chunk(2, 1)  # each (B, C)
+        h, norm, factor = self.conv_1(F.silu(self.norm_1(x))), self.norm_2, 1 + stretch
+        weight, bias = factor * norm.weight, factor * norm.bias + offset
         # Seen as one image of B C channels, each example gets a weight and a bias of its own.
         h, groups = h.flatten(0, 1)[None], len(x) * norm.num_groups
         h = F.group_norm(h, groups, weight.flatten(), bias.flatten(), norm.eps).view_as(x)

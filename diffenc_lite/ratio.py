@@ -8,7 +8,7 @@
 
 Everything follows from one number, the mean squared gap m = E||mu_P - mu_Q||^2 / (d sigma_Q^2) of a
 step, which by L2 costs (d/2)(w - 1 - ln w + w m) nats: (d/2) m if w = 1, (d/2) ln(1 + m) at best.
-With a mean of the form A x_hat (G5), m is a parabola in A.
+With a mean of the form A x_hat (G5), m is a parabola in A, the same for all dimensions.
 """
 
 from collections.abc import Iterable, Iterator
@@ -54,7 +54,6 @@ def fit(
         resolution: N replaces the grid by the best T of the depths i / N for a ratio in each step
             (W4); then the scale must be "best", None or "folded".
         batch: images at a time; with resolution they take as much memory as in `edge_costs`.
-
     Raises TypeError for images that are not uint8; ValueError for images that do not fit the
     model, for a batch below 1, a resolution below T, and what `Chain` refuses.
     """
@@ -69,12 +68,12 @@ def fit(
     if resolution is not None:
         as_whole("resolution", resolution, chain.steps)
         if not best and isinstance(chain.scale, Tensor):
-            wanted = 'must be "best", None or "folded", where resolution is given'
-            raise ValueError(f"scale {wanted}; got numbers")
-        of_steps = "best" if best else chain.scale
-        costs = edge_costs(model, images, resolution, "best", generator, batch, of_steps)
+            accepted = '"best", None or "folded", where resolution is given'
+            raise ValueError(f"scale must be {accepted}; got numbers")
+        wanted = "best" if best else chain.scale
+        costs = edge_costs(model, images, resolution, "best", generator, batch, wanted)
         grid = Chain.equal(resolution).grid.to(model.dtype)[cheapest_path(costs, chain.steps)]
-        chain = Chain(grid, chain.ratio, None if best else chain.scale)
+        chain = Chain(grid, chain.ratio, chain.scale)
     if best or ratio != "dimension":
         moments = gap_moments(model, batches, chain, generator)  # (T, N, 3)
         if not bool(moments.isfinite().all()):
@@ -82,11 +81,11 @@ def fit(
     if best:
         chain = _with_best_scale(model, moments, chain)
     if ratio == "dimension":
-        m, error = _gaps_by_dimension(model, x_batches(model, images, batch), chain, generator)
+        m, error = _gaps_by_dimension(model, images, batch, chain, generator)
     else:
-        of_images = squared_gap_from(moments, scales_of(model, chain)[:, None])
+        gaps = squared_gap_from(moments, scales_of(model, chain)[:, None])  # (T, N)
         # scale moves m at second order only: there m is least
-        m, error = of_images.mean(1), _mean_error(of_images)
+        m, error = gaps.mean(1), _mean_error(gaps)
     w = best_ratio(m.mean() if ratio == "constant" else m)
     like = model.like_weights
     w_error = None if ratio == "constant" else (w.square() * error).to(like)
@@ -108,7 +107,7 @@ def gap_moments(
 
 
 def _with_best_scale(model: DiffEnc, moments: Tensor, chain: Chain) -> Chain:
-    """W7: m is a parabola in A. All dimensions share A."""
+    """W7: m is a parabola in A."""
     means = moments.mean(1)
     scale, h2 = best_scale(means), means[:, 2]
     # first order: how one image moves A*/c
@@ -133,19 +132,18 @@ def _mean_error(values: Tensor) -> Tensor:
 
 
 def _gaps_by_dimension(
-    model: DiffEnc, batches: Iterable[Tensor], chain: Chain, generator: torch.Generator | None
+    model: DiffEnc, images: Tensor, batch: int, chain: Chain, generator: torch.Generator | None
 ) -> tuple[Tensor, Tensor]:
     """m of every step and dimension (W5), and its standard error over examples, (T, ...), from
     sums: the gaps of all examples would not fit in memory."""
-    sums: list[Tensor | float] = [0.0] * chain.steps  # of the squared gap and of its square
-    n = 0
+    n, batches = len(images), x_batches(model, images, batch)
+    mean, square = torch.zeros(2, chain.steps, *images.shape[1:], dtype=torch.float64)
     with eval_mode(model):
         for i, x, step, eps in _each_step(batches, chain, generator):
             squared = squared_gap(model, x, step.s, step.t, eps, step.scale).cpu().double()
-            sums[i] = sums[i] + torch.stack([squared.sum(0), squared.square().sum(0)])
-            if i == 0:
-                n += len(x)
-    mean, square = torch.stack([torch.as_tensor(of_step) for of_step in sums], 1) / n
+            mean[i] += squared.sum(0)
+            square[i] += squared.square().sum(0)
+    mean, square = mean / n, square / n
     return mean, ((square - mean.square()).clamp(min=0) / (n - 1)).sqrt()
 
 
@@ -183,13 +181,9 @@ def edge_costs(
     Returns (N+1, N+1), float64: row i, column j is the step from t = j/N down to s = i/N, and inf
     where there is none, i >= j. The sum along a path from 0 to N is the diffusion loss (L3) of the
     chain that takes these steps.
-
-    Args:
-        images: uint8 (N, ...); one noise for each image and depth.
-        ratio: a positive number for all steps, or "best", W1 for each step.
-        batch: images at a time; they take 32 (N+1) batch d bytes of memory.
-        scale: None, "folded", A / c for all steps (G5), or "best", W7 for each step.
-
+    Args: images uint8, one noise for each image and depth; ratio, a positive number for all steps,
+        or "best", W1 for each; batch, images at a time, which take 32 (N+1) batch d bytes; scale,
+        None, "folded", A / c for all steps (G5), or "best", W7 for each.
     Raises TypeError for images that are not uint8; ValueError for images that do not fit the model,
     and for arguments that are none of these.
     """
@@ -214,13 +208,10 @@ def mean_squared_gap_table(
     """The mean squared gap m of every step between the depths `times` (L2, W4), from one pass over
     the data
 
-    The gap of a step is linear in v - v_hat, x_hat and x_t - x_s. So denoiser
-    and encoder run once for each depth, and m of every pair follows from inner products.
-
+    The gap of a step is linear in v - v_hat, x_hat and x_t - x_s. So denoiser and encoder run once
+    for each depth, and m of every pair follows from inner products.
     Args: batches of x (B, ...), floats, so that data need not be 8-bit; times (N+1,), increasing;
-        scale as in `edge_costs`.
-    Returns (N+1, N+1) in float64: row i, column j is the step from times[j] down to times[i], inf
-    where i >= j.
+        scale as in `edge_costs`. Returns (N+1, N+1) as there.
     """
     check_scale(scale, "best")
     if not (scale is None or isinstance(scale, str)):
@@ -241,8 +232,8 @@ def mean_squared_gap_table(
     s, t = torch.triu_indices(nodes, nodes, 1)
     noises = Noise.from_gamma(gamma[s]), Noise.from_gamma(gamma[t])
     ee, ep, pp = at_t[:, t]
-    ed, pd, of_t = cross[:, t, t] - cross[:, t, s]  # d = x_t - x_s
-    dd = of_t + cross[2, s, s] - cross[2, t, s]
+    ed, pd, td = cross[:, t, t] - cross[:, t, s]  # d = x_t - x_s
+    dd = td + cross[2, s, s] - cross[2, t, s]
     # the gap is g + (A/c - 1) h with g = a e + k d and h = b p
     a = process.gap(1.0, 0.0, *noises)
     b = process.gap_slope(1.0, *noises)
@@ -251,11 +242,11 @@ def mean_squared_gap_table(
     gh = b * (a * ep + k * pd)
     moments = torch.stack([g2, gh, b.square() * pp], -1) / count
     if scale == "best":
-        of_steps = best_scale(moments)
+        scales = best_scale(moments)
     else:
-        of_steps = 1 + process.scale_minus_one(has_counterterm(model.encoder), *noises, scale)
+        scales = 1 + process.scale_minus_one(has_counterterm(model.encoder), *noises, scale)
     table = torch.full((nodes, nodes), torch.inf, dtype=torch.float64)
-    table[s, t] = squared_gap_from(moments, of_steps).clamp(min=0)
+    table[s, t] = squared_gap_from(moments, scales).clamp(min=0)
     return table
 
 
@@ -272,7 +263,7 @@ def _at_all_depths(
         if i > 0:
             eps = standard_normal(x.shape, x, generator)
             both = v_error_and_x_hat(model, x + x_shift, eps, at)
-            v_error[i], x_hat[i] = (of_both.flatten() for of_both in both)
+            v_error[i], x_hat[i] = (part.flatten() for part in both)
     return v_error, x_hat, shift
 
 

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from .arguments import as_real, brief, in_shape_of, not_real
+from .arguments import as_real, as_whole, brief, in_shape_of, not_real
 
 GAMMA_MIN, GAMMA_MAX = -13.3, 5.0  # at t = 0 and t = 1, as in the paper's code, for 256 levels
 
@@ -33,7 +33,7 @@ def gamma_min_for(levels: int) -> float:
     """-13.3 + 2 ln(256 / levels), where a schedule for so many levels begins: what counts is the
     noise at t = 0 beside half a level, exp(gamma_min / 2) levels, which stays 0.33. Below it the
     levels are told apart already; to learn that is hard, and earns nothing."""
-    return GAMMA_MIN + 2 * math.log(256 / levels)
+    return GAMMA_MIN + 2 * math.log(256 / as_whole("levels", levels, 2, 256))
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def find_jump(
     each of these that still is. Where that does not help, or what is left comes to 1/200 of the
     way, the curve jumps: a turn within 1/100,000 of the range counts as one. Not seen: less than
     that, one there and back within a piece, what 12 cuts do not reach.
-    Args: curve, of (P,) -> values and slopes, (P, K); like, a tensor of the dtype and device.
+    Args: curve, (P,) -> values and slopes, (P, K); like, a tensor of the dtype and device.
     """
     to_cut, allowed = [(low, high, math.inf)], 0.0
     for _ in range(CUTS):
@@ -157,11 +157,8 @@ class LinearSchedule(Schedule):
 
 
 class LearnedSchedule(LinearSchedule):
-    """The linear schedule with trained end points.
-
-    The parameters are gamma_min and ln(gamma_max - gamma_min), so gamma increases with t whatever
-    the optimiser does.
-    """
+    """The linear schedule with trained end points. The parameters are gamma_min and
+    ln(gamma_max - gamma_min), so gamma increases with t whatever the optimiser does."""
 
     def _keep_ends(self, gamma_min: float, gamma_max: float) -> None:
         self.gamma_min = nn.Parameter(torch.tensor(gamma_min))
@@ -175,8 +172,8 @@ class LearnedSchedule(LinearSchedule):
 class CosineSchedule(Schedule):
     """alpha = cos(angle), sigma = sin(angle), the angle linear in t: gamma = 2 ln tan(angle).
 
-    The angle goes from arctan(exp(gamma_min / 2)) to arctan(exp(gamma_max / 2)), so that gamma has
-    the given end points. In between it is not linear: it is steep at both ends.
+    The angle goes from arctan(exp(gamma_min / 2)) to arctan(exp(gamma_max / 2)): gamma has the
+    given end points, and is steep at both.
     Source: Nichol and Dhariwal, Improved denoising diffusion probabilistic models, 2021.
     """
 
@@ -228,16 +225,17 @@ def check_schedule(schedule: AnySchedule, like: Tensor) -> None:
     """
     t = torch.linspace(0, 1, 1001).to(like)
     usable = callable(schedule) and not isinstance(schedule, type)
-    operations = "gamma(t) must consist of torch operations"
     try:
         noise = schedule(t) if usable else schedule
+        if not isinstance(noise, Noise):
+            got = type(noise).__name__
+            raise TypeError(f"schedule must be a Schedule, or a function t -> Noise; got {got}")
+        for name, value in vars(noise).items():
+            in_shape_of(f"schedule(t).{name}", value, t, "t")
+        own = schedule.gamma if isinstance(schedule, Schedule) else lambda t: schedule(t).gamma
+        follows = Noise.from_gamma(*_gamma_and_slope(own, t))
     except RuntimeError as error:
-        raise ValueError(f"{operations}: {error}") from error
-    if not isinstance(noise, Noise):
-        got = type(noise).__name__
-        raise TypeError(f"schedule must be a Schedule, or a function t -> Noise; got {got}")
-    for name, value in vars(noise).items():
-        in_shape_of(f"schedule(t).{name}", value, t, "t")
+        raise ValueError(f"gamma(t) must consist of torch operations: {error}") from error
     gamma, (low, high) = noise.gamma, map(float, end_points(schedule, t))
     rises = gamma.diff() > 0  # false for NaN
     if not (rises.all() and abs(gamma[0] - low) <= 1e-3 and abs(gamma[-1] - high) <= 1e-3):
@@ -245,11 +243,6 @@ def check_schedule(schedule: AnySchedule, like: Tensor) -> None:
         if not rises.all():
             got += f", which does not after t = {t[int((~rises).nonzero()[0])]:.3f}"
         raise ValueError(f"schedule(t).gamma must increase from {low:g} to {high:g}; got {got}")
-    own = schedule.gamma if isinstance(schedule, Schedule) else lambda t: schedule(t).gamma
-    try:
-        follows = Noise.from_gamma(*_gamma_and_slope(own, t))
-    except RuntimeError as error:
-        raise ValueError(f"{operations}: {error}") from error
     for name, wanted in vars(follows).items():
         given = getattr(noise, name)
         right = (given - wanted).abs() <= 1e-3 * (1 + wanted.abs())  # neither NaN nor inf is

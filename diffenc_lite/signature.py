@@ -30,19 +30,17 @@ def signature(model: DiffEnc) -> dict[str, Any]:
 def _described(part: Any) -> str:
     """The class of a part, the numbers and words that it keeps as attributes, and a digest of the
     same of all modules inside it."""
-    kept = {k: v for k, v in getattr(part, "__dict__", {}).items() if _is_plain(v)}
-    kept = {k: v for k, v in kept.items() if k[0] != "_" and k not in ("training", "counterterm")}
+    kept = {}
+    for name, value in getattr(part, "__dict__", {}).items():
+        each = value if isinstance(value, tuple | list) else (value,)
+        plain = all(isinstance(v, bool | int | float | str) for v in each)
+        if plain and name[0] != "_" and name not in ("training", "counterterm"):
+            kept[name] = value
     text = type(part).__name__ + (f" {kept}" if kept else "")
-    inside = [*part.named_children()] if isinstance(part, nn.Module) else []
-    if inside:
+    if inside := [*part.named_children()] if isinstance(part, nn.Module) else []:
         lines = "\n".join(f"{name} {_described(module)}" for name, module in inside)
         text += " with " + hashlib.sha256(lines.encode()).hexdigest()[:12]
     return text
-
-
-def _is_plain(value: Any) -> bool:
-    each = value if isinstance(value, tuple | list) else (value,)
-    return all(isinstance(v, bool | int | float | str) for v in each)
 
 
 def disagreements(there: dict[str, Any], here: dict[str, Any]) -> list[str]:

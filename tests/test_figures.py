@@ -162,6 +162,9 @@ def test_03_every_position_shows_rectangles_that_leave_the_surplus(cells):
         assert area == pytest.approx(diffusion[which], rel=1e-3)
         surplus = paid - diffusion[which]
         assert upper.get_title() == f"{surplus:,.3f} nats too many"
+        top = heights.max()
+        cut = f" (orange: up to {top:,.1f})" if top > upper.get_ylim()[1] else ""
+        assert upper.get_xlabel() == f"γ{cut}"
         np.testing.assert_allclose(np.ravel(lower.lines[1].get_data()), [steps, surplus])
         x, course = lower.lines[0].get_data()
         assert course[list(x).index(steps)] == pytest.approx(surplus)
@@ -245,7 +248,7 @@ def test_06_every_position_shows_a_step_by_bayes_rule():
         own = lesson_06.step_from(z_t, name, z).ratio
         spread = np.average((axis - mean) ** 2, weights=truth)
         assert own == pytest.approx(variance.item() / spread, rel=1e-3)
-        assert ax.get_title() == f"$w^*={w:.2f}$; for this $z_t$ alone {own:.2f}"
+        assert ax.get_title() == f"$w^*={w:.2f}$, $w^*(z_t)={own:.2f}$"
 
 
 def tables():

@@ -6,6 +6,7 @@ half, as many of each kind. A bound on these has about three times the standard 
 set.
 """
 
+import inspect
 import io
 import os
 import re
@@ -15,7 +16,6 @@ from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from functools import partial
-from inspect import signature
 from pathlib import Path
 
 import numpy as np
@@ -151,7 +151,7 @@ def load_named(
     check_one_of("name", name, data_names())
     check_one_of("split", split, ("train", "test"))
     set_name = SOURCES.get(name, name)
-    packaged = "root" not in signature(SETS[set_name]).parameters
+    packaged = "root" not in inspect.signature(SETS[set_name]).parameters
     if root is not None and packaged:
         raise ValueError(f"root must be None for {name}, in the package; got {os.fspath(root)!r}")
     try:

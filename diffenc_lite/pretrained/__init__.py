@@ -10,7 +10,9 @@ import json
 import math
 import os
 import textwrap
+import urllib.request
 from dataclasses import asdict
+from http.client import HTTPException
 from importlib.metadata import metadata
 from pathlib import Path
 from typing import Any
@@ -18,11 +20,12 @@ from typing import Any
 import torch
 from safetensors.torch import load, save
 
+from .. import files
 from ..arguments import check_one_of
 from ..chain import Chain
 from ..data import cache_folder
-from ..files import PathLike, fetch, verify, write_whole
-from ..model import DiffEnc, ModelConfig, build, check_is_model, check_model
+from ..files import PathLike, verify, write_whole
+from ..model import EXACT, DiffEnc, ModelConfig, build, check_model
 from ..schedule import GAMMA_MIN, gamma_min_for
 from ..signature import disagreements, signature
 
@@ -42,7 +45,7 @@ def save_model(model: DiffEnc, path: PathLike, card: dict[str, Any] | None = Non
         say of it; plain values only, as for JSON.
     Raises TypeError for what is no DiffEnc; OSError if it cannot be written.
     """
-    check_is_model(model)
+    check_model(model, (*EXACT, torch.float16, torch.bfloat16))
     copies = {  # since weights that two networks share can only be saved twice
         name: w.to("cpu", copy=True, memory_format=torch.contiguous_format)
         for name, w in model.state_dict().items()
@@ -220,9 +223,9 @@ def _model_files(path: PathLike) -> tuple[Path, Path]:
 
 def _find(path: PathLike) -> tuple[Path, Path]:
     """(weights, card) of the model there, else of the pretrained one of that name."""
-    for files in (_model_files(path), _model_files(PRETRAINED / path)):
-        if any(file.exists() for file in files):
-            return files
+    for pair in (_model_files(path), _model_files(PRETRAINED / path)):
+        if any(file.exists() for file in pair):
+            return pair
     raise FileNotFoundError(
         f"there is no model {os.fspath(path)!r}: neither the file {_model_files(path)[0]} nor a "
         f"pretrained one of that name ({', '.join(pretrained_names())})"
@@ -244,8 +247,10 @@ def _weights(file: Path, sha256: str) -> bytes:
         about = metadata(package.name)
         urls = dict(url.split(", ") for url in about.get_all("Project-URL") or [])
         url = f"{urls['Repository']}/raw/v{about['Version']}/{place}"
-        content = verify(fetch(url), sha256, url)
-    except (OSError, LookupError, ValueError) as error:
+        asked = urllib.request.Request(url, headers={"User-Agent": package.name})
+        with urllib.request.urlopen(asked, timeout=files.TIMEOUT) as answer:
+            content = verify(answer.read(), sha256, url)
+    except (OSError, HTTPException, LookupError, ValueError) as error:
         raise FileNotFoundError(
             f"the weights of {file.stem} are not in the wheel and could not be fetched "
             f"({error}); copy {place} of a checkout to {kept}"

@@ -33,9 +33,8 @@ def draw_batch(
     batch, ends, device = config.batch, min(config.ends, config.batch), model.device
     generator = seeded(device, config, FOR_BATCH, update)
     index = torch.randint(len(images), (batch,), generator=generator, device=device)
-    eps = torch.randn(
-        (batch + ends, *images.shape[1:]), generator=generator, dtype=model.dtype, device=device
-    )
+    shape = (batch + ends, *images.shape[1:])
+    eps = torch.randn(shape, generator=generator, dtype=model.dtype, device=device)
     depth_draws = low_discrepancy(batch, eps, generator)
     share = slice(rank, None, ranks)
     return index[share], depth_draws[share], eps[:batch][share], eps[batch:][share]

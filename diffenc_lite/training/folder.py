@@ -35,9 +35,7 @@ class RunFolder:
 
     def restore(self) -> dict[str, Any] | None:
         """The state last saved, the metrics cut back to what they were then; None in a new folder.
-
-        Raises ValueError if the run had other settings, or if resume.pt or the metrics are damaged.
-        """
+        Raises ValueError if the run had other settings, or resume.pt or the metrics are damaged."""
         size = self._size()
         if not self.resume.exists():
             if size:

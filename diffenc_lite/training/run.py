@@ -1,9 +1,10 @@
-"""What stands round the loop of a training: resume, reports, saves, interrupts and the bar."""
+"""What stands round the loop of a training: checks, resume, reports, interrupts and the bar."""
 
 import os
 import signal
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,10 +19,10 @@ from ..checks import check_parts
 from ..evaluation import Evaluation, check_clusters, evaluate, evenly_chosen
 from ..files import PathLike
 from ..model import DiffEnc, check_images
+from ..schedule import gamma_min_for
 from ..signature import disagreements, signature
 from .config import TrainConfig
 from .draws import FOR_EVALUATION, rank_and_size, seeded
-from .ends import warn_of_ends
 from .folder import RunFolder, fingerprint
 from .speed import bf16_if_faster, keep_freed_memory
 from .state import TrainState
@@ -170,14 +171,26 @@ def _check(model: Any, images: Any, config: Any, folder: Any, held_out: Any, clu
         raise TypeError(f"config must be a TrainConfig, as TrainConfig(200) is; got {config!r}")
     if held_out is not None:
         check_images(model, held_out, "held_out")
-        if len(held_out) < 2:
-            raise ValueError(f"held_out must have at least 2 images; got {len(held_out)}")
-        check_clusters(clusters, held_out)
+        check_clusters(clusters, held_out, "held_out")
     elif clusters is not None:
         raise ValueError("clusters must be given with held_out; got no held_out")
     check_parts(model, images)
-    warn_of_ends(model)
+    _warn_of_ends(model)
     ranks, ends = rank_and_size()[1], min(config.ends, config.batch)
     if config.batch % ranks or ends % ranks:
         wanted = f"multiples of the number of processes, {ranks}"
         raise ValueError(f"batch and ends must be {wanted}; got {config.batch} and {ends}")
+
+
+def _warn_of_ends(model: DiffEnc) -> None:
+    """Warn if gamma(0) is more than 1 from `gamma_min_for(levels)`, and if a network of this
+    library reads gamma between other ends than those of the schedule."""
+    parts, right = signature(model), gamma_min_for(model.levels)
+    (low, *_, high), ends = parts["gamma"], parts["ends"]
+    if abs(low - right) > 1:
+        wanted = f"for {model.levels} levels {right:.4g} is right (schedule.gamma_min_for)"
+        warnings.warn(f"the schedule begins at gamma = {low:.4g}; {wanted}", stacklevel=3)
+    for a, b in {*zip(ends[::2], ends[1::2], strict=True)}:
+        if max(abs(a - low), abs(b - high)) > 1e-3:
+            wanted = f"and the schedule goes from {low:.4g} to {high:.4g}: make it with that"
+            warnings.warn(f"a network reads gamma from {a:.4g} to {b:.4g}, {wanted}", stacklevel=3)

@@ -26,14 +26,11 @@ class _Bf16(nn.Module):
 
 
 def bf16_if_faster(model: DiffEnc, shape: tuple[int, ...] | None = None) -> DiffEnc:
-    """The same model, the denoiser of images in bf16 if that is faster here.
-
-    Args: shape of an example, where the model does not say.
-    """
+    """The same model, the denoiser of images in bf16 if that is faster here. Args: shape of an
+    example, where the model does not say."""
     images = len(model.shape or shape or ()) == 3 and model.dtype == torch.float32
-    if not (images and has_bf16(model.device)):
-        return model
-    return model.with_parts(denoiser=_Bf16(model.denoiser))
+    faster = images and has_bf16(model.device)
+    return model.with_parts(denoiser=_Bf16(model.denoiser)) if faster else model
 
 
 def has_bf16(device: torch.device) -> bool:

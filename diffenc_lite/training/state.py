@@ -16,10 +16,8 @@ ADAMW_RATE, MUON_RATE = 1.0, 20 / 3  # of the learning rate: 0.02 where AdamW ha
 
 
 class TrainState:
-    """All that a training changes: a model, its moving average, the optimiser, updates made so far.
-
-    The model, mostly a DiffEnc, is trained in place, on its device.
-    """
+    """All that a training changes: a model, mostly a DiffEnc, in place, on its device; its moving
+    average, the optimisers, the number of updates made so far."""
 
     def __init__(self, model: Any, config: TrainConfig):
         self.model, self.config, self.update = model.train(), config, 0
@@ -75,12 +73,11 @@ class TrainState:
 
     def _check_finite(self, what: str, value: float, terms: list[float]) -> None:
         if not math.isfinite(value):
-            shown = ", ".join(f"{term:.4g}" for term in terms)
+            shown, config = ", ".join(f"{term:.4g}" for term in terms), self.config
             raise FloatingPointError(
-                f"the {what} is not finite in update {self.update + 1} (terms of the loss: "
-                f"{shown}); the weights are those before it. Try a smaller lr (now "
-                f"{self.config.lr:g}), a longer warmup (now {self.config.warmup}), or "
-                "TrainConfig(bf16=False)"
+                f"the {what} is not finite in update {self.update + 1} (terms of the loss: {shown})"
+                f"; the weights are those before it. Try a smaller lr (now {config.lr:g}), a "
+                f"longer warmup (now {config.warmup}), or TrainConfig(bf16=False)"
             )
 
     def save(self) -> dict[str, Any]:

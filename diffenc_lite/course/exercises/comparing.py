@@ -36,7 +36,7 @@ from .answers import (
     kind_of,
 )
 from .forms import Choice, Exercise, Form, Formula, Number, Program, RightSide
-from .mistakes import in_words
+from .mistakes import simple_mistake
 from .writing import expression
 
 Compare = Callable[[Any], None]
@@ -157,7 +157,7 @@ def _prepare_formula(exercise: Exercise, form: Formula) -> Compare:
         for point, (value, expected) in zip(inputs, pairs, strict=True):
             if not abs(value - expected) <= digits * abs(expected) + form.absolute:
                 where = ", ".join(f"{name} = {value:.4g}" for name, value in point.items())
-                named = "" if near else in_words(outputs, right)
+                named = "" if near else simple_mistake(outputs, right)
                 raise NotRight(f", for example at {where}{near * ', but close (float64?)'}", named)
 
     return compare
@@ -274,7 +274,7 @@ def _check_close(pairs: list[Any], form: Number | Program, place: str, which: st
         if not close.all():
             index = tuple(np.argwhere(~close)[0].tolist())
             shown = index[0] if len(index) == 1 else index
-            named = in_words(flat[0], flat[1], max(form.tolerance, 1e-6))
+            named = simple_mistake(flat[0], flat[1], max(form.tolerance, 1e-6))
             where = f", for example {place} index {shown}" if index else ""
             raise NotRight(where + which, named + which * bool(named))
 

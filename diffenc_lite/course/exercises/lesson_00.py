@@ -23,7 +23,7 @@ EXERCISES["00.2"] = lambda: Exercise(
     picture. Suppose the file with the encoder's weights is lost, and the denoiser's is not. What
     can you still do? Predict.""",
     form=Choice({"a": "write new digits",
-                 "b": "compute the bound of a digit",
+                 "b": "compute the loss of a digit, with this encoder",
                  "c": "make one more update of the denoiser by the same loss",
                  "d": r"compute the guess $\hat x$ from a given $z_t$"}, many=True),
     answer="ad",

@@ -60,7 +60,7 @@ def answer_03_3(gamma: Any, rate: Any, t: Any) -> Any:
 
 EXERCISES["03.3"] = lambda: Exercise(
     question=r"""This program is meant to estimate the diffusion loss at infinite depth from random
-    depths `t`. It is right for one schedule only. `rate` is the loss per unit of $\gamma$. Mend it,
+    depths `t`. It is right for one schedule only. `rate` is the loss per unit of $\gamma$. Fix it,
     so that it is right for every smooth schedule `gamma` and still calls `rate` once.
 
     ```python

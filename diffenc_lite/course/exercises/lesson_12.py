@@ -31,29 +31,22 @@ EXERCISES["12.1"] = lambda: Exercise(
     both, in **bits** per dimension.""",
     form=Program("g (n, T, d), h (n, T, d)", "A / c (T,), w (T,) and one number", _gaps),
     answer=answer_12_1,
-    hints=[
-        "One scale serves all images and all pixels of a step: average first, divide then.",
-        "The gap with the best scale is $g+(A^*/c-1)h$; its mean square is $m$.",
-        r"The steps add up, each with $\frac12\ln(1+m)$ nats per dimension.",
-    ],
+    hints=["One scale serves all images and all pixels of a step: average first, divide then.",
+           "The gap with the best scale is $g+(A^*/c-1)h$; its mean square is $m$.",
+           r"The steps add up, each with $\frac12\ln(1+m)$ nats per dimension."],
 )
 
 EXERCISES["12.2"] = lambda: Exercise(
     question="""Predict. Eight equal steps, the best mean. In which of them is $w^*$ smallest, so
     that the step is widened by the largest factor?""",
-    form=Choice(
-        {
-            "a": "in the steps from almost pure noise, where the network can only guess",
-            "b": "in the middle, where the digit takes shape",
-            "c": "in the steps near the data, where the digit is already plain to see",
-            "d": "nearly the same in all eight",
-        }
-    ),
+    form=Choice({"a": "in the steps from almost pure noise, where the network can only guess",
+                 "b": "in the middle, where the digit takes shape",
+                 "c": "in the steps near the data, where the digit is already plain to see",
+                 "d": "nearly the same in all eight"}),
     answer="c",
-    hints=[
-        r"The error counts in units of $\sigma_Q$, the noise that the step adds anyway.",
-        "At the data that unit is less than a grey level. Does the network know every grey level?",
-    ],
+    hints=[r"The error counts in units of $\sigma_Q$, the noise that the step adds anyway.",
+           "At the data that unit is less than a grey level. Does the network know every grey "
+           "level?"],
 )
 
 EXERCISES["12.3"] = lambda: Exercise(
@@ -62,11 +55,9 @@ EXERCISES["12.3"] = lambda: Exercise(
     leading term, as a formula in `L, T`.""",
     form=Formula({"L": (0.2, 2.0), "T": (4.0, 1000.0)}),
     answer="L**2/T",
-    hints=[
-        "What is $m$, if each of $T$ steps costs $m/2$ and all of them $L$?",
-        r"One step saves $\frac12(m-\ln(1+m))$; expand the logarithm to second order.",
-        "There are $T$ such steps.",
-    ],
+    hints=["What is $m$, if each of $T$ steps costs $m/2$ and all of them $L$?",
+           r"One step saves $\frac12(m-\ln(1+m))$; expand the logarithm to second order.",
+           "There are $T$ such steps."],
 )
 
 EXERCISES["12.4"] = lambda: Exercise(
@@ -99,25 +90,17 @@ EXERCISES["12.5"] = lambda: Exercise(
     bits per dimension that the step has added net.""",
     form=Program("stack, q (n, K+1), p (n, K+1)", "bins (n,) and one number", _one_step),
     answer=answer_12_5,
-    hints=[
-        "The bins that are popped are those that are pushed.",
-        "The number of dimensions is the number of bins.",
-    ],
+    hints=["The bins that are popped are those that are pushed.",
+           "The number of dimensions is the number of bins."],
 )
 
 EXERCISES["12.6"] = lambda: Exercise(
     question="Predict. The model has a learned encoder. Who must call it?",
-    form=Choice(
-        {
-            "a": "only the sender",
-            "b": "the sender and the receiver",
-            "c": "only the receiver",
-            "d": "the sender, the receiver, and whoever draws samples",
-        }
-    ),
+    form=Choice({"a": "only the sender",
+                 "b": "the sender and the receiver",
+                 "c": "only the receiver",
+                 "d": "the sender, the receiver, and whoever draws samples"}),
     answer="b",
-    hints=[
-        "Which of the three use $q$?",
-        "The receiver has to give back the very bits that were lent.",
-    ],
+    hints=["Which of the three use $q$?",
+           "The receiver has to give back the very bits that were lent."],
 )

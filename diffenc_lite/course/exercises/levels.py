@@ -24,7 +24,7 @@ from ..ledger import notation, zero
 from . import writing
 from .answers import NotRight, WrongForm, kind_of
 from .forms import Exercise, RightSide
-from .mistakes import in_words
+from .mistakes import simple_mistake
 from .writing import folded, folded_hints, to_html
 
 _DATA: dict[str, Any] = tomllib.loads(
@@ -196,7 +196,7 @@ def _mistake(line: Expr, right: Expr) -> str:
     symbols = sorted(line.free_symbols | right.free_symbols, key=str)
     points = [{symbol: mpmath.mpf(dice.uniform(0.3, 2)) for symbol in symbols} for _ in range(5)]
     values = [[zero.value_at(e, point) for point in points] for e in (line, right)]
-    return "" if any(None in row for row in values) else in_words(values[0], values[1])
+    return "" if any(None in row for row in values) else simple_mistake(values[0], values[1])
 
 
 def _expression(given: Any, names: tuple[str, ...]) -> Expr:

@@ -15,7 +15,7 @@ FACTORS = {  # told of a single number too
 }
 
 
-def in_words(values: ArrayLike, right: ArrayLike, tolerance: float = 1e-5) -> str:
+def simple_mistake(values: ArrayLike, right: ArrayLike, tolerance: float = 1e-5) -> str:
     """What turns all the right values into those given, if that is one simple thing; or nothing."""
     v, r = (np.asarray(numbers, dtype=complex).ravel() for numbers in (values, right))
     if v.shape != r.shape or not (np.isfinite([v, r]) & np.isreal([v, r])).all():

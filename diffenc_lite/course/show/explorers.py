@@ -155,7 +155,7 @@ def _caption(text: str, width: int) -> NDArray[np.uint8]:
 # Denser where more happens; with the paper's nine depths (0, 0.7, 0.8, 0.9, 0.92, ..., 1).
 DEPTHS = (
     *(0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75),
-    *(0.8, 0.83, 0.86, 0.88, 0.9, 0.92, 0.94, 0.96, 0.98, 1.0),
+    *(0.8, 0.83, 0.85, 0.88, 0.9, 0.92, 0.94, 0.96, 0.98, 1.0),
 )
 
 
@@ -202,9 +202,9 @@ def encoder_explorer(
     names: Sequence[str] | None = None,
     depths: Sequence[float] = DEPTHS,
 ) -> Explorer:
-    """Slide t, choose an image: x_t, x_t - x, y, the latent z_t and the prediction x_hat.
+    """Slide t, choose an image: x, x_t, x_t - x, y, the latent z_t and the prediction x_hat.
 
-    Everything is computed here, once.
+    Everything is computed here, once. It starts at t = 0.85. In two rows: a phone is narrow.
     Args: images uint8 (N, C, H, W); names of the images for the buttons. The model and the images
         may be on any device.
 
@@ -218,29 +218,33 @@ def encoder_explorer(
     depths = [float(t) for t in depths]
     path = encode_and_noise(model, images, depths, torch.Generator().manual_seed(0))
     path = path._replace(change=path.change.mean(2, keepdims=True))  # of the channels
+    parts = np.broadcast_to(model.to_unit(images).cpu().numpy(), path.x_t.shape), *path
     titles = {
+        "$x$: the data": None,
         "$x_t$: encoded": None,
-        "$x_t - x$: changed": max(0.1, float(np.abs(path.change).max())),
+        "$x_t-x$: change": max(0.1, float(np.abs(path.change).max())),
         "$y$: pulled towards": None,
         "$z_t$: with noise": None,
         r"$\hat x$: the guess": None,
     }
-    figure, axes = plots.subplots(1, 5, size=(10.4, 2.55))
+    figure, axes = plots.subplots(2, 3, size=(5.15, 4.0))
     panels = []
-    for ax, pictures, (name, limit) in zip(axes, path, titles.items(), strict=True):
+    for ax, pictures, (name, limit) in zip(axes.flat, parts, titles.items(), strict=True):
         panels.append(plots.show_image(ax, pictures[0, 0], limit))
         panels[-1].set_zorder(5)  # over its frame
-        ax.set_title(name)
-    figure.colorbar(panels[1], ax=axes[1], shrink=0.8)
-    title = figure.suptitle(" ", fontsize=14)
+        ax.set_title(name, fontsize=12)
+    figure.colorbar(panels[2], ax=axes[0, 2], shrink=0.8)
+    title = figure.suptitle(" ", fontsize=13)
     noise = model.schedule(torch.tensor(depths, dtype=model.dtype).to(model.device))
     alpha2 = noise.alpha.detach().square().tolist()
 
     def draw(t: float, image: int) -> Figure:
         depth = depths.index(t)
         title.set_text(f"t = {t:g}: α² = {alpha2[depth]:.1%}, σ² = {1 - alpha2[depth]:.1%}")
-        for panel, pictures in zip(panels, path, strict=True):
+        for panel, pictures in zip(panels, parts, strict=True):
             panel.set_data(plots.as_pixels(pictures[depth, image]))
         return figure
 
-    return Explorer(draw, slider("t", depths, start=0.5), buttons("digit", names))
+    stills = [(depths.index(t), 0) for t in (0.5, 0.75, 0.9, 1.0) if t in depths]
+    controls = slider("t", depths, start=0.85), buttons("digit", names)
+    return Explorer(draw, *controls, stills=stills)

@@ -99,7 +99,7 @@ def plane_explorer() -> Explorer:
     right.set(xticks=[], yticks=[], title=" ")
     right.grid(False)
     words = (
-        (0.02, 0.03, "left", "true reverse", "0.45"), (0.55, 0.03, "center", "$w=1$", BLACK),
+        (0.02, 0.03, "left", "true reverse", "0.45"), (0.5, 0.03, "center", "$w=1$", BLACK),
         (0.98, 0.03, "right", "", BLUE), (0.02, 0.86, "left", "", "0.3"),
     )  # fmt: skip
     *_, best_w, costs = (
@@ -125,7 +125,7 @@ def plane_explorer() -> Explorer:
         pinned.set_data(2 * circle.real / deviation, 2 * circle.imag / deviation)
         left.set_title(f"300 draws of $z_t$, $t={t:.2f}$")
         right.set_title(f"{'AB'[which]} steps back to $s={s:.2f}$")
-        best_w.set_text(f"$w^*={best_ratio(torch.tensor(step.m)):.2f}$")
+        best_w.set_text(f"$w^*(z_t)={best_ratio(torch.tensor(step.m)):.2f}$")
         narrow, shape = step.surplus()
         costs.set_text(f"too narrow {narrow:.2f}\n+ wrong shape {abs(shape):.2f} nats")
         return figure

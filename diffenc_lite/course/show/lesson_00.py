@@ -9,7 +9,7 @@ from .plots import BLACK, Picture, subplots
 
 
 def training_and_sampling() -> Picture:
-    """What is computed from what: above in training, below in sampling, without the encoder."""
+    """What is computed from what: above in training, below in sampling."""
     figure, ax = canvas(8, 4.6)
     encoder, denoiser = COLOURS["learned"], COLOURS["p"]
     words(ax, (0.15, 4.3), "Training: the data are there", size=14, ha="left", weight="bold")
@@ -28,7 +28,7 @@ def training_and_sampling() -> Picture:
 
     words(ax, (0.15, 1.65), "Sampling: there are no data yet", size=14, ha="left", weight="bold")
     box(ax, (2.1, 0.9), "", "#D0D0D0", 1.2, 0.8)
-    words(ax, (2.1, 0.9), "encoder:\nnot called", "#8A8A8A")
+    words(ax, (2.1, 0.9), "encoder:\ncalled?", "#8A8A8A")
     box(ax, (3.6, 0.9), "noisy\n$z_t$", COLOURS["z_t"], 0.9, 0.8)
     box(ax, (4.95, 0.9), "denoiser", denoiser, 1.15, 0.8)
     box(ax, (6.3, 0.9), "less noisy\n$z_s$", COLOURS["z_t"], 1.1, 0.8)

@@ -7,7 +7,7 @@ from .plots import BLACK, Picture
 
 
 def two_chains() -> Picture:
-    """The encoder process and the model, both from noise to data, and the three bills between."""
+    """The encoder process and the model, both from noise to data, and the three terms between."""
     figure, ax = canvas(8, 4.1)
     q, p = COLOURS["q"], COLOURS["p"]
     places = {"$z_1$": 7.4, "$z_t$": 5.5, "$z_s$": 3.6, "$z_0$": 1.9}
@@ -26,12 +26,12 @@ def two_chains() -> Picture:
     words(ax, (7.4, 0.36), "$p(z_1)$", p)
     words(ax, (4.55, 0.58), "$p(z_s|z_t)$", p, size=12)
     words(ax, (1.18, 0.36), "$p(x|z_0)$", p)
-    bills = (
+    terms = (
         (7.25, "prior\nL0", "prior", 1.2, (2.66, 1.19), 7.4),
         (4.55, "diffusion: every\nstep of this kind, L2", "diffusion", 2.6, (2.66, 1.19), 4.55),
         (1.3, "reconstruction", "reconstruction", 2.0, (None, 0.95), 1.18),
     )
-    for x, text, name, width, (top, bottom), line in bills:
+    for x, text, name, width, (top, bottom), line in terms:
         box(ax, (x, 1.93), text, COLOURS[name], width=width, height=0.75)
         if top:
             ax.plot([line, line], [2.31, top], color=BLACK, ls=":", lw=1.5)
@@ -50,7 +50,7 @@ def three_steps() -> Picture:
     for x, name, text, colour in steps:
         box(ax, (x, 1.2), name, colour, width=1.7)
         words(ax, (x, 0.45), text, colour, size=12)
-    arrow(ax, (2.15, 1.2), (3.1, 1.2), "learned", COLOURS["q"])
+    arrow(ax, (2.15, 1.2), (3.1, 1.2), "gained", COLOURS["q"])
     arrow(ax, (4.9, 1.2), (5.85, 1.2), "surplus", COLOURS["p"])
-    arrow(ax, (1.25, 1.55), (6.75, 1.55), "paid", BLACK, bend=-0.18)
+    arrow(ax, (1.25, 1.55), (6.75, 1.55), "cost", BLACK, bend=-0.18)
     return figure

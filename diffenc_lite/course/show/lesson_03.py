@@ -9,7 +9,7 @@ from .plots import BLACK, BLUE, ORANGE, Picture
 
 
 def one_rectangle() -> Picture:
-    """One step: the guess is made at its noisy end and charged for all of its width."""
+    """One step: the guess is made at its noisy end and counted for all of its width."""
     figure, ax = canvas(8, 3.6)
 
     def half_error(snr: Any) -> Any:
@@ -24,9 +24,9 @@ def one_rectangle() -> Picture:
     arrow(ax, (0.8, 0.75), (7.7, 0.75))
     words(ax, (1.3, 3.25), "½ mmse", BLUE, ha="left")
     words(ax, (4.1, 1.98), "surplus", BLACK)
-    words(ax, (3.2, 1.15), "learned", "0.3")
-    words(ax, (3.7, top + 0.2), "paid: the whole rectangle", BLACK)
+    words(ax, (3.2, 1.15), "gained", "0.3")
+    words(ax, (3.7, top + 0.2), "cost: the whole rectangle", BLACK)
     words(ax, (2.2, 0.45), "SNR($t$)\nthe guess is made", BLACK, size=12)
-    words(ax, (5.2, 0.45), "SNR($s$)\nit is charged up to here", BLACK, size=12)
+    words(ax, (5.2, 0.45), "SNR($s$)\nit counts up to here", BLACK, size=12)
     words(ax, (7.5, 0.5), "SNR", BLACK)
     return figure

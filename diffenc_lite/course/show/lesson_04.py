@@ -34,7 +34,8 @@ def moving_digit(x: Tensor) -> Explorer:
     """A digit (1, 1, 28, 28) under an encoder that blurs it. x_t = x + sigma_t^4 (blurred - x)."""
     eps = torch.randn(x.shape, generator=torch.Generator().manual_seed(6), dtype=x.dtype)
     figure, axes = subplots(1, 4, size=(5.1, 1.6))
-    parts = {"encoded, $x_t$": None, "its change": 1.0, "its motion": 0.4, "latent, $z_t$": None}
+    parts = {"encoded, $x_t$": None, "change, ±1.5": 1.5, "motion, ±0.5": 0.5}
+    parts["latent, $z_t$"] = None
     shown = []
     for ax, (title, limit) in zip(axes, parts.items(), strict=True):
         shown.append(show_image(ax, x[0, 0], limit))
@@ -124,6 +125,7 @@ def side_by_side(
         if name in floors:
             above.axhline(floors[name], color=COLOURS[name], ls=":", lw=2)
             above.text(60, floors[name] - 0.012, "a perfect network", fontsize=11, va="top")
+        above.text(230, 2.27, f"(from {losses[name][0]:.1f})", fontsize=11, va="top")
         above.set(title=name, ylim=(1.75, 2.3), xlabel="updates", xticks=[0, 300, 600])
         gamma = model.schedule(depths).gamma
         for value in values.tolist():

@@ -64,10 +64,10 @@ def step_from(z_t: float, world: str, z: Array) -> ReverseStep:
 def one_step(ratio: float) -> Picture:
     """A step of a VDM for x = 1 or -1: the posteriors and their mixture, the model with w = 1 and
     with w = `ratio`. Densities stand sideways, at the place of z_s."""
-    z, z_t = np.linspace(-1.75, 1.8, 500), 0.57
+    z, z_t = np.linspace(-1.75, 2.25, 500), 0.57
     step = step_from(z_t, "coin", z)
     figure, ax = canvas(8, 4.0)
-    level = lambda value: 1.85 + 0.85 * value  # noqa: E731
+    level = lambda value: 1.7 + 0.77 * value  # noqa: E731
     box(ax, (0.5, level(z_t)), "$z_t$", COLOURS["z_t"], 0.7, 0.5)
     narrow = bell(z, step.mean, step.deviation)
     broad = bell(z, step.mean, step.deviation / math.sqrt(ratio))
@@ -77,7 +77,8 @@ def one_step(ratio: float) -> Picture:
         (6.4, f"model\n$w^*={ratio:.2f}$", BLUE, [broad]),
     ):
         words(ax, (left + 0.65, 3.68), title, colour)
-        ax.plot([left, left], [level(-1.75), level(1.8)], color="0.5", lw=1, ls="-")
+        ax.plot([left, left], [level(-1.75), level(2.25)], color="0.5", lw=1, ls="-")
+        words(ax, (left - 0.2, level(2.1)), "$z_s$", "0.5", 12)
         ax.fill_betweenx(level(z), left, left + 0.6 * step.true_reverse, color=TRUTH, lw=0)
         for density in curves:
             ax.plot(left + 0.6 * density, level(z), color=colour, ls="-")
@@ -146,7 +147,7 @@ def step_explorer(shared: Mapping[str, float]) -> Explorer:
         area.set_xy(np.stack([z, step.true_reverse], 1))
         narrow.set_ydata(bell(z, step.mean, step.deviation))
         broad.set_ydata(bell(z, step.mean, step.deviation / math.sqrt(w)))
-        ax.set_title(f"$w^*={w:.2f}$; for this $z_t$ alone {step.ratio:.2f}")
+        ax.set_title(f"$w^*={w:.2f}$, $w^*(z_t)={step.ratio:.2f}$")
         return figure
 
     z_slider = slider("z_t", np.arange(-20, 21, 2) / 10, start=2.0, text="{:.1f}")
@@ -165,7 +166,7 @@ def surplus_lines(counts: Sequence[int], surpluses: Mapping[str, Array]) -> Pict
         ax.set(xscale="log", xlabel="number of steps $T$", title=world, xlim=(1, counts[-1]))
         ax.set_yscale("symlog", linthresh=1e-4)  # a logarithm, but with a place for zero
         ax.set(ylim=(-3e-5, 1e6), yticks=[0, 1e-2, 1, 1e2, 1e4])
-    axes[0].set_ylabel("surplus, nats")
+    axes[0].set_ylabel("surplus, nats (linear to $10^{-4}$)", fontsize=12)
     return figure
 
 
@@ -178,9 +179,13 @@ def sample_shapes(samples: Mapping[int, Sequence[ArrayLike]]) -> Picture:
         for k, ((label, colour), values) in enumerate(zip(RATIOS.items(), drawn, strict=True)):
             values = np.asarray(values)
             look = {"histtype": "step", "color": colour, "lw": 2, "ls": "-"}
-            ax.hist(values, bins=60, range=(-5, 5), density=True, **look)
-            ax.text(1.7, 0.95 - 0.13 * k, f"{label}: sd {values.std():.2f}", color=colour)
-        ax.set(title=f"T = {T}; grey: the data", xlabel="sample", yticks=[], ylim=(0, 1.1))
+            weights = np.full(len(values), 6 / len(values))  # a density: six bins to a unit
+            ax.hist(values, bins=60, range=(-5, 5), weights=weights, **look)
+            outside = float((abs(values) > 5).mean())
+            text = f"{label}: sd {values.std():.2f}" + f"\n{outside:.0%} outside" * (outside > 0.01)
+            place = {"ha": "right", "va": "top", "transform": ax.transAxes}
+            ax.text(0.99, 0.97 - 0.17 * k, text, color=colour, fontsize=12, **place)
+        ax.set(title=f"T = {T}; grey: the data", xlabel="sample", yticks=[], ylim=(0, None))
     return figure
 
 
@@ -200,7 +205,8 @@ def ratio_explorer(
     (dot,) = above.plot([1], [1], "o", color=RED, ms=9)
     above.set_yscale("symlog", linthresh=1e-4)
     above.set(xscale="log", ylim=(-3e-5, 1e7), yticks=[0, 1e-2, 1, 1e2, 1e4])
-    above.set(xlabel="steps $T$", ylabel="surplus, nats", title=" ")
+    above.set(xlabel="steps $T$", ylabel="surplus, nats (linear to $10^{-4}$)", title=" ")
+    above.yaxis.label.set_size(11)
     above.legend(ncols=3, fontsize=10, loc="upper right")
     (w_best,) = below.plot([0, 1], [1, 1], color=BLUE, ls="-", drawstyle="steps-pre")
     (w_mine,) = below.plot([0, 1], [1, 1], color=RED, ls="-")
