@@ -193,7 +193,7 @@ def encoded_explorer(model: DiffEnc, exact: Likelihood) -> Explorer:
         segments: Any = torch.stack([x, moved], 1).numpy()
         ways.set_segments(segments)
         dots.set_data(*moved.T)
-        ax.set_title(f"t = {t:g}: moved by {(moved - x).norm(dim=1).mean():.3f} on average")
+        ax.set_title(f"moved by {(moved - x).norm(dim=1).mean():.3f} on average")
         return figure
 
     depth = slider("t", np.linspace(0, 1, 11), start=0.7, text="{:.1f}")
