@@ -28,14 +28,16 @@ from ..chain import Chain, as_chain
 from ..checks import check_parts
 from ..files import verify
 from ..model import DiffEnc, check_images, check_model
+from ..process import Normal
 from ..schedule import Noise
 from ..signature import signature
 
 Table = NDArray[np.uint64]  # (n, K+1): for n symbols, 2^24 times the probability of being below k
 Symbols = NDArray[np.int64]
+Latent = tuple[Table, Callable[[Tensor], Table], Symbols]  # p, q for an x, and the bins popped
 PRECISION, LANES, LOW = 24, 64, 2**32  # bits of a probability; heads of a stack, all >= LOW
 FINE, REACH = 2, 16  # bins in sigma_Q; standard deviations on either side of an alphabet
-MAGIC = b"diffenc\x01"
+MAGIC = b"diffenc\x01"  # followed by the sha256 of all that comes after it
 
 
 class Stack:
@@ -63,44 +65,40 @@ class Stack:
 
     def push(self, table: Table, symbols: Symbols) -> None:
         """Add -log2 p bits for each symbol; the inverse of `pop`."""
-        rows = np.arange(len(symbols))
-        below = table[rows, symbols]
-        p = table[rows, symbols + 1] - below
-        for start in reversed(range(0, len(p), LANES)):
-            part = slice(start, start + LANES)
-            heads = self.heads[: len(p[part])]
-            full = heads >= p[part] << (64 - PRECISION)
+        below, above = table[np.arange(len(table)), [symbols, symbols + 1]]
+        for start in reversed(range(0, len(table), LANES)):
+            low, high = below[start : start + LANES], above[start : start + LANES]
+            heads, p = self.heads[: len(low)], high - low
+            full = heads >= p << (64 - PRECISION)
             self.pile += (heads[full] % LOW).tolist()
             heads[full] >>= 32
-            times, rest = np.divmod(heads, p[part])
-            heads[:] = (times << PRECISION) + below[part] + rest
+            heads[:] = (heads // p << PRECISION) + heads % p + low
 
     def pop(self, table: Table) -> Symbols:
         """Take n symbols, and -log2 p bits for each: if the bits are random, a draw from p."""
         parts = []
         for rows in np.split(table, range(LANES, len(table), LANES)):
-            heads, lanes = self.heads[: len(rows)], np.arange(len(rows))
+            heads = self.heads[: len(rows)]
             place = heads % 2**PRECISION
             parts.append((rows[:, 1:] <= place[:, None]).sum(1))
-            below, above = rows[lanes, parts[-1]], rows[lanes, parts[-1] + 1]
-            heads[:] = (above - below) * (heads >> PRECISION) + place - below
+            low, high = rows[np.arange(len(rows)), [parts[-1], parts[-1] + 1]]
+            heads[:] = (high - low) * (heads >> PRECISION) + place - low
             empty = heads < LOW
-            if (missing := int(empty.sum()) - len(self.pile)) > 0:
-                self.pile[:0] = (self._random.random_raw(missing) >> 32).tolist()[::-1]
-                self.lent += missing
-            top = len(self.pile) - int(empty.sum())
-            heads[empty] = heads[empty] * LOW + np.array(self.pile[top:], np.uint64)
-            del self.pile[top:]
+            while len(self.pile) < empty.sum():
+                self.pile.insert(0, int(self._random.random_raw()) >> 32)
+                self.lent += 1
+            words = [self.pile.pop() for _ in range(empty.sum())][::-1]
+            heads[empty] = heads[empty] * LOW + np.array(words, np.uint64)
         return np.concatenate(parts)
 
 
 def as_table(p: Tensor) -> Table:
-    """Probabilities of symbols 0 to k, (n, K-1), k < K - 1 -> a table in which each symbol has at
-    least 2^-24. Raises FloatingPointError if they are not finite."""
+    """Cumulative probabilities (n, K), the last counting as 1 -> a table in which each symbol has
+    at least 2^-24. Raises FloatingPointError if they are not finite."""
     if not bool(p.isfinite().all()):
         raise FloatingPointError("the model's prediction for some image is not finite")
-    table = np.zeros((len(p), p.shape[1] + 2), np.uint64)
-    table[:, 1:-1] = (p * (2**PRECISION - p.shape[1] - 1)).numpy()
+    table = np.zeros((len(p), p.shape[1] + 1), np.uint64)
+    table[:, 1:] = (p * (2**PRECISION - p.shape[1])).numpy()
     table += np.arange(table.shape[1], dtype=np.uint64)
     table[:, -1] = 2**PRECISION
     return table
@@ -108,89 +106,74 @@ def as_table(p: Tensor) -> Table:
 
 def bins(mean: Tensor, width: Tensor | float, reach: int) -> Table:
     """N(mean, width^2), in bins, over the bins -reach to reach; the outer two have the tails."""
-    edges = torch.arange(-reach, reach, dtype=mean.dtype) + 0.5
+    edges = torch.arange(-reach, reach + 1, dtype=mean.dtype) + 0.5
     return as_table(torch.special.ndtr((edges - mean.reshape(-1, 1)) / width))
 
 
-def descend(model: DiffEnc, chain: Chain, z: Tensor, choose: Callable[..., Symbols]) -> Table:
-    """G1-G3: the table of p(x | z_0) after z_1, ..., z_0, each a bin that `choose` chooses, given
-    the table of p and, as a function of x, that of q. Args: z, any of the shape, (1, ...)."""
+def pop_latents(
+    stack: Stack, model: DiffEnc, chain: Chain, z: Tensor, x: Tensor | None = None
+) -> tuple[list[Latent], Table]:
+    """G1-G3: take z_1, ..., z_0 off a stack, with q if x is given and with p if not. Returns them,
+    and the table of p(x | z_0). Args: z, zeros in the shape of an image, (1, ...)."""
+    latents: list[Latent] = []
 
-    def latent(p_mean: Tensor, sigma_q: Tensor, w: Tensor, q_mean: Callable[..., Tensor]) -> Tensor:
-        size, width = sigma_q / FINE, FINE / w.reshape(-1, 1).sqrt()
+    def pop(p: Normal, w: Tensor, s: Noise, t: Noise, q_for: Callable[..., Normal]) -> Tensor:
+        """z_s. Args: p, with the variance of q; q_for, x_t and x_t - x_s -> q."""
+        size, width = p.variance.sqrt() / FINE, FINE / w.reshape(-1, 1).sqrt()
         reach = min(math.ceil(REACH * max(FINE, float(width.max()))), 1024)
-        p = bins(torch.zeros_like(width), width, reach)  # one row, or with a w in each dimension d
+        p_table = bins(z.new_zeros(z.numel()), width, reach)
 
-        def q(x: Tensor) -> Table:
-            return bins(((q_mean(x) - p_mean) / size * 64).round() / 64, FINE, reach)
+        def q_table(x: Tensor) -> Table:
+            gap = q_for(*model.encode_step(x, s.gamma, t.gamma)).mean - p.mean
+            return bins((gap / size * 64).round() / 64, FINE, reach)
 
-        chosen = choose(np.resize(p, (z.numel(), p.shape[1])), q)
-        return p_mean + size * (torch.from_numpy(chosen).view_as(z) - reach)
+        popped = stack.pop(p_table if x is None else q_table(x))
+        latents.append((p_table, q_table, popped))
+        return p.mean + size * (torch.from_numpy(popped).view_as(z) - reach)
 
     noises = [model.schedule(depth.expand(1)) for depth in chain.grid.to(z)]
-    sigma = noises[-1].like(z).sigma  # of q(z_1 | x), and 1 of p(z_1)
-    z = latent(torch.zeros_like(z), sigma, sigma**2, partial(_q_mean, model, z, None, noises[-1]))
+    end, variance = noises[-1], noises[-1].sigma.square()  # of q(z_1 | x); p(z_1) has 1
+    z = pop(Normal(z, variance), variance, end, end, lambda x_1, _: process.marginal(x_1, end))
     for i in reversed(range(chain.steps)):
         (s, t), step = noises[i : i + 2], chain.step(i, z)
-        at_s, at_t = s.like(z), t.like(z)
-        x_hat = process.x_from_v(z, model.v_hat(z, t.gamma), at_t)
-        p = process.generative_step(z, x_hat, model.u_hat(x_hat), at_s, at_t, 1, step.scale)
-        z = latent(p.mean, p.variance.sqrt(), step.ratio, partial(_q_mean, model, z, s, t))
-    logits = pixels.level_logits(z, noises[0].like(z), model.levels)
-    below = ((logits * 1024).round() / 1024).softmax(-1).cumsum(-1)[..., :-1]
-    return as_table(below.flatten(0, -2))
-
-
-def _q_mean(model: DiffEnc, z_t: Tensor, s: Noise | None, t: Noise, x: Tensor) -> Tensor:
-    """Of q(z_s | z_t, x) (F3) or, without s, of q(z_1 | x) (F1)"""
-    if s is None:
-        return process.marginal(x + model.shift(x, t.gamma), t.like(x)).mean
-    x_t, x_change = model.encode_step(x, s.gamma, t.gamma)
-    return process.posterior(z_t, x_t, x_change, s.like(x), t.like(x)).mean
+        x_hat = process.x_from_v(z, model.v_hat(z, t.gamma), t)
+        p = process.generative_step(z, x_hat, model.u_hat(x_hat), s, t, 1, step.scale)
+        z = pop(p, step.ratio, s, t, partial(process.posterior, z, s=s, t=t))
+    logits = pixels.level_logits(z, noises[0], model.levels)
+    p_levels = ((logits * 1024).round() / 1024).softmax(-1).flatten(0, -2)
+    return latents, as_table(p_levels.cumsum(-1))
 
 
 def push_image(stack: Stack, model: DiffEnc, chain: Chain, image: Tensor) -> None:
     """Add an image (1, ...) to a stack. Args: model, in float64, no gradients wanted."""
-    x, path = pixels.to_unit(image, model.levels, torch.float64), []
-
-    def choose(p: Table, q: Callable[[Tensor], Table]) -> Symbols:
-        path.append((p, stack.pop(q(x))))
-        return path[-1][1]
-
-    stack.push(descend(model, chain, x, choose), image.flatten().long().numpy())
-    for p, chosen in reversed(path):
-        stack.push(p, chosen)
+    x = model.to_unit(image)
+    latents, levels = pop_latents(stack, model, chain, 0 * x, x)
+    stack.push(levels, image.flatten().long().numpy())
+    for p, _, popped in reversed(latents):
+        stack.push(p, popped)
     stack.stir()
 
 
 def pop_image(stack: Stack, model: DiffEnc, chain: Chain, shape: list[int]) -> Tensor:
     """Take an image of this shape off a stack, (1, *shape): the inverse of `push_image`."""
-    z, path = torch.zeros(1, *shape, dtype=torch.float64), []
-
-    def choose(p: Table, q: Callable[[Tensor], Table]) -> Symbols:
-        path.append((q, stack.pop(p)))
-        return path[-1][1]
-
     stack.stir()
-    levels = stack.pop(descend(model, chain, z, choose))
-    image = torch.from_numpy(levels).byte().view_as(z)
-    x = pixels.to_unit(image, model.levels, torch.float64)
-    for q, chosen in reversed(path):
-        stack.push(q(x), chosen)
+    z = torch.zeros(1, *shape, dtype=torch.float64)
+    latents, levels = pop_latents(stack, model, chain, z)
+    image = torch.from_numpy(stack.pop(levels)).byte().view_as(z)
+    for _, q, popped in reversed(latents):
+        stack.push(q(model.to_unit(image)), popped)
     return image
 
 
 @torch.no_grad()
 def compress(model: DiffEnc, images: Tensor, chain: Chain | int) -> bytes:
-    """Images uint8 (N, ...) as a file, one after the other on one stack
-
-    Raises what `elbo` does, and ValueError for parts that `check_parts` refuses.
-    """
+    """Images uint8 (N, ...) as a file, one after the other on one stack. Raises what `elbo` does,
+    and ValueError for parts that `check_parts` refuses."""
     check_images(model, images)
     check_parts(model, images)
-    images, chain, stack, (same, digest) = images.cpu(), as_chain(chain), Stack(), _exact(model)
+    images, chain, stack, (exact, digest) = images.cpu(), as_chain(chain), Stack(), _exact(model)
     for image in images.split(1):
-        push_image(stack, same, chain, image)
+        push_image(stack, exact, chain, image)
     of_chain = {name: chain.as_dict()[name] for name in ("grid", "ratio", "scale")}
     head = {"shape": images.shape, "levels": model.levels, "chain": of_chain, "model": digest}
     head["images"] = hashlib.sha256(images.numpy().tobytes()).hexdigest()[:16]
@@ -201,21 +184,18 @@ def compress(model: DiffEnc, images: Tensor, chain: Chain | int) -> bytes:
 
 @torch.no_grad()
 def decompress(model: DiffEnc, data: bytes) -> Tensor:
-    """The images in a file of `compress`, uint8 (N, ...), on the CPU
-
-    Raises ValueError for data that are damaged, cut short or no such file, and for another model;
-    FloatingPointError where floats differ in their last digits and make other images.
-    """
-    start = len(MAGIC)
-    if not isinstance(data, bytes) or data[:start] != MAGIC:
+    """The images in a file of `compress`, uint8 (N, ...), on the CPU. Raises ValueError for data
+    that are damaged, cut short or foreign, and for another model; FloatingPointError where floats
+    differ in their last digits and make other images."""
+    if not isinstance(data, bytes) or data[:8] != MAGIC:
         raise ValueError(f"data must be bytes that compress wrote; got {repr(data)[:40]}")
-    content = verify(data[start + 32 :], data[start : start + 32].hex(), "data")
+    content, (exact, digest) = verify(data[40:], data[8:40].hex(), "data"), _exact(model)
     end = 4 + int.from_bytes(content[:4], "little")
-    head, (same, digest) = json.loads(zlib.decompress(content[4:end])), _exact(model)
+    head = json.loads(zlib.decompress(content[4:end]))
     if digest != head["model"]:
         raise ValueError(f"model must be the one that data are of, {head['model']}; got {digest}")
     (n, *shape), chain, stack = head["shape"], Chain(**head["chain"]), Stack(content[end:])
-    images = torch.cat([pop_image(stack, same, chain, shape) for _ in range(n)][::-1])
+    images = torch.cat([pop_image(stack, exact, chain, shape) for _ in range(n)][::-1])
     if hashlib.sha256(images.numpy().tobytes()).hexdigest()[:16] != head["images"]:
         raise FloatingPointError("data hold other images: floats differ here in their last digits")
     return images
@@ -224,10 +204,10 @@ def decompress(model: DiffEnc, data: bytes) -> Tensor:
 def _exact(model: DiffEnc) -> tuple[DiffEnc, str]:
     """A copy in float64 on the CPU, and a digest of its weights and of what they do not tell."""
     check_model(model)
-    same = copy.deepcopy(model).double().cpu().eval()
-    told = signature(same)
+    exact = copy.deepcopy(model).double().cpu().eval()
+    told = signature(exact)
     told["ends"] = [f"{end:.6g}" for end in told["ends"]]  # of a learned schedule
-    digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
-    for name, weight in same.state_dict().items():
-        digest.update(name.encode() + weight.numpy().tobytes())
-    return same, digest.hexdigest()[:16]
+    content = json.dumps(told, sort_keys=True).encode()
+    for name, weight in exact.state_dict().items():
+        content += name.encode() + weight.numpy().tobytes()
+    return exact, hashlib.sha256(content).hexdigest()[:16]

@@ -46,9 +46,10 @@ def two_levers() -> Picture:
 
 
 def bits_back() -> Picture:
-    """One stack of bits at four moments, from left to right the sender's, back the receiver's."""
-    figure, ax = canvas(8, 4.5)
-    floor, lent, x, z = 1.35, 1.5, 0.35, 1.45
+    """One stack of bits at four moments: the sender goes through them from left to right, the
+    receiver from right to left."""
+    figure, ax = canvas(8, 5)
+    floor, lent, x, z = 1.65, 1.5, 0.35, 1.45
     moments = (
         ("before:\nother bits", {"z_t": lent}),
         ("$z$ popped\nwith $q$", {"z_t": lent - 1.1}),
@@ -57,18 +58,23 @@ def bits_back() -> Picture:
     )
     for place, (title, parts) in enumerate(moments):
         left, base = 1.1 + 1.9 * place, floor
-        words(ax, (left, 0.98), title, size=12)
+        words(ax, (left, 1.3), title, size=12)
         for name, height in parts.items():
             ax.bar(left, height, 0.9, base, color=COLOURS[name], alpha=0.45, edgecolor="0.3")
             base += height
     ax.plot([0.65, 7.4], [floor + lent] * 2, color="0.5", lw=1.2, ls="--")
     arrow(ax, (7.45, floor + lent), (7.45, floor + lent - 1.1 + x + z), colour=BLACK)
-    words(ax, (7.75, 3.2), "net", size=12)
-    words(ax, (3.0, 2.3), "lent:\n$-\\log_2 q$", COLOURS["q"], 12)
-    words(ax, (6.8, 2.5), "$-\\log_2 p(z)$", COLOURS["p"], 12)
-    words(ax, (5.85, 1.9), "$-\\log_2 p(x|z)$", size=12)
-    arrow(ax, (0.6, 4.05), (7.4, 4.05), "the sender", COLOURS["q"])
-    arrow(ax, (7.4, 0.2), (0.6, 0.2), "the receiver: push where the sender popped", COLOURS["p"])
+    words(ax, (7.75, 3.5), "net", size=12)
+    words(ax, (3.0, 2.6), "lent:\n$-\\log_2 q$", COLOURS["q"], 12)
+    words(ax, (6.8, 2.8), "$-\\log_2 p(z)$", COLOURS["p"], 12)
+    words(ax, (5.85, 2.2), "$-\\log_2 p(x|z)$", size=12)
+    arrow(ax, (1.1, 4.45), (7.4, 4.45), "the sender knows $x$", COLOURS["q"])
+    pushes = "the receiver pops what was pushed, pushes what was popped"
+    arrow(ax, (6.9, 0.5), (0.6, 0.5), pushes, COLOURS["p"])
+    body = np.array([-15, 0, 15, 0, 0, 0, -20, 20]), np.array([-40, -15, -40, -15, 15, 3, 3, 3])
+    for (left, base), colour in (((0.6, 4.45), COLOURS["q"]), ((7.4, 0.5), COLOURS["p"])):
+        ax.plot(left + body[0] / 100, base + body[1] / 100, color=colour, lw=3, ls="-")
+        ax.plot(left, base + 0.3, "o", ms=13, color=colour)
     return figure
 
 
@@ -82,7 +88,8 @@ def stack_height(heights: Mapping[str, Sequence[float]]) -> Picture:
         ax.text(start + len(values) / 2, 3, name, ha="center", color="0.3")
         start += len(values) - 1
     ax.axhline(0, color="0.4", lw=1.2, ls="-")
-    ax.set(xlabel="pops and pushes", ylabel="bits/dim on the stack", ylim=(None, 9))
+    title = "the first digit borrows from nothing, the next from those before"
+    ax.set(xlabel="pops and pushes", ylabel="bits/dim on the stack", ylim=(None, 9), title=title)
     return figure
 
 
