@@ -243,12 +243,6 @@ def end_by_rule(row: Row) -> float:
     return min((b["updates"] for a, b in late if a["total"] - b["total"] < FLAT), default=math.inf)
 
 
-def by_rule(rows: list[Row]) -> list[Row]:
-    """The arms, each cut where the rule ends it, however long it was trained."""
-    arms = (row for row in rows if row["part"] == "arm")
-    return [row | {"curve": scores(row, end_by_rule(row))} for row in arms]
-
-
 def scores(row: Row, updates: float | None = None) -> list[Row]:
     """The scores of an arm from one VDM after at most so many updates, or those that count: to the
     end by the rule, and up to MOST."""
@@ -309,21 +303,26 @@ def difference(
 
 
 def with_normal_prior(
-    rows: list[Row], arm: str, directions: Sequence[int]
+    rows: list[Row], arm: str, directions: Sequence[int], late: bool = False
 ) -> list[dict[str, float]]:
-    """Bounds of "vdm-2" or "learned-2" that count, from the VDMs of the first seed, with the normal
-    p(z_1) of `saved_by_normal_prior` for pictures of the other folds: one for each of `directions`.
+    """Bounds by picture of "vdm-2", "vdm-5" or "learned-2", from the VDMs of the first seed, with
+    the normal p(z_1) of `saved_by_normal_prior` for pictures of the other folds: one for each of
+    `directions`.
+
+    Args: late, the last score of each fork, in place of that which counts.
     """
-    plain, arrays = bounds(rows, 0)[arm], load_arrays("rivals")
+    plain, arrays = bounds(rows, 0, updates=math.inf if late else None)[arm], load_arrays("rivals")
+    end = runs(rows)[arm][0]["gamma_max"]
     found: list[dict[str, float]] = [{} for _ in directions]
     for fold in FOLDS:
         training, _, names = split_of(fold)
         patches, number = scored_patches(names)
         encoder: Encoder = STILL
         if arm == "learned-2":
-            encoder = fork.load_encoder(arrays[f"encoder_{fold}_0"], vdm_of(fold), START)
+            weights = arrays[f"{'late' if late else 'encoder'}_{fold}_0"]
+            encoder = fork.load_encoder(weights, vdm_of(fold), START)
         images = training_patches(training)[::10]
-        saved = saved_by_normal_prior(images, patches, 2.0, encoder, directions)
+        saved = saved_by_normal_prior(images, patches, end, encoder, directions)
         for with_it, bits in zip(found, saved, strict=True):
             for k, name in enumerate(names):
                 with_it[name] = plain[name] - bits[number == k].mean().item()
