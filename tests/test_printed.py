@@ -113,7 +113,6 @@ def with_width(arm, end, most=None):
     return total - prior + ((s + square) / v - 1 - np.log(s / v)) / 2 / np.log(2)
 
 
-
 @pytest.mark.parametrize("way, arm, most", [
     ("VDM at 2, width", "vdm", None), ("image, width", "image", None),
     ("number, width", "fade", None), ("affine, width", "affine", None),

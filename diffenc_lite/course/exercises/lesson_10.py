@@ -25,8 +25,8 @@ EXERCISES["10.1"] = lambda: Exercise(
     form=Number(),
     answer=answer_10_1,
     hints=["Set two parts of the box equal; d cancels.",
-           r"With $\sigma_1^2=1-\alpha_1^2$ one unknown is left. For small $\alpha_1^2$ the width is "
-           r"nearly $\alpha_1^4/4$ for each dimension: that says where to look.",
+           r"With $\sigma_1^2=1-\alpha_1^2$ one unknown is left. For small $\alpha_1^2$ the width "
+           r"is nearly $\alpha_1^4/4$ for each dimension: that says where to look.",
            r"The rest is for a machine: a fine grid of $\gamma_1$, or bisection."],
 )
 

@@ -168,11 +168,8 @@ def trained(
     # so many updates that the cosine stays where it is, and the average as it is in its warm-up
     config = fork.fork_config(100 * lengths[-1], batch, seed, lr)
     config = replace(config, ema=0.99999)
-    state, quick, depth = (
-        TrainState(model, config),
-        bf16_if_faster(model),
-        fork.depth_of(end, model),
-    )
+    state, quick = TrainState(model, config), bf16_if_faster(model)
+    depth = fork.depth_of(end, model)
     curve: list[Row] = []
     if path.exists():
         saved = torch.load(path, weights_only=True)
@@ -225,8 +222,6 @@ def _train_vdm(job: Job, options: Options) -> Row:
 
 # ---- results -------------------------------------------------------------------------------------
 
-Bounds = dict[str, dict[str, float]]  # by arm, by picture
-
 
 def runs(rows: list[Row]) -> dict[str, list[Row]]:
     """The rows of each arm: of all VDMs."""
@@ -268,14 +263,14 @@ def bounds(
     loss: str = "pictures",
     updates: float | None = None,
     width: bool = False,
-) -> Bounds:
+) -> dict[str, dict[str, float]]:
     """Whole bounds above START of each arm, by picture, from the VDMs of one seed.
 
     Args: loss, "priors" for the prior loss alone; updates, the last score after at most so many,
         in place of that which counts; width, with the variance of p(z_1) that suits the pictures
         of the other folds, in place of 1.
     """
-    found: Bounds = {}
+    found: dict[str, dict[str, float]] = {}
     for arm, of_arm in runs(rows).items():
         forks = [(row, scores(row, updates)[-1]) for row in of_arm if row["seed"] == seed]
         for row, score in forks:

@@ -229,11 +229,8 @@ def _run(job: Job, options: Options) -> list[Row]:
     ]
 
 
-STUDY = Study(
-    _jobs,
-    _run,
-    budget={"updates": 1000, "seeds": 5, "test_seeds": 10, "batch": 512, "points": 32768},
-)
+BUDGET = {"updates": 1000, "seeds": 5, "test_seeds": 10, "batch": 512, "points": 32768}
+STUDY = Study(_jobs, _run, budget=BUDGET)
 
 
 # ---- reading the rows ----------------------------------------------------------------------------
