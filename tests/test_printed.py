@@ -207,12 +207,13 @@ def test_the_start_of_photographs():
     np.testing.assert_allclose(numbers("10", "photographs at 2:"), wanted, atol=6e-5)
 
 
-@pytest.mark.parametrize("arm", ["image", "fade", "affine", "learned"])
-def test_what_was_saved_beside_theory(arm):
+@pytest.mark.parametrize("name, arm", [("image", "image"), ("number", "fade"),
+                                       ("affine", "affine"), ("network", "learned")])  # fmt: skip
+def test_what_was_saved_beside_theory(name, arm):
     gains = {"photographs ": -gap((arm, 2.0), ("vdm", 2.0))}
     gains["digits      "] = of_digits("vdm", "total") - of_digits(arm, "total")
     for data, gain in gains.items():
-        found = numbers("11", f"{data} {arm}   ")[1:]
+        found = numbers("11", f"{data} {name}   ")[1:]
         np.testing.assert_allclose(found, interval(gain), atol=6e-5)
 
 
