@@ -20,11 +20,11 @@ def answer_10_1() -> float:
 
 EXERCISES["10.1"] = lambda: Exercise(
     question=r"""Let the noise of the photographs end earlier and earlier, from $\gamma_1=5$ down.
-    At first the mean costs more than the width. At which $\gamma_1$ do they cost the same? The 768
-    numbers of the mean image have the mean square $\|c\|^2/d=0.0336$.""",
+    Of the start, at first the mean costs more than the width. At which $\gamma_1$ do they cost the
+    same? The 768 numbers of the mean image have the mean square $\|c\|^2/d=0.0336$.""",
     form=Number(),
     answer=answer_10_1,
-    hints=["Set two parts of the box equal; d cancels.",
+    hints=["Set the mean and the width of the start equal; d cancels.",
            r"With $\sigma_1^2=1-\alpha_1^2$ one unknown is left. For small $\alpha_1^2$ the width "
            r"is nearly $\alpha_1^4/4$ for each dimension: that says where to look.",
            r"The rest is for a machine: a fine grid of $\gamma_1$, or bisection."],
