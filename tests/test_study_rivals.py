@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from diffenc_lite.course.studies import fork, load_arrays, options, ratio_samples, rivals, runner
+from diffenc_lite.course.studies import fork, load_arrays, load_results, options, rivals, runner
 from diffenc_lite.course.studies.allowance import with_width
 from diffenc_lite.data import photos
 
@@ -15,14 +15,13 @@ SMALL = {"vdm": 3, "rate": 4, "first": 2, "least": 4, "most": 8, "longest": 16, 
 
 RIVALS = "670b3b28feb3955d9366b89510937d0d3c9535b31a5b39faaa5aa46bb3fdf09f"
 SAMPLES = "20f2a0c8a605052784dabda29c1f372ed3a0a242f45d99ee6f644e1f05c18078"
-DECLARATION = rivals.DECLARATION.read_text("utf-8")
 
 
-@pytest.mark.parametrize(
-    "text, size, sha256", [(DECLARATION, 21904, RIVALS), (ratio_samples.__doc__, 1994, SAMPLES)]
-)
-def test_a_declaration_only_grows(text, size, sha256):
+@pytest.mark.parametrize("study, size, sha256", [("rivals", 21904, RIVALS),
+                                                 ("ratio_samples", 1994, SAMPLES)])  # fmt: skip
+def test_a_declaration_only_grows(study, size, sha256):
     """New words may follow those declared, and those that tell what was changed; these stay."""
+    text = rivals.DECLARATION.with_stem(study).read_text("utf-8")
     assert hashlib.sha256(text.encode()[:size]).hexdigest() == sha256
 
 
@@ -125,6 +124,26 @@ def test_differences_are_over_pictures_and_seeds():
     wide = rivals.bounds(rows, 0, width=True)["image-2"]
     expected = np.array([1.0, 1.0]) - [0.1, 2.0] + with_width([0.1, 2.0], [0.1, 2.0], 2.0)
     assert [wide["0a"], wide["0b"]] == pytest.approx(expected)
+
+
+def test_a_normal_prior_is_that_of_the_other_folds(monkeypatch):
+    """In each fold the bound falls by what is saved there, at the arm's own end of the noise."""
+    rows, given = load_results("rivals"), []
+
+    def saved(images, patches, *which):
+        given.append((len(images), *which))
+        return torch.arange(2.0)[:, None] + torch.zeros(len(patches))
+
+    monkeypatch.setattr(rivals, "training_patches", lambda names: torch.zeros(10 * len(names)))
+    monkeypatch.setattr(rivals, "saved_by_normal_prior", saved)
+    for arm, end, updates in (("vdm-5", 5.0, None), ("learned-2", 2.0, np.inf)):
+        plain = rivals.bounds(rows, 0, updates=updates)[arm]
+        same, one_less = rivals.with_normal_prior(rows, arm, (1, 2), updates is not None)
+        assert same == plain and one_less == {name: bits - 1 for name, bits in plain.items()}
+        others = [len(rivals.split_of(fold)[0]) for fold in rivals.FOLDS]
+        assert [call[:2] for call in given[-3:]] == [(count, end) for count in others]
+    weights = torch.nn.utils.parameters_to_vector(given[-1][2].parameters())
+    np.testing.assert_array_equal(weights, load_arrays("rivals")["late_2_0"].astype("f4"))
 
 
 def test_matched_are_the_most_updates_that_both_made_from_a_vdm():

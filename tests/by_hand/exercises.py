@@ -107,12 +107,6 @@ def by_softplus(gamma_0, gamma_1):
     return at[1] - at[0]
 
 
-def charged_for_noise(gamma):
-    """The mean of log N(z; 0, s) - log N(z; 0, 1) over N(0, s), from E z^2 = s."""
-    variance = sigma2(gamma)
-    return -(math.log(variance) + 1) / 2 + variance / 2
-
-
 def peeking(d):
     """One look after the other, as somebody would do it"""
     seen, total = torch.zeros(len(d)), torch.zeros(len(d))
@@ -196,7 +190,6 @@ RIGHT = {
     "05.2": price,
     "09.1": independent,
     "09.2": by_softplus,
-    "10.1": charged_for_noise,
     "10.4": peeking,
     "11.1": least_squares,
     "12.1": by_regression,

@@ -5,19 +5,29 @@ from typing import Any
 
 import torch
 
-from .forms import Choice, Exercise, Formula, Lesson, Number, Program
+from .forms import Choice, Exercise, Lesson, Number, Program
 
 EXERCISES: Lesson = {}
 
+
+def answer_10_1() -> float:
+    """The mean is the width where 1 - alpha_1^2 = exp(-(1 + m) alpha_1^2): by repetition."""
+    alpha2 = 1.0
+    for _ in range(2000):
+        alpha2 = 1 - math.exp(-(1 + 0.0336) * alpha2)
+    return math.log(1 / alpha2 - 1)
+
+
 EXERCISES["10.1"] = lambda: Exercise(
-    question=r"""In a direction in which the data do not vary at all, and have the mean 0, the last
-    latent is nothing but noise: $z_1=\sigma_1\varepsilon$. What does $\mathcal N(0,1)$ charge for
-    it, in nats? A formula in `gamma_1`.""",
-    form=Formula({"gamma_1": (-2.0, 5.0)}),
-    answer="(log(1 + exp(-gamma_1)) - 1/(1 + exp(gamma_1)))/2",
-    hints=["The charge is the KL divergence of one Gaussian from another (lesson 01).",
-           r"With the variance $s=\sigma_1^2$ it is $\frac12(s-1-\ln s)$.",
-           r"$\sigma_1^2$ is the logistic function of $\gamma_1$."],
+    question=r"""Let the noise of the photographs end earlier and earlier, from $\gamma_1=5$ down.
+    Of the start, at first the mean costs more than the width. At which $\gamma_1$ do they cost the
+    same? The 768 numbers of the mean image have the mean square $\|c\|^2/d=0.0336$.""",
+    form=Number(),
+    answer=answer_10_1,
+    hints=["Set the mean and the width of the start equal; d cancels.",
+           r"With $\sigma_1^2=1-\alpha_1^2$ one unknown is left. For small $\alpha_1^2$ the width "
+           r"is nearly $\alpha_1^4/4$ for each dimension: that says where to look.",
+           r"The rest is for a machine: a fine grid of $\gamma_1$, or bisection."],
 )
 
 EXERCISES["10.2"] = lambda: Exercise(

@@ -52,8 +52,8 @@ EXERCISES["11.2"] = lambda: Exercise(
     `gamma_1`.""",
     form=Formula({"gamma_1": (-1.0, 5.0)}),
     answer="1 + exp(-gamma_1)",
-    hints=["The start is a parabola in f_1, by its slope at v = sigma_1^2; the motion is "
-           "another.",
+    hints=["Both prices are parabolas in f_1. For the start take the first two terms of its Taylor "
+           "series around v = sigma_1^2, which v is for s = 0.",
            "For small s the motion is s/2 times the integral of SNR (df/dlambda)^2. On the "
            "cheapest way SNR df/dlambda is constant, and the sum is s SNR_1 (f_1 - 1)^2 / 2.",
            "Start: -alpha_1^4 f_1^2 s / (2 sigma_1^2) and what has no f. Set the slope of the "

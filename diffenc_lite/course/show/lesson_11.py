@@ -141,7 +141,7 @@ def rivals(scores: Mapping[str, Sequence[float]], sizes: Mapping[str, Sequence[f
         ax.set_yticks(range(len(scores)), list(scores) if ax is axes[0] else len(scores) * [""])
         ax.grid(axis="y", visible=False)
     axes[0].set_title("Every story explains much")
-    axes[1].set_title("Which has the size?")
+    axes[1].set_title("Which has the right size?")
     return figure
 
 

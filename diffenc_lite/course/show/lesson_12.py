@@ -133,13 +133,13 @@ def dots(
 def pencil(
     steps: Sequence[int], saved: Mapping[str, Sequence[float]], floor: Sequence[float]
 ) -> Picture:
-    """What w* saves in each model at these steps, and the line that the pencil drew."""
+    """What w* saves in each model at these steps, and the predicted line."""
     figure, ax = subplots(size=(8, 3.6))
     ax.loglog(steps, floor, color="0.5", ls="--")
     ax.text(60, 0.006, r"$\ln2\cdot L^2/T$", color="0.4", ha="right", va="top")
     for model, values in saved.items():
         ax.loglog(steps, values, "o-", color=colour_of(model), label=model.removeprefix("mnist-"))
-    ax.set(xlabel="steps T", ylabel="bits/dim", title="what $w^*$ saves, and the pencil's line")
+    ax.set(xlabel="steps T", ylabel="bits/dim", title="what $w^*$ saves, and the predicted line")
     ax.set_xticks([4, 16, 64, 256, 1000], ["4", "16", "64", "256", "1000"])
     ax.minorticks_off()
     ax.legend()

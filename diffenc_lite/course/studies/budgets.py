@@ -1,12 +1,6 @@
 """What the same minutes buy: AdamW or Muon, the encoder network small-fine or one on 2 x 2 pixels.
 
-Declared before it was run. `pair`: the small VDM on digits, three seeds, 2,000 and 10,000 updates
-of 64; Muon with as many updates, and with as many as take AdamW's time. `holds`: 2,000 updates of
-the other encoders, the medium VDM, photographs, other rates. Muon becomes the default if it is
-lower in all pairs, and in every line of `holds`. `encoder`: the learned encoder at equal time, on
-digits and photographs, three seeds. The new network becomes small's for new trainings if its mean
-bound is at most two standard errors of the differences above that of small-fine. All is scored on
-test images. Both became so: Muon was lower everywhere, and the new network with every seed.
+budgets.md has what was declared before it ran, and what came of it.
 """
 
 import time

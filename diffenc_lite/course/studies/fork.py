@@ -14,8 +14,7 @@ or the bound would be infinite: x_t = x + (sigma_t^2 - sigma_START^2) move(x, ga
 with y = x + (1 - sigma_START^2 / sigma_t^2) move(x, gamma_t).
 
 Arms of one seed see the same images, t and eps in the same updates, and are scored with the same
-draws of t and eps. `rivals` is made of them; so were `purpose` and `fork`, one VDM of digits, whose
-declaration is in fork.md (README.md has their code).
+draws of t and eps.
 
 "scaling" (E2) is no arm: its z_t has other marginals from the start, so it can't start as the same
 function. "fade" takes its place: y = (1 + a(gamma)) x with a trained number a that starts at 0.

@@ -1,9 +1,7 @@
 """The results of `purpose`: learned against one image, at equal time, on digits.
 
 README.md has its code, purpose.md what was declared before it ran. The arms are forks of three
-trained VDMs, as in fork.py, trained separately: the unit of the statistics. All arms got the same
-processor time. The part on photographs, patches of six pictures, is in the history; `rivals` takes
-its place.
+VDMs, as in fork.py; these were trained separately and are the unit of the statistics.
 """
 
 from pathlib import Path

@@ -168,11 +168,8 @@ def trained(
     # so many updates that the cosine stays where it is, and the average as it is in its warm-up
     config = fork.fork_config(100 * lengths[-1], batch, seed, lr)
     config = replace(config, ema=0.99999)
-    state, quick, depth = (
-        TrainState(model, config),
-        bf16_if_faster(model),
-        fork.depth_of(end, model),
-    )
+    state, quick = TrainState(model, config), bf16_if_faster(model)
+    depth = fork.depth_of(end, model)
     curve: list[Row] = []
     if path.exists():
         saved = torch.load(path, weights_only=True)
@@ -225,8 +222,6 @@ def _train_vdm(job: Job, options: Options) -> Row:
 
 # ---- results -------------------------------------------------------------------------------------
 
-Bounds = dict[str, dict[str, float]]  # by arm, by picture
-
 
 def runs(rows: list[Row]) -> dict[str, list[Row]]:
     """The rows of each arm: of all VDMs."""
@@ -241,12 +236,6 @@ def end_by_rule(row: Row) -> float:
     """Updates at the end of the first doubling, from LEAST on, that gained less than FLAT."""
     late = ((a, b) for a, b in pairwise(row["curve"]) if b["updates"] >= LEAST)
     return min((b["updates"] for a, b in late if a["total"] - b["total"] < FLAT), default=math.inf)
-
-
-def by_rule(rows: list[Row]) -> list[Row]:
-    """The arms, each cut where the rule ends it, however long it was trained."""
-    arms = (row for row in rows if row["part"] == "arm")
-    return [row | {"curve": scores(row, end_by_rule(row))} for row in arms]
 
 
 def scores(row: Row, updates: float | None = None) -> list[Row]:
@@ -274,14 +263,14 @@ def bounds(
     loss: str = "pictures",
     updates: float | None = None,
     width: bool = False,
-) -> Bounds:
+) -> dict[str, dict[str, float]]:
     """Whole bounds above START of each arm, by picture, from the VDMs of one seed.
 
     Args: loss, "priors" for the prior loss alone; updates, the last score after at most so many,
         in place of that which counts; width, with the variance of p(z_1) that suits the pictures
         of the other folds, in place of 1.
     """
-    found: Bounds = {}
+    found: dict[str, dict[str, float]] = {}
     for arm, of_arm in runs(rows).items():
         forks = [(row, scores(row, updates)[-1]) for row in of_arm if row["seed"] == seed]
         for row, score in forks:
@@ -309,21 +298,26 @@ def difference(
 
 
 def with_normal_prior(
-    rows: list[Row], arm: str, directions: Sequence[int]
+    rows: list[Row], arm: str, directions: Sequence[int], late: bool = False
 ) -> list[dict[str, float]]:
-    """Bounds of "vdm-2" or "learned-2" that count, from the VDMs of the first seed, with the normal
-    p(z_1) of `saved_by_normal_prior` for pictures of the other folds: one for each of `directions`.
+    """Bounds by picture of "vdm-2", "vdm-5" or "learned-2", from the VDMs of the first seed, with
+    the normal p(z_1) of `saved_by_normal_prior` for pictures of the other folds: one for each of
+    `directions`.
+
+    Args: late, the last score of each fork, in place of that which counts.
     """
-    plain, arrays = bounds(rows, 0)[arm], load_arrays("rivals")
+    plain, arrays = bounds(rows, 0, updates=math.inf if late else None)[arm], load_arrays("rivals")
+    end = runs(rows)[arm][0]["gamma_max"]
     found: list[dict[str, float]] = [{} for _ in directions]
     for fold in FOLDS:
         training, _, names = split_of(fold)
         patches, number = scored_patches(names)
         encoder: Encoder = STILL
         if arm == "learned-2":
-            encoder = fork.load_encoder(arrays[f"encoder_{fold}_0"], vdm_of(fold), START)
+            weights = arrays[f"{'late' if late else 'encoder'}_{fold}_0"]
+            encoder = fork.load_encoder(weights, vdm_of(fold), START)
         images = training_patches(training)[::10]
-        saved = saved_by_normal_prior(images, patches, 2.0, encoder, directions)
+        saved = saved_by_normal_prior(images, patches, end, encoder, directions)
         for with_it, bits in zip(found, saved, strict=True):
             for k, name in enumerate(names):
                 with_it[name] = plain[name] - bits[number == k].mean().item()

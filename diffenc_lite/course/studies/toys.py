@@ -7,19 +7,7 @@ pays beyond the exact answer is the price of its size and of a short training. R
 paired: the denoisers of one width start from the same weights, and all see the same points, depths
 and noise.
 
-The test. One question is asked of each toy: is the gap of the learned encoder, bound - H(x), larger
-or smaller than that of a VDM with the same denoiser? It was written down here before the runs that
-answer it:
-
-- data: seeds from FRESH on, which nothing else uses, and all WIDTHS;
-- statistic: for each seed, the mean over the widths of log2(gap of "learned" / gap of "vdm");
-- decision: a difference is seen on a toy if Student's interval of the mean over seeds leaves out 0.
-  There are two toys, so each interval is at 1 - 0.05 / 2 = 97.5 % (Bonferroni).
-
-Each seed is scored on points and noise of its own, so that an interval over seeds contains the luck
-of the test draws too. (A first run scored all seeds on one set of draws.)
-
-Everything else that the rows can be asked is exploration: it may suggest, and decides nothing.
+toys.md has the question of the test, written down before the runs that answer it.
 """
 
 import math
@@ -238,11 +226,8 @@ def _run(job: Job, options: Options) -> list[Row]:
     ]
 
 
-STUDY = Study(
-    _jobs,
-    _run,
-    budget={"updates": 1000, "seeds": 5, "test_seeds": 10, "batch": 512, "points": 32768},
-)
+BUDGET = {"updates": 1000, "seeds": 5, "test_seeds": 10, "batch": 512, "points": 32768}
+STUDY = Study(_jobs, _run, budget=BUDGET)
 
 
 # ---- reading the rows ----------------------------------------------------------------------------
