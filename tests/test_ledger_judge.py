@@ -15,6 +15,7 @@ from diffenc_lite.course.ledger import notation as n
 from diffenc_lite.course.ledger.notation import E, name
 from diffenc_lite.course.ledger.row import ROWS, entry, use
 from diffenc_lite.course.ledger.three_terms import a as price_of
+from diffenc_lite.course.ledger.variance_ratio import mbar, w_const
 from diffenc_lite.course.ledger.zero import Differs, Same, decide, reduced
 
 h, t = sp.symbols("h t", positive=True)
@@ -119,6 +120,7 @@ REFUSED = {
         ledger.Loose,
         (define("b", B, i), step("sign", Sum(B, (i, 1, n.T)), n.T * B)),
     ),
+    "hidden in an instance": (ledger.Loose, (step("sign", Derivative(w_const, mbar), 0),)),
     "not at least 0": (ledger.ProofError, (at_least("sign", n.x),)),
     "a wrong witness": (ledger.Wrong, (at_least("sign", n.x**2, witness=2 * n.x**2),)),
     "an integral that runs back": (
@@ -159,7 +161,7 @@ PREMISES = [  # where a slip once went unseen: the entry, its line with the slip
     ("F1.carried", lambda e: e.lhs, lambda e: e.rhs - log(Derivative(*_slope()))),  # no Jacobian
     ("F3.bayes", lambda e: e.lhs, lambda e: e.rhs - 2 * e.rhs.coeff(Q_S) * Q_S),  # odds inverted
     ("L1.bayes", lambda e: e.lhs, lambda e: e.rhs.replace(Q_I, lambda k: 2 * Q_I(k))),
-    ("L2.average", lambda e: e.lhs, lambda e: -e.rhs),  # drawn from the other
+    ("KL.average", lambda e: e.lhs, lambda e: -e.rhs),  # drawn from the other
     ("X2.bayes", lambda e: e.lhs, lambda e: -e.rhs),
     ("W1.error", lambda e: e.lhs, lambda e: 3 * e.rhs),
     ("G3.variance", lambda e: e.lhs, lambda e: 2 * e.rhs),

@@ -11,5 +11,5 @@ from sympy import (
     Rational, Subs, Sum, Symbol, diff, exp, log, oo, pi, sqrt, symbols, tanh,
 )
 
-from .row import Row, row, use
+from .row import Row, Use, row, use
 from .notation import *

@@ -167,9 +167,13 @@ def unlike(values: Mapping[Basic, Expr]) -> tuple[Basic, Expr] | None:
 
 
 def moved(line: Any, values: Mapping[Basic, Expr]) -> Any:
-    """With these values in it, everything at once"""
+    """With these values in it, everything at once; what is integrated over gets another name"""
     if line is None:
         return None
+    for part in line.atoms(sp.Integral):
+        bound = {s: values[s] for s in part.variables if s in values}
+        if not part.free_symbols & set(bound.values()):
+            line = line.xreplace(bound)
     if set(values) & NOISE - {sigma_Q}:
         for short, long in n.ABBREVIATIONS.items():
             if short != sigma_Q:
@@ -193,6 +197,11 @@ def in_each(lines: Sequence[Relational], index: Symbol) -> dict[Basic, Basic]:
 
 
 # --- what may hide -------------------------------------------------------------------------------
+
+
+def note(handle: Basic, meaning: Expr) -> None:
+    """Take down that a symbol was said to be this, in whatever row"""
+    MEANINGS[handle] = (*MEANINGS.get(handle, ()), meaning)
 
 
 def depends(symbol: Basic, on: Basic, seen: frozenset = frozenset()) -> bool:

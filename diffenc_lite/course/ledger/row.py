@@ -30,10 +30,11 @@ from . import checking
 from .checking import Loose, ProofError
 from .judge import CALCULUS, Form, hold_claim, understood
 from .laws import LAWS
-from .notation import DEPTH_MAPS, NOISE, in_gamma, j, latex
+from .notation import DEPTH_MAPS, NOISE, in_gamma, j, latex, z_0, z_1, z_s
 
 NAMES = "F1.latent", "G4.turned", "G4.guess", "G4.noise_guess"  # what a claim may always be put in
 PROVED, DEFINED, ARGUED = WORDS = "proved", "defined", "argued"
+LATENTS = z_s, z_0, z_1
 ROWS: dict[str, Row] = {}  # tag -> row, in the order in which they were made
 
 
@@ -129,9 +130,13 @@ def _instance(one: Line, use: Use) -> tuple[Relational | None, Roots]:
     for source, line in one.roots:
         roots.append((source, checking.moved(line, values)))
         if roots[-1] != (source, line) and isinstance(line, Eq):
-            before, after = (checking.rule(e)[0] for e in (line, roots[-1][1]))
+            before, _ = checking.rule(line)
+            after, meaning = checking.rule(roots[-1][1])
             if before == after or not checking.is_handle(after):
                 raise Loose(one.tag, one.name, f"{before} is tied: {line}")
+            # what has an index shows what it depends on; a latent is where a density is looked at
+            if not isinstance(after, Indexed) and after not in LATENTS:
+                checking.note(after, meaning)
     return checking.moved(one.line, values), tuple(roots)
 
 
@@ -263,8 +268,7 @@ class Row:
         if not checking.is_handle(handle) or (kind == "definition" and old):
             raise Loose(self.tag, name, f"{handle} is not a symbol that is new")
         self._add(Line(self.tag, name, kind, text, line, (), law))
-        before = checking.MEANINGS.get(handle, ())
-        checking.MEANINGS[handle] = (*before, meaning)
+        checking.note(handle, meaning)
 
     def _uses(self, uses: Any) -> tuple[Use, ...]:
         """From "bayes F1.density@s", or a list of such texts and of instances"""
@@ -403,8 +407,9 @@ class Row:
     @cached_property
     def _checked(self) -> int:
         """How many steps were held, all of them"""
+        for one in (e for row in (*ROWS.values(), self) for e in row.derive()):
+            one.roots  # noqa: B018 (so that it is known of every symbol what it depends on)
         for one in self.derive():
-            one.roots  # noqa: B018
             check_line(one)
         return sum(one.kind == "step" for one in self.derive())
 
@@ -538,5 +543,5 @@ def row(title: str, notebook: str, setting: str, forms: str) -> Callable[..., Ro
 
 
 __all__ = [
-    "WORDS", "Closed", "Derivation", "Line", "Laws", "ProofError", "Row", "row", "use",
+    "WORDS", "Closed", "Derivation", "Line", "Laws", "ProofError", "Row", "Use", "row", "use",
 ]
