@@ -32,6 +32,11 @@ LIMIT = 30  # seconds of the processor for one slip
 EXPLAINED = {  # what is let through, and why it may be
     "-mu_P + mu_Q": "delta enters by its square",
     "E3.path, Eq(x(lambda), y(lambda) + 1 + ": "a constant goes in the derivative",
+    "X2.bayes": "only the dependence on x is used: a constant goes in the derivative",
+    "F3.curvature, Eq(sigma_Q, -sqrt(": "the steps use its square",
+    "W7.m_best": "enters by its square",
+    "G5.target": "x_s is x_t to this order",
+    "G3.first_order": "x_s is x_t to this order",
 }
 
 # --- slips ----------------------------------------------------------------------------------------

@@ -509,9 +509,9 @@ class Laws:
 
     def _blocks(self, shown: Callable[[Line], str]) -> Iterator[tuple[str, str, str]]:
         """A law, or a row; what is said of it; its entries, each as it is shown"""
-        for kind in ("given", "argued", "definition"):
+        for kind, about in {"given": "", "argued": "argued", "definition": "definitions"}.items():
             for head, entries in self.of_kind(kind).items():
-                yield head, LAWS.get(head, kind), "\n".join(map(shown, entries))
+                yield head, LAWS.get(head, about), "\n".join(map(shown, entries))
 
     def __repr__(self) -> str:
         blocks = self._blocks(lambda e: f"    {e.key}: {e.line}")
@@ -523,7 +523,7 @@ class Laws:
         for head, about, lines in self._blocks(lambda e: f"- {e.key}: ${latex(e.line)}$"):
             block = f"**{head}**: {about}\n\n{lines}\n\n"
             folded = f"<details><summary>{head}</summary>\n\n{block}</details>\n\n"
-            text += folded if about == "definition" else block
+            text += folded if about == "definitions" else block
         return text
 
 
