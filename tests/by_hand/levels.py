@@ -158,25 +158,6 @@ def X5_6(X5_5): return X5_5 - (H + M)
 # fmt: on
 
 
-# Where a chain arrives: its last lines are these forms of its row, or of the row that is named.
-ARRIVES = {
-    "KL": {4: "kl"},
-    "F1": {1: "mean", 2: "variance"},
-    "F2": {5: "variance", 6: "c"},
-    "F3": {3: "variance", 6: "mean"},
-    "G3": {4: "mean", 5: "variance"},
-    "G4": {1: "x_t", 2: "epsilon", 3: "v", 4: "error"},
-    "L2": {1: "one_dimension"},
-    "L3": {2: "step_in_epsilon", 4: "L4.integrand_E1"},
-    "L4": {1: "L2.gap", 5: "residual", 8: "integrand"},
-    "E2": {1: "slope", 3: "u", 4: "mean", 5: "L4.residual_E2"},
-    "E3": {5: "L4.residual_E3"},
-    "W1": {3: "ratio", 4: "curvature", 5: "cost", 6: "variance"},
-    "W2": {1: "excess", 4: "root", 6: "best"},
-    "X4": {1: "snr", 2: "speed", 3: "vdm", 4: "error", 5: "scaling", 6: "ratio"},
-    "X5": {5: "total", 6: "advantage"},
-}
-
 SYMBOLS = {s.name: s for s in list(globals().values()) if isinstance(s, sp.Symbol)}
 SYMBOLS |= {"alpha_ts": alpha_ts}  # whose name is written in LaTeX
 DERIVATIONS = {f"{n[:2]}.{n[3:]}": f for n, f in list(globals().items()) if n[2:3] == "_"}

@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from diffenc_lite.course.ledger import LEDGER, checking
 from diffenc_lite.course.ledger import notation as n
-from diffenc_lite.course.ledger.row import Loose, instance
+from diffenc_lite.course.ledger.row import Loose, check_line, instance
 from diffenc_lite.course.ledger.zero import same
 
 AT_S = (n.alpha_s, n.sigma_s, n.gamma_s, n.lambda_s, n.x_s, n.y_s, n.z_s)
@@ -32,6 +32,11 @@ LIMIT = 30  # seconds of the processor for one slip
 EXPLAINED = {  # what is let through, and why it may be
     "-mu_P + mu_Q": "delta enters by its square",
     "E3.path, Eq(x(lambda), y(lambda) + 1 + ": "a constant goes in the derivative",
+    "X2.bayes": "only the dependence on x is used: a constant goes in the derivative",
+    "F3.curvature, Eq(sigma_Q, -sqrt(": "the steps use its square",
+    "W7.m_best": "enters by its square",
+    "G5.target": "x_s is x_t to this order",
+    "G3.first_order": "x_s is x_t to this order",
 }
 
 # --- slips ----------------------------------------------------------------------------------------
@@ -70,7 +75,7 @@ def lines_of(step, key=None, wrong=None):
     lines = []
     for use in step.uses:
         if use.key != key:
-            lines.append(instance(use).line)
+            lines.append(instance(use)[0])
         elif wrong is not None:
             lines.append(checking.moved(wrong, dict(use.values)) if use.values else wrong)
     return lines
@@ -100,19 +105,23 @@ def fails(step):
 
 
 def roots(row):
-    """Premises, definitions and words: every step that uses one has to fail with a slip in it"""
+    """Premises, definitions and words: with a slip in it a step that uses it has to fail, or the
+    sign of its symbol is not seen. (Another step may not mind: a factor is nothing to a sign.)"""
     for root in (e for e in row.derive() if e.kind != "step" and isinstance(e.line, Eq)):
         for wrong, is_same in wrong_lines(root.line):
-            refused = partial(
-                lambda key, wrong: all(broken_by(key, wrong).values()), root.key, wrong
-            )
-            yield f"{root.key}, {wrong}", is_same, refused
+            yield f"{root.key}, {wrong}", is_same, partial(shows, root, wrong)
+
+
+def shows(root, wrong):
+    if root.kind != "argued":
+        check_line(dataclasses.replace(root, line=wrong))  # raises Loose
+    return any(broken_by(root.key, wrong).values())
 
 
 def uses(row):
     for step in (e for e in row.derive() if e.kind == "step"):
         for use in step.uses:
-            rest = [instance(other).line for other in step.uses if other is not use]
+            rest = [instance(other)[0] for other in step.uses if other is not use]
             yield (
                 f"{step.key}, without {use}",
                 lambda: False,

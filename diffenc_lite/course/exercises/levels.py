@@ -20,7 +20,7 @@ import mpmath
 import sympy
 from sympy import Expr, Symbol
 
-from ..ledger import notation, zero
+from ..ledger import LEDGER, notation, zero
 from . import writing
 from .answers import NotRight, WrongForm, kind_of
 from .forms import Exercise, RightSide
@@ -45,7 +45,8 @@ NAMES = notation.NAMES | {SYMBOLS[name]: shown for name, shown in _LATEX.items()
 class Level(Exercise):
     """One step: `left` = answer. The goal holds all that may be used, the question says besides
     what it is about, `why` is the reason in one line. `word`: whether it is proved by the machine,
-    defined, or argued; `argued`: the levels, this one among them, whose words it needs."""
+    defined, or argued; `argued`: the levels, this one among them, whose words it needs; `line`: of
+    which entry of the ledger the answer is the right side, if it is of one."""
 
     answer: str
     title: str
@@ -55,11 +56,16 @@ class Level(Exercise):
     why: str
     word: str
     argued: tuple[str, ...]
+    line: str = ""
 
     @property
     def equation(self) -> str:
         """The line with its answer, in LaTeX"""
-        return f"{_relation(self.left)} {as_latex(self.answer)}"
+        if self.line:
+            right = notation.latex(_right_side(self.line), symbol_names=NAMES)
+        else:
+            right = as_latex(self.answer)
+        return f"{_relation(self.left)} {right}"
 
     @property
     def head(self) -> str:
@@ -122,6 +128,9 @@ def _chain(tag: str, title: str, setting: str, level: list[dict[str, Any]]) -> G
 def _level(number: str, setting: str, goal: str, names: str, **rest: Any) -> Level:
     uses, hints = tuple(rest.pop("uses", ())), tuple(rest.pop("hints"))
     leading, word = rest.pop("leading", ""), rest.pop("word", "")
+    if "line" in rest:
+        right = _right_side(rest["line"]).subs(notation.alpha_ts, Symbol("alpha_ts"))
+        rest["answer"] = str(right)  # as one would type it
     known = "; ".join(f"${LEVELS[used].equation}$ ({used})" for used in uses)
     typed = ", ".join(_typed(name) for name in names.split())
     argued = {n: None for used in uses for n in LEVELS[used].argued}
@@ -140,6 +149,13 @@ def _level(number: str, setting: str, goal: str, names: str, **rest: Any) -> Lev
         argued=tuple(argued),
         **rest,
     )
+
+
+def _right_side(key: str) -> Expr:
+    """That of an entry of the ledger"""
+    tag, entry = key.split(".")
+    right = LEDGER[tag][entry].line.rhs
+    return right.subs(notation.lambda_s, notation.lambda_t + notation.Delta)
 
 
 def _typed(name: str) -> str:

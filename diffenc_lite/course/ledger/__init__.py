@@ -25,7 +25,7 @@ from . import notation
 from .bound import L0, L2
 from .change_of_output import X6
 from .cheapest_grid import W4
-from .checking import linear
+from .checking import Loose, ProofError, Undecided, Wrong, linear
 from .coin import X3
 from .counterterm import G5
 from .encoders import E1, E2, E3
@@ -36,7 +36,7 @@ from .gaussian_world import X2
 from .generation import G1, G2, G3, G4
 from .infinite_depth import L4
 from .information import X5
-from .judge import Loose, ProofError, Unclear, Undecided, Wrong
+from .judge import Unclear
 from .level_cost import X1
 from .processes import F1, F2, F3
 from .row import WORDS, Closed, Derivation, Laws, Line, Row

@@ -7,9 +7,9 @@ A row's file begins with `from ._language import *` and is then mathematics only
 from collections.abc import Callable
 
 from sympy import (
-    Derivative, Eq, Expr, Function, Ge, IndexedBase, Integer, Integral, Limit, Min, Order,
+    Derivative, Eq, Expr, Function, Ge, IndexedBase, Integer, Integral, Limit, Order,
     Rational, Subs, Sum, Symbol, diff, exp, log, oo, pi, sqrt, symbols, tanh,
 )
 
-from .row import Row, row, use
+from .row import Row, Use, row, use
 from .notation import *

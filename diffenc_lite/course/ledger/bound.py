@@ -1,7 +1,7 @@
 """The bound on -ln p(x): prior, reconstruction, and one step.                              L0-L2"""
 
 from ._language import *
-from .gaussian import price
+from .gaussian import divergence, price
 from .generation import COUNTERTERM, mu_P, p_1, p_st
 from .processes import mu_Q, q_1, q_st
 
@@ -20,12 +20,10 @@ def of_dimension(divergence: Symbol) -> Expr:
     r"$\mathrm{KL}(q(z_1|x)\,\|\,p(z_1))$ is, in one dimension and in $d$ of them,",
     forms="one_dimension prior")
 def L0(D: Row) -> None:
-    D.define("average", r"The divergence is the average of the log ratio over $z_1$.",
-        KL_0, Integral(exp(q_1) * (q_1 - p_1), (z_1, -oo, oo)))
     D.step("one_dimension", r"By F1 the latent at $t=1$ has mean $\alpha_1x_1$ and standard "
         r"deviation $\sigma_1$; generation starts from mean 0 and standard deviation 1 (G1).",
         KL_0, (alpha_1**2 * x_1**2 + price(sigma_1**2)) / 2,
-        uses="average F1.density@1 G1.log_density")
+        uses=[divergence(KL_0, q_1, p_1, z_1), "F1.density@1 G1.log_density"])
     D.given("additive", "independent dimensions", "Given the data the dimensions are independent, "
         "in both: the divergences add.", KL_prior, Sum(of_dimension(KL_0), (j, 1, d)))
     D.step("prior", "The first part is what is left of the data, the second what is missing of "
@@ -39,13 +37,12 @@ def L0(D: Row) -> None:
     r"dimension and in $d$ of them,",
     forms="one_dimension step gap gap_in_v")
 def L2(D: Row) -> None:
-    D.define("average", "The divergence is the average of the log ratio, under $q$.",
-        KL_1, Integral(exp(q_st) * (q_st - p_st), (z_s, -oo, oo)))
     D.define("delta", "The means enter by their difference.", delta, mu_P - mu_Q)
     D.step("one_dimension", "Both processes step by a Gaussian (F3, G3). The first part is the "
         "price of a wrong variance, to be paid even by a perfect prediction; the second is the "
         "price of a wrong mean.", KL_1, price(w) / 2 + w / (2 * sigma_Q**2) * delta**2,
-        uses="average delta F3.density F3.mean F3.variance G3.density G3.variance")
+        uses=[divergence(KL_1, q_st, p_st, z_s),
+            "delta F3.density F3.mean F3.variance G3.density G3.variance"])
     D.given("additive", "independent dimensions", "Given $z_t$ the dimensions are independent, in "
         "both processes: the divergences add.", KL_d, Sum(of_dimension(KL_1), (j, 1, d)))
     D.step("variance_j", r"All dimensions have the variance of F3,",

@@ -1,11 +1,11 @@
 """The cheapest grid of depths: what prices all pairs of depths.                               W4"""
 
 from ._language import *
-from .counterterm import A
-from .finer_ratios import N, n
+from .counterterm import A, tau
+from .finer_ratios import J, N, tau_n
+from .finer_ratios import x_n as x_hat
 
-x_hat, at_t, at_s = (IndexedBase(letter, real=True)[n] for letter in ("xhat", "x_t", "x_s"))
-J_st = name(r"\mathbb E[(A\hat x-\tau)^2]", real=True)
+at_t, at_s = (IndexedBase(letter, real=True)[n] for letter in ("x_t", "x_s"))
 
 
 def mean(first: Expr, second: Expr) -> Symbol:
@@ -25,15 +25,13 @@ PAIRS = [(x_hat, x_hat), (x_hat, at_t), (x_hat, at_s), (at_t, at_t), (at_t, at_s
     "path with $k-1$ edges to $i$, which costs at least $V_{k-1}(i)$. The six means:",
     forms="edge")
 def W4(D: Row) -> None:
-    target = c * at_t + (at_s - at_t)
-    D.define("error", "What a step costs at $w=1$ or at $w^*$ (W1) depends on the mean, over $N$ "
-        r"images, of $(A\hat x-\tau)^2$ with the $\tau$ of G5.",
-        J_st, Sum((A * x_hat - target) ** 2, (n, 1, N)) / N)
     for number, (first, second) in enumerate(PAIRS, start=1):
         D.define(f"mean_{number}", "With the mean of a product of two things that are known at one "
             "depth each,", mean(first, second), Sum(first * second, (n, 1, N)) / N)
-    D.step("edge", "write out the square: a network that was asked once at each depth prices all "
-        "pairs of depths.", J_st, A**2 * mean(x_hat, x_hat)
+    target = use("G5.tau", {tau: tau_n, x_t: at_t, x_s: at_s})
+    D.step("edge", "write out the square of W7, which says what a step costs at $w=1$ or at $w^*$ "
+        "(W1): a network that was asked once at each depth prices all pairs of depths.",
+        J, A**2 * mean(x_hat, x_hat)
             + 2 * A * ((1 - c) * mean(x_hat, at_t) - mean(x_hat, at_s))
             + (1 - c) ** 2 * mean(at_t, at_t) - 2 * (1 - c) * mean(at_t, at_s) + mean(at_s, at_s),
-        uses=["error", *(f"mean_{number}" for number in range(1, 7))])
+        uses=["W7.error", target, *(f"mean_{number}" for number in range(1, 7))])

@@ -5,6 +5,7 @@ is a number; and when an expression is seen to be at least 0.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import product
 from typing import Any
 
 import sympy as sp
@@ -12,32 +13,56 @@ from sympy import Basic, Eq, Expr, Ge, Indexed, Symbol
 from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
 
+from . import notation as n
 from . import zero
-from .judge import Loose, ProofError, hold
-from .notation import (
-    ABBREVIATIONS,
-    CONSTANTS,
-    DEPTHS,
-    NOISE,
-    Delta,
-    E,
-    c,
-    gamma_s,
-    gamma_t,
-    in_gamma,
-    lambda_s,
-    lambda_t,
-    sigma_Q,
-)
+from .notation import CONSTANTS, DEPTHS, NOISE, Delta, E, in_gamma, lambda_s, lambda_t, sigma_Q
+
+
+class ProofError(Exception):
+    """A row, with the line or the form of its claim that failed, and why."""
+
+    def __init__(self, tag: str, where: str, reason: str):
+        super().__init__(f"{tag}, {where}: {reason}")
+        self.tag, self.form, self.reason = tag, where, reason
+
+
+class Wrong(ProofError):
+    """The two sides differ: `answer` has the point and both values."""
+
+    def __init__(self, tag: str, where: str, answer: zero.Differs):
+        super().__init__(tag, where, f"wrong, {answer}")
+        self.answer = answer
+
+
+class Undecided(ProofError):
+    """Numbers agree, algebra does not show it: neither proved nor refuted."""
+
+    def __init__(self, tag: str, where: str, answer: zero.Agrees):
+        agrees = f"agrees at {answer.points} points, left over {answer.rest}"
+        super().__init__(tag, where, f"could not decide: {agrees}")
+
+
+class Loose(ProofError):
+    """A line that is compared with nothing."""
+
+
+def hold(tag: str, where: str, one: Expr, other: Expr, shown: tuple = ()) -> None:
+    """Raises Wrong or Undecided unless the two are the same."""
+    answer = zero.decide(one, other, shown)
+    if isinstance(answer, zero.Differs):
+        raise Wrong(tag, where, answer)
+    if isinstance(answer, zero.Agrees):
+        raise Undecided(tag, where, answer)
+
 
 BINDING = sp.Derivative, sp.Integral, sp.Sum, sp.Limit, sp.Subs
 ASSUMED = "positive", "nonnegative", "integer", "real"
 FREE = sigma_Q, Symbol("sigma_Q of F3", positive=True)  # what it is, F3 has to say
 AT_S, AT_T = {*DEPTHS[0], lambda_s}, {*DEPTHS[1], lambda_t}
-BOTH = set(ABBREVIATIONS)
+BOTH = set(n.ABBREVIATIONS)
 MOVING = {  # the noise that moves with a variable
     Delta: AT_S | BOTH - {lambda_t}, lambda_t: AT_T | BOTH, lambda_s: AT_S | BOTH,
-    **{depth[2]: {*depth} for depth in DEPTHS[2:]}, gamma_s: AT_S | BOTH, gamma_t: AT_T | BOTH,
+    **{depth[2]: {*depth} for depth in DEPTHS[2:]}, n.gamma_s: AT_S | BOTH, n.gamma_t: AT_T | BOTH,
 }
 MEANINGS: dict[Basic, tuple[Expr, ...]] = {}  # of all rows: symbol -> what it was said to be
 
@@ -55,17 +80,21 @@ def is_handle(left: Basic) -> bool:
 
 def rule(line: Relational) -> tuple[Basic, Expr]:
     """What is to be replaced by what. A power is turned into its base; in a sum one symbol is left
-    alone."""
+    alone; a slope at a place says where that is."""
     left, right = line.lhs, line.rhs
+    places: Sequence[Basic] = ()
+    if isinstance(left, sp.Subs):
+        left, places = left.doit().expand(), left.point
     if left.is_Pow and is_handle(left.base) and (left.exp == -1 or left.base.is_positive):
         return left.base, right ** (1 / left.exp)
     if left.is_Add:
         alone = sorted((a for a in left.args if is_handle(a)), key=str)
         named = sorted((s for s in left.free_symbols if str(s).startswith("{")), key=str)
-        for symbol in (*alone, *named):
-            factor = left.coeff(symbol)
-            if not (right.has(symbol) or factor.has(symbol) or factor == 0):
-                return symbol, (right - (left - factor * symbol).expand()) / factor
+        for symbol, power in product(places or (*alone, *named), (1, -1)):
+            factor = left.coeff(symbol, power)
+            rest = right - (left - factor * symbol**power).expand()
+            if factor != 0 and not (factor.has(symbol) or rest.has(symbol)):
+                return symbol, (rest / factor) ** power
     return left, right
 
 
@@ -76,8 +105,8 @@ def put(expression: Any, handle: Basic, meaning: Expr) -> Any:
             lambda e: isinstance(e, Indexed) and e.base == handle.base,
             lambda e: meaning.subs(index, e.indices[0]),
         )
-    if isinstance(handle, AppliedUndef) and all(a.is_Symbol for a in handle.args):
-        if handle.func != E:
+    if isinstance(handle, AppliedUndef) and handle.func != E:
+        if all(a.is_Symbol and a not in CONSTANTS for a in handle.args):  # f(i), and not f(T)
             arguments = handle.args
             return expression.replace(
                 handle.func, lambda *e: meaning.subs(dict(zip(arguments, e, strict=True)))
@@ -138,11 +167,15 @@ def unlike(values: Mapping[Basic, Expr]) -> tuple[Basic, Expr] | None:
 
 
 def moved(line: Any, values: Mapping[Basic, Expr]) -> Any:
-    """With these values in it, everything at once"""
+    """With these values in it, everything at once; what is integrated over gets another name"""
     if line is None:
         return None
+    for part in line.atoms(sp.Integral):
+        bound = {s: values[s] for s in part.variables if s in values}
+        if not part.free_symbols & set(bound.values()):
+            line = line.xreplace(bound)
     if set(values) & NOISE - {sigma_Q}:
-        for short, long in ABBREVIATIONS.items():
+        for short, long in n.ABBREVIATIONS.items():
             if short != sigma_Q:
                 line = line.xreplace({short: long})
     kind = Ge if isinstance(line, Ge) else Eq
@@ -173,58 +206,49 @@ def note(handle: Basic, meaning: Expr) -> None:
 
 def depends(symbol: Basic, on: Basic, seen: frozenset = frozenset()) -> bool:
     """Whether some row gives the symbol a meaning with the other one in it"""
-    for meaning in MEANINGS.get(symbol, ()):
-        inside = meaning.free_symbols
-        below = inside - seen - {symbol}
-        if on in inside or inside & MOVING.get(on, set()):
-            return True
-        if any(depends(s, on, seen | {symbol}) for s in below):
-            return True
-    return False
+    tied, seen = {on, *MOVING.get(on, ())}, seen | {symbol}
+    inside = [meaning.free_symbols for meaning in MEANINGS.get(symbol, ())]
+    return any(
+        symbols & tied or any(depends(s, on, seen) for s in symbols - seen) for symbols in inside
+    )
+
+
+def variables(part: Basic) -> Sequence[Basic]:
+    """What is bound in it; a limit has the one"""
+    return getattr(part, "variables", part.args[1:2])
 
 
 def hidden(expression: Expr) -> str:
     """A symbol under a derivative, an integral, a sum or a limit that depends on its variable"""
     for part in expression.atoms(*BINDING):
-        inside = part.args[0]
-        for variable in _variables(part):
-            for symbol in inside.free_symbols - {variable}:
+        for variable in variables(part):
+            for symbol in part.args[0].free_symbols - {variable}:
                 if depends(symbol, variable):
                     return f"{symbol} depends on {variable}: say how"
     return ""
 
 
-def _variables(part: Basic) -> list[Basic]:
-    if isinstance(part, sp.Limit):
-        return [part.args[1]]
-    if isinstance(part, sp.Subs):
-        return list(part.variables)
-    return [limits[0] for limits in part.args[1:]]
-
-
 def spelled_out(expression: Expr) -> Expr:
     """Noise under a derivative or a limit in gamma, lambda or Delta, written in these"""
-
-    def noise_at(variable: Basic, inside: Expr) -> Expr:
-        if variable == Delta:
-            inside = inside.subs({lambda_s: lambda_t + Delta, c: 1 - sp.exp(-Delta)})
-            kept = sp.Dummy(positive=True)
-            inside = in_gamma(inside.xreplace({Delta: kept})).xreplace({gamma_s: gamma_t - kept})
-            return inside.xreplace({kept: Delta})
-        if variable in (lambda_s, lambda_t):
-            return in_gamma(inside).xreplace({gamma_s: -lambda_s, gamma_t: -lambda_t})
-        return in_gamma(inside)
-
-    def spelled(*arguments: Basic) -> Basic:
-        inside, *limits = arguments
-        return type_(noise_at(variable_, inside), *limits)
-
     for part in sorted(expression.atoms(*BINDING), key=sp.default_sort_key):
-        for variable_ in set(_variables(part)) & set(MOVING):
-            if part.args[0].free_symbols & (NOISE - {variable_}):
-                type_ = part.func
-                expression = expression.xreplace({part: spelled(*part.args)})
+        inside, *limits = part.args
+        for variable in MOVING.keys() & variables(part):
+            if inside.free_symbols & (NOISE - {variable}):
+                part_in_it = part.func(_noise_in(variable, inside), *limits)
+                expression = expression.xreplace({part: part_in_it})
     return expression
+
+
+def _noise_in(variable: Basic, inside: Expr) -> Expr:
+    if variable == Delta:
+        inside = inside.subs({lambda_s: lambda_t + Delta, n.c: 1 - sp.exp(-Delta)})
+        kept = sp.Dummy(positive=True)
+        inside = in_gamma(inside.xreplace({Delta: kept})).xreplace({n.gamma_s: n.gamma_t - kept})
+        return inside.xreplace({kept: Delta})
+    inside = in_gamma(inside)
+    if variable in (lambda_s, lambda_t):
+        return inside.xreplace({n.gamma_s: -lambda_s, n.gamma_t: -lambda_t})
+    return inside
 
 
 # --- averages ------------------------------------------------------------------------------------

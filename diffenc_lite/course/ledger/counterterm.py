@@ -4,7 +4,7 @@ from ._language import *
 from .generation import mu_P, up_to
 from .processes import KEPT, mu_Q
 
-A, kappa, tau = symbols("A kappa tau", real=True)
+A, tau = symbols("A tau", real=True)
 mu_A, mu_E2 = name(r"\mu_P", real=True), name(r"\text{E2: }\mu_P", real=True)
 A_G3, A_folded, A_E2 = (name(rf"A_{{\text{{{of}}}}}", real=True) for of in ("G3", "folded", "E2"))
 
@@ -13,7 +13,7 @@ A_G3, A_folded, A_E2 = (name(rf"A_{{\text{{{of}}}}}", real=True) for of in ("G3"
     r"(Not in the paper.) With $\hat u=\hat x$ the prediction enters by one number, $A$; "
     r"what it should hit is $\tau=cx_t+(x_s-x_t)$. Any $A$ with $A/c\to1+\sigma_t^2$ leads to L4; "
     r"here are three.",
-    forms="mean gap target residual G3 G3_limit folded kappa E2 E2_limit E2_gap")
+    forms="mean gap target residual G3 G3_limit folded E2 E2_limit E2_gap")
 def G5(D: Row) -> None:
     D.define("mean", r"In G3 with $\hat u=\hat x$ the prediction stands in two places, both times "
         r"with a number before it. Call what stands before $\alpha_s\hat x$ in all $A$, and leave "
@@ -37,10 +37,6 @@ def G5(D: Row) -> None:
     D.define("fold", "Fold the counterterm into $c$: the same limit, and no overshoot.",
         A_folded, c * Limit(A_G3 / c, Delta, 0))
     D.step("folded", "That is", A_folded, c * (1 + sigma_t**2), uses="fold G3_limit")
-    D.define("weaker", r"a counterterm that is weaker by the factor $\kappa$ in "
-        r"$A=c+\kappa\,(\gamma_t-\gamma_s)\,\sigma_t^2$:",
-        kappa, (A_folded - c) / ((gamma_t - gamma_s) * sigma_t**2))
-    D.step("kappa", "namely", kappa, c / (gamma_t - gamma_s), uses="weaker folded")
     D.define("exact", "For E2 we know how the encoding moves. The target is a multiple of $x_t$,",
         A_E2, tau / x_t)
     D.step("E2", "by", A_E2, c * (1 + sigma_t**2 * alpha_s**2 / alpha_t**2),

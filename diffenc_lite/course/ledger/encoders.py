@@ -4,7 +4,6 @@ from ._language import *
 from .processes import mu
 
 slope = name(r"\frac{d\alpha_t^2}{d\lambda}", real=True)
-start = name(r"u|_{y=\dot y=0}", real=True)
 X, Y = Function("x", real=True), Function("y", real=True)  # of lambda, for one and the same data
 lam = Symbol("lambda", real=True)
 
@@ -59,7 +58,7 @@ def E2(D: Row) -> None:
 @row("The learned encoder", "04",
     r"With $x_t=\alpha_t^2x+\sigma_t^2y$, where $y=y_\phi(x,\gamma_t)$ moves at the speed "
     r"$\dot y=\frac{dy}{d\lambda}$,",
-    forms="x_t u start change")
+    forms="x_t u change")
 def E3(D: Row) -> None:
     D.define("path", "Go from what the network proposes, $y$, a part of the way to the data, the "
         r"sigmoid of $\lambda$. Without noise that is the data, in pure noise it is $y$.",
@@ -70,11 +69,8 @@ def E3(D: Row) -> None:
     D.step("x_t", r"As $1-\alpha_t^2=\sigma_t^2$, it is a weighted mean of the two.",
         x_t, alpha_t**2 * x + sigma_t**2 * y, uses="E1.encoding path y")
     D.step("u", "Three things move: the weight of $x$, the weight of $y$ with the opposite sign, "
-        r"and $y$ itself. That is $u=x_t-y+\dot y$.",
+        r"and $y$ itself. That is $u=x_t-y+\dot y$. (A network that starts at $y=0$ starts as E2.)",
         u, alpha_t**2 * x + sigma_t**2 * y - y + ydot, uses="E1.speed path y ydot")
-    D.define("at_0", "A network that starts at $y=0$ for every depth",
-        start, Subs(u, (y, ydot), (0, 0)))
-    D.step("start", "starts as the scaling encoder, E2.", start, alpha_t**2 * x, uses="at_0 u")
     D.define("y_t", "From $s$ to $t$, with $y_t$ for $y$,", y_t, y)
     D.step("change", r"both weights change, by $\alpha_s^2\sigma_t^2c$ as in E2, and the network "
         "changes its mind from $y_s$ to $y_t$.", x_t - x_s,

@@ -14,7 +14,6 @@ KL_shared, KL_own = (
     name(rf"\mathrm{{KL}}_{{\text{{{of}}}}}", real=True) for of in ("shared", "own")
 )
 w_shared, w_own = (name(rf"w_{{\text{{{of}}}}}", positive=True) for of in ("shared", "own"))
-x_bar = Symbol("xbar", real=True)  # E[x_t|z_t]
 XX = Symbol(r"{\mathbb E[\hat x^2]}", nonnegative=True)
 XT = Symbol(r"{\mathbb E[\hat x\tau]}", real=True)
 TT = Symbol(r"{\mathbb E[\tau^2]}", nonnegative=True)
@@ -47,7 +46,7 @@ def W5(D: Row) -> None:
     r"Let the error $m_z$ depend on $z_t$, with mean $\bar m$ over $N$ values of $z_t$. A ratio "
     r"that may depend on $z_t$ saves, at one $z_t$ (with $a=\frac{1+m_z}{1+\bar m}$) and in the "
     "mean,",
-    forms="pointwise mean sign square")
+    forms="pointwise mean sign")
 def W6(D: Row) -> None:
     D.define("mbar", "The mean error over $N$ values of $z_t$:", mbar, Sum(m_n, (n, 1, N)) / N)
     D.define("shared", "With one ratio for all $z_t$, the best is that of the mean error (W1). At "
@@ -64,19 +63,13 @@ def W6(D: Row) -> None:
     D.at_least("sign", r"None of the differences is negative (L1); each is 0 only where $m_z=\bar "
         "m$.", saved, uses=["average", use("L1.never_negative", {a: (1 + m_n) / (1 + mbar)})],
         witness=d / 2 * Sum(price((1 + m_n) / (1 + mbar)), (n, 1, N)) / N)
-    D.step("square", r"What is $m$ made of? With $\bar x$ for $\mathbb E[x_t|z_t]$, any prediction "
-        "errs by this; given $z_t$ the last term has the mean 0. So for a VDM $m$ is the spread of "
-        "$x_t$ given $z_t$, plus the error of the network (in units of "
-        r"$\sigma_Q^2/(\alpha_sc)^2$). Analytic-DPM counts the first only: its variance is that of "
-        r"W1 if the prediction is $\bar x$, and smaller if it is not.", (xhat - x_t) ** 2,
-        (x_bar - x_t) ** 2 + (xhat - x_bar) ** 2 + 2 * (x_bar - x_t) * (xhat - x_bar))
 
 
 @row("The best multiple of a prediction", "07",
     r"Given are $N$ numbers $\hat x_n$ and what they should hit, $\tau_n$ (G5: "
     r"$\tau=cx_t+(x_s-x_t)$). With $J(A)$ the mean of $(A\hat x_n-\tau_n)^2$, and $\mathbb E$ for "
     r"the mean over $n$,",
-    forms="J best curvature least never_less m E1")
+    forms="J best least never_less m E1")
 def W7(D: Row) -> None:
     D.define("XX", "Three means:", XX, Sum(x_n**2, (n, 1, N)) / N)
     D.define("XT", "of products", XT, Sum(x_n * tau_n, (n, 1, N)) / N)
@@ -85,11 +78,9 @@ def W7(D: Row) -> None:
         Sum((A * x_n - tau_n) ** 2, (n, 1, N)) / N)
     D.step("J", "needs these only, and W4 has them for every pair of depths.", J, QUADRATIC,
         uses="error XX XT TT")
-    D.define("flat", "Its slope $2(A\\,\\mathbb E[\\hat x^2]-\\mathbb E[\\hat x\\tau])$ is 0 at",
-        A_best, XT / XX)
-    D.step("best", "one place,", A_best, XT / XX, uses="flat")
-    D.step("curvature", "it is convex there,", Derivative(J, (A, 2)), 2 * XX, uses="J")
-    D.define("at_best", "and at that place it is", J_best, QUADRATIC.subs(A, A_best))
+    D.define("flat", "At $A^*$ its slope is 0.", Subs(Derivative(QUADRATIC, A), A, A_best), 0)
+    D.step("best", "There is one such place,", A_best, XT / XX, uses="flat")
+    D.define("at_best", "and there it is", J_best, QUADRATIC.subs(A, A_best))
     D.step("least", "what is left of the target.", J_best, TT - XT**2 / XX, uses="at_best flat")
     D.at_least("never_less", "No other $A$ is better:", QUADRATIC - J_best, uses="least",
         witness=(A * XX - XT) ** 2 / XX)

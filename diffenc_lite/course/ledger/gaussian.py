@@ -28,6 +28,11 @@ def kl(mean_q: Expr, sd_q: Expr, mean_p: Expr, sd_p: Expr) -> Expr:
     return (sd_q**2 + (mean_q - mean_p) ** 2) / (2 * sd_p**2) - log(sd_q / sd_p) - Rational(1, 2)
 
 
+def divergence(kl: Expr, log_of_q: Expr, log_of_p: Expr, variable: Symbol) -> Use:
+    """What it is of these two, both densities of this variable"""
+    return use("KL.average", {kl_name: kl, log_q: log_of_q, log_p: log_of_p, z: variable})
+
+
 @row("The divergence of two Gaussians", "01",
     r"For $q=\mathcal N(\mu_q,\sigma_q^2)$ and $p=\mathcal N(\mu_p,\sigma_p^2)$, in nats,",
     forms="kl")

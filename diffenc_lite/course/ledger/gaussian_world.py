@@ -66,11 +66,15 @@ def X2(D: Row) -> None:
         uses="m L3.step exact spread")
     D.step("logarithm", r"and $w^*$ makes of it the logarithm (W1) of",
         1 + m_E1, (1 + s2 * snr_s) / (1 + s2 * snr_t), uses="m_E1")
-    D.step("diffusion", "which telescopes, whatever the steps.",
-        Sum(log((1 + s2 * S(i - 1)) / (1 + s2 * S(i))) / 2, (i, 1, T)),
-        log((1 + s2 * S(0)) / (1 + s2 * S(T))) / 2)
-    D.define("diffusion_loss", "So the diffusion loss is", diffusion,
-        log((1 + s2 * SNR_0) / (1 + s2 * SNR_1)) / 2)
+    D.define("first", "The steps begin at depth 0", S(0), SNR_0)
+    D.define("last", "and end at depth 1.", S(T), SNR_1)
+    D.define("steps", "Step $i$ then costs half the logarithm of this (W1). Let the diffusion loss "
+        "be the sum of these costs,", diffusion,
+        Sum(log((1 + s2 * S(i - 1)) / (1 + s2 * S(i))) / 2, (i, 1, T)))
+    D.step("telescoped", "which telescopes, whatever the steps.", diffusion,
+        log((1 + s2 * S(0)) / (1 + s2 * S(T))) / 2, uses="steps")
+    D.step("diffusion", "What is left are the two ends.", diffusion,
+        log((1 + s2 * SNR_0) / (1 + s2 * SNR_1)) / 2, uses="telescoped first last")
     D.define("prior", "The other terms: the mean of the prior loss (L0),", prior, E(KL_0))
     D.define("reconstruction", "the best reconstruction, the entropy of what is left to know,",
         left, entropy(Subs(spread, eta, SNR_0)))
@@ -80,7 +84,7 @@ def X2(D: Row) -> None:
     D.step("gap", "the divergence of two Gaussians with the mean 0, of $q(z_1)$ from the start of "
         "generation. It does not depend on $T$, nor on the depths in between.",
         gap, kl(0, sqrt(alpha_1**2 * s2 + sigma_1**2), 0, 1),
-        uses="sum prior reconstruction diffusion_loss entropy spread data L0.one_dimension "
+        uses="sum prior reconstruction diffusion entropy spread data L0.one_dimension "
         "E1.x_t@1")
     D.define("reconstruction_2", "What is left to know at depth 0,", left_E2,
         entropy(Subs(spread, eta, alpha_0**6 / sigma_0**2)))

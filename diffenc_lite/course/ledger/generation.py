@@ -19,13 +19,14 @@ def up_to(expression: Expr, power: int) -> Expr:
 
 
 @row("The start of generation: pure noise", "02",
-    r"$p(z_1)=\mathcal N(0,1)$ is what F1 tends to as the noise takes over, whatever the data: ",
+    r"$p(z_1)=\mathcal N(0,1)$ is what F1 tends to in pure noise, if encodings are bounded: ",
     forms="mean variance log_density")
 def G1(D: Row) -> None:
     at_1 = DEPTH_MAPS["1"]
     D.step("mean", "Generation cannot start from data. It must start from something that is the "
-        r"same for all of them. Follow the mean of F1 at $t=1$, where "
-        r"$\alpha_1^2=1/(1+e^{\gamma_1})$ ...", Limit(at_1[mu], gamma_1, oo), 0, uses="F1.mean@1")
+        "same for all of them. Follow the share of $x_1$ in the mean of F1 at $t=1$, where "
+        r"$\alpha_1^2=1/(1+e^{\gamma_1})$ ...", Limit(at_1[mu] / x_1, gamma_1, oo), 0,
+        uses="F1.mean@1")
     D.step("variance", "... and its variance: no data is left, and all noise is the same noise.",
         Limit(at_1[variance], gamma_1, oo), 1, uses="F1.variance@1")
     D.define("log_density", "So this is where we let generation start. What it costs that "

@@ -12,16 +12,17 @@ R = name("R", real=True)
 pointwise = name(r"\lim T\cdot\mathrm{KL}_1", real=True)
 integrand = name(r"\text{integrand}", real=True)
 SIZE = gamma(t) - gamma(t - h)
+EXCHANGE = "the limit of the sum over steps and of the average"
 
 
 @row("Infinite depth: one residual for every encoder", "03",
     r"Take $w=1$, any encoder with three derivatives in $\lambda$, and a step of size "
     r"$\Delta=\lambda_s-\lambda_t=\gamma_t-\gamma_s$. It costs, up to terms in $\Delta^3$, "
     r"$\frac12\alpha_t^2r^2\Delta+R\Delta^2$, and $T\to\infty$ equal steps in $t$ leave the "
-    r"integrand (with $\ddot x_t=d^2x_t/d\lambda^2$). For $R$ and $r$ of E1, E2 and E3 see the "
-    "last lines.",
-    forms="residual neglected cost pointwise integrand integrand_E1 neglected_E1 residual_E2 "
-    "neglected_E2 residual_E3 ends")
+    r"integrand (with $\ddot x_t=d^2x_t/d\lambda^2$). For $r$ of E1, E2 and E3 see the last "
+    "lines.",
+    forms="residual neglected cost pointwise integrand integrand_E1 residual_E2 "
+    "residual_E3 ends")
 def L4(D: Row) -> None:
     D.define("first", "The means differ by nothing in a step of no length. To first order in its "
         r"length they differ by $\alpha_s\sigma_t$ times a number, the residual,",
@@ -42,14 +43,14 @@ def L4(D: Row) -> None:
         "limit.", KL_1, up_to(alpha_t**2 * r**2 / 2 * Delta + R * Delta**2, 3),
         uses="at_1 neglected residual E1.encoding E1.ahead E1.speed E1.bend G4.error")
     D.define("equal", r"Now $T$ steps, each of length $h=1/T$ in $t$, of size "
-        r"$\gamma(t)-\gamma(t-h)$. Without what is of third order, $T$ times the cost tends to "
-        "the slope of the cost at $h=0$.",
-        pointwise, Subs(Derivative(alpha_t**2 * r**2 / 2 * SIZE + R * SIZE**2, h), h, 0))
+        r"$\gamma(t)-\gamma(t-h)$: $T$ times the cost is the cost over the size of a step, times "
+        "its size over $h$.",
+        pointwise, Limit(KL_1 / Delta, Delta, 0) * Subs(Derivative(SIZE, h), h, 0))
     D.define("rate", "With the slope of the schedule", gammaprime_t, Derivative(gamma(t), t))
     D.step("pointwise", "this is what is left at one $t$, one $x$ and one draw of noise. What is "
         "neglected falls like $1/T$.", pointwise, gammaprime_t * alpha_t**2 * r**2 / 2,
-        uses="equal rate")
-    D.argue("exchange", "the limit of the sum over steps and of the average", "For the mean over "
+        uses="equal rate cost neglected residual")
+    D.argue("exchange", EXCHANGE, "For the mean over "
         r"the $T$ steps to become the mean over $t\sim U(0,1)$ (a Riemann sum), the integrand has "
         "to be continuous in $t$, and the neglected terms bounded uniformly in $t$: so it is for a "
         r"smooth $\gamma$ on $[0,1]$ and an encoder with a bounded third derivative in $\lambda$. "
@@ -57,7 +58,7 @@ def L4(D: Row) -> None:
         "common bound whose average is finite (dominated convergence): so it is for bounded data "
         r"and encodings and a $\hat v$ that grows at most like a power of $|z_t|$. In $d$ "
         r"dimensions the costs add (L2): $r^2$ becomes $\|r\|^2$.",
-        equation(integrand, pointwise), uses="pointwise cost L3.ends")
+        equation(integrand, pointwise), uses="pointwise L3.ends")
     D.step("integrand", "So this is the integrand of the diffusion loss.",
         integrand, gammaprime_t * alpha_t**2 * r**2 / 2, uses="exchange pointwise")
     # the three encoders
@@ -66,17 +67,10 @@ def L4(D: Row) -> None:
         r"the integrand of a VDM is the error in the noise, unweighted but for $\gamma'$.",
         integrand, gammaprime_t * (epsilon - epsilonhat) ** 2 / 2,
         uses="integrand residual_E1 G4.noise_error")
-    D.step("still", "It stands still,", xddot_t, 0, uses="E1.bend E1.path")
-    D.step("neglected_E1", "and what finite depth adds is a positive share of the error.",
-        R, alpha_t**2 * (v - vhat) ** 2 / 4, uses="neglected residual_E1 still")
     D.step("residual_E2", r"E2 has $u=x_t$ and $\hat u=\hat x$. The same error counts twice, once "
         r"for where the encoding is and once, times $\sigma_t^2$, for where it goes.",
         r, (1 + sigma_t**2) * (v - vhat),
         uses="residual E2.u E2.counterterm E2.x_t G4.guess G4.turned F1.latent")
-    D.step("neglected_E2", "It moves, so what finite depth adds depends on the data as well.",
-        R, alpha_t**2 * (1 + sigma_t**2) * (v - vhat) / 4
-            * ((1 + 3 * sigma_t**2) * (v - vhat) - 2 * sigma_t * (sigma_t**2 - alpha_t**2) * x_t),
-        uses="neglected residual_E2 E2.acceleration E2.x_t")
     D.step("residual_E3", r"E3 has $u=x_t-y+\dot y$. The counterterm knows nothing of $y$, so "
         r"$y-\dot y$ stays in the residual: to be paid for, unless the denoiser can tell it from "
         "$z_t$.", r, (1 + sigma_t**2) * (v - vhat) + sigma_t * (y - ydot),

@@ -1,7 +1,11 @@
 """Information and error, and what no bound can beat.                                          X5"""
 
 from ._language import *
+from .infinite_depth import EXCHANGE
 
+eta_0, eta_1, eta = symbols("eta_0 eta_1 eta", positive=True)  # signal-to-noise ratios
+mmse = Function("mmse", nonnegative=True)
+HALF = Integral(mmse(eta) / 2, (eta, eta_1, eta_0))
 H, H_0, I_0, I_1, M, K_1 = symbols("H H_0 I_0 I_1 M K_1", real=True)
 prior, diffusion, left, bound = (
     name(rf"\text{{{of}}}", real=True) for of in ("prior", "diffusion", "reconstruction", "bound")
@@ -39,11 +43,12 @@ def X5(D: Row) -> None:
         uses="reconstruction_loss H_0 M")
     D.step("known", "What $z_0$ leaves open is the rest of the entropy.", H_0, H - I_0,
         uses="H_0 H I_0")
-    D.given("i_mmse", "I-MMSE", "By L4 a perfect denoiser pays half the mmse for each unit of SNR, "
-        "which is the slope of the information: in all, what is gained between the ends.",
-        diffusion, I_0 - I_1)
+    D.argue("paid", EXCHANGE, "By L4 a perfect denoiser, whose error is the mmse, pays half of it "
+        "for each unit of SNR,", equation(diffusion, HALF), uses="L4.integrand_E1")
+    D.given("i_mmse", "I-MMSE", "and that is the slope of the information: in all, what is gained "
+        "between the ends.", HALF, I_0 - I_1)
     D.define("sum", "Add the three.", bound, prior + diffusion + left)
     D.step("total", "All information cancels.", bound, H + K_1 + M,
-        uses="sum prior reconstruction i_mmse known")
+        uses="sum prior reconstruction paid i_mmse known")
     D.step("advantage", "So with the same $M$ an encoder can beat a perfect VDM by $K_1$ at most, "
         "which is the prior loss less $I_1$.", bound - (H + M), K_1, uses="total")

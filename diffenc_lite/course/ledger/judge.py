@@ -5,9 +5,8 @@ use the symbols that the row ties together, and no others: one that is left free
 that the row rules out, and refute what is true.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import sympy as sp
@@ -15,57 +14,15 @@ from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
 
 from . import reading, zero
+from .checking import ProofError, Undecided, Wrong, hold, in_full
 from .notation import NOISE, Delta, sigma_Q, without_floats
 
 CALCULUS = sp.Derivative, sp.Integral, sp.Limit, sp.Subs, sp.Order
 Meanings = Mapping[sp.Basic, sp.Expr]
 ZERO = sp.Integer(0)
 
-
-class ProofError(Exception):
-    """A row, with the line or the form of its claim that failed, and why."""
-
-    def __init__(self, tag: str, where: str, reason: str):
-        super().__init__(f"{tag}, {where}: {reason}")
-        self.tag, self.form, self.reason = tag, where, reason
-
-
-class Wrong(ProofError):
-    """The two sides differ: `answer` has the point and both values, `difference` the general."""
-
-    def __init__(self, tag: str, where: str, answer: zero.Differs, expression: sp.Expr):
-        super().__init__(tag, where, f"wrong, {answer}")
-        self.answer, self.expression = answer, expression
-
-    @cached_property
-    def difference(self) -> sp.Expr:
-        given = self.expression
-        return given if given.has(sp.Order) else sp.factor(zero.reduced(given))
-
-
-class Undecided(ProofError):
-    """Numbers agree, algebra does not show it: neither proved nor refuted."""
-
-    def __init__(self, tag: str, where: str, answer: zero.Agrees):
-        agrees = f"agrees at {answer.points} points, left over {answer.rest}"
-        super().__init__(tag, where, f"could not decide: {agrees}")
-
-
-class Loose(ProofError):
-    """A line that is compared with nothing."""
-
-
 class Unclear(ProofError):
     """A claim of a reader that cannot be compared with the form, and what could be."""
-
-
-def hold(tag: str, where: str, one: sp.Expr, other: sp.Expr, shown: tuple = ()) -> None:
-    """Raises Wrong or Undecided unless the two are the same."""
-    answer = zero.decide(one, other, shown)
-    if isinstance(answer, zero.Differs):
-        raise Wrong(tag, where, answer, other - one)
-    if isinstance(answer, zero.Agrees):
-        raise Undecided(tag, where, answer)
 
 
 def opaque(expression: sp.Expr) -> sp.Expr:
@@ -102,8 +59,7 @@ def understood(tag: str, forms: Mapping[str, Relational], given: Any) -> dict[st
 @dataclass(frozen=True)
 class Form:
     """A form that a reader's claim is held against. meanings: what it rests on; cases: what else
-    the row defines; known: the symbols of the row, by name; functions: those of
-    the row; in_full: puts meanings in."""
+    the row defines; known: the symbols of the row, by name; functions: those of the row."""
 
     tag: str
     name: str
@@ -112,7 +68,6 @@ class Form:
     cases: Meanings
     known: Mapping[str, sp.Basic]
     functions: frozenset[Any]
-    in_full: Callable[[Any, Meanings], Any]
 
 
 def hold_claim(form: Form, given: Any) -> None:
@@ -162,7 +117,7 @@ def hold_claim(form: Form, given: Any) -> None:
     for symbol in given.free_symbols - claimed.rhs.free_symbols:
         meaning = form.cases.get(symbol, form.meanings.get(symbol, ZERO))
         unless(not meaning.free_symbols & ours, f"says nothing: {symbol} means {meaning}")
-    one, other = form.in_full(given, form.meanings), form.in_full(claimed.rhs, form.meanings)
+    one, other = in_full(given, form.meanings), in_full(claimed.rhs, form.meanings)
     if not zero.same(opaque(claimed.rhs), opaque(given)):
         _compare(form, one, other)
     _holes(form, one, other)
@@ -177,7 +132,7 @@ def _compare(form: Form, one: sp.Expr, other: sp.Expr) -> None:
     except Wrong:
         for symbol, meaning in form.cases.items():
             case = {**form.meanings, symbol: meaning}
-            both = (form.in_full(e, case) for e in (one, other))
+            both = (in_full(e, case) for e in (one, other))
             if (one + other).has(symbol) and zero.same(*both):
                 why = f"holds only where {symbol} = {meaning}; the form holds without that"
                 raise Unclear(form.tag, form.name, why) from None

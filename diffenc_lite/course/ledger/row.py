@@ -15,10 +15,10 @@ at other values.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import sympy
@@ -27,12 +27,14 @@ from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
 
 from . import checking
-from .judge import CALCULUS, Form, Loose, ProofError, hold_claim, understood
+from .checking import Loose, ProofError
+from .judge import CALCULUS, Form, hold_claim, understood
 from .laws import LAWS
-from .notation import DEPTH_MAPS, NOISE, in_gamma, j, latex
+from .notation import DEPTH_MAPS, NOISE, in_gamma, j, latex, z_0, z_1, z_s
 
 NAMES = "F1.latent", "G4.turned", "G4.guess", "G4.noise_guess"  # what a claim may always be put in
 PROVED, DEFINED, ARGUED = WORDS = "proved", "defined", "argued"
+LATENTS = z_s, z_0, z_1
 ROWS: dict[str, Row] = {}  # tag -> row, in the order in which they were made
 
 
@@ -53,22 +55,6 @@ def use(key: str, values: Mapping[Basic, Any]) -> Use:
     put = {symbol: sympy.sympify(value) for symbol, value in values.items()}
     shown = ", ".join(f"{symbol} = {value}" for symbol, value in put.items())
     return Use(key, tuple(put.items()), f" at {shown}")
-
-
-@dataclass(frozen=True)
-class Root:
-    """What a line rests on in the end: a premise, a definition or words, or an instance of these"""
-
-    entry: Line
-    line: Relational | None
-
-
-@dataclass(frozen=True)
-class Fact:
-    """What an entry, or an instance of it, says, and what that rests on"""
-
-    line: Relational | None
-    roots: tuple[Root, ...]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -106,18 +92,24 @@ class Line:
         return f"{self.manner}{self.text}{below}{used}"
 
     @cached_property
-    def fact(self) -> Fact:
-        roots = {root: None for use in self.uses for root in instance(use).roots}
+    def roots(self) -> Roots:
+        """What it rests on in the end"""
+        roots = {root: None for use in self.uses for root in instance(use)[1]}
         if self.kind != "step":
-            roots[Root(self, self.line)] = None
-        meanings: dict[Basic, Root] = {}
-        for root in roots:
-            if isinstance(root.line, Eq):
-                handle, _ = checking.rule(root.line)
-                if (other := meanings.setdefault(handle, root)).line != root.line:
-                    both = f"{other.entry.key} and {root.entry.key}"
+            roots[self, self.line] = None
+        meanings: dict[Basic, tuple[Line, Any]] = {}
+        for source, line in roots:
+            if isinstance(line, Eq):
+                handle, _ = checking.rule(line)
+                other, meant = meanings.setdefault(handle, (source, line))
+                if meant != line:
+                    both = f"{other.key} and {source.key}"
                     raise Loose(self.tag, self.name, f"{handle} has two meanings: {both}")
-        return Fact(self.line, tuple(roots))
+        return tuple(roots)
+
+
+# premises, definitions and words, and what each says, or an instance of it
+Roots = tuple[tuple[Line, Relational | None], ...]
 
 
 def entry(key: str) -> Line:
@@ -125,27 +117,33 @@ def entry(key: str) -> Line:
     return ROWS[tag][name]
 
 
-def instance(use: Use) -> Fact:
-    """What an entry says with these values put in. Raises Loose if a value is not of the kind that
-    the symbol is, and if a premise or a definition ties the symbol."""
-    tag, name = use.key.split(".")
-    fact = entry(use.key).fact
+@cache
+def _instance(one: Line, use: Use) -> tuple[Relational | None, Roots]:
     values = dict(use.values)
     if use.where == "@j":
-        values = checking.in_each([fact.line, *(root.line for root in fact.roots)], j)
+        values = checking.in_each([one.line, *(line for _, line in one.roots)], j)
     if not values:
-        return fact
+        return one.line, one.roots
     if bad := checking.unlike(values):
-        raise Loose(tag, name, f"{bad[0]} cannot be {bad[1]}")
+        raise Loose(one.tag, one.name, f"{bad[0]} cannot be {bad[1]}")
     roots = []
-    for root in fact.roots:
-        line = checking.moved(root.line, values)
-        if line != root.line and isinstance(line, Eq):
-            before, after = (checking.rule(e)[0] for e in (root.line, line))
+    for source, line in one.roots:
+        roots.append((source, checking.moved(line, values)))
+        if roots[-1] != (source, line) and isinstance(line, Eq):
+            before, _ = checking.rule(line)
+            after, meaning = checking.rule(roots[-1][1])
             if before == after or not checking.is_handle(after):
-                raise Loose(tag, name, f"{before} is tied: {root.line}")
-        roots.append(Root(root.entry, line))
-    return Fact(checking.moved(fact.line, values), tuple(roots))
+                raise Loose(one.tag, one.name, f"{before} is tied: {line}")
+            # what has an index shows what it depends on; a latent is where a density is looked at
+            if not isinstance(after, Indexed) and after not in LATENTS:
+                checking.note(after, meaning)
+    return checking.moved(one.line, values), tuple(roots)
+
+
+def instance(use: Use) -> tuple[Relational | None, Roots]:
+    """What an entry says with these values put in, and what that rests on. Raises Loose if a value
+    is not of the kind that the symbol is, and if a premise or a definition ties the symbol."""
+    return _instance(entry(use.key), use)
 
 
 # --- the proof -----------------------------------------------------------------------------------
@@ -162,14 +160,13 @@ def check_line(step: Line) -> None:
         return
     if step.line is None or step.line.lhs == step.line.rhs:
         raise Loose(step.tag, step.name, f"says nothing: {step.line}")
-    facts = {use: instance(use) for use in step.uses}
-    for use, fact in facts.items():
-        if fact.line is None:
+    lines = {use: instance(use)[0] for use in step.uses}
+    for use, line in lines.items():
+        if line is None:
             raise Loose(step.tag, step.name, f"{use} says nothing that can be used")
-    checking.hold_step(step, [fact.line for fact in facts.values()])
-    for use in facts:
-        rest = [fact.line for other, fact in facts.items() if other is not use]
-        if checking.follows(step, rest):
+    checking.hold_step(step, list(lines.values()))
+    for use in lines:
+        if checking.follows(step, [line for other, line in lines.items() if other is not use]):
             raise Loose(step.tag, step.name, f"{use} is not needed")
 
 
@@ -204,16 +201,15 @@ def summary(told: Mapping[str, str]) -> str:
 class Derivation:
     """A whole row to look at: the statement, the entries in order, the proof."""
 
-    statement: Row
-    steps: tuple[Line, ...]
+    row: Row
     proof: Closed
 
     def _repr_latex_(self) -> str:
-        numbered = (f"({n}) {step._repr_latex_()}" for n, step in enumerate(self.steps, start=1))
-        return "\n".join((self.statement._repr_latex_(), *numbered, f"{self.proof!r}."))
+        numbered = (f"({n}) {e._repr_latex_()}" for n, e in enumerate(self.row.derive(), start=1))
+        return "\n".join((self.row._repr_latex_(), *numbered, f"{self.proof!r}."))
 
     def __repr__(self) -> str:
-        return "\n".join([f"{self.statement:s}", *map(repr, self.steps), repr(self.proof)])
+        return "\n".join([f"{self.row:s}", *map(repr, self.row.derive()), repr(self.proof)])
 
 
 class Row:
@@ -268,26 +264,26 @@ class Row:
     def _meaning(self, kind: str, name: str, text: str, left: Expr, right: Expr, law: str) -> None:
         line = Eq(left, sympy.sympify(right), evaluate=False)
         handle, meaning = checking.rule(line)
-        before = [e.line for e in self._by_name.values() if e.line is not None]
-        if not checking.is_handle(handle) or (kind == "definition" and Tuple(*before).has(handle)):
+        old = Tuple(*(e.line for e in self._by_name.values() if e.line is not None)).has(handle)
+        if not checking.is_handle(handle) or (kind == "definition" and old):
             raise Loose(self.tag, name, f"{handle} is not a symbol that is new")
         self._add(Line(self.tag, name, kind, text, line, (), law))
         checking.note(handle, meaning)
 
     def _uses(self, uses: Any) -> tuple[Use, ...]:
-        listed = uses.split() if isinstance(uses, str) else uses
-        return tuple(found for use in listed for found in self._use(use))
-
-    def _use(self, use: str | Use) -> Iterable[Use]:
-        if isinstance(use, str) and " " in use:
-            return self._uses(use)
-        if isinstance(use, Use):
-            key = use.key if "." in use.key else f"{self.tag}.{use.key}"
-            return [Use(key, use.values, use.where)]
-        name, _, depth = use.partition("@")
-        key = name if "." in name else f"{self.tag}.{name}"
-        values = DEPTH_MAPS.get(depth, {})
-        return [Use(key, tuple(values.items()), f"@{depth}" * bool(depth))]
+        """From "bayes F1.density@s", or a list of such texts and of instances"""
+        listed: list[str | Use] = []
+        for part in [uses] if isinstance(uses, str) else uses:
+            listed += part.split() if isinstance(part, str) else [part]
+        found = []
+        for each in listed:
+            if isinstance(each, str):
+                key, _, depth = each.partition("@")
+                values = DEPTH_MAPS.get(depth, {})
+                each = Use(key, tuple(values.items()), f"@{depth}" * bool(depth))
+            key = each.key if "." in each.key else f"{self.tag}.{each.key}"
+            found.append(replace(each, key=key))
+        return tuple(found)
 
     def _add(self, new: Line) -> None:
         if new.name in self._by_name:
@@ -321,7 +317,7 @@ class Row:
             raise KeyError(f"form of {self.tag} must be one of {list(self.claim)}; got {form!r}")
         return self.claim[form].rhs
 
-    def derive(self) -> Iterable[Line]:
+    def derive(self) -> Iterator[Line]:
         """The entries, one by one: `next(steps)` in a cell, or a loop that displays them."""
         return iter(self._by_name.values())
 
@@ -343,18 +339,9 @@ class Row:
 
     def show(self) -> Derivation:
         """The statement, all entries and the proof, as one thing to display."""
-        return Derivation(self, self[self.steps], self.prove())
+        return Derivation(self, self.prove())
 
     # --- what is proved --------------------------------------------------------------------------
-
-    def roots(self, form: str) -> tuple[Root, ...]:
-        """The premises, definitions and words that a form rests on"""
-        return self[form].fact.roots
-
-    @property
-    def words(self) -> dict[str, str]:
-        """form -> proved, defined, or argued"""
-        return {form: said.partition(" ")[0].rstrip(":") for form, said in self.told.items()}
 
     @property
     def told(self) -> dict[str, str]:
@@ -363,20 +350,27 @@ class Row:
         return {form: self._told(form) for form in self.claim}
 
     def _told(self, form: str) -> str:
-        roots = [root.entry for root in self.roots(form)]
-        if words := dict.fromkeys(e.law for e in roots if e.kind == "argued"):
+        if words := self._behind("argued", form):
             return f"{ARGUED}: {', '.join(words)}"
         if self[form].kind != "step":
             return DEFINED if self[form].kind == "definition" else f"given: {self[form].law}"
-        laws = dict.fromkeys(e.law for e in roots if e.kind == "given")
-        defined = "definitions" if roots else "algebra alone"
-        return f"{PROVED} from: {', '.join(laws) or defined}"
+        defined = "definitions" if self[form].roots else "algebra alone"
+        return f"{PROVED} from: {', '.join(self._behind('given', form)) or defined}"
+
+    def _behind(self, kind: str, *forms: str) -> tuple[str, ...]:
+        """The laws, or what the words are about, that these forms rest on"""
+        roots = (source for form in forms for source, _ in self[form].roots)
+        return tuple(dict.fromkeys(source.law for source in roots if source.kind == kind))
+
+    @property
+    def words(self) -> dict[str, str]:
+        """form -> proved, defined, or argued"""
+        return {form: said.partition(" ")[0].rstrip(":") for form, said in self.told.items()}
 
     @property
     def argued(self) -> tuple[str, ...]:
         """What the words are about that its forms rest on"""
-        roots = (root.entry for form in self.claim for root in self.roots(form))
-        return tuple(dict.fromkeys(e.law for e in roots if e.kind == "argued"))
+        return self._behind("argued", *self.claim)
 
     @property
     def word(self) -> str:
@@ -413,43 +407,42 @@ class Row:
     @cached_property
     def _checked(self) -> int:
         """How many steps were held, all of them"""
+        for one in (e for row in (*ROWS.values(), self) for e in row.derive()):
+            one.roots  # noqa: B018 (so that it is known of every symbol what it depends on)
         for one in self.derive():
-            one.fact  # noqa: B018
             check_line(one)
         return sum(one.kind == "step" for one in self.derive())
 
     def _meanings(self, *forms: str) -> dict[Basic, Expr]:
-        """What the symbols stand for, by the roots of these forms"""
+        """What the symbols stand for, by what these forms rest on; worked out, where a step has
+        done that"""
+        lines = (line for form in forms for _, line in self[form].roots)
         meanings: dict[Basic, Expr] = {}
-        for root in (root for form in forms for root in self.roots(form)):
-            if isinstance(root.line, Eq):
-                handle, meaning = checking.rule(root.line)
-                meanings.setdefault(handle, meaning)
-        for fact in self._steps_below(*(self[form] for form in forms)):
-            handle, meaning = checking.rule(fact.line)  # worked out, where a step has done that
+        for handle, meaning in _rules(lines):
+            meanings.setdefault(handle, meaning)
+        for handle, meaning in _rules(self._steps_below(*forms)):
             if handle in meanings and meanings[handle].has(*CALCULUS):
                 meanings[handle] = meaning
-        for key in NAMES:
-            handle, meaning = checking.rule(entry(key).line)
+        for handle, meaning in _rules(entry(key).line for key in NAMES):
             if all(self[form].line.lhs != handle for form in forms):
                 meanings.setdefault(handle, meaning)
         return meanings
 
-    def _steps_below(self, *start: Line) -> Iterable[Fact]:
+    def _steps_below(self, *forms: str) -> Iterator[Relational | None]:
         """Every step that these rest on"""
-        left, seen = [use for one in start for use in one.uses], set()
+        left, seen = [use for form in forms for use in self[form].uses], set()
         while left:
             use = left.pop()
             if use not in seen:
                 seen.add(use)
                 left += entry(use.key).uses
-                if entry(use.key).kind == "step" and isinstance(instance(use).line, Eq):
-                    yield instance(use)
+                if entry(use.key).kind == "step":
+                    yield instance(use)[0]
 
     @property
     def _lines(self) -> list[Basic]:
         own = [e.line for e in self.derive()]
-        roots = [root.line for form in self.claim for root in self.roots(form)]
+        roots = [line for form in self.claim for _, line in self[form].roots]
         lines = (*own, *roots, *(entry(key).line for key in NAMES))
         return [line for line in lines if line is not None]
 
@@ -478,13 +471,9 @@ class Row:
         steps = self._checked
         functions = frozenset(e.func for line in self._lines for e in line.atoms(AppliedUndef))
         for form, given in yours.items():
-            meanings, cases = self._meanings(form), self._meanings(*self.claim)
-            cases = {symbol: meaning for symbol, meaning in cases.items() if symbol not in meanings}
-            line = self.claim[form]
-            about = Form(
-                self.tag, form, line, meanings, cases, self.symbols, functions, checking.in_full
-            )
-            hold_claim(about, given)
+            meanings, line = self._meanings(form), self.claim[form]
+            cases = {s: m for s, m in self._meanings(*self.claim).items() if s not in meanings}
+            hold_claim(Form(self.tag, form, line, meanings, cases, self.symbols, functions), given)
         return Closed(self.tag, self.words, self.told, steps, tuple(yours))
 
     def lambdify(self, form: str, modules: str = "numpy") -> Callable[..., Any]:
@@ -518,29 +507,28 @@ class Laws:
             found.setdefault(e.law or e.tag, []).append(e)
         return found
 
-    def _blocks(self) -> list[tuple[str, str, list[Line]]]:
-        laws = [(law, LAWS[law], entries) for law, entries in self.of_kind("given").items()]
-        argued = [(about, "argued", entries) for about, entries in self.of_kind("argued").items()]
-        return [*laws, *argued, *((tag, "definitions", e) for tag, e in
-            self.of_kind("definition").items())]
+    def _blocks(self, shown: Callable[[Line], str]) -> Iterator[tuple[str, str, str]]:
+        """A law, or a row; what is said of it; its entries, each as it is shown"""
+        for kind, about in {"given": "", "argued": "argued", "definition": "definitions"}.items():
+            for head, entries in self.of_kind(kind).items():
+                yield head, LAWS.get(head, about), "\n".join(map(shown, entries))
 
     def __repr__(self) -> str:
-        blocks = []
-        for head, about, entries in self._blocks():
-            lines = "".join(f"\n    {e.key}: {e.line}" for e in entries)
-            blocks.append(f"{head}: {about}{lines}")
-        return "\n".join(blocks)
+        blocks = self._blocks(lambda e: f"    {e.key}: {e.line}")
+        return "\n".join(f"{head}: {about}\n{lines}" for head, about, lines in blocks)
 
     def _repr_markdown_(self) -> str:
         """The definitions are folded"""
-        blocks = []
-        for head, about, entries in self._blocks():
-            shown = [f"- {e.key}: ${latex(e.line)}$" for e in entries]
-            block = "\n".join([f"**{head}**: {about}", "", *shown])
-            if about == "definitions":
-                block = f"<details><summary>{head}</summary>\n\n{block}\n\n</details>"
-            blocks.append(block)
-        return "\n\n".join(blocks)
+        text = ""
+        for head, about, lines in self._blocks(lambda e: f"- {e.key}: ${latex(e.line)}$"):
+            block = f"**{head}**: {about}\n\n{lines}\n\n"
+            folded = f"<details><summary>{head}</summary>\n\n{block}</details>\n\n"
+            text += folded if about == "definitions" else block
+        return text
+
+
+def _rules(lines: Iterator[Relational | None]) -> list[tuple[Basic, Expr]]:
+    return [checking.rule(line) for line in lines if isinstance(line, Eq)]
 
 
 def row(title: str, notebook: str, setting: str, forms: str) -> Callable[..., Row]:
@@ -554,14 +542,6 @@ def row(title: str, notebook: str, setting: str, forms: str) -> Callable[..., Ro
     return with_proof
 
 
-def unused() -> list[str]:
-    """The entries that are no forms and that nothing uses"""
-    entries = [e for each in ROWS.values() for e in each.derive()]
-    used = {use.key for e in entries for use in e.uses}
-    forms = {f"{each.tag}.{form}" for each in ROWS.values() for form in each.claim}
-    return [e.key for e in entries if e.key not in used | forms and e.kind != "argued"]
-
-
 __all__ = [
-    "WORDS", "Closed", "Derivation", "Line", "Laws", "ProofError", "Row", "row", "unused", "use",
+    "WORDS", "Closed", "Derivation", "Line", "Laws", "ProofError", "Row", "Use", "row", "use",
 ]

@@ -27,14 +27,15 @@ def step_cost(error: Expr) -> Expr:
 @row("The best ratio", "06",
     r"With $m=\mathbb E\|\mu_P-\mu_Q\|^2/(d\,\sigma_Q^2)$, the mean of L2 over data and noise, "
     r"as a function of $w$, has its minimum at $w^*$, where",
-    forms="average ratio curvature variance cost least below_one never_surer")
+    forms="average ratio curvature variance cost least never_surer")
 def W1(D: Row) -> None:
     D.define("error", r"The mean squared gap of the means, for each dimension, in units of "
         r"$\sigma_Q^2$;", m, E(SQUARES) / (d * sigma_Q**2))
     D.define("mean", "and the mean of the divergence of a step.", KL_w, E(KL_d))
     D.step("average", "The squared gap enters L2 linearly, so only its mean counts.",
         KL_w, step_cost(m), uses="mean error L2.step")
-    D.define("flat", "Now for any $m$: the slope is 0 where", 1 / w_best, 1 + m)
+    D.define("flat", "Now for any $m$: at $w^*$ the slope is 0.",
+        Subs(Derivative(step_cost(m), w), w, w_best), 0)
     D.step("ratio", "There is one such place. A denoiser that errs should admit it: the more it "
         "errs, the smaller $w$.", w_best, 1 / (1 + m), uses="flat")
     D.define("at_best", "There a step costs", KL_best, step_cost(m).subs(w, w_best))
@@ -49,9 +50,8 @@ def W1(D: Row) -> None:
     D.define("wider", "The variance that belongs to it", variance_best, sigma_Q**2 / w_best)
     D.step("variance", "is what $q$ has, plus the mean squared error of the mean.",
         variance_best, sigma_Q**2 * (1 + m), uses="wider flat")
-    D.step("below_one", "And $w^*$ is", 1 - w_best, m / (1 + m), uses="flat")
-    D.at_least("never_surer", "never more than 1: the generative step is never more certain than "
-        "the posterior, which knows the data.", 1 - w_best, uses="below_one",
+    D.at_least("never_surer", "And $w^*$ is never more than 1: the generative step is never more "
+        "certain than the posterior, which knows the data.", 1 - w_best, uses="flat",
         witness=m / (1 + m))
 
 
@@ -59,7 +59,7 @@ def W1(D: Row) -> None:
     r"One $w$ for all $T$ steps, with $L_T=\frac d2\sum_im_i$ the diffusion loss at $w=1$, "
     r"is best at $w_{\text{const}}$ and then costs $\mathrm{KL}_T^*$. The ratios of W1, one for "
     r"each step, save more, with $\bar m=2L_T/(Td)$ the mean of the $m_i$:",
-    forms="cost ratio best more sign below_one")
+    forms="cost ratio best sign")
 def W1c(D: Row) -> None:
     D.define("loss", "The diffusion loss at $w=1$,", L_T, d / 2 * Sum(m_i, (i, 1, T)))
     D.define("mean_error", "the mean error,", mbar, 2 * L_T / (T * d))
@@ -72,19 +72,13 @@ def W1c(D: Row) -> None:
         "ratio,",
         w_const, 1 / (1 + 2 * L_T / (T * d)),
         uses=[use("W1.ratio", best), "mean_error"])
-    D.step("best", "the logarithm of the mean error, $T$ times;", T * KL_const,
+    D.step("best", "the logarithm of the mean error, $T$ times.", T * KL_const,
         T * d / 2 * log(1 + 2 * L_T / (T * d)), uses=[use("W1.cost", best), "mean_error"])
-    D.step("below_one", "it is below 1.", 1 - w_const, 2 * L_T / (2 * L_T + T * d),
-        uses=[use("W1.below_one", best), "mean_error"])
-    D.step("more", "One ratio for each step costs the sum of the logarithms instead. The "
-        "$m_i-\\bar m$ add up to 0; added, they make every term an $a_i-1-\\ln a_i$ "
-        "with $a_i=(1+m_i)/(1+\\bar m)$,",
-        T * KL_const - Sum(d / 2 * log(1 + m_i), (i, 1, T)),
-        d / 2 * Sum(price((1 + m_i) / (1 + mbar)), (i, 1, T)),
-        uses=[use("W1.cost", best), "mean_error", "loss"])
-    D.at_least("sign", "which is never negative (L1).",
-        T * KL_const - Sum(d / 2 * log(1 + m_i), (i, 1, T)),
-        uses=["more", use("L1.never_negative", {a: (1 + m_i) / (1 + mbar)})],
+    D.at_least("sign", "One ratio for each step costs the sum of the logarithms instead, and that "
+        "is never more. The $m_i-\\bar m$ add up to 0; added, they make every term of the "
+        "difference an $a_i-1-\\ln a_i$ with $a_i=(1+m_i)/(1+\\bar m)$ (L1).",
+        T * KL_const - Sum(d / 2 * log(1 + m_i), (i, 1, T)), uses=[use("W1.cost", best),
+            "mean_error", "loss", use("L1.never_negative", {a: (1 + m_i) / (1 + mbar)})],
         witness=d / 2 * Sum(price((1 + m_i) / (1 + mbar)), (i, 1, T)))
 
 

@@ -8,7 +8,7 @@ into one for each term. A fraction vanishes if its numerator does and its denomi
 """
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate
@@ -24,8 +24,8 @@ from sympy.ntheory import factorrat
 from .notation import ABBREVIATIONS, DEPTHS, NOISE, Delta, T, c, in_gamma, lambda_s, lambda_t
 
 DIGITS, ZERO = (60, 200, 1000, 5000), sp.Integer(0)
-TAKEN_APART = (sp.Abs, sp.Add, sp.Mul, sp.Pow, sp.exp, sp.log, sp.Min, AppliedUndef)
-CARRIED_OUT = (sp.Derivative, sp.Subs, sp.Integral, sp.Limit)
+TAKEN_APART = (sp.Abs, sp.Add, sp.Mul, sp.Pow, sp.exp, sp.log, AppliedUndef)
+CARRIED_OUT = (sp.Subs, sp.Derivative, sp.Integral, sp.Limit)
 # Where gamma is drawn from, in tenths, point by point: two in the middle, then all that a schedule
 # from -13.3 to 5 can reach, and its two ends. Two are tried before the algebra, four after it.
 RANGES = ((-30, 46), (-30, 46), (-133, 50), (-133, 50), (-133, -100), (0, 50))
@@ -76,6 +76,7 @@ def _shown(value: Any, digits: int) -> str:
 def decide(one: sp.Expr, other: sp.Expr = ZERO, shown: Shown = ()) -> Same | Differs | Agrees:
     """Whether two formulas are the same; if not, a point where they differ. `shown`: what the point
     is to be told in, by name; else all that was drawn."""
+    one, other = worked_out(one, (sp.Limit,)), worked_out(other, (sp.Limit,))
     difference = one - other
     if difference.has(sp.Order):
         answers = map(decide, lower_orders(difference))
@@ -237,12 +238,7 @@ def _normal(e: sp.Basic) -> sp.Basic:
         if is_root:
             return sp.Mul(*(factor ** (n * e.exp) for factor, n in factors))
         return sp.expand(sp.Add(*(n * _log(factor) for factor, n in factors)))
-    result = e.func(*args)
-    if isinstance(e, sp.Add) and result.has(sp.Min):  # a + min(b, c) = min(a + b, a + c)
-        rest, least = result.as_independent(sp.Min, as_Add=True)
-        if isinstance(least, sp.Min):
-            return sp.Min(*(rest + part for part in least.args))
-    return result
+    return e.func(*args)
 
 
 def _log(factor: sp.Expr) -> sp.Expr:
@@ -299,7 +295,7 @@ def _powers_of_h(polynomial: sp.Expr) -> sp.Expr:
 def worked_out(expression: sp.Expr, kinds: tuple[type, ...] = CARRIED_OUT) -> sp.Expr:
     """Derivatives, integrals and limits carried out; sums stay."""
     expression = expression.replace(_by_a_function, _as_subs)
-    for kind in kinds:
+    for kind in kinds if expression.has(*kinds) else ():
         expression = expression.replace(
             lambda e, k=kind: isinstance(e, k) and not (k is sp.Integral and e.has(AppliedUndef)),
             lambda e: _over_a_bell(e) or e.doit(),
@@ -338,7 +334,7 @@ def _as_subs(derivative: sp.Derivative) -> sp.Expr:
     return sp.Subs(sp.Derivative(derivative.expr.subs(inner, dummy), dummy), dummy, inner)
 
 
-def lower_orders(expression: sp.Expr) -> list[sp.Expr]:
+def lower_orders(expression: sp.Expr) -> Iterator[sp.Expr]:
     """What has to vanish if a series is to hold up to its O(h^n): the coefficients below n."""
     (order,) = expression.atoms(sp.Order)
     h = order.variables[0]
@@ -349,7 +345,9 @@ def lower_orders(expression: sp.Expr) -> list[sp.Expr]:
     numerator, denominator = sp.fraction(sp.together(worked_out(expression)))
     while worked_out(denominator.subs(h, 0)).expand() == 0:
         denominator, power = denominator.diff(h), power + 1
-    return [worked_out(worked_out(numerator.diff(h, n)).subs(h, 0)) for n in range(power)]
+    for _ in range(power):
+        yield worked_out(worked_out(numerator).subs(h, 0))
+        numerator = numerator.diff(h)
 
 
 def by_induction(expression: sp.Expr) -> sp.Expr:
@@ -397,7 +395,7 @@ def draw(seed: int, *expressions: sp.Expr) -> tuple[Drawn, Drawn, sp.Tuple]:
     whole = whole.subs(drawn).replace(_by_a_function, _as_subs)
     for function in sorted({f.func for f in whole.atoms(AppliedUndef)}, key=str):
         whole = whole.replace(function, _wave(dice))
-    whole = worked_out(whole, (sp.Derivative, sp.Subs, sp.Limit, sp.Sum))
+    whole = worked_out(whole, (sp.Subs, sp.Derivative, sp.Limit)).replace(sp.Sum, _term_by_term)
     leaves = sorted(whole.atoms(sp.Indexed), key=str)
     whole = whole.xreplace({leaf: _number(leaf, dice, wide) for leaf in leaves})
     gammas = _gammas(dice, *RANGES[seed])
@@ -405,6 +403,11 @@ def draw(seed: int, *expressions: sp.Expr) -> tuple[Drawn, Drawn, sp.Tuple]:
     drawn |= {s: _number(s, dice, wide) for s in sorted(whole.free_symbols - noise, key=str)}
     depths = {gamma for symbol in noise for gamma in through_gamma(symbol).free_symbols}
     return drawn | {g: value for g, value in gammas.items() if g in depths}, gammas, whole
+
+
+def _term_by_term(summand: sp.Expr, limits: sp.Tuple) -> sp.Expr:
+    index, low, high = limits
+    return sp.Add(*(summand.subs(index, k) for k in range(int(low), int(high) + 1)))
 
 
 def value_at(expression: sp.Expr, values: dict[Any, Any]) -> Any:

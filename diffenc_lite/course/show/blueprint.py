@@ -84,15 +84,16 @@ def picture(link: str = "") -> Picture:
         words(ax, at, tag, colour, bbox=frame, weight="bold", url=address)
         if (patch := ax.texts[-1].get_bbox_patch()) is not None:
             patch.set_url(address)
-    for n, (said, colour) in enumerate(SAID.items()):
-        words(ax, (1.2 + 2.4 * n, height + 0.3), said, colour, weight="bold")
+    words_said = {LEDGER[tag].word for tag in nodes}
+    for n, said in enumerate(said for said in SAID if said in words_said):
+        words(ax, (1.2 + 2.4 * n, height + 0.3), said, SAID[said], weight="bold")
     return figure
 
 
 def in_words() -> str:
     """How many rows bear each word, and the longest chain"""
     words_said = [row.word for row in LEDGER.values()]
-    counted = ", ".join(f"{words_said.count(said)} {said}" for said in SAID)
+    counted = ", ".join(f"{words_said.count(e)} {e}" for e in SAID if e in words_said)
     chain = max(chains(premises()).values(), key=lambda chain: (len(chain), chain[-1]))
     rows = f"{len(LEDGER)} rows: {counted}."
     return f"{rows} The longest chain has {len(chain)}: {' → '.join(chain)}."
