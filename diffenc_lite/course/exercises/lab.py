@@ -45,9 +45,10 @@ updates of either from the VDM above, on the same batches and draws; 20 depths f
 | 12 | 1.83379 | 1.83335 | 0.00044 |
 | 13 | 1.83346 | 1.83302 | 0.00044 |
 
-**Conclusion.** The mean gain is 0.0004 +- 0.0001 (95 %, three seeds): there, below the limit, and of
-no use to anybody. The runs share one VDM and one set of test digits, so the interval is of batches and draws
-alone: about other VDMs, other digits, longer training or noise that ends earlier it says nothing.
+**Conclusion.** The mean gain is 0.0004 +- 0.0001 (95 %, three seeds): it is there, below the limit,
+and of no use to anybody. The runs share one VDM and one set of test digits, so the interval is of
+batches and draws alone: about other VDMs, other digits, longer training or noise that ends earlier
+it says nothing.
 ### END SOLUTION"""
 
 TEST = """# {points} points; the test runs when this is marked
