@@ -77,6 +77,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "notebooks": {"help": "folder of lessons; those of the package if not given"},
     "for": {"choices": ("nbgrader",), "help": "write the source of its course, with solutions"},
     "exercises_only": {"action": "store_true", "help": "imports and exercises, no lesson"},
+    "lab": {"action": "store_true", "help": "lesson 15 for marks, with hidden tests and points"},
 }  # fmt: skip
 
 
@@ -180,7 +181,7 @@ def run_student(args: argparse.Namespace) -> None:
     from .course.lessons import lessons_folder
 
     lessons, nbgrader = args.notebooks or lessons_folder(), vars(args)["for"] == "nbgrader"
-    written = write_student_versions(lessons, args.out_dir, nbgrader, args.exercises_only)
+    written = write_student_versions(lessons, args.out_dir, nbgrader, args.exercises_only, args.lab)
     what = "WITH their solutions, which nbgrader takes out" if nbgrader else "without solutions"
     print(f"{args.out_dir}: {len(written)} notebooks {what}")
 
@@ -236,7 +237,7 @@ COMMANDS = {
     "sample": (run_sample, "model --out --n --steps --seed --device"),
     "study": (run_study, "name folder --job --budget --device"),
     "notebooks": (run_notebooks, "out_dir"),
-    "student": (run_student, "out_dir --notebooks --for --exercises-only"),
+    "student": (run_student, "out_dir --notebooks --for --exercises-only --lab"),
 }
 
 

@@ -107,6 +107,7 @@ ARRIVES = {
         "--notebooks": ("mine", "write_student_versions.notebooks_dir", "mine"),
         "--for": ("nbgrader", "write_student_versions.nbgrader", True),
         "--exercises-only": (None, "write_student_versions.exercises_only", True),
+        "--lab": (None, "write_student_versions.lab", True),
     },
 }
 

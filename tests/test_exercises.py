@@ -514,7 +514,7 @@ LN2, ANSWERS = math.log(2), {n: e.answer for n, e in EXERCISES.items()}
         ),
         ("08.2", lambda *given: [-v for v in ANSWERS["08.2"](*given)], "the sign is wrong"),
         ("06.3", lambda *given: 0.7 * ANSWERS["06.3"](*given), "off by a factor of 0.7 everywhere"),
-        ("F3.3", "sigma_s^2*c/3", "off by a factor of 0.3333 everywhere"),
+        ("F3.3", "sigma_s^2*c/3", "off by a factor of 1/3 everywhere"),
     ],
 )
 def test_what_is_wrong_everywhere_is_said_in_place_of_the_first_hint(number, given, mistake):

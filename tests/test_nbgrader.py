@@ -190,3 +190,62 @@ def test_the_own_exercise_of_the_guide(course, monkeypatch):
     run("autograde", "own", cwd=course)
     scores = [marks(course, "own", student)["test_1"] for student in ("ada", "bob", "eve")]
     assert scores == [(2, 2), (0, 2), (0, 2)]
+
+
+# --- the lab for marks ----------------------------------------------------------------------------
+
+LAB = "15_build_it_yourself"
+POINTS = [2, 2, 2, 4, 2, 3, 3, 2, 5]
+PIECES = [exercise.solution for exercise in exercises_in(LAB)]
+SKIPPED = "answer_15_1 = noise_at"
+NEAR = PIECES[3].replace("alpha**2 * (v", "alpha * (v")
+BUILT = {  # answers, and marks as above
+    "right": ([*PIECES, "It gains nothing."], [2, 2, 2, 4, 2, 3, 3, 2, None]),
+    "near": ([SKIPPED, *PIECES[1:3], NEAR, *PIECES[4:], None], [0, 2, 2, 0, 2, 3, 3, 2, 0]),
+    "untouched": ([None] * 9, [0] * 9),
+}
+
+
+def without_training(notebook):
+    """Imports, what is marked, and the line that takes a piece; the rest runs for minutes."""
+    kept = [*notebook.cells[:1]]
+    for cell in notebook.cells:
+        taken = re.match(r"\w+ = take.*", cell.source)
+        if cell.cell_type == "code" and (taken or cell.id in ("w15-01", "w15-02")):
+            cell.source = taken[0] if taken else cell.source
+            kept.append(cell)
+        elif "nbgrader" in cell.metadata:
+            kept.append(cell)
+    notebook.cells = kept
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("lab") / "course"
+    written = write_student_versions(ROOT / "notebooks", folder, nbgrader=True, lab=True)
+    assert [path.stem for path in written] == [LAB]
+    run("generate_assignment", LAB, cwd=folder)
+    for student, (sources, _) in BUILT.items():
+        hand_in(folder, LAB, student, sources, without_training)
+    solved = nbformat.read(written[0], 4)
+    without_training(solved)
+    path = folder / "submitted" / "solutions" / LAB / f"{LAB}.ipynb"
+    path.parent.mkdir(parents=True)
+    nbformat.write(solved, path)
+    return folder
+
+
+@pytest.mark.parametrize("student", [*BUILT, "solutions"])
+def test_marks_of_the_lab(lab, student):
+    """A skip and a near miss cost their own points; what is marked by hand is not 0 before that."""
+    wanted, row = BUILT.get(student, BUILT["right"])[1], autograde(lab, LAB)[student]
+    expected = [(m or 0, most) for m, most in zip(wanted, POINTS, strict=True)]
+    assert list(marks(lab, LAB, student).values()) == expected
+    assert float(row["score"]) == sum(m or 0 for m in wanted)
+    assert row["not_marked"] == "answer_by_hand: to be marked by hand" * (None in wanted)
+
+
+def test_students_get_no_hidden_test(lab):
+    text = (lab / "release" / LAB / f"{LAB}.ipynb").read_text("utf-8")
+    assert "HIDDEN" not in text and "exercises.lab" not in text and "SOLUTION" not in text
+    assert "The library's `elbo`" in text and "A perfect encoder" not in text

@@ -33,7 +33,7 @@ from typing import Any
 from ...arguments import check_one_of
 from .answers import ExerciseError, NotRight, Unanswered, WrongForm
 from .comparing import is_stub, named_mistake, prepared
-from .forms import Choice, Exercise, Number
+from .forms import Choice, Exercise, Number, answer_name
 from .levels import LEVELS
 from .writing import folded_hints
 
@@ -97,12 +97,12 @@ def check(exercise: str | Exercise, answer: Any) -> None:
         print(error)
 
 
-def take(exercise: str | Exercise, answer: Any, until_then: Any) -> Any:
-    """The answer if it is right; else what stands for it until then. Prints which. Errors as
-    `judge`."""
-    right = judge(exercise, answer).right
-    print(f"{find(exercise).number}: {'yours' if right else 'the library piece stays'}")
-    return answer if right else until_then
+def take(exercise: str | Exercise, answer: Any) -> Any:
+    """The answer if it is right, else the one of the exercise. Prints which. Errors as `judge`."""
+    known = find(exercise)
+    right = judge(known, answer).right
+    print(f"{known.number}: {answer_name(known.number) if right else 'the library piece stays'}")
+    return answer if right else known.answer
 
 
 def judge(exercise: str | Exercise, answer: Any) -> Mark:

@@ -4,22 +4,27 @@ Each piece stands here in the library's words, under the name that the lesson gi
 is stuck goes on with it. All are of digits of 64 pixels with 17 levels, in nats.
 """
 
-from collections.abc import Callable, Iterator
+import copy
+import math
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import chain, pairwise
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Generator, Tensor, nn
 
-from ... import DiffEnc, LearnedEncoder, LinearSchedule, Noise, elbo, gaussian, process
+from ... import DiffEnc, Encoder, LearnedEncoder, LinearSchedule, Noise, elbo, gaussian, process
 from ...bound import diffusion_loss, squared_gap
-from ...schedule import gamma_min_for, value_and_slope
+from ...schedule import gamma_min_for
 from .answers import NotRight
 from .forms import Exercise, Lesson, Program
 
 EXERCISES: Lesson = {}
-LEVELS, DIMS, BIT = 17, 64, 0.69314718  # a bit in nats
+LEVELS, DIMS = 17, 64
+GAMMA_0 = gamma_min_for(LEVELS)
+RATE = 5 - GAMMA_0  # gamma', at any depth
 Network = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -27,8 +32,7 @@ def _schedule(levels: int = LEVELS) -> LinearSchedule:
     return LinearSchedule(gamma_min_for(levels), 5.0)
 
 
-def _model(net: nn.Module, y: nn.Module | None = None) -> DiffEnc:
-    encoder = None if y is None else LearnedEncoder(y)
+def _model(net: nn.Module, encoder: Encoder | None = None) -> DiffEnc:
     return DiffEnc(net, encoder, _schedule(), LEVELS, (DIMS,))
 
 
@@ -41,34 +45,88 @@ def _few(generator: Generator, *shape: int) -> Tensor:
     return torch.randn(shape, generator=generator)
 
 
-def _with_gradients(f: Callable[..., Any], net: nn.Module, *others: Any) -> Any:
-    """What f returns, and the gradients of its sum by the weights of all networks"""
-    if (given := f(net, *others)) is None or given is ...:
+def _size(generator: Generator, low: int = 3, high: int = 7) -> int:
+    return int(torch.randint(low, high + 1, (), generator=generator))
+
+
+def _times(parts: tuple[Tensor, ...], *factors: float | Tensor) -> tuple[Tensor, ...]:
+    """Outputs with a mistake"""
+    return tuple(part * factor for part, factor in zip(parts, factors, strict=True))
+
+
+def _results(count: int, f: Callable[..., Any], *given: Any) -> tuple[Tensor, ...] | None:
+    """What f returns, if these are so many tensors; None from a stub"""
+    before = copy.deepcopy(given)
+    if (found := f(*given)) is None or found is ...:
         return None
-    outputs = given if isinstance(given, tuple | list) else (given,)
-    nets = [part for part in (net, *others) if isinstance(part, nn.Module)]
-    if not any(isinstance(part, Tensor) and part.requires_grad for part in outputs):
-        raise NotRight(": no gradient reaches the network (no_grad, detach or item?)")
-    weights = [weight for part in nets for weight in part.parameters()]
-    total = torch.stack([part.sum() for part in outputs]).sum()
-    gradients = torch.autograd.grad(total, weights, allow_unused=True)
-    if any(gradient is None for gradient in gradients):
-        raise NotRight(": no gradient reaches one of the networks (detach?)")
-    return *(part.detach() for part in outputs), *gradients
+    several = isinstance(found, tuple | list) or count > 1 and getattr(found, "ndim", 0) > 1
+    results = tuple(found) if several else (found,)
+    if len(results) != count:
+        raise NotRight(f": it returns {len(results)} in place of {count}")
+    if not all(isinstance(result, Tensor | float) for result in results):
+        raise NotRight(": it must return tensors, made by PyTorch")
+    kept = [one for one in zip(given, before, strict=True) if isinstance(one[0], Tensor)]
+    if not all(torch.equal(*one) for one in kept):
+        raise NotRight(": it changes a tensor that it is given; make new ones")
+    if any(one.requires_grad and not all(r.requires_grad for r in results) for one, _ in kept):
+        raise NotRight(": no gradient comes through (no_grad, detach or item?)")
+    return tuple(torch.as_tensor(result) for result in results)
+
+
+def _learns(
+    count: int, right: Callable[..., Any], f: Callable[..., Any], *given: Any
+) -> tuple[Tensor, ...] | None:
+    """The results; once they are right, their gradients by the weights of all networks must be"""
+    if (found := _results(count, f, *given)) is None:
+        return None
+    both = found, _results(count, right, *given) or ()
+    if _close(*both):
+        weights = [w for net in given if isinstance(net, nn.Module) for w in net.parameters()]
+        sums = [torch.stack([part.sum() for part in parts]).sum() for parts in both]
+        if not sums[0].requires_grad or not _close(
+            *(torch.autograd.grad(total, weights, allow_unused=True) for total in sums)
+        ):
+            raise NotRight(": right numbers, wrong gradients (no_grad, detach or item?)")
+    return tuple(part.detach() for part in found)
+
+
+def _close(parts: Sequence[Tensor | None], others: Sequence[Tensor]) -> bool:
+    return all(
+        a is not None and a.shape == b.shape and bool(((a - b).abs() < 1e-3 * b.abs().max()).all())
+        for a, b in zip(parts, others, strict=True)
+    )
 
 
 def _network(generator: Generator) -> nn.Module:
     """Any function of z and gamma that is no good denoiser"""
+    width = _size(generator, 20, 90)
 
     class Net(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.weight = nn.Parameter(_few(generator, DIMS + 1, DIMS) / 8)
+            self.inner = nn.Parameter(_few(generator, DIMS + 1, width) / 8)
+            self.outer = nn.Parameter(_few(generator, width, DIMS) / 4)
 
         def forward(self, z: Tensor, gamma: Tensor) -> Tensor:
-            return (torch.cat([z, gamma[:, None] / 9], 1) @ self.weight).tanh()
+            read = torch.cat([z, torch.sin(5 * gamma)[:, None]], 1)
+            return (read @ self.inner).tanh() @ self.outer
 
     return Net()
+
+
+class _As(nn.Module):
+    """A network that reads another gamma"""
+
+    def __init__(self, net: nn.Module, change: Callable[[Tensor], Tensor]):
+        super().__init__()
+        self.net, self.change = net, change
+
+    def forward(self, z: Tensor, gamma: Tensor) -> Tensor:
+        return self.net(z, self.change(gamma))
+
+
+def _depth(gamma: Tensor) -> Tensor:
+    return (gamma - GAMMA_0) / RATE
 
 
 # --- 1: the noise ---------------------------------------------------------------------------------
@@ -80,16 +138,6 @@ def noise_at(t: Tensor, levels: int = LEVELS) -> tuple[Tensor, Tensor, Tensor]:
     return at.gamma, at.alpha, at.sigma
 
 
-def _with_gamma(change: Callable[[Tensor, Tensor, int], Tensor]) -> Callable[..., Any]:
-    """noise_at with another gamma"""
-
-    def other(t: Tensor, levels: int) -> tuple[Tensor, Tensor, Tensor]:
-        at = Noise.from_gamma(change(noise_at(t, levels)[0], t, levels))
-        return at.gamma, at.alpha, at.sigma
-
-    return other
-
-
 EXERCISES["15.1"] = lambda: Exercise(
     question=r"""Write the schedule: $\gamma$ rises linearly from
     $\gamma_0=-13.3+2\ln(256/\text{levels})$ at $t=0$ to $5$ at $t=1$. Return $\gamma$, $\alpha$ and
@@ -97,27 +145,28 @@ EXERCISES["15.1"] = lambda: Exercise(
     form=Program(
         "t (B,), levels",
         "three tensors (B,)",
-        lambda generator: (torch.rand(5, generator=generator), 17),
+        lambda generator: (torch.rand(5, generator=generator), _size(generator, 9, 33)),
+        tolerance=2e-3,  # what 1 - alpha^2 loses in single precision
+        measure=partial(_results, 3),
     ),
     answer=noise_at,
-    hints=["The library's `torch.sigmoid` has both squares; which sign belongs to alpha, which is "
+    hints=["`torch.sigmoid` has both squares; which sign belongs to alpha, which is "
            "near 1 at t = 0?",
            "gamma = gamma_0 + (5 - gamma_0) * t, and a square root for alpha and for sigma."],
     mistakes={
         "this is the end for 256 levels; the levels must move it":
-            _with_gamma(lambda g, t, levels: -13.3 + 18.3 * t),
+            lambda t, levels: noise_at(t, 256),
+        "this is the end for 17 levels, whatever `levels` is": lambda t, levels: noise_at(t),
+        "gamma ends at gamma_0 + 5; it must rise by 5 - gamma_0": lambda t, levels:
+            noise_at(t * 5 / (5 - gamma_min_for(levels)), levels),
         "the two ends are exchanged: gamma must rise with t":
-            _with_gamma(lambda g, t, levels: noise_at(1 - t, levels)[0]),
+            lambda t, levels: noise_at(1 - t, levels),
         "alpha and sigma are exchanged: at t = 0 there is almost no noise":
             lambda t, levels: tuple(noise_at(t, levels)[k] for k in (0, 2, 1)),
         "alpha and sigma are still squared: take the roots":
-            lambda t, levels: (noise_at(t)[0], *(part**2 for part in noise_at(t)[1:])),
+            lambda t, levels: _times(noise_at(t, levels), 1, *noise_at(t, levels)[1:]),
         "gamma is minus the logarithm of the SNR, and this is the SNR itself":
-            lambda t, levels: (torch.exp(-noise_at(t)[0]), *noise_at(t)[1:]),
-        "this is the logarithm of the SNR; gamma has the other sign":
-            lambda t, levels: (-noise_at(t)[0], *noise_at(t)[1:]),
-        "ln, not log2, of 256 / levels":
-            _with_gamma(lambda g, t, levels: t * 5 + (1 - t) * (-13.3 + 2 * 3.9125372)),
+            lambda t, levels: (torch.exp(-noise_at(t, levels)[0]), *noise_at(t, levels)[1:]),
     },
 )  # fmt: skip
 
@@ -133,16 +182,24 @@ def turn(a: Tensor, b: Tensor, gamma: Tensor, back: bool = False) -> tuple[Tenso
     return process.add_noise(a, b, at), process.v_from_eps(a, b, at)
 
 
+def _squared(a: Tensor, b: Tensor, gamma: Tensor, sign: int) -> tuple[Tensor, Tensor]:
+    alpha, sigma = torch.sigmoid(-gamma)[:, None], sign * torch.sigmoid(gamma)[:, None]
+    return alpha * a + sigma * b, alpha * b - sigma * a
+
+
 def _turns(generator: Generator) -> tuple[Any, ...]:
-    gamma, back = 3 * _few(generator, 4), bool(torch.rand((), generator=generator) < 0.5)
-    return _few(generator, 4, 3), _few(generator, 4, 3), gamma, back
+    shape = _size(generator), _size(generator)
+    gamma, back = 3 * _few(generator, shape[0]), bool(_size(generator, 0, 1))
+    a, b = (_few(generator, *shape).requires_grad_() for _ in range(2))
+    return a, b, gamma, back
 
 
 EXERCISES["15.2"] = lambda: Exercise(
     question=r"""Write the noising and its inverse as one rotation. Forwards `a, b` are $x$ and
     $\varepsilon$, and $z=\alpha x+\sigma\varepsilon$, $v=\alpha\varepsilon-\sigma x$ come out. With
     `back=True` they are $z$ and $v$, and $x$ and $\varepsilon$ come out.""",
-    form=Program("a (B, D), b (B, D), gamma (B,), back", "two tensors (B, D)", _turns, tries=6),
+    form=Program("a (B, D), b (B, D), gamma (B,), back", "two tensors (B, D)", _turns, tries=6,
+                 measure=partial(_results, 2)),
     answer=turn,
     hints=["gamma is (B,), the data are (B, D): `[:, None]` brings alpha and sigma into shape.",
            "A rotation by an angle is undone by the same rotation with the sine's sign changed."],
@@ -151,6 +208,9 @@ EXERCISES["15.2"] = lambda: Exercise(
             lambda a, b, gamma, back: turn(a, b, gamma),
         "v has the other sign": lambda a, b, gamma, back: (
             turn(a, b, gamma, back) if back else (turn(a, b, gamma)[0], -turn(a, b, gamma)[1])),
+        "the two results are exchanged": lambda *given: turn(*given)[::-1],
+        "alpha^2 = sigmoid(-gamma) and sigma^2 = sigmoid(gamma); their roots are missing":
+            lambda a, b, gamma, back: _squared(a, b, gamma, -1 if back else 1),
         "alpha and sigma are exchanged: small gamma is little noise":
             lambda a, b, gamma, back: turn(a, b, -gamma, back),
     },
@@ -177,16 +237,24 @@ class Net(nn.Module):
 
 def _network_is_sound(make: Callable[[], Any], z: Tensor, gamma: Tensor) -> int | None:
     torch.manual_seed(0)
-    if (net := make()) in (None, ...):  # a stub
+    net = make if isinstance(make, nn.Module) else make()
+    if net in (None, ...):  # a stub
         return None
-    if not isinstance(net, nn.Module):
+    if net is make or not isinstance(net, nn.Module):
         raise NotRight(": give the class itself, a torch.nn.Module that is made without arguments")
+    if any(
+        isinstance(kept, list | tuple | dict) and any(isinstance(part, nn.Module) for part in kept)
+        for module in net.modules()
+        for kept in vars(module).values()
+    ):
+        raise NotRight(": layers in a Python list are not trained; use nn.ModuleList")
     if any(isinstance(part, nn.modules.batchnorm._BatchNorm) for part in net.modules()):
         raise NotRight(": BatchNorm makes v_hat of an image depend on the others in the batch")
     net.eval()(z, gamma)  # layers that are made when they are first called
     for weight in net.parameters():  # one that starts at 0 hides what it depends on
         nn.init.normal_(weight, 0, 0.1)
-    v_hat = net(z, gamma)
+    if not isinstance(v_hat := net(z, gamma), Tensor):
+        raise NotRight(": its forward returns no tensor")
     if v_hat.shape != z.shape:
         raise NotRight(f": v_hat has shape {tuple(v_hat.shape)} in place of {tuple(z.shape)}")
     if torch.allclose(v_hat, net(z.flip(1), gamma)):
@@ -195,17 +263,18 @@ def _network_is_sound(make: Callable[[], Any], z: Tensor, gamma: Tensor) -> int 
         raise NotRight(": v_hat does not depend on gamma, so it cannot know how much is noise")
     if not torch.allclose(v_hat[-1:], net(z[-1:], gamma[-1:]), atol=1e-4):
         raise NotRight(": v_hat of an image depends on the others in the batch, or on their gamma")
-    v_hat.square().sum().backward()
-    if all(weight.grad is None for weight in net.parameters()):
-        raise NotRight(": no weight gets a gradient")
+    if v_hat.requires_grad:
+        v_hat.square().sum().backward()
+    if any(weight.grad is None for weight in net.parameters()):
+        raise NotRight(": a weight gets no gradient (detach, or a layer without use?)")
     return 1
 
 
 EXERCISES["15.3"] = lambda: Exercise(
     question=r"""Write a network, a class without arguments: `net(z, gamma)` returns $\hat v$ in the
-    shape of $z$. Any will do that reads $\gamma$. What helps: waves of $z$ as fine as the levels
-    ($\sin\pi kz$ up to $k=17$), convolutions (a row of 64 is an image of 8 x 8:
-    `unflatten(1, (8, 8))`), and $z$ added to the output.""",
+    shape of $z$. Any will do that reads $\gamma$. What helps: waves of $z$, some as fine as
+    the levels ($\sin\pi kz$ and $\cos\pi kz$ for about five $k$ up to 17), convolutions (a row of
+    64 is an image of 8 x 8: `unflatten(1, (8, 8))`), and $z$ added to the output.""",
     form=Program(
         "z (B, 64) and gamma (B,), as a class made without arguments,",
         "v_hat (B, 64)",
@@ -232,22 +301,10 @@ def bills(
 
 
 def _for_bound(generator: Generator) -> tuple[Any, ...]:
-    levels = torch.randint(LEVELS, (4, DIMS), generator=generator).byte()
-    t = torch.rand(4, generator=generator)
-    return _network(generator), levels, t, _few(generator, 4, DIMS), _few(generator, 4, DIMS)
-
-
-def _changed(*changes: Any) -> Callable[..., Any]:
-    """The bound with its three terms multiplied by numbers, or functions of t"""
-
-    def other(net: nn.Module, levels: Tensor, t: Tensor, eps: Tensor, eps_0: Tensor) -> Any:
-        terms = bills(net, levels, t, eps, eps_0)
-        return tuple(
-            term * (change(t) if callable(change) else change)
-            for term, change in zip(terms, changes, strict=True)
-        )
-
-    return other
+    n = _size(generator)
+    levels = torch.randint(LEVELS, (n, DIMS), generator=generator).byte()
+    t = torch.rand(n, generator=generator)
+    return _network(generator), levels, t, _few(generator, n, DIMS), _few(generator, n, DIMS)
 
 
 EXERCISES["15.4"] = lambda: Exercise(
@@ -262,9 +319,9 @@ EXERCISES["15.4"] = lambda: Exercise(
         "net, levels (B, 64), t (B,), eps (B, 64), eps_0 (B, 64)",
         "prior, reconstruction, diffusion, each (B,)",
         _for_bound,
-        tolerance=1e-3,
+        tolerance=2e-4,
         absolute=1e-3,
-        measure=_with_gradients,
+        measure=partial(_learns, 3, bills),
     ),
     answer=bills,
     hints=["Do the three one by one: which of them is off? The prior has no network in it, and the "
@@ -272,19 +329,20 @@ EXERCISES["15.4"] = lambda: Exercise(
            "`F.cross_entropy(logits.transpose(1, 2), levels.long(), reduction='none')` is the "
            "reconstruction of every pixel, for logits (B, 64, 17); gamma' is 5 - gamma_0."],
     mistakes={
-        "these are bits; the bound is in nats": _changed(*[1 / BIT] * 3),
-        "these are means over the pixels; the bound is their sum": _changed(*[1 / DIMS] * 3),
-        "the diffusion loss has a half": _changed(1, 1, 2),
-        "the sign of the diffusion loss: gamma' is positive": _changed(1, 1, -1),
+        "these are means over the pixels; the bound is their sum":
+            lambda *given: _times(bills(*given), *[1 / DIMS] * 3),
         "the diffusion loss has no gamma' = 5 - gamma_0":
-            _changed(1, 1, 1 / (5 - gamma_min_for(LEVELS))),
-        "the weight of ||v - v_hat||^2 is alpha^2, and this has sigma^2":
-            _changed(1, 1, lambda t: noise_at(t)[0].exp()),
+            lambda *given: _times(bills(*given), 1, 1, 1 / RATE),
+        "the weight of ||v - v_hat||^2 is alpha^2, and this has sigma^2": lambda net, k, t, *eps:
+            _times(bills(net, k, t, *eps), 1, 1, noise_at(t)[0].exp()),
         "the weight of ||v - v_hat||^2 is alpha^2; the SNR belongs to ||x - x_hat||^2":
-            _changed(1, 1, lambda t: noise_at(t)[2] ** -2),
-        "alpha is squared in the weight": _changed(1, 1, lambda t: 1 / noise_at(t)[1]),
+            lambda net, k, t, *eps: _times(bills(net, k, t, *eps), 1, 1, noise_at(t)[2] ** -2),
+        "alpha is squared in the weight":
+            lambda net, k, t, *eps: _times(bills(net, k, t, *eps), 1, 1, 1 / noise_at(t)[1]),
+        "the network reads gamma, and this gives it t":
+            lambda net, k, t, *eps: bills(_As(net, _depth), k, t, *eps),
         "z_0 has noise of its own, eps_0; this shares eps with z_t":
-            lambda net, levels, t, eps, eps_0: bills(net, levels, t, eps, eps),
+            lambda net, k, t, eps, _: bills(net, k, t, eps, eps),
     },
 )  # fmt: skip
 
@@ -317,9 +375,10 @@ def _loop_is_sound(loop: Callable[..., Any], images: Tensor, updates: int) -> in
             raise NotRight(f": the loss gets {tuple(batch.shape)} in place of (64, {DIMS})")
         seen.update(image.numpy().tobytes() for image in batch)
         gradients.append(2 * (net.weight.item() - 0.4))
-        return (net.weight - 0.4).square().sum()
+        return (net.weight - 0.4).square().sum()  # gradient^2 / 4
 
-    if (losses := loop(net, images, loss, updates)) in (None, ...):
+    losses = loop(net, images, loss, updates)
+    if not hasattr(losses, "__iter__"):
         if gradients:
             raise NotRight(": yield each loss")
         raise NotImplementedError
@@ -330,15 +389,19 @@ def _loop_is_sound(loop: Callable[..., Any], images: Tensor, updates: int) -> in
         raise NotRight(": it sees few of the images; draw others in every update")
     if len({*gradients}) == 1:
         raise NotRight(": the weights do not move: `backward`, then `step`")
+    if net.weight.item() == 0.5:
+        raise NotRight(": it trains a copy of the network")
     left = 0.0 if net.weight.grad is None else net.weight.grad.item()
     if left and abs(left + gradients[-1]) < 1e-3 < abs(left):
         raise NotRight(": this climbs; descend on the loss itself, not on minus the loss")
     if left and abs(left - gradients[-1]) > 1e-3:
         raise NotRight(": gradients of earlier updates add up: `zero_grad` in every update")
-    if not abs(net.weight.item() - 0.4) < 0.08:
+    if not abs(net.weight.item() - 0.4) < 0.08 or max(map(abs, gradients)) > 0.25:
         raise NotRight(": the loss rises; or its steps are far too small, or too large")
     if not all(isinstance(value, float) for value in losses):
         raise NotRight(": yield each loss as a number, by `item()`")
+    if not np.allclose(losses, np.square(gradients) / 4, atol=1e-6):
+        raise NotRight(": what it yields are not the losses")
     return len(losses)
 
 
@@ -362,33 +425,37 @@ EXERCISES["15.5"] = lambda: Exercise(
 # --- 6: the sampler -------------------------------------------------------------------------------
 
 
-def sampler(
-    net: Network, z: Tensor, noise: Tensor, of_t: bool = False, keeps: bool = True
-) -> Tensor:
-    """z_1 -> z_0 / alpha_0 in len(noise) equal steps. Args: of_t, keeps: for two mistakes"""
+def sampler(net: Network, z: Tensor, noise: Tensor) -> Tensor:
+    """z_1 -> z_0 / alpha_0 in len(noise) equal steps"""
     depths = torch.linspace(1, 0, len(noise) + 1)
     for k, eps in enumerate(noise):
         t, s = (Noise.from_gamma(noise_at(depths[i])[0]) for i in (k, k + 1))
         x_hat = turn(z, net(z, t.gamma.expand(len(z))), t.gamma[None], back=True)[0]
-        p = process.generative_step(z if keeps else 0 * z, x_hat, 0.0, s, t)
-        z = p.mean + p.variance.sqrt() * eps * (t.sigma / s.sigma if of_t else 1)
+        p = process.generative_step(z, x_hat, 0.0, s, t)
+        z = p.mean + p.variance.sqrt() * eps
     return z / s.alpha
 
 
+def _falls(T: int) -> Tensor:
+    """sigma_s^2 / sigma_t^2 of equal steps, the one at the data first"""
+    sigma2 = noise_at(torch.linspace(0, 1, T + 1))[2] ** 2
+    return sigma2[:-1] / sigma2[1:]
+
+
 def _for_draw(generator: Generator) -> tuple[Any, ...]:
-    net = _network(generator).requires_grad_(False)
-    return net, _few(generator, 3, DIMS), _few(generator, 6, 3, DIMS)
+    net, n = _network(generator).requires_grad_(False), _size(generator)
+    return net, _few(generator, n, DIMS), _few(generator, _size(generator), n, DIMS)
 
 
 EXERCISES["15.6"] = lambda: Exercise(
     question=r"""Write the sampler: `len(noise)` equal steps from $z_1$ at $t=1$ down to $t=0$. A
     step from $t$ to $s$ draws $z_s$ with mean
     $\frac{\alpha_t}{\alpha_s}\frac{\sigma_s^2}{\sigma_t^2}z_t+\alpha_sc\,\hat x$ and variance
-    $\sigma_s^2c$, $c=1-e^{\gamma_s-\gamma_t}$; `noise[k]` is the noise of the step number $k$.
+    $\sigma_s^2c$, $c=1-e^{\gamma_s-\gamma_t}$; `noise[0]` is the noise of the step from $t=1$.
     Return $z_0/\alpha_0$.""",
     form=Program(
         "net, z (n, 64), noise (T, n, 64)", "z_0 / alpha_0, a tensor (n, 64)", _for_draw,
-        tolerance=5e-5, absolute=1e-5,
+        tolerance=5e-5, absolute=1e-5, measure=partial(_results, 1),
     ),
     answer=sampler,
     hints=["x_hat comes from z and v_hat by the rotation back; `gamma.expand(len(z))` gives every "
@@ -397,12 +464,21 @@ EXERCISES["15.6"] = lambda: Exercise(
            "by alpha_0 at the end."],
     mistakes={
         "the variance of a step is sigma_s^2 c, and this has sigma_t^2":
-            lambda net, z, noise: sampler(net, z, noise, of_t=True),
+            lambda net, z, noise: sampler(
+                net, z, noise / _falls(len(noise)).flip(0).sqrt()[:, None, None]),
         "the last step has noise too: z_0 is still a latent": lambda net, z, noise: sampler(
             net, z, torch.cat([noise[:-1], 0 * noise[-1:]])),
         "this is z_0; divide it by alpha_0":
             lambda net, z, noise: sampler(net, z, noise) * noise_at(torch.zeros(()))[1],
-        "the mean keeps a part of z_t": lambda net, z, noise: sampler(net, z, noise, keeps=False),
+        "the noise of a step has the root of its variance":
+            lambda net, z, noise: sampler(
+                net, z, noise * math.sqrt(-math.expm1(-RATE / len(noise)))),
+        "the network reads gamma, and this gives it t":
+            lambda net, z, noise: sampler(_As(net, _depth), z, noise),
+        "this rotates z and v_hat further; rotate them back":
+            lambda net, z, noise: sampler(lambda *given: -net(*given), z, noise),
+        "noise[0] belongs to the first step, which starts at t = 1":
+            lambda net, z, noise: sampler(net, z, noise.flip(0)),
         "v_hat is not x_hat: rotate back": lambda net, z, noise: sampler(
             lambda z, g: process.v_from_x(z, net(z, g), Noise.from_gamma(g).like(z)), z, noise),
     },
@@ -414,23 +490,15 @@ EXERCISES["15.6"] = lambda: Exercise(
 
 def encoded(net: nn.Module, y: nn.Module, x: Tensor, t: Tensor, eps: Tensor) -> Tensor:
     """The diffusion loss of a DiffEnc with the encoder x_t = x + sigma_t^2 (y - x), (B,)"""
-    return diffusion_loss(_model(net, y), x, t, eps)
+    return diffusion_loss(_model(net, LearnedEncoder(y)), x, t, eps)
 
 
-def _residual(
-    net: nn.Module, y: nn.Module, x: Tensor, t: Tensor, eps: Tensor,
-    slope: float = -1.0, counterterm: float = 1.0, speed: float = 1.0,
-) -> Tensor:  # fmt: skip
-    at = _schedule()(t)
-    y_t, rise = value_and_slope(lambda g: y(x, g), at.gamma)
-    on_x = at.like(x)
-    x_t = x + on_x.sigma**2 * (y_t - x)
-    z, v = turn(x_t, eps, at.gamma)
-    v_hat = net(z, at.gamma)
-    u = x_t - y_t + slope * rise
-    x_hat = turn(z, v_hat, at.gamma, back=True)[0]
-    r = v - v_hat - speed * on_x.sigma * (u - counterterm * x_hat)
-    return 0.5 * at.rate * at.alpha**2 * gaussian.sum_dims(r**2)
+def _with_slope(
+    factor: float, net: nn.Module, y: nn.Module, x: Tensor, t: Tensor, eps: Tensor
+) -> Tensor:
+    """With the derivative of y by gamma multiplied by a number"""
+    gamma = noise_at(t)[0]
+    return encoded(net, _As(y, lambda g: gamma + factor * (g - gamma)), x, t, eps)
 
 
 def _for_encoder(generator: Generator) -> tuple[Any, ...]:
@@ -447,22 +515,21 @@ EXERCISES["15.7"] = lambda: Exercise(
     Nats, (B,).""",
     form=Program(
         "net, y, x (B, 64), t (B,), eps (B, 64)", "a tensor (B,)", _for_encoder,
-        tolerance=1e-3, absolute=1e-3, measure=_with_gradients,
+        tolerance=2e-4, absolute=1e-3, measure=partial(_learns, 1, encoded),
     ),
     answer=encoded,
     hints=["Everything that was x for the VDM is x_t now: in z, in v and in the target of x_hat.",
            "`y_t, slope = torch.func.jvp(lambda g: y(x, g), (gamma,), (torch.ones_like(gamma),))` "
            "gives y and its derivative in one pass."],
     mistakes={
-        "u lacks the derivative of y": partial(_residual, slope=0.0),
-        "the derivative has the other sign: lambda = -gamma":
-            partial(_residual, slope=1.0),
-        "the residual lacks u_hat = x_hat": partial(_residual, counterterm=0.0),
+        "u lacks the derivative of y": partial(_with_slope, 0),
+        "the derivative has the other sign: lambda = -gamma": partial(_with_slope, -1),
+        "this is the derivative by t; u has that by gamma": partial(_with_slope, RATE),
+        "the residual lacks u_hat = x_hat": lambda net, y, x, t, eps: diffusion_loss(
+            _model(net, LearnedEncoder(y, counterterm=False)), x, t, eps),
         "this is the loss of a VDM at x_t: the residual lacks sigma (u - x_hat)":
-            partial(_residual, speed=0.0),
-        "the speed has the other sign": partial(_residual, speed=-1.0),
-        "these are bits": lambda *given: encoded(*given) / BIT,
-        "the weight has a half": lambda *given: 2 * encoded(*given),
+            lambda net, y, x, t, eps: diffusion_loss(
+                _model(net), LearnedEncoder(y).encode(x, noise_at(t)[0]).x_t, t, eps),
         "the mean over pixels; the loss is their sum": lambda *given: encoded(*given) / DIMS,
     },
 )  # fmt: skip
@@ -473,44 +540,43 @@ EXERCISES["15.7"] = lambda: Exercise(
 
 def ratios(net: nn.Module, x: Tensor, eps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """w* of len(eps) equal steps, and the diffusion loss with w = 1 and with w*, in nats"""
-    model, n = _model(net), torch.ones(len(x))
-    gaps = [
-        squared_gap(model, x, n * i / len(eps), n * (i + 1) / len(eps), noise).mean()
-        for i, noise in enumerate(eps)
-    ]
-    m = torch.stack(gaps)
+    return _costs(_gaps(net, x, eps))
+
+
+def _gaps(net: nn.Module, x: Tensor, eps: Tensor) -> Tensor:
+    model, n, T = _model(net), torch.ones(len(x)), len(eps)
+    gaps = [squared_gap(model, x, n * i / T, n * (i + 1) / T, eps[i]).mean() for i in range(T)]
+    return torch.stack(gaps)
+
+
+def _costs(m: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return gaussian.best_ratio(m), DIMS / 2 * m.sum(), gaussian.best_cost(m, DIMS).sum()
 
 
 def _for_ratios(generator: Generator) -> tuple[Any, ...]:
-    net = _network(generator).requires_grad_(False)
-    return net, _few(generator, 5, DIMS).tanh(), _few(generator, 8, 5, DIMS)
-
-
-def _changed_ratios(of_w: Callable[[Tensor], Tensor], factor: float = 1.0) -> Callable[..., Any]:
-    def other(net: nn.Module, x: Tensor, eps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        w, plain, best = ratios(net, x, eps)
-        return of_w(w), factor * plain, factor * best
-
-    return other
+    net, n = _network(generator).requires_grad_(False), _size(generator)
+    return net, _few(generator, n, DIMS).tanh(), _few(generator, _size(generator), n, DIMS)
 
 
 EXERCISES["15.8"] = lambda: Exercise(
     question=r"""Write what `len(eps)` equal steps cost a VDM, and their best ratios. Step $i$ goes
-    from $t=(i+1)/T$ down to $s=i/T$ with the noise `eps[i]`. Its mean squared gap is
+    from $t=(i+1)/T$ down to $s=i/T$ with the noise `eps[i]`. Its squared gap in units of its
+    variance, a mean over images and pixels, is
     $m=\mathbb E\|\alpha_sc\,\sigma_t(v-\hat v)\|^2/(d\,\sigma_s^2c)$; then $w^*=1/(1+m)$, and the
     step costs $\frac d2m$ with $w=1$ and $\frac d2\ln(1+m)$ with $w^*$. Return the $w^*$ (T,) and
     the two sums, in nats for an image.""",
     form=Program(
-        "net, x (B, 64), eps (T, B, 64)", "w (T,) and two numbers", _for_ratios, tolerance=1e-3
+        "net, x (B, 64), eps (T, B, 64)", "w (T,) and two numbers", _for_ratios, tolerance=1e-3,
+        measure=partial(_results, 3),
     ),
     answer=ratios,
     hints=["One m a step: a mean over all images and pixels, before anything is inverted.",
            "c = -torch.expm1(gamma_s - gamma_t) again; the gap's sigma_Q^2 is sigma_s^2 c."],
     mistakes={
-        "w is sigma_Q^2 / sigma_P^2, and this is its inverse": _changed_ratios(lambda w: 1 / w),
-        "the sums are of d dimensions": _changed_ratios(lambda w: w, 1 / DIMS),
-        "these are bits": _changed_ratios(lambda w: w, 1 / BIT),
-        "step 0 is the one at the data": _changed_ratios(lambda w: w.flip(0)),
+        "m is a mean over the pixels too: divide by d": lambda *given: _costs(DIMS * _gaps(*given)),
+        "the variance of a step is sigma_s^2 c, and this has sigma_t^2":
+            lambda net, x, eps: _costs(_gaps(net, x, eps) * _falls(len(eps))),
+        "step 0 is the one at the data":
+            lambda *given: (ratios(*given)[0].flip(0), *ratios(*given)[1:]),
     },
 )  # fmt: skip

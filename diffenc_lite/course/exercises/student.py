@@ -29,6 +29,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from ..lessons import notebooks_in, place, write_new
 from .forms import answer_name
+from .lab import ANSWER, BY_HAND, POINTS, QUESTION, RULES, hidden_test
 
 IGNORE = "# Ignore this cell until you have tried yourself."
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
@@ -59,6 +60,11 @@ c.Autograde.autograde_preprocessors = [
 c.ExportApp.plugin_class = marking.Marks
 '''
 
+TEST = """from diffenc_lite.course.exercises import judge
+
+verdict = judge("{number}", {answer})
+assert verdict.right, verdict.text"""
+
 
 class Parts(NamedTuple):
     """Of an exercise"""
@@ -74,21 +80,24 @@ def write_student_versions(
     out_dir: str | Path,
     nbgrader: bool = False,
     exercises_only: bool = False,
+    lab: bool = False,
 ) -> list[Path]:
     """Write a student's version of every notebook in notebooks_dir, or the source of a course.
 
     Writes OUT/NAME.ipynb and, for companions, OUT/further/NAME.ipynb. For nbgrader it writes
     OUT/source/NAME/NAME.ipynb, which hold the solutions, and OUT/nbgrader_config.py. With
     exercises_only a version has the exercises and the imports that they use, so it runs in seconds;
-    notebooks without exercises are left out.
+    notebooks without exercises are left out. With lab it is lesson 15 alone, for marks: see `lab`.
 
     Returns the paths of the notebooks written. Nothing is overwritten, nor written if one notebook
     is wrong. Raises FileNotFoundError where there are no notebooks, FileExistsError for a file in
     the way, ValueError for an out_dir in the folder of the notebooks and for a notebook that breaks
-    a rule.
+    a rule, and for a lab that is not for nbgrader.
     """
+    if lab and not nbgrader:
+        raise ValueError("lab must be for nbgrader, whose hidden tests it has")
     source, target = Path(notebooks_dir).resolve(), Path(out_dir).resolve()
-    notebooks = notebooks_in(source)
+    notebooks = [p for p in notebooks_in(source) if not lab or p.stem.startswith("15_")]
     if not notebooks:
         raise FileNotFoundError(f"notebooks_dir must hold notebooks (*.ipynb); got {source}")
     if target.is_relative_to(source):
@@ -96,7 +105,7 @@ def write_student_versions(
     files: dict[Path, bytes] = {}
     for path in notebooks:
         lesson = nbformat.read(path, as_version=4)
-        version = student_version(lesson, path.name, nbgrader, exercises_only)
+        version = student_version(lesson, path.name, nbgrader, exercises_only, lab)
         if version is not None:
             there = Path("source", path.stem, path.name) if nbgrader else place(path)
             files[there] = f"{nbformat.writes(version)}\n".encode()
@@ -108,7 +117,11 @@ def write_student_versions(
 
 
 def student_version(
-    notebook: Any, name: str, nbgrader: bool = False, exercises_only: bool = False
+    notebook: Any,
+    name: str,
+    nbgrader: bool = False,
+    exercises_only: bool = False,
+    lab: bool = False,
 ) -> Any:
     """A copy without outputs, its solutions gone, or marked for nbgrader. None if only exercises
     are wanted and there are none. Raises ValueError where a rule is broken."""
@@ -123,13 +136,20 @@ def student_version(
             cell.outputs, cell.execution_count = [], None
             cell.metadata.pop("execution", None)
         if i + 1 in exercises and nbgrader:
-            version.cells += _graded(exercises[i + 1])
+            version.cells += _graded(exercises[i + 1], lab)
         elif "solution" not in cell.metadata.get("tags", []) and (
             not exercises_only or {i + 1, i + 2} & exercises.keys()
         ):
             version.cells.append(cell)
     if exercises_only:
         version.cells[:0] = _head(cells, exercises, nbgrader)
+    if lab:
+        version.cells.insert(1, new_markdown_cell(RULES, id="rules"))
+        answer = new_markdown_cell(ANSWER, id="answer_by_hand")
+        version.cells += [
+            new_markdown_cell(QUESTION, id="by_hand"),
+            _marked(answer, grade=True, solution=True, locked=False, points=BY_HAND),
+        ]
     return version if exercises or not exercises_only else None
 
 
@@ -161,21 +181,19 @@ def _parts(cells: list[Any], index: int, name: str) -> Parts:
     return Parts(number, stubbed[1].rstrip(), solved[1].rstrip(), solved[2])
 
 
-def _graded(exercise: Parts) -> Iterator[Any]:
-    """The answer, with a region that nbgrader takes out, and a locked test worth one point."""
+def _graded(exercise: Parts, lab: bool) -> Iterator[Any]:
+    """The answer, with a region that nbgrader takes out, and a locked test, worth one point but in
+    the lab."""
 
     number, stub, solution, check = exercise
     answer = answer_name(number)
     text = f"{stub}\n{BEGIN}\n{solution}\n{END}\n{check}"
     cell = new_code_cell(text, id=answer)
     yield _marked(cell, grade=False, solution=True, locked=False)
-    test = (
-        "from diffenc_lite.course.exercises import judge\n\n"
-        f'verdict = judge("{number}", {answer})\n'
-        "assert verdict.right, verdict.text"
-    )
+    test = hidden_test(number) if lab else TEST.format(number=number, answer=answer)
     cell = new_code_cell(test, id=f"test_{answer}")
-    yield _marked(cell, grade=True, solution=False, locked=True, points=1)
+    points = POINTS[number] if lab else 1
+    yield _marked(cell, grade=True, solution=False, locked=True, points=points)
 
 
 def _marked(cell: Any, **kind: Any) -> Any:

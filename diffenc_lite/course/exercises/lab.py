@@ -1,0 +1,92 @@
+"""Lesson 15 as a graded assignment: hidden tests, points, and one question marked by hand.
+
+A hidden test draws other networks, batches and levels than `check`, from a seed that is drawn when
+the assignment is written and stands in its source alone.
+"""
+
+import secrets
+import sys
+from dataclasses import replace
+from types import FrameType
+from typing import Any
+
+from . import lesson_15
+from .answers import NotRight
+from .checking import Mark, find, judge
+from .forms import Program, answer_name
+
+POINTS = {"15.1": 2, "15.2": 2, "15.3": 2, "15.4": 4, "15.5": 2, "15.6": 3, "15.7": 3, "15.8": 2}
+BY_HAND = 5
+
+RULES = f"""**This copy is marked.** The eight pieces earn {", ".join(map(str, POINTS.values()))}
+points, by tests on networks and batches of their own; the question at the end earns {BY_HAND}. A
+piece may call those before it, and nothing else of `diffenc_lite`. One that you skip earns nothing;
+the library's stands in for it, so the others lose nothing. Keep the names of the answers, leave the
+tests where they are, and hand in this one file."""
+
+QUESTION = f"""## 9 · An encoder of your own ({BY_HAND} points, marked by hand)
+
+Replace `Encoder` by another one. **Before you train it**, write down how many bits per dimension it
+can gain at most, and which number of this notebook says so. Then train it and the VDM alike, with
+three seeds, in cells that you add here; all cells run again when this is marked, each for at most
+five minutes. Answer in the next cell: your prediction and its reason, a table, and what you may
+conclude from it and what not, in at most 200 words."""
+
+ANSWER = """### BEGIN SOLUTION
+**Prediction.** An encoder can save a perfect VDM at most the divergence of q(z_1) from N(0, I)
+(lesson 05), which is a part of the prior loss: 0.003 in the line of `w = 1`. I expect less.
+
+**Result.** y = x + c(gamma) (mean - x), with c linear: each digit moves to the mean digit. 600 more
+updates of either from the VDM above, on the same batches and draws; 20 depths for each test digit.
+
+| seed | VDM | DiffEnc | gain |
+|---|---|---|---|
+| 11 | 1.83332 | 1.83297 | 0.00035 |
+| 12 | 1.83379 | 1.83335 | 0.00044 |
+| 13 | 1.83346 | 1.83302 | 0.00044 |
+
+**Conclusion.** The mean gain is 0.0004 +- 0.0001 (95 %, three seeds): it is there, below the limit,
+and of no use to anybody. The runs share one VDM and one set of test digits, so the interval is of
+batches and draws alone: about other VDMs, other digits, longer training or noise that ends earlier
+it says nothing.
+### END SOLUTION"""
+
+TEST = """# {points} points; the test runs when this is marked
+### BEGIN HIDDEN TESTS
+from diffenc_lite.course.exercises.lab import mark
+
+verdict = mark("{number}", {answer}, seed={seed})
+assert verdict.right, verdict.text
+### END HIDDEN TESTS"""
+
+
+def hidden_test(number: str) -> str:
+    """The source of the test of a piece, with a seed of its own"""
+    answer, seed = answer_name(number), secrets.randbelow(10**9)
+    return TEST.format(points=POINTS[number], number=number, answer=answer, seed=seed)
+
+
+def mark(number: str, answer: Any, seed: int) -> Mark:
+    """The verdict on a piece, tried on draws of this seed. It is not right if it is the library's,
+    or calls anything of the library but the pieces before it."""
+    exercise = find(number)
+    form, piece, own = exercise.form, exercise.answer, getattr(answer, "__module__", "__main__")
+    assert isinstance(form, Program) and callable(piece)
+    if piece in (answer, *getattr(answer, "__mro__", ())):
+        return Mark(False, f"{exercise.name}: not right: this is the library's piece.")
+
+    def draw(generator: Any) -> tuple[Any, ...]:
+        return form.inputs(generator.manual_seed(seed + generator.initial_seed()))
+
+    def refuse(frame: FrameType, event: str, _: Any) -> None:
+        module, called = frame.f_globals.get("__name__", ""), frame.f_code.co_qualname.split(".")[0]
+        by = frame.f_back.f_globals.get("__name__") if frame.f_back else None
+        before = module == lesson_15.__name__ and called != piece.__name__
+        if event == "call" and by == own and module.startswith("diffenc_lite") and not before:
+            raise NotRight(f": it calls {called} of the library")
+
+    sys.setprofile(refuse)
+    try:
+        return judge(replace(exercise, form=replace(form, inputs=draw)), answer)
+    finally:
+        sys.setprofile(None)
