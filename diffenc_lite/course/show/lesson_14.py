@@ -67,13 +67,15 @@ def verdicts(groups: Mapping[str, Mapping[str, str]]) -> Picture:
             words(ax, (left, y), title, BLACK, 14, ha="left", weight="bold")
             for row, (name, status) in enumerate(group.items(), start=1):
                 words(ax, (left, y - 0.36 * row), name, BLACK, 12.5, ha="left")
-                _pill(ax, left + (2.4 if left < 1 else 3.3), y - 0.36 * row, status)
+                _pill(ax, left + (2.4 if left < 1 else 3.0), y - 0.36 * row, status)
             y -= 0.36 * (len(group) + 1)
     return figure
 
 
 def readings(
-    ranges: Mapping[str, tuple[float, float, float]], said: float, fits: Collection[str]
+    ranges: Mapping[str, tuple[float, float, float]],
+    quoted: tuple[float, float],
+    fits: Collection[str],
 ) -> Picture:
     """The p values that rounded figures allow, a bar each; diamond: as they stand."""
     figure, ax = subplots(size=(8, 3.9))
@@ -81,8 +83,8 @@ def readings(
         colour = GREEN if name in fits else "0.6"
         ax.plot([low, high], [row, row], color=colour, lw=7, ls="-", solid_capstyle="butt")
         ax.plot(as_is, row, "D", color=BLACK, ms=6)
-    ax.axvline(said, color=RED, ls="--")
-    ax.text(said, -0.9, f"  quoted: p = {said:g}", color=RED, va="center")
+    ax.axvspan(*quoted, color=RED, alpha=0.2, lw=0)
+    ax.text(quoted[1], -0.9, " quoted p", color=RED, va="center")
     ax.set(yticks=range(len(ranges)), yticklabels=list(ranges), ylim=(len(ranges) - 0.5, -1.4))
     ax.set(xlabel="p", title="Diamonds: as the figures stand; bars: what rounding allows")
     return figure
