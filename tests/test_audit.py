@@ -64,6 +64,15 @@ def test_the_words_of_a_row_and_its_verdict_follow_the_quoted_figures(monkeypatc
     entry = audit.look("CIFAR-10, large")
     assert entry.verdict.status == "open" and "to 2.638 +- 0.006" in audit.table([entry])
     assert audit.look("split of the gain").verdict.status == "open"
+    monkeypatch.setitem(audit.QUOTED, "ImageNet32", (3.46, 3.46))
+    with pytest.raises(TypeError, match="ImageNet32 must be text"):
+        audit.look("ImageNet32")
+
+
+def test_the_number_in_a_note_is_the_prior_loss_of_digits():
+    rows = read_results("purpose")["rows"]
+    ceiling = next(r for r in rows if r["part"] == "allowance" and r["gamma_max"] == 5)["prior"]
+    assert "0.0045 over" in CLAIMS["from scratch"].note and 0.0044 < ceiling < 0.0045
 
 
 @pytest.mark.parametrize("reading", audit.READINGS)

@@ -317,7 +317,11 @@ READINGS = tuple(
 
 
 def numbers(name: str) -> list[tuple[float, float]]:
-    """Each quoted figure as a number, and half a unit of its last digit."""
+    """Each quoted figure as a number, and half a unit of its last digit.
+
+    Raises TypeError for a figure that is not text."""
+    if not all(isinstance(text, str) for text in QUOTED[name]):
+        raise TypeError(f"{name} must be text, as '2.620'; got {QUOTED[name]!r}")
     return [(float(text), 0.5 * 10.0 ** -len(text.partition(".")[2])) for text in QUOTED[name]]
 
 
@@ -348,7 +352,7 @@ def p_values(spread: str, test: str, sides: str) -> tuple[float, float, float]:
         test, "Student" or "Welch"; sides, "two-sided" or "one-sided": that DiffEnc is better.
     """
     figures = numbers("CIFAR-10, large") + numbers("CIFAR-10, large, ±")
-    n, m = (int(seeds) for seeds in QUOTED["seeds"])
+    n, m = (int(seeds) for seeds, _ in numbers("seeds"))
     roots = (math.sqrt(n), math.sqrt(m)) if spread == "error" else (1.0, 1.0)
     ps = []
     for signs in itertools.product((0, -1, 1), repeat=4):  # the figures as they stand come first
