@@ -4,7 +4,10 @@ import itertools
 import math
 import re
 from functools import cache, partial
+from pathlib import Path
+from types import SimpleNamespace
 
+import nbformat
 import numpy as np
 import pytest
 import torch
@@ -17,6 +20,7 @@ from diffenc_lite.course.studies import audit, load_arrays, read_results
 from diffenc_lite.course.studies.audit import Check, Counterexample, Measured, Proof, Quoted
 from diffenc_lite.course.studies.audit import evidence as of
 
+ROOT = Path(__file__).resolve().parent.parent
 look = cache(audit.look)
 CLAIMS = {claim.name: claim for claim in audit.CLAIMS}
 OTHER_VERDICTS = {
@@ -24,8 +28,8 @@ OTHER_VERDICTS = {
     "checked": {"sampling"},
     "argued": {"loss", "counterterm", "v-form", "w = 1", "scaling, perfect"},
     "not tested": {"long training"},
-    "not seen here": {"from scratch", "one number", "scaling, trained", "learned > scaling"},
-    "opposite here": {"noise", "affine"},
+    "not seen here": {"from scratch", "scaling, trained", "learned > scaling"},
+    "opposite here": {"simpler rivals"},
     "depends on the set-up": {"one image", "latent loss"},
     "depends on the measure": {"local to global"},
 }  # fmt: skip
@@ -64,9 +68,19 @@ def test_the_words_of_a_row_and_its_verdict_follow_the_quoted_figures(monkeypatc
     entry = audit.look("CIFAR-10, large")
     assert entry.verdict.status == "open" and "to 2.638 +- 0.006" in audit.table([entry])
     assert audit.look("split of the gain").verdict.status == "open"
+    assert audit.look("CIFAR-10, small").verdict.status == "as quoted"
     monkeypatch.setitem(audit.QUOTED, "ImageNet32", (3.46, 3.46))
     with pytest.raises(TypeError, match="ImageNet32 must be text"):
         audit.look("ImageNet32")
+
+
+def test_lesson_14_sets_the_figures_that_the_package_quotes(monkeypatch):
+    cells = nbformat.read(ROOT / "notebooks" / "14_auditing_the_paper.ipynb", 4).cells
+    (cell,) = (cell.source for cell in cells if cell.source.startswith("# As quoted"))
+    before = dict(audit.QUOTED)
+    monkeypatch.setattr(of, "QUOTED", {})
+    exec(cell.split("lesson_14")[0], {"audit": SimpleNamespace(QUOTED=of.QUOTED)})
+    assert before == of.QUOTED
 
 
 def test_the_number_in_a_note_is_the_prior_loss_of_digits():

@@ -55,14 +55,12 @@ def more(bits: float, arm: str = "learned", term: str = "total") -> Patch:
     return instead("read_results", read)
 
 
-def gain(name: str, bits: float) -> Patch:
+@contextmanager
+def gain(name: str, bits: float) -> Iterator[None]:
     """The quoted figures show so large a gain."""
-
-    def patch() -> AbstractContextManager[Any]:
-        vdm, _ = evidence.QUOTED[name]
-        return replaced(evidence.QUOTED, name, (vdm, f"{float(vdm) - bits:.3f}"))
-
-    return patch
+    vdm, _ = evidence.QUOTED[name]
+    with replaced(evidence.QUOTED, name, (vdm, f"{float(vdm) - bits:.3f}")):
+        yield
 
 
 def curious(sample: Any, model: Any, n: int, steps: int, generator: Any) -> Any:
@@ -86,16 +84,14 @@ BREAKS: dict[str, tuple[str, Patch]] = {
     },
     "schedule": ("the best grid 1 bit dearer", instead("stored_bound", dear_grid)),
     "sampling": ("a sampler that asks the encoder", instead("sample", curious)),
-    "CIFAR-10, large": ("a gain of 0.001", gain("CIFAR-10, large", 0.001)),
-    "split of the gain": ("no gain of diffusion", gain("CIFAR-10, large, diffusion", 0.0)),
-    "CIFAR-10, small": ("a gain of 0.003", gain("CIFAR-10, small", 0.003)),
-    "ImageNet32": ("a gain of 0.03", gain("ImageNet32", 0.03)),
+    "CIFAR-10, large": ("a gain of 0.001", partial(gain, "CIFAR-10, large", 0.001)),
+    "split of the gain": ("a gain of 0.001", partial(gain, "CIFAR-10, large", 0.001)),
+    "CIFAR-10, small": ("a gain of 0.003", partial(gain, "CIFAR-10, small", 0.003)),
+    "ImageNet32": ("a gain of 0.03", partial(gain, "ImageNet32", 0.03)),
     "likelihood": ("learned worse by 0.1", more(0.1)),
     "from scratch": ("learned better by 0.1", more(-0.1)),
     "one image": ("learned better by 0.1", more(-0.1)),
-    "one number": ("learned better by 0.1", more(-0.1)),
-    "affine": ("learned better by 0.1", more(-0.1)),
-    "noise": ("affine better by 0.1", more(-0.1, "affine")),
+    "simpler rivals": ("learned better by 0.1", more(-0.1)),
     "latent loss": ("0.1 less diffusion loss", more(-0.1, term="diffusion")),
     "scaling, trained": ("0.1 more diffusion loss", more(0.1, "scaling", "diffusion")),
     "learned > scaling": ("scaling worse by 0.1", more(0.1, "scaling")),

@@ -1,8 +1,10 @@
 """The evidence: each function looks into the ledger, an exact world, a model of the package or the
 results of a study, anew each time, and returns what it found."""
 
-import itertools
 import math
+import tomllib
+from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,8 @@ from ...worlds import SCALING, Exact, Gaussian, PlusMinus
 from .. import fork, purpose, rivals, statistics
 from ..study import Row, load_arrays, read_results
 from .findings import Check, Counterexample, Measured, Proof, Quoted
+
+DATA: dict[str, Any] = tomllib.loads(Path(__file__).with_name("claims.toml").read_text("utf-8"))
 
 # ---- the ledger and exact worlds -----------------------------------------------------------------
 
@@ -299,50 +303,24 @@ def grid_on_mnist() -> Measured:
 
 # ---- figures that readers quote from the paper ---------------------------------------------------
 
-# As text, since the digits after the point say how far a figure is rounded: of a VDM, of DiffEnc.
-# Lesson 14 sets them again, so that a reader who has the paper can correct them there.
-QUOTED: dict[str, tuple[str, ...]] = {
-    "CIFAR-10, large": ("2.641", "2.620"),
-    "CIFAR-10, large, ±": ("0.003", "0.006"),
-    "CIFAR-10, large, diffusion": ("2.629", "2.609"),
-    "CIFAR-10, small": ("2.783", "2.783"),
-    "CIFAR-10, small, diffusion": ("2.772", "2.772"),
-    "ImageNet32": ("3.46", "3.46"),
-    "seeds": ("3", "3"),
-    "p": ("0.03",),
-}
-READINGS = tuple(
-    itertools.product(("deviation", "error"), ("Student", "Welch"), ("two-sided", "one-sided"))
-)
+QUOTED: dict[str, tuple[str, ...]] = {name: tuple(row) for name, row in DATA["quoted"].items()}
+READINGS = tuple(product(("deviation", "error"), ("Student", "Welch"), ("two-sided", "one-sided")))
 
 
 def numbers(name: str) -> list[tuple[float, float]]:
-    """Each quoted figure as a number, and half a unit of its last digit.
-
-    Raises TypeError for a figure that is not text."""
+    """Each quoted figure as a number, and half a unit of its last digit."""
     if not all(isinstance(text, str) for text in QUOTED[name]):
         raise TypeError(f"{name} must be text, as '2.620'; got {QUOTED[name]!r}")
     return [(float(text), 0.5 * 10.0 ** -len(text.partition(".")[2])) for text in QUOTED[name]]
 
 
-def gap(name: str) -> tuple[float, float]:
-    """DiffEnc minus VDM, and how far rounding may have moved it."""
-    (vdm, half), (with_encoder, other_half) = numbers(name)
-    return with_encoder - vdm, half + other_half
-
-
-def quoted_gap(name: str) -> Quoted:
-    """Is DiffEnc minus VDM 0, as far as the rounded figures tell?"""
-    mean, room = gap(name)
-    return Quoted(f"{name}, DiffEnc - VDM, bits/dim", mean - room, mean + room, 0.0)
-
-
-def quoted_rest() -> Quoted:
-    """Is the gain one of the diffusion loss alone, as far as the rounded figures tell?"""
-    (total, room), (diffusion, more) = gap("CIFAR-10, large"), gap("CIFAR-10, large, diffusion")
-    rest, room = total - diffusion, room + more
-    what = "the two other losses, DiffEnc - VDM, bits/dim"
-    return Quoted(what, rest - room, rest + room, 0.0)
+def no_gain(name: str, *less: str) -> Quoted:
+    """Is DiffEnc minus VDM, less that of other figures, 0 as far as the rounding tells?"""
+    first, *others = (numbers(each) for each in (name, *less))
+    mean = first[1][0] - first[0][0] - sum(ours - vdm for (vdm, _), (ours, _) in others)
+    room = sum(half for pair in (first, *others) for _, half in pair)
+    what = " less ".join((name, *(each.split(", ")[-1] for each in less)))
+    return Quoted(f"{what}, DiffEnc - VDM, bits/dim", mean - room, mean + room, 0.0)
 
 
 def p_values(spread: str, test: str, sides: str) -> tuple[float, float, float]:
@@ -355,15 +333,13 @@ def p_values(spread: str, test: str, sides: str) -> tuple[float, float, float]:
     n, m = (int(seeds) for seeds, _ in numbers("seeds"))
     roots = (math.sqrt(n), math.sqrt(m)) if spread == "error" else (1.0, 1.0)
     ps = []
-    for signs in itertools.product((0, -1, 1), repeat=4):  # the figures as they stand come first
-        shifted = (v + sign * half for sign, (v, half) in zip(signs, figures, strict=True))
-        vdm, ours, of_vdm, of_ours = shifted
+    for vdm, ours, of_vdm, of_ours in product(*((v, v - half, v + half) for v, half in figures)):
         sds = roots[0] * of_vdm, roots[1] * of_ours
         p = statistics.two_sample_p((vdm, ours), sds, (n, m), test == "Student")
         if sides == "one-sided":
             p = p / 2 if ours < vdm else 1 - p / 2
         ps.append(p)
-    return min(ps), ps[0], max(ps)
+    return min(ps), ps[0], max(ps)  # the figures as they stand came first
 
 
 def quoted_p() -> Quoted:
