@@ -62,15 +62,15 @@ EVIDENCE: dict[str, tuple[Evidence, ...] | dict[str, tuple[Evidence, ...]]] = {
     "CIFAR-10, small": (same("CIFAR-10, small"), same("CIFAR-10, small, diffusion")),
     "ImageNet32": (same("ImageNet32"),),
     "likelihood": {
-        "digits, equal updates": (gap("fork", "learned", "matched"), gap("fork", "learned", "vdm")),
-        "digits, equal time": (gap("purpose", "learned", "vdm"),),
+        "digits at equal updates": (gap("fork", "learned", "matched"), gap("fork", "learned", "vdm")),
+        "digits at equal time": (gap("purpose", "learned", "vdm"),),
         "photographs": (photographs("vdm-2"),),
     },
     "from scratch": (gap("encoders", "learned", "VDM"),),
     "one image": {
-        "digits, equal time": (gap("purpose", "learned", "image"),),
-        "digits, 600 updates": (gap("fork", "learned", "image", updates=600),),
-        "digits, 9,600 updates": (gap("fork", "learned", "image", updates=9600),),
+        "digits at equal time": (gap("purpose", "learned", "image"),),
+        "digits after 600 updates": (gap("fork", "learned", "image", updates=600),),
+        "digits after 9600 updates": (gap("fork", "learned", "image", updates=9600),),
         "photographs": (photographs("image-2"),),
     },
     "simpler rivals": {
@@ -79,8 +79,8 @@ EVIDENCE: dict[str, tuple[Evidence, ...] | dict[str, tuple[Evidence, ...]]] = {
         "longer noise": (of.best_encoder_and_noise,),
     },
     "latent loss": {
-        "digits, equal updates": tuple(gap("fork", "learned", "vdm", term) for term in LOSSES),
-        "digits, equal time": tuple(gap("purpose", "learned", "vdm", term) for term in LOSSES),
+        "digits at equal updates": tuple(gap("fork", "learned", "vdm", term) for term in LOSSES),
+        "digits at equal time": tuple(gap("purpose", "learned", "vdm", term) for term in LOSSES),
         "photographs": tuple(photographs("vdm-2", term) for term in LOSSES),
     },
     "scaling, perfect": (
