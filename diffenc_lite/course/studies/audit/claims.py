@@ -62,7 +62,10 @@ EVIDENCE: dict[str, tuple[Evidence, ...] | dict[str, tuple[Evidence, ...]]] = {
     "CIFAR-10, small": (same("CIFAR-10, small"), same("CIFAR-10, small, diffusion")),
     "ImageNet32": (same("ImageNet32"),),
     "likelihood": {
-        "digits at equal updates": (gap("fork", "learned", "matched"), gap("fork", "learned", "vdm")),
+        "digits at equal updates": (
+            gap("fork", "learned", "matched"),
+            gap("fork", "learned", "vdm"),
+        ),
         "digits at equal time": (gap("purpose", "learned", "vdm"),),
         "photographs": (photographs("vdm-2"),),
     },
