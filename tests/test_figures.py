@@ -394,15 +394,16 @@ def test_13_every_position_shows_bayes_rule_and_the_methods(cells):
         assert narrow <= min(on_average, ocm) + 1e-9
 
 
-def test_14_every_position_shows_students_test(cells):
+def test_14_every_position_shows_both_tests(cells):
     """Against SciPy: three runs with and three without, from means and standard errors."""
-    explorer = cells("14_auditing_the_paper", "readings = {}", "def draw(error)")["explorer"]
+    explorer = cells("14_auditing_the_paper", "# As quoted", "means, errors")["explorer"]
     for (ax,), error in positions(explorer):
-        deviations = (3**0.5 * 0.003, 3**0.5 * error)
-        test = stats.ttest_ind_from_stats(2.641, deviations[0], 3, 2.620, deviations[1], 3)
-        reach = stats.t(4).ppf(0.975) * math.hypot(0.003, error)
-        low, high = -0.021 - reach, -0.021 + reach
-        said = f"p = {test.pvalue:.3f}; DiffEnc - VDM: {low:+.3f} to {high:+.3f}"
+        runs = (2.641, 3**0.5 * 0.003, 3), (2.620, 3**0.5 * error, 3)
+        student = stats.ttest_ind_from_stats(*runs[0], *runs[1]).pvalue
+        welch = stats.ttest_ind_from_stats(
+            *runs[0], *runs[1], equal_var=False, alternative="greater"
+        ).pvalue
+        said = f"p = {student:.3f} (Student, two-sided), {welch:.3f} (Welch, one-sided)"
         assert ax.get_title() == said
         spans = [bars.get_segments()[0][:, 0] for bars in ax.collections]
         np.testing.assert_allclose(spans, [[2.638, 2.644], [2.62 - error, 2.62 + error]])

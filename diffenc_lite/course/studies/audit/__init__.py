@@ -14,10 +14,11 @@ has evidence.
 from . import evidence
 from .breaks import BREAKS, break_it
 from .claims import CLAIMS, EDITIONS, OURS, RESULTS, THEORY, look, look_at_all, table
-from .findings import Check, Counterexample, Measured, Proof, Quoted, verdict
+from .evidence import QUOTED, READINGS
+from .findings import Check, Counterexample, Measured, Proof, Quoted, across, verdict
 
 __all__ = [
-    "BREAKS", "CLAIMS", "EDITIONS", "OURS", "RESULTS", "THEORY", "Check", "Counterexample",
-    "Measured", "Proof", "Quoted", "break_it", "evidence", "look", "look_at_all", "table",
-    "verdict",
+    "BREAKS", "CLAIMS", "EDITIONS", "OURS", "QUOTED", "READINGS", "RESULTS", "THEORY", "Check",
+    "Counterexample", "Measured", "Proof", "Quoted", "across", "break_it", "evidence", "look",
+    "look_at_all", "table", "verdict",
 ]  # fmt: skip

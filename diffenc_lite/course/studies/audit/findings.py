@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -137,3 +137,12 @@ def verdict(findings: Sequence[Finding]) -> Verdict:
         if any(isinstance(found, kind) for found in findings):
             return Verdict(status)
     return Verdict("not refuted")
+
+
+def across(varied: str, settings: Mapping[str, Sequence[Finding]]) -> Verdict:
+    """What tests in several set-ups, or by several measures, say: which of the two, in `varied`."""
+    kept = [name for name, found in settings.items() if all(test.holds for test in found)]
+    if 0 < len(kept) < len(settings):
+        lost = [name for name in settings if name not in kept]
+        return Verdict(f"depends on the {varied}", f"yes: {', '.join(kept)}; no: {', '.join(lost)}")
+    return verdict([test for found in settings.values() for test in found])
