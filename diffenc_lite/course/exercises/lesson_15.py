@@ -320,7 +320,7 @@ EXERCISES["15.4"] = lambda: Exercise(
         "prior, reconstruction, diffusion, each (B,)",
         _for_bound,
         tolerance=2e-4,
-        absolute=1e-3,
+        absolute=3e-4,
         measure=partial(_learns, 3, bills),
     ),
     answer=bills,
