@@ -91,6 +91,7 @@ def curves_by_picture(
         ax.plot(x, moved.mean(1), "-D", color=BLUE, ms=4, label="mean")
         ax.text(x[-1], moved.mean(1)[-1], " mean", color=BLUE, va="top", ha="right")
         ax.text(x[-1], moved[-1, named], f"{name} ", color=RED, va="bottom", ha="right")
+        ax.margins(y=0.15)  # room for the name above its curve
         ax.set(xscale="log", title=arm, xlabel="updates")
         plots.plain_ticks(ax.xaxis, [200, 3200, 51_200])
     axes[0].set_ylabel("moved by, bits/dim")
