@@ -14,6 +14,7 @@ it is, or the search finds nothing. Screenshots, light and dark, go to build/scr
 import re
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from concurrent.futures import ProcessPoolExecutor
 from importlib.resources import files
 
 import nbformat
@@ -92,23 +93,30 @@ def read(page: Page, name: str, axe: str) -> list[str]:
     return faults
 
 
-def main() -> int:
-    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
-    parser.add_argument("pages", nargs="*", help="default: all of build/site")
+def visit(names: list[str]) -> int:
+    """How many faults these pages have; each is printed."""
     axe = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
-    pages = sorted(path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html"))
-    pages = [name for name in pages if not name.startswith(("_static/", "_sources/"))]
-    pages = parser.parse_args().pages or pages
-    OUT.mkdir(parents=True, exist_ok=True)
     total = 0
     with browser(offline=True) as context:
-        for name in pages:
+        for name in names:
             faults: list[str] = []
             page = watched(context, faults, alone=True)
             faults += read(page, name, axe)
             page.close()
             total += len(faults)
             print(f"{name}: {'; '.join(faults) or 'well'}", flush=True)
+    return total
+
+
+def main() -> int:
+    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    parser.add_argument("pages", nargs="*", help="default: all of build/site")
+    pages = sorted(path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html"))
+    pages = [name for name in pages if not name.startswith(("_static/", "_sources/"))]
+    pages = parser.parse_args().pages or pages
+    OUT.mkdir(parents=True, exist_ok=True)
+    with ProcessPoolExecutor(2) as pool:
+        total = sum(pool.map(visit, (pages[::2], pages[1::2])))
     print(f"{len(pages)} pages: {f'{total} faults' if total else 'all well'}")
     return 1 if total else 0
 
