@@ -13,7 +13,7 @@ What takes `steps` takes a chain, a whole number T for `Chain.equal(T)`, or None
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
@@ -104,8 +104,7 @@ class Chain:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON; `Chain(**chain.as_dict())` is the chain again."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {k: v.tolist() if isinstance(v, Tensor) else v for k, v in values.items()}
+        return {k: v.tolist() if isinstance(v, Tensor) else v for k, v in vars(self).items()}
 
 
 def as_chain(steps: Chain | int, name: str = "steps") -> Chain:

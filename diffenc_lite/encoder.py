@@ -88,10 +88,7 @@ class IdentityEncoder(nn.Module):
     def shift(self, x: Tensor, gamma: Tensor) -> Tensor:
         return torch.zeros_like(x)
 
-    def encode(self, x: Tensor, gamma: Tensor) -> Encoding:
-        return Encoding(x, torch.zeros_like(x))
-
-    forward = encode
+    u = shift  # 0 too
 
 
 class ScalingEncoder(nn.Module):
@@ -102,11 +99,8 @@ class ScalingEncoder(nn.Module):
     def shift(self, x: Tensor, gamma: Tensor) -> Tensor:
         return -_noise(gamma, x).sigma.square() * x
 
-    def encode(self, x: Tensor, gamma: Tensor) -> Encoding:
-        x_t = x + self.shift(x, gamma)
-        return Encoding(x_t, x_t)
-
-    forward = encode
+    def u(self, x: Tensor, gamma: Tensor) -> Tensor:
+        return x + self.shift(x, gamma)
 
     def change(self, x: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> Tensor:
         return -_sigma2_change(_noise(gamma_s, x), _noise(gamma_t, x)) * x
@@ -140,8 +134,6 @@ class LearnedEncoder(nn.Module):
         y, dy_dgamma = value_and_slope(lambda g: self.y(x, g), gamma)
         x_t = x + _noise(gamma, x).sigma.square() * (y - x)
         return Encoding(x_t, x_t - y - dy_dgamma)
-
-    forward = encode
 
     def encode_step(self, x: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> tuple[Tensor, Tensor]:
         s, t = _noise(gamma_s, x), _noise(gamma_t, x)

@@ -2,6 +2,7 @@
 
 import copy
 import re
+from functools import partial
 
 import pytest
 import torch
@@ -151,7 +152,8 @@ def made_wrong(e):
     yield FromZero(), "u that"
     nan = module_of(shift=lambda x, g: e.shift(x, g) * torch.where(g > 0, torch.nan, 1.0)[:, None])
     yield nan, "x_t that .* nan"
-    halved = module_of(shift=lambda x, g: e.shift(x, g) / 2, encode=e.encode, change=e.change)
+    formulas = {"encode": partial(encode, e), "change": e.change}
+    halved = module_of(shift=lambda x, g: e.shift(x, g) / 2, **formulas)
     yield halved, "x_t that follows"
     of_a_batch = module_of(shift=lambda x, g: sigma2(x, g) * (x.mean(0) - x))
     yield of_a_batch, "same shift for an example alone"

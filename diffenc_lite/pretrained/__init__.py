@@ -50,11 +50,14 @@ def save_model(model: DiffEnc, path: PathLike, card: dict[str, Any] | None = Non
         name: w.to("cpu", copy=True, memory_format=torch.contiguous_format)
         for name, w in model.state_dict().items()
     }
-    weights, config = save(copies), model.config
-    if config is not None and _beyond_config(config, copies, model):
-        config = None  # a part was changed after it was built
-    about: dict[str, Any] = {"configuration": None if config is None else asdict(config)}
-    about |= {"own": signature(model)} if config is None else {}
+    weights = save(copies)
+    about: dict[str, Any] = {"configuration": model.config and asdict(model.config)}
+    try:
+        if model.config:
+            _check_signature(about, copies, model)
+    except ValueError:  # a part was changed after it was built
+        about["configuration"] = None
+    about |= {} if about["configuration"] else {"own": signature(model)}
     about |= {k: v for k, v in (card or {}).items() if k not in ("configuration", "own")}
     about["sha256"] = hashlib.sha256(weights).hexdigest()
     text = json.dumps(about, indent=2) + "\n"  # before a file is touched
@@ -82,9 +85,8 @@ def load_model(
     """The saved model in eval mode, its card as `model.card`.
 
     Args: path, with or without .safetensors, or the name of a pretrained model; device, by default
-        that of the model given, or the CPU; model, made as the
-        saved one was, whose parts get the weights, unless they are refused. It must be given if its
-        networks are your own.
+        that of the model given, or the CPU; model, made as the saved one was, whose parts get the
+        weights, unless they are refused. It must be given if its networks are your own.
     Raises FileNotFoundError if there is no such model, or if its weights are not in the wheel and
     cannot be fetched; ValueError if the weights are damaged, cut short, another file than the card
     describes, or do not fit its configuration or the model given.
@@ -131,14 +133,6 @@ def _built(config: ModelConfig, weights: Tensors) -> DiffEnc:
         hint = "the small of an older card is now small-fine: write that into it; " if small else ""
         raise ValueError(f"{hint}{error}") from None
     return model
-
-
-def _beyond_config(config: ModelConfig, weights: Tensors, model: DiffEnc) -> list[str]:
-    """What a configuration and weights do not tell of a model that has them."""
-    try:
-        return disagreements(signature(_built(config, weights)), signature(model))
-    except ValueError as error:
-        return [str(error)]
 
 
 def _check_signature(

@@ -103,7 +103,7 @@ BREAKS: dict[str, tuple[str, Patch]] = {
         "coarse and fine exchanged", instead("coarse", lambda coarse, picture: 1 - coarse(picture)),
     ),
     "local to global": (
-        "depth 0.1 later", instead("moved", lambda moved, model, x, t: moved(model, x, t + 0.1)),
+        "depth 0.1 later", instead("shift", lambda shift, model, x, t: shift(model, x, t + 0.1)),
     ),
 }  # fmt: skip
 

@@ -162,7 +162,7 @@ def calls_in_sampling(part: str, expected: int) -> Check:
     return Check(f"calls of {part} in 4 steps of sampling", len(calls), expected, math.inf)
 
 
-def moved(model: DiffEnc, x: Tensor, depth: float) -> Tensor:
+def shift(model: DiffEnc, x: Tensor, depth: float) -> Tensor:
     """x_t - x"""
     with torch.no_grad():
         return model.encoder.shift(x, model.schedule(torch.full((len(x),), depth)).gamma).double()
@@ -173,7 +173,7 @@ def turned(model: DiffEnc) -> NDArray[np.float64]:
 
     The factor sigma_t^2, which is built in (X7), does not change it."""
     x = digits(model, 64)
-    before, at_1 = (moved(model, x, t).flatten(1) for t in (0.6, 1.0))
+    before, at_1 = (shift(model, x, t).flatten(1) for t in (0.6, 1.0))
     return (1 - torch.cosine_similarity(before, at_1).square()).numpy()
 
 
@@ -193,7 +193,7 @@ def coarse(picture: Tensor, with_mean: bool = False) -> Tensor:
 def coarser(model: DiffEnc, start: float, end: float) -> NDArray[np.float64]:
     """How much coarser x_t changes at the second depth than at the first, over a tenth of depth"""
     x = digits(model, 64)
-    first, last = (coarse(moved(model, x, t) - moved(model, x, t - 0.1)) for t in (start, end))
+    first, last = (coarse(shift(model, x, t) - shift(model, x, t - 0.1)) for t in (start, end))
     return (last - first).numpy()
 
 
