@@ -28,7 +28,7 @@ OTHER_VERDICTS = {
     "checked": {"sampling"},
     "argued": {"loss", "counterterm", "v-form", "w = 1", "scaling, perfect"},
     "not tested": {"long training"},
-    "not seen here": {"from scratch", "scaling, trained", "learned > scaling"},
+    "not seen here": {"from scratch"},
     "opposite here": {"simpler rivals"},
     "depends on the set-up": {"one image", "latent loss"},
     "depends on the measure": {"local to global"},
