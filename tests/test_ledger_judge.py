@@ -193,9 +193,8 @@ def test_without_the_words_what_rested_on_them_fails_and_is_not_proved():
 @pytest.mark.parametrize(("kind", "every"), [("steps", 90), ("roots", 60), ("uses", 12)])
 def test_slips_are_refused(kind, every):
     """A sample; `python tests/by_hand/mutate_ledger.py` tries them all."""
-    count = mutate.run(every, kinds=(kind,))[kind]
-    assert set(count) <= set(mutate.ENDS)
-    assert count["refused"] > 4
+    ends = [end for end, _ in mutate.run(every, kinds=(kind,))[kind]]
+    assert "let through" not in ends and ends.count("refused") > 4
 
 
 # --- the zero test -------------------------------------------------------------------------------

@@ -105,7 +105,7 @@ def F3(D: Row) -> None:
     D.given("bayes", "Bayes' rule", "Of $z_s$ we know where F1 expects it, and how likely each "
         "$z_s$ is to lead to $z_t$ (F2).", q_st, q_ts + q_s - q_t)
     D.define("curvature", "The logarithm is a sum of quadratics, so a quadratic: its curvature "
-        "says what its variance is,", sigma_Q, sqrt(-1 / Derivative(q_st, (z_s, 2))))
+        "says what its variance is,", sigma_Q**2, -1 / Derivative(q_st, (z_s, 2)))
     D.define("top", "and its slope is 0 at the mean.",
         mu_Q, z_s + sigma_Q**2 * Derivative(q_st, z_s))
     D.step("precision", "What multiplies $z_s^2$ is minus half the precision, and precisions add: "

@@ -21,8 +21,7 @@ def W3(D: Row) -> None:
     D.step("gradient", "the prediction is gone. So both have the same gradient in every parameter "
         "of the denoiser, and for any fixed positive weights $w_i$ on the steps, training with the "
         "weighted loss is training with the bound of the model that has "
-        r"$\sigma_P^2=\sigma_Q^2/w_i$.", Derivative(KL_w - w * KL_one, mu_P), 0,
-        uses="weighted one L2.one_dimension L2.delta")
+        r"$\sigma_P^2=\sigma_Q^2/w_i$.", Derivative(KL_w - w * KL_one, mu_P), 0, uses="constant")
     D.define("popular", "For instance the popular loss "
         r"$\rho\,(\varepsilon-\hat\varepsilon)^2$, the same for all steps: its ratio is that loss "
         "over the step of L3.", w_epsilon, rho * (epsilon - epsilonhat) ** 2 / KL_1)
