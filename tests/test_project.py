@@ -22,6 +22,7 @@ import diffenc_lite
 from diffenc_lite.__main__ import parser
 from diffenc_lite.course.exercises import lab
 from diffenc_lite.course.studies import budgets, load_results, options
+from diffenc_lite.course.studies.purpose import BASES
 from diffenc_lite.data import photos
 from diffenc_lite.pretrained import load_pretrained, pretrained_names, read_card
 from diffenc_lite.schedule import end_points
@@ -231,7 +232,8 @@ def parts_of(card: dict) -> list[tuple[int, int]]:
 
 
 def test_training_lines_are_those_of_the_cards():
-    blocks = re.findall(r"^# (.*)\n((?:python -m diffenc_lite train .*\n)+)", MODELS, re.MULTILINE)
+    text = MODELS + (BASES.parent / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^# (.*)\n((?:python -m diffenc_lite train .*\n)+)", text, re.MULTILINE)
     lines = {
         re.split("[,;]", title)[0]: [
             parser().parse_args(shlex.split(line)[3:]) for line in block.splitlines()
@@ -240,9 +242,10 @@ def test_training_lines_are_those_of_the_cards():
     }
     for name, like in {
         "mnist-learned": "", "mnist-vdm": "mnist-learned", "mnist-scaling": "mnist-learned",
-        "photos-vdm-medium": "", "mnist-vdm-medium": "",
+        "photos-vdm-medium": "", "mnist-vdm-medium": "", "mnist-1": "",
     }.items():  # fmt: skip
-        card, typed = read_card(name), [vars(line) for line in lines[like or name]]
+        card = read_card(BASES / name if name == "mnist-1" else name)
+        typed = [vars(line) for line in lines[like or name]]
         trained = {"optimizer": "adamw"} | card["training"] | card["configuration"]
         compared = "updates batch lr warmup optimizer ema ends seed schedule"
         for key in compared.split() + ([] if like else ["encoder", "size"]):
