@@ -1,11 +1,13 @@
 """What several tests need: the places of the project, draws, networks and sums, always the same."""
 
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
 
 import torch
+from PIL import Image
 from torch import nn
 
 from diffenc_lite import Noise, toy
@@ -23,6 +25,12 @@ KINDS = ["identity", "scaling", "learned"]  # of encoders, the paper's
 def run_python(*arguments, cwd=ROOT, **environment) -> subprocess.CompletedProcess[str]:
     command, env = [sys.executable, *map(str, arguments)], os.environ | environment
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=600, env=env)
+
+
+def differ(*files) -> bool:
+    """Two files of pictures, as the stored pictures of notebooks are compared"""
+    rule = runpy.run_path(str(ROOT / "notebooks" / "conftest.py"))["_differ"]
+    return rule(*(Image.open(file).convert("RGB") for file in files))
 
 
 def seeded(seed: int = 0) -> torch.Generator:

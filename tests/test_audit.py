@@ -48,6 +48,14 @@ def test_each_verdict_stands_and_falls_with_its_evidence(name):
         assert name not in audit.BREAKS
 
 
+@pytest.mark.parametrize("check, part", [("two_steps", "step_c"), ("same_gradient", "kl_ratio")])
+def test_a_check_is_no_number_beside_itself(check, part, monkeypatch):
+    assert getattr(of, check)().holds
+    whole = getattr(of, part)
+    monkeypatch.setattr(of, part, lambda *given: 1.1 * whole(*given))
+    assert not getattr(of, check)().holds
+
+
 # ---- words ---------------------------------------------------------------------------------------
 
 

@@ -50,6 +50,7 @@ def test_it_moves_the_convolutions_between_the_first_and_the_last(encoder):
     (adamw, one), (muon, factor) = TrainState(model, TrainConfig(2)).optimizers
     owned = [[w for group in o.param_groups for w in group["params"]] for o in (adamw, muon)]
     assert {names[id(w)] for w in owned[1]} == inner and (one, factor) == (1.0, 20 / 3)
+    assert "muon, at 20/3 of the learning rate" in TrainConfig.__doc__
     assert sorted(map(id, owned[0] + owned[1])) == sorted(names)
     assert len(TrainState(model, TrainConfig(2, optimizer="adamw")).optimizers) == 1
     model.denoiser.place = nn.Parameter(torch.zeros(1, 1, 8, 8))  # of four axes, no convolution

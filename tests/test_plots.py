@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
-from draws import README, ROOT, module_of
+from draws import README, ROOT, differ, module_of
 from make_figures import FIGURES
 from PIL import Image
 
@@ -108,6 +108,9 @@ def test_every_figure_of_the_readme_can_be_made_again():
     drawn = {path.name for path in (ROOT / "figures").iterdir() if path.suffix != ".svg"}
     assert shown and {name for name in shown if not name.endswith(".svg")} <= drawn
     assert drawn == set(FIGURES)  # the SVG files are badges, drawn by hand
+    for name in drawn:  # and none is blank
+        assert np.asarray(Image.open(ROOT / "figures" / name).convert("L")).std() > 20, name
+    assert not differ(io.BytesIO(FIGURES["ratio_mnist.png"]()), ROOT / "figures/ratio_mnist.png")
 
 
 # ---- in words ------------------------------------------------------------------------------------

@@ -14,13 +14,16 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from draws import NOTEBOOKS, README, ROOT
+from draws import NOTEBOOKS, README, ROOT, differ
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 import diffenc_lite
 from diffenc_lite.__main__ import parser
-from diffenc_lite.course.studies import load_results
+from diffenc_lite.course.exercises import lab
+from diffenc_lite.course.studies import budgets, load_results, options
+from diffenc_lite.course.studies.purpose import BASES
+from diffenc_lite.data import photos
 from diffenc_lite.pretrained import load_pretrained, pretrained_names, read_card
 from diffenc_lite.schedule import end_points
 
@@ -94,7 +97,7 @@ def test_what_the_help_names_can_be_imported():
     assert others == {"diffenc_lite", "bits_per_dim"}
     paper = re.findall(r"^    ([a-z]+) ", diffenc_lite.__doc__.split("on each:")[1], re.MULTILINE)
     files = [ROOT / "diffenc_lite" / f"{name}.py" for name in paper[:12]]
-    (said,) = re.findall(r"twelve files in `diffenc_lite/`, ([\d,]+) lines", README)
+    (said,) = re.findall(r"twelve files in `diffenc_lite/`, ([\d,]+)<!-- .*? --> lines", README)
     count = sum(len(file.read_text(encoding="utf-8").splitlines()) for file in files)
     assert abs(int(said.replace(",", "")) - count) <= 100
 
@@ -104,6 +107,7 @@ def test_what_the_help_names_can_be_imported():
 EXAMPLES = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", README, re.DOTALL)
 NUMBER = r"\d+(?:\.\d+)?"
 MODELS = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(("code", "said"), EXAMPLES, ids=["first screen", "own network"])
@@ -114,6 +118,8 @@ def test_readme_examples_print_what_it_says(code, said, tmp_path, monkeypatch, c
     assert re.sub(NUMBER, "#", printed) == re.sub(NUMBER, "#", said)
     ours, theirs = ([float(x) for x in re.findall(NUMBER, text)] for text in (printed, said))
     assert ours == pytest.approx(theirs, rel=0.1, abs=2e-3)
+    for drawn in tmp_path.glob("*.png"):
+        assert not differ(drawn, ROOT / "figures" / drawn.name)
 
 
 def test_readme_says_what_fit_does_in_its_own_numbers():
@@ -189,6 +195,25 @@ def test_docs_have_the_numbers_of_the_study_of_optimizers():
     )
 
 
+def test_the_study_of_optimizers_trains_as_docs_say(monkeypatch):
+    """As the line that trained the small models, but for what is compared."""
+
+    def stop(model, images, config, folder):
+        raise InterruptedError(config)
+
+    monkeypatch.setattr(budgets, "train", stop)
+    job = {"data": "photos", "encoder": "identity", "size": "tiny", "lr": 0.003} | {
+        "optimizer": "muon", "updates": 2000, "seed": 0
+    }  # fmt: skip
+    with pytest.raises(InterruptedError) as told:
+        budgets.STUDY.run(job, options(budgets.STUDY))
+    (line,) = re.findall(r"^python -m diffenc_lite (train runs/small .*)$", MODELS, re.MULTILINE)
+    typed = vars(parser().parse_args(shlex.split(line)))
+    config = vars(told.value.args[0])
+    for name in ("batch", "lr", "warmup", "ema", "ends", "seed"):
+        assert config[name] == typed[name], name
+
+
 def least_to_most(values, digits):
     return f"{np.min(values):.{digits}f} to {np.max(values):.{digits}f}"
 
@@ -207,7 +232,8 @@ def parts_of(card: dict) -> list[tuple[int, int]]:
 
 
 def test_training_lines_are_those_of_the_cards():
-    blocks = re.findall(r"^# (.*)\n((?:python -m diffenc_lite train .*\n)+)", MODELS, re.MULTILINE)
+    text = MODELS + (BASES.parent / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^# (.*)\n((?:python -m diffenc_lite train .*\n)+)", text, re.MULTILINE)
     lines = {
         re.split("[,;]", title)[0]: [
             parser().parse_args(shlex.split(line)[3:]) for line in block.splitlines()
@@ -216,9 +242,10 @@ def test_training_lines_are_those_of_the_cards():
     }
     for name, like in {
         "mnist-learned": "", "mnist-vdm": "mnist-learned", "mnist-scaling": "mnist-learned",
-        "photos-vdm-medium": "", "mnist-vdm-medium": "",
+        "photos-vdm-medium": "", "mnist-vdm-medium": "", "mnist-1": "",
     }.items():  # fmt: skip
-        card, typed = read_card(name), [vars(line) for line in lines[like or name]]
+        card = read_card(BASES / name if name == "mnist-1" else name)
+        typed = [vars(line) for line in lines[like or name]]
         trained = {"optimizer": "adamw"} | card["training"] | card["configuration"]
         compared = "updates batch lr warmup optimizer ema ends seed schedule"
         for key in compared.split() + ([] if like else ["encoder", "size"]):
@@ -247,9 +274,34 @@ def test_every_measured_number_of_a_page_is_held():
     assert tool.loose("By -0.0260, or 0.0450. It is 3 %.", held) == ["0.0260", "0.0450", "3 %"]
 
 
+@pytest.mark.parametrize("noun, counts", [
+    ("photographs", {len(photos.SHA256), len(photos.SIX)}), ("notebooks", {len(CORE)}),
+    ("models come", {len(pretrained_names())}),
+])  # fmt: skip
+def test_pages_count_what_there_is(noun, counts):
+    words, text = {"six": 6, "seven": 7, "sixteen": 16}, "".join(p.read_text() for p in tool.PAGES)
+    found = re.findall(rf"(\d+|{'|'.join(words)})(?: colour)? {noun}", text.lower())
+    assert {int(words.get(count, count)) for count in found} == counts
+
+
+def test_citation_and_readme_cite_the_same_paper():
+    (paper,) = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))["references"]
+    bibtex = dict(re.findall(r"^  (\w+) += {(.*)}", README, re.MULTILINE))
+    names = [f"{one['family-names']}, {one['given-names']}" for one in paper["authors"]]
+    told = [paper["title"], " and ".join(names), str(paper["year"]), paper["url"]]
+    cited = [re.sub("[{}]", "", bibtex[field]) for field in ("title", "author", "year", "url")]
+    assert told == cited and paper["conference"]["name"] == bibtex["booktitle"]
+    assert paper["identifiers"][0]["value"].removeprefix("arXiv:") in paper["url"]
+
+
+def test_make_test_compares_what_notebooks_store():
+    (recipe,) = re.findall(r"^test: .*\n((?:\t.*\n)+)", MAKEFILE, re.MULTILINE)
+    assert all(re.search(f"pytest {what}/ ", recipe) for what in ("tests", "--nbval notebooks"))
+    assert re.search("^make test$", (ROOT / ".ci" / "run").read_text(), re.MULTILINE)
+
+
 def test_readme_commands_exist():
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    targets = set(re.findall(r"^(\w+):", makefile, re.MULTILINE))
+    targets = set(re.findall(r"^(\w+):", MAKEFILE, re.MULTILINE))
     named = set(re.findall(r"\bmake ([a-z]+)", "\n".join(re.findall(r"`{1,3}[^`]+`", README))))
     assert {"notebooks", "test", "lab"} <= named <= targets
 
@@ -312,6 +364,13 @@ def test_a_syllabus_has_what_a_lesson_needs_before_it(weeks):
     assert len(order) == len({*order})
     for place, number in enumerate(order):
         assert NEEDS[number] <= {*order[:place]}, number
+
+
+def test_its_table_of_the_lab_has_the_points_that_are_given():
+    rows = re.findall(r"^\| (\d) [\w ]+ \| (\d) \| \d+ \|", PAGE, re.MULTILINE)
+    assert [int(points) for _, points in rows] == [*lab.POINTS.values(), lab.BY_HAND]
+    by_hand = re.findall(r"^\| (\d) \| ", PAGE.partition("The question by hand")[2], re.MULTILINE)
+    assert sum(map(int, by_hand)) == lab.BY_HAND
 
 
 def test_the_notebooks_it_names_exist():

@@ -1,6 +1,11 @@
-"""The site: what a cell becomes in a page, and what a browser finds wrong with one."""
+"""The site: how a picture is named, where a lesson leads, what a browser finds wrong in a page."""
+
+import importlib.util
+from types import SimpleNamespace
 
 import pytest
+from draws import ROOT
+from nbformat import NotebookNode
 
 from diffenc_lite.course.show import Explorer, buttons, plots, slider
 
@@ -9,6 +14,31 @@ pytest.importorskip("playwright")
 
 import browser  # noqa: E402
 import check_site  # noqa: E402
+import make_site  # noqa: E402
+
+
+def test_figures_and_explorers_are_numbered_apart(tmp_path, monkeypatch):
+    monkeypatch.setattr(make_site, "PAGES", tmp_path)
+    data = {"text/plain": "a line.", "image/png": plots.curves([0, 1], {"a": [0, 1]}, "t", "nats")}
+    data["image/png"] = data["image/png"]._repr_mimebundle_()["image/png"]
+    for html, label in (("", "Figure 05.3"), ('<p class="explorer">', "Explorer 05.2")):
+        output = NotebookNode(data=NotebookNode(data | {"text/html": html}))
+        assert f"<b>{label}</b> a line." in make_site.shown("05_x", "plot()", output, 2, 3)
+
+
+def test_a_lesson_leads_to_its_neighbours():
+    spec = importlib.util.spec_from_file_location("site_conf", ROOT / "docs" / "conf.py")
+    spec.loader.exec_module(conf := importlib.util.module_from_spec(spec))
+    names = [f"lessons/0{k}" for k in range(3)]
+    builder = SimpleNamespace(
+        render_partial=lambda title: {"title": title}, get_relative_uri=lambda _, name: name
+    )
+    env = SimpleNamespace(found_docs={*names, "lessons/further/01"}, titles=dict.fromkeys(names))
+    for page, sides in ((1, {"prev": 0, "next": 2}), (0, {"next": 1}), (2, {"prev": 1})):
+        conf.neighbours(SimpleNamespace(env=env, builder=builder), names[page], "", context := {})
+        assert {side: link["link"] for side, link in context.items()} == {
+            side: names[there] for side, there in sides.items()
+        }
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from draws import NOTEBOOKS
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from diffenc_lite.__main__ import main
-from diffenc_lite.course.exercises import EXERCISES, student
+from diffenc_lite.course.exercises import EXERCISES, lab, student
 from diffenc_lite.course.exercises.forms import answer_name
 from diffenc_lite.course.exercises.levels import LEVELS
 from diffenc_lite.course.exercises.student import BEGIN, END, IGNORE, is_solution, student_version
@@ -268,3 +268,10 @@ def test_a_sheet_defines_what_it_uses(stem):
             assert used <= bound | made, (source, used - bound - made)
             bound, needed = bound | made, needed | used
     assert imported <= needed
+
+
+def test_a_hidden_test_draws_from_its_own_seed():
+    seen = []
+    for seed in (1, 1, 2, 0):  # that of `check` is 0
+        lab.mark("15.1", lambda t, levels: seen.append((levels, *t.tolist())), seed)
+    assert seen[0] == seen[1] and len({*seen}) == 3

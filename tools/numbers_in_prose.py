@@ -5,8 +5,9 @@
 A measured number is one with a decimal point, or a percentage, outside of formulas and code. That
 of a lesson is held if an output or the code of the notebook has the same value, to as many digits:
 then the cell that printed it, or asserted it, changes when the number does, and `pytest --nbval`
-says so. That of a page is held by the cards of the models, by the sizes of their networks in
-millions, by what the page's own code prints, or by a comment after it, in its paragraph:
+says so. On a page numbers with a comma, as 10,000, are measured too. They are held by the cards of
+the models, by the sizes of their networks in millions, by how many digits the package has, by what
+the page's own code prints, or by a comment after them, in their paragraph:
 
     <!-- 10: learned - image -->                a line of lesson 10 that has these words
     <!-- by tests/test_project.py -->           something else
@@ -15,19 +16,22 @@ millions, by what the page's own code prints, or by a comment after it, in its p
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
 from diffenc_lite.course.lessons import notebooks_in
+from diffenc_lite.data import load_mnist
 from diffenc_lite.model import ModelConfig, build
 from diffenc_lite.pretrained import pretrained_names, read_card
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = [ROOT / "README.md", ROOT / "CITATION.cff", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES += [ROOT / "CITATION.cff", ROOT / "diffenc_lite" / "data" / "README.md"]
 NO_PROSE = (
     r"```.*?```", r"\$\$.*?\$\$", r"\$[^$]*\$", r"`[^`]*`", r"!\[[^\]]*\]\([^)]*\)",
-    r"\bPython 3[\d., or]*", r"CC BY(-SA)? \d\.0", r"\b\d{4}\.\d{5}\b",  # the last: of arXiv
+    r"\bPython 3[\d., or]*", r"(CC BY(-SA)?|ShareAlike|version) \d\.\d",
+    r"\b\d{4}\.\d{5}\b",  # of arXiv
 )  # fmt: skip
 
 
@@ -44,7 +48,7 @@ def loose(text: str, held: set[float]) -> list[str]:
     return [n for n in found if float(n.rstrip(" %")) not in by_unit["%" in n]]
 
 
-def numbers(lines: list[str]) -> set[float]:
+def numbers(lines: Iterable[str]) -> set[float]:
     return set(map(float, re.findall(r"\d+(?:\.\d+)?", "\n".join(lines))))
 
 
@@ -69,21 +73,26 @@ def loose_in_notebook(path: Path) -> Iterator[str]:
 
 
 @cache
-def of_models() -> set[float]:
-    """The scores of the cards to three and four digits, and millions of weights to two."""
+def of_package() -> set[float]:
+    """The scores of the cards to three and four digits, and their numbers from 1,000; millions of
+    weights to two digits; how many digits the package has."""
     cards = [read_card(name) for name in pretrained_names()]
     scores = [c[key] for c in cards for key in ("bits_per_dim", "standard_error")]
     scores += [loss for card in cards for loss in card["terms"].values()]
     models = [build(ModelConfig(size=size)) for size in ("small", "small-fine", "medium")]
     parts = [part for model in models for part in model.children()]
-    sizes = {round(sum(w.numel() for w in part.parameters()) / 1e6, 2) for part in parts}
-    return sizes | {round(score, digits) for score in scores for digits in (3, 4)}
+    found = {round(sum(w.numel() for w in part.parameters()) / 1e6, 2) for part in parts}
+    found |= {round(score, digits) for score in scores for digits in (3, 4)}
+    told = {number for number in numbers(map(json.dumps, cards)) if number >= 1000}
+    digits = [len(load_mnist(split, "bundled")) for split in ("train", "test")]
+    return found | told | {*digits, sum(digits)}
 
 
 def loose_in_page(path: Path) -> Iterator[str]:
     text = path.read_text(encoding="utf-8")
     printed = numbers(re.findall(r"```text\n(.*?)```", text, re.DOTALL))
-    own = of_models() | printed | {round(value, 2) for value in printed}
+    own = of_package() | printed | {round(value, 2) for value in printed}
+    text = re.sub(r"\d+(?:,\d{3})+(?!\d)", lambda m: m[0].replace(",", "") + ".0", text)
     for paragraph in re.split(r"\n\n|\n(?=- )", re.sub(r"```.*?```", "", text, flags=re.DOTALL)):
         *parts, rest = re.split(r"<!-- (by |[\w/]+: )(.*?) -->", paragraph)
         for words, kind, line in zip(*[iter(parts)] * 3, strict=True):
