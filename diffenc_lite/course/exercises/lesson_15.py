@@ -513,8 +513,8 @@ EXERCISES["15.6"] = lambda: Exercise(
     form=Program(
         "net, z (n, 64), noise (T, n, 64)", "z_0 / alpha_0, a tensor (n, 64)", _for_draw,
         tolerance=5e-5, absolute=1e-5, measure=_in_steps,
-        outputs={"with one step, z_0 / alpha_0": "From t = 1 to s = 0: is it x_hat, the mean, the "
-                                                 "noise, or the end",
+        outputs={"with one step, z_0 / alpha_0": "It leads from t = 1 to s = 0: look at x_hat, "
+                                                 "the mean, the noise, then the end",
                  "with several steps, z_0 / alpha_0": "One alone is right: look at t, s and "
                                                       "noise[k], and at what a step hands on"},
     ),
@@ -682,7 +682,7 @@ def _encoder_is_sound(make: Callable[[], Any], levels: Tensor, gamma: Tensor) ->
     if not isinstance(start := y(x, gamma), Tensor) or start.shape != x.shape:
         raise NotRight(f": y must have the shape of x, {tuple(x.shape)}")
     if not torch.allclose(start, x, atol=1e-5):
-        raise NotRight(": it must start as y = x, so that the model starts as your VDM")
+        raise NotRight(": it must start as y = x, so that the model starts as the VDM")
     try:  # a wrong slope, or a jump, would take the bound below the truth
         check_parts(_model(_network(Generator().manual_seed(0)), LearnedEncoder(y)), levels)
     except ValueError as error:
