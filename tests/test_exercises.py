@@ -516,7 +516,7 @@ LN2, ANSWERS = math.log(2), {n: e.answer for n, e in EXERCISES.items()}
             lambda *given: LN2 * ANSWERS["09.1"](*given),
             "off by a factor of ln 2 everywhere",
         ),
-        ("08.2", lambda *given: [-v for v in ANSWERS["08.2"](*given)], "the sign is wrong"),
+        ("08.2", lambda *given: [-v for v in ANSWERS["08.2"](*given)], "output 1: the sign is wr"),
         ("06.3", lambda *given: 0.7 * ANSWERS["06.3"](*given), "off by a factor of 0.7 everywhere"),
         ("F3.3", "sigma_s^2*c/3", "off by a factor of 1/3 everywhere"),
     ],

@@ -17,7 +17,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import mpmath
@@ -230,6 +230,7 @@ def _judged() -> Iterator[None]:
 def _prepare_program(exercise: Exercise, form: Program) -> Compare:
     if not callable(exercise.answer):
         raise ValueError("its answer must be a function")
+    arguments_of = inspect.signature(exercise.answer).parameters
 
     def run(f: Callable[..., Any], i: int) -> Any:  # on new objects each time: f may change them
         with torch.random.fork_rng(devices=[]):
@@ -259,12 +260,12 @@ def _prepare_program(exercise: Exercise, form: Program) -> Compare:
         for k, name in zip(range(count), form.outputs or unnamed, strict=True):
             flat = [np.concatenate([one[k].ravel() for one in side]) for side in (tried, right)]
             for i, (parts, expected) in enumerate(zip(tried, right, strict=True)):
-                _check_close(parts[k], expected[k], form, flat, name, small_inputs(i))
+                _check_close(parts[k], expected[k], form, flat, name, partial(small_inputs, i))
 
     def small_inputs(i: int) -> str:
-        given = form.inputs(torch.Generator().manual_seed(i))
-        names = inspect.signature(exercise.answer).parameters
-        arrays = zip(names, map(_as_array, given), strict=False)
+        with torch.random.fork_rng(devices=[]):
+            given = form.inputs(torch.Generator().manual_seed(i))
+        arrays = zip(arguments_of, map(_as_array, given), strict=False)
         small = [(name, v) for name, v in arrays if v is not None and 0 < v.size < 4]
         shown = [f"{name} = {np.round(v, 4) if v.ndim else f'{v:.4g}'}" for name, v in small]
         return f", for {', '.join(shown)}" if shown else ""
@@ -273,10 +274,15 @@ def _prepare_program(exercise: Exercise, form: Program) -> Compare:
 
 
 def _check_close(
-    values: Any, right: Any, form: Number | Program, flat: list[Any], output: str = "", of: str = ""
+    values: Any,
+    right: Any,
+    form: Number | Program,
+    flat: list[Any],
+    output: str = "",
+    inputs: Callable[[], str] = str,
 ) -> None:
-    """Raises NotRight where values and right ones differ, with both if they are an output `of` some
-    inputs; `flat` has those of all tries. A number in brackets is a number."""
+    """Raises NotRight where values and right ones differ, with both if they are an output; `flat`
+    has those of all tries. A number in brackets is a number."""
     if values.size == right.size == 1:
         values = values.reshape(right.shape)
     if values.shape != right.shape:
@@ -286,10 +292,10 @@ def _check_close(
         return
     index = tuple(np.argwhere(~close)[0].tolist())
     place = f" at index {index[0] if len(index) == 1 else index}" if index else ""
-    named = simple_mistake(*flat, max(form.tolerance, 1e-6))
+    named = simple_mistake(flat[0], flat[1], max(form.tolerance, 1e-6))
     if isinstance(form, Number):
         raise NotRight(f", for example{place}" * bool(place), named)
-    found = f": {output} is {values[index]:.5g} in place of {right[index]:.5g}{place}{of}"
+    found = f": {output} is {values[index]:.5g} in place of {right[index]:.5g}{place}{inputs()}"
     look = form.outputs.get(output)
     told = f"{output}: {named}" if output != "the output" else named
     raise NotRight(found + f". {look}" * bool(look), told if named else "")

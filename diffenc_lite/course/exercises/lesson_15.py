@@ -607,6 +607,8 @@ EXERCISES["15.7"] = lambda: Exercise(
             lambda net, y, x, t, eps: diffusion_loss(
                 _model(net), LearnedEncoder(y).encode(x, noise_at(t)[0]).x_t, t, eps),
         "the mean over pixels; the loss is their sum": lambda *given: encoded(*given) / DIMS,
+        "the weight of ||r||^2 is alpha^2, and this has alpha": lambda net, y, x, t, eps:
+            encoded(net, y, x, t, eps) / noise_at(t)[1],
     },
 )  # fmt: skip
 
