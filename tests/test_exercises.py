@@ -337,7 +337,7 @@ HALF = exercise(Number(), lambda: 0.5)
 THREE = exercise(Number(count=3), lambda: [1.0, 2.0, 4.0])
 ONE = exercise(Choice({"a": "it rises", "b": "it falls", "c": "neither"}), "b")
 MANY = exercise(Choice(ONE.form.options, many=True), "ac")
-WRONG_AT = "not right, for example in the output at index"
+IS = "not right: the output is"
 SUM = exercise(Program("z (n, d), w (n, 1)", "a tensor (d,)", rows), weighted)
 
 
@@ -374,9 +374,13 @@ SUM = exercise(Program("z (n, d), w (n, 1)", "a tensor (d,)", rows), weighted)
         # programs, however they are written
         (SUM, lambda z, w: z.T.double() @ w.double().squeeze(1), "right."),
         (SUM, lambda z, w: z.mul_(w).sum(0), "right."),  # it changes its input
-        (SUM, lambda z, w: (w * z).cumsum(0)[2], f"{WRONG_AT} 0. Hint"),
-        (SUM, lambda z, w: weighted(z, w) * torch.tensor([1, 1, 1.001]), f"{WRONG_AT} 2. Hint"),
-        (SUM, lambda z, w: w * z, "not right, an output has shape (5, 3) in place of (3,)"),
+        (SUM, lambda z, w: (w * z).cumsum(0)[2], f"{IS} 0.48523 in place of 0.29414 at index 0. "),
+        (
+            SUM,
+            lambda z, w: weighted(z, w) * torch.tensor([1, 1, 1.001]),
+            f"{IS} -1.0873 in place of -1.0862 at index 2. Hint",
+        ),
+        (SUM, lambda z, w: w * z, "not right: the output has shape (5, 3) in place of (3,)"),
         (SUM, lambda z, w: w @ z, "not right, the function raised RuntimeError: "),
         (SUM, lambda z, w: (z, w), "the function returned an object of type tuple"),
         (SUM, lambda z, w: torch.full((3,), torch.nan), "not right"),
@@ -512,7 +516,7 @@ LN2, ANSWERS = math.log(2), {n: e.answer for n, e in EXERCISES.items()}
             lambda *given: LN2 * ANSWERS["09.1"](*given),
             "off by a factor of ln 2 everywhere",
         ),
-        ("08.2", lambda *given: [-v for v in ANSWERS["08.2"](*given)], "the sign is wrong"),
+        ("08.2", lambda *given: [-v for v in ANSWERS["08.2"](*given)], "output 1: the sign is wr"),
         ("06.3", lambda *given: 0.7 * ANSWERS["06.3"](*given), "off by a factor of 0.7 everywhere"),
         ("F3.3", "sigma_s^2*c/3", "off by a factor of 1/3 everywhere"),
     ],

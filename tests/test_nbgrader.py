@@ -195,14 +195,14 @@ def test_the_own_exercise_of_the_guide(course, monkeypatch):
 # --- the lab for marks ----------------------------------------------------------------------------
 
 LAB = "15_build_it_yourself"
-POINTS = [2, 2, 2, 4, 2, 3, 3, 2, 5]
+POINTS = [2, 2, 2, 4, 2, 3, 3, 2, 1, 5]
 PIECES = [exercise.solution for exercise in exercises_in(LAB)]
 SKIPPED = "answer_15_1 = noise_at"
 NEAR = PIECES[3].replace("alpha**2 * (v", "alpha * (v")
 BUILT = {  # answers, and marks as above
-    "right": ([*PIECES, "It gains nothing."], [2, 2, 2, 4, 2, 3, 3, 2, None]),
-    "near": ([SKIPPED, *PIECES[1:3], NEAR, *PIECES[4:], None], [0, 2, 2, 0, 2, 3, 3, 2, 0]),
-    "untouched": ([None] * 9, [0] * 9),
+    "right": ([*PIECES, "It gains nothing."], [2, 2, 2, 4, 2, 3, 3, 2, 1, None]),
+    "near": ([SKIPPED, *PIECES[1:3], NEAR, *PIECES[4:], None], [0, 2, 2, 0, 2, 3, 3, 2, 1, 0]),
+    "untouched": ([None] * 10, [0] * 10),
 }
 
 

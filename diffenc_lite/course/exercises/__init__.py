@@ -4,12 +4,13 @@
 """
 
 from .answers import ExerciseError
-from .checking import EXERCISES, Mark, ask, check, judge, take
+from .checking import EXERCISES, Mark, ask, check, judge
 from .forms import Choice, Exercise, Formula, Number, Program, RightSide
 from .levels import CHAINS
+from .own import collect, take, whose
 from .player import level, play
 
 __all__ = [
     "CHAINS", "EXERCISES", "Choice", "Exercise", "ExerciseError", "Formula", "Mark", "Number",
-    "Program", "RightSide", "ask", "check", "judge", "level", "play", "take",
+    "Program", "RightSide", "ask", "check", "collect", "judge", "level", "play", "take", "whose",
 ]  # fmt: skip

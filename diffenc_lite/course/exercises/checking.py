@@ -33,7 +33,7 @@ from typing import Any
 from ...arguments import check_one_of
 from .answers import ExerciseError, NotRight, Unanswered, WrongForm
 from .comparing import is_stub, named_mistake, prepared
-from .forms import Choice, Exercise, Number, answer_name
+from .forms import Choice, Exercise, Number
 from .levels import LEVELS
 from .writing import folded_hints
 
@@ -95,14 +95,6 @@ def check(exercise: str | Exercise, answer: Any) -> None:
         print(verdict_of(find(exercise), answer, counted=True).text)
     except ExerciseError as error:
         print(error)
-
-
-def take(exercise: str | Exercise, answer: Any) -> Any:
-    """The answer if it is right, else the one of the exercise. Prints which. Errors as `judge`."""
-    known = find(exercise)
-    right = judge(known, answer).right
-    print(f"{known.number}: {answer_name(known.number) if right else 'the library piece stays'}")
-    return answer if right else known.answer
 
 
 def judge(exercise: str | Exercise, answer: Any) -> Mark:

@@ -10,13 +10,14 @@ form, and a wrong formula does not survive it. Symbols are matched by name, so t
 not matter.
 """
 
+import inspect
 import math
 import random
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import mpmath
@@ -90,7 +91,8 @@ def _prepare_numbers(exercise: Exercise, form: Number) -> Compare:
             raise WrongForm(f"this is {kind_of(answer)}")
         if values.squeeze().shape != right.squeeze().shape:  # a row is as good as a list
             raise WrongForm(f"this is an array of shape {values.shape}")
-        _check_close([(values.reshape(right.shape), right)], form, "at")
+        values = values.reshape(right.shape)
+        _check_close(values, right, form, [values.ravel(), right.ravel()])
 
     return compare
 
@@ -228,6 +230,7 @@ def _judged() -> Iterator[None]:
 def _prepare_program(exercise: Exercise, form: Program) -> Compare:
     if not callable(exercise.answer):
         raise ValueError("its answer must be a function")
+    arguments_of = inspect.signature(exercise.answer).parameters
 
     def run(f: Callable[..., Any], i: int) -> Any:  # on new objects each time: f may change them
         with torch.random.fork_rng(devices=[]):
@@ -237,6 +240,7 @@ def _prepare_program(exercise: Exercise, form: Program) -> Compare:
 
     outputs = [run(exercise.answer, i) for i in range(form.tries)]
     count = len(outputs[0]) if isinstance(outputs[0], tuple) else 1
+    unnamed = [f"output {k + 1}" for k in range(count)] if count > 1 else ["the output"]
     right = [_parts(output, count) for output in outputs]
     if any(part is None for parts in right for part in parts):
         raise ValueError("its answer must return numbers")
@@ -253,30 +257,48 @@ def _prepare_program(exercise: Exercise, form: Program) -> Compare:
             tried.append(_parts(output, count))
             if len(tried[i]) != len(expected) or any(part is None for part in tried[i]):
                 raise WrongForm(f"the function returned {kind_of(output)}")
-        for k in range(count):
-            pairs = [(one[k], other[k]) for one, other in zip(tried, right, strict=True)]
-            _check_close(pairs, form, "in the output at", f", in output {k + 1}" * (count > 1))
+        for k, name in zip(range(count), form.outputs or unnamed, strict=True):
+            flat = [np.concatenate([one[k].ravel() for one in side]) for side in (tried, right)]
+            for i, (parts, expected) in enumerate(zip(tried, right, strict=True)):
+                _check_close(parts[k], expected[k], form, flat, name, partial(small_inputs, i))
+
+    def small_inputs(i: int) -> str:
+        with torch.random.fork_rng(devices=[]):
+            given = form.inputs(torch.Generator().manual_seed(i))
+        arrays = zip(arguments_of, map(_as_array, given), strict=False)
+        small = [(name, v) for name, v in arrays if v is not None and 0 < v.size < 4]
+        shown = [f"{name} = {np.round(v, 4) if v.ndim else f'{v:.4g}'}" for name, v in small]
+        return f", for {', '.join(shown)}" if shown else ""
 
     return compare
 
 
-def _check_close(pairs: list[Any], form: Number | Program, place: str, which: str = "") -> None:
-    """Raises NotRight where values and right ones differ. A number in brackets is a number."""
-    flat: list[Any] = [
-        np.concatenate([each.ravel() for each in side]) for side in zip(*pairs, strict=True)
-    ]
-    for values, right in pairs:
-        if values.size == right.size == 1:
-            values = values.reshape(right.shape)
-        if values.shape != right.shape:
-            raise NotRight(f", an output has shape {values.shape} in place of {right.shape}")
-        close = np.isclose(values, right, form.tolerance, form.absolute, equal_nan=True)
-        if not close.all():
-            index = tuple(np.argwhere(~close)[0].tolist())
-            shown = index[0] if len(index) == 1 else index
-            named = simple_mistake(flat[0], flat[1], max(form.tolerance, 1e-6))
-            where = f", for example {place} index {shown}" if index else ""
-            raise NotRight(where + which, named + which * bool(named))
+def _check_close(
+    values: Any,
+    right: Any,
+    form: Number | Program,
+    flat: list[Any],
+    output: str = "",
+    inputs: Callable[[], str] = str,
+) -> None:
+    """Raises NotRight where values and right ones differ, with both if they are an output; `flat`
+    has those of all tries. A number in brackets is a number."""
+    if values.size == right.size == 1:
+        values = values.reshape(right.shape)
+    if values.shape != right.shape:
+        raise NotRight(f": {output} has shape {values.shape} in place of {right.shape}")
+    close = np.isclose(values, right, form.tolerance, form.absolute, equal_nan=True)
+    if close.all():
+        return
+    index = tuple(np.argwhere(~close)[0].tolist())
+    place = f" at index {index[0] if len(index) == 1 else index}" if index else ""
+    named = simple_mistake(flat[0], flat[1], max(form.tolerance, 1e-6))
+    if isinstance(form, Number):
+        raise NotRight(f", for example{place}" * bool(place), named)
+    found = f": {output} is {values[index]:.5g} in place of {right[index]:.5g}{place}{inputs()}"
+    look = form.outputs.get(output)
+    told = f"{output}: {named}" if output != "the output" else named
+    raise NotRight(found + f". {look}" * bool(look), told if named else "")
 
 
 def _parts(output: Any, count: int) -> list[Any]:

@@ -73,8 +73,9 @@ class Program:
     returns: what comes out, likewise: "a tensor (n, d)". Several results come as a tuple.
     inputs: torch.Generator -> the tuple of arguments, drawn anew for each try: tensors, networks,
         functions, also the generator itself. PyTorch's own generator is seeded too.
-    measure: where many answers are right, measure(answer, *arguments) -> the number to compare; it
-        may raise NotRight, with what is wrong.
+    measure: where many answers are right, measure(answer, *arguments) -> the number to compare, or
+        several; it may raise NotRight, with what is wrong.
+    outputs: the names of several results -> where to look if those before it are right.
     Exercise.answer: the right function, of the same arguments.
     """
 
@@ -85,6 +86,7 @@ class Program:
     absolute: float = 1e-6
     tries: int = 3
     measure: Callable[..., Any] | None = None
+    outputs: Mapping[str, str] = field(default_factory=dict)
 
     def describe(self) -> str:
         return f"a function of {self.takes} that returns {self.returns}"

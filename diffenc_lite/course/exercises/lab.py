@@ -15,22 +15,22 @@ from .answers import NotRight
 from .checking import Mark, find, judge
 from .forms import Program, answer_name
 
-POINTS = {"15.1": 2, "15.2": 2, "15.3": 2, "15.4": 4, "15.5": 2, "15.6": 3, "15.7": 3, "15.8": 2}
+POINTS = {f"15.{k}": points for k, points in enumerate((2, 2, 2, 4, 2, 3, 3, 2, 1), 1)}
 BY_HAND = 5
 
-RULES = f"""**This copy is marked.** The eight pieces earn {", ".join(map(str, POINTS.values()))}
+RULES = f"""**This copy is marked.** The nine pieces earn {", ".join(map(str, POINTS.values()))}
 points, by tests on networks and batches of their own; the question at the end earns {BY_HAND}. A
 piece may call those before it, and nothing else of `diffenc_lite`. One that you skip earns nothing;
 the library's stands in for it, so the others lose nothing. Keep the names of the answers, leave the
 tests where they are, and hand in this one file."""
 
-QUESTION = f"""## 9 · An encoder of your own ({BY_HAND} points, marked by hand)
+QUESTION = f"""## What your encoder gains ({BY_HAND} points, marked by hand)
 
-Replace `Encoder` by another one. **Before you train it**, write down how many bits per dimension it
-can gain at most, and which number of this notebook says so. Then train it and the VDM alike, with
-three seeds, in cells that you add here; all cells run again when this is marked, each for at most
-five minutes. Answer in the next cell: your prediction and its reason, a table, and what you may
-conclude from it and what not, in at most 200 words."""
+**Before you train** the encoder of piece 9, write down how many bits per dimension it can gain at
+most, and which number of this notebook says so. Then train it and the VDM alike, with three seeds,
+in cells that you add here; all cells run again when this is marked, each for at most five minutes.
+Answer in the next cell: your prediction and its reason, a table, and what you may conclude from it
+and what not, in at most 200 words."""
 
 ANSWER = """### BEGIN SOLUTION
 **Prediction.** An encoder can save a perfect VDM at most the divergence of q(z_1) from N(0, I)
