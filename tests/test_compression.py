@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from draws import F64, guessing, seeded, shaken, some_images
+from draws import F64, guessing, module_of, seeded, shaken, some_images
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -135,6 +135,22 @@ def test_the_noise_of_many_images_does_not_drift(monkeypatch):
 
 
 # ---- what is refused -----------------------------------------------------------------------------
+
+
+def test_images_chains_and_parts_that_do_not_fit_are_refused(small_model):
+    model, images = small_model(levels=17), some_images(3, levels=17)
+    with pytest.raises(TypeError, match="^images"):
+        compress(model, images.float(), 2)
+    for wrong in (images + 17, images[:0], some_images(3, (5,), 17)):
+        with pytest.raises(ValueError, match="^images"):
+            compress(model, wrong, 2)
+    with pytest.raises(TypeError, match="^model must"):
+        compress(torch.nn.Linear(2, 2), images, 2)
+    with pytest.raises(ValueError, match="steps"):
+        compress(model, images, 0)
+    ahead = module_of(shift=lambda x, gamma: 0 * x + 1)  # at t = 0 too
+    with pytest.raises(ValueError, match="^encoder"):
+        compress(DiffEnc(model.denoiser, ahead, levels=17), images, 2)
 
 
 def test_files_that_are_bent_cut_or_foreign_are_refused(small_model):

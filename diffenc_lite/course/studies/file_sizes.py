@@ -3,11 +3,15 @@
 "one" is the length of a file of the first digit alone, which has the first bits, so that each other
 digit adds (bytes - one) / 999. "bound" is that of the same digits with the same chain, in bits per
 dimension. The steps are those of `mnist_ratio`, fitted on training digits.
+
+Rows with "digits": what some of them cost on the stack, each on average, beside their bound, in
+bits per dimension; "error" is the standard error of the difference. The steps are `load_fitted`'s.
 """
 
 import bz2
 import io
 import lzma
+import math
 import zlib
 from collections.abc import Callable
 from typing import Any
@@ -16,13 +20,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from torch import Tensor
 
 from ...bound import elbo
 from ...chain import Chain
 from ...data import load_mnist
-from ...pretrained import load_pretrained
-from ..compression import compress, decompress
-from .mnist_fits import BEST, CHEAPEST, EQUAL, FITTED, ONE
+from ...model import DiffEnc
+from ...pretrained import load_fitted, load_pretrained
+from ..compression import Stack, compress, decompress, push_image
+from .mnist_fits import BEST, CHEAPEST, EQUAL, FITTED, MODELS, ONE
 from .study import Job, Options, Row, Study, load_results
 
 Sheet = NDArray[np.uint8]  # (H, W)
@@ -48,6 +54,7 @@ OURS = [
     (8, ONE, EQUAL),
     (8, BEST, EQUAL),
 ]
+HELD_AGAINST = {32: 64, 64: 32}  # the bound: steps, and how many digits
 
 
 def chain_of(model: str, steps: int, ratio: str, grid: str) -> Chain:
@@ -58,9 +65,14 @@ def chain_of(model: str, steps: int, ratio: str, grid: str) -> Chain:
 
 def _jobs(options: Options) -> list[Job]:
     ours = [dict(zip(("steps", "ratio", "grid"), choice, strict=True)) for choice in OURS]
-    return [{"code": name} for name in OTHERS] + [
-        {"code": "mnist-vdm", **choice} for choice in ours
+    held = [
+        {"code": name, "steps": steps, "ratio": ratio, "digits": digits}
+        for steps, digits in HELD_AGAINST.items()
+        for name in MODELS
+        for ratio in (ONE, BEST)
     ]
+    files = [{"code": name} for name in OTHERS]
+    return files + [{"code": "mnist-vdm", **choice} for choice in ours] + held
 
 
 def _run(job: Job, options: Options) -> Row:
@@ -69,14 +81,34 @@ def _run(job: Job, options: Options) -> Row:
         rows = images.view(-1, 20, 28, 28).transpose(1, 2).reshape(-1, 560)
         sheet = rows if name in ("PNG", "WebP") else images.view(-1, 28)
         return {**job, "bytes": len(OTHERS[name](sheet.numpy()))}
-    model, chain = load_pretrained(name), chain_of(name, job["steps"], job["ratio"], job["grid"])
+    model, steps = load_pretrained(name), job["steps"]
+    if "digits" in job:
+        chain = Chain.equal(steps) if job["ratio"] == ONE else load_fitted(name, steps)
+        return {**job, **_held(model, images[::15][: job["digits"]], chain)}
+    chain = chain_of(name, steps, job["ratio"], job["grid"])
     data, one = compress(model, images, chain), compress(model, images[:1], chain)
     if not decompress(model, data).equal(images):
         raise ArithmeticError("the images did not come back")
-    with torch.no_grad():
-        draws = torch.Generator().manual_seed(0)
-        bound = elbo(model, images, chain, every_step=True, generator=draws).bits_per_dim().mean()
+    bound = _bound(model, images, chain).mean()
     return {**job, "bytes": len(data), "one": len(one), "bound": round(float(bound), 4)}
+
+
+@torch.no_grad()
+def _bound(model: DiffEnc, images: Tensor, chain: Chain) -> Tensor:
+    draws = torch.Generator().manual_seed(0)
+    return elbo(model, images, chain, every_step=True, generator=draws).bits_per_dim()
+
+
+@torch.no_grad()
+def _held(model: DiffEnc, images: Tensor, chain: Chain) -> Row:
+    bound, exact, stack, heights = _bound(model, images, chain), model.double(), Stack(), [0.0]
+    for image in images.split(1):
+        push_image(stack, exact, chain, image)
+        heights.append(stack.bits() / image.numel())
+    net = torch.tensor(heights).diff()
+    error = (net - bound).std() / math.sqrt(len(net))
+    values = {"net": net.mean(), "bound": bound.mean(), "error": error}
+    return {name: round(float(value), 4) for name, value in values.items()}
 
 
 STUDY = Study(_jobs, _run, budget={"images": 1000})
