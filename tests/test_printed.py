@@ -204,6 +204,9 @@ def test_the_table_with_directions():
         count, *found = numbers("10", f"VDM at 2, {what}")
         assert count == 768 * (k + 1) + 1
         np.testing.assert_allclose(found[:2], half(at_2 - at_5), atol=1e-4)
+    gained = np.mean([saved[5.0, 2, name] for name in sum(FOLDS, [])])
+    (found,) = numbers("10", "p(z_1) of two directions at 5, no training:")
+    assert found == pytest.approx(-gained, abs=1e-4)
 
 
 def of_digits(arm, loss):
