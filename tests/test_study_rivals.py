@@ -13,11 +13,11 @@ from diffenc_lite.data import photos
 SMALL = {"vdm": 3, "rate": 4, "first": 2, "least": 4, "most": 8, "longest": 16, "batch": 4}
 
 
-RIVALS = "670b3b28feb3955d9366b89510937d0d3c9535b31a5b39faaa5aa46bb3fdf09f"
+RIVALS = "7338fc981958289aabaf60f6e6f7b514c739e491077a307ab0034642e4ae0242"
 SAMPLES = "20f2a0c8a605052784dabda29c1f372ed3a0a242f45d99ee6f644e1f05c18078"
 
 
-@pytest.mark.parametrize("study, size, sha256", [("rivals", 21904, RIVALS),
+@pytest.mark.parametrize("study, size, sha256", [("rivals", 22375, RIVALS),
                                                  ("ratio_samples", 1994, SAMPLES)])  # fmt: skip
 def test_a_declaration_only_grows(study, size, sha256):
     """New words may follow those declared, and those that tell what was changed; these stay."""
@@ -80,6 +80,8 @@ def test_jobs_of_the_study(few):
     assert rivals.best_encoder(rows) in rivals.ENCODERS
     (slower,) = run("slower", fold=0, seed=0, arm="fade")
     assert slower["lr"] == 0.0005 < rows[3]["lr"] and slower["curve"] != rows[3]["curve"]
+    (to_5,) = run("at 5", fold=0, arm="affine")
+    assert [point["updates"] for point in to_5["curve"]] == [2, 4, 8]  # whatever a doubling gains
     jobs = [job for job in rivals.STUDY.jobs(options(rivals.STUDY)) if job["part"] == "arm"]
     assert [sum(job["seed"] == seed for job in jobs) for seed in rivals.SEEDS] == [27, 12]
     (file,) = folder.glob("*seed-0_arm-skip*.json")
@@ -157,6 +159,22 @@ def test_matched_are_the_most_updates_that_both_made_from_a_vdm():
     made = [(cut["arm"], cut["fold"], len(cut["curve"])) for cut in found]
     assert not any(cut["seed"] for cut in found)
     assert made == [("learned", 0, 2), ("fade", 0, 2), ("learned", 1, 1), ("fade", 1, 1)]
+
+
+def test_arms_at_5_are_held_against_the_longest_training_of_the_vdm():
+    def row(part, arm, fold, updates, end=5.0, seed=0):
+        job = {"part": part, "arm": arm, "gamma_max": end, "fold": fold, "seed": seed}
+        return job | {"curve": [{"updates": updates}]}
+
+    rows = [row("arm", "vdm", 0, 8), row("arm", "vdm", 1, 2), row("arm", "vdm", 0, 16, seed=1)]
+    rows += [row("at 5", "vdm", 0, 4), row("at 5", "vdm", 1, 4), row("arm", "learned", 0, 16, 2.0)]
+    rows += [row("at 5", arm, k, 8) for arm in ("learned", "affine") for k in (0, 1)]
+    found, most = rivals.at_5(rows)
+    assert most == 4 and {row["part"] for row in found} == {"arm"}
+    made = {(row["arm"], row["fold"]): row["curve"][0]["updates"] for row in found}
+    assert made == {("vdm", 0): 8, ("vdm", 1): 4} | {
+        (arm, k): 8 for arm in ("learned", "affine") for k in (0, 1)
+    }
 
 
 @pytest.mark.parametrize("totals, last", [([3, 2.9, 2.9, 2], 6400), ([3, 3, 2, 1], 3200),

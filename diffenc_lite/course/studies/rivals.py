@@ -54,6 +54,7 @@ ARMS = {  # where the noise ends, gamma_1, for each kind of fork
 GRID = (0.0005, 0.0015, 0.0045, 0.0135)  # of learning rates; one step further where the edge wins
 RATE = 0.0015  # of every arm: the best of them for all but SLOWER (rivals.md, 10 to 15)
 SLOWER = {"fade-2", "vdm-5"}  # trained with the first of GRID, too
+AT_5 = "vdm", "learned", "affine"  # with the noise ending at 5, whatever a doubling gains (28)
 PRIMARY = {  # less than 0 if the first of the two is better; "best": of ENCODERS
     "learned - image": ("learned-2", "image-2"),
     "learned - fade": ("learned-2", "fade-2"),
@@ -110,7 +111,10 @@ def _jobs(options: Options) -> list[Job]:
         if vdm["seed"] == 0 or kind(arm) in TWICE
     ]
     others = [{**vdm, **arm, "lr": GRID[0]} for vdm in vdms for arm in arms if kind(arm) in SLOWER]
-    return (listed + [{"part": "slower", **job} for job in others])[: options.budget["jobs"]]
+    listed += [{"part": "slower", **job} for job in others]
+    at_5 = [{"arm": arm, "gamma_max": 5.0} for arm in AT_5]
+    listed += [{"part": "at 5", **vdm, **arm} for vdm in vdms if vdm["seed"] == 0 for arm in at_5]
+    return listed[: options.budget["jobs"]]
 
 
 def kind(arm: Job) -> str:
@@ -139,7 +143,8 @@ def _run(job: Job, options: Options) -> Row | Results:
             lengths, least, budget["batch"], path,
         )  # fmt: skip
 
-    curve, score, last = go_on(first if rate else budget["most"], budget["least"])
+    least = budget["most" if job["part"] == "at 5" else "least"]
+    curve, score, last = go_on(first if rate else budget["most"], least)
     arrays = {name.replace("-", "_"): score.total.half().numpy()}
     network = kind(job) == "learned-2"
     if network:
@@ -255,6 +260,18 @@ def matched(rows: list[Row], first: str, second: str) -> list[Row]:
         for pair in pairs
         for row in pair
     ]
+
+
+def at_5(rows: list[Row]) -> tuple[list[Row], int]:
+    """Of each arm of AT_5 and each VDM the row with most updates, its part "arm"; and how many
+    updates they all have made."""
+    longest: dict[tuple[str, int], Row] = {}
+    trained_so = [row | {"part": "arm"} for row in rows if row["part"] == "at 5"]
+    for row in [row for row in runs(rows)["vdm-5"] if row["seed"] == 0] + trained_so:
+        before = longest.setdefault((row["arm"], row["fold"]), row)
+        if row["curve"][-1]["updates"] > before["curve"][-1]["updates"]:
+            longest[row["arm"], row["fold"]] = row
+    return [*longest.values()], min(row["curve"][-1]["updates"] for row in longest.values())
 
 
 def bounds(
