@@ -10,7 +10,7 @@ slope = name(r"\frac{\partial\mu_P}{\partial\hat x}", real=True)
 left_over = name(r"[\mu_P-\mu_Q]_2", real=True)
 x_3, u_3, mu_3, r_3 = (name(e, real=True) for e in (r"\hat x'", r"\hat u'", r"\mu_P'", "r'"))
 folded, vdm, paper = (name(rf"\text{{{of}: }}\mu_P", real=True) for of in ("folded", "VDM", "G3"))
-SIGNAL, GUESS = alpha_t * z_t - sigma_t * vhatprime, alpha_t * z_t - sigma_t * vhat
+GUESS = alpha_t * z_t - sigma_t * vhat
 
 
 @row("What the counterterm is, and what it is not", "04",

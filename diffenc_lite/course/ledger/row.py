@@ -11,6 +11,11 @@ A step is checked with the entries that it uses put in, and with these alone: on
 makes it fail, and so does one that is not needed. What is said of a form is computed from all that
 it rests on, never declared. `F1.density@s` is an entry at another depth, `use("L1.gibbs", {a: q})`
 at other values.
+
+From a derivation to a word: `Row` collects the entries, each a `Line` with its `Use`s; `instance`
+says what a used entry comes to at the other values; `check_line` holds a step against these
+(`checking` puts them in, `zero` compares the two sides); `Line.roots` follows the uses down to what
+is no step, and `Line.told` reads the word off these roots. `judge` is for claims of a reader.
 """
 
 from __future__ import annotations
@@ -90,6 +95,21 @@ class Line:
         below = "" if self.line is None else f"\n    {self.line}"
         used = f"  [{', '.join(map(str, self.uses))}]" if self.uses else ""
         return f"{self.manner}{self.text}{below}{used}"
+
+    def behind(self, kind: str) -> tuple[str, ...]:
+        """The laws, or what the words are about, that it rests on"""
+        found = (source.law for source, _ in self.roots if source.kind == kind)
+        return tuple(dict.fromkeys(found))
+
+    @property
+    def told(self) -> str:
+        """The word, by what it rests on, and the laws or the words behind it"""
+        if words := self.behind("argued"):
+            return f"{ARGUED}: {', '.join(words)}"
+        if self.kind != "step":
+            return DEFINED if self.kind == "definition" else f"given: {self.law}"
+        defined = "definitions" if self.roots else "algebra alone"
+        return f"{PROVED} from: {', '.join(self.behind('given')) or defined}"
 
     @cached_property
     def roots(self) -> Roots:
@@ -347,20 +367,7 @@ class Row:
     def told(self) -> dict[str, str]:
         """form -> the word, and the laws or the words behind it"""
         self._checked  # noqa: B018
-        return {form: self._told(form) for form in self.claim}
-
-    def _told(self, form: str) -> str:
-        if words := self._behind("argued", form):
-            return f"{ARGUED}: {', '.join(words)}"
-        if self[form].kind != "step":
-            return DEFINED if self[form].kind == "definition" else f"given: {self[form].law}"
-        defined = "definitions" if self[form].roots else "algebra alone"
-        return f"{PROVED} from: {', '.join(self._behind('given', form)) or defined}"
-
-    def _behind(self, kind: str, *forms: str) -> tuple[str, ...]:
-        """The laws, or what the words are about, that these forms rest on"""
-        roots = (source for form in forms for source, _ in self[form].roots)
-        return tuple(dict.fromkeys(source.law for source in roots if source.kind == kind))
+        return {form: self[form].told for form in self.claim}
 
     @property
     def words(self) -> dict[str, str]:
@@ -370,7 +377,8 @@ class Row:
     @property
     def argued(self) -> tuple[str, ...]:
         """What the words are about that its forms rest on"""
-        return self._behind("argued", *self.claim)
+        about = (words for form in self.claim for words in self[form].behind("argued"))
+        return tuple(dict.fromkeys(about))
 
     @property
     def word(self) -> str:
