@@ -12,10 +12,10 @@ from sympy import Derivative, Eq, Function, Order, Rational, Sum, Symbol, exp, l
 from sympy.codegen.cfunctions import expm1, log1p
 
 from diffenc_lite.course import ledger
-from diffenc_lite.course.ledger import LEDGER, Row, checking, processes, three_terms
+from diffenc_lite.course.ledger import LEDGER, Row, checking
 from diffenc_lite.course.ledger import notation as n
 from diffenc_lite.course.ledger.notation import E, name
-from diffenc_lite.course.ledger.row import ROWS, entry, use
+from diffenc_lite.course.ledger.row import ROWS, use
 from diffenc_lite.course.ledger.three_terms import a as price_of
 from diffenc_lite.course.ledger.variance_ratio import mbar, w_const
 from diffenc_lite.course.ledger.zero import Differs, Same, decide, reduced
@@ -160,30 +160,15 @@ def test_inequalities_are_seen_by_a_witness():
 
 # --- attacks -------------------------------------------------------------------------------------
 
-PREMISES = [  # where a slip once went unseen: the entry, its line with the slip
-    ("F1.carried", lambda e: e.lhs, lambda e: e.rhs - log(Derivative(*_slope()))),  # no Jacobian
-    ("F3.bayes", lambda e: e.lhs, lambda e: e.rhs - 2 * e.rhs.coeff(Q_S) * Q_S),  # odds inverted
-    ("L1.bayes", lambda e: e.lhs, lambda e: e.rhs.replace(Q_I, lambda k: 2 * Q_I(k))),
-    ("KL.average", lambda e: e.lhs, lambda e: -e.rhs),  # drawn from the other
-    ("X2.bayes", lambda e: e.lhs, lambda e: -e.rhs),
-    ("W1.error", lambda e: e.lhs, lambda e: 3 * e.rhs),
-    ("G3.variance", lambda e: e.lhs, lambda e: 2 * e.rhs),
-    ("G4.turned", lambda e: e.lhs, lambda e: -e.rhs),
-]
-Q_S, Q_I = processes.q_s, three_terms.q_i
+# where a slip once went unseen: no Jacobian, odds inverted, drawn from the other density, a factor
+PREMISES = "F1.carried F3.bayes L1.bayes KL.average X2.bayes W1.error G3.variance G4.turned"
 
 
-def _slope():
-    return processes.noise, n.z_t
-
-
-@pytest.mark.parametrize(("key", "left", "right"), PREMISES, ids=[key for key, *_ in PREMISES])
-def test_a_changed_premise_breaks_by_name_all_that_uses_it(key, left, right):
-    line = entry(key).line
-    wrong = equation(left(line), right(line))
-    broken = mutate.broken_by(key, wrong)
-    assert broken and all(broken.values()), broken
-    assert str(line) in repr(ledger.laws()) or entry(key).kind == "definition"
+@pytest.mark.parametrize("key", PREMISES.split())
+def test_a_changed_premise_breaks_by_name_all_that_uses_it(key):
+    slips = [slip for slip in mutate.roots(LEDGER[key[:2]]) if slip[0].startswith(f"{key}:")]
+    ends = [mutate.tried(*slip)[0] for slip in slips]
+    assert "let through" not in ends and "refused" in ends
 
 
 def test_without_the_words_what_rested_on_them_fails_and_is_not_proved():
@@ -308,7 +293,7 @@ def test_typed_claims(way):
 
 CLAIMS = [  # tag, form, claim, whether it is true
     ("W1", "ratio", (1 / (1 + m)) ** (1 + m - m * one) + sqrt(one - 2), False),
-    ("E2", "acceleration", s2 * a2 * sqrt(1 - 4 * a2 * s2) * x, False),
+    ("E2", "slope", a2 * abs(1 - a2) * abs(g_t) / g_t, False),
     ("W1", "cost", log(m - 1), False),
     ("X4", "end", 1.33333333333333, False),
     # what the row ties together, G4 among it: once called wrong at points that G4 rules out

@@ -17,7 +17,7 @@ from . import reading, zero
 from .checking import ProofError, Undecided, Wrong, hold, in_full
 from .notation import NOISE, Delta, sigma_Q, without_floats
 
-CALCULUS = sp.Derivative, sp.Integral, sp.Limit, sp.Subs, sp.Order
+CALCULUS = *zero.CALCULUS, sp.Order
 Meanings = Mapping[sp.Basic, sp.Expr]
 ZERO = sp.Integer(0)
 

@@ -32,7 +32,7 @@ from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
 
 from . import checking
-from .checking import Loose, ProofError
+from .checking import Loose
 from .judge import CALCULUS, Form, hold_claim, understood
 from .laws import LAWS
 from .notation import DEPTH_MAPS, NOISE, in_gamma, j, latex, z_0, z_1, z_s
@@ -60,6 +60,11 @@ def use(key: str, values: Mapping[Basic, Any]) -> Use:
     put = {symbol: sympy.sympify(value) for symbol, value in values.items()}
     shown = ", ".join(f"{symbol} = {value}" for symbol, value in put.items())
     return Use(key, tuple(put.items()), f" at {shown}")
+
+
+def _use(text: str) -> Use:
+    key, _, depth = text.partition("@")
+    return Use(key, tuple(DEPTH_MAPS.get(depth, {}).items()), text[len(key) :])
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -292,18 +297,12 @@ class Row:
 
     def _uses(self, uses: Any) -> tuple[Use, ...]:
         """From "bayes F1.density@s", or a list of such texts and of instances"""
-        listed: list[str | Use] = []
+        found: list[Use] = []
         for part in [uses] if isinstance(uses, str) else uses:
-            listed += part.split() if isinstance(part, str) else [part]
-        found = []
-        for each in listed:
-            if isinstance(each, str):
-                key, _, depth = each.partition("@")
-                values = DEPTH_MAPS.get(depth, {})
-                each = Use(key, tuple(values.items()), f"@{depth}" * bool(depth))
-            key = each.key if "." in each.key else f"{self.tag}.{each.key}"
-            found.append(replace(each, key=key))
-        return tuple(found)
+            found += map(_use, part.split()) if isinstance(part, str) else [part]
+        return tuple(
+            one if "." in one.key else replace(one, key=f"{self.tag}.{one.key}") for one in found
+        )
 
     def _add(self, new: Line) -> None:
         if new.name in self._by_name:
@@ -346,20 +345,11 @@ class Row:
         """The names of the entries, in order."""
         return tuple(self._by_name)
 
-    def __getitem__(self, names: str | tuple[str, ...]) -> Any:
-        """The entry of that name, or a tuple of entries: row["mean"], row["joint", "mean"].
-
-        Raises KeyError, with the names there are, if there is no such entry.
-        """
-        if isinstance(names, tuple):
-            return tuple(self[name] for name in names)
-        if names not in self._by_name:
-            raise KeyError(f"step of {self.tag} must be one of {list(self.steps)}; got {names!r}")
-        return self._by_name[names]
-
-    def show(self) -> Derivation:
-        """The statement, all entries and the proof, as one thing to display."""
-        return Derivation(self, self.prove())
+    def __getitem__(self, name: str) -> Line:
+        """The entry of that name: row["mean"]. KeyError, with the names there are, if none."""
+        if name not in self._by_name:
+            raise KeyError(f"step of {self.tag} must be one of {list(self.steps)}; got {name!r}")
+        return self._by_name[name]
 
     # --- what is proved --------------------------------------------------------------------------
 
@@ -548,8 +538,3 @@ def row(title: str, notebook: str, setting: str, forms: str) -> Callable[..., Ro
         return ROWS[tag]
 
     return with_proof
-
-
-__all__ = [
-    "WORDS", "Closed", "Derivation", "Line", "Laws", "ProofError", "Row", "Use", "row", "use",
-]

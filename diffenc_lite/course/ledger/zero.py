@@ -25,7 +25,7 @@ from .notation import ABBREVIATIONS, DEPTHS, NOISE, Delta, T, c, in_gamma, lambd
 
 DIGITS, ZERO = (60, 200, 1000, 5000), sp.Integer(0)
 TAKEN_APART = (sp.Abs, sp.Add, sp.Mul, sp.Pow, sp.exp, sp.log, AppliedUndef)
-CARRIED_OUT = (sp.Subs, sp.Derivative, sp.Integral, sp.Limit)
+CALCULUS = (sp.Subs, sp.Derivative, sp.Integral, sp.Limit)
 # Where gamma is drawn from, in tenths, point by point: two in the middle, then all that a schedule
 # from -13.3 to 5 can reach, and its two ends. Two are tried before the algebra, four after it.
 RANGES = ((-30, 46), (-30, 46), (-133, 50), (-133, 50), (-133, -100), (0, 50))
@@ -292,7 +292,7 @@ def _powers_of_h(polynomial: sp.Expr) -> sp.Expr:
 # --- calculus, orders and sums -------------------------------------------------------------------
 
 
-def worked_out(expression: sp.Expr, kinds: tuple[type, ...] = CARRIED_OUT) -> sp.Expr:
+def worked_out(expression: sp.Expr, kinds: tuple[type, ...] = CALCULUS) -> sp.Expr:
     """Derivatives, integrals and limits carried out; sums stay."""
     expression = expression.replace(_by_a_function, _as_subs)
     for kind in kinds if expression.has(*kinds) else ():
