@@ -19,7 +19,7 @@ NOT_PROVED = {  # what is a choice, and what rests on an argument in words
     "defined": "G1.log_density G3.mean G3.variance G5.mean L4.neglected X6.vhat_E3",
     "argued": """
         L1.bills L4.integrand L4.integrand_E1 W2.best W7.E1 X3.rate_E1 X3.rate_E2
-        X4.vdm X4.scaling X4.ratio X4.excess X4.above X4.end X5.total X5.advantage
+        X4.vdm X4.scaling X4.ratio X4.excess X4.end X5.total X5.advantage
     """,
 }
 

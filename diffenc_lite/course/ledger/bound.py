@@ -6,8 +6,7 @@ from .generation import COUNTERTERM, mu_P, p_1, p_st
 from .processes import mu_Q, q_1, q_st
 
 delta = Symbol("delta", real=True)
-KL_0, KL_1 = name(r"\mathrm{KL}_{z_1}", real=True), name(r"\mathrm{KL}_1", real=True)
-KL_prior, KL_d = name(r"\mathrm{KL}", real=True), name(r"\mathrm{KL}_d", real=True)
+KL_0, KL_prior, KL_1, KL_d = names(*(rf"\mathrm{{KL}}{of}" for of in ("_{z_1}", "", "_1", "_d")))
 x_1j, delta_j = IndexedBase("x_1", real=True)[j], IndexedBase("delta", real=True)[j]
 SQUARES = Sum(delta_j**2, (j, 1, d))  # of the gaps of the means
 

@@ -6,11 +6,10 @@ from .encoders import Y, lam
 from .generation import mu_P, mu_Q, up_to
 
 xhatprime, vhatprime = symbols("xhatprime vhatprime", real=True)
-slope = name(r"\frac{\partial\mu_P}{\partial\hat x}", real=True)
-left_over = name(r"[\mu_P-\mu_Q]_2", real=True)
-x_3, u_3, mu_3, r_3 = (name(e, real=True) for e in (r"\hat x'", r"\hat u'", r"\mu_P'", "r'"))
-folded, vdm, paper = (name(rf"\text{{{of}: }}\mu_P", real=True) for of in ("folded", "VDM", "G3"))
-SIGNAL, GUESS = alpha_t * z_t - sigma_t * vhatprime, alpha_t * z_t - sigma_t * vhat
+slope, x_3, u_3, mu_3, r_3 = names(
+    r"\frac{\partial\mu_P}{\partial\hat x}", r"\hat x'", r"\hat u'", r"\mu_P'", "r'")
+folded, vdm, paper = names(*(rf"\text{{{of}: }}\mu_P" for of in ("folded", "VDM", "G3")))
+GUESS = alpha_t * z_t - sigma_t * vhat
 
 
 @row("What the counterterm is, and what it is not", "04",
@@ -18,7 +17,7 @@ SIGNAL, GUESS = alpha_t * z_t - sigma_t * vhatprime, alpha_t * z_t - sigma_t * v
     r"the same $\mu_P$ as $\hat x$ does with $\hat u=\hat x$, and $\Delta=\lambda_s-\lambda_t$. "
     r"For E3 with $y=x$, whose encoding is the data, the network $\hat v'$ makes the VDM with the "
     r"network $\hat v$: in L4 and, with the folded $A$ of G5, in every step.",
-    forms="coefficient output above back left_over second_order aim encoding_E3 u_E3 vhat_E3 "
+    forms="coefficient output back second_order aim encoding_E3 u_E3 vhat_E3 "
     "residual_E3 folded_E3 G3_E3")
 def X6(D: Row) -> None:
     D.define("perfect", "What a perfect prediction is: of the encoding,", xhat, x_t)
@@ -32,22 +31,15 @@ def X6(D: Row) -> None:
         "generates the same if it says", xhatprime, slope * xhat / (alpha_s * c))
     D.step("output", "which is", xhatprime, (1 + Delta * sigma_t**2 / c) * xhat,
         uses="same_step coefficient")
-    D.at_least("above", "the other prediction, stretched by a known number above 1,",
-        Derivative(xhatprime, xhat) - 1, uses="output", witness=Delta * sigma_t**2 / c)
-    D.step("back", "so it can be undone. The counterterm changes what the network is asked to "
-        "say, not what the model can express: for a fixed step it is a change of output, at any "
-        "depth. The change depends on $s$, which the network is not told.",
-        xhat, c / (c + Delta * sigma_t**2) * xhatprime, uses="output")
+    D.step("back", "the other prediction, stretched by a known number above 1. It can be undone. "
+        "The counterterm changes what the network is asked to say, not what the model can express. "
+        "For a fixed step it is a change of output, at any depth. The change depends on $s$, which "
+        "the network is not told.", xhat, c / (c + Delta * sigma_t**2) * xhatprime, uses="output")
     # what it cancels
-    D.define("second", "What does the counterterm cancel? Let the prediction be perfect. By how "
-        "much do the means still differ? By nothing of first order (L4); of "
-        "second order it is", left_over,
-        alpha_s * Delta**2 / 2 * Subs(Derivative((mu_P - mu_Q) / alpha_s, (Delta, 2)), Delta, 0))
-    D.step("left_over", "At finite depth the second order stays: the bend in the path.",
-        left_over, -alpha_s * Delta**2 * xddot_t / 2,
-        uses="second L2.gap perfect E1.ahead E1.bend")
-    D.step("second_order", "That is all, up to the third.", mu_P - mu_Q, up_to(left_over, 3),
-        uses="L2.gap perfect perfect_u E1.encoding E1.ahead E1.speed left_over E1.bend")
+    D.step("second_order", "What does the counterterm cancel? Let the prediction be perfect. The "
+        "means then differ by nothing of first order (L4). Of second order the bend in the path "
+        "stays.", mu_P - mu_Q, up_to(-alpha_s * Delta**2 * xddot_t / 2, 3),
+        uses="L2.gap perfect perfect_u E1.encoding E1.ahead E1.speed E1.bend")
     D.step("aim", r"Where is the residual of L4 0 for a learned encoder? Not where $\hat x$ is "
         "$x_t$, but beside it.",
         r, (1 + sigma_t**2) / sigma_t
@@ -55,8 +47,8 @@ def X6(D: Row) -> None:
         uses="L4.residual_E3 G4.error")
     # E3 with y = x
     D.define("still", "Now let the encoder of E3 say $y=x$.", Y(lam), x)
-    D.step("encoding_E3", "Then it is the identity,", x_t, x, uses="E1.encoding E3.path still")
-    D.step("u_E3", "which does not move.", u, 0, uses="E1.speed E3.path still")
+    D.step("encoding_E3", "Then it is the identity,", x_t, x, uses="E3.x_t E3.y still")
+    D.step("u_E3", "which does not move.", u, 0, uses="E3.u E3.y E3.ydot still")
     D.define("vhat_E3", r"But E3 has $\hat u=\hat x$, as always. So it is a VDM with a counterterm "
         r"that it does not need. Let $\hat v$ be the network of a VDM, and give E3 the network",
         vhatprime, (vhat + alpha_t * sigma_t * z_t) / (1 + sigma_t**2))

@@ -55,7 +55,7 @@ def hold(tag: str, where: str, one: Expr, other: Expr, shown: tuple = ()) -> Non
         raise Undecided(tag, where, answer)
 
 
-BINDING = sp.Derivative, sp.Integral, sp.Sum, sp.Limit, sp.Subs
+BINDING = *zero.CALCULUS, sp.Sum
 ASSUMED = "positive", "nonnegative", "integer", "real"
 FREE = sigma_Q, Symbol("sigma_Q of F3", positive=True)  # what it is, F3 has to say
 AT_S, AT_T = {*DEPTHS[0], lambda_s}, {*DEPTHS[1], lambda_t}

@@ -7,8 +7,7 @@ from .gaussian_world import eta
 from .infinite_depth import integrand
 from .what_encoders_buy import SCALING, xtilde
 
-m_z, rate_E1, rate_E2 = (name(e, real=True) for e in
-    ("m_z", r"\text{E1: rate}", r"\text{E2: rate}"))
+m_z, rate_E1, rate_E2 = names("m_z", r"\text{E1: rate}", r"\text{E2: rate}")
 mmse, mmse_2 = symbols("mmse mmse_2", nonnegative=True)
 
 

@@ -5,15 +5,15 @@ from .generation import mu_P, up_to
 from .processes import KEPT, mu_Q
 
 A, tau = symbols("A tau", real=True)
-mu_A, mu_E2 = name(r"\mu_P", real=True), name(r"\text{E2: }\mu_P", real=True)
-A_G3, A_folded, A_E2 = (name(rf"A_{{\text{{{of}}}}}", real=True) for of in ("G3", "folded", "E2"))
+mu_A, A_G3, A_folded, A_E2 = names(
+    r"\mu_P", r"A_{\text{G3}}", r"A_{\text{folded}}", r"A_{\text{E2}}")
 
 
 @row("Other finite forms of the counterterm", "04",
     r"(Not in the paper.) With $\hat u=\hat x$ the prediction enters by one number, $A$; "
     r"what it should hit is $\tau=cx_t+(x_s-x_t)$. Any $A$ with $A/c\to1+\sigma_t^2$ leads to L4; "
     r"here are three.",
-    forms="mean gap target residual G3 G3_limit folded E2 E2_limit E2_gap")
+    forms="mean gap target residual G3 G3_limit folded E2 E2_limit")
 def G5(D: Row) -> None:
     D.define("mean", r"In G3 with $\hat u=\hat x$ the prediction stands in two places, both times "
         r"with a number before it. Call what stands before $\alpha_s\hat x$ in all $A$, and leave "
@@ -39,13 +39,9 @@ def G5(D: Row) -> None:
     D.step("folded", "That is", A_folded, c * (1 + sigma_t**2), uses="fold G3_limit")
     D.define("exact", "For E2 we know how the encoding moves. The target is a multiple of $x_t$,",
         A_E2, tau / x_t)
-    D.step("E2", "by", A_E2, c * (1 + sigma_t**2 * alpha_s**2 / alpha_t**2),
+    D.step("E2", "by this; then only the error of the prediction is left of the gap. (For E3 the "
+        "movement has $y$ in it, which generation does not know: there $A$ is to be fitted, W7.)",
+        A_E2, c * (1 + sigma_t**2 * alpha_s**2 / alpha_t**2),
         uses="exact tau E2.x_t E2.x_s")
     D.step("E2_limit", "It has the same limit again.",
         Limit(A_E2 / c, Delta, 0), 1 + sigma_t**2, uses="E2")
-    D.step("E2_gap", "With that number the means differ by nothing but the error of the "
-        r"prediction. So a denoiser that predicts $\hat x=\mathbb E[x_t|z_t]$ generates with the "
-        "mean of $\\mu_Q$ given $z_t$. For E3 the movement has $y$ in it, which generation does "
-        "not know: there $A$ is to be fitted (W7).",
-        mu_E2 - mu_Q, alpha_s * A_E2 * (xhat - x_t),
-        uses=[use("gap", {A: A_E2, mu_A: mu_E2}), "exact"])

@@ -31,7 +31,7 @@ def E1(D: Row) -> None:
 @row("The scaling encoder: nothing to train", "04",
     r"With $x_t=\alpha_t^2x$, $\alpha_t^2=\mathrm{sigmoid}(\lambda)$ and $u$ defined by "
     r"$\frac{dx_t}{d\lambda}=\sigma_t^2u$,",
-    forms="slope u mean change acceleration")
+    forms="slope u mean change")
 def E2(D: Row) -> None:
     D.define("path", r"The path of E2 shrinks the data by a sigmoid of $\lambda$.",
         X(lam), x / (1 + exp(-lam)))
@@ -50,9 +50,6 @@ def E2(D: Row) -> None:
     D.step("change", r"From $s$ to $t$ the encoding moves by $\alpha_t^2-\alpha_s^2$, times $x$. "
         r"(Near the data the two agree to many digits, and their difference is better computed as "
         "on the right.)", x_t - x_s, -(alpha_s**2) * sigma_t**2 * c * x, uses="x_t x_s")
-    D.step("acceleration", "The second derivative decides how well a straight line predicts the "
-        "next encoding. It changes sign where there is as much noise as signal.",
-        xddot_t, sigma_t**2 * (sigma_t**2 - alpha_t**2) * alpha_t**2 * x, uses="E1.bend path")
 
 
 @row("The learned encoder", "04",

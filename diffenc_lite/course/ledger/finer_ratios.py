@@ -9,16 +9,13 @@ from .variance_ratio import KL_best, m, mbar, step_cost, w_best
 N = Symbol("N", positive=True, integer=True)
 m_j, m_n = (IndexedBase("m", nonnegative=True)[number] for number in (j, n))
 m_z = Symbol("m_z", nonnegative=True)  # m for one z_t
-gain, saved = name(r"\text{gain}", real=True), name(r"\text{saved}", real=True)
-KL_shared, KL_own = (
-    name(rf"\mathrm{{KL}}_{{\text{{{of}}}}}", real=True) for of in ("shared", "own")
-)
-w_shared, w_own = (name(rf"w_{{\text{{{of}}}}}", positive=True) for of in ("shared", "own"))
+gain, saved = names(r"\text{gain}", r"\text{saved}")
+KL_shared, KL_own = names(r"\mathrm{KL}_{\text{shared}}", r"\mathrm{KL}_{\text{own}}")
+w_shared, w_own = names(r"w_{\text{shared}}", r"w_{\text{own}}", positive=True)
 XX = Symbol(r"{\mathbb E[\hat x^2]}", nonnegative=True)
 XT = Symbol(r"{\mathbb E[\hat x\tau]}", real=True)
 TT = Symbol(r"{\mathbb E[\tau^2]}", nonnegative=True)
-J, A_best, J_best = (name(of, real=True) for of in ("J(A)", "A^*", "J(A^*)"))
-m_best = name("m^*", real=True)
+J, A_best, J_best, m_best = names("J(A)", "A^*", "J(A^*)", "m^*")
 x_n, tau_n = IndexedBase("xhat", real=True)[n], IndexedBase("tau", real=True)[n]
 gap_n, QUADRATIC = IndexedBase(r"\mu_P-\mu_Q", real=True)[n], A**2 * XX - 2 * A * XT + TT
 

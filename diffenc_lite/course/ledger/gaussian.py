@@ -9,8 +9,7 @@ from ._language import *
 mu_q, mu_p = symbols("mu_q mu_p", real=True)
 sigma_q, sigma_p = symbols("sigma_q sigma_p", positive=True)
 z = Symbol("z", real=True)
-log_q, log_p = name(r"\ln q(z)", real=True), name(r"\ln p(z)", real=True)
-kl_name = name(r"\mathrm{KL}(q\,\|\,p)", real=True)
+log_q, log_p, kl_name = names(r"\ln q(z)", r"\ln p(z)", r"\mathrm{KL}(q\,\|\,p)")
 
 
 def log_density(z: Expr, mean: Expr, variance: Expr) -> Expr:

@@ -7,8 +7,8 @@ from .processes import KEPT, mu, mu_Q, q_0, variance
 l_k, l_j, width = symbols("l_k l_j a", real=True)
 sigma_P = Symbol("sigma_P", positive=True)
 mu_P = Symbol("mu_P", real=True)
-p_1, p_st = name(r"\ln p(z_1)", real=True), name(r"\ln p(z_s|z_t)", real=True)
-ell_k, ell_j, p_k = name(r"\ell_k", real=True), name(r"\ell_j", real=True), name("p(l_k|z_0)")
+p_1, p_st, p_k = names(r"\ln p(z_1)", r"\ln p(z_s|z_t)", "p(l_k|z_0)")
+ell_k, ell_j = names(r"\ell_k", r"\ell_j")
 level_of = Function("l", real=True)  # the levels once more, as a function of their number
 COUNTERTERM = (lambda_s - lambda_t) * sigma_t**2 * uhat
 

@@ -8,9 +8,7 @@ t, h, b = symbols("t h b", positive=True)  # h = 1/T
 gamma, F = Function("gamma", real=True), Function("F", real=True)
 inner = F(gamma(t)) / 2
 depth_integral = Integral(inner.diff(t), (t, 0, 1))
-R = name("R", real=True)
-pointwise = name(r"\lim T\cdot\mathrm{KL}_1", real=True)
-integrand = name(r"\text{integrand}", real=True)
+R, pointwise, integrand = names("R", r"\lim T\cdot\mathrm{KL}_1", r"\text{integrand}")
 SIZE = gamma(t) - gamma(t - h)
 EXCHANGE = "the limit of the sum over steps and of the average"
 

@@ -7,13 +7,10 @@ eta_0, eta_1, eta = symbols("eta_0 eta_1 eta", positive=True)  # signal-to-noise
 mmse = Function("mmse", nonnegative=True)
 HALF = Integral(mmse(eta) / 2, (eta, eta_1, eta_0))
 H, H_0, I_0, I_1, M, K_1 = symbols("H H_0 I_0 I_1 M K_1", real=True)
-prior, diffusion, left, bound = (
-    name(rf"\text{{{of}}}", real=True) for of in ("prior", "diffusion", "reconstruction", "bound")
-)
-q_x, q_z, q_zx, q_xz, p_z, p_xz = (
-    name(rf"\ln {of}", real=True)
-    for of in ("q(x)", "q(z_1)", "q(z_1|x)", "q(x|z_0)", "p(z_1)", "p(x|z_0)")
-)
+prior, diffusion, left, bound = names(
+    *(rf"\text{{{of}}}" for of in ("prior", "diffusion", "reconstruction", "bound")))
+q_x, q_z, q_zx, q_xz, p_z, p_xz = names(
+    *(rf"\ln {of}" for of in ("q(x)", "q(z_1)", "q(z_1|x)", "q(x|z_0)", "p(z_1)", "p(x|z_0)")))
 
 
 @row("Information and error, and what no bound can beat", "05",

@@ -17,7 +17,7 @@ from . import reading, zero
 from .checking import ProofError, Undecided, Wrong, hold, in_full
 from .notation import NOISE, Delta, sigma_Q, without_floats
 
-CALCULUS = sp.Derivative, sp.Integral, sp.Limit, sp.Subs, sp.Order
+CALCULUS = *zero.CALCULUS, sp.Order
 Meanings = Mapping[sp.Basic, sp.Expr]
 ZERO = sp.Integer(0)
 
@@ -102,9 +102,7 @@ def hold_claim(form: Form, given: Any) -> None:
     to_do = given.atoms(*CALCULUS) - claimed.atoms(*CALCULUS)
     unless(not to_do, f"work out {_listed(to_do)} first")
     unless(not opaque(given).has(sp.oo, -sp.oo), f"is infinite: {given}")
-    sums = claimed.rhs.atoms(sp.Sum)
-    given = without_floats(given.replace(sp.Sum, lambda *e: _renamed(sp.Sum(*e), sums)))
-    given = _by_name(form, given)
+    given = _by_name(form, without_floats(given))
     strange = {e.func for e in given.atoms(AppliedUndef)} - form.functions
     unless(not strange, f"{_listed(strange)} is not a function of {form.tag}")
     left = opaque(claimed.lhs)
@@ -178,17 +176,6 @@ def _known(form: Form, symbol: sp.Symbol) -> sp.Basic:
         why = f"{symbol} is not a symbol of {form.tag}; {form.name} is made of {usable}, or of "
         raise Unclear(form.tag, form.name, f"{why}what ledger.{form.tag}.symbols has")
     return ours
-
-
-def _renamed(given: sp.Sum, sums: set[sp.Sum]) -> sp.Sum:
-    """A sum of f(k + 1) for k from 0 to T - 1 as one of f(j) for j from 1 to T, if the form's sums
-    are over that j"""
-    summand, (k, first, last) = given.function, given.limits[0]
-    for j, low, high in {limits for sum in sums for limits in sum.limits}:
-        free = j == k or j not in summand.free_symbols
-        if free and high - low == last - first and not (given.limits[1:] or summand.has(sp.Sum)):
-            return sp.Sum(summand.subs(k, j + first - low), (j, low, high))
-    return given
 
 
 def _listed(things: Any) -> str:

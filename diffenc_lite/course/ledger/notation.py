@@ -59,6 +59,11 @@ def name(latex: str, **assumed: bool) -> Symbol:
     return Symbol(f"{{{latex}}}", **assumed)  # braces tell SymPy to print it as it stands
 
 
+def names(*latex: str, **assumed: bool) -> list[Symbol]:
+    """Several of them, real unless something else is assumed"""
+    return [name(each, **assumed or {"real": True}) for each in latex]
+
+
 def equation(left: Expr, right: Expr) -> Eq:
     """left = right, as a thing to look at: SymPy is not to decide on the spot whether it holds."""
     return Eq(left, right, evaluate=False)

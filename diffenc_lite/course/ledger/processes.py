@@ -3,25 +3,19 @@
 from ._language import *
 from .gaussian import log_density
 
-log_epsilon = name(r"\ln p(\varepsilon)", real=True)
-q_t, q_s, q_0, q_1 = (name(rf"\ln q(z_{at}|x)", real=True) for at in "ts01")
-q_ts, q_st = name(r"\ln q(z_t|z_s,x)", real=True), name(r"\ln q(z_s|z_t,x)", real=True)
-joint = name(r"\ln q(z_s,z_t|x)", real=True)
-led = name(r"\ln\!\int\!q(z_s,z_t|x)\,dz_s", real=True)
-mu, variance, rest = (name(e, real=True) for e in (r"\mu", r"\sigma^2", r"\text{rest}"))
+q_t, q_s, q_0, q_1 = names(*(rf"\ln q(z_{at}|x)" for at in "ts01"))
+q_ts, q_st, joint, led = names(r"\ln q(z_t|z_s,x)", r"\ln q(z_s|z_t,x)", r"\ln q(z_s,z_t|x)",
+    r"\ln\!\int\!q(z_s,z_t|x)\,dz_s")
+at_t = mu, variance, log_epsilon, noise = names(  # noise: that which leads to z_t
+    r"\mu", r"\sigma^2", r"\ln p(\varepsilon)", r"\varepsilon(z_t)")
 mu_Q = Symbol("mu_Q", real=True)
 KEPT = alpha_ts * sigma_s**2 / sigma_t**2 * z_t  # of z_t, by both processes, on the way back to s
 b, tau2 = Symbol("b", real=True), Symbol(r"\tau^2", positive=True)
-m, rest_s, V = name("m", real=True), name(r"\text{rest}_s", real=True), name("V", positive=True)
-noise = name(r"\varepsilon(z_t)", real=True)  # that leads to z_t
-for depth in "s01":
-    there = (
-        name(rf"{e}_{depth}", real=True)
-        for e in (r"\ln p(\varepsilon)", r"\mu", r"\sigma^2", r"\varepsilon")
-    )
-    DEPTH_MAPS[depth] |= dict(zip((log_epsilon, mu, variance, epsilon), there, strict=True))
-    DEPTH_MAPS[depth][noise] = name(rf"\varepsilon(z_{depth})", real=True)
-    DEPTH_MAPS[depth][q_t] = {"s": q_s, "0": q_0, "1": q_1}[depth]
+m, rest, rest_s, V = *names("m", r"\text{rest}", r"\text{rest}_s"), name("V", positive=True)
+for depth, q_there in {"s": q_s, "0": q_0, "1": q_1}.items():
+    there = names(rf"\mu_{depth}", rf"\sigma^2_{depth}", rf"\ln p(\varepsilon)_{depth}",
+        rf"\varepsilon(z_{depth})", rf"\varepsilon_{depth}")
+    DEPTH_MAPS[depth] |= dict(zip((*at_t, epsilon, q_t), (*there, q_there), strict=True))
 
 
 def at_depth(depth: str, *kept: Symbol) -> dict[Expr, Expr]:

@@ -11,6 +11,11 @@ A step is checked with the entries that it uses put in, and with these alone: on
 makes it fail, and so does one that is not needed. What is said of a form is computed from all that
 it rests on, never declared. `F1.density@s` is an entry at another depth, `use("L1.gibbs", {a: q})`
 at other values.
+
+From a derivation to a word: `Row` collects the entries, each a `Line` with its `Use`s; `instance`
+says what a used entry comes to at the other values; `check_line` holds a step against these
+(`checking` puts them in, `zero` compares the two sides); `Line.roots` follows the uses down to what
+is no step, and `Line.told` reads the word off these roots. `judge` is for claims of a reader.
 """
 
 from __future__ import annotations
@@ -27,7 +32,7 @@ from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
 
 from . import checking
-from .checking import Loose, ProofError
+from .checking import Loose
 from .judge import CALCULUS, Form, hold_claim, understood
 from .laws import LAWS
 from .notation import DEPTH_MAPS, NOISE, in_gamma, j, latex, z_0, z_1, z_s
@@ -55,6 +60,11 @@ def use(key: str, values: Mapping[Basic, Any]) -> Use:
     put = {symbol: sympy.sympify(value) for symbol, value in values.items()}
     shown = ", ".join(f"{symbol} = {value}" for symbol, value in put.items())
     return Use(key, tuple(put.items()), f" at {shown}")
+
+
+def _use(text: str) -> Use:
+    key, _, depth = text.partition("@")
+    return Use(key, tuple(DEPTH_MAPS.get(depth, {}).items()), text[len(key) :])
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -90,6 +100,21 @@ class Line:
         below = "" if self.line is None else f"\n    {self.line}"
         used = f"  [{', '.join(map(str, self.uses))}]" if self.uses else ""
         return f"{self.manner}{self.text}{below}{used}"
+
+    def behind(self, kind: str) -> tuple[str, ...]:
+        """The laws, or what the words are about, that it rests on"""
+        found = (source.law for source, _ in self.roots if source.kind == kind)
+        return tuple(dict.fromkeys(found))
+
+    @property
+    def told(self) -> str:
+        """The word, by what it rests on, and the laws or the words behind it"""
+        if words := self.behind("argued"):
+            return f"{ARGUED}: {', '.join(words)}"
+        if self.kind != "step":
+            return DEFINED if self.kind == "definition" else f"given: {self.law}"
+        defined = "definitions" if self.roots else "algebra alone"
+        return f"{PROVED} from: {', '.join(self.behind('given')) or defined}"
 
     @cached_property
     def roots(self) -> Roots:
@@ -272,18 +297,12 @@ class Row:
 
     def _uses(self, uses: Any) -> tuple[Use, ...]:
         """From "bayes F1.density@s", or a list of such texts and of instances"""
-        listed: list[str | Use] = []
+        found: list[Use] = []
         for part in [uses] if isinstance(uses, str) else uses:
-            listed += part.split() if isinstance(part, str) else [part]
-        found = []
-        for each in listed:
-            if isinstance(each, str):
-                key, _, depth = each.partition("@")
-                values = DEPTH_MAPS.get(depth, {})
-                each = Use(key, tuple(values.items()), f"@{depth}" * bool(depth))
-            key = each.key if "." in each.key else f"{self.tag}.{each.key}"
-            found.append(replace(each, key=key))
-        return tuple(found)
+            found += map(_use, part.split()) if isinstance(part, str) else [part]
+        return tuple(
+            one if "." in one.key else replace(one, key=f"{self.tag}.{one.key}") for one in found
+        )
 
     def _add(self, new: Line) -> None:
         if new.name in self._by_name:
@@ -326,20 +345,11 @@ class Row:
         """The names of the entries, in order."""
         return tuple(self._by_name)
 
-    def __getitem__(self, names: str | tuple[str, ...]) -> Any:
-        """The entry of that name, or a tuple of entries: row["mean"], row["joint", "mean"].
-
-        Raises KeyError, with the names there are, if there is no such entry.
-        """
-        if isinstance(names, tuple):
-            return tuple(self[name] for name in names)
-        if names not in self._by_name:
-            raise KeyError(f"step of {self.tag} must be one of {list(self.steps)}; got {names!r}")
-        return self._by_name[names]
-
-    def show(self) -> Derivation:
-        """The statement, all entries and the proof, as one thing to display."""
-        return Derivation(self, self.prove())
+    def __getitem__(self, name: str) -> Line:
+        """The entry of that name: row["mean"]. KeyError, with the names there are, if none."""
+        if name not in self._by_name:
+            raise KeyError(f"step of {self.tag} must be one of {list(self.steps)}; got {name!r}")
+        return self._by_name[name]
 
     # --- what is proved --------------------------------------------------------------------------
 
@@ -347,20 +357,7 @@ class Row:
     def told(self) -> dict[str, str]:
         """form -> the word, and the laws or the words behind it"""
         self._checked  # noqa: B018
-        return {form: self._told(form) for form in self.claim}
-
-    def _told(self, form: str) -> str:
-        if words := self._behind("argued", form):
-            return f"{ARGUED}: {', '.join(words)}"
-        if self[form].kind != "step":
-            return DEFINED if self[form].kind == "definition" else f"given: {self[form].law}"
-        defined = "definitions" if self[form].roots else "algebra alone"
-        return f"{PROVED} from: {', '.join(self._behind('given', form)) or defined}"
-
-    def _behind(self, kind: str, *forms: str) -> tuple[str, ...]:
-        """The laws, or what the words are about, that these forms rest on"""
-        roots = (source for form in forms for source, _ in self[form].roots)
-        return tuple(dict.fromkeys(source.law for source in roots if source.kind == kind))
+        return {form: self[form].told for form in self.claim}
 
     @property
     def words(self) -> dict[str, str]:
@@ -370,7 +367,8 @@ class Row:
     @property
     def argued(self) -> tuple[str, ...]:
         """What the words are about that its forms rest on"""
-        return self._behind("argued", *self.claim)
+        about = (words for form in self.claim for words in self[form].behind("argued"))
+        return tuple(dict.fromkeys(about))
 
     @property
     def word(self) -> str:
@@ -540,8 +538,3 @@ def row(title: str, notebook: str, setting: str, forms: str) -> Callable[..., Ro
         return ROWS[tag]
 
     return with_proof
-
-
-__all__ = [
-    "WORDS", "Closed", "Derivation", "Line", "Laws", "ProofError", "Row", "Use", "row", "use",
-]

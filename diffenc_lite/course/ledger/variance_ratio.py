@@ -5,18 +5,15 @@ from .bound import SQUARES, KL_d
 from .gaussian import price
 from .three_terms import a
 
-power, h = symbols("p h", positive=True)
 m, mbar = symbols("m mbar", nonnegative=True)
 L_T = Symbol("L_T", nonnegative=True)
 kappa, m_i = Symbol("kappa", real=True), IndexedBase("m", nonnegative=True)[i]
-KL_w, KL_best = name(r"\mathrm{KL}(w)", real=True), name(r"\mathrm{KL}^*", real=True)
-KL_chain, KL_const = name(r"\mathrm{KL}_T(w)", real=True), name(r"\mathrm{KL}_T^*", real=True)
-w_best, w_T = name("w^*", positive=True), name("w^*(T)", positive=True)
-w_const = name(r"w_{\text{const}}", positive=True)
+KL_w, KL_best, KL_chain, KL_const = names(
+    r"\mathrm{KL}(w)", r"\mathrm{KL}^*", r"\mathrm{KL}_T(w)", r"\mathrm{KL}_T^*")
+w_best, w_T, w_const = names("w^*", "w^*(T)", r"w_{\text{const}}", positive=True)
 variance_best, m_T = name(r"\sigma_P^{*2}", real=True), name("m(T)", nonnegative=True)
-E_T, E_near = name("E_T(w)", real=True), name(r"E_T(1+\kappa T^{-p})_{\text{leading}}", real=True)
-E_root = name(r"\lim E_T(1+\kappa/\sqrt T)", real=True)
-limit_best = name(r"\lim T(w^*-1)", real=True)
+E_T, E_root, limit_best = names(
+    "E_T(w)", r"\lim E_T(1+\kappa/\sqrt T)", r"\lim T(w^*-1)")
 
 
 def step_cost(error: Expr) -> Expr:
@@ -85,7 +82,7 @@ def W1c(D: Row) -> None:
 @row("At infinite depth the ratio must be 1", "06",
     r"In $T$ steps the first part of L2 is paid $T$ times, whatever the prediction. Call "
     r"this price $E_T(w)$; it is least, namely 0, at $w=1$ (W1 with $m=0$), and",
-    forms="excess linear power root best")
+    forms="excess linear root best")
 def W2(D: Row) -> None:
     D.define("price", "Suppose that the denoiser predicts the mean without error: of the cost of "
         "a step, $T$ times, only the price of the variance is left.",
@@ -95,17 +92,10 @@ def W2(D: Row) -> None:
     D.step("linear", r"A fixed $w\ne1$ pays that price in every step: the bound grows linearly "
         "with the depth. (An imperfect denoiser pays $w$ times its own part of L2 besides, which "
         "stays bounded.)", Limit(E_T / T, T, oo), d / 2 * (w - 1 - log(w)), uses="excess")
-    D.define("near", r"How near to 1 must $w$ be? With $w=1+\kappa h$ the price of a step is "
-        "quadratic in $h$, as it must be at a minimum. With $h=T^{-p}$, $T$ times that term is",
-        E_near,
-        T ** (1 - 2 * power)
-            * Subs(Derivative(Subs(E_T / T, w, 1 + kappa * h), (h, 2)), h, 0) / 2)
-    D.step("power", r"bounded as $T$ grows if and only if $p\ge\frac12$; what the series leaves "
-        "out, of order $T^{1-3p}$, then vanishes.",
-        E_near, d * kappa**2 / 4 * T ** (1 - 2 * power), uses="near excess")
-    D.define("border", r"On the border, $p=\frac12$,",
+    D.define("near", r"How near to 1 must $w$ be? With $w=1+\kappa/\sqrt T$,",
         E_root, Limit(Subs(E_T, w, 1 + kappa / sqrt(T)), T, oo))
-    D.step("root", "a constant remains.", E_root, d * kappa**2 / 4, uses="border excess")
+    D.step("root", "a constant remains. (Nothing does if $w$ tends to 1 faster; if slower, "
+        "there is no limit.)", E_root, d * kappa**2 / 4, uses="near excess")
     D.argue("leading", "the leading order of m", r"Does the best ratio (W1) come near enough? At "
         r"$w=1$ a step costs $\frac d2m$, and by L4 that tends to the integrand over $T$; what is "
         "left out falls like $1/T^2$, so $T$ times it vanishes.",

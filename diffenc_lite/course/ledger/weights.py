@@ -4,8 +4,7 @@ from ._language import *
 from .bound import KL_1, mu_P
 
 rho = Symbol("rho", positive=True)
-KL_w, KL_one = name(r"\mathrm{KL}_w", real=True), name(r"\mathrm{KL}_{w=1}", real=True)
-w_epsilon = name(r"w_\varepsilon", real=True)
+KL_w, KL_one, w_epsilon = names(r"\mathrm{KL}_w", r"\mathrm{KL}_{w=1}", r"w_\varepsilon")
 
 
 @row("A weighted loss is a bound", "07",

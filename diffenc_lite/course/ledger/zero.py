@@ -25,7 +25,7 @@ from .notation import ABBREVIATIONS, DEPTHS, NOISE, Delta, T, c, in_gamma, lambd
 
 DIGITS, ZERO = (60, 200, 1000, 5000), sp.Integer(0)
 TAKEN_APART = (sp.Abs, sp.Add, sp.Mul, sp.Pow, sp.exp, sp.log, AppliedUndef)
-CARRIED_OUT = (sp.Subs, sp.Derivative, sp.Integral, sp.Limit)
+CALCULUS = (sp.Subs, sp.Derivative, sp.Integral, sp.Limit)
 # Where gamma is drawn from, in tenths, point by point: two in the middle, then all that a schedule
 # from -13.3 to 5 can reach, and its two ends. Two are tried before the algebra, four after it.
 RANGES = ((-30, 46), (-30, 46), (-133, 50), (-133, 50), (-133, -100), (0, 50))
@@ -148,11 +148,14 @@ IN_G = {alpha: 1 / H[gamma] for alpha, _, gamma in DEPTHS}
 IN_G |= {sigma: G[gamma] / H[gamma] for _, sigma, gamma in DEPTHS}
 BACK = {H[gamma]: 1 / alpha for alpha, _, gamma in DEPTHS}
 BACK |= {G[gamma]: sigma / alpha for alpha, sigma, gamma in DEPTHS}
-# gamma_0 < gamma_s < gamma_t < gamma_1: each, and each g, as the one before and a positive number
+# gamma_0 < gamma_s < gamma_t < gamma_1, so g and h too, with h > 1: each as the one before and more
 ORDER = [DEPTHS[n][2] for n in (2, 0, 1, 3)]
-FIRST, MORE = sp.Symbol("first", real=True), sp.symbols("more_:7", positive=True)
-IN_ORDER = {gamma: sp.Add(FIRST, *MORE[:n]) for n, gamma in enumerate(ORDER)}
-IN_ORDER |= {G[gamma]: sp.Add(*MORE[3 : 4 + n]) for n, gamma in enumerate(ORDER)}
+MORE = sp.symbols("more_:4", positive=True)
+IN_ORDER = {
+    of[gamma]: start + sp.Add(*MORE[: n + 1])
+    for of, start in (({g: g for g in ORDER}, sp.Symbol("first", real=True)), (G, 0), (H, 1))
+    for n, gamma in enumerate(ORDER)
+}
 
 
 def reduced(expression: sp.Expr) -> sp.Expr:
@@ -161,10 +164,7 @@ def reduced(expression: sp.Expr) -> sp.Expr:
 
     Raises ZeroDivisionError if it divides by what vanishes identically.
     """
-    expression = expression.replace(log1p, lambda e: sp.log(1 + e))
-    expression = expression.replace(expm1, lambda e: sp.exp(e) - 1)
-    if expression.has(HyperbolicFunction):
-        expression = expression.rewrite(sp.exp)
+    expression = expression.rewrite((HyperbolicFunction, expm1), sp.exp).rewrite(log1p, sp.log)
     expression = expression.replace(sp.Derivative, _derivative)
     expression = expression.replace(
         sp.Subs, lambda e, at, put: e.subs(dict(zip(at, put, strict=True)))
@@ -203,13 +203,14 @@ def divided_by(expression: sp.Expr) -> set[sp.Expr]:
     return {f for base in bases for f, _ in _irreducible(base) if not f.is_number}
 
 
-def sum_apart(whole: sp.Sum) -> sp.Expr:
-    """A sum is linear: one sum for each term, with what is constant in front."""
-    index, low, high = whole.limits[0]
-    parts = 0
-    for term in sp.expand(whole.function).as_ordered_terms():
-        constant, rest = term.as_independent(index, as_Add=False)
-        parts += constant * (high - low + 1 if rest == 1 else sp.Sum(rest, (index, low, high)))
+def _sum_apart(summand: sp.Expr, limits: sp.Tuple) -> sp.Expr:
+    """A sum is linear: one for each term, from 1 on, with what is constant in front."""
+    (index, low, high), parts, any_ = limits, ZERO, sp.Dummy(integer=True)
+    count, summand = high - low + 1, _normal(summand.subs(index, any_ + low - 1))
+    for term in sp.expand(summand).as_ordered_terms():
+        constant, rest = term.as_independent(any_, as_Add=False)
+        k = sp.Symbol(f"k_{len(rest.atoms(sp.Sum))}", integer=True)
+        parts += constant * (count if rest == 1 else sp.Sum(rest.subs(any_, k), (k, 1, count)))
     return parts
 
 
@@ -218,8 +219,7 @@ def _normal(e: sp.Basic) -> sp.Basic:
     if isinstance(e, sp.Symbol):
         return IN_G.get(e, e)
     if isinstance(e, sp.Sum):
-        summand, (index, low, high) = e.args
-        return sum_apart(sp.Sum(sp.expand(_normal(summand)), (index, _normal(low), _normal(high))))
+        return _sum_apart(*e.args)
     if not isinstance(e, TAKEN_APART):
         return e
     args = [_normal(part) for part in e.args]
@@ -292,7 +292,7 @@ def _powers_of_h(polynomial: sp.Expr) -> sp.Expr:
 # --- calculus, orders and sums -------------------------------------------------------------------
 
 
-def worked_out(expression: sp.Expr, kinds: tuple[type, ...] = CARRIED_OUT) -> sp.Expr:
+def worked_out(expression: sp.Expr, kinds: tuple[type, ...] = CALCULUS) -> sp.Expr:
     """Derivatives, integrals and limits carried out; sums stay."""
     expression = expression.replace(_by_a_function, _as_subs)
     for kind in kinds if expression.has(*kinds) else ():
