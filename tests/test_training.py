@@ -30,6 +30,7 @@ from diffenc_lite.training import (
     train_steps,
 )
 from diffenc_lite.training.folder import RunFolder
+from diffenc_lite.training.speed import has_bf16
 
 HELD_OUT = POINTS[:100]
 SHORT = TrainConfig(
@@ -268,6 +269,12 @@ def test_bf16_is_close_and_a_run_in_it_is_another(monkeypatch, tmp_path):
     with pytest.raises(ValueError, match="bf16 False there, True here"):
         diffusion(True, True, "slow")
     assert memory_kept == [True] * 3
+
+
+@pytest.mark.parametrize("version, has", [((7, 5), False), ((8, 0), True), ((9, 0), True)])
+def test_graphics_cards_compute_in_bf16_from_ampere_on(version, has, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: version)
+    assert has_bf16(torch.device("cuda")) is has
 
 
 # ---- what it tells -------------------------------------------------------------------------------
