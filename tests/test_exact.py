@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from draws import F64, guessing, seeded
+from draws import F64, even, guessing, seeded
 
 from diffenc_lite import Chain, DiffEnc, Noise, fit, sample_steps
 from diffenc_lite.bound import diffusion_loss, prior_loss, step_loss
@@ -13,6 +13,7 @@ from diffenc_lite.course.worlds.best_motion import best_fade, best_motion, direc
 from diffenc_lite.course.worlds.exact import reconstruction_by_level, stretch
 from diffenc_lite.course.worlds.integrals import integrate, mean_over_normal, normal_nodes
 from diffenc_lite.course.worlds.pictures import PerfectDenoiser, drawn_variances
+from diffenc_lite.gaussian import best_ratio
 from diffenc_lite.process import x_from_v
 
 HALF = stretch(lambda lam: 0.5 + 0.5 * torch.sigmoid(lam - 1))
@@ -236,8 +237,14 @@ def test_a_normal_world_is_drawn_with_these_variances(steps):
     images = ((x.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
     best = fit(model, images, steps, scale="keep", generator=seeded(2)).ratio
     quarter = 1 / (1 + (1 / best - 1) / 4)  # another in each step
-    for ratio, told in ((torch.ones(steps),) * 2, (quarter, quarter), (best, None)):
+    gaps = [Exact(Gaussian(v)).mean_squared_gaps(even(steps)) for v in VARIANCES.tolist()]
+    of_each = best_ratio(torch.stack(gaps, 1))  # with which the variances are right (X2)
+    for ratio, expected in (
+        (torch.ones(steps), drawn_variances(VARIANCES, steps, torch.ones(steps))),
+        (quarter, drawn_variances(VARIANCES, steps, quarter)),
+        (best, drawn_variances(VARIANCES, steps, None)),
+        (of_each, VARIANCES + math.exp(-13.3)),
+    ):
         with torch.no_grad():
             *_, last = sample_steps(model, 20_000, Chain.equal(steps, ratio), generator=seeded(3))
-        expected = drawn_variances(VARIANCES, steps, told)
         assert last.x_hat.var(0).tolist() == pytest.approx(expected.tolist(), rel=0.05)

@@ -1,11 +1,13 @@
 """How notebooks are compared (notebooks/conftest.py, sanitize.cfg) and executed (tools/)."""
 
 import base64
+import io
 import re
 import shutil
 import sys
 
 import nbformat
+import numpy as np
 import pytest
 import run_notebooks as tool
 from draws import ROOT, run_python
@@ -154,6 +156,29 @@ def test_a_failing_notebook_is_named(project, run, capsys):
     assert run("notebooks/00_lesson.ipynb") == 1
     said = capsys.readouterr().err
     assert "ZeroDivisionError" in said and "00_lesson.ipynb failed" in said
+
+
+def test_a_change_of_a_cell_or_of_the_package_is_executed_anew(tmp_path, monkeypatch):
+    monkeypatch.setattr(tool, "ROOT", tmp_path)
+    (tmp_path / "diffenc_lite").mkdir()
+    seen = set()
+    for file in ("a = 1", "a = 2"):
+        (tmp_path / "diffenc_lite" / "a.py").write_text(file)
+        seen |= {tool.fingerprint(new_notebook(cells=[new_code_cell(x)])) for x in "pq"}
+    assert len(seen) == 4
+
+
+def test_packed_pictures_look_the_same():
+    random = np.random.default_rng(0)
+    many, few = random.integers(0, 256, (2, 40, 60, 3), np.uint8)
+    for pixels in (many, few // 85 * 85):
+        drawn = base64.b64encode(Image.fromarray(pixels)._repr_png_()).decode()
+        notebook = new_notebook(cells=[new_code_cell("1", outputs=[result({"image/png": drawn})])])
+        tool.shrink_pictures(notebook)
+        packed = notebook.cells[0].outputs[0].data["image/png"]
+        seen = Image.open(io.BytesIO(base64.b64decode(packed))).convert("RGB")
+        assert np.sqrt(np.square(np.asarray(seen, float) - pixels).mean((0, 1))).max() <= 0.5
+        assert len(packed) <= len(drawn)
 
 
 def test_with_mathjax_a_page_asks_for_nothing(tmp_path, monkeypatch):

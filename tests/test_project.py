@@ -1,7 +1,6 @@
 """What surrounds the code: package, environment, README, docs, notebooks, workflows for GitHub."""
 
 import json
-import pydoc
 import re
 import shlex
 import tomllib
@@ -53,12 +52,6 @@ def linked(path: Path) -> set[Path]:
 
 def bounds(requirements: list[str]) -> dict[str, SpecifierSet]:
     return {one.name: one.specifier for one in map(Requirement, requirements)}
-
-
-def test_help_is_a_map():
-    """With __all__ it would be 12,000 lines."""
-    text = pydoc.plain(pydoc.render_doc(diffenc_lite))
-    assert len(text.splitlines()) < 100 and "    bound      elbo: prior" in text
 
 
 def test_environment_and_package_agree():

@@ -10,6 +10,7 @@ from diffenc_lite import DiffEnc, LearnedEncoder, bound, build, pixels
 from diffenc_lite.course.studies import fork
 from diffenc_lite.data import load_mnist
 from diffenc_lite.model import ModelConfig
+from diffenc_lite.training import TrainState
 
 ARMS = ("vdm", "learned", "inert", "image", "fade", "affine", "unbounded")
 
@@ -89,6 +90,15 @@ def test_noise_that_ends_earlier(images):
     torch.testing.assert_close(score.total, score.prior + (end - fork.START) * score.diffusion[0])
     lowest = base.schedule(torch.tensor(fork.START)).gamma
     assert lowest <= torch.cat(levels).min() and torch.cat(levels).max() < 2.0
+
+
+def test_a_steep_update_is_clipped(images, monkeypatch):
+    model, losses = fork.make_fork("image"), fork._losses
+    monkeypatch.setattr(fork, "_losses", lambda *given: [1e4 * loss for loss in losses(*given)])
+    state = TrainState(model, fork.fork_config(9, 4, 0))
+    fork.update(state, model, images, 1.0, fork.START)
+    gradients = [weight.grad for weight in state.weights if weight.grad is not None]
+    assert torch.nn.utils.get_total_norm(gradients).item() == pytest.approx(1.0, rel=1e-3)
 
 
 def test_an_encoder_is_kept_in_16_bits(images):

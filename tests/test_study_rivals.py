@@ -193,6 +193,8 @@ def test_a_fork_that_was_stopped_goes_on(few, monkeypatch):
     monkeypatch.setattr(rivals, "SAVE_EVERY", 1)
 
     def stop_in_the_fourth(*arguments):
+        ema = arguments[0].config.ema
+        assert ema > (1 + rivals.MOST) / (10 + rivals.MOST)  # of a tenth of the updates to the end
         if next(count) == 3:
             raise KeyboardInterrupt
         return update(*arguments)

@@ -8,8 +8,12 @@ import torch
 from draws import module_of, seeded, shaken
 
 from diffenc_lite import Chain, DiffEnc, LearnedEncoder, Noise, elbo, toy
-from diffenc_lite.course.studies import options, parameters, toys
+from diffenc_lite.course.studies import load_results, options, parameters, toys
+from diffenc_lite.course.worlds import likelihood
 from diffenc_lite.process import x_from_v
+
+
+TERMS = ("prior", "reconstruction", "diffusion")
 
 
 def stirred(name: str, width: int = 8, seed: int = 0):
@@ -88,6 +92,13 @@ def test_each_seed_of_the_test_is_scored_on_draws_of_its_own(monkeypatch):
     assert scored == [[0, 1], [toys.FRESH, toys.FRESH + 1]]
     first, second = (toys.draws("mixture", 8, seed) for seed in scored[1])
     assert not torch.equal(first.points, second.points) and not torch.equal(first.eps, second.eps)
+
+
+def test_stored_totals_are_sums_and_gaps_what_they_are_above_the_entropy():
+    for row in load_results("toys"):
+        total, above = row["total"], likelihood(row["toy"]).entropy / (2 * np.log(2))
+        assert total == pytest.approx(sum(map(row.get, TERMS)), abs=2e-6)
+        assert row["gap"] == pytest.approx(total - above, abs=2e-6)
 
 
 def test_the_statistic_pools_widths_within_seeds():

@@ -8,16 +8,15 @@ import math
 import os
 import shutil
 import signal
-import traceback
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 import torch
-from draws import POINTS, ROOT, module_of, same, seeded, shaken, weights
+from draws import POINTS, module_of, same, seeded, shaken, weights
 from torch import nn
 
-from diffenc_lite import Chain, DiffEnc, LearnedSchedule, TrainConfig, bound, toy
+from diffenc_lite import Chain, DiffEnc, TrainConfig, bound, toy
 from diffenc_lite.chain import as_chain
 from diffenc_lite.evaluation import evaluate, evenly_chosen
 from diffenc_lite.model import ENCODERS, ModelConfig, build
@@ -31,6 +30,7 @@ from diffenc_lite.training import (
     train_steps,
 )
 from diffenc_lite.training.folder import RunFolder
+from diffenc_lite.training.speed import has_bf16
 
 HELD_OUT = POINTS[:100]
 SHORT = TrainConfig(
@@ -105,19 +105,6 @@ def test_learning_rate():
     assert all(a > b for a, b in zip(rates[100:], rates[101:], strict=False))
     assert 0.48 < max(rates) < 0.5
     assert rates[1000] == pytest.approx(0.005)
-
-
-def test_five_functions_lie_between_a_call_of_train_and_the_denoiser():
-    package, seen = str(ROOT / "diffenc_lite"), []
-
-    def v_hat(z, gamma):
-        if torch.is_grad_enabled():  # not when the parts are checked
-            frames = traceback.extract_stack()
-            seen.append([f.name for f in frames if f.filename.startswith(package)])
-        return z
-
-    train(DiffEnc(module_of(forward=v_hat), schedule=LearnedSchedule()), POINTS, TrainConfig(1))
-    assert seen == [["train", "train_steps", "bound_at", "diffusion_loss", "v_hat"]]
 
 
 def test_steps_are_a_chain_or_a_number():
@@ -282,6 +269,12 @@ def test_bf16_is_close_and_a_run_in_it_is_another(monkeypatch, tmp_path):
     with pytest.raises(ValueError, match="bf16 False there, True here"):
         diffusion(True, True, "slow")
     assert memory_kept == [True] * 3
+
+
+@pytest.mark.parametrize("version, has", [((7, 5), False), ((8, 0), True), ((9, 0), True)])
+def test_graphics_cards_compute_in_bf16_from_ampere_on(version, has, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: version)
+    assert has_bf16(torch.device("cuda")) is has
 
 
 # ---- what it tells -------------------------------------------------------------------------------
