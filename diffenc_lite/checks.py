@@ -16,23 +16,28 @@ Ask = Callable[[Tensor, Tensor], Tensor]
 
 def check_parts(model: DiffEnc, images: Tensor) -> None:
     """Raise ValueError for a schedule that `check_schedule` refuses; for a network whose answer to
-    an example depends on others in eval mode; for an encoder whose encode or change is not what its
-    shift says, or not finite; and for what `check_smooth` refuses. Tried on two images at five
-    depths, with noise in the encoder's weights, since it may start at 0."""
+    an example depends on others, or on what the encoder has seen; for an encoder whose encode or
+    change is not what its shift says, or not finite; and for what `check_smooth` refuses. Tried on
+    two images at five depths, with noise in the encoder's weights, since it may start at 0."""
     check_schedule(model.schedule, model.like_weights)
     check_norms("encoder", model.encoder)
     with eval_mode(model), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
         x = model.to_unit(images[:2].to(model.device)).repeat_interleave(5, 0)
-        gamma = model.schedule(torch.linspace(0.08, 0.93, 5).to(x).repeat(len(x) // 5)).gamma
+        depths = (torch.linspace(*ends, 5).repeat(len(x) // 5) for ends in ((0.08, 0.93), (0.1, 1)))
+        gamma, further = (model.schedule(t.to(x)).gamma for t in depths)
+        at_0 = model.schedule(gamma.new_zeros(len(x))).gamma
         try:
             _check_alone("denoiser", "v_hat", model.v_hat, x, gamma)
         except (TypeError, RuntimeError) as error:
             raise ValueError(f"denoiser must work on z (B, ...) and gamma (B,): {error}") from error
-        at_0, further = model.schedule(gamma.new_zeros(len(x))).gamma, gamma + 0.1
         try:
             if (far := model.shift(x, at_0).square().mean().sqrt()) > 0.3:
                 wanted = "a shift near 0 at t = 0, which is x_t - x and not x_t"
                 raise ValueError(f"encoder must have {wanted}; it is {far:.2g} (root mean square)")
+            v_hat, _ = model.v_hat(x, gamma), model.shift(-x, at_0)
+            if bool(v_hat.isfinite().all()):
+                rule = "same v_hat whatever the encoder has seen"
+                _check_close("denoiser", rule, model.v_hat(x, gamma), v_hat, x)
             moved, follows = _with_noise_in_weights(model, x, gamma), "that follows from its shift"
             shift, x_t = moved.shift(x, gamma), moved.encode(x, gamma).x_t
             _check_close("encoder", f"x_t {follows}", x_t, x + shift, x)

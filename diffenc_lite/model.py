@@ -75,11 +75,13 @@ class DiffEnc(nn.Module):
             if hasattr(encoder, name) and not callable(getattr(encoder, name)):
                 raise TypeError(f"encoder.{name} must be a method, or have another name")
         has_counterterm(encoder)
-        for name, part in (("encoder", encoder), ("schedule", self.schedule)):
-            held = () if isinstance(part, nn.Module) else getattr(part, "__dict__", {}).values()
-            each = [v for h in held for v in (h if isinstance(h, list | tuple) else [h])]
-            if any(isinstance(value, nn.Module | nn.Parameter) for value in each):
-                raise TypeError(f"{name} must be an nn.Module, for its weights to be trained")
+        for name in ("denoiser", "encoder", "schedule"):
+            part = getattr(self, name)
+            holders = part.modules() if isinstance(part, nn.Module) else [part]
+            held = _weights_in([getattr(holder, "__dict__", {}) for holder in holders])
+            if not {*held} <= {*self.parameters()}:
+                wanted = "an nn.Module, and lists in it nn.ModuleLists"
+                raise TypeError(f"{name} must be {wanted}, for its weights to be trained and saved")
         self.levels = as_whole("levels", self.levels, 2, 256)  # 8-bit data
         self.shape = None if self.shape is None else as_shape(self.shape)
         check_model(self)
@@ -163,6 +165,15 @@ class DiffEnc(nn.Module):
     @property
     def dtype(self) -> torch.dtype:
         return self.like_weights.dtype
+
+
+def _weights_in(held: Any) -> list[Tensor]:
+    """The weights to train among attributes, in lists and dictionaries too."""
+    if isinstance(held, list | tuple | dict):
+        each = held.values() if isinstance(held, dict) else held
+        return [weight for one in each for weight in _weights_in(one)]
+    tensors = held.parameters() if isinstance(held, nn.Module) else [held]
+    return [w for w in tensors if isinstance(w, Tensor) and w.is_leaf and w.requires_grad]
 
 
 # --- models by name ------------------------------------------------------------------------------

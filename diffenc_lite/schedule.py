@@ -233,7 +233,8 @@ def check_schedule(schedule: AnySchedule, like: Tensor) -> None:
         for name, value in vars(noise).items():
             in_shape_of(f"schedule(t).{name}", value, t, "t")
         own = schedule.gamma if isinstance(schedule, Schedule) else lambda t: schedule(t).gamma
-        follows = Noise.from_gamma(*_gamma_and_slope(own, t))
+        halves = (_gamma_and_slope(own, half) for half in t.chunk(2))  # each t depends on itself
+        follows = Noise.from_gamma(*map(torch.cat, zip(*halves, strict=True)))
     except RuntimeError as error:
         raise ValueError(f"gamma(t) must consist of torch operations: {error}") from error
     gamma, (low, high) = noise.gamma, map(float, end_points(schedule, t))
@@ -249,8 +250,8 @@ def check_schedule(schedule: AnySchedule, like: Tensor) -> None:
         if not bool(right.all()):
             i = int((~right).nonzero()[0])
             raise ValueError(
-                f"schedule(t) must have the {name} that follows from gamma(t), a finite one; near "
-                f"t = {t[i]:.3f} it is {given[i]:g}, and from gamma(t) {wanted[i]:g}"
+                f"schedule(t) must have the {name} that follows from gamma(t), finite, of each t "
+                f"alone; near t = {t[i]:.3f} it is {given[i]:g}, and from gamma(t) {wanted[i]:g}"
             )
 
     def curve(t: Tensor) -> tuple[Tensor, Tensor]:

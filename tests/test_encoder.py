@@ -29,6 +29,7 @@ from diffenc_lite.checks import check_parts, check_smooth
 from diffenc_lite.course.studies import fork
 from diffenc_lite.encoder import IdentityEncoder, LearnedEncoder, ScalingEncoder, has_counterterm
 from diffenc_lite.pretrained import pretrained_names
+from diffenc_lite.process import v_from_x
 from diffenc_lite.schedule import CUTS, find_jump
 
 
@@ -159,8 +160,37 @@ def made_wrong(e):
     of_a_batch = module_of(shift=lambda x, g: sigma2(x, g) * (x.mean(0) - x))
     yield of_a_batch, "same shift for an example alone"
     yield module_of(shift=e.shift, change=lambda x, s, t: 0 * x), "change that follows"
+    by_slope = module_of(
+        shift=e.shift,
+        change=lambda x, s, t: -sigma2(x, s) * encode(e, x, s).u * (t - s).reshape(-1, 1),
+    )
+    yield by_slope, "change that follows"  # as it is in short steps
     both = module_of(shift=e.shift, encode_step=lambda x, s, t: (x, e.change(x, s, t)))
     yield both, "encode_step that follows"
+
+
+class Seen(nn.Module):
+    """An encoder that keeps what it has seen, which a denoiser must not be told."""
+
+    counterterm, x = False, torch.empty(0)
+
+    def shift(self, x, gamma):
+        self.x = x
+        return torch.zeros_like(x)
+
+
+def test_a_denoiser_that_is_told_the_data_is_refused(small_model):
+    """Its diffusion loss would be 0."""
+    encoder, weight = Seen(), nn.Parameter(torch.zeros((), dtype=F64))
+
+    def told(z, gamma):
+        x = encoder.x if encoder.x.shape == z.shape else z
+        return weight + v_from_x(z, x, Noise.from_gamma(gamma).like(z))
+
+    model = DiffEnc(module_of(weight=weight, forward=told), encoder)
+    for use in first_uses(model, some_images(8)):
+        with pytest.raises(ValueError, match="^denoiser must have the same v_hat"):
+            use()
 
 
 @pytest.mark.parametrize("kind", ["scaling", "learned"])

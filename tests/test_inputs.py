@@ -89,6 +89,8 @@ CUT = module_of(forward=lambda z, gamma: z[:, :1])  # one dimension too few
 IN_PLACE = module_of(forward=lambda z, gamma: z.mul_(0.5))  # z is used again
 MIXING = module_of(forward=lambda z, gamma: z - z.mean(0))  # no bound
 ADDING = module_of(forward=lambda z, gamma: z + gamma)  # (B, ...) and (B,)
+UNTOLD = [{"weights": X.clone().requires_grad_()}]
+HIDING = nn.Sequential(module_of(layers=[nn.Linear(2, 2)]))  # PyTorch sees no list
 NOT_FINITE = module_of(forward=lambda z, gamma: NAN * z)
 
 
@@ -204,9 +206,10 @@ MISTAKES = {
             for part in ("encoder", "schedule")
             for holding in (
                 SimpleNamespace(shift=0, held=held)
-                for held in (nn.Parameter(X), nn.Linear(2, 2), [nn.Parameter(X)])
+                for held in (nn.Parameter(X), nn.Linear(2, 2), [nn.Parameter(X)], UNTOLD)
             )
         ],
+        ("denoiser must be an nn.Module, and lists", lambda m: DiffEnc(HIDING)),
     ],
     FloatingPointError: [
         ("not finite", lambda m: evaluate(DiffEnc(NOT_FINITE), IMAGES)),
@@ -326,9 +329,10 @@ MISTAKES = {
         ],
         ("gamma_min", lambda m: LinearSchedule("a", 5)),
         ("gamma that follows from gamma(t)", lambda m: DiffEnc(CUT, schedule=Overridden())),
-        *[  # a bound of the first four would be far too low
+        *[  # a bound of the first five would be far too low
             (words, lambda m, gamma=gamma: DiffEnc(CUT, schedule=Own(gamma)))
             for words, gamma in (
+                ("gamma that follows | of each t alone", lambda t: -9 + 14 * t / t.detach().max()),
                 ("schedule(t).rate", lambda t: -9 + 14 * t.detach()),
                 ("schedule(t).rate", lambda t: torch.where(t < 0.5, -9 + 6 * t, -3 + 8 * t)),
                 ("schedule(t).rate", lambda t: -9 + 4 * t + 10 * (t > 0.5)),
