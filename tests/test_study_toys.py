@@ -12,7 +12,6 @@ from diffenc_lite.course.studies import load_results, options, parameters, toys
 from diffenc_lite.course.worlds import likelihood
 from diffenc_lite.process import x_from_v
 
-
 TERMS = ("prior", "reconstruction", "diffusion")
 
 
