@@ -76,7 +76,7 @@ def cells():
 
 @pytest.mark.parametrize("z_t", [(0.1, -0.05), (0.8, 0.6)])
 def test_00_a_step_back_in_the_plane_is_bayes_rule(z_t):
-    """Against q(z_s) q(z_t | z_s) on a grid, and its divergence from a bell, by Riemann sums"""
+    """Against q(z_s) q(z_t | z_s) on a grid"""
     s, t, seen, ring = noise(0.6), noise(0.7), torch.tensor(z_t, dtype=F64), in_the_plane.RING
     step = in_the_plane.reverse_from(ring, seen, s, t)
     line_of = torch.linspace(-9, 9, 241, dtype=F64)
@@ -91,11 +91,6 @@ def test_00_a_step_back_in_the_plane_is_bayes_rule(z_t):
     torch.testing.assert_close(step.density(line_of).flatten(), q, atol=1e-5, rtol=0)
     from_middle = torch.cartesian_prod(line_of, line_of).square().sum(1)
     assert step.m == pytest.approx((q * from_middle).sum().item() * cell.item() / 2 - 1, abs=1e-4)
-    pinned = -from_middle / 2 - math.log(2 * math.pi)  # the bell with w = 1
-    surplus = (torch.xlogy(q, q) - q * pinned).sum() * cell
-    narrow, shape = step.surplus()
-    assert narrow + shape == pytest.approx(surplus.item(), abs=1e-4)
-    assert narrow == pytest.approx(step.m - math.log1p(step.m)) and shape > 0.05
 
 
 def test_00_the_plane_shows_its_position():
@@ -111,10 +106,9 @@ def test_00_the_plane_shows_its_position():
     tips = arrows.XY + np.stack([arrows.U, arrows.V], 1)
     np.testing.assert_allclose(tips, guess, atol=1e-9)
     step = in_the_plane.reverse_from(ring, dots[1], noise(0.6), at)
-    radii = [np.hypot(*curve.get_data()).max() for curve in right.lines]
-    assert (radii[0] / radii[1]) ** 2 == pytest.approx(1 / (1 + step.m))
-    words = "too narrow {:.2f}\n+ wrong shape {:.2f} nats".format(*step.surplus())
-    assert words in [text.get_text() for text in right.texts]
+    (bell,) = right.lines  # two of the model's deviations; the frame, four of the truth's
+    radius, frame = np.hypot(*bell.get_data()).max(), right.get_xlim()[1]
+    assert (2 * radius / frame) ** 2 == pytest.approx(1 / (1 + step.m))
 
 
 def test_01_every_position_shows_the_divergence(cells):

@@ -1,4 +1,4 @@
-"""A data distribution of two dimensions, noised, guessed from, and one step back (00, 06)."""
+"""A data distribution of two dimensions, noised, guessed from, and one step back (00)."""
 
 import math
 from typing import NamedTuple
@@ -8,12 +8,11 @@ import torch
 from torch import Tensor
 
 from ... import process
-from ...gaussian import best_ratio
 from ...schedule import LinearSchedule, Noise
 from ..worlds import Mixture, World
 from .drawing import COLOURS
 from .explorers import Explorer, buttons, slider
-from .plots import BLACK, BLUE, Array, Picture, subplots
+from .plots import BLACK, Array, Picture, subplots
 
 REACH, SPAN = 2.4, 4.0  # of the plane; of the step, in standard deviations of the truth
 ANGLES = torch.arange(24, dtype=torch.float64) * (2 * math.pi / 24)
@@ -37,21 +36,12 @@ class StepBack(NamedTuple):
 
     shares: Tensor  # q(x_k | z_t), (K,)
     centres: Tensor  # mu_Q of each x_k less mu_P, (K, 2)
-    m: float  # the mean squared gap for this z_t, of which w* = 1 / (1 + m)
+    m: float  # the mean squared gap for this z_t
 
     def density(self, line: Tensor) -> Tensor:
         """The true reverse on the square grid of `line` (n,) about mu_P, (n, n)."""
         first, second = torch.exp(-0.5 * (line[:, None, None] - self.centres).square()).unbind(2)
         return (self.shares * first) @ second.T / (2 * math.pi)
-
-    def surplus(self) -> tuple[float, float]:
-        """KL(true reverse || bell of w = 1) as too narrow + wrong shape, in nats: what w* cures,
-        and what is left."""
-        width = 1 + self.m
-        line = torch.linspace(-7, 7, 281, dtype=torch.float64) * math.sqrt(width)
-        q = self.density(line)
-        entropy = -float(torch.xlogy(q, q).sum() * (line[1] - line[0]).square())
-        return self.m - math.log(width), 1 + math.log(2 * math.pi * width) - entropy
 
 
 def reverse_from(points: Tensor, z_t: Tensor, s: Noise, t: Noise) -> StepBack:
@@ -66,8 +56,8 @@ def reverse_from(points: Tensor, z_t: Tensor, s: Noise, t: Noise) -> StepBack:
 def plane_explorer() -> Explorer:
     """Slide t: a ring of 24 points dissolves, the perfect guess, and one step back from a dot.
 
-    Right: the true reverse (grey), the bell of the posterior's width (black) and the one that
-    costs least (blue), circles of two standard deviations. The blue one always has the same size.
+    Right: the true reverse (grey) and the bell of the posterior's width (black), a circle of two
+    standard deviations. Its frame is four standard deviations of the truth.
     """
     world = Mixture([(float(a), float(b)) for a, b in RING], [0.0] * len(RING))
     generator = torch.Generator().manual_seed(0)
@@ -95,17 +85,11 @@ def plane_explorer() -> Explorer:
     )
     circle = np.exp(2j * np.pi * np.linspace(0, 1, 100))
     (pinned,) = right.plot(circle.real, circle.imag, color=BLACK, ls="-")
-    right.plot(2 * circle.real, 2 * circle.imag, color=BLUE, ls="-")
     right.set(xticks=[], yticks=[], title=" ")
     right.grid(False)
-    words = (
-        (0.02, 0.03, "left", "true reverse", "0.45"), (0.5, 0.03, "center", "$w=1$", BLACK),
-        (0.98, 0.03, "right", "", BLUE), (0.02, 0.86, "left", "", "0.3"),
-    )  # fmt: skip
-    *_, best_w, costs = (
-        right.text(x, y, text, ha=side, color=colour, transform=right.transAxes, fontsize=12)
-        for x, y, side, text, colour in words
-    )
+    corner = {"transform": right.transAxes, "fontsize": 12}
+    right.text(0.02, 0.03, "next latent", color="0.45", **corner)
+    right.text(0.98, 0.03, "model", ha="right", color=BLACK, **corner)
 
     def draw(t: float, which: int, steps: int) -> Picture:
         s = t - 1 / STEPS[steps]
@@ -125,9 +109,6 @@ def plane_explorer() -> Explorer:
         pinned.set_data(2 * circle.real / deviation, 2 * circle.imag / deviation)
         left.set_title(f"300 draws of $z_t$, $t={t:.2f}$")
         right.set_title(f"{'AB'[which]} steps back to $s={s:.2f}$")
-        best_w.set_text(f"$w^*(z_t)={best_ratio(torch.tensor(step.m)):.2f}$")
-        narrow, shape = step.surplus()
-        costs.set_text(f"too narrow {narrow:.2f}\n+ wrong shape {abs(shape):.2f} nats")
         return figure
 
     controls = buttons("dot", list(CHOSEN)), buttons("steps", [f"{n}" for n in STEPS])

@@ -27,7 +27,7 @@ def chain_of_information() -> Picture:
     for at, text in nodes.items():
         box(ax, (at, 1.6), text, COLOURS["x" if at < 1 else "z_t"], 0.8 if at < 7 else 1.2)
     costs = (
-        ("reconstruction", "$H-I_0$", "reconstruction", 2.6, 1.2),
+        ("reconstruction", "$H-I_0+M$", "reconstruction", 2.6, 1.2),
         ("diffusion", "$I_0-I_1$", "diffusion", 4.8, 3.4),
         ("prior", r"$I_1+\mathrm{KL}$", "prior", 6.6, 5.6),
     )
@@ -35,7 +35,7 @@ def chain_of_information() -> Picture:
         arrow(ax, (start, 1.6), (end, 1.6), colour=COLOURS[colour])
         words(ax, ((start + end) / 2, 2.25), cost, COLOURS[colour], 15)
         words(ax, ((start + end) / 2, 1.1), name, COLOURS[colour], 12)
-    words(ax, (4, 0.35), r"sum:  $H+\mathrm{KL}(q(z_1)\,\|\,\mathcal{N}(0,I))$", size=15)
+    words(ax, (4, 0.35), r"sum:  $H+M+\mathrm{KL}(q(z_1)\,\|\,\mathcal{N}(0,I))$", size=15)
     return figure
 
 

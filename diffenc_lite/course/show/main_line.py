@@ -40,7 +40,7 @@ def main_line() -> Picture:
     """The chains of proof levels, with the number of levels in each."""
     figure, ax = canvas(8.8, 4.35)
     words(ax, (0.2, 4.0), "small number: levels", "0.35", 10, ha="left")
-    words(ax, (0.2, 3.75), "arrow: one row of the ledger rests on another", "0.35", 10, ha="left")
+    words(ax, (0.2, 3.75), "arrow: to a row that rests on this one", "0.35", 10, ha="left")
     for tag, used in links().items():
         (x, y), text, colour = PLACES[tag]
         box(ax, (x, y), tag, colour, WIDTH, HEIGHT)
