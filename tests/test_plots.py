@@ -56,26 +56,18 @@ def test_black_is_minus_one_and_red_is_above_zero(value, signed, colour):
     assert np.abs(plots.pixels(figure)[50, 50].astype(int) - colour).max() <= 1
 
 
-def test_bytes_are_drawn_as_their_values_in_the_unit_interval():
-    """What `sample` returns, as it is, and what `to_unit` makes of it: black 0, white 255."""
-    images = np.array([0, 51, 255], np.uint8).reshape(3, 1, 1, 1).repeat(4, 2).repeat(4, 3)
-    for given in (images, torch.from_numpy(images)):
-        axes = plots.image_grid(given, columns=["a", "b", "c"]).axes
-        values = [float(ax.images[0].get_array()[0, 0]) for ax in axes]
-        assert values == pytest.approx([-1, -0.6, 1])
-    colour = plots.as_pixels(np.array([0, 51, 255], np.uint8).reshape(3, 1, 1))
-    assert colour.ravel().tolist() == pytest.approx([0, 0.2, 1])
-
-
 @pytest.mark.parametrize("channels", [1, 3])
-def test_few_levels_go_from_black_to_white_too(channels):
-    images = torch.tensor([0, 4, 16], dtype=torch.uint8).reshape(3, 1, 1, 1)
-    for given in (images.expand(3, channels, 2, 2), [list(images.expand(3, channels, 2, 2))]):
-        axes = plots.image_grid(given, levels=17).axes
+@pytest.mark.parametrize("seen", [{0: -1, 51: -0.6, 255: 1}, {0: -1, 4: -0.5, 16: 1}])
+def test_levels_are_drawn_from_black_to_white(seen, channels):
+    """What `sample` returns, as it is: black is 0, white the last of 256 levels or of 17."""
+    images = torch.tensor([*seen], dtype=torch.uint8).reshape(3, 1, 1, 1).expand(3, channels, 4, 4)
+    values = [value if channels == 1 else (value + 1) / 2 for value in seen.values()]
+    for given in (images, images.numpy(), [list(images)]):
+        axes = plots.image_grid(given, columns=["a", "b", "c"], levels=max(seen) + 1).axes
         shown = [float(np.ravel(ax.images[0].get_array())[0]) for ax in axes]
-        assert shown == pytest.approx([-1, -0.5, 1] if channels == 1 else [0, 0.25, 1])
-    with pytest.raises(ValueError, match="^images must have levels 0 to 15; got 16"):
-        plots.image_grid(images, levels=16)
+        assert shown == pytest.approx(values)
+    with pytest.raises(ValueError, match=f"^images must have levels 0 to .*; got {max(seen)}"):
+        plots.image_grid(images, levels=max(seen))
 
 
 def test_image_grid_puts_each_image_in_its_place():
