@@ -79,9 +79,8 @@ class DiffEnc(nn.Module):
             part = getattr(self, name)
             holders = part.modules() if isinstance(part, nn.Module) else [part]
             held = _weights_in([getattr(holder, "__dict__", {}) for holder in holders])
-            if not {*held} <= {*self.parameters()}:
-                wanted = "an nn.Module, and lists in it nn.ModuleLists"
-                raise TypeError(f"{name} must be {wanted}, for its weights to be trained and saved")
+            if not {*held} <= {*self.parameters()}:  # nothing would train or save them
+                raise TypeError(f"{name} must be an nn.Module, and lists in it nn.ModuleLists")
         self.levels = as_whole("levels", self.levels, 2, 256)  # 8-bit data
         self.shape = None if self.shape is None else as_shape(self.shape)
         check_model(self)

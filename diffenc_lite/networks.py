@@ -53,9 +53,8 @@ class UNetConfig:
 
 
 def zero_(module: nn.Conv2d | nn.Linear) -> nn.Conv2d | nn.Linear:
-    nn.init.zeros_(module.weight)
-    assert module.bias is not None
-    nn.init.zeros_(module.bias)
+    for weight in module.parameters():
+        nn.init.zeros_(weight)
     return module
 
 

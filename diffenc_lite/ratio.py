@@ -42,8 +42,8 @@ def fit(
     """W1, W7: the chain with the best scale and ratio of every step, and their standard errors
 
     A* = E<x_hat, tau> / E||x_hat||^2, tau = c x_t + (x_s - x_t), is the best mean of the form
-    A x_hat (G5); given it, w* = 1 / (1 + m). No encoder is needed to use them. For a VDM with a
-    perfect denoiser A* = c. The errors are over images, to first order; NaN for one image.
+    A x_hat (G5), c for a VDM with a perfect denoiser; given it, w* = 1 / (1 + m). The errors are
+    over images, to first order; NaN for one image.
 
     Args:
         images: uint8 (N, ...). Never those that the chain is scored on.
@@ -79,7 +79,12 @@ def fit(
         if not bool(moments.isfinite().all()):
             raise FloatingPointError("the gap of some image is not finite")
     if best:
-        chain = _with_best_scale(model, moments, chain)
+        means = moments.mean(1)
+        scale = best_scale(means)
+        # how one image moves A*/c, to first order
+        by_image = (moments[..., 1] + (scale - 1)[:, None] * moments[..., 2]) / means[:, 2:]
+        scale, error = (value.to(model.like_weights) for value in (scale, _mean_error(by_image)))
+        chain = Chain(chain.grid, chain.ratio, scale, None, error)
     if ratio == "dimension":
         m, error = _gaps_by_dimension(model, images, batch, chain, generator)
     else:
@@ -104,16 +109,6 @@ def gap_moments(
             moments = torch.stack([g * g, g * h, h * h], -1)  # (B, ..., 3)
             parts[i].append(moments.flatten(1, -2).mean(1).cpu().double())
     return torch.stack([torch.cat(part) for part in parts])
-
-
-def _with_best_scale(model: DiffEnc, moments: Tensor, chain: Chain) -> Chain:
-    """W7: m is a parabola in A."""
-    means = moments.mean(1)
-    scale, h2 = best_scale(means), means[:, 2]
-    # first order: how one image moves A*/c
-    moved = -(moments[..., 1] + (scale - 1)[:, None] * moments[..., 2]) / h2[:, None]
-    scale, error = (value.to(model.like_weights) for value in (scale, _mean_error(moved)))
-    return Chain(chain.grid, chain.ratio, scale, None, error)
 
 
 @torch.no_grad()
@@ -150,8 +145,7 @@ def _gaps_by_dimension(
 def x_batches(model: DiffEnc, images: Tensor, batch: int) -> Iterator[Tensor]:
     """x of so many images at a time, on the device of the model; all checked at once."""
     check_images(model, images)
-    pieces = images.split(as_whole("batch", batch))
-    return (model.to_unit(piece.to(model.device)) for piece in pieces)
+    return (model.to_unit(x.to(model.device)) for x in images.split(as_whole("batch", batch)))
 
 
 def _each_step(

@@ -204,8 +204,7 @@ def end_points(schedule: AnySchedule, like: Tensor) -> tuple[Tensor | float, Ten
 
 
 def _gamma_and_slope(function: Callable[[Tensor], Tensor], t: Tensor) -> tuple[Tensor, Tensor]:
-    """As `value_and_slope`, but backwards: the first forward-mode operation in a process takes
-    seconds to load."""
+    """As `value_and_slope`, but backwards: forward mode takes seconds to load in a process."""
     try:
         with torch.enable_grad():
             at = t.clone().requires_grad_()

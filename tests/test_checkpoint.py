@@ -19,7 +19,7 @@ from diffenc_lite.evaluation import evaluate
 from diffenc_lite.files import write_whole
 from diffenc_lite.model import ENCODERS, ModelConfig, build
 from diffenc_lite.pretrained import load_model, load_pretrained, read_card, save_model, start_from
-from diffenc_lite.signature import signature
+from diffenc_lite.pretrained.signature import signature
 
 CARD = {"data": "points", "updates": 7, "seed": 3, "bits_per_dim": 6.5, "standard_error": 0.25}
 

@@ -119,7 +119,7 @@ def test_dropout_has_one_mask_for_y_and_its_derivative():
     net = shaken(UNet(UNetConfig((8,), (2,), dropout=0.5), (1, 6, 6), True)).double().train()
     x, gamma = (a.double() for a in draw(net.shape))
     torch.manual_seed(3)
-    x_t, u = LearnedEncoder(net)(x, gamma)
+    x_t, u = LearnedEncoder(net).encode(x, gamma)
     h = 1e-5
 
     def y(g: Tensor) -> Tensor:

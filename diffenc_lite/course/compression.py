@@ -30,9 +30,9 @@ from ..chain import Chain, as_chain
 from ..checks import check_parts
 from ..files import verify
 from ..model import DiffEnc, check_images, check_model
+from ..pretrained.signature import signature
 from ..process import Normal
 from ..schedule import Noise
-from ..signature import signature
 
 Table = NDArray[np.uint64]  # (n, K+1): for n symbols, 2^24 times the probability of being below k
 Symbols = NDArray[np.int64]

@@ -27,7 +27,7 @@ from ..data import cache_folder
 from ..files import PathLike, verify, write_whole
 from ..model import EXACT, DiffEnc, ModelConfig, build, check_model
 from ..schedule import GAMMA_MIN, gamma_min_for
-from ..signature import disagreements, signature
+from .signature import disagreements, signature
 
 PRETRAINED = Path(__file__).parent
 FITTED = PRETRAINED / "fitted.json"

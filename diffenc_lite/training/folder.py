@@ -18,7 +18,7 @@ from torch import Tensor
 
 from ..files import PathLike, verify, write_whole, writing
 from ..model import DiffEnc
-from ..signature import disagreements, signature
+from ..pretrained.signature import disagreements, signature
 
 HEADER = b"diffenc_lite resume 2\n"  # then the sha256 of the rest, in 64 hex digits, and the rest
 

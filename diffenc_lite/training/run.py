@@ -19,8 +19,8 @@ from ..checks import check_parts
 from ..evaluation import Evaluation, check_clusters, evaluate, evenly_chosen
 from ..files import PathLike
 from ..model import DiffEnc, check_images
+from ..pretrained.signature import disagreements, signature
 from ..schedule import gamma_min_for
-from ..signature import disagreements, signature
 from .config import TrainConfig
 from .draws import FOR_EVALUATION, rank_and_size, seeded
 from .folder import RunFolder, fingerprint

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from .encoder import has_counterterm
-from .model import DiffEnc
-from .networks import GammaEmbedding
+from ..encoder import has_counterterm
+from ..model import DiffEnc
+from ..networks import GammaEmbedding
 
 
 @torch.no_grad()
