@@ -19,7 +19,7 @@ from packaging.specifiers import SpecifierSet
 
 import diffenc_lite
 from diffenc_lite.__main__ import parser
-from diffenc_lite.course.exercises import lab
+from diffenc_lite.course.exercises import EXERCISES, lab
 from diffenc_lite.course.studies import budgets, load_results, options
 from diffenc_lite.course.studies.purpose import BASES
 from diffenc_lite.data import photos
@@ -265,6 +265,15 @@ def test_every_measured_number_of_a_page_is_held():
     held = tool.numbers(["learned - image -0.0160 (-0.0200 to -0.0120), 12.5 %"])
     assert tool.loose("By -0.0160, or 0.0160. It is 12.5 % of $0.3$ and `0.4`.", held) == []
     assert tool.loose("By -0.0260, or 0.0450. It is 3 %.", held) == ["0.0260", "0.0450", "3 %"]
+
+
+def test_a_number_in_a_hint_stands_in_its_lesson():
+    texts = defaultdict(list)
+    for path in NOTEBOOKS:
+        texts[path.name[:2]].append(joined(cells_of(path)))
+    for number, exercise in EXERCISES.items():
+        hinted = map(float, re.findall(r"\d+\.\d+", " ".join(exercise.hints)))
+        assert {*hinted} <= tool.numbers([exercise.question, *texts[number[:2]]]), number
 
 
 @pytest.mark.parametrize("noun, counts", [
