@@ -345,7 +345,7 @@ class Row:
         """The names of the entries, in order."""
         return tuple(self._by_name)
 
-    def __getitem__(self, name: str) -> Line:
+    def __getitem__(self, name: str) -> Any:
         """The entry of that name: row["mean"]. KeyError, with the names there are, if none."""
         if name not in self._by_name:
             raise KeyError(f"step of {self.tag} must be one of {list(self.steps)}; got {name!r}")
