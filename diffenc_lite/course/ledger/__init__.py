@@ -37,9 +37,10 @@ from .generation import G1, G2, G3, G4
 from .infinite_depth import L4
 from .information import X5
 from .judge import Unclear
+from .laws import Laws
 from .level_cost import X1
 from .processes import F1, F2, F3
-from .row import WORDS, Closed, Derivation, Laws, Line, Row
+from .row import WORDS, Closed, Derivation, Line, Row
 from .three_terms import L1
 from .variance_ratio import W1, W2, W1c
 from .weights import W3

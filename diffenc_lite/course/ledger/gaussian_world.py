@@ -45,10 +45,9 @@ def X2(D: Row) -> None:
     D.step("centre", "which is", centre, sqrt(eta) * s2 * z / (1 + s2 * eta),
         uses="top spread bayes")
     # E2
-    root = sqrt(SNR_E2)
     D.define("guess", r"E2 should hit $\tau$ (G5), and what is seen has "
         r"$\eta=\alpha_t^6/\sigma_t^2$. The exact denoiser says",
-        xhat, alpha_t**2 * Subs(centre, (eta, z), (SNR_E2, root * x + epsilon)))
+        xhat, alpha_t**2 * Subs(centre, (eta, z), (SNR_E2, sqrt(SNR_E2) * x + epsilon)))
     D.define("m_2", "and its mean squared error is", m_E2, E((mu_A - mu_Q) ** 2) / sigma_Q**2)
     D.step("m_E2", "the average of the square over noise and data. With the exact $A$ of G5 the "
         "first part is left: only the spread of $x$ counts.",

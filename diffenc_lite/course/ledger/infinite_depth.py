@@ -7,7 +7,6 @@ from .generation import up_to
 t, h, b = symbols("t h b", positive=True)  # h = 1/T
 gamma, F = Function("gamma", real=True), Function("F", real=True)
 inner = F(gamma(t)) / 2
-depth_integral = Integral(inner.diff(t), (t, 0, 1))
 R, pointwise, integrand = names("R", r"\lim T\cdot\mathrm{KL}_1", r"\text{integrand}")
 SIZE = gamma(t) - gamma(t - h)
 EXCHANGE = "the limit of the sum over steps and of the average"
@@ -79,4 +78,5 @@ def L4(D: Row) -> None:
         "derivative in $t$, so up to any depth $b$ the integral is what that has gained.",
         Integral(inner.diff(t), (t, 0, b)), inner.subs(t, b) - inner.subs(t, 0))
     D.step("ends", r"At $b=1$ it depends on $\gamma(0)$ and $\gamma(1)$ only, not on the path "
-        "between.", depth_integral, (F(gamma(1)) - F(gamma(0))) / 2, uses=[use("up_to_b", {b: 1})])
+        "between.", Integral(inner.diff(t), (t, 0, 1)), (F(gamma(1)) - F(gamma(0))) / 2,
+        uses=[use("up_to_b", {b: 1})])

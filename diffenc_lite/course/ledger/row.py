@@ -345,7 +345,7 @@ class Row:
         """The names of the entries, in order."""
         return tuple(self._by_name)
 
-    def __getitem__(self, name: str) -> Line:
+    def __getitem__(self, name: str) -> Any:
         """The entry of that name: row["mean"]. KeyError, with the names there are, if none."""
         if name not in self._by_name:
             raise KeyError(f"step of {self.tag} must be one of {list(self.steps)}; got {name!r}")
@@ -490,39 +490,6 @@ class Row:
         names = ", ".join(symbol.name for symbol in arguments)
         function.__doc__ = f"{self.tag}, {self.claim[form]}.\n\nKeyword arguments: {names}."
         return function
-
-
-@dataclass(frozen=True)
-class Laws:
-    """The premises page: each law with its instances, the definitions, and what is argued"""
-
-    rows: tuple[Row, ...]
-
-    def of_kind(self, kind: str) -> dict[str, list[Line]]:
-        """"given" by law, "argued" by what it is about, "definition" by row"""
-        found: dict[str, list[Line]] = {}
-        for e in (e for one in self.rows for e in one.derive() if e.kind == kind):
-            found.setdefault(e.law or e.tag, []).append(e)
-        return found
-
-    def _blocks(self, shown: Callable[[Line], str]) -> Iterator[tuple[str, str, str]]:
-        """A law, or a row; what is said of it; its entries, each as it is shown"""
-        for kind, about in {"given": "", "argued": "argued", "definition": "definitions"}.items():
-            for head, entries in self.of_kind(kind).items():
-                yield head, LAWS.get(head, about), "\n".join(map(shown, entries))
-
-    def __repr__(self) -> str:
-        blocks = self._blocks(lambda e: f"    {e.key}: {e.line}")
-        return "\n".join(f"{head}: {about}\n{lines}" for head, about, lines in blocks)
-
-    def _repr_markdown_(self) -> str:
-        """The definitions are folded"""
-        text = ""
-        for head, about, lines in self._blocks(lambda e: f"- {e.key}: ${latex(e.line)}$"):
-            block = f"**{head}**: {about}\n\n{lines}\n\n"
-            folded = f"<details><summary>{head}</summary>\n\n{block}</details>\n\n"
-            text += folded if about == "definitions" else block
-        return text
 
 
 def _rules(lines: Iterator[Relational | None]) -> list[tuple[Basic, Expr]]:
