@@ -23,9 +23,8 @@ def check_parts(model: DiffEnc, images: Tensor) -> None:
     check_norms("encoder", model.encoder)
     with eval_mode(model), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
         x = model.to_unit(images[:2].to(model.device)).repeat_interleave(5, 0)
-        depths = torch.linspace(0.08, 0.93, 5), torch.linspace(0.1, 1, 5)
-        gamma, further = (model.schedule(t.to(x).repeat(len(x) // 5)).gamma for t in depths)
-        at_0 = model.schedule(gamma.new_zeros(len(x))).gamma
+        depths = torch.zeros(5), torch.linspace(0.08, 0.93, 5), torch.linspace(0.1, 1, 5)
+        at_0, gamma, further = (model.schedule(t.to(x).repeat(len(x) // 5)).gamma for t in depths)
         try:
             if (far := model.shift(x, at_0).square().mean().sqrt()) > 0.3:
                 wanted = "a shift near 0 at t = 0, which is x_t - x and not x_t"
@@ -93,7 +92,8 @@ def _with_noise_in_weights(model: DiffEnc, x: Tensor, gamma: Tensor) -> DiffEnc:
     positive may not be so now."""
     if not isinstance(model.encoder, nn.Module):
         return model
-    encoder, draws = copy.deepcopy(model.encoder), torch.Generator().manual_seed(0)
+    shared, draws = {id(model.schedule): model.schedule}, torch.Generator().manual_seed(0)
+    encoder = copy.deepcopy(model.encoder, shared)  # which networks may ask for its ends
     for weight in encoder.parameters():
         weight.add_(standard_normal(weight.shape, weight, draws), alpha=0.1)
     moved = model.with_parts(encoder=encoder)
