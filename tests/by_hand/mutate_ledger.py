@@ -138,6 +138,8 @@ def spared(root, wrong, user):
         return "enters by its square"
     if any(change.diff(*(bound * len(e.variables) or e.variables)) == 0 for e in slopes):
         return "is lost in a slope"
+    if sum(use.key == root.key for use in user.uses) > 1:
+        return "is used twice, and cancels"
     if isinstance(user.line, Ge):
         return "leaves the sign"
     return "is beyond the order" if user.line.has(Order) else ""
