@@ -17,7 +17,7 @@ from functools import cache, partial
 from pathlib import Path
 
 import sympy
-from sympy import Add, Derivative, Eq, Ge, Order
+from sympy import Add, Derivative, Eq, Ge, Limit, Order
 from sympy.core.function import AppliedUndef
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -138,6 +138,10 @@ def spared(root, wrong, user):
         return "enters by its square"
     if any(change.diff(*(bound * len(e.variables) or e.variables)) == 0 for e in slopes):
         return "is lost in a slope"
+    if any(e.has(named) for side in sides for e in side.atoms(Limit)):
+        return "is lost in a limit"
+    if sum(use.key == root.key for use in user.uses) > 1:
+        return "is used twice, and cancels"
     if isinstance(user.line, Ge):
         return "leaves the sign"
     return "is beyond the order" if user.line.has(Order) else ""
