@@ -208,7 +208,8 @@ def _both_ways(f: Callable[..., Any], *given: Any) -> tuple[Tensor, ...] | None:
 EXERCISES["15.2"] = lambda: Exercise(
     question=r"""Write the noising and its inverse as one rotation. Forwards `a, b` are $x$ and
     $\varepsilon$, and $z=\alpha x+\sigma\varepsilon$, $v=\alpha\varepsilon-\sigma x$ come out. With
-    `back=True` they are $z$ and $v$, and $x$ and $\varepsilon$ come out.""",
+    `back=True` they are $z$ and $v$ (or $\hat v$), and $x$ and $\varepsilon$ (or $\hat x$ and
+    $\hat\varepsilon$) come out.""",
     form=Program(
         "a (B, D), b (B, D), gamma (B,), back", "two tensors (B, D)", _turns, measure=_both_ways,
         outputs={"z": "It comes first; each row has its own gamma", "v": "alpha eps - sigma x",
@@ -297,8 +298,8 @@ def _network_is_sound(make: Callable[[], Any], z: Tensor, gamma: Tensor) -> int 
 EXERCISES["15.3"] = lambda: Exercise(
     question=r"""Write a network, a class without arguments: `net(z, gamma)` returns $\hat v$ in the
     shape of $z$. Any will do that reads $\gamma$. What helps: waves of $z$, some as fine as
-    the levels ($\sin\pi kz$ and $\cos\pi kz$ for about five $k$ up to 17), convolutions (a row of
-    64 is an image of 8 x 8: `unflatten(1, (8, 8))`), and $z$ added to the output.""",
+    the levels ($\sin\pi kz$ and $\cos\pi kz$ for $k=1,2,4,8,17$), convolutions (a row of 64
+    is an image of 8 x 8: `unflatten(1, (8, 8))`), and $z$ added to the output.""",
     form=Program(
         "z (B, 64) and gamma (B,), as a class made without arguments,",
         "v_hat (B, 64)",
@@ -307,8 +308,7 @@ EXERCISES["15.3"] = lambda: Exercise(
         tries=1,
     ),
     answer=Net,
-    hints=["A network of one hidden layer on `torch.cat([z, gamma[:, None] / 10], 1)` passes, "
-           "but it hardly beats no model.",
+    hints=["One hidden layer on `torch.cat([z, gamma[:, None] / 10], 1)` passes.",
            "Stack z, sines, cosines and gamma as the channels of an image."],
 )  # fmt: skip
 
@@ -578,8 +578,8 @@ def _in_motion(f: Callable[..., Any], net: nn.Module, y: nn.Module, *given: Tens
 
 EXERCISES["15.7"] = lambda: Exercise(
     question=r"""Write the diffusion loss with a learned encoder. $x_t=x+\sigma_t^2(y-x)$ with
-    $y=y(x,\gamma_t)$; $u=x_t-y-\partial y/\partial\gamma$, by one forward-mode derivative,
-    `torch.func.jvp`; then $z,v$ from $x_t$, $\hat x$ from $z,\hat v$, and
+    $y=y(x,\gamma_t)$; $u=x_t-y+\dot y$, where $\dot y=-\partial y/\partial\gamma$, which
+    `torch.func.jvp` gives; then $z,v$ from $x_t$, $\hat x$ from $z,\hat v$, and
     $\tfrac12\gamma'\alpha_t^2\|r\|^2$ with $r=(v-\hat v)-\sigma_t(u-\hat u)$,
     $\hat u=\hat x$ as in lesson 04, and $\gamma'=5-\gamma_0$.
     Nats, (B,).""",
@@ -638,8 +638,8 @@ def _for_ratios(generator: Generator) -> tuple[Any, ...]:
 
 EXERCISES["15.8"] = lambda: Exercise(
     question=r"""Write what `len(eps)` equal steps cost a VDM, and their best ratios. Step $i$ goes
-    from $t=(i+1)/T$ down to $s=i/T$ with the noise `eps[i]`. Its squared gap in units of its
-    variance, a mean over images and pixels, is
+    from $t=(i+1)/T$ down to $s=i/T$ with the noise `eps[i]`. The squared gap of its mean,
+    in units of the step's variance, averaged over images and pixels, is
     $m=\mathbb E\|\alpha_sc\,\sigma_t(v-\hat v)\|^2/(d\,\sigma_s^2c)$; then $w^*=1/(1+m)$, and the
     step costs $\frac d2m$ with $w=1$ and $\frac d2\ln(1+m)$ with $w^*$. Return the $w^*$ (T,) and
     the two sums, in nats for an image.""",
