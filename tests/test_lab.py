@@ -61,7 +61,7 @@ JVP = "torch.func.jvp(lambda g: y(x, g), (gamma,), (torch.ones_like(gamma),))"
         ("15.4", ("alpha**2 * ", ""), "lacks alpha^2"),
         ("15.4", ("alpha**2 * ", "alpha**3 * "), "Hint: diffusion: "),
         ("15.4", ("torch.arange(17)", "torch.unique(levels)"), "reconstruction is "),
-        ("15.4", ("return prior", "prior"), "is the `return` missing?"),
+        ("15.4", ("return prior", "prior"), "its `return` is missing"),
         ("15.6", (" * c * x_hat", " * x_hat"), "the mean lacks c"),
         ("15.6", (" * c.sqrt()", ""), "the variance lacks c"),
         ("15.6", ("sigma_s * c.sqrt()", "sigma_t * c.sqrt()"), "sigma_s^2 c, and this has sigma_t"),

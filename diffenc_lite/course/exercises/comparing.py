@@ -254,7 +254,7 @@ def _prepare_program(exercise: Exercise, form: Program) -> Compare:
                 output = run(answer, i)
             if is_stub(output):
                 if output is None and inspect.isfunction(answer) and answer.__code__.co_names:
-                    raise NotRight(": it returns nothing; is the `return` missing?")
+                    raise NotRight(": it returns nothing; its `return` is missing")
                 raise Unanswered
             tried.append(_parts(output, count))
             if len(tried[i]) != len(expected) or any(part is None for part in tried[i]):
