@@ -14,12 +14,12 @@ class WrongForm(Exception):
 
 
 class NotRight(Exception):
-    """Of the right form, but not right; the texts, which may be empty, say where, and the mistake
-    if it has a name."""
+    """Of the right form, but not right; the texts, which may be empty, say where, the mistake if it
+    has a name, and which output."""
 
-    def __init__(self, where: str = "", mistake: str = ""):
+    def __init__(self, where: str = "", mistake: str = "", output: str = ""):
         super().__init__(where)
-        self.mistake = mistake
+        self.mistake, self.output = mistake, output
 
 
 class ExerciseError(ValueError):

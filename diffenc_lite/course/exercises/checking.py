@@ -54,7 +54,7 @@ EXERCISES: dict[str, Exercise] = {
     for file in sorted(Path(__file__).parent.glob("lesson_*.py"))
     for number, make in importlib.import_module(f".{file.stem}", __package__).EXERCISES.items()
 } | LEVELS
-_wrong_tries: Counter[Exercise] = Counter()  # that `check` saw
+_hinted: Counter[tuple[Exercise, str]] = Counter()  # hints that `check` gave, for each output
 
 
 def find(exercise: str | Exercise) -> Exercise:
@@ -111,8 +111,8 @@ def judge(exercise: str | Exercise, answer: Any) -> Mark:
 
 
 def verdict_of(exercise: Exercise, answer: Any, counted: bool = False) -> Mark:
-    """The verdict, whatever the answer prints. Wrong tries are `counted`: each gets another hint,
-    but the first one none if its mistake has a name."""
+    """The verdict, whatever the answer prints: a mistake's name, or else a hint, if tries are
+    `counted` another one each time."""
     compare, expected = prepared(exercise), f"Expected: {exercise.form.describe()}."
     try:
         if is_stub(answer):
@@ -124,11 +124,12 @@ def verdict_of(exercise: Exercise, answer: Any, counted: bool = False) -> Mark:
     except WrongForm as form:
         said = f"{form}{'' if str(form).endswith('?') else '.'} {expected}"
     except NotRight as where:
-        _wrong_tries[exercise] += counted
-        tries = max(1, _wrong_tries[exercise] * counted)
-        named = named_mistake(exercise, answer) or where.mistake
-        hint = exercise.printed_hint(tries) if tries > 1 or not named else ""
-        said = f"not right{f': {named}' if named else where}.{hint}"
+        if named := named_mistake(exercise, answer) or where.mistake:
+            said = f"not right: {named}."
+        else:
+            _hinted[exercise, where.output] += counted
+            tries = _hinted[exercise, where.output] if counted else 1
+            said = f"not right{where}.{exercise.printed_hint(tries, where.output)}"
     except (Exception, SystemExit) as error:  # an answer may be an object that breaks in any way
         said = f"looking at it raised {type(error).__name__}. {expected}"
     return Mark(said == "right.", f"{exercise.name}: {said}")

@@ -253,6 +253,8 @@ def _prepare_program(exercise: Exercise, form: Program) -> Compare:
             with _judged():
                 output = run(answer, i)
             if is_stub(output):
+                if output is None and inspect.isfunction(answer) and answer.__code__.co_names:
+                    raise NotRight(": it returns nothing; its `return` is missing")
                 raise Unanswered
             tried.append(_parts(output, count))
             if len(tried[i]) != len(expected) or any(part is None for part in tried[i]):
@@ -290,7 +292,8 @@ def _check_close(
     close = np.isclose(values, right, form.tolerance, form.absolute, equal_nan=True)
     if close.all():
         return
-    index = tuple(np.argwhere(~close)[0].tolist())
+    error = np.where(close, -1, abs(values - right) / (abs(right) + abs(right).mean() / 9 + 1e-9))
+    index = tuple(map(int, np.unravel_index(error.argmax(), error.shape)))
     place = f" at index {index[0] if len(index) == 1 else index}" if index else ""
     named = simple_mistake(flat[0], flat[1], max(form.tolerance, 1e-6))
     if isinstance(form, Number):
@@ -298,7 +301,7 @@ def _check_close(
     found = f": {output} is {values[index]:.5g} in place of {right[index]:.5g}{place}{inputs()}"
     look = form.outputs.get(output)
     told = f"{output}: {named}" if output != "the output" else named
-    raise NotRight(found + f". {look}" * bool(look), told if named else "")
+    raise NotRight(found + f". {look}" * bool(look), told if named else "", output)
 
 
 def _parts(output: Any, count: int) -> list[Any]:

@@ -114,7 +114,8 @@ class Exercise:
 
     answer: what it must be, the form says; it computes rather than quotes.
     hints: from where to look to nearly the step, none with the answer. `check` prints the next one
-        after each wrong try, so their formulas read well without dollars and backslashes.
+        after each try whose mistake it can't name, without dollars and backslashes. One that begins
+        with the name of an output and a colon is for that output alone.
     mistakes: what `check` says in place of a hint -> what an answer with that mistake is, in the
         form of `answer`:
 
@@ -139,10 +140,11 @@ class Exercise:
     def name(self) -> str:
         return f"Exercise {self.number}".rstrip()
 
-    def printed_hint(self, tries: int) -> str:
-        """What `check` prints of the hints after so many wrong tries"""
-        hint = self.hints[min(tries, len(self.hints)) - 1] if self.hints else ""
-        return f" Hint: {to_text(hint)}" if hint else ""
+    def printed_hint(self, tries: int, output: str = "") -> str:
+        """What `check` prints after so many tries with this output wrong; in the end nothing"""
+        others = {*getattr(self.form, "outputs", ())} - {output}
+        hints = [hint for hint in self.hints if hint.partition(": ")[0] not in others]
+        return f" Hint: {to_text(hints[tries - 1])}" if tries <= len(hints) else ""
 
 
 # The exercises of a lesson by number. Each is made by a call of its own, so that a mistake in one

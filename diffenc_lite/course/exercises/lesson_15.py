@@ -29,12 +29,8 @@ RATE = 5 - GAMMA_0  # gamma', at any depth
 Network = Callable[[Tensor, Tensor], Tensor]
 
 
-def _schedule(levels: int = LEVELS) -> LinearSchedule:
-    return LinearSchedule(gamma_min_for(levels), 5.0)
-
-
 def _model(net: nn.Module, encoder: Encoder | None = None) -> DiffEnc:
-    return DiffEnc(net, encoder, _schedule(), LEVELS, (DIMS,))
+    return DiffEnc(net, encoder, LinearSchedule(GAMMA_0, 5.0), LEVELS, (DIMS,))
 
 
 def to_x(levels: Tensor) -> Tensor:
@@ -130,12 +126,13 @@ def _depth(gamma: Tensor) -> Tensor:
     return (gamma - GAMMA_0) / RATE
 
 
-# --- 1: the noise ---------------------------------------------------------------------------------
-
-
 def noise_at(t: Tensor, levels: int = LEVELS) -> tuple[Tensor, Tensor, Tensor]:
     """gamma, alpha and sigma at depth t, each in its shape"""
-    at = _schedule(levels)(t)
+    return _noise(gamma_min_for(levels), t)
+
+
+def _noise(start: float, t: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    at = LinearSchedule(start, 5.0)(t)
     return at.gamma, at.alpha, at.sigma
 
 
@@ -144,8 +141,7 @@ EXERCISES["15.1"] = lambda: Exercise(
     $\gamma_0=-13.3+2\ln(256/\text{levels})$ at $t=0$ to $5$ at $t=1$. Return $\gamma$, $\alpha$ and
     $\sigma$, with $\alpha^2=\mathrm{sigmoid}(-\gamma)$ and $\sigma^2=\mathrm{sigmoid}(\gamma)$.""",
     form=Program(
-        "t (B,), levels",
-        "three tensors (B,)",
+        "t (B,), levels", "three tensors (B,)",
         lambda generator: (torch.rand(3, generator=generator), _size(generator, 9, 33)),
         tolerance=2e-3,  # what 1 - alpha^2 loses in single precision
         measure=partial(_results, 3),
@@ -154,17 +150,17 @@ EXERCISES["15.1"] = lambda: Exercise(
                  "sigma": "Its square is sigmoid(gamma)"},
     ),
     answer=noise_at,
-    hints=["`torch.sigmoid` has both squares; which sign belongs to alpha, which is "
-           "near 1 at t = 0?",
-           "gamma = gamma_0 + (5 - gamma_0) * t, and a square root for alpha and for sigma."],
+    hints=["gamma: gamma_0 + (5 - gamma_0) * t.",
+           "alpha: `torch.sigmoid(-gamma)` is its square, near 1 at t = 0.",
+           "sigma: alpha^2 + sigma^2 = 1."],
     mistakes={
         "this is the end for 256 levels; the levels must move it":
             lambda t, levels: noise_at(t, 256),
         "this is the end for 17 levels, whatever `levels` is": lambda t, levels: noise_at(t),
+        "the ratio is upside down": lambda t, levels: _noise(-26.6 - gamma_min_for(levels), t),
         "gamma ends at gamma_0 + 5; it must rise by 5 - gamma_0": lambda t, levels:
             noise_at(t * 5 / (5 - gamma_min_for(levels)), levels),
-        "the two ends are exchanged: gamma must rise with t":
-            lambda t, levels: noise_at(1 - t, levels),
+        "gamma must rise with t: exchange its ends": lambda t, levels: noise_at(1 - t, levels),
         "alpha and sigma are exchanged: at t = 0 there is almost no noise":
             _but(noise_at, lambda gamma, alpha, sigma: (gamma, sigma, alpha)),
         "alpha and sigma are still squared: take the roots":
@@ -173,9 +169,6 @@ EXERCISES["15.1"] = lambda: Exercise(
             _but(noise_at, lambda gamma, *parts: (torch.exp(-gamma), *parts)),
     },
 )  # fmt: skip
-
-
-# --- 2: a rotation --------------------------------------------------------------------------------
 
 
 def turn(a: Tensor, b: Tensor, gamma: Tensor, back: bool = False) -> tuple[Tensor, Tensor]:
@@ -208,7 +201,8 @@ def _both_ways(f: Callable[..., Any], *given: Any) -> tuple[Tensor, ...] | None:
 EXERCISES["15.2"] = lambda: Exercise(
     question=r"""Write the noising and its inverse as one rotation. Forwards `a, b` are $x$ and
     $\varepsilon$, and $z=\alpha x+\sigma\varepsilon$, $v=\alpha\varepsilon-\sigma x$ come out. With
-    `back=True` they are $z$ and $v$, and $x$ and $\varepsilon$ come out.""",
+    `back=True` they are $z$ and $v$ (or $\hat v$), and $x$ and $\varepsilon$ (or $\hat x$ and
+    $\hat\varepsilon$) come out.""",
     form=Program(
         "a (B, D), b (B, D), gamma (B,), back", "two tensors (B, D)", _turns, measure=_both_ways,
         outputs={"z": "It comes first; each row has its own gamma", "v": "alpha eps - sigma x",
@@ -229,9 +223,6 @@ EXERCISES["15.2"] = lambda: Exercise(
             lambda a, b, gamma, *back: turn(a, b, -gamma, *back),
     },
 )  # fmt: skip
-
-
-# --- 3: a network ---------------------------------------------------------------------------------
 
 
 class Net(nn.Module):
@@ -297,23 +288,17 @@ def _network_is_sound(make: Callable[[], Any], z: Tensor, gamma: Tensor) -> int 
 EXERCISES["15.3"] = lambda: Exercise(
     question=r"""Write a network, a class without arguments: `net(z, gamma)` returns $\hat v$ in the
     shape of $z$. Any will do that reads $\gamma$. What helps: waves of $z$, some as fine as
-    the levels ($\sin\pi kz$ and $\cos\pi kz$ for about five $k$ up to 17), convolutions (a row of
-    64 is an image of 8 x 8: `unflatten(1, (8, 8))`), and $z$ added to the output.""",
+    the levels ($\sin\pi kz$ and $\cos\pi kz$ for $k=1,2,4,8,17$), convolutions (a row of 64
+    is an image of 8 x 8: `unflatten(1, (8, 8))`), and $z$ added to the output.""",
     form=Program(
-        "z (B, 64) and gamma (B,), as a class made without arguments,",
-        "v_hat (B, 64)",
+        "z (B, 64) and gamma (B,), as a class made without arguments,", "v_hat (B, 64)",
         lambda generator: (_few(generator, 4, DIMS), 3 * _few(generator, 4)),
-        measure=_network_is_sound,
-        tries=1,
+        measure=_network_is_sound, tries=1,
     ),
     answer=Net,
-    hints=["A network of one hidden layer on `torch.cat([z, gamma[:, None] / 10], 1)` passes, "
-           "but it hardly beats no model.",
+    hints=["One hidden layer on `torch.cat([z, gamma[:, None] / 10], 1)` passes.",
            "Stack z, sines, cosines and gamma as the channels of an image."],
 )  # fmt: skip
-
-
-# --- 4: the bound ---------------------------------------------------------------------------------
 
 
 def bills(
@@ -326,7 +311,8 @@ def bills(
 
 def _for_bound(generator: Generator) -> tuple[Any, ...]:
     n = _size(generator)
-    levels = torch.randint(LEVELS, (n, DIMS), generator=generator).byte()
+    greys = _size(generator, 9, LEVELS)  # an image need not have them all
+    levels = torch.randint(greys, (n, DIMS), generator=generator).byte()
     t = torch.rand(n, generator=generator)
     return _network(generator), levels, t, _few(generator, n, DIMS), _few(generator, n, DIMS)
 
@@ -341,6 +327,15 @@ def _weighed(factor: Callable[..., Any]) -> Callable[..., Any]:
     return mistaken
 
 
+def _softmax_of(factor: float, net: nn.Module, levels: Tensor, *given: Tensor) -> Any:
+    """With another factor of the squares in the softmax"""
+    prior, _, diffusion = bills(net, levels, *given)
+    _, alpha, sigma = noise_at(torch.zeros(()))
+    off = to_x(levels) + sigma / alpha * given[-1] - to_x(torch.arange(LEVELS))[:, None, None]
+    p = (factor * off.square()).log_softmax(0).gather(0, levels.long()[None])[0]
+    return prior, -p.sum(1), diffusion
+
+
 EXERCISES["15.4"] = lambda: Exercise(
     question=r"""Write the three terms of the bound, in nats for each image. With
     $x=2(k+\tfrac12)/17-1$ of level $k$, which is `to_x(levels)`, and $\gamma'=5-\gamma_0$:
@@ -352,11 +347,8 @@ EXERCISES["15.4"] = lambda: Exercise(
     - diffusion: $\tfrac12\gamma'\alpha_t^2\|v-\hat v\|^2$ at the depth $t$.""",
     form=Program(
         "net, levels (B, 64), t (B,), eps (B, 64), eps_0 (B, 64)",
-        "prior, reconstruction, diffusion, each (B,)",
-        _for_bound,
-        tolerance=2e-4,
-        absolute=3e-4,
-        measure=partial(_learns, 3, bills),
+        "prior, reconstruction, diffusion, each (B,)", _for_bound,
+        tolerance=2e-4, absolute=3e-4, measure=partial(_learns, 3, bills),
         outputs={
             "prior": "No network, no noise: the KL divergence of q(z_1) from N(0, I)",
             "reconstruction": "No network: z_0 / alpha_0 is x and a little noise, eps_0, among 17 "
@@ -365,9 +357,11 @@ EXERCISES["15.4"] = lambda: Exercise(
         },
     ),
     answer=bills,
-    hints=["`noise_at` at 0, at 1 and at t has all that you need; `turn` makes both latents.",
-           "`F.cross_entropy(logits.transpose(1, 2), levels.long(), reduction='none')` is the "
-           "reconstruction of every pixel, for logits (B, 64, 17); gamma' is 5 - gamma_0."],
+    hints=["prior: alpha_1 and sigma_1 are those of `noise_at` at 1.",
+           "reconstruction: `turn` makes z_0 from x and eps_0 with the gamma of t = 0.",
+           "reconstruction: `F.cross_entropy(logits.transpose(1, 2), levels.long(), "
+           "reduction='none')` is that of every pixel, for logits (B, 64, 17).",
+           "diffusion: `turn` makes z and v with the gamma of t; gamma' is 5 - gamma_0."],
     mistakes={
         "these are means over the pixels; the bound is their sum":
             _but(bills, lambda *terms: tuple(term / DIMS for term in terms)),
@@ -376,17 +370,18 @@ EXERCISES["15.4"] = lambda: Exercise(
             _weighed(lambda gamma, *_: gamma.exp()),
         "the weight of ||v - v_hat||^2 is alpha^2; the SNR belongs to ||x - x_hat||^2":
             _weighed(lambda gamma, alpha, sigma: sigma**-2),
+        "the weight of ||v - v_hat||^2 lacks alpha^2": _weighed(lambda g, alpha, s: alpha**-2),
         "the weight of ||v - v_hat||^2 is alpha^2, and this has alpha":
             _weighed(lambda gamma, alpha, sigma: 1 / alpha),
-        "the network reads gamma, and this gives it t":
-            lambda net, k, t, *eps: bills(_As(net, _depth), k, t, *eps),
+        "the network reads gamma, not t": lambda net, *given: bills(_As(net, _depth), *given),
         "z_0 has noise of its own, eps_0; this shares eps with z_t":
             lambda net, k, t, eps, _: bills(net, k, t, eps, eps),
+        "prior and reconstruction are exchanged": _but(bills, lambda a, b, c: (b, a, c)),
+        "the softmax has e^{-gamma_0}, the SNR, and this has the noise, e^{gamma_0}":
+            partial(_softmax_of, -math.exp(GAMMA_0) / 2),
+        "the half is forgotten in the softmax": partial(_softmax_of, -math.exp(-GAMMA_0)),
     },
 )  # fmt: skip
-
-
-# --- 5: the loop ----------------------------------------------------------------------------------
 
 
 def descend(
@@ -442,13 +437,11 @@ def _loop_is_sound(loop: Callable[..., Any], images: Tensor, updates: int) -> in
     if left and abs(left - gradient) > 1e-3:
         raise NotRight(": gradients of earlier updates add up: `zero_grad` in every update")
     if moves.max() > 0.05:
-        raise NotRight(f": an update moves a weight by {moves.max():.2g}; with steps as large as "
-                       "this your loss will not fall")  # fmt: skip
+        raise NotRight(f": an update moves a weight by {moves.max():.2g}; the loss will not fall")
     if not abs(net.weight.item() - 0.4) < 0.08:
-        raise NotRight(": the loss hardly falls; its steps are far too small")
+        raise NotRight(": the loss hardly falls; its steps are too small (does the schedule step?)")
     if torch.allclose(moves[:, 0], moves[:, 1], rtol=0.03):
-        raise NotRight(": an optimizer keeps a memory of earlier gradients; make it once, before "
-                       "the loop")  # fmt: skip
+        raise NotRight(": an optimizer remembers earlier gradients; make it once, before the loop")
     if not all(isinstance(value, float) for value in losses):
         raise NotRight(": yield each loss as a number, by `item()`")
     if not np.allclose(losses, want, atol=1e-6):
@@ -461,11 +454,9 @@ EXERCISES["15.5"] = lambda: Exercise(
     `loss(net, batch)`, and `yield` it as a number, so that the caller can watch. Adam with a
     rate of 0.004 that falls to 0 at the end (`OneCycleLR`) serves.""",
     form=Program(
-        "net, images (N, 64), loss, updates",
-        "the losses, one by one",
+        "net, images (N, 64), loss, updates", "the losses, one by one",
         lambda generator: (torch.randint(LEVELS, (300, DIMS), generator=generator), 40),
-        measure=_loop_is_sound,
-        tries=1,
+        measure=_loop_is_sound, tries=1,
     ),
     answer=descend,
     hints=["Four calls make an update: the loss, `zero_grad`, `backward`, `step`.",
@@ -473,24 +464,21 @@ EXERCISES["15.5"] = lambda: Exercise(
 )  # fmt: skip
 
 
-# --- 6: the sampler -------------------------------------------------------------------------------
-
-
 def sampler(net: Network, z: Tensor, noise: Tensor) -> Tensor:
     """z_1 -> z_0 / alpha_0 in len(noise) equal steps"""
-    depths = torch.linspace(1, 0, len(noise) + 1)
+    return _draw(lambda *_: (1, 1, 1), net, z, noise)
+
+
+def _draw(factors: Callable[..., Any], net: Network, z: Tensor, noise: Tensor) -> Tensor:
+    """With factors of z_t, x_hat and the noise in a step, of s, t and c: other than 1 a mistake"""
+    depths, c = torch.linspace(1, 0, len(noise) + 1), -math.expm1(-RATE / len(noise))
     for k, eps in enumerate(noise):
         t, s = (Noise.from_gamma(noise_at(depths[i])[0]) for i in (k, k + 1))
         x_hat = turn(z, net(z, t.gamma.expand(len(z))), t.gamma[None], back=True)[0]
-        p = process.generative_step(z, x_hat, 0.0, s, t)
-        z = p.mean + p.variance.sqrt() * eps
+        of_z, of_x, of_eps = factors(s, t, c)
+        p = process.generative_step(of_z * z, of_x * x_hat, 0.0, s, t)
+        z = p.mean + of_eps * p.variance.sqrt() * eps
     return z / s.alpha
-
-
-def _falls(T: int) -> Tensor:
-    """sigma_s^2 / sigma_t^2 of equal steps, the one at the data first"""
-    sigma2 = noise_at(torch.linspace(0, 1, T + 1))[2] ** 2
-    return sigma2[:-1] / sigma2[1:]
 
 
 def _for_draw(generator: Generator) -> tuple[Any, ...]:
@@ -498,10 +486,17 @@ def _for_draw(generator: Generator) -> tuple[Any, ...]:
     return net, _few(generator, n, DIMS), _few(generator, _size(generator), n, DIMS)
 
 
-def _in_steps(f: Callable[..., Any], net: Network, z: Tensor, noise: Tensor) -> Any:
-    """What one step gives, and several"""
-    one = _results(1, f, net, z, noise[:1])
-    return one and (*one, *(_results(1, f, net, z, noise) or ()))
+def _in_steps(f: Callable[..., Any], net: nn.Module, z: Tensor, noise: Tensor) -> Any:
+    """What the network sees after one step, and the end"""
+    seen = list[Tensor]()
+    net.register_forward_pre_hook(
+        lambda _, given, named: seen.append([*given, *named.values()][0].clone()), with_kwargs=True
+    )
+    if (end := _results(1, f, net, z, noise)) is None:
+        return None
+    if not (later := [one for one in seen if one.shape == z.shape and not torch.equal(one, z)]):
+        raise NotRight(": the network must read all of z, and a new one in each step")
+    return later[0], *end
 
 
 EXERCISES["15.6"] = lambda: Exercise(
@@ -513,29 +508,29 @@ EXERCISES["15.6"] = lambda: Exercise(
     form=Program(
         "net, z (n, 64), noise (T, n, 64)", "z_0 / alpha_0, a tensor (n, 64)", _for_draw,
         tolerance=5e-5, absolute=1e-5, measure=_in_steps,
-        outputs={"with one step, z_0 / alpha_0": "It leads from t = 1 to s = 0: look at x_hat, "
-                                                 "the mean, the noise, then the end",
-                 "with several steps, z_0 / alpha_0": "One alone is right: look at t, s and "
-                                                      "noise[k], and at what a step hands on"},
+        outputs={"z after the first step": "From t = 1 to s = 1 - 1/T: x_hat, mean, noise",
+                 "z_0 / alpha_0": "The first step is right: look at the others, and at the end"},
     ),
     answer=sampler,
-    hints=["x_hat comes from z and v_hat by the rotation back; `gamma.expand(len(z))` gives every "
-           "image its gamma.",
-           "c = -torch.expm1(gamma_s - gamma_t); the last step has noise too, and z_0 is divided "
-           "by alpha_0 at the end."],
+    hints=["z after the first step: x_hat comes from z and v_hat by the rotation back, with "
+           "`gamma.expand(len(z))`.",
+           "z after the first step: c = -torch.expm1(gamma_s - gamma_t).",
+           "z_0 / alpha_0: the last step has noise too, and z_0 is divided by alpha_0."],
     mistakes={
         "the variance of a step is sigma_s^2 c, and this has sigma_t^2":
-            lambda net, z, noise: sampler(
-                net, z, noise / _falls(len(noise)).flip(0).sqrt()[:, None, None]),
+            partial(_draw, lambda s, t, c: (1, 1, t.sigma / s.sigma)),
+        "the mean lacks c": partial(_draw, lambda s, t, c: (1, 1 / c, 1)),
+        "the variance lacks c": partial(_draw, lambda s, t, c: (1, 1, c**-0.5)),
+        "alpha_t / alpha_s is missing": partial(_draw, lambda s, t, c: (s.alpha / t.alpha, 1, 1)),
+        "the noise has the root of the variance, and this has the variance":
+            partial(_draw, lambda s, t, c: (1, 1, s.sigma * c**0.5)),
+        "no step has noise": partial(_draw, lambda s, t, c: (1, 1, 0)),
         "the last step has noise too: z_0 is still a latent": lambda net, z, noise: sampler(
             net, z, torch.cat([noise[:-1], 0 * noise[-1:]])),
         "this is z_0; divide it by alpha_0":
-            lambda net, z, noise: sampler(net, z, noise) * noise_at(torch.zeros(()))[1],
-        "the noise of a step has the root of its variance":
-            lambda net, z, noise: sampler(
-                net, z, noise * math.sqrt(-math.expm1(-RATE / len(noise)))),
-        "the network reads gamma, and this gives it t":
-            lambda net, z, noise: sampler(_As(net, _depth), z, noise),
+            lambda *given: sampler(*given) * noise_at(torch.zeros(()))[1],
+        "the noise has sqrt(c), not c": partial(_draw, lambda s, t, c: (1, 1, c**0.5)),
+        "the network reads gamma, not t": lambda net, *given: sampler(_As(net, _depth), *given),
         "this rotates z and v_hat further; rotate them back":
             lambda net, z, noise: sampler(lambda *given: -net(*given), z, noise),
         "noise[0] belongs to the first step, which starts at t = 1":
@@ -544,9 +539,6 @@ EXERCISES["15.6"] = lambda: Exercise(
             lambda z, g: process.v_from_x(z, net(z, g), Noise.from_gamma(g).like(z)), z, noise),
     },
 )  # fmt: skip
-
-
-# --- 7: an encoder --------------------------------------------------------------------------------
 
 
 def encoded(net: nn.Module, y: nn.Module, x: Tensor, t: Tensor, eps: Tensor) -> Tensor:
@@ -578,8 +570,8 @@ def _in_motion(f: Callable[..., Any], net: nn.Module, y: nn.Module, *given: Tens
 
 EXERCISES["15.7"] = lambda: Exercise(
     question=r"""Write the diffusion loss with a learned encoder. $x_t=x+\sigma_t^2(y-x)$ with
-    $y=y(x,\gamma_t)$; $u=x_t-y-\partial y/\partial\gamma$, by one forward-mode derivative,
-    `torch.func.jvp`; then $z,v$ from $x_t$, $\hat x$ from $z,\hat v$, and
+    $y=y(x,\gamma_t)$; $u=x_t-y+\dot y$, where $\dot y=-\partial y/\partial\gamma$, which
+    `torch.func.jvp` gives; then $z,v$ from $x_t$, $\hat x$ from $z,\hat v$, and
     $\tfrac12\gamma'\alpha_t^2\|r\|^2$ with $r=(v-\hat v)-\sigma_t(u-\hat u)$,
     $\hat u=\hat x$ as in lesson 04, and $\gamma'=5-\gamma_0$.
     Nats, (B,).""",
@@ -587,14 +579,15 @@ EXERCISES["15.7"] = lambda: Exercise(
         "net, y, x (B, 64), t (B,), eps (B, 64)", "a tensor (B,)", _for_encoder,
         tolerance=5e-4, absolute=1e-3, measure=_in_motion,
         outputs={
-            "with y = 0 the loss": "Here u = x_t: look at z, v, x_hat, the residual and its weight",
+            "with y = 0 the loss": "Here u = x_t = alpha^2 x: look at x_t, at z and v, which come "
+                                   "from x_t, at x_hat, the residual and its weight",
             "with a y that does not read gamma the loss": "Right for y = 0: look at x_t and u",
-            "with a y that reads gamma the loss": "All is right but the slope; a difference of two "
-                                                  "values is not exact enough",
+            "with a y that reads gamma the loss": "All is right but the slope: one derivative for "
+                                                  "each pixel, by jvp; no differences, no sums",
         },
     ),
     answer=encoded,
-    hints=["Everything that was x for the VDM is x_t now: in z, in v and in the target of x_hat.",
+    hints=["with y = 0 the loss: what was x for the VDM is x_t now: in z, in v, and for x_hat.",
            "`y_t, slope = torch.func.jvp(lambda g: y(x, g), (gamma,), (torch.ones_like(gamma),))` "
            "gives y and its derivative in one pass."],
     mistakes={
@@ -607,13 +600,13 @@ EXERCISES["15.7"] = lambda: Exercise(
             lambda net, y, x, t, eps: diffusion_loss(
                 _model(net), LearnedEncoder(y).encode(x, noise_at(t)[0]).x_t, t, eps),
         "the mean over pixels; the loss is their sum": lambda *given: encoded(*given) / DIMS,
+        "the loss has no gamma' = 5 - gamma_0": lambda *given: encoded(*given) / RATE,
+        "the weight of ||r||^2 lacks alpha^2": lambda net, y, x, t, eps:
+            encoded(net, y, x, t, eps) / noise_at(t)[1] ** 2,
         "the weight of ||r||^2 is alpha^2, and this has alpha": lambda net, y, x, t, eps:
             encoded(net, y, x, t, eps) / noise_at(t)[1],
     },
 )  # fmt: skip
-
-
-# --- 8: eight steps -------------------------------------------------------------------------------
 
 
 def ratios(net: nn.Module, x: Tensor, eps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -638,8 +631,8 @@ def _for_ratios(generator: Generator) -> tuple[Any, ...]:
 
 EXERCISES["15.8"] = lambda: Exercise(
     question=r"""Write what `len(eps)` equal steps cost a VDM, and their best ratios. Step $i$ goes
-    from $t=(i+1)/T$ down to $s=i/T$ with the noise `eps[i]`. Its squared gap in units of its
-    variance, a mean over images and pixels, is
+    from $t=(i+1)/T$ down to $s=i/T$ with the noise `eps[i]`. The squared gap of its mean,
+    in units of the step's variance, averaged over images and pixels, is
     $m=\mathbb E\|\alpha_sc\,\sigma_t(v-\hat v)\|^2/(d\,\sigma_s^2c)$; then $w^*=1/(1+m)$, and the
     step costs $\frac d2m$ with $w=1$ and $\frac d2\ln(1+m)$ with $w^*$. Return the $w^*$ (T,) and
     the two sums, in nats for an image.""",
@@ -655,14 +648,12 @@ EXERCISES["15.8"] = lambda: Exercise(
     mistakes={
         "m is a mean over the pixels too: divide by d": lambda *given: _costs(DIMS * _gaps(*given)),
         "the variance of a step is sigma_s^2 c, and this has sigma_t^2":
-            lambda net, x, eps: _costs(_gaps(net, x, eps) * _falls(len(eps))),
+            lambda net, x, eps: _costs(_gaps(net, x, eps) * (
+                (sigma := noise_at(torch.linspace(0, 1, len(eps) + 1))[2])[:-1] / sigma[1:]) ** 2),
         "step 0 is the one at the data":
             lambda *given: (ratios(*given)[0].flip(0), *ratios(*given)[1:]),
     },
 )  # fmt: skip
-
-
-# --- 9: an encoder of one's own -------------------------------------------------------------------
 
 
 class OwnEncoder(nn.Module):
@@ -688,7 +679,12 @@ def _encoder_is_sound(make: Callable[[], Any], levels: Tensor, gamma: Tensor) ->
     try:  # a wrong slope, or a jump, would take the bound below the truth
         check_parts(_model(_network(Generator().manual_seed(0)), LearnedEncoder(y)), levels)
     except ValueError as error:
-        raise NotRight(f": {error}") from None
+        head, _, where = str(error).rpartition("; ")
+        if "for an example alone" in head:
+            head = "y of an image changes with the other images of the batch, or from call to call"
+        elif "does not jump" in head:
+            head = f"y jumps, or its gamma is detached: {where}"
+        raise NotRight(f": {head}") from None
     _all_learn(y, start)
     return 1
 
@@ -698,12 +694,10 @@ EXERCISES["15.9"] = lambda: Exercise(
     $y$ in the shape of $x$. It starts as $y=x$ (a weight or a last layer that is 0) and has no
     jumps in $\gamma$; $y$ of an image depends on no other image of the batch.""",
     form=Program(
-        "x (B, 64) and gamma (B,), as a class made without arguments,",
-        "y (B, 64)",
+        "x (B, 64) and gamma (B,), as a class made without arguments,", "y (B, 64)",
         lambda generator: (
             torch.randint(LEVELS, (4, DIMS), generator=generator).byte(), 3 * _few(generator, 4)),
-        measure=_encoder_is_sound,
-        tries=1,
+        measure=_encoder_is_sound, tries=1,
     ),
     answer=OwnEncoder,
     hints=["What could be known of a digit before it is seen? Its mean picture, its blur.",

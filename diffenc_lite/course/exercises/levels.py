@@ -78,7 +78,7 @@ class Level(Exercise):
     def said(self) -> str:
         return f"{self.head}: $${self.equation}$$ {self.why}"
 
-    def printed_hint(self, tries: int) -> str:
+    def printed_hint(self, tries: int, output: str = "") -> str:
         """Where the hints are: they have formulas"""
         return f' Hint: level("{self.number}") has hints that unfold one by one.'
 
