@@ -6,8 +6,8 @@
 Bits back: z_1, ..., z_0 are popped from a stack with q, which lends their bits; then x is pushed
 with p(x | z_0), and each z_s with p(z_s | z_t). What is left is the bound (L3), on average, if the
 bits lent are random. Those of earlier images are not quite, where p is too narrow for what q draws:
-with w = 1 the noise is a little too wide, and a file up to 2 % longer. Both ends must compute the
-same numbers: in float64, one image at a time, the mean of q and the logits of levels rounded.
+with w = 1 the noise is a little too wide, and net up to 2 % above the bound. Both ends must compute
+the same numbers: in float64, one image at a time, the mean of q and the logits of levels rounded.
 Sources: Townsend, Bird and Barber 2019 (bits back with asymmetric numeral systems); Kingma et al.
 2021 (with a VDM).
 """
@@ -116,7 +116,8 @@ def pop_latents(
     stack: Stack, model: DiffEnc, chain: Chain, z: Tensor, x: Tensor | None = None
 ) -> tuple[list[Latent], Table]:
     """G1-G3: take z_1, ..., z_0 off a stack, with q if x is given and with p if not. Returns them,
-    and the table of p(x | z_0). Args: z, zeros in the shape of an image, (1, ...)."""
+    each with a q that waits for x, which a receiver has not got yet, and the table of p(x | z_0).
+    Args: z, zeros in the shape of an image, (1, ...)."""
     latents: list[Latent] = []
 
     def pop(p: Normal, w: Tensor, s: Noise, t: Noise, q_for: Callable[..., Normal]) -> Tensor:
