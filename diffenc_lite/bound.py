@@ -93,6 +93,14 @@ def prior_loss(model: DiffEnc, x: Tensor) -> Tensor:
     return kl_to_standard(q.mean, q.variance)
 
 
+def v_error_and_x_hat(model: DiffEnc, x_t: Tensor, eps: Tensor, at: Noise) -> tuple[Tensor, Tensor]:
+    """v - v_hat and x_hat for z_t = alpha_t x_t + sigma_t eps. Args: at, the noise levels (B,)."""
+    at_x = at.like(x_t)
+    z = process.add_noise(x_t, eps, at_x)
+    v_hat = model.v_hat(z, at.gamma)
+    return process.v_from_eps(x_t, eps, at_x) - v_hat, process.x_from_v(z, v_hat, at_x)
+
+
 def diffusion_loss(
     model: DiffEnc, x: Tensor, t: Tensor, eps: Tensor, per_dimension: bool = False
 ) -> Tensor:
@@ -104,20 +112,10 @@ def diffusion_loss(
     at = model.schedule(t)
     at_x = at.like(x)
     x_t, u = model.encode(x, at.gamma)
-    z = process.add_noise(x_t, eps, at_x)
-    v_hat = model.v_hat(z, at.gamma)
-    u_hat = model.u_hat(process.x_from_v(z, v_hat, at_x))
-    r = process.residual(process.v_from_eps(x_t, eps, at_x) - v_hat, u - u_hat, at_x)
+    v_error, x_hat = v_error_and_x_hat(model, x_t, eps, at)
+    r = process.residual(v_error, u - model.u_hat(x_hat), at_x)
     nats = 0.5 * at_x.rate * at_x.alpha.square() * r.square()
     return nats if per_dimension else sum_dims(nats)
-
-
-def v_error_and_x_hat(model: DiffEnc, x_t: Tensor, eps: Tensor, at: Noise) -> tuple[Tensor, Tensor]:
-    """v - v_hat and x_hat for z_t = alpha_t x_t + sigma_t eps. Args: at, the noise levels (B,)."""
-    at_x = at.like(x_t)
-    z = process.add_noise(x_t, eps, at_x)
-    v_hat = model.v_hat(z, at.gamma)
-    return process.v_from_eps(x_t, eps, at_x) - v_hat, process.x_from_v(z, v_hat, at_x)
 
 
 def gap_and_slope(

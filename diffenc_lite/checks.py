@@ -60,12 +60,12 @@ def check_smooth(model: DiffEnc, images: Tensor) -> None:
     Once for an encoder, until an end of gamma has moved by 1; and once for a schedule, as
     `check_schedule`, since both are attributes, and may have been exchanged.
     """
-    encoder, schedule, *ends = model._smooth
-    if schedule is not model.schedule:
+    if model._checked_schedule != (model.schedule,):
         check_schedule(model.schedule, model.like_weights)
-        model._smooth = encoder, model.schedule, *ends
+        model._checked_schedule = (model.schedule,)
     low, high = map(float, end_points(model.schedule, model.like_weights))
-    if encoder is model.encoder and max(abs(ends[0] - low), abs(ends[1] - high)) < 1:
+    encoder, low_then, high_then = model._checked_encoder
+    if encoder is model.encoder and max(abs(low_then - low), abs(high_then - high)) < 1:
         return
     with eval_mode(model), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
         x = model.to_unit(images[:2].to(model.device))
@@ -84,7 +84,7 @@ def check_smooth(model: DiffEnc, images: Tensor) -> None:
             "encoder must have the u that follows from its shift, which does not jump: "
             f"dx_t/dgamma = -sigma_t^2 u, no gamma detached; {where}"
         )
-    model._smooth = model.encoder, model.schedule, low, high
+    model._checked_encoder = model.encoder, low, high
 
 
 def _with_noise_in_weights(model: DiffEnc, x: Tensor, gamma: Tensor) -> DiffEnc:

@@ -141,9 +141,6 @@ class LearnedEncoder(nn.Module):
         x_change = _sigma2_change(s, t) * (y_t - x) + s.sigma.square() * (y_t - y_s)
         return x + t.sigma.square() * (y_t - x), x_change
 
-    def change(self, x: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> Tensor:
-        return self.encode_step(x, gamma_s, gamma_t)[1]
-
 
 def drops(part: Any) -> bool:
     """Whether it has dropout that is switched on."""

@@ -59,7 +59,8 @@ class DiffEnc(nn.Module):
         self.shape = getattr(denoiser, "shape", None) if shape is None else shape
         self._config: ModelConfig | None = None
         self._card: dict[str, Any] = {}
-        self._smooth: tuple[Any, ...] = (None, None, 0.0, 0.0)  # encoder, schedule, ends: checked
+        self._checked_schedule: tuple[Any, ...] = ()  # a tuple, which registers no module twice
+        self._checked_encoder: tuple[Any, float, float] = (None, 0.0, 0.0)  # and the ends of gamma
         self._check()
 
     def _check(self) -> None:

@@ -146,6 +146,10 @@ def first_uses(model, images):
 
 def made_wrong(e):
     """What a right encoder e becomes by a mistake, and what the error says of it."""
+
+    def change(x, s, t):
+        return e.shift(x, t) - e.shift(x, s)
+
     detached = module_of(shift=lambda x, g: e.shift(x, g.detach()))
     yield detached, "u that .* no gamma detached"  # u would be 0
     half_detached = module_of(shift=lambda x, g: (e.shift(x, g.detach()) + e.shift(x, g)) / 2)
@@ -154,7 +158,7 @@ def made_wrong(e):
     yield FromZero(), "u that"
     nan = module_of(shift=lambda x, g: e.shift(x, g) * torch.where(g > 0, torch.nan, 1.0)[:, None])
     yield nan, "x_t that .* nan"
-    formulas = {"encode": partial(encode, e), "change": e.change}
+    formulas = {"encode": partial(encode, e), "change": change}
     halved = module_of(shift=lambda x, g: e.shift(x, g) / 2, **formulas)
     yield halved, "x_t that follows"
     of_a_batch = module_of(shift=lambda x, g: sigma2(x, g) * (x.mean(0) - x))
@@ -165,7 +169,7 @@ def made_wrong(e):
         change=lambda x, s, t: -sigma2(x, s) * encode(e, x, s).u * (t - s).reshape(-1, 1),
     )
     yield by_slope, "change that follows"  # as it is in short steps
-    both = module_of(shift=e.shift, encode_step=lambda x, s, t: (x, e.change(x, s, t)))
+    both = module_of(shift=e.shift, encode_step=lambda x, s, t: (x, change(x, s, t)))
     yield both, "encode_step that follows"
 
 

@@ -60,11 +60,13 @@ class TrainConfig:
     def __post_init__(self) -> None:
         least = dict.fromkeys(("updates", "batch", "ends"), 1) | {"warmup": 0, "seed": 0}
         least |= {"log_every": 1, "evaluate_every": 1, "checkpoint_every": 1, "evaluate_images": 2}
-        numbers: dict[str, float] = {n: as_whole(n, getattr(self, n), k) for n, k in least.items()}
-        not_negative = "a number of at least 0", lambda decay: decay >= 0
-        numbers["weight_decay"] = as_real("weight_decay", self.weight_decay, *not_negative)
-        numbers["lr"] = as_real("lr", self.lr, "a number above 0", lambda lr: lr > 0)
-        numbers["ema"] = as_real("ema", self.ema, "a number in [0, 1)", lambda ema: 0 <= ema < 1)
+        numbers: dict[str, float] = {
+            name: as_whole(name, getattr(self, name), smallest) for name, smallest in least.items()
+        }
+        decay, lr, ema = self.weight_decay, self.lr, self.ema
+        numbers["weight_decay"] = as_real("weight_decay", decay, "a number >= 0", lambda a: a >= 0)
+        numbers["lr"] = as_real("lr", lr, "a number above 0", lambda a: a > 0)
+        numbers["ema"] = as_real("ema", ema, "a number in [0, 1)", lambda a: 0 <= a < 1)
         for name, number in numbers.items():
             object.__setattr__(self, name, number)  # NumPy's would not come back from a file
         if self.loss_steps is not None:

@@ -134,15 +134,17 @@ class Run:
 
     def report(self, evaluated: bool = True) -> Progress:
         """What happened since the last; evaluated, if there are images held out for it."""
-        averaged, evaluation, update = self.state.averaged, None, self.state.update
+        model, evaluation, update = self.state.averaged, None, self.state.update
         if evaluated and self.held_out is not None:
-            given = self.held_out, self.chain
-            draws = seeded(averaged.device, self.config, FOR_EVALUATION)  # always the same
-            evaluation = evaluate(averaged, *given, clusters=self.clusters, generator=draws)
+            draws = seeded(model.device, self.config, FOR_EVALUATION)  # always the same
+            evaluation = evaluate(
+                model, self.held_out, self.chain, clusters=self.clusters, generator=draws
+            )
         prior, reconstruction, diffusion = (self.sums[:3] / self.sums[3]).tolist()
         speed = (update - self.since) * self.config.batch / (time.perf_counter() - self.clock)
-        rest = speed, evaluation, averaged
-        return Progress(update, self.config.updates, prior, reconstruction, diffusion, *rest)
+        return Progress(
+            update, self.config.updates, prior, reconstruction, diffusion, speed, evaluation, model
+        )
 
 
 @contextmanager
