@@ -54,7 +54,7 @@ def X2(D: Row) -> None:
         m_E2, WEIGHT * (TARGET**2 * V_E2 + (TARGET - A * alpha_t**2) ** 2 * (s2 - V_E2)),
         uses="m_2 G5.gap G5.tau E2.x_t E2.x_s guess centre data unit apart")
     # E1
-    D.given("exact", "law of total variance", "The exact denoiser of E1 errs by that spread.",
+    D.given("exact", "tower rule", "The exact denoiser of E1 errs by that spread.",
         E((x - xhat) ** 2), Subs(spread, eta, snr_t))
     D.define("m", r"By L3 a step with $w=1$ costs $\frac12m$ in the mean,", m_E1, 2 * E(KL_1))
     D.step("m_E1", "so", m_E1, (snr_s - snr_t) * s2 / (1 + s2 * snr_t),

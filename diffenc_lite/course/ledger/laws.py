@@ -16,7 +16,7 @@ LAWS = {
     "Bayes' rule": "q(a|b) q(b) = q(b|a) q(a)",
     "a density has total 1": "so that under q the average of p/q is 1",
     "independent dimensions": "the divergence of products is the sum of the divergences",
-    "law of total variance": "E[(x - E[x|z])^2] is the mean of the variance of x given z",
+    "tower rule": "E[(x - E[x|z])^2] is the mean of the variance of x given z",
     "I-MMSE": "dI/dSNR = mmse/2, for all data of finite variance (Guo, Shamai, Verdu, 2005)",
 }
 
