@@ -32,7 +32,7 @@ gpu: $(INSTALLED)  ## set up, and test and measure a CUDA or MPS device (DEVICE=
 
 # Notebooks with a slider (`make test` runs them all), two at a time, one core each, four in a summary.
 browser: $(INSTALLED)  ## set up and move every slider in Chromium, which must be installed
-	$(BIN)/python -m pip install -q playwright axe-playwright-python
+	$(BIN)/python -m pip install -q playwright
 	grep -rl --include='[0-9]*.ipynb' '"Explorer of' notebooks | sort | OMP_NUM_THREADS=1 xargs -n 4 -P 2 $(BIN)/python tools/check_browser.py
 
 site: $(PAGES)  ## set up and make the site of the course, into build/site

@@ -234,6 +234,8 @@ def check_schedule(schedule: AnySchedule, like: Tensor) -> None:
         own = schedule.gamma if isinstance(schedule, Schedule) else lambda t: schedule(t).gamma
         halves = (_gamma_and_slope(own, half) for half in t.chunk(2))  # each t depends on itself
         follows = Noise.from_gamma(*map(torch.cat, zip(*halves, strict=True)))
+    except NotImplementedError as error:
+        raise TypeError(f"{type(schedule).__name__} must have a method gamma(t)") from error
     except RuntimeError as error:
         raise ValueError(f"gamma(t) must consist of torch operations: {error}") from error
     gamma, (low, high) = noise.gamma, map(float, end_points(schedule, t))

@@ -141,6 +141,8 @@ def test_a_schedule_of_ones_own_says_gamma_of_t():
             own(T)
     with pytest.raises(NotImplementedError, match="Schedule must have a method gamma"):
         Schedule()(T)
+    with pytest.raises(TypeError, match="^Schedule must have a method gamma"):
+        check_schedule(Schedule(), T)
 
 
 @pytest.mark.parametrize("name", ["linear", "learned", "cosine"])

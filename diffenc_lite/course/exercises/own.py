@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ...files import write_whole
 from . import lesson_15
 from .checking import find, judge
 from .forms import Exercise, answer_name
@@ -60,5 +61,5 @@ def collect(path: str | Path, pieces: Mapping[str, Any]) -> Path:
         else:
             cell = re.sub(rf"\b{answer_name(f'15.{k}')}\b", name, cell_of(piece))
             parts.append(NOT_CODE.sub("", cell).strip() + "\n")
-    Path(path).write_text("\n\n".join(parts), encoding="utf-8")
+    write_whole(path, "\n\n".join(parts).encode())
     return Path(path)

@@ -208,7 +208,7 @@ def image_grid(
     """A table of images, each `size` inches wide; arguments and errors as in `fill_grid`.
 
     Images uint8 (N, C, H, W), as from `sample` or of an ImageSet, are one row. Those of a model
-    with fewer than 256 levels: `image_grid(sample(model, 16), levels=model.levels)`.
+    with fewer than 256 levels: `image_grid(sample(model, 16, 50), levels=model.levels)`.
     """
     if not isinstance(images, Sequence) and images.ndim == 4 and "uint8" in str(images.dtype):
         images = images if images.shape[1] not in (1, 3) else [images]
