@@ -30,7 +30,7 @@ from diffenc_lite.course.studies import fork
 from diffenc_lite.encoder import IdentityEncoder, LearnedEncoder, ScalingEncoder, has_counterterm
 from diffenc_lite.pretrained import pretrained_names
 from diffenc_lite.process import v_from_x
-from diffenc_lite.schedule import CUTS, find_jump
+from diffenc_lite.smooth import CUTS, find_jump
 
 
 def encode(encoder, x, gamma):
