@@ -224,4 +224,4 @@ def test_train_warns_of_images_with_far_fewer_levels_than_the_model():
         assert warned(model, levels // 4 - 1) == []
         (told,) = warned(model, levels // 4 - 2)
         assert f"levels 0 to {levels // 4 - 2} of {levels}: is " in told
-        assert f"levels={levels // 4 - 1})" in told
+        assert f"levels={levels // 4 - 1} meant" in told

@@ -71,10 +71,9 @@ class Run:
         _check(model, images, config, folder, held_out, clusters)
         rank, ranks = rank_and_size()
         self.config, self.images = config, images.to(model.device)
-        self.held_out, self.clusters = (
-            None if rows is None else evenly_chosen(rows, config.evaluate_images)
-            for rows in (held_out, clusters)
-        )
+        n = config.evaluate_images
+        self.held_out = None if held_out is None else evenly_chosen(held_out, n)
+        self.clusters = None if clusters is None else evenly_chosen(clusters, n)
         self.chain = None if config.loss_steps is None else as_chain(config.loss_steps)
         self.fast_model = bf16_if_faster(model, tuple(images.shape[1:])) if config.bf16 else model
         self.state = TrainState(model, config)
@@ -190,26 +189,22 @@ def _check(model: Any, images: Any, config: Any, folder: Any, held_out: Any, clu
 
 
 def _warn_of_levels(model: DiffEnc, images: Tensor) -> None:
-    """Warn if the images have a quarter of the levels or fewer; if gamma(0) is more than 1 from
-    `gamma_min_for(levels)`; and if a network of this library reads gamma between others than the
-    two ends of the schedule."""
-    parts, levels, top = signature(model), model.levels, int(images.max())
+    """Warn, at the line that calls for the training, if the images have less than a quarter of the
+    levels; if gamma(0) is more than 1 from `gamma_min_for(levels)`; and if a network of this
+    library reads gamma between others than the two ends of the schedule."""
+    parts, levels, top, told = signature(model), model.levels, int(images.max()), []
     low, *_, high = parts["gamma"]
     if levels > 4 * (top + 1):
-        _warn(
-            f"images have levels 0 to {top} of {levels}: is DiffEnc(..., levels={top + 1}) meant?"
-        )
+        meant = f"is levels={max(top + 1, 2)} meant?"
+        told.append(f"images have levels 0 to {top} of {levels}: {meant}")
     if abs(low - gamma_min_for(levels)) > 1:
         right = f"{gamma_min_for(levels):.4g} is right (schedule.gamma_min_for)"
-        _warn(f"the schedule begins at gamma = {low:.4g}; for {levels} levels {right}")
+        told.append(f"the schedule begins at gamma = {low:.4g}; for {levels} levels {right}")
     for first, last in {*zip(parts["ends"][::2], parts["ends"][1::2], strict=True)}:
         if max(abs(first - low), abs(last - high)) > 1e-3:
             wanted = f"and the schedule goes from {low:.4g} to {high:.4g}: make it with that"
-            _warn(f"a network reads gamma from {first:.4g} to {last:.4g}, {wanted}")
-
-
-def _warn(message: str) -> None:
-    """A warning at the line that calls for a training."""
-    files = [Path(frame.filename) for frame in inspect.stack(0)]
-    outside = next(i for i, file in enumerate(files) if file.parent != Path(__file__).parent)
-    warnings.warn(message, stacklevel=outside + 1)
+            told.append(f"a network reads gamma from {first:.4g} to {last:.4g}, {wanted}")
+    folders = [Path(frame.filename).parent for frame in inspect.stack(0)]
+    outside = next(i for i, folder in enumerate(folders) if folder != folders[0])
+    for message in told:
+        warnings.warn(message, stacklevel=outside + 1)
