@@ -84,8 +84,8 @@ class DiffEnc(nn.Module):
                 raise TypeError(f"{name} must be an nn.Module, and lists in it nn.ModuleLists")
         self.levels = as_whole("levels", self.levels, 2, 256)  # 8-bit data
         self.shape = None if self.shape is None else as_shape(self.shape)
-        if (own := getattr(self.denoiser, "shape", None)) and self.shape != as_shape(own):
-            raise ValueError(f"shape must be that of the denoiser, {own}; got {self.shape}")
+        if isinstance(net := self.denoiser, MLP | UNet) and self.shape != net.shape:
+            raise ValueError(f"shape must be that of the denoiser, {net.shape}; got {self.shape}")
         check_model(self)
         check_schedule(self.schedule, self.like_weights)
 
