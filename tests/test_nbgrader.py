@@ -165,16 +165,6 @@ def test_feedback_is_in_the_words_of_check(course):
     assert "Exercise 06.2: this is a number. Expected: a function" in page.read_text("utf-8")
 
 
-@pytest.mark.parametrize("name", CLASS)
-def test_students_get_stubs(course, name):
-    """test_student.py has what stands outside of the regions that nbgrader takes out."""
-    cells = nbformat.read(course / "release" / name / f"{name}.ipynb", 4).cells
-    text = "\n".join(cell.source for cell in cells)
-    assert "SOLUTION" not in text
-    assert cells[1].metadata.nbgrader.locked and "import" in cells[1].source
-    assert all(one.stub in text and one.solution not in text for one in exercises_in(name))
-
-
 def test_the_own_exercise_of_the_guide(course, monkeypatch):
     """Students get neither the exercise nor its answer, and marks are right."""
     page = (ROOT / "docs" / "instructors.md").read_text(encoding="utf-8")
