@@ -3,7 +3,7 @@
 from ._language import *
 from .bound import KL_1
 
-m = Symbol("m", nonnegative=True)
+m, gamma = Symbol("m", nonnegative=True), Symbol("gamma", real=True)
 SNR = Function("S", positive=True)
 snr_s, snr_t = (alpha_s / sigma_s) ** 2, (alpha_t / sigma_t) ** 2
 
@@ -17,7 +17,9 @@ def L3(D: Row) -> None:
     D.step("weight", r"What multiplies the squared error in L2 is $\mathrm{SNR}(s)\,c/2$, and by "
         "the definition of $c$ that is what is gained in signal-to-noise ratio.",
         snr_s - snr_t, c * snr_s)
-    D.at_least("gain", "It is positive.", snr_s - snr_t, witness=c * snr_s)
+    D.given("later", "noise grows", "There is more noise at $t$ than at $s$,", gamma_t - gamma_s)
+    D.at_least("gain", r"so something is gained: $\mathrm{SNR}=e^{-\gamma}$ falls.", snr_s - snr_t,
+        uses="later", witness=Integral(exp(-gamma), (gamma, gamma_s, gamma_t)))
     D.step("step", "Take L2 with an encoding that stays where it is and no counterterm: a step is "
         "charged for its error in proportion to the gain.",
         KL_1, (snr_s - snr_t) * (x - xhat) ** 2 / 2,

@@ -177,7 +177,7 @@ def instance(use: Use) -> tuple[Relational | None, Roots]:
 def check_line(step: Line) -> None:
     """Hold a step against what it uses: all of it, and each of it. Of a definition: a sign that is
     assumed of its symbol has to be seen."""
-    if step.kind in ("given", "definition"):
+    if step.kind in ("given", "definition") and isinstance(step.line, Eq):
         handle, meaning = checking.rule(step.line)
         if not checking.of_its_sign(handle, meaning):
             raise Loose(step.tag, step.name, f"that {handle} has its sign is a premise")
@@ -260,11 +260,13 @@ class Row:
 
     # --- what a derivation is made of ------------------------------------------------------------
 
-    def given(self, name: str, law: str, text: str, left: Expr, right: Expr) -> None:
-        """A premise: an instance of a law of LAWS."""
+    def given(self, name: str, law: str, text: str, left: Expr, right: Any = None) -> None:
+        """A premise, an instance of a law of LAWS: left = right, or without a right, left >= 0."""
         if law not in LAWS:
             raise KeyError(f"law must be one of {list(LAWS)}; got {law!r}")
-        self._meaning("given", name, text, left, right, law)
+        if right is not None:
+            return self._meaning("given", name, text, left, right, law)
+        self._add(Line(self.tag, name, "given", text, Ge(left, 0, evaluate=False), (), law))
 
     def define(self, name: str, text: str, left: Expr, right: Expr) -> None:
         """A symbol gets its meaning, by choice. It may stand in no entry before."""

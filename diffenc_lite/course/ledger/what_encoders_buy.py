@@ -1,12 +1,10 @@
 """What an encoder can change, and what it cannot.                                         X4, X7"""
 
 from ._language import *
-from .encoders import Y, lam
 from .infinite_depth import EXCHANGE, integrand
 from .processes import mu
 
 xtilde = Symbol("xtilde", real=True)  # a prediction of x itself, where xhat is one of x_t
-q, P = Symbol("q", nonnegative=True), Function("p", nonnegative=True)
 S = Function("S", positive=True)  # a signal-to-noise ratio, as a function of lambda
 SNR, dSNR = names(r"\mathrm{SNR}", r"\frac{d\,\mathrm{SNR}}{d\lambda}")
 short, VDM, SCALING, ratio = names(
@@ -55,22 +53,20 @@ def X4(D: Row) -> None:
 
 
 @row("The encoder is nearly the identity where there is little noise", "11",
-    r"The learned encoder moves the data by this much. For $-1<x,y\le1$, which is to say "
-    r"$x=\frac{1-q}{1+q}$ and $y=\frac{1-p}{1+p}$ with $p,q\ge0$, it is at most "
+    r"The learned encoder moves the data by this much; with $x$ and $y$ in $[-1,1]$ by at most "
     r"$2\sigma_t^2$ either way.",
     forms="shift most least scaling")
 def X7(D: Row) -> None:
-    D.define("x", "Data between -1 and 1 are", x, (1 - q) / (1 + q))
-    D.define("tanh", "and so is what a network says that ends in a tanh.",
-        Y(lam), (1 - P(lam)) / (1 + P(lam)))
     D.step("shift", r"How far does E3 move the data? By E3, and $\alpha_t^2-1=-\sigma_t^2$,",
         x_t - x, sigma_t**2 * (y - x), uses="E3.x_t")
+    for letter, value in {"x": x, "y": y}.items():
+        D.given(f"{letter}_least", "values in [-1, 1]", f"Of ${letter}$ we know this", 1 + value)
+        D.given(f"{letter}_most", "values in [-1, 1]", "and this.", 1 - value)
     D.at_least("most", r"Upwards at most by $2\sigma_t^2$: what is missing to that is $\sigma_t^2$ "
         "times $(1-y)+(1+x)$, and neither bracket is negative.", 2 * sigma_t**2 - (x_t - x),
-        uses="shift E3.y x tanh", witness=sigma_t**2 * (2 * P(lambda_t) / (1 + P(lambda_t))
-            + 2 / (1 + q)))
+        uses="shift x_least y_most", witness=sigma_t**2 * (1 - y) + sigma_t**2 * (1 + x))
     D.at_least("least", "Downwards the same, with $(1+y)+(1-x)$.", 2 * sigma_t**2 + (x_t - x),
-        uses="shift E3.y x tanh", witness=sigma_t**2 * (2 / (1 + P(lambda_t)) + 2 * q / (1 + q)))
+        uses="shift x_most y_least", witness=sigma_t**2 * (1 + y) + sigma_t**2 * (1 - x))
     D.step("scaling", "No network is needed for half of that: E2 moves the data as well, by as "
         "much as E3 with $y=0$. Whoever looks at what an encoder has learned must look at E2 "
         "beside it.", x_t - x, -(sigma_t**2) * x, uses="E2.x_t")
