@@ -17,7 +17,7 @@ GUESS = alpha_t * z_t - sigma_t * vhat
     r"the same $\mu_P$ as $\hat x$ does with $\hat u=\hat x$, and $\Delta=\lambda_s-\lambda_t$. "
     r"For E3 with $y=x$, whose encoding is the data, the network $\hat v'$ makes the VDM with the "
     r"network $\hat v$: in L4 and, with the folded $A$ of G5, in every step.",
-    forms="coefficient output back second_order aim encoding_E3 u_E3 vhat_E3 "
+    forms="coefficient output back second_order aim u_E3 vhat_E3 "
     "residual_E3 folded_E3 G3_E3")
 def X6(D: Row) -> None:
     D.define("perfect", "What a perfect prediction is: of the encoding,", xhat, x_t)
@@ -31,10 +31,9 @@ def X6(D: Row) -> None:
         "generates the same if it says", xhatprime, slope * xhat / (alpha_s * c))
     D.step("output", "which is", xhatprime, (1 + Delta * sigma_t**2 / c) * xhat,
         uses="same_step coefficient")
-    D.step("back", "the other prediction, stretched by a known number above 1. It can be undone. "
-        "The counterterm changes what the network is asked to say, not what the model can express. "
-        "For a fixed step it is a change of output, at any depth. The change depends on $s$, which "
-        "the network is not told.", xhat, c / (c + Delta * sigma_t**2) * xhatprime, uses="output")
+    D.step("back", "the other prediction, stretched by a known number, which can be undone: for a "
+        "fixed step the counterterm is a change of output. (The number depends on $s$, which the "
+        "network is not told.)", xhat, c / (c + Delta * sigma_t**2) * xhatprime, uses="output")
     # what it cancels
     D.step("second_order", "What does the counterterm cancel? Let the prediction be perfect. The "
         "means then differ by nothing of first order (L4). Of second order the bend in the path "
@@ -47,8 +46,8 @@ def X6(D: Row) -> None:
         uses="L4.residual_E3 G4.error")
     # E3 with y = x
     D.define("still", "Now let the encoder of E3 say $y=x$.", Y(lam), x)
-    D.step("encoding_E3", "Then it is the identity,", x_t, x, uses="E3.x_t E3.y still")
-    D.step("u_E3", "which does not move.", u, 0, uses="E3.u E3.y E3.ydot still")
+    D.step("u_E3", "Then it is the identity, which does not move.", u, 0,
+        uses="E3.u E3.y E3.ydot still")
     D.define("vhat_E3", r"But E3 has $\hat u=\hat x$, as always. So it is a VDM with a counterterm "
         r"that it does not need. Let $\hat v$ be the network of a VDM, and give E3 the network",
         vhatprime, (vhat + alpha_t * sigma_t * z_t) / (1 + sigma_t**2))

@@ -1,4 +1,4 @@
-"""The cheapest grid of depths: what prices all pairs of depths, and the cheapest path.         W4"""
+"""The cheapest grid of depths: what prices all pairs of depths, and the cheapest path.        W4"""
 
 from itertools import combinations_with_replacement
 

@@ -33,7 +33,7 @@ from sympy.core.relational import Relational
 
 from . import checking
 from .checking import Loose
-from .judge import CALCULUS, Form, hold_claim, understood
+from .judge import CALCULUS, hold_claim, understood
 from .laws import LAWS
 from .notation import DEPTH_MAPS, NOISE, in_gamma, j, latex, z_0, z_1, z_s
 
@@ -413,7 +413,7 @@ class Row:
             check_line(one)
         return sum(one.kind == "step" for one in self.derive())
 
-    def _meanings(self, *forms: str) -> dict[Basic, Expr]:
+    def meanings(self, *forms: str) -> dict[Basic, Expr]:
         """What the symbols stand for, by what these forms rest on; worked out, where a step has
         done that"""
         lines = (line for form in forms for _, line in self[form].roots)
@@ -453,6 +453,11 @@ class Row:
         symbols = {s for line in self._lines for s in line.free_symbols if isinstance(s, Symbol)}
         return {symbol.name: symbol for symbol in sorted(symbols | NOISE, key=str)}
 
+    @property
+    def functions(self) -> set[Any]:
+        """The functions of this row that are not specified"""
+        return {e.func for line in self._lines for e in line.atoms(AppliedUndef)}
+
     def prove(self, claim: Any = None) -> Closed:
         """Check every step with what it uses, and say of each form whether it is proved, defined or
         argued, and from what.
@@ -469,11 +474,8 @@ class Row:
         if not yours:
             self.__dict__.pop("_checked", None)  # once more from the beginning
         steps = self._checked
-        functions = frozenset(e.func for line in self._lines for e in line.atoms(AppliedUndef))
-        for form, given in yours.items():
-            meanings, line = self._meanings(form), self.claim[form]
-            cases = {s: m for s, m in self._meanings(*self.claim).items() if s not in meanings}
-            hold_claim(Form(self.tag, form, line, meanings, cases, self.symbols, functions), given)
+        for form, claimed in yours.items():
+            hold_claim(self, form, claimed)
         return Closed(self.tag, self.words, self.told, steps, tuple(yours))
 
     def lambdify(self, form: str, modules: str = "numpy") -> Callable[..., Any]:

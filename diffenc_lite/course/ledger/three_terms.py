@@ -61,10 +61,8 @@ def L1(D: Row) -> None:
         "divergence of each step (L2).", BILLS + p_of_x, uses="bound averaged tower",
         witness=E(log_q - log_p) + p_of_x)
     # the reconstruction
-    D.step("exponent", r"The reconstruction is the cost of a softmax (G2): it needs differences "
-        r"to the logit $\ell_x$ of the true level, and sees the encoding with noise of size "
-        r"$\sigma_0/\alpha_0=e^{\gamma_0/2}$. So the cost depends on $x$, on its encoding and on "
-        r"$\gamma_0$, but on nothing learned besides.", ell_k - ell_x,
+    D.step("exponent", r"The reconstruction is the cost of a softmax (G2). It depends on $x$, on "
+        r"its encoding and on $\gamma_0$, but on nothing learned besides.", ell_k - ell_x,
         exp(-gamma_0) * (l_k - x) * (x_0 - (l_k + x) / 2)
             + exp(-gamma_0 / 2) * (l_k - x) * epsilon,
         uses=[use("G2.log_odds", {l_j: x, ell_j: ell_x}), use("F1.latent", at_depth("0", epsilon))])

@@ -82,16 +82,14 @@ def W1c(D: Row) -> None:
 @row("At infinite depth the ratio must be 1", "06",
     r"In $T$ steps the first part of L2 is paid $T$ times, whatever the prediction. Call "
     r"this price $E_T(w)$; it is least, namely 0, at $w=1$ (W1 with $m=0$), and",
-    forms="excess linear root best")
+    forms="excess root best")
 def W2(D: Row) -> None:
     D.define("price", "Suppose that the denoiser predicts the mean without error: of the cost of "
         "a step, $T$ times, only the price of the variance is left.",
         E_T, T * Subs(KL_w, m, 0))
-    D.step("excess", "It is the same in each of $T$ steps.", E_T, T * d / 2 * (w - 1 - log(w)),
-        uses=["price", "W1.average"])
-    D.step("linear", r"A fixed $w\ne1$ pays that price in every step: the bound grows linearly "
-        "with the depth. (An imperfect denoiser pays $w$ times its own part of L2 besides, which "
-        "stays bounded.)", Limit(E_T / T, T, oo), d / 2 * (w - 1 - log(w)), uses="excess")
+    D.step("excess", r"A fixed $w\ne1$ pays it in each of $T$ steps: the bound grows linearly with "
+        "the depth. (An imperfect denoiser pays $w$ times its own part of L2 besides, which stays "
+        "bounded.)", E_T, T * d / 2 * (w - 1 - log(w)), uses=["price", "W1.average"])
     D.define("near", r"How near to 1 must $w$ be? With $w=1+\kappa/\sqrt T$,",
         E_root, Limit(Subs(E_T, w, 1 + kappa / sqrt(T)), T, oo))
     D.step("root", "a constant remains. (Nothing does if $w$ tends to 1 faster; if slower, "

@@ -1,18 +1,18 @@
-"""Gaussian data: every term of the bound in closed form.                                      X2"""
+"""Data for which the denoiser is known: a Gaussian and a coin.                            X2, X3"""
 
 from ._language import *
 from .bound import KL_0, KL_1
 from .counterterm import A, mu_A, mu_Q
-from .finite_depth import snr_s, snr_t
+from .depth import snr_s, snr_t
 from .gaussian import kl, log_density, z
 
 s2, eta = symbols("s_2 eta", positive=True)  # the variance of the data, a signal-to-noise ratio
 S = Function("S", positive=True)  # SNR as a function of the number of the step
 spread, centre, log_post, log_z = names(
     r"\mathbb V[x|z]", r"\mathbb E[x|z]", r"\ln p(x|z)", r"\ln p(z)")
-m_E1, m_E2, left_E2 = names(r"\text{E1: }m", r"\text{E2: }m", r"\text{E2: reconstruction}")
-prior, left, diffusion, h_x, gap, ends_E2 = names(r"\text{prior}", r"\text{reconstruction}",
-    r"\text{diffusion}", "h(x)", r"\text{gap}", r"\text{E2: prior}+\text{reconstruction}-h(x)")
+m_E1, m_E2, m_z = names(r"\text{E1: }m", r"\text{E2: }m", "m_z")
+prior, left, diffusion, h_x, gap = names(
+    r"\text{prior}", r"\text{reconstruction}", r"\text{diffusion}", "h(x)", r"\text{gap}")
 CONSTANTS.update((s2, A))
 SNR_E2 = alpha_t**6 / sigma_t**2
 V_E2, WEIGHT = s2 / (1 + s2 * SNR_E2), alpha_s**2 / sigma_Q**2
@@ -25,12 +25,17 @@ def entropy(variance: Expr) -> Expr:
     return log(2 * pi * variance) / 2 + Rational(1, 2)
 
 
+def seen_from(side: Expr) -> Expr:
+    """The density of z there"""
+    return exp(log_density(z, sqrt(eta) * side, 1))
+
+
 @row("Gaussian data", "06",
     r"For data $\mathcal N(0,s_2)$ and the exact denoiser, with $S(i)$ the SNR after step "
     r"$i$ and $\eta$ that of $z=\sqrt\eta\,x+\varepsilon$. With E1 and $w^*$ the gap of the bound "
     r"to the entropy is $\mathrm{KL}(q(z_1)\,\|\,\mathcal N(0,1))$ at every $T$; E2 steps with "
     r"the $A$ of G5.",
-    forms="spread m_E1 logarithm diffusion gap m_E2 ends_E2")
+    forms="spread m_E1 logarithm diffusion gap m_E2")
 def X2(D: Row) -> None:
     D.define("data", r"The data have the variance $s_2$,", E(x**2), s2)
     D.define("unit", "the noise has variance 1,", E(epsilon**2), 1)
@@ -81,9 +86,12 @@ def X2(D: Row) -> None:
         gap, kl(0, sqrt(alpha_1**2 * s2 + sigma_1**2), 0, 1),
         uses="sum prior reconstruction diffusion entropy spread data L0.one_dimension "
         "E1.x_t@1")
-    D.define("reconstruction_2", "What is left to know at depth 0,", left_E2,
-        entropy(Subs(spread, eta, alpha_0**6 / sigma_0**2)))
-    D.define("ends_2", "and both ends, less the entropy,", ends_E2, prior + left_E2 - h_x)
-    D.step("ends_E2", "are", ends_E2, (alpha_1**6 * s2 + sigma_1**2 - log(sigma_1**2) - 1) / 2
-        - log(1 + s2 * alpha_0**6 / sigma_0**2) / 2,
-        uses="ends_2 prior reconstruction_2 entropy spread data L0.one_dimension E2.x_t@1")
+
+
+@row("A coin", "02",
+    r"For data $\pm1$ with equal odds, seen as $z=\sqrt\eta\,x+\varepsilon$, the mean of $x$ is",
+    forms="mean")
+def X3(D: Row) -> None:
+    D.given("bayes", "Bayes' rule", "1 and -1 are weighted by what each has of the density.",
+        m_z, (seen_from(1) - seen_from(-1)) / (seen_from(1) + seen_from(-1)))
+    D.step("mean", "That is a smooth version of the sign.", m_z, tanh(sqrt(eta) * z), uses="bayes")
