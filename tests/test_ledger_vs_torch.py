@@ -534,7 +534,7 @@ def steps_of(T):
 @checks("X2", worlds.Exact)
 def test_gaussian_data_without_encoder():
     row, one = LEDGER["X2"], worlds.Exact(worlds.Gaussian(1.0))
-    tight, error = row.lambdify("gap", "math"), row.lambdify("m_E1", "math")
+    tight, error = row.lambdify("gap", "math"), row.lambdify("m", "math")
     for variance, claimed in ((1.0, "0.0"), (0.3, "0.0000055"), (2.5, "0.000025")):
         world = worlds.Exact(worlds.Gaussian(variance))
         found = tight(gamma_1=5.0, s_2=variance)
@@ -551,21 +551,24 @@ def test_gaussian_data_without_encoder():
 
 @checks("G5", worlds.Exact)
 def test_gaussian_data_with_the_scaling_encoder():
-    row, one = LEDGER["X2"], worlds.Exact(worlds.Gaussian(1.0), worlds.SCALING)
+    """The exact denoiser errs by the spread of x; a scale that is not exact, by data besides."""
+    one = worlds.Exact(worlds.Gaussian(1.0), worlds.SCALING)
+    spread = LEDGER["X2"].lambdify("spread", "math")
     alpha2_0, alpha2_1 = (1 / (1 + math.exp(gamma)) for gamma in ENDS)
     prior = LEDGER["L0"].lambdify("one_dimension", "math")(x_1=alpha2_1, gamma_1=ENDS[1])
-    ends = (
-        prior - math.log1p(alpha2_0**3 / (1 - alpha2_0)) / 2
-    )  # entropy of x given z_0, less h(x)
-    error = row.lambdify("m_E2", "math")
+    ends = prior - math.log1p(alpha2_0**3 / (1 - alpha2_0)) / 2  # entropy of x given z_0, less h(x)
     factor = {form: LEDGER["G5"].lambdify(form, "math") for form in ("G3", "E2")}
     cases = list(itertools.product((1.0, "best"), (("G3", None), ("E2", "best"))))
     for T, claims in FOR_E2.items():
         for (w, (form, scale)), claimed in zip(cases, claims, strict=True):
             ms = []
             for s, t in steps_of(T):
-                at = {"gamma_s": s, "gamma_t": t}
-                ms.append(error(A=factor[form](**at), s_2=1.0, **at))
+                alpha2_s, alpha2_t = (1 / (1 + math.exp(gamma)) for gamma in (s, t))
+                c = -math.expm1(s - t)
+                known = spread(eta=alpha2_t**3 / (1 - alpha2_t), s_2=1.0)
+                tau, A = c * alpha2_t + alpha2_s - alpha2_t, factor[form](gamma_s=s, gamma_t=t)
+                error = tau**2 * known + (tau - A * alpha2_t) ** 2 * (1 - known)
+                ms.append(alpha2_s / ((1 - alpha2_s) * c) * error)
             found = ends + math.fsum(m / 2 if w == 1.0 else math.log1p(m) / 2 for m in ms)
             assert as_claimed(found, claimed)
             assert found == pytest.approx(one.total(T, w, scale) - one.entropy, rel=1e-7, abs=1e-8)

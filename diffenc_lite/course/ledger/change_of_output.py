@@ -17,7 +17,7 @@ GUESS = alpha_t * z_t - sigma_t * vhat
     r"the same $\mu_P$ as $\hat x$ does with $\hat u=\hat x$, and $\Delta=\lambda_s-\lambda_t$. "
     r"For E3 with $y=x$, whose encoding is the data, the network $\hat v'$ makes the VDM with the "
     r"network $\hat v$: in L4 and, with the folded $A$ of G5, in every step.",
-    forms="coefficient output back second_order aim u_E3 vhat_E3 "
+    forms="coefficient output second_order aim u_E3 vhat_E3 "
     "residual_E3 folded_E3 G3_E3")
 def X6(D: Row) -> None:
     D.define("perfect", "What a perfect prediction is: of the encoding,", xhat, x_t)
@@ -29,11 +29,10 @@ def X6(D: Row) -> None:
         alpha_s * (c + (lambda_s - lambda_t) * sigma_t**2), uses="slope G3.mean E2.counterterm")
     D.define("same_step", r"A network without counterterm has $\alpha_sc\,\hat x'$ there. It "
         "generates the same if it says", xhatprime, slope * xhat / (alpha_s * c))
-    D.step("output", "which is", xhatprime, (1 + Delta * sigma_t**2 / c) * xhat,
+    D.step("output", "the other prediction, stretched by a known number, which can be undone: for "
+        "a fixed step the counterterm is a change of output. (The number depends on $s$, which the "
+        "network is not told.)", xhatprime, (1 + Delta * sigma_t**2 / c) * xhat,
         uses="same_step coefficient")
-    D.step("back", "the other prediction, stretched by a known number, which can be undone: for a "
-        "fixed step the counterterm is a change of output. (The number depends on $s$, which the "
-        "network is not told.)", xhat, c / (c + Delta * sigma_t**2) * xhatprime, uses="output")
     # what it cancels
     D.step("second_order", "What does the counterterm cancel? Let the prediction be perfect. The "
         "means then differ by nothing of first order (L4). Of second order the bend in the path "

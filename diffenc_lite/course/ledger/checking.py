@@ -168,8 +168,6 @@ def unlike(values: Mapping[Basic, Expr]) -> tuple[Basic, Expr] | None:
 
 def moved(line: Any, values: Mapping[Basic, Expr]) -> Any:
     """With these values in it, everything at once; what is integrated over gets another name"""
-    if line is None:
-        return None
     for part in line.atoms(sp.Integral):
         bound = {s: values[s] for s in part.variables if s in values}
         if not part.free_symbols & set(bound.values()):

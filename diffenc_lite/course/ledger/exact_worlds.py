@@ -2,21 +2,15 @@
 
 from ._language import *
 from .bound import KL_0, KL_1
-from .counterterm import A, mu_A, mu_Q
 from .depth import snr_s, snr_t
 from .gaussian import kl, log_density, z
 
 s2, eta = symbols("s_2 eta", positive=True)  # the variance of the data, a signal-to-noise ratio
 S = Function("S", positive=True)  # SNR as a function of the number of the step
-spread, centre, log_post, log_z = names(
-    r"\mathbb V[x|z]", r"\mathbb E[x|z]", r"\ln p(x|z)", r"\ln p(z)")
-m_E1, m_E2, m_z = names(r"\text{E1: }m", r"\text{E2: }m", "m_z")
-prior, left, diffusion, h_x, gap = names(
-    r"\text{prior}", r"\text{reconstruction}", r"\text{diffusion}", "h(x)", r"\text{gap}")
-CONSTANTS.update((s2, A))
-SNR_E2 = alpha_t**6 / sigma_t**2
-V_E2, WEIGHT = s2 / (1 + s2 * SNR_E2), alpha_s**2 / sigma_Q**2
-TARGET = c * alpha_t**2 + alpha_s**2 - alpha_t**2  # tau = TARGET x, for E2
+spread, log_post, log_z = names(r"\mathbb V[x|z]", r"\ln p(x|z)", r"\ln p(z)")
+prior, left, diffusion, h_x, gap, m, m_z = names(r"\text{prior}", r"\text{reconstruction}",
+    r"\text{diffusion}", "h(x)", r"\text{gap}", r"m_{\text{E1}}", "m_z")
+CONSTANTS.add(s2)
 SNR_0, SNR_1 = (alpha_0 / sigma_0) ** 2, (alpha_1 / sigma_1) ** 2
 
 
@@ -31,50 +25,31 @@ def seen_from(side: Expr) -> Expr:
 
 
 @row("Gaussian data", "06",
-    r"For data $\mathcal N(0,s_2)$ and the exact denoiser, with $S(i)$ the SNR after step "
-    r"$i$ and $\eta$ that of $z=\sqrt\eta\,x+\varepsilon$. With E1 and $w^*$ the gap of the bound "
-    r"to the entropy is $\mathrm{KL}(q(z_1)\,\|\,\mathcal N(0,1))$ at every $T$; E2 steps with "
-    r"the $A$ of G5.",
-    forms="spread m_E1 logarithm diffusion gap m_E2")
+    r"For data $\mathcal N(0,s_2)$, E1 and the exact denoiser, with $S(i)$ the SNR after step "
+    r"$i$ and $\eta$ that of $z=\sqrt\eta\,x+\varepsilon$. With $w^*$ the gap of the bound to the "
+    r"entropy is $\mathrm{KL}(q(z_1)\,\|\,\mathcal N(0,1))$ at every $T$.",
+    forms="spread m logarithm diffusion gap")
 def X2(D: Row) -> None:
     D.define("data", r"The data have the variance $s_2$,", E(x**2), s2)
-    D.define("unit", "the noise has variance 1,", E(epsilon**2), 1)
-    D.define("apart", "and the two are independent.", E(x * epsilon), 0)
     D.given("bayes", "Bayes' rule", "What is known of $x$, given what is seen of it, has the log "
         "density", log_post, log_density(x, 0, s2) + log_density(z, sqrt(eta) * x, 1) - log_z)
     D.define("curvature", "a quadratic: its curvature says how much $x$ still varies,",
         spread, -1 / Derivative(log_post, (x, 2)))
     D.step("spread", "which is", spread, s2 / (1 + s2 * eta), uses="curvature bayes")
-    D.define("top", "and its top is where $x$ is expected,",
-        centre, x + spread * Derivative(log_post, x))
-    D.step("centre", "which is", centre, sqrt(eta) * s2 * z / (1 + s2 * eta),
-        uses="top spread bayes")
-    # E2
-    D.define("guess", r"E2 should hit $\tau$ (G5), and what is seen has "
-        r"$\eta=\alpha_t^6/\sigma_t^2$. The exact denoiser says",
-        xhat, alpha_t**2 * Subs(centre, (eta, z), (SNR_E2, sqrt(SNR_E2) * x + epsilon)))
-    D.define("m_2", "and its mean squared error is", m_E2, E((mu_A - mu_Q) ** 2) / sigma_Q**2)
-    D.step("m_E2", "the average of the square over noise and data. With the exact $A$ of G5 the "
-        "first part is left: only the spread of $x$ counts.",
-        m_E2, WEIGHT * (TARGET**2 * V_E2 + (TARGET - A * alpha_t**2) ** 2 * (s2 - V_E2)),
-        uses="m_2 G5.gap G5.tau E2.x_t E2.x_s guess centre data unit apart")
-    # E1
-    D.given("exact", "tower rule", "The exact denoiser of E1 errs by that spread.",
+    D.given("exact", "tower rule", "The exact denoiser errs by that spread.",
         E((x - xhat) ** 2), Subs(spread, eta, snr_t))
-    D.define("m", r"By L3 a step with $w=1$ costs $\frac12m$ in the mean,", m_E1, 2 * E(KL_1))
-    D.step("m_E1", "so", m_E1, (snr_s - snr_t) * s2 / (1 + s2 * snr_t),
-        uses="m L3.step exact spread")
+    D.define("error", r"By L3 a step with $w=1$ costs $\frac12m$ in the mean,", m, 2 * E(KL_1))
+    D.step("m", "so", m, (snr_s - snr_t) * s2 / (1 + s2 * snr_t),
+        uses="error L3.step exact spread")
     D.step("logarithm", r"and $w^*$ makes of it the logarithm (W1) of",
-        1 + m_E1, (1 + s2 * snr_s) / (1 + s2 * snr_t), uses="m_E1")
+        1 + m, (1 + s2 * snr_s) / (1 + s2 * snr_t), uses="m")
     D.define("first", "The steps begin at depth 0", S(0), SNR_0)
     D.define("last", "and end at depth 1.", S(T), SNR_1)
     D.define("steps", "Step $i$ then costs half the logarithm of this (W1). Let the diffusion loss "
         "be the sum of these costs,", diffusion,
         Sum(log((1 + s2 * S(i - 1)) / (1 + s2 * S(i))) / 2, (i, 1, T)))
-    D.step("telescoped", "which telescopes, whatever the steps.", diffusion,
-        log((1 + s2 * S(0)) / (1 + s2 * S(T))) / 2, uses="steps")
-    D.step("diffusion", "What is left are the two ends.", diffusion,
-        log((1 + s2 * SNR_0) / (1 + s2 * SNR_1)) / 2, uses="telescoped first last")
+    D.step("diffusion", "which telescopes: what is left are the two ends, whatever the steps.",
+        diffusion, log((1 + s2 * S(0)) / (1 + s2 * S(T))) / 2, uses="steps")
     D.define("prior", "The other terms: the mean of the prior loss (L0),", prior, E(KL_0))
     D.define("reconstruction", "the best reconstruction, the entropy of what is left to know,",
         left, entropy(Subs(spread, eta, SNR_0)))
@@ -84,7 +59,7 @@ def X2(D: Row) -> None:
     D.step("gap", "the divergence of two Gaussians with the mean 0, of $q(z_1)$ from the start of "
         "generation. It does not depend on $T$, nor on the depths in between.",
         gap, kl(0, sqrt(alpha_1**2 * s2 + sigma_1**2), 0, 1),
-        uses="sum prior reconstruction diffusion entropy spread data L0.one_dimension "
+        uses="sum prior reconstruction diffusion first last entropy spread data L0.one_dimension "
         "E1.x_t@1")
 
 

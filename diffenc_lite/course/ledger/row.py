@@ -27,7 +27,7 @@ from functools import cache, cached_property
 from typing import Any
 
 import sympy
-from sympy import Basic, Eq, Expr, Ge, Indexed, Symbol, Tuple
+from sympy import Basic, Eq, Expr, Ge, Indexed, Symbol
 from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
 
@@ -77,7 +77,7 @@ class Line:
     name: str
     kind: str
     text: str
-    line: Relational | None
+    line: Relational
     uses: tuple[Use, ...] = ()
     law: str = ""
     witness: Expr | None = None
@@ -93,13 +93,11 @@ class Line:
                 "definition": "(definition) "}.get(self.kind, "")
 
     def _repr_latex_(self) -> str:
-        below = "" if self.line is None else f"\n$$\\displaystyle {latex(self.line)}$$"
-        return f"{self.manner}{self.text}{below}"
+        return f"{self.manner}{self.text}\n$$\\displaystyle {latex(self.line)}$$"
 
     def __repr__(self) -> str:
-        below = "" if self.line is None else f"\n    {self.line}"
         used = f"  [{', '.join(map(str, self.uses))}]" if self.uses else ""
-        return f"{self.manner}{self.text}{below}{used}"
+        return f"{self.manner}{self.text}\n    {self.line}{used}"
 
     def behind(self, kind: str) -> tuple[str, ...]:
         """The laws, or what the words are about, that it rests on"""
@@ -134,7 +132,7 @@ class Line:
 
 
 # premises, definitions and words, and what each says, or an instance of it
-Roots = tuple[tuple[Line, Relational | None], ...]
+Roots = tuple[tuple[Line, Relational], ...]
 
 
 def entry(key: str) -> Line:
@@ -143,7 +141,7 @@ def entry(key: str) -> Line:
 
 
 @cache
-def _instance(one: Line, use: Use) -> tuple[Relational | None, Roots]:
+def _instance(one: Line, use: Use) -> tuple[Relational, Roots]:
     values = dict(use.values)
     if use.where == "@j":
         values = checking.in_each([one.line, *(line for _, line in one.roots)], j)
@@ -165,7 +163,7 @@ def _instance(one: Line, use: Use) -> tuple[Relational | None, Roots]:
     return checking.moved(one.line, values), tuple(roots)
 
 
-def instance(use: Use) -> tuple[Relational | None, Roots]:
+def instance(use: Use) -> tuple[Relational, Roots]:
     """What an entry says with these values put in, and what that rests on. Raises Loose if a value
     is not of the kind that the symbol is, and if a premise or a definition ties the symbol."""
     return _instance(entry(use.key), use)
@@ -183,12 +181,9 @@ def check_line(step: Line) -> None:
             raise Loose(step.tag, step.name, f"that {handle} has its sign is a premise")
     if step.kind != "step":
         return
-    if step.line is None or step.line.lhs == step.line.rhs:
+    if step.line.lhs == step.line.rhs:
         raise Loose(step.tag, step.name, f"says nothing: {step.line}")
     lines = {use: instance(use)[0] for use in step.uses}
-    for use, line in lines.items():
-        if line is None:
-            raise Loose(step.tag, step.name, f"{use} says nothing that can be used")
     checking.hold_step(step, list(lines.values()))
     for use in lines:
         if checking.follows(step, [line for other, line in lines.items() if other is not use]):
@@ -234,7 +229,7 @@ class Derivation:
         return "\n".join((self.row._repr_latex_(), *numbered, f"{self.proof!r}."))
 
     def __repr__(self) -> str:
-        return "\n".join([f"{self.row:s}", *map(repr, self.row.derive()), repr(self.proof)])
+        return "\n".join([self.row.heading, *map(repr, self.row.derive()), repr(self.proof)])
 
 
 class Row:
@@ -251,6 +246,7 @@ class Row:
     def __init__(self, tag: str, title: str, notebook: str, setting: str, forms: str,
                  derivation: Callable[[Row], None]):
         self.tag, self.title, self.notebook, self.setting = tag, title, notebook, setting
+        self.heading = f"{tag}: {title}"
         self._by_name: dict[str, Line] = {}
         derivation(self)
         for form in forms.split():
@@ -283,15 +279,14 @@ class Row:
         line = Ge(left, 0, evaluate=False)
         self._add(Line(self.tag, name, "step", text, line, self._uses(uses), witness=witness))
 
-    def argue(self, name: str, about: str, text: str, line: Relational | None = None,
-               uses: Any = "") -> None:
+    def argue(self, name: str, about: str, text: str, line: Relational, uses: Any = "") -> None:
         """Words, which the machine does not check, and what they are about."""
         self._add(Line(self.tag, name, "argued", text, line, self._uses(uses), about))
 
     def _meaning(self, kind: str, name: str, text: str, left: Expr, right: Expr, law: str) -> None:
         line = Eq(left, sympy.sympify(right), evaluate=False)
         handle, meaning = checking.rule(line)
-        old = Tuple(*(e.line for e in self._by_name.values() if e.line is not None)).has(handle)
+        old = any(e.line.has(handle) for e in self.derive())
         if not checking.is_handle(handle) or (kind == "definition" and old):
             raise Loose(self.tag, name, f"{handle} is not a symbol that is new")
         self._add(Line(self.tag, name, kind, text, line, (), law))
@@ -326,11 +321,8 @@ class Row:
     def _repr_latex_(self) -> str:
         return f"{self.title}. {self.setting}\n$${self.latex()}$$"
 
-    def __format__(self, spec: str) -> str:
-        return f"{self.tag}: {self.title}"
-
     def __repr__(self) -> str:
-        return f"{self:s}\n{summary(self.told)}"
+        return f"{self.heading}\n{summary(self.told)}"
 
     def form(self, form: str) -> Expr:
         """The right side of one form of the claim. KeyError, with the forms there are, if none."""
@@ -428,7 +420,7 @@ class Row:
                 meanings.setdefault(handle, meaning)
         return meanings
 
-    def _steps_below(self, *forms: str) -> Iterator[Relational | None]:
+    def _steps_below(self, *forms: str) -> Iterator[Relational]:
         """Every step that these rest on"""
         left, seen = [use for form in forms for use in self[form].uses], set()
         while left:
@@ -443,8 +435,7 @@ class Row:
     def _lines(self) -> list[Basic]:
         own = [e.line for e in self.derive()]
         roots = [line for form in self.claim for _, line in self[form].roots]
-        lines = (*own, *roots, *(entry(key).line for key in NAMES))
-        return [line for line in lines if line is not None]
+        return [*own, *roots, *(entry(key).line for key in NAMES)]
 
     @property
     def symbols(self) -> dict[str, Symbol]:
@@ -496,7 +487,7 @@ class Row:
         return function
 
 
-def _rules(lines: Iterator[Relational | None]) -> list[tuple[Basic, Expr]]:
+def _rules(lines: Iterator[Relational]) -> list[tuple[Basic, Expr]]:
     return [checking.rule(line) for line in lines if isinstance(line, Eq)]
 
 
