@@ -39,7 +39,7 @@ def G5(D: Row) -> None:
     D.step("folded", "That is", A_folded, c * (1 + sigma_t**2), uses="fold G3_limit")
     D.define("exact", "For E2 we know how the encoding moves. The target is a multiple of $x_t$,",
         A_E2, tau / x_t)
-    D.step("E2", "by this; then only the error of the prediction is left of the gap. (For E3 the "
-        "movement has $y$ in it, which generation does not know: there $A$ is to be fitted, W7.)",
+    D.step("E2", "by this. (For E3 the movement has $y$ in it, which generation does not know: "
+        "there $A$ is to be fitted, W7.)",
         A_E2, c * (1 + sigma_t**2 * alpha_s**2 / alpha_t**2),
         uses="exact tau E2.x_t E2.x_s")

@@ -37,8 +37,7 @@ def L3(D: Row) -> None:
         KL_1, (exp(gamma_t - gamma_s) - 1) * (epsilon - epsilonhat) ** 2 / 2,
         uses="step G4.guess G4.noise_guess F1.latent E1.x_t")
     D.step("ends", "Were the error the same in all steps, the gains would telescope and only the "
-        "two ends would count. It is not: the more signal, the smaller the error. That is what "
-        "finer steps profit from.",
+        "two ends would count. Finer steps profit from that it falls as the signal grows.",
         Sum((SNR(i - 1) - SNR(i)) * m / 2, (i, 1, T)), (SNR(0) - SNR(T)) * m / 2)
 
 
@@ -46,8 +45,7 @@ def L3(D: Row) -> None:
     r"Take $w=1$, any encoder with three derivatives in $\lambda$, and a step of size "
     r"$\Delta=\lambda_s-\lambda_t=\gamma_t-\gamma_s$. It costs, up to terms in $\Delta^3$, "
     r"$\frac12\alpha_t^2r^2\Delta+R\Delta^2$, and $T\to\infty$ equal steps in $t$ leave the "
-    r"integrand (with $\ddot x_t=d^2x_t/d\lambda^2$). For $r$ of E1, E2 and E3 see the last "
-    "lines.",
+    r"integrand (with $\ddot x_t=d^2x_t/d\lambda^2$).",
     forms="residual neglected cost pointwise integrand integrand_E1 residual_E2 "
     "residual_E3 ends")
 def L4(D: Row) -> None:
@@ -61,30 +59,27 @@ def L4(D: Row) -> None:
         r"$\ddot x_t$ of the encoder's path comes in (the counterterm follows a straight line),",
         R, alpha_t**2 * r / 2 * (3 * r / 2 - (v - vhat) - xddot_t / sigma_t))
     D.step("at_1", r"a step costs (L2) $\frac{\alpha_s^2}{2\sigma_Q^2}$ times the square of that "
-        r"difference over $\alpha_s$. What stands before the square is $\mathrm{SNR}(s)/c$, large "
-        "for a short step.", KL_1, exp(Delta) * (alpha_t / sigma_t) ** 2 / (1 - exp(-Delta))
+        r"difference over $\alpha_s$.",
+        KL_1, exp(Delta) * (alpha_t / sigma_t) ** 2 / (1 - exp(-Delta))
             * (c * (xhat - x_t) + Delta * sigma_t**2 * uhat - (x_s - x_t)) ** 2 / 2,
         uses="L2.one_dimension L2.delta L2.gap L3.one F3.variance")
-    D.step("cost", r"Multiply the two series. One factor $\Delta$ of the square is used up, one "
-        "remains: the cost of a step is proportional to its size, so the sum of all of them has a "
-        "limit.", KL_1, up_to(alpha_t**2 * r**2 / 2 * Delta + R * Delta**2, 3),
+    D.step("cost", r"Of the square one factor $\Delta$ is used up, one remains: the cost of a step "
+        "is proportional to its size, so the sum of all has a limit.",
+        KL_1, up_to(alpha_t**2 * r**2 / 2 * Delta + R * Delta**2, 3),
         uses="at_1 neglected residual E1.encoding E1.ahead E1.speed E1.bend G4.error")
-    D.define("equal", r"Now $T$ steps, each of length $h=1/T$ in $t$, of size "
-        r"$\gamma(t)-\gamma(t-h)$: $T$ times the cost is the cost over the size of a step, times "
-        "its size over $h$.",
+    D.define("equal", r"Of $T$ steps each has the length $h=1/T$ in $t$, and the size $\Delta="
+        r"\gamma(t)-\gamma(t-h)$: $T$ times the cost is the cost over $\Delta$, times $\Delta/h$.",
         pointwise, Limit(KL_1 / Delta, Delta, 0) * Subs(Derivative(SIZE, h), h, 0))
     D.define("rate", "With the slope of the schedule", gammaprime_t, Derivative(gamma(t), t))
     D.step("pointwise", "this is what is left at one $t$, one $x$ and one draw of noise. What is "
         "neglected falls like $1/T$.", pointwise, gammaprime_t * alpha_t**2 * r**2 / 2,
         uses="equal rate cost neglected residual")
-    D.argue("exchange", EXCHANGE, "For the mean over "
-        r"the $T$ steps to become the mean over $t\sim U(0,1)$ (a Riemann sum), the integrand has "
-        "to be continuous in $t$, and the neglected terms bounded uniformly in $t$: so it is for a "
-        r"smooth $\gamma$ on $[0,1]$ and an encoder with a bounded third derivative in $\lambda$. "
-        r"To exchange the limit with the average over $x$ and $\varepsilon$, the costs need a "
-        "common bound whose average is finite (dominated convergence): so it is for bounded data "
-        r"and encodings and a $\hat v$ that grows at most like a power of $|z_t|$. In $d$ "
-        r"dimensions the costs add (L2): $r^2$ becomes $\|r\|^2$.",
+    D.argue("exchange", EXCHANGE, r"The mean over the $T$ steps becomes that over $t\sim U(0,1)$ "
+        "(a Riemann sum) if the integrand is continuous in $t$ and the neglected terms are bounded "
+        r"uniformly in $t$: for a smooth $\gamma$ on $[0,1]$ and an encoder with a bounded third "
+        r"derivative in $\lambda$. For the average over $x$ and $\varepsilon$ the costs need a "
+        "bound whose average is finite (dominated convergence): for bounded data and encodings, a "
+        r"$\hat v$ that grows at most like a power of $|z_t|$. For $d$ dimensions: $\|r\|^2$.",
         equation(integrand, pointwise), uses="pointwise L3.ends")
     D.step("integrand", "So this is the integrand of the diffusion loss.",
         integrand, gammaprime_t * alpha_t**2 * r**2 / 2, uses="exchange pointwise")
@@ -98,15 +93,12 @@ def L4(D: Row) -> None:
         r"for where the encoding is and once, times $\sigma_t^2$, for where it goes.",
         r, (1 + sigma_t**2) * (v - vhat),
         uses="residual E2.u E2.counterterm E2.x_t G4.guess G4.turned F1.latent")
-    D.step("residual_E3", r"E3 has $u=x_t-y+\dot y$. The counterterm knows nothing of $y$, so "
-        r"$y-\dot y$ stays in the residual: to be paid for, unless the denoiser can tell it from "
-        "$z_t$.", r, (1 + sigma_t**2) * (v - vhat) + sigma_t * (y - ydot),
+    D.step("residual_E3", r"E3 has $u=x_t-y+\dot y$, and $y-\dot y$ stays: to be paid for, unless "
+        "the denoiser can tell it from $z_t$.",
+        r, (1 + sigma_t**2) * (v - vhat) + sigma_t * (y - ydot),
         uses="residual E3.u E2.counterterm E3.x_t G4.guess G4.turned F1.latent")
     # the schedule
-    D.step("up_to_b", "Last, the schedule. For E1 the mean squared error depends on $t$ through "
-        r"$\gamma$ alone; write it as $F'(\gamma)$. By the chain rule the integrand is a "
-        "derivative in $t$, so up to any depth $b$ the integral is what that has gained.",
-        Integral(inner.diff(t), (t, 0, b)), inner.subs(t, b) - inner.subs(t, 0))
-    D.step("ends", r"At $b=1$ it depends on $\gamma(0)$ and $\gamma(1)$ only, not on the path "
-        "between.", Integral(inner.diff(t), (t, 0, 1)), (F(gamma(1)) - F(gamma(0))) / 2,
-        uses=[use("up_to_b", {b: 1})])
+    D.step("ends", "Last, the schedule. For E1 the mean squared error depends on $t$ through "
+        r"$\gamma$ alone; write it as $F'(\gamma)$. The integrand is then a derivative in $t$; its "
+        r"integral up to $b$ depends on $\gamma(0)$ and $\gamma(b)$, not on the path between.",
+        Integral(inner.diff(t), (t, 0, b)), (F(gamma(b)) - F(gamma(0))) / 2)

@@ -51,9 +51,9 @@ def G2(D: Row) -> None:
     D.define("weight", "We see $z_0$. Each level weighs as much as its density F1 (the encoding "
         "at $t=0$ is almost the data), without the normaliser, which is common to all.",
         ell_k, density(l_k) + log(2 * pi * sigma_0**2) / 2)
-    D.step("logit", r"Take $\alpha_0$ out of the square: $z_0/\alpha_0$ is the data with a little "
-        r"noise, and $\alpha_0^2/\sigma_0^2=\mathrm{SNR}=e^{-\gamma_0}$ says how far it can be "
-        "trusted.", ell_k, -exp(-gamma_0) * (z_0 / alpha_0 - l_k) ** 2 / 2,
+    D.step("logit", r"$z_0/\alpha_0$ is the data with a little noise, and "
+        r"$\alpha_0^2/\sigma_0^2=e^{-\gamma_0}$ says how far it can be trusted.",
+        ell_k, -exp(-gamma_0) * (z_0 / alpha_0 - l_k) ** 2 / 2,
         uses="weight F1.density@0")
     D.step("log_odds", "Between two levels the odds are even half-way, and they change "
         "exponentially to either side of it.", ell_k - ell_j,

@@ -53,9 +53,8 @@ def L1(D: Row) -> None:
     D.step("averaged", "An average of a sum is the sum of the averages.", E(log_q - log_p),
         E(m_i(T) - p_end) - E(p_x) + Sum(E(q_i(i) - p_i(i)), (i, 1, T)), uses="three_terms")
     # 4. the average of a log ratio is the average of a divergence
-    D.argue("tower", "the average over all latents in two steps", "To average over all latents is "
-        r"to average over $z_s$ for a given $z_t$ first, then over $z_t$ (Fubini: the integrals "
-        "are finite). The inner average of the log ratio of a step is its divergence (L2).",
+    D.argue("tower", "the average over all latents in two steps", "Average over $z_s$ for a given "
+        "$z_t$ first (Fubini: the integrals are finite): that is the divergence of the step (L2).",
         equation(E(q_i(i) - p_i(i)), E(KL_i(i))), uses="L2.one_dimension")
     D.at_least("bills", "So the bound has three bills: the prior (L0), the reconstruction, and the "
         "divergence of each step (L2).", BILLS + p_of_x, uses="bound averaged tower",

@@ -72,8 +72,7 @@ def W1c(D: Row) -> None:
     D.step("best", "the logarithm of the mean error, $T$ times.", T * KL_const,
         T * d / 2 * log(1 + 2 * L_T / (T * d)), uses=[use("W1.cost", best), "mean_error"])
     D.at_least("sign", "One ratio for each step costs the sum of the logarithms instead, and that "
-        "is never more. The $m_i-\\bar m$ add up to 0; added, they make every term of the "
-        "difference an $a_i-1-\\ln a_i$ with $a_i=(1+m_i)/(1+\\bar m)$ (L1).",
+        "is never more: the difference is a sum of $a_i-1-\\ln a_i$, $a_i=(1+m_i)/(1+\\bar m)$.",
         T * KL_const - Sum(d / 2 * log(1 + m_i), (i, 1, T)), uses=[use("W1.cost", best),
             "mean_error", "loss", use("L1.never_negative", {a: (1 + m_i) / (1 + mbar)})],
         witness=d / 2 * Sum(price((1 + m_i) / (1 + mbar)), (i, 1, T)))

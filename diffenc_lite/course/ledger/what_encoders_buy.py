@@ -34,9 +34,8 @@ def X4(D: Row) -> None:
         uses="grows snr")
     D.define("tilde", r"Let E2's guess of $x$ be", xtilde, xhat / alpha_t**2)
     D.define("same", "Let the ratio of a VDM grow alike.", Derivative(S(lambda_t), lambda_t), dSNR)
-    D.define("short", r"A VDM with a ratio $S(\lambda)$ is charged in each step, by L3, for its "
-        r"error in $x$ in proportion to the gain in the ratio; $T$ short steps have "
-        r"$T\Delta\to\gamma'$.", short,
+    D.define("short", r"A VDM is charged in each step (L3) for its error in $x$ in proportion to "
+        r"the gain in the ratio; $T$ short steps have $T\Delta\to\gamma'$.", short,
         gammaprime_t * Derivative(S(lambda_t), lambda_t) * (x - xtilde) ** 2 / 2)
     D.argue("exchange", EXCHANGE, "Exchange the limit with sum and average, as in L4.",
         equation(VDM, short), uses="short same L3.weight")
