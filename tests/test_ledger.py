@@ -108,15 +108,6 @@ def test_rows_rest_on_those_that_their_entries_use():
     graphlib.TopologicalSorter(rests_on).prepare()  # or CycleError
 
 
-def test_dependencies_are_of_forms():
-    assert LEDGER["F3"].depends_on["variance"] == ("F2.density", "F1.density")
-    assert LEDGER["L1"].depends_on["gibbs"] == ()
-    assert LEDGER["L1"].depends_on["bills"] == ("L2.one_dimension",)
-    for row in LEDGER.values():
-        below = {key.partition(".")[0] for keys in row.depends_on.values() for key in keys}
-        assert below <= set(row.rests_on)
-
-
 def cited(path):
     """Tags in docstrings, comments, messages and cells"""
     text = path.read_text(encoding="utf-8")

@@ -5,7 +5,7 @@
         D.given("bayes", "Bayes' rule", "...", q_st, q_ts + q_s - q_t)     # lent by mathematics
         D.define("density", "...", sigma_Q, sqrt(-1 / Derivative(q_st, (z_s, 2))))     # a choice
         D.step("variance", "...", sigma_Q**2, sigma_s**2 * c, uses="density bayes F1.density@s ...")
-        D.argue("tower", "the average over the data", "...")              # in words
+        D.argue("tower", "the average over the data", "...", line)         # in words
 
 A step is checked with the entries that it uses put in, and with these alone: one that is left out
 makes it fail, and so does one that is not needed. What is said of a form is computed from all that
@@ -260,9 +260,10 @@ class Row:
         """A premise, an instance of a law of LAWS: left = right, or without a right, left >= 0."""
         if law not in LAWS:
             raise KeyError(f"law must be one of {list(LAWS)}; got {law!r}")
-        if right is not None:
-            return self._meaning("given", name, text, left, right, law)
-        self._add(Line(self.tag, name, "given", text, Ge(left, 0, evaluate=False), (), law))
+        if right is None:
+            self._add(Line(self.tag, name, "given", text, Ge(left, 0, evaluate=False), (), law))
+        else:
+            self._meaning("given", name, text, left, right, law)
 
     def define(self, name: str, text: str, left: Expr, right: Expr) -> None:
         """A symbol gets its meaning, by choice. It may stand in no entry before."""
@@ -376,19 +377,6 @@ class Row:
         other._by_name = {**self._by_name, name: replace(self[name], line=line)}
         other.claim = {form: other[form].line for form in self.claim}
         return other
-
-    @property
-    def depends_on(self) -> dict[str, tuple[str, ...]]:
-        """form -> the forms of other rows that it rests on, directly or through its own entries"""
-
-        def below(one: Line) -> dict[str, None]:
-            found: dict[str, None] = {}
-            for use in one.uses:
-                own = use.key.startswith(f"{self.tag}.")
-                found |= below(entry(use.key)) if own else {use.key: None}
-            return found
-
-        return {form: tuple(below(self[form])) for form in self.claim}
 
     @property
     def rests_on(self) -> tuple[str, ...]:
