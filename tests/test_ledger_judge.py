@@ -367,7 +367,6 @@ UNCLEAR = [  # tag, what is given, what the refusal says
     ("W1", {"ratio": n.sigma_Q**2 / LEDGER["W1"].claim["variance"].lhs}, "says nothing"),
     ("W1", {"ratio": (1 - m) / (1 - m**2)}, "has no value where m - 1 = 0"),
     ("L4", {"residual": (v - vhat) - s_t * n.u}, "holds only where uhat = 0"),
-    ("X3", {"mean": "x*tanh(z*sqrt(eta))"}, "holds only where x = 1"),
     ("G4", {"x_t": x_t * one}, "says nothing"),
     ("G4", {"error": xhat - a_t * z_t + s_t * v}, "xhat stands on the left"),
     ("W5", {"sign": 0}, "is an inequality"),

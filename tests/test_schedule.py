@@ -163,7 +163,7 @@ def first_gamma(model):
 
 @pytest.mark.parametrize("levels", [256, 64, 17])
 def test_gamma_min_keeps_the_price_of_a_level(levels):
-    """X1: an interior level costs 0.010453 bits, an end level half of it."""
+    """An interior level costs 0.010453 bits, an end level half of it."""
     bits = reconstruction_by_level(gamma_min_for(levels), levels) / math.log(2)
     torch.testing.assert_close(bits[1:-1], torch.full_like(bits[1:-1], 0.010453), rtol=0, atol=5e-7)
     torch.testing.assert_close(bits[[0, -1]], bits[1:3] / 2, rtol=1e-6, atol=0)

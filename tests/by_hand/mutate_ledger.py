@@ -105,18 +105,19 @@ def steps(row):
 def roots(row):
     """Premises, definitions and words: with a slip in it each step that uses it has to fail, or the
     sign of its symbol is not seen."""
-    for root in (e for e in row.derive() if e.kind != "step" and isinstance(e.line, Eq)):
+    for root in (e for e in row.derive() if e.kind != "step"):
         for wrong, is_same in wrong_lines(root.line):
             for user in users_of(root.key):
-                what = f"{root.key}: {root.line.rhs} -> {wrong.rhs} in {user.key}"
+                what = f"{root.key}: {root.line} -> {wrong} in {user.key}"
                 rest = (root, wrong, user)
                 yield what, is_same, partial(breaks, *rest), partial(spared, *rest)
 
 
 @cache
 def sign_is_seen(root, wrong):
-    symbol, meaning = checking.rule(wrong)
-    return root.kind == "argued" or checking.of_its_sign(symbol, meaning)
+    if root.kind == "argued" or isinstance(wrong, Ge):
+        return True
+    return checking.of_its_sign(*checking.rule(wrong))
 
 
 def breaks(root, wrong, user):
@@ -125,6 +126,8 @@ def breaks(root, wrong, user):
 
 def spared(root, wrong, user):
     """Why this user need not mind the slip, or nothing"""
+    if isinstance(root.line, Ge):
+        return "says more" * checking.seen(root.line.lhs, [wrong.lhs])
     before, after, others = root.line.rhs, wrong.rhs, lines_of(user, root.key)
     handle, _ = checking.rule(root.line)
     rules = dict(checking.rule(line) for line in others if isinstance(line, Eq))

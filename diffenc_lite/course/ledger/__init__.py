@@ -26,29 +26,25 @@ from .bound import L0, L2
 from .change_of_output import X6
 from .cheapest_grid import W4
 from .checking import Loose, ProofError, Undecided, Wrong, linear
-from .coin import X3
 from .counterterm import G5
+from .depth import L3, L4
 from .encoders import E1, E2, E3
+from .exact_worlds import X2, X3
 from .finer_ratios import W5, W6, W7
-from .finite_depth import L3
 from .gaussian import KL
-from .gaussian_world import X2
 from .generation import G1, G2, G3, G4
-from .infinite_depth import L4
-from .information import X5
 from .judge import Unclear
 from .laws import Laws
-from .level_cost import X1
 from .processes import F1, F2, F3
 from .row import WORDS, Closed, Derivation, Line, Row
 from .three_terms import L1
 from .variance_ratio import W1, W2, W1c
 from .weights import W3
-from .what_encoders_buy import X4, X7
+from .what_encoders_buy import X4, X5, X7
 
 ROWS = (
     KL, F1, F2, F3, G1, G2, G3, G4, G5, E1, E2, E3, L0, L1, L2, L3, L4,
-    W1, W1c, W2, W3, W4, W5, W6, W7, X1, X2, X3, X4, X5, X6, X7,
+    W1, W1c, W2, W3, W4, W5, W6, W7, X2, X3, X4, X5, X6, X7,
 )
 LEDGER: dict[str, Row] = {row.tag: row for row in ROWS}
 TAGS = tuple(LEDGER)

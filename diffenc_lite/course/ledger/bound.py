@@ -37,9 +37,9 @@ def L0(D: Row) -> None:
     forms="one_dimension step gap gap_in_v")
 def L2(D: Row) -> None:
     D.define("delta", "The means enter by their difference.", delta, mu_P - mu_Q)
-    D.step("one_dimension", "Both processes step by a Gaussian (F3, G3). The first part is the "
-        "price of a wrong variance, to be paid even by a perfect prediction; the second is the "
-        "price of a wrong mean.", KL_1, price(w) / 2 + w / (2 * sigma_Q**2) * delta**2,
+    D.step("one_dimension", "The first part is the price of a wrong variance, to be paid even by "
+        "a perfect prediction; the second is the price of a wrong mean.",
+        KL_1, price(w) / 2 + w / (2 * sigma_Q**2) * delta**2,
         uses=[divergence(KL_1, q_st, p_st, z_s),
             "delta F3.density F3.mean F3.variance G3.density G3.variance"])
     D.given("additive", "independent dimensions", "Given $z_t$ the dimensions are independent, in "
@@ -49,12 +49,10 @@ def L2(D: Row) -> None:
     D.step("step", "and share $w$, so add up.",
         KL_d, d / 2 * price(w) + w / (2 * sigma_Q**2) * SQUARES,
         uses="additive one_dimension@j variance_j")
-    D.step("gap", "What both processes keep of $z_t$ is the same, and cancels in the difference "
-        "of the means. What remains: a wrong guess of the encoding, the counterterm, and the "
-        "movement of the encoding, which the counterterm is there to cancel.", mu_P - mu_Q,
+    D.step("gap", "What both processes keep of $z_t$ cancels. What remains: a wrong guess of the "
+        "encoding, the counterterm, and the movement that it is there to cancel.", mu_P - mu_Q,
         alpha_s * (c * (xhat - x_t) + COUNTERTERM - (x_s - x_t)), uses="G3.mean F3.mean")
-    D.step("gap_in_v", r"For computing, use G4: $\hat x-x_t=\sigma_t(v-\hat v)$. Near the data "
-        r"$\hat x$ and $x_t$ agree to many digits, and their difference would be mostly rounding; "
-        r"that of $v$ and $\hat v$ is not.", (mu_P - mu_Q) / sigma_Q,
+    D.step("gap_in_v", r"Computed with G4: near the data $\hat x-x_t$ would be mostly rounding, "
+        r"and $v-\hat v$ is not.", (mu_P - mu_Q) / sigma_Q,
         alpha_s / sigma_Q * (c * sigma_t * (v - vhat) + COUNTERTERM - (x_s - x_t)),
         uses="gap G4.error")

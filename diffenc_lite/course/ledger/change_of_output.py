@@ -17,7 +17,7 @@ GUESS = alpha_t * z_t - sigma_t * vhat
     r"the same $\mu_P$ as $\hat x$ does with $\hat u=\hat x$, and $\Delta=\lambda_s-\lambda_t$. "
     r"For E3 with $y=x$, whose encoding is the data, the network $\hat v'$ makes the VDM with the "
     r"network $\hat v$: in L4 and, with the folded $A$ of G5, in every step.",
-    forms="coefficient output back second_order aim encoding_E3 u_E3 vhat_E3 "
+    forms="coefficient output second_order aim u_E3 vhat_E3 "
     "residual_E3 folded_E3 G3_E3")
 def X6(D: Row) -> None:
     D.define("perfect", "What a perfect prediction is: of the encoding,", xhat, x_t)
@@ -29,16 +29,14 @@ def X6(D: Row) -> None:
         alpha_s * (c + (lambda_s - lambda_t) * sigma_t**2), uses="slope G3.mean E2.counterterm")
     D.define("same_step", r"A network without counterterm has $\alpha_sc\,\hat x'$ there. It "
         "generates the same if it says", xhatprime, slope * xhat / (alpha_s * c))
-    D.step("output", "which is", xhatprime, (1 + Delta * sigma_t**2 / c) * xhat,
+    D.step("output", "the other prediction, stretched by a known number, which can be undone: for "
+        "a fixed step the counterterm is a change of output. (The number depends on $s$, which the "
+        "network is not told.)", xhatprime, (1 + Delta * sigma_t**2 / c) * xhat,
         uses="same_step coefficient")
-    D.step("back", "the other prediction, stretched by a known number above 1. It can be undone. "
-        "The counterterm changes what the network is asked to say, not what the model can express. "
-        "For a fixed step it is a change of output, at any depth. The change depends on $s$, which "
-        "the network is not told.", xhat, c / (c + Delta * sigma_t**2) * xhatprime, uses="output")
     # what it cancels
-    D.step("second_order", "What does the counterterm cancel? Let the prediction be perfect. The "
-        "means then differ by nothing of first order (L4). Of second order the bend in the path "
-        "stays.", mu_P - mu_Q, up_to(-alpha_s * Delta**2 * xddot_t / 2, 3),
+    D.step("second_order", "What does the counterterm cancel? For a perfect prediction all of "
+        "first order (L4); of second order the bend in the path stays.",
+        mu_P - mu_Q, up_to(-alpha_s * Delta**2 * xddot_t / 2, 3),
         uses="L2.gap perfect perfect_u E1.encoding E1.ahead E1.speed E1.bend")
     D.step("aim", r"Where is the residual of L4 0 for a learned encoder? Not where $\hat x$ is "
         "$x_t$, but beside it.",
@@ -47,10 +45,10 @@ def X6(D: Row) -> None:
         uses="L4.residual_E3 G4.error")
     # E3 with y = x
     D.define("still", "Now let the encoder of E3 say $y=x$.", Y(lam), x)
-    D.step("encoding_E3", "Then it is the identity,", x_t, x, uses="E3.x_t E3.y still")
-    D.step("u_E3", "which does not move.", u, 0, uses="E3.u E3.y E3.ydot still")
-    D.define("vhat_E3", r"But E3 has $\hat u=\hat x$, as always. So it is a VDM with a counterterm "
-        r"that it does not need. Let $\hat v$ be the network of a VDM, and give E3 the network",
+    D.step("u_E3", "Then it is the identity, which does not move.", u, 0,
+        uses="E3.u E3.y E3.ydot still")
+    D.define("vhat_E3", r"But $\hat u=\hat x$, as always: a counterterm that it does not need. Let "
+        r"$\hat v$ be the network of a VDM, and give E3 the network",
         vhatprime, (vhat + alpha_t * sigma_t * z_t) / (1 + sigma_t**2))
     network = {vhat: vhatprime, xhat: x_3}
     guess = use("G4.guess", network)
@@ -59,14 +57,12 @@ def X6(D: Row) -> None:
         uses=[use("L4.residual", {**network, r: r_3, mu_P: mu_3, uhat: u_3}),
             "u_E3", use("E2.counterterm", {xhat: x_3, uhat: u_3}), guess, "vhat_E3"])
     same = {**network, mu_A: folded, A: A_folded}
-    D.step("folded_E3", "In a step of finite length the VDM has $A=c$ (G3 without counterterm), "
-        r"and E3 with the folded $A=c\,(1+\sigma_t^2)$ of G5 does the same: the two are one model "
-        "at every depth.", folded, vdm, uses=[use("G5.mean", same), guess, "vhat_E3", "G5.folded",
+    D.step("folded_E3", "In a step of finite length the VDM has $A=c$, and E3 with the folded $A$ "
+        "of G5 does the same: the two are one model at every depth.", folded, vdm,
+        uses=[use("G5.mean", same), guess, "vhat_E3", "G5.folded",
             use("G5.mean", {A: c, mu_A: vdm}), "G4.guess"])
     D.step("G3_E3", "With G3 the means differ by a multiple of the prediction, of second order in "
-        "the step, but all that there is to pay at few steps. (In the loss "
-        r"$\frac{dx_t}{d\lambda}$ is exact, so L4 is the bound of this model, not an approximation "
-        "to it.)", paper - vdm,
+        "the step, but all that there is to pay at few steps.", paper - vdm,
         alpha_s * sigma_t**2 * (gamma_t - gamma_s - c) / (1 + sigma_t**2) * GUESS,
         uses=[use("G5.mean", {**network, mu_A: paper, A: A_G3}), guess, "vhat_E3", "G5.G3",
             use("G5.mean", {A: c, mu_A: vdm}), "G4.guess"])

@@ -168,8 +168,6 @@ def unlike(values: Mapping[Basic, Expr]) -> tuple[Basic, Expr] | None:
 
 def moved(line: Any, values: Mapping[Basic, Expr]) -> Any:
     """With these values in it, everything at once; what is integrated over gets another name"""
-    if line is None:
-        return None
     for part in line.atoms(sp.Integral):
         bound = {s: values[s] for s in part.variables if s in values}
         if not part.free_symbols & set(bound.values()):
@@ -325,14 +323,14 @@ def follows(step: Any, lines: Sequence[Relational]) -> bool:
 def seen(e: Expr, slacks: Sequence[Expr]) -> bool:
     """Whether it is at least 0 on sight: by its signs, as an inequality that is used, or as a sum,
     a product, an average or an integral of what is"""
-    if e.is_nonnegative or any(e == slack for slack in slacks):
+    if e.is_nonnegative or e in slacks:
         return True
     if isinstance(e, sp.Integral):
         ((s, low, high),) = e.limits
         k = sp.Dummy(positive=True)
         between = low + k if high == sp.oo else low + (high - low) * k / (1 + k)
-        forward = high == sp.oo or (high - low).is_nonnegative
-        return bool(forward) and seen(sp.factor(e.function.subs(s, between)), slacks)
+        forward = high == sp.oo or seen(high - low, slacks)
+        return forward and seen(sp.factor(e.function.subs(s, between)), slacks)
     if isinstance(e, sp.Sum | E) or (e.is_Pow and e.exp == -1):
         return seen(e.args[0], slacks)
     return (e.is_Mul or e.is_Add) and all(seen(part, slacks) for part in e.args)

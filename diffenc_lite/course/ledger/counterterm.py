@@ -13,11 +13,11 @@ mu_A, A_G3, A_folded, A_E2 = names(
     r"(Not in the paper.) With $\hat u=\hat x$ the prediction enters by one number, $A$; "
     r"what it should hit is $\tau=cx_t+(x_s-x_t)$. Any $A$ with $A/c\to1+\sigma_t^2$ leads to L4; "
     r"here are three.",
-    forms="mean gap target residual G3 G3_limit folded E2 E2_limit")
+    forms="mean gap target residual G3 G3_limit folded E2")
 def G5(D: Row) -> None:
-    D.define("mean", r"In G3 with $\hat u=\hat x$ the prediction stands in two places, both times "
-        r"with a number before it. Call what stands before $\alpha_s\hat x$ in all $A$, and leave "
-        "it free.", mu_A, KEPT + alpha_s * A * xhat)
+    D.define("mean", r"In G3 with $\hat u=\hat x$ the prediction stands in two places. Call what "
+        r"stands before $\alpha_s\hat x$ in all $A$, and leave it free.",
+        mu_A, KEPT + alpha_s * A * xhat)
     D.define("tau", "What the posterior has there is the encoding and its movement,",
         tau, c * x_t + (x_s - x_t))
     D.step("gap", r"so $A\hat x$ should hit $\tau$.", mu_A - mu_Q, alpha_s * (A * xhat - tau),
@@ -39,9 +39,7 @@ def G5(D: Row) -> None:
     D.step("folded", "That is", A_folded, c * (1 + sigma_t**2), uses="fold G3_limit")
     D.define("exact", "For E2 we know how the encoding moves. The target is a multiple of $x_t$,",
         A_E2, tau / x_t)
-    D.step("E2", "by this; then only the error of the prediction is left of the gap. (For E3 the "
-        "movement has $y$ in it, which generation does not know: there $A$ is to be fitted, W7.)",
+    D.step("E2", "by this. (For E3 the movement has $y$ in it, which generation does not know: "
+        "there $A$ is to be fitted, W7.)",
         A_E2, c * (1 + sigma_t**2 * alpha_s**2 / alpha_t**2),
         uses="exact tau E2.x_t E2.x_s")
-    D.step("E2_limit", "It has the same limit again.",
-        Limit(A_E2 / c, Delta, 0), 1 + sigma_t**2, uses="E2")

@@ -40,16 +40,15 @@ def E2(D: Row) -> None:
     D.step("x_s", "and at $s$", x_s, alpha_s**2 * x, uses="E1.ahead path")
     D.define("rate", "How fast does the sigmoid grow?", slope, Derivative(alpha_t**2, lambda_t))
     D.step("slope", r"With $e^{-\lambda}=\sigma_t^2/\alpha_t^2$ and $\alpha_t^2+\sigma_t^2=1$ its "
-        r"slope is the product of the two. ($\sigma_t^2=1-\alpha_t^2$ has the same slope with a "
-        "minus.)", slope, alpha_t**2 * sigma_t**2, uses="rate")
-    D.step("u", r"The data is fixed; only the scale moves. Divided by $\sigma_t^2$, what is left "
-        "is the encoding itself, $u=x_t$. An exponential grows in proportion to what it is; a "
-        r"sigmoid does so with the brake $\sigma_t^2$.", u, alpha_t**2 * x, uses="E1.speed path")
+        "slope is the product of the two.", slope, alpha_t**2 * sigma_t**2, uses="rate")
+    D.step("u", r"An exponential grows in proportion to what it is; a sigmoid does so with the "
+        r"brake $\sigma_t^2$. Divided by that, what is left is the encoding itself, $u=x_t$.",
+        u, alpha_t**2 * x, uses="E1.speed path")
     D.step("mean", "The latent shrinks what is already shrunk, hence the third power: "
         r"$q(z_t|x)=\mathcal N(\alpha_t^3x,\sigma_t^2)$.", mu, alpha_t**3 * x, uses="F1.mean x_t")
-    D.step("change", r"From $s$ to $t$ the encoding moves by $\alpha_t^2-\alpha_s^2$, times $x$. "
-        r"(Near the data the two agree to many digits, and their difference is better computed as "
-        "on the right.)", x_t - x_s, -(alpha_s**2) * sigma_t**2 * c * x, uses="x_t x_s")
+    D.step("change", r"From $s$ to $t$ the encoding moves by $\alpha_t^2-\alpha_s^2$, times $x$: "
+        "near the data it is better computed as on the right.", x_t - x_s,
+        -(alpha_s**2) * sigma_t**2 * c * x, uses="x_t x_s")
 
 
 @row("The learned encoder", "04",

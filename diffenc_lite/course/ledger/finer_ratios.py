@@ -30,8 +30,7 @@ def W5(D: Row) -> None:
         "its own, each dimension is such a step with $d=1$.",
         gain, KL_shared - Sum(log(1 + m_j) / 2, (j, 1, d)))
     best = use("W1.cost", {m: mbar, w_best: w_shared, KL_best: KL_shared})
-    D.step("gain", r"The $m_j-\bar m$ add up to 0; added, with a factor, they make every term "
-        r"$\frac12(a_j-1-\ln a_j)$ with $a_j=\frac{1+m_j}{1+\bar m}$.",
+    D.step("gain", r"The $m_j-\bar m$ add up to 0. With $a_j=\frac{1+m_j}{1+\bar m}$ the gain is",
         gain, Sum(price((1 + m_j) / (1 + mbar)) / 2, (j, 1, d)), uses=["shared", best, "mean"])
     D.at_least("sign", "None of these terms is negative (L1), and each is 0 at $a_j=1$ only: the "
         "gain is 0 only if all dimensions err alike.", gain,

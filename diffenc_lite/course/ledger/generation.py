@@ -23,11 +23,10 @@ def up_to(expression: Expr, power: int) -> Expr:
     forms="mean variance log_density")
 def G1(D: Row) -> None:
     at_1 = DEPTH_MAPS["1"]
-    D.step("mean", "Generation cannot start from data. It must start from something that is the "
-        "same for all of them. Follow the share of $x_1$ in the mean of F1 at $t=1$, where "
-        r"$\alpha_1^2=1/(1+e^{\gamma_1})$ ...", Limit(at_1[mu] / x_1, gamma_1, oo), 0,
-        uses="F1.mean@1")
-    D.step("variance", "... and its variance: no data is left, and all noise is the same noise.",
+    D.step("mean", "Generation must start from something that is the same for all data. In the "
+        "mean of F1 at $t=1$ no data is left,",
+        Limit(at_1[mu] / x_1, gamma_1, oo), 0, uses="F1.mean@1")
+    D.step("variance", "and all noise is the same noise.",
         Limit(at_1[variance], gamma_1, oo), 1, uses="F1.variance@1")
     D.define("log_density", "So this is where we let generation start. What it costs that "
         r"$\gamma_1$ is finite is the prior loss, L0.", p_1, log_density(z_1, 0, 1))
@@ -49,20 +48,19 @@ def G2(D: Row) -> None:
     D.define("middle", "and level $k$ stands half a cell above its lower end.",
         l_k, -1 + width * k + width / 2)
     D.step("level", "So level $k$ is", l_k, (2 * k + 1) / K - 1, uses="width middle")
-    D.define("weight", "We see $z_0$, and by Bayes' rule each of equally likely levels has a "
-        "probability proportional to its density F1 (the encoding at $t=0$ is almost the data). "
-        "The normaliser is common to all, so leave it out.",
+    D.define("weight", "We see $z_0$. Each level weighs as much as its density F1 (the encoding "
+        "at $t=0$ is almost the data), without the normaliser, which is common to all.",
         ell_k, density(l_k) + log(2 * pi * sigma_0**2) / 2)
-    D.step("logit", r"Take $\alpha_0$ out of the square: $z_0/\alpha_0$ is the data with a little "
-        r"noise, and $\alpha_0^2/\sigma_0^2=\mathrm{SNR}=e^{-\gamma_0}$ says how far it can be "
-        "trusted.", ell_k, -exp(-gamma_0) * (z_0 / alpha_0 - l_k) ** 2 / 2,
+    D.step("logit", r"$z_0/\alpha_0$ is the data with a little noise, and "
+        r"$\alpha_0^2/\sigma_0^2=e^{-\gamma_0}$ says how far it can be trusted.",
+        ell_k, -exp(-gamma_0) * (z_0 / alpha_0 - l_k) ** 2 / 2,
         uses="weight F1.density@0")
     D.step("log_odds", "Between two levels the odds are even half-way, and they change "
         "exponentially to either side of it.", ell_k - ell_j,
         exp(-gamma_0) * (l_k - l_j) * (z_0 / alpha_0 - (l_k + l_j) / 2),
         uses=["logit", use("logit", {l_k: l_j, ell_k: ell_j, k: j})])
-    D.given("bayes", "Bayes' rule", "In full, with $l(k)$ for $l_k$: with odds $1/K$ beforehand, "
-        "the probability of level $k$ is its share of the density.",
+    D.given("bayes", "Bayes' rule", "With $l(k)$ for $l_k$, and odds $1/K$ beforehand, the "
+        "probability of level $k$ is its share of the density.",
         p_k, share(lambda n: density(level_of(n)) - log(K)))
     D.step("softmax", "The normaliser and $1/K$ cancel. What makes probabilities of the logits is "
         "the softmax.", p_k,
@@ -74,11 +72,9 @@ def G2(D: Row) -> None:
     r"$p(z_s|z_t)=\mathcal N(\mu_P,\sigma_P^2)$ with",
     forms="mean variance first_order")
 def G3(D: Row) -> None:
-    D.step("first_order", "The step that we would like to take is the posterior F3. It asks for "
-        "two things that generation does not know: the encoding $x_t$, and how it moves, "
-        "$x_s-x_t$. How it moves we know to first order, for every smooth encoder: with "
-        r"$\Delta=\lambda_s-\lambda_t$,", mu_Q,
-        up_to(KEPT + alpha_s * c * x_t + alpha_s * Delta * sigma_t**2 * u, 2),
+    D.step("first_order", "The posterior F3 asks for what generation does not know: the encoding "
+        "$x_t$, and how it moves, $x_s-x_t$. To first order every smooth encoder moves like this:",
+        mu_Q, up_to(KEPT + alpha_s * c * x_t + alpha_s * Delta * sigma_t**2 * u, 2),
         uses="F3.mean E1.encoding E1.ahead E1.speed")
     D.define("mean", "Two unknowns are left, $x_t$ and $u$; the denoiser has to say what they are. "
         r"The term with $\hat u$ is called the counterterm.",

@@ -6,7 +6,6 @@ that the row rules out, and refute what is true.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import sympy as sp
@@ -18,8 +17,8 @@ from .checking import ProofError, Undecided, Wrong, hold, in_full
 from .notation import NOISE, Delta, sigma_Q, without_floats
 
 CALCULUS = *zero.CALCULUS, sp.Order
-Meanings = Mapping[sp.Basic, sp.Expr]
 ZERO = sp.Integer(0)
+
 
 class Unclear(ProofError):
     """A claim of a reader that cannot be compared with the form, and what could be."""
@@ -56,40 +55,41 @@ def understood(tag: str, forms: Mapping[str, Relational], given: Any) -> dict[st
     raise Unclear(tag, "claim", f"say which of {list(forms)} it is: {example}")
 
 
-@dataclass(frozen=True)
-class Form:
-    """A form that a reader's claim is held against. meanings: what it rests on; cases: what else
-    the row defines; known: the symbols of the row, by name; functions: those of the row."""
-
-    tag: str
-    name: str
-    line: Relational
-    meanings: Meanings
-    cases: Meanings
-    known: Mapping[str, sp.Basic]
-    functions: frozenset[Any]
-
-
-def hold_claim(form: Form, given: Any) -> None:
+def hold_claim(row: Any, form: str, given: Any) -> None:
     """Hold a reader's claim, text or an expression for the right side, or a whole equation, against
-    a form.
+    a form of a row.
 
     A whole equation must have the left side of the form. The right side must be equal to that of
     the form, by what the form rests on, and may not speak of the left side.
     """
-    claimed = form.line
+    claimed, meanings, known = row.claim[form], row.meanings(form), row.symbols
 
     def unless(holds: Any, why: str) -> None:
         if not holds:
-            raise Unclear(form.tag, form.name, why)
+            raise Unclear(row.tag, form, why) from None
+
+    def by_name(expression: sp.Expr) -> sp.Expr:
+        """With the ledger's symbols for others of the same name, whatever was assumed"""
+        symbols = {s for s in expression.free_symbols if isinstance(s, sp.Symbol)}
+        symbols -= {label for e in expression.atoms(sp.Indexed) for label in e.base.free_symbols}
+        return expression.xreplace({s: ours(s.name) for s in symbols if not s.is_Dummy})
+
+    def ours(name: str) -> sp.Basic:
+        usable = f"{_listed(claimed.free_symbols)}, or of what ledger.{row.tag}.symbols has"
+        unless(name in known, f"{name} is not a symbol of {row.tag}; {form} is made of {usable}")
+        return known[name]
 
     unless(isinstance(claimed, sp.Eq), f"{claimed} is an inequality: it takes no claim")
     if isinstance(given, str):
-        given = _read(form, given)
+        try:  # as the proof levels take it
+            tree = reading.read(given, known)
+            given = reading.to_sympy(tree, {name: ours(name) for name in reading.names_in(tree)})
+        except reading.Unreadable as why:
+            unless(False, str(why))
     if isinstance(given, Relational):
         unless(isinstance(given, sp.Eq), f"has to be an equation, or its right side; got {given}")
         unless(given.lhs != given.rhs, f"says nothing: {given}")
-        fits = zero.same(opaque(_by_name(form, given.lhs)), opaque(claimed.lhs))
+        fits = zero.same(opaque(by_name(given.lhs)), opaque(claimed.lhs))
         unless(fits, f"its left side has to be {claimed.lhs}; got {given.lhs}")
         given = given.rhs
     if isinstance(given, int | float) and not isinstance(given, bool):
@@ -102,80 +102,49 @@ def hold_claim(form: Form, given: Any) -> None:
     to_do = given.atoms(*CALCULUS) - claimed.atoms(*CALCULUS)
     unless(not to_do, f"work out {_listed(to_do)} first")
     unless(not opaque(given).has(sp.oo, -sp.oo), f"is infinite: {given}")
-    given = _by_name(form, without_floats(given))
-    strange = {e.func for e in given.atoms(AppliedUndef)} - form.functions
-    unless(not strange, f"{_listed(strange)} is not a function of {form.tag}")
+    given = by_name(without_floats(given))
+    strange = {e.func for e in given.atoms(AppliedUndef)} - row.functions
+    unless(not strange, f"{_listed(strange)} is not a function of {row.tag}")
     left = opaque(claimed.lhs)
     speaks = zero.same(opaque(given), left) and not zero.same(opaque(claimed.rhs), left)
     unless(not speaks and given != claimed.lhs, f"says nothing: {given} is the left side")
-    ours = claimed.lhs.free_symbols - claimed.rhs.free_symbols - (NOISE - {sigma_Q, Delta})
-    circular = given.free_symbols & ours
+    left_only = claimed.lhs.free_symbols - claimed.rhs.free_symbols - (NOISE - {sigma_Q, Delta})
+    circular = given.free_symbols & left_only
     said = f"{_listed(circular)} stands on the left side; the right side has to do without"
     unless(not circular, said)
+    every = row.meanings(*row.claim) | meanings
     for symbol in given.free_symbols - claimed.rhs.free_symbols:
-        meaning = form.cases.get(symbol, form.meanings.get(symbol, ZERO))
-        unless(not meaning.free_symbols & ours, f"says nothing: {symbol} means {meaning}")
-    one, other = in_full(given, form.meanings), in_full(claimed.rhs, form.meanings)
+        meaning = every.get(symbol, ZERO)
+        unless(not meaning.free_symbols & left_only, f"says nothing: {symbol} means {meaning}")
+    one, other = in_full(given, meanings), in_full(claimed.rhs, meanings)
     if not zero.same(opaque(claimed.rhs), opaque(given)):
-        _compare(form, one, other)
-    _holes(form, one, other)
+        cases = {s: meanings | {s: m} for s, m in every.items() if s not in meanings}
+        _compare(row.tag, form, one, other, cases)
+    for factor in zero.divided_by(one) - zero.divided_by(other):
+        if not isinstance(zero.decide(factor), zero.Differs):
+            raise Undecided(row.tag, form, zero.Agrees(0, one))
+        defined = zero.sign(factor) != 0 or factor.is_nonzero
+        unless(defined, f"has no value where {factor} = 0, and the form has one")
 
 
-def _compare(form: Form, one: sp.Expr, other: sp.Expr) -> None:
-    """Raises Wrong, Undecided or Unclear unless the two right sides are the same."""
+def _compare(tag: str, form: str, one: sp.Expr, other: sp.Expr, cases: Any) -> None:
+    """Raises Wrong, Undecided or Unclear unless the two right sides are the same; the last if they
+    are by one meaning more, of these cases."""
     symbols = sorted((s for s in one.free_symbols | other.free_symbols), key=str)
     shown = tuple((str(s), s) for s in symbols if isinstance(s, sp.Symbol))
     try:
-        hold(form.tag, form.name, one, other, shown)
+        hold(tag, form, one, other, shown)
     except Wrong:
-        for symbol, meaning in form.cases.items():
-            case = {**form.meanings, symbol: meaning}
+        for symbol, case in cases.items():
             both = (in_full(e, case) for e in (one, other))
             if (one + other).has(symbol) and zero.same(*both):
-                why = f"holds only where {symbol} = {meaning}; the form holds without that"
-                raise Unclear(form.tag, form.name, why) from None
+                why = f"holds only where {symbol} = {case[symbol]}; the form holds without that"
+                raise Unclear(tag, form, why) from None
         raise
     except ProofError:
         raise
     except Exception:  # nobody knows what a reader writes, nor where SymPy gives up on it
-        raise Undecided(form.tag, form.name, zero.Agrees(0, one)) from None
-
-
-def _holes(form: Form, one: sp.Expr, other: sp.Expr) -> None:
-    """Raises Undecided if the one divides by what may be 0 everywhere, Unclear if it divides by
-    what is 0 somewhere where the other has a value."""
-    for factor in zero.divided_by(one) - zero.divided_by(other):
-        if not isinstance(zero.decide(factor), zero.Differs):
-            raise Undecided(form.tag, form.name, zero.Agrees(0, one))
-        if zero.sign(factor) == 0 and not factor.is_nonzero:
-            why = f"has no value where {factor} = 0, and the form has one"
-            raise Unclear(form.tag, form.name, why)
-
-
-def _read(form: Form, text: str) -> sp.Expr:
-    """Text as the proof levels take it"""
-    try:
-        tree = reading.read(text, form.known)
-        names = reading.names_in(tree)
-        return reading.to_sympy(tree, {name: _known(form, sp.Symbol(name)) for name in names})
-    except reading.Unreadable as why:
-        raise Unclear(form.tag, form.name, str(why)) from None
-
-
-def _by_name(form: Form, given: sp.Expr) -> sp.Expr:
-    """With the ledger's symbols in the place of others of the same name, whatever was assumed"""
-    symbols = {s for s in given.free_symbols if isinstance(s, sp.Symbol) and not s.is_Dummy}
-    symbols -= {label for e in given.atoms(sp.Indexed) for label in e.base.free_symbols}
-    return given.xreplace({symbol: _known(form, symbol) for symbol in symbols})
-
-
-def _known(form: Form, symbol: sp.Symbol) -> sp.Basic:
-    ours = form.known.get(symbol.name)
-    if ours is None:
-        usable = _listed(form.line.free_symbols)
-        why = f"{symbol} is not a symbol of {form.tag}; {form.name} is made of {usable}, or of "
-        raise Unclear(form.tag, form.name, f"{why}what ledger.{form.tag}.symbols has")
-    return ours
+        raise Undecided(tag, form, zero.Agrees(0, one)) from None
 
 
 def _listed(things: Any) -> str:

@@ -6,7 +6,7 @@ Names are chosen so that SymPy prints them as the notation table has them (`xhat
 
 from typing import Any
 
-from sympy import Basic, Eq, Expr, Float, Function, Rational, Symbol, Tuple, exp, sqrt, symbols
+from sympy import Basic, Eq, Expr, Float, Function, Rational, Symbol, exp, sqrt, symbols
 from sympy.printing.latex import LatexPrinter
 
 # --- noise: positive, at the depths s < t, at the ends 0 and 1 -----------------------------------
@@ -42,8 +42,6 @@ w = Symbol("w", positive=True)
 gammaprime_t = Symbol("gammaprime_t", positive=True)  # d gamma / dt
 d, T = symbols("d T", positive=True, integer=True)
 i, j, k, n = symbols("i j k n", integer=True)
-
-
 K = Symbol("K", positive=True, integer=True)  # levels
 E = Function("E", real=True)  # an average; only these are numbers to it:
 CONSTANTS = {*NOISE, w, d, T, K, gammaprime_t}
@@ -106,13 +104,6 @@ class _Printer(LatexPrinter):
         if expr.func == E:
             return rf"\mathbb E\left[{self._print(expr.args[0])}\right]"
         return str(super()._print_Function(expr, exp))
-
-    def _print_Tuple(self, expr: Tuple) -> str:
-        printed = [self._print(part) for part in expr]
-        if sum(map(len, printed)) < 300:
-            return r",\qquad ".join(printed)
-        below = r" \\ ".join(printed)
-        return rf"\begin{{gathered}}{below}\end{{gathered}}"
 
 
 NAMES = {epsilon: r"\varepsilon", epsilonhat: r"\hat{\varepsilon}"}  # as in the prose

@@ -56,12 +56,10 @@ def F1(D: Row) -> None:
     r"$s$ to F1 at $t$ for",
     forms="mean variance c leads")
 def F2(D: Row) -> None:
-    D.define("shift", r"We look for a step that shrinks $z_s$ by $\alpha_{t|s}$, moves it by some "
-        r"$b$ and adds noise. The mean $\alpha_sx_s$ of F1 at $s$ becomes $\alpha_tx_s+b$, and it "
-        "has to be that of F1 at $t$: there is one such $b$.",
-        alpha_t * x_s + b, alpha_t * x_t)
-    D.define("missing", "The noise that is there is shrunk as well; what is missing to the "
-        r"variance of F1 at $t$ has to be added: there is one such $\tau^2$.",
+    D.define("shift", r"The mean $\alpha_sx_s$ of F1 at $s$ becomes $\alpha_tx_s+b$, and has to be "
+        "that of F1 at $t$: there is one such $b$.", alpha_t * x_s + b, alpha_t * x_t)
+    D.define("missing", r"The noise that is there is shrunk as well; what is missing to "
+        r"$\sigma_t^2$ has to be added: there is one such $\tau^2$.",
         alpha_ts**2 * sigma_s**2 + tau2, sigma_t**2)
     D.define("step", "So let the step be", q_ts, log_density(z_t, alpha_ts * z_s + b, tau2))
     D.step("mean", "It begins from the shrunk $z_s$ and makes up for the move of the encoding,",

@@ -5,7 +5,7 @@
         D.given("bayes", "Bayes' rule", "...", q_st, q_ts + q_s - q_t)     # lent by mathematics
         D.define("density", "...", sigma_Q, sqrt(-1 / Derivative(q_st, (z_s, 2))))     # a choice
         D.step("variance", "...", sigma_Q**2, sigma_s**2 * c, uses="density bayes F1.density@s ...")
-        D.argue("tower", "the average over the data", "...")              # in words
+        D.argue("tower", "the average over the data", "...", line)         # in words
 
 A step is checked with the entries that it uses put in, and with these alone: one that is left out
 makes it fail, and so does one that is not needed. What is said of a form is computed from all that
@@ -27,13 +27,13 @@ from functools import cache, cached_property
 from typing import Any
 
 import sympy
-from sympy import Basic, Eq, Expr, Ge, Indexed, Symbol, Tuple
+from sympy import Basic, Eq, Expr, Ge, Indexed, Symbol
 from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
 
 from . import checking
 from .checking import Loose
-from .judge import CALCULUS, Form, hold_claim, understood
+from .judge import CALCULUS, hold_claim, understood
 from .laws import LAWS
 from .notation import DEPTH_MAPS, NOISE, in_gamma, j, latex, z_0, z_1, z_s
 
@@ -77,7 +77,7 @@ class Line:
     name: str
     kind: str
     text: str
-    line: Relational | None
+    line: Relational
     uses: tuple[Use, ...] = ()
     law: str = ""
     witness: Expr | None = None
@@ -93,13 +93,11 @@ class Line:
                 "definition": "(definition) "}.get(self.kind, "")
 
     def _repr_latex_(self) -> str:
-        below = "" if self.line is None else f"\n$$\\displaystyle {latex(self.line)}$$"
-        return f"{self.manner}{self.text}{below}"
+        return f"{self.manner}{self.text}\n$$\\displaystyle {latex(self.line)}$$"
 
     def __repr__(self) -> str:
-        below = "" if self.line is None else f"\n    {self.line}"
         used = f"  [{', '.join(map(str, self.uses))}]" if self.uses else ""
-        return f"{self.manner}{self.text}{below}{used}"
+        return f"{self.manner}{self.text}\n    {self.line}{used}"
 
     def behind(self, kind: str) -> tuple[str, ...]:
         """The laws, or what the words are about, that it rests on"""
@@ -134,7 +132,7 @@ class Line:
 
 
 # premises, definitions and words, and what each says, or an instance of it
-Roots = tuple[tuple[Line, Relational | None], ...]
+Roots = tuple[tuple[Line, Relational], ...]
 
 
 def entry(key: str) -> Line:
@@ -143,7 +141,7 @@ def entry(key: str) -> Line:
 
 
 @cache
-def _instance(one: Line, use: Use) -> tuple[Relational | None, Roots]:
+def _instance(one: Line, use: Use) -> tuple[Relational, Roots]:
     values = dict(use.values)
     if use.where == "@j":
         values = checking.in_each([one.line, *(line for _, line in one.roots)], j)
@@ -165,7 +163,7 @@ def _instance(one: Line, use: Use) -> tuple[Relational | None, Roots]:
     return checking.moved(one.line, values), tuple(roots)
 
 
-def instance(use: Use) -> tuple[Relational | None, Roots]:
+def instance(use: Use) -> tuple[Relational, Roots]:
     """What an entry says with these values put in, and what that rests on. Raises Loose if a value
     is not of the kind that the symbol is, and if a premise or a definition ties the symbol."""
     return _instance(entry(use.key), use)
@@ -177,18 +175,15 @@ def instance(use: Use) -> tuple[Relational | None, Roots]:
 def check_line(step: Line) -> None:
     """Hold a step against what it uses: all of it, and each of it. Of a definition: a sign that is
     assumed of its symbol has to be seen."""
-    if step.kind in ("given", "definition"):
+    if step.kind in ("given", "definition") and isinstance(step.line, Eq):
         handle, meaning = checking.rule(step.line)
         if not checking.of_its_sign(handle, meaning):
             raise Loose(step.tag, step.name, f"that {handle} has its sign is a premise")
     if step.kind != "step":
         return
-    if step.line is None or step.line.lhs == step.line.rhs:
+    if step.line.lhs == step.line.rhs:
         raise Loose(step.tag, step.name, f"says nothing: {step.line}")
     lines = {use: instance(use)[0] for use in step.uses}
-    for use, line in lines.items():
-        if line is None:
-            raise Loose(step.tag, step.name, f"{use} says nothing that can be used")
     checking.hold_step(step, list(lines.values()))
     for use in lines:
         if checking.follows(step, [line for other, line in lines.items() if other is not use]):
@@ -234,7 +229,7 @@ class Derivation:
         return "\n".join((self.row._repr_latex_(), *numbered, f"{self.proof!r}."))
 
     def __repr__(self) -> str:
-        return "\n".join([f"{self.row:s}", *map(repr, self.row.derive()), repr(self.proof)])
+        return "\n".join([self.row.heading, *map(repr, self.row.derive()), repr(self.proof)])
 
 
 class Row:
@@ -251,6 +246,7 @@ class Row:
     def __init__(self, tag: str, title: str, notebook: str, setting: str, forms: str,
                  derivation: Callable[[Row], None]):
         self.tag, self.title, self.notebook, self.setting = tag, title, notebook, setting
+        self.heading = f"{tag}: {title}"
         self._by_name: dict[str, Line] = {}
         derivation(self)
         for form in forms.split():
@@ -260,11 +256,14 @@ class Row:
 
     # --- what a derivation is made of ------------------------------------------------------------
 
-    def given(self, name: str, law: str, text: str, left: Expr, right: Expr) -> None:
-        """A premise: an instance of a law of LAWS."""
+    def given(self, name: str, law: str, text: str, left: Expr, right: Any = None) -> None:
+        """A premise, an instance of a law of LAWS: left = right, or without a right, left >= 0."""
         if law not in LAWS:
             raise KeyError(f"law must be one of {list(LAWS)}; got {law!r}")
-        self._meaning("given", name, text, left, right, law)
+        if right is None:
+            self._add(Line(self.tag, name, "given", text, Ge(left, 0, evaluate=False), (), law))
+        else:
+            self._meaning("given", name, text, left, right, law)
 
     def define(self, name: str, text: str, left: Expr, right: Expr) -> None:
         """A symbol gets its meaning, by choice. It may stand in no entry before."""
@@ -281,15 +280,14 @@ class Row:
         line = Ge(left, 0, evaluate=False)
         self._add(Line(self.tag, name, "step", text, line, self._uses(uses), witness=witness))
 
-    def argue(self, name: str, about: str, text: str, line: Relational | None = None,
-               uses: Any = "") -> None:
+    def argue(self, name: str, about: str, text: str, line: Relational, uses: Any = "") -> None:
         """Words, which the machine does not check, and what they are about."""
         self._add(Line(self.tag, name, "argued", text, line, self._uses(uses), about))
 
     def _meaning(self, kind: str, name: str, text: str, left: Expr, right: Expr, law: str) -> None:
         line = Eq(left, sympy.sympify(right), evaluate=False)
         handle, meaning = checking.rule(line)
-        old = Tuple(*(e.line for e in self._by_name.values() if e.line is not None)).has(handle)
+        old = any(e.line.has(handle) for e in self.derive())
         if not checking.is_handle(handle) or (kind == "definition" and old):
             raise Loose(self.tag, name, f"{handle} is not a symbol that is new")
         self._add(Line(self.tag, name, kind, text, line, (), law))
@@ -324,11 +322,8 @@ class Row:
     def _repr_latex_(self) -> str:
         return f"{self.title}. {self.setting}\n$${self.latex()}$$"
 
-    def __format__(self, spec: str) -> str:
-        return f"{self.tag}: {self.title}"
-
     def __repr__(self) -> str:
-        return f"{self:s}\n{summary(self.told)}"
+        return f"{self.heading}\n{summary(self.told)}"
 
     def form(self, form: str) -> Expr:
         """The right side of one form of the claim. KeyError, with the forms there are, if none."""
@@ -384,19 +379,6 @@ class Row:
         return other
 
     @property
-    def depends_on(self) -> dict[str, tuple[str, ...]]:
-        """form -> the forms of other rows that it rests on, directly or through its own entries"""
-
-        def below(one: Line) -> dict[str, None]:
-            found: dict[str, None] = {}
-            for use in one.uses:
-                own = use.key.startswith(f"{self.tag}.")
-                found |= below(entry(use.key)) if own else {use.key: None}
-            return found
-
-        return {form: tuple(below(self[form])) for form in self.claim}
-
-    @property
     def rests_on(self) -> tuple[str, ...]:
         """The tags of the rows that its entries use"""
         used = (use.key.partition(".")[0] for e in self.derive() for use in e.uses)
@@ -411,7 +393,7 @@ class Row:
             check_line(one)
         return sum(one.kind == "step" for one in self.derive())
 
-    def _meanings(self, *forms: str) -> dict[Basic, Expr]:
+    def meanings(self, *forms: str) -> dict[Basic, Expr]:
         """What the symbols stand for, by what these forms rest on; worked out, where a step has
         done that"""
         lines = (line for form in forms for _, line in self[form].roots)
@@ -426,7 +408,7 @@ class Row:
                 meanings.setdefault(handle, meaning)
         return meanings
 
-    def _steps_below(self, *forms: str) -> Iterator[Relational | None]:
+    def _steps_below(self, *forms: str) -> Iterator[Relational]:
         """Every step that these rest on"""
         left, seen = [use for form in forms for use in self[form].uses], set()
         while left:
@@ -441,8 +423,7 @@ class Row:
     def _lines(self) -> list[Basic]:
         own = [e.line for e in self.derive()]
         roots = [line for form in self.claim for _, line in self[form].roots]
-        lines = (*own, *roots, *(entry(key).line for key in NAMES))
-        return [line for line in lines if line is not None]
+        return [*own, *roots, *(entry(key).line for key in NAMES)]
 
     @property
     def symbols(self) -> dict[str, Symbol]:
@@ -450,6 +431,11 @@ class Row:
         ties together."""
         symbols = {s for line in self._lines for s in line.free_symbols if isinstance(s, Symbol)}
         return {symbol.name: symbol for symbol in sorted(symbols | NOISE, key=str)}
+
+    @property
+    def functions(self) -> set[Any]:
+        """The functions of this row that are not specified"""
+        return {e.func for line in self._lines for e in line.atoms(AppliedUndef)}
 
     def prove(self, claim: Any = None) -> Closed:
         """Check every step with what it uses, and say of each form whether it is proved, defined or
@@ -467,11 +453,8 @@ class Row:
         if not yours:
             self.__dict__.pop("_checked", None)  # once more from the beginning
         steps = self._checked
-        functions = frozenset(e.func for line in self._lines for e in line.atoms(AppliedUndef))
-        for form, given in yours.items():
-            meanings, line = self._meanings(form), self.claim[form]
-            cases = {s: m for s, m in self._meanings(*self.claim).items() if s not in meanings}
-            hold_claim(Form(self.tag, form, line, meanings, cases, self.symbols, functions), given)
+        for form, claimed in yours.items():
+            hold_claim(self, form, claimed)
         return Closed(self.tag, self.words, self.told, steps, tuple(yours))
 
     def lambdify(self, form: str, modules: str = "numpy") -> Callable[..., Any]:
@@ -492,7 +475,7 @@ class Row:
         return function
 
 
-def _rules(lines: Iterator[Relational | None]) -> list[tuple[Basic, Expr]]:
+def _rules(lines: Iterator[Relational]) -> list[tuple[Basic, Expr]]:
     return [checking.rule(line) for line in lines if isinstance(line, Eq)]
 
 

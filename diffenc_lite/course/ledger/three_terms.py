@@ -53,18 +53,15 @@ def L1(D: Row) -> None:
     D.step("averaged", "An average of a sum is the sum of the averages.", E(log_q - log_p),
         E(m_i(T) - p_end) - E(p_x) + Sum(E(q_i(i) - p_i(i)), (i, 1, T)), uses="three_terms")
     # 4. the average of a log ratio is the average of a divergence
-    D.argue("tower", "the average over all latents in two steps", "To average over all latents is "
-        r"to average over $z_s$ for a given $z_t$ first, then over $z_t$ (Fubini: the integrals "
-        "are finite). The inner average of the log ratio of a step is its divergence (L2).",
+    D.argue("tower", "the average over all latents in two steps", "Average over $z_s$ for a given "
+        "$z_t$ first (Fubini: the integrals are finite): that is the divergence of the step (L2).",
         equation(E(q_i(i) - p_i(i)), E(KL_i(i))), uses="L2.one_dimension")
     D.at_least("bills", "So the bound has three bills: the prior (L0), the reconstruction, and the "
         "divergence of each step (L2).", BILLS + p_of_x, uses="bound averaged tower",
         witness=E(log_q - log_p) + p_of_x)
     # the reconstruction
-    D.step("exponent", r"The reconstruction is the cost of a softmax (G2): it needs differences "
-        r"to the logit $\ell_x$ of the true level, and sees the encoding with noise of size "
-        r"$\sigma_0/\alpha_0=e^{\gamma_0/2}$. So the cost depends on $x$, on its encoding and on "
-        r"$\gamma_0$, but on nothing learned besides.", ell_k - ell_x,
+    D.step("exponent", r"The reconstruction is the cost of a softmax (G2). It depends on $x$, on "
+        r"its encoding and on $\gamma_0$, but on nothing learned besides.", ell_k - ell_x,
         exp(-gamma_0) * (l_k - x) * (x_0 - (l_k + x) / 2)
             + exp(-gamma_0 / 2) * (l_k - x) * epsilon,
         uses=[use("G2.log_odds", {l_j: x, ell_j: ell_x}), use("F1.latent", at_depth("0", epsilon))])

@@ -72,8 +72,7 @@ def W1c(D: Row) -> None:
     D.step("best", "the logarithm of the mean error, $T$ times.", T * KL_const,
         T * d / 2 * log(1 + 2 * L_T / (T * d)), uses=[use("W1.cost", best), "mean_error"])
     D.at_least("sign", "One ratio for each step costs the sum of the logarithms instead, and that "
-        "is never more. The $m_i-\\bar m$ add up to 0; added, they make every term of the "
-        "difference an $a_i-1-\\ln a_i$ with $a_i=(1+m_i)/(1+\\bar m)$ (L1).",
+        "is never more: the difference is a sum of $a_i-1-\\ln a_i$, $a_i=(1+m_i)/(1+\\bar m)$.",
         T * KL_const - Sum(d / 2 * log(1 + m_i), (i, 1, T)), uses=[use("W1.cost", best),
             "mean_error", "loss", use("L1.never_negative", {a: (1 + m_i) / (1 + mbar)})],
         witness=d / 2 * Sum(price((1 + m_i) / (1 + mbar)), (i, 1, T)))
@@ -82,16 +81,14 @@ def W1c(D: Row) -> None:
 @row("At infinite depth the ratio must be 1", "06",
     r"In $T$ steps the first part of L2 is paid $T$ times, whatever the prediction. Call "
     r"this price $E_T(w)$; it is least, namely 0, at $w=1$ (W1 with $m=0$), and",
-    forms="excess linear root best")
+    forms="excess root best")
 def W2(D: Row) -> None:
     D.define("price", "Suppose that the denoiser predicts the mean without error: of the cost of "
         "a step, $T$ times, only the price of the variance is left.",
         E_T, T * Subs(KL_w, m, 0))
-    D.step("excess", "It is the same in each of $T$ steps.", E_T, T * d / 2 * (w - 1 - log(w)),
-        uses=["price", "W1.average"])
-    D.step("linear", r"A fixed $w\ne1$ pays that price in every step: the bound grows linearly "
-        "with the depth. (An imperfect denoiser pays $w$ times its own part of L2 besides, which "
-        "stays bounded.)", Limit(E_T / T, T, oo), d / 2 * (w - 1 - log(w)), uses="excess")
+    D.step("excess", r"A fixed $w\ne1$ pays it in each of $T$ steps: the bound grows linearly with "
+        "the depth. (An imperfect denoiser pays $w$ times its own part of L2 besides, which stays "
+        "bounded.)", E_T, T * d / 2 * (w - 1 - log(w)), uses=["price", "W1.average"])
     D.define("near", r"How near to 1 must $w$ be? With $w=1+\kappa/\sqrt T$,",
         E_root, Limit(Subs(E_T, w, 1 + kappa / sqrt(T)), T, oo))
     D.step("root", "a constant remains. (Nothing does if $w$ tends to 1 faster; if slower, "

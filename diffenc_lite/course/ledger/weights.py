@@ -10,25 +10,22 @@ KL_w, KL_one, w_epsilon = names(r"\mathrm{KL}_w", r"\mathrm{KL}_{w=1}", r"w_\var
 @row("A weighted loss is a bound", "07",
     r"With $\mathrm{KL}_w$ for L2 as a function of $w$: to multiply the denoising term of a step "
     "by $w$ is to choose the ratio $w$ for it, up to a constant that no network can change,",
-    forms="constant gradient ratio_of_epsilon_loss equal_steps")
+    forms="constant gradient ratio_of_epsilon_loss")
 def W3(D: Row) -> None:
     D.define("weighted", "One step (L2). The prediction is in $\\mu_P$ and nowhere else.",
         KL_w, KL_1)
     D.define("one", "At $w=1$ it is", KL_one, Subs(KL_1, w, 1))
     D.step("constant", r"Compare it with $w$ times the same step at $w=1$:",
         KL_w - w * KL_one, (w - 1 - log(w)) / 2, uses="weighted one L2.one_dimension")
-    D.step("gradient", "the prediction is gone. So both have the same gradient in every parameter "
-        "of the denoiser, and for any fixed positive weights $w_i$ on the steps, training with the "
-        "weighted loss is training with the bound of the model that has "
-        r"$\sigma_P^2=\sigma_Q^2/w_i$.", Derivative(KL_w - w * KL_one, mu_P), 0, uses="constant")
+    D.step("gradient", "the prediction is gone. So both have the same gradient in every parameter: "
+        "to train with any fixed positive weights $w_i$ on the steps is to train with the bound of "
+        r"the model that has $\sigma_P^2=\sigma_Q^2/w_i$.",
+        Derivative(KL_w - w * KL_one, mu_P), 0, uses="constant")
     D.define("popular", "For instance the popular loss "
         r"$\rho\,(\varepsilon-\hat\varepsilon)^2$, the same for all steps: its ratio is that loss "
         "over the step of L3.", w_epsilon, rho * (epsilon - epsilonhat) ** 2 / KL_1)
-    D.step("ratio_of_epsilon_loss", "It is", w_epsilon, 2 * rho / (exp(gamma_t - gamma_s) - 1),
+    D.step("ratio_of_epsilon_loss", r"It depends on $\gamma_t-\gamma_s$ only. So with a fixed "
+        r"$\gamma$, linear in $t$, and equal steps all ratios are equal: up to a factor, the "
+        r"popular loss is the bound itself. (Where the width of $\gamma$ is trained, the ratio "
+        "moves with it.)", w_epsilon, 2 * rho / (exp(gamma_t - gamma_s) - 1),
         uses="popular L3.step_in_epsilon")
-    D.step("equal_steps", r"and depends on $\gamma_t-\gamma_s$ only: moving both changes nothing. "
-        r"So with a fixed $\gamma$, linear in $t$, and equal steps all ratios are equal, and with "
-        r"$\rho=\frac12(e^{\gamma_t-\gamma_s}-1)$ they are 1: up to a factor, the popular loss is "
-        r"the bound itself. (Where the width of $\gamma$ is trained, the ratio moves with it, and "
-        "so does its price.)", Derivative(w_epsilon, gamma_s) + Derivative(w_epsilon, gamma_t), 0,
-        uses="ratio_of_epsilon_loss")

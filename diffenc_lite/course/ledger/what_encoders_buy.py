@@ -1,17 +1,23 @@
-"""What an encoder can change, and what it cannot.                                         X4, X7"""
+"""What an encoder can change, and what it cannot.                                     X4, X5, X7"""
 
 from ._language import *
-from .encoders import Y, lam
-from .infinite_depth import EXCHANGE, integrand
+from .depth import EXCHANGE, integrand
 from .processes import mu
 
 xtilde = Symbol("xtilde", real=True)  # a prediction of x itself, where xhat is one of x_t
-q, P = Symbol("q", nonnegative=True), Function("p", nonnegative=True)
 S = Function("S", positive=True)  # a signal-to-noise ratio, as a function of lambda
 SNR, dSNR = names(r"\mathrm{SNR}", r"\frac{d\,\mathrm{SNR}}{d\lambda}")
 short, VDM, SCALING, ratio = names(
     r"\text{VDM, pointwise}", r"\text{VDM}", r"\text{E2}", r"\text{E2}/\text{VDM}")
 SNR_OF_E2 = alpha_t**6 / sigma_t**2  # of its latents, as a signal of x: X4
+eta_0, eta_1, eta = symbols("eta_0 eta_1 eta", positive=True)  # signal-to-noise ratios
+mmse = Function("mmse", nonnegative=True)
+HALF = Integral(mmse(eta) / 2, (eta, eta_1, eta_0))
+H, H_0, I_0, I_1, M, K_1 = symbols("H H_0 I_0 I_1 M K_1", real=True)
+prior, diffusion, left, bound = names(
+    *(rf"\text{{{of}}}" for of in ("prior", "diffusion", "reconstruction", "bound")))
+q_x, q_z, q_zx, q_xz, p_z, p_xz = names(
+    *(rf"\ln {of}" for of in ("q(x)", "q(z_1)", "q(z_1|x)", "q(x|z_0)", "p(z_1)", "p(x|z_0)")))
 
 
 @row("Why the scaling encoder does not pay", "05",
@@ -24,13 +30,12 @@ def X4(D: Row) -> None:
         SNR, Derivative(mu, x) ** 2 / sigma_t**2)
     D.step("snr", "So their signal-to-noise ratio is", SNR, SNR_OF_E2, uses="signal E2.mean")
     D.define("grows", "How fast does it grow?", dSNR, Derivative(SNR, lambda_t))
-    D.step("speed", "Like this:", dSNR, (1 + 2 * sigma_t**2) * alpha_t**6 / sigma_t**2,
+    D.step("speed", "Like this:", dSNR, (1 + 2 * sigma_t**2) * SNR_OF_E2,
         uses="grows snr")
     D.define("tilde", r"Let E2's guess of $x$ be", xtilde, xhat / alpha_t**2)
     D.define("same", "Let the ratio of a VDM grow alike.", Derivative(S(lambda_t), lambda_t), dSNR)
-    D.define("short", r"A VDM with a ratio $S(\lambda)$ is charged in each step, by L3, for its "
-        r"error in $x$ in proportion to the gain in the ratio; $T$ short steps have "
-        r"$T\Delta\to\gamma'$.", short,
+    D.define("short", r"A VDM is charged in each step (L3) for its error in $x$ in proportion to "
+        r"the gain in the ratio; $T$ short steps have $T\Delta\to\gamma'$.", short,
         gammaprime_t * Derivative(S(lambda_t), lambda_t) * (x - xtilde) ** 2 / 2)
     D.argue("exchange", EXCHANGE, "Exchange the limit with sum and average, as in L4.",
         equation(VDM, short), uses="short same L3.weight")
@@ -54,23 +59,51 @@ def X4(D: Row) -> None:
         Rational(4, 3), uses="ratio")
 
 
+@row("Information and error, and what no bound can beat", "05",
+    r"With $H$ the entropy of the data, $H_0$ that of $x$ given $z_0$, $I_0,I_1$ the information "
+    r"of $z_0,z_1$, $K_1=\mathrm{KL}(q(z_1)\,\|\,p(z_1))$, and $M$ the divergence of the decoder "
+    r"from $q(x|z_0)$: the bound of a VDM with a perfect denoiser, and by how much it exceeds "
+    "$H+M$, below which no bound can be (by the chain rule, with the $M$ of its own decoder).",
+    forms="total advantage")
+def X5(D: Row) -> None:
+    D.define("H", "The entropy of the data", H, -E(q_x))
+    D.define("H_0", "and what of it is left once $z_0$ is seen.", H_0, -E(q_xz))
+    D.define("I_0", "The information of $z_0$", I_0, E(q_xz - q_x))
+    D.define("I_1", "and of $z_1$.", I_1, E(q_zx - q_z))
+    D.define("K_1", "By how much the last latents differ from pure noise,", K_1, E(q_z - p_z))
+    D.define("M", "and the decoder from the posterior.", M, E(q_xz - p_xz))
+    D.define("prior_loss", "The mean of the prior loss (L0)", prior, E(q_zx - p_z))
+    D.step("prior", "is the information of $z_1$, and $K_1$.", prior, I_1 + K_1,
+        uses="prior_loss I_1 K_1")
+    D.define("reconstruction_loss", "The mean of the reconstruction", left, -E(p_xz))
+    D.step("reconstruction", "is what $z_0$ leaves open, and the mismatch.", left, H_0 + M,
+        uses="reconstruction_loss H_0 M")
+    D.step("known", "What $z_0$ leaves open is the rest of the entropy.", H_0, H - I_0,
+        uses="H_0 H I_0")
+    D.argue("paid", EXCHANGE, "By L4 a perfect denoiser, whose error is the mmse, pays half of it "
+        "for each unit of SNR,", equation(diffusion, HALF), uses="L4.integrand_E1")
+    D.given("i_mmse", "I-MMSE", "and that is the slope of the information: in all, what is gained "
+        "between the ends.", HALF, I_0 - I_1)
+    D.define("sum", "Add the three.", bound, prior + diffusion + left)
+    D.step("total", "All information cancels.", bound, H + K_1 + M,
+        uses="sum prior reconstruction paid i_mmse known")
+    D.step("advantage", "So with the same $M$ an encoder can beat a perfect VDM by $K_1$ at most, "
+        "which is the prior loss less $I_1$.", bound - (H + M), K_1, uses="total")
+
+
 @row("The encoder is nearly the identity where there is little noise", "11",
-    r"The learned encoder moves the data by this much. For $-1<x,y\le1$, which is to say "
-    r"$x=\frac{1-q}{1+q}$ and $y=\frac{1-p}{1+p}$ with $p,q\ge0$, it is at most "
+    r"The learned encoder moves the data by this much; with $x$ and $y$ in $[-1,1]$ by at most "
     r"$2\sigma_t^2$ either way.",
-    forms="shift most least scaling")
+    forms="shift most least")
 def X7(D: Row) -> None:
-    D.define("x", "Data between -1 and 1 are", x, (1 - q) / (1 + q))
-    D.define("tanh", "and so is what a network says that ends in a tanh.",
-        Y(lam), (1 - P(lam)) / (1 + P(lam)))
-    D.step("shift", r"How far does E3 move the data? By E3, and $\alpha_t^2-1=-\sigma_t^2$,",
+    D.step("shift", r"How far does E3 move the data? As $\alpha_t^2-1=-\sigma_t^2$, this far "
+        "(half of the way without a network: E2 moves it as E3 does with $y=0$).",
         x_t - x, sigma_t**2 * (y - x), uses="E3.x_t")
+    for value, whose in {x: "Data", y: "What a network says that ends in a tanh"}.items():
+        D.given(f"{value}_least", "values in [-1, 1]", f"{whose} is at least -1", 1 + value)
+        D.given(f"{value}_most", "values in [-1, 1]", "and at most 1.", 1 - value)
     D.at_least("most", r"Upwards at most by $2\sigma_t^2$: what is missing to that is $\sigma_t^2$ "
         "times $(1-y)+(1+x)$, and neither bracket is negative.", 2 * sigma_t**2 - (x_t - x),
-        uses="shift E3.y x tanh", witness=sigma_t**2 * (2 * P(lambda_t) / (1 + P(lambda_t))
-            + 2 / (1 + q)))
+        uses="shift x_least y_most", witness=sigma_t**2 * (1 - y) + sigma_t**2 * (1 + x))
     D.at_least("least", "Downwards the same, with $(1+y)+(1-x)$.", 2 * sigma_t**2 + (x_t - x),
-        uses="shift E3.y x tanh", witness=sigma_t**2 * (2 / (1 + P(lambda_t)) + 2 * q / (1 + q)))
-    D.step("scaling", "No network is needed for half of that: E2 moves the data as well, by as "
-        "much as E3 with $y=0$. Whoever looks at what an encoder has learned must look at E2 "
-        "beside it.", x_t - x, -(sigma_t**2) * x, uses="E2.x_t")
+        uses="shift x_most y_least", witness=sigma_t**2 * (1 + y) + sigma_t**2 * (1 - x))

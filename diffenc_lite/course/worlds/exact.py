@@ -1,4 +1,4 @@
-"""Worlds in which every term of the bound is known exactly (X1-X5), for lessons and for tests.
+"""Worlds in which every term of the bound is known exactly (X2-X5), for lessons and for tests.
 
 A world is a distribution of data: `Gaussian`, `PlusMinus` or `Mixture` (distributions.py).
 `Exact(world, encoder)` is the diffusion model with the exact denoiser for it. The encoder has the
@@ -37,7 +37,7 @@ Ratio = float | Tensor | str
 def reconstruction_by_level(
     gamma_0: float = GAMMA_MIN, levels: int = 256, scale: float = 1.0
 ) -> Tensor:
-    """E[-log p(x | z_0)] for every level l_k of x (X1), where
+    """E[-log p(x | z_0)] for every level l_k of x (L1), where
     z_0 / alpha_0 = scale l_k + exp(gamma_0 / 2) eps.
 
     Returns nats per dimension, (levels,). Args: scale, c of the encoder at t = 0: 1 for E1,

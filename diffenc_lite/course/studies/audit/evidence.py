@@ -49,7 +49,7 @@ def two_steps() -> Check:
 
 
 def coin_total() -> Check:
-    """X3: a VDM with the exact denoiser pays the entropy of a coin"""
+    """X5: a VDM with the exact denoiser pays the entropy of a coin"""
     return Check("bound of a coin, nats", Exact(PlusMinus()).total(), math.log(2), 6)
 
 
@@ -99,14 +99,14 @@ def same_gradient() -> Check:
 
 
 def scaling_in_a_world(name: str) -> Measured:
-    """X3, X2: the exact diffusion loss of the scaling encoder less that of a VDM, both perfect"""
+    """X4: the exact diffusion loss of the scaling encoder less that of a VDM, both perfect"""
     world = {"coin": PlusMinus(), "Gaussian": Gaussian(1.0)}[name]
     rise = Exact(world, SCALING).diffusion() - Exact(world).diffusion()
     return Measured(f"diffusion of a {name}, scaling - VDM, nats", rise, rise, rise, "above")
 
 
 def law_of_the_latent_loss() -> list[Counterexample]:
-    """X3, X5: the law that nobody stated. No total is below H(x), and a coin's VDM pays H(x) and
+    """X5: the law that nobody stated. No total is below H(x), and a coin's VDM pays H(x) and
     KL(q(z_1) || N(0, I)). Whose prior loss is no larger than that of the scaling encoder, with the
     same reconstruction loss, has a diffusion loss that is larger by the rest at least."""
     vdm, scaling = Exact(PlusMinus()), Exact(PlusMinus(), SCALING)

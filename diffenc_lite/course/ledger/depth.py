@@ -1,0 +1,104 @@
+"""What T steps cost, and what is left of it when the steps get short.                     L3, L4"""
+
+from ._language import *
+from .bound import KL_1, mu_P, mu_Q
+from .generation import up_to
+
+m, level = Symbol("m", nonnegative=True), Symbol("gamma", real=True)
+SNR = Function("S", positive=True)
+snr_s, snr_t = (alpha_s / sigma_s) ** 2, (alpha_t / sigma_t) ** 2
+t, h, b = symbols("t h b", positive=True)  # h = 1/T
+gamma, F = Function("gamma", real=True), Function("F", real=True)
+inner = F(gamma(t)) / 2
+R, pointwise, integrand = names("R", r"\lim T\cdot\mathrm{KL}_1", r"\text{integrand}")
+SIZE = gamma(t) - gamma(t - h)
+EXCHANGE = "the limit of the sum over steps and of the average"
+
+
+@row("Finite depth: T steps of a VDM", "03",
+    r"For E1 and $w=1$, one step, in terms of the data and of the noise, and $T$ steps "
+    r"with the same squared error $m$ and $S(i)=\mathrm{SNR}(i/T)$, cost",
+    forms="step weight step_in_epsilon ends gain")
+def L3(D: Row) -> None:
+    D.define("one", "Let generation be as sure as the posterior.", w, 1)
+    D.step("weight", r"What multiplies the squared error in L2 is $\mathrm{SNR}(s)\,c/2$, and by "
+        "the definition of $c$ that is what is gained in signal-to-noise ratio.",
+        snr_s - snr_t, c * snr_s)
+    D.given("later", "noise grows", "There is more noise at $t$ than at $s$,", gamma_t - gamma_s)
+    D.at_least("gain", r"so something is gained: $\mathrm{SNR}=e^{-\gamma}$ falls.", snr_s - snr_t,
+        uses="later", witness=Integral(exp(-level), (level, gamma_s, gamma_t)))
+    D.step("step", "Take L2 with an encoding that stays where it is and no counterterm: a step is "
+        "charged for its error in proportion to the gain.",
+        KL_1, (snr_s - snr_t) * (x - xhat) ** 2 / 2,
+        uses="L2.one_dimension L2.delta L2.gap F3.variance one E1.x_t E1.x_s E1.counterterm")
+    D.step("step_in_epsilon", "The same in terms of noise: both guesses explain the same $z_t$, so "
+        r"$\alpha_t(\hat x-x)=\sigma_t(\varepsilon-\hat\varepsilon)$, and "
+        r"$\mathrm{SNR}(s)/\mathrm{SNR}(t)=e^{\gamma_t-\gamma_s}$.",
+        KL_1, (exp(gamma_t - gamma_s) - 1) * (epsilon - epsilonhat) ** 2 / 2,
+        uses="step G4.guess G4.noise_guess F1.latent E1.x_t")
+    D.step("ends", "Were the error the same in all steps, the gains would telescope and only the "
+        "two ends would count. Finer steps profit from that it falls as the signal grows.",
+        Sum((SNR(i - 1) - SNR(i)) * m / 2, (i, 1, T)), (SNR(0) - SNR(T)) * m / 2)
+
+
+@row("Infinite depth: one residual for every encoder", "03",
+    r"Take $w=1$, any encoder with three derivatives in $\lambda$, and a step of size "
+    r"$\Delta=\lambda_s-\lambda_t=\gamma_t-\gamma_s$. It costs, up to terms in $\Delta^3$, "
+    r"$\frac12\alpha_t^2r^2\Delta+R\Delta^2$, and $T\to\infty$ equal steps in $t$ leave the "
+    r"integrand (with $\ddot x_t=d^2x_t/d\lambda^2$).",
+    forms="residual neglected cost pointwise integrand integrand_E1 residual_E2 "
+    "residual_E3 ends")
+def L4(D: Row) -> None:
+    D.define("first", "The means differ by nothing in a step of no length. To first order in its "
+        r"length they differ by $\alpha_s\sigma_t$ times a number, the residual,",
+        r, Subs(Derivative((mu_P - mu_Q) / alpha_s, Delta), Delta, 0) / sigma_t)
+    D.step("residual", "which is the error in $v$ (G4), corrected for what the counterterm gets "
+        "wrong.", r, (v - vhat) - sigma_t * (u - uhat),
+        uses="first L2.gap E1.ahead E1.speed G4.error")
+    D.define("neglected", "With this number for the second order, in which the curvature "
+        r"$\ddot x_t$ of the encoder's path comes in (the counterterm follows a straight line),",
+        R, alpha_t**2 * r / 2 * (3 * r / 2 - (v - vhat) - xddot_t / sigma_t))
+    D.step("at_1", r"a step costs (L2) $\frac{\alpha_s^2}{2\sigma_Q^2}$ times the square of that "
+        r"difference over $\alpha_s$.",
+        KL_1, exp(Delta) * (alpha_t / sigma_t) ** 2 / (1 - exp(-Delta))
+            * (c * (xhat - x_t) + Delta * sigma_t**2 * uhat - (x_s - x_t)) ** 2 / 2,
+        uses="L2.one_dimension L2.delta L2.gap L3.one F3.variance")
+    D.step("cost", r"Of the square one factor $\Delta$ is used up, one remains: the cost of a step "
+        "is proportional to its size, so the sum of all has a limit.",
+        KL_1, up_to(alpha_t**2 * r**2 / 2 * Delta + R * Delta**2, 3),
+        uses="at_1 neglected residual E1.encoding E1.ahead E1.speed E1.bend G4.error")
+    D.define("equal", r"Of $T$ steps each has the length $h=1/T$ in $t$, and the size $\Delta="
+        r"\gamma(t)-\gamma(t-h)$: $T$ times the cost is the cost over $\Delta$, times $\Delta/h$.",
+        pointwise, Limit(KL_1 / Delta, Delta, 0) * Subs(Derivative(SIZE, h), h, 0))
+    D.define("rate", "With the slope of the schedule", gammaprime_t, Derivative(gamma(t), t))
+    D.step("pointwise", "this is what is left at one $t$, one $x$ and one draw of noise. What is "
+        "neglected falls like $1/T$.", pointwise, gammaprime_t * alpha_t**2 * r**2 / 2,
+        uses="equal rate cost neglected residual")
+    D.argue("exchange", EXCHANGE, r"The mean over the $T$ steps becomes that over $t\sim U(0,1)$ "
+        "(a Riemann sum) if the integrand is continuous in $t$ and the neglected terms are bounded "
+        r"uniformly in $t$: for a smooth $\gamma$ on $[0,1]$ and an encoder with a bounded third "
+        r"derivative in $\lambda$. For the average over $x$ and $\varepsilon$ the costs need a "
+        "bound whose average is finite (dominated convergence): for bounded data and encodings, a "
+        r"$\hat v$ that grows at most like a power of $|z_t|$. For $d$ dimensions: $\|r\|^2$.",
+        equation(integrand, pointwise), uses="pointwise L3.ends")
+    D.step("integrand", "So this is the integrand of the diffusion loss.",
+        integrand, gammaprime_t * alpha_t**2 * r**2 / 2, uses="exchange pointwise")
+    # the three encoders
+    D.step("residual_E1", r"E1 has $u=\hat u=0$,", r, v - vhat, uses="residual E1.u E1.counterterm")
+    D.step("integrand_E1", r"and by G4 an error in $v$ is an error in the noise, times $\alpha_t$: "
+        r"the integrand of a VDM is the error in the noise, unweighted but for $\gamma'$.",
+        integrand, gammaprime_t * (epsilon - epsilonhat) ** 2 / 2,
+        uses="integrand residual_E1 G4.noise_error")
+    D.step("residual_E2", r"E2 has $u=x_t$ and $\hat u=\hat x$. The same error counts twice, once "
+        r"for where the encoding is and once, times $\sigma_t^2$, for where it goes.",
+        r, (1 + sigma_t**2) * (v - vhat),
+        uses="residual E2.u E2.counterterm E2.x_t G4.guess G4.turned F1.latent")
+    D.step("residual_E3", r"E3 has $u=x_t-y+\dot y$, and $y-\dot y$ stays: to be paid for, unless "
+        "the denoiser can tell it from $z_t$.",
+        r, (1 + sigma_t**2) * (v - vhat) + sigma_t * (y - ydot),
+        uses="residual E3.u E2.counterterm E3.x_t G4.guess G4.turned F1.latent")
+    # the schedule
+    D.step("ends", "Last, the schedule. For E1 the mean squared error depends on $t$ through "
+        r"$\gamma$ alone; write it as $F'(\gamma)$. The integrand is then a derivative in $t$; its "
+        r"integral up to $b$ depends on $\gamma(0)$ and $\gamma(b)$, not on the path between.",
+        Integral(inner.diff(t), (t, 0, b)), (F(gamma(b)) - F(gamma(0))) / 2)
