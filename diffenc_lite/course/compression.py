@@ -4,10 +4,9 @@
     images = decompress(model, data)
 
 Bits back: z_1, ..., z_0 are popped from a stack with q, which lends their bits; then x is pushed
-with p(x | z_0), and each z_s with p(z_s | z_t). What is left is the bound (L3), on average, if the
-bits lent are random. Those of earlier images are not quite, where p is too narrow for what q draws:
-with w = 1 the noise is a little too wide, and net up to 2 % above the bound. Both ends must compute
-the same numbers: in float64, one image at a time, the mean of q and the logits of levels rounded.
+with p(x | z_0), and each z_s with p(z_s | z_t). What is left is the bound (L3), on average. Both
+ends must compute the same numbers: in float64, one image at a time, the mean of q and the logits of
+levels rounded.
 Sources: Townsend, Bird and Barber 2019 (bits back with asymmetric numeral systems); Kingma et al.
 2021 (with a VDM).
 """
@@ -38,8 +37,19 @@ Table = NDArray[np.uint64]  # (n, K+1): for n symbols, 2^24 times the probabilit
 Symbols = NDArray[np.int64]
 Latent = tuple[Table, Callable[[Tensor], Table], Symbols]  # p, q for an x, and the bins popped
 PRECISION, LANES, LOW = 24, 64, 2**32  # bits of a probability; heads of a stack, all >= LOW
+GOLDEN = 0x9E3779B97F4A7C15  # 2^64 over the golden ratio, odd
 FINE, REACH = 2, 16  # bins in sigma_Q; standard deviations on either side of an alphabet
 MAGIC = b"diffenc\x01"  # followed by the sha256 of all that comes after it
+
+
+def stir(heads: NDArray[np.uint64]) -> None:
+    """Flip the newest 24 bits of heads by a hash of their older ones; a second call undoes it.
+
+    A symbol is popped from the newest bits, and these tell what was pushed. Where q draws far from
+    the mean of p, they are not uniform: without flips, the noise made of them is no normal noise.
+    The hash is Fibonacci's (Knuth 1998, 6.4).
+    """
+    heads ^= (heads >> PRECISION) * GOLDEN >> (64 - PRECISION)
 
 
 class Stack:
@@ -60,11 +70,6 @@ class Stack:
         """What has been pushed, less what was popped."""
         return float(np.log2(self.heads / self._first).sum()) + 32 * (len(self.pile) - self.lent)
 
-    def stir(self) -> None:
-        """Let older bits flip the newest 8 of each head; undone by a second call. Without it the
-        noise of an image's z_1 is that of the image before, moved: it drifts to one side."""
-        self.heads ^= ((self.heads >> PRECISION) % 256) << (PRECISION - 8)
-
     def push(self, table: Table, symbols: Symbols) -> None:
         """Add -log2 p bits for each symbol; the inverse of `pop`."""
         below, above = table[np.arange(len(table)), [symbols, symbols + 1]]
@@ -75,12 +80,14 @@ class Stack:
             self.pile += (heads[full] % LOW).tolist()
             heads[full] >>= 32
             heads[:] = (heads // p << PRECISION) + heads % p + low
+            stir(heads)
 
     def pop(self, table: Table) -> Symbols:
         """Take n symbols, and -log2 p bits for each: if the bits are random, a draw from p."""
         parts = []
         for rows in np.split(table, range(LANES, len(table), LANES)):
             heads = self.heads[: len(rows)]
+            stir(heads)
             place = heads % 2**PRECISION
             parts.append((rows[:, 1:] <= place[:, None]).sum(1))
             low, high = rows[np.arange(len(rows)), [parts[-1], parts[-1] + 1]]
@@ -154,12 +161,12 @@ def push_image(stack: Stack, model: DiffEnc, chain: Chain, image: Tensor) -> Non
     stack.push(levels, image.flatten().long().numpy())
     for p, _, popped in reversed(latents):
         stack.push(p, popped)
-    stack.stir()
+    stir(stack.heads)
 
 
 def pop_image(stack: Stack, model: DiffEnc, chain: Chain, shape: list[int]) -> Tensor:
     """Take an image of this shape off a stack, (1, *shape): the inverse of `push_image`."""
-    stack.stir()
+    stir(stack.heads)
     z = torch.zeros(1, *shape, dtype=torch.float64)
     latents, levels = pop_latents(stack, model, chain, z)
     image = torch.from_numpy(stack.pop(levels)).byte().view_as(z)
