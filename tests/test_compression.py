@@ -138,7 +138,7 @@ def test_a_file_is_as_long_as_the_bound(steps, encoder):
 
 
 def test_the_noise_of_many_images_does_not_drift(monkeypatch):
-    """150 black images: without `stir` the noise of z_1 in the first dimensions goes to -4."""
+    """150 black images: without `stir` between them the noise of the first z_1 goes to -8."""
     first, pop = [], Stack.pop
     monkeypatch.setattr(
         Stack, "pop", lambda stack, table: first.append(pop(stack, table)) or first[-1]
