@@ -150,6 +150,7 @@ def test_marks(course, name, student):
 
 def test_who_was_not_marked_at_all_is_told(course):
     """Of a file that is no notebook, and where autograde has not run."""
+    autograde(course, COMPANION)  # the others, as the file would stop it
     folder = course / "submitted" / "nobody" / COMPANION
     folder.mkdir(parents=True)
     (folder / f"{COMPANION}.ipynb").write_text("<html>")
