@@ -8,7 +8,7 @@ SNR = Function("S", positive=True)
 snr_s, snr_t = (alpha_s / sigma_s) ** 2, (alpha_t / sigma_t) ** 2
 
 
-@row("Finite depth: T steps of a VDM", "03",
+@row("Finite depth: T steps of a VDM", "02",
     r"For E1 and $w=1$, one step, in terms of the data and of the noise, and $T$ steps "
     r"with the same squared error $m$ and $S(i)=\mathrm{SNR}(i/T)$, cost",
     forms="step weight step_in_epsilon ends gain")
