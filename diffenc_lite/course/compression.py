@@ -7,8 +7,8 @@ Bits back: z_1, ..., z_0 are popped from a stack with q, which lends their bits;
 with p(x | z_0), and each z_s with p(z_s | z_t). What is left is the bound (L3), on average. Both
 ends must compute the same numbers: in float64, one image at a time, the mean of q and the logits of
 levels rounded.
-Sources: Townsend, Bird and Barber 2019 (bits back with asymmetric numeral systems); Kingma et al.
-2021 (with a VDM).
+Sources: Duda 2009 (asymmetric numeral systems); Townsend, Bird and Barber 2019 (bits back with
+them); Kingma et al. 2021 (with a VDM).
 """
 
 import copy
@@ -174,7 +174,7 @@ def push_image(stack: Stack, model: DiffEnc, chain: Chain, image: Tensor) -> Non
     stack.push(levels, image.flatten().long().numpy())
     for z, popped in reversed(latents):
         stack.push(z.table(None), popped)
-    stir(stack.heads)
+    stir(stack.heads)  # else the next pop would undo the last push's
 
 
 def pop_image(stack: Stack, model: DiffEnc, chain: Chain, shape: list[int]) -> Tensor:
