@@ -20,7 +20,7 @@ STATUS = {
     "not seen here": "#c9a800",
     "opposite here": RED,
     "depends on the set-up": "#8a5a00",
-    "depends on the measure": "#8a5a00",
+    "depends on the depths": "#8a5a00",
     "not tested": "0.6",
     "open": "0.35",
     "refuted": RED,

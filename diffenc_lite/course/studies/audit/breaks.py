@@ -86,7 +86,7 @@ BREAKS: dict[str, tuple[str, Patch]] = {
     },
     "schedule": ("the best grid 0.132 bits/dim dearer", instead("stored_bound", dear_grid)),
     "sampling": ("a sampler that asks the encoder", instead("sample", curious)),
-    "CIFAR-10, large": ("a gain of 0.006", partial(gain, "CIFAR-10, large", 0.006)),
+    "CIFAR-10, large": ("a gain of 0.008", partial(gain, "CIFAR-10, large", 0.008)),
     "split of the gain": ("a gain of 0.018", partial(gain, "CIFAR-10, large", 0.018)),
     "CIFAR-10, small": ("a gain of 0.002", partial(gain, "CIFAR-10, small", 0.002)),
     "ImageNet32": ("a gain of 0.006", partial(gain, "ImageNet32", 0.006)),
