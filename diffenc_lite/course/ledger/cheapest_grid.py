@@ -20,9 +20,9 @@ cost, least = names(r"\text{a path}", r"\text{the path of the minima}")
 
 @row("The cheapest grid of depths", "07",
     r"The error of a step from $t$ down to $s$ needs six means of products at the two depths (G5, "
-    r"W7). With the price $P(i,j)$ of a step between two nodes of a fine grid, $V(0,0)=0$ and "
-    r"$V(k,j)=\min_{i<j}(V(k-1,i)+P(i,j))$, no path $n$ from node $n(0)=0$ to $n(T)$ costs less "
-    "than $V(T,n(T))$, and the path $b$ of the minima costs that.",
+    r"W7). With the price $P(i,j)$ of a step between two nodes of a fine grid (a large one forbids "
+    r"it), any $V(0,j)$ and $V(k,j)=\min_i(V(k-1,i)+P(i,j))$ over all nodes, no path $n$ costs "
+    "less than $V(T,n(T))-V(0,n(0))$, and the path $b$ of the minima costs that.",
     forms="edge no_cheaper attained")
 def W4(D: Row) -> None:
     for number, (one, other) in enumerate(MEAN, start=1):

@@ -16,8 +16,8 @@ EXCHANGE = "the limit of the sum over steps and of the average"
 
 
 @row("Finite depth: T steps of a VDM", "02",
-    r"For E1 and $w=1$, one step, in terms of the data and of the noise, and $T$ steps "
-    r"with the same squared error $m$ and $S(i)=\mathrm{SNR}(i/T)$, cost",
+    r"For E1 and $w=1$, what one step costs, in terms of the data and of the noise, and what $T$ "
+    r"steps with one squared error $m$ and $S(i)=\mathrm{SNR}(i/T)$ would add up to:",
     forms="step weight step_in_epsilon ends gain")
 def L3(D: Row) -> None:
     D.define("one", "Let generation be as sure as the posterior.", w, 1)
