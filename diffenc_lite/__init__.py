@@ -27,7 +27,7 @@ The machinery; a folder has one door, its __init__:
     training   train(model, images, TrainConfig(2000)), train_steps
     data       load_mnist, load_named("fashion-mnist"), toy
     pretrained load_pretrained("mnist-learned"), load_fitted, save_model, load_model, start_from
-    files      files written whole or not at all; arguments, checks: what wrong ones are told
+    files      files written whole or not at all; arguments, smooth, checks: what is refused
 
 `diffenc_lite.course` teaches it: ledger (the formulas, proved), worlds (exact answers), exercises,
 show (plots and explorers), studies. On the command line: python -m diffenc_lite --help

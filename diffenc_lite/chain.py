@@ -2,9 +2,6 @@
 
     chain = Chain.equal(8)                                # equal steps, w = 1, the paper's mean
     chain = Chain([0, 0.2, 0.5, 1], ratio=0.9, scale="folded")
-    chain = fit(model, training_images, 8)                # the best scale and ratio of every step
-
-    elbo(model, images, chain); evaluate(model, images, chain); sample(model, 64, chain)
 
 What takes `steps` takes a chain, a whole number T for `Chain.equal(T)`, or None for infinite depth
 (L4), where the ratio is 1 (W2) and all scales are one (G5).

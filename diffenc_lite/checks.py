@@ -6,12 +6,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from .encoder import check_norms
 from .gaussian import standard_normal
 from .model import DiffEnc, eval_mode
-from .schedule import check_schedule, end_points, find_jump
-
-Ask = Callable[[Tensor, Tensor], Tensor]
+from .schedule import end_points
+from .smooth import RefusedNorms, check_schedule, find_jump
 
 
 def check_parts(model: DiffEnc, images: Tensor) -> None:
@@ -20,33 +18,33 @@ def check_parts(model: DiffEnc, images: Tensor) -> None:
     change is not what its shift says, or not finite; and for what `check_smooth` refuses. Tried on
     two images at five depths, with noise in the encoder's weights, since it may start at 0."""
     check_schedule(model.schedule, model.like_weights)
-    check_norms("encoder", model.encoder)
     with eval_mode(model), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
         x = model.to_unit(images[:2].to(model.device)).repeat_interleave(5, 0)
         depths = torch.zeros(5), torch.linspace(0.08, 0.93, 5), torch.linspace(0.1, 1, 5)
         at_0, gamma, further = (model.schedule(t.to(x).repeat(len(x) // 5)).gamma for t in depths)
-        try:
-            if (far := model.shift(x, at_0).square().mean().sqrt()) > 0.3:
-                wanted = "a shift near 0 at t = 0, which is x_t - x and not x_t"
-                raise ValueError(f"encoder must have {wanted}; it is {far:.2g} (root mean square)")
-            moved, follows = _with_noise_in_weights(model, x, gamma), "that follows from its shift"
-            shift, x_t = moved.shift(x, gamma), moved.encode(x, gamma).x_t
-            _check_close("encoder", f"x_t {follows}", x_t, x + shift, x)
-            (x_t, x_change), x_shift = moved.encode_step(x, gamma, further), moved.shift(x, further)
-            _check_close("encoder", f"change {follows}", x_change, x_shift - shift, x)
-            _check_close("encoder", f"encode_step {follows}", x_t, x + x_shift, x)
-            _check_alone("encoder", "shift", moved.shift, x, gamma)
-        except (TypeError, RuntimeError) as error:
-            raise ValueError(f"encoder must work on x (B, ...) and gamma (B,): {error}") from error
 
         def v_hat(z: Tensor, gamma: Tensor) -> Tensor:
             model.shift(z if len(z) > 1 else -z, gamma)  # of which it must not be told
             return model.v_hat(z, gamma)
 
+        asked = "encoder must work on x"
         try:
+            if (far := model.shift(x, at_0).square().mean().sqrt()) > 0.3:
+                wanted = "a shift near 0 at t = 0, which is x_t - x and not x_t"
+                raise ValueError(f"encoder must have {wanted}; it is {far:.2g} (root mean square)")
+            moved = _with_noise_in_weights(model, x, gamma)
+            shift, x_shift = moved.shift(x, gamma), moved.shift(x, further)
+            follows = "that follows from its shift"
+            _check_close("encoder", f"x_t {follows}", moved.encode(x, gamma).x_t, x + shift, x)
+            x_t, x_change = moved.encode_step(x, gamma, further)
+            _check_close("encoder", f"change {follows}", x_change, x_shift - shift, x)
+            _check_close("encoder", f"encode_step {follows}", x_t, x + x_shift, x)
+            _check_alone("encoder", "shift", moved.shift, x, gamma)
+            asked = "denoiser must work on z"
             _check_alone("denoiser", "v_hat, whatever the encoder has seen,", v_hat, x, gamma)
         except (TypeError, RuntimeError) as error:
-            raise ValueError(f"denoiser must work on z (B, ...) and gamma (B,): {error}") from error
+            takes = "(B, ...) and gamma (B,), which Noise.from_gamma(gamma).like(x) brings to x"
+            raise ValueError(f"{asked} {takes}: {error}") from error
     check_smooth(model, images)
 
 
@@ -77,19 +75,18 @@ def check_smooth(model: DiffEnc, images: Tensor) -> None:
             x_t, u = (torch.cat([a.flatten(1) for a in each], 1) for each in encodings)
             return x_t, -torch.sigmoid(gamma)[:, None] * u
 
-        jump = find_jump(curve, low, high, x)
-    if jump:
-        where = f"near gamma = {jump[0]:.4g} x_t is off by {jump[1]:.2g}"
-        raise ValueError(
-            "encoder must have the u that follows from its shift, which does not jump: "
-            f"dx_t/dgamma = -sigma_t^2 u, no gamma detached; {where}"
-        )
+        if jump := find_jump(curve, low, high, x):
+            where = f"near gamma = {jump[0]:.4g} x_t is off by {jump[1]:.2g}"
+            raise ValueError(
+                "encoder must have the u that follows from its shift, which does not jump: "
+                f"dx_t/dgamma = -sigma_t^2 u, no gamma detached; {where}"
+            )
     model._checked_encoder = model.encoder, low, high
 
 
 def _with_noise_in_weights(model: DiffEnc, x: Tensor, gamma: Tensor) -> DiffEnc:
     """The model with its encoder moved so, unless x_t is then not finite: a weight that must be
-    positive may not be so now."""
+    positive may not be so now. Raises what `RefusedNorms` does."""
     if not isinstance(model.encoder, nn.Module):
         return model
     shared, draws = {id(model.schedule): model.schedule}, torch.Generator().manual_seed(0)
@@ -97,10 +94,13 @@ def _with_noise_in_weights(model: DiffEnc, x: Tensor, gamma: Tensor) -> DiffEnc:
     for weight in encoder.parameters():
         weight.add_(standard_normal(weight.shape, weight, draws), alpha=0.1)
     moved = model.with_parts(encoder=encoder)
-    return moved if bool(moved.encode(x, gamma).x_t.isfinite().all()) else model
+    with RefusedNorms():
+        return moved if bool(moved.encode(x, gamma).x_t.isfinite().all()) else model
 
 
-def _check_alone(part: str, answer: str, ask: Ask, x: Tensor, gamma: Tensor) -> None:
+def _check_alone(
+    part: str, answer: str, ask: Callable[[Tensor, Tensor], Tensor], x: Tensor, gamma: Tensor
+) -> None:
     before, alone, together = x.clone(), ask(x[-1:], gamma[-1:]), ask(x, gamma)[-1:]
     if not torch.equal(x, before):
         raise ValueError(f"{part} must leave its input as it is; it works in place")

@@ -30,6 +30,7 @@ from torch.nn.modules.dropout import _DropoutNd
 
 from .arguments import check_one_of, in_shape_of
 from .schedule import Noise, step_c, value_and_slope
+from .smooth import RIGHT_NORMS
 
 
 class Encoding(NamedTuple):
@@ -66,20 +67,6 @@ def has_counterterm(encoder: Encoder) -> bool:
     return counterterm
 
 
-def check_norms(name: str, part: Any) -> None:
-    """Raise ValueError for BatchNorm: an example would depend on others, and forward mode does not
-    go through it; and for LayerNorm and InstanceNorm: PyTorch's forward mode has the right slope of
-    them and a wrong gradient of that slope (2.13; pytorch/pytorch issue 196700)."""
-    for module in part.modules() if isinstance(part, nn.Module) else ():
-        if isinstance(module, nn.LayerNorm | _NormBase):
-            wanted = "no norm but GroupNorm or RMSNorm, as GroupNorm(1, C) in place of LayerNorm"
-            raise ValueError(f"{name} must have {wanted}; got {module}")
-
-
-def _noise(gamma: Tensor, x: Tensor) -> Noise:
-    return Noise.from_gamma(gamma).like(x)
-
-
 class IdentityEncoder(nn.Module):
     """x_t = x, u = 0: the variational diffusion model, VDM (E1)."""
 
@@ -97,13 +84,14 @@ class ScalingEncoder(nn.Module):
     counterterm = True
 
     def shift(self, x: Tensor, gamma: Tensor) -> Tensor:
-        return -_noise(gamma, x).sigma.square() * x
+        return -Noise.from_gamma(gamma).like(x).sigma.square() * x
 
     def u(self, x: Tensor, gamma: Tensor) -> Tensor:
         return x + self.shift(x, gamma)
 
     def change(self, x: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> Tensor:
-        return -_sigma2_change(_noise(gamma_s, x), _noise(gamma_t, x)) * x
+        s, t = Noise.from_gamma(gamma_s).like(x), Noise.from_gamma(gamma_t).like(x)
+        return -_sigma2_change(s, t) * x
 
 
 class LearnedEncoder(nn.Module):
@@ -112,14 +100,16 @@ class LearnedEncoder(nn.Module):
     dy/dlambda = -dy/dgamma is exact: forward-mode differentiation (`torch.func.jvp`) computes it in
     the same pass as y, with the same dropout mask, and gradients flow through it.
     Args: network, any nn.Module with network(x, gamma) -> y in the shape of x; counterterm, as of
-        any `Encoder`. Raises what `check_norms` does.
+        any `Encoder`. Raises what `RefusedNorms` does.
     """
 
     def __init__(self, network: nn.Module, counterterm: bool = True):
         super().__init__()
         if not isinstance(network, nn.Module):
             raise TypeError(f"network must be an nn.Module; got {type(network).__name__}")
-        check_norms("network", network)
+        for module in network.modules():
+            if isinstance(module, nn.LayerNorm | _NormBase):
+                raise ValueError(f"network must have {RIGHT_NORMS}; got {module}")
         self.network, self.counterterm = network, counterterm
         has_counterterm(self)
 
@@ -128,15 +118,15 @@ class LearnedEncoder(nn.Module):
         return in_shape_of("the encoder's network(x, gamma)", self.network(x, gamma), x, "x")
 
     def shift(self, x: Tensor, gamma: Tensor) -> Tensor:
-        return _noise(gamma, x).sigma.square() * (self.y(x, gamma) - x)
+        return Noise.from_gamma(gamma).like(x).sigma.square() * (self.y(x, gamma) - x)
 
     def encode(self, x: Tensor, gamma: Tensor) -> Encoding:
         y, dy_dgamma = value_and_slope(lambda g: self.y(x, g), gamma)
-        x_t = x + _noise(gamma, x).sigma.square() * (y - x)
+        x_t = x + Noise.from_gamma(gamma).like(x).sigma.square() * (y - x)
         return Encoding(x_t, x_t - y - dy_dgamma)
 
     def encode_step(self, x: Tensor, gamma_s: Tensor, gamma_t: Tensor) -> tuple[Tensor, Tensor]:
-        s, t = _noise(gamma_s, x), _noise(gamma_t, x)
+        s, t = Noise.from_gamma(gamma_s).like(x), Noise.from_gamma(gamma_t).like(x)
         y_s, y_t = at_both(self.y, self.network, x, gamma_s, gamma_t)
         x_change = _sigma2_change(s, t) * (y_t - x) + s.sigma.square() * (y_t - y_s)
         return x + t.sigma.square() * (y_t - x), x_change

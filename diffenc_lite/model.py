@@ -24,10 +24,10 @@ from .schedule import (
     AnySchedule,
     LinearSchedule,
     Noise,
-    check_schedule,
     gamma_min_for,
     value_and_slope,
 )
+from .smooth import check_schedule
 
 
 class DiffEnc(nn.Module):
@@ -68,7 +68,7 @@ class DiffEnc(nn.Module):
         encoder = self.encoder
         if not isinstance(self.denoiser, nn.Module):
             raise TypeError(f"denoiser must be an nn.Module; got {type(self.denoiser).__name__}")
-        if isinstance(encoder, type) or not hasattr(encoder, "shift"):
+        if isinstance(encoder, type) or not callable(getattr(encoder, "shift", None)):
             got = encoder if isinstance(encoder, type | str) else type(encoder).__name__
             wanted = "an object with shift(x, gamma), as LearnedEncoder(network) is"
             raise TypeError(f"encoder must be {wanted}; got {got!r}")
@@ -84,6 +84,8 @@ class DiffEnc(nn.Module):
                 raise TypeError(f"{name} must be an nn.Module, and lists in it nn.ModuleLists")
         self.levels = as_whole("levels", self.levels, 2, 256)  # 8-bit data
         self.shape = None if self.shape is None else as_shape(self.shape)
+        if isinstance(net := self.denoiser, MLP | UNet) and self.shape != net.shape:
+            raise ValueError(f"shape must be that of the denoiser, {net.shape}; got {self.shape}")
         check_model(self)
         check_schedule(self.schedule, self.like_weights)
 

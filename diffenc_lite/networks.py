@@ -33,9 +33,8 @@ class UNetConfig:
     attention: after the first block of the coarsest resolution.
     pool: halve height and width from one entry to the next; the paper's denoiser does not.
     fourier: the powers k of the sines and cosines of 2 pi 2^k z, for a denoiser; of K levels
-        log2(K / 2) tells the most, 7 of 256. The paper has (6, 7). With more of them, scaled by the
-        noise and passed on to the output, training is several times faster (2.8 instead of 7.4
-        bits/dim in updates 101 to 200 on MNIST).
+        log2(K / 2) tells the most, 7 of 256. The paper has (6, 7). With more of them training is
+        several times faster (2.8 instead of 7.4 bits/dim in updates 101 to 200 on MNIST).
     smooth: on the way up interpolate between pixels (bilinear) instead of repeating each.
     patch: patch x patch pixels become the channels of one, which is faster and coarser; at an edge
         that does not divide, the last row and column are repeated.
@@ -308,7 +307,6 @@ SIZES = {
     # for tests: runs in milliseconds
     "tiny": Size(UNetConfig((8, 8), (1, 1)), UNetConfig((8, 8), (0, 1)), (32, 1), (16, 1)),
     "small": _SMALL,
-    # as small, with the encoder of `mnist-learned`, which takes every pixel and more time
     "small-fine": replace(_SMALL, encoder=UNetConfig((8, 16, 48), (0, 0, 1), attention=False)),
     # for an hour or two of a CPU core, or any GPU: as small-fine, with twice the channels and
     # blocks at full resolution, and an encoder that does not repeat pixels in squares

@@ -80,11 +80,11 @@ def fit(
             raise FloatingPointError("the gap of some image is not finite")
     if best:
         means = moments.mean(1)
-        scale = best_scale(means)
+        fitted = best_scale(means)
         # how one image moves A*/c, to first order
-        by_image = (moments[..., 1] + (scale - 1)[:, None] * moments[..., 2]) / means[:, 2:]
-        scale, error = (value.to(model.like_weights) for value in (scale, _mean_error(by_image)))
-        chain = Chain(chain.grid, chain.ratio, scale, None, error)
+        by_image = (moments[..., 1] + (fitted - 1)[:, None] * moments[..., 2]) / means[:, 2:]
+        error = _mean_error(by_image).to(model.like_weights)
+        chain = Chain(chain.grid, chain.ratio, fitted.to(model.like_weights), None, error)
     if ratio == "dimension":
         m, error = _gaps_by_dimension(model, images, batch, chain, generator)
     else:

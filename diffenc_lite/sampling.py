@@ -11,7 +11,7 @@ from .arguments import as_shape, as_whole
 from .chain import Chain, as_chain
 from .gaussian import standard_normal
 from .model import DiffEnc, check_model, eval_mode
-from .schedule import check_schedule
+from .smooth import check_schedule
 
 
 class SampleStep(NamedTuple):

@@ -8,7 +8,7 @@ A schedule of your own is one method:
         def gamma(self, t):  # from gamma_min at t = 0 to gamma_max at t = 1, increasing
             return self.gamma_min + (self.gamma_max - self.gamma_min) * t.square()
 
-    model = DiffEnc(denoiser, schedule=Quadratic(-13.3, 5))
+    model = DiffEnc(denoiser, schedule=Quadratic(schedule.gamma_min_for(256), 5), levels=256)
 
 Any function t -> Noise is a schedule too. gamma(t) consists of differentiable torch operations,
 since its slope follows from them, and does not jump. For one by name add a class here and a line to
@@ -24,7 +24,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from .arguments import as_real, as_whole, brief, in_shape_of, not_real
+from .arguments import as_real, as_whole, in_shape_of, not_real
 
 GAMMA_MIN, GAMMA_MAX = -13.3, 5.0  # at t = 0 and t = 1, as in the paper's code, for 256 levels
 
@@ -73,42 +73,6 @@ def value_and_slope(function: Callable[[Tensor], Tensor], at: Tensor) -> tuple[T
     at = at.clone()  # jvp refuses an expanded tensor, and of a scalar it gives a float64 slope
     value, slope = torch.func.jvp(function, (at,), (torch.ones_like(at),))  # type: ignore[misc]
     return value, slope.to(value.dtype)
-
-
-PIECES, CUTS = 64, 12  # of `find_jump`
-
-
-def find_jump(
-    curve: Callable[[Tensor], tuple[Tensor, Tensor]], low: float, high: float, like: Tensor
-) -> tuple[float, float] | None:
-    """Where a curve on [low, high] is not the integral of its slope, which knows nothing of jumps,
-    and by how much; None if it is.
-
-    By Simpson's rule on 64 pieces. A piece that is off by 1/500 of the way is cut into 64, so is
-    each of these that still is. Where that does not help, or what is left comes to 1/200 of the
-    way, the curve jumps: a turn within 1/100,000 of the range counts as one. Not seen: less than
-    that, one there and back within a piece, what 12 cuts do not reach.
-    Args: curve, (P,) -> values and slopes, (P, K); like, a tensor of the dtype and device.
-    """
-    to_cut, allowed = [(low, high, math.inf)], 0.0
-    for _ in range(CUTS):
-        first, last, before = to_cut.pop()
-        at = torch.linspace(first, last, 2 * PIECES + 1).to(like)
-        values, slopes = curve(at)
-        moves = values[::2].diff(dim=0)
-        means = (slopes[:-1:2] + 4 * slopes[1::2] + slopes[2::2]) / 6
-        left = moves - means * at[::2].diff()[:, None]
-        allowed = allowed or max(0.1, float(moves.abs().sum(0).max())) / 500
-        off = left.abs().amax(1)
-        again = (off > allowed) & (last - first > (high - low) / 1000)
-        if (rest := float(left[~again].sum(0).abs().max())) > min(before / 2, 2.5 * allowed):
-            return float(at[2 * int(off.argmax())]), rest
-        for i in off.argsort():  # the worst is cut next
-            if again[i]:
-                to_cut.append((float(at[2 * i]), float(at[2 * i + 2]), float(off[i])))
-        if not to_cut:
-            break
-    return None
 
 
 class Schedule(nn.Module):
@@ -187,11 +151,6 @@ SCHEDULES: dict[str, Callable[..., Schedule]] = {
     "learned": LearnedSchedule,
     "cosine": CosineSchedule,
 }
-
-
-# --- any schedule --------------------------------------------------------------------------------
-
-
 AnySchedule = Callable[[Tensor], Noise]  # t -> Noise, in its shape
 
 
@@ -201,66 +160,3 @@ def end_points(schedule: AnySchedule, like: Tensor) -> tuple[Tensor | float, Ten
         return schedule.gamma_min, schedule.gamma_max
     gamma = schedule(torch.tensor([0.0, 1.0]).to(like)).gamma
     return gamma[0], gamma[1]
-
-
-def _gamma_and_slope(function: Callable[[Tensor], Tensor], t: Tensor) -> tuple[Tensor, Tensor]:
-    """As `value_and_slope`, but backwards: forward mode takes seconds to load in a process."""
-    try:
-        with torch.enable_grad():
-            at = t.clone().requires_grad_()
-            gamma = function(at) + 0 * at  # so that there is a slope, 0, where t is detached
-            return gamma.detach(), torch.autograd.grad(gamma.sum(), at)[0]
-    except RuntimeError:  # no way back: in inference mode, or where t is changed in place
-        return value_and_slope(function, t)
-
-
-@torch.no_grad()
-def check_schedule(schedule: AnySchedule, like: Tensor) -> None:
-    """Call the schedule on all of [0, 1], in the dtype and on the device of `like`.
-
-    Raises TypeError if it does not return a Noise of tensors; ValueError if one of them has another
-    shape than t or is another than follows from gamma, and if gamma is not finite, does not
-    increase, jumps or misses the end points.
-    """
-    t = torch.linspace(0, 1, 1001).to(like)
-    usable = callable(schedule) and not isinstance(schedule, type)
-    try:
-        noise = schedule(t) if usable else schedule
-        if not isinstance(noise, Noise):
-            got = type(noise).__name__
-            raise TypeError(f"schedule must be a Schedule, or a function t -> Noise; got {got}")
-        for name, value in vars(noise).items():
-            in_shape_of(f"schedule(t).{name}", value, t, "t")
-        own = schedule.gamma if isinstance(schedule, Schedule) else lambda t: schedule(t).gamma
-        halves = (_gamma_and_slope(own, half) for half in t.chunk(2))  # each t depends on itself
-        follows = Noise.from_gamma(*map(torch.cat, zip(*halves, strict=True)))
-    except NotImplementedError as error:
-        raise TypeError(f"{type(schedule).__name__} must have a method gamma(t)") from error
-    except RuntimeError as error:
-        raise ValueError(f"gamma(t) must consist of torch operations: {error}") from error
-    gamma, (low, high) = noise.gamma, map(float, end_points(schedule, t))
-    rises = gamma.diff() > 0  # false for NaN
-    if not (rises.all() and abs(gamma[0] - low) <= 1e-3 and abs(gamma[-1] - high) <= 1e-3):
-        got = brief(gamma[::250])
-        if not rises.all():
-            got += f", which does not after t = {t[int((~rises).nonzero()[0])]:.3f}"
-        raise ValueError(f"schedule(t).gamma must increase from {low:g} to {high:g}; got {got}")
-    for name, wanted in vars(follows).items():
-        given = getattr(noise, name)
-        right = (given - wanted).abs() <= 1e-3 * (1 + wanted.abs())  # neither NaN nor inf is
-        if not bool(right.all()):
-            i = int((~right).nonzero()[0])
-            raise ValueError(
-                f"schedule(t) must have the {name} that follows from gamma(t), finite, of each t "
-                f"alone; near t = {t[i]:.3f} it is {given[i]:g}, and from gamma(t) {wanted[i]:g}"
-            )
-
-    def curve(t: Tensor) -> tuple[Tensor, Tensor]:
-        noise = schedule(t)
-        return noise.gamma[:, None], noise.rate[:, None]
-
-    if jump := find_jump(curve, 0.0, 1.0, t):
-        near, off = f"near t = {jump[0]:.4g}", f"gamma is off by {jump[1]:.2g}"
-        raise ValueError(
-            f"schedule(t).rate must be dgamma/dt, and gamma must not jump; {near} {off}"
-        )

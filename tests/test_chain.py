@@ -82,21 +82,10 @@ def test_an_error_has_the_shape_of_its_number(given):
         Chain([0, 0.2, 0.5, 1], **given)
 
 
-@pytest.mark.parametrize(
-    "grid",
-    [
-        [0, 0.5, 0.5, 1],
-        [1, 0.5, 0],
-        [0.1, 1],
-        [0, 0.9],
-        [0, NAN, 1],
-        [[0, 1]],
-        1.0,
-        "even",
-        [False, True],
-        [0, 0.5, True],
-    ],
-)
+@pytest.mark.parametrize("grid", [
+    [0, 0.5, 0.5, 1], [1, 0.5, 0], [0.1, 1], [0, 0.9], [0, NAN, 1], [[0, 1]], 1.0, "even",
+    [False, True], [0, 0.5, True],
+])  # fmt: skip
 def test_a_grid_increases_from_0_to_1(grid):
     with pytest.raises(ValueError, match="^grid must"):
         Chain(grid)

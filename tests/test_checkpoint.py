@@ -93,33 +93,30 @@ def test_weights_in_16_bits_are_loaded_in_32(model, tmp_path):
     assert same(weights(loaded), weights(model.half().float()))
 
 
-@pytest.mark.parametrize("change", ["gamma_max", "counterterm", "dropout", "encoder"])
+CHANGES = {
+    "end": lambda model: setattr(model.schedule, "gamma_max", 2.0),
+    "counterterm": lambda model: setattr(model.encoder, "counterterm", False),
+    "dropout": lambda model: setattr(model.denoiser.down[0][0].dropout, "p", 0.5),
+    "encoder": lambda model: setattr(model, "encoder", build(LEARNED).encoder),
+}
+SCALING, LEARNED = (ModelConfig(name, "tiny", shape=(1, 8, 8)) for name in ("scaling", "learned"))
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_a_part_changed_after_build_is_saved_as_it_is(change, tmp_path):
     """The configuration would build another model, so there is none in the card."""
-
-    def made(changed=True):
-        model = build(ModelConfig("scaling", "tiny", shape=(1, 8, 8)))
-        if changed and change == "gamma_max":
-            model.schedule.gamma_max = 2.0
-        elif changed and change == "counterterm":
-            model.encoder.counterterm = False
-        elif changed and change == "dropout":
-            model.denoiser.down[0][0].dropout.p = 0.5
-        elif changed:
-            model.encoder = build(ModelConfig("learned", "tiny", shape=(1, 8, 8))).encoder
-        return model
-
+    model, other, unchanged = (build(SCALING) for _ in range(3))
+    change(model)
+    change(other)
     before = torch.get_rng_state()
-    model = made()
-    torch.set_rng_state(before)
     save_model(model, tmp_path / "m")
     assert torch.equal(torch.get_rng_state(), before)
     assert read_card(tmp_path / "m")["configuration"] is None
     with pytest.raises(ValueError, match="no configuration"):
         load_model(tmp_path / "m")
     with pytest.raises(ValueError, match="does not fit the model given"):
-        load_model(tmp_path / "m", model=made(False))
-    assert signature(load_model(tmp_path / "m", model=made())) == signature(model)
+        load_model(tmp_path / "m", model=unchanged)
+    assert signature(load_model(tmp_path / "m", model=other)) == signature(model)
 
 
 def test_a_card_of_the_small_before_says_how_to_mend_it(tmp_path):

@@ -3,7 +3,7 @@
 import copy
 import re
 from functools import partial
-from itertools import product
+from itertools import pairwise, product
 
 import pytest
 import torch
@@ -30,7 +30,7 @@ from diffenc_lite.course.studies import fork
 from diffenc_lite.encoder import IdentityEncoder, LearnedEncoder, ScalingEncoder, has_counterterm
 from diffenc_lite.pretrained import pretrained_names
 from diffenc_lite.process import v_from_x
-from diffenc_lite.schedule import CUTS, find_jump
+from diffenc_lite.smooth import CUTS, find_jump
 
 
 def encode(encoder, x, gamma):
@@ -330,6 +330,31 @@ def test_whoever_scores_an_encoder_that_jumps_is_told():
         for steps in (100, 400)
     ]
     assert 3 < costs[1] / costs[0] < 5
+
+
+class Kinked(nn.Module):
+    """With ReLU, which turns at many gammas, and may jump."""
+
+    def __init__(self, seed, jump=0.0):
+        super().__init__()
+        torch.manual_seed(seed)
+        sizes, self.jump = (3, 64, 64, 2), jump
+        self.layers = nn.ModuleList(nn.Linear(*each) for each in pairwise(sizes))
+
+    def forward(self, x, gamma):
+        h = torch.cat([x, gamma[:, None]], 1)
+        for layer in self.layers[:-1]:
+            h = layer(h).relu()
+        return self.layers[-1](h) + self.jump * (gamma > 0.5)[:, None]
+
+
+@pytest.mark.parametrize("dtype", [F64, torch.float32])
+def test_an_encoder_with_kinks_is_smooth_and_a_jump_among_them_is_seen(dtype):
+    for seed in range(12):
+        check_smooth(vdm_with(LearnedEncoder(Kinked(seed).to(dtype)), dtype), some_images(2, (2,)))
+        jumping = vdm_with(LearnedEncoder(Kinked(seed, 0.5).to(dtype)), dtype)
+        with pytest.raises(ValueError, match="near gamma = 0.[45]"):
+            check_smooth(jumping, some_images(2, (2,)))
 
 
 def cuts(model, monkeypatch):

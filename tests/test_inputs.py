@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import sympy
 import torch
+import torch.nn.functional as F
 from draws import module_of
 from torch import nn
 
@@ -91,6 +92,12 @@ MIXING = module_of(forward=lambda z, gamma: z - z.mean(0))  # no bound
 ADDING = module_of(forward=lambda z, gamma: z + gamma)  # (B, ...) and (B,)
 UNTOLD = [{"weights": X.clone().requires_grad_()}]
 HIDING = nn.Sequential(module_of(layers=[nn.Linear(2, 2)]))  # PyTorch sees no list
+
+
+def normed(norm):
+    return module_of(norm=norm, shift=lambda x, gamma: 0 * gamma[:, None] * norm(x))
+
+
 NOT_FINITE = module_of(forward=lambda z, gamma: NAN * z)
 
 
@@ -200,12 +207,13 @@ MISTAKES = {
         ("encoder.u must", lambda m: DiffEnc(CUT, SimpleNamespace(shift=max, u=3))),
         ("folder must", lambda m: train(m, IMAGES, TrainConfig(1), IMAGES)),
         ("LearnedEncoder(network)", lambda m: DiffEnc(CUT, CUT)),
+        ("shift(x, gamma)", lambda m: DiffEnc(CUT, SimpleNamespace(shift=None))),
         ("denoiser", lambda m: elbo(DiffEnc(module_of(forward=lambda *_: None)), IMAGES)),
         *[  # nothing would train or save its weights
             (f"{part} must be an nn.Module", lambda m, given={part: holding}: DiffEnc(CUT, **given))
             for part in ("encoder", "schedule")
             for holding in (
-                SimpleNamespace(shift=0, held=held)
+                SimpleNamespace(shift=len, held=held)
                 for held in (nn.Parameter(X), nn.Linear(2, 2), [nn.Parameter(X)], UNTOLD)
             )
         ],
@@ -250,6 +258,7 @@ MISTAKES = {
         ("shape must | (8, 8)", lambda m: UNet(UNetConfig((8,), (1,)), (8, 8))),
         ("shape must | (3, 8, 8)", lambda m: MLP(8, 1, (3, 8, 8))),
         ("shape", lambda m: DiffEnc(CUT, shape=(1, 0, 4))),
+        ("shape must | (2,)", lambda m: DiffEnc(MLP(8, 1), shape=(3,))),
         ("shape", lambda m: build(ModelConfig(shape=(28, 28)))),
         ("channels", lambda m: UNet(UNetConfig((8, 8), (1,)))),
         ("model must", lambda m: train(DiffEnc(nn.Identity()), IMAGES, TrainConfig(1))),
@@ -322,8 +331,10 @@ MISTAKES = {
         *[
             (f"encoder must {words}", lambda m, e=wrong: evaluate(DiffEnc(m.denoiser, e), IMAGES))
             for words, wrong in (
-                ("| Norm2d", module_of(norm=nn.BatchNorm2d(1), shift=max)),
-                ("work", SimpleNamespace(shift=lambda x, gamma: gamma * x)),  # forgets `.like(x)`
+                ("| calls batch_norm", normed(nn.BatchNorm1d(2))),
+                ("| calls layer_norm", normed(lambda x: F.layer_norm(x, (2,)))),
+                ("| calls instance_norm", normed(lambda x: F.instance_norm(x[:, None])[:, 0])),
+                ("work | .like(x)", SimpleNamespace(shift=lambda x, gamma: gamma * x)),
                 ("have a shift near 0", SimpleNamespace(shift=lambda x, gamma: x)),  # that is x_t
             )
         ],
@@ -352,7 +363,7 @@ def test_a_mistake_is_named(error, model):
 
 def test_an_encoder_of_ones_own_keeps_the_shape(model):
     def refused(error, words, steps, **encoder):
-        wrong = DiffEnc(model.denoiser, module_of(**{"shift": None, **encoder}))
+        wrong = DiffEnc(model.denoiser, module_of(**{"shift": len, **encoder}))
         refuses(error, words, elbo, wrong, IMAGES[:2], steps)
 
     for pair in ((X[:, :1], X), (X, X[:, :1])):

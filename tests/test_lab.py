@@ -8,7 +8,16 @@ import pytest
 import torch
 from draws import NOTEBOOKS
 
-from diffenc_lite.course.exercises import EXERCISES, collect, judge, own, whose
+from diffenc_lite.course.exercises import (
+    EXERCISES,
+    check,
+    checking,
+    collect,
+    judge,
+    own,
+    take,
+    whose,
+)
 from diffenc_lite.course.exercises.forms import answer_name
 from diffenc_lite.course.exercises.student import _parts, is_solution
 
@@ -52,7 +61,20 @@ JVP = "torch.func.jvp(lambda g: y(x, g), (gamma,), (torch.ones_like(gamma),))"
         ("15.2", ("alpha * b - sigma", "alpha * b - back * sigma"), "v is "),
         ("15.3", ("gamma[:, None]", "0 * gamma[:, None]"), "does not depend on gamma"),
         ("15.4", (".square().sum(1)", ".square().mean(1)"), "diffusion: off by a factor of 1/64"),
-        ("15.4", ("- 1 - 2 * sigmas[1].log()", "- 1 - sigmas[1].log()"), "prior: off by the const"),
+        ("15.4", ("- 1 - 2 * sigmas[1].log()", "- 1 - sigmas[1].log()"), "and this has ln sigma_1"),
+        ("15.4", ("- 1 - 2 *", "- 2 - 2 *"), "prior: off by the constant -32"),
+        ("15.4", ("(v - net", "(eps - net"), "predicts v, not eps"),
+        (
+            "15.4",
+            (
+                "to_x(levels), n",
+                "to_x(levels) - 1 / 17, n",
+                "to_x(torch.arange(17))",
+                "(to_x(torch.arange(17)) - 1 / 17)",
+            ),
+            "middle of a level",
+        ),
+        ("15.4", ("ends[:1])[0]", "ends[0][:, None])[0]"), "`turn` takes gamma (1,)"),
         ("15.4", ("alphas[1] * x", "alphas[0] * x"), "prior is "),
         ("15.5", ("        optimizer.zero_grad()\n", ""), "`zero_grad` in every update"),
         ("15.5", ("0.004", "0.4"), "an update moves a weight by 0.12"),
@@ -65,15 +87,29 @@ JVP = "torch.func.jvp(lambda g: y(x, g), (gamma,), (torch.ones_like(gamma),))"
         ("15.6", (" * c * x_hat", " * x_hat"), "the mean lacks c"),
         ("15.6", (" * c.sqrt()", ""), "the variance lacks c"),
         ("15.6", ("sigma_s * c.sqrt()", "sigma_t * c.sqrt()"), "sigma_s^2 c, and this has sigma_t"),
-        ("15.6", ("alpha_s * c", "alpha_t * c"), "z after the first step is "),
+        ("15.6", ("alpha_s * c", "alpha_t * c"), "the factor of x_hat is "),
+        ("15.6", ("(T - i) / T", "i / T"), "it starts at t = 0; start at t = 1"),
+        ("15.6", ("g_t.expand(len(z))", "g_s.expand(len(z))"), "z after the first step is "),
         ("15.6", ("noise[k]", "noise[0]"), " right: z_0 / alpha_0 is "),
         ("15.7", (JVP, QUOTIENT), "by jvp; no differences, no sums"),
         ("15.7", ("- slope", "+ slope"), "the derivative has the other sign"),
         ("15.7", ("(y_t - x)", "(y_t + x)"), "with y = 0 the loss is "),
-        ("15.7", ("x_t - y_t", "x - y_t"), "with y = 0 the loss is "),
+        ("15.7", ("x_t - y_t", "x - y_t"), "u starts from x_t"),
+        ("15.7", ("x + sigma[:, None] ** 2", "x + sigma[:, None]"), "and this has sigma_t"),
+        ("15.7", ("x + sigma[:, None] ** 2", "x + alpha[:, None] ** 2"), "x and y are exchanged"),
+        ("15.7", ("turn(x_t", "turn(x"), "z and v come from x_t"),
+        ("15.7", ("- sigma[:, None] *", "+ sigma[:, None] *"), "and this has a plus"),
+        ("15.7", ("- sigma[:, None] *", "- sigma[:, None] ** 2 *"), "and this has sigma_t^2"),
+        ("15.7", ("(u - x_hat)", "(u - x)"), "u_hat is x_hat, and this has x"),
         ("15.8", ("m.log1p()", "torch.log2(1 + m)"), "the sum with w*: off by a factor of 1/ln 2"),
         ("15.8", ("alpha_s *", "alpha_s**9 *"), "w is "),
+        ("15.8", (" m.sum(), x", " m.mean(), x", "1p().sum", "1p().mean"), "mean over steps"),
+        ("15.8", ("m.log1p().sum()", "m.sum().log1p()"), "this is that of the sum"),
+        ("15.8", ("alpha_s *", ""), "w is "),
+        ("15.8", ("alpha_s * -torch.expm1(g_s - g_t)", "alpha_s"), "gap lacks c"),
+        ("15.8", ("(sigma_s**2 * -torch", "(sigma_s**2 * torch"), "w must lie in (0, 1)"),
         ("15.9", ("return x +", "return"), "must start as y = x"),
+        ("15.9", ("return x + share", "return x + self.picture * share"), "let only one of two"),
         ("15.9", ("gamma / 10", "gamma.detach() / 10"), "y jumps, or its gamma is detached"),
         (
             "15.9",
@@ -110,3 +146,19 @@ def test_one_truth_of_whose_a_piece_is_and_a_file_without_notebook(tmp_path):
     given = alone["Net"](), levels, t, *torch.randn(2, 5, 64)
     for found, right in zip(alone["bills"](*given), EXERCISES["15.4"].answer(*given), strict=True):
         torch.testing.assert_close(found, right, rtol=1e-3, atol=1e-3)
+
+
+def test_a_solution_replaces_no_right_answer_and_a_file_says_what_it_lacks(tmp_path, capsys):
+    piece = PIECES["15.1"].replace("-13.3", "-SCALE")
+    names = {"SCALE": 13.3}
+    exec(own.HEAD, names)
+    for file, cell in (("mine", piece), ("theirs", f"### BEGIN SOLUTION\n{piece}")):
+        linecache.cache[file] = (len(cell), None, cell.splitlines(True), file)
+        exec(compile(cell, file, "exec"), names)
+        check("15.1", names["answer_15_1"])
+        names[file] = names["answer_15_1"]
+    assert take("15.1", names["theirs"]) is names["mine"]
+    collect(tmp_path / "mine.py", {"noise_at": names["mine"]})
+    assert capsys.readouterr().out.endswith("noise_at needs SCALE, which is not in its cell\n")
+    checking.RIGHT.clear()
+    assert take("15.1", names["theirs"]) is names["theirs"]

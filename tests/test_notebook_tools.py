@@ -15,12 +15,9 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from PIL import Image
 
 COPIED = [
-    "conftest.py",
-    "pyproject.toml",
-    "notebooks/conftest.py",
-    "notebooks/sanitize.cfg",
+    "conftest.py", "pyproject.toml", "notebooks/conftest.py", "notebooks/sanitize.cfg",
     "tools/run_notebooks.py",
-]
+]  # fmt: skip
 PLACES = ["00_lesson.ipynb", "further/00_more.ipynb"]
 EXPLORER = """\
 import os

@@ -20,7 +20,7 @@ def test_reproducible_by_generator(kind, small_model):
 
 
 def test_never_calls_the_encoder(small_model):
-    encoder = module_of(shift=None)  # which cannot be called
+    encoder = module_of(shift=len)  # which cannot be called so
     model = DiffEnc(small_model().denoiser, encoder, shape=(2,))
     assert sample(model, 4, 3).shape == (4, 2)
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 import torch
-from draws import F64, POINTS
+from draws import F64
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,8 +24,9 @@ from diffenc_lite import (
 )
 from diffenc_lite.course.worlds import reconstruction_by_level
 from diffenc_lite.model import ModelConfig, build
-from diffenc_lite.schedule import check_schedule, end_points, gamma_min_for
-from diffenc_lite.training import TrainConfig, train
+from diffenc_lite.schedule import end_points, gamma_min_for
+from diffenc_lite.smooth import check_schedule
+from diffenc_lite.training import TrainConfig, train, train_steps
 
 T = torch.linspace(0, 1, 33, dtype=F64)
 
@@ -182,13 +183,21 @@ def test_without_a_schedule_gamma_begins_where_the_levels_say(levels):
     assert build(replace(config, gamma_min=-13.3)).schedule.gamma_min == -13.3
 
 
-def warned(model):
+def warned(model, top=None):
+    """What train alone warns of, each time at the line that calls it."""
+    top = model.levels - 1 if top is None else top
+    points = torch.tensor([[0, top], [top, 1]], dtype=torch.uint8)
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
-        evaluate(model, POINTS[:4] // 64)
+        evaluate(model, points)
         assert not seen
-        train(model, POINTS[:4] // 64, TrainConfig(1, batch=4))
-    return [str(warning.message) for warning in seen if warning.category is UserWarning]
+        train(model, points, TrainConfig(1, batch=4))
+        *_, _ = train_steps(model, points, TrainConfig(1, batch=4))
+    told = [warning for warning in seen if warning.category is UserWarning]
+    assert {warning.filename for warning in told} <= {__file__}
+    texts = [str(warning.message) for warning in told]
+    assert texts[: len(texts) // 2] == texts[len(texts) // 2 :]
+    return texts[: len(texts) // 2]
 
 
 def test_train_warns_of_ends_that_do_not_fit():
@@ -207,3 +216,12 @@ def test_train_warns_of_ends_that_do_not_fit():
     (told,) = warned(DiffEnc(MLP(8, 1), levels=17))
     assert f"reads gamma from -13.3 to 5, and the schedule goes from {right:.4g} to 5" in told
     assert len(warned(made(-13.3, reads=LinearSchedule(-12)))) == 2
+
+
+def test_train_warns_of_images_with_far_fewer_levels_than_the_model():
+    for levels in (256, 64):
+        model = DiffEnc(MLP(8, 1, schedule=LinearSchedule(gamma_min_for(levels))), levels=levels)
+        assert warned(model, levels // 4 - 1) == []
+        (told,) = warned(model, levels // 4 - 2)
+        assert f"levels 0 to {levels // 4 - 2} of {levels}: is " in told
+        assert f"levels={levels // 4 - 1} meant" in told

@@ -220,10 +220,11 @@ def test_every_exercise_stands_in_one_notebook_of_its_lesson():
 
 
 @pytest.mark.parametrize("stem", WITH)
-def test_solutions_are_right_and_need_only_the_imports(stem):
+def test_solutions_are_folded_and_right_and_need_only_the_imports(stem):
     """Stored outputs, which nbval compares with a run, say so too."""
     cells = WITH[stem].cells
     solutions = [index for index, cell in enumerate(cells) if is_solution(cell)]
+    assert all(cells[index].metadata["jupyter"]["source_hidden"] for index in solutions)
     stored = ["".join(out.get("text", "") for out in cells[index].outputs) for index in solutions]
     numbers = exercises_of(WITH[stem])
     assert stored == [f"Exercise {number}: right.\n" for number in numbers]

@@ -1,4 +1,6 @@
-"""The study of rivals: its pictures, its declaration, its jobs on a few patches."""
+"""The study of rivals: its pictures, its declaration, its jobs on a few patches.
+
+What lessons read of its results, `test_printed.py` computes again."""
 
 import hashlib
 
@@ -7,7 +9,6 @@ import pytest
 import torch
 
 from diffenc_lite.course.studies import fork, load_arrays, load_results, options, rivals, runner
-from diffenc_lite.course.studies.allowance import with_width
 from diffenc_lite.data import photos
 
 SMALL = {"vdm": 3, "rate": 4, "first": 2, "least": 4, "most": 8, "longest": 16, "batch": 4}
@@ -100,65 +101,9 @@ def test_arms_differ_once_they_have_learned_and_the_sum_is_a_sum(few):
     torch.testing.assert_close(moved, np.tanh(1.0) + x)
 
 
-def test_differences_are_over_pictures_and_seeds():
-    def row(arm, fold, seed, totals):
-        points = (1, [9.0, 8.0]), (2, totals)
-        curve = [{"updates": n, "pictures": bits, "priors": [0.1, n]} for n, bits in points]
-        names = [f"{fold}a", f"{fold}b"]
-        job = {"part": "arm", "arm": arm, "gamma_max": 2.0, "fold": fold, "seed": seed}
-        return {**job, "scored": names, "curve": curve}
-
-    rows = [row("learned", k, s, [1.0 + k, 2.0 + s]) for k in (0, 1) for s in (0, 1)]
-    rows += [row("image", k, s, [1.0, 1.0]) for k in (0, 1) for s in (0, 1)]
-    rows += [row("fade", k, 0, [1.0, 1.0]) for k in (0, 1)]
-    assert rivals.bounds(rows, 1)["learned-2"] == {"0a": 1.0, "0b": 3.0, "1a": 2.0, "1b": 3.0}
-    assert rivals.difference(rows, "learned-2", "image-2").tolist() == [0.0, 1.5, 1.0, 1.5]
-    assert rivals.difference(rows, "learned-2", "image-2", [1]).tolist() == [0.0, 2.0, 1.0, 2.0]
-    # the seed that both have
-    assert rivals.difference(rows, "learned-2", "fade-2").tolist() == [0.0, 1.0, 1.0, 1.0]
+def test_arms_that_no_seed_has_both_are_no_pair():
     with pytest.raises(ValueError, match="first and second must be arms of one seed; got 'x'"):
-        rivals.difference(rows, "x", "fade-2")
-    priors = rivals.bounds(rows, 0, loss="priors")["image-2"]
-    assert priors == {"0a": 0.1, "0b": 2.0, "1a": 0.1, "1b": 2.0}
-    early = rivals.bounds(rows, 0, updates=1)
-    assert early["learned-2"]["1b"] == 8.0 and early["image-2"]["1b"] == 8.0
-    # the width is fitted on the other fold: here both have the same prior losses
-    wide = rivals.bounds(rows, 0, width=True)["image-2"]
-    expected = np.array([1.0, 1.0]) - [0.1, 2.0] + with_width([0.1, 2.0], [0.1, 2.0], 2.0)
-    assert [wide["0a"], wide["0b"]] == pytest.approx(expected)
-
-
-def test_a_normal_prior_is_that_of_the_other_folds(monkeypatch):
-    """In each fold the bound falls by what is saved there, at the arm's own end of the noise."""
-    rows, given = load_results("rivals"), []
-
-    def saved(images, patches, *which):
-        given.append((len(images), *which))
-        return torch.arange(2.0)[:, None] + torch.zeros(len(patches))
-
-    monkeypatch.setattr(rivals, "training_patches", lambda names: torch.zeros(10 * len(names)))
-    monkeypatch.setattr(rivals, "saved_by_normal_prior", saved)
-    for arm, end, updates in (("vdm-5", 5.0, None), ("learned-2", 2.0, np.inf)):
-        plain = rivals.bounds(rows, 0, updates=updates)[arm]
-        same, one_less = rivals.with_normal_prior(rows, arm, (1, 2), updates is not None)
-        assert same == plain and one_less == {name: bits - 1 for name, bits in plain.items()}
-        others = [len(rivals.split_of(fold)[0]) for fold in rivals.FOLDS]
-        assert [call[:2] for call in given[-3:]] == [(count, end) for count in others]
-    weights = torch.nn.utils.parameters_to_vector(given[-1][2].parameters())
-    np.testing.assert_array_equal(weights, load_arrays("rivals")["late_2_0"].astype("f4"))
-
-
-def test_matched_are_the_most_updates_that_both_made_from_a_vdm():
-    def row(arm, fold, seed, lengths):
-        job = {"part": "arm", "arm": arm, "gamma_max": 2.0, "fold": fold, "seed": seed}
-        return job | {"curve": [{"updates": n, "total": 1.0} for n in lengths]}
-
-    rows = [row("learned", 0, 0, [1, 2, 4]), row("learned", 1, 0, [1]), row("fade", 0, 0, [1, 2])]
-    rows += [row("fade", 1, 0, [1, 2]), row("learned", 0, 1, [1, 2]), row("image", 0, 0, [1])]
-    found = rivals.matched(rows, "learned-2", "fade-2")
-    made = [(cut["arm"], cut["fold"], len(cut["curve"])) for cut in found]
-    assert not any(cut["seed"] for cut in found)
-    assert made == [("learned", 0, 2), ("fade", 0, 2), ("learned", 1, 1), ("fade", 1, 1)]
+        rivals.difference(load_results("rivals"), "x", "fade-2")
 
 
 def test_arms_at_5_are_held_against_the_longest_training_of_the_vdm():

@@ -4,12 +4,11 @@
     images = decompress(model, data)
 
 Bits back: z_1, ..., z_0 are popped from a stack with q, which lends their bits; then x is pushed
-with p(x | z_0), and each z_s with p(z_s | z_t). What is left is the bound (L3), on average, if the
-bits lent are random. Those of earlier images are not quite, where p is too narrow for what q draws:
-with w = 1 the noise is a little too wide, and net up to 2 % above the bound. Both ends must compute
-the same numbers: in float64, one image at a time, the mean of q and the logits of levels rounded.
-Sources: Townsend, Bird and Barber 2019 (bits back with asymmetric numeral systems); Kingma et al.
-2021 (with a VDM).
+with p(x | z_0), and each z_s with p(z_s | z_t). What is left is the bound (L3), on average. Both
+ends must compute the same numbers: in float64, one image at a time, the mean of q and the logits of
+levels rounded.
+Sources: Duda 2009 (asymmetric numeral systems); Townsend, Bird and Barber 2019 (bits back with
+them); Kingma et al. 2021 (with a VDM).
 """
 
 import copy
@@ -18,7 +17,7 @@ import json
 import math
 import zlib
 from collections.abc import Callable
-from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -32,14 +31,20 @@ from ..files import verify
 from ..model import DiffEnc, check_images, check_model
 from ..pretrained.signature import signature
 from ..process import Normal
-from ..schedule import Noise
 
 Table = NDArray[np.uint64]  # (n, K+1): for n symbols, 2^24 times the probability of being below k
 Symbols = NDArray[np.int64]
-Latent = tuple[Table, Callable[[Tensor], Table], Symbols]  # p, q for an x, and the bins popped
 PRECISION, LANES, LOW = 24, 64, 2**32  # bits of a probability; heads of a stack, all >= LOW
+GOLDEN = 0x9E3779B97F4A7C15  # 2^64 over the golden ratio, odd
 FINE, REACH = 2, 16  # bins in sigma_Q; standard deviations on either side of an alphabet
 MAGIC = b"diffenc\x01"  # followed by the sha256 of all that comes after it
+
+
+def stir(heads: NDArray[np.uint64]) -> None:
+    """Flip the newest 24 bits of heads, which the next symbols are popped from, by a hash of the
+    others (Fibonacci's; Knuth 1998, 6.4); a second call undoes it. Without it they tell what was
+    pushed; where q is not p, they are then not uniform, and what is popped next is no draw."""
+    heads ^= (heads >> PRECISION) * GOLDEN >> (64 - PRECISION)
 
 
 class Stack:
@@ -60,11 +65,6 @@ class Stack:
         """What has been pushed, less what was popped."""
         return float(np.log2(self.heads / self._first).sum()) + 32 * (len(self.pile) - self.lent)
 
-    def stir(self) -> None:
-        """Let older bits flip the newest 8 of each head; undone by a second call. Without it the
-        noise of an image's z_1 is that of the image before, moved: it drifts to one side."""
-        self.heads ^= ((self.heads >> PRECISION) % 256) << (PRECISION - 8)
-
     def push(self, table: Table, symbols: Symbols) -> None:
         """Add -log2 p bits for each symbol; the inverse of `pop`."""
         below, above = table[np.arange(len(table)), [symbols, symbols + 1]]
@@ -75,12 +75,14 @@ class Stack:
             self.pile += (heads[full] % LOW).tolist()
             heads[full] >>= 32
             heads[:] = (heads // p << PRECISION) + heads % p + low
+            stir(heads)
 
     def pop(self, table: Table) -> Symbols:
         """Take n symbols, and -log2 p bits for each: if the bits are random, a draw from p."""
         parts = []
         for rows in np.split(table, range(LANES, len(table), LANES)):
             heads = self.heads[: len(rows)]
+            stir(heads)
             place = heads % 2**PRECISION
             parts.append((rows[:, 1:] <= place[:, None]).sum(1))
             low, high = rows[np.arange(len(rows)), [parts[-1], parts[-1] + 1]]
@@ -112,37 +114,55 @@ def bins(mean: Tensor, width: Tensor | float, reach: int) -> Table:
     return as_table(torch.special.ndtr((edges - mean.reshape(-1, 1)) / width))
 
 
+class Latent(NamedTuple):
+    """z_s, given z_t, in bins of sigma_Q / FINE around the mean of p."""
+
+    p: Normal  # with the variance of q
+    ratio: Tensor
+    q_mean: Callable[[Tensor], Tensor]  # for an x
+
+    def table(self, x: Tensor | None) -> Table:
+        """Of q for an x; of p without one."""
+        width = FINE / self.ratio.reshape(-1, 1).sqrt()
+        reach = min(math.ceil(REACH * max(FINE, float(width.max()))), 1024)
+        if x is None:
+            return bins(0 * self.p.mean, width, reach)
+        gap = (self.q_mean(x) - self.p.mean) / self.p.variance.sqrt() * FINE
+        return bins((gap * 64).round() / 64, FINE, reach)
+
+
+def latent(model: DiffEnc, chain: Chain, i: int, z: Tensor) -> Latent:
+    """G1-G3: z_s of step i, given z_t; z_1 for i = T, where of z only the shape counts."""
+    if i == chain.steps:
+        end = model.schedule(chain.grid[-1:].to(z))
+        return Latent(
+            Normal(0 * z, end.sigma.square()),
+            end.sigma.square(),  # since p(z_1) has the variance 1
+            lambda x: process.marginal(model.encode_step(x, end.gamma, end.gamma)[0], end).mean,
+        )
+    step = chain.step(i, z)
+    s, t = (model.schedule(depth.expand(1)) for depth in (step.s, step.t))
+    x_hat = process.x_from_v(z, model.v_hat(z, t.gamma), t)
+    return Latent(
+        process.generative_step(z, x_hat, model.u_hat(x_hat), s, t, 1, step.scale),
+        step.ratio,
+        lambda x: process.posterior(z, *model.encode_step(x, s.gamma, t.gamma), s, t).mean,
+    )
+
+
 def pop_latents(
     stack: Stack, model: DiffEnc, chain: Chain, z: Tensor, x: Tensor | None = None
-) -> tuple[list[Latent], Table]:
-    """G1-G3: take z_1, ..., z_0 off a stack, with q if x is given and with p if not. Returns them,
-    each with a q that waits for x, which a receiver has not got yet, and the table of p(x | z_0).
-    Args: z, zeros in the shape of an image, (1, ...)."""
-    latents: list[Latent] = []
-
-    def pop(p: Normal, w: Tensor, s: Noise, t: Noise, q_for: Callable[..., Normal]) -> Tensor:
-        """z_s. Args: p, with the variance of q; q_for, x_t and x_t - x_s -> q."""
-        size, width = p.variance.sqrt() / FINE, FINE / w.reshape(-1, 1).sqrt()
-        reach = min(math.ceil(REACH * max(FINE, float(width.max()))), 1024)
-        p_table = bins(z.new_zeros(z.numel()), width, reach)
-
-        def q_table(x: Tensor) -> Table:
-            gap = q_for(*model.encode_step(x, s.gamma, t.gamma)).mean - p.mean
-            return bins((gap / size * 64).round() / 64, FINE, reach)
-
-        popped = stack.pop(p_table if x is None else q_table(x))
-        latents.append((p_table, q_table, popped))
-        return p.mean + size * (torch.from_numpy(popped).view_as(z) - reach)
-
-    noises = [model.schedule(depth.expand(1)) for depth in chain.grid.to(z)]
-    end, variance = noises[-1], noises[-1].sigma.square()  # of q(z_1 | x); p(z_1) has 1
-    z = pop(Normal(z, variance), variance, end, end, lambda x_1, _: process.marginal(x_1, end))
-    for i in reversed(range(chain.steps)):
-        (s, t), step = noises[i : i + 2], chain.step(i, z)
-        x_hat = process.x_from_v(z, model.v_hat(z, t.gamma), t)
-        p = process.generative_step(z, x_hat, model.u_hat(x_hat), s, t, 1, step.scale)
-        z = pop(p, step.ratio, s, t, partial(process.posterior, z, s=s, t=t))
-    logits = pixels.level_logits(z, noises[0], model.levels)
+) -> tuple[list[tuple[Latent, Symbols]], Table]:
+    """Take z_1, ..., z_0 off a stack: a sender with q for x, a receiver, who has no x yet, with p.
+    Returns them and the table of p(x | z_0). Args: z, only for its shape, (1, ...)."""
+    latents = []
+    for i in reversed(range(chain.steps + 1)):
+        z_s = latent(model, chain, i, z)
+        popped = stack.pop(table := z_s.table(x))
+        latents.append((z_s, popped))
+        place = torch.from_numpy(popped).view_as(z) - (table.shape[1] // 2 - 1)
+        z = z_s.p.mean + z_s.p.variance.sqrt() / FINE * place
+    logits = pixels.level_logits(z, model.schedule(chain.grid[:1].to(z)), model.levels)
     p_levels = ((logits * 1024).round() / 1024).softmax(-1).flatten(0, -2)
     return latents, as_table(p_levels.cumsum(-1))
 
@@ -150,21 +170,20 @@ def pop_latents(
 def push_image(stack: Stack, model: DiffEnc, chain: Chain, image: Tensor) -> None:
     """Add an image (1, ...) to a stack. Args: model, in float64, no gradients wanted."""
     x = model.to_unit(image)
-    latents, levels = pop_latents(stack, model, chain, 0 * x, x)
+    latents, levels = pop_latents(stack, model, chain, x, x)
     stack.push(levels, image.flatten().long().numpy())
-    for p, _, popped in reversed(latents):
-        stack.push(p, popped)
-    stack.stir()
+    for z, popped in reversed(latents):
+        stack.push(z.table(None), popped)
+    stir(stack.heads)  # else the next pop would undo the last push's
 
 
 def pop_image(stack: Stack, model: DiffEnc, chain: Chain, shape: list[int]) -> Tensor:
     """Take an image of this shape off a stack, (1, *shape): the inverse of `push_image`."""
-    stack.stir()
-    z = torch.zeros(1, *shape, dtype=torch.float64)
-    latents, levels = pop_latents(stack, model, chain, z)
-    image = torch.from_numpy(stack.pop(levels)).byte().view_as(z)
-    for _, q, popped in reversed(latents):
-        stack.push(q(model.to_unit(image)), popped)
+    stir(stack.heads)
+    latents, levels = pop_latents(stack, model, chain, torch.zeros(1, *shape, dtype=torch.float64))
+    image = torch.from_numpy(stack.pop(levels)).byte().view(1, *shape)
+    for z, popped in reversed(latents):
+        stack.push(z.table(model.to_unit(image)), popped)
     return image
 
 

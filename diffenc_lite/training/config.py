@@ -58,15 +58,15 @@ class TrainConfig:
     bf16: bool = True
 
     def __post_init__(self) -> None:
-        least = dict.fromkeys(("updates", "batch", "ends"), 1) | {"warmup": 0, "seed": 0}
-        least |= {"log_every": 1, "evaluate_every": 1, "checkpoint_every": 1, "evaluate_images": 2}
-        numbers: dict[str, float] = {
-            name: as_whole(name, getattr(self, name), smallest) for name, smallest in least.items()
-        }
-        decay, lr, ema = self.weight_decay, self.lr, self.ema
+        numbers: dict[str, float] = {}
+        for name in ("updates", "batch", "ends", "log_every", "evaluate_every", "checkpoint_every"):
+            numbers[name] = as_whole(name, getattr(self, name))
+        for name, least in (("warmup", 0), ("seed", 0), ("evaluate_images", 2)):
+            numbers[name] = as_whole(name, getattr(self, name), least)
+        numbers["lr"] = as_real("lr", self.lr, "a number above 0", lambda lr: lr > 0)
+        numbers["ema"] = as_real("ema", self.ema, "a number in [0, 1)", lambda ema: 0 <= ema < 1)
+        decay = self.weight_decay
         numbers["weight_decay"] = as_real("weight_decay", decay, "a number >= 0", lambda a: a >= 0)
-        numbers["lr"] = as_real("lr", lr, "a number above 0", lambda a: a > 0)
-        numbers["ema"] = as_real("ema", ema, "a number in [0, 1)", lambda a: 0 <= a < 1)
         for name, number in numbers.items():
             object.__setattr__(self, name, number)  # NumPy's would not come back from a file
         if self.loss_steps is not None:

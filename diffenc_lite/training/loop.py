@@ -4,9 +4,8 @@
     for progress in train_steps(model, images, TrainConfig(2000)):          # or step by step
         ...                                            # progress.model is the averaged model so far
 
-The random numbers of an update depend only on the seed and on the number of the update. So a run
-with a folder may be interrupted, or killed, at any moment. The same call goes on with it: on a CPU
-to the same weights and the same metrics, bit by bit, as if nothing had happened.
+A run with a folder may be interrupted, or killed, at any moment (see draws.py). The same call goes
+on with it: on a CPU to the same weights and the same metrics, bit by bit.
 """
 
 from collections.abc import Generator

@@ -1,5 +1,6 @@
 """What stands round the loop of a training: checks, resume, reports, interrupts and the bar."""
 
+import inspect
 import os
 import signal
 import threading
@@ -8,6 +9,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -68,7 +70,8 @@ class Run:
 
         _check(model, images, config, folder, held_out, clusters)
         rank, ranks = rank_and_size()
-        self.config, self.images, n = config, images.to(model.device), config.evaluate_images
+        self.config, self.images = config, images.to(model.device)
+        n = config.evaluate_images
         self.held_out = None if held_out is None else evenly_chosen(held_out, n)
         self.clusters = None if clusters is None else evenly_chosen(clusters, n)
         self.chain = None if config.loss_steps is None else as_chain(config.loss_steps)
@@ -120,7 +123,7 @@ class Run:
         """Evaluate, log and save what is due. Args: terms of the loss, bits per dimension."""
         self.sums += torch.tensor([*terms, 1.0], dtype=torch.float64)
         self.bar.update()
-        evaluated, progress = self._due(self.config.evaluate_every), None
+        progress, evaluated = None, self._due(self.config.evaluate_every)
         if (evaluated and self.held_out is not None) or self._due(self.config.log_every):
             progress = self.report(evaluated)
             self.bar.set_postfix_str(f"{progress.total:.3f} bits/dim")
@@ -134,16 +137,17 @@ class Run:
 
     def report(self, evaluated: bool = True) -> Progress:
         """What happened since the last; evaluated, if there are images held out for it."""
-        model, evaluation, update = self.state.averaged, None, self.state.update
+        model, config, update = self.state.averaged, self.config, self.state.update
+        evaluation = None
         if evaluated and self.held_out is not None:
-            draws = seeded(model.device, self.config, FOR_EVALUATION)  # always the same
+            draws = seeded(model.device, config, FOR_EVALUATION)  # always the same
             evaluation = evaluate(
                 model, self.held_out, self.chain, clusters=self.clusters, generator=draws
             )
         prior, reconstruction, diffusion = (self.sums[:3] / self.sums[3]).tolist()
-        speed = (update - self.since) * self.config.batch / (time.perf_counter() - self.clock)
+        speed = (update - self.since) * config.batch / (time.perf_counter() - self.clock)
         return Progress(
-            update, self.config.updates, prior, reconstruction, diffusion, speed, evaluation, model
+            update, config.updates, prior, reconstruction, diffusion, speed, evaluation, model
         )
 
 
@@ -177,22 +181,30 @@ def _check(model: Any, images: Any, config: Any, folder: Any, held_out: Any, clu
     elif clusters is not None:
         raise ValueError("clusters must be given with held_out; got no held_out")
     check_parts(model, images)
-    _warn_of_ends(model)
+    _warn_of_levels(model, images)
     ranks, ends = rank_and_size()[1], min(config.ends, config.batch)
     if config.batch % ranks or ends % ranks:
         wanted = f"multiples of the number of processes, {ranks}"
         raise ValueError(f"batch and ends must be {wanted}; got {config.batch} and {ends}")
 
 
-def _warn_of_ends(model: DiffEnc) -> None:
-    """Warn if gamma(0) is more than 1 from `gamma_min_for(levels)`, and if a network of this
-    library reads gamma between other ends than those of the schedule."""
-    parts, right = signature(model), gamma_min_for(model.levels)
-    (low, *_, high), ends = parts["gamma"], parts["ends"]
-    if abs(low - right) > 1:
-        wanted = f"for {model.levels} levels {right:.4g} is right (schedule.gamma_min_for)"
-        warnings.warn(f"the schedule begins at gamma = {low:.4g}; {wanted}", stacklevel=3)
-    for a, b in {*zip(ends[::2], ends[1::2], strict=True)}:
-        if max(abs(a - low), abs(b - high)) > 1e-3:
+def _warn_of_levels(model: DiffEnc, images: Tensor) -> None:
+    """Warn, at the line that calls for the training, if the images have less than a quarter of the
+    levels; if gamma(0) is more than 1 from `gamma_min_for(levels)`; and if a network of this
+    library reads gamma between others than the two ends of the schedule."""
+    parts, levels, top, told = signature(model), model.levels, int(images.max()), []
+    low, *_, high = parts["gamma"]
+    if levels > 4 * (top + 1):
+        meant = f"is levels={max(top + 1, 2)} meant?"
+        told.append(f"images have levels 0 to {top} of {levels}: {meant}")
+    if abs(low - gamma_min_for(levels)) > 1:
+        right = f"{gamma_min_for(levels):.4g} is right (schedule.gamma_min_for)"
+        told.append(f"the schedule begins at gamma = {low:.4g}; for {levels} levels {right}")
+    for first, last in {*zip(parts["ends"][::2], parts["ends"][1::2], strict=True)}:
+        if max(abs(first - low), abs(last - high)) > 1e-3:
             wanted = f"and the schedule goes from {low:.4g} to {high:.4g}: make it with that"
-            warnings.warn(f"a network reads gamma from {a:.4g} to {b:.4g}, {wanted}", stacklevel=3)
+            told.append(f"a network reads gamma from {first:.4g} to {last:.4g}, {wanted}")
+    folders = [Path(frame.filename).parent for frame in inspect.stack(0)]
+    outside = next(i for i, folder in enumerate(folders) if folder != folders[0])
+    for message in told:
+        warnings.warn(message, stacklevel=outside + 1)

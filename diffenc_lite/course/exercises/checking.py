@@ -54,6 +54,7 @@ EXERCISES: dict[str, Exercise] = {
     for file in sorted(Path(__file__).parent.glob("lesson_*.py"))
     for number, make in importlib.import_module(f".{file.stem}", __package__).EXERCISES.items()
 } | LEVELS
+RIGHT: dict[Exercise, list[Any]] = {}  # answers that `check` found right
 _hinted: Counter[tuple[Exercise, str]] = Counter()  # hints that `check` gave, for each output
 
 
@@ -92,7 +93,10 @@ def ask(exercise: str | Exercise) -> None:
 def check(exercise: str | Exercise, answer: Any) -> None:
     """Print the verdict on an answer. Raises ValueError for a number that does not exist."""
     try:
-        print(verdict_of(find(exercise), answer, counted=True).text)
+        mark = verdict_of(find(exercise), answer, counted=True)
+        print(mark.text)
+        if mark.right:
+            RIGHT.setdefault(find(exercise), []).append(answer)
     except ExerciseError as error:
         print(error)
 

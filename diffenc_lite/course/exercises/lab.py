@@ -82,6 +82,7 @@ def mark(number: str, answer: Any, seed: int) -> Mark:
         module, called = frame.f_globals.get("__name__", ""), frame.f_code.co_qualname.split(".")[0]
         by = frame.f_back.f_globals.get("__name__") if frame.f_back else None
         before = module == lesson_15.__name__ and called != piece.__name__
+        before |= frame.f_code.co_name == "__torch_function__"  # called by PyTorch
         if event == "call" and by == own and module.startswith("diffenc_lite") and not before:
             raise NotRight(f": it calls {called} of the library")
 

@@ -69,8 +69,7 @@ EXERCISES["13.3"] = lambda: Exercise(
                  "d": "the posterior mean as it would be if both gammas were equal to their mean"},
                 many=True),
     answer="abc",
-    hints=["A posterior mean will do, also that of other data than these. And one of the four is "
-           "none and does no harm all the same.",
+    hints=["A posterior mean will do, even of other data; and one of the four is none.",
            "Shrinking a prediction by a fixed factor mixes its error with a constant one.",
            "A constant error costs the same on every path, because the end points are fixed."],
 )

@@ -54,7 +54,13 @@ def _but(piece: Callable[..., Any], change: Callable[..., Any]) -> Callable[...,
 def _results(count: int, f: Callable[..., Any], *given: Any) -> tuple[Tensor, ...] | None:
     """What f returns, if these are so many tensors; None from a stub"""
     before = copy.deepcopy(given)
-    if (found := f(*given)) is None or found is ...:
+    try:
+        found = f(*given)
+    except IndexError as error:
+        if "dimension 0" not in str(error):
+            raise
+        raise NotRight(f": {error}; `turn` takes gamma (1,), as `gamma[None]`") from None
+    if found is None or found is ...:
         return None
     several = isinstance(found, tuple | list) or count > 1 and getattr(found, "ndim", 0) > 1
     results = tuple(found) if several else (found,)
@@ -158,6 +164,8 @@ EXERCISES["15.1"] = lambda: Exercise(
             lambda t, levels: noise_at(t, 256),
         "this is the end for 17 levels, whatever `levels` is": lambda t, levels: noise_at(t),
         "the ratio is upside down": lambda t, levels: _noise(-26.6 - gamma_min_for(levels), t),
+        "the logarithm is to base 2; ln is asked for": lambda t, levels:
+            _noise(-13.3 + 2 * math.log2(256 / levels), t),
         "gamma ends at gamma_0 + 5; it must rise by 5 - gamma_0": lambda t, levels:
             noise_at(t * 5 / (5 - gamma_min_for(levels)), levels),
         "gamma must rise with t: exchange its ends": lambda t, levels: noise_at(1 - t, levels),
@@ -210,8 +218,8 @@ EXERCISES["15.2"] = lambda: Exercise(
                  "eps, with back=True,": "The sum of z and v in which no x is left"},
     ),
     answer=turn,
-    hints=["gamma is (B,), the data are (B, D): `[:, None]` brings alpha and sigma into shape.",
-           "A rotation by an angle is undone by the same rotation with the sine's sign changed."],
+    hints=["z: gamma is (B,), the data are (B, D): `[:, None]` brings alpha and sigma into shape.",
+           "x, with back=True,: the same rotation with the sign of sigma changed undoes it."],
     mistakes={
         "right forwards; with back=True sigma changes its sign":
             lambda a, b, gamma, back=False: turn(a, b, gamma),
@@ -327,6 +335,18 @@ def _weighed(factor: Callable[..., Any]) -> Callable[..., Any]:
     return mistaken
 
 
+def _guessing(
+    off: float, of_eps: bool, net: nn.Module, levels: Tensor, t: Tensor, *eps: Tensor
+) -> tuple[Tensor, ...]:
+    """With x off by a number, or eps in place of v"""
+    prior, reconstruction, _ = bills(net, levels, t, *eps)
+    x, (gamma, alpha, _) = to_x(levels), noise_at(t)
+    prior = prior + torch.sigmoid(torch.tensor(-5)) / 2 * ((x + off) ** 2 - x**2).sum(1)
+    z, v = turn(x + off, eps[0], gamma)
+    gap = (eps[0] if of_eps else v) - net(z, gamma)
+    return prior, reconstruction, RATE / 2 * alpha**2 * gap.square().sum(1)
+
+
 def _softmax_of(factor: float, net: nn.Module, levels: Tensor, *given: Tensor) -> Any:
     """With another factor of the squares in the softmax"""
     prior, _, diffusion = bills(net, levels, *given)
@@ -377,6 +397,13 @@ EXERCISES["15.4"] = lambda: Exercise(
         "z_0 has noise of its own, eps_0; this shares eps with z_t":
             lambda net, k, t, eps, _: bills(net, k, t, eps, eps),
         "prior and reconstruction are exchanged": _but(bills, lambda a, b, c: (b, a, c)),
+        "reconstruction and diffusion are exchanged": _but(bills, lambda a, b, c: (a, c, b)),
+        "the network predicts v, not eps": partial(_guessing, 0, True),
+        "x is the middle of a level: k + 1/2": partial(_guessing, -1 / LEVELS, False),
+        "gamma' is 5 - gamma_0, and this is that for 256 levels": _weighed(lambda *_: 18.3 / RATE),
+        "the prior's -1 is missing": _but(bills, lambda a, b, c: (a + DIMS / 2, b, c)),
+        "the prior has ln sigma_1^2, and this has ln sigma_1":
+            _but(bills, lambda a, b, c: (a - DIMS / 4 * math.log1p(math.exp(-5)), b, c)),
         "the softmax has e^{-gamma_0}, the SNR, and this has the noise, e^{gamma_0}":
             partial(_softmax_of, -math.exp(GAMMA_0) / 2),
         "the half is forgotten in the softmax": partial(_softmax_of, -math.exp(-GAMMA_0)),
@@ -487,16 +514,25 @@ def _for_draw(generator: Generator) -> tuple[Any, ...]:
 
 
 def _in_steps(f: Callable[..., Any], net: nn.Module, z: Tensor, noise: Tensor) -> Any:
-    """What the network sees after one step, and the end"""
-    seen = list[Tensor]()
+    """What the first step is made of, what the network sees after it, and the end"""
+    seen = list[tuple[Tensor, ...]]()
     net.register_forward_pre_hook(
-        lambda _, given, named: seen.append([*given, *named.values()][0].clone()), with_kwargs=True
+        lambda _, given, named: seen.append((*map(torch.clone, (*given, *named.values())),)),
+        with_kwargs=True,
     )
     if (end := _results(1, f, net, z, noise)) is None:
         return None
-    if not (later := [one for one in seen if one.shape == z.shape and not torch.equal(one, z)]):
+    if not (later := [a for a, *_ in seen if a.shape == z.shape and not torch.equal(a, z)]):
         raise NotRight(": the network must read all of z, and a new one in each step")
-    return later[0], *end
+    if torch.allclose(seen[0][-1], torch.tensor(GAMMA_0)):
+        raise NotRight(": it starts at t = 0; start at t = 1")
+    gamma = noise_at(torch.ones(len(z)))[0]
+    made_of = [z, turn(z, net(z, gamma), gamma, back=True)[0], noise[0]]
+    parts, z_s = (torch.stack(one).flatten(1).double().T for one in (made_of, later[:1]))
+    factors = torch.linalg.lstsq(parts, z_s.nan_to_num(0, 0, 0)).solution
+    if not torch.allclose(parts @ factors, z_s, atol=1e-4):  # made of something else
+        return *(_in_steps(sampler, net, z, noise)[:3]), later[0], *end
+    return *factors.flatten(), later[0], *end
 
 
 EXERCISES["15.6"] = lambda: Exercise(
@@ -508,13 +544,16 @@ EXERCISES["15.6"] = lambda: Exercise(
     form=Program(
         "net, z (n, 64), noise (T, n, 64)", "z_0 / alpha_0, a tensor (n, 64)", _for_draw,
         tolerance=5e-5, absolute=1e-5, measure=_in_steps,
-        outputs={"z after the first step": "From t = 1 to s = 1 - 1/T: x_hat, mean, noise",
+        outputs={"the factor of z_t": "This is of the first step",
+                 "the factor of x_hat": "That of z_t is right in the first step",
+                 "the factor of noise[0]": "Those of z_t and x_hat are right in the first step",
+                 "z after the first step": "Not a z_t + b x_hat + c noise[0]: look at x_hat",
                  "z_0 / alpha_0": "The first step is right: look at the others, and at the end"},
     ),
     answer=sampler,
     hints=["z after the first step: x_hat comes from z and v_hat by the rotation back, with "
            "`gamma.expand(len(z))`.",
-           "z after the first step: c = -torch.expm1(gamma_s - gamma_t).",
+           "the factor of x_hat: c = -torch.expm1(gamma_s - gamma_t).",
            "z_0 / alpha_0: the last step has noise too, and z_0 is divided by alpha_0."],
     mistakes={
         "the variance of a step is sigma_s^2 c, and this has sigma_t^2":
@@ -535,6 +574,9 @@ EXERCISES["15.6"] = lambda: Exercise(
             lambda net, z, noise: sampler(lambda *given: -net(*given), z, noise),
         "noise[0] belongs to the first step, which starts at t = 1":
             lambda net, z, noise: sampler(net, z, noise.flip(0)),
+        "this has eps_hat in place of x_hat": lambda net, z, noise: sampler(
+            lambda z, g: process.v_from_x(
+                z, turn(z, net(z, g), g, back=True)[1], Noise.from_gamma(g).like(z)), z, noise),
         "v_hat is not x_hat: rotate back": lambda net, z, noise: sampler(
             lambda z, g: process.v_from_x(z, net(z, g), Noise.from_gamma(g).like(z)), z, noise),
     },
@@ -546,12 +588,22 @@ def encoded(net: nn.Module, y: nn.Module, x: Tensor, t: Tensor, eps: Tensor) -> 
     return diffusion_loss(_model(net, LearnedEncoder(y)), x, t, eps)
 
 
-def _with_slope(
-    factor: float, net: nn.Module, y: nn.Module, x: Tensor, t: Tensor, eps: Tensor
-) -> Tensor:
-    """With the derivative of y by gamma multiplied by a number"""
-    gamma = noise_at(t)[0]
-    return encoded(net, _As(y, lambda g: gamma + factor * (g - gamma)), x, t, eps)
+def _by_hand(
+    net: nn.Module, y: nn.Module, x: Tensor, t: Tensor, eps: Tensor, rate: float = 1,
+    share: Callable[..., Any] = lambda s: s**2, seen: Callable[..., Any] = lambda x_t, x: x_t,
+    start: Callable[..., Any] = lambda x_t, x: x_t, weight: Callable[..., Any] = lambda s: -s,
+    guess: Callable[..., Any] = lambda x_hat, x: x_hat,
+) -> Tensor:  # fmt: skip
+    """As a student writes it: each keyword is a place for a mistake"""
+    gamma, alpha, sigma = noise_at(t)
+    s, ones = sigma[:, None], torch.ones_like(gamma)
+    y_t, slope = torch.func.jvp(lambda g: y(x, g), (gamma,), (ones,))[:2]
+    x_t = x + share(s) * (y_t - x)
+    z, v = turn(seen(x_t, x), eps, gamma)
+    v_hat = net(z, gamma)
+    u = start(x_t, x) - y_t - rate * slope
+    r = v - v_hat + weight(s) * (u - guess(turn(z, v_hat, gamma, back=True)[0], x))
+    return RATE / 2 * alpha**2 * r.square().sum(1)
 
 
 def _for_encoder(generator: Generator) -> tuple[Any, ...]:
@@ -588,17 +640,24 @@ EXERCISES["15.7"] = lambda: Exercise(
     ),
     answer=encoded,
     hints=["with y = 0 the loss: what was x for the VDM is x_t now: in z, in v, and for x_hat.",
-           "`y_t, slope = torch.func.jvp(lambda g: y(x, g), (gamma,), (torch.ones_like(gamma),))` "
-           "gives y and its derivative in one pass."],
+           "with a y that reads gamma the loss: `y_t, slope = torch.func.jvp("
+           "lambda g: y(x, g), (gamma,), (torch.ones_like(gamma),))` gives y and its derivative."],
     mistakes={
-        "u lacks the derivative of y": partial(_with_slope, 0),
-        "the derivative has the other sign: lambda = -gamma": partial(_with_slope, -1),
-        "this is the derivative by t; u has that by gamma": partial(_with_slope, RATE),
-        "the residual lacks u_hat = x_hat": lambda net, y, x, t, eps: diffusion_loss(
-            _model(net, LearnedEncoder(y, counterterm=False)), x, t, eps),
+        "u lacks the derivative of y": partial(_by_hand, rate=0),
+        "the derivative has the other sign: lambda = -gamma": partial(_by_hand, rate=-1),
+        "this is the derivative by t; u has that by gamma": partial(_by_hand, rate=RATE),
+        "the residual lacks u_hat = x_hat": partial(_by_hand, guess=lambda x_hat, x: 0),
         "this is the loss of a VDM at x_t: the residual lacks sigma (u - x_hat)":
-            lambda net, y, x, t, eps: diffusion_loss(
-                _model(net), LearnedEncoder(y).encode(x, noise_at(t)[0]).x_t, t, eps),
+            partial(_by_hand, weight=lambda s: 0),
+        "the residual has - sigma_t (u - x_hat), and this has a plus":
+            partial(_by_hand, weight=lambda s: s),
+        "the residual has sigma_t (u - x_hat), and this has sigma_t^2":
+            partial(_by_hand, weight=lambda s: -(s**2)),
+        "u_hat is x_hat, and this has x": partial(_by_hand, guess=lambda x_hat, x: x),
+        "x_t has sigma_t^2, and this has sigma_t": partial(_by_hand, share=lambda s: s),
+        "x and y are exchanged in x_t": partial(_by_hand, share=lambda s: 1 - s**2),
+        "z and v come from x_t, not from x": partial(_by_hand, seen=lambda x_t, x: x),
+        "u starts from x_t, not from x": partial(_by_hand, start=lambda x_t, x: x),
         "the mean over pixels; the loss is their sum": lambda *given: encoded(*given) / DIMS,
         "the loss has no gamma' = 5 - gamma_0": lambda *given: encoded(*given) / RATE,
         "the weight of ||r||^2 lacks alpha^2": lambda net, y, x, t, eps:
@@ -624,6 +683,24 @@ def _costs(m: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return gaussian.best_ratio(m), DIMS / 2 * m.sum(), gaussian.best_cost(m, DIMS).sum()
 
 
+def _scaled(factor: Callable[..., Any]) -> Callable[..., Any]:
+    """With a factor of s, t and c in each m: a mistake"""
+
+    def mistaken(net: nn.Module, x: Tensor, eps: Tensor) -> tuple[Tensor, ...]:
+        gamma = noise_at(torch.linspace(0, 1, len(eps) + 1))[0]
+        s, t = Noise.from_gamma(gamma[:-1]), Noise.from_gamma(gamma[1:])
+        return _costs(_gaps(net, x, eps) * factor(s, t, -torch.expm1(s.gamma - t.gamma)))
+
+    return mistaken
+
+
+def _in_range(f: Callable[..., Any], *given: Any) -> tuple[Tensor, ...] | None:
+    found = _results(3, f, *given)
+    if found and not ((found[0] > 0) & (found[0] <= 1)).all():
+        raise NotRight(": w must lie in (0, 1): look at c, at s < t, and at 1 / (1 + m)")
+    return found
+
+
 def _for_ratios(generator: Generator) -> tuple[Any, ...]:
     net, n = _network(generator).requires_grad_(False), _size(generator)
     return net, _few(generator, n, DIMS).tanh(), _few(generator, _size(generator), n, DIMS)
@@ -638,18 +715,27 @@ EXERCISES["15.8"] = lambda: Exercise(
     the two sums, in nats for an image.""",
     form=Program(
         "net, x (B, 64), eps (T, B, 64)", "w (T,) and two numbers", _for_ratios, tolerance=1e-3,
-        measure=partial(_results, 3),
+        measure=_in_range,
         outputs={"w": "Each step has one m, from its own s and t and its own noise eps[i]",
                  "the sum with w = 1": "The w are right, so m is", "the sum with w*": "m is right"},
     ),
     answer=ratios,
-    hints=["One m a step: a mean over all images and pixels, before anything is inverted.",
-           "c = -torch.expm1(gamma_s - gamma_t) again; the gap's sigma_Q^2 is sigma_s^2 c."],
+    hints=["w: One m a step: a mean over all images and pixels, before anything is inverted.",
+           "w: c = -torch.expm1(gamma_s - gamma_t) again; the gap's sigma_Q^2 is sigma_s^2 c."],
     mistakes={
         "m is a mean over the pixels too: divide by d": lambda *given: _costs(DIMS * _gaps(*given)),
         "the variance of a step is sigma_s^2 c, and this has sigma_t^2":
-            lambda net, x, eps: _costs(_gaps(net, x, eps) * (
-                (sigma := noise_at(torch.linspace(0, 1, len(eps) + 1))[2])[:-1] / sigma[1:]) ** 2),
+            _scaled(lambda s, t, c: (s.sigma / t.sigma) ** 2),
+        "the variance of a step lacks c": _scaled(lambda s, t, c: c),
+        "the gap lacks c": _scaled(lambda s, t, c: c**-2),
+        "the gap lacks sigma_t": _scaled(lambda s, t, c: t.sigma**-2),
+        "the gap has alpha_s, and this has alpha_t":
+            _scaled(lambda s, t, c: (t.alpha / s.alpha) ** 2),
+        "the mean over steps; their sum is asked for":
+            _but(ratios, lambda w, a, b: (w, a / len(w), b / len(w))),
+        "the two sums are exchanged": _but(ratios, lambda w, a, b: (w, b, a)),
+        "each step has a logarithm of its own; this is that of the sum":
+            _but(ratios, lambda w, a, b: (w, a, DIMS / 2 * torch.log1p(a * 2 / DIMS))),
         "step 0 is the one at the data":
             lambda *given: (ratios(*given)[0].flip(0), *ratios(*given)[1:]),
     },
@@ -686,12 +772,14 @@ def _encoder_is_sound(make: Callable[[], Any], levels: Tensor, gamma: Tensor) ->
             head = f"y jumps, or its gamma is detached: {where}"
         raise NotRight(f": {head}") from None
     _all_learn(y, start)
+    if not any(weight.grad.any() for weight in y.parameters() if weight.grad is not None):
+        raise NotRight(": no weight has a gradient at the start: let only one of two factors be 0")
     return 1
 
 
 EXERCISES["15.9"] = lambda: Exercise(
     question=r"""Write an encoder of your own, a class without arguments: `y(x, gamma)` returns
-    $y$ in the shape of $x$. It starts as $y=x$ (a weight or a last layer that is 0) and has no
+    $y$ in the shape of $x$. It starts as $y=x$ (one weight or last layer is 0) and has no
     jumps in $\gamma$; $y$ of an image depends on no other image of the batch.""",
     form=Program(
         "x (B, 64) and gamma (B,), as a class made without arguments,", "y (B, 64)",

@@ -1,15 +1,17 @@
 """Whose a piece of the lab is, by the cell that it was written in, and all of them in one file."""
 
+import builtins
 import inspect
 import linecache
 import re
+import symtable
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ...files import write_whole
 from . import lesson_15
-from .checking import find, judge
+from .checking import RIGHT, find, judge
 from .forms import Exercise, answer_name
 
 HEAD = '''"""A DiffEnc for digits of 8 x 8 pixels and 17 levels, in the notation of the paper."""
@@ -30,8 +32,13 @@ NOT_CODE = re.compile(r"^(check\(|ask\(|###|# Ignore|%).*\n?", re.MULTILINE)
 
 
 def take(exercise: str | Exercise, answer: Any) -> Any:
-    """The answer if it is right, else the one of the exercise. Prints which. Errors as `judge`."""
+    """The answer if it is right, else the one of the exercise. Prints which. Errors as `judge`.
+
+    A solution does not replace what you wrote and `check` found right."""
     known = find(exercise)
+    yours = [given for given in RIGHT.get(known, ()) if whose(known, given) == "yours"]
+    if yours and whose(known, answer) == "the solution's":
+        answer = yours[-1]
     piece = answer if judge(known, answer).right else known.answer
     print(f"{known.number}: {whose(known, piece)}")
     return piece
@@ -53,7 +60,7 @@ def cell_of(piece: Any) -> str:
 
 def collect(path: str | Path, pieces: Mapping[str, Any]) -> Path:
     """Write a file that needs no notebook: the cells of the pieces of lesson 15, each under its
-    name; of the library's an import."""
+    name; of the library's an import. Prints the names that a cell uses and no cell defines."""
     parts = [HEAD]
     for k, (name, piece) in enumerate(pieces.items(), 1):
         if whose(f"15.{k}", piece) == "the library's":
@@ -61,5 +68,18 @@ def collect(path: str | Path, pieces: Mapping[str, Any]) -> Path:
         else:
             cell = re.sub(rf"\b{answer_name(f'15.{k}')}\b", name, cell_of(piece))
             parts.append(NOT_CODE.sub("", cell).strip() + "\n")
-    write_whole(path, "\n\n".join(parts).encode())
+    text = "\n\n".join(parts)
+    write_whole(path, text.encode())
+    names = symtable.symtable(text, name, "exec").get_symbols()
+    known = {one.get_name() for one in names if one.is_assigned() or one.is_imported()}
+    known |= {*vars(builtins)}
+    for name, part in zip(pieces, parts[1:], strict=True):
+        for lacking in sorted(_reads(symtable.symtable(part, name, "exec")) - known):
+            print(f"{name} needs {lacking}, which is not in its cell")
     return Path(path)
+
+
+def _reads(table: symtable.SymbolTable) -> set[str]:
+    """The global names that a scope, and those in it, read"""
+    read = {s.get_name() for s in table.get_symbols() if s.is_global() and s.is_referenced()}
+    return read.union(*map(_reads, table.get_children()))

@@ -15,7 +15,7 @@ SIZE = gamma(t) - gamma(t - h)
 EXCHANGE = "the limit of the sum over steps and of the average"
 
 
-@row("Finite depth: T steps of a VDM", "03",
+@row("Finite depth: T steps of a VDM", "02",
     r"For E1 and $w=1$, one step, in terms of the data and of the noise, and $T$ steps "
     r"with the same squared error $m$ and $S(i)=\mathrm{SNR}(i/T)$, cost",
     forms="step weight step_in_epsilon ends gain")

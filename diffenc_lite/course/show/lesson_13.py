@@ -39,16 +39,14 @@ def four_dials() -> Picture:
     words(ax, (4.0, 2.4), r"$z_s$ = mean + $\sqrt{\mathrm{variance}}\;\varepsilon$")
     words(ax, (4.0, 1.88), "VDM: all four at rest", METHODS["VDM"], weight="bold")
     dials = (
-        (0.5, 3.8, -0.6, "1  variance: how wide is the step?", ("Analytic-DPM", "NPR-DPM", "OCM")),
-        (4.6, 3.8, 0.6, "2  mean: where does it believe\nthe encoding goes?", ("DiffEnc", "NDM")),
-        (0.5, 1.05, -1.1, "3  noise: how much of it is fresh?", ("DDIM",)),
-        (4.6, 1.05, 1.1, "4  path: which pixel when?", ("MuLAN",)),
+        (0.5, 3.8, "1  variance: how wide is the step?", ("Analytic-DPM", "NPR-DPM", "OCM")),
+        (4.6, 3.8, "2  mean: where does it believe\nthe encoding goes?", ("DiffEnc", "NDM")),
+        (0.5, 1.05, "3  noise: how much of it is fresh?", ("DDIM",)),
+        (4.6, 1.05, "4  path: which pixel when?", ("MuLAN",)),
     )
-    for x, y, angle, question, names in dials:
+    for x, y, question, names in dials:
         ax.add_patch(Circle((x, y), 0.3, facecolor="0.93", edgecolor="0.5", lw=1.8))
-        ax.plot(
-            [x, x + 0.3 * np.sin(angle)], [y, y + 0.3 * np.cos(angle)], color="0.3", lw=2.5, ls="-"
-        )
+        ax.plot([x, x], [y, y + 0.3], color="0.3", lw=2.5, ls="-")
         words(ax, (x + 0.42, y), question, size=12.5, ha="left")
         for name, place in zip(names, (0.0, 1.5, 2.75), strict=False):
             at = (x + place * (1 if len(names) == 3 else 0.8) - 0.1, y - 0.62)

@@ -1,4 +1,6 @@
-"""For each claim with evidence a piece of it that can be broken, and the verdict without it."""
+"""For each claim with evidence a piece of it that can be broken, and the verdict without it.
+
+A measurement or a quoted gain is moved by about the least that changes the verdict."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -71,7 +73,7 @@ def curious(sample: Any, model: Any, n: int, steps: int, generator: Any) -> Any:
 
 def dear_grid(stored: Any, *where: Any) -> dict[str, Any]:
     row = stored(*where)
-    return {**row, "bits": row["bits"] + ("best grid" in where)}
+    return {**row, "bits": row["bits"] + 0.132 * ("best grid" in where)}
 
 
 BREAKS: dict[str, tuple[str, Patch]] = {
@@ -82,17 +84,17 @@ BREAKS: dict[str, tuple[str, Patch]] = {
             "w = 1": "W2", "weights": "W3", "larger class": "X6", "scaling, perfect": "X4",
         }.items()
     },
-    "schedule": ("the best grid 1 bit dearer", instead("stored_bound", dear_grid)),
+    "schedule": ("the best grid 0.132 bits/dim dearer", instead("stored_bound", dear_grid)),
     "sampling": ("a sampler that asks the encoder", instead("sample", curious)),
-    "CIFAR-10, large": ("a gain of 0.001", partial(gain, "CIFAR-10, large", 0.001)),
-    "split of the gain": ("a gain of 0.001", partial(gain, "CIFAR-10, large", 0.001)),
-    "CIFAR-10, small": ("a gain of 0.003", partial(gain, "CIFAR-10, small", 0.003)),
-    "ImageNet32": ("a gain of 0.03", partial(gain, "ImageNet32", 0.03)),
-    "likelihood": ("learned worse by 0.1", more(0.1)),
-    "from scratch": ("learned worse by 0.1", more(0.1)),
-    "one image": ("learned better by 0.1", more(-0.1)),
-    "simpler rivals": ("learned better by 0.1", more(-0.1)),
-    "latent loss": ("0.1 less diffusion loss", more(-0.1, term="diffusion")),
+    "CIFAR-10, large": ("a gain of 0.008", partial(gain, "CIFAR-10, large", 0.008)),
+    "split of the gain": ("a gain of 0.018", partial(gain, "CIFAR-10, large", 0.018)),
+    "CIFAR-10, small": ("a gain of 0.002", partial(gain, "CIFAR-10, small", 0.002)),
+    "ImageNet32": ("a gain of 0.006", partial(gain, "ImageNet32", 0.006)),
+    "likelihood": ("learned worse by 0.0019", more(0.0019)),
+    "from scratch": ("learned worse by 0.016", more(0.016)),
+    "one image": ("learned better by 0.0015", more(-0.0015)),
+    "simpler rivals": ("learned better by 0.0005", more(-0.0005)),
+    "latent loss": ("0.0005 more diffusion loss", more(0.0005, term="diffusion")),
     "acts over t": (  # it does the same at all depths
         "the scaling encoder for all",
         instead("encoders", lambda learned: {"scaling": evidence.load_pretrained("mnist-scaling")}),

@@ -50,7 +50,7 @@ EVIDENCE: dict[str, tuple[Evidence, ...] | dict[str, tuple[Evidence, ...]]] = {
         of.grid_on_mnist,
     ),
     "larger class": (
-        proof("X6", "infinite depth, or the folded mean; networks that can be y = x and v_hat'"),
+        proof("X6", "infinite depth, or the folded mean; y = x and a rescaled VDM can be had"),
         of.starts_as_a_vdm,
     ),
     "sampling": (

@@ -113,9 +113,10 @@ def law_of_the_latent_loss() -> list[Counterexample]:
     saved = vdm.prior - scaling.prior
     rises = {
         "the scaling encoder": scaling.diffusion() - vdm.diffusion() if saved > 0 else 0.0,
-        "any encoder with at most its prior loss": saved - vdm.prior_gap,
+        "any encoder with no more prior loss than that": saved - vdm.prior_gap,
     }
-    return [Counterexample(f"a coin, {who}: diffusion rises by", r) for who, r in rises.items()]
+    what = "a coin, {}: diffusion rises by at least"
+    return [Counterexample(what.format(who), rise) for who, rise in rises.items()]
 
 
 # ---- models --------------------------------------------------------------------------------------
