@@ -16,7 +16,7 @@ LAWS = {
     "Bayes' rule": "q(a|b) q(b) = q(b|a) q(a)",
     "a density has total 1": "so that under q the average of p/q is 1",
     "independent dimensions": "the divergence of products is the sum of the divergences",
-    "noise grows": "gamma_s <= gamma_t, as s comes before t",
+    "noise grows": "gamma_s <= gamma_t for s before t; the notation says so with c > 0 (F2, F3)",
     "a minimum": "it is no more than any of the values, and equal to one of them",
     "values in [-1, 1]": "data, and a network that ends in a tanh",
     "tower rule": "E[(x - E[x|z])^2] is the mean of the variance of x given z",

@@ -9,13 +9,11 @@
 
 A step is checked with the entries that it uses put in, and with these alone: one that is left out
 makes it fail, and so does one that is not needed. What is said of a form is computed from all that
-it rests on, never declared. `F1.density@s` is an entry at another depth, `use("L1.gibbs", {a: q})`
-at other values.
+it rests on. `F1.density@s` is an entry at another depth, `use("L1.gibbs", {a: q})` at other values.
 
-From a derivation to a word: `Row` collects the entries, each a `Line` with its `Use`s; `instance`
-says what a used entry comes to at the other values; `check_line` holds a step against these
-(`checking` puts them in, `zero` compares the two sides); `Line.roots` follows the uses down to what
-is no step, and `Line.told` reads the word off these roots. `judge` is for claims of a reader.
+`instance` says what a used entry comes to; `check_line` holds a step against these (`checking` puts
+them in, `zero` compares the sides); `Line.roots` follows the uses down to what is no step, and
+`Line.told` reads the word off these roots. `judge` is for claims of a reader.
 """
 
 from __future__ import annotations
