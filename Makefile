@@ -32,9 +32,9 @@ gpu: $(INSTALLED)  ## set up, and test and measure a CUDA or MPS device (DEVICE=
 	$(BIN)/python -m pytest tests/test_device.py --device $(DEVICE)
 	@$(BIN)/python tests/benchmarks/bench_speed.py --device $(DEVICE)
 
-# Notebooks with a slider (`make test` runs them all), two at a time, one core each, four in a summary.
+# Notebooks with a slider (`make test` runs them all), two at a time, one core each, two in a summary.
 browser: $(WATCHED)  ## set up and move every slider in Chromium, which must be installed
-	grep -rl --include='[0-9]*.ipynb' '"Explorer of' notebooks | sort | OMP_NUM_THREADS=1 xargs -n 4 -P 2 $(BIN)/python tools/check_browser.py
+	grep -rl --include='[0-9]*.ipynb' '"Explorer of' notebooks | sort | OMP_NUM_THREADS=1 xargs -n 2 -P 2 $(BIN)/python tools/check_browser.py
 
 site: $(PAGES)  ## set up and make the site of the course, into build/site
 	@$(BIN)/python tools/make_site.py
