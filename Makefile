@@ -5,8 +5,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 PAGES := $(VENV)/pages
-WATCHED := $(VENV)/watched
-MARKED := $(VENV)/marked
 
 .PHONY: help notebooks test lab bench gpu browser site sitecheck wheel coursework mutate lint
 
@@ -33,19 +31,22 @@ gpu: $(INSTALLED)  ## set up, and test and measure a CUDA or MPS device (DEVICE=
 	@$(BIN)/python tests/benchmarks/bench_speed.py --device $(DEVICE)
 
 # Notebooks with a slider (`make test` runs them all), two at a time, one core each, two in a summary.
-browser: $(WATCHED)  ## set up and move every slider in Chromium, which must be installed
+browser: $(INSTALLED)  ## set up and move every slider in Chromium, which must be installed
+	$(BIN)/python -m pip install -q playwright
 	grep -rl --include='[0-9]*.ipynb' '"Explorer of' notebooks | sort | OMP_NUM_THREADS=1 xargs -n 2 -P 2 $(BIN)/python tools/check_browser.py
 
 site: $(PAGES)  ## set up and make the site of the course, into build/site
 	@$(BIN)/python tools/make_site.py
 
-sitecheck: site $(WATCHED)  ## make the site and read it in Chromium, which must be installed
+sitecheck: site  ## make the site and read it in Chromium, which must be installed
+	$(BIN)/python -m pip install -q playwright axe-playwright-python
 	$(BIN)/python tools/check_site.py
 
 wheel: $(INSTALLED)  ## set up, build the wheel, and run the first lesson out of it
 	@$(BIN)/python tools/check_wheel.py
 
-coursework: $(MARKED)  ## set up and take exercises through nbgrader
+coursework: $(INSTALLED)  ## set up and take exercises through nbgrader
+	$(BIN)/python -m pip install -q -e ".[coursework]"
 	$(BIN)/python -m pytest tests/test_nbgrader.py -n 2 --dist loadscope
 
 # The file is broken in place, one slip after the other, so have nothing uncommitted. Hours for some.
@@ -81,14 +82,4 @@ $(INSTALLED): pyproject.toml
 # What makes pages that need no network: MathJax for all, Sphinx for the site.
 $(PAGES): $(INSTALLED)
 	$(BIN)/python -m pip install -q -e ".[site]"
-	@touch $@
-
-# What drives a browser.
-$(WATCHED): $(INSTALLED)
-	$(BIN)/python -m pip install -q playwright axe-playwright-python
-	@touch $@
-
-# nbgrader.
-$(MARKED): $(INSTALLED)
-	$(BIN)/python -m pip install -q -e ".[coursework]"
 	@touch $@

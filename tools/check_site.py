@@ -4,11 +4,12 @@
     python tools/make_site.py && python tools/check_site.py
     python tools/check_site.py lessons/06_the_noise_variance_ratio.html        # only these pages
 
-Opens every page and moves every control by its keys. Ends with 1 and the list of faults if a page
-asks the net for anything or has an error in its console; if a formula is not typeset, a picture
-does not show or has no description, or something is wider than a phone or its column; if a control
-does not change its picture; if axe finds a fault in a figure; if a lesson cannot be downloaded as
-it is, or the search finds nothing. Screenshots, light and dark, go to build/screenshots.
+Opens every page but listings of code, and moves every control by its keys. Ends with 1 and the list
+of faults if a page asks the net for anything or has an error in its console; if a formula is not
+typeset, a picture does not show or has no description, or something is wider than a phone or its
+column; if a control does not change its picture; if axe finds a fault in a figure; if a lesson
+cannot be downloaded as it is, or the search finds nothing. Screenshots, light and dark, go to
+build/screenshots.
 """
 
 import re

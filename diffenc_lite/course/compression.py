@@ -30,7 +30,6 @@ from ..checks import check_parts
 from ..files import verify
 from ..model import DiffEnc, check_images, check_model
 from ..pretrained.signature import signature
-from ..process import Normal
 
 Table = NDArray[np.uint64]  # (n, K+1): for n symbols, 2^24 times the probability of being below k
 Symbols = NDArray[np.int64]
@@ -117,7 +116,8 @@ def bins(mean: Tensor, width: Tensor | float, reach: int) -> Table:
 class Latent(NamedTuple):
     """z_s, given z_t, in bins of sigma_Q / FINE around the mean of p."""
 
-    p: Normal  # with the variance of q
+    mean: Tensor  # of p
+    size: Tensor  # of a bin
     ratio: Tensor
     q_mean: Callable[[Tensor], Tensor]  # for an x
 
@@ -126,8 +126,8 @@ class Latent(NamedTuple):
         width = FINE / self.ratio.reshape(-1, 1).sqrt()
         reach = min(math.ceil(REACH * max(FINE, float(width.max()))), 1024)
         if x is None:
-            return bins(0 * self.p.mean, width, reach)
-        gap = (self.q_mean(x) - self.p.mean) / self.p.variance.sqrt() * FINE
+            return bins(0 * self.mean, width, reach)
+        gap = (self.q_mean(x) - self.mean) / self.size
         return bins((gap * 64).round() / 64, FINE, reach)
 
 
@@ -136,15 +136,18 @@ def latent(model: DiffEnc, chain: Chain, i: int, z: Tensor) -> Latent:
     if i == chain.steps:
         end = model.schedule(chain.grid[-1:].to(z))
         return Latent(
-            Normal(0 * z, end.sigma.square()),
+            0 * z,
+            end.sigma / FINE,
             end.sigma.square(),  # since p(z_1) has the variance 1
             lambda x: process.marginal(model.encode_step(x, end.gamma, end.gamma)[0], end).mean,
         )
     step = chain.step(i, z)
     s, t = (model.schedule(depth.expand(1)) for depth in (step.s, step.t))
     x_hat = process.x_from_v(z, model.v_hat(z, t.gamma), t)
+    p = process.generative_step(z, x_hat, model.u_hat(x_hat), s, t, 1, step.scale)
     return Latent(
-        process.generative_step(z, x_hat, model.u_hat(x_hat), s, t, 1, step.scale),
+        p.mean,
+        p.variance.sqrt() / FINE,
         step.ratio,
         lambda x: process.posterior(z, *model.encode_step(x, s.gamma, t.gamma), s, t).mean,
     )
@@ -161,7 +164,7 @@ def pop_latents(
         popped = stack.pop(table := z_s.table(x))
         latents.append((z_s, popped))
         place = torch.from_numpy(popped).view_as(z) - (table.shape[1] // 2 - 1)
-        z = z_s.p.mean + z_s.p.variance.sqrt() / FINE * place
+        z = z_s.mean + z_s.size * place
     logits = pixels.level_logits(z, model.schedule(chain.grid[:1].to(z)), model.levels)
     p_levels = ((logits * 1024).round() / 1024).softmax(-1).flatten(0, -2)
     return latents, as_table(p_levels.cumsum(-1))

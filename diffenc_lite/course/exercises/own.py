@@ -70,7 +70,7 @@ def collect(path: str | Path, pieces: Mapping[str, Any]) -> Path:
             parts.append(NOT_CODE.sub("", cell).strip() + "\n")
     text = "\n\n".join(parts)
     write_whole(path, text.encode())
-    names = symtable.symtable(text, name, "exec").get_symbols()
+    names = symtable.symtable(text, str(path), "exec").get_symbols()
     known = {one.get_name() for one in names if one.is_assigned() or one.is_imported()}
     known |= {*vars(builtins)}
     for name, part in zip(pieces, parts[1:], strict=True):

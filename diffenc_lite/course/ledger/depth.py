@@ -67,8 +67,9 @@ def L4(D: Row) -> None:
         "is proportional to its size, so the sum of all has a limit.",
         KL_1, up_to(alpha_t**2 * r**2 / 2 * Delta + R * Delta**2, 3),
         uses="at_1 neglected residual E1.encoding E1.ahead E1.speed E1.bend G4.error")
-    D.define("equal", r"Of $T$ steps each has the length $h=1/T$ in $t$, and the size $\Delta="
-        r"\gamma(t)-\gamma(t-h)$: $T$ times the cost is the cost over $\Delta$, times $\Delta/h$.",
+    D.given("equal", "limits multiply", r"Of $T$ steps each has the length $h=1/T$ in $t$, and the "
+        r"size $\Delta=\gamma(t)-\gamma(t-h)$: $T$ times the cost is the cost over $\Delta$, times "
+        r"$\Delta/h$.",
         pointwise, Limit(KL_1 / Delta, Delta, 0) * Subs(Derivative(SIZE, h), h, 0))
     D.define("rate", "With the slope of the schedule", gammaprime_t, Derivative(gamma(t), t))
     D.step("pointwise", "this is what is left at one $t$, one $x$ and one draw of noise. What is "
@@ -80,7 +81,7 @@ def L4(D: Row) -> None:
         r"derivative in $\lambda$. For the average over $x$ and $\varepsilon$ the costs need a "
         "bound whose average is finite (dominated convergence): for bounded data and encodings, a "
         r"$\hat v$ that grows at most like a power of $|z_t|$. For $d$ dimensions: $\|r\|^2$.",
-        equation(integrand, pointwise), uses="pointwise L3.ends")
+        equation(integrand, pointwise), uses="pointwise")
     D.step("integrand", "So this is the integrand of the diffusion loss.",
         integrand, gammaprime_t * alpha_t**2 * r**2 / 2, uses="exchange pointwise")
     # the three encoders

@@ -19,6 +19,7 @@ LAWS = {
     "noise grows": "gamma_s <= gamma_t for s before t; the notation says so with c > 0 (F2, F3)",
     "a minimum": "it is no more than any of the values, and equal to one of them",
     "values in [-1, 1]": "data, and a network that ends in a tanh",
+    "limits multiply": "the limit of a product is that of the factors, if each has one",
     "tower rule": "E[(x - E[x|z])^2] is the mean of the variance of x given z",
     "I-MMSE": "dI/dSNR = mmse/2, for all data of finite variance (Guo, Shamai, Verdu, 2005)",
 }
